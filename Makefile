@@ -1,0 +1,121 @@
+# make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
+# make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
+# make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
+# make lint fuzz bench bench-latency format install dist clean
+
+BUILD ?= release
+PREFIX ?= /usr/local
+VERSION := 0.1.0
+
+OUT := $(if $(filter release,$(BUILD)),build,build-$(BUILD))
+
+# Where the packages are missing, `make test` and `make run` install them and only then build.
+LIBS := ldns libevent_core libevent_extra libevent_pthreads lmdb libcurl jansson
+
+CC ?= cc
+CSTD := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2 \
+	-Wpointer-arith -Wno-format-nonliteral
+OPT_release := -O2 -g
+OPT_debug := -O0 -g3
+OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+OPT_tsan := -O1 -g -fsanitize=thread
+OPT_cov := -O0 -g --coverage
+ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. -Izones $(CFLAGS)
+LDLIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
+
+ZONES := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard zones/*.c))
+DNSD := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out dnsd/main.c,$(wildcard dnsd/*.c)))
+MONITOR := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out monitor/main.c,$(wildcard monitor/*.c)))
+ADMIN := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out admin/main.c,$(wildcard admin/*.c)))
+PROGRAMS := $(if $(wildcard dnsd/main.c),$(OUT)/bin/graycloud-dnsd) \
+	$(if $(wildcard monitor/main.c),$(OUT)/bin/graycloud-monitor) \
+	$(if $(wildcard admin/main.c),$(OUT)/bin/graycloud)
+HELPERS := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/*.c))
+UNITS := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*.c))
+FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+REPLAYS := $(patsubst %,$(OUT)/tests/fuzz/replay_%,$(FUZZERS))
+T ?= $(UNITS) $(wildcard tests/*.t)
+
+all: $(PROGRAMS)
+
+$(OUT)/obj/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(OUT)/libzones.a: $(ZONES)
+$(OUT)/libdnsd.a: $(DNSD)
+$(OUT)/libmonitor.a: $(MONITOR)
+$(OUT)/libadmin.a: $(ADMIN)
+$(OUT)/lib%.a:
+	@rm -f $@
+	ar rcs $@ $^
+
+$(OUT)/bin/graycloud-dnsd: $(OUT)/obj/dnsd/main.o $(OUT)/libdnsd.a $(OUT)/libzones.a
+$(OUT)/bin/graycloud-monitor: $(OUT)/obj/monitor/main.o $(OUT)/libmonitor.a $(OUT)/libzones.a
+$(OUT)/bin/graycloud: $(OUT)/obj/admin/main.o $(OUT)/libadmin.a $(OUT)/libzones.a
+$(PROGRAMS):
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+# Test programs: a unit may look into every room; a helper (an origin server, a load generator) stands alone.
+$(UNITS): $(OUT)/tests/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libzones.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+$(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libzones.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+-include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
+
+# The sub-make reads pkg-config anew after packages came.
+packages-%:
+	@tests/packages $*
+
+test: packages-test
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) check
+
+check: $(PROGRAMS) $(HELPERS) $(UNITS) $(REPLAYS)
+	GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --merge -j2 -Itests/lib $(T)
+
+run: packages-build
+	@$(MAKE) --no-print-directory run-built
+run-built: $(PROGRAMS) $(HELPERS)
+	@GRAYCLOUD_BUILD=$(OUT) exec tests/run
+
+lint:
+	tests/lint
+
+# FUZZ=serve SECONDS=600: one target, for so long.
+FUZZ ?= $(FUZZERS)
+SECONDS ?= 60
+fuzz: packages-fuzz
+	@tests/fuzz/run $(SECONDS) $(FUZZ)
+
+bench: packages-bench
+	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/run
+bench-latency: packages-test
+	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/latency
+
+format:
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+MAN := $(wildcard dnsd/*.8 monitor/*.8 admin/*.8)
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
+	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
+	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man8
+
+dist:
+	git archive --prefix=graycloud-$(VERSION)/ -o graycloud-$(VERSION).tar.gz HEAD
+
+clean:
+	rm -rf build build-*
+
+.PHONY: all test check run run-built lint fuzz bench bench-latency format install dist clean
+.SECONDARY:

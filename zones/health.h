@@ -1,0 +1,120 @@
+/*
+ * health.h -- what the health store says: the state of each endpoint, and the feed of flips.
+ *
+ * graycloud-monitor writes it; graycloud-dnsd, `graycloud status` and `explain` read it.  An endpoint is what one
+ * probe asks: monitor id, address and the origin's own probe Host, so that equal probes of several origins run
+ * once and editing a monitor keeps its records (S24).
+ */
+#ifndef HEALTH_H
+#define HEALTH_H
+
+#include "model.h"
+#include "store.h"
+
+struct endpoint {
+	uint8_t key[16];
+};
+
+/* Two SipHashes of monitor id, 00, address (binary, or the lower-case hostname), 00, origin's header.Host in lower case. */
+struct endpoint health_endpoint(const char *monitor_id, const struct origin *origin);
+
+/* [CF] 4.1's vocabulary of failures, and ours.  The numbers stand in the store: never change one. */
+enum health_reason {
+	REASON_NONE = 0, /* "No failures" */
+	REASON_TCP_CONNECTION_FAILED = 1,
+	REASON_HTTP_TIMEOUT = 2,
+	REASON_RESPONSE_CODE_MISMATCH = 3,
+	REASON_RESPONSE_BODY_MISMATCH = 4,
+	REASON_TLS_UNTRUSTED_CERTIFICATE = 5,
+	REASON_TLS_NAME_MISMATCH = 6,
+	REASON_TLS_PROTOCOL_ERROR = 7,
+	REASON_TLS_UNRECOGNIZED_NAME = 8,
+	REASON_NO_ROUTE_TO_HOST = 9,
+	REASON_TCP_TIMEOUT = 10,
+	REASON_TLS_HANDSHAKE_FAILURE = 11,
+	REASON_NETWORK_UNREACHABLE = 12,
+	REASON_HTTP_INVALID_RESPONSE = 13,
+	REASON_DNS_UNKNOWN_HOST = 14,
+	REASON_CONNECTION_RESET = 15,
+	REASON_MONITOR_CONFIG_ERROR = 16,
+	REASON_DNS_INTERNAL = 17,
+	REASON_OTHER_FAILURE = 18,
+	REASON_TOO_MANY_REDIRECTS = 19,
+	REASON_TLS_CERTIFICATE_EXPIRED = 20,
+	REASON_COUNT
+};
+
+const char *health_reason_text(enum health_reason reason);
+
+/* One endpoint.  Stored as it stands (stores are local files); a change of shape raises the version. */
+enum { HEALTH_RECORD_VERSION = 1 };
+
+struct health_record {
+	uint8_t version;
+	uint8_t state;       /* enum health_state: UNKNOWN, UP, SUSPECT, DOWN */
+	uint8_t last_reason; /* enum health_reason of the last check */
+	uint8_t streak_up;   /* good checks in a row, at most 255 */
+	uint8_t streak_down; /* failed checks in a row, at most 255 */
+	uint8_t unused[3];
+	uint32_t last_code;        /* HTTP status of the last check, 0 where there was none */
+	int32_t certificate_days;  /* days until the certificate ends; INT32_MIN: none seen */
+	uint64_t since_ms;         /* CLOCK_BOOTTIME when the state began */
+	int64_t since_wall;        /* the same for display */
+	uint64_t last_ms;          /* CLOCK_BOOTTIME of the last check's end; 0: never */
+	uint64_t history;          /* the last 64 checks, newest in bit 0, 1 is good */
+	uint32_t history_count;    /* how many of the bits are real, at most 64 */
+	uint32_t rtt_us;           /* of the last good check */
+	uint32_t rtt_ewma_us;
+	uint32_t interval_ms;      /* for staleness (S25) */
+	uint64_t stale_after_ms;   /* monitor_stale_ms() */
+	uint64_t probes;           /* checks run */
+	uint64_t failures;
+};
+
+struct health_flip {
+	struct endpoint endpoint;
+	uint8_t state;  /* the new one; HEALTH_DISABLED: the record was deleted */
+	uint8_t before; /* the state before */
+	uint8_t reason;
+	uint8_t unused[5];
+	uint64_t at_ms;  /* CLOCK_BOOTTIME */
+	int64_t at_wall;
+};
+
+/* The monitor's heartbeat, each second (S25). */
+struct health_beat {
+	uint64_t at_ms; /* CLOCK_BOOTTIME */
+	int64_t at_wall;
+	uint64_t started_ms;
+	uint32_t pid;
+	uint32_t endpoints;        /* how many are probed */
+	uint64_t generation;       /* of the configuration that is probed */
+	char boot[40];             /* boot id */
+	char version[16];
+};
+
+enum { HEALTH_FLIPS_KEPT = 65536, HEALTH_DEAD_MS = 3000 };
+
+bool health_get(struct store_txn *txn, const struct endpoint *endpoint, struct health_record *record);
+int health_put(struct store_txn *txn, const struct endpoint *endpoint, const struct health_record *record);
+int health_delete(struct store_txn *txn, const struct endpoint *endpoint);
+typedef bool health_record_fn(void *arg, const struct endpoint *endpoint, const struct health_record *record);
+bool health_each(struct store_txn *txn, health_record_fn *fn, void *arg);
+
+/* The sequence of the newest flip; 0 where there is none. */
+uint64_t health_flip_last(struct store_txn *txn);
+/* Append a flip and forget those beyond HEALTH_FLIPS_KEPT. */
+int health_flip_put(struct store_txn *txn, const struct health_flip *flip);
+typedef bool health_flip_fn(void *arg, uint64_t sequence, const struct health_flip *flip);
+/* Flips after a sequence, oldest first.  False where the feed no longer reaches back: read all records. */
+bool health_flips_after(struct store_txn *txn, uint64_t sequence, health_flip_fn *fn, void *arg);
+
+bool health_beat_get(struct store_txn *txn, struct health_beat *beat);
+int health_beat_put(struct store_txn *txn, const struct health_beat *beat);
+
+/* S25: no beat for 3 s, or a beat of another boot. */
+bool health_monitor_dead(const struct health_beat *beat, uint64_t now_ms);
+/* S25: older than the record's own bound, or of another boot. */
+bool health_stale(const struct health_record *record, const struct health_beat *beat, uint64_t now_ms);
+
+#endif

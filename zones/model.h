@@ -1,0 +1,158 @@
+/*
+ * model.h -- the objects of [CF] 2 as C structs: what the daemons act on.
+ *
+ * document.h makes them from the JSON that the store keeps; every reference is an id.  A struct and
+ * all that it points to belong to whoever loaded it and go with its model_free_*.  No I/O here.
+ */
+#ifndef MODEL_H
+#define MODEL_H
+
+#include "name.h"
+#include "util.h"
+
+enum {
+	ID_LEN = 32,          /* lower-case hex digits */
+	POOL_ORIGINS_MAX = 1024, /* S17 */
+	LB_POOLS_MAX = 256,
+	WEIGHT_ONE = 100      /* weights are whole hundredths */
+};
+
+/* The kinds of objects that have an id, a name and a JSON document. */
+enum kind { KIND_MONITOR, KIND_MONITOR_GROUP, KIND_POOL, KIND_LB, KIND_COUNT };
+
+/* "monitor", "monitor_group", "pool", "load_balancer": as people and messages write them. */
+const char *kind_text(enum kind kind);
+
+struct id {
+	char text[ID_LEN + 1]; /* "" where there is none */
+};
+
+/* 32 hex digits? */
+bool id_valid(const char *text);
+struct id id_new(void);
+
+/* An IP address; family 0 means none (a hostname, or nothing). */
+enum family { FAMILY_NONE = 0, FAMILY_V4 = 4, FAMILY_V6 = 6 };
+
+struct address {
+	uint8_t family; /* enum family */
+	uint8_t bytes[16];
+};
+
+/* Reads an IPv4 or IPv6 address literal, nothing else. */
+bool address_from_text(struct address *address, const char *text);
+char *address_to_text(const struct address *address, char out[46]);
+static inline unsigned
+address_len(const struct address *address)
+{
+	return address->family == FAMILY_V4 ? 4 : address->family == FAMILY_V6 ? 16 : 0;
+}
+
+enum forced { FORCED_NONE, FORCED_UP, FORCED_DOWN };
+
+/* S24.  The numbers stand in the health store: never change one. */
+enum health_state {
+	HEALTH_UNKNOWN = 0,
+	HEALTH_UP = 1,
+	HEALTH_SUSPECT = 2,
+	HEALTH_DOWN = 3,
+	HEALTH_DISABLED = 4,
+	HEALTH_UNMONITORED = 5,
+	HEALTH_UNRESOLVED = 6
+};
+
+const char *health_state_text(enum health_state state);
+
+/* [CF] 2.3 */
+struct origin {
+	char *name;    /* "" where it has none */
+	char *address; /* as configured */
+	struct address ip;
+	bool enabled;
+	unsigned weight; /* hundredths, 0 to 100; at least 1 where the property is above 0 (S18) */
+	char *host;      /* header.Host, or NULL */
+	enum forced forced;
+	char *affinity_group;     /* or NULL */
+	enum health_state seeded; /* S24: the state when its monitor was attached; HEALTH_UNKNOWN: none */
+};
+
+/* [CF] 2.2 */
+struct pool {
+	struct id id;
+	char *name;
+	bool enabled;
+	unsigned minimum_origins;
+	struct id monitor;
+	struct id monitor_group;
+	struct origin *origins;
+	size_t norigins;
+};
+
+enum monitor_type { MONITOR_HTTP, MONITOR_HTTPS, MONITOR_TCP };
+
+struct header {
+	char *name;
+	char *value;
+};
+
+/* [CF] 2.4, limits S34 */
+struct monitor {
+	struct id id;
+	char *name;
+	enum monitor_type type;
+	char *method;
+	char *path;
+	unsigned port; /* the real one: 80 or 443 where the property is 0 */
+	unsigned interval_s;
+	unsigned timeout_ms;
+	unsigned retries;
+	unsigned consecutive_up;
+	unsigned consecutive_down;
+	uint64_t expected_codes[16]; /* bit n: code n is expected; see monitor_expects() */
+	char *expected_body;         /* "" accepts every body */
+	bool follow_redirects;
+	bool allow_insecure;
+	char *host;             /* header.Host, or NULL */
+	struct header *headers; /* the others, one for each value */
+	size_t nheaders;
+};
+
+static inline bool
+monitor_expects(const struct monitor *monitor, long code)
+{
+	return code >= 0 && code < 1024 && (monitor->expected_codes[code / 64] >> code % 64 & 1);
+}
+
+/* S23's bounds of one monitor, in milliseconds. */
+uint64_t monitor_failover_ms(const struct monitor *monitor);
+/* S25: a record older than this is stale. */
+uint64_t monitor_stale_ms(const struct monitor *monitor);
+
+enum steering_policy { STEERING_OFF, STEERING_RANDOM };
+enum affinity { AFFINITY_NONE, AFFINITY_IP };
+enum prefer_ecs { ECS_ALWAYS, ECS_NEVER, ECS_PROXIMITY, ECS_GEO };
+
+/* [CF] 2.1 */
+struct lb {
+	struct id id;
+	char *name;                  /* presentation form without the final dot */
+	uint8_t wire[NAME_MAX_LEN];  /* lower case */
+	bool enabled;
+	uint32_t ttl; /* seconds */
+	struct id *default_pools;
+	size_t npools;
+	struct id fallback_pool;
+	enum steering_policy steering_policy; /* "" reads as off ([CF] 3.3) */
+	unsigned *pool_weights;               /* hundredths, one for each of default_pools */
+	enum affinity affinity;
+	enum prefer_ecs prefer_ecs;
+	unsigned affinity_prefix_v4;
+	unsigned affinity_prefix_v6;
+	unsigned max_answers; /* 0: not set (S15) */
+};
+
+void model_free_pool(struct pool *pool);
+void model_free_monitor(struct monitor *monitor);
+void model_free_lb(struct lb *lb);
+
+#endif

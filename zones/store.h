@@ -1,0 +1,123 @@
+/*
+ * store.h -- the LMDB environments under one state directory: opening, transactions, rows.
+ *
+ * config/ is written by the commands, health/ by graycloud-monitor, serving/ by graycloud-dnsd; every
+ * program reads all three.  What the rows mean is in config.h, health.h and serving.h; this module
+ * knows only octets and is the only one that sees LMDB, whose rules (ARCHITECTURE.md) it keeps:
+ *
+ *   - a reader compares the last transaction it *read* with the newest and looks again in 1 ms
+ *     where they still differ;
+ *   - a killed reader's slot is freed at open, each second and before the map grows;
+ *   - a store is created only by its writer, with group and modes; a reader that finds none
+ *     treats it as empty;
+ *   - a store that was replaced is reopened; one that is damaged is refused before it can kill us.
+ *
+ * One open per store and process.  Transactions belong to the thread that began them.  Failures
+ * that a person can cure come as a sentence in problems, the others as a negative errno.
+ */
+#ifndef STORE_H
+#define STORE_H
+
+#include "problem.h"
+#include "util.h"
+
+enum store_kind { STORE_CONFIG, STORE_HEALTH, STORE_SERVING };
+enum store_access { STORE_READ, STORE_WRITE };
+
+/* Every named database of the three stores. */
+enum store_table {
+	/* config */
+	TABLE_ZONES,         /* zone number, name_to_key of the owner, type -> value of rrset.h */
+	TABLE_ZONE_NAMES,    /* lower-case wire name -> struct zone_info */
+	TABLE_OBJECTS,       /* kind (1 octet), id -> JSON */
+	TABLE_OBJECT_NAMES,  /* kind (1 octet), name -> id */
+	TABLE_CHANGES,       /* sequence (8), item (4) -> see config.h */
+	TABLE_META,          /* schema, next zone number, ... */
+	/* health */
+	TABLE_STATE, /* endpoint -> struct health_record */
+	TABLE_FLIPS, /* sequence (8) -> struct health_flip */
+	TABLE_BEAT,  /* "beat" -> struct health_beat */
+	/* serving */
+	TABLE_SERVING, /* name -> value */
+	TABLE_COUNT
+};
+
+struct store;
+struct store_txn;
+struct store_cursor;
+
+/*
+ * Fork the helper that walks every store before this process opens it (and every store that
+ * replaces one later), so that damage kills the helper.  Daemons call it first in main, before any thread and any
+ * open; commands do not need it (their death by damage is a sentence, below).
+ */
+void store_guard_start(void);
+
+/*
+ * From now on SIGSEGV or SIGBUS inside the pages of an open store prints one sentence that names
+ * the store and the cure, and exits with 1.  Any other fault dies as before.
+ */
+void store_catch_faults(void);
+
+/*
+ * Open one store under the state directory.  Returns NULL with problems filled; or NULL without an
+ * error in problems where a reader finds no store yet (try again later).  Writers create what is
+ * missing.  The writer of health and of serving is alone: a second one is refused, and the sentence
+ * names the process that holds it.
+ */
+struct store *store_open(const char *state, enum store_kind kind, enum store_access access,
+    struct problems *problems);
+void store_close(struct store *store);
+
+/*
+ * Has a reader something to read?  Cheap: no transaction, no system call but one stat a second.
+ * STORE_REPLACED: the file behind the path is another one by now and the store was reopened; all of
+ * it is to be read anew.  STORE_LOST: it vanished or the new one cannot be opened (problems says why, once);
+ * what was read so far stays good.
+ */
+enum store_news { STORE_SAME, STORE_CHANGED, STORE_REPLACED, STORE_LOST };
+enum store_news store_poll(struct store *store, struct problems *problems);
+
+/* An inotify descriptor that becomes readable when the store is written; -1 where there is none.  Owned by store. */
+int store_watch_fd(struct store *store);
+/* Empty the descriptor above. */
+void store_watch_clear(struct store *store);
+
+/* Free the slots of dead readers: writers call it each second. */
+void store_check_readers(struct store *store);
+
+/* Begin a transaction.  A write transaction waits for other writers.  0 or a negative errno. */
+int store_begin(struct store *store, enum store_access access, struct store_txn **txn);
+/* Commit a write transaction; frees txn in every case.  0 or a negative errno (-ENOSPC: disk or map full). */
+int store_commit(struct store_txn *txn);
+/* End a read transaction, or drop a write transaction.  NULL is accepted. */
+void store_abort(struct store_txn *txn);
+/* The number of the transaction that is being read or written. */
+uint64_t store_txn_id(const struct store_txn *txn);
+
+/* One row.  The bytes are valid until the transaction ends or (in a write) the next change. */
+bool store_get(struct store_txn *txn, enum store_table table, struct bytes key, struct bytes *value);
+int store_put(struct store_txn *txn, enum store_table table, struct bytes key, struct bytes value);
+/* The same where key is known to be larger than every key of the table. */
+int store_append(struct store_txn *txn, enum store_table table, struct bytes key, struct bytes value);
+/* 0 also where there was none. */
+int store_delete(struct store_txn *txn, enum store_table table, struct bytes key);
+/* How many rows the table has. */
+uint64_t store_count(struct store_txn *txn, enum store_table table);
+
+/* Walk rows in the order of their keys.  NULL only where memory is exhausted. */
+struct store_cursor *store_cursor_open(struct store_txn *txn, enum store_table table);
+void store_cursor_close(struct store_cursor *cursor);
+/* Go to the first row whose key is key or larger.  False where there is none. */
+bool store_cursor_seek(struct store_cursor *cursor, struct bytes key, struct bytes *found, struct bytes *value);
+bool store_cursor_first(struct store_cursor *cursor, struct bytes *found, struct bytes *value);
+bool store_cursor_last(struct store_cursor *cursor, struct bytes *found, struct bytes *value);
+bool store_cursor_next(struct store_cursor *cursor, struct bytes *found, struct bytes *value);
+bool store_cursor_previous(struct store_cursor *cursor, struct bytes *found, struct bytes *value);
+/* Delete the row that the cursor stands on; store_cursor_next then gives the one after it. */
+int store_cursor_delete(struct store_cursor *cursor);
+
+/* Write a hot copy of a store to path and fsync it (health.saved).  0 or a negative errno. */
+int store_copy(struct store *store, const char *path);
+
+#endif
