@@ -1,0 +1,297 @@
+#include "compile.h"
+
+#include "world.h"
+
+#include <search.h>
+#include <stdlib.h>
+
+struct compiler {
+	struct world *world; /* NULL before the first compile */
+	struct retired retired;
+	struct numbers numbers;
+	uint64_t generation;
+	uint64_t flip;
+	bool broken;       /* the last follow failed half-way: read everything next time */
+	bool health_known; /* the health store was read once */
+	char error[200];
+};
+
+struct compiler *
+compiler_new(void)
+{
+	return calloc(1, sizeof(struct compiler));
+}
+
+static void
+free_now(void *arg, void (*fn)(void *), void *memory)
+{
+	(void)arg;
+	fn(memory);
+}
+
+/* The entries of a tree are freed apart from its nodes. */
+static void
+keep_entry(void *entry)
+{
+	(void)entry;
+}
+
+void
+compiler_retire(struct compiler *compiler, const struct retire *retire)
+{
+	struct retired *retired = &compiler->retired;
+
+	for (size_t i = 0; i < retired->count; i++)
+		retire->add(retire->arg, retired->items[i].fn, retired->items[i].memory);
+	retired->count = 0;
+}
+
+void
+compiler_free(struct compiler *compiler)
+{
+	struct retire now = {free_now, NULL};
+
+	if (compiler == NULL)
+		return;
+	world_drop(compiler->world);
+	compiler_retire(compiler, &now);
+	free(compiler->retired.items);
+	tdestroy(compiler->numbers.tree, keep_entry);
+	for (size_t i = 0; i < compiler->numbers.count; i++) {
+		free(compiler->numbers.items[i]->text);
+		free(compiler->numbers.items[i]);
+	}
+	free(compiler->numbers.items);
+	free(compiler);
+}
+
+static enum compiled
+failed(struct compiler *compiler, const char *why)
+{
+	snprintf(compiler->error, sizeof compiler->error, "%s", why);
+	return COMPILED_FAILED;
+}
+
+/* Read everything into a new world; the old one goes after publication. */
+static enum compiled
+read_all(struct compiler *compiler, struct store_txn *txn)
+{
+	/* What a failed read made is not published: it has a list of its own, freed at once. */
+	struct retired made = {0};
+	struct world *world = world_new(&made, &compiler->numbers);
+	struct retire now = {free_now, NULL};
+
+	if (world == NULL)
+		return failed(compiler, "memory is exhausted");
+	if (!world_read(world, txn, compiler->world)) {
+		enum compiled result = failed(compiler, world->error);
+
+		world_drop(world);
+		for (size_t i = 0; i < made.count; i++)
+			now.add(NULL, made.items[i].fn, made.items[i].memory);
+		free(made.items);
+		return result;
+	}
+	for (size_t i = 0; i < made.count; i++)
+		retired_add(&compiler->retired, made.items[i].fn, made.items[i].memory);
+	free(made.items);
+	world->retired = &compiler->retired;
+	world_drop(compiler->world);
+	compiler->world = world;
+	compiler->generation = world->snapshot->generation;
+	compiler->broken = false;
+	return COMPILED_NEW;
+}
+
+static size_t
+live_pools(const struct world *world)
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < world->slots; i++)
+		count += world->by_slot[i]->model != NULL;
+	return count;
+}
+
+enum compiled
+compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew)
+{
+	uint64_t generation = config_generation(txn);
+	bool lost;
+
+	if (compiler->world == NULL || anew || compiler->broken || generation < compiler->generation)
+		return read_all(compiler, txn);
+	if (generation == compiler->generation)
+		return COMPILED_SAME;
+	/* Slots of deleted pools are not used again; when most are dead a new world has none of them. */
+	if (compiler->world->slots > 64 && compiler->world->slots > 4 * live_pools(compiler->world))
+		return read_all(compiler, txn);
+	if (world_follow(compiler->world, txn, compiler->generation, &lost)) {
+		compiler->generation = generation;
+		return COMPILED_NEW;
+	}
+	if (!lost) {
+		compiler->broken = true;
+		failed(compiler, compiler->world->error);
+	}
+	return read_all(compiler, txn);
+}
+
+static void
+set_state(struct compiler *compiler, struct endpoint_entry *entry, enum health_state state)
+{
+	if (entry->state == state)
+		return;
+	entry->state = state;
+	for (size_t i = 0; i < entry->nusers; i++)
+		world_dirty(compiler->world, entry->users[i]);
+}
+
+static bool
+follow_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
+{
+	struct compiler *compiler = arg;
+	struct endpoint_entry *entry = world_endpoint(compiler->world, &flip->endpoint);
+
+	compiler->flip = sequence;
+	if (entry != NULL)
+		set_state(compiler, entry, flip->state == HEALTH_DISABLED ? HEALTH_UNKNOWN : flip->state);
+	return true;
+}
+
+static bool
+read_record(void *arg, const struct endpoint *endpoint, const struct health_record *record)
+{
+	struct compiler *compiler = arg;
+	struct endpoint_entry *entry = world_endpoint(compiler->world, endpoint);
+
+	if (entry == NULL)
+		return true;
+	entry->in_store = true;
+	/* S27: a new store that has no verdict yet takes none away. */
+	if (record->state != HEALTH_UNKNOWN)
+		set_state(compiler, entry, record->state);
+	return true;
+}
+
+struct sweep {
+	struct compiler *compiler;
+	bool forget;
+};
+
+static void
+clear_mark(const void *node, VISIT visit, void *arg)
+{
+	struct endpoint_entry *entry = *(struct endpoint_entry *const *)node;
+	struct sweep *sweep = arg;
+
+	if (visit != postorder && visit != leaf)
+		return;
+	if (sweep->forget && !entry->in_store)
+		set_state(sweep->compiler, entry, HEALTH_UNKNOWN);
+	entry->in_store = false;
+}
+
+enum compiled
+compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew)
+{
+	uint64_t last = health_flip_last(txn);
+	bool changed, all;
+
+	if (compiler->world == NULL)
+		return COMPILED_SAME;
+	all = anew || !compiler->health_known || last < compiler->flip;
+	if (!all && last != compiler->flip)
+		all = !health_flips_after(txn, compiler->flip, follow_flip, compiler);
+	if (all) {
+		struct sweep sweep = {compiler, false};
+
+		twalk_r(compiler->world->endpoints, clear_mark, &sweep);
+		health_each(txn, read_record, compiler);
+		/* In the same store a record that is gone was deleted; in a new one it is only not there yet (S27). */
+		sweep.forget = !anew && compiler->health_known;
+		twalk_r(compiler->world->endpoints, clear_mark, &sweep);
+		compiler->health_known = true;
+		compiler->flip = last;
+	}
+	if (!world_settle(compiler->world, &changed))
+		return failed(compiler, "memory is exhausted");
+	return changed ? COMPILED_TABLES : COMPILED_SAME;
+}
+
+const struct snapshot *
+compiler_snapshot(const struct compiler *compiler)
+{
+	return compiler->world != NULL ? compiler->world->snapshot : NULL;
+}
+
+const char *
+compiler_error(const struct compiler *compiler)
+{
+	return compiler->error;
+}
+
+static void
+count_unknown(const void *node, VISIT visit, void *arg)
+{
+	const struct endpoint_entry *entry = *(struct endpoint_entry *const *)node;
+
+	if ((visit == postorder || visit == leaf) && entry->state == HEALTH_UNKNOWN)
+		++*(size_t *)arg;
+}
+
+size_t
+compiler_unknown(const struct compiler *compiler)
+{
+	size_t count = 0;
+
+	if (compiler->world != NULL)
+		twalk_r(compiler->world->endpoints, count_unknown, &count);
+	return count;
+}
+
+void
+compiler_counts(const struct compiler *compiler, struct compiled_counts *counts)
+{
+	const struct world *world = compiler->world;
+
+	*counts = (struct compiled_counts){0};
+	if (world == NULL)
+		return;
+	*counts = (struct compiled_counts){.zones = world->nzones, .lbs = world->nlbs, .pools = live_pools(world),
+	    .endpoints = world->nendpoints};
+}
+
+/* A text of numbers is "FIRST", NUL, "SECOND", NUL; a load balancer's first is empty. */
+static const char *
+number_text(const struct compiler *compiler, uint32_t number, const char **second)
+{
+	const char *first;
+
+	if (number >= compiler->numbers.count)
+		return NULL;
+	first = compiler->numbers.items[number]->text;
+	*second = first + strlen(first) + 1;
+	return first;
+}
+
+bool
+compiler_lb_name(const struct compiler *compiler, uint32_t number, const char **name)
+{
+	return number_text(compiler, number, name) != NULL;
+}
+
+bool
+compiler_origin_name(const struct compiler *compiler, uint32_t number, const char **pool, const char **address)
+{
+	return (*pool = number_text(compiler, number, address)) != NULL;
+}
+
+const struct pool *
+compiler_pool(const struct compiler *compiler, uint32_t slot, const enum health_state **states)
+{
+	if (compiler->world == NULL || slot >= compiler->world->slots)
+		return NULL;
+	*states = compiler->world->by_slot[slot]->states;
+	return compiler->world->by_slot[slot]->model;
+}

@@ -1,0 +1,120 @@
+/*
+ * steer.h -- choose the pool and the origins that a client is sent to.
+ *
+ * Pure functions over immutable tables: no I/O, no clock, no allocation, no hidden randomness.  Equal
+ * arguments give equal choices, so a test is a table of rows, and what `graycloud explain` prints is
+ * what the wire says.
+ */
+#ifndef STEER_H
+#define STEER_H
+
+#include "pool_table.h"
+
+enum { STEER_ANSWERS_MAX = 64 };
+
+/* Who asks. */
+struct steer_client {
+	struct address resolver;
+	struct address ecs; /* family 0: none was sent, or SOURCE 0 (S3) */
+	uint8_t source;     /* prefix length of ecs */
+};
+
+struct steer_pool {
+	uint32_t slot;
+	uint32_t weight; /* hundredths, under random */
+};
+
+/* A load balancer ready for steering.  One allocation: free() ends it. */
+struct steer_lb {
+	struct id id;
+	uint32_t number; /* dense, for counters */
+	uint32_t ttl;
+	enum steering_policy policy;
+	enum affinity affinity;
+	bool ecs_allowed; /* S2: prefer_ecs is not never */
+	uint8_t prefix_v4, prefix_v6;
+	uint8_t max_answers; /* 0: not set */
+	uint16_t npools;
+	uint8_t name_len;
+	uint8_t name[NAME_MAX_LEN]; /* lower-case wire */
+	struct steer_pool fallback;
+	struct steer_pool pools[];
+};
+
+/* K of S18. */
+struct affinity_key {
+	uint64_t hash;
+	uint8_t family;
+	uint8_t prefix;  /* length that was hashed */
+	uint8_t scope;   /* S4: the ECS scope if the key mattered; 0 where the resolver's address served */
+	bool from_ecs;
+};
+
+/* Where a choice came from, for answers' counters and for explain. */
+enum steer_how {
+	STEER_NOTHING,  /* S14: nothing left */
+	STEER_ALL,      /* S15: every candidate, rotated */
+	STEER_DRAWN,    /* by weight, or n without repetition */
+	STEER_HASHED    /* S18 */
+};
+
+struct steer_choice {
+	const struct steer_lb *lb;
+	const struct pool_table *pool;     /* NULL: none (S10) */
+	const struct candidates *from;     /* the list that indexes point into */
+	enum steer_how how;
+	bool last_resort; /* S14 */
+	bool client_mattered; /* S4, S5 */
+	uint8_t scope;    /* S4: 0 where the client did not matter */
+	uint8_t family;   /* TABLE_V4 or TABLE_V6 */
+	uint16_t count;   /* of addresses; how == STEER_ALL: from->count, beginning at index[0] */
+	uint16_t index[STEER_ANSWERS_MAX];
+};
+
+/* One thing that steering looked at, in order. */
+enum steer_step {
+	STEP_KEY,             /* value: K; prefix in `pool` */
+	STEP_POOL_UNUSABLE,   /* S12: stepped over */
+	STEP_POOL_NO_WEIGHT,  /* S13: never drawn */
+	STEP_POOL_FIRST,      /* off: the first usable */
+	STEP_POOL_SHARE,      /* random: value is its weight among the usable */
+	STEP_POOL_COST,       /* random with affinity: value is -log2(u) in 2^-40, to be divided by the weight */
+	STEP_POOL_CHOSEN,
+	STEP_FALLBACK,        /* S14 */
+	STEP_ORIGIN_COST,     /* S18: value as above, origin is the position in the pool */
+	STEP_ORIGIN_SHARE     /* S15: value is its weight */
+};
+
+struct steer_event {
+	enum steer_step step;
+	uint32_t pool; /* slot */
+	uint32_t origin;
+	uint64_t value;
+	uint32_t weight;
+};
+
+/* Filled where it is not NULL; events beyond room are dropped. */
+struct steer_trace {
+	struct steer_event *events;
+	size_t count, room;
+};
+
+/* S2: the key of a client for a load balancer. */
+struct affinity_key steer_key(const struct steer_lb *lb, const struct steer_client *client);
+
+/*
+ * S13 to S18: choose for one query.  draw is a fresh random number: all chance comes from it.  Any thread; never
+ * blocks.
+ */
+void steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steer_client *client,
+    unsigned family, uint64_t draw, struct steer_choice *choice, struct steer_trace *trace);
+
+/*
+ * S18: -log2(hash / 2^64) in units of 2^-40.  Integers only, so that every node and every compiler agrees.
+ */
+uint64_t steer_neg_log2(uint64_t hash);
+
+/* The first n of S18's ranking for a key, best first; returns how many there are. */
+unsigned steer_rank(const struct candidates *candidates, uint64_t key, unsigned n, uint16_t *out);
+
+#endif
