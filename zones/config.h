@@ -11,6 +11,12 @@
 #include "rrset.h"
 #include "store.h"
 
+/* Of the rows' shapes.  A program reads stores of its own schema and of the one before. */
+enum { CONFIG_SCHEMA = 1 };
+
+/* The schema that the store was written with; 0 in an empty store.  Above CONFIG_SCHEMA: read nothing. */
+uint32_t config_schema(struct store_txn *txn);
+
 /* The last sequence of `changes`; 0 in an empty store. */
 uint64_t config_generation(struct store_txn *txn);
 
@@ -67,7 +73,29 @@ struct config_change {
 };
 
 typedef bool config_change_fn(void *arg, const struct config_change *change);
-/* All that changed after a generation.  False where the feed no longer reaches back to it: read everything anew. */
+/* All that changed after a generation, oldest first.  False where the feed no longer reaches back to it: read everything anew. */
 bool config_changes_after(struct store_txn *txn, uint64_t generation, config_change_fn *fn, void *arg);
+
+/*
+ * The history as people read it: one entry for each command.  The texts are JSON as config_write.h wrote it: head is
+ * an object of time, who, command and reason.
+ */
+typedef bool config_history_fn(void *arg, uint64_t sequence, struct bytes head);
+bool config_each_command(struct store_txn *txn, config_history_fn *fn, void *arg);
+
+/* One thing that a command changed; what it was before and what it became, each empty where there was none. */
+struct config_item {
+	enum config_what what;
+	bool kept_for_undo; /* a row of a zone that was deleted as a whole: told here, not in the feed */
+	enum kind kind;     /* of an object */
+	struct id id;
+	uint32_t zone;          /* of an RRset, or of a whole zone */
+	struct bytes owner_key; /* of an RRset; of a whole zone its name in wire form */
+	uint16_t type;
+	struct bytes before, after; /* JSON, or the values of rrset.h; none for a whole zone */
+	enum config_zone_fate { CONFIG_ZONE_ADDED = 1, CONFIG_ZONE_DELETED, CONFIG_ZONE_REPLACED } fate;
+};
+typedef bool config_item_fn(void *arg, const struct config_item *item);
+bool config_each_item(struct store_txn *txn, uint64_t sequence, config_item_fn *fn, void *arg);
 
 #endif

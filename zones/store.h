@@ -21,8 +21,11 @@
 #include "problem.h"
 #include "util.h"
 
+#include <sys/types.h>
+
 enum store_kind { STORE_CONFIG, STORE_HEALTH, STORE_SERVING };
-enum store_access { STORE_READ, STORE_WRITE };
+/* STORE_PEEK, in store_begin: read, but without effect on what store_poll calls news. */
+enum store_access { STORE_READ, STORE_WRITE, STORE_PEEK };
 
 /* Every named database of the three stores. */
 enum store_table {
@@ -48,8 +51,8 @@ struct store_cursor;
 
 /*
  * Fork the helper that walks every store before this process opens it (and every store that
- * replaces one later), so that damage kills the helper.  Daemons call it first in main, before any thread and any
- * open; commands do not need it (their death by damage is a sentence, below).
+ * replaces one later), so that damage kills the helper.  Daemons call it when they have become their user, before
+ * any thread and any open; commands do not need it (their death by damage is a sentence, below).
  */
 void store_guard_start(void);
 
@@ -60,10 +63,20 @@ void store_guard_start(void);
 void store_catch_faults(void);
 
 /*
+ * Create the state directory and the store's with group and modes, the latter owned by owner: what a daemon
+ * does as root before it becomes that user.  What is there already is left as it is.
+ */
+bool store_prepare(const char *state, enum store_kind kind, uid_t owner, struct problems *problems);
+
+/*
  * Open one store under the state directory.  Returns NULL with problems filled; or NULL without an
  * error in problems where a reader finds no store yet (try again later).  Writers create what is
  * missing.  The writer of health and of serving is alone: a second one is refused, and the sentence
  * names the process that holds it.
+ *
+ * health and serving are written without fsync, so they do not survive a crash of the system: after another
+ * boot, or when it is damaged (a warning in problems), their writer finds the copy of the last store_save in their
+ * place, or an empty store; a reader finds none until then.
  */
 struct store *store_open(const char *state, enum store_kind kind, enum store_access access,
     struct problems *problems);
@@ -72,8 +85,10 @@ void store_close(struct store *store);
 /*
  * Has a reader something to read?  Cheap: no transaction, no system call but one stat a second.
  * STORE_REPLACED: the file behind the path is another one by now and the store was reopened; all of
- * it is to be read anew.  STORE_LOST: it vanished or the new one cannot be opened (problems says why, once);
- * what was read so far stays good.
+ * it is to be read anew.  For a writer too, who then begins with an empty store.  STORE_LOST: it vanished or the new one cannot be opened (problems says why, once);
+ * what was read so far stays good.  STORE_CHANGED lasts until a transaction of STORE_READ has seen the newest
+ * state: where it still says so after one, look again in 1 ms.  One thread polls and reads so; whoever else
+ * looks into the store (a metrics page) begins with STORE_PEEK.
  */
 enum store_news { STORE_SAME, STORE_CHANGED, STORE_REPLACED, STORE_LOST };
 enum store_news store_poll(struct store *store, struct problems *problems);
@@ -86,12 +101,17 @@ void store_watch_clear(struct store *store);
 /* Free the slots of dead readers: writers call it each second. */
 void store_check_readers(struct store *store);
 
-/* Begin a transaction.  A write transaction waits for other writers.  0 or a negative errno. */
+/*
+ * Begin a transaction.  A write transaction waits for other writers.  0 or a negative errno: -ENOENT while the
+ * store is lost, -EAGAIN where another process made the map larger and a transaction of ours is still open.
+ */
 int store_begin(struct store *store, enum store_access access, struct store_txn **txn);
 /* Commit a write transaction; frees txn in every case.  0 or a negative errno (-ENOSPC: disk or map full). */
 int store_commit(struct store_txn *txn);
 /* End a read transaction, or drop a write transaction.  NULL is accepted. */
 void store_abort(struct store_txn *txn);
+/* Did the last write fail because the map was full?  The next store_begin makes it larger: do it all again. */
+bool store_full(const struct store *store);
 /* The number of the transaction that is being read or written. */
 uint64_t store_txn_id(const struct store_txn *txn);
 
@@ -117,7 +137,9 @@ bool store_cursor_previous(struct store_cursor *cursor, struct bytes *found, str
 /* Delete the row that the cursor stands on; store_cursor_next then gives the one after it. */
 int store_cursor_delete(struct store_cursor *cursor);
 
-/* Write a hot copy of a store to path and fsync it (health.saved).  0 or a negative errno. */
+/* Write a hot copy of a store to path, whole or not at all, and fsync it.  0 or a negative errno.  May take long. */
 int store_copy(struct store *store, const char *path);
+/* The same to saved.mdb beside the store, where its writer looks for it after a crash; see store_open. */
+int store_save(struct store *store);
 
 #endif
