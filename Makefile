@@ -65,6 +65,8 @@ $(UNITS): $(OUT)/tests/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libdnsd.a $(OUT)
 $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# It serves TLS too.
+$(OUT)/tests/origin: LDLIBS += $(shell pkg-config --libs libevent_openssl libssl libcrypto 2>/dev/null)
 $(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
