@@ -1,0 +1,30 @@
+/*
+ * verdict.h -- what one check does to an endpoint's record (S23, S24, S26).
+ *
+ * Pure: no I/O, no clock, no allocation.  Equal arguments give equal records, so the test is a table.
+ */
+#ifndef VERDICT_H
+#define VERDICT_H
+
+#include "health.h"
+
+/* How one check ended, its retries included. */
+struct check_result {
+	bool conclusive;           /* false: it failed here, not there; no verdict (S26) */
+	enum health_reason reason; /* REASON_NONE: the check was good */
+	uint32_t code;             /* HTTP status, 0 where there was none */
+	uint32_t rtt_us;           /* of the attempt that decided */
+	int32_t certificate_days;  /* INT32_MIN: no certificate was seen */
+};
+
+/* A record of an endpoint that was never checked: HEALTH_UNKNOWN. */
+struct health_record verdict_unknown(const struct monitor *monitor, uint64_t now_ms, int64_t now_wall);
+
+/*
+ * Enter one result in the record, at the time now.  True where the state changed: then before, if it
+ * is not NULL, has the state that ended.
+ */
+bool verdict_judge(struct health_record *record, const struct check_result *result,
+    const struct monitor *monitor, uint64_t now_ms, int64_t now_wall, enum health_state *before);
+
+#endif
