@@ -1,0 +1,370 @@
+#include "answer.h"
+
+enum { QUESTION_NAME = 0, RR_HEAD = 12 };
+
+/* Where a lookup stands on its way along a chain. */
+struct search {
+	struct answer *answer;
+	const struct snapshot *snapshot;
+	const struct question *question;
+	const struct steering *steering;
+	const struct path *path; /* the name that is looked up now */
+	uint8_t name;            /* which of the answer's names it is */
+	struct path target;      /* path points here after the first link */
+	unsigned links;
+	uint64_t seen[ANSWER_CHAIN_MAX + 1]; /* hashes of the owners so far */
+};
+
+void
+answer_init(struct answer *answer, uint16_t rcode)
+{
+	answer->rcode = rcode;
+	answer->authoritative = false;
+	answer->chaos = false;
+	answer->nitems = 0;
+	answer->names[QUESTION_NAME] = (struct answer_name){.item = UINT8_MAX};
+	answer->nnames = 1;
+	answer->scope = 0;
+	answer->has_choice = false;
+	answer->nsynthesised = 0;
+}
+
+static struct answer_item *
+add_item(struct answer *answer, enum section section, uint8_t name, uint8_t skip)
+{
+	struct answer_item *item = &answer->items[answer->nitems];
+
+	if (answer->nitems == ANSWER_ITEMS_MAX)
+		return NULL;
+	answer->nitems++;
+	*item = (struct answer_item){.section = (uint8_t)section, .name = name, .skip = skip};
+	return item;
+}
+
+static struct answer_item *
+add_fragment(struct answer *answer, enum section section, uint8_t name, uint8_t skip, const struct fragment *fragment)
+{
+	struct answer_item *item = add_item(answer, section, name, skip);
+
+	if (item != NULL) {
+		item->count = fragment->count;
+		item->len = fragment->len;
+		item->wire = fragment->wire;
+		item->ttl = get32(fragment->wire + 6);
+	}
+	return item;
+}
+
+void
+answer_add_own(struct answer *answer, const uint8_t *wire, size_t len, uint16_t count, uint32_t ttl)
+{
+	struct answer_item *item = add_item(answer, SECTION_ANSWER, QUESTION_NAME, 0);
+
+	if (item != NULL) {
+		item->wire = wire;
+		item->len = (uint32_t)len;
+		item->count = count;
+		item->ttl = ttl;
+	}
+}
+
+/* RFC 2308 2: the SOA tells a negative answer's lifetime; S10 bounds it by the load balancer's TTL. */
+static void
+add_soa(struct search *search, const struct zone *zone, uint32_t ttl)
+{
+	struct answer_item *item = add_item(search->answer, SECTION_AUTHORITY, search->name,
+	    search->path->at[zone->labels]);
+
+	if (item == NULL)
+		return;
+	item->wire = zone->soa;
+	item->len = zone->soa_len;
+	item->count = 1;
+	item->ttl = MIN(zone->negative_ttl, ttl);
+}
+
+/* Where the host name stands in the rdata of types whose addresses are worth sending along; -1: in none. */
+static int
+target_offset(uint16_t type)
+{
+	switch (type) {
+	case TYPE_NS:
+		return 0;
+	case TYPE_MX: /* RFC 1035 3.3.9 */
+		return 2;
+	case TYPE_SRV: /* RFC 2782 */
+		return 6;
+	case TYPE_SVCB: /* RFC 9460 4.2 */
+	case TYPE_HTTPS:
+		return 2;
+	default:
+		return -1;
+	}
+}
+
+/* The addresses of a node, as additional data. */
+static void
+add_addresses(struct answer *answer, const struct node *node, struct answer_name name, bool optional)
+{
+	static const uint16_t types[] = {TYPE_A, TYPE_AAAA};
+	struct fragment fragment;
+	bool named = false;
+
+	for (size_t i = 0; i < NITEMS(types); i++) {
+		struct answer_item *item;
+
+		if (!node_rrset(node, types[i], &fragment) || answer->nnames == ANSWER_NAMES_MAX)
+			continue;
+		if (!named)
+			answer->names[answer->nnames] = name;
+		named = true;
+		item = add_fragment(answer, SECTION_ADDITIONAL, answer->nnames, 0, &fragment);
+		if (item != NULL)
+			item->optional = optional;
+	}
+	answer->nnames += named;
+}
+
+/*
+ * RFC 1034 4.3.2 step 6: addresses of the hosts that an RRset names, where this zone has them.  A referral's glue is
+ * taken from below the cut too; what is needed to follow the referral is not optional (RFC 9471).  S9: a
+ * load-balanced name has no addresses here.
+ */
+static void
+add_additional(struct answer *answer, const struct zone *zone, unsigned position, const uint8_t *cut)
+{
+	const struct answer_item *item = &answer->items[position];
+	uint16_t type = get16(item->wire + 2);
+	int at = target_offset(type);
+	uint32_t offset = 0;
+
+	for (unsigned i = 0; at >= 0 && i < item->count; i++) {
+		uint16_t rdlen = get16(item->wire + offset + 10);
+		uint32_t name_at = offset + RR_HEAD + (uint32_t)at;
+		const struct node *node = NULL;
+		struct path path;
+		struct hit hit;
+
+		offset += RR_HEAD + rdlen;
+		if (rdlen <= at || item->wire[name_at] == 0)
+			continue;
+		path_init(&path, item->wire + name_at);
+		if (path.labels < zone->labels || path.hash[zone->labels] != zone->apex_hash)
+			continue;
+		if (cut != NULL) {
+			node = zone_node(zone, &path, path.labels);
+		} else {
+			zone_find(zone, &path, &hit);
+			node = hit.found == FOUND_NAME ? hit.node : NULL;
+		}
+		if (node != NULL && !(node->flags & NODE_LB))
+			add_addresses(answer, node, (struct answer_name){(uint8_t)position, name_at},
+			    cut == NULL || !name_within(path.name, cut));
+	}
+}
+
+/* RFC 1034 4.3.2 step 3b.  AA stays as the chain before has it. */
+static void
+refer(struct search *search, const struct zone *zone, const struct hit *hit)
+{
+	struct answer *answer = search->answer;
+	uint8_t skip = search->path->at[hit->labels];
+	unsigned position = answer->nitems;
+	struct fragment fragment;
+
+	if (!node_rrset(hit->node, TYPE_NS, &fragment))
+		return;
+	if (search->links == 0)
+		answer->authoritative = false;
+	if (add_fragment(answer, SECTION_AUTHORITY, search->name, skip, &fragment) == NULL)
+		return;
+	add_additional(answer, zone, position, search->path->name + skip);
+}
+
+/* Go on at the target of the CNAME that was added last.  Returns false where the chain ends here. */
+static bool
+follow(struct search *search)
+{
+	struct answer *answer = search->answer;
+	unsigned position = answer->nitems - 1u;
+
+	search->seen[search->links++] = search->path->hash[search->path->labels];
+	if (search->links == ANSWER_CHAIN_MAX || answer->nnames == ANSWER_NAMES_MAX)
+		return false;
+	search->name = answer->nnames;
+	answer->names[answer->nnames++] = (struct answer_name){(uint8_t)position, RR_HEAD};
+	path_init(&search->target, answer->items[position].wire + RR_HEAD);
+	search->path = &search->target;
+	for (unsigned i = 0; i < search->links; i++)
+		if (search->seen[i] == search->target.hash[search->target.labels])
+			return false; /* a loop: the resolver has seen it all */
+	return true;
+}
+
+/* RFC 6672 3.1: the DNAME, and a CNAME made of it with its TTL. */
+static bool
+follow_dname(struct search *search, const struct hit *hit)
+{
+	struct answer *answer = search->answer;
+	const struct path *path = search->path;
+	uint8_t *cname = answer->synthesised[answer->nsynthesised];
+	size_t prefix = path->at[hit->labels], target_len;
+	struct fragment dname;
+	struct answer_item *item;
+
+	if (answer->nsynthesised == ANSWER_CHAIN_MAX || !node_rrset(hit->node, TYPE_DNAME, &dname) ||
+	    add_fragment(answer, SECTION_ANSWER, search->name, (uint8_t)prefix, &dname) == NULL)
+		return false;
+	target_len = name_len(dname.wire + RR_HEAD);
+	if (prefix + target_len > NAME_MAX_LEN) {
+		answer->rcode = RCODE_YXDOMAIN;
+		return false;
+	}
+	memcpy(cname, dname.wire, 10);
+	put16(cname + 2, TYPE_CNAME);
+	put16(cname + 10, (uint16_t)(prefix + target_len));
+	memcpy(cname + RR_HEAD, path->name, prefix);
+	memcpy(cname + RR_HEAD + prefix, dname.wire + RR_HEAD, target_len);
+	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
+		return false;
+	answer->nsynthesised++;
+	item->wire = cname;
+	item->len = (uint32_t)(RR_HEAD + prefix + target_len);
+	item->count = 1;
+	item->ttl = get32(dname.wire + 6);
+	return search->question->type != TYPE_CNAME && follow(search);
+}
+
+/* S13 to S18, S4, S5. */
+static void
+answer_steered(struct search *search, const struct zone *zone, const struct steer_lb *lb)
+{
+	struct answer *answer = search->answer;
+	const struct steering *steering = search->steering;
+	unsigned family = search->question->type == TYPE_A ? TABLE_V4 : TABLE_V6;
+	struct answer_item *item;
+
+	answer->has_choice = true;
+	steer(lb, search->snapshot->pools, &steering->client, family, steering->draw, &answer->choice, steering->trace);
+	if (search->links > 0 && answer->choice.scope > 0) {
+		/* S5, RFC 7871 7.2.1: what depends on the client is not put behind a name that does not. */
+		answer->nitems = 1;
+		answer->has_choice = false;
+		return;
+	}
+	answer->scope = answer->choice.scope;
+	if (answer->choice.count == 0) {
+		add_soa(search, zone, lb->ttl); /* S10 */
+		return;
+	}
+	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
+		return;
+	item->steered = true;
+	item->count = answer->choice.count;
+	item->len = (uint32_t)item->count * (RR_HEAD + (family == TABLE_V4 ? 4 : 16));
+	item->ttl = lb->ttl;
+}
+
+/* RFC 8482 4.2: HINFO "RFC8482" "" in place of everything. */
+static void
+answer_any(struct search *search)
+{
+	static const uint8_t hinfo[] = {0xC0, 0x0C, 0, TYPE_HINFO, 0, CLASS_IN, 0, 0, 0x0E, 0x10, 0, 9, 7, 'R', 'F', 'C', '8',
+	    '4', '8', '2', 0};
+	struct fragment fragment = {.type = TYPE_HINFO, .count = 1, .len = sizeof hinfo, .wire = hinfo};
+
+	add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
+}
+
+/* The name exists, or a wildcard stands for it.  Returns true to go on along a CNAME. */
+static bool
+answer_node(struct search *search, const struct zone *zone, const struct node *node)
+{
+	uint16_t type = search->question->type;
+	const struct steer_lb *lb = node_lb(node);
+	unsigned position = search->answer->nitems;
+	struct fragment fragment;
+
+	if (lb != NULL && (type == TYPE_A || type == TYPE_AAAA)) {
+		answer_steered(search, zone, lb);
+		return false;
+	}
+	if (type == TYPE_ANY && (node->nrrsets > 0 || lb != NULL)) {
+		answer_any(search);
+		return false;
+	}
+	if (node_rrset(node, type, &fragment)) {
+		if (add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL)
+			add_additional(search->answer, zone, position, NULL);
+		return false;
+	}
+	if (node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment))
+		return add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL && follow(search);
+	/* S6: CNAME is the load balancer's too. */
+	add_soa(search, zone, lb != NULL && type == TYPE_CNAME ? lb->ttl : UINT32_MAX);
+	return false;
+}
+
+/* The zone that answers: the deepest, but for DS the one above the cut (RFC 4035 3.1.4.1). */
+static const struct zone *
+zone_for(const struct search *search)
+{
+	const struct zone *zone = snapshot_zone(search->snapshot, search->path, false), *parent;
+
+	if (zone == NULL || search->question->type != TYPE_DS || zone->labels != search->path->labels)
+		return zone;
+	parent = snapshot_zone(search->snapshot, search->path, true);
+	return parent != NULL ? parent : zone;
+}
+
+/* One step of RFC 1034 4.3.2; true to go on with the target of a chain. */
+static bool
+answer_step(struct search *search)
+{
+	const struct zone *zone = zone_for(search);
+	struct hit hit;
+
+	if (zone == NULL) {
+		if (search->links == 0)
+			search->answer->rcode = RCODE_REFUSED;
+		return false;
+	}
+	if (search->links == 0)
+		search->answer->authoritative = true;
+	zone_find(zone, search->path, &hit);
+	switch (hit.found) {
+	case FOUND_NAME:
+	case FOUND_WILDCARD:
+		return answer_node(search, zone, hit.node);
+	case FOUND_CUT:
+		if (search->question->type == TYPE_DS && hit.labels == search->path->labels)
+			return answer_node(search, zone, hit.node);
+		refer(search, zone, &hit);
+		return false;
+	case FOUND_DNAME:
+		return follow_dname(search, &hit);
+	case FOUND_NOTHING:
+		break;
+	}
+	search->answer->rcode = RCODE_NXDOMAIN;
+	add_soa(search, zone, UINT32_MAX);
+	return false;
+}
+
+void
+answer_find(struct answer *answer, const struct snapshot *snapshot, const struct question *question,
+    const struct steering *steering)
+{
+	/* Not cleared whole: target alone is over a kilobyte. */
+	struct search search;
+
+	search.answer = answer;
+	search.snapshot = snapshot;
+	search.question = question;
+	search.steering = steering;
+	search.path = &question->path;
+	search.name = QUESTION_NAME;
+	search.links = 0;
+	while (answer_step(&search))
+		;
+}

@@ -1,0 +1,84 @@
+/*
+ * answer.h -- what a question gets: find, follow chains, steer; as references into a snapshot.
+ *
+ * An answer owns no memory: it points into the snapshot that it was found in and is good as long as that is.  Only
+ * the response writer knows about octets, compression and truncation.  Pure: any thread, no I/O.
+ */
+#ifndef ANSWER_H
+#define ANSWER_H
+
+#include "snapshot.h"
+#include "steer.h"
+
+enum rcode {
+	RCODE_NOERROR = 0,
+	RCODE_FORMERR = 1,
+	RCODE_SERVFAIL = 2,
+	RCODE_NXDOMAIN = 3,
+	RCODE_NOTIMP = 4,
+	RCODE_REFUSED = 5,
+	RCODE_YXDOMAIN = 6,
+	RCODE_BADVERS = 16
+};
+
+enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL };
+
+enum { ANSWER_ITEMS_MAX = 96, ANSWER_NAMES_MAX = 96, ANSWER_CHAIN_MAX = 16 };
+
+struct question {
+	struct path path;
+	uint16_t type;
+	uint16_t class;
+};
+
+/* One RRset of an answer. */
+struct answer_item {
+	uint8_t section;
+	uint8_t name;     /* its owner: one of names, ... */
+	uint8_t skip;     /* ... without so many octets of its front */
+	bool optional;    /* may be left out where it does not fit (RFC 2181 9) */
+	bool steered;     /* the records are those of choice */
+	uint16_t count;
+	uint32_t len;
+	const uint8_t *wire; /* a fragment (segment.h) */
+	uint32_t ttl;        /* of every record */
+};
+
+/* A name that stands whole in the message: the question's (item 255), or in the wire of an item. */
+struct answer_name {
+	uint8_t item;
+	uint32_t offset;
+};
+
+struct answer {
+	uint16_t rcode;
+	bool authoritative;
+	bool chaos;               /* the records are of class CH */
+	uint8_t nitems, nnames;
+	uint8_t scope;            /* ECS (S4) */
+	struct answer_item items[ANSWER_ITEMS_MAX];
+	struct answer_name names[ANSWER_NAMES_MAX];
+	bool has_choice;          /* a load balancer decided, even where nothing was left */
+	struct steer_choice choice;
+	unsigned nsynthesised;
+	uint8_t synthesised[ANSWER_CHAIN_MAX][12 + NAME_MAX_LEN]; /* CNAMEs made of DNAMEs */
+};
+
+/* What steering needs beside the name. */
+struct steering {
+	struct steer_client client;
+	uint64_t draw; /* fresh for each query */
+	struct steer_trace *trace; /* NULL on the path of a query */
+};
+
+/* An answer without records. */
+void answer_init(struct answer *answer, uint16_t rcode);
+
+/* Answer a question of class IN.  answer was initialised. */
+void answer_find(struct answer *answer, const struct snapshot *snapshot, const struct question *question,
+    const struct steering *steering);
+
+/* Add an RRset whose owner is the question's name. */
+void answer_add_own(struct answer *answer, const uint8_t *wire, size_t len, uint16_t count, uint32_t ttl);
+
+#endif
