@@ -15,6 +15,7 @@ struct check_result {
 	uint32_t code;             /* HTTP status, 0 where there was none */
 	uint32_t rtt_us;           /* of the attempt that decided */
 	int32_t certificate_days;  /* INT32_MIN: no certificate was seen */
+	int error;                 /* errno behind a failure, 0 where there was none */
 };
 
 /* A record of an endpoint that was never checked: HEALTH_UNKNOWN. */

@@ -904,8 +904,13 @@ int
 store_copy(struct store *store, const char *path)
 {
 	char *draft = xasprintf("%s.new", path);
-	int rc, fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
+	int fd = -1, rc = enter(store, STORE_READ); /* LMDB begins a transaction of its own for it */
 
+	if (rc != 0) {
+		free(draft);
+		return rc;
+	}
+	fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
 	if (fd < 0)
 		rc = -errno;
 	else {
@@ -918,6 +923,7 @@ store_copy(struct store *store, const char *path)
 		if (rc != 0)
 			unlink(draft);
 	}
+	leave(store);
 	free(draft);
 	return rc;
 }

@@ -7,7 +7,7 @@
 #include <strings.h>
 
 /* Where no origin is known, relative names are completed by this one, which no one else uses: so they are found. */
-static const uint8_t no_origin[] = "\017\377no-origin-here\377";
+static const uint8_t no_origin[] = "\020\377no-origin-here\377";
 
 enum {
 	LDNS_TEXT_MAX = 65000, /* ldns reads rdata of up to 65,535 characters */
@@ -219,11 +219,25 @@ join_tokens(const struct line *line, size_t first, char *out)
 	return len;
 }
 
-/* A token for one field; what ldns wants without quotes and blanks in between. */
+/* ldns lets a blob's length wrap at 64 KiB and pads odd hex: is it as long as its text says? */
+static bool
+blob_is_whole(const ldns_rdf *rdf, ldns_rdf_type type, const char *text, size_t len)
+{
+	size_t padding = 0;
+
+	if (type == LDNS_RDF_TYPE_HEX)
+		return 2 * ldns_rdf_size(rdf) == len;
+	while (padding < len && text[len - padding - 1] == '=')
+		padding++;
+	return type != LDNS_RDF_TYPE_B64 || ldns_rdf_size(rdf) + padding == len / 4 * 3;
+}
+
+/* A field from its tokens: what ldns wants without quotes and without blanks in between. */
 static ldns_rdf *
 field_from_tokens(ldns_rdf_type type, struct line *line, size_t first, size_t last)
 {
 	char *text = line_scratch(line, line->len + 1), *to = text;
+	ldns_rdf *rdf;
 
 	for (size_t i = first; i < last; i++) {
 		const char *token = line_token(line, i);
@@ -234,7 +248,12 @@ field_from_tokens(ldns_rdf_type type, struct line *line, size_t first, size_t la
 		to += len - 2 * quoted;
 	}
 	*to = '\0';
-	return ldns_rdf_new_frm_str(type, text);
+	rdf = ldns_rdf_new_frm_str(type, text);
+	if (rdf != NULL && !blob_is_whole(rdf, type, text, (size_t)(to - text))) {
+		ldns_rdf_deep_free(rdf);
+		rdf = NULL;
+	}
+	return rdf;
 }
 
 /* The octets of one field at the end of the rdata.  Returns how many, 0 where the tokens do not say it. */
@@ -279,6 +298,10 @@ has_plain_fields(const ldns_rr_descriptor *descriptor, size_t tokens)
 		case LDNS_RDF_TYPE_A:
 		case LDNS_RDF_TYPE_AAAA:
 		case LDNS_RDF_TYPE_ALG:
+		case LDNS_RDF_TYPE_CERT_ALG:
+		case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
+		case LDNS_RDF_TYPE_SELECTOR:
+		case LDNS_RDF_TYPE_MATCHING_TYPE:
 		case LDNS_RDF_TYPE_DNAME:
 		case LDNS_RDF_TYPE_INT8:
 		case LDNS_RDF_TYPE_INT16:
@@ -304,12 +327,14 @@ rdata_by_fields(const ldns_rr_descriptor *descriptor, struct line *line, size_t 
 
 	*len = 0;
 	for (size_t token = first, last; token < line->count; token = last, field++) {
-		ldns_rdf_type type = ldns_rr_descriptor_field_type(descriptor, field);
+		ldns_rdf_type type;
 		size_t got;
 
+		if (field >= ldns_rr_descriptor_maximum(descriptor))
+			return false;
+		type = ldns_rr_descriptor_field_type(descriptor, field);
 		last = is_blob(type) ? line->count : token + 1;
-		if (field >= ldns_rr_descriptor_maximum(descriptor) ||
-		    (got = put_field(type, line, token, last, origin, out + *len, 65535 - *len)) == 0)
+		if ((got = put_field(type, line, token, last, origin, out + *len, 65535 - *len)) == 0)
 			return false;
 		*len += got;
 	}
@@ -344,7 +369,7 @@ long_string(const struct line *line, size_t first)
 	for (size_t i = first; i < line->count; i++) {
 		size_t octets = 0;
 
-		for (const char *at = line_token(line, i); *at != '\0'; at += *at == '\\' ? 4 : 1)
+		for (const char *at = line_token(line, i); *at != '\0'; at += line_step(at))
 			octets += *at != '"';
 		if (octets > 255)
 			return true;

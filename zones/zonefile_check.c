@@ -382,7 +382,7 @@ check_apex(struct walk *walk)
 		problems_error(walk->problems, "%s: the zone %s has no SOA", records->files[0], name);
 	else if (soas == 0 && walk->judge_whole)
 		problems_error(walk->problems, "%s: the SOA is not at %s", records->files[0], name);
-	if (walk->judge_whole && of_type(first, count, TYPE_NS) == NULL)
+	if (soas > 0 && walk->judge_whole && of_type(first, count, TYPE_NS) == NULL)
 		problems_warn(walk->problems, "%s: the zone %s has no NS record at its apex", records->files[0], name);
 }
 

@@ -46,6 +46,13 @@ line_token(const struct line *line, size_t index)
 	return line->text + line->tokens[index];
 }
 
+/* How many characters of a token stand for the octet at at: \DDD, \# or the octet itself. */
+static inline size_t
+line_step(const char *at)
+{
+	return *at != '\\' ? 1 : at[1] == '#' ? 2 : 4;
+}
+
 /*
  * The rdata that the tokens from first on say.  Names are completed by origin; NULL: there is none and a relative
  * name is a fault.  Returns the length and ok true, or ok false with why.

@@ -137,7 +137,7 @@ plain_text(const char *token)
 	while (*token != '\0') {
 		if (*token == '"')
 			token++;
-		else if (*token == '\\' && token[1] != '#') {
+		else if (line_step(token) == 4) {
 			*to++ = (char)strtoul((char[]){token[1], token[2], token[3], '\0'}, NULL, 10);
 			token += 4;
 		} else

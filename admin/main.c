@@ -1,0 +1,76 @@
+/* graycloud -- the command line of graycloud: zones, monitors, pools, load balancers. */
+#include "commands.h"
+#include "store.h"
+
+/* Planned and documented, but of a later version. */
+static enum exit_code
+not_yet(struct args *args)
+{
+	fprintf(stderr, "graycloud: %s: this version does not have this command yet\n", args->command->name);
+	return EXIT_USAGE;
+}
+
+#define OBJECT_USAGE(name) \
+	name " list\n" name " show NAME\n" name " create NAME P=V ...\n" name " set NAME P=V ...\n" name \
+	     " replace NAME P=V ...\n" name " delete NAME"
+
+/* One line a command. */
+static const struct command commands[] = {
+    {"record", not_yet, NULL, "", true},
+    {"undo", not_yet, NULL, "", true},
+    {"whatif", not_yet, "apply: down: up: geoip:", "", false},
+    {"events", not_yet, "follow", "", false},
+    {NULL, NULL, NULL, NULL, false},
+};
+
+static void
+print_help(void)
+{
+	puts("graycloud: an authoritative DNS load balancer\n");
+	for (const struct command *command = commands; command->name != NULL; command++) {
+		const char *line = command->usage;
+
+		while (*line != '\0') {
+			size_t len = strcspn(line, "\n");
+
+			printf("  graycloud %.*s\n", (int)len, line);
+			line += len + (line[len] == '\n');
+		}
+	}
+	puts("\nA property is written name=value: p+=x and p-=x change a list, p= resets to the default, p=@FILE reads JSON.\n"
+	     "Options of all: --state DIR (or GRAYCLOUD_STATE; default /var/lib/graycloud), --json, --help.\n"
+	     "Options of changes: --dry-run --force --if-generation N --reason TEXT --no-wait.\n"
+	     "See graycloud(8).");
+}
+
+int
+main(int argc, char **argv)
+{
+	struct args args;
+	enum exit_code code;
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("graycloud " VERSION);
+		return EXIT_DONE;
+	}
+	if (!args_parse(&args, commands, argc, argv))
+		return EXIT_USAGE;
+	if (args.command == NULL && args.help) {
+		print_help();
+		return EXIT_DONE;
+	}
+	if (args.command == NULL)
+		return args_misused(&args, "no command was given");
+	if (args.help) {
+		args_print_usage(args.command, stdout);
+		return EXIT_DONE;
+	}
+	store_catch_faults();
+	code = args.command->run(&args);
+	args_free(&args);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		fputs("graycloud: cannot write the output\n", stderr);
+		return EXIT_REFUSED;
+	}
+	return code;
+}

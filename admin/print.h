@@ -1,0 +1,28 @@
+/*
+ * print.h -- what people read: aligned tables, colours on a terminal; and JSON for programs.
+ */
+#ifndef PRINT_H
+#define PRINT_H
+
+#include "json.h"
+
+enum colour { COLOUR_NONE, COLOUR_GOOD, COLOUR_UNSURE, COLOUR_BAD, COLOUR_FAINT };
+
+/* A terminal that wants colours (NO_COLOR unset)? */
+bool print_coloured(FILE *out);
+/* The codes that begin a colour and end all; "" where there are none. */
+const char *print_colour(FILE *out, enum colour colour);
+
+/* A table: cells come row by row, left to right. */
+struct table;
+
+/* Column titles, ended by NULL. */
+struct table *table_new(const char *first, ...) __attribute__((sentinel));
+void table_cell(struct table *table, enum colour colour, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void table_print(const struct table *table, FILE *out);
+void table_free(struct table *table);
+
+/* Indented, with a newline; drops value. */
+void print_json(struct json *value);
+
+#endif

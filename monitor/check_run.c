@@ -1,0 +1,234 @@
+#include "check.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const struct check_type *const types[] = {
+    [MONITOR_HTTP] = &check_http,
+    [MONITOR_HTTPS] = &check_http,
+    [MONITOR_TCP] = &check_tcp,
+};
+
+struct checks {
+	struct event_base *base;
+	void *shared[NITEMS(types)]; /* one for each type; equal types share it */
+};
+
+struct checks *
+checks_new(struct event_base *base)
+{
+	struct checks *checks = calloc(1, sizeof *checks);
+
+	if (checks == NULL)
+		return NULL;
+	checks->base = base;
+	for (size_t i = 0; i < NITEMS(types); i++) {
+		if (i > 0 && types[i] == types[i - 1])
+			checks->shared[i] = checks->shared[i - 1];
+		else if (types[i]->open != NULL && (checks->shared[i] = types[i]->open(base)) == NULL) {
+			checks_free(checks);
+			return NULL;
+		}
+	}
+	return checks;
+}
+
+void
+checks_free(struct checks *checks)
+{
+	if (checks == NULL)
+		return;
+	for (size_t i = 0; i < NITEMS(types); i++)
+		if (checks->shared[i] != NULL && (i == 0 || types[i] != types[i - 1]))
+			types[i]->close(checks->shared[i]);
+	free(checks);
+}
+
+/* End the attempt: nothing of it is left, and the next one may begin. */
+static void
+attempt_end(struct check *check)
+{
+	event_del(check->deadline);
+	if (check->connected != NULL)
+		event_free(check->connected);
+	check->connected = NULL;
+	if (check->talking && check->type->stop != NULL)
+		check->type->stop(check);
+	check->talking = false;
+	if (check->fd >= 0)
+		close(check->fd);
+	check->fd = -1;
+}
+
+static void
+check_free(struct check *check)
+{
+	attempt_end(check);
+	event_free(check->deadline);
+	free(check);
+}
+
+void
+check_cancel(struct check *check)
+{
+	if (check != NULL)
+		check_free(check);
+}
+
+static void
+report(struct check *check)
+{
+	struct check_result result = check->result;
+	check_done_fn *done = check->done;
+	void *arg = check->arg;
+
+	result.rtt_us = (uint32_t)((boot_ns() - check->began_ns) / 1000);
+	check_free(check);
+	done(arg, &result);
+}
+
+void
+check_finish(struct check *check, enum health_reason reason)
+{
+	check->result.conclusive = true;
+	check->result.reason = reason;
+	report(check);
+}
+
+/* S26: what went wrong on this machine says nothing about the endpoint. */
+static bool
+local_error(int error)
+{
+	switch (error) {
+	case ENETUNREACH: case ENETDOWN: case EADDRNOTAVAIL: case EAFNOSUPPORT:
+	case EMFILE: case ENFILE: case ENOMEM: case ENOBUFS: case EACCES: case EPERM:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum health_reason
+reason_of_errno(int error)
+{
+	switch (error) {
+	case ECONNREFUSED: return REASON_TCP_CONNECTION_FAILED;
+	case ETIMEDOUT: return REASON_TCP_TIMEOUT;
+	case EHOSTUNREACH: case EHOSTDOWN: return REASON_NO_ROUTE_TO_HOST;
+	case ENETUNREACH: case ENETDOWN: return REASON_NETWORK_UNREACHABLE;
+	case ECONNRESET: case EPIPE: return REASON_CONNECTION_RESET;
+	default: return REASON_OTHER_FAILURE;
+	}
+}
+
+void
+check_finish_errno(struct check *check, int error)
+{
+	check->result.conclusive = !local_error(error);
+	check->result.reason = reason_of_errno(error);
+	check->result.error = error;
+	report(check);
+}
+
+static void
+on_connected(evutil_socket_t fd, short what, void *arg)
+{
+	struct check *check = arg;
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	(void)what;
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
+		error = errno;
+	if (error == 0) {
+		check->talking = true;
+		error = -check->type->talk(check);
+		if (error == 0)
+			return; /* it talks, or has finished and check is gone */
+		check->talking = false;
+	}
+	check_finish_errno(check, error);
+}
+
+static int
+connect_begin(struct check *check)
+{
+	const struct address *address = &check->subject.address;
+	uint16_t port = htons((uint16_t)check->subject.monitor->port);
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = port};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = port};
+	const struct sockaddr *to = (const struct sockaddr *)&v4;
+	socklen_t len = sizeof v4;
+
+	memcpy(&v4.sin_addr, address->bytes, sizeof v4.sin_addr);
+	memcpy(&v6.sin6_addr, address->bytes, sizeof v6.sin6_addr);
+	if (address->family == FAMILY_V6) {
+		to = (const struct sockaddr *)&v6;
+		len = sizeof v6;
+	}
+	check->fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (check->fd < 0 || (connect(check->fd, to, len) < 0 && errno != EINPROGRESS))
+		return -errno;
+	check->connected = event_new(check->checks->base, check->fd, EV_WRITE, on_connected, check);
+	return check->connected == NULL || event_add(check->connected, NULL) < 0 ? -ENOMEM : 0;
+}
+
+static void
+attempt_begin(struct check *check)
+{
+	unsigned timeout_ms = check->subject.monitor->timeout_ms;
+	struct timeval wait = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
+
+	check->attempts++;
+	check->began_ns = boot_ns();
+	check->early = -connect_begin(check);
+	if (check->early != 0)
+		wait = (struct timeval){0, 0}; /* done is never called from check_start */
+	event_add(check->deadline, &wait);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	struct check *check = arg;
+	bool talking = check->talking;
+
+	(void)fd, (void)what;
+	if (check->early != 0) {
+		check_finish_errno(check, check->early);
+		return;
+	}
+	attempt_end(check);
+	if (check->attempts <= check->subject.monitor->retries)
+		attempt_begin(check); /* S23: time-outs are tried again at once */
+	else
+		check_finish(check, talking ? REASON_HTTP_TIMEOUT : REASON_TCP_TIMEOUT);
+}
+
+struct check *
+check_start(struct checks *checks, const struct check_subject *subject, check_done_fn *done, void *arg)
+{
+	struct check *check = calloc(1, sizeof *check);
+
+	if (check == NULL)
+		return NULL;
+	check->checks = checks;
+	check->type = types[subject->monitor->type];
+	check->shared = checks->shared[subject->monitor->type];
+	check->subject = *subject;
+	check->done = done;
+	check->arg = arg;
+	check->fd = -1;
+	check->result.certificate_days = INT32_MIN;
+	check->deadline = evtimer_new(checks->base, on_deadline, check);
+	if (check->deadline == NULL) {
+		free(check);
+		return NULL;
+	}
+	attempt_begin(check);
+	return check;
+}

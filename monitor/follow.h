@@ -1,0 +1,32 @@
+/*
+ * follow.h -- which endpoints are to be probed, as the configuration says, and goes on saying.
+ *
+ * Reads the config store: every enabled origin with an address, of every enabled pool with a monitor, uses an endpoint; an
+ * endpoint lives while an origin uses it (S24).  After a change only the pools and monitors that the
+ * feed of changes names are read again, so that what did not change keeps its state and its timers.
+ */
+#ifndef FOLLOW_H
+#define FOLLOW_H
+
+#include "schedule.h"
+
+struct follow;
+
+struct follow *follow_new(struct schedule *schedule, struct publish *publish, const char *state);
+/* Stops probing; the records stay. */
+void follow_free(struct follow *follow);
+
+/*
+ * Read what changed, if anything did.  True: look again in a millisecond, for there is already more.
+ * A config store that is not there yet, or no longer, is looked for each time.
+ */
+bool follow_poll(struct follow *follow);
+
+/* Becomes readable when the configuration may have changed; -1 while there is none.  Changes when the store is found. */
+int follow_watch_fd(struct follow *follow);
+void follow_watch_clear(struct follow *follow);
+
+/* The generation that is probed. */
+uint64_t follow_generation(const struct follow *follow);
+
+#endif

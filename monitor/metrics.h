@@ -1,0 +1,18 @@
+/*
+ * metrics.h -- the monitor's own page for Prometheus: GET /metrics.
+ *
+ * It tells of the monitor, not of each endpoint; `graycloud status` does that.
+ */
+#ifndef METRICS_H
+#define METRICS_H
+
+#include "follow.h"
+
+struct metrics;
+
+/* Listen on ADDRESS:PORT ([ADDRESS]:PORT for IPv6, port 0 takes a free one) and print what was got.  NULL with problems filled. */
+struct metrics *metrics_listen(struct event_base *base, const char *where, const struct schedule *schedule,
+    const struct follow *follow, struct problems *problems);
+void metrics_free(struct metrics *metrics);
+
+#endif

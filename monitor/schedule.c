@@ -1,0 +1,299 @@
+#include "schedule.h"
+
+#include <err.h>
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	STARTED_AT_ONCE = 64, /* checks, before the loop looks at its sockets again */
+	LINES_A_SECOND = 20   /* about flips and local errors: a failing site must not fill the log */
+};
+
+struct schedule {
+	struct event_base *base;
+	struct checks *checks;
+	struct publish *publish;
+	struct event *starter;
+	TAILQ_HEAD(, target) queue;
+	struct schedule_counters counters;
+	unsigned lines; /* said in this second */
+};
+
+static const struct timeval at_once = {0, 0};
+
+static struct timeval
+milliseconds(uint64_t ms)
+{
+	return (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+}
+
+/* --- what is said --- */
+
+static bool
+may_say(struct schedule *schedule)
+{
+	return schedule->lines++ < LINES_A_SECOND;
+}
+
+void
+schedule_second(struct schedule *schedule)
+{
+	if (schedule->lines > LINES_A_SECOND)
+		warnx("and %u more such lines", schedule->lines - LINES_A_SECOND);
+	schedule->lines = 0;
+}
+
+static void
+say_flip(const struct target *target, enum health_state before)
+{
+	const struct health_record *record = &target->published.record;
+	char address[46];
+
+	if (!may_say(target->schedule))
+		return;
+	warnx("%s %s: %s -> %s%s%s", target->monitor->name, address_to_text(&target->address, address),
+	    health_state_text(before), health_state_text(record->state), record->last_reason == REASON_NONE ? "" : ": ",
+	    record->last_reason == REASON_NONE ? "" : health_reason_text(record->last_reason));
+}
+
+static void
+say_local_error(const struct target *target, const struct check_result *result, uint8_t reason_before)
+{
+	char address[46];
+
+	if (reason_before == result->reason || !may_say(target->schedule))
+		return;
+	warnx("%s %s: no verdict, the check failed on this machine: %s", target->monitor->name,
+	    address_to_text(&target->address, address), strerror(result->error));
+}
+
+/* --- checks --- */
+
+static void
+enqueue(struct target *target)
+{
+	struct schedule *schedule = target->schedule;
+
+	if (target->queued)
+		return;
+	target->queued = true;
+	TAILQ_INSERT_TAIL(&schedule->queue, target, queue);
+	schedule->counters.queued++;
+	if (!evtimer_pending(schedule->starter, NULL))
+		evtimer_add(schedule->starter, &at_once);
+}
+
+static void
+dequeue(struct target *target)
+{
+	if (!target->queued)
+		return;
+	target->queued = false;
+	TAILQ_REMOVE(&target->schedule->queue, target, queue);
+	target->schedule->counters.queued--;
+}
+
+static void
+on_done(void *arg, const struct check_result *result)
+{
+	struct target *target = arg;
+	struct schedule *schedule = target->schedule;
+	struct health_record *record = &target->published.record;
+	uint8_t reason_before = record->last_reason;
+	enum health_state before;
+
+	target->check = NULL;
+	schedule->counters.in_flight--;
+	schedule->counters.checks++;
+	if (verdict_judge(record, result, target->monitor, boot_ms(), wall_ms(), &before)) {
+		schedule->counters.flips++;
+		schedule->counters.states[before]--;
+		schedule->counters.states[record->state]++;
+		publish_flipped(schedule->publish, &target->published, before);
+		say_flip(target, before);
+	} else
+		publish_checked(schedule->publish, &target->published);
+	if (result->conclusive)
+		schedule->counters.reasons[result->reason]++;
+	else {
+		schedule->counters.inconclusive++;
+		say_local_error(target, result, reason_before);
+	}
+	/* S23: probes of one endpoint never overlap; one that ran too long delays the next. */
+	if (target->late)
+		enqueue(target);
+	target->late = false;
+	if (!TAILQ_EMPTY(&schedule->queue) && !evtimer_pending(schedule->starter, NULL))
+		evtimer_add(schedule->starter, &at_once);
+}
+
+static void
+start(struct target *target)
+{
+	struct schedule *schedule = target->schedule;
+	struct check_subject subject = {target->monitor, target->address, target->host};
+
+	dequeue(target);
+	target->check = check_start(schedule->checks, &subject, on_done, target);
+	if (target->check != NULL)
+		schedule->counters.in_flight++;
+	else
+		schedule->counters.inconclusive++; /* no memory (S26): its timer comes again */
+}
+
+static void
+on_starter(evutil_socket_t fd, short what, void *arg)
+{
+	struct schedule *schedule = arg;
+	struct target *target;
+
+	(void)fd, (void)what;
+	for (unsigned i = 0; i < STARTED_AT_ONCE && schedule->counters.in_flight < schedule->counters.most; i++) {
+		target = TAILQ_FIRST(&schedule->queue);
+		if (target == NULL)
+			return;
+		start(target);
+	}
+	if (!TAILQ_EMPTY(&schedule->queue) && schedule->counters.in_flight < schedule->counters.most)
+		evtimer_add(schedule->starter, &at_once);
+}
+
+/* --- timers --- */
+
+/* The next time of the target's own phase in the interval. */
+static void
+arm(struct target *target)
+{
+	uint64_t interval = (uint64_t)target->monitor->interval_s * 1000, now = boot_ms();
+	uint64_t phase = get64(target->published.endpoint.key) % interval;
+	struct timeval wait;
+
+	target->due_ms += interval;
+	if (target->due_ms <= now || target->due_ms > now + interval)
+		target->due_ms = now + interval - (now + interval - phase) % interval;
+	wait = milliseconds(target->due_ms - now);
+	evtimer_add(target->timer, &wait);
+}
+
+static void
+on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct target *target = arg;
+
+	(void)fd, (void)what;
+	arm(target);
+	if (target->check != NULL)
+		target->late = true;
+	else
+		enqueue(target);
+}
+
+/* --- targets --- */
+
+static bool
+still_fresh(const struct target *target)
+{
+	const struct health_record *record = &target->published.record;
+
+	return record->last_ms != 0 && boot_ms() < record->last_ms + (uint64_t)target->monitor->interval_s * 1000;
+}
+
+struct target *
+schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const struct monitor *monitor,
+    const struct origin *origin)
+{
+	struct target *target = xcalloc(1, sizeof *target);
+
+	target->schedule = schedule;
+	target->monitor = monitor;
+	target->address = origin->ip;
+	target->host = origin->host == NULL ? NULL : xstrdup(origin->host);
+	target->published.endpoint = *endpoint;
+	target->timer = evtimer_new(schedule->base, on_due, target);
+	if (target->timer == NULL)
+		errx(1, "out of memory");
+	if (!publish_add(schedule->publish, &target->published))
+		target->published.record = verdict_unknown(monitor, boot_ms(), wall_ms());
+	schedule->counters.targets++;
+	schedule->counters.states[target->published.record.state]++;
+	arm(target);
+	if (!still_fresh(target))
+		enqueue(target);
+	return target;
+}
+
+static void
+drop_check(struct target *target)
+{
+	dequeue(target);
+	if (target->check == NULL)
+		return;
+	check_cancel(target->check);
+	target->check = NULL;
+	target->late = false;
+	target->schedule->counters.in_flight--;
+}
+
+void
+schedule_update(struct target *target, const struct monitor *monitor)
+{
+	struct health_record *record = &target->published.record;
+
+	drop_check(target);
+	target->monitor = monitor;
+	record->interval_ms = monitor->interval_s * 1000;
+	record->stale_after_ms = monitor_stale_ms(monitor);
+	publish_checked(target->schedule->publish, &target->published);
+	target->due_ms = 0;
+	arm(target);
+	enqueue(target);
+}
+
+void
+schedule_remove(struct target *target, bool keep)
+{
+	struct schedule *schedule = target->schedule;
+
+	drop_check(target);
+	schedule->counters.targets--;
+	schedule->counters.states[target->published.record.state]--;
+	if (!TAILQ_EMPTY(&schedule->queue) && !evtimer_pending(schedule->starter, NULL))
+		evtimer_add(schedule->starter, &at_once);
+	if (!keep)
+		publish_remove(schedule->publish, &target->published);
+	event_free(target->timer);
+	free(target->host);
+	free(target);
+}
+
+struct schedule *
+schedule_new(struct event_base *base, struct checks *checks, struct publish *publish, unsigned most)
+{
+	struct schedule *schedule = xcalloc(1, sizeof *schedule);
+
+	schedule->base = base;
+	schedule->checks = checks;
+	schedule->publish = publish;
+	schedule->counters.most = most;
+	TAILQ_INIT(&schedule->queue);
+	schedule->starter = evtimer_new(base, on_starter, schedule);
+	if (schedule->starter == NULL)
+		errx(1, "out of memory");
+	return schedule;
+}
+
+void
+schedule_free(struct schedule *schedule)
+{
+	if (schedule == NULL)
+		return;
+	event_free(schedule->starter);
+	free(schedule);
+}
+
+const struct schedule_counters *
+schedule_counters(const struct schedule *schedule)
+{
+	return &schedule->counters;
+}

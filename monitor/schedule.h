@@ -1,0 +1,69 @@
+/*
+ * schedule.h -- when each endpoint is checked, and what becomes of the result.
+ *
+ * Each target has a timer of its own, spread over the interval by its hash, so that the cost is that of the
+ * checks and not of the targets.  What is due goes through one queue that bounds the checks in flight and
+ * starts a few at a time, so that a start with 30,000 targets does not keep the loop from its answers.
+ *
+ *     timer -> due -> queue -> check_start -> verdict_judge -> publish
+ *
+ * One thread: that of the event base.
+ */
+#ifndef SCHEDULE_H
+#define SCHEDULE_H
+
+#include "check.h"
+#include "publish.h"
+
+struct schedule;
+
+/* An endpoint that is probed.  Its fields belong to schedule.c, but for the last ones. */
+struct target {
+	struct published published;
+	struct schedule *schedule;
+	const struct monitor *monitor;
+	struct address address;
+	char *host;          /* the origin's header.Host, or NULL */
+	struct event *timer;
+	struct check *check; /* under way, or NULL */
+	uint64_t due_ms;     /* when the timer ends */
+	bool queued;
+	bool late;           /* due again while its check is still under way: it follows at once */
+	TAILQ_ENTRY(target) queue;
+
+	/* Of follow.c. */
+	unsigned users; /* origins */
+	void *watched;  /* the monitor there */
+	LIST_ENTRY(target) siblings;
+};
+
+/* At most so many checks at once. */
+struct schedule *schedule_new(struct event_base *base, struct checks *checks, struct publish *publish, unsigned most);
+/* All targets must be gone. */
+void schedule_free(struct schedule *schedule);
+
+/*
+ * Probe an endpoint from now on: at once, or where a verdict of the last run is still fresh, when it
+ * is due.  monitor stays valid until the target is removed or updated.
+ */
+struct target *schedule_add(struct schedule *schedule, const struct endpoint *endpoint,
+    const struct monitor *monitor, const struct origin *origin);
+/* The monitor was edited: the record stays (S24), the new check runs at once. */
+void schedule_update(struct target *target, const struct monitor *monitor);
+/* No longer probed: the record goes, unless keep says that the monitor only stops. */
+void schedule_remove(struct target *target, bool keep);
+
+/* What the metrics page and the heartbeat tell. */
+struct schedule_counters {
+	unsigned targets, in_flight, queued, most;
+	unsigned states[HEALTH_UNRESOLVED + 1]; /* targets by state */
+	uint64_t checks, inconclusive, flips;
+	uint64_t reasons[REASON_COUNT]; /* conclusive checks by how they ended */
+};
+
+const struct schedule_counters *schedule_counters(const struct schedule *schedule);
+
+/* Each second: say how many messages were held back. */
+void schedule_second(struct schedule *schedule);
+
+#endif
