@@ -1,0 +1,154 @@
+#include "dnsd/query.h"
+
+enum {
+	FLAG_RESPONSE = 0x8000,
+	FLAG_RECURSION_DESIRED = 0x0100,
+	FLAG_CHECKING_DISABLED = 0x0010,
+	OPCODE_QUERY = 0
+};
+
+/* RFC 1035 4.1.2.  Nothing stands before the question that its name could point to. */
+static bool
+read_question(struct query *query, struct reader *reader)
+{
+	const uint8_t *start = reader->at;
+	size_t len = name_valid(start, (size_t)(reader->end - start));
+
+	if (len == 0 || read_bytes(reader, len) == NULL)
+		return false;
+	query->question.type = read16(reader);
+	query->question.class = read16(reader);
+	if (reader->bad)
+		return false;
+	path_init(&query->question.path, start);
+	query->question_wire = start;
+	query->question_len = (uint16_t)(len + 4);
+	return true;
+}
+
+/* Step over an owner name, which may be compressed. */
+static void
+skip_name(struct reader *reader)
+{
+	for (;;) {
+		uint8_t label = read8(reader);
+
+		if (reader->bad || label == 0)
+			return;
+		if (label >= 0xc0) {
+			read8(reader);
+			return;
+		}
+		if (label > 63)
+			reader->bad = true;
+		read_bytes(reader, label);
+	}
+}
+
+/* Records behind the question: only an OPT in the additional section means something to us. */
+static bool
+read_records(struct query *query, struct reader *reader, unsigned before_additional, unsigned additional)
+{
+	for (unsigned i = 0; i < before_additional + additional; i++) {
+		const uint8_t *owner = reader->at, *rdata;
+		uint16_t type, class, rdlen;
+		uint32_t ttl;
+
+		skip_name(reader);
+		type = read16(reader);
+		class = read16(reader);
+		ttl = read32(reader);
+		rdlen = read16(reader);
+		rdata = read_bytes(reader, rdlen);
+		if (reader->bad)
+			return false;
+		if (type != TYPE_OPT)
+			continue;
+		/* RFC 6891 6.1.1: one, in the additional section, owned by the root. */
+		if (i < before_additional || query->edns.present || *owner != 0 ||
+		    !edns_read(&query->edns, class, ttl, rdata, rdlen))
+			return false;
+	}
+	return reader->at == reader->end;
+}
+
+/* What class and type alone decide. */
+static uint16_t
+judge_question(const struct question *question)
+{
+	switch (question->type) {
+	case TYPE_OPT:
+	case TYPE_TKEY:
+	case TYPE_TSIG:
+		return RCODE_FORMERR; /* never a question's */
+	case TYPE_AXFR:
+	case TYPE_IXFR:
+		return RCODE_REFUSED;
+	case TYPE_MAILA:
+	case TYPE_MAILB:
+		return RCODE_NOTIMP;
+	}
+	return question->class == CLASS_IN || question->class == CLASS_CH ? RCODE_NOERROR : RCODE_REFUSED;
+}
+
+static void
+set_client(struct query *query, const struct peer *peer)
+{
+	const struct client_subnet *subnet = &query->edns.subnet;
+
+	query->client = (struct steer_client){.resolver = peer->address};
+	/* S3: SOURCE 0 tells nothing of the client; the resolver's address serves. */
+	if (!subnet->present || subnet->source == 0)
+		return;
+	query->client.ecs.family = subnet->family == 1 ? FAMILY_V4 : FAMILY_V6;
+	memcpy(query->client.ecs.bytes, subnet->address, sizeof subnet->address);
+	query->client.source = subnet->source;
+}
+
+static uint16_t
+response_limit(const struct query *query, const struct peer *peer)
+{
+	if (!transport_is_udp(peer->transport))
+		return UINT16_MAX;
+	return query->edns.present ? MIN(query->edns.size, EDNS_SIZE) : EDNS_PLAIN_SIZE;
+}
+
+static uint16_t
+read_request(struct query *query, const uint8_t *in, size_t inlen)
+{
+	struct reader reader = {.at = in + WIRE_HEADER, .end = in + inlen};
+	unsigned questions = get16(in + 4), answers = get16(in + 6), authority = get16(in + 8);
+	bool transfer;
+
+	if (query->opcode != OPCODE_QUERY)
+		return RCODE_NOTIMP; /* its sections may mean anything */
+	/* RFC 9619: one question. */
+	if (questions != 1 || !read_question(query, &reader))
+		return RCODE_FORMERR;
+	transfer = query->question.type == TYPE_IXFR; /* RFC 1995 3: it carries an SOA */
+	if (answers != 0 || (authority != 0 && !transfer) ||
+	    !read_records(query, &reader, answers + authority, get16(in + 10)))
+		return RCODE_FORMERR;
+	if (query->edns.present && query->edns.version != 0)
+		return RCODE_BADVERS;
+	return judge_question(&query->question);
+}
+
+bool
+query_parse(struct query *query, const struct peer *peer, const uint8_t *in, size_t inlen)
+{
+	uint16_t flags;
+
+	if (inlen < WIRE_HEADER || peer->port == 0 || ((flags = get16(in + 2)) & FLAG_RESPONSE))
+		return false;
+	query->id = get16(in);
+	query->opcode = flags >> 11 & 15;
+	query->recursion_desired = flags & FLAG_RECURSION_DESIRED;
+	query->checking_disabled = flags & FLAG_CHECKING_DISABLED;
+	query->question_len = 0;
+	query->edns = (struct edns){0};
+	query->rcode = read_request(query, in, inlen);
+	query->limit = response_limit(query, peer);
+	set_client(query, peer);
+	return true;
+}

@@ -1,0 +1,45 @@
+/*
+ * query.h -- a request, read: header, question, OPT; and what is wrong with it.
+ */
+#ifndef DNSD_QUERY_H
+#define DNSD_QUERY_H
+
+#include "answer.h"
+#include "dnsd/edns.h"
+
+enum transport { TRANSPORT_UDP4, TRANSPORT_UDP6, TRANSPORT_TCP4, TRANSPORT_TCP6, TRANSPORT_COUNT };
+
+/* Who sent it, and how. */
+struct peer {
+	struct address address;
+	uint16_t port;
+	enum transport transport;
+};
+
+struct query {
+	uint16_t id;
+	uint8_t opcode;
+	bool recursion_desired;
+	bool checking_disabled;
+	uint16_t rcode;               /* NOERROR: to be answered */
+	uint16_t question_len;        /* octets of the question section; 0 where it could not be read */
+	const uint8_t *question_wire; /* in the request */
+	uint16_t limit;               /* octets that the response may have */
+	struct question question;
+	struct edns edns;
+	struct steer_client client;
+};
+
+/*
+ * Read a request.  Returns false to stay silent: a response, less than a header, or a datagram from port 0.  The
+ * query points into in.
+ */
+bool query_parse(struct query *query, const struct peer *peer, const uint8_t *in, size_t inlen);
+
+static inline bool
+transport_is_udp(enum transport transport)
+{
+	return transport == TRANSPORT_UDP4 || transport == TRANSPORT_UDP6;
+}
+
+#endif

@@ -1,0 +1,159 @@
+#include "dnsd/response.h"
+
+enum {
+	FLAG_RESPONSE = 0x8000,
+	FLAG_AUTHORITATIVE = 0x0400,
+	FLAG_TRUNCATED = 0x0200,
+	FLAG_RECURSION_DESIRED = 0x0100,
+	FLAG_CHECKING_DISABLED = 0x0010,
+	RR_HEAD = 12
+};
+
+struct response {
+	struct writer writer;
+	const struct query *query;
+	const struct answer *answer;
+	uint16_t positions[ANSWER_ITEMS_MAX]; /* where the wire of each item begins in the message */
+	uint16_t counts[3];
+	bool truncated;
+};
+
+/* Where an item's owner stands in the message. */
+static size_t
+owner_position(const struct response *response, const struct answer_item *item)
+{
+	const struct answer_name *name = &response->answer->names[item->name];
+
+	if (name->item == UINT8_MAX)
+		return WIRE_HEADER + item->skip;
+	return (size_t)response->positions[name->item] + name->offset + item->skip;
+}
+
+/*
+ * The common case: every record's owner is two octets, a pointer (RFC 1035 4.1.4), just as the fragment has it.
+ */
+static void
+write_with_pointer(struct writer *writer, const struct answer_item *item, uint16_t pointer)
+{
+	uint8_t *at = write_room(writer, item->len);
+
+	if (at == NULL)
+		return;
+	memcpy(at, item->wire, item->len);
+	for (unsigned i = 0; i < item->count; i++) {
+		put16(at, pointer);
+		put32(at + 6, item->ttl);
+		at += RR_HEAD + get16(at + 10);
+	}
+}
+
+/* The root needs no pointer, and beyond 16 KiB no pointer reaches: the owner in full. */
+static void
+write_with_name(struct writer *writer, const struct answer_item *item, const uint8_t *owner)
+{
+	const uint8_t *at = item->wire;
+
+	for (unsigned i = 0; i < item->count; i++) {
+		uint16_t rdlen = get16(at + 10);
+
+		write_bytes(writer, owner, name_len(owner));
+		write_bytes(writer, at + 2, 4);
+		write32(writer, item->ttl);
+		write_bytes(writer, at + 10, 2u + rdlen);
+		at += RR_HEAD + rdlen;
+	}
+}
+
+/* The addresses that steering chose (S15: all of them in rotated order, or those of its list). */
+static void
+write_steered(struct writer *writer, const struct answer_item *item, const struct steer_choice *choice,
+    const uint8_t *owner, size_t owner_len)
+{
+	const struct candidate *list = choice->from->list;
+	unsigned address_len = choice->family == TABLE_V4 ? 4 : 16;
+	unsigned next = choice->index[0];
+
+	for (unsigned i = 0; i < item->count; i++) {
+		uint8_t *at = write_room(writer, owner_len + 10 + address_len);
+
+		if (at == NULL)
+			return;
+		if (choice->how != STEER_ALL)
+			next = choice->index[i];
+		memcpy(at, owner, owner_len);
+		at += owner_len;
+		put16(at, choice->family == TABLE_V4 ? TYPE_A : TYPE_AAAA);
+		put16(at + 2, CLASS_IN);
+		put32(at + 4, item->ttl);
+		put16(at + 8, (uint16_t)address_len);
+		memcpy(at + 10, list[next].bytes, address_len);
+		next = next + 1 == choice->from->count ? 0 : next + 1;
+	}
+}
+
+static void
+write_item(struct response *response, unsigned position)
+{
+	const struct answer_item *item = &response->answer->items[position];
+	struct writer *writer = &response->writer;
+	size_t owner = owner_position(response, item);
+	const uint8_t *name = writer->start + owner;
+	uint8_t *before = writer->at;
+	uint8_t pointer[2];
+	bool by_pointer = owner <= WIRE_POINTER_MAX && *name != 0;
+
+	put16(pointer, (uint16_t)(0xC000 | owner));
+	response->positions[position] = (uint16_t)(before - writer->start);
+	if (item->steered)
+		write_steered(writer, item, &response->answer->choice, by_pointer ? pointer : name,
+		    by_pointer ? sizeof pointer : name_len(name));
+	else if (by_pointer)
+		write_with_pointer(writer, item, get16(pointer));
+	else
+		write_with_name(writer, item, name);
+	if (writer->bad) {
+		/* RFC 2181 9: not half an RRset. */
+		writer->bad = false;
+		writer->at = before;
+		response->truncated = !item->optional;
+		return;
+	}
+	response->counts[item->section] += item->count;
+}
+
+size_t
+response_write(const struct query *query, const struct answer *answer, const char *nsid, uint8_t *out, size_t outlen)
+{
+	size_t limit = MIN(outlen, query->limit), opt = edns_len(&query->edns, nsid);
+	struct response response;
+	struct writer *writer = &response.writer;
+	uint16_t flags = FLAG_RESPONSE;
+
+	if (limit < WIRE_HEADER + query->question_len + opt)
+		return 0; /* never: 512 octets hold them */
+	response.query = query;
+	response.answer = answer;
+	response.truncated = false;
+	memset(response.counts, 0, sizeof response.counts);
+	*writer = (struct writer){.start = out, .at = out + WIRE_HEADER, .end = out + limit - opt};
+	/* The question as it came: its case is the client's (0x20). */
+	write_bytes(writer, query->question_wire, query->question_len);
+	for (unsigned i = 0; i < answer->nitems && !response.truncated; i++)
+		write_item(&response, i);
+	writer->end += opt;
+	edns_write(writer, &query->edns, answer->rcode, answer->scope, nsid);
+
+	flags |= (uint16_t)(query->opcode << 11);
+	flags |= answer->authoritative ? FLAG_AUTHORITATIVE : 0;
+	flags |= response.truncated ? FLAG_TRUNCATED : 0;
+	flags |= query->recursion_desired ? FLAG_RECURSION_DESIRED : 0;
+	flags |= query->checking_disabled ? FLAG_CHECKING_DISABLED : 0;
+	flags |= answer->rcode & 15;
+	put16(out, query->id);
+	put16(out + 2, flags);
+	put16(out + 4, query->question_len > 0);
+	put16(out + 6, response.counts[SECTION_ANSWER]);
+	put16(out + 8, response.counts[SECTION_AUTHORITY]);
+	put16(out + 10, (uint16_t)(response.counts[SECTION_ADDITIONAL] + query->edns.present));
+	return (size_t)(writer->at - out);
+}

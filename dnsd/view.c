@@ -1,0 +1,128 @@
+#include "dnsd/view.h"
+
+#include <stdlib.h>
+
+struct waiting {
+	uint64_t epoch;
+	void (*fn)(void *memory);
+	void *memory;
+};
+
+struct views {
+	_Alignas(64) _Atomic(const struct snapshot *) current;
+	_Atomic uint64_t epoch;
+	struct view_slot slots[VIEW_SLOTS_MAX];
+	_Atomic unsigned nslots;
+	/* the publisher's own */
+	struct waiting *waiting;
+	size_t count, room;
+};
+
+struct views *
+views_new(void)
+{
+	struct views *views = aligned_alloc(64, (sizeof *views + 63) / 64 * 64);
+
+	if (views == NULL)
+		return NULL;
+	memset(views, 0, sizeof *views);
+	atomic_store(&views->epoch, 1);
+	return views;
+}
+
+void
+views_free(struct views *views)
+{
+	if (views == NULL)
+		return;
+	for (size_t i = 0; i < views->count; i++)
+		views->waiting[i].fn(views->waiting[i].memory);
+	free(views->waiting);
+	free(views);
+}
+
+struct view_slot *
+views_slot(struct views *views)
+{
+	unsigned next = atomic_fetch_add(&views->nslots, 1);
+
+	return next < VIEW_SLOTS_MAX ? &views->slots[next] : NULL;
+}
+
+const struct snapshot *
+view_enter(struct views *views, struct view_slot *slot)
+{
+	atomic_store(&slot->epoch, atomic_load(&views->epoch));
+	/*
+	 * A publisher that did not see our slot raised the epoch before we look at it again, and stored its pointers
+	 * before that: then what we load below is new.
+	 */
+	(void)atomic_load(&views->epoch);
+	return atomic_load(&views->current);
+}
+
+void
+view_leave(struct view_slot *slot)
+{
+	atomic_store_explicit(&slot->epoch, 0, memory_order_release);
+}
+
+uint64_t
+views_publish(struct views *views, const struct snapshot *snapshot)
+{
+	if (snapshot != NULL)
+		atomic_store(&views->current, snapshot);
+	return atomic_fetch_add(&views->epoch, 1) + 1;
+}
+
+uint64_t
+views_epoch(const struct views *views)
+{
+	return atomic_load(&views->epoch);
+}
+
+static void
+wait_for_readers(void *arg, void (*fn)(void *), void *memory)
+{
+	struct views *views = arg;
+
+	if (views->count == views->room) {
+		size_t room = views->room ? views->room * 2 : 256;
+		void *grown = realloc(views->waiting, room * sizeof *views->waiting);
+
+		if (grown == NULL)
+			return; /* better never freed than freed too early */
+		views->waiting = grown;
+		views->room = room;
+	}
+	views->waiting[views->count++] = (struct waiting){atomic_load(&views->epoch), fn, memory};
+}
+
+struct retire
+views_retire(struct views *views)
+{
+	return (struct retire){wait_for_readers, views};
+}
+
+size_t
+views_reclaim(struct views *views)
+{
+	unsigned nslots = MIN(atomic_load(&views->nslots), VIEW_SLOTS_MAX);
+	uint64_t oldest = UINT64_MAX;
+	size_t kept = 0;
+
+	for (unsigned i = 0; i < nslots; i++) {
+		uint64_t epoch = atomic_load(&views->slots[i].epoch);
+
+		if (epoch != 0)
+			oldest = MIN(oldest, epoch);
+	}
+	for (size_t i = 0; i < views->count; i++) {
+		if (views->waiting[i].epoch <= oldest)
+			views->waiting[i].fn(views->waiting[i].memory);
+		else
+			views->waiting[kept++] = views->waiting[i];
+	}
+	views->count = kept;
+	return kept;
+}
