@@ -1,17 +1,62 @@
 /*
- * document.h -- objects as JSON in the API's shape <-> the structs of model.h.
+ * document.h -- objects as JSON in the API's shape <-> the structs of model.h, and what may stand in them.
  *
  * The store keeps each object as one JSON text with every property written out and every reference an id;
- * people see names.  Here is the loading half that the daemons use.
+ * people see names.  What is accepted is in the tables of schema.h, and in the checks here that
+ * look at several properties at once.
  */
 #ifndef DOCUMENT_H
 #define DOCUMENT_H
 
+#include "json.h"
 #include "model.h"
+
+struct store_txn;
+
+/* ---- loading: what the daemons use ---- */
 
 /* NULL where the text is not an object of that kind as the store keeps it. */
 struct pool *document_load_pool(struct bytes json);
 struct monitor *document_load_monitor(struct bytes json);
 struct lb *document_load_lb(struct bytes json);
+
+/* ---- writing ---- */
+
+/* Where references are looked up. */
+struct document_scope {
+	struct store_txn *txn; /* of config */
+	/* Ids that the document being applied uses for objects that have others here (S30). */
+	const struct document_alias {
+		enum kind kind;
+		struct id from, to;
+	} *aliases;
+	size_t naliases;
+};
+
+/* "pool eu", for the beginning of a sentence; freed by the caller. */
+char *document_label(enum kind kind, const struct json *document);
+
+/* An object by name or id.  A load balancer's name in any case, with or without the final dot. */
+bool document_find(const struct document_scope *scope, enum kind kind, const char *name, struct id *id);
+
+/*
+ * Check a whole document as people or the API write it ([CF] 2, S22, S30 to S32, S34).  Returns it as the store keeps
+ * it, but without id, times and the states of S24; or NULL with all its faults in problems.  Warnings may stand there
+ * in both cases.  The name of a monitor or monitor group may still be null then.
+ */
+struct json *document_check(enum kind kind, const struct json *input, const struct document_scope *scope,
+    struct problems *problems);
+
+/* What a stored document is shown for. */
+enum document_purpose {
+	DOCUMENT_API,    /* ids in references, times */
+	DOCUMENT_PEOPLE, /* names in references, times */
+	DOCUMENT_EXPORT  /* names in references, no times: what apply takes */
+};
+struct json *document_show(enum kind kind, const struct json *stored, const struct document_scope *scope,
+    enum document_purpose purpose);
+
+/* Are two stored documents equal but for id, name where unnamed, and times? */
+bool document_equal(const struct json *a, const struct json *b, bool name_too);
 
 #endif

@@ -1,0 +1,631 @@
+#include "document.h"
+
+#include "config.h"
+#include "schema.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <strings.h>
+
+/* ---- where a fault is ---- */
+
+struct place {
+	const struct place *up; /* NULL: the object itself */
+	const char *name;       /* of a property; NULL: an item of a list */
+	const struct json *item;
+	size_t index;
+};
+
+struct check {
+	const struct document_scope *scope;
+	struct problems *problems;
+	char *label;
+};
+
+static void
+write_place(FILE *out, const struct place *place)
+{
+	const char *address;
+
+	if (place == NULL)
+		return;
+	write_place(out, place->up);
+	if (place->name != NULL) {
+		fprintf(out, "%s%s", place->up ? "." : "", place->name);
+		return;
+	}
+	/* An origin is known by its address rather than by its number. */
+	if ((address = json_text(json_member(place->item, "address"))) != NULL)
+		fprintf(out, "[%s]", address);
+	else
+		fprintf(out, "[%zu]", place->index);
+}
+
+static char *
+place_text(const struct place *place)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	write_place(out, place);
+	fclose(out);
+	return text;
+}
+
+/* Say that the value at place is not what is accepted. */
+static void
+refuse(struct check *check, const struct place *place, const struct json *value, const char *why)
+{
+	char *where = place_text(place), *text = value ? json_write(value, false) : NULL;
+
+	if (text == NULL)
+		problems_error(check->problems, "%s: %s %s", check->label, where, why);
+	else
+		problems_error(check->problems, "%s: %s is %.80s%s: %s", check->label, where, text,
+		    strlen(text) > 80 ? " ..." : "", why);
+	free(where);
+	free(text);
+}
+
+static struct json *
+refuse_value(struct check *check, const struct place *place, const struct json *value,
+    const struct property *property)
+{
+	char *accepts = schema_accepts(property), *why = xasprintf("it must be %s", accepts);
+
+	refuse(check, place, value, why);
+	free(why);
+	free(accepts);
+	return NULL;
+}
+
+static const char NOT_YET[] = "not supported yet";
+static const char NEEDS_PROXY[] = "it needs the HTTP proxy; this is DNS-only"; /* S22 */
+
+/* ---- one value against its property ---- */
+
+static struct json *check_value(struct check *check, const struct property *property, const struct json *value,
+    const struct place *place);
+
+static struct json *
+standard_of(const struct property *property)
+{
+	return json_read_quietly((struct bytes){property->standard, strlen(property->standard)});
+}
+
+static struct json *
+check_text(struct check *check, const struct property *property, const struct json *value, const struct place *place)
+{
+	const char *text = json_text(value);
+	struct json *kept;
+	char *clean;
+
+	if (text == NULL)
+		return refuse_value(check, place, value, property);
+	if (property->clean == NULL) {
+		if (strlen(text) > (size_t)property->most || strlen(text) < (size_t)property->least)
+			return refuse_value(check, place, value, property);
+		return json_clone(value);
+	}
+	if ((clean = property->clean(text)) == NULL)
+		return refuse_value(check, place, value, property);
+	kept = json_new_text(clean);
+	free(clean);
+	return kept;
+}
+
+static struct json *
+check_word(struct check *check, const struct property *property, const struct json *value, const struct place *place)
+{
+	const char *text = json_text(value);
+
+	for (const struct property_word *word = property->words; text != NULL && word->text != NULL; word++) {
+		if (strcmp(word->text, text) != 0)
+			continue;
+		if (word->fate == FATE_USED)
+			return json_clone(value);
+		refuse(check, place, value, word->fate == FATE_PROXY ? NEEDS_PROXY : NOT_YET);
+		return NULL;
+	}
+	return refuse_value(check, place, value, property);
+}
+
+static struct json *
+check_number(struct check *check, const struct property *property, const struct json *value,
+    const struct place *place)
+{
+	double number = json_number_of(value);
+	bool whole = json_kind(value) == JSON_KIND_INTEGER;
+
+	if (!json_numeric(value) || (property->type == PROPERTY_INTEGER && !whole) ||
+	    !(number >= property->least && number <= property->most))
+		return refuse_value(check, place, value, property);
+	return json_new_number(number);
+}
+
+static struct json *
+check_reference(struct check *check, const struct property *property, const struct json *value,
+    const struct place *place)
+{
+	const char *text = json_text(value);
+	struct id id;
+	char *why;
+
+	if (text == NULL)
+		return refuse_value(check, place, value, property);
+	if (document_find(check->scope, property->refers, text, &id))
+		return json_new_text(id.text);
+	/* S32 */
+	why = xasprintf("there is no %s of that name or id", kind_text(property->refers));
+	refuse(check, place, value, why);
+	free(why);
+	return NULL;
+}
+
+static struct json *
+check_list(struct check *check, const struct property *property, const struct json *value, const struct place *place)
+{
+	struct json *list;
+	size_t count = json_count(value);
+	bool good = true;
+
+	if (json_kind(value) != JSON_KIND_LIST || count < (size_t)property->least || count > (size_t)property->most)
+		return refuse_value(check, place, value, property);
+	list = json_new_list();
+	for (size_t i = 0; i < count; i++) {
+		const struct json *item = json_item(value, i);
+		struct json *kept =
+		    check_value(check, property->inner, item, &(struct place){place, NULL, item, i});
+
+		if (kept != NULL)
+			json_add(list, kept);
+		else
+			good = false;
+	}
+	if (good)
+		return list;
+	json_drop(list);
+	return NULL;
+}
+
+static struct json *
+check_map(struct check *check, const struct property *property, const struct json *value, const struct place *place)
+{
+	struct json *map;
+	bool good = true;
+
+	if (json_kind(value) != JSON_KIND_OBJECT)
+		return refuse_value(check, place, value, property);
+	map = json_new_object();
+	for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key)) {
+		struct place at = {place, key, NULL, 0};
+		struct json *kept = check_value(check, property->inner, json_member(value, key), &at);
+		struct id id;
+
+		if (property->keys_refer && !document_find(check->scope, property->refers, key, &id)) {
+			char *why = xasprintf("is of no %s of that name or id", kind_text(property->refers));
+
+			refuse(check, &at, NULL, why);
+			free(why);
+			good = false;
+		}
+		if (kept == NULL)
+			good = false;
+		else if (good)
+			json_put(map, property->keys_refer ? id.text : key, kept);
+		else
+			json_drop(kept);
+	}
+	if (good)
+		return map;
+	json_drop(map);
+	return NULL;
+}
+
+static struct json *
+check_members(struct check *check, const struct property *table, const struct json *value, const struct place *place)
+{
+	struct json *object = json_new_object();
+	bool good = true;
+
+	for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
+		if (schema_find(table, key) == NULL && !(place == NULL && strcmp(key, "id") == 0)) {
+			refuse(check, &(struct place){place, key, NULL, 0}, NULL, "is no property that is known");
+			good = false;
+		}
+	for (const struct property *property = table; property->name != NULL; property++) {
+		const struct json *member = json_member(value, property->name);
+		struct place at = {place, property->name, NULL, 0};
+		struct json *kept;
+
+		if (property->fate == FATE_READ_ONLY)
+			continue;
+		if (property->standard == NULL && json_kind(member) == JSON_KIND_NULL) {
+			refuse(check, &at, NULL, "is missing");
+			good = false;
+		} else if ((kept = check_value(check, property, member, &at)) != NULL)
+			json_put(object, property->name, kept);
+		else
+			good = false;
+	}
+	if (good)
+		return object;
+	json_drop(object);
+	return NULL;
+}
+
+/* Is it the default, or so empty that it says nothing? */
+static bool
+says_nothing(const struct property *property, const struct json *value, const struct json *standard)
+{
+	switch (json_kind(value)) {
+	case JSON_KIND_NULL:
+		return true;
+	case JSON_KIND_TEXT:
+		return json_same(value, standard) || *json_text(value) == '\0';
+	case JSON_KIND_LIST:
+	case JSON_KIND_OBJECT:
+		return json_count(value) == 0 && property->type == PROPERTY_ANY;
+	default:
+		return json_same(value, standard);
+	}
+}
+
+static struct json *
+check_value(struct check *check, const struct property *property, const struct json *value,
+    const struct place *place)
+{
+	struct json *standard = property->standard ? standard_of(property) : NULL, *kept = NULL;
+
+	if (property->fate == FATE_PROXY || property->fate == FATE_LATER) {
+		if (says_nothing(property, value, standard))
+			return standard;
+		refuse(check, place, value, property->fate == FATE_PROXY ? NEEDS_PROXY : NOT_YET);
+		goto out;
+	}
+	/* null is the default everywhere; for a reference "" is, too, as the API has it. */
+	if (standard != NULL && (json_kind(value) == JSON_KIND_NULL ||
+	    (property->type == PROPERTY_REFERENCE && json_text(value) != NULL && *json_text(value) == '\0'))) {
+		if (property->type != PROPERTY_OBJECT)
+			return standard;
+		value = standard; /* its members have defaults of their own */
+	}
+	switch (property->type) {
+	case PROPERTY_TEXT:
+		kept = check_text(check, property, value, place);
+		break;
+	case PROPERTY_WORD:
+		kept = check_word(check, property, value, place);
+		break;
+	case PROPERTY_BOOL:
+		kept = json_kind(value) == JSON_KIND_BOOL ? json_clone(value)
+							  : refuse_value(check, place, value, property);
+		break;
+	case PROPERTY_INTEGER:
+	case PROPERTY_NUMBER:
+		kept = check_number(check, property, value, place);
+		break;
+	case PROPERTY_REFERENCE:
+		kept = check_reference(check, property, value, place);
+		break;
+	case PROPERTY_OBJECT:
+		kept = json_kind(value) == JSON_KIND_OBJECT ? check_members(check, property->inner, value, place)
+							    : refuse_value(check, place, value, property);
+		break;
+	case PROPERTY_LIST:
+		kept = check_list(check, property, value, place);
+		break;
+	case PROPERTY_MAP:
+		kept = check_map(check, property, value, place);
+		break;
+	case PROPERTY_ANY:
+		kept = json_clone(value);
+		break;
+	}
+out:
+	if (standard != NULL)
+		json_drop(standard);
+	return kept;
+}
+
+/* ---- several properties at once ---- */
+
+static const char *
+text_member(const struct json *object, const char *key)
+{
+	const char *text = json_text(json_member(object, key));
+
+	return text ? text : "";
+}
+
+static void
+check_origins(struct check *check, const struct json *origins)
+{
+	size_t count = json_count(origins);
+
+	for (size_t i = 0; i < count; i++) {
+		const struct json *one = json_item(origins, i);
+		const char *name = text_member(one, "name");
+		struct address address;
+
+		address_from_text(&address, text_member(one, "address"));
+		for (size_t k = 0; k < i; k++) {
+			const struct json *other = json_item(origins, k);
+			struct address before;
+
+			address_from_text(&before, text_member(other, "address"));
+			if (memcmp(&address, &before, sizeof address) == 0)
+				problems_error(check->problems, "%s: origin address %s stands there twice", check->label,
+				    text_member(one, "address"));
+			else if (*name != '\0' && strcmp(name, text_member(other, "name")) == 0)
+				problems_error(check->problems, "%s: origin name %s stands there twice", check->label, name);
+		}
+	}
+}
+
+static void
+check_pool(struct check *check, const struct json *pool)
+{
+	const struct json *origins = json_member(pool, "origins");
+	long long minimum = json_integer_of(json_member(pool, "minimum_origins"));
+
+	check_origins(check, origins);
+	if (minimum > (long long)json_count(origins))
+		problems_warn(check->problems, "%s: minimum_origins is %lld, but it has only %zu: with a monitor it can never be "
+		    "used", check->label, minimum, json_count(origins));
+}
+
+static void
+check_headers(struct check *check, const struct json *headers)
+{
+	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+	for (const char *key = json_next_key(headers, NULL); key != NULL; key = json_next_key(headers, key)) {
+		if (*key == '\0' || strspn(key, token) != strlen(key))
+			problems_error(check->problems, "%s: header.%s is no name of a header", check->label, key);
+		else if (strcasecmp(key, "User-Agent") == 0)
+			problems_error(check->problems, "%s: header.%s cannot be set", check->label, key);
+		else if (strcasecmp(key, "Host") == 0 && json_count(json_member(headers, key)) != 1)
+			problems_error(check->problems, "%s: header.%s must be one value", check->label, key);
+	}
+}
+
+/* What a tcp monitor does not have: accepted empty or at its default, kept as Cloudflare keeps it. */
+static void
+check_tcp(struct check *check, struct json *monitor)
+{
+	static const char *const texts[][2] = {{"path", "/"}, {"expected_codes", "200"}, {"expected_body", ""}};
+
+	for (size_t i = 0; i < NITEMS(texts); i++) {
+		const char *text = text_member(monitor, texts[i][0]);
+
+		if (*text != '\0' && strcmp(text, texts[i][1]) != 0)
+			problems_error(check->problems, "%s: %s is \"%s\": a tcp monitor has none", check->label,
+			    texts[i][0], text);
+		json_put_text(monitor, texts[i][0], "");
+	}
+	if (json_count(json_member(monitor, "header")) > 0)
+		problems_error(check->problems, "%s: header is set: a tcp monitor has none", check->label);
+	if (json_truth(json_member(monitor, "follow_redirects")) || json_truth(json_member(monitor, "allow_insecure")))
+		problems_error(check->problems, "%s: follow_redirects and allow_insecure have no meaning for tcp",
+		    check->label);
+	if (json_integer_of(json_member(monitor, "port")) == 0)
+		problems_error(check->problems, "%s: port is missing: a tcp monitor needs one, from 1 to 65535", check->label);
+}
+
+static void
+check_monitor(struct check *check, struct json *monitor)
+{
+	bool tcp = strcmp(text_member(monitor, "type"), "tcp") == 0;
+	const char *method = text_member(monitor, "method");
+	double check_s = json_number_of(json_member(monitor, "timeout")) *
+	    (double)(json_integer_of(json_member(monitor, "retries")) + 1);
+	long long interval = json_integer_of(json_member(monitor, "interval"));
+
+	if (*method == '\0')
+		json_put_text(monitor, "method", tcp ? "connection_established" : "GET");
+	else if (tcp != (strcmp(method, "connection_established") == 0))
+		problems_error(check->problems, "%s: method is \"%s\": that is not for type %s", check->label, method,
+		    text_member(monitor, "type"));
+	if (tcp)
+		check_tcp(check, monitor);
+	else {
+		if (*text_member(monitor, "path") == '\0')
+			json_put_text(monitor, "path", "/");
+		if (*text_member(monitor, "expected_codes") == '\0')
+			json_put_text(monitor, "expected_codes", "200");
+		check_headers(check, json_member(monitor, "header"));
+	}
+	/* S34 */
+	if (check_s > (double)interval)
+		problems_warn(check->problems, "%s: timeout x (retries + 1) is %g s, longer than the interval of %lld s: a check "
+		    "that times out delays the next", check->label, check_s, interval);
+}
+
+static void
+check_lb(struct check *check, const struct json *lb)
+{
+	const struct json *pools = json_member(lb, "default_pools");
+	const struct json *weights = json_member(json_member(lb, "random_steering"), "pool_weights");
+	size_t count = json_count(pools);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (json_same(json_item(pools, i), json_item(pools, k))) {
+				problems_error(check->problems, "%s: default_pools has the same pool at places %zu and %zu",
+				    check->label, k + 1, i + 1);
+				break;
+			}
+	for (const char *key = json_next_key(weights, NULL); key != NULL; key = json_next_key(weights, key)) {
+		bool found = false;
+
+		for (size_t i = 0; i < count; i++)
+			found = found || strcmp(json_text(json_item(pools, i)), key) == 0;
+		if (!found)
+			problems_warn(check->problems, "%s: random_steering.pool_weights has a pool that is not in default_pools",
+			    check->label);
+	}
+}
+
+char *
+document_label(enum kind kind, const struct json *document)
+{
+	const char *name = json_text(json_member(document, "name"));
+
+	return name != NULL && *name != '\0' ? xasprintf("%s %s", kind_text(kind), name)
+					     : xasprintf("a %s without a name", kind_text(kind));
+}
+
+struct json *
+document_check(enum kind kind, const struct json *input, const struct document_scope *scope,
+    struct problems *problems)
+{
+	struct check check = {scope, problems, document_label(kind, input)};
+	size_t errors = problems->errors;
+	struct json *kept = NULL;
+
+	if (json_kind(input) != JSON_KIND_OBJECT)
+		problems_error(problems, "a %s must be an object of properties", kind_text(kind));
+	else
+		kept = check_members(&check, schema_of(kind), input, NULL);
+	if (kept != NULL && kind == KIND_POOL)
+		check_pool(&check, kept);
+	else if (kept != NULL && kind == KIND_MONITOR)
+		check_monitor(&check, kept);
+	else if (kept != NULL && kind == KIND_LB)
+		check_lb(&check, kept);
+	free(check.label);
+	if (problems->errors == errors)
+		return kept;
+	if (kept != NULL)
+		json_drop(kept);
+	return NULL;
+}
+
+/* ---- references ---- */
+
+bool
+document_find(const struct document_scope *scope, enum kind kind, const char *name, struct id *id)
+{
+	struct bytes json;
+	char *clean;
+	bool found;
+
+	for (size_t i = 0; i < scope->naliases; i++)
+		if (scope->aliases[i].kind == kind && strcmp(scope->aliases[i].from.text, name) == 0) {
+			*id = scope->aliases[i].to;
+			return true;
+		}
+	if (id_valid(name) && config_object(scope->txn, kind, name, &json)) {
+		memcpy(id->text, name, sizeof id->text);
+		return true;
+	}
+	if (kind != KIND_LB)
+		return config_object_id(scope->txn, kind, name, id);
+	clean = schema_clean_host_name(name);
+	found = clean != NULL && config_object_id(scope->txn, kind, clean, id);
+	free(clean);
+	return found;
+}
+
+/* The name behind an id; the id itself where there is none (which the guards prevent). */
+static struct json *
+name_of(const struct document_scope *scope, enum kind kind, const char *id)
+{
+	struct bytes text;
+	struct json *object, *name;
+
+	if (!config_object(scope->txn, kind, id, &text) || (object = json_read_quietly(text)) == NULL)
+		return json_new_text(id);
+	name = json_new_text(text_member(object, "name"));
+	json_drop(object);
+	return name;
+}
+
+static struct json *
+show_value(const struct property *property, const struct json *value, const struct document_scope *scope)
+{
+	struct json *shown;
+
+	if (property->type == PROPERTY_REFERENCE && json_text(value) != NULL)
+		return name_of(scope, property->refers, json_text(value));
+	if (property->type == PROPERTY_LIST && property->inner->type == PROPERTY_REFERENCE) {
+		shown = json_new_list();
+		for (size_t i = 0; i < json_count(value); i++)
+			json_add(shown, show_value(property->inner, json_item(value, i), scope));
+		return shown;
+	}
+	if (property->type == PROPERTY_MAP && property->keys_refer) {
+		shown = json_new_object();
+		for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key)) {
+			struct json *name = name_of(scope, property->refers, key);
+
+			json_put(shown, json_text(name), json_clone(json_member(value, key)));
+			json_drop(name);
+		}
+		return shown;
+	}
+	if (property->type == PROPERTY_OBJECT) {
+		shown = json_new_object();
+		for (const struct property *inner = property->inner; inner->name != NULL; inner++)
+			if (json_member(value, inner->name) != NULL)
+				json_put(shown, inner->name, show_value(inner, json_member(value, inner->name), scope));
+		return shown;
+	}
+	return json_clone(value);
+}
+
+/* S24's states are the store's own business. */
+static void
+hide_states(struct json *shown)
+{
+	struct json *origins = json_member(shown, "origins");
+
+	for (size_t i = 0; i < json_count(origins); i++)
+		json_remove(json_item(origins, i), "seeded");
+}
+
+struct json *
+document_show(enum kind kind, const struct json *stored, const struct document_scope *scope,
+    enum document_purpose purpose)
+{
+	struct json *shown = json_new_object();
+
+	json_put_text(shown, "id", text_member(stored, "id"));
+	if (purpose != DOCUMENT_EXPORT) {
+		json_put_text(shown, "created_on", text_member(stored, "created_on"));
+		json_put_text(shown, "modified_on", text_member(stored, "modified_on"));
+	}
+	for (const struct property *property = schema_of(kind); property->name != NULL; property++) {
+		const struct json *value = json_member(stored, property->name);
+
+		if (value == NULL || property->fate == FATE_READ_ONLY)
+			continue;
+		json_put(shown, property->name,
+		    purpose == DOCUMENT_API ? json_clone(value) : show_value(property, value, scope));
+	}
+	hide_states(shown);
+	return shown;
+}
+
+bool
+document_equal(const struct json *a, const struct json *b, bool name_too)
+{
+	struct json *x = json_clone(a), *y = json_clone(b);
+	bool equal;
+
+	for (int i = 0; i < 2; i++) {
+		struct json *one = i ? x : y;
+
+		json_remove(one, "id");
+		json_remove(one, "created_on");
+		json_remove(one, "modified_on");
+		if (!name_too)
+			json_remove(one, "name");
+	}
+	equal = json_same(x, y);
+	json_drop(x);
+	json_drop(y);
+	return equal;
+}

@@ -1,0 +1,344 @@
+#include "schema.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- texts that are checked by a function ---- */
+
+static char *
+clean_name(const char *text, const char *letters)
+{
+	size_t len = strlen(text);
+
+	/* S30: a reference may be an id or a name, so no name looks like an id. */
+	if (len == 0 || len > 200 || strspn(text, letters) != len || id_valid(text))
+		return NULL;
+	return xstrdup(text);
+}
+
+#define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+
+char *
+schema_clean_pool_name(const char *text)
+{
+	return clean_name(text, LETTERS "-_");
+}
+
+char *
+schema_clean_monitor_name(const char *text)
+{
+	return clean_name(text, LETTERS "-_.");
+}
+
+char *
+schema_clean_host_name(const char *text)
+{
+	uint8_t name[NAME_MAX_LEN];
+	char host[NAME_MAX_TEXT];
+
+	if (strspn(text, LETTERS "-_.*") != strlen(text) || name_from_text(name, text, NULL) == 0 || *name == 0)
+		return NULL;
+	for (const uint8_t *label = name; *label != 0; label += *label + 1)
+		if (memchr(label + 1, '*', *label) != NULL && (label != name || *label != 1))
+			return NULL;
+	name_lower(name, name);
+	return xstrdup(name_to_host(name, host));
+}
+
+/* S31: any unicast address. */
+static char *
+clean_address(const char *text)
+{
+	struct address address;
+
+	if (!address_from_text(&address, text))
+		return NULL;
+	if (address.family == FAMILY_V4 && (address.bytes[0] == 0 || address.bytes[0] >= 224))
+		return NULL;
+	if (address.family == FAMILY_V6 &&
+	    (address.bytes[0] == 0xff || memcmp(address.bytes, (uint8_t[16]){0}, 16) == 0))
+		return NULL;
+	return xstrdup(text);
+}
+
+static char *
+clean_method(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (strcmp(text, "connection_established") == 0)
+		return xstrdup(text);
+	return len > 0 && len <= 16 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == len ? xstrdup(text) : NULL;
+}
+
+static char *
+clean_path(const char *text)
+{
+	size_t len = strlen(text);
+
+	/* A tcp monitor's path is "" in Cloudflare's documents. */
+	if (len > 2048 || (len > 0 && text[0] != '/'))
+		return NULL;
+	for (; *text != '\0'; text++)
+		if ((uint8_t)*text <= ' ' || (uint8_t)*text == 127)
+			return NULL;
+	return xstrdup(text - len);
+}
+
+/* One code, a class like 2xx, or a range; returns what follows, NULL where it is none. */
+static const char *
+read_codes(const char *text, uint64_t codes[16])
+{
+	long from, to;
+	char *end;
+
+	if (text[0] >= '1' && text[0] <= '9' && strncmp(text + 1, "xx", 2) == 0) {
+		from = (text[0] - '0') * 100;
+		to = from + 99;
+		end = (char *)(uintptr_t)text + 3;
+	} else {
+		if (text[0] < '1' || text[0] > '9')
+			return NULL;
+		from = to = strtol(text, &end, 10);
+		if (*end == '-' && end[1] >= '1' && end[1] <= '9')
+			to = strtol(end + 1, &end, 10);
+	}
+	if (from < 100 || to > 999 || from > to)
+		return NULL;
+	for (; from <= to; from++)
+		codes[from / 64] |= UINT64_C(1) << from % 64;
+	return end;
+}
+
+bool
+schema_expected_codes(const char *text, uint64_t codes[16])
+{
+	memset(codes, 0, 16 * sizeof *codes);
+	while ((text = read_codes(text, codes)) != NULL && *text != '\0') {
+		if (*text != ',')
+			return false;
+		text += 1 + strspn(text + 1, " ");
+	}
+	return text != NULL;
+}
+
+static char *
+clean_codes(const char *text)
+{
+	uint64_t codes[16];
+
+	return *text == '\0' || schema_expected_codes(text, codes) ? xstrdup(text) : NULL;
+}
+
+/* RFC 9110 5.5: nothing that would end the line or hide. */
+static char *
+clean_header_value(const char *text)
+{
+	for (const char *at = text; *at != '\0'; at++)
+		if (((uint8_t)*at < ' ' && *at != '\t') || *at == 127)
+			return NULL;
+	return xstrdup(text);
+}
+
+static char *
+clean_host_header(const char *text)
+{
+	size_t len = strlen(text);
+
+	/* S31: any Host. */
+	return len > 0 && len <= 255 && strspn(text, LETTERS "-_.:[]") == len ? xstrdup(text) : NULL;
+}
+
+/* ---- words ---- */
+
+static const struct property_word steering_words[] = {{"off", 0}, {"random", 0}, {"", 0}, {"geo", FATE_LATER},
+    {"dynamic_latency", FATE_LATER}, {"proximity", FATE_LATER}, {"least_outstanding_requests", FATE_LATER},
+    {"least_connections", FATE_LATER}, {NULL, 0}};
+static const struct property_word affinity_words[] = {
+    {"none", 0}, {"ip_cookie", 0}, {"", 0}, {"cookie", FATE_PROXY}, {"header", FATE_PROXY}, {NULL, 0}};
+static const struct property_word failover_words[] = {
+    {"none", 0}, {"temporary", FATE_LATER}, {"sticky", FATE_LATER}, {NULL, 0}};
+static const struct property_word prefer_ecs_words[] = {
+    {"always", 0}, {"never", 0}, {"proximity", 0}, {"geo", 0}, {NULL, 0}};
+static const struct property_word mode_words[] = {{"pop", 0}, {"resolver_ip", 0}, {NULL, 0}};
+static const struct property_word origin_steering_words[] = {{"random", 0}, {"hash", FATE_LATER},
+    {"least_outstanding_requests", FATE_LATER}, {"least_connections", FATE_LATER}, {NULL, 0}};
+static const struct property_word shedding_words[] = {{"random", 0}, {"hash", 0}, {NULL, 0}};
+static const struct property_word forced_words[] = {{"none", 0}, {"up", 0}, {"down", 0}, {NULL, 0}};
+static const struct property_word monitor_words[] = {{"http", 0}, {"https", 0}, {"tcp", 0},
+    {"udp_icmp", FATE_LATER}, {"icmp_ping", FATE_LATER}, {"smtp", FATE_LATER}, {NULL, 0}};
+
+/* ---- tables ---- */
+
+#define READ_ONLY(name_) {.name = name_, .type = PROPERTY_ANY, .fate = FATE_READ_ONLY}
+#define NEUTRAL(name_, standard_) \
+	{.name = name_, .type = PROPERTY_ANY, .fate = FATE_NEUTRAL, .standard = standard_}
+#define LATER(name_, standard_) {.name = name_, .type = PROPERTY_ANY, .fate = FATE_LATER, .standard = standard_}
+#define BOOL(name_, standard_) {.name = name_, .type = PROPERTY_BOOL, .standard = standard_}
+#define INTEGER(name_, standard_, least_, most_) \
+	{.name = name_, .type = PROPERTY_INTEGER, .standard = standard_, .least = least_, .most = most_}
+#define NUMBER(name_, standard_, least_, most_) \
+	{.name = name_, .type = PROPERTY_NUMBER, .standard = standard_, .least = least_, .most = most_}
+#define WORD(name_, standard_, words_) {.name = name_, .type = PROPERTY_WORD, .standard = standard_, .words = words_}
+#define TEXT(name_, standard_, most_) {.name = name_, .type = PROPERTY_TEXT, .standard = standard_, .most = most_}
+#define CHECKED(name_, standard_, clean_, accepts_) \
+	{.name = name_, .type = PROPERTY_TEXT, .standard = standard_, .clean = clean_, .accepts = accepts_}
+#define REFERENCE(name_, standard_, kind_) \
+	{.name = name_, .type = PROPERTY_REFERENCE, .standard = standard_, .refers = kind_}
+#define OBJECT(name_, standard_, table_) {.name = name_, .type = PROPERTY_OBJECT, .standard = standard_, .inner = table_}
+#define LIST(name_, standard_, least_, most_, inner_) \
+	{.name = name_, .type = PROPERTY_LIST, .standard = standard_, .least = least_, .most = most_, .inner = inner_}
+#define END {.name = NULL}
+#define SERVER READ_ONLY("created_on"), READ_ONLY("modified_on")
+
+static const struct property pool_reference = REFERENCE("pool", NULL, KIND_POOL);
+
+static const struct property pool_weight = NUMBER("weight", NULL, 0, 1);
+
+static const struct property random_steering[] = {NUMBER("default_weight", "1", 0, 1),
+    {.name = "pool_weights", .type = PROPERTY_MAP, .standard = "{}", .inner = &pool_weight, .refers = KIND_POOL,
+	.keys_refer = true},
+    END};
+
+static const struct property location_strategy[] = {
+    WORD("prefer_ecs", "\"always\"", prefer_ecs_words), WORD("mode", "\"resolver_ip\"", mode_words), END};
+
+static const struct property affinity_attributes[] = {NEUTRAL("samesite", "\"Auto\""), NEUTRAL("secure", "\"Auto\""),
+    {.name = "drain_duration", .type = PROPERTY_INTEGER, .fate = FATE_PROXY, .standard = "0", .most = 86400},
+    WORD("zero_downtime_failover", "\"none\"", failover_words), NEUTRAL("headers", "null"),
+    NEUTRAL("require_all_headers", "false"), END};
+
+/* [CF] 2.1 */
+static const struct property lb_table[] = {READ_ONLY("zone_name"), SERVER,
+    CHECKED("name", NULL, schema_clean_host_name, "a host name; only its first label may be *"),
+    TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), INTEGER("ttl", "30", 1, 86400),
+    {.name = "proxied", .type = PROPERTY_BOOL, .fate = FATE_PROXY, .standard = "false"},
+    LIST("default_pools", NULL, 1, LB_POOLS_MAX, &pool_reference), REFERENCE("fallback_pool", NULL, KIND_POOL),
+    LATER("region_pools", "{}"), LATER("country_pools", "{}"), LATER("pop_pools", "{}"),
+    WORD("steering_policy", "\"\"", steering_words), OBJECT("random_steering", "{}", random_steering),
+    NEUTRAL("adaptive_routing", "{\"failover_across_pools\":false}"),
+    OBJECT("location_strategy", "{}", location_strategy), WORD("session_affinity", "\"none\"", affinity_words),
+    INTEGER("session_affinity_ttl", "82800", 1800, 604800),
+    OBJECT("session_affinity_attributes", "{}", affinity_attributes), LATER("rules", "[]"),
+    LATER("pool_sets", "[]"), NEUTRAL("networks", "null"), NEUTRAL("tunnel_id", "null"),
+    {.name = "max_answers", .type = PROPERTY_INTEGER, .standard = "null", .least = 1, .most = 64},
+    INTEGER("affinity_prefix_v4", "24", 1, 32), INTEGER("affinity_prefix_v6", "56", 1, 128), END};
+
+static const struct property host_header = CHECKED("host", NULL, clean_host_header, "a host name, with or without a port");
+static const struct property origin_header[] = {LIST("Host", "[]", 0, 1, &host_header), END};
+
+/* [CF] 2.3 */
+static const struct property origin_table[] = {TEXT("name", "\"\"", 200),
+    CHECKED("address", NULL, clean_address, "a unicast IPv4 or IPv6 address"), BOOL("enabled", "true"),
+    READ_ONLY("disabled_at"), NUMBER("weight", "1", 0, 1), OBJECT("header", "{}", origin_header),
+    NEUTRAL("port", "0"), NEUTRAL("virtual_network_id", "null"),
+    {.name = "flatten_cname", .type = PROPERTY_BOOL, .fate = FATE_LATER, .standard = "true"},
+    WORD("forced", "\"none\"", forced_words),
+    {.name = "affinity_group", .type = PROPERTY_TEXT, .standard = "null", .least = 1, .most = 200}, END};
+static const struct property origin = OBJECT("origin", NULL, origin_table);
+
+static const struct property origin_steering[] = {WORD("policy", "\"random\"", origin_steering_words), END};
+
+static const struct property load_shedding[] = {
+    {.name = "default_percent", .type = PROPERTY_NUMBER, .fate = FATE_LATER, .standard = "0", .most = 100},
+    WORD("default_policy", "\"random\"", shedding_words), NEUTRAL("session_percent", "0"),
+    NEUTRAL("session_policy", "\"hash\""), END};
+
+/* [CF] 2.2 */
+static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), READ_ONLY("healthy"),
+    CHECKED("name", NULL, schema_clean_pool_name, "1 to 200 letters, digits, - and _, but not 32 hex digits"),
+    TEXT("description", "\"\"", 1024), BOOL("enabled", "true"),
+    INTEGER("minimum_origins", "1", 0, POOL_ORIGINS_MAX), REFERENCE("monitor", "null", KIND_MONITOR),
+    {.name = "monitor_group", .type = PROPERTY_REFERENCE, .fate = FATE_LATER, .standard = "null",
+	.refers = KIND_MONITOR_GROUP},
+    NEUTRAL("check_regions", "null"), NEUTRAL("health_sources", "null"), LATER("latitude", "null"),
+    LATER("longitude", "null"), LIST("origins", NULL, 1, POOL_ORIGINS_MAX, &origin),
+    OBJECT("origin_steering", "{}", origin_steering), OBJECT("load_shedding", "{}", load_shedding),
+    NEUTRAL("notification_email", "\"\""), LATER("notification_filter", "null"), NEUTRAL("networks", "null"), END};
+
+static const struct property header_value =
+    CHECKED("value", NULL, clean_header_value, "a text without control characters");
+static const struct property header_values = LIST("values", NULL, 1, 100, &header_value);
+
+/* [CF] 2.4, S34 */
+static const struct property monitor_table[] = {SERVER,
+    /* S30: without a name it gets one. */
+    CHECKED("name", "null", schema_clean_monitor_name, "1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
+    WORD("type", "\"http\"", monitor_words), TEXT("description", "\"\"", 1024),
+    CHECKED("method", "null", clean_method, "a method of HTTP in capitals"),
+    CHECKED("path", "\"/\"", clean_path, "a path that begins with /, without blanks"), INTEGER("port", "0", 0, 65535),
+    INTEGER("interval", "60", 1, 3600), NUMBER("timeout", "5", 0.1, 60), INTEGER("retries", "2", 0, 5),
+    INTEGER("consecutive_up", "0", 0, 100), INTEGER("consecutive_down", "0", 0, 100),
+    CHECKED("expected_codes", "\"200\"", clean_codes, "codes like 200, 2xx or 200-299, with commas between"),
+    TEXT("expected_body", "\"\"", 1024), BOOL("follow_redirects", "false"), BOOL("allow_insecure", "false"),
+    {.name = "header", .type = PROPERTY_MAP, .standard = "{}", .inner = &header_values},
+    NEUTRAL("probe_zone", "\"\""), END};
+
+static const struct property monitor_group_table[] = {SERVER,
+    CHECKED("name", NULL, schema_clean_monitor_name, "1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
+    TEXT("description", "\"\"", 1024), LATER("members", "[]"), END};
+
+const struct property *
+schema_of(enum kind kind)
+{
+	static const struct property *const schemas[KIND_COUNT] = {
+	    monitor_table, monitor_group_table, pool_table, lb_table};
+
+	return schemas[kind];
+}
+
+const struct property *
+schema_find(const struct property *table, const char *name)
+{
+	for (; table->name != NULL; table++)
+		if (strcmp(table->name, name) == 0)
+			return table;
+	return NULL;
+}
+
+static char *
+accepted_words(const struct property_word *words)
+{
+	char *text = xstrdup("one of");
+
+	for (; words->text != NULL; words++)
+		if (words->fate == FATE_USED) {
+			char *longer = xasprintf("%s %s%s", text, *words->text ? words->text : "\"\"",
+			    words[1].text && words[1].fate == FATE_USED ? "," : "");
+
+			free(text);
+			text = longer;
+		}
+	return text;
+}
+
+char *
+schema_accepts(const struct property *property)
+{
+	switch (property->type) {
+	case PROPERTY_TEXT:
+		if (property->accepts != NULL)
+			return xstrdup(property->accepts);
+		return property->least > 0
+			? xasprintf("a text of %.0f to %.0f octets", property->least, property->most)
+			: xasprintf("a text of at most %.0f octets", property->most);
+	case PROPERTY_WORD:
+		return accepted_words(property->words);
+	case PROPERTY_BOOL:
+		return xstrdup("true or false");
+	case PROPERTY_INTEGER:
+		return xasprintf("a whole number from %.0f to %.0f", property->least, property->most);
+	case PROPERTY_NUMBER:
+		return xasprintf("a number from %g to %g", property->least, property->most);
+	case PROPERTY_REFERENCE:
+		return xasprintf("the name or id of a %s", kind_text(property->refers));
+	case PROPERTY_OBJECT:
+		return xstrdup("an object of properties");
+	case PROPERTY_LIST:
+		return xasprintf("a list of %.0f to %.0f", property->least, property->most);
+	case PROPERTY_MAP:
+		return xstrdup("an object of names and values");
+	default:
+		return xstrdup("any value");
+	}
+}
