@@ -27,6 +27,12 @@ origin_is_candidate(const struct origin *origin, enum health_state state)
 	       (origin->forced == FORCED_UP || health_state_healthy(state));
 }
 
+bool
+origin_is_healthy(const struct origin *origin, enum health_state state)
+{
+	return origin->forced == FORCED_UP || (origin->forced != FORCED_DOWN && health_state_healthy(state));
+}
+
 /* S14: probe verdicts are ignored; what the operator said is honoured. */
 static bool
 fallback_candidate(const struct origin *origin)
@@ -153,30 +159,41 @@ fill(struct candidates *list, uint8_t **at, const struct pool *pool, const struc
 	}
 }
 
-/* S12 and S15, which judge the pool's origins of both families at once. */
-static void
-judge(struct pool_table *table, const struct pool *pool, const enum health_state *states)
+struct pool_judgement
+pool_judge(const struct pool *pool, const enum health_state *states)
 {
-	unsigned weight = 0, candidates = 0;
+	struct pool_judgement judgement = {0};
+	unsigned weight = 0;
+	/* [CF] 3.1: minimum_origins counts only where a monitor judges. */
+	bool monitored = pool->monitor.text[0] != '\0' || pool->monitor_group.text[0] != '\0';
 
 	for (size_t i = 0; i < pool->norigins; i++) {
 		const struct origin *origin = &pool->origins[i];
 
 		if (!origin->enabled)
 			continue;
-		table->enabled++;
-		candidates += origin_is_candidate(origin, states[i]);
-		table->healthy += origin->forced == FORCED_UP ||
-		                  (origin->forced != FORCED_DOWN && health_state_healthy(states[i]));
+		judgement.enabled++;
+		judgement.candidates += origin_is_candidate(origin, states[i]);
+		judgement.healthy += origin_is_healthy(origin, states[i]);
 		if (origin->weight == 0)
 			continue;
-		table->weighted |= weight != 0 && weight != origin->weight;
+		judgement.weighted |= weight != 0 && weight != origin->weight;
 		weight = origin->weight;
 	}
-	/* [CF] 3.1: minimum_origins counts only where a monitor judges. */
-	bool monitored = pool->monitor.text[0] != '\0' || pool->monitor_group.text[0] != '\0';
+	judgement.usable = pool->enabled && judgement.candidates > 0 &&
+	                   (!monitored || judgement.healthy >= pool->minimum_origins);
+	return judgement;
+}
 
-	table->usable = pool->enabled && candidates > 0 && (!monitored || table->healthy >= pool->minimum_origins);
+static void
+judge(struct pool_table *table, const struct pool *pool, const enum health_state *states)
+{
+	struct pool_judgement judgement = pool_judge(pool, states);
+
+	table->enabled = (uint16_t)judgement.enabled;
+	table->healthy = (uint16_t)judgement.healthy;
+	table->weighted = judgement.weighted;
+	table->usable = judgement.usable;
 }
 
 struct pool_table *

@@ -1,0 +1,78 @@
+#include "status.h"
+
+#include "pool_table.h"
+
+static bool
+pool_monitored(const struct pool *pool)
+{
+	return pool->monitor.text[0] != '\0' || pool->monitor_group.text[0] != '\0';
+}
+
+enum health_state
+status_origin(const struct pool *pool, const struct origin *origin, const struct health_record *record)
+{
+	if (!pool->enabled || !origin->enabled)
+		return HEALTH_DISABLED;
+	if (!pool_monitored(pool))
+		return HEALTH_UNMONITORED;
+	/* S24: until the first verdict, the state when the monitor was attached. */
+	return record != NULL && record->state != HEALTH_UNKNOWN ? record->state : origin->seeded;
+}
+
+/* Nothing is known of any enabled origin, by probe or by force. */
+static bool
+nothing_known(const struct pool *pool, const enum health_state *states)
+{
+	for (size_t i = 0; i < pool->norigins; i++)
+		if (pool->origins[i].enabled && (states[i] != HEALTH_UNKNOWN || pool->origins[i].forced != FORCED_NONE))
+			return false;
+	return true;
+}
+
+enum pool_status
+status_pool(const struct pool *pool, const enum health_state *states)
+{
+	struct pool_judgement judgement = pool_judge(pool, states);
+
+	if (!pool->enabled)
+		return POOL_DISABLED;
+	if (judgement.enabled == 0)
+		return POOL_CRITICAL;
+	/* [CF] 4.3: without a monitor it serves unjudged, without a result it counts as down. */
+	if (nothing_known(pool, states) || (!pool_monitored(pool) && judgement.usable))
+		return POOL_HEALTH_UNKNOWN;
+	if (!judgement.usable)
+		return POOL_CRITICAL;
+	return judgement.healthy == judgement.enabled ? POOL_HEALTHY : POOL_DEGRADED;
+}
+
+const char *
+status_pool_text(enum pool_status status)
+{
+	static const char *const texts[] = {"Healthy", "Degraded", "Critical", "Health unknown", "No health", "Disabled"};
+
+	return texts[status];
+}
+
+enum lb_status
+status_lb(const struct lb *lb, const enum pool_status *statuses, const bool *usable)
+{
+	bool all = true, any = false;
+
+	if (!lb->enabled)
+		return LB_DISABLED;
+	for (size_t i = 0; i < lb->npools; i++) {
+		/* A pool without a monitor is usable and unknown: never judged, never bad. */
+		all &= statuses[i] == POOL_HEALTHY || (statuses[i] == POOL_HEALTH_UNKNOWN && usable[i]);
+		any |= usable[i];
+	}
+	return !any ? LB_CRITICAL : all ? LB_HEALTHY : LB_DEGRADED;
+}
+
+const char *
+status_lb_text(enum lb_status status)
+{
+	static const char *const texts[] = {"Healthy", "Degraded", "Critical", "Disabled"};
+
+	return texts[status];
+}

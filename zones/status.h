@@ -1,0 +1,40 @@
+/*
+ * status.h -- S28: what people call the health of pools and load balancers.
+ *
+ * Pure: from configuration and states to words.
+ */
+#ifndef STATUS_H
+#define STATUS_H
+
+#include "health.h"
+
+/* S24: the state of one origin; record is its endpoint's, or NULL where the store has none. */
+enum health_state status_origin(const struct pool *pool, const struct origin *origin,
+    const struct health_record *record);
+
+/* [CF] 4.3; POOL_DISABLED is what [CF] shows by a switch beside the word. */
+enum pool_status {
+	POOL_HEALTHY,        /* every enabled origin is healthy */
+	POOL_DEGRADED,       /* usable (S12), but not every origin is healthy */
+	POOL_CRITICAL,       /* not usable */
+	POOL_HEALTH_UNKNOWN, /* no monitor, or no result yet */
+	POOL_NO_HEALTH,      /* as a load balancer's fallback its health is ignored */
+	POOL_DISABLED
+};
+
+/* states has one entry for each origin. */
+enum pool_status status_pool(const struct pool *pool, const enum health_state *states);
+const char *status_pool_text(enum pool_status status);
+
+enum lb_status {
+	LB_HEALTHY,  /* all default pools are */
+	LB_DEGRADED, /* some are not, and the fallback pool is not in use */
+	LB_CRITICAL, /* none is usable: the fallback pool answers */
+	LB_DISABLED
+};
+
+/* statuses and usable (S12) have one entry for each of the default pools. */
+enum lb_status status_lb(const struct lb *lb, const enum pool_status *statuses, const bool *usable);
+const char *status_lb_text(enum lb_status status);
+
+#endif
