@@ -192,6 +192,26 @@ clear_mark(const void *node, VISIT visit, void *arg)
 	entry->in_store = false;
 }
 
+/* Endpoints that came with the configuration: their flips may have been read before we knew them. */
+struct look_up {
+	struct compiler *compiler;
+	struct store_txn *txn;
+};
+
+static void
+look_up_fresh(const void *node, VISIT visit, void *arg)
+{
+	struct endpoint_entry *entry = *(struct endpoint_entry *const *)node;
+	struct look_up *look_up = arg;
+	struct health_record record;
+
+	if ((visit != postorder && visit != leaf) || !entry->fresh)
+		return;
+	entry->fresh = false;
+	if (health_get(look_up->txn, &entry->key, &record) && record.state != HEALTH_UNKNOWN)
+		set_state(look_up->compiler, entry, record.state);
+}
+
 enum compiled
 compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew)
 {
@@ -213,6 +233,12 @@ compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew)
 		twalk_r(compiler->world->endpoints, clear_mark, &sweep);
 		compiler->health_known = true;
 		compiler->flip = last;
+	}
+	if (compiler->world->fresh) {
+		struct look_up look_up = {compiler, txn};
+
+		twalk_r(compiler->world->endpoints, look_up_fresh, &look_up);
+		compiler->world->fresh = false;
 	}
 	if (!world_settle(compiler->world, &changed))
 		return failed(compiler, "memory is exhausted");

@@ -142,6 +142,7 @@ endpoint_use(struct world *world, const struct endpoint *key, struct pool_entry 
 		if ((entry = calloc(1, sizeof *entry)) == NULL)
 			return NULL;
 		entry->key = *key;
+		entry->fresh = world->fresh = true;
 		if (tsearch(entry, &world->endpoints, by_endpoint) == NULL) {
 			free(entry);
 			return NULL;

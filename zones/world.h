@@ -15,6 +15,7 @@ struct endpoint_entry {
 	struct pool_entry **users;
 	size_t nusers;
 	bool in_store; /* mark of a full read */
+	bool fresh;    /* not yet looked up in the health store */
 };
 
 struct pool_entry {
@@ -55,7 +56,8 @@ struct retired {
 
 struct world {
 	void *pools, *lbs, *lb_names, *zones, *zone_names, *endpoints; /* tsearch roots */
-	size_t nlbs, nzones, nendpoints, npools; /* npools: with a model */
+	size_t nlbs, nzones, nendpoints;
+	bool fresh; /* some endpoint is */
 	struct pool_entry **by_slot;
 	struct pool_entry *dirty; /* to be judged anew */
 	uint32_t slots, room;

@@ -1,0 +1,280 @@
+#include "dnsd/listen.h"
+
+#include "util.h"
+
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { DNS_PORT = 53, RECEIVE_BUFFER = 4 << 20, BACKLOG = 1024 };
+
+static void
+set_port(union sockaddr_any *address, uint16_t port)
+{
+	if (address->generic.sa_family == AF_INET)
+		address->v4.sin_port = htons(port);
+	else
+		address->v6.sin6_port = htons(port);
+}
+
+static uint16_t
+port_of(const union sockaddr_any *address)
+{
+	return ntohs(address->generic.sa_family == AF_INET ? address->v4.sin_port : address->v6.sin6_port);
+}
+
+bool
+listen_parse(struct listener *listener, const char *text)
+{
+	char host[64];
+	const char *colon = strrchr(text, ':'), *end;
+	unsigned long port = DNS_PORT;
+	size_t len = strlen(text);
+
+	*listener = (struct listener){.tcp = -1};
+	if (*text == '[') { /* [IPv6] or [IPv6]:port */
+		if ((end = strchr(text, ']')) == NULL)
+			return false;
+		colon = end[1] == ':' ? end + 1 : NULL;
+		if (colon == NULL && end[1] != '\0')
+			return false;
+		len = (size_t)(end - ++text);
+	} else if (colon != NULL && strchr(text, ':') == colon) {
+		len = (size_t)(colon - text);
+	} else {
+		colon = NULL; /* IPv6 without brackets has no port */
+	}
+	if (len >= sizeof host)
+		return false;
+	memcpy(host, text, len);
+	host[len] = '\0';
+	if (colon != NULL) {
+		char *rest;
+
+		errno = 0;
+		port = strtoul(colon + 1, &rest, 10);
+		if (*rest != '\0' || colon[1] < '0' || colon[1] > '9' || port > 65535)
+			return false;
+	}
+	if (inet_pton(AF_INET, host, &listener->address.v4.sin_addr) == 1) {
+		listener->address.v4.sin_family = AF_INET;
+		listener->address_len = sizeof listener->address.v4;
+		listener->wildcard = listener->address.v4.sin_addr.s_addr == htonl(INADDR_ANY);
+	} else if (inet_pton(AF_INET6, host, &listener->address.v6.sin6_addr) == 1) {
+		listener->address.v6.sin6_family = AF_INET6;
+		listener->address_len = sizeof listener->address.v6;
+		listener->wildcard = IN6_IS_ADDR_UNSPECIFIED(&listener->address.v6.sin6_addr);
+	} else {
+		return false;
+	}
+	set_port(&listener->address, (uint16_t)port);
+	return true;
+}
+
+char *
+listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT])
+{
+	char host[INET6_ADDRSTRLEN];
+
+	if (address->generic.sa_family == AF_INET) {
+		inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof host);
+		snprintf(out, LISTEN_TEXT, "%s:%u", host, port_of(address));
+	} else {
+		inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof host);
+		snprintf(out, LISTEN_TEXT, "[%s]:%u", host, port_of(address));
+	}
+	return out;
+}
+
+/* The inode of the socket that holds a port, from /proc/net; 0 where none is seen. */
+static unsigned long
+inode_of_port(const char *table, uint16_t port)
+{
+	FILE *file = fopen(table, "re");
+	char line[512];
+	unsigned long found = 0;
+
+	if (file == NULL)
+		return 0;
+	while (found == 0 && fgets(line, sizeof line, file) != NULL) {
+		unsigned local, state;
+		unsigned long inode;
+
+		if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", &local, &state,
+		        &inode) == 3 &&
+		    local == port && (state == 0x0A || state == 0x07)) /* listening, or UDP unconnected */
+			found = inode;
+	}
+	fclose(file);
+	return found;
+}
+
+/* Does process pid have the socket open? */
+static bool
+process_has(const char *pid, unsigned long inode)
+{
+	char path[300], target[64], wanted[64];
+	struct dirent *entry;
+	bool has = false;
+	DIR *fds;
+
+	snprintf(path, sizeof path, "/proc/%.20s/fd", pid);
+	snprintf(wanted, sizeof wanted, "socket:[%lu]", inode);
+	if ((fds = opendir(path)) == NULL)
+		return false;
+	while (!has && (entry = readdir(fds)) != NULL) {
+		ssize_t len;
+
+		snprintf(path, sizeof path, "/proc/%.20s/fd/%.20s", pid, entry->d_name);
+		len = readlink(path, target, sizeof target - 1);
+		has = len > 0 && (size_t)len == strlen(wanted) && memcmp(target, wanted, (size_t)len) == 0;
+	}
+	closedir(fds);
+	return has;
+}
+
+/* " (held by NAME, process PID)", or nothing where we may not see it. */
+static void
+holder_text(bool udp, const union sockaddr_any *address, char out[100])
+{
+	static const char *const tables[2][2] = {{"/proc/net/tcp", "/proc/net/tcp6"}, {"/proc/net/udp", "/proc/net/udp6"}};
+	unsigned long inode = inode_of_port(tables[udp][0], port_of(address));
+	struct dirent *entry;
+	DIR *proc;
+
+	out[0] = '\0';
+	if (inode == 0)
+		inode = inode_of_port(tables[udp][1], port_of(address));
+	if (inode == 0 || (proc = opendir("/proc")) == NULL)
+		return;
+	while ((entry = readdir(proc)) != NULL) {
+		char path[64], name[32] = "";
+		FILE *comm;
+
+		if (entry->d_name[0] < '0' || entry->d_name[0] > '9' || !process_has(entry->d_name, inode))
+			continue;
+		snprintf(path, sizeof path, "/proc/%.20s/comm", entry->d_name);
+		if ((comm = fopen(path, "re")) != NULL) {
+			if (fgets(name, sizeof name, comm) != NULL)
+				name[strcspn(name, "\n")] = '\0';
+			fclose(comm);
+		}
+		snprintf(out, 100, " (held by %.31s, process %.20s)", name, entry->d_name);
+		break;
+	}
+	closedir(proc);
+}
+
+static int
+open_socket(const struct listener *listener, int type, bool share)
+{
+	int family = listener->address.generic.sa_family, on = 1, buffer = RECEIVE_BUFFER;
+	int fd = socket(family, type | SOCK_CLOEXEC | (type == SOCK_STREAM ? SOCK_NONBLOCK : 0), 0);
+
+	if (fd < 0)
+		return -errno;
+	if (type == SOCK_STREAM)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	else
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer, sizeof buffer);
+	if (family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+	if (listener->wildcard && type == SOCK_DGRAM) {
+		if (family == AF_INET)
+			setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof on);
+		else
+			setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof on);
+	}
+	if ((share && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) < 0) ||
+	    bind(fd, &listener->address.generic, listener->address_len) < 0) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	return fd;
+}
+
+static bool
+refuse(const struct listener *listener, bool udp, int error, struct problems *problems)
+{
+	char text[LISTEN_TEXT], holder[100] = "";
+
+	if (error == -EADDRINUSE)
+		holder_text(udp, &listener->address, holder);
+	problems_error(problems, "cannot listen on %s %s: %s%s%s", udp ? "udp" : "tcp", listen_text(&listener->address, text),
+	    strerror(-error), holder, error == -EACCES ? "; ports below 1024 need root or CAP_NET_BIND_SERVICE" : "");
+	return false;
+}
+
+/* TCP first: it settles the port where the kernel is to choose one. */
+static int
+open_tcp(struct listener *listener)
+{
+	bool chosen = port_of(&listener->address) != 0;
+	int error = 0;
+
+	for (int attempt = 0; attempt < 20; attempt++) {
+		int probe;
+
+		if (!chosen)
+			set_port(&listener->address, 0);
+		if ((listener->tcp = open_socket(listener, SOCK_STREAM, false)) < 0)
+			return listener->tcp;
+		if (listen(listener->tcp, BACKLOG) < 0) {
+			error = -errno;
+			break;
+		}
+		getsockname(listener->tcp, &listener->address.generic, &listener->address_len);
+		if (chosen)
+			return 0;
+		/* A port that the kernel chose for TCP may be taken for UDP: then choose again. */
+		if ((probe = open_socket(listener, SOCK_DGRAM, false)) >= 0) {
+			close(probe);
+			return 0;
+		}
+		error = probe;
+		close(listener->tcp);
+		listener->tcp = -1;
+	}
+	return error;
+}
+
+bool
+listen_open(struct listener *listener, unsigned threads, struct problems *problems)
+{
+	int error = open_tcp(listener), probe;
+
+	if (error < 0)
+		return refuse(listener, false, error, problems);
+	/* Alone first: with SO_REUSEPORT we would share the port with a stranger of the same user. */
+	if ((probe = open_socket(listener, SOCK_DGRAM, false)) < 0)
+		return refuse(listener, true, probe, problems);
+	close(probe);
+	listener->udp = xcalloc(threads, sizeof *listener->udp);
+	for (; listener->nudp < threads; listener->nudp++) {
+		int fd = open_socket(listener, SOCK_DGRAM, true);
+
+		if (fd < 0)
+			return refuse(listener, true, fd, problems);
+		listener->udp[listener->nudp] = fd;
+	}
+	return true;
+}
+
+void
+listen_close(struct listener *listener)
+{
+	for (unsigned i = 0; i < listener->nudp; i++)
+		close(listener->udp[i]);
+	free(listener->udp);
+	listener->udp = NULL;
+	listener->nudp = 0;
+	if (listener->tcp >= 0)
+		close(listener->tcp);
+	listener->tcp = -1;
+}

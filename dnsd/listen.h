@@ -1,0 +1,41 @@
+/*
+ * listen.h -- the sockets of the nameserver, bound before privileges go and threads start.
+ */
+#ifndef DNSD_LISTEN_H
+#define DNSD_LISTEN_H
+
+#include "problem.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+
+union sockaddr_any {
+	struct sockaddr generic;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+/* One --listen: an address and port with its sockets. */
+struct listener {
+	union sockaddr_any address; /* with the real port once it is bound */
+	socklen_t address_len;
+	bool wildcard; /* answers must leave from the address that was asked */
+	int *udp;      /* one for each thread, SO_REUSEPORT */
+	unsigned nudp;
+	int tcp;       /* listening */
+};
+
+enum { LISTEN_TEXT = 64 };
+
+/* "192.0.2.1:53", "[2001:db8::1]:53"; the port may be left out (53).  False where the text is none. */
+bool listen_parse(struct listener *listener, const char *text);
+char *listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT]);
+
+/*
+ * Bind a listener: TCP, and UDP once for each thread.  A port that somebody holds is refused even where SO_REUSEPORT would
+ * share it, and the sentence names who holds it.
+ */
+bool listen_open(struct listener *listener, unsigned threads, struct problems *problems);
+void listen_close(struct listener *listener);
+
+#endif

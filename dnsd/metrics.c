@@ -1,0 +1,357 @@
+#include "dnsd/metrics.h"
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/keyvalq_struct.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+struct metrics {
+	struct evhttp *http;
+	struct publisher *publisher;
+	const struct workers *workers;
+	char address[LISTEN_TEXT];
+};
+
+static const char *const transports[TRANSPORT_COUNT] = {"udp4", "udp6", "tcp4", "tcp6"};
+
+static const char *
+rcode_text(unsigned rcode)
+{
+	static const char *const texts[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN"};
+
+	return rcode < NITEMS(texts) ? texts[rcode] : rcode == RCODE_BADVERS ? "BADVERS" : "other";
+}
+
+/* The types that people watch have their names; the others their numbers (RFC 3597 5). */
+static const char *
+type_text(unsigned type, char out[16])
+{
+	static const struct {
+		uint16_t type;
+		const char *text;
+	} known[] = {{TYPE_A, "A"}, {TYPE_NS, "NS"}, {TYPE_CNAME, "CNAME"}, {TYPE_SOA, "SOA"}, {TYPE_PTR, "PTR"},
+	    {TYPE_MX, "MX"}, {TYPE_TXT, "TXT"}, {TYPE_AAAA, "AAAA"}, {TYPE_SRV, "SRV"}, {TYPE_DS, "DS"},
+	    {TYPE_DNSKEY, "DNSKEY"}, {TYPE_SVCB, "SVCB"}, {TYPE_HTTPS, "HTTPS"}, {TYPE_ANY, "ANY"}, {TYPE_AXFR, "AXFR"},
+	    {TYPE_IXFR, "IXFR"}};
+
+	if (type == TALLY_OTHER_TYPE)
+		return "other";
+	for (size_t i = 0; i < NITEMS(known); i++)
+		if (known[i].type == type)
+			return known[i].text;
+	snprintf(out, 16, "TYPE%u", type);
+	return out;
+}
+
+/* A label's value: backslash, quote and newline escaped (the exposition format's rule). */
+static void
+add_label(struct evbuffer *page, const char *value)
+{
+	for (; *value != '\0'; value++) {
+		if (*value == '\\' || *value == '"')
+			evbuffer_add(page, "\\", 1);
+		if (*value == '\n')
+			evbuffer_add(page, "\\n", 2);
+		else
+			evbuffer_add(page, value, 1);
+	}
+}
+
+static void
+add_family(struct evbuffer *page, const char *name, const char *type, const char *help)
+{
+	evbuffer_add_printf(page, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+static void
+add_value(struct evbuffer *page, const char *name, const char *type, const char *help, double value)
+{
+	add_family(page, name, type, help);
+	evbuffer_add_printf(page, "%s %.17g\n", name, value);
+}
+
+/* The sum of one word over all threads; offset is its place in a tally. */
+static uint64_t
+sum(const struct metrics *metrics, size_t offset)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; metrics->workers != NULL && i < workers_count(metrics->workers); i++)
+		total += tally_get((const tally_word *)((const char *)workers_tally(metrics->workers, i) + offset));
+	return total;
+}
+#define SUM(metrics, member) sum(metrics, offsetof(struct tally, member))
+
+static void
+add_queries(const struct metrics *metrics, struct evbuffer *page)
+{
+	char text[16];
+
+	add_family(page, "graycloud_queries_total", "counter", "Requests that were answered, by transport.");
+	for (unsigned i = 0; i < TRANSPORT_COUNT; i++)
+		evbuffer_add_printf(page, "graycloud_queries_total{transport=\"%s\"} %llu\n", transports[i],
+		    (unsigned long long)sum(metrics, offsetof(struct tally, queries) + i * sizeof(tally_word)));
+	add_family(page, "graycloud_responses_total", "counter", "Responses, by rcode.");
+	for (unsigned i = 0; i < TALLY_RCODES; i++) {
+		uint64_t count = sum(metrics, offsetof(struct tally, rcodes) + i * sizeof(tally_word));
+
+		if (count > 0 || i <= RCODE_REFUSED)
+			evbuffer_add_printf(page, "graycloud_responses_total{rcode=\"%s\"} %llu\n", rcode_text(i),
+			    (unsigned long long)count);
+	}
+	add_family(page, "graycloud_questions_total", "counter", "Questions, by type.");
+	for (unsigned i = 0; i < TALLY_TYPES; i++) {
+		uint64_t count = sum(metrics, offsetof(struct tally, types) + i * sizeof(tally_word));
+
+		if (count > 0 || i == TYPE_A || i == TYPE_AAAA)
+			evbuffer_add_printf(page, "graycloud_questions_total{type=\"%s\"} %llu\n", type_text(i, text),
+			    (unsigned long long)count);
+	}
+	add_value(page, "graycloud_ignored_total", "counter", "Messages that got silence: responses, and less than a header.",
+	    (double)SUM(metrics, ignored));
+	add_value(page, "graycloud_fallback_answers_total", "counter", "Answers that a fallback pool gave (S14).",
+	    (double)SUM(metrics, last_resort));
+	add_value(page, "graycloud_uncounted_total", "counter", "Answers that the table of origins had no room for.",
+	    (double)SUM(metrics, uncounted));
+}
+
+/* Answers of one (load balancer, origin) or, aggregated, of one load balancer or origin. */
+struct line {
+	uint32_t lb, origin;
+	uint64_t count;
+};
+
+static int
+by_lb(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	return x->lb != y->lb ? (x->lb < y->lb ? -1 : 1) : x->origin < y->origin ? -1 : x->origin > y->origin;
+}
+
+static int
+by_origin(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	return x->origin < y->origin ? -1 : x->origin > y->origin;
+}
+
+/* All rows of all threads; returns how many. */
+static size_t
+gather(const struct metrics *metrics, struct line **lines)
+{
+	size_t count = 0, room = 0;
+
+	*lines = NULL;
+	for (size_t w = 0; metrics->workers != NULL && w < workers_count(metrics->workers); w++) {
+		const struct tally *tally = workers_tally(metrics->workers, w);
+
+		for (size_t i = 0; i < TALLY_ROWS; i++) {
+			uint64_t key = tally_get(&tally->rows[i].key);
+
+			if (key == 0)
+				continue;
+			if (count == room) {
+				room = room ? room * 2 : 256;
+				*lines = xrealloc(*lines, room * sizeof **lines);
+			}
+			(*lines)[count++] = (struct line){(uint32_t)(key >> 32) - 1, (uint32_t)key, tally_get(&tally->rows[i].count)};
+		}
+	}
+	return count;
+}
+
+/* Add up neighbours that compare as equal. */
+static size_t
+merge(struct line *lines, size_t count, int (*compare)(const void *, const void *))
+{
+	size_t kept = 0;
+
+	if (count > 0)
+		qsort(lines, count, sizeof *lines, compare);
+	for (size_t i = 0; i < count; i++) {
+		if (kept > 0 && compare(&lines[kept - 1], &lines[i]) == 0)
+			lines[kept - 1].count += lines[i].count;
+		else
+			lines[kept++] = lines[i];
+	}
+	return kept;
+}
+
+static void
+add_origin_labels(const struct metrics *metrics, struct evbuffer *page, uint32_t origin)
+{
+	const char *pool = "?", *address = "?";
+
+	publisher_origin_name(metrics->publisher, origin, &pool, &address);
+	evbuffer_add_printf(page, "pool=\"");
+	add_label(page, pool);
+	evbuffer_add_printf(page, "\",origin=\"");
+	add_label(page, address);
+	evbuffer_add_printf(page, "\"} ");
+}
+
+/* ?lb=NAME: the answers of one load balancer, by pool and origin. */
+static void
+add_lb_detail(const struct metrics *metrics, struct evbuffer *page, const char *wanted)
+{
+	struct line *lines;
+	size_t count = gather(metrics, &lines);
+
+	count = merge(lines, count, by_lb);
+	add_family(page, "graycloud_lb_answers_total", "counter", "Answers of one load balancer that had this origin.");
+	for (size_t i = 0; i < count; i++) {
+		const char *name;
+
+		if (!publisher_lb_name(metrics->publisher, lines[i].lb, &name) || strcasecmp(name, wanted) != 0)
+			continue;
+		evbuffer_add_printf(page, "graycloud_lb_answers_total{lb=\"");
+		add_label(page, name);
+		evbuffer_add_printf(page, "\",");
+		add_origin_labels(metrics, page, lines[i].origin);
+		evbuffer_add_printf(page, "%llu\n", (unsigned long long)lines[i].count);
+	}
+	free(lines);
+}
+
+static void
+add_aggregates(const struct metrics *metrics, struct evbuffer *page)
+{
+	struct line *lines;
+	size_t count = gather(metrics, &lines);
+
+	count = merge(lines, count, by_origin);
+	add_family(page, "graycloud_origin_answers_total", "counter", "Answers that had this origin; by load balancer with ?lb=NAME.");
+	for (size_t i = 0; i < count; i++) {
+		evbuffer_add_printf(page, "graycloud_origin_answers_total{");
+		add_origin_labels(metrics, page, lines[i].origin);
+		evbuffer_add_printf(page, "%llu\n", (unsigned long long)lines[i].count);
+	}
+	free(lines);
+}
+
+static void
+add_state(const struct metrics *metrics, struct evbuffer *page)
+{
+	struct publisher_report report;
+
+	publisher_report(metrics->publisher, &report);
+	add_value(page, "graycloud_config_generation", "gauge", "Generation of the configuration that is answered.",
+	    (double)report.generation);
+	add_value(page, "graycloud_view_epoch", "gauge", "Publications since the start, changes of health among them.",
+	    (double)report.epoch);
+	add_value(page, "graycloud_compiles_total", "counter", "Compiles of the configuration.", (double)report.compiles);
+	add_value(page, "graycloud_compile_errors_total", "counter", "Compiles that failed: the old view kept answering.",
+	    (double)report.errors);
+	add_value(page, "graycloud_compile_seconds", "gauge", "Time of the last compile.", (double)report.compile_ns_last / 1e9);
+	add_value(page, "graycloud_compile_seconds_max", "gauge", "Time of the longest compile.",
+	    (double)report.compile_ns_max / 1e9);
+	add_value(page, "graycloud_health_publications_total", "counter", "Publications that a change of health made.",
+	    (double)report.health_publications);
+	add_value(page, "graycloud_retired", "gauge", "Replaced objects that a reader may still hold.", (double)report.waiting);
+	add_value(page, "graycloud_zones", "gauge", "Zones served.", (double)report.counts.zones);
+	add_value(page, "graycloud_load_balancers", "gauge", "Load balancers.", (double)report.counts.lbs);
+	add_value(page, "graycloud_pools", "gauge", "Pools.", (double)report.counts.pools);
+	add_value(page, "graycloud_endpoints", "gauge", "Endpoints whose health is followed.", (double)report.counts.endpoints);
+	add_value(page, "graycloud_endpoints_unknown", "gauge", "Endpoints without a verdict.", (double)report.unknown);
+	add_value(page, "graycloud_monitor_up", "gauge", "Does graycloud-monitor's heart beat (S25)?", !report.monitor_dead);
+	if (report.health_seen)
+		add_value(page, "graycloud_health_age_seconds", "gauge", "Since the monitor's last heartbeat.",
+		    (double)report.monitor_beat_age_ms / 1e3);
+}
+
+static void
+on_request(struct evhttp_request *request, void *arg)
+{
+	struct metrics *metrics = arg;
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+	struct evbuffer *page = evbuffer_new();
+	struct evkeyvalq words;
+	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL, *lb = NULL;
+
+	if (page == NULL || path == NULL || strcmp(path, "/metrics") != 0) {
+		evhttp_send_error(request, HTTP_NOTFOUND, "only /metrics is here");
+		if (page != NULL)
+			evbuffer_free(page);
+		return;
+	}
+	TAILQ_INIT(&words);
+	if (evhttp_uri_get_query(uri) != NULL && evhttp_parse_query_str(evhttp_uri_get_query(uri), &words) == 0)
+		lb = evhttp_find_header(&words, "lb");
+	if (lb != NULL) {
+		add_lb_detail(metrics, page, lb);
+	} else {
+		add_queries(metrics, page);
+		add_aggregates(metrics, page);
+		add_state(metrics, page);
+	}
+	evhttp_clear_headers(&words);
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
+	evhttp_send_reply(request, HTTP_OK, "OK", page);
+	evbuffer_free(page);
+}
+
+struct metrics *
+metrics_new(struct event_base *base, const char *text, struct publisher *publisher, struct problems *problems)
+{
+	struct metrics *metrics = xcalloc(1, sizeof *metrics);
+	struct listener where;
+	struct evhttp_bound_socket *bound = NULL;
+	char host[INET6_ADDRSTRLEN];
+
+	metrics->publisher = publisher;
+	if (!listen_parse(&where, text)) {
+		problems_error(problems, "--metrics %s: not ADDRESS:PORT", text);
+		goto fail;
+	}
+	evutil_inet_ntop(where.address.generic.sa_family,
+	    where.address.generic.sa_family == AF_INET ? (void *)&where.address.v4.sin_addr : (void *)&where.address.v6.sin6_addr,
+	    host, sizeof host);
+	if ((metrics->http = evhttp_new(base)) != NULL) {
+		evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+		evhttp_set_timeout(metrics->http, 10);
+		evhttp_set_max_headers_size(metrics->http, 8192);
+		evhttp_set_max_body_size(metrics->http, 1024);
+		evhttp_set_gencb(metrics->http, on_request, metrics);
+		bound = evhttp_bind_socket_with_handle(metrics->http, host, ntohs(where.address.generic.sa_family == AF_INET
+		        ? where.address.v4.sin_port : where.address.v6.sin6_port));
+	}
+	if (bound == NULL) {
+		problems_error(problems, "--metrics %s: cannot listen there: %s", text, strerror(errno));
+		goto fail;
+	}
+	getsockname(evhttp_bound_socket_get_fd(bound), &where.address.generic, &where.address_len);
+	listen_text(&where.address, metrics->address);
+	return metrics;
+fail:
+	metrics_free(metrics);
+	return NULL;
+}
+
+void
+metrics_set_workers(struct metrics *metrics, const struct workers *workers)
+{
+	metrics->workers = workers;
+}
+
+const char *
+metrics_address(const struct metrics *metrics)
+{
+	return metrics->address;
+}
+
+void
+metrics_free(struct metrics *metrics)
+{
+	if (metrics == NULL)
+		return;
+	if (metrics->http != NULL)
+		evhttp_free(metrics->http);
+	free(metrics);
+}

@@ -1,0 +1,381 @@
+#include "dnsd/publisher.h"
+
+#include "serving.h"
+
+#include <err.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { TICK_MS = 100, BEAT_MS = 1000 };
+
+/* One store that is followed. */
+struct followed {
+	enum store_kind kind;
+	struct store *store;
+	bool anew;  /* to be read whole: it was opened or replaced */
+	bool again; /* the newest transaction was not seen yet: look in 1 ms */
+	bool said;  /* its trouble was logged */
+	bool asked; /* to be read although it did not change: the configuration brought new endpoints */
+};
+
+struct publisher {
+	struct publisher_options options;
+	struct views *views;
+	struct store *serving;
+	struct followed config, health;
+	struct compiler *compiler;
+	pthread_t thread;
+	int stop_fd;
+	pthread_mutex_t lock; /* guards the compiler and the report */
+	struct publisher_report report;
+	struct serving_status status;
+	uint64_t started_ms, beat_ms;
+	bool ready;
+	bool dirty; /* status changed: write it now */
+};
+
+static void
+log_problems(struct followed *followed, struct problems *problems)
+{
+	if (problems->count > 0 && !followed->said)
+		problems_print(problems, "graycloud-dnsd", stderr);
+	followed->said = problems->errors > 0;
+	problems_free(problems);
+}
+
+/* Is there something to read?  Opens the store where it has appeared, and again where it was replaced. */
+static bool
+has_news(struct publisher *publisher, struct followed *followed)
+{
+	struct problems problems = {0};
+	enum store_news news = STORE_SAME;
+
+	if (followed->store == NULL) {
+		followed->store = store_open(publisher->options.state, followed->kind, STORE_READ, &problems);
+		followed->anew = followed->store != NULL;
+	} else {
+		news = store_poll(followed->store, &problems);
+		followed->anew |= news == STORE_REPLACED;
+	}
+	log_problems(followed, &problems);
+	return followed->store != NULL && news != STORE_LOST && (followed->anew || news != STORE_SAME || followed->again || followed->asked);
+}
+
+/* After a transaction was read. */
+static void
+look_again(struct followed *followed)
+{
+	struct problems problems = {0};
+
+	followed->again = store_poll(followed->store, &problems) == STORE_CHANGED;
+	problems_free(&problems);
+}
+
+static void
+publish(struct publisher *publisher, enum compiled compiled)
+{
+	struct retire retire = views_retire(publisher->views);
+	uint64_t epoch;
+
+	if (compiled != COMPILED_NEW && compiled != COMPILED_TABLES)
+		return;
+	epoch = views_publish(publisher->views, compiled == COMPILED_NEW ? compiler_snapshot(publisher->compiler) : NULL);
+	compiler_retire(publisher->compiler, &retire);
+	publisher->report.epoch = epoch;
+	publisher->status.epoch = epoch;
+	if (compiled == COMPILED_NEW) {
+		publisher->report.generation = compiler_snapshot(publisher->compiler)->generation;
+		publisher->status.generation = publisher->report.generation;
+		publisher->status.served_wall = wall_ms();
+		publisher->health.asked = true;
+		publisher->dirty = true;
+	}
+}
+
+static void
+note_compile(struct publisher *publisher, enum compiled compiled, uint64_t began)
+{
+	struct publisher_report *report = &publisher->report;
+
+	report->compile_ns_last = boot_ns() - began;
+	report->compile_ns_max = MAX(report->compile_ns_max, report->compile_ns_last);
+	report->compiles++;
+	if (compiled != COMPILED_FAILED) {
+		publisher->dirty |= publisher->status.compile_error[0] != '\0';
+		publisher->status.compile_error[0] = '\0';
+		return;
+	}
+	report->errors++;
+	if (strcmp(publisher->status.compile_error, compiler_error(publisher->compiler)) == 0)
+		return;
+	snprintf(publisher->status.compile_error, sizeof publisher->status.compile_error, "%s",
+	    compiler_error(publisher->compiler));
+	warnx("the configuration cannot be compiled, the old one keeps answering: %s", publisher->status.compile_error);
+	publisher->dirty = true;
+}
+
+/* The pages that a build of everything read are no longer ours to hold (DESIGN: close and reopen). */
+static void
+let_go(struct followed *followed)
+{
+	store_close(followed->store);
+	followed->store = NULL;
+}
+
+static void
+follow_config(struct publisher *publisher)
+{
+	struct followed *config = &publisher->config;
+	bool first = compiler_snapshot(publisher->compiler) == NULL;
+	struct store_txn *txn;
+	uint64_t began = boot_ns();
+	enum compiled compiled;
+
+	if (!has_news(publisher, config) || store_begin(config->store, STORE_READ, &txn) != 0)
+		return;
+	pthread_mutex_lock(&publisher->lock);
+	/* A store that we closed ourselves after the first build comes back as new, but with the same generation. */
+	compiled = compiler_config(publisher->compiler, txn, config->anew && !first &&
+	    config_generation(txn) != publisher->report.generation);
+	store_abort(txn);
+	config->anew = compiled == COMPILED_FAILED;
+	publish(publisher, compiled);
+	if (compiled != COMPILED_SAME)
+		note_compile(publisher, compiled, began);
+	publisher->report.config_seen = true;
+	pthread_mutex_unlock(&publisher->lock);
+	if (first && compiled == COMPILED_NEW)
+		let_go(config);
+	else
+		look_again(config);
+}
+
+static void
+follow_health(struct publisher *publisher)
+{
+	struct followed *health = &publisher->health;
+	struct health_beat beat;
+	struct store_txn *txn;
+	enum compiled compiled;
+
+	if (!has_news(publisher, health) || store_begin(health->store, STORE_READ, &txn) != 0)
+		return;
+	pthread_mutex_lock(&publisher->lock);
+	compiled = compiler_health(publisher->compiler, txn, health->anew);
+	publisher->report.health_seen = health_beat_get(txn, &beat);
+	if (publisher->report.health_seen)
+		publisher->report.monitor_beat_age_ms = strcmp(beat.boot, boot_id()) == 0 ? beat.at_ms : 0;
+	store_abort(txn);
+	health->asked = false;
+	/* Before the first configuration there is nothing that health could be read into. */
+	health->anew = compiler_snapshot(publisher->compiler) == NULL;
+	publish(publisher, compiled);
+	publisher->report.health_publications += compiled == COMPILED_TABLES;
+	pthread_mutex_unlock(&publisher->lock);
+	look_again(health);
+}
+
+/* S29: answer when every endpoint in use is judged, or when it took too long. */
+static void
+judge_ready(struct publisher *publisher)
+{
+	bool late = boot_ms() - publisher->started_ms >= publisher->options.wait_health_ms;
+	bool config = compiler_snapshot(publisher->compiler) != NULL;
+	size_t unknown = compiler_unknown(publisher->compiler);
+
+	publisher->report.unknown = unknown;
+	if (publisher->ready || (!late && (unknown > 0 || (!config && publisher->config.store != NULL))))
+		return;
+	if (unknown > 0)
+		warnx("%zu endpoints are still unknown after %u ms: answering without them (is graycloud-monitor running?)",
+		    unknown, publisher->options.wait_health_ms);
+	publisher->ready = true;
+	publisher->status.ready = true;
+	publisher->dirty = true;
+	if (write(publisher->options.ready_fd, "", 1) < 0)
+		warn("ready");
+}
+
+/* What others may know of us: at once where it changed, else each second. */
+static void
+tell(struct publisher *publisher)
+{
+	uint64_t now = boot_ms();
+	struct problems problems = {0};
+	struct store_txn *txn;
+
+	if (!publisher->dirty && now - publisher->beat_ms < BEAT_MS)
+		return;
+	if (now - publisher->beat_ms >= BEAT_MS) {
+		store_poll(publisher->serving, &problems); /* a store that was replaced is made anew */
+		problems_free(&problems);
+		store_check_readers(publisher->serving);
+	}
+	publisher->beat_ms = publisher->status.beat_ms = now;
+	publisher->dirty = false;
+	if (store_begin(publisher->serving, STORE_WRITE, &txn) != 0)
+		return;
+	if (serving_put(txn, &publisher->status) == 0)
+		store_commit(txn);
+	else
+		store_abort(txn);
+}
+
+static void
+wait_for_news(struct publisher *publisher, bool soon)
+{
+	struct pollfd fds[3] = {{.fd = publisher->stop_fd, .events = POLLIN}};
+
+	fds[1] = (struct pollfd){.fd = publisher->config.store ? store_watch_fd(publisher->config.store) : -1, .events = POLLIN};
+	fds[2] = (struct pollfd){.fd = publisher->health.store ? store_watch_fd(publisher->health.store) : -1, .events = POLLIN};
+	poll(fds, NITEMS(fds), soon ? 1 : TICK_MS);
+	if (fds[1].revents)
+		store_watch_clear(publisher->config.store);
+	if (fds[2].revents)
+		store_watch_clear(publisher->health.store);
+}
+
+static bool
+stopping(struct publisher *publisher)
+{
+	struct pollfd fd = {.fd = publisher->stop_fd, .events = POLLIN};
+
+	return poll(&fd, 1, 0) > 0;
+}
+
+static void *
+run(void *arg)
+{
+	struct publisher *publisher = arg;
+
+	while (!stopping(publisher)) {
+		size_t waiting;
+
+		follow_config(publisher);
+		follow_health(publisher);
+		pthread_mutex_lock(&publisher->lock);
+		judge_ready(publisher);
+		waiting = views_reclaim(publisher->views);
+		publisher->report.waiting = waiting;
+		pthread_mutex_unlock(&publisher->lock);
+		tell(publisher);
+		wait_for_news(publisher, publisher->config.again || publisher->health.again);
+	}
+	return NULL;
+}
+
+static void
+init_status(struct publisher *publisher)
+{
+	struct serving_status *status = &publisher->status;
+
+	status->pid = (uint32_t)getpid();
+	status->started_ms = boot_ms();
+	status->started_wall = wall_ms();
+	snprintf(status->boot, sizeof status->boot, "%s", boot_id());
+	snprintf(status->version, sizeof status->version, "%s", VERSION);
+	snprintf(status->listeners, sizeof status->listeners, "%s", publisher->options.listeners);
+}
+
+struct publisher *
+publisher_start(const struct publisher_options *options, struct views *views, struct problems *problems)
+{
+	struct publisher *publisher = xcalloc(1, sizeof *publisher);
+	sigset_t all, before;
+
+	publisher->options = *options;
+	publisher->views = views;
+	publisher->config.kind = STORE_CONFIG;
+	publisher->health.kind = STORE_HEALTH;
+	publisher->started_ms = boot_ms();
+	publisher->dirty = true;
+	publisher->compiler = compiler_new();
+	publisher->stop_fd = eventfd(0, EFD_CLOEXEC);
+	pthread_mutex_init(&publisher->lock, NULL);
+	init_status(publisher);
+	publisher->serving = store_open(options->state, STORE_SERVING, STORE_WRITE, problems);
+	if (publisher->serving == NULL || publisher->compiler == NULL || publisher->stop_fd < 0) {
+		publisher_free(publisher);
+		return NULL;
+	}
+	sigfillset(&all);
+	sigdelset(&all, SIGSEGV);
+	sigdelset(&all, SIGBUS);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(&publisher->thread, NULL, run, publisher) != 0)
+		err(1, "cannot start a thread");
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return publisher;
+}
+
+void
+publisher_stop(struct publisher *publisher)
+{
+	uint64_t one = 1;
+
+	if (write(publisher->stop_fd, &one, sizeof one) < 0)
+		warn("stop");
+	pthread_join(publisher->thread, NULL);
+	/* The last word: nobody answers here any more. */
+	publisher->status.ready = false;
+	publisher->status.boot[0] = '\0';
+	publisher->dirty = true;
+	tell(publisher);
+}
+
+void
+publisher_free(struct publisher *publisher)
+{
+	if (publisher == NULL)
+		return;
+	store_close(publisher->config.store);
+	store_close(publisher->health.store);
+	store_close(publisher->serving);
+	compiler_free(publisher->compiler);
+	if (publisher->stop_fd >= 0)
+		close(publisher->stop_fd);
+	pthread_mutex_destroy(&publisher->lock);
+	free(publisher);
+}
+
+void
+publisher_report(struct publisher *publisher, struct publisher_report *report)
+{
+	uint64_t now = boot_ms();
+
+	pthread_mutex_lock(&publisher->lock);
+	compiler_counts(publisher->compiler, &publisher->report.counts);
+	*report = publisher->report;
+	pthread_mutex_unlock(&publisher->lock);
+	/* Until here the beat stands as its time. */
+	report->monitor_beat_age_ms = now - MIN(now, report->monitor_beat_age_ms);
+	report->monitor_dead = !report->health_seen || report->monitor_beat_age_ms > HEALTH_DEAD_MS;
+}
+
+bool
+publisher_lb_name(struct publisher *publisher, uint32_t number, const char **name)
+{
+	bool found;
+
+	pthread_mutex_lock(&publisher->lock);
+	found = compiler_lb_name(publisher->compiler, number, name);
+	pthread_mutex_unlock(&publisher->lock);
+	return found;
+}
+
+bool
+publisher_origin_name(struct publisher *publisher, uint32_t number, const char **pool, const char **address)
+{
+	bool found;
+
+	pthread_mutex_lock(&publisher->lock);
+	found = compiler_origin_name(publisher->compiler, number, pool, address);
+	pthread_mutex_unlock(&publisher->lock);
+	return found;
+}

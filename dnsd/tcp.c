@@ -1,0 +1,240 @@
+#include "dnsd/tcp.h"
+
+#include "dnsd/listen.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LENGTH = 2, OUTPUT_MAX = 128 << 10, INPUT_MAX = LENGTH + UINT16_MAX };
+
+struct connection {
+	struct tcp *tcp;
+	struct bufferevent *buffers;
+	struct event *deadline;
+	struct peer peer;
+	bool closing; /* the client sends no more: close when all is written */
+	struct connection *next, **link;
+};
+
+struct tcp {
+	struct event_base *base;
+	struct evconnlistener *listener;
+	struct serve_context *context;
+	struct views *views;
+	struct view_slot *slot;
+	struct connection *connections;
+	unsigned count;
+	uint8_t out[UINT16_MAX];
+};
+
+static const struct timeval idle = {.tv_sec = TCP_IDLE_SECONDS};
+
+static void
+close_connection(struct connection *connection)
+{
+	if (connection->next != NULL)
+		connection->next->link = connection->link;
+	*connection->link = connection->next;
+	connection->tcp->count--;
+	event_free(connection->deadline);
+	bufferevent_free(connection->buffers);
+	free(connection);
+}
+
+static void
+on_deadline(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	close_connection(arg);
+}
+
+/* A whole request at the front of the input; NULL where more is to come. */
+static const uint8_t *
+next_request(struct evbuffer *input, size_t *len)
+{
+	uint8_t prefix[LENGTH];
+
+	if (evbuffer_copyout(input, prefix, LENGTH) < LENGTH)
+		return NULL;
+	*len = get16(prefix);
+	if (evbuffer_get_length(input) < LENGTH + *len)
+		return NULL;
+	return evbuffer_pullup(input, (ev_ssize_t)(LENGTH + *len));
+}
+
+/* Answer one request.  False: no memory for the answer. */
+static bool
+answer_request(struct connection *connection, const uint8_t *request, size_t len)
+{
+	struct tcp *tcp = connection->tcp;
+	const struct snapshot *view = view_enter(tcp->views, tcp->slot);
+	size_t outlen = serve(tcp->context, view, &connection->peer, request + LENGTH, len, tcp->out, sizeof tcp->out);
+	struct evbuffer *output = bufferevent_get_output(connection->buffers);
+	uint8_t prefix[LENGTH];
+
+	view_leave(tcp->slot);
+	if (outlen == 0)
+		return true;
+	put16(prefix, (uint16_t)outlen);
+	return evbuffer_add(output, prefix, LENGTH) == 0 && evbuffer_add(output, tcp->out, outlen) == 0;
+}
+
+/*
+ * Answer what has arrived, as long as the client also reads: with OUTPUT_MAX octets unread we stop reading,
+ * and TCP tells the client to wait.
+ */
+static void
+on_read(struct bufferevent *buffers, void *arg)
+{
+	struct connection *connection = arg;
+	struct evbuffer *input = bufferevent_get_input(buffers), *output = bufferevent_get_output(buffers);
+	const uint8_t *request;
+	size_t len;
+
+	while (evbuffer_get_length(output) < OUTPUT_MAX && (request = next_request(input, &len)) != NULL) {
+		if (!answer_request(connection, request, len)) {
+			close_connection(connection);
+			return;
+		}
+		evbuffer_drain(input, LENGTH + len);
+		event_add(connection->deadline, &idle); /* only whole requests buy time */
+	}
+	if (evbuffer_get_length(output) >= OUTPUT_MAX)
+		bufferevent_disable(buffers, EV_READ);
+	else if (connection->closing && evbuffer_get_length(output) == 0)
+		close_connection(connection);
+}
+
+/* The output ran empty: go on with requests that waited. */
+static void
+on_written(struct bufferevent *buffers, void *arg)
+{
+	struct connection *connection = arg;
+
+	if (!connection->closing)
+		bufferevent_enable(buffers, EV_READ);
+	event_add(connection->deadline, &idle);
+	on_read(buffers, connection);
+}
+
+static void
+on_end(struct bufferevent *buffers, short what, void *arg)
+{
+	struct connection *connection = arg;
+
+	/* A half-closed connection still gets the answers to what it asked. */
+	if (what & BEV_EVENT_EOF && evbuffer_get_length(bufferevent_get_output(buffers)) > 0) {
+		connection->closing = true;
+		bufferevent_disable(buffers, EV_READ);
+		return;
+	}
+	close_connection(connection);
+}
+
+static void
+peer_of(struct peer *peer, const struct sockaddr *from)
+{
+	const union sockaddr_any *address = (const union sockaddr_any *)from;
+
+	if (from->sa_family == AF_INET) {
+		peer->transport = TRANSPORT_TCP4;
+		peer->address.family = FAMILY_V4;
+		memcpy(peer->address.bytes, &address->v4.sin_addr, 4);
+		peer->port = ntohs(address->v4.sin_port);
+	} else {
+		peer->transport = TRANSPORT_TCP6;
+		peer->address.family = FAMILY_V6;
+		memcpy(peer->address.bytes, &address->v6.sin6_addr, 16);
+		peer->port = ntohs(address->v6.sin6_port);
+	}
+}
+
+static void
+on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int len, void *arg)
+{
+	struct tcp *tcp = arg;
+	struct connection *connection = NULL;
+	int on = 1;
+
+	(void)listener;
+	(void)len;
+	if (tcp->count < TCP_CONNECTIONS_MAX)
+		connection = calloc(1, sizeof *connection);
+	if (connection == NULL) {
+		close(fd);
+		return;
+	}
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	connection->tcp = tcp;
+	peer_of(&connection->peer, from);
+	connection->deadline = evtimer_new(tcp->base, on_deadline, connection);
+	connection->buffers = bufferevent_socket_new(tcp->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	if (connection->deadline == NULL || connection->buffers == NULL) {
+		if (connection->deadline != NULL)
+			event_free(connection->deadline);
+		if (connection->buffers == NULL)
+			close(fd);
+		else
+			bufferevent_free(connection->buffers);
+		free(connection);
+		return;
+	}
+	connection->next = tcp->connections;
+	connection->link = &tcp->connections;
+	if (connection->next != NULL)
+		connection->next->link = &connection->next;
+	tcp->connections = connection;
+	tcp->count++;
+	bufferevent_setcb(connection->buffers, on_read, on_written, on_end, connection);
+	bufferevent_setwatermark(connection->buffers, EV_READ, 0, INPUT_MAX);
+	bufferevent_enable(connection->buffers, EV_READ | EV_WRITE);
+	event_add(connection->deadline, &idle);
+}
+
+struct tcp *
+tcp_new(struct event_base *base, int fd, struct serve_context *context, struct views *views, struct view_slot *slot)
+{
+	struct tcp *tcp = calloc(1, sizeof *tcp);
+
+	if (tcp == NULL)
+		return NULL;
+	tcp->base = base;
+	tcp->context = context;
+	tcp->views = views;
+	tcp->slot = slot;
+	tcp->listener = evconnlistener_new(base, on_connect, tcp, LEV_OPT_CLOSE_ON_EXEC, -1, fd);
+	if (tcp->listener == NULL) {
+		free(tcp);
+		return NULL;
+	}
+	return tcp;
+}
+
+void
+tcp_free(struct tcp *tcp)
+{
+	if (tcp == NULL)
+		return;
+	while (tcp->connections != NULL)
+		close_connection(tcp->connections);
+	if (tcp->listener != NULL)
+		evconnlistener_free(tcp->listener);
+	free(tcp);
+}
+
+void
+tcp_stop(struct tcp *tcp)
+{
+	struct timeval moment = {.tv_usec = 50000};
+
+	evconnlistener_disable(tcp->listener);
+	/* What has arrived is answered and written within this moment; slower clients ask elsewhere. */
+	event_base_loopexit(tcp->base, tcp->connections != NULL ? &moment : NULL);
+}

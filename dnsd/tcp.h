@@ -1,0 +1,29 @@
+/*
+ * tcp.h -- DNS over TCP (RFC 7766): pipelined requests, bounded buffers, bounded time, bounded connections.
+ */
+#ifndef DNSD_TCP_H
+#define DNSD_TCP_H
+
+#include "dnsd/serve.h"
+#include "dnsd/view.h"
+
+enum {
+	TCP_CONNECTIONS_MAX = 1000, /* of one listener; more are closed at once */
+	TCP_IDLE_SECONDS = 10       /* without a whole request, or with a client that does not read */
+};
+
+struct tcp;
+struct event_base;
+
+/*
+ * Serve a listening socket on an event loop; all of it happens on the thread that runs the loop.  fd stays the caller's.
+ * NULL where memory is exhausted.
+ */
+struct tcp *tcp_new(struct event_base *base, int fd, struct serve_context *context, struct views *views,
+    struct view_slot *slot);
+void tcp_free(struct tcp *tcp);
+
+/* Take no more connections, answer what has arrived, and end the loop. */
+void tcp_stop(struct tcp *tcp);
+
+#endif

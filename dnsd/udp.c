@@ -1,0 +1,163 @@
+#include "dnsd/udp.h"
+
+#include "dnsd/listen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+enum { REQUEST_ROOM = 4096, CONTROL_ROOM = 64, DRAIN_ROUNDS = 1000 };
+
+/* Everything that one datagram needs, reused for each batch. */
+struct place {
+	union sockaddr_any from;
+	struct peer peer;
+	struct iovec in_iov, out_iov;
+	_Alignas(struct cmsghdr) uint8_t control[CONTROL_ROOM];
+	uint8_t out[EDNS_SIZE];
+	uint8_t in[REQUEST_ROOM];
+};
+
+struct udp {
+	int fd;
+	bool wildcard;
+	struct serve_context *context;
+	struct views *views;
+	struct view_slot *slot;
+	struct mmsghdr received[SERVE_BATCH];
+	struct mmsghdr replies[SERVE_BATCH];
+	struct message messages[SERVE_BATCH];
+	struct place places[SERVE_BATCH];
+};
+
+struct udp *
+udp_new(int fd, bool wildcard, struct serve_context *context, struct views *views, struct view_slot *slot)
+{
+	struct udp *udp = calloc(1, sizeof *udp);
+
+	if (udp == NULL)
+		return NULL;
+	udp->fd = fd;
+	udp->wildcard = wildcard;
+	udp->context = context;
+	udp->views = views;
+	udp->slot = slot;
+	for (unsigned i = 0; i < SERVE_BATCH; i++) {
+		struct place *place = &udp->places[i];
+
+		place->in_iov = (struct iovec){place->in, sizeof place->in};
+		udp->received[i].msg_hdr = (struct msghdr){.msg_name = &place->from, .msg_iov = &place->in_iov, .msg_iovlen = 1,
+		    .msg_control = wildcard ? place->control : NULL};
+		udp->messages[i] = (struct message){.peer = &place->peer, .in = place->in, .out = place->out,
+		    .outcap = sizeof place->out};
+	}
+	return udp;
+}
+
+void
+udp_free(struct udp *udp)
+{
+	free(udp);
+}
+
+static void
+peer_of(struct peer *peer, const union sockaddr_any *from)
+{
+	if (from->generic.sa_family == AF_INET) {
+		peer->address.family = FAMILY_V4;
+		memcpy(peer->address.bytes, &from->v4.sin_addr, 4);
+		peer->port = ntohs(from->v4.sin_port);
+		peer->transport = TRANSPORT_UDP4;
+	} else {
+		peer->address.family = FAMILY_V6;
+		memcpy(peer->address.bytes, &from->v6.sin6_addr, 16);
+		peer->port = ntohs(from->v6.sin6_port);
+		peer->transport = TRANSPORT_UDP6;
+	}
+}
+
+/* What recvmmsg shortened last time. */
+static void
+reset(struct udp *udp, int count)
+{
+	for (int i = 0; i < count; i++) {
+		udp->received[i].msg_hdr.msg_namelen = sizeof udp->places[i].from;
+		udp->received[i].msg_hdr.msg_controllen = udp->wildcard ? CONTROL_ROOM : 0;
+	}
+}
+
+/*
+ * On a wildcard socket the control message that told where the datagram came in is sent back as it is: then the
+ * reply leaves from there.  Only the interface of IPv4 is cleared, so that routing may choose it.
+ */
+static size_t
+reply_control(struct msghdr *header)
+{
+	struct cmsghdr *control = header->msg_controllen > 0 ? CMSG_FIRSTHDR(header) : NULL;
+
+	if (control == NULL)
+		return 0;
+	if (control->cmsg_level == IPPROTO_IP && control->cmsg_type == IP_PKTINFO)
+		((struct in_pktinfo *)CMSG_DATA(control))->ipi_ifindex = 0;
+	else if (control->cmsg_level != IPPROTO_IPV6 || control->cmsg_type != IPV6_PKTINFO)
+		return 0;
+	return CMSG_ALIGN(control->cmsg_len);
+}
+
+static void
+send_replies(struct udp *udp, int count)
+{
+	int ready = 0, sent = 0;
+
+	for (int i = 0; i < count; i++) {
+		struct place *place = &udp->places[i];
+		struct msghdr *from = &udp->received[i].msg_hdr;
+
+		if (udp->messages[i].outlen == 0)
+			continue;
+		place->out_iov = (struct iovec){place->out, udp->messages[i].outlen};
+		udp->replies[ready++].msg_hdr = (struct msghdr){.msg_name = &place->from, .msg_namelen = from->msg_namelen,
+		    .msg_iov = &place->out_iov, .msg_iovlen = 1, .msg_control = from->msg_control,
+		    .msg_controllen = reply_control(from)};
+	}
+	while (sent < ready) {
+		int now = sendmmsg(udp->fd, udp->replies + sent, (unsigned)(ready - sent), 0);
+
+		if (now > 0)
+			sent += now;
+		else if (errno != EINTR)
+			sent++; /* this one cannot be sent; UDP promises nothing */
+	}
+}
+
+/* One batch.  Returns false where nothing was there. */
+static bool
+turn(struct udp *udp, int flags)
+{
+	int count = recvmmsg(udp->fd, udp->received, SERVE_BATCH, flags, NULL);
+	const struct snapshot *view;
+
+	/* A shut-down socket gives empty datagrams from nobody. */
+	if (count <= 0 || udp->received[0].msg_hdr.msg_namelen == 0)
+		return false;
+	view = view_enter(udp->views, udp->slot);
+	for (int i = 0; i < count; i++) {
+		peer_of(&udp->places[i].peer, &udp->places[i].from);
+		udp->messages[i].inlen = udp->received[i].msg_len;
+	}
+	serve_batch(udp->context, view, udp->messages, (unsigned)count);
+	send_replies(udp, count);
+	view_leave(udp->slot);
+	reset(udp, count);
+	return true;
+}
+
+void
+udp_run(struct udp *udp, const _Atomic bool *stop)
+{
+	reset(udp, SERVE_BATCH);
+	while (!atomic_load_explicit(stop, memory_order_relaxed))
+		turn(udp, MSG_WAITFORONE);
+	for (int round = 0; round < DRAIN_ROUNDS && turn(udp, MSG_DONTWAIT); round++)
+		;
+}

@@ -1,0 +1,19 @@
+/*
+ * udp.h -- the loop of one UDP thread: receive a batch, answer it, send it.
+ */
+#ifndef DNSD_UDP_H
+#define DNSD_UDP_H
+
+#include "dnsd/serve.h"
+#include "dnsd/view.h"
+
+struct udp;
+
+/* fd stays the caller's.  wildcard: answers leave from the address that was asked.  NULL where memory is exhausted. */
+struct udp *udp_new(int fd, bool wildcard, struct serve_context *context, struct views *views, struct view_slot *slot);
+void udp_free(struct udp *udp);
+
+/* Answer until *stop is set and the socket was shut down; then answer what is queued and return. */
+void udp_run(struct udp *udp, const _Atomic bool *stop);
+
+#endif
