@@ -16,6 +16,10 @@ not_yet(struct args *args)
 
 /* One line a command. */
 static const struct command commands[] = {
+    {"zone", cmd_zone, "list: unsigned-ok",
+	"zone load [NAME=]FILE ... [--unsigned-ok]\nzone load --list FILE [--unsigned-ok]\nzone check [NAME=]FILE ...\n"
+	"zone list\nzone show NAME\nzone export NAME\nzone delete NAME",
+	true},
     {"record", not_yet, NULL, "", true},
     {"undo", not_yet, NULL, "", true},
     {"whatif", not_yet, "apply: down: up: geoip:", "", false},

@@ -1,7 +1,7 @@
 /*
  * origin -- web servers for tests to probe: origin [--tls CERT KEY] ADDRESS:PORT ...
  *
- * Listens on each address (port 0: a free one), prints them as they are bound, a line each, then `ready`.
+ * Listens on each address (port 0: a free one; "same": that of the address before it), prints them as they are bound, a line each, then `ready`.
  * GET /health and / are answered with 200 and "ok ADDRESS:PORT", other paths with 404.  Lines on standard
  * input change one listener; ADDRESS stands for ADDRESS:PORT where it is the only one.  Each is answered
  * with `done`, or with `error: ...`.
@@ -229,7 +229,9 @@ listener_open(struct listener *listener, const char *text)
 
 	if (colon == NULL || (size_t)(colon - text) >= sizeof host)
 		errx(2, "%s: ADDRESS:PORT is wanted", text);
-	snprintf(host, sizeof host, "%.*s", (int)(colon - text) - 2 * bracket, text + bracket);
+	if (listener > listeners && strcmp(colon + 1, "same") == 0)
+		colon = strrchr(listener[-1].name, ':');
+	snprintf(host, sizeof host, "%.*s", (int)(strrchr(text, ':') - text) - 2 * bracket, text + bracket);
 	if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
 		errx(2, "%s: ADDRESS:PORT is wanted", text);
 	memcpy(&listener->address, found->ai_addr, found->ai_addrlen);
