@@ -169,8 +169,9 @@ arm(struct target *target)
 	uint64_t phase = get64(target->published.endpoint.key) % interval;
 	struct timeval wait;
 
+	/* From one to the next, for a timer may end a moment early; anew where time has gone by. */
 	target->due_ms += interval;
-	if (target->due_ms <= now || target->due_ms > now + interval)
+	if (target->due_ms <= now)
 		target->due_ms = now + interval - (now + interval - phase) % interval;
 	wait = milliseconds(target->due_ms - now);
 	evtimer_add(target->timer, &wait);

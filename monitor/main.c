@@ -1,0 +1,302 @@
+/*
+ * graycloud-monitor: probes the origins that the configuration names, and writes their health.
+ *
+ * One thread and one event loop; a second thread saves the health store (publish.h).
+ */
+#include "follow.h"
+#include "metrics.h"
+
+#include <err.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <grp.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+enum {
+	CONFIG_LOOK_MS = 100,  /* the net under inotify (DESIGN, LMDB rule 1) */
+	FILES_RESERVED = 64,   /* stores, signals, the metrics page */
+	CHECKS_AT_ONCE = 32768 /* more would only be memory */
+};
+
+struct options {
+	const char *state, *user, *metrics;
+};
+
+struct daemon {
+	struct event_base *base;
+	struct publish *publish;
+	struct checks *checks;
+	struct schedule *schedule;
+	struct follow *follow;
+	struct metrics *metrics;
+	struct event *committing, *second, *looking, *watching;
+	int watch_fd; /* that watching is on */
+};
+
+/* --- the loop --- */
+
+static void
+on_wake(void *arg)
+{
+	struct daemon *daemon = arg;
+	struct timeval wait = {0, (suseconds_t)publish_wait_ms(daemon->publish) * 1000};
+
+	evtimer_add(daemon->committing, &wait);
+}
+
+static void
+on_commit(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	(void)fd, (void)what;
+	publish_commit(daemon->publish);
+}
+
+static void
+on_second(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	(void)fd, (void)what;
+	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
+	schedule_second(daemon->schedule);
+}
+
+static void on_config_written(evutil_socket_t fd, short what, void *arg);
+
+/* The descriptor to wait on comes and goes with the config store. */
+static void
+watch(struct daemon *daemon)
+{
+	int fd = follow_watch_fd(daemon->follow);
+
+	if (fd == daemon->watch_fd)
+		return;
+	if (daemon->watching != NULL)
+		event_free(daemon->watching);
+	daemon->watching = fd < 0 ? NULL : event_new(daemon->base, fd, EV_READ | EV_PERSIST, on_config_written, daemon);
+	if (daemon->watching != NULL)
+		event_add(daemon->watching, NULL);
+	daemon->watch_fd = fd;
+}
+
+static void
+on_look(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+	bool again = follow_poll(daemon->follow);
+	struct timeval wait = {0, (again ? 1 : CONFIG_LOOK_MS) * 1000};
+
+	(void)fd, (void)what;
+	watch(daemon);
+	evtimer_add(daemon->looking, &wait);
+}
+
+static void
+on_config_written(evutil_socket_t fd, short what, void *arg)
+{
+	struct daemon *daemon = arg;
+
+	follow_watch_clear(daemon->follow);
+	on_look(fd, what, daemon);
+}
+
+static void
+on_stop(evutil_socket_t number, short what, void *arg)
+{
+	(void)number, (void)what;
+	event_base_loopbreak(arg);
+}
+
+static void
+on_hangup(evutil_socket_t number, short what, void *arg)
+{
+	(void)number, (void)what, (void)arg;
+	warnx("SIGHUP: there is nothing to read again, the configuration is followed as it changes");
+}
+
+/* --- start --- */
+
+/* Probes need descriptors: take all that the system allows. */
+static unsigned
+raise_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		err(1, "getrlimit");
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		err(1, "getrlimit");
+	if (limit.rlim_cur <= FILES_RESERVED)
+		errx(1, "RLIMIT_NOFILE is %llu: more than %d descriptors are needed", (unsigned long long)limit.rlim_cur,
+		    FILES_RESERVED);
+	return (unsigned)MIN(limit.rlim_cur - FILES_RESERVED, CHECKS_AT_ONCE);
+}
+
+static void
+exit_on(struct problems *problems)
+{
+	problems_print(problems, program_invocation_short_name, stderr);
+	if (problems->errors > 0)
+		exit(1);
+	problems_free(problems);
+}
+
+/* A daemon is its user before it opens anything (DESIGN, LMDB rule 2). */
+static void
+become(const struct options *options)
+{
+	struct problems problems = {0};
+	const struct passwd *user;
+
+	if (options->user == NULL)
+		return;
+	user = getpwnam(options->user);
+	if (user == NULL)
+		errx(1, "--user %s: there is no such user", options->user);
+	if (geteuid() == user->pw_uid)
+		return;
+	if (geteuid() != 0)
+		errx(1, "--user %s: only root can become another user", options->user);
+	store_prepare(options->state, STORE_HEALTH, user->pw_uid, &problems);
+	exit_on(&problems);
+	if (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0)
+		err(1, "cannot become user %s", options->user);
+}
+
+static _Noreturn void
+usage(FILE *out, int status)
+{
+	fprintf(out, "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT]\n");
+	exit(status);
+}
+
+static struct options
+parse_options(int argc, char *argv[])
+{
+	enum { STATE = 1, USER, METRICS, LATER, HELP, VERSION_ASKED };
+	static const struct option known[] = {
+	    {"state", required_argument, NULL, STATE},
+	    {"user", required_argument, NULL, USER},
+	    {"metrics", required_argument, NULL, METRICS},
+	    {"canary", required_argument, NULL, LATER},
+	    {"config", required_argument, NULL, LATER},
+	    {"check", no_argument, NULL, LATER},
+	    {"help", no_argument, NULL, HELP},
+	    {"version", no_argument, NULL, VERSION_ASKED},
+	    {0},
+	};
+	struct options options = {.state = getenv("GRAYCLOUD_STATE")};
+	int option, at = 0;
+
+	if (options.state == NULL || options.state[0] == '\0')
+		options.state = "/var/lib/graycloud";
+	while ((option = getopt_long(argc, argv, "", known, &at)) != -1) {
+		switch (option) {
+		case STATE: options.state = optarg; break;
+		case USER: options.user = optarg; break;
+		case METRICS: options.metrics = optarg; break;
+		case LATER: errx(2, "--%s comes with a later version", known[at].name);
+		case HELP: usage(stdout, 0);
+		case VERSION_ASKED: printf("graycloud-monitor %s\n", VERSION); exit(0);
+		default: usage(stderr, 2);
+		}
+	}
+	if (optind < argc) {
+		warnx("%s: options only", argv[optind]);
+		usage(stderr, 2);
+	}
+	return options;
+}
+
+static struct event *
+timer(struct daemon *daemon, event_callback_fn callback)
+{
+	struct event *event = evtimer_new(daemon->base, callback, daemon);
+
+	if (event == NULL)
+		errx(1, "out of memory");
+	return event;
+}
+
+static void
+run(struct daemon *daemon)
+{
+	struct event *stops[3] = {
+	    evsignal_new(daemon->base, SIGTERM, on_stop, daemon->base),
+	    evsignal_new(daemon->base, SIGINT, on_stop, daemon->base),
+	    evsignal_new(daemon->base, SIGHUP, on_hangup, NULL),
+	};
+	struct timeval second = {1, 0};
+
+	daemon->second = event_new(daemon->base, -1, EV_PERSIST, on_second, daemon);
+	if (daemon->second == NULL || event_add(daemon->second, &second) < 0)
+		errx(1, "out of memory");
+	for (size_t i = 0; i < NITEMS(stops); i++)
+		if (stops[i] == NULL || event_add(stops[i], NULL) < 0)
+			errx(1, "cannot handle signals");
+	on_look(-1, 0, daemon);
+	on_second(-1, 0, daemon);
+	printf("ready\n");
+	fflush(stdout);
+	event_base_dispatch(daemon->base);
+	for (size_t i = 0; i < NITEMS(stops); i++)
+		event_free(stops[i]);
+}
+
+/* The last commit first: what follows only gives back memory. */
+static void
+stop(struct daemon *daemon)
+{
+	metrics_free(daemon->metrics);
+	publish_close(daemon->publish);
+	follow_free(daemon->follow);
+	schedule_free(daemon->schedule);
+	checks_free(daemon->checks);
+	event_free(daemon->committing);
+	event_free(daemon->second);
+	event_free(daemon->looking);
+	if (daemon->watching != NULL)
+		event_free(daemon->watching);
+	event_base_free(daemon->base);
+	libevent_global_shutdown();
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options options = parse_options(argc, argv);
+	struct daemon daemon = {.watch_fd = -1};
+	struct problems problems = {0};
+	unsigned most = raise_limits();
+
+	signal(SIGPIPE, SIG_IGN);
+	become(&options);
+	store_guard_start();
+	store_catch_faults();
+	daemon.publish = publish_open(options.state, on_wake, &daemon, &problems);
+	exit_on(&problems);
+	daemon.base = event_base_new();
+	if (daemon.base == NULL)
+		errx(1, "cannot make an event loop");
+	daemon.committing = timer(&daemon, on_commit);
+	daemon.looking = timer(&daemon, on_look);
+	daemon.checks = checks_new(daemon.base);
+	if (daemon.checks == NULL)
+		errx(1, "cannot start libcurl");
+	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
+	daemon.follow = follow_new(daemon.schedule, daemon.publish, options.state);
+	if (options.metrics != NULL)
+		daemon.metrics = metrics_listen(daemon.base, options.metrics, daemon.schedule, daemon.follow, &problems);
+	exit_on(&problems);
+	warnx("at most %u checks run at once, by RLIMIT_NOFILE", most);
+	run(&daemon);
+	stop(&daemon);
+	return 0;
+}
