@@ -353,7 +353,7 @@ segment_half(const struct segment *old, unsigned bit)
 {
 	unsigned names = 0, shift = 63 - old->depth;
 	size_t octets = 0;
-	struct segment *new;
+	struct segment *new = NULL;
 
 	for (int pass = 0; pass < 2; pass++) {
 		if (pass == 1 && (new = segment_new(names, octets, old->depth + 1u, old->apex_hash)) == NULL)

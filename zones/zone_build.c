@@ -521,6 +521,7 @@ link_to_parent(struct zone *zone, const struct place *place, unsigned depth, con
 
 		empty.name = place_name(place, depth - 1, &len);
 		empty.name_len = (uint8_t)len;
+		note_depths(zone, &empty, depth - 1); /* an empty "*" is a source of synthesis too */
 		if (!put_node(zone, empty.hash, empty.name, len, &empty, retire) ||
 		    !link_to_parent(zone, place, depth - 1, retire))
 			return false;

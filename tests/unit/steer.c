@@ -1,0 +1,614 @@
+/*
+ * steer.c -- S11 to S19: who is sent where.
+ */
+#include "siphash.h"
+#include "steer.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { CLIENTS = 100000, ORIGINS = 10 };
+
+/* A world of up to three pools and one load balancer. */
+struct scene {
+	struct pool pools[3];
+	struct origin origins[3][ORIGINS + 1];
+	char addresses[3][ORIGINS + 1][40];
+	enum health_state states[3][ORIGINS + 1];
+	uint32_t numbers[ORIGINS + 1];
+	_Atomic(const struct pool_table *) tables[64];
+	_Atomic uint64_t usable[1];
+	struct pool_slots slots;
+	struct steer_lb *lb;
+};
+
+static struct scene *
+scene_new(unsigned npools, unsigned norigins)
+{
+	static const char *const names[] = {"eu", "us", "ap"};
+	struct scene *scene = xcalloc(1, sizeof *scene);
+
+	scene->slots = (struct pool_slots){.count = 64, .tables = scene->tables, .usable = scene->usable};
+	for (unsigned p = 0; p < 3; p++) {
+		struct pool *pool = &scene->pools[p];
+
+		*pool = (struct pool){.name = (char *)(uintptr_t)names[p], .enabled = true, .minimum_origins = 1,
+		    .origins = scene->origins[p], .norigins = norigins};
+		for (unsigned o = 0; o < norigins; o++) {
+			snprintf(scene->addresses[p][o], 40, "192.0.%u.%u", p, o + 1);
+			scene->origins[p][o] = (struct origin){.name = NULL, .address = scene->addresses[p][o], .enabled = true,
+			    .weight = 100};
+			assert_true(address_from_text(&scene->origins[p][o].ip, scene->addresses[p][o]));
+			scene->states[p][o] = HEALTH_UP;
+		}
+	}
+	scene->lb = xcalloc(1, sizeof *scene->lb + 3 * sizeof(struct steer_pool));
+	*scene->lb = (struct steer_lb){.ttl = 30, .ecs_allowed = true, .prefix_v4 = 24, .prefix_v6 = 56,
+	    .npools = (uint16_t)npools, .fallback = {.slot = npools - 1}};
+	scene->lb->name_len = (uint8_t)name_from_text(scene->lb->name, "www.example.com.", NULL);
+	for (unsigned p = 0; p < npools; p++)
+		scene->lb->pools[p] = (struct steer_pool){.slot = p, .weight = 100};
+	return scene;
+}
+
+static void
+settle(struct scene *scene)
+{
+	for (unsigned p = 0; p < 3; p++) {
+		struct pool_table *table = pool_table_new(&scene->pools[p], scene->states[p], scene->numbers);
+
+		assert_non_null(table);
+		free((void *)(uintptr_t)scene->tables[p]);
+		scene->tables[p] = table;
+		if (table->usable)
+			scene->usable[0] |= 1u << p;
+		else
+			scene->usable[0] &= ~(UINT64_C(1) << p);
+	}
+}
+
+static void
+scene_free(struct scene *scene)
+{
+	for (unsigned p = 0; p < 3; p++)
+		free((void *)(uintptr_t)scene->tables[p]);
+	free(scene->lb);
+	free(scene);
+}
+
+static struct steer_client
+client(uint32_t n)
+{
+	struct steer_client who = {.resolver = {FAMILY_V4, {203, 0, 113, 5}}, .ecs = {.family = FAMILY_V4}, .source = 24};
+
+	put32(who.ecs.bytes, n << 8);
+	return who;
+}
+
+static struct steer_choice
+ask(const struct scene *scene, const struct steer_client *who, unsigned family, uint64_t draw)
+{
+	struct steer_choice choice = {0};
+
+	steer(scene->lb, &scene->slots, who, family, draw, &choice, NULL);
+	return choice;
+}
+
+/* "POOL:LAST OCTET" of the first address, or "-". */
+static const char *
+first(const struct steer_choice *choice)
+{
+	static char text[32];
+
+	if (choice->count == 0)
+		return "-";
+	snprintf(text, sizeof text, "%s:%u", choice->pool->name, choice->from->list[choice->index[0]].bytes[3]);
+	return text;
+}
+
+static uint64_t
+draw_of(uint64_t n)
+{
+	return mix64(n * UINT64_C(0x9e3779b97f4a7c15) + 1);
+}
+
+/* Chi-squared of counts against weights; the bound is that of p = 0.001. */
+static void
+assert_shares(const unsigned *counts, const double *weights, unsigned n, unsigned total)
+{
+	static const double bound[] = {0, 10.828, 13.816, 16.266, 18.467, 20.515, 22.458, 24.322, 26.124, 27.877};
+	double sum = 0, chi = 0;
+	unsigned free_degrees = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		sum += weights[i];
+	for (unsigned i = 0; i < n; i++) {
+		double expected = total * weights[i] / sum;
+
+		if (weights[i] == 0) {
+			assert_int_equal(counts[i], 0);
+			continue;
+		}
+		chi += (counts[i] - expected) * (counts[i] - expected) / expected;
+		free_degrees++;
+	}
+	if (!(chi < bound[free_degrees - 1]))
+		fail_msg("chi-squared %.2f over %u degrees", chi, free_degrees - 1);
+}
+
+static void
+siphash_agrees_with_its_published_vectors(void **state)
+{
+	/* Aumasson and Bernstein, appendix A: key 00..0f, message 00..0e. */
+	const uint64_t key[2] = {UINT64_C(0x0706050403020100), UINT64_C(0x0f0e0d0c0b0a0908)};
+	uint8_t message[15];
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof message; i++)
+		message[i] = (uint8_t)i;
+	assert_true(siphash(key, message, sizeof message) == UINT64_C(0xa129ca6149be45e5));
+}
+
+static void
+the_logarithm_is_that_of_libm_and_never_rises(void **state)
+{
+	uint64_t before = UINT64_MAX;
+
+	(void)state;
+	for (unsigned i = 0; i < 200000; i++) {
+		uint64_t hash = mix64(i) >> (i % 64);
+		double exact = 64 - log2((double)hash), got = (double)steer_neg_log2(hash) / 1099511627776.0;
+
+		if (hash > 0 && fabs(exact - got) > 3e-6)
+			fail_msg("-log2(%016llx / 2^64): %.9f, not %.9f", (unsigned long long)hash, got, exact);
+	}
+	for (uint64_t hash = 1; hash < UINT64_MAX - (UINT64_C(1) << 48); hash += UINT64_C(1) << 48) {
+		assert_true(steer_neg_log2(hash) <= before);
+		before = steer_neg_log2(hash);
+	}
+	assert_true(steer_neg_log2(0) == UINT64_C(64) << 40);
+}
+
+/* S18: these stand for every node and version; a change of one is a change of who goes where. */
+static void
+the_vectors_of_S18_hold(void **state)
+{
+	static const struct {
+		uint32_t client;
+		const char *weights;
+		const char *chosen;
+	} rows[] = {
+#include "steer_vectors.inc"
+	};
+	struct scene *scene = scene_new(1, 5);
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct steer_client who = client(rows[i].client);
+
+		for (unsigned o = 0; o < 5; o++)
+			scene->origins[0][o].weight = rows[i].weights[o] == '1' ? 100 : rows[i].weights[o] == 'h' ? 50 : 10;
+		settle(scene);
+		struct steer_choice choice = ask(scene, &who, TABLE_V4, 7);
+
+		assert_string_equal(first(&choice), rows[i].chosen);
+	}
+	scene_free(scene);
+}
+
+/* Who went where before and after a change. */
+static void
+chosen_origins(struct scene *scene, uint8_t chosen[CLIENTS])
+{
+	settle(scene);
+	for (uint32_t n = 0; n < CLIENTS; n++) {
+		struct steer_client who = client(n);
+		struct steer_choice choice = ask(scene, &who, TABLE_V4, n);
+
+		assert_int_equal(choice.count, 1);
+		chosen[n] = choice.from->list[choice.index[0]].bytes[3];
+	}
+}
+
+/* S19: the clients that moved are those that left origin a, or came to origin b (0: nobody). */
+static void
+assert_moved(const uint8_t *before, const uint8_t *after, uint8_t left, uint8_t came, bool all_left)
+{
+	unsigned moved = 0;
+
+	for (unsigned n = 0; n < CLIENTS; n++) {
+		if (all_left && before[n] == left)
+			assert_int_not_equal(after[n], left);
+		if (before[n] == after[n])
+			continue;
+		moved++;
+		assert_true((left != 0 && before[n] == left) || (came != 0 && after[n] == came));
+	}
+	assert_true(moved > 0);
+}
+
+static void
+removing_adding_disabling_and_reweighting_move_only_whom_they_must(void **state)
+{
+	static uint8_t before[CLIENTS], after[CLIENTS];
+	struct scene *scene = scene_new(1, ORIGINS);
+	struct origin *origins = scene->origins[0], last;
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	for (unsigned weights = 0; weights < 2; weights++) {
+		for (unsigned o = 0; o < ORIGINS; o++)
+			origins[o].weight = weights ? 10 * (o + 1) : 100;
+		chosen_origins(scene, before);
+		/* disabled */
+		origins[3].enabled = false;
+		chosen_origins(scene, after);
+		assert_moved(before, after, 4, 0, true);
+		origins[3].enabled = true;
+		/* down */
+		scene->states[0][3] = HEALTH_DOWN;
+		chosen_origins(scene, after);
+		assert_moved(before, after, 4, 0, true);
+		scene->states[0][3] = HEALTH_UP;
+		/* removed, by moving the last into its place: order plays no part */
+		last = origins[3];
+		origins[3] = origins[ORIGINS - 1];
+		scene->pools[0].norigins = ORIGINS - 1;
+		chosen_origins(scene, after);
+		assert_moved(before, after, 4, 0, true);
+		/* added again, in another place */
+		origins[ORIGINS - 1] = last;
+		scene->pools[0].norigins = ORIGINS;
+		memcpy(before, after, sizeof before);
+		chosen_origins(scene, after);
+		assert_moved(before, after, 0, 4, false);
+		/* re-weighted: down, its clients leave it; up again, they come back */
+		memcpy(before, after, sizeof before);
+		origins[ORIGINS - 1].weight = 5;
+		chosen_origins(scene, after);
+		assert_moved(before, after, 4, 0, false);
+		origins[ORIGINS - 1].weight = weights ? 40 : 100;
+		chosen_origins(scene, before);
+		assert_moved(after, before, 0, 4, false);
+		origins[ORIGINS - 1] = origins[3];
+		origins[3] = last;
+	}
+	scene_free(scene);
+}
+
+static void
+each_origin_gets_its_weights_share(void **state)
+{
+	static uint8_t chosen[CLIENTS];
+	struct scene *scene = scene_new(1, ORIGINS);
+	unsigned counts[ORIGINS] = {0}, drawn[ORIGINS] = {0};
+	double weights[ORIGINS];
+
+	(void)state;
+	for (unsigned o = 0; o < ORIGINS; o++)
+		weights[o] = scene->origins[0][o].weight = o == 0 ? 0 : 10 * o;
+	scene->lb->affinity = AFFINITY_IP;
+	chosen_origins(scene, chosen);
+	for (unsigned n = 0; n < CLIENTS; n++)
+		counts[chosen[n] - 1]++;
+	assert_shares(counts, weights, ORIGINS, CLIENTS);
+
+	scene->lb->affinity = AFFINITY_NONE;
+	for (unsigned n = 0; n < CLIENTS; n++) {
+		struct steer_client who = client(1);
+		struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n));
+
+		drawn[choice.from->list[choice.index[0]].bytes[3] - 1]++;
+	}
+	assert_shares(drawn, weights, ORIGINS, CLIENTS);
+	scene_free(scene);
+}
+
+static void
+pools_are_drawn_by_weight_and_hashed_by_weight(void **state)
+{
+	struct scene *scene = scene_new(3, 1);
+	static const double weights[3] = {50, 30, 20};
+
+	(void)state;
+	settle(scene);
+	scene->lb->policy = STEERING_RANDOM;
+	for (unsigned p = 0; p < 3; p++)
+		scene->lb->pools[p].weight = (uint32_t)weights[p];
+	for (int affinity = 0; affinity < 2; affinity++) {
+		unsigned counts[3] = {0};
+
+		scene->lb->affinity = affinity ? AFFINITY_IP : AFFINITY_NONE;
+		for (unsigned n = 0; n < CLIENTS; n++) {
+			struct steer_client who = client(n);
+			struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n));
+
+			counts[choice.from->list[choice.index[0]].bytes[2]]++;
+			assert_int_equal(choice.client_mattered, affinity);
+			assert_int_equal(choice.scope, affinity ? 24 : 0);
+		}
+		assert_shares(counts, weights, 3, CLIENTS);
+	}
+	scene_free(scene);
+}
+
+static void
+equal_weights_give_all_and_rotate(void **state)
+{
+	struct scene *scene = scene_new(1, 4);
+	struct steer_client who = client(1);
+	unsigned firsts[4] = {0};
+	static const double even[4] = {1, 1, 1, 1};
+
+	(void)state;
+	settle(scene);
+	for (unsigned n = 0; n < 10000; n++) {
+		struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n));
+
+		assert_int_equal(choice.how, STEER_ALL);
+		assert_int_equal(choice.count, 4);
+		firsts[choice.index[0]]++;
+	}
+	assert_shares(firsts, even, 4, 10000);
+	scene_free(scene);
+}
+
+/* S15 is judged over enabled origins of weight > 0, so that a failure does not change the shape. */
+static void
+a_failure_does_not_change_the_shape(void **state)
+{
+	struct scene *scene = scene_new(1, 3);
+	struct steer_client who = client(1);
+
+	(void)state;
+	scene->origins[0][2].weight = 50;
+	scene->states[0][2] = HEALTH_DOWN;
+	settle(scene);
+	assert_int_equal(ask(scene, &who, TABLE_V4, 1).count, 1);
+	scene->origins[0][2].enabled = false;
+	settle(scene);
+	assert_int_equal(ask(scene, &who, TABLE_V4, 1).count, 2);
+	scene->origins[0][2].enabled = true;
+	scene->origins[0][2].weight = 0;
+	settle(scene);
+	assert_int_equal(ask(scene, &who, TABLE_V4, 1).count, 2);
+	scene_free(scene);
+}
+
+static void
+max_answers_gives_so_many_without_repetition(void **state)
+{
+	struct scene *scene = scene_new(1, 8);
+
+	(void)state;
+	for (int affinity = 0; affinity < 2; affinity++)
+		for (int weighted = 0; weighted < 2; weighted++)
+			for (unsigned n = 1; n <= 10; n++) {
+				scene->origins[0][0].weight = weighted ? 50 : 100;
+				scene->lb->affinity = affinity ? AFFINITY_IP : AFFINITY_NONE;
+				scene->lb->max_answers = (uint8_t)n;
+				settle(scene);
+				for (unsigned k = 0; k < 50; k++) {
+					struct steer_client who = client(k);
+					struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(k));
+					unsigned seen = 0;
+
+					assert_int_equal(choice.count, MIN(n, 8));
+					for (unsigned i = 0; i < choice.count; i++) {
+						assert_false(seen >> choice.index[i] & 1);
+						seen |= 1u << choice.index[i];
+					}
+				}
+			}
+	scene_free(scene);
+}
+
+/* S13, S14 with "off": rows of pool states and where everybody goes. */
+static void
+failover_goes_in_order_and_ends_in_the_fallback(void **state)
+{
+	static const struct {
+		const char *states;  /* of the two origins of each pool: u p, d own, s uspect, ? unknown, x disabled, F forced down, U forced up */
+		const char *pool;    /* where A goes; "-": nothing */
+		bool last_resort;
+	} rows[] = {
+	    {"uu uu uu", "eu", false},
+	    {"ud uu uu", "eu", false},
+	    {"dd uu uu", "us", false},
+	    {"ss uu uu", "eu", false},
+	    {"?? uu uu", "us", false},
+	    {"FF uu uu", "us", false},
+	    {"dU uu uu", "eu", false},
+	    {"xx uu uu", "us", false},
+	    {"dd dd uu", "ap", false},
+	    {"dd dd dd", "ap", true},
+	    {"dd dd dF", "ap", true},
+	    {"dd dd FF", "-", true},
+	    {"dd dd xx", "-", true},
+	    {"?? ?? ??", "ap", true},
+	};
+	struct scene *scene = scene_new(3, 2);
+	struct steer_client who = client(9);
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		for (unsigned p = 0; p < 3; p++)
+			for (unsigned o = 0; o < 2; o++) {
+				char c = rows[i].states[p * 3 + o];
+				struct origin *origin = &scene->origins[p][o];
+
+				scene->pools[p].monitor = (struct id){"0123456789abcdef0123456789abcdef"};
+				origin->enabled = c != 'x';
+				origin->forced = c == 'F' ? FORCED_DOWN : c == 'U' ? FORCED_UP : FORCED_NONE;
+				scene->states[p][o] = c == 'd' || c == 'U' ? HEALTH_DOWN : c == 's' ? HEALTH_SUSPECT
+				    : c == '?' ? HEALTH_UNKNOWN : c == 'x' ? HEALTH_DISABLED : HEALTH_UP;
+			}
+		settle(scene);
+		struct steer_choice choice = ask(scene, &who, TABLE_V4, 3);
+
+		assert_int_equal(choice.last_resort, rows[i].last_resort);
+		if (strcmp(rows[i].pool, "-") == 0)
+			assert_int_equal(choice.count, 0);
+		else
+			assert_string_equal(choice.pool->name, rows[i].pool);
+	}
+	scene_free(scene);
+}
+
+/* S12: A and AAAA of one client stay in one pool, also where it has none of that family. */
+static void
+a_usable_pool_without_the_family_gives_nothing(void **state)
+{
+	struct scene *scene = scene_new(2, 2);
+	struct steer_client who = client(9);
+
+	(void)state;
+	assert_true(address_from_text(&scene->origins[1][0].ip, "2001:db8::1"));
+	settle(scene);
+	struct steer_choice choice = ask(scene, &who, TABLE_V6, 3);
+
+	assert_string_equal(choice.pool->name, "eu");
+	assert_int_equal(choice.count, 0);
+	assert_false(choice.last_resort);
+	scene_free(scene);
+}
+
+static void
+minimum_origins_counts_weight_zero_and_only_where_a_monitor_judges(void **state)
+{
+	struct scene *scene = scene_new(1, 3);
+
+	(void)state;
+	scene->pools[0].minimum_origins = 3;
+	scene->origins[0][0].weight = 0;
+	scene->pools[0].monitor = (struct id){"0123456789abcdef0123456789abcdef"};
+	settle(scene);
+	assert_true(scene->tables[0]->usable);
+	scene->states[0][0] = HEALTH_DOWN;
+	settle(scene);
+	assert_false(scene->tables[0]->usable);
+	scene->pools[0].monitor = (struct id){""};
+	settle(scene);
+	assert_true(scene->tables[0]->usable);
+	scene_free(scene);
+}
+
+/* S18: the same group on IPv4 and IPv6 keeps a client on one machine. */
+static void
+an_affinity_group_holds_two_families_together(void **state)
+{
+	static char groups[4][4] = {"a", "b", "a", "b"};
+	struct scene *scene = scene_new(1, 4);
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	assert_true(address_from_text(&scene->origins[0][2].ip, "2001:db8::1"));
+	assert_true(address_from_text(&scene->origins[0][3].ip, "2001:db8::2"));
+	for (unsigned o = 0; o < 4; o++)
+		scene->origins[0][o].affinity_group = groups[o];
+	settle(scene);
+	for (uint32_t n = 0; n < 1000; n++) {
+		struct steer_client who = client(n);
+		struct steer_choice four = ask(scene, &who, TABLE_V4, 1), six = ask(scene, &who, TABLE_V6, 2);
+
+		assert_int_equal(four.from->list[four.index[0]].origin + 2, six.from->list[six.index[0]].origin);
+	}
+	scene_free(scene);
+}
+
+/* S2, S4: which address is the key, how much of it, and what scope that means. */
+static void
+the_key_is_the_clients_prefix(void **state)
+{
+	static const struct {
+		const char *resolver, *ecs;
+		unsigned source;
+		bool never;
+		unsigned prefix, scope;
+	} rows[] = {
+	    {"203.0.113.5", "198.51.100.0", 24, false, 24, 24},
+	    {"203.0.113.5", "198.51.100.128", 32, false, 24, 24},
+	    {"203.0.113.5", "198.51.0.0", 16, false, 16, 24},
+	    {"203.0.113.5", "198.51.100.0", 24, true, 24, 0},
+	    {"203.0.113.5", "2001:db8::", 56, false, 56, 56},
+	    {"203.0.113.5", "2001:db8::", 48, false, 48, 56},
+	    {"203.0.113.5", NULL, 0, false, 24, 0},
+	    {"2001:db8::1", NULL, 0, false, 48, 0},
+	};
+	struct scene *scene = scene_new(1, 4);
+
+	(void)state;
+	settle(scene);
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct steer_client who = {.source = (uint8_t)rows[i].source};
+
+		assert_true(address_from_text(&who.resolver, rows[i].resolver));
+		if (rows[i].ecs != NULL)
+			assert_true(address_from_text(&who.ecs, rows[i].ecs));
+		scene->lb->ecs_allowed = !rows[i].never;
+		scene->lb->affinity = AFFINITY_IP;
+		assert_int_equal(steer_key(scene->lb, &who).prefix, rows[i].prefix);
+		assert_int_equal(ask(scene, &who, TABLE_V4, 1).scope, rows[i].scope);
+	}
+	scene_free(scene);
+}
+
+/* S4 by brute force: inside the scope everybody gets the same, and just outside of it somebody does not. */
+static void
+the_scope_is_honest(void **state)
+{
+	struct scene *scene = scene_new(1, 8);
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	settle(scene);
+	for (uint32_t net = 0; net < 64; net++) {
+		struct steer_client who = client(net);
+		struct steer_choice here = ask(scene, &who, TABLE_V4, 1);
+
+		who.source = 32;
+		for (unsigned host = 0; host < 256; host++) {
+			who.ecs.bytes[3] = (uint8_t)host;
+			struct steer_choice there = ask(scene, &who, TABLE_V4, host);
+
+			assert_int_equal(there.index[0], here.index[0]);
+		}
+	}
+	for (unsigned o = 1; o < 8; o++)
+		scene->states[0][o] = HEALTH_DOWN;
+	settle(scene);
+	struct steer_client who = client(1);
+
+	assert_int_equal(ask(scene, &who, TABLE_V4, 1).scope, 0); /* one candidate: the client does not matter */
+	scene_free(scene);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(siphash_agrees_with_its_published_vectors),
+	    cmocka_unit_test(the_logarithm_is_that_of_libm_and_never_rises),
+	    cmocka_unit_test(the_vectors_of_S18_hold),
+	    cmocka_unit_test(removing_adding_disabling_and_reweighting_move_only_whom_they_must),
+	    cmocka_unit_test(each_origin_gets_its_weights_share),
+	    cmocka_unit_test(pools_are_drawn_by_weight_and_hashed_by_weight),
+	    cmocka_unit_test(equal_weights_give_all_and_rotate),
+	    cmocka_unit_test(a_failure_does_not_change_the_shape),
+	    cmocka_unit_test(max_answers_gives_so_many_without_repetition),
+	    cmocka_unit_test(failover_goes_in_order_and_ends_in_the_fallback),
+	    cmocka_unit_test(a_usable_pool_without_the_family_gives_nothing),
+	    cmocka_unit_test(minimum_origins_counts_weight_zero_and_only_where_a_monitor_judges),
+	    cmocka_unit_test(an_affinity_group_holds_two_families_together),
+	    cmocka_unit_test(the_key_is_the_clients_prefix),
+	    cmocka_unit_test(the_scope_is_honest),
+	};
+
+	return cmocka_run_group_tests_name("steer", tests, NULL, NULL);
+}
