@@ -1,5 +1,6 @@
 #include "change.h"
 
+#include "guards.h"
 #include "print.h"
 #include "serving.h"
 
@@ -32,6 +33,8 @@ static void
 print_problems(const struct change *change)
 {
 	problems_print(&change->problems, "graycloud", stderr);
+	if (change->problems.errors > 1)
+		fprintf(stderr, "graycloud: %zu faults, nothing was changed\n", change->problems.errors);
 }
 
 /* Who did it: also behind sudo. */
@@ -90,12 +93,15 @@ run_once(struct change *change, struct store *store, change_fn *fn, void *arg, e
 	check_generation(change);
 	if (change->problems.errors == 0)
 		fn(change, arg);
+	if (change->problems.errors == 0)
+		guards_check(change);
 	if (change->problems.errors > 0 || change->args->dry_run) {
 		config_edit_drop(change->edit);
 		*code = change->problems.errors > 0 ? EXIT_REFUSED : EXIT_DONE;
 		return true;
 	}
 	head = entry_head(change->args);
+	change->changed = config_edit_changed(change->edit);
 	rc = config_edit_commit(change->edit, (struct bytes){head, strlen(head)}, generation);
 	free(head);
 	if (rc == -ENOSPC && store_full(store))
@@ -153,10 +159,24 @@ wait_for_dnsd(const struct args *args, uint64_t generation)
 	}
 }
 
+/* What is healthy is good to know for guards, and for S24; without it the command works as well. */
+static struct store *
+open_health(struct change *change)
+{
+	struct problems ignored = {0};
+	struct store *store = store_open(change->args->state, STORE_HEALTH, STORE_READ, &ignored);
+
+	if (store != NULL)
+		store_begin(store, STORE_READ, &change->health);
+	problems_free(&ignored);
+	return store;
+}
+
 enum exit_code
 change_run(const struct args *args, change_fn *fn, void *arg)
 {
 	struct change change = {.args = args};
+	struct store *health = open_health(&change);
 	struct store *store = store_open(args->state, STORE_CONFIG, STORE_WRITE, &change.problems);
 	enum exit_code code = EXIT_REFUSED;
 	uint64_t generation = 0;
@@ -166,10 +186,12 @@ change_run(const struct args *args, change_fn *fn, void *arg)
 		while (!run_once(&change, store, fn, arg, &code, &generation) && ++runs < RETRIES)
 			forget_run(&change);
 	store_close(store);
+	store_abort(change.health);
+	store_close(health);
 	print_problems(&change);
 	if (code == EXIT_DONE) {
 		print_done(&change);
-		if (!args->dry_run && !args->no_wait)
+		if (change.changed && !args->no_wait)
 			wait_for_dnsd(args, generation);
 	}
 	forget_run(&change);

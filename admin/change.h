@@ -15,8 +15,10 @@
 struct change {
 	const struct args *args;
 	struct config_edit *edit;
-	struct store_txn *txn; /* of edit: read here */
+	struct store_txn *txn;    /* of edit: read here */
+	struct store_txn *health; /* of the health store, or NULL where there is none */
 	struct problems problems;
+	bool changed; /* something was committed */
 	/* What to print when it is done; both may stay NULL.  Freed by change_run. */
 	char *message;
 	struct json *result; /* for --json */

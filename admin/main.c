@@ -20,6 +20,17 @@ static const struct command commands[] = {
 	"zone load [NAME=]FILE ... [--unsigned-ok]\nzone load --list FILE [--unsigned-ok]\nzone check [NAME=]FILE ...\n"
 	"zone list\nzone show NAME\nzone export NAME\nzone delete NAME",
 	true},
+    {"monitor", cmd_monitor, NULL, OBJECT_USAGE("monitor"), true},
+    {"monitor_group", cmd_monitor_group, NULL, OBJECT_USAGE("monitor_group"), true},
+    {"pool", cmd_pool, NULL, OBJECT_USAGE("pool") "\npool enable|disable NAME", true},
+    {"origin", cmd_origin, NULL,
+	"origin add|set POOL ADDRESS [P=V ...]\norigin remove|enable|disable POOL ADDRESS\n"
+	"origin force POOL ADDRESS up|down|none",
+	true},
+    {"lb", cmd_lb, NULL, OBJECT_USAGE("lb") "\nlb enable|disable NAME", true},
+    {"apply", cmd_apply, "prune", "apply FILE|-", true},
+    {"export", cmd_export, "zones", "export [--zones]", false},
+    {"log", cmd_log, "since:", "log [--since TIME]", false},
     {"record", not_yet, NULL, "", true},
     {"undo", not_yet, NULL, "", true},
     {"whatif", not_yet, "apply: down: up: geoip:", "", false},

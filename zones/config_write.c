@@ -123,6 +123,12 @@ config_edit_changed(const struct config_edit *edit)
 	return edit->items > 1;
 }
 
+uint64_t
+config_edit_sequence(const struct config_edit *edit)
+{
+	return edit->sequence;
+}
+
 /* Forget the oldest entries beyond the bounds; returns the octets that are left. */
 static uint64_t
 trim_changes(struct config_edit *edit, uint64_t octets)

@@ -19,6 +19,8 @@ void config_edit_drop(struct config_edit *edit);
 /* What the edit has made so far can be read here with config.h. */
 struct store_txn *config_edit_txn(struct config_edit *edit);
 bool config_edit_changed(const struct config_edit *edit);
+/* The sequence of its entry: config_each_item tells what the edit changed so far. */
+uint64_t config_edit_sequence(const struct config_edit *edit);
 
 /*
  * Write all of it, with head as item 0 of the entry: JSON of time, who, command, reason.  Frees edit in every

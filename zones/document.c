@@ -513,7 +513,7 @@ document_find(const struct document_scope *scope, enum kind kind, const char *na
 	bool found;
 
 	for (size_t i = 0; i < scope->naliases; i++)
-		if (scope->aliases[i].kind == kind && strcmp(scope->aliases[i].from.text, name) == 0) {
+		if (scope->aliases[i].kind == kind && strcmp(scope->aliases[i].from, name) == 0) {
 			*id = scope->aliases[i].to;
 			return true;
 		}

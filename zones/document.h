@@ -25,10 +25,14 @@ struct lb *document_load_lb(struct bytes json);
 /* Where references are looked up. */
 struct document_scope {
 	struct store_txn *txn; /* of config */
-	/* Ids that the document being applied uses for objects that have others here (S30). */
+	/*
+	 * What the document that is being applied calls objects which have another id here (S30); and objects of it
+	 * that were refused, so that no reference to them is reported as well.
+	 */
 	const struct document_alias {
 		enum kind kind;
-		struct id from, to;
+		const char *from; /* an id or a name */
+		struct id to;
 	} *aliases;
 	size_t naliases;
 };

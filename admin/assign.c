@@ -1,0 +1,323 @@
+#include "assign.h"
+
+#include "object.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum operation { SET, ADD, REMOVE };
+
+bool
+assign_is(const char *word)
+{
+	return word[strcspn(word, "=")] == '=' && word[0] != '=';
+}
+
+const struct property *
+assign_origin_table(void)
+{
+	return schema_find(schema_of(KIND_POOL), "origins")->inner->inner;
+}
+
+char *
+assign_read_file(const char *path, size_t *len, struct problems *problems)
+{
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	char *text = NULL;
+	size_t room = 0;
+
+	*len = 0;
+	if (file == NULL) {
+		problems_error(problems, "%s cannot be read: %s", path, strerror(errno));
+		return NULL;
+	}
+	do {
+		if (*len + 1 >= room) {
+			room = room ? room * 2 : 65536;
+			text = xrealloc(text, room);
+		}
+		*len += fread(text + *len, 1, room - *len - 1, file);
+	} while (!feof(file) && !ferror(file));
+	text[*len] = '\0';
+	if (ferror(file)) {
+		problems_error(problems, "%s cannot be read: %s", path, strerror(errno));
+		free(text);
+		text = NULL;
+	}
+	if (file != stdin)
+		fclose(file);
+	return text;
+}
+
+static struct json *
+read_json_file(const char *path, struct problems *problems)
+{
+	size_t len;
+	char *text = assign_read_file(path, &len, problems);
+	struct json *value = text ? json_read(text, len, strcmp(path, "-") == 0 ? "standard input" : path, problems) : NULL;
+
+	free(text);
+	return value;
+}
+
+/* A text as the value of a property.  What cannot be read stays a text, which the check then refuses. */
+static struct json *
+convert(const struct property *property, const char *text)
+{
+	struct json *value;
+	char *end;
+
+	switch (property->type) {
+	case PROPERTY_BOOL:
+		if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0)
+			return json_new_bool(*text == 't');
+		break;
+	case PROPERTY_INTEGER:
+	case PROPERTY_NUMBER:
+		if (*text != '\0' && strspn(text, "0123456789.-+eE") == strlen(text)) {
+			double number = strtod(text, &end);
+
+			if (*end == '\0')
+				return json_new_number(number);
+		}
+		break;
+	case PROPERTY_ANY:
+	case PROPERTY_OBJECT:
+	case PROPERTY_MAP:
+	case PROPERTY_LIST:
+		value = json_read_quietly((struct bytes){text, strlen(text)});
+		if (value != NULL)
+			return value;
+		break;
+	default:
+		break;
+	}
+	return json_new_text(text);
+}
+
+/* "a,b" as a list of values. */
+static struct json *
+convert_list(const struct property *inner, const char *text)
+{
+	struct json *list = json_new_list();
+
+	if (*text == '[') {
+		struct json *whole = json_read_quietly((struct bytes){text, strlen(text)});
+
+		if (whole != NULL) {
+			json_drop(list);
+			return whole;
+		}
+	}
+	while (*text != '\0') {
+		size_t len = strcspn(text, ",");
+		char *part = xasprintf("%.*s", (int)len, text);
+
+		json_add(list, convert(inner, part));
+		free(part);
+		text += len + (text[len] == ',');
+	}
+	return list;
+}
+
+static bool
+same_item(const struct assign *assign, const struct property *inner, const struct json *a, const struct json *b)
+{
+	struct id x, y;
+
+	if (json_same(a, b))
+		return true;
+	return inner->type == PROPERTY_REFERENCE && assign->scope->txn != NULL && json_text(a) != NULL &&
+	    json_text(b) != NULL && document_find(assign->scope, inner->refers, json_text(a), &x) &&
+	    document_find(assign->scope, inner->refers, json_text(b), &y) && strcmp(x.text, y.text) == 0;
+}
+
+static size_t
+find_item(const struct assign *assign, const struct property *inner, const struct json *list, const struct json *item)
+{
+	size_t i = 0;
+
+	while (i < json_count(list) && !same_item(assign, inner, json_item(list, i), item))
+		i++;
+	return i;
+}
+
+static bool
+change_list(struct assign *assign, struct json *object, const char *key, const struct property *property,
+    enum operation operation, const char *text)
+{
+	static const struct property any = {.type = PROPERTY_ANY};
+	const struct property *inner = property->inner ? property->inner : &any;
+	struct json *items = convert_list(inner, text), *list = json_member(object, key);
+	size_t errors = assign->problems->errors;
+
+	if (json_kind(list) != JSON_KIND_LIST) {
+		json_put(object, key, json_new_list());
+		list = json_member(object, key);
+	}
+	for (size_t i = 0; i < json_count(items); i++) {
+		const struct json *item = json_item(items, i);
+		size_t at = find_item(assign, inner, list, item);
+		char *shown = json_write(item, false);
+
+		if (operation == ADD && at < json_count(list))
+			problems_error(assign->problems, "%s has %s already", key, shown);
+		else if (operation == ADD)
+			json_add(list, json_clone(item));
+		else if (at == json_count(list))
+			problems_error(assign->problems, "%s has no %s", key, shown);
+		else
+			json_remove_item(list, at);
+		free(shown);
+	}
+	json_drop(items);
+	return assign->problems->errors == errors;
+}
+
+/* ---- origin=ADDRESS[,P=V ...] ---- */
+
+struct json *
+assign_origin(struct assign *assign, const char *text)
+{
+	struct json *origin = json_new_object();
+	struct assign inner = *assign;
+	size_t len = strcspn(text, ",");
+	char *part = xasprintf("%.*s", (int)len, text);
+	bool good = true;
+
+	inner.table = assign_origin_table();
+	json_put_text(origin, "address", part);
+	free(part);
+	for (text += len; *text != '\0' && good; text += len) {
+		text++;
+		len = strcspn(text, ",");
+		part = xasprintf("%.*s", (int)len, text);
+		if (!assign_is(part)) {
+			problems_error(assign->problems, "origin %s: \"%s\" is no property: write name=value",
+			    json_text(json_member(origin, "address")), part);
+			good = false;
+		} else
+			good = assign_word(&inner, origin, part);
+		free(part);
+	}
+	if (good)
+		return origin;
+	json_drop(origin);
+	return NULL;
+}
+
+static bool
+change_origins(struct assign *assign, struct json *pool, enum operation operation, const char *text)
+{
+	struct json *origins = json_member(pool, "origins"), *origin;
+
+	if (json_kind(origins) != JSON_KIND_LIST || (operation == SET && !assign->origins_named)) {
+		json_put(pool, "origins", json_new_list());
+		origins = json_member(pool, "origins");
+	}
+	if (operation == SET)
+		assign->origins_named = true;
+	if (operation != REMOVE) {
+		if ((origin = assign_origin(assign, text)) == NULL)
+			return false;
+		json_add(origins, origin);
+		return true;
+	}
+	for (size_t i = 0; i < json_count(origins); i++) {
+		const char *address = json_text(json_member(json_item(origins, i), "address"));
+
+		if (address != NULL && object_same_address(address, text)) {
+			json_remove_item(origins, i);
+			return true;
+		}
+	}
+	problems_error(assign->problems, "the pool has no origin %s", text);
+	return false;
+}
+
+/* ---- paths ---- */
+
+/* The object in which the last step of a path stands, made where it is missing. */
+static struct json *
+descend(struct json *object, const char *key)
+{
+	if (json_kind(json_member(object, key)) != JSON_KIND_OBJECT)
+		json_put(object, key, json_new_object());
+	return json_member(object, key);
+}
+
+static bool
+change_value(struct assign *assign, struct json *object, const char *key, const struct property *property,
+    enum operation operation, const char *text)
+{
+	struct json *value;
+
+	if (operation != SET) {
+		if (property->type == PROPERTY_LIST || property->type == PROPERTY_ANY)
+			return change_list(assign, object, key, property, operation, text);
+		problems_error(assign->problems, "%s is no list: += and -= do not fit", key);
+		return false;
+	}
+	if (*text == '\0') {
+		json_remove(object, key);
+		return true;
+	}
+	if (*text == '@') {
+		if ((value = read_json_file(text + 1, assign->problems)) == NULL)
+			return false;
+	} else
+		value = property->type == PROPERTY_LIST ? convert_list(property->inner, text) : convert(property, text);
+	json_put(object, key, value);
+	return true;
+}
+
+/* Follow the dots.  Below a map, the rest of the path is one key. */
+static bool
+walk_path(struct assign *assign, struct json *object, const struct property *table, const char *path,
+    const char *whole, enum operation operation, const char *text)
+{
+	size_t len = strcspn(path, ".");
+	char *key = xasprintf("%.*s", (int)len, path);
+	const struct property *property = schema_find(table, key);
+	const char *rest = path[len] == '.' ? path + len + 1 : NULL;
+	bool good = false;
+
+	if (property == NULL)
+		problems_error(assign->problems, "there is no property %s", whole);
+	else if (property->fate == FATE_READ_ONLY)
+		problems_error(assign->problems, "%s cannot be set", whole);
+	else if (rest == NULL)
+		good = change_value(assign, object, key, property, operation, text);
+	else if (property->type == PROPERTY_OBJECT)
+		good = walk_path(assign, descend(object, key), property->inner, rest, whole, operation, text);
+	else if (property->type == PROPERTY_MAP || property->type == PROPERTY_ANY) {
+		static const struct property any = {.type = PROPERTY_ANY};
+
+		good = change_value(assign, descend(object, key), rest, property->inner ? property->inner : &any, operation, text);
+	} else
+		problems_error(assign->problems, "there is no property %s: %s has no parts", whole, key);
+	free(key);
+	return good;
+}
+
+bool
+assign_word(struct assign *assign, struct json *document, const char *word)
+{
+	size_t len = strcspn(word, "=");
+	const char *text = word + len + 1;
+	enum operation operation = SET;
+	char *path;
+	bool good;
+
+	if (len > 1 && (word[len - 1] == '+' || word[len - 1] == '-')) {
+		operation = word[len - 1] == '+' ? ADD : REMOVE;
+		len--;
+	}
+	path = xasprintf("%.*s", (int)len, word);
+	if (strcmp(path, "origin") == 0 && schema_find(assign->table, "origins") != NULL)
+		good = change_origins(assign, document, operation, text);
+	else
+		good = walk_path(assign, document, assign->table, path, path, operation, text);
+	free(path);
+	return good;
+}

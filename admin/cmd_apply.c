@@ -1,0 +1,222 @@
+#include "assign.h"
+#include "commands.h"
+#include "object.h"
+#include "print.h"
+#include "zone_load.h"
+#include "zonefile.h"
+
+#include <stdlib.h>
+
+/* The members of the document that apply takes and export makes, in the order in which they refer. */
+static const struct {
+	const char *name;
+	enum kind kind;
+} parts[] = {{"monitors", KIND_MONITOR}, {"monitor_groups", KIND_MONITOR_GROUP}, {"pools", KIND_POOL},
+    {"load_balancers", KIND_LB}};
+
+/* ---- apply ---- */
+
+/* What was read before the transaction began. */
+struct application {
+	struct json *document;
+	struct zone_data *zones;
+	size_t nzones;
+};
+
+/* Each zone is a master file as one text. */
+static void
+read_zones(struct application *application, struct problems *problems)
+{
+	const struct json *zones = json_member(application->document, "zones");
+
+	if (zones == NULL)
+		return;
+	if (json_kind(zones) != JSON_KIND_OBJECT)
+		problems_error(problems, "zones must be an object of names and master files");
+	application->zones = xcalloc(json_count(zones), sizeof *application->zones);
+	for (const char *key = json_next_key(zones, NULL); key != NULL; key = json_next_key(zones, key)) {
+		const char *text = json_text(json_member(zones, key));
+		uint8_t apex[NAME_MAX_LEN];
+
+		if (name_from_text(apex, key, NULL) == 0)
+			problems_error(problems, "zones: \"%s\" is no name of a zone", key);
+		else if (text == NULL)
+			problems_error(problems, "zones: %s must be a master file as one text", key);
+		else if (zonefile_read(key, text, apex, false, &application->zones[application->nzones], problems))
+			application->nzones++;
+	}
+}
+
+static bool
+read_application(struct application *application, const char *path)
+{
+	struct problems problems = {0};
+	size_t len;
+	char *text = assign_read_file(path, &len, &problems);
+
+	if (text != NULL)
+		application->document =
+		    json_read(text, len, strcmp(path, "-") == 0 ? "standard input" : path, &problems);
+	free(text);
+	if (application->document != NULL && json_kind(application->document) != JSON_KIND_OBJECT)
+		problems_error(&problems, "the document must be an object of zones, monitors, monitor_groups, pools and "
+		    "load_balancers");
+	for (const char *key = json_next_key(application->document, NULL); key != NULL;
+	     key = json_next_key(application->document, key)) {
+		bool known = strcmp(key, "zones") == 0;
+
+		for (size_t i = 0; i < NITEMS(parts); i++)
+			known = known || strcmp(key, parts[i].name) == 0;
+		if (!known)
+			problems_error(&problems, "\"%s\" is no part of a document: zones, monitors, monitor_groups, pools and "
+			    "load_balancers are", key);
+	}
+	if (application->document != NULL)
+		read_zones(application, &problems);
+	problems_print(&problems, "graycloud", stderr);
+	len = problems.errors;
+	problems_free(&problems);
+	return len == 0;
+}
+
+static void
+apply_zones(struct change *change, struct application *application)
+{
+	struct zone_loaded *loaded = xcalloc(application->nzones, sizeof *loaded);
+
+	for (size_t i = 0; i < application->nzones; i++)
+		zone_load_put(change, &application->zones[i], &loaded[i]);
+	zone_load_warn(change, loaded, application->nzones);
+	free(loaded);
+}
+
+/* References to what was refused are to find it all the same: no sentence is the mere echo of another. */
+static void
+pretend(struct object_aliases *aliases, enum kind kind, const struct json *object)
+{
+	static const char *const keys[] = {"id", "name"};
+	struct id nobody = id_new();
+
+	for (size_t i = 0; i < NITEMS(keys); i++)
+		if (json_text(json_member(object, keys[i])) != NULL)
+			object_add_alias(aliases, kind, json_text(json_member(object, keys[i])), &nobody);
+}
+
+/* All objects of a kind; returns how many. */
+static size_t
+apply_objects(struct change *change, enum kind kind, const char *name, const struct json *objects,
+    struct object_aliases *aliases)
+{
+	struct id id;
+
+	if (objects != NULL && json_kind(objects) != JSON_KIND_LIST)
+		problems_error(&change->problems, "%s must be a list", name);
+	for (size_t i = 0; json_kind(objects) == JSON_KIND_LIST && i < json_count(objects); i++)
+		if (!object_put(change, kind, json_item(objects, i), NULL, OBJECT_REPLACE, aliases, &id))
+			pretend(aliases, kind, json_item(objects, i));
+	return json_count(objects);
+}
+
+static void
+apply(struct change *change, void *arg)
+{
+	struct application *application = arg;
+	struct object_aliases aliases = {0};
+	size_t counts[NITEMS(parts)] = {0};
+
+	apply_zones(change, application);
+	for (size_t i = 0; i < NITEMS(parts); i++)
+		counts[i] = apply_objects(change, parts[i].kind, parts[i].name,
+		    json_member(application->document, parts[i].name), &aliases);
+	free(aliases.items);
+	change->result = json_new_object();
+	json_put_bool(change->result, "changed", config_edit_changed(change->edit));
+	change->message = xasprintf("%s: %zu zones, %zu monitors, %zu monitor_groups, %zu pools, %zu load_balancers",
+	    config_edit_changed(change->edit) ? "applied" : "nothing differs", application->nzones, counts[0], counts[1],
+	    counts[2], counts[3]);
+}
+
+enum exit_code
+cmd_apply(struct args *args)
+{
+	struct application application = {0};
+	enum exit_code code = EXIT_REFUSED;
+
+	if (args->count != 1)
+		return args_misused(args, "which document? A FILE, or - for standard input");
+	if (args_flag(args, "prune"))
+		return args_misused(args, "--prune is not supported yet");
+	if (read_application(&application, args->words[0]))
+		code = change_run(args, apply, &application);
+	else
+		fputs("graycloud: nothing was changed\n", stderr);
+	for (size_t i = 0; i < application.nzones; i++)
+		zone_data_free(&application.zones[i]);
+	free(application.zones);
+	json_drop(application.document);
+	return code;
+}
+
+/* ---- export ---- */
+
+struct exporting {
+	struct document_scope scope;
+	enum kind kind;
+	struct json *into;
+};
+
+static bool
+export_object(void *arg, const struct id *id, struct bytes text)
+{
+	struct exporting *exporting = arg;
+	struct json *stored = json_read_quietly(text);
+
+	(void)id;
+	if (stored != NULL)
+		json_add(exporting->into, document_show(exporting->kind, stored, &exporting->scope, DOCUMENT_EXPORT));
+	json_drop(stored);
+	return true;
+}
+
+static bool
+export_zone(void *arg, const struct zone_info *zone)
+{
+	struct exporting *exporting = arg;
+	char name[NAME_MAX_TEXT], *text = zone_load_text(exporting->scope.txn, zone);
+
+	json_put_text(exporting->into, name_to_host(zone->name, name), text);
+	free(text);
+	return true;
+}
+
+enum exit_code
+cmd_export(struct args *args)
+{
+	struct exporting exporting = {0};
+	struct json *document;
+	struct store *store;
+	struct store_txn *txn;
+
+	if (args->count != 0)
+		return args_misused(args, "export takes no words");
+	if (!read_begin(args, &store, &txn))
+		return EXIT_REFUSED;
+	document = json_new_object();
+	exporting.scope.txn = txn;
+	if (args_flag(args, "zones")) {
+		exporting.into = json_new_object();
+		json_put(document, "zones", exporting.into);
+		if (txn != NULL)
+			config_each_zone(txn, export_zone, &exporting);
+	}
+	for (size_t i = 0; i < NITEMS(parts); i++) {
+		exporting.kind = parts[i].kind;
+		exporting.into = json_new_list();
+		json_put(document, parts[i].name, exporting.into);
+		if (txn != NULL)
+			config_each_object_by_name(txn, parts[i].kind, export_object, &exporting);
+	}
+	read_end(store, txn);
+	print_json(document);
+	return EXIT_DONE;
+}

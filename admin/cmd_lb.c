@@ -1,0 +1,143 @@
+#include "commands.h"
+#include "object_command.h"
+
+#include <stdlib.h>
+
+static struct table *
+titles(void)
+{
+	return table_new("NAME", "ENABLED", "POLICY", "AFFINITY", "TTL", "POOLS", "FALLBACK", NULL);
+}
+
+static void
+row(struct table *table, const struct json *lb)
+{
+	bool enabled = json_truth(json_member(lb, "enabled"));
+	const char *policy = object_text(lb, "steering_policy"), *affinity = object_text(lb, "session_affinity");
+	char *pools = object_list_text(json_member(lb, "default_pools"));
+
+	table_cell(table, COLOUR_NONE, "%s", object_text(lb, "name"));
+	table_cell(table, enabled ? COLOUR_NONE : COLOUR_UNSURE, "%s", enabled ? "yes" : "no");
+	table_cell(table, COLOUR_NONE, "%s", *policy ? policy : "off");
+	table_cell(table, COLOUR_NONE, "%s", *affinity ? affinity : "none");
+	table_cell(table, COLOUR_NONE, "%lld", json_integer_of(json_member(lb, "ttl")));
+	table_cell(table, COLOUR_NONE, "%s", pools);
+	table_cell(table, COLOUR_NONE, "%s", object_text(lb, "fallback_pool"));
+	free(pools);
+}
+
+/* ---- what `lb show` says of a load balancer's pools ---- */
+
+struct survey {
+	FILE *out;
+	struct store_txn *txn;
+	const struct lb *lb;
+	uint64_t failover_ms;
+	char *slowest;   /* name of the monitor, or NULL */
+	size_t largest;  /* octets of an answer without EDNS */
+	const char *largest_type;
+	char *largest_pool;
+};
+
+/* S15: how many records one answer of a pool has. */
+static unsigned
+answers_of(const struct lb *lb, const struct pool *pool, enum family family)
+{
+	unsigned count = 0, weight = 0;
+	bool equal = true;
+
+	for (size_t i = 0; i < pool->norigins; i++) {
+		const struct origin *origin = &pool->origins[i];
+
+		if (!origin->enabled || origin->weight == 0)
+			continue;
+		equal = equal && (weight == 0 || origin->weight == weight);
+		weight = origin->weight;
+		count += origin->ip.family == family;
+	}
+	if (lb->max_answers > 0)
+		return MIN(lb->max_answers, count);
+	return lb->affinity != AFFINITY_NONE || !equal ? MIN(1u, count) : count;
+}
+
+static void
+survey_size(struct survey *survey, const struct pool *pool)
+{
+	static const enum family families[] = {FAMILY_V4, FAMILY_V6};
+
+	for (size_t i = 0; i < NITEMS(families); i++) {
+		/* Header, question, and for each record a pointer, type, class, TTL, length and address. */
+		size_t record = 12 + (families[i] == FAMILY_V4 ? 4 : 16);
+		size_t size = 12 + name_len(survey->lb->wire) + 4 + answers_of(survey->lb, pool, families[i]) * record;
+
+		if (size <= survey->largest)
+			continue;
+		survey->largest = size;
+		survey->largest_type = families[i] == FAMILY_V4 ? "A" : "AAAA";
+		free(survey->largest_pool);
+		survey->largest_pool = xstrdup(pool->name);
+	}
+}
+
+static void
+survey_pool(struct survey *survey, const struct id *id)
+{
+	struct pool *pool = config_pool(survey->txn, id->text);
+	struct monitor *monitor;
+
+	if (pool == NULL)
+		return;
+	survey_size(survey, pool);
+	monitor = config_monitor(survey->txn, pool->monitor.text);
+	if (monitor == NULL)
+		fprintf(survey->out, "pool %s has no monitor: nothing is noticed there\n", pool->name);
+	else if (monitor_failover_ms(monitor) > survey->failover_ms) {
+		survey->failover_ms = monitor_failover_ms(monitor);
+		free(survey->slowest);
+		survey->slowest = xstrdup(monitor->name);
+	}
+	model_free_monitor(monitor);
+	model_free_pool(pool);
+}
+
+/* S17 */
+static void
+warn_of_size(const struct survey *survey)
+{
+	enum { OPT = 11, ECS = 24, PLAIN = 512, USUAL = 1232 };
+	size_t size = survey->largest, with_edns = size + OPT + ECS;
+
+	if (size > PLAIN)
+		fprintf(survey->out, "warning: an %s answer of pool %s can have %zu octets, more than the %s that %s take over UDP: they "
+		    "ask again over TCP; max_answers bounds it\n", survey->largest_type, survey->largest_pool,
+		    with_edns > USUAL ? with_edns : size, with_edns > USUAL ? "1232" : "512",
+		    with_edns > USUAL ? "most clients" : "clients without EDNS");
+}
+
+static void
+more(FILE *out, struct store_txn *txn, const struct id *id)
+{
+	struct lb *lb = config_lb(txn, id->text);
+	struct survey survey = {.out = out, .txn = txn, .lb = lb};
+
+	if (lb == NULL)
+		return;
+	fputc('\n', out);
+	for (size_t i = 0; i < lb->npools; i++)
+		survey_pool(&survey, &lb->default_pools[i]);
+	if (survey.slowest != NULL) /* S23 */
+		fprintf(out, "worst-case failover: %g s until an origin that dies is known to be down (monitor %s), then up to %u s "
+		    "(ttl) in the caches of resolvers\n", (double)survey.failover_ms / 1000, survey.slowest, lb->ttl);
+	warn_of_size(&survey);
+	free(survey.slowest);
+	free(survey.largest_pool);
+	model_free_lb(lb);
+}
+
+enum exit_code
+cmd_lb(struct args *args)
+{
+	static const struct object_command command = {KIND_LB, true, titles, row, more};
+
+	return object_command_run(&command, args);
+}

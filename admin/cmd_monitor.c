@@ -1,0 +1,45 @@
+#include "commands.h"
+#include "object_command.h"
+
+#include <stdlib.h>
+
+static struct table *
+titles(void)
+{
+	return table_new("NAME", "TYPE", "PORT", "PATH", "INTERVAL", "TIMEOUT", "RETRIES", "DOWN", "UP", NULL);
+}
+
+static void
+row(struct table *table, const struct json *monitor)
+{
+	static const char *const numbers[] = {"retries", "consecutive_down", "consecutive_up"};
+	long long port = json_integer_of(json_member(monitor, "port"));
+
+	table_cell(table, COLOUR_NONE, "%s", object_text(monitor, "name"));
+	table_cell(table, COLOUR_NONE, "%s", object_text(monitor, "type"));
+	table_cell(table, COLOUR_NONE, "%lld", port ? port : strcmp(object_text(monitor, "type"), "https") == 0 ? 443 : 80);
+	table_cell(table, COLOUR_NONE, "%s", *object_text(monitor, "path") ? object_text(monitor, "path") : "-");
+	table_cell(table, COLOUR_NONE, "%lld s", json_integer_of(json_member(monitor, "interval")));
+	table_cell(table, COLOUR_NONE, "%g s", json_number_of(json_member(monitor, "timeout")));
+	for (size_t i = 0; i < NITEMS(numbers); i++)
+		table_cell(table, COLOUR_NONE, "%lld", json_integer_of(json_member(monitor, numbers[i])));
+}
+
+static void
+more(FILE *out, struct store_txn *txn, const struct id *id)
+{
+	struct monitor *monitor = config_monitor(txn, id->text);
+
+	if (monitor != NULL) /* S23 */
+		fprintf(out, "\nan origin that dies is known to be down after at most %g s\n",
+		    (double)monitor_failover_ms(monitor) / 1000);
+	model_free_monitor(monitor);
+}
+
+enum exit_code
+cmd_monitor(struct args *args)
+{
+	static const struct object_command command = {KIND_MONITOR, false, titles, row, more};
+
+	return object_command_run(&command, args);
+}

@@ -1,0 +1,227 @@
+#include "guards.h"
+
+#include "document.h"
+
+#include <stdlib.h>
+
+/* What is known of a pool, so that load balancers that share it do not read it again. */
+struct known_pool {
+	struct id id;
+	bool usable;  /* by configuration alone (S32) */
+	bool healthy; /* has a candidate (S11) */
+};
+
+struct guards {
+	struct change *change;
+	struct known_pool *pools; /* open addressing; the room is a power of two */
+	size_t count, room;
+	struct id *lost; /* pools that the edit made unusable, or took the last healthy origin of */
+	size_t nlost;
+	struct id *written; /* load balancers of the edit */
+	size_t nwritten;
+};
+
+enum health_state
+guards_origin_state(struct store_txn *health, const struct pool *pool, const struct origin *origin)
+{
+	struct health_record record;
+	struct endpoint endpoint;
+
+	if (*pool->monitor.text == '\0')
+		return HEALTH_UNMONITORED;
+	endpoint = health_endpoint(pool->monitor.text, origin);
+	if (health != NULL && health_get(health, &endpoint, &record))
+		return (enum health_state)record.state;
+	return origin->seeded;
+}
+
+static bool
+state_healthy(enum health_state state)
+{
+	return state == HEALTH_UP || state == HEALTH_SUSPECT || state == HEALTH_UNMONITORED;
+}
+
+static struct known_pool
+judge_pool(struct guards *guards, const struct pool *pool)
+{
+	struct known_pool known = {.usable = false};
+
+	for (size_t i = 0; pool != NULL && pool->enabled && i < pool->norigins; i++) {
+		const struct origin *origin = &pool->origins[i];
+
+		if (!origin->enabled || origin->weight == 0)
+			continue;
+		known.usable = true;
+		if (origin->forced == FORCED_UP || (origin->forced == FORCED_NONE &&
+		    state_healthy(guards_origin_state(guards->change->health, pool, origin))))
+			known.healthy = true;
+	}
+	return known;
+}
+
+static struct known_pool
+judge_text(struct guards *guards, struct bytes text)
+{
+	struct pool *pool = text.len > 0 ? document_load_pool(text) : NULL;
+	struct known_pool known = judge_pool(guards, pool);
+
+	model_free_pool(pool);
+	return known;
+}
+
+static size_t
+slot_of(const struct guards *guards, const struct id *id)
+{
+	size_t slot = strtoul((char[9]){id->text[0], id->text[1], id->text[2], id->text[3], id->text[4], id->text[5],
+	    id->text[6], id->text[7], '\0'}, NULL, 16) & (guards->room - 1);
+
+	while (guards->pools[slot].id.text[0] != '\0' && strcmp(guards->pools[slot].id.text, id->text) != 0)
+		slot = (slot + 1) & (guards->room - 1);
+	return slot;
+}
+
+static void
+make_room(struct guards *guards)
+{
+	struct known_pool *old = guards->pools;
+	size_t room = guards->room;
+
+	if (guards->count * 2 < room)
+		return;
+	guards->room = room ? room * 2 : 64;
+	guards->pools = xcalloc(guards->room, sizeof *guards->pools);
+	for (size_t i = 0; i < room; i++)
+		if (old[i].id.text[0] != '\0')
+			guards->pools[slot_of(guards, &old[i].id)] = old[i];
+	free(old);
+}
+
+/* A pool as the edit leaves it. */
+static const struct known_pool *
+pool_now(struct guards *guards, const struct id *id)
+{
+	struct known_pool *known;
+
+	make_room(guards);
+	known = &guards->pools[slot_of(guards, id)];
+	if (known->id.text[0] == '\0') {
+		struct pool *pool = config_pool(guards->change->txn, id->text);
+
+		*known = judge_pool(guards, pool);
+		known->id = *id;
+		guards->count++;
+		model_free_pool(pool);
+	}
+	return known;
+}
+
+static void
+add_id(struct id **list, size_t *count, const struct id *id)
+{
+	*list = xrealloc(*list, (*count + 1) * sizeof **list);
+	(*list)[(*count)++] = *id;
+}
+
+/* Is any of a load balancer's pools, its fallback pool among them, usable, and any healthy? */
+static struct known_pool
+judge_lb(struct guards *guards, const struct lb *lb)
+{
+	struct known_pool all = *pool_now(guards, &lb->fallback_pool);
+
+	for (size_t i = 0; i < lb->npools; i++) {
+		const struct known_pool *one = pool_now(guards, &lb->default_pools[i]);
+
+		all.usable = all.usable || one->usable;
+		all.healthy = all.healthy || one->healthy;
+	}
+	return all;
+}
+
+static void
+guard_lb(struct guards *guards, const struct lb *lb, bool was_healthy)
+{
+	struct known_pool now;
+
+	if (lb == NULL || !lb->enabled)
+		return;
+	now = judge_lb(guards, lb);
+	/* S32 */
+	if (!now.usable)
+		change_guard(guards->change, "load_balancer %s would have no pool left, its fallback pool included, that is enabled "
+		    "and has an enabled origin of weight above 0", lb->name);
+	else if (!now.healthy && was_healthy)
+		problems_warn(&guards->change->problems, "load_balancer %s has no healthy origin left: its fallback pool answers",
+		    lb->name);
+}
+
+/* A load balancer that the edit wrote: was it healthy before, with the pools as they are now? */
+static void
+guard_written_lb(struct guards *guards, const struct config_item *item)
+{
+	struct lb *before = item->before.len > 0 ? document_load_lb(item->before) : NULL;
+	struct lb *after = item->after.len > 0 ? document_load_lb(item->after) : NULL;
+
+	guard_lb(guards, after, before != NULL && before->enabled && judge_lb(guards, before).healthy);
+	model_free_lb(before);
+	model_free_lb(after);
+}
+
+static bool
+look_at_item(void *arg, const struct config_item *item)
+{
+	struct guards *guards = arg;
+
+	if (item->what != CONFIG_OBJECT)
+		return true;
+	if (item->kind == KIND_LB) {
+		guard_written_lb(guards, item);
+		add_id(&guards->written, &guards->nwritten, &item->id);
+	}
+	if (item->kind == KIND_POOL && item->before.len > 0) {
+		struct known_pool before = judge_text(guards, item->before), after = judge_text(guards, item->after);
+
+		if ((before.usable && !after.usable) || (before.healthy && !after.healthy))
+			add_id(&guards->lost, &guards->nlost, &item->id);
+	}
+	return true;
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct id));
+}
+
+/* Load balancers that the edit did not write, but whose pool it took something from. */
+static bool
+look_at_lb(void *arg, const struct id *id, struct bytes text)
+{
+	struct guards *guards = arg;
+	struct lb *lb;
+
+	if (guards->nwritten > 0 && bsearch(id, guards->written, guards->nwritten, sizeof *id, compare_ids) != NULL)
+		return true;
+	for (size_t i = 0; i < guards->nlost; i++)
+		if (memmem(text.data, text.len, guards->lost[i].text, ID_LEN) != NULL) {
+			lb = document_load_lb(text);
+			guard_lb(guards, lb, true);
+			model_free_lb(lb);
+			break;
+		}
+	return true;
+}
+
+void
+guards_check(struct change *change)
+{
+	struct guards guards = {.change = change};
+
+	config_each_item(change->txn, config_edit_sequence(change->edit), look_at_item, &guards);
+	if (guards.nwritten > 0)
+		qsort(guards.written, guards.nwritten, sizeof *guards.written, compare_ids);
+	if (guards.nlost > 0)
+		config_each_object_by_name(change->txn, KIND_LB, look_at_lb, &guards);
+	free(guards.written);
+	free(guards.pools);
+	free(guards.lost);
+}

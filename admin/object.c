@@ -1,0 +1,369 @@
+#include "object.h"
+
+#include "guards.h"
+#include "place.h"
+#include "schema.h"
+
+#include <stdlib.h>
+
+static const char *
+text_of(const struct json *object, const char *key)
+{
+	const char *text = json_text(json_member(object, key));
+
+	return text ? text : "";
+}
+
+struct json *
+object_read(struct store_txn *txn, enum kind kind, const struct id *id)
+{
+	struct bytes text;
+
+	return config_object(txn, kind, id->text, &text) ? json_read_quietly(text) : NULL;
+}
+
+bool
+object_find(struct store_txn *txn, enum kind kind, const char *name, struct id *id, struct problems *problems)
+{
+	struct document_scope scope = {.txn = txn};
+
+	if (txn != NULL && document_find(&scope, kind, name, id))
+		return true;
+	problems_error(problems, "there is no %s \"%s\"", kind_text(kind), name);
+	return false;
+}
+
+bool
+object_same_address(const char *a, const char *b)
+{
+	struct address x, y;
+
+	if (address_from_text(&x, a) && address_from_text(&y, b))
+		return memcmp(&x, &y, sizeof x) == 0;
+	return strcmp(a, b) == 0;
+}
+
+void
+object_add_alias(struct object_aliases *aliases, enum kind kind, const char *from, const struct id *to)
+{
+	aliases->items = xrealloc(aliases->items, (aliases->count + 1) * sizeof *aliases->items);
+	aliases->items[aliases->count++] = (struct document_alias){kind, from, *to};
+}
+
+/* ---- names ---- */
+
+/* S30: what a monitor without a name is called: of its type, host and path. */
+static char *
+derived_name(enum kind kind, const struct json *document)
+{
+	const char *host = json_text(json_item(json_member(json_member(document, "header"), "Host"), 0));
+	char *name, *to;
+
+	if (kind == KIND_MONITOR)
+		name = xasprintf("%s-%s%s", text_of(document, "type"), host ? host : "", text_of(document, "path"));
+	else
+		name = xasprintf("group-%s", text_of(document, "description"));
+	to = name;
+	for (const char *from = name; *from != '\0' && to - name < 100; from++)
+		if (strchr("-_.", *from) == NULL && !((*from | 32) >= 'a' && (*from | 32) <= 'z') &&
+		    !(*from >= '0' && *from <= '9'))
+			to += to > name && to[-1] != '-' ? (*to = '-', 1) : 0;
+		else if (*from != '-' || (to > name && to[-1] != '-'))
+			*to++ = *from;
+	while (to > name && to[-1] == '-')
+		to--;
+	*to = '\0';
+	return name;
+}
+
+/* A free name for document, or that of an equal object, so that applying twice changes nothing. */
+static void
+give_name(struct change *change, enum kind kind, struct json *document)
+{
+	char *base = derived_name(kind, document), *name = xstrdup(base);
+	struct id id;
+
+	for (unsigned n = 2; config_object_id(change->txn, kind, name, &id); n++) {
+		struct json *other = object_read(change->txn, kind, &id);
+		bool equal = other != NULL && document_equal(other, document, false);
+
+		json_drop(other);
+		if (equal)
+			break;
+		free(name);
+		name = xasprintf("%s-%u", base, n);
+	}
+	json_put_text(document, "name", name);
+	free(name);
+	free(base);
+}
+
+/* The id that the input brings; false where it is none or another object's. */
+static bool
+read_id(struct change *change, enum kind kind, const struct json *input, struct id *id)
+{
+	const struct json *member = json_member(input, "id");
+	const char *text = json_text(member);
+
+	*id = (struct id){{0}};
+	if (member == NULL || json_kind(member) == JSON_KIND_NULL)
+		return true;
+	if (text == NULL || !id_valid(text)) {
+		char *label = document_label(kind, input);
+
+		problems_error(&change->problems, "%s: its id must be 32 hex digits in lower case", label);
+		free(label);
+		return false;
+	}
+	snprintf(id->text, sizeof id->text, "%s", text);
+	return true;
+}
+
+/* ---- states of S24 ---- */
+
+static const struct json *
+origin_of(const struct json *pool, const char *address)
+{
+	const struct json *origins = json_member(pool, "origins");
+
+	for (size_t i = 0; i < json_count(origins); i++)
+		if (object_same_address(text_of(json_item(origins, i), "address"), address))
+			return json_item(origins, i);
+	return NULL;
+}
+
+/* The state that an origin of the pool as it was has at this moment; "" where nothing is known. */
+static const char *
+state_now(struct change *change, const struct pool *before, const char *address)
+{
+	for (size_t i = 0; before != NULL && i < before->norigins; i++) {
+		const struct origin *origin = &before->origins[i];
+		enum health_state state;
+
+		if (!object_same_address(origin->address, address))
+			continue;
+		if (!before->enabled || !origin->enabled)
+			return "";
+		state = guards_origin_state(change->health, before, origin);
+		if (state == HEALTH_UNMONITORED)
+			state = HEALTH_UP;
+		return state == HEALTH_UNKNOWN ? "" : health_state_text(state);
+	}
+	return "";
+}
+
+/* S24: attaching or replacing a monitor stores the state of each origin at that moment. */
+static void
+seed_states(struct change *change, const struct json *old, struct json *document)
+{
+	struct json *origins = json_member(document, "origins");
+	bool monitored = *text_of(document, "monitor") != '\0';
+	bool same = old != NULL && strcmp(text_of(old, "monitor"), text_of(document, "monitor")) == 0;
+	char *text = old != NULL ? json_write(old, false) : NULL;
+	struct pool *before = text != NULL ? document_load_pool((struct bytes){text, strlen(text)}) : NULL;
+
+	/* Enabling gives unknown: what is disabled keeps no state. */
+	if (!json_truth(json_member(document, "enabled")))
+		monitored = false;
+	for (size_t i = 0; i < json_count(origins) && monitored; i++) {
+		struct json *origin = json_item(origins, i);
+		const char *address = text_of(origin, "address"), *state;
+
+		if (!json_truth(json_member(origin, "enabled")))
+			continue;
+		state = same ? text_of(origin_of(old, address), "seeded") : state_now(change, before, address);
+		if (*state != '\0')
+			json_put_text(origin, "seeded", state);
+	}
+	model_free_pool(before);
+	free(text);
+}
+
+/* ---- where a load balancer may stand ---- */
+
+static void
+check_place(struct change *change, const char *name)
+{
+	uint8_t wire[NAME_MAX_LEN];
+	char at[NAME_MAX_TEXT];
+	struct place place;
+
+	name_from_text(wire, name, NULL);
+	/* S7 */
+	if (!place_find(change->txn, wire, &place)) {
+		problems_error(&change->problems, "load_balancer %s: no zone that is served encloses it: load its zone first "
+		    "(`graycloud zone load`)", name);
+		return;
+	}
+	if (place.hidden_by == TYPE_NS)
+		problems_error(&change->problems, "load_balancer %s: %s is delegated to other nameservers by the zone's NS record, so "
+		    "it could never answer", name, name_to_host(place.hidden_at, at));
+	else if (place.hidden_by == TYPE_DNAME)
+		problems_error(&change->problems, "load_balancer %s: the zone's DNAME at %s redirects all names below, so it could "
+		    "never answer", name, name_to_host(place.hidden_at, at));
+	else if (place_is_nameserver(change->txn, &place.zone, wire))
+		change_guard(change, "load_balancer %s: an NS record of the zone points to this name, whose addresses would be "
+		    "lost as glue", name);
+	/* S9 */
+	if (place.hints)
+		problems_warn(&change->problems, "load_balancer %s: an HTTPS or SVCB record at this name has address hints, which are "
+		    "not load-balanced: clients may go there", name);
+}
+
+/* ---- put ---- */
+
+/* What is known of the object that the input becomes. */
+struct target {
+	struct id id;
+	struct json *old; /* as it stands in the store; NULL: it is new */
+};
+
+/* Match by name and settle whose id it is (S30). */
+static bool
+find_target(struct change *change, enum kind kind, const struct json *input, const struct json *document,
+    const struct id *target, enum object_mode mode, struct object_aliases *aliases, struct target *found)
+{
+	const char *name = text_of(document, "name");
+	struct id given, named, *id = &found->id;
+	bool exists = config_object_id(change->txn, kind, name, &named);
+	struct json *owner;
+
+	if (!read_id(change, kind, input, &given))
+		return false;
+	if (target != NULL && exists && strcmp(named.text, target->text) != 0) {
+		problems_error(&change->problems, "%s %s exists already", kind_text(kind), name);
+		return false;
+	}
+	if (exists && mode == OBJECT_CREATE) {
+		problems_error(&change->problems, "%s %s exists already: change it with `set` or `replace`", kind_text(kind), name);
+		return false;
+	}
+	*id = target ? *target : exists ? named : *given.text ? given : id_new();
+	found->old = object_read(change->txn, kind, id);
+	if (*given.text == '\0' || strcmp(given.text, id->text) == 0) {
+		if (found->old == NULL || target != NULL || exists)
+			return true;
+		/* A new name, but the id of another. */
+		problems_error(&change->problems, "%s %s: its id %s belongs to %s", kind_text(kind), name, given.text,
+		    text_of(found->old, "name"));
+		json_drop(found->old);
+		return false;
+	}
+	if ((owner = object_read(change->txn, kind, &given)) != NULL) {
+		problems_error(&change->problems, "%s %s: its id %s belongs to %s", kind_text(kind), name, given.text,
+		    text_of(owner, "name"));
+		json_drop(owner);
+		json_drop(found->old);
+		return false;
+	}
+	if (aliases != NULL)
+		object_add_alias(aliases, kind, text_of(input, "id"), id);
+	return true;
+}
+
+static void
+write_object(struct change *change, enum kind kind, const struct target *target, const struct json *document)
+{
+	struct json *stored = json_new_object();
+	char now[32], *text;
+
+	wall_text(wall_ms(), now);
+	json_put_text(stored, "id", target->id.text);
+	json_put_text(stored, "created_on", target->old ? text_of(target->old, "created_on") : now);
+	json_put_text(stored, "modified_on", now);
+	for (const char *key = json_next_key(document, NULL); key != NULL; key = json_next_key(document, key))
+		json_put(stored, key, json_clone(json_member(document, key)));
+	text = json_write(stored, false);
+	config_put_object(change->edit, kind, target->id.text, text_of(document, "name"),
+	    target->old ? text_of(target->old, "name") : NULL, (struct bytes){text, strlen(text)});
+	free(text);
+	json_drop(stored);
+}
+
+bool
+object_put(struct change *change, enum kind kind, const struct json *input, const struct id *target,
+    enum object_mode mode, struct object_aliases *aliases, struct id *id)
+{
+	struct document_scope scope = {.txn = change->txn};
+	size_t errors = change->problems.errors;
+	struct target found = {.old = NULL};
+	struct json *document;
+
+	if (aliases != NULL) {
+		scope.aliases = aliases->items;
+		scope.naliases = aliases->count;
+	}
+	if ((document = document_check(kind, input, &scope, &change->problems)) == NULL)
+		return false;
+	if (*text_of(document, "name") == '\0') {
+		struct id known;
+		struct json *same = read_id(change, kind, input, &known) ? object_read(change->txn, kind, &known) : NULL;
+
+		if (same != NULL)
+			json_put_text(document, "name", text_of(same, "name"));
+		else
+			give_name(change, kind, document);
+		json_drop(same);
+	}
+	if (find_target(change, kind, input, document, target, mode, aliases, &found)) {
+		if (kind == KIND_POOL)
+			seed_states(change, found.old, document);
+		if (kind == KIND_LB &&
+		    (found.old == NULL || strcmp(text_of(found.old, "name"), text_of(document, "name")) != 0))
+			check_place(change, text_of(document, "name"));
+		if (change->problems.errors == 0 && (found.old == NULL || !document_equal(found.old, document, true)))
+			write_object(change, kind, &found, document);
+		*id = found.id;
+		json_drop(found.old);
+	}
+	json_drop(document);
+	return change->problems.errors == errors;
+}
+
+/* ---- delete ---- */
+
+struct referrers {
+	const struct id *id;
+	enum kind kind;
+	char *text; /* "a, b", or NULL */
+};
+
+static bool
+add_referrer(void *arg, const struct id *id, struct bytes text)
+{
+	struct referrers *referrers = arg;
+	struct json *object;
+	char *longer;
+
+	(void)id;
+	/* An id stands nowhere by chance: only few texts need be read. */
+	if (memmem(text.data, text.len, referrers->id->text, ID_LEN) == NULL || (object = json_read_quietly(text)) == NULL)
+		return true;
+	longer = xasprintf("%s%s%s %s", referrers->text ? referrers->text : "", referrers->text ? ", " : "",
+	    kind_text(referrers->kind), text_of(object, "name"));
+	free(referrers->text);
+	referrers->text = longer;
+	json_drop(object);
+	return true;
+}
+
+bool
+object_delete(struct change *change, enum kind kind, const struct id *id)
+{
+	struct referrers referrers = {.id = id, .kind = kind == KIND_POOL ? KIND_LB : KIND_POOL};
+	struct json *object = object_read(change->txn, kind, id);
+	const char *name = text_of(object, "name");
+	bool free_to_go;
+
+	if (kind != KIND_LB)
+		config_each_object_by_name(change->txn, referrers.kind, add_referrer, &referrers);
+	free_to_go = referrers.text == NULL;
+	if (free_to_go)
+		config_delete_object(change->edit, kind, id->text, name);
+	else /* S32 */
+		problems_error(&change->problems, "%s %s is in use; take it out first of: %s", kind_text(kind), name,
+		    referrers.text);
+	free(referrers.text);
+	json_drop(object);
+	return free_to_go;
+}
