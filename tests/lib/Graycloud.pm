@@ -156,11 +156,12 @@ sub read_line {
 	my $end = now() + 3 * $DEADLINE;
 	my $select = IO::Select->new($process->{out});
 
-	until ($process->{buffer} =~ s/^(.*)\n//) {
+	until ($process->{buffer} =~ /\n/) {
 		return undef unless $select->can_read($end - now()) && sysread $process->{out}, $process->{buffer}, 4096,
 		    length $process->{buffer};
 	}
-	return $1;
+	(my $line, $process->{buffer}) = split /\n/, $process->{buffer}, 2;
+	return $line;
 }
 
 sub start_dnsd {

@@ -1,0 +1,91 @@
+#!/usr/bin/perl
+# Programs that die without a word, and come back.
+use strict;
+use warnings;
+use Test::More;
+use Graycloud;
+
+my $t = Graycloud->start(zone => 'example.com.zone', origins => 3, monitor => 1);
+my $port = $t->origin_port;
+
+sub www { map { "www.example.com. 30 IN A 127.0.0.$_" } @_ }
+
+$t->admin("monitor create web type=http path=/health port=$port interval=1 timeout=0.5 retries=0");
+$t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 origin=127.0.0.4 monitor=web');
+$t->admin('lb create www.example.com default_pools=eu fallback_pool=eu');
+$t->answers_soon('www.example.com A' => www(2, 3, 4));
+$t->origin('127.0.0.2 down');
+$t->answers_soon('www.example.com A' => www(3, 4));
+
+subtest 'a killed nameserver starts again and answers as before' => sub {
+	$t->kill9('dnsd');
+	$t->admin('lb set www.example.com description=while-it-was-down');
+	like($t->warnings, qr/no graycloud-dnsd runs|still serves/, 'a command says that nobody serves it');
+	$t->start_dnsd;
+	$t->answers('www.example.com A' => www(3, 4));
+};
+
+subtest 'a killed monitor leaves the last verdicts, and the next one goes on from them' => sub {
+	$t->kill9('monitor');
+	$t->origin('127.0.0.3 down');
+	eventually { $t->admin('status') =~ /monitor.*dead/i } 'status says that the monitor is dead';
+	$t->answers('www.example.com A' => www(3, 4), {name => 'what was known last is answered (S25)'});
+	$t->kill9('dnsd');
+	$t->start_dnsd;
+	$t->answers('www.example.com A' => www(3, 4), {name => 'also after the nameserver starts again'});
+	$t->start_monitor;
+	$t->answers_soon('www.example.com A' => www(4));
+	$t->origin("127.0.0.$_ up") for 2, 3;
+	$t->answers_soon('www.example.com A' => www(2, 3, 4));
+};
+
+subtest 'a command that is killed changes nothing' => sub {
+	my $before = $t->admin('export --zones');
+	my $zone = $t->write_file('big.zone', join '', "\$ORIGIN big.test.\n\$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n",
+		map { "h$_ A 192.0.2.1\n" } 1 .. 100_000);
+
+	for my $wait (0, 0.02, 0.05, 0.1) {
+		my $pid = fork // die;
+		if ($pid == 0) {
+			open STDERR, '>', '/dev/null';
+			open STDOUT, '>', '/dev/null';
+			exec "$Graycloud::BUILD/bin/graycloud", '--state', $t->state, 'zone', 'load', '--no-wait', $zone or POSIX::_exit(1);
+		}
+		select undef, undef, undef, $wait;
+		kill KILL => $pid;
+		waitpid $pid, 0;
+		my $after = $t->admin('export --zones');
+		$after eq $before || $after =~ /big\.test/ or fail('all or nothing');
+		$t->admin('zone delete big.test') if $after =~ /big\.test/;
+	}
+	is($t->admin('export --zones'), $before, 'all of it or nothing, each time');
+	$t->answers('www.example.com A' => www(2, 3, 4));
+};
+
+subtest 'a second daemon on the same state directory is refused' => sub {
+	for my $name ('dnsd', 'monitor') {
+		my $log = $t->dir . '/second.err';
+		my $pid = fork // die;
+		if ($pid == 0) {
+			open STDOUT, '>', '/dev/null';
+			open STDERR, '>', $log;
+			exec "$Graycloud::BUILD/bin/graycloud-$name", '--state', $t->state, $name eq 'dnsd' ? ('--listen', '127.0.0.1:0') : () or POSIX::_exit(127);
+		}
+		waitpid $pid, 0;
+		is($? >> 8, 1, "$name: exit 1");
+		my $err = do { local (@ARGV, $/) = $log; <> };
+		my $holder = $t->pid($name);
+		like($err, qr/\b$holder\b/, "$name: the sentence names the process that holds it");
+	}
+	$t->answers('www.example.com A' => www(2, 3, 4));
+};
+
+subtest 'an orderly restart loses nothing either' => sub {
+	$t->restart('monitor');
+	$t->answers('www.example.com A' => www(2, 3, 4));
+	$t->restart('dnsd');
+	$t->answers('www.example.com A' => www(2, 3, 4));
+};
+
+$t->stop;
+done_testing;
