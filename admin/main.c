@@ -20,6 +20,7 @@ static const struct command commands[] = {
 	"zone load [NAME=]FILE ... [--unsigned-ok]\nzone load --list FILE [--unsigned-ok]\nzone check [NAME=]FILE ...\n"
 	"zone list\nzone show NAME\nzone export NAME\nzone delete NAME",
 	true},
+    {"status", cmd_status, "watch exit-code", "status [--watch] [--exit-code]", false},
     {"record", not_yet, NULL, "", true},
     {"undo", not_yet, NULL, "", true},
     {"whatif", not_yet, "apply: down: up: geoip:", "", false},
