@@ -68,6 +68,17 @@ answer_add_own(struct answer *answer, const uint8_t *wire, size_t len, uint16_t 
 	}
 }
 
+const uint8_t *
+answer_owner(const struct answer *answer, const struct question *question, const struct answer_item *item)
+{
+	const struct answer_name *name = &answer->names[item->name];
+	const uint8_t *whole = question->path.name;
+
+	if (name->item != UINT8_MAX)
+		whole = answer->items[name->item].wire + name->offset;
+	return whole + item->skip;
+}
+
 /* RFC 2308 2: the SOA tells a negative answer's lifetime; S10 bounds it by the load balancer's TTL. */
 static void
 add_soa(struct search *search, const struct zone *zone, uint32_t ttl)

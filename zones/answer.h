@@ -78,6 +78,10 @@ void answer_init(struct answer *answer, uint16_t rcode);
 void answer_find(struct answer *answer, const struct snapshot *snapshot, const struct question *question,
     const struct steering *steering);
 
+/* The owner of an item, as a wire name that points into the question or the snapshot. */
+const uint8_t *answer_owner(const struct answer *answer, const struct question *question,
+    const struct answer_item *item);
+
 /* Add an RRset whose owner is the question's name. */
 void answer_add_own(struct answer *answer, const uint8_t *wire, size_t len, uint16_t count, uint32_t ttl);
 

@@ -230,33 +230,40 @@ trace_origins(struct steer_trace *trace, const struct candidates *from, const st
 	}
 }
 
+enum steer_how
+steer_shape(const struct steer_lb *lb, const struct pool_table *table, unsigned *n)
+{
+	if (lb->affinity == AFFINITY_NONE && lb->max_answers == 0 && !table->weighted) {
+		*n = 0;
+		return STEER_ALL;
+	}
+	*n = MAX(lb->max_answers, 1);
+	return lb->affinity == AFFINITY_NONE ? STEER_DRAWN : STEER_HASHED;
+}
+
 /* S15: how many, and which, of a pool's candidates. */
 static void
 choose_origins(struct steer_choice *choice, const struct affinity_key *key, uint64_t draw, struct steer_trace *trace)
 {
-	const struct steer_lb *lb = choice->lb;
 	const struct candidates *from = choice->from;
-	unsigned n = lb->max_answers;
+	unsigned n;
 
 	if (from->count == 0)
 		return; /* S12: NODATA for this family */
 	trace_origins(trace, from, key);
-	if (key != NULL) {
-		choice->how = STEER_HASHED;
-		choice->count = (uint16_t)steer_rank(from, key->hash, MAX(n, 1), choice->index);
-		/* With n or fewer candidates the set is the same for everybody, but their order is the client's. */
-		choice->client_mattered |= from->count > 1;
-	} else if (n == 0 && !choice->pool->weighted) {
-		choice->how = STEER_ALL;
+	choice->how = steer_shape(choice->lb, choice->pool, &n);
+	if (choice->how == STEER_ALL) {
 		choice->count = from->count;
 		choice->index[0] = (uint16_t)below(draw, from->count);
-	} else if (n <= 1) {
-		choice->how = STEER_DRAWN;
+	} else if (choice->how == STEER_HASHED) {
+		choice->count = (uint16_t)steer_rank(from, key->hash, n, choice->index);
+		/* With n or fewer candidates the set is the same for everybody, but their order is the client's. */
+		choice->client_mattered |= from->count > 1;
+	} else if (n == 1) {
 		choice->count = 1;
 		choice->index[0] = (uint16_t)draw_by_weight(from, draw);
 	} else {
 		/* Ranking by a random key draws n by weight without replacement (Efraimidis and Spirakis, 2006). */
-		choice->how = STEER_DRAWN;
 		choice->count = (uint16_t)steer_rank(from, draw, n, choice->index);
 	}
 }

@@ -1,0 +1,284 @@
+/*
+ * explain: the answer that a client gets, and every reason.
+ */
+#include "change.h"
+#include "commands.h"
+#include "explanation.h"
+#include "print.h"
+#include "zonefile.h"
+
+#include <stdlib.h>
+
+/* "192.0.2.0/24": an address and a prefix length; the length may be left out. */
+static bool
+read_prefix(const char *text, struct address *address, uint8_t *source)
+{
+	char copy[64], *slash, *rest;
+	unsigned long length;
+
+	if (strlen(text) >= sizeof copy)
+		return false;
+	strcpy(copy, text);
+	slash = strchr(copy, '/');
+	if (slash != NULL)
+		*slash = '\0';
+	if (!address_from_text(address, copy))
+		return false;
+	*source = (uint8_t)(address_len(address) * 8);
+	if (slash == NULL)
+		return true;
+	length = strtoul(slash + 1, &rest, 10);
+	if (slash[1] < '0' || slash[1] > '9' || *rest != '\0' || length > *source)
+		return false;
+	*source = (uint8_t)length;
+	for (unsigned i = 0; i < 16; i++) { /* what lies beyond the prefix is not the client's to tell (RFC 7871 6) */
+		unsigned keep = length > i * 8 ? MIN(length - i * 8, 8) : 0;
+
+		address->bytes[i] &= (uint8_t)(0xff00 >> keep);
+	}
+	return true;
+}
+
+static enum exit_code
+read_request(struct args *args, struct explanation_request *request)
+{
+	const char *name = args_word(args, 0), *type = args_word(args, 1), *client = args_value(args, "client"),
+	           *ecs = args_value(args, "ecs");
+	uint8_t wire[NAME_MAX_LEN];
+
+	if (name == NULL || args->count > 2)
+		return args_misused(args, "explain needs one name and at most one type");
+	if (name_from_text(wire, name, NULL) == 0)
+		return args_misused(args, "%s is not a domain name", name);
+	path_init(&request->question.path, wire);
+	request->question.class = CLASS_IN;
+	request->question.type = type != NULL ? zonefile_type(type) : TYPE_A;
+	if (request->question.type == 0)
+		return args_misused(args, "%s is not a type of record", type);
+	if (!address_from_text(&request->client.resolver, client != NULL ? client : "127.0.0.1"))
+		return args_misused(args, "--client %s: not an address", client);
+	if (ecs != NULL && !read_prefix(ecs, &request->client.ecs, &request->client.source))
+		return args_misused(args, "--ecs %s: not a prefix such as 192.0.2.0/24", ecs);
+	if (request->client.source == 0)
+		request->client.ecs.family = FAMILY_NONE; /* S3 */
+	return EXIT_DONE;
+}
+
+static const char *
+text_of(const struct json *object, const char *key)
+{
+	const char *text = json_text(json_member(object, key));
+
+	return text != NULL ? text : "";
+}
+
+static double
+number_of(const struct json *object, const char *key)
+{
+	return json_number_of(json_member(object, key));
+}
+
+static void
+print_head(const struct json *out)
+{
+	const struct json *client = json_member(out, "client"), *zone = json_member(out, "zone"),
+	                  *lb = json_member(out, "load_balancer"), *key = json_member(out, "key");
+
+	printf("%s %s, asked by %s", text_of(out, "name"), text_of(out, "type"), text_of(client, "resolver"));
+	if (json_member(client, "ecs") != NULL)
+		printf(" for %s (ECS)", text_of(client, "ecs"));
+	printf("; generation %lld\n", json_integer_of(json_member(out, "generation")));
+	if (zone == NULL)
+		printf("zone: none of ours encloses it\n");
+	else
+		printf("zone: %s serial %lld; found there: %s\n", text_of(zone, "name"),
+		    json_integer_of(json_member(zone, "serial")), text_of(zone, "found"));
+	if (lb == NULL) {
+		printf("load balancer: none decided\n");
+		return;
+	}
+	printf("load balancer: %s, steering_policy %s, session_affinity %s, ttl %lld\n", text_of(lb, "name"),
+	    text_of(lb, "steering_policy"), text_of(lb, "session_affinity"), json_integer_of(json_member(lb, "ttl")));
+	if (key != NULL)
+		printf("affinity key: %s from the %s (S2), hash %s\n", text_of(key, "prefix"),
+		    strcmp(text_of(key, "from"), "ECS") == 0 ? "ECS option" : "resolver's address", text_of(key, "hash"));
+}
+
+static void
+cell_probability(struct table *table, const struct json *object)
+{
+	double probability = number_of(object, "probability");
+
+	if (probability <= 0)
+		table_cell(table, COLOUR_FAINT, "-");
+	else if (probability >= 1)
+		table_cell(table, COLOUR_GOOD, "yes");
+	else
+		table_cell(table, COLOUR_GOOD, "%.4g %%", probability * 100);
+}
+
+static void
+cell_cost(struct table *table, const struct json *object)
+{
+	if (json_member(object, "cost") != NULL)
+		table_cell(table, COLOUR_NONE, "%.6f", number_of(object, "cost"));
+	else
+		table_cell(table, COLOUR_NONE, "%s", "");
+}
+
+static void
+print_pools(const struct json *out)
+{
+	const struct json *pools = json_member(out, "pools");
+	struct table *table = table_new("POOL", "USABLE", "HEALTHY", "MINIMUM", "COST", "CHOSEN", "WHY", NULL);
+
+	for (size_t i = 0; i < json_count(pools); i++) {
+		const struct json *pool = json_item(pools, i);
+		bool usable = json_truth(json_member(pool, "usable"));
+
+		table_cell(table, COLOUR_NONE, "%s", text_of(pool, "name"));
+		table_cell(table, usable ? COLOUR_GOOD : COLOUR_BAD, "%s", usable ? "yes" : "no");
+		table_cell(table, COLOUR_NONE, "%lld of %lld", json_integer_of(json_member(pool, "healthy")),
+		    json_integer_of(json_member(pool, "enabled_origins")));
+		if (json_truth(json_member(pool, "monitored")))
+			table_cell(table, COLOUR_NONE, "%lld", json_integer_of(json_member(pool, "minimum_origins")));
+		else
+			table_cell(table, COLOUR_FAINT, "unmonitored");
+		cell_cost(table, pool);
+		cell_probability(table, pool);
+		table_cell(table, COLOUR_NONE, "%s", text_of(pool, "why"));
+	}
+	printf("\n");
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static void
+cell_age(struct table *table, const struct json *object, const char *key)
+{
+	if (json_member(object, key) != NULL)
+		table_cell(table, COLOUR_NONE, "%.4gs", number_of(object, key));
+	else
+		table_cell(table, COLOUR_NONE, "%s", "");
+}
+
+static void
+print_origins(const struct json *out)
+{
+	const struct json *origins = json_member(out, "origins");
+	struct table *table = table_new("POOL", "ORIGIN", "STATE", "FOR", "CHECKED", "WEIGHT", "COST", "CHOSEN", "WHY", NULL);
+
+	for (size_t i = 0; i < json_count(origins); i++) {
+		const struct json *origin = json_item(origins, i);
+		const char *forced = json_text(json_member(origin, "forced"));
+
+		table_cell(table, COLOUR_NONE, "%s", text_of(origin, "pool"));
+		table_cell(table, COLOUR_NONE, "%s", text_of(origin, "address"));
+		table_cell(table, COLOUR_NONE, "%s%s%s", text_of(origin, "state"), forced != NULL ? ", forced " : "",
+		    forced != NULL ? forced : "");
+		cell_age(table, origin, "state_age_seconds");
+		cell_age(table, origin, "checked_age_seconds");
+		table_cell(table, COLOUR_NONE, "%g", number_of(origin, "weight"));
+		cell_cost(table, origin);
+		cell_probability(table, origin);
+		table_cell(table, COLOUR_NONE, "%s", text_of(origin, "why"));
+	}
+	printf("\n");
+	table_print(table, stdout);
+	table_free(table);
+}
+
+static void
+print_answer(const struct json *out)
+{
+	const struct json *records = json_member(out, "records");
+
+	printf("\n%s%s, ECS scope %lld\n", text_of(out, "rcode"),
+	    json_truth(json_member(out, "authoritative")) ? ", authoritative" : "", json_integer_of(json_member(out, "scope")));
+	for (size_t i = 0; i < json_count(records); i++) {
+		const struct json *record = json_item(records, i);
+		double probability = number_of(record, "probability");
+
+		printf("  %-10s %s %lld IN %s %s", text_of(record, "section"), text_of(record, "name"),
+		    json_integer_of(json_member(record, "ttl")), text_of(record, "type"), text_of(record, "data"));
+		if (probability < 1)
+			printf("    (%.4g %% of answers)", probability * 100);
+		printf("\n");
+	}
+}
+
+static void
+print_text(const struct json *out)
+{
+	print_head(out);
+	if (json_member(out, "pools") != NULL)
+		print_pools(out);
+	if (json_count(json_member(out, "origins")) > 0)
+		print_origins(out);
+	print_answer(out);
+}
+
+/* The health store, if there is one. */
+static struct store_txn *
+begin_health(const char *state, struct store **store)
+{
+	struct problems problems = {0};
+	struct store_txn *txn = NULL;
+
+	*store = store_open(state, STORE_HEALTH, STORE_READ, &problems);
+	problems_print(&problems, "graycloud", stderr);
+	problems_free(&problems);
+	if (*store != NULL && store_begin(*store, STORE_READ, &txn) != 0)
+		txn = NULL;
+	return txn;
+}
+
+static struct json *
+explain(struct args *args, const struct explanation_request *request)
+{
+	struct compiler *compiler = NULL;
+	struct store *config_store, *health_store = NULL;
+	struct store_txn *config, *health;
+	struct json *out = NULL;
+
+	if (!read_begin(args, &config_store, &config))
+		return NULL;
+	if (config == NULL) {
+		fprintf(stderr, "graycloud: there is no configuration in %s yet: nothing is served\n", args->state);
+		return NULL;
+	}
+	health = begin_health(args->state, &health_store);
+	compiler = compiler_new();
+	if (compiler == NULL || compiler_config(compiler, config, true) != COMPILED_NEW ||
+	    (health != NULL && compiler_health(compiler, health, true) == COMPILED_FAILED))
+		fprintf(stderr, "graycloud: the configuration cannot be compiled: %s\n",
+		    compiler != NULL ? compiler_error(compiler) : "memory is exhausted");
+	else
+		out = explanation_make(compiler, config, health, request);
+	store_abort(health);
+	store_close(health_store);
+	read_end(config_store, config);
+	compiler_free(compiler);
+	return out;
+}
+
+enum exit_code
+cmd_explain(struct args *args)
+{
+	struct explanation_request *request = xcalloc(1, sizeof *request);
+	enum exit_code code = read_request(args, request);
+	struct json *out;
+
+	if (code == EXIT_DONE && (out = explain(args, request)) != NULL) {
+		if (args->json) {
+			print_json(out);
+		} else {
+			print_text(out);
+			json_drop(out);
+		}
+	} else if (code == EXIT_DONE) {
+		code = EXIT_REFUSED;
+	}
+	free(request);
+	return code;
+}

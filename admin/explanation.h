@@ -1,0 +1,23 @@
+/*
+ * explanation.h -- why a client gets an answer: the nameserver's own code run with a trace, put into JSON.
+ *
+ * Members: name, type, client {resolver, ecs}, zone, found, load_balancer, key, pools, origins, rcode, records, scope.
+ * What chance decides has a probability below 1.
+ */
+#ifndef EXPLANATION_H
+#define EXPLANATION_H
+
+#include "answer.h"
+#include "compile.h"
+#include "json.h"
+
+struct explanation_request {
+	struct question question;
+	struct steer_client client;
+};
+
+/* health may be NULL: then every monitored endpoint is unknown.  compiler has read both stores. */
+struct json *explanation_make(const struct compiler *compiler, struct store_txn *config, struct store_txn *health,
+    const struct explanation_request *request);
+
+#endif
