@@ -87,8 +87,12 @@ is_empty(const struct json *value)
 	case JSON_KIND_TEXT:
 		return *json_text(value) == '\0';
 	case JSON_KIND_LIST:
-	case JSON_KIND_OBJECT:
 		return json_count(value) == 0;
+	case JSON_KIND_OBJECT:
+		for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
+			if (!is_empty(json_member(value, key)))
+				return false;
+		return true;
 	default:
 		return false;
 	}

@@ -229,7 +229,7 @@ static const struct property origin_header[] = {LIST("Host", "[]", 0, 1, &host_h
 
 /* [CF] 2.3 */
 static const struct property origin_table[] = {TEXT("name", "\"\"", 200),
-    CHECKED("address", NULL, clean_address, "a unicast IPv4 or IPv6 address"), BOOL("enabled", "true"),
+    CHECKED("address", NULL, clean_address, "a unicast IPv4 or IPv6 address; host names are not supported yet"), BOOL("enabled", "true"),
     READ_ONLY("disabled_at"), NUMBER("weight", "1", 0, 1), OBJECT("header", "{}", origin_header),
     NEUTRAL("port", "0"), NEUTRAL("virtual_network_id", "null"),
     {.name = "flatten_cname", .type = PROPERTY_BOOL, .fate = FATE_LATER, .standard = "true"},

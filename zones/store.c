@@ -1,20 +1,14 @@
-#include "store.h"
+#include "store_inner.h"
 
 #include "guard.h"
-#include "store_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <lmdb.h>
-#include <pthread.h>
-#include <signal.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 1000, MAX_READERS = 512, MAX_TABLES = 16, MAX_STORES = 16 };
+enum { LOOK_MS = 1000, MAX_READERS = 512 };
 
 static const struct {
 	const char *name;
@@ -32,179 +26,10 @@ static const struct {
     [TABLE_SERVING] = {"serving", STORE_SERVING},
 };
 
-struct store {
-	enum store_kind kind;
-	enum store_access access;
-	char *state;
-	struct store_paths paths;
-	int lock_fd; /* of the only writer, or -1 */
-	int watch_fd;
-	int watch;
-
-	pthread_mutex_t mutex; /* env and active; the environment is replaced or resized only while active is 0 */
-	MDB_env *env;          /* NULL while what lies at the path cannot be opened */
-	MDB_dbi dbi[TABLE_COUNT];
-	unsigned active;       /* transactions of this process */
-	int fault;             /* its place among the ranges below, or -1 */
-
-	_Atomic uint64_t last_read; /* UINT64_MAX: nothing yet */
-	uint64_t next_look;         /* boot_ms of the next stat */
-	bool lost, told;
-	atomic_bool full;           /* the map was; see store_begin */
-};
-
-struct store_txn {
-	struct store *store;
-	MDB_txn *txn;
-};
-
-struct store_cursor {
-	struct store *store;
-	MDB_cursor *cursor;
-};
-
-/* ---- death by damage (rule 8) ---- */
-
-/* Where the stores are mapped, and what to say when a page there cannot be read. */
-static struct fault_range {
-	_Atomic uintptr_t start, end;
-	char sentence[PATH_MAX + 512];
-} faults[MAX_STORES];
-
-static struct sigaction fault_before[2];
-
-static void
-fault_die(const char *sentence)
-{
-	if (write(STDERR_FILENO, sentence, strlen(sentence)) < 0)
-		_exit(2);
-	_exit(1);
-}
-
-static void
-fault_handler(int number, siginfo_t *info, void *context)
-{
-	uintptr_t at = (uintptr_t)info->si_addr;
-
-	(void)context;
-	for (size_t i = 0; i < MAX_STORES; i++)
-		if (at >= atomic_load(&faults[i].start) && at < atomic_load(&faults[i].end))
-			fault_die(faults[i].sentence);
-	/* Not ours: it happens again at once, under the handler of before. */
-	sigaction(number, &fault_before[number == SIGBUS], NULL);
-}
-
-void
-store_catch_faults(void)
-{
-	struct sigaction action = {.sa_sigaction = fault_handler, .sa_flags = SA_SIGINFO};
-
-	sigaction(SIGSEGV, &action, &fault_before[0]);
-	sigaction(SIGBUS, &action, &fault_before[1]);
-}
-
-/* LMDB tells nobody where its map is: ask the kernel. */
-static void
-fault_find_map(struct store *store)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	char line[PATH_MAX + 128];
-	unsigned long start, end, inode;
-	mdb_filehandle_t fd;
-	struct stat st;
-
-	if (maps == NULL || mdb_env_get_fd(store->env, &fd) != 0 || fstat(fd, &st) != 0)
-		goto out;
-	while (fgets(line, sizeof line, maps) != NULL)
-		if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &start, &end, &inode) == 3 && inode == st.st_ino &&
-		    strstr(line, "data.mdb") != NULL) {
-			atomic_store(&faults[store->fault].start, start);
-			atomic_store(&faults[store->fault].end, end);
-		}
-out:
-	if (maps != NULL)
-		fclose(maps);
-}
-
-static void
-fault_register(struct store *store)
-{
-	for (int i = 0; i < MAX_STORES; i++) {
-		uintptr_t none = 0;
-
-		if (!atomic_compare_exchange_strong(&faults[i].start, &none, UINTPTR_MAX))
-			continue;
-		atomic_store(&faults[i].end, 0);
-		snprintf(faults[i].sentence, sizeof faults[i].sentence,
-		    "%s: %s is damaged, or its disk fails: %s\n", program_invocation_short_name, store->paths.data,
-		    store_kind_cure(store->kind));
-		store->fault = i;
-		fault_find_map(store);
-		return;
-	}
-}
-
-static void
-fault_forget(struct store *store)
-{
-	if (store->fault < 0)
-		return;
-	atomic_store(&faults[store->fault].end, 0);
-	atomic_store(&faults[store->fault].start, 0);
-	store->fault = -1;
-}
-
-static void
-assertion_failed(MDB_env *env, const char *message)
-{
-	const struct store *store = mdb_env_get_userctx(env);
-
-	(void)message;
-	fault_die(store->fault >= 0 ? faults[store->fault].sentence : "a store is damaged\n");
-}
-
-/* ---- errors ---- */
-
-static int
-errno_of(int rc)
-{
-	switch (rc) {
-	case MDB_NOTFOUND:
-		return -ENOENT;
-	case MDB_MAP_FULL:
-		return -ENOSPC;
-	case MDB_READERS_FULL:
-		return -EUSERS;
-	case MDB_KEYEXIST:
-		return -EEXIST;
-	case MDB_BAD_VALSIZE:
-		return -EINVAL;
-	case MDB_BAD_TXN:
-		return -ECANCELED;
-	case MDB_CORRUPTED:
-	case MDB_PAGE_NOTFOUND:
-	case MDB_INVALID:
-	case MDB_VERSION_MISMATCH:
-	case MDB_PANIC:
-		return -EBADMSG;
-	default:
-		return rc > 0 ? -rc : rc == 0 ? 0 : -EIO;
-	}
-}
-
-/* Remember that the map was full: the next begin makes it larger. */
-static int
-write_result(struct store *store, int rc)
-{
-	if (rc == MDB_MAP_FULL)
-		atomic_store(&store->full, true);
-	return errno_of(rc);
-}
-
 static void
 tell_open_failed(const struct store *store, int rc, struct problems *problems)
 {
-	switch (errno_of(rc)) {
+	switch (store_errno(rc)) {
 	case -EBADMSG:
 		problems_error(problems, "%s is damaged or of another kind: %s", store->paths.data,
 		    store_kind_cure(store->kind));
@@ -228,81 +53,10 @@ tell_open_failed(const struct store *store, int rc, struct problems *problems)
 	}
 }
 
-/* ---- the walk of a whole store, in a process that may die of it ---- */
-
-static int
-walk_table(MDB_txn *txn, MDB_dbi dbi)
-{
-	MDB_cursor *cursor;
-	MDB_val key, value, before = {0, NULL};
-	MDB_stat stat;
-	size_t rows = 0;
-	volatile uint8_t sink = 0;
-	int rc = mdb_stat(txn, dbi, &stat);
-
-	if (rc != 0 || (rc = mdb_cursor_open(txn, dbi, &cursor)) != 0)
-		return rc;
-	while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-		/* Keys that do not rise, or more rows than the table claims: pages that lead astray. */
-		if (++rows > stat.ms_entries ||
-		    (before.mv_data != NULL && dbi > 1 && mdb_cmp(txn, dbi, &before, &key) >= 0)) {
-			rc = MDB_CORRUPTED;
-			break;
-		}
-		for (size_t i = 0; i < value.mv_size; i += 4096)
-			sink = (uint8_t)(sink + ((const uint8_t *)value.mv_data)[i]);
-		before = key;
-	}
-	mdb_cursor_close(cursor);
-	return rc != MDB_NOTFOUND ? rc : rows == stat.ms_entries ? 0 : MDB_CORRUPTED;
-}
-
-static int
-walk_named_tables(MDB_txn *txn)
-{
-	enum { FREE_LIST = 0, NAMES = 1 };
-	MDB_cursor *cursor;
-	MDB_val key, value;
-	int rc = walk_table(txn, FREE_LIST);
-
-	if (rc != 0 || (rc = walk_table(txn, NAMES)) != 0 || (rc = mdb_cursor_open(txn, NAMES, &cursor)) != 0)
-		return rc;
-	while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-		char name[64];
-		MDB_dbi dbi;
-
-		if (key.mv_size >= sizeof name)
-			return MDB_CORRUPTED;
-		memcpy(name, key.mv_data, key.mv_size);
-		name[key.mv_size] = '\0';
-		if ((rc = mdb_dbi_open(txn, name, 0, &dbi)) != 0 || (rc = walk_table(txn, dbi)) != 0)
-			return rc;
-	}
-	return rc == MDB_NOTFOUND ? 0 : rc;
-}
-
-static int
-walk(const char *directory)
-{
-	MDB_env *env;
-	MDB_txn *txn;
-	int rc;
-
-	if (mdb_env_create(&env) != 0 || mdb_env_set_maxdbs(env, MAX_TABLES) != 0)
-		return 1;
-	rc = mdb_env_open(env, directory, MDB_RDONLY | MDB_NOTLS, 0);
-	if (rc == 0 && (rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn)) == 0) {
-		rc = walk_named_tables(txn);
-		mdb_txn_abort(txn);
-	}
-	mdb_env_close(env);
-	return rc;
-}
-
 void
 store_guard_start(void)
 {
-	guard_start(walk);
+	guard_start(store_walk);
 }
 
 /* ---- opening ---- */
@@ -352,13 +106,13 @@ open_environment(struct store *store)
 	else if (store->kind != STORE_CONFIG)
 		flags |= MDB_NOSYNC;
 	mdb_env_set_userctx(store->env, store);
-	mdb_env_set_assert(store->env, assertion_failed);
-	mdb_env_set_maxdbs(store->env, MAX_TABLES);
+	mdb_env_set_assert(store->env, store_assertion_failed);
+	mdb_env_set_maxdbs(store->env, STORE_MAX_TABLES);
 	mdb_env_set_maxreaders(store->env, MAX_READERS);
 	mdb_env_set_mapsize(store->env, initial_map(store->kind));
 	if ((rc = mdb_env_open(store->env, store->paths.directory, flags, 0640)) != 0)
 		return rc;
-	fault_register(store);
+	store_fault_register(store);
 	if (store->access == STORE_WRITE)
 		store_check_readers(store);
 	rc = open_tables(store, MDB_RDONLY, 0);
@@ -370,7 +124,7 @@ open_environment(struct store *store)
 static void
 close_environment(struct store *store)
 {
-	fault_forget(store);
+	store_fault_forget(store);
 	if (store->env != NULL)
 		mdb_env_close(store->env);
 	store->env = NULL;
@@ -423,7 +177,7 @@ examine(struct store *store, struct problems *problems)
 	bool anew = store->access == STORE_WRITE && store->kind != STORE_CONFIG;
 
 	if (state == STORE_FILE_SHORT || (state == STORE_FILE_SOUND && guard_running())) {
-		state = guard_ask(walk, store->paths.directory) ? STORE_FILE_SOUND : STORE_FILE_BAD;
+		state = guard_ask(store_walk, store->paths.directory) ? STORE_FILE_SOUND : STORE_FILE_BAD;
 		if (state == STORE_FILE_BAD)
 			problems_error(&found, "%s is damaged: %s", store->paths.data, store_kind_cure(store->kind));
 	}
@@ -648,8 +402,8 @@ grow(struct store *store)
 	rc = mdb_env_set_mapsize(store->env, info.me_mapsize * 2);
 	if (rc == 0)
 		atomic_store(&store->full, false);
-	fault_find_map(store);
-	return errno_of(rc);
+	store_fault_find_map(store);
+	return store_errno(rc);
 }
 
 static bool
@@ -663,9 +417,8 @@ nearly_full(struct store *store)
 	return atomic_load(&store->full) || info.me_last_pgno > info.me_mapsize / stat.ms_psize / 4 * 3;
 }
 
-/* Take part in the environment; -ENOENT where there is none at present. */
-static int
-enter(struct store *store, enum store_access access)
+int
+store_enter(struct store *store, enum store_access access)
 {
 	int rc = 0;
 
@@ -680,8 +433,8 @@ enter(struct store *store, enum store_access access)
 	return rc;
 }
 
-static void
-leave(struct store *store)
+void
+store_leave(struct store *store)
 {
 	pthread_mutex_lock(&store->mutex);
 	store->active--;
@@ -696,8 +449,8 @@ follow_resize(struct store *store)
 
 	pthread_mutex_lock(&store->mutex);
 	if (store->active == 1) { /* the one that is just beginning */
-		rc = errno_of(mdb_env_set_mapsize(store->env, 0));
-		fault_find_map(store);
+		rc = store_errno(mdb_env_set_mapsize(store->env, 0));
+		store_fault_find_map(store);
 	}
 	pthread_mutex_unlock(&store->mutex);
 	return rc;
@@ -708,13 +461,13 @@ store_begin(struct store *store, enum store_access access, struct store_txn **ou
 {
 	unsigned flags = access == STORE_WRITE ? 0 : MDB_RDONLY;
 	struct store_txn *txn;
-	int rc = enter(store, access);
+	int rc = store_enter(store, access);
 
 	*out = NULL;
 	if (rc != 0)
 		return rc;
 	if ((txn = malloc(sizeof *txn)) == NULL) {
-		leave(store);
+		store_leave(store);
 		return -ENOMEM;
 	}
 	txn->store = store;
@@ -722,9 +475,9 @@ store_begin(struct store *store, enum store_access access, struct store_txn **ou
 	if (rc == MDB_MAP_RESIZED && (rc = follow_resize(store)) == 0)
 		rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
 	if (rc != 0) {
-		leave(store);
+		store_leave(store);
 		free(txn);
-		return rc == -EAGAIN ? rc : errno_of(rc);
+		return rc == -EAGAIN ? rc : store_errno(rc);
 	}
 	if (access == STORE_READ)
 		store->last_read = mdb_txn_id(txn->txn);
@@ -735,9 +488,9 @@ store_begin(struct store *store, enum store_access access, struct store_txn **ou
 int
 store_commit(struct store_txn *txn)
 {
-	int rc = write_result(txn->store, mdb_txn_commit(txn->txn));
+	int rc = store_result(txn->store, mdb_txn_commit(txn->txn));
 
-	leave(txn->store);
+	store_leave(txn->store);
 	free(txn);
 	return rc;
 }
@@ -748,7 +501,7 @@ store_abort(struct store_txn *txn)
 	if (txn == NULL)
 		return;
 	mdb_txn_abort(txn->txn);
-	leave(txn->store);
+	store_leave(txn->store);
 	free(txn);
 }
 
@@ -762,178 +515,4 @@ bool
 store_full(const struct store *store)
 {
 	return atomic_load(&store->full);
-}
-
-/* ---- rows ---- */
-
-static MDB_val
-to_val(struct bytes bytes)
-{
-	return (MDB_val){.mv_size = bytes.len, .mv_data = (void *)(uintptr_t)bytes.data};
-}
-
-static struct bytes
-to_bytes(const MDB_val *val)
-{
-	return (struct bytes){.data = val->mv_data, .len = val->mv_size};
-}
-
-bool
-store_get(struct store_txn *txn, enum store_table table, struct bytes key, struct bytes *value)
-{
-	MDB_val from = to_val(key), to;
-
-	if (mdb_get(txn->txn, txn->store->dbi[table], &from, &to) != 0)
-		return false;
-	*value = to_bytes(&to);
-	return true;
-}
-
-static int
-put(struct store_txn *txn, enum store_table table, struct bytes key, struct bytes value, unsigned flags)
-{
-	MDB_val from = to_val(key), to = to_val(value);
-
-	return write_result(txn->store, mdb_put(txn->txn, txn->store->dbi[table], &from, &to, flags));
-}
-
-int
-store_put(struct store_txn *txn, enum store_table table, struct bytes key, struct bytes value)
-{
-	return put(txn, table, key, value, 0);
-}
-
-int
-store_append(struct store_txn *txn, enum store_table table, struct bytes key, struct bytes value)
-{
-	return put(txn, table, key, value, MDB_APPEND);
-}
-
-int
-store_delete(struct store_txn *txn, enum store_table table, struct bytes key)
-{
-	MDB_val from = to_val(key);
-	int rc = mdb_del(txn->txn, txn->store->dbi[table], &from, NULL);
-
-	return rc == MDB_NOTFOUND ? 0 : write_result(txn->store, rc);
-}
-
-uint64_t
-store_count(struct store_txn *txn, enum store_table table)
-{
-	MDB_stat stat;
-
-	return mdb_stat(txn->txn, txn->store->dbi[table], &stat) == 0 ? stat.ms_entries : 0;
-}
-
-struct store_cursor *
-store_cursor_open(struct store_txn *txn, enum store_table table)
-{
-	struct store_cursor *cursor = malloc(sizeof *cursor);
-
-	if (cursor == NULL)
-		return NULL;
-	cursor->store = txn->store;
-	if (mdb_cursor_open(txn->txn, txn->store->dbi[table], &cursor->cursor) == 0)
-		return cursor;
-	free(cursor);
-	return NULL;
-}
-
-void
-store_cursor_close(struct store_cursor *cursor)
-{
-	if (cursor == NULL)
-		return;
-	mdb_cursor_close(cursor->cursor);
-	free(cursor);
-}
-
-static bool
-step(struct store_cursor *cursor, MDB_cursor_op op, MDB_val *key, struct bytes *found, struct bytes *value)
-{
-	MDB_val to;
-
-	if (mdb_cursor_get(cursor->cursor, key, &to, op) != 0)
-		return false;
-	*found = to_bytes(key);
-	*value = to_bytes(&to);
-	return true;
-}
-
-bool
-store_cursor_seek(struct store_cursor *cursor, struct bytes key, struct bytes *found, struct bytes *value)
-{
-	MDB_val from = to_val(key);
-
-	/* LMDB takes no empty key. */
-	return step(cursor, key.len > 0 ? MDB_SET_RANGE : MDB_FIRST, &from, found, value);
-}
-
-bool
-store_cursor_first(struct store_cursor *cursor, struct bytes *found, struct bytes *value)
-{
-	return step(cursor, MDB_FIRST, &(MDB_val){0}, found, value);
-}
-
-bool
-store_cursor_last(struct store_cursor *cursor, struct bytes *found, struct bytes *value)
-{
-	return step(cursor, MDB_LAST, &(MDB_val){0}, found, value);
-}
-
-bool
-store_cursor_next(struct store_cursor *cursor, struct bytes *found, struct bytes *value)
-{
-	return step(cursor, MDB_NEXT, &(MDB_val){0}, found, value);
-}
-
-bool
-store_cursor_previous(struct store_cursor *cursor, struct bytes *found, struct bytes *value)
-{
-	return step(cursor, MDB_PREV, &(MDB_val){0}, found, value);
-}
-
-int
-store_cursor_delete(struct store_cursor *cursor)
-{
-	return write_result(cursor->store, mdb_cursor_del(cursor->cursor, 0));
-}
-
-int
-store_copy(struct store *store, const char *path)
-{
-	char *draft = xasprintf("%s.new", path);
-	int fd = -1, rc = enter(store, STORE_READ); /* LMDB begins a transaction of its own for it */
-
-	if (rc != 0) {
-		free(draft);
-		return rc;
-	}
-	fd = open(draft, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640);
-	if (fd < 0)
-		rc = -errno;
-	else {
-		rc = errno_of(mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT));
-		if (rc == 0 && fsync(fd) != 0)
-			rc = -errno;
-		close(fd);
-		if (rc == 0 && rename(draft, path) != 0)
-			rc = -errno;
-		if (rc != 0)
-			unlink(draft);
-	}
-	leave(store);
-	free(draft);
-	return rc;
-}
-
-int
-store_save(struct store *store)
-{
-	char *path = xasprintf("%s/saved.mdb", store->paths.directory);
-	int rc = store_copy(store, path);
-
-	free(path);
-	return rc;
 }
