@@ -28,7 +28,8 @@ sources_add(struct sources *sources, char *name, char *path)
 {
 	/* Doubled at the powers of two. */
 	if ((sources->count & (sources->count - 1)) == 0)
-		sources->items = xrealloc(sources->items, MAX(2 * sources->count, 1u) * sizeof *sources->items);
+		sources->items =
+		    xrealloc(sources->items, MAX(2 * sources->count, 1u) * sizeof *sources->items);
 	sources->items[sources->count++] = (struct source){.name = name, .path = path};
 }
 
@@ -58,16 +59,19 @@ read_list(struct sources *sources, const char *path)
 		return;
 	}
 	for (unsigned number = 1; getline(&line, &room, file) >= 0; number++) {
-		char *rest, *name = strtok_r(line, " \t\r\n", &rest), *target = strtok_r(NULL, " \t\r\n", &rest);
+		char *rest, *name = strtok_r(line, " \t\r\n", &rest),
+			    *target = strtok_r(NULL, " \t\r\n", &rest);
 
 		if (name == NULL || *name == '#')
 			continue;
 		if (target == NULL || strtok_r(NULL, " \t\r\n", &rest) != NULL)
-			problems_error(&sources->problems, "%s:%u: a line of the list is NAME FILE", path, number);
+			problems_error(
+			    &sources->problems, "%s:%u: a line of the list is NAME FILE", path, number);
 		else if (slash == NULL || *target == '/')
 			sources_add(sources, xstrdup(name), xstrdup(target));
 		else
-			sources_add(sources, xstrdup(name), xasprintf("%.*s/%s", (int)(slash - path), path, target));
+			sources_add(
+			    sources, xstrdup(name), xasprintf("%.*s/%s", (int)(slash - path), path, target));
 	}
 	if (ferror(file))
 		problems_error(&sources->problems, "%s cannot be read: %s", path, strerror(errno));
@@ -110,7 +114,8 @@ refuse_twins(struct sources *sources)
 		qsort(sorted, sources->count, sizeof *sorted, compare_apexes);
 	for (size_t i = 1; i < sources->count; i++)
 		if (compare_apexes(&sorted[i - 1], &sorted[i]) == 0)
-			problems_error(&sources->problems, "%s and %s are both the zone %s: leave one of them out", sorted[i - 1]->path,
+			problems_error(&sources->problems,
+			    "%s and %s are both the zone %s: leave one of them out", sorted[i - 1]->path,
 			    sorted[i]->path, name_to_host(sorted[i]->data.apex, name));
 	free(sorted);
 }
@@ -132,7 +137,8 @@ sources_read(struct sources *sources, const struct args *args)
 		if (source->name != NULL && name_from_text(apex, source->name, NULL) == 0)
 			problems_error(&sources->problems, "\"%s\" is no name of a zone", source->name);
 		else
-			zonefile_read(source->path, NULL, source->name ? apex : NULL, unsigned_ok, &source->data, &sources->problems);
+			zonefile_read(source->path, NULL, source->name ? apex : NULL, unsigned_ok,
+			    &source->data, &sources->problems);
 	}
 	if (sources->problems.errors == 0)
 		refuse_twins(sources);
@@ -169,14 +175,15 @@ print_loaded(FILE *out, const struct zone_loaded *loaded)
 {
 	char name[NAME_MAX_TEXT];
 
-	fprintf(out, "%s: serial %u, %zu RRsets", name_to_host(loaded->zone.name, name), loaded->zone.serial, loaded->rrsets);
+	fprintf(out, "%s: serial %u, %zu RRsets", name_to_host(loaded->zone.name, name), loaded->zone.serial,
+	    loaded->rrsets);
 	if (!loaded->existed)
 		fprintf(out, ", new");
 	else if (!differs(loaded))
 		fprintf(out, ", as before");
 	else
-		fprintf(out, ": %zu added, %zu changed, %zu deleted", loaded->difference.added, loaded->difference.changed,
-		    loaded->difference.deleted);
+		fprintf(out, ": %zu added, %zu changed, %zu deleted", loaded->difference.added,
+		    loaded->difference.changed, loaded->difference.deleted);
 }
 
 /* What is printed when it is done: a line for each zone, or a sum. */
@@ -197,8 +204,8 @@ loaded_text(const struct zone_loaded *loaded, size_t count)
 		changed += loaded[i].existed && differs(&loaded[i]);
 	}
 	if (count > LINES_MAX)
-		fprintf(out, "%zu zones, %zu RRsets: %zu new, %zu changed, %zu as before", count, rrsets, created, changed,
-		    count - created - changed);
+		fprintf(out, "%zu zones, %zu RRsets: %zu new, %zu changed, %zu as before", count, rrsets,
+		    created, changed, count - created - changed);
 	fclose(out);
 	return text;
 }
@@ -451,7 +458,8 @@ run_show(const struct args *args)
 	}
 	types = json_member(object, "types");
 	lbs = names_text(json_member(object, "load_balancers"), SIZE_MAX);
-	printf("name            %s\nserial          %lld\nloaded_on       %s\nrecords         %lld in %lld RRsets:",
+	printf("name            %s\nserial          %lld\nloaded_on       %s\nrecords         %lld in %lld "
+	       "RRsets:",
 	    json_text(json_member(object, "name")), json_integer_of(json_member(object, "serial")),
 	    json_text(json_member(object, "loaded_on")), json_integer_of(json_member(object, "records")),
 	    json_integer_of(json_member(object, "rrsets")));
@@ -499,7 +507,8 @@ delete_zone(struct change *change, void *arg)
 	names = lbs_of(change->txn, &zone);
 	if (json_count(names) > 0) { /* S7 */
 		text = names_text(names, LINES_MAX);
-		problems_error(&change->problems, "the zone %s has load balancers: delete them first: %s", (const char *)arg, text);
+		problems_error(&change->problems, "the zone %s has load balancers: delete them first: %s",
+		    (const char *)arg, text);
 		free(text);
 	} else {
 		config_delete_zone(change->edit, &zone);
@@ -525,7 +534,8 @@ cmd_zone(struct args *args)
 	if (!list && strcmp(word, "show") != 0 && strcmp(word, "export") != 0 && strcmp(word, "delete") != 0)
 		return args_misused(args, "\"zone %s\" is no command", word);
 	if (args->count != (list ? 1 : 2))
-		return args_misused(args, list ? "zone list takes no words" : "zone %s takes the name of one zone", word);
+		return args_misused(
+		    args, list ? "zone list takes no words" : "zone %s takes the name of one zone", word);
 	if (list)
 		return run_list(args);
 	if (strcmp(word, "show") == 0)

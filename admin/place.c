@@ -90,7 +90,8 @@ place_is_nameserver(struct store_txn *txn, const struct zone_info *zone, const u
 }
 
 void
-place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone_info *zone), place_lb_fn *fn, void *arg)
+place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone_info *zone), place_lb_fn *fn,
+    void *arg)
 {
 	struct store_cursor *cursor = store_cursor_open(txn, TABLE_OBJECT_NAMES);
 	uint8_t kind = KIND_LB;
@@ -98,7 +99,8 @@ place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone
 	bool more = cursor != NULL && store_cursor_seek(cursor, key, &key, &value);
 
 	/* The index alone tells the names: the documents need not be read. */
-	for (; more && key.len > 0 && *(const uint8_t *)key.data == KIND_LB; more = store_cursor_next(cursor, &key, &value)) {
+	for (; more && key.len > 0 && *(const uint8_t *)key.data == KIND_LB;
+	     more = store_cursor_next(cursor, &key, &value)) {
 		char text[NAME_MAX_TEXT];
 		uint8_t name[NAME_MAX_LEN];
 		struct zone_info zone;
@@ -108,7 +110,8 @@ place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone
 			continue;
 		memcpy(text, (const char *)key.data + 1, key.len - 1);
 		text[key.len - 1] = '\0';
-		if (name_from_text(name, text, NULL) == 0 || !config_zone_of(txn, name, &zone) || !wanted(arg, &zone))
+		if (name_from_text(name, text, NULL) == 0 || !config_zone_of(txn, name, &zone) ||
+		    !wanted(arg, &zone))
 			continue;
 		if (place_find(txn, name, &place) && !fn(arg, text, &place))
 			break;

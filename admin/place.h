@@ -11,7 +11,7 @@ struct place {
 	/* TYPE_NS: the name is at or below a delegation; TYPE_DNAME: below a DNAME; 0: nothing hides it. */
 	uint16_t hidden_by;
 	uint8_t hidden_at[NAME_MAX_LEN + 1]; /* the owner of that NS or DNAME */
-	bool hints; /* an HTTPS or SVCB record at the name has address hints (S9) */
+	bool hints;			     /* an HTTPS or SVCB record at the name has address hints (S9) */
 };
 
 /* False where no zone encloses the name; name is in wire form. */
@@ -20,9 +20,10 @@ bool place_find(struct store_txn *txn, const uint8_t *name, struct place *place)
 /* Does an NS record of the zone point to the name?  Walks the whole zone. */
 bool place_is_nameserver(struct store_txn *txn, const struct zone_info *zone, const uint8_t *name);
 
-/* All load balancers that belong to zones for which wanted says so, by name.  Stops where fn returns false. */
+/* All load balancers that belong to zones for which wanted says so, by name.  Stops where fn returns false.
+ */
 typedef bool place_lb_fn(void *arg, const char *name, const struct place *place);
-void place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone_info *zone), place_lb_fn *fn,
-    void *arg);
+void place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone_info *zone),
+    place_lb_fn *fn, void *arg);
 
 #endif

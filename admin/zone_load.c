@@ -20,13 +20,16 @@ zone_load_put(struct change *change, const struct zone_data *data, struct zone_l
 	struct zone_info before;
 	char name[NAME_MAX_TEXT];
 
-	*loaded = (struct zone_loaded){.existed = config_zone(change->txn, data->apex, &before), .rrsets = data->count};
+	*loaded = (struct zone_loaded){
+	    .existed = config_zone(change->txn, data->apex, &before), .rrsets = data->count};
 	config_put_zone(change->edit, data, &loaded->difference);
 	config_zone(change->txn, data->apex, &loaded->zone);
 	if (loaded->existed && difference->added + difference->changed + difference->deleted > 0 &&
 	    !serial_rose(before.serial, data->serial))
-		problems_warn(&change->problems, "%s: data changed and the serial did not rise (it was %u, now it is %u): secondary "
-		    "servers and people would not notice (S33)", name_to_host(data->apex, name), before.serial, data->serial);
+		problems_warn(&change->problems,
+		    "%s: data changed and the serial did not rise (it was %u, now it is %u): secondary "
+		    "servers and people would not notice (S33)",
+		    name_to_host(data->apex, name), before.serial, data->serial);
 }
 
 /* Loaded zones, to be found by their numbers. */
@@ -49,7 +52,8 @@ is_loaded(void *arg, const struct zone_info *zone)
 {
 	const struct numbers *numbers = arg;
 
-	return bsearch(&zone->number, numbers->items, numbers->count, sizeof *numbers->items, compare_numbers) != NULL;
+	return bsearch(&zone->number, numbers->items, numbers->count, sizeof *numbers->items,
+		   compare_numbers) != NULL;
 }
 
 static bool
@@ -59,12 +63,15 @@ warn_of_lb(void *arg, const char *name, const struct place *place)
 	char at[NAME_MAX_TEXT];
 
 	if (place->hidden_by != 0)
-		problems_warn(&numbers->change->problems, "the load balancer %s is never answered: it is %s %s (S7)", name,
+		problems_warn(&numbers->change->problems,
+		    "the load balancer %s is never answered: it is %s %s (S7)", name,
 		    place->hidden_by == TYPE_NS ? "at or below the delegation" : "below the DNAME",
 		    name_to_host(place->hidden_at, at));
 	if (place->hints)
-		problems_warn(&numbers->change->problems, "the HTTPS or SVCB record at the load balancer %s has address hints, which "
-		    "lead clients past it: remove ipv4hint and ipv6hint (S9)", name);
+		problems_warn(&numbers->change->problems,
+		    "the HTTPS or SVCB record at the load balancer %s has address hints, which "
+		    "lead clients past it: remove ipv4hint and ipv6hint (S9)",
+		    name);
 	return true;
 }
 
@@ -84,7 +91,8 @@ zone_load_warn(struct change *change, const struct zone_loaded *loaded, size_t c
 }
 
 /* Rows go to two places: the SOA, which is to come first, and the rest. */
-struct export {
+struct export
+{
 	const struct zone_info *zone;
 	FILE *soa, *rest;
 };
@@ -108,7 +116,8 @@ zone_load_text(struct store_txn *txn, const struct zone_info *zone)
 {
 	char *soa, *rest, *text, name[NAME_MAX_TEXT];
 	size_t soa_len, rest_len;
-	struct export export = {.zone = zone, .soa = open_memstream(&soa, &soa_len), .rest = open_memstream(&rest, &rest_len)};
+	struct export export = {
+	    .zone = zone, .soa = open_memstream(&soa, &soa_len), .rest = open_memstream(&rest, &rest_len)};
 
 	fprintf(export.soa, "$ORIGIN %s\n", name_to_text(zone->name, name));
 	config_each_row(txn, zone->number, NULL, export_row, &export);
@@ -132,6 +141,7 @@ zone_load_find(struct store_txn *txn, const char *name, struct zone_info *zone, 
 	name_lower(wire, wire);
 	if (txn != NULL && config_zone(txn, wire, zone))
 		return true;
-	problems_error(problems, "there is no zone %s: `graycloud zone list` names those that there are", name);
+	problems_error(
+	    problems, "there is no zone %s: `graycloud zone list` names those that there are", name);
 	return false;
 }

@@ -26,7 +26,9 @@ void zone_load_warn(struct change *change, const struct zone_loaded *loaded, siz
 /* A zone as a master file, the SOA first; freed by the caller. */
 char *zone_load_text(struct store_txn *txn, const struct zone_info *zone);
 
-/* Find a zone by what a person calls it: text without or with the final dot.  False with an error in problems. */
-bool zone_load_find(struct store_txn *txn, const char *name, struct zone_info *zone, struct problems *problems);
+/* Find a zone by what a person calls it: text without or with the final dot.  False with an error in
+ * problems. */
+bool zone_load_find(
+    struct store_txn *txn, const char *name, struct zone_info *zone, struct problems *problems);
 
 #endif

@@ -1,10 +1,10 @@
 /*
  * origin -- web servers for tests to probe: origin [--tls CERT KEY] ADDRESS:PORT ...
  *
- * Listens on each address (port 0: a free one; "same": that of the address before it), prints them as they are bound, a line each, then `ready`.
- * GET /health and / are answered with 200 and "ok ADDRESS:PORT", other paths with 404.  Lines on standard
- * input change one listener; ADDRESS stands for ADDRESS:PORT where it is the only one.  Each is answered
- * with `done`, or with `error: ...`.
+ * Listens on each address (port 0: a free one; "same": that of the address before it), prints them as they
+ * are bound, a line each, then `ready`. GET /health and / are answered with 200 and "ok ADDRESS:PORT", other
+ * paths with 404.  Lines on standard input change one listener; ADDRESS stands for ADDRESS:PORT where it is
+ * the only one.  Each is answered with `done`, or with `error: ...`.
  *
  *     ADDRESS down           refuse connections; the port stays reserved
  *     ADDRESS up             listen on the same port again, and answer as in the beginning
@@ -40,8 +40,8 @@ struct listener {
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	char host[64], name[80]; /* "127.0.0.2", "127.0.0.2:8080" */
-	int reserved;            /* bound and never listening: nobody else gets the port while we are down */
-	struct evhttp *http;     /* NULL while down */
+	int reserved;		 /* bound and never listening: nobody else gets the port while we are down */
+	struct evhttp *http;	 /* NULL while down */
 	enum mode mode;
 	int code;
 	char *body, *location, *last;
@@ -100,7 +100,8 @@ drip_start(struct evhttp_request *request, const struct listener *listener)
 static void
 reset_later(int fd, short what, void *arg)
 {
-	struct sockaddr nowhere = {.sa_family = AF_UNSPEC}; /* to connect to it sends RST; evhttp alone would send FIN */
+	struct sockaddr nowhere = {
+	    .sa_family = AF_UNSPEC}; /* to connect to it sends RST; evhttp alone would send FIN */
 
 	(void)fd;
 	(void)what;
@@ -147,19 +148,21 @@ static void
 on_request(struct evhttp_request *request, void *arg)
 {
 	struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
-	const char *host = evhttp_find_header(headers, "Host"), *agent = evhttp_find_header(headers, "User-Agent");
+	const char *host = evhttp_find_header(headers, "Host"),
+		   *agent = evhttp_find_header(headers, "User-Agent");
 	struct timeval now = {0};
 	struct listener *listener = arg;
 
 	listener->count++;
 	free(listener->last);
-	listener->last = xasprintf("%s %s host=%s agent=%s", method_text(request), evhttp_request_get_uri(request),
-	    host ? host : "", agent ? agent : "");
+	listener->last = xasprintf("%s %s host=%s agent=%s", method_text(request),
+	    evhttp_request_get_uri(request), host ? host : "", agent ? agent : "");
 	switch (listener->mode) {
 	case MODE_SILENT:
 		break;
 	case MODE_RESET:
-		event_base_once(base, -1, EV_TIMEOUT, reset_later, evhttp_request_get_connection(request), &now);
+		event_base_once(
+		    base, -1, EV_TIMEOUT, reset_later, evhttp_request_get_connection(request), &now);
 		break;
 	case MODE_SLOW:
 		drip_start(request, listener);
@@ -173,8 +176,8 @@ static struct bufferevent *
 on_accept_tls(struct event_base *event_base, void *arg)
 {
 	(void)arg;
-	return bufferevent_openssl_socket_new(event_base, -1, SSL_new(tls), BUFFEREVENT_SSL_ACCEPTING,
-	    BEV_OPT_CLOSE_ON_FREE);
+	return bufferevent_openssl_socket_new(
+	    event_base, -1, SSL_new(tls), BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
 }
 
 static int
@@ -221,7 +224,8 @@ go_up(struct listener *listener)
 static void
 listener_open(struct listener *listener, const char *text)
 {
-	struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+	struct addrinfo hints = {
+	    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE, .ai_socktype = SOCK_STREAM};
 	struct addrinfo *found;
 	const char *colon = strrchr(text, ':');
 	bool bracket = text[0] == '[';
@@ -240,8 +244,8 @@ listener_open(struct listener *listener, const char *text)
 	snprintf(listener->name, sizeof listener->name, "%s", text);
 	listener->reserved = bind_socket(listener);
 	getsockname(listener->reserved, (struct sockaddr *)&listener->address, &listener->address_len);
-	getnameinfo((struct sockaddr *)&listener->address, listener->address_len, listener->host, sizeof listener->host,
-	    port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
+	getnameinfo((struct sockaddr *)&listener->address, listener->address_len, listener->host,
+	    sizeof listener->host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
 	snprintf(listener->name, sizeof listener->name, bracket ? "[%s]:%s" : "%s:%s", listener->host, port);
 	go_up(listener);
 }
@@ -311,7 +315,8 @@ on_input(int fd, short what, void *arg)
 		return;
 	}
 	while ((line = evbuffer_readln(input, NULL, EVBUFFER_EOL_LF)) != NULL) {
-		char *name = strtok(line, " "), *word = name ? strtok(NULL, " ") : NULL, *rest = word ? strtok(NULL, "") : NULL;
+		char *name = strtok(line, " "), *word = name ? strtok(NULL, " ") : NULL,
+		     *rest = word ? strtok(NULL, "") : NULL;
 		struct listener *listener = word ? listener_find(name) : NULL;
 
 		if (listener == NULL)

@@ -6,12 +6,13 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* Where no origin is known, relative names are completed by this one, which no one else uses: so they are found. */
+/* Where no origin is known, relative names are completed by this one, which no one else uses: so they are
+ * found. */
 static const uint8_t no_origin[] = "\020\377no-origin-here\377";
 
 enum {
 	LDNS_TEXT_MAX = 65000, /* ldns reads rdata of up to 65,535 characters */
-	WIRE_HEAD = 11         /* root owner, type, class, TTL, length */
+	WIRE_HEAD = 11	       /* root owner, type, class, TTL, length */
 };
 
 void
@@ -32,7 +33,8 @@ zonefile_type(const char *text)
 		char *end;
 		unsigned long number = strtoul(text + 4, &end, 10);
 
-		return *end == '\0' && text[4] >= '0' && text[4] <= '9' && number < 65536 ? (uint16_t)number : 0;
+		return *end == '\0' && text[4] >= '0' && text[4] <= '9' && number < 65536 ? (uint16_t)number
+											  : 0;
 	}
 	return (uint16_t)ldns_get_rr_type_by_name(text);
 }
@@ -62,7 +64,8 @@ rdata_sound(uint16_t type, const uint8_t *rdata, size_t len)
 	int name_at = rdata_name_at(type);
 
 	if (name_at >= 0)
-		return len > (size_t)name_at && name_valid(rdata + name_at, len - (size_t)name_at) == len - (size_t)name_at;
+		return len > (size_t)name_at &&
+		       name_valid(rdata + name_at, len - (size_t)name_at) == len - (size_t)name_at;
 	if (type == TYPE_SOA) {
 		size_t mname = name_valid(rdata, len);
 		size_t rname = mname ? name_valid(rdata + mname, len - mname) : 0;
@@ -106,9 +109,10 @@ rr_from_rdata(uint16_t type, const uint8_t *rdata, size_t len)
 		memcpy(wire + WIRE_HEAD, rdata, len);
 	if (ldns_wire2rr(&rr, wire, WIRE_HEAD + len, &at, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
 		rr = NULL;
-	/* ldns follows compression pointers and lets some lengths pass: what comes back must be what went in. */
+	/* ldns follows compression pointers and lets some lengths pass: what comes back must be what went in.
+	 */
 	else if (at != WIRE_HEAD + len || !rdata_of_rr(rr, again, &again_len) || again_len != len ||
-	    (len > 0 && memcmp(again, rdata, len) != 0)) {
+		 (len > 0 && memcmp(again, rdata, len) != 0)) {
 		ldns_rr_free(rr);
 		rr = NULL;
 	}
@@ -156,7 +160,8 @@ rdata_generic(uint16_t type, const struct line *line, size_t first, uint8_t *out
 	return rr != NULL;
 }
 
-/* The largest number that a field takes; 0 where it is none, ULLONG_MAX where more than one token may follow. */
+/* The largest number that a field takes; 0 where it is none, ULLONG_MAX where more than one token may follow.
+ */
 static unsigned long long
 field_most(ldns_rdf_type type)
 {
@@ -185,7 +190,8 @@ field_most(ldns_rdf_type type)
 	}
 }
 
-/* ldns lets numbers wrap around: MX 99999 would become 34463.  What is no number (a mnemonic, 1h) is left to it. */
+/* ldns lets numbers wrap around: MX 99999 would become 34463.  What is no number (a mnemonic, 1h) is left to
+ * it. */
 static bool
 numbers_fit(const ldns_rr_descriptor *descriptor, const struct line *line, size_t first)
 {
@@ -193,7 +199,8 @@ numbers_fit(const ldns_rr_descriptor *descriptor, const struct line *line, size_
 		ldns_rdf_type type = ldns_rr_descriptor_field_type(descriptor, i);
 		const char *token = line_token(line, first + i);
 		unsigned long long most = field_most(type), value;
-		bool plain = type == LDNS_RDF_TYPE_INT8 || type == LDNS_RDF_TYPE_INT16 || type == LDNS_RDF_TYPE_INT32;
+		bool plain =
+		    type == LDNS_RDF_TYPE_INT8 || type == LDNS_RDF_TYPE_INT16 || type == LDNS_RDF_TYPE_INT32;
 		char *end;
 
 		if (most == ULLONG_MAX)
@@ -258,8 +265,8 @@ field_from_tokens(ldns_rdf_type type, struct line *line, size_t first, size_t la
 
 /* The octets of one field at the end of the rdata.  Returns how many, 0 where the tokens do not say it. */
 static size_t
-put_field(ldns_rdf_type type, struct line *line, size_t first, size_t last, const uint8_t *origin, uint8_t *out,
-    size_t room)
+put_field(ldns_rdf_type type, struct line *line, size_t first, size_t last, const uint8_t *origin,
+    uint8_t *out, size_t room)
 {
 	uint8_t name[NAME_MAX_LEN];
 	ldns_rdf *rdf = NULL;
@@ -316,8 +323,8 @@ has_plain_fields(const ldns_rr_descriptor *descriptor, size_t tokens)
 }
 
 /*
- * Field by field.  It is faster than a record at once, for which ldns takes and gives back 128 KiB of buffers, and
- * the only way for text that is longer than those.
+ * Field by field.  It is faster than a record at once, for which ldns takes and gives back 128 KiB of
+ * buffers, and the only way for text that is longer than those.
  */
 static bool
 rdata_by_fields(const ldns_rr_descriptor *descriptor, struct line *line, size_t first, const uint8_t *origin,
@@ -343,11 +350,13 @@ rdata_by_fields(const ldns_rr_descriptor *descriptor, struct line *line, size_t 
 
 /* The other types: one record's text to ldns.  Returns NULL, or what ldns says. */
 static const char *
-rdata_from_ldns(uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t *out, size_t *len)
+rdata_from_ldns(
+    uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t *out, size_t *len)
 {
 	char *text = line_scratch(line, line->len + 64);
 	size_t used = (size_t)sprintf(text, ". 0 IN TYPE%u ", type);
-	ldns_rdf origin_rdf = {._size = name_len(origin), ._type = LDNS_RDF_TYPE_DNAME, ._data = (void *)origin};
+	ldns_rdf origin_rdf = {
+	    ._size = name_len(origin), ._type = LDNS_RDF_TYPE_DNAME, ._data = (void *)origin};
 	ldns_rr *rr = NULL;
 	ldns_status status;
 	bool fits;
@@ -377,8 +386,7 @@ long_string(const struct line *line, size_t first)
 	return false;
 }
 
-static struct rdata_result __attribute__((format(printf, 1, 2)))
-refused(const char *format, ...)
+static struct rdata_result __attribute__((format(printf, 1, 2))) refused(const char *format, ...)
 {
 	struct rdata_result result = {.ok = false};
 	va_list args;
@@ -402,8 +410,11 @@ rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *o
 	if (first >= line->count)
 		return refused("%s has no data", name);
 	if (strcmp(line_token(line, first), "\\#") == 0) {
-		if (!rdata_generic(type, line, first, out, &result.len) || !rdata_sound(type, out, result.len))
-			return refused("%s: \\# needs the length and as many octets in hex, in the shape of the type", name);
+		if (!rdata_generic(type, line, first, out, &result.len) ||
+		    !rdata_sound(type, out, result.len))
+			return refused(
+			    "%s: \\# needs the length and as many octets in hex, in the shape of the type",
+			    name);
 		return result;
 	}
 	if (descriptor == NULL || descriptor->_type != type)
@@ -412,24 +423,29 @@ rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *o
 		return refused("%s: a number is wrong or too large for its field", name);
 	if (has_plain_fields(descriptor, line->count - first)) {
 		if (!rdata_by_fields(descriptor, line, first, known, out, &result.len))
-			return refused("%s: %s", name, long_string(line, first) ?
-			    "a string is over 255 octets: split it into several quoted strings" :
-			    "the data cannot be read as this type's, or has too few or too many fields");
+			return refused("%s: %s", name,
+			    long_string(line, first)
+				? "a string is over 255 octets: split it into several quoted strings"
+				: "the data cannot be read as this type's, or has too few or too many "
+				  "fields");
 	} else {
 		why = rdata_from_ldns(type, line, first, known, out, &result.len);
 		if (why != NULL)
 			return refused("%s: %s", name, why);
 	}
 	if (origin == NULL && memmem(out, result.len, no_origin, sizeof no_origin - 1) != NULL)
-		return refused("%s holds a relative name and there is no $ORIGIN before it: end the name with a dot, add "
-		    "$ORIGIN, or say NAME=FILE", name);
+		return refused("%s holds a relative name and there is no $ORIGIN before it: end the name "
+			       "with a dot, add "
+			       "$ORIGIN, or say NAME=FILE",
+		    name);
 	if (!rdata_sound(type, out, result.len))
 		return refused("%s: the data is damaged", name);
 	return result;
 }
 
 size_t
-zonefile_rdata(uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535], struct problems *problems)
+zonefile_rdata(
+    uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535], struct problems *problems)
 {
 	static const uint8_t root[1] = {0};
 	struct cursor cursor = {.at = text, .end = text + strlen(text), .line = 1};
@@ -484,7 +500,7 @@ write_as_text(FILE *out, uint16_t type, const uint8_t *rdata, size_t len)
 	bool same;
 
 	same = text != NULL && strchr(text, '\n') == NULL && len > 0 &&
-	    zonefile_rdata(type, text, NULL, again, &unused) == len && memcmp(again, rdata, len) == 0;
+	       zonefile_rdata(type, text, NULL, again, &unused) == len && memcmp(again, rdata, len) == 0;
 	if (same)
 		fputs(text, out);
 	problems_free(&unused);

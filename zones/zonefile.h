@@ -12,13 +12,13 @@
 
 /*
  * Read and check the master file at path ("-": standard input).  apex may be NULL: then it is the
- * owner of the SOA.  text, where not NULL, is the file's content (path then only names it in messages, and $INCLUDE
- * is relative to the current directory).  unsigned_ok: S33.  Returns false with errors in problems, and
- * data empty; true with data (warnings may stand in problems).
+ * owner of the SOA.  text, where not NULL, is the file's content (path then only names it in messages, and
+ * $INCLUDE is relative to the current directory).  unsigned_ok: S33.  Returns false with errors in problems,
+ * and data empty; true with data (warnings may stand in problems).
  *
- * Errors: syntax, no SOA or two, data beside a CNAME, names out of the zone, an owner whose key would be too long,
- * an RRset over 65,000 octets, a signed zone (S33).  Warnings: no NS at the apex, missing glue, data under a cut or a
- * DNAME, differing TTLs in an RRset (the least is used, RFC 2181 5.2), duplicates.
+ * Errors: syntax, no SOA or two, data beside a CNAME, names out of the zone, an owner whose key would be too
+ * long, an RRset over 65,000 octets, a signed zone (S33).  Warnings: no NS at the apex, missing glue, data
+ * under a cut or a DNAME, differing TTLs in an RRset (the least is used, RFC 2181 5.2), duplicates.
  */
 bool zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsigned_ok,
     struct zone_data *data, struct problems *problems);
@@ -31,7 +31,7 @@ void zonefile_type_text(uint16_t type, char out[16]);
 uint16_t zonefile_type(const char *text);
 
 /* One record of presentation form ("10 mail.example.com.") as wire rdata; 0 and problems where it is none. */
-size_t zonefile_rdata(uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535],
-    struct problems *problems);
+size_t zonefile_rdata(
+    uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535], struct problems *problems);
 
 #endif

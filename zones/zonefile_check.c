@@ -95,7 +95,8 @@ compare_records(const void *a_arg, const void *b_arg)
 	return order;
 }
 
-/* Give each record its owner's key; records out of the zone or with too long a key are faults and are dropped. */
+/* Give each record its owner's key; records out of the zone or with too long a key are faults and are
+ * dropped. */
 static void
 make_keys(struct walk *walk)
 {
@@ -113,10 +114,11 @@ make_keys(struct walk *walk)
 			owner = record->owner;
 			key_len = 0;
 			if (!name_within(owner, records->apex))
-				say(walk, PROBLEM_ERROR, record, "%s is not in the zone %s", owner_text(record),
-				    name_to_host(records->apex, apex));
+				say(walk, PROBLEM_ERROR, record, "%s is not in the zone %s",
+				    owner_text(record), name_to_host(records->apex, apex));
 			else if ((key_len = name_to_key(made, owner, records->apex)) == 0)
-				say(walk, PROBLEM_ERROR, record, "%s is too long to be stored", owner_text(record));
+				say(walk, PROBLEM_ERROR, record, "%s is too long to be stored",
+				    owner_text(record));
 			else
 				key = records_keep(records, made, key_len);
 		}
@@ -179,7 +181,7 @@ is_target(const struct walk *walk, const struct record *record)
 	struct target wanted = {.key = (uint8_t *)record->key, .key_len = record->key_len};
 
 	return walk->ntargets > 0 &&
-	    bsearch(&wanted, walk->targets, walk->ntargets, sizeof wanted, compare_targets) != NULL;
+	       bsearch(&wanted, walk->targets, walk->ntargets, sizeof wanted, compare_targets) != NULL;
 }
 
 static bool
@@ -216,7 +218,8 @@ warn_missing_glue(struct walk *walk)
 		char name[NAME_MAX_TEXT];
 
 		if (!has_address(walk, target))
-			say(walk, PROBLEM_WARNING, target->ns, "missing glue: the nameserver %s has no A or AAAA record in this zone",
+			say(walk, PROBLEM_WARNING, target->ns,
+			    "missing glue: the nameserver %s has no A or AAAA record in this zone",
 			    name_to_host(target->ns->rdata, name));
 	}
 }
@@ -237,18 +240,21 @@ add_row(struct walk *walk, struct record *first, size_t count)
 		differs |= first[i].ttl != first->ttl;
 		ttl = MIN(ttl, first[i].ttl);
 		if (unique > 0 && compare_rdata(&first[unique - 1], &first[i]) == 0) {
-			say(walk, PROBLEM_WARNING, &first[i], "duplicate of line %u: the record is kept once", first[unique - 1].line);
+			say(walk, PROBLEM_WARNING, &first[i], "duplicate of line %u: the record is kept once",
+			    first[unique - 1].line);
 			continue;
 		}
 		first[unique++] = first[i];
 		len += 2 + first[i].rdlen;
 	}
 	if (differs) /* RFC 2181 5.2 */
-		say(walk, PROBLEM_WARNING, first, "the %s records of %s have differing TTLs: the least, %u, is used", type,
+		say(walk, PROBLEM_WARNING, first,
+		    "the %s records of %s have differing TTLs: the least, %u, is used", type,
 		    owner_text(first), ttl);
 	if (len > RRSET_LEN_MAX || unique > UINT16_MAX) {
-		say(walk, PROBLEM_ERROR, first, "the %s records of %s have %zu octets: an RRset has at most %d", type,
-		    owner_text(first), len, RRSET_LEN_MAX);
+		say(walk, PROBLEM_ERROR, first,
+		    "the %s records of %s have %zu octets: an RRset has at most %d", type, owner_text(first),
+		    len, RRSET_LEN_MAX);
 		return;
 	}
 	if ((first->type == TYPE_CNAME || first->type == TYPE_DNAME) && unique > 1)
@@ -308,8 +314,9 @@ warn_hidden(struct walk *walk, const struct record *record)
 	if (walk->cut->type == TYPE_NS && address && is_target(walk, record))
 		return; /* glue */
 	zonefile_type_text(record->type, type);
-	say(walk, PROBLEM_WARNING, record, "%s %s is never answered: it is below the %s of %s", owner_text(record), type,
-	    walk->cut->type == TYPE_NS ? "delegation" : "DNAME", name_to_host(walk->cut->owner, cut));
+	say(walk, PROBLEM_WARNING, record, "%s %s is never answered: it is below the %s of %s",
+	    owner_text(record), type, walk->cut->type == TYPE_NS ? "delegation" : "DNAME",
+	    name_to_host(walk->cut->owner, cut));
 }
 
 /* At a delegation only NS, DS and glue are ours. */
@@ -323,20 +330,23 @@ warn_beside_cut(struct walk *walk, const struct record *first, size_t count)
 
 		zonefile_type_text(record->type, type);
 		if (record->type != TYPE_NS && record->type != TYPE_DS && !glue)
-			say(walk, PROBLEM_WARNING, record, "%s %s is never answered: the name is delegated", owner_text(record), type);
+			say(walk, PROBLEM_WARNING, record, "%s %s is never answered: the name is delegated",
+			    owner_text(record), type);
 	}
 }
 
 static void
 check_owner(struct walk *walk, const struct record *first, size_t count)
 {
-	const struct record *cname = of_type(first, count, TYPE_CNAME), *soa = of_type(first, count, TYPE_SOA);
+	const struct record *cname = of_type(first, count, TYPE_CNAME),
+			    *soa = of_type(first, count, TYPE_SOA);
 	const struct record *ns = of_type(first, count, TYPE_NS), *dname = of_type(first, count, TYPE_DNAME);
 	bool apex = is_apex(walk, first);
 
 	for (size_t i = 0; cname != NULL && i < count; i++)
 		if (first[i].type != TYPE_CNAME) {
-			say(walk, PROBLEM_ERROR, cname, "%s has a CNAME and other data (line %u): remove one of them", owner_text(cname),
+			say(walk, PROBLEM_ERROR, cname,
+			    "%s has a CNAME and other data (line %u): remove one of them", owner_text(cname),
 			    first[i].line);
 			break;
 		}
@@ -376,14 +386,16 @@ check_apex(struct walk *walk)
 		if (soas++ == 0)
 			walk->data->serial = get32(first[i].rdata + first[i].rdlen - 20);
 		else if (compare_rdata(&first[i - 1], &first[i]) != 0)
-			say(walk, PROBLEM_ERROR, &first[i], "a second SOA (the first one is on line %u)", first[i - 1].line);
+			say(walk, PROBLEM_ERROR, &first[i], "a second SOA (the first one is on line %u)",
+			    first[i - 1].line);
 	}
 	if (soas == 0 && !records->soa_named)
 		problems_error(walk->problems, "%s: the zone %s has no SOA", records->files[0], name);
 	else if (soas == 0 && walk->judge_whole)
 		problems_error(walk->problems, "%s: the SOA is not at %s", records->files[0], name);
 	if (soas > 0 && walk->judge_whole && of_type(first, count, TYPE_NS) == NULL)
-		problems_warn(walk->problems, "%s: the zone %s has no NS record at its apex", records->files[0], name);
+		problems_warn(
+		    walk->problems, "%s: the zone %s has no NS record at its apex", records->files[0], name);
 }
 
 bool
@@ -404,7 +416,8 @@ records_to_rows(struct records *records, struct zone_data *data, struct problems
 	check_apex(&walk);
 	find_targets(&walk);
 	for (size_t i = 0, next; i < records->count; i = next) {
-		for (next = i + 1; next < records->count && compare_owner(&records->items[i], &records->items[next]) == 0;)
+		for (next = i + 1;
+		     next < records->count && compare_owner(&records->items[i], &records->items[next]) == 0;)
 			next++;
 		check_owner(&walk, &records->items[i], next - i);
 	}
@@ -414,8 +427,9 @@ records_to_rows(struct records *records, struct zone_data *data, struct problems
 	for (size_t i = 0, next; i < records->count; i = next) {
 		struct record *first = &records->items[i];
 
-		for (next = i + 1; next < records->count && compare_owner(first, &records->items[next]) == 0 &&
-		    first->type == records->items[next].type;)
+		for (next = i + 1; next < records->count &&
+				   compare_owner(first, &records->items[next]) == 0 &&
+				   first->type == records->items[next].type;)
 			next++;
 		add_row(&walk, first, next - i);
 	}

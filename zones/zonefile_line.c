@@ -38,8 +38,10 @@ put_escape(struct cursor *cursor, struct line *line)
 	else if (is_digit(*cursor->at)) {
 		const char *digit = cursor->at;
 
-		if (cursor->end - digit < 3 || !is_digit(digit[1]) || !is_digit(digit[2]) || memcmp(digit, "255", 3) > 0) {
-			snprintf(line->fault, sizeof line->fault, "an escape \\DDD needs three digits from 000 to 255");
+		if (cursor->end - digit < 3 || !is_digit(digit[1]) || !is_digit(digit[2]) ||
+		    memcmp(digit, "255", 3) > 0) {
+			snprintf(line->fault, sizeof line->fault,
+			    "an escape \\DDD needs three digits from 000 to 255");
 			cursor->at++;
 			return;
 		}

@@ -19,8 +19,9 @@ struct cursor {
 };
 
 /*
- * A logical line: parentheses, comments and line ends are gone.  The tokens lie behind each other in text, each
- * ended by NUL; quotes stay; every escape is \DDD (but \#), so that whoever reads on knows one form only.
+ * A logical line: parentheses, comments and line ends are gone.  The tokens lie behind each other in text,
+ * each ended by NUL; quotes stay; every escape is \DDD (but \#), so that whoever reads on knows one form
+ * only.
  */
 struct line {
 	char *text;
@@ -29,8 +30,8 @@ struct line {
 	size_t count, tokens_room;
 	unsigned number;   /* of its first line in the file */
 	bool starts_blank; /* the owner is the previous one (RFC 1035 5.1) */
-	char fault[80];    /* "" or what is wrong */
-	char *scratch;     /* for whoever hands the text on */
+	char fault[80];	   /* "" or what is wrong */
+	char *scratch;	   /* for whoever hands the text on */
 	size_t scratch_room;
 };
 
@@ -54,18 +55,19 @@ line_step(const char *at)
 }
 
 /*
- * The rdata that the tokens from first on say.  Names are completed by origin; NULL: there is none and a relative
- * name is a fault.  Returns the length and ok true, or ok false with why.
+ * The rdata that the tokens from first on say.  Names are completed by origin; NULL: there is none and a
+ * relative name is a fault.  Returns the length and ok true, or ok false with why.
  */
 struct rdata_result {
 	bool ok;
 	size_t len;
 	char why[160];
 };
-struct rdata_result rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *origin,
-    uint8_t out[65535]);
+struct rdata_result rdata_from_line(
+    uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t out[65535]);
 
-/* Where the (last) name begins in the rdata of a type that people compare without case; -1 for other types. */
+/* Where the (last) name begins in the rdata of a type that people compare without case; -1 for other types.
+ */
 int rdata_name_at(uint16_t type);
 
 /* One record while its zone is put together. */

@@ -77,8 +77,7 @@ struct source {
 	bool origin_known;
 };
 
-static void __attribute__((format(printf, 2, 3)))
-fault(const struct source *source, const char *format, ...)
+static void __attribute__((format(printf, 2, 3))) fault(const struct source *source, const char *format, ...)
 {
 	va_list args;
 	char *text;
@@ -160,12 +159,16 @@ static bool
 read_name(const struct source *source, const char *text, uint8_t out[NAME_MAX_LEN])
 {
 	if (!source->origin_known && !name_is_absolute(text)) {
-		fault(source, "\"%s\" is a relative name and there is no $ORIGIN before it: end it with a dot, add $ORIGIN, "
-		    "or say NAME=FILE", text);
+		fault(source,
+		    "\"%s\" is a relative name and there is no $ORIGIN before it: end it with a dot, add "
+		    "$ORIGIN, "
+		    "or say NAME=FILE",
+		    text);
 		return false;
 	}
 	if (name_from_text(out, text, source->origin) == 0) {
-		fault(source, "\"%s\" is no domain name: labels have 1 to 63 octets, a name at most 255", text);
+		fault(
+		    source, "\"%s\" is no domain name: labels have 1 to 63 octets, a name at most 255", text);
 		return false;
 	}
 	return true;
@@ -175,7 +178,7 @@ static bool
 is_dnssec(uint16_t type)
 {
 	return type == TYPE_DNSKEY || type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3 ||
-	    type == TYPE_NSEC3PARAM;
+	       type == TYPE_NSEC3PARAM;
 }
 
 static bool
@@ -259,8 +262,12 @@ add_record(const struct source *source, uint16_t type, uint32_t ttl, size_t rdle
 		records->items = xrealloc(records->items, records->room * sizeof *records->items);
 	}
 	records->items[records->count++] = (struct record){.owner = reader->owner,
-	    .rdata = records_keep(records, reader->rdata, rdlen), .rdlen = (uint16_t)rdlen, .type = type, .ttl = ttl,
-	    .line = reader->line.number, .file = source->file};
+	    .rdata = records_keep(records, reader->rdata, rdlen),
+	    .rdlen = (uint16_t)rdlen,
+	    .type = type,
+	    .ttl = ttl,
+	    .line = reader->line.number,
+	    .file = source->file};
 	if (type == TYPE_SOA && !records->apex_known) {
 		name_lower(records->apex, reader->owner);
 		records->apex_known = true;
@@ -274,9 +281,13 @@ leave_out(const struct source *source, const char *type)
 	struct reader *reader = source->reader;
 
 	if (reader->signatures++ == 0 && !reader->unsigned_ok)
-		fault(source, "the zone is signed (%s) and graycloud does not sign: where the parent has a DS for it, resolvers "
-		    "would take its answers for forged.  Remove the DS and wait for its TTL, then load with --unsigned-ok, "
-		    "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out", type);
+		fault(source,
+		    "the zone is signed (%s) and graycloud does not sign: where the parent has a DS for it, "
+		    "resolvers "
+		    "would take its answers for forged.  Remove the DS and wait for its TTL, then load with "
+		    "--unsigned-ok, "
+		    "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out",
+		    type);
 }
 
 /* The owner of the line's record, from its first token or from before. */
@@ -289,7 +300,8 @@ read_owner(const struct source *source, size_t *at)
 
 	if (line->starts_blank) {
 		if (reader->owner == NULL)
-			fault(source, "the line begins with a blank, which stands for the owner before it, and there is none");
+			fault(source, "the line begins with a blank, which stands for the owner before it, "
+				      "and there is none");
 		return reader->owner != NULL;
 	}
 	if (!read_name(source, line_token(line, (*at)++), owner)) {
@@ -330,7 +342,8 @@ read_record(const struct source *source)
 		leave_out(source, line_token(line, at));
 		return;
 	}
-	result = rdata_from_line(type, line, at + 1, source->origin_known ? source->origin : NULL, reader->rdata);
+	result =
+	    rdata_from_line(type, line, at + 1, source->origin_known ? source->origin : NULL, reader->rdata);
 	if (!result.ok)
 		fault(source, "%s", result.why);
 	else if (ttl_stated || implied_ttl(source, type, result.len, &ttl))
@@ -398,7 +411,8 @@ read_directive(struct source *source)
 	} else if (strcasecmp(word, "$INCLUDE") == 0)
 		read_include(source);
 	else if (strcasecmp(word, "$GENERATE") == 0)
-		fault(source, "$GENERATE is an extension of BIND that is not supported: write its records out "
+		fault(source,
+		    "$GENERATE is an extension of BIND that is not supported: write its records out "
 		    "(named-compilezone does it)");
 	else
 		fault(source, "\"%s\" is no directive: there are $ORIGIN, $TTL and $INCLUDE", word);
@@ -469,7 +483,8 @@ read_stream(struct source *source, FILE *file)
 	char *text = slurp(file, &len);
 
 	if (text == NULL)
-		problems_error(source->reader->problems, "%s: cannot be read: %s", source->name, strerror(errno));
+		problems_error(
+		    source->reader->problems, "%s: cannot be read: %s", source->name, strerror(errno));
 	else
 		read_text(source, text, len);
 	free(text);
@@ -479,8 +494,12 @@ read_stream(struct source *source, FILE *file)
 static void
 read_file(const struct source *above, const char *path, const uint8_t *origin)
 {
-	struct source source = {.reader = above->reader, .above = above, .name = path, .path = path,
-	    .depth = above->depth + 1, .origin_known = origin != NULL};
+	struct source source = {.reader = above->reader,
+	    .above = above,
+	    .name = path,
+	    .path = path,
+	    .depth = above->depth + 1,
+	    .origin_known = origin != NULL};
 	FILE *file = fopen(path, "re");
 
 	if (origin != NULL)
@@ -489,7 +508,8 @@ read_file(const struct source *above, const char *path, const uint8_t *origin)
 		if (above->name != NULL)
 			fault(above, "%s cannot be read: %s", path, strerror(errno));
 		else
-			problems_error(above->reader->problems, "%s: cannot be read: %s", path, strerror(errno));
+			problems_error(
+			    above->reader->problems, "%s: cannot be read: %s", path, strerror(errno));
 	} else if (is_open_above(&source))
 		fault(above, "%s includes itself", path);
 	else
@@ -499,8 +519,8 @@ read_file(const struct source *above, const char *path, const uint8_t *origin)
 }
 
 bool
-zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsigned_ok, struct zone_data *data,
-    struct problems *problems)
+zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsigned_ok,
+    struct zone_data *data, struct problems *problems)
 {
 	struct reader *reader = xcalloc(1, sizeof *reader);
 	struct source source = {.reader = reader, .origin_known = apex != NULL};
@@ -524,8 +544,8 @@ zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsi
 	} else
 		read_file(&source, path, apex != NULL ? source.origin : NULL);
 	if (reader->signatures > 0 && unsigned_ok)
-		problems_warn(problems, "%s: %lu records of DNSSEC are left out, the zone is served unsigned", path,
-		    reader->signatures);
+		problems_warn(problems, "%s: %lu records of DNSSEC are left out, the zone is served unsigned",
+		    path, reader->signatures);
 	if (reader->records.nfiles > 0)
 		records_to_rows(&reader->records, data, problems);
 	ok = problems->errors == errors;

@@ -1,6 +1,6 @@
 /* Master files: text in, rows or sentences out. */
-#include "name.h"
 #include "zonefile.h"
+#include "name.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -39,7 +39,8 @@ read_from(const char *path, const char *text, const uint8_t *apex, bool unsigned
 	if (!ok)
 		assert_int_equal(data.count, 0);
 	for (size_t i = 0; i < problems.count && said; i++)
-		fprintf(file, "%s%s\n", problems.items[i].severity == PROBLEM_WARNING ? "warning: " : "", problems.items[i].text);
+		fprintf(file, "%s%s\n", problems.items[i].severity == PROBLEM_WARNING ? "warning: " : "",
+		    problems.items[i].text);
 	for (size_t i = 0; i < data.count && !said; i++) {
 		const struct zone_row *row = &data.rows[i];
 		uint8_t owner[2 * NAME_MAX_LEN];
@@ -48,7 +49,8 @@ read_from(const char *path, const char *text, const uint8_t *apex, bool unsigned
 
 		assert_true(relative >= 0);
 		memcpy(owner + relative, data.apex, name_len(data.apex));
-		assert_true(rrset_decode(&rrset, get16(row->key + row->key_len - 2), row->value, row->value_len));
+		assert_true(
+		    rrset_decode(&rrset, get16(row->key + row->key_len - 2), row->value, row->value_len));
 		assert_true(zonefile_write(file, owner, &rrset));
 		if (i > 0) {
 			const struct zone_row *before = row - 1;
@@ -85,7 +87,8 @@ static void
 names_are_completed_by_the_origin(void **state)
 {
 	(void)state;
-	assert_rows(SOA NS "www 60 A 192.0.2.1\n$ORIGIN sub\nwww 60 CNAME @\n$ORIGIN example.com.\nx.example.com. 60 MX 1 .\n",
+	assert_rows(SOA NS "www 60 A 192.0.2.1\n$ORIGIN sub\nwww 60 CNAME @\n$ORIGIN "
+			   "example.com.\nx.example.com. 60 MX 1 .\n",
 	    NS_OUT SOA_OUT "www.sub.example.com.\t60\tIN\tCNAME\tsub.example.com.\n"
 			   "www.example.com.\t60\tIN\tA\t192.0.2.1\nx.example.com.\t60\tIN\tMX\t1 .\n");
 }
@@ -105,7 +108,8 @@ a_leading_blank_means_the_owner_before(void **state)
 {
 	(void)state;
 	assert_rows(SOA "  60 NS ns.example.net.\na 60 A 192.0.2.1\n\t60 IN AAAA 2001:db8::1\n",
-	    NS_OUT SOA_OUT "a.example.com.\t60\tIN\tA\t192.0.2.1\na.example.com.\t60\tIN\tAAAA\t2001:db8::1\n");
+	    NS_OUT SOA_OUT
+	    "a.example.com.\t60\tIN\tA\t192.0.2.1\na.example.com.\t60\tIN\tAAAA\t2001:db8::1\n");
 	assert_said(" 60 A 192.0.2.1\n" SOA NS,
 	    "z:1: the line begins with a blank, which stands for the owner before it, and there is none\n");
 }
@@ -114,30 +118,38 @@ static void
 ttl_and_class_come_in_either_order(void **state)
 {
 	(void)state;
-	assert_rows("$TTL 1h\n@ IN 60 SOA ns h 1 2 3 4 5\n@ 60 in NS ns.example.net.\na 1D2h A 192.0.2.1\nb CLASS1 A 192.0.2.1\n",
-	    NS_OUT SOA_OUT "a.example.com.\t93600\tIN\tA\t192.0.2.1\nb.example.com.\t3600\tIN\tA\t192.0.2.1\n");
+	assert_rows("$TTL 1h\n@ IN 60 SOA ns h 1 2 3 4 5\n@ 60 in NS ns.example.net.\na 1D2h A 192.0.2.1\nb "
+		    "CLASS1 A 192.0.2.1\n",
+	    NS_OUT SOA_OUT
+	    "a.example.com.\t93600\tIN\tA\t192.0.2.1\nb.example.com.\t3600\tIN\tA\t192.0.2.1\n");
 }
 
 static void
 a_missing_ttl_is_the_default_or_the_last_or_the_minimum(void **state)
 {
 	(void)state;
-	assert_rows("@ SOA ns h 1 2 3 4 60\na A 192.0.2.1\nb 7 A 192.0.2.1\nc A 192.0.2.1\n$TTL 9\nd A 192.0.2.1\n@ 60 NS a\n",
-	    "example.com.\t60\tIN\tNS\ta.example.com.\nexample.com.\t60\tIN\tSOA\tns.example.com. h.example.com. 1 2 3 4 60\n"
-	    "a.example.com.\t60\tIN\tA\t192.0.2.1\nb.example.com.\t7\tIN\tA\t192.0.2.1\nc.example.com.\t7\tIN\tA\t192.0.2.1\n"
+	assert_rows("@ SOA ns h 1 2 3 4 60\na A 192.0.2.1\nb 7 A 192.0.2.1\nc A 192.0.2.1\n$TTL 9\nd A "
+		    "192.0.2.1\n@ 60 NS a\n",
+	    "example.com.\t60\tIN\tNS\ta.example.com.\nexample.com.\t60\tIN\tSOA\tns.example.com. "
+	    "h.example.com. 1 2 3 4 60\n"
+	    "a.example.com.\t60\tIN\tA\t192.0.2.1\nb.example.com.\t7\tIN\tA\t192.0.2.1\nc.example.com."
+	    "\t7\tIN\tA\t192.0.2.1\n"
 	    "d.example.com.\t9\tIN\tA\t192.0.2.1\n");
 	assert_said("a A 192.0.2.1\n" SOA NS,
 	    "z:1: the record has no TTL and there is none before it: add a line \"$TTL 3600\"\n");
-	assert_said(SOA NS "a 2147483648 A 192.0.2.1\n", "z:3: TTL 2147483648 is over 2147483647 seconds (RFC 2181 8)\n");
+	assert_said(SOA NS "a 2147483648 A 192.0.2.1\n",
+	    "z:3: TTL 2147483648 is over 2147483647 seconds (RFC 2181 8)\n");
 }
 
 static void
 unknown_types_are_read_and_written(void **state)
 {
 	(void)state;
-	assert_rows(SOA NS "a 60 TYPE65280 \\# 3 ab cdEF\nb 60 TYPE1 \\# 4 C0000201\nc 60 TYPE65281 \\# 0\nd 60 A \\# 4 c0000201\n",
-	    NS_OUT SOA_OUT "a.example.com.\t60\tIN\tTYPE65280\t\\# 3 abcdef\nb.example.com.\t60\tIN\tA\t192.0.2.1\n"
-			   "c.example.com.\t60\tIN\tTYPE65281\t\\# 0 \nd.example.com.\t60\tIN\tA\t192.0.2.1\n");
+	assert_rows(SOA NS "a 60 TYPE65280 \\# 3 ab cdEF\nb 60 TYPE1 \\# 4 C0000201\nc 60 TYPE65281 \\# 0\nd "
+			   "60 A \\# 4 c0000201\n",
+	    NS_OUT SOA_OUT
+	    "a.example.com.\t60\tIN\tTYPE65280\t\\# 3 abcdef\nb.example.com.\t60\tIN\tA\t192.0.2.1\n"
+	    "c.example.com.\t60\tIN\tTYPE65281\t\\# 0 \nd.example.com.\t60\tIN\tA\t192.0.2.1\n");
 	assert_said(SOA NS "a 60 A \\# 3 c00002\nb 60 TYPE65280 \\# 2 abc\nc 60 MX \\# 4 0001c00c\n"
 			   "d 60 TYPE65280 10\n",
 	    "z:3: A: \\# needs the length and as many octets in hex, in the shape of the type\n"
@@ -155,10 +167,11 @@ every_type_comes_back_as_it_went_in(void **state)
 	    "EUI48\t00-00-5e-00-53-2a", "HINFO\t\"a b\" \"c\"",
 	    "HTTPS\t1 . alpn=h2,h3 ipv4hint=192.0.2.1 ipv6hint=2001:db8::1",
 	    "LOC\t51 56 0.123 N 05 54 0.000 E 4m 1m 10000m 10m", "MX\t10 mail.example.com.",
-	    "NAPTR\t100 50 \"s\" \"http+I2R\" \"!^.*$!x\\\"!\" _http._tcp.example.com.", "OPENPGPKEY\tAAAABBBB",
-	    "PTR\tx.example.com.", "RP\ta.example.com. b.example.com.", "SRV\t0 0 5 x.example.com.",
-	    "SSHFP\t1 1 abcd", "SVCB\t0 x.example.com.", "TLSA\t3 1 1 abcdef", "TXT\t\"a\\\\b\\\"c\" \"\" \"\\001\\255\"",
-	    "URI\t10 1 \"ftp://a/b\"", "NS\ta\\.b\\\\c\\032d.example.net."};
+	    "NAPTR\t100 50 \"s\" \"http+I2R\" \"!^.*$!x\\\"!\" _http._tcp.example.com.",
+	    "OPENPGPKEY\tAAAABBBB", "PTR\tx.example.com.", "RP\ta.example.com. b.example.com.",
+	    "SRV\t0 0 5 x.example.com.", "SSHFP\t1 1 abcd", "SVCB\t0 x.example.com.", "TLSA\t3 1 1 abcdef",
+	    "TXT\t\"a\\\\b\\\"c\" \"\" \"\\001\\255\"", "URI\t10 1 \"ftp://a/b\"",
+	    "NS\ta\\.b\\\\c\\032d.example.net."};
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(lines); i++) {
@@ -175,10 +188,11 @@ static void
 escapes_stand_for_any_octet(void **state)
 {
 	(void)state;
-	assert_rows(SOA NS "a\\.b\\046c\\\\ 60 TXT \\065\\\"\\$ \"\\\\\" caf\303\251\n",
-	    NS_OUT SOA_OUT "a\\.b\\.c\\\\.example.com.\t60\tIN\tTXT\t\"A\\\"$\" \"\\\\\" \"caf\\195\\169\"\n");
+	assert_rows(SOA NS "a\\.b\\046c\\\\ 60 TXT \\065\\\"\\$ \"\\\\\" caf\303\251\n", NS_OUT SOA_OUT
+	    "a\\.b\\.c\\\\.example.com.\t60\tIN\tTXT\t\"A\\\"$\" \"\\\\\" \"caf\\195\\169\"\n");
 	assert_said(SOA NS "a 60 TXT \\25\nb 60 TXT \\256\nc 60 TXT \"x\n",
-	    "z:3: an escape \\DDD needs three digits from 000 to 255\nz:4: an escape \\DDD needs three digits from 000 to 255\n"
+	    "z:3: an escape \\DDD needs three digits from 000 to 255\nz:4: an escape \\DDD needs three "
+	    "digits from 000 to 255\n"
 	    "z:5: a quoted string does not end on its line\n");
 }
 
@@ -187,10 +201,12 @@ all_faults_of_a_file_are_told_at_once(void **state)
 {
 	(void)state;
 	assert_said("$TTL x\n$GENERATE 1-2 a$ A 192.0.2.$\n$FOO\n" SOA NS
-		    "a 60 A 192.0.2\nb 60 CH TXT x\nc 60 NOPE x\nd 60 AXFR x\ne 60\nf 60 MX 99999 x\nwww..x 60 A 192.0.2.1\n"
+		    "a 60 A 192.0.2\nb 60 CH TXT x\nc 60 NOPE x\nd 60 AXFR x\ne 60\nf 60 MX 99999 x\nwww..x "
+		    "60 A 192.0.2.1\n"
 		    "g 60 A 192.0.2.1 5\nh 60 TXT\nother.org. 60 A 192.0.2.1\n)\ni 60 A (192.0.2.1\n",
 	    "z:1: $TTL takes one number of seconds (or 1h30m and the like)\n"
-	    "z:2: $GENERATE is an extension of BIND that is not supported: write its records out (named-compilezone does it)\n"
+	    "z:2: $GENERATE is an extension of BIND that is not supported: write its records out "
+	    "(named-compilezone does it)\n"
 	    "z:3: \"$FOO\" is no directive: there are $ORIGIN, $TTL and $INCLUDE\n"
 	    "z:6: A: the data cannot be read as this type's, or has too few or too many fields\n"
 	    "z:7: class CH is not served, only IN is\n"
@@ -213,28 +229,33 @@ what_cannot_be_served_is_an_error(void **state)
 	assert_said(NS, "z: the zone example.com has no SOA\n");
 	assert_said("", "z: the zone example.com has no SOA\n");
 	assert_said(SOA NS "@ 60 SOA ns h 2 2 3 4 5\n", "z:3: a second SOA (the first one is on line 1)\n");
-	assert_said(SOA NS "x 60 SOA ns h 1 2 3 4 5\n", "z:3: a second SOA, of x.example.com: the zone is example.com\n");
+	assert_said(SOA NS "x 60 SOA ns h 1 2 3 4 5\n",
+	    "z:3: a second SOA, of x.example.com: the zone is example.com\n");
 	assert_said(SOA NS "a 60 CNAME b\na 60 TXT x\n",
 	    "z:3: a.example.com has a CNAME and other data (line 4): remove one of them\n");
 	assert_said(SOA NS "a 60 CNAME b\na 60 CNAME c\n", "z:4: a.example.com has more than one CNAME\n");
-	assert_said(SOA NS "@ 60 CNAME b\n", "z:3: example.com has a CNAME and other data (line 2): remove one of them\n");
+	assert_said(SOA NS "@ 60 CNAME b\n",
+	    "z:3: example.com has a CNAME and other data (line 2): remove one of them\n");
 }
 
 static void
 a_signed_zone_is_refused_unless_it_may_be_served_unsigned(void **state)
 {
-	static const char text[] = SOA NS "@ 60 DNSKEY 257 3 8 AAAA\na 60 A 192.0.2.1\n"
-					  "a 60 RRSIG A 8 3 60 20300101000000 20200101000000 1 example.com. AAAA\n"
-					  "a 60 NSEC b A RRSIG NSEC\n";
+	static const char text[] =
+	    SOA NS "@ 60 DNSKEY 257 3 8 AAAA\na 60 A 192.0.2.1\n"
+		   "a 60 RRSIG A 8 3 60 20300101000000 20200101000000 1 example.com. AAAA\n"
+		   "a 60 NSEC b A RRSIG NSEC\n";
 	char *got;
 
 	(void)state;
-	assert_said(text,
-	    "z:3: the zone is signed (DNSKEY) and graycloud does not sign: where the parent has a DS for it, resolvers "
-	    "would take its answers for forged.  Remove the DS and wait for its TTL, then load with --unsigned-ok, "
-	    "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out\n");
+	assert_said(text, "z:3: the zone is signed (DNSKEY) and graycloud does not sign: where the parent "
+			  "has a DS for it, resolvers "
+			  "would take its answers for forged.  Remove the DS and wait for its TTL, then load "
+			  "with --unsigned-ok, "
+			  "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out\n");
 	got = read_from("z", text, example_com(), true, true);
-	assert_string_equal(got, "warning: z: 3 records of DNSSEC are left out, the zone is served unsigned\n");
+	assert_string_equal(
+	    got, "warning: z: 3 records of DNSSEC are left out, the zone is served unsigned\n");
 	free(got);
 	got = read_from("z", text, example_com(), true, false);
 	assert_string_equal(got, NS_OUT SOA_OUT "a.example.com.\t60\tIN\tA\t192.0.2.1\n");
@@ -246,12 +267,14 @@ what_is_only_unwise_is_a_warning(void **state)
 {
 	(void)state;
 	assert_said(SOA, "warning: z: the zone example.com has no NS record at its apex\n");
-	assert_said(SOA "@ 60 NS ns\n",
-	    "warning: z:2: missing glue: the nameserver ns.example.com has no A or AAAA record in this zone\n");
+	assert_said(SOA "@ 60 NS ns\n", "warning: z:2: missing glue: the nameserver ns.example.com has no A "
+					"or AAAA record in this zone\n");
 	assert_said(SOA NS "sub 60 NS ns.sub\nx.sub 60 A 192.0.2.1\nsub 60 TXT x\nsub 60 DS 1 8 2 ab\n",
 	    "warning: z:5: sub.example.com TXT is never answered: the name is delegated\n"
-	    "warning: z:4: x.sub.example.com A is never answered: it is below the delegation of sub.example.com\n"
-	    "warning: z:3: missing glue: the nameserver ns.sub.example.com has no A or AAAA record in this zone\n");
+	    "warning: z:4: x.sub.example.com A is never answered: it is below the delegation of "
+	    "sub.example.com\n"
+	    "warning: z:3: missing glue: the nameserver ns.sub.example.com has no A or AAAA record in this "
+	    "zone\n");
 	assert_said(SOA NS "d 60 DNAME example.net.\nx.d 60 A 192.0.2.1\nd 60 TXT fine\n",
 	    "warning: z:4: x.d.example.com A is never answered: it is below the DNAME of d.example.com\n");
 	assert_said(SOA NS "a 60 A 192.0.2.1\na 30 A 192.0.2.2\n",
@@ -277,18 +300,20 @@ without_a_name_the_zone_is_the_owner_of_the_soa(void **state)
 	char *got;
 
 	(void)state;
-	got = read_from("z", "example.com. 60 SOA ns.example.net. h.example.net. 1 2 3 4 5\n", NULL, false, false);
+	got = read_from(
+	    "z", "example.com. 60 SOA ns.example.net. h.example.net. 1 2 3 4 5\n", NULL, false, false);
 	assert_string_equal(got, "example.com.\t60\tIN\tSOA\tns.example.net. h.example.net. 1 2 3 4 5\n");
 	free(got);
 	got = read_from("z", "$ORIGIN example.com.\n" SOA NS, NULL, false, false);
 	assert_string_equal(got, NS_OUT SOA_OUT);
 	free(got);
 	got = read_from("z", "example.com. 60 SOA ns h 1 2 3 4 5\nwww 60 A 192.0.2.1\n", NULL, false, true);
-	assert_string_equal(got,
-	    "z:1: SOA holds a relative name and there is no $ORIGIN before it: end the name with a dot, add $ORIGIN, or say "
-	    "NAME=FILE\n"
-	    "z:2: \"www\" is a relative name and there is no $ORIGIN before it: end it with a dot, add $ORIGIN, or say "
-	    "NAME=FILE\n");
+	assert_string_equal(got, "z:1: SOA holds a relative name and there is no $ORIGIN before it: end the "
+				 "name with a dot, add $ORIGIN, or say "
+				 "NAME=FILE\n"
+				 "z:2: \"www\" is a relative name and there is no $ORIGIN before it: end it "
+				 "with a dot, add $ORIGIN, or say "
+				 "NAME=FILE\n");
 	free(got);
 }
 
@@ -316,20 +341,23 @@ an_included_file_restores_origin_and_owner(void **state)
 	assert_non_null(mkdtemp(directory));
 	deep = xasprintf("%s/deep", directory);
 	mkdir(deep, 0700);
-	outer = put_file("outer", SOA NS "a 60 A 192.0.2.1\n$INCLUDE \"deep/inner file\" sub\n 60 TXT mine\n$INCLUDE deep/plain\n");
+	outer = put_file("outer",
+	    SOA NS "a 60 A 192.0.2.1\n$INCLUDE \"deep/inner file\" sub\n 60 TXT mine\n$INCLUDE deep/plain\n");
 	inner = put_file("deep/inner file", "$ORIGIN x\nwww 60 A 192.0.2.2\n@ 60 TXT y\n");
 	free(inner);
 	inner = put_file("deep/plain", "p 60 A 192.0.2.3\n");
 	got = read_from(outer, NULL, example_com(), false, false);
 	/* deep/inner file: $ORIGIN x is relative to sub */
-	assert_string_equal(got, NS_OUT SOA_OUT "a.example.com.\t60\tIN\tA\t192.0.2.1\na.example.com.\t60\tIN\tTXT\t\"mine\"\n"
-						"p.example.com.\t60\tIN\tA\t192.0.2.3\n"
-						"x.sub.example.com.\t60\tIN\tTXT\t\"y\"\n"
-						"www.x.sub.example.com.\t60\tIN\tA\t192.0.2.2\n");
+	assert_string_equal(got,
+	    NS_OUT SOA_OUT "a.example.com.\t60\tIN\tA\t192.0.2.1\na.example.com.\t60\tIN\tTXT\t\"mine\"\n"
+			   "p.example.com.\t60\tIN\tA\t192.0.2.3\n"
+			   "x.sub.example.com.\t60\tIN\tTXT\t\"y\"\n"
+			   "www.x.sub.example.com.\t60\tIN\tA\t192.0.2.2\n");
 	free(got);
 	loop = put_file("loop", SOA NS "$INCLUDE nowhere\n$INCLUDE loop\n");
 	got = read_from(loop, NULL, example_com(), false, true);
-	want = xasprintf("%s:3: %s/nowhere cannot be read: No such file or directory\n%s:4: %s includes itself\n", loop,
+	want = xasprintf(
+	    "%s:3: %s/nowhere cannot be read: No such file or directory\n%s:4: %s includes itself\n", loop,
 	    directory, loop, loop);
 	assert_string_equal(got, want);
 	free(want);
@@ -413,7 +441,8 @@ an_rrset_over_65000_octets_is_refused(void **state)
 		fprintf(file, "a 60 A 10.0.%u.%u\n", i >> 8, i & 255);
 	fclose(file);
 	got = read_from("z", text, example_com(), false, true);
-	assert_string_equal(got, "z:3: the A records of a.example.com have 72007 octets: an RRset has at most 65000\n");
+	assert_string_equal(
+	    got, "z:3: the A records of a.example.com have 72007 octets: an RRset has at most 65000\n");
 	free(got);
 	free(text);
 }
