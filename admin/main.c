@@ -31,6 +31,7 @@ static const struct command commands[] = {
     {"apply", cmd_apply, "prune", "apply FILE|-", true},
     {"export", cmd_export, "zones", "export [--zones]", false},
     {"log", cmd_log, "since:", "log [--since TIME]", false},
+    {"status", cmd_status, "watch exit-code", "status [--watch] [--exit-code]", false},
     {"record", not_yet, NULL, "", true},
     {"undo", not_yet, NULL, "", true},
     {"whatif", not_yet, "apply: down: up: geoip:", "", false},

@@ -82,7 +82,7 @@ print_bound(struct evhttp_bound_socket *bound)
 		memcpy(address.bytes, &v4->sin_addr, 4);
 		port = ntohs(v4->sin_port);
 	}
-	printf(address.family == FAMILY_V6 ? "metrics [%s]:%u\n" : "metrics %s:%u\n", address_to_text(&address, text), port);
+	printf(address.family == FAMILY_V6 ? "metrics on http://[%s]:%u/metrics\n" : "metrics on http://%s:%u/metrics\n", address_to_text(&address, text), port);
 }
 
 struct metrics *

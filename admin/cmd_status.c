@@ -1,0 +1,460 @@
+/* graycloud status: what is healthy, who says so, and who is answering. */
+#include "commands.h"
+#include "picture.h"
+#include "print.h"
+#include "transitions.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	REDRAW_MS = 1000, /* ages grow without news */
+	PACE_MS = 100,    /* between two looks at news */
+	BAR = 32          /* checks in the history bar of the table */
+};
+
+/* "3s", "5m", "2h", "4d" */
+static const char *
+age_text(int64_t ms, char out[16])
+{
+	long long seconds = MAX(0, ms) / 1000;
+
+	if (seconds < 120)
+		snprintf(out, 16, "%llds", seconds);
+	else if (seconds < 7200)
+		snprintf(out, 16, "%lldm", seconds / 60);
+	else if (seconds < 172800)
+		snprintf(out, 16, "%lldh", seconds / 3600);
+	else
+		snprintf(out, 16, "%lldd", seconds / 86400);
+	return out;
+}
+
+/* The last checks, newest at the right: | good, . failed. */
+static const char *
+history_text(const struct health_record *record, unsigned most, char out[65])
+{
+	unsigned count = MIN(record->history_count, most);
+
+	for (unsigned i = 0; i < count; i++)
+		out[i] = record->history >> (count - 1 - i) & 1 ? '|' : '.';
+	out[count] = '\0';
+	return out;
+}
+
+static enum colour
+colour_of_state(const struct pictured_origin *origin)
+{
+	if (origin->state == HEALTH_DISABLED)
+		return COLOUR_FAINT;
+	if (origin->state == HEALTH_SUSPECT || origin->stale || origin->state == HEALTH_UNKNOWN)
+		return COLOUR_UNSURE;
+	return origin->healthy ? COLOUR_GOOD : COLOUR_BAD;
+}
+
+static enum colour
+colour_of_pool(enum pool_status status)
+{
+	static const enum colour colours[] = {
+	    COLOUR_GOOD, COLOUR_UNSURE, COLOUR_BAD, COLOUR_UNSURE, COLOUR_FAINT, COLOUR_FAINT};
+
+	return colours[status];
+}
+
+static enum colour
+colour_of_lb(enum lb_status status)
+{
+	static const enum colour colours[] = {COLOUR_GOOD, COLOUR_UNSURE, COLOUR_BAD, COLOUR_FAINT};
+
+	return colours[status];
+}
+
+/* --- who says so, and who answers --- */
+
+static void
+print_monitor(const struct picture *picture)
+{
+	char age[16];
+	enum colour colour = picture->monitor_dead ? COLOUR_BAD : COLOUR_GOOD;
+
+	printf("%smonitor %s%s: ", print_colour(stdout, colour), picture->monitor_dead ? "dead" : "alive",
+	    print_colour(stdout, COLOUR_NONE));
+	if (!picture->beating)
+		puts("none has ever run on this state directory");
+	else if (picture->monitor_dead)
+		printf("process %u was last heard %s ago; health is as last known\n", picture->beat.pid,
+		    age_text(picture->now_wall - picture->beat.at_wall, age));
+	else
+		printf("process %u probes %u endpoint%s by generation %llu\n", picture->beat.pid, picture->beat.endpoints,
+		    picture->beat.endpoints == 1 ? "" : "s", (unsigned long long)picture->beat.generation);
+}
+
+static void
+print_nameserver(const struct picture *picture)
+{
+	const struct serving_status *answering = &picture->answering;
+	enum colour colour = picture->serving_dead ? COLOUR_BAD : answering->ready ? COLOUR_GOOD : COLOUR_UNSURE;
+	char age[16];
+
+	printf("%snameserver %s%s: ", print_colour(stdout, colour),
+	    picture->serving_dead ? "dead" : answering->ready ? "answering" : "starting",
+	    print_colour(stdout, COLOUR_NONE));
+	if (!picture->serving)
+		puts("none has ever run on this state directory");
+	else if (picture->serving_dead)
+		printf("process %u has ended, or hangs\n", answering->pid);
+	else
+		printf("process %u serves generation %llu of %llu since %s ago on %s\n", answering->pid,
+		    (unsigned long long)answering->generation, (unsigned long long)picture->generation,
+		    age_text(picture->now_wall - answering->served_wall, age), answering->listeners);
+	if (!picture->serving_dead && answering->compile_error[0] != '\0')
+		printf("%sthe last change is not served%s: %s\n", print_colour(stdout, COLOUR_BAD),
+		    print_colour(stdout, COLOUR_NONE), answering->compile_error);
+}
+
+/* --- tables --- */
+
+/* "eu Healthy, us Critical" */
+static char *
+pools_text(const struct picture *picture, const struct pictured_lb *lb)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return xstrdup("");
+	for (size_t i = 0; i < lb->model->npools; i++) {
+		const struct pictured_pool *pool = lb->pools[i] == SIZE_MAX ? NULL : &picture->pools[lb->pools[i]];
+
+		fprintf(out, "%s%s %s", i == 0 ? "" : ", ", pool == NULL ? "?" : pool->model->name,
+		    status_pool_text(pool == NULL ? POOL_CRITICAL : pool->status));
+	}
+	fclose(out);
+	return text;
+}
+
+static void
+print_lbs(const struct picture *picture)
+{
+	struct table *table = table_new("LOAD BALANCER", "STATUS", "POOLS", "FALLBACK", NULL);
+
+	for (size_t i = 0; i < picture->nlbs; i++) {
+		const struct pictured_lb *lb = &picture->lbs[i];
+		char *pools = pools_text(picture, lb);
+
+		table_cell(table, COLOUR_NONE, "%s", lb->model->name);
+		table_cell(table, colour_of_lb(lb->status), "%s", status_lb_text(lb->status));
+		table_cell(table, COLOUR_NONE, "%s", pools);
+		/* S28: the fallback pool's health is ignored. */
+		table_cell(table, lb->status == LB_CRITICAL ? COLOUR_BAD : COLOUR_NONE, "%s%s",
+		    lb->fallback == SIZE_MAX ? "?" : picture->pools[lb->fallback].model->name,
+		    lb->status == LB_CRITICAL ? " answers (No health)" : "");
+		free(pools);
+	}
+	if (picture->nlbs > 0)
+		table_print(table, stdout);
+	table_free(table);
+}
+
+static const char *
+forced_text(enum forced forced)
+{
+	return forced == FORCED_UP ? ", forced up" : forced == FORCED_DOWN ? ", forced down" : "";
+}
+
+static void
+add_origin(struct table *table, const struct picture *picture, const struct pictured_pool *pool, size_t i)
+{
+	const struct origin *model = &pool->model->origins[i];
+	const struct pictured_origin *origin = &pool->origins[i];
+	const struct health_record *record = &origin->record;
+	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "";
+	const char *assumed = !origin->known && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
+	        pool->monitor != NULL && model->enabled ? ", not checked yet" : "";
+
+	if (origin->known) {
+		age_text(picture->now_wall - record->since_wall, age);
+		if (record->last_ms != 0)
+			age_text((int64_t)(picture->now_ms - record->last_ms), checked);
+		if (record->rtt_ewma_us > 0)
+			snprintf(rtt, sizeof rtt, "%.1fms", record->rtt_ewma_us / 1000.0);
+		history_text(record, BAR, history);
+	}
+	table_cell(table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ", model->name);
+	table_cell(table, colour_of_state(origin), "%s%s%s%s%s", health_state_text(origin->state),
+	    origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
+	    model->enabled && model->weight == 0 ? ", weight 0" : "");
+	table_cell(table, COLOUR_NONE, "%s", age);
+	table_cell(table, COLOUR_NONE, "%s", checked);
+	table_cell(table, COLOUR_NONE, "%s", rtt);
+	table_cell(table, COLOUR_NONE, "%s", history);
+	if (origin->known && record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
+		table_cell(table, COLOUR_NONE, "%s (%u)", health_reason_text(record->last_reason), record->last_code);
+	else
+		table_cell(table, COLOUR_NONE, "%s",
+		    origin->known && record->last_reason != REASON_NONE ? health_reason_text(record->last_reason) : "");
+}
+
+static void
+print_pools(const struct picture *picture)
+{
+	struct table *table = table_new(
+	    "POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS", "REASON", NULL);
+
+	for (size_t p = 0; p < picture->npools; p++) {
+		const struct pictured_pool *pool = &picture->pools[p];
+
+		for (size_t i = 0; i < MAX(1, pool->model->norigins); i++) {
+			table_cell(table, COLOUR_NONE, "%s", i == 0 ? pool->model->name : "");
+			table_cell(table, colour_of_pool(pool->status), "%s", i == 0 ? status_pool_text(pool->status) : "");
+			if (i == 0)
+				table_cell(table, COLOUR_NONE, "%u of %u", pool->healthy, pool->enabled);
+			else
+				table_cell(table, COLOUR_NONE, "%s", "");
+			if (pool->model->norigins > 0)
+				add_origin(table, picture, pool, i);
+			else
+				for (int column = 3; column < 10; column++)
+					table_cell(table, COLOUR_NONE, "%s", "");
+		}
+	}
+	if (picture->npools > 0)
+		table_print(table, stdout);
+	table_free(table);
+}
+
+static void
+print_picture(const struct picture *picture)
+{
+	print_monitor(picture);
+	print_nameserver(picture);
+	if (picture->npools + picture->nlbs == 0) {
+		puts("\nNothing is configured yet: see `graycloud --help`.");
+		return;
+	}
+	putchar('\n');
+	print_lbs(picture);
+	if (picture->nlbs > 0)
+		putchar('\n');
+	print_pools(picture);
+}
+
+/* --- JSON --- */
+
+static struct json *
+time_json(int64_t wall)
+{
+	char text[32];
+
+	wall_text(wall, text);
+	return json_new_text(text);
+}
+
+static void
+put_record(struct json *json, const struct picture *picture, const struct health_record *record)
+{
+	char history[65];
+
+	json_put(json, "since", time_json(record->since_wall));
+	json_put_text(json, "failure_reason", health_reason_text(record->last_reason));
+	json_put_integer(json, "response_code", record->last_code);
+	json_put_number(json, "rtt_ms", record->rtt_us / 1000.0);
+	json_put_number(json, "rtt_average_ms", record->rtt_ewma_us / 1000.0);
+	if (record->last_ms != 0)
+		json_put_number(json, "checked_seconds_ago", (double)(picture->now_ms - record->last_ms) / 1000);
+	json_put_integer(json, "checks", (long long)record->probes);
+	json_put_integer(json, "failures", (long long)record->failures);
+	if (record->certificate_days != INT32_MIN)
+		json_put_integer(json, "certificate_days", record->certificate_days);
+	json_put_text(json, "history", history_text(record, 64, history));
+}
+
+static struct json *
+origin_json(const struct picture *picture, const struct pictured_pool *pool, size_t i)
+{
+	const struct origin *model = &pool->model->origins[i];
+	const struct pictured_origin *origin = &pool->origins[i];
+	struct json *json = json_new_object();
+
+	json_put_text(json, "name", model->name);
+	json_put_text(json, "address", model->address);
+	json_put_bool(json, "enabled", model->enabled);
+	json_put_text(json, "state", health_state_text(origin->state));
+	json_put_bool(json, "healthy", origin->healthy && origin->state != HEALTH_DISABLED);
+	json_put_text(json, "forced", model->forced == FORCED_UP ? "up" : model->forced == FORCED_DOWN ? "down" : NULL);
+	json_put_bool(json, "stale", origin->stale);
+	if (origin->known)
+		put_record(json, picture, &origin->record);
+	return json;
+}
+
+static struct json *
+pool_json(const struct picture *picture, const struct pictured_pool *pool)
+{
+	struct json *json = json_new_object(), *origins = json_new_list();
+
+	json_put_text(json, "id", pool->model->id.text);
+	json_put_text(json, "name", pool->model->name);
+	json_put_bool(json, "enabled", pool->model->enabled);
+	json_put_text(json, "status", status_pool_text(pool->status));
+	json_put_bool(json, "usable", pool->usable);
+	json_put_text(json, "monitor", pool->monitor);
+	for (size_t i = 0; i < pool->model->norigins; i++)
+		json_add(origins, origin_json(picture, pool, i));
+	json_put(json, "origins", origins);
+	return json;
+}
+
+static struct json *
+lb_json(const struct picture *picture, const struct pictured_lb *lb)
+{
+	struct json *json = json_new_object(), *pools = json_new_list();
+
+	json_put_text(json, "id", lb->model->id.text);
+	json_put_text(json, "name", lb->model->name);
+	json_put_text(json, "status", status_lb_text(lb->status));
+	for (size_t i = 0; i < lb->model->npools; i++)
+		json_add_text(pools, lb->pools[i] == SIZE_MAX ? "?" : picture->pools[lb->pools[i]].model->name);
+	json_put(json, "default_pools", pools);
+	json_put_text(json, "fallback_pool", lb->fallback == SIZE_MAX ? NULL : picture->pools[lb->fallback].model->name);
+	json_put_bool(json, "fallback_in_use", lb->status == LB_CRITICAL);
+	return json;
+}
+
+static struct json *
+monitor_json(const struct picture *picture)
+{
+	struct json *json = json_new_object();
+
+	json_put_bool(json, "alive", !picture->monitor_dead);
+	if (picture->beating) {
+		json_put(json, "last_heard", time_json(picture->beat.at_wall));
+		json_put_integer(json, "pid", picture->beat.pid);
+		json_put_integer(json, "endpoints", picture->beat.endpoints);
+		json_put_integer(json, "generation", (long long)picture->beat.generation);
+		json_put_text(json, "version", picture->beat.version);
+	}
+	return json;
+}
+
+static struct json *
+nameserver_json(const struct picture *picture)
+{
+	const struct serving_status *answering = &picture->answering;
+	struct json *json = json_new_object();
+
+	json_put_bool(json, "answering", !picture->serving_dead && answering->ready);
+	if (picture->serving) {
+		json_put_integer(json, "pid", answering->pid);
+		json_put_integer(json, "generation", (long long)answering->generation);
+		json_put(json, "served_since", time_json(answering->served_wall));
+		json_put_text(json, "compile_error", answering->compile_error[0] == '\0' ? NULL : answering->compile_error);
+		json_put_text(json, "listeners", answering->listeners);
+		json_put_text(json, "version", answering->version);
+	}
+	return json;
+}
+
+static struct json *
+picture_json(const struct picture *picture)
+{
+	struct json *json = json_new_object(), *lbs = json_new_list(), *pools = json_new_list();
+
+	json_put_integer(json, "generation", (long long)picture->generation);
+	json_put(json, "monitor", monitor_json(picture));
+	json_put(json, "nameserver", nameserver_json(picture));
+	for (size_t i = 0; i < picture->nlbs; i++)
+		json_add(lbs, lb_json(picture, &picture->lbs[i]));
+	for (size_t i = 0; i < picture->npools; i++)
+		json_add(pools, pool_json(picture, &picture->pools[i]));
+	json_put(json, "load_balancers", lbs);
+	json_put(json, "pools", pools);
+	return json;
+}
+
+/* --- watching --- */
+
+/* Wait for something to be written, at most so long; what comes close together is seen together. */
+static void
+wait_for_news(struct viewer *viewer, int most_ms)
+{
+	struct pollfd fds[NITEMS(viewer->stores)];
+	nfds_t count = 0;
+
+	poll(NULL, 0, PACE_MS);
+	if (viewer_news(viewer))
+		return;
+	for (size_t i = 0; i < NITEMS(viewer->stores); i++)
+		if (viewer->stores[i] != NULL && store_watch_fd(viewer->stores[i]) >= 0) {
+			store_watch_clear(viewer->stores[i]);
+			fds[count++] = (struct pollfd){store_watch_fd(viewer->stores[i]), POLLIN, 0};
+		}
+	if (!viewer_news(viewer)) /* not before the descriptors were emptied */
+		poll(fds, count, most_ms - PACE_MS);
+}
+
+/* Until the terminal goes, or a signal comes. */
+static enum exit_code
+watch_table(struct viewer *viewer)
+{
+	struct picture *picture;
+
+	while ((picture = picture_read(viewer)) != NULL) {
+		printf("\033[H\033[2J");
+		print_picture(picture);
+		picture_free(picture);
+		if (fflush(stdout) != 0)
+			return EXIT_DONE;
+		wait_for_news(viewer, REDRAW_MS);
+	}
+	return EXIT_REFUSED;
+}
+
+static enum exit_code
+watch_lines(struct viewer *viewer)
+{
+	struct picture *before = NULL, *picture;
+
+	while ((picture = picture_read(viewer)) != NULL) {
+		print_transitions(viewer, before, picture);
+		picture_free(before);
+		before = picture;
+		if (fflush(stdout) != 0)
+			break;
+		wait_for_news(viewer, REDRAW_MS);
+	}
+	picture_free(before);
+	return picture == NULL ? EXIT_REFUSED : EXIT_DONE;
+}
+
+enum exit_code
+cmd_status(struct args *args)
+{
+	struct viewer viewer = {.state = args->state};
+	struct picture *picture;
+	enum exit_code code = EXIT_DONE;
+
+	if (args->count > 0)
+		return args_misused(args, "\"%s\" is not expected here", args_word(args, 0));
+	if (args_flag(args, "watch") && (args->json || args_flag(args, "exit-code")))
+		return args_misused(args, "--watch goes on: neither --json nor --exit-code goes with it");
+	if (args_flag(args, "watch")) {
+		code = isatty(STDOUT_FILENO) ? watch_table(&viewer) : watch_lines(&viewer);
+		viewer_close(&viewer);
+		return code;
+	}
+	picture = picture_read(&viewer);
+	viewer_close(&viewer);
+	if (picture == NULL)
+		return EXIT_REFUSED;
+	if (args->json)
+		print_json(picture_json(picture));
+	else
+		print_picture(picture);
+	if (args_flag(args, "exit-code") && !picture_all_well(picture))
+		code = EXIT_REFUSED;
+	picture_free(picture);
+	return code;
+}

@@ -1,0 +1,15 @@
+/*
+ * transitions.h -- what changed between two pictures, a line each: `graycloud status --watch` in a pipe.
+ */
+#ifndef TRANSITIONS_H
+#define TRANSITIONS_H
+
+#include "picture.h"
+
+/*
+ * Print what happened from before to after; flips come from the store's feed, so that none between two
+ * pictures is missed.  before is NULL at the beginning: then each load balancer, pool and daemon has a line.
+ */
+void print_transitions(struct viewer *viewer, const struct picture *before, const struct picture *after);
+
+#endif
