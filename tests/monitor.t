@@ -215,7 +215,8 @@ subtest 'death and damage' => sub {
 	is(scalar $t->origin('127.0.0.2 count'), 1, 'and does not probe before it is due');
 
 	my $data = $t->state . '/health/data.mdb';
-	my $inode = (stat $data)[1];
+	open my $held, '<', $data or die "$data: $!"; # so that its inode is not used again
+	my $inode = (stat $held)[1];
 	unlink $data or die "$data: $!";
 	eventually { my @now = stat $data; @now && $now[1] != $inode && $now[7] > 0 } 'a store that vanished is made anew';
 	eventually { (origin_status($t, 'p', '127.0.0.3')->{since} // '') eq $down->{since} } 'with all that was known', 5;
