@@ -49,10 +49,11 @@ edns_read(struct edns *edns, uint16_t class, uint32_t ttl, const uint8_t *rdata,
 	while (options.at < options.end) {
 		uint16_t code = read16(&options), option_len = read16(&options);
 		const uint8_t *data = read_bytes(&options, option_len);
-		struct reader option = {.at = data, .end = data + option_len};
+		struct reader option;
 
 		if (options.bad)
 			return false;
+		option = (struct reader){.at = data, .end = data + option_len};
 		if (code == EDNS_NSID)
 			edns->nsid = true;
 		else if (code == EDNS_CLIENT_SUBNET && !edns->subnet.present && !read_subnet(&edns->subnet, &option))
