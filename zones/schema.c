@@ -275,7 +275,7 @@ static const struct property monitor_table[] = {SERVER,
     NEUTRAL("probe_zone", "\"\""), END};
 
 static const struct property monitor_group_table[] = {SERVER,
-    CHECKED("name", NULL, schema_clean_monitor_name, "1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
+    CHECKED("name", "null", schema_clean_monitor_name, "1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
     TEXT("description", "\"\"", 1024), LATER("members", "[]"), END};
 
 const struct property *
