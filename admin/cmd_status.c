@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 enum {
@@ -395,14 +396,52 @@ wait_for_news(struct viewer *viewer, int most_ms)
 		poll(fds, count, most_ms - PACE_MS);
 }
 
+/* How many rows of a terminal the picture takes. */
+static unsigned
+picture_rows(const struct picture *picture, unsigned columns)
+{
+	FILE *terminal = stdout;
+	unsigned rows = 0, column = 0;
+	size_t len;
+	char *text;
+
+	stdout = open_memstream(&text, &len);
+	print_picture(picture);
+	fclose(stdout);
+	stdout = terminal;
+	for (const char *at = text; *at != '\0'; at++)
+		if (*at == '\n' || ++column > columns) {
+			rows++;
+			column = *at != '\n';
+		}
+	free(text);
+	return rows;
+}
+
+/* Back to where the last picture began: what stands above it stays, unless the picture needs the whole terminal. */
+static void
+clear_picture(unsigned rows_drawn, unsigned rows, unsigned rows_of_terminal)
+{
+	if (MAX(rows_drawn, rows) >= rows_of_terminal)
+		printf("\033[H\033[2J");
+	else if (rows_drawn > 0)
+		printf("\033[%uA\r\033[J", rows_drawn);
+}
+
 /* Until the terminal goes, or a signal comes. */
 static enum exit_code
 watch_table(struct viewer *viewer)
 {
+	struct winsize size;
 	struct picture *picture;
+	unsigned rows_drawn = 0, rows;
 
 	while ((picture = picture_read(viewer)) != NULL) {
-		printf("\033[H\033[2J");
+		if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row == 0 || size.ws_col == 0)
+			size = (struct winsize){.ws_row = 24, .ws_col = 500}; /* unknown */
+		rows = picture_rows(picture, size.ws_col);
+		clear_picture(rows_drawn, rows, size.ws_row);
+		rows_drawn = rows;
 		print_picture(picture);
 		picture_free(picture);
 		if (fflush(stdout) != 0)
