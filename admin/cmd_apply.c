@@ -25,7 +25,7 @@ struct application {
 
 /* Each zone is a master file as one text. */
 static void
-read_zones(struct application *application, struct problems *problems)
+read_zones(struct application *application, bool unsigned_ok, struct problems *problems)
 {
 	const struct json *zones = json_member(application->document, "zones");
 
@@ -42,13 +42,13 @@ read_zones(struct application *application, struct problems *problems)
 			problems_error(problems, "zones: \"%s\" is no name of a zone", key);
 		else if (text == NULL)
 			problems_error(problems, "zones: %s must be a master file as one text", key);
-		else if (zonefile_read(key, text, apex, false, &application->zones[application->nzones], problems))
+		else if (zonefile_read(key, text, apex, unsigned_ok, &application->zones[application->nzones], problems))
 			application->nzones++;
 	}
 }
 
 static bool
-read_application(struct application *application, const char *path)
+read_application(struct application *application, const char *path, bool unsigned_ok)
 {
 	struct problems problems = {0};
 	size_t len;
@@ -72,7 +72,7 @@ read_application(struct application *application, const char *path)
 			    "load_balancers are", key);
 	}
 	if (application->document != NULL)
-		read_zones(application, &problems);
+		read_zones(application, unsigned_ok, &problems);
 	problems_print(&problems, "graycloud", stderr);
 	len = problems.errors;
 	problems_free(&problems);
@@ -146,7 +146,7 @@ cmd_apply(struct args *args)
 		return args_misused(args, "which document? A FILE, or - for standard input");
 	if (args_flag(args, "prune"))
 		return args_misused(args, "--prune is not supported yet");
-	if (read_application(&application, args->words[0]))
+	if (read_application(&application, args->words[0], args_flag(args, "unsigned-ok")))
 		code = change_run(args, apply, &application);
 	else
 		fputs("graycloud: nothing was changed\n", stderr);

@@ -28,7 +28,7 @@ static const struct command commands[] = {
 	"origin force POOL ADDRESS up|down|none",
 	true},
     {"lb", cmd_lb, NULL, OBJECT_USAGE("lb") "\nlb enable|disable NAME", true},
-    {"apply", cmd_apply, "prune", "apply FILE|-", true},
+    {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--unsigned-ok]", true},
     {"export", cmd_export, "zones", "export [--zones]", false},
     {"log", cmd_log, "since:", "log [--since TIME]", false},
     {"status", cmd_status, "watch exit-code", "status [--watch] [--exit-code]", false},
