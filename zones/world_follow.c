@@ -295,7 +295,8 @@ edit_zone(struct changes *changes, struct zone_entry *entry, const struct owner_
 static bool
 edit_zones(struct changes *changes)
 {
-	qsort(changes->owners, changes->nowners, sizeof *changes->owners, compare_owners);
+	if (changes->nowners > 0)
+		qsort(changes->owners, changes->nowners, sizeof *changes->owners, compare_owners);
 	for (size_t i = 0, next; i < changes->nowners; i = next) {
 		struct zone_entry *entry = world_find(&changes->world->zones, &changes->owners[i].zone, world_by_number);
 
