@@ -25,6 +25,13 @@ subtest 'a zone is loaded, listed and shown' => sub {
 	like($t->admin('zone show example.com'), qr/^load_balancers\s+none$/m);
 };
 
+subtest 'the example zones have neither fault nor warning' => sub {
+	for my $file (glob 'zones/*.zone') {
+		my ($status, $out, $err) = $t->run('zone', 'check', $file);
+		is("$status$err", '0', $file);
+	}
+};
+
 subtest 'what is exported loads again and changes nothing' => sub {
 	my $export = $t->admin('zone export example.com');
 
