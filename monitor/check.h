@@ -70,6 +70,7 @@ struct check {
 	int early;         /* errno of a connect that failed at once */
 	unsigned attempts; /* begun so far */
 	bool talking;      /* the type has it */
+	bool extended;     /* this attempt got more time, for the deadline was late itself */
 	uint64_t began_ns; /* of this attempt */
 	void *talk;        /* the type's own */
 	struct check_result result;

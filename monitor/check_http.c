@@ -23,6 +23,9 @@ static const char ca_file_default[] = "/etc/ssl/certs/ca-certificates.crt";
 /* One transfer: an easy handle, used again and again, and what the present check wants of it. */
 struct transfer {
 	SLIST_ENTRY(transfer) idle;
+	TAILQ_ENTRY(transfer) over;
+	bool is_over;       /* libcurl has said how it ended */
+	CURLcode code;
 	CURL *easy;
 	struct check *check;
 	int fd;             /* connected, until libcurl takes it; then -1 */
@@ -44,6 +47,7 @@ struct http {
 	const char *ca_file;
 	SLIST_HEAD(, transfer) idle;
 	unsigned nidle;
+	TAILQ_HEAD(, transfer) over;
 };
 
 static void http_close(void *shared);
@@ -399,6 +403,9 @@ stop(struct check *check)
 	check->talk = NULL;
 	if (transfer == NULL)
 		return;
+	if (transfer->is_over)
+		TAILQ_REMOVE(&http->over, transfer, over);
+	transfer->is_over = false;
 	curl_multi_remove_handle(http->multi, transfer->easy);
 	transfer_put(http, transfer);
 }
@@ -526,21 +533,27 @@ finish(struct transfer *transfer, CURLcode code)
 	}
 }
 
-/* Finish the checks whose transfers are over.  Never from a callback of libcurl. */
+/*
+ * Finish the checks whose transfers are over.  Never from a callback of libcurl.  All its messages are taken first:
+ * removing a handle walks those that are left, which is quadratic where thousands end together.
+ */
 static void
 collect(struct http *http)
 {
+	struct transfer *transfer;
 	CURLMsg *message;
 	int left;
 
 	while ((message = curl_multi_info_read(http->multi, &left)) != NULL) {
-		struct transfer *transfer = NULL;
-
 		if (message->msg != CURLMSG_DONE)
 			continue;
 		curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-		finish(transfer, message->data.result); /* its stop() gives the transfer back */
+		transfer->code = message->data.result;
+		transfer->is_over = true;
+		TAILQ_INSERT_TAIL(&http->over, transfer, over);
 	}
+	while ((transfer = TAILQ_FIRST(&http->over)) != NULL)
+		finish(transfer, transfer->code); /* its stop() takes it from the list */
 }
 
 static void *
@@ -553,6 +566,7 @@ http_open(struct event_base *base)
 		return NULL;
 	}
 	SLIST_INIT(&http->idle);
+	TAILQ_INIT(&http->over);
 	http->base = base;
 	http->multi = curl_multi_init();
 	http->timer = evtimer_new(base, on_timer, http);

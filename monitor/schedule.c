@@ -6,8 +6,13 @@
 #include <stdlib.h>
 
 enum {
-	STARTED_AT_ONCE = 64, /* checks, before the loop looks at its sockets again */
-	LINES_A_SECOND = 20   /* about flips and local errors: a failing site must not fill the log */
+	/*
+	 * A start with many targets, or an edited monitor, must neither keep the loop from its answers nor be a flood: so
+	 * many checks begin a second at most, or twice as many as the intervals ask for where that is more.
+	 */
+	STARTS_A_SECOND = 2000,
+	BURST_MS = 10,     /* that many milliseconds' starts may begin together */
+	LINES_A_SECOND = 20 /* about flips and local errors: a failing site must not fill the log */
 };
 
 struct schedule {
@@ -17,6 +22,9 @@ struct schedule {
 	struct event *starter;
 	TAILQ_HEAD(, target) queue;
 	struct schedule_counters counters;
+	double rate;       /* checks a second that the intervals ask for */
+	double allowance;  /* checks that may begin now */
+	uint64_t topped_up_ns;
 	unsigned lines; /* said in this second */
 };
 
@@ -142,21 +150,39 @@ start(struct target *target)
 		schedule->counters.inconclusive++; /* no memory (S26): its timer comes again */
 }
 
+static double
+starts_a_second(const struct schedule *schedule)
+{
+	return MAX(STARTS_A_SECOND, 2 * schedule->rate);
+}
+
+static void
+top_up(struct schedule *schedule)
+{
+	double rate = starts_a_second(schedule), most = rate * BURST_MS / 1000;
+	uint64_t now = boot_ns();
+
+	schedule->allowance += (double)(now - schedule->topped_up_ns) / 1e9 * rate;
+	schedule->allowance = MIN(schedule->allowance, most);
+	schedule->topped_up_ns = now;
+}
+
 static void
 on_starter(evutil_socket_t fd, short what, void *arg)
 {
+	static const struct timeval soon = {0, BURST_MS * 1000 / 4};
 	struct schedule *schedule = arg;
-	struct target *target;
 
 	(void)fd, (void)what;
-	for (unsigned i = 0; i < STARTED_AT_ONCE && schedule->counters.in_flight < schedule->counters.most; i++) {
-		target = TAILQ_FIRST(&schedule->queue);
-		if (target == NULL)
+	top_up(schedule);
+	while (!TAILQ_EMPTY(&schedule->queue) && schedule->counters.in_flight < schedule->counters.most) {
+		if (schedule->allowance < 1) {
+			evtimer_add(schedule->starter, &soon);
 			return;
-		start(target);
+		}
+		schedule->allowance--;
+		start(TAILQ_FIRST(&schedule->queue));
 	}
-	if (!TAILQ_EMPTY(&schedule->queue) && schedule->counters.in_flight < schedule->counters.most)
-		evtimer_add(schedule->starter, &at_once);
 }
 
 /* --- timers --- */
@@ -208,6 +234,7 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 
 	target->schedule = schedule;
 	target->monitor = monitor;
+	target->interval_s = monitor->interval_s;
 	target->address = origin->ip;
 	target->host = origin->host == NULL ? NULL : xstrdup(origin->host);
 	target->published.endpoint = *endpoint;
@@ -216,6 +243,7 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 		errx(1, "out of memory");
 	if (!publish_add(schedule->publish, &target->published))
 		target->published.record = verdict_unknown(monitor, boot_ms(), wall_ms());
+	schedule->rate += 1.0 / monitor->interval_s;
 	schedule->counters.targets++;
 	schedule->counters.states[target->published.record.state]++;
 	arm(target);
@@ -242,6 +270,8 @@ schedule_update(struct target *target, const struct monitor *monitor)
 	struct health_record *record = &target->published.record;
 
 	drop_check(target);
+	target->schedule->rate += 1.0 / monitor->interval_s - 1.0 / target->interval_s;
+	target->interval_s = monitor->interval_s;
 	target->monitor = monitor;
 	record->interval_ms = monitor->interval_s * 1000;
 	record->stale_after_ms = monitor_stale_ms(monitor);
@@ -257,6 +287,7 @@ schedule_remove(struct target *target, bool keep)
 	struct schedule *schedule = target->schedule;
 
 	drop_check(target);
+	schedule->rate -= 1.0 / target->interval_s;
 	schedule->counters.targets--;
 	schedule->counters.states[target->published.record.state]--;
 	if (!TAILQ_EMPTY(&schedule->queue) && !evtimer_pending(schedule->starter, NULL))

@@ -3,7 +3,7 @@
  *
  * Each target has a timer of its own, spread over the interval by its hash, so that the cost is that of the
  * checks and not of the targets.  What is due goes through one queue that bounds the checks in flight and
- * starts a few at a time, so that a start with 30,000 targets does not keep the loop from its answers.
+ * how fast they begin, so that a start with 30,000 targets does not keep the loop from its answers.
  *
  *     timer -> due -> queue -> check_start -> verdict_judge -> publish
  *
@@ -22,6 +22,7 @@ struct target {
 	struct published published;
 	struct schedule *schedule;
 	const struct monitor *monitor;
+	unsigned interval_s; /* the monitor's: where it is edited, of the one before */
 	struct address address;
 	char *host;          /* the origin's header.Host, or NULL */
 	struct event *timer;
