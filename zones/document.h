@@ -40,6 +40,12 @@ struct document_scope {
 /* "pool eu", for the beginning of a sentence; freed by the caller. */
 char *document_label(enum kind kind, const struct json *document);
 
+/*
+ * The name of an object as the store keeps it, without reading the whole: it stands there before anything that could
+ * hold another "name".  False where there is none.
+ */
+bool document_name(struct bytes stored, char out[256]);
+
 /* An object by name or id.  A load balancer's name in any case, with or without the final dot. */
 bool document_find(const struct document_scope *scope, enum kind kind, const char *name, struct id *id);
 
