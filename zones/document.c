@@ -517,6 +517,8 @@ document_find(const struct document_scope *scope, enum kind kind, const char *na
 			*id = scope->aliases[i].to;
 			return true;
 		}
+	if (scope->txn == NULL)
+		return false;
 	if (id_valid(name) && config_object(scope->txn, kind, name, &json)) {
 		memcpy(id->text, name, sizeof id->text);
 		return true;

@@ -24,7 +24,7 @@ struct lb *document_load_lb(struct bytes json);
 
 /* Where references are looked up. */
 struct document_scope {
-	struct store_txn *txn; /* of config */
+	struct store_txn *txn; /* of config; NULL: nothing is found there */
 	/*
 	 * What the document that is being applied calls objects which have another id here (S30); and objects of it
 	 * that were refused, so that no reference to them is reported as well.
