@@ -43,7 +43,10 @@ struct args {
 	size_t nown;
 };
 
-/* Find the command in table (ended by a NULL name) and read the line.  False after a sentence on stderr: exit 2. */
+/*
+ * Find the command in table (ended by a NULL name) and read the line.  False after a sentence on stderr: exit 2.
+ * args_free frees in both cases.
+ */
 bool args_parse(struct args *args, const struct command *table, int argc, char **argv);
 void args_free(struct args *args);
 

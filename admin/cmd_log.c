@@ -85,17 +85,16 @@ touch_item(void *arg, const struct config_item *item)
 	static const char *const fates[] = {"", "added", "deleted", "replaced"};
 	struct touched *touched = arg;
 	char name[NAME_MAX_TEXT];
-	struct json *object;
 
 	if (item->kept_for_undo)
 		return true;
 	if (item->what == CONFIG_OBJECT) {
-		object = json_read_quietly(item->after.len > 0 ? item->after : item->before);
-		touch(touched, kind_text(item->kind), object ? json_text(json_member(object, "name")) : item->id.text,
+		bool known = document_name(item->after.len > 0 ? item->after : item->before, name);
+
+		touch(touched, kind_text(item->kind), known ? name : item->id.text,
 		    item->before.len == 0     ? "created"
 			: item->after.len == 0 ? "deleted"
 					       : "changed");
-		json_drop(object);
 	} else if (item->what == CONFIG_ZONE && name_valid(item->owner_key.data, item->owner_key.len) > 0)
 		touch(touched, "zone", name_to_host(item->owner_key.data, name), fates[item->fate % NITEMS(fates)]);
 	else if (item->what == CONFIG_OWNER && item->zone != touched->last_zone) {

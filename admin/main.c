@@ -60,30 +60,34 @@ print_help(void)
 	     "See graycloud(8).");
 }
 
+static enum exit_code
+run(struct args *args)
+{
+	if (args->command == NULL && !args->help)
+		return args_misused(args, "no command was given");
+	if (args->command == NULL)
+		print_help();
+	else if (args->help)
+		args_print_usage(args->command, stdout);
+	else {
+		store_catch_faults();
+		return args->command->run(args);
+	}
+	return EXIT_DONE;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct args args;
-	enum exit_code code;
+	enum exit_code code = EXIT_USAGE;
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		puts("graycloud " VERSION);
 		return EXIT_DONE;
 	}
-	if (!args_parse(&args, commands, argc, argv))
-		return EXIT_USAGE;
-	if (args.command == NULL && args.help) {
-		print_help();
-		return EXIT_DONE;
-	}
-	if (args.command == NULL)
-		return args_misused(&args, "no command was given");
-	if (args.help) {
-		args_print_usage(args.command, stdout);
-		return EXIT_DONE;
-	}
-	store_catch_faults();
-	code = args.command->run(&args);
+	if (args_parse(&args, commands, argc, argv))
+		code = run(&args);
 	args_free(&args);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
 		fputs("graycloud: cannot write the output\n", stderr);

@@ -332,18 +332,16 @@ static bool
 add_referrer(void *arg, const struct id *id, struct bytes text)
 {
 	struct referrers *referrers = arg;
-	struct json *object;
-	char *longer;
+	char name[256], *longer;
 
 	(void)id;
-	/* An id stands nowhere by chance: only few texts need be read. */
-	if (memmem(text.data, text.len, referrers->id->text, ID_LEN) == NULL || (object = json_read_quietly(text)) == NULL)
+	/* An id stands nowhere by chance: the documents need not be read. */
+	if (memmem(text.data, text.len, referrers->id->text, ID_LEN) == NULL || !document_name(text, name))
 		return true;
 	longer = xasprintf("%s%s%s %s", referrers->text ? referrers->text : "", referrers->text ? ", " : "",
-	    kind_text(referrers->kind), text_of(object, "name"));
+	    kind_text(referrers->kind), name);
 	free(referrers->text);
 	referrers->text = longer;
-	json_drop(object);
 	return true;
 }
 

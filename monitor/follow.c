@@ -288,6 +288,12 @@ read_config(struct follow *follow, bool replaced)
 		warnx("cannot read %s/config: %s; what was read before stays in use", follow->state, strerror(-error));
 		return;
 	}
+	if (config_schema(reading.txn) > CONFIG_SCHEMA) {
+		warnx("%s/config was written by a newer graycloud: use that version of graycloud-monitor; what was read before "
+		    "stays in use", follow->state);
+		store_abort(reading.txn);
+		return;
+	}
 	follow->round++;
 	/* Another store's feed says nothing about what was read before. */
 	if (replaced || follow->round == 1 ||

@@ -325,4 +325,29 @@ subtest 'a state directory that is none gets a sentence' => sub {
 	ok(!-e $t->dir . '/none', 'and reading does not make one');
 };
 
+subtest 'damage is a sentence, whatever it hits' => sub {
+	my $sound = do { local (@ARGV, $/) = $t->state . '/config/data.mdb'; <> };
+	my $write = sub {
+		open my $file, '>:raw', $t->state . '/config/data.mdb' or die;
+		print $file $_[0];
+		close $file or die;
+	};
+	my $pages = length($sound) / 4096;
+	my (%ends, @unexplained);
+	for my $case (['a text' => 'hello'], ['zeros' => "\0" x 65536], ['half of it' => substr $sound, 0, length($sound) / 2 & ~4095],
+		map { my $copy = $sound; substr $copy, 4096 * $_, 4096, "\xa5" x 4096; ["page $_" => $copy] } 0 .. $pages - 1) {
+		my ($what, $octets) = @$case;
+		$write->($octets);
+		my ($status, undef, $err) = $t->run('export', '--zones');
+		$ends{$status}++;
+		push @unexplained, "$what: exit $status, $err"
+		    unless $status eq '0' || $status eq '1' && $err =~ /^graycloud: [^\n]*data\.mdb is (damaged|not a store)[^\n]*: [^\n]+\n\z/;
+	}
+	is_deeply(\@unexplained, [], 'each end is good, or one sentence that says what to do and exit 1');
+	cmp_ok($ends{1} // 0, '>', 5, 'many pages are in use');
+	cmp_ok($ends{0} // 0, '>', 5, 'and many are not');
+	$write->($sound);
+	is(($t->run('pool', 'list'))[0], 0);
+};
+
 done_testing;

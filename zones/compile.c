@@ -119,6 +119,8 @@ compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew)
 	uint64_t generation = config_generation(txn);
 	bool lost;
 
+	if (config_schema(txn) > CONFIG_SCHEMA)
+		return failed(compiler, "the configuration was written by a newer graycloud: use that version of graycloud-dnsd");
 	if (compiler->world == NULL || anew || compiler->broken || generation < compiler->generation)
 		return read_all(compiler, txn);
 	if (generation == compiler->generation)

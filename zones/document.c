@@ -517,6 +517,8 @@ document_find(const struct document_scope *scope, enum kind kind, const char *na
 			*id = scope->aliases[i].to;
 			return true;
 		}
+	if (scope->txn == NULL)
+		return false;
 	if (id_valid(name) && config_object(scope->txn, kind, name, &json)) {
 		memcpy(id->text, name, sizeof id->text);
 		return true;
@@ -529,18 +531,34 @@ document_find(const struct document_scope *scope, enum kind kind, const char *na
 	return found;
 }
 
+bool
+document_name(struct bytes stored, char out[256])
+{
+	static const char key[] = "\"name\":\"";
+	const char *at = memmem(stored.data, stored.len, key, sizeof key - 1), *end;
+	size_t left;
+
+	if (at == NULL)
+		return false;
+	at += sizeof key - 1;
+	left = stored.len - (size_t)(at - (const char *)stored.data);
+	/* No name has a character that JSON would escape. */
+	end = memchr(at, '"', left);
+	if (end == NULL || end == at || end - at > 255)
+		return false;
+	memcpy(out, at, (size_t)(end - at));
+	out[end - at] = '\0';
+	return true;
+}
+
 /* The name behind an id; the id itself where there is none (which the guards prevent). */
 static struct json *
 name_of(const struct document_scope *scope, enum kind kind, const char *id)
 {
 	struct bytes text;
-	struct json *object, *name;
+	char name[256];
 
-	if (!config_object(scope->txn, kind, id, &text) || (object = json_read_quietly(text)) == NULL)
-		return json_new_text(id);
-	name = json_new_text(text_member(object, "name"));
-	json_drop(object);
-	return name;
+	return json_new_text(config_object(scope->txn, kind, id, &text) && document_name(text, name) ? name : id);
 }
 
 static struct json *

@@ -24,7 +24,7 @@ struct lb *document_load_lb(struct bytes json);
 
 /* Where references are looked up. */
 struct document_scope {
-	struct store_txn *txn; /* of config */
+	struct store_txn *txn; /* of config; NULL: nothing is found there */
 	/*
 	 * What the document that is being applied calls objects which have another id here (S30); and objects of it
 	 * that were refused, so that no reference to them is reported as well.
@@ -39,6 +39,12 @@ struct document_scope {
 
 /* "pool eu", for the beginning of a sentence; freed by the caller. */
 char *document_label(enum kind kind, const struct json *document);
+
+/*
+ * The name of an object as the store keeps it, without reading the whole: it stands there before anything that could
+ * hold another "name".  False where there is none.
+ */
+bool document_name(struct bytes stored, char out[256]);
 
 /* An object by name or id.  A load balancer's name in any case, with or without the final dot. */
 bool document_find(const struct document_scope *scope, enum kind kind, const char *name, struct id *id);

@@ -16,7 +16,7 @@ static struct fault_range {
 
 static struct sigaction fault_before[2];
 
-static void
+static void __attribute__((noreturn))
 fault_die(const char *sentence)
 {
 	if (write(STDERR_FILENO, sentence, strlen(sentence)) < 0)
@@ -98,10 +98,14 @@ store_fault_forget(struct store *store)
 }
 
 void
+store_die_of_damage(const struct store *store)
+{
+	fault_die(store->fault >= 0 ? faults[store->fault].sentence : "a store is damaged\n");
+}
+
+void
 store_assertion_failed(MDB_env *env, const char *message)
 {
-	const struct store *store = mdb_env_get_userctx(env);
-
 	(void)message;
-	fault_die(store->fault >= 0 ? faults[store->fault].sentence : "a store is damaged\n");
+	store_die_of_damage(mdb_env_get_userctx(env));
 }

@@ -61,7 +61,8 @@ int store_walk(const char *directory);
 void store_fault_register(struct store *store);
 void store_fault_find_map(struct store *store);
 void store_fault_forget(struct store *store);
-/* LMDB found what cannot be: the same end. */
+/* Damage that LMDB found itself: the same end. */
+void store_die_of_damage(const struct store *store) __attribute__((noreturn));
 void store_assertion_failed(MDB_env *env, const char *message);
 
 #endif

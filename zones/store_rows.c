@@ -53,12 +53,21 @@ to_bytes(const MDB_val *val)
 	return (struct bytes){.data = val->mv_data, .len = val->mv_size};
 }
 
+/* "Not there" and "cannot be read" must never be mistaken: the second is damage, and ends the program (rule 8). */
+static bool
+found(const struct store *store, int rc)
+{
+	if (store_errno(rc) == -EBADMSG)
+		store_die_of_damage(store);
+	return rc == 0;
+}
+
 bool
 store_get(struct store_txn *txn, enum store_table table, struct bytes key, struct bytes *value)
 {
 	MDB_val from = to_val(key), to;
 
-	if (mdb_get(txn->txn, txn->store->dbi[table], &from, &to) != 0)
+	if (!found(txn->store, mdb_get(txn->txn, txn->store->dbi[table], &from, &to)))
 		return false;
 	*value = to_bytes(&to);
 	return true;
@@ -125,48 +134,48 @@ store_cursor_close(struct store_cursor *cursor)
 }
 
 static bool
-step(struct store_cursor *cursor, MDB_cursor_op op, MDB_val *key, struct bytes *found, struct bytes *value)
+step(struct store_cursor *cursor, MDB_cursor_op op, MDB_val *key, struct bytes *at, struct bytes *value)
 {
 	MDB_val to;
 
-	if (mdb_cursor_get(cursor->cursor, key, &to, op) != 0)
+	if (!found(cursor->store, mdb_cursor_get(cursor->cursor, key, &to, op)))
 		return false;
-	*found = to_bytes(key);
+	*at = to_bytes(key);
 	*value = to_bytes(&to);
 	return true;
 }
 
 bool
-store_cursor_seek(struct store_cursor *cursor, struct bytes key, struct bytes *found, struct bytes *value)
+store_cursor_seek(struct store_cursor *cursor, struct bytes key, struct bytes *at, struct bytes *value)
 {
 	MDB_val from = to_val(key);
 
 	/* LMDB takes no empty key. */
-	return step(cursor, key.len > 0 ? MDB_SET_RANGE : MDB_FIRST, &from, found, value);
+	return step(cursor, key.len > 0 ? MDB_SET_RANGE : MDB_FIRST, &from, at, value);
 }
 
 bool
-store_cursor_first(struct store_cursor *cursor, struct bytes *found, struct bytes *value)
+store_cursor_first(struct store_cursor *cursor, struct bytes *at, struct bytes *value)
 {
-	return step(cursor, MDB_FIRST, &(MDB_val){0}, found, value);
+	return step(cursor, MDB_FIRST, &(MDB_val){0}, at, value);
 }
 
 bool
-store_cursor_last(struct store_cursor *cursor, struct bytes *found, struct bytes *value)
+store_cursor_last(struct store_cursor *cursor, struct bytes *at, struct bytes *value)
 {
-	return step(cursor, MDB_LAST, &(MDB_val){0}, found, value);
+	return step(cursor, MDB_LAST, &(MDB_val){0}, at, value);
 }
 
 bool
-store_cursor_next(struct store_cursor *cursor, struct bytes *found, struct bytes *value)
+store_cursor_next(struct store_cursor *cursor, struct bytes *at, struct bytes *value)
 {
-	return step(cursor, MDB_NEXT, &(MDB_val){0}, found, value);
+	return step(cursor, MDB_NEXT, &(MDB_val){0}, at, value);
 }
 
 bool
-store_cursor_previous(struct store_cursor *cursor, struct bytes *found, struct bytes *value)
+store_cursor_previous(struct store_cursor *cursor, struct bytes *at, struct bytes *value)
 {
-	return step(cursor, MDB_PREV, &(MDB_val){0}, found, value);
+	return step(cursor, MDB_PREV, &(MDB_val){0}, at, value);
 }
 
 int

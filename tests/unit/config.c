@@ -366,7 +366,7 @@ a_large_difference_is_told_as_a_replaced_zone(void **state)
 {
 	enum { COUNT = 40000 };
 	struct world *world = *state;
-	char (*names)[16] = xcalloc(COUNT, sizeof *names);
+	char (*names)[32] = xcalloc(COUNT, sizeof *names);
 	const char **owners = xcalloc(COUNT, sizeof *owners);
 	uint64_t generation;
 
