@@ -1,0 +1,209 @@
+/*
+ * latency STATE PORT POOL NAME ROUNDS -- from a commit to the answers of all workers.
+ *
+ * Writes the stores as the monitor and a command would, and asks over so many sockets that every worker of the nameserver
+ * (they share the port by SO_REUSEPORT) is asked by some; the time ends when every socket has the new answer.
+ */
+#include "config_write.h"
+#include "health.h"
+#include "json.h"
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+enum { SOCKETS = 32, DEADLINE_MS = 5000 };
+
+struct bench {
+	const char *state, *pool, *name;
+	int sockets[SOCKETS];
+	uint8_t query[300];
+	size_t query_len;
+	unsigned rounds;
+};
+
+static void
+open_sockets(struct bench *bench, uint16_t port)
+{
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct timeval patience = {.tv_sec = 1};
+
+	for (unsigned i = 0; i < SOCKETS; i++) {
+		bench->sockets[i] = socket(AF_INET, SOCK_DGRAM, 0);
+		setsockopt(bench->sockets[i], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+		if (connect(bench->sockets[i], (struct sockaddr *)&to, sizeof to) < 0)
+			err(1, "connect");
+	}
+	memcpy(bench->query, "\x12\x34\0\0\0\1\0\0\0\0\0\0", 12);
+	bench->query_len = 12 + name_from_text(bench->query + 12, bench->name, NULL);
+	memcpy(bench->query + bench->query_len, "\0\1\0\1", 4);
+	bench->query_len += 4;
+}
+
+/* Ask on every socket until each has so many addresses.  Returns the time of the last. */
+static uint64_t
+wait_for(struct bench *bench, unsigned addresses)
+{
+	bool done[SOCKETS] = {false};
+	uint64_t end = boot_ms() + DEADLINE_MS;
+	unsigned left = SOCKETS;
+
+	while (left > 0) {
+		if (boot_ms() > end)
+			errx(1, "the answers do not change");
+		for (unsigned i = 0; i < SOCKETS; i++)
+			if (!done[i] && send(bench->sockets[i], bench->query, bench->query_len, 0) < 0)
+				err(1, "send");
+		for (unsigned i = 0; i < SOCKETS; i++) {
+			uint8_t answer[512];
+
+			if (!done[i] && recv(bench->sockets[i], answer, sizeof answer, 0) > 12 && get16(answer + 6) == addresses) {
+				done[i] = true;
+				left--;
+			}
+		}
+	}
+	return boot_ns();
+}
+
+static int
+compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+report(const char *what, uint64_t *times, unsigned count)
+{
+	qsort(times, count, sizeof *times, compare);
+	printf("%-22s %6u %10.2f %10.2f %10.2f\n", what, count, (double)times[count / 2] / 1e6,
+	    (double)times[count * 99 / 100] / 1e6, (double)times[count - 1] / 1e6);
+}
+
+static struct pool *
+read_pool(struct store *config, const char *name)
+{
+	struct store_txn *txn;
+	struct pool *pool = NULL;
+	struct id id;
+
+	if (store_begin(config, STORE_READ, &txn) != 0 || !config_object_id(txn, KIND_POOL, name, &id) ||
+	    (pool = config_pool(txn, id.text)) == NULL)
+		errx(1, "there is no pool %s", name);
+	store_abort(txn);
+	return pool;
+}
+
+static void
+put_state(struct store *health, const struct endpoint *endpoint, enum health_state before, enum health_state now)
+{
+	struct health_record record = {.version = HEALTH_RECORD_VERSION, .state = (uint8_t)now, .since_ms = boot_ms(), .last_ms = boot_ms(),
+	    .stale_after_ms = 1000000};
+	struct health_flip flip = {.endpoint = *endpoint, .state = (uint8_t)now, .before = (uint8_t)before, .at_ms = boot_ms()};
+	struct store_txn *txn;
+
+	if (store_begin(health, STORE_WRITE, &txn) != 0 || health_put(txn, endpoint, &record) != 0 ||
+	    health_flip_put(txn, &flip) != 0 || store_commit(txn) != 0)
+		errx(1, "cannot write the health store");
+}
+
+static void
+bench_health(struct bench *bench, struct store *config, struct problems *problems)
+{
+	struct store *health = store_open(bench->state, STORE_HEALTH, STORE_WRITE, problems);
+	struct pool *pool = read_pool(config, bench->pool);
+	uint64_t *times = xcalloc(bench->rounds, sizeof *times);
+	struct endpoint endpoints[2];
+
+	if (health == NULL) {
+		problems_print(problems, "latency", stderr);
+		exit(1);
+	}
+	for (unsigned i = 0; i < 2; i++) {
+		endpoints[i] = health_endpoint(pool->monitor.text, &pool->origins[i]);
+		put_state(health, &endpoints[i], HEALTH_UNKNOWN, HEALTH_UP);
+	}
+	wait_for(bench, 2);
+	for (unsigned round = 0; round < bench->rounds; round++) {
+		bool down = round % 2 == 0;
+		uint64_t began = boot_ns();
+
+		put_state(health, &endpoints[1], down ? HEALTH_UP : HEALTH_DOWN, down ? HEALTH_DOWN : HEALTH_UP);
+		times[round] = wait_for(bench, down ? 1 : 2) - began;
+		usleep(2000 + (useconds_t)(mix64(round) % 20000)); /* not in step with any timer */
+	}
+	report("health flip", times, bench->rounds);
+	free(times);
+	model_free_pool(pool);
+	store_close(health);
+}
+
+/* Enable or disable the second origin, as `origin disable` does; returns when the commit returned. */
+static uint64_t
+put_enabled(struct store *config, const struct id *id, const char *name, bool enabled)
+{
+	struct problems problems = {0};
+	struct config_edit *edit = config_edit_begin(config, &problems);
+	struct json *document;
+	uint64_t generation;
+	struct bytes json;
+	char *text;
+
+	if (edit == NULL || !config_object(config_edit_txn(edit), KIND_POOL, id->text, &json))
+		errx(1, "cannot edit");
+	document = json_read_quietly(json);
+	json_put_bool(json_item(json_member(document, "origins"), 1), "enabled", enabled);
+	text = json_write(document, false);
+	config_put_object(edit, KIND_POOL, id->text, name, name, (struct bytes){text, strlen(text)});
+	if (config_edit_commit(edit, (struct bytes){"{\"time\":0,\"who\":\"bench\",\"command\":\"bench\",\"reason\":\"\"}", 53}, &generation) != 0)
+		errx(1, "cannot commit");
+	free(text);
+	json_drop(document);
+	return boot_ns();
+}
+
+static void
+bench_config(struct bench *bench, struct store *config)
+{
+	uint64_t *times = xcalloc(bench->rounds, sizeof *times);
+	struct pool *pool = read_pool(config, bench->pool);
+
+	for (unsigned round = 0; round < bench->rounds; round++) {
+		bool down = round % 2 == 0;
+		uint64_t began = put_enabled(config, &pool->id, pool->name, !down), seen = wait_for(bench, down ? 1 : 2);
+
+		times[round] = seen > began ? seen - began : 0;
+		usleep(2000 + (useconds_t)(mix64(round) % 20000));
+	}
+	report("configuration change", times, bench->rounds);
+	free(times);
+	model_free_pool(pool);
+}
+
+int
+main(int argc, char **argv)
+{
+	struct bench bench;
+	struct problems problems = {0};
+	struct store *config;
+
+	if (argc != 6)
+		errx(2, "usage: latency STATE PORT POOL NAME ROUNDS");
+	bench = (struct bench){.state = argv[1], .pool = argv[3], .name = argv[4], .rounds = (unsigned)atoi(argv[5])};
+	open_sockets(&bench, (uint16_t)atoi(argv[2]));
+	if ((config = store_open(bench.state, STORE_CONFIG, STORE_WRITE, &problems)) == NULL) {
+		problems_print(&problems, "latency", stderr);
+		return 1;
+	}
+	printf("%-22s %6s %10s %10s %10s\n", "from the commit", "rounds", "p50 ms", "p99 ms", "max ms");
+	bench_health(&bench, config, &problems);
+	bench_config(&bench, config);
+	store_close(config);
+	problems_free(&problems);
+	return 0;
+}
