@@ -135,7 +135,7 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
 	struct json *object = json_new_object();
 	const struct steer_event *cost = find_event(on, STEP_POOL_COST, slot);
-	double probability = pool_probability(on, slot);
+	double probability = fallback == on->answer.choice.last_resort ? pool_probability(on, slot) : 0;
 	const char *why = "not looked at";
 
 	if (model == NULL || table == NULL) {
