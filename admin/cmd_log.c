@@ -167,7 +167,7 @@ print_history(const struct json *entries)
 		table_cell(table, COLOUR_NONE, "%.19sZ", json_text(json_member(entry, "time")));
 		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(entry, "who")));
 		table_cell(table, COLOUR_NONE, "%s", changes);
-		table_cell(table, COLOUR_NONE, "%.100s", json_text(json_member(entry, "command")));
+		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(entry, "command")));
 		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(entry, "reason")));
 		free(changes);
 	}
