@@ -117,6 +117,7 @@ static void
 forget_run(struct change *change)
 {
 	problems_free(&change->problems);
+	place_nameservers_free(&change->nameservers);
 	free(change->message);
 	if (change->result != NULL)
 		json_drop(change->result);

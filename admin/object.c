@@ -201,7 +201,7 @@ check_place(struct change *change, const char *name)
 	else if (place.hidden_by == TYPE_DNAME)
 		problems_error(&change->problems, "load_balancer %s: the zone's DNAME at %s redirects all names below, so it could "
 		    "never answer", name, name_to_host(place.hidden_at, at));
-	else if (place_is_nameserver(change->txn, &place.zone, wire))
+	else if (place_is_nameserver(change->txn, &place.zone, wire, &change->nameservers))
 		change_guard(change, "load_balancer %s: an NS record of the zone points to this name, whose addresses would be "
 		    "lost as glue", name);
 	/* S9 */

@@ -604,6 +604,18 @@ hide_states(struct json *shown)
 		json_remove(json_item(origins, i), "seeded");
 }
 
+/* The zone that a load balancer belongs to is not its own to say: S7. */
+static void
+put_zone_name(struct json *shown, const char *name, const struct document_scope *scope)
+{
+	uint8_t wire[NAME_MAX_LEN];
+	char text[NAME_MAX_TEXT];
+	struct zone_info zone;
+
+	if (scope->txn != NULL && name_from_text(wire, name, NULL) > 0 && config_zone_of(scope->txn, wire, &zone))
+		json_put_text(shown, "zone_name", name_to_host(zone.name, text));
+}
+
 struct json *
 document_show(enum kind kind, const struct json *stored, const struct document_scope *scope,
     enum document_purpose purpose)
@@ -615,6 +627,8 @@ document_show(enum kind kind, const struct json *stored, const struct document_s
 		json_put_text(shown, "created_on", text_member(stored, "created_on"));
 		json_put_text(shown, "modified_on", text_member(stored, "modified_on"));
 	}
+	if (kind == KIND_LB && purpose != DOCUMENT_EXPORT)
+		put_zone_name(shown, text_member(stored, "name"), scope);
 	for (const struct property *property = schema_of(kind); property->name != NULL; property++) {
 		const struct json *value = json_member(stored, property->name);
 
