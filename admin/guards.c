@@ -1,6 +1,7 @@
 #include "guards.h"
 
 #include "document.h"
+#include "status.h"
 
 #include <stdlib.h>
 
@@ -24,15 +25,10 @@ struct guards {
 enum health_state
 guards_origin_state(struct store_txn *health, const struct pool *pool, const struct origin *origin)
 {
+	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin);
 	struct health_record record;
-	struct endpoint endpoint;
 
-	if (*pool->monitor.text == '\0')
-		return HEALTH_UNMONITORED;
-	endpoint = health_endpoint(pool->monitor.text, origin);
-	if (health != NULL && health_get(health, &endpoint, &record))
-		return (enum health_state)record.state;
-	return origin->seeded;
+	return status_origin(pool, origin, health != NULL && health_get(health, &endpoint, &record) ? &record : NULL);
 }
 
 static bool
