@@ -17,7 +17,8 @@ args_print_usage(const struct command *command, FILE *out)
 		prefix = "       graycloud ";
 	}
 	if (command->changes)
-		fputs("options of changes: --dry-run --force --if-generation N --reason TEXT --no-wait\n", out);
+		fputs(
+		    "options of changes: --dry-run --force --if-generation N --reason TEXT --no-wait\n", out);
 	fputs("options of all: --state DIR --json --help\n", out);
 }
 
@@ -135,8 +136,9 @@ find_command(struct args *args, const struct command *table)
 	int i = 1;
 
 	while (i < args->argc && is_option(args->argv[i])) {
-		bool has_value = strcmp(args->argv[i], "--state") == 0 || strcmp(args->argv[i], "--reason") == 0 ||
-		    strcmp(args->argv[i], "--if-generation") == 0;
+		bool has_value = strcmp(args->argv[i], "--state") == 0 ||
+				 strcmp(args->argv[i], "--reason") == 0 ||
+				 strcmp(args->argv[i], "--if-generation") == 0;
 
 		i += 1 + has_value;
 	}

@@ -54,7 +54,8 @@ read_json_file(const char *path, struct problems *problems)
 {
 	size_t len;
 	char *text = assign_read_file(path, &len, problems);
-	struct json *value = text ? json_read(text, len, strcmp(path, "-") == 0 ? "standard input" : path, problems) : NULL;
+	struct json *value =
+	    text ? json_read(text, len, strcmp(path, "-") == 0 ? "standard input" : path, problems) : NULL;
 
 	free(text);
 	return value;
@@ -121,19 +122,21 @@ convert_list(const struct property *inner, const char *text)
 }
 
 static bool
-same_item(const struct assign *assign, const struct property *inner, const struct json *a, const struct json *b)
+same_item(
+    const struct assign *assign, const struct property *inner, const struct json *a, const struct json *b)
 {
 	struct id x, y;
 
 	if (json_same(a, b))
 		return true;
 	return inner->type == PROPERTY_REFERENCE && assign->scope->txn != NULL && json_text(a) != NULL &&
-	    json_text(b) != NULL && document_find(assign->scope, inner->refers, json_text(a), &x) &&
-	    document_find(assign->scope, inner->refers, json_text(b), &y) && strcmp(x.text, y.text) == 0;
+	       json_text(b) != NULL && document_find(assign->scope, inner->refers, json_text(a), &x) &&
+	       document_find(assign->scope, inner->refers, json_text(b), &y) && strcmp(x.text, y.text) == 0;
 }
 
 static size_t
-find_item(const struct assign *assign, const struct property *inner, const struct json *list, const struct json *item)
+find_item(const struct assign *assign, const struct property *inner, const struct json *list,
+    const struct json *item)
 {
 	size_t i = 0;
 
@@ -266,7 +269,8 @@ change_value(struct assign *assign, struct json *object, const char *key, const 
 		if ((value = read_json_file(text + 1, assign->problems)) == NULL)
 			return false;
 	} else
-		value = property->type == PROPERTY_LIST ? convert_list(property->inner, text) : convert(property, text);
+		value = property->type == PROPERTY_LIST ? convert_list(property->inner, text)
+							: convert(property, text);
 	json_put(object, key, value);
 	return true;
 }
@@ -293,7 +297,8 @@ walk_path(struct assign *assign, struct json *object, const struct property *tab
 	else if (property->type == PROPERTY_MAP || property->type == PROPERTY_ANY) {
 		static const struct property any = {.type = PROPERTY_ANY};
 
-		good = change_value(assign, descend(object, key), rest, property->inner ? property->inner : &any, operation, text);
+		good = change_value(assign, descend(object, key), rest,
+		    property->inner ? property->inner : &any, operation, text);
 	} else
 		problems_error(assign->problems, "there is no property %s: %s has no parts", whole, key);
 	free(key);

@@ -73,9 +73,10 @@ check_generation(struct change *change)
 
 	/* S32 */
 	if (change->args->if_generation_given && change->args->if_generation != generation)
-		problems_error(&change->problems, "the configuration is at generation %llu, not %llu: look at what changed "
-		    "(`graycloud log`) and try again", (unsigned long long)generation,
-		    (unsigned long long)change->args->if_generation);
+		problems_error(&change->problems,
+		    "the configuration is at generation %llu, not %llu: look at what changed "
+		    "(`graycloud log`) and try again",
+		    (unsigned long long)generation, (unsigned long long)change->args->if_generation);
 }
 
 /* One run of the edit.  Returns true when it is over, with *code and, where it was committed, *generation. */
@@ -107,7 +108,8 @@ run_once(struct change *change, struct store *store, change_fn *fn, void *arg, e
 	if (rc == -ENOSPC && store_full(store))
 		return false;
 	if (rc != 0)
-		problems_error(&change->problems, "cannot write the configuration: %s; nothing was changed", strerror(-rc));
+		problems_error(&change->problems, "cannot write the configuration: %s; nothing was changed",
+		    strerror(-rc));
 	else
 		*code = EXIT_DONE;
 	return true;
@@ -117,6 +119,7 @@ static void
 forget_run(struct change *change)
 {
 	problems_free(&change->problems);
+	place_nameservers_free(&change->nameservers);
 	free(change->message);
 	if (change->result != NULL)
 		json_drop(change->result);
@@ -131,7 +134,8 @@ print_done(struct change *change)
 		print_json(change->result);
 		change->result = NULL;
 	} else if (change->message != NULL)
-		printf("%s%s\n", change->args->dry_run ? "dry run, nothing was changed: " : "", change->message);
+		printf(
+		    "%s%s\n", change->args->dry_run ? "dry run, nothing was changed: " : "", change->message);
 	fflush(stdout);
 }
 
@@ -145,16 +149,22 @@ wait_for_dnsd(const struct args *args, uint64_t generation)
 	case SERVING_SERVED:
 		break;
 	case SERVING_NOBODY:
-		fprintf(stderr, "graycloud: it is committed as generation %llu; no graycloud-dnsd runs on %s that would serve it\n",
+		fprintf(stderr,
+		    "graycloud: it is committed as generation %llu; no graycloud-dnsd runs on %s that would "
+		    "serve it\n",
 		    (unsigned long long)generation, args->state);
 		break;
 	case SERVING_LATE:
-		fprintf(stderr, "graycloud: it is committed as generation %llu; graycloud-dnsd (process %u) still serves "
-		    "generation %llu\n", (unsigned long long)generation, status.pid, (unsigned long long)status.generation);
+		fprintf(stderr,
+		    "graycloud: it is committed as generation %llu; graycloud-dnsd (process %u) still serves "
+		    "generation %llu\n",
+		    (unsigned long long)generation, status.pid, (unsigned long long)status.generation);
 		break;
 	case SERVING_FAILED:
-		fprintf(stderr, "graycloud: it is committed as generation %llu, but graycloud-dnsd (process %u) cannot serve "
-		    "it and answers as before: %s\n", (unsigned long long)generation, status.pid, status.compile_error);
+		fprintf(stderr,
+		    "graycloud: it is committed as generation %llu, but graycloud-dnsd (process %u) cannot "
+		    "serve it and answers as before: %s\n",
+		    (unsigned long long)generation, status.pid, status.compile_error);
 		break;
 	}
 }
@@ -209,8 +219,10 @@ read_begin(const struct args *args, struct store **store, struct store_txn **txn
 	if (*store != NULL && (rc = store_begin(*store, STORE_READ, txn)) != 0)
 		problems_error(&problems, "cannot read the configuration: %s", strerror(-rc));
 	if (*txn != NULL && config_schema(*txn) > CONFIG_SCHEMA)
-		problems_error(&problems, "the configuration was written by a newer graycloud (schema %u; this one knows %d): "
-		    "use that version", config_schema(*txn), CONFIG_SCHEMA);
+		problems_error(&problems,
+		    "the configuration was written by a newer graycloud (schema %u; this one knows %d): "
+		    "use that version",
+		    config_schema(*txn), CONFIG_SCHEMA);
 	if (problems.errors == 0)
 		return true;
 	problems_print(&problems, "graycloud", stderr);

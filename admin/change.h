@@ -11,6 +11,7 @@
 #include "args.h"
 #include "config_write.h"
 #include "json.h"
+#include "place.h"
 
 struct change {
 	const struct args *args;
@@ -19,6 +20,7 @@ struct change {
 	struct store_txn *health; /* of the health store, or NULL where there is none */
 	struct problems problems;
 	bool changed; /* something was committed */
+	struct place_nameservers nameservers; /* of the zone that was last looked at */
 	/* What to print when it is done; both may stay NULL.  Freed by change_run. */
 	char *message;
 	struct json *result; /* for --json */

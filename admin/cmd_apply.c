@@ -42,7 +42,8 @@ read_zones(struct application *application, bool unsigned_ok, struct problems *p
 			problems_error(problems, "zones: \"%s\" is no name of a zone", key);
 		else if (text == NULL)
 			problems_error(problems, "zones: %s must be a master file as one text", key);
-		else if (zonefile_read(key, text, apex, unsigned_ok, &application->zones[application->nzones], problems))
+		else if (zonefile_read(key, text, apex, unsigned_ok, &application->zones[application->nzones],
+			     problems))
 			application->nzones++;
 	}
 }
@@ -59,7 +60,8 @@ read_application(struct application *application, const char *path, bool unsigne
 		    json_read(text, len, strcmp(path, "-") == 0 ? "standard input" : path, &problems);
 	free(text);
 	if (application->document != NULL && json_kind(application->document) != JSON_KIND_OBJECT)
-		problems_error(&problems, "the document must be an object of zones, monitors, monitor_groups, pools and "
+		problems_error(&problems,
+		    "the document must be an object of zones, monitors, monitor_groups, pools and "
 		    "load_balancers");
 	for (const char *key = json_next_key(application->document, NULL); key != NULL;
 	     key = json_next_key(application->document, key)) {
@@ -68,8 +70,10 @@ read_application(struct application *application, const char *path, bool unsigne
 		for (size_t i = 0; i < NITEMS(parts); i++)
 			known = known || strcmp(key, parts[i].name) == 0;
 		if (!known)
-			problems_error(&problems, "\"%s\" is no part of a document: zones, monitors, monitor_groups, pools and "
-			    "load_balancers are", key);
+			problems_error(&problems,
+			    "\"%s\" is no part of a document: zones, monitors, monitor_groups, pools and "
+			    "load_balancers are",
+			    key);
 	}
 	if (application->document != NULL)
 		read_zones(application, unsigned_ok, &problems);
@@ -131,9 +135,10 @@ apply(struct change *change, void *arg)
 	free(aliases.items);
 	change->result = json_new_object();
 	json_put_bool(change->result, "changed", config_edit_changed(change->edit));
-	change->message = xasprintf("%s: %zu zones, %zu monitors, %zu monitor_groups, %zu pools, %zu load_balancers",
-	    config_edit_changed(change->edit) ? "applied" : "nothing differs", application->nzones, counts[0], counts[1],
-	    counts[2], counts[3]);
+	change->message =
+	    xasprintf("%s: %zu zones, %zu monitors, %zu monitor_groups, %zu pools, %zu load_balancers",
+		config_edit_changed(change->edit) ? "applied" : "nothing differs", application->nzones,
+		counts[0], counts[1], counts[2], counts[3]);
 }
 
 enum exit_code
@@ -173,7 +178,8 @@ export_object(void *arg, const struct id *id, struct bytes text)
 
 	(void)id;
 	if (stored != NULL)
-		json_add(exporting->into, document_show(exporting->kind, stored, &exporting->scope, DOCUMENT_EXPORT));
+		json_add(exporting->into,
+		    document_show(exporting->kind, stored, &exporting->scope, DOCUMENT_EXPORT));
 	json_drop(stored);
 	return true;
 }

@@ -13,7 +13,8 @@ static void
 row(struct table *table, const struct json *lb)
 {
 	bool enabled = json_truth(json_member(lb, "enabled"));
-	const char *policy = object_text(lb, "steering_policy"), *affinity = object_text(lb, "session_affinity");
+	const char *policy = object_text(lb, "steering_policy"),
+		   *affinity = object_text(lb, "session_affinity");
 	char *pools = object_list_text(json_member(lb, "default_pools"));
 
 	table_cell(table, COLOUR_NONE, "%s", object_text(lb, "name"));
@@ -33,8 +34,8 @@ struct survey {
 	struct store_txn *txn;
 	const struct lb *lb;
 	uint64_t failover_ms;
-	char *slowest;   /* name of the monitor, or NULL */
-	size_t largest;  /* octets of an answer without EDNS */
+	char *slowest;	/* name of the monitor, or NULL */
+	size_t largest; /* octets of an answer without EDNS */
 	const char *largest_type;
 	char *largest_pool;
 };
@@ -68,7 +69,8 @@ survey_size(struct survey *survey, const struct pool *pool)
 	for (size_t i = 0; i < NITEMS(families); i++) {
 		/* Header, question, and for each record a pointer, type, class, TTL, length and address. */
 		size_t record = 12 + (families[i] == FAMILY_V4 ? 4 : 16);
-		size_t size = 12 + name_len(survey->lb->wire) + 4 + answers_of(survey->lb, pool, families[i]) * record;
+		size_t size =
+		    12 + name_len(survey->lb->wire) + 4 + answers_of(survey->lb, pool, families[i]) * record;
 
 		if (size <= survey->largest)
 			continue;
@@ -108,9 +110,12 @@ warn_of_size(const struct survey *survey)
 	size_t size = survey->largest, with_edns = size + OPT + ECS;
 
 	if (size > PLAIN)
-		fprintf(survey->out, "warning: an %s answer of pool %s can have %zu octets, more than the %s that %s take over UDP: they "
-		    "ask again over TCP; max_answers bounds it\n", survey->largest_type, survey->largest_pool,
-		    with_edns > USUAL ? with_edns : size, with_edns > USUAL ? "1232" : "512",
+		fprintf(survey->out,
+		    "warning: an %s answer of pool %s can have %zu octets, more than the %s that %s take "
+		    "over UDP: they "
+		    "ask again over TCP; max_answers bounds it\n",
+		    survey->largest_type, survey->largest_pool, with_edns > USUAL ? with_edns : size,
+		    with_edns > USUAL ? "1232" : "512",
 		    with_edns > USUAL ? "most clients" : "clients without EDNS");
 }
 
@@ -126,8 +131,11 @@ more(FILE *out, struct store_txn *txn, const struct id *id)
 	for (size_t i = 0; i < lb->npools; i++)
 		survey_pool(&survey, &lb->default_pools[i]);
 	if (survey.slowest != NULL) /* S23 */
-		fprintf(out, "worst-case failover: %g s until an origin that dies is known to be down (monitor %s), then up to %u s "
-		    "(ttl) in the caches of resolvers\n", (double)survey.failover_ms / 1000, survey.slowest, lb->ttl);
+		fprintf(out,
+		    "worst-case failover: %g s until an origin that dies is known to be down (monitor %s), "
+		    "then up to %u s "
+		    "(ttl) in the caches of resolvers\n",
+		    (double)survey.failover_ms / 1000, survey.slowest, lb->ttl);
 	warn_of_size(&survey);
 	free(survey.slowest);
 	free(survey.largest_pool);

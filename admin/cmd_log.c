@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* A time as people write it: RFC 3339 (a date alone is its midnight), seconds since 1970, or how long ago: 90s 30m 2h 7d. */
+/* A time as people write it: RFC 3339 (a date alone is its midnight), seconds since 1970, or how long ago:
+ * 90s 30m 2h 7d. */
 static bool
 read_time(const char *text, int64_t *wall)
 {
@@ -92,11 +93,12 @@ touch_item(void *arg, const struct config_item *item)
 		bool known = document_name(item->after.len > 0 ? item->after : item->before, name);
 
 		touch(touched, kind_text(item->kind), known ? name : item->id.text,
-		    item->before.len == 0     ? "created"
-			: item->after.len == 0 ? "deleted"
-					       : "changed");
+		    item->before.len == 0  ? "created"
+		    : item->after.len == 0 ? "deleted"
+					   : "changed");
 	} else if (item->what == CONFIG_ZONE && name_valid(item->owner_key.data, item->owner_key.len) > 0)
-		touch(touched, "zone", name_to_host(item->owner_key.data, name), fates[item->fate % NITEMS(fates)]);
+		touch(touched, "zone", name_to_host(item->owner_key.data, name),
+		    fates[item->fate % NITEMS(fates)]);
 	else if (item->what == CONFIG_OWNER && item->zone != touched->last_zone) {
 		struct zone_search search = {.number = item->zone};
 
@@ -185,7 +187,8 @@ cmd_log(struct args *args)
 	if (args->count != 0)
 		return args_misused(args, "log takes no words");
 	if (since != NULL && !read_time(since, &history.since))
-		return args_misused(args, "--since takes a time like 2026-11-20T12:00:00Z, or how long ago: 90s, 30m, 2h, 7d");
+		return args_misused(args,
+		    "--since takes a time like 2026-11-20T12:00:00Z, or how long ago: 90s, 30m, 2h, 7d");
 	if (!read_begin(args, &store, &history.txn))
 		return EXIT_REFUSED;
 	history.entries = json_new_list();

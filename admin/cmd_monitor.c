@@ -6,7 +6,8 @@
 static struct table *
 titles(void)
 {
-	return table_new("NAME", "TYPE", "PORT", "PATH", "INTERVAL", "TIMEOUT", "RETRIES", "DOWN", "UP", NULL);
+	return table_new(
+	    "NAME", "TYPE", "PORT", "PATH", "INTERVAL", "TIMEOUT", "RETRIES", "DOWN", "UP", NULL);
 }
 
 static void
@@ -17,8 +18,12 @@ row(struct table *table, const struct json *monitor)
 
 	table_cell(table, COLOUR_NONE, "%s", object_text(monitor, "name"));
 	table_cell(table, COLOUR_NONE, "%s", object_text(monitor, "type"));
-	table_cell(table, COLOUR_NONE, "%lld", port ? port : strcmp(object_text(monitor, "type"), "https") == 0 ? 443 : 80);
-	table_cell(table, COLOUR_NONE, "%s", *object_text(monitor, "path") ? object_text(monitor, "path") : "-");
+	table_cell(table, COLOUR_NONE, "%lld",
+	    port						 ? port
+	    : strcmp(object_text(monitor, "type"), "https") == 0 ? 443
+								 : 80);
+	table_cell(
+	    table, COLOUR_NONE, "%s", *object_text(monitor, "path") ? object_text(monitor, "path") : "-");
 	table_cell(table, COLOUR_NONE, "%lld s", json_integer_of(json_member(monitor, "interval")));
 	table_cell(table, COLOUR_NONE, "%g s", json_number_of(json_member(monitor, "timeout")));
 	for (size_t i = 0; i < NITEMS(numbers); i++)

@@ -8,7 +8,8 @@ find_origin(const struct json *pool, const char *address)
 	const struct json *origins = json_member(pool, "origins");
 	size_t i = 0;
 
-	while (i < json_count(origins) && !object_same_address(object_text(json_item(origins, i), "address"), address))
+	while (i < json_count(origins) &&
+	       !object_same_address(object_text(json_item(origins, i), "address"), address))
 		i++;
 	return i;
 }
@@ -20,13 +21,15 @@ edit_origins(struct change *change, struct json *pool, void *arg)
 	const struct args *args = arg;
 	const char *verb = args->words[0], *address = args->words[2];
 	struct document_scope scope = {.txn = change->txn};
-	struct assign assign = {.table = assign_origin_table(), .scope = &scope, .problems = &change->problems};
+	struct assign assign = {
+	    .table = assign_origin_table(), .scope = &scope, .problems = &change->problems};
 	struct json *origins = json_member(pool, "origins"), *origin;
 	size_t at = find_origin(pool, address);
 	bool exists = at < json_count(origins), good = true;
 
 	if (exists == (strcmp(verb, "add") == 0)) {
-		problems_error(&change->problems, exists ? "pool %s has an origin %s already" : "pool %s has no origin %s",
+		problems_error(&change->problems,
+		    exists ? "pool %s has an origin %s already" : "pool %s has no origin %s",
 		    object_text(pool, "name"), address);
 		return false;
 	}
@@ -36,8 +39,10 @@ edit_origins(struct change *change, struct json *pool, void *arg)
 	}
 	origin = json_item(origins, at);
 	if (strcmp(verb, "remove") == 0 && json_count(origins) == 1) {
-		problems_error(&change->problems, "%s is the only origin of pool %s: a pool has one at least; delete the pool, or "
-		    "disable the origin", address, object_text(pool, "name"));
+		problems_error(&change->problems,
+		    "%s is the only origin of pool %s: a pool has one at least; delete the pool, or "
+		    "disable the origin",
+		    address, object_text(pool, "name"));
 		return false;
 	}
 	if (strcmp(verb, "remove") == 0)
@@ -56,14 +61,16 @@ enum exit_code
 cmd_origin(struct args *args)
 {
 	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
-	bool properties = strcmp(verb, "add") == 0 || strcmp(verb, "set") == 0, force = strcmp(verb, "force") == 0;
+	bool properties = strcmp(verb, "add") == 0 || strcmp(verb, "set") == 0,
+	     force = strcmp(verb, "force") == 0;
 	struct object_edit edit = {KIND_POOL, args_word(args, 1), edit_origins, args, NULL};
 
 	if (!properties && !force && strcmp(verb, "remove") != 0 && strcmp(verb, "enable") != 0 &&
 	    strcmp(verb, "disable") != 0)
 		return args_misused(args, *verb ? "there is no \"%s\"" : "what is to be done?", verb);
 	if (args->count < 3 || (!properties && args->count != (force ? 4 : 3)))
-		return args_misused(args, "%s needs %s", verb, force ? "POOL ADDRESS up|down|none" : "POOL ADDRESS");
+		return args_misused(
+		    args, "%s needs %s", verb, force ? "POOL ADDRESS up|down|none" : "POOL ADDRESS");
 	for (size_t i = 3; properties && i < args->count; i++)
 		if (!assign_is(args->words[i]))
 			return args_misused(args, "\"%s\" is no property: write name=value", args->words[i]);

@@ -1,6 +1,7 @@
 #include "guards.h"
 
 #include "document.h"
+#include "status.h"
 
 #include <stdlib.h>
 
@@ -24,15 +25,11 @@ struct guards {
 enum health_state
 guards_origin_state(struct store_txn *health, const struct pool *pool, const struct origin *origin)
 {
+	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin);
 	struct health_record record;
-	struct endpoint endpoint;
 
-	if (*pool->monitor.text == '\0')
-		return HEALTH_UNMONITORED;
-	endpoint = health_endpoint(pool->monitor.text, origin);
-	if (health != NULL && health_get(health, &endpoint, &record))
-		return (enum health_state)record.state;
-	return origin->seeded;
+	return status_origin(
+	    pool, origin, health != NULL && health_get(health, &endpoint, &record) ? &record : NULL);
 }
 
 static bool
@@ -52,8 +49,9 @@ judge_pool(struct guards *guards, const struct pool *pool)
 		if (!origin->enabled || origin->weight == 0)
 			continue;
 		known.usable = true;
-		if (origin->forced == FORCED_UP || (origin->forced == FORCED_NONE &&
-		    state_healthy(guards_origin_state(guards->change->health, pool, origin))))
+		if (origin->forced == FORCED_UP ||
+		    (origin->forced == FORCED_NONE &&
+			state_healthy(guards_origin_state(guards->change->health, pool, origin))))
 			known.healthy = true;
 	}
 	return known;
@@ -72,8 +70,10 @@ judge_text(struct guards *guards, struct bytes text)
 static size_t
 slot_of(const struct guards *guards, const struct id *id)
 {
-	size_t slot = strtoul((char[9]){id->text[0], id->text[1], id->text[2], id->text[3], id->text[4], id->text[5],
-	    id->text[6], id->text[7], '\0'}, NULL, 16) & (guards->room - 1);
+	size_t slot = strtoul((char[9]){id->text[0], id->text[1], id->text[2], id->text[3], id->text[4],
+				  id->text[5], id->text[6], id->text[7], '\0'},
+			  NULL, 16) &
+		      (guards->room - 1);
 
 	while (guards->pools[slot].id.text[0] != '\0' && strcmp(guards->pools[slot].id.text, id->text) != 0)
 		slot = (slot + 1) & (guards->room - 1);
@@ -147,11 +147,13 @@ guard_lb(struct guards *guards, const struct lb *lb, bool was_healthy)
 	now = judge_lb(guards, lb);
 	/* S32 */
 	if (!now.usable)
-		change_guard(guards->change, "load_balancer %s would have no pool left, its fallback pool included, that is enabled "
-		    "and has an enabled origin of weight above 0", lb->name);
-	else if (!now.healthy && was_healthy)
-		problems_warn(&guards->change->problems, "load_balancer %s has no healthy origin left: its fallback pool answers",
+		change_guard(guards->change,
+		    "load_balancer %s would have no pool left, its fallback pool included, that is enabled "
+		    "and has an enabled origin of weight above 0",
 		    lb->name);
+	else if (!now.healthy && was_healthy)
+		problems_warn(&guards->change->problems,
+		    "load_balancer %s has no healthy origin left: its fallback pool answers", lb->name);
 }
 
 /* A load balancer that the edit wrote: was it healthy before, with the pools as they are now? */
@@ -178,7 +180,8 @@ look_at_item(void *arg, const struct config_item *item)
 		add_id(&guards->written, &guards->nwritten, &item->id);
 	}
 	if (item->kind == KIND_POOL && item->before.len > 0) {
-		struct known_pool before = judge_text(guards, item->before), after = judge_text(guards, item->after);
+		struct known_pool before = judge_text(guards, item->before),
+				  after = judge_text(guards, item->after);
 
 		if ((before.usable && !after.usable) || (before.healthy && !after.healthy))
 			add_id(&guards->lost, &guards->nlost, &item->id);
@@ -199,7 +202,8 @@ look_at_lb(void *arg, const struct id *id, struct bytes text)
 	struct guards *guards = arg;
 	struct lb *lb;
 
-	if (guards->nwritten > 0 && bsearch(id, guards->written, guards->nwritten, sizeof *id, compare_ids) != NULL)
+	if (guards->nwritten > 0 &&
+	    bsearch(id, guards->written, guards->nwritten, sizeof *id, compare_ids) != NULL)
 		return true;
 	for (size_t i = 0; i < guards->nlost; i++)
 		if (memmem(text.data, text.len, guards->lost[i].text, ID_LEN) != NULL) {

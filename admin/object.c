@@ -60,7 +60,8 @@ derived_name(enum kind kind, const struct json *document)
 	char *name, *to;
 
 	if (kind == KIND_MONITOR)
-		name = xasprintf("%s-%s%s", text_of(document, "type"), host ? host : "", text_of(document, "path"));
+		name = xasprintf(
+		    "%s-%s%s", text_of(document, "type"), host ? host : "", text_of(document, "path"));
 	else
 		name = xasprintf("group-%s", text_of(document, "description"));
 	to = name;
@@ -171,7 +172,8 @@ seed_states(struct change *change, const struct json *old, struct json *document
 
 		if (!json_truth(json_member(origin, "enabled")))
 			continue;
-		state = same ? text_of(origin_of(old, address), "seeded") : state_now(change, before, address);
+		state =
+		    same ? text_of(origin_of(old, address), "seeded") : state_now(change, before, address);
 		if (*state != '\0')
 			json_put_text(origin, "seeded", state);
 	}
@@ -191,23 +193,33 @@ check_place(struct change *change, const char *name)
 	name_from_text(wire, name, NULL);
 	/* S7 */
 	if (!place_find(change->txn, wire, &place)) {
-		problems_error(&change->problems, "load_balancer %s: no zone that is served encloses it: load its zone first "
-		    "(`graycloud zone load`)", name);
+		problems_error(&change->problems,
+		    "load_balancer %s: no zone that is served encloses it: load its zone first "
+		    "(`graycloud zone load`)",
+		    name);
 		return;
 	}
 	if (place.hidden_by == TYPE_NS)
-		problems_error(&change->problems, "load_balancer %s: %s is delegated to other nameservers by the zone's NS record, so "
-		    "it could never answer", name, name_to_host(place.hidden_at, at));
+		problems_error(&change->problems,
+		    "load_balancer %s: %s is delegated to other nameservers by the zone's NS record, so "
+		    "it could never answer",
+		    name, name_to_host(place.hidden_at, at));
 	else if (place.hidden_by == TYPE_DNAME)
-		problems_error(&change->problems, "load_balancer %s: the zone's DNAME at %s redirects all names below, so it could "
-		    "never answer", name, name_to_host(place.hidden_at, at));
-	else if (place_is_nameserver(change->txn, &place.zone, wire))
-		change_guard(change, "load_balancer %s: an NS record of the zone points to this name, whose addresses would be "
-		    "lost as glue", name);
+		problems_error(&change->problems,
+		    "load_balancer %s: the zone's DNAME at %s redirects all names below, so it could "
+		    "never answer",
+		    name, name_to_host(place.hidden_at, at));
+	else if (place_is_nameserver(change->txn, &place.zone, wire, &change->nameservers))
+		change_guard(change,
+		    "load_balancer %s: an NS record of the zone points to this name, whose addresses would "
+		    "be lost as glue",
+		    name);
 	/* S9 */
 	if (place.hints)
-		problems_warn(&change->problems, "load_balancer %s: an HTTPS or SVCB record at this name has address hints, which are "
-		    "not load-balanced: clients may go there", name);
+		problems_warn(&change->problems,
+		    "load_balancer %s: an HTTPS or SVCB record at this name has address hints, which are "
+		    "not load-balanced: clients may go there",
+		    name);
 }
 
 /* ---- put ---- */
@@ -235,7 +247,8 @@ find_target(struct change *change, enum kind kind, const struct json *input, con
 		return false;
 	}
 	if (exists && mode == OBJECT_CREATE) {
-		problems_error(&change->problems, "%s %s exists already: change it with `set` or `replace`", kind_text(kind), name);
+		problems_error(&change->problems, "%s %s exists already: change it with `set` or `replace`",
+		    kind_text(kind), name);
 		return false;
 	}
 	*id = target ? *target : exists ? named : *given.text ? given : id_new();
@@ -244,14 +257,14 @@ find_target(struct change *change, enum kind kind, const struct json *input, con
 		if (found->old == NULL || target != NULL || exists)
 			return true;
 		/* A new name, but the id of another. */
-		problems_error(&change->problems, "%s %s: its id %s belongs to %s", kind_text(kind), name, given.text,
-		    text_of(found->old, "name"));
+		problems_error(&change->problems, "%s %s: its id %s belongs to %s", kind_text(kind), name,
+		    given.text, text_of(found->old, "name"));
 		json_drop(found->old);
 		return false;
 	}
 	if ((owner = object_read(change->txn, kind, &given)) != NULL) {
-		problems_error(&change->problems, "%s %s: its id %s belongs to %s", kind_text(kind), name, given.text,
-		    text_of(owner, "name"));
+		problems_error(&change->problems, "%s %s: its id %s belongs to %s", kind_text(kind), name,
+		    given.text, text_of(owner, "name"));
 		json_drop(owner);
 		json_drop(found->old);
 		return false;
@@ -297,7 +310,8 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 		return false;
 	if (*text_of(document, "name") == '\0') {
 		struct id known;
-		struct json *same = read_id(change, kind, input, &known) ? object_read(change->txn, kind, &known) : NULL;
+		struct json *same =
+		    read_id(change, kind, input, &known) ? object_read(change->txn, kind, &known) : NULL;
 
 		if (same != NULL)
 			json_put_text(document, "name", text_of(same, "name"));
@@ -311,7 +325,8 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 		if (kind == KIND_LB &&
 		    (found.old == NULL || strcmp(text_of(found.old, "name"), text_of(document, "name")) != 0))
 			check_place(change, text_of(document, "name"));
-		if (change->problems.errors == 0 && (found.old == NULL || !document_equal(found.old, document, true)))
+		if (change->problems.errors == 0 &&
+		    (found.old == NULL || !document_equal(found.old, document, true)))
 			write_object(change, kind, &found, document);
 		*id = found.id;
 		json_drop(found.old);
@@ -359,8 +374,8 @@ object_delete(struct change *change, enum kind kind, const struct id *id)
 	if (free_to_go)
 		config_delete_object(change->edit, kind, id->text, name);
 	else /* S32 */
-		problems_error(&change->problems, "%s %s is in use; take it out first of: %s", kind_text(kind), name,
-		    referrers.text);
+		problems_error(&change->problems, "%s %s is in use; take it out first of: %s",
+		    kind_text(kind), name, referrers.text);
 	free(referrers.text);
 	json_drop(object);
 	return free_to_go;

@@ -20,7 +20,8 @@ object_list_text(const struct json *list)
 	FILE *out = open_memstream(&text, &len);
 
 	for (size_t i = 0; i < json_count(list); i++)
-		fprintf(out, "%s%s", i > 0 ? ", " : "", json_text(json_item(list, i)) ? json_text(json_item(list, i)) : "...");
+		fprintf(out, "%s%s", i > 0 ? ", " : "",
+		    json_text(json_item(list, i)) ? json_text(json_item(list, i)) : "...");
 	fclose(out);
 	return text;
 }
@@ -42,7 +43,8 @@ list_object(void *arg, const struct id *id, struct bytes text)
 
 	(void)id;
 	if (stored != NULL)
-		json_add(listing->objects, document_show(listing->command->kind, stored, &listing->scope, listing->purpose));
+		json_add(listing->objects,
+		    document_show(listing->command->kind, stored, &listing->scope, listing->purpose));
 	json_drop(stored);
 	return true;
 }
@@ -89,7 +91,8 @@ is_empty(const struct json *value)
 	case JSON_KIND_LIST:
 		return json_count(value) == 0;
 	case JSON_KIND_OBJECT:
-		for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
+		for (const char *key = json_next_key(value, NULL); key != NULL;
+		     key = json_next_key(value, key))
 			if (!is_empty(json_member(value, key)))
 				return false;
 		return true;
@@ -182,7 +185,8 @@ run_show(const struct object_command *command, const struct args *args)
 		return EXIT_REFUSED;
 	if (object_find(scope.txn, command->kind, args->words[1], &id, &problems)) {
 		stored = object_read(scope.txn, command->kind, &id);
-		shown = document_show(command->kind, stored, &scope, args->json ? DOCUMENT_API : DOCUMENT_PEOPLE);
+		shown =
+		    document_show(command->kind, stored, &scope, args->json ? DOCUMENT_API : DOCUMENT_PEOPLE);
 		json_drop(stored);
 		out = open_memstream(&text, &len);
 		print_object(out, shown);
@@ -276,9 +280,12 @@ edit_object(struct change *change, void *arg)
 		return;
 	stored = object_read(change->txn, edit->kind, &id);
 	document = document_show(edit->kind, stored, &scope, DOCUMENT_EXPORT);
-	if (edit->fn(change, document, edit->arg) && object_put(change, edit->kind, document, &id, OBJECT_REPLACE, NULL, &id))
+	if (edit->fn(change, document, edit->arg) &&
+	    object_put(change, edit->kind, document, &id, OBJECT_REPLACE, NULL, &id))
 		tell_result(change, edit->kind, &id,
-		    !config_edit_changed(change->edit) ? "as before" : edit->done ? edit->done : "changed");
+		    !config_edit_changed(change->edit) ? "as before"
+		    : edit->done		       ? edit->done
+						       : "changed");
 	json_drop(document);
 	json_drop(stored);
 }
@@ -317,7 +324,8 @@ delete_object(struct change *change, void *arg)
 		return;
 	stored = object_read(change->txn, command->kind, &id);
 	if (object_delete(change, command->kind, &id)) {
-		change->message = xasprintf("%s %s: deleted", kind_text(command->kind), object_text(stored, "name"));
+		change->message =
+		    xasprintf("%s %s: deleted", kind_text(command->kind), object_text(stored, "name"));
 		change->result = json_new_object(); /* as the API answers */
 		json_put_text(change->result, "id", id.text);
 	}
@@ -355,7 +363,8 @@ object_command_run(const struct object_command *command, const struct args *args
 
 		if (check_assignments(args, 2) != EXIT_DONE)
 			return EXIT_USAGE;
-		return *verb == 's' ? object_edit_run(args, &edit) : change_run(args, *verb == 'c' ? create_object : replace_object, own);
+		return *verb == 's' ? object_edit_run(args, &edit)
+				    : change_run(args, *verb == 'c' ? create_object : replace_object, own);
 	}
 	if (args->count > 2)
 		return args_misused(args, "%s takes one name", verb);
@@ -363,6 +372,6 @@ object_command_run(const struct object_command *command, const struct args *args
 		return run_show(command, args);
 	if (strcmp(verb, "delete") == 0)
 		return change_run(args, delete_object, own);
-	return object_edit_run(args,
-	    &(struct object_edit){command->kind, args->words[1], set_enabled, &enable, enable ? "enabled" : "disabled"});
+	return object_edit_run(args, &(struct object_edit){command->kind, args->words[1], set_enabled,
+					 &enable, enable ? "enabled" : "disabled"});
 }

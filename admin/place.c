@@ -2,6 +2,8 @@
 
 #include "name.h"
 
+#include <stdlib.h>
+
 struct look {
 	struct place *place;
 	bool at_name; /* the owner that is looked at is the name itself */
@@ -66,10 +68,16 @@ place_find(struct store_txn *txn, const uint8_t *name, struct place *place)
 	return true;
 }
 
-/* Goes on until the name is found. */
-static bool
-points_elsewhere(void *arg, struct bytes owner_key, const struct rrset *rrset)
+static int
+compare_names(const void *a, const void *b)
 {
+	return memcmp(a, b, NAME_MAX_LEN);
+}
+
+static bool
+add_nameservers(void *arg, struct bytes owner_key, const struct rrset *rrset)
+{
+	struct place_nameservers *cache = arg;
 	const uint8_t *at = rrset->records;
 
 	(void)owner_key;
@@ -77,16 +85,39 @@ points_elsewhere(void *arg, struct bytes owner_key, const struct rrset *rrset)
 		uint16_t len;
 		const uint8_t *rdata = rrset_next(&at, &len);
 
-		if (name_valid(rdata, len) == len && name_equal(rdata, arg))
-			return false;
+		if (name_valid(rdata, len) != len)
+			continue;
+		/* Doubled at the powers of two. */
+		if ((cache->count & (cache->count - 1)) == 0)
+			cache->names = xrealloc(cache->names, MAX(2 * cache->count, 1u) * sizeof *cache->names);
+		memset(cache->names[cache->count], 0, NAME_MAX_LEN);
+		name_lower(cache->names[cache->count++], rdata);
 	}
 	return true;
 }
 
 bool
-place_is_nameserver(struct store_txn *txn, const struct zone_info *zone, const uint8_t *name)
+place_is_nameserver(struct store_txn *txn, const struct zone_info *zone, const uint8_t *name,
+    struct place_nameservers *cache)
 {
-	return !config_each_row(txn, zone->number, NULL, points_elsewhere, (void *)name);
+	uint8_t key[NAME_MAX_LEN] = {0};
+
+	if (cache->zone != zone->number) {
+		place_nameservers_free(cache);
+		cache->zone = zone->number;
+		config_each_row(txn, zone->number, NULL, add_nameservers, cache);
+		if (cache->count > 0)
+			qsort(cache->names, cache->count, sizeof *cache->names, compare_names);
+	}
+	name_lower(key, name);
+	return cache->count > 0 && bsearch(key, cache->names, cache->count, sizeof *cache->names, compare_names) != NULL;
+}
+
+void
+place_nameservers_free(struct place_nameservers *cache)
+{
+	free(cache->names);
+	*cache = (struct place_nameservers){0};
 }
 
 void

@@ -17,8 +17,18 @@ struct place {
 /* False where no zone encloses the name; name is in wire form. */
 bool place_find(struct store_txn *txn, const uint8_t *name, struct place *place);
 
-/* Does an NS record of the zone point to the name?  Walks the whole zone. */
-bool place_is_nameserver(struct store_txn *txn, const struct zone_info *zone, const uint8_t *name);
+/*
+ * Does an NS record of the zone point to the name?  The first question walks the whole zone; the answers for the
+ * other names of the same zone come from cache, which starts as {0} and is good for one edit whose zones are loaded.
+ */
+struct place_nameservers {
+	uint32_t zone; /* numbers begin with 1 */
+	uint8_t (*names)[NAME_MAX_LEN]; /* sorted, lower case, filled up with zeros */
+	size_t count;
+};
+bool place_is_nameserver(struct store_txn *txn, const struct zone_info *zone, const uint8_t *name,
+    struct place_nameservers *cache);
+void place_nameservers_free(struct place_nameservers *cache);
 
 /* All load balancers that belong to zones for which wanted says so, by name.  Stops where fn returns false.
  */

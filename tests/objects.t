@@ -57,6 +57,7 @@ subtest 'objects are created, listed and shown' => sub {
 	like($lb->{id}, qr/^[0-9a-f]{32}$/);
 	like($lb->{created_on}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
 	is($lb->{default_pools}[0], $eu->{id}, 'as JSON, references are ids');
+	is($lb->{zone_name}, 'example.com');
 	is($lb->{location_strategy}{prefer_ecs}, 'always', 'S1: the default of the strategy is written out');
 	is($eu->{origins}[1]{weight}, 0.5);
 	is_deeply($eu->{origins}[1]{header}, {Host => ['b.example']});

@@ -17,8 +17,8 @@ config_schema(struct store_txn *txn)
 	struct bytes value;
 
 	return store_get(txn, TABLE_META, (struct bytes){"schema", 6}, &value) && value.len == 4
-		? get32(value.data)
-		: 0;
+		   ? get32(value.data)
+		   : 0;
 }
 
 uint64_t
@@ -41,9 +41,11 @@ decode_zone(struct bytes name, struct bytes value, struct zone_info *zone)
 {
 	const uint8_t *at = value.data;
 
-	if (value.len != ZONE_VALUE_LEN || name.len > NAME_MAX_LEN || name_valid(name.data, name.len) != name.len)
+	if (value.len != ZONE_VALUE_LEN || name.len > NAME_MAX_LEN ||
+	    name_valid(name.data, name.len) != name.len)
 		return false;
-	*zone = (struct zone_info){.number = get32(at), .serial = get32(at + 4), .loaded = (int64_t)get64(at + 8)};
+	*zone = (struct zone_info){
+	    .number = get32(at), .serial = get32(at + 4), .loaded = (int64_t)get64(at + 8)};
 	memcpy(zone->name, name.data, name.len);
 	return true;
 }
@@ -85,8 +87,8 @@ config_each_zone(struct store_txn *txn, config_zone_fn *fn, void *arg)
 }
 
 bool
-config_each_row(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, config_row_fn *fn,
-    void *arg)
+config_each_row(
+    struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, config_row_fn *fn, void *arg)
 {
 	struct store_cursor *cursor = store_cursor_open(txn, TABLE_ZONES);
 	uint8_t prefix[ZONE_KEY_MAX];
@@ -140,7 +142,8 @@ config_object_id(struct store_txn *txn, enum kind kind, const char *name, struct
 	struct bytes value;
 
 	return strlen(name) <= OBJECT_NAME_MAX &&
-	    store_get(txn, TABLE_OBJECT_NAMES, config_name_key(key, kind, name), &value) && decode_id(value, id);
+	       store_get(txn, TABLE_OBJECT_NAMES, config_name_key(key, kind, name), &value) &&
+	       decode_id(value, id);
 }
 
 bool
@@ -315,8 +318,12 @@ config_changes_after(struct store_txn *txn, uint64_t generation, config_change_f
 
 		if (get32(at + 8) == 0 || !decode_item(value, &item) || item.kept_for_undo)
 			continue;
-		on = fn(arg, &(struct config_change){.sequence = get64(at), .what = item.what, .kind = item.kind,
-		    .id = item.id, .zone = item.zone, .owner_key = item.owner_key});
+		on = fn(arg, &(struct config_change){.sequence = get64(at),
+				 .what = item.what,
+				 .kind = item.kind,
+				 .id = item.id,
+				 .zone = item.zone,
+				 .owner_key = item.owner_key});
 	} while (on && store_cursor_next(cursor, &key, &value));
 out:
 	store_cursor_close(cursor);

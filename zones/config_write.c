@@ -15,9 +15,9 @@ struct config_edit {
 	struct store_txn *txn;
 	int error; /* the first; sticks */
 	uint64_t sequence;
-	uint32_t items;         /* next item of the entry */
-	uint64_t item_octets;   /* of all items */
-	size_t difference;      /* octets of RRsets kept so far */
+	uint32_t items;	      /* next item of the entry */
+	uint64_t item_octets; /* of all items */
+	size_t difference;    /* octets of RRsets kept so far */
 };
 
 /* ---- small helpers ---- */
@@ -52,7 +52,7 @@ meta_put(struct config_edit *edit, const char *name, uint64_t number, size_t len
 
 	put64(value, number);
 	note(edit, store_put(edit->txn, TABLE_META, (struct bytes){name, strlen(name)},
-	    (struct bytes){value + 8 - len, len}));
+		       (struct bytes){value + 8 - len, len}));
 }
 
 /* One item of the entry, put together from parts. */
@@ -71,7 +71,7 @@ add_item(struct config_edit *edit, const struct bytes *parts, size_t count)
 		if (parts[i].len > 0)
 			at = (uint8_t *)memcpy(at, parts[i].data, parts[i].len) + parts[i].len;
 	note(edit, store_put(edit->txn, TABLE_CHANGES, config_change_key(key, edit->sequence, edit->items++),
-	    (struct bytes){value, len}));
+		       (struct bytes){value, len}));
 	edit->item_octets += len;
 	free(value);
 }
@@ -92,8 +92,10 @@ config_edit_begin(struct store *store, struct problems *problems)
 	}
 	schema = config_schema(edit->txn);
 	if (schema > CONFIG_SCHEMA) {
-		problems_error(problems, "the configuration was written by a newer graycloud (schema %u; this one knows %d): "
-		    "use that version", schema, CONFIG_SCHEMA);
+		problems_error(problems,
+		    "the configuration was written by a newer graycloud (schema %u; this one knows %d): "
+		    "use that version",
+		    schema, CONFIG_SCHEMA);
 		config_edit_drop(edit);
 		return NULL;
 	}
@@ -196,13 +198,13 @@ same_bytes(struct bytes a, struct bytes b)
 }
 
 static void
-add_object_item(struct config_edit *edit, enum kind kind, const char *id, struct bytes before, struct bytes after)
+add_object_item(
+    struct config_edit *edit, enum kind kind, const char *id, struct bytes before, struct bytes after)
 {
 	uint8_t head[2] = {'o', (uint8_t)kind}, before_len[4];
 
 	put32(before_len, (uint32_t)before.len);
-	add_item(edit,
-	    (struct bytes[]){{head, 2}, {id, ID_LEN}, {before_len, 4}, before, after}, 5);
+	add_item(edit, (struct bytes[]){{head, 2}, {id, ID_LEN}, {before_len, 4}, before, after}, 5);
 }
 
 void
@@ -218,10 +220,11 @@ config_put_object(struct config_edit *edit, enum kind kind, const char *id, cons
 		return;
 	add_object_item(edit, kind, id, before, json);
 	if (old_name != NULL && strcmp(old_name, name) != 0)
-		note(edit, store_delete(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, old_name)));
+		note(edit,
+		    store_delete(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, old_name)));
 	note(edit, store_put(edit->txn, TABLE_OBJECTS, config_object_key(key, kind, id), json));
 	note(edit, store_put(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, name),
-	    (struct bytes){id, ID_LEN}));
+		       (struct bytes){id, ID_LEN}));
 }
 
 void
@@ -264,8 +267,8 @@ add_change(struct row_changes *changes, struct bytes key, struct bytes before, s
 		changes->items = xrealloc(changes->items, changes->room * sizeof *changes->items);
 	}
 	change = &changes->items[changes->count++];
-	*change = (struct row_change){.key = xmemdup(key.data, key.len), .key_len = key.len, .after = after,
-	    .before_len = before.len};
+	*change = (struct row_change){
+	    .key = xmemdup(key.data, key.len), .key_len = key.len, .after = after, .before_len = before.len};
 	changes->octets += key.len + before.len + after.len;
 	if (before.len > 0 && changes->octets <= DIFFERENCE_MAX)
 		change->before = xmemdup(before.data, before.len);
@@ -292,7 +295,8 @@ add_row_item(struct config_edit *edit, char tag, const struct row_change *change
 	put32(before_len, (uint32_t)change->before_len);
 	add_item(edit,
 	    (struct bytes[]){{&tag_octet, 1}, {key, 4}, {owner_len, 2}, {key + 4, len - 4}, {before_len, 4},
-		{change->before, change->before_len}, change->after}, 7);
+		{change->before, change->before_len}, change->after},
+	    7);
 }
 
 static void
@@ -335,8 +339,8 @@ compare(struct bytes a, struct bytes b)
 
 /* Walk the stored rows and the new ones side by side; both are sorted. */
 static void
-find_differences(struct store_txn *txn, uint32_t number, const struct zone_data *data, struct row_changes *changes,
-    struct zone_difference *difference)
+find_differences(struct store_txn *txn, uint32_t number, const struct zone_data *data,
+    struct row_changes *changes, struct zone_difference *difference)
 {
 	struct store_cursor *cursor = store_cursor_open(txn, TABLE_ZONES);
 	uint8_t prefix[4], new_octets[ZONE_KEY_MAX];
@@ -346,7 +350,7 @@ find_differences(struct store_txn *txn, uint32_t number, const struct zone_data 
 
 	put32(prefix, number);
 	more = cursor != NULL && store_cursor_seek(cursor, (struct bytes){prefix, 4}, &key, &value) &&
-	    memcmp(key.data, prefix, 4) == 0;
+	       memcmp(key.data, prefix, 4) == 0;
 	while (more || i < data->count) {
 		struct bytes new_key = {0}, new_value = {0};
 		int order = 1;
@@ -383,7 +387,7 @@ put_zone_name(struct config_edit *edit, uint32_t number, const struct zone_data 
 	put32(value + 4, data->serial);
 	put64(value + 8, (uint64_t)wall_ms());
 	note(edit, store_put(edit->txn, TABLE_ZONE_NAMES, (struct bytes){data->apex, name_len(data->apex)},
-	    (struct bytes){value, sizeof value}));
+		       (struct bytes){value, sizeof value}));
 }
 
 static void
@@ -399,7 +403,7 @@ add_zone(struct config_edit *edit, const struct zone_data *data)
 
 		/* The number is the largest so far, so that sorted rows go to the end: 0.10 s a million. */
 		note(edit, store_append(edit->txn, TABLE_ZONES, row_key(key, number, &data->rows[i]),
-		    (struct bytes){data->rows[i].value, data->rows[i].value_len}));
+			       (struct bytes){data->rows[i].value, data->rows[i].value_len}));
 	}
 	add_zone_item(edit, number, CONFIG_ZONE_ADDED, data->apex);
 }
@@ -426,8 +430,8 @@ config_put_zone(struct config_edit *edit, const struct zone_data *data, struct z
 			struct bytes key = {changes.items[i].key, changes.items[i].key_len};
 
 			note(edit, changes.items[i].after.len > 0
-				? store_put(edit->txn, TABLE_ZONES, key, changes.items[i].after)
-				: store_delete(edit->txn, TABLE_ZONES, key));
+				       ? store_put(edit->txn, TABLE_ZONES, key, changes.items[i].after)
+				       : store_delete(edit->txn, TABLE_ZONES, key));
 		}
 		put_zone_name(edit, zone.number, data);
 	}
@@ -447,7 +451,8 @@ config_delete_zone(struct config_edit *edit, const struct zone_info *zone)
 	add_row_items(edit, 'k', &changes);
 	for (size_t i = 0; i < changes.count && !failed(edit); i++)
 		note(edit, store_delete(edit->txn, TABLE_ZONES,
-		    (struct bytes){changes.items[i].key, changes.items[i].key_len}));
-	note(edit, store_delete(edit->txn, TABLE_ZONE_NAMES, (struct bytes){zone->name, name_len(zone->name)}));
+			       (struct bytes){changes.items[i].key, changes.items[i].key_len}));
+	note(edit,
+	    store_delete(edit->txn, TABLE_ZONE_NAMES, (struct bytes){zone->name, name_len(zone->name)}));
 	free_changes(&changes);
 }

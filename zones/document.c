@@ -11,7 +11,7 @@
 
 struct place {
 	const struct place *up; /* NULL: the object itself */
-	const char *name;       /* of a property; NULL: an item of a list */
+	const char *name;	/* of a property; NULL: an item of a list */
 	const struct json *item;
 	size_t index;
 };
@@ -69,8 +69,8 @@ refuse(struct check *check, const struct place *place, const struct json *value,
 }
 
 static struct json *
-refuse_value(struct check *check, const struct place *place, const struct json *value,
-    const struct property *property)
+refuse_value(
+    struct check *check, const struct place *place, const struct json *value, const struct property *property)
 {
 	char *accepts = schema_accepts(property), *why = xasprintf("it must be %s", accepts);
 
@@ -85,8 +85,8 @@ static const char NEEDS_PROXY[] = "it needs the HTTP proxy; this is DNS-only"; /
 
 /* ---- one value against its property ---- */
 
-static struct json *check_value(struct check *check, const struct property *property, const struct json *value,
-    const struct place *place);
+static struct json *check_value(struct check *check, const struct property *property,
+    const struct json *value, const struct place *place);
 
 static struct json *
 standard_of(const struct property *property)
@@ -95,7 +95,8 @@ standard_of(const struct property *property)
 }
 
 static struct json *
-check_text(struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_text(
+    struct check *check, const struct property *property, const struct json *value, const struct place *place)
 {
 	const char *text = json_text(value);
 	struct json *kept;
@@ -116,7 +117,8 @@ check_text(struct check *check, const struct property *property, const struct js
 }
 
 static struct json *
-check_word(struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_word(
+    struct check *check, const struct property *property, const struct json *value, const struct place *place)
 {
 	const char *text = json_text(value);
 
@@ -132,8 +134,8 @@ check_word(struct check *check, const struct property *property, const struct js
 }
 
 static struct json *
-check_number(struct check *check, const struct property *property, const struct json *value,
-    const struct place *place)
+check_number(
+    struct check *check, const struct property *property, const struct json *value, const struct place *place)
 {
 	double number = json_number_of(value);
 	bool whole = json_kind(value) == JSON_KIND_INTEGER;
@@ -145,8 +147,8 @@ check_number(struct check *check, const struct property *property, const struct 
 }
 
 static struct json *
-check_reference(struct check *check, const struct property *property, const struct json *value,
-    const struct place *place)
+check_reference(
+    struct check *check, const struct property *property, const struct json *value, const struct place *place)
 {
 	const char *text = json_text(value);
 	struct id id;
@@ -164,13 +166,15 @@ check_reference(struct check *check, const struct property *property, const stru
 }
 
 static struct json *
-check_list(struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_list(
+    struct check *check, const struct property *property, const struct json *value, const struct place *place)
 {
 	struct json *list;
 	size_t count = json_count(value);
 	bool good = true;
 
-	if (json_kind(value) != JSON_KIND_LIST || count < (size_t)property->least || count > (size_t)property->most)
+	if (json_kind(value) != JSON_KIND_LIST || count < (size_t)property->least ||
+	    count > (size_t)property->most)
 		return refuse_value(check, place, value, property);
 	list = json_new_list();
 	for (size_t i = 0; i < count; i++) {
@@ -190,7 +194,8 @@ check_list(struct check *check, const struct property *property, const struct js
 }
 
 static struct json *
-check_map(struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_map(
+    struct check *check, const struct property *property, const struct json *value, const struct place *place)
 {
 	struct json *map;
 	bool good = true;
@@ -224,14 +229,16 @@ check_map(struct check *check, const struct property *property, const struct jso
 }
 
 static struct json *
-check_members(struct check *check, const struct property *table, const struct json *value, const struct place *place)
+check_members(
+    struct check *check, const struct property *table, const struct json *value, const struct place *place)
 {
 	struct json *object = json_new_object();
 	bool good = true;
 
 	for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
 		if (schema_find(table, key) == NULL && !(place == NULL && strcmp(key, "id") == 0)) {
-			refuse(check, &(struct place){place, key, NULL, 0}, NULL, "is no property that is known");
+			refuse(check, &(struct place){place, key, NULL, 0}, NULL,
+			    "is no property that is known");
 			good = false;
 		}
 	for (const struct property *property = table; property->name != NULL; property++) {
@@ -273,8 +280,8 @@ says_nothing(const struct property *property, const struct json *value, const st
 }
 
 static struct json *
-check_value(struct check *check, const struct property *property, const struct json *value,
-    const struct place *place)
+check_value(
+    struct check *check, const struct property *property, const struct json *value, const struct place *place)
 {
 	struct json *standard = property->standard ? standard_of(property) : NULL, *kept = NULL;
 
@@ -286,7 +293,8 @@ check_value(struct check *check, const struct property *property, const struct j
 	}
 	/* null is the default everywhere; for a reference "" is, too, as the API has it. */
 	if (standard != NULL && (json_kind(value) == JSON_KIND_NULL ||
-	    (property->type == PROPERTY_REFERENCE && json_text(value) != NULL && *json_text(value) == '\0'))) {
+				    (property->type == PROPERTY_REFERENCE && json_text(value) != NULL &&
+					*json_text(value) == '\0'))) {
 		if (property->type != PROPERTY_OBJECT)
 			return standard;
 		value = standard; /* its members have defaults of their own */
@@ -310,8 +318,9 @@ check_value(struct check *check, const struct property *property, const struct j
 		kept = check_reference(check, property, value, place);
 		break;
 	case PROPERTY_OBJECT:
-		kept = json_kind(value) == JSON_KIND_OBJECT ? check_members(check, property->inner, value, place)
-							    : refuse_value(check, place, value, property);
+		kept = json_kind(value) == JSON_KIND_OBJECT
+			   ? check_members(check, property->inner, value, place)
+			   : refuse_value(check, place, value, property);
 		break;
 	case PROPERTY_LIST:
 		kept = check_list(check, property, value, place);
@@ -356,10 +365,11 @@ check_origins(struct check *check, const struct json *origins)
 
 			address_from_text(&before, text_member(other, "address"));
 			if (memcmp(&address, &before, sizeof address) == 0)
-				problems_error(check->problems, "%s: origin address %s stands there twice", check->label,
-				    text_member(one, "address"));
+				problems_error(check->problems, "%s: origin address %s stands there twice",
+				    check->label, text_member(one, "address"));
 			else if (*name != '\0' && strcmp(name, text_member(other, "name")) == 0)
-				problems_error(check->problems, "%s: origin name %s stands there twice", check->label, name);
+				problems_error(check->problems, "%s: origin name %s stands there twice",
+				    check->label, name);
 		}
 	}
 }
@@ -372,18 +382,22 @@ check_pool(struct check *check, const struct json *pool)
 
 	check_origins(check, origins);
 	if (minimum > (long long)json_count(origins))
-		problems_warn(check->problems, "%s: minimum_origins is %lld, but it has only %zu: with a monitor it can never be "
-		    "used", check->label, minimum, json_count(origins));
+		problems_warn(check->problems,
+		    "%s: minimum_origins is %lld, but it has only %zu: with a monitor it can never be "
+		    "used",
+		    check->label, minimum, json_count(origins));
 }
 
 static void
 check_headers(struct check *check, const struct json *headers)
 {
-	static const char token[] = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	static const char token[] =
+	    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
 
 	for (const char *key = json_next_key(headers, NULL); key != NULL; key = json_next_key(headers, key)) {
 		if (*key == '\0' || strspn(key, token) != strlen(key))
-			problems_error(check->problems, "%s: header.%s is no name of a header", check->label, key);
+			problems_error(
+			    check->problems, "%s: header.%s is no name of a header", check->label, key);
 		else if (strcasecmp(key, "User-Agent") == 0)
 			problems_error(check->problems, "%s: header.%s cannot be set", check->label, key);
 		else if (strcasecmp(key, "Host") == 0 && json_count(json_member(headers, key)) != 1)
@@ -395,23 +409,26 @@ check_headers(struct check *check, const struct json *headers)
 static void
 check_tcp(struct check *check, struct json *monitor)
 {
-	static const char *const texts[][2] = {{"path", "/"}, {"expected_codes", "200"}, {"expected_body", ""}};
+	static const char *const texts[][2] = {
+	    {"path", "/"}, {"expected_codes", "200"}, {"expected_body", ""}};
 
 	for (size_t i = 0; i < NITEMS(texts); i++) {
 		const char *text = text_member(monitor, texts[i][0]);
 
 		if (*text != '\0' && strcmp(text, texts[i][1]) != 0)
-			problems_error(check->problems, "%s: %s is \"%s\": a tcp monitor has none", check->label,
-			    texts[i][0], text);
+			problems_error(check->problems, "%s: %s is \"%s\": a tcp monitor has none",
+			    check->label, texts[i][0], text);
 		json_put_text(monitor, texts[i][0], "");
 	}
 	if (json_count(json_member(monitor, "header")) > 0)
 		problems_error(check->problems, "%s: header is set: a tcp monitor has none", check->label);
-	if (json_truth(json_member(monitor, "follow_redirects")) || json_truth(json_member(monitor, "allow_insecure")))
-		problems_error(check->problems, "%s: follow_redirects and allow_insecure have no meaning for tcp",
-		    check->label);
+	if (json_truth(json_member(monitor, "follow_redirects")) ||
+	    json_truth(json_member(monitor, "allow_insecure")))
+		problems_error(check->problems,
+		    "%s: follow_redirects and allow_insecure have no meaning for tcp", check->label);
 	if (json_integer_of(json_member(monitor, "port")) == 0)
-		problems_error(check->problems, "%s: port is missing: a tcp monitor needs one, from 1 to 65535", check->label);
+		problems_error(check->problems,
+		    "%s: port is missing: a tcp monitor needs one, from 1 to 65535", check->label);
 }
 
 static void
@@ -420,14 +437,14 @@ check_monitor(struct check *check, struct json *monitor)
 	bool tcp = strcmp(text_member(monitor, "type"), "tcp") == 0;
 	const char *method = text_member(monitor, "method");
 	double check_s = json_number_of(json_member(monitor, "timeout")) *
-	    (double)(json_integer_of(json_member(monitor, "retries")) + 1);
+			 (double)(json_integer_of(json_member(monitor, "retries")) + 1);
 	long long interval = json_integer_of(json_member(monitor, "interval"));
 
 	if (*method == '\0')
 		json_put_text(monitor, "method", tcp ? "connection_established" : "GET");
 	else if (tcp != (strcmp(method, "connection_established") == 0))
-		problems_error(check->problems, "%s: method is \"%s\": that is not for type %s", check->label, method,
-		    text_member(monitor, "type"));
+		problems_error(check->problems, "%s: method is \"%s\": that is not for type %s", check->label,
+		    method, text_member(monitor, "type"));
 	if (tcp)
 		check_tcp(check, monitor);
 	else {
@@ -439,8 +456,10 @@ check_monitor(struct check *check, struct json *monitor)
 	}
 	/* S34 */
 	if (check_s > (double)interval)
-		problems_warn(check->problems, "%s: timeout x (retries + 1) is %g s, longer than the interval of %lld s: a check "
-		    "that times out delays the next", check->label, check_s, interval);
+		problems_warn(check->problems,
+		    "%s: timeout x (retries + 1) is %g s, longer than the interval of %lld s: a check "
+		    "that times out delays the next",
+		    check->label, check_s, interval);
 }
 
 static void
@@ -453,8 +472,9 @@ check_lb(struct check *check, const struct json *lb)
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < i; k++)
 			if (json_same(json_item(pools, i), json_item(pools, k))) {
-				problems_error(check->problems, "%s: default_pools has the same pool at places %zu and %zu",
-				    check->label, k + 1, i + 1);
+				problems_error(check->problems,
+				    "%s: default_pools has the same pool at places %zu and %zu", check->label,
+				    k + 1, i + 1);
 				break;
 			}
 	for (const char *key = json_next_key(weights, NULL); key != NULL; key = json_next_key(weights, key)) {
@@ -463,7 +483,8 @@ check_lb(struct check *check, const struct json *lb)
 		for (size_t i = 0; i < count; i++)
 			found = found || strcmp(json_text(json_item(pools, i)), key) == 0;
 		if (!found)
-			problems_warn(check->problems, "%s: random_steering.pool_weights has a pool that is not in default_pools",
+			problems_warn(check->problems,
+			    "%s: random_steering.pool_weights has a pool that is not in default_pools",
 			    check->label);
 	}
 }
@@ -478,8 +499,8 @@ document_label(enum kind kind, const struct json *document)
 }
 
 struct json *
-document_check(enum kind kind, const struct json *input, const struct document_scope *scope,
-    struct problems *problems)
+document_check(
+    enum kind kind, const struct json *input, const struct document_scope *scope, struct problems *problems)
 {
 	struct check check = {scope, problems, document_label(kind, input)};
 	size_t errors = problems->errors;
@@ -558,7 +579,8 @@ name_of(const struct document_scope *scope, enum kind kind, const char *id)
 	struct bytes text;
 	char name[256];
 
-	return json_new_text(config_object(scope->txn, kind, id, &text) && document_name(text, name) ? name : id);
+	return json_new_text(
+	    config_object(scope->txn, kind, id, &text) && document_name(text, name) ? name : id);
 }
 
 static struct json *
@@ -576,7 +598,8 @@ show_value(const struct property *property, const struct json *value, const stru
 	}
 	if (property->type == PROPERTY_MAP && property->keys_refer) {
 		shown = json_new_object();
-		for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key)) {
+		for (const char *key = json_next_key(value, NULL); key != NULL;
+		     key = json_next_key(value, key)) {
 			struct json *name = name_of(scope, property->refers, key);
 
 			json_put(shown, json_text(name), json_clone(json_member(value, key)));
@@ -588,7 +611,8 @@ show_value(const struct property *property, const struct json *value, const stru
 		shown = json_new_object();
 		for (const struct property *inner = property->inner; inner->name != NULL; inner++)
 			if (json_member(value, inner->name) != NULL)
-				json_put(shown, inner->name, show_value(inner, json_member(value, inner->name), scope));
+				json_put(shown, inner->name,
+				    show_value(inner, json_member(value, inner->name), scope));
 		return shown;
 	}
 	return json_clone(value);
@@ -604,6 +628,19 @@ hide_states(struct json *shown)
 		json_remove(json_item(origins, i), "seeded");
 }
 
+/* The zone that a load balancer belongs to is not its own to say: S7. */
+static void
+put_zone_name(struct json *shown, const char *name, const struct document_scope *scope)
+{
+	uint8_t wire[NAME_MAX_LEN];
+	char text[NAME_MAX_TEXT];
+	struct zone_info zone;
+
+	if (scope->txn != NULL && name_from_text(wire, name, NULL) > 0 &&
+	    config_zone_of(scope->txn, wire, &zone))
+		json_put_text(shown, "zone_name", name_to_host(zone.name, text));
+}
+
 struct json *
 document_show(enum kind kind, const struct json *stored, const struct document_scope *scope,
     enum document_purpose purpose)
@@ -615,6 +652,8 @@ document_show(enum kind kind, const struct json *stored, const struct document_s
 		json_put_text(shown, "created_on", text_member(stored, "created_on"));
 		json_put_text(shown, "modified_on", text_member(stored, "modified_on"));
 	}
+	if (kind == KIND_LB && purpose != DOCUMENT_EXPORT)
+		put_zone_name(shown, text_member(stored, "name"), scope);
 	for (const struct property *property = schema_of(kind); property->name != NULL; property++) {
 		const struct json *value = json_member(stored, property->name);
 

@@ -59,8 +59,8 @@ struct json *document_check(enum kind kind, const struct json *input, const stru
 
 /* What a stored document is shown for. */
 enum document_purpose {
-	DOCUMENT_API,    /* ids in references, times */
-	DOCUMENT_PEOPLE, /* names in references, times */
+	DOCUMENT_API,    /* ids in references, times, the zone of a load balancer */
+	DOCUMENT_PEOPLE, /* the same with names in references */
 	DOCUMENT_EXPORT  /* names in references, no times: what apply takes */
 };
 struct json *document_show(enum kind kind, const struct json *stored, const struct document_scope *scope,

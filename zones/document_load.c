@@ -68,12 +68,14 @@ load_origin(struct origin *origin, const struct json *json)
 	origin->enabled = json_truth(json_member(json, "enabled"));
 	origin->weight = hundredths(json_member(json, "weight"));
 	origin->host = text_or_null(host ? host : "");
-	origin->forced = strcmp(forced, "up") == 0 ? FORCED_UP : strcmp(forced, "down") == 0 ? FORCED_DOWN : FORCED_NONE;
+	origin->forced = strcmp(forced, "up") == 0     ? FORCED_UP
+			 : strcmp(forced, "down") == 0 ? FORCED_DOWN
+						       : FORCED_NONE;
 	origin->affinity_group = text_or_null(text_of(json, "affinity_group"));
-	origin->seeded = strcmp(seeded, "up") == 0 ? HEALTH_UP
-	    : strcmp(seeded, "suspect") == 0	   ? HEALTH_SUSPECT
-	    : strcmp(seeded, "down") == 0	   ? HEALTH_DOWN
-						   : HEALTH_UNKNOWN;
+	origin->seeded = strcmp(seeded, "up") == 0	  ? HEALTH_UP
+			 : strcmp(seeded, "suspect") == 0 ? HEALTH_SUSPECT
+			 : strcmp(seeded, "down") == 0	  ? HEALTH_DOWN
+							  : HEALTH_UNKNOWN;
 	return address_from_text(&origin->ip, origin->address);
 }
 
@@ -148,7 +150,9 @@ document_load_monitor(struct bytes text)
 	monitor = xcalloc(1, sizeof *monitor);
 	id_of(&monitor->id, text_of(json, "id"));
 	monitor->name = xstrdup(text_of(json, "name"));
-	monitor->type = strcmp(type, "tcp") == 0 ? MONITOR_TCP : strcmp(type, "https") == 0 ? MONITOR_HTTPS : MONITOR_HTTP;
+	monitor->type = strcmp(type, "tcp") == 0     ? MONITOR_TCP
+			: strcmp(type, "https") == 0 ? MONITOR_HTTPS
+						     : MONITOR_HTTP;
 	monitor->method = xstrdup(text_of(json, "method"));
 	monitor->path = xstrdup(text_of(json, "path"));
 	monitor->port = number_of(json, "port");
@@ -174,7 +178,8 @@ document_load_monitor(struct bytes text)
 static void
 load_lb_pools(struct lb *lb, const struct json *json)
 {
-	const struct json *pools = json_member(json, "default_pools"), *random = json_member(json, "random_steering");
+	const struct json *pools = json_member(json, "default_pools"),
+			  *random = json_member(json, "random_steering");
 	const struct json *weights = json_member(random, "pool_weights");
 
 	lb->npools = json_count(pools);
@@ -193,10 +198,10 @@ load_lb_pools(struct lb *lb, const struct json *json)
 static enum prefer_ecs
 prefer_ecs_of(const char *text)
 {
-	return strcmp(text, "never") == 0   ? ECS_NEVER
-	    : strcmp(text, "proximity") == 0 ? ECS_PROXIMITY
-	    : strcmp(text, "geo") == 0	     ? ECS_GEO
-					     : ECS_ALWAYS;
+	return strcmp(text, "never") == 0	? ECS_NEVER
+	       : strcmp(text, "proximity") == 0 ? ECS_PROXIMITY
+	       : strcmp(text, "geo") == 0	? ECS_GEO
+						: ECS_ALWAYS;
 }
 
 struct lb *
@@ -213,8 +218,10 @@ document_load_lb(struct bytes text)
 	lb->enabled = json_truth(json_member(json, "enabled"));
 	lb->ttl = number_of(json, "ttl");
 	load_lb_pools(lb, json);
-	lb->steering_policy = strcmp(text_of(json, "steering_policy"), "random") == 0 ? STEERING_RANDOM : STEERING_OFF;
-	lb->affinity = strcmp(text_of(json, "session_affinity"), "ip_cookie") == 0 ? AFFINITY_IP : AFFINITY_NONE;
+	lb->steering_policy =
+	    strcmp(text_of(json, "steering_policy"), "random") == 0 ? STEERING_RANDOM : STEERING_OFF;
+	lb->affinity =
+	    strcmp(text_of(json, "session_affinity"), "ip_cookie") == 0 ? AFFINITY_IP : AFFINITY_NONE;
 	lb->prefer_ecs = prefer_ecs_of(text_of(json_member(json, "location_strategy"), "prefer_ecs"));
 	lb->affinity_prefix_v4 = number_of(json, "affinity_prefix_v4");
 	lb->affinity_prefix_v6 = number_of(json, "affinity_prefix_v6");

@@ -46,8 +46,8 @@ json_read_quietly(struct bytes text)
 char *
 json_write(const struct json *value, bool indented)
 {
-	char *text = json_dumps(in(value), JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) |
-	    (indented ? JSON_INDENT(2) : JSON_COMPACT));
+	char *text = json_dumps(in(value),
+	    JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) | (indented ? JSON_INDENT(2) : JSON_COMPACT));
 
 	if (text == NULL)
 		errx(1, "out of memory");
@@ -176,9 +176,14 @@ json_remove_item(struct json *list, size_t index)
 enum json_kind
 json_kind(const struct json *value)
 {
-	static const enum json_kind kinds[] = {[JSON_OBJECT] = JSON_KIND_OBJECT, [JSON_ARRAY] = JSON_KIND_LIST,
-	    [JSON_STRING] = JSON_KIND_TEXT, [JSON_INTEGER] = JSON_KIND_INTEGER, [JSON_REAL] = JSON_KIND_REAL,
-	    [JSON_TRUE] = JSON_KIND_BOOL, [JSON_FALSE] = JSON_KIND_BOOL, [JSON_NULL] = JSON_KIND_NULL};
+	static const enum json_kind kinds[] = {[JSON_OBJECT] = JSON_KIND_OBJECT,
+	    [JSON_ARRAY] = JSON_KIND_LIST,
+	    [JSON_STRING] = JSON_KIND_TEXT,
+	    [JSON_INTEGER] = JSON_KIND_INTEGER,
+	    [JSON_REAL] = JSON_KIND_REAL,
+	    [JSON_TRUE] = JSON_KIND_BOOL,
+	    [JSON_FALSE] = JSON_KIND_BOOL,
+	    [JSON_NULL] = JSON_KIND_NULL};
 
 	return value ? kinds[json_typeof(in(value))] : JSON_KIND_NULL;
 }

@@ -61,7 +61,8 @@ serving_wait(const char *state, uint64_t generation, unsigned timeout_ms, struct
 		if ((now = boot_ms()) >= end)
 			break;
 
-		/* LMDB rule 1: the watch wakes us; 10 ms bound what a change between look and poll can cost. */
+		/* LMDB rule 1: the watch wakes us; 10 ms bound what a change between look and poll can cost.
+		 */
 		struct pollfd watch = {.fd = store_watch_fd(store), .events = POLLIN};
 
 		poll(&watch, 1, (int)MIN(10, end - now));

@@ -36,8 +36,10 @@ tell_open_failed(const struct store *store, int rc, struct problems *problems)
 		break;
 	case -EACCES:
 	case -EPERM:
-		problems_error(problems, "%s may not be %s by this user: run this as root or as the store's user",
-		    store->paths.directory, store->access == STORE_READ ? "read (lock.mdb is written by readers too)" : "written");
+		problems_error(problems,
+		    "%s may not be %s by this user: run this as root or as the store's user",
+		    store->paths.directory,
+		    store->access == STORE_READ ? "read (lock.mdb is written by readers too)" : "written");
 		break;
 	case -EROFS:
 		problems_error(problems, "%s lies on a read-only file system: its lock.mdb must be writable",
@@ -45,8 +47,10 @@ tell_open_failed(const struct store *store, int rc, struct problems *problems)
 		break;
 	case -EAGAIN:
 		/* LMDB rule 5 */
-		problems_error(problems, "%s is in use from another PID namespace: all programs of graycloud that share a "
-		    "state directory must share one PID namespace", store->paths.directory);
+		problems_error(problems,
+		    "%s is in use from another PID namespace: all programs of graycloud that share a "
+		    "state directory must share one PID namespace",
+		    store->paths.directory);
 		break;
 	default:
 		problems_error(problems, "cannot open %s: %s", store->paths.directory, mdb_strerror(rc));
@@ -168,7 +172,8 @@ set_aside(struct store *store)
 	problems_free(&ignored);
 }
 
-/* Is what lies there fit to be opened?  A writer of health or serving never fails on damage: it begins anew. */
+/* Is what lies there fit to be opened?  A writer of health or serving never fails on damage: it begins anew.
+ */
 static enum store_file_state
 examine(struct store *store, struct problems *problems)
 {
@@ -179,12 +184,15 @@ examine(struct store *store, struct problems *problems)
 	if (state == STORE_FILE_SHORT || (state == STORE_FILE_SOUND && guard_running())) {
 		state = guard_ask(store_walk, store->paths.directory) ? STORE_FILE_SOUND : STORE_FILE_BAD;
 		if (state == STORE_FILE_BAD)
-			problems_error(&found, "%s is damaged: %s", store->paths.data, store_kind_cure(store->kind));
+			problems_error(
+			    &found, "%s is damaged: %s", store->paths.data, store_kind_cure(store->kind));
 	}
 	if (anew && state == STORE_FILE_BAD) {
 		set_aside(store);
-		problems_warn(problems, "%s was damaged: it was set aside as data.mdb.old, and a saved copy or an empty "
-		    "store takes its place", store->paths.data);
+		problems_warn(problems,
+		    "%s was damaged: it was set aside as data.mdb.old, and a saved copy or an empty "
+		    "store takes its place",
+		    store->paths.data);
 		state = STORE_FILE_ABSENT;
 	} else
 		for (size_t i = 0; i < found.count; i++)
@@ -276,7 +284,7 @@ store_prepare(const char *state, enum store_kind kind, uid_t owner, struct probl
 	struct store_paths paths;
 
 	return store_paths_make(&paths, state, kind, problems) &&
-	    store_file_directories(state, &paths, owner, problems);
+	       store_file_directories(state, &paths, owner, problems);
 }
 
 /* ---- news ---- */
@@ -309,7 +317,8 @@ reopen(struct store *store, struct problems *problems)
 		} else {
 			close_environment(store);
 			if (found.count == 0)
-				problems_error(&found, "%s has vanished: what was read of it stays in use", store->paths.data);
+				problems_error(&found, "%s has vanished: what was read of it stays in use",
+				    store->paths.data);
 			news = lose(store, &found, problems);
 		}
 	}
@@ -329,7 +338,8 @@ look(struct store *store, struct problems *problems)
 	bool present = stat(store->paths.data, &there) == 0 && there.st_size > 0;
 
 	if (!present && store->access == STORE_READ) {
-		problems_error(&found, "%s has vanished: what was read of it stays in use", store->paths.data);
+		problems_error(
+		    &found, "%s has vanished: what was read of it stays in use", store->paths.data);
 		news = lose(store, &found, problems);
 		problems_free(&found);
 		return news;

@@ -16,8 +16,7 @@ static struct fault_range {
 
 static struct sigaction fault_before[2];
 
-static void __attribute__((noreturn))
-fault_die(const char *sentence)
+static void __attribute__((noreturn)) fault_die(const char *sentence)
 {
 	if (write(STDERR_FILENO, sentence, strlen(sentence)) < 0)
 		_exit(2);
@@ -59,8 +58,8 @@ store_fault_find_map(struct store *store)
 	if (maps == NULL || mdb_env_get_fd(store->env, &fd) != 0 || fstat(fd, &st) != 0)
 		goto out;
 	while (fgets(line, sizeof line, maps) != NULL)
-		if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &start, &end, &inode) == 3 && inode == st.st_ino &&
-		    strstr(line, "data.mdb") != NULL) {
+		if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &start, &end, &inode) == 3 &&
+		    inode == st.st_ino && strstr(line, "data.mdb") != NULL) {
 			atomic_store(&faults[store->fault].start, start);
 			atomic_store(&faults[store->fault].end, end);
 		}
@@ -79,8 +78,8 @@ store_fault_register(struct store *store)
 			continue;
 		atomic_store(&faults[i].end, 0);
 		snprintf(faults[i].sentence, sizeof faults[i].sentence,
-		    "%s: %s is damaged, or its disk fails: %s\n", program_invocation_short_name, store->paths.data,
-		    store_kind_cure(store->kind));
+		    "%s: %s is damaged, or its disk fails: %s\n", program_invocation_short_name,
+		    store->paths.data, store_kind_cure(store->kind));
 		store->fault = i;
 		store_fault_find_map(store);
 		return;

@@ -23,12 +23,13 @@ const char *
 store_kind_cure(enum store_kind kind)
 {
 	return kind == STORE_CONFIG
-		? "move its directory away, then put a backup in its place or `graycloud apply` an export"
-		: "stop its writer, remove its directory and start the writer: it is made anew";
+		   ? "move its directory away, then put a backup in its place or `graycloud apply` an export"
+		   : "stop its writer, remove its directory and start the writer: it is made anew";
 }
 
 bool
-store_paths_make(struct store_paths *paths, const char *state, enum store_kind kind, struct problems *problems)
+store_paths_make(
+    struct store_paths *paths, const char *state, enum store_kind kind, struct problems *problems)
 {
 	const char *name = store_kind_text(kind);
 
@@ -45,17 +46,18 @@ store_paths_make(struct store_paths *paths, const char *state, enum store_kind k
 static bool
 check_local(const char *directory, struct problems *problems)
 {
-	static const uint32_t remote[] = {
-	    0x6969 /* NFS */, 0x517b /* SMB */, 0xff534d42 /* CIFS */, 0xfe534d42 /* SMB2 */, 0x00c36400 /* Ceph */,
-	    0x5346414f /* AFS */};
+	static const uint32_t remote[] = {0x6969 /* NFS */, 0x517b /* SMB */, 0xff534d42 /* CIFS */,
+	    0xfe534d42 /* SMB2 */, 0x00c36400 /* Ceph */, 0x5346414f /* AFS */};
 	struct statfs fs;
 
 	if (statfs(directory, &fs) != 0)
 		return true;
 	for (size_t i = 0; i < NITEMS(remote); i++)
 		if ((uint32_t)fs.f_type == remote[i]) {
-			problems_error(problems, "%s lies on a network file system, where the stores do not work: "
-			    "choose a local directory with --state", directory);
+			problems_error(problems,
+			    "%s lies on a network file system, where the stores do not work: "
+			    "choose a local directory with --state",
+			    directory);
 			return false;
 		}
 	return true;
@@ -93,11 +95,11 @@ make_directory(const char *path, uid_t owner, struct problems *problems)
 }
 
 bool
-store_file_directories(const char *state, const struct store_paths *paths, uid_t owner,
-    struct problems *problems)
+store_file_directories(
+    const char *state, const struct store_paths *paths, uid_t owner, struct problems *problems)
 {
-	return make_directory(state, (uid_t)-1, problems) && make_directory(paths->directory, owner, problems) &&
-	    check_local(paths->directory, problems);
+	return make_directory(state, (uid_t)-1, problems) &&
+	       make_directory(paths->directory, owner, problems) && check_local(paths->directory, problems);
 }
 
 /*
@@ -127,8 +129,8 @@ bool
 store_file_create(const char *state, const struct store_paths *paths, struct problems *problems)
 {
 	return store_file_directories(state, paths, (uid_t)-1, problems) &&
-	    make_file(paths->directory, "lock.mdb", LOCK_MODE, problems) &&
-	    make_file(paths->directory, "data.mdb", DATA_MODE, problems);
+	       make_file(paths->directory, "lock.mdb", LOCK_MODE, problems) &&
+	       make_file(paths->directory, "data.mdb", DATA_MODE, problems);
 }
 
 /* What stands at the front of each of LMDB 0.9's two meta pages, in the machine's own order. */
@@ -152,8 +154,8 @@ meta_read(int fd, off_t at, struct meta *meta)
 	enum { MAGIC = 0xBEEFC0DE, FORMAT = 1, IS_META = 8 };
 
 	return pread(fd, meta, sizeof *meta, at) == (ssize_t)sizeof *meta && meta->magic == (uint32_t)MAGIC &&
-	    meta->version == FORMAT && meta->flags & IS_META && meta->page_size >= 512 && meta->page_size <= 65536 &&
-	    (meta->page_size & (meta->page_size - 1)) == 0;
+	       meta->version == FORMAT && meta->flags & IS_META && meta->page_size >= 512 &&
+	       meta->page_size <= 65536 && (meta->page_size & (meta->page_size - 1)) == 0;
 }
 
 enum store_file_state
@@ -173,10 +175,10 @@ store_file_check(const struct store_paths *paths, enum store_kind kind, struct p
 	}
 	if (fstat(fd, &st) != 0 || st.st_size == 0)
 		state = STORE_FILE_ABSENT;
-	else if (!S_ISREG(st.st_mode) || !meta_read(fd, 0, &first) || !meta_read(fd, first.page_size, &second) ||
-	    second.page_size != first.page_size) {
-		problems_error(problems, "%s is not a store of graycloud, or its head is damaged: %s", paths->data,
-		    store_kind_cure(kind));
+	else if (!S_ISREG(st.st_mode) || !meta_read(fd, 0, &first) ||
+		 !meta_read(fd, first.page_size, &second) || second.page_size != first.page_size) {
+		problems_error(problems, "%s is not a store of graycloud, or its head is damaged: %s",
+		    paths->data, store_kind_cure(kind));
 		state = STORE_FILE_BAD;
 	} else {
 		uint64_t pages = MAX(first.last_page, second.last_page) + 1;
@@ -211,8 +213,10 @@ store_file_lock(const struct store_paths *paths, enum store_kind kind, struct pr
 		return -1;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		problems_error(problems, "another %s already writes %s: process %ld; stop it, or give this one a "
-		    "--state of its own", writers[kind], paths->directory, lock_holder(fd));
+		problems_error(problems,
+		    "another %s already writes %s: process %ld; stop it, or give this one a "
+		    "--state of its own",
+		    writers[kind], paths->directory, lock_holder(fd));
 		close(fd);
 		return -1;
 	}

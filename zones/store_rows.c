@@ -53,7 +53,8 @@ to_bytes(const MDB_val *val)
 	return (struct bytes){.data = val->mv_data, .len = val->mv_size};
 }
 
-/* "Not there" and "cannot be read" must never be mistaken: the second is damage, and ends the program (rule 8). */
+/* "Not there" and "cannot be read" must never be mistaken: the second is damage, and ends the program (rule
+ * 8). */
 static bool
 found(const struct store *store, int rc)
 {

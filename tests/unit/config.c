@@ -97,7 +97,8 @@ zone_of(const char *apex, const char *const *owners, size_t count)
 
 	name_from_text(data.apex, apex, NULL);
 	for (size_t i = 0; i < count; i++) {
-		uint8_t owner[NAME_MAX_LEN], key[NAME_MAX_KEY], value[13] = {0, 0, 0, 0, 30, 0, 1, 0, 4, 192, 0, 2, 0};
+		uint8_t owner[NAME_MAX_LEN], key[NAME_MAX_KEY],
+		    value[13] = {0, 0, 0, 0, 30, 0, 1, 0, 4, 192, 0, 2, 0};
 		char name[64];
 		int last;
 		size_t len;
@@ -162,7 +163,7 @@ zone_text(struct world *world, const char *apex, const struct bytes *owner_key)
 static bool
 write_change(void *arg, const struct config_change *change)
 {
-	fprintf(arg, "%c%llu ", "orz"[change->what], (unsigned long long)change->sequence);
+	fprintf(arg, "%c%llu ", "orz"[change->what], (unsigned long long)change -> sequence);
 	return true;
 }
 
@@ -184,12 +185,12 @@ feed_text(struct world *world, uint64_t generation)
 	return text;
 }
 
-#define ASSERT_TEXT(expression, wanted) \
-	do { \
-		char *text_ = (expression); \
-		assert_non_null(text_); \
-		assert_string_equal(text_, wanted); \
-		free(text_); \
+#define ASSERT_TEXT(expression, wanted)                                                                      \
+	do {                                                                                                 \
+		char *text_ = (expression);                                                                  \
+		assert_non_null(text_);                                                                      \
+		assert_string_equal(text_, wanted);                                                          \
+		free(text_);                                                                                 \
 	} while (0)
 
 static void
@@ -366,7 +367,7 @@ a_large_difference_is_told_as_a_replaced_zone(void **state)
 {
 	enum { COUNT = 40000 };
 	struct world *world = *state;
-	char (*names)[32] = xcalloc(COUNT, sizeof *names);
+	char(*names)[32] = xcalloc(COUNT, sizeof *names);
 	const char **owners = xcalloc(COUNT, sizeof *owners);
 	uint64_t generation;
 

@@ -14,7 +14,6 @@
 
 #include <cmocka.h>
 
-
 /* A state directory of its own for each test. */
 static int
 make_state(void **state)
@@ -88,7 +87,7 @@ has_text(struct store *store, enum store_table table, const char *key, const cha
 	if (store_begin(store, STORE_READ, &txn) != 0)
 		return false;
 	same = store_get(txn, table, text_bytes(key), &found) && found.len == strlen(value) &&
-	    memcmp(found.data, value, found.len) == 0;
+	       memcmp(found.data, value, found.len) == 0;
 	store_abort(txn);
 	return same;
 }
@@ -109,7 +108,8 @@ fill(struct store *store, size_t octets)
 			uint8_t key[8];
 
 			put64(key, i);
-			rc = store_put(txn, TABLE_ZONES, (struct bytes){key, 8}, (struct bytes){value, sizeof value});
+			rc = store_put(
+			    txn, TABLE_ZONES, (struct bytes){key, 8}, (struct bytes){value, sizeof value});
 			if (rc != 0)
 				break;
 		}
@@ -358,7 +358,8 @@ static void
 a_vanished_store_is_told_once_and_comes_back(void **state)
 {
 	char *here = *state;
-	char *hide = xasprintf("mv %s/config %s/gone", here, here), *show = xasprintf("mv %s/gone %s/config", here, here);
+	char *hide = xasprintf("mv %s/config %s/gone", here, here),
+	     *show = xasprintf("mv %s/gone %s/config", here, here);
 	struct problems problems = {0};
 	struct store *reader;
 
@@ -442,7 +443,9 @@ the_guard_finds_damage_before_a_daemon_opens_the_store(void **state)
 		for (off_t page = 20; page < 40; page++)
 			overwrite(*state, "config", page * 4096, noise, sizeof noise);
 		store = store_open(*state, STORE_CONFIG, STORE_READ, &problems);
-		_exit(store == NULL && problems.count == 1 && strstr(problems.items[0].text, "is damaged") ? 0 : 11);
+		_exit(store == NULL && problems.count == 1 && strstr(problems.items[0].text, "is damaged")
+			  ? 0
+			  : 11);
 	}
 	assert_int_equal(child_status(child), 0);
 }
