@@ -35,6 +35,44 @@ read_subnet(struct client_subnet *subnet, struct reader *option)
 	return true;
 }
 
+/* RFC 7873 4: 8 octets of the client's, and none or 8 to 32 of a server's. */
+static bool
+read_cookie(struct client_cookie *cookie, const uint8_t *data, size_t len)
+{
+	if (len != COOKIE_CLIENT && (len < COOKIE_CLIENT + COOKIE_SERVER_MIN || len > COOKIE_CLIENT + COOKIE_SERVER_MAX))
+		return false;
+	cookie->present = true;
+	cookie->server_len = (uint8_t)(len - COOKIE_CLIENT);
+	memcpy(cookie->client, data, COOKIE_CLIENT);
+	memcpy(cookie->server, data + COOKIE_CLIENT, cookie->server_len);
+	return true;
+}
+
+/* One option; the first of a kind counts, unknown ones are passed over (RFC 6891 6.1.2). */
+static bool
+read_option(struct edns *edns, uint16_t code, const uint8_t *data, uint16_t len)
+{
+	struct reader option = {.at = data, .end = data + len};
+
+	switch (code) {
+	case EDNS_NSID:
+		edns->nsid = true;
+		return true;
+	case EDNS_CLIENT_SUBNET:
+		return edns->subnet.present || read_subnet(&edns->subnet, &option);
+	case EDNS_COOKIE:
+		return edns->cookie.present || read_cookie(&edns->cookie, data, len);
+	case EDNS_KEEPALIVE: /* RFC 7828 3.2.1: a client says no time */
+		edns->keepalive = true;
+		return len == 0;
+	case EDNS_PADDING:
+		edns->padding = true;
+		return true;
+	default:
+		return true;
+	}
+}
+
 bool
 edns_read(struct edns *edns, uint16_t class, uint32_t ttl, const uint8_t *rdata, size_t len)
 {
@@ -49,37 +87,90 @@ edns_read(struct edns *edns, uint16_t class, uint32_t ttl, const uint8_t *rdata,
 	while (options.at < options.end) {
 		uint16_t code = read16(&options), option_len = read16(&options);
 		const uint8_t *data = read_bytes(&options, option_len);
-		struct reader option;
 
-		if (options.bad)
-			return false;
-		option = (struct reader){.at = data, .end = data + option_len};
-		if (code == EDNS_NSID)
-			edns->nsid = true;
-		else if (code == EDNS_CLIENT_SUBNET && !edns->subnet.present && !read_subnet(&edns->subnet, &option))
+		if (options.bad || !read_option(edns, code, data, option_len))
 			return false;
 	}
 	return true;
 }
 
+/* Does a response to this request have the option? */
+static bool
+says_nsid(const struct edns *edns, const struct edns_reply *reply)
+{
+	return edns->nsid && reply->nsid != NULL;
+}
+
+static bool
+says_cookie(const struct edns *edns, const struct edns_reply *reply)
+{
+	return edns->cookie.present && reply->cookie != NULL;
+}
+
 size_t
-edns_len(const struct edns *edns, const char *nsid)
+edns_len(const struct edns *edns, const struct edns_reply *reply)
 {
 	size_t len = OPT_HEAD;
 
 	if (!edns->present)
 		return 0;
-	if (edns->nsid && nsid != NULL)
-		len += OPTION_HEAD + strlen(nsid);
+	if (says_nsid(edns, reply))
+		len += OPTION_HEAD + strlen(reply->nsid);
 	if (edns->subnet.present)
 		len += OPTION_HEAD + 4 + subnet_octets(edns->subnet.source);
+	if (says_cookie(edns, reply))
+		len += OPTION_HEAD + COOKIE_CLIENT + COOKIE_SERVER;
+	if (reply->keepalive > 0)
+		len += OPTION_HEAD + 2;
+	if (reply->error)
+		len += OPTION_HEAD + 2 + (reply->error_text != NULL ? strlen(reply->error_text) : 0);
 	return len;
 }
 
-void
-edns_write(struct writer *writer, const struct edns *edns, uint16_t rcode, uint8_t scope, const char *nsid)
+static void
+write_option(struct writer *writer, enum edns_option code, size_t len)
 {
-	size_t octets = subnet_octets(edns->subnet.source);
+	write16(writer, (uint16_t)code);
+	write16(writer, (uint16_t)len);
+}
+
+/* RFC 7871 7.2.1: family, source and address as they came. */
+static void
+write_subnet(struct writer *writer, const struct client_subnet *subnet, uint8_t scope)
+{
+	size_t octets = subnet_octets(subnet->source);
+
+	write_option(writer, EDNS_CLIENT_SUBNET, 4 + octets);
+	write16(writer, subnet->family);
+	write8(writer, subnet->source);
+	write8(writer, subnet->source > 0 ? scope : 0);
+	write_bytes(writer, subnet->address, octets);
+}
+
+static void
+write_error(struct writer *writer, const struct edns_reply *reply)
+{
+	size_t len = reply->error_text != NULL ? strlen(reply->error_text) : 0;
+
+	write_option(writer, EDNS_EXTENDED_ERROR, 2 + len);
+	write16(writer, reply->error_code);
+	write_bytes(writer, reply->error_text, len);
+}
+
+/* RFC 8467 4.1: fill the block; what the option's own head takes counts. */
+static size_t
+padding_len(const struct writer *writer)
+{
+	size_t len = (size_t)(writer->at - writer->start) + OPTION_HEAD;
+	size_t wanted = (EDNS_PADDING_BLOCK - len % EDNS_PADDING_BLOCK) % EDNS_PADDING_BLOCK;
+
+	return MIN(wanted, (size_t)(writer->end - writer->at) - MIN((size_t)(writer->end - writer->at), (size_t)OPTION_HEAD));
+}
+
+void
+edns_write(struct writer *writer, const struct edns *edns, const struct edns_reply *reply, uint16_t rcode, uint8_t scope)
+{
+	uint8_t *rdlen;
 
 	if (!edns->present)
 		return;
@@ -87,19 +178,32 @@ edns_write(struct writer *writer, const struct edns *edns, uint16_t rcode, uint8
 	write16(writer, TYPE_OPT);
 	write16(writer, EDNS_SIZE);
 	write32(writer, (uint32_t)(rcode >> 4) << 24 | (edns->dnssec_ok ? DNSSEC_OK : 0));
-	write16(writer, (uint16_t)(edns_len(edns, nsid) - OPT_HEAD));
-	if (edns->nsid && nsid != NULL) {
-		write16(writer, EDNS_NSID);
-		write16(writer, (uint16_t)strlen(nsid));
-		write_bytes(writer, nsid, strlen(nsid));
+	if ((rdlen = write_room(writer, 2)) == NULL)
+		return;
+	if (says_nsid(edns, reply)) {
+		write_option(writer, EDNS_NSID, strlen(reply->nsid));
+		write_bytes(writer, reply->nsid, strlen(reply->nsid));
 	}
-	if (edns->subnet.present) {
-		/* RFC 7871 7.2.1: family, source and address as they came. */
-		write16(writer, EDNS_CLIENT_SUBNET);
-		write16(writer, (uint16_t)(4 + octets));
-		write16(writer, edns->subnet.family);
-		write8(writer, edns->subnet.source);
-		write8(writer, edns->subnet.source > 0 ? scope : 0);
-		write_bytes(writer, edns->subnet.address, octets);
+	if (edns->subnet.present)
+		write_subnet(writer, &edns->subnet, scope);
+	if (says_cookie(edns, reply)) {
+		write_option(writer, EDNS_COOKIE, COOKIE_CLIENT + COOKIE_SERVER);
+		write_bytes(writer, edns->cookie.client, COOKIE_CLIENT);
+		write_bytes(writer, reply->cookie, COOKIE_SERVER);
 	}
+	if (reply->keepalive > 0) {
+		write_option(writer, EDNS_KEEPALIVE, 2);
+		write16(writer, reply->keepalive);
+	}
+	if (reply->error)
+		write_error(writer, reply);
+	if (reply->pad && (size_t)(writer->end - writer->at) >= OPTION_HEAD) {
+		size_t len = padding_len(writer);
+		uint8_t *at;
+
+		write_option(writer, EDNS_PADDING, len);
+		if ((at = write_room(writer, len)) != NULL)
+			memset(at, 0, len);
+	}
+	put16(rdlen, (uint16_t)(writer->at - rdlen - 2));
 }

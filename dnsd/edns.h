@@ -1,17 +1,34 @@
 /*
- * edns.h -- the OPT record of RFC 6891 and the options that we know: NSID (RFC 5001) and client subnet (RFC 7871).
+ * edns.h -- the OPT record of RFC 6891 and the options that we know: NSID (RFC 5001), client subnet (RFC 7871), cookies (RFC
+ * 7873), keepalive (RFC 7828), padding (RFC 7830) and extended errors (RFC 8914).
  */
 #ifndef DNSD_EDNS_H
 #define DNSD_EDNS_H
 
+#include "dnsd/cookie.h"
 #include "dnsd/wire.h"
-#include "model.h"
 
 enum {
-	EDNS_SIZE = 1232,   /* what we take and, at most, send over UDP: no fragments */
+	EDNS_SIZE = 1232,      /* what we take and, at most, send over UDP: no fragments */
+	EDNS_PLAIN_SIZE = 512, /* RFC 1035 4.2.1 */
+	EDNS_PADDING_BLOCK = 468 /* RFC 8467 4.1 */
+};
+
+enum edns_option {
 	EDNS_NSID = 3,
 	EDNS_CLIENT_SUBNET = 8,
-	EDNS_PLAIN_SIZE = 512 /* RFC 1035 4.2.1 */
+	EDNS_COOKIE = 10,
+	EDNS_KEEPALIVE = 11,
+	EDNS_PADDING = 12,
+	EDNS_EXTENDED_ERROR = 15
+};
+
+/* RFC 8914 4: those that we say. */
+enum edns_error {
+	EDNS_ERROR_OTHER = 0,
+	EDNS_ERROR_PROHIBITED = 18,
+	EDNS_ERROR_NOT_AUTHORITATIVE = 20,
+	EDNS_ERROR_NOT_SUPPORTED = 21
 };
 
 struct client_subnet {
@@ -21,13 +38,35 @@ struct client_subnet {
 	uint8_t address[16];
 };
 
+struct client_cookie {
+	bool present;
+	uint8_t client[COOKIE_CLIENT];
+	uint8_t server_len; /* 0: the client has none of ours yet */
+	uint8_t server[COOKIE_SERVER_MAX];
+};
+
+/* What a request says. */
 struct edns {
 	bool present;
 	bool dnssec_ok;
-	bool nsid; /* asked for */
+	bool nsid;      /* asked for */
+	bool keepalive; /* likewise */
+	bool padding;
 	uint8_t version;
 	uint16_t size; /* of the requestor, at least 512 */
 	struct client_subnet subnet;
+	struct client_cookie cookie;
+};
+
+/* What a response says beside what it repeats of the request. */
+struct edns_reply {
+	const char *nsid;           /* NULL: none */
+	const uint8_t *cookie;      /* COOKIE_SERVER octets for a client that has a cookie; or NULL */
+	uint16_t keepalive;         /* in units of 100 ms; 0: not said */
+	bool pad;
+	bool error;                 /* say error_code, with error_text where it is not NULL */
+	uint16_t error_code;
+	const char *error_text;
 };
 
 /*
@@ -36,10 +75,13 @@ struct edns {
  */
 bool edns_read(struct edns *edns, uint16_t class, uint32_t ttl, const uint8_t *rdata, size_t len);
 
-/* How long the OPT of a response is. */
-size_t edns_len(const struct edns *edns, const char *nsid);
+/* How long the OPT of a response is, without padding. */
+size_t edns_len(const struct edns *edns, const struct edns_reply *reply);
 
-/* Write the OPT of a response: extended rcode bits, the scope of the answer (S4). */
-void edns_write(struct writer *writer, const struct edns *edns, uint16_t rcode, uint8_t scope, const char *nsid);
+/*
+ * Write the OPT of a response: extended rcode bits, the scope of the answer (S4).  Padding fills up to the next block of the
+ * whole message, as far as the writer has room.
+ */
+void edns_write(struct writer *writer, const struct edns *edns, const struct edns_reply *reply, uint16_t rcode, uint8_t scope);
 
 #endif

@@ -24,7 +24,7 @@ rcode_text(unsigned rcode)
 {
 	static const char *const texts[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN"};
 
-	return rcode < NITEMS(texts) ? texts[rcode] : rcode == RCODE_BADVERS ? "BADVERS" : "other";
+	return rcode < NITEMS(texts) ? texts[rcode] : rcode == RCODE_BADVERS ? "BADVERS" : rcode == RCODE_BADCOOKIE ? "BADCOOKIE" : "other";
 }
 
 /* The types that people watch have their names; the others their numbers (RFC 3597 5). */
@@ -114,6 +114,14 @@ add_queries(const struct metrics *metrics, struct evbuffer *page)
 	}
 	add_value(page, "graycloud_ignored_total", "counter", "Messages that got silence: responses, and less than a header.",
 	    (double)SUM(metrics, ignored));
+	add_family(page, "graycloud_cookies_total", "counter", "Queries with a DNS cookie, by whether it was one of ours.");
+	evbuffer_add_printf(page, "graycloud_cookies_total{valid=\"yes\"} %llu\ngraycloud_cookies_total{valid=\"no\"} %llu\n",
+	    (unsigned long long)SUM(metrics, cookies_good), (unsigned long long)SUM(metrics, cookies_bad));
+	add_family(page, "graycloud_limited_total", "counter",
+	    "Responses that rate limiting dropped or truncated (in a dry run: would have).");
+	evbuffer_add_printf(page,
+	    "graycloud_limited_total{action=\"drop\"} %llu\ngraycloud_limited_total{action=\"truncate\"} %llu\n",
+	    (unsigned long long)SUM(metrics, limited_dropped), (unsigned long long)SUM(metrics, limited_truncated));
 	add_value(page, "graycloud_fallback_answers_total", "counter", "Answers that a fallback pool gave (S14).",
 	    (double)SUM(metrics, last_resort));
 	add_value(page, "graycloud_uncounted_total", "counter", "Answers that the table of origins had no room for.",

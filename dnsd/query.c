@@ -122,6 +122,12 @@ read_request(struct query *query, const uint8_t *in, size_t inlen)
 
 	if (query->opcode != OPCODE_QUERY)
 		return RCODE_NOTIMP; /* its sections may mean anything */
+	/* RFC 7873 5.4: no question is one where a cookie is. */
+	if (questions == 0 && answers == 0 && authority == 0 && read_records(query, &reader, 0, get16(in + 10)) &&
+	    query->edns.cookie.present) {
+		query->cookie_only = true;
+		return query->edns.version != 0 ? RCODE_BADVERS : RCODE_NOERROR;
+	}
 	/* RFC 9619: one question. */
 	if (questions != 1 || !read_question(query, &reader))
 		return RCODE_FORMERR;
@@ -146,6 +152,7 @@ query_parse(struct query *query, const struct peer *peer, const uint8_t *in, siz
 	query->recursion_desired = flags & FLAG_RECURSION_DESIRED;
 	query->checking_disabled = flags & FLAG_CHECKING_DISABLED;
 	query->question_len = 0;
+	query->cookie_only = false;
 	query->edns = (struct edns){0};
 	query->rcode = read_request(query, in, inlen);
 	query->limit = response_limit(query, peer);

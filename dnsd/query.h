@@ -22,6 +22,7 @@ struct query {
 	bool recursion_desired;
 	bool checking_disabled;
 	uint16_t rcode;               /* NOERROR: to be answered */
+	bool cookie_only;             /* no question: a client that wants a cookie (RFC 7873 5.4) */
 	uint16_t question_len;        /* octets of the question section; 0 where it could not be read */
 	const uint8_t *question_wire; /* in the request */
 	uint16_t limit;               /* octets that the response may have */

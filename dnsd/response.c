@@ -122,9 +122,10 @@ write_item(struct response *response, unsigned position)
 }
 
 size_t
-response_write(const struct query *query, const struct answer *answer, const char *nsid, uint8_t *out, size_t outlen)
+response_write(const struct query *query, const struct answer *answer, const struct edns_reply *reply, uint8_t *out,
+    size_t outlen)
 {
-	size_t limit = MIN(outlen, query->limit), opt = edns_len(&query->edns, nsid);
+	size_t limit = MIN(outlen, query->limit), opt = edns_len(&query->edns, reply);
 	struct response response;
 	struct writer *writer = &response.writer;
 	uint16_t flags = FLAG_RESPONSE;
@@ -133,15 +134,15 @@ response_write(const struct query *query, const struct answer *answer, const cha
 		return 0; /* never: 512 octets hold them */
 	response.query = query;
 	response.answer = answer;
-	response.truncated = false;
+	response.truncated = answer->truncated;
 	memset(response.counts, 0, sizeof response.counts);
 	*writer = (struct writer){.start = out, .at = out + WIRE_HEADER, .end = out + limit - opt};
 	/* The question as it came: its case is the client's (0x20). */
 	write_bytes(writer, query->question_wire, query->question_len);
 	for (unsigned i = 0; i < answer->nitems && !response.truncated; i++)
 		write_item(&response, i);
-	writer->end += opt;
-	edns_write(writer, &query->edns, answer->rcode, answer->scope, nsid);
+	writer->end = out + limit;
+	edns_write(writer, &query->edns, reply, answer->rcode, answer->scope);
 
 	flags |= (uint16_t)(query->opcode << 11);
 	flags |= answer->authoritative ? FLAG_AUTHORITATIVE : 0;

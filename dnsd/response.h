@@ -8,9 +8,9 @@
 
 /*
  * Write the response to query into out, at most MIN(outlen, query->limit) octets.  RRsets that do not fit set TC
- * (RFC 2181 9); optional ones are left out.  nsid may be NULL.  Returns the length.
+ * (RFC 2181 9); optional ones are left out.  Returns the length.
  */
-size_t response_write(const struct query *query, const struct answer *answer, const char *nsid, uint8_t *out,
+size_t response_write(const struct query *query, const struct answer *answer, const struct edns_reply *reply, uint8_t *out,
     size_t outlen);
 
 #endif

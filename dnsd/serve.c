@@ -1,6 +1,7 @@
 #include "dnsd/serve.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 /* One TXT record of class CH as a fragment; room for a text of 255 octets. */
@@ -30,7 +31,7 @@ chaos_init(struct chaos_text *chaos, const char *text)
 }
 
 struct serve_context *
-serve_context_new(const char *nsid)
+serve_context_new(const struct serve_settings *settings)
 {
 	struct context_and_texts *whole = calloc(1, sizeof *whole);
 	char host[256] = "localhost";
@@ -38,10 +39,10 @@ serve_context_new(const char *nsid)
 	if (whole == NULL)
 		return NULL;
 	gethostname(host, sizeof host - 1);
-	whole->context.nsid = nsid;
+	whole->context.settings = settings;
 	random_bytes(&whole->context.draw, sizeof whole->context.draw);
 	chaos_init(&whole->version, "graycloud " VERSION);
-	chaos_init(&whole->hostname, nsid != NULL ? nsid : host);
+	chaos_init(&whole->hostname, settings->nsid != NULL ? settings->nsid : host);
 	if ((whole->context.tally = tally_new()) == NULL) {
 		free(whole);
 		return NULL;
@@ -87,28 +88,120 @@ answer_chaos(struct serve_context *context, const struct question *question, str
 		answer_add_own(answer, text->wire, text->len, 1, 0);
 }
 
-static size_t
-serve_parsed(struct serve_context *context, const struct snapshot *view, const struct query *query, struct message *message)
+void
+serve_clock(struct serve_context *context)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	context->now_us = (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	context->now_s = (uint32_t)now.tv_sec;
+}
+
+/* RFC 7873 5.2: does the client show a cookie of ours?  Either way it gets a new one. */
+static bool
+check_cookie(struct serve_context *context, const struct query *query, const struct peer *peer, uint8_t made[COOKIE_SERVER],
+    struct edns_reply *reply)
+{
+	const struct client_cookie *cookie = &query->edns.cookie;
+	const struct cookie_secrets *secrets = atomic_load_explicit(&context->settings->secrets, memory_order_acquire);
+	bool good;
+
+	if (!cookie->present || secrets == NULL)
+		return false;
+	good = cookie_valid(secrets, cookie->client, cookie->server, cookie->server_len, &peer->address, context->now_s);
+	cookie_make(made, secrets, cookie->client, &peer->address, context->now_s);
+	reply->cookie = made;
+	tally_add(good ? &context->tally->cookies_good : &context->tally->cookies_bad, 1);
+	return good;
+}
+
+/* RFC 8914: why, where the rcode alone does not tell. */
+static void
+choose_error(const struct serve_context *context, const struct query *query, struct edns_reply *reply)
+{
+	const struct answer *answer = &context->answer;
+
+	if (answer->rcode == RCODE_REFUSED) {
+		bool transfer = query->question.type == TYPE_AXFR || query->question.type == TYPE_IXFR;
+
+		reply->error = true;
+		reply->error_code = transfer ? EDNS_ERROR_PROHIBITED : EDNS_ERROR_NOT_AUTHORITATIVE;
+	} else if (answer->rcode == RCODE_NOTIMP) {
+		reply->error = true;
+		reply->error_code = EDNS_ERROR_NOT_SUPPORTED;
+	} else if (context->settings->fallback_error && answer->has_choice && answer->choice.last_resort) {
+		reply->error = true;
+		reply->error_code = EDNS_ERROR_OTHER;
+		reply->error_text = "fallback pool in use";
+	}
+}
+
+/* RRL's word on a finished answer.  Returns false to stay silent. */
+static bool
+limit_rate(struct serve_context *context, const struct query *query, const struct peer *peer)
+{
+	struct rrl *rrl = context->settings->rrl;
+	enum rrl_verdict verdict =
+	    rrl_judge(rrl, &peer->address, context->answer.bucket, context->answer.rcode, context->now_us);
+
+	if (verdict == RRL_SEND)
+		return true;
+	tally_add(verdict == RRL_SLIP ? &context->tally->limited_truncated : &context->tally->limited_dropped, 1);
+	if (rrl_dry_run(rrl))
+		return true;
+	if (verdict == RRL_DROP)
+		return false;
+	answer_init(&context->answer, query->rcode);
+	context->answer.truncated = true;
+	return true;
+}
+
+/* What the question gets, before anybody asks whether it may be sent. */
+static void
+find_answer(struct serve_context *context, const struct snapshot *view, const struct query *query)
 {
 	struct answer *answer = &context->answer;
 	struct steering steering = {.client = query->client, .draw = next_draw(context)};
 
 	answer_init(answer, query->rcode);
-	if (query->rcode == RCODE_NOERROR && query->question.class == CLASS_CH)
+	if (query->rcode != RCODE_NOERROR || query->cookie_only)
+		return;
+	if (query->question.class == CLASS_CH)
 		answer_chaos(context, &query->question, answer);
-	else if (query->rcode == RCODE_NOERROR && view == NULL)
+	else if (view == NULL)
 		answer->rcode = RCODE_REFUSED; /* no configuration yet: no zone is ours */
-	else if (query->rcode == RCODE_NOERROR)
+	else
 		answer_find(answer, view, &query->question, &steering);
-	tally_query(context->tally, message->peer, query, answer);
-	return response_write(query, answer, context->nsid, message->out, message->outcap);
+}
+
+static size_t
+serve_parsed(struct serve_context *context, const struct snapshot *view, struct query *query, struct message *message)
+{
+	const struct serve_settings *settings = context->settings;
+	bool udp = transport_is_udp(message->peer->transport), known;
+	struct edns_reply reply = {.nsid = settings->nsid, .pad = !udp && query->edns.padding,
+	    .keepalive = !udp && query->edns.keepalive ? settings->keepalive : 0};
+	uint8_t cookie[COOKIE_SERVER];
+
+	known = check_cookie(context, query, message->peer, cookie, &reply);
+	if (udp && settings->require_cookie && query->edns.cookie.present && !known && query->rcode == RCODE_NOERROR &&
+	    !query->cookie_only)
+		query->rcode = RCODE_BADCOOKIE;
+	find_answer(context, view, query);
+	tally_query(context->tally, message->peer, query, &context->answer);
+	if (settings->rrl != NULL && udp && !known && !limit_rate(context, query, message->peer))
+		return 0;
+	choose_error(context, query, &reply);
+	return response_write(query, &context->answer, &reply, message->out, message->outcap);
 }
 
 /* Is there a name to look up for this query? */
 static bool
 wants_lookup(const struct serve_context *context, unsigned i)
 {
-	return context->parsed[i] && context->queries[i].rcode == RCODE_NOERROR;
+	return context->parsed[i] && context->queries[i].rcode == RCODE_NOERROR && !context->queries[i].cookie_only;
 }
 
 void

@@ -7,14 +7,27 @@
 #define DNSD_SERVE_H
 
 #include "dnsd/response.h"
+#include "dnsd/rrl.h"
 #include "dnsd/tally.h"
 
 enum { SERVE_BATCH = 32 };
 
+/* What all threads share.  Only secrets is ever changed under them. */
+struct serve_settings {
+	const char *nsid;    /* NULL: none */
+	uint16_t keepalive;  /* what a TCP client is told of its patience (RFC 7828), in units of 100 ms */
+	bool require_cookie; /* over UDP a client that has cookies gets BADCOOKIE until it shows a good one (RFC 7873 5.2.3) */
+	bool fallback_error; /* tell in an extended error that a fallback pool answered */
+	struct rrl *rrl;     /* NULL: off */
+	_Atomic(const struct cookie_secrets *) secrets;
+};
+
 /* What belongs to one thread. */
 struct serve_context {
-	uint64_t draw;          /* state of the thread's random numbers (SplitMix64) */
-	const char *nsid;       /* NULL: none */
+	const struct serve_settings *settings;
+	uint64_t draw;   /* state of the thread's random numbers (SplitMix64) */
+	uint64_t now_us; /* steady clock of the batch */
+	uint32_t now_s;  /* wall clock of the batch, for cookies */
 	struct tally *tally;
 	/* work space of a batch, too large for a stack */
 	struct query queries[SERVE_BATCH];
@@ -31,9 +44,12 @@ struct message {
 	size_t outlen; /* result; 0: stay silent */
 };
 
-/* Seeded from getrandom.  NULL where memory is exhausted. */
-struct serve_context *serve_context_new(const char *nsid);
+/* Seeded from getrandom.  NULL where memory is exhausted.  The settings stay the caller's. */
+struct serve_context *serve_context_new(const struct serve_settings *settings);
 void serve_context_free(struct serve_context *context);
+
+/* Look at the clocks (no system call: the vDSO's coarse ones): before each batch. */
+void serve_clock(struct serve_context *context);
 
 /* Answer up to SERVE_BATCH requests. */
 void serve_batch(struct serve_context *context, const struct snapshot *view, struct message *messages, unsigned count);

@@ -75,10 +75,12 @@ answer_request(struct connection *connection, const uint8_t *request, size_t len
 {
 	struct tcp *tcp = connection->tcp;
 	const struct snapshot *view = view_enter(tcp->views, tcp->slot);
-	size_t outlen = serve(tcp->context, view, &connection->peer, request + LENGTH, len, tcp->out, sizeof tcp->out);
+	size_t outlen;
 	struct evbuffer *output = bufferevent_get_output(connection->buffers);
 	uint8_t prefix[LENGTH];
 
+	serve_clock(tcp->context);
+	outlen = serve(tcp->context, view, &connection->peer, request + LENGTH, len, tcp->out, sizeof tcp->out);
 	view_leave(tcp->slot);
 	if (outlen == 0)
 		return true;

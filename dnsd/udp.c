@@ -141,6 +141,7 @@ turn(struct udp *udp, int flags)
 	if (count <= 0 || udp->received[0].msg_hdr.msg_namelen == 0)
 		return false;
 	view = view_enter(udp->views, udp->slot);
+	serve_clock(udp->context);
 	for (int i = 0; i < count; i++) {
 		peer_of(&udp->places[i].peer, &udp->places[i].from);
 		udp->messages[i].inlen = udp->received[i].msg_len;

@@ -97,7 +97,7 @@ start(struct worker *worker)
 }
 
 struct workers *
-workers_start(struct listener *listeners, size_t count, const char *nsid, struct views *views, struct problems *problems)
+workers_start(struct listener *listeners, size_t count, const struct serve_settings *settings, struct views *views, struct problems *problems)
 {
 	struct workers *workers = xcalloc(1, sizeof *workers);
 	size_t wanted = 0;
@@ -115,7 +115,7 @@ workers_start(struct listener *listeners, size_t count, const char *nsid, struct
 
 			worker->wake_pipe[0] = worker->wake_pipe[1] = -1;
 			worker->stop = &workers->stop;
-			worker->context = serve_context_new(nsid);
+			worker->context = serve_context_new(settings);
 			made = slot != NULL && worker->context != NULL &&
 			       (n < listener->nudp ? make_udp(worker, listener->udp[n], listener->wildcard, views, slot)
 			                           : make_tcp(worker, listener->tcp, views, slot));

@@ -5,13 +5,13 @@
 #define DNSD_WORKER_H
 
 #include "dnsd/listen.h"
-#include "dnsd/tally.h"
+#include "dnsd/serve.h"
 #include "dnsd/view.h"
 
 struct workers;
 
-/* Start all threads.  NULL with problems filled.  The listeners, views and nsid stay the caller's. */
-struct workers *workers_start(struct listener *listeners, size_t count, const char *nsid, struct views *views,
+/* Start all threads.  NULL with problems filled.  The listeners, views and settings stay the caller's. */
+struct workers *workers_start(struct listener *listeners, size_t count, const struct serve_settings *settings, struct views *views,
     struct problems *problems);
 
 /* What the threads counted, one tally each. */

@@ -20,7 +20,8 @@ answer_init(struct answer *answer, uint16_t rcode)
 {
 	answer->rcode = rcode;
 	answer->authoritative = false;
-	answer->chaos = false;
+	answer->truncated = false;
+	answer->bucket = 0;
 	answer->nitems = 0;
 	answer->names[QUESTION_NAME] = (struct answer_name){.item = UINT8_MAX};
 	answer->nnames = 1;
@@ -343,6 +344,8 @@ answer_step(struct search *search)
 	if (search->links == 0)
 		search->answer->authoritative = true;
 	zone_find(zone, search->path, &hit);
+	/* Names that do not exist share their zone's bucket, those of a wildcard or a cut its own: a flood can make them up. */
+	search->answer->bucket = search->path->hash[hit.node != NULL ? hit.labels : zone->labels] + zone->number;
 	switch (hit.found) {
 	case FOUND_NAME:
 	case FOUND_WILDCARD:

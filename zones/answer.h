@@ -18,7 +18,8 @@ enum rcode {
 	RCODE_NOTIMP = 4,
 	RCODE_REFUSED = 5,
 	RCODE_YXDOMAIN = 6,
-	RCODE_BADVERS = 16
+	RCODE_BADVERS = 16,
+	RCODE_BADCOOKIE = 23
 };
 
 enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL };
@@ -53,11 +54,12 @@ struct answer_name {
 struct answer {
 	uint16_t rcode;
 	bool authoritative;
-	bool chaos;               /* the records are of class CH */
+	bool truncated;           /* say TC and send no records (RRL's slip) */
 	uint8_t nitems, nnames;
 	uint8_t scope;            /* ECS (S4) */
 	struct answer_item items[ANSWER_ITEMS_MAX];
 	struct answer_name names[ANSWER_NAMES_MAX];
+	uint64_t bucket;          /* hash of zone and owner for rate limiting: of what is answered, not of what was asked */
 	bool has_choice;          /* a load balancer decided, even where nothing was left */
 	struct steer_choice choice;
 	unsigned nsynthesised;

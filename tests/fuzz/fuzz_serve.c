@@ -26,6 +26,8 @@ static const char zone_text[] =
 
 static struct scenery *scenery;
 static struct serve_context *context;
+static struct serve_settings settings = {.nsid = "nsid", .keepalive = 100, .fallback_error = true};
+static const struct cookie_secrets secrets = {.keys = {{1, 2}}, .count = 1};
 
 static void
 set_up(void)
@@ -34,6 +36,7 @@ set_up(void)
 	uint8_t apex[NAME_MAX_LEN];
 	uint32_t pool, dead, fallback;
 
+	settings.secrets = &secrets;
 	scenery = scenery_new();
 	name_from_text(apex, "example.com.", NULL);
 	pool = scenery_pool(scenery, "p", mixed, NULL);
@@ -42,7 +45,7 @@ set_up(void)
 	scenery_lb(scenery, "*.lb.example.com.", apex, AFFINITY_NONE, pool, fallback);
 	scenery_lb(scenery, "sticky.example.com.", apex, AFFINITY_IP, pool, fallback);
 	scenery_lb(scenery, "www.example.com.", apex, AFFINITY_NONE, dead, fallback);
-	if (!scenery_build(scenery, zone_text) || (context = serve_context_new("nsid")) == NULL)
+	if (!scenery_build(scenery, zone_text) || (context = serve_context_new(&settings)) == NULL)
 		abort();
 }
 

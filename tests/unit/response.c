@@ -26,6 +26,7 @@ static const char zone_text[] =
     "*.w A 192.0.2.7\nbig TXT \"$\"\nhidden TXT \"seen\"\nhidden A 192.0.2.99\n";
 
 static struct scenery *scenery;
+static struct serve_settings settings = {.nsid = "ns-of-test"};
 static struct serve_context *context;
 
 /* A text with a large RRset in place of the "$". */
@@ -70,7 +71,7 @@ set_up(void **state)
 	if (!scenery_build(scenery, text))
 		return -1;
 	free(text);
-	context = serve_context_new("ns-of-test");
+	context = serve_context_new(&settings);
 	return 0;
 }
 
