@@ -2,31 +2,17 @@
  * graycloud-dnsd -- the authoritative nameserver: options, privileges, signals, and the order of starting and stopping.
  */
 #include "dnsd/metrics.h"
+#include "dnsd/options.h"
+#include "dnsd/tcp.h"
 
 #include <event2/event.h>
 
 #include <err.h>
-#include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define STATE_DEFAULT "/var/lib/graycloud"
-
-enum { WAIT_HEALTH_DEFAULT = 5, THREADS_MAX = 64, LISTENERS_MAX = 16, EXIT_USAGE = 2 };
-
-struct options {
-	const char *state;
-	const char *metrics;
-	const char *nsid;
-	const char *user;
-	unsigned threads;
-	unsigned wait_health_ms;
-	struct listener listeners[LISTENERS_MAX];
-	size_t nlisteners;
-};
 
 struct server {
 	struct options options;
@@ -35,112 +21,11 @@ struct server {
 	struct publisher *publisher;
 	struct workers *workers;
 	struct metrics *metrics;
+	struct serve_settings settings;
+	struct cookie_secrets *secrets[2]; /* the settings point to one; the other is from before the last reading */
 	int ready_pipe[2];
 	int status;
 };
-
-static void
-usage(FILE *out)
-{
-	fputs("usage: graycloud-dnsd [--state DIR] [--listen ADDRESS:PORT ...] [--threads N] [--metrics ADDRESS:PORT]\n"
-	      "                      [--nsid TEXT] [--wait-health SECONDS] [--user NAME]\n"
-	      "Answers DNS from the zones and load balancers that `graycloud` manages; see graycloud-dnsd(8).\n",
-	    out);
-}
-
-static void __attribute__((noreturn, format(printf, 1, 2)))
-bad_usage(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	vwarnx(format, args);
-	va_end(args);
-	usage(stderr);
-	exit(EXIT_USAGE);
-}
-
-static double
-number(const char *option, const char *text, double low, double high)
-{
-	char *rest;
-	double value = strtod(text, &rest);
-
-	if (*text == '\0' || *rest != '\0' || !(value >= low && value <= high))
-		bad_usage("--%s %s: not a number from %g to %g", option, text, low, high);
-	return value;
-}
-
-static void
-add_listener(struct options *options, const char *text)
-{
-	if (options->nlisteners == LISTENERS_MAX)
-		bad_usage("--listen: at most %d of them", LISTENERS_MAX);
-	if (!listen_parse(&options->listeners[options->nlisteners++], text))
-		bad_usage("--listen %s: not ADDRESS:PORT (IPv6 as [ADDRESS]:PORT)", text);
-}
-
-static void
-parse_options(struct options *options, int argc, char **argv)
-{
-	enum { STATE = 256, LISTEN, THREADS, METRICS, NSID, WAIT_HEALTH, USER, HELP, SHOW_VERSION, LATER };
-	static const struct option known[] = {{"state", 1, NULL, STATE}, {"listen", 1, NULL, LISTEN},
-	    {"threads", 1, NULL, THREADS}, {"metrics", 1, NULL, METRICS}, {"nsid", 1, NULL, NSID},
-	    {"wait-health", 1, NULL, WAIT_HEALTH}, {"user", 1, NULL, USER}, {"help", 0, NULL, HELP},
-	    {"version", 0, NULL, SHOW_VERSION}, {"geoip", 1, NULL, LATER}, {"site", 1, NULL, LATER},
-	    {"cookie-secret", 1, NULL, LATER}, {"config", 1, NULL, LATER}, {"check", 0, NULL, LATER},
-	    {"tls", 1, NULL, LATER}, {"cert", 1, NULL, LATER}, {"key", 1, NULL, LATER}, {0}};
-	const char *environment = getenv("GRAYCLOUD_STATE");
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	int option, index;
-
-	*options = (struct options){.state = environment != NULL && *environment ? environment : STATE_DEFAULT,
-	    .threads = (unsigned)(cores < 1 ? 1 : MIN(cores, THREADS_MAX)), .wait_health_ms = WAIT_HEALTH_DEFAULT * 1000};
-	while ((option = getopt_long(argc, argv, "", known, &index)) != -1) {
-		switch (option) {
-		case STATE:
-			options->state = optarg;
-			break;
-		case LISTEN:
-			add_listener(options, optarg);
-			break;
-		case THREADS:
-			options->threads = (unsigned)number("threads", optarg, 1, THREADS_MAX);
-			break;
-		case METRICS:
-			options->metrics = optarg;
-			break;
-		case NSID:
-			if (strlen(optarg) > 128 || *optarg == '\0')
-				bad_usage("--nsid: 1 to 128 octets");
-			options->nsid = optarg;
-			break;
-		case WAIT_HEALTH:
-			options->wait_health_ms = (unsigned)(number("wait-health", optarg, 0, 3600) * 1000);
-			break;
-		case USER:
-			options->user = optarg;
-			break;
-		case HELP:
-			usage(stdout);
-			exit(0);
-		case SHOW_VERSION:
-			puts("graycloud-dnsd " VERSION);
-			exit(0);
-		case LATER:
-			bad_usage("--%s comes with a later version", known[index].name);
-		default:
-			usage(stderr);
-			exit(EXIT_USAGE);
-		}
-	}
-	if (optind < argc)
-		bad_usage("%s: what is this?  Options begin with --", argv[optind]);
-	if (options->nlisteners == 0) {
-		add_listener(options, "0.0.0.0:53");
-		add_listener(options, "[::]:53");
-	}
-}
 
 static void __attribute__((noreturn))
 refuse(struct problems *problems)
@@ -193,13 +78,43 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 	event_base_loopbreak(server->base);
 }
 
+/*
+ * Read the cookie secrets anew, if they come from a file.  Queries may still look at those before: they are freed by the
+ * next reading but one.
+ */
+static bool
+load_secrets(struct server *server, struct problems *problems)
+{
+	struct cookie_secrets *next = xcalloc(1, sizeof *next);
+
+	if (server->options.cookie_secret == NULL)
+		cookie_make_secrets(next);
+	else if (!cookie_read_secrets(next, server->options.cookie_secret, problems)) {
+		free(next);
+		return false;
+	}
+	free(server->secrets[1]);
+	server->secrets[1] = server->secrets[0];
+	server->secrets[0] = next;
+	atomic_store(&server->settings.secrets, next);
+	return true;
+}
+
+/* A HUP rereads the cookie secrets and never ends us: with a faulty file the old ones stay. */
 static void
 on_hangup(evutil_socket_t signal, short what, void *arg)
 {
-	/* Nothing is read from files yet; a HUP never ends us. */
+	struct server *server = arg;
+	struct problems problems = {0};
+
 	(void)signal;
 	(void)what;
-	(void)arg;
+	if (server->options.cookie_secret == NULL)
+		return;
+	if (load_secrets(server, &problems))
+		warnx("%s: read anew", server->options.cookie_secret);
+	problems_print(&problems, "graycloud-dnsd", stderr);
+	problems_free(&problems);
 }
 
 /* S29: the publisher says that every endpoint is judged, or that it waited long enough. */
@@ -213,7 +128,7 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (read(fd, &octet, 1) != 1)
 		return;
-	server->workers = workers_start(server->options.listeners, server->options.nlisteners, server->options.nsid,
+	server->workers = workers_start(server->options.listeners, server->options.nlisteners, &server->settings,
 	    server->views, &problems);
 	if (server->workers == NULL) {
 		problems_print(&problems, "graycloud-dnsd", stderr);
@@ -241,6 +156,26 @@ open_listeners(struct options *options)
 		listen_text(&options->listeners[i].address, text);
 		printf("listening on udp %s\nlistening on tcp %s\n", text, text);
 	}
+}
+
+/* What all threads share. */
+static void
+make_settings(struct server *server)
+{
+	const struct options *options = &server->options;
+	struct serve_settings *settings = &server->settings;
+	struct problems problems = {0};
+
+	settings->nsid = options->nsid;
+	settings->keepalive = TCP_IDLE_SECONDS * 10;
+	settings->require_cookie = options->require_cookie;
+	settings->fallback_error = options->fallback_error;
+	if (!load_secrets(server, &problems))
+		refuse(&problems);
+	problems_print(&problems, "graycloud-dnsd", stderr);
+	problems_free(&problems);
+	if (options->rrl.rate > 0 && (settings->rrl = rrl_new(&options->rrl)) == NULL)
+		errx(1, "out of memory for rate limiting");
 }
 
 static void
@@ -271,6 +206,9 @@ stop(struct server *server)
 	event_base_free(server->base);
 	for (size_t i = 0; i < server->options.nlisteners; i++)
 		listen_close(&server->options.listeners[i]);
+	rrl_free(server->settings.rrl);
+	free(server->secrets[0]);
+	free(server->secrets[1]);
 }
 
 int
@@ -282,8 +220,13 @@ main(int argc, char **argv)
 	struct publisher_options following;
 	char *where;
 
-	parse_options(options, argc, argv);
+	options_parse(options, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	make_settings(&server);
+	if (options->check) {
+		puts("the options are good");
+		return 0;
+	}
 	open_listeners(options);
 	if (options->user != NULL)
 		become(options->user, options->state);
