@@ -49,16 +49,54 @@ assign_read_file(const char *path, size_t *len, struct problems *problems)
 	return text;
 }
 
-static struct json *
-read_json_file(const char *path, struct problems *problems)
+/* The path of "name=@PATH"; NULL where the word is of another kind. */
+static const char *
+path_of(const char *word)
 {
-	size_t len;
-	char *text = assign_read_file(path, &len, problems);
-	struct json *value =
-	    text ? json_read(text, len, strcmp(path, "-") == 0 ? "standard input" : path, problems) : NULL;
+	const char *text = word + strcspn(word, "=");
 
-	free(text);
-	return value;
+	return text[0] == '=' && text[1] == '@' ? text + 2 : NULL;
+}
+
+static const struct json *
+find_file(const struct assign_files *files, const char *path)
+{
+	for (size_t i = 0; files != NULL && i < files->count; i++)
+		if (strcmp(files->items[i].path, path) == 0)
+			return files->items[i].value;
+	return NULL;
+}
+
+bool
+assign_read_files(struct assign_files *files, char *const *words, size_t count, struct problems *problems)
+{
+	size_t errors = problems->errors;
+
+	for (size_t i = 0; i < count; i++) {
+		const char *path = path_of(words[i]);
+		struct json *value = NULL;
+		size_t len;
+		char *text;
+
+		if (path == NULL || find_file(files, path) != NULL ||
+		    (text = assign_read_file(path, &len, problems)) == NULL)
+			continue;
+		value = json_read(text, len, strcmp(path, "-") == 0 ? "standard input" : path, problems);
+		free(text);
+		if (value == NULL)
+			continue;
+		files->items = xrealloc(files->items, (files->count + 1) * sizeof *files->items);
+		files->items[files->count++] = (struct assign_file){path, value};
+	}
+	return problems->errors == errors;
+}
+
+void
+assign_free_files(struct assign_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		json_drop(files->items[i].value);
+	free(files->items);
 }
 
 /* A text as the value of a property.  What cannot be read stays a text, which the check then refuses. */
@@ -266,8 +304,14 @@ change_value(struct assign *assign, struct json *object, const char *key, const 
 		return true;
 	}
 	if (*text == '@') {
-		if ((value = read_json_file(text + 1, assign->problems)) == NULL)
+		const struct json *read = find_file(assign->files, text + 1);
+
+		/* Inside of origin=... there are none. */
+		if (read == NULL) {
+			problems_error(assign->problems, "%s: @FILE cannot stand here", key);
 			return false;
+		}
+		value = json_clone(read);
 	} else
 		value = property->type == PROPERTY_LIST ? convert_list(property->inner, text)
 							: convert(property, text);

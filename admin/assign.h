@@ -13,8 +13,20 @@
 #include "document.h"
 #include "schema.h"
 
+/* What p=@FILE names, read before the transaction: nobody waits for a file, or a person, with the lock held. */
+struct assign_files {
+	struct assign_file {
+		const char *path;
+		struct json *value;
+	} *items;
+	size_t count;
+};
+bool assign_read_files(struct assign_files *files, char *const *words, size_t count, struct problems *problems);
+void assign_free_files(struct assign_files *files);
+
 struct assign {
 	const struct property *table;
+	const struct assign_files *files;
 	const struct document_scope *scope; /* to compare references; its txn may be NULL */
 	struct problems *problems;
 	bool origins_named; /* the first origin=... of a command replaces the list, the next ones add to it */

@@ -14,15 +14,23 @@ find_origin(const struct json *pool, const char *address)
 	return i;
 }
 
+struct words {
+	const struct args *args;
+	struct assign_files files;
+};
+
 /* One edit of the list of origins, as the words say: VERB POOL ADDRESS ... */
 static bool
 edit_origins(struct change *change, struct json *pool, void *arg)
 {
-	const struct args *args = arg;
+	const struct words *words = arg;
+	const struct args *args = words->args;
 	const char *verb = args->words[0], *address = args->words[2];
 	struct document_scope scope = {.txn = change->txn};
-	struct assign assign = {
-	    .table = assign_origin_table(), .scope = &scope, .problems = &change->problems};
+	struct assign assign = {.table = assign_origin_table(),
+	    .files = &words->files,
+	    .scope = &scope,
+	    .problems = &change->problems};
 	struct json *origins = json_member(pool, "origins"), *origin;
 	size_t at = find_origin(pool, address);
 	bool exists = at < json_count(origins), good = true;
@@ -63,7 +71,10 @@ cmd_origin(struct args *args)
 	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
 	bool properties = strcmp(verb, "add") == 0 || strcmp(verb, "set") == 0,
 	     force = strcmp(verb, "force") == 0;
-	struct object_edit edit = {KIND_POOL, args_word(args, 1), edit_origins, args, NULL};
+	struct words words = {.args = args};
+	struct object_edit edit = {KIND_POOL, args_word(args, 1), edit_origins, &words, NULL};
+	struct problems problems = {0};
+	enum exit_code code = EXIT_REFUSED;
 
 	if (!properties && !force && strcmp(verb, "remove") != 0 && strcmp(verb, "enable") != 0 &&
 	    strcmp(verb, "disable") != 0)
@@ -74,5 +85,11 @@ cmd_origin(struct args *args)
 	for (size_t i = 3; properties && i < args->count; i++)
 		if (!assign_is(args->words[i]))
 			return args_misused(args, "\"%s\" is no property: write name=value", args->words[i]);
-	return object_edit_run(args, &edit);
+	if (!properties || assign_read_files(&words.files, args->words + 3, args->count - 3, &problems))
+		code = object_edit_run(args, &edit);
+	else
+		problems_print(&problems, "graycloud", stderr);
+	assign_free_files(&words.files);
+	problems_free(&problems);
+	return code;
 }

@@ -225,45 +225,55 @@ tell_result(struct change *change, enum kind kind, const struct id *id, const ch
 	json_drop(stored);
 }
 
-static void
-assign_all(struct change *change, enum kind kind, struct json *document, const struct args *args, size_t from)
-{
-	struct document_scope scope = {.txn = change->txn};
-	struct assign assign = {.table = schema_of(kind), .scope = &scope, .problems = &change->problems};
+/* A command with assignments. */
+struct words {
+	enum kind kind;
+	struct assign_files files;
+};
 
-	for (size_t i = from; i < args->count; i++)
+static void
+assign_all(struct change *change, const struct words *words, struct json *document)
+{
+	const struct args *args = change->args;
+	struct document_scope scope = {.txn = change->txn};
+	struct assign assign = {.table = schema_of(words->kind),
+	    .files = &words->files,
+	    .scope = &scope,
+	    .problems = &change->problems};
+
+	for (size_t i = 2; i < args->count; i++)
 		assign_word(&assign, document, args->words[i]);
 }
 
 static void
 create_object(struct change *change, void *arg)
 {
-	const struct object_command *command = arg;
+	const struct words *words = arg;
 	struct json *document = json_new_object();
 	struct id id;
 
 	json_put_text(document, "name", change->args->words[1]);
 	/* All faults at once: the words' and the document's. */
-	assign_all(change, command->kind, document, change->args, 2);
-	if (object_put(change, command->kind, document, NULL, OBJECT_CREATE, NULL, &id))
-		tell_result(change, command->kind, &id, "created");
+	assign_all(change, words, document);
+	if (object_put(change, words->kind, document, NULL, OBJECT_CREATE, NULL, &id))
+		tell_result(change, words->kind, &id, "created");
 	json_drop(document);
 }
 
 static void
 replace_object(struct change *change, void *arg)
 {
-	const struct object_command *command = arg;
+	const struct words *words = arg;
 	struct json *document = json_new_object(), *stored;
 	struct id id;
 
-	if (object_find(change->txn, command->kind, change->args->words[1], &id, &change->problems)) {
-		stored = object_read(change->txn, command->kind, &id);
+	if (object_find(change->txn, words->kind, change->args->words[1], &id, &change->problems)) {
+		stored = object_read(change->txn, words->kind, &id);
 		json_put_text(document, "name", object_text(stored, "name"));
 		json_drop(stored);
-		assign_all(change, command->kind, document, change->args, 2);
-		if (object_put(change, command->kind, document, &id, OBJECT_REPLACE, NULL, &id))
-			tell_result(change, command->kind, &id, "replaced");
+		assign_all(change, words, document);
+		if (object_put(change, words->kind, document, &id, OBJECT_REPLACE, NULL, &id))
+			tell_result(change, words->kind, &id, "replaced");
 	}
 	json_drop(document);
 }
@@ -299,9 +309,7 @@ object_edit_run(const struct args *args, struct object_edit *edit)
 static bool
 set_words(struct change *change, struct json *document, void *arg)
 {
-	const struct object_command *command = arg;
-
-	assign_all(change, command->kind, document, change->args, 2);
+	assign_all(change, arg, document);
 	return true;
 }
 
@@ -335,12 +343,26 @@ delete_object(struct change *change, void *arg)
 /* ---- the words ---- */
 
 static enum exit_code
-check_assignments(const struct args *args, size_t from)
+run_words(const struct object_command *command, const struct args *args)
 {
-	for (size_t i = from; i < args->count; i++)
+	const char *verb = args->words[0];
+	struct words words = {.kind = command->kind};
+	struct object_edit edit = {command->kind, args->words[1], set_words, &words, NULL};
+	struct problems problems = {0};
+	enum exit_code code = EXIT_REFUSED;
+
+	for (size_t i = 2; i < args->count; i++)
 		if (!assign_is(args->words[i]))
 			return args_misused(args, "\"%s\" is no property: write name=value", args->words[i]);
-	return EXIT_DONE;
+	if (!assign_read_files(&words.files, args->words + 2, args->count - 2, &problems))
+		problems_print(&problems, "graycloud", stderr);
+	else if (strcmp(verb, "set") == 0)
+		code = object_edit_run(args, &edit);
+	else
+		code = change_run(args, strcmp(verb, "create") == 0 ? create_object : replace_object, &words);
+	assign_free_files(&words.files);
+	problems_free(&problems);
+	return code;
 }
 
 enum exit_code
@@ -358,14 +380,8 @@ object_command_run(const struct object_command *command, const struct args *args
 		return args_misused(args, *verb ? "there is no \"%s\"" : "what is to be done?", verb);
 	if (args->count < 2)
 		return args_misused(args, "%s needs a name", verb);
-	if (strcmp(verb, "create") == 0 || strcmp(verb, "set") == 0 || strcmp(verb, "replace") == 0) {
-		struct object_edit edit = {command->kind, args->words[1], set_words, own, NULL};
-
-		if (check_assignments(args, 2) != EXIT_DONE)
-			return EXIT_USAGE;
-		return *verb == 's' ? object_edit_run(args, &edit)
-				    : change_run(args, *verb == 'c' ? create_object : replace_object, own);
-	}
+	if (strcmp(verb, "create") == 0 || strcmp(verb, "set") == 0 || strcmp(verb, "replace") == 0)
+		return run_words(command, args);
 	if (args->count > 2)
 		return args_misused(args, "%s takes one name", verb);
 	if (strcmp(verb, "show") == 0)

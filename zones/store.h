@@ -12,6 +12,8 @@
  *     treats it as empty;
  *   - a store that was replaced is reopened; one that is damaged is refused before it can kill us.
  *
+ * The environment's GRAYCLOUD_MAP_MIB makes the first map of a store that large, so that tests see it grow.
+ *
  * One open per store and process.  Transactions belong to the thread that began them.  Failures
  * that a person can cure come as a sentence in problems, the others as a negative errno.
  */
