@@ -74,44 +74,44 @@ colour_of_lb(enum lb_status status)
 /* --- who says so, and who answers --- */
 
 static void
-print_monitor(const struct picture *picture)
+print_monitor(const struct picture *picture, FILE *out)
 {
 	char age[16];
 	enum colour colour = picture->monitor_dead ? COLOUR_BAD : COLOUR_GOOD;
 
-	printf("%smonitor %s%s: ", print_colour(stdout, colour), picture->monitor_dead ? "dead" : "alive",
-	    print_colour(stdout, COLOUR_NONE));
+	fprintf(out, "%smonitor %s%s: ", print_colour(out, colour), picture->monitor_dead ? "dead" : "alive",
+	    print_colour(out, COLOUR_NONE));
 	if (!picture->beating)
-		puts("none has ever run on this state directory");
+		fputs("none has ever run on this state directory\n", out);
 	else if (picture->monitor_dead)
-		printf("process %u was last heard %s ago; health is as last known\n", picture->beat.pid,
+		fprintf(out, "process %u was last heard %s ago; health is as last known\n", picture->beat.pid,
 		    age_text(picture->now_wall - picture->beat.at_wall, age));
 	else
-		printf("process %u probes %u endpoint%s by generation %llu\n", picture->beat.pid, picture->beat.endpoints,
+		fprintf(out, "process %u probes %u endpoint%s by generation %llu\n", picture->beat.pid, picture->beat.endpoints,
 		    picture->beat.endpoints == 1 ? "" : "s", (unsigned long long)picture->beat.generation);
 }
 
 static void
-print_nameserver(const struct picture *picture)
+print_nameserver(const struct picture *picture, FILE *out)
 {
 	const struct serving_status *answering = &picture->answering;
 	enum colour colour = picture->serving_dead ? COLOUR_BAD : answering->ready ? COLOUR_GOOD : COLOUR_UNSURE;
 	char age[16];
 
-	printf("%snameserver %s%s: ", print_colour(stdout, colour),
+	fprintf(out, "%snameserver %s%s: ", print_colour(out, colour),
 	    picture->serving_dead ? "dead" : answering->ready ? "answering" : "starting",
-	    print_colour(stdout, COLOUR_NONE));
+	    print_colour(out, COLOUR_NONE));
 	if (!picture->serving)
-		puts("none has ever run on this state directory");
+		fputs("none has ever run on this state directory\n", out);
 	else if (picture->serving_dead)
-		printf("process %u has ended, or hangs\n", answering->pid);
+		fprintf(out, "process %u has ended, or hangs\n", answering->pid);
 	else
-		printf("process %u serves generation %llu of %llu since %s ago on %s\n", answering->pid,
+		fprintf(out, "process %u serves generation %llu of %llu since %s ago on %s\n", answering->pid,
 		    (unsigned long long)answering->generation, (unsigned long long)picture->generation,
 		    age_text(picture->now_wall - answering->served_wall, age), answering->listeners);
 	if (!picture->serving_dead && answering->compile_error[0] != '\0')
-		printf("%sthe last change is not served%s: %s\n", print_colour(stdout, COLOUR_BAD),
-		    print_colour(stdout, COLOUR_NONE), answering->compile_error);
+		fprintf(out, "%sthe last change is not served%s: %s\n", print_colour(out, COLOUR_BAD),
+		    print_colour(out, COLOUR_NONE), answering->compile_error);
 }
 
 /* --- tables --- */
@@ -137,7 +137,7 @@ pools_text(const struct picture *picture, const struct pictured_lb *lb)
 }
 
 static void
-print_lbs(const struct picture *picture)
+print_lbs(const struct picture *picture, FILE *out)
 {
 	struct table *table = table_new("LOAD BALANCER", "STATUS", "POOLS", "FALLBACK", NULL);
 
@@ -155,7 +155,7 @@ print_lbs(const struct picture *picture)
 		free(pools);
 	}
 	if (picture->nlbs > 0)
-		table_print(table, stdout);
+		table_print(table, out);
 	table_free(table);
 }
 
@@ -199,7 +199,7 @@ add_origin(struct table *table, const struct picture *picture, const struct pict
 }
 
 static void
-print_pools(const struct picture *picture)
+print_pools(const struct picture *picture, FILE *out)
 {
 	struct table *table = table_new(
 	    "POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS", "REASON", NULL);
@@ -222,24 +222,24 @@ print_pools(const struct picture *picture)
 		}
 	}
 	if (picture->npools > 0)
-		table_print(table, stdout);
+		table_print(table, out);
 	table_free(table);
 }
 
 static void
-print_picture(const struct picture *picture)
+print_picture(const struct picture *picture, FILE *out)
 {
-	print_monitor(picture);
-	print_nameserver(picture);
+	print_monitor(picture, out);
+	print_nameserver(picture, out);
 	if (picture->npools + picture->nlbs == 0) {
-		puts("\nNothing is configured yet: see `graycloud --help`.");
+		fputs("\nNothing is configured yet: see `graycloud --help`.\n", out);
 		return;
 	}
-	putchar('\n');
-	print_lbs(picture);
+	fputc('\n', out);
+	print_lbs(picture, out);
 	if (picture->nlbs > 0)
-		putchar('\n');
-	print_pools(picture);
+		fputc('\n', out);
+	print_pools(picture, out);
 }
 
 /* --- JSON --- */
@@ -396,53 +396,59 @@ wait_for_news(struct viewer *viewer, int most_ms)
 		poll(fds, count, most_ms - PACE_MS);
 }
 
-/* How many rows of a terminal the picture takes. */
+/* The lines of a text, each cut at the terminal's edge, and as many as it has rows; how many that were. */
 static unsigned
-picture_rows(const struct picture *picture, unsigned columns)
+print_rows(const char *text, unsigned most)
 {
-	FILE *terminal = stdout;
-	unsigned rows = 0, column = 0;
-	size_t len;
-	char *text;
+	unsigned rows = 0;
 
-	stdout = open_memstream(&text, &len);
-	print_picture(picture);
-	fclose(stdout);
-	stdout = terminal;
-	for (const char *at = text; *at != '\0'; at++)
-		if (*at == '\n' || ++column > columns) {
-			rows++;
-			column = *at != '\n';
-		}
-	free(text);
+	fputs("\033[?7l", stdout); /* do not wrap */
+	while (*text != '\0' && rows < most) {
+		size_t len = strcspn(text, "\n");
+
+		printf("%.*s\n", (int)len, text);
+		text += len + (text[len] == '\n');
+		rows++;
+	}
+	fputs("\033[?7h", stdout);
 	return rows;
 }
 
-/* Back to where the last picture began: what stands above it stays, unless the picture needs the whole terminal. */
-static void
-clear_picture(unsigned rows_drawn, unsigned rows, unsigned rows_of_terminal)
+/*
+ * Draw where the last picture began: what stands above it stays.  The last row is the cursor's.  What does not fit is
+ * left out, for rows that scrolled away cannot be drawn over.
+ */
+static unsigned
+redraw(const struct picture *picture, unsigned rows_drawn)
 {
-	if (MAX(rows_drawn, rows) >= rows_of_terminal)
-		printf("\033[H\033[2J");
-	else if (rows_drawn > 0)
+	struct winsize size = {.ws_row = 0};
+	unsigned rows;
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return rows_drawn;
+	print_picture(picture, out);
+	fclose(out);
+	if (rows_drawn > 0)
 		printf("\033[%uA\r\033[J", rows_drawn);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < 3)
+		size.ws_row = 24;
+	rows = print_rows(text, size.ws_row - 1);
+	free(text);
+	return rows;
 }
 
 /* Until the terminal goes, or a signal comes. */
 static enum exit_code
 watch_table(struct viewer *viewer)
 {
-	struct winsize size;
 	struct picture *picture;
-	unsigned rows_drawn = 0, rows;
+	unsigned rows_drawn = 0;
 
 	while ((picture = picture_read(viewer)) != NULL) {
-		if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row == 0 || size.ws_col == 0)
-			size = (struct winsize){.ws_row = 24, .ws_col = 500}; /* unknown */
-		rows = picture_rows(picture, size.ws_col);
-		clear_picture(rows_drawn, rows, size.ws_row);
-		rows_drawn = rows;
-		print_picture(picture);
+		rows_drawn = redraw(picture, rows_drawn);
 		picture_free(picture);
 		if (fflush(stdout) != 0)
 			return EXIT_DONE;
@@ -491,7 +497,7 @@ cmd_status(struct args *args)
 	if (args->json)
 		print_json(picture_json(picture));
 	else
-		print_picture(picture);
+		print_picture(picture, stdout);
 	if (args_flag(args, "exit-code") && !picture_all_well(picture))
 		code = EXIT_REFUSED;
 	picture_free(picture);

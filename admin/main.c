@@ -31,7 +31,7 @@ static const struct command commands[] = {
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--unsigned-ok]", true},
     {"export", cmd_export, "zones", "export [--zones]", false},
     {"log", cmd_log, "since:", "log [--since TIME]", false},
-    {"status", cmd_status, "watch exit-code", "status [--watch] [--exit-code]", false},
+    {"status", cmd_status, "watch exit-code", "status [--watch | --exit-code]", false},
     {"explain", cmd_explain, "client: ecs:", "explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX]", false},
     {"record", not_yet, NULL, "", true},
     {"undo", not_yet, NULL, "", true},

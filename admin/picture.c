@@ -93,12 +93,41 @@ add_pool(void *arg, const struct id *id, struct bytes json)
 	return true;
 }
 
+static int
+compare_places(const void *a, const void *b, void *arg)
+{
+	const struct picture *picture = arg;
+	const struct pool *left = picture->pools[*(const size_t *)a].model, *right = picture->pools[*(const size_t *)b].model;
+
+	return strcmp(left->id.text, right->id.text);
+}
+
+static void
+index_pools(struct picture *picture)
+{
+	picture->by_id = xcalloc(picture->npools, sizeof *picture->by_id);
+	for (size_t i = 0; i < picture->npools; i++)
+		picture->by_id[i] = i;
+	qsort_r(picture->by_id, picture->npools, sizeof *picture->by_id, compare_places, picture);
+}
+
 const struct pictured_pool *
 picture_pool(const struct picture *picture, const struct id *id)
 {
-	for (size_t i = 0; i < picture->npools; i++)
-		if (strcmp(picture->pools[i].model->id.text, id->text) == 0)
-			return &picture->pools[i];
+	size_t low = 0, high = picture->npools;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct pictured_pool *pool = &picture->pools[picture->by_id[middle]];
+		int order = strcmp(id->text, pool->model->id.text);
+
+		if (order == 0)
+			return pool;
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
 	return NULL;
 }
 
@@ -214,6 +243,7 @@ picture_read(struct viewer *viewer)
 	if (reading.config != NULL) {
 		picture->generation = config_generation(reading.config);
 		config_each_object_by_name(reading.config, KIND_POOL, add_pool, &reading);
+		index_pools(picture);
 		config_each_object_by_name(reading.config, KIND_LB, add_lb, &reading);
 		store_abort(reading.config);
 	}
@@ -242,6 +272,7 @@ picture_free(struct picture *picture)
 		free(picture->lbs[i].pools);
 	}
 	free(picture->pools);
+	free(picture->by_id);
 	free(picture->lbs);
 	free(picture);
 }

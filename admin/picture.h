@@ -39,6 +39,7 @@ struct picture {
 	uint64_t generation;
 	struct pictured_pool *pools; /* by name */
 	size_t npools;
+	size_t *by_id; /* places among pools, by id */
 	struct pictured_lb *lbs; /* by name */
 	size_t nlbs;
 	bool beating, monitor_dead; /* beating: there is a heartbeat, maybe an old one */

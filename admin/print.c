@@ -20,8 +20,10 @@ bool
 print_coloured(FILE *out)
 {
 	const char *term = getenv("TERM");
+	int fd = fileno(out);
 
-	return isatty(fileno(out)) && getenv("NO_COLOR") == NULL && term != NULL && strcmp(term, "dumb") != 0;
+	/* What is put together in memory is for the standard output. */
+	return isatty(fd < 0 ? STDOUT_FILENO : fd) && getenv("NO_COLOR") == NULL && term != NULL && strcmp(term, "dumb") != 0;
 }
 
 const char *

@@ -22,25 +22,58 @@ print_change(int64_t wall, const char *kind, const char *name, const char *befor
 	    before == NULL ? "" : " -> ", after);
 }
 
-/* The line of one flip for each origin of a picture that its endpoint stands for; how many there were. */
-static size_t
-print_flip_in(const struct picture *picture, const struct health_flip *flip)
+/* An origin that is probed, found by its endpoint. */
+struct place {
+	struct endpoint endpoint;
+	const struct pool *pool;
+	const struct origin *origin;
+};
+
+struct places {
+	struct place *list; /* by endpoint */
+	size_t count;
+};
+
+static int
+compare_places(const void *a, const void *b)
 {
+	return memcmp(&((const struct place *)a)->endpoint, &((const struct place *)b)->endpoint, sizeof(struct endpoint));
+}
+
+static struct places
+places_of(const struct picture *picture)
+{
+	struct places places = {0};
+
+	for (size_t p = 0; p < picture->npools; p++) {
+		const struct pictured_pool *pool = &picture->pools[p];
+
+		places.list = xrealloc(places.list, (places.count + pool->model->norigins) * sizeof *places.list);
+		for (size_t i = 0; i < pool->model->norigins; i++)
+			places.list[places.count++] =
+			    (struct place){pool->origins[i].endpoint, pool->model, &pool->model->origins[i]};
+	}
+	if (places.count > 0)
+		qsort(places.list, places.count, sizeof *places.list, compare_places);
+	return places;
+}
+
+/* The line of one flip for each origin that its endpoint stands for; how many there were. */
+static size_t
+print_flip(const struct places *places, const struct health_flip *flip)
+{
+	const struct place key = {.endpoint = flip->endpoint}, *end = places->list + places->count, *at;
 	size_t printed = 0;
 
-	for (size_t p = 0; p < picture->npools; p++)
-		for (size_t i = 0; i < picture->pools[p].model->norigins; i++) {
-			const struct pictured_pool *pool = &picture->pools[p];
-
-			if (memcmp(&pool->origins[i].endpoint, &flip->endpoint, sizeof flip->endpoint) != 0)
-				continue;
-			print_time(flip->at_wall);
-			printf("origin %s %s: %s -> %s%s%s\n", pool->model->name, pool->model->origins[i].address,
-			    health_state_text(flip->before), health_state_text(flip->state),
-			    flip->reason == REASON_NONE ? "" : ": ",
-			    flip->reason == REASON_NONE ? "" : health_reason_text(flip->reason));
-			printed++;
-		}
+	at = places->count == 0 ? NULL : bsearch(&key, places->list, places->count, sizeof key, compare_places);
+	while (at != NULL && at > places->list && compare_places(at - 1, &key) == 0)
+		at--;
+	for (; at != NULL && at < end && compare_places(at, &key) == 0; at++, printed++) {
+		print_time(flip->at_wall);
+		printf("origin %s %s: %s -> %s%s%s\n", at->pool->name, at->origin->address, health_state_text(flip->before),
+		    health_state_text(flip->state), flip->reason == REASON_NONE ? "" : ": ",
+		    flip->reason == REASON_NONE ? "" : health_reason_text(flip->reason));
+	}
 	return printed;
 }
 
@@ -68,6 +101,7 @@ print_flips(struct viewer *viewer, const struct picture *before, const struct pi
 	/* A store made anew has a feed of its own: what it holds is all new. */
 	uint64_t from = after->last_flip < before->last_flip ? 0 : before->last_flip;
 	struct flips flips = {.last = after->last_flip};
+	struct places now, then;
 	struct store_txn *txn;
 	bool whole;
 
@@ -78,10 +112,14 @@ print_flips(struct viewer *viewer, const struct picture *before, const struct pi
 	store_abort(txn);
 	if (!whole)
 		puts("(some flips are no longer in the feed)");
+	now = places_of(after);
+	then = places_of(before);
 	for (size_t i = 0; i < flips.count; i++)
 		/* An origin that was disabled has an endpoint only in the picture before. */
-		if (print_flip_in(after, &flips.list[i]) == 0)
-			print_flip_in(before, &flips.list[i]);
+		if (print_flip(&now, &flips.list[i]) == 0)
+			print_flip(&then, &flips.list[i]);
+	free(now.list);
+	free(then.list);
 	free(flips.list);
 }
 

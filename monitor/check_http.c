@@ -14,6 +14,7 @@
 
 enum {
 	BODY_MAX = 10 * 1024,   /* S34: expected_body looks at so much */
+	HEADERS_MAX = 64 * 1024, /* of all answers of one check: libcurl keeps every header */
 	REDIRECTS_MAX = 5,      /* S34 */
 	HANDLES_KEPT = 1024     /* idle handles kept for the next checks */
 };
@@ -34,6 +35,7 @@ struct transfer {
 	bool found;         /* expected_body was seen */
 	char *body;         /* BODY_MAX octets, where expected_body is looked for */
 	size_t body_len;
+	size_t headers_len; /* received so far */
 	struct curl_slist *headers;
 	struct curl_slist *connect_to;
 	char error[CURL_ERROR_SIZE];
@@ -170,6 +172,17 @@ take_body(char *data, size_t size, size_t count, void *arg)
 	return transfer->decided ? 0 : len;
 }
 
+/* Headers without end would fill the memory before the time is over. */
+static size_t
+take_header(char *data, size_t size, size_t count, void *arg)
+{
+	struct transfer *transfer = arg;
+
+	(void)data;
+	transfer->headers_len += size * count;
+	return transfer->headers_len > HEADERS_MAX ? 0 : size * count;
+}
+
 /* --- transfers, kept for the next check --- */
 
 static void
@@ -193,6 +206,8 @@ set_constants(const struct http *http, struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "graycloud-monitor/" VERSION);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -378,7 +393,7 @@ talk(struct check *check)
 	check->fd = -1;
 	transfer->opened = 0;
 	transfer->decided = transfer->found = false;
-	transfer->body_len = 0;
+	transfer->body_len = transfer->headers_len = 0;
 	transfer->error[0] = '\0';
 	error = set_target(transfer, &check->subject);
 	if (error == 0)
@@ -517,7 +532,7 @@ finish(struct transfer *transfer, CURLcode code)
 		check_finish(check, answer_reason(transfer, status));
 		break;
 	case CURLE_WRITE_ERROR:
-		check_finish(check, transfer->decided ? answer_reason(transfer, status) : REASON_OTHER_FAILURE);
+		check_finish(check, transfer->decided ? answer_reason(transfer, status) : REASON_HTTP_INVALID_RESPONSE);
 		break;
 	case CURLE_COULDNT_CONNECT: /* of a redirect: the first connection is ours */
 		check_finish_errno(check, os_error != 0 ? (int)os_error : ECONNREFUSED);

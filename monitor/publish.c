@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAVE_EVERY_S = 10 };
+enum { SAVE_EVERY_S = 10, GROWN_AT_MOST = 12 /* times that a map is doubled for one commit */ };
 
 /* A record of the last run that no endpoint has claimed yet. */
 struct leftover {
@@ -195,32 +195,39 @@ tell_failure(struct publish *publish, int error)
 		unlink(publish->data_path);
 }
 
-static void
-commit(struct publish *publish, const struct health_beat *beat, bool leftovers)
+/* One transaction.  With a beat all that waits is written, else what is urgent. */
+static int
+write_all(struct publish *publish, const struct health_beat *beat, bool leftovers)
 {
-	struct store_txn *txn;
-	int error = store_begin(publish->store, STORE_WRITE, &txn);
+	struct rewriting rewriting = {NULL, 0};
+	int error = store_begin(publish->store, STORE_WRITE, &rewriting.txn);
 
-	publish->last_commit_ms = boot_ms();
-	if (error != 0) {
-		tell_failure(publish, error);
-		return;
-	}
-	error = write_flips(publish, txn);
+	if (error != 0)
+		return error;
+	error = write_flips(publish, rewriting.txn);
 	if (error == 0 && leftovers) {
-		struct rewriting rewriting = {txn, 0};
-
 		twalk_r(publish->leftovers, rewrite, &rewriting);
 		error = rewriting.error;
 	}
 	if (error == 0)
-		error = write_records(publish, txn, beat != NULL);
+		error = write_records(publish, rewriting.txn, beat != NULL);
 	if (error == 0 && beat != NULL)
-		error = health_beat_put(txn, beat);
+		error = health_beat_put(rewriting.txn, beat);
 	if (error == 0)
-		error = store_commit(txn);
-	else
-		store_abort(txn);
+		return store_commit(rewriting.txn);
+	store_abort(rewriting.txn);
+	return error;
+}
+
+static void
+commit(struct publish *publish, const struct health_beat *beat, bool leftovers)
+{
+	int error, tries = 0;
+
+	do
+		error = write_all(publish, beat, leftovers);
+	while (error == -ENOSPC && store_full(publish->store) && ++tries < GROWN_AT_MOST);
+	publish->last_commit_ms = boot_ms();
 	if (error == 0)
 		written(publish, beat != NULL);
 	tell_failure(publish, error);

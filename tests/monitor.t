@@ -55,6 +55,14 @@ sub becomes {
 	return $last;
 }
 
+sub log_of {
+	my ($t, $name) = @_;
+
+	open my $log, '<', $t->dir . "/$name.log" or return '';
+	local $/;
+	return <$log> // '';
+}
+
 # The port of the origins that serve TLS with a certificate.
 sub start_tls {
 	my ($t, $name, @certificate) = @_;
@@ -66,7 +74,7 @@ sub start_tls {
 my $fast = 'interval=1 timeout=0.5 retries=0';
 
 subtest 'verdicts' => sub {
-	my $t = Graycloud->start(origins => 8, dnsd => 0, monitor => 1);
+	my $t = Graycloud->start(origins => 10, dnsd => 0, monitor => 1);
 	my ($good, $tls_expired, $tls_self) =
 	    (start_tls($t, 'good', @good), start_tls($t, 'expired', @expired), start_tls($t, 'self', @self));
 	my $http = "type=http port=@{[$t->origin_port]} $fast";
@@ -80,6 +88,9 @@ subtest 'verdicts' => sub {
 		['head', 2, 'up', 'No failures', "$http method=HEAD"],
 		['body', 3, 'up', 'No failures', "$http expected_body='hello w'", 'body Well: Hello World'],
 		['nobody', 3, 'down', 'Response body mismatch error', "$http expected_body=goodbye"],
+		['body-in', 10, 'up', 'No failures', "$http expected_body=END", 'body ' . 'x' x (10240 - 3) . 'end'],
+		['body-beyond', 11, 'down', 'Response body mismatch error', "$http expected_body=END",
+			'body ' . 'x' x (10240 - 2) . 'end'],
 		['refused', 4, 'down', 'TCP connection failed', $http, 'down'],
 		['refused-tcp', 4, 'down', 'TCP connection failed', "type=tcp port=@{[$t->origin_port]} $fast"],
 		['silent', 5, 'down', 'HTTP timeout occurred', $http, 'silent'],
@@ -111,6 +122,28 @@ subtest 'verdicts' => sub {
 	ok(defined $days && $days >= 28 && $days <= 30, 'the days that a certificate has left are told');
 };
 
+subtest 'a check that fails on this machine' => sub {
+	my $t = Graycloud->start(dnsd => 0, monitor => 1);
+
+	# A broadcast address: the kernel says at once that there is no way there.
+	$t->admin("monitor create m type=tcp port=1 $fast");
+	$t->admin('pool create p origin=127.255.255.255 monitor=m');
+	eventually { log_of($t, 'monitor') =~ /m 127\.255\.255\.255: no verdict/ } 'is said';
+	is(origin_status($t, 'p', '127.255.255.255')->{state}, 'unknown', 'and is no verdict');
+};
+
+subtest 'IPv6' => sub {
+	my $t = Graycloud->start(dnsd => 0, monitor => 1);
+	my ($line) = eval { $t->spawn('six', "$Graycloud::BUILD/tests/origin", '[::1]:0') }
+	    or plan skip_all => 'this machine has no ::1';
+	my ($port) = $line =~ /:(\d+)$/;
+
+	$t->admin("monitor create h type=http port=$port $fast follow_redirects=true");
+	$t->admin("monitor create t type=tcp port=$port $fast");
+	$t->admin("pool create $_ origin=::1 monitor=$_") for qw(h t);
+	becomes($t, $_, '::1', 'up', 'No failures') for qw(h t);
+};
+
 subtest 'what is asked' => sub {
 	my $t = Graycloud->start(origins => 3, dnsd => 0, monitor => 1);
 	my $http = "type=http port=@{[$t->origin_port]}";
@@ -139,11 +172,18 @@ subtest 'what is asked' => sub {
 	$t->admin('pool create patient origin=127.0.0.4 monitor=patient');
 	becomes($t, 'patient', '127.0.0.4', 'down', 'HTTP timeout occurred');
 	is($t->origin('127.0.0.4 count') - $before, 3, 'a time-out is tried again at once, as often as retries says');
+	$t->admin('monitor set patient interval=1 timeout=1.5 retries=0');
+	($before) = $t->origin('127.0.0.4 count');
+	eventually { $t->origin('127.0.0.4 count') > $before } 'an edited monitor probes at once';
+	my $began = Graycloud::now();
+	eventually { $t->origin('127.0.0.4 count') > $before + 1 } 'and again';
+	cmp_ok(Graycloud::now() - $began, '>', 1.4, 'but not while its first probe is still under way');
+	$t->admin('monitor set patient interval=3600');
 	$t->origin('127.0.0.4 code 500');
 	($before) = $t->origin('127.0.0.4 count');
 	$t->admin('monitor set patient expected_codes=201');
 	becomes($t, 'patient', '127.0.0.4', 'down', 'Response code mismatch error');
-	is($t->origin('127.0.0.4 count') - $before, 1, 'any other failure counts at once; an edited monitor probes at once');
+	is($t->origin('127.0.0.4 count') - $before, 1, 'any other failure counts at once');
 };
 
 subtest 'streaks' => sub {

@@ -92,6 +92,7 @@ subtest 'words and exit codes follow health' => sub {
 	$t->admin('pool set us minimum_origins=2 --force');
 	is_called($t, 'pools', 'us', 'Critical');
 	is_called($t, 'load_balancers', 'www.example.com', 'Critical');
+	watch_sees($watch, qr/^\S+Z load balancer www\.example\.com: (Healthy|Degraded) -> Critical$/);
 	ok(named($t, 'load_balancers', 'www.example.com')->{fallback_in_use}, 'then the fallback pool answers');
 	like($t->admin('status'), qr/last answers \(No health\)/, 'its health ignored');
 	like($t->admin('status'), qr/Response code mismatch error \(503\)/, 'a reason stands beside the origin');
@@ -110,8 +111,7 @@ subtest 'words and exit codes follow health' => sub {
 	    qr/^\S+Z origin eu 127\.0\.0\.2: up -> down: TCP connection failed$/,
 	    qr/^\S+Z origin us 127\.0\.0\.4: up -> disabled$/,
 	    qr/^\S+Z pool eu: Healthy -> Degraded$/,
-	    qr/^\S+Z pool eu: Degraded -> Critical$/,
-	    qr/^\S+Z load balancer www\.example\.com: (Healthy|Degraded) -> Critical$/;
+	    qr/^\S+Z pool eu: Degraded -> Critical$/;
 	$t->kill9('monitor');
 	watch_sees($watch, qr/^\S+Z monitor: alive -> dead$/);
 	$t->stop_program('dnsd');
