@@ -21,7 +21,8 @@ struct explaining {
 static const char *
 rcode_text(unsigned rcode)
 {
-	static const char *const texts[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN"};
+	static const char *const texts[] = {
+	    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN"};
 
 	return rcode < NITEMS(texts) ? texts[rcode] : "?";
 }
@@ -65,8 +66,8 @@ explain_zone(struct explaining *on)
 	struct zone_info info;
 	struct json *object;
 	struct hit hit;
-	static const char *const found[] = {"no such name", "the name", "a wildcard", "a delegation at or above it",
-	    "a DNAME above it"};
+	static const char *const found[] = {
+	    "no such name", "the name", "a wildcard", "a delegation at or above it", "a DNAME above it"};
 
 	if (zone == NULL)
 		return;
@@ -153,7 +154,9 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	if (cost != NULL)
 		json_put_number(object, "cost", (double)cost->value / 1099511627776.0 / cost->weight * 100);
 	if (fallback)
-		why = probability > 0 ? "fallback pool: none of the others is usable, its health is ignored (S14)" : "fallback pool: not needed (S14)";
+		why = probability > 0
+			  ? "fallback pool: none of the others is usable, its health is ignored (S14)"
+			  : "fallback pool: not needed (S14)";
 	else if (!model->enabled)
 		why = "disabled (S12)";
 	else if (!table->usable)
@@ -192,11 +195,12 @@ candidate_index(const struct candidates *candidates, size_t origin)
 }
 
 /*
- * How likely one answer of a pool has a candidate.  Drawing several by weight without replacement has no short formula:
- * there we try it so often that two digits stand.
+ * How likely one answer of a pool has a candidate.  Drawing several by weight without replacement has no
+ * short formula: there we try it so often that two digits stand.
  */
 static double
-origin_probability(const struct explaining *on, const struct pool_table *table, const struct candidates *from, unsigned index)
+origin_probability(const struct explaining *on, const struct pool_table *table, const struct candidates *from,
+    unsigned index)
 {
 	const struct steer_lb *lb = on->answer.choice.lb;
 	uint16_t drawn[STEER_ANSWERS_MAX];
@@ -229,7 +233,8 @@ origin_probability(const struct explaining *on, const struct pool_table *table, 
 }
 
 static const char *
-origin_verdict(const struct origin *origin, enum health_state state, const struct address *asked, bool fallback)
+origin_verdict(
+    const struct origin *origin, enum health_state state, const struct address *asked, bool fallback)
 {
 	if (!origin->enabled)
 		return "disabled (S11)";
@@ -251,11 +256,13 @@ put_health(struct explaining *on, struct json *object, const struct pool *pool, 
 	struct health_record record;
 	uint64_t now = boot_ms();
 
-	if (on->health == NULL || pool->monitor.text[0] == '\0' || !health_get(on->health, &endpoint, &record))
+	if (on->health == NULL || pool->monitor.text[0] == '\0' ||
+	    !health_get(on->health, &endpoint, &record))
 		return;
 	json_put_number(object, "state_age_seconds", (double)((now - MIN(now, record.since_ms)) / 1000));
 	if (record.last_ms != 0)
-		json_put_number(object, "checked_age_seconds", (double)((now - MIN(now, record.last_ms)) / 100) / 10);
+		json_put_number(
+		    object, "checked_age_seconds", (double)((now - MIN(now, record.last_ms)) / 100) / 10);
 	json_put_text(object, "failure_reason", health_reason_text(record.last_reason));
 }
 
@@ -265,11 +272,12 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 	const enum health_state *states;
 	const struct pool *model = compiler_pool(on->compiler, slot, &states);
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
-	const struct candidates *from = fallback ? &table->fallback[on->answer.choice.family]
-	                                         : &table->serving[on->answer.choice.family];
+	const struct candidates *from =
+	    fallback ? &table->fallback[on->answer.choice.family] : &table->serving[on->answer.choice.family];
 	struct address asked = {.family = on->answer.choice.family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
 	uint64_t key = on->answer.choice.lb->affinity == AFFINITY_IP
-	    ? steer_key(on->answer.choice.lb, &on->request->client).hash : 0;
+			   ? steer_key(on->answer.choice.lb, &on->request->client).hash
+			   : 0;
 
 	for (size_t i = 0; i < model->norigins; i++) {
 		const struct origin *origin = &model->origins[i];
@@ -286,7 +294,8 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 		json_put_text(object, "why", origin_verdict(origin, states[i], &asked, fallback));
 		if (index >= 0 && on->answer.choice.lb->affinity == AFFINITY_IP)
 			json_put_number(object, "cost",
-			    (double)steer_neg_log2(mix64(key ^ from->list[index].hash)) / 1099511627776.0 / origin->weight * 100);
+			    (double)steer_neg_log2(mix64(key ^ from->list[index].hash)) / 1099511627776.0 /
+				origin->weight * 100);
 		json_put_number(object, "probability",
 		    index >= 0 ? probability * origin_probability(on, table, from, (unsigned)index) : 0);
 		json_add(origins, object);
@@ -322,8 +331,8 @@ explain_steering(struct explaining *on)
 }
 
 static void
-add_record(struct json *records, const char *section, const uint8_t *owner, uint32_t ttl, const char *type, const char *data,
-    double probability)
+add_record(struct json *records, const char *section, const uint8_t *owner, uint32_t ttl, const char *type,
+    const char *data, double probability)
 {
 	struct json *object = json_new_object();
 	char text[NAME_MAX_TEXT];
@@ -348,21 +357,26 @@ add_steered(struct explaining *on, struct json *records, const struct answer_ite
 		double probability = json_number_of(json_member(origin, "probability"));
 
 		if (probability > 0)
-			add_record(records, "answer", answer_owner(&on->answer, &on->request->question, item), item->ttl,
-			    on->answer.choice.family == TABLE_V4 ? "A" : "AAAA", json_text(json_member(origin, "address")), probability);
+			add_record(records, "answer", answer_owner(&on->answer, &on->request->question, item),
+			    item->ttl, on->answer.choice.family == TABLE_V4 ? "A" : "AAAA",
+			    json_text(json_member(origin, "address")), probability);
 	}
 }
 
 /* One record of a fragment, by way of its presentation form: "owner ttl IN type data". */
 static void
-add_static(struct explaining *on, struct json *records, const struct answer_item *item)
+add_static(struct explaining *on, struct json *records, const struct answer_item *item, double probability)
 {
 	static const char *const sections[] = {"answer", "authority", "additional"};
 	const uint8_t *at = item->wire, *owner = answer_owner(&on->answer, &on->request->question, item);
 
 	for (unsigned i = 0; i < item->count; i++) {
 		uint16_t rdlen = get16(at + 10);
-		struct rrset rrset = {.type = get16(at + 2), .count = 1, .ttl = item->ttl, .records = at + 10, .len = 2u + rdlen};
+		struct rrset rrset = {.type = get16(at + 2),
+		    .count = 1,
+		    .ttl = item->ttl,
+		    .records = at + 10,
+		    .len = 2u + rdlen};
 		char *text = NULL, *data, type[16];
 		size_t len;
 		FILE *stream = open_memstream(&text, &len);
@@ -375,25 +389,66 @@ add_static(struct explaining *on, struct json *records, const struct answer_item
 				data = strpbrk(data, " \t");
 				data = data != NULL ? data + strspn(data, " \t") : NULL;
 			}
-			add_record(records, sections[item->section], owner, item->ttl, type, data != NULL ? data : "", 1);
+			add_record(records, sections[item->section], owner, item->ttl, type,
+			    data != NULL ? data : "", probability);
 		}
 		free(text);
 		at += 12 + rdlen;
 	}
 }
 
+/* How likely the pool that is drawn has no origin of the asked family (S12). */
+static double
+chance_of_nothing(const struct explaining *on)
+{
+	const struct steer_choice *choice = &on->answer.choice;
+	double probability = 0;
+
+	if (!on->answer.has_choice || choice->last_resort || on->weights == 0)
+		return 0;
+	for (unsigned i = 0; i < choice->lb->npools; i++) {
+		const struct pool_table *table =
+		    pool_slot_table(on->snapshot->pools, choice->lb->pools[i].slot);
+
+		if (table != NULL && table->serving[choice->family].count == 0)
+			probability += pool_probability(on, choice->lb->pools[i].slot);
+	}
+	return probability;
+}
+
+/* Draw until the pool that is drawn has addresses, or until it has none: the chance of either is above 0. */
+static void
+draw_until(struct explaining *on, bool something)
+{
+	struct steering steering = {.client = on->request->client};
+
+	do {
+		steering.draw = mix64(steering.draw + 1);
+		answer_init(&on->answer, RCODE_NOERROR);
+		answer_find(&on->answer, on->snapshot, &on->request->question, &steering);
+	} while ((on->answer.choice.count > 0) != something);
+}
+
 static void
 explain_answer(struct explaining *on)
 {
 	struct json *records = json_new_list();
+	double nothing = chance_of_nothing(on);
+	bool either = nothing > 0 && nothing < 1;
 
+	if (either)
+		draw_until(on, true);
 	for (unsigned i = 0; i < on->answer.nitems; i++) {
 		const struct answer_item *item = &on->answer.items[i];
 
 		if (item->steered)
 			add_steered(on, records, item);
 		else
-			add_static(on, records, item);
+			add_static(on, records, item, 1);
+	}
+	if (either) {
+		draw_until(on, false);
+		add_static(on, records, &on->answer.items[on->answer.nitems - 1], nothing); /* S10: the SOA */
 	}
 	json_put_text(on->out, "rcode", rcode_text(on->answer.rcode));
 	json_put_bool(on->out, "authoritative", on->answer.authoritative);

@@ -9,8 +9,8 @@ struct search {
 	const struct question *question;
 	const struct steering *steering;
 	const struct path *path; /* the name that is looked up now */
-	uint8_t name;            /* which of the answer's names it is */
-	struct path target;      /* path points here after the first link */
+	uint8_t name;		 /* which of the answer's names it is */
+	struct path target;	 /* path points here after the first link */
 	unsigned links;
 	uint64_t seen[ANSWER_CHAIN_MAX + 1]; /* hashes of the owners so far */
 };
@@ -43,7 +43,8 @@ add_item(struct answer *answer, enum section section, uint8_t name, uint8_t skip
 }
 
 static struct answer_item *
-add_fragment(struct answer *answer, enum section section, uint8_t name, uint8_t skip, const struct fragment *fragment)
+add_fragment(
+    struct answer *answer, enum section section, uint8_t name, uint8_t skip, const struct fragment *fragment)
 {
 	struct answer_item *item = add_item(answer, section, name, skip);
 
@@ -84,8 +85,8 @@ answer_owner(const struct answer *answer, const struct question *question, const
 static void
 add_soa(struct search *search, const struct zone *zone, uint32_t ttl)
 {
-	struct answer_item *item = add_item(search->answer, SECTION_AUTHORITY, search->name,
-	    search->path->at[zone->labels]);
+	struct answer_item *item =
+	    add_item(search->answer, SECTION_AUTHORITY, search->name, search->path->at[zone->labels]);
 
 	if (item == NULL)
 		return;
@@ -138,9 +139,9 @@ add_addresses(struct answer *answer, const struct node *node, struct answer_name
 }
 
 /*
- * RFC 1034 4.3.2 step 6: addresses of the hosts that an RRset names, where this zone has them.  A referral's glue is
- * taken from below the cut too; what is needed to follow the referral is not optional (RFC 9471).  S9: a
- * load-balanced name has no addresses here.
+ * RFC 1034 4.3.2 step 6: addresses of the hosts that an RRset names, where this zone has them.  A referral's
+ * glue is taken from below the cut too; what is needed to follow the referral is not optional (RFC 9471). S9:
+ * a load-balanced name has no addresses here.
  */
 static void
 add_additional(struct answer *answer, const struct zone *zone, unsigned position, const uint8_t *cut)
@@ -257,18 +258,22 @@ answer_steered(struct search *search, const struct zone *zone, const struct stee
 	struct answer_item *item;
 
 	answer->has_choice = true;
-	steer(lb, search->snapshot->pools, &steering->client, family, steering->draw, &answer->choice, steering->trace);
+	steer(lb, search->snapshot->pools, &steering->client, family, steering->draw, &answer->choice,
+	    steering->trace);
 	if (search->links > 0 && answer->choice.scope > 0) {
-		/* S5, RFC 7871 7.2.1: what depends on the client is not put behind a name that does not. */
-		answer->nitems = 1;
+		/*
+		 * S5, RFC 7871 7.2.1: what depends on the client is not put behind a name that does not.  The
+		 * first link stays: a CNAME, or a DNAME with the CNAME that was made of it.
+		 */
+		answer->nitems = get16(answer->items[0].wire + 2) == TYPE_DNAME ? 2 : 1;
 		answer->has_choice = false;
 		return;
 	}
-	answer->scope = answer->choice.scope;
 	if (answer->choice.count == 0) {
-		add_soa(search, zone, lb->ttl); /* S10 */
+		add_soa(search, zone, lb->ttl); /* S10; S4: the scope of a negative answer is 0 */
 		return;
 	}
+	answer->scope = answer->choice.scope;
 	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
 		return;
 	item->steered = true;
@@ -281,8 +286,8 @@ answer_steered(struct search *search, const struct zone *zone, const struct stee
 static void
 answer_any(struct search *search)
 {
-	static const uint8_t hinfo[] = {0xC0, 0x0C, 0, TYPE_HINFO, 0, CLASS_IN, 0, 0, 0x0E, 0x10, 0, 9, 7, 'R', 'F', 'C', '8',
-	    '4', '8', '2', 0};
+	static const uint8_t hinfo[] = {0xC0, 0x0C, 0, TYPE_HINFO, 0, CLASS_IN, 0, 0, 0x0E, 0x10, 0, 9, 7,
+	    'R', 'F', 'C', '8', '4', '8', '2', 0};
 	struct fragment fragment = {.type = TYPE_HINFO, .count = 1, .len = sizeof hinfo, .wire = hinfo};
 
 	add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
@@ -311,7 +316,8 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 		return false;
 	}
 	if (node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment))
-		return add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL && follow(search);
+		return add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL &&
+		       follow(search);
 	/* S6: CNAME is the load balancer's too. */
 	add_soa(search, zone, lb != NULL && type == TYPE_CNAME ? lb->ttl : UINT32_MAX);
 	return false;

@@ -1,0 +1,319 @@
+#!/usr/bin/perl
+# `graycloud explain` and the wire agree, over random configurations, clients and questions; and both agree with a plain
+# model of S10 to S15 that stands here.  GRAYCLOUD_SEED=N repeats a run, GRAYCLOUD_ROUNDS=N makes it longer.
+use strict;
+use warnings;
+use IO::Select;
+use IO::Socket::IP;
+use JSON::PP ();
+use List::Util qw(first max min shuffle sum0);
+use Net::DNS;
+use Socket qw(SOCK_DGRAM);
+use Test::More;
+use Graycloud;
+
+my $seed = $ENV{GRAYCLOUD_SEED} // time ^ $$ << 8;
+my $rounds = $ENV{GRAYCLOUD_ROUNDS} // 3;
+my ($POOLS, $LBS, $QUESTIONS, $REPEATS) = (24, 40, 150, 6);
+srand $seed;
+diag "GRAYCLOUD_SEED=$seed";
+
+my $t = Graycloud->start(dnsd_args => ['--wait-health', '0', '--threads', '1']);
+my (%pool, %lb);
+my $serial = 0;
+
+sub pick { $_[rand @_] }
+sub chance { rand() < $_[0] }
+
+# --- Random documents.
+
+# Addresses tell their pool, so that an answer tells which pool it came from.
+sub address {
+	my ($pool, $origin) = @_;
+
+	return chance(0.65) ? "10.1.$pool." . ($origin + 1) : "2001:db8:a$pool\::" . ($origin + 1);
+}
+
+sub random_pool {
+	my ($n) = @_;
+	my $weights = int rand 3; # equal, any, often nothing
+	my $monitored = $n % 3 == 0; # nobody probes: what is not forced up is unknown
+	my @origins = map {
+		{
+			address => address($n, $_),
+			enabled => chance(0.88) ? JSON::PP::true : JSON::PP::false,
+			weight => $weights == 0 ? 1 : $weights == 1 ? pick(0.1, 0.25, 0.5, 0.75, 1, 1, 0) : pick(0, 0, 1),
+			forced => chance($monitored ? 0.8 : 0.2) ? pick('up', 'up', 'down') : 'none',
+			chance(0.1) ? (affinity_group => 'twins') : ()
+		}
+	} 0 .. rand 8;
+
+	return {name => "p$n", enabled => chance(0.9) ? JSON::PP::true : JSON::PP::false, origins => \@origins,
+		minimum_origins => int rand 4, $monitored ? (monitor => 'nobody') : ()};
+}
+
+my %name_of; # what a load balancer is called, and a name that asks it
+
+sub lb_names {
+	my ($n) = @_;
+
+	return ('apex.test', 'apex.test') if $n == 0;
+	return ("*.w$n.example.com", "X$n.w$n.example.com") if $n % 7 == 0;
+	return ("l$n.deep.er.example.com", "l$n.deep.er.example.com") if $n % 5 == 0;
+	return ("l$n.example.com", "L$n.example.com");
+}
+
+sub random_lb {
+	my ($n) = @_;
+	my @pools = (shuffle map { "p$_" } 0 .. $POOLS - 1)[0 .. rand 4];
+
+	return {name => (lb_names($n))[0], default_pools => \@pools, fallback_pool => 'p' . int rand $POOLS,
+		enabled => chance(0.9) ? JSON::PP::true : JSON::PP::false, ttl => 1 + int rand 600,
+		steering_policy => pick('', 'off', 'random', 'random'),
+		random_steering => {default_weight => pick(0, 0.3, 1, 1), pool_weights => {map { chance(0.4) ? ($_ => pick(0, 0.2, 0.9)) : () } @pools}},
+		session_affinity => pick('none', 'none', '', 'ip_cookie', 'ip_cookie'),
+		affinity_prefix_v4 => pick(1, 8, 17, 24, 32), affinity_prefix_v6 => pick(1, 32, 56, 63, 128),
+		location_strategy => {prefer_ecs => pick(qw(always always never proximity geo))},
+		chance(0.3) ? (max_answers => pick(1, 2, 3, 64)) : ()};
+}
+
+sub random_zone {
+	my $zone = "\$ORIGIN example.com.\n\$TTL 3600\n@ SOA ns1 h " . ++$serial . " 3600 900 1209600 " . pick(5, 300, 9000) . "\n" .
+	    "@ NS ns1\n@ MX 10 l1\n@ MX 20 ns1\nns1 A 192.0.2.1\nns1 AAAA 2001:db8::1\nsub NS ns1.sub\nsub NS ns1\nns1.sub A 192.0.2.2\n" .
+	    "txt TXT \"a b\" \"c;\\\"d\" \\200\nsrv SRV 1 2 3 l2\nsrv SRV 1 2 3 ns1\nchain2 CNAME chain\nchain CNAME a1\nloop CNAME loop\n" .
+	    "out CNAME www.example.org.\ntree DNAME w7\nw14 MX 1 ns1\n*.w14 MX 1 ns1\n*.w21 A 192.0.2.3\n*.plain A 192.0.2.4\nplain CNAME lost\n";
+
+	for my $n (1 .. $LBS - 1) {
+		my ($name, $asks) = lb_names($n);
+
+		$zone .= "$name. A 192.0.2.100\n$name. TXT hidden-$n\n$name. AAAA 2001:db8::100\n" if $n % 3 == 0 && $n % 7;
+		$zone .= "$name. CNAME ns1\n" if $n % 3 == 1 && $n % 7 && $n % 2;
+		$zone .= "a$n CNAME $asks.\n";
+	}
+	return $zone;
+}
+
+sub document {
+	$pool{"p$_"} = random_pool($_) for grep { !$pool{"p$_"} || chance(0.6) } 0 .. $POOLS - 1;
+	$lb{$_} = random_lb($_) for grep { !$lb{$_} || chance(0.6) } 0 .. $LBS - 1;
+	return {
+		zones => {
+			'example.com' => random_zone(),
+			'apex.test' => "\@ 60 SOA ns.example.com. h " . $serial . " 1 2 3 4\n\@ 60 NS ns1.example.com.\n\@ 60 A 192.0.2.9\n\@ 60 TXT t\n"
+		},
+		monitors => [{name => 'nobody', type => 'tcp', port => 1}],
+		pools => [map { $pool{$_} } sort keys %pool],
+		load_balancers => [map { $lb{$_} } sort keys %lb]
+	};
+}
+
+# --- Random questions and clients.
+
+sub random_question {
+	my $n = int rand $LBS;
+	my $asks = (lb_names($n))[1];
+
+	return $asks . ' ' . pick(qw(A A A A AAAA AAAA CNAME TXT MX ANY)) if chance(0.7);
+	return pick("a$n.example.com", "a$n.example.com", "x.$asks", 'chain2.example.com', 'txt.example.com', 'srv.example.com',
+		'example.com', 'nope.example.com', 'deep.er.example.com', 'er.example.com', 'w7.example.com', ('y.tree.example.com') x 4,
+		'q.w14.example.com', 'q.w21.example.com', 'z.sub.example.com', 'sub.example.com', 'loop.example.com', 'out.example.com',
+		'x.y.plain.example.com', 'plain.example.com', 'x.plain.example.com', 'apex.test', 'x.apex.test', 'example.org', 'com') .
+	    ' ' . pick(qw(A A A AAAA CNAME TXT MX SRV NS SOA DS ANY));
+}
+
+sub random_client {
+	my %client = (from => '127.' . int(rand 3) . '.' . int(rand 3) . '.' . (1 + int rand 200));
+	my $length;
+
+	return \%client if chance(0.3);
+	if (chance(0.5)) {
+		$length = pick(0, 1, 8, 15, 23, 24, 25, 32);
+		$client{ecs} = join('.', map { chance(0.3) ? 10 : int rand 256 } 1 .. 4) . "/$length";
+	} else {
+		$length = pick(0, 1, 32, 48, 55, 56, 57, 64, 128);
+		$client{ecs} = sprintf '2001:db8:%x:%x::%x/%d', rand 65536, rand 65536, rand 65536, $length;
+	}
+	$client{ecs} = masked($client{ecs});
+	return \%client;
+}
+
+# RFC 7871 6: no bit beyond the prefix is set.
+sub masked {
+	my ($address, $length) = split m{/}, $_[0];
+	my $family = $address =~ /:/ ? Socket::AF_INET6 : Socket::AF_INET;
+	my $bits = unpack 'B*', Socket::inet_pton($family, $address);
+
+	substr($bits, $length) = '0' x (length($bits) - $length);
+	return Socket::inet_ntop($family, pack 'B*', $bits) . "/$length";
+}
+
+# --- The model: from which pools an answer may come, and how many addresses each gives.
+
+sub candidates {
+	my ($pool, $last_resort) = @_;
+
+	return grep {
+		$_->{enabled} && $_->{weight} > 0 && $_->{forced} ne 'down' && ($last_resort || $_->{forced} eq 'up' || !$pool->{monitor})
+	} @{$pool->{origins}}; # S11, S14
+}
+
+sub usable {
+	my ($pool) = @_;
+	my $healthy = grep { $_->{enabled} && ($_->{forced} eq 'up' || (!$pool->{monitor} && $_->{forced} ne 'down')) } @{$pool->{origins}};
+
+	return $pool->{enabled} && candidates($pool, 0) && (!$pool->{monitor} || $healthy >= $pool->{minimum_origins}); # S12
+}
+
+# Each possible answer: [how many, addresses that may stand in it].
+sub possible {
+	my ($lb, $type) = @_;
+	my @usable = grep { usable($pool{$_}) } @{$lb->{default_pools}};
+	my $steering = $lb->{random_steering};
+	my $last_resort;
+
+	if ($lb->{steering_policy} eq 'random') { # S13
+		@usable = grep { ($steering->{pool_weights}{$_} // $steering->{default_weight}) > 0 } @usable;
+	} else {
+		splice @usable, 1;
+	}
+	if (!@usable) { # S14
+		$last_resort = 1;
+		@usable = $lb->{fallback_pool};
+	}
+	return map {
+		my $pool = $pool{$_};
+		my @from = $pool->{enabled} ? candidates($pool, $last_resort) : ();
+		my @addresses = map { $_->{address} } grep { ($_->{address} =~ /:/) == ($type eq 'AAAA') } @from;
+		my %weights = map { $_->{weight} => 1 } grep { $_->{enabled} && $_->{weight} > 0 } @{$pool->{origins}};
+		my $count = $lb->{max_answers} // ($lb->{session_affinity} eq 'ip_cookie' || keys %weights > 1 ? 1 : 1000); # S15
+
+		[min($count, scalar @addresses), {map { $_ => 1 } @addresses}]
+	} @usable;
+}
+
+# --- Comparing.
+
+sub key { my ($section, $rr) = @_; return join ' ', $section, lc $rr->owner, $rr->ttl, $rr->type, unpack 'H*', $rr->canonical }
+
+sub wire_records {
+	my ($reply) = @_;
+
+	return map { my $section = $_; map { key($section, $_) } grep { $_->type ne 'OPT' } $reply->$section } qw(answer authority additional);
+}
+
+my %sockets;
+
+sub ask {
+	my ($question, $client) = @_;
+	my $packet = $t->packet($question, %$client);
+	my ($host, $port) = $t->{udp}[0] =~ /(.*):(\d+)/;
+	my $socket = $sockets{$client->{from}} //=
+	    IO::Socket::IP->new(PeerHost => $host, PeerPort => $port, LocalHost => $client->{from}, Type => SOCK_DGRAM) // die "$@";
+
+	$socket->syswrite($packet->data);
+	IO::Select->new($socket)->can_read($Graycloud::DEADLINE) or return undef;
+	$socket->sysread(my $got, 65535);
+	my $reply = Net::DNS::Packet->new(\$got);
+	return defined $reply && $reply->header->id == $packet->header->id ? $reply : undef;
+}
+
+# One question of one client.  Returns what is wrong.
+sub disagreement {
+	my ($question, $client) = @_;
+	my ($name, $type) = split ' ', $question;
+	my $told = JSON::PP::decode_json($t->admin_list('explain', $name, $type, '--json', '--client', $client->{from},
+		$client->{ecs} ? ('--ecs', $client->{ecs}) : ()));
+	my (%always, %sometimes, %seen, $size);
+
+	for my $record (@{$told->{records}}) {
+		my $rr = Net::DNS::RR->new("$record->{name} $record->{ttl} IN $record->{type} $record->{data}");
+		my $key = key($record->{section}, $rr);
+
+		return "twice in explain: $key" if $always{$key} || $sometimes{$key};
+		next if $record->{probability} <= 0;
+		($record->{probability} >= 1 ? \%always : \%sometimes)->{$key} = $record->{probability};
+	}
+	my $n = first { lc $name eq lc((lb_names($_))[1]) || ($_ && $name eq "a$_.example.com") || ($_ == 7 && $name =~ /^y\.tree/) } 0 .. $LBS - 1;
+	my @possible = defined $n && $lb{$n}{enabled} && $type =~ /^A/ && $type ne 'ANY' ? possible($lb{$n}, $type) : ();
+
+	for my $try (1 .. (%sometimes || @possible > 1 ? $REPEATS : 1)) {
+		my $reply = ask($question, $client) // return 'no answer';
+		my @records = wire_records($reply);
+		my %there = map { $_ => 1 } @records;
+		my $rcode = $reply->header->rcode;
+
+		return "twice on the wire: @records" if keys %there != @records;
+		return "rcode $rcode, explain: $told->{rcode}" if $rcode ne $told->{rcode};
+		return 'AA' if !!$reply->header->aa ne !!$told->{authoritative};
+		$always{$_} || $sometimes{$_} || return "not in explain: $_" for @records;
+		$there{$_} || return "not on the wire: $_" for keys %always;
+		if (defined $client->{ecs}) {
+			my $scope = $t->scope($reply) // return 'no ECS option';
+
+			return "scope $scope, explain: $told->{scope}" if $scope != ($client->{ecs} =~ m{/0$} ? 0 : $told->{scope});
+			return "scope $scope on a negative answer (S4)" if $scope && !$reply->answer;
+		}
+		my @links = grep { $_->type eq 'CNAME' } $reply->answer;
+		return 'a DNAME without its CNAME (RFC 6672 3.1)' if grep({ $_->type eq 'DNAME' } $reply->answer) && !@links;
+		next unless @possible;
+		if (@links && !grep({ $_->type !~ /NAME/ } $reply->answer) && !$reply->authority) { # S5
+			return 'a chain that ends early' if ($client->{ecs} // '/0') =~ m{/0$} || $lb{$n}{session_affinity} ne 'ip_cookie' ||
+			    $lb{$n}{location_strategy}{prefer_ecs} eq 'never';
+			next;
+		}
+		my @data = map { $_->rdstring } grep { $_->type !~ /NAME/ } $reply->answer;
+		my $fits = first { my ($count, $addresses) = @$_; $count == @data && !grep { !$addresses->{$_} } @data } @possible;
+		return "the model has no such answer: @data" unless $fits;
+		return 'the TTL' if grep { $_->type !~ /NAME/ && $_->ttl != $lb{$n}{ttl} } $reply->answer;
+	}
+	return undef;
+}
+
+for my $round (1 .. $rounds) {
+	my $document = document();
+	my $file = $t->write_file('document', JSON::PP->new->canonical->encode($document));
+	my %met;
+
+	$t->admin_list('apply', $file, '--force');
+	subtest "round $round" => sub {
+		my $wrong = 0;
+
+		for (1 .. $QUESTIONS) {
+			my ($question, $client) = (random_question(), random_client());
+			my $disagreement = disagreement($question, $client) // next;
+
+			$wrong++;
+			fail "$question from $client->{from}" . ($client->{ecs} ? " for $client->{ecs}" : '') . ": $disagreement";
+			last if $wrong == 5;
+		}
+		is($wrong, 0, "explain, the wire and the model agree on $QUESTIONS questions");
+	};
+}
+
+subtest 'what such rounds found' => sub {
+	my $two = {zones => {'two.test' => "\@ 60 SOA ns h 1 2 3 4 5\n\@ 60 NS ns\nns 60 A 192.0.2.1\ntree 60 DNAME x\n"},
+		pools => [{name => 'four', origins => [{address => '192.0.2.4'}, {address => '192.0.2.5'}]},
+			{name => 'six', origins => [{address => '2001:db8::6'}, {address => '2001:db8::7'}]}],
+		load_balancers => [map { {name => $_->[0], default_pools => ['four', 'six'], fallback_pool => 'four', steering_policy => 'random',
+			session_affinity => $_->[1]} } ['drawn.two.test', 'none'], ['key.two.test', 'ip_cookie'], ['*.x.two.test', 'ip_cookie']]};
+	my $explain = sub { JSON::PP::decode_json($t->admin_list('explain', '--json', @_)) };
+	my (%scopes, $told);
+
+	$t->admin_list('apply', $t->write_file('two', JSON::PP::encode_json($two)));
+	$told = $explain->('drawn.two.test', 'AAAA');
+	is_deeply([map { "$_->{section} $_->{type} $_->{probability}" } @{$told->{records}}],
+		['answer AAAA 0.5', 'answer AAAA 0.5', 'authority SOA 0.5'], 'a pool without the family may be drawn: then the SOA');
+	for my $i (0 .. 40) {
+		my $reply = $t->query('key.two.test A', ecs => "10.0.$i.0/24");
+		$scopes{$reply->answer ? 'answer' : 'none'}{$t->scope($reply)} = 1;
+	}
+	is_deeply(\%scopes, {answer => {24 => 1}, none => {0 => 1}}, 'a negative answer has scope 0 (S4)');
+	my $reply = $t->query('y.tree.two.test A', ecs => '10.0.0.0/24');
+	is_deeply([map { $_->plain } $reply->answer], ['tree.two.test. 60 IN DNAME x.two.test.', 'y.tree.two.test. 60 IN CNAME y.x.two.test.'],
+		'the first link of a chain is a DNAME with its CNAME (S5)');
+	is(scalar $reply->authority, 0, 'and no SOA');
+	is($t->scope($reply), 0, 'and scope 0');
+};
+
+$t->stop;
+done_testing;
