@@ -178,11 +178,15 @@ subtest 'what is asked' => sub {
 	my $began = Graycloud::now();
 	eventually { $t->origin('127.0.0.4 count') > $before + 1 } 'and again';
 	cmp_ok(Graycloud::now() - $began, '>', 1.4, 'but not while its first probe is still under way');
-	$t->admin('monitor set patient interval=3600');
+	# Nothing else may probe that origin while we count.
+	$t->admin('pool delete patient');
+	my ($generation) = $t->admin('pool set again description=x') && $t->admin('log --json') =~ /.*"sequence": (\d+)/s;
+	eventually { $t->admin('status') =~ /by generation $generation\b/ } 'the monitor has followed';
 	$t->origin('127.0.0.4 code 500');
 	($before) = $t->origin('127.0.0.4 count');
-	$t->admin('monitor set patient expected_codes=201');
-	becomes($t, 'patient', '127.0.0.4', 'down', 'Response code mismatch error');
+	$t->admin("monitor create strict $http interval=3600 timeout=1 retries=2 expected_codes=201");
+	$t->admin('pool create strict origin=127.0.0.4 monitor=strict');
+	becomes($t, 'strict', '127.0.0.4', 'down', 'Response code mismatch error');
 	is($t->origin('127.0.0.4 count') - $before, 1, 'any other failure counts at once');
 };
 
