@@ -7,17 +7,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+static void plan_release(struct plan *plan);
+
 /* --- the stores --- */
 
-/* Open what is there by now.  False where it is there and cannot be opened. */
+/* Open what is there by now.  False where it is there and cannot be opened.  news: it says more than before. */
 static bool
-open_store(struct viewer *viewer, enum store_kind kind)
+open_store(struct viewer *viewer, enum store_kind kind, bool *news)
 {
 	struct problems problems = {0};
 	bool failed;
 
 	if (viewer->stores[kind] != NULL) {
-		store_poll(viewer->stores[kind], &problems);
+		enum store_news said = store_poll(viewer->stores[kind], &problems);
+
+		*news = said == STORE_CHANGED || said == STORE_REPLACED;
 		problems_free(&problems);
 		return true;
 	}
@@ -26,6 +30,7 @@ open_store(struct viewer *viewer, enum store_kind kind)
 	if (!viewer->told[kind])
 		problems_print(&problems, "graycloud", stderr);
 	viewer->told[kind] = failed;
+	*news = viewer->stores[kind] != NULL;
 	problems_free(&problems);
 	return !failed;
 }
@@ -62,33 +67,67 @@ viewer_close(struct viewer *viewer)
 {
 	for (size_t kind = 0; kind < NITEMS(viewer->stores); kind++)
 		store_close(viewer->stores[kind]);
+	plan_release(viewer->plan);
 }
 
-/* --- the configuration --- */
+/* --- the configuration, read anew only where it changed, and shared by the pictures since --- */
 
-struct reading {
-	struct picture *picture;
-	struct store_txn *config;
+struct plan {
+	unsigned users; /* pictures, and the viewer */
+	uint64_t generation;
+	struct planned_pool {
+		struct pool *model;
+		char *monitor;
+	} *pools; /* by name */
+	size_t npools;
+	size_t *by_id; /* places among pools */
+	struct planned_lb {
+		struct lb *model;
+		size_t *pools;
+		size_t fallback;
+	} *lbs;
+	size_t nlbs;
 };
 
+struct reading {
+	struct plan *plan;
+	struct store_txn *txn;
+};
+
+static void
+plan_release(struct plan *plan)
+{
+	if (plan == NULL || --plan->users > 0)
+		return;
+	for (size_t i = 0; i < plan->npools; i++) {
+		model_free_pool(plan->pools[i].model);
+		free(plan->pools[i].monitor);
+	}
+	for (size_t i = 0; i < plan->nlbs; i++) {
+		model_free_lb(plan->lbs[i].model);
+		free(plan->lbs[i].pools);
+	}
+	free(plan->pools);
+	free(plan->by_id);
+	free(plan->lbs);
+	free(plan);
+}
+
 static bool
-add_pool(void *arg, const struct id *id, struct bytes json)
+plan_pool(void *arg, const struct id *id, struct bytes json)
 {
 	struct reading *reading = arg;
-	struct picture *picture = reading->picture;
+	struct plan *plan = reading->plan;
 	struct pool *model = document_load_pool(json);
 	struct monitor *monitor;
-	struct pictured_pool *pool;
 
 	(void)id;
 	if (model == NULL)
 		return true;
-	picture->pools = xrealloc(picture->pools, (picture->npools + 1) * sizeof *picture->pools);
-	pool = &picture->pools[picture->npools++];
-	*pool = (struct pictured_pool){.model = model};
-	pool->origins = xcalloc(model->norigins, sizeof *pool->origins);
-	monitor = model->monitor.text[0] == '\0' ? NULL : config_monitor(reading->config, model->monitor.text);
-	pool->monitor = monitor == NULL ? NULL : xstrdup(monitor->name);
+	monitor = model->monitor.text[0] == '\0' ? NULL : config_monitor(reading->txn, model->monitor.text);
+	plan->pools = xrealloc(plan->pools, (plan->npools + 1) * sizeof *plan->pools);
+	plan->pools[plan->npools++] =
+	    (struct planned_pool){.model = model, .monitor = monitor == NULL ? NULL : xstrdup(monitor->name)};
 	model_free_monitor(monitor);
 	return true;
 }
@@ -96,67 +135,110 @@ add_pool(void *arg, const struct id *id, struct bytes json)
 static int
 compare_places(const void *a, const void *b, void *arg)
 {
-	const struct picture *picture = arg;
-	const struct pool *left = picture->pools[*(const size_t *)a].model, *right = picture->pools[*(const size_t *)b].model;
+	const struct plan *plan = arg;
 
-	return strcmp(left->id.text, right->id.text);
+	return strcmp(plan->pools[*(const size_t *)a].model->id.text, plan->pools[*(const size_t *)b].model->id.text);
 }
 
 static void
-index_pools(struct picture *picture)
+index_pools(struct plan *plan)
 {
-	picture->by_id = xcalloc(picture->npools, sizeof *picture->by_id);
-	for (size_t i = 0; i < picture->npools; i++)
-		picture->by_id[i] = i;
-	qsort_r(picture->by_id, picture->npools, sizeof *picture->by_id, compare_places, picture);
+	plan->by_id = xcalloc(plan->npools, sizeof *plan->by_id);
+	for (size_t i = 0; i < plan->npools; i++)
+		plan->by_id[i] = i;
+	qsort_r(plan->by_id, plan->npools, sizeof *plan->by_id, compare_places, plan);
 }
 
-const struct pictured_pool *
-picture_pool(const struct picture *picture, const struct id *id)
+/* The place of a pool; SIZE_MAX where it is not there. */
+static size_t
+place_of(const struct plan *plan, const struct id *id)
 {
-	size_t low = 0, high = picture->npools;
+	size_t low = 0, high = plan->npools;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
-		const struct pictured_pool *pool = &picture->pools[picture->by_id[middle]];
-		int order = strcmp(id->text, pool->model->id.text);
+		int order = strcmp(id->text, plan->pools[plan->by_id[middle]].model->id.text);
 
 		if (order == 0)
-			return pool;
+			return plan->by_id[middle];
 		if (order < 0)
 			high = middle;
 		else
 			low = middle + 1;
 	}
-	return NULL;
-}
-
-static size_t
-place_of(const struct picture *picture, const struct id *id)
-{
-	const struct pictured_pool *pool = picture_pool(picture, id);
-
-	return pool == NULL ? SIZE_MAX : (size_t)(pool - picture->pools);
+	return SIZE_MAX;
 }
 
 static bool
-add_lb(void *arg, const struct id *id, struct bytes json)
+plan_lb(void *arg, const struct id *id, struct bytes json)
 {
 	struct reading *reading = arg;
-	struct picture *picture = reading->picture;
+	struct plan *plan = reading->plan;
 	struct lb *model = document_load_lb(json);
-	struct pictured_lb *lb;
+	size_t *pools;
 
 	(void)id;
 	if (model == NULL)
 		return true;
-	picture->lbs = xrealloc(picture->lbs, (picture->nlbs + 1) * sizeof *picture->lbs);
-	lb = &picture->lbs[picture->nlbs++];
-	*lb = (struct pictured_lb){.model = model, .fallback = place_of(picture, &model->fallback_pool)};
-	lb->pools = xcalloc(model->npools, sizeof *lb->pools);
+	pools = xcalloc(model->npools, sizeof *pools);
 	for (size_t i = 0; i < model->npools; i++)
-		lb->pools[i] = place_of(picture, &model->default_pools[i]);
+		pools[i] = place_of(plan, &model->default_pools[i]);
+	plan->lbs = xrealloc(plan->lbs, (plan->nlbs + 1) * sizeof *plan->lbs);
+	plan->lbs[plan->nlbs++] =
+	    (struct planned_lb){.model = model, .pools = pools, .fallback = place_of(plan, &model->fallback_pool)};
 	return true;
+}
+
+/* The present plan: the viewer's, where nothing has been written since. */
+static struct plan *
+plan_read(struct viewer *viewer, bool news)
+{
+	struct reading reading;
+
+	if (viewer->plan == NULL || news) {
+		plan_release(viewer->plan);
+		viewer->plan = xcalloc(1, sizeof *viewer->plan);
+		viewer->plan->users = 1;
+		reading = (struct reading){viewer->plan, begin(viewer, STORE_CONFIG)};
+		if (reading.txn != NULL) {
+			viewer->plan->generation = config_generation(reading.txn);
+			config_each_object_by_name(reading.txn, KIND_POOL, plan_pool, &reading);
+			index_pools(viewer->plan);
+			config_each_object_by_name(reading.txn, KIND_LB, plan_lb, &reading);
+			store_abort(reading.txn);
+		}
+	}
+	viewer->plan->users++;
+	return viewer->plan;
+}
+
+static void
+draw_plan(struct picture *picture)
+{
+	const struct plan *plan = picture->plan;
+
+	picture->generation = plan->generation;
+	picture->npools = plan->npools;
+	picture->nlbs = plan->nlbs;
+	picture->pools = xcalloc(plan->npools, sizeof *picture->pools);
+	picture->lbs = xcalloc(plan->nlbs, sizeof *picture->lbs);
+	for (size_t i = 0; i < plan->npools; i++)
+		picture->pools[i] = (struct pictured_pool){
+		    .model = plan->pools[i].model,
+		    .monitor = plan->pools[i].monitor,
+		    .origins = xcalloc(plan->pools[i].model->norigins, sizeof(struct pictured_origin)),
+		};
+	for (size_t i = 0; i < plan->nlbs; i++)
+		picture->lbs[i] = (struct pictured_lb){
+		    .model = plan->lbs[i].model, .pools = plan->lbs[i].pools, .fallback = plan->lbs[i].fallback};
+}
+
+const struct pictured_pool *
+picture_pool(const struct picture *picture, const struct id *id)
+{
+	size_t place = place_of(picture->plan, id);
+
+	return place == SIZE_MAX ? NULL : &picture->pools[place];
 }
 
 /* --- health --- */
@@ -229,24 +311,18 @@ struct picture *
 picture_read(struct viewer *viewer)
 {
 	struct picture *picture;
-	struct reading reading;
 	struct store_txn *txn;
+	bool news, ignored;
 
-	if (!open_store(viewer, STORE_CONFIG))
+	if (!open_store(viewer, STORE_CONFIG, &news))
 		return NULL;
-	open_store(viewer, STORE_HEALTH);
-	open_store(viewer, STORE_SERVING);
+	open_store(viewer, STORE_HEALTH, &ignored);
+	open_store(viewer, STORE_SERVING, &ignored);
 	picture = xcalloc(1, sizeof *picture);
 	picture->now_ms = boot_ms();
 	picture->now_wall = wall_ms();
-	reading = (struct reading){picture, begin(viewer, STORE_CONFIG)};
-	if (reading.config != NULL) {
-		picture->generation = config_generation(reading.config);
-		config_each_object_by_name(reading.config, KIND_POOL, add_pool, &reading);
-		index_pools(picture);
-		config_each_object_by_name(reading.config, KIND_LB, add_lb, &reading);
-		store_abort(reading.config);
-	}
+	picture->plan = plan_read(viewer, news);
+	draw_plan(picture);
 	txn = begin(viewer, STORE_HEALTH);
 	look_at_health(picture, txn);
 	store_abort(txn);
@@ -262,18 +338,11 @@ picture_free(struct picture *picture)
 {
 	if (picture == NULL)
 		return;
-	for (size_t i = 0; i < picture->npools; i++) {
-		model_free_pool(picture->pools[i].model);
-		free(picture->pools[i].monitor);
+	for (size_t i = 0; i < picture->npools; i++)
 		free(picture->pools[i].origins);
-	}
-	for (size_t i = 0; i < picture->nlbs; i++) {
-		model_free_lb(picture->lbs[i].model);
-		free(picture->lbs[i].pools);
-	}
 	free(picture->pools);
-	free(picture->by_id);
 	free(picture->lbs);
+	plan_release(picture->plan);
 	free(picture);
 }
 

@@ -20,8 +20,8 @@ struct pictured_origin {
 };
 
 struct pictured_pool {
-	struct pool *model;
-	char *monitor; /* its name, or NULL */
+	const struct pool *model;
+	const char *monitor; /* its name, or NULL */
 	struct pictured_origin *origins; /* one for each of the model's */
 	enum pool_status status;
 	bool usable; /* S12 */
@@ -29,17 +29,19 @@ struct pictured_pool {
 };
 
 struct pictured_lb {
-	struct lb *model;
-	size_t *pools;   /* of each default pool: its place among the pools; SIZE_MAX: it is not there */
+	const struct lb *model;
+	const size_t *pools;   /* of each default pool: its place among the pools; SIZE_MAX: it is not there */
 	size_t fallback;
 	enum lb_status status;
 };
 
+struct plan; /* the configuration, shared by pictures */
+
 struct picture {
+	struct plan *plan; /* owns the models below */
 	uint64_t generation;
 	struct pictured_pool *pools; /* by name */
 	size_t npools;
-	size_t *by_id; /* places among pools, by id */
 	struct pictured_lb *lbs; /* by name */
 	size_t nlbs;
 	bool beating, monitor_dead; /* beating: there is a heartbeat, maybe an old one */
@@ -56,6 +58,7 @@ struct viewer {
 	const char *state;
 	struct store *stores[3]; /* by enum store_kind; NULL: not there yet */
 	bool told[3];            /* why not */
+	struct plan *plan;       /* the configuration as last read */
 };
 
 void viewer_close(struct viewer *viewer);

@@ -220,6 +220,8 @@ set_constants(const struct http *http, struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 1024L);
 	curl_easy_setopt(easy, CURLOPT_PROXY, "");
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+	/* A time-out must not wait for the thread that looks up a redirect's name. */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 	/* A resumed session is not verified: an expired certificate would go unseen. */
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
