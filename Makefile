@@ -10,7 +10,7 @@ VERSION := 0.1.0
 OUT := $(if $(filter release,$(BUILD)),build,build-$(BUILD))
 
 # Where the packages are missing, `make test` and `make run` install them and only then build.
-LIBS := ldns libevent_core libevent_extra libevent_pthreads lmdb libcurl jansson
+LIBS := ldns libevent_core libevent_extra libevent_pthreads libevent_openssl libssl libcrypto lmdb libcurl jansson
 
 CC ?= cc
 CSTD := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
@@ -66,8 +66,6 @@ $(UNITS): $(OUT)/tests/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libdnsd.a $(OUT)
 $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-# It serves TLS too.
-$(OUT)/tests/origin: LDLIBS += $(shell pkg-config --libs libevent_openssl libssl libcrypto 2>/dev/null)
 $(BENCHES): $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)

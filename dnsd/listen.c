@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { DNS_PORT = 53, RECEIVE_BUFFER = 4 << 20, BACKLOG = 1024 };
+enum { RECEIVE_BUFFER = 4 << 20, BACKLOG = 1024 };
 
 static void
 set_port(union sockaddr_any *address, uint16_t port)
@@ -28,11 +28,11 @@ port_of(const union sockaddr_any *address)
 }
 
 bool
-listen_parse(struct listener *listener, const char *text)
+listen_parse(struct listener *listener, const char *text, uint16_t default_port)
 {
 	char host[64];
 	const char *colon = strrchr(text, ':'), *end;
-	unsigned long port = DNS_PORT;
+	unsigned long port = default_port;
 	size_t len = strlen(text);
 
 	*listener = (struct listener){.tcp = -1};
@@ -230,7 +230,7 @@ open_tcp(struct listener *listener)
 			break;
 		}
 		getsockname(listener->tcp, &listener->address.generic, &listener->address_len);
-		if (chosen)
+		if (chosen || listener->tls)
 			return 0;
 		/* A port that the kernel chose for TCP may be taken for UDP: then choose again. */
 		if ((probe = open_socket(listener, SOCK_DGRAM, false)) >= 0) {
@@ -251,6 +251,8 @@ listen_open(struct listener *listener, unsigned threads, struct problems *proble
 
 	if (error < 0)
 		return refuse(listener, false, error, problems);
+	if (listener->tls)
+		return true;
 	/* Alone first: with SO_REUSEPORT we would share the port with a stranger of the same user. */
 	if ((probe = open_socket(listener, SOCK_DGRAM, false)) < 0)
 		return refuse(listener, true, probe, problems);

@@ -23,12 +23,13 @@ struct listener {
 	int *udp;      /* one for each thread, SO_REUSEPORT */
 	unsigned nudp;
 	int tcp;       /* listening */
+	bool tls;      /* --tls: no UDP, and TLS over TCP */
 };
 
 enum { LISTEN_TEXT = 64 };
 
-/* "192.0.2.1:53", "[2001:db8::1]:53"; the port may be left out (53).  False where the text is none. */
-bool listen_parse(struct listener *listener, const char *text);
+/* "192.0.2.1:53", "[2001:db8::1]:53"; the port may be left out.  False where the text is none. */
+bool listen_parse(struct listener *listener, const char *text, uint16_t default_port);
 char *listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT]);
 
 /*

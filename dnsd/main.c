@@ -4,6 +4,7 @@
 #include "dnsd/metrics.h"
 #include "dnsd/options.h"
 #include "dnsd/tcp.h"
+#include "dnsd/tls.h"
 
 #include <event2/event.h>
 
@@ -22,6 +23,7 @@ struct server {
 	struct workers *workers;
 	struct metrics *metrics;
 	struct serve_settings settings;
+	struct tls *tls; /* NULL: no --tls */
 	struct cookie_secrets *secrets[2]; /* the settings point to one; the other is from before the last reading */
 	int ready_pipe[2];
 	int status;
@@ -100,6 +102,22 @@ load_secrets(struct server *server, struct problems *problems)
 	return true;
 }
 
+/* Each second: did the certificate change?  With faulty files the old one stays. */
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct server *server = arg;
+	struct problems problems = {0};
+	bool changed;
+
+	(void)fd;
+	(void)what;
+	if (tls_reload(server->tls, &changed, &problems) && changed)
+		warnx("--cert %s: read anew", server->options.cert);
+	problems_print(&problems, "graycloud-dnsd", stderr);
+	problems_free(&problems);
+}
+
 /* A HUP rereads the cookie secrets and never ends us: with a faulty file the old ones stay. */
 static void
 on_hangup(evutil_socket_t signal, short what, void *arg)
@@ -129,7 +147,7 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	if (read(fd, &octet, 1) != 1)
 		return;
 	server->workers = workers_start(server->options.listeners, server->options.nlisteners, &server->settings,
-	    server->views, &problems);
+	    server->tls, server->views, &problems);
 	if (server->workers == NULL) {
 		problems_print(&problems, "graycloud-dnsd", stderr);
 		server->status = 1;
@@ -154,7 +172,10 @@ open_listeners(struct options *options)
 		refuse(&problems);
 	for (size_t i = 0; i < options->nlisteners; i++) {
 		listen_text(&options->listeners[i].address, text);
-		printf("listening on udp %s\nlistening on tcp %s\n", text, text);
+		if (options->listeners[i].tls)
+			printf("listening on tls %s\n", text);
+		else
+			printf("listening on udp %s\nlistening on tcp %s\n", text, text);
 	}
 }
 
@@ -174,6 +195,8 @@ make_settings(struct server *server)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
+	if (options->cert != NULL && options->key != NULL && (server->tls = tls_new(options->cert, options->key, &problems)) == NULL)
+		refuse(&problems);
 	if (options->rrl.rate > 0 && (settings->rrl = rrl_new(&options->rrl)) == NULL)
 		errx(1, "out of memory for rate limiting");
 }
@@ -184,13 +207,22 @@ run(struct server *server)
 	struct event *events[] = {evsignal_new(server->base, SIGTERM, on_stop, server),
 	    evsignal_new(server->base, SIGINT, on_stop, server), evsignal_new(server->base, SIGHUP, on_hangup, server),
 	    event_new(server->base, server->ready_pipe[0], EV_READ | EV_PERSIST, on_ready, server)};
+	const struct timeval second = {.tv_sec = 1};
+	struct event *tick = NULL;
 
 	for (size_t i = 0; i < NITEMS(events); i++)
 		if (events[i] == NULL || event_add(events[i], NULL) < 0)
 			errx(1, "out of memory");
+	if (server->tls != NULL) {
+		tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
+		if (tick == NULL || event_add(tick, &second) < 0)
+			errx(1, "out of memory");
+	}
 	event_base_dispatch(server->base);
 	for (size_t i = 0; i < NITEMS(events); i++)
 		event_free(events[i]);
+	if (tick != NULL)
+		event_free(tick);
 }
 
 static void
@@ -207,6 +239,7 @@ stop(struct server *server)
 	for (size_t i = 0; i < server->options.nlisteners; i++)
 		listen_close(&server->options.listeners[i]);
 	rrl_free(server->settings.rrl);
+	tls_free(server->tls);
 	free(server->secrets[0]);
 	free(server->secrets[1]);
 }

@@ -17,7 +17,7 @@ struct metrics {
 	char address[LISTEN_TEXT];
 };
 
-static const char *const transports[TRANSPORT_COUNT] = {"udp4", "udp6", "tcp4", "tcp6"};
+static const char *const transports[TRANSPORT_COUNT] = {"udp4", "udp6", "tcp4", "tcp6", "tls4", "tls6"};
 
 static const char *
 rcode_text(unsigned rcode)
@@ -314,7 +314,7 @@ metrics_new(struct event_base *base, const char *text, struct publisher *publish
 	char host[INET6_ADDRSTRLEN];
 
 	metrics->publisher = publisher;
-	if (!listen_parse(&where, text)) {
+	if (!listen_parse(&where, text, 9153)) {
 		problems_error(problems, "--metrics %s: not ADDRESS:PORT", text);
 		goto fail;
 	}

@@ -12,11 +12,14 @@
 
 #define STATE_DEFAULT "/var/lib/graycloud"
 
-enum { WAIT_HEALTH_DEFAULT = 5, THREADS_MAX = 64, NSID_MAX = 128, LINE_MAX_LEN = 1024 };
+enum { DNS_PORT = 53, TLS_PORT = 853, WAIT_HEALTH_DEFAULT = 5, THREADS_MAX = 64, NSID_MAX = 128, LINE_MAX_LEN = 1024 };
 
 enum name {
 	STATE = 256,
 	LISTEN,
+	TLS,
+	CERT,
+	KEY,
 	THREADS,
 	METRICS,
 	NSID,
@@ -36,18 +39,19 @@ enum name {
 };
 
 static const struct option known[] = {{"state", 1, NULL, STATE}, {"listen", 1, NULL, LISTEN},
+    {"tls", 1, NULL, TLS}, {"cert", 1, NULL, CERT}, {"key", 1, NULL, KEY},
     {"threads", 1, NULL, THREADS}, {"metrics", 1, NULL, METRICS}, {"nsid", 1, NULL, NSID},
     {"wait-health", 1, NULL, WAIT_HEALTH}, {"user", 1, NULL, USER}, {"cookie-secret", 1, NULL, COOKIE_SECRET_FILE},
     {"require-cookie", 0, NULL, REQUIRE_COOKIE}, {"fallback-error", 0, NULL, FALLBACK_ERROR},
     {"rrl-rate", 1, NULL, RRL_RATE}, {"rrl-slip", 1, NULL, RRL_SLIP_EVERY}, {"rrl-dry-run", 0, NULL, RRL_DRY_RUN},
     {"config", 1, NULL, CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, HELP},
-    {"version", 0, NULL, SHOW_VERSION}, {"geoip", 1, NULL, LATER}, {"site", 1, NULL, LATER}, {"tls", 1, NULL, LATER},
-    {"cert", 1, NULL, LATER}, {"key", 1, NULL, LATER}, {0}};
+    {"version", 0, NULL, SHOW_VERSION}, {"geoip", 1, NULL, LATER}, {"site", 1, NULL, LATER}, {0}};
 
 static void
 usage(FILE *out)
 {
 	fputs("usage: graycloud-dnsd [--state DIR] [--listen ADDRESS:PORT ...] [--threads N] [--metrics ADDRESS:PORT]\n"
+	      "                      [--tls ADDRESS:PORT ... --cert FILE --key FILE]\n"
 	      "                      [--nsid TEXT] [--cookie-secret FILE] [--require-cookie] [--fallback-error]\n"
 	      "                      [--rrl-rate N] [--rrl-slip N] [--rrl-dry-run] [--wait-health SECONDS] [--user NAME]\n"
 	      "                      [--config FILE] [--check]\n"
@@ -104,13 +108,13 @@ whole(const struct place *place, const char *text, unsigned low, unsigned high, 
 }
 
 static bool
-add_listener(struct options *options, const struct place *place, const char *text)
+add_listener(struct options *options, const struct place *place, const char *text, bool tls)
 {
 	if (options->nlisteners == OPTIONS_LISTENERS_MAX)
 		return wrong(place, " %s: there are %d already, and no more can be", text, OPTIONS_LISTENERS_MAX);
-	if (!listen_parse(&options->listeners[options->nlisteners], text))
+	if (!listen_parse(&options->listeners[options->nlisteners], text, tls ? TLS_PORT : DNS_PORT))
 		return wrong(place, " %s: not ADDRESS:PORT (IPv6 as [ADDRESS]:PORT)", text);
-	options->nlisteners++;
+	options->listeners[options->nlisteners++].tls = tls;
 	return true;
 }
 
@@ -127,7 +131,15 @@ take(struct options *options, const struct place *place, int name, const char *v
 		options->state = value;
 		return true;
 	case LISTEN:
-		return add_listener(options, place, value);
+		return add_listener(options, place, value, false);
+	case TLS:
+		return add_listener(options, place, value, true);
+	case CERT:
+		options->cert = value;
+		return true;
+	case KEY:
+		options->key = value;
+		return true;
 	case THREADS:
 		return whole(place, value, 1, THREADS_MAX, &options->threads);
 	case METRICS:
@@ -231,7 +243,8 @@ options_parse(struct options *options, int argc, char **argv)
 {
 	const char *environment = getenv("GRAYCLOUD_STATE");
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	struct place place = {0};
+	struct place place = {.name = "listen"};
+	size_t plain = 0;
 	bool good = true;
 	int name, index;
 
@@ -258,12 +271,18 @@ options_parse(struct options *options, int argc, char **argv)
 		warnx("%s: what is this?  Options begin with --", argv[optind]);
 		good = false;
 	}
+	for (size_t i = 0; i < options->nlisteners; i++)
+		plain += !options->listeners[i].tls;
+	if (plain < options->nlisteners && (options->cert == NULL || options->key == NULL)) {
+		warnx("--tls wants a certificate: say --cert FILE and --key FILE too");
+		good = false;
+	}
 	if (!good) {
 		usage(stderr);
 		exit(EXIT_USAGE);
 	}
-	if (options->nlisteners == 0) {
-		add_listener(options, &place, "0.0.0.0:53");
-		add_listener(options, &place, "[::]:53");
+	if (plain == 0) {
+		add_listener(options, &place, "0.0.0.0", false);
+		add_listener(options, &place, "::", false);
 	}
 }

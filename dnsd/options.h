@@ -16,6 +16,7 @@ struct options {
 	const char *metrics;
 	const char *nsid;
 	const char *user;
+	const char *cert, *key;    /* PEM files for --tls */
 	const char *cookie_secret; /* file; NULL: a secret of our own */
 	bool require_cookie;
 	bool fallback_error;

@@ -7,7 +7,15 @@
 #include "answer.h"
 #include "dnsd/edns.h"
 
-enum transport { TRANSPORT_UDP4, TRANSPORT_UDP6, TRANSPORT_TCP4, TRANSPORT_TCP6, TRANSPORT_COUNT };
+enum transport {
+	TRANSPORT_UDP4,
+	TRANSPORT_UDP6,
+	TRANSPORT_TCP4,
+	TRANSPORT_TCP6,
+	TRANSPORT_TLS4,
+	TRANSPORT_TLS6,
+	TRANSPORT_COUNT
+};
 
 /* Who sent it, and how. */
 struct peer {

@@ -1,6 +1,7 @@
 #include "dnsd/tcp.h"
 
 #include "dnsd/listen.h"
+#include "dnsd/tls.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -25,6 +26,7 @@ struct connection {
 struct tcp {
 	struct event_base *base;
 	struct evconnlistener *listener;
+	struct tls *tls; /* NULL: plain */
 	struct serve_context *context;
 	struct views *views;
 	struct view_slot *slot;
@@ -131,6 +133,8 @@ on_end(struct bufferevent *buffers, short what, void *arg)
 {
 	struct connection *connection = arg;
 
+	if (what & BEV_EVENT_CONNECTED) /* TLS: hands are shaken */
+		return;
 	/* A half-closed connection still gets the answers to what it asked. */
 	if (what & BEV_EVENT_EOF && evbuffer_get_length(bufferevent_get_output(buffers)) > 0) {
 		connection->closing = true;
@@ -141,17 +145,17 @@ on_end(struct bufferevent *buffers, short what, void *arg)
 }
 
 static void
-peer_of(struct peer *peer, const struct sockaddr *from)
+peer_of(struct peer *peer, const struct sockaddr *from, bool tls)
 {
 	const union sockaddr_any *address = (const union sockaddr_any *)from;
 
 	if (from->sa_family == AF_INET) {
-		peer->transport = TRANSPORT_TCP4;
+		peer->transport = tls ? TRANSPORT_TLS4 : TRANSPORT_TCP4;
 		peer->address.family = FAMILY_V4;
 		memcpy(peer->address.bytes, &address->v4.sin_addr, 4);
 		peer->port = ntohs(address->v4.sin_port);
 	} else {
-		peer->transport = TRANSPORT_TCP6;
+		peer->transport = tls ? TRANSPORT_TLS6 : TRANSPORT_TCP6;
 		peer->address.family = FAMILY_V6;
 		memcpy(peer->address.bytes, &address->v6.sin6_addr, 16);
 		peer->port = ntohs(address->v6.sin6_port);
@@ -175,9 +179,10 @@ on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr 
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	connection->tcp = tcp;
-	peer_of(&connection->peer, from);
+	peer_of(&connection->peer, from, tcp->tls != NULL);
 	connection->deadline = evtimer_new(tcp->base, on_deadline, connection);
-	connection->buffers = bufferevent_socket_new(tcp->base, fd, BEV_OPT_CLOSE_ON_FREE);
+	connection->buffers = tcp->tls != NULL ? tls_accept(tcp->tls, tcp->base, fd)
+	                                       : bufferevent_socket_new(tcp->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (connection->deadline == NULL || connection->buffers == NULL) {
 		if (connection->deadline != NULL)
 			event_free(connection->deadline);
@@ -201,13 +206,14 @@ on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr 
 }
 
 struct tcp *
-tcp_new(struct event_base *base, int fd, struct serve_context *context, struct views *views, struct view_slot *slot)
+tcp_new(struct event_base *base, int fd, struct tls *tls, struct serve_context *context, struct views *views, struct view_slot *slot)
 {
 	struct tcp *tcp = calloc(1, sizeof *tcp);
 
 	if (tcp == NULL)
 		return NULL;
 	tcp->base = base;
+	tcp->tls = tls;
 	tcp->context = context;
 	tcp->views = views;
 	tcp->slot = slot;

@@ -1,5 +1,5 @@
 /*
- * tcp.h -- DNS over TCP (RFC 7766): pipelined requests, bounded buffers, bounded time, bounded connections.
+ * tcp.h -- DNS over TCP (RFC 7766) and over TLS (RFC 7858): pipelined requests, bounded buffers, bounded time, bounded connections.
  */
 #ifndef DNSD_TCP_H
 #define DNSD_TCP_H
@@ -13,13 +13,15 @@ enum {
 };
 
 struct tcp;
+struct tls;
 struct event_base;
 
 /*
- * Serve a listening socket on an event loop; all of it happens on the thread that runs the loop.  fd stays the caller's.
+ * Serve a listening socket on an event loop; all of it happens on the thread that runs the loop.  tls, where not NULL, lies
+ * between; fd and tls stay the caller's.
  * NULL where memory is exhausted.
  */
-struct tcp *tcp_new(struct event_base *base, int fd, struct serve_context *context, struct views *views,
+struct tcp *tcp_new(struct event_base *base, int fd, struct tls *tls, struct serve_context *context, struct views *views,
     struct view_slot *slot);
 void tcp_free(struct tcp *tcp);
 

@@ -9,9 +9,10 @@
 #include "dnsd/view.h"
 
 struct workers;
+struct tls;
 
-/* Start all threads.  NULL with problems filled.  The listeners, views and settings stay the caller's. */
-struct workers *workers_start(struct listener *listeners, size_t count, const struct serve_settings *settings, struct views *views,
+/* Start all threads.  NULL with problems filled.  tls is for listeners that want it.  All of these stay the caller's. */
+struct workers *workers_start(struct listener *listeners, size_t count, const struct serve_settings *settings, struct tls *tls, struct views *views,
     struct problems *problems);
 
 /* What the threads counted, one tally each. */

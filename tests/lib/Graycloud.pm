@@ -171,6 +171,7 @@ sub start_dnsd {
 
 	$self->{udp} = [map { /^listening on udp (\S+)/ } @lines];
 	$self->{tcp} = [map { /^listening on tcp (\S+)/ } @lines];
+	$self->{tls} = [map { /^listening on tls (\S+)/ } @lines];
 	($self->{metrics}{dnsd}) = map { m{^metrics on (http://\S+)} } @lines;
 	return @lines;
 }
@@ -182,6 +183,15 @@ sub start_monitor {
 
 	($self->{metrics}{monitor}) = map { m{^metrics on (http://\S+)} } @lines;
 	return @lines;
+}
+
+# What a program has said on standard error.
+sub said {
+	my ($self, $name) = @_;
+
+	open my $log, '<', "$self->{dir}/$name.log" or return '';
+	local $/;
+	return <$log> // '';
 }
 
 sub running { $_[0]{process}{$_[1]} }
