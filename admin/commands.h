@@ -10,6 +10,7 @@
 #include "args.h"
 
 command_fn cmd_zone;
+command_fn cmd_record;
 command_fn cmd_monitor;
 command_fn cmd_monitor_group;
 command_fn cmd_pool;

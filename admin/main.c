@@ -20,6 +20,11 @@ static const struct command commands[] = {
 	"zone load [NAME=]FILE ... [--unsigned-ok]\nzone load --list FILE [--unsigned-ok]\nzone check [NAME=]FILE ...\n"
 	"zone list\nzone show NAME\nzone export NAME\nzone delete NAME",
 	true},
+    {"record", cmd_record, "serial:",
+	"record add ZONE OWNER [TTL] TYPE RDATA [--serial keep|increment|date|unixtime]\n"
+	"record delete ZONE OWNER [TYPE [RDATA]] [--serial keep|increment|date|unixtime]\n"
+	"record list ZONE [OWNER [TYPE]]",
+	true},
     {"monitor", cmd_monitor, NULL, OBJECT_USAGE("monitor"), true},
     {"monitor_group", cmd_monitor_group, NULL, OBJECT_USAGE("monitor_group"), true},
     {"pool", cmd_pool, NULL, OBJECT_USAGE("pool") "\npool enable|disable NAME", true},
@@ -33,7 +38,6 @@ static const struct command commands[] = {
     {"log", cmd_log, "since:", "log [--since TIME]", false},
     {"status", cmd_status, "watch exit-code", "status [--watch | --exit-code]", false},
     {"explain", cmd_explain, "client: ecs:", "explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX]", false},
-    {"record", not_yet, NULL, "", true},
     {"undo", not_yet, NULL, "", true},
     {"whatif", not_yet, "apply: down: up: geoip:", "", false},
     {"events", not_yet, "follow", "", false},

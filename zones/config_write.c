@@ -379,15 +379,32 @@ find_differences(struct store_txn *txn, uint32_t number, const struct zone_data 
 }
 
 static void
-put_zone_name(struct config_edit *edit, uint32_t number, const struct zone_data *data)
+put_zone_name(struct config_edit *edit, uint32_t number, const uint8_t *apex, uint32_t serial)
 {
 	uint8_t value[ZONE_VALUE_LEN];
 
 	put32(value, number);
-	put32(value + 4, data->serial);
+	put32(value + 4, serial);
 	put64(value + 8, (uint64_t)wall_ms());
-	note(edit, store_put(edit->txn, TABLE_ZONE_NAMES, (struct bytes){data->apex, name_len(data->apex)},
+	note(edit, store_put(edit->txn, TABLE_ZONE_NAMES, (struct bytes){apex, name_len(apex)},
 		       (struct bytes){value, sizeof value}));
+}
+
+/* Write what changed in a zone that was there, with its items in the feed. */
+static void
+put_changes(struct config_edit *edit, uint32_t number, const uint8_t *apex, uint32_t serial,
+    const struct row_changes *changes)
+{
+	if (!add_row_items(edit, 'r', changes))
+		add_zone_item(edit, number, CONFIG_ZONE_REPLACED, apex);
+	for (size_t i = 0; i < changes->count && !failed(edit); i++) {
+		struct bytes key = {changes->items[i].key, changes->items[i].key_len};
+
+		note(edit, changes->items[i].after.len > 0
+			       ? store_put(edit->txn, TABLE_ZONES, key, changes->items[i].after)
+			       : store_delete(edit->txn, TABLE_ZONES, key));
+	}
+	put_zone_name(edit, number, apex, serial);
 }
 
 static void
@@ -397,7 +414,7 @@ add_zone(struct config_edit *edit, const struct zone_data *data)
 	uint32_t number = (uint32_t)MAX(meta_get(edit->txn, "next_zone"), 1);
 
 	meta_put(edit, "next_zone", number + 1, 4);
-	put_zone_name(edit, number, data);
+	put_zone_name(edit, number, data->apex, data->serial);
 	for (size_t i = 0; i < data->count && !failed(edit); i++) {
 		uint8_t key[ZONE_KEY_MAX];
 
@@ -423,18 +440,8 @@ config_put_zone(struct config_edit *edit, const struct zone_data *data, struct z
 		return;
 	}
 	find_differences(edit->txn, zone.number, data, &changes, difference);
-	if (changes.count > 0) {
-		if (!add_row_items(edit, 'r', &changes))
-			add_zone_item(edit, zone.number, CONFIG_ZONE_REPLACED, data->apex);
-		for (size_t i = 0; i < changes.count && !failed(edit); i++) {
-			struct bytes key = {changes.items[i].key, changes.items[i].key_len};
-
-			note(edit, changes.items[i].after.len > 0
-				       ? store_put(edit->txn, TABLE_ZONES, key, changes.items[i].after)
-				       : store_delete(edit->txn, TABLE_ZONES, key));
-		}
-		put_zone_name(edit, zone.number, data);
-	}
+	if (changes.count > 0)
+		put_changes(edit, zone.number, data->apex, data->serial, &changes);
 	free_changes(&changes);
 }
 
@@ -454,5 +461,27 @@ config_delete_zone(struct config_edit *edit, const struct zone_info *zone)
 			       (struct bytes){changes.items[i].key, changes.items[i].key_len}));
 	note(edit,
 	    store_delete(edit->txn, TABLE_ZONE_NAMES, (struct bytes){zone->name, name_len(zone->name)}));
+	free_changes(&changes);
+}
+
+void
+config_put_rrsets(struct config_edit *edit, const struct zone_info *zone, uint32_t serial, const struct zone_row *rows,
+    size_t count)
+{
+	struct row_changes changes = {0};
+
+	if (failed(edit))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		uint8_t octets[ZONE_KEY_MAX];
+		struct bytes key = row_key(octets, zone->number, &rows[i]), before = {0};
+		struct bytes after = {rows[i].value, rows[i].value_len};
+
+		store_get(edit->txn, TABLE_ZONES, key, &before);
+		if (!same_bytes(before, after))
+			add_change(&changes, key, before, after);
+	}
+	if (changes.count > 0)
+		put_changes(edit, zone->number, zone->name, serial, &changes);
 	free_changes(&changes);
 }

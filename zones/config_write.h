@@ -44,5 +44,8 @@ struct zone_difference {
 /* Create a zone or make the one of that name equal to data, writing only RRsets that differ. */
 void config_put_zone(struct config_edit *edit, const struct zone_data *data, struct zone_difference *difference);
 void config_delete_zone(struct config_edit *edit, const struct zone_info *zone);
+/* Put (or, where a value is empty, delete) single RRsets of a zone, whose SOA has this serial from then on. */
+void config_put_rrsets(struct config_edit *edit, const struct zone_info *zone, uint32_t serial,
+    const struct zone_row *rows, size_t count);
 
 #endif
