@@ -25,10 +25,9 @@ struct schedule {
 	double rate;       /* checks a second that the intervals ask for */
 	double allowance;  /* checks that may begin now */
 	uint64_t topped_up_ns;
+	uint64_t starter_ns; /* when the starter is to run */
 	unsigned lines; /* said in this second */
 };
-
-static const struct timeval at_once = {0, 0};
 
 static struct timeval
 milliseconds(uint64_t ms)
@@ -79,6 +78,17 @@ say_local_error(const struct target *target, const struct check_result *result, 
 /* --- checks --- */
 
 static void
+arm_starter(struct schedule *schedule, unsigned wait_us)
+{
+	struct timeval wait = {0, (suseconds_t)wait_us};
+
+	if (TAILQ_EMPTY(&schedule->queue) || evtimer_pending(schedule->starter, NULL))
+		return;
+	schedule->starter_ns = boot_ns() + (uint64_t)wait_us * 1000;
+	evtimer_add(schedule->starter, &wait);
+}
+
+static void
 enqueue(struct target *target)
 {
 	struct schedule *schedule = target->schedule;
@@ -88,8 +98,7 @@ enqueue(struct target *target)
 	target->queued = true;
 	TAILQ_INSERT_TAIL(&schedule->queue, target, queue);
 	schedule->counters.queued++;
-	if (!evtimer_pending(schedule->starter, NULL))
-		evtimer_add(schedule->starter, &at_once);
+	arm_starter(schedule, 0);
 }
 
 static void
@@ -132,8 +141,7 @@ on_done(void *arg, const struct check_result *result)
 	if (target->late)
 		enqueue(target);
 	target->late = false;
-	if (!TAILQ_EMPTY(&schedule->queue) && !evtimer_pending(schedule->starter, NULL))
-		evtimer_add(schedule->starter, &at_once);
+	arm_starter(schedule, 0);
 }
 
 static void
@@ -150,18 +158,15 @@ start(struct target *target)
 		schedule->counters.inconclusive++; /* no memory (S26): its timer comes again */
 }
 
-static double
-starts_a_second(const struct schedule *schedule)
-{
-	return MAX(STARTS_A_SECOND, 2 * schedule->rate);
-}
-
+/* How many checks may begin now.  Where the loop is behind, those under way come first: their time is running. */
 static void
 top_up(struct schedule *schedule)
 {
-	double rate = starts_a_second(schedule), most = rate * BURST_MS / 1000;
+	double rate = MAX(STARTS_A_SECOND, 2 * schedule->rate), most = rate * BURST_MS / 1000;
 	uint64_t now = boot_ns();
 
+	if (now > schedule->starter_ns + BURST_MS * UINT64_C(1000000))
+		most = 1;
 	schedule->allowance += (double)(now - schedule->topped_up_ns) / 1e9 * rate;
 	schedule->allowance = MIN(schedule->allowance, most);
 	schedule->topped_up_ns = now;
@@ -170,18 +175,18 @@ top_up(struct schedule *schedule)
 static void
 on_starter(evutil_socket_t fd, short what, void *arg)
 {
-	static const struct timeval soon = {0, BURST_MS * 1000 / 4};
 	struct schedule *schedule = arg;
+	struct target *target;
 
 	(void)fd, (void)what;
 	top_up(schedule);
-	while (!TAILQ_EMPTY(&schedule->queue) && schedule->counters.in_flight < schedule->counters.most) {
+	while (schedule->counters.in_flight < schedule->counters.most && (target = TAILQ_FIRST(&schedule->queue)) != NULL) {
 		if (schedule->allowance < 1) {
-			evtimer_add(schedule->starter, &soon);
+			arm_starter(schedule, BURST_MS * 1000 / 4);
 			return;
 		}
 		schedule->allowance--;
-		start(TAILQ_FIRST(&schedule->queue));
+		start(target);
 	}
 }
 
@@ -290,8 +295,7 @@ schedule_remove(struct target *target, bool keep)
 	schedule->rate -= 1.0 / target->interval_s;
 	schedule->counters.targets--;
 	schedule->counters.states[target->published.record.state]--;
-	if (!TAILQ_EMPTY(&schedule->queue) && !evtimer_pending(schedule->starter, NULL))
-		evtimer_add(schedule->starter, &at_once);
+	arm_starter(schedule, 0);
 	if (!keep)
 		publish_remove(schedule->publish, &target->published);
 	event_free(target->timer);
