@@ -212,7 +212,19 @@ follow(struct search *search)
 	return true;
 }
 
-/* RFC 6672 3.1: the DNAME, and a CNAME made of it with its TTL. */
+/* A DNAME that redirects below itself is met again and again: once is enough (RFC 2181 5.5). */
+static bool
+add_dname(struct search *search, uint8_t skip, const struct fragment *dname)
+{
+	const struct answer *answer = search->answer;
+
+	for (unsigned i = 0; i < answer->nitems; i++)
+		if (answer->items[i].wire == dname->wire)
+			return true;
+	return add_fragment(search->answer, SECTION_ANSWER, search->name, skip, dname) != NULL;
+}
+
+/* RFC 6672 3.1: the DNAME, and a CNAME made of it with its TTL.  RFC 4343 4.1: what is copied keeps its case. */
 static bool
 follow_dname(struct search *search, const struct hit *hit)
 {
@@ -224,7 +236,7 @@ follow_dname(struct search *search, const struct hit *hit)
 	struct answer_item *item;
 
 	if (answer->nsynthesised == ANSWER_CHAIN_MAX || !node_rrset(hit->node, TYPE_DNAME, &dname) ||
-	    add_fragment(answer, SECTION_ANSWER, search->name, (uint8_t)prefix, &dname) == NULL)
+	    !add_dname(search, (uint8_t)prefix, &dname))
 		return false;
 	target_len = name_len(dname.wire + RR_HEAD);
 	if (prefix + target_len > NAME_MAX_LEN) {
@@ -234,7 +246,7 @@ follow_dname(struct search *search, const struct hit *hit)
 	memcpy(cname, dname.wire, 10);
 	put16(cname + 2, TYPE_CNAME);
 	put16(cname + 10, (uint16_t)(prefix + target_len));
-	memcpy(cname + RR_HEAD, path->name, prefix);
+	memcpy(cname + RR_HEAD, path->spelt, prefix);
 	memcpy(cname + RR_HEAD + prefix, dname.wire + RR_HEAD, target_len);
 	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
 		return false;
