@@ -162,12 +162,11 @@ add_additional(struct answer *answer, const struct zone *zone, unsigned position
 		path_init(&path, item->wire + name_at);
 		if (path.labels < zone->labels || path.hash[zone->labels] != zone->apex_hash)
 			continue;
-		if (cut != NULL) {
+		zone_find(zone, &path, &hit);
+		if (hit.found == FOUND_NAME)
+			node = hit.node;
+		else if (hit.found == FOUND_CUT && cut != NULL)
 			node = zone_node(zone, &path, path.labels);
-		} else {
-			zone_find(zone, &path, &hit);
-			node = hit.found == FOUND_NAME ? hit.node : NULL;
-		}
 		if (node != NULL && !(node->flags & NODE_LB))
 			add_addresses(answer, node, (struct answer_name){(uint8_t)position, name_at},
 			    cut == NULL || !name_within(path.name, cut));
@@ -328,16 +327,21 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 	return false;
 }
 
-/* The zone that answers: the deepest, but for DS the one above the cut (RFC 4035 3.1.4.1). */
+/*
+ * The zone that answers: the deepest, but for DS the one above the cut (RFC 4035 3.1.4.1).  A zone above that has no cut
+ * just there is not the parent: then the child says that it has no DS.
+ */
 static const struct zone *
 zone_for(const struct search *search)
 {
 	const struct zone *zone = snapshot_zone(search->snapshot, search->path, false), *parent;
+	struct hit hit;
 
-	if (zone == NULL || search->question->type != TYPE_DS || zone->labels != search->path->labels)
+	if (zone == NULL || search->question->type != TYPE_DS || zone->labels != search->path->labels ||
+	    (parent = snapshot_zone(search->snapshot, search->path, true)) == NULL)
 		return zone;
-	parent = snapshot_zone(search->snapshot, search->path, true);
-	return parent != NULL ? parent : zone;
+	zone_find(parent, search->path, &hit);
+	return hit.found == FOUND_CUT && hit.labels == search->path->labels ? parent : zone;
 }
 
 /* One step of RFC 1034 4.3.2; true to go on with the target of a chain. */
