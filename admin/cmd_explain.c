@@ -44,13 +44,12 @@ read_request(struct args *args, struct explanation_request *request)
 {
 	const char *name = args_word(args, 0), *type = args_word(args, 1), *client = args_value(args, "client"),
 	           *ecs = args_value(args, "ecs");
-	uint8_t wire[NAME_MAX_LEN];
 
 	if (name == NULL || args->count > 2)
 		return args_misused(args, "explain needs one name and at most one type");
-	if (name_from_text(wire, name, NULL) == 0)
+	if (name_from_text(request->name, name, NULL) == 0)
 		return args_misused(args, "%s is not a domain name", name);
-	path_init(&request->question.path, wire);
+	path_init(&request->question.path, request->name);
 	request->question.class = CLASS_IN;
 	request->question.type = type != NULL ? zonefile_type(type) : TYPE_A;
 	if (request->question.type == 0)

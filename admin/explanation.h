@@ -12,6 +12,7 @@
 #include "json.h"
 
 struct explanation_request {
+	uint8_t name[NAME_MAX_LEN]; /* the question's */
 	struct question question;
 	struct steer_client client;
 };

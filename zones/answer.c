@@ -164,12 +164,11 @@ add_additional(struct answer *answer, const struct zone *zone, unsigned position
 		path_init(&path, item->wire + name_at);
 		if (path.labels < zone->labels || path.hash[zone->labels] != zone->apex_hash)
 			continue;
-		if (cut != NULL) {
+		zone_find(zone, &path, &hit);
+		if (hit.found == FOUND_NAME)
+			node = hit.node;
+		else if (hit.found == FOUND_CUT && cut != NULL)
 			node = zone_node(zone, &path, path.labels);
-		} else {
-			zone_find(zone, &path, &hit);
-			node = hit.found == FOUND_NAME ? hit.node : NULL;
-		}
 		if (node != NULL && !(node->flags & NODE_LB))
 			add_addresses(answer, node, (struct answer_name){(uint8_t)position, name_at},
 			    cut == NULL || !name_within(path.name, cut));
@@ -214,7 +213,19 @@ follow(struct search *search)
 	return true;
 }
 
-/* RFC 6672 3.1: the DNAME, and a CNAME made of it with its TTL. */
+/* A DNAME that redirects below itself is met again and again: once is enough (RFC 2181 5.5). */
+static bool
+add_dname(struct search *search, uint8_t skip, const struct fragment *dname)
+{
+	const struct answer *answer = search->answer;
+
+	for (unsigned i = 0; i < answer->nitems; i++)
+		if (answer->items[i].wire == dname->wire)
+			return true;
+	return add_fragment(search->answer, SECTION_ANSWER, search->name, skip, dname) != NULL;
+}
+
+/* RFC 6672 3.1: the DNAME, and a CNAME made of it with its TTL.  RFC 4343 4.1: what is copied keeps its case. */
 static bool
 follow_dname(struct search *search, const struct hit *hit)
 {
@@ -226,7 +237,7 @@ follow_dname(struct search *search, const struct hit *hit)
 	struct answer_item *item;
 
 	if (answer->nsynthesised == ANSWER_CHAIN_MAX || !node_rrset(hit->node, TYPE_DNAME, &dname) ||
-	    add_fragment(answer, SECTION_ANSWER, search->name, (uint8_t)prefix, &dname) == NULL)
+	    !add_dname(search, (uint8_t)prefix, &dname))
 		return false;
 	target_len = name_len(dname.wire + RR_HEAD);
 	if (prefix + target_len > NAME_MAX_LEN) {
@@ -236,7 +247,7 @@ follow_dname(struct search *search, const struct hit *hit)
 	memcpy(cname, dname.wire, 10);
 	put16(cname + 2, TYPE_CNAME);
 	put16(cname + 10, (uint16_t)(prefix + target_len));
-	memcpy(cname + RR_HEAD, path->name, prefix);
+	memcpy(cname + RR_HEAD, path->spelt, prefix);
 	memcpy(cname + RR_HEAD + prefix, dname.wire + RR_HEAD, target_len);
 	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
 		return false;
@@ -323,16 +334,21 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 	return false;
 }
 
-/* The zone that answers: the deepest, but for DS the one above the cut (RFC 4035 3.1.4.1). */
+/*
+ * The zone that answers: the deepest, but for DS the one above the cut (RFC 4035 3.1.4.1).  A zone above that has no cut
+ * just there is not the parent: then the child says that it has no DS.
+ */
 static const struct zone *
 zone_for(const struct search *search)
 {
 	const struct zone *zone = snapshot_zone(search->snapshot, search->path, false), *parent;
+	struct hit hit;
 
-	if (zone == NULL || search->question->type != TYPE_DS || zone->labels != search->path->labels)
+	if (zone == NULL || search->question->type != TYPE_DS || zone->labels != search->path->labels ||
+	    (parent = snapshot_zone(search->snapshot, search->path, true)) == NULL)
 		return zone;
-	parent = snapshot_zone(search->snapshot, search->path, true);
-	return parent != NULL ? parent : zone;
+	zone_find(parent, search->path, &hit);
+	return hit.found == FOUND_CUT && hit.labels == search->path->labels ? parent : zone;
 }
 
 /* One step of RFC 1034 4.3.2; true to go on with the target of a chain. */

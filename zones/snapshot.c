@@ -23,6 +23,7 @@ path_init(struct path *path, const uint8_t *name)
 	for (; name[at] != 0; at += name[at] + 1u)
 		starts[labels++] = (uint8_t)at;
 	starts[labels] = (uint8_t)at;
+	path->spelt = name;
 	path->labels = (uint8_t)labels;
 	path->len = (uint8_t)(at + 1);
 	for (unsigned i = 0; i <= at; i++)

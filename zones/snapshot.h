@@ -12,6 +12,7 @@
 
 /* A name to look up: lower case, with the hash of every suffix of it. */
 struct path {
+	const uint8_t *spelt; /* the name as it was given: not ours, good as long as that is */
 	uint64_t hash[NAME_MAX_LABELS + 1]; /* [n]: of the last n labels */
 	uint8_t at[NAME_MAX_LABELS + 1];    /* [n]: where the last n labels begin in name */
 	uint8_t labels;
