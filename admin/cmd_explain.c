@@ -233,12 +233,14 @@ begin_health(const char *state, struct store **store)
 }
 
 static struct json *
-explain(struct args *args, const struct explanation_request *request)
+explain(struct args *args, struct explanation_request *request)
 {
 	struct compiler *compiler = NULL;
 	struct store *config_store, *health_store = NULL;
 	struct store_txn *config, *health;
 	struct json *out = NULL;
+	struct pins *pins = NULL;
+	char *path;
 
 	if (!read_begin(args, &config_store, &config))
 		return NULL;
@@ -247,6 +249,8 @@ explain(struct args *args, const struct explanation_request *request)
 		return NULL;
 	}
 	health = begin_health(args->state, &health_store);
+	path = xasprintf("%s/serving/pins", args->state);
+	request->pins = pins = pins_view(path);
 	compiler = compiler_new();
 	if (compiler == NULL || compiler_config(compiler, config, true) != COMPILED_NEW ||
 	    (health != NULL && compiler_health(compiler, health, true) == COMPILED_FAILED))
@@ -254,6 +258,8 @@ explain(struct args *args, const struct explanation_request *request)
 		    compiler != NULL ? compiler_error(compiler) : "memory is exhausted");
 	else
 		out = explanation_make(compiler, config, health, request);
+	pins_close(pins);
+	free(path);
 	store_abort(health);
 	store_close(health_store);
 	read_end(config_store, config);

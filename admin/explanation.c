@@ -461,7 +461,8 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
     const struct explanation_request *request)
 {
 	struct explaining *on = xcalloc(1, sizeof *on);
-	struct steering steering = {.client = request->client, .draw = 0, .trace = &on->trace};
+	struct steering steering = {.client = request->client, .now_s = (uint32_t)(wall_ms() / 1000), .pins = request->pins,
+	    .trace = &on->trace};
 	char name[NAME_MAX_TEXT], type[16];
 	struct json *out = json_new_object();
 

@@ -15,6 +15,7 @@ struct explanation_request {
 	uint8_t name[NAME_MAX_LEN]; /* the question's */
 	struct question question;
 	struct steer_client client;
+	const struct pins *pins; /* of a running nameserver, or NULL */
 };
 
 /* health may be NULL: then every monitored endpoint is unknown.  compiler has read both stores. */

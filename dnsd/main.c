@@ -201,6 +201,24 @@ make_settings(struct server *server)
 		errx(1, "out of memory for rate limiting");
 }
 
+/* The table of pins lies beside the serving store, which is open by now: we are alone. */
+static void
+open_pins(struct server *server)
+{
+	char *path = xasprintf("%s/serving/pins", server->options.state);
+	struct problems problems = {0};
+
+	server->settings.pins = pins_open(path, server->options.sessions, &problems);
+	if (server->settings.pins == NULL) {
+		/* Better sessions that a restart forgets than no answers. */
+		problems_print(&problems, "graycloud-dnsd", stderr);
+		server->settings.pins = pins_open(NULL, server->options.sessions, &problems);
+	}
+	problems_free(&problems);
+	printf("sessions %u in %u MiB\n", server->options.sessions, server->options.sessions / 65536 * PINS_ENTRY / 16);
+	free(path);
+}
+
 static void
 run(struct server *server)
 {
@@ -238,6 +256,7 @@ stop(struct server *server)
 	event_base_free(server->base);
 	for (size_t i = 0; i < server->options.nlisteners; i++)
 		listen_close(&server->options.listeners[i]);
+	pins_close(server->settings.pins);
 	rrl_free(server->settings.rrl);
 	tls_free(server->tls);
 	free(server->secrets[0]);
@@ -279,6 +298,8 @@ main(int argc, char **argv)
 			refuse(&problems);
 		printf("metrics on http://%s/metrics\n", metrics_address(server.metrics));
 	}
+	fflush(stdout);
+	open_pins(&server);
 	fflush(stdout);
 	run(&server);
 	stop(&server);

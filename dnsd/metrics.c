@@ -122,6 +122,10 @@ add_queries(const struct metrics *metrics, struct evbuffer *page)
 	evbuffer_add_printf(page,
 	    "graycloud_limited_total{action=\"drop\"} %llu\ngraycloud_limited_total{action=\"truncate\"} %llu\n",
 	    (unsigned long long)SUM(metrics, limited_dropped), (unsigned long long)SUM(metrics, limited_truncated));
+	add_value(page, "graycloud_pins_made_total", "counter", "Pins of sticky clients made or confirmed (S20).",
+	    (double)SUM(metrics, pins_made));
+	add_value(page, "graycloud_pins_refused_total", "counter", "Pins that the table had no room for: those clients are hashed.",
+	    (double)SUM(metrics, pins_refused));
 	add_value(page, "graycloud_fallback_answers_total", "counter", "Answers that a fallback pool gave (S14).",
 	    (double)SUM(metrics, last_resort));
 	add_value(page, "graycloud_uncounted_total", "counter", "Answers that the table of origins had no room for.",

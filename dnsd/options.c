@@ -1,5 +1,6 @@
 #include "dnsd/options.h"
 
+#include "pins.h"
 #include "util.h"
 
 #include <ctype.h>
@@ -31,6 +32,7 @@ enum name {
 	RRL_RATE,
 	RRL_SLIP_EVERY,
 	RRL_DRY_RUN,
+	SESSIONS,
 	CONFIG,
 	CHECK,
 	HELP,
@@ -44,7 +46,7 @@ static const struct option known[] = {{"state", 1, NULL, STATE}, {"listen", 1, N
     {"wait-health", 1, NULL, WAIT_HEALTH}, {"user", 1, NULL, USER}, {"cookie-secret", 1, NULL, COOKIE_SECRET_FILE},
     {"require-cookie", 0, NULL, REQUIRE_COOKIE}, {"fallback-error", 0, NULL, FALLBACK_ERROR},
     {"rrl-rate", 1, NULL, RRL_RATE}, {"rrl-slip", 1, NULL, RRL_SLIP_EVERY}, {"rrl-dry-run", 0, NULL, RRL_DRY_RUN},
-    {"config", 1, NULL, CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, HELP},
+    {"sessions", 1, NULL, SESSIONS}, {"config", 1, NULL, CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, HELP},
     {"version", 0, NULL, SHOW_VERSION}, {"geoip", 1, NULL, LATER}, {"site", 1, NULL, LATER}, {0}};
 
 static void
@@ -54,7 +56,7 @@ usage(FILE *out)
 	      "                      [--tls ADDRESS:PORT ... --cert FILE --key FILE]\n"
 	      "                      [--nsid TEXT] [--cookie-secret FILE] [--require-cookie] [--fallback-error]\n"
 	      "                      [--rrl-rate N] [--rrl-slip N] [--rrl-dry-run] [--wait-health SECONDS] [--user NAME]\n"
-	      "                      [--config FILE] [--check]\n"
+	      "                      [--sessions N] [--config FILE] [--check]\n"
 	      "Answers DNS from the zones and load balancers that `graycloud` manages; see graycloud-dnsd(8).\n",
 	    out);
 }
@@ -171,6 +173,8 @@ take(struct options *options, const struct place *place, int name, const char *v
 		return whole(place, value, 0, 10, &options->rrl.slip);
 	case RRL_DRY_RUN:
 		return options->rrl.dry_run = true;
+	case SESSIONS:
+		return whole(place, value, 256, 1 << 28, &options->sessions);
 	case CONFIG:
 		if (depth > 0)
 			return wrong(place, ": a file cannot name another one");
@@ -250,7 +254,7 @@ options_parse(struct options *options, int argc, char **argv)
 
 	*options = (struct options){.state = environment != NULL && *environment ? environment : STATE_DEFAULT,
 	    .threads = (unsigned)(cores < 1 ? 1 : MIN(cores, THREADS_MAX)), .wait_health_ms = WAIT_HEALTH_DEFAULT * 1000,
-	    .rrl = {.slip = 2}};
+	    .sessions = PINS_DEFAULT, .rrl = {.slip = 2}};
 	while ((name = getopt_long(argc, argv, "", known, &index)) != -1) {
 		if (name == HELP) {
 			usage(stdout);

@@ -23,6 +23,7 @@ struct options {
 	bool check; /* look at everything, then exit */
 	unsigned threads;
 	unsigned wait_health_ms;
+	unsigned sessions; /* entries of the table of pins */
 	struct rrl_options rrl;
 	struct listener listeners[OPTIONS_LISTENERS_MAX];
 	size_t nlisteners;

@@ -163,7 +163,8 @@ static void
 find_answer(struct serve_context *context, const struct snapshot *view, const struct query *query)
 {
 	struct answer *answer = &context->answer;
-	struct steering steering = {.client = query->client, .draw = next_draw(context)};
+	struct steering steering = {.client = query->client, .draw = next_draw(context), .now_s = context->now_s,
+	    .pins = context->settings->pins};
 
 	answer_init(answer, query->rcode);
 	if (query->rcode != RCODE_NOERROR || query->cookie_only)
@@ -174,6 +175,20 @@ find_answer(struct serve_context *context, const struct snapshot *view, const st
 		answer->rcode = RCODE_REFUSED; /* no configuration yet: no zone is ours */
 	else
 		answer_find(answer, view, &query->question, &steering);
+}
+
+/* S20: steering says which pin it wants, and here it is written. */
+static void
+keep_pin(struct serve_context *context)
+{
+	const struct steer_choice *choice = &context->answer.choice;
+
+	if (!context->answer.has_choice || !choice->pin_wanted)
+		return;
+	if (pins_put(context->settings->pins, choice->pin_key, choice->lb->share, context->now_s, &choice->pin))
+		tally_add(&context->tally->pins_made, 1);
+	else
+		tally_add(&context->tally->pins_refused, 1);
 }
 
 static size_t
@@ -190,6 +205,7 @@ serve_parsed(struct serve_context *context, const struct snapshot *view, struct 
 	    !query->cookie_only)
 		query->rcode = RCODE_BADCOOKIE;
 	find_answer(context, view, query);
+	keep_pin(context);
 	tally_query(context->tally, message->peer, query, &context->answer);
 	if (settings->rrl != NULL && udp && !known && !limit_rate(context, query, message->peer))
 		return 0;

@@ -19,6 +19,7 @@ struct serve_settings {
 	bool require_cookie; /* over UDP a client that has cookies gets BADCOOKIE until it shows a good one (RFC 7873 5.2.3) */
 	bool fallback_error; /* tell in an extended error that a fallback pool answered */
 	struct rrl *rrl;     /* NULL: off */
+	struct pins *pins;   /* of sticky clients (S20); NULL: none */
 	_Atomic(const struct cookie_secrets *) secrets;
 };
 

@@ -269,8 +269,7 @@ answer_steered(struct search *search, const struct zone *zone, const struct stee
 	struct answer_item *item;
 
 	answer->has_choice = true;
-	steer(lb, search->snapshot->pools, &steering->client, family, steering->draw, &answer->choice,
-	    steering->trace);
+	steer(lb, search->snapshot->pools, steering, family, &answer->choice);
 	if (search->links > 0 && answer->choice.scope > 0) {
 		/*
 		 * S5, RFC 7871 7.2.1: what depends on the client is not put behind a name that does not.  The

@@ -66,13 +66,6 @@ struct answer {
 	uint8_t synthesised[ANSWER_CHAIN_MAX][12 + NAME_MAX_LEN]; /* CNAMEs made of DNAMEs */
 };
 
-/* What steering needs beside the name. */
-struct steering {
-	struct steer_client client;
-	uint64_t draw; /* fresh for each query */
-	struct steer_trace *trace; /* NULL on the path of a query */
-};
-
 /* An answer without records. */
 void answer_init(struct answer *answer, uint16_t rcode);
 

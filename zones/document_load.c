@@ -93,6 +93,10 @@ document_load_pool(struct bytes text)
 	pool->name = xstrdup(text_of(json, "name"));
 	pool->enabled = json_truth(json_member(json, "enabled"));
 	pool->minimum_origins = number_of(json, "minimum_origins");
+	pool->origin_steering = strcmp(text_of(json_member(json, "origin_steering"), "policy"), "hash") == 0 ? ORIGIN_HASH
+	                                                                                                    : ORIGIN_RANDOM;
+	pool->shed_percent = json_number_of(json_member(json_member(json, "load_shedding"), "default_percent"));
+	pool->shed_by_hash = strcmp(text_of(json_member(json, "load_shedding"), "default_policy"), "hash") == 0;
 	id_of(&pool->monitor, text_of(json, "monitor"));
 	id_of(&pool->monitor_group, text_of(json, "monitor_group"));
 	pool->norigins = json_count(origins);
@@ -204,6 +208,21 @@ prefer_ecs_of(const char *text)
 						: ECS_ALWAYS;
 }
 
+/* [CF] 3.3: without counts of requests the least_* policies are weights alone. */
+static enum steering_policy
+steering_policy_of(const char *text)
+{
+	return strcmp(text, "random") == 0 || strncmp(text, "least_", 6) == 0 ? STEERING_RANDOM : STEERING_OFF;
+}
+
+static enum failover
+failover_of(const char *text)
+{
+	return strcmp(text, "temporary") == 0 ? FAILOVER_TEMPORARY
+	       : strcmp(text, "sticky") == 0  ? FAILOVER_STICKY
+					      : FAILOVER_NONE;
+}
+
 struct lb *
 document_load_lb(struct bytes text)
 {
@@ -218,10 +237,11 @@ document_load_lb(struct bytes text)
 	lb->enabled = json_truth(json_member(json, "enabled"));
 	lb->ttl = number_of(json, "ttl");
 	load_lb_pools(lb, json);
-	lb->steering_policy =
-	    strcmp(text_of(json, "steering_policy"), "random") == 0 ? STEERING_RANDOM : STEERING_OFF;
+	lb->steering_policy = steering_policy_of(text_of(json, "steering_policy"));
 	lb->affinity =
 	    strcmp(text_of(json, "session_affinity"), "ip_cookie") == 0 ? AFFINITY_IP : AFFINITY_NONE;
+	lb->failover = failover_of(text_of(json_member(json, "session_affinity_attributes"), "zero_downtime_failover"));
+	lb->affinity_ttl = number_of(json, "session_affinity_ttl");
 	lb->prefer_ecs = prefer_ecs_of(text_of(json_member(json, "location_strategy"), "prefer_ecs"));
 	lb->affinity_prefix_v4 = number_of(json, "affinity_prefix_v4");
 	lb->affinity_prefix_v6 = number_of(json, "affinity_prefix_v6");

@@ -77,11 +77,16 @@ struct origin {
 };
 
 /* [CF] 2.2 */
+enum origin_steering { ORIGIN_RANDOM, ORIGIN_HASH };
+
 struct pool {
 	struct id id;
 	char *name;
 	bool enabled;
 	unsigned minimum_origins;
+	enum origin_steering origin_steering; /* the least_* policies are weighted random here ([CF] 3.4) */
+	double shed_percent;                  /* load_shedding.default_percent */
+	bool shed_by_hash;                    /* load_shedding.default_policy */
 	struct id monitor;
 	struct id monitor_group;
 	struct origin *origins;
@@ -130,6 +135,7 @@ uint64_t monitor_stale_ms(const struct monitor *monitor);
 
 enum steering_policy { STEERING_OFF, STEERING_RANDOM };
 enum affinity { AFFINITY_NONE, AFFINITY_IP };
+enum failover { FAILOVER_NONE, FAILOVER_TEMPORARY, FAILOVER_STICKY }; /* zero_downtime_failover (S21) */
 enum prefer_ecs { ECS_ALWAYS, ECS_NEVER, ECS_PROXIMITY, ECS_GEO };
 
 /* [CF] 2.1 */
@@ -145,6 +151,8 @@ struct lb {
 	enum steering_policy steering_policy; /* "" reads as off ([CF] 3.3) */
 	unsigned *pool_weights;               /* hundredths, one for each of default_pools */
 	enum affinity affinity;
+	enum failover failover;
+	uint32_t affinity_ttl; /* seconds */
 	enum prefer_ecs prefer_ecs;
 	unsigned affinity_prefix_v4;
 	unsigned affinity_prefix_v6;

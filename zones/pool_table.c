@@ -122,9 +122,26 @@ carve(uint8_t **at, size_t octets)
 	return place;
 }
 
+/* S21: a suspect origin that nobody forces up is withheld where another will do. */
+static bool
+steady_candidate(const struct origin *origin, enum health_state state)
+{
+	return origin_is_candidate(origin, state) && (state != HEALTH_SUSPECT || origin->forced == FORCED_UP);
+}
+
+enum which { SERVING, STEADY, FALLBACK };
+
+static bool
+belongs(enum which which, const struct origin *origin, enum health_state state)
+{
+	return which == SERVING  ? origin_is_candidate(origin, state)
+	       : which == STEADY ? steady_candidate(origin, state)
+	                         : fallback_candidate(origin);
+}
+
 /* Fill one list with the candidates of a family. */
 static void
-fill(struct candidates *list, uint8_t **at, const struct pool *pool, const struct identity *identities,
+fill(struct candidates *list, enum which which, uint8_t **at, const struct pool *pool, const struct identity *identities,
     const enum health_state *states, const uint32_t *numbers, uint8_t family)
 {
 	struct candidate *all = (struct candidate *)*at;
@@ -135,8 +152,7 @@ fill(struct candidates *list, uint8_t **at, const struct pool *pool, const struc
 	for (size_t i = 0; i < pool->norigins; i++) {
 		const struct origin *origin = &pool->origins[i];
 
-		if (origin->ip.family != family ||
-		    !(states != NULL ? origin_is_candidate(origin, states[i]) : fallback_candidate(origin)))
+		if (origin->ip.family != family || !belongs(which, origin, states[i]))
 			continue;
 		struct candidate *candidate = &all[list->count++];
 
@@ -202,7 +218,7 @@ pool_table_new(const struct pool *pool, const enum health_state *states, const u
 	size_t name_len = strlen(pool->name) + 1;
 	size_t each = sizeof(struct candidate) + sizeof(uint64_t) + sizeof(uint32_t) + sizeof(struct weight_class);
 	/* An origin stands in one list of each kind; every array may be padded to 8 octets. */
-	size_t room = sizeof(struct pool_table) + name_len + 2 * pool->norigins * each + 17 * 8;
+	size_t room = sizeof(struct pool_table) + name_len + 3 * pool->norigins * each + 25 * 8;
 	struct identity *identities = identities_new(pool);
 	struct pool_table *table = calloc(1, room);
 	uint8_t *at = (uint8_t *)(table + 1);
@@ -215,12 +231,16 @@ pool_table_new(const struct pool *pool, const enum health_state *states, const u
 	table->id = pool->id;
 	table->name = memcpy(carve(&at, name_len), pool->name, name_len);
 	table->hash = pool_identity_hash(pool->name, NULL, 0);
+	table->hash_origins = pool->origin_steering == ORIGIN_HASH;
+	table->shed_by_hash = pool->shed_by_hash;
+	table->shed = (uint64_t)(pool->shed_percent / 100 * 4294967296.0);
 	judge(table, pool, states);
 	for (unsigned f = 0; f < TABLE_FAMILIES && pool->enabled; f++) {
 		uint8_t family = f == TABLE_V4 ? FAMILY_V4 : FAMILY_V6;
 
-		fill(&table->serving[f], &at, pool, identities, states, numbers, family);
-		fill(&table->fallback[f], &at, pool, identities, NULL, numbers, family);
+		fill(&table->serving[f], SERVING, &at, pool, identities, states, numbers, family);
+		fill(&table->steady[f], STEADY, &at, pool, identities, states, numbers, family);
+		fill(&table->fallback[f], FALLBACK, &at, pool, identities, states, numbers, family);
 	}
 	free(identities);
 	return table;

@@ -45,7 +45,11 @@ struct pool_table {
 	bool usable;     /* S12 */
 	bool weighted;   /* S15: any weight differs among enabled origins of weight > 0 */
 	uint16_t enabled, healthy; /* origins that S12 counted */
+	bool hash_origins;          /* origin_steering hash */
+	bool shed_by_hash;
+	uint64_t shed;              /* of 2^32: the share of clients that this pool refuses */
 	struct candidates serving[TABLE_FAMILIES];  /* S11 */
+	struct candidates steady[TABLE_FAMILIES];   /* S21: those of them that are not suspect */
 	struct candidates fallback[TABLE_FAMILIES]; /* S14 */
 };
 

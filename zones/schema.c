@@ -152,17 +152,17 @@ clean_host_header(const char *text)
 /* ---- words ---- */
 
 static const struct property_word steering_words[] = {{"off", 0}, {"random", 0}, {"", 0}, {"geo", FATE_LATER},
-    {"dynamic_latency", FATE_LATER}, {"proximity", FATE_LATER}, {"least_outstanding_requests", FATE_LATER},
-    {"least_connections", FATE_LATER}, {NULL, 0}};
+    {"dynamic_latency", FATE_LATER}, {"proximity", FATE_LATER}, {"least_outstanding_requests", 0},
+    {"least_connections", 0}, {NULL, 0}};
 static const struct property_word affinity_words[] = {
     {"none", 0}, {"ip_cookie", 0}, {"", 0}, {"cookie", FATE_PROXY}, {"header", FATE_PROXY}, {NULL, 0}};
 static const struct property_word failover_words[] = {
-    {"none", 0}, {"temporary", FATE_LATER}, {"sticky", FATE_LATER}, {NULL, 0}};
+    {"none", 0}, {"temporary", 0}, {"sticky", 0}, {NULL, 0}};
 static const struct property_word prefer_ecs_words[] = {
     {"always", 0}, {"never", 0}, {"proximity", 0}, {"geo", 0}, {NULL, 0}};
 static const struct property_word mode_words[] = {{"pop", 0}, {"resolver_ip", 0}, {NULL, 0}};
-static const struct property_word origin_steering_words[] = {{"random", 0}, {"hash", FATE_LATER},
-    {"least_outstanding_requests", FATE_LATER}, {"least_connections", FATE_LATER}, {NULL, 0}};
+static const struct property_word origin_steering_words[] = {{"random", 0}, {"hash", 0},
+    {"least_outstanding_requests", 0}, {"least_connections", 0}, {NULL, 0}};
 static const struct property_word shedding_words[] = {{"random", 0}, {"hash", 0}, {NULL, 0}};
 static const struct property_word forced_words[] = {{"none", 0}, {"up", 0}, {"down", 0}, {NULL, 0}};
 static const struct property_word monitor_words[] = {{"http", 0}, {"https", 0}, {"tcp", 0},
@@ -240,7 +240,7 @@ static const struct property origin = OBJECT("origin", NULL, origin_table);
 static const struct property origin_steering[] = {WORD("policy", "\"random\"", origin_steering_words), END};
 
 static const struct property load_shedding[] = {
-    {.name = "default_percent", .type = PROPERTY_NUMBER, .fate = FATE_LATER, .standard = "0", .most = 100},
+    NUMBER("default_percent", "0", 0, 100),
     WORD("default_policy", "\"random\"", shedding_words), NEUTRAL("session_percent", "0"),
     NEUTRAL("session_policy", "\"hash\""), END};
 

@@ -233,32 +233,109 @@ trace_origins(struct steer_trace *trace, const struct candidates *from, const st
 enum steer_how
 steer_shape(const struct steer_lb *lb, const struct pool_table *table, unsigned *n)
 {
-	if (lb->affinity == AFFINITY_NONE && lb->max_answers == 0 && !table->weighted) {
-		*n = 0;
-		return STEER_ALL;
-	}
 	*n = MAX(lb->max_answers, 1);
-	return lb->affinity == AFFINITY_NONE ? STEER_DRAWN : STEER_HASHED;
+	if (lb->affinity == AFFINITY_IP)
+		return STEER_HASHED;
+	if (lb->max_answers == 0 && !table->weighted) {
+		*n = 0;
+		return STEER_ALL; /* [CF] 3.4: with equal weights the pool's own policy does not matter */
+	}
+	return table->hash_origins ? STEER_HASHED : STEER_DRAWN;
+}
+
+/* What one decision goes by. */
+struct deciding {
+	const struct steer_lb *lb;
+	const struct pool_slots *slots;
+	const struct steering *steering;
+	struct steer_trace *trace;
+	struct steer_choice *choice;
+	unsigned family;
+	struct affinity_key key; /* S2; made when first wanted */
+	bool key_made;
+	bool stepped_over; /* a pool was unusable: had all been well, another might have been chosen */
+	bool pinned;
+	struct pin pin;
+};
+
+static const struct affinity_key *
+key_of(struct deciding *deciding)
+{
+	if (!deciding->key_made) {
+		deciding->key = steer_key(deciding->lb, &deciding->steering->client);
+		deciding->key_made = true;
+		note(deciding->trace, (struct steer_event){.step = STEP_KEY, .value = deciding->key.hash, .pool = deciding->key.prefix});
+	}
+	return &deciding->key;
+}
+
+/* S21: where it matters, suspect origins are withheld as long as another of the family is left. */
+static const struct candidates *
+candidates_of(const struct steer_lb *lb, const struct pool_table *table, unsigned family)
+{
+	bool withhold = lb->failover != FAILOVER_NONE && table->steady[family].count > 0;
+
+	return withhold ? &table->steady[family] : &table->serving[family];
+}
+
+/* The candidate that a pin means, or -1. */
+static int
+find_pinned(const struct candidates *candidates, const struct pin *pin)
+{
+	for (unsigned i = 0; i < candidates->count; i++)
+		if (pin_origin_tag(candidates->hashes[i]) == pin->origin)
+			return (int)i;
+	return -1;
+}
+
+/* The first n of the ranking, but the pinned one before them. */
+static unsigned
+rank_pinned(const struct candidates *from, uint64_t key, unsigned n, unsigned pinned, uint16_t *out)
+{
+	uint16_t ranked[STEER_ANSWERS_MAX];
+	unsigned got = n > 1 ? steer_rank(from, key, n, ranked) : 0, count = 1;
+
+	out[0] = (uint16_t)pinned;
+	for (unsigned i = 0; i < got && count < n; i++)
+		if (ranked[i] != pinned)
+			out[count++] = ranked[i];
+	return count;
+}
+
+static void
+choose_hashed(struct deciding *deciding, unsigned n)
+{
+	struct steer_choice *choice = deciding->choice;
+	const struct candidates *from = choice->from;
+	uint64_t key = key_of(deciding)->hash;
+	int pinned = deciding->pinned ? find_pinned(from, &deciding->pin) : -1;
+
+	if (pinned >= 0)
+		choice->count = (uint16_t)rank_pinned(from, key, n, (unsigned)pinned, choice->index);
+	else
+		choice->count = (uint16_t)steer_rank(from, key, n, choice->index);
+	/* With n or fewer candidates the set is the same for everybody, but their order is the client's. */
+	choice->client_mattered |= from->count > 1;
 }
 
 /* S15: how many, and which, of a pool's candidates. */
 static void
-choose_origins(struct steer_choice *choice, const struct affinity_key *key, uint64_t draw, struct steer_trace *trace)
+choose_origins(struct deciding *deciding)
 {
+	struct steer_choice *choice = deciding->choice;
 	const struct candidates *from = choice->from;
+	uint64_t draw = deciding->steering->draw;
 	unsigned n;
 
 	if (from->count == 0)
 		return; /* S12: NODATA for this family */
-	trace_origins(trace, from, key);
-	choice->how = steer_shape(choice->lb, choice->pool, &n);
+	choice->how = steer_shape(deciding->lb, choice->pool, &n);
+	trace_origins(deciding->trace, from, choice->how == STEER_HASHED ? key_of(deciding) : NULL);
 	if (choice->how == STEER_ALL) {
 		choice->count = from->count;
 		choice->index[0] = (uint16_t)below(draw, from->count);
 	} else if (choice->how == STEER_HASHED) {
-		choice->count = (uint16_t)steer_rank(from, key->hash, n, choice->index);
-		/* With n or fewer candidates the set is the same for everybody, but their order is the client's. */
-		choice->client_mattered |= from->count > 1;
+		choose_hashed(deciding, n);
 	} else if (n == 1) {
 		choice->count = 1;
 		choice->index[0] = (uint16_t)draw_by_weight(from, draw);
@@ -268,123 +345,244 @@ choose_origins(struct steer_choice *choice, const struct affinity_key *key, uint
 	}
 }
 
+/*
+ * [CF] 3.5: does the pool refuse this client?  By chance, or by a hash that is the client's own; where clients are kept by their
+ * address, always by the hash, so that nobody flaps.
+ */
+static bool
+sheds(struct deciding *deciding, const struct pool_table *table, uint32_t slot)
+{
+	static const uint64_t other_hash = UINT64_C(0x6a09e667f3bcc909); /* not that of the pool's own choice */
+	bool by_hash = table->shed_by_hash || deciding->lb->affinity == AFFINITY_IP;
+	uint64_t at;
+
+	if (table->shed == 0)
+		return false;
+	if (by_hash)
+		at = mix64(key_of(deciding)->hash ^ table->hash ^ other_hash);
+	else
+		at = mix64(deciding->steering->draw ^ table->hash ^ other_hash);
+	/* Whether it is refused depends on the client, but for a pool that refuses all. */
+	deciding->choice->client_mattered |= by_hash && table->shed < UINT64_C(1) << 32;
+	if (at >> 32 >= table->shed)
+		return false;
+	note(deciding->trace, (struct steer_event){.step = STEP_POOL_SHED, .pool = slot, .value = !by_hash});
+	return true;
+}
+
 /* A pool that may be chosen: by its bit, then by its table (the bit may be older). */
 static const struct pool_table *
-usable_table(const struct pool_slots *slots, uint32_t slot, struct steer_trace *trace)
+usable_table(struct deciding *deciding, uint32_t slot)
 {
+	const struct pool_slots *slots = deciding->slots;
 	const struct pool_table *table = pool_slot_usable(slots, slot) ? pool_slot_table(slots, slot) : NULL;
 
 	if (table != NULL && table->usable)
 		return table;
-	note(trace, (struct steer_event){.step = STEP_POOL_UNUSABLE, .pool = slot});
+	note(deciding->trace, (struct steer_event){.step = STEP_POOL_UNUSABLE, .pool = slot});
+	deciding->stepped_over = true;
 	return NULL;
 }
 
 static const struct pool_table *
-first_usable(const struct steer_lb *lb, const struct pool_slots *slots, uint32_t *slot, struct steer_trace *trace)
+first_usable(struct deciding *deciding, uint32_t *slot)
 {
-	for (unsigned i = 0; i < lb->npools; i++) {
-		const struct pool_table *table = usable_table(slots, lb->pools[i].slot, trace);
+	for (unsigned i = 0; i < deciding->lb->npools; i++) {
+		uint32_t next = deciding->lb->pools[i].slot;
+		const struct pool_table *table = usable_table(deciding, next);
 
-		if (table != NULL) {
-			*slot = lb->pools[i].slot;
-			note(trace, (struct steer_event){.step = STEP_POOL_FIRST, .pool = *slot});
+		if (table != NULL && !sheds(deciding, table, next)) {
+			*slot = next;
+			note(deciding->trace, (struct steer_event){.step = STEP_POOL_FIRST, .pool = next});
 			return table;
 		}
 	}
 	return NULL;
 }
 
-/* S13: weighted random among the usable pools; with a key, weighted rendezvous (S18). */
-static const struct pool_table *
-random_usable(const struct steer_lb *lb, const struct pool_slots *slots, const struct affinity_key *key, uint64_t draw,
-    uint32_t *slot, unsigned *choices, struct steer_trace *trace)
-{
-	const struct pool_table *tables[LB_POOLS_MAX], *best = NULL;
-	uint16_t positions[LB_POOLS_MAX];
-	struct cost best_cost = {0};
-	uint32_t sum = 0, at;
-	unsigned count = 0;
+/* The pools that a random policy chooses among. */
+struct lottery {
+	const struct pool_table *tables[LB_POOLS_MAX];
+	const struct steer_pool *pools[LB_POOLS_MAX];
+	unsigned count;
+	uint32_t sum; /* of weights */
+};
 
-	for (unsigned i = 0; i < lb->npools && i < LB_POOLS_MAX; i++) {
-		const struct steer_pool *pool = &lb->pools[i];
+static void
+gather(struct deciding *deciding, struct lottery *lottery)
+{
+	lottery->count = lottery->sum = 0;
+	for (unsigned i = 0; i < deciding->lb->npools && i < LB_POOLS_MAX; i++) {
+		const struct steer_pool *pool = &deciding->lb->pools[i];
+		const struct pool_table *table;
 
 		if (pool->weight == 0) {
-			note(trace, (struct steer_event){.step = STEP_POOL_NO_WEIGHT, .pool = pool->slot});
+			note(deciding->trace, (struct steer_event){.step = STEP_POOL_NO_WEIGHT, .pool = pool->slot});
 			continue;
 		}
-		if ((tables[count] = usable_table(slots, pool->slot, trace)) == NULL)
+		if ((table = usable_table(deciding, pool->slot)) == NULL || sheds(deciding, table, pool->slot))
 			continue;
-		positions[count++] = (uint16_t)i;
-		sum += pool->weight;
+		lottery->tables[lottery->count] = table;
+		lottery->pools[lottery->count++] = pool;
+		lottery->sum += pool->weight;
 	}
-	*choices = count;
-	at = below(mix64(draw), sum);
-	for (unsigned n = 0; n < count; n++) {
-		const struct steer_pool *pool = &lb->pools[positions[n]];
+}
 
-		if (key == NULL) {
-			note(trace, (struct steer_event){.step = STEP_POOL_SHARE, .pool = pool->slot, .value = pool->weight});
-			if (best == NULL && at < pool->weight) {
-				best = tables[n];
-				*slot = pool->slot;
-			}
-			at -= MIN(at, pool->weight);
-			continue;
-		}
-		struct cost cost = {steer_neg_log2(mix64(key->hash ^ tables[n]->hash)), pool->weight, tables[n]->hash};
+/* S13: weighted random among the usable pools. */
+static const struct pool_table *
+drawn_pool(struct deciding *deciding, const struct lottery *lottery, uint32_t *slot)
+{
+	uint32_t at = below(mix64(deciding->steering->draw), lottery->sum);
+	const struct pool_table *best = NULL;
 
-		note(trace, (struct steer_event){
-		    .step = STEP_POOL_COST, .pool = pool->slot, .value = cost.neg_log2, .weight = pool->weight});
-		if (best == NULL || cheaper(&cost, &best_cost)) {
-			best = tables[n];
-			best_cost = cost;
+	for (unsigned i = 0; i < lottery->count; i++) {
+		const struct steer_pool *pool = lottery->pools[i];
+
+		note(deciding->trace, (struct steer_event){.step = STEP_POOL_SHARE, .pool = pool->slot, .value = pool->weight});
+		if (best == NULL && at < pool->weight) {
+			best = lottery->tables[i];
 			*slot = pool->slot;
 		}
+		at -= MIN(at, pool->weight);
 	}
 	return best;
 }
 
-void
-steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steer_client *client, unsigned family,
-    uint64_t draw, struct steer_choice *choice, struct steer_trace *trace)
+/* S18: with affinity, weighted rendezvous hashing among them. */
+static const struct pool_table *
+hashed_pool(struct deciding *deciding, const struct lottery *lottery, uint32_t *slot)
 {
-	struct affinity_key key_storage = {0};
-	const struct affinity_key *key = NULL;
-	uint32_t slot = lb->fallback.slot;
-	unsigned choices = 1;
+	const struct pool_table *best = NULL;
+	struct cost best_cost = {0};
 
+	for (unsigned i = 0; i < lottery->count; i++) {
+		const struct steer_pool *pool = lottery->pools[i];
+		const struct pool_table *table = lottery->tables[i];
+		struct cost cost = {steer_neg_log2(mix64(key_of(deciding)->hash ^ table->hash)), pool->weight, table->hash};
+
+		note(deciding->trace, (struct steer_event){
+		    .step = STEP_POOL_COST, .pool = pool->slot, .value = cost.neg_log2, .weight = pool->weight});
+		if (best == NULL || cheaper(&cost, &best_cost)) {
+			best = table;
+			best_cost = cost;
+			*slot = pool->slot;
+		}
+	}
+	deciding->choice->client_mattered |= lottery->count > 1;
+	return best;
+}
+
+/*
+ * S20: a pin holds while its pool is one of this load balancer's and usable, and its origin a candidate there, of either family:
+ * the pin of an IPv4 origin keeps AAAA in its pool.
+ */
+static const struct pool_table *
+pinned_pool(struct deciding *deciding, uint32_t *slot)
+{
+	const struct steer_lb *lb = deciding->lb;
+	const struct steering *steering = deciding->steering;
+
+	if (lb->failover != FAILOVER_STICKY || lb->affinity != AFFINITY_IP || steering->pins == NULL ||
+	    !pins_get(steering->pins, key_of(deciding)->hash, lb->share, steering->now_s, &deciding->pin))
+		return NULL;
+	for (unsigned i = 0; i < lb->npools; i++) {
+		const struct pool_table *table = pool_slot_usable(deciding->slots, lb->pools[i].slot)
+		    ? pool_slot_table(deciding->slots, lb->pools[i].slot) : NULL;
+
+		if (table == NULL || !table->usable || pin_pool_tag(table->hash) != deciding->pin.pool)
+			continue;
+		if (find_pinned(candidates_of(lb, table, TABLE_V4), &deciding->pin) < 0 &&
+		    find_pinned(candidates_of(lb, table, TABLE_V6), &deciding->pin) < 0)
+			continue;
+		*slot = lb->pools[i].slot;
+		deciding->pinned = true;
+		deciding->choice->client_mattered = true;
+		note(deciding->trace, (struct steer_event){.step = STEP_PIN, .pool = *slot, .value = deciding->pin.expiry});
+		return table;
+	}
+	note(deciding->trace, (struct steer_event){.step = STEP_PIN_BROKEN});
+	return NULL;
+}
+
+/* S20: the pin that this answer wants, for the server to write. */
+static void
+want_pin(struct deciding *deciding)
+{
+	const struct steer_lb *lb = deciding->lb;
+	struct steer_choice *choice = deciding->choice;
+	const struct steering *steering = deciding->steering;
+	const struct candidates *all = &choice->pool->fallback[deciding->family];
+	uint64_t chosen;
+
+	if (lb->failover != FAILOVER_STICKY || lb->affinity != AFFINITY_IP || steering->pins == NULL || choice->count == 0)
+		return;
+	choice->pin_key = deciding->key.hash;
+	if (deciding->pinned) {
+		/* Seen again: confirmed, once. */
+		choice->pin = deciding->pin;
+		choice->pin.confirmed = true;
+		choice->pin_wanted = !deciding->pin.confirmed && steering->now_s + lb->affinity_ttl > deciding->pin.expiry;
+		return;
+	}
+	chosen = choice->from->hashes[choice->index[0]];
+	choice->pin_wanted = true;
+	choice->pin = (struct pin){.expiry = steering->now_s + lb->affinity_ttl, .pool = pin_pool_tag(choice->pool->hash),
+	    .origin = pin_origin_tag(chosen),
+	    .differs = deciding->stepped_over || all->hashes[rank_first(all, deciding->key.hash)] != chosen};
+}
+
+static const struct pool_table *
+choose_pool(struct deciding *deciding, uint32_t *slot)
+{
+	const struct pool_table *table = pinned_pool(deciding, slot);
+	struct lottery lottery;
+
+	if (table != NULL)
+		return table;
+	if (deciding->lb->policy == STEERING_OFF)
+		return first_usable(deciding, slot);
+	gather(deciding, &lottery);
+	return deciding->lb->affinity == AFFINITY_IP ? hashed_pool(deciding, &lottery, slot)
+	                                             : drawn_pool(deciding, &lottery, slot);
+}
+
+void
+steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering, unsigned family,
+    struct steer_choice *choice)
+{
+	struct deciding deciding;
+	uint32_t slot = lb->fallback.slot;
+
+	deciding.lb = lb;
+	deciding.slots = slots;
+	deciding.steering = steering;
+	deciding.trace = steering->trace;
+	deciding.choice = choice;
+	deciding.family = family;
+	deciding.key_made = deciding.stepped_over = deciding.pinned = false;
 	choice->lb = lb;
 	choice->how = STEER_NOTHING;
 	choice->family = (uint8_t)family;
 	choice->count = 0;
 	choice->scope = 0;
 	choice->client_mattered = false;
-	if (lb->affinity == AFFINITY_IP) {
-		key_storage = steer_key(lb, client);
-		key = &key_storage;
-		note(trace, (struct steer_event){.step = STEP_KEY, .value = key->hash, .pool = key->prefix});
-	}
-	if (lb->policy == STEERING_OFF)
-		choice->pool = first_usable(lb, slots, &slot, trace);
-	else
-		choice->pool = random_usable(lb, slots, key, draw, &slot, &choices, trace);
+	choice->pin_wanted = false;
+	choice->pool = choose_pool(&deciding, &slot);
 	choice->last_resort = choice->pool == NULL;
 	if (choice->last_resort) {
 		/* S14 */
-		note(trace, (struct steer_event){.step = STEP_FALLBACK, .pool = slot});
-		choice->pool = pool_slot_table(slots, slot);
-		choices = 1;
-		if (choice->pool == NULL)
+		note(deciding.trace, (struct steer_event){.step = STEP_FALLBACK, .pool = slot});
+		if ((choice->pool = pool_slot_table(slots, slot)) == NULL)
 			return;
 		choice->from = &choice->pool->fallback[family];
 	} else {
-		note(trace, (struct steer_event){.step = STEP_POOL_CHOSEN, .pool = slot});
-		choice->from = &choice->pool->serving[family];
+		note(deciding.trace, (struct steer_event){.step = STEP_POOL_CHOSEN, .pool = slot});
+		choice->from = candidates_of(lb, choice->pool, family);
 	}
-	choice->client_mattered = key != NULL && choices > 1;
-	choose_origins(choice, key, draw, trace);
+	choose_origins(&deciding);
+	if (!choice->last_resort)
+		want_pin(&deciding);
 	/* S4: within the key's prefix nobody is decided differently; where the client did not matter, nobody at all. */
-	if (choice->client_mattered && key->from_ecs)
-		choice->scope = key->scope;
+	if (choice->client_mattered && key_of(&deciding)->from_ecs)
+		choice->scope = deciding.key.scope;
 }

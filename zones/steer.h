@@ -8,6 +8,7 @@
 #ifndef STEER_H
 #define STEER_H
 
+#include "pins.h"
 #include "pool_table.h"
 
 enum { STEER_ANSWERS_MAX = 64 };
@@ -31,6 +32,9 @@ struct steer_lb {
 	uint32_t ttl;
 	enum steering_policy policy;
 	enum affinity affinity;
+	enum failover failover;
+	uint32_t affinity_ttl; /* seconds a pin lasts */
+	uint32_t share;        /* a hash of the name: its part of the table of pins */
 	bool ecs_allowed; /* S2: prefer_ecs is not never */
 	uint8_t prefix_v4, prefix_v6;
 	uint8_t max_answers; /* 0: not set */
@@ -69,12 +73,18 @@ struct steer_choice {
 	uint8_t family;   /* TABLE_V4 or TABLE_V6 */
 	uint16_t count;   /* of addresses; how == STEER_ALL: from->count, beginning at index[0] */
 	uint16_t index[STEER_ANSWERS_MAX];
+	bool pin_wanted;  /* S20: the server is to put pin under pin_key */
+	uint64_t pin_key;
+	struct pin pin;
 };
 
 /* One thing that steering looked at, in order. */
 enum steer_step {
 	STEP_KEY,             /* value: K; prefix in `pool` */
+	STEP_PIN,             /* S20: the client is pinned to a pool; value: until when */
+	STEP_PIN_BROKEN,      /* S20: its pin holds no more */
 	STEP_POOL_UNUSABLE,   /* S12: stepped over */
+	STEP_POOL_SHED,       /* [CF] 3.5: refused; value: 1 by chance, 0 by the client's hash */
 	STEP_POOL_NO_WEIGHT,  /* S13: never drawn */
 	STEP_POOL_FIRST,      /* off: the first usable */
 	STEP_POOL_SHARE,      /* random: value is its weight among the usable */
@@ -102,12 +112,18 @@ struct steer_trace {
 /* S2: the key of a client for a load balancer. */
 struct affinity_key steer_key(const struct steer_lb *lb, const struct steer_client *client);
 
-/*
- * S13 to S18: choose for one query.  draw is a fresh random number: all chance comes from it.  Any thread; never
- * blocks.
- */
-void steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steer_client *client,
-    unsigned family, uint64_t draw, struct steer_choice *choice, struct steer_trace *trace);
+/* What steering goes by beside configuration and health. */
+struct steering {
+	struct steer_client client;
+	uint64_t draw;          /* fresh for each query: all chance comes from it */
+	uint32_t now_s;         /* wall clock, for pins */
+	const struct pins *pins; /* NULL: none */
+	struct steer_trace *trace; /* NULL on the path of a query */
+};
+
+/* S13 to S21: choose for one query.  Any thread; never blocks. */
+void steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering, unsigned family,
+    struct steer_choice *choice);
 
 /*
  * S18: -log2(hash / 2^64) in units of 2^-40.  Integers only, so that every node and every compiler agrees.

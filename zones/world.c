@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include "siphash.h"
+
 #include <search.h>
 #include <stdlib.h>
 
@@ -367,11 +369,14 @@ compile_lb(struct world *world, const struct lb_entry *entry)
 	compiled->ttl = lb->ttl;
 	compiled->policy = lb->steering_policy;
 	compiled->affinity = lb->affinity;
+	compiled->failover = lb->failover;
+	compiled->affinity_ttl = lb->affinity_ttl;
 	compiled->ecs_allowed = lb->prefer_ecs != ECS_NEVER;
 	compiled->prefix_v4 = (uint8_t)lb->affinity_prefix_v4;
 	compiled->prefix_v6 = (uint8_t)lb->affinity_prefix_v6;
 	compiled->max_answers = (uint8_t)lb->max_answers;
 	compiled->name_len = (uint8_t)name_lower(compiled->name, lb->wire);
+	compiled->share = (uint32_t)siphash((const uint64_t[2]){0}, compiled->name, compiled->name_len);
 	compiled->fallback.slot = pool->slot;
 	for (size_t i = 0; i < lb->npools; i++) {
 		if ((pool = world_pool(world, &lb->default_pools[i])) == NULL) {

@@ -25,6 +25,8 @@ struct scene {
 	_Atomic uint64_t usable[1];
 	struct pool_slots slots;
 	struct steer_lb *lb;
+	struct pins *pins;
+	uint32_t now_s;
 };
 
 static struct scene *
@@ -95,7 +97,9 @@ ask(const struct scene *scene, const struct steer_client *who, unsigned family, 
 {
 	struct steer_choice choice = {0};
 
-	steer(scene->lb, &scene->slots, who, family, draw, &choice, NULL);
+	struct steering steering = {.client = *who, .draw = draw, .now_s = scene->now_s, .pins = scene->pins};
+
+	steer(scene->lb, &scene->slots, &steering, family, &choice);
 	return choice;
 }
 
