@@ -21,6 +21,7 @@ struct tally {
 	tally_word types[TALLY_TYPES]; /* by number; those above 256 in the last */
 	tally_word cookies_good, cookies_bad; /* clients that showed one of ours, or none or another */
 	tally_word limited_dropped, limited_truncated; /* by RRL; in a dry run those that would have been */
+	tally_word truncated; /* responses with TC */
 	tally_word ignored;   /* messages that got silence */
 	tally_word last_resort; /* answers from a fallback pool (S14) */
 	tally_word uncounted; /* answers that the table below had no room for */
