@@ -4,6 +4,7 @@
 # CORPUS=FILE runs one file.
 use strict;
 use warnings;
+use Cwd qw(abs_path);
 use Test::More;
 use Graycloud;
 use Corpus;
@@ -17,8 +18,7 @@ sub list_of {
 	my %files = (Corpus::zones($server), %instead);
 
 	$zones{$_} = 1 for keys %files;
-	return $t->write_file("$server.list", join '', map { "$_ " . ($files{$_} =~ m{^/} ? '' : "$ENV{PWD}/") . "$files{$_}\n" }
-		sort keys %files);
+	return $t->write_file("$server.list", join '', map { "$_ " . abs_path($files{$_}) . "\n" } sort keys %files);
 }
 
 sub start {
@@ -37,20 +37,17 @@ sub start {
 	return $t;
 }
 
-use Cwd;
-$ENV{PWD} = getcwd;
-my (%server, %sockets, %failed, %count);
+my (%server, %at, %failed, %count);
 for my $case (@cases) {
 	my $name = $case->{server};
 
 	$server{$name} //= start($name);
-	$sockets{$name} //= Corpus::connect_to({map { $_ => $server{$name}{$_}[0] } qw(udp tcp)});
+	$at{$name} //= {map { $_ => $server{$name}{$_}[0] } qw(udp tcp)};
 	$count{$case->{file}}++;
 	for my $transport (@{$case->{transports}}) {
-		my %diff = Corpus::differences($case, Corpus::ask($sockets{$name}, $case, $transport), transport => $transport);
+		my %diff = Corpus::differences($case, Corpus::ask($at{$name}, $case, $transport), transport => $transport);
 		next unless %diff;
 		push @{$failed{$case->{file}}}, Corpus::explain($case, $transport, %diff);
-		$sockets{$name} = Corpus::connect_to({map { $_ => $server{$name}{$_}[0] } qw(udp tcp)}) if $diff{reply};
 	}
 }
 for my $file (sort keys %count) {

@@ -115,63 +115,95 @@ target_offset(uint16_t type)
 	}
 }
 
-/* The addresses of a node, as additional data. */
-static void
-add_addresses(struct answer *answer, const struct node *node, struct answer_name name, bool optional)
+static bool
+has_item(const struct answer *answer, const struct fragment *fragment)
 {
-	static const uint16_t types[] = {TYPE_A, TYPE_AAAA};
+	for (unsigned i = 0; i < answer->nitems; i++)
+		if (answer->items[i].wire == fragment->wire)
+			return true;
+	return false;
+}
+
+/* An RRset of a node as additional data, once (RFC 2181 5.5).  Returns whether its owner is needed. */
+static bool
+add_extra(struct answer *answer, const struct node *node, uint16_t type, uint8_t name, bool optional)
+{
 	struct fragment fragment;
-	bool named = false;
+	struct answer_item *item;
 
-	for (size_t i = 0; i < NITEMS(types); i++) {
-		struct answer_item *item;
+	if (!node_rrset(node, type, &fragment) || has_item(answer, &fragment))
+		return false;
+	if ((item = add_fragment(answer, SECTION_ADDITIONAL, name, 0, &fragment)) != NULL)
+		item->optional = optional;
+	return item != NULL;
+}
 
-		if (!node_rrset(node, types[i], &fragment) || answer->nnames == ANSWER_NAMES_MAX)
-			continue;
-		if (!named)
-			answer->names[answer->nnames] = name;
-		named = true;
-		item = add_fragment(answer, SECTION_ADDITIONAL, answer->nnames, 0, &fragment);
-		if (item != NULL)
-			item->optional = optional;
-	}
-	answer->nnames += named;
+static bool
+add_addresses(struct answer *answer, const struct node *node, uint8_t name, bool optional)
+{
+	bool v4 = add_extra(answer, node, TYPE_A, name, optional);
+
+	return add_extra(answer, node, TYPE_AAAA, name, optional) || v4;
 }
 
 /*
- * RFC 1034 4.3.2 step 6: addresses of the hosts that an RRset names, where this zone has them.  A referral's
- * glue is taken from below the cut too; what is needed to follow the referral is not optional (RFC 9471). S9:
- * a load-balanced name has no addresses here.
+ * Where the addresses of a host are, for additional data; NULL: nowhere.  S9: a load-balanced name has none.  Of what lies
+ * below a cut only a referral takes addresses: glue.
+ */
+static const struct node *
+find_host(const struct zone *zone, const struct path *path, bool glue)
+{
+	const struct node *node = NULL;
+	struct hit hit;
+
+	if (path->labels < zone->labels || path->hash[zone->labels] != zone->apex_hash)
+		return NULL;
+	zone_find(zone, path, &hit);
+	if (hit.found == FOUND_NAME)
+		node = hit.node;
+	else if (hit.found == FOUND_CUT && glue)
+		node = zone_node(zone, path, path->labels);
+	return node != NULL && !(node->flags & NODE_LB) ? node : NULL;
+}
+
+/*
+ * RFC 1034 4.3.2 step 6: addresses of the hosts that an RRset names, where this zone has them; RFC 9460 4.1: and where
+ * SVCB or HTTPS is an alias, what it is an alias of.  For a referral (cut): what is needed to follow it is not optional
+ * (RFC 9471).  owner is the node of the RRset, NULL in a referral.
  */
 static void
-add_additional(struct answer *answer, const struct zone *zone, unsigned position, const uint8_t *cut)
+add_additional(struct answer *answer, const struct zone *zone, unsigned position, const struct node *owner,
+    const uint8_t *cut)
 {
 	const struct answer_item *item = &answer->items[position];
 	uint16_t type = get16(item->wire + 2);
 	int at = target_offset(type);
 	uint32_t offset = 0;
 
-	for (unsigned i = 0; at >= 0 && i < item->count; i++) {
+	for (unsigned i = 0; at >= 0 && i < item->count && answer->nitems < ANSWER_ITEMS_MAX; i++) {
 		uint16_t rdlen = get16(item->wire + offset + 10);
-		uint32_t name_at = offset + RR_HEAD + (uint32_t)at;
-		const struct node *node = NULL;
+		const uint8_t *rdata = item->wire + offset + RR_HEAD;
+		bool service = type == TYPE_SVCB || type == TYPE_HTTPS, alias = service && get16(rdata) == 0, needed;
+		uint8_t name = answer->nnames;
+		const struct node *node;
 		struct path path;
-		struct hit hit;
 
 		offset += RR_HEAD + rdlen;
-		if (rdlen <= at || item->wire[name_at] == 0)
+		if (rdlen <= at)
 			continue;
-		path_init(&path, item->wire + name_at);
-		if (path.labels < zone->labels || path.hash[zone->labels] != zone->apex_hash)
+		if (rdata[at] == 0) { /* RFC 9460 2.5.2: the owner itself is the host; RFC 2782, 7505: else none is */
+			if (service && !alias && !(owner->flags & NODE_LB))
+				add_addresses(answer, owner, item->name, true);
 			continue;
-		zone_find(zone, &path, &hit);
-		if (hit.found == FOUND_NAME)
-			node = hit.node;
-		else if (hit.found == FOUND_CUT && cut != NULL)
-			node = zone_node(zone, &path, path.labels);
-		if (node != NULL && !(node->flags & NODE_LB))
-			add_addresses(answer, node, (struct answer_name){(uint8_t)position, name_at},
-			    cut == NULL || !name_within(path.name, cut));
+		}
+		path_init(&path, rdata + at);
+		node = find_host(zone, &path, cut != NULL);
+		if (node == NULL || name == ANSWER_NAMES_MAX)
+			continue;
+		answer->names[name] = (struct answer_name){(uint8_t)position, (uint32_t)(rdata + at - item->wire)};
+		needed = alias && add_extra(answer, node, type, name, true);
+		needed |= add_addresses(answer, node, name, cut == NULL || !name_within(path.name, cut));
+		answer->nnames += needed;
 	}
 }
 
@@ -190,7 +222,7 @@ refer(struct search *search, const struct zone *zone, const struct hit *hit)
 		answer->authoritative = false;
 	if (add_fragment(answer, SECTION_AUTHORITY, search->name, skip, &fragment) == NULL)
 		return;
-	add_additional(answer, zone, position, search->path->name + skip);
+	add_additional(answer, zone, position, NULL, search->path->name + skip);
 }
 
 /* Go on at the target of the CNAME that was added last.  Returns false where the chain ends here. */
@@ -217,12 +249,8 @@ follow(struct search *search)
 static bool
 add_dname(struct search *search, uint8_t skip, const struct fragment *dname)
 {
-	const struct answer *answer = search->answer;
-
-	for (unsigned i = 0; i < answer->nitems; i++)
-		if (answer->items[i].wire == dname->wire)
-			return true;
-	return add_fragment(search->answer, SECTION_ANSWER, search->name, skip, dname) != NULL;
+	return has_item(search->answer, dname) ||
+	       add_fragment(search->answer, SECTION_ANSWER, search->name, skip, dname) != NULL;
 }
 
 /* RFC 6672 3.1: the DNAME, and a CNAME made of it with its TTL.  RFC 4343 4.1: what is copied keeps its case. */
@@ -322,7 +350,7 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 	}
 	if (node_rrset(node, type, &fragment)) {
 		if (add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL)
-			add_additional(search->answer, zone, position, NULL);
+			add_additional(search->answer, zone, position, node, NULL);
 		return false;
 	}
 	if (node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment))

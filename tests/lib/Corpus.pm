@@ -172,7 +172,7 @@ sub read_question {
 
 # --- What is expected, as octets.
 
-my %records; # server => "NAME TYPE" => records of the zone files
+my %records; # file of a zone => "NAME TYPE" => its records
 my %known;   # text of a record => its octets
 
 sub octets_of {
@@ -186,17 +186,17 @@ sub octets_of {
 
 sub zone_records {
 	my ($server, $name, $type) = @_;
+	my %zones = zones($server);
 
-	if (!$records{$server}) {
-		my %zones = zones($server);
-		for my $zone (keys %zones) {
-			next unless $name eq "$zone." || $name =~ /\Q.$zone\E\.$/;
-			for my $rr (Net::DNS::ZoneFile->new($zones{$zone}, "$zone.")->read) {
-				push @{$records{$server}{$rr->owner . '. ' . $rr->type}}, $rr;
-			}
-		}
+	for my $zone (grep { $name =~ /(?:^|\.)\Q$_\E\.$/ } keys %zones) {
+		my $of = $records{$zones{$zone}} //= do {
+			my %of;
+			push @{$of{$_->owner . '. ' . $_->type}}, $_ for Net::DNS::ZoneFile->new($zones{$zone}, "$zone.")->read;
+			\%of;
+		};
+		return @{$of->{"$name $type"}} if $of->{"$name $type"};
 	}
-	return @{$records{$server}{"$name $type"} // die "no $name $type in the zones\n"};
+	die "no $name $type in the zones\n";
 }
 
 # The expected records of a section, as [octets, text].
@@ -218,14 +218,13 @@ sub wanted {
 
 # --- Asking.
 
-sub connect_to {
-	my ($server) = @_; # {udp => 'ADDRESS:PORT', tcp => ...}
+# The server of ask: {udp => 'ADDRESS:PORT', tcp => 'ADDRESS:PORT'}; its sockets are kept in it.
+sub socket_of {
+	my ($server, $transport) = @_;
+	my ($host, $port) = $server->{$transport} =~ /^\[?(.*?)\]?:(\d+)$/;
 
-	return {map {
-		my ($host, $port) = $server->{$_} =~ /^\[?(.*?)\]?:(\d+)$/;
-		($_ => IO::Socket::IP->new(PeerHost => $host, PeerPort => $port, Type => $_ eq 'udp' ? SOCK_DGRAM : SOCK_STREAM)
-			// die "$server->{$_}: $@\n");
-	} qw(udp tcp)};
+	return $server->{socket}{$transport} //= IO::Socket::IP->new(PeerHost => $host, PeerPort => $port,
+		Type => $transport eq 'udp' ? SOCK_DGRAM : SOCK_STREAM) // die "$server->{$transport}: $@\n";
 }
 
 sub take {
@@ -245,17 +244,22 @@ sub take {
 # The reply to a case, octets; undef where none comes.  A case that wants silence is followed by a question that is
 # answered, so that nobody waits.
 sub ask {
-	my ($sockets, $case, $transport) = @_;
-	my $socket = $sockets->{$transport};
+	my ($server, $case, $transport) = @_;
+	my $socket = socket_of($server, $transport);
 	my $octets = $case->{octets};
 
 	$socket->syswrite($transport eq 'tcp' ? pack 'n/a*', $octets : $octets);
 	if ($case->{want}{silence}) {
 		$socket->syswrite(my $after = pack('n6', 0xabcd, 0, 1, 0, 0, 0) . wire_name('version.bind.') . pack('nn', 16, 3));
-		my $got = take($socket, $transport, $DEADLINE) // return undef;
-		return substr($got, 0, 2) eq "\xab\xcd" ? undef : $got;
+		my $got = take($socket, $transport, $DEADLINE);
+		# A connection may be closed instead; a datagram that follows is to be answered.
+		$got //= '' if $transport eq 'udp';
+		delete $server->{socket}{tcp} if !defined $got;
+		return defined $got && substr($got, 0, 2) eq "\xab\xcd" ? undef : $got;
 	}
-	return take($socket, $transport, $DEADLINE);
+	my $got = take($socket, $transport, $DEADLINE);
+	delete $server->{socket}{$transport} unless defined $got;
+	return $got;
 }
 
 # --- Comparing.
@@ -327,7 +331,7 @@ sub differences {
 		$diff{question} = 'there is one' if $qdcount;
 	} else {
 		my $len = length($case->{qname} ? wire_name($case->{qname}) : '') + 4;
-		$len = length wire_name(($reply->question)[0]->qname) + 4 if !$case->{qname} && $qdcount;
+		$len = length(wire_name(($reply->question)[0]->qname)) + 4 if !$case->{qname} && $qdcount;
 		$diff{question} = 'not the one asked'
 		    if $qdcount != 1 || substr($octets, 12, $len) ne substr $case->{octets}, 12, $len;
 	}

@@ -593,6 +593,215 @@ the_scope_is_honest(void **state)
 	scene_free(scene);
 }
 
+/* origin_steering hash ([CF] 3.4): stable by client where weights differ, without effect where they do not. */
+static void
+hash_steering_keeps_a_client_where_weights_differ(void **state)
+{
+	struct scene *scene = scene_new(1, 4);
+	unsigned counts[4] = {0};
+	static const double weights[4] = {100, 50, 50, 100};
+
+	(void)state;
+	scene->pools[0].origin_steering = ORIGIN_HASH;
+	settle(scene);
+	struct steer_client who = client(1);
+
+	assert_int_equal(ask(scene, &who, TABLE_V4, 1).how, STEER_ALL);
+	scene->origins[0][1].weight = scene->origins[0][2].weight = 50;
+	settle(scene);
+	for (uint32_t n = 0; n < CLIENTS; n++) {
+		who = client(n);
+		struct steer_choice one = ask(scene, &who, TABLE_V4, draw_of(n)), two = ask(scene, &who, TABLE_V4, draw_of(n + 1));
+
+		assert_int_equal(one.count, 1);
+		assert_int_equal(one.index[0], two.index[0]);
+		assert_int_equal(one.scope, 24);
+		counts[one.from->list[one.index[0]].bytes[3] - 1]++;
+	}
+	assert_shares(counts, weights, 4, CLIENTS);
+	scene_free(scene);
+}
+
+/* [CF] 3.5: a share of the clients goes where the policy sends them next; if all shed, to the fallback pool. */
+static void
+shedding_refuses_its_share_by_chance_or_by_client(void **state)
+{
+	struct scene *scene = scene_new(2, 1);
+
+	(void)state;
+	scene->lb->fallback.slot = 2;
+	for (int by_hash = 0; by_hash < 2; by_hash++)
+		for (int policy = 0; policy < 2; policy++) {
+			unsigned counts[3] = {0}, last_resort = 0;
+			double expected[3];
+
+			scene->lb->policy = policy ? STEERING_RANDOM : STEERING_OFF;
+			scene->pools[0].shed_percent = 30;
+			scene->pools[1].shed_percent = 50;
+			scene->pools[0].shed_by_hash = scene->pools[1].shed_by_hash = by_hash;
+			settle(scene);
+			for (uint32_t n = 0; n < CLIENTS; n++) {
+				struct steer_client who = client(n);
+				struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n)), again = ask(scene, &who, TABLE_V4, draw_of(n + CLIENTS));
+
+				counts[choice.from->list[choice.index[0]].bytes[2]]++;
+				last_resort += choice.last_resort;
+				assert_int_equal(choice.scope, by_hash ? 24 : 0);
+				if (by_hash && !policy)
+					assert_ptr_equal(choice.pool, again.pool);
+			}
+			assert_int_equal(counts[2], last_resort);
+			/* random: both there (0.35): half each; only one there (0.35, 0.15): all to it */
+			expected[0] = policy ? .7 * .5 * .5 + .7 * .5 : .7;
+			expected[1] = policy ? .7 * .5 * .5 + .3 * .5 : .3 * .5;
+			expected[2] = .3 * .5;
+			assert_shares(counts, expected, 3, CLIENTS);
+		}
+	scene_free(scene);
+}
+
+/* S21: temporary withholds suspect origins while another is left; none does not. */
+static void
+temporary_withholds_suspects_while_another_is_left(void **state)
+{
+	struct scene *scene = scene_new(1, 3);
+	static uint8_t before[CLIENTS], after[CLIENTS];
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	scene->lb->failover = FAILOVER_TEMPORARY;
+	chosen_origins(scene, before);
+	scene->states[0][1] = HEALTH_SUSPECT;
+	chosen_origins(scene, after);
+	assert_moved(before, after, 2, 0, true);
+	scene->lb->failover = FAILOVER_NONE;
+	chosen_origins(scene, after);
+	assert_memory_equal(before, after, sizeof before);
+	scene->lb->failover = FAILOVER_TEMPORARY;
+	scene->states[0][0] = scene->states[0][2] = HEALTH_SUSPECT;
+	chosen_origins(scene, after);
+	assert_memory_equal(before, after, sizeof before); /* all are suspect: nobody is withheld */
+	scene->states[0][0] = scene->states[0][2] = HEALTH_DOWN;
+	chosen_origins(scene, after);
+	for (uint32_t n = 0; n < CLIENTS; n++)
+		assert_int_equal(after[n], 2);
+	scene_free(scene);
+}
+
+/* As the server does: ask, and put the pin that is wanted. */
+static uint8_t
+ask_and_pin(struct scene *scene, uint32_t n, unsigned family)
+{
+	struct steer_client who = client(n);
+	struct steer_choice choice = ask(scene, &who, family, n);
+
+	if (choice.pin_wanted)
+		assert_true(pins_put(scene->pins, choice.pin_key, scene->lb->share, scene->now_s, &choice.pin));
+	return choice.count > 0 ? choice.from->list[choice.index[0]].bytes[3] : 0;
+}
+
+/* S20 and S21, for a few hundred clients over the life of one origin. */
+static void
+a_sticky_client_stays_where_a_failure_put_it(void **state)
+{
+	enum { FEW = 500 };
+	struct scene *scene = scene_new(1, 4);
+	struct problems problems = {0};
+	uint8_t home[FEW], refuge[FEW];
+	unsigned moved = 0;
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	scene->lb->failover = FAILOVER_STICKY;
+	scene->lb->affinity_ttl = 3600;
+	scene->pins = pins_open(NULL, 65536, &problems);
+	scene->now_s = 1000000;
+	settle(scene);
+	for (uint32_t n = 0; n < FEW; n++)
+		home[n] = ask_and_pin(scene, n, TABLE_V4);
+	/* down: its clients move, the others do not */
+	scene->states[0][1] = HEALTH_DOWN;
+	settle(scene);
+	for (uint32_t n = 0; n < FEW; n++) {
+		refuge[n] = ask_and_pin(scene, n, TABLE_V4);
+		assert_true(home[n] == 2 ? refuge[n] != 2 : refuge[n] == home[n]);
+		moved += home[n] == 2;
+	}
+	assert_true(moved > 50);
+	/* up again: they stay where they are, also when weights change */
+	scene->states[0][1] = HEALTH_UP;
+	settle(scene);
+	scene->now_s += 60;
+	for (uint32_t n = 0; n < FEW; n++)
+		assert_int_equal(ask_and_pin(scene, n, TABLE_V4), refuge[n]);
+	scene->origins[0][1].weight = 10;
+	settle(scene);
+	for (uint32_t n = 0; n < FEW; n++)
+		assert_int_equal(ask_and_pin(scene, n, TABLE_V4), refuge[n]);
+	/* weight 0 breaks a pin, and so does disabling */
+	scene->origins[0][1].weight = 100;
+	scene->origins[0][0].weight = 0;
+	scene->origins[0][2].enabled = false;
+	settle(scene);
+	for (uint32_t n = 0; n < FEW; n++) {
+		uint8_t now = ask_and_pin(scene, n, TABLE_V4);
+
+		assert_true(now == 2 || now == 4);
+		if (refuge[n] == 4)
+			assert_int_equal(now, 4);
+	}
+	/* at its end a pin is gone, and hashing alone decides */
+	scene->origins[0][0].weight = 100;
+	scene->origins[0][2].enabled = true;
+	settle(scene);
+	scene->now_s += 3600;
+	for (uint32_t n = 0; n < FEW; n++)
+		assert_int_equal(ask_and_pin(scene, n, TABLE_V4), home[n]);
+	pins_close(scene->pins);
+	scene_free(scene);
+}
+
+/* S20: the pool too, and A and AAAA of one client in one pool. */
+static void
+a_pin_holds_the_pool_for_both_families(void **state)
+{
+	struct scene *scene = scene_new(2, 2);
+	struct problems problems = {0};
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	scene->lb->failover = FAILOVER_STICKY;
+	scene->lb->affinity_ttl = 3600;
+	scene->pins = pins_open(NULL, 65536, &problems);
+	scene->now_s = 1000000;
+	for (unsigned p = 0; p < 2; p++)
+		assert_true(address_from_text(&scene->origins[p][1].ip, p ? "2001:db8::2" : "2001:db8::1"));
+	scene->states[0][0] = scene->states[0][1] = HEALTH_DOWN;
+	settle(scene);
+	struct steer_client who = client(7);
+
+	ask_and_pin(scene, 7, TABLE_V4);
+	scene->states[0][0] = scene->states[0][1] = HEALTH_UP;
+	settle(scene);
+	assert_string_equal(ask(scene, &who, TABLE_V4, 1).pool->name, "us");
+	assert_string_equal(ask(scene, &who, TABLE_V6, 1).pool->name, "us");
+	assert_false(ask(scene, &who, TABLE_V6, 1).pin_wanted && ask(scene, &who, TABLE_V6, 1).pin.pool != pin_pool_tag(scene->tables[1]->hash));
+	assert_int_equal(ask(scene, &who, TABLE_V6, 1).count, 1);
+	/* another client, without a pin, goes to the first pool */
+	struct steer_client other = client(8);
+
+	assert_string_equal(ask(scene, &other, TABLE_V4, 1).pool->name, "eu");
+	/* S14: pins are neither read nor written in the fallback */
+	for (unsigned p = 0; p < 2; p++)
+		for (unsigned o = 0; o < 2; o++)
+			scene->states[p][o] = HEALTH_DOWN;
+	settle(scene);
+	assert_true(ask(scene, &other, TABLE_V4, 1).last_resort);
+	assert_false(ask(scene, &other, TABLE_V4, 1).pin_wanted);
+	pins_close(scene->pins);
+	scene_free(scene);
+}
+
 int
 main(void)
 {
@@ -612,6 +821,11 @@ main(void)
 	    cmocka_unit_test(an_affinity_group_holds_two_families_together),
 	    cmocka_unit_test(the_key_is_the_clients_prefix),
 	    cmocka_unit_test(the_scope_is_honest),
+	    cmocka_unit_test(hash_steering_keeps_a_client_where_weights_differ),
+	    cmocka_unit_test(shedding_refuses_its_share_by_chance_or_by_client),
+	    cmocka_unit_test(temporary_withholds_suspects_while_another_is_left),
+	    cmocka_unit_test(a_sticky_client_stays_where_a_failure_put_it),
+	    cmocka_unit_test(a_pin_holds_the_pool_for_both_families),
 	};
 
 	return cmocka_run_group_tests_name("steer", tests, NULL, NULL);
