@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-enum { EVENTS_MAX = 8192 };
+enum { EVENTS_MAX = 8192, TRIES = 20000 };
 
 struct explaining {
 	const struct compiler *compiler;
@@ -15,6 +15,8 @@ struct explaining {
 	struct answer answer;
 	struct steer_trace trace;
 	struct json *out;
+	bool tried; /* pools shed by chance: these are how often each answered */
+	double *tried_pools, tried_fallback;
 	uint32_t weights; /* sum over the pools that may be drawn; 0: no draw */
 };
 
@@ -119,10 +121,14 @@ find_event(const struct explaining *on, enum steer_step step, uint32_t slot)
 
 /* How likely a pool is the one that answers. */
 static double
-pool_probability(const struct explaining *on, uint32_t slot)
+pool_probability(const struct explaining *on, uint32_t slot, bool fallback)
 {
 	const struct steer_event *share = find_event(on, STEP_POOL_SHARE, slot);
 
+	if (on->tried)
+		return fallback ? on->tried_fallback : on->tried_pools[slot];
+	if (fallback != on->answer.choice.last_resort)
+		return 0;
 	if (share != NULL)
 		return (double)share->value / on->weights;
 	return find_event(on, STEP_POOL_CHOSEN, slot) != NULL || find_event(on, STEP_FALLBACK, slot) != NULL;
@@ -136,7 +142,7 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
 	struct json *object = json_new_object();
 	const struct steer_event *cost = find_event(on, STEP_POOL_COST, slot);
-	double probability = fallback == on->answer.choice.last_resort ? pool_probability(on, slot) : 0;
+	double probability = pool_probability(on, slot, fallback);
 	const char *why = "not looked at";
 
 	if (model == NULL || table == NULL) {
@@ -161,6 +167,10 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 		why = "disabled (S12)";
 	else if (!table->usable)
 		why = table->enabled == 0 ? "no origin is enabled (S12)" : "too few healthy origins (S12)";
+	else if (find_event(on, STEP_PIN, slot) != NULL)
+		why = "this client is pinned to it (S20)";
+	else if (find_event(on, STEP_POOL_SHED, slot) != NULL)
+		why = find_event(on, STEP_POOL_SHED, slot)->value ? "sheds load, by chance this time" : "sheds this client ([CF] load shedding)";
 	else if (find_event(on, STEP_POOL_NO_WEIGHT, slot) != NULL)
 		why = "weight 0: never drawn (S13)";
 	else if (find_event(on, STEP_POOL_FIRST, slot) != NULL)
@@ -210,6 +220,12 @@ origin_probability(const struct explaining *on, const struct pool_table *table, 
 	case STEER_ALL:
 		return 1;
 	case STEER_HASHED:
+		/* With affinity this is the one choice, which a pin may have made. */
+		if (lb->affinity == AFFINITY_IP && from == on->answer.choice.from) {
+			for (unsigned i = 0; i < on->answer.choice.count; i++)
+				hits += on->answer.choice.index[i] == index;
+			return hits;
+		}
 		n = steer_rank(from, steer_key(lb, &on->request->client).hash, n, drawn);
 		for (unsigned i = 0; i < n; i++)
 			hits += drawn[i] == index;
@@ -272,8 +288,9 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 	const enum health_state *states;
 	const struct pool *model = compiler_pool(on->compiler, slot, &states);
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
-	const struct candidates *from =
-	    fallback ? &table->fallback[on->answer.choice.family] : &table->serving[on->answer.choice.family];
+	const struct candidates *from = fallback
+	    ? &table->fallback[on->answer.choice.family]
+	    : steer_candidates(on->answer.choice.lb, table, on->answer.choice.family);
 	struct address asked = {.family = on->answer.choice.family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
 	uint64_t key = on->answer.choice.lb->affinity == AFFINITY_IP
 			   ? steer_key(on->answer.choice.lb, &on->request->client).hash
@@ -302,6 +319,35 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 	}
 }
 
+/* Where pools shed by chance, each may be skipped: no short formula tells how often.  We try it. */
+static void
+try_shedding(struct explaining *on)
+{
+	const struct steer_lb *lb = on->answer.choice.lb;
+	const struct pool_slots *slots = on->snapshot->pools;
+	bool chance = false;
+
+	for (unsigned i = 0; i < lb->npools; i++) {
+		const struct pool_table *table = pool_slot_table(slots, lb->pools[i].slot);
+
+		chance |= table != NULL && table->shed > 0 && !table->shed_by_hash && lb->affinity == AFFINITY_NONE;
+	}
+	if (!chance)
+		return;
+	on->tried = true;
+	on->tried_pools = xcalloc(slots->count, sizeof *on->tried_pools);
+	for (unsigned try = 0; try < TRIES; try++) {
+		struct steering steering = {.client = on->request->client, .draw = mix64(try * UINT64_C(0x9e3779b97f4a7c15) + 1)};
+		struct steer_choice choice;
+
+		steer(lb, slots, &steering, on->answer.choice.family, &choice);
+		for (unsigned i = 0; i < lb->npools && !choice.last_resort; i++)
+			if (pool_slot_table(slots, lb->pools[i].slot) == choice.pool)
+				on->tried_pools[lb->pools[i].slot] += 1.0 / TRIES;
+		on->tried_fallback += choice.last_resort ? 1.0 / TRIES : 0;
+	}
+}
+
 static void
 explain_steering(struct explaining *on)
 {
@@ -313,17 +359,19 @@ explain_steering(struct explaining *on)
 	for (size_t i = 0; i < on->trace.count; i++)
 		if (on->trace.events[i].step == STEP_POOL_SHARE)
 			on->weights += (uint32_t)on->trace.events[i].value;
+	try_shedding(on);
 	for (unsigned i = 0; i < lb->npools; i++) {
-		double probability = last_resort ? 0 : pool_probability(on, lb->pools[i].slot);
+		double probability = pool_probability(on, lb->pools[i].slot, false);
 
 		explain_pool(on, pools, lb->pools[i].slot, false, lb->pools[i].weight);
 		if (probability > 0)
 			explain_origins(on, origins, lb->pools[i].slot, probability, false);
 	}
+	last_resort = pool_probability(on, lb->fallback.slot, true) > 0;
 	if (last_resort || !is_default_pool(lb, lb->fallback.slot))
 		explain_pool(on, pools, lb->fallback.slot, true, 0);
 	if (last_resort && pool_slot_table(on->snapshot->pools, lb->fallback.slot) != NULL)
-		explain_origins(on, origins, lb->fallback.slot, 1, true);
+		explain_origins(on, origins, lb->fallback.slot, pool_probability(on, lb->fallback.slot, true), true);
 	json_put(on->out, "pools", pools);
 	json_put(on->out, "origins", origins);
 	if (last_resort)
@@ -411,7 +459,7 @@ chance_of_nothing(const struct explaining *on)
 		    pool_slot_table(on->snapshot->pools, choice->lb->pools[i].slot);
 
 		if (table != NULL && table->serving[choice->family].count == 0)
-			probability += pool_probability(on, choice->lb->pools[i].slot);
+			probability += pool_probability(on, choice->lb->pools[i].slot, false);
 	}
 	return probability;
 }
@@ -486,6 +534,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 		explain_steering(on);
 	explain_answer(on);
 	free(on->trace.events);
+	free(on->tried_pools);
 	free(on);
 	return out;
 }

@@ -156,6 +156,36 @@ guard_lb(struct guards *guards, const struct lb *lb, bool was_healthy)
 		    "load_balancer %s has no healthy origin left: its fallback pool answers", lb->name);
 }
 
+/* Can an origin of the pool be suspect (S21)?  Not where its first failed check already decides. */
+static bool
+can_be_suspect(struct store_txn *txn, const struct id *id)
+{
+	struct pool *pool = config_pool(txn, id->text);
+	struct monitor *monitor = pool != NULL ? config_monitor(txn, pool->monitor.text) : NULL;
+	bool can = monitor != NULL && monitor->consecutive_down >= 2;
+
+	model_free_monitor(monitor);
+	model_free_pool(pool);
+	return can;
+}
+
+static void
+warn_of_failover(struct guards *guards, const struct lb *lb)
+{
+	struct store_txn *txn = guards->change->txn;
+	bool can = can_be_suspect(txn, &lb->fallback_pool);
+
+	if (lb->affinity != AFFINITY_IP || lb->failover == FAILOVER_NONE)
+		return;
+	for (size_t i = 0; i < lb->npools && !can; i++)
+		can = can_be_suspect(txn, &lb->default_pools[i]);
+	if (!can)
+		problems_warn(&guards->change->problems,
+		    "load_balancer %s: no monitor of its pools has consecutive_down of 2 or more, so no origin is ever suspect: "
+		    "zero_downtime_failover withholds none (S21)",
+		    lb->name);
+}
+
 /* A load balancer that the edit wrote: was it healthy before, with the pools as they are now? */
 static void
 guard_written_lb(struct guards *guards, const struct config_item *item)
@@ -164,6 +194,8 @@ guard_written_lb(struct guards *guards, const struct config_item *item)
 	struct lb *after = item->after.len > 0 ? document_load_lb(item->after) : NULL;
 
 	guard_lb(guards, after, before != NULL && before->enabled && judge_lb(guards, before).healthy);
+	if (after != NULL)
+		warn_of_failover(guards, after);
 	model_free_lb(before);
 	model_free_lb(after);
 }

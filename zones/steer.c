@@ -270,8 +270,8 @@ key_of(struct deciding *deciding)
 }
 
 /* S21: where it matters, suspect origins are withheld as long as another of the family is left. */
-static const struct candidates *
-candidates_of(const struct steer_lb *lb, const struct pool_table *table, unsigned family)
+const struct candidates *
+steer_candidates(const struct steer_lb *lb, const struct pool_table *table, unsigned family)
 {
 	bool withhold = lb->failover != FAILOVER_NONE && table->steady[family].count > 0;
 
@@ -491,8 +491,8 @@ pinned_pool(struct deciding *deciding, uint32_t *slot)
 
 		if (table == NULL || !table->usable || pin_pool_tag(table->hash) != deciding->pin.pool)
 			continue;
-		if (find_pinned(candidates_of(lb, table, TABLE_V4), &deciding->pin) < 0 &&
-		    find_pinned(candidates_of(lb, table, TABLE_V6), &deciding->pin) < 0)
+		if (find_pinned(steer_candidates(lb, table, TABLE_V4), &deciding->pin) < 0 &&
+		    find_pinned(steer_candidates(lb, table, TABLE_V6), &deciding->pin) < 0)
 			continue;
 		*slot = lb->pools[i].slot;
 		deciding->pinned = true;
@@ -577,7 +577,7 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 		choice->from = &choice->pool->fallback[family];
 	} else {
 		note(deciding.trace, (struct steer_event){.step = STEP_POOL_CHOSEN, .pool = slot});
-		choice->from = candidates_of(lb, choice->pool, family);
+		choice->from = steer_candidates(lb, choice->pool, family);
 	}
 	choose_origins(&deciding);
 	if (!choice->last_resort)

@@ -133,6 +133,9 @@ uint64_t steer_neg_log2(uint64_t hash);
 /* S15: what kind of choice a pool's candidates get where there is no affinity, and how many (0: all). */
 enum steer_how steer_shape(const struct steer_lb *lb, const struct pool_table *table, unsigned *n);
 
+/* S21: those of a pool's candidates that a load balancer answers with. */
+const struct candidates *steer_candidates(const struct steer_lb *lb, const struct pool_table *table, unsigned family);
+
 /* The first n of S18's ranking for a key, best first; returns how many there are. */
 unsigned steer_rank(const struct candidates *candidates, uint64_t key, unsigned n, uint16_t *out);
 
