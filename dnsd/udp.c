@@ -137,9 +137,11 @@ turn(struct udp *udp, int flags)
 	int count = recvmmsg(udp->fd, udp->received, SERVE_BATCH, flags, NULL);
 	const struct snapshot *view;
 
-	/* A shut-down socket gives empty datagrams from nobody. */
-	if (count <= 0 || udp->received[0].msg_hdr.msg_namelen == 0)
+	/* A shut-down socket gives an empty datagram from nobody. */
+	if (count <= 0 || udp->received[0].msg_hdr.msg_namelen == 0) {
+		reset(udp, MAX(count, 0));
 		return false;
+	}
 	view = view_enter(udp->views, udp->slot);
 	serve_clock(udp->context);
 	for (int i = 0; i < count; i++) {
