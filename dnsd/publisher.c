@@ -12,7 +12,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 100, BEAT_MS = 1000 };
+enum { TICK_MS = 100, BEAT_MS = 1000, RETRY_MS = 5000 };
 
 /* One store that is followed. */
 struct followed {
@@ -22,6 +22,7 @@ struct followed {
 	bool again; /* the newest transaction was not seen yet: look in 1 ms */
 	bool said;  /* its trouble was logged */
 	bool asked; /* to be read although it did not change: the configuration brought new endpoints */
+	uint64_t retry_ms; /* anew, but not before this time: it could not be compiled */
 };
 
 struct publisher {
@@ -64,7 +65,9 @@ has_news(struct publisher *publisher, struct followed *followed)
 		followed->anew |= news == STORE_REPLACED;
 	}
 	log_problems(followed, &problems);
-	return followed->store != NULL && news != STORE_LOST && (followed->anew || news != STORE_SAME || followed->again || followed->asked);
+	if (followed->store == NULL || news == STORE_LOST)
+		return false;
+	return (followed->anew && boot_ms() >= followed->retry_ms) || news != STORE_SAME || followed->again || followed->asked;
 }
 
 /* After a transaction was read. */
@@ -120,12 +123,14 @@ note_compile(struct publisher *publisher, enum compiled compiled, uint64_t began
 	publisher->dirty = true;
 }
 
-/* The pages that a build of everything read are no longer ours to hold (DESIGN: close and reopen). */
+/* The pages that a build of everything read are no longer ours to hold. */
 static void
 let_go(struct followed *followed)
 {
-	store_close(followed->store);
-	followed->store = NULL;
+	struct problems problems = {0};
+
+	followed->anew |= store_let_go(followed->store, &problems) == STORE_REPLACED;
+	log_problems(followed, &problems);
 }
 
 static void
@@ -140,11 +145,10 @@ follow_config(struct publisher *publisher)
 	if (!has_news(publisher, config) || store_begin(config->store, STORE_READ, &txn) != 0)
 		return;
 	pthread_mutex_lock(&publisher->lock);
-	/* A store that we closed ourselves after the first build comes back as new, but with the same generation. */
-	compiled = compiler_config(publisher->compiler, txn, config->anew && !first &&
-	    config_generation(txn) != publisher->report.generation);
+	compiled = compiler_config(publisher->compiler, txn, config->anew);
 	store_abort(txn);
 	config->anew = compiled == COMPILED_FAILED;
+	config->retry_ms = config->anew ? boot_ms() + RETRY_MS : 0;
 	publish(publisher, compiled);
 	if (compiled != COMPILED_SAME)
 		note_compile(publisher, compiled, began);
@@ -152,8 +156,7 @@ follow_config(struct publisher *publisher)
 	pthread_mutex_unlock(&publisher->lock);
 	if (first && compiled == COMPILED_NEW)
 		let_go(config);
-	else
-		look_again(config);
+	look_again(config);
 }
 
 static void
@@ -187,14 +190,13 @@ judge_ready(struct publisher *publisher)
 {
 	bool late = boot_ms() - publisher->started_ms >= publisher->options.wait_health_ms;
 	bool config = compiler_snapshot(publisher->compiler) != NULL;
-	size_t unknown = compiler_unknown(publisher->compiler);
+	size_t unknown = publisher->ready ? 0 : compiler_unknown(publisher->compiler);
 
-	publisher->report.unknown = unknown;
 	if (publisher->ready || (!late && (unknown > 0 || (!config && publisher->config.store != NULL))))
 		return;
 	if (unknown > 0)
-		warnx("%zu endpoints are still unknown after %u ms: answering without them (is graycloud-monitor running?)",
-		    unknown, publisher->options.wait_health_ms);
+		warnx("%zu %s still unknown after %u ms: answering without waiting longer (is graycloud-monitor running?)",
+		    unknown, unknown == 1 ? "endpoint is" : "endpoints are", publisher->options.wait_health_ms);
 	publisher->ready = true;
 	publisher->status.ready = true;
 	publisher->dirty = true;
@@ -351,6 +353,7 @@ publisher_report(struct publisher *publisher, struct publisher_report *report)
 
 	pthread_mutex_lock(&publisher->lock);
 	compiler_counts(publisher->compiler, &publisher->report.counts);
+	publisher->report.unknown = compiler_unknown(publisher->compiler);
 	*report = publisher->report;
 	pthread_mutex_unlock(&publisher->lock);
 	/* Until here the beat stands as its time. */

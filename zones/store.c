@@ -327,13 +327,20 @@ reopen(struct store *store, struct problems *problems)
 	return news;
 }
 
+static bool
+stat_open_file(struct store *store, struct stat *file)
+{
+	mdb_filehandle_t fd;
+
+	return store->env != NULL && mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, file) == 0;
+}
+
 /* LMDB rule 7: is the file behind the path still the one that is open? */
 static enum store_news
 look(struct store *store, struct problems *problems)
 {
 	struct problems found = {0};
 	struct stat there, ours;
-	mdb_filehandle_t fd;
 	enum store_news news;
 	bool present = stat(store->paths.data, &there) == 0 && there.st_size > 0;
 
@@ -344,8 +351,7 @@ look(struct store *store, struct problems *problems)
 		problems_free(&found);
 		return news;
 	}
-	if (present && store->env != NULL && mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, &ours) == 0 &&
-	    ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) {
+	if (present && stat_open_file(store, &ours) && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) {
 		store->lost = store->told = false;
 		return STORE_SAME;
 	}
@@ -371,6 +377,21 @@ store_poll(struct store *store, struct problems *problems)
 	/* LMDB rule 1: against the last transaction read, never against the last announced. */
 	mdb_env_info(store->env, &info);
 	return info.me_last_txnid == store->last_read ? STORE_SAME : STORE_CHANGED;
+}
+
+enum store_news
+store_let_go(struct store *store, struct problems *problems)
+{
+	struct stat before, after;
+	bool known = stat_open_file(store, &before);
+	uint64_t last_read = store->last_read;
+	enum store_news news = reopen(store, problems);
+
+	if (news != STORE_REPLACED || !known || !stat_open_file(store, &after) || before.st_ino != after.st_ino ||
+	    before.st_dev != after.st_dev)
+		return news;
+	store->last_read = last_read;
+	return STORE_SAME;
 }
 
 int

@@ -95,6 +95,12 @@ void store_close(struct store *store);
 enum store_news { STORE_SAME, STORE_CHANGED, STORE_REPLACED, STORE_LOST };
 enum store_news store_poll(struct store *store, struct problems *problems);
 
+/*
+ * Close and open the file again, so that the pages that were read leave our memory.  No transaction is open.  Answers as
+ * store_poll does: STORE_SAME, or STORE_REPLACED where it is another file by now, or STORE_LOST.
+ */
+enum store_news store_let_go(struct store *store, struct problems *problems);
+
 /* An inotify descriptor that becomes readable when the store is written; -1 where there is none.  Owned by store. */
 int store_watch_fd(struct store *store);
 /* Empty the descriptor above. */
