@@ -11,6 +11,7 @@ struct compiler {
 	struct numbers numbers;
 	uint64_t generation;
 	uint64_t flip;
+	uint64_t count; /* of the counts of unknown endpoints */
 	bool broken;       /* the last follow failed half-way: read everything next time */
 	bool health_known; /* the health store was read once */
 	char error[200];
@@ -41,6 +42,8 @@ compiler_retire(struct compiler *compiler, const struct retire *retire)
 {
 	struct retired *retired = &compiler->retired;
 
+	if (compiler->broken)
+		return;
 	for (size_t i = 0; i < retired->count; i++)
 		retire->add(retire->arg, retired->items[i].fn, retired->items[i].memory);
 	retired->count = 0;
@@ -54,6 +57,7 @@ compiler_free(struct compiler *compiler)
 	if (compiler == NULL)
 		return;
 	world_drop(compiler->world);
+	compiler->broken = false;
 	compiler_retire(compiler, &now);
 	free(compiler->retired.items);
 	tdestroy(compiler->numbers.tree, keep_entry);
@@ -260,22 +264,52 @@ compiler_error(const struct compiler *compiler)
 }
 
 static void
-count_unknown(const void *node, VISIT visit, void *arg)
+mark_pools(const void *node, VISIT visit, void *arg)
 {
-	const struct endpoint_entry *entry = *(struct endpoint_entry *const *)node;
+	const struct steer_lb *lb = (*(struct lb_entry *const *)node)->compiled;
+	const struct world *world = arg;
 
-	if ((visit == postorder || visit == leaf) && entry->state == HEALTH_UNKNOWN)
-		++*(size_t *)arg;
+	if ((visit != postorder && visit != leaf) || lb == NULL)
+		return;
+	world->by_slot[lb->fallback.slot]->used = true;
+	for (unsigned i = 0; i < lb->npools; i++)
+		world->by_slot[lb->pools[i].slot]->used = true;
+}
+
+/* Each endpoint counts once, however many origins it stands for. */
+static size_t
+count_unknown(struct pool_entry *pool, uint64_t count)
+{
+	size_t unknown = 0;
+
+	for (size_t i = 0; pool->model != NULL && i < pool->model->norigins; i++) {
+		struct endpoint_entry *endpoint = pool->endpoints[i];
+
+		if (pool->states[i] != HEALTH_UNKNOWN || pool->model->origins[i].forced != FORCED_NONE || endpoint == NULL ||
+		    endpoint->count == count)
+			continue;
+		endpoint->count = count;
+		unknown++;
+	}
+	return unknown;
 }
 
 size_t
-compiler_unknown(const struct compiler *compiler)
+compiler_unknown(struct compiler *compiler)
 {
-	size_t count = 0;
+	struct world *world = compiler->world;
+	size_t unknown = 0;
 
-	if (compiler->world != NULL)
-		twalk_r(compiler->world->endpoints, count_unknown, &count);
-	return count;
+	if (world == NULL)
+		return 0;
+	compiler->count++;
+	for (uint32_t i = 0; i < world->slots; i++)
+		world->by_slot[i]->used = false;
+	twalk_r(world->lbs, mark_pools, world);
+	for (uint32_t i = 0; i < world->slots; i++)
+		if (world->by_slot[i]->used)
+			unknown += count_unknown(world->by_slot[i], compiler->count);
+	return unknown;
 }
 
 void

@@ -37,14 +37,20 @@ enum compiled compiler_health(struct compiler *compiler, struct store_txn *txn, 
 /* The newest snapshot; NULL before the first compile. */
 const struct snapshot *compiler_snapshot(const struct compiler *compiler);
 
-/* After publication: hand over all that was replaced. */
+/*
+ * After publication: hand over all that was replaced.  Nothing is handed over while the last compile stands half-done: the
+ * snapshot that readers have still needs it.
+ */
 void compiler_retire(struct compiler *compiler, const struct retire *retire);
 
 /* Why the last compile failed: one sentence, owned by the compiler. */
 const char *compiler_error(const struct compiler *compiler);
 
-/* Endpoints of enabled origins in enabled pools that load balancers use and whose state is unknown (S29). */
-size_t compiler_unknown(const struct compiler *compiler);
+/*
+ * Endpoints that matter to enabled load balancers and whose state is unknown (S29): of enabled origins that are not
+ * forced, in enabled pools that are used.  Walks all load balancers.
+ */
+size_t compiler_unknown(struct compiler *compiler);
 
 struct compiled_counts {
 	size_t zones, lbs, pools, endpoints;

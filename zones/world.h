@@ -16,6 +16,7 @@ struct endpoint_entry {
 	size_t nusers;
 	bool in_store; /* mark of a full read */
 	bool fresh;    /* not yet looked up in the health store */
+	uint64_t count; /* the last count that met it */
 };
 
 struct pool_entry {
@@ -27,6 +28,7 @@ struct pool_entry {
 	struct endpoint_entry **endpoints; /* of each origin; NULL where none is probed */
 	struct pool_entry *next_dirty;
 	bool dirty;
+	bool used; /* mark of a walk over the load balancers */
 };
 
 struct lb_entry {

@@ -276,6 +276,7 @@ edit_zone(struct changes *changes, struct zone_entry *entry, const struct owner_
 {
 	struct retire retire = world_retire(changes->world);
 	struct zone *edit = zone_edit_begin(entry->zone);
+	size_t retired = changes->world->retired->count;
 
 	for (size_t i = 0; edit != NULL && i < count; i++) {
 		if (i > 0 && compare_owners(&owners[i - 1], &owners[i]) == 0)
@@ -285,8 +286,10 @@ edit_zone(struct changes *changes, struct zone_entry *entry, const struct owner_
 			edit = NULL;
 		}
 	}
-	if (edit == NULL)
+	if (edit == NULL) {
+		changes->world->retired->count = retired; /* still in use (snapshot.h) */
 		return false;
+	}
 	zone_edit_done(entry->zone, &retire);
 	entry->zone = edit;
 	return true;

@@ -234,6 +234,8 @@ world_add_zone(struct world *world, const struct zone_info *info)
 	entry->number = info->number;
 	entry->info = *info;
 	entry->listed = entry->rebuild = true;
+	/* A zone that was deleted and loaded again between two looks: the old entry of that name goes soon. */
+	tdelete(entry, &world->zone_names, by_zone_name);
 	if (tsearch(entry, &world->zones, world_by_number) == NULL ||
 	    tsearch(entry, &world->zone_names, by_zone_name) == NULL) {
 		tdelete(entry, &world->zones, world_by_number);
@@ -248,7 +250,8 @@ void
 world_remove_zone(struct world *world, struct zone_entry *entry)
 {
 	tdelete(entry, &world->zones, world_by_number);
-	tdelete(entry, &world->zone_names, by_zone_name);
+	if (world_find(&world->zone_names, entry, by_zone_name) == entry)
+		tdelete(entry, &world->zone_names, by_zone_name);
 	world->nzones--;
 	retired_add(world->retired, zone_free, entry->zone);
 	free(entry);

@@ -581,6 +581,9 @@ zone_edit_owner(struct zone *zone, const struct zone_owner *owner, const struct 
 	source.name = place_name(&place, place.depth, &len);
 	source.name_len = (uint8_t)len;
 	source.hash = place.hash[place.depth];
+	/* A zone without its SOA cannot answer: the caller keeps the old one. */
+	if (place.depth == 0 && (!note_soa(zone, &source, &soa) || soa == NULL))
+		return false;
 	old = place_node(zone, &place, place.depth);
 	if (old == NULL && source.nrrsets == 0 && source.lb == NULL)
 		return true;
@@ -591,8 +594,6 @@ zone_edit_owner(struct zone *zone, const struct zone_owner *owner, const struct 
 			return unlink_node(zone, &place, place.depth, retire);
 	}
 	if (place.depth == 0) {
-		if (!note_soa(zone, &source, &soa))
-			return false;
 		retire->add(retire->arg, free, zone->soa);
 		zone->soa = soa;
 	}
