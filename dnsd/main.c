@@ -13,7 +13,11 @@
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
+
+/* Descriptors beside those of TCP connections: stores, pipes, metrics; and what each listener has. */
+enum { DESCRIPTORS_OWN = 48, DESCRIPTORS_LISTENER = 8 };
 
 struct server {
 	struct options options;
@@ -25,6 +29,7 @@ struct server {
 	struct serve_settings settings;
 	struct tls *tls; /* NULL: no --tls */
 	struct cookie_secrets *secrets[2]; /* the settings point to one; the other is from before the last reading */
+	struct tcp_limits limits;
 	int ready_pipe[2];
 	int status;
 };
@@ -146,8 +151,8 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (read(fd, &octet, 1) != 1)
 		return;
-	server->workers = workers_start(server->options.listeners, server->options.nlisteners, &server->settings,
-	    server->tls, server->views, &problems);
+	server->workers = workers_start(server->options.listeners, server->options.nlisteners, &server->limits,
+	    &server->settings, server->tls, server->views, &problems);
 	if (server->workers == NULL) {
 		problems_print(&problems, "graycloud-dnsd", stderr);
 		server->status = 1;
@@ -158,6 +163,30 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 		metrics_set_workers(server->metrics, server->workers);
 	puts("ready");
 	fflush(stdout);
+}
+
+/*
+ * Every TCP connection is a descriptor: raise our limit as far as we may, and take no more connections than it
+ * leaves room for beside sockets, stores and the metrics page.
+ */
+static unsigned
+connections_of(const struct options *options)
+{
+	rlim_t wanted = DESCRIPTORS_OWN + options->nlisteners * (options->threads + DESCRIPTORS_LISTENER + TCP_CONNECTIONS_MAX);
+	rlim_t own = wanted - options->nlisteners * TCP_CONNECTIONS_MAX;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return TCP_CONNECTIONS_MIN;
+	if (limit.rlim_cur < wanted) {
+		limit.rlim_cur = MIN(wanted, limit.rlim_max);
+		setrlimit(RLIMIT_NOFILE, &limit);
+		getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (limit.rlim_cur >= wanted)
+		return TCP_CONNECTIONS_MAX;
+	return limit.rlim_cur > own ? MAX((unsigned)((limit.rlim_cur - own) / options->nlisteners), TCP_CONNECTIONS_MIN)
+	                            : TCP_CONNECTIONS_MIN;
 }
 
 static void
@@ -188,7 +217,7 @@ make_settings(struct server *server)
 	struct problems problems = {0};
 
 	settings->nsid = options->nsid;
-	settings->keepalive = TCP_IDLE_SECONDS * 10;
+	settings->keepalive = (uint16_t)(server->limits.idle_ms / 100);
 	settings->require_cookie = options->require_cookie;
 	settings->fallback_error = options->fallback_error;
 	if (!load_secrets(server, &problems))
@@ -274,6 +303,7 @@ main(int argc, char **argv)
 
 	options_parse(options, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	tcp_limits_init(&server.limits, connections_of(options));
 	make_settings(&server);
 	if (options->check) {
 		puts("the options are good");

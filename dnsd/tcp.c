@@ -8,6 +8,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
+#include <err.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -31,11 +32,12 @@ struct tcp {
 	struct views *views;
 	struct view_slot *slot;
 	struct connection *connections;
-	unsigned count;
+	unsigned count, most;
+	struct timeval idle;
+	struct event *pause; /* until descriptors are free again */
+	bool said;
 	uint8_t out[UINT16_MAX];
 };
-
-static const struct timeval idle = {.tv_sec = TCP_IDLE_SECONDS};
 
 static void
 close_connection(struct connection *connection)
@@ -71,7 +73,7 @@ next_request(struct evbuffer *input, size_t *len)
 	return evbuffer_pullup(input, (ev_ssize_t)(LENGTH + *len));
 }
 
-/* Answer one request.  False: no memory for the answer. */
+/* Answer one request.  False: no memory for the answer.  Only who gets an answer gets more time. */
 static bool
 answer_request(struct connection *connection, const uint8_t *request, size_t len)
 {
@@ -86,6 +88,7 @@ answer_request(struct connection *connection, const uint8_t *request, size_t len
 	view_leave(tcp->slot);
 	if (outlen == 0)
 		return true;
+	event_add(connection->deadline, &tcp->idle);
 	put16(prefix, (uint16_t)outlen);
 	return evbuffer_add(output, prefix, LENGTH) == 0 && evbuffer_add(output, tcp->out, outlen) == 0;
 }
@@ -108,7 +111,6 @@ on_read(struct bufferevent *buffers, void *arg)
 			return;
 		}
 		evbuffer_drain(input, LENGTH + len);
-		event_add(connection->deadline, &idle); /* only whole requests buy time */
 	}
 	if (evbuffer_get_length(output) >= OUTPUT_MAX)
 		bufferevent_disable(buffers, EV_READ);
@@ -124,7 +126,7 @@ on_written(struct bufferevent *buffers, void *arg)
 
 	if (!connection->closing)
 		bufferevent_enable(buffers, EV_READ);
-	event_add(connection->deadline, &idle);
+	event_add(connection->deadline, &connection->tcp->idle);
 	on_read(buffers, connection);
 }
 
@@ -171,7 +173,7 @@ on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr 
 
 	(void)listener;
 	(void)len;
-	if (tcp->count < TCP_CONNECTIONS_MAX)
+	if (tcp->count < tcp->most)
 		connection = calloc(1, sizeof *connection);
 	if (connection == NULL) {
 		close(fd);
@@ -202,11 +204,53 @@ on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr 
 	bufferevent_setcb(connection->buffers, on_read, on_written, on_end, connection);
 	bufferevent_setwatermark(connection->buffers, EV_READ, 0, INPUT_MAX);
 	bufferevent_enable(connection->buffers, EV_READ | EV_WRITE);
-	event_add(connection->deadline, &idle);
+	event_add(connection->deadline, &tcp->idle);
+}
+
+/* No descriptor or no memory for one more: the backlog would wake us at once again, so look away for a moment. */
+static void
+on_accept_error(struct evconnlistener *listener, void *arg)
+{
+	static const struct timeval moment = {.tv_usec = 100000};
+	struct tcp *tcp = arg;
+
+	if (!tcp->said)
+		warn("a TCP connection cannot be taken (said once)");
+	tcp->said = true;
+	evconnlistener_disable(listener);
+	event_add(tcp->pause, &moment);
+}
+
+static void
+on_pause_over(evutil_socket_t fd, short what, void *arg)
+{
+	struct tcp *tcp = arg;
+
+	(void)fd;
+	(void)what;
+	evconnlistener_enable(tcp->listener);
+}
+
+/* A limit that the environment may lower. */
+static unsigned
+limit_of(const char *name, unsigned most)
+{
+	const char *text = getenv(name);
+	unsigned long value = text != NULL ? strtoul(text, NULL, 10) : 0;
+
+	return value > 0 && value < most ? (unsigned)value : most;
+}
+
+void
+tcp_limits_init(struct tcp_limits *limits, unsigned connections)
+{
+	limits->connections = limit_of("GRAYCLOUD_TCP_CONNECTIONS", connections);
+	limits->idle_ms = limit_of("GRAYCLOUD_TCP_IDLE_MS", TCP_IDLE_MS);
 }
 
 struct tcp *
-tcp_new(struct event_base *base, int fd, struct tls *tls, struct serve_context *context, struct views *views, struct view_slot *slot)
+tcp_new(struct event_base *base, int fd, const struct tcp_limits *limits, struct tls *tls,
+    struct serve_context *context, struct views *views, struct view_slot *slot)
 {
 	struct tcp *tcp = calloc(1, sizeof *tcp);
 
@@ -217,11 +261,15 @@ tcp_new(struct event_base *base, int fd, struct tls *tls, struct serve_context *
 	tcp->context = context;
 	tcp->views = views;
 	tcp->slot = slot;
+	tcp->most = limits->connections;
+	tcp->idle = (struct timeval){.tv_sec = limits->idle_ms / 1000, .tv_usec = limits->idle_ms % 1000 * 1000};
+	tcp->pause = evtimer_new(base, on_pause_over, tcp);
 	tcp->listener = evconnlistener_new(base, on_connect, tcp, LEV_OPT_CLOSE_ON_EXEC, -1, fd);
-	if (tcp->listener == NULL) {
-		free(tcp);
+	if (tcp->listener == NULL || tcp->pause == NULL) {
+		tcp_free(tcp);
 		return NULL;
 	}
+	evconnlistener_set_error_cb(tcp->listener, on_accept_error);
 	return tcp;
 }
 
@@ -234,6 +282,8 @@ tcp_free(struct tcp *tcp)
 		close_connection(tcp->connections);
 	if (tcp->listener != NULL)
 		evconnlistener_free(tcp->listener);
+	if (tcp->pause != NULL)
+		event_free(tcp->pause);
 	free(tcp);
 }
 
@@ -242,6 +292,7 @@ tcp_stop(struct tcp *tcp)
 {
 	struct timeval moment = {.tv_usec = 50000};
 
+	event_del(tcp->pause);
 	evconnlistener_disable(tcp->listener);
 	/* What has arrived is answered and written within this moment; slower clients ask elsewhere. */
 	event_base_loopexit(tcp->base, tcp->connections != NULL ? &moment : NULL);

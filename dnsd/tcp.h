@@ -9,8 +9,20 @@
 
 enum {
 	TCP_CONNECTIONS_MAX = 1000, /* of one listener; more are closed at once */
-	TCP_IDLE_SECONDS = 10       /* without a whole request, or with a client that does not read */
+	TCP_CONNECTIONS_MIN = 4,    /* however few descriptors there are */
+	TCP_IDLE_MS = 10000         /* without a whole request, or with a client that does not read */
 };
+
+struct tcp_limits {
+	unsigned connections;
+	unsigned idle_ms;
+};
+
+/*
+ * So many connections and TCP_IDLE_MS; the environment may lower both, for tests that do not want to wait
+ * (GRAYCLOUD_TCP_CONNECTIONS, GRAYCLOUD_TCP_IDLE_MS).
+ */
+void tcp_limits_init(struct tcp_limits *limits, unsigned connections);
 
 struct tcp;
 struct tls;
@@ -21,8 +33,8 @@ struct event_base;
  * between; fd and tls stay the caller's.
  * NULL where memory is exhausted.
  */
-struct tcp *tcp_new(struct event_base *base, int fd, struct tls *tls, struct serve_context *context, struct views *views,
-    struct view_slot *slot);
+struct tcp *tcp_new(struct event_base *base, int fd, const struct tcp_limits *limits, struct tls *tls,
+    struct serve_context *context, struct views *views, struct view_slot *slot);
 void tcp_free(struct tcp *tcp);
 
 /* Take no more connections, answer what has arrived, and end the loop. */

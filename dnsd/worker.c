@@ -71,12 +71,13 @@ make_udp(struct worker *worker, int fd, bool wildcard, struct views *views, stru
 }
 
 static bool
-make_tcp(struct worker *worker, int fd, struct tls *tls, struct views *views, struct view_slot *slot)
+make_tcp(struct worker *worker, int fd, const struct tcp_limits *limits, struct tls *tls, struct views *views,
+    struct view_slot *slot)
 {
 	worker->fd = fd;
 	if ((worker->base = event_base_new()) == NULL || pipe2(worker->wake_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return false;
-	worker->tcp = tcp_new(worker->base, fd, tls, worker->context, views, slot);
+	worker->tcp = tcp_new(worker->base, fd, limits, tls, worker->context, views, slot);
 	worker->wake = event_new(worker->base, worker->wake_pipe[0], EV_READ, on_wake, worker);
 	return worker->tcp != NULL && worker->wake != NULL && event_add(worker->wake, NULL) == 0;
 }
@@ -97,7 +98,8 @@ start(struct worker *worker)
 }
 
 struct workers *
-workers_start(struct listener *listeners, size_t count, const struct serve_settings *settings, struct tls *tls, struct views *views, struct problems *problems)
+workers_start(struct listener *listeners, size_t count, const struct tcp_limits *limits,
+    const struct serve_settings *settings, struct tls *tls, struct views *views, struct problems *problems)
 {
 	struct workers *workers = xcalloc(1, sizeof *workers);
 	size_t wanted = 0;
@@ -118,7 +120,7 @@ workers_start(struct listener *listeners, size_t count, const struct serve_setti
 			worker->context = serve_context_new(settings);
 			made = slot != NULL && worker->context != NULL &&
 			       (n < listener->nudp ? make_udp(worker, listener->udp[n], listener->wildcard, views, slot)
-			                           : make_tcp(worker, listener->tcp, listener->tls ? tls : NULL, views, slot));
+			                           : make_tcp(worker, listener->tcp, limits, listener->tls ? tls : NULL, views, slot));
 			if (!made || !start(worker)) {
 				problems_error(problems, "cannot start thread %zu: too many threads, or memory is exhausted; use fewer --listen or --threads",
 				    workers->count);

@@ -6,14 +6,15 @@
 
 #include "dnsd/listen.h"
 #include "dnsd/serve.h"
+#include "dnsd/tcp.h"
 #include "dnsd/view.h"
 
 struct workers;
 struct tls;
 
 /* Start all threads.  NULL with problems filled.  tls is for listeners that want it.  All of these stay the caller's. */
-struct workers *workers_start(struct listener *listeners, size_t count, const struct serve_settings *settings, struct tls *tls, struct views *views,
-    struct problems *problems);
+struct workers *workers_start(struct listener *listeners, size_t count, const struct tcp_limits *limits,
+    const struct serve_settings *settings, struct tls *tls, struct views *views, struct problems *problems);
 
 /* What the threads counted, one tally each. */
 size_t workers_count(const struct workers *workers);
