@@ -90,9 +90,26 @@ listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT])
 	return out;
 }
 
-/* The inode of the socket that holds a port, from /proc/net; 0 where none is seen. */
+/* Does an address of /proc/net (hex, in words of the machine's order) stand in the way of ours?  Wildcards always do. */
+static bool
+in_the_way(const char *hex, const union sockaddr_any *address)
+{
+	bool v4 = address->generic.sa_family == AF_INET;
+	const uint8_t *ours = v4 ? (const uint8_t *)&address->v4.sin_addr : address->v6.sin6_addr.s6_addr;
+	char text[33] = "";
+
+	for (size_t i = 0; i < (v4 ? 4 : 16); i += 4) {
+		uint32_t word;
+
+		memcpy(&word, ours + i, 4);
+		sprintf(text + 2 * i, "%08X", word);
+	}
+	return strspn(hex, "0") == strlen(hex) || strspn(text, "0") == strlen(text) || strcmp(hex, text) == 0;
+}
+
+/* The inode of the socket that holds our port, from /proc/net; 0 where none is seen. */
 static unsigned long
-inode_of_port(const char *table, uint16_t port)
+inode_of_port(const char *table, const union sockaddr_any *address)
 {
 	FILE *file = fopen(table, "re");
 	char line[512];
@@ -101,12 +118,13 @@ inode_of_port(const char *table, uint16_t port)
 	if (file == NULL)
 		return 0;
 	while (found == 0 && fgets(line, sizeof line, file) != NULL) {
-		unsigned local, state;
+		unsigned port, state;
 		unsigned long inode;
+		char local[40];
 
-		if (sscanf(line, "%*d: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*s %*s %*s %*s %*s %lu", &local, &state,
-		        &inode) == 3 &&
-		    local == port && (state == 0x0A || state == 0x07)) /* listening, or UDP unconnected */
+		if (sscanf(line, "%*d: %39[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*s %*s %lu", local, &port, &state,
+		        &inode) == 4 &&
+		    port == port_of(address) && in_the_way(local, address) && (state == 0x0A || state == 0x07)) /* listening, or UDP unconnected */
 			found = inode;
 	}
 	fclose(file);
@@ -142,13 +160,13 @@ static void
 holder_text(bool udp, const union sockaddr_any *address, char out[100])
 {
 	static const char *const tables[2][2] = {{"/proc/net/tcp", "/proc/net/tcp6"}, {"/proc/net/udp", "/proc/net/udp6"}};
-	unsigned long inode = inode_of_port(tables[udp][0], port_of(address));
+	unsigned long inode = inode_of_port(tables[udp][0], address);
 	struct dirent *entry;
 	DIR *proc;
 
 	out[0] = '\0';
 	if (inode == 0)
-		inode = inode_of_port(tables[udp][1], port_of(address));
+		inode = inode_of_port(tables[udp][1], address);
 	if (inode == 0 || (proc = opendir("/proc")) == NULL)
 		return;
 	while ((entry = readdir(proc)) != NULL) {
