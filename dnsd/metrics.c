@@ -112,6 +112,7 @@ add_queries(const struct metrics *metrics, struct evbuffer *page)
 			evbuffer_add_printf(page, "graycloud_questions_total{type=\"%s\"} %llu\n", type_text(i, text),
 			    (unsigned long long)count);
 	}
+	add_value(page, "graycloud_truncated_total", "counter", "Responses that were truncated (TC).", (double)SUM(metrics, truncated));
 	add_value(page, "graycloud_ignored_total", "counter", "Messages that got silence: responses, and less than a header.",
 	    (double)SUM(metrics, ignored));
 	add_family(page, "graycloud_cookies_total", "counter", "Queries with a DNS cookie, by whether it was one of ours.");

@@ -191,7 +191,13 @@ keep_pin(struct serve_context *context)
 		tally_add(&context->tally->pins_refused, 1);
 }
 
-static size_t
+static bool
+truncated(const struct message *message)
+{
+	return message->outlen >= WIRE_HEADER && message->out[2] & 0x02;
+}
+
+static void
 serve_parsed(struct serve_context *context, const struct snapshot *view, struct query *query, struct message *message)
 {
 	const struct serve_settings *settings = context->settings;
@@ -208,9 +214,11 @@ serve_parsed(struct serve_context *context, const struct snapshot *view, struct 
 	keep_pin(context);
 	tally_query(context->tally, message->peer, query, &context->answer);
 	if (settings->rrl != NULL && udp && !known && !limit_rate(context, query, message->peer))
-		return 0;
+		return;
 	choose_error(context, query, &reply);
-	return response_write(query, &context->answer, &reply, message->out, message->outcap);
+	message->outlen = response_write(query, &context->answer, &reply, message->out, message->outcap);
+	if (truncated(message))
+		tally_add(&context->tally->truncated, 1);
 }
 
 /* Is there a name to look up for this query? */
@@ -233,7 +241,7 @@ serve_batch(struct serve_context *context, const struct snapshot *view, struct m
 	for (unsigned i = 0; i < count; i++) {
 		messages[i].outlen = 0;
 		if (context->parsed[i])
-			messages[i].outlen = serve_parsed(context, view, &context->queries[i], &messages[i]);
+			serve_parsed(context, view, &context->queries[i], &messages[i]);
 		else
 			tally_add(&context->tally->ignored, 1);
 	}

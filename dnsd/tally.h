@@ -22,6 +22,7 @@ struct tally {
 	tally_word cookies_good, cookies_bad; /* clients that showed one of ours, or none or another */
 	tally_word limited_dropped, limited_truncated; /* by RRL; in a dry run those that would have been */
 	tally_word pins_made, pins_refused; /* of sticky clients; refused: no room, plain hashing goes on */
+	tally_word truncated; /* responses with TC */
 	tally_word ignored;   /* messages that got silence */
 	tally_word last_resort; /* answers from a fallback pool (S14) */
 	tally_word uncounted; /* answers that the table below had no room for */
