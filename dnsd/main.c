@@ -19,6 +19,12 @@
 /* Descriptors beside those of TCP connections: stores, pipes, metrics; and what each listener has. */
 enum { DESCRIPTORS_OWN = 48, DESCRIPTORS_LISTENER = 8 };
 
+/* Secrets that were read once.  A query may still look at old ones, and nobody tells when: they stay until the end. */
+struct kept_secrets {
+	struct cookie_secrets secrets;
+	struct kept_secrets *before;
+};
+
 struct server {
 	struct options options;
 	struct event_base *base;
@@ -28,7 +34,7 @@ struct server {
 	struct metrics *metrics;
 	struct serve_settings settings;
 	struct tls *tls; /* NULL: no --tls */
-	struct cookie_secrets *secrets[2]; /* the settings point to one; the other is from before the last reading */
+	struct kept_secrets *secrets; /* the newest first */
 	struct tcp_limits limits;
 	int ready_pipe[2];
 	int status;
@@ -85,25 +91,21 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 	event_base_loopbreak(server->base);
 }
 
-/*
- * Read the cookie secrets anew, if they come from a file.  Queries may still look at those before: they are freed by the
- * next reading but one.
- */
+/* Read the cookie secrets anew, if they come from a file. */
 static bool
 load_secrets(struct server *server, struct problems *problems)
 {
-	struct cookie_secrets *next = xcalloc(1, sizeof *next);
+	struct kept_secrets *next = xcalloc(1, sizeof *next);
 
 	if (server->options.cookie_secret == NULL)
-		cookie_make_secrets(next);
-	else if (!cookie_read_secrets(next, server->options.cookie_secret, problems)) {
+		cookie_make_secrets(&next->secrets);
+	else if (!cookie_read_secrets(&next->secrets, server->options.cookie_secret, problems)) {
 		free(next);
 		return false;
 	}
-	free(server->secrets[1]);
-	server->secrets[1] = server->secrets[0];
-	server->secrets[0] = next;
-	atomic_store(&server->settings.secrets, next);
+	next->before = server->secrets;
+	server->secrets = next;
+	atomic_store(&server->settings.secrets, &next->secrets);
 	return true;
 }
 
@@ -288,8 +290,10 @@ stop(struct server *server)
 	pins_close(server->settings.pins);
 	rrl_free(server->settings.rrl);
 	tls_free(server->tls);
-	free(server->secrets[0]);
-	free(server->secrets[1]);
+	for (struct kept_secrets *next; server->secrets != NULL; server->secrets = next) {
+		next = server->secrets->before;
+		free(server->secrets);
+	}
 }
 
 int
