@@ -233,6 +233,8 @@ sub disagreement {
 		next if $record->{probability} <= 0;
 		($record->{probability} >= 1 ? \%always : \%sometimes)->{$key} = $record->{probability};
 	}
+	my $chosen = sum0(map { $_->{probability} } @{$told->{pools} // []});
+	return "pools with a chance of $chosen together" if $told->{pools} && abs($chosen - 1) > 0.0001;
 	my $n = first { lc $name eq lc((lb_names($_))[1]) || ($_ && $name eq "a$_.example.com") || ($_ == 7 && $name =~ /^y\.tree/) } 0 .. $LBS - 1;
 	my @possible = defined $n && $lb{$n}{enabled} && $type =~ /^A/ && $type ne 'ANY' ? possible($lb{$n}, $type) : ();
 
