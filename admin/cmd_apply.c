@@ -89,7 +89,7 @@ apply_zones(struct change *change, struct application *application)
 	struct zone_loaded *loaded = xcalloc(application->nzones, sizeof *loaded);
 
 	for (size_t i = 0; i < application->nzones; i++)
-		zone_load_put(change, &application->zones[i], &loaded[i]);
+		zone_load_put(change, &application->zones[i], change->args->words[0], &loaded[i]);
 	zone_load_warn(change, loaded, application->nzones);
 	free(loaded);
 }

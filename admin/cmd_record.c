@@ -6,15 +6,16 @@
  */
 #include "commands.h"
 #include "name.h"
-#include "place.h"
 #include "print.h"
+#include "record_check.h"
 #include "zone_load.h"
 #include "zonefile.h"
 
 #include <stdlib.h>
+#include <strings.h>
 #include <time.h>
 
-enum { RECORDS_MAX = 65000 }; /* octets of an RRset, as zone files have it */
+enum { TTL_DEFAULT = 3600, TYPE_SPF = 99 };
 
 enum serial_rule { SERIAL_INCREMENT, SERIAL_KEEP, SERIAL_DATE, SERIAL_UNIXTIME };
 
@@ -24,140 +25,71 @@ struct record_request {
 	bool ttl_given;
 	uint32_t ttl;
 	uint16_t type; /* 0: delete every type */
-	char *data;    /* NULL: delete every record of the type */
+	char *data;    /* presentation form; NULL: delete every record of the type */
 	enum serial_rule serial;
-	/* found on the way */
-	struct zone_info info;
-	uint8_t name[NAME_MAX_LEN];
-	struct bytes key; /* of the owner */
-	uint8_t key_octets[NAME_MAX_KEY];
+	struct record_place place; /* found on the way */
 };
 
-/* RRsets of one owner, to look at before a change. */
-struct owner_view {
-	struct rrset rrsets[64];
-	unsigned count;
-};
+/* ---- finding the place ---- */
+
+/*
+ * As the other commands name hosts, in full and without a final dot, or as zone files do, relative to the zone: what lies in
+ * the zone when read in full is meant so.
+ */
+static bool
+owner_from_text(uint8_t out[NAME_MAX_LEN], const char *text, const uint8_t *apex)
+{
+	if (name_from_text(out, text, NULL) != 0 && name_within(out, apex) && strcmp(text, "@") != 0)
+		return true;
+	return name_from_text(out, text, apex) != 0;
+}
 
 static bool
-keep_rrset(void *arg, struct bytes key, const struct rrset *rrset)
+find_place(struct store_txn *txn, struct record_request *request, struct problems *problems)
 {
-	struct owner_view *view = arg;
+	struct record_place *place = &request->place;
+	char zone[NAME_MAX_TEXT];
 
-	(void)key;
-	if (view->count < NITEMS(view->rrsets))
-		view->rrsets[view->count++] = *rrset;
-	return true;
-}
-
-static const struct rrset *
-view_find(const struct owner_view *view, uint16_t type)
-{
-	for (unsigned i = 0; i < view->count; i++)
-		if (view->rrsets[i].type == type)
-			return &view->rrsets[i];
-	return NULL;
-}
-
-/* The records of an RRset that is being made: sorted, each once. */
-struct making {
-	uint8_t *octets; /* a value of rrset.h */
-	size_t len;
-	unsigned count;
-};
-
-static void
-making_begin(struct making *making)
-{
-	making->octets = xcalloc(1, RRSET_HEAD + 2 * 65536);
-	making->len = RRSET_HEAD;
-	making->count = 0;
-}
-
-static void
-making_add(struct making *making, const uint8_t *rdata, uint16_t len)
-{
-	put16(making->octets + making->len, len);
-	memcpy(making->octets + making->len + 2, rdata, len);
-	making->len += 2u + len;
-	making->count++;
-}
-
-static void
-making_end(struct making *making, uint8_t flags, uint32_t ttl)
-{
-	making->octets[0] = flags;
-	put32(making->octets + 1, ttl);
-	put16(making->octets + 5, (uint16_t)making->count);
-	if (making->count == 0)
-		making->len = 0; /* an RRset without records is none */
-}
-
-static int
-compare_rdata(const uint8_t *a, uint16_t a_len, const uint8_t *b, uint16_t b_len)
-{
-	int order = memcmp(a, b, MIN(a_len, b_len));
-
-	return order != 0 ? order : (int)a_len - (int)b_len;
-}
-
-/* An RRset with one record more, in canonical order.  False where it is there already. */
-static bool
-rrset_with(struct making *making, const struct rrset *rrset, const uint8_t *rdata, uint16_t len)
-{
-	const uint8_t *at = rrset != NULL ? rrset->records : NULL;
-	bool placed = false;
-
-	for (unsigned i = 0; rrset != NULL && i < rrset->count; i++) {
-		uint16_t other_len;
-		const uint8_t *other = rrset_next(&at, &other_len);
-		int order = compare_rdata(rdata, len, other, other_len);
-
-		if (order == 0)
-			return false;
-		if (order < 0 && !placed) {
-			making_add(making, rdata, len);
-			placed = true;
-		}
-		making_add(making, other, other_len);
+	if (!zone_load_find(txn, request->zone, &place->zone, problems))
+		return false;
+	if (!owner_from_text(place->name, request->owner, place->zone.name)) {
+		problems_error(problems, "\"%s\" is no domain name", request->owner);
+		return false;
 	}
-	if (!placed)
-		making_add(making, rdata, len);
-	return true;
-}
-
-/* An RRset without one record.  False where it was not there. */
-static bool
-rrset_without(struct making *making, const struct rrset *rrset, const uint8_t *rdata, uint16_t len)
-{
-	const uint8_t *at = rrset->records;
-	bool found = false;
-
-	for (unsigned i = 0; i < rrset->count; i++) {
-		uint16_t other_len;
-		const uint8_t *other = rrset_next(&at, &other_len);
-
-		if (compare_rdata(rdata, len, other, other_len) == 0)
-			found = true;
-		else
-			making_add(making, other, other_len);
+	name_lower(place->name, place->name);
+	name_to_host(place->name, place->host);
+	if (!name_within(place->name, place->zone.name)) {
+		problems_error(problems, "%s is not in the zone %s", place->host, name_to_host(place->zone.name, zone));
+		return false;
 	}
-	return found;
+	place->key_len = name_to_key(place->key_octets, place->name, place->zone.name);
+	if (place->key_len == 0)
+		problems_error(problems, "%s is too long to be stored", place->host);
+	return place->key_len > 0;
 }
+
+/* ---- changing ---- */
 
 static struct zone_row
-make_row(const struct record_request *request, const struct bytes *key, uint16_t type, struct making *making)
+make_row(const uint8_t *key, size_t key_len, uint16_t type, const struct value *value)
 {
-	struct zone_row row = {.key = xmalloc(key->len + 2), .key_len = key->len + 2, .value = making->octets,
-	    .value_len = making->len};
+	struct zone_row row = {.key = xmalloc(key_len + 2), .key_len = key_len + 2, .value = value->octets, .value_len = value->len};
 
-	(void)request;
-	memcpy(row.key, key->data, key->len);
-	put16(row.key + key->len, type);
+	memcpy(row.key, key, key_len);
+	put16(row.key + key_len, type);
 	return row;
 }
 
-/* RFC 1912 2.2 and RFC 1982: the serial that follows. */
+static void
+free_rows(struct zone_row *rows, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(rows[i].key);
+		free(rows[i].value);
+	}
+}
+
+/* The serial that follows; RFC 1912 2.2 has the form YYYYMMDDnn. */
 static uint32_t
 next_serial(enum serial_rule rule, uint32_t serial)
 {
@@ -172,7 +104,7 @@ next_serial(enum serial_rule rule, uint32_t serial)
 		wanted = (uint32_t)((today.tm_year + 1900) * 1000000 + (today.tm_mon + 1) * 10000 + today.tm_mday * 100);
 	else if (rule == SERIAL_UNIXTIME)
 		wanted = (uint32_t)now;
-	/* Never back: a serial that is ahead of its rule goes on by one. */
+	/* RFC 1982: never back; a serial that is ahead of its rule goes on by one. */
 	return wanted - next < UINT32_C(0x80000000) ? wanted : next;
 }
 
@@ -181,259 +113,244 @@ static bool
 soa_row(struct change *change, const struct record_request *request, struct zone_row *row, uint32_t *serial)
 {
 	static const uint8_t apex_octets[] = {0};
-	struct bytes apex = {apex_octets, sizeof apex_octets};
-	struct owner_view *view = xcalloc(1, sizeof *view);
+	const struct bytes apex = {apex_octets, sizeof apex_octets};
+	struct owner_rrsets rrsets;
 	const struct rrset *soa;
-	struct making making = {0};
+	struct value value;
 	const uint8_t *at, *rdata;
 	uint16_t len = 0;
 	bool found;
 
-	config_each_row(change->txn, request->info.number, &apex, keep_rrset, view);
-	soa = view_find(view, TYPE_SOA);
+	owner_rrsets_read(&rrsets, change->txn, request->place.zone.number, &apex);
+	soa = owner_rrsets_find(&rrsets, TYPE_SOA);
 	at = soa != NULL ? soa->records : NULL;
 	rdata = soa != NULL ? rrset_next(&at, &len) : NULL;
 	found = rdata != NULL && len > 20;
 	if (found) {
-		uint32_t before = get32(rdata + len - 20);
-
-		*serial = next_serial(request->serial, before);
-		making_begin(&making);
-		making_add(&making, rdata, len);
-		put32(making.octets + making.len - 20, *serial);
-		making_end(&making, soa->flags, soa->ttl);
-		*row = make_row(request, &apex, TYPE_SOA, &making);
+		*serial = next_serial(request->serial, get32(rdata + len - 20));
+		value_begin(&value);
+		value_add(&value, rdata, len);
+		put32(value.octets + value.len - 20, *serial);
+		value_end(&value, soa->flags, soa->ttl);
+		*row = make_row(apex_octets, sizeof apex_octets, TYPE_SOA, &value);
 	} else {
 		problems_error(&change->problems, "the zone %s has no SOA that can be read: load it anew", request->zone);
 	}
-	free(view);
+	owner_rrsets_free(&rrsets);
 	return found;
 }
 
-/* What a type forbids beside it (RFC 1034 3.6.2, RFC 6672 2.4), and what is none of this command's. */
 static void
-check_type(struct change *change, const struct record_request *request, const struct owner_view *view)
+tell(struct change *change, const struct record_request *request, const char *done, uint32_t serial)
 {
-	char name[NAME_MAX_TEXT];
+	char zone[NAME_MAX_TEXT];
 
-	name_to_host(request->name, name);
-	switch (request->type) {
-	case TYPE_SOA:
-		problems_error(&change->problems, "an SOA is not added or deleted alone: zone load replaces it");
-		return;
-	case TYPE_RRSIG:
-	case TYPE_NSEC:
-	case TYPE_NSEC3:
-	case TYPE_NSEC3PARAM:
-	case TYPE_DNSKEY:
-		problems_error(&change->problems, "signatures and keys of a zone cannot be served yet (S33)");
-		return;
-	}
-	if (!request->add)
-		return;
-	for (unsigned i = 0; i < view->count; i++) {
-		uint16_t type = view->rrsets[i].type;
-		char text[16];
-
-		if (request->type == TYPE_CNAME && type != TYPE_CNAME) {
-			zonefile_type_text(type, text);
-			problems_error(&change->problems, "%s has %s data, and a CNAME stands alone (RFC 1034 3.6.2)", name, text);
-			return;
-		}
-		if (request->type != TYPE_CNAME && type == TYPE_CNAME) {
-			problems_error(&change->problems, "%s has a CNAME, and nothing stands beside it (RFC 1034 3.6.2): delete it first", name);
-			return;
-		}
-	}
-	if ((request->type == TYPE_CNAME || request->type == TYPE_DNAME) && view_find(view, request->type) != NULL)
-		problems_error(&change->problems, "%s has one already, and there can be only one: delete it first", name);
+	change->message = xasprintf("%s: %s, serial %u", request->place.host, done, serial);
+	change->result = json_new_object();
+	json_put_text(change->result, "zone", name_to_host(request->place.zone.name, zone));
+	json_put_text(change->result, "name", request->place.host);
+	json_put_integer(change->result, "serial", serial);
 }
 
-/* What is only unwise. */
-static void
-warn_of_place(struct change *change, const struct record_request *request)
-{
-	char name[NAME_MAX_TEXT], above[NAME_MAX_TEXT];
-	struct place place;
-	struct id id;
-
-	if (!request->add || !place_find(change->txn, request->name, &place))
-		return;
-	name_to_host(request->name, name);
-	if (place.zone.number != request->info.number)
-		problems_warn(&change->problems, "%s lies in the zone %s, which is served too: this record will not be seen", name,
-		    name_to_host(place.zone.name, above));
-	else if (place.hidden_by != 0 && !(place.hidden_by == TYPE_NS && name_equal(place.hidden_at, request->name)) &&
-	         request->type != TYPE_A && request->type != TYPE_AAAA)
-		problems_warn(&change->problems, "%s lies below a %s at %s: this record will not be seen", name,
-		    place.hidden_by == TYPE_NS ? "delegation" : "DNAME", name_to_host(place.hidden_at, above));
-	if ((request->type == TYPE_A || request->type == TYPE_AAAA || request->type == TYPE_CNAME) &&
-	    config_object_id(change->txn, KIND_LB, name, &id))
-		problems_warn(&change->problems, "the load balancer %s answers for this name: the record is hidden while it is enabled (S6)",
-		    name);
-}
-
-static bool
-find_owner(struct change *change, struct record_request *request)
-{
-	size_t len;
-
-	if (!zone_load_find(change->txn, request->zone, &request->info, &change->problems))
-		return false;
-	if (name_from_text(request->name, request->owner, request->info.name) == 0) {
-		problems_error(&change->problems, "\"%s\" is no domain name", request->owner);
-		return false;
-	}
-	if (!name_within(request->name, request->info.name)) {
-		problems_error(&change->problems, "%s is not in the zone %s", request->owner, request->zone);
-		return false;
-	}
-	if ((len = name_to_key(request->key_octets, request->name, request->info.name)) == 0) {
-		problems_error(&change->problems, "%s is too long for the store", request->owner);
-		return false;
-	}
-	request->key = (struct bytes){request->key_octets, len};
-	return true;
-}
-
-/* Commit these rows, with the SOA's. */
+/* Write these rows and, in the room behind them, the SOA. */
 static void
 put_rows(struct change *change, const struct record_request *request, struct zone_row *rows, size_t count, const char *done)
 {
-	char name[NAME_MAX_TEXT];
 	uint32_t serial;
 
 	if (!soa_row(change, request, &rows[count], &serial))
 		return;
-	config_put_rrsets(change->edit, &request->info, serial, rows, count + 1);
-	name_to_host(request->name, name);
-	change->message = xasprintf("%s: %s, serial %u", name, done, serial);
-	change->result = json_new_object();
-	json_put_text(change->result, "zone", request->zone);
-	json_put_text(change->result, "name", name);
-	json_put_integer(change->result, "serial", serial);
+	config_put_rrsets(change->edit, &request->place.zone, serial, rows, count + 1);
+	tell(change, request, done, serial);
 }
 
 static void
-free_rows(struct zone_row *rows, size_t count)
+add_record(struct change *change, struct record_request *request, const struct owner_rrsets *rrsets, const uint8_t *rdata, uint16_t len)
 {
-	for (size_t i = 0; i < count; i++) {
-		free(rows[i].key);
-		free(rows[i].value);
-	}
-}
-
-static void
-add_record(struct change *change, struct record_request *request, const struct owner_view *view, const uint8_t *rdata, size_t len)
-{
-	const struct rrset *rrset = view_find(view, request->type);
-	uint32_t ttl = request->ttl_given ? request->ttl : rrset != NULL ? rrset->ttl : 3600;
+	const struct record_place *place = &request->place;
+	const struct rrset *rrset = owner_rrsets_find(rrsets, request->type);
+	uint32_t ttl_before = rrset != NULL ? rrset->ttl : TTL_DEFAULT, ttl = request->ttl_given ? request->ttl : ttl_before;
+	bool first = rrset == NULL, added;
 	struct zone_row rows[2] = {{0}};
-	struct making making;
-	char name[NAME_MAX_TEXT];
+	struct value value;
 
-	name_to_host(request->name, name);
-	making_begin(&making);
-	if ((rrset != NULL ? rrset->len : 0) + len + 2 > RECORDS_MAX)
-		problems_error(&change->problems, "%s would have more than %d octets of this type: no message could carry them", name, RECORDS_MAX);
-	else if (!rrset_with(&making, rrset, rdata, (uint16_t)len) && rrset->ttl == ttl)
-		change->message = xasprintf("%s: it is there already", name);
-	else if (making.count == 0 || (rrset != NULL && making.count <= rrset->count)) {
-		/* Only the TTL is new. */
-		making.len = RRSET_HEAD + rrset->len;
-		memcpy(making.octets + RRSET_HEAD, rrset->records, rrset->len);
-		making.count = rrset->count;
-	}
-	if (change->problems.errors == 0 && change->message == NULL) {
-		if (rrset != NULL && rrset->ttl != ttl)
-			problems_warn(&change->problems, "the other records of %s and this type get the TTL %u too (RFC 2181 5.2)", name, ttl);
-		making_end(&making, RRSET_BY_RECORD, ttl);
-		rows[0] = make_row(request, &request->key, request->type, &making);
-		put_rows(change, request, rows, 1, "added");
-		free_rows(rows, 2);
+	value_begin(&value);
+	added = value_with(&value, rrset, request->type, rdata, len);
+	value_end(&value, RRSET_BY_RECORD | (first ? 0 : rrset->flags), ttl);
+	rows[0] = make_row(place->key_octets, place->key_len, request->type, &value);
+	if (!added && ttl == ttl_before) {
+		tell(change, request, "it is there already", place->zone.serial);
+	} else if (value.len > RECORD_RRSET_MAX) {
+		problems_error(&change->problems, "the RRset of %s would have %zu octets: it has at most %d", place->host, value.len,
+		    RECORD_RRSET_MAX);
+	} else if (added && !first && (request->type == TYPE_CNAME || request->type == TYPE_DNAME)) {
+		problems_error(&change->problems, "%s has one already, and there can be only one (RFC 2181 10.1): delete it first", place->host);
 	} else {
-		free(making.octets);
+		if (!first && ttl != ttl_before && (added ? rrset->count : rrset->count - 1) > 0)
+			problems_warn(&change->problems, "the other records of %s and this type get the TTL %u too (RFC 2181 5.2)",
+			    place->host, ttl);
+		put_rows(change, request, rows, 1, added ? "added" : "the TTL is changed");
+		record_warn_added(change, place, request->type, first, rdata);
 	}
+	free_rows(rows, NITEMS(rows));
 }
 
 static void
 delete_records(
-    struct change *change, struct record_request *request, const struct owner_view *view, const uint8_t *rdata, size_t len)
+    struct change *change, struct record_request *request, const struct owner_rrsets *rrsets, const uint8_t *rdata, uint16_t len)
 {
-	struct zone_row rows[NITEMS(view->rrsets) + 1] = {{0}};
+	const struct record_place *place = &request->place;
+	struct zone_row *rows = xcalloc(rrsets->count + 1, sizeof *rows);
 	size_t count = 0;
-	char name[NAME_MAX_TEXT];
 
-	name_to_host(request->name, name);
-	for (unsigned i = 0; i < view->count; i++) {
-		const struct rrset *rrset = &view->rrsets[i];
-		struct making making;
+	for (size_t i = 0; i < rrsets->count; i++) {
+		const struct rrset *rrset = &rrsets->items[i];
+		struct value value;
 
 		if ((request->type != 0 && rrset->type != request->type) || rrset->type == TYPE_SOA)
 			continue;
-		making_begin(&making);
-		if (request->data != NULL && !rrset_without(&making, rrset, rdata, (uint16_t)len)) {
-			free(making.octets);
+		value_begin(&value);
+		if (request->data != NULL && !value_without(&value, rrset, rdata, len)) {
+			free(value.octets);
 			continue;
 		}
-		if (rrset->type == TYPE_NS && making.count == 0 && name_equal(request->name, request->info.name))
-			change_guard(change, "%s would have no nameserver left", name);
-		making_end(&making, rrset->flags, rrset->ttl);
-		rows[count++] = make_row(request, &request->key, rrset->type, &making);
+		value_end(&value, rrset->flags, rrset->ttl);
+		if (rrset->type == TYPE_NS && value.count == 0 && name_equal(place->name, place->zone.name))
+			change_guard(change, "%s would have no nameserver left", place->host);
+		rows[count++] = make_row(place->key_octets, place->key_len, rrset->type, &value);
 	}
-	if (count == 0)
-		problems_error(&change->problems, "%s has no such record; graycloud record list %s %s shows what it has", name, request->zone,
-		    request->owner);
-	else
+	if (count == 0) {
+		problems_error(&change->problems, "%s has no such record: `graycloud record list %s %s.` shows what it has", place->host,
+		    request->zone, place->host);
+	} else {
 		put_rows(change, request, rows, count, "deleted");
+		if (request->type == 0 || request->type == TYPE_A || request->type == TYPE_AAAA)
+			record_warn_deleted(change, place);
+	}
 	free_rows(rows, count + 1);
+	free(rows);
+}
+
+/* Read the data, and say where a name in it was completed though it looks like a whole one. */
+static uint16_t
+read_data(struct change *change, const struct record_request *request, uint8_t out[65535])
+{
+	const struct record_place *place = &request->place;
+	uint8_t *as_whole = xmalloc(65535);
+	struct problems ignored = {0};
+	size_t len = zonefile_rdata(request->type, request->data, place->zone.name, out, &change->problems), whole_len;
+
+	whole_len = zonefile_rdata(request->type, request->data, NULL, as_whole, &ignored);
+	if (request->add && len > 0 && whole_len < len && whole_len > 0 && strchr(request->data, '.') != NULL) {
+		char *text = record_text(place->name, request->type, out, (uint16_t)len);
+
+		problems_warn(&change->problems, "a name in the data without a final dot is completed by the zone's: %s", text);
+		free(text);
+	}
+	problems_free(&ignored);
+	free(as_whole);
+	return (uint16_t)len;
 }
 
 static void
 change_record(struct change *change, void *arg)
 {
 	struct record_request *request = arg;
-	struct owner_view *view = xcalloc(1, sizeof *view);
-	uint8_t *rdata = xmalloc(65535);
-	size_t len = 0;
+	struct owner_rrsets rrsets;
+	struct bytes key;
+	uint8_t *rdata;
+	uint16_t len = 0;
 
-	if (find_owner(change, request)) {
-		config_each_row(change->txn, request->info.number, &request->key, keep_rrset, view);
-		check_type(change, request, view);
-		if (request->data != NULL)
-			len = zonefile_rdata(request->type, request->data, request->info.name, rdata, &change->problems);
-		if (change->problems.errors == 0 && request->add)
-			add_record(change, request, view, rdata, len);
-		else if (change->problems.errors == 0)
-			delete_records(change, request, view, rdata, len);
-		warn_of_place(change, request);
-	}
+	if (!find_place(change->txn, request, &change->problems))
+		return;
+	rdata = xmalloc(65535);
+	key = (struct bytes){request->place.key_octets, request->place.key_len};
+	owner_rrsets_read(&rrsets, change->txn, request->place.zone.number, &key);
+	if (request->type != 0)
+		record_check_type(change, request->type);
+	if (request->add && change->problems.errors == 0)
+		record_check_beside(change, &request->place, request->type, &rrsets);
+	if (request->data != NULL && change->problems.errors == 0)
+		len = read_data(change, request, rdata);
+	if (change->problems.errors == 0 && request->add)
+		add_record(change, request, &rrsets, rdata, len);
+	else if (change->problems.errors == 0)
+		delete_records(change, request, &rrsets, rdata, len);
+	owner_rrsets_free(&rrsets);
 	free(rdata);
-	free(view);
 }
 
-/* The words behind OWNER: [TTL] TYPE RDATA ... */
+/* ---- the command line ---- */
+
+/* A word as a character string of a master file. */
+static void
+put_quoted(FILE *out, const char *word)
+{
+	fputc('"', out);
+	for (const char *at = word; *at != '\0'; at++) {
+		if (*at == '"' && (at == word || at[-1] != '\\'))
+			fputc('\\', out);
+		fputc(*at, out);
+	}
+	fputc('"', out);
+}
+
+/*
+ * The words of the data as a line of a master file.  The shell has taken its quotes away: a word of TXT is one string whatever
+ * is in it, and a semicolon among the words of another type begins no comment.
+ */
+static char *
+join_data(uint16_t type, char **words, size_t count)
+{
+	bool strings = (type == TYPE_TXT || type == TYPE_SPF) && strcmp(words[0], "\\#") != 0;
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	for (size_t i = 0; i < count; i++) {
+		bool quoted = strchr(words[i], '"') != NULL;
+
+		if (i > 0)
+			fputc(' ', out);
+		if (strings ? words[i][0] != '"' : !quoted && count > 1 && strchr(words[i], ';') != NULL)
+			put_quoted(out, words[i]);
+		else
+			fputs(words[i], out);
+	}
+	fclose(out);
+	return text;
+}
+
+static bool
+is_number(const char *word)
+{
+	return *word != '\0' && strspn(word, "0123456789") == strlen(word);
+}
+
 static enum exit_code
-read_words(struct args *args, struct record_request *request)
+read_serial_rule(struct args *args, enum serial_rule *out)
 {
 	static const char *const rules[] = {"increment", "keep", "date", "unixtime"};
 	const char *serial = args_value(args, "serial");
+
+	for (size_t rule = 0; serial != NULL && rule < NITEMS(rules); rule++)
+		if (strcmp(rules[rule], serial) == 0) {
+			*out = (enum serial_rule)rule;
+			return EXIT_DONE;
+		}
+	return serial == NULL ? EXIT_DONE : args_misused(args, "--serial %s: it is keep, increment, date or unixtime", serial);
+}
+
+/* The words behind OWNER: [TTL] [IN] TYPE RDATA ... */
+static enum exit_code
+read_words(struct args *args, struct record_request *request)
+{
 	size_t next = 3;
-	char *rest;
 
 	request->zone = args->words[1];
 	request->owner = args->words[2];
-	if (serial != NULL) {
-		size_t rule = 0;
-
-		while (rule < NITEMS(rules) && strcmp(rules[rule], serial) != 0)
-			rule++;
-		if (rule == NITEMS(rules))
-			return args_misused(args, "--serial %s: it is keep, increment, date or unixtime", serial);
-		request->serial = (enum serial_rule)rule;
-	}
-	if (next < args->count && strspn(args->words[next], "0123456789") == strlen(args->words[next])) {
-		unsigned long ttl = strtoul(args->words[next], &rest, 10);
+	if (next < args->count && is_number(args->words[next])) {
+		unsigned long ttl = strtoul(args->words[next++], NULL, 10);
 
 		if (!request->add)
 			return args_misused(args, "record delete takes no TTL");
@@ -441,27 +358,22 @@ read_words(struct args *args, struct record_request *request)
 			return args_misused(args, "a TTL is at most %d seconds", RRSET_TTL_MAX);
 		request->ttl_given = true;
 		request->ttl = (uint32_t)ttl;
-		next++;
 	}
+	if (next < args->count && strcasecmp(args->words[next], "IN") == 0)
+		next++;
 	if (next < args->count && (request->type = zonefile_type(args->words[next])) == 0)
 		return args_misused(args, "%s is not a type of record", args->words[next]);
-	next++;
-	for (; next < args->count; next++) {
-		char *longer = xasprintf("%s%s%s", request->data ? request->data : "", request->data ? " " : "", args->words[next]);
-
-		free(request->data);
-		request->data = longer;
-	}
+	if (++next < args->count)
+		request->data = join_data(request->type, args->words + next, args->count - next);
 	if (request->add && request->data == NULL)
 		return args_misused(args, "record add wants a type and its data");
-	return EXIT_DONE;
+	return read_serial_rule(args, &request->serial);
 }
 
-/* Listing */
+/* ---- listing ---- */
 
 struct listing {
 	const struct record_request *request;
-	bool whole; /* the zone, not one owner */
 	struct json *records;
 };
 
@@ -469,34 +381,30 @@ static bool
 list_rrset(void *arg, struct bytes key, const struct rrset *rrset)
 {
 	struct listing *listing = arg;
+	const uint8_t *apex = listing->request->place.zone.name, *at = rrset->records;
 	uint8_t owner[2 * NAME_MAX_LEN];
 	int relative = name_from_key(owner, key.data, key.len);
-	char *text = NULL, *line, *rest;
-	size_t len;
-	FILE *stream;
+	char name[NAME_MAX_TEXT], type[16];
 
 	if (relative < 0 || (listing->request->type != 0 && rrset->type != listing->request->type))
 		return true;
-	memcpy(owner + relative, listing->request->info.name, name_len(listing->request->info.name));
-	if ((stream = open_memstream(&text, &len)) == NULL)
-		return false;
-	zonefile_write(stream, owner, rrset);
-	fclose(stream);
-	for (line = strtok_r(text, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) {
+	memcpy(owner + relative, apex, name_len(apex));
+	name_to_text(owner, name);
+	zonefile_type_text(rrset->type, type);
+	for (unsigned i = 0; i < rrset->count; i++) {
 		struct json *record = json_new_object();
-		char type[16], name[NAME_MAX_TEXT], *data = line;
+		uint16_t len;
+		const uint8_t *rdata = rrset_next(&at, &len);
+		char *data = rdata_text(rrset->type, rdata, len);
 
-		zonefile_type_text(rrset->type, type);
-		for (unsigned field = 0; field < 4 && data != NULL; field++)
-			data = (data = strchr(data, '\t')) != NULL ? data + 1 : NULL;
-		json_put_text(record, "name", name_to_text(owner, name));
+		json_put_text(record, "name", name);
 		json_put_integer(record, "ttl", rrset->ttl);
 		json_put_text(record, "type", type);
-		json_put_text(record, "data", data != NULL ? data : "");
+		json_put_text(record, "data", data);
 		json_put_bool(record, "by_record", rrset->flags & RRSET_BY_RECORD);
 		json_add(listing->records, record);
+		free(data);
 	}
-	free(text);
 	return true;
 }
 
@@ -522,24 +430,28 @@ static enum exit_code
 list_records(struct args *args, struct record_request *request)
 {
 	struct listing listing = {.request = request, .records = json_new_list()};
-	struct change reading = {.args = args};
+	struct problems problems = {0};
+	struct record_place *place = &request->place;
 	struct store *store;
+	struct store_txn *txn;
 	bool found = false;
 
-	if (!read_begin(args, &store, &reading.txn))
+	if (!read_begin(args, &store, &txn)) {
+		json_drop(listing.records);
 		return EXIT_REFUSED;
-	request->owner = args_word(args, 2);
-	if (reading.txn == NULL)
-		problems_error(&reading.problems, "there is no zone %s: nothing is configured yet", request->zone);
-	else if (request->owner != NULL)
-		found = find_owner(&reading, request);
+	}
+	if (request->owner == NULL)
+		found = zone_load_find(txn, request->zone, &place->zone, &problems);
 	else
-		found = zone_load_find(reading.txn, request->zone, &request->info, &reading.problems);
-	if (found)
-		config_each_row(reading.txn, request->info.number, request->owner != NULL ? &request->key : NULL, list_rrset, &listing);
-	read_end(store, reading.txn);
-	problems_print(&reading.problems, "graycloud", stderr);
-	problems_free(&reading.problems);
+		found = find_place(txn, request, &problems);
+	if (found) {
+		struct bytes key = {place->key_octets, place->key_len};
+
+		config_each_row(txn, place->zone.number, request->owner != NULL ? &key : NULL, list_rrset, &listing);
+	}
+	read_end(store, txn);
+	problems_print(&problems, "graycloud", stderr);
+	problems_free(&problems);
 	if (found && args->json) {
 		print_json(listing.records);
 		return EXIT_DONE;
@@ -550,6 +462,20 @@ list_records(struct args *args, struct record_request *request)
 	return found ? EXIT_DONE : EXIT_REFUSED;
 }
 
+static enum exit_code
+run_list(struct args *args)
+{
+	struct record_request request = {0};
+
+	if (args->count < 2 || args->count > 4)
+		return args_misused(args, "record list takes a zone, an owner and a type");
+	request.zone = args->words[1];
+	request.owner = args_word(args, 2);
+	if (args->count == 4 && (request.type = zonefile_type(args->words[3])) == 0)
+		return args_misused(args, "%s is not a type of record", args->words[3]);
+	return list_records(args, &request);
+}
+
 enum exit_code
 cmd_record(struct args *args)
 {
@@ -557,16 +483,10 @@ cmd_record(struct args *args)
 	struct record_request request = {0};
 	enum exit_code code;
 
-	if (word == NULL || (strcmp(word, "add") != 0 && strcmp(word, "delete") != 0 && strcmp(word, "list") != 0))
+	if (word != NULL && strcmp(word, "list") == 0)
+		return run_list(args);
+	if (word == NULL || (strcmp(word, "add") != 0 && strcmp(word, "delete") != 0))
 		return args_misused(args, "what is to be done with records: add, delete or list?");
-	if (strcmp(word, "list") == 0) {
-		if (args->count < 2 || args->count > 4)
-			return args_misused(args, "record list takes a zone, an owner and a type");
-		request.zone = args->words[1];
-		if (args->count == 4 && (request.type = zonefile_type(args->words[3])) == 0)
-			return args_misused(args, "%s is not a type of record", args->words[3]);
-		return list_records(args, &request);
-	}
 	request.add = strcmp(word, "add") == 0;
 	if (args->count < 3)
 		return args_misused(args, "record %s wants a zone and an owner", word);

@@ -218,7 +218,7 @@ load(struct change *change, void *arg)
 
 	change->result = json_new_list();
 	for (size_t i = 0; i < sources->count; i++) {
-		zone_load_put(change, &sources->items[i].data, &loaded[i]);
+		zone_load_put(change, &sources->items[i].data, sources->items[i].path, &loaded[i]);
 		json_add(change->result, loaded_json(&loaded[i]));
 	}
 	zone_load_warn(change, loaded, sources->count);

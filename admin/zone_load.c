@@ -2,9 +2,12 @@
 
 #include "name.h"
 #include "place.h"
+#include "rrset_edit.h"
 #include "zonefile.h"
 
 #include <stdlib.h>
+
+enum { DROPPED_MAX = 20 }; /* more records than that are summed up */
 
 /* RFC 1982 3.2 */
 static bool
@@ -13,8 +16,78 @@ serial_rose(uint32_t before, uint32_t after)
 	return after != before && after - before < UINT32_C(0x80000000);
 }
 
+/* What `record` put into a zone that is loaded anew. */
+struct dropped {
+	struct change *change;
+	const struct zone_data *data;
+	const char *file;
+	size_t count;
+};
+
+static int
+compare_row(const void *key_arg, const void *row_arg)
+{
+	const struct zone_row *key = key_arg, *row = row_arg;
+	int order = memcmp(key->key, row->key, MIN(key->key_len, row->key_len));
+
+	return order != 0 ? order : (key->key_len > row->key_len) - (key->key_len < row->key_len);
+}
+
+static void
+warn_dropped(struct dropped *dropped, struct bytes owner_key, uint16_t type, const uint8_t *rdata, uint16_t len)
+{
+	uint8_t owner[2 * NAME_MAX_LEN];
+	int relative = name_from_key(owner, owner_key.data, owner_key.len);
+	char *text;
+
+	if (relative < 0 || ++dropped->count > DROPPED_MAX)
+		return;
+	memcpy(owner + relative, dropped->data->apex, name_len(dropped->data->apex));
+	text = record_text(owner, type, rdata, len);
+	problems_warn(&dropped->change->problems, "%s came by `record` and is not in %s: it is dropped", text, dropped->file);
+	free(text);
+}
+
+static bool
+find_dropped(void *arg, struct bytes owner_key, const struct rrset *rrset)
+{
+	struct dropped *dropped = arg;
+	uint8_t octets[NAME_MAX_KEY];
+	struct zone_row wanted = {.key = octets, .key_len = owner_key.len + 2}, *row;
+	const uint8_t *at = rrset->records;
+	struct rrset after = {0};
+
+	if (!(rrset->flags & RRSET_BY_RECORD) || wanted.key_len > sizeof octets)
+		return true;
+	memcpy(octets, owner_key.data, owner_key.len);
+	put16(octets + owner_key.len, rrset->type);
+	row = bsearch(&wanted, dropped->data->rows, dropped->data->count, sizeof *row, compare_row);
+	if (row != NULL)
+		rrset_decode(&after, rrset->type, row->value, row->value_len);
+	for (unsigned i = 0; i < rrset->count; i++) {
+		uint16_t len;
+		const uint8_t *rdata = rrset_next(&at, &len);
+
+		if (!rrset_has(&after, rdata, len))
+			warn_dropped(dropped, owner_key, rrset->type, rdata, len);
+	}
+	return true;
+}
+
+static void
+warn_of_dropped(struct change *change, const struct zone_info *zone, const struct zone_data *data, const char *file)
+{
+	struct dropped dropped = {.change = change, .data = data, .file = strcmp(file, "-") == 0 ? "standard input" : file};
+	char name[NAME_MAX_TEXT];
+
+	config_each_row(change->txn, zone->number, NULL, find_dropped, &dropped);
+	if (dropped.count > DROPPED_MAX)
+		problems_warn(&change->problems, "%s: %zu more records came by `record` and are not in %s: they are dropped",
+		    name_to_host(data->apex, name), dropped.count - DROPPED_MAX, dropped.file);
+}
+
 void
-zone_load_put(struct change *change, const struct zone_data *data, struct zone_loaded *loaded)
+zone_load_put(struct change *change, const struct zone_data *data, const char *file, struct zone_loaded *loaded)
 {
 	const struct zone_difference *difference = &loaded->difference;
 	struct zone_info before;
@@ -22,6 +95,8 @@ zone_load_put(struct change *change, const struct zone_data *data, struct zone_l
 
 	*loaded = (struct zone_loaded){
 	    .existed = config_zone(change->txn, data->apex, &before), .rrsets = data->count};
+	if (loaded->existed)
+		warn_of_dropped(change, &before, data, file);
 	config_put_zone(change->edit, data, &loaded->difference);
 	config_zone(change->txn, data->apex, &loaded->zone);
 	if (loaded->existed && difference->added + difference->changed + difference->deleted > 0 &&

@@ -14,8 +14,12 @@ struct zone_loaded {
 	struct zone_difference difference;
 };
 
-/* Make the zone of data's name equal to data.  Warns where data changed and the serial did not rise (S33). */
-void zone_load_put(struct change *change, const struct zone_data *data, struct zone_loaded *loaded);
+/*
+ * Make the zone of data's name equal to data.  Warns where data changed and the serial did not rise (S33), and of records that
+ * came by `record` and are not in file, which only names the data's origin.
+ */
+void zone_load_put(
+    struct change *change, const struct zone_data *data, const char *file, struct zone_loaded *loaded);
 
 /*
  * When all is put: warn of load balancers that a delegation or DNAME of these zones hides (S7), and of

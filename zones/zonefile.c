@@ -39,7 +39,21 @@ zonefile_type(const char *text)
 	return (uint16_t)ldns_get_rr_type_by_name(text);
 }
 
-int
+bool
+zonefile_is_data(uint16_t type)
+{
+	return type != 0 && type != TYPE_OPT && (type < 128 || type > 255);
+}
+
+bool
+zonefile_is_dnssec(uint16_t type)
+{
+	return type == TYPE_DNSKEY || type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3 ||
+	       type == TYPE_NSEC3PARAM;
+}
+
+/* Where the (last) name begins in the rdata of a type whose names compare without case; -1 for other types. */
+static int
 rdata_name_at(uint16_t type)
 {
 	switch (type) {
@@ -55,6 +69,27 @@ rdata_name_at(uint16_t type)
 	default:
 		return -1;
 	}
+}
+
+static int
+compare_octets(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	int order = memcmp(a, b, MIN(a_len, b_len));
+
+	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+int
+zonefile_compare_rdata(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	int name_at = rdata_name_at(type), order;
+
+	if (name_at < 0)
+		return compare_octets(a, a_len, b, b_len);
+	order = memcmp(a, b, (size_t)name_at);
+	for (size_t i = (size_t)name_at; order == 0 && i < MIN(a_len, b_len); i++)
+		order = name_lower_octet(a[i]) - name_lower_octet(b[i]);
+	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
 }
 
 /* Has the rdata the shape that the nameserver counts on? */

@@ -30,6 +30,16 @@ bool zonefile_write(FILE *out, const uint8_t *owner, const struct rrset *rrset);
 void zonefile_type_text(uint16_t type, char out[16]);
 uint16_t zonefile_type(const char *text);
 
+/* Zones hold it; they do not hold questions' types and OPT (RFC 6895 3.1).  DNSSEC's own records: S33. */
+bool zonefile_is_data(uint16_t type);
+bool zonefile_is_dnssec(uint16_t type);
+
+/*
+ * The order of records in an RRset; 0 where they are the same record: names in the old types compare in lower case (RFC 4034
+ * 6.2).
+ */
+int zonefile_compare_rdata(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
 /* One record of presentation form ("10 mail.example.com.") as wire rdata; 0 and problems where it is none. */
 size_t zonefile_rdata(
     uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535], struct problems *problems);

@@ -57,18 +57,10 @@ compare_bytes(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
 }
 
-/* RFC 4034 6.2: names in the old types compare in lower case. */
 static int
 compare_rdata(const struct record *a, const struct record *b)
 {
-	int name_at = rdata_name_at(a->type), order;
-
-	if (name_at < 0)
-		return compare_bytes(a->rdata, a->rdlen, b->rdata, b->rdlen);
-	order = memcmp(a->rdata, b->rdata, (size_t)name_at);
-	for (size_t i = (size_t)name_at; order == 0 && i < MIN(a->rdlen, b->rdlen); i++)
-		order = name_lower_octet(a->rdata[i]) - name_lower_octet(b->rdata[i]);
-	return order != 0 ? order : (a->rdlen > b->rdlen) - (a->rdlen < b->rdlen);
+	return zonefile_compare_rdata(a->type, a->rdata, a->rdlen, b->rdata, b->rdlen);
 }
 
 static int

@@ -66,10 +66,6 @@ struct rdata_result {
 struct rdata_result rdata_from_line(
     uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t out[65535]);
 
-/* Where the (last) name begins in the rdata of a type that people compare without case; -1 for other types.
- */
-int rdata_name_at(uint16_t type);
-
 /* One record while its zone is put together. */
 struct record {
 	const uint8_t *owner; /* lower case; neighbours in the file share it */

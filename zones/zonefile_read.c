@@ -174,19 +174,6 @@ read_name(const struct source *source, const char *text, uint8_t out[NAME_MAX_LE
 	return true;
 }
 
-static bool
-is_dnssec(uint16_t type)
-{
-	return type == TYPE_DNSKEY || type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3 ||
-	       type == TYPE_NSEC3PARAM;
-}
-
-static bool
-is_meta(uint16_t type)
-{
-	return type == 0 || type == TYPE_OPT || (type >= 128 && type <= 255); /* RFC 6895 3.1 */
-}
-
 /* 1 for IN, -1 for a class that is not served, 0 where the token is no class. */
 static int
 class_of(const char *token)
@@ -328,7 +315,7 @@ read_record(const struct source *source)
 	if (!read_owner(source, &at) || !read_ttl_class(source, &at, &ttl, &ttl_stated))
 		return;
 	type = zonefile_type(line_token(line, at));
-	if (is_meta(type)) {
+	if (!zonefile_is_data(type)) {
 		fault(source, "\"%s\" is %s", line_token(line, at),
 		    type == 0 ? "neither a TTL nor a class nor a type" : "no type of zone data");
 		return;
@@ -338,7 +325,7 @@ read_record(const struct source *source)
 		reader->last_ttl_known = true;
 	}
 	reader->records.soa_named |= type == TYPE_SOA;
-	if (is_dnssec(type)) {
+	if (zonefile_is_dnssec(type)) {
 		leave_out(source, line_token(line, at));
 		return;
 	}
