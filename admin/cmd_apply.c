@@ -106,19 +106,132 @@ pretend(struct object_aliases *aliases, enum kind kind, const struct json *objec
 			object_add_alias(aliases, kind, json_text(json_member(object, keys[i])), &nobody);
 }
 
+/* What the document has, so that --prune keeps it. */
+struct kept {
+	struct id *ids;
+	size_t count;
+};
+
 /* All objects of a kind; returns how many. */
 static size_t
 apply_objects(struct change *change, enum kind kind, const char *name, const struct json *objects,
-    struct object_aliases *aliases)
+    struct object_aliases *aliases, struct kept *kept)
 {
 	struct id id;
+
+	kept->ids = xcalloc(json_count(objects), sizeof *kept->ids);
 
 	if (objects != NULL && json_kind(objects) != JSON_KIND_LIST)
 		problems_error(&change->problems, "%s must be a list", name);
 	for (size_t i = 0; json_kind(objects) == JSON_KIND_LIST && i < json_count(objects); i++)
 		if (!object_put(change, kind, json_item(objects, i), NULL, OBJECT_REPLACE, aliases, &id))
 			pretend(aliases, kind, json_item(objects, i));
+		else
+			kept->ids[kept->count++] = id;
 	return json_count(objects);
+}
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct id));
+}
+
+/* What is there and not in the document. */
+struct pruning {
+	struct kept *kept;
+	struct kept gone;
+};
+
+static bool
+find_gone(void *arg, const struct id *id, struct bytes text)
+{
+	struct pruning *pruning = arg;
+
+	(void)text;
+	if (pruning->kept->count > 0 &&
+	    bsearch(id, pruning->kept->ids, pruning->kept->count, sizeof *id, compare_ids) != NULL)
+		return true;
+	pruning->gone.ids = xrealloc(pruning->gone.ids, (pruning->gone.count + 1) * sizeof *id);
+	pruning->gone.ids[pruning->gone.count++] = *id;
+	return true;
+}
+
+static size_t
+prune_objects(struct change *change, enum kind kind, struct kept *kept)
+{
+	struct pruning pruning = {.kept = kept};
+	size_t gone;
+
+	if (kept->count > 1)
+		qsort(kept->ids, kept->count, sizeof *kept->ids, compare_ids);
+	config_each_object_by_name(change->txn, kind, find_gone, &pruning);
+	for (size_t i = 0; i < pruning.gone.count; i++)
+		object_delete(change, kind, &pruning.gone.ids[i]);
+	gone = pruning.gone.count;
+	free(pruning.gone.ids);
+	return gone;
+}
+
+struct zone_pruning {
+	const struct application *application;
+	struct zone_info *gone;
+	size_t count;
+};
+
+static bool
+find_gone_zone(void *arg, const struct zone_info *zone)
+{
+	struct zone_pruning *pruning = arg;
+
+	for (size_t i = 0; i < pruning->application->nzones; i++)
+		if (name_equal(pruning->application->zones[i].apex, zone->name))
+			return true;
+	pruning->gone = xrealloc(pruning->gone, (pruning->count + 1) * sizeof *zone);
+	pruning->gone[pruning->count++] = *zone;
+	return true;
+}
+
+static bool
+refuse_orphan(void *arg, const struct id *id, struct bytes text)
+{
+	struct change *change = arg;
+	struct lb *lb = document_load_lb(text);
+	struct zone_info zone;
+
+	(void)id;
+	if (lb != NULL && !config_zone_of(change->txn, lb->wire, &zone))
+		problems_error(&change->problems, "load_balancer %s would be left without a zone: --prune takes its zone (S7)", lb->name);
+	model_free_lb(lb);
+	return true;
+}
+
+static size_t
+prune_zones(struct change *change, const struct application *application)
+{
+	struct zone_pruning pruning = {.application = application};
+
+	config_each_zone(change->txn, find_gone_zone, &pruning);
+	for (size_t i = 0; i < pruning.count; i++)
+		config_delete_zone(change->edit, &pruning.gone[i]);
+	if (pruning.count > 0)
+		config_each_object_by_name(change->txn, KIND_LB, refuse_orphan, change);
+	free(pruning.gone);
+	return pruning.count;
+}
+
+/* Only in the parts that the document has: one of pools alone says nothing of load balancers. */
+static size_t
+prune(struct change *change, const struct application *application, struct kept kept[NITEMS(parts)])
+{
+	size_t gone = 0;
+
+	for (size_t i = NITEMS(parts); i-- > 0;)
+		if (json_member(application->document, parts[i].name) != NULL)
+			gone += prune_objects(change, parts[i].kind, &kept[i]);
+	if (json_member(application->document, "zones") != NULL)
+		gone += prune_zones(change, application);
+	return gone;
 }
 
 static void
@@ -126,19 +239,27 @@ apply(struct change *change, void *arg)
 {
 	struct application *application = arg;
 	struct object_aliases aliases = {0};
-	size_t counts[NITEMS(parts)] = {0};
+	size_t counts[NITEMS(parts)] = {0}, gone = 0;
+	struct kept kept[NITEMS(parts)] = {{0}};
 
 	apply_zones(change, application);
 	for (size_t i = 0; i < NITEMS(parts); i++)
 		counts[i] = apply_objects(change, parts[i].kind, parts[i].name,
-		    json_member(application->document, parts[i].name), &aliases);
+		    json_member(application->document, parts[i].name), &aliases, &kept[i]);
+	if (args_flag(change->args, "prune") && change->problems.errors == 0)
+		gone = prune(change, application, kept);
+	for (size_t i = 0; i < NITEMS(parts); i++)
+		free(kept[i].ids);
 	free(aliases.items);
+	char *pruned = args_flag(change->args, "prune") ? xasprintf("; %zu pruned", gone) : xstrdup("");
+
 	change->result = json_new_object();
 	json_put_bool(change->result, "changed", config_edit_changed(change->edit));
 	change->message =
-	    xasprintf("%s: %zu zones, %zu monitors, %zu monitor_groups, %zu pools, %zu load_balancers",
+	    xasprintf("%s: %zu zones, %zu monitors, %zu monitor_groups, %zu pools, %zu load_balancers%s",
 		config_edit_changed(change->edit) ? "applied" : "nothing differs", application->nzones,
-		counts[0], counts[1], counts[2], counts[3]);
+		counts[0], counts[1], counts[2], counts[3], pruned);
+	free(pruned);
 }
 
 enum exit_code
@@ -149,8 +270,6 @@ cmd_apply(struct args *args)
 
 	if (args->count != 1)
 		return args_misused(args, "which document? A FILE, or - for standard input");
-	if (args_flag(args, "prune"))
-		return args_misused(args, "--prune is not supported yet");
 	if (read_application(&application, args->words[0], args_flag(args, "unsigned-ok")))
 		code = change_run(args, apply, &application);
 	else

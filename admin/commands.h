@@ -19,6 +19,7 @@ command_fn cmd_lb;
 command_fn cmd_apply;
 command_fn cmd_export;
 command_fn cmd_log;
+command_fn cmd_undo;
 command_fn cmd_status;
 command_fn cmd_explain;
 
