@@ -180,9 +180,9 @@ add_record(struct change *change, struct record_request *request, const struct o
 	rows[0] = make_row(place->key_octets, place->key_len, request->type, &value);
 	if (!added && ttl == ttl_before) {
 		tell(change, request, "it is there already", place->zone.serial);
-	} else if (value.len > RECORD_RRSET_MAX) {
-		problems_error(&change->problems, "the RRset of %s would have %zu octets: it has at most %d", place->host, value.len,
-		    RECORD_RRSET_MAX);
+	} else if (rrset_answer_len(value.len, get16(value.octets + 5)) > RRSET_ANSWER_MAX) {
+		problems_error(&change->problems, "the RRset of %s would have %zu octets in an answer: it has at most %d", place->host,
+		    rrset_answer_len(value.len, get16(value.octets + 5)), RRSET_ANSWER_MAX);
 	} else if (added && !first && (request->type == TYPE_CNAME || request->type == TYPE_DNAME)) {
 		problems_error(&change->problems, "%s has one already, and there can be only one (RFC 2181 10.1): delete it first", place->host);
 	} else {

@@ -7,8 +7,6 @@
 #include "change.h"
 #include "rrset_edit.h"
 
-enum { RECORD_RRSET_MAX = 65000 }; /* octets of an RRset's value, as master files have it */
-
 /* Where a record stands. */
 struct record_place {
 	struct zone_info zone;

@@ -6,17 +6,33 @@ enum {
 	FLAG_TRUNCATED = 0x0200,
 	FLAG_RECURSION_DESIRED = 0x0100,
 	FLAG_CHECKING_DISABLED = 0x0010,
-	RR_HEAD = 12
+	RR_HEAD = 12,
+	POINTER_LEN = 2
 };
 
 struct response {
 	struct writer writer;
 	const struct query *query;
 	const struct answer *answer;
-	uint16_t positions[ANSWER_ITEMS_MAX]; /* where the wire of each item begins in the message */
+	uint16_t positions[ANSWER_ITEMS_MAX]; /* where the wire of each item begins in the message, ... */
+	uint8_t owners[ANSWER_ITEMS_MAX];     /* ... and how long the owner is that each of its records begins with */
 	uint16_t counts[3];
 	bool truncated;
 };
+
+/* A name's offset in its item as it was written: owners that are no pointers move what follows them. */
+static size_t
+offset_written(const struct response *response, const struct answer_name *name)
+{
+	const uint8_t *wire = response->answer->items[name->item].wire;
+	uint8_t owner = response->owners[name->item];
+	size_t offset = name->offset;
+
+	if (owner != POINTER_LEN)
+		for (size_t at = 0; at < name->offset; at += RR_HEAD + get16(wire + at + 10))
+			offset = offset + owner - POINTER_LEN;
+	return offset;
+}
 
 /* Where an item's owner stands in the message. */
 static size_t
@@ -26,7 +42,7 @@ owner_position(const struct response *response, const struct answer_item *item)
 
 	if (name->item == UINT8_MAX)
 		return WIRE_HEADER + item->skip;
-	return (size_t)response->positions[name->item] + name->offset + item->skip;
+	return response->positions[name->item] + offset_written(response, name) + item->skip;
 }
 
 /*
@@ -99,11 +115,12 @@ write_item(struct response *response, unsigned position)
 	size_t owner = owner_position(response, item);
 	const uint8_t *name = writer->start + owner;
 	uint8_t *before = writer->at;
-	uint8_t pointer[2];
+	uint8_t pointer[POINTER_LEN];
 	bool by_pointer = owner <= WIRE_POINTER_MAX && *name != 0;
 
 	put16(pointer, (uint16_t)(0xC000 | owner));
 	response->positions[position] = (uint16_t)(before - writer->start);
+	response->owners[position] = by_pointer ? POINTER_LEN : (uint8_t)name_len(name);
 	if (item->steered)
 		write_steered(writer, item, &response->answer->choice, by_pointer ? pointer : name,
 		    by_pointer ? sizeof pointer : name_len(name));

@@ -148,13 +148,13 @@ subtest 'what is wrong is refused with a sentence' => sub {
 	}
 };
 
-subtest 'an RRset has at most 65,000 octets' => sub {
+subtest 'an RRset has at most 64,512 octets in an answer' => sub {
 	my $string = '"' . 'x' x 255 . '"';
 	my @strings = ($string) x 250;
 
 	is(($t->run(qw(record add example.com big TXT), @strings, qq("$_")))[0], $_ eq 'one' ? 0 : 1, $_) for 'one', 'two';
 	my ($status, undef, $err) = $t->run(qw(record add example.com big TXT), @strings, '"three"');
-	like($err, qr/the RRset of big\.example\.com would have \d{6} octets: it has at most 65000/);
+	like($err, qr/the RRset of big\.example\.com would have \d{6} octets in an answer: it has at most 64512/);
 	is(scalar(records('example.com big')), 1);
 };
 

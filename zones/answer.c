@@ -147,8 +147,8 @@ add_addresses(struct answer *answer, const struct node *node, uint8_t name, bool
 }
 
 /*
- * Where the addresses of a host are, for additional data; NULL: nowhere.  S9: a load-balanced name has none.  Of what lies
- * below a cut only a referral takes addresses: glue.
+ * Where the addresses of a host are, for additional data; NULL: nowhere.  S9: a load-balanced name has none.  Below a cut
+ * only those of nameservers are taken: glue (RFC 8109 4.2: a root zone's own have theirs there).
  */
 static const struct node *
 find_host(const struct zone *zone, const struct path *path, bool glue)
@@ -197,7 +197,7 @@ add_additional(struct answer *answer, const struct zone *zone, unsigned position
 			continue;
 		}
 		path_init(&path, rdata + at);
-		node = find_host(zone, &path, cut != NULL);
+		node = find_host(zone, &path, type == TYPE_NS);
 		if (node == NULL || name == ANSWER_NAMES_MAX)
 			continue;
 		answer->names[name] = (struct answer_name){(uint8_t)position, (uint32_t)(rdata + at - item->wire)};

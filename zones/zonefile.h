@@ -17,7 +17,7 @@
  * and data empty; true with data (warnings may stand in problems).
  *
  * Errors: syntax, no SOA or two, data beside a CNAME, names out of the zone, an owner whose key would be too
- * long, an RRset over 65,000 octets, a signed zone (S33).  Warnings: no NS at the apex, missing glue, data
+ * long, an RRset over 64,512 octets in an answer, a signed zone (S33).  Warnings: no NS at the apex, missing glue, data
  * under a cut or a DNAME, differing TTLs in an RRset (the least is used, RFC 2181 5.2), duplicates.
  */
 bool zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsigned_ok,

@@ -4,8 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { RRSET_LEN_MAX = 65000 };
-
 /* The zone while its sorted records are walked, an owner at a time. */
 struct walk {
 	struct records *records;
@@ -243,10 +241,10 @@ add_row(struct walk *walk, struct record *first, size_t count)
 		say(walk, PROBLEM_WARNING, first,
 		    "the %s records of %s have differing TTLs: the least, %u, is used", type,
 		    owner_text(first), ttl);
-	if (len > RRSET_LEN_MAX || unique > UINT16_MAX) {
+	if (rrset_answer_len(len, (unsigned)unique) > RRSET_ANSWER_MAX) {
 		say(walk, PROBLEM_ERROR, first,
-		    "the %s records of %s have %zu octets: an RRset has at most %d", type, owner_text(first),
-		    len, RRSET_LEN_MAX);
+		    "the %s records of %s would have %zu octets in an answer: an RRset has at most %d", type,
+		    owner_text(first), rrset_answer_len(len, (unsigned)unique), RRSET_ANSWER_MAX);
 		return;
 	}
 	if ((first->type == TYPE_CNAME || first->type == TYPE_DNAME) && unique > 1)

@@ -227,6 +227,12 @@ sub socket_of {
 		Type => $transport eq 'udp' ? SOCK_DGRAM : SOCK_STREAM) // die "$server->{$transport}: $@\n";
 }
 
+sub send_to {
+	my ($socket, $transport, $octets) = @_;
+
+	$socket->syswrite($transport eq 'tcp' ? pack 'n/a*', $octets : $octets);
+}
+
 sub take {
 	my ($socket, $transport, $seconds) = @_;
 	my $select = IO::Select->new($socket);
@@ -248,9 +254,9 @@ sub ask {
 	my $socket = socket_of($server, $transport);
 	my $octets = $case->{octets};
 
-	$socket->syswrite($transport eq 'tcp' ? pack 'n/a*', $octets : $octets);
+	send_to($socket, $transport, $octets);
 	if ($case->{want}{silence}) {
-		$socket->syswrite(my $after = pack('n6', 0xabcd, 0, 1, 0, 0, 0) . wire_name('version.bind.') . pack('nn', 16, 3));
+		send_to($socket, $transport, pack('n6', 0xabcd, 0, 1, 0, 0, 0) . wire_name('version.bind.') . pack('nn', 16, 3));
 		my $got = take($socket, $transport, $DEADLINE);
 		# A connection may be closed instead; a datagram that follows is to be answered.
 		$got //= '' if $transport eq 'udp';
