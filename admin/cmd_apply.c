@@ -1,3 +1,4 @@
+#include "apply.h"
 #include "assign.h"
 #include "commands.h"
 #include "object.h"
@@ -48,9 +49,10 @@ read_zones(struct application *application, bool unsigned_ok, struct problems *p
 	}
 }
 
-static bool
-read_application(struct application *application, const char *path, bool unsigned_ok)
+struct application *
+application_read(const char *path, bool unsigned_ok)
 {
+	struct application *application = xcalloc(1, sizeof *application);
 	struct problems problems = {0};
 	size_t len;
 	char *text = assign_read_file(path, &len, &problems);
@@ -80,7 +82,22 @@ read_application(struct application *application, const char *path, bool unsigne
 	problems_print(&problems, "graycloud", stderr);
 	len = problems.errors;
 	problems_free(&problems);
-	return len == 0;
+	if (len == 0)
+		return application;
+	application_free(application);
+	return NULL;
+}
+
+void
+application_free(struct application *application)
+{
+	if (application == NULL)
+		return;
+	for (size_t i = 0; i < application->nzones; i++)
+		zone_data_free(&application->zones[i]);
+	free(application->zones);
+	json_drop(application->document);
+	free(application);
 }
 
 static void
@@ -234,10 +251,9 @@ prune(struct change *change, const struct application *application, struct kept 
 	return gone;
 }
 
-static void
-apply(struct change *change, void *arg)
+void
+application_apply(struct change *change, struct application *application)
 {
-	struct application *application = arg;
 	struct object_aliases aliases = {0};
 	size_t counts[NITEMS(parts)] = {0}, gone = 0;
 	struct kept kept[NITEMS(parts)] = {{0}};
@@ -262,22 +278,26 @@ apply(struct change *change, void *arg)
 	free(pruned);
 }
 
+static void
+apply(struct change *change, void *arg)
+{
+	application_apply(change, arg);
+}
+
 enum exit_code
 cmd_apply(struct args *args)
 {
-	struct application application = {0};
+	struct application *application;
 	enum exit_code code = EXIT_REFUSED;
 
 	if (args->count != 1)
 		return args_misused(args, "which document? A FILE, or - for standard input");
-	if (read_application(&application, args->words[0], args_flag(args, "unsigned-ok")))
-		code = change_run(args, apply, &application);
+	application = application_read(args->words[0], args_flag(args, "unsigned-ok"));
+	if (application != NULL)
+		code = change_run(args, apply, application);
 	else
 		fputs("graycloud: nothing was changed\n", stderr);
-	for (size_t i = 0; i < application.nzones; i++)
-		zone_data_free(&application.zones[i]);
-	free(application.zones);
-	json_drop(application.document);
+	application_free(application);
 	return code;
 }
 

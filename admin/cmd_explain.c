@@ -4,40 +4,11 @@
 #include "change.h"
 #include "commands.h"
 #include "explanation.h"
+#include "prefix.h"
 #include "print.h"
 #include "zonefile.h"
 
 #include <stdlib.h>
-
-/* "192.0.2.0/24": an address and a prefix length; the length may be left out. */
-static bool
-read_prefix(const char *text, struct address *address, uint8_t *source)
-{
-	char copy[64], *slash, *rest;
-	unsigned long length;
-
-	if (strlen(text) >= sizeof copy)
-		return false;
-	strcpy(copy, text);
-	slash = strchr(copy, '/');
-	if (slash != NULL)
-		*slash = '\0';
-	if (!address_from_text(address, copy))
-		return false;
-	*source = (uint8_t)(address_len(address) * 8);
-	if (slash == NULL)
-		return true;
-	length = strtoul(slash + 1, &rest, 10);
-	if (slash[1] < '0' || slash[1] > '9' || *rest != '\0' || length > *source)
-		return false;
-	*source = (uint8_t)length;
-	for (unsigned i = 0; i < 16; i++) { /* what lies beyond the prefix is not the client's to tell (RFC 7871 6) */
-		unsigned keep = length > i * 8 ? MIN(length - i * 8, 8) : 0;
-
-		address->bytes[i] &= (uint8_t)(0xff00 >> keep);
-	}
-	return true;
-}
 
 static enum exit_code
 read_request(struct args *args, struct explanation_request *request)
@@ -56,7 +27,7 @@ read_request(struct args *args, struct explanation_request *request)
 		return args_misused(args, "%s is not a type of record", type);
 	if (!address_from_text(&request->client.resolver, client != NULL ? client : "127.0.0.1"))
 		return args_misused(args, "--client %s: not an address", client);
-	if (ecs != NULL && !read_prefix(ecs, &request->client.ecs, &request->client.source))
+	if (ecs != NULL && !prefix_read(ecs, &request->client.ecs, &request->client.source))
 		return args_misused(args, "--ecs %s: not a prefix such as 192.0.2.0/24", ecs);
 	if (request->client.source == 0)
 		request->client.ecs.family = FAMILY_NONE; /* S3 */

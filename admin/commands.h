@@ -22,5 +22,6 @@ command_fn cmd_log;
 command_fn cmd_undo;
 command_fn cmd_status;
 command_fn cmd_explain;
+command_fn cmd_whatif;
 
 #endif

@@ -357,3 +357,23 @@ compiler_pool(const struct compiler *compiler, uint32_t slot, const enum health_
 	*states = compiler->world->by_slot[slot]->states;
 	return compiler->world->by_slot[slot]->model;
 }
+
+long
+compiler_force(struct compiler *compiler, const struct address *address, enum forced forced)
+{
+	struct world *world = compiler->world;
+	long count = 0;
+	bool changed;
+
+	for (uint32_t slot = 0; world != NULL && slot < world->slots; slot++) {
+		struct pool_entry *pool = world->by_slot[slot];
+
+		for (size_t i = 0; pool->model != NULL && i < pool->model->norigins; i++)
+			if (memcmp(&pool->model->origins[i].ip, address, sizeof *address) == 0) {
+				pool->model->origins[i].forced = forced;
+				world_dirty(world, pool);
+				count++;
+			}
+	}
+	return world == NULL || world_settle(world, &changed) ? count : -1;
+}

@@ -1,0 +1,140 @@
+/*
+ * whatif: clients replayed against a load balancer as it is and as it would be.
+ */
+#include "apply.h"
+#include "change.h"
+#include "commands.h"
+#include "print.h"
+#include "replay.h"
+
+#include <stdlib.h>
+
+enum { MOVES_SHOWN = 20, MOVES_ALL = 1000000 };
+
+struct whatif {
+	const struct args *args;
+	uint8_t name[NAME_MAX_LEN];
+	struct replay_clients clients;
+	struct application *application; /* --apply; NULL: none */
+	struct json *result;
+};
+
+static struct compiler *
+compile(struct change *change)
+{
+	struct compiler *compiler = compiler_new();
+
+	if (compiler != NULL && compiler_config(compiler, change->txn, true) == COMPILED_NEW &&
+	    (change->health == NULL || compiler_health(compiler, change->health, true) != COMPILED_FAILED))
+		return compiler;
+	problems_error(&change->problems, "the configuration cannot be compiled: %s",
+	    compiler != NULL ? compiler_error(compiler) : "memory is exhausted");
+	compiler_free(compiler);
+	return NULL;
+}
+
+/* --down and --up. */
+static void
+force_origins(struct change *change, struct compiler *after)
+{
+	static const struct {
+		const char *option;
+		enum forced forced;
+	} rows[] = {{"down", FORCED_DOWN}, {"up", FORCED_UP}};
+
+	for (size_t i = 0; i < change->args->nown; i++)
+		for (size_t r = 0; r < NITEMS(rows); r++) {
+			const struct args_option *option = &change->args->own[i];
+			struct address address;
+
+			if (strcmp(option->name, rows[r].option) != 0)
+				continue;
+			if (!address_from_text(&address, option->value))
+				problems_error(&change->problems, "--%s %s: not an address", option->name, option->value);
+			else if (compiler_force(after, &address, rows[r].forced) == 0)
+				problems_error(&change->problems, "--%s %s: no pool has that origin", option->name, option->value);
+		}
+}
+
+/* Runs in a transaction that is never committed. */
+static void
+compare(struct change *change, void *arg)
+{
+	struct whatif *whatif = arg;
+	struct compiler *before = compile(change), *after = NULL;
+
+	if (before != NULL && whatif->application != NULL)
+		application_apply(change, whatif->application);
+	free(change->message);
+	change->message = NULL;
+	if (before != NULL && change->problems.errors == 0)
+		after = compile(change);
+	if (after != NULL)
+		force_origins(change, after);
+	if (after != NULL && change->problems.errors == 0) {
+		json_drop(whatif->result);
+		whatif->result = replay_compare(before, after, whatif->name, &whatif->clients,
+		    whatif->args->json ? MOVES_ALL : MOVES_SHOWN, &change->problems);
+	}
+	compiler_free(before);
+	compiler_free(after);
+}
+
+static void
+print_result(const struct json *result)
+{
+	const struct json *origins = json_member(result, "origins"), *moves = json_member(result, "moves");
+	struct table *table = table_new("POOL", "ORIGIN", "BEFORE", "AFTER", NULL);
+
+	for (size_t i = 0; i < json_count(origins); i++) {
+		const struct json *origin = json_item(origins, i);
+
+		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(origin, "pool")));
+		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(origin, "address")));
+		table_cell(table, COLOUR_NONE, "%.2f %%", 100 * json_number_of(json_member(origin, "before")));
+		table_cell(table, COLOUR_NONE, "%.2f %%", 100 * json_number_of(json_member(origin, "after")));
+	}
+	table_print(table, stdout);
+	table_free(table);
+	printf("\n%.2f %% of %.0f clients move\n", 100 * json_number_of(json_member(result, "moved")),
+	    json_number_of(json_member(result, "clients")));
+	for (size_t i = 0; i < json_count(moves); i++) {
+		const struct json *move = json_item(moves, i);
+
+		printf("  %s: %s -> %s\n", json_text(json_member(move, "client")), json_text(json_member(move, "from")),
+		    json_text(json_member(move, "to")));
+	}
+	if (json_count(moves) == MOVES_SHOWN)
+		printf("  ... (--json shows all)\n");
+}
+
+enum exit_code
+cmd_whatif(struct args *args)
+{
+	struct whatif whatif = {.args = args};
+	struct args dry = *args;
+	struct problems problems = {0};
+	enum exit_code code = EXIT_REFUSED;
+	const char *document = args_value(args, "apply");
+
+	if (args->count != 2)
+		return args_misused(args, "whatif takes the name of a load balancer and a file of clients");
+	if (name_from_text(whatif.name, args->words[0], NULL) == 0)
+		return args_misused(args, "%s is not a domain name", args->words[0]);
+	dry.dry_run = true;
+	dry.json = false;
+	if (!replay_read(&whatif.clients, args->words[1], &problems))
+		problems_print(&problems, "graycloud", stderr);
+	else if (document == NULL || (whatif.application = application_read(document, args_flag(args, "unsigned-ok"))) != NULL)
+		code = change_run(&dry, compare, &whatif);
+	if (code == EXIT_DONE && args->json)
+		print_json(whatif.result);
+	else if (code == EXIT_DONE)
+		print_result(whatif.result);
+	if (code != EXIT_DONE || !args->json)
+		json_drop(whatif.result);
+	application_free(whatif.application);
+	replay_free(&whatif.clients);
+	problems_free(&problems);
+	return code;
+}
