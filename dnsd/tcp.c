@@ -164,15 +164,12 @@ peer_of(struct peer *peer, const struct sockaddr *from, bool tls)
 	}
 }
 
-static void
-on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int len, void *arg)
+void
+tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from)
 {
-	struct tcp *tcp = arg;
 	struct connection *connection = NULL;
 	int on = 1;
 
-	(void)listener;
-	(void)len;
 	if (tcp->count < tcp->most)
 		connection = calloc(1, sizeof *connection);
 	if (connection == NULL) {
@@ -205,6 +202,14 @@ on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr 
 	bufferevent_setwatermark(connection->buffers, EV_READ, 0, INPUT_MAX);
 	bufferevent_enable(connection->buffers, EV_READ | EV_WRITE);
 	event_add(connection->deadline, &tcp->idle);
+}
+
+static void
+on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *from, int len, void *arg)
+{
+	(void)listener;
+	(void)len;
+	tcp_take(arg, fd, from);
 }
 
 /* No descriptor or no memory for one more: the backlog would wake us at once again, so look away for a moment. */

@@ -27,6 +27,7 @@ void tcp_limits_init(struct tcp_limits *limits, unsigned connections);
 struct tcp;
 struct tls;
 struct event_base;
+struct sockaddr;
 
 /*
  * Serve a listening socket on an event loop; all of it happens on the thread that runs the loop.  tls, where not NULL, lies
@@ -36,6 +37,9 @@ struct event_base;
 struct tcp *tcp_new(struct event_base *base, int fd, const struct tcp_limits *limits, struct tls *tls,
     struct serve_context *context, struct views *views, struct view_slot *slot);
 void tcp_free(struct tcp *tcp);
+
+/* Serve one connection more, that somebody else has accepted: fd does not block, belongs to tcp from now on, and is of from. */
+void tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from);
 
 /* Take no more connections, answer what has arrived, and end the loop. */
 void tcp_stop(struct tcp *tcp);

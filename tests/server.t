@@ -113,6 +113,19 @@ subtest 'options' => sub {
 	like($err, qr/--metrics nowhere/);
 };
 
+# A socket on a port that the other protocol has free: the kernel gives such ports to anybody's connections.
+sub hold {
+	my ($address, $proto, @options) = @_;
+
+	for (1 .. 50) {
+		my $held = IO::Socket::IP->new(LocalHost => $address, LocalPort => 0, @options) or die "$@";
+		my @other = $proto eq 'tcp' ? (Type => SOCK_DGRAM) : (Type => SOCK_STREAM, Listen => 1);
+
+		return $held if IO::Socket::IP->new(LocalHost => $address, LocalPort => $held->sockport, @other);
+	}
+	die 'no port is free for both';
+}
+
 subtest 'a port in use is refused and its holder named' => sub {
 	my $t = Graycloud->start(dnsd => 0);
 
@@ -121,7 +134,7 @@ subtest 'a port in use is refused and its holder named' => sub {
 		my ($proto, @options) = @$row;
 
 		for my $address ('127.0.0.1', '::1') {
-			my $held = IO::Socket::IP->new(LocalHost => $address, LocalPort => 0, @options) or die "$@";
+			my $held = hold($address, $proto, @options);
 			my $text = ($address =~ /:/ ? "[$address]" : $address) . ':' . $held->sockport;
 			my ($status, $out, $err) = dnsd($t, '--state', $t->state, '--listen', $text);
 

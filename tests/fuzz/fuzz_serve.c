@@ -4,25 +4,11 @@
  *
  * The first octet chooses transport and client; the rest is the message.
  */
-#include "dnsd/serve.h"
-#include "tests/unit/scenery.h"
+#include "tests/fuzz/stage.h"
 
 #include <ldns/ldns.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static const char zone_text[] =
-    "$ORIGIN example.com.\n$TTL 300\n"
-    "@ SOA ns1 hm 1 2 3 4 5\n@ NS ns1\n@ NS ns.sub\n@ MX 10 mail\n@ TXT \"x\"\n"
-    "ns1 A 192.0.2.53\nns1 AAAA 2001:db8::53\nmail A 192.0.2.25\n"
-    "a CNAME b\nb CNAME c\nc CNAME www\nloop CNAME loop2\nloop2 CNAME loop\nout CNAME example.net.\n"
-    "*.wild A 192.0.2.7\n*.wild MX 5 mail\nx.wild TXT \"blocks\"\n*.cw CNAME www\nd DNAME t\nx.t A 192.0.2.9\n"
-    "long.d2 DNAME aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa.t\n"
-    "sub NS ns.sub\nsub NS ns1\nsub NS ns.sub2\nns.sub A 192.0.2.54\nns.sub2 AAAA 2001:db8::54\nsub DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n"
-    "a.b.ent TXT \"y\"\n_srv._tcp SRV 0 0 80 mail\nh HTTPS 1 . alpn=h2\nh2 SVCB 1 mail\n"
-    "big TXT aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa "
-    "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb "
-    "cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc\n";
 
 static struct scenery *scenery;
 static struct serve_context *context;
@@ -32,20 +18,9 @@ static const struct cookie_secrets secrets = {.keys = {{1, 2}}, .count = 1};
 static void
 set_up(void)
 {
-	static const char *const mixed[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1", NULL}, *const four[] = {"198.51.100.1", NULL};
-	uint8_t apex[NAME_MAX_LEN];
-	uint32_t pool, dead, fallback;
-
 	settings.secrets = &secrets;
-	scenery = scenery_new();
-	name_from_text(apex, "example.com.", NULL);
-	pool = scenery_pool(scenery, "p", mixed, NULL);
-	dead = scenery_pool(scenery, "dead", four, "198.51.100.1");
-	fallback = scenery_pool(scenery, "f", four, NULL);
-	scenery_lb(scenery, "*.lb.example.com.", apex, AFFINITY_NONE, pool, fallback);
-	scenery_lb(scenery, "sticky.example.com.", apex, AFFINITY_IP, pool, fallback);
-	scenery_lb(scenery, "www.example.com.", apex, AFFINITY_NONE, dead, fallback);
-	if (!scenery_build(scenery, zone_text) || (context = serve_context_new(&settings)) == NULL)
+	scenery = stage_new();
+	if ((context = serve_context_new(&settings)) == NULL)
 		abort();
 }
 

@@ -42,7 +42,7 @@ text_with_big_rrset(void)
 			fputc(*at, out);
 	for (int i = 0; i < 30; i++)
 		fprintf(out, "\nbig TXT \"%02d%080d\"", i, i);
-	for (int i = 0; i < 300; i++)
+	for (int i = 0; i < 290; i++)
 		fprintf(out, "\nhuge TXT \"%04d%0200d\"", i, i);
 	fputc('\n', out);
 	fclose(out);
@@ -193,7 +193,7 @@ a_large_message_is_whole(void **state)
 	(void)state;
 	for (; (text = strchr(text, '\n')) != NULL; text++)
 		lines++;
-	assert_int_equal(lines, 301);
+	assert_int_equal(lines, 291);
 	assert_true(len > 60000);
 }
 

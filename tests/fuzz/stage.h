@@ -1,0 +1,289 @@
+/*
+ * stage.h -- what the fuzz targets of the query path play on: a zone with all corners and some load balancers, and queries
+ * made of whatever octets there are.
+ */
+#ifndef STAGE_H
+#define STAGE_H
+
+#include "dnsd/serve.h"
+#include "tests/unit/scenery.h"
+
+#define LONG_LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+
+static const char stage_zone[] =
+    "$ORIGIN example.com.\n$TTL 300\n"
+    "@ SOA ns1 hm 1 2 3 4 5\n@ NS ns1\n@ NS ns.sub\n@ MX 10 mail\n@ TXT \"x\"\n"
+    "ns1 A 192.0.2.53\nns1 AAAA 2001:db8::53\nmail A 192.0.2.25\n"
+    "a CNAME b\nb CNAME c\nc CNAME www\nloop CNAME loop2\nloop2 CNAME loop\nout CNAME example.net.\n"
+    "*.wild A 192.0.2.7\n*.wild MX 5 mail\nx.wild TXT \"blocks\"\n*.cw CNAME www\nd DNAME t\nx.t A 192.0.2.9\n"
+    "round DNAME round.round\nlong.d2 DNAME " LONG_LABEL "." LONG_LABEL "." LONG_LABEL ".t\n"
+    "sub NS ns.sub\nsub NS ns1\nsub NS ns.sub2\nns.sub A 192.0.2.54\nns.sub2 AAAA 2001:db8::54\n"
+    "sub DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n"
+    "wide NS n1.wide\nwide NS n2.wide\nwide NS n3.wide\nwide NS n4.wide\n"
+    "a.b.ent TXT \"y\"\n_srv._tcp SRV 0 0 80 mail\n_srv._tcp SRV 1 0 80 www\nh HTTPS 1 . alpn=h2\nh2 SVCB 1 mail\ntohuge CNAME huge\n"
+    "odd TYPE65280 \\# 4 c00cc00c\n";
+
+/* What is too long to write down: answers that fill UDP, 16 KiB (where pointers end) and more. */
+static char *
+stage_text(void)
+{
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	fputs(stage_zone, out);
+	for (unsigned i = 1; i <= 40; i++)
+		fprintf(out, "many A 198.51.100.%u\nmany AAAA 2001:db8:1::%x\n", i, i);
+	for (unsigned i = 0; i < 12; i++)
+		fprintf(out, "mx MX %u m%u.mx\nm%u.mx A 203.0.113.%u\nm%u.mx AAAA 2001:db8:2::%x\n", i, i, i, i + 1, i, i);
+	for (unsigned i = 1; i <= 4; i++)
+		for (unsigned n = 1; n <= 14; n++)
+			fprintf(out, "n%u.wide AAAA 2001:db8:%x::%x\n", i, i, n);
+	for (unsigned i = 0; i < 4; i++)
+		fprintf(out, "big TXT %u%.*s\n", i, 200, LONG_LABEL LONG_LABEL LONG_LABEL LONG_LABEL);
+	for (unsigned i = 0; i < 200; i++)
+		fprintf(out, "huge TXT %u%.*s\n", i, 240, LONG_LABEL LONG_LABEL LONG_LABEL LONG_LABEL);
+	fclose(out);
+	return text;
+}
+
+static struct scenery *
+stage_new(void)
+{
+	static const char *const mixed[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1", NULL}, *const four[] = {"198.51.100.1", NULL};
+	struct scenery *scenery = scenery_new();
+	uint8_t apex[NAME_MAX_LEN];
+	uint32_t pool, dead, fallback;
+	char *text = stage_text();
+
+	name_from_text(apex, "example.com.", NULL);
+	pool = scenery_pool(scenery, "p", mixed, NULL);
+	dead = scenery_pool(scenery, "dead", four, "198.51.100.1");
+	fallback = scenery_pool(scenery, "f", four, NULL);
+	scenery_lb(scenery, "*.lb.example.com.", apex, AFFINITY_NONE, pool, fallback);
+	scenery_lb(scenery, "sticky.example.com.", apex, AFFINITY_IP, pool, fallback);
+	scenery_lb(scenery, "www.example.com.", apex, AFFINITY_NONE, dead, fallback);
+	if (!scenery_build(scenery, text))
+		abort();
+	free(text);
+	return scenery;
+}
+
+/* ---- queries ---- */
+
+/* Octets that decide; zeros when they are used up. */
+struct choices {
+	const uint8_t *at, *end;
+};
+
+static inline uint8_t
+choose(struct choices *choices)
+{
+	return choices->at < choices->end ? *choices->at++ : 0;
+}
+
+static inline uint16_t
+choose16(struct choices *choices)
+{
+	uint16_t high = choose(choices);
+
+	return (uint16_t)(high << 8 | choose(choices));
+}
+
+enum { STAGE_QUERY_MAX = 4096 };
+
+static inline void
+stage_label(struct writer *writer, struct choices *choices)
+{
+	static const char *const labels[] = {"www", "sub", "ns", "ns1", "mail", "a", "b", "c", "d", "x", "t", "wild", "cw", "lb",
+	    "sticky", "ent", "big", "huge", "tohuge", "many", "mx", "m1", "wide", "n1", "loop", "loop2", "out", "h", "h2", "_srv",
+	    "_tcp", "long", "d2", "round", "sub2", "odd", "*", "", "nope", LONG_LABEL};
+	uint8_t which = choose(choices);
+	uint8_t len = which >= 232 ? choose(choices) % 64 : 0;
+	const char *label = labels[which % NITEMS(labels)];
+
+	if (which >= 232) {
+		write8(writer, len);
+		for (uint8_t i = 0; i < len; i++)
+			write8(writer, choose(choices));
+		return;
+	}
+	write8(writer, (uint8_t)strlen(label));
+	for (; *label != '\0'; label++) /* the upper half of the choices shouts */
+		write8(writer, (uint8_t)(which >= 128 && *label >= 'a' && *label <= 'z' ? *label - 32 : *label));
+}
+
+static inline void
+stage_name(struct writer *writer, struct choices *choices)
+{
+	static const uint8_t apex[] = "\7example\3com", Apex[] = "\7eXAMple\3COM", other[] = "\7example\3net", root[] = "",
+	                     chaos[] = "\7version\4bind";
+	uint8_t shape = choose(choices);
+
+	for (unsigned i = shape % 8; i > 0; i--)
+		stage_label(writer, choices);
+	switch (shape / 8 % 8) {
+	case 5:
+		write_bytes(writer, other, sizeof other);
+		break;
+	case 6:
+		write_bytes(writer, root, sizeof root);
+		break;
+	case 7:
+		write_bytes(writer, shape & 0x40 ? chaos : Apex, shape & 0x40 ? sizeof chaos : sizeof Apex);
+		break;
+	default:
+		write_bytes(writer, apex, sizeof apex);
+	}
+}
+
+static inline uint16_t
+stage_type(struct choices *choices)
+{
+	static const uint16_t types[] = {TYPE_A, TYPE_AAAA, TYPE_NS, TYPE_CNAME, TYPE_SOA, TYPE_MX, TYPE_TXT, TYPE_SRV, TYPE_DNAME, TYPE_DS,
+	    TYPE_HTTPS, TYPE_SVCB, TYPE_ANY, TYPE_PTR, TYPE_HINFO, TYPE_AXFR, TYPE_IXFR, TYPE_MAILA, TYPE_OPT, TYPE_TSIG, TYPE_DNSKEY,
+	    TYPE_RRSIG, 65280};
+	uint8_t which = choose(choices);
+
+	return which >= 248 ? choose16(choices) : types[which % NITEMS(types)];
+}
+
+static inline void
+stage_octets(struct writer *writer, struct choices *choices, unsigned count)
+{
+	while (count-- > 0)
+		write8(writer, choose(choices));
+}
+
+static inline void
+stage_subnet(struct writer *writer, struct choices *choices)
+{
+	uint8_t how = choose(choices), source = choose(choices) % 130;
+	uint16_t family = how % 8 == 0 ? how / 8 % 4 : how % 8 < 5 ? 1 : 2;
+	unsigned bits = family == 1 ? 32 : 128, octets;
+
+	source = how < 224 ? (uint8_t)MIN(source, bits) : source;
+	octets = (source + 7u) / 8 + (how == 255);
+	write16(writer, (uint16_t)(4 + octets));
+	write16(writer, family);
+	write8(writer, source);
+	write8(writer, how >= 240 && how < 248);
+	for (unsigned i = 0; i < octets; i++) {
+		uint8_t octet = choose(choices);
+
+		if (i + 1 == octets && source % 8 != 0 && how < 248)
+			octet &= (uint8_t)(0xff00 >> source % 8);
+		write8(writer, octet);
+	}
+}
+
+/* A client cookie, alone or with a server's: one that is good, one that is not, one of an odd length. */
+static inline void
+stage_cookie(struct writer *writer, struct choices *choices, const struct cookie_secrets *secrets, const struct peer *peer, uint32_t now)
+{
+	uint8_t how = choose(choices), client[COOKIE_CLIENT], server[COOKIE_SERVER];
+
+	memset(client, how, sizeof client);
+	if (how < 80) {
+		write16(writer, COOKIE_CLIENT);
+		write_bytes(writer, client, sizeof client);
+	} else if (how < 180 && secrets != NULL) {
+		cookie_make(server, secrets, client, &peer->address, now - (how % 3 == 0 ? choose16(choices) : 0));
+		write16(writer, COOKIE_CLIENT + COOKIE_SERVER);
+		write_bytes(writer, client, sizeof client);
+		write_bytes(writer, server, sizeof server);
+	} else {
+		unsigned len = choose(choices) % 48;
+
+		write16(writer, (uint16_t)len);
+		stage_octets(writer, choices, len);
+	}
+}
+
+static inline void
+stage_option(struct writer *writer, struct choices *choices, const struct cookie_secrets *secrets, const struct peer *peer, uint32_t now)
+{
+	static const uint8_t codes[] = {EDNS_NSID, EDNS_CLIENT_SUBNET, EDNS_COOKIE, EDNS_KEEPALIVE, EDNS_PADDING, EDNS_EXTENDED_ERROR};
+	uint8_t which = choose(choices);
+	uint16_t code = which >= 240 ? choose16(choices) : codes[which % NITEMS(codes)];
+	unsigned len;
+
+	write16(writer, code);
+	if (code == EDNS_CLIENT_SUBNET) {
+		stage_subnet(writer, choices);
+	} else if (code == EDNS_COOKIE) {
+		stage_cookie(writer, choices, secrets, peer, now);
+	} else {
+		len = code == EDNS_KEEPALIVE ? which / 48 % 3 : which % 4 == 0 ? choose(choices) % 64 : 0;
+		write16(writer, (uint16_t)len);
+		stage_octets(writer, choices, len);
+	}
+}
+
+/* A message that is a query, or nearly one.  Returns its length; the secrets (or NULL) are for good cookies. */
+static inline size_t
+stage_query(uint8_t out[STAGE_QUERY_MAX], struct choices *choices, const struct cookie_secrets *secrets, const struct peer *peer, uint32_t now)
+{
+	struct writer writer = {.start = out, .at = out + WIRE_HEADER, .end = out + STAGE_QUERY_MAX};
+	uint8_t shape = choose(choices), more = choose(choices);
+	unsigned questions = shape % 16 == 15 ? more % 3 : 1, records = more < 16 ? more % 4 : 0, opts = more % 8 == 7 ? 0 : 1 + (more > 250);
+	uint8_t *rdlen;
+
+	memset(out, 0, WIRE_HEADER);
+	put16(out, choose16(choices));
+	put16(out + 2, (uint16_t)((shape & 0x10) << 4 | (shape == 0x6f ? 0x2800 : 0) | (shape & 0x20 ? 0x0010 : 0)));
+	put16(out + 4, (uint16_t)questions);
+	put16(out + 10, (uint16_t)(records + opts));
+	for (unsigned i = 0; i < questions; i++) {
+		uint8_t class;
+
+		stage_name(&writer, choices);
+		write16(&writer, stage_type(choices));
+		class = choose(choices);
+		write16(&writer, class < 224 ? CLASS_IN : class < 240 ? CLASS_CH : class);
+	}
+	for (unsigned i = 0; i < records; i++) {
+		unsigned len = choose(choices) % 16;
+
+		stage_name(&writer, choices);
+		write16(&writer, stage_type(choices));
+		write16(&writer, CLASS_IN);
+		write32(&writer, 0);
+		write16(&writer, (uint16_t)len);
+		stage_octets(&writer, choices, len);
+	}
+	for (unsigned i = 0; i < opts; i++) {
+		uint8_t how = choose(choices);
+
+		write8(&writer, 0);
+		write16(&writer, TYPE_OPT);
+		write16(&writer, how % 4 == 0 ? choose16(choices) : how % 4 == 1 ? 4096 : EDNS_SIZE);
+		write32(&writer, (how == 255 ? 1u << 16 : 0) | (how & 0x10 ? 0x8000 : 0) | (how & 0x20 ? 1 : 0));
+		if ((rdlen = write_room(&writer, 2)) == NULL)
+			break;
+		for (unsigned n = how / 4 % 6; n > 0; n--)
+			stage_option(&writer, choices, secrets, peer, now);
+		put16(rdlen, (uint16_t)(writer.at - rdlen - 2));
+	}
+	return (size_t)(writer.at - out);
+}
+
+/* Change some octets. */
+static inline size_t
+stage_mutate(uint8_t *message, size_t len, struct choices *choices)
+{
+	uint8_t how = choose(choices);
+
+	for (unsigned i = how < 128 ? 0 : how % 8; i > 0 && len > 0; i--) {
+		size_t at = choose16(choices) % len;
+
+		message[at] = choose(choices);
+	}
+	if (how >= 248 && len > 0)
+		len = choose16(choices) % len;
+	else if (how >= 244 && len < STAGE_QUERY_MAX)
+		message[len++] = choose(choices);
+	return len;
+}
+
+#endif
