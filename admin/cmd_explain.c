@@ -4,6 +4,7 @@
 #include "change.h"
 #include "commands.h"
 #include "explanation.h"
+#include "node.h"
 #include "prefix.h"
 #include "print.h"
 #include "zonefile.h"
@@ -52,7 +53,7 @@ static void
 print_head(const struct json *out)
 {
 	const struct json *client = json_member(out, "client"), *zone = json_member(out, "zone"),
-	                  *lb = json_member(out, "load_balancer"), *key = json_member(out, "key");
+	                  *lb = json_member(out, "load_balancer"), *key = json_member(out, "key"), *location = json_member(out, "location");
 
 	printf("%s %s, asked by %s", text_of(out, "name"), text_of(out, "type"), text_of(client, "resolver"));
 	if (json_member(client, "ecs") != NULL)
@@ -69,6 +70,16 @@ print_head(const struct json *out)
 	}
 	printf("load balancer: %s, steering_policy %s, session_affinity %s, ttl %lld\n", text_of(lb, "name"),
 	    text_of(lb, "steering_policy"), text_of(lb, "session_affinity"), json_integer_of(json_member(lb, "ttl")));
+	if (location != NULL) {
+		printf("location: %s", text_of(location, "by"));
+		if (json_member(location, "country") != NULL)
+			printf(", country %s", text_of(location, "country"));
+		if (json_member(location, "region") != NULL)
+			printf(", region %s", text_of(location, "region"));
+		if (json_member(location, "list") != NULL)
+			printf("; the list of %s", text_of(location, "list"));
+		printf(" (S1)\n");
+	}
 	if (key != NULL)
 		printf("affinity key: %s from the %s (S2), hash %s\n", text_of(key, "prefix"),
 		    strcmp(text_of(key, "from"), "ECS") == 0 ? "ECS option" : "resolver's address", text_of(key, "hash"));
@@ -211,6 +222,8 @@ explain(struct args *args, struct explanation_request *request)
 	struct store_txn *config, *health;
 	struct json *out = NULL;
 	struct pins *pins = NULL;
+	struct steer_site site = {.code = ""};
+	struct geo *geo;
 	char *path;
 
 	if (!read_begin(args, &config_store, &config))
@@ -222,6 +235,8 @@ explain(struct args *args, struct explanation_request *request)
 	health = begin_health(args->state, &health_store);
 	path = xasprintf("%s/serving/pins", args->state);
 	request->pins = pins = pins_view(path);
+	request->geo = geo = node_place(args->state, &site);
+	request->site = &site;
 	compiler = compiler_new();
 	if (compiler == NULL || compiler_config(compiler, config, true) != COMPILED_NEW ||
 	    (health != NULL && compiler_health(compiler, health, true) == COMPILED_FAILED))
@@ -230,6 +245,7 @@ explain(struct args *args, struct explanation_request *request)
 	else
 		out = explanation_make(compiler, config, health, request);
 	pins_close(pins);
+	geo_free(geo);
 	free(path);
 	store_abort(health);
 	store_close(health_store);

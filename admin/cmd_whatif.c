@@ -4,6 +4,7 @@
 #include "apply.h"
 #include "change.h"
 #include "commands.h"
+#include "node.h"
 #include "print.h"
 #include "replay.h"
 
@@ -15,6 +16,8 @@ struct whatif {
 	const struct args *args;
 	uint8_t name[NAME_MAX_LEN];
 	struct replay_clients clients;
+	struct geo *geo, *other_geo; /* of the nameserver, and --geoip's */
+	struct steer_site site;
 	struct application *application; /* --apply; NULL: none */
 	struct json *result;
 };
@@ -73,7 +76,10 @@ compare(struct change *change, void *arg)
 		force_origins(change, after);
 	if (after != NULL && change->problems.errors == 0) {
 		json_drop(whatif->result);
-		whatif->result = replay_compare(before, after, whatif->name, &whatif->clients,
+		struct replay_place places[2] = {{whatif->geo, &whatif->site},
+		    {whatif->other_geo != NULL ? whatif->other_geo : whatif->geo, &whatif->site}};
+
+		whatif->result = replay_compare(before, after, places, whatif->name, &whatif->clients,
 		    whatif->args->json ? MOVES_ALL : MOVES_SHOWN, &change->problems);
 	}
 	compiler_free(before);
@@ -123,6 +129,9 @@ cmd_whatif(struct args *args)
 		return args_misused(args, "%s is not a domain name", args->words[0]);
 	dry.dry_run = true;
 	dry.json = false;
+	whatif.geo = node_place(args->state, &whatif.site);
+	if (args_value(args, "geoip") != NULL)
+		whatif.other_geo = geo_open((const char *[]){args_value(args, "geoip")}, 1, &problems);
 	if (!replay_read(&whatif.clients, args->words[1], &problems))
 		problems_print(&problems, "graycloud", stderr);
 	else if (document == NULL || (whatif.application = application_read(document, args_flag(args, "unsigned-ok"))) != NULL)
@@ -134,6 +143,8 @@ cmd_whatif(struct args *args)
 	if (code != EXIT_DONE || !args->json)
 		json_drop(whatif.result);
 	application_free(whatif.application);
+	geo_free(whatif.geo);
+	geo_free(whatif.other_geo);
 	replay_free(&whatif.clients);
 	problems_free(&problems);
 	return code;

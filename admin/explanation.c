@@ -82,6 +82,14 @@ explain_zone(struct explaining *on)
 	json_put(on->out, "zone", object);
 }
 
+static const char *
+policy_text(enum steering_policy policy)
+{
+	static const char *const texts[] = {"off", "random", "geo", "proximity"};
+
+	return texts[policy];
+}
+
 static void
 explain_lb(struct explaining *on, const struct steer_lb *lb)
 {
@@ -90,7 +98,7 @@ explain_lb(struct explaining *on, const struct steer_lb *lb)
 
 	json_put_text(object, "name", name_to_host(lb->name, text));
 	json_put_text(object, "id", lb->id.text);
-	json_put_text(object, "steering_policy", lb->policy == STEERING_RANDOM ? "random" : "off");
+	json_put_text(object, "steering_policy", policy_text(lb->policy));
 	json_put_text(object, "session_affinity", lb->affinity == AFFINITY_IP ? "ip_cookie" : "none");
 	json_put_integer(object, "ttl", lb->ttl);
 	if (lb->max_answers > 0)
@@ -108,6 +116,30 @@ explain_lb(struct explaining *on, const struct steer_lb *lb)
 		json_put_text(member, "hash", hash);
 		json_put(on->out, "key", member);
 	}
+}
+
+/* S1: where steering takes the client to be. */
+static void
+explain_location(struct explaining *on, const struct steer_lb *lb)
+{
+	static const char *const by[] = {"nowhere", "ECS", "resolver", "site"};
+	struct steering steering = {.client = on->request->client, .geo = on->request->geo, .site = on->request->site};
+	struct json *object = json_new_object();
+	struct steer_location location;
+
+	steer_locate(lb, &steering, &location);
+	json_put_text(object, "by", by[location.by]);
+	if (location.found.country[0] != '\0')
+		json_put_text(object, "country", location.found.country);
+	if (location.found.region != REGION_UNKNOWN)
+		json_put_text(object, "region", geo_region_text(location.found.region));
+	if (on->request->site != NULL && on->request->site->code[0] != '\0')
+		json_put_text(object, "site", on->request->site->code);
+	for (size_t i = 0; i < on->trace.count; i++)
+		if (on->trace.events[i].step == STEP_PLACE)
+			json_put_text(object, "list", on->trace.events[i].value < lb->nplaces
+			    ? lb->places[on->trace.events[i].value].code : "default_pools");
+	json_put(on->out, "location", object);
 }
 
 static const struct steer_event *
@@ -175,6 +207,8 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 		why = "weight 0: never drawn (S13)";
 	else if (find_event(on, STEP_POOL_FIRST, slot) != NULL)
 		why = "first usable (S13)";
+	else if (find_event(on, STEP_POOL_NEAREST, slot) != NULL)
+		why = probability > 0 ? "nearest to the client" : "farther from the client";
 	else if (find_event(on, STEP_POOL_SHARE, slot) != NULL)
 		why = "drawn by weight (S13)";
 	else if (cost != NULL)
@@ -188,7 +222,7 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 static bool
 is_default_pool(const struct steer_lb *lb, uint32_t slot)
 {
-	for (unsigned i = 0; i < lb->npools; i++)
+	for (unsigned i = 0; i < lb->nall; i++)
 		if (lb->pools[i].slot == slot)
 			return true;
 	return false;
@@ -327,7 +361,7 @@ try_shedding(struct explaining *on)
 	const struct pool_slots *slots = on->snapshot->pools;
 	bool chance = false;
 
-	for (unsigned i = 0; i < lb->npools; i++) {
+	for (unsigned i = 0; i < lb->nall; i++) {
 		const struct pool_table *table = pool_slot_table(slots, lb->pools[i].slot);
 
 		chance |= table != NULL && table->shed > 0 && !table->shed_by_hash && lb->affinity == AFFINITY_NONE;
@@ -337,15 +371,29 @@ try_shedding(struct explaining *on)
 	on->tried = true;
 	on->tried_pools = xcalloc(slots->count, sizeof *on->tried_pools);
 	for (unsigned try = 0; try < TRIES; try++) {
-		struct steering steering = {.client = on->request->client, .draw = mix64(try * UINT64_C(0x9e3779b97f4a7c15) + 1)};
+		struct steering steering = {.client = on->request->client, .draw = mix64(try * UINT64_C(0x9e3779b97f4a7c15) + 1),
+		    .geo = on->request->geo, .site = on->request->site};
 		struct steer_choice choice;
 
 		steer(lb, slots, &steering, on->answer.choice.family, &choice);
-		for (unsigned i = 0; i < lb->npools && !choice.last_resort; i++)
+		for (unsigned i = 0; i < lb->nall && !choice.last_resort; i++)
 			if (pool_slot_table(slots, lb->pools[i].slot) == choice.pool)
 				on->tried_pools[lb->pools[i].slot] += 1.0 / TRIES;
 		on->tried_fallback += choice.last_resort ? 1.0 / TRIES : 0;
 	}
+}
+
+/* The pools that the policy chose among: those of a place, or the default ones. */
+static void
+choose_shown(const struct explaining *on, const struct steer_lb *lb, const struct steer_pool **shown, unsigned *count)
+{
+	*shown = lb->pools;
+	*count = lb->npools;
+	for (size_t i = 0; i < on->trace.count; i++)
+		if (on->trace.events[i].step == STEP_PLACE && on->trace.events[i].value < lb->nplaces) {
+			*shown = &lb->pools[lb->places[on->trace.events[i].value].first];
+			*count = lb->places[on->trace.events[i].value].count;
+		}
 }
 
 static void
@@ -354,18 +402,23 @@ explain_steering(struct explaining *on)
 	const struct steer_lb *lb = on->answer.choice.lb;
 	struct json *pools = json_new_list(), *origins = json_new_list();
 	bool last_resort = on->answer.choice.last_resort;
+	const struct steer_pool *shown;
+	unsigned nshown;
 
 	explain_lb(on, lb);
+	if (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY)
+		explain_location(on, lb);
 	for (size_t i = 0; i < on->trace.count; i++)
 		if (on->trace.events[i].step == STEP_POOL_SHARE)
 			on->weights += (uint32_t)on->trace.events[i].value;
 	try_shedding(on);
-	for (unsigned i = 0; i < lb->npools; i++) {
-		double probability = pool_probability(on, lb->pools[i].slot, false);
+	choose_shown(on, lb, &shown, &nshown);
+	for (unsigned i = 0; i < nshown; i++) {
+		double probability = pool_probability(on, shown[i].slot, false);
 
-		explain_pool(on, pools, lb->pools[i].slot, false, lb->pools[i].weight);
+		explain_pool(on, pools, shown[i].slot, false, shown[i].weight);
 		if (probability > 0)
-			explain_origins(on, origins, lb->pools[i].slot, probability, false);
+			explain_origins(on, origins, shown[i].slot, probability, false);
 	}
 	last_resort = pool_probability(on, lb->fallback.slot, true) > 0;
 	if (last_resort || !is_default_pool(lb, lb->fallback.slot))
@@ -509,7 +562,8 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
     const struct explanation_request *request)
 {
 	struct explaining *on = xcalloc(1, sizeof *on);
-	struct steering steering = {.client = request->client, .now_s = (uint32_t)(wall_ms() / 1000), .pins = request->pins,
+	struct steering steering = {.client = request->client, .now_s = (uint32_t)(wall_ms() / 1000), .pins = request->pins, .geo = request->geo,
+	    .site = request->site,
 	    .trace = &on->trace};
 	char name[NAME_MAX_TEXT], type[16];
 	struct json *out = json_new_object();

@@ -15,6 +15,8 @@ struct explanation_request {
 	uint8_t name[NAME_MAX_LEN]; /* the question's */
 	struct question question;
 	struct steer_client client;
+	const struct geo *geo;   /* likewise */
+	const struct steer_site *site;
 	const struct pins *pins; /* of a running nameserver, or NULL */
 };
 

@@ -39,8 +39,8 @@ static const struct command commands[] = {
     {"undo", cmd_undo, NULL, "undo SEQUENCE", true},
     {"status", cmd_status, "watch exit-code", "status [--watch | --exit-code]", false},
     {"explain", cmd_explain, "client: ecs:", "explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX]", false},
-    {"whatif", cmd_whatif, "apply: down: up: unsigned-ok prune",
-	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS]", false},
+    {"whatif", cmd_whatif, "apply: down: up: geoip: unsigned-ok prune",
+	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false},
     {"events", not_yet, "follow", "", false},
     {NULL, NULL, NULL, NULL, false},
 };

@@ -139,6 +139,7 @@ struct side {
 	const struct compiler *compiler;
 	const struct snapshot *snapshot;
 	const struct steer_lb *lb;
+	struct replay_place place;
 	struct targets *targets;
 	size_t *of_number; /* number of an origin -> target + 1 */
 	size_t numbers;
@@ -196,7 +197,8 @@ send(struct side *side, const struct replay_client *client, unsigned draws, stru
 
 	spread->count = 0;
 	for (unsigned draw = 0; draw < draws; draw++) {
-		struct steering steering = {.client = client->client, .draw = mix64(draw * UINT64_C(0x9e3779b97f4a7c15) + 1)};
+		struct steering steering = {.client = client->client, .draw = mix64(draw * UINT64_C(0x9e3779b97f4a7c15) + 1),
+		    .geo = side->place.geo, .site = side->place.site};
 		struct steer_choice choice;
 		unsigned next;
 
@@ -218,10 +220,10 @@ static const struct spread *
 spread_of(struct side *side, const struct replay_client *client, struct spread *own)
 {
 	bool v6 = client->client.ecs.family == FAMILY_V6;
-	bool by_key = side->lb->affinity == AFFINITY_IP;
+	bool by_place = side->lb->policy == STEERING_GEO || side->lb->policy == STEERING_PROXIMITY;
 
-	if (by_key) {
-		send(side, client, 1, own);
+	if (side->lb->affinity == AFFINITY_IP || by_place) {
+		send(side, client, side->lb->affinity == AFFINITY_IP ? 1 : DRAWS_EACH, own);
 		return own;
 	}
 	if (side->shared == NULL)
@@ -328,11 +330,11 @@ result_of(const struct targets *targets, const struct replay_clients *clients, d
 }
 
 struct json *
-replay_compare(const struct compiler *before, const struct compiler *after, const uint8_t *name,
-    const struct replay_clients *clients, size_t moves, struct problems *problems)
+replay_compare(const struct compiler *before, const struct compiler *after, const struct replay_place places[2],
+    const uint8_t *name, const struct replay_clients *clients, size_t moves, struct problems *problems)
 {
 	struct targets targets = {0};
-	struct side sides[2] = {{.compiler = before}, {.compiler = after}};
+	struct side sides[2] = {{.compiler = before, .place = places[0]}, {.compiler = after, .place = places[1]}};
 	struct spread *own = xcalloc(2, sizeof *own);
 	static const struct spread nowhere;
 	struct json *list = json_new_list(), *result = NULL;

@@ -24,12 +24,18 @@ struct replay_clients {
 bool replay_read(struct replay_clients *clients, const char *path, struct problems *problems);
 void replay_free(struct replay_clients *clients);
 
+/* By which geography and from which place each side locates clients; both may be NULL. */
+struct replay_place {
+	const struct geo *geo;
+	const struct steer_site *site;
+};
+
 /*
  * Send all of them to the load balancer of a name, as the one compiler has it and as the other.  NULL with a sentence where the
  * first has none.  The members of the result: origins [{pool, address, before, after}], moved (of 1), clients, and moves
  * [{client, from, to}], at most so many.
  */
-struct json *replay_compare(const struct compiler *before, const struct compiler *after, const uint8_t *name,
-    const struct replay_clients *clients, size_t moves, struct problems *problems);
+struct json *replay_compare(const struct compiler *before, const struct compiler *after, const struct replay_place places[2],
+    const uint8_t *name, const struct replay_clients *clients, size_t moves, struct problems *problems);
 
 #endif

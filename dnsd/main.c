@@ -1,6 +1,7 @@
 /*
  * graycloud-dnsd -- the authoritative nameserver: options, privileges, signals, and the order of starting and stopping.
  */
+#include "dnsd/geoip.h"
 #include "dnsd/metrics.h"
 #include "dnsd/options.h"
 #include "dnsd/tcp.h"
@@ -33,6 +34,7 @@ struct server {
 	struct workers *workers;
 	struct metrics *metrics;
 	struct serve_settings settings;
+	struct geoip *geoip;
 	struct tls *tls; /* NULL: no --tls */
 	struct kept_secrets *secrets; /* the newest first */
 	struct tcp_limits limits;
@@ -81,6 +83,23 @@ listeners_text(const struct options *options)
 	return text;
 }
 
+/* The paths, one a line, so that `explain` reads what we read. */
+static char *
+geoip_text(const struct options *options)
+{
+	char *text = xstrdup("");
+
+	for (size_t i = 0; i < options->ngeoip; i++) {
+		char *whole = realpath(options->geoip[i], NULL), *longer;
+
+		longer = xasprintf("%s%s\n", text, whole != NULL ? whole : options->geoip[i]);
+		free(whole);
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
 static void
 on_stop(evutil_socket_t signal, short what, void *arg)
 {
@@ -109,7 +128,7 @@ load_secrets(struct server *server, struct problems *problems)
 	return true;
 }
 
-/* Each second: did the certificate change?  With faulty files the old one stays. */
+/* Each second: did the geography or the certificate change?  With faulty files the old one stays. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -119,7 +138,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (tls_reload(server->tls, &changed, &problems) && changed)
+	geoip_look(server->geoip, server->views);
+	if (server->tls != NULL && tls_reload(server->tls, &changed, &problems) && changed)
 		warnx("--cert %s: read anew", server->options.cert);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
@@ -219,6 +239,8 @@ make_settings(struct server *server)
 	struct problems problems = {0};
 
 	settings->nsid = options->nsid;
+	settings->site = &options->site;
+	server->geoip = geoip_new(options->geoip, options->ngeoip, settings);
 	settings->keepalive = (uint16_t)(server->limits.idle_ms / 100);
 	settings->require_cookie = options->require_cookie;
 	settings->fallback_error = options->fallback_error;
@@ -262,7 +284,7 @@ run(struct server *server)
 	for (size_t i = 0; i < NITEMS(events); i++)
 		if (events[i] == NULL || event_add(events[i], NULL) < 0)
 			errx(1, "out of memory");
-	if (server->tls != NULL) {
+	if (server->tls != NULL || server->options.ngeoip > 0) {
 		tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
 		if (tick == NULL || event_add(tick, &second) < 0)
 			errx(1, "out of memory");
@@ -287,6 +309,7 @@ stop(struct server *server)
 	event_base_free(server->base);
 	for (size_t i = 0; i < server->options.nlisteners; i++)
 		listen_close(&server->options.listeners[i]);
+	geoip_free(server->geoip);
 	pins_close(server->settings.pins);
 	rrl_free(server->settings.rrl);
 	tls_free(server->tls);
@@ -322,7 +345,7 @@ main(int argc, char **argv)
 	    pipe(server.ready_pipe) < 0)
 		err(1, "cannot start");
 	where = listeners_text(options);
-	following = (struct publisher_options){.state = options->state, .listeners = where,
+	following = (struct publisher_options){.state = options->state, .listeners = where, .geoip = geoip_text(options), .site = &options->site,
 	    .wait_health_ms = options->wait_health_ms, .ready_fd = server.ready_pipe[1]};
 	if ((server.publisher = publisher_start(&following, server.views, &problems)) == NULL)
 		refuse(&problems);
@@ -334,6 +357,7 @@ main(int argc, char **argv)
 	}
 	fflush(stdout);
 	open_pins(&server);
+	geoip_look(server.geoip, server.views);
 	fflush(stdout);
 	run(&server);
 	stop(&server);

@@ -7,6 +7,7 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -33,6 +34,11 @@ enum name {
 	RRL_SLIP_EVERY,
 	RRL_DRY_RUN,
 	SESSIONS,
+	GEOIP,
+	SITE,
+	SITE_COUNTRY,
+	SITE_REGION,
+	SITE_COORDINATES,
 	CONFIG,
 	CHECK,
 	HELP,
@@ -47,7 +53,9 @@ static const struct option known[] = {{"state", 1, NULL, STATE}, {"listen", 1, N
     {"require-cookie", 0, NULL, REQUIRE_COOKIE}, {"fallback-error", 0, NULL, FALLBACK_ERROR},
     {"rrl-rate", 1, NULL, RRL_RATE}, {"rrl-slip", 1, NULL, RRL_SLIP_EVERY}, {"rrl-dry-run", 0, NULL, RRL_DRY_RUN},
     {"sessions", 1, NULL, SESSIONS}, {"config", 1, NULL, CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, HELP},
-    {"version", 0, NULL, SHOW_VERSION}, {"geoip", 1, NULL, LATER}, {"site", 1, NULL, LATER}, {0}};
+    {"version", 0, NULL, SHOW_VERSION}, {"geoip", 1, NULL, GEOIP}, {"site", 1, NULL, SITE},
+    {"site-country", 1, NULL, SITE_COUNTRY}, {"site-region", 1, NULL, SITE_REGION},
+    {"site-coordinates", 1, NULL, SITE_COORDINATES}, {0}};
 
 static void
 usage(FILE *out)
@@ -56,7 +64,8 @@ usage(FILE *out)
 	      "                      [--tls ADDRESS:PORT ... --cert FILE --key FILE]\n"
 	      "                      [--nsid TEXT] [--cookie-secret FILE] [--require-cookie] [--fallback-error]\n"
 	      "                      [--rrl-rate N] [--rrl-slip N] [--rrl-dry-run] [--wait-health SECONDS] [--user NAME]\n"
-	      "                      [--sessions N] [--config FILE] [--check]\n"
+	      "                      [--sessions N] [--geoip FILE ...] [--site CODE]\n"
+	      "                      [--site-country CC] [--site-region CODE] [--site-coordinates LAT,LON] [--config FILE] [--check]\n"
 	      "Answers DNS from the zones and load balancers that `graycloud` manages; see graycloud-dnsd(8).\n",
 	    out);
 }
@@ -120,6 +129,35 @@ add_listener(struct options *options, const struct place *place, const char *tex
 	return true;
 }
 
+/* S1: this node's own place, in the role of Cloudflare's PoP. */
+static bool
+take_site(struct steer_site *site, const struct place *place, int name, const char *value)
+{
+	double latitude, longitude;
+	int end = 0;
+
+	if (name == SITE) {
+		if (strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != strlen(value) || strlen(value) > PLACE_CODE_MAX || *value == '\0')
+			return wrong(place, " %s: a site code is 1 to %d upper-case letters, digits and -", value, PLACE_CODE_MAX);
+		strcpy(site->code, value);
+	} else if (name == SITE_COUNTRY) {
+		if (strlen(value) != 2 || strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
+			return wrong(place, " %s: a country is two upper-case letters (ISO 3166)", value);
+		strcpy(site->country, value);
+		if (site->region == REGION_UNKNOWN)
+			site->region = geo_region_of(value, "");
+	} else if (name == SITE_REGION) {
+		if ((site->region = geo_region(value)) == REGION_UNKNOWN)
+			return wrong(place, " %s: not a region such as WEU or ENAM", value);
+	} else {
+		if (sscanf(value, "%lf,%lf%n", &latitude, &longitude, &end) != 2 || value[end] != '\0' || !(fabs(latitude) <= 90) ||
+		    !(fabs(longitude) <= 180))
+			return wrong(place, " %s: not LATITUDE,LONGITUDE such as 52.37,4.90", value);
+		site->point = geo_point(latitude, longitude);
+	}
+	return true;
+}
+
 static bool read_file(struct options *options, const char *path, unsigned depth);
 
 /* Take one option.  False after a sentence. */
@@ -173,6 +211,16 @@ take(struct options *options, const struct place *place, int name, const char *v
 		return whole(place, value, 0, 10, &options->rrl.slip);
 	case RRL_DRY_RUN:
 		return options->rrl.dry_run = true;
+	case GEOIP:
+		if (options->ngeoip == OPTIONS_GEOIP_MAX)
+			return wrong(place, " %s: there are %d already, and no more can be", value, OPTIONS_GEOIP_MAX);
+		options->geoip[options->ngeoip++] = value;
+		return true;
+	case SITE:
+	case SITE_COUNTRY:
+	case SITE_REGION:
+	case SITE_COORDINATES:
+		return take_site(&options->site, place, name, value);
 	case SESSIONS:
 		return whole(place, value, 256, 1 << 28, &options->sessions);
 	case CONFIG:

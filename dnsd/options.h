@@ -8,8 +8,9 @@
 
 #include "dnsd/listen.h"
 #include "dnsd/rrl.h"
+#include "steer.h"
 
-enum { EXIT_USAGE = 2, OPTIONS_LISTENERS_MAX = 16 };
+enum { EXIT_USAGE = 2, OPTIONS_LISTENERS_MAX = 16, OPTIONS_GEOIP_MAX = 8 };
 
 struct options {
 	const char *state;
@@ -21,6 +22,9 @@ struct options {
 	bool require_cookie;
 	bool fallback_error;
 	bool check; /* look at everything, then exit */
+	const char *geoip[OPTIONS_GEOIP_MAX]; /* MaxMind databases */
+	size_t ngeoip;
+	struct steer_site site;
 	unsigned threads;
 	unsigned wait_health_ms;
 	unsigned sessions; /* entries of the table of pins */

@@ -282,6 +282,13 @@ init_status(struct publisher *publisher)
 	status->started_wall = wall_ms();
 	snprintf(status->boot, sizeof status->boot, "%s", boot_id());
 	snprintf(status->version, sizeof status->version, "%s", VERSION);
+	snprintf(status->geoip, sizeof status->geoip, "%s", publisher->options.geoip);
+	snprintf(status->site, sizeof status->site, "%s", publisher->options.site->code);
+	snprintf(status->site_country, sizeof status->site_country, "%s", publisher->options.site->country);
+	status->site_region = publisher->options.site->region;
+	status->site_point[0] = publisher->options.site->point.x;
+	status->site_point[1] = publisher->options.site->point.y;
+	status->site_point[2] = publisher->options.site->point.z;
 	snprintf(status->listeners, sizeof status->listeners, "%s", publisher->options.listeners);
 }
 

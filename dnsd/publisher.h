@@ -15,7 +15,9 @@ struct publisher;
 
 struct publisher_options {
 	const char *state;         /* directory */
-	const char *listeners;     /* for the serving store */
+	const char *listeners;     /* for the serving store, and these: */
+	const char *geoip;         /* paths, one a line */
+	const struct steer_site *site;
 	unsigned wait_health_ms;   /* S29 */
 	int ready_fd;              /* one octet is written here when answering may begin */
 };

@@ -164,7 +164,8 @@ find_answer(struct serve_context *context, const struct snapshot *view, const st
 {
 	struct answer *answer = &context->answer;
 	struct steering steering = {.client = query->client, .draw = next_draw(context), .now_s = context->now_s,
-	    .pins = context->settings->pins};
+	    .pins = context->settings->pins, .site = context->settings->site,
+	    .geo = atomic_load_explicit(&context->settings->geo, memory_order_acquire)};
 
 	answer_init(answer, query->rcode);
 	if (query->rcode != RCODE_NOERROR || query->cookie_only)

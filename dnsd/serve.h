@@ -20,6 +20,8 @@ struct serve_settings {
 	bool fallback_error; /* tell in an extended error that a fallback pool answered */
 	struct rrl *rrl;     /* NULL: off */
 	struct pins *pins;   /* of sticky clients (S20); NULL: none */
+	const struct steer_site *site;        /* this node's own place */
+	_Atomic(const struct geo *) geo;      /* changed under the threads, like secrets; NULL: none */
 	_Atomic(const struct cookie_secrets *) secrets;
 };
 

@@ -1,6 +1,7 @@
 #include "dnsd/view.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 struct waiting {
 	uint64_t epoch;
@@ -79,6 +80,18 @@ uint64_t
 views_epoch(const struct views *views)
 {
 	return atomic_load(&views->epoch);
+}
+
+void
+views_synchronize(struct views *views)
+{
+	uint64_t epoch = atomic_fetch_add(&views->epoch, 1) + 1;
+	unsigned nslots = MIN(atomic_load(&views->nslots), VIEW_SLOTS_MAX);
+	const struct timespec moment = {.tv_nsec = 100000};
+
+	for (unsigned i = 0; i < nslots; i++)
+		for (uint64_t at; (at = atomic_load(&views->slots[i].epoch)) != 0 && at < epoch;)
+			nanosleep(&moment, NULL);
 }
 
 static void

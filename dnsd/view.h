@@ -39,6 +39,11 @@ void view_leave(struct view_slot *slot);
 /* The publisher: make snapshot the view (NULL: the same one, but tables in its slots changed).  Returns the new epoch. */
 uint64_t views_publish(struct views *views, const struct snapshot *snapshot);
 uint64_t views_epoch(const struct views *views);
+/*
+ * Any thread but one that answers: wait until no thread that answers holds anything that it could reach before this call.  Batches
+ * last microseconds, and so does this.
+ */
+void views_synchronize(struct views *views);
 
 /* The publisher, after views_publish: what that replaced.  For compiler_retire. */
 struct retire views_retire(struct views *views);

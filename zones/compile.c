@@ -272,7 +272,7 @@ mark_pools(const void *node, VISIT visit, void *arg)
 	if ((visit != postorder && visit != leaf) || lb == NULL)
 		return;
 	world->by_slot[lb->fallback.slot]->used = true;
-	for (unsigned i = 0; i < lb->npools; i++)
+	for (unsigned i = 0; i < lb->nall; i++)
 		world->by_slot[lb->pools[i].slot]->used = true;
 }
 

@@ -193,6 +193,22 @@ check_list(
 	return NULL;
 }
 
+/* A free key of a map that may be only certain texts. */
+static bool
+key_clean(struct check *check, const struct property *property, const char *key, const struct place *place)
+{
+	char *kept = property->clean(key), *why;
+	bool good = kept != NULL && strcmp(kept, key) == 0;
+
+	if (!good) {
+		why = xasprintf("is no %s", property->accepts);
+		refuse(check, place, NULL, why);
+		free(why);
+	}
+	free(kept);
+	return good;
+}
+
 static struct json *
 check_map(
     struct check *check, const struct property *property, const struct json *value, const struct place *place)
@@ -215,6 +231,8 @@ check_map(
 			free(why);
 			good = false;
 		}
+		if (property->clean != NULL && !key_clean(check, property, key, &at))
+			good = false;
 		if (kept == NULL)
 			good = false;
 		else if (good)
@@ -381,6 +399,8 @@ check_pool(struct check *check, const struct json *pool)
 	long long minimum = json_integer_of(json_member(pool, "minimum_origins"));
 
 	check_origins(check, origins);
+	if (json_numeric(json_member(pool, "latitude")) != json_numeric(json_member(pool, "longitude")))
+		problems_error(check->problems, "%s: latitude and longitude go together: give both or none", check->label);
 	if (minimum > (long long)json_count(origins))
 		problems_warn(check->problems,
 		    "%s: minimum_origins is %lld, but it has only %zu: with a monitor it can never be "
@@ -605,6 +625,12 @@ show_value(const struct property *property, const struct json *value, const stru
 			json_put(shown, json_text(name), json_clone(json_member(value, key)));
 			json_drop(name);
 		}
+		return shown;
+	}
+	if (property->type == PROPERTY_MAP && property->inner->type == PROPERTY_LIST) {
+		shown = json_new_object();
+		for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
+			json_put(shown, key, show_value(property->inner, json_member(value, key), scope));
 		return shown;
 	}
 	if (property->type == PROPERTY_OBJECT) {

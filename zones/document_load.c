@@ -97,6 +97,9 @@ document_load_pool(struct bytes text)
 	                                                                                                    : ORIGIN_RANDOM;
 	pool->shed_percent = json_number_of(json_member(json_member(json, "load_shedding"), "default_percent"));
 	pool->shed_by_hash = strcmp(text_of(json_member(json, "load_shedding"), "default_policy"), "hash") == 0;
+	pool->placed = json_numeric(json_member(json, "latitude")) && json_numeric(json_member(json, "longitude"));
+	pool->latitude = json_number_of(json_member(json, "latitude"));
+	pool->longitude = json_number_of(json_member(json, "longitude"));
 	id_of(&pool->monitor, text_of(json, "monitor"));
 	id_of(&pool->monitor_group, text_of(json, "monitor_group"));
 	pool->norigins = json_count(origins);
@@ -208,10 +211,34 @@ prefer_ecs_of(const char *text)
 						: ECS_ALWAYS;
 }
 
+static void
+load_places(struct lb *lb, enum place_kind kind, const struct json *map)
+{
+	for (const char *key = json_next_key(map, NULL); key != NULL; key = json_next_key(map, key)) {
+		const struct json *pools = json_member(map, key);
+		struct place_pools *place;
+
+		lb->places = xrealloc(lb->places, (lb->nplaces + 1) * sizeof *lb->places);
+		place = &lb->places[lb->nplaces++];
+		*place = (struct place_pools){.kind = kind, .npools = json_count(pools)};
+		snprintf(place->code, sizeof place->code, "%s", key);
+		place->pools = xcalloc(place->npools, sizeof *place->pools);
+		for (size_t i = 0; i < place->npools; i++) {
+			const char *id = json_text(json_item(pools, i));
+
+			id_of(&place->pools[i], id ? id : "");
+		}
+	}
+}
+
 /* [CF] 3.3: without counts of requests the least_* policies are weights alone. */
 static enum steering_policy
-steering_policy_of(const char *text)
+steering_policy_of(const char *text, bool has_places)
 {
+	if (strcmp(text, "geo") == 0 || (*text == '\0' && has_places))
+		return STEERING_GEO; /* [CF] 3.3: no policy, but places */
+	if (strcmp(text, "proximity") == 0)
+		return STEERING_PROXIMITY;
 	return strcmp(text, "random") == 0 || strncmp(text, "least_", 6) == 0 ? STEERING_RANDOM : STEERING_OFF;
 }
 
@@ -237,7 +264,11 @@ document_load_lb(struct bytes text)
 	lb->enabled = json_truth(json_member(json, "enabled"));
 	lb->ttl = number_of(json, "ttl");
 	load_lb_pools(lb, json);
-	lb->steering_policy = steering_policy_of(text_of(json, "steering_policy"));
+	load_places(lb, PLACE_SITE, json_member(json, "pop_pools"));
+	load_places(lb, PLACE_COUNTRY, json_member(json, "country_pools"));
+	load_places(lb, PLACE_REGION, json_member(json, "region_pools"));
+	lb->steering_policy = steering_policy_of(text_of(json, "steering_policy"), lb->nplaces > 0);
+	lb->by_resolver = strcmp(text_of(json_member(json, "location_strategy"), "mode"), "pop") != 0;
 	lb->affinity =
 	    strcmp(text_of(json, "session_affinity"), "ip_cookie") == 0 ? AFFINITY_IP : AFFINITY_NONE;
 	lb->failover = failover_of(text_of(json_member(json, "session_affinity_attributes"), "zero_downtime_failover"));

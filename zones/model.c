@@ -125,5 +125,8 @@ model_free_lb(struct lb *lb)
 	free(lb->name);
 	free(lb->default_pools);
 	free(lb->pool_weights);
+	for (size_t i = 0; i < lb->nplaces; i++)
+		free(lb->places[i].pools);
+	free(lb->places);
 	free(lb);
 }

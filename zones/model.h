@@ -87,6 +87,8 @@ struct pool {
 	enum origin_steering origin_steering; /* the least_* policies are weighted random here ([CF] 3.4) */
 	double shed_percent;                  /* load_shedding.default_percent */
 	bool shed_by_hash;                    /* load_shedding.default_policy */
+	bool placed;                          /* has latitude and longitude */
+	double latitude, longitude;
 	struct id monitor;
 	struct id monitor_group;
 	struct origin *origins;
@@ -133,10 +135,22 @@ uint64_t monitor_failover_ms(const struct monitor *monitor);
 /* S25: a record older than this is stale. */
 uint64_t monitor_stale_ms(const struct monitor *monitor);
 
-enum steering_policy { STEERING_OFF, STEERING_RANDOM };
+enum steering_policy { STEERING_OFF, STEERING_RANDOM, STEERING_GEO, STEERING_PROXIMITY };
 enum affinity { AFFINITY_NONE, AFFINITY_IP };
 enum failover { FAILOVER_NONE, FAILOVER_TEMPORARY, FAILOVER_STICKY }; /* zero_downtime_failover (S21) */
 enum prefer_ecs { ECS_ALWAYS, ECS_NEVER, ECS_PROXIMITY, ECS_GEO };
+
+enum { PLACE_CODE_MAX = 15 };
+
+/* The pools of one site, country or region. */
+enum place_kind { PLACE_SITE, PLACE_COUNTRY, PLACE_REGION };
+
+struct place_pools {
+	enum place_kind kind;
+	char code[PLACE_CODE_MAX + 1];
+	struct id *pools;
+	size_t npools;
+};
 
 /* [CF] 2.1 */
 struct lb {
@@ -154,6 +168,9 @@ struct lb {
 	enum failover failover;
 	uint32_t affinity_ttl; /* seconds */
 	enum prefer_ecs prefer_ecs;
+	bool by_resolver; /* location_strategy.mode resolver_ip, not pop */
+	struct place_pools *places;
+	size_t nplaces;
 	unsigned affinity_prefix_v4;
 	unsigned affinity_prefix_v6;
 	unsigned max_answers; /* 0: not set (S15) */

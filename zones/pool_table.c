@@ -232,6 +232,8 @@ pool_table_new(const struct pool *pool, const enum health_state *states, const u
 	table->name = memcpy(carve(&at, name_len), pool->name, name_len);
 	table->hash = pool_identity_hash(pool->name, NULL, 0);
 	table->hash_origins = pool->origin_steering == ORIGIN_HASH;
+	if (pool->placed)
+		table->point = geo_point(pool->latitude, pool->longitude);
 	table->shed_by_hash = pool->shed_by_hash;
 	table->shed = (uint64_t)(pool->shed_percent / 100 * 4294967296.0);
 	judge(table, pool, states);

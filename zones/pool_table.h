@@ -7,7 +7,7 @@
 #ifndef POOL_TABLE_H
 #define POOL_TABLE_H
 
-#include "model.h"
+#include "geo.h"
 
 #include <stdatomic.h>
 
@@ -47,6 +47,7 @@ struct pool_table {
 	uint16_t enabled, healthy; /* origins that S12 counted */
 	bool hash_origins;          /* origin_steering hash */
 	bool shed_by_hash;
+	struct geo_point point;     /* for proximity; all zero where it has none */
 	uint64_t shed;              /* of 2^32: the share of clients that this pool refuses */
 	struct candidates serving[TABLE_FAMILIES];  /* S11 */
 	struct candidates steady[TABLE_FAMILIES];   /* S21: those of them that are not suspect */

@@ -1,5 +1,7 @@
 #include "schema.h"
 
+#include "geo.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -149,10 +151,32 @@ clean_host_header(const char *text)
 	return len > 0 && len <= 255 && strspn(text, LETTERS "-_.:[]") == len ? xstrdup(text) : NULL;
 }
 
+/* Keys of the maps of places. */
+
+static char *
+clean_region(const char *text)
+{
+	return geo_region(text) != REGION_UNKNOWN ? xstrdup(text) : NULL;
+}
+
+static char *
+clean_country(const char *text)
+{
+	return strlen(text) == 2 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2 ? xstrdup(text) : NULL;
+}
+
+static char *
+clean_site(const char *text)
+{
+	size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-");
+
+	return len >= 1 && len <= 15 && text[len] == '\0' ? xstrdup(text) : NULL;
+}
+
 /* ---- words ---- */
 
-static const struct property_word steering_words[] = {{"off", 0}, {"random", 0}, {"", 0}, {"geo", FATE_LATER},
-    {"dynamic_latency", FATE_LATER}, {"proximity", FATE_LATER}, {"least_outstanding_requests", 0},
+static const struct property_word steering_words[] = {{"off", 0}, {"random", 0}, {"", 0}, {"geo", 0},
+    {"dynamic_latency", FATE_LATER}, {"proximity", 0}, {"least_outstanding_requests", 0},
     {"least_connections", 0}, {NULL, 0}};
 static const struct property_word affinity_words[] = {
     {"none", 0}, {"ip_cookie", 0}, {"", 0}, {"cookie", FATE_PROXY}, {"header", FATE_PROXY}, {NULL, 0}};
@@ -193,6 +217,10 @@ static const struct property_word monitor_words[] = {{"http", 0}, {"https", 0}, 
 
 static const struct property pool_reference = REFERENCE("pool", NULL, KIND_POOL);
 
+static const struct property pool_list = LIST("pools", NULL, 1, LB_POOLS_MAX, &pool_reference);
+#define PLACES(name_, clean_, accepts_) \
+	{.name = name_, .type = PROPERTY_MAP, .standard = "{}", .inner = &pool_list, .refers = KIND_POOL, .clean = clean_, .accepts = accepts_}
+
 static const struct property pool_weight = NUMBER("weight", NULL, 0, 1);
 
 static const struct property random_steering[] = {NUMBER("default_weight", "1", 0, 1),
@@ -214,7 +242,9 @@ static const struct property lb_table[] = {READ_ONLY("zone_name"), SERVER,
     TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), INTEGER("ttl", "30", 1, 86400),
     {.name = "proxied", .type = PROPERTY_BOOL, .fate = FATE_PROXY, .standard = "false"},
     LIST("default_pools", NULL, 1, LB_POOLS_MAX, &pool_reference), REFERENCE("fallback_pool", NULL, KIND_POOL),
-    LATER("region_pools", "{}"), LATER("country_pools", "{}"), LATER("pop_pools", "{}"),
+    PLACES("region_pools", clean_region, "region code: WNAM, ENAM, WEU, EEU, NSAM, SSAM, OC, ME, NAF, SAF, SAS, SEAS or NEAS"),
+    PLACES("country_pools", clean_country, "country of ISO 3166: two upper-case letters"),
+    PLACES("pop_pools", clean_site, "site code: 1 to 15 upper-case letters, digits and -"),
     WORD("steering_policy", "\"\"", steering_words), OBJECT("random_steering", "{}", random_steering),
     NEUTRAL("adaptive_routing", "{\"failover_across_pools\":false}"),
     OBJECT("location_strategy", "{}", location_strategy), WORD("session_affinity", "\"none\"", affinity_words),
@@ -251,8 +281,8 @@ static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), R
     INTEGER("minimum_origins", "1", 0, POOL_ORIGINS_MAX), REFERENCE("monitor", "null", KIND_MONITOR),
     {.name = "monitor_group", .type = PROPERTY_REFERENCE, .fate = FATE_LATER, .standard = "null",
 	.refers = KIND_MONITOR_GROUP},
-    NEUTRAL("check_regions", "null"), NEUTRAL("health_sources", "null"), LATER("latitude", "null"),
-    LATER("longitude", "null"), LIST("origins", NULL, 1, POOL_ORIGINS_MAX, &origin),
+    NEUTRAL("check_regions", "null"), NEUTRAL("health_sources", "null"), {.name = "latitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -90, .most = 90},
+    {.name = "longitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -180, .most = 180}, LIST("origins", NULL, 1, POOL_ORIGINS_MAX, &origin),
     OBJECT("origin_steering", "{}", origin_steering), OBJECT("load_shedding", "{}", load_shedding),
     NEUTRAL("notification_email", "\"\""), LATER("notification_filter", "null"), NEUTRAL("networks", "null"), END};
 

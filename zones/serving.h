@@ -23,6 +23,10 @@ struct serving_status {
 	char boot[40];
 	char version[16];
 	char compile_error[512]; /* "" where the last compile was good */
+	char geoip[1024];        /* paths of databases, one a line */
+	char site[16], site_country[3];
+	uint8_t site_region;
+	float site_point[3];
 	char listeners[1024];    /* "udp 127.0.0.1:53, tcp 127.0.0.1:53" */
 };
 

@@ -2,6 +2,8 @@
 
 #include "siphash.h"
 
+#include <math.h>
+
 /* log2(1 + i / 256) in units of 2^-40. */
 static const uint64_t log2_table[257] = {
 	0x00000000000, 0x001709c46d8, 0x002dfca16de, 0x0044d8c45ea, 0x005b9e5a171, 0x00724d8eea1, 0x0088e68ea8a, 0x009f6984a34,
@@ -253,6 +255,9 @@ struct deciding {
 	unsigned family;
 	struct affinity_key key; /* S2; made when first wanted */
 	bool key_made;
+	const struct steer_pool *pools; /* those to choose among: of a place, or all defaults */
+	unsigned npools;
+	uint8_t scope; /* S4: of the location, where the client's mattered */
 	bool stepped_over; /* a pool was unusable: had all been well, another might have been chosen */
 	bool pinned;
 	struct pin pin;
@@ -387,8 +392,8 @@ usable_table(struct deciding *deciding, uint32_t slot)
 static const struct pool_table *
 first_usable(struct deciding *deciding, uint32_t *slot)
 {
-	for (unsigned i = 0; i < deciding->lb->npools; i++) {
-		uint32_t next = deciding->lb->pools[i].slot;
+	for (unsigned i = 0; i < deciding->npools; i++) {
+		uint32_t next = deciding->pools[i].slot;
 		const struct pool_table *table = usable_table(deciding, next);
 
 		if (table != NULL && !sheds(deciding, table, next)) {
@@ -412,8 +417,8 @@ static void
 gather(struct deciding *deciding, struct lottery *lottery)
 {
 	lottery->count = lottery->sum = 0;
-	for (unsigned i = 0; i < deciding->lb->npools && i < LB_POOLS_MAX; i++) {
-		const struct steer_pool *pool = &deciding->lb->pools[i];
+	for (unsigned i = 0; i < deciding->npools && i < LB_POOLS_MAX; i++) {
+		const struct steer_pool *pool = &deciding->pools[i];
 		const struct pool_table *table;
 
 		if (pool->weight == 0) {
@@ -485,16 +490,16 @@ pinned_pool(struct deciding *deciding, uint32_t *slot)
 	if (lb->failover != FAILOVER_STICKY || lb->affinity != AFFINITY_IP || steering->pins == NULL ||
 	    !pins_get(steering->pins, key_of(deciding)->hash, lb->share, steering->now_s, &deciding->pin))
 		return NULL;
-	for (unsigned i = 0; i < lb->npools; i++) {
-		const struct pool_table *table = pool_slot_usable(deciding->slots, lb->pools[i].slot)
-		    ? pool_slot_table(deciding->slots, lb->pools[i].slot) : NULL;
+	for (unsigned i = 0; i < deciding->npools; i++) {
+		uint32_t its = deciding->pools[i].slot;
+		const struct pool_table *table = pool_slot_usable(deciding->slots, its) ? pool_slot_table(deciding->slots, its) : NULL;
 
 		if (table == NULL || !table->usable || pin_pool_tag(table->hash) != deciding->pin.pool)
 			continue;
 		if (find_pinned(steer_candidates(lb, table, TABLE_V4), &deciding->pin) < 0 &&
 		    find_pinned(steer_candidates(lb, table, TABLE_V6), &deciding->pin) < 0)
 			continue;
-		*slot = lb->pools[i].slot;
+		*slot = its;
 		deciding->pinned = true;
 		deciding->choice->client_mattered = true;
 		note(deciding->trace, (struct steer_event){.step = STEP_PIN, .pool = *slot, .value = deciding->pin.expiry});
@@ -531,16 +536,123 @@ want_pin(struct deciding *deciding)
 	    .differs = deciding->stepped_over || all->hashes[rank_first(all, deciding->key.hash)] != chosen};
 }
 
+/* [CF] 3.3: the list of the site, else of the country, else of the region, else the default pools. */
+static void
+choose_list(struct deciding *deciding, const struct steer_location *location)
+{
+	const struct steer_lb *lb = deciding->lb;
+	const struct steer_site *site = deciding->steering->site;
+	const struct steer_place *best = NULL;
+
+	for (unsigned i = 0; i < lb->nplaces; i++) {
+		const struct steer_place *place = &lb->places[i];
+		bool matches = place->kind == PLACE_SITE      ? site != NULL && strcmp(place->code, site->code) == 0
+		               : place->kind == PLACE_COUNTRY ? strcmp(place->code, location->found.country) == 0
+		                                              : place->region == location->found.region;
+
+		if (matches && (best == NULL || place->kind < best->kind))
+			best = place;
+	}
+	note(deciding->trace, (struct steer_event){.step = STEP_PLACE, .value = best != NULL ? (uint64_t)(best - lb->places) : UINT32_MAX});
+	if (best == NULL)
+		return;
+	deciding->pools = &lb->pools[best->first];
+	deciding->npools = best->count;
+}
+
+/* The usable pool nearest to the client; pools without a place come after all that have one, in order. */
+static const struct pool_table *
+nearest_usable(struct deciding *deciding, const struct steer_location *location, uint32_t *slot)
+{
+	const struct geo_point *from = &location->found.point;
+	const struct pool_table *best = NULL;
+	float best_cosine = -3;
+
+	if (!geo_point_known(from))
+		return first_usable(deciding, slot);
+	for (unsigned i = 0; i < deciding->npools; i++) {
+		uint32_t next = deciding->pools[i].slot;
+		const struct pool_table *table = usable_table(deciding, next);
+		float cosine = -2;
+
+		if (table == NULL || sheds(deciding, table, next))
+			continue;
+		if (geo_point_known(&table->point))
+			cosine = from->x * table->point.x + from->y * table->point.y + from->z * table->point.z;
+		note(deciding->trace, (struct steer_event){.step = STEP_POOL_NEAREST, .pool = next,
+		    .value = cosine < -1 ? UINT64_MAX : (uint64_t)(6371 * acos((double)MIN(cosine, 1.0f)))});
+		if (cosine > best_cosine) {
+			best_cosine = cosine;
+			best = table;
+			*slot = next;
+		}
+	}
+	return best;
+}
+
+/* S1 */
+void
+steer_locate(const struct steer_lb *lb, const struct steering *steering, struct steer_location *location)
+{
+	const struct steer_client *client = &steering->client;
+
+	*location = (struct steer_location){.by = LOCATED_NOWHERE};
+	if (steering->geo != NULL && lb->ecs_locates && client->ecs.family != FAMILY_NONE) {
+		bool known = geo_find(steering->geo, &client->ecs, &location->found);
+
+		/* That it is not found is decided by the address, too. */
+		location->area_scope = location->found.area_prefix;
+		location->place_scope = location->found.place_prefix;
+		if (known) {
+			location->by = LOCATED_BY_ECS;
+			return;
+		}
+	}
+	if (steering->geo != NULL && lb->by_resolver && geo_find(steering->geo, &client->resolver, &location->found)) {
+		location->by = LOCATED_BY_RESOLVER;
+		return;
+	}
+	location->found = (struct geo_found){.country = ""};
+	if (steering->site == NULL)
+		return;
+	memcpy(location->found.country, steering->site->country, sizeof location->found.country);
+	location->found.region = steering->site->region;
+	location->found.point = steering->site->point;
+	if (location->found.region != 0 || geo_point_known(&location->found.point) || steering->site->code[0] != '\0')
+		location->by = LOCATED_BY_SITE;
+}
+
+/* S13: which pools there are to choose among, before any pin. */
+static void
+locate(struct deciding *deciding, struct steer_location *location)
+{
+	const struct steer_lb *lb = deciding->lb;
+
+	deciding->pools = lb->pools;
+	deciding->npools = lb->npools;
+	deciding->scope = 0;
+	if (lb->policy != STEERING_GEO && lb->policy != STEERING_PROXIMITY)
+		return;
+	steer_locate(lb, deciding->steering, location);
+	deciding->scope = lb->policy == STEERING_GEO ? location->area_scope : location->place_scope;
+	if (lb->policy == STEERING_GEO)
+		choose_list(deciding, location);
+}
+
 static const struct pool_table *
 choose_pool(struct deciding *deciding, uint32_t *slot)
 {
-	const struct pool_table *table = pinned_pool(deciding, slot);
+	const struct pool_table *table;
+	struct steer_location location;
 	struct lottery lottery;
 
-	if (table != NULL)
+	locate(deciding, &location);
+	if ((table = pinned_pool(deciding, slot)) != NULL)
 		return table;
-	if (deciding->lb->policy == STEERING_OFF)
+	if (deciding->lb->policy == STEERING_OFF || deciding->lb->policy == STEERING_GEO)
 		return first_usable(deciding, slot);
+	if (deciding->lb->policy == STEERING_PROXIMITY)
+		return nearest_usable(deciding, &location, slot);
 	gather(deciding, &lottery);
 	return deciding->lb->affinity == AFFINITY_IP ? hashed_pool(deciding, &lottery, slot)
 	                                             : drawn_pool(deciding, &lottery, slot);
@@ -585,4 +697,6 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 	/* S4: within the key's prefix nobody is decided differently; where the client did not matter, nobody at all. */
 	if (choice->client_mattered && key_of(&deciding)->from_ecs)
 		choice->scope = deciding.key.scope;
+	/* Where the location says which pools, the narrower of both prefixes. */
+	choice->scope = MAX(choice->scope, deciding.scope);
 }

@@ -25,6 +25,22 @@ struct steer_pool {
 	uint32_t weight; /* hundredths, under random */
 };
 
+/* The pools of one site, country or region: a part of all the load balancer's. */
+struct steer_place {
+	enum place_kind kind;
+	char code[PLACE_CODE_MAX + 1];
+	uint8_t region; /* of code, where it is one */
+	uint32_t first, count;
+};
+
+/* This node's own place, in the role of Cloudflare's PoP. */
+struct steer_site {
+	char code[PLACE_CODE_MAX + 1]; /* "" where it is not told */
+	char country[3];
+	uint8_t region;
+	struct geo_point point;
+};
+
 /* A load balancer ready for steering.  One allocation: free() ends it. */
 struct steer_lb {
 	struct id id;
@@ -36,9 +52,14 @@ struct steer_lb {
 	uint32_t affinity_ttl; /* seconds a pin lasts */
 	uint32_t share;        /* a hash of the name: its part of the table of pins */
 	bool ecs_allowed; /* S2: prefer_ecs is not never */
+	bool ecs_locates; /* S1: for this policy */
+	bool by_resolver; /* S1: location_strategy.mode */
 	uint8_t prefix_v4, prefix_v6;
 	uint8_t max_answers; /* 0: not set */
-	uint16_t npools;
+	uint16_t npools;  /* default_pools; those of places follow them */
+	uint16_t nplaces;
+	uint32_t nall; /* of pools, those of places too */
+	const struct steer_place *places; /* in the same allocation */
 	uint8_t name_len;
 	uint8_t name[NAME_MAX_LEN]; /* lower-case wire */
 	struct steer_pool fallback;
@@ -80,6 +101,8 @@ struct steer_choice {
 
 /* One thing that steering looked at, in order. */
 enum steer_step {
+	STEP_PLACE,           /* geo: value is the position of the list that matched, or npools of defaults: UINT32_MAX */
+	STEP_POOL_NEAREST,    /* proximity: value is the great-circle distance in kilometres */
 	STEP_KEY,             /* value: K; prefix in `pool` */
 	STEP_PIN,             /* S20: the client is pinned to a pool; value: until when */
 	STEP_PIN_BROKEN,      /* S20: its pin holds no more */
@@ -109,6 +132,16 @@ struct steer_trace {
 	size_t count, room;
 };
 
+struct steering;
+
+/* S1: where a client is, by what, and within which prefix of its ECS address that holds (0 where ECS did not matter). */
+struct steer_location {
+	enum { LOCATED_NOWHERE, LOCATED_BY_ECS, LOCATED_BY_RESOLVER, LOCATED_BY_SITE } by;
+	struct geo_found found;
+	uint8_t area_scope, place_scope;
+};
+void steer_locate(const struct steer_lb *lb, const struct steering *steering, struct steer_location *location);
+
 /* S2: the key of a client for a load balancer. */
 struct affinity_key steer_key(const struct steer_lb *lb, const struct steer_client *client);
 
@@ -118,6 +151,8 @@ struct steering {
 	uint64_t draw;          /* fresh for each query: all chance comes from it */
 	uint32_t now_s;         /* wall clock, for pins */
 	const struct pins *pins; /* NULL: none */
+	const struct geo *geo;   /* NULL: nobody is located */
+	const struct steer_site *site; /* NULL: not told */
 	struct steer_trace *trace; /* NULL on the path of a query */
 };
 

@@ -353,12 +353,47 @@ world_settle(struct world *world, bool *changed)
 
 /* Load balancers */
 
+/* The pools of places stand behind the default ones. */
+static bool
+compile_places(struct world *world, const struct lb *lb, struct steer_lb *compiled, struct steer_place *places)
+{
+	uint32_t next = compiled->npools;
+
+	compiled->places = places;
+	for (size_t i = 0; i < lb->nplaces; i++) {
+		const struct place_pools *from = &lb->places[i];
+		struct steer_place *place = &places[compiled->nplaces++];
+
+		*place = (struct steer_place){.kind = from->kind, .first = next, .count = (uint32_t)from->npools};
+		memcpy(place->code, from->code, sizeof place->code);
+		if (from->kind == PLACE_REGION)
+			place->region = geo_region(from->code);
+		for (size_t n = 0; n < from->npools; n++) {
+			struct pool_entry *pool = world_pool(world, &from->pools[n]);
+
+			if (pool == NULL)
+				return false;
+			compiled->pools[next++] = (struct steer_pool){pool->slot, WEIGHT_ONE};
+		}
+	}
+	compiled->nall = next;
+	return true;
+}
+
 static struct steer_lb *
 compile_lb(struct world *world, const struct lb_entry *entry)
 {
 	const struct lb *lb = entry->model;
-	struct steer_lb *compiled = calloc(1, sizeof *compiled + lb->npools * sizeof compiled->pools[0]);
-	struct pool_entry *pool = compiled != NULL ? world_pool(world, &lb->fallback_pool) : NULL;
+	size_t all = lb->npools, size;
+	struct steer_place *places;
+	struct steer_lb *compiled;
+	struct pool_entry *pool;
+
+	for (size_t i = 0; i < lb->nplaces; i++)
+		all += lb->places[i].npools;
+	size = (sizeof *compiled + all * sizeof compiled->pools[0] + 7) & ~(size_t)7;
+	compiled = calloc(1, size + lb->nplaces * sizeof *places);
+	pool = compiled != NULL ? world_pool(world, &lb->fallback_pool) : NULL;
 
 	if (pool == NULL) {
 		free(compiled);
@@ -369,6 +404,9 @@ compile_lb(struct world *world, const struct lb_entry *entry)
 	compiled->ttl = lb->ttl;
 	compiled->policy = lb->steering_policy;
 	compiled->affinity = lb->affinity;
+	compiled->ecs_locates = lb->prefer_ecs == ECS_ALWAYS || (lb->prefer_ecs == ECS_GEO && lb->steering_policy == STEERING_GEO) ||
+	                        (lb->prefer_ecs == ECS_PROXIMITY && lb->steering_policy == STEERING_PROXIMITY);
+	compiled->by_resolver = lb->by_resolver;
 	compiled->failover = lb->failover;
 	compiled->affinity_ttl = lb->affinity_ttl;
 	compiled->ecs_allowed = lb->prefer_ecs != ECS_NEVER;
@@ -385,7 +423,10 @@ compile_lb(struct world *world, const struct lb_entry *entry)
 		}
 		compiled->pools[compiled->npools++] = (struct steer_pool){pool->slot, lb->pool_weights[i]};
 	}
-	return compiled;
+	if (compile_places(world, lb, compiled, (struct steer_place *)((uint8_t *)compiled + size)))
+		return compiled;
+	free(compiled);
+	return NULL;
 }
 
 struct lb_entry *

@@ -1,0 +1,96 @@
+#include "dnsd/geoip.h"
+
+#include <err.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum { FILES_MAX = 8 };
+
+/* What tells one version of a file from another. */
+struct version {
+	struct timespec changed;
+	off_t size;
+	ino_t inode;
+};
+
+struct geoip {
+	const char *const *paths;
+	size_t count;
+	struct serve_settings *settings;
+	struct version versions[FILES_MAX];
+	struct geo *geo;
+	bool looked;
+};
+
+struct geoip *
+geoip_new(const char *const *paths, size_t count, struct serve_settings *settings)
+{
+	struct geoip *geoip = xcalloc(1, sizeof *geoip);
+
+	geoip->paths = paths;
+	geoip->count = MIN(count, FILES_MAX);
+	geoip->settings = settings;
+	return geoip;
+}
+
+void
+geoip_free(struct geoip *geoip)
+{
+	if (geoip == NULL)
+		return;
+	geo_free(geoip->geo);
+	free(geoip);
+}
+
+static struct version
+version_of(const char *path)
+{
+	struct version version = {0};
+	struct stat info;
+
+	if (stat(path, &info) == 0)
+		version = (struct version){info.st_mtim, info.st_size, info.st_ino};
+	return version;
+}
+
+static bool
+changed(struct geoip *geoip)
+{
+	bool any = !geoip->looked;
+
+	for (size_t i = 0; i < geoip->count; i++) {
+		struct version now = version_of(geoip->paths[i]), *then = &geoip->versions[i];
+
+		any |= now.changed.tv_sec != then->changed.tv_sec || now.changed.tv_nsec != then->changed.tv_nsec ||
+		       now.size != then->size || now.inode != then->inode;
+		*then = now;
+	}
+	geoip->looked = true;
+	return any;
+}
+
+void
+geoip_look(struct geoip *geoip, struct views *views)
+{
+	struct problems problems = {0};
+	struct geo *geo, *old = geoip->geo;
+	size_t ranges, octets;
+
+	if (geoip->count == 0 || !changed(geoip))
+		return;
+	geo = geo_open(geoip->paths, geoip->count, &problems);
+	problems_print(&problems, "graycloud-dnsd", stderr);
+	problems_free(&problems);
+	if (geo == NULL) {
+		warnx(old == NULL ? "no geography: clients are not located" : "the geography read before stays");
+		return;
+	}
+	geoip->geo = geo;
+	atomic_store(&geoip->settings->geo, geo);
+	geo_measure(geo, &ranges, &octets);
+	warnx("geography: %zu ranges in %zu KiB", ranges, octets / 1024);
+	if (old != NULL) {
+		views_synchronize(views);
+		geo_free(old);
+	}
+}

@@ -1,0 +1,147 @@
+#!/usr/bin/perl
+# Geography: geo and proximity by a database of MaxMind's format, honest ECS scopes, and a database that is replaced, missing or
+# damaged under way (S1, S4, [CF] 3.3).
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Graycloud;
+use MMDB;
+use Test::More;
+
+my $files = File::Temp->newdir('graycloud-geo-XXXXXX', TMPDIR => 1);
+my $database = "$files/city.mmdb";
+
+sub place {
+	my ($country, $latitude, $longitude, $part) = @_;
+	return {country => {iso_code => $country}, location => {latitude => $latitude, longitude => $longitude},
+		$part ? (subdivisions => [{iso_code => $part}]) : ()};
+}
+my %places = (berlin => place('DE', 52.5, 13.4), munich => place('DE', 48.1, 11.6), paris => place('FR', 48.9, 2.3),
+	tokyo => place('JP', 35.7, 139.7), sanfrancisco => place('US', 37.8, -122.4, 'CA'), newyork => place('US', 40.7, -74.0, 'NY'),
+	nowhere => {});
+my @networks = ('10.0.0.0/16' => $places{berlin}, '10.1.0.0/16' => $places{munich}, '10.2.0.0/17' => $places{paris},
+	'10.3.0.0/16' => $places{tokyo}, '10.4.0.0/16' => $places{sanfrancisco}, '10.5.0.0/16' => $places{newyork}, '10.6.0.0/16' => $places{nowhere},
+	'127.0.0.0/8' => $places{paris}, '2001:db8:1::/48' => $places{tokyo}, '2001:db8:2::/48' => $places{berlin});
+MMDB::write($database, @networks);
+
+my $t = Graycloud->start(zone => 'example.com.zone',
+	dnsd_args => ['--geoip', $database, '--site', 'AMS', '--site-country', 'NL', '--site-coordinates', '52.4,4.9']);
+my %at = (eu => [1, 50, 8], asia => [2, 35, 139], us => [3, 39, -95], de => [4, 52, 13], ams => [5, 52, 5]);
+for my $pool (sort keys %at) {
+	my ($n, $latitude, $longitude) = @{$at{$pool}};
+	$t->admin("pool create $pool origin=192.0.2.$n origin=2001:db8::$n latitude=$latitude longitude=$longitude");
+}
+my %name = map { $at{$_}[0] => $_ } keys %at;
+
+# Which pool a client is sent to, and the scope that came with it.
+sub goes {
+	my ($lb, $ecs) = @_;
+	my $packet = $t->query("$lb.example.com A", $ecs ? (ecs => $ecs) : ());
+	my ($rr) = grep { $_->type eq 'A' } $packet->answer;
+	my ($n) = $rr ? $rr->address =~ /(\d+)$/ : ();
+	return ($n ? $name{$n} : 'nothing', $ecs ? $t->scope($packet) : undef);
+}
+sub went { return (goes(@_))[0] }
+
+subtest 'geo' => sub {
+	$t->admin('lb create geo.example.com default_pools=us fallback_pool=us steering_policy=geo '
+			. 'country_pools.DE=de,eu region_pools.WEU=eu region_pools.NEAS=asia region_pools.WNAM=asia');
+	is(went('geo', '10.0.1.0/24'), 'de', 'a country has its pools');
+	is(went('geo', '10.2.1.0/24'), 'eu', 'another one of the region its region\'s');
+	is(went('geo', '10.3.1.0/24'), 'asia', 'and elsewhere');
+	is(went('geo', '10.4.1.0/24'), 'asia', 'California is western North America');
+	is(went('geo', '10.5.1.0/24'), 'us', 'New York is not: the default pools');
+	is(went('geo', '2001:db8:1::/56'), 'asia', 'IPv6 clients too');
+	is(went('geo'), 'eu', 'without ECS the resolver says where (127.0.0.1 is in Paris)');
+	is(went('geo', '192.0.2.0/24'), 'eu', 'what is not in the database is where its resolver is');
+	$t->admin('pool disable de');
+	is(went('geo', '10.0.1.0/24'), 'eu', 'the next of the list');
+	$t->admin('pool disable eu');
+	is(went('geo', '10.0.1.0/24'), 'us', 'then the one global fallback ([CF] 3.2)');
+	$t->admin("pool enable $_") for qw(de eu);
+	$t->admin('lb set geo.example.com pop_pools.AMS=ams');
+	is(went('geo', '10.3.1.0/24'), 'ams', 'the site\'s own list comes before all');
+	$t->admin('lb set geo.example.com pop_pools=');
+	$t->admin('lb create plain.example.com default_pools=us fallback_pool=us country_pools.FR=eu');
+	is(went('plain', '10.2.1.0/24'), 'eu', 'no policy with places is geo');
+	$t->admin('lb set plain.example.com location_strategy.prefer_ecs=never');
+	is(went('plain', '10.3.1.0/24'), 'eu', 'prefer_ecs=never leaves ECS aside');
+	$t->admin('lb set plain.example.com location_strategy.mode=pop country_pools.NL=ams');
+	is(went('plain', '10.3.1.0/24'), 'ams', 'and mode=pop the resolver: the site\'s country');
+};
+
+subtest 'proximity' => sub {
+	$t->admin('lb create near.example.com default_pools=us,asia,eu,de fallback_pool=us steering_policy=proximity');
+	is(went('near', '10.0.1.0/24'), 'de', 'Berlin');
+	is(went('near', '10.2.1.0/24'), 'eu', 'Paris');
+	is(went('near', '10.3.1.0/24'), 'asia', 'Tokyo');
+	is(went('near', '10.4.1.0/24'), 'us', 'San Francisco');
+	$t->admin('pool disable de');
+	is(went('near', '10.0.1.0/24'), 'eu', 'the next nearest');
+	$t->admin('pool enable de');
+	my $why = $t->admin('explain near.example.com --ecs 10.3.1.0/24');
+	like($why, qr/location: ECS, country JP, region NEAS/, 'explain tells where');
+	like($why, qr/asia .*nearest to the client/, 'and why');
+};
+
+# S4 by brute force: everybody within the scope goes where the client goes, and one bit less would be untrue.
+subtest 'the scope is the widest that is true' => sub {
+	for my $lb (qw(geo near)) {
+		for my $client (qw(10.0.0.0/24 10.1.77.0/24 10.2.127.0/24 10.2.128.0/24 10.3.4.0/24 10.5.255.0/24 10.6.1.0/24 10.7.0.0/24 11.0.0.0/24)) {
+			my ($pool, $scope) = goes($lb, $client);
+			my ($a, $b, $c) = $client =~ /^(\d+)\.(\d+)\.(\d+)/;
+			my $address = $a << 24 | $b << 16 | $c << 8;
+			my $same = sub {
+				my ($length) = @_;
+				my $first = $length ? $address & (0xffffffff << (32 - $length) & 0xffffffff) : 0;
+				my $size = 1 << (32 - $length);
+				for my $i (0 .. 63) {
+					my $at = $first + int($size * $i / 64);
+					return 0 if went($lb, join('.', $at >> 24 & 255, $at >> 16 & 255, $at >> 8 & 255, 0) . '/24') ne $pool;
+				}
+				return 1;
+			};
+			ok($same->($scope), "$lb $client: all of /$scope go to $pool") if $scope <= 24;
+		}
+	}
+	is((goes('near', '10.0.0.0/24'))[1], 16, 'Berlin\'s /16');
+	is((goes('geo', '10.0.0.0/24'))[1], 15, 'Germany\'s /15: Munich stands beside it');
+	is((goes('geo', '10.2.0.0/24'))[1], 17, 'half of a /16');
+};
+
+subtest 'files that change' => sub {
+	my %moved = @networks;
+	$moved{'10.0.0.0/16'} = $places{tokyo};
+	MMDB::write($database, %moved);
+	eventually { went('geo', '10.0.1.0/24') eq 'asia' } 'a new database is taken without a restart';
+	$t->write_file('junk', 'not a database');
+	system("cp $t->{dir}/junk $database.junk && mv $database.junk $database");
+	eventually { $t->said('dnsd') =~ /city\.mmdb: not a database/ } 'a damaged one is told';
+	is(went('geo', '10.0.1.0/24'), 'asia', 'and the one before stays');
+	$t->restart('dnsd');
+	is(went('geo', '10.0.1.0/24'), 'eu', 'at a start nobody is located by it, but by the site, which is in WEU');
+	MMDB::write($database, @networks);
+	eventually { went('geo', '10.0.1.0/24') eq 'de' } 'until it is good again';
+};
+
+subtest 'what is wrong is said' => sub {
+	$t->admin_fails('lb set geo.example.com region_pools.MARS=eu', qr/region_pools\.MARS.*no region code: WNAM/);
+	$t->admin_fails('lb set geo.example.com country_pools.de=eu', qr/country_pools\.de.*two upper-case letters/);
+	$t->admin_fails('pool set eu latitude=91', qr/latitude is 91/);
+	$t->admin_fails('pool set eu latitude=', qr/go together/);
+	$t->admin_fails('pool delete asia', qr/in use/);
+	is_deeply($t->admin_json('lb show geo.example.com')->{region_pools}{NEAS}, [$t->admin_json('pool show asia')->{id}], 'the API has ids');
+	like($t->admin('export'), qr/"NEAS": \[\s*"asia"\s*\]/, 'export has names');
+};
+subtest 'whatif' => sub {
+	my $clients = $t->write_file('clients', "10.0.0.0/16 10\n10.1.0.0/16 10\n10.3.0.0/16 20\n");
+	my $result = JSON::PP::decode_json($t->admin("whatif geo.example.com $clients --json"));
+	is($result->{moved}, 0, 'the same database moves nobody');
+	my %moved = @networks;
+	$moved{'10.1.0.0/16'} = $places{tokyo};
+	MMDB::write("$files/other.mmdb", %moved);
+	$result = JSON::PP::decode_json($t->admin("whatif geo.example.com $clients --geoip $files/other.mmdb --json"));
+	is($result->{moved}, 0.25, 'another one those that it places elsewhere');
+	$t->admin_fails("whatif geo.example.com $clients --geoip /nowhere", qr{/nowhere});
+};
+done_testing;
