@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint fuzz bench bench-latency format install dist clean
+# make lint fuzz test-peers bench bench-latency format install dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -99,6 +99,11 @@ SECONDS ?= 60
 fuzz: packages-fuzz
 	@tests/fuzz/run $(SECONDS) $(FUZZ)
 
+# The corpus of questions with other nameservers, and this nameserver with the clients of others.
+test-peers: packages-peers
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
+	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/clients.t tests/peers
+
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/run
@@ -121,5 +126,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all test check run run-built lint fuzz bench bench-latency format install dist clean
+.PHONY: all test test-peers check run run-built lint fuzz bench bench-latency format install dist clean
 .SECONDARY:

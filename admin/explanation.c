@@ -1,11 +1,21 @@
 #include "explanation.h"
 
 #include "health.h"
+#include "outcomes.h"
 #include "zonefile.h"
 
+#include <search.h>
 #include <stdlib.h>
 
 enum { EVENTS_MAX = 8192, TRIES = 20000 };
+
+/* A record that may be in the answer. */
+struct record {
+	const char *section;
+	char *name, *type, *data;
+	uint32_t ttl;
+	double probability;
+};
 
 struct explaining {
 	const struct compiler *compiler;
@@ -15,9 +25,11 @@ struct explaining {
 	struct answer answer;
 	struct steer_trace trace;
 	struct json *out;
-	bool tried; /* pools shed by chance: these are how often each answered */
-	double *tried_pools, tried_fallback;
-	uint32_t weights; /* sum over the pools that may be drawn; 0: no draw */
+	struct outcome *outcomes;
+	size_t noutcomes;
+	struct record **records; /* in the order in which they came */
+	size_t nrecords;
+	void *record_tree;
 };
 
 static const char *
@@ -155,15 +167,10 @@ find_event(const struct explaining *on, enum steer_step step, uint32_t slot)
 static double
 pool_probability(const struct explaining *on, uint32_t slot, bool fallback)
 {
-	const struct steer_event *share = find_event(on, STEP_POOL_SHARE, slot);
-
-	if (on->tried)
-		return fallback ? on->tried_fallback : on->tried_pools[slot];
-	if (fallback != on->answer.choice.last_resort)
-		return 0;
-	if (share != NULL)
-		return (double)share->value / on->weights;
-	return find_event(on, STEP_POOL_CHOSEN, slot) != NULL || find_event(on, STEP_FALLBACK, slot) != NULL;
+	for (size_t i = 0; i < on->noutcomes; i++)
+		if (on->outcomes[i].slot == slot && on->outcomes[i].last_resort == fallback)
+			return on->outcomes[i].probability;
+	return 0;
 }
 
 static void
@@ -353,36 +360,6 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 	}
 }
 
-/* Where pools shed by chance, each may be skipped: no short formula tells how often.  We try it. */
-static void
-try_shedding(struct explaining *on)
-{
-	const struct steer_lb *lb = on->answer.choice.lb;
-	const struct pool_slots *slots = on->snapshot->pools;
-	bool chance = false;
-
-	for (unsigned i = 0; i < lb->nall; i++) {
-		const struct pool_table *table = pool_slot_table(slots, lb->pools[i].slot);
-
-		chance |= table != NULL && table->shed > 0 && !table->shed_by_hash && lb->affinity == AFFINITY_NONE;
-	}
-	if (!chance)
-		return;
-	on->tried = true;
-	on->tried_pools = xcalloc(slots->count, sizeof *on->tried_pools);
-	for (unsigned try = 0; try < TRIES; try++) {
-		struct steering steering = {.client = on->request->client, .draw = mix64(try * UINT64_C(0x9e3779b97f4a7c15) + 1),
-		    .geo = on->request->geo, .site = on->request->site};
-		struct steer_choice choice;
-
-		steer(lb, slots, &steering, on->answer.choice.family, &choice);
-		for (unsigned i = 0; i < lb->nall && !choice.last_resort; i++)
-			if (pool_slot_table(slots, lb->pools[i].slot) == choice.pool)
-				on->tried_pools[lb->pools[i].slot] += 1.0 / TRIES;
-		on->tried_fallback += choice.last_resort ? 1.0 / TRIES : 0;
-	}
-}
-
 /* The pools that the policy chose among: those of a place, or the default ones. */
 static void
 choose_shown(const struct explaining *on, const struct steer_lb *lb, const struct steer_pool **shown, unsigned *count)
@@ -401,17 +378,13 @@ explain_steering(struct explaining *on)
 {
 	const struct steer_lb *lb = on->answer.choice.lb;
 	struct json *pools = json_new_list(), *origins = json_new_list();
-	bool last_resort = on->answer.choice.last_resort;
+	bool last_resort = pool_probability(on, lb->fallback.slot, true) > 0;
 	const struct steer_pool *shown;
 	unsigned nshown;
 
 	explain_lb(on, lb);
 	if (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY)
 		explain_location(on, lb);
-	for (size_t i = 0; i < on->trace.count; i++)
-		if (on->trace.events[i].step == STEP_POOL_SHARE)
-			on->weights += (uint32_t)on->trace.events[i].value;
-	try_shedding(on);
 	choose_shown(on, lb, &shown, &nshown);
 	for (unsigned i = 0; i < nshown; i++) {
 		double probability = pool_probability(on, shown[i].slot, false);
@@ -420,7 +393,6 @@ explain_steering(struct explaining *on)
 		if (probability > 0)
 			explain_origins(on, origins, shown[i].slot, probability, false);
 	}
-	last_resort = pool_probability(on, lb->fallback.slot, true) > 0;
 	if (last_resort || !is_default_pool(lb, lb->fallback.slot))
 		explain_pool(on, pools, lb->fallback.slot, true, 0);
 	if (last_resort && pool_slot_table(on->snapshot->pools, lb->fallback.slot) != NULL)
@@ -431,45 +403,100 @@ explain_steering(struct explaining *on)
 		json_put_bool(on->out, "fallback_in_use", true);
 }
 
+static int
+compare_records(const void *a, const void *b)
+{
+	const struct record *x = a, *y = b;
+	int order = strcmp(x->data, y->data);
+
+	order = order != 0 ? order : strcmp(x->name, y->name);
+	order = order != 0 ? order : strcmp(x->type, y->type);
+	order = order != 0 ? order : strcmp(x->section, y->section);
+	return order != 0 ? order : x->ttl < y->ttl ? -1 : x->ttl > y->ttl;
+}
+
+/* A record of one outcome; another one may have it too. */
 static void
-add_record(struct json *records, const char *section, const uint8_t *owner, uint32_t ttl, const char *type,
+add_record(struct explaining *on, const char *section, const uint8_t *owner, uint32_t ttl, const char *type,
     const char *data, double probability)
 {
-	struct json *object = json_new_object();
 	char text[NAME_MAX_TEXT];
+	struct record wanted = {.section = section, .name = name_to_text(owner, text), .type = (char *)(uintptr_t)type,
+	    .data = (char *)(uintptr_t)data, .ttl = ttl, .probability = probability}, *record;
+	void *known = tfind(&wanted, &on->record_tree, compare_records);
 
-	json_put_text(object, "section", section);
-	json_put_text(object, "name", name_to_text(owner, text));
-	json_put_integer(object, "ttl", ttl);
-	json_put_text(object, "type", type);
-	json_put_text(object, "data", data);
-	json_put_number(object, "probability", probability);
-	json_add(records, object);
+	if (known != NULL) {
+		(*(struct record **)known)->probability += probability;
+		return;
+	}
+	record = xmemdup(&wanted, sizeof wanted);
+	record->name = xstrdup(wanted.name);
+	record->type = xstrdup(wanted.type);
+	record->data = xstrdup(wanted.data);
+	if ((on->nrecords & (on->nrecords - 1)) == 0)
+		on->records = xrealloc(on->records, MAX(1, on->nrecords * 2) * sizeof(void *));
+	on->records[on->nrecords++] = record;
+	tsearch(record, &on->record_tree, compare_records);
+}
+
+static void
+keep_record(void *record)
+{
+	(void)record;
+}
+
+static void
+put_records(struct explaining *on)
+{
+	struct json *records = json_new_list();
+
+	tdestroy(on->record_tree, keep_record);
+	for (size_t i = 0; i < on->nrecords; i++) {
+		struct record *record = on->records[i];
+		struct json *object = json_new_object();
+
+		json_put_text(object, "section", record->section);
+		json_put_text(object, "name", record->name);
+		json_put_integer(object, "ttl", record->ttl);
+		json_put_text(object, "type", record->type);
+		json_put_text(object, "data", record->data);
+		/* Sums of shares: a billionth is the machine's, not the answer's. */
+		json_put_number(object, "probability", record->probability > 1 - 1e-9 ? 1 : record->probability);
+		json_add(records, object);
+		free(record->name);
+		free(record->type);
+		free(record->data);
+		free(record);
+	}
+	free(on->records);
+	json_put(on->out, "records", records);
 }
 
 /* The addresses that steering gives: each origin with a chance is a record. */
 static void
-add_steered(struct explaining *on, struct json *records, const struct answer_item *item)
+add_steered(struct explaining *on, const struct outcome *outcome, const struct answer_item *item)
 {
-	const struct json *origins = json_member(on->out, "origins");
+	const struct steer_choice *choice = &outcome->answer.choice;
 
-	for (size_t i = 0; i < json_count(origins); i++) {
-		const struct json *origin = json_item(origins, i);
-		double probability = json_number_of(json_member(origin, "probability"));
+	for (unsigned i = 0; i < choice->from->count; i++) {
+		double probability = origin_probability(on, choice->pool, choice->from, i);
+		struct address address = {.family = choice->family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
+		char text[46];
 
+		memcpy(address.bytes, choice->from->list[i].bytes, sizeof address.bytes);
 		if (probability > 0)
-			add_record(records, "answer", answer_owner(&on->answer, &on->request->question, item),
-			    item->ttl, on->answer.choice.family == TABLE_V4 ? "A" : "AAAA",
-			    json_text(json_member(origin, "address")), probability);
+			add_record(on, "answer", answer_owner(&outcome->answer, &on->request->question, item), item->ttl,
+			    choice->family == TABLE_V4 ? "A" : "AAAA", address_to_text(&address, text),
+			    probability * outcome->probability);
 	}
 }
 
 /* One record of a fragment, by way of its presentation form: "owner ttl IN type data". */
 static void
-add_static(struct explaining *on, struct json *records, const struct answer_item *item, double probability)
+add_static(struct explaining *on, const struct outcome *outcome, const struct answer_item *item)
 {
 	static const char *const sections[] = {"answer", "authority", "additional"};
-	const uint8_t *at = item->wire, *owner = answer_owner(&on->answer, &on->request->question, item);
+	const uint8_t *at = item->wire, *owner = answer_owner(&outcome->answer, &on->request->question, item);
 
 	for (unsigned i = 0; i < item->count; i++) {
 		uint16_t rdlen = get16(at + 10);
@@ -490,71 +517,47 @@ add_static(struct explaining *on, struct json *records, const struct answer_item
 				data = strpbrk(data, " \t");
 				data = data != NULL ? data + strspn(data, " \t") : NULL;
 			}
-			add_record(records, sections[item->section], owner, item->ttl, type,
-			    data != NULL ? data : "", probability);
+			add_record(on, sections[item->section], owner, item->ttl, type,
+			    data != NULL ? data : "", outcome->probability);
 		}
 		free(text);
 		at += 12 + rdlen;
 	}
 }
 
-/* How likely the pool that is drawn has no origin of the asked family (S12). */
-static double
-chance_of_nothing(const struct explaining *on)
-{
-	const struct steer_choice *choice = &on->answer.choice;
-	double probability = 0;
-
-	if (!on->answer.has_choice || choice->last_resort || on->weights == 0)
-		return 0;
-	for (unsigned i = 0; i < choice->lb->npools; i++) {
-		const struct pool_table *table =
-		    pool_slot_table(on->snapshot->pools, choice->lb->pools[i].slot);
-
-		if (table != NULL && table->serving[choice->family].count == 0)
-			probability += pool_probability(on, choice->lb->pools[i].slot, false);
-	}
-	return probability;
-}
-
-/* Draw until the pool that is drawn has addresses, or until it has none: the chance of either is above 0. */
-static void
-draw_until(struct explaining *on, bool something)
-{
-	struct steering steering = {.client = on->request->client};
-
-	do {
-		steering.draw = mix64(steering.draw + 1);
-		answer_init(&on->answer, RCODE_NOERROR);
-		answer_find(&on->answer, on->snapshot, &on->request->question, &steering);
-	} while ((on->answer.choice.count > 0) != something);
-}
-
 static void
 explain_answer(struct explaining *on)
 {
-	struct json *records = json_new_list();
-	double nothing = chance_of_nothing(on);
-	bool either = nothing > 0 && nothing < 1;
+	unsigned scope = 0;
 
-	if (either)
-		draw_until(on, true);
-	for (unsigned i = 0; i < on->answer.nitems; i++) {
-		const struct answer_item *item = &on->answer.items[i];
+	for (size_t n = 0; n < on->noutcomes; n++) {
+		const struct outcome *outcome = &on->outcomes[n];
 
-		if (item->steered)
-			add_steered(on, records, item);
-		else
-			add_static(on, records, item, 1);
-	}
-	if (either) {
-		draw_until(on, false);
-		add_static(on, records, &on->answer.items[on->answer.nitems - 1], nothing); /* S10: the SOA */
+		scope = MAX(scope, outcome->answer.scope);
+		for (unsigned i = 0; i < outcome->answer.nitems; i++) {
+			const struct answer_item *item = &outcome->answer.items[i];
+
+			if (item->steered)
+				add_steered(on, outcome, item);
+			else
+				add_static(on, outcome, item);
+		}
 	}
 	json_put_text(on->out, "rcode", rcode_text(on->answer.rcode));
 	json_put_bool(on->out, "authoritative", on->answer.authoritative);
-	json_put(on->out, "records", records);
-	json_put_integer(on->out, "scope", on->answer.scope);
+	put_records(on);
+	json_put_integer(on->out, "scope", scope);
+}
+
+/* Did a load balancer decide what is answered, in some outcome at least?  Not where a chain ends before it (S5). */
+static bool
+is_steered(const struct explaining *on)
+{
+	bool steered = false;
+
+	for (size_t i = 0; i < on->noutcomes; i++)
+		steered |= on->outcomes[i].answer.has_choice;
+	return steered;
 }
 
 struct json *
@@ -578,17 +581,18 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 	on->out = out;
 	answer_init(&on->answer, RCODE_NOERROR);
 	answer_find(&on->answer, on->snapshot, &request->question, &steering);
+	on->outcomes = outcomes_new(on->snapshot, &request->question, &steering, &on->answer, &on->noutcomes);
 	json_put_text(out, "name", name_to_text(request->question.path.name, name));
 	zonefile_type_text(request->question.type, type);
 	json_put_text(out, "type", type);
 	json_put_integer(out, "generation", (long long)on->snapshot->generation);
 	explain_client(on);
 	explain_zone(on);
-	if (on->answer.has_choice)
+	if (is_steered(on))
 		explain_steering(on);
 	explain_answer(on);
 	free(on->trace.events);
-	free(on->tried_pools);
+	free(on->outcomes);
 	free(on);
 	return out;
 }

@@ -477,6 +477,14 @@ hashed_pool(struct deciding *deciding, const struct lottery *lottery, uint32_t *
 	return best;
 }
 
+/* S20: do pins count here? */
+static bool
+keeps_pins(const struct deciding *deciding)
+{
+	return deciding->lb->failover == FAILOVER_STICKY && deciding->lb->affinity == AFFINITY_IP &&
+	       deciding->steering->pins != NULL;
+}
+
 /*
  * S20: a pin holds while its pool is one of this load balancer's and usable, and its origin a candidate there, of either family:
  * the pin of an IPv4 origin keeps AAAA in its pool.
@@ -487,7 +495,7 @@ pinned_pool(struct deciding *deciding, uint32_t *slot)
 	const struct steer_lb *lb = deciding->lb;
 	const struct steering *steering = deciding->steering;
 
-	if (lb->failover != FAILOVER_STICKY || lb->affinity != AFFINITY_IP || steering->pins == NULL ||
+	if (!keeps_pins(deciding) ||
 	    !pins_get(steering->pins, key_of(deciding)->hash, lb->share, steering->now_s, &deciding->pin))
 		return NULL;
 	for (unsigned i = 0; i < deciding->npools; i++) {
@@ -501,7 +509,6 @@ pinned_pool(struct deciding *deciding, uint32_t *slot)
 			continue;
 		*slot = its;
 		deciding->pinned = true;
-		deciding->choice->client_mattered = true;
 		note(deciding->trace, (struct steer_event){.step = STEP_PIN, .pool = *slot, .value = deciding->pin.expiry});
 		return table;
 	}
@@ -519,7 +526,7 @@ want_pin(struct deciding *deciding)
 	const struct candidates *all = &choice->pool->fallback[deciding->family];
 	uint64_t chosen;
 
-	if (lb->failover != FAILOVER_STICKY || lb->affinity != AFFINITY_IP || steering->pins == NULL || choice->count == 0)
+	if (!keeps_pins(deciding) || choice->count == 0)
 		return;
 	choice->pin_key = deciding->key.hash;
 	if (deciding->pinned) {
@@ -692,8 +699,11 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 		choice->from = steer_candidates(lb, choice->pool, family);
 	}
 	choose_origins(&deciding);
-	if (!choice->last_resort)
+	if (!choice->last_resort) {
 		want_pin(&deciding);
+		/* S4: whom a pin keeps in another pool is decided differently, also where this client has none. */
+		choice->client_mattered |= keeps_pins(&deciding) && lb->npools > 1;
+	}
 	/* S4: within the key's prefix nobody is decided differently; where the client did not matter, nobody at all. */
 	if (choice->client_mattered && key_of(&deciding)->from_ecs)
 		choice->scope = deciding.key.scope;
