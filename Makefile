@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint fuzz test-peers bench bench-latency format install dist clean
+# make lint fuzz soak test-peers bench bench-latency format install dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -99,6 +99,11 @@ SECONDS ?= 60
 fuzz: packages-fuzz
 	@tests/fuzz/run $(SECONDS) $(FUZZ)
 
+# Ten million malformed messages in one process, a million and more over sockets: memory does not grow.
+soak: packages-test
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(OUT)/tests/unit/soak
+	SOAK=10000000 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove -v --merge -Itests/lib $(OUT)/tests/unit/soak tests/soak.t
+
 # The corpus of questions with other nameservers, and this nameserver with the clients of others.
 test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
@@ -126,5 +131,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all test test-peers check run run-built lint fuzz bench bench-latency format install dist clean
+.PHONY: all test test-peers soak check run run-built lint fuzz bench bench-latency format install dist clean
 .SECONDARY:
