@@ -13,7 +13,7 @@
 
 #define STATE_DEFAULT "/var/lib/graycloud"
 
-enum { DNS_PORT = 53, TLS_PORT = 853, WAIT_HEALTH_DEFAULT = 5, THREADS_MAX = 64, NSID_MAX = 128, LINE_MAX_LEN = 1024 };
+enum { DNS_PORT = 53, TLS_PORT = 853, WAIT_HEALTH_DEFAULT = 5, THREADS_MAX = 64, NSID_MAX = 128 };
 
 enum name {
 	STATE = 256,
@@ -227,17 +227,25 @@ read_file(struct options *options, const char *path, unsigned depth)
 {
 	struct place place = {.file = path};
 	FILE *file = fopen(path, "re");
-	char line[LINE_MAX_LEN];
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
 	bool good = true;
 
 	if (file == NULL) {
 		warn("--config %s", path);
 		return false;
 	}
-	while (fgets(line, sizeof line, file) != NULL) {
+	while ((len = getline(&line, &room, file)) >= 0) {
 		place.line++;
-		good &= take_line(options, &place, line, depth);
+		place.name = "a line";
+		good &= strlen(line) == (size_t)len ? take_line(options, &place, line, depth) : wrong(&place, " with a NUL in it");
 	}
+	if (ferror(file)) {
+		warn("--config %s", path);
+		good = false;
+	}
+	free(line);
 	fclose(file);
 	return good;
 }
