@@ -195,6 +195,22 @@ find_known(const char *name)
 	return NULL;
 }
 
+/* A value that lives as long as we do. */
+static const char *
+keep(const char *value)
+{
+	static struct kept {
+		struct kept *before;
+		char text[];
+	} *all;
+	struct kept *kept = xmalloc(sizeof *kept + strlen(value) + 1);
+
+	strcpy(kept->text, value);
+	kept->before = all;
+	all = kept;
+	return kept->text;
+}
+
 /* One line of a file: a word, and the rest of the line as its value. */
 static bool
 take_line(struct options *options, struct place *place, char *line, unsigned depth)
@@ -219,7 +235,7 @@ take_line(struct options *options, struct place *place, char *line, unsigned dep
 		return wrong(place, ": it wants a value behind it");
 	if (!option->has_arg && *value != '\0')
 		return wrong(place, ": it takes no value");
-	return take(options, place, option->val, option->has_arg ? xstrdup(value) : NULL, depth);
+	return take(options, place, option->val, option->has_arg ? keep(value) : NULL, depth);
 }
 
 static bool
