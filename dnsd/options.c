@@ -14,7 +14,7 @@
 
 #define STATE_DEFAULT "/var/lib/graycloud"
 
-enum { DNS_PORT = 53, TLS_PORT = 853, WAIT_HEALTH_DEFAULT = 5, THREADS_MAX = 64, NSID_MAX = 128, LINE_MAX_LEN = 1024 };
+enum { DNS_PORT = 53, TLS_PORT = 853, WAIT_HEALTH_DEFAULT = 5, THREADS_MAX = 64, NSID_MAX = 128 };
 
 enum name {
 	STATE = 256,
@@ -243,6 +243,22 @@ find_known(const char *name)
 	return NULL;
 }
 
+/* A value that lives as long as we do. */
+static const char *
+keep(const char *value)
+{
+	static struct kept {
+		struct kept *before;
+		char text[];
+	} *all;
+	struct kept *kept = xmalloc(sizeof *kept + strlen(value) + 1);
+
+	strcpy(kept->text, value);
+	kept->before = all;
+	all = kept;
+	return kept->text;
+}
+
 /* One line of a file: a word, and the rest of the line as its value. */
 static bool
 take_line(struct options *options, struct place *place, char *line, unsigned depth)
@@ -267,7 +283,7 @@ take_line(struct options *options, struct place *place, char *line, unsigned dep
 		return wrong(place, ": it wants a value behind it");
 	if (!option->has_arg && *value != '\0')
 		return wrong(place, ": it takes no value");
-	return take(options, place, option->val, option->has_arg ? xstrdup(value) : NULL, depth);
+	return take(options, place, option->val, option->has_arg ? keep(value) : NULL, depth);
 }
 
 static bool
@@ -275,17 +291,25 @@ read_file(struct options *options, const char *path, unsigned depth)
 {
 	struct place place = {.file = path};
 	FILE *file = fopen(path, "re");
-	char line[LINE_MAX_LEN];
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t len;
 	bool good = true;
 
 	if (file == NULL) {
 		warn("--config %s", path);
 		return false;
 	}
-	while (fgets(line, sizeof line, file) != NULL) {
+	while ((len = getline(&line, &room, file)) >= 0) {
 		place.line++;
-		good &= take_line(options, &place, line, depth);
+		place.name = "a line";
+		good &= strlen(line) == (size_t)len ? take_line(options, &place, line, depth) : wrong(&place, " with a NUL in it");
 	}
+	if (ferror(file)) {
+		warn("--config %s", path);
+		good = false;
+	}
+	free(line);
 	fclose(file);
 	return good;
 }
