@@ -6,23 +6,7 @@
 
 #include "answer.h"
 #include "dnsd/edns.h"
-
-enum transport {
-	TRANSPORT_UDP4,
-	TRANSPORT_UDP6,
-	TRANSPORT_TCP4,
-	TRANSPORT_TCP6,
-	TRANSPORT_TLS4,
-	TRANSPORT_TLS6,
-	TRANSPORT_COUNT
-};
-
-/* Who sent it, and how. */
-struct peer {
-	struct address address;
-	uint16_t port;
-	enum transport transport;
-};
+#include "dnsd/peer.h"
 
 struct query {
 	uint16_t id;
@@ -44,11 +28,5 @@ struct query {
  * query points into in.
  */
 bool query_parse(struct query *query, const struct peer *peer, const uint8_t *in, size_t inlen);
-
-static inline bool
-transport_is_udp(enum transport transport)
-{
-	return transport == TRANSPORT_UDP4 || transport == TRANSPORT_UDP6;
-}
 
 #endif

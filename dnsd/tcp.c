@@ -146,24 +146,6 @@ on_end(struct bufferevent *buffers, short what, void *arg)
 	close_connection(connection);
 }
 
-static void
-peer_of(struct peer *peer, const struct sockaddr *from, bool tls)
-{
-	const union sockaddr_any *address = (const union sockaddr_any *)from;
-
-	if (from->sa_family == AF_INET) {
-		peer->transport = tls ? TRANSPORT_TLS4 : TRANSPORT_TCP4;
-		peer->address.family = FAMILY_V4;
-		memcpy(peer->address.bytes, &address->v4.sin_addr, 4);
-		peer->port = ntohs(address->v4.sin_port);
-	} else {
-		peer->transport = tls ? TRANSPORT_TLS6 : TRANSPORT_TCP6;
-		peer->address.family = FAMILY_V6;
-		memcpy(peer->address.bytes, &address->v6.sin6_addr, 16);
-		peer->port = ntohs(address->v6.sin6_port);
-	}
-}
-
 void
 tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from)
 {
@@ -178,7 +160,7 @@ tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from)
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	connection->tcp = tcp;
-	peer_of(&connection->peer, from, tcp->tls != NULL);
+	peer_from(&connection->peer, (const union sockaddr_any *)from, tcp->tls != NULL ? TRANSPORT_TLS4 : TRANSPORT_TCP4);
 	connection->deadline = evtimer_new(tcp->base, on_deadline, connection);
 	connection->buffers = tcp->tls != NULL ? tls_accept(tcp->tls, tcp->base, fd)
 	                                       : bufferevent_socket_new(tcp->base, fd, BEV_OPT_CLOSE_ON_FREE);

@@ -60,22 +60,6 @@ udp_free(struct udp *udp)
 	free(udp);
 }
 
-static void
-peer_of(struct peer *peer, const union sockaddr_any *from)
-{
-	if (from->generic.sa_family == AF_INET) {
-		peer->address.family = FAMILY_V4;
-		memcpy(peer->address.bytes, &from->v4.sin_addr, 4);
-		peer->port = ntohs(from->v4.sin_port);
-		peer->transport = TRANSPORT_UDP4;
-	} else {
-		peer->address.family = FAMILY_V6;
-		memcpy(peer->address.bytes, &from->v6.sin6_addr, 16);
-		peer->port = ntohs(from->v6.sin6_port);
-		peer->transport = TRANSPORT_UDP6;
-	}
-}
-
 /* What recvmmsg shortened last time. */
 static void
 reset(struct udp *udp, int count)
@@ -145,7 +129,7 @@ turn(struct udp *udp, int flags)
 	view = view_enter(udp->views, udp->slot);
 	serve_clock(udp->context);
 	for (int i = 0; i < count; i++) {
-		peer_of(&udp->places[i].peer, &udp->places[i].from);
+		peer_from(&udp->places[i].peer, &udp->places[i].from, TRANSPORT_UDP4);
 		udp->messages[i].inlen = udp->received[i].msg_len;
 	}
 	serve_batch(udp->context, view, udp->messages, (unsigned)count);
