@@ -330,6 +330,7 @@ main(int argc, char **argv)
 
 	options_parse(options, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN); /* until the loop takes it: it never ends us */
 	tcp_limits_init(&server.limits, connections_of(options));
 	make_settings(&server);
 	if (options->check) {
