@@ -665,6 +665,23 @@ choose_pool(struct deciding *deciding, uint32_t *slot)
 	                                             : drawn_pool(deciding, &lottery, slot);
 }
 
+/*
+ * S4: whom a pin keeps in another pool is decided differently, also where this client has none; and whom a pool sheds, also where
+ * this client's pin comes before that.
+ */
+static bool
+pins_matter(const struct deciding *deciding)
+{
+	bool sheds_some = false;
+
+	for (unsigned i = 0; i < deciding->npools; i++) {
+		const struct pool_table *table = pool_slot_table(deciding->slots, deciding->pools[i].slot);
+
+		sheds_some |= table != NULL && table->shed > 0 && table->shed < UINT64_C(1) << 32;
+	}
+	return deciding->npools > 1 || sheds_some;
+}
+
 void
 steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering, unsigned family,
     struct steer_choice *choice)
@@ -701,8 +718,7 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 	choose_origins(&deciding);
 	if (!choice->last_resort) {
 		want_pin(&deciding);
-		/* S4: whom a pin keeps in another pool is decided differently, also where this client has none. */
-		choice->client_mattered |= keeps_pins(&deciding) && lb->npools > 1;
+		choice->client_mattered |= keeps_pins(&deciding) && pins_matter(&deciding);
 	}
 	/* S4: within the key's prefix nobody is decided differently; where the client did not matter, nobody at all. */
 	if (choice->client_mattered && key_of(&deciding)->from_ecs)
