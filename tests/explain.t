@@ -84,6 +84,24 @@ sub random_lb {
 		chance(0.3) ? (max_answers => pick(1, 2, 3, 64)) : ()};
 }
 
+# Names that come and go from round to round: the server follows by edits, explain compiles anew.
+my %wood;
+
+sub wood_name { my @labels = @_; return join '.', (map { pick(@labels) } 1 .. 1 + int rand 3), 'r.example.com' }
+
+sub random_wood {
+	for (1 .. 40) {
+		my $owner = wood_name(qw(a b c d *));
+		my $free = $owner !~ /\*/;
+
+		delete $wood{$owner} and next if chance(0.4);
+		$wood{$owner} = pick(['A 192.0.2.1'], ['A 192.0.2.2', 'TXT x'], ['MX 10 a.r'], ['AAAA 2001:db8::1', 'MX 1 b.a.r', 'MX 2 c.r'],
+			['CNAME ' . wood_name(qw(a b x)) . '.'], $free ? (['NS ns.' . (split /\./, $owner)[0] . '.r', 'NS ns1', chance(0.5) ? 'DS 1 8 2 ab' : ()],
+			['DNAME ' . wood_name(qw(c d)) . '.']) : ());
+	}
+	return join '', map { my $owner = $_; map { "$owner. $_\n" } @{$wood{$owner}} } sort keys %wood;
+}
+
 sub random_zone {
 	my $zone = "\$ORIGIN example.com.\n\$TTL 3600\n@ SOA ns1 h " . ++$serial . " 3600 900 1209600 " . pick(5, 300, 9000) . "\n" .
 	    "@ NS ns1\n@ MX 10 l1\n@ MX 20 ns1\nns1 A 192.0.2.1\nns1 AAAA 2001:db8::1\nsub NS ns1.sub\nsub NS ns1\nns1.sub A 192.0.2.2\n" .
@@ -97,7 +115,7 @@ sub random_zone {
 		$zone .= "$name. CNAME ns1\n" if $n % 3 == 1 && $n % 7 && $n % 2;
 		$zone .= "a$n CNAME $asks.\n";
 	}
-	return $zone;
+	return $zone . random_wood();
 }
 
 sub document {
@@ -120,6 +138,7 @@ sub random_question {
 	my $n = int rand $LBS;
 	my $asks = (lb_names($n))[1];
 
+	return wood_name(qw(a b c d x *)) . ' ' . pick(qw(A A A TXT MX CNAME NS DS DNAME ANY)) if chance(0.4);
 	return $asks . ' ' . pick(qw(A A A A AAAA AAAA CNAME TXT MX ANY)) if chance(0.7);
 	return pick("a$n.example.com", "a$n.example.com", "x.$asks", 'chain2.example.com', 'txt.example.com', 'srv.example.com',
 		'example.com', 'nope.example.com', 'deep.er.example.com', 'er.example.com', 'w7.example.com', ('y.tree.example.com') x 4,
@@ -271,7 +290,7 @@ sub disagreement {
 			return "scope $scope on a negative answer (S4)" if $scope && !$reply->answer;
 		}
 		my @links = grep { $_->type eq 'CNAME' } $reply->answer;
-		return 'a DNAME without its CNAME (RFC 6672 3.1)' if grep({ $_->type eq 'DNAME' } $reply->answer) && !@links;
+		return 'a DNAME without its CNAME (RFC 6672 3.1)' if $type ne 'DNAME' && grep({ $_->type eq 'DNAME' } $reply->answer) && !@links;
 		next unless @possible;
 		if (@links && !grep({ $_->type !~ /NAME/ } $reply->answer) && !$reply->authority) { # S5
 			return 'a chain that ends early' if ($client->{ecs} // '/0') =~ m{/0$} ||
