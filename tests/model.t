@@ -188,7 +188,10 @@ sub answer {
 				return \%r;
 			}
 			if ($data->{$type}) {
-				push @{$r{answer}}, $type eq 'SOA' ? "$name. 600 IN SOA $soa" : rrs($name, $type, $data->{$type});
+				my @answer = $type eq 'SOA' ? "$name. 600 IN SOA $soa" : rrs($name, $type, $data->{$type});
+				for my $line (@answer) { # a DNAME on the way may be the answer, too
+					push @{$r{answer}}, $line unless grep { $_ eq $line } @{$r{answer}};
+				}
 				my %hosts = map { (split)[-1] =~ s/\.$//r => 1 } $type =~ /^(?:NS|MX)$/ ? @{$data->{$type}} : ();
 				push @{$r{additional}}, host_addresses($_, $apex, $type eq 'NS') for keys %hosts;
 				return \%r;
