@@ -331,6 +331,19 @@ answer_any(struct search *search)
 	add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
 }
 
+/* RFC 2181 5.5: the DNAME that led here may be the answer, too. */
+static bool
+answered_before(const struct search *search, const struct fragment *fragment)
+{
+	const struct answer *answer = search->answer;
+
+	for (unsigned i = 0; i < answer->nitems; i++)
+		if (answer->items[i].wire == fragment->wire &&
+		    name_equal(answer_owner(answer, search->question, &answer->items[i]), search->path->name))
+			return true;
+	return false;
+}
+
 /* The name exists, or a wildcard stands for it.  Returns true to go on along a CNAME. */
 static bool
 answer_node(struct search *search, const struct zone *zone, const struct node *node)
@@ -349,7 +362,7 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 		return false;
 	}
 	if (node_rrset(node, type, &fragment)) {
-		if (add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL)
+		if (!answered_before(search, &fragment) && add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL)
 			add_additional(search->answer, zone, position, node, NULL);
 		return false;
 	}
