@@ -326,7 +326,7 @@ main(int argc, char **argv)
 	struct options *options = &server.options;
 	struct problems problems = {0};
 	struct publisher_options following;
-	char *where;
+	char *where, *maps;
 
 	options_parse(options, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
@@ -346,7 +346,8 @@ main(int argc, char **argv)
 	    pipe(server.ready_pipe) < 0)
 		err(1, "cannot start");
 	where = listeners_text(options);
-	following = (struct publisher_options){.state = options->state, .listeners = where, .geoip = geoip_text(options), .site = &options->site,
+	maps = geoip_text(options);
+	following = (struct publisher_options){.state = options->state, .listeners = where, .geoip = maps, .site = &options->site,
 	    .wait_health_ms = options->wait_health_ms, .ready_fd = server.ready_pipe[1]};
 	if ((server.publisher = publisher_start(&following, server.views, &problems)) == NULL)
 		refuse(&problems);
@@ -364,5 +365,6 @@ main(int argc, char **argv)
 	stop(&server);
 	problems_free(&problems);
 	free(where);
+	free(maps);
 	return server.status;
 }
