@@ -43,7 +43,7 @@ option_good(struct request *request, uint16_t code, const uint8_t *at, size_t le
 		request->padding = true;
 	else if (code == EDNS_KEEPALIVE) {
 		request->keepalive = true;
-		return len == 0;
+		return request->udp || len == 0; /* RFC 7828 3.3.1 */
 	} else if (code == EDNS_CLIENT_SUBNET && request->subnet == NULL) { /* RFC 7871 6 */
 		request->subnet = at;
 		request->subnet_len = len;
@@ -583,7 +583,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	in = xmemdup(room, inlen);
 	heard = ask(&udp, in, inlen, &peer, require_cookie);
 	peer.transport += how & 4 ? TRANSPORT_TLS4 : TRANSPORT_TCP4;
-	if (ask(&tcp, in, inlen, &peer, require_cookie) && heard && udp.rcode != RCODE_BADCOOKIE)
+	/* What is an error over one of them alone, the model knows. */
+	if (ask(&tcp, in, inlen, &peer, require_cookie) && heard && udp.rcode != RCODE_BADCOOKIE && tcp.rcode != RCODE_FORMERR)
 		check_truncation(&udp, &tcp);
 	free(in);
 	return 0;
