@@ -62,9 +62,10 @@ read_option(struct edns *edns, uint16_t code, const uint8_t *data, uint16_t len)
 		return edns->subnet.present || read_subnet(&edns->subnet, &option);
 	case EDNS_COOKIE:
 		return edns->cookie.present || read_cookie(&edns->cookie, data, len);
-	case EDNS_KEEPALIVE: /* RFC 7828 3.2.1: a client says no time */
+	case EDNS_KEEPALIVE: /* RFC 7828 3.2.1: a client says no time; which is wrong depends on the transport */
 		edns->keepalive = true;
-		return len == 0;
+		edns->keepalive_timed |= len > 0;
+		return true;
 	case EDNS_PADDING:
 		edns->padding = true;
 		return true;

@@ -51,6 +51,7 @@ struct edns {
 	bool dnssec_ok;
 	bool nsid;      /* asked for */
 	bool keepalive; /* likewise */
+	bool keepalive_timed; /* with a time, which only a server may say */
 	bool padding;
 	uint8_t version;
 	uint16_t size; /* of the requestor, at least 512 */

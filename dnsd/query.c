@@ -155,6 +155,8 @@ query_parse(struct query *query, const struct peer *peer, const uint8_t *in, siz
 	query->cookie_only = false;
 	query->edns = (struct edns){0};
 	query->rcode = read_request(query, in, inlen);
+	if (query->edns.keepalive_timed && !transport_is_udp(peer->transport)) /* RFC 7828 3.3.1: over UDP it is ignored */
+		query->rcode = RCODE_FORMERR;
 	query->limit = response_limit(query, peer);
 	set_client(query, peer);
 	return true;

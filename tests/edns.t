@@ -195,6 +195,28 @@ subtest 'rate limiting' => sub {
 	ok($counters->{drop} + $counters->{truncate} >= 30, 'and counts');
 };
 
+subtest 'options that say how' => sub {
+	my $t = Graycloud->start(zone => $zone, dnsd_args => ['--nsid', 'here']);
+	my $ask = sub {
+		my ($tcp, %options) = @_;
+		my $packet = $t->packet('n1.example.com A');
+
+		$packet->edns->option($_ => {'OPTION-DATA' => $options{$_}}) for keys %options;
+		return $t->query('', raw => $packet->data, tcp => $tcp);
+	};
+	my ($KEEPALIVE, $PADDING) = (11, 12);
+
+	is($ask->(0)->edns->option($NSID), undef, 'NSID is for those who ask');
+	is($ask->(0, $NSID => '')->edns->option($NSID), 'here');
+	is($ask->(1, $KEEPALIVE => '')->edns->option($KEEPALIVE), pack('n', 100), 'over TCP a client may learn our patience (RFC 7828)');
+	is($ask->(0, $KEEPALIVE => '')->edns->option($KEEPALIVE), undef, 'over UDP there is none');
+	is($ask->(0, $KEEPALIVE => "\0\1")->header->rcode, 'NOERROR', 'and whatever it says there is ignored');
+	is($ask->(1, $KEEPALIVE => "\0\1")->header->rcode, 'FORMERR', 'but over TCP a client may not say a time');
+	is($ask->(0, $PADDING => 'xxxx')->edns->option($PADDING), undef, 'no padding over UDP');
+	is(length $ask->(1, $PADDING => '')->data, 468, 'over TCP the whole is padded (RFC 8467)');
+	is(length $ask->(1)->data < 468, 1, 'for clients that pad');
+};
+
 # A nameserver that ends by itself; its exit status and all that it says.
 sub ends {
 	my (@args) = @_;

@@ -316,6 +316,7 @@ keepalive_and_padding_are_for_streams(void **state)
 	assert_int_equal(len, 2);
 	assert_int_equal(get16(data), 100);
 	assert_int_equal(ask("ns1.example.com.", TYPE_A, &tcp, timed, sizeof timed)->rcode, RCODE_FORMERR);
+	assert_int_equal(ask("ns1.example.com.", TYPE_A, &udp, timed, sizeof timed)->rcode, RCODE_NOERROR); /* RFC 7828 3.3.1 */
 	assert_null(option(ask("ns1.example.com.", TYPE_A, &udp, padding, sizeof padding), EDNS_PADDING, &len));
 	got = ask("ns1.example.com.", TYPE_A, &tcp, padding, sizeof padding);
 	assert_non_null(option(got, EDNS_PADDING, &len));
