@@ -27,10 +27,11 @@ static const struct command commands[] = {
 	true},
     {"monitor", cmd_monitor, NULL, OBJECT_USAGE("monitor"), true},
     {"monitor_group", cmd_monitor_group, NULL, OBJECT_USAGE("monitor_group"), true},
-    {"pool", cmd_pool, NULL, OBJECT_USAGE("pool") "\npool enable|disable NAME", true},
-    {"origin", cmd_origin, NULL,
-	"origin add|set POOL ADDRESS [P=V ...]\norigin remove|enable|disable POOL ADDRESS\n"
-	"origin force POOL ADDRESS up|down|none",
+    {"pool", cmd_pool, "for:", OBJECT_USAGE("pool") "\npool enable|disable NAME [--for TIME]", true},
+    {"origin", cmd_origin, "for: all-pools",
+	"origin add|set POOL ADDRESS [P=V ...]\norigin remove POOL ADDRESS\n"
+	"origin enable|disable POOL ADDRESS [--for TIME]\norigin enable|disable ADDRESS --all-pools [--for TIME]\n"
+	"origin force POOL ADDRESS up|down|none [--for TIME]\norigin force ADDRESS up|down|none --all-pools [--for TIME]",
 	true},
     {"lb", cmd_lb, NULL, OBJECT_USAGE("lb") "\nlb enable|disable NAME", true},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true},

@@ -313,11 +313,45 @@ set_words(struct change *change, struct json *document, void *arg)
 	return true;
 }
 
+bool
+object_until(const struct args *args, char out[32])
+{
+	static const struct {
+		char unit;
+		int64_t seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	const char *text = args_value(args, "for");
+	char *end;
+	long number = strtol(text, &end, 10);
+
+	for (size_t i = 0; i < NITEMS(units); i++)
+		if (end != text && end[0] == units[i].unit && end[1] == '\0' && number > 0 && number <= 100000) {
+			wall_text(wall_ms() / 1000 * 1000 + number * units[i].seconds * 1000, out);
+			return true;
+		}
+	args_misused(args, "--for %s: say how long as 90s, 30m, 2h or 7d", text);
+	return false;
+}
+
+/* Enabled or not, or disabled until a time; enabling ends that too. */
+struct enabling {
+	bool enable;
+	char until[32]; /* "" where there is no end */
+};
+
 static bool
 set_enabled(struct change *change, struct json *document, void *arg)
 {
+	const struct enabling *enabling = arg;
+
 	(void)change;
-	json_put_bool(document, "enabled", *(bool *)arg);
+	if (enabling->until[0] != '\0') {
+		json_put_text(document, "disabled_until", enabling->until);
+		return true;
+	}
+	json_put_bool(document, "enabled", enabling->enable);
+	if (json_member(document, "disabled_until") != NULL)
+		json_put(document, "disabled_until", json_new_null());
 	return true;
 }
 
@@ -370,6 +404,7 @@ object_command_run(const struct object_command *command, const struct args *args
 {
 	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
 	bool enable = strcmp(verb, "enable") == 0;
+	struct enabling enabling = {.until = ""};
 	struct object_command *own = (struct object_command *)(uintptr_t)command;
 
 	if (strcmp(verb, "list") == 0)
@@ -388,6 +423,10 @@ object_command_run(const struct object_command *command, const struct args *args
 		return run_show(command, args);
 	if (strcmp(verb, "delete") == 0)
 		return change_run(args, delete_object, own);
+	if (args_value(args, "for") != NULL &&
+	    (enable || command->kind != KIND_POOL || !object_until(args, enabling.until)))
+		return enable || command->kind != KIND_POOL ? args_misused(args, "--for is for pool disable") : EXIT_USAGE;
+	enabling.enable = enable;
 	return object_edit_run(args, &(struct object_edit){command->kind, args->words[1], set_enabled,
-					 &enable, enable ? "enabled" : "disabled"});
+					 &enabling, enable ? "enabled" : "disabled"});
 }

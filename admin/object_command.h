@@ -31,6 +31,9 @@ struct object_edit {
 };
 enum exit_code object_edit_run(const struct args *args, struct object_edit *edit);
 
+/* --for DURATION (90s, 30m, 2h, 7d) as the time when it ends; false after a sentence where it is none. */
+bool object_until(const struct args *args, char out[32]);
+
 /* Texts for tables. */
 const char *object_text(const struct json *object, const char *key);
 /* "a, b"; freed by the caller. */

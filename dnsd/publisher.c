@@ -159,6 +159,23 @@ follow_config(struct publisher *publisher)
 	look_again(config);
 }
 
+/* What an operator wanted only for a time is over. */
+static void
+follow_ends(struct publisher *publisher)
+{
+	int64_t end = compiler_next_end(publisher->compiler);
+	struct store_txn *txn;
+
+	if (end == 0 || wall_ms() < end || publisher->config.store == NULL ||
+	    store_begin(publisher->config.store, STORE_PEEK, &txn) != 0)
+		return;
+	pthread_mutex_lock(&publisher->lock);
+	publish(publisher, compiler_pass_ends(publisher->compiler, txn));
+	pthread_mutex_unlock(&publisher->lock);
+	store_abort(txn);
+	publisher->health.asked = true; /* origins that are enabled again have endpoints again */
+}
+
 static void
 follow_health(struct publisher *publisher)
 {
@@ -260,6 +277,7 @@ run(void *arg)
 		size_t waiting;
 
 		follow_config(publisher);
+		follow_ends(publisher);
 		follow_health(publisher);
 		pthread_mutex_lock(&publisher->lock);
 		judge_ready(publisher);

@@ -31,6 +31,7 @@ struct follow {
 	bool told;             /* why it cannot be opened */
 	uint64_t generation;
 	uint64_t round; /* readings so far */
+	int64_t next_end; /* of a pool's disabled_until: read all again then; 0: none */
 	void *monitors, *pools, *targets; /* tsearch trees */
 };
 
@@ -185,6 +186,8 @@ follow_pool(struct reading *reading, const struct id *id, const struct pool *poo
 	struct target **before = NULL;
 	size_t nbefore = 0;
 
+	if (pool != NULL && pool->ends != 0 && (follow->next_end == 0 || pool->ends < follow->next_end))
+		follow->next_end = pool->ends;
 	if (watched == NULL && pool == NULL)
 		return;
 	if (watched == NULL) {
@@ -331,12 +334,17 @@ follow_poll(struct follow *follow)
 {
 	struct problems problems = {0};
 	enum store_news news;
+	bool ended;
 
 	if (!open_config(follow))
 		return false;
 	news = store_poll(follow->store, &problems);
-	if (news == STORE_CHANGED || news == STORE_REPLACED) {
-		read_config(follow, news == STORE_REPLACED);
+	/* What was disabled for a time is probed again. */
+	ended = follow->next_end != 0 && wall_ms() >= follow->next_end;
+	if (ended)
+		follow->next_end = 0;
+	if (news == STORE_CHANGED || news == STORE_REPLACED || ended) {
+		read_config(follow, news == STORE_REPLACED || ended);
 		news = store_poll(follow->store, &problems);
 	}
 	problems_print(&problems, "graycloud-monitor", stderr);

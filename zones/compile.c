@@ -377,3 +377,35 @@ compiler_force(struct compiler *compiler, const struct address *address, enum fo
 	}
 	return world == NULL || world_settle(world, &changed) ? count : -1;
 }
+
+int64_t
+compiler_next_end(const struct compiler *compiler)
+{
+	return compiler->world != NULL ? compiler->world->next_end : 0;
+}
+
+enum compiled
+compiler_pass_ends(struct compiler *compiler, struct store_txn *txn)
+{
+	struct world *world = compiler->world;
+	int64_t now = wall_ms();
+	bool changed;
+
+	if (world == NULL || world->next_end == 0 || now < world->next_end)
+		return COMPILED_SAME;
+	world->next_end = 0;
+	for (uint32_t slot = 0; slot < world->slots; slot++) {
+		struct pool_entry *pool = world->by_slot[slot];
+		struct pool *model;
+
+		if (pool->model == NULL || pool->model->ends == 0)
+			continue;
+		if (pool->model->ends > now)
+			world_note_end(world, pool->model->ends);
+		else if ((model = config_pool(txn, pool->id.text)) != NULL && !world_set_pool(world, pool, model))
+			return failed(compiler, "memory is exhausted");
+	}
+	if (!world_settle(world, &changed))
+		return failed(compiler, "memory is exhausted");
+	return changed ? COMPILED_TABLES : COMPILED_SAME;
+}

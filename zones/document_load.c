@@ -57,20 +57,35 @@ hundredths(const struct json *value)
 	return weight > 0 && rounded < 1 ? 1 : (unsigned)MAX(rounded, 0);
 }
 
+/* Has the end not passed yet?  Then it is one of those that the pool waits for. */
 static bool
-load_origin(struct origin *origin, const struct json *json)
+lasts(struct pool *pool, const struct json *object, const char *key)
+{
+	int64_t end;
+
+	if (!wall_from_text(text_of(object, key), &end) || end <= wall_ms())
+		return false;
+	if (pool->ends == 0 || end < pool->ends)
+		pool->ends = end;
+	return true;
+}
+
+static bool
+load_origin(struct pool *pool, struct origin *origin, const struct json *json)
 {
 	const char *forced = text_of(json, "forced"), *seeded = text_of(json, "seeded");
 	const char *host = json_text(json_item(json_member(json_member(json, "header"), "Host"), 0));
 
 	origin->name = xstrdup(text_of(json, "name"));
 	origin->address = xstrdup(text_of(json, "address"));
-	origin->enabled = json_truth(json_member(json, "enabled"));
+	origin->enabled = json_truth(json_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
 	origin->weight = hundredths(json_member(json, "weight"));
 	origin->host = text_or_null(host ? host : "");
 	origin->forced = strcmp(forced, "up") == 0     ? FORCED_UP
 			 : strcmp(forced, "down") == 0 ? FORCED_DOWN
 						       : FORCED_NONE;
+	if (*text_of(json, "forced_until") != '\0' && !lasts(pool, json, "forced_until"))
+		origin->forced = FORCED_NONE;
 	origin->affinity_group = text_or_null(text_of(json, "affinity_group"));
 	origin->seeded = strcmp(seeded, "up") == 0	  ? HEALTH_UP
 			 : strcmp(seeded, "suspect") == 0 ? HEALTH_SUSPECT
@@ -91,7 +106,7 @@ document_load_pool(struct bytes text)
 	pool = xcalloc(1, sizeof *pool);
 	id_of(&pool->id, text_of(json, "id"));
 	pool->name = xstrdup(text_of(json, "name"));
-	pool->enabled = json_truth(json_member(json, "enabled"));
+	pool->enabled = json_truth(json_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
 	pool->minimum_origins = number_of(json, "minimum_origins");
 	pool->origin_steering = strcmp(text_of(json_member(json, "origin_steering"), "policy"), "hash") == 0 ? ORIGIN_HASH
 	                                                                                                    : ORIGIN_RANDOM;
@@ -106,7 +121,7 @@ document_load_pool(struct bytes text)
 	pool->origins = xcalloc(pool->norigins, sizeof *pool->origins);
 	good = *pool->name != '\0' && *pool->id.text != '\0';
 	for (size_t i = 0; i < pool->norigins; i++)
-		good = load_origin(&pool->origins[i], json_item(origins, i)) && good;
+		good = load_origin(pool, &pool->origins[i], json_item(origins, i)) && good;
 	json_drop(json);
 	if (good)
 		return pool;

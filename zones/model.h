@@ -71,7 +71,7 @@ struct origin {
 	bool enabled;
 	unsigned weight; /* hundredths, 0 to 100; at least 1 where the property is above 0 (S18) */
 	char *host;      /* header.Host, or NULL */
-	enum forced forced;
+	enum forced forced;      /* as it is at the time of loading: an end that has passed is no force */
 	char *affinity_group;     /* or NULL */
 	enum health_state seeded; /* S24: the state when its monitor was attached; HEALTH_UNKNOWN: none */
 };
@@ -93,6 +93,7 @@ struct pool {
 	struct id monitor_group;
 	struct origin *origins;
 	size_t norigins;
+	int64_t ends; /* wall clock, milliseconds: when the first of its disabled_until and forced_until passes; 0: none */
 };
 
 enum monitor_type { MONITOR_HTTP, MONITOR_HTTPS, MONITOR_TCP };

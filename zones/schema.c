@@ -153,6 +153,15 @@ clean_host_header(const char *text)
 
 /* Keys of the maps of places. */
 
+/* The end of something that an operator wants for a time. */
+static char *
+clean_time(const char *text)
+{
+	int64_t wall;
+
+	return wall_from_text(text, &wall) ? xstrdup(text) : NULL;
+}
+
 static char *
 clean_region(const char *text)
 {
@@ -213,6 +222,7 @@ static const struct property_word monitor_words[] = {{"http", 0}, {"https", 0}, 
 #define LIST(name_, standard_, least_, most_, inner_) \
 	{.name = name_, .type = PROPERTY_LIST, .standard = standard_, .least = least_, .most = most_, .inner = inner_}
 #define END {.name = NULL}
+#define UNTIL(name_) CHECKED(name_, "null", clean_time, "a time such as 2026-11-20T12:00:00Z")
 #define SERVER READ_ONLY("created_on"), READ_ONLY("modified_on")
 
 static const struct property pool_reference = REFERENCE("pool", NULL, KIND_POOL);
@@ -263,7 +273,7 @@ static const struct property origin_table[] = {TEXT("name", "\"\"", 200),
     READ_ONLY("disabled_at"), NUMBER("weight", "1", 0, 1), OBJECT("header", "{}", origin_header),
     NEUTRAL("port", "0"), NEUTRAL("virtual_network_id", "null"),
     {.name = "flatten_cname", .type = PROPERTY_BOOL, .fate = FATE_LATER, .standard = "true"},
-    WORD("forced", "\"none\"", forced_words),
+    WORD("forced", "\"none\"", forced_words), UNTIL("forced_until"), UNTIL("disabled_until"),
     {.name = "affinity_group", .type = PROPERTY_TEXT, .standard = "null", .least = 1, .most = 200}, END};
 static const struct property origin = OBJECT("origin", NULL, origin_table);
 
@@ -277,7 +287,7 @@ static const struct property load_shedding[] = {
 /* [CF] 2.2 */
 static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), READ_ONLY("healthy"),
     CHECKED("name", NULL, schema_clean_pool_name, "1 to 200 letters, digits, - and _, but not 32 hex digits"),
-    TEXT("description", "\"\"", 1024), BOOL("enabled", "true"),
+    TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), UNTIL("disabled_until"),
     INTEGER("minimum_origins", "1", 0, POOL_ORIGINS_MAX), REFERENCE("monitor", "null", KIND_MONITOR),
     {.name = "monitor_group", .type = PROPERTY_REFERENCE, .fate = FATE_LATER, .standard = "null",
 	.refers = KIND_MONITOR_GROUP},

@@ -116,6 +116,20 @@ wall_text(int64_t wall, char out[32])
 	snprintf(out, 32, "%s.%06uZ", day, (unsigned)(wall % 1000) * 1000 % 1000000);
 }
 
+bool
+wall_from_text(const char *text, int64_t *wall)
+{
+	struct tm when = {0};
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &when);
+
+	if (rest != NULL && *rest == '.')
+		rest += 1 + strspn(rest + 1, "0123456789");
+	if (rest == NULL || strcmp(rest, "Z") != 0)
+		return false;
+	*wall = (int64_t)timegm(&when) * 1000;
+	return true;
+}
+
 void
 random_bytes(void *out, size_t len)
 {

@@ -96,6 +96,9 @@ const char *boot_id(void);
 /* RFC 3339 in UTC with microseconds, as the API writes it: 2014-01-01T05:20:00.123450Z. */
 void wall_text(int64_t wall, char out[32]);
 
+/* Read RFC 3339 in UTC ("2014-01-01T05:20:00Z", a fraction is cut off) as milliseconds since 1970; false where it is none. */
+bool wall_from_text(const char *text, int64_t *wall);
+
 /* len random bytes from getrandom. */
 void random_bytes(void *out, size_t len);
 

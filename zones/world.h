@@ -61,6 +61,7 @@ struct world {
 	size_t nlbs, nzones, nendpoints;
 	bool fresh; /* some endpoint is */
 	struct pool_entry **by_slot;
+	int64_t next_end; /* of all the models' ends; 0: none */
 	struct pool_entry *dirty; /* to be judged anew */
 	uint32_t slots, room;
 	struct pool_slots *shared; /* what snapshots point to; replaced when it grows */
@@ -93,6 +94,7 @@ bool world_follow(struct world *world, struct store_txn *txn, uint64_t generatio
 
 /* Judge the pools that are dirty and put their new tables into their slots.  *changed tells whether any was. */
 bool world_settle(struct world *world, bool *changed);
+void world_note_end(struct world *world, int64_t end);
 void world_dirty(struct world *world, struct pool_entry *pool);
 struct endpoint_entry *world_endpoint(struct world *world, const struct endpoint *key);
 

@@ -101,7 +101,7 @@ fill(struct store *store, size_t octets)
 
 	for (;;) {
 		struct store_txn *txn;
-		int rc;
+		int rc = 0;
 
 		assert_int_equal(store_begin(store, STORE_WRITE, &txn), 0);
 		for (size_t i = 0; i * sizeof value < octets; i++) {

@@ -1,0 +1,60 @@
+#!/usr/bin/perl
+# Taking out for a time: --for ends by itself, without any daemon having been told; --all-pools; undone early; and who, why, until when.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Graycloud;
+use Test::More;
+
+my $t = Graycloud->start(zone => 'example.com.zone', origins => 2, monitor => 1);
+my $port = $t->origin_port;
+$t->admin("monitor create web type=http path=/health port=$port interval=1 timeout=1");
+$t->admin("pool create $_ origin=127.0.0.2 origin=127.0.0.3 monitor=web") for qw(eu us);
+$t->admin('pool create last origin=192.0.2.9');
+$t->admin('lb create www.example.com default_pools=eu fallback_pool=last');
+$t->admin('lb create two.example.com default_pools=us fallback_pool=last');
+my @both = map { "www.example.com. 30 IN A 127.0.0.$_" } 2, 3;
+my @one = $both[1];
+$t->answers_soon('www.example.com A' => @both);
+
+$t->admin('origin disable eu 127.0.0.2 --for 2s --reason maintenance');
+$t->answers('www.example.com A' => @one);
+like($t->admin('log'), qr/origin disable eu 127\.0\.0\.2 --for 2s.*maintenance/, 'the log has who, what and why');
+like($t->admin('pool show eu'), qr/disabled_until=20\d\d-/, 'and the pool until when');
+$t->answers_soon('www.example.com A' => @both);
+pass('it ends by itself, and the origin is probed and answered again');
+
+$t->admin('origin disable eu 127.0.0.2 --for 1h');
+$t->answers('www.example.com A' => @one);
+$t->restart('dnsd');
+$t->answers('www.example.com A' => @one);
+$t->admin('origin enable eu 127.0.0.2');
+$t->answers_soon('www.example.com A' => @both);
+pass('enable ends it early');
+
+$t->admin('origin force 127.0.0.2 down --all-pools --for 2s');
+$t->answers('www.example.com A' => @one);
+is_deeply([$t->data('two.example.com A')], ['127.0.0.3'], '--all-pools takes it out everywhere, in one change');
+$t->answers_soon('www.example.com A' => @both);
+$t->answers_soon('two.example.com A' => map { s/www/two/r } @both);
+$t->admin('origin force eu 127.0.0.3 down --for 1h');
+$t->admin('origin force eu 127.0.0.3 none');
+$t->answers('www.example.com A' => @both);
+
+$t->admin('pool disable eu --for 2s');
+$t->answers('www.example.com A' => 'www.example.com. 30 IN A 192.0.2.9');
+$t->answers_soon('www.example.com A' => @both);
+pass('a pool too');
+$t->admin('pool disable eu --for 1h');
+$t->admin('pool enable eu');
+$t->answers_soon('www.example.com A' => @both);
+
+# The guard of S32 counts it, and what is meant by a time.
+$t->admin('pool create single origin=192.0.2.77');
+$t->admin('lb create single.example.com default_pools=single fallback_pool=single');
+$t->admin_fails('origin disable single 192.0.2.77 --for 1h', qr/would have no pool left/);
+is(($t->run(qw(origin disable eu 127.0.0.2 --for tomorrow)))[0], 2, 'a time is 90s, 30m, 2h or 7d');
+is(($t->run(qw(origin enable eu 127.0.0.2 --for 1h)))[0], 2, '--for is for taking out');
+$t->admin_fails('origin force 192.0.2.200 down --all-pools', qr/no pool has an origin 192\.0\.2\.200/);
+$t->admin_fails('pool set eu disabled_until=tomorrow', qr/a time such as/);
+done_testing;
