@@ -127,7 +127,7 @@ question_good(struct request *request, const uint8_t *at, const uint8_t *end)
 static int
 rcode_of_question(const struct request *request)
 {
-	static const uint8_t apex[] = "\7example\3com";
+	static const uint8_t apex[] = "\7example\3com", stranger[] = "\7example\3net";
 
 	if (request->type == TYPE_OPT || request->type == TYPE_TKEY || request->type == TYPE_TSIG)
 		return RCODE_FORMERR;
@@ -137,7 +137,7 @@ rcode_of_question(const struct request *request)
 		return RCODE_NOTIMP;
 	if (request->class == CLASS_CH)
 		return ANYTHING;
-	return request->class == CLASS_IN && name_within(request->name, apex) ? ANYTHING : RCODE_REFUSED;
+	return request->class == CLASS_IN && (name_within(request->name, apex) || name_within(request->name, stranger)) ? ANYTHING : RCODE_REFUSED;
 }
 
 static void

@@ -1,6 +1,6 @@
 /*
- * stage.h -- what the fuzz targets of the query path play on: a zone with all corners and some load balancers, and queries
- * made of whatever octets there are.
+ * stage.h -- what the fuzz targets of the query path play on: a zone with all corners and some load balancers, a child of it and a
+ * stranger that chains lead to and back from; and queries made of whatever octets there are.
  */
 #ifndef STAGE_H
 #define STAGE_H
@@ -21,7 +21,18 @@ static const char stage_zone[] =
     "sub DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n"
     "wide NS n1.wide\nwide NS n2.wide\nwide NS n3.wide\nwide NS n4.wide\n"
     "a.b.ent TXT \"y\"\n_srv._tcp SRV 0 0 80 mail\n_srv._tcp SRV 1 0 80 www\nh HTTPS 1 . alpn=h2\nh2 SVCB 1 mail\ntohuge CNAME huge\n"
-    "odd TYPE65280 \\# 4 c00cc00c\n";
+    "odd TYPE65280 \\# 4 c00cc00c\nchild NS ns.child\nns.child A 192.0.2.60\nx.child TXT occluded\nchild DS 2 8 2 "
+    "0000000000000000000000000000000000000000000000000000000000000000\n"
+    "there CNAME www.child\nfar CNAME a.x.example.net.\nto DNAME x.example.net.\nloop3 CNAME loop.example.net.\n";
+
+static const char stage_child[] =
+    "$ORIGIN child.example.com.\n$TTL 60\n@ SOA ns hm 1 2 3 4 5\n@ NS ns\n@ MX 1 mail.example.com.\nns A 192.0.2.60\n"
+    "www A 192.0.2.61\nup CNAME www.example.com.\n*.wild CNAME nope.example.com.\nsub NS ns1.example.com.\nsub NS ns.sub\nns.sub A 192.0.2.62\n";
+
+static const char stage_stranger[] =
+    "$ORIGIN example.net.\n$TTL 600\n@ SOA ns1.example.com. hm 1 2 3 4 5\n@ NS ns1.example.com.\n@ A 192.0.2.70\n"
+    "x DNAME example.com.\nd DNAME to.example.com.\nloop CNAME loop3.example.com.\nwww CNAME www.child.example.com.\n*.wild CNAME sub.example.com.\n"
+    "out CNAME example.org.\n";
 
 /* What is too long to write down: answers that fill UDP, 16 KiB (where pointers end) and more. */
 static char *
@@ -47,12 +58,28 @@ stage_text(void)
 	return text;
 }
 
-static struct scenery *stage_scenery;
+static struct scenery *stage_sceneries[3];
 
 static void
 stage_free(void)
 {
-	scenery_free(stage_scenery);
+	for (unsigned i = 0; i < NITEMS(stage_sceneries); i++)
+		scenery_free(stage_sceneries[i]);
+}
+
+/* All zones in one table, which the first scenery has in place of its own. */
+static void
+stage_join(void)
+{
+	const struct zone *zones[NITEMS(stage_sceneries)];
+	struct scenery *first = stage_sceneries[0];
+
+	for (unsigned i = 0; i < NITEMS(zones); i++)
+		zones[i] = stage_sceneries[i]->zone;
+	free(first->table);
+	first->table = zone_table_new(zones, NITEMS(zones));
+	first->snapshot.zones = first->table;
+	atexit(stage_free);
 }
 
 /* Freed at the end: leak checkers do not see the unaligned pointers in its segments. */
@@ -75,8 +102,12 @@ stage_new(void)
 	if (!scenery_build(scenery, text))
 		abort();
 	free(text);
-	stage_scenery = scenery;
-	atexit(stage_free);
+	stage_sceneries[0] = scenery;
+	stage_sceneries[1] = scenery_new();
+	stage_sceneries[2] = scenery_new();
+	if (!scenery_build(stage_sceneries[1], stage_child) || !scenery_build(stage_sceneries[2], stage_stranger))
+		abort();
+	stage_join();
 	return scenery;
 }
 
@@ -108,7 +139,7 @@ stage_label(struct writer *writer, struct choices *choices)
 {
 	static const char *const labels[] = {"www", "sub", "ns", "ns1", "mail", "a", "b", "c", "d", "x", "t", "wild", "cw", "lb",
 	    "sticky", "ent", "big", "huge", "tohuge", "many", "mx", "m1", "wide", "n1", "loop", "loop2", "out", "h", "h2", "_srv",
-	    "_tcp", "long", "d2", "round", "sub2", "odd", "*", "", "nope", LONG_LABEL};
+	    "_tcp", "long", "d2", "round", "sub2", "odd", "child", "there", "far", "to", "loop3", "up", "*", "", "nope", LONG_LABEL};
 	uint8_t which = choose(choices);
 	uint8_t len = which >= 232 ? choose(choices) % 64 : 0;
 	const char *label = labels[which % NITEMS(labels)];
@@ -128,14 +159,18 @@ static inline void
 stage_name(struct writer *writer, struct choices *choices)
 {
 	static const uint8_t apex[] = "\7example\3com", Apex[] = "\7eXAMple\3COM", other[] = "\7example\3net", root[] = "",
+	                     nobody[] = "\7example\3org", child[] = "\5child\7example\3com",
 	                     chaos[] = "\7version\4bind";
 	uint8_t shape = choose(choices);
 
 	for (unsigned i = shape % 8; i > 0; i--)
 		stage_label(writer, choices);
 	switch (shape / 8 % 8) {
+	case 4:
+		write_bytes(writer, shape & 0x40 ? child : apex, shape & 0x40 ? sizeof child : sizeof apex);
+		break;
 	case 5:
-		write_bytes(writer, other, sizeof other);
+		write_bytes(writer, shape & 0x40 ? nobody : other, sizeof other);
 		break;
 	case 6:
 		write_bytes(writer, root, sizeof root);
