@@ -1,6 +1,7 @@
 #include "change.h"
 
 #include "guards.h"
+#include "preview.h"
 #include "print.h"
 #include "serving.h"
 
@@ -84,6 +85,7 @@ static bool
 run_once(struct change *change, struct store *store, change_fn *fn, void *arg, enum exit_code *code,
     uint64_t *generation)
 {
+	struct preview *preview = NULL;
 	char *head;
 	int rc;
 
@@ -92,10 +94,16 @@ run_once(struct change *change, struct store *store, change_fn *fn, void *arg, e
 		return true;
 	change->txn = config_edit_txn(change->edit);
 	check_generation(change);
+	if (change->args->dry_run && !change->args->json)
+		preview = preview_begin(change);
 	if (change->problems.errors == 0)
 		fn(change, arg);
 	if (change->problems.errors == 0)
 		guards_check(change);
+	if (preview != NULL) {
+		free(change->preview);
+		change->preview = preview_end(preview, change);
+	}
 	if (change->problems.errors > 0 || change->args->dry_run) {
 		config_edit_drop(change->edit);
 		*code = change->problems.errors > 0 ? EXIT_REFUSED : EXIT_DONE;
@@ -121,9 +129,11 @@ forget_run(struct change *change)
 	problems_free(&change->problems);
 	place_nameservers_free(&change->nameservers);
 	free(change->message);
+	free(change->preview);
 	if (change->result != NULL)
 		json_drop(change->result);
 	change->message = NULL;
+	change->preview = NULL;
 	change->result = NULL;
 }
 
@@ -135,7 +145,8 @@ print_done(struct change *change)
 		change->result = NULL;
 	} else if (change->message != NULL)
 		printf(
-		    "%s%s\n", change->args->dry_run ? "dry run, nothing was changed: " : "", change->message);
+		    "%s%s\n%s", change->args->dry_run ? "dry run, nothing was changed: " : "", change->message,
+		    change->preview != NULL ? change->preview : "");
 	fflush(stdout);
 }
 

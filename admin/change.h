@@ -23,6 +23,7 @@ struct change {
 	struct place_nameservers nameservers; /* of the zone that was last looked at */
 	/* What to print when it is done; both may stay NULL.  Freed by change_run. */
 	char *message;
+	char *preview;       /* what --dry-run shows */
 	struct json *result; /* for --json */
 };
 

@@ -68,8 +68,11 @@ compare(struct change *change, void *arg)
 
 	if (before != NULL && whatif->application != NULL)
 		application_apply(change, whatif->application);
+	/* What applying has to say is not asked. */
 	free(change->message);
+	json_drop(change->result);
 	change->message = NULL;
+	change->result = NULL;
 	if (before != NULL && change->problems.errors == 0)
 		after = compile(change);
 	if (after != NULL)
@@ -128,7 +131,7 @@ cmd_whatif(struct args *args)
 	if (name_from_text(whatif.name, args->words[0], NULL) == 0)
 		return args_misused(args, "%s is not a domain name", args->words[0]);
 	dry.dry_run = true;
-	dry.json = false;
+	dry.json = true; /* no preview of the document beside the answer */
 	whatif.geo = node_place(args->state, &whatif.site);
 	if (args_value(args, "geoip") != NULL)
 		whatif.other_geo = geo_open((const char *[]){args_value(args, "geoip")}, 1, &problems);

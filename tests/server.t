@@ -91,7 +91,9 @@ subtest 'options' => sub {
 		[qr/--threads 0: not a number from 1 to/, '--threads', '0'], [qr/--threads x/, '--threads', 'x'],
 		[qr/--threads 1.5/, '--threads', '1.5'], [qr/--wait-health -1/, '--wait-health', '-1'], [qr/--wait-health nan/, '--wait-health', 'nan'],
 		[qr/--nsid/, '--nsid', ''], [qr/--nsid/, '--nsid', 'x' x 129], [qr/extra/, 'extra'],
-		map { [qr/--\Q$_\E comes with a later version/, "--$_", "x"] } qw(geoip site)) {
+		[qr/--site x: a site code is/, '--site', 'x'], [qr/--site-country Germany: a country is two/, '--site-country', 'Germany'],
+		[qr/--site-region X: not a region/, '--site-region', 'X'],
+		[qr/--site-coordinates here: not LATITUDE,LONGITUDE/, '--site-coordinates', 'here']) {
 		my ($sentence, @args) = @$row;
 		my ($status, undef, $err) = dnsd($t, @state, @args);
 

@@ -64,6 +64,14 @@ cmp_ok($applied->{moved}, '<', 0.2, 'and moves no more than it must');
 is($t->admin('export'), $t->admin('export'), 'without applying it');
 like($t->admin("whatif www.example.com $clients --apply $document"), qr/of 2000 clients move/, 'people get a table');
 
+# The same, briefly, is what every --dry-run prints.
+my $dry = $t->admin('origin disable eu 192.0.2.3 --dry-run');
+like($dry, qr/dry run, nothing was changed/, '--dry-run says so');
+like($dry, qr/pool eu: would be changed/, 'and what would be changed');
+like($dry, qr/load_balancer www\.example\.com: 2\d\.\d % of clients would move/, 'and how many clients would move');
+like($t->admin("apply $document --dry-run"), qr/would be changed.*would move/s, 'apply too');
+unlike($t->admin('pool set us description=x --dry-run'), qr/would move/, 'where nobody moves, nobody is named');
+
 # Weights of clients, and what is wrong with a list.
 my $weighted = $t->write_file('weighted', "10.0.0.0/24 900\n10.0.1.0/24 100\n2001:db8::/56 0.5\n");
 is(whatif("www.example.com $weighted")->{clients}, 1000.5, 'a count is how many a line stands for');
