@@ -116,7 +116,7 @@ refuse_later(struct undoing *undoing, const struct config_item *item, const char
 static bool
 same_bytes(struct bytes a, struct bytes b)
 {
-	return a.len == b.len && memcmp(a.data, b.data, a.len) == 0;
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0); /* no octets may be at NULL */
 }
 
 /* Objects */
