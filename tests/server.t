@@ -90,8 +90,7 @@ subtest 'options' => sub {
 		[qr/--listen 1.2.3.4:99999/, '--listen', '1.2.3.4:99999'], [qr/--listen \[::1/, '--listen', '[::1'],
 		[qr/--threads 0: not a number from 1 to/, '--threads', '0'], [qr/--threads x/, '--threads', 'x'],
 		[qr/--threads 1.5/, '--threads', '1.5'], [qr/--wait-health -1/, '--wait-health', '-1'], [qr/--wait-health nan/, '--wait-health', 'nan'],
-		[qr/--nsid/, '--nsid', ''], [qr/--nsid/, '--nsid', 'x' x 129], [qr/extra/, 'extra'],
-		map { [qr/--\Q$_\E comes with a later version/, "--$_", "x"] } qw(geoip site)) {
+		[qr/--nsid/, '--nsid', ''], [qr/--nsid/, '--nsid', 'x' x 129], [qr/extra/, 'extra'], [qr/dot/, '--dot', 'x']) {
 		my ($sentence, @args) = @$row;
 		my ($status, undef, $err) = dnsd($t, @state, @args);
 
