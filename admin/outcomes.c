@@ -4,16 +4,21 @@
 
 enum { TRIES = 20000, TRIES_MOST = 1 << 20 };
 
-/* The outcomes of one load balancer, while they are counted. */
+/* What came of one pool, or behind all pools of the fallback pool, while it is tried. */
+struct tried {
+	double probability;
+	unsigned hits;
+	uint64_t draw;
+};
+
 struct counting {
 	const struct steer_lb *lb;
 	const struct pool_slots *slots;
 	const struct steering *steering;
 	unsigned family;
-	struct outcome *all; /* of each pool, and behind them of the fallback pool */
-	unsigned *hits;
+	struct tried *tried;
 	size_t count;
-	size_t met; /* outcomes that were hit */
+	size_t met; /* of them */
 };
 
 /* [CF] 3.5: with affinity it is always the client's hash that decides. */
@@ -22,7 +27,7 @@ sheds_by_chance(const struct counting *counting)
 {
 	bool sheds = false;
 
-	for (unsigned i = 0; i < counting->lb->npools; i++) {
+	for (uint32_t i = 0; i < counting->lb->nall; i++) {
 		const struct pool_table *table =
 		    pool_slot_table(counting->slots, counting->lb->pools[i].slot);
 
@@ -31,12 +36,13 @@ sheds_by_chance(const struct counting *counting)
 	return sheds && counting->lb->affinity == AFFINITY_NONE;
 }
 
+/* A pool that stands in several lists of places counts where it stands first. */
 static size_t
-outcome_of(const struct counting *counting, const struct steer_choice *choice)
+place_of(const struct counting *counting, const struct steer_choice *choice)
 {
 	size_t i = 0;
 
-	while (i < counting->lb->npools &&
+	while (i < counting->lb->nall &&
 	       (choice->last_resort ||
 		   pool_slot_table(counting->slots, counting->lb->pools[i].slot) != choice->pool))
 		i++;
@@ -49,16 +55,16 @@ try_one(struct counting *counting, uint64_t draw)
 {
 	struct steering steering = *counting->steering;
 	struct steer_choice choice;
-	size_t i;
+	struct tried *tried;
 
 	steering.draw = draw;
 	steering.trace = NULL;
 	steer(counting->lb, counting->slots, &steering, counting->family, &choice);
-	i = outcome_of(counting, &choice);
-	if (counting->hits[i]++ > 0)
+	tried = &counting->tried[place_of(counting, &choice)];
+	if (tried->hits++ > 0)
 		return;
 	counting->met++;
-	counting->all[i].draw = draw;
+	tried->draw = draw;
 }
 
 /* S13: the pools that a draw by weight may give, from the trace of one; returns how many. */
@@ -78,7 +84,7 @@ shares_of(const struct counting *counting)
 		for (unsigned n = 0; n < counting->lb->npools && trace->events[i].step == STEP_POOL_SHARE;
 		     n++)
 			if (counting->lb->pools[n].slot == trace->events[i].pool)
-				counting->all[n].probability = (double)trace->events[i].value / sum;
+				counting->tried[n].probability = (double)trace->events[i].value / sum;
 	return shares;
 }
 
@@ -93,38 +99,39 @@ count_outcomes(struct counting *counting)
 		for (tries = 1; tries < TRIES; tries++)
 			try_one(counting, mix64(tries));
 		for (size_t i = 0; i < counting->count; i++)
-			counting->all[i].probability = counting->hits[i] / (double)TRIES;
+			counting->tried[i].probability = counting->tried[i].hits / (double)TRIES;
 	} else if ((shares = shares_of(counting)) > 1) {
 		while (counting->met < shares && tries < TRIES_MOST)
 			try_one(counting, mix64(++tries));
 	} else {
 		for (size_t i = 0; i < counting->count; i++)
-			counting->all[i].probability = counting->hits[i];
+			counting->tried[i].probability = counting->tried[i].hits;
 	}
 }
 
-/* Put those that were hit to the front, each with its answer. */
-static size_t
-gather(struct counting *counting, const struct snapshot *snapshot, const struct question *question)
+/* Those that were met, each with its answer. */
+static struct outcome *
+gather(const struct counting *counting, const struct snapshot *snapshot, const struct question *question)
 {
-	size_t kept = 0;
+	struct outcome *all = xcalloc(counting->met, sizeof *all), *next = all;
+	const struct steer_lb *lb = counting->lb;
 
 	for (size_t i = 0; i < counting->count; i++) {
-		struct outcome *outcome = &counting->all[kept];
+		const struct tried *tried = &counting->tried[i];
 		struct steering steering = *counting->steering;
 
-		if (counting->hits[i] == 0)
+		if (tried->hits == 0)
 			continue;
-		counting->all[kept++] = counting->all[i];
-		outcome->last_resort = i == counting->lb->npools;
-		outcome->slot =
-		    outcome->last_resort ? counting->lb->fallback.slot : counting->lb->pools[i].slot;
-		steering.draw = outcome->draw;
+		next->probability = tried->probability;
+		next->last_resort = i == lb->nall;
+		next->slot = next->last_resort ? lb->fallback.slot : lb->pools[i].slot;
+		steering.draw = tried->draw;
 		steering.trace = NULL;
-		answer_init(&outcome->answer, RCODE_NOERROR);
-		answer_find(&outcome->answer, snapshot, question, &steering);
+		answer_init(&next->answer, RCODE_NOERROR);
+		answer_find(&next->answer, snapshot, question, &steering);
+		next++;
 	}
-	return kept;
+	return all;
 }
 
 struct outcome *
@@ -134,21 +141,21 @@ outcomes_new(const struct snapshot *snapshot, const struct question *question,
 	struct counting counting = {.lb = first->choice.lb,
 	    .slots = snapshot->pools,
 	    .steering = steering,
-	    .family = first->choice.family,
-	    .count = 1};
+	    .family = first->choice.family};
+	struct outcome *all;
 
-	if (counting.lb != NULL)
-		counting.count += counting.lb->npools;
-	counting.all = xcalloc(counting.count, sizeof *counting.all);
 	if (counting.lb == NULL) {
-		counting.all->probability = 1;
-		counting.all->answer = *first;
+		all = xcalloc(1, sizeof *all);
+		all->probability = 1;
+		all->answer = *first;
 		*count = 1;
-		return counting.all;
+		return all;
 	}
-	counting.hits = xcalloc(counting.count, sizeof *counting.hits);
+	counting.count = counting.lb->nall + 1;
+	counting.tried = xcalloc(counting.count, sizeof *counting.tried);
 	count_outcomes(&counting);
-	*count = gather(&counting, snapshot, question);
-	free(counting.hits);
-	return counting.all;
+	all = gather(&counting, snapshot, question);
+	*count = counting.met;
+	free(counting.tried);
+	return all;
 }

@@ -11,7 +11,6 @@ struct outcome {
 	double probability;
 	uint32_t slot;	  /* of the pool that decided, where a load balancer did */
 	bool last_resort; /* as the fallback pool (S14) */
-	uint64_t draw;	  /* one that leads to this outcome */
 	struct answer answer;
 };
 

@@ -11,6 +11,7 @@ use Net::DNS;
 use Socket qw(SOCK_DGRAM);
 use Test::More;
 use Graycloud;
+use MMDB;
 
 # The suite is the same each time; GRAYCLOUD_SEED=time takes a new one.
 my $seed = ($ENV{GRAYCLOUD_SEED} // 20261120) eq 'time' ? time ^ $$ << 8 : $ENV{GRAYCLOUD_SEED} // 20261120;
@@ -19,7 +20,12 @@ my ($POOLS, $LBS, $QUESTIONS, $REPEATS) = (24, 40, 150, 6);
 srand $seed;
 diag "GRAYCLOUD_SEED=$seed";
 
-my $t = Graycloud->start(dnsd_args => ['--wait-health', '0', '--threads', '1']);
+my $files = File::Temp->newdir('graycloud-explain-XXXXXX', TMPDIR => 1);
+my @countries = qw(DE FR JP US BR);
+my @networks = map { ("10.$_." . ($_ * 16) . '.0/' . (20 + int rand 5), "2001:db8:$_\::/" . (48 + int rand 9)) } 0 .. 7;
+MMDB::write("$files/places", map { $_ => {country => {iso_code => pick(@countries)}, location => {latitude => 120 * rand() - 60, longitude => 300 * rand() - 150}} }
+	@networks, '127.0.0.0/16');
+my $t = Graycloud->start(dnsd_args => ['--wait-health', '0', '--threads', '1', '--geoip', "$files/places", '--site', 'HERE', '--site-country', 'FR']);
 my (%pool, %lb);
 my $serial = 0;
 
@@ -54,6 +60,7 @@ sub random_pool {
 	} 0 .. rand 8;
 
 	return {name => "p$n", enabled => chance(0.9) ? JSON::PP::true : JSON::PP::false, origins => \@origins,
+		chance(0.5) ? (latitude => int(120 * rand) - 60, longitude => int(300 * rand) - 150) : (),
 		origin_steering => {policy => pick('random', 'hash')}, load_shedding => random_shedding(),
 		minimum_origins => int rand 4, $monitored ? (monitor => 'nobody') : ()};
 }
@@ -69,18 +76,28 @@ sub lb_names {
 	return ("l$n.example.com", "L$n.example.com");
 }
 
+sub some_pools { return (shuffle map { "p$_" } 0 .. $POOLS - 1)[0 .. rand 4] }
+
+# Policies that go by the client's place.
+sub random_places {
+	return (steering_policy => pick('', 'off', 'random', 'random')) if chance(0.7);
+	return (steering_policy => pick('geo', 'geo', 'proximity'), country_pools => {map { chance(0.4) ? ($_ => [some_pools()]) : () } @countries},
+		region_pools => {map { chance(0.4) ? ($_ => [some_pools()]) : () } qw(WEU NEAS ENAM)},
+		pop_pools => chance(0.2) ? {pick('HERE', 'THERE') => [some_pools()]} : {});
+}
+
 sub random_lb {
 	my ($n) = @_;
-	my @pools = (shuffle map { "p$_" } 0 .. $POOLS - 1)[0 .. rand 4];
+	my @pools = some_pools();
 
 	return {name => (lb_names($n))[0], default_pools => \@pools, fallback_pool => 'p' . int rand $POOLS,
 		enabled => chance(0.9) ? JSON::PP::true : JSON::PP::false, ttl => 1 + int rand 600,
-		steering_policy => pick('', 'off', 'random', 'random'),
+		random_places(),
 		random_steering => {default_weight => pick(0, 0.3, 1, 1), pool_weights => {map { chance(0.4) ? ($_ => pick(0, 0.2, 0.9)) : () } @pools}},
 		session_affinity => pick('none', 'none', '', 'ip_cookie', 'ip_cookie'),
 		session_affinity_attributes => {zero_downtime_failover => pick(qw(none temporary sticky sticky))},
 		affinity_prefix_v4 => pick(1, 8, 17, 24, 32), affinity_prefix_v6 => pick(1, 32, 56, 63, 128),
-		location_strategy => {prefer_ecs => pick(qw(always always never proximity geo))},
+		location_strategy => {prefer_ecs => pick(qw(always always never proximity geo)), mode => pick(qw(pop resolver_ip))},
 		chance(0.3) ? (max_answers => pick(1, 2, 3, 64)) : ()};
 }
 
@@ -153,11 +170,17 @@ sub random_client {
 
 	return \%client if chance(0.3);
 	if (chance(0.5)) {
-		$length = pick(0, 1, 8, 15, 23, 24, 25, 32);
-		$client{ecs} = join('.', map { chance(0.3) ? 10 : int rand 256 } 1 .. 4) . "/$length";
+		$length = pick(0, 1, 8, 15, 23, 24, 25, 32, 32, 32, 32);
+		$client{ecs} = join('.', chance(0.7) ? (10, int rand 8) : (int rand 256, int rand 256), chance(0.5) ? 16 * int rand 8 : int rand 256, int rand 256) . "/$length";
 	} else {
-		$length = pick(0, 1, 32, 48, 55, 56, 57, 64, 128);
-		$client{ecs} = sprintf '2001:db8:%x:%x::%x/%d', rand 65536, rand 65536, rand 65536, $length;
+		$length = pick(0, 1, 32, 48, 55, 56, 57, 64, 128, 128, 128, 128);
+		$client{ecs} = sprintf '2001:db8:%x:%x::%x/%d', chance(0.7) ? rand 8 : rand 65536, chance(0.5) ? rand 512 : rand 65536, rand 65536, $length;
+	}
+	if (chance(0.5)) { # in or beside a network that has a place
+		my ($network, $bits) = split m{/}, pick(grep { /:/ == ($client{ecs} =~ /:/) } @networks);
+		my $whole = $network =~ /:/ ? 128 : 32;
+
+		$client{ecs} = neighbour("$network/$whole", $bits - pick(0, 0, 0, 1)) =~ s{/.*}{/$length}r;
 	}
 	$client{ecs} = masked($client{ecs});
 	return \%client;
@@ -170,6 +193,16 @@ sub masked {
 	my $bits = unpack 'B*', Socket::inet_pton($family, $address);
 
 	substr($bits, $length) = '0' x (length($bits) - $length);
+	return Socket::inet_ntop($family, pack 'B*', $bits) . "/$length";
+}
+
+# Another whole address that shares so many bits with a whole one.
+sub neighbour {
+	my ($address, $length) = $_[0] =~ m{(.*)/(\d+)};
+	my $family = $address =~ /:/ ? Socket::AF_INET6 : Socket::AF_INET;
+	my $bits = unpack 'B*', Socket::inet_pton($family, $address);
+
+	substr($bits, $_, 1) = $_ == $_[1] ? 1 - substr $bits, $_, 1 : int rand 2 for $_[1] .. $length - 1;
 	return Socket::inet_ntop($family, pack 'B*', $bits) . "/$length";
 }
 
@@ -268,7 +301,7 @@ sub disagreement {
 	my $chosen = sum0(map { $_->{probability} } @{$told->{pools} // []});
 	return "pools with a chance of $chosen together" if $told->{pools} && abs($chosen - 1) > 0.0001;
 	my $n = first { lc $name eq lc((lb_names($_))[1]) || ($_ && $name eq "a$_.example.com") || ($_ == 7 && $name =~ /^y\.tree/) } 0 .. $LBS - 1;
-	my @possible = defined $n && $lb{$n}{enabled} && $type =~ /^A/ && $type ne 'ANY' ? possible($lb{$n}, $type) : ();
+	my @possible = defined $n && $lb{$n}{enabled} && $lb{$n}{steering_policy} !~ /geo|proximity/ && $type =~ /^A/ && $type ne 'ANY' ? possible($lb{$n}, $type) : ();
 
 	for my $try (1 .. (%sometimes || @possible > 1 ? $REPEATS : 1)) {
 		my $reply = ask($question, $client) // return 'no answer';
@@ -291,6 +324,12 @@ sub disagreement {
 		}
 		my @links = grep { $_->type eq 'CNAME' } $reply->answer;
 		return 'a DNAME without its CNAME (RFC 6672 3.1)' if $type ne 'DNAME' && grep({ $_->type eq 'DNAME' } $reply->answer) && !@links;
+		if (!%sometimes && grep({ $_->type !~ /NAME/ } $reply->answer) && ($client->{ecs} // '') =~ m{/(32|128)$}) { # S4
+			my $neighbour = neighbour($client->{ecs}, $t->scope($reply));
+			my %others = map { $_ => 1 } wire_records(ask($question, {%$client, ecs => $neighbour}));
+
+			return "scope " . $t->scope($reply) . ", but not for $neighbour" if join("\n", sort keys %others) ne join("\n", sort keys %there);
+		}
 		next unless @possible;
 		if (@links && !grep({ $_->type !~ /NAME/ } $reply->answer) && !$reply->authority) { # S5
 			return 'a chain that ends early' if ($client->{ecs} // '/0') =~ m{/0$} ||

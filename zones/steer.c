@@ -586,7 +586,8 @@ nearest_usable(struct deciding *deciding, const struct steer_location *location,
 			continue;
 		if (geo_point_known(&table->point))
 			cosine = from->x * table->point.x + from->y * table->point.y + from->z * table->point.z;
-		note(deciding->trace, (struct steer_event){.step = STEP_POOL_NEAREST, .pool = next,
+		if (deciding->trace != NULL) /* acos is not for the path of a query */
+			note(deciding->trace, (struct steer_event){.step = STEP_POOL_NEAREST, .pool = next,
 		    .value = cosine < -1 ? UINT64_MAX : (uint64_t)(6371 * acos((double)MIN(cosine, 1.0f)))});
 		if (cosine > best_cosine) {
 			best_cosine = cosine;
