@@ -217,7 +217,7 @@ subtest 'a load balancer stands where it can answer' => sub {
 
 subtest 'options of changes' => sub {
 	my $generation = generation();
-	like($t->admin('lb set www.example.com ttl=77 --dry-run'), qr/^dry run, nothing was changed: .*: changed$/);
+	like($t->admin('lb set www.example.com ttl=77 --dry-run'), qr/^dry run, nothing was changed: .*: changed$/m);
 	is(generation(), $generation, 'a dry run leaves no entry');
 	refused('pool delete us --dry-run', qr/is in use/);
 	refused('lb set www.example.com ttl=77 --if-generation ' . ($generation - 1),
