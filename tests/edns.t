@@ -261,6 +261,10 @@ rrl-rate 1
 rrl-slip 3\r
 rrl-dry-run
 sessions 65536
+geoip $dir/none.mmdb
+site AMS
+site-country NL
+site-coordinates 52.4,4.9
 END
 	my ($status, $text) = ends('--config', $file, '--check');
 	is("$status $text", "0 the options are good\n", '--check');
@@ -275,6 +279,7 @@ END
 	is(rcode($t), 'BADCOOKIE', 'require-cookie');
 	is((flood($t, 40, sub { $t->packet('n1.example.com A') }))[0], 40, 'rrl-dry-run');
 	ok(counters($t)->{truncate} >= 10, 'rrl-rate and rrl-slip');
+	like($t->said('dnsd'), qr/none\.mmdb/, 'geoip');
 	$t->stop_program('dnsd');
 
 	for my $row (['bogus', ': bogus: there is no such option; graycloud-dnsd --help lists them'],
@@ -284,6 +289,7 @@ END
 		['threads 0', ': threads 0: not a number from 1 to 64'], ['threads 1.5', ': threads 1.5: not a whole number'],
 		['wait-health soon', ': wait-health soon: not a number from 0 to 3600'], ['rrl-rate -1', ': rrl-rate -1: not a number'],
 		['rrl-slip 11', ': rrl-slip 11: not a number from 0 to 10'], ['sessions 1', ': sessions 1: not a number from'],
+		['site x', ': site x: '], ['site-country Holland', ': site-country Holland: '], ['site-coordinates 91,0', ': site-coordinates 91,0: '],
 		['nsid ' . 'x' x 129, ': nsid: 1 to 128 octets'], ["config $file", ': config: a file cannot name another one'],
 		['nsid ' . 'x' x 5000, ': nsid: 1 to 128 octets'], ["nsid a\0b", ': a line with a NUL in it']) {
 		my ($line, $sentence) = @$row;

@@ -56,7 +56,8 @@ subtest 'a record is the same in any case, and the same twice changes nothing' =
 	$t->admin('record add example.com @ MX 10 ZERO.example.com.');
 	my $export = $t->admin('zone export example.com');
 	like($export, qr/10 able\.example.*10 Mail\.example.*10 ZERO\.example/s, 'case plays no part in the order');
-	like($t->load_zone($export), qr/0 added, \d changed, 0 deleted/, 'as a file orders them');
+	like($t->load_zone($export), qr/as before/, 'as a file orders them');
+	is($t->warnings, '', 'nothing that is answered changed');
 	like($t->admin('zone export example.com'), qr/^\Q$export\E$/);
 };
 

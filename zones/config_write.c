@@ -337,6 +337,13 @@ compare(struct bytes a, struct bytes b)
 	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
+/* Who put an RRset there (its flags, the first octet) is not what is answered. */
+static bool
+same_but_flags(struct bytes a, struct bytes b)
+{
+	return a.len == b.len && a.len > 0 && memcmp((const uint8_t *)a.data + 1, (const uint8_t *)b.data + 1, a.len - 1) == 0;
+}
+
 /* Walk the stored rows and the new ones side by side; both are sorted. */
 static void
 find_differences(struct store_txn *txn, uint32_t number, const struct zone_data *data,
@@ -368,7 +375,7 @@ find_differences(struct store_txn *txn, uint32_t number, const struct zone_data 
 			difference->deleted++;
 		} else if (!same_bytes(value, new_value)) {
 			add_change(changes, key, value, new_value);
-			difference->changed++;
+			difference->changed += !same_but_flags(value, new_value);
 		}
 		if (order <= 0)
 			i++;

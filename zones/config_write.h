@@ -36,7 +36,7 @@ void config_put_object(struct config_edit *edit, enum kind kind, const char *id,
     const char *old_name, struct bytes json);
 void config_delete_object(struct config_edit *edit, enum kind kind, const char *id, const char *name);
 
-/* What became of a zone's RRsets. */
+/* What became of a zone's RRsets; one that is only a file's now and not of `record` any more does not count. */
 struct zone_difference {
 	size_t added, changed, deleted;
 };
