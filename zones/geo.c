@@ -55,6 +55,7 @@ struct walk {
 	struct seen *seen; /* open addressing by offset; value + 1, 0 is free */
 	size_t nseen, room;
 	const char *path;
+	uint64_t visits; /* of nodes: a tree has one way to each; the IPv4 part is walked twice, and a little may be shared */
 	bool damaged;
 };
 
@@ -188,7 +189,9 @@ walk_node(struct walk *walk, unsigned family, uint32_t number, uint64_t start, u
 	MMDB_search_node_s node;
 	uint64_t bit = depth < 64 ? UINT64_C(1) << (63 - depth) : 0;
 
-	if (walk->damaged || depth >= most || MMDB_read_node(&walk->mmdb, number, &node) != MMDB_SUCCESS) {
+	/* Without a bound, nodes that share their children could keep us for ever. */
+	if (walk->damaged || depth >= most || ++walk->visits > 4 * (uint64_t)walk->mmdb.metadata.node_count ||
+	    MMDB_read_node(&walk->mmdb, number, &node) != MMDB_SUCCESS) {
 		walk->damaged = true;
 		return;
 	}
