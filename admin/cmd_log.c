@@ -2,42 +2,9 @@
 #include "commands.h"
 #include "document.h"
 #include "print.h"
+#include "when.h"
 
 #include <stdlib.h>
-#include <time.h>
-
-/* A time as people write it: RFC 3339 (a date alone is its midnight), seconds since 1970, or how long ago:
- * 90s 30m 2h 7d. */
-static bool
-read_time(const char *text, int64_t *wall)
-{
-	static const struct {
-		char unit;
-		int seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
-	struct tm when = {0};
-	char *end;
-	long long number = strtoll(text, &end, 10);
-	const char *rest;
-
-	if (end != text && *end == '\0') {
-		*wall = number * 1000;
-		return true;
-	}
-	for (size_t i = 0; i < NITEMS(units); i++)
-		if (end != text && end[0] == units[i].unit && end[1] == '\0') {
-			*wall = wall_ms() - number * units[i].seconds * 1000;
-			return true;
-		}
-	if ((rest = strptime(text, "%Y-%m-%d", &when)) == NULL)
-		return false;
-	if ((*rest == 'T' || *rest == ' ') && (rest = strptime(rest + 1, "%H:%M:%S", &when)) == NULL)
-		return false;
-	if (*rest == '.')
-		rest += 1 + strspn(rest + 1, "0123456789");
-	*wall = (int64_t)timegm(&when) * 1000;
-	return *rest == '\0' || strcmp(rest, "Z") == 0;
-}
 
 struct history {
 	struct store_txn *txn;
@@ -186,7 +153,7 @@ cmd_log(struct args *args)
 
 	if (args->count != 0)
 		return args_misused(args, "log takes no words");
-	if (since != NULL && !read_time(since, &history.since))
+	if (since != NULL && !when_read(since, &history.since))
 		return args_misused(args,
 		    "--since takes a time like 2026-11-20T12:00:00Z, or how long ago: 90s, 30m, 2h, 7d");
 	if (!read_begin(args, &store, &history.txn))

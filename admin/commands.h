@@ -21,6 +21,7 @@ command_fn cmd_export;
 command_fn cmd_log;
 command_fn cmd_undo;
 command_fn cmd_status;
+command_fn cmd_events;
 command_fn cmd_explain;
 command_fn cmd_whatif;
 

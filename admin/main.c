@@ -2,14 +2,6 @@
 #include "commands.h"
 #include "store.h"
 
-/* Planned and documented, but of a later version. */
-static enum exit_code
-not_yet(struct args *args)
-{
-	fprintf(stderr, "graycloud: %s: this version does not have this command yet\n", args->command->name);
-	return EXIT_USAGE;
-}
-
 #define OBJECT_USAGE(name) \
 	name " list\n" name " show NAME\n" name " create NAME P=V ...\n" name " set NAME P=V ...\n" name \
 	     " replace NAME P=V ...\n" name " delete NAME"
@@ -39,10 +31,10 @@ static const struct command commands[] = {
     {"log", cmd_log, "since:", "log [--since TIME]", false},
     {"undo", cmd_undo, NULL, "undo SEQUENCE", true},
     {"status", cmd_status, "watch exit-code", "status [--watch | --exit-code]", false},
+    {"events", cmd_events, "follow since:", "events [--follow] [--since TIME]", false},
     {"explain", cmd_explain, "client: ecs:", "explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX]", false},
     {"whatif", cmd_whatif, "apply: down: up: geoip: unsigned-ok prune",
 	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false},
-    {"events", not_yet, "follow", "", false},
     {NULL, NULL, NULL, NULL, false},
 };
 

@@ -150,7 +150,6 @@ subtest 'a line that cannot be meant is exit 2' => sub {
 	misused('log --since', qr/--since needs a value/);
 	misused('log --since yesterday', qr/--since takes a time/);
 	misused('export --force', qr/there is no option --force/);
-	misused('events', qr/this version does not have this command yet/);
 	is(($t->run('--help'))[0], 0);
 	is(($t->run('pool', '--help'))[0], 0);
 	like(($t->run('--version'))[1], qr/^graycloud \d/);

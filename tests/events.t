@@ -1,0 +1,52 @@
+#!/usr/bin/perl
+# events: health and configuration on one time line.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Graycloud;
+use IO::Select;
+use JSON::PP ();
+use Test::More;
+
+my $t = Graycloud->start(zone => 'example.com.zone', origins => 2, monitor => 1);
+my $port = $t->origin_port;
+$t->admin("monitor create web type=http path=/health port=$port interval=1 timeout=1 retries=0");
+$t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor=web --reason trial');
+$t->admin('lb create www.example.com default_pools=eu fallback_pool=eu');
+$t->answers_soon('www.example.com A' => map { "www.example.com. 30 IN A 127.0.0.$_" } 2, 3);
+$t->origin('127.0.0.2 down');
+$t->answers_soon('www.example.com A' => 'www.example.com. 30 IN A 127.0.0.3');
+
+my $text = $t->admin('events');
+like($text, qr/command \d+ by \w+: pool create eu .*\(trial\)\n/, 'commands stand there with who and why');
+like($text, qr/origin eu 127\.0\.0\.2: unknown -> up\n/, 'and what the monitor found');
+like($text, qr/origin eu 127\.0\.0\.2: up -> down: TCP connection failed\n/, 'with its reason');
+my @times = $text =~ /^(\S+) /mg;
+is_deeply(\@times, [sort @times], 'in the order of time');
+cmp_ok(index($text, 'pool create eu'), '<', index($text, 'unknown -> up'), 'a cause before its effect');
+my @json = map { JSON::PP::decode_json($_) } split /\n/, $t->admin('events --json');
+is(scalar @json, scalar @times, 'an event a line for programs');
+is_deeply([sort keys %{(grep { $_->{kind} eq 'health' } @json)[0]}], [sort qw(time kind pool origin before state failure_reason)], 'with these members');
+is($t->admin('events --since 2099-01-01'), '', '--since leaves out what was before');
+is(($t->run(qw(events --since soon)))[0], 2, 'and takes only a time');
+
+# --follow goes on with what happens.
+my $pid = open(my $follow, '-|', "$Graycloud::BUILD/bin/graycloud", '--state', $t->state, 'events', '--follow', '--since', '0s') // die;
+my $select = IO::Select->new($follow);
+my $seen = '';
+sub follows {
+	my ($wanted, $what) = @_;
+	my $end = Graycloud::now() + $Graycloud::DEADLINE;
+	while ($seen !~ $wanted && Graycloud::now() < $end) {
+		next unless $select->can_read(0.1);
+		sysread($follow, $seen, 4096, length $seen) or last;
+	}
+	like($seen, $wanted, $what);
+}
+$t->origin('127.0.0.2 up');
+follows(qr/origin eu 127\.0\.0\.2: down -> up\n/, '--follow tells what the monitor finds');
+$t->admin('pool set eu description=followed');
+follows(qr/pool set eu description=followed\n/, 'and what is changed');
+kill 'TERM', $pid;
+close $follow;
+done_testing;
