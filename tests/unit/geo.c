@@ -1,0 +1,155 @@
+/* Databases of MaxMind's format that are damaged: refused or read, but never a crash and never for ever. */
+#include "geo.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { ROUNDS = 3000 };
+
+static char path[] = "/tmp/graycloud-geo-XXXXXX";
+
+static void
+write_file(const uint8_t *octets, size_t len)
+{
+	FILE *file = fopen(path, "we");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(octets, 1, len, file), len);
+	assert_int_equal(fclose(file), 0);
+}
+
+/* A sound database by the writer of the other tests. */
+static uint8_t *
+sound(size_t *len)
+{
+	static const char script[] = "MMDB::write($ARGV[0], map { ($_ => {country => {iso_code => /^1/ ? q(US) : q(DE)}, subdivisions => "
+				     "[{iso_code => q(CA)}], location => {latitude => 37.5, longitude => -122.25}}) } qw(10.0.0.0/8 10.1.0.0/16 "
+				     "192.0.2.0/24 2001:db8::/32 2001:db8:1:2:8000::/66))";
+	char *command;
+	uint8_t *octets = malloc(1 << 20);
+	FILE *file;
+
+	assert_true(asprintf(&command, "perl -Itests/lib -MMMDB -e '%s' %s", script, path) > 0);
+	assert_int_equal(system(command), 0);
+	free(command);
+	file = fopen(path, "re");
+	assert_non_null(file);
+	*len = fread(octets, 1, 1 << 20, file);
+	assert_true(*len > 100);
+	fclose(file);
+	return octets;
+}
+
+/* Open what is there and look at addresses of both families; returns whether it was taken. */
+static bool
+try(void)
+{
+	static const char *const addresses[] = {"10.1.2.3", "192.0.2.1", "255.255.255.255", "0.0.0.0", "2001:db8::1",
+	    "::ffff:10.1.2.3", "2002:a01:203::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::"};
+	struct problems problems = {0};
+	struct geo *geo = geo_open((const char *[]){path}, 1, &problems);
+	struct geo_found found;
+	bool taken = geo != NULL;
+
+	assert_true((geo == NULL) == (problems.errors > 0));
+	for (size_t i = 0; geo != NULL && i < NITEMS(addresses); i++) {
+		struct address address;
+
+		assert_true(address_from_text(&address, addresses[i]));
+		geo_find(geo, &address, &found);
+		assert_true(found.area_prefix <= 64 && found.place_prefix <= 64 && found.region < REGION_COUNT);
+	}
+	problems_free(&problems);
+	geo_free(geo);
+	return taken;
+}
+
+static void
+damage_never_kills(void **state)
+{
+	size_t len;
+	uint8_t *octets = sound(&len), *damaged = malloc(len);
+	uint64_t seed = 1;
+
+	(void)state;
+	assert_true(try());
+	for (unsigned round = 0; round < ROUNDS; round++) {
+		unsigned flips = (unsigned)(mix64(seed++) % 4) + 1;
+		size_t end = round % 3 == 0 ? mix64(seed++) % len : len;
+
+		memcpy(damaged, octets, len);
+		for (unsigned i = 0; i < flips; i++) {
+			uint64_t chance = mix64(seed++);
+
+			damaged[(chance >> 8) % len] ^= (uint8_t)(1 << (chance & 7));
+		}
+		write_file(damaged, end);
+		try();
+	}
+	free(octets);
+	free(damaged);
+}
+
+static void
+for_ever(int signal)
+{
+	static const char text[] = "a damaged database is read for ever\n";
+
+	(void)signal;
+	_exit(write(STDERR_FILENO, text, sizeof text - 1) < 0 ? 2 : 1);
+}
+
+/* Each node's both halves are the next node: no circle, but 2^100 ways through the tree. */
+static void
+nodes_that_are_met_again_are_damage(void **state)
+{
+	size_t len, tree;
+	uint8_t *octets = sound(&len);
+
+	(void)state;
+	/* The nodes lie first, 8 octets each, up to 16 zero octets. */
+	for (tree = 0; tree < 100; tree++) {
+		put32(octets + tree * 8, (uint32_t)tree + 1);
+		put32(octets + tree * 8 + 4, (uint32_t)tree + 1);
+	}
+	write_file(octets, len);
+	signal(SIGALRM, for_ever);
+	alarm(20);
+	assert_false(try());
+	alarm(0);
+	free(octets);
+}
+
+static int
+begin(void **state)
+{
+	int fd = mkstemp(path);
+
+	(void)state;
+	return fd < 0 || close(fd) < 0;
+}
+
+static int
+end(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(damage_never_kills),
+	    cmocka_unit_test(nodes_that_are_met_again_are_damage),
+	};
+
+	cmocka_set_message_output(CM_OUTPUT_TAP);
+	return cmocka_run_group_tests(tests, begin, end);
+}
