@@ -61,7 +61,9 @@ subtest 'geo' => sub {
 	$t->admin("pool enable $_") for qw(de eu);
 	$t->admin('lb set geo.example.com pop_pools.AMS=ams');
 	is(went('geo', '10.3.1.0/24'), 'ams', 'the site\'s own list comes before all');
+	is((goes('geo', '10.3.1.0/24'))[1], 0, 'for everybody alike: scope 0');
 	$t->admin('lb set geo.example.com pop_pools=');
+	is((goes('geo', '10.3.1.0/24'))[1], 16, 'and without it the place matters again');
 	$t->admin('lb create plain.example.com default_pools=us fallback_pool=us country_pools.FR=eu');
 	is(went('plain', '10.2.1.0/24'), 'eu', 'no policy with places is geo');
 	$t->admin('lb set plain.example.com location_strategy.prefer_ecs=never');

@@ -565,6 +565,9 @@ choose_list(struct deciding *deciding, const struct steer_location *location)
 		return;
 	deciding->pools = &lb->pools[best->first];
 	deciding->npools = best->count;
+	/* S4: everybody who asks this node gets its own list, wherever they are. */
+	if (best->kind == PLACE_SITE)
+		deciding->scope = 0;
 }
 
 /* The usable pool nearest to the client; pools without a place come after all that have one, in order. */
