@@ -4,11 +4,13 @@
 #include "zonefile.h"
 
 #include <errno.h>
-#include <math.h>
 #include <search.h>
 #include <stdlib.h>
 
 enum { DRAWS_SHARED = 20000, DRAWS_EACH = 64, CHOSEN_MAX = 2048 };
+
+/* Of one line: a sum of lines stays a number. */
+#define COUNT_MOST 1e15
 
 /* ---- clients ---- */
 
@@ -23,7 +25,7 @@ read_line(struct replay_client *client, char *line)
 	client->client.resolver = client->client.ecs;
 	if (count != NULL)
 		client->count = strtod(count, &end);
-	return count == NULL || (*end == '\0' && client->count > 0 && isfinite(client->count));
+	return count == NULL || (*end == '\0' && client->count > 0 && client->count <= COUNT_MOST);
 }
 
 bool
@@ -144,6 +146,7 @@ struct side {
 	size_t *of_number; /* number of an origin -> target + 1 */
 	size_t numbers;
 	struct spread *shared; /* of clients that do not matter, one for each family; NULL: not yet */
+	bool known[2];         /* is it there?  It may be empty */
 };
 
 /* Where a client goes: shares of targets that sum up to 1, or to 0 where nothing is answered. */
@@ -228,11 +231,12 @@ spread_of(struct side *side, const struct replay_client *client, struct spread *
 	}
 	if (side->shared == NULL)
 		side->shared = xcalloc(2, sizeof *side->shared);
-	if (side->shared[v6].count > 0)
+	if (side->known[v6])
 		return &side->shared[v6];
 	if (send(side, client, DRAWS_EACH, own))
 		return own;
 	send(side, client, DRAWS_SHARED, &side->shared[v6]);
+	side->known[v6] = true;
 	return &side->shared[v6];
 }
 

@@ -55,6 +55,14 @@ my $half = whatif("half.example.com $clients");
 about(share($half, '198.51.100.1', 'before'), 1 / 2, 'random pools by weight');
 is($half->{moved}, 0, 'chance is not a move');
 
+# Nobody is answered: that is found out once, too, and not by each client anew.
+my $v6 = $t->write_file('v6', join "\n", map { sprintf '2001:db8:%x::/48', $_ } 1 .. 20000);
+my $began = time;
+my $nothing = whatif("any.example.com $v6");
+is($nothing->{moved}, 0, 'where nothing is answered nobody moves');
+is(scalar @{$nothing->{origins}}, 0, 'nor is anybody sent anywhere');
+cmp_ok(time - $began, '<', 15, 'which does not take long');
+
 # A document.
 my $document = $t->write_file('document.json', JSON::PP::encode_json({pools => [{name => 'eu', origins =>
 	[map { {address => "192.0.2.$_", weight => $_ == 1 ? 0.4 : 0.2} } 1 .. 4]}]}));
@@ -77,6 +85,8 @@ my $weighted = $t->write_file('weighted', "10.0.0.0/24 900\n10.0.1.0/24 100\n200
 is(whatif("www.example.com $weighted")->{clients}, 1000.5, 'a count is how many a line stands for');
 my $faulty = $t->write_file('faulty', "10.0.0.0/24\n10.0.0.0/33\nhost\n10.0.0.1 -5\n");
 $t->admin_fails("whatif www.example.com $faulty", qr/faulty:2: a line is an address.*faulty:3:.*faulty:4:/s);
+my $endless = $t->write_file('endless', "10.0.0.0/24 1e308\n10.0.1.0/24 1e308\n");
+$t->admin_fails("whatif www.example.com $endless", qr/endless:1: a line is an address/);
 $t->admin_fails("whatif nobody.example.com $clients", qr/no enabled load balancer answers for nobody\.example\.com/);
 $t->admin_fails("whatif www.example.com $clients --down 203.0.113.9", qr/no pool has that origin/);
 $t->admin_fails('whatif www.example.com /nowhere', qr/cannot be read/);
