@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "document.h"
 #include "object.h"
+#include "schema.h"
 #include "serial.h"
 #include "zone_load.h"
 #include "zonefile.h"
@@ -122,36 +123,60 @@ same_bytes(struct bytes a, struct bytes b)
 /* Objects */
 
 /* References that stood in an object and are gone by now. */
+struct standing {
+	struct undoing *undoing;
+	enum kind kind; /* of the object that refers */
+	const char *name;
+};
+
+static void
+reference_stands(const struct standing *standing, enum kind refers, const char *id)
+{
+	struct change *change = standing->undoing->change;
+	struct bytes json;
+
+	if (id != NULL && id_valid(id) && !config_object(change->txn, refers, id, &json))
+		problems_error(&change->problems, "%s %s refers to a %s that was deleted since: undo that deletion first",
+		    kind_text(standing->kind), standing->name, kind_text(refers));
+}
+
+static void
+references_in(const struct standing *standing, const struct property *property, const struct json *value)
+{
+	switch (property->type) {
+	case PROPERTY_REFERENCE:
+		reference_stands(standing, property->refers, json_text(value));
+		break;
+	case PROPERTY_OBJECT:
+		for (const struct property *inner = property->inner; inner->name != NULL; inner++)
+			references_in(standing, inner, json_member(value, inner->name));
+		break;
+	case PROPERTY_LIST:
+		for (size_t i = 0; i < json_count(value); i++)
+			references_in(standing, property->inner, json_item(value, i));
+		break;
+	case PROPERTY_MAP:
+		for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key)) {
+			if (property->keys_refer)
+				reference_stands(standing, property->refers, key);
+			references_in(standing, property->inner, json_member(value, key));
+		}
+		break;
+	default: /* a text may look like an id and is none */
+		break;
+	}
+}
+
 static bool
 references_stand(struct undoing *undoing, const struct config_item *item, const char *name)
 {
-	static const struct {
-		enum kind kind;
-		enum kind refers;
-	} links[] = {{KIND_POOL, KIND_MONITOR}, {KIND_LB, KIND_POOL}};
+	const struct standing standing = {undoing, item->kind, name};
+	const struct property whole = {.type = PROPERTY_OBJECT, .inner = schema_of(item->kind)};
 	size_t errors = undoing->change->problems.errors;
+	struct json *before = json_read_quietly(item->before);
 
-	for (size_t l = 0; l < NITEMS(links); l++) {
-		const char *text = item->before.data;
-
-		if (links[l].kind != item->kind)
-			continue;
-		/* An id is 32 hex digits in quotes and stands nowhere by chance. */
-		for (size_t at = 0; at + ID_LEN + 2 <= item->before.len; at++) {
-			char id[ID_LEN + 1];
-			struct bytes json;
-
-			if (text[at] != '"' || text[at + ID_LEN + 1] != '"')
-				continue;
-			memcpy(id, text + at + 1, ID_LEN);
-			id[ID_LEN] = '\0';
-			if (id_valid(id) && strcmp(id, item->id.text) != 0 &&
-			    !config_object(undoing->change->txn, links[l].refers, id, &json))
-				problems_error(&undoing->change->problems,
-				    "%s %s refers to a %s that was deleted since: undo that deletion first", kind_text(item->kind), name,
-				    kind_text(links[l].refers));
-		}
-	}
+	references_in(&standing, &whole, before);
+	json_drop(before);
 	return undoing->change->problems.errors == errors;
 }
 
