@@ -56,6 +56,8 @@ struct walk {
 	size_t nseen, room;
 	const char *path;
 	uint64_t visits; /* of nodes: a tree has one way to each; the IPv4 part is walked twice, and a little may be shared */
+	uint64_t last; /* the start of the network met last */
+	bool met[2];   /* any yet, of that family? */
 	bool damaged;
 };
 
@@ -159,15 +161,20 @@ value_at(struct walk *walk, MMDB_entry_s entry)
 
 /* From start on the value holds; equal neighbours become one range. */
 static void
-add_range(struct database *database, unsigned family, uint64_t start, uint32_t value)
+add_range(struct walk *walk, unsigned family, uint64_t start, uint32_t value)
 {
+	struct database *database = walk->database;
+
+	/* Of networks longer than /64 the first speaks for all. */
+	if (walk->met[family] && walk->last == start)
+		return;
+	walk->met[family] = true;
+	walk->last = start;
 	for (unsigned layer = 0; layer < LAYERS; layer++) {
 		struct ranges *ranges = &database->ranges[family][layer];
 
 		if (ranges->count > 0 && same_value(&database->values[ranges->values[ranges->count - 1]], &database->values[value], layer))
 			continue;
-		if (ranges->count > 0 && ranges->starts[ranges->count - 1] == start)
-			continue; /* a network longer than /64: the first of them speaks for all */
 		if (ranges->count == ranges->room) {
 			ranges->room = ranges->room ? ranges->room * 2 : 1024;
 			ranges->starts = xrealloc(ranges->starts, ranges->room * sizeof *ranges->starts);
@@ -207,15 +214,15 @@ walk_record(
 	case MMDB_RECORD_TYPE_SEARCH_NODE:
 		/* The IPv4 tree hangs in the IPv6 one, under several names: it is walked for itself. */
 		if (family == 1 && depth >= 16 && walk->mmdb.ipv4_start_node.node_value == record)
-			add_range(walk->database, family, start, 0);
+			add_range(walk, family, start, 0);
 		else
 			walk_node(walk, family, (uint32_t)record, start, depth);
 		break;
 	case MMDB_RECORD_TYPE_EMPTY:
-		add_range(walk->database, family, start, 0);
+		add_range(walk, family, start, 0);
 		break;
 	case MMDB_RECORD_TYPE_DATA:
-		add_range(walk->database, family, start, value_at(walk, entry));
+		add_range(walk, family, start, value_at(walk, entry));
 		break;
 	default:
 		walk->damaged = true;

@@ -28,9 +28,10 @@ write_file(const uint8_t *octets, size_t len)
 static uint8_t *
 sound(size_t *len)
 {
-	static const char script[] = "MMDB::write($ARGV[0], map { ($_ => {country => {iso_code => /^1/ ? q(US) : q(DE)}, subdivisions => "
+	static const char script[] = "MMDB::write($ARGV[0], map { ($_ => {country => {iso_code => /^1|:3:/ ? q(US) : q(DE)}, subdivisions => "
 				     "[{iso_code => q(CA)}], location => {latitude => 37.5, longitude => -122.25}}) } qw(10.0.0.0/8 10.1.0.0/16 "
-				     "192.0.2.0/24 2001:db8::/32 2001:db8:1:2:8000::/66))";
+				     "192.0.2.0/24 2001:db8::/32 2001:db8:1:2:8000::/66 1234::/16 2001:db8:1:3:8000::/65 "
+				     "1234:0:0:5:4000::/66))";
 	char *command;
 	uint8_t *octets = malloc(1 << 20);
 	FILE *file;
@@ -68,6 +69,31 @@ try(void)
 	problems_free(&problems);
 	geo_free(geo);
 	return taken;
+}
+
+static void
+the_first_half_of_a_slash_64_speaks_for_all(void **state)
+{
+	struct problems problems = {0};
+	struct geo_found found;
+	struct address address;
+	struct geo *geo;
+	size_t len;
+
+	(void)state;
+	free(sound(&len));
+	geo = geo_open((const char *[]){path}, 1, &problems);
+	assert_non_null(geo);
+	assert_true(address_from_text(&address, "2001:db8:1:3::"));
+	assert_true(geo_find(geo, &address, &found));
+	assert_string_equal(found.country, "DE");
+	assert_true(address_from_text(&address, "2001:db8:1:4::"));
+	assert_true(geo_find(geo, &address, &found));
+	assert_string_equal(found.country, "DE");
+	assert_true(address_from_text(&address, "1234:0:0:5::"));
+	assert_true(geo_find(geo, &address, &found));
+	assert_string_equal(found.country, "US");
+	geo_free(geo);
 }
 
 static void
@@ -146,6 +172,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_first_half_of_a_slash_64_speaks_for_all),
 	    cmocka_unit_test(damage_never_kills),
 	    cmocka_unit_test(nodes_that_are_met_again_are_damage),
 	};
