@@ -1,8 +1,14 @@
 #include "geo.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <maxminddb.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
 
 enum { AREA, PLACE, LAYERS, DATABASES_MAX = 8, INDEX_BITS = 16 };
 
@@ -255,13 +261,42 @@ make_index(struct ranges *ranges)
 	ranges->index[1 << INDEX_BITS] = (uint32_t)ranges->count - 1;
 }
 
+/*
+ * A copy in memory, as a path: the library maps what it reads, and a file that is overwritten in place while we read it would take
+ * its pages from under us.  -1 with problems filled.
+ */
+static int
+private_copy(const char *path, char copy[32], struct problems *problems)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC), to = memfd_create("geography", MFD_CLOEXEC);
+	ssize_t got = from < 0 || to < 0 ? -1 : 1;
+
+	while (got > 0)
+		got = sendfile(to, from, NULL, 1 << 20);
+	if (got < 0) {
+		problems_error(problems, "%s: %s", path, strerror(errno));
+		if (to >= 0)
+			close(to);
+		to = -1;
+	}
+	if (from >= 0)
+		close(from);
+	snprintf(copy, 32, "/proc/self/fd/%d", to);
+	return to;
+}
+
 static bool
 read_database(struct database *database, const char *path, struct problems *problems)
 {
 	struct walk walk = {.database = database, .path = path};
-	int status = MMDB_open(path, MMDB_MODE_MMAP, &walk.mmdb);
+	char copy[32];
+	int fd = private_copy(path, copy, problems), status;
 	bool v6;
 
+	if (fd < 0)
+		return false;
+	status = MMDB_open(copy, MMDB_MODE_MMAP, &walk.mmdb);
+	close(fd); /* the map holds it */
 	if (status != MMDB_SUCCESS) {
 		problems_error(problems, "%s: not a database of MaxMind's format that can be read: %s", path, MMDB_strerror(status));
 		return false;
