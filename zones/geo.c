@@ -10,7 +10,7 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-enum { AREA, PLACE, LAYERS, DATABASES_MAX = 8, INDEX_BITS = 16 };
+enum { AREA, PLACE, LAYERS, DATABASES_MAX = 8, INDEX_BITS = 16, METADATA_MAX = 128 << 10 };
 
 /* What a range has: one of the values of its layer. */
 struct value {
@@ -285,6 +285,47 @@ private_copy(const char *path, char copy[32], struct problems *problems)
 	return to;
 }
 
+/* A number of the metadata: behind its key, a control octet (type and length) and so many octets.  0 where it is not found. */
+static uint64_t
+metadata_number(const uint8_t *metadata, size_t len, const char *key)
+{
+	size_t key_len = strlen(key);
+	const uint8_t *at = memmem(metadata, len, key, key_len), *end = metadata + len;
+	uint64_t value = 0;
+	unsigned octets;
+
+	if (at == NULL || (at += key_len) == end || (octets = *at++ & 31) > 4 || octets > (size_t)(end - at))
+		return 0;
+	while (octets-- > 0)
+		value = value << 8 | *at++;
+	return value;
+}
+
+/*
+ * libmaxminddb multiplies nodes by their size in 32 bits: a damaged count passes its check, and it reads far behind the end,
+ * already while it opens the file.  What cannot be read here it refuses by itself.
+ */
+static bool
+tree_fits(int fd)
+{
+	static const char marker[] = "\xab\xcd\xefMaxMind.com";
+	size_t len = 0, tail = METADATA_MAX;
+	uint8_t *octets = xmalloc(tail), *metadata = NULL;
+	off_t size = lseek(fd, 0, SEEK_END);
+	ssize_t got = size > 0 ? pread(fd, octets, tail, MAX(0, size - (off_t)tail)) : 0;
+	uint64_t tree = 0;
+
+	/* The last one counts. */
+	for (uint8_t *at = octets; got > 0 && (at = memmem(at, (size_t)(octets + got - at), marker, sizeof marker - 1)) != NULL;)
+		metadata = at += sizeof marker - 1;
+	if (metadata != NULL) {
+		len = (size_t)(octets + got - metadata);
+		tree = metadata_number(metadata, len, "node_count") * metadata_number(metadata, len, "record_size") / 4;
+	}
+	free(octets);
+	return tree <= (uint64_t)MAX(size, 0);
+}
+
 static bool
 read_database(struct database *database, const char *path, struct problems *problems)
 {
@@ -295,6 +336,11 @@ read_database(struct database *database, const char *path, struct problems *prob
 
 	if (fd < 0)
 		return false;
+	if (!tree_fits(fd)) {
+		problems_error(problems, "%s: the database is damaged; get it again", path);
+		close(fd);
+		return false;
+	}
 	status = MMDB_open(copy, MMDB_MODE_MMAP, &walk.mmdb);
 	close(fd); /* the map holds it */
 	if (status != MMDB_SUCCESS) {
