@@ -158,6 +158,7 @@ response_write(const struct query *query, const struct answer *answer, const str
 	write_bytes(writer, query->question_wire, query->question_len);
 	for (unsigned i = 0; i < answer->nitems && !response.truncated; i++)
 		write_item(&response, i);
+	response.truncated |= answer->lacks_glue;
 	writer->end = out + limit;
 	edns_write(writer, &query->edns, reply, answer->rcode, answer->scope);
 

@@ -39,6 +39,8 @@ below.sub      A     192.0.2.7
 ns.other       A     192.0.2.8
 END
 $zone .= "big TXT \"" . ('x' x 200) . "$_\"\n" for 10 .. 29;
+$zone .= "many NS ns$_.many\nns$_.many A 192.0.2.$_\n AAAA 2001:db8::$_\n" for 1 .. 120;
+$zone .= "more NS ns$_.more\nns$_.more A 192.0.2.$_\n AAAA 2001:db8::$_\n" for 1 .. 200;
 my $t = Graycloud->start(zone => $zone, dnsd_args => ['--listen', '[::1]:0', '--nsid', 'node1']);
 
 sub section { my ($reply, $section) = @_; return [sort map { $_->plain } $reply->$section] }
@@ -55,6 +57,15 @@ subtest 'names that exist' => sub {
 		['ns1.example.com. 3600 IN A 192.0.2.53', 'ns1.example.com. 3600 IN AAAA 2001:db8::53'], 'with their addresses');
 	my $mixed = $t->query('wWw.ExAmPlE.cOm A');
 	is(($mixed->question)[0]->qname, 'wWw.ExAmPlE.cOm', 'the case of the question is kept');
+};
+
+subtest 'RFC 9471: glue of a referral is whole, or TC says that it is not' => sub {
+	my $reply = $t->query('x.many.example.com A', tcp => 1);
+
+	ok(!$reply->header->tc, 'TCP, 120 nameservers: whole');
+	is(scalar(grep { $_->type ne 'OPT' } $reply->additional), 240, 'both addresses of each');
+	ok($t->query('x.many.example.com A')->header->tc, 'UDP: truncated');
+	ok($t->query('x.more.example.com A', tcp => 1)->header->tc, '200 are more than an answer holds: it says so');
 };
 
 subtest 'names and types that do not exist' => sub {

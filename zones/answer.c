@@ -21,6 +21,7 @@ answer_init(struct answer *answer, uint16_t rcode)
 	answer->rcode = rcode;
 	answer->authoritative = false;
 	answer->truncated = false;
+	answer->lacks_glue = false;
 	answer->bucket = 0;
 	answer->nitems = 0;
 	answer->names[QUESTION_NAME] = (struct answer_name){.item = UINT8_MAX};
@@ -166,6 +167,8 @@ find_host(const struct zone *zone, const struct path *path, bool glue)
 	return node != NULL && !(node->flags & NODE_LB) ? node : NULL;
 }
 
+enum { ADDED_MAX = 3 }; /* RRsets of one host: its addresses, and its own service binding */
+
 /*
  * RFC 1034 4.3.2 step 6: addresses of the hosts that an RRset names, where this zone has them; RFC 9460 4.1: and where
  * SVCB or HTTPS is an alias, what it is an alias of.  For a referral (cut): what is needed to follow it is not optional
@@ -180,10 +183,10 @@ add_additional(struct answer *answer, const struct zone *zone, unsigned position
 	int at = target_offset(type);
 	uint32_t offset = 0;
 
-	for (unsigned i = 0; at >= 0 && i < item->count && answer->nitems < ANSWER_ITEMS_MAX; i++) {
+	for (unsigned i = 0; at >= 0 && i < item->count; i++) {
 		uint16_t rdlen = get16(item->wire + offset + 10);
 		const uint8_t *rdata = item->wire + offset + RR_HEAD;
-		bool service = type == TYPE_SVCB || type == TYPE_HTTPS, alias = service && get16(rdata) == 0, needed;
+		bool service = type == TYPE_SVCB || type == TYPE_HTTPS, alias = service && get16(rdata) == 0, optional, needed;
 		uint8_t name = answer->nnames;
 		const struct node *node;
 		struct path path;
@@ -198,11 +201,16 @@ add_additional(struct answer *answer, const struct zone *zone, unsigned position
 		}
 		path_init(&path, rdata + at);
 		node = find_host(zone, &path, type == TYPE_NS);
-		if (node == NULL || name == ANSWER_NAMES_MAX)
+		if (node == NULL)
 			continue;
+		optional = cut == NULL || !name_within(path.name, cut);
+		if (name == ANSWER_NAMES_MAX || answer->nitems + ADDED_MAX > ANSWER_ITEMS_MAX) {
+			answer->lacks_glue |= !optional;
+			continue;
+		}
 		answer->names[name] = (struct answer_name){(uint8_t)position, (uint32_t)(rdata + at - item->wire)};
 		needed = alias && add_extra(answer, node, type, name, true);
-		needed |= add_addresses(answer, node, name, cut == NULL || !name_within(path.name, cut));
+		needed |= add_addresses(answer, node, name, optional);
 		answer->nnames += needed;
 	}
 }

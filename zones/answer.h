@@ -24,7 +24,7 @@ enum rcode {
 
 enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL };
 
-enum { ANSWER_ITEMS_MAX = 96, ANSWER_NAMES_MAX = 96, ANSWER_CHAIN_MAX = 16 };
+enum { ANSWER_ITEMS_MAX = 254, ANSWER_NAMES_MAX = 254, ANSWER_CHAIN_MAX = 16 };
 
 struct question {
 	struct path path;
@@ -55,6 +55,7 @@ struct answer {
 	uint16_t rcode;
 	bool authoritative;
 	bool truncated;           /* say TC and send no records (RRL's slip) */
+	bool lacks_glue;          /* some that a referral needs found no room here: TC (RFC 9471 3.1) */
 	uint8_t nitems, nnames;
 	uint8_t scope;            /* ECS (S4) */
 	struct answer_item items[ANSWER_ITEMS_MAX];
