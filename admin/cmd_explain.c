@@ -223,6 +223,7 @@ explain(struct args *args, struct explanation_request *request)
 	struct json *out = NULL;
 	struct pins *pins = NULL;
 	struct steer_site site = {.code = ""};
+	struct problems problems = {0};
 	struct geo *geo;
 	char *path;
 
@@ -237,13 +238,11 @@ explain(struct args *args, struct explanation_request *request)
 	request->pins = pins = pins_view(path);
 	request->geo = geo = node_place(args->state, &site);
 	request->site = &site;
-	compiler = compiler_new();
-	if (compiler == NULL || compiler_config(compiler, config, true) != COMPILED_NEW ||
-	    (health != NULL && compiler_health(compiler, health, true) == COMPILED_FAILED))
-		fprintf(stderr, "graycloud: the configuration cannot be compiled: %s\n",
-		    compiler != NULL ? compiler_error(compiler) : "memory is exhausted");
-	else
+	compiler = compiler_read(config, health, &problems);
+	if (compiler != NULL)
 		out = explanation_make(compiler, config, health, request);
+	problems_print(&problems, "graycloud", stderr);
+	problems_free(&problems);
 	pins_close(pins);
 	geo_free(geo);
 	free(path);

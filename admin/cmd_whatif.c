@@ -22,20 +22,6 @@ struct whatif {
 	struct json *result;
 };
 
-static struct compiler *
-compile(struct change *change)
-{
-	struct compiler *compiler = compiler_new();
-
-	if (compiler != NULL && compiler_config(compiler, change->txn, true) == COMPILED_NEW &&
-	    (change->health == NULL || compiler_health(compiler, change->health, true) != COMPILED_FAILED))
-		return compiler;
-	problems_error(&change->problems, "the configuration cannot be compiled: %s",
-	    compiler != NULL ? compiler_error(compiler) : "memory is exhausted");
-	compiler_free(compiler);
-	return NULL;
-}
-
 /* --down and --up. */
 static void
 force_origins(struct change *change, struct compiler *after)
@@ -64,7 +50,7 @@ static void
 compare(struct change *change, void *arg)
 {
 	struct whatif *whatif = arg;
-	struct compiler *before = compile(change), *after = NULL;
+	struct compiler *before = compiler_read(change->txn, change->health, &change->problems), *after = NULL;
 
 	if (before != NULL && whatif->application != NULL)
 		application_apply(change, whatif->application);
@@ -74,7 +60,7 @@ compare(struct change *change, void *arg)
 	change->message = NULL;
 	change->result = NULL;
 	if (before != NULL && change->problems.errors == 0)
-		after = compile(change);
+		after = compiler_read(change->txn, change->health, &change->problems);
 	if (after != NULL)
 		force_origins(change, after);
 	if (after != NULL && change->problems.errors == 0) {

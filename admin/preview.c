@@ -12,16 +12,15 @@ struct preview {
 	struct compiler *before;
 };
 
+/* NULL, without a word, where it cannot be compiled: the command itself will say what is wrong. */
 static struct compiler *
 compile(struct change *change)
 {
-	struct compiler *compiler = compiler_new();
+	struct problems unsaid = {0};
+	struct compiler *compiler = compiler_read(change->txn, change->health, &unsaid);
 
-	if (compiler != NULL && compiler_config(compiler, change->txn, true) == COMPILED_NEW &&
-	    (change->health == NULL || compiler_health(compiler, change->health, true) != COMPILED_FAILED))
-		return compiler;
-	compiler_free(compiler);
-	return NULL;
+	problems_free(&unsaid);
+	return compiler;
 }
 
 struct preview *
@@ -101,7 +100,8 @@ move_lb(void *arg, const struct id *id, struct bytes text)
 	(void)id;
 	if (lb != NULL && ++moving->count <= BALANCERS_SHOWN)
 		result = replay_compare(moving->preview->before, moving->after, moving->places, lb->wire, &moving->clients, 0, &problems);
-	if (result != NULL && json_number_of(json_member(result, "moved")) > 0) {
+	/* Who is new here does not move from anywhere. */
+	if (result != NULL && !json_truth(json_member(result, "new")) && json_number_of(json_member(result, "moved")) > 0) {
 		moving->moved++;
 		fprintf(moving->out, "  load_balancer %s: %.1f %% of clients would move\n", lb->name,
 		    100 * json_number_of(json_member(result, "moved")));

@@ -373,6 +373,7 @@ replay_compare(const struct compiler *before, const struct compiler *after, cons
 			add_move(list, &targets, &clients->items[i], spreads[0], spreads[1]);
 	}
 	result = result_of(&targets, clients, moved, list);
+	json_put_bool(result, "new", sides[0].lb == NULL);
 	for (unsigned s = 0; s < 2; s++) {
 		free(sides[s].of_number);
 		free(sides[s].shared);

@@ -31,9 +31,9 @@ struct replay_place {
 };
 
 /*
- * Send all of them to the load balancer of a name, as the one compiler has it and as the other.  NULL with a sentence where the
- * first has none.  The members of the result: origins [{pool, address, before, after}], moved (of 1), clients, and moves
- * [{client, from, to}], at most so many.
+ * Send all of them to the load balancer of a name, as the one compiler has it and as the other.  NULL with a sentence where
+ * neither has one.  The members of the result: origins [{pool, address, before, after}], moved (of 1), clients, moves
+ * [{client, from, to}], at most so many, and new: the first has no such load balancer, so that all clients count as moved.
  */
 struct json *replay_compare(const struct compiler *before, const struct compiler *after, const struct replay_place places[2],
     const uint8_t *name, const struct replay_clients *clients, size_t moves, struct problems *problems);

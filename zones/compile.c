@@ -409,3 +409,17 @@ compiler_pass_ends(struct compiler *compiler, struct store_txn *txn)
 		return failed(compiler, "memory is exhausted");
 	return changed ? COMPILED_TABLES : COMPILED_SAME;
 }
+
+struct compiler *
+compiler_read(struct store_txn *config, struct store_txn *health, struct problems *problems)
+{
+	struct compiler *compiler = compiler_new();
+
+	if (compiler != NULL && compiler_config(compiler, config, true) == COMPILED_NEW &&
+	    (health == NULL || compiler_health(compiler, health, true) != COMPILED_FAILED))
+		return compiler;
+	problems_error(problems, "the configuration cannot be compiled: %s",
+	    compiler != NULL ? compiler_error(compiler) : "memory is exhausted");
+	compiler_free(compiler);
+	return NULL;
+}

@@ -26,6 +26,12 @@ enum compiled {
 struct compiler *compiler_new(void);
 void compiler_free(struct compiler *compiler);
 
+/*
+ * One that has read both stores, for a command: it looks once and follows nothing.  health is NULL where there is none.  NULL with
+ * a sentence where it cannot be.
+ */
+struct compiler *compiler_read(struct store_txn *config, struct store_txn *health, struct problems *problems);
+
 /* Follow the config store.  anew: read all of it (the store was replaced). */
 enum compiled compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew);
 
