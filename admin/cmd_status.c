@@ -226,6 +226,42 @@ print_pools(const struct picture *picture, FILE *out)
 	table_free(table);
 }
 
+/* "2026-11-21T01:02:03.000000Z" to the second. */
+static void
+cell_time(struct table *table, const char *time, const char *otherwise)
+{
+	if (time == NULL)
+		table_cell(table, COLOUR_FAINT, "%s", otherwise);
+	else
+		table_cell(table, COLOUR_NONE, "%.19sZ", time);
+}
+
+/* Taken out or forced by hand: who, why, until when. */
+static void
+print_interventions(const struct interventions *list, FILE *out)
+{
+	struct table *table = table_new("BY HAND", "IS", "SINCE", "UNTIL", "WHO", "REASON", NULL);
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct intervention *one = &list->items[i];
+
+		if (one->address != NULL)
+			table_cell(table, COLOUR_NONE, "origin %s of %s", one->address, one->pool);
+		else
+			table_cell(table, COLOUR_NONE, "pool %s", one->pool);
+		table_cell(table, COLOUR_UNSURE, "%s", one->what);
+		cell_time(table, one->since, "before the log");
+		cell_time(table, one->until, "told otherwise");
+		table_cell(table, COLOUR_NONE, "%s", one->who != NULL ? one->who : "");
+		table_cell(table, COLOUR_NONE, "%s", one->reason != NULL ? one->reason : "");
+	}
+	if (list->count > 0) {
+		fputc('\n', out);
+		table_print(table, out);
+	}
+	table_free(table);
+}
+
 static void
 print_picture(const struct picture *picture, FILE *out)
 {
@@ -240,6 +276,7 @@ print_picture(const struct picture *picture, FILE *out)
 	if (picture->nlbs > 0)
 		fputc('\n', out);
 	print_pools(picture, out);
+	print_interventions(picture->interventions, out);
 }
 
 /* --- JSON --- */
@@ -359,6 +396,27 @@ nameserver_json(const struct picture *picture)
 }
 
 static struct json *
+interventions_json(const struct interventions *list)
+{
+	struct json *json = json_new_list();
+
+	for (size_t i = 0; i < list->count; i++) {
+		const struct intervention *one = &list->items[i];
+		struct json *object = json_new_object();
+
+		json_put_text(object, "pool", one->pool);
+		json_put_text(object, "address", one->address);
+		json_put_text(object, "what", one->what);
+		json_put_text(object, "since", one->since);
+		json_put_text(object, "until", one->until);
+		json_put_text(object, "who", one->who);
+		json_put_text(object, "reason", one->reason);
+		json_add(json, object);
+	}
+	return json;
+}
+
+static struct json *
 picture_json(const struct picture *picture)
 {
 	struct json *json = json_new_object(), *lbs = json_new_list(), *pools = json_new_list();
@@ -372,6 +430,7 @@ picture_json(const struct picture *picture)
 		json_add(pools, pool_json(picture, &picture->pools[i]));
 	json_put(json, "load_balancers", lbs);
 	json_put(json, "pools", pools);
+	json_put(json, "interventions", interventions_json(picture->interventions));
 	return json;
 }
 

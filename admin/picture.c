@@ -87,6 +87,7 @@ struct plan {
 		size_t fallback;
 	} *lbs;
 	size_t nlbs;
+	struct interventions interventions;
 };
 
 struct reading {
@@ -110,6 +111,7 @@ plan_release(struct plan *plan)
 	free(plan->pools);
 	free(plan->by_id);
 	free(plan->lbs);
+	interventions_free(&plan->interventions);
 	free(plan);
 }
 
@@ -189,13 +191,20 @@ plan_lb(void *arg, const struct id *id, struct bytes json)
 	return true;
 }
 
+/* What was disabled or forced for a time ends without being written. */
+static bool
+ended(const struct plan *plan)
+{
+	return plan->interventions.ends != 0 && plan->interventions.ends <= wall_ms();
+}
+
 /* The present plan: the viewer's, where nothing has been written since. */
 static struct plan *
 plan_read(struct viewer *viewer, bool news)
 {
 	struct reading reading;
 
-	if (viewer->plan == NULL || news) {
+	if (viewer->plan == NULL || news || ended(viewer->plan)) {
 		plan_release(viewer->plan);
 		viewer->plan = xcalloc(1, sizeof *viewer->plan);
 		viewer->plan->users = 1;
@@ -205,6 +214,7 @@ plan_read(struct viewer *viewer, bool news)
 			config_each_object_by_name(reading.txn, KIND_POOL, plan_pool, &reading);
 			index_pools(viewer->plan);
 			config_each_object_by_name(reading.txn, KIND_LB, plan_lb, &reading);
+			viewer->plan->interventions = interventions_read(reading.txn);
 			store_abort(reading.txn);
 		}
 	}
@@ -220,6 +230,7 @@ draw_plan(struct picture *picture)
 	picture->generation = plan->generation;
 	picture->npools = plan->npools;
 	picture->nlbs = plan->nlbs;
+	picture->interventions = &plan->interventions;
 	picture->pools = xcalloc(plan->npools, sizeof *picture->pools);
 	picture->lbs = xcalloc(plan->nlbs, sizeof *picture->lbs);
 	for (size_t i = 0; i < plan->npools; i++)

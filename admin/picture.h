@@ -7,6 +7,7 @@
 #define PICTURE_H
 
 #include "health.h"
+#include "interventions.h"
 #include "serving.h"
 #include "status.h"
 
@@ -44,6 +45,7 @@ struct picture {
 	size_t npools;
 	struct pictured_lb *lbs; /* by name */
 	size_t nlbs;
+	const struct interventions *interventions;
 	bool beating, monitor_dead; /* beating: there is a heartbeat, maybe an old one */
 	struct health_beat beat;
 	bool serving, serving_dead; /* serving: a nameserver has written here, maybe long ago */

@@ -21,10 +21,17 @@ $t->admin('origin disable eu 127.0.0.2 --for 2s --reason maintenance');
 $t->answers('www.example.com A' => @one);
 like($t->admin('log'), qr/origin disable eu 127\.0\.0\.2 --for 2s.*maintenance/, 'the log has who, what and why');
 like($t->admin('pool show eu'), qr/disabled_until=20\d\d-/, 'and the pool until when');
+my ($hand) = @{$t->admin_json('status')->{interventions}};
+is_deeply([@$hand{qw(pool address what reason)}], ['eu', '127.0.0.2', 'disabled', 'maintenance'], 'status says what and why');
+like("$hand->{since} $hand->{until} by $hand->{who}", qr/^20\d\d-\S+Z 20\d\d-\S+Z by \S/, 'and since and until when, and who');
 $t->answers_soon('www.example.com A' => @both);
 pass('it ends by itself, and the origin is probed and answered again');
+is_deeply($t->admin_json('status')->{interventions}, [], 'status does not tell of it any more');
 
-$t->admin('origin disable eu 127.0.0.2 --for 1h');
+$t->admin('origin disable eu 127.0.0.2 --for 1h --reason first');
+$t->admin('origin set eu 127.0.0.2 weight=0.5 --reason other');
+like($t->admin('status'), qr/^origin 127\.0\.0\.2 of eu +disabled +20\S+Z +20\S+Z +\S+ +first$/m, 'the table too, by the command that did it');
+$t->admin('origin set eu 127.0.0.2 weight=1');
 $t->answers('www.example.com A' => @one);
 $t->restart('dnsd');
 $t->answers('www.example.com A' => @one);
