@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint fuzz soak test-peers bench bench-latency format install dist clean
+# make lint fuzz soak test-peers bench bench-affinity bench-latency format install dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -112,6 +112,10 @@ test-peers: packages-peers
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/run
+# Who moves when an origin comes or goes, beside nginx and HAProxy.
+bench-affinity: packages-bench
+	@$(MAKE) --no-print-directory $(PROGRAMS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/affinity
 bench-latency: packages-build
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(BENCHES)
 	@GRAYCLOUD_BUILD=$(OUT) bench/latency
@@ -131,5 +135,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all test test-peers soak check run run-built lint fuzz bench bench-latency format install dist clean
+.PHONY: all test test-peers soak check run run-built lint fuzz bench bench-affinity bench-latency format install dist clean
 .SECONDARY:
