@@ -1,5 +1,7 @@
 #include "dnsd/metrics.h"
 
+#include "exposition.h"
+
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -48,33 +50,6 @@ type_text(unsigned type, char out[16])
 	return out;
 }
 
-/* A label's value: backslash, quote and newline escaped (the exposition format's rule). */
-static void
-add_label(struct evbuffer *page, const char *value)
-{
-	for (; *value != '\0'; value++) {
-		if (*value == '\\' || *value == '"')
-			evbuffer_add(page, "\\", 1);
-		if (*value == '\n')
-			evbuffer_add(page, "\\n", 2);
-		else
-			evbuffer_add(page, value, 1);
-	}
-}
-
-static void
-add_family(struct evbuffer *page, const char *name, const char *type, const char *help)
-{
-	evbuffer_add_printf(page, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
-}
-
-static void
-add_value(struct evbuffer *page, const char *name, const char *type, const char *help, double value)
-{
-	add_family(page, name, type, help);
-	evbuffer_add_printf(page, "%s %.17g\n", name, value);
-}
-
 /* The sum of one word over all threads; offset is its place in a tally. */
 static uint64_t
 sum(const struct metrics *metrics, size_t offset)
@@ -88,48 +63,44 @@ sum(const struct metrics *metrics, size_t offset)
 #define SUM(metrics, member) sum(metrics, offsetof(struct tally, member))
 
 static void
-add_queries(const struct metrics *metrics, struct evbuffer *page)
+add_queries(const struct metrics *metrics, FILE *page)
 {
 	char text[16];
 
-	add_family(page, "graycloud_queries_total", "counter", "Requests that were answered, by transport.");
+	exposition_family(page, "graycloud_queries_total", "counter", "Requests that were answered, by transport.");
 	for (unsigned i = 0; i < TRANSPORT_COUNT; i++)
-		evbuffer_add_printf(page, "graycloud_queries_total{transport=\"%s\"} %llu\n", transports[i],
-		    (unsigned long long)sum(metrics, offsetof(struct tally, queries) + i * sizeof(tally_word)));
-	add_family(page, "graycloud_responses_total", "counter", "Responses, by rcode.");
+		exposition_sample(page, "graycloud_queries_total", (double)sum(metrics, offsetof(struct tally, queries) + i * sizeof(tally_word)), "transport", transports[i], NULL);
+	exposition_family(page, "graycloud_responses_total", "counter", "Responses, by rcode.");
 	for (unsigned i = 0; i < TALLY_RCODES; i++) {
 		uint64_t count = sum(metrics, offsetof(struct tally, rcodes) + i * sizeof(tally_word));
 
 		if (count > 0 || i <= RCODE_REFUSED)
-			evbuffer_add_printf(page, "graycloud_responses_total{rcode=\"%s\"} %llu\n", rcode_text(i),
-			    (unsigned long long)count);
+			exposition_sample(page, "graycloud_responses_total", (double)count, "rcode", rcode_text(i), NULL);
 	}
-	add_family(page, "graycloud_questions_total", "counter", "Questions, by type.");
+	exposition_family(page, "graycloud_questions_total", "counter", "Questions, by type.");
 	for (unsigned i = 0; i < TALLY_TYPES; i++) {
 		uint64_t count = sum(metrics, offsetof(struct tally, types) + i * sizeof(tally_word));
 
 		if (count > 0 || i == TYPE_A || i == TYPE_AAAA)
-			evbuffer_add_printf(page, "graycloud_questions_total{type=\"%s\"} %llu\n", type_text(i, text),
-			    (unsigned long long)count);
+			exposition_sample(page, "graycloud_questions_total", (double)count, "type", type_text(i, text), NULL);
 	}
-	add_value(page, "graycloud_truncated_total", "counter", "Responses that were truncated (TC).", (double)SUM(metrics, truncated));
-	add_value(page, "graycloud_ignored_total", "counter", "Messages that got silence: responses, and less than a header.",
+	exposition_value(page, "graycloud_truncated_total", "counter", "Responses that were truncated (TC).", (double)SUM(metrics, truncated));
+	exposition_value(page, "graycloud_ignored_total", "counter", "Messages that got silence: responses, and less than a header.",
 	    (double)SUM(metrics, ignored));
-	add_family(page, "graycloud_cookies_total", "counter", "Queries with a DNS cookie, by whether it was one of ours.");
-	evbuffer_add_printf(page, "graycloud_cookies_total{valid=\"yes\"} %llu\ngraycloud_cookies_total{valid=\"no\"} %llu\n",
-	    (unsigned long long)SUM(metrics, cookies_good), (unsigned long long)SUM(metrics, cookies_bad));
-	add_family(page, "graycloud_limited_total", "counter",
+	exposition_family(page, "graycloud_cookies_total", "counter", "Queries with a DNS cookie, by whether it was one of ours.");
+	exposition_sample(page, "graycloud_cookies_total", (double)SUM(metrics, cookies_good), "valid", "yes", NULL);
+	exposition_sample(page, "graycloud_cookies_total", (double)SUM(metrics, cookies_bad), "valid", "no", NULL);
+	exposition_family(page, "graycloud_limited_total", "counter",
 	    "Responses that rate limiting dropped or truncated (in a dry run: would have).");
-	evbuffer_add_printf(page,
-	    "graycloud_limited_total{action=\"drop\"} %llu\ngraycloud_limited_total{action=\"truncate\"} %llu\n",
-	    (unsigned long long)SUM(metrics, limited_dropped), (unsigned long long)SUM(metrics, limited_truncated));
-	add_value(page, "graycloud_pins_made_total", "counter", "Pins of sticky clients made or confirmed (S20).",
+	exposition_sample(page, "graycloud_limited_total", (double)SUM(metrics, limited_dropped), "action", "drop", NULL);
+	exposition_sample(page, "graycloud_limited_total", (double)SUM(metrics, limited_truncated), "action", "truncate", NULL);
+	exposition_value(page, "graycloud_pins_made_total", "counter", "Pins of sticky clients made or confirmed (S20).",
 	    (double)SUM(metrics, pins_made));
-	add_value(page, "graycloud_pins_refused_total", "counter", "Pins that the table had no room for: those clients are hashed.",
+	exposition_value(page, "graycloud_pins_refused_total", "counter", "Pins that the table had no room for: those clients are hashed.",
 	    (double)SUM(metrics, pins_refused));
-	add_value(page, "graycloud_fallback_answers_total", "counter", "Answers that a fallback pool gave (S14).",
+	exposition_value(page, "graycloud_fallback_answers_total", "counter", "Answers that a fallback pool gave (S14).",
 	    (double)SUM(metrics, last_resort));
-	add_value(page, "graycloud_uncounted_total", "counter", "Answers that the table of origins had no room for.",
+	exposition_value(page, "graycloud_uncounted_total", "counter", "Answers that the table of origins had no room for.",
 	    (double)SUM(metrics, uncounted));
 }
 
@@ -197,105 +168,97 @@ merge(struct line *lines, size_t count, int (*compare)(const void *, const void 
 	return kept;
 }
 
-static void
-add_origin_labels(const struct metrics *metrics, struct evbuffer *page, uint32_t origin)
-{
-	const char *pool = "?", *address = "?";
+struct origin_name {
+	const char *pool, *address;
+};
 
-	publisher_origin_name(metrics->publisher, origin, &pool, &address);
-	evbuffer_add_printf(page, "pool=\"");
-	add_label(page, pool);
-	evbuffer_add_printf(page, "\",origin=\"");
-	add_label(page, address);
-	evbuffer_add_printf(page, "\"} ");
+static struct origin_name
+origin_name(const struct metrics *metrics, uint32_t number)
+{
+	struct origin_name name = {"?", "?"};
+
+	publisher_origin_name(metrics->publisher, number, &name.pool, &name.address);
+	return name;
 }
 
 /* ?lb=NAME: the answers of one load balancer, by pool and origin. */
 static void
-add_lb_detail(const struct metrics *metrics, struct evbuffer *page, const char *wanted)
+add_lb_detail(const struct metrics *metrics, FILE *page, const char *wanted)
 {
 	struct line *lines;
 	size_t count = gather(metrics, &lines);
 
 	count = merge(lines, count, by_lb);
-	add_family(page, "graycloud_lb_answers_total", "counter", "Answers of one load balancer that had this origin.");
+	exposition_family(page, "graycloud_lb_answers_total", "counter", "Answers of one load balancer that had this origin.");
 	for (size_t i = 0; i < count; i++) {
+		struct origin_name origin;
 		const char *name;
 
 		if (!publisher_lb_name(metrics->publisher, lines[i].lb, &name) || strcasecmp(name, wanted) != 0)
 			continue;
-		evbuffer_add_printf(page, "graycloud_lb_answers_total{lb=\"");
-		add_label(page, name);
-		evbuffer_add_printf(page, "\",");
-		add_origin_labels(metrics, page, lines[i].origin);
-		evbuffer_add_printf(page, "%llu\n", (unsigned long long)lines[i].count);
+		origin = origin_name(metrics, lines[i].origin);
+		exposition_sample(page, "graycloud_lb_answers_total", (double)lines[i].count, "lb", name, "pool", origin.pool,
+		    "origin", origin.address, NULL);
 	}
 	free(lines);
 }
 
 static void
-add_aggregates(const struct metrics *metrics, struct evbuffer *page)
+add_aggregates(const struct metrics *metrics, FILE *page)
 {
 	struct line *lines;
 	size_t count = gather(metrics, &lines);
 
 	count = merge(lines, count, by_origin);
-	add_family(page, "graycloud_origin_answers_total", "counter", "Answers that had this origin; by load balancer with ?lb=NAME.");
+	exposition_family(page, "graycloud_origin_answers_total", "counter", "Answers that had this origin; by load balancer with ?lb=NAME.");
 	for (size_t i = 0; i < count; i++) {
-		evbuffer_add_printf(page, "graycloud_origin_answers_total{");
-		add_origin_labels(metrics, page, lines[i].origin);
-		evbuffer_add_printf(page, "%llu\n", (unsigned long long)lines[i].count);
+		struct origin_name origin = origin_name(metrics, lines[i].origin);
+
+		exposition_sample(page, "graycloud_origin_answers_total", (double)lines[i].count, "pool", origin.pool,
+		    "origin", origin.address, NULL);
 	}
 	free(lines);
 }
 
 static void
-add_state(const struct metrics *metrics, struct evbuffer *page)
+add_state(const struct metrics *metrics, FILE *page)
 {
 	struct publisher_report report;
 
 	publisher_report(metrics->publisher, &report);
-	add_value(page, "graycloud_config_generation", "gauge", "Generation of the configuration that is answered.",
+	exposition_value(page, "graycloud_config_generation", "gauge", "Generation of the configuration that is answered.",
 	    (double)report.generation);
-	add_value(page, "graycloud_view_epoch", "gauge", "Publications since the start, changes of health among them.",
+	exposition_value(page, "graycloud_view_epoch", "gauge", "Publications since the start, changes of health among them.",
 	    (double)report.epoch);
-	add_value(page, "graycloud_compiles_total", "counter", "Compiles of the configuration.", (double)report.compiles);
-	add_value(page, "graycloud_compile_errors_total", "counter", "Compiles that failed: the old view kept answering.",
+	exposition_value(page, "graycloud_compiles_total", "counter", "Compiles of the configuration.", (double)report.compiles);
+	exposition_value(page, "graycloud_compile_errors_total", "counter", "Compiles that failed: the old view kept answering.",
 	    (double)report.errors);
-	add_value(page, "graycloud_compile_seconds", "gauge", "Time of the last compile.", (double)report.compile_ns_last / 1e9);
-	add_value(page, "graycloud_compile_seconds_max", "gauge", "Time of the longest compile.",
+	exposition_value(page, "graycloud_compile_seconds", "gauge", "Time of the last compile.", (double)report.compile_ns_last / 1e9);
+	exposition_value(page, "graycloud_compile_seconds_max", "gauge", "Time of the longest compile.",
 	    (double)report.compile_ns_max / 1e9);
-	add_value(page, "graycloud_health_publications_total", "counter", "Publications that a change of health made.",
+	exposition_value(page, "graycloud_health_publications_total", "counter", "Publications that a change of health made.",
 	    (double)report.health_publications);
-	add_value(page, "graycloud_retired", "gauge", "Replaced objects that a reader may still hold.", (double)report.waiting);
-	add_value(page, "graycloud_zones", "gauge", "Zones served.", (double)report.counts.zones);
-	add_value(page, "graycloud_load_balancers", "gauge", "Load balancers.", (double)report.counts.lbs);
-	add_value(page, "graycloud_pools", "gauge", "Pools.", (double)report.counts.pools);
-	add_value(page, "graycloud_endpoints", "gauge", "Endpoints whose health is followed.", (double)report.counts.endpoints);
-	add_value(page, "graycloud_endpoints_unknown", "gauge", "Endpoints without a verdict.", (double)report.unknown);
-	add_value(page, "graycloud_monitor_up", "gauge", "Does graycloud-monitor's heart beat (S25)?", !report.monitor_dead);
+	exposition_value(page, "graycloud_retired", "gauge", "Replaced objects that a reader may still hold.", (double)report.waiting);
+	exposition_value(page, "graycloud_zones", "gauge", "Zones served.", (double)report.counts.zones);
+	exposition_value(page, "graycloud_load_balancers", "gauge", "Load balancers.", (double)report.counts.lbs);
+	exposition_value(page, "graycloud_pools", "gauge", "Pools.", (double)report.counts.pools);
+	exposition_value(page, "graycloud_endpoints", "gauge", "Endpoints whose health is followed.", (double)report.counts.endpoints);
+	exposition_value(page, "graycloud_endpoints_unknown", "gauge", "Endpoints without a verdict.", (double)report.unknown);
+	exposition_value(page, "graycloud_monitor_up", "gauge", "Does graycloud-monitor's heart beat (S25)?", !report.monitor_dead);
 	if (report.health_seen)
-		add_value(page, "graycloud_health_age_seconds", "gauge", "Since the monitor's last heartbeat.",
+		exposition_value(page, "graycloud_health_age_seconds", "gauge", "Since the monitor's last heartbeat.",
 		    (double)report.monitor_beat_age_ms / 1e3);
 }
 
+/* The page of the words behind "?". */
 static void
-on_request(struct evhttp_request *request, void *arg)
+write_page(const struct metrics *metrics, FILE *page, const char *query)
 {
-	struct metrics *metrics = arg;
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-	struct evbuffer *page = evbuffer_new();
 	struct evkeyvalq words;
-	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL, *lb = NULL;
+	const char *lb = NULL;
 
-	if (page == NULL || path == NULL || strcmp(path, "/metrics") != 0) {
-		evhttp_send_error(request, HTTP_NOTFOUND, "only /metrics is here");
-		if (page != NULL)
-			evbuffer_free(page);
-		return;
-	}
 	TAILQ_INIT(&words);
-	if (evhttp_uri_get_query(uri) != NULL && evhttp_parse_query_str(evhttp_uri_get_query(uri), &words) == 0)
+	if (query != NULL && evhttp_parse_query_str(query, &words) == 0)
 		lb = evhttp_find_header(&words, "lb");
 	if (lb != NULL) {
 		add_lb_detail(metrics, page, lb);
@@ -305,9 +268,33 @@ on_request(struct evhttp_request *request, void *arg)
 		add_state(metrics, page);
 	}
 	evhttp_clear_headers(&words);
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-	evhttp_send_reply(request, HTTP_OK, "OK", page);
-	evbuffer_free(page);
+}
+
+static void
+on_request(struct evhttp_request *request, void *arg)
+{
+	struct metrics *metrics = arg;
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
+	char *text = NULL;
+	size_t len;
+	FILE *page;
+
+	if (path == NULL || strcmp(path, "/metrics") != 0) {
+		evhttp_send_error(request, HTTP_NOTFOUND, "only /metrics is here");
+		return;
+	}
+	page = open_memstream(&text, &len);
+	if (page == NULL) {
+		evhttp_send_error(request, HTTP_SERVUNAVAIL, "memory is exhausted");
+		return;
+	}
+	write_page(metrics, page, evhttp_uri_get_query(uri));
+	fclose(page);
+	evbuffer_add(evhttp_request_get_output_buffer(request), text, len);
+	free(text);
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", EXPOSITION_CONTENT_TYPE);
+	evhttp_send_reply(request, HTTP_OK, "OK", NULL);
 }
 
 struct metrics *
