@@ -104,10 +104,10 @@ soak: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(OUT)/tests/unit/soak
 	SOAK=10000000 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove -v --merge -Itests/lib $(OUT)/tests/unit/soak tests/soak.t
 
-# The corpus of questions with other nameservers, and this nameserver with the clients of others.
+# The corpus of questions with other nameservers, this nameserver with the clients of others, and metrics with promtool.
 test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/clients.t tests/peers
+	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/clients.t tests/metrics.t tests/peers
 
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)

@@ -17,46 +17,134 @@ struct metrics {
 };
 
 static void
-head(struct evbuffer *out, const char *name, const char *type, const char *help)
+value(FILE *page, const char *name, const char *type, const char *help, uint64_t number)
 {
-	evbuffer_add_printf(out, "# HELP graycloud_monitor_%s %s\n# TYPE graycloud_monitor_%s %s\n", name, help, name, type);
+	exposition_value(page, name, type, help, (double)number);
+}
+
+/* --- of each monitor --- */
+
+static void
+add_reasons(void *arg, const struct statistics *of)
+{
+	for (unsigned i = 0; i < REASON_COUNT; i++)
+		if (of->reasons[i] > 0 || i == REASON_NONE)
+			exposition_sample(arg, "graycloud_monitor_checks_total", (double)of->reasons[i], "monitor", of->name, "reason",
+			    health_reason_text(i), NULL);
 }
 
 static void
-value(struct evbuffer *out, const char *name, const char *type, const char *help, uint64_t number)
+add_inconclusive(void *arg, const struct statistics *of)
 {
-	head(out, name, type, help);
-	evbuffer_add_printf(out, "graycloud_monitor_%s %llu\n", name, (unsigned long long)number);
+	exposition_sample(arg, "graycloud_monitor_checks_inconclusive_total", (double)of->inconclusive, "monitor", of->name, NULL);
+}
+
+static void
+add_rtt(void *arg, const struct statistics *of)
+{
+	exposition_histogram(arg, "graycloud_monitor_rtt_seconds", &of->rtt, "monitor", of->name);
+}
+
+static void
+add_lateness(void *arg, const struct statistics *of)
+{
+	exposition_histogram(arg, "graycloud_monitor_lateness_ratio", &of->lateness, "monitor", of->name);
+}
+
+/* --- of each endpoint --- */
+
+/* Its labels: Host only where the origin has one of its own. */
+static void
+add_endpoint(FILE *page, const char *name, const struct target *target, double number)
+{
+	char address[46];
+
+	address_to_text(&target->address, address);
+	if (target->host != NULL)
+		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, "host", target->host, NULL);
+	else
+		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, NULL);
+}
+
+static void
+add_up(void *arg, const struct target *target)
+{
+	const struct health_record *record = &target->published.record;
+
+	if (record->state != HEALTH_UNKNOWN)
+		add_endpoint(arg, "graycloud_endpoint_up", target, record->state != HEALTH_DOWN);
+}
+
+static void
+add_certificate(void *arg, const struct target *target)
+{
+	const struct health_record *record = &target->published.record;
+
+	if (record->certificate_days != INT32_MIN)
+		add_endpoint(arg, "graycloud_endpoint_certificate_days", target, record->certificate_days);
+}
+
+static void
+add_endpoints(const struct schedule *schedule, FILE *page)
+{
+	exposition_family(page, "graycloud_endpoint_up", "gauge", "Is the endpoint up or suspect?  Absent while it is unknown.");
+	schedule_each_target(schedule, add_up, page);
+	exposition_family(page, "graycloud_endpoint_certificate_days", "gauge", "Days until the endpoint's certificate ends.");
+	schedule_each_target(schedule, add_certificate, page);
+}
+
+static void
+add_monitors(const struct schedule *schedule, FILE *page)
+{
+	exposition_family(page, "graycloud_monitor_checks_total", "counter", "Conclusive checks by how they ended.");
+	schedule_each_statistics(schedule, add_reasons, page);
+	exposition_family(page, "graycloud_monitor_checks_inconclusive_total", "counter",
+	    "Checks that failed on this machine and gave no verdict.");
+	schedule_each_statistics(schedule, add_inconclusive, page);
+	exposition_family(page, "graycloud_monitor_rtt_seconds", "histogram", "Round-trip times of good checks.");
+	schedule_each_statistics(schedule, add_rtt, page);
+	exposition_family(page, "graycloud_monitor_lateness_ratio", "histogram",
+	    "How late checks began, as a share of their interval; first checks are never late.");
+	schedule_each_statistics(schedule, add_lateness, page);
+}
+
+static void
+add_process(const struct metrics *metrics, FILE *page)
+{
+	const struct schedule_counters *counters = schedule_counters(metrics->schedule);
+
+	value(page, "graycloud_monitor_endpoints", "gauge", "Endpoints that are probed.", counters->targets);
+	exposition_family(page, "graycloud_monitor_endpoints_by_state", "gauge", "Endpoints by their state.");
+	for (unsigned i = 0; i <= HEALTH_DOWN; i++)
+		exposition_sample(page, "graycloud_monitor_endpoints_by_state", counters->states[i], "state", health_state_text(i), NULL);
+	value(page, "graycloud_monitor_checks_in_flight", "gauge", "Checks under way.", counters->in_flight);
+	value(page, "graycloud_monitor_checks_queued", "gauge", "Checks that are due and wait for their turn.", counters->queued);
+	value(page, "graycloud_monitor_checks_limit", "gauge", "Checks that may be under way at once.", counters->most);
+	value(page, "graycloud_monitor_flips_total", "counter", "Changes of state.", counters->flips);
+	value(page, "graycloud_monitor_config_generation", "gauge", "Generation of the configuration that is probed.",
+	    follow_generation(metrics->follow));
 }
 
 static void
 on_metrics(struct evhttp_request *request, void *arg)
 {
 	const struct metrics *metrics = arg;
-	const struct schedule_counters *counters = schedule_counters(metrics->schedule);
-	struct evbuffer *out = evhttp_request_get_output_buffer(request);
+	char *text = NULL;
+	size_t len;
+	FILE *page = open_memstream(&text, &len);
 
-	value(out, "endpoints", "gauge", "Endpoints that are probed.", counters->targets);
-	head(out, "endpoints_by_state", "gauge", "Endpoints by their state.");
-	for (unsigned i = 0; i <= HEALTH_DOWN; i++)
-		evbuffer_add_printf(out, "graycloud_monitor_endpoints_by_state{state=\"%s\"} %u\n", health_state_text(i),
-		    counters->states[i]);
-	value(out, "checks_in_flight", "gauge", "Checks under way.", counters->in_flight);
-	value(out, "checks_queued", "gauge", "Checks that are due and wait for their turn.", counters->queued);
-	value(out, "checks_limit", "gauge", "Checks that may be under way at once.", counters->most);
-	value(out, "checks_total", "counter", "Checks that ended.", counters->checks);
-	head(out, "checks_by_reason_total", "counter", "Conclusive checks by how they ended.");
-	for (unsigned i = 0; i < REASON_COUNT; i++)
-		evbuffer_add_printf(out, "graycloud_monitor_checks_by_reason_total{reason=\"%s\"} %llu\n",
-		    health_reason_text(i), (unsigned long long)counters->reasons[i]);
-	value(out, "checks_inconclusive_total", "counter", "Checks that failed on this machine and gave no verdict.",
-	    counters->inconclusive);
-	value(out, "flips_total", "counter", "Changes of state.", counters->flips);
-	value(out, "config_generation", "gauge", "Generation of the configuration that is probed.",
-	    follow_generation(metrics->follow));
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-	    "text/plain; version=0.0.4; charset=utf-8");
-	evhttp_send_reply(request, 200, "OK", NULL);
+	if (page == NULL) {
+		evhttp_send_error(request, HTTP_SERVUNAVAIL, "memory is exhausted");
+		return;
+	}
+	add_process(metrics, page);
+	add_monitors(metrics->schedule, page);
+	add_endpoints(metrics->schedule, page);
+	fclose(page);
+	evbuffer_add(evhttp_request_get_output_buffer(request), text, len);
+	free(text);
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", EXPOSITION_CONTENT_TYPE);
+	evhttp_send_reply(request, HTTP_OK, "OK", NULL);
 }
 
 static void

@@ -1,7 +1,7 @@
 /*
  * metrics.h -- the monitor's own page for Prometheus: GET /metrics.
  *
- * It tells of the monitor, not of each endpoint; `graycloud status` does that.
+ * It tells of the process, of each monitor what its checks came to, and of each endpoint whether it is up.
  */
 #ifndef METRICS_H
 #define METRICS_H

@@ -20,7 +20,8 @@ struct schedule {
 	struct checks *checks;
 	struct publish *publish;
 	struct event *starter;
-	TAILQ_HEAD(, target) queue;
+	TAILQ_HEAD(, target) queue, targets;
+	void *statistics; /* by monitor */
 	struct schedule_counters counters;
 	double rate;       /* checks a second that the intervals ask for */
 	double allowance;  /* checks that may begin now */
@@ -131,12 +132,9 @@ on_done(void *arg, const struct check_result *result)
 		say_flip(target, before);
 	} else
 		publish_checked(schedule->publish, &target->published);
-	if (result->conclusive)
-		schedule->counters.reasons[result->reason]++;
-	else {
-		schedule->counters.inconclusive++;
+	statistics_ended(target->statistics, result);
+	if (!result->conclusive)
 		say_local_error(target, result, reason_before);
-	}
 	/* S23: probes of one endpoint never overlap; one that ran too long delays the next. */
 	if (target->late)
 		enqueue(target);
@@ -151,11 +149,15 @@ start(struct target *target)
 	struct check_subject subject = {target->monitor, target->address, target->host};
 
 	dequeue(target);
+	if (target->wanted_ms != 0)
+		histogram_add(&target->statistics->lateness,
+		    (double)(boot_ms() - MIN(boot_ms(), target->wanted_ms)) / (target->monitor->interval_s * 1e3));
+	target->wanted_ms = 0;
 	target->check = check_start(schedule->checks, &subject, on_done, target);
 	if (target->check != NULL)
 		schedule->counters.in_flight++;
 	else
-		schedule->counters.inconclusive++; /* no memory (S26): its timer comes again */
+		target->statistics->inconclusive++; /* no memory (S26): its timer comes again */
 }
 
 /* How many checks may begin now.  Where the loop is behind, those under way come first: their time is running. */
@@ -214,6 +216,8 @@ on_due(evutil_socket_t fd, short what, void *arg)
 	struct target *target = arg;
 
 	(void)fd, (void)what;
+	if (target->wanted_ms == 0)
+		target->wanted_ms = target->due_ms;
 	arm(target);
 	if (target->check != NULL)
 		target->late = true;
@@ -239,6 +243,7 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 
 	target->schedule = schedule;
 	target->monitor = monitor;
+	target->statistics = statistics_of(&schedule->statistics, monitor);
 	target->interval_s = monitor->interval_s;
 	target->address = origin->ip;
 	target->host = origin->host == NULL ? NULL : xstrdup(origin->host);
@@ -249,6 +254,7 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 	if (!publish_add(schedule->publish, &target->published))
 		target->published.record = verdict_unknown(monitor, boot_ms(), wall_ms());
 	schedule->rate += 1.0 / monitor->interval_s;
+	TAILQ_INSERT_TAIL(&schedule->targets, target, all);
 	schedule->counters.targets++;
 	schedule->counters.states[target->published.record.state]++;
 	arm(target);
@@ -278,10 +284,12 @@ schedule_update(struct target *target, const struct monitor *monitor)
 	target->schedule->rate += 1.0 / monitor->interval_s - 1.0 / target->interval_s;
 	target->interval_s = monitor->interval_s;
 	target->monitor = monitor;
+	target->statistics = statistics_of(&target->schedule->statistics, monitor);
 	record->interval_ms = monitor->interval_s * 1000;
 	record->stale_after_ms = monitor_stale_ms(monitor);
 	publish_checked(target->schedule->publish, &target->published);
 	target->due_ms = 0;
+	target->wanted_ms = 0;
 	arm(target);
 	enqueue(target);
 }
@@ -293,6 +301,7 @@ schedule_remove(struct target *target, bool keep)
 
 	drop_check(target);
 	schedule->rate -= 1.0 / target->interval_s;
+	TAILQ_REMOVE(&schedule->targets, target, all);
 	schedule->counters.targets--;
 	schedule->counters.states[target->published.record.state]--;
 	arm_starter(schedule, 0);
@@ -313,6 +322,7 @@ schedule_new(struct event_base *base, struct checks *checks, struct publish *pub
 	schedule->publish = publish;
 	schedule->counters.most = most;
 	TAILQ_INIT(&schedule->queue);
+	TAILQ_INIT(&schedule->targets);
 	schedule->starter = evtimer_new(base, on_starter, schedule);
 	if (schedule->starter == NULL)
 		errx(1, "out of memory");
@@ -325,6 +335,7 @@ schedule_free(struct schedule *schedule)
 	if (schedule == NULL)
 		return;
 	event_free(schedule->starter);
+	statistics_free(schedule->statistics);
 	free(schedule);
 }
 
@@ -332,4 +343,19 @@ const struct schedule_counters *
 schedule_counters(const struct schedule *schedule)
 {
 	return &schedule->counters;
+}
+
+void
+schedule_each_statistics(const struct schedule *schedule, statistics_fn *fn, void *arg)
+{
+	statistics_each(schedule->statistics, fn, arg);
+}
+
+void
+schedule_each_target(const struct schedule *schedule, schedule_target_fn *fn, void *arg)
+{
+	const struct target *target;
+
+	TAILQ_FOREACH (target, &schedule->targets, all)
+		fn(arg, target);
 }

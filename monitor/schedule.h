@@ -14,6 +14,7 @@
 
 #include "check.h"
 #include "publish.h"
+#include "statistics.h"
 
 struct schedule;
 
@@ -28,6 +29,9 @@ struct target {
 	struct event *timer;
 	struct check *check; /* under way, or NULL */
 	uint64_t due_ms;     /* when the timer ends */
+	uint64_t wanted_ms;  /* when the check that waits was due; 0: it is the first, and has no hour */
+	struct statistics *statistics;
+	TAILQ_ENTRY(target) all;
 	bool queued;
 	bool late;           /* due again while its check is still under way: it follows at once */
 	TAILQ_ENTRY(target) queue;
@@ -58,11 +62,14 @@ void schedule_remove(struct target *target, bool keep);
 struct schedule_counters {
 	unsigned targets, in_flight, queued, most;
 	unsigned states[HEALTH_UNRESOLVED + 1]; /* targets by state */
-	uint64_t checks, inconclusive, flips;
-	uint64_t reasons[REASON_COUNT]; /* conclusive checks by how they ended */
+	uint64_t checks, flips;
 };
 
 const struct schedule_counters *schedule_counters(const struct schedule *schedule);
+/* Of each monitor that was ever used. */
+void schedule_each_statistics(const struct schedule *schedule, statistics_fn *fn, void *arg);
+typedef void schedule_target_fn(void *arg, const struct target *target);
+void schedule_each_target(const struct schedule *schedule, schedule_target_fn *fn, void *arg);
 
 /* Each second: say how many messages were held back. */
 void schedule_second(struct schedule *schedule);

@@ -1,0 +1,84 @@
+#include "statistics.h"
+
+#include <err.h>
+#include <search.h>
+#include <stdlib.h>
+
+static const double rtt_bounds[STATISTICS_RTT_BOUNDS] = {
+    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+static const double lateness_bounds[STATISTICS_LATENESS_BOUNDS] = {0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1};
+
+static int
+by_id(const void *a, const void *b)
+{
+	return strcmp(((const struct statistics *)a)->id.text, ((const struct statistics *)b)->id.text);
+}
+
+struct statistics *
+statistics_of(void **all, const struct monitor *monitor)
+{
+	struct statistics wanted = {.id = monitor->id}, *made, **found = tfind(&wanted, all, by_id);
+
+	if (found != NULL) {
+		if (strcmp((*found)->name, monitor->name) != 0) {
+			free((*found)->name);
+			(*found)->name = xstrdup(monitor->name);
+		}
+		return *found;
+	}
+	made = xcalloc(1, sizeof *made);
+	made->id = monitor->id;
+	made->name = xstrdup(monitor->name);
+	made->rtt = (struct histogram){rtt_bounds, STATISTICS_RTT_BOUNDS, made->rtt_counts, 0};
+	made->lateness = (struct histogram){lateness_bounds, STATISTICS_LATENESS_BOUNDS, made->lateness_counts, 0};
+	if (tsearch(made, all, by_id) == NULL)
+		errx(1, "out of memory");
+	return made;
+}
+
+static void
+free_one(void *one)
+{
+	free(((struct statistics *)one)->name);
+	free(one);
+}
+
+void
+statistics_free(void *all)
+{
+	tdestroy(all, free_one);
+}
+
+void
+statistics_ended(struct statistics *statistics, const struct check_result *result)
+{
+	if (!result->conclusive) {
+		statistics->inconclusive++;
+		return;
+	}
+	statistics->reasons[result->reason]++;
+	if (result->reason == REASON_NONE)
+		histogram_add(&statistics->rtt, result->rtt_us / 1e6);
+}
+
+struct walk {
+	statistics_fn *fn;
+	void *arg;
+};
+
+static void
+visit(const void *node, VISIT when, void *arg)
+{
+	const struct walk *walk = arg;
+
+	if (when == postorder || when == leaf)
+		walk->fn(walk->arg, *(const struct statistics *const *)node);
+}
+
+void
+statistics_each(void *all, statistics_fn *fn, void *arg)
+{
+	struct walk walk = {fn, arg};
+
+	twalk_r(all, visit, &walk);
+}
