@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint fuzz soak test-peers bench bench-affinity bench-latency format install dist clean
+# make lint fuzz soak test-peers bench bench-affinity bench-monitor bench-latency format install dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -116,7 +116,11 @@ bench: packages-bench
 bench-affinity: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/affinity
-bench-latency: packages-build
+# What probing 30,000 endpoints costs.
+bench-monitor: packages-bench
+	@$(MAKE) --no-print-directory $(PROGRAMS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/monitor
+bench-latency: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(BENCHES)
 	@GRAYCLOUD_BUILD=$(OUT) bench/latency
 
@@ -135,5 +139,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all test test-peers soak check run run-built lint fuzz bench bench-affinity bench-latency format install dist clean
+.PHONY: all test test-peers soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency format install dist clean
 .SECONDARY:
