@@ -107,7 +107,7 @@ soak: packages-test
 # The corpus of questions with other nameservers, this nameserver with the clients of others, and metrics with promtool.
 test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/clients.t tests/metrics.t tests/peers
+	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/clients.t tests/metrics.t tests/prometheus.t tests/peers
 
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
