@@ -112,6 +112,7 @@ test-peers: packages-peers
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/run
+	@GRAYCLOUD_BUILD=$(OUT) bench/steering
 # Who moves when an origin comes or goes, beside nginx and HAProxy.
 bench-affinity: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS)
