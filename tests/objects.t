@@ -220,7 +220,7 @@ subtest 'options of changes' => sub {
 	is(generation(), $generation, 'a dry run leaves no entry');
 	refused('pool delete us --dry-run', qr/is in use/);
 	refused('lb set www.example.com ttl=77 --if-generation ' . ($generation - 1),
-		qr/the configuration is at generation $generation, not/);
+		qr/the configuration is at generation $generation, not .*\n  $generation 20\S+Z \S+: \w+ \S+ \w+.* \(/);
 	$t->admin("lb set www.example.com ttl=77 --if-generation $generation --reason 'a short word'");
 	like($t->warnings, qr/committed as generation @{[$generation + 1]}; no graycloud-dnsd runs on/);
 	is(generation(), $generation + 1);
@@ -239,6 +239,32 @@ subtest 'the log tells what was done' => sub {
 	like($t->admin('log'), qr/load_balancer www\.example\.com changed\s+lb set/);
 	is(@{$t->admin_json('log --since 1h')}, @log);
 	is(@{$t->admin_json('log --since 2099-01-01')}, 0);
+};
+
+subtest 'two people at once' => sub {
+	my $mine = $t->admin_json('export --for-edit --zones');
+	my $apply = sub { my ($document, @options) = @_;
+		return join ' ', 'apply', $t->write_file('mine.json', JSON::PP->new->encode($document)), @options };
+
+	is($mine->{exported}{generation}, generation(), 'an export for editing says of which generation it is');
+	$_->{ttl} = 123 for @{$mine->{load_balancers}};
+	$t->admin('pool create theirs origin=192.0.2.77');
+	$t->admin($apply->($mine, '--dry-run'));
+	pass('what another made beside it stands in nobody\'s way');
+	refused($apply->($mine, '--prune'), qr/would be overwritten by it: .*pool theirs created \(pool create theirs/s);
+	$t->admin('pool set us description=theirs --reason "their reason"');
+	my $said = refused($apply->($mine), qr/of generation $mine->{exported}{generation}; what changed since/);
+	like($said, qr/^  \d+ 20\S+Z \S+: pool us changed \(pool set us description=theirs --reason their reason\)$/m, 'who, what and why');
+	unlike($said, qr/pool theirs/, 'what is not in the way is not told');
+	$t->admin($apply->($mine, '--force'));
+	like($t->warnings, qr/warning: .*would be overwritten/, '--force overwrites, and still says so');
+	delete $mine->{exported};
+	$t->admin($apply->($mine));
+	pass('a document that says nothing of its reading is applied as it stands');
+	$mine->{exported} = {configuration => '0' x 32, generation => 1};
+	$t->admin($apply->($mine));
+	pass('and so is one from elsewhere');
+	$t->admin('pool delete theirs');
 };
 
 subtest 'a document goes from one machine to another' => sub {

@@ -117,6 +117,17 @@ config_each_row(
 
 /* ---- objects ---- */
 
+struct id
+config_identity(struct store_txn *txn)
+{
+	struct id id = {""};
+	struct bytes value;
+
+	if (store_get(txn, TABLE_META, (struct bytes){"identity", 8}, &value) && value.len == ID_LEN)
+		memcpy(id.text, value.data, ID_LEN);
+	return id;
+}
+
 bool
 config_object(struct store_txn *txn, enum kind kind, const char *id, struct bytes *json)
 {
