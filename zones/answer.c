@@ -316,7 +316,7 @@ answer_steered(struct search *search, const struct zone *zone, const struct stee
 		return;
 	}
 	if (answer->choice.count == 0) {
-		add_soa(search, zone, lb->ttl); /* S10; S4: the scope of a negative answer is 0 */
+		add_soa(search, zone, answer->choice.ttl); /* S10; S4: the scope of a negative answer is 0 */
 		return;
 	}
 	answer->scope = answer->choice.scope;
@@ -325,7 +325,7 @@ answer_steered(struct search *search, const struct zone *zone, const struct stee
 	item->steered = true;
 	item->count = answer->choice.count;
 	item->len = (uint32_t)item->count * (RR_HEAD + (family == TABLE_V4 ? 4 : 16));
-	item->ttl = lb->ttl;
+	item->ttl = answer->choice.ttl;
 }
 
 /* RFC 8482 4.2: HINFO "RFC8482" "" in place of everything. */

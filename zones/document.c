@@ -1,4 +1,4 @@
-#include "document.h"
+#include "document_lb.h"
 
 #include "config.h"
 #include "schema.h"
@@ -25,7 +25,7 @@ struct check {
 static void
 write_place(FILE *out, const struct place *place)
 {
-	const char *address;
+	const char *known;
 
 	if (place == NULL)
 		return;
@@ -34,9 +34,10 @@ write_place(FILE *out, const struct place *place)
 		fprintf(out, "%s%s", place->up ? "." : "", place->name);
 		return;
 	}
-	/* An origin is known by its address rather than by its number. */
-	if ((address = json_text(json_member(place->item, "address"))) != NULL)
-		fprintf(out, "[%s]", address);
+	/* An origin is known by its address rather than by its number, a rule by its name. */
+	if ((known = json_text(json_member(place->item, "address"))) != NULL ||
+	    ((known = json_text(json_member(place->item, "name"))) != NULL && *known != '\0'))
+		fprintf(out, "[%.200s]", known);
 	else
 		fprintf(out, "[%zu]", place->index);
 }
@@ -100,10 +101,15 @@ check_text(
 {
 	const char *text = json_text(value);
 	struct json *kept;
-	char *clean;
+	char *clean, *why;
 
 	if (text == NULL)
 		return refuse_value(check, place, value, property);
+	if (property->fault != NULL && (why = property->fault(text)) != NULL) {
+		refuse(check, place, value, why);
+		free(why);
+		return NULL;
+	}
 	if (property->clean == NULL) {
 		if (strlen(text) > (size_t)property->most || strlen(text) < (size_t)property->least)
 			return refuse_value(check, place, value, property);
@@ -246,9 +252,9 @@ check_map(
 	return NULL;
 }
 
+/* sparse: nothing takes the place of what is not given. */
 static struct json *
-check_members(
-    struct check *check, const struct property *table, const struct json *value, const struct place *place)
+check_members(struct check *check, const struct property *table, bool sparse, const struct json *value, const struct place *place)
 {
 	struct json *object = json_new_object();
 	bool good = true;
@@ -264,7 +270,7 @@ check_members(
 		struct place at = {place, property->name, NULL, 0};
 		struct json *kept;
 
-		if (property->fate == FATE_READ_ONLY)
+		if (property->fate == FATE_READ_ONLY || (sparse && json_kind(member) == JSON_KIND_NULL))
 			continue;
 		if (property->standard == NULL && json_kind(member) == JSON_KIND_NULL) {
 			refuse(check, &at, NULL, "is missing");
@@ -313,7 +319,7 @@ check_value(
 	if (standard != NULL && (json_kind(value) == JSON_KIND_NULL ||
 				    (property->type == PROPERTY_REFERENCE && json_text(value) != NULL &&
 					*json_text(value) == '\0'))) {
-		if (property->type != PROPERTY_OBJECT)
+		if (property->type != PROPERTY_OBJECT || json_kind(standard) == JSON_KIND_NULL)
 			return standard;
 		value = standard; /* its members have defaults of their own */
 	}
@@ -337,7 +343,7 @@ check_value(
 		break;
 	case PROPERTY_OBJECT:
 		kept = json_kind(value) == JSON_KIND_OBJECT
-			   ? check_members(check, property->inner, value, place)
+			   ? check_members(check, property->inner, property->sparse, value, place)
 			   : refuse_value(check, place, value, property);
 		break;
 	case PROPERTY_LIST:
@@ -482,33 +488,6 @@ check_monitor(struct check *check, struct json *monitor)
 		    check->label, check_s, interval);
 }
 
-static void
-check_lb(struct check *check, const struct json *lb)
-{
-	const struct json *pools = json_member(lb, "default_pools");
-	const struct json *weights = json_member(json_member(lb, "random_steering"), "pool_weights");
-	size_t count = json_count(pools);
-
-	for (size_t i = 0; i < count; i++)
-		for (size_t k = 0; k < i; k++)
-			if (json_same(json_item(pools, i), json_item(pools, k))) {
-				problems_error(check->problems,
-				    "%s: default_pools has the same pool at places %zu and %zu", check->label,
-				    k + 1, i + 1);
-				break;
-			}
-	for (const char *key = json_next_key(weights, NULL); key != NULL; key = json_next_key(weights, key)) {
-		bool found = false;
-
-		for (size_t i = 0; i < count; i++)
-			found = found || strcmp(json_text(json_item(pools, i)), key) == 0;
-		if (!found)
-			problems_warn(check->problems,
-			    "%s: random_steering.pool_weights has a pool that is not in default_pools",
-			    check->label);
-	}
-}
-
 char *
 document_label(enum kind kind, const struct json *document)
 {
@@ -529,13 +508,13 @@ document_check(
 	if (json_kind(input) != JSON_KIND_OBJECT)
 		problems_error(problems, "a %s must be an object of properties", kind_text(kind));
 	else
-		kept = check_members(&check, schema_of(kind), input, NULL);
+		kept = check_members(&check, schema_of(kind), false, input, NULL);
 	if (kept != NULL && kind == KIND_POOL)
 		check_pool(&check, kept);
 	else if (kept != NULL && kind == KIND_MONITOR)
 		check_monitor(&check, kept);
 	else if (kept != NULL && kind == KIND_LB)
-		check_lb(&check, kept);
+		document_check_lb(check.label, kept, problems);
 	free(check.label);
 	if (problems->errors == errors)
 		return kept;
@@ -610,13 +589,13 @@ show_value(const struct property *property, const struct json *value, const stru
 
 	if (property->type == PROPERTY_REFERENCE && json_text(value) != NULL)
 		return name_of(scope, property->refers, json_text(value));
-	if (property->type == PROPERTY_LIST && property->inner->type == PROPERTY_REFERENCE) {
+	if (property->type == PROPERTY_LIST && json_kind(value) == JSON_KIND_LIST) {
 		shown = json_new_list();
 		for (size_t i = 0; i < json_count(value); i++)
 			json_add(shown, show_value(property->inner, json_item(value, i), scope));
 		return shown;
 	}
-	if (property->type == PROPERTY_MAP && property->keys_refer) {
+	if (property->type == PROPERTY_MAP && property->keys_refer && json_kind(value) == JSON_KIND_OBJECT) {
 		shown = json_new_object();
 		for (const char *key = json_next_key(value, NULL); key != NULL;
 		     key = json_next_key(value, key)) {
@@ -627,13 +606,13 @@ show_value(const struct property *property, const struct json *value, const stru
 		}
 		return shown;
 	}
-	if (property->type == PROPERTY_MAP && property->inner->type == PROPERTY_LIST) {
+	if (property->type == PROPERTY_MAP && property->inner->type == PROPERTY_LIST && json_kind(value) == JSON_KIND_OBJECT) {
 		shown = json_new_object();
 		for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
 			json_put(shown, key, show_value(property->inner, json_member(value, key), scope));
 		return shown;
 	}
-	if (property->type == PROPERTY_OBJECT) {
+	if (property->type == PROPERTY_OBJECT && json_kind(value) == JSON_KIND_OBJECT) {
 		shown = json_new_object();
 		for (const struct property *inner = property->inner; inner->name != NULL; inner++)
 			if (json_member(value, inner->name) != NULL)

@@ -47,9 +47,12 @@ struct property {
 	const struct property_word *words; /* WORD: ended by a NULL text */
 	enum kind refers;                  /* REFERENCE */
 	bool keys_refer;                   /* MAP: the keys are references to refers */
+	bool sparse;                       /* OBJECT: members that are not given are left out */
 	/* TEXT: NULL where it is no such text, else (malloc) how it is kept; accepts says what one is. */
 	char *(*clean)(const char *text);
-	const char *accepts;
+	const char *accepts; /* also of a LIST, where more is to be said than its length */
+	/* TEXT: NULL where it is one, else (malloc) what is wrong with it. */
+	char *(*fault)(const char *text);
 };
 
 const struct property *schema_of(enum kind kind);

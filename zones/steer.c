@@ -60,11 +60,12 @@ steer_neg_log2(uint64_t hash)
 static void
 truncate_address(uint8_t bytes[16], unsigned bits)
 {
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned keep = bits > i * 8 ? MIN(bits - i * 8, 8) : 0;
+	unsigned whole = bits / 8;
 
-		bytes[i] &= (uint8_t)(0xff00 >> keep);
-	}
+	if (whole >= 16)
+		return;
+	bytes[whole] &= (uint8_t)(0xff00 >> bits % 8);
+	memset(bytes + whole + 1, 0, 15 - whole);
 }
 
 struct affinity_key

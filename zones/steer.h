@@ -8,6 +8,7 @@
 #ifndef STEER_H
 #define STEER_H
 
+#include "expression.h"
 #include "pins.h"
 #include "pool_table.h"
 
@@ -27,10 +28,42 @@ struct steer_pool {
 
 /* The pools of one site, country or region: a part of all the load balancer's. */
 struct steer_place {
-	enum place_kind kind;
 	char code[PLACE_CODE_MAX + 1];
 	uint8_t region; /* of code, where it is one */
-	uint32_t first, count;
+	uint32_t count;
+	const struct steer_pool *pools;
+};
+
+struct steer_places {
+	const struct steer_place *list;
+	uint32_t count;
+};
+
+/* Weights for lists of pools that rules and sets bring along, sorted by slot. */
+struct steer_weights {
+	const struct steer_pool *list;
+	uint32_t count;
+	uint32_t standard; /* of all others */
+};
+
+/* A rule or a pool set (S35, S36): where its condition is true, the parts whose bits are set take the place of the load balancer's. */
+struct steer_override {
+	const struct expression *condition;
+	uint16_t parts; /* PART_* of model.h */
+	bool disabled, terminates;
+	bool policy_open, by_resolver;
+	enum steering_policy policy;
+	enum prefer_ecs prefer_ecs;
+	enum affinity affinity;
+	enum failover failover;
+	uint32_t affinity_ttl;
+	uint32_t ttl;
+	uint32_t fallback; /* slot */
+	uint32_t npools;
+	const struct steer_pool *pools;
+	uint64_t branch; /* a hash of pools */
+	struct steer_weights weights;
+	struct steer_places places[PLACE_KINDS];
 };
 
 /* This node's own place, in the role of Cloudflare's PoP. */
@@ -52,14 +85,20 @@ struct steer_lb {
 	uint32_t affinity_ttl; /* seconds a pin lasts */
 	uint32_t share;        /* a hash of the name: its part of the table of pins */
 	bool ecs_allowed; /* S2: prefer_ecs is not never */
-	bool ecs_locates; /* S1: for this policy */
+	bool policy_open; /* geo where there are places, else off */
+	enum prefer_ecs prefer_ecs;
 	bool by_resolver; /* S1: location_strategy.mode */
 	uint8_t prefix_v4, prefix_v6;
 	uint8_t max_answers; /* 0: not set */
-	uint16_t npools;  /* default_pools; those of places follow them */
-	uint16_t nplaces;
-	uint32_t nall; /* of pools, those of places too */
-	const struct steer_place *places; /* in the same allocation */
+	uint16_t npools;     /* default_pools; those of places, sets and rules follow them */
+	bool overridden;     /* it has sets or rules */
+	uint16_t nsets, nrules;
+	uint32_t nall;       /* of pools, whoever names them */
+	uint64_t branch;     /* a hash of the pools that a rule or set brought in; 0: they are its own */
+	struct steer_places places[PLACE_KINDS]; /* these and all below in the same allocation */
+	const struct steer_weights *weights;     /* where a rule or set changed pools or weights; NULL: as the pools have them */
+	struct steer_weights own_weights;
+	const struct steer_override *sets, *rules;
 	uint8_t name_len;
 	uint8_t name[NAME_MAX_LEN]; /* lower-case wire */
 	struct steer_pool fallback;
@@ -88,6 +127,7 @@ struct steer_choice {
 	const struct pool_table *pool;     /* NULL: none (S10) */
 	const struct candidates *from;     /* the list that indexes point into */
 	enum steer_how how;
+	uint32_t ttl;     /* of the answer */
 	bool last_resort; /* S14 */
 	bool client_mattered; /* S4, S5 */
 	uint8_t scope;    /* S4: 0 where the client did not matter */
@@ -101,7 +141,9 @@ struct steer_choice {
 
 /* One thing that steering looked at, in order. */
 enum steer_step {
-	STEP_PLACE,           /* geo: value is the position of the list that matched, or npools of defaults: UINT32_MAX */
+	STEP_SET,             /* S36: asked; pool: which; value: does it match? weight: within which prefix of the client's address */
+	STEP_RULE,            /* S35: the same */
+	STEP_PLACE,           /* geo: pool: the kind of place that matched; value: which of its list; UINT32_MAX: the default pools */
 	STEP_POOL_NEAREST,    /* proximity: value is the great-circle distance in kilometres */
 	STEP_KEY,             /* value: K; prefix in `pool` */
 	STEP_PIN,             /* S20: the client is pinned to a pool; value: until when */
@@ -130,6 +172,10 @@ struct steer_event {
 struct steer_trace {
 	struct steer_event *events;
 	size_t count, room;
+	/* Where lb is not NULL: what steering went by in the end.  The copy is without pools, which are these. */
+	struct steer_lb *lb;
+	const struct steer_pool *pools;
+	unsigned npools;
 };
 
 struct steering;
@@ -142,6 +188,9 @@ struct steer_location {
 };
 void steer_locate(const struct steer_lb *lb, const struct steering *steering, struct steer_location *location);
 
+/* The weight of a pool among those of a rule or a set. */
+uint32_t steer_weight(const struct steer_weights *weights, uint32_t slot);
+
 /* S2: the key of a client for a load balancer. */
 struct affinity_key steer_key(const struct steer_lb *lb, const struct steer_client *client);
 
@@ -153,6 +202,8 @@ struct steering {
 	const struct pins *pins; /* NULL: none */
 	const struct geo *geo;   /* NULL: nobody is located */
 	const struct steer_site *site; /* NULL: not told */
+	const uint8_t *query_name; /* wire, lower case; NULL: the load balancer's */
+	uint16_t query_type;       /* 0: that of the family */
 	struct steer_trace *trace; /* NULL on the path of a query */
 };
 

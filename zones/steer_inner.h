@@ -38,7 +38,7 @@ below(uint64_t draw, uint32_t bound)
 
 /* What one decision goes by. */
 struct deciding {
-	const struct steer_lb *lb;
+	const struct steer_lb *lb; /* as sets and rules leave it (steer_override) */
 	const struct pool_slots *slots;
 	const struct steering *steering;
 	struct steer_trace *trace;
@@ -74,6 +74,12 @@ find_pinned(const struct candidates *candidates, const struct pin *pin)
 			return (int)i;
 	return -1;
 }
+
+/*
+ * S35, S36: make lb and pools of deciding what sets and rules say; changed is room for the former.  Returns within which prefix of
+ * the client's address they say the same (S4).
+ */
+uint8_t steer_override(struct deciding *deciding, struct steer_lb *changed);
 
 /* S15: how many, and which, of the chosen pool's candidates. */
 void steer_origins(struct deciding *deciding);

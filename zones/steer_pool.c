@@ -7,14 +7,12 @@
  * address, always by the hash, so that nobody flaps.
  */
 static bool
-sheds(struct deciding *deciding, const struct pool_table *table, uint32_t slot)
+refuses(struct deciding *deciding, const struct pool_table *table, uint32_t slot)
 {
 	static const uint64_t other_hash = UINT64_C(0x6a09e667f3bcc909); /* not that of the pool's own choice */
 	bool by_hash = table->shed_by_hash || deciding->lb->affinity == AFFINITY_IP;
 	uint64_t at;
 
-	if (table->shed == 0)
-		return false;
 	if (by_hash)
 		at = mix64(key_of(deciding)->hash ^ table->hash ^ other_hash);
 	else
@@ -25,6 +23,12 @@ sheds(struct deciding *deciding, const struct pool_table *table, uint32_t slot)
 		return false;
 	note(deciding->trace, (struct steer_event){.step = STEP_POOL_SHED, .pool = slot, .value = !by_hash});
 	return true;
+}
+
+static inline bool
+sheds(struct deciding *deciding, const struct pool_table *table, uint32_t slot)
+{
+	return table->shed > 0 && refuses(deciding, table, slot);
 }
 
 /* A pool that may be chosen: by its bit, then by its table (the bit may be older). */
@@ -60,28 +64,51 @@ first_usable(struct deciding *deciding, uint32_t *slot)
 /* The pools that a random policy chooses among. */
 struct lottery {
 	const struct pool_table *tables[LB_POOLS_MAX];
-	const struct steer_pool *pools[LB_POOLS_MAX];
+	struct steer_pool pools[LB_POOLS_MAX];
 	unsigned count;
 	uint32_t sum; /* of weights */
 };
 
+/* Of a list that a rule or set brought along, or whose weights one did. */
+uint32_t
+steer_weight(const struct steer_weights *weights, uint32_t slot)
+{
+	uint32_t low = 0, high = weights->count;
+
+	while (low < high) {
+		uint32_t middle = (low + high) / 2;
+
+		if (weights->list[middle].slot == slot)
+			return weights->list[middle].weight;
+		if (weights->list[middle].slot < slot)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return weights->standard;
+}
+
 static void
 gather(struct deciding *deciding, struct lottery *lottery)
 {
+	const struct steer_weights *weights = deciding->lb->weights;
+
 	lottery->count = lottery->sum = 0;
 	for (unsigned i = 0; i < deciding->npools && i < LB_POOLS_MAX; i++) {
-		const struct steer_pool *pool = &deciding->pools[i];
+		struct steer_pool pool = deciding->pools[i];
 		const struct pool_table *table;
 
-		if (pool->weight == 0) {
-			note(deciding->trace, (struct steer_event){.step = STEP_POOL_NO_WEIGHT, .pool = pool->slot});
+		if (weights != NULL)
+			pool.weight = steer_weight(weights, pool.slot);
+		if (pool.weight == 0) {
+			note(deciding->trace, (struct steer_event){.step = STEP_POOL_NO_WEIGHT, .pool = pool.slot});
 			continue;
 		}
-		if ((table = usable_table(deciding, pool->slot)) == NULL || sheds(deciding, table, pool->slot))
+		if ((table = usable_table(deciding, pool.slot)) == NULL || sheds(deciding, table, pool.slot))
 			continue;
 		lottery->tables[lottery->count] = table;
 		lottery->pools[lottery->count++] = pool;
-		lottery->sum += pool->weight;
+		lottery->sum += pool.weight;
 	}
 }
 
@@ -93,7 +120,7 @@ drawn_pool(struct deciding *deciding, const struct lottery *lottery, uint32_t *s
 	const struct pool_table *best = NULL;
 
 	for (unsigned i = 0; i < lottery->count; i++) {
-		const struct steer_pool *pool = lottery->pools[i];
+		const struct steer_pool *pool = &lottery->pools[i];
 
 		note(deciding->trace, (struct steer_event){.step = STEP_POOL_SHARE, .pool = pool->slot, .value = pool->weight});
 		if (best == NULL && at < pool->weight) {
@@ -113,7 +140,7 @@ hashed_pool(struct deciding *deciding, const struct lottery *lottery, uint32_t *
 	struct cost best_cost = {0};
 
 	for (unsigned i = 0; i < lottery->count; i++) {
-		const struct steer_pool *pool = lottery->pools[i];
+		const struct steer_pool *pool = &lottery->pools[i];
 		const struct pool_table *table = lottery->tables[i];
 		struct cost cost = {steer_neg_log2(mix64(key_of(deciding)->hash ^ table->hash)), pool->weight, table->hash};
 
@@ -137,6 +164,13 @@ keeps_pins(const struct deciding *deciding)
 	       deciding->steering->pins != NULL;
 }
 
+/* S20: each list of pools that rules and sets bring in has pins of its own; else a client's A and AAAA could break each other's. */
+static uint64_t
+pin_key(struct deciding *deciding)
+{
+	return key_of(deciding)->hash ^ deciding->lb->branch;
+}
+
 /*
  * S20: a pin holds while its pool is one of this load balancer's and usable, and its origin a candidate there, of either family:
  * the pin of an IPv4 origin keeps AAAA in its pool.
@@ -148,7 +182,7 @@ pinned_pool(struct deciding *deciding, uint32_t *slot)
 	const struct steering *steering = deciding->steering;
 
 	if (!keeps_pins(deciding) ||
-	    !pins_get(steering->pins, key_of(deciding)->hash, lb->share, steering->now_s, &deciding->pin))
+	    !pins_get(steering->pins, pin_key(deciding), lb->share, steering->now_s, &deciding->pin))
 		return NULL;
 	for (unsigned i = 0; i < deciding->npools; i++) {
 		uint32_t its = deciding->pools[i].slot;
@@ -181,7 +215,7 @@ want_pin(struct deciding *deciding)
 
 	if (!keeps_pins(deciding) || choice->count == 0)
 		return;
-	choice->pin_key = deciding->key.hash;
+	choice->pin_key = pin_key(deciding);
 	if (deciding->pinned) {
 		/* Seen again: confirmed, once. */
 		choice->pin = deciding->pin;
@@ -197,30 +231,44 @@ want_pin(struct deciding *deciding)
 	    .differs = deciding->stepped_over || all->hashes[usual] != chosen};
 }
 
+/* The list of one kind of place that fits. */
+static const struct steer_place *
+find_place(const struct deciding *deciding, enum place_kind kind, const struct steer_location *location)
+{
+	const struct steer_places *places = &deciding->lb->places[kind];
+	const struct steer_site *site = deciding->steering->site;
+
+	for (uint32_t i = 0; i < places->count; i++) {
+		const struct steer_place *place = &places->list[i];
+
+		if (kind == PLACE_SITE      ? site != NULL && strcmp(place->code, site->code) == 0
+		    : kind == PLACE_COUNTRY ? strcmp(place->code, location->found.country) == 0
+		                            : place->region == location->found.region)
+			return place;
+	}
+	return NULL;
+}
+
 /* [CF] 3.3: the list of the site, else of the country, else of the region, else the default pools. */
 static void
 choose_list(struct deciding *deciding, const struct steer_location *location)
 {
 	const struct steer_lb *lb = deciding->lb;
-	const struct steer_site *site = deciding->steering->site;
 	const struct steer_place *best = NULL;
+	unsigned kind = 0;
 
-	for (unsigned i = 0; i < lb->nplaces; i++) {
-		const struct steer_place *place = &lb->places[i];
-		bool matches = place->kind == PLACE_SITE      ? site != NULL && strcmp(place->code, site->code) == 0
-		               : place->kind == PLACE_COUNTRY ? strcmp(place->code, location->found.country) == 0
-		                                              : place->region == location->found.region;
-
-		if (matches && (best == NULL || place->kind < best->kind))
-			best = place;
-	}
-	note(deciding->trace, (struct steer_event){.step = STEP_PLACE, .value = best != NULL ? (uint64_t)(best - lb->places) : UINT32_MAX});
-	if (best == NULL)
+	for (; kind < PLACE_KINDS && best == NULL; kind++)
+		best = find_place(deciding, (enum place_kind)kind, location);
+	if (best == NULL) {
+		note(deciding->trace, (struct steer_event){.step = STEP_PLACE, .value = UINT32_MAX});
 		return;
-	deciding->pools = &lb->pools[best->first];
+	}
+	kind--;
+	note(deciding->trace, (struct steer_event){.step = STEP_PLACE, .pool = kind, .value = (uint64_t)(best - lb->places[kind].list)});
+	deciding->pools = best->pools;
 	deciding->npools = best->count;
 	/* S4: everybody who asks this node gets its own list, wherever they are. */
-	if (best->kind == PLACE_SITE)
+	if (kind == PLACE_SITE)
 		deciding->scope = 0;
 }
 
@@ -255,6 +303,14 @@ nearest_usable(struct deciding *deciding, const struct steer_location *location,
 	return best;
 }
 
+/* S1: does ECS say where a client is, for this policy? */
+static bool
+ecs_locates(const struct steer_lb *lb)
+{
+	return lb->prefer_ecs == ECS_ALWAYS || (lb->prefer_ecs == ECS_GEO && lb->policy == STEERING_GEO) ||
+	       (lb->prefer_ecs == ECS_PROXIMITY && lb->policy == STEERING_PROXIMITY);
+}
+
 /* S1 */
 void
 steer_locate(const struct steer_lb *lb, const struct steering *steering, struct steer_location *location)
@@ -262,7 +318,7 @@ steer_locate(const struct steer_lb *lb, const struct steering *steering, struct 
 	const struct steer_client *client = &steering->client;
 
 	*location = (struct steer_location){.by = LOCATED_NOWHERE};
-	if (steering->geo != NULL && lb->ecs_locates && client->ecs.family != FAMILY_NONE) {
+	if (steering->geo != NULL && ecs_locates(lb) && client->ecs.family != FAMILY_NONE) {
 		bool known = geo_find(steering->geo, &client->ecs, &location->found);
 
 		/* That it is not found is decided by the address, too. */
@@ -293,8 +349,6 @@ locate(struct deciding *deciding, struct steer_location *location)
 {
 	const struct steer_lb *lb = deciding->lb;
 
-	deciding->pools = lb->pools;
-	deciding->npools = lb->npools;
 	deciding->scope = 0;
 	if (lb->policy != STEERING_GEO && lb->policy != STEERING_PROXIMITY)
 		return;
@@ -340,12 +394,26 @@ pins_matter(const struct deciding *deciding)
 	return deciding->npools > 1 || sheds_some;
 }
 
+/* For whoever wants to know afterwards. */
+static void
+tell(const struct deciding *deciding)
+{
+	struct steer_trace *trace = deciding->trace;
+
+	if (trace->lb == NULL)
+		return;
+	memcpy(trace->lb, deciding->lb, sizeof *trace->lb);
+	trace->pools = deciding->pools;
+	trace->npools = deciding->npools;
+}
+
 void
 steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering, unsigned family,
     struct steer_choice *choice)
 {
 	struct deciding deciding;
-	uint32_t slot = lb->fallback.slot;
+	struct steer_lb changed; /* room that nobody pays for who has no sets and rules */
+	uint32_t slot;
 
 	deciding.lb = lb;
 	deciding.slots = slots;
@@ -353,6 +421,8 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 	deciding.trace = steering->trace;
 	deciding.choice = choice;
 	deciding.family = family;
+	deciding.pools = lb->pools;
+	deciding.npools = lb->npools;
 	deciding.key_made = deciding.stepped_over = deciding.pinned = false;
 	choice->lb = lb;
 	choice->how = STEER_NOTHING;
@@ -361,8 +431,14 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 	choice->scope = 0;
 	choice->client_mattered = false;
 	choice->pin_wanted = false;
+	if (lb->overridden)
+		choice->scope = steer_override(&deciding, &changed);
+	slot = deciding.lb->fallback.slot;
+	choice->ttl = deciding.lb->ttl;
 	choice->pool = choose_pool(&deciding, &slot);
 	choice->last_resort = choice->pool == NULL;
+	if (deciding.trace != NULL)
+		tell(&deciding);
 	if (choice->last_resort) {
 		/* S14 */
 		note(deciding.trace, (struct steer_event){.step = STEP_FALLBACK, .pool = slot});
@@ -371,7 +447,7 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 		choice->from = &choice->pool->fallback[family];
 	} else {
 		note(deciding.trace, (struct steer_event){.step = STEP_POOL_CHOSEN, .pool = slot});
-		choice->from = steer_candidates(lb, choice->pool, family);
+		choice->from = steer_candidates(deciding.lb, choice->pool, family);
 	}
 	steer_origins(&deciding);
 	if (!choice->last_resort) {
@@ -380,7 +456,7 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 	}
 	/* S4: within the key's prefix nobody is decided differently; where the client did not matter, nobody at all. */
 	if (choice->client_mattered && key_of(&deciding)->from_ecs)
-		choice->scope = deciding.key.scope;
+		choice->scope = MAX(choice->scope, deciding.key.scope);
 	/* Where the location says which pools, the narrower of both prefixes. */
 	choice->scope = MAX(choice->scope, deciding.scope);
 }
