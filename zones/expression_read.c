@@ -1,29 +1,9 @@
-#include "expression_inner.h"
+#include "expression_token.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum type { TYPE_BOOL, TYPE_NUMBER, TYPE_ADDRESS, TYPE_TEXT };
-
-/* TOKEN_RUN: letters, digits, . _ : and /, which are names, numbers, addresses and operators alike. */
-enum token_kind { TOKEN_END, TOKEN_RUN, TOKEN_TEXT, TOKEN_SIGN };
-
-struct reader {
-	const char *text, *next;
-	/* the token that was read last */
-	enum token_kind kind;
-	const char *start;
-	size_t len;
-	char *literal; /* of TOKEN_TEXT: what it stands for */
-	size_t literal_len;
-	/* what it becomes */
-	struct code *codes;
-	uint8_t *data;
-	uint32_t ncodes, data_len, needs;
-	unsigned nested;
-	char *error;
-};
 
 struct operand {
 	const char *name;
@@ -54,147 +34,6 @@ static const struct known_field {
     {"dns.rr.opt.client", TYPE_BOOL, FIELD_ECS, 0}, {"dns.rr.opt.client.addr", TYPE_ADDRESS, FIELD_ECS_ADDRESS, 0}};
 
 static const char *const type_texts[] = {"true or false", "a number", "an address", "a text"};
-
-/* ---- what is wrong ---- */
-
-/* Say it, once: the first fault. */
-static bool __attribute__((format(printf, 3, 4)))
-fail(struct reader *reader, const char *at, const char *format, ...)
-{
-	char *why = NULL;
-	va_list args;
-
-	if (reader->error != NULL)
-		return false;
-	va_start(args, format);
-	if (vasprintf(&why, format, args) < 0)
-		abort();
-	va_end(args);
-	reader->error = xasprintf("at column %zu: %s", (size_t)(at - reader->text) + 1, why);
-	for (char *c = reader->error; *c != '\0'; c++)
-		if ((uint8_t)*c < ' ')
-			*c = ' ';
-	free(why);
-	return false;
-}
-
-static bool
-expected(struct reader *reader, const char *what)
-{
-	if (reader->kind == TOKEN_END)
-		return fail(reader, reader->start, "expected %s, found the end", what);
-	return fail(reader, reader->start, "expected %s, found %.*s", what, (int)MIN(reader->len, 60u), reader->start);
-}
-
-/* ---- tokens ---- */
-
-static unsigned
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? (unsigned)(c - '0')
-	       : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-	       : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10) : 16;
-}
-
-/* "...": \" \\ and \xHH stand for an octet. */
-static bool
-read_quoted(struct reader *reader, const char *at)
-{
-	while (*at != '"') {
-		char octet = *at++;
-
-		if (octet == '\0')
-			return fail(reader, reader->start, "the text that begins here has no \" at its end");
-		if (octet == '\\') {
-			octet = *at++;
-			if (octet == 'x' && hex_digit(at[0]) < 16 && hex_digit(at[1]) < 16) {
-				octet = (char)(hex_digit(at[0]) << 4 | hex_digit(at[1]));
-				at += 2;
-			} else if (octet != '"' && octet != '\\') {
-				return fail(reader, at - 2, "expected \\\", \\\\ or \\xHH");
-			}
-		}
-		reader->literal[reader->literal_len++] = octet;
-	}
-	reader->next = at + 1;
-	return true;
-}
-
-/* r"..." and r#"..."#, with any number of #: nothing in it stands for anything else. */
-static bool
-read_raw(struct reader *reader, const char *at)
-{
-	size_t hashes = strspn(at, "#");
-	const char *end = at += hashes + 1;
-
-	while ((end = strchr(end, '"')) != NULL && strspn(end + 1, "#") < hashes)
-		end++;
-	if (end == NULL)
-		return fail(reader, reader->start, "the text that begins here has no end");
-	reader->literal_len = (size_t)(end - at);
-	memcpy(reader->literal, at, reader->literal_len);
-	reader->next = end + 1 + hashes;
-	return true;
-}
-
-/* A run ends before "..", which makes a range. */
-static size_t
-run_len(const char *at)
-{
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._:/";
-	size_t len = strspn(at, letters);
-	const char *dots = memmem(at, len, "..", 2);
-
-	return dots != NULL ? (size_t)(dots - at) : len;
-}
-
-static bool
-advance(struct reader *reader)
-{
-	static const char *const signs[] = {"..", "&&", "||", "^^", "==", "!=", "<=", ">=", "<", ">", "!", "(", ")", "{", "}", ",", "~"};
-	const char *at = reader->next + strspn(reader->next, " \t\r\n");
-
-	reader->start = at;
-	reader->len = run_len(at);
-	reader->literal_len = 0;
-	if (*at == '\0') {
-		reader->kind = TOKEN_END;
-		reader->next = at;
-		return true;
-	}
-	if (*at == '"' || (*at == 'r' && at[1 + strspn(at + 1, "#")] == '"')) {
-		bool good = *at == '"' ? read_quoted(reader, at + 1) : read_raw(reader, at + 1);
-
-		reader->kind = TOKEN_TEXT;
-		reader->len = (size_t)(reader->next - at);
-		return good;
-	}
-	reader->kind = reader->len > 0 ? TOKEN_RUN : TOKEN_SIGN;
-	for (size_t i = 0; i < NITEMS(signs) && reader->len == 0; i++)
-		if (strncmp(at, signs[i], strlen(signs[i])) == 0)
-			reader->len = strlen(signs[i]);
-	if (*at == '$')
-		return fail(reader, at, "there are no named lists here: write their values in {...}");
-	if (reader->len == 0)
-		return fail(reader, at, "expected a field, a value or an operator, found %.1s", at);
-	reader->next = at + reader->len;
-	return true;
-}
-
-static bool
-is(const struct reader *reader, const char *text)
-{
-	return (reader->kind == TOKEN_RUN || reader->kind == TOKEN_SIGN) && reader->len == strlen(text) &&
-	       memcmp(reader->start, text, reader->len) == 0;
-}
-
-static bool
-skip(struct reader *reader, const char *text)
-{
-	if (is(reader, text))
-		return advance(reader);
-	return expected(reader, text);
-}
 
 /* ---- codes ---- */
 
@@ -272,12 +111,12 @@ read_number(struct reader *reader, uint64_t *number)
 	char *end;
 
 	if (reader->kind != TOKEN_RUN || reader->start[0] < '0' || reader->start[0] > '9')
-		return expected(reader, "a number");
+		return token_expected(reader, "a number");
 	snprintf(text, sizeof text, "%.*s", (int)MIN(reader->len, sizeof text - 1), reader->start);
 	*number = strtoull(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);
 	if (*end != '\0' || *number > UINT32_MAX)
-		return expected(reader, "a number up to 4294967295");
-	return advance(reader);
+		return token_expected(reader, "a number up to 4294967295");
+	return token_advance(reader);
 }
 
 static bool
@@ -289,10 +128,10 @@ add_number(struct reader *reader, bool alone, struct values *values)
 	if (!read_number(reader, &range.first))
 		return false;
 	range.last = range.first;
-	if (!alone && is(reader, "..") && (!advance(reader) || !read_number(reader, &range.last)))
+	if (!alone && token_is(reader, "..") && (!token_advance(reader) || !read_number(reader, &range.last)))
 		return false;
 	if (range.last < range.first)
-		return fail(reader, at, "the range ends before it begins");
+		return token_fail(reader, at, "the range ends before it begins");
 	values->numbers = xrealloc(values->numbers, (values->count + 1) * sizeof range);
 	values->numbers[values->count++] = range;
 	return true;
@@ -335,17 +174,17 @@ read_address(struct reader *reader, bool alone, struct address *first, struct ad
 	const char *why;
 
 	if (reader->kind != TOKEN_RUN && !text)
-		return expected(reader, "an address");
+		return token_expected(reader, "an address");
 	snprintf(copy, sizeof copy, "%.*s", (int)MIN(text ? reader->literal_len : reader->len, sizeof copy - 1),
 	    text ? reader->literal : reader->start);
 	why = expression_prefix(copy, first, last);
 	if (why != NULL && strchr(copy, '/') == NULL)
-		return expected(reader, "an address");
+		return token_expected(reader, "an address");
 	if (why != NULL)
-		return fail(reader, reader->start, "%s: %s", copy, why);
+		return token_fail(reader, reader->start, "%s: %s", copy, why);
 	if (alone && strchr(copy, '/') != NULL)
-		return fail(reader, reader->start, "expected an address, found the prefix %s: write in {%s}", copy, copy);
-	return advance(reader);
+		return token_fail(reader, reader->start, "expected an address, found the prefix %s: write in {%s}", copy, copy);
+	return token_advance(reader);
 }
 
 static bool
@@ -358,16 +197,16 @@ add_address(struct reader *reader, const struct operand *operand, bool alone, st
 
 	/* [CF] has the client's address as a text, too. */
 	if (reader->kind == TOKEN_TEXT && operand->field != FIELD_ECS_ADDRESS)
-		return fail(reader, at, "expected an address, found a text: write it without \"");
+		return token_fail(reader, at, "expected an address, found a text: write it without \"");
 	if (!read_address(reader, alone, &first, &last))
 		return false;
-	if (!alone && is(reader, "..")) {
+	if (!alone && token_is(reader, "..")) {
 		if (memcmp(&first, &last, sizeof first) != 0)
-			return fail(reader, at, "a range is of addresses, not of prefixes");
-		if (!advance(reader) || !read_address(reader, true, &last, &end))
+			return token_fail(reader, at, "a range is of addresses, not of prefixes");
+		if (!token_advance(reader) || !read_address(reader, true, &last, &end))
 			return false;
 		if (first.family != last.family || memcmp(first.bytes, last.bytes, sizeof first.bytes) > 0)
-			return fail(reader, at, "the range ends before it begins");
+			return token_fail(reader, at, "the range ends before it begins");
 	}
 	memcpy(range.first, first.bytes, address_len(&first));
 	memcpy(range.last, last.bytes, address_len(&last));
@@ -403,11 +242,11 @@ static bool
 add_text(struct reader *reader, const struct operand *operand, struct values *values)
 {
 	if (reader->kind != TOKEN_TEXT)
-		return expected(reader, "a text such as \"DE\"");
+		return token_expected(reader, "a text such as \"DE\"");
 	values->texts = xrealloc(values->texts, (values->count + 1) * sizeof *values->texts);
 	values->texts[values->count].text = literal_of(reader, operand, true, &values->texts[values->count].len);
 	values->count++;
-	return advance(reader);
+	return token_advance(reader);
 }
 
 static bool
@@ -537,23 +376,23 @@ unknown_field(struct reader *reader)
 
 	for (size_t i = 0; i < NITEMS(proxied); i++)
 		if (reader->len >= strlen(proxied[i]) && memcmp(reader->start, proxied[i], strlen(proxied[i])) == 0)
-			return fail(reader, reader->start, "%.*s needs the HTTP proxy; this is DNS-only", (int)reader->len, reader->start);
-	if (reader->kind == TOKEN_RUN && memchr(reader->start, '.', reader->len) != NULL && hex_digit(reader->start[0]) > 9)
-		return fail(reader, reader->start, "%.*s is no field: there are ip.src, dns.qry.name, dns.qry.type, ... (graycloud(8), EXPRESSIONS)",
+			return token_fail(reader, reader->start, "%.*s needs the HTTP proxy; this is DNS-only", (int)reader->len, reader->start);
+	if (reader->kind == TOKEN_RUN && memchr(reader->start, '.', reader->len) != NULL && (reader->start[0] < '0' || reader->start[0] > '9'))
+		return token_fail(reader, reader->start, "%.*s is no field: there are ip.src, dns.qry.name, dns.qry.type, ... (graycloud(8), EXPRESSIONS)",
 		    (int)MIN(reader->len, 60u), reader->start);
-	return expected(reader, "a field, \"not\" or (");
+	return token_expected(reader, "a field, \"not\" or (");
 }
 
 static bool
 read_field(struct reader *reader, struct operand *operand)
 {
 	for (size_t i = 0; i < NITEMS(fields); i++)
-		if (is(reader, fields[i].name)) {
+		if (token_is(reader, fields[i].name)) {
 			*operand = (struct operand){.name = fields[i].name, .type = fields[i].type, .field = (uint8_t)fields[i].field,
 			    .domain = fields[i].field == FIELD_QUERY_NAME || fields[i].field == FIELD_LB_NAME,
 			    .dotted = fields[i].field == FIELD_QUERY_NAME};
 			reader->needs |= fields[i].needs;
-			return advance(reader);
+			return token_advance(reader);
 		}
 	return unknown_field(reader);
 }
@@ -565,28 +404,28 @@ read_operand(struct reader *reader, struct operand *operand)
 	bool lower = false, length = false;
 	const char *at;
 
-	if (is(reader, "len")) {
+	if (token_is(reader, "len")) {
 		length = true;
-		if (!advance(reader) || !skip(reader, "("))
+		if (!token_advance(reader) || !token_skip(reader, "("))
 			return false;
 	}
-	if (is(reader, "lower")) {
+	if (token_is(reader, "lower")) {
 		lower = true;
-		if (!advance(reader) || !skip(reader, "("))
+		if (!token_advance(reader) || !token_skip(reader, "("))
 			return false;
 	}
 	at = reader->start;
 	if (!read_field(reader, operand))
 		return false;
 	if ((lower || length) && operand->type != TYPE_TEXT)
-		return fail(reader, at, "expected a text, found %s, which is %s", operand->name, type_texts[operand->type]);
+		return token_fail(reader, at, "expected a text, found %s, which is %s", operand->name, type_texts[operand->type]);
 	operand->lower = lower;
 	operand->length = length;
 	if (length) {
 		operand->type = TYPE_NUMBER;
 		operand->name = "len(...)";
 	}
-	return (!lower || skip(reader, ")")) && (!length || skip(reader, ")"));
+	return (!lower || token_skip(reader, ")")) && (!length || token_skip(reader, ")"));
 }
 
 /* One text behind contains and its like. */
@@ -599,13 +438,13 @@ read_part(struct reader *reader, enum op op, const struct operand *operand, bool
 	char *text;
 
 	if (reader->kind != TOKEN_TEXT)
-		return expected(reader, "a text such as \"DE\"");
+		return token_expected(reader, "a text such as \"DE\"");
 	text = literal_of(reader, operand, whole, &len);
 	code = emit_test(reader, op, operand, negated);
 	code->count = (uint32_t)len;
 	code->at = store(reader, text, len);
 	free(text);
-	return advance(reader);
+	return token_advance(reader);
 }
 
 /* starts_with(field, "text") and ends_with(field, "text"). */
@@ -615,14 +454,14 @@ read_function(struct reader *reader, enum op op)
 	struct operand operand;
 	const char *at;
 
-	if (!advance(reader) || !skip(reader, "("))
+	if (!token_advance(reader) || !token_skip(reader, "("))
 		return false;
 	at = reader->start;
 	if (!read_operand(reader, &operand))
 		return false;
 	if (operand.type != TYPE_TEXT)
-		return fail(reader, at, "expected a text, found %s, which is %s", operand.name, type_texts[operand.type]);
-	return skip(reader, ",") && read_part(reader, op, &operand, false) && skip(reader, ")");
+		return token_fail(reader, at, "expected a text, found %s, which is %s", operand.name, type_texts[operand.type]);
+	return token_skip(reader, ",") && read_part(reader, op, &operand, false) && token_skip(reader, ")");
 }
 
 /* ---- comparisons ---- */
@@ -633,16 +472,16 @@ static bool
 read_in(struct reader *reader, const struct operand *operand)
 {
 	struct values values = {0};
-	bool good = skip(reader, "{");
+	bool good = token_skip(reader, "{");
 
-	if (good && is(reader, "}"))
-		good = expected(reader, type_texts[operand->type]);
-	while (good && !is(reader, "}"))
-		good = is(reader, ",") ? fail(reader, reader->start, "expected a value or }, found a comma: values stand beside each other")
+	if (good && token_is(reader, "}"))
+		good = token_expected(reader, type_texts[operand->type]);
+	while (good && !token_is(reader, "}"))
+		good = token_is(reader, ",") ? token_fail(reader, reader->start, "expected a value or }, found a comma: values stand beside each other")
 		                       : add_value(reader, operand, false, &values);
 	if (good) {
 		emit_values(reader, operand, &values, false);
-		good = advance(reader);
+		good = token_advance(reader);
 	}
 	values_free(&values);
 	return good;
@@ -677,22 +516,22 @@ read_relation(struct reader *reader, const struct operand *operand, enum relatio
 
 	if (operand->type == TYPE_BOOL) {
 		if (relation > NOT_EQUAL)
-			return fail(reader, at, "%s is true or false and has no order", operand->name);
-		if (!is(reader, "true") && !is(reader, "false"))
-			return expected(reader, "true or false");
-		emit_test(reader, OP_BOOL, operand, is(reader, "false") != (relation == NOT_EQUAL));
-		return advance(reader);
+			return token_fail(reader, at, "%s is true or false and has no order", operand->name);
+		if (!token_is(reader, "true") && !token_is(reader, "false"))
+			return token_expected(reader, "true or false");
+		emit_test(reader, OP_BOOL, operand, token_is(reader, "false") != (relation == NOT_EQUAL));
+		return token_advance(reader);
 	}
 	if (relation > NOT_EQUAL && operand->type == TYPE_ADDRESS)
-		return fail(reader, at, "%s is an address: write in {FIRST..LAST}", operand->name);
+		return token_fail(reader, at, "%s is an address: write in {FIRST..LAST}", operand->name);
 	if (relation > NOT_EQUAL && operand->type == TYPE_NUMBER)
 		return read_number_relation(reader, operand, relation);
 	if (relation > NOT_EQUAL) /* "at most" is "not above" */
 		return read_part(reader, relation == LESS || relation == AT_LEAST ? OP_BELOW : OP_ABOVE, operand,
 		    relation == AT_LEAST || relation == AT_MOST);
 	good = add_value(reader, operand, true, &values);
-	if (good && is(reader, ".."))
-		good = fail(reader, reader->start, "a range stands in {...}");
+	if (good && token_is(reader, ".."))
+		good = token_fail(reader, reader->start, "a range stands in {...}");
 	if (good)
 		emit_values(reader, operand, &values, relation == NOT_EQUAL);
 	values_free(&values);
@@ -712,18 +551,18 @@ read_comparison(struct reader *reader)
 		return false;
 	at = reader->start;
 	for (size_t i = 0; i < NITEMS(relations); i++)
-		if (is(reader, relations[i].word) || is(reader, relations[i].sign))
-			return advance(reader) && read_relation(reader, &operand, (enum relation)i, at);
-	if (is(reader, "in") && operand.type != TYPE_BOOL)
-		return advance(reader) && read_in(reader, &operand);
-	if (is(reader, "contains") && operand.type == TYPE_TEXT)
-		return advance(reader) && read_part(reader, OP_CONTAINS, &operand, false);
-	if (is(reader, "contains"))
-		return fail(reader, at, "%s is %s: contains is for texts", operand.name, type_texts[operand.type]);
-	if (is(reader, "matches") || is(reader, "~") || is(reader, "wildcard") || is(reader, "strict"))
-		return fail(reader, at, "%.*s is not supported: use contains, starts_with(), ends_with() or in {...}", (int)reader->len, at);
+		if (token_is(reader, relations[i].word) || token_is(reader, relations[i].sign))
+			return token_advance(reader) && read_relation(reader, &operand, (enum relation)i, at);
+	if (token_is(reader, "in") && operand.type != TYPE_BOOL)
+		return token_advance(reader) && read_in(reader, &operand);
+	if (token_is(reader, "contains") && operand.type == TYPE_TEXT)
+		return token_advance(reader) && read_part(reader, OP_CONTAINS, &operand, false);
+	if (token_is(reader, "contains"))
+		return token_fail(reader, at, "%s is %s: contains is for texts", operand.name, type_texts[operand.type]);
+	if (token_is(reader, "matches") || token_is(reader, "~") || token_is(reader, "wildcard") || token_is(reader, "strict"))
+		return token_fail(reader, at, "%.*s is not supported: use contains, starts_with(), ends_with() or in {...}", (int)reader->len, at);
 	if (operand.type != TYPE_BOOL)
-		return expected(reader, operand.type == TYPE_ADDRESS ? "eq, ne or in" : "eq, ne, lt, le, gt, ge or in");
+		return token_expected(reader, operand.type == TYPE_ADDRESS ? "eq, ne or in" : "eq, ne, lt, le, gt, ge or in");
 	emit_test(reader, OP_BOOL, &operand, false);
 	return true;
 }
@@ -739,9 +578,9 @@ read_nested(struct reader *reader, bool (*read)(struct reader *reader))
 	bool good;
 
 	if (reader->nested == EXPRESSION_NESTED_MAX)
-		return fail(reader, reader->start, "more than %d levels of \"not\" and (", EXPRESSION_NESTED_MAX);
+		return token_fail(reader, reader->start, "more than %d levels of \"not\" and (", EXPRESSION_NESTED_MAX);
 	reader->nested++;
-	good = advance(reader) && read(reader);
+	good = token_advance(reader) && read(reader);
 	reader->nested--;
 	return good;
 }
@@ -755,21 +594,21 @@ read_whole(struct reader *reader)
 static bool
 read_one(struct reader *reader)
 {
-	if (is(reader, "not") || is(reader, "!")) {
+	if (token_is(reader, "not") || token_is(reader, "!")) {
 		if (!read_nested(reader, read_one))
 			return false;
 		emit(reader, OP_NOT);
 		return true;
 	}
-	if (is(reader, "("))
-		return read_nested(reader, read_whole) && skip(reader, ")");
-	if (is(reader, "true") || is(reader, "false")) {
-		emit(reader, OP_CONSTANT)->truth = is(reader, "true");
-		return advance(reader);
+	if (token_is(reader, "("))
+		return read_nested(reader, read_whole) && token_skip(reader, ")");
+	if (token_is(reader, "true") || token_is(reader, "false")) {
+		emit(reader, OP_CONSTANT)->truth = token_is(reader, "true");
+		return token_advance(reader);
 	}
-	if (is(reader, "starts_with"))
+	if (token_is(reader, "starts_with"))
 		return read_function(reader, OP_STARTS);
-	if (is(reader, "ends_with"))
+	if (token_is(reader, "ends_with"))
 		return read_function(reader, OP_ENDS);
 	return read_comparison(reader);
 }
@@ -787,12 +626,12 @@ read_any(struct reader *reader, unsigned level)
 		return read_one(reader);
 	if (!read_any(reader, level + 1))
 		return false;
-	while (is(reader, levels[level].word) || is(reader, levels[level].sign)) {
+	while (token_is(reader, levels[level].word) || token_is(reader, levels[level].sign)) {
 		uint32_t jump = reader->ncodes;
 
 		if (levels[level].op != OP_XOR)
 			emit(reader, OP_SKIP)->truth = levels[level].op == OP_OR;
-		if (!advance(reader) || !read_any(reader, level + 1))
+		if (!token_advance(reader) || !read_any(reader, level + 1))
 			return false;
 		emit(reader, levels[level].op);
 		if (levels[level].op != OP_XOR)
@@ -822,12 +661,12 @@ expression_new(const char *text, char **error)
 {
 	struct reader reader = {.text = text, .next = text, .literal = xmalloc(strlen(text) + 1)};
 	struct expression *expression = NULL;
-	bool good = advance(&reader);
+	bool good = token_advance(&reader);
 
 	if (good && reader.kind == TOKEN_END)
 		emit(&reader, OP_CONSTANT);
 	else if (good && read_any(&reader, 0) && reader.kind != TOKEN_END)
-		expected(&reader, "\"and\", \"or\", \"xor\" or the end");
+		token_expected(&reader, "\"and\", \"or\", \"xor\" or the end");
 	if (reader.error == NULL)
 		expression = assemble(&reader);
 	*error = reader.error;
