@@ -343,18 +343,68 @@ struct referrers {
 	char *text; /* "a, b", or NULL */
 };
 
+/* Does an id stand anywhere in a value, as a text or as a key? */
+static bool
+mentions(const struct json *value, const char *id)
+{
+	const char *text = json_text(value);
+
+	if (text != NULL)
+		return strcmp(text, id) == 0;
+	for (size_t i = 0; json_kind(value) == JSON_KIND_LIST && i < json_count(value); i++)
+		if (mentions(json_item(value, i), id))
+			return true;
+	for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
+		if (strcmp(key, id) == 0 || mentions(json_member(value, key), id))
+			return true;
+	return false;
+}
+
+/* The rules and pool sets of a load balancer that mention an id: " (rule a, rule b)"; malloc. */
+static char *
+mentioning(struct bytes lb, const char *id)
+{
+	static const struct {
+		const char *list, *kind;
+	} lists[] = {{"pool_sets", "pool set"}, {"rules", "rule"}};
+	struct json *json = json_read_quietly(lb);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	bool any = false;
+
+	for (size_t n = 0; n < NITEMS(lists); n++) {
+		const struct json *list = json_member(json, lists[n].list);
+
+		for (size_t i = 0; i < json_count(list); i++) {
+			const struct json *one = json_item(list, i);
+
+			if (!mentions(json_member(one, "overrides"), id))
+				continue;
+			fprintf(out, "%s%s %s", any ? ", " : " (", lists[n].kind, text_of(one, "name"));
+			any = true;
+		}
+	}
+	fputs(any ? ")" : "", out);
+	fclose(out);
+	json_drop(json);
+	return text;
+}
+
 static bool
 add_referrer(void *arg, const struct id *id, struct bytes text)
 {
 	struct referrers *referrers = arg;
-	char name[256], *longer;
+	char name[256], *longer, *within;
 
 	(void)id;
 	/* An id stands nowhere by chance: the documents need not be read. */
 	if (memmem(text.data, text.len, referrers->id->text, ID_LEN) == NULL || !document_name(text, name))
 		return true;
-	longer = xasprintf("%s%s%s %s", referrers->text ? referrers->text : "", referrers->text ? ", " : "",
-	    kind_text(referrers->kind), name);
+	within = referrers->kind == KIND_LB ? mentioning(text, referrers->id->text) : xstrdup("");
+	longer = xasprintf("%s%s%s %s%s", referrers->text ? referrers->text : "", referrers->text ? ", " : "",
+	    kind_text(referrers->kind), name, within);
+	free(within);
 	free(referrers->text);
 	referrers->text = longer;
 	return true;
