@@ -74,7 +74,11 @@ subtest 'rules are asked in their order, on top of each other' => sub {
 		{name => 'all', overrides => {pools => ['four']}}]));
 	is(goes('10.0.0.0/24'), 'one 9 /8', 'one that terminates is the last');
 	is(goes('192.0.2.0/24'), 'four 30 /1', 'for whom it matches');
-	like($t->admin('lb show lb.example.com'), qr/rule 1, stop: ip\.src in \{10\.0\.0\.0\/8\}; terminates\nrule 2, all: everybody/, 'show tells them');
+	$t->admin_list('lb', 'set', 'lb.example.com', 'rules+=[{"name": "v6", "condition": "dns.qry.type eq 28", "priority": 7, "overrides": {"pools": ["two"]}}]');
+	is(goes('192.0.2.0/24', 'AAAA'), 'two 30 /1', 'one more, behind them');
+	like($t->admin('lb show lb.example.com'), qr/rule 1, stop: ip\.src in \{10\.0\.0\.0\/8\}; terminates\nrule 2, all: everybody\nrule 3, v6: dns\.qry\.type eq 28\n/, 'show tells them');
+	$t->admin('lb set lb.example.com rules=');
+	is(goes('192.0.2.0/24', 'AAAA'), 'one 30 /0', 'and none again');
 };
 
 subtest 'what a rule may look at' => sub {
