@@ -219,8 +219,7 @@ explain_location(struct explaining *on, const struct steer_lb *lb)
 		json_put_text(object, "site", on->request->site->code);
 	for (size_t i = 0; i < on->trace.count; i++)
 		if (on->trace.events[i].step == STEP_PLACE)
-			json_put_text(object, "list", on->trace.events[i].value != UINT32_MAX
-			    ? lb->places[on->trace.events[i].pool].list[on->trace.events[i].value].code : "default_pools");
+			json_put_text(object, "list", on->trace.place != NULL ? on->trace.place : "default_pools");
 	json_put(on->out, "location", object);
 }
 
@@ -430,13 +429,13 @@ explain_steering(struct explaining *on)
 
 	explain_lb(on, lb);
 	explain_overrides(on);
-	if (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY || lb->nsets > 0)
+	if (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY || json_member(on->out, "pool_sets") != NULL)
 		explain_location(on, lb);
 	for (unsigned i = 0; i < on->trace.npools; i++) {
 		const struct steer_pool *pool = &on->trace.pools[i];
 		double probability = pool_probability(on, pool->slot, false);
 
-		explain_pool(on, pools, pool->slot, false, lb->weights != NULL ? steer_weight(lb->weights, pool->slot) : pool->weight);
+		explain_pool(on, pools, pool->slot, false, on->trace.weights != NULL ? steer_weight(on->trace.weights, pool->slot) : pool->weight);
 		if (probability > 0)
 			explain_origins(on, origins, pool->slot, probability, false);
 	}

@@ -214,7 +214,7 @@ has_affinity(struct side *side, const struct replay_client *client)
 	struct steer_trace trace = {.lb = side->plan};
 	struct steer_choice choice;
 
-	if (side->lb->nrules == 0)
+	if (side->lb->overrides == NULL)
 		return side->lb->affinity == AFFINITY_IP;
 	steering.trace = &trace;
 	steer(side->lb, side->snapshot->pools, &steering, family_of(client), &choice);
@@ -253,7 +253,7 @@ spread_of(struct side *side, const struct replay_client *client, struct spread *
 {
 	bool v6 = client->client.ecs.family == FAMILY_V6;
 	bool by_place = side->lb->policy == STEERING_GEO || side->lb->policy == STEERING_PROXIMITY ||
-	                side->lb->nsets + side->lb->nrules > 0, affinity = has_affinity(side, client);
+	                side->lb->overrides != NULL, affinity = has_affinity(side, client);
 
 	if (affinity || by_place) {
 		send(side, client, affinity ? 1 : DRAWS_EACH, own);

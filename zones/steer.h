@@ -66,6 +66,13 @@ struct steer_override {
 	struct steer_places places[PLACE_KINDS];
 };
 
+/* All of a load balancer's, and the weights of its own pools for lists that come without any. */
+struct steer_overrides {
+	uint32_t nsets, nrules;
+	const struct steer_override *sets, *rules;
+	struct steer_weights weights;
+};
+
 /* This node's own place, in the role of Cloudflare's PoP. */
 struct steer_site {
 	char code[PLACE_CODE_MAX + 1]; /* "" where it is not told */
@@ -91,14 +98,10 @@ struct steer_lb {
 	uint8_t prefix_v4, prefix_v6;
 	uint8_t max_answers; /* 0: not set */
 	uint16_t npools;     /* default_pools; those of places, sets and rules follow them */
-	bool overridden;     /* it has sets or rules */
-	uint16_t nsets, nrules;
 	uint32_t nall;       /* of pools, whoever names them */
-	uint64_t branch;     /* a hash of the pools that a rule or set brought in; 0: they are its own */
-	struct steer_places places[PLACE_KINDS]; /* these and all below in the same allocation */
-	const struct steer_weights *weights;     /* where a rule or set changed pools or weights; NULL: as the pools have them */
-	struct steer_weights own_weights;
-	const struct steer_override *sets, *rules;
+	/* In the same allocation; NULL where there are none. */
+	const struct steer_places *places; /* PLACE_KINDS of them */
+	const struct steer_overrides *overrides;
 	uint8_t name_len;
 	uint8_t name[NAME_MAX_LEN]; /* lower-case wire */
 	struct steer_pool fallback;
@@ -143,7 +146,7 @@ struct steer_choice {
 enum steer_step {
 	STEP_SET,             /* S36: asked; pool: which; value: does it match? weight: within which prefix of the client's address */
 	STEP_RULE,            /* S35: the same */
-	STEP_PLACE,           /* geo: pool: the kind of place that matched; value: which of its list; UINT32_MAX: the default pools */
+	STEP_PLACE,           /* geo: trace->place is the list that matched */
 	STEP_POOL_NEAREST,    /* proximity: value is the great-circle distance in kilometres */
 	STEP_KEY,             /* value: K; prefix in `pool` */
 	STEP_PIN,             /* S20: the client is pinned to a pool; value: until when */
@@ -172,9 +175,11 @@ struct steer_event {
 struct steer_trace {
 	struct steer_event *events;
 	size_t count, room;
+	const char *place; /* of STEP_PLACE; NULL: the default pools */
 	/* Where lb is not NULL: what steering went by in the end.  The copy is without pools, which are these. */
 	struct steer_lb *lb;
 	const struct steer_pool *pools;
+	const struct steer_weights *weights; /* NULL: as the pools have them */
 	unsigned npools;
 };
 

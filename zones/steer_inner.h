@@ -48,6 +48,9 @@ struct deciding {
 	bool key_made;
 	const struct steer_pool *pools; /* those to choose among: of a place, or all defaults */
 	unsigned npools;
+	const struct steer_places *places;
+	const struct steer_weights *weights; /* where a rule or set changed pools or weights; NULL: as the pools have them */
+	uint64_t branch; /* a hash of the pools that a rule or set brought in; 0: they are the load balancer's own */
 	uint8_t scope; /* S4: of the location, where the client's mattered */
 	bool stepped_over; /* a pool was unusable: had all been well, another might have been chosen */
 	bool pinned;
@@ -75,11 +78,14 @@ find_pinned(const struct candidates *candidates, const struct pin *pin)
 	return -1;
 }
 
-/*
- * S35, S36: make lb and pools of deciding what sets and rules say; changed is room for the former.  Returns within which prefix of
- * the client's address they say the same (S4).
- */
-uint8_t steer_override(struct deciding *deciding, struct steer_lb *changed);
+/* Room for what sets and rules change. */
+struct changed {
+	struct steer_places places[PLACE_KINDS];
+	struct steer_lb lb; /* without pools */
+};
+
+/* S35, S36: make deciding what sets and rules say.  Returns within which prefix of the client's address they say the same (S4). */
+uint8_t steer_override(struct deciding *deciding, struct changed *changed);
 
 /* S15: how many, and which, of the chosen pool's candidates. */
 void steer_origins(struct deciding *deciding);

@@ -91,7 +91,7 @@ steer_weight(const struct steer_weights *weights, uint32_t slot)
 static void
 gather(struct deciding *deciding, struct lottery *lottery)
 {
-	const struct steer_weights *weights = deciding->lb->weights;
+	const struct steer_weights *weights = deciding->weights;
 
 	lottery->count = lottery->sum = 0;
 	for (unsigned i = 0; i < deciding->npools && i < LB_POOLS_MAX; i++) {
@@ -168,7 +168,7 @@ keeps_pins(const struct deciding *deciding)
 static uint64_t
 pin_key(struct deciding *deciding)
 {
-	return key_of(deciding)->hash ^ deciding->lb->branch;
+	return key_of(deciding)->hash ^ deciding->branch;
 }
 
 /*
@@ -235,7 +235,7 @@ want_pin(struct deciding *deciding)
 static const struct steer_place *
 find_place(const struct deciding *deciding, enum place_kind kind, const struct steer_location *location)
 {
-	const struct steer_places *places = &deciding->lb->places[kind];
+	const struct steer_places *places = &deciding->places[kind];
 	const struct steer_site *site = deciding->steering->site;
 
 	for (uint32_t i = 0; i < places->count; i++) {
@@ -253,22 +253,20 @@ find_place(const struct deciding *deciding, enum place_kind kind, const struct s
 static void
 choose_list(struct deciding *deciding, const struct steer_location *location)
 {
-	const struct steer_lb *lb = deciding->lb;
 	const struct steer_place *best = NULL;
 	unsigned kind = 0;
 
-	for (; kind < PLACE_KINDS && best == NULL; kind++)
+	for (; deciding->places != NULL && kind < PLACE_KINDS && best == NULL; kind++)
 		best = find_place(deciding, (enum place_kind)kind, location);
-	if (best == NULL) {
-		note(deciding->trace, (struct steer_event){.step = STEP_PLACE, .value = UINT32_MAX});
+	note(deciding->trace, (struct steer_event){.step = STEP_PLACE});
+	if (deciding->trace != NULL)
+		deciding->trace->place = best != NULL ? best->code : NULL;
+	if (best == NULL)
 		return;
-	}
-	kind--;
-	note(deciding->trace, (struct steer_event){.step = STEP_PLACE, .pool = kind, .value = (uint64_t)(best - lb->places[kind].list)});
 	deciding->pools = best->pools;
 	deciding->npools = best->count;
 	/* S4: everybody who asks this node gets its own list, wherever they are. */
-	if (kind == PLACE_SITE)
+	if (kind - 1 == PLACE_SITE)
 		deciding->scope = 0;
 }
 
@@ -405,6 +403,8 @@ tell(const struct deciding *deciding)
 	memcpy(trace->lb, deciding->lb, sizeof *trace->lb);
 	trace->pools = deciding->pools;
 	trace->npools = deciding->npools;
+	trace->weights = deciding->weights;
+	trace->lb->places = NULL; /* they may be ours */
 }
 
 void
@@ -412,7 +412,7 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
     struct steer_choice *choice)
 {
 	struct deciding deciding;
-	struct steer_lb changed; /* room that nobody pays for who has no sets and rules */
+	struct changed changed; /* room that nobody pays for who has no sets and rules */
 	uint32_t slot;
 
 	deciding.lb = lb;
@@ -423,6 +423,9 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 	deciding.family = family;
 	deciding.pools = lb->pools;
 	deciding.npools = lb->npools;
+	deciding.places = lb->places;
+	deciding.weights = NULL;
+	deciding.branch = 0;
 	deciding.key_made = deciding.stepped_over = deciding.pinned = false;
 	choice->lb = lb;
 	choice->how = STEER_NOTHING;
@@ -431,7 +434,7 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 	choice->scope = 0;
 	choice->client_mattered = false;
 	choice->pin_wanted = false;
-	if (lb->overridden)
+	if (lb->overrides != NULL)
 		choice->scope = steer_override(&deciding, &changed);
 	slot = deciding.lb->fallback.slot;
 	choice->ttl = deciding.lb->ttl;

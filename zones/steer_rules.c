@@ -64,37 +64,52 @@ matches(struct asking *asking, const struct steer_override *override, uint8_t *s
 }
 
 static void
+change_places(struct deciding *deciding, struct changed *changed, const struct steer_override *override)
+{
+	for (unsigned kind = 0; kind < PLACE_KINDS; kind++) {
+		if (!(override->parts & PART_SITES << kind))
+			continue;
+		if (deciding->places == NULL)
+			memset(changed->places, 0, sizeof changed->places);
+		else if (deciding->places != changed->places)
+			memcpy(changed->places, deciding->places, sizeof changed->places);
+		deciding->places = changed->places;
+		changed->places[kind] = override->places[kind];
+	}
+}
+
+static void
 change_pools(struct deciding *deciding, struct steer_lb *changed, const struct steer_override *override)
 {
 	if (override->parts & PART_POOLS) {
 		deciding->pools = override->pools;
 		deciding->npools = override->npools;
-		changed->branch = override->branch;
-		if (changed->weights == NULL)
-			changed->weights = &changed->own_weights;
+		deciding->branch = override->branch;
+		if (deciding->weights == NULL)
+			deciding->weights = &changed->overrides->weights;
 	}
 	if (override->parts & PART_WEIGHTS)
-		changed->weights = &override->weights;
+		deciding->weights = &override->weights;
 	if (override->parts & PART_FALLBACK)
 		changed->fallback.slot = override->fallback;
 	if (override->parts & PART_POLICY) {
 		changed->policy = override->policy;
 		changed->policy_open = override->policy_open;
 	}
-	for (unsigned kind = 0; kind < PLACE_KINDS; kind++)
-		if (override->parts & PART_SITES << kind)
-			changed->places[kind] = override->places[kind];
 }
 
 /* One that matched. */
 static void
-apply(struct deciding *deciding, struct steer_lb *changed, const struct steer_override *override)
+apply(struct deciding *deciding, struct changed *room, const struct steer_override *override)
 {
+	struct steer_lb *changed = &room->lb;
+
 	if (deciding->lb != changed) {
 		memcpy(changed, deciding->lb, sizeof *changed);
 		deciding->lb = changed;
 	}
 	change_pools(deciding, changed, override);
+	change_places(deciding, room, override);
 	if (override->parts & PART_TTL)
 		changed->ttl = override->ttl;
 	if (override->parts & PART_AFFINITY)
@@ -113,7 +128,7 @@ apply(struct deciding *deciding, struct steer_lb *changed, const struct steer_ov
 
 /* S36: the first that matches; S35: all that match, up to one that terminates. */
 static uint8_t
-walk(struct deciding *deciding, struct asking *asking, struct steer_lb *changed, enum steer_step step,
+walk(struct deciding *deciding, struct asking *asking, struct changed *changed, enum steer_step step,
     const struct steer_override *overrides, unsigned count)
 {
 	uint8_t scope = 0;
@@ -138,23 +153,23 @@ walk(struct deciding *deciding, struct asking *asking, struct steer_lb *changed,
 }
 
 static bool
-has_places(const struct steer_lb *lb)
+has_places(const struct steer_places *places)
 {
-	return lb->places[PLACE_SITE].count + lb->places[PLACE_COUNTRY].count + lb->places[PLACE_REGION].count > 0;
+	return places != NULL && places[PLACE_SITE].count + places[PLACE_COUNTRY].count + places[PLACE_REGION].count > 0;
 }
 
 uint8_t
-steer_override(struct deciding *deciding, struct steer_lb *changed)
+steer_override(struct deciding *deciding, struct changed *changed)
 {
-	const struct steer_lb *lb = deciding->lb;
+	const struct steer_overrides *overrides = deciding->lb->overrides;
 	struct asking asking;
 	uint8_t sets, rules;
 
 	begin(&asking, deciding);
-	sets = walk(deciding, &asking, changed, STEP_SET, lb->sets, lb->nsets);
-	rules = walk(deciding, &asking, changed, STEP_RULE, lb->rules, lb->nrules);
+	sets = walk(deciding, &asking, changed, STEP_SET, overrides->sets, overrides->nsets);
+	rules = walk(deciding, &asking, changed, STEP_RULE, overrides->rules, overrides->nrules);
 	/* [CF] 3.3: no policy, but places */
-	if (deciding->lb == changed && changed->policy_open)
-		changed->policy = has_places(changed) ? STEERING_GEO : STEERING_OFF;
+	if (deciding->lb == &changed->lb && changed->lb.policy_open)
+		changed->lb.policy = has_places(deciding->places) ? STEERING_GEO : STEERING_OFF;
 	return MAX(sets, rules);
 }

@@ -153,40 +153,65 @@ put_properties(struct steer_lb *compiled, const struct lb *lb)
 	compiled->name_len = (uint8_t)name_lower(compiled->name, lb->wire);
 	compiled->share = (uint32_t)siphash((const uint64_t[2]){0}, compiled->name, compiled->name_len);
 	compiled->npools = (uint16_t)lb->npools;
-	compiled->nsets = (uint16_t)lb->nsets;
-	compiled->nrules = (uint16_t)lb->nrules;
-	compiled->overridden = lb->nsets + lb->nrules > 0;
 }
 
-/* Pools, places, weights, sets and rules, conditions, in this order behind the head. */
+/* So many octets of the allocation. */
+static void *
+cut(uint8_t **at, size_t size)
+{
+	void *here = *at;
+
+	*at += rounded(size);
+	return here;
+}
+
+static void
+put_overrides(struct building *building, struct steer_overrides *overrides, struct steer_override *list)
+{
+	const struct lb *lb = building->lb;
+
+	*overrides = (struct steer_overrides){.nsets = (uint32_t)lb->nsets, .nrules = (uint32_t)lb->nrules, .sets = list,
+	    .rules = list + lb->nsets, .weights = put_weights(building, &lb->weights)};
+	for (size_t i = 0; i < lb->nsets + lb->nrules; i++)
+		put_override(building, &list[i], i < lb->nsets ? &lb->sets[i] : &lb->rules[i - lb->nsets], building->conditions[i]);
+}
+
+/* The head with its pools, and behind it what only some have. */
 static struct steer_lb *
 build(struct building *building)
 {
 	const struct lb *lb = building->lb;
-	size_t noverrides = lb->nsets + lb->nrules, head = rounded(sizeof(struct steer_lb) + building->npools * sizeof(struct steer_pool));
-	size_t places = building->nplaces * sizeof(struct steer_place), weights = building->nweights * sizeof(struct steer_pool);
-	struct steer_lb *compiled =
-	    calloc(1, head + places + weights + noverrides * sizeof(struct steer_override) + building->condition_octets);
-	struct steer_override *overrides;
+	size_t noverrides = lb->nsets + lb->nrules, pools = sizeof(struct steer_lb) + building->npools * sizeof(struct steer_pool);
+	size_t kinds = lb->nplaces > 0 ? PLACE_KINDS * sizeof(struct steer_places) : 0, places = building->nplaces * sizeof(struct steer_place);
+	size_t weights = building->nweights * sizeof(struct steer_pool), overrides = noverrides > 0 ? sizeof(struct steer_overrides) : 0;
+	size_t list = noverrides * sizeof(struct steer_override);
+	struct steer_lb *compiled = calloc(1, rounded(pools) + rounded(kinds) + rounded(places) + rounded(weights) + rounded(overrides) +
+	                                          rounded(list) + building->condition_octets);
+	struct steer_places *by_kind;
+	struct steer_overrides *its;
+	uint8_t *at = (uint8_t *)compiled;
 
 	if (compiled == NULL)
 		return NULL;
+	cut(&at, pools);
+	by_kind = cut(&at, kinds);
 	building->pool = compiled->pools;
-	building->place = (struct steer_place *)((uint8_t *)compiled + head);
-	building->weight = (struct steer_pool *)((uint8_t *)building->place + places);
-	overrides = (struct steer_override *)((uint8_t *)building->weight + weights);
-	building->condition = (uint8_t *)(overrides + noverrides);
+	building->place = cut(&at, places);
+	building->weight = cut(&at, weights);
+	its = cut(&at, overrides);
+	building->condition = at + rounded(list);
 	put_properties(compiled, lb);
 	compiled->nall = (uint32_t)building->npools;
-	compiled->sets = overrides;
-	compiled->rules = overrides + lb->nsets;
 	compiled->fallback.slot = slot_of(building, &lb->fallback_pool);
 	put_pools(building, lb->default_pools, lb->pool_weights, lb->npools);
-	put_places(building, lb->places, lb->nplaces, compiled->places);
-	if (noverrides > 0)
-		compiled->own_weights = put_weights(building, &lb->weights);
-	for (size_t i = 0; i < noverrides; i++)
-		put_override(building, &overrides[i], i < lb->nsets ? &lb->sets[i] : &lb->rules[i - lb->nsets], building->conditions[i]);
+	if (lb->nplaces > 0) {
+		compiled->places = by_kind;
+		put_places(building, lb->places, lb->nplaces, by_kind);
+	}
+	if (noverrides > 0) {
+		compiled->overrides = its;
+		put_overrides(building, its, (struct steer_override *)at);
+	}
 	return compiled;
 }
 

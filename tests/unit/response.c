@@ -54,6 +54,7 @@ text_with_big_rrset(void)
 /* S35: one of each kind of condition. */
 static struct steer_override rules[] = {{.parts = PART_TTL, .ttl = 5}, {.parts = PART_AFFINITY, .affinity = AFFINITY_IP},
     {.parts = PART_POLICY, .policy = STEERING_RANDOM}};
+static struct steer_overrides overrides = {.nrules = NITEMS(rules), .rules = rules};
 static struct expression *conditions[NITEMS(rules)];
 
 static void
@@ -71,9 +72,7 @@ add_rules(struct steer_lb *lb)
 		assert_non_null(conditions[i]);
 		rules[i].condition = conditions[i];
 	}
-	lb->rules = rules;
-	lb->nrules = NITEMS(rules);
-	lb->overridden = true;
+	lb->overrides = &overrides;
 }
 
 static int

@@ -24,6 +24,7 @@ struct scene {
 	_Atomic(const struct pool_table *) tables[64];
 	_Atomic uint64_t usable[1];
 	struct pool_slots slots;
+	struct steer_overrides all; /* that the load balancer has */
 	struct steer_lb *lb;
 	struct pins *pins;
 	uint32_t now_s;
@@ -826,13 +827,13 @@ bring(struct scene *scene, struct brought *brought, bool rules, unsigned count, 
 		brought->overrides[i] = (struct steer_override){.condition = brought->conditions[i], .parts = PART_POOLS, .npools = 1,
 		    .pools = &brought->pools[i], .branch = i + 1};
 	}
-	scene->lb->overridden = true;
+	scene->lb->overrides = &scene->all;
 	if (rules) {
-		scene->lb->rules = brought->overrides;
-		scene->lb->nrules = (uint16_t)count;
+		scene->all.rules = brought->overrides;
+		scene->all.nrules = count;
 	} else {
-		scene->lb->sets = brought->overrides;
-		scene->lb->nsets = (uint16_t)count;
+		scene->all.sets = brought->overrides;
+		scene->all.nsets = count;
 	}
 }
 
@@ -865,7 +866,7 @@ the_first_set_wins_and_the_last_rule(void **state)
 	settle(scene);
 	scene->lb->pools[0].slot = 1;
 	for (unsigned mode = 0; mode < 3; mode++) {
-		scene->lb->nsets = scene->lb->nrules = 0;
+		scene->all.nsets = scene->all.nrules = 0;
 		unbring(&brought);
 		bring(scene, &brought, mode > 0, 3, conditions);
 		brought.overrides[1].terminates = mode == 2;
@@ -958,7 +959,7 @@ weights_go_with_the_list_that_is_chosen_from(void **state)
 	settle(scene);
 	bring(scene, &brought, true, 1, conditions);
 	scene->lb->policy = STEERING_RANDOM;
-	scene->lb->own_weights = (struct steer_weights){own, 2, 40};
+	scene->all.weights = (struct steer_weights){own, 2, 40};
 	brought.overrides[0].pools = three;
 	brought.overrides[0].npools = 3;
 	for (int mode = 0; mode < 3; mode++) { /* pools; pools and weights; weights of the load balancer's pools */
