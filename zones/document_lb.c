@@ -14,20 +14,39 @@ given(const struct json *object, const char *key)
 	return json_kind(json_member(object, key)) != JSON_KIND_NULL;
 }
 
+struct entry {
+	char *text;
+	size_t at;
+};
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int order = strcmp(x->text, y->text);
+
+	return order != 0 ? order : x->at < y->at ? -1 : x->at > y->at;
+}
+
 /* Nothing stands in a list twice. */
 static void
 check_once(const struct part *part, const struct json *object, const char *key, const char *kind)
 {
 	const struct json *list = json_member(object, key);
-	size_t count = json_count(list);
+	size_t count = json_kind(list) == JSON_KIND_LIST ? json_count(list) : 0;
+	struct entry *entries = xcalloc(count, sizeof *entries);
 
-	for (size_t i = 0; json_kind(list) == JSON_KIND_LIST && i < count; i++)
-		for (size_t k = 0; k < i; k++)
-			if (json_same(json_item(list, i), json_item(list, k))) {
-				problems_error(part->problems, "%s: %s has the same %s at places %zu and %zu", part->label, key, kind,
-				    k + 1, i + 1);
-				break;
-			}
+	for (size_t i = 0; i < count; i++)
+		entries[i] = (struct entry){json_write(json_item(list, i), false), i};
+	if (count > 0)
+		qsort(entries, count, sizeof *entries, compare_entries);
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(entries[i].text, entries[i - 1].text) == 0)
+			problems_error(part->problems, "%s: %s has the same %s at places %zu and %zu", part->label, key, kind,
+			    entries[i - 1].at + 1, entries[i].at + 1);
+	for (size_t i = 0; i < count; i++)
+		free(entries[i].text);
+	free(entries);
 }
 
 static void

@@ -86,7 +86,7 @@ emit_test(struct reader *reader, enum op op, const struct operand *operand, bool
 struct values {
 	struct number_range *numbers;
 	struct address_range *addresses[2]; /* IPv4, IPv6 */
-	struct {
+	struct literal {
 		char *text;
 		size_t len;
 	} *texts;
@@ -319,22 +319,21 @@ merge_addresses(struct address_range *ranges, size_t count, unsigned len)
 	return kept;
 }
 
+static int
+compare_literals(const void *a, const void *b)
+{
+	const struct literal *x = a, *y = b;
+
+	return expression_compare_texts(x->text, x->len, y->text, y->len);
+}
+
 static uint32_t
 store_texts(struct reader *reader, struct values *values)
 {
 	uint32_t at = reserve(reader, values->count * sizeof(struct text_place));
 
-	/* Insertion, by what they are: lists are short. */
-	for (size_t i = 1; i < values->count; i++)
-		for (size_t k = i; k > 0 && expression_compare_texts(values->texts[k - 1].text, values->texts[k - 1].len,
-		                                values->texts[k].text, values->texts[k].len) > 0; k--) {
-			char *text = values->texts[k].text;
-			size_t len = values->texts[k].len;
-
-			values->texts[k] = values->texts[k - 1];
-			values->texts[k - 1].text = text;
-			values->texts[k - 1].len = len;
-		}
+	if (values->count > 0)
+		qsort(values->texts, values->count, sizeof *values->texts, compare_literals);
 	for (size_t i = 0; i < values->count; i++) {
 		uint32_t its = store(reader, values->texts[i].text, values->texts[i].len);
 		struct text_place place = {its, (uint32_t)values->texts[i].len};
