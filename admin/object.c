@@ -52,7 +52,7 @@ object_add_alias(struct object_aliases *aliases, enum kind kind, const char *fro
 
 /* ---- names ---- */
 
-/* S30: what a monitor without a name is called: of its type, host and path. */
+/* S30: what a monitor without a name is called: of its type, host and path, or the name that it asks for. */
 static char *
 derived_name(enum kind kind, const struct json *document)
 {
@@ -60,8 +60,8 @@ derived_name(enum kind kind, const struct json *document)
 	char *name, *to;
 
 	if (kind == KIND_MONITOR)
-		name = xasprintf(
-		    "%s-%s%s", text_of(document, "type"), host ? host : "", text_of(document, "path"));
+		name = xasprintf("%s-%s%s%s", text_of(document, "type"), host ? host : "", text_of(document, "path"),
+		    text_of(document, "dns_name"));
 	else
 		name = xasprintf("group-%s", text_of(document, "description"));
 	to = name;

@@ -131,7 +131,11 @@ subtest 'what is wrong is refused, all of it at once' => sub {
 	refused('lb set www.example.com country_pools.Germany=eu', qr/country_pools\.Germany is no country/);
 	refused('lb set www.example.com id=0', qr/there is no property id/);
 	refused('lb set www.example.com created_on=0', qr/created_on cannot be set/);
-	refused('monitor create m type=smtp', qr/type is "smtp": not supported yet/);
+	refused('monitor create m type=smtp', qr/port is missing: an smtp monitor needs one/);
+	refused('monitor create m type=dns dns_data=nowhere starttls=true command=/bin/true', qr/dns_name is missing: a dns monitor/,
+		qr/dns_data is "nowhere": that is no data of type A/, qr/starttls is true: a dns monitor has none/,
+		qr{command is \["/bin/true"\]: a dns monitor has none}, qr/4 faults, nothing was changed/);
+	refused('monitor create m type=exec command=true', qr{command begins with "true": write the program's whole path});
 	refused('lb show nothing.example.com', qr/there is no load_balancer "nothing\.example\.com"/);
 	refused('pool create 0123456789abcdef0123456789abcdef origin=192.0.2.1', qr/but not 32 hex digits/);
 };

@@ -1,11 +1,11 @@
 #include "document_lb.h"
 
 #include "config.h"
+#include "document_monitor.h"
 #include "schema.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <strings.h>
 
 /* ---- where a fault is ---- */
 
@@ -414,80 +414,6 @@ check_pool(struct check *check, const struct json *pool)
 		    check->label, minimum, json_count(origins));
 }
 
-static void
-check_headers(struct check *check, const struct json *headers)
-{
-	static const char token[] =
-	    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-
-	for (const char *key = json_next_key(headers, NULL); key != NULL; key = json_next_key(headers, key)) {
-		if (*key == '\0' || strspn(key, token) != strlen(key))
-			problems_error(
-			    check->problems, "%s: header.%s is no name of a header", check->label, key);
-		else if (strcasecmp(key, "User-Agent") == 0)
-			problems_error(check->problems, "%s: header.%s cannot be set", check->label, key);
-		else if (strcasecmp(key, "Host") == 0 && json_count(json_member(headers, key)) != 1)
-			problems_error(check->problems, "%s: header.%s must be one value", check->label, key);
-	}
-}
-
-/* What a tcp monitor does not have: accepted empty or at its default, kept as Cloudflare keeps it. */
-static void
-check_tcp(struct check *check, struct json *monitor)
-{
-	static const char *const texts[][2] = {
-	    {"path", "/"}, {"expected_codes", "200"}, {"expected_body", ""}};
-
-	for (size_t i = 0; i < NITEMS(texts); i++) {
-		const char *text = text_member(monitor, texts[i][0]);
-
-		if (*text != '\0' && strcmp(text, texts[i][1]) != 0)
-			problems_error(check->problems, "%s: %s is \"%s\": a tcp monitor has none",
-			    check->label, texts[i][0], text);
-		json_put_text(monitor, texts[i][0], "");
-	}
-	if (json_count(json_member(monitor, "header")) > 0)
-		problems_error(check->problems, "%s: header is set: a tcp monitor has none", check->label);
-	if (json_truth(json_member(monitor, "follow_redirects")) ||
-	    json_truth(json_member(monitor, "allow_insecure")))
-		problems_error(check->problems,
-		    "%s: follow_redirects and allow_insecure have no meaning for tcp", check->label);
-	if (json_integer_of(json_member(monitor, "port")) == 0)
-		problems_error(check->problems,
-		    "%s: port is missing: a tcp monitor needs one, from 1 to 65535", check->label);
-}
-
-static void
-check_monitor(struct check *check, struct json *monitor)
-{
-	bool tcp = strcmp(text_member(monitor, "type"), "tcp") == 0;
-	const char *method = text_member(monitor, "method");
-	double check_s = json_number_of(json_member(monitor, "timeout")) *
-			 (double)(json_integer_of(json_member(monitor, "retries")) + 1);
-	long long interval = json_integer_of(json_member(monitor, "interval"));
-
-	if (*method == '\0')
-		json_put_text(monitor, "method", tcp ? "connection_established" : "GET");
-	else if (tcp != (strcmp(method, "connection_established") == 0))
-		problems_error(check->problems, "%s: method is \"%s\": that is not for type %s", check->label,
-		    method, text_member(monitor, "type"));
-	if (tcp)
-		check_tcp(check, monitor);
-	else {
-		if (*text_member(monitor, "path") == '\0')
-			json_put_text(monitor, "path", "/");
-		if (*text_member(monitor, "expected_codes") == '\0')
-			json_put_text(monitor, "expected_codes", "200");
-		check_headers(check, json_member(monitor, "header"));
-	}
-	/* S34 */
-	if (check_s > (double)interval)
-		problems_warn(check->problems,
-		    "%s: timeout x (retries + 1) is %g s, longer than the interval of %lld s: a check "
-		    "that times out delays the next",
-		    check->label, check_s, interval);
-}
-
 char *
 document_label(enum kind kind, const struct json *document)
 {
@@ -512,7 +438,7 @@ document_check(
 	if (kept != NULL && kind == KIND_POOL)
 		check_pool(&check, kept);
 	else if (kept != NULL && kind == KIND_MONITOR)
-		check_monitor(&check, kept);
+		document_check_monitor(check.label, kept, problems);
 	else if (kept != NULL && kind == KIND_LB)
 		document_check_lb(check.label, kept, problems);
 	free(check.label);

@@ -2,6 +2,7 @@
 #include "document.h"
 
 #include "schema.h"
+#include "zonefile.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -153,10 +154,48 @@ load_headers(struct monitor *monitor, const struct json *headers)
 	}
 }
 
-static unsigned
-default_port(enum monitor_type type)
+/* Where the data cannot be read any more the monitor cannot either: any answer would be good. */
+static bool
+load_dns(struct monitor *monitor, const struct json *json)
 {
-	return type == MONITOR_HTTP ? 80 : type == MONITOR_HTTPS ? 443 : 0;
+	const char *name = text_of(json, "dns_name"), *data = text_of(json, "dns_data");
+	struct problems problems = {0};
+	uint8_t *rdata;
+
+	monitor->dns_type = zonefile_type(text_of(json, "dns_type"));
+	monitor->dns_rcode = schema_dns_rcode(text_of(json, "dns_rcode"));
+	if (monitor->type != MONITOR_DNS)
+		return true;
+	if (name_from_text(monitor->dns_name, name, NULL) == 0 || monitor->dns_type == 0)
+		return false;
+	if (*data == '\0')
+		return true;
+	rdata = xmalloc(UINT16_MAX);
+	monitor->dns_data_len = zonefile_rdata(monitor->dns_type, data, (const uint8_t *)"", rdata, &problems);
+	problems_free(&problems);
+	monitor->dns_data = xmemdup(rdata, monitor->dns_data_len);
+	free(rdata);
+	return monitor->dns_data_len > 0;
+}
+
+static bool
+load_command(struct monitor *monitor, const struct json *command)
+{
+	size_t count = json_count(command);
+
+	monitor->command = xcalloc(count + 1, sizeof *monitor->command);
+	for (size_t i = 0; i < count; i++) {
+		const char *argument = json_text(json_item(command, i));
+
+		monitor->command[i] = xstrdup(argument ? argument : "");
+	}
+	return monitor->type != MONITOR_EXEC || count > 0;
+}
+
+static enum http_version
+http_version_of(const char *text)
+{
+	return strcmp(text, "2") == 0 ? HTTP_VERSION_2 : strcmp(text, "auto") == 0 ? HTTP_VERSION_AUTO : HTTP_VERSION_1_1;
 }
 
 struct monitor *
@@ -164,22 +203,24 @@ document_load_monitor(struct bytes text)
 {
 	struct json *json = read_object(text);
 	struct monitor *monitor;
-	const char *type;
+	const struct monitor_kind *kind;
+	enum monitor_type type = monitor_type_of(text_of(json, "type"));
+	bool good;
 
-	if (json == NULL)
+	if (json == NULL || type == MONITOR_TYPE_COUNT) {
+		json_drop(json);
 		return NULL;
-	type = text_of(json, "type");
+	}
+	kind = monitor_kind(type);
 	monitor = xcalloc(1, sizeof *monitor);
 	id_of(&monitor->id, text_of(json, "id"));
 	monitor->name = xstrdup(text_of(json, "name"));
-	monitor->type = strcmp(type, "tcp") == 0     ? MONITOR_TCP
-			: strcmp(type, "https") == 0 ? MONITOR_HTTPS
-						     : MONITOR_HTTP;
+	monitor->type = type;
 	monitor->method = xstrdup(text_of(json, "method"));
 	monitor->path = xstrdup(text_of(json, "path"));
 	monitor->port = number_of(json, "port");
 	if (monitor->port == 0)
-		monitor->port = default_port(monitor->type);
+		monitor->port = kind->port;
 	monitor->interval_s = number_of(json, "interval");
 	monitor->timeout_ms = (unsigned)lround(json_number_of(json_member(json, "timeout")) * 1000);
 	monitor->retries = number_of(json, "retries");
@@ -189,9 +230,14 @@ document_load_monitor(struct bytes text)
 	monitor->expected_body = xstrdup(text_of(json, "expected_body"));
 	monitor->follow_redirects = json_truth(json_member(json, "follow_redirects"));
 	monitor->allow_insecure = json_truth(json_member(json, "allow_insecure"));
+	monitor->http_version = http_version_of(text_of(json, "http_version"));
+	monitor->starttls = json_truth(json_member(json, "starttls"));
 	load_headers(monitor, json_member(json, "header"));
+	good = load_dns(monitor, json);
+	good = load_command(monitor, json_member(json, "command")) && good;
 	json_drop(json);
-	if (*monitor->name != '\0' && monitor->interval_s > 0 && monitor->timeout_ms > 0 && monitor->port > 0)
+	if (good && *monitor->name != '\0' && monitor->interval_s > 0 && monitor->timeout_ms > 0 &&
+	    (monitor->port > 0 || (kind->port == 0 && !kind->port_required)))
 		return monitor;
 	model_free_monitor(monitor);
 	return NULL;

@@ -20,6 +20,33 @@ health_state_text(enum health_state state)
 	return (unsigned)state < NITEMS(texts) ? texts[state] : "unknown";
 }
 
+const struct monitor_kind *
+monitor_kind(enum monitor_type type)
+{
+	static const struct monitor_kind kinds[MONITOR_TYPE_COUNT] = {
+	    [MONITOR_HTTP] = {"http", 80, false, "GET"},
+	    [MONITOR_HTTPS] = {"https", 443, false, "GET"},
+	    [MONITOR_TCP] = {"tcp", 0, true, "connection_established"},
+	    [MONITOR_SMTP] = {"smtp", 0, true, "connection_established"},
+	    [MONITOR_UDP_ICMP] = {"udp_icmp", 0, true, ""},
+	    [MONITOR_ICMP_PING] = {"icmp_ping", 0, false, ""},
+	    [MONITOR_DNS] = {"dns", 53, false, ""},
+	    [MONITOR_EXEC] = {"exec", 0, false, ""},
+	};
+
+	return &kinds[type];
+}
+
+enum monitor_type
+monitor_type_of(const char *text)
+{
+	enum monitor_type type = 0;
+
+	while (type < MONITOR_TYPE_COUNT && strcmp(monitor_kind(type)->text, text) != 0)
+		type++;
+	return type;
+}
+
 bool
 id_valid(const char *text)
 {
@@ -114,6 +141,10 @@ model_free_monitor(struct monitor *monitor)
 	free(monitor->path);
 	free(monitor->expected_body);
 	free(monitor->host);
+	free(monitor->dns_data);
+	for (size_t i = 0; monitor->command != NULL && monitor->command[i] != NULL; i++)
+		free(monitor->command[i]);
+	free(monitor->command);
 	free(monitor);
 }
 

@@ -99,7 +99,32 @@ struct pool {
 	int64_t ends; /* wall clock, milliseconds: when the first of its disabled_until and forced_until passes; 0: none */
 };
 
-enum monitor_type { MONITOR_HTTP, MONITOR_HTTPS, MONITOR_TCP };
+enum monitor_type {
+	MONITOR_HTTP,
+	MONITOR_HTTPS,
+	MONITOR_TCP,
+	MONITOR_SMTP,
+	MONITOR_UDP_ICMP,
+	MONITOR_ICMP_PING,
+	MONITOR_DNS,
+	MONITOR_EXEC,
+	MONITOR_TYPE_COUNT
+};
+enum http_version { HTTP_VERSION_1_1, HTTP_VERSION_2, HTTP_VERSION_AUTO };
+
+/* What every monitor of a type has in common. */
+struct monitor_kind {
+	const char *text;    /* as the property is written */
+	unsigned port;       /* where the property is 0; 0: there is none */
+	bool port_required;
+	const char *method;  /* [CF] 2.4; "" where the type has none */
+};
+const struct monitor_kind *monitor_kind(enum monitor_type type);
+/* MONITOR_TYPE_COUNT where the text is no type. */
+enum monitor_type monitor_type_of(const char *text);
+
+/* A certificate that ends in fewer days is warned about. */
+enum { CERTIFICATE_WARN_DAYS = 14 };
 
 struct header {
 	char *name;
@@ -113,7 +138,7 @@ struct monitor {
 	enum monitor_type type;
 	char *method;
 	char *path;
-	unsigned port; /* the real one: 80 or 443 where the property is 0 */
+	unsigned port; /* the real one: that of the type where the property is 0; 0 where the type has none */
 	unsigned interval_s;
 	unsigned timeout_ms;
 	unsigned retries;
@@ -126,6 +151,14 @@ struct monitor {
 	char *host;             /* header.Host, or NULL */
 	struct header *headers; /* the others, one for each value */
 	size_t nheaders;
+	enum http_version http_version;
+	bool starttls;
+	uint8_t dns_name[NAME_MAX_LEN];
+	uint16_t dns_type;
+	uint8_t dns_rcode;
+	uint8_t *dns_data; /* rdata that one answer has, uncompressed; NULL: any */
+	size_t dns_data_len;
+	char **command; /* ended by NULL */
 };
 
 static inline bool

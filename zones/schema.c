@@ -1,6 +1,8 @@
 #include "schema.h"
 
 #include "expression.h"
+#include "geo.h"
+#include "zonefile.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,9 +70,10 @@ clean_method(const char *text)
 {
 	size_t len = strlen(text);
 
-	if (strcmp(text, "connection_established") == 0)
+	/* Types that are neither http nor tcp have "". */
+	if (len == 0 || strcmp(text, "connection_established") == 0)
 		return xstrdup(text);
-	return len > 0 && len <= 16 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == len ? xstrdup(text) : NULL;
+	return len <= 16 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == len ? xstrdup(text) : NULL;
 }
 
 static char *
@@ -151,6 +154,30 @@ clean_host_header(const char *text)
 	return len > 0 && len <= 255 && strspn(text, LETTERS "-_.:[]") == len ? xstrdup(text) : NULL;
 }
 
+/* What a dns monitor asks for; "" for the others. */
+static char *
+clean_dns_name(const char *text)
+{
+	uint8_t name[NAME_MAX_LEN];
+	char host[NAME_MAX_TEXT];
+
+	if (*text == '\0')
+		return xstrdup("");
+	return name_from_text(name, text, NULL) == 0 ? NULL : xstrdup(name_to_host(name, host));
+}
+
+static char *
+clean_dns_type(const char *text)
+{
+	uint16_t type = zonefile_type(text);
+	char clean[16];
+
+	if (type == 0 || !zonefile_is_data(type))
+		return NULL;
+	zonefile_type_text(type, clean);
+	return xstrdup(clean);
+}
+
 /* Keys of the maps of places. */
 
 /* The end of something that an operator wants for a time. */
@@ -221,8 +248,12 @@ static const struct property_word origin_steering_words[] = {{"random", 0}, {"ha
     {"least_outstanding_requests", 0}, {"least_connections", 0}, {NULL, 0}};
 static const struct property_word shedding_words[] = {{"random", 0}, {"hash", 0}, {NULL, 0}};
 static const struct property_word forced_words[] = {{"none", 0}, {"up", 0}, {"down", 0}, {NULL, 0}};
-static const struct property_word monitor_words[] = {{"http", 0}, {"https", 0}, {"tcp", 0},
-    {"udp_icmp", FATE_LATER}, {"icmp_ping", FATE_LATER}, {"smtp", FATE_LATER}, {NULL, 0}};
+static const struct property_word monitor_words[] = {{"http", 0}, {"https", 0}, {"tcp", 0}, {"smtp", 0},
+    {"udp_icmp", 0}, {"icmp_ping", 0}, {"dns", 0}, {"exec", 0}, {NULL, 0}};
+static const struct property_word http_version_words[] = {{"1.1", 0}, {"2", 0}, {"auto", 0}, {NULL, 0}};
+/* In the order of their numbers. */
+static const struct property_word rcode_words[] = {{"NOERROR", 0}, {"FORMERR", 0}, {"SERVFAIL", 0}, {"NXDOMAIN", 0},
+    {"NOTIMP", 0}, {"REFUSED", 0}, {NULL, 0}};
 
 /* ---- tables ---- */
 
@@ -379,7 +410,9 @@ static const struct property header_value =
     CHECKED("value", NULL, clean_header_value, "a text without control characters");
 static const struct property header_values = LIST("values", NULL, 1, 100, &header_value);
 
-/* [CF] 2.4, S34 */
+static const struct property command_word = TEXT("argument", NULL, 1024);
+
+/* [CF] 2.4, S34, S37 */
 static const struct property monitor_table[] = {SERVER,
     /* S30: without a name it gets one. */
     CHECKED("name", "null", schema_clean_monitor_name, "1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
@@ -391,11 +424,31 @@ static const struct property monitor_table[] = {SERVER,
     CHECKED("expected_codes", "\"200\"", clean_codes, "codes like 200, 2xx or 200-299, with commas between"),
     TEXT("expected_body", "\"\"", 1024), BOOL("follow_redirects", "false"), BOOL("allow_insecure", "false"),
     {.name = "header", .type = PROPERTY_MAP, .standard = "{}", .inner = &header_values},
-    NEUTRAL("probe_zone", "\"\""), END};
+    NEUTRAL("probe_zone", "\"\""), WORD("http_version", "\"1.1\"", http_version_words), BOOL("starttls", "false"),
+    CHECKED("dns_name", "\"\"", clean_dns_name, "a domain name"),
+    CHECKED("dns_type", "\"A\"", clean_dns_type, "a type of data such as A, AAAA, MX or TYPE65280"),
+    WORD("dns_rcode", "\"NOERROR\"", rcode_words), TEXT("dns_data", "\"\"", 1024),
+    LIST("command", "[]", 0, 64, &command_word), END};
 
 static const struct property monitor_group_table[] = {SERVER,
     CHECKED("name", "null", schema_clean_monitor_name, "1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
     TEXT("description", "\"\"", 1024), LATER("members", "[]"), END};
+
+uint8_t
+schema_dns_rcode(const char *text)
+{
+	uint8_t rcode = 0;
+
+	while (rcode_words[rcode].text != NULL && strcmp(rcode_words[rcode].text, text) != 0)
+		rcode++;
+	return rcode;
+}
+
+const char *
+schema_dns_rcode_text(uint8_t rcode)
+{
+	return rcode < NITEMS(rcode_words) - 1 ? rcode_words[rcode].text : NULL;
+}
 
 const struct property *
 schema_of(enum kind kind)

@@ -70,4 +70,8 @@ char *schema_clean_host_name(const char *text);
 /* Read expected_codes ("200", "2xx", "200-299", lists of them) into bits; false where it is none. */
 bool schema_expected_codes(const char *text, uint64_t codes[16]);
 
+/* RFC 1035 4.1.1: the number of an rcode that dns_rcode accepts, and the opposite (NULL of any other). */
+uint8_t schema_dns_rcode(const char *text);
+const char *schema_dns_rcode_text(uint8_t rcode);
+
 #endif
