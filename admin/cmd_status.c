@@ -165,14 +165,39 @@ forced_text(enum forced forced)
 	return forced == FORCED_UP ? ", forced up" : forced == FORCED_DOWN ? ", forced down" : "";
 }
 
+static bool
+ends_soon(const struct pictured_origin *origin)
+{
+	return origin->known && health_certificate_ends(&origin->record);
+}
+
+/* Why the last check failed, and what its certificate has left where that is little; freed by the caller. */
+static char *
+reason_text(const struct pictured_origin *origin)
+{
+	const struct health_record *record = &origin->record;
+	char more[HEALTH_DETAIL_MAX + 4] = "", days[64] = "";
+	bool failed = origin->known && record->last_reason != REASON_NONE;
+
+	if (failed && record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
+		snprintf(more, sizeof more, " (%u)", record->last_code);
+	else if (failed && record->detail[0] != '\0')
+		snprintf(more, sizeof more, " (%s)", record->detail);
+	if (ends_soon(origin))
+		snprintf(days, sizeof days, "%scertificate ends in %d day%s", failed ? "; " : "", record->certificate_days,
+		    record->certificate_days == 1 ? "" : "s");
+	return xasprintf("%s%s%s", failed ? health_reason_text(record->last_reason) : "", more, days);
+}
+
 static void
 add_origin(struct table *table, const struct picture *picture, const struct pictured_pool *pool, size_t i)
 {
 	const struct origin *model = &pool->model->origins[i];
 	const struct pictured_origin *origin = &pool->origins[i];
 	const struct health_record *record = &origin->record;
-	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "";
-	const char *assumed = !origin->known && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
+	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "", days[16] = "", *reason;
+	bool judged = origin->known && record->state != HEALTH_UNKNOWN;
+	const char *assumed = !judged && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
 	        pool->monitor != NULL && model->enabled ? ", not checked yet" : "";
 
 	if (origin->known) {
@@ -191,18 +216,19 @@ add_origin(struct table *table, const struct picture *picture, const struct pict
 	table_cell(table, COLOUR_NONE, "%s", checked);
 	table_cell(table, COLOUR_NONE, "%s", rtt);
 	table_cell(table, COLOUR_NONE, "%s", history);
-	if (origin->known && record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
-		table_cell(table, COLOUR_NONE, "%s (%u)", health_reason_text(record->last_reason), record->last_code);
-	else
-		table_cell(table, COLOUR_NONE, "%s",
-		    origin->known && record->last_reason != REASON_NONE ? health_reason_text(record->last_reason) : "");
+	if (origin->known && record->certificate_days != INT32_MIN)
+		snprintf(days, sizeof days, "%dd", record->certificate_days);
+	table_cell(table, ends_soon(origin) ? COLOUR_UNSURE : COLOUR_NONE, "%s", days);
+	reason = reason_text(origin);
+	table_cell(table, COLOUR_NONE, "%s", reason);
+	free(reason);
 }
 
 static void
 print_pools(const struct picture *picture, FILE *out)
 {
 	struct table *table = table_new(
-	    "POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS", "REASON", NULL);
+	    "POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS", "CERTIFICATE", "REASON", NULL);
 
 	for (size_t p = 0; p < picture->npools; p++) {
 		const struct pictured_pool *pool = &picture->pools[p];
@@ -217,7 +243,7 @@ print_pools(const struct picture *picture, FILE *out)
 			if (pool->model->norigins > 0)
 				add_origin(table, picture, pool, i);
 			else
-				for (int column = 3; column < 10; column++)
+				for (int column = 3; column < 11; column++)
 					table_cell(table, COLOUR_NONE, "%s", "");
 		}
 	}
@@ -306,6 +332,8 @@ put_record(struct json *json, const struct picture *picture, const struct health
 	json_put_integer(json, "failures", (long long)record->failures);
 	if (record->certificate_days != INT32_MIN)
 		json_put_integer(json, "certificate_days", record->certificate_days);
+	if (record->detail[0] != '\0')
+		json_put_text(json, "detail", record->detail);
 	json_put_text(json, "history", history_text(record, 64, history));
 }
 

@@ -381,6 +381,8 @@ put_health(struct explaining *on, struct json *object, const struct pool *pool, 
 		json_put_number(
 		    object, "checked_age_seconds", (double)((now - MIN(now, record.last_ms)) / 100) / 10);
 	json_put_text(object, "failure_reason", health_reason_text(record.last_reason));
+	if (record.detail[0] != '\0')
+		json_put_text(object, "detail", record.detail);
 }
 
 static void
