@@ -26,6 +26,9 @@ struct event_base;
 struct checks; /* what all checks of a process share */
 struct check;  /* one under way */
 
+/* At start, before the daemon becomes its user: open what that user may not.  Says nothing where it fails. */
+void checks_prepare(void);
+
 /* NULL where memory is exhausted. */
 struct checks *checks_new(struct event_base *base);
 /* No check may be under way. */
@@ -87,6 +90,12 @@ struct check {
 extern const struct check_type check_tcp;
 extern const struct check_type check_http; /* http and https */
 extern const struct check_type check_smtp;
+extern const struct check_type check_icmp; /* icmp_ping and udp_icmp */
+extern const struct check_type check_dns;
+extern const struct check_type check_exec;
+
+/* Of check_icmp, for checks_prepare. */
+void check_icmp_prepare(void);
 
 /* The check is over with this reason; REASON_NONE: it was good.  Frees check. */
 void check_finish(struct check *check, enum health_reason reason);

@@ -17,12 +17,20 @@ static const struct check_type *const types[] = {
     [MONITOR_HTTPS] = &check_http,
     [MONITOR_TCP] = &check_tcp,
     [MONITOR_SMTP] = &check_smtp,
+    [MONITOR_UDP_ICMP] = &check_icmp,
+    [MONITOR_ICMP_PING] = &check_icmp,
 };
 
 struct checks {
 	struct event_base *base;
 	void *shared[NITEMS(types)]; /* one for each type; equal types share it */
 };
+
+void
+checks_prepare(void)
+{
+	check_icmp_prepare();
+}
 
 struct checks *
 checks_new(struct event_base *base)

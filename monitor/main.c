@@ -277,6 +277,7 @@ main(int argc, char *argv[])
 	unsigned most = raise_limits();
 
 	signal(SIGPIPE, SIG_IGN);
+	checks_prepare();
 	become(&options);
 	store_guard_start();
 	store_catch_faults();
