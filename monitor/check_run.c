@@ -19,6 +19,7 @@ static const struct check_type *const types[] = {
     [MONITOR_SMTP] = &check_smtp,
     [MONITOR_UDP_ICMP] = &check_icmp,
     [MONITOR_ICMP_PING] = &check_icmp,
+    [MONITOR_DNS] = &check_dns,
 };
 
 struct checks {

@@ -87,4 +87,94 @@ subtest 'smtp' => sub {
 	ok(defined $days && $days >= 28 && $days <= 30, 'the days that a certificate has left are told');
 };
 
+subtest 'dns' => sub {
+	my $t = Graycloud->start(dnsd => 0, monitor => 1);
+	my $name = 'www.example.com';
+	my @www = ("$name. 60 A 192.0.2.1", "$name. 60 A 192.0.2.2");
+	my $reply = sub {
+		my ($query, $rcode, @records) = @_;
+		my $packet = $query->reply;
+
+		$packet->header->rcode($rcode);
+		$packet->push(answer => map { Net::DNS::RR->new($_) } @records);
+		return $packet;
+	};
+	# A server that answers so; $change may spoil the packet.
+	my $server = sub {
+		my ($rcode, $records, $change) = @_;
+
+		return serve_dns(sub {
+			my ($query, $over) = @_;
+			my $packet = $reply->($query, $rcode, @$records);
+
+			return $change ? $change->($packet, $over, $query) : $packet->data;
+		});
+	};
+	my $dns = sub { my ($port, $more) = @_; "type=dns port=$port dns_name=$name $fast " . ($more // '') };
+	my $truncated = sub {
+		my ($packet, $over) = @_;
+
+		return $packet->data if $over eq 'tcp';
+		$packet->header->tc(1);
+		$packet->pop('answer') while $packet->answer;
+		return $packet->data;
+	};
+	my $spoofed = sub {
+		my ($packet) = @_;
+		my $wrong = Net::DNS::Packet->new('other.example.com', 'A');
+
+		$wrong->header->qr(1);
+		$wrong->header->id($packet->header->id);
+		my $good = $packet->data;
+		my $other_id = pack('n', $packet->header->id ^ 1) . substr $good, 2;
+		substr($other_id, 3, 1) = "\x83"; # NXDOMAIN
+		return ($other_id, $wrong->data, 'x', $good);
+	};
+	my $loop = sub { my $octets = $_[0]->data; return pack('n', $_[0]->header->id) . substr($octets, 2, 10) . "\xc0\x0c\0\1\0\1" };
+	my @rows = (
+		['good', 'up', 'No failures', $dns->($server->('NOERROR', \@www))],
+		['empty', 'up', 'No failures', $dns->($server->('NOERROR', []))],
+		['data', 'up', 'No failures', $dns->($server->('NOERROR', \@www), 'dns_data=192.0.2.2')],
+		['other', 'down', 'DNS data mismatch error', $dns->($server->('NOERROR', [$www[0]]), 'dns_data=192.0.2.9')],
+		['nodata', 'down', 'DNS data mismatch error', $dns->($server->('NOERROR', []), 'dns_data=192.0.2.9')],
+		['chain', 'up', 'No failures', $dns->($server->('NOERROR', ["$name. CNAME b.example.com.", 'b.example.com. A 192.0.2.7']),
+			'dns_data=192.0.2.7')],
+		['stranger', 'down', 'DNS data mismatch error', $dns->($server->('NOERROR', ['other.example.com. A 192.0.2.7']),
+			'dns_data=192.0.2.7')],
+		['mx', 'up', 'No failures', $dns->($server->('NOERROR', ["$name. MX 10 MX1.example.com."]),
+			"dns_type=MX 'dns_data=10 mx1.example.com.'")],
+		['txt', 'up', 'No failures', $dns->($server->('NOERROR', ["$name. TXT \"a b\" c"]), q(dns_type=TXT 'dns_data="a b" c'))],
+		['soa', 'up', 'No failures', $dns->($server->('NOERROR', ["$name. SOA ns.example.com. h.example.com. 7 1 2 3 4"]),
+			"dns_type=SOA 'dns_data=ns.example.com. h.example.com. 7 1 2 3 4'")],
+		['servfail', 'down', 'DNS response code mismatch error', $dns->($server->('SERVFAIL', []))],
+		['nxdomain', 'up', 'No failures', $dns->($server->('NXDOMAIN', []), 'dns_rcode=NXDOMAIN')],
+		['refused', 'down', 'DNS response code mismatch error', $dns->($server->('REFUSED', []))],
+		['tc', 'up', 'No failures', $dns->($server->('NOERROR', \@www, $truncated), 'dns_data=192.0.2.2')],
+		['spoofed', 'up', 'No failures', $dns->($server->('NOERROR', \@www, $spoofed), 'dns_data=192.0.2.1')],
+		['silent', 'down', 'DNS timeout occurred', $dns->($server->('NOERROR', [], sub { () }))],
+		['garbage', 'down', 'DNS timeout occurred', $dns->($server->('NOERROR', [], sub { ('', 'x', "\0" x 600) }))],
+		['loop', 'down', 'DNS timeout occurred', $dns->($server->('NOERROR', [], $loop))],
+		['cut', 'down', 'DNS invalid response', $dns->($server->('NOERROR', \@www, sub { substr $_[0]->data, 0, -3 }), 'dns_data=192.0.2.9')],
+		['tc-garbage', 'down', 'DNS invalid response',
+			$dns->($server->('NOERROR', [], sub { $_[1] eq 'tcp' ? "\0" x 20 : $truncated->(@_) }))],
+	);
+
+	push @rows, ['nobody', 'down', 'UDP port unreachable', $dns->(free_port(SOCK_DGRAM))];
+	verdicts($t, @rows);
+	is(origin_status($t, 'servfail', '127.0.0.2')->{detail}, 'SERVFAIL', 'the rcode that came is told');
+	is(origin_status($t, 'other', '127.0.0.2')->{detail}, '192.0.2.1', 'and the address');
+	like($t->admin('monitor list'), qr/^mx\s+dns\s+\d+\s+www\.example\.com MX /m, 'the list says what is asked');
+};
+
+subtest 'dns: this nameserver is checked by its own monitor' => sub {
+	my $t = Graycloud->start(zone => 'example.com.zone', monitor => 1);
+	my ($port) = $t->{udp}[0] =~ /:(\d+)$/;
+
+	$t->admin("monitor create self type=dns port=$port dns_name=example.com dns_type=SOA $fast");
+	$t->admin("monitor create not type=dns port=$port dns_name=example.net $fast");
+	$t->admin("pool create $_ origin=127.0.0.1 monitor=$_") for qw(self not);
+	becomes($t, 'self', '127.0.0.1', 'up');
+	is(becomes($t, 'not', '127.0.0.1', 'down', 'DNS response code mismatch error')->{detail}, 'REFUSED', 'a zone that is not there');
+};
+
 done_testing;
