@@ -20,6 +20,7 @@ static const struct check_type *const types[] = {
     [MONITOR_UDP_ICMP] = &check_icmp,
     [MONITOR_ICMP_PING] = &check_icmp,
     [MONITOR_DNS] = &check_dns,
+    [MONITOR_EXEC] = &check_exec,
 };
 
 struct checks {

@@ -177,4 +177,80 @@ subtest 'dns: this nameserver is checked by its own monitor' => sub {
 	is(becomes($t, 'not', '127.0.0.1', 'down', 'DNS response code mismatch error')->{detail}, 'REFUSED', 'a zone that is not there');
 };
 
+# A small script, as what an operator would have.
+sub script {
+	my ($t, $name, $text) = @_;
+	my $path = $t->write_file($name, "#!/bin/sh\n$text\n");
+
+	chmod 0755, $path;
+	return $path;
+}
+
+sub alive { my ($pid) = @_; return $pid =~ /^\d+$/ && -e "/proc/$pid" }
+
+sub content { my ($path) = @_; local (@ARGV, $/) = $path; return -e $path ? <> // '' : '' }
+
+subtest 'exec' => sub {
+	my $t = Graycloud->start(dnsd => 0, monitor => 1, monitor_args => ['--allow-exec=4']);
+	my $dir = $t->dir;
+	my $exec = sub { my ($name, $text, $more) = @_; "type=exec command=" . script($t, $name, $text) . " $fast " . ($more // '') };
+	my ($good) = verdicts($t,
+		['good', 'up', 'No failures', $exec->('good', 'echo all is well; echo and more')],
+		['bad', 'down', 'Command failed', $exec->('bad', 'echo disk full >&2; exit 2')],
+		['quiet', 'down', 'Command failed', $exec->('quiet', 'exit 7')],
+		['killed', 'down', 'Command failed', $exec->('killed', 'kill -SEGV $$')],
+		['noise', 'up', 'No failures', $exec->('noise', q(printf 'a\033[31mb\377'; head -c 300000 /dev/zero))],
+		['long', 'down', 'Command timeout occurred', $exec->('long', "sleep 1000 & echo \$! >$dir/long.pid; wait")],
+		['told', 'up', 'No failures', $exec->('told', qq(echo "\$GRAYCLOUD_ADDRESS \$GRAYCLOUD_PORT \$GRAYCLOUD_HOST \$1 \$HOME" | tee $dir/told.out))
+			. " port=99 $www"],
+		['none', 'unknown', 'Monitor config error', "type=exec command=/nonexistent/program $fast"],
+	);
+
+	is($good->{detail}, 'all is well', 'the first line of what a command says is kept');
+	my %detail = map { $_ => origin_status($t, $_, '127.0.0.2')->{detail} } qw(bad quiet killed noise told none);
+	is($detail{bad}, 'disk full', 'that of standard error, too');
+	is($detail{quiet}, 'exit status 7', 'or the exit status');
+	is($detail{killed}, 'killed by SIGSEGV', 'or the signal');
+	like($detail{noise}, qr/^a\?\[31mb\?\??$/, 'without what a terminal would obey');
+	is($detail{told}, '127.0.0.2 99 www.example.com  ', 'it is told address, port and host, and nothing of ours');
+	is(origin_status($t, 'quiet', '127.0.0.2')->{response_code}, 7, 'the exit status is told as a number');
+	like($detail{none}, qr{^/nonexistent/program: No such file}, 'a program that is not there is no verdict');
+	$t->admin('pool disable long');
+	eventually { my $pid = content("$dir/long.pid") =~ s/\n//r; $pid && !alive($pid) } 'a time-out kills the whole group';
+
+	# Twelve that wait for a file, of which four may run: the others' time does not run meanwhile.
+	my $wait = script($t, 'wait', qq(echo >>$dir/started; until [ -e $dir/go ]; do sleep 0.02; done));
+	$t->admin('pool disable ' . $_) for qw(good bad quiet killed noise told none);
+	$t->admin("monitor create wait type=exec command=$wait interval=60 timeout=20 retries=0");
+	$t->admin('pool create wait monitor=wait ' . join ' ', map { "origin=127.0.0.$_" } 10 .. 21);
+	eventually { content("$dir/started") =~ tr/\n// == 4 } 'so many run as may';
+	is(content("$dir/started") =~ tr/\n//, 4, 'and no more');
+	$t->write_file('go', '');
+	becomes($t, 'wait', "127.0.0.$_", 'up') for 10, 15, 21;
+
+	# A monitor that dies takes its commands along.
+	unlink "$dir/go";
+	my $stay = script($t, 'stay', "echo \$\$ >$dir/stay.pid; sleep 1000");
+	$t->admin("monitor create stay type=exec command=$stay interval=60 timeout=60 retries=0");
+	$t->admin('pool create stay origin=127.0.0.2 monitor=stay');
+	eventually { alive(content("$dir/stay.pid") =~ s/\n//r) } 'a command runs';
+	$t->kill9('monitor');
+	eventually { !alive(content("$dir/stay.pid") =~ s/\n//r) } 'a monitor that is killed takes it along';
+};
+
+subtest 'exec without leave' => sub {
+	my $t = Graycloud->start(dnsd => 0, monitor => 1);
+	my $file = $t->dir . '/ran';
+
+	$t->admin("monitor create m type=exec command=/usr/bin/touch,$file $fast");
+	$t->admin('pool create p origin=127.0.0.2 origin=127.0.0.3 monitor=m');
+	becomes($t, 'p', '127.0.0.2', 'unknown', 'Monitor config error: commands need --allow-exec');
+	becomes($t, 'p', '127.0.0.3', 'unknown', 'Monitor config error: commands need --allow-exec');
+	ok(!-e $file, 'nothing ran');
+	is(() = $t->said('monitor') =~ /no verdict/g, 1, 'it is said once');
+	my $program = "$Graycloud::BUILD/bin/graycloud-monitor";
+	like(qx(exec $program --allow-exec=0 2>&1), qr/--allow-exec=0: write how many commands may run at once, from 1 to 256/,
+		'a bad number is refused');
+};
+
 done_testing;
