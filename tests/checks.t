@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use lib 'tests/lib';
 use Checks;
+use Fcntl qw(LOCK_EX);
 use Graycloud;
 use IO::Socket::SSL ();
 use Socket qw(SOCK_DGRAM);
@@ -200,7 +201,7 @@ subtest 'exec' => sub {
 		['quiet', 'down', 'Command failed', $exec->('quiet', 'exit 7')],
 		['killed', 'down', 'Command failed', $exec->('killed', 'kill -SEGV $$')],
 		['noise', 'up', 'No failures', $exec->('noise', q(printf 'a\033[31mb\377'; head -c 300000 /dev/zero))],
-		['long', 'down', 'Command timeout occurred', $exec->('long', "sleep 1000 & echo \$! >$dir/long.pid; wait")],
+		['long', 'down', 'Command timeout occurred', $exec->('long', "tail -f /dev/null & echo \$! >$dir/long.pid; wait")],
 		['told', 'up', 'No failures', $exec->('told', qq(echo "\$GRAYCLOUD_ADDRESS \$GRAYCLOUD_PORT \$GRAYCLOUD_HOST \$1 \$HOME" | tee $dir/told.out))
 			. " port=99 $www"],
 		['none', 'unknown', 'Monitor config error', "type=exec command=/nonexistent/program $fast"],
@@ -218,19 +219,20 @@ subtest 'exec' => sub {
 	$t->admin('pool disable long');
 	eventually { my $pid = content("$dir/long.pid") =~ s/\n//r; $pid && !alive($pid) } 'a time-out kills the whole group';
 
-	# Twelve that wait for a file, of which four may run: the others' time does not run meanwhile.
-	my $wait = script($t, 'wait', qq(echo >>$dir/started; until [ -e $dir/go ]; do sleep 0.02; done));
+	# Twelve that wait for a lock, of which four may run: the others' time does not run meanwhile.
+	my $wait = script($t, 'wait', "echo >>$dir/started; exec flock -s $dir/go true");
+	open my $go, '>', "$dir/go" or die "$dir/go: $!";
+	flock $go, LOCK_EX or die "flock: $!";
 	$t->admin('pool disable ' . $_) for qw(good bad quiet killed noise told none);
 	$t->admin("monitor create wait type=exec command=$wait interval=60 timeout=20 retries=0");
 	$t->admin('pool create wait monitor=wait ' . join ' ', map { "origin=127.0.0.$_" } 10 .. 21);
 	eventually { content("$dir/started") =~ tr/\n// == 4 } 'so many run as may';
 	is(content("$dir/started") =~ tr/\n//, 4, 'and no more');
-	$t->write_file('go', '');
+	close $go;
 	becomes($t, 'wait', "127.0.0.$_", 'up') for 10, 15, 21;
 
 	# A monitor that dies takes its commands along.
-	unlink "$dir/go";
-	my $stay = script($t, 'stay', "echo \$\$ >$dir/stay.pid; sleep 1000");
+	my $stay = script($t, 'stay', "echo \$\$ >$dir/stay.pid; tail -f /dev/null");
 	$t->admin("monitor create stay type=exec command=$stay interval=60 timeout=60 retries=0");
 	$t->admin('pool create stay origin=127.0.0.2 monitor=stay');
 	eventually { alive(content("$dir/stay.pid") =~ s/\n//r) } 'a command runs';
