@@ -165,37 +165,39 @@ forced_text(enum forced forced)
 	return forced == FORCED_UP ? ", forced up" : forced == FORCED_DOWN ? ", forced down" : "";
 }
 
-static bool
-ends_soon(const struct pictured_origin *origin)
+/* What the last check says beyond its reason. */
+static void
+detail_text(const struct health_record *record, char out[HEALTH_DETAIL_MAX])
 {
-	return origin->known && health_certificate_ends(&origin->record);
-}
-
-/* Why the last check failed, and what its certificate has left where that is little; freed by the caller. */
-static char *
-reason_text(const struct pictured_origin *origin)
-{
-	const struct health_record *record = &origin->record;
-	char more[HEALTH_DETAIL_MAX + 4] = "", days[64] = "";
-	bool failed = origin->known && record->last_reason != REASON_NONE;
-
-	if (failed && record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
-		snprintf(more, sizeof more, " (%u)", record->last_code);
-	else if (failed && record->detail[0] != '\0')
-		snprintf(more, sizeof more, " (%s)", record->detail);
-	if (ends_soon(origin))
-		snprintf(days, sizeof days, "%scertificate ends in %d day%s", failed ? "; " : "", record->certificate_days,
-		    record->certificate_days == 1 ? "" : "s");
-	return xasprintf("%s%s%s", failed ? health_reason_text(record->last_reason) : "", more, days);
+	if (record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
+		snprintf(out, HEALTH_DETAIL_MAX, "%u", record->last_code);
+	else
+		snprintf(out, HEALTH_DETAIL_MAX, "%s", record->detail);
 }
 
 static void
-add_origin(struct table *table, const struct picture *picture, const struct pictured_pool *pool, size_t i)
+add_certificate(struct table *table, const struct pictured_origin *origin)
+{
+	int32_t days = origin->known ? origin->record.certificate_days : INT32_MIN;
+
+	if (days == INT32_MIN)
+		table_cell(table, COLOUR_NONE, "%s", "");
+	else if (days < 0)
+		table_cell(table, COLOUR_BAD, "ended");
+	else if (health_certificate_ends(&origin->record))
+		table_cell(table, COLOUR_UNSURE, "ends in %dd", days);
+	else
+		table_cell(table, COLOUR_NONE, "%dd", days);
+}
+
+static void
+add_origin(struct table *table, const struct picture *picture, const struct pictured_pool *pool, size_t i, bool certificates)
 {
 	const struct origin *model = &pool->model->origins[i];
 	const struct pictured_origin *origin = &pool->origins[i];
 	const struct health_record *record = &origin->record;
-	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "", days[16] = "", *reason;
+	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "", detail[HEALTH_DETAIL_MAX] = "";
+	bool failed = origin->known && record->last_reason != REASON_NONE, more;
 	bool judged = origin->known && record->state != HEALTH_UNKNOWN;
 	const char *assumed = !judged && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
 	        pool->monitor != NULL && model->enabled ? ", not checked yet" : "";
@@ -207,7 +209,9 @@ add_origin(struct table *table, const struct picture *picture, const struct pict
 		if (record->rtt_ewma_us > 0)
 			snprintf(rtt, sizeof rtt, "%.1fms", record->rtt_ewma_us / 1000.0);
 		history_text(record, BAR, history);
+		detail_text(record, detail);
 	}
+	more = failed && detail[0] != '\0';
 	table_cell(table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ", model->name);
 	table_cell(table, colour_of_state(origin), "%s%s%s%s%s", health_state_text(origin->state),
 	    origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
@@ -216,19 +220,32 @@ add_origin(struct table *table, const struct picture *picture, const struct pict
 	table_cell(table, COLOUR_NONE, "%s", checked);
 	table_cell(table, COLOUR_NONE, "%s", rtt);
 	table_cell(table, COLOUR_NONE, "%s", history);
-	if (origin->known && record->certificate_days != INT32_MIN)
-		snprintf(days, sizeof days, "%dd", record->certificate_days);
-	table_cell(table, ends_soon(origin) ? COLOUR_UNSURE : COLOUR_NONE, "%s", days);
-	reason = reason_text(origin);
-	table_cell(table, COLOUR_NONE, "%s", reason);
-	free(reason);
+	table_cell(table, COLOUR_NONE, "%s%s%s%s", failed ? health_reason_text(record->last_reason) : "", more ? " (" : "",
+	    more ? detail : "", more ? ")" : "");
+	if (certificates)
+		add_certificate(table, origin);
+}
+
+/* Has any check seen one?  Without there is no column for them. */
+static bool
+have_certificates(const struct picture *picture)
+{
+	for (size_t p = 0; p < picture->npools; p++)
+		for (size_t i = 0; i < picture->pools[p].model->norigins; i++) {
+			const struct pictured_origin *origin = &picture->pools[p].origins[i];
+
+			if (origin->known && origin->record.certificate_days != INT32_MIN)
+				return true;
+		}
+	return false;
 }
 
 static void
 print_pools(const struct picture *picture, FILE *out)
 {
-	struct table *table = table_new(
-	    "POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS", "CERTIFICATE", "REASON", NULL);
+	bool certificates = have_certificates(picture);
+	struct table *table = table_new("POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS",
+	    "REASON", certificates ? "CERTIFICATE" : NULL, NULL);
 
 	for (size_t p = 0; p < picture->npools; p++) {
 		const struct pictured_pool *pool = &picture->pools[p];
@@ -241,9 +258,9 @@ print_pools(const struct picture *picture, FILE *out)
 			else
 				table_cell(table, COLOUR_NONE, "%s", "");
 			if (pool->model->norigins > 0)
-				add_origin(table, picture, pool, i);
+				add_origin(table, picture, pool, i, certificates);
 			else
-				for (int column = 3; column < 11; column++)
+				for (int column = 3; column < 10 + certificates; column++)
 					table_cell(table, COLOUR_NONE, "%s", "");
 		}
 	}
