@@ -7,7 +7,7 @@ use Checks;
 use Fcntl qw(LOCK_EX);
 use Graycloud;
 use IO::Socket::SSL ();
-use Socket qw(SOCK_DGRAM);
+use Socket qw(PF_INET SOCK_DGRAM SOCK_RAW);
 use Test::More;
 
 my @signed = authority();
@@ -253,6 +253,27 @@ subtest 'exec without leave' => sub {
 	my $program = "$Graycloud::BUILD/bin/graycloud-monitor";
 	like(qx(exec $program --allow-exec=0 2>&1), qr/--allow-exec=0: write how many commands may run at once, from 1 to 256/,
 		'a bad number is refused');
+};
+
+subtest 'as another user' => sub {
+	my @nobody = getpwnam 'nobody';
+
+	plan skip_all => 'only root becomes somebody else' if $> != 0;
+	plan skip_all => 'there is no user nobody' unless @nobody;
+	my $t = Graycloud->start(dnsd => 0);
+
+	$t->admin("monitor create who type=exec command=/usr/bin/id,-u $fast");
+	$t->admin("monitor create ping type=icmp_ping $fast");
+	$t->admin("pool create $_ origin=127.0.0.2 monitor=$_") for qw(who ping);
+	chmod 0755, $t->dir, $t->state;
+	system 'chgrp', '-R', $nobody[3], $t->state . '/config';
+	$t->start_monitor('--user', 'nobody', '--allow-exec');
+	is(becomes($t, 'who', '127.0.0.2', 'up')->{detail}, $nobody[2], 'commands are the daemon\'s user');
+	SKIP: {
+		skip 'root may not ping here', 1 unless socket my $raw, PF_INET, SOCK_RAW, 1;
+		becomes($t, 'ping', '127.0.0.2', 'up');
+	}
+	unlike($t->said('monitor'), qr/run as root/, 'there is nothing to warn about');
 };
 
 done_testing;
