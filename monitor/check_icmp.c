@@ -90,7 +90,6 @@ socket_open(struct ping_socket *ping)
 	for (size_t i = 0; i < NITEMS(types) && ping->fd < 0; i++) {
 		ping->fd = socket(ping->domain, types[i] | SOCK_NONBLOCK | SOCK_CLOEXEC, ping->protocol);
 		ping->raw = types[i] == SOCK_RAW;
-		/* Of the two reasons "not permitted" tells more than "no such protocol" of an old kernel. */
 		ping->error = errno;
 	}
 	if (ping->fd >= 0)
@@ -337,6 +336,8 @@ socket_use(struct check *check, struct icmp *icmp)
 {
 	struct ping_socket *by = socket_of(check);
 
+	if (by->fd < 0) /* the system's mind may have changed */
+		socket_open(by);
 	if (by->fd < 0)
 		return not_permitted(check, by);
 	if (by->readable != NULL)

@@ -107,8 +107,8 @@ check_port(const struct check *check, const struct json *monitor, enum monitor_t
 	if (port == 0 && monitor_kind(type)->port_required)
 		problems_error(check->problems, "%s: port is missing: %s needs one, from 1 to 65535", check->label,
 		    a_monitor(type, what));
-	if (port != 0 && type == MONITOR_ICMP_PING)
-		problems_error(check->problems, "%s: port is %lld: an icmp_ping monitor has none", check->label, port);
+	if (port != 0 && type == MONITOR_ICMP_PING) /* S30: the API does not mind */
+		problems_warn(check->problems, "%s: port is %lld, without effect: an icmp_ping monitor has none", check->label, port);
 }
 
 static void
