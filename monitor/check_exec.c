@@ -212,7 +212,9 @@ talk(struct check *check)
 	int error;
 
 	if (exec->replies == NULL) {
-		check->result.reason = REASON_COMMAND_NOT_PERMITTED;
+		check->result.reason = exec->most == 0 ? REASON_COMMAND_NOT_PERMITTED : REASON_MONITOR_CONFIG_ERROR;
+		if (exec->most > 0)
+			check_detail(check, "the helper that runs commands is gone");
 		return -EPERM;
 	}
 	command = calloc(1, sizeof *command);

@@ -201,9 +201,10 @@ data_reason(const struct monitor *monitor, struct reader *reader, unsigned count
 		if (record.type != monitor->dns_type || record.class != CLASS_IN || !in_chain(&chain, record.owner))
 			continue;
 		len = record_data(reader, &record, data, sizeof data);
-		if (len > 0 &&
-		    zonefile_compare_rdata(record.type, data, len, monitor->dns_data, monitor->dns_data_len) == 0)
+		if (len > 0 && zonefile_compare_rdata(record.type, data, len, monitor->dns_data, monitor->dns_data_len) == 0) {
+			verdict->detail[0] = '\0'; /* of those before it */
 			return REASON_NONE;
+		}
 		tell_other_data(verdict, reader, &record, ++found);
 	}
 	if (found == 0)

@@ -231,6 +231,17 @@ subtest 'exec' => sub {
 	close $go;
 	becomes($t, 'wait', "127.0.0.$_", 'up') for 10, 15, 21;
 
+	# A monitor whose helper dies goes on without.
+	my $lost = Graycloud->start(dnsd => 0, monitor => 1, monitor_args => ['--allow-exec']);
+	my ($helper) = grep { content("/proc/$_/comm") eq "graycloud-exec\n" } split ' ',
+	    content("/proc/@{[$lost->pid('monitor')]}/task/@{[$lost->pid('monitor')]}/children");
+
+	$lost->admin("monitor create m type=exec command=/bin/true $fast");
+	$lost->admin('pool create p origin=127.0.0.2 monitor=m');
+	becomes($lost, 'p', '127.0.0.2', 'up');
+	kill KILL => $helper;
+	like(becomes($lost, 'p', '127.0.0.2', 'up', 'Monitor config error')->{detail}, qr/helper .* is gone/, 'a helper that is lost is no verdict');
+
 	# A monitor that dies takes its commands along.
 	my $stay = script($t, 'stay', "echo \$\$ >$dir/stay.pid; tail -f /dev/null");
 	$t->admin("monitor create stay type=exec command=$stay interval=60 timeout=60 retries=0");
