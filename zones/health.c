@@ -101,22 +101,19 @@ endpoint_key(const struct endpoint *endpoint)
 	return (struct bytes){endpoint->key, sizeof endpoint->key};
 }
 
-/* A record of an unknown version or size reads as none: the next check writes it anew. */
+/* Without detail a row ends before it, as all did once. */
+static const size_t short_record = offsetof(struct health_record, detail);
+
+/* A record of another version or size reads as none: the next check writes it anew. */
 static bool
 read_record(struct health_record *record, struct bytes value)
 {
-	size_t first = offsetof(struct health_record, detail); /* all of version 1 */
-
-	if (value.len != sizeof *record && value.len != first)
+	if (value.len != sizeof *record && value.len != short_record)
 		return false;
 	*record = (struct health_record){0};
 	memcpy(record, value.data, value.len);
-	if (record->version != (value.len == first ? 1 : HEALTH_RECORD_VERSION))
-		return false;
-	/* An upgrade keeps what is known. */
-	record->version = HEALTH_RECORD_VERSION;
 	record->detail[HEALTH_DETAIL_MAX - 1] = '\0';
-	return true;
+	return record->version == HEALTH_RECORD_VERSION;
 }
 
 bool
@@ -130,7 +127,9 @@ health_get(struct store_txn *txn, const struct endpoint *endpoint, struct health
 int
 health_put(struct store_txn *txn, const struct endpoint *endpoint, const struct health_record *record)
 {
-	return store_put(txn, TABLE_STATE, endpoint_key(endpoint), (struct bytes){record, sizeof *record});
+	size_t len = record->detail[0] == '\0' ? short_record : sizeof *record;
+
+	return store_put(txn, TABLE_STATE, endpoint_key(endpoint), (struct bytes){record, len});
 }
 
 int

@@ -64,7 +64,7 @@ enum health_reason {
 const char *health_reason_text(enum health_reason reason);
 
 /* One endpoint.  Stored as it stands (stores are local files); a change of shape raises the version. */
-enum { HEALTH_RECORD_VERSION = 2, HEALTH_DETAIL_MAX = 64 };
+enum { HEALTH_RECORD_VERSION = 1, HEALTH_DETAIL_MAX = 64 };
 
 struct health_record {
 	uint8_t version;
@@ -86,8 +86,8 @@ struct health_record {
 	uint64_t stale_after_ms;   /* monitor_stale_ms() */
 	uint64_t probes;           /* checks run */
 	uint64_t failures;
-	/* Since version 2. */
-	char detail[HEALTH_DETAIL_MAX]; /* what the last check has to say beyond its reason: printable ASCII, ended by NUL */
+	/* What the last check has to say beyond its reason: printable ASCII, ended by NUL.  Where empty it is not stored. */
+	char detail[HEALTH_DETAIL_MAX];
 };
 
 struct health_flip {
