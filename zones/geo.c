@@ -341,6 +341,25 @@ tree_fits(int fd)
 	return tree <= (uint64_t)MAX(size, 0);
 }
 
+/* IPv4 hangs below 96 zero bits of the IPv6 tree.  A leaf on the way there speaks for all of it. */
+static void
+walk_ipv4(struct walk *walk)
+{
+	MMDB_search_node_s node = {.left_record = 0};
+
+	for (unsigned depth = 0; depth < 96; depth++) {
+		if (MMDB_read_node(&walk->mmdb, (uint32_t)node.left_record, &node) != MMDB_SUCCESS) {
+			walk->damaged = true;
+			return;
+		}
+		if (node.left_record_type != MMDB_RECORD_TYPE_SEARCH_NODE) {
+			walk_record(walk, 0, node.left_record_type, node.left_record, node.left_record_entry, 0, 0);
+			return;
+		}
+	}
+	walk_node(walk, 0, (uint32_t)node.left_record, 0, 0);
+}
+
 static bool
 read_database(struct database *database, const char *path, struct problems *problems)
 {
@@ -365,12 +384,12 @@ read_database(struct database *database, const char *path, struct problems *prob
 	v6 = walk.mmdb.metadata.ip_version == 6;
 	database->values = xcalloc(2, sizeof *database->values); /* the first is "unknown" */
 	database->nvalues = 1;
-	if (v6 && walk.mmdb.ipv4_start_node.netmask == 96)
-		walk_node(&walk, 0, walk.mmdb.ipv4_start_node.node_value, 0, 0);
-	else if (!v6)
-		walk_node(&walk, 0, 0, 0, 0);
-	if (v6)
+	if (v6) {
+		walk_ipv4(&walk);
 		walk_node(&walk, 1, 0, 0, 0);
+	} else {
+		walk_node(&walk, 0, 0, 0, 0);
+	}
 	MMDB_close(&walk.mmdb);
 	free(walk.seen);
 	if (walk.damaged) {

@@ -194,6 +194,30 @@ nodes_that_are_met_again_are_damage(void **state)
 	free(octets);
 }
 
+/* The tree has a leaf above ::/96, under which IPv4 would hang. */
+static void
+a_leaf_above_IPv4_speaks_for_all_of_it(void **state)
+{
+	struct address address;
+	struct problems problems = {0};
+	struct geo_found found;
+	struct geo *geo;
+	char *command;
+
+	(void)state;
+	assert_true(asprintf(&command, "perl -Itests/lib -MMMDB -e 'MMDB::write($ARGV[0], q(::/20) => {country => {iso_code => q(DE)}}, "
+	    "q(2001:db8::/32) => {country => {iso_code => q(US)}})' %s", path) > 0);
+	assert_int_equal(system(command), 0);
+	free(command);
+	geo = geo_open((const char *[]){path}, 1, &problems);
+	assert_non_null(geo);
+	assert_true(address_from_text(&address, "192.0.2.1"));
+	assert_true(geo_find(geo, &address, &found));
+	assert_string_equal(found.country, "DE");
+	assert_int_equal(found.area_prefix, 0);
+	geo_free(geo);
+}
+
 static int
 begin(void **state)
 {
@@ -216,6 +240,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_first_half_of_a_slash_64_speaks_for_all),
 	    cmocka_unit_test(networks_come_from_a_database_of_their_own),
+	    cmocka_unit_test(a_leaf_above_IPv4_speaks_for_all_of_it),
 	    cmocka_unit_test(damage_never_kills),
 	    cmocka_unit_test(nodes_that_are_met_again_are_damage),
 	};
