@@ -143,6 +143,25 @@ cell_age(struct table *table, const struct json *object, const char *key)
 		table_cell(table, COLOUR_NONE, "%s", "");
 }
 
+/* S16: a hostname's addresses below it. */
+static void
+add_addresses(struct table *table, const struct json *origin)
+{
+	const struct json *addresses = json_member(origin, "addresses");
+
+	for (size_t i = 0; i < json_count(addresses); i++) {
+		const struct json *address = json_item(addresses, i);
+
+		table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "  %s", text_of(address, "address"));
+		table_cell(table, COLOUR_NONE, "%s", text_of(address, "state"));
+		cell_age(table, address, "state_age_seconds");
+		cell_age(table, address, "checked_age_seconds");
+		for (int column = 0; column < 4; column++)
+			table_cell(table, COLOUR_NONE, "%s", "");
+	}
+}
+
 static void
 print_origins(const struct json *out)
 {
@@ -162,7 +181,11 @@ print_origins(const struct json *out)
 		table_cell(table, COLOUR_NONE, "%g", number_of(origin, "weight"));
 		cell_cost(table, origin);
 		cell_probability(table, origin);
-		table_cell(table, COLOUR_NONE, "%s", text_of(origin, "why"));
+		if (json_member(origin, "resolution_text") != NULL)
+			table_cell(table, COLOUR_NONE, "%s; %s", text_of(origin, "why"), text_of(origin, "resolution_text"));
+		else
+			table_cell(table, COLOUR_NONE, "%s", text_of(origin, "why"));
+		add_addresses(table, origin);
 	}
 	printf("\n");
 	table_print(table, stdout);
@@ -199,21 +222,6 @@ print_text(const struct json *out)
 	print_answer(out);
 }
 
-/* The health store, if there is one. */
-static struct store_txn *
-begin_health(const char *state, struct store **store)
-{
-	struct problems problems = {0};
-	struct store_txn *txn = NULL;
-
-	*store = store_open(state, STORE_HEALTH, STORE_READ, &problems);
-	problems_print(&problems, "graycloud", stderr);
-	problems_free(&problems);
-	if (*store != NULL && store_begin(*store, STORE_READ, &txn) != 0)
-		txn = NULL;
-	return txn;
-}
-
 static struct json *
 explain(struct args *args, struct explanation_request *request)
 {
@@ -233,7 +241,7 @@ explain(struct args *args, struct explanation_request *request)
 		fprintf(stderr, "graycloud: there is no configuration in %s yet: nothing is served\n", args->state);
 		return NULL;
 	}
-	health = begin_health(args->state, &health_store);
+	health = node_health(args->state, &health_store);
 	path = xasprintf("%s/serving/pins", args->state);
 	request->pins = pins = pins_view(path);
 	request->geo = geo = node_place(args->state, &site);

@@ -1,4 +1,6 @@
 #include "commands.h"
+#include "names.h"
+#include "node.h"
 #include "object_command.h"
 
 #include <stdlib.h>
@@ -31,7 +33,7 @@ row(struct table *table, const struct json *lb)
 
 struct survey {
 	FILE *out;
-	struct store_txn *txn;
+	struct store_txn *txn, *health; /* health may be NULL */
 	const struct lb *lb;
 	uint64_t failover_ms;
 	char *slowest;	/* name of the monitor, or NULL */
@@ -40,11 +42,27 @@ struct survey {
 	char *largest_pool;
 };
 
+/* How many addresses of a family an origin has: a hostname as many as it has now (S16). */
+static unsigned
+addresses_of(struct store_txn *health, const struct origin *origin, enum family family)
+{
+	struct name_record record;
+	unsigned count = 0;
+
+	if (!origin_is_hostname(origin))
+		return origin->ip.family == family;
+	if (health == NULL || !name_get(health, origin->address, &record))
+		return 0;
+	for (unsigned i = 0; i < record.count; i++)
+		count += record.addresses[i].family == family;
+	return count;
+}
+
 /* S15: how many records one answer of a pool has. */
 static unsigned
-answers_of(const struct lb *lb, const struct pool *pool, enum family family)
+answers_of(struct store_txn *health, const struct lb *lb, const struct pool *pool, enum family family)
 {
-	unsigned count = 0, weight = 0;
+	unsigned count = 0, weight = 0, most = 0;
 	bool equal = true;
 
 	for (size_t i = 0; i < pool->norigins; i++) {
@@ -54,11 +72,12 @@ answers_of(const struct lb *lb, const struct pool *pool, enum family family)
 			continue;
 		equal = equal && (weight == 0 || origin->weight == weight);
 		weight = origin->weight;
-		count += origin->ip.family == family;
+		most = MAX(most, addresses_of(health, origin, family));
+		count += addresses_of(health, origin, family);
 	}
 	if (lb->max_answers > 0)
 		return MIN(lb->max_answers, count);
-	return lb->affinity != AFFINITY_NONE || !equal ? MIN(1u, count) : count;
+	return lb->affinity != AFFINITY_NONE || !equal ? most : count;
 }
 
 static void
@@ -70,7 +89,7 @@ survey_size(struct survey *survey, const struct pool *pool)
 		/* Header, question, and for each record a pointer, type, class, TTL, length and address. */
 		size_t record = 12 + (families[i] == FAMILY_V4 ? 4 : 16);
 		size_t size =
-		    12 + name_len(survey->lb->wire) + 4 + answers_of(survey->lb, pool, families[i]) * record;
+		    12 + name_len(survey->lb->wire) + 4 + answers_of(survey->health, survey->lb, pool, families[i]) * record;
 
 		if (size <= survey->largest)
 			continue;
@@ -120,13 +139,15 @@ warn_of_size(const struct survey *survey)
 }
 
 static void
-more(FILE *out, struct store_txn *txn, const struct id *id)
+more(FILE *out, const struct args *args, struct store_txn *txn, const struct id *id)
 {
 	struct lb *lb = config_lb(txn, id->text);
 	struct survey survey = {.out = out, .txn = txn, .lb = lb};
+	struct store *store;
 
 	if (lb == NULL)
 		return;
+	survey.health = node_health(args->state, &store);
 	fputc('\n', out);
 	for (size_t i = 0; i < lb->npools; i++)
 		survey_pool(&survey, &lb->default_pools[i]);
@@ -137,6 +158,8 @@ more(FILE *out, struct store_txn *txn, const struct id *id)
 		    "(ttl) in the caches of resolvers\n",
 		    (double)survey.failover_ms / 1000, survey.slowest, lb->ttl);
 	warn_of_size(&survey);
+	store_abort(survey.health);
+	store_close(store);
 	free(survey.slowest);
 	free(survey.largest_pool);
 	model_free_lb(lb);

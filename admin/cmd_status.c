@@ -1,8 +1,11 @@
 /* graycloud status: what is healthy, who says so, and who is answering. */
 #include "commands.h"
 #include "picture.h"
+#include "pool_table.h"
 #include "print.h"
+#include "resolution.h"
 #include "transitions.h"
+#include "when.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -14,23 +17,6 @@ enum {
 	PACE_MS = 100,    /* between two looks at news */
 	BAR = 32          /* checks in the history bar of the table */
 };
-
-/* "3s", "5m", "2h", "4d" */
-static const char *
-age_text(int64_t ms, char out[16])
-{
-	long long seconds = MAX(0, ms) / 1000;
-
-	if (seconds < 120)
-		snprintf(out, 16, "%llds", seconds);
-	else if (seconds < 7200)
-		snprintf(out, 16, "%lldm", seconds / 60);
-	else if (seconds < 172800)
-		snprintf(out, 16, "%lldh", seconds / 3600);
-	else
-		snprintf(out, 16, "%lldd", seconds / 86400);
-	return out;
-}
 
 /* The last checks, newest at the right: | good, . failed. */
 static const char *
@@ -45,13 +31,13 @@ history_text(const struct health_record *record, unsigned most, char out[65])
 }
 
 static enum colour
-colour_of_state(const struct pictured_origin *origin)
+colour_of_state(enum health_state state, bool stale, bool healthy)
 {
-	if (origin->state == HEALTH_DISABLED)
+	if (state == HEALTH_DISABLED)
 		return COLOUR_FAINT;
-	if (origin->state == HEALTH_SUSPECT || origin->stale || origin->state == HEALTH_UNKNOWN)
+	if (state == HEALTH_SUSPECT || stale || state == HEALTH_UNKNOWN)
 		return COLOUR_UNSURE;
-	return origin->healthy ? COLOUR_GOOD : COLOUR_BAD;
+	return healthy ? COLOUR_GOOD : COLOUR_BAD;
 }
 
 static enum colour
@@ -85,7 +71,7 @@ print_monitor(const struct picture *picture, FILE *out)
 		fputs("none has ever run on this state directory\n", out);
 	else if (picture->monitor_dead)
 		fprintf(out, "process %u was last heard %s ago; health is as last known\n", picture->beat.pid,
-		    age_text(picture->now_wall - picture->beat.at_wall, age));
+		    when_age(picture->now_wall - picture->beat.at_wall, age));
 	else
 		fprintf(out, "process %u probes %u endpoint%s by generation %llu\n", picture->beat.pid, picture->beat.endpoints,
 		    picture->beat.endpoints == 1 ? "" : "s", (unsigned long long)picture->beat.generation);
@@ -108,10 +94,42 @@ print_nameserver(const struct picture *picture, FILE *out)
 	else
 		fprintf(out, "process %u serves generation %llu of %llu since %s ago on %s\n", answering->pid,
 		    (unsigned long long)answering->generation, (unsigned long long)picture->generation,
-		    age_text(picture->now_wall - answering->served_wall, age), answering->listeners);
+		    when_age(picture->now_wall - answering->served_wall, age), answering->listeners);
 	if (!picture->serving_dead && answering->compile_error[0] != '\0')
 		fprintf(out, "%sthe last change is not served%s: %s\n", print_colour(out, COLOUR_BAD),
 		    print_colour(out, COLOUR_NONE), answering->compile_error);
+}
+
+/* The hostname of an origin, unless an earlier origin in the picture has it, too. */
+static const char *
+first_with_name(const struct picture *picture, size_t pool, size_t origin)
+{
+	const char *name = picture->pools[pool].model->origins[origin].address;
+
+	for (size_t p = 0; p <= pool; p++)
+		for (size_t i = 0; i < (p == pool ? origin : picture->pools[p].model->norigins); i++)
+			if (picture->pools[p].origins[i].looked_up && strcmp(picture->pools[p].model->origins[i].address, name) == 0)
+				return NULL;
+	return name;
+}
+
+/* Resolution that fails is said before anything that follows from it. */
+static void
+print_failing(const struct picture *picture, FILE *out)
+{
+	for (size_t p = 0; p < picture->npools; p++)
+		for (size_t i = 0; i < picture->pools[p].model->norigins; i++) {
+			const struct pictured_origin *origin = &picture->pools[p].origins[i];
+			const char *name = pictured_failing(origin) ? first_with_name(picture, p, i) : NULL;
+			char *text;
+
+			if (name == NULL)
+				continue;
+			text = resolution_text(&origin->name, picture->now_wall);
+			fprintf(out, "%sresolution fails%s: %s: %s\n", print_colour(out, COLOUR_BAD), print_colour(out, COLOUR_NONE), name,
+			    text);
+			free(text);
+		}
 }
 
 /* --- tables --- */
@@ -165,37 +183,71 @@ forced_text(enum forced forced)
 	return forced == FORCED_UP ? ", forced up" : forced == FORCED_DOWN ? ", forced down" : "";
 }
 
+/* The last four columns, of a record or none. */
+static void
+add_record(struct table *table, const struct picture *picture, const struct health_record *record)
+{
+	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "";
+
+	if (record != NULL) {
+		when_age(picture->now_wall - record->since_wall, age);
+		if (record->last_ms != 0)
+			when_age((int64_t)(picture->now_ms - record->last_ms), checked);
+		if (record->rtt_ewma_us > 0)
+			snprintf(rtt, sizeof rtt, "%.1fms", record->rtt_ewma_us / 1000.0);
+		history_text(record, BAR, history);
+	}
+	table_cell(table, COLOUR_NONE, "%s", age);
+	table_cell(table, COLOUR_NONE, "%s", checked);
+	table_cell(table, COLOUR_NONE, "%s", rtt);
+	table_cell(table, COLOUR_NONE, "%s", history);
+	if (record != NULL && record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
+		table_cell(table, COLOUR_NONE, "%s (%u)", health_reason_text(record->last_reason), record->last_code);
+	else
+		table_cell(table, COLOUR_NONE, "%s",
+		    record != NULL && record->last_reason != REASON_NONE ? health_reason_text(record->last_reason) : "");
+}
+
 static void
 add_origin(struct table *table, const struct picture *picture, const struct pictured_pool *pool, size_t i)
 {
 	const struct origin *model = &pool->model->origins[i];
 	const struct pictured_origin *origin = &pool->origins[i];
-	const struct health_record *record = &origin->record;
-	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "";
-	const char *assumed = !origin->known && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
+	const struct health_record *record = pictured_record(origin);
+	const char *assumed = record == NULL && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
 	        pool->monitor != NULL && model->enabled ? ", not checked yet" : "";
+	char *text = NULL;
 
-	if (origin->known) {
-		age_text(picture->now_wall - record->since_wall, age);
-		if (record->last_ms != 0)
-			age_text((int64_t)(picture->now_ms - record->last_ms), checked);
-		if (record->rtt_ewma_us > 0)
-			snprintf(rtt, sizeof rtt, "%.1fms", record->rtt_ewma_us / 1000.0);
-		history_text(record, BAR, history);
-	}
 	table_cell(table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ", model->name);
-	table_cell(table, colour_of_state(origin), "%s%s%s%s%s", health_state_text(origin->state),
-	    origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
+	table_cell(table, colour_of_state(origin->state, origin->stale, origin->healthy), "%s%s%s%s%s",
+	    health_state_text(origin->state), origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
 	    model->enabled && model->weight == 0 ? ", weight 0" : "");
-	table_cell(table, COLOUR_NONE, "%s", age);
-	table_cell(table, COLOUR_NONE, "%s", checked);
-	table_cell(table, COLOUR_NONE, "%s", rtt);
-	table_cell(table, COLOUR_NONE, "%s", history);
-	if (origin->known && record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
-		table_cell(table, COLOUR_NONE, "%s (%u)", health_reason_text(record->last_reason), record->last_code);
-	else
-		table_cell(table, COLOUR_NONE, "%s",
-		    origin->known && record->last_reason != REASON_NONE ? health_reason_text(record->last_reason) : "");
+	if (!origin_is_hostname(model)) {
+		add_record(table, picture, record);
+		return;
+	}
+	text = resolution_text(origin->looked_up ? &origin->name : NULL, picture->now_wall);
+	for (int column = 0; column < 4; column++)
+		table_cell(table, COLOUR_NONE, "%s", "");
+	table_cell(table, pictured_failing(origin) ? COLOUR_BAD : COLOUR_NONE, "%s", text);
+	free(text);
+}
+
+/* S16: the lines of a hostname's addresses below its own. */
+static void
+add_addresses(struct table *table, const struct picture *picture, const struct pictured_origin *origin)
+{
+	for (size_t n = 0; n < origin->naddresses; n++) {
+		const struct pictured_address *address = &origin->addresses[n];
+		char text[46];
+
+		for (int column = 0; column < 3; column++)
+			table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "  %s", address_to_text(&address->address, text));
+		table_cell(table, colour_of_state(address->state, address->stale, health_state_healthy(address->state)), "%s%s",
+		    origin->name.gone ? "last known" : health_state_text(address->state), address->stale ? ", stale" : "");
+		add_record(table, picture, address->known ? &address->record : NULL);
+	}
 }
 
 static void
@@ -214,9 +266,11 @@ print_pools(const struct picture *picture, FILE *out)
 				table_cell(table, COLOUR_NONE, "%u of %u", pool->healthy, pool->enabled);
 			else
 				table_cell(table, COLOUR_NONE, "%s", "");
-			if (pool->model->norigins > 0)
+			if (pool->model->norigins > 0) {
 				add_origin(table, picture, pool, i);
-			else
+				if (origin_is_hostname(&pool->model->origins[i]))
+					add_addresses(table, picture, &pool->origins[i]);
+			} else
 				for (int column = 3; column < 10; column++)
 					table_cell(table, COLOUR_NONE, "%s", "");
 		}
@@ -267,6 +321,7 @@ print_picture(const struct picture *picture, FILE *out)
 {
 	print_monitor(picture, out);
 	print_nameserver(picture, out);
+	print_failing(picture, out);
 	if (picture->npools + picture->nlbs == 0) {
 		fputs("\nNothing is configured yet: see `graycloud --help`.\n", out);
 		return;
@@ -309,6 +364,28 @@ put_record(struct json *json, const struct picture *picture, const struct health
 	json_put_text(json, "history", history_text(record, 64, history));
 }
 
+/* S16 */
+static void
+put_addresses(struct json *json, const struct picture *picture, const struct pictured_origin *origin)
+{
+	struct json *addresses = json_new_list();
+
+	for (size_t n = 0; n < origin->naddresses; n++) {
+		const struct pictured_address *address = &origin->addresses[n];
+		struct json *one = json_new_object();
+		char text[46];
+
+		json_put_text(one, "address", address_to_text(&address->address, text));
+		json_put_text(one, "state", health_state_text(address->state));
+		json_put_bool(one, "stale", address->stale);
+		if (address->known)
+			put_record(one, picture, &address->record);
+		json_add(addresses, one);
+	}
+	json_put(json, "addresses", addresses);
+	json_put(json, "resolution", resolution_json(origin->looked_up ? &origin->name : NULL, picture->now_wall));
+}
+
 static struct json *
 origin_json(const struct picture *picture, const struct pictured_pool *pool, size_t i)
 {
@@ -323,8 +400,10 @@ origin_json(const struct picture *picture, const struct pictured_pool *pool, siz
 	json_put_bool(json, "healthy", origin->healthy && origin->state != HEALTH_DISABLED);
 	json_put_text(json, "forced", model->forced == FORCED_UP ? "up" : model->forced == FORCED_DOWN ? "down" : NULL);
 	json_put_bool(json, "stale", origin->stale);
-	if (origin->known)
-		put_record(json, picture, &origin->record);
+	if (origin_is_hostname(model))
+		put_addresses(json, picture, origin);
+	else if (pictured_record(origin) != NULL)
+		put_record(json, picture, pictured_record(origin));
 	return json;
 }
 

@@ -1,7 +1,8 @@
 #include "guards.h"
 
 #include "document.h"
-#include "status.h"
+#include "pool_table.h"
+#include "resolution.h"
 
 #include <stdlib.h>
 
@@ -22,37 +23,18 @@ struct guards {
 	size_t nwritten;
 };
 
-enum health_state
-guards_origin_state(struct store_txn *health, const struct pool *pool, const struct origin *origin)
-{
-	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin);
-	struct health_record record;
-
-	return status_origin(
-	    pool, origin, health != NULL && health_get(health, &endpoint, &record) ? &record : NULL);
-}
-
-static bool
-state_healthy(enum health_state state)
-{
-	return state == HEALTH_UP || state == HEALTH_SUSPECT || state == HEALTH_UNMONITORED;
-}
-
 static struct known_pool
-judge_pool(struct guards *guards, const struct pool *pool)
+judge_pool(struct guards *guards, struct pool *pool)
 {
 	struct known_pool known = {.usable = false};
 
 	for (size_t i = 0; pool != NULL && pool->enabled && i < pool->norigins; i++) {
-		const struct origin *origin = &pool->origins[i];
+		struct origin *origin = &pool->origins[i];
 
 		if (!origin->enabled || origin->weight == 0)
 			continue;
 		known.usable = true;
-		if (origin->forced == FORCED_UP ||
-		    (origin->forced == FORCED_NONE &&
-			state_healthy(guards_origin_state(guards->change->health, pool, origin))))
-			known.healthy = true;
+		known.healthy |= origin_is_candidate(origin, resolution_of(guards->change->health, pool, origin));
 	}
 	return known;
 }

@@ -1,7 +1,7 @@
 #include "object.h"
 
-#include "guards.h"
 #include "place.h"
+#include "resolution.h"
 #include "schema.h"
 
 #include <stdlib.h>
@@ -38,9 +38,12 @@ object_same_address(const char *a, const char *b)
 {
 	struct address x, y;
 
+	uint8_t name_a[NAME_MAX_LEN], name_b[NAME_MAX_LEN];
+
 	if (address_from_text(&x, a) && address_from_text(&y, b))
 		return memcmp(&x, &y, sizeof x) == 0;
-	return strcmp(a, b) == 0;
+	/* Hostnames: with or without the final dot, in any case. */
+	return name_from_text(name_a, a, NULL) > 0 && name_from_text(name_b, b, NULL) > 0 && name_equal(name_a, name_b);
 }
 
 void
@@ -133,24 +136,42 @@ origin_of(const struct json *pool, const char *address)
 	return NULL;
 }
 
-/* The state that an origin of the pool as it was has at this moment; "" where nothing is known. */
+/* The word that is stored for a state; NULL where nothing is known. */
 static const char *
+seed_text(enum health_state state)
+{
+	if (state == HEALTH_UNKNOWN || state == HEALTH_UNRESOLVED)
+		return NULL;
+	return health_state_text(state == HEALTH_UNMONITORED ? HEALTH_UP : state);
+}
+
+/* The state that an origin of the pool as it was has at this moment, or the states of its addresses (S16); NULL: none is known. */
+static struct json *
 state_now(struct change *change, const struct pool *before, const char *address)
 {
 	for (size_t i = 0; before != NULL && i < before->norigins; i++) {
-		const struct origin *origin = &before->origins[i];
+		struct origin *origin = &before->origins[i];
+		struct json *states;
 		enum health_state state;
 
 		if (!object_same_address(origin->address, address))
 			continue;
 		if (!before->enabled || !origin->enabled)
-			return "";
-		state = guards_origin_state(change->health, before, origin);
-		if (state == HEALTH_UNMONITORED)
-			state = HEALTH_UP;
-		return state == HEALTH_UNKNOWN ? "" : health_state_text(state);
+			return NULL;
+		state = resolution_of(change->health, before, origin);
+		if (!origin_is_hostname(origin))
+			return seed_text(state) != NULL ? json_new_text(seed_text(state)) : NULL;
+		states = json_new_object();
+		for (unsigned n = 0; state != HEALTH_UNRESOLVED && n < origin->resolved->count; n++) {
+			const struct resolved_address *of = &origin->resolved->list[n];
+			char text[46];
+
+			if (seed_text(of->state) != NULL)
+				json_put_text(states, address_to_text(&of->address, text), seed_text(of->state));
+		}
+		return states;
 	}
-	return "";
+	return NULL;
 }
 
 /* S24: attaching or replacing a monitor stores the state of each origin at that moment. */
@@ -167,15 +188,19 @@ seed_states(struct change *change, const struct json *old, struct json *document
 	if (!json_truth(json_member(document, "enabled")))
 		monitored = false;
 	for (size_t i = 0; i < json_count(origins) && monitored; i++) {
-		struct json *origin = json_item(origins, i);
-		const char *address = text_of(origin, "address"), *state;
+		struct json *origin = json_item(origins, i), *seeds;
+		const struct json *known;
+		const char *address = text_of(origin, "address");
 
 		if (!json_truth(json_member(origin, "enabled")))
 			continue;
-		state =
-		    same ? text_of(origin_of(old, address), "seeded") : state_now(change, before, address);
-		if (*state != '\0')
-			json_put_text(origin, "seeded", state);
+		known = same ? json_member(origin_of(old, address), "seeded") : NULL;
+		if (same)
+			seeds = known != NULL ? json_clone(known) : NULL;
+		else
+			seeds = state_now(change, before, address);
+		if (seeds != NULL)
+			json_put(origin, "seeded", seeds);
 	}
 	model_free_pool(before);
 	free(text);

@@ -4,6 +4,7 @@
 #include "document.h"
 #include "pool_table.h"
 
+#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -255,19 +256,58 @@ picture_pool(const struct picture *picture, const struct id *id)
 /* --- health --- */
 
 static void
+look_at_address(struct picture *picture, const struct pictured_pool *pool, const struct origin *model,
+    struct pictured_address *address, struct store_txn *health)
+{
+	bool gone = model->resolved != NULL && model->resolved->gone;
+
+	if (pool->monitor != NULL && pool->model->enabled && model->enabled && !gone) {
+		address->endpoint = health_endpoint(pool->model->monitor.text, model, &address->address);
+		address->known = health != NULL && health_get(health, &address->endpoint, &address->record);
+	}
+	address->state = gone ? HEALTH_UNRESOLVED : status_address(pool->model, model, &address->address,
+	    address->known ? address->record.state : HEALTH_UNKNOWN);
+	address->stale = address->known &&
+	                 (!picture->beating || health_stale(&address->record, &picture->beat, picture->now_ms));
+}
+
+/* The addresses of a hostname, in the model too, for judging and for who asks what is answered. */
+static void
+look_at_name(struct pictured_origin *origin, struct origin *model, struct store_txn *health)
+{
+	free(model->resolved);
+	model->resolved = NULL;
+	origin->looked_up = health != NULL && name_get(health, model->address, &origin->name);
+	if (!origin->looked_up)
+		return;
+	if ((model->resolved = name_resolved(&origin->name)) == NULL)
+		errx(1, "out of memory");
+	origin->naddresses = model->resolved->count;
+}
+
+static void
 look_at_origin(struct picture *picture, struct pictured_pool *pool, size_t i, struct store_txn *health)
 {
-	const struct origin *model = &pool->model->origins[i];
+	struct origin *model = &pool->model->origins[i];
 	struct pictured_origin *origin = &pool->origins[i];
-	bool probed = pool->monitor != NULL && pool->model->enabled && model->enabled;
 
-	if (probed)
-		origin->endpoint = health_endpoint(pool->model->monitor.text, model);
-	origin->known = probed && health != NULL && health_get(health, &origin->endpoint, &origin->record);
-	origin->state = status_origin(pool->model, model, origin->known ? &origin->record : NULL);
+	origin->naddresses = 1;
+	if (origin_is_hostname(model)) {
+		origin->naddresses = 0;
+		look_at_name(origin, model, health);
+	}
+	origin->addresses = xcalloc(origin->naddresses, sizeof *origin->addresses);
+	for (size_t n = 0; n < origin->naddresses; n++) {
+		struct pictured_address *address = &origin->addresses[n];
+
+		address->address = model->resolved != NULL ? model->resolved->list[n].address : model->ip;
+		look_at_address(picture, pool, model, address, health);
+		origin->stale |= address->stale;
+		if (model->resolved != NULL)
+			model->resolved->list[n].state = address->state;
+	}
+	origin->state = origin_is_hostname(model) ? status_origin(pool->model, model, HEALTH_UNKNOWN) : origin->addresses[0].state;
 	origin->healthy = origin_is_healthy(model, origin->state);
-	origin->stale = origin->known &&
-	                (!picture->beating || health_stale(&origin->record, &picture->beat, picture->now_ms));
 }
 
 static void
@@ -349,8 +389,11 @@ picture_free(struct picture *picture)
 {
 	if (picture == NULL)
 		return;
-	for (size_t i = 0; i < picture->npools; i++)
+	for (size_t i = 0; i < picture->npools; i++) {
+		for (size_t n = 0; n < picture->pools[i].model->norigins; n++)
+			free(picture->pools[i].origins[n].addresses);
 		free(picture->pools[i].origins);
+	}
 	free(picture->pools);
 	free(picture->lbs);
 	plan_release(picture->plan);

@@ -27,6 +27,7 @@ struct place {
 	struct endpoint endpoint;
 	const struct pool *pool;
 	const struct origin *origin;
+	struct address address; /* of the endpoint; none where it is the hostname itself */
 };
 
 struct places {
@@ -40,6 +41,21 @@ compare_places(const void *a, const void *b)
 	return memcmp(&((const struct place *)a)->endpoint, &((const struct place *)b)->endpoint, sizeof(struct endpoint));
 }
 
+static void
+add_places(struct places *places, const struct pictured_pool *pool, size_t i)
+{
+	const struct pictured_origin *origin = &pool->origins[i];
+	const struct origin *model = &pool->model->origins[i];
+	size_t count = origin->naddresses + origin_is_hostname(model);
+
+	places->list = xrealloc(places->list, (places->count + count) * sizeof *places->list);
+	for (size_t n = 0; n < origin->naddresses; n++)
+		places->list[places->count++] =
+		    (struct place){origin->addresses[n].endpoint, pool->model, model, origin->addresses[n].address};
+	if (origin_is_hostname(model))
+		places->list[places->count++] = (struct place){name_key(model->address), pool->model, model, {0}};
+}
+
 static struct places
 places_of(const struct picture *picture)
 {
@@ -48,10 +64,8 @@ places_of(const struct picture *picture)
 	for (size_t p = 0; p < picture->npools; p++) {
 		const struct pictured_pool *pool = &picture->pools[p];
 
-		places.list = xrealloc(places.list, (places.count + pool->model->norigins) * sizeof *places.list);
 		for (size_t i = 0; i < pool->model->norigins; i++)
-			places.list[places.count++] =
-			    (struct place){pool->origins[i].endpoint, pool->model, &pool->model->origins[i]};
+			add_places(&places, pool, i);
 	}
 	if (places.count > 0)
 		qsort(places.list, places.count, sizeof *places.list, compare_places);
@@ -69,9 +83,17 @@ print_flip(const struct places *places, const struct health_flip *flip)
 	while (at != NULL && at > places->list && compare_places(at - 1, &key) == 0)
 		at--;
 	for (; at != NULL && at < end && compare_places(at, &key) == 0; at++, printed++) {
+		bool hostname = origin_is_hostname(at->origin);
+		char address[46];
+
 		print_time(flip->at_wall);
-		printf("origin %s %s: %s -> %s%s%s\n", at->pool->name, at->origin->address, health_state_text(flip->before),
-		    health_state_text(flip->state), flip->reason == REASON_NONE ? "" : ": ",
+		printf("origin %s %s", at->pool->name, at->origin->address);
+		if (flip->kind == FLIP_ADDRESSES) {
+			printf(": %u -> %u addresses\n", flip->count_before, flip->count);
+			continue;
+		}
+		printf("%s%s: %s -> %s%s%s\n", hostname ? " " : "", hostname ? address_to_text(&at->address, address) : "",
+		    health_state_text(flip->before), health_state_text(flip->state), flip->reason == REASON_NONE ? "" : ": ",
 		    flip->reason == REASON_NONE ? "" : health_reason_text(flip->reason));
 	}
 	return printed;

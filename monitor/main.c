@@ -5,6 +5,7 @@
  */
 #include "follow.h"
 #include "metrics.h"
+#include "resolve.h"
 
 #include <err.h>
 #include <event2/event.h>
@@ -24,6 +25,8 @@ enum {
 
 struct options {
 	const char *state, *user, *metrics;
+	const char *resolvers[RESOLVERS_MAX];
+	size_t nresolvers;
 };
 
 struct daemon {
@@ -31,6 +34,7 @@ struct daemon {
 	struct publish *publish;
 	struct checks *checks;
 	struct schedule *schedule;
+	struct resolver *resolver;
 	struct follow *follow;
 	struct metrics *metrics;
 	struct event *committing, *second, *looking, *watching;
@@ -65,6 +69,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
 	schedule_second(daemon->schedule);
+	resolver_second(daemon->resolver);
 }
 
 static void on_config_written(evutil_socket_t fd, short what, void *arg);
@@ -173,18 +178,19 @@ become(const struct options *options)
 static _Noreturn void
 usage(FILE *out, int status)
 {
-	fprintf(out, "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT]\n");
+	fprintf(out, "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT] [--resolver ADDRESS[:PORT] ...]\n");
 	exit(status);
 }
 
 static struct options
 parse_options(int argc, char *argv[])
 {
-	enum { STATE = 1, USER, METRICS, LATER, HELP, VERSION_ASKED };
+	enum { STATE = 1, USER, METRICS, RESOLVER, LATER, HELP, VERSION_ASKED };
 	static const struct option known[] = {
 	    {"state", required_argument, NULL, STATE},
 	    {"user", required_argument, NULL, USER},
 	    {"metrics", required_argument, NULL, METRICS},
+	    {"resolver", required_argument, NULL, RESOLVER},
 	    {"canary", required_argument, NULL, LATER},
 	    {"config", required_argument, NULL, LATER},
 	    {"check", no_argument, NULL, LATER},
@@ -202,6 +208,11 @@ parse_options(int argc, char *argv[])
 		case STATE: options.state = optarg; break;
 		case USER: options.user = optarg; break;
 		case METRICS: options.metrics = optarg; break;
+		case RESOLVER:
+			if (options.nresolvers == RESOLVERS_MAX)
+				errx(2, "--resolver %s: %d resolvers are the most", optarg, RESOLVERS_MAX);
+			options.resolvers[options.nresolvers++] = optarg;
+			break;
 		case LATER: errx(2, "--%s comes with a later version", known[at].name);
 		case HELP: usage(stdout, 0);
 		case VERSION_ASKED: printf("graycloud-monitor %s\n", VERSION); exit(0);
@@ -257,6 +268,7 @@ stop(struct daemon *daemon)
 	metrics_free(daemon->metrics);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);
+	resolver_free(daemon->resolver);
 	schedule_free(daemon->schedule);
 	checks_free(daemon->checks);
 	event_free(daemon->committing);
@@ -291,9 +303,11 @@ main(int argc, char *argv[])
 	if (daemon.checks == NULL)
 		errx(1, "cannot start libcurl");
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
-	daemon.follow = follow_new(daemon.schedule, daemon.publish, options.state);
+	daemon.resolver = resolver_new(daemon.base, daemon.publish, options.resolvers, options.nresolvers, &problems);
+	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.publish, options.state);
 	if (options.metrics != NULL)
-		daemon.metrics = metrics_listen(daemon.base, options.metrics, daemon.schedule, daemon.follow, &problems);
+		daemon.metrics = metrics_listen(daemon.base, options.metrics,
+		    &(struct metrics_of){daemon.schedule, daemon.resolver, daemon.follow}, &problems);
 	exit_on(&problems);
 	warnx("at most %u checks run at once, by RLIMIT_NOFILE", most);
 	run(&daemon);

@@ -47,20 +47,28 @@ schema_clean_host_name(const char *text)
 	return xstrdup(name_to_host(name, host));
 }
 
-/* S31: any unicast address. */
+/* A name that is to be resolved: whole, and so with a dot.  Its last label is no number (RFC 1123 2.1): that is an address with a fault. */
+static char *
+clean_hostname(const char *text)
+{
+	char *name = strchr(text, '*') == NULL ? schema_clean_host_name(text) : NULL;
+	const char *last = name == NULL ? NULL : strrchr(name, '.');
+
+	if (last != NULL && strspn(last + 1, "0123456789") != strlen(last + 1))
+		return name;
+	free(name);
+	return NULL;
+}
+
+/* S31: any unicast address, or a hostname (S16). */
 static char *
 clean_address(const char *text)
 {
 	struct address address;
 
 	if (!address_from_text(&address, text))
-		return NULL;
-	if (address.family == FAMILY_V4 && (address.bytes[0] == 0 || address.bytes[0] >= 224))
-		return NULL;
-	if (address.family == FAMILY_V6 &&
-	    (address.bytes[0] == 0xff || memcmp(address.bytes, (uint8_t[16]){0}, 16) == 0))
-		return NULL;
-	return xstrdup(text);
+		return clean_hostname(text);
+	return address_is_unicast(&address) ? xstrdup(text) : NULL;
 }
 
 static char *
@@ -269,10 +277,10 @@ static const struct property origin_header[] = {LIST("Host", "[]", 0, 1, &host_h
 
 /* [CF] 2.3 */
 static const struct property origin_table[] = {TEXT("name", "\"\"", 200),
-    CHECKED("address", NULL, clean_address, "a unicast IPv4 or IPv6 address; host names are not supported yet"), BOOL("enabled", "true"),
+    CHECKED("address", NULL, clean_address, "a unicast IPv4 or IPv6 address, or a whole host name"), BOOL("enabled", "true"),
     READ_ONLY("disabled_at"), NUMBER("weight", "1", 0, 1), OBJECT("header", "{}", origin_header),
     NEUTRAL("port", "0"), NEUTRAL("virtual_network_id", "null"),
-    {.name = "flatten_cname", .type = PROPERTY_BOOL, .fate = FATE_LATER, .standard = "true"},
+    BOOL("flatten_cname", "true"),
     WORD("forced", "\"none\"", forced_words), UNTIL("forced_until"), UNTIL("disabled_until"),
     {.name = "affinity_group", .type = PROPERTY_TEXT, .standard = "null", .least = 1, .most = 200}, END};
 static const struct property origin = OBJECT("origin", NULL, origin_table);

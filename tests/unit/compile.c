@@ -141,7 +141,7 @@ judge(struct place *place, const char *text, enum health_state state)
 	struct store_txn *txn;
 
 	address_from_text(&origin.ip, text);
-	flip.endpoint = health_endpoint(MONITOR, &origin);
+	flip.endpoint = health_endpoint(MONITOR, &origin, &origin.ip);
 	assert_int_equal(store_begin(place->health, STORE_WRITE, &txn), 0);
 	assert_int_equal(health_put(txn, &flip.endpoint, &record), 0);
 	assert_int_equal(health_flip_put(txn, &flip), 0);

@@ -127,21 +127,21 @@ a_load_balancer_is_called_by_its_default_pools(void **state)
 static void
 an_origin_without_a_verdict_is_what_it_was_when_its_monitor_came(void **state)
 {
-	struct origin origin = {.enabled = true, .seeded = HEALTH_UP};
+	struct origin origin = {.ip.family = FAMILY_V4, .enabled = true, .seeded = HEALTH_UP};
 	struct pool pool = {.enabled = true, .origins = &origin, .norigins = 1};
 	struct health_record record = {.state = HEALTH_UNKNOWN};
 
 	(void)state;
-	assert_int_equal(status_origin(&pool, &origin, NULL), HEALTH_UNMONITORED);
+	assert_int_equal(status_origin(&pool, &origin, HEALTH_UNKNOWN), HEALTH_UNMONITORED);
 	pool.monitor = id_new();
-	assert_int_equal(status_origin(&pool, &origin, NULL), HEALTH_UP);
-	assert_int_equal(status_origin(&pool, &origin, &record), HEALTH_UP);
+	assert_int_equal(status_origin(&pool, &origin, HEALTH_UNKNOWN), HEALTH_UP);
+	assert_int_equal(status_origin(&pool, &origin, record.state), HEALTH_UP);
 	record.state = HEALTH_DOWN;
-	assert_int_equal(status_origin(&pool, &origin, &record), HEALTH_DOWN);
+	assert_int_equal(status_origin(&pool, &origin, record.state), HEALTH_DOWN);
 	origin.seeded = HEALTH_UNKNOWN;
-	assert_int_equal(status_origin(&pool, &origin, NULL), HEALTH_UNKNOWN);
+	assert_int_equal(status_origin(&pool, &origin, HEALTH_UNKNOWN), HEALTH_UNKNOWN);
 	pool.enabled = false;
-	assert_int_equal(status_origin(&pool, &origin, &record), HEALTH_DISABLED);
+	assert_int_equal(status_origin(&pool, &origin, record.state), HEALTH_DISABLED);
 }
 
 int
