@@ -366,6 +366,17 @@ text_member(const struct json *object, const char *key)
 	return text ? text : "";
 }
 
+/* The same address, or the same hostname: those are clean by now. */
+static bool
+same_address(const char *a, const char *b)
+{
+	struct address x, y;
+
+	if (address_from_text(&x, a) && address_from_text(&y, b))
+		return memcmp(&x, &y, sizeof x) == 0;
+	return strcmp(a, b) == 0;
+}
+
 static void
 check_origins(struct check *check, const struct json *origins)
 {
@@ -374,15 +385,11 @@ check_origins(struct check *check, const struct json *origins)
 	for (size_t i = 0; i < count; i++) {
 		const struct json *one = json_item(origins, i);
 		const char *name = text_member(one, "name");
-		struct address address;
 
-		address_from_text(&address, text_member(one, "address"));
 		for (size_t k = 0; k < i; k++) {
 			const struct json *other = json_item(origins, k);
-			struct address before;
 
-			address_from_text(&before, text_member(other, "address"));
-			if (memcmp(&address, &before, sizeof address) == 0)
+			if (same_address(text_member(one, "address"), text_member(other, "address")))
 				problems_error(check->problems, "%s: origin address %s stands there twice",
 				    check->label, text_member(one, "address"));
 			else if (*name != '\0' && strcmp(name, text_member(other, "name")) == 0)
