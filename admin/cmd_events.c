@@ -29,6 +29,7 @@ struct events {
 		const struct pool *pool;
 		const struct origin *origin;
 		struct address address; /* of the endpoint; none where it is the hostname itself */
+		const char *monitor;    /* that says so, where it is one of a group */
 	} *places;
 	size_t nplaces;
 };
@@ -78,6 +79,8 @@ add_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 		}
 		if (origin_is_hostname(place->origin))
 			json_put_text(json, "address", address_to_text(&place->address, text));
+		if (place->monitor != NULL)
+			json_put_text(json, "monitor", place->monitor);
 		json_put_text(json, "before", health_state_text(flip->before));
 		json_put_text(json, "state", health_state_text(flip->state));
 		json_put_text(json, "failure_reason", health_reason_text(flip->reason));
@@ -113,18 +116,20 @@ find_origin_places(struct events *events, const struct pictured_pool *pool, size
 {
 	const struct origin *origin = &pool->model->origins[i];
 	const struct pictured_origin *pictured = &pool->origins[i];
-	const char *monitor = pool->model->monitor.text;
-	size_t count = pictured->naddresses + 1;
+	bool grouped = pool->model->monitor_group.text[0] != '\0';
+	size_t judges = pool->model->njudges, count = pictured->naddresses * judges + 1;
 
 	events->places = xrealloc(events->places, (events->nplaces + count) * sizeof *events->places);
-	for (size_t n = 0; n < pictured->naddresses && *monitor != '\0'; n++) {
-		const struct address *address = &pictured->addresses[n].address;
+	/* Also of what is not probed now: its flips are part of the past. */
+	for (size_t n = 0; n < pictured->naddresses * judges; n++) {
+		const struct address *address = &pictured->addresses[n / judges].address;
 
 		events->places[events->nplaces++] =
-		    (struct probed){health_endpoint(monitor, origin, address), pool->model, origin, *address};
+		    (struct probed){health_endpoint(pool->model->judges[n % judges].monitor.text, origin, address), pool->model, origin,
+			*address, grouped ? pool->judges[n % judges] : NULL};
 	}
 	if (origin_is_hostname(origin))
-		events->places[events->nplaces++] = (struct probed){name_key(origin->address), pool->model, origin, {0}};
+		events->places[events->nplaces++] = (struct probed){name_key(origin->address), pool->model, origin, {0}, NULL};
 }
 
 static void
@@ -194,7 +199,8 @@ print_event(const struct json *json)
 			printf(": %lld -> %lld addresses\n", json_integer_of(json_member(json, "addresses_before")),
 			    json_integer_of(json_member(json, "addresses")));
 		else
-			printf("%s%s: %s -> %s%s%s\n", *address != '\0' ? " " : "", address, text_of(json, "before"),
+			printf("%s%s%s%s: %s -> %s%s%s\n", *address != '\0' ? " " : "", address, *text_of(json, "monitor") != '\0' ? " by " : "",
+			    text_of(json, "monitor"), text_of(json, "before"),
 			    text_of(json, "state"), failed ? ": " : "", failed ? text_of(json, "failure_reason") : "");
 		return;
 	}

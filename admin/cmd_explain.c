@@ -143,6 +143,27 @@ cell_age(struct table *table, const struct json *object, const char *key)
 		table_cell(table, COLOUR_NONE, "%s", "");
 }
 
+/* S38: what each monitor of a group says. */
+static void
+add_monitors(struct table *table, const struct json *object)
+{
+	const struct json *monitors = json_member(object, "monitors");
+
+	for (size_t i = 0; i < json_count(monitors); i++) {
+		const struct json *monitor = json_item(monitors, i);
+
+		table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "    by %s", text_of(monitor, "monitor"));
+		table_cell(table, COLOUR_NONE, "%s", text_of(monitor, "state"));
+		cell_age(table, monitor, "state_age_seconds");
+		cell_age(table, monitor, "checked_age_seconds");
+		for (int column = 0; column < 3; column++)
+			table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "%s", !json_truth(json_member(monitor, "votes")) ? "monitoring only: no vote (S38)"
+		        : json_truth(json_member(monitor, "must_be_healthy"))             ? "down by it is down (S38)" : "votes (S38)");
+	}
+}
+
 /* S16: a hostname's addresses below it. */
 static void
 add_addresses(struct table *table, const struct json *origin)
@@ -159,6 +180,7 @@ add_addresses(struct table *table, const struct json *origin)
 		cell_age(table, address, "checked_age_seconds");
 		for (int column = 0; column < 4; column++)
 			table_cell(table, COLOUR_NONE, "%s", "");
+		add_monitors(table, address);
 	}
 }
 
@@ -185,6 +207,7 @@ print_origins(const struct json *out)
 			table_cell(table, COLOUR_NONE, "%s; %s", text_of(origin, "why"), text_of(origin, "resolution_text"));
 		else
 			table_cell(table, COLOUR_NONE, "%s", text_of(origin, "why"));
+		add_monitors(table, origin);
 		add_addresses(table, origin);
 	}
 	printf("\n");

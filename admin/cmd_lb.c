@@ -36,7 +36,7 @@ struct survey {
 	struct store_txn *txn, *health; /* health may be NULL */
 	const struct lb *lb;
 	uint64_t failover_ms;
-	char *slowest;	/* name of the monitor, or NULL */
+	char *slowest;	/* the monitor or group, or NULL */
 	size_t largest; /* octets of an answer without EDNS */
 	const char *largest_type;
 	char *largest_pool;
@@ -100,24 +100,68 @@ survey_size(struct survey *survey, const struct pool *pool)
 	}
 }
 
+static int
+compare_times(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* S38, S23: until more than half of those that vote have noticed, or one that must be healthy; 0 where nobody votes. */
+static uint64_t
+pool_failover_ms(struct store_txn *txn, const struct pool *pool)
+{
+	uint64_t times[GROUP_MEMBERS_MAX], soonest = UINT64_MAX;
+	size_t votes = 0;
+
+	for (size_t i = 0; i < pool->njudges && votes < NITEMS(times); i++) {
+		struct monitor *monitor = pool->judges[i].votes ? config_monitor(txn, pool->judges[i].monitor.text) : NULL;
+
+		if (monitor == NULL)
+			continue;
+		times[votes] = monitor_failover_ms(monitor);
+		if (pool->judges[i].must_be_healthy)
+			soonest = MIN(soonest, times[votes]);
+		votes++;
+		model_free_monitor(monitor);
+	}
+	if (votes == 0)
+		return 0;
+	qsort(times, votes, sizeof times[0], compare_times);
+	return MIN(soonest, times[votes / 2]);
+}
+
+/* The name of what judges a pool. */
+static char *
+judge_name(struct store_txn *txn, const struct pool *pool)
+{
+	bool grouped = pool->monitor_group.text[0] != '\0';
+	char name[256] = "";
+	struct bytes text;
+
+	if (config_object(txn, grouped ? KIND_MONITOR_GROUP : KIND_MONITOR, grouped ? pool->monitor_group.text : pool->monitor.text, &text))
+		document_name(text, name);
+	return xasprintf("%s %s", grouped ? "monitor group" : "monitor", name);
+}
+
 static void
 survey_pool(struct survey *survey, const struct id *id)
 {
 	struct pool *pool = config_pool(survey->txn, id->text);
-	struct monitor *monitor;
+	uint64_t failover_ms;
 
 	if (pool == NULL)
 		return;
 	survey_size(survey, pool);
-	monitor = config_monitor(survey->txn, pool->monitor.text);
-	if (monitor == NULL)
+	failover_ms = pool_failover_ms(survey->txn, pool);
+	if (failover_ms == 0)
 		fprintf(survey->out, "pool %s has no monitor: nothing is noticed there\n", pool->name);
-	else if (monitor_failover_ms(monitor) > survey->failover_ms) {
-		survey->failover_ms = monitor_failover_ms(monitor);
+	else if (failover_ms > survey->failover_ms) {
+		survey->failover_ms = failover_ms;
 		free(survey->slowest);
-		survey->slowest = xstrdup(monitor->name);
+		survey->slowest = judge_name(survey->txn, pool);
 	}
-	model_free_monitor(monitor);
 	model_free_pool(pool);
 }
 
@@ -153,7 +197,7 @@ more(FILE *out, const struct args *args, struct store_txn *txn, const struct id 
 		survey_pool(&survey, &lb->default_pools[i]);
 	if (survey.slowest != NULL) /* S23 */
 		fprintf(out,
-		    "worst-case failover: %g s until an origin that dies is known to be down (monitor %s), "
+		    "worst-case failover: %g s until an origin that dies is known to be down (%s), "
 		    "then up to %u s "
 		    "(ttl) in the caches of resolvers\n",
 		    (double)survey.failover_ms / 1000, survey.slowest, lb->ttl);

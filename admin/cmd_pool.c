@@ -27,8 +27,10 @@ row(struct table *table, const struct json *pool)
 	else
 		table_cell(table, COLOUR_UNSURE, "%zu of %zu enabled", usable, json_count(origins));
 	table_cell(table, COLOUR_NONE, "%lld", json_integer_of(json_member(pool, "minimum_origins")));
-	table_cell(
-	    table, COLOUR_NONE, "%s", *object_text(pool, "monitor") ? object_text(pool, "monitor") : "-");
+	if (*object_text(pool, "monitor_group") != '\0')
+		table_cell(table, COLOUR_NONE, "group %s", object_text(pool, "monitor_group"));
+	else
+		table_cell(table, COLOUR_NONE, "%s", *object_text(pool, "monitor") ? object_text(pool, "monitor") : "-");
 	table_cell(table, COLOUR_NONE, "%s", object_text(pool, "description"));
 }
 

@@ -213,8 +213,8 @@ add_origin(struct table *table, const struct picture *picture, const struct pict
 {
 	const struct origin *model = &pool->model->origins[i];
 	const struct pictured_origin *origin = &pool->origins[i];
-	const struct health_record *record = pictured_record(origin);
-	const char *assumed = record == NULL && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
+	const struct health_record *record = origin->naddresses > 0 ? pictured_record(&origin->addresses[0]) : NULL;
+	const char *assumed = record == NULL && pool->model->njudges == 1 && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
 	        pool->monitor != NULL && model->enabled ? ", not checked yet" : "";
 	char *text = NULL;
 
@@ -233,9 +233,27 @@ add_origin(struct table *table, const struct picture *picture, const struct pict
 	free(text);
 }
 
+/* S38: where a group judges, what each of its monitors says. */
+static void
+add_checks(struct table *table, const struct picture *picture, const struct pictured_pool *pool, const struct pictured_address *address)
+{
+	for (size_t n = 0; n < address->nchecks && pool->model->monitor_group.text[0] != '\0'; n++) {
+		const struct pictured_check *check = &address->checks[n];
+		const struct judge *judge = &pool->model->judges[n];
+		enum health_state state = check->known ? check->record.state : HEALTH_UNKNOWN;
+
+		for (int column = 0; column < 3; column++)
+			table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "    by %s", pool->judges[n]);
+		table_cell(table, colour_of_state(state, check->stale, health_state_healthy(state)), "%s%s%s", health_state_text(state),
+		    check->stale ? ", stale" : "", !judge->votes ? ", monitoring only" : judge->must_be_healthy ? ", must be healthy" : "");
+		add_record(table, picture, check->known ? &check->record : NULL);
+	}
+}
+
 /* S16: the lines of a hostname's addresses below its own. */
 static void
-add_addresses(struct table *table, const struct picture *picture, const struct pictured_origin *origin)
+add_addresses(struct table *table, const struct picture *picture, const struct pictured_pool *pool, const struct pictured_origin *origin)
 {
 	for (size_t n = 0; n < origin->naddresses; n++) {
 		const struct pictured_address *address = &origin->addresses[n];
@@ -246,7 +264,8 @@ add_addresses(struct table *table, const struct picture *picture, const struct p
 		table_cell(table, COLOUR_NONE, "  %s", address_to_text(&address->address, text));
 		table_cell(table, colour_of_state(address->state, address->stale, health_state_healthy(address->state)), "%s%s",
 		    origin->name.gone ? "last known" : health_state_text(address->state), address->stale ? ", stale" : "");
-		add_record(table, picture, address->known ? &address->record : NULL);
+		add_record(table, picture, pictured_record(address));
+		add_checks(table, picture, pool, address);
 	}
 }
 
@@ -269,7 +288,9 @@ print_pools(const struct picture *picture, FILE *out)
 			if (pool->model->norigins > 0) {
 				add_origin(table, picture, pool, i);
 				if (origin_is_hostname(&pool->model->origins[i]))
-					add_addresses(table, picture, &pool->origins[i]);
+					add_addresses(table, picture, pool, &pool->origins[i]);
+				else
+					add_checks(table, picture, pool, &pool->origins[i].addresses[0]);
 			} else
 				for (int column = 3; column < 10; column++)
 					table_cell(table, COLOUR_NONE, "%s", "");
@@ -364,9 +385,36 @@ put_record(struct json *json, const struct picture *picture, const struct health
 	json_put_text(json, "history", history_text(record, 64, history));
 }
 
+/* What is known of an address: its record, or those of a group's monitors (S38). */
+static void
+put_checks(struct json *json, const struct picture *picture, const struct pictured_pool *pool, const struct pictured_address *address)
+{
+	struct json *monitors;
+
+	if (pictured_record(address) != NULL)
+		put_record(json, picture, pictured_record(address));
+	if (pool->model->monitor_group.text[0] == '\0')
+		return;
+	monitors = json_new_list();
+	for (size_t n = 0; n < address->nchecks; n++) {
+		const struct pictured_check *check = &address->checks[n];
+		struct json *one = json_new_object();
+
+		json_put_text(one, "monitor", pool->judges[n]);
+		json_put_text(one, "state", health_state_text(check->known ? check->record.state : HEALTH_UNKNOWN));
+		json_put_bool(one, "votes", pool->model->judges[n].votes);
+		json_put_bool(one, "must_be_healthy", pool->model->judges[n].must_be_healthy);
+		json_put_bool(one, "stale", check->stale);
+		if (check->known)
+			put_record(one, picture, &check->record);
+		json_add(monitors, one);
+	}
+	json_put(json, "monitors", monitors);
+}
+
 /* S16 */
 static void
-put_addresses(struct json *json, const struct picture *picture, const struct pictured_origin *origin)
+put_addresses(struct json *json, const struct picture *picture, const struct pictured_pool *pool, const struct pictured_origin *origin)
 {
 	struct json *addresses = json_new_list();
 
@@ -378,8 +426,7 @@ put_addresses(struct json *json, const struct picture *picture, const struct pic
 		json_put_text(one, "address", address_to_text(&address->address, text));
 		json_put_text(one, "state", health_state_text(address->state));
 		json_put_bool(one, "stale", address->stale);
-		if (address->known)
-			put_record(one, picture, &address->record);
+		put_checks(one, picture, pool, address);
 		json_add(addresses, one);
 	}
 	json_put(json, "addresses", addresses);
@@ -401,9 +448,9 @@ origin_json(const struct picture *picture, const struct pictured_pool *pool, siz
 	json_put_text(json, "forced", model->forced == FORCED_UP ? "up" : model->forced == FORCED_DOWN ? "down" : NULL);
 	json_put_bool(json, "stale", origin->stale);
 	if (origin_is_hostname(model))
-		put_addresses(json, picture, origin);
-	else if (pictured_record(origin) != NULL)
-		put_record(json, picture, pictured_record(origin));
+		put_addresses(json, picture, pool, origin);
+	else
+		put_checks(json, picture, pool, &origin->addresses[0]);
 	return json;
 }
 
@@ -417,7 +464,8 @@ pool_json(const struct picture *picture, const struct pictured_pool *pool)
 	json_put_bool(json, "enabled", pool->model->enabled);
 	json_put_text(json, "status", status_pool_text(pool->status));
 	json_put_bool(json, "usable", pool->usable);
-	json_put_text(json, "monitor", pool->monitor);
+	json_put_text(json, "monitor", pool->model->monitor.text[0] != '\0' ? pool->monitor : NULL);
+	json_put_text(json, "monitor_group", pool->model->monitor_group.text[0] != '\0' ? pool->monitor : NULL);
 	for (size_t i = 0; i < pool->model->norigins; i++)
 		json_add(origins, origin_json(picture, pool, i));
 	json_put(json, "origins", origins);

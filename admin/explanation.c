@@ -1,5 +1,6 @@
 #include "explanation.h"
 
+#include "document.h"
 #include "health.h"
 #include "outcomes.h"
 #include "resolution.h"
@@ -195,7 +196,7 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	json_put_integer(object, "healthy", table->healthy);
 	json_put_integer(object, "enabled_origins", table->enabled);
 	json_put_integer(object, "minimum_origins", model->minimum_origins);
-	json_put_bool(object, "monitored", model->monitor.text[0] != '\0');
+	json_put_bool(object, "monitored", model->njudges > 0);
 	if (on->answer.choice.lb->policy == STEERING_RANDOM && !fallback)
 		json_put_number(object, "weight", weight / 100.0);
 	if (cost != NULL)
@@ -336,21 +337,46 @@ origin_verdict(
 }
 
 static void
+put_record(struct json *object, const struct health_record *record)
+{
+	uint64_t now = boot_ms();
+
+	json_put_number(object, "state_age_seconds", (double)((now - MIN(now, record->since_ms)) / 1000));
+	if (record->last_ms != 0)
+		json_put_number(object, "checked_age_seconds", (double)((now - MIN(now, record->last_ms)) / 100) / 10);
+	json_put_text(object, "failure_reason", health_reason_text(record->last_reason));
+}
+
+/* What the monitors of a pool say of an address; of a group each by its name (S38). */
+static void
 put_health(struct explaining *on, struct json *object, const struct pool *pool, const struct origin *origin,
     const struct address *address)
 {
-	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin, address);
-	struct health_record record;
-	uint64_t now = boot_ms();
+	bool grouped = pool->monitor_group.text[0] != '\0';
+	struct json *monitors = grouped ? json_new_list() : NULL;
 
-	if (on->health == NULL || pool->monitor.text[0] == '\0' ||
-	    !health_get(on->health, &endpoint, &record))
-		return;
-	json_put_number(object, "state_age_seconds", (double)((now - MIN(now, record.since_ms)) / 1000));
-	if (record.last_ms != 0)
-		json_put_number(
-		    object, "checked_age_seconds", (double)((now - MIN(now, record.last_ms)) / 100) / 10);
-	json_put_text(object, "failure_reason", health_reason_text(record.last_reason));
+	for (size_t i = 0; i < pool->njudges; i++) {
+		struct endpoint endpoint = health_endpoint(pool->judges[i].monitor.text, origin, address);
+		struct health_record record;
+		bool known = on->health != NULL && health_get(on->health, &endpoint, &record);
+		struct json *one = grouped ? json_new_object() : object;
+		char name[256] = "";
+		struct bytes text;
+
+		if (known)
+			put_record(one, &record);
+		if (!grouped)
+			continue;
+		if (config_object(on->config, KIND_MONITOR, pool->judges[i].monitor.text, &text))
+			document_name(text, name);
+		json_put_text(one, "monitor", name);
+		json_put_text(one, "state", health_state_text(known ? record.state : HEALTH_UNKNOWN));
+		json_put_bool(one, "votes", pool->judges[i].votes);
+		json_put_bool(one, "must_be_healthy", pool->judges[i].must_be_healthy);
+		json_add(monitors, one);
+	}
+	if (grouped)
+		json_put(object, "monitors", monitors);
 }
 
 /* S16: the addresses of a hostname, and how it was resolved. */

@@ -179,10 +179,11 @@ static void
 seed_states(struct change *change, const struct json *old, struct json *document)
 {
 	struct json *origins = json_member(document, "origins");
-	bool monitored = *text_of(document, "monitor") != '\0';
-	bool same = old != NULL && strcmp(text_of(old, "monitor"), text_of(document, "monitor")) == 0;
+	bool monitored = *text_of(document, "monitor") != '\0' || *text_of(document, "monitor_group") != '\0';
+	bool same = old != NULL && strcmp(text_of(old, "monitor"), text_of(document, "monitor")) == 0 &&
+	            strcmp(text_of(old, "monitor_group"), text_of(document, "monitor_group")) == 0;
 	char *text = old != NULL ? json_write(old, false) : NULL;
-	struct pool *before = text != NULL ? document_load_pool((struct bytes){text, strlen(text)}) : NULL;
+	struct pool *before = text != NULL ? config_pool_of(change->txn, (struct bytes){text, strlen(text)}) : NULL;
 
 	/* Enabling gives unknown: what is disabled keeps no state. */
 	if (!json_truth(json_member(document, "enabled")))
@@ -204,6 +205,63 @@ seed_states(struct change *change, const struct json *old, struct json *document
 	}
 	model_free_pool(before);
 	free(text);
+}
+
+/* S38: the pools of a monitor group. */
+struct grouped {
+	const char *group;
+	struct id *pools;
+	size_t count;
+};
+
+static bool
+find_grouped(void *arg, const struct id *id, struct bytes text)
+{
+	struct grouped *grouped = arg;
+	struct json *pool = json_read_quietly(text);
+
+	if (strcmp(text_of(pool, "monitor_group"), grouped->group) == 0) {
+		grouped->pools = xrealloc(grouped->pools, (grouped->count + 1) * sizeof *id);
+		grouped->pools[grouped->count++] = *id;
+	}
+	json_drop(pool);
+	return true;
+}
+
+static void
+seed_pool(struct change *change, const struct id *id)
+{
+	struct json *stored = object_read(change->txn, KIND_POOL, id), *origins = json_member(stored, "origins");
+	struct pool *before = config_pool(change->txn, id->text);
+	const char *name = text_of(stored, "name");
+	char *text;
+
+	for (size_t i = 0; i < json_count(origins); i++) {
+		struct json *origin = json_item(origins, i), *seeds = state_now(change, before, text_of(origin, "address"));
+
+		json_remove(origin, "seeded");
+		if (seeds != NULL)
+			json_put(origin, "seeded", seeds);
+	}
+	text = json_write(stored, false);
+	config_put_object(change->edit, KIND_POOL, id->text, name, name, (struct bytes){text, strlen(text)});
+	free(text);
+	model_free_pool(before);
+	json_drop(stored);
+}
+
+/* S24: a group with other members may have no verdict at first; its pools store what is known by the ones before. */
+static void
+seed_group(struct change *change, const struct json *old, const struct json *document)
+{
+	struct grouped grouped = {.group = text_of(old, "id")};
+
+	if (json_same(json_member(old, "members"), json_member(document, "members")))
+		return;
+	config_each_object_by_name(change->txn, KIND_POOL, find_grouped, &grouped);
+	for (size_t i = 0; i < grouped.count; i++)
+		seed_pool(change, &grouped.pools[i]);
+	free(grouped.pools);
 }
 
 /* ---- where a load balancer may stand ---- */
@@ -350,6 +408,8 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 		if (kind == KIND_LB &&
 		    (found.old == NULL || strcmp(text_of(found.old, "name"), text_of(document, "name")) != 0))
 			check_place(change, text_of(document, "name"));
+		if (kind == KIND_MONITOR_GROUP && found.old != NULL && change->problems.errors == 0)
+			seed_group(change, found.old, document);
 		if (change->problems.errors == 0 &&
 		    (found.old == NULL || !document_equal(found.old, document, true)))
 			write_object(change, kind, &found, document);
@@ -388,12 +448,13 @@ add_referrer(void *arg, const struct id *id, struct bytes text)
 bool
 object_delete(struct change *change, enum kind kind, const struct id *id)
 {
-	struct referrers referrers = {.id = id, .kind = kind == KIND_POOL ? KIND_LB : KIND_POOL};
+	struct referrers referrers = {.id = id};
 	struct json *object = object_read(change->txn, kind, id);
 	const char *name = text_of(object, "name");
 	bool free_to_go;
 
-	if (kind != KIND_LB)
+	/* Kinds refer to those before them. */
+	for (referrers.kind = kind + 1; referrers.kind < KIND_COUNT; referrers.kind++)
 		config_each_object_by_name(change->txn, referrers.kind, add_referrer, &referrers);
 	free_to_go = referrers.text == NULL;
 	if (free_to_go)

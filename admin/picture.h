@@ -11,14 +11,21 @@
 #include "serving.h"
 #include "status.h"
 
+/* What one monitor says of one address. */
+struct pictured_check {
+	struct endpoint endpoint;
+	bool known; /* there is a record */
+	bool stale; /* S25 */
+	struct health_record record;
+};
+
 /* One address of an origin: its own, or one of its hostname's (S16). */
 struct pictured_address {
 	struct address address;
-	struct endpoint endpoint; /* all zero where none is probed */
-	enum health_state state;  /* S24 */
-	bool known;               /* there is a record */
-	bool stale;               /* S25 */
-	struct health_record record;
+	enum health_state state;       /* S24, S38 */
+	bool stale;                    /* some check that votes is */
+	struct pictured_check *checks; /* one for each of the pool's judges; NULL where nobody probes */
+	size_t nchecks;
 };
 
 struct pictured_origin {
@@ -33,7 +40,8 @@ struct pictured_origin {
 
 struct pictured_pool {
 	struct pool *model; /* with the addresses of hostnames as this picture has them */
-	const char *monitor; /* its name, or NULL */
+	const char *monitor; /* its name, or that of its monitor group; NULL: none */
+	char *const *judges; /* the names of the model's judges */
 	struct pictured_origin *origins; /* one for each of the model's */
 	enum pool_status status;
 	bool usable; /* S12 */
@@ -66,11 +74,11 @@ struct picture {
 	int64_t now_wall;
 };
 
-/* The record of the origin's only or first address, where it has one. */
+/* The record of an address that one monitor probes, where there is one. */
 static inline const struct health_record *
-pictured_record(const struct pictured_origin *origin)
+pictured_record(const struct pictured_address *address)
 {
-	return origin->naddresses > 0 && origin->addresses[0].known ? &origin->addresses[0].record : NULL;
+	return address->nchecks == 1 && address->checks[0].known ? &address->checks[0].record : NULL;
 }
 
 /* S16: the last look at a hostname got no answer that is believed, or one without an address. */

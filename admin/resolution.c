@@ -55,10 +55,16 @@ resolution_json(const struct name_record *record, int64_t now_wall)
 static enum health_state
 verdict_of(struct store_txn *health, const struct pool *pool, const struct origin *origin, const struct address *address)
 {
-	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin, address);
-	struct health_record record;
+	size_t count = MIN(pool->njudges, GROUP_MEMBERS_MAX);
+	enum health_state verdicts[GROUP_MEMBERS_MAX];
 
-	return health != NULL && health_get(health, &endpoint, &record) ? record.state : HEALTH_UNKNOWN;
+	for (size_t i = 0; i < count; i++) {
+		struct endpoint endpoint = health_endpoint(pool->judges[i].monitor.text, origin, address);
+		struct health_record record;
+
+		verdicts[i] = health != NULL && health_get(health, &endpoint, &record) ? record.state : HEALTH_UNKNOWN;
+	}
+	return status_of_judges(pool->judges, verdicts, count);
 }
 
 enum health_state

@@ -28,6 +28,7 @@ struct place {
 	const struct pool *pool;
 	const struct origin *origin;
 	struct address address; /* of the endpoint; none where it is the hostname itself */
+	const char *monitor;    /* that says so, where it is one of a group */
 };
 
 struct places {
@@ -46,14 +47,15 @@ add_places(struct places *places, const struct pictured_pool *pool, size_t i)
 {
 	const struct pictured_origin *origin = &pool->origins[i];
 	const struct origin *model = &pool->model->origins[i];
-	size_t count = origin->naddresses + origin_is_hostname(model);
+	size_t count = origin->naddresses * pool->model->njudges + 1;
 
 	places->list = xrealloc(places->list, (places->count + count) * sizeof *places->list);
 	for (size_t n = 0; n < origin->naddresses; n++)
-		places->list[places->count++] =
-		    (struct place){origin->addresses[n].endpoint, pool->model, model, origin->addresses[n].address};
+		for (size_t k = 0; k < origin->addresses[n].nchecks; k++)
+			places->list[places->count++] = (struct place){origin->addresses[n].checks[k].endpoint, pool->model, model,
+			    origin->addresses[n].address, pool->model->monitor_group.text[0] != '\0' ? pool->judges[k] : NULL};
 	if (origin_is_hostname(model))
-		places->list[places->count++] = (struct place){name_key(model->address), pool->model, model, {0}};
+		places->list[places->count++] = (struct place){name_key(model->address), pool->model, model, {0}, NULL};
 }
 
 static struct places
@@ -92,7 +94,8 @@ print_flip(const struct places *places, const struct health_flip *flip)
 			printf(": %u -> %u addresses\n", flip->count_before, flip->count);
 			continue;
 		}
-		printf("%s%s: %s -> %s%s%s\n", hostname ? " " : "", hostname ? address_to_text(&at->address, address) : "",
+		printf("%s%s%s%s: %s -> %s%s%s\n", hostname ? " " : "", hostname ? address_to_text(&at->address, address) : "",
+		    at->monitor != NULL ? " by " : "", at->monitor != NULL ? at->monitor : "",
 		    health_state_text(flip->before), health_state_text(flip->state), flip->reason == REASON_NONE ? "" : ": ",
 		    flip->reason == REASON_NONE ? "" : health_reason_text(flip->reason));
 	}

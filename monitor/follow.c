@@ -1,7 +1,6 @@
 #include "follow.h"
 
 #include "config.h"
-#include "document.h"
 
 #include <err.h>
 #include <search.h>
@@ -26,7 +25,7 @@ struct name_use {
 struct watched_pool {
 	struct id id; /* first */
 	struct pool *model; /* NULL: nothing of it is looked at */
-	struct watched_monitor *monitor; /* or NULL */
+	struct watched_monitor **monitors; /* of each of the model's judges; NULL: it is not there */
 	struct name_use *names; /* of each origin; hostname is NULL where it has none */
 	struct target **targets; /* one for each address that is probed */
 	size_t ntargets;
@@ -213,15 +212,19 @@ release_names(struct follow *follow, struct name_use *uses, size_t count, bool k
 static void
 probe(struct follow *follow, struct watched_pool *watched, const struct origin *origin, const struct address *address)
 {
-	watched->targets = xrealloc(watched->targets, (watched->ntargets + 1) * sizeof(struct target *));
-	watched->targets[watched->ntargets++] = use_target(follow, watched->monitor, origin, address);
+	size_t judges = watched->model->njudges;
+
+	watched->targets = xrealloc(watched->targets, (watched->ntargets + judges + 1) * sizeof(struct target *));
+	for (size_t n = 0; n < judges; n++)
+		if (watched->monitors[n] != NULL)
+			watched->targets[watched->ntargets++] = use_target(follow, watched->monitors[n], origin, address);
 }
 
 /* The endpoints of a pool, by the addresses of now.  S24: disabled origins are not probed. */
 static void
 probe_pool(struct follow *follow, struct watched_pool *watched)
 {
-	for (size_t i = 0; watched->monitor != NULL && i < watched->model->norigins; i++) {
+	for (size_t i = 0; watched->model->njudges > 0 && i < watched->model->norigins; i++) {
 		const struct origin *origin = &watched->model->origins[i];
 		const struct name_record *record;
 
@@ -261,7 +264,9 @@ release_pool(struct follow *follow, struct watched_pool *watched, bool keep)
 {
 	release_targets(follow, watched->targets, watched->ntargets, keep);
 	release_names(follow, watched->names, watched->model == NULL ? 0 : watched->model->norigins, keep);
-	unwatch_monitor(follow, watched->monitor);
+	for (size_t n = 0; watched->model != NULL && n < watched->model->njudges; n++)
+		unwatch_monitor(follow, watched->monitors[n]);
+	free(watched->monitors);
 	model_free_pool(watched->model);
 }
 
@@ -275,8 +280,9 @@ look_at_pool(struct reading *reading, struct watched_pool *watched, struct pool 
 	}
 	watched->model = model;
 	watched->names = xcalloc(model->norigins, sizeof *watched->names);
-	if (model->monitor.text[0] != '\0')
-		watched->monitor = watch_monitor(reading, &model->monitor);
+	watched->monitors = xcalloc(model->njudges, sizeof(struct watched_monitor *));
+	for (size_t n = 0; n < model->njudges; n++)
+		watched->monitors[n] = watch_monitor(reading, &model->judges[n].monitor);
 	for (size_t i = 0; i < model->norigins; i++)
 		if (model->origins[i].enabled && origin_is_hostname(&model->origins[i]))
 			use_name(reading->follow, &watched->names[i], watched, model->origins[i].address);
@@ -310,6 +316,37 @@ follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
 
 /* --- reading --- */
 
+/* S38: the pools of a monitor group, gathered, for their tree changes as they follow. */
+struct grouped {
+	const struct id *group;
+	struct id *pools;
+	size_t count;
+};
+
+static void
+find_grouped(const void *node, VISIT visit, void *arg)
+{
+	const struct watched_pool *watched = *(struct watched_pool *const *)node;
+	struct grouped *grouped = arg;
+
+	if ((visit != postorder && visit != leaf) || watched->model == NULL ||
+	    compare_ids(&watched->model->monitor_group, grouped->group) != 0)
+		return;
+	grouped->pools = xrealloc(grouped->pools, (grouped->count + 1) * sizeof *grouped->pools);
+	grouped->pools[grouped->count++] = watched->id;
+}
+
+static void
+follow_group(struct reading *reading, const struct id *id)
+{
+	struct grouped grouped = {.group = id};
+
+	twalk_r(reading->follow->pools, find_grouped, &grouped);
+	for (size_t i = 0; i < grouped.count; i++)
+		follow_pool(reading, &grouped.pools[i], config_pool(reading->txn, grouped.pools[i].text));
+	free(grouped.pools);
+}
+
 static bool
 on_change(void *arg, const struct config_change *change)
 {
@@ -319,6 +356,8 @@ on_change(void *arg, const struct config_change *change)
 		return true;
 	if (change->kind == KIND_MONITOR)
 		reread_monitor(reading, &change->id);
+	if (change->kind == KIND_MONITOR_GROUP)
+		follow_group(reading, &change->id);
 	if (change->kind == KIND_POOL)
 		follow_pool(reading, &change->id, config_pool(reading->txn, change->id.text));
 	return true;
@@ -327,7 +366,9 @@ on_change(void *arg, const struct config_change *change)
 static bool
 on_pool(void *arg, const struct id *id, struct bytes json)
 {
-	follow_pool(arg, id, document_load_pool(json));
+	struct reading *reading = arg;
+
+	follow_pool(reading, id, config_pool_of(reading->txn, json));
 	return true;
 }
 

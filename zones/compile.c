@@ -379,7 +379,7 @@ mark_pools(const void *node, VISIT visit, void *arg)
 static size_t
 count_unknown(struct pool_entry *pool, uint64_t count)
 {
-	size_t unknown = 0;
+	size_t unknown = 0, judges = pool->model != NULL ? pool->model->njudges : 0;
 
 	for (size_t i = 0; pool->model != NULL && i < pool->model->norigins; i++) {
 		const struct origin_uses *use = &pool->uses.origins[i];
@@ -388,11 +388,12 @@ count_unknown(struct pool_entry *pool, uint64_t count)
 			use->name->count = count;
 			unknown++;
 		}
-		for (size_t n = 0; n < use->count && pool->states[i] == HEALTH_UNKNOWN; n++) {
+		/* S38: who votes is waited for, also where others have decided already. */
+		for (size_t n = 0; n < use->count * judges && (pool->states[i] == HEALTH_UNKNOWN || judges > 1); n++) {
 			struct endpoint_entry *endpoint = pool->uses.endpoints[use->first + n];
 
 			if (endpoint->count == count || endpoint->state != HEALTH_UNKNOWN ||
-			    pool->model->origins[i].forced != FORCED_NONE)
+			    pool->model->origins[i].forced != FORCED_NONE || !pool->model->judges[n % judges].votes)
 				continue;
 			endpoint->count = count;
 			unknown++;

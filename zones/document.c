@@ -406,6 +406,9 @@ check_pool(struct check *check, const struct json *pool)
 	long long minimum = json_integer_of(json_member(pool, "minimum_origins"));
 
 	check_origins(check, origins);
+	/* [CF] 2.2 */
+	if (*text_member(pool, "monitor") != '\0' && *text_member(pool, "monitor_group") != '\0')
+		problems_error(check->problems, "%s: it has a monitor and a monitor_group: give one, and none for the other", check->label);
 	if (json_numeric(json_member(pool, "latitude")) != json_numeric(json_member(pool, "longitude")))
 		problems_error(check->problems, "%s: latitude and longitude go together: give both or none", check->label);
 	if (minimum > (long long)json_count(origins))
@@ -413,6 +416,29 @@ check_pool(struct check *check, const struct json *pool)
 		    "%s: minimum_origins is %lld, but it has only %zu: with a monitor it can never be "
 		    "used",
 		    check->label, minimum, json_count(origins));
+}
+
+/* S38 */
+static void
+check_group(struct check *check, const struct json *group)
+{
+	const struct json *members = json_member(group, "members");
+	bool votes = false;
+
+	for (size_t i = 0; i < json_count(members); i++) {
+		const struct json *one = json_item(members, i);
+		const char *monitor = text_member(one, "monitor_id");
+
+		votes |= json_truth(json_member(one, "enabled")) && !json_truth(json_member(one, "monitoring_only"));
+		if (json_truth(json_member(one, "monitoring_only")) && json_truth(json_member(one, "must_be_healthy")))
+			problems_error(check->problems,
+			    "%s: members[%zu] is monitoring_only and must_be_healthy: one that has no vote decides nothing", check->label, i);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(monitor, text_member(json_item(members, k), "monitor_id")) == 0)
+				problems_error(check->problems, "%s: members[%zu] and members[%zu] are the same monitor", check->label, k, i);
+	}
+	if (!votes)
+		problems_error(check->problems, "%s: no member votes: one at least must be enabled and not monitoring_only", check->label);
 }
 
 static void
@@ -541,6 +567,8 @@ document_check(
 		check_pool(&check, kept);
 	else if (kept != NULL && kind == KIND_MONITOR)
 		check_monitor(&check, kept);
+	else if (kept != NULL && kind == KIND_MONITOR_GROUP)
+		check_group(&check, kept);
 	else if (kept != NULL && kind == KIND_LB)
 		check_lb(&check, kept);
 	free(check.label);
@@ -610,6 +638,18 @@ name_of(const struct document_scope *scope, enum kind kind, const char *id)
 	    config_object(scope->txn, kind, id, &text) && document_name(text, name) ? name : id);
 }
 
+/* Are there references in the items of a list of objects? */
+static bool
+items_refer(const struct property *list)
+{
+	const struct property *item = list->inner;
+
+	for (const struct property *inner = item->type == PROPERTY_OBJECT ? item->inner : NULL; inner != NULL && inner->name != NULL; inner++)
+		if (inner->type == PROPERTY_REFERENCE)
+			return true;
+	return item->type == PROPERTY_REFERENCE;
+}
+
 static struct json *
 show_value(const struct property *property, const struct json *value, const struct document_scope *scope)
 {
@@ -617,7 +657,7 @@ show_value(const struct property *property, const struct json *value, const stru
 
 	if (property->type == PROPERTY_REFERENCE && json_text(value) != NULL)
 		return name_of(scope, property->refers, json_text(value));
-	if (property->type == PROPERTY_LIST && property->inner->type == PROPERTY_REFERENCE) {
+	if (property->type == PROPERTY_LIST && items_refer(property)) {
 		shown = json_new_list();
 		for (size_t i = 0; i < json_count(value); i++)
 			json_add(shown, show_value(property->inner, json_item(value, i), scope));

@@ -124,6 +124,28 @@ load_origin(struct pool *pool, struct origin *origin, const struct json *json)
 	address_from_text(&origin->ip, origin->address);
 }
 
+struct judge *
+document_load_group(struct bytes text, size_t *count)
+{
+	struct json *json = read_object(text), *members = json_member(json, "members");
+	struct judge *judges = xcalloc(json_count(members), sizeof *judges);
+
+	*count = 0;
+	for (size_t i = 0; i < json_count(members); i++) {
+		const struct json *member = json_item(members, i);
+		struct judge *judge = &judges[*count];
+
+		if (!json_truth(json_member(member, "enabled")))
+			continue;
+		id_of(&judge->monitor, text_of(member, "monitor_id"));
+		judge->votes = !json_truth(json_member(member, "monitoring_only"));
+		judge->must_be_healthy = json_truth(json_member(member, "must_be_healthy"));
+		++*count;
+	}
+	json_drop(json);
+	return judges;
+}
+
 struct pool *
 document_load_pool(struct bytes text)
 {
@@ -147,6 +169,10 @@ document_load_pool(struct bytes text)
 	pool->longitude = json_number_of(json_member(json, "longitude"));
 	id_of(&pool->monitor, text_of(json, "monitor"));
 	id_of(&pool->monitor_group, text_of(json, "monitor_group"));
+	if (pool->monitor.text[0] != '\0') {
+		pool->judges = xcalloc(1, sizeof *pool->judges);
+		pool->judges[pool->njudges++] = (struct judge){.monitor = pool->monitor, .votes = true};
+	}
 	pool->norigins = json_count(origins);
 	pool->origins = xcalloc(pool->norigins, sizeof *pool->origins);
 	good = *pool->name != '\0' && *pool->id.text != '\0';

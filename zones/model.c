@@ -124,6 +124,7 @@ model_free_pool(struct pool *pool)
 		free(pool->origins[i].seeds);
 	}
 	free(pool->origins);
+	free(pool->judges);
 	free(pool->name);
 	free(pool);
 }

@@ -105,6 +105,15 @@ origin_is_hostname(const struct origin *origin)
 	return origin->ip.family == FAMILY_NONE;
 }
 
+/* S38: a monitor that probes the origins of a pool, alone or as a member of a group. */
+struct judge {
+	struct id monitor;
+	bool votes;           /* it is not monitoring_only */
+	bool must_be_healthy; /* down by it is down */
+};
+
+enum { GROUP_MEMBERS_MAX = 16 };
+
 /* [CF] 2.2 */
 enum origin_steering { ORIGIN_RANDOM, ORIGIN_HASH };
 
@@ -120,6 +129,8 @@ struct pool {
 	double latitude, longitude;
 	struct id monitor;
 	struct id monitor_group;
+	struct judge *judges; /* its monitor, or the enabled members of its group */
+	size_t njudges;
 	struct origin *origins;
 	size_t norigins;
 	int64_t ends; /* wall clock, milliseconds: when the first of its disabled_until and forced_until passes; 0: none */

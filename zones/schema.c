@@ -297,8 +297,7 @@ static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), R
     CHECKED("name", NULL, schema_clean_pool_name, "1 to 200 letters, digits, - and _, but not 32 hex digits"),
     TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), UNTIL("disabled_until"),
     INTEGER("minimum_origins", "1", 0, POOL_ORIGINS_MAX), REFERENCE("monitor", "null", KIND_MONITOR),
-    {.name = "monitor_group", .type = PROPERTY_REFERENCE, .fate = FATE_LATER, .standard = "null",
-	.refers = KIND_MONITOR_GROUP},
+    REFERENCE("monitor_group", "null", KIND_MONITOR_GROUP),
     NEUTRAL("check_regions", "null"), NEUTRAL("health_sources", "null"), {.name = "latitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -90, .most = 90},
     {.name = "longitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -180, .most = 180}, LIST("origins", NULL, 1, POOL_ORIGINS_MAX, &origin),
     OBJECT("origin_steering", "{}", origin_steering), OBJECT("load_shedding", "{}", load_shedding),
@@ -322,9 +321,14 @@ static const struct property monitor_table[] = {SERVER,
     {.name = "header", .type = PROPERTY_MAP, .standard = "{}", .inner = &header_values},
     NEUTRAL("probe_zone", "\"\""), END};
 
+/* S38 */
+static const struct property member_table[] = {REFERENCE("monitor_id", NULL, KIND_MONITOR), BOOL("enabled", "true"),
+    BOOL("monitoring_only", "false"), BOOL("must_be_healthy", "false"), READ_ONLY("created_at"), READ_ONLY("updated_at"), END};
+static const struct property member = OBJECT("member", NULL, member_table);
+/* [CF] 2.4 */
 static const struct property monitor_group_table[] = {SERVER,
     CHECKED("name", "null", schema_clean_monitor_name, "1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
-    TEXT("description", "\"\"", 1024), LATER("members", "[]"), END};
+    TEXT("description", "\"\"", 1024), LIST("members", NULL, 1, GROUP_MEMBERS_MAX, &member), END};
 
 const struct property *
 schema_of(enum kind kind)

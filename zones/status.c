@@ -9,6 +9,26 @@ pool_monitored(const struct pool *pool)
 }
 
 enum health_state
+status_of_judges(const struct judge *judges, const enum health_state *verdicts, size_t count)
+{
+	unsigned votes = 0, down = 0;
+	bool doubted = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!judges[i].votes || verdicts[i] == HEALTH_UNKNOWN)
+			continue;
+		if (verdicts[i] == HEALTH_DOWN && judges[i].must_be_healthy)
+			return HEALTH_DOWN;
+		votes++;
+		down += verdicts[i] == HEALTH_DOWN;
+		doubted |= verdicts[i] != HEALTH_UP;
+	}
+	if (votes == 0)
+		return HEALTH_UNKNOWN;
+	return down * 2 > votes ? HEALTH_DOWN : doubted ? HEALTH_SUSPECT : HEALTH_UP;
+}
+
+enum health_state
 status_address(const struct pool *pool, const struct origin *origin, const struct address *address, enum health_state verdict)
 {
 	if (!pool->enabled || !origin->enabled)

@@ -8,7 +8,14 @@
 
 #include "health.h"
 
-/* S24: the state of one address of an origin, its own or one of its hostname's; verdict is its endpoint's. */
+/*
+ * S38: what the monitors of a pool together say; verdicts has one for each of judges.  Down where one that must be healthy
+ * says so, or more than half of those that vote; suspect where any of them doubts.  One without a verdict abstains; where all
+ * do the state is unknown.
+ */
+enum health_state status_of_judges(const struct judge *judges, const enum health_state *verdicts, size_t count);
+
+/* S24: the state of one address of an origin, its own or one of its hostname's; verdict is what its monitors say. */
 enum health_state status_address(const struct pool *pool, const struct origin *origin, const struct address *address,
     enum health_state verdict);
 

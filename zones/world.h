@@ -42,7 +42,7 @@ struct pool_uses {
 	size_t norigins, nendpoints;
 	struct origin_uses {
 		struct name_entry *name; /* of a hostname whose origin is enabled */
-		size_t first, count;     /* of its endpoints: one for each address where a monitor judges */
+		size_t first, count;     /* of its endpoints, those of each address for each judge; of its addresses that are judged */
 	} *origins;
 	struct endpoint_entry **endpoints;
 };

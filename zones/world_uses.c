@@ -172,7 +172,7 @@ world_free_uses(struct pool_uses *uses)
 static bool
 use_names(struct world *world, struct pool_entry *pool, struct pool *model, struct pool_uses *uses)
 {
-	bool monitored = model->monitor.text[0] != '\0';
+	bool monitored = model->njudges > 0;
 
 	for (size_t i = 0; i < model->norigins; i++) {
 		struct origin *origin = &model->origins[i];
@@ -191,7 +191,7 @@ use_names(struct world *world, struct pool_entry *pool, struct pool *model, stru
 				return false;
 			use->count = monitored && origin->resolved != NULL && !origin->resolved->gone ? origin->resolved->count : 0;
 		}
-		uses->nendpoints += use->count;
+		uses->nendpoints += use->count * model->njudges;
 	}
 	return true;
 }
@@ -202,10 +202,11 @@ use_endpoints(struct world *world, struct pool_entry *pool, const struct pool *m
 	if ((uses->endpoints = calloc(uses->nendpoints + 1, sizeof *uses->endpoints)) == NULL)
 		return false;
 	for (size_t i = 0; i < model->norigins; i++)
-		for (size_t n = 0; n < uses->origins[i].count; n++) {
+		for (size_t n = 0; n < uses->origins[i].count * model->njudges; n++) {
 			const struct origin *origin = &model->origins[i];
-			const struct address *address = origin_is_hostname(origin) ? &origin->resolved->list[n].address : &origin->ip;
-			struct endpoint key = health_endpoint(model->monitor.text, origin, address);
+			const struct address *address =
+			    origin_is_hostname(origin) ? &origin->resolved->list[n / model->njudges].address : &origin->ip;
+			struct endpoint key = health_endpoint(model->judges[n % model->njudges].monitor.text, origin, address);
 			struct endpoint_entry *entry = endpoint_use(world, &key, pool);
 
 			uses->endpoints[uses->origins[i].first + n] = entry;
@@ -257,21 +258,34 @@ world_set_addresses(struct world *world, struct name_entry *entry, const struct 
 	return done;
 }
 
+/* S38: what is known of one address of an origin. */
+static enum health_state
+verdict_of(const struct pool_entry *pool, size_t i, size_t address)
+{
+	const struct origin_uses *use = &pool->uses.origins[i];
+	size_t count = MIN(pool->model->njudges, GROUP_MEMBERS_MAX);
+	struct endpoint_entry *const *endpoints = &pool->uses.endpoints[use->first + address * pool->model->njudges];
+	enum health_state verdicts[GROUP_MEMBERS_MAX];
+
+	if (address >= use->count)
+		return HEALTH_UNKNOWN;
+	for (size_t n = 0; n < count; n++)
+		verdicts[n] = endpoints[n]->state;
+	return status_of_judges(pool->model->judges, verdicts, count);
+}
+
 /* S24: what steering takes for the states of the origins, and of the addresses of hostnames. */
 void
 world_judge(struct pool_entry *pool)
 {
 	for (size_t i = 0; i < pool->model->norigins; i++) {
 		struct origin *origin = &pool->model->origins[i];
-		const struct origin_uses *use = &pool->uses.origins[i];
-		struct endpoint_entry *const *endpoints = &pool->uses.endpoints[use->first];
 
 		for (unsigned n = 0; origin->resolved != NULL && n < origin->resolved->count; n++) {
 			struct resolved_address *address = &origin->resolved->list[n];
 
-			address->state = status_address(pool->model, origin, &address->address,
-			    n < use->count ? endpoints[n]->state : HEALTH_UNKNOWN);
+			address->state = status_address(pool->model, origin, &address->address, verdict_of(pool, i, n));
 		}
-		pool->states[i] = status_origin(pool->model, origin, use->count > 0 ? endpoints[0]->state : HEALTH_UNKNOWN);
+		pool->states[i] = status_origin(pool->model, origin, verdict_of(pool, i, 0));
 	}
 }

@@ -108,7 +108,7 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_POOL, POOL ",\"monitor\":\"\"}", NULL},
 	    {KIND_POOL, POOL ",\"monitor\":\"none\"}", "monitor is \"none\": there is no monitor of that name or id"},
 	    {KIND_POOL, POOL ",\"monitor\":7}", "monitor is 7: it must be the name or id of a monitor"},
-	    {KIND_POOL, POOL ",\"monitor_group\":\"g\"}", "monitor_group is \"g\": not supported yet"},
+	    {KIND_POOL, POOL ",\"monitor_group\":\"g\"}", "monitor_group is \"g\": there is no monitor_group of that name or id"},
 	    {KIND_POOL, POOL ",\"monitor_group\":null}", NULL},
 	    {KIND_POOL, POOL ",\"enabled\":\"yes\"}", "enabled is \"yes\": it must be true or false"},
 	    {KIND_POOL, POOL ",\"minimum_origins\":0}", NULL},
@@ -206,8 +206,8 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_MONITOR, MONITOR ",\"header\":{\"X\":[\"a\\nb\"]}}", "a text without control characters"},
 	    {KIND_MONITOR, MONITOR ",\"header\":{\"a b\":[\"x\"]}}", "header.a b is no name of a header"},
 	    {KIND_MONITOR, MONITOR ",\"probe_zone\":\"example.com\"}", NULL},
-	    {KIND_MONITOR_GROUP, "{\"description\":\"x\",\"members\":[]}", NULL},
-	    {KIND_MONITOR_GROUP, "{\"name\":\"g\",\"members\":[{\"monitor_id\":\"x\"}]}", "not supported yet"},
+	    {KIND_MONITOR_GROUP, "{\"description\":\"x\",\"members\":[]}", "it must be a list of 1 to 16"},
+	    {KIND_MONITOR_GROUP, "{\"name\":\"g\",\"members\":[{\"monitor_id\":\"x\"}]}", "there is no monitor of that name or id"},
 	};
 
 	for (size_t i = 0; i < NITEMS(rows); i++) {
