@@ -384,7 +384,8 @@ count_unknown(struct pool_entry *pool, uint64_t count)
 	for (size_t i = 0; pool->model != NULL && i < pool->model->norigins; i++) {
 		const struct origin_uses *use = &pool->uses.origins[i];
 
-		if (use->name != NULL && use->name->resolved == NULL && use->name->count != count) {
+		if (use->name != NULL && use->name->resolved == NULL && use->name->count != count &&
+		    pool->model->origins[i].forced != FORCED_DOWN) {
 			use->name->count = count;
 			unknown++;
 		}
