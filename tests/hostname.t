@@ -248,6 +248,18 @@ subtest 'max_answers and affinity' => sub {
 	like($t->admin("whatif x.example.com $whatif --down api.back.test"), qr/100\.00 % of 10 clients move/, 'whatif takes a hostname');
 };
 
+subtest 'a health store that is lost under way (S27)' => sub {
+	$t->admin('pool create slow origin=slow.back.test');
+	$t->admin('lb create slow.example.com default_pools=slow fallback_pool=last');
+	$t->answers_soon('slow.example.com A', 'slow.example.com. 30 IN A 192.0.2.99');
+	my $before = origin_status('slow', 'slow.back.test')->{resolution};
+	is($before->{ttl}, 3600, 'it will not be asked for again soon');
+	unlink glob $t->state . '/health/*.mdb' or die;
+	eventually { my $status = origin_status('slow', 'slow.back.test'); $status && @{$status->{addresses} // []} == 1 } 'the new store has it again';
+	is(origin_status('slow', 'slow.back.test')->{resolution}{resolved}, $before->{resolved}, 'as it was resolved before');
+	$t->answers('slow.example.com A', 'slow.example.com. 30 IN A 192.0.2.99');
+};
+
 subtest 'a hostname that is in no pool any more' => sub {
 	my $names = sub { ($t->get($t->metrics('monitor')) =~ /^graycloud_monitor_hostnames (\d+)$/m)[0] };
 	my $before = $names->();
