@@ -22,7 +22,7 @@ print_change(int64_t wall, const char *kind, const char *name, const char *befor
 	    before == NULL ? "" : " -> ", after);
 }
 
-/* An origin that is probed, found by its endpoint. */
+/* An address of an origin, found by its endpoint, or the hostname by its key. */
 struct place {
 	struct endpoint endpoint;
 	const struct pool *pool;
@@ -50,10 +50,15 @@ add_places(struct places *places, const struct pictured_pool *pool, size_t i)
 	size_t count = origin->naddresses * pool->model->njudges + 1;
 
 	places->list = xrealloc(places->list, (places->count + count) * sizeof *places->list);
+	/* Also of what is not probed now: the flip of an origin that was disabled comes after the configuration. */
 	for (size_t n = 0; n < origin->naddresses; n++)
-		for (size_t k = 0; k < origin->addresses[n].nchecks; k++)
-			places->list[places->count++] = (struct place){origin->addresses[n].checks[k].endpoint, pool->model, model,
-			    origin->addresses[n].address, pool->model->monitor_group.text[0] != '\0' ? pool->judges[k] : NULL};
+		for (size_t k = 0; k < pool->model->njudges; k++) {
+			const struct address *address = &origin->addresses[n].address;
+			struct endpoint endpoint = health_endpoint(pool->model->judges[k].monitor.text, model, address);
+
+			places->list[places->count++] = (struct place){endpoint, pool->model, model, *address,
+			    pool->model->monitor_group.text[0] != '\0' ? pool->judges[k] : NULL};
+		}
 	if (origin_is_hostname(model))
 		places->list[places->count++] = (struct place){name_key(model->address), pool->model, model, {0}, NULL};
 }
@@ -140,7 +145,7 @@ print_flips(struct viewer *viewer, const struct picture *before, const struct pi
 	now = places_of(after);
 	then = places_of(before);
 	for (size_t i = 0; i < flips.count; i++)
-		/* An origin that was disabled has an endpoint only in the picture before. */
+		/* An origin or an address that went is only in the picture before. */
 		if (print_flip(&now, &flips.list[i]) == 0)
 			print_flip(&then, &flips.list[i]);
 	free(now.list);
