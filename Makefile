@@ -69,7 +69,7 @@ $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
 $(BENCHES): $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libzones.a
+$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 

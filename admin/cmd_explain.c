@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "explanation.h"
 #include "node.h"
+#include "object_command.h"
 #include "prefix.h"
 #include "print.h"
 #include "zonefile.h"
@@ -83,6 +84,36 @@ print_head(const struct json *out)
 	if (key != NULL)
 		printf("affinity key: %s from the %s (S2), hash %s\n", text_of(key, "prefix"),
 		    strcmp(text_of(key, "from"), "ECS") == 0 ? "ECS option" : "resolver's address", text_of(key, "hash"));
+}
+
+/* S35, S36 */
+static void
+print_overrides(const struct json *out, const char *key, const char *title)
+{
+	const struct json *list = json_member(out, key);
+	struct table *table;
+
+	if (json_count(list) == 0)
+		return;
+	table = table_new(title, "MATCHED", "WITHIN", "WHY", "OVERRIDES", NULL);
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *one = json_item(list, i);
+		bool matched = json_truth(json_member(one, "matched"));
+		char *parts = object_list_text(json_member(one, "overrides"));
+
+		table_cell(table, COLOUR_NONE, "%s", text_of(one, "name"));
+		table_cell(table, matched ? COLOUR_GOOD : COLOUR_FAINT, "%s", matched ? "yes" : "no");
+		if (json_member(one, "scope") != NULL)
+			table_cell(table, COLOUR_NONE, "/%lld", json_integer_of(json_member(one, "scope")));
+		else
+			table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "%s", text_of(one, "why"));
+		table_cell(table, COLOUR_NONE, "%s", parts);
+		free(parts);
+	}
+	printf("\n");
+	table_print(table, stdout);
+	table_free(table);
 }
 
 static void
@@ -238,6 +269,8 @@ static void
 print_text(const struct json *out)
 {
 	print_head(out);
+	print_overrides(out, "pool_sets", "POOL SET");
+	print_overrides(out, "rules", "RULE");
 	if (json_member(out, "pools") != NULL)
 		print_pools(out);
 	if (json_count(json_member(out, "origins")) > 0)

@@ -182,19 +182,38 @@ warn_of_size(const struct survey *survey)
 		    with_edns > USUAL ? "most clients" : "clients without EDNS");
 }
 
+/* In the order in which they are asked, with what they ask. */
+static void
+print_overrides(FILE *out, const char *kind, const struct lb_override *overrides, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s %zu%s%s%s: %s%s\n", kind, i + 1, *overrides[i].name ? ", " : "", overrides[i].name,
+		    overrides[i].disabled ? " (disabled)" : "", *overrides[i].condition ? overrides[i].condition : "everybody",
+		    overrides[i].terminates ? "; terminates" : "");
+	if (count > 0)
+		fputc('\n', out);
+}
+
 static void
 more(FILE *out, const struct args *args, struct store_txn *txn, const struct id *id)
 {
 	struct lb *lb = config_lb(txn, id->text);
 	struct survey survey = {.out = out, .txn = txn, .lb = lb};
 	struct store *store;
+	struct id *pools;
+	size_t count;
 
 	if (lb == NULL)
 		return;
 	survey.health = node_health(args->state, &store);
 	fputc('\n', out);
-	for (size_t i = 0; i < lb->npools; i++)
-		survey_pool(&survey, &lb->default_pools[i]);
+	print_overrides(out, "pool set", lb->sets, lb->nsets);
+	print_overrides(out, "rule", lb->rules, lb->nrules);
+	pools = lb_pools(lb, &count);
+	for (size_t i = 0; i < count; i++)
+		if (i < lb->npools || memcmp(&pools[i], &lb->fallback_pool, sizeof pools[i]) != 0)
+			survey_pool(&survey, &pools[i]);
+	free(pools);
 	if (survey.slowest != NULL) /* S23 */
 		fprintf(out,
 		    "worst-case failover: %g s until an origin that dies is known to be down (%s), "

@@ -183,97 +183,157 @@ forced_text(enum forced forced)
 	return forced == FORCED_UP ? ", forced up" : forced == FORCED_DOWN ? ", forced down" : "";
 }
 
-/* The last four columns, of a record or none. */
+/* What the last check says beyond its reason. */
 static void
-add_record(struct table *table, const struct picture *picture, const struct health_record *record)
+detail_text(const struct health_record *record, char out[HEALTH_DETAIL_MAX])
 {
-	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "";
+	if (record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
+		snprintf(out, HEALTH_DETAIL_MAX, "%u", record->last_code);
+	else
+		snprintf(out, HEALTH_DETAIL_MAX, "%s", record->detail);
+}
+
+static void
+add_certificate(struct table *table, const struct health_record *record)
+{
+	int32_t days = record != NULL ? record->certificate_days : INT32_MIN;
+
+	if (days == INT32_MIN)
+		table_cell(table, COLOUR_NONE, "%s", "");
+	else if (days < 0)
+		table_cell(table, COLOUR_BAD, "ended");
+	else if (health_certificate_ends(record))
+		table_cell(table, COLOUR_UNSURE, "ends in %dd", days);
+	else
+		table_cell(table, COLOUR_NONE, "%dd", days);
+}
+
+/* Has any check seen one?  Without there is no column for them. */
+static bool
+have_certificates(const struct picture *picture)
+{
+	for (size_t p = 0; p < picture->npools; p++)
+		for (size_t i = 0; i < picture->pools[p].model->norigins; i++) {
+			const struct pictured_origin *origin = &picture->pools[p].origins[i];
+
+			for (size_t n = 0; n < origin->naddresses; n++)
+				for (size_t k = 0; k < origin->addresses[n].nchecks; k++)
+					if (origin->addresses[n].checks[k].known && origin->addresses[n].checks[k].record.certificate_days != INT32_MIN)
+						return true;
+		}
+	return false;
+}
+
+/* What the rows of pools are written with. */
+struct rows {
+	struct table *table;
+	const struct picture *picture;
+	bool certificates; /* there is a column for them */
+};
+
+static void
+add_blanks(const struct rows *rows, int count)
+{
+	while (count-- > 0)
+		table_cell(rows->table, COLOUR_NONE, "%s", "");
+}
+
+/* The last columns, of a record or none. */
+static void
+add_record(const struct rows *rows, const struct health_record *record)
+{
+	struct table *table = rows->table;
+	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "", detail[HEALTH_DETAIL_MAX] = "";
+	bool failed = record != NULL && record->last_reason != REASON_NONE, more;
 
 	if (record != NULL) {
-		when_age(picture->now_wall - record->since_wall, age);
+		when_age(rows->picture->now_wall - record->since_wall, age);
 		if (record->last_ms != 0)
-			when_age((int64_t)(picture->now_ms - record->last_ms), checked);
+			when_age((int64_t)(rows->picture->now_ms - record->last_ms), checked);
 		if (record->rtt_ewma_us > 0)
 			snprintf(rtt, sizeof rtt, "%.1fms", record->rtt_ewma_us / 1000.0);
 		history_text(record, BAR, history);
+		detail_text(record, detail);
 	}
+	more = failed && detail[0] != '\0';
 	table_cell(table, COLOUR_NONE, "%s", age);
 	table_cell(table, COLOUR_NONE, "%s", checked);
 	table_cell(table, COLOUR_NONE, "%s", rtt);
 	table_cell(table, COLOUR_NONE, "%s", history);
-	if (record != NULL && record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
-		table_cell(table, COLOUR_NONE, "%s (%u)", health_reason_text(record->last_reason), record->last_code);
-	else
-		table_cell(table, COLOUR_NONE, "%s",
-		    record != NULL && record->last_reason != REASON_NONE ? health_reason_text(record->last_reason) : "");
+	table_cell(table, COLOUR_NONE, "%s%s%s%s", failed ? health_reason_text(record->last_reason) : "", more ? " (" : "",
+	    more ? detail : "", more ? ")" : "");
+	if (rows->certificates)
+		add_certificate(table, record);
 }
 
 static void
-add_origin(struct table *table, const struct picture *picture, const struct pictured_pool *pool, size_t i)
+add_origin(const struct rows *rows, const struct pictured_pool *pool, size_t i)
 {
 	const struct origin *model = &pool->model->origins[i];
 	const struct pictured_origin *origin = &pool->origins[i];
 	const struct health_record *record = origin->naddresses > 0 ? pictured_record(&origin->addresses[0]) : NULL;
-	const char *assumed = record == NULL && pool->model->njudges == 1 && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
-	        pool->monitor != NULL && model->enabled ? ", not checked yet" : "";
+	bool judged = record != NULL && record->state != HEALTH_UNKNOWN;
+	const char *assumed = !judged && pool->model->njudges == 1 && origin->state == model->seeded &&
+	        origin->state != HEALTH_UNKNOWN && model->enabled ? ", not checked yet" : "";
 	char *text = NULL;
 
-	table_cell(table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ", model->name);
-	table_cell(table, colour_of_state(origin->state, origin->stale, origin->healthy), "%s%s%s%s%s",
+	table_cell(rows->table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ", model->name);
+	table_cell(rows->table, colour_of_state(origin->state, origin->stale, origin->healthy), "%s%s%s%s%s",
 	    health_state_text(origin->state), origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
 	    model->enabled && model->weight == 0 ? ", weight 0" : "");
 	if (!origin_is_hostname(model)) {
-		add_record(table, picture, record);
+		add_record(rows, record);
 		return;
 	}
-	text = resolution_text(origin->looked_up ? &origin->name : NULL, picture->now_wall);
-	for (int column = 0; column < 4; column++)
-		table_cell(table, COLOUR_NONE, "%s", "");
-	table_cell(table, pictured_failing(origin) ? COLOUR_BAD : COLOUR_NONE, "%s", text);
+	text = resolution_text(origin->looked_up ? &origin->name : NULL, rows->picture->now_wall);
+	add_blanks(rows, 4);
+	table_cell(rows->table, pictured_failing(origin) ? COLOUR_BAD : COLOUR_NONE, "%s", text);
+	add_blanks(rows, rows->certificates);
 	free(text);
 }
 
 /* S38: where a group judges, what each of its monitors says. */
 static void
-add_checks(struct table *table, const struct picture *picture, const struct pictured_pool *pool, const struct pictured_address *address)
+add_checks(const struct rows *rows, const struct pictured_pool *pool, const struct pictured_address *address)
 {
 	for (size_t n = 0; n < address->nchecks && pool->model->monitor_group.text[0] != '\0'; n++) {
 		const struct pictured_check *check = &address->checks[n];
 		const struct judge *judge = &pool->model->judges[n];
 		enum health_state state = check->known ? check->record.state : HEALTH_UNKNOWN;
 
-		for (int column = 0; column < 3; column++)
-			table_cell(table, COLOUR_NONE, "%s", "");
-		table_cell(table, COLOUR_NONE, "    by %s", pool->judges[n]);
-		table_cell(table, colour_of_state(state, check->stale, health_state_healthy(state)), "%s%s%s", health_state_text(state),
-		    check->stale ? ", stale" : "", !judge->votes ? ", monitoring only" : judge->must_be_healthy ? ", must be healthy" : "");
-		add_record(table, picture, check->known ? &check->record : NULL);
+		add_blanks(rows, 3);
+		table_cell(rows->table, COLOUR_NONE, "    by %s", pool->judges[n]);
+		table_cell(rows->table, colour_of_state(state, check->stale, health_state_healthy(state)), "%s%s%s",
+		    health_state_text(state), check->stale ? ", stale" : "",
+		    !judge->votes ? ", monitoring only" : judge->must_be_healthy ? ", must be healthy" : "");
+		add_record(rows, check->known ? &check->record : NULL);
 	}
 }
 
 /* S16: the lines of a hostname's addresses below its own. */
 static void
-add_addresses(struct table *table, const struct picture *picture, const struct pictured_pool *pool, const struct pictured_origin *origin)
+add_addresses(const struct rows *rows, const struct pictured_pool *pool, const struct pictured_origin *origin)
 {
 	for (size_t n = 0; n < origin->naddresses; n++) {
 		const struct pictured_address *address = &origin->addresses[n];
 		char text[46];
 
-		for (int column = 0; column < 3; column++)
-			table_cell(table, COLOUR_NONE, "%s", "");
-		table_cell(table, COLOUR_NONE, "  %s", address_to_text(&address->address, text));
-		table_cell(table, colour_of_state(address->state, address->stale, health_state_healthy(address->state)), "%s%s",
+		add_blanks(rows, 3);
+		table_cell(rows->table, COLOUR_NONE, "  %s", address_to_text(&address->address, text));
+		table_cell(rows->table, colour_of_state(address->state, address->stale, health_state_healthy(address->state)), "%s%s",
 		    origin->name.gone ? "last known" : health_state_text(address->state), address->stale ? ", stale" : "");
-		add_record(table, picture, pictured_record(address));
-		add_checks(table, picture, pool, address);
+		add_record(rows, pictured_record(address));
+		add_checks(rows, pool, address);
 	}
 }
 
 static void
 print_pools(const struct picture *picture, FILE *out)
 {
-	struct table *table = table_new(
-	    "POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS", "REASON", NULL);
+	bool certificates = have_certificates(picture);
+	struct table *table = table_new("POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS",
+	    "REASON", certificates ? "CERTIFICATE" : NULL, NULL);
+	struct rows rows = {table, picture, certificates};
 
 	for (size_t p = 0; p < picture->npools; p++) {
 		const struct pictured_pool *pool = &picture->pools[p];
@@ -285,15 +345,15 @@ print_pools(const struct picture *picture, FILE *out)
 				table_cell(table, COLOUR_NONE, "%u of %u", pool->healthy, pool->enabled);
 			else
 				table_cell(table, COLOUR_NONE, "%s", "");
-			if (pool->model->norigins > 0) {
-				add_origin(table, picture, pool, i);
-				if (origin_is_hostname(&pool->model->origins[i]))
-					add_addresses(table, picture, pool, &pool->origins[i]);
-				else
-					add_checks(table, picture, pool, &pool->origins[i].addresses[0]);
-			} else
-				for (int column = 3; column < 10; column++)
-					table_cell(table, COLOUR_NONE, "%s", "");
+			if (pool->model->norigins == 0) {
+				add_blanks(&rows, 7 + certificates);
+				continue;
+			}
+			add_origin(&rows, pool, i);
+			if (origin_is_hostname(&pool->model->origins[i]))
+				add_addresses(&rows, pool, &pool->origins[i]);
+			else
+				add_checks(&rows, pool, &pool->origins[i].addresses[0]);
 		}
 	}
 	if (picture->npools > 0)
@@ -382,6 +442,8 @@ put_record(struct json *json, const struct picture *picture, const struct health
 	json_put_integer(json, "failures", (long long)record->failures);
 	if (record->certificate_days != INT32_MIN)
 		json_put_integer(json, "certificate_days", record->certificate_days);
+	if (record->detail[0] != '\0')
+		json_put_text(json, "detail", record->detail);
 	json_put_text(json, "history", history_text(record, 64, history));
 }
 

@@ -1,9 +1,8 @@
 #include "explanation.h"
 
-#include "document.h"
+#include "explanation_health.h"
 #include "health.h"
 #include "outcomes.h"
-#include "resolution.h"
 #include "zonefile.h"
 
 #include <search.h>
@@ -27,6 +26,7 @@ struct explaining {
 	const struct steering *steering;
 	struct answer answer;
 	struct steer_trace trace;
+	struct steer_lb *plan; /* the load balancer as sets and rules made it */
 	struct json *out;
 	struct outcome *outcomes;
 	size_t noutcomes;
@@ -133,6 +133,75 @@ explain_lb(struct explaining *on, const struct steer_lb *lb)
 	}
 }
 
+static const struct steer_event *
+find_event(const struct explaining *on, enum steer_step step, uint32_t slot)
+{
+	for (size_t i = 0; i < on->trace.count; i++)
+		if (on->trace.events[i].step == step && on->trace.events[i].pool == slot)
+			return &on->trace.events[i];
+	return NULL;
+}
+
+/* What a set or a rule changes, by the names of the properties. */
+static struct json *
+parts_of(const struct lb_override *override)
+{
+	static const char *const parts[PARTS] = {"pools", "pool_weights", "fallback_pool", "steering_policy", "pop_pools", "country_pools",
+	    "region_pools", "ttl", "session_affinity", "session_affinity_ttl", "zero_downtime_failover", "prefer_ecs", "mode"};
+	struct json *list = json_new_list();
+
+	for (unsigned part = 0; part < PARTS; part++)
+		if (override->parts >> part & 1)
+			json_add_text(list, parts[part]);
+	return list;
+}
+
+static struct json *
+explain_override(const struct explaining *on, enum steer_step step, uint32_t number, const struct lb_override *override)
+{
+	const struct steer_event *event = find_event(on, step, number);
+	struct json *object = json_new_object();
+
+	json_put_text(object, "name", override->name);
+	json_put_text(object, "condition", override->condition);
+	json_put_bool(object, "matched", event != NULL && event->value);
+	if (override->disabled)
+		json_put_text(object, "why", "disabled");
+	else if (event == NULL)
+		json_put_text(object, "why", step == STEP_SET ? "not looked at: a set before it matched (S36)"
+		                                              : "not looked at: a rule before it terminates (S35)");
+	else if (!event->value)
+		json_put_text(object, "why", "its condition is not true");
+	else if (*override->condition == '\0')
+		json_put_text(object, "why", "matches everybody");
+	else
+		json_put_text(object, "why", "its condition is true");
+	if (event != NULL)
+		json_put_integer(object, "scope", event->weight);
+	if (event != NULL && event->value)
+		json_put(object, "overrides", parts_of(override));
+	return object;
+}
+
+/* S35, S36: what each set and rule said. */
+static void
+explain_overrides(struct explaining *on)
+{
+	const struct lb *model = compiler_lb(on->compiler, &on->plan->id);
+	struct json *sets = json_new_list(), *rules = json_new_list();
+
+	for (uint32_t i = 0; model != NULL && i < model->nsets; i++)
+		json_add(sets, explain_override(on, STEP_SET, i, &model->sets[i]));
+	for (uint32_t i = 0; model != NULL && i < model->nrules; i++)
+		json_add(rules, explain_override(on, STEP_RULE, i, &model->rules[i]));
+	if (json_count(sets) > 0)
+		json_put(on->out, "pool_sets", json_clone(sets));
+	if (json_count(rules) > 0)
+		json_put(on->out, "rules", json_clone(rules));
+	json_drop(sets);
+	json_drop(rules);
+}
+
 /* S1: where steering takes the client to be. */
 static void
 explain_location(struct explaining *on, const struct steer_lb *lb)
@@ -152,18 +221,8 @@ explain_location(struct explaining *on, const struct steer_lb *lb)
 		json_put_text(object, "site", on->request->site->code);
 	for (size_t i = 0; i < on->trace.count; i++)
 		if (on->trace.events[i].step == STEP_PLACE)
-			json_put_text(object, "list", on->trace.events[i].value < lb->nplaces
-			    ? lb->places[on->trace.events[i].value].code : "default_pools");
+			json_put_text(object, "list", on->trace.place != NULL ? on->trace.place : "default_pools");
 	json_put(on->out, "location", object);
-}
-
-static const struct steer_event *
-find_event(const struct explaining *on, enum steer_step step, uint32_t slot)
-{
-	for (size_t i = 0; i < on->trace.count; i++)
-		if (on->trace.events[i].step == step && on->trace.events[i].pool == slot)
-			return &on->trace.events[i];
-	return NULL;
 }
 
 /* How likely a pool is the one that answers. */
@@ -197,7 +256,7 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	json_put_integer(object, "enabled_origins", table->enabled);
 	json_put_integer(object, "minimum_origins", model->minimum_origins);
 	json_put_bool(object, "monitored", model->njudges > 0);
-	if (on->answer.choice.lb->policy == STEERING_RANDOM && !fallback)
+	if (on->plan->policy == STEERING_RANDOM && !fallback)
 		json_put_number(object, "weight", weight / 100.0);
 	if (cost != NULL)
 		json_put_number(object, "cost", (double)cost->value / 1099511627776.0 / cost->weight * 100);
@@ -230,10 +289,10 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 }
 
 static bool
-is_default_pool(const struct steer_lb *lb, uint32_t slot)
+is_chosen_among(const struct explaining *on, uint32_t slot)
 {
-	for (unsigned i = 0; i < lb->nall; i++)
-		if (lb->pools[i].slot == slot)
+	for (unsigned i = 0; i < on->trace.npools; i++)
+		if (on->trace.pools[i].slot == slot)
 			return true;
 	return false;
 }
@@ -266,7 +325,7 @@ static double
 origin_probability(const struct explaining *on, const struct pool_table *table, const struct candidates *from,
     unsigned index)
 {
-	const struct steer_lb *lb = on->answer.choice.lb;
+	const struct steer_lb *lb = on->plan;
 	uint16_t drawn[STEER_ANSWERS_MAX];
 	unsigned n, hits = 0;
 
@@ -337,84 +396,18 @@ origin_verdict(
 }
 
 static void
-put_record(struct json *object, const struct health_record *record)
-{
-	uint64_t now = boot_ms();
-
-	json_put_number(object, "state_age_seconds", (double)((now - MIN(now, record->since_ms)) / 1000));
-	if (record->last_ms != 0)
-		json_put_number(object, "checked_age_seconds", (double)((now - MIN(now, record->last_ms)) / 100) / 10);
-	json_put_text(object, "failure_reason", health_reason_text(record->last_reason));
-}
-
-/* What the monitors of a pool say of an address; of a group each by its name (S38). */
-static void
-put_health(struct explaining *on, struct json *object, const struct pool *pool, const struct origin *origin,
-    const struct address *address)
-{
-	bool grouped = pool->monitor_group.text[0] != '\0';
-	struct json *monitors = grouped ? json_new_list() : NULL;
-
-	for (size_t i = 0; i < pool->njudges; i++) {
-		struct endpoint endpoint = health_endpoint(pool->judges[i].monitor.text, origin, address);
-		struct health_record record;
-		bool known = on->health != NULL && health_get(on->health, &endpoint, &record);
-		struct json *one = grouped ? json_new_object() : object;
-		char name[256] = "";
-		struct bytes text;
-
-		if (known)
-			put_record(one, &record);
-		if (!grouped)
-			continue;
-		if (config_object(on->config, KIND_MONITOR, pool->judges[i].monitor.text, &text))
-			document_name(text, name);
-		json_put_text(one, "monitor", name);
-		json_put_text(one, "state", health_state_text(known ? record.state : HEALTH_UNKNOWN));
-		json_put_bool(one, "votes", pool->judges[i].votes);
-		json_put_bool(one, "must_be_healthy", pool->judges[i].must_be_healthy);
-		json_add(monitors, one);
-	}
-	if (grouped)
-		json_put(object, "monitors", monitors);
-}
-
-/* S16: the addresses of a hostname, and how it was resolved. */
-static void
-put_hostname(struct explaining *on, struct json *object, const struct pool *pool, const struct origin *origin)
-{
-	struct json *addresses = json_new_list();
-	struct name_record record;
-	bool looked_up = on->health != NULL && name_get(on->health, origin->address, &record);
-	char *text = resolution_text(looked_up ? &record : NULL, wall_ms());
-
-	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++) {
-		const struct resolved_address *address = &origin->resolved->list[i];
-		struct json *one = json_new_object();
-
-		put_address(one, "address", &address->address);
-		json_put_text(one, "state", origin->resolved->gone ? "last known" : health_state_text(address->state));
-		put_health(on, one, pool, origin, &address->address);
-		json_add(addresses, one);
-	}
-	json_put(object, "addresses", addresses);
-	json_put(object, "resolution", resolution_json(looked_up ? &record : NULL, wall_ms()));
-	json_put_text(object, "resolution_text", text);
-	free(text);
-}
-
-static void
 explain_origins(struct explaining *on, struct json *origins, uint32_t slot, double probability, bool fallback)
 {
+	const struct explanation_stores stores = {on->config, on->health};
 	const enum health_state *states;
 	const struct pool *model = compiler_pool(on->compiler, slot, &states);
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
 	const struct candidates *from = fallback
 	    ? &table->fallback[on->answer.choice.family]
-	    : steer_candidates(on->answer.choice.lb, table, on->answer.choice.family);
+	    : steer_candidates(on->plan, table, on->answer.choice.family);
 	struct address asked = {.family = on->answer.choice.family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
-	uint64_t key = on->answer.choice.lb->affinity == AFFINITY_IP
-			   ? steer_key(on->answer.choice.lb, &on->request->client).hash
+	uint64_t key = on->plan->affinity == AFFINITY_IP
+			   ? steer_key(on->plan, &on->request->client).hash
 			   : 0;
 
 	for (size_t i = 0; i < model->norigins; i++) {
@@ -428,12 +421,12 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 		if (origin->forced != FORCED_NONE)
 			json_put_text(object, "forced", origin->forced == FORCED_UP ? "up" : "down");
 		if (origin_is_hostname(origin))
-			put_hostname(on, object, model, origin);
+			explanation_put_hostname(&stores, object, model, origin);
 		else
-			put_health(on, object, model, origin, &origin->ip);
+			explanation_put_health(&stores, object, model, origin, &origin->ip);
 		json_put_number(object, "weight", origin->weight / 100.0);
 		json_put_text(object, "why", origin_verdict(origin, states[i], &asked, fallback));
-		if (index >= 0 && on->answer.choice.lb->affinity == AFFINITY_IP)
+		if (index >= 0 && on->plan->affinity == AFFINITY_IP)
 			json_put_number(object, "cost",
 			    (double)steer_neg_log2(mix64(key ^ from->list[index].hash)) / 1099511627776.0 /
 				origin->weight * 100);
@@ -443,40 +436,26 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 	}
 }
 
-/* The pools that the policy chose among: those of a place, or the default ones. */
-static void
-choose_shown(const struct explaining *on, const struct steer_lb *lb, const struct steer_pool **shown, unsigned *count)
-{
-	*shown = lb->pools;
-	*count = lb->npools;
-	for (size_t i = 0; i < on->trace.count; i++)
-		if (on->trace.events[i].step == STEP_PLACE && on->trace.events[i].value < lb->nplaces) {
-			*shown = &lb->pools[lb->places[on->trace.events[i].value].first];
-			*count = lb->places[on->trace.events[i].value].count;
-		}
-}
-
 static void
 explain_steering(struct explaining *on)
 {
-	const struct steer_lb *lb = on->answer.choice.lb;
+	const struct steer_lb *lb = on->plan;
 	struct json *pools = json_new_list(), *origins = json_new_list();
 	bool last_resort = pool_probability(on, lb->fallback.slot, true) > 0;
-	const struct steer_pool *shown;
-	unsigned nshown;
 
 	explain_lb(on, lb);
-	if (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY)
+	explain_overrides(on);
+	if (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY || json_member(on->out, "pool_sets") != NULL)
 		explain_location(on, lb);
-	choose_shown(on, lb, &shown, &nshown);
-	for (unsigned i = 0; i < nshown; i++) {
-		double probability = pool_probability(on, shown[i].slot, false);
+	for (unsigned i = 0; i < on->trace.npools; i++) {
+		const struct steer_pool *pool = &on->trace.pools[i];
+		double probability = pool_probability(on, pool->slot, false);
 
-		explain_pool(on, pools, shown[i].slot, false, shown[i].weight);
+		explain_pool(on, pools, pool->slot, false, on->trace.weights != NULL ? steer_weight(on->trace.weights, pool->slot) : pool->weight);
 		if (probability > 0)
-			explain_origins(on, origins, shown[i].slot, probability, false);
+			explain_origins(on, origins, pool->slot, probability, false);
 	}
-	if (last_resort || !is_default_pool(lb, lb->fallback.slot))
+	if (last_resort || !is_chosen_among(on, lb->fallback.slot))
 		explain_pool(on, pools, lb->fallback.slot, true, 0);
 	if (last_resort && pool_slot_table(on->snapshot->pools, lb->fallback.slot) != NULL)
 		explain_origins(on, origins, lb->fallback.slot, pool_probability(on, lb->fallback.slot, true), true);
@@ -756,7 +735,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 {
 	struct explaining *on = xcalloc(1, sizeof *on);
 	struct steering steering = {.client = request->client, .now_s = (uint32_t)(wall_ms() / 1000), .pins = request->pins, .geo = request->geo,
-	    .site = request->site,
+	    .site = request->site, .query_name = request->question.path.name, .query_type = request->question.type,
 	    .trace = &on->trace};
 	char name[NAME_MAX_TEXT], type[16];
 	struct json *out = json_new_object();
@@ -769,6 +748,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 	on->steering = &steering;
 	on->trace.events = xcalloc(EVENTS_MAX, sizeof *on->trace.events);
 	on->trace.room = EVENTS_MAX;
+	on->trace.lb = on->plan = xcalloc(1, sizeof *on->plan);
 	on->out = out;
 	answer_init(&on->answer, RCODE_NOERROR);
 	answer_find(&on->answer, on->snapshot, &request->question, &steering);
@@ -783,6 +763,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 		explain_steering(on);
 	explain_answer(on);
 	free(on->trace.events);
+	free(on->plan);
 	free(on->outcomes);
 	free(on);
 	return out;

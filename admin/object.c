@@ -55,7 +55,7 @@ object_add_alias(struct object_aliases *aliases, enum kind kind, const char *fro
 
 /* ---- names ---- */
 
-/* S30: what a monitor without a name is called: of its type, host and path. */
+/* S30: what a monitor without a name is called: of its type, host and path, or the name that it asks for. */
 static char *
 derived_name(enum kind kind, const struct json *document)
 {
@@ -63,8 +63,8 @@ derived_name(enum kind kind, const struct json *document)
 	char *name, *to;
 
 	if (kind == KIND_MONITOR)
-		name = xasprintf(
-		    "%s-%s%s", text_of(document, "type"), host ? host : "", text_of(document, "path"));
+		name = xasprintf("%s-%s%s%s", text_of(document, "type"), host ? host : "", text_of(document, "path"),
+		    text_of(document, "dns_name"));
 	else
 		name = xasprintf("group-%s", text_of(document, "description"));
 	to = name;
@@ -428,18 +428,68 @@ struct referrers {
 	char *text; /* "a, b", or NULL */
 };
 
+/* Does an id stand anywhere in a value, as a text or as a key? */
+static bool
+mentions(const struct json *value, const char *id)
+{
+	const char *text = json_text(value);
+
+	if (text != NULL)
+		return strcmp(text, id) == 0;
+	for (size_t i = 0; json_kind(value) == JSON_KIND_LIST && i < json_count(value); i++)
+		if (mentions(json_item(value, i), id))
+			return true;
+	for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
+		if (strcmp(key, id) == 0 || mentions(json_member(value, key), id))
+			return true;
+	return false;
+}
+
+/* The rules and pool sets of a load balancer that mention an id: " (rule a, rule b)"; malloc. */
+static char *
+mentioning(struct bytes lb, const char *id)
+{
+	static const struct {
+		const char *list, *kind;
+	} lists[] = {{"pool_sets", "pool set"}, {"rules", "rule"}};
+	struct json *json = json_read_quietly(lb);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	bool any = false;
+
+	for (size_t n = 0; n < NITEMS(lists); n++) {
+		const struct json *list = json_member(json, lists[n].list);
+
+		for (size_t i = 0; i < json_count(list); i++) {
+			const struct json *one = json_item(list, i);
+
+			if (!mentions(json_member(one, "overrides"), id))
+				continue;
+			fprintf(out, "%s%s %s", any ? ", " : " (", lists[n].kind, text_of(one, "name"));
+			any = true;
+		}
+	}
+	fputs(any ? ")" : "", out);
+	fclose(out);
+	json_drop(json);
+	return text;
+}
+
 static bool
 add_referrer(void *arg, const struct id *id, struct bytes text)
 {
 	struct referrers *referrers = arg;
-	char name[256], *longer;
+	char name[256], *longer, *within;
 
 	(void)id;
 	/* An id stands nowhere by chance: the documents need not be read. */
 	if (memmem(text.data, text.len, referrers->id->text, ID_LEN) == NULL || !document_name(text, name))
 		return true;
-	longer = xasprintf("%s%s%s %s", referrers->text ? referrers->text : "", referrers->text ? ", " : "",
-	    kind_text(referrers->kind), name);
+	within = referrers->kind == KIND_LB ? mentioning(text, referrers->id->text) : xstrdup("");
+	longer = xasprintf("%s%s%s %s%s", referrers->text ? referrers->text : "", referrers->text ? ", " : "",
+	    kind_text(referrers->kind), name, within);
+	free(within);
 	free(referrers->text);
 	referrers->text = longer;
 	return true;

@@ -3,6 +3,7 @@
  *
  * One thread and one event loop; a second thread saves the health store (publish.h).
  */
+#include "commands.h"
 #include "follow.h"
 #include "metrics.h"
 #include "resolve.h"
@@ -20,13 +21,15 @@
 enum {
 	CONFIG_LOOK_MS = 100,  /* the net under inotify (DESIGN, LMDB rule 1) */
 	FILES_RESERVED = 64,   /* stores, signals, the metrics page */
-	CHECKS_AT_ONCE = 32768 /* more would only be memory */
+	CHECKS_AT_ONCE = 32768, /* more would only be memory */
+	COMMANDS_AT_ONCE = 32
 };
 
 struct options {
 	const char *state, *user, *metrics;
 	const char *resolvers[RESOLVERS_MAX];
 	size_t nresolvers;
+	unsigned commands; /* at once; 0: none are permitted */
 };
 
 struct daemon {
@@ -175,22 +178,49 @@ become(const struct options *options)
 		err(1, "cannot become user %s", options->user);
 }
 
+/* S37: what an operator permits.  The helper is the daemon's user, and is there before any store is open. */
+static void
+permit_commands(const struct options *options)
+{
+	if (options->commands == 0)
+		return;
+	if (!commands_start(options->commands))
+		err(1, "--allow-exec: cannot start the helper");
+	if (geteuid() == 0)
+		warnx("--allow-exec: the commands of exec monitors run as root: --user NAME runs them, and all of this, as another user");
+}
+
+static unsigned
+commands_of(const char *text)
+{
+	char *end;
+	unsigned long most;
+
+	if (text == NULL)
+		return COMMANDS_AT_ONCE;
+	most = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end != '\0' || most < 1 || most > COMMANDS_MAX)
+		errx(2, "--allow-exec=%s: write how many commands may run at once, from 1 to %d", text, COMMANDS_MAX);
+	return (unsigned)most;
+}
+
 static _Noreturn void
 usage(FILE *out, int status)
 {
-	fprintf(out, "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT] [--resolver ADDRESS[:PORT] ...]\n");
+	fprintf(out, "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT] [--allow-exec[=NUMBER]] [--resolver ADDRESS[:PORT] ...]\n");
 	exit(status);
 }
 
 static struct options
 parse_options(int argc, char *argv[])
 {
-	enum { STATE = 1, USER, METRICS, RESOLVER, LATER, HELP, VERSION_ASKED };
+	enum { STATE = 1, USER, METRICS, RESOLVER, ALLOW_EXEC, LATER, HELP, VERSION_ASKED };
 	static const struct option known[] = {
 	    {"state", required_argument, NULL, STATE},
 	    {"user", required_argument, NULL, USER},
 	    {"metrics", required_argument, NULL, METRICS},
 	    {"resolver", required_argument, NULL, RESOLVER},
+	    {"allow-exec", optional_argument, NULL, ALLOW_EXEC},
 	    {"canary", required_argument, NULL, LATER},
 	    {"config", required_argument, NULL, LATER},
 	    {"check", no_argument, NULL, LATER},
@@ -213,6 +243,7 @@ parse_options(int argc, char *argv[])
 				errx(2, "--resolver %s: %d resolvers are the most", optarg, RESOLVERS_MAX);
 			options.resolvers[options.nresolvers++] = optarg;
 			break;
+		case ALLOW_EXEC: options.commands = commands_of(optarg); break;
 		case LATER: errx(2, "--%s comes with a later version", known[at].name);
 		case HELP: usage(stdout, 0);
 		case VERSION_ASKED: printf("graycloud-monitor %s\n", VERSION); exit(0);
@@ -286,10 +317,13 @@ main(int argc, char *argv[])
 	struct options options = parse_options(argc, argv);
 	struct daemon daemon = {.watch_fd = -1};
 	struct problems problems = {0};
-	unsigned most = raise_limits();
+	unsigned most;
 
 	signal(SIGPIPE, SIG_IGN);
+	checks_prepare();
 	become(&options);
+	permit_commands(&options); /* with the limits that we were given */
+	most = raise_limits();
 	store_guard_start();
 	store_catch_faults();
 	daemon.publish = publish_open(options.state, on_wake, &daemon, &problems);

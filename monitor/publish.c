@@ -197,7 +197,16 @@ write_flips(struct publish *publish, struct store_txn *txn)
 	return error;
 }
 
-/* A record without a verdict is not written: no record reads as unknown, or as what the pool remembers (S24). */
+/*
+ * A record of an endpoint that was never checked is not written: none reads as unknown, or as what the pool remembers
+ * (S24), and so does one without a verdict, which says why there is none (S26).
+ */
+static bool
+is_written(const struct health_record *record)
+{
+	return record->state != HEALTH_UNKNOWN || record->last_reason != REASON_NONE;
+}
+
 static int
 write_records(struct publish *publish, struct store_txn *txn, bool all)
 {
@@ -207,7 +216,7 @@ write_records(struct publish *publish, struct store_txn *txn, bool all)
 	TAILQ_FOREACH(published, &publish->changed, changed) {
 		if (error != 0 || !(all || published->urgent))
 			break;
-		if (published->record.state != HEALTH_UNKNOWN)
+		if (is_written(&published->record))
 			error = health_put(txn, &published->endpoint, &published->record);
 	}
 	return error;
@@ -423,7 +432,7 @@ publish_remove(struct publish *publish, struct published *published)
 {
 	unlist(publish, published);
 	TAILQ_REMOVE(&publish->all, published, all);
-	if (published->record.state != HEALTH_UNKNOWN)
+	if (is_written(&published->record))
 		add_state(publish, published, HEALTH_DISABLED, published->record.state, REASON_NONE);
 }
 

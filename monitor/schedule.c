@@ -12,7 +12,8 @@ enum {
 	 */
 	STARTS_A_SECOND = 2000,
 	BURST_MS = 10,     /* that many milliseconds' starts may begin together */
-	LINES_A_SECOND = 20 /* about flips and local errors: a failing site must not fill the log */
+	LINES_A_SECOND = 20, /* about flips and local errors: a failing site must not fill the log */
+	SAY_AGAIN_MS = 60000 /* the same local error of whatever target */
 };
 
 struct schedule {
@@ -28,6 +29,11 @@ struct schedule {
 	uint64_t topped_up_ns;
 	uint64_t starter_ns; /* when the starter is to run */
 	unsigned lines; /* said in this second */
+	struct local_error {
+		enum health_reason reason;
+		int error;
+		uint64_t at_ms;
+	} local_error; /* said last */
 };
 
 static struct timeval
@@ -52,30 +58,38 @@ schedule_second(struct schedule *schedule)
 	schedule->lines = 0;
 }
 
+/* "up -> down: TCP timeout", and what more there is to say. */
 static void
 say_flip(const struct target *target, enum health_state before)
 {
 	const struct health_record *record = &target->published.record;
 	bool hostname = target->hostname != NULL;
+	bool why = record->last_reason != REASON_NONE, more = why && record->detail[0] != '\0';
 	char address[46];
 
 	if (!may_say(target->schedule))
 		return;
-	warnx("%s %s%s%s: %s -> %s%s%s", target->monitor->name, hostname ? target->hostname : "", hostname ? " " : "",
+	warnx("%s %s%s%s: %s -> %s%s%s%s%s%s", target->monitor->name, hostname ? target->hostname : "", hostname ? " " : "",
 	    address_to_text(&target->address, address),
-	    health_state_text(before), health_state_text(record->state), record->last_reason == REASON_NONE ? "" : ": ",
-	    record->last_reason == REASON_NONE ? "" : health_reason_text(record->last_reason));
+	    health_state_text(before), health_state_text(record->state), why ? ": " : "",
+	    why ? health_reason_text(record->last_reason) : "", more ? " (" : "", more ? record->detail : "", more ? ")" : "");
 }
 
+/* What is missing here is missing for all: it is said of the first target only, and again in a minute. */
 static void
-say_local_error(const struct target *target, const struct check_result *result, uint8_t reason_before)
+say_local_error(const struct target *target, const struct check_result *result)
 {
+	struct local_error *last = &target->schedule->local_error;
+	const char *why = result->reason == REASON_OTHER_FAILURE ? strerror(result->error) : health_reason_text(result->reason);
+	bool more = result->detail[0] != '\0';
 	char address[46];
 
-	if (reason_before == result->reason || !may_say(target->schedule))
+	if (last->reason == result->reason && last->error == result->error && boot_ms() < last->at_ms + SAY_AGAIN_MS)
 		return;
-	warnx("%s %s: no verdict, the check failed on this machine: %s", target->monitor->name,
-	    address_to_text(&target->address, address), strerror(result->error));
+	*last = (struct local_error){result->reason, result->error, boot_ms()};
+	if (may_say(target->schedule))
+		warnx("%s %s: no verdict, the check failed on this machine: %s%s%s%s", target->monitor->name,
+		    address_to_text(&target->address, address), why, more ? " (" : "", more ? result->detail : "", more ? ")" : "");
 }
 
 /* --- checks --- */
@@ -120,7 +134,6 @@ on_done(void *arg, const struct check_result *result)
 	struct target *target = arg;
 	struct schedule *schedule = target->schedule;
 	struct health_record *record = &target->published.record;
-	uint8_t reason_before = record->last_reason;
 	enum health_state before;
 
 	target->check = NULL;
@@ -136,7 +149,7 @@ on_done(void *arg, const struct check_result *result)
 		publish_checked(schedule->publish, &target->published);
 	statistics_ended(target->statistics, result);
 	if (!result->conclusive)
-		say_local_error(target, result, reason_before);
+		say_local_error(target, result);
 	/* S23: probes of one endpoint never overlap; one that ran too long delays the next. */
 	if (target->late)
 		enqueue(target);

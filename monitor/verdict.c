@@ -71,6 +71,7 @@ verdict_judge(struct health_record *record, const struct check_result *result, c
 	enum health_state state, was = record->state;
 
 	record->last_reason = (uint8_t)result->reason;
+	memcpy(record->detail, result->detail, sizeof record->detail);
 	if (!result->conclusive) /* S26: said, but neither counted nor fresh, so that it grows stale */
 		return false;
 	count_check(record, result, good);

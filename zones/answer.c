@@ -304,7 +304,7 @@ cname_fits(const struct node *node)
 
 /* S16: add the CNAME of a hostname origin; true to go on with what it points to. */
 static bool
-answer_cname(struct search *search, const struct steer_lb *lb)
+answer_cname(struct search *search)
 {
 	const uint8_t *wire = search->answer->choice.cname;
 	struct fragment fragment = {.type = TYPE_CNAME, .count = 1, .len = RR_HEAD + get16(wire + 10), .wire = wire};
@@ -313,21 +313,21 @@ answer_cname(struct search *search, const struct steer_lb *lb)
 	if (item == NULL)
 		return false;
 	item->steered = item->cname = true;
-	item->ttl = lb->ttl;
+	item->ttl = search->answer->choice.ttl;
 	search->answer->choice.count = 0;
 	return search->question->type != TYPE_CNAME && follow(search);
 }
 
 /* S10: a load balancer's name has nothing of the type, and nobody was chosen. */
 static void
-answer_nobody(struct search *search, const struct zone *zone, const struct steer_lb *lb)
+answer_nobody(struct search *search, const struct zone *zone)
 {
 	struct steer_choice *choice = &search->answer->choice;
 
 	choice->how = STEER_NOTHING;
 	choice->count = choice->norigins = 0;
 	choice->pin_wanted = false;
-	add_soa(search, zone, lb->ttl); /* S4: the scope of a negative answer is 0 */
+	add_soa(search, zone, choice->ttl); /* S10; S4: the scope of a negative answer is 0 */
 }
 
 /* S13 to S18, S4, S5.  Returns true to go on along a CNAME. */
@@ -356,18 +356,18 @@ answer_steered(struct search *search, const struct zone *zone, const struct node
 	}
 	cname = answer->choice.cname != NULL && cname_fits(node);
 	if (!cname && (answer->choice.count == 0 || search->question->type == TYPE_CNAME)) {
-		answer_nobody(search, zone, lb);
+		answer_nobody(search, zone);
 		return false;
 	}
 	answer->scope = answer->choice.scope;
 	if (cname)
-		return answer_cname(search, lb);
+		return answer_cname(search);
 	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
 		return false;
 	item->steered = true;
 	item->count = answer->choice.count;
 	item->len = (uint32_t)item->count * (RR_HEAD + (family == TABLE_V4 ? 4 : 16));
-	item->ttl = lb->ttl;
+	item->ttl = answer->choice.ttl;
 	return false;
 }
 

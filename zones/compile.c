@@ -458,6 +458,14 @@ compiler_origin_name(const struct compiler *compiler, uint32_t number, const cha
 	return (*pool = number_text(compiler, number, address)) != NULL;
 }
 
+const struct lb *
+compiler_lb(const struct compiler *compiler, const struct id *id)
+{
+	const struct lb_entry *entry = compiler->world != NULL ? world_find(&compiler->world->lbs, id, world_by_id) : NULL;
+
+	return entry != NULL ? entry->model : NULL;
+}
+
 const struct pool *
 compiler_pool(const struct compiler *compiler, uint32_t slot, const enum health_state **states)
 {

@@ -80,6 +80,9 @@ bool compiler_origin_name(const struct compiler *compiler, uint32_t number, cons
  */
 long compiler_force(struct compiler *compiler, const char *address, enum forced forced);
 
+/* For explain: the model of an enabled load balancer; NULL where there is none. */
+const struct lb *compiler_lb(const struct compiler *compiler, const struct id *id);
+
 /* For explain: the model behind a slot, and the state of each of its origins as steering judges it. */
 const struct pool *compiler_pool(const struct compiler *compiler, uint32_t slot, const enum health_state **states);
 

@@ -45,13 +45,30 @@ enum health_reason {
 	REASON_OTHER_FAILURE = 18,
 	REASON_TOO_MANY_REDIRECTS = 19,
 	REASON_TLS_CERTIFICATE_EXPIRED = 20,
+	REASON_TLS_SELF_SIGNED = 21,
+	REASON_TLS_NOT_YET_VALID = 22,
+	REASON_HTTP_VERSION_MISMATCH = 23,
+	REASON_SMTP_TIMEOUT = 24,
+	REASON_SMTP_REPLY_MISMATCH = 25,
+	REASON_SMTP_INVALID_REPLY = 26,
+	REASON_SMTP_NO_STARTTLS = 27,
+	REASON_ICMP_TIMEOUT = 28,
+	REASON_UDP_PORT_UNREACHABLE = 29,
+	REASON_PING_NOT_PERMITTED = 30,
+	REASON_DNS_TIMEOUT = 31,
+	REASON_DNS_RCODE_MISMATCH = 32,
+	REASON_DNS_DATA_MISMATCH = 33,
+	REASON_DNS_INVALID_RESPONSE = 34,
+	REASON_COMMAND_TIMEOUT = 35,
+	REASON_COMMAND_FAILED = 36,
+	REASON_COMMAND_NOT_PERMITTED = 37,
 	REASON_COUNT
 };
 
 const char *health_reason_text(enum health_reason reason);
 
 /* One endpoint.  Stored as it stands (stores are local files); a change of shape raises the version. */
-enum { HEALTH_RECORD_VERSION = 1 };
+enum { HEALTH_RECORD_VERSION = 1, HEALTH_DETAIL_MAX = 64 };
 
 struct health_record {
 	uint8_t version;
@@ -73,6 +90,8 @@ struct health_record {
 	uint64_t stale_after_ms;   /* monitor_stale_ms() */
 	uint64_t probes;           /* checks run */
 	uint64_t failures;
+	/* What the last check has to say beyond its reason: printable ASCII, ended by NUL.  Where empty it is not stored. */
+	char detail[HEALTH_DETAIL_MAX];
 };
 
 enum health_flip_kind {
@@ -122,6 +141,9 @@ bool health_flips_after(struct store_txn *txn, uint64_t sequence, health_flip_fn
 
 bool health_beat_get(struct store_txn *txn, struct health_beat *beat);
 int health_beat_put(struct store_txn *txn, const struct health_beat *beat);
+
+/* Does the certificate that was seen last end within CERTIFICATE_WARN_DAYS, or has it ended? */
+bool health_certificate_ends(const struct health_record *record);
 
 /* S25: no beat for 3 s, or a beat of another boot. */
 bool health_monitor_dead(const struct health_beat *beat, uint64_t now_ms);

@@ -8,6 +8,7 @@
 #ifndef STEER_H
 #define STEER_H
 
+#include "expression.h"
 #include "pins.h"
 #include "pool_table.h"
 
@@ -28,10 +29,49 @@ struct steer_pool {
 
 /* The pools of one site, country or region: a part of all the load balancer's. */
 struct steer_place {
-	enum place_kind kind;
 	char code[PLACE_CODE_MAX + 1];
 	uint8_t region; /* of code, where it is one */
-	uint32_t first, count;
+	uint32_t count;
+	const struct steer_pool *pools;
+};
+
+struct steer_places {
+	const struct steer_place *list;
+	uint32_t count;
+};
+
+/* Weights for lists of pools that rules and sets bring along, sorted by slot. */
+struct steer_weights {
+	const struct steer_pool *list;
+	uint32_t count;
+	uint32_t standard; /* of all others */
+};
+
+/* A rule or a pool set (S35, S36): where its condition is true, the parts whose bits are set take the place of the load balancer's. */
+struct steer_override {
+	const struct expression *condition;
+	uint16_t parts; /* PART_* of model.h */
+	bool disabled, terminates;
+	bool policy_open, by_resolver;
+	enum steering_policy policy;
+	enum prefer_ecs prefer_ecs;
+	enum affinity affinity;
+	enum failover failover;
+	uint32_t affinity_ttl;
+	uint32_t ttl;
+	uint32_t fallback; /* slot */
+	uint32_t npools;
+	const struct steer_pool *pools;
+	uint64_t branch; /* a hash of pools */
+	struct steer_weights weights;
+	struct steer_places places[PLACE_KINDS];
+};
+
+/* All of a load balancer's, and the weights of its own pools for lists that come without any. */
+struct steer_overrides {
+	uint32_t nsets, nrules;
+	const struct steer_override *sets, *rules;
+	struct steer_weights weights;
 };
 
 /* This node's own place, in the role of Cloudflare's PoP. */
@@ -53,14 +93,16 @@ struct steer_lb {
 	uint32_t affinity_ttl; /* seconds a pin lasts */
 	uint32_t share;        /* a hash of the name: its part of the table of pins */
 	bool ecs_allowed; /* S2: prefer_ecs is not never */
-	bool ecs_locates; /* S1: for this policy */
+	bool policy_open; /* geo where there are places, else off */
+	enum prefer_ecs prefer_ecs;
 	bool by_resolver; /* S1: location_strategy.mode */
 	uint8_t prefix_v4, prefix_v6;
 	uint8_t max_answers; /* 0: not set */
-	uint16_t npools;  /* default_pools; those of places follow them */
-	uint16_t nplaces;
-	uint32_t nall; /* of pools, those of places too */
-	const struct steer_place *places; /* in the same allocation */
+	uint16_t npools;     /* default_pools; those of places, sets and rules follow them */
+	uint32_t nall;       /* of pools, whoever names them */
+	/* In the same allocation; NULL where there are none. */
+	const struct steer_places *places; /* PLACE_KINDS of them */
+	const struct steer_overrides *overrides;
 	uint8_t name_len;
 	uint8_t name[NAME_MAX_LEN]; /* lower-case wire */
 	struct steer_pool fallback;
@@ -89,6 +131,7 @@ struct steer_choice {
 	const struct pool_table *pool;     /* NULL: none (S10) */
 	const struct candidates *from;     /* the list that indexes point into */
 	enum steer_how how;
+	uint32_t ttl;     /* of the answer */
 	bool last_resort; /* S14 */
 	bool client_mattered; /* S4, S5 */
 	uint8_t scope;    /* S4: 0 where the client did not matter */
@@ -105,7 +148,9 @@ struct steer_choice {
 
 /* One thing that steering looked at, in order. */
 enum steer_step {
-	STEP_PLACE,           /* geo: value is the position of the list that matched, or npools of defaults: UINT32_MAX */
+	STEP_SET,             /* S36: asked; pool: which; value: does it match? weight: within which prefix of the client's address */
+	STEP_RULE,            /* S35: the same */
+	STEP_PLACE,           /* geo: trace->place is the list that matched */
 	STEP_POOL_NEAREST,    /* proximity: value is the great-circle distance in kilometres */
 	STEP_KEY,             /* value: K; prefix in `pool` */
 	STEP_PIN,             /* S20: the client is pinned to a pool; value: until when */
@@ -134,6 +179,12 @@ struct steer_event {
 struct steer_trace {
 	struct steer_event *events;
 	size_t count, room;
+	const char *place; /* of STEP_PLACE; NULL: the default pools */
+	/* Where lb is not NULL: what steering went by in the end.  The copy is without pools, which are these. */
+	struct steer_lb *lb;
+	const struct steer_pool *pools;
+	const struct steer_weights *weights; /* NULL: as the pools have them */
+	unsigned npools;
 };
 
 struct steering;
@@ -146,6 +197,9 @@ struct steer_location {
 };
 void steer_locate(const struct steer_lb *lb, const struct steering *steering, struct steer_location *location);
 
+/* The weight of a pool among those of a rule or a set. */
+uint32_t steer_weight(const struct steer_weights *weights, uint32_t slot);
+
 /* S2: the key of a client for a load balancer. */
 struct affinity_key steer_key(const struct steer_lb *lb, const struct steer_client *client);
 
@@ -157,6 +211,8 @@ struct steering {
 	const struct pins *pins; /* NULL: none */
 	const struct geo *geo;   /* NULL: nobody is located */
 	const struct steer_site *site; /* NULL: not told */
+	const uint8_t *query_name; /* wire, lower case; NULL: the load balancer's */
+	uint16_t query_type;       /* 0: that of the family */
 	struct steer_trace *trace; /* NULL on the path of a query */
 };
 

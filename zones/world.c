@@ -1,7 +1,5 @@
 #include "world.h"
 
-#include "siphash.h"
-
 #include <search.h>
 #include <stdlib.h>
 
@@ -275,82 +273,6 @@ world_settle(struct world *world, bool *changed)
 
 /* Load balancers */
 
-/* The pools of places stand behind the default ones. */
-static bool
-compile_places(struct world *world, const struct lb *lb, struct steer_lb *compiled, struct steer_place *places)
-{
-	uint32_t next = compiled->npools;
-
-	compiled->places = places;
-	for (size_t i = 0; i < lb->nplaces; i++) {
-		const struct place_pools *from = &lb->places[i];
-		struct steer_place *place = &places[compiled->nplaces++];
-
-		*place = (struct steer_place){.kind = from->kind, .first = next, .count = (uint32_t)from->npools};
-		memcpy(place->code, from->code, sizeof place->code);
-		if (from->kind == PLACE_REGION)
-			place->region = geo_region(from->code);
-		for (size_t n = 0; n < from->npools; n++) {
-			struct pool_entry *pool = world_pool(world, &from->pools[n]);
-
-			if (pool == NULL)
-				return false;
-			compiled->pools[next++] = (struct steer_pool){pool->slot, WEIGHT_ONE};
-		}
-	}
-	compiled->nall = next;
-	return true;
-}
-
-static struct steer_lb *
-compile_lb(struct world *world, const struct lb_entry *entry)
-{
-	const struct lb *lb = entry->model;
-	size_t all = lb->npools, size;
-	struct steer_place *places;
-	struct steer_lb *compiled;
-	struct pool_entry *pool;
-
-	for (size_t i = 0; i < lb->nplaces; i++)
-		all += lb->places[i].npools;
-	size = (sizeof *compiled + all * sizeof compiled->pools[0] + 7) & ~(size_t)7;
-	compiled = calloc(1, size + lb->nplaces * sizeof *places);
-	pool = compiled != NULL ? world_pool(world, &lb->fallback_pool) : NULL;
-
-	if (pool == NULL) {
-		free(compiled);
-		return NULL;
-	}
-	compiled->id = lb->id;
-	compiled->number = entry->number;
-	compiled->ttl = lb->ttl;
-	compiled->policy = lb->steering_policy;
-	compiled->affinity = lb->affinity;
-	compiled->ecs_locates = lb->prefer_ecs == ECS_ALWAYS || (lb->prefer_ecs == ECS_GEO && lb->steering_policy == STEERING_GEO) ||
-	                        (lb->prefer_ecs == ECS_PROXIMITY && lb->steering_policy == STEERING_PROXIMITY);
-	compiled->by_resolver = lb->by_resolver;
-	compiled->failover = lb->failover;
-	compiled->affinity_ttl = lb->affinity_ttl;
-	compiled->ecs_allowed = lb->prefer_ecs != ECS_NEVER;
-	compiled->prefix_v4 = (uint8_t)lb->affinity_prefix_v4;
-	compiled->prefix_v6 = (uint8_t)lb->affinity_prefix_v6;
-	compiled->max_answers = (uint8_t)lb->max_answers;
-	compiled->name_len = (uint8_t)name_lower(compiled->name, lb->wire);
-	compiled->share = (uint32_t)siphash((const uint64_t[2]){0}, compiled->name, compiled->name_len);
-	compiled->fallback.slot = pool->slot;
-	for (size_t i = 0; i < lb->npools; i++) {
-		if ((pool = world_pool(world, &lb->default_pools[i])) == NULL) {
-			free(compiled);
-			return NULL;
-		}
-		compiled->pools[compiled->npools++] = (struct steer_pool){pool->slot, lb->pool_weights[i]};
-	}
-	if (compile_places(world, lb, compiled, (struct steer_place *)((uint8_t *)compiled + size)))
-		return compiled;
-	free(compiled);
-	return NULL;
-}
-
 struct lb_entry *
 world_lb_by_name(struct world *world, const uint8_t *wire)
 {
@@ -384,7 +306,7 @@ world_add_lb(struct world *world, struct lb *model)
 	entry->id = model->id;
 	entry->model = model;
 	entry->number = numbers_of(world->numbers, "", model->name);
-	if ((model->enabled && (entry->compiled = compile_lb(world, entry)) == NULL) ||
+	if ((model->enabled && (entry->compiled = world_compile_lb(world, entry)) == NULL) ||
 	    tsearch(entry, &world->lbs, world_by_id) == NULL || tsearch(entry, &world->lb_names, by_name) == NULL) {
 		tdelete(entry, &world->lbs, world_by_id);
 		free(entry->compiled);

@@ -151,6 +151,8 @@ struct pool_entry *world_pool(struct world *world, const struct id *id);
 /* Take over a model (NULL: the pool was deleted) and find the endpoints of its origins. */
 bool world_set_pool(struct world *world, struct pool_entry *pool, struct pool *model);
 void world_drop_pool(struct pool_entry *pool);
+/* What steering goes by, of a load balancer's model: one allocation. */
+struct steer_lb *world_compile_lb(struct world *world, const struct lb_entry *entry);
 /* Takes over the model in every case. */
 struct lb_entry *world_add_lb(struct world *world, struct lb *model);
 void world_remove_lb(struct world *world, struct lb_entry *entry);
