@@ -174,6 +174,47 @@ cell_age(struct table *table, const struct json *object, const char *key)
 		table_cell(table, COLOUR_NONE, "%s", "");
 }
 
+/* S38: what each monitor of a group says. */
+static void
+add_monitors(struct table *table, const struct json *object)
+{
+	const struct json *monitors = json_member(object, "monitors");
+
+	for (size_t i = 0; i < json_count(monitors); i++) {
+		const struct json *monitor = json_item(monitors, i);
+
+		table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "    by %s", text_of(monitor, "monitor"));
+		table_cell(table, COLOUR_NONE, "%s", text_of(monitor, "state"));
+		cell_age(table, monitor, "state_age_seconds");
+		cell_age(table, monitor, "checked_age_seconds");
+		for (int column = 0; column < 3; column++)
+			table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "%s", !json_truth(json_member(monitor, "votes")) ? "monitoring only: no vote (S38)"
+		        : json_truth(json_member(monitor, "must_be_healthy"))             ? "down by it is down (S38)" : "votes (S38)");
+	}
+}
+
+/* S16: a hostname's addresses below it. */
+static void
+add_addresses(struct table *table, const struct json *origin)
+{
+	const struct json *addresses = json_member(origin, "addresses");
+
+	for (size_t i = 0; i < json_count(addresses); i++) {
+		const struct json *address = json_item(addresses, i);
+
+		table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "  %s", text_of(address, "address"));
+		table_cell(table, COLOUR_NONE, "%s", text_of(address, "state"));
+		cell_age(table, address, "state_age_seconds");
+		cell_age(table, address, "checked_age_seconds");
+		for (int column = 0; column < 4; column++)
+			table_cell(table, COLOUR_NONE, "%s", "");
+		add_monitors(table, address);
+	}
+}
+
 static void
 print_origins(const struct json *out)
 {
@@ -193,7 +234,12 @@ print_origins(const struct json *out)
 		table_cell(table, COLOUR_NONE, "%g", number_of(origin, "weight"));
 		cell_cost(table, origin);
 		cell_probability(table, origin);
-		table_cell(table, COLOUR_NONE, "%s", text_of(origin, "why"));
+		if (json_member(origin, "resolution_text") != NULL)
+			table_cell(table, COLOUR_NONE, "%s; %s", text_of(origin, "why"), text_of(origin, "resolution_text"));
+		else
+			table_cell(table, COLOUR_NONE, "%s", text_of(origin, "why"));
+		add_monitors(table, origin);
+		add_addresses(table, origin);
 	}
 	printf("\n");
 	table_print(table, stdout);
@@ -232,21 +278,6 @@ print_text(const struct json *out)
 	print_answer(out);
 }
 
-/* The health store, if there is one. */
-static struct store_txn *
-begin_health(const char *state, struct store **store)
-{
-	struct problems problems = {0};
-	struct store_txn *txn = NULL;
-
-	*store = store_open(state, STORE_HEALTH, STORE_READ, &problems);
-	problems_print(&problems, "graycloud", stderr);
-	problems_free(&problems);
-	if (*store != NULL && store_begin(*store, STORE_READ, &txn) != 0)
-		txn = NULL;
-	return txn;
-}
-
 static struct json *
 explain(struct args *args, struct explanation_request *request)
 {
@@ -266,7 +297,7 @@ explain(struct args *args, struct explanation_request *request)
 		fprintf(stderr, "graycloud: there is no configuration in %s yet: nothing is served\n", args->state);
 		return NULL;
 	}
-	health = begin_health(args->state, &health_store);
+	health = node_health(args->state, &health_store);
 	path = xasprintf("%s/serving/pins", args->state);
 	request->pins = pins = pins_view(path);
 	request->geo = geo = node_place(args->state, &site);

@@ -50,10 +50,11 @@ row(struct table *table, const struct json *monitor)
 }
 
 static void
-more(FILE *out, struct store_txn *txn, const struct id *id)
+more(FILE *out, const struct args *args, struct store_txn *txn, const struct id *id)
 {
 	struct monitor *monitor = config_monitor(txn, id->text);
 
+	(void)args;
 	if (monitor != NULL) /* S23 */
 		fprintf(out, "\nan origin that dies is known to be down after at most %g s\n",
 		    (double)monitor_failover_ms(monitor) / 1000);

@@ -1,5 +1,6 @@
 #include "explanation.h"
 
+#include "explanation_health.h"
 #include "health.h"
 #include "outcomes.h"
 #include "zonefile.h"
@@ -22,6 +23,7 @@ struct explaining {
 	struct store_txn *config, *health;
 	const struct explanation_request *request;
 	const struct snapshot *snapshot;
+	const struct steering *steering;
 	struct answer answer;
 	struct steer_trace trace;
 	struct steer_lb *plan; /* the load balancer as sets and rules made it */
@@ -253,7 +255,7 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	json_put_integer(object, "healthy", table->healthy);
 	json_put_integer(object, "enabled_origins", table->enabled);
 	json_put_integer(object, "minimum_origins", model->minimum_origins);
-	json_put_bool(object, "monitored", model->monitor.text[0] != '\0');
+	json_put_bool(object, "monitored", model->njudges > 0);
 	if (on->plan->policy == STEERING_RANDOM && !fallback)
 		json_put_number(object, "weight", weight / 100.0);
 	if (cost != NULL)
@@ -305,6 +307,16 @@ candidate_index(const struct candidates *candidates, size_t origin)
 	return -1;
 }
 
+static bool
+is_chosen(const struct steer_choice *choice, unsigned candidate)
+{
+	bool chosen = choice->norigins > 0 && choice->origin == candidate;
+
+	for (unsigned i = 0; i < choice->count && !chosen; i++)
+		chosen = steer_address(choice, i)->candidate == candidate;
+	return chosen;
+}
+
 /*
  * How likely one answer of a pool has a candidate.  Drawing several by weight without replacement has no
  * short formula: there we try it so often that two digits stand.
@@ -322,11 +334,8 @@ origin_probability(const struct explaining *on, const struct pool_table *table, 
 		return 1;
 	case STEER_HASHED:
 		/* With affinity this is the one choice, which a pin may have made. */
-		if (lb->affinity == AFFINITY_IP && from == on->answer.choice.from) {
-			for (unsigned i = 0; i < on->answer.choice.count; i++)
-				hits += on->answer.choice.index[i] == index;
-			return hits;
-		}
+		if (lb->affinity == AFFINITY_IP && from == on->answer.choice.from)
+			return is_chosen(&on->answer.choice, index);
 		n = steer_rank(from, steer_key(lb, &on->request->client).hash, n, drawn);
 		for (unsigned i = 0; i < n; i++)
 			hits += drawn[i] == index;
@@ -349,6 +358,24 @@ origin_probability(const struct explaining *on, const struct pool_table *table, 
 	return (int)(hits / 200.0 + 0.5) / 100.0;
 }
 
+/* S16 */
+static const char *
+hostname_verdict(const struct origin *origin, const struct address *asked, bool fallback)
+{
+	bool of_family = false;
+
+	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++)
+		of_family |= origin->resolved->list[i].address.family == asked->family;
+	if (origin->unflattened)
+		return fallback ? "candidate: health is ignored (S14), a CNAME where it is the only one (S16)"
+		                : "candidate (S11), a CNAME where it is the only one (S16)";
+	if (origin->resolved == NULL)
+		return "not resolved (S16)";
+	if (!of_family)
+		return "has no address of the family (S12)";
+	return fallback ? "candidate: its last known addresses (S14)" : "candidate: its addresses that are up (S16)";
+}
+
 static const char *
 origin_verdict(
     const struct origin *origin, enum health_state state, const struct address *asked, bool fallback)
@@ -361,33 +388,17 @@ origin_verdict(
 		return "forced down (S11)";
 	if (!fallback && !origin_is_candidate(origin, state))
 		return "not healthy (S11)";
+	if (origin_is_hostname(origin))
+		return hostname_verdict(origin, asked, fallback);
 	if (origin->ip.family != asked->family)
 		return "of the other family (S12)";
 	return fallback ? "candidate: health is ignored (S14)" : "candidate (S11)";
 }
 
 static void
-put_health(struct explaining *on, struct json *object, const struct pool *pool, const struct origin *origin)
-{
-	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin);
-	struct health_record record;
-	uint64_t now = boot_ms();
-
-	if (on->health == NULL || pool->monitor.text[0] == '\0' ||
-	    !health_get(on->health, &endpoint, &record))
-		return;
-	json_put_number(object, "state_age_seconds", (double)((now - MIN(now, record.since_ms)) / 1000));
-	if (record.last_ms != 0)
-		json_put_number(
-		    object, "checked_age_seconds", (double)((now - MIN(now, record.last_ms)) / 100) / 10);
-	json_put_text(object, "failure_reason", health_reason_text(record.last_reason));
-	if (record.detail[0] != '\0')
-		json_put_text(object, "detail", record.detail);
-}
-
-static void
 explain_origins(struct explaining *on, struct json *origins, uint32_t slot, double probability, bool fallback)
 {
+	const struct explanation_stores stores = {on->config, on->health};
 	const enum health_state *states;
 	const struct pool *model = compiler_pool(on->compiler, slot, &states);
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
@@ -409,7 +420,10 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 		json_put_text(object, "state", health_state_text(states[i]));
 		if (origin->forced != FORCED_NONE)
 			json_put_text(object, "forced", origin->forced == FORCED_UP ? "up" : "down");
-		put_health(on, object, model, origin);
+		if (origin_is_hostname(origin))
+			explanation_put_hostname(&stores, object, model, origin);
+		else
+			explanation_put_health(&stores, object, model, origin, &origin->ip);
 		json_put_number(object, "weight", origin->weight / 100.0);
 		json_put_text(object, "why", origin_verdict(origin, states[i], &asked, fallback));
 		if (index >= 0 && on->plan->affinity == AFFINITY_IP)
@@ -520,31 +534,23 @@ put_records(struct explaining *on)
 	json_put(on->out, "records", records);
 }
 
-/* The addresses that steering gives: each origin with a chance is a record. */
-static void
-add_steered(struct explaining *on, const struct outcome *outcome, const struct answer_item *item)
+/* The steering of the question with one of many draws. */
+static struct steering
+outcome_steering(const struct explaining *on, unsigned try)
 {
-	const struct steer_choice *choice = &outcome->answer.choice;
+	struct steering steering = *on->steering;
 
-	for (unsigned i = 0; i < choice->from->count; i++) {
-		double probability = origin_probability(on, choice->pool, choice->from, i);
-		struct address address = {.family = choice->family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
-		char text[46];
-
-		memcpy(address.bytes, choice->from->list[i].bytes, sizeof address.bytes);
-		if (probability > 0)
-			add_record(on, "answer", answer_owner(&outcome->answer, &on->request->question, item), item->ttl,
-			    choice->family == TABLE_V4 ? "A" : "AAAA", address_to_text(&address, text),
-			    probability * outcome->probability);
-	}
+	steering.draw = mix64(try * UINT64_C(0x9e3779b97f4a7c15));
+	steering.trace = NULL;
+	return steering;
 }
 
 /* One record of a fragment, by way of its presentation form: "owner ttl IN type data". */
 static void
-add_static(struct explaining *on, const struct outcome *outcome, const struct answer_item *item)
+add_static(struct explaining *on, const struct answer *answer, const struct answer_item *item, double probability)
 {
 	static const char *const sections[] = {"answer", "authority", "additional"};
-	const uint8_t *at = item->wire, *owner = answer_owner(&outcome->answer, &on->request->question, item);
+	const uint8_t *at = item->wire, *owner = answer_owner(answer, &on->request->question, item);
 
 	for (unsigned i = 0; i < item->count; i++) {
 		uint16_t rdlen = get16(at + 10);
@@ -566,11 +572,135 @@ add_static(struct explaining *on, const struct outcome *outcome, const struct an
 				data = data != NULL ? data + strspn(data, " \t") : NULL;
 			}
 			add_record(on, sections[item->section], owner, item->ttl, type,
-			    data != NULL ? data : "", outcome->probability);
+			    data != NULL ? data : "", probability);
 		}
 		free(text);
 		at += 12 + rdlen;
 	}
+}
+
+/*
+ * How likely an answer has each address of a pool, where max_answers may cut a hostname's (S16): where chance decides there is no
+ * short formula, and we try.
+ */
+static double *
+try_addresses(const struct explaining *on, const struct outcome *outcome)
+{
+	const struct steer_choice *choice = &outcome->answer.choice;
+	unsigned most = choice->how == STEER_HASHED ? 1 : TRIES, hits = 0, count = 0;
+	double *shares;
+
+	for (unsigned i = 0; i < choice->from->count; i++)
+		count += choice->from->list[i].naddresses;
+	shares = xcalloc(count, sizeof *shares);
+	for (unsigned try = 0; try < most; try++) {
+		struct steering steering = outcome_steering(on, try);
+		struct steer_choice tried = *choice;
+
+		if (choice->how != STEER_HASHED)
+			steer(choice->lb, on->snapshot->pools, &steering, choice->family, &tried);
+		if (tried.from != choice->from)
+			continue;
+		hits++;
+		for (unsigned i = 0; i < tried.count; i++)
+			shares[tried.index[i]]++;
+	}
+	for (unsigned i = 0; i < count; i++)
+		shares[i] = hits > 0 ? (int)(shares[i] / hits * 100 + 0.5) / 100.0 : 0;
+	return shares;
+}
+
+/* The addresses of candidates as records: first to last - 1. */
+static void
+add_addresses(struct explaining *on, const struct outcome *outcome, const struct answer_item *item, unsigned first, unsigned last)
+{
+	const struct steer_choice *choice = &outcome->answer.choice;
+	const struct candidates *from = choice->from;
+	const uint8_t *owner = answer_owner(&outcome->answer, &on->request->question, item);
+	bool cut = !from->plain && choice->lb->max_answers > 0;
+	double *shares = cut ? try_addresses(on, outcome) : NULL;
+
+	for (unsigned i = first; i < last; i++) {
+		const struct candidate *candidate = &from->list[i];
+		double probability = origin_probability(on, choice->pool, from, i);
+
+		for (unsigned n = 0; n < candidate->naddresses; n++) {
+			struct address address = {.family = choice->family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
+			double share = cut ? shares[candidate->first + n] : probability;
+			char text[46];
+
+			memcpy(address.bytes, from->addresses[candidate->first + n].bytes, sizeof address.bytes);
+			if (share > 0)
+				add_record(on, "answer", owner, item->ttl, choice->family == TABLE_V4 ? "A" : "AAAA",
+				    address_to_text(&address, text), share * outcome->probability);
+		}
+	}
+	free(shares);
+}
+
+/* The answer that an outcome's pool gives when chance chooses this candidate; false where it was never met. */
+static bool
+find_answer_with(const struct explaining *on, const struct outcome *outcome, unsigned candidate, struct outcome *found)
+{
+	*found = *outcome;
+	for (unsigned try = 0; try < TRIES; try++) {
+		if (found->answer.has_choice && found->answer.choice.from == outcome->answer.choice.from &&
+		    found->answer.choice.origin == candidate)
+			return true;
+		struct steering steering = outcome_steering(on, try);
+
+		answer_init(&found->answer, RCODE_NOERROR);
+		answer_find(&found->answer, on->snapshot, &on->request->question, &steering);
+	}
+	return false;
+}
+
+/* S16: one origin is answered, and some with a CNAME: each of them gives an answer of its own. */
+static bool
+each_its_own(const struct steer_choice *choice)
+{
+	bool cnames = false;
+	unsigned n;
+
+	if (choice->pool == NULL || (choice->from->count != 1 && (steer_shape(choice->lb, choice->pool, &n) == STEER_ALL || n != 1)))
+		return false;
+	for (unsigned i = 0; i < choice->from->count; i++)
+		cnames |= choice->from->list[i].cname != NULL;
+	return cnames;
+}
+
+static void
+add_items(struct explaining *on, const struct outcome *outcome, unsigned first, unsigned last, double probability)
+{
+	for (unsigned i = 0; i < outcome->answer.nitems; i++) {
+		const struct answer_item *item = &outcome->answer.items[i];
+
+		if (item->steered && !item->cname)
+			add_addresses(on, outcome, item, first, last);
+		else
+			add_static(on, &outcome->answer, item, probability);
+	}
+}
+
+static void
+add_outcome(struct explaining *on, const struct outcome *outcome)
+{
+	const struct steer_choice *choice = &outcome->answer.choice;
+	struct outcome *found;
+
+	if (!outcome->answer.has_choice || !each_its_own(choice)) {
+		add_items(on, outcome, 0, outcome->answer.has_choice && choice->pool != NULL ? choice->from->count : 0,
+		    outcome->probability);
+		return;
+	}
+	found = xcalloc(1, sizeof *found);
+	for (unsigned i = 0; i < choice->from->count; i++) {
+		double probability = origin_probability(on, choice->pool, choice->from, i);
+
+		if (probability > 0 && find_answer_with(on, outcome, i, found))
+			add_items(on, found, i, i + 1, probability * outcome->probability);
+	}
+	free(found);
 }
 
 static void
@@ -579,17 +709,8 @@ explain_answer(struct explaining *on)
 	unsigned scope = 0;
 
 	for (size_t n = 0; n < on->noutcomes; n++) {
-		const struct outcome *outcome = &on->outcomes[n];
-
-		scope = MAX(scope, outcome->answer.scope);
-		for (unsigned i = 0; i < outcome->answer.nitems; i++) {
-			const struct answer_item *item = &outcome->answer.items[i];
-
-			if (item->steered)
-				add_steered(on, outcome, item);
-			else
-				add_static(on, outcome, item);
-		}
+		scope = MAX(scope, on->outcomes[n].answer.scope);
+		add_outcome(on, &on->outcomes[n]);
 	}
 	json_put_text(on->out, "rcode", rcode_text(on->answer.rcode));
 	json_put_bool(on->out, "authoritative", on->answer.authoritative);
@@ -624,6 +745,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 	on->health = health;
 	on->request = request;
 	on->snapshot = compiler_snapshot(compiler);
+	on->steering = &steering;
 	on->trace.events = xcalloc(EVENTS_MAX, sizeof *on->trace.events);
 	on->trace.room = EVENTS_MAX;
 	on->trace.lb = on->plan = xcalloc(1, sizeof *on->plan);

@@ -1,7 +1,8 @@
 #include "guards.h"
 
 #include "document.h"
-#include "status.h"
+#include "pool_table.h"
+#include "resolution.h"
 
 #include <stdlib.h>
 
@@ -22,37 +23,18 @@ struct guards {
 	size_t nwritten;
 };
 
-enum health_state
-guards_origin_state(struct store_txn *health, const struct pool *pool, const struct origin *origin)
-{
-	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin);
-	struct health_record record;
-
-	return status_origin(
-	    pool, origin, health != NULL && health_get(health, &endpoint, &record) ? &record : NULL);
-}
-
-static bool
-state_healthy(enum health_state state)
-{
-	return state == HEALTH_UP || state == HEALTH_SUSPECT || state == HEALTH_UNMONITORED;
-}
-
 static struct known_pool
-judge_pool(struct guards *guards, const struct pool *pool)
+judge_pool(struct guards *guards, struct pool *pool)
 {
 	struct known_pool known = {.usable = false};
 
 	for (size_t i = 0; pool != NULL && pool->enabled && i < pool->norigins; i++) {
-		const struct origin *origin = &pool->origins[i];
+		struct origin *origin = &pool->origins[i];
 
 		if (!origin->enabled || origin->weight == 0)
 			continue;
 		known.usable = true;
-		if (origin->forced == FORCED_UP ||
-		    (origin->forced == FORCED_NONE &&
-			state_healthy(guards_origin_state(guards->change->health, pool, origin))))
-			known.healthy = true;
+		known.healthy |= origin_is_candidate(origin, resolution_of(guards->change->health, pool, origin));
 	}
 	return known;
 }
@@ -60,7 +42,7 @@ judge_pool(struct guards *guards, const struct pool *pool)
 static struct known_pool
 judge_text(struct guards *guards, struct bytes text)
 {
-	struct pool *pool = text.len > 0 ? document_load_pool(text) : NULL;
+	struct pool *pool = text.len > 0 ? config_pool_of(guards->change->txn, text) : NULL;
 	struct known_pool known = judge_pool(guards, pool);
 
 	model_free_pool(pool);
@@ -217,17 +199,23 @@ guard_lb(struct guards *guards, const struct lb *lb, bool was_healthy)
 		    "load_balancer %s has no healthy origin left: its fallback pool answers", lb->name);
 }
 
-/* Can an origin of the pool be suspect (S21)?  Not where its first failed check already decides. */
+/* Can an origin of the pool be suspect (S21)?  Where several vote (S38), or the first failed check does not decide. */
 static bool
 can_be_suspect(struct store_txn *txn, const struct id *id)
 {
 	struct pool *pool = config_pool(txn, id->text);
-	struct monitor *monitor = pool != NULL ? config_monitor(txn, pool->monitor.text) : NULL;
-	bool can = monitor != NULL && monitor->consecutive_down >= 2;
+	unsigned votes = 0;
+	bool can = false;
 
-	model_free_monitor(monitor);
+	for (size_t i = 0; pool != NULL && i < pool->njudges; i++) {
+		struct monitor *monitor = pool->judges[i].votes ? config_monitor(txn, pool->judges[i].monitor.text) : NULL;
+
+		votes += pool->judges[i].votes;
+		can |= monitor != NULL && monitor->consecutive_down >= 2;
+		model_free_monitor(monitor);
+	}
 	model_free_pool(pool);
-	return can;
+	return can || votes > 1;
 }
 
 static void

@@ -193,6 +193,13 @@ target_of_number(struct side *side, uint32_t number)
 	return side->of_number[number] - 1;
 }
 
+/* The target of a candidate. */
+static size_t
+number_of(struct side *side, const struct steer_choice *choice, unsigned candidate)
+{
+	return target_of_number(side, choice->from->list[candidate].number);
+}
+
 static struct steering
 steering_of(const struct side *side, const struct replay_client *client, unsigned draw)
 {
@@ -232,17 +239,13 @@ send(struct side *side, const struct replay_client *client, unsigned draws, stru
 	for (unsigned draw = 0; draw < draws; draw++) {
 		struct steering steering = steering_of(side, client, draw);
 		struct steer_choice choice;
-		unsigned next;
 
 		steer(side->lb, side->snapshot->pools, &steering, family, &choice);
 		mattered |= choice.client_mattered;
-		next = choice.index[0];
-		for (unsigned i = 0; i < choice.count; i++) {
-			if (choice.how != STEER_ALL)
-				next = choice.index[i];
-			spread_add(spread, target_of_number(side, choice.from->list[next].number), 1.0 / choice.count / draws);
-			next = next + 1 == choice.from->count ? 0 : next + 1;
-		}
+		for (unsigned i = 0; i < choice.count; i++)
+			spread_add(spread, number_of(side, &choice, steer_address(&choice, i)->candidate), 1.0 / choice.count / draws);
+		if (choice.count == 0 && choice.norigins == 1) /* S16: by its CNAME, it may be */
+			spread_add(spread, number_of(side, &choice, choice.origin), 1.0 / draws);
 	}
 	return mattered;
 }

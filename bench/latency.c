@@ -127,7 +127,7 @@ bench_health(struct bench *bench, struct store *config, struct problems *problem
 		exit(1);
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		endpoints[i] = health_endpoint(pool->monitor.text, &pool->origins[i]);
+		endpoints[i] = health_endpoint(pool->monitor.text, &pool->origins[i], &pool->origins[i].ip);
 		put_state(health, &endpoints[i], HEALTH_UNKNOWN, HEALTH_UP);
 	}
 	wait_for(bench, 2);

@@ -6,6 +6,7 @@
 #include "commands.h"
 #include "follow.h"
 #include "metrics.h"
+#include "resolve.h"
 
 #include <err.h>
 #include <event2/event.h>
@@ -26,6 +27,8 @@ enum {
 
 struct options {
 	const char *state, *user, *metrics;
+	const char *resolvers[RESOLVERS_MAX];
+	size_t nresolvers;
 	unsigned commands; /* at once; 0: none are permitted */
 };
 
@@ -34,6 +37,7 @@ struct daemon {
 	struct publish *publish;
 	struct checks *checks;
 	struct schedule *schedule;
+	struct resolver *resolver;
 	struct follow *follow;
 	struct metrics *metrics;
 	struct event *committing, *second, *looking, *watching;
@@ -68,6 +72,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
 	schedule_second(daemon->schedule);
+	resolver_second(daemon->resolver);
 }
 
 static void on_config_written(evutil_socket_t fd, short what, void *arg);
@@ -202,18 +207,19 @@ commands_of(const char *text)
 static _Noreturn void
 usage(FILE *out, int status)
 {
-	fprintf(out, "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT] [--allow-exec[=NUMBER]]\n");
+	fprintf(out, "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT] [--allow-exec[=NUMBER]] [--resolver ADDRESS[:PORT] ...]\n");
 	exit(status);
 }
 
 static struct options
 parse_options(int argc, char *argv[])
 {
-	enum { STATE = 1, USER, METRICS, ALLOW_EXEC, LATER, HELP, VERSION_ASKED };
+	enum { STATE = 1, USER, METRICS, RESOLVER, ALLOW_EXEC, LATER, HELP, VERSION_ASKED };
 	static const struct option known[] = {
 	    {"state", required_argument, NULL, STATE},
 	    {"user", required_argument, NULL, USER},
 	    {"metrics", required_argument, NULL, METRICS},
+	    {"resolver", required_argument, NULL, RESOLVER},
 	    {"allow-exec", optional_argument, NULL, ALLOW_EXEC},
 	    {"canary", required_argument, NULL, LATER},
 	    {"config", required_argument, NULL, LATER},
@@ -232,6 +238,11 @@ parse_options(int argc, char *argv[])
 		case STATE: options.state = optarg; break;
 		case USER: options.user = optarg; break;
 		case METRICS: options.metrics = optarg; break;
+		case RESOLVER:
+			if (options.nresolvers == RESOLVERS_MAX)
+				errx(2, "--resolver %s: %d resolvers are the most", optarg, RESOLVERS_MAX);
+			options.resolvers[options.nresolvers++] = optarg;
+			break;
 		case ALLOW_EXEC: options.commands = commands_of(optarg); break;
 		case LATER: errx(2, "--%s comes with a later version", known[at].name);
 		case HELP: usage(stdout, 0);
@@ -288,6 +299,7 @@ stop(struct daemon *daemon)
 	metrics_free(daemon->metrics);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);
+	resolver_free(daemon->resolver);
 	schedule_free(daemon->schedule);
 	checks_free(daemon->checks);
 	event_free(daemon->committing);
@@ -325,9 +337,11 @@ main(int argc, char *argv[])
 	if (daemon.checks == NULL)
 		errx(1, "cannot start libcurl");
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
-	daemon.follow = follow_new(daemon.schedule, daemon.publish, options.state);
+	daemon.resolver = resolver_new(daemon.base, daemon.publish, options.resolvers, options.nresolvers, &problems);
+	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.publish, options.state);
 	if (options.metrics != NULL)
-		daemon.metrics = metrics_listen(daemon.base, options.metrics, daemon.schedule, daemon.follow, &problems);
+		daemon.metrics = metrics_listen(daemon.base, options.metrics,
+		    &(struct metrics_of){daemon.schedule, daemon.resolver, daemon.follow}, &problems);
 	exit_on(&problems);
 	warnx("at most %u checks run at once, by RLIMIT_NOFILE", most);
 	run(&daemon);

@@ -12,8 +12,7 @@
 
 struct metrics {
 	struct evhttp *http;
-	const struct schedule *schedule;
-	const struct follow *follow;
+	struct metrics_of of;
 };
 
 static void
@@ -53,7 +52,7 @@ add_lateness(void *arg, const struct statistics *of)
 
 /* --- of each endpoint --- */
 
-/* Its labels: Host only where the origin has one of its own. */
+/* Its labels: Host only where the origin has one of its own, and the hostname where the address is one of its. */
 static void
 add_endpoint(FILE *page, const char *name, const struct target *target, double number)
 {
@@ -62,6 +61,8 @@ add_endpoint(FILE *page, const char *name, const struct target *target, double n
 	address_to_text(&target->address, address);
 	if (target->host != NULL)
 		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, "host", target->host, NULL);
+	else if (target->hostname != NULL)
+		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, "hostname", target->hostname, NULL);
 	else
 		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, NULL);
 }
@@ -111,7 +112,8 @@ add_monitors(const struct schedule *schedule, FILE *page)
 static void
 add_process(const struct metrics *metrics, FILE *page)
 {
-	const struct schedule_counters *counters = schedule_counters(metrics->schedule);
+	const struct schedule_counters *counters = schedule_counters(metrics->of.schedule);
+	struct resolver_counters names = resolver_counters(metrics->of.resolver);
 
 	value(page, "graycloud_monitor_endpoints", "gauge", "Endpoints that are probed.", counters->targets);
 	exposition_family(page, "graycloud_monitor_endpoints_by_state", "gauge", "Endpoints by their state.");
@@ -121,8 +123,13 @@ add_process(const struct metrics *metrics, FILE *page)
 	value(page, "graycloud_monitor_checks_queued", "gauge", "Checks that are due and wait for their turn.", counters->queued);
 	value(page, "graycloud_monitor_checks_limit", "gauge", "Checks that may be under way at once.", counters->most);
 	value(page, "graycloud_monitor_flips_total", "counter", "Changes of state.", counters->flips);
+	value(page, "graycloud_monitor_hostnames", "gauge", "Hostnames of origins that are looked up.", names.hostnames);
+	value(page, "graycloud_monitor_hostnames_failing", "gauge", "Hostnames whose last resolution failed.", names.failing);
+	value(page, "graycloud_monitor_resolutions_in_flight", "gauge", "Resolutions under way.", names.in_flight);
+	value(page, "graycloud_monitor_resolutions_total", "counter", "Resolutions that ended.", names.resolutions);
+	value(page, "graycloud_monitor_resolution_failures_total", "counter", "Resolutions that failed or gave no address.", names.failures);
 	value(page, "graycloud_monitor_config_generation", "gauge", "Generation of the configuration that is probed.",
-	    follow_generation(metrics->follow));
+	    follow_generation(metrics->of.follow));
 }
 
 static void
@@ -138,8 +145,8 @@ on_metrics(struct evhttp_request *request, void *arg)
 		return;
 	}
 	add_process(metrics, page);
-	add_monitors(metrics->schedule, page);
-	add_endpoints(metrics->schedule, page);
+	add_monitors(metrics->of.schedule, page);
+	add_endpoints(metrics->of.schedule, page);
 	fclose(page);
 	evbuffer_add(evhttp_request_get_output_buffer(request), text, len);
 	free(text);
@@ -174,8 +181,7 @@ print_bound(struct evhttp_bound_socket *bound)
 }
 
 struct metrics *
-metrics_listen(struct event_base *base, const char *where, const struct schedule *schedule,
-    const struct follow *follow, struct problems *problems)
+metrics_listen(struct event_base *base, const char *where, const struct metrics_of *of, struct problems *problems)
 {
 	struct metrics *metrics = xcalloc(1, sizeof *metrics);
 	const char *colon = strrchr(where, ':');
@@ -192,8 +198,7 @@ metrics_listen(struct event_base *base, const char *where, const struct schedule
 		free(metrics);
 		return NULL;
 	}
-	metrics->schedule = schedule;
-	metrics->follow = follow;
+	metrics->of = *of;
 	metrics->http = evhttp_new(base);
 	bound = metrics->http == NULL ? NULL : evhttp_bind_socket_with_handle(metrics->http, host, (uint16_t)port);
 	if (bound == NULL) {

@@ -63,12 +63,14 @@ static void
 say_flip(const struct target *target, enum health_state before)
 {
 	const struct health_record *record = &target->published.record;
+	bool hostname = target->hostname != NULL;
 	bool why = record->last_reason != REASON_NONE, more = why && record->detail[0] != '\0';
 	char address[46];
 
 	if (!may_say(target->schedule))
 		return;
-	warnx("%s %s: %s -> %s%s%s%s%s%s", target->monitor->name, address_to_text(&target->address, address),
+	warnx("%s %s%s%s: %s -> %s%s%s%s%s%s", target->monitor->name, hostname ? target->hostname : "", hostname ? " " : "",
+	    address_to_text(&target->address, address),
 	    health_state_text(before), health_state_text(record->state), why ? ": " : "",
 	    why ? health_reason_text(record->last_reason) : "", more ? " (" : "", more ? record->detail : "", more ? ")" : "");
 }
@@ -159,7 +161,9 @@ static void
 start(struct target *target)
 {
 	struct schedule *schedule = target->schedule;
-	struct check_subject subject = {target->monitor, target->address, target->host};
+	/* [CF] 2.4: header.Host of the origin, then of the monitor, then the hostname; also for TLS. */
+	const char *host = target->host == NULL && target->monitor->host == NULL ? target->hostname : target->host;
+	struct check_subject subject = {target->monitor, target->address, host};
 
 	dequeue(target);
 	if (target->wanted_ms != 0)
@@ -250,7 +254,7 @@ still_fresh(const struct target *target)
 
 struct target *
 schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const struct monitor *monitor,
-    const struct origin *origin)
+    const struct origin *origin, const struct address *address)
 {
 	struct target *target = xcalloc(1, sizeof *target);
 
@@ -258,8 +262,9 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 	target->monitor = monitor;
 	target->statistics = statistics_of(&schedule->statistics, monitor);
 	target->interval_s = monitor->interval_s;
-	target->address = origin->ip;
+	target->address = *address;
 	target->host = origin->host == NULL ? NULL : xstrdup(origin->host);
+	target->hostname = origin_is_hostname(origin) ? xstrdup(origin->address) : NULL;
 	target->published.endpoint = *endpoint;
 	target->timer = evtimer_new(schedule->base, on_due, target);
 	if (target->timer == NULL)
@@ -322,6 +327,7 @@ schedule_remove(struct target *target, bool keep)
 		publish_remove(schedule->publish, &target->published);
 	event_free(target->timer);
 	free(target->host);
+	free(target->hostname);
 	free(target);
 }
 

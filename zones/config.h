@@ -59,6 +59,8 @@ bool config_each_object_by_name(struct store_txn *txn, enum kind kind, config_ob
 
 /* Loaded objects, or NULL where there is none or it cannot be read.  The caller frees with model_free_*. */
 struct pool *config_pool(struct store_txn *txn, const char *id);
+/* A pool from its document, with the members of its monitor group; NULL as document_load_pool. */
+struct pool *config_pool_of(struct store_txn *txn, struct bytes json);
 struct monitor *config_monitor(struct store_txn *txn, const char *id);
 struct lb *config_lb(struct store_txn *txn, const char *id);
 

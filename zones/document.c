@@ -372,6 +372,17 @@ text_member(const struct json *object, const char *key)
 	return text ? text : "";
 }
 
+/* The same address, or the same hostname: those are clean by now. */
+static bool
+same_address(const char *a, const char *b)
+{
+	struct address x, y;
+
+	if (address_from_text(&x, a) && address_from_text(&y, b))
+		return memcmp(&x, &y, sizeof x) == 0;
+	return strcmp(a, b) == 0;
+}
+
 static void
 check_origins(struct check *check, const struct json *origins)
 {
@@ -380,15 +391,11 @@ check_origins(struct check *check, const struct json *origins)
 	for (size_t i = 0; i < count; i++) {
 		const struct json *one = json_item(origins, i);
 		const char *name = text_member(one, "name");
-		struct address address;
 
-		address_from_text(&address, text_member(one, "address"));
 		for (size_t k = 0; k < i; k++) {
 			const struct json *other = json_item(origins, k);
-			struct address before;
 
-			address_from_text(&before, text_member(other, "address"));
-			if (memcmp(&address, &before, sizeof address) == 0)
+			if (same_address(text_member(one, "address"), text_member(other, "address")))
 				problems_error(check->problems, "%s: origin address %s stands there twice",
 				    check->label, text_member(one, "address"));
 			else if (*name != '\0' && strcmp(name, text_member(other, "name")) == 0)
@@ -405,6 +412,9 @@ check_pool(struct check *check, const struct json *pool)
 	long long minimum = json_integer_of(json_member(pool, "minimum_origins"));
 
 	check_origins(check, origins);
+	/* [CF] 2.2 */
+	if (*text_member(pool, "monitor") != '\0' && *text_member(pool, "monitor_group") != '\0')
+		problems_error(check->problems, "%s: it has a monitor and a monitor_group: give one, and none for the other", check->label);
 	if (json_numeric(json_member(pool, "latitude")) != json_numeric(json_member(pool, "longitude")))
 		problems_error(check->problems, "%s: latitude and longitude go together: give both or none", check->label);
 	if (minimum > (long long)json_count(origins))
@@ -412,6 +422,29 @@ check_pool(struct check *check, const struct json *pool)
 		    "%s: minimum_origins is %lld, but it has only %zu: with a monitor it can never be "
 		    "used",
 		    check->label, minimum, json_count(origins));
+}
+
+/* S38 */
+static void
+check_group(struct check *check, const struct json *group)
+{
+	const struct json *members = json_member(group, "members");
+	bool votes = false;
+
+	for (size_t i = 0; i < json_count(members); i++) {
+		const struct json *one = json_item(members, i);
+		const char *monitor = text_member(one, "monitor_id");
+
+		votes |= json_truth(json_member(one, "enabled")) && !json_truth(json_member(one, "monitoring_only"));
+		if (json_truth(json_member(one, "monitoring_only")) && json_truth(json_member(one, "must_be_healthy")))
+			problems_error(check->problems,
+			    "%s: members[%zu] is monitoring_only and must_be_healthy: one that has no vote decides nothing", check->label, i);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(monitor, text_member(json_item(members, k), "monitor_id")) == 0)
+				problems_error(check->problems, "%s: members[%zu] and members[%zu] are the same monitor", check->label, k, i);
+	}
+	if (!votes)
+		problems_error(check->problems, "%s: no member votes: one at least must be enabled and not monitoring_only", check->label);
 }
 
 char *
@@ -439,6 +472,8 @@ document_check(
 		check_pool(&check, kept);
 	else if (kept != NULL && kind == KIND_MONITOR)
 		document_check_monitor(check.label, kept, problems);
+	else if (kept != NULL && kind == KIND_MONITOR_GROUP)
+		check_group(&check, kept);
 	else if (kept != NULL && kind == KIND_LB)
 		document_check_lb(check.label, kept, problems);
 	free(check.label);

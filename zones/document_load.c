@@ -71,10 +71,41 @@ lasts(struct pool *pool, const struct json *object, const char *key)
 	return true;
 }
 
-static bool
+static enum health_state
+seed_of(const char *text)
+{
+	return strcmp(text, "up") == 0	      ? HEALTH_UP
+	       : strcmp(text, "suspect") == 0 ? HEALTH_SUSPECT
+	       : strcmp(text, "down") == 0    ? HEALTH_DOWN
+					      : HEALTH_UNKNOWN;
+}
+
+/* S24: the states of a hostname's addresses when its monitor was attached. */
+static struct resolved *
+load_seeds(const struct json *seeds)
+{
+	struct resolved *resolved = NULL;
+	unsigned count = 0;
+
+	for (const char *key = json_next_key(seeds, NULL); key != NULL; key = json_next_key(seeds, key))
+		count++;
+	if (count == 0 || (resolved = resolved_new(count)) == NULL)
+		return NULL;
+	count = 0;
+	for (const char *key = json_next_key(seeds, NULL); key != NULL; key = json_next_key(seeds, key)) {
+		struct resolved_address *seed = &resolved->list[count++];
+
+		address_from_text(&seed->address, key);
+		seed->state = seed_of(text_of(seeds, key));
+	}
+	return resolved;
+}
+
+static void
 load_origin(struct pool *pool, struct origin *origin, const struct json *json)
 {
-	const char *forced = text_of(json, "forced"), *seeded = text_of(json, "seeded");
+	const char *forced = text_of(json, "forced");
+	const struct json *seeded = json_member(json, "seeded");
 	const char *host = json_text(json_item(json_member(json_member(json, "header"), "Host"), 0));
 
 	origin->name = xstrdup(text_of(json, "name"));
@@ -88,11 +119,32 @@ load_origin(struct pool *pool, struct origin *origin, const struct json *json)
 	if (*text_of(json, "forced_until") != '\0' && !lasts(pool, json, "forced_until"))
 		origin->forced = FORCED_NONE;
 	origin->affinity_group = text_or_null(text_of(json, "affinity_group"));
-	origin->seeded = strcmp(seeded, "up") == 0	  ? HEALTH_UP
-			 : strcmp(seeded, "suspect") == 0 ? HEALTH_SUSPECT
-			 : strcmp(seeded, "down") == 0	  ? HEALTH_DOWN
-							  : HEALTH_UNKNOWN;
-	return address_from_text(&origin->ip, origin->address);
+	origin->seeded = seed_of(text_of(json, "seeded"));
+	origin->seeds = json_kind(seeded) == JSON_KIND_OBJECT ? load_seeds(seeded) : NULL;
+	origin->unflattened = json_member(json, "flatten_cname") != NULL && !json_truth(json_member(json, "flatten_cname"));
+	address_from_text(&origin->ip, origin->address);
+}
+
+struct judge *
+document_load_group(struct bytes text, size_t *count)
+{
+	struct json *json = read_object(text), *members = json_member(json, "members");
+	struct judge *judges = xcalloc(json_count(members), sizeof *judges);
+
+	*count = 0;
+	for (size_t i = 0; i < json_count(members); i++) {
+		const struct json *member = json_item(members, i);
+		struct judge *judge = &judges[*count];
+
+		if (!json_truth(json_member(member, "enabled")))
+			continue;
+		id_of(&judge->monitor, text_of(member, "monitor_id"));
+		judge->votes = !json_truth(json_member(member, "monitoring_only"));
+		judge->must_be_healthy = json_truth(json_member(member, "must_be_healthy"));
+		++*count;
+	}
+	json_drop(json);
+	return judges;
 }
 
 struct pool *
@@ -118,11 +170,15 @@ document_load_pool(struct bytes text)
 	pool->longitude = json_number_of(json_member(json, "longitude"));
 	id_of(&pool->monitor, text_of(json, "monitor"));
 	id_of(&pool->monitor_group, text_of(json, "monitor_group"));
+	if (pool->monitor.text[0] != '\0') {
+		pool->judges = xcalloc(1, sizeof *pool->judges);
+		pool->judges[pool->njudges++] = (struct judge){.monitor = pool->monitor, .votes = true};
+	}
 	pool->norigins = json_count(origins);
 	pool->origins = xcalloc(pool->norigins, sizeof *pool->origins);
 	good = *pool->name != '\0' && *pool->id.text != '\0';
 	for (size_t i = 0; i < pool->norigins; i++)
-		good = load_origin(pool, &pool->origins[i], json_item(origins, i)) && good;
+		load_origin(pool, &pool->origins[i], json_item(origins, i));
 	json_drop(json);
 	if (good)
 		return pool;

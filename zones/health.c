@@ -28,20 +28,21 @@ hash_lower(struct hash_input *input, const char *text)
 }
 
 struct endpoint
-health_endpoint(const char *monitor_id, const struct origin *origin)
+health_endpoint(const char *monitor_id, const struct origin *origin, const struct address *address)
 {
 	static const uint64_t keys[2][2] = {{0, 0}, {1, 1}};
 	struct hash_input input = {.len = 0};
 	struct endpoint endpoint;
 
 	hash_octets(&input, monitor_id, strlen(monitor_id) + 1);
-	if (origin->ip.family != FAMILY_NONE)
-		hash_octets(&input, origin->ip.bytes, address_len(&origin->ip));
-	else
-		hash_lower(&input, origin->address);
+	hash_octets(&input, address->bytes, address_len(address));
 	hash_octets(&input, "", 1);
-	if (origin->host != NULL)
+	if (origin->host != NULL) {
 		hash_lower(&input, origin->host);
+	} else if (origin_is_hostname(origin)) {
+		hash_octets(&input, "", 1);
+		hash_lower(&input, origin->address);
+	}
 	put64(endpoint.key, siphash(keys[0], input.octets, input.len));
 	put64(endpoint.key + 8, siphash(keys[1], input.octets, input.len));
 	return endpoint;

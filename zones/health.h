@@ -3,7 +3,7 @@
  *
  * graycloud-monitor writes it; graycloud-dnsd, `graycloud status` and `explain` read it.  An endpoint is what one
  * probe asks: monitor id, address and the origin's own probe Host, so that equal probes of several origins run
- * once and editing a monitor keeps its records (S24).
+ * once and editing a monitor keeps its records (S24).  Each address of a hostname is an endpoint of its own (S16).
  */
 #ifndef HEALTH_H
 #define HEALTH_H
@@ -15,8 +15,12 @@ struct endpoint {
 	uint8_t key[16];
 };
 
-/* Two SipHashes of monitor id, 00, address (binary, or the lower-case hostname), 00, origin's header.Host in lower case. */
-struct endpoint health_endpoint(const char *monitor_id, const struct origin *origin);
+/*
+ * Two SipHashes of monitor id, 00, address (binary), 00, origin's header.Host in lower case; where a hostname has no
+ * header.Host, another 00 and the hostname, which is the probe's Host where the monitor has none.  address is the origin's
+ * own, or one of its hostname's.
+ */
+struct endpoint health_endpoint(const char *monitor_id, const struct origin *origin, const struct address *address);
 
 /* [CF] 4.1's vocabulary of failures, and ours.  The numbers stand in the store: never change one. */
 enum health_reason {
@@ -90,12 +94,19 @@ struct health_record {
 	char detail[HEALTH_DETAIL_MAX];
 };
 
+enum health_flip_kind {
+	FLIP_STATE = 0,    /* of an endpoint */
+	FLIP_ADDRESSES = 1 /* of a hostname (names.h): other ones than before, or the record was deleted */
+};
+
 struct health_flip {
-	struct endpoint endpoint;
+	struct endpoint endpoint; /* or name_key() */
 	uint8_t state;  /* the new one; HEALTH_DISABLED: the record was deleted */
 	uint8_t before; /* the state before */
 	uint8_t reason;
-	uint8_t unused[5];
+	uint8_t kind;   /* enum health_flip_kind */
+	uint8_t count, count_before; /* of a hostname: how many addresses */
+	uint8_t unused[2];
 	uint64_t at_ms;  /* CLOCK_BOOTTIME */
 	int64_t at_wall;
 };

@@ -79,6 +79,14 @@ address_from_text(struct address *address, const char *text)
 	return address->family != FAMILY_NONE;
 }
 
+bool
+address_is_unicast(const struct address *address)
+{
+	if (address->family == FAMILY_V4)
+		return address->bytes[0] != 0 && address->bytes[0] < 224;
+	return address->family == FAMILY_V6 && address->bytes[0] != 0xff && memcmp(address->bytes, (uint8_t[16]){0}, 16) != 0;
+}
+
 char *
 address_to_text(const struct address *address, char out[46])
 {
@@ -86,6 +94,25 @@ address_to_text(const struct address *address, char out[46])
 	if (address->family != FAMILY_NONE)
 		inet_ntop(address->family == FAMILY_V4 ? AF_INET : AF_INET6, address->bytes, out, 46);
 	return out;
+}
+
+struct resolved *
+resolved_new(size_t count)
+{
+	struct resolved *resolved = calloc(1, sizeof *resolved + count * sizeof resolved->list[0]);
+
+	if (resolved != NULL)
+		resolved->count = (unsigned)count;
+	return resolved;
+}
+
+enum health_state
+resolved_state(const struct resolved *resolved, const struct address *address)
+{
+	for (unsigned i = 0; resolved != NULL && i < resolved->count; i++)
+		if (memcmp(&resolved->list[i].address, address, sizeof *address) == 0)
+			return resolved->list[i].state;
+	return HEALTH_UNKNOWN;
 }
 
 /* How long one whole check can take. */
@@ -120,8 +147,11 @@ model_free_pool(struct pool *pool)
 		free(pool->origins[i].address);
 		free(pool->origins[i].host);
 		free(pool->origins[i].affinity_group);
+		free(pool->origins[i].resolved);
+		free(pool->origins[i].seeds);
 	}
 	free(pool->origins);
+	free(pool->judges);
 	free(pool->name);
 	free(pool);
 }

@@ -44,6 +44,8 @@ struct address {
 
 /* Reads an IPv4 or IPv6 address literal, nothing else. */
 bool address_from_text(struct address *address, const char *text);
+/* S31: one host's, of this machine or any other. */
+bool address_is_unicast(const struct address *address);
 char *address_to_text(const struct address *address, char out[46]);
 static inline unsigned
 address_len(const struct address *address)
@@ -66,18 +68,54 @@ enum health_state {
 
 const char *health_state_text(enum health_state state);
 
+/* Addresses of one hostname that are kept, of each family. */
+enum { HOSTNAME_ADDRESSES_MAX = 32 };
+
+/* S16: what a hostname stands for now, and what is known of each address. */
+struct resolved {
+	bool gone; /* the name has no address any more: these are the last known (S14) */
+	unsigned count;
+	struct resolved_address {
+		struct address address;
+		enum health_state state;
+	} list[];
+};
+
+/* All of it zero; NULL where memory is exhausted.  free() ends it. */
+struct resolved *resolved_new(size_t count);
+/* The state of an address in resolved, which may be NULL; HEALTH_UNKNOWN where it is not there. */
+enum health_state resolved_state(const struct resolved *resolved, const struct address *address);
+
 /* [CF] 2.3 */
 struct origin {
 	char *name;    /* "" where it has none */
-	char *address; /* as configured */
-	struct address ip;
+	char *address; /* as configured; a hostname is in lower case, without the final dot */
+	struct address ip; /* of no family where address is a hostname */
+	bool unflattened;  /* flatten_cname is false: a CNAME where it is the only origin (S16) */
+	struct resolved *resolved; /* of a hostname, by whoever knows; NULL: nothing is known */
 	bool enabled;
 	unsigned weight; /* hundredths, 0 to 100; at least 1 where the property is above 0 (S18) */
 	char *host;      /* header.Host, or NULL */
 	enum forced forced;      /* as it is at the time of loading: an end that has passed is no force */
 	char *affinity_group;     /* or NULL */
 	enum health_state seeded; /* S24: the state when its monitor was attached; HEALTH_UNKNOWN: none */
+	struct resolved *seeds;   /* the same of each address of a hostname; NULL: none */
 };
+
+static inline bool
+origin_is_hostname(const struct origin *origin)
+{
+	return origin->ip.family == FAMILY_NONE;
+}
+
+/* S38: a monitor that probes the origins of a pool, alone or as a member of a group. */
+struct judge {
+	struct id monitor;
+	bool votes;           /* it is not monitoring_only */
+	bool must_be_healthy; /* down by it is down */
+};
+
+enum { GROUP_MEMBERS_MAX = 16 };
 
 /* [CF] 2.2 */
 enum origin_steering { ORIGIN_RANDOM, ORIGIN_HASH };
@@ -94,6 +132,8 @@ struct pool {
 	double latitude, longitude;
 	struct id monitor;
 	struct id monitor_group;
+	struct judge *judges; /* its monitor, or the enabled members of its group */
+	size_t njudges;
 	struct origin *origins;
 	size_t norigins;
 	int64_t ends; /* wall clock, milliseconds: when the first of its disabled_until and forced_until passes; 0: none */

@@ -49,20 +49,28 @@ schema_clean_host_name(const char *text)
 	return xstrdup(name_to_host(name, host));
 }
 
-/* S31: any unicast address. */
+/* A name that is to be resolved: whole, and so with a dot.  Its last label is no number (RFC 1123 2.1): that is an address with a fault. */
+static char *
+clean_hostname(const char *text)
+{
+	char *name = strchr(text, '*') == NULL ? schema_clean_host_name(text) : NULL;
+	const char *last = name == NULL ? NULL : strrchr(name, '.');
+
+	if (last != NULL && strspn(last + 1, "0123456789") != strlen(last + 1))
+		return name;
+	free(name);
+	return NULL;
+}
+
+/* S31: any unicast address, or a hostname (S16). */
 static char *
 clean_address(const char *text)
 {
 	struct address address;
 
 	if (!address_from_text(&address, text))
-		return NULL;
-	if (address.family == FAMILY_V4 && (address.bytes[0] == 0 || address.bytes[0] >= 224))
-		return NULL;
-	if (address.family == FAMILY_V6 &&
-	    (address.bytes[0] == 0xff || memcmp(address.bytes, (uint8_t[16]){0}, 16) == 0))
-		return NULL;
-	return xstrdup(text);
+		return clean_hostname(text);
+	return address_is_unicast(&address) ? xstrdup(text) : NULL;
 }
 
 static char *
@@ -379,10 +387,10 @@ static const struct property origin_header[] = {LIST("Host", "[]", 0, 1, &host_h
 
 /* [CF] 2.3 */
 static const struct property origin_table[] = {TEXT("name", "\"\"", 200),
-    CHECKED("address", NULL, clean_address, "a unicast IPv4 or IPv6 address; host names are not supported yet"), BOOL("enabled", "true"),
+    CHECKED("address", NULL, clean_address, "a unicast IPv4 or IPv6 address, or a whole host name"), BOOL("enabled", "true"),
     READ_ONLY("disabled_at"), NUMBER("weight", "1", 0, 1), OBJECT("header", "{}", origin_header),
     NEUTRAL("port", "0"), NEUTRAL("virtual_network_id", "null"),
-    {.name = "flatten_cname", .type = PROPERTY_BOOL, .fate = FATE_LATER, .standard = "true"},
+    BOOL("flatten_cname", "true"),
     WORD("forced", "\"none\"", forced_words), UNTIL("forced_until"), UNTIL("disabled_until"),
     {.name = "affinity_group", .type = PROPERTY_TEXT, .standard = "null", .least = 1, .most = 200}, END};
 static const struct property origin = OBJECT("origin", NULL, origin_table);
@@ -399,8 +407,7 @@ static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), R
     CHECKED("name", NULL, schema_clean_pool_name, "1 to 200 letters, digits, - and _, but not 32 hex digits"),
     TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), UNTIL("disabled_until"),
     INTEGER("minimum_origins", "1", 0, POOL_ORIGINS_MAX), REFERENCE("monitor", "null", KIND_MONITOR),
-    {.name = "monitor_group", .type = PROPERTY_REFERENCE, .fate = FATE_LATER, .standard = "null",
-	.refers = KIND_MONITOR_GROUP},
+    REFERENCE("monitor_group", "null", KIND_MONITOR_GROUP),
     NEUTRAL("check_regions", "null"), NEUTRAL("health_sources", "null"), {.name = "latitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -90, .most = 90},
     {.name = "longitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -180, .most = 180}, LIST("origins", NULL, 1, POOL_ORIGINS_MAX, &origin),
     OBJECT("origin_steering", "{}", origin_steering), OBJECT("load_shedding", "{}", load_shedding),
@@ -430,9 +437,14 @@ static const struct property monitor_table[] = {SERVER,
     WORD("dns_rcode", "\"NOERROR\"", rcode_words), TEXT("dns_data", "\"\"", 1024),
     LIST("command", "[]", 0, 64, &command_word), END};
 
+/* S38 */
+static const struct property member_table[] = {REFERENCE("monitor_id", NULL, KIND_MONITOR), BOOL("enabled", "true"),
+    BOOL("monitoring_only", "false"), BOOL("must_be_healthy", "false"), READ_ONLY("created_at"), READ_ONLY("updated_at"), END};
+static const struct property member = OBJECT("member", NULL, member_table);
+/* [CF] 2.4 */
 static const struct property monitor_group_table[] = {SERVER,
     CHECKED("name", "null", schema_clean_monitor_name, "1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
-    TEXT("description", "\"\"", 1024), LATER("members", "[]"), END};
+    TEXT("description", "\"\"", 1024), LIST("members", NULL, 1, GROUP_MEMBERS_MAX, &member), END};
 
 uint8_t
 schema_dns_rcode(const char *text)

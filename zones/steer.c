@@ -250,7 +250,64 @@ choose_hashed(struct deciding *deciding, unsigned n)
 	else
 		choice->count = (uint16_t)steer_rank(from, key, n, choice->index);
 	/* With n or fewer candidates the set is the same for everybody, but their order is the client's. */
-	choice->client_mattered |= from->count > 1;
+	choice->client_mattered |= from->count > 1 || from->nring > 1;
+}
+
+/* The address of a candidate that its client is to try first: by the client's key, so that it keeps to it (S16). */
+static unsigned
+first_by_key(const struct candidates *from, const struct candidate *candidate, uint64_t key)
+{
+	uint64_t best_hash = 0;
+	unsigned best = 0;
+
+	for (unsigned i = 0; i < candidate->naddresses; i++) {
+		const uint8_t *bytes = from->addresses[candidate->first + i].bytes;
+		uint64_t hash = mix64(mix64(key ^ get64(bytes)) ^ get64(bytes + 8));
+		if (i == 0 || hash > best_hash) {
+			best_hash = hash;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static bool
+has_address(const struct steer_choice *choice, unsigned place)
+{
+	const uint8_t *bytes = choice->from->addresses[place].bytes;
+
+	for (unsigned i = 0; i < choice->count; i++)
+		if (memcmp(steer_address(choice, i)->bytes, bytes, 16) == 0)
+			return true;
+	return false;
+}
+
+/* S16: of each origin that was chosen all the addresses, as far as max_answers goes. */
+static void
+choose_addresses(struct deciding *deciding)
+{
+	struct steer_choice *choice = deciding->choice;
+	const struct candidates *from = choice->from;
+	bool hashed = choice->how == STEER_HASHED;
+	unsigned most = deciding->lb->max_answers > 0 ? deciding->lb->max_answers : STEER_ANSWERS_MAX;
+	uint16_t chosen[STEER_ANSWERS_MAX];
+
+	memcpy(chosen, choice->index, choice->norigins * sizeof chosen[0]);
+	choice->count = 0;
+	if (choice->norigins == 1)
+		choice->cname = from->list[chosen[0]].cname;
+	for (unsigned i = 0; i < choice->norigins; i++) {
+		const struct candidate *candidate = &from->list[chosen[i]];
+		unsigned start = hashed ? first_by_key(from, candidate, key_of(deciding)->hash)
+		                        : below(mix64(deciding->steering->draw), candidate->naddresses);
+
+		for (unsigned n = 0; n < candidate->naddresses && choice->count < most; n++) {
+			unsigned place = candidate->first + (start + n) % candidate->naddresses;
+
+			if (!from->doubles || !has_address(choice, place))
+				choice->index[choice->count++] = (uint16_t)place;
+		}
+	}
 }
 
 /* S15: how many, and which, of a pool's candidates. */
@@ -267,9 +324,14 @@ steer_origins(struct deciding *deciding)
 	choice->how = steer_shape(deciding->lb, choice->pool, &n);
 	trace_origins(deciding->trace, from, choice->how == STEER_HASHED ? key_of(deciding) : NULL);
 	if (choice->how == STEER_ALL) {
-		choice->count = from->count;
-		choice->index[0] = (uint16_t)below(draw, from->count);
-	} else if (choice->how == STEER_HASHED) {
+		choice->norigins = from->count;
+		choice->count = MIN(from->nring, STEER_ALL_MAX);
+		choice->index[0] = (uint16_t)below(draw, from->nring);
+		if (!from->plain && from->count == 1)
+			choice->cname = from->list[0].cname;
+		return;
+	}
+	if (choice->how == STEER_HASHED) {
 		choose_hashed(deciding, n);
 	} else if (n == 1) {
 		choice->count = 1;
@@ -278,4 +340,8 @@ steer_origins(struct deciding *deciding)
 		/* Ranking by a random key draws n by weight without replacement (Efraimidis and Spirakis, 2006). */
 		choice->count = (uint16_t)steer_rank(from, draw, n, choice->index);
 	}
+	choice->norigins = choice->count;
+	choice->origin = choice->index[0];
+	if (!from->plain)
+		choose_addresses(deciding);
 }

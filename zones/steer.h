@@ -12,7 +12,8 @@
 #include "pins.h"
 #include "pool_table.h"
 
-enum { STEER_ANSWERS_MAX = 64 };
+/* Of addresses that were chosen; of all of a pool's (S17). */
+enum { STEER_ANSWERS_MAX = 64, STEER_ALL_MAX = 1024 };
 
 /* Who asks. */
 struct steer_client {
@@ -135,8 +136,11 @@ struct steer_choice {
 	bool client_mattered; /* S4, S5 */
 	uint8_t scope;    /* S4: 0 where the client did not matter */
 	uint8_t family;   /* TABLE_V4 or TABLE_V6 */
-	uint16_t count;   /* of addresses; how == STEER_ALL: from->count, beginning at index[0] */
-	uint16_t index[STEER_ANSWERS_MAX];
+	const uint8_t *cname; /* S16: of the one origin that is answered, where it is to be; else NULL */
+	uint16_t norigins; /* that are answered, ... */
+	uint16_t origin;   /* ... and the first one's place in from->list */
+	uint16_t count;    /* of addresses; how == STEER_ALL: of from->ring, beginning at index[0] */
+	uint16_t index[STEER_ANSWERS_MAX]; /* else: their places in from->addresses */
 	bool pin_wanted;  /* S20: the server is to put pin under pin_key */
 	uint64_t pin_key;
 	struct pin pin;
@@ -215,6 +219,18 @@ struct steering {
 /* S13 to S21: choose for one query.  Any thread; never blocks. */
 void steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering, unsigned family,
     struct steer_choice *choice);
+
+/* The address at place i of those that were chosen. */
+static inline const struct candidate_address *
+steer_address(const struct steer_choice *choice, unsigned i)
+{
+	const struct candidates *from = choice->from;
+
+	if (choice->how != STEER_ALL)
+		return &from->addresses[choice->index[i]];
+	i += choice->index[0];
+	return &from->ring[i < from->nring ? i : i - from->nring];
+}
 
 /*
  * S18: -log2(hash / 2^64) in units of 2^-40.  Integers only, so that every node and every compiler agrees.

@@ -213,7 +213,7 @@ want_pin(struct deciding *deciding)
 	uint16_t usual = 0;
 	uint64_t chosen;
 
-	if (!keeps_pins(deciding) || choice->count == 0)
+	if (!keeps_pins(deciding) || choice->norigins == 0)
 		return;
 	choice->pin_key = pin_key(deciding);
 	if (deciding->pinned) {
@@ -223,7 +223,7 @@ want_pin(struct deciding *deciding)
 		choice->pin_wanted = !deciding->pin.confirmed && steering->now_s + lb->affinity_ttl > deciding->pin.expiry;
 		return;
 	}
-	chosen = choice->from->hashes[choice->index[0]];
+	chosen = choice->from->hashes[choice->origin];
 	steer_rank(all, deciding->key.hash, 1, &usual);
 	choice->pin_wanted = true;
 	choice->pin = (struct pin){.expiry = steering->now_s + lb->affinity_ttl, .pool = pin_pool_tag(choice->pool->hash),
@@ -430,7 +430,8 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 	choice->lb = lb;
 	choice->how = STEER_NOTHING;
 	choice->family = (uint8_t)family;
-	choice->count = 0;
+	choice->count = choice->norigins = choice->origin = 0;
+	choice->cname = NULL;
 	choice->scope = 0;
 	choice->client_mattered = false;
 	choice->pin_wanted = false;

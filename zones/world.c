@@ -10,12 +10,6 @@ world_by_id(const void *a, const void *b)
 	return strcmp(((const struct id *)a)->text, ((const struct id *)b)->text);
 }
 
-static int
-by_endpoint(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct endpoint));
-}
-
 int
 world_by_number(const void *a, const void *b)
 {
@@ -114,77 +108,25 @@ world_new(struct retired *retired, struct numbers *numbers)
 	return world;
 }
 
-/* Endpoints */
-
-struct endpoint_entry *
-world_endpoint(struct world *world, const struct endpoint *key)
-{
-	return world_find(&world->endpoints, key, by_endpoint);
-}
+/* Pools */
 
 void
 world_drop_pool(struct pool_entry *pool)
 {
-	free(pool->endpoints);
+	world_free_uses(&pool->uses);
 	free(pool->states);
 	free(pool->numbers);
 	model_free_pool(pool->model);
 	free(pool);
 }
 
-static struct endpoint_entry *
-endpoint_use(struct world *world, const struct endpoint *key, struct pool_entry *pool)
-{
-	struct endpoint_entry *entry = world_endpoint(world, key);
-	struct pool_entry **users;
-
-	if (entry == NULL) {
-		if ((entry = calloc(1, sizeof *entry)) == NULL)
-			return NULL;
-		entry->key = *key;
-		entry->fresh = world->fresh = true;
-		if (tsearch(entry, &world->endpoints, by_endpoint) == NULL) {
-			free(entry);
-			return NULL;
-		}
-		world->nendpoints++;
-	}
-	if ((users = realloc(entry->users, (entry->nusers + 1) * sizeof *users)) == NULL)
-		return NULL;
-	entry->users = users;
-	users[entry->nusers++] = pool;
-	return entry;
-}
-
-static void
-endpoint_leave(struct world *world, struct endpoint_entry *entry, struct pool_entry *pool)
-{
-	for (size_t i = 0; i < entry->nusers; i++)
-		if (entry->users[i] == pool) {
-			entry->users[i] = entry->users[--entry->nusers];
-			break;
-		}
-	if (entry->nusers > 0)
-		return;
-	tdelete(entry, &world->endpoints, by_endpoint);
-	world->nendpoints--;
-	free(entry->users);
-	free(entry);
-}
-
-/* Pools */
-
 static void
 pool_forget_model(struct world *world, struct pool_entry *pool)
 {
-	for (size_t i = 0; pool->model != NULL && pool->endpoints != NULL && i < pool->model->norigins; i++)
-		if (pool->endpoints[i] != NULL)
-			endpoint_leave(world, pool->endpoints[i], pool);
-	free(pool->endpoints);
+	world_leave(world, pool, &pool->uses);
 	free(pool->states);
 	free(pool->numbers);
 	model_free_pool(pool->model);
-	pool->endpoints = NULL;
 	pool->states = NULL;
 	pool->numbers = NULL;
 	pool->model = NULL;
@@ -251,61 +193,33 @@ world_pool(struct world *world, const struct id *id)
 	return entry;
 }
 
-/* Take over a model (NULL: the pool was deleted) and find the endpoints of its origins. */
+/* Take over a model (NULL: the pool was deleted) and find what its origins use. */
 bool
 world_set_pool(struct world *world, struct pool_entry *pool, struct pool *model)
 {
-	/* The new users first, so that an endpoint in both keeps its state. */
 	size_t count = model != NULL ? model->norigins : 0;
-	struct endpoint_entry **endpoints = calloc(count + 1, sizeof *endpoints);
 	enum health_state *states = calloc(count + 1, sizeof *states);
 	uint32_t *numbers = calloc(count + 1, sizeof *numbers);
-	bool whole = endpoints != NULL && states != NULL && numbers != NULL;
+	struct pool_uses uses;
 
-	for (size_t i = 0; whole && i < count; i++) {
-		const struct origin *origin = &model->origins[i];
-
-		numbers[i] = numbers_of(world->numbers, model->name, origin->address);
-		if (model->monitor.text[0] == '\0' || !model->enabled || !origin->enabled)
-			continue;
-		struct endpoint key = health_endpoint(model->monitor.text, origin);
-
-		endpoints[i] = endpoint_use(world, &key, pool);
-		whole = endpoints[i] != NULL;
-	}
-	if (!whole) {
-		for (size_t i = 0; endpoints != NULL && i < count; i++)
-			if (endpoints[i] != NULL)
-				endpoint_leave(world, endpoints[i], pool);
-		free(endpoints);
+	/* The new uses first, so that an endpoint in both keeps its state. */
+	if (states == NULL || numbers == NULL || !world_use(world, pool, model, &uses)) {
 		free(states);
 		free(numbers);
 		model_free_pool(model);
 		return false;
 	}
+	for (size_t i = 0; i < count; i++)
+		numbers[i] = numbers_of(world->numbers, model->name, model->origins[i].address);
 	pool_forget_model(world, pool);
 	pool->model = model;
-	pool->endpoints = endpoints;
+	pool->uses = uses;
 	pool->states = states;
 	pool->numbers = numbers;
 	if (model != NULL)
 		world_note_end(world, model->ends);
 	world_dirty(world, pool);
 	return true;
-}
-
-/* S24: what steering takes for the state of one origin. */
-static enum health_state
-judge_origin(const struct pool_entry *pool, size_t i)
-{
-	const struct origin *origin = &pool->model->origins[i];
-
-	if (!origin->enabled || !pool->model->enabled)
-		return HEALTH_DISABLED;
-	if (pool->endpoints[i] == NULL)
-		return HEALTH_UNMONITORED;
-	/* Until the first verdict: the state when the monitor was attached. */
-	return pool->endpoints[i]->state != HEALTH_UNKNOWN ? pool->endpoints[i]->state : origin->seeded;
 }
 
 static bool
@@ -316,8 +230,7 @@ settle_pool(struct world *world, struct pool_entry *pool)
 	struct pool_table *table = NULL;
 
 	if (pool->model != NULL) {
-		for (size_t i = 0; i < pool->model->norigins; i++)
-			pool->states[i] = judge_origin(pool, i);
+		world_judge(pool);
 		if ((table = pool_table_new(pool->model, pool->states, pool->numbers)) == NULL)
 			return false;
 	}

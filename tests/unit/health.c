@@ -60,7 +60,7 @@ endpoint_of(const char *monitor, const char *address, const char *host)
 	origin.address = xstrdup(address);
 	origin.host = own_host;
 	address_from_text(&origin.ip, address);
-	endpoint = health_endpoint(monitor, &origin);
+	endpoint = health_endpoint(monitor, &origin, &origin.ip);
 	free(origin.address);
 	free(own_host);
 	return endpoint;
