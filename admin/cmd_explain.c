@@ -132,7 +132,9 @@ cell_probability(struct table *table, const struct json *object)
 static void
 cell_cost(struct table *table, const struct json *object)
 {
-	if (json_member(object, "cost") != NULL)
+	if (json_member(object, "latency_ms") != NULL)
+		table_cell(table, COLOUR_NONE, "%.1f ms", number_of(object, "latency_ms"));
+	else if (json_member(object, "cost") != NULL)
 		table_cell(table, COLOUR_NONE, "%.6f", number_of(object, "cost"));
 	else
 		table_cell(table, COLOUR_NONE, "%s", "");

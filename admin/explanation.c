@@ -100,7 +100,7 @@ explain_zone(struct explaining *on)
 static const char *
 policy_text(enum steering_policy policy)
 {
-	static const char *const texts[] = {"off", "random", "geo", "proximity"};
+	static const char *const texts[] = {"off", "random", "geo", "proximity", "dynamic_latency"};
 
 	return texts[policy];
 }
@@ -242,7 +242,7 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	const struct pool *model = compiler_pool(on->compiler, slot, &states);
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
 	struct json *object = json_new_object();
-	const struct steer_event *cost = find_event(on, STEP_POOL_COST, slot);
+	const struct steer_event *cost = find_event(on, STEP_POOL_COST, slot), *latency = find_event(on, STEP_POOL_LATENCY, slot);
 	double probability = pool_probability(on, slot, fallback);
 	const char *why = "not looked at";
 
@@ -258,6 +258,8 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	json_put_bool(object, "monitored", model->njudges > 0);
 	if (on->plan->policy == STEERING_RANDOM && !fallback)
 		json_put_number(object, "weight", weight / 100.0);
+	if (latency != NULL && latency->value > 0)
+		json_put_number(object, "latency_ms", (double)latency->value / 1000);
 	if (cost != NULL)
 		json_put_number(object, "cost", (double)cost->value / 1099511627776.0 / cost->weight * 100);
 	if (fallback)
@@ -278,6 +280,10 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 		why = "first usable (S13)";
 	else if (find_event(on, STEP_POOL_NEAREST, slot) != NULL)
 		why = probability > 0 ? "nearest to the client" : "farther from the client";
+	else if (latency != NULL && latency->value == 0)
+		why = probability > 0 ? "first: no pool's latency is known (S41)" : "its latency is not known (S41)";
+	else if (latency != NULL)
+		why = probability > 0 ? "the first of the fastest (S41)" : "slower, or later in order (S41)";
 	else if (find_event(on, STEP_POOL_SHARE, slot) != NULL)
 		why = "drawn by weight (S13)";
 	else if (cost != NULL)

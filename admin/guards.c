@@ -239,6 +239,24 @@ warn_of_failover(struct guards *guards, const struct lb *lb)
 		    lb->name);
 }
 
+/* S41: without a monitor no latency is ever known. */
+static void
+warn_of_latency(struct guards *guards, const struct lb *lb)
+{
+	bool known = lb->steering_policy != STEERING_DYNAMIC_LATENCY;
+
+	for (size_t i = 0; i < lb->npools && !known; i++) {
+		struct pool *pool = config_pool(guards->change->txn, lb->default_pools[i].text);
+
+		known = pool != NULL && pool->njudges > 0;
+		model_free_pool(pool);
+	}
+	if (!known)
+		problems_warn(&guards->change->problems,
+		    "load_balancer %s: none of its pools has a monitor, so no latency is ever known: dynamic_latency is as off (S41)",
+		    lb->name);
+}
+
 /* A load balancer that the edit wrote: was it healthy before, with the pools as they are now? */
 static void
 guard_written_lb(struct guards *guards, const struct config_item *item)
@@ -247,8 +265,10 @@ guard_written_lb(struct guards *guards, const struct config_item *item)
 	struct lb *after = item->after.len > 0 ? document_load_lb(item->after) : NULL;
 
 	guard_lb(guards, after, before != NULL && before->enabled && judge_lb(guards, before).healthy);
-	if (after != NULL)
+	if (after != NULL) {
 		warn_of_failover(guards, after);
+		warn_of_latency(guards, after);
+	}
 	model_free_lb(before);
 	model_free_lb(after);
 }

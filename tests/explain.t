@@ -111,7 +111,7 @@ sub random_rule {
 	my ($n) = @_;
 	my @pools = some_pools();
 	my %all = (pools => \@pools, pool_weights => {map { $_ => pick(0, 0.2, 0.9) } @pools}, fallback_pool => 'p' . int rand $POOLS, ttl => 1 + int rand 600,
-		steering_policy => pick('', 'off', 'random', 'geo', 'proximity'), country_pools => {map { $_ => [some_pools()] } @countries[0, 1]},
+		steering_policy => pick('', 'off', 'random', 'geo', 'proximity', 'dynamic_latency'), country_pools => {map { $_ => [some_pools()] } @countries[0, 1]},
 		session_affinity => pick('none', 'ip_cookie'), location_strategy => {pick({prefer_ecs => 'never'}, {mode => 'pop'})->%*});
 
 	return {name => "r$n", condition => chance(0.1) ? '' : random_condition(2), priority => pick(0, 0, 1), disabled => chance(0.1) ? JSON::PP::true : JSON::PP::false,
@@ -125,7 +125,7 @@ sub random_set {
 	my %match = map { $_ => [map { /^\d+$/ ? 0 + $_ : $_ } sort keys %{$topology{$_}}] } (shuffle sort keys %topology)[0 .. rand 2];
 
 	return {name => "s$n", chance(0.15) ? (match => {default => JSON::PP::true}) : (match => {topology => \%match}), overrides => {pools => [some_pools()],
-		chance(0.5) ? (steering_policy => pick('off', 'random', 'proximity')) : (), chance(0.3) ? (fallback_pool => 'p' . int rand $POOLS) : ()}};
+		chance(0.5) ? (steering_policy => pick('off', 'random', 'proximity', 'dynamic_latency')) : (), chance(0.3) ? (fallback_pool => 'p' . int rand $POOLS) : ()}};
 }
 
 sub random_overrides {
@@ -350,7 +350,7 @@ sub disagreement {
 	my $chosen = sum0(map { $_->{probability} } @{$told->{pools} // []});
 	return "pools with a chance of $chosen together" if $told->{pools} && abs($chosen - 1) > 0.0001;
 	my $n = first { lc $name eq lc((lb_names($_))[1]) || ($_ && $name eq "a$_.example.com") || ($_ == 7 && $name =~ /^y\.tree/) } 0 .. $LBS - 1;
-	my @possible = defined $n && $lb{$n}{enabled} && !@{$lb{$n}{rules}} && !@{$lb{$n}{pool_sets}} && $lb{$n}{steering_policy} !~ /geo|proximity/ && $type =~ /^A/ && $type ne 'ANY' ? possible($lb{$n}, $type) : ();
+	my @possible = defined $n && $lb{$n}{enabled} && !@{$lb{$n}{rules}} && !@{$lb{$n}{pool_sets}} && $lb{$n}{steering_policy} !~ /geo|proximity|latency/ && $type =~ /^A/ && $type ne 'ANY' ? possible($lb{$n}, $type) : ();
 
 	for my $try (1 .. (%sometimes || @possible > 1 ? $REPEATS : 1)) {
 		my $reply = ask($question, $client) // return 'no answer';

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+enum { LATENCIES_MS = 900 }; /* the monitor writes them once a second */
+
 struct compiler {
 	struct world *world; /* NULL before the first compile */
 	struct retired retired;
@@ -15,6 +17,7 @@ struct compiler {
 	uint64_t count; /* of the counts of unknown endpoints */
 	bool broken;       /* the last follow failed half-way: read everything next time */
 	bool health_known; /* the health store was read once */
+	uint64_t latencies_ms; /* when they were last looked at */
 	char error[200];
 };
 
@@ -318,6 +321,25 @@ read_health(struct following *following, bool forget)
 	twalk_r(world->endpoints, clear_mark, &sweep);
 }
 
+/* Judge the pools whose health changed, and now and then those whose latency did. */
+static bool
+settle_health(struct compiler *compiler, struct store_txn *txn, bool all, bool *changed)
+{
+	uint64_t now = boot_ms();
+	bool slower;
+
+	if (!world_settle(compiler->world, changed))
+		return false;
+	if (!all && now - compiler->latencies_ms < LATENCIES_MS)
+		return true;
+	compiler->latencies_ms = now;
+	world_look_at_latencies(compiler->world, txn);
+	if (!world_settle(compiler->world, &slower))
+		return false;
+	*changed |= slower;
+	return true;
+}
+
 enum compiled
 compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew)
 {
@@ -343,7 +365,7 @@ compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew)
 		compiler->world->fresh = false;
 		twalk_r(compiler->world->endpoints, look_up_fresh, &following);
 	}
-	if (!world_settle(compiler->world, &changed) || following.exhausted) {
+	if (!settle_health(compiler, txn, all, &changed) || following.exhausted) {
 		compiler->health_known = false; /* read all of it next time */
 		return failed(compiler, "memory is exhausted");
 	}

@@ -376,6 +376,8 @@ steering_policy_of(const char *text)
 		return STEERING_GEO;
 	if (strcmp(text, "proximity") == 0)
 		return STEERING_PROXIMITY;
+	if (strcmp(text, "dynamic_latency") == 0)
+		return STEERING_DYNAMIC_LATENCY;
 	return strcmp(text, "random") == 0 || strncmp(text, "least_", 6) == 0 ? STEERING_RANDOM : STEERING_OFF;
 }
 

@@ -68,7 +68,7 @@ enum health_reason {
 const char *health_reason_text(enum health_reason reason);
 
 /* One endpoint.  Stored as it stands (stores are local files); a change of shape raises the version. */
-enum { HEALTH_RECORD_VERSION = 1, HEALTH_DETAIL_MAX = 64 };
+enum { HEALTH_RECORD_VERSION = 2, HEALTH_DETAIL_MAX = 64 };
 
 struct health_record {
 	uint8_t version;
@@ -86,6 +86,7 @@ struct health_record {
 	uint32_t history_count;    /* how many of the bits are real, at most 64 */
 	uint32_t rtt_us;           /* of the last good check */
 	uint32_t rtt_ewma_us;
+	uint32_t rtt_steady_us;    /* S41: what steering goes by: follows the average when it has moved far enough; 0: not known */
 	uint32_t interval_ms;      /* for staleness (S25) */
 	uint64_t stale_after_ms;   /* monitor_stale_ms() */
 	uint64_t probes;           /* checks run */

@@ -212,7 +212,7 @@ uint64_t monitor_failover_ms(const struct monitor *monitor);
 /* S25: a record older than this is stale. */
 uint64_t monitor_stale_ms(const struct monitor *monitor);
 
-enum steering_policy { STEERING_OFF, STEERING_RANDOM, STEERING_GEO, STEERING_PROXIMITY };
+enum steering_policy { STEERING_OFF, STEERING_RANDOM, STEERING_GEO, STEERING_PROXIMITY, STEERING_DYNAMIC_LATENCY };
 enum affinity { AFFINITY_NONE, AFFINITY_IP };
 enum failover { FAILOVER_NONE, FAILOVER_TEMPORARY, FAILOVER_STICKY }; /* zero_downtime_failover (S21) */
 enum prefer_ecs { ECS_ALWAYS, ECS_NEVER, ECS_PROXIMITY, ECS_GEO };

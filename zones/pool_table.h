@@ -61,6 +61,7 @@ struct pool_table {
 	bool hash_origins;          /* origin_steering hash */
 	bool shed_by_hash;
 	struct geo_point point;     /* for proximity; all zero where it has none */
+	uint32_t latency_us;        /* S41: for dynamic_latency; 0 where it is not known */
 	uint64_t shed;              /* of 2^32: the share of clients that this pool refuses */
 	struct candidates serving[TABLE_FAMILIES];  /* S11 */
 	struct candidates steady[TABLE_FAMILIES];   /* S21: those of them that are not suspect */

@@ -240,10 +240,10 @@ prefix_fault(const char *text)
 /* ---- words ---- */
 
 static const struct property_word steering_words[] = {{"off", 0}, {"random", 0}, {"", 0}, {"geo", 0},
-    {"dynamic_latency", FATE_LATER}, {"proximity", 0}, {"least_outstanding_requests", 0},
+    {"dynamic_latency", 0}, {"proximity", 0}, {"least_outstanding_requests", 0},
     {"least_connections", 0}, {NULL, 0}};
 /* [CF] 2.6: where a set has matched there is no other place to go by. */
-static const struct property_word set_steering_words[] = {{"off", 0}, {"random", 0}, {"dynamic_latency", FATE_LATER}, {"proximity", 0},
+static const struct property_word set_steering_words[] = {{"off", 0}, {"random", 0}, {"dynamic_latency", 0}, {"proximity", 0},
     {"least_outstanding_requests", 0}, {"least_connections", 0}, {NULL, 0}};
 static const struct property_word affinity_words[] = {
     {"none", 0}, {"ip_cookie", 0}, {"", 0}, {"cookie", FATE_PROXY}, {"header", FATE_PROXY}, {NULL, 0}};

@@ -152,6 +152,7 @@ enum steer_step {
 	STEP_RULE,            /* S35: the same */
 	STEP_PLACE,           /* geo: trace->place is the list that matched */
 	STEP_POOL_NEAREST,    /* proximity: value is the great-circle distance in kilometres */
+	STEP_POOL_LATENCY,    /* dynamic_latency: value is the pool's, in microseconds; 0: not known */
 	STEP_KEY,             /* value: K; prefix in `pool` */
 	STEP_PIN,             /* S20: the client is pinned to a pool; value: until when */
 	STEP_PIN_BROKEN,      /* S20: its pin holds no more */

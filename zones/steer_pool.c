@@ -301,6 +301,43 @@ nearest_usable(struct deciding *deciding, const struct steer_location *location,
 	return best;
 }
 
+/* S41: a pool that is slower by so much is as good as the fastest. */
+static bool
+as_fast(uint32_t latency_us, uint32_t least_us)
+{
+	enum { NEAR_US = 1000, NEAR_PART = 10 };
+
+	return latency_us != 0 && latency_us - least_us <= MAX(least_us / NEAR_PART, NEAR_US);
+}
+
+/* S41: among the usable pools that answer fastest the first in order; without a latency of any, the first. */
+static const struct pool_table *
+fastest_usable(struct deciding *deciding, uint32_t *slot)
+{
+	const struct pool_table *tables[LB_POOLS_MAX];
+	uint32_t slots[LB_POOLS_MAX], least = UINT32_MAX;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < deciding->npools && i < LB_POOLS_MAX; i++) {
+		uint32_t next = deciding->pools[i].slot;
+		const struct pool_table *table = usable_table(deciding, next);
+
+		if (table == NULL || sheds(deciding, table, next))
+			continue;
+		note(deciding->trace, (struct steer_event){.step = STEP_POOL_LATENCY, .pool = next, .value = table->latency_us});
+		slots[count] = next;
+		tables[count++] = table;
+		if (table->latency_us != 0)
+			least = MIN(least, table->latency_us);
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (least == UINT32_MAX || as_fast(tables[i]->latency_us, least)) {
+			*slot = slots[i];
+			return tables[i];
+		}
+	return NULL;
+}
+
 /* S1: does ECS say where a client is, for this policy? */
 static bool
 ecs_locates(const struct steer_lb *lb)
@@ -370,6 +407,8 @@ choose_pool(struct deciding *deciding, uint32_t *slot)
 		return first_usable(deciding, slot);
 	if (deciding->lb->policy == STEERING_PROXIMITY)
 		return nearest_usable(deciding, &location, slot);
+	if (deciding->lb->policy == STEERING_DYNAMIC_LATENCY)
+		return fastest_usable(deciding, slot);
 	gather(deciding, &lottery);
 	return deciding->lb->affinity == AFFINITY_IP ? hashed_pool(deciding, &lottery, slot)
 	                                             : drawn_pool(deciding, &lottery, slot);

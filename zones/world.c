@@ -177,7 +177,7 @@ grow_slots(struct world *world)
 struct pool_entry *
 world_pool(struct world *world, const struct id *id)
 {
-	struct pool_entry *entry = world_find(&world->pools, id, world_by_id);
+	struct pool_entry *entry = world_find(&world->pools, id, world_by_id), *known;
 
 	if (entry != NULL)
 		return entry;
@@ -185,6 +185,8 @@ world_pool(struct world *world, const struct id *id)
 		return NULL;
 	entry->id = *id;
 	entry->slot = world->slots;
+	if (world->before != NULL && (known = world_find(&world->before->pools, id, world_by_id)) != NULL)
+		entry->latency_us = known->latency_us;
 	if (tsearch(entry, &world->pools, world_by_id) == NULL) {
 		free(entry);
 		return NULL;
@@ -233,6 +235,7 @@ settle_pool(struct world *world, struct pool_entry *pool)
 		world_judge(pool);
 		if ((table = pool_table_new(pool->model, pool->states, pool->numbers)) == NULL)
 			return false;
+		table->latency_us = pool->latency_us;
 	}
 	retired_add(world->retired, free, (void *)(uintptr_t)pool_slot_table(slots, pool->slot));
 	atomic_store_explicit(&slots->tables[pool->slot], table, memory_order_release);

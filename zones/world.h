@@ -55,6 +55,8 @@ struct pool_entry {
 	uint32_t *numbers;            /* of each origin, for counters */
 	struct pool_uses uses;
 	struct pool_entry *next_dirty;
+	uint32_t latency_us; /* S41; 0: not known */
+	bool by_latency;     /* some load balancer chooses it by that, or did */
 	bool dirty;
 	bool used; /* mark of a walk over the load balancers */
 };
@@ -88,6 +90,7 @@ struct world {
 	void *pools, *lbs, *lb_names, *zones, *zone_names, *endpoints, *names; /* tsearch roots */
 	size_t nlbs, nzones, nendpoints;
 	bool fresh, fresh_names; /* some endpoint is; some hostname */
+	bool by_latency;         /* some pool is */
 	struct world *before;    /* while everything is read: what is known until the health store is read again */
 	struct pool_entry **by_slot;
 	int64_t next_end; /* of all the models' ends; 0: none */
@@ -127,6 +130,8 @@ void world_note_end(struct world *world, int64_t end);
 void world_dirty(struct world *world, struct pool_entry *pool);
 
 /* world_uses.c.  Endpoints that are used before and after a change keep their state where the new uses come first. */
+/* Look up how fast the pools answer, and note those where that changed. */
+void world_look_at_latencies(struct world *world, struct store_txn *health);
 struct endpoint_entry *world_endpoint(struct world *world, const struct endpoint *key);
 struct name_entry *world_name(struct world *world, const struct endpoint *key);
 /* What a model's origins use, hostnames with their addresses; on failure nothing is used. */

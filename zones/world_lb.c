@@ -13,6 +13,7 @@ struct building {
 	struct steer_pool *pool, *weight;
 	struct steer_place *place;
 	uint8_t *condition;
+	bool by_latency; /* some clients get the fastest pool */
 	bool failed;
 };
 
@@ -58,6 +59,8 @@ slot_of(struct building *building, const struct id *id)
 	struct pool_entry *pool = world_pool(building->world, id);
 
 	building->failed |= pool == NULL;
+	if (pool != NULL && building->by_latency)
+		pool->by_latency = building->world->by_latency = true;
 	return pool != NULL ? pool->slot : 0;
 }
 
@@ -215,12 +218,25 @@ build(struct building *building)
 	return compiled;
 }
 
+/* S41 */
+static bool
+goes_by_latency(const struct lb *lb)
+{
+	bool some = lb->steering_policy == STEERING_DYNAMIC_LATENCY;
+
+	for (size_t i = 0; i < lb->nsets; i++)
+		some |= lb->sets[i].steering_policy == STEERING_DYNAMIC_LATENCY;
+	for (size_t i = 0; i < lb->nrules; i++)
+		some |= lb->rules[i].steering_policy == STEERING_DYNAMIC_LATENCY;
+	return some;
+}
+
 struct steer_lb *
 world_compile_lb(struct world *world, const struct lb_entry *entry)
 {
 	const struct lb *lb = entry->model;
 	size_t noverrides = lb->nsets + lb->nrules;
-	struct building building = {.world = world, .lb = lb, .npools = lb->npools, .conditions = xcalloc(noverrides, sizeof(void *))};
+	struct building building = {.world = world, .lb = lb, .by_latency = goes_by_latency(lb), .npools = lb->npools, .conditions = xcalloc(noverrides, sizeof(void *))};
 	struct steer_lb *compiled;
 
 	measure_places(&building, lb->places, lb->nplaces);

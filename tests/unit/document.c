@@ -162,7 +162,6 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"zero_downtime_failover\":\"sticky\"}}", NULL},
 	    {KIND_LB, LB ",\"steering_policy\":\"random\"}", NULL},
 	    {KIND_LB, LB ",\"steering_policy\":\"geo\"}", NULL},
-	    {KIND_LB, LB ",\"steering_policy\":\"dynamic_latency\"}", "steering_policy is \"dynamic_latency\": not supported yet"},
 	    {KIND_LB, LB ",\"region_pools\":{\"MARS\":[\"eu\"]}}", "region_pools.MARS is no region code"},
 	    {KIND_LB, LB ",\"country_pools\":{\"DE\":[\"eu\",\"nobody\"]}}", "country_pools.DE[1] is \"nobody\""},
 	    {KIND_LB, LB ",\"steering_policy\":\"best\"}", "it must be one of off, random, \"\""},

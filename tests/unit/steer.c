@@ -1357,6 +1357,49 @@ the_scope_of_sets_and_rules_is_honest(void **state)
 	}
 }
 
+/* S41 */
+static void
+the_fastest_pools_are_equal_and_the_first_of_them_is_taken(void **state)
+{
+	static const struct {
+		uint32_t latencies_us[3];
+		const char *usable, *chosen;
+	} rows[] = {
+	    {{0, 0, 0}, "yyy", "eu"},             /* no data: failover order */
+	    {{0, 0, 0}, "nyy", "us"},
+	    {{20000, 10000, 30000}, "yyy", "us"},
+	    {{20000, 10000, 30000}, "yny", "eu"},
+	    {{11000, 10000, 10000}, "yyy", "eu"}, /* a tenth is as good */
+	    {{11001, 10000, 10000}, "yyy", "us"},
+	    {{1400, 400, 500}, "yyy", "eu"},      /* and so is a millisecond */
+	    {{1401, 400, 500}, "yyy", "us"},
+	    {{0, 30000, 20000}, "yyy", "ap"},     /* who is not known comes behind */
+	    {{0, 30000, 20000}, "ynn", "eu"},
+	    {{0, 0, UINT32_MAX - 1}, "yyy", "ap"},
+	    {{20000, 0, 10000}, "nyn", "us"},
+	};
+	struct scene *scene = scene_new(3, 2);
+
+	(void)state;
+	scene->lb->policy = STEERING_DYNAMIC_LATENCY;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct steer_client who = client(1);
+		struct steer_choice choice;
+
+		for (unsigned p = 0; p < 3; p++)
+			scene->pools[p].enabled = rows[i].usable[p] == 'y';
+		settle(scene);
+		for (unsigned p = 0; p < 3; p++)
+			((struct pool_table *)(uintptr_t)scene->tables[p])->latency_us = rows[i].latencies_us[p];
+		choice = ask(scene, &who, TABLE_V4, i);
+		if (strcmp(choice.pool->name, rows[i].chosen) != 0)
+			fail_msg("row %zu: %s, not %s", i, choice.pool->name, rows[i].chosen);
+		assert_int_equal(choice.scope, 0);
+		assert_false(choice.client_mattered);
+	}
+	scene_free(scene);
+}
+
 int
 main(void)
 {
@@ -1393,6 +1436,7 @@ main(void)
 	    cmocka_unit_test(places_of_a_rule_make_geo_of_no_policy),
 	    cmocka_unit_test(each_branch_has_pins_of_its_own),
 	    cmocka_unit_test(the_scope_of_sets_and_rules_is_honest),
+	    cmocka_unit_test(the_fastest_pools_are_equal_and_the_first_of_them_is_taken),
 	};
 
 	return cmocka_run_group_tests_name("steer", tests, NULL, NULL);
