@@ -5,10 +5,10 @@
  */
 #include "follow.h"
 #include "metrics.h"
+#include "monitor/options.h"
 
 #include <err.h>
 #include <event2/event.h>
-#include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -20,10 +20,6 @@ enum {
 	CONFIG_LOOK_MS = 100,  /* the net under inotify (DESIGN, LMDB rule 1) */
 	FILES_RESERVED = 64,   /* stores, signals, the metrics page */
 	CHECKS_AT_ONCE = 32768 /* more would only be memory */
-};
-
-struct options {
-	const char *state, *user, *metrics;
 };
 
 struct daemon {
@@ -170,51 +166,6 @@ become(const struct options *options)
 		err(1, "cannot become user %s", options->user);
 }
 
-static _Noreturn void
-usage(FILE *out, int status)
-{
-	fprintf(out, "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT]\n");
-	exit(status);
-}
-
-static struct options
-parse_options(int argc, char *argv[])
-{
-	enum { STATE = 1, USER, METRICS, LATER, HELP, VERSION_ASKED };
-	static const struct option known[] = {
-	    {"state", required_argument, NULL, STATE},
-	    {"user", required_argument, NULL, USER},
-	    {"metrics", required_argument, NULL, METRICS},
-	    {"canary", required_argument, NULL, LATER},
-	    {"config", required_argument, NULL, LATER},
-	    {"check", no_argument, NULL, LATER},
-	    {"help", no_argument, NULL, HELP},
-	    {"version", no_argument, NULL, VERSION_ASKED},
-	    {0},
-	};
-	struct options options = {.state = getenv("GRAYCLOUD_STATE")};
-	int option, at = 0;
-
-	if (options.state == NULL || options.state[0] == '\0')
-		options.state = "/var/lib/graycloud";
-	while ((option = getopt_long(argc, argv, "", known, &at)) != -1) {
-		switch (option) {
-		case STATE: options.state = optarg; break;
-		case USER: options.user = optarg; break;
-		case METRICS: options.metrics = optarg; break;
-		case LATER: errx(2, "--%s comes with a later version", known[at].name);
-		case HELP: usage(stdout, 0);
-		case VERSION_ASKED: printf("graycloud-monitor %s\n", VERSION); exit(0);
-		default: usage(stderr, 2);
-		}
-	}
-	if (optind < argc) {
-		warnx("%s: options only", argv[optind]);
-		usage(stderr, 2);
-	}
-	return options;
-}
-
 static struct event *
 timer(struct daemon *daemon, event_callback_fn callback)
 {
@@ -271,11 +222,17 @@ stop(struct daemon *daemon)
 int
 main(int argc, char *argv[])
 {
-	struct options options = parse_options(argc, argv);
+	struct options options;
 	struct daemon daemon = {.watch_fd = -1};
 	struct problems problems = {0};
-	unsigned most = raise_limits();
+	unsigned most;
 
+	options_parse(&options, argc, argv);
+	most = raise_limits();
+	if (options.check) {
+		puts("the options are good");
+		return 0;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	become(&options);
 	store_guard_start();

@@ -178,24 +178,16 @@ metrics_listen(struct event_base *base, const char *where, const struct schedule
     const struct follow *follow, struct problems *problems)
 {
 	struct metrics *metrics = xcalloc(1, sizeof *metrics);
-	const char *colon = strrchr(where, ':');
-	struct address address;
-	char host[64], *end;
-	long port = colon == NULL ? -1 : strtol(colon + 1, &end, 10);
-	bool brackets = where[0] == '[' && colon != NULL && colon[-1] == ']';
+	struct address address = {.family = FAMILY_NONE};
 	struct evhttp_bound_socket *bound;
+	uint16_t port = 0;
+	char host[46];
 
-	snprintf(host, sizeof host, "%.*s", colon == NULL ? 0 : (int)(colon - where) - (brackets ? 2 : 0),
-	    where + (brackets ? 1 : 0));
-	if (port < 0 || port > 65535 || colon[1] == '\0' || *end != '\0' || !address_from_text(&address, host)) {
-		problems_error(problems, "--metrics %s: write ADDRESS:PORT, as in 127.0.0.1:9153 or [::1]:9153", where);
-		free(metrics);
-		return NULL;
-	}
+	address_port_from_text(&address, &port, where);
 	metrics->schedule = schedule;
 	metrics->follow = follow;
 	metrics->http = evhttp_new(base);
-	bound = metrics->http == NULL ? NULL : evhttp_bind_socket_with_handle(metrics->http, host, (uint16_t)port);
+	bound = metrics->http == NULL ? NULL : evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
 	if (bound == NULL) {
 		problems_error(problems, "--metrics %s: cannot listen there: %s", where, strerror(errno));
 		metrics_free(metrics);

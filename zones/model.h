@@ -42,6 +42,8 @@ struct address {
 /* Reads an IPv4 or IPv6 address literal, nothing else. */
 bool address_from_text(struct address *address, const char *text);
 char *address_to_text(const struct address *address, char out[46]);
+/* Reads ADDRESS:PORT, IPv6 as [ADDRESS]:PORT. */
+bool address_port_from_text(struct address *address, uint16_t *port, const char *text);
 static inline unsigned
 address_len(const struct address *address)
 {

@@ -1,0 +1,53 @@
+#include "monitor/options.h"
+
+#include "command_line.h"
+#include "model.h"
+
+enum name {
+	STATE = OPTION_FIRST,
+	USER,
+	METRICS,
+	CHECK
+};
+
+static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER}, {"metrics", 1, NULL, METRICS},
+    {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
+    {"version", 0, NULL, OPTION_VERSION}, {0}};
+
+static const char usage[] =
+    "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT] [--config FILE] [--check]\n"
+    "Probes the origins that `graycloud` manages, and tells graycloud-dnsd which are healthy; see graycloud-monitor(8).\n";
+
+static bool
+take(void *arg, const struct option_place *place, int name, const char *value)
+{
+	struct options *options = arg;
+	struct address address;
+	uint16_t port;
+
+	switch (name) {
+	case STATE:
+		options->state = value;
+		return true;
+	case USER:
+		options->user = value;
+		return true;
+	case METRICS:
+		if (!address_port_from_text(&address, &port, value))
+			return option_wrong(place, " %s: write ADDRESS:PORT, as in 127.0.0.1:9153 or [::1]:9153", value);
+		options->metrics = value;
+		return true;
+	default: /* CHECK */
+		return options->check = true;
+	}
+}
+
+void
+options_parse(struct options *options, int argc, char **argv)
+{
+	const struct command_line line = {"graycloud-monitor", known, usage, take, options};
+
+	*options = (struct options){.state = state_default()};
+	if (!command_line_read(&line, argc, argv))
+		command_line_refuse(&line);
+}

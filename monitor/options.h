@@ -1,0 +1,20 @@
+/*
+ * options.h -- what graycloud-monitor is told on its command line, or in a file (command_line.h).
+ */
+#ifndef MONITOR_OPTIONS_H
+#define MONITOR_OPTIONS_H
+
+#include <stdbool.h>
+
+struct options {
+	const char *state, *user, *metrics;
+	bool check; /* look at everything, then exit */
+};
+
+/*
+ * Read the command line.  Exits with 2 after a sentence for each fault, and with 0 for --help and --version.  The
+ * texts live as long as the process.
+ */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif
