@@ -72,6 +72,8 @@ add_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 		json_put_text(json, "before", health_state_text(flip->before));
 		json_put_text(json, "state", health_state_text(flip->state));
 		json_put_text(json, "failure_reason", health_reason_text(flip->reason));
+		if (flip->damped) /* S39 */
+			json_put_bool(json, "damped", true);
 	}
 	return true;
 }
@@ -166,8 +168,8 @@ print_event(const struct json *json)
 	if (strcmp(text_of(json, "kind"), "health") == 0) {
 		bool failed = strcmp(text_of(json, "state"), "down") == 0 || strcmp(text_of(json, "state"), "suspect") == 0;
 
-		printf("origin %s %s: %s -> %s%s%s\n", text_of(json, "pool"), text_of(json, "origin"), text_of(json, "before"),
-		    text_of(json, "state"), failed ? ": " : "", failed ? text_of(json, "failure_reason") : "");
+		printf("origin %s %s: %s -> %s%s%s%s\n", text_of(json, "pool"), text_of(json, "origin"), text_of(json, "before"),
+		    text_of(json, "state"), json_truth(json_member(json, "damped")) ? ", damped" : "", failed ? ": " : "", failed ? text_of(json, "failure_reason") : "");
 		return;
 	}
 	printf("command %lld by %s: %s", json_integer_of(json_member(json, "sequence")), text_of(json, "who"), text_of(json, "command"));

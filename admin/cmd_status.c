@@ -165,13 +165,27 @@ forced_text(enum forced forced)
 	return forced == FORCED_UP ? ", forced up" : forced == FORCED_DOWN ? ", forced down" : "";
 }
 
+/* S39: ", damped until 12:03:04Z" at the earliest. */
+static const char *
+damped_text(const struct picture *picture, const struct pictured_origin *origin, char out[40])
+{
+	char time[32];
+
+	out[0] = '\0';
+	if (origin->known && origin->record.damped_until_ms != 0) {
+		wall_text(health_damped_until(&origin->record, picture->now_ms, picture->now_wall), time);
+		snprintf(out, 40, ", damped until %.8sZ", time + 11);
+	}
+	return out;
+}
+
 static void
 add_origin(struct table *table, const struct picture *picture, const struct pictured_pool *pool, size_t i)
 {
 	const struct origin *model = &pool->model->origins[i];
 	const struct pictured_origin *origin = &pool->origins[i];
 	const struct health_record *record = &origin->record;
-	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "";
+	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "", damped[40];
 	const char *assumed = !origin->known && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
 	        pool->monitor != NULL && model->enabled ? ", not checked yet" : "";
 
@@ -184,8 +198,8 @@ add_origin(struct table *table, const struct picture *picture, const struct pict
 		history_text(record, BAR, history);
 	}
 	table_cell(table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ", model->name);
-	table_cell(table, colour_of_state(origin), "%s%s%s%s%s", health_state_text(origin->state),
-	    origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
+	table_cell(table, colour_of_state(origin), "%s%s%s%s%s%s", health_state_text(origin->state),
+	    damped_text(picture, origin, damped), origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
 	    model->enabled && model->weight == 0 ? ", weight 0" : "");
 	table_cell(table, COLOUR_NONE, "%s", age);
 	table_cell(table, COLOUR_NONE, "%s", checked);
@@ -304,6 +318,8 @@ put_record(struct json *json, const struct picture *picture, const struct health
 		json_put_number(json, "checked_seconds_ago", (double)(picture->now_ms - record->last_ms) / 1000);
 	json_put_integer(json, "checks", (long long)record->probes);
 	json_put_integer(json, "failures", (long long)record->failures);
+	if (record->damped_until_ms != 0)
+		json_put(json, "damped_until", time_json(health_damped_until(record, picture->now_ms, picture->now_wall)));
 	if (record->certificate_days != INT32_MIN)
 		json_put_integer(json, "certificate_days", record->certificate_days);
 	json_put_text(json, "history", history_text(record, 64, history));

@@ -312,6 +312,7 @@ put_health(struct explaining *on, struct json *object, const struct pool *pool, 
 	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin);
 	struct health_record record;
 	uint64_t now = boot_ms();
+	char damped_until[32];
 
 	if (on->health == NULL || pool->monitor.text[0] == '\0' ||
 	    !health_get(on->health, &endpoint, &record))
@@ -321,6 +322,10 @@ put_health(struct explaining *on, struct json *object, const struct pool *pool, 
 		json_put_number(
 		    object, "checked_age_seconds", (double)((now - MIN(now, record.last_ms)) / 100) / 10);
 	json_put_text(object, "failure_reason", health_reason_text(record.last_reason));
+	if (record.damped_until_ms != 0) { /* S39 */
+		wall_text(health_damped_until(&record, now, wall_ms()), damped_until);
+		json_put_text(object, "damped_until", damped_until);
+	}
 }
 
 static void

@@ -70,8 +70,8 @@ print_flip(const struct places *places, const struct health_flip *flip)
 		at--;
 	for (; at != NULL && at < end && compare_places(at, &key) == 0; at++, printed++) {
 		print_time(flip->at_wall);
-		printf("origin %s %s: %s -> %s%s%s\n", at->pool->name, at->origin->address, health_state_text(flip->before),
-		    health_state_text(flip->state), flip->reason == REASON_NONE ? "" : ": ",
+		printf("origin %s %s: %s -> %s%s%s%s\n", at->pool->name, at->origin->address, health_state_text(flip->before),
+		    health_state_text(flip->state), flip->damped ? ", damped" : "", flip->reason == REASON_NONE ? "" : ": ",
 		    flip->reason == REASON_NONE ? "" : health_reason_text(flip->reason));
 	}
 	return printed;

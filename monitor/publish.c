@@ -1,5 +1,7 @@
 #include "publish.h"
 
+#include "verdict.h"
+
 #include <err.h>
 #include <errno.h>
 #include <pthread.h>
@@ -66,10 +68,8 @@ remember(void *arg, const struct endpoint *endpoint, const struct health_record 
 	leftover = xcalloc(1, sizeof *leftover);
 	leftover->endpoint = *endpoint;
 	leftover->record = *record;
-	if (reading->other_boot) { /* S25: its clock says nothing now; last known, and stale until checked */
-		leftover->record.last_ms = 0;
-		leftover->record.since_ms = reading->now_ms;
-	}
+	if (reading->other_boot) /* S25 */
+		verdict_carry_over(&leftover->record, reading->now_ms);
 	if (tsearch(leftover, &reading->publish->leftovers, compare_endpoints) == NULL)
 		errx(1, "out of memory");
 	return true;
@@ -302,12 +302,13 @@ publish_checked(struct publish *publish, struct published *published)
 }
 
 void
-publish_flipped(struct publish *publish, struct published *published, enum health_state before)
+publish_flipped(struct publish *publish, struct published *published, enum health_state before, bool damped)
 {
 	unlist(publish, published);
 	published->listed = published->urgent = true;
 	TAILQ_INSERT_HEAD(&publish->changed, published, changed);
 	add_flip(publish, published, published->record.state, before, published->record.last_reason);
+	publish->flips[publish->nflips - 1].damped = damped;
 }
 
 bool

@@ -45,8 +45,8 @@ void publish_forget_rest(struct publish *publish);
 
 /* The record changed, but not its state: written within a second. */
 void publish_checked(struct publish *publish, struct published *published);
-/* The state changed from before: written at once. */
-void publish_flipped(struct publish *publish, struct published *published, enum health_state before);
+/* The state changed from before, or begins to be damped (S39): written at once. */
+void publish_flipped(struct publish *publish, struct published *published, enum health_state before, bool damped);
 
 /* Milliseconds until publish_commit may be called; 0: now. */
 unsigned publish_wait_ms(const struct publish *publish);

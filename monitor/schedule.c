@@ -60,8 +60,9 @@ say_flip(const struct target *target, enum health_state before)
 
 	if (!may_say(target->schedule))
 		return;
-	warnx("%s %s: %s -> %s%s%s", target->monitor->name, address_to_text(&target->address, address),
-	    health_state_text(before), health_state_text(record->state), record->last_reason == REASON_NONE ? "" : ": ",
+	warnx("%s %s: %s -> %s%s%s%s", target->monitor->name, address_to_text(&target->address, address),
+	    health_state_text(before), health_state_text(record->state), record->damped_until_ms != 0 ? ", damped" : "",
+	    record->last_reason == REASON_NONE ? "" : ": ",
 	    record->last_reason == REASON_NONE ? "" : health_reason_text(record->last_reason));
 }
 
@@ -119,16 +120,18 @@ on_done(void *arg, const struct check_result *result)
 	struct schedule *schedule = target->schedule;
 	struct health_record *record = &target->published.record;
 	uint8_t reason_before = record->last_reason;
+	enum verdict_news news;
 	enum health_state before;
 
 	target->check = NULL;
 	schedule->counters.in_flight--;
 	schedule->counters.checks++;
-	if (verdict_judge(record, result, target->monitor, boot_ms(), wall_ms(), &before)) {
-		schedule->counters.flips++;
+	news = verdict_judge(record, result, target->monitor, boot_ms(), wall_ms(), &before);
+	if (news != VERDICT_SAME) {
+		schedule->counters.flips += before != record->state;
 		schedule->counters.states[before]--;
 		schedule->counters.states[record->state]++;
-		publish_flipped(schedule->publish, &target->published, before);
+		publish_flipped(schedule->publish, &target->published, before, news == VERDICT_DAMPED);
 		say_flip(target, before);
 	} else
 		publish_checked(schedule->publish, &target->published);

@@ -185,6 +185,8 @@ document_load_monitor(struct bytes text)
 	monitor->retries = number_of(json, "retries");
 	monitor->consecutive_up = number_of(json, "consecutive_up");
 	monitor->consecutive_down = number_of(json, "consecutive_down");
+	monitor->damping_changes = number_of(json, "damping_changes");
+	monitor->damping_period_s = number_of(json, "damping_period");
 	schema_expected_codes(text_of(json, "expected_codes"), monitor->expected_codes);
 	monitor->expected_body = xstrdup(text_of(json, "expected_body"));
 	monitor->follow_redirects = json_truth(json_member(json, "follow_redirects"));

@@ -47,7 +47,7 @@ enum health_reason {
 const char *health_reason_text(enum health_reason reason);
 
 /* One endpoint.  Stored as it stands (stores are local files); a change of shape raises the version. */
-enum { HEALTH_RECORD_VERSION = 1 };
+enum { HEALTH_RECORD_VERSION = 2, HEALTH_CHANGES_KEPT = 16 };
 
 struct health_record {
 	uint8_t version;
@@ -55,7 +55,9 @@ struct health_record {
 	uint8_t last_reason; /* enum health_reason of the last check */
 	uint8_t streak_up;   /* good checks in a row, at most 255 */
 	uint8_t streak_down; /* failed checks in a row, at most 255 */
-	uint8_t unused[3];
+	uint8_t verdict;     /* what S23 alone says: the state, but while it is damped (S39) */
+	uint8_t nchanges;    /* of changed_s */
+	uint8_t unused;
 	uint32_t last_code;        /* HTTP status of the last check, 0 where there was none */
 	int32_t certificate_days;  /* days until the certificate ends; INT32_MIN: none seen */
 	uint64_t since_ms;         /* CLOCK_BOOTTIME when the state began */
@@ -69,6 +71,8 @@ struct health_record {
 	uint64_t stale_after_ms;   /* monitor_stale_ms() */
 	uint64_t probes;           /* checks run */
 	uint64_t failures;
+	uint64_t damped_until_ms;  /* S39: held down until then at least, CLOCK_BOOTTIME; 0: it is not */
+	uint32_t changed_s[HEALTH_CHANGES_KEPT]; /* when the verdict changed, newest first: seconds of CLOCK_BOOTTIME */
 };
 
 struct health_flip {
@@ -76,7 +80,8 @@ struct health_flip {
 	uint8_t state;  /* the new one; HEALTH_DISABLED: the record was deleted */
 	uint8_t before; /* the state before */
 	uint8_t reason;
-	uint8_t unused[5];
+	uint8_t damped; /* S39: from here on it is held down; the state may have been down before */
+	uint8_t unused[4];
 	uint64_t at_ms;  /* CLOCK_BOOTTIME */
 	int64_t at_wall;
 };
@@ -116,5 +121,7 @@ int health_beat_put(struct store_txn *txn, const struct health_beat *beat);
 bool health_monitor_dead(const struct health_beat *beat, uint64_t now_ms);
 /* S25: older than the record's own bound, or of another boot. */
 bool health_stale(const struct health_record *record, const struct health_beat *beat, uint64_t now_ms);
+/* S39: until when a damped endpoint is held down at the earliest, as a wall clock that shows now_wall at now_ms would show it. */
+int64_t health_damped_until(const struct health_record *record, uint64_t now_ms, int64_t now_wall);
 
 #endif

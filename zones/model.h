@@ -118,6 +118,8 @@ struct monitor {
 	unsigned retries;
 	unsigned consecutive_up;
 	unsigned consecutive_down;
+	unsigned damping_changes;  /* S39; 0: none */
+	unsigned damping_period_s;
 	uint64_t expected_codes[16]; /* bit n: code n is expected; see monitor_expects() */
 	char *expected_body;         /* "" accepts every body */
 	bool follow_redirects;

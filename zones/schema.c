@@ -309,6 +309,7 @@ static const struct property monitor_table[] = {SERVER,
     CHECKED("path", "\"/\"", clean_path, "a path that begins with /, without blanks"), INTEGER("port", "0", 0, 65535),
     INTEGER("interval", "60", 1, 3600), NUMBER("timeout", "5", 0.1, 60), INTEGER("retries", "2", 0, 5),
     INTEGER("consecutive_up", "0", 0, 100), INTEGER("consecutive_down", "0", 0, 100),
+    INTEGER("damping_changes", "0", 0, 15), INTEGER("damping_period", "300", 10, 86400), /* S39 */
     CHECKED("expected_codes", "\"200\"", clean_codes, "codes like 200, 2xx or 200-299, with commas between"),
     TEXT("expected_body", "\"\"", 1024), BOOL("follow_redirects", "false"), BOOL("allow_insecure", "false"),
     {.name = "header", .type = PROPERTY_MAP, .standard = "{}", .inner = &header_values},
