@@ -77,15 +77,19 @@ static void
 print_monitor(const struct picture *picture, FILE *out)
 {
 	char age[16];
-	enum colour colour = picture->monitor_dead ? COLOUR_BAD : COLOUR_GOOD;
+	bool isolated = !picture->monitor_dead && picture->beat.isolated_ms != 0;
+	enum colour colour = picture->monitor_dead ? COLOUR_BAD : isolated ? COLOUR_UNSURE : COLOUR_GOOD;
 
-	fprintf(out, "%smonitor %s%s: ", print_colour(out, colour), picture->monitor_dead ? "dead" : "alive",
-	    print_colour(out, COLOUR_NONE));
+	fprintf(out, "%smonitor %s%s: ", print_colour(out, colour),
+	    picture->monitor_dead ? "dead" : isolated ? "isolated" : "alive", print_colour(out, COLOUR_NONE));
 	if (!picture->beating)
 		fputs("none has ever run on this state directory\n", out);
 	else if (picture->monitor_dead)
 		fprintf(out, "process %u was last heard %s ago; health is as last known\n", picture->beat.pid,
 		    age_text(picture->now_wall - picture->beat.at_wall, age));
+	else if (isolated)
+		fprintf(out, "no canary has answered process %u for %s; nothing is judged, health is as last known\n", picture->beat.pid,
+		    age_text((int64_t)(picture->now_ms - picture->beat.isolated_ms), age));
 	else
 		fprintf(out, "process %u probes %u endpoint%s by generation %llu\n", picture->beat.pid, picture->beat.endpoints,
 		    picture->beat.endpoints == 1 ? "" : "s", (unsigned long long)picture->beat.generation);
@@ -383,6 +387,7 @@ monitor_json(const struct picture *picture)
 	struct json *json = json_new_object();
 
 	json_put_bool(json, "alive", !picture->monitor_dead);
+	json_put_bool(json, "isolated", !picture->monitor_dead && picture->beat.isolated_ms != 0);
 	if (picture->beating) {
 		json_put(json, "last_heard", time_json(picture->beat.at_wall));
 		json_put_integer(json, "pid", picture->beat.pid);

@@ -167,7 +167,7 @@ nameserver_text(const struct picture *picture)
 static const char *
 monitor_text(const struct picture *picture)
 {
-	return picture->monitor_dead ? "dead" : "alive";
+	return picture->monitor_dead ? "dead" : picture->beat.isolated_ms != 0 ? "isolated" : "alive";
 }
 
 void

@@ -18,7 +18,7 @@
 
 enum {
 	CONFIG_LOOK_MS = 100,  /* the net under inotify (DESIGN, LMDB rule 1) */
-	FILES_RESERVED = 64,   /* stores, signals, the metrics page */
+	FILES_RESERVED = 96,   /* stores, signals, the metrics page, canaries, notifications */
 	CHECKS_AT_ONCE = 32768 /* more would only be memory */
 };
 
@@ -29,6 +29,7 @@ struct daemon {
 	struct schedule *schedule;
 	struct follow *follow;
 	struct metrics *metrics;
+	struct canaries *canaries;
 	struct event *committing, *second, *looking, *watching;
 	int watch_fd; /* that watching is on */
 };
@@ -61,6 +62,22 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
 	schedule_second(daemon->schedule);
+}
+
+/* S26: what waited is settled; a change is told at once. */
+static void
+on_canaries(void *arg, bool changed)
+{
+	struct daemon *daemon = arg;
+	const struct isolation *isolation = canaries_isolation(daemon->canaries);
+
+	if (changed) {
+		warnx(isolation->isolated ? "isolated: no canary answers; nothing is judged until one does"
+		                          : "no longer isolated: a canary answers, checks are judged again");
+		publish_isolated(daemon->publish, isolation->isolated ? isolation->since_ms : 0);
+		on_second(-1, 0, daemon);
+	}
+	schedule_heard(daemon->schedule);
 }
 
 static void on_config_written(evutil_socket_t fd, short what, void *arg);
@@ -206,6 +223,7 @@ static void
 stop(struct daemon *daemon)
 {
 	metrics_free(daemon->metrics);
+	canaries_free(daemon->canaries);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);
 	schedule_free(daemon->schedule);
@@ -249,8 +267,12 @@ main(int argc, char *argv[])
 		errx(1, "cannot start libcurl");
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
 	daemon.follow = follow_new(daemon.schedule, daemon.publish, options.state);
+	if (options.ncanaries > 0)
+		daemon.canaries = canaries_new(daemon.base, options.canaries, options.ncanaries, on_canaries, &daemon, &problems);
+	exit_on(&problems);
+	schedule_heed(daemon.schedule, daemon.canaries);
 	if (options.metrics != NULL)
-		daemon.metrics = metrics_listen(daemon.base, options.metrics, daemon.schedule, daemon.follow, &problems);
+		daemon.metrics = metrics_listen(daemon.base, options.metrics, daemon.schedule, daemon.follow, daemon.canaries, &problems);
 	exit_on(&problems);
 	warnx("at most %u checks run at once, by RLIMIT_NOFILE", most);
 	run(&daemon);

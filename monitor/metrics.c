@@ -14,6 +14,7 @@ struct metrics {
 	struct evhttp *http;
 	const struct schedule *schedule;
 	const struct follow *follow;
+	const struct canaries *canaries;
 };
 
 static void
@@ -121,6 +122,9 @@ add_process(const struct metrics *metrics, FILE *page)
 	value(page, "graycloud_monitor_checks_queued", "gauge", "Checks that are due and wait for their turn.", counters->queued);
 	value(page, "graycloud_monitor_checks_limit", "gauge", "Checks that may be under way at once.", counters->most);
 	value(page, "graycloud_monitor_flips_total", "counter", "Changes of state.", counters->flips);
+	value(page, "graycloud_monitor_checks_withheld_total", "counter", "Checks that gave no verdict because the monitor was isolated.",
+	    counters->withheld);
+	canaries_expose(metrics->canaries, page);
 	value(page, "graycloud_monitor_config_generation", "gauge", "Generation of the configuration that is probed.",
 	    follow_generation(metrics->follow));
 }
@@ -175,7 +179,7 @@ print_bound(struct evhttp_bound_socket *bound)
 
 struct metrics *
 metrics_listen(struct event_base *base, const char *where, const struct schedule *schedule,
-    const struct follow *follow, struct problems *problems)
+    const struct follow *follow, const struct canaries *canaries, struct problems *problems)
 {
 	struct metrics *metrics = xcalloc(1, sizeof *metrics);
 	struct address address = {.family = FAMILY_NONE};
@@ -186,6 +190,7 @@ metrics_listen(struct event_base *base, const char *where, const struct schedule
 	address_port_from_text(&address, &port, where);
 	metrics->schedule = schedule;
 	metrics->follow = follow;
+	metrics->canaries = canaries;
 	metrics->http = evhttp_new(base);
 	bound = metrics->http == NULL ? NULL : evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
 	if (bound == NULL) {

@@ -1,21 +1,23 @@
 #include "monitor/options.h"
 
 #include "command_line.h"
-#include "model.h"
 
 enum name {
 	STATE = OPTION_FIRST,
 	USER,
 	METRICS,
+	CANARY,
 	CHECK
 };
 
 static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER}, {"metrics", 1, NULL, METRICS},
+    {"canary", 1, NULL, CANARY},
     {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
     {"version", 0, NULL, OPTION_VERSION}, {0}};
 
 static const char usage[] =
-    "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT] [--config FILE] [--check]\n"
+    "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT]\n"
+    "                         [--canary ADDRESS[:PORT] ...] [--config FILE] [--check]\n"
     "Probes the origins that `graycloud` manages, and tells graycloud-dnsd which are healthy; see graycloud-monitor(8).\n";
 
 static bool
@@ -36,6 +38,13 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		if (!address_port_from_text(&address, &port, value))
 			return option_wrong(place, " %s: write ADDRESS:PORT, as in 127.0.0.1:9153 or [::1]:9153", value);
 		options->metrics = value;
+		return true;
+	case CANARY:
+		if (options->ncanaries == CANARIES_MAX)
+			return option_wrong(place, " %s: there are %d already, and no more can be", value, CANARIES_MAX);
+		if (!canary_parse(&options->canaries[options->ncanaries], value))
+			return option_wrong(place, " %s: write ADDRESS:PORT for a TCP connection, or ADDRESS for an ICMP echo", value);
+		options->ncanaries++;
 		return true;
 	default: /* CHECK */
 		return options->check = true;

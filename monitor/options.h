@@ -4,10 +4,12 @@
 #ifndef MONITOR_OPTIONS_H
 #define MONITOR_OPTIONS_H
 
-#include <stdbool.h>
+#include "canary.h"
 
 struct options {
 	const char *state, *user, *metrics;
+	struct canary canaries[CANARIES_MAX];
+	size_t ncanaries;
 	bool check; /* look at everything, then exit */
 };
 

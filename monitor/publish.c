@@ -34,6 +34,7 @@ struct publish {
 	uint64_t started_ms;
 	uint32_t endpoints;            /* of the last beat */
 	uint64_t generation;
+	uint64_t isolated_ms;
 	int told;                      /* the last failure that was said */
 
 	pthread_t saver;
@@ -120,6 +121,7 @@ make_beat(const struct publish *publish, uint32_t endpoints, uint64_t generation
 	    .pid = (uint32_t)getpid(),
 	    .endpoints = endpoints,
 	    .generation = generation,
+	    .isolated_ms = publish->isolated_ms,
 	};
 
 	snprintf(beat.boot, sizeof beat.boot, "%s", boot_id());
@@ -245,6 +247,12 @@ void
 publish_commit(struct publish *publish)
 {
 	commit(publish, NULL, false);
+}
+
+void
+publish_isolated(struct publish *publish, uint64_t since_ms)
+{
+	publish->isolated_ms = since_ms;
 }
 
 void

@@ -94,6 +94,7 @@ struct health_beat {
 	uint32_t pid;
 	uint32_t endpoints;        /* how many are probed */
 	uint64_t generation;       /* of the configuration that is probed */
+	uint64_t isolated_ms;      /* S26: all canaries fail since then; 0: they do not */
 	char boot[40];             /* boot id */
 	char version[16];
 };
