@@ -9,7 +9,8 @@
  *                       ^           |
  *                       +- time-out + retries left (S23)
  *
- * Everything here runs on the thread of one event base and never blocks.
+ * Everything here runs on the thread of one event base and never blocks.  Where it was kept from running (a stopped process, a
+ * machine that slept, a slow disk) what came in meanwhile counts, and what failed meanwhile is tried again, once.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -22,7 +23,7 @@ struct event_base;
 struct checks; /* what all checks of a process share */
 struct check;  /* one under way */
 
-/* NULL where memory is exhausted. */
+/* NULL where memory is exhausted.  The base should have two priorities. */
 struct checks *checks_new(struct event_base *base);
 /* No check may be under way. */
 void checks_free(struct checks *checks);
@@ -71,6 +72,7 @@ struct check {
 	unsigned attempts; /* begun so far */
 	bool talking;      /* the type has it */
 	bool extended;     /* this attempt got more time, for the deadline was late itself */
+	bool repeated;     /* an attempt was begun anew, for we stood still */
 	uint64_t began_ns; /* of this attempt */
 	void *talk;        /* the type's own */
 	struct check_result result;

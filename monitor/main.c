@@ -258,7 +258,7 @@ main(int argc, char *argv[])
 	daemon.publish = publish_open(options.state, on_wake, &daemon, &problems);
 	exit_on(&problems);
 	daemon.base = event_base_new();
-	if (daemon.base == NULL)
+	if (daemon.base == NULL || event_base_priority_init(daemon.base, 2) < 0)
 		errx(1, "cannot make an event loop");
 	daemon.committing = timer(&daemon, on_commit);
 	daemon.looking = timer(&daemon, on_look);
