@@ -5,6 +5,7 @@
  */
 #include "follow.h"
 #include "metrics.h"
+#include "notify.h"
 #include "monitor/options.h"
 
 #include <err.h>
@@ -30,6 +31,7 @@ struct daemon {
 	struct follow *follow;
 	struct metrics *metrics;
 	struct canaries *canaries;
+	struct notify *notify;
 	struct event *committing, *second, *looking, *watching;
 	int watch_fd; /* that watching is on */
 };
@@ -76,6 +78,7 @@ on_canaries(void *arg, bool changed)
 		                          : "no longer isolated: a canary answers, checks are judged again");
 		publish_isolated(daemon->publish, isolation->isolated ? isolation->since_ms : 0);
 		on_second(-1, 0, daemon);
+		notify_isolated(daemon->notify, isolation->isolated);
 	}
 	schedule_heard(daemon->schedule);
 }
@@ -224,6 +227,7 @@ stop(struct daemon *daemon)
 {
 	metrics_free(daemon->metrics);
 	canaries_free(daemon->canaries);
+	notify_free(daemon->notify);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);
 	schedule_free(daemon->schedule);
@@ -267,12 +271,16 @@ main(int argc, char *argv[])
 		errx(1, "cannot start libcurl");
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
 	daemon.follow = follow_new(daemon.schedule, daemon.publish, options.state);
+	if (options.nnotify > 0)
+		daemon.notify = notify_new(daemon.base, daemon.follow, daemon.publish, options.notify, options.nnotify, &problems);
+	exit_on(&problems);
 	if (options.ncanaries > 0)
 		daemon.canaries = canaries_new(daemon.base, options.canaries, options.ncanaries, on_canaries, &daemon, &problems);
 	exit_on(&problems);
 	schedule_heed(daemon.schedule, daemon.canaries);
 	if (options.metrics != NULL)
-		daemon.metrics = metrics_listen(daemon.base, options.metrics, daemon.schedule, daemon.follow, daemon.canaries, &problems);
+		daemon.metrics = metrics_listen(daemon.base, options.metrics, daemon.schedule, daemon.follow, daemon.canaries, daemon.notify,
+		    &problems);
 	exit_on(&problems);
 	warnx("at most %u checks run at once, by RLIMIT_NOFILE", most);
 	run(&daemon);

@@ -15,6 +15,7 @@ struct metrics {
 	const struct schedule *schedule;
 	const struct follow *follow;
 	const struct canaries *canaries;
+	const struct notify *notify;
 };
 
 static void
@@ -125,6 +126,7 @@ add_process(const struct metrics *metrics, FILE *page)
 	value(page, "graycloud_monitor_checks_withheld_total", "counter", "Checks that gave no verdict because the monitor was isolated.",
 	    counters->withheld);
 	canaries_expose(metrics->canaries, page);
+	notify_expose(metrics->notify, page);
 	value(page, "graycloud_monitor_config_generation", "gauge", "Generation of the configuration that is probed.",
 	    follow_generation(metrics->follow));
 }
@@ -179,7 +181,7 @@ print_bound(struct evhttp_bound_socket *bound)
 
 struct metrics *
 metrics_listen(struct event_base *base, const char *where, const struct schedule *schedule,
-    const struct follow *follow, const struct canaries *canaries, struct problems *problems)
+    const struct follow *follow, const struct canaries *canaries, const struct notify *notify, struct problems *problems)
 {
 	struct metrics *metrics = xcalloc(1, sizeof *metrics);
 	struct address address = {.family = FAMILY_NONE};
@@ -191,6 +193,7 @@ metrics_listen(struct event_base *base, const char *where, const struct schedule
 	metrics->schedule = schedule;
 	metrics->follow = follow;
 	metrics->canaries = canaries;
+	metrics->notify = notify;
 	metrics->http = evhttp_new(base);
 	bound = metrics->http == NULL ? NULL : evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
 	if (bound == NULL) {

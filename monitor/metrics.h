@@ -7,12 +7,13 @@
 #define METRICS_H
 
 #include "follow.h"
+#include "notify.h"
 
 struct metrics;
 
 /* Listen on where, a good ADDRESS:PORT ([ADDRESS]:PORT for IPv6, port 0 takes a free one), and print what was got.  NULL with problems filled. */
 struct metrics *metrics_listen(struct event_base *base, const char *where, const struct schedule *schedule,
-    const struct follow *follow, const struct canaries *canaries, struct problems *problems);
+    const struct follow *follow, const struct canaries *canaries, const struct notify *notify, struct problems *problems);
 void metrics_free(struct metrics *metrics);
 
 #endif

@@ -2,23 +2,43 @@
 
 #include "command_line.h"
 
+#include <stdlib.h>
+
 enum name {
 	STATE = OPTION_FIRST,
 	USER,
 	METRICS,
 	CANARY,
+	NOTIFY,
 	CHECK
 };
 
 static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER}, {"metrics", 1, NULL, METRICS},
-    {"canary", 1, NULL, CANARY},
+    {"canary", 1, NULL, CANARY}, {"notify", 1, NULL, NOTIFY},
     {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
     {"version", 0, NULL, OPTION_VERSION}, {0}};
 
 static const char usage[] =
     "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT]\n"
-    "                         [--canary ADDRESS[:PORT] ...] [--config FILE] [--check]\n"
+    "                         [--canary ADDRESS[:PORT] ...] [--notify URL ...] [--config FILE] [--check]\n"
     "Probes the origins that `graycloud` manages, and tells graycloud-dnsd which are healthy; see graycloud-monitor(8).\n";
+
+static bool
+add_notify(struct options *options, const struct option_place *place, const char *url)
+{
+	char *fault = courier_fault(url);
+
+	if (fault != NULL)
+		option_wrong(place, " %s: %s", url, fault);
+	else if (options->nnotify == COURIERS_MAX)
+		option_wrong(place, " %s: there are %d already, and no more can be", url, COURIERS_MAX);
+	else {
+		options->notify[options->nnotify++] = url;
+		return true;
+	}
+	free(fault);
+	return false;
+}
 
 static bool
 take(void *arg, const struct option_place *place, int name, const char *value)
@@ -46,6 +66,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 			return option_wrong(place, " %s: write ADDRESS:PORT for a TCP connection, or ADDRESS for an ICMP echo", value);
 		options->ncanaries++;
 		return true;
+	case NOTIFY:
+		return add_notify(options, place, value);
 	default: /* CHECK */
 		return options->check = true;
 	}

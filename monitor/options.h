@@ -5,11 +5,14 @@
 #define MONITOR_OPTIONS_H
 
 #include "canary.h"
+#include "courier.h"
 
 struct options {
 	const char *state, *user, *metrics;
 	struct canary canaries[CANARIES_MAX];
 	size_t ncanaries;
+	const char *notify[COURIERS_MAX]; /* receivers of notifications */
+	size_t nnotify;
 	bool check; /* look at everything, then exit */
 };
 

@@ -249,6 +249,12 @@ publish_commit(struct publish *publish)
 	commit(publish, NULL, false);
 }
 
+int
+publish_peek(struct publish *publish, struct store_txn **txn)
+{
+	return store_begin(publish->store, STORE_PEEK, txn);
+}
+
 void
 publish_isolated(struct publish *publish, uint64_t since_ms)
 {

@@ -48,6 +48,9 @@ void publish_checked(struct publish *publish, struct published *published);
 /* The state changed from before, or begins to be damped (S39): written at once. */
 void publish_flipped(struct publish *publish, struct published *published, enum health_state before, bool damped);
 
+/* Begin to read what was committed.  0 or a negative errno; the caller ends it by store_abort. */
+int publish_peek(struct publish *publish, struct store_txn **txn);
+
 /* Milliseconds until publish_commit may be called; 0: now. */
 unsigned publish_wait_ms(const struct publish *publish);
 /* Write the flips that wait. */

@@ -313,7 +313,7 @@ check_value(
 	if (standard != NULL && (json_kind(value) == JSON_KIND_NULL ||
 				    (property->type == PROPERTY_REFERENCE && json_text(value) != NULL &&
 					*json_text(value) == '\0'))) {
-		if (property->type != PROPERTY_OBJECT)
+		if (property->type != PROPERTY_OBJECT || json_kind(standard) == JSON_KIND_NULL)
 			return standard;
 		value = standard; /* its members have defaults of their own */
 	}
@@ -633,7 +633,7 @@ show_value(const struct property *property, const struct json *value, const stru
 			json_put(shown, key, show_value(property->inner, json_member(value, key), scope));
 		return shown;
 	}
-	if (property->type == PROPERTY_OBJECT) {
+	if (property->type == PROPERTY_OBJECT && json_kind(value) == JSON_KIND_OBJECT) {
 		shown = json_new_object();
 		for (const struct property *inner = property->inner; inner->name != NULL; inner++)
 			if (json_member(value, inner->name) != NULL)

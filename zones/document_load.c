@@ -94,6 +94,15 @@ load_origin(struct pool *pool, struct origin *origin, const struct json *json)
 	return address_from_text(&origin->ip, origin->address);
 }
 
+static struct notification_filter
+load_filter(const struct json *json)
+{
+	const struct json *healthy = json_member(json, "healthy");
+	bool disable = json_truth(json_member(json, "disable")), one = json_kind(healthy) == JSON_KIND_BOOL;
+
+	return (struct notification_filter){disable || (one && !json_truth(healthy)), disable || (one && json_truth(healthy))};
+}
+
 struct pool *
 document_load_pool(struct bytes text)
 {
@@ -117,6 +126,8 @@ document_load_pool(struct bytes text)
 	pool->longitude = json_number_of(json_member(json, "longitude"));
 	id_of(&pool->monitor, text_of(json, "monitor"));
 	id_of(&pool->monitor_group, text_of(json, "monitor_group"));
+	pool->pool_filter = load_filter(json_member(json_member(json, "notification_filter"), "pool"));
+	pool->origin_filter = load_filter(json_member(json_member(json, "notification_filter"), "origin"));
 	pool->norigins = json_count(origins);
 	pool->origins = xcalloc(pool->norigins, sizeof *pool->origins);
 	good = *pool->name != '\0' && *pool->id.text != '\0';

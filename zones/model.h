@@ -81,6 +81,11 @@ struct origin {
 /* [CF] 2.2 */
 enum origin_steering { ORIGIN_RANDOM, ORIGIN_HASH };
 
+/* notification_filter of pools or origins: which changes are told (S40). */
+struct notification_filter {
+	bool no_healthy, no_unhealthy; /* changes to this are not */
+};
+
 struct pool {
 	struct id id;
 	char *name;
@@ -95,6 +100,7 @@ struct pool {
 	struct id monitor_group;
 	struct origin *origins;
 	size_t norigins;
+	struct notification_filter pool_filter, origin_filter;
 	int64_t ends; /* wall clock, milliseconds: when the first of its disabled_until and forced_until passes; 0: none */
 };
 

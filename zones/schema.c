@@ -284,6 +284,11 @@ static const struct property load_shedding[] = {
     WORD("default_policy", "\"random\"", shedding_words), NEUTRAL("session_percent", "0"),
     NEUTRAL("session_policy", "\"hash\""), END};
 
+/* S40 */
+static const struct property notification_switch[] = {BOOL("disable", "false"), BOOL("healthy", "null"), END};
+static const struct property notification_filter[] = {
+    OBJECT("pool", "null", notification_switch), OBJECT("origin", "null", notification_switch), END};
+
 /* [CF] 2.2 */
 static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), READ_ONLY("healthy"),
     CHECKED("name", NULL, schema_clean_pool_name, "1 to 200 letters, digits, - and _, but not 32 hex digits"),
@@ -294,7 +299,7 @@ static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), R
     NEUTRAL("check_regions", "null"), NEUTRAL("health_sources", "null"), {.name = "latitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -90, .most = 90},
     {.name = "longitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -180, .most = 180}, LIST("origins", NULL, 1, POOL_ORIGINS_MAX, &origin),
     OBJECT("origin_steering", "{}", origin_steering), OBJECT("load_shedding", "{}", load_shedding),
-    NEUTRAL("notification_email", "\"\""), LATER("notification_filter", "null"), NEUTRAL("networks", "null"), END};
+    NEUTRAL("notification_email", "\"\""), OBJECT("notification_filter", "null", notification_filter), NEUTRAL("networks", "null"), END};
 
 static const struct property header_value =
     CHECKED("value", NULL, clean_header_value, "a text without control characters");
