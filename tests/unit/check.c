@@ -18,7 +18,7 @@
 struct server {
 	int fd;
 	uint16_t port;
-	int patience_ms;
+	int patience_ms; /* 0: none; below 0: it resets after so long, whatever comes */
 	unsigned connections, resets;
 	pthread_t thread;
 };
@@ -35,6 +35,8 @@ serve(void *arg)
 		char request[4096];
 
 		server->connections++;
+		if (server->patience_ms < 0)
+			usleep((useconds_t)-server->patience_ms * 1000);
 		if (server->patience_ms > 0 && poll(&poller, 1, server->patience_ms) > 0 && read(fd, request, sizeof request) > 0) {
 			(void)!write(fd, answer, sizeof answer - 1);
 		} else {
@@ -115,7 +117,7 @@ check_with_stalls(const struct server *server, unsigned stall_ms, bool again)
 	assert_non_null(checks);
 	assert_non_null(check_start(checks, &subject, on_done, &fixture));
 	stall = event_new(fixture.base, -1, again ? EV_PERSIST : 0, on_stall, &fixture);
-	event_priority_set(stall, 0); /* before the connection is seen to be there */
+	event_priority_set(stall, again ? 1 : 0); /* once: before the connection is seen to be there */
 	if (stall_ms > 0)
 		event_add(stall, &soon);
 	event_base_dispatch(fixture.base);
@@ -164,7 +166,7 @@ standing_still_again_and_again_is_no_way_to_stay_up(void **state)
 	struct check_result result;
 
 	(void)state;
-	server_start(&server, 0);
+	server_start(&server, -100);
 	result = check_with_stalls(&server, 250, true);
 	assert_true(result.conclusive);
 	assert_int_not_equal(result.reason, REASON_NONE);
