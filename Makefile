@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint fuzz soak test-peers bench bench-affinity bench-latency format install dist clean
+# make lint fuzz soak test-peers bench bench-affinity bench-monitor bench-latency format install dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -10,7 +10,7 @@ VERSION := 0.1.0
 OUT := $(if $(filter release,$(BUILD)),build,build-$(BUILD))
 
 # Where the packages are missing, `make test` and `make run` install them and only then build.
-LIBS := ldns libevent_core libevent_extra libevent_pthreads libevent_openssl libssl libcrypto lmdb libcurl jansson libmaxminddb
+LIBS := ldns libevent_core libevent_extra libevent_pthreads libevent_openssl libssl libcrypto lmdb libcurl jansson libmaxminddb libcares
 
 CC ?= cc
 CSTD := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
@@ -69,7 +69,7 @@ $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
 $(BENCHES): $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libzones.a
+$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -107,16 +107,21 @@ soak: packages-test
 # The corpus of questions with other nameservers, this nameserver with the clients of others, and metrics with promtool.
 test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/clients.t tests/metrics.t tests/peers
+	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/clients.t tests/metrics.t tests/prometheus.t tests/peers
 
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/run
+	@GRAYCLOUD_BUILD=$(OUT) bench/steering
 # Who moves when an origin comes or goes, beside nginx and HAProxy.
 bench-affinity: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/affinity
-bench-latency: packages-build
+# What probing 30,000 endpoints costs.
+bench-monitor: packages-bench
+	@$(MAKE) --no-print-directory $(PROGRAMS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/monitor
+bench-latency: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(BENCHES)
 	@GRAYCLOUD_BUILD=$(OUT) bench/latency
 
@@ -135,5 +140,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all test test-peers soak check run run-built lint fuzz bench bench-affinity bench-latency format install dist clean
+.PHONY: all test test-peers soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency format install dist clean
 .SECONDARY:

@@ -215,64 +215,92 @@ change_list(struct assign *assign, struct json *object, const char *key, const s
 	return assign->problems->errors == errors;
 }
 
-/* ---- origin=ADDRESS[,P=V ...] ---- */
+/* ---- origin=ADDRESS[,P=V ...], member=MONITOR[,P=V ...] ---- */
 
-struct json *
-assign_origin(struct assign *assign, const char *text)
+/* Lists whose elements are written each with a word of its own. */
+static const struct element {
+	const char *word, *list;
+	const char *key; /* what an element is known by */
+} elements[] = {{"origin", "origins", "address"}, {"member", "members", "monitor_id"}};
+
+static const struct property *
+element_table(const struct property *table, const struct element *element)
 {
-	struct json *origin = json_new_object();
+	return schema_find(table, element->list)->inner->inner;
+}
+
+/* WORD[,P=V ...]; NULL with an error in problems. */
+static struct json *
+assign_element(struct assign *assign, const struct element *element, const char *text)
+{
+	struct json *made = json_new_object();
 	struct assign inner = *assign;
 	size_t len = strcspn(text, ",");
 	char *part = xasprintf("%.*s", (int)len, text);
 	bool good = true;
 
-	inner.table = assign_origin_table();
-	json_put_text(origin, "address", part);
+	inner.table = element_table(assign->table, element);
+	json_put_text(made, element->key, part);
 	free(part);
 	for (text += len; *text != '\0' && good; text += len) {
 		text++;
 		len = strcspn(text, ",");
 		part = xasprintf("%.*s", (int)len, text);
 		if (!assign_is(part)) {
-			problems_error(assign->problems, "origin %s: \"%s\" is no property: write name=value",
-			    json_text(json_member(origin, "address")), part);
+			problems_error(assign->problems, "%s %s: \"%s\" is no property: write name=value", element->word,
+			    json_text(json_member(made, element->key)), part);
 			good = false;
 		} else
-			good = assign_word(&inner, origin, part);
+			good = assign_word(&inner, made, part);
 		free(part);
 	}
 	if (good)
-		return origin;
-	json_drop(origin);
+		return made;
+	json_drop(made);
 	return NULL;
 }
 
+/* Is it the one that the text means? */
 static bool
-change_origins(struct assign *assign, struct json *pool, enum operation operation, const char *text)
+is_meant(const struct assign *assign, const struct element *element, const struct json *item, const char *text)
 {
-	struct json *origins = json_member(pool, "origins"), *origin;
+	const struct property *key = schema_find(element_table(assign->table, element), element->key);
+	const char *known = json_text(json_member(item, element->key));
+	struct id a, b;
 
-	if (json_kind(origins) != JSON_KIND_LIST || (operation == SET && !assign->origins_named)) {
-		json_put(pool, "origins", json_new_list());
-		origins = json_member(pool, "origins");
+	if (known == NULL)
+		return false;
+	if (key->type != PROPERTY_REFERENCE)
+		return object_same_address(known, text);
+	return strcmp(known, text) == 0 ||
+	       (document_find(assign->scope, key->refers, known, &a) && document_find(assign->scope, key->refers, text, &b) &&
+		   strcmp(a.text, b.text) == 0);
+}
+
+static bool
+change_elements(struct assign *assign, const struct element *element, struct json *document, enum operation operation,
+    const char *text)
+{
+	struct json *list = json_member(document, element->list), *made;
+
+	if (json_kind(list) != JSON_KIND_LIST || (operation == SET && !assign->elements_named)) {
+		json_put(document, element->list, json_new_list());
+		list = json_member(document, element->list);
 	}
 	if (operation == SET)
-		assign->origins_named = true;
+		assign->elements_named = true;
 	if (operation != REMOVE) {
-		if ((origin = assign_origin(assign, text)) == NULL)
+		if ((made = assign_element(assign, element, text)) == NULL)
 			return false;
-		json_add(origins, origin);
+		json_add(list, made);
 		return true;
 	}
-	for (size_t i = 0; i < json_count(origins); i++) {
-		const char *address = json_text(json_member(json_item(origins, i), "address"));
-
-		if (address != NULL && object_same_address(address, text)) {
-			json_remove_item(origins, i);
+	for (size_t i = 0; i < json_count(list); i++)
+		if (is_meant(assign, element, json_item(list, i), text)) {
+			json_remove_item(list, i);
 			return true;
 		}
-	}
-	problems_error(assign->problems, "the pool has no origin %s", text);
+	problems_error(assign->problems, "there is no %s %s", element->word, text);
 	return false;
 }
 
@@ -355,6 +383,7 @@ assign_word(struct assign *assign, struct json *document, const char *word)
 	size_t len = strcspn(word, "=");
 	const char *text = word + len + 1;
 	enum operation operation = SET;
+	const struct element *element = NULL;
 	char *path;
 	bool good;
 
@@ -363,8 +392,11 @@ assign_word(struct assign *assign, struct json *document, const char *word)
 		len--;
 	}
 	path = xasprintf("%.*s", (int)len, word);
-	if (strcmp(path, "origin") == 0 && schema_find(assign->table, "origins") != NULL)
-		good = change_origins(assign, document, operation, text);
+	for (size_t i = 0; i < NITEMS(elements); i++)
+		if (strcmp(path, elements[i].word) == 0 && schema_find(assign->table, elements[i].list) != NULL)
+			element = &elements[i];
+	if (element != NULL)
+		good = change_elements(assign, element, document, operation, text);
 	else
 		good = walk_path(assign, document, assign->table, path, path, operation, text);
 	free(path);

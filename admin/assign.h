@@ -29,7 +29,7 @@ struct assign {
 	const struct assign_files *files;
 	const struct document_scope *scope; /* to compare references; its txn may be NULL */
 	struct problems *problems;
-	bool origins_named; /* the first origin=... of a command replaces the list, the next ones add to it */
+	bool elements_named; /* the first origin=... or member=... of a command replaces the list, the next ones add to it */
 };
 
 /* Is the word an assignment at all? */
@@ -37,9 +37,6 @@ bool assign_is(const char *word);
 
 /* Change document as the word says.  False with an error in problems. */
 bool assign_word(struct assign *assign, struct json *document, const char *word);
-
-/* An origin as written on the command line, ADDRESS[,P=V ...]; NULL with an error in problems. */
-struct json *assign_origin(struct assign *assign, const char *text);
 
 /* The table of an origin's properties. */
 const struct property *assign_origin_table(void);

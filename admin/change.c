@@ -1,6 +1,7 @@
 #include "change.h"
 
 #include "guards.h"
+#include "history.h"
 #include "preview.h"
 #include "print.h"
 #include "serving.h"
@@ -73,11 +74,16 @@ check_generation(struct change *change)
 	uint64_t generation = config_generation(change->txn);
 
 	/* S32 */
-	if (change->args->if_generation_given && change->args->if_generation != generation)
+	if (change->args->if_generation_given && change->args->if_generation != generation) {
+		struct json *since = history_read(change->txn, change->args->if_generation, INT64_MIN);
+		char *text = history_text(since);
+
 		problems_error(&change->problems,
-		    "the configuration is at generation %llu, not %llu: look at what changed "
-		    "(`graycloud log`) and try again",
-		    (unsigned long long)generation, (unsigned long long)change->args->if_generation);
+		    "the configuration is at generation %llu, not %llu: look at what changed and try again%s",
+		    (unsigned long long)generation, (unsigned long long)change->args->if_generation, text);
+		free(text);
+		json_drop(since);
+	}
 }
 
 /* One run of the edit.  Returns true when it is over, with *code and, where it was committed, *generation. */

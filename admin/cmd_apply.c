@@ -1,6 +1,7 @@
 #include "apply.h"
 #include "assign.h"
 #include "commands.h"
+#include "history.h"
 #include "object.h"
 #include "print.h"
 #include "zone_load.h"
@@ -67,7 +68,7 @@ application_read(const char *path, bool unsigned_ok)
 		    "load_balancers");
 	for (const char *key = json_next_key(application->document, NULL); key != NULL;
 	     key = json_next_key(application->document, key)) {
-		bool known = strcmp(key, "zones") == 0;
+		bool known = strcmp(key, "zones") == 0 || strcmp(key, "exported") == 0;
 
 		for (size_t i = 0; i < NITEMS(parts); i++)
 			known = known || strcmp(key, parts[i].name) == 0;
@@ -251,6 +252,64 @@ prune(struct change *change, const struct application *application, struct kept 
 	return gone;
 }
 
+/* Does the document have an object, or with --prune the kind of it, so that applying it would undo a change? */
+static bool
+overwrites(const struct application *application, const struct json *touched, bool pruning)
+{
+	const char *kind = json_text(json_member(touched, "kind")), *name = json_text(json_member(touched, "name"));
+	const struct json *objects = json_member(application->document, "zones");
+
+	if (strcmp(kind, "zone") == 0)
+		return objects != NULL && (pruning || json_member(objects, name) != NULL);
+	for (size_t i = 0; i < NITEMS(parts); i++) {
+		objects = json_member(application->document, parts[i].name);
+		if (strcmp(kind, kind_text(parts[i].kind)) != 0 || objects == NULL)
+			continue;
+		for (size_t o = 0; o < json_count(objects); o++) {
+			const char *its = json_text(json_member(json_item(objects, o), "name"));
+
+			if (its != NULL && strcasecmp(its, name) == 0)
+				return true;
+		}
+		return pruning;
+	}
+	return false;
+}
+
+/*
+ * A document that was exported from here and edited: what others have changed since its reading is not to be lost.  One from
+ * elsewhere says nothing of when it was read.
+ */
+static void
+check_reading(struct change *change, const struct application *application)
+{
+	const struct json *exported = json_member(application->document, "exported");
+	const char *identity = json_text(json_member(exported, "configuration"));
+	struct json *since, *lost;
+	char *text;
+
+	if (identity == NULL || strcmp(identity, config_identity(change->txn).text) != 0)
+		return;
+	since = history_read(change->txn, (uint64_t)json_integer_of(json_member(exported, "generation")), INT64_MIN);
+	lost = json_new_list();
+	for (size_t i = 0; i < json_count(since); i++) {
+		const struct json *changes = json_member(json_item(since, i), "changes");
+		bool hit = false;
+
+		for (size_t c = 0; c < json_count(changes) && !hit; c++)
+			hit = overwrites(application, json_item(changes, c), args_flag(change->args, "prune"));
+		if (hit)
+			json_add(lost, json_clone(json_item(since, i)));
+	}
+	text = history_text(lost);
+	if (json_count(lost) > 0)
+		change_guard(change, "the document is of generation %lld; what changed since would be overwritten by it: export "
+		    "again, or leave \"exported\" out of it%s\n ", json_integer_of(json_member(exported, "generation")), text);
+	free(text);
+	json_drop(lost);
+	json_drop(since);
+}
+
 void
 application_apply(struct change *change, struct application *application)
 {
@@ -258,6 +317,7 @@ application_apply(struct change *change, struct application *application)
 	size_t counts[NITEMS(parts)] = {0}, gone = 0;
 	struct kept kept[NITEMS(parts)] = {{0}};
 
+	check_reading(change, application);
 	apply_zones(change, application);
 	for (size_t i = 0; i < NITEMS(parts); i++)
 		counts[i] = apply_objects(change, parts[i].kind, parts[i].name,
@@ -334,6 +394,17 @@ export_zone(void *arg, const struct zone_info *zone)
 	return true;
 }
 
+/* From which configuration, and when: apply compares. */
+static struct json *
+reading_json(struct store_txn *txn)
+{
+	struct json *reading = json_new_object();
+
+	json_put_text(reading, "configuration", config_identity(txn).text);
+	json_put_integer(reading, "generation", (long long)config_generation(txn));
+	return reading;
+}
+
 enum exit_code
 cmd_export(struct args *args)
 {
@@ -347,6 +418,8 @@ cmd_export(struct args *args)
 	if (!read_begin(args, &store, &txn))
 		return EXIT_REFUSED;
 	document = json_new_object();
+	if (txn != NULL && args_flag(args, "for-edit"))
+		json_put(document, "exported", reading_json(txn));
 	exporting.scope.txn = txn;
 	if (args_flag(args, "zones")) {
 		exporting.into = json_new_object();

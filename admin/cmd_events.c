@@ -28,6 +28,8 @@ struct events {
 		struct endpoint endpoint;
 		const struct pool *pool;
 		const struct origin *origin;
+		struct address address; /* of the endpoint; none where it is the hostname itself */
+		const char *monitor;    /* that says so, where it is one of a group */
 	} *places;
 	size_t nplaces;
 };
@@ -63,12 +65,22 @@ add_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 	for (size_t i = 0; i < events->nplaces; i++) {
 		const struct probed *place = &events->places[i];
 		struct json *json;
+		char text[46];
 
 		if (memcmp(&place->endpoint, &flip->endpoint, sizeof flip->endpoint) != 0)
 			continue;
 		json = add_event(events, flip->at_wall, "health");
 		json_put_text(json, "pool", place->pool->name);
 		json_put_text(json, "origin", place->origin->address);
+		if (flip->kind == FLIP_ADDRESSES) {
+			json_put_integer(json, "addresses_before", flip->count_before);
+			json_put_integer(json, "addresses", flip->count);
+			continue;
+		}
+		if (origin_is_hostname(place->origin))
+			json_put_text(json, "address", address_to_text(&place->address, text));
+		if (place->monitor != NULL)
+			json_put_text(json, "monitor", place->monitor);
 		json_put_text(json, "before", health_state_text(flip->before));
 		json_put_text(json, "state", health_state_text(flip->state));
 		json_put_text(json, "failure_reason", health_reason_text(flip->reason));
@@ -102,20 +114,35 @@ add_command(void *arg, uint64_t sequence, struct bytes head)
 }
 
 static void
+find_origin_places(struct events *events, const struct pictured_pool *pool, size_t i)
+{
+	const struct origin *origin = &pool->model->origins[i];
+	const struct pictured_origin *pictured = &pool->origins[i];
+	bool grouped = pool->model->monitor_group.text[0] != '\0';
+	size_t judges = pool->model->njudges, count = pictured->naddresses * judges + 1;
+
+	events->places = xrealloc(events->places, (events->nplaces + count) * sizeof *events->places);
+	/* Also of what is not probed now: its flips are part of the past. */
+	for (size_t n = 0; n < pictured->naddresses * judges; n++) {
+		const struct address *address = &pictured->addresses[n / judges].address;
+
+		events->places[events->nplaces++] =
+		    (struct probed){health_endpoint(pool->model->judges[n % judges].monitor.text, origin, address), pool->model, origin,
+			*address, grouped ? pool->judges[n % judges] : NULL};
+	}
+	if (origin_is_hostname(origin))
+		events->places[events->nplaces++] = (struct probed){name_key(origin->address), pool->model, origin, {0}, NULL};
+}
+
+static void
 find_places(struct events *events, const struct picture *picture)
 {
 	free(events->places);
 	events->places = NULL;
 	events->nplaces = 0;
 	for (size_t p = 0; p < picture->npools; p++) {
-		const struct pool *pool = picture->pools[p].model;
-
-		if (pool->monitor.text[0] == '\0')
-			continue;
-		events->places = xrealloc(events->places, (events->nplaces + pool->norigins) * sizeof *events->places);
-		for (size_t i = 0; i < pool->norigins; i++)
-			events->places[events->nplaces++] =
-			    (struct probed){health_endpoint(pool->monitor.text, &pool->origins[i]), pool, &pool->origins[i]};
+		for (size_t i = 0; i < picture->pools[p].model->norigins; i++)
+			find_origin_places(events, &picture->pools[p], i);
 	}
 }
 
@@ -167,9 +194,16 @@ print_event(const struct json *json)
 	printf("%.23sZ ", text_of(json, "time"));
 	if (strcmp(text_of(json, "kind"), "health") == 0) {
 		bool failed = strcmp(text_of(json, "state"), "down") == 0 || strcmp(text_of(json, "state"), "suspect") == 0;
+		const char *address = text_of(json, "address");
 
-		printf("origin %s %s: %s -> %s%s%s%s\n", text_of(json, "pool"), text_of(json, "origin"), text_of(json, "before"),
-		    text_of(json, "state"), json_truth(json_member(json, "damped")) ? ", damped" : "", failed ? ": " : "", failed ? text_of(json, "failure_reason") : "");
+		printf("origin %s %s", text_of(json, "pool"), text_of(json, "origin"));
+		if (json_member(json, "addresses") != NULL)
+			printf(": %lld -> %lld addresses\n", json_integer_of(json_member(json, "addresses_before")),
+			    json_integer_of(json_member(json, "addresses")));
+		else
+			printf("%s%s%s%s: %s -> %s%s%s%s\n", *address != '\0' ? " " : "", address, *text_of(json, "monitor") != '\0' ? " by " : "",
+			    text_of(json, "monitor"), text_of(json, "before"),
+			    text_of(json, "state"), json_truth(json_member(json, "damped")) ? ", damped" : "", failed ? ": " : "", failed ? text_of(json, "failure_reason") : "");
 		return;
 	}
 	printf("command %lld by %s: %s", json_integer_of(json_member(json, "sequence")), text_of(json, "who"), text_of(json, "command"));

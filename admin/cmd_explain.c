@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "explanation.h"
 #include "node.h"
+#include "object_command.h"
 #include "prefix.h"
 #include "print.h"
 #include "zonefile.h"
@@ -85,6 +86,36 @@ print_head(const struct json *out)
 		    strcmp(text_of(key, "from"), "ECS") == 0 ? "ECS option" : "resolver's address", text_of(key, "hash"));
 }
 
+/* S35, S36 */
+static void
+print_overrides(const struct json *out, const char *key, const char *title)
+{
+	const struct json *list = json_member(out, key);
+	struct table *table;
+
+	if (json_count(list) == 0)
+		return;
+	table = table_new(title, "MATCHED", "WITHIN", "WHY", "OVERRIDES", NULL);
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *one = json_item(list, i);
+		bool matched = json_truth(json_member(one, "matched"));
+		char *parts = object_list_text(json_member(one, "overrides"));
+
+		table_cell(table, COLOUR_NONE, "%s", text_of(one, "name"));
+		table_cell(table, matched ? COLOUR_GOOD : COLOUR_FAINT, "%s", matched ? "yes" : "no");
+		if (json_member(one, "scope") != NULL)
+			table_cell(table, COLOUR_NONE, "/%lld", json_integer_of(json_member(one, "scope")));
+		else
+			table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "%s", text_of(one, "why"));
+		table_cell(table, COLOUR_NONE, "%s", parts);
+		free(parts);
+	}
+	printf("\n");
+	table_print(table, stdout);
+	table_free(table);
+}
+
 static void
 cell_probability(struct table *table, const struct json *object)
 {
@@ -101,7 +132,9 @@ cell_probability(struct table *table, const struct json *object)
 static void
 cell_cost(struct table *table, const struct json *object)
 {
-	if (json_member(object, "cost") != NULL)
+	if (json_member(object, "latency_ms") != NULL)
+		table_cell(table, COLOUR_NONE, "%.1f ms", number_of(object, "latency_ms"));
+	else if (json_member(object, "cost") != NULL)
 		table_cell(table, COLOUR_NONE, "%.6f", number_of(object, "cost"));
 	else
 		table_cell(table, COLOUR_NONE, "%s", "");
@@ -143,6 +176,47 @@ cell_age(struct table *table, const struct json *object, const char *key)
 		table_cell(table, COLOUR_NONE, "%s", "");
 }
 
+/* S38: what each monitor of a group says. */
+static void
+add_monitors(struct table *table, const struct json *object)
+{
+	const struct json *monitors = json_member(object, "monitors");
+
+	for (size_t i = 0; i < json_count(monitors); i++) {
+		const struct json *monitor = json_item(monitors, i);
+
+		table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "    by %s", text_of(monitor, "monitor"));
+		table_cell(table, COLOUR_NONE, "%s", text_of(monitor, "state"));
+		cell_age(table, monitor, "state_age_seconds");
+		cell_age(table, monitor, "checked_age_seconds");
+		for (int column = 0; column < 3; column++)
+			table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "%s", !json_truth(json_member(monitor, "votes")) ? "monitoring only: no vote (S38)"
+		        : json_truth(json_member(monitor, "must_be_healthy"))             ? "down by it is down (S38)" : "votes (S38)");
+	}
+}
+
+/* S16: a hostname's addresses below it. */
+static void
+add_addresses(struct table *table, const struct json *origin)
+{
+	const struct json *addresses = json_member(origin, "addresses");
+
+	for (size_t i = 0; i < json_count(addresses); i++) {
+		const struct json *address = json_item(addresses, i);
+
+		table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "  %s", text_of(address, "address"));
+		table_cell(table, COLOUR_NONE, "%s", text_of(address, "state"));
+		cell_age(table, address, "state_age_seconds");
+		cell_age(table, address, "checked_age_seconds");
+		for (int column = 0; column < 4; column++)
+			table_cell(table, COLOUR_NONE, "%s", "");
+		add_monitors(table, address);
+	}
+}
+
 static void
 print_origins(const struct json *out)
 {
@@ -163,7 +237,12 @@ print_origins(const struct json *out)
 		table_cell(table, COLOUR_NONE, "%g", number_of(origin, "weight"));
 		cell_cost(table, origin);
 		cell_probability(table, origin);
-		table_cell(table, COLOUR_NONE, "%s", text_of(origin, "why"));
+		if (json_member(origin, "resolution_text") != NULL)
+			table_cell(table, COLOUR_NONE, "%s; %s", text_of(origin, "why"), text_of(origin, "resolution_text"));
+		else
+			table_cell(table, COLOUR_NONE, "%s", text_of(origin, "why"));
+		add_monitors(table, origin);
+		add_addresses(table, origin);
 	}
 	printf("\n");
 	table_print(table, stdout);
@@ -193,26 +272,13 @@ static void
 print_text(const struct json *out)
 {
 	print_head(out);
+	print_overrides(out, "pool_sets", "POOL SET");
+	print_overrides(out, "rules", "RULE");
 	if (json_member(out, "pools") != NULL)
 		print_pools(out);
 	if (json_count(json_member(out, "origins")) > 0)
 		print_origins(out);
 	print_answer(out);
-}
-
-/* The health store, if there is one. */
-static struct store_txn *
-begin_health(const char *state, struct store **store)
-{
-	struct problems problems = {0};
-	struct store_txn *txn = NULL;
-
-	*store = store_open(state, STORE_HEALTH, STORE_READ, &problems);
-	problems_print(&problems, "graycloud", stderr);
-	problems_free(&problems);
-	if (*store != NULL && store_begin(*store, STORE_READ, &txn) != 0)
-		txn = NULL;
-	return txn;
 }
 
 static struct json *
@@ -234,7 +300,7 @@ explain(struct args *args, struct explanation_request *request)
 		fprintf(stderr, "graycloud: there is no configuration in %s yet: nothing is served\n", args->state);
 		return NULL;
 	}
-	health = begin_health(args->state, &health_store);
+	health = node_health(args->state, &health_store);
 	path = xasprintf("%s/serving/pins", args->state);
 	request->pins = pins = pins_view(path);
 	request->geo = geo = node_place(args->state, &site);

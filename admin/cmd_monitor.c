@@ -7,23 +7,42 @@ static struct table *
 titles(void)
 {
 	return table_new(
-	    "NAME", "TYPE", "PORT", "PATH", "INTERVAL", "TIMEOUT", "RETRIES", "DOWN", "UP", NULL);
+	    "NAME", "TYPE", "PORT", "ASKS", "INTERVAL", "TIMEOUT", "RETRIES", "DOWN", "UP", NULL);
+}
+
+/* What its checks ask for; freed by the caller. */
+static char *
+asks(const struct json *monitor)
+{
+	const char *program = json_text(json_item(json_member(monitor, "command"), 0));
+
+	if (*object_text(monitor, "dns_name") != '\0')
+		return xasprintf("%s %s", object_text(monitor, "dns_name"), object_text(monitor, "dns_type"));
+	if (program != NULL)
+		return xstrdup(program);
+	if (json_truth(json_member(monitor, "starttls")))
+		return xstrdup("STARTTLS");
+	return xstrdup(*object_text(monitor, "path") ? object_text(monitor, "path") : "-");
 }
 
 static void
 row(struct table *table, const struct json *monitor)
 {
 	static const char *const numbers[] = {"retries", "consecutive_down", "consecutive_up"};
+	enum monitor_type type = monitor_type_of(object_text(monitor, "type"));
 	long long port = json_integer_of(json_member(monitor, "port"));
+	char *asked = asks(monitor);
 
+	if (port == 0 && type < MONITOR_TYPE_COUNT)
+		port = monitor_kind(type)->port;
 	table_cell(table, COLOUR_NONE, "%s", object_text(monitor, "name"));
 	table_cell(table, COLOUR_NONE, "%s", object_text(monitor, "type"));
-	table_cell(table, COLOUR_NONE, "%lld",
-	    port						 ? port
-	    : strcmp(object_text(monitor, "type"), "https") == 0 ? 443
-								 : 80);
-	table_cell(
-	    table, COLOUR_NONE, "%s", *object_text(monitor, "path") ? object_text(monitor, "path") : "-");
+	if (port > 0)
+		table_cell(table, COLOUR_NONE, "%lld", port);
+	else
+		table_cell(table, COLOUR_NONE, "-");
+	table_cell(table, COLOUR_NONE, "%s", asked);
+	free(asked);
 	table_cell(table, COLOUR_NONE, "%lld s", json_integer_of(json_member(monitor, "interval")));
 	table_cell(table, COLOUR_NONE, "%g s", json_number_of(json_member(monitor, "timeout")));
 	for (size_t i = 0; i < NITEMS(numbers); i++)
@@ -31,10 +50,11 @@ row(struct table *table, const struct json *monitor)
 }
 
 static void
-more(FILE *out, struct store_txn *txn, const struct id *id)
+more(FILE *out, const struct args *args, struct store_txn *txn, const struct id *id)
 {
 	struct monitor *monitor = config_monitor(txn, id->text);
 
+	(void)args;
 	if (monitor != NULL) /* S23 */
 		fprintf(out, "\nan origin that dies is known to be down after at most %g s\n",
 		    (double)monitor_failover_ms(monitor) / 1000);

@@ -1,6 +1,8 @@
 #include "commands.h"
 #include "object_command.h"
 
+#include <stdlib.h>
+
 static struct table *
 titles(void)
 {
@@ -10,8 +12,23 @@ titles(void)
 static void
 row(struct table *table, const struct json *group)
 {
+	const struct json *members = json_member(group, "members");
+	char *text = xstrdup("");
+
+	for (size_t i = 0; i < json_count(members); i++) {
+		const struct json *member = json_item(members, i);
+		const char *how = !json_truth(json_member(member, "enabled"))          ? " (disabled)"
+		                  : json_truth(json_member(member, "monitoring_only")) ? " (monitoring only)"
+		                  : json_truth(json_member(member, "must_be_healthy")) ? " (must be healthy)"
+		                                                                       : "";
+		char *longer = xasprintf("%s%s%s%s", text, i > 0 ? ", " : "", object_text(member, "monitor_id"), how);
+
+		free(text);
+		text = longer;
+	}
 	table_cell(table, COLOUR_NONE, "%s", object_text(group, "name"));
-	table_cell(table, COLOUR_NONE, "%zu", json_count(json_member(group, "members")));
+	table_cell(table, COLOUR_NONE, "%s", text);
+	free(text);
 	table_cell(table, COLOUR_NONE, "%s", object_text(group, "description"));
 }
 

@@ -1,8 +1,11 @@
 /* graycloud status: what is healthy, who says so, and who is answering. */
 #include "commands.h"
 #include "picture.h"
+#include "pool_table.h"
 #include "print.h"
+#include "resolution.h"
 #include "transitions.h"
+#include "when.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -14,23 +17,6 @@ enum {
 	PACE_MS = 100,    /* between two looks at news */
 	BAR = 32          /* checks in the history bar of the table */
 };
-
-/* "3s", "5m", "2h", "4d" */
-static const char *
-age_text(int64_t ms, char out[16])
-{
-	long long seconds = MAX(0, ms) / 1000;
-
-	if (seconds < 120)
-		snprintf(out, 16, "%llds", seconds);
-	else if (seconds < 7200)
-		snprintf(out, 16, "%lldm", seconds / 60);
-	else if (seconds < 172800)
-		snprintf(out, 16, "%lldh", seconds / 3600);
-	else
-		snprintf(out, 16, "%lldd", seconds / 86400);
-	return out;
-}
 
 /* The last checks, newest at the right: | good, . failed. */
 static const char *
@@ -45,13 +31,13 @@ history_text(const struct health_record *record, unsigned most, char out[65])
 }
 
 static enum colour
-colour_of_state(const struct pictured_origin *origin)
+colour_of_state(enum health_state state, bool stale, bool healthy)
 {
-	if (origin->state == HEALTH_DISABLED)
+	if (state == HEALTH_DISABLED)
 		return COLOUR_FAINT;
-	if (origin->state == HEALTH_SUSPECT || origin->stale || origin->state == HEALTH_UNKNOWN)
+	if (state == HEALTH_SUSPECT || stale || state == HEALTH_UNKNOWN)
 		return COLOUR_UNSURE;
-	return origin->healthy ? COLOUR_GOOD : COLOUR_BAD;
+	return healthy ? COLOUR_GOOD : COLOUR_BAD;
 }
 
 static enum colour
@@ -86,10 +72,10 @@ print_monitor(const struct picture *picture, FILE *out)
 		fputs("none has ever run on this state directory\n", out);
 	else if (picture->monitor_dead)
 		fprintf(out, "process %u was last heard %s ago; health is as last known\n", picture->beat.pid,
-		    age_text(picture->now_wall - picture->beat.at_wall, age));
+		    when_age(picture->now_wall - picture->beat.at_wall, age));
 	else if (isolated)
 		fprintf(out, "no canary has answered process %u for %s; nothing is judged, health is as last known\n", picture->beat.pid,
-		    age_text((int64_t)(picture->now_ms - picture->beat.isolated_ms), age));
+		    when_age((int64_t)(picture->now_ms - picture->beat.isolated_ms), age));
 	else
 		fprintf(out, "process %u probes %u endpoint%s by generation %llu\n", picture->beat.pid, picture->beat.endpoints,
 		    picture->beat.endpoints == 1 ? "" : "s", (unsigned long long)picture->beat.generation);
@@ -112,10 +98,42 @@ print_nameserver(const struct picture *picture, FILE *out)
 	else
 		fprintf(out, "process %u serves generation %llu of %llu since %s ago on %s\n", answering->pid,
 		    (unsigned long long)answering->generation, (unsigned long long)picture->generation,
-		    age_text(picture->now_wall - answering->served_wall, age), answering->listeners);
+		    when_age(picture->now_wall - answering->served_wall, age), answering->listeners);
 	if (!picture->serving_dead && answering->compile_error[0] != '\0')
 		fprintf(out, "%sthe last change is not served%s: %s\n", print_colour(out, COLOUR_BAD),
 		    print_colour(out, COLOUR_NONE), answering->compile_error);
+}
+
+/* The hostname of an origin, unless an earlier origin in the picture has it, too. */
+static const char *
+first_with_name(const struct picture *picture, size_t pool, size_t origin)
+{
+	const char *name = picture->pools[pool].model->origins[origin].address;
+
+	for (size_t p = 0; p <= pool; p++)
+		for (size_t i = 0; i < (p == pool ? origin : picture->pools[p].model->norigins); i++)
+			if (picture->pools[p].origins[i].looked_up && strcmp(picture->pools[p].model->origins[i].address, name) == 0)
+				return NULL;
+	return name;
+}
+
+/* Resolution that fails is said before anything that follows from it. */
+static void
+print_failing(const struct picture *picture, FILE *out)
+{
+	for (size_t p = 0; p < picture->npools; p++)
+		for (size_t i = 0; i < picture->pools[p].model->norigins; i++) {
+			const struct pictured_origin *origin = &picture->pools[p].origins[i];
+			const char *name = pictured_failing(origin) ? first_with_name(picture, p, i) : NULL;
+			char *text;
+
+			if (name == NULL)
+				continue;
+			text = resolution_text(&origin->name, picture->now_wall);
+			fprintf(out, "%sresolution fails%s: %s: %s\n", print_colour(out, COLOUR_BAD), print_colour(out, COLOUR_NONE), name,
+			    text);
+			free(text);
+		}
 }
 
 /* --- tables --- */
@@ -171,56 +189,170 @@ forced_text(enum forced forced)
 
 /* S39: ", damped until 12:03:04Z" at the earliest. */
 static const char *
-damped_text(const struct picture *picture, const struct pictured_origin *origin, char out[40])
+damped_text(const struct picture *picture, const struct health_record *record, char out[40])
 {
 	char time[32];
 
 	out[0] = '\0';
-	if (origin->known && origin->record.damped_until_ms != 0) {
-		wall_text(health_damped_until(&origin->record, picture->now_ms, picture->now_wall), time);
+	if (record != NULL && record->damped_until_ms != 0) {
+		wall_text(health_damped_until(record, picture->now_ms, picture->now_wall), time);
 		snprintf(out, 40, ", damped until %.8sZ", time + 11);
 	}
 	return out;
 }
 
+/* What the last check says beyond its reason. */
 static void
-add_origin(struct table *table, const struct picture *picture, const struct pictured_pool *pool, size_t i)
+detail_text(const struct health_record *record, char out[HEALTH_DETAIL_MAX])
 {
-	const struct origin *model = &pool->model->origins[i];
-	const struct pictured_origin *origin = &pool->origins[i];
-	const struct health_record *record = &origin->record;
-	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "", damped[40];
-	const char *assumed = !origin->known && origin->state == model->seeded && origin->state != HEALTH_UNKNOWN &&
-	        pool->monitor != NULL && model->enabled ? ", not checked yet" : "";
+	if (record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
+		snprintf(out, HEALTH_DETAIL_MAX, "%u", record->last_code);
+	else
+		snprintf(out, HEALTH_DETAIL_MAX, "%s", record->detail);
+}
 
-	if (origin->known) {
-		age_text(picture->now_wall - record->since_wall, age);
+static void
+add_certificate(struct table *table, const struct health_record *record)
+{
+	int32_t days = record != NULL ? record->certificate_days : INT32_MIN;
+
+	if (days == INT32_MIN)
+		table_cell(table, COLOUR_NONE, "%s", "");
+	else if (days < 0)
+		table_cell(table, COLOUR_BAD, "ended");
+	else if (health_certificate_ends(record))
+		table_cell(table, COLOUR_UNSURE, "ends in %dd", days);
+	else
+		table_cell(table, COLOUR_NONE, "%dd", days);
+}
+
+/* Has any check seen one?  Without there is no column for them. */
+static bool
+have_certificates(const struct picture *picture)
+{
+	for (size_t p = 0; p < picture->npools; p++)
+		for (size_t i = 0; i < picture->pools[p].model->norigins; i++) {
+			const struct pictured_origin *origin = &picture->pools[p].origins[i];
+
+			for (size_t n = 0; n < origin->naddresses; n++)
+				for (size_t k = 0; k < origin->addresses[n].nchecks; k++)
+					if (origin->addresses[n].checks[k].known && origin->addresses[n].checks[k].record.certificate_days != INT32_MIN)
+						return true;
+		}
+	return false;
+}
+
+/* What the rows of pools are written with. */
+struct rows {
+	struct table *table;
+	const struct picture *picture;
+	bool certificates; /* there is a column for them */
+};
+
+static void
+add_blanks(const struct rows *rows, int count)
+{
+	while (count-- > 0)
+		table_cell(rows->table, COLOUR_NONE, "%s", "");
+}
+
+/* The last columns, of a record or none. */
+static void
+add_record(const struct rows *rows, const struct health_record *record)
+{
+	struct table *table = rows->table;
+	char age[16] = "", checked[16] = "", rtt[24] = "", history[65] = "", detail[HEALTH_DETAIL_MAX] = "";
+	bool failed = record != NULL && record->last_reason != REASON_NONE, more;
+
+	if (record != NULL) {
+		when_age(rows->picture->now_wall - record->since_wall, age);
 		if (record->last_ms != 0)
-			age_text((int64_t)(picture->now_ms - record->last_ms), checked);
+			when_age((int64_t)(rows->picture->now_ms - record->last_ms), checked);
 		if (record->rtt_ewma_us > 0)
 			snprintf(rtt, sizeof rtt, "%.1fms", record->rtt_ewma_us / 1000.0);
 		history_text(record, BAR, history);
+		detail_text(record, detail);
 	}
-	table_cell(table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ", model->name);
-	table_cell(table, colour_of_state(origin), "%s%s%s%s%s%s", health_state_text(origin->state),
-	    damped_text(picture, origin, damped), origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
-	    model->enabled && model->weight == 0 ? ", weight 0" : "");
+	more = failed && detail[0] != '\0';
 	table_cell(table, COLOUR_NONE, "%s", age);
 	table_cell(table, COLOUR_NONE, "%s", checked);
 	table_cell(table, COLOUR_NONE, "%s", rtt);
 	table_cell(table, COLOUR_NONE, "%s", history);
-	if (origin->known && record->last_reason == REASON_RESPONSE_CODE_MISMATCH)
-		table_cell(table, COLOUR_NONE, "%s (%u)", health_reason_text(record->last_reason), record->last_code);
-	else
-		table_cell(table, COLOUR_NONE, "%s",
-		    origin->known && record->last_reason != REASON_NONE ? health_reason_text(record->last_reason) : "");
+	table_cell(table, COLOUR_NONE, "%s%s%s%s", failed ? health_reason_text(record->last_reason) : "", more ? " (" : "",
+	    more ? detail : "", more ? ")" : "");
+	if (rows->certificates)
+		add_certificate(table, record);
+}
+
+static void
+add_origin(const struct rows *rows, const struct pictured_pool *pool, size_t i)
+{
+	const struct origin *model = &pool->model->origins[i];
+	const struct pictured_origin *origin = &pool->origins[i];
+	const struct health_record *record = origin->naddresses > 0 ? pictured_record(&origin->addresses[0]) : NULL;
+	bool judged = record != NULL && record->state != HEALTH_UNKNOWN;
+	const char *assumed = !judged && pool->model->njudges == 1 && origin->state == model->seeded &&
+	        origin->state != HEALTH_UNKNOWN && model->enabled ? ", not checked yet" : "";
+	char *text = NULL, damped[40];
+
+	table_cell(rows->table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ", model->name);
+	table_cell(rows->table, colour_of_state(origin->state, origin->stale, origin->healthy), "%s%s%s%s%s%s",
+	    health_state_text(origin->state), origin_is_hostname(model) ? "" : damped_text(rows->picture, record, damped), origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
+	    model->enabled && model->weight == 0 ? ", weight 0" : "");
+	if (!origin_is_hostname(model)) {
+		add_record(rows, record);
+		return;
+	}
+	text = resolution_text(origin->looked_up ? &origin->name : NULL, rows->picture->now_wall);
+	add_blanks(rows, 4);
+	table_cell(rows->table, pictured_failing(origin) ? COLOUR_BAD : COLOUR_NONE, "%s", text);
+	add_blanks(rows, rows->certificates);
+	free(text);
+}
+
+/* S38: where a group judges, what each of its monitors says. */
+static void
+add_checks(const struct rows *rows, const struct pictured_pool *pool, const struct pictured_address *address)
+{
+	for (size_t n = 0; n < address->nchecks && pool->model->monitor_group.text[0] != '\0'; n++) {
+		const struct pictured_check *check = &address->checks[n];
+		const struct judge *judge = &pool->model->judges[n];
+		enum health_state state = check->known ? check->record.state : HEALTH_UNKNOWN;
+
+		add_blanks(rows, 3);
+		table_cell(rows->table, COLOUR_NONE, "    by %s", pool->judges[n]);
+		table_cell(rows->table, colour_of_state(state, check->stale, health_state_healthy(state)), "%s%s%s",
+		    health_state_text(state), check->stale ? ", stale" : "",
+		    !judge->votes ? ", monitoring only" : judge->must_be_healthy ? ", must be healthy" : "");
+		add_record(rows, check->known ? &check->record : NULL);
+	}
+}
+
+/* S16: the lines of a hostname's addresses below its own. */
+static void
+add_addresses(const struct rows *rows, const struct pictured_pool *pool, const struct pictured_origin *origin)
+{
+	for (size_t n = 0; n < origin->naddresses; n++) {
+		const struct pictured_address *address = &origin->addresses[n];
+		char text[46], damped[40];
+
+		add_blanks(rows, 3);
+		table_cell(rows->table, COLOUR_NONE, "  %s", address_to_text(&address->address, text));
+		table_cell(rows->table, colour_of_state(address->state, address->stale, health_state_healthy(address->state)), "%s%s%s",
+		    origin->name.gone ? "last known" : health_state_text(address->state),
+		    damped_text(rows->picture, pictured_record(address), damped), address->stale ? ", stale" : "");
+		add_record(rows, pictured_record(address));
+		add_checks(rows, pool, address);
+	}
 }
 
 static void
 print_pools(const struct picture *picture, FILE *out)
 {
-	struct table *table = table_new(
-	    "POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS", "REASON", NULL);
+	bool certificates = have_certificates(picture);
+	struct table *table = table_new("POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS",
+	    "REASON", certificates ? "CERTIFICATE" : NULL, NULL);
+	struct rows rows = {table, picture, certificates};
 
 	for (size_t p = 0; p < picture->npools; p++) {
 		const struct pictured_pool *pool = &picture->pools[p];
@@ -232,11 +364,15 @@ print_pools(const struct picture *picture, FILE *out)
 				table_cell(table, COLOUR_NONE, "%u of %u", pool->healthy, pool->enabled);
 			else
 				table_cell(table, COLOUR_NONE, "%s", "");
-			if (pool->model->norigins > 0)
-				add_origin(table, picture, pool, i);
+			if (pool->model->norigins == 0) {
+				add_blanks(&rows, 7 + certificates);
+				continue;
+			}
+			add_origin(&rows, pool, i);
+			if (origin_is_hostname(&pool->model->origins[i]))
+				add_addresses(&rows, pool, &pool->origins[i]);
 			else
-				for (int column = 3; column < 10; column++)
-					table_cell(table, COLOUR_NONE, "%s", "");
+				add_checks(&rows, pool, &pool->origins[i].addresses[0]);
 		}
 	}
 	if (picture->npools > 0)
@@ -285,6 +421,7 @@ print_picture(const struct picture *picture, FILE *out)
 {
 	print_monitor(picture, out);
 	print_nameserver(picture, out);
+	print_failing(picture, out);
 	if (picture->npools + picture->nlbs == 0) {
 		fputs("\nNothing is configured yet: see `graycloud --help`.\n", out);
 		return;
@@ -326,7 +463,57 @@ put_record(struct json *json, const struct picture *picture, const struct health
 		json_put(json, "damped_until", time_json(health_damped_until(record, picture->now_ms, picture->now_wall)));
 	if (record->certificate_days != INT32_MIN)
 		json_put_integer(json, "certificate_days", record->certificate_days);
+	if (record->detail[0] != '\0')
+		json_put_text(json, "detail", record->detail);
 	json_put_text(json, "history", history_text(record, 64, history));
+}
+
+/* What is known of an address: its record, or those of a group's monitors (S38). */
+static void
+put_checks(struct json *json, const struct picture *picture, const struct pictured_pool *pool, const struct pictured_address *address)
+{
+	struct json *monitors;
+
+	if (pictured_record(address) != NULL)
+		put_record(json, picture, pictured_record(address));
+	if (pool->model->monitor_group.text[0] == '\0')
+		return;
+	monitors = json_new_list();
+	for (size_t n = 0; n < address->nchecks; n++) {
+		const struct pictured_check *check = &address->checks[n];
+		struct json *one = json_new_object();
+
+		json_put_text(one, "monitor", pool->judges[n]);
+		json_put_text(one, "state", health_state_text(check->known ? check->record.state : HEALTH_UNKNOWN));
+		json_put_bool(one, "votes", pool->model->judges[n].votes);
+		json_put_bool(one, "must_be_healthy", pool->model->judges[n].must_be_healthy);
+		json_put_bool(one, "stale", check->stale);
+		if (check->known)
+			put_record(one, picture, &check->record);
+		json_add(monitors, one);
+	}
+	json_put(json, "monitors", monitors);
+}
+
+/* S16 */
+static void
+put_addresses(struct json *json, const struct picture *picture, const struct pictured_pool *pool, const struct pictured_origin *origin)
+{
+	struct json *addresses = json_new_list();
+
+	for (size_t n = 0; n < origin->naddresses; n++) {
+		const struct pictured_address *address = &origin->addresses[n];
+		struct json *one = json_new_object();
+		char text[46];
+
+		json_put_text(one, "address", address_to_text(&address->address, text));
+		json_put_text(one, "state", health_state_text(address->state));
+		json_put_bool(one, "stale", address->stale);
+		put_checks(one, picture, pool, address);
+		json_add(addresses, one);
+	}
+	json_put(json, "addresses", addresses);
+	json_put(json, "resolution", resolution_json(origin->looked_up ? &origin->name : NULL, picture->now_wall));
 }
 
 static struct json *
@@ -343,8 +530,10 @@ origin_json(const struct picture *picture, const struct pictured_pool *pool, siz
 	json_put_bool(json, "healthy", origin->healthy && origin->state != HEALTH_DISABLED);
 	json_put_text(json, "forced", model->forced == FORCED_UP ? "up" : model->forced == FORCED_DOWN ? "down" : NULL);
 	json_put_bool(json, "stale", origin->stale);
-	if (origin->known)
-		put_record(json, picture, &origin->record);
+	if (origin_is_hostname(model))
+		put_addresses(json, picture, pool, origin);
+	else
+		put_checks(json, picture, pool, &origin->addresses[0]);
 	return json;
 }
 
@@ -358,7 +547,8 @@ pool_json(const struct picture *picture, const struct pictured_pool *pool)
 	json_put_bool(json, "enabled", pool->model->enabled);
 	json_put_text(json, "status", status_pool_text(pool->status));
 	json_put_bool(json, "usable", pool->usable);
-	json_put_text(json, "monitor", pool->monitor);
+	json_put_text(json, "monitor", pool->model->monitor.text[0] != '\0' ? pool->monitor : NULL);
+	json_put_text(json, "monitor_group", pool->model->monitor_group.text[0] != '\0' ? pool->monitor : NULL);
 	for (size_t i = 0; i < pool->model->norigins; i++)
 		json_add(origins, origin_json(picture, pool, i));
 	json_put(json, "origins", origins);

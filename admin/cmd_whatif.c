@@ -34,13 +34,9 @@ force_origins(struct change *change, struct compiler *after)
 	for (size_t i = 0; i < change->args->nown; i++)
 		for (size_t r = 0; r < NITEMS(rows); r++) {
 			const struct args_option *option = &change->args->own[i];
-			struct address address;
-
 			if (strcmp(option->name, rows[r].option) != 0)
 				continue;
-			if (!address_from_text(&address, option->value))
-				problems_error(&change->problems, "--%s %s: not an address", option->name, option->value);
-			else if (compiler_force(after, &address, rows[r].forced) == 0)
+			if (compiler_force(after, option->value, rows[r].forced) == 0)
 				problems_error(&change->problems, "--%s %s: no pool has that origin", option->name, option->value);
 		}
 }

@@ -1,5 +1,6 @@
 #include "explanation.h"
 
+#include "explanation_health.h"
 #include "health.h"
 #include "outcomes.h"
 #include "zonefile.h"
@@ -22,8 +23,10 @@ struct explaining {
 	struct store_txn *config, *health;
 	const struct explanation_request *request;
 	const struct snapshot *snapshot;
+	const struct steering *steering;
 	struct answer answer;
 	struct steer_trace trace;
+	struct steer_lb *plan; /* the load balancer as sets and rules made it */
 	struct json *out;
 	struct outcome *outcomes;
 	size_t noutcomes;
@@ -97,7 +100,7 @@ explain_zone(struct explaining *on)
 static const char *
 policy_text(enum steering_policy policy)
 {
-	static const char *const texts[] = {"off", "random", "geo", "proximity"};
+	static const char *const texts[] = {"off", "random", "geo", "proximity", "dynamic_latency"};
 
 	return texts[policy];
 }
@@ -130,6 +133,75 @@ explain_lb(struct explaining *on, const struct steer_lb *lb)
 	}
 }
 
+static const struct steer_event *
+find_event(const struct explaining *on, enum steer_step step, uint32_t slot)
+{
+	for (size_t i = 0; i < on->trace.count; i++)
+		if (on->trace.events[i].step == step && on->trace.events[i].pool == slot)
+			return &on->trace.events[i];
+	return NULL;
+}
+
+/* What a set or a rule changes, by the names of the properties. */
+static struct json *
+parts_of(const struct lb_override *override)
+{
+	static const char *const parts[PARTS] = {"pools", "pool_weights", "fallback_pool", "steering_policy", "pop_pools", "country_pools",
+	    "region_pools", "ttl", "session_affinity", "session_affinity_ttl", "zero_downtime_failover", "prefer_ecs", "mode"};
+	struct json *list = json_new_list();
+
+	for (unsigned part = 0; part < PARTS; part++)
+		if (override->parts >> part & 1)
+			json_add_text(list, parts[part]);
+	return list;
+}
+
+static struct json *
+explain_override(const struct explaining *on, enum steer_step step, uint32_t number, const struct lb_override *override)
+{
+	const struct steer_event *event = find_event(on, step, number);
+	struct json *object = json_new_object();
+
+	json_put_text(object, "name", override->name);
+	json_put_text(object, "condition", override->condition);
+	json_put_bool(object, "matched", event != NULL && event->value);
+	if (override->disabled)
+		json_put_text(object, "why", "disabled");
+	else if (event == NULL)
+		json_put_text(object, "why", step == STEP_SET ? "not looked at: a set before it matched (S36)"
+		                                              : "not looked at: a rule before it terminates (S35)");
+	else if (!event->value)
+		json_put_text(object, "why", "its condition is not true");
+	else if (*override->condition == '\0')
+		json_put_text(object, "why", "matches everybody");
+	else
+		json_put_text(object, "why", "its condition is true");
+	if (event != NULL)
+		json_put_integer(object, "scope", event->weight);
+	if (event != NULL && event->value)
+		json_put(object, "overrides", parts_of(override));
+	return object;
+}
+
+/* S35, S36: what each set and rule said. */
+static void
+explain_overrides(struct explaining *on)
+{
+	const struct lb *model = compiler_lb(on->compiler, &on->plan->id);
+	struct json *sets = json_new_list(), *rules = json_new_list();
+
+	for (uint32_t i = 0; model != NULL && i < model->nsets; i++)
+		json_add(sets, explain_override(on, STEP_SET, i, &model->sets[i]));
+	for (uint32_t i = 0; model != NULL && i < model->nrules; i++)
+		json_add(rules, explain_override(on, STEP_RULE, i, &model->rules[i]));
+	if (json_count(sets) > 0)
+		json_put(on->out, "pool_sets", json_clone(sets));
+	if (json_count(rules) > 0)
+		json_put(on->out, "rules", json_clone(rules));
+	json_drop(sets);
+	json_drop(rules);
+}
+
 /* S1: where steering takes the client to be. */
 static void
 explain_location(struct explaining *on, const struct steer_lb *lb)
@@ -149,18 +221,8 @@ explain_location(struct explaining *on, const struct steer_lb *lb)
 		json_put_text(object, "site", on->request->site->code);
 	for (size_t i = 0; i < on->trace.count; i++)
 		if (on->trace.events[i].step == STEP_PLACE)
-			json_put_text(object, "list", on->trace.events[i].value < lb->nplaces
-			    ? lb->places[on->trace.events[i].value].code : "default_pools");
+			json_put_text(object, "list", on->trace.place != NULL ? on->trace.place : "default_pools");
 	json_put(on->out, "location", object);
-}
-
-static const struct steer_event *
-find_event(const struct explaining *on, enum steer_step step, uint32_t slot)
-{
-	for (size_t i = 0; i < on->trace.count; i++)
-		if (on->trace.events[i].step == step && on->trace.events[i].pool == slot)
-			return &on->trace.events[i];
-	return NULL;
 }
 
 /* How likely a pool is the one that answers. */
@@ -180,7 +242,7 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	const struct pool *model = compiler_pool(on->compiler, slot, &states);
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
 	struct json *object = json_new_object();
-	const struct steer_event *cost = find_event(on, STEP_POOL_COST, slot);
+	const struct steer_event *cost = find_event(on, STEP_POOL_COST, slot), *latency = find_event(on, STEP_POOL_LATENCY, slot);
 	double probability = pool_probability(on, slot, fallback);
 	const char *why = "not looked at";
 
@@ -193,9 +255,11 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	json_put_integer(object, "healthy", table->healthy);
 	json_put_integer(object, "enabled_origins", table->enabled);
 	json_put_integer(object, "minimum_origins", model->minimum_origins);
-	json_put_bool(object, "monitored", model->monitor.text[0] != '\0');
-	if (on->answer.choice.lb->policy == STEERING_RANDOM && !fallback)
+	json_put_bool(object, "monitored", model->njudges > 0);
+	if (on->plan->policy == STEERING_RANDOM && !fallback)
 		json_put_number(object, "weight", weight / 100.0);
+	if (latency != NULL && latency->value > 0)
+		json_put_number(object, "latency_ms", (double)latency->value / 1000);
 	if (cost != NULL)
 		json_put_number(object, "cost", (double)cost->value / 1099511627776.0 / cost->weight * 100);
 	if (fallback)
@@ -216,6 +280,10 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 		why = "first usable (S13)";
 	else if (find_event(on, STEP_POOL_NEAREST, slot) != NULL)
 		why = probability > 0 ? "nearest to the client" : "farther from the client";
+	else if (latency != NULL && latency->value == 0)
+		why = probability > 0 ? "first: no pool's latency is known (S41)" : "its latency is not known (S41)";
+	else if (latency != NULL)
+		why = probability > 0 ? "the first of the fastest (S41)" : "slower, or later in order (S41)";
 	else if (find_event(on, STEP_POOL_SHARE, slot) != NULL)
 		why = "drawn by weight (S13)";
 	else if (cost != NULL)
@@ -227,10 +295,10 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 }
 
 static bool
-is_default_pool(const struct steer_lb *lb, uint32_t slot)
+is_chosen_among(const struct explaining *on, uint32_t slot)
 {
-	for (unsigned i = 0; i < lb->nall; i++)
-		if (lb->pools[i].slot == slot)
+	for (unsigned i = 0; i < on->trace.npools; i++)
+		if (on->trace.pools[i].slot == slot)
 			return true;
 	return false;
 }
@@ -245,6 +313,16 @@ candidate_index(const struct candidates *candidates, size_t origin)
 	return -1;
 }
 
+static bool
+is_chosen(const struct steer_choice *choice, unsigned candidate)
+{
+	bool chosen = choice->norigins > 0 && choice->origin == candidate;
+
+	for (unsigned i = 0; i < choice->count && !chosen; i++)
+		chosen = steer_address(choice, i)->candidate == candidate;
+	return chosen;
+}
+
 /*
  * How likely one answer of a pool has a candidate.  Drawing several by weight without replacement has no
  * short formula: there we try it so often that two digits stand.
@@ -253,7 +331,7 @@ static double
 origin_probability(const struct explaining *on, const struct pool_table *table, const struct candidates *from,
     unsigned index)
 {
-	const struct steer_lb *lb = on->answer.choice.lb;
+	const struct steer_lb *lb = on->plan;
 	uint16_t drawn[STEER_ANSWERS_MAX];
 	unsigned n, hits = 0;
 
@@ -262,11 +340,8 @@ origin_probability(const struct explaining *on, const struct pool_table *table, 
 		return 1;
 	case STEER_HASHED:
 		/* With affinity this is the one choice, which a pin may have made. */
-		if (lb->affinity == AFFINITY_IP && from == on->answer.choice.from) {
-			for (unsigned i = 0; i < on->answer.choice.count; i++)
-				hits += on->answer.choice.index[i] == index;
-			return hits;
-		}
+		if (lb->affinity == AFFINITY_IP && from == on->answer.choice.from)
+			return is_chosen(&on->answer.choice, index);
 		n = steer_rank(from, steer_key(lb, &on->request->client).hash, n, drawn);
 		for (unsigned i = 0; i < n; i++)
 			hits += drawn[i] == index;
@@ -289,6 +364,24 @@ origin_probability(const struct explaining *on, const struct pool_table *table, 
 	return (int)(hits / 200.0 + 0.5) / 100.0;
 }
 
+/* S16 */
+static const char *
+hostname_verdict(const struct origin *origin, const struct address *asked, bool fallback)
+{
+	bool of_family = false;
+
+	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++)
+		of_family |= origin->resolved->list[i].address.family == asked->family;
+	if (origin->unflattened)
+		return fallback ? "candidate: health is ignored (S14), a CNAME where it is the only one (S16)"
+		                : "candidate (S11), a CNAME where it is the only one (S16)";
+	if (origin->resolved == NULL)
+		return "not resolved (S16)";
+	if (!of_family)
+		return "has no address of the family (S12)";
+	return fallback ? "candidate: its last known addresses (S14)" : "candidate: its addresses that are up (S16)";
+}
+
 static const char *
 origin_verdict(
     const struct origin *origin, enum health_state state, const struct address *asked, bool fallback)
@@ -301,45 +394,26 @@ origin_verdict(
 		return "forced down (S11)";
 	if (!fallback && !origin_is_candidate(origin, state))
 		return "not healthy (S11)";
+	if (origin_is_hostname(origin))
+		return hostname_verdict(origin, asked, fallback);
 	if (origin->ip.family != asked->family)
 		return "of the other family (S12)";
 	return fallback ? "candidate: health is ignored (S14)" : "candidate (S11)";
 }
 
 static void
-put_health(struct explaining *on, struct json *object, const struct pool *pool, const struct origin *origin)
-{
-	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin);
-	struct health_record record;
-	uint64_t now = boot_ms();
-	char damped_until[32];
-
-	if (on->health == NULL || pool->monitor.text[0] == '\0' ||
-	    !health_get(on->health, &endpoint, &record))
-		return;
-	json_put_number(object, "state_age_seconds", (double)((now - MIN(now, record.since_ms)) / 1000));
-	if (record.last_ms != 0)
-		json_put_number(
-		    object, "checked_age_seconds", (double)((now - MIN(now, record.last_ms)) / 100) / 10);
-	json_put_text(object, "failure_reason", health_reason_text(record.last_reason));
-	if (record.damped_until_ms != 0) { /* S39 */
-		wall_text(health_damped_until(&record, now, wall_ms()), damped_until);
-		json_put_text(object, "damped_until", damped_until);
-	}
-}
-
-static void
 explain_origins(struct explaining *on, struct json *origins, uint32_t slot, double probability, bool fallback)
 {
+	const struct explanation_stores stores = {on->config, on->health};
 	const enum health_state *states;
 	const struct pool *model = compiler_pool(on->compiler, slot, &states);
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
 	const struct candidates *from = fallback
 	    ? &table->fallback[on->answer.choice.family]
-	    : steer_candidates(on->answer.choice.lb, table, on->answer.choice.family);
+	    : steer_candidates(on->plan, table, on->answer.choice.family);
 	struct address asked = {.family = on->answer.choice.family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
-	uint64_t key = on->answer.choice.lb->affinity == AFFINITY_IP
-			   ? steer_key(on->answer.choice.lb, &on->request->client).hash
+	uint64_t key = on->plan->affinity == AFFINITY_IP
+			   ? steer_key(on->plan, &on->request->client).hash
 			   : 0;
 
 	for (size_t i = 0; i < model->norigins; i++) {
@@ -352,10 +426,13 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 		json_put_text(object, "state", health_state_text(states[i]));
 		if (origin->forced != FORCED_NONE)
 			json_put_text(object, "forced", origin->forced == FORCED_UP ? "up" : "down");
-		put_health(on, object, model, origin);
+		if (origin_is_hostname(origin))
+			explanation_put_hostname(&stores, object, model, origin);
+		else
+			explanation_put_health(&stores, object, model, origin, &origin->ip);
 		json_put_number(object, "weight", origin->weight / 100.0);
 		json_put_text(object, "why", origin_verdict(origin, states[i], &asked, fallback));
-		if (index >= 0 && on->answer.choice.lb->affinity == AFFINITY_IP)
+		if (index >= 0 && on->plan->affinity == AFFINITY_IP)
 			json_put_number(object, "cost",
 			    (double)steer_neg_log2(mix64(key ^ from->list[index].hash)) / 1099511627776.0 /
 				origin->weight * 100);
@@ -365,40 +442,26 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 	}
 }
 
-/* The pools that the policy chose among: those of a place, or the default ones. */
-static void
-choose_shown(const struct explaining *on, const struct steer_lb *lb, const struct steer_pool **shown, unsigned *count)
-{
-	*shown = lb->pools;
-	*count = lb->npools;
-	for (size_t i = 0; i < on->trace.count; i++)
-		if (on->trace.events[i].step == STEP_PLACE && on->trace.events[i].value < lb->nplaces) {
-			*shown = &lb->pools[lb->places[on->trace.events[i].value].first];
-			*count = lb->places[on->trace.events[i].value].count;
-		}
-}
-
 static void
 explain_steering(struct explaining *on)
 {
-	const struct steer_lb *lb = on->answer.choice.lb;
+	const struct steer_lb *lb = on->plan;
 	struct json *pools = json_new_list(), *origins = json_new_list();
 	bool last_resort = pool_probability(on, lb->fallback.slot, true) > 0;
-	const struct steer_pool *shown;
-	unsigned nshown;
 
 	explain_lb(on, lb);
-	if (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY)
+	explain_overrides(on);
+	if (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY || json_member(on->out, "pool_sets") != NULL)
 		explain_location(on, lb);
-	choose_shown(on, lb, &shown, &nshown);
-	for (unsigned i = 0; i < nshown; i++) {
-		double probability = pool_probability(on, shown[i].slot, false);
+	for (unsigned i = 0; i < on->trace.npools; i++) {
+		const struct steer_pool *pool = &on->trace.pools[i];
+		double probability = pool_probability(on, pool->slot, false);
 
-		explain_pool(on, pools, shown[i].slot, false, shown[i].weight);
+		explain_pool(on, pools, pool->slot, false, on->trace.weights != NULL ? steer_weight(on->trace.weights, pool->slot) : pool->weight);
 		if (probability > 0)
-			explain_origins(on, origins, shown[i].slot, probability, false);
+			explain_origins(on, origins, pool->slot, probability, false);
 	}
-	if (last_resort || !is_default_pool(lb, lb->fallback.slot))
+	if (last_resort || !is_chosen_among(on, lb->fallback.slot))
 		explain_pool(on, pools, lb->fallback.slot, true, 0);
 	if (last_resort && pool_slot_table(on->snapshot->pools, lb->fallback.slot) != NULL)
 		explain_origins(on, origins, lb->fallback.slot, pool_probability(on, lb->fallback.slot, true), true);
@@ -477,31 +540,23 @@ put_records(struct explaining *on)
 	json_put(on->out, "records", records);
 }
 
-/* The addresses that steering gives: each origin with a chance is a record. */
-static void
-add_steered(struct explaining *on, const struct outcome *outcome, const struct answer_item *item)
+/* The steering of the question with one of many draws. */
+static struct steering
+outcome_steering(const struct explaining *on, unsigned try)
 {
-	const struct steer_choice *choice = &outcome->answer.choice;
+	struct steering steering = *on->steering;
 
-	for (unsigned i = 0; i < choice->from->count; i++) {
-		double probability = origin_probability(on, choice->pool, choice->from, i);
-		struct address address = {.family = choice->family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
-		char text[46];
-
-		memcpy(address.bytes, choice->from->list[i].bytes, sizeof address.bytes);
-		if (probability > 0)
-			add_record(on, "answer", answer_owner(&outcome->answer, &on->request->question, item), item->ttl,
-			    choice->family == TABLE_V4 ? "A" : "AAAA", address_to_text(&address, text),
-			    probability * outcome->probability);
-	}
+	steering.draw = mix64(try * UINT64_C(0x9e3779b97f4a7c15));
+	steering.trace = NULL;
+	return steering;
 }
 
 /* One record of a fragment, by way of its presentation form: "owner ttl IN type data". */
 static void
-add_static(struct explaining *on, const struct outcome *outcome, const struct answer_item *item)
+add_static(struct explaining *on, const struct answer *answer, const struct answer_item *item, double probability)
 {
 	static const char *const sections[] = {"answer", "authority", "additional"};
-	const uint8_t *at = item->wire, *owner = answer_owner(&outcome->answer, &on->request->question, item);
+	const uint8_t *at = item->wire, *owner = answer_owner(answer, &on->request->question, item);
 
 	for (unsigned i = 0; i < item->count; i++) {
 		uint16_t rdlen = get16(at + 10);
@@ -523,11 +578,135 @@ add_static(struct explaining *on, const struct outcome *outcome, const struct an
 				data = data != NULL ? data + strspn(data, " \t") : NULL;
 			}
 			add_record(on, sections[item->section], owner, item->ttl, type,
-			    data != NULL ? data : "", outcome->probability);
+			    data != NULL ? data : "", probability);
 		}
 		free(text);
 		at += 12 + rdlen;
 	}
+}
+
+/*
+ * How likely an answer has each address of a pool, where max_answers may cut a hostname's (S16): where chance decides there is no
+ * short formula, and we try.
+ */
+static double *
+try_addresses(const struct explaining *on, const struct outcome *outcome)
+{
+	const struct steer_choice *choice = &outcome->answer.choice;
+	unsigned most = choice->how == STEER_HASHED ? 1 : TRIES, hits = 0, count = 0;
+	double *shares;
+
+	for (unsigned i = 0; i < choice->from->count; i++)
+		count += choice->from->list[i].naddresses;
+	shares = xcalloc(count, sizeof *shares);
+	for (unsigned try = 0; try < most; try++) {
+		struct steering steering = outcome_steering(on, try);
+		struct steer_choice tried = *choice;
+
+		if (choice->how != STEER_HASHED)
+			steer(choice->lb, on->snapshot->pools, &steering, choice->family, &tried);
+		if (tried.from != choice->from)
+			continue;
+		hits++;
+		for (unsigned i = 0; i < tried.count; i++)
+			shares[tried.index[i]]++;
+	}
+	for (unsigned i = 0; i < count; i++)
+		shares[i] = hits > 0 ? (int)(shares[i] / hits * 100 + 0.5) / 100.0 : 0;
+	return shares;
+}
+
+/* The addresses of candidates as records: first to last - 1. */
+static void
+add_addresses(struct explaining *on, const struct outcome *outcome, const struct answer_item *item, unsigned first, unsigned last)
+{
+	const struct steer_choice *choice = &outcome->answer.choice;
+	const struct candidates *from = choice->from;
+	const uint8_t *owner = answer_owner(&outcome->answer, &on->request->question, item);
+	bool cut = !from->plain && choice->lb->max_answers > 0;
+	double *shares = cut ? try_addresses(on, outcome) : NULL;
+
+	for (unsigned i = first; i < last; i++) {
+		const struct candidate *candidate = &from->list[i];
+		double probability = origin_probability(on, choice->pool, from, i);
+
+		for (unsigned n = 0; n < candidate->naddresses; n++) {
+			struct address address = {.family = choice->family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
+			double share = cut ? shares[candidate->first + n] : probability;
+			char text[46];
+
+			memcpy(address.bytes, from->addresses[candidate->first + n].bytes, sizeof address.bytes);
+			if (share > 0)
+				add_record(on, "answer", owner, item->ttl, choice->family == TABLE_V4 ? "A" : "AAAA",
+				    address_to_text(&address, text), share * outcome->probability);
+		}
+	}
+	free(shares);
+}
+
+/* The answer that an outcome's pool gives when chance chooses this candidate; false where it was never met. */
+static bool
+find_answer_with(const struct explaining *on, const struct outcome *outcome, unsigned candidate, struct outcome *found)
+{
+	*found = *outcome;
+	for (unsigned try = 0; try < TRIES; try++) {
+		if (found->answer.has_choice && found->answer.choice.from == outcome->answer.choice.from &&
+		    found->answer.choice.origin == candidate)
+			return true;
+		struct steering steering = outcome_steering(on, try);
+
+		answer_init(&found->answer, RCODE_NOERROR);
+		answer_find(&found->answer, on->snapshot, &on->request->question, &steering);
+	}
+	return false;
+}
+
+/* S16: one origin is answered, and some with a CNAME: each of them gives an answer of its own. */
+static bool
+each_its_own(const struct steer_choice *choice)
+{
+	bool cnames = false;
+	unsigned n;
+
+	if (choice->pool == NULL || (choice->from->count != 1 && (steer_shape(choice->lb, choice->pool, &n) == STEER_ALL || n != 1)))
+		return false;
+	for (unsigned i = 0; i < choice->from->count; i++)
+		cnames |= choice->from->list[i].cname != NULL;
+	return cnames;
+}
+
+static void
+add_items(struct explaining *on, const struct outcome *outcome, unsigned first, unsigned last, double probability)
+{
+	for (unsigned i = 0; i < outcome->answer.nitems; i++) {
+		const struct answer_item *item = &outcome->answer.items[i];
+
+		if (item->steered && !item->cname)
+			add_addresses(on, outcome, item, first, last);
+		else
+			add_static(on, &outcome->answer, item, probability);
+	}
+}
+
+static void
+add_outcome(struct explaining *on, const struct outcome *outcome)
+{
+	const struct steer_choice *choice = &outcome->answer.choice;
+	struct outcome *found;
+
+	if (!outcome->answer.has_choice || !each_its_own(choice)) {
+		add_items(on, outcome, 0, outcome->answer.has_choice && choice->pool != NULL ? choice->from->count : 0,
+		    outcome->probability);
+		return;
+	}
+	found = xcalloc(1, sizeof *found);
+	for (unsigned i = 0; i < choice->from->count; i++) {
+		double probability = origin_probability(on, choice->pool, choice->from, i);
+
+		if (probability > 0 && find_answer_with(on, outcome, i, found))
+			add_items(on, found, i, i + 1, probability * outcome->probability);
+	}
+	free(found);
 }
 
 static void
@@ -536,17 +715,8 @@ explain_answer(struct explaining *on)
 	unsigned scope = 0;
 
 	for (size_t n = 0; n < on->noutcomes; n++) {
-		const struct outcome *outcome = &on->outcomes[n];
-
-		scope = MAX(scope, outcome->answer.scope);
-		for (unsigned i = 0; i < outcome->answer.nitems; i++) {
-			const struct answer_item *item = &outcome->answer.items[i];
-
-			if (item->steered)
-				add_steered(on, outcome, item);
-			else
-				add_static(on, outcome, item);
-		}
+		scope = MAX(scope, on->outcomes[n].answer.scope);
+		add_outcome(on, &on->outcomes[n]);
 	}
 	json_put_text(on->out, "rcode", rcode_text(on->answer.rcode));
 	json_put_bool(on->out, "authoritative", on->answer.authoritative);
@@ -571,7 +741,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 {
 	struct explaining *on = xcalloc(1, sizeof *on);
 	struct steering steering = {.client = request->client, .now_s = (uint32_t)(wall_ms() / 1000), .pins = request->pins, .geo = request->geo,
-	    .site = request->site,
+	    .site = request->site, .query_name = request->question.path.name, .query_type = request->question.type,
 	    .trace = &on->trace};
 	char name[NAME_MAX_TEXT], type[16];
 	struct json *out = json_new_object();
@@ -581,8 +751,10 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 	on->health = health;
 	on->request = request;
 	on->snapshot = compiler_snapshot(compiler);
+	on->steering = &steering;
 	on->trace.events = xcalloc(EVENTS_MAX, sizeof *on->trace.events);
 	on->trace.room = EVENTS_MAX;
+	on->trace.lb = on->plan = xcalloc(1, sizeof *on->plan);
 	on->out = out;
 	answer_init(&on->answer, RCODE_NOERROR);
 	answer_find(&on->answer, on->snapshot, &request->question, &steering);
@@ -597,6 +769,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 		explain_steering(on);
 	explain_answer(on);
 	free(on->trace.events);
+	free(on->plan);
 	free(on->outcomes);
 	free(on);
 	return out;

@@ -1,7 +1,8 @@
 #include "guards.h"
 
 #include "document.h"
-#include "status.h"
+#include "pool_table.h"
+#include "resolution.h"
 
 #include <stdlib.h>
 
@@ -22,37 +23,18 @@ struct guards {
 	size_t nwritten;
 };
 
-enum health_state
-guards_origin_state(struct store_txn *health, const struct pool *pool, const struct origin *origin)
-{
-	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin);
-	struct health_record record;
-
-	return status_origin(
-	    pool, origin, health != NULL && health_get(health, &endpoint, &record) ? &record : NULL);
-}
-
-static bool
-state_healthy(enum health_state state)
-{
-	return state == HEALTH_UP || state == HEALTH_SUSPECT || state == HEALTH_UNMONITORED;
-}
-
 static struct known_pool
-judge_pool(struct guards *guards, const struct pool *pool)
+judge_pool(struct guards *guards, struct pool *pool)
 {
 	struct known_pool known = {.usable = false};
 
 	for (size_t i = 0; pool != NULL && pool->enabled && i < pool->norigins; i++) {
-		const struct origin *origin = &pool->origins[i];
+		struct origin *origin = &pool->origins[i];
 
 		if (!origin->enabled || origin->weight == 0)
 			continue;
 		known.usable = true;
-		if (origin->forced == FORCED_UP ||
-		    (origin->forced == FORCED_NONE &&
-			state_healthy(guards_origin_state(guards->change->health, pool, origin))))
-			known.healthy = true;
+		known.healthy |= origin_is_candidate(origin, resolution_of(guards->change->health, pool, origin));
 	}
 	return known;
 }
@@ -60,7 +42,7 @@ judge_pool(struct guards *guards, const struct pool *pool)
 static struct known_pool
 judge_text(struct guards *guards, struct bytes text)
 {
-	struct pool *pool = text.len > 0 ? document_load_pool(text) : NULL;
+	struct pool *pool = text.len > 0 ? config_pool_of(guards->change->txn, text) : NULL;
 	struct known_pool known = judge_pool(guards, pool);
 
 	model_free_pool(pool);
@@ -122,67 +104,156 @@ add_id(struct id **list, size_t *count, const struct id *id)
 	(*list)[(*count)++] = *id;
 }
 
-/* Is any of a load balancer's pools, its fallback pool among them, usable, and any healthy? */
+/* Is any of the pools that a load balancer names, its fallback pool among them, usable, and any healthy? */
 static struct known_pool
 judge_lb(struct guards *guards, const struct lb *lb)
 {
-	struct known_pool all = *pool_now(guards, &lb->fallback_pool);
+	struct known_pool all = {.usable = false};
+	size_t count;
+	struct id *pools = lb_pools(lb, &count);
 
-	for (size_t i = 0; i < lb->npools; i++) {
-		const struct known_pool *one = pool_now(guards, &lb->default_pools[i]);
+	for (size_t i = 0; i < count; i++) {
+		const struct known_pool *one = pool_now(guards, &pools[i]);
 
 		all.usable = all.usable || one->usable;
 		all.healthy = all.healthy || one->healthy;
 	}
+	free(pools);
 	return all;
+}
+
+static bool
+any_usable(struct guards *guards, const struct id *pools, size_t count)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < count && !any; i++)
+		any = pool_now(guards, &pools[i])->usable;
+	return any;
+}
+
+/* Does a set match everybody, so that the load balancer's own pools are never asked? */
+static bool
+set_for_all(const struct lb *lb)
+{
+	bool all = false;
+
+	for (size_t i = 0; i < lb->nsets; i++)
+		all = all || (!lb->sets[i].disabled && *lb->sets[i].condition == '\0');
+	return all;
+}
+
+static void
+guard_places(struct guards *guards, const struct lb *lb, const char *where, const struct place_pools *places, size_t count)
+{
+	static const char *const maps[PLACE_KINDS] = {"pop_pools", "country_pools", "region_pools"};
+
+	for (size_t i = 0; i < count; i++)
+		if (!any_usable(guards, places[i].pools, places[i].npools))
+			change_guard(guards->change,
+			    "load_balancer %s: %s%s.%s would have no pool left, the fallback pool included, that is enabled and has an enabled "
+			    "origin of weight above 0",
+			    lb->name, where, maps[places[i].kind], places[i].code);
+}
+
+/* Lists that rules and sets bring in are asked as the load balancer's own: each needs somebody to answer. */
+static void
+guard_overrides(struct guards *guards, const struct lb *lb, const char *kind, const struct lb_override *overrides, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		const struct lb_override *one = &overrides[i];
+		const struct id *fallback = one->parts & PART_FALLBACK ? &one->fallback_pool : &lb->fallback_pool;
+		char *where = xasprintf("%s %s, ", kind, one->name);
+
+		if (!one->disabled && !pool_now(guards, fallback)->usable) {
+			if (one->parts & PART_POOLS && !any_usable(guards, one->pools, one->npools))
+				change_guard(guards->change,
+				    "load_balancer %s: %s %s would have no pool left, the fallback pool included, that is enabled and has an "
+				    "enabled origin of weight above 0",
+				    lb->name, kind, one->name);
+			guard_places(guards, lb, where, one->places, one->nplaces);
+		}
+		free(where);
+	}
 }
 
 static void
 guard_lb(struct guards *guards, const struct lb *lb, bool was_healthy)
 {
-	struct known_pool now;
-
 	if (lb == NULL || !lb->enabled)
 		return;
-	now = judge_lb(guards, lb);
-	/* S32 */
-	if (!now.usable)
-		change_guard(guards->change,
-		    "load_balancer %s would have no pool left, its fallback pool included, that is enabled "
-		    "and has an enabled origin of weight above 0",
-		    lb->name);
-	else if (!now.healthy && was_healthy)
+	/* S32: where the fallback pool has somebody, everybody is answered. */
+	if (!pool_now(guards, &lb->fallback_pool)->usable && !set_for_all(lb)) {
+		if (!any_usable(guards, lb->default_pools, lb->npools))
+			change_guard(guards->change,
+			    "load_balancer %s would have no pool left, its fallback pool included, that is enabled "
+			    "and has an enabled origin of weight above 0",
+			    lb->name);
+		if (lb->steering_policy == STEERING_GEO)
+			guard_places(guards, lb, "", lb->places, lb->nplaces);
+	}
+	guard_overrides(guards, lb, "pool set", lb->sets, lb->nsets);
+	guard_overrides(guards, lb, "rule", lb->rules, lb->nrules);
+	if (was_healthy && !judge_lb(guards, lb).healthy)
 		problems_warn(&guards->change->problems,
 		    "load_balancer %s has no healthy origin left: its fallback pool answers", lb->name);
 }
 
-/* Can an origin of the pool be suspect (S21)?  Not where its first failed check already decides. */
+/* Can an origin of the pool be suspect (S21)?  Where several vote (S38), or the first failed check does not decide. */
 static bool
 can_be_suspect(struct store_txn *txn, const struct id *id)
 {
 	struct pool *pool = config_pool(txn, id->text);
-	struct monitor *monitor = pool != NULL ? config_monitor(txn, pool->monitor.text) : NULL;
-	bool can = monitor != NULL && monitor->consecutive_down >= 2;
+	unsigned votes = 0;
+	bool can = false;
 
-	model_free_monitor(monitor);
+	for (size_t i = 0; pool != NULL && i < pool->njudges; i++) {
+		struct monitor *monitor = pool->judges[i].votes ? config_monitor(txn, pool->judges[i].monitor.text) : NULL;
+
+		votes += pool->judges[i].votes;
+		can |= monitor != NULL && monitor->consecutive_down >= 2;
+		model_free_monitor(monitor);
+	}
 	model_free_pool(pool);
-	return can;
+	return can || votes > 1;
 }
 
 static void
 warn_of_failover(struct guards *guards, const struct lb *lb)
 {
 	struct store_txn *txn = guards->change->txn;
-	bool can = can_be_suspect(txn, &lb->fallback_pool);
+	bool can = false;
+	struct id *pools;
+	size_t count;
 
 	if (lb->affinity != AFFINITY_IP || lb->failover == FAILOVER_NONE)
 		return;
-	for (size_t i = 0; i < lb->npools && !can; i++)
-		can = can_be_suspect(txn, &lb->default_pools[i]);
+	pools = lb_pools(lb, &count);
+	for (size_t i = 0; i < count && !can; i++)
+		can = can_be_suspect(txn, &pools[i]);
+	free(pools);
 	if (!can)
 		problems_warn(&guards->change->problems,
 		    "load_balancer %s: no monitor of its pools has consecutive_down of 2 or more, so no origin is ever suspect: "
 		    "zero_downtime_failover withholds none (S21)",
+		    lb->name);
+}
+
+/* S41: without a monitor no latency is ever known. */
+static void
+warn_of_latency(struct guards *guards, const struct lb *lb)
+{
+	bool known = lb->steering_policy != STEERING_DYNAMIC_LATENCY;
+
+	for (size_t i = 0; i < lb->npools && !known; i++) {
+		struct pool *pool = config_pool(guards->change->txn, lb->default_pools[i].text);
+
+		known = pool != NULL && pool->njudges > 0;
+		model_free_pool(pool);
+	}
+	if (!known)
+		problems_warn(&guards->change->problems,
+		    "load_balancer %s: none of its pools has a monitor, so no latency is ever known: dynamic_latency is as off (S41)",
 		    lb->name);
 }
 
@@ -194,8 +265,10 @@ guard_written_lb(struct guards *guards, const struct config_item *item)
 	struct lb *after = item->after.len > 0 ? document_load_lb(item->after) : NULL;
 
 	guard_lb(guards, after, before != NULL && before->enabled && judge_lb(guards, before).healthy);
-	if (after != NULL)
+	if (after != NULL) {
 		warn_of_failover(guards, after);
+		warn_of_latency(guards, after);
+	}
 	model_free_lb(before);
 	model_free_lb(after);
 }

@@ -27,7 +27,7 @@ static const struct command commands[] = {
 	true},
     {"lb", cmd_lb, NULL, OBJECT_USAGE("lb") "\nlb enable|disable NAME", true},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true},
-    {"export", cmd_export, "zones", "export [--zones]", false},
+    {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false},
     {"log", cmd_log, "since:", "log [--since TIME]", false},
     {"undo", cmd_undo, NULL, "undo SEQUENCE", true},
     {"status", cmd_status, "watch exit-code", "status [--watch | --exit-code]", false},

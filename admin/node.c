@@ -35,3 +35,17 @@ node_place(const char *state, struct steer_site *site)
 	free(status);
 	return geo;
 }
+
+struct store_txn *
+node_health(const char *state, struct store **store)
+{
+	struct problems problems = {0};
+	struct store_txn *txn = NULL;
+
+	*store = store_open(state, STORE_HEALTH, STORE_READ, &problems);
+	problems_print(&problems, "graycloud", stderr);
+	problems_free(&problems);
+	if (*store != NULL && store_begin(*store, STORE_READ, &txn) != 0)
+		txn = NULL;
+	return txn;
+}

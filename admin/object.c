@@ -1,7 +1,7 @@
 #include "object.h"
 
-#include "guards.h"
 #include "place.h"
+#include "resolution.h"
 #include "schema.h"
 
 #include <stdlib.h>
@@ -38,9 +38,12 @@ object_same_address(const char *a, const char *b)
 {
 	struct address x, y;
 
+	uint8_t name_a[NAME_MAX_LEN], name_b[NAME_MAX_LEN];
+
 	if (address_from_text(&x, a) && address_from_text(&y, b))
 		return memcmp(&x, &y, sizeof x) == 0;
-	return strcmp(a, b) == 0;
+	/* Hostnames: with or without the final dot, in any case. */
+	return name_from_text(name_a, a, NULL) > 0 && name_from_text(name_b, b, NULL) > 0 && name_equal(name_a, name_b);
 }
 
 void
@@ -52,7 +55,7 @@ object_add_alias(struct object_aliases *aliases, enum kind kind, const char *fro
 
 /* ---- names ---- */
 
-/* S30: what a monitor without a name is called: of its type, host and path. */
+/* S30: what a monitor without a name is called: of its type, host and path, or the name that it asks for. */
 static char *
 derived_name(enum kind kind, const struct json *document)
 {
@@ -60,8 +63,8 @@ derived_name(enum kind kind, const struct json *document)
 	char *name, *to;
 
 	if (kind == KIND_MONITOR)
-		name = xasprintf(
-		    "%s-%s%s", text_of(document, "type"), host ? host : "", text_of(document, "path"));
+		name = xasprintf("%s-%s%s%s", text_of(document, "type"), host ? host : "", text_of(document, "path"),
+		    text_of(document, "dns_name"));
 	else
 		name = xasprintf("group-%s", text_of(document, "description"));
 	to = name;
@@ -133,24 +136,42 @@ origin_of(const struct json *pool, const char *address)
 	return NULL;
 }
 
-/* The state that an origin of the pool as it was has at this moment; "" where nothing is known. */
+/* The word that is stored for a state; NULL where nothing is known. */
 static const char *
+seed_text(enum health_state state)
+{
+	if (state == HEALTH_UNKNOWN || state == HEALTH_UNRESOLVED)
+		return NULL;
+	return health_state_text(state == HEALTH_UNMONITORED ? HEALTH_UP : state);
+}
+
+/* The state that an origin of the pool as it was has at this moment, or the states of its addresses (S16); NULL: none is known. */
+static struct json *
 state_now(struct change *change, const struct pool *before, const char *address)
 {
 	for (size_t i = 0; before != NULL && i < before->norigins; i++) {
-		const struct origin *origin = &before->origins[i];
+		struct origin *origin = &before->origins[i];
+		struct json *states;
 		enum health_state state;
 
 		if (!object_same_address(origin->address, address))
 			continue;
 		if (!before->enabled || !origin->enabled)
-			return "";
-		state = guards_origin_state(change->health, before, origin);
-		if (state == HEALTH_UNMONITORED)
-			state = HEALTH_UP;
-		return state == HEALTH_UNKNOWN ? "" : health_state_text(state);
+			return NULL;
+		state = resolution_of(change->health, before, origin);
+		if (!origin_is_hostname(origin))
+			return seed_text(state) != NULL ? json_new_text(seed_text(state)) : NULL;
+		states = json_new_object();
+		for (unsigned n = 0; state != HEALTH_UNRESOLVED && n < origin->resolved->count; n++) {
+			const struct resolved_address *of = &origin->resolved->list[n];
+			char text[46];
+
+			if (seed_text(of->state) != NULL)
+				json_put_text(states, address_to_text(&of->address, text), seed_text(of->state));
+		}
+		return states;
 	}
-	return "";
+	return NULL;
 }
 
 /* S24: attaching or replacing a monitor stores the state of each origin at that moment. */
@@ -158,27 +179,89 @@ static void
 seed_states(struct change *change, const struct json *old, struct json *document)
 {
 	struct json *origins = json_member(document, "origins");
-	bool monitored = *text_of(document, "monitor") != '\0';
-	bool same = old != NULL && strcmp(text_of(old, "monitor"), text_of(document, "monitor")) == 0;
+	bool monitored = *text_of(document, "monitor") != '\0' || *text_of(document, "monitor_group") != '\0';
+	bool same = old != NULL && strcmp(text_of(old, "monitor"), text_of(document, "monitor")) == 0 &&
+	            strcmp(text_of(old, "monitor_group"), text_of(document, "monitor_group")) == 0;
 	char *text = old != NULL ? json_write(old, false) : NULL;
-	struct pool *before = text != NULL ? document_load_pool((struct bytes){text, strlen(text)}) : NULL;
+	struct pool *before = text != NULL ? config_pool_of(change->txn, (struct bytes){text, strlen(text)}) : NULL;
 
 	/* Enabling gives unknown: what is disabled keeps no state. */
 	if (!json_truth(json_member(document, "enabled")))
 		monitored = false;
 	for (size_t i = 0; i < json_count(origins) && monitored; i++) {
-		struct json *origin = json_item(origins, i);
-		const char *address = text_of(origin, "address"), *state;
+		struct json *origin = json_item(origins, i), *seeds;
+		const struct json *known;
+		const char *address = text_of(origin, "address");
 
 		if (!json_truth(json_member(origin, "enabled")))
 			continue;
-		state =
-		    same ? text_of(origin_of(old, address), "seeded") : state_now(change, before, address);
-		if (*state != '\0')
-			json_put_text(origin, "seeded", state);
+		known = same ? json_member(origin_of(old, address), "seeded") : NULL;
+		if (same)
+			seeds = known != NULL ? json_clone(known) : NULL;
+		else
+			seeds = state_now(change, before, address);
+		if (seeds != NULL)
+			json_put(origin, "seeded", seeds);
 	}
 	model_free_pool(before);
 	free(text);
+}
+
+/* S38: the pools of a monitor group. */
+struct grouped {
+	const char *group;
+	struct id *pools;
+	size_t count;
+};
+
+static bool
+find_grouped(void *arg, const struct id *id, struct bytes text)
+{
+	struct grouped *grouped = arg;
+	struct json *pool = json_read_quietly(text);
+
+	if (strcmp(text_of(pool, "monitor_group"), grouped->group) == 0) {
+		grouped->pools = xrealloc(grouped->pools, (grouped->count + 1) * sizeof *id);
+		grouped->pools[grouped->count++] = *id;
+	}
+	json_drop(pool);
+	return true;
+}
+
+static void
+seed_pool(struct change *change, const struct id *id)
+{
+	struct json *stored = object_read(change->txn, KIND_POOL, id), *origins = json_member(stored, "origins");
+	struct pool *before = config_pool(change->txn, id->text);
+	const char *name = text_of(stored, "name");
+	char *text;
+
+	for (size_t i = 0; i < json_count(origins); i++) {
+		struct json *origin = json_item(origins, i), *seeds = state_now(change, before, text_of(origin, "address"));
+
+		json_remove(origin, "seeded");
+		if (seeds != NULL)
+			json_put(origin, "seeded", seeds);
+	}
+	text = json_write(stored, false);
+	config_put_object(change->edit, KIND_POOL, id->text, name, name, (struct bytes){text, strlen(text)});
+	free(text);
+	model_free_pool(before);
+	json_drop(stored);
+}
+
+/* S24: a group with other members may have no verdict at first; its pools store what is known by the ones before. */
+static void
+seed_group(struct change *change, const struct json *old, const struct json *document)
+{
+	struct grouped grouped = {.group = text_of(old, "id")};
+
+	if (json_same(json_member(old, "members"), json_member(document, "members")))
+		return;
+	config_each_object_by_name(change->txn, KIND_POOL, find_grouped, &grouped);
+	for (size_t i = 0; i < grouped.count; i++)
+		seed_pool(change, &grouped.pools[i]);
+	free(grouped.pools);
 }
 
 /* ---- where a load balancer may stand ---- */
@@ -325,6 +408,8 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 		if (kind == KIND_LB &&
 		    (found.old == NULL || strcmp(text_of(found.old, "name"), text_of(document, "name")) != 0))
 			check_place(change, text_of(document, "name"));
+		if (kind == KIND_MONITOR_GROUP && found.old != NULL && change->problems.errors == 0)
+			seed_group(change, found.old, document);
 		if (change->problems.errors == 0 &&
 		    (found.old == NULL || !document_equal(found.old, document, true)))
 			write_object(change, kind, &found, document);
@@ -343,18 +428,68 @@ struct referrers {
 	char *text; /* "a, b", or NULL */
 };
 
+/* Does an id stand anywhere in a value, as a text or as a key? */
+static bool
+mentions(const struct json *value, const char *id)
+{
+	const char *text = json_text(value);
+
+	if (text != NULL)
+		return strcmp(text, id) == 0;
+	for (size_t i = 0; json_kind(value) == JSON_KIND_LIST && i < json_count(value); i++)
+		if (mentions(json_item(value, i), id))
+			return true;
+	for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
+		if (strcmp(key, id) == 0 || mentions(json_member(value, key), id))
+			return true;
+	return false;
+}
+
+/* The rules and pool sets of a load balancer that mention an id: " (rule a, rule b)"; malloc. */
+static char *
+mentioning(struct bytes lb, const char *id)
+{
+	static const struct {
+		const char *list, *kind;
+	} lists[] = {{"pool_sets", "pool set"}, {"rules", "rule"}};
+	struct json *json = json_read_quietly(lb);
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	bool any = false;
+
+	for (size_t n = 0; n < NITEMS(lists); n++) {
+		const struct json *list = json_member(json, lists[n].list);
+
+		for (size_t i = 0; i < json_count(list); i++) {
+			const struct json *one = json_item(list, i);
+
+			if (!mentions(json_member(one, "overrides"), id))
+				continue;
+			fprintf(out, "%s%s %s", any ? ", " : " (", lists[n].kind, text_of(one, "name"));
+			any = true;
+		}
+	}
+	fputs(any ? ")" : "", out);
+	fclose(out);
+	json_drop(json);
+	return text;
+}
+
 static bool
 add_referrer(void *arg, const struct id *id, struct bytes text)
 {
 	struct referrers *referrers = arg;
-	char name[256], *longer;
+	char name[256], *longer, *within;
 
 	(void)id;
 	/* An id stands nowhere by chance: the documents need not be read. */
 	if (memmem(text.data, text.len, referrers->id->text, ID_LEN) == NULL || !document_name(text, name))
 		return true;
-	longer = xasprintf("%s%s%s %s", referrers->text ? referrers->text : "", referrers->text ? ", " : "",
-	    kind_text(referrers->kind), name);
+	within = referrers->kind == KIND_LB ? mentioning(text, referrers->id->text) : xstrdup("");
+	longer = xasprintf("%s%s%s %s%s", referrers->text ? referrers->text : "", referrers->text ? ", " : "",
+	    kind_text(referrers->kind), name, within);
+	free(within);
 	free(referrers->text);
 	referrers->text = longer;
 	return true;
@@ -363,12 +498,13 @@ add_referrer(void *arg, const struct id *id, struct bytes text)
 bool
 object_delete(struct change *change, enum kind kind, const struct id *id)
 {
-	struct referrers referrers = {.id = id, .kind = kind == KIND_POOL ? KIND_LB : KIND_POOL};
+	struct referrers referrers = {.id = id};
 	struct json *object = object_read(change->txn, kind, id);
 	const char *name = text_of(object, "name");
 	bool free_to_go;
 
-	if (kind != KIND_LB)
+	/* Kinds refer to those before them. */
+	for (referrers.kind = kind + 1; referrers.kind < KIND_COUNT; referrers.kind++)
 		config_each_object_by_name(change->txn, referrers.kind, add_referrer, &referrers);
 	free_to_go = referrers.text == NULL;
 	if (free_to_go)

@@ -191,7 +191,7 @@ run_show(const struct object_command *command, const struct args *args)
 		out = open_memstream(&text, &len);
 		print_object(out, shown);
 		if (command->more != NULL && !args->json)
-			command->more(out, scope.txn, &id);
+			command->more(out, args, scope.txn, &id);
 		fclose(out);
 	}
 	read_end(store, scope.txn);

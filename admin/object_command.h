@@ -16,7 +16,7 @@ struct object_command {
 	/* One line of it: the object with names in its references. */
 	void (*row)(struct table *table, const struct json *object);
 	/* What `show` says after the properties; may be NULL.  Reads txn, and writes into out. */
-	void (*more)(FILE *out, struct store_txn *txn, const struct id *id);
+	void (*more)(FILE *out, const struct args *args, struct store_txn *txn, const struct id *id);
 };
 
 enum exit_code object_command_run(const struct object_command *command, const struct args *args);

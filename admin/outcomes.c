@@ -13,6 +13,9 @@ struct tried {
 
 struct counting {
 	const struct steer_lb *lb;
+	const struct steer_lb *plan;    /* it as sets and rules made it, and the pools that are chosen among */
+	const struct steer_pool *pools;
+	size_t npools;
 	const struct pool_slots *slots;
 	const struct steering *steering;
 	unsigned family;
@@ -27,24 +30,21 @@ sheds_by_chance(const struct counting *counting)
 {
 	bool sheds = false;
 
-	for (uint32_t i = 0; i < counting->lb->nall; i++) {
-		const struct pool_table *table =
-		    pool_slot_table(counting->slots, counting->lb->pools[i].slot);
+	for (size_t i = 0; i < counting->npools; i++) {
+		const struct pool_table *table = pool_slot_table(counting->slots, counting->pools[i].slot);
 
 		sheds |= table != NULL && table->shed > 0 && !table->shed_by_hash;
 	}
-	return sheds && counting->lb->affinity == AFFINITY_NONE;
+	return sheds && counting->plan->affinity == AFFINITY_NONE;
 }
 
-/* A pool that stands in several lists of places counts where it stands first. */
 static size_t
 place_of(const struct counting *counting, const struct steer_choice *choice)
 {
 	size_t i = 0;
 
-	while (i < counting->lb->nall &&
-	       (choice->last_resort ||
-		   pool_slot_table(counting->slots, counting->lb->pools[i].slot) != choice->pool))
+	while (i < counting->npools &&
+	       (choice->last_resort || pool_slot_table(counting->slots, counting->pools[i].slot) != choice->pool))
 		i++;
 	return i;
 }
@@ -81,9 +81,8 @@ shares_of(const struct counting *counting)
 			shares++;
 		}
 	for (size_t i = 0; i < trace->count; i++)
-		for (unsigned n = 0; n < counting->lb->npools && trace->events[i].step == STEP_POOL_SHARE;
-		     n++)
-			if (counting->lb->pools[n].slot == trace->events[i].pool)
+		for (size_t n = 0; n < counting->npools && trace->events[i].step == STEP_POOL_SHARE; n++)
+			if (counting->pools[n].slot == trace->events[i].pool)
 				counting->tried[n].probability = (double)trace->events[i].value / sum;
 	return shares;
 }
@@ -114,7 +113,6 @@ static struct outcome *
 gather(const struct counting *counting, const struct snapshot *snapshot, const struct question *question)
 {
 	struct outcome *all = xcalloc(counting->met, sizeof *all), *next = all;
-	const struct steer_lb *lb = counting->lb;
 
 	for (size_t i = 0; i < counting->count; i++) {
 		const struct tried *tried = &counting->tried[i];
@@ -123,8 +121,8 @@ gather(const struct counting *counting, const struct snapshot *snapshot, const s
 		if (tried->hits == 0)
 			continue;
 		next->probability = tried->probability;
-		next->last_resort = i == lb->nall;
-		next->slot = next->last_resort ? lb->fallback.slot : lb->pools[i].slot;
+		next->last_resort = i == counting->npools;
+		next->slot = next->last_resort ? counting->plan->fallback.slot : counting->pools[i].slot;
 		steering.draw = tried->draw;
 		steering.trace = NULL;
 		answer_init(&next->answer, RCODE_NOERROR);
@@ -151,7 +149,10 @@ outcomes_new(const struct snapshot *snapshot, const struct question *question,
 		*count = 1;
 		return all;
 	}
-	counting.count = counting.lb->nall + 1;
+	counting.plan = steering->trace->lb;
+	counting.pools = steering->trace->pools;
+	counting.npools = steering->trace->npools;
+	counting.count = counting.npools + 1;
 	counting.tried = xcalloc(counting.count, sizeof *counting.tried);
 	count_outcomes(&counting);
 	all = gather(&counting, snapshot, question);

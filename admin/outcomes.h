@@ -17,7 +17,7 @@ struct outcome {
 /*
  * All outcomes of a question, at least one; their probabilities add up to 1.  Exact where weights alone
  * decide; where pools shed by chance it is tried so often that two digits stand.  first is what
- * steering->draw gives.  Free the array.
+ * steering->draw gave with steering->trace, which has room for the load balancer.  Free the array.
  */
 struct outcome *outcomes_new(const struct snapshot *snapshot, const struct question *question,
     const struct steering *steering, const struct answer *first, size_t *count);

@@ -4,6 +4,7 @@
 #include "document.h"
 #include "pool_table.h"
 
+#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -78,6 +79,7 @@ struct plan {
 	struct planned_pool {
 		struct pool *model;
 		char *monitor;
+		char **judges;
 	} *pools; /* by name */
 	size_t npools;
 	size_t *by_id; /* places among pools */
@@ -101,6 +103,9 @@ plan_release(struct plan *plan)
 	if (plan == NULL || --plan->users > 0)
 		return;
 	for (size_t i = 0; i < plan->npools; i++) {
+		for (size_t n = 0; n < plan->pools[i].model->njudges; n++)
+			free(plan->pools[i].judges[n]);
+		free(plan->pools[i].judges);
 		model_free_pool(plan->pools[i].model);
 		free(plan->pools[i].monitor);
 	}
@@ -115,22 +120,38 @@ plan_release(struct plan *plan)
 	free(plan);
 }
 
+/* The name of an object, "" where it is not there. */
+static char *
+name_of(struct store_txn *txn, enum kind kind, const struct id *id)
+{
+	struct bytes json;
+	char name[256] = "";
+
+	if (config_object(txn, kind, id->text, &json))
+		document_name(json, name);
+	return xstrdup(name);
+}
+
 static bool
 plan_pool(void *arg, const struct id *id, struct bytes json)
 {
 	struct reading *reading = arg;
 	struct plan *plan = reading->plan;
-	struct pool *model = document_load_pool(json);
-	struct monitor *monitor;
+	struct pool *model = config_pool_of(reading->txn, json);
+	struct planned_pool *planned;
 
 	(void)id;
 	if (model == NULL)
 		return true;
-	monitor = model->monitor.text[0] == '\0' ? NULL : config_monitor(reading->txn, model->monitor.text);
 	plan->pools = xrealloc(plan->pools, (plan->npools + 1) * sizeof *plan->pools);
-	plan->pools[plan->npools++] =
-	    (struct planned_pool){.model = model, .monitor = monitor == NULL ? NULL : xstrdup(monitor->name)};
-	model_free_monitor(monitor);
+	planned = &plan->pools[plan->npools++];
+	*planned = (struct planned_pool){.model = model, .judges = xcalloc(model->njudges, sizeof(char *))};
+	if (model->monitor.text[0] != '\0')
+		planned->monitor = name_of(reading->txn, KIND_MONITOR, &model->monitor);
+	else if (model->monitor_group.text[0] != '\0')
+		planned->monitor = name_of(reading->txn, KIND_MONITOR_GROUP, &model->monitor_group);
+	for (size_t n = 0; n < model->njudges; n++)
+		planned->judges[n] = name_of(reading->txn, KIND_MONITOR, &model->judges[n].monitor);
 	return true;
 }
 
@@ -237,6 +258,7 @@ draw_plan(struct picture *picture)
 		picture->pools[i] = (struct pictured_pool){
 		    .model = plan->pools[i].model,
 		    .monitor = plan->pools[i].monitor,
+		    .judges = plan->pools[i].judges,
 		    .origins = xcalloc(plan->pools[i].model->norigins, sizeof(struct pictured_origin)),
 		};
 	for (size_t i = 0; i < plan->nlbs; i++)
@@ -255,19 +277,66 @@ picture_pool(const struct picture *picture, const struct id *id)
 /* --- health --- */
 
 static void
+look_at_address(struct picture *picture, const struct pictured_pool *pool, const struct origin *model,
+    struct pictured_address *address, struct store_txn *health)
+{
+	bool gone = model->resolved != NULL && model->resolved->gone;
+	enum health_state verdicts[GROUP_MEMBERS_MAX] = {HEALTH_UNKNOWN};
+
+	if (pool->model->enabled && model->enabled && !gone)
+		address->nchecks = MIN(pool->model->njudges, GROUP_MEMBERS_MAX);
+	address->checks = xcalloc(address->nchecks, sizeof *address->checks);
+	for (size_t n = 0; n < address->nchecks; n++) {
+		struct pictured_check *check = &address->checks[n];
+		const struct judge *judge = &pool->model->judges[n];
+
+		check->endpoint = health_endpoint(judge->monitor.text, model, &address->address);
+		check->known = health != NULL && health_get(health, &check->endpoint, &check->record);
+		check->stale = check->known && (!picture->beating || health_stale(&check->record, &picture->beat, picture->now_ms));
+		address->stale |= check->stale && judge->votes;
+		verdicts[n] = check->known ? check->record.state : HEALTH_UNKNOWN;
+	}
+	address->state = gone ? HEALTH_UNRESOLVED : status_address(pool->model, model, &address->address,
+	    status_of_judges(pool->model->judges, verdicts, address->nchecks));
+}
+
+/* The addresses of a hostname, in the model too, for judging and for who asks what is answered. */
+static void
+look_at_name(struct pictured_origin *origin, struct origin *model, struct store_txn *health)
+{
+	free(model->resolved);
+	model->resolved = NULL;
+	origin->looked_up = health != NULL && name_get(health, model->address, &origin->name);
+	if (!origin->looked_up)
+		return;
+	if ((model->resolved = name_resolved(&origin->name)) == NULL)
+		errx(1, "out of memory");
+	origin->naddresses = model->resolved->count;
+}
+
+static void
 look_at_origin(struct picture *picture, struct pictured_pool *pool, size_t i, struct store_txn *health)
 {
-	const struct origin *model = &pool->model->origins[i];
+	struct origin *model = &pool->model->origins[i];
 	struct pictured_origin *origin = &pool->origins[i];
-	bool probed = pool->monitor != NULL && pool->model->enabled && model->enabled;
 
-	if (probed)
-		origin->endpoint = health_endpoint(pool->model->monitor.text, model);
-	origin->known = probed && health != NULL && health_get(health, &origin->endpoint, &origin->record);
-	origin->state = status_origin(pool->model, model, origin->known ? &origin->record : NULL);
+	origin->naddresses = 1;
+	if (origin_is_hostname(model)) {
+		origin->naddresses = 0;
+		look_at_name(origin, model, health);
+	}
+	origin->addresses = xcalloc(origin->naddresses, sizeof *origin->addresses);
+	for (size_t n = 0; n < origin->naddresses; n++) {
+		struct pictured_address *address = &origin->addresses[n];
+
+		address->address = model->resolved != NULL ? model->resolved->list[n].address : model->ip;
+		look_at_address(picture, pool, model, address, health);
+		origin->stale |= address->stale;
+		if (model->resolved != NULL)
+			model->resolved->list[n].state = address->state;
+	}
+	origin->state = origin_is_hostname(model) ? status_origin(pool->model, model, HEALTH_UNKNOWN) : origin->addresses[0].state;
 	origin->healthy = origin_is_healthy(model, origin->state);
-	origin->stale = origin->known &&
-	                (!picture->beating || health_stale(&origin->record, &picture->beat, picture->now_ms));
 }
 
 static void
@@ -344,13 +413,24 @@ picture_read(struct viewer *viewer)
 	return picture;
 }
 
+static void
+free_addresses(struct pictured_origin *origin)
+{
+	for (size_t i = 0; i < origin->naddresses; i++)
+		free(origin->addresses[i].checks);
+	free(origin->addresses);
+}
+
 void
 picture_free(struct picture *picture)
 {
 	if (picture == NULL)
 		return;
-	for (size_t i = 0; i < picture->npools; i++)
+	for (size_t i = 0; i < picture->npools; i++) {
+		for (size_t n = 0; n < picture->pools[i].model->norigins; n++)
+			free_addresses(&picture->pools[i].origins[n]);
 		free(picture->pools[i].origins);
+	}
 	free(picture->pools);
 	free(picture->lbs);
 	plan_release(picture->plan);

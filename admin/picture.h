@@ -6,23 +6,42 @@
 #ifndef PICTURE_H
 #define PICTURE_H
 
-#include "health.h"
 #include "interventions.h"
+#include "names.h"
 #include "serving.h"
 #include "status.h"
 
-struct pictured_origin {
-	struct endpoint endpoint; /* all zero where none is probed */
-	enum health_state state;  /* S24 */
-	bool healthy;             /* S12: by state and by force */
-	bool known;               /* there is a record */
-	bool stale;               /* S25 */
+/* What one monitor says of one address. */
+struct pictured_check {
+	struct endpoint endpoint;
+	bool known; /* there is a record */
+	bool stale; /* S25 */
 	struct health_record record;
 };
 
+/* One address of an origin: its own, or one of its hostname's (S16). */
+struct pictured_address {
+	struct address address;
+	enum health_state state;       /* S24, S38 */
+	bool stale;                    /* some check that votes is */
+	struct pictured_check *checks; /* one for each of the pool's judges; NULL where nobody probes */
+	size_t nchecks;
+};
+
+struct pictured_origin {
+	enum health_state state; /* S24 */
+	bool healthy;            /* S12: by state and by force */
+	bool stale;              /* some address is */
+	struct pictured_address *addresses;
+	size_t naddresses;       /* 1, but for a hostname */
+	bool looked_up;          /* the monitor has a record of the hostname: name */
+	struct name_record name;
+};
+
 struct pictured_pool {
-	const struct pool *model;
-	const char *monitor; /* its name, or NULL */
+	struct pool *model; /* with the addresses of hostnames as this picture has them */
+	const char *monitor; /* its name, or that of its monitor group; NULL: none */
+	char *const *judges; /* the names of the model's judges */
 	struct pictured_origin *origins; /* one for each of the model's */
 	enum pool_status status;
 	bool usable; /* S12 */
@@ -54,6 +73,20 @@ struct picture {
 	uint64_t now_ms;
 	int64_t now_wall;
 };
+
+/* The record of an address that one monitor probes, where there is one. */
+static inline const struct health_record *
+pictured_record(const struct pictured_address *address)
+{
+	return address->nchecks == 1 && address->checks[0].known ? &address->checks[0].record : NULL;
+}
+
+/* S16: the last look at a hostname got no answer that is believed, or one without an address. */
+static inline bool
+pictured_failing(const struct pictured_origin *origin)
+{
+	return origin->looked_up && origin->name.failure != NAME_RESOLVED;
+}
 
 /* The stores, opened once and kept over many pictures; {.state = DIR} to begin with. */
 struct viewer {

@@ -141,6 +141,8 @@ struct side {
 	const struct compiler *compiler;
 	const struct snapshot *snapshot;
 	const struct steer_lb *lb;
+	struct steer_lb *plan; /* room for it as sets and rules make it */
+	const uint8_t *name;   /* that is asked for */
 	struct replay_place place;
 	struct targets *targets;
 	size_t *of_number; /* number of an origin -> target + 1 */
@@ -191,29 +193,59 @@ target_of_number(struct side *side, uint32_t number)
 	return side->of_number[number] - 1;
 }
 
+/* The target of a candidate. */
+static size_t
+number_of(struct side *side, const struct steer_choice *choice, unsigned candidate)
+{
+	return target_of_number(side, choice->from->list[candidate].number);
+}
+
+static struct steering
+steering_of(const struct side *side, const struct replay_client *client, unsigned draw)
+{
+	return (struct steering){.client = client->client, .draw = mix64(draw * UINT64_C(0x9e3779b97f4a7c15) + 1), .geo = side->place.geo,
+	    .site = side->place.site, .query_name = side->name};
+}
+
+static unsigned
+family_of(const struct replay_client *client)
+{
+	return client->client.ecs.family == FAMILY_V6 ? TABLE_V6 : TABLE_V4;
+}
+
+/* S35: a rule may switch affinity on or off for some. */
+static bool
+has_affinity(struct side *side, const struct replay_client *client)
+{
+	struct steering steering = steering_of(side, client, 0);
+	struct steer_trace trace = {.lb = side->plan};
+	struct steer_choice choice;
+
+	if (side->lb->overrides == NULL)
+		return side->lb->affinity == AFFINITY_IP;
+	steering.trace = &trace;
+	steer(side->lb, side->snapshot->pools, &steering, family_of(client), &choice);
+	return side->plan->affinity == AFFINITY_IP;
+}
+
 /* Send a client so many times; each answer's addresses share what it weighs.  Returns whether the client mattered. */
 static bool
 send(struct side *side, const struct replay_client *client, unsigned draws, struct spread *spread)
 {
-	unsigned family = client->client.ecs.family == FAMILY_V6 ? TABLE_V6 : TABLE_V4;
+	unsigned family = family_of(client);
 	bool mattered = false;
 
 	spread->count = 0;
 	for (unsigned draw = 0; draw < draws; draw++) {
-		struct steering steering = {.client = client->client, .draw = mix64(draw * UINT64_C(0x9e3779b97f4a7c15) + 1),
-		    .geo = side->place.geo, .site = side->place.site};
+		struct steering steering = steering_of(side, client, draw);
 		struct steer_choice choice;
-		unsigned next;
 
 		steer(side->lb, side->snapshot->pools, &steering, family, &choice);
 		mattered |= choice.client_mattered;
-		next = choice.index[0];
-		for (unsigned i = 0; i < choice.count; i++) {
-			if (choice.how != STEER_ALL)
-				next = choice.index[i];
-			spread_add(spread, target_of_number(side, choice.from->list[next].number), 1.0 / choice.count / draws);
-			next = next + 1 == choice.from->count ? 0 : next + 1;
-		}
+		for (unsigned i = 0; i < choice.count; i++)
+			spread_add(spread, number_of(side, &choice, steer_address(&choice, i)->candidate), 1.0 / choice.count / draws);
+		if (choice.count == 0 && choice.norigins == 1) /* S16: by its CNAME, it may be */
+			spread_add(spread, number_of(side, &choice, choice.origin), 1.0 / draws);
 	}
 	return mattered;
 }
@@ -223,10 +255,11 @@ static const struct spread *
 spread_of(struct side *side, const struct replay_client *client, struct spread *own)
 {
 	bool v6 = client->client.ecs.family == FAMILY_V6;
-	bool by_place = side->lb->policy == STEERING_GEO || side->lb->policy == STEERING_PROXIMITY;
+	bool by_place = side->lb->policy == STEERING_GEO || side->lb->policy == STEERING_PROXIMITY ||
+	                side->lb->overrides != NULL, affinity = has_affinity(side, client);
 
-	if (side->lb->affinity == AFFINITY_IP || by_place) {
-		send(side, client, side->lb->affinity == AFFINITY_IP ? 1 : DRAWS_EACH, own);
+	if (affinity || by_place) {
+		send(side, client, affinity ? 1 : DRAWS_EACH, own);
 		return own;
 	}
 	if (side->shared == NULL)
@@ -338,13 +371,17 @@ replay_compare(const struct compiler *before, const struct compiler *after, cons
     const uint8_t *name, const struct replay_clients *clients, size_t moves, struct problems *problems)
 {
 	struct targets targets = {0};
-	struct side sides[2] = {{.compiler = before, .place = places[0]}, {.compiler = after, .place = places[1]}};
+	struct steer_lb *plan = xcalloc(1, sizeof *plan);
+	uint8_t lower[NAME_MAX_LEN];
+	struct side sides[2] = {{.compiler = before, .place = places[0], .plan = plan, .name = lower},
+	    {.compiler = after, .place = places[1], .plan = plan, .name = lower}};
 	struct spread *own = xcalloc(2, sizeof *own);
 	static const struct spread nowhere;
 	struct json *list = json_new_list(), *result = NULL;
 	char text[NAME_MAX_TEXT];
 	double moved = 0;
 
+	name_lower(lower, name);
 	for (unsigned s = 0; s < 2; s++) {
 		sides[s].targets = &targets;
 		sides[s].snapshot = compiler_snapshot(sides[s].compiler);
@@ -353,6 +390,7 @@ replay_compare(const struct compiler *before, const struct compiler *after, cons
 	if (sides[0].lb == NULL && sides[1].lb == NULL) {
 		problems_error(problems, "no enabled load balancer answers for %s", name_to_host(name, text));
 		json_drop(list);
+		free(plan);
 		free(own);
 		return NULL;
 	}
@@ -379,6 +417,7 @@ replay_compare(const struct compiler *before, const struct compiler *after, cons
 		free(sides[s].shared);
 	}
 	targets_free(&targets);
+	free(plan);
 	free(own);
 	return result;
 }

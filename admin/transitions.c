@@ -22,11 +22,13 @@ print_change(int64_t wall, const char *kind, const char *name, const char *befor
 	    before == NULL ? "" : " -> ", after);
 }
 
-/* An origin that is probed, found by its endpoint. */
+/* An address of an origin, found by its endpoint, or the hostname by its key. */
 struct place {
 	struct endpoint endpoint;
 	const struct pool *pool;
 	const struct origin *origin;
+	struct address address; /* of the endpoint; none where it is the hostname itself */
+	const char *monitor;    /* that says so, where it is one of a group */
 };
 
 struct places {
@@ -40,6 +42,27 @@ compare_places(const void *a, const void *b)
 	return memcmp(&((const struct place *)a)->endpoint, &((const struct place *)b)->endpoint, sizeof(struct endpoint));
 }
 
+static void
+add_places(struct places *places, const struct pictured_pool *pool, size_t i)
+{
+	const struct pictured_origin *origin = &pool->origins[i];
+	const struct origin *model = &pool->model->origins[i];
+	size_t count = origin->naddresses * pool->model->njudges + 1;
+
+	places->list = xrealloc(places->list, (places->count + count) * sizeof *places->list);
+	/* Also of what is not probed now: the flip of an origin that was disabled comes after the configuration. */
+	for (size_t n = 0; n < origin->naddresses; n++)
+		for (size_t k = 0; k < pool->model->njudges; k++) {
+			const struct address *address = &origin->addresses[n].address;
+			struct endpoint endpoint = health_endpoint(pool->model->judges[k].monitor.text, model, address);
+
+			places->list[places->count++] = (struct place){endpoint, pool->model, model, *address,
+			    pool->model->monitor_group.text[0] != '\0' ? pool->judges[k] : NULL};
+		}
+	if (origin_is_hostname(model))
+		places->list[places->count++] = (struct place){name_key(model->address), pool->model, model, {0}, NULL};
+}
+
 static struct places
 places_of(const struct picture *picture)
 {
@@ -48,10 +71,8 @@ places_of(const struct picture *picture)
 	for (size_t p = 0; p < picture->npools; p++) {
 		const struct pictured_pool *pool = &picture->pools[p];
 
-		places.list = xrealloc(places.list, (places.count + pool->model->norigins) * sizeof *places.list);
 		for (size_t i = 0; i < pool->model->norigins; i++)
-			places.list[places.count++] =
-			    (struct place){pool->origins[i].endpoint, pool->model, &pool->model->origins[i]};
+			add_places(&places, pool, i);
 	}
 	if (places.count > 0)
 		qsort(places.list, places.count, sizeof *places.list, compare_places);
@@ -69,9 +90,18 @@ print_flip(const struct places *places, const struct health_flip *flip)
 	while (at != NULL && at > places->list && compare_places(at - 1, &key) == 0)
 		at--;
 	for (; at != NULL && at < end && compare_places(at, &key) == 0; at++, printed++) {
+		bool hostname = origin_is_hostname(at->origin);
+		char address[46];
+
 		print_time(flip->at_wall);
-		printf("origin %s %s: %s -> %s%s%s%s\n", at->pool->name, at->origin->address, health_state_text(flip->before),
-		    health_state_text(flip->state), flip->damped ? ", damped" : "", flip->reason == REASON_NONE ? "" : ": ",
+		printf("origin %s %s", at->pool->name, at->origin->address);
+		if (flip->kind == FLIP_ADDRESSES) {
+			printf(": %u -> %u addresses\n", flip->count_before, flip->count);
+			continue;
+		}
+		printf("%s%s%s%s: %s -> %s%s%s%s\n", hostname ? " " : "", hostname ? address_to_text(&at->address, address) : "",
+		    at->monitor != NULL ? " by " : "", at->monitor != NULL ? at->monitor : "",
+		    health_state_text(flip->before), health_state_text(flip->state), flip->damped ? ", damped" : "", flip->reason == REASON_NONE ? "" : ": ",
 		    flip->reason == REASON_NONE ? "" : health_reason_text(flip->reason));
 	}
 	return printed;
@@ -115,7 +145,7 @@ print_flips(struct viewer *viewer, const struct picture *before, const struct pi
 	now = places_of(after);
 	then = places_of(before);
 	for (size_t i = 0; i < flips.count; i++)
-		/* An origin that was disabled has an endpoint only in the picture before. */
+		/* An origin or an address that went is only in the picture before. */
 		if (print_flip(&now, &flips.list[i]) == 0)
 			print_flip(&then, &flips.list[i]);
 	free(now.list);

@@ -1,5 +1,6 @@
 #include "when.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -32,4 +33,20 @@ when_read(const char *text, int64_t *wall)
 		rest += 1 + strspn(rest + 1, "0123456789");
 	*wall = (int64_t)timegm(&when) * 1000;
 	return *rest == '\0' || strcmp(rest, "Z") == 0;
+}
+
+const char *
+when_age(int64_t ms, char out[16])
+{
+	long long seconds = MAX(0, ms) / 1000;
+
+	if (seconds < 120)
+		snprintf(out, 16, "%llds", seconds);
+	else if (seconds < 7200)
+		snprintf(out, 16, "%lldm", seconds / 60);
+	else if (seconds < 172800)
+		snprintf(out, 16, "%lldh", seconds / 3600);
+	else
+		snprintf(out, 16, "%lldd", seconds / 86400);
+	return out;
 }

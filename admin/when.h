@@ -12,4 +12,7 @@
  */
 bool when_read(const char *text, int64_t *wall);
 
+/* "3s", "5m", "2h", "4d" */
+const char *when_age(int64_t ms, char out[16]);
+
 #endif

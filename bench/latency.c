@@ -1,8 +1,10 @@
 /*
- * latency STATE PORT POOL NAME ROUNDS -- from a commit to the answers of all workers.
+ * latency commits STATE PORT NAME ROUNDS POOL -- from a commit to the answers of all workers.
+ * latency deaths STATE PORT NAME ROUNDS ADDRESS:PORT -- from an origin's death to the last answer that has it.
  *
- * Writes the stores as the monitor and a command would, and asks over so many sockets that every worker of the nameserver
- * (they share the port by SO_REUSEPORT) is asked by some; the time ends when every socket has the new answer.
+ * The first writes the stores as the monitor and a command would.  The second is an origin itself, one of the two of its pool: it
+ * closes its listener, and the real monitor finds out.  Both ask over so many sockets that every worker of the nameserver (they share
+ * the port by SO_REUSEPORT) is asked by some; the time ends when every socket has the new answer.
  */
 #include "config_write.h"
 #include "health.h"
@@ -15,10 +17,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-enum { SOCKETS = 32, DEADLINE_MS = 5000 };
+enum { SOCKETS = 32, DEADLINE_MS = 10000 };
 
 struct bench {
-	const char *state, *pool, *name;
+	const char *state, *what, *name; /* what: the pool, or the origin's ADDRESS:PORT */
 	int sockets[SOCKETS];
 	uint8_t query[300];
 	size_t query_len;
@@ -81,7 +83,7 @@ static void
 report(const char *what, uint64_t *times, unsigned count)
 {
 	qsort(times, count, sizeof *times, compare);
-	printf("%-22s %6u %10.2f %10.2f %10.2f\n", what, count, (double)times[count / 2] / 1e6,
+	printf("%-30s %6u %10.2f %10.2f %10.2f\n", what, count, (double)times[count / 2] / 1e6,
 	    (double)times[count * 99 / 100] / 1e6, (double)times[count - 1] / 1e6);
 }
 
@@ -116,7 +118,7 @@ static void
 bench_health(struct bench *bench, struct store *config, struct problems *problems)
 {
 	struct store *health = store_open(bench->state, STORE_HEALTH, STORE_WRITE, problems);
-	struct pool *pool = read_pool(config, bench->pool);
+	struct pool *pool = read_pool(config, bench->what);
 	uint64_t *times = xcalloc(bench->rounds, sizeof *times);
 	struct endpoint endpoints[2];
 
@@ -125,7 +127,7 @@ bench_health(struct bench *bench, struct store *config, struct problems *problem
 		exit(1);
 	}
 	for (unsigned i = 0; i < 2; i++) {
-		endpoints[i] = health_endpoint(pool->monitor.text, &pool->origins[i]);
+		endpoints[i] = health_endpoint(pool->monitor.text, &pool->origins[i], &pool->origins[i].ip);
 		put_state(health, &endpoints[i], HEALTH_UNKNOWN, HEALTH_UP);
 	}
 	wait_for(bench, 2);
@@ -171,7 +173,7 @@ static void
 bench_config(struct bench *bench, struct store *config)
 {
 	uint64_t *times = xcalloc(bench->rounds, sizeof *times);
-	struct pool *pool = read_pool(config, bench->pool);
+	struct pool *pool = read_pool(config, bench->what);
 
 	for (unsigned round = 0; round < bench->rounds; round++) {
 		bool down = round % 2 == 0;
@@ -185,25 +187,108 @@ bench_config(struct bench *bench, struct store *config)
 	model_free_pool(pool);
 }
 
+/* --- deaths --- */
+
+/* A listener at ADDRESS:PORT, which nothing is accepted from: a connection is all that a tcp check wants. */
+static int
+be_born(const char *where)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET};
+	const char *colon = strchr(where, ':');
+	char host[32];
+	int fd = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+
+	if (colon == NULL || colon - where >= (int)sizeof host)
+		errx(2, "%s: not ADDRESS:PORT", where);
+	snprintf(host, sizeof host, "%.*s", (int)(colon - where), where);
+	at.sin_port = htons((uint16_t)atoi(colon + 1));
+	inet_pton(AF_INET, host, &at.sin_addr);
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+	if (bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || listen(fd, 4096) < 0)
+		err(1, "%s", where);
+	return fd;
+}
+
+static bool
+take_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
+{
+	(void)sequence;
+	*(uint64_t *)arg = flip->at_ms * 1000000;
+	return true;
+}
+
+/* When the newest flip was made, by the monitor's clock. */
+static uint64_t
+last_flip_ns(struct store *health)
+{
+	struct store_txn *txn;
+	uint64_t at = 0;
+
+	if (store_begin(health, STORE_READ, &txn) != 0 || !health_flips_after(txn, health_flip_last(txn) - 1, take_flip, &at))
+		errx(1, "cannot read the health store");
+	store_abort(txn);
+	return at;
+}
+
+static void
+bench_deaths(struct bench *bench, struct problems *problems)
+{
+	uint64_t *all = xcalloc(bench->rounds, sizeof *all), *told = xcalloc(bench->rounds, sizeof *told), began, seen, flipped;
+	struct store *health;
+	int fd = be_born(bench->what);
+
+	wait_for(bench, 2);
+	if ((health = store_open(bench->state, STORE_HEALTH, STORE_READ, problems)) == NULL) {
+		problems_print(problems, "latency", stderr);
+		exit(1);
+	}
+	for (unsigned round = 0; round < bench->rounds; round++) {
+		usleep((useconds_t)(mix64(round) % 1000000)); /* not in step with the probes */
+		began = boot_ns();
+		close(fd);
+		seen = wait_for(bench, 1);
+		flipped = last_flip_ns(health);
+		all[round] = seen - began;
+		told[round] = seen > flipped ? seen - flipped : 0;
+		fd = be_born(bench->what);
+		wait_for(bench, 2);
+	}
+	report("death to last wrong answer", all, bench->rounds);
+	report("of that, after the verdict", told, bench->rounds);
+	close(fd);
+	free(all);
+	free(told);
+	store_close(health);
+}
+
+static void
+bench_commits(struct bench *bench, struct problems *problems)
+{
+	struct store *config = store_open(bench->state, STORE_CONFIG, STORE_WRITE, problems);
+
+	if (config == NULL) {
+		problems_print(problems, "latency", stderr);
+		exit(1);
+	}
+	bench_health(bench, config, problems);
+	bench_config(bench, config);
+	store_close(config);
+}
+
 int
 main(int argc, char **argv)
 {
 	struct bench bench;
 	struct problems problems = {0};
-	struct store *config;
 
-	if (argc != 6)
-		errx(2, "usage: latency STATE PORT POOL NAME ROUNDS");
-	bench = (struct bench){.state = argv[1], .pool = argv[3], .name = argv[4], .rounds = (unsigned)atoi(argv[5])};
-	open_sockets(&bench, (uint16_t)atoi(argv[2]));
-	if ((config = store_open(bench.state, STORE_CONFIG, STORE_WRITE, &problems)) == NULL) {
-		problems_print(&problems, "latency", stderr);
-		return 1;
-	}
-	printf("%-22s %6s %10s %10s %10s\n", "from the commit", "rounds", "p50 ms", "p99 ms", "max ms");
-	bench_health(&bench, config, &problems);
-	bench_config(&bench, config);
-	store_close(config);
+	if (argc != 7)
+		errx(2, "usage: latency commits|deaths STATE PORT NAME ROUNDS POOL|ADDRESS:PORT");
+	bench = (struct bench){.state = argv[2], .name = argv[4], .rounds = (unsigned)atoi(argv[5]), .what = argv[6]};
+	open_sockets(&bench, (uint16_t)atoi(argv[3]));
+	if (strcmp(argv[1], "commits") == 0)
+		bench_commits(&bench, &problems);
+	else
+		bench_deaths(&bench, &problems);
 	problems_free(&problems);
 	return 0;
 }

@@ -85,25 +85,20 @@ static void
 write_steered(struct writer *writer, const struct answer_item *item, const struct steer_choice *choice,
     const uint8_t *owner, size_t owner_len)
 {
-	const struct candidate *list = choice->from->list;
 	unsigned address_len = choice->family == TABLE_V4 ? 4 : 16;
-	unsigned next = choice->index[0];
 
 	for (unsigned i = 0; i < item->count; i++) {
 		uint8_t *at = write_room(writer, owner_len + 10 + address_len);
 
 		if (at == NULL)
 			return;
-		if (choice->how != STEER_ALL)
-			next = choice->index[i];
 		memcpy(at, owner, owner_len);
 		at += owner_len;
 		put16(at, choice->family == TABLE_V4 ? TYPE_A : TYPE_AAAA);
 		put16(at + 2, CLASS_IN);
 		put32(at + 4, item->ttl);
 		put16(at + 8, (uint16_t)address_len);
-		memcpy(at + 10, list[next].bytes, address_len);
-		next = next + 1 == choice->from->count ? 0 : next + 1;
+		memcpy(at + 10, steer_address(choice, i)->bytes, address_len);
 	}
 }
 
@@ -121,7 +116,7 @@ write_item(struct response *response, unsigned position)
 	put16(pointer, (uint16_t)(0xC000 | owner));
 	response->positions[position] = (uint16_t)(before - writer->start);
 	response->owners[position] = by_pointer ? POINTER_LEN : (uint8_t)name_len(name);
-	if (item->steered)
+	if (item->steered && !item->cname)
 		write_steered(writer, item, &response->answer->choice, by_pointer ? pointer : name,
 		    by_pointer ? sizeof pointer : name_len(name));
 	else if (by_pointer)

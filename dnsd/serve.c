@@ -164,7 +164,8 @@ find_answer(struct serve_context *context, const struct snapshot *view, const st
 {
 	struct answer *answer = &context->answer;
 	struct steering steering = {.client = query->client, .draw = next_draw(context), .now_s = context->now_s,
-	    .pins = context->settings->pins, .site = context->settings->site,
+	    .pins = context->settings->pins, .site = context->settings->site, .query_name = query->question.path.name,
+	    .query_type = query->question.type,
 	    .geo = atomic_load_explicit(&context->settings->geo, memory_order_acquire)};
 
 	answer_init(answer, query->rcode);

@@ -51,16 +51,31 @@ count_origin(struct tally *tally, uint32_t lb, uint32_t origin)
 }
 
 static void
+count_origins(struct tally *tally, const struct steer_choice *choice)
+{
+	const struct candidate *list = choice->from->list;
+	unsigned last = choice->origin;
+
+	if (choice->norigins > 0 && choice->how != STEER_ALL)
+		count_origin(tally, choice->lb->number, list[last].number);
+	for (unsigned i = 0; i < choice->norigins && choice->how == STEER_ALL; i++)
+		if (list[i].naddresses > 0 || choice->norigins == 1)
+			count_origin(tally, choice->lb->number, list[i].number);
+	/* The addresses of one origin stand together: it counts once. */
+	for (unsigned i = 0; i < choice->count && choice->how != STEER_ALL; i++) {
+		unsigned next = steer_address(choice, i)->candidate;
+
+		if (next != last)
+			count_origin(tally, choice->lb->number, list[next].number);
+		last = next;
+	}
+}
+
+static void
 count_choice(struct tally *tally, const struct steer_choice *choice)
 {
-	unsigned next = choice->index[0];
-
-	for (unsigned i = 0; i < choice->count; i++) {
-		if (choice->how != STEER_ALL)
-			next = choice->index[i];
-		count_origin(tally, choice->lb->number, choice->from->list[next].number);
-		next = next + 1 == choice->from->count ? 0 : next + 1;
-	}
+	if (choice->how != STEER_NOTHING)
+		count_origins(tally, choice);
 	if (choice->last_resort)
 		tally_add(&tally->last_resort, 1);
 }

@@ -1,6 +1,5 @@
-#include "check.h"
+#include "check_tls.h"
 
-#include <ctype.h>
 #include <curl/curl.h>
 #include <err.h>
 #include <errno.h>
@@ -18,8 +17,6 @@ enum {
 	REDIRECTS_MAX = 5,      /* S34 */
 	HANDLES_KEPT = 1024     /* idle handles kept for the next checks */
 };
-
-static const char ca_file_default[] = "/etc/ssl/certs/ca-certificates.crt";
 
 /* One transfer: an easy handle, used again and again, and what the present check wants of it. */
 struct transfer {
@@ -211,7 +208,6 @@ set_constants(const struct http *http, struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "graycloud-monitor/" VERSION);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)REDIRECTS_MAX);
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
@@ -312,23 +308,6 @@ add_headers(struct transfer *transfer, const struct monitor *monitor, const char
 	return true;
 }
 
-/* The name in a Host header without its port, as the URL's host and so as SNI; false where it is no host name. */
-static bool
-host_name(const char *host, char out[256])
-{
-	size_t len = strcspn(host, ":");
-	struct address address;
-
-	if (len == 0 || len > 255 || strspn(host + len, ":0123456789") != strlen(host + len))
-		return false;
-	for (size_t i = 0; i < len; i++)
-		if (!isalnum((unsigned char)host[i]) && strchr("-._", host[i]) == NULL)
-			return false;
-	memcpy(out, host, len);
-	out[len] = '\0';
-	return !address_from_text(&address, out);
-}
-
 /*
  * [CF] 2.4: Host is the origin's, else the monitor's, else the address, and the name in it is sent as SNI.  So it
  * stands in the URL, and CONNECT_TO leads its every port, also after a redirect, to the endpoint.
@@ -337,14 +316,14 @@ static int
 set_target(struct transfer *transfer, const struct check_subject *subject)
 {
 	const struct monitor *monitor = subject->monitor;
-	const char *host = subject->host != NULL ? subject->host : monitor->host;
+	const char *host = check_host(subject);
 	bool v6 = subject->address.family == FAMILY_V6;
 	char address[46], literal[64], name[256], *url = NULL, *to = NULL;
 	int error = -ENOMEM;
 
 	address_to_text(&subject->address, address);
 	snprintf(literal, sizeof literal, v6 ? "[%s]" : "%s", address);
-	if (host == NULL || !host_name(host, name))
+	if (!check_host_name(subject, name))
 		snprintf(name, sizeof name, "%s", literal);
 	else if (asprintf(&to, "%s::%s:", name, literal) < 0 || !add_line(&transfer->connect_to, to))
 		goto out;
@@ -363,6 +342,19 @@ out:
 	return error;
 }
 
+/* S37: 2 is asked for by ALPN; without TLS nobody can be asked, and it is spoken at once. */
+static long
+version_of(const struct monitor *monitor)
+{
+	bool tls = monitor->type == MONITOR_HTTPS;
+
+	switch (monitor->http_version) {
+	case HTTP_VERSION_2: return tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+	case HTTP_VERSION_AUTO: return tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+	default: return CURL_HTTP_VERSION_1_1;
+	}
+}
+
 static int
 set_request(struct transfer *transfer, const struct monitor *monitor)
 {
@@ -371,6 +363,7 @@ set_request(struct transfer *transfer, const struct monitor *monitor)
 
 	/* HTTPGET undoes a NOBODY of the check before. */
 	curl_easy_setopt(easy, head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
+	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version_of(monitor));
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, monitor->follow_redirects ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, monitor->allow_insecure ? 0L : 1L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, monitor->allow_insecure ? 0L : 2L);
@@ -429,48 +422,42 @@ stop(struct check *check)
 
 /* --- how it ended --- */
 
-static bool
-says(const struct transfer *transfer, const char *const words[])
-{
-	for (; *words != NULL; words++)
-		if (strcasestr(transfer->error, *words) != NULL)
-			return true;
-	return false;
-}
-
 /* Alerts and refusals of the handshake come only as OpenSSL's words. */
 static enum health_reason
 handshake_reason(const struct transfer *transfer, long os_error)
 {
-	static const char *const name[] = {"unrecognized name", NULL};
-	static const char *const protocol[] = {"protocol version", "unsupported protocol", "wrong version number",
-	    "version too low", "no protocols available", "http request", NULL};
+	enum health_reason reason = check_tls_handshake_reason(transfer->error);
 
-	if (says(transfer, name))
-		return REASON_TLS_UNRECOGNIZED_NAME;
-	if (says(transfer, protocol))
-		return REASON_TLS_PROTOCOL_ERROR;
-	return os_error == ECONNRESET ? REASON_CONNECTION_RESET : REASON_TLS_HANDSHAKE_FAILURE;
+	return reason == REASON_TLS_HANDSHAKE_FAILURE && os_error == ECONNRESET ? REASON_CONNECTION_RESET : reason;
 }
 
 static enum health_reason
 certificate_reason(const struct transfer *transfer)
 {
-	enum { UNSPECIFIED = 1, HAS_EXPIRED = 10 }; /* X509_V_ERR_ of OpenSSL */
 	long verified = 0;
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_SSL_VERIFYRESULT, &verified);
-	if (verified == HAS_EXPIRED)
-		return REASON_TLS_CERTIFICATE_EXPIRED;
-	/* Names are compared after the chain was found good, which leaves no cause here. */
-	return verified <= UNSPECIFIED ? REASON_TLS_NAME_MISMATCH : REASON_TLS_UNTRUSTED_CERTIFICATE;
+	return check_tls_certificate_reason(verified);
+}
+
+/* The connection broke off; libcurl says the same of chunks that are none, but only in words. */
+static enum health_reason
+broken_reason(const struct transfer *transfer, long os_error)
+{
+	if (strstr(transfer->error, "chunk") != NULL)
+		return REASON_HTTP_INVALID_RESPONSE;
+	return os_error == 0 || os_error == EPIPE || os_error == ECONNRESET ? REASON_CONNECTION_RESET : REASON_OTHER_FAILURE;
 }
 
 static enum health_reason
 answer_reason(const struct transfer *transfer, long code)
 {
 	const struct monitor *monitor = transfer->check->subject.monitor;
+	long version = CURL_HTTP_VERSION_NONE;
 
+	curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_VERSION, &version);
+	if (monitor->http_version == HTTP_VERSION_2 && version != CURL_HTTP_VERSION_2_0)
+		return REASON_HTTP_VERSION_MISMATCH;
 	if (!monitor_expects(monitor, code))
 		return REASON_RESPONSE_CODE_MISMATCH;
 	return monitor->expected_body[0] == '\0' || transfer->found ? REASON_NONE : REASON_RESPONSE_BODY_MISMATCH;
@@ -487,8 +474,7 @@ failure_reason(const struct transfer *transfer, CURLcode code, long os_error)
 	case CURLE_PEER_FAILED_VERIFICATION: return certificate_reason(transfer);
 	case CURLE_SSL_CONNECT_ERROR: return handshake_reason(transfer, os_error);
 	case CURLE_SEND_ERROR: case CURLE_RECV_ERROR:
-		return os_error == 0 || os_error == EPIPE || os_error == ECONNRESET ? REASON_CONNECTION_RESET
-		                                                                    : REASON_OTHER_FAILURE;
+		return broken_reason(transfer, os_error);
 	case CURLE_URL_MALFORMAT: /* ours, or what a redirect named */
 		return transfer->opened > 0 ? REASON_HTTP_INVALID_RESPONSE : REASON_MONITOR_CONFIG_ERROR;
 	case CURLE_GOT_NOTHING: case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_WEIRD_SERVER_REPLY:
@@ -522,7 +508,8 @@ static void
 finish(struct transfer *transfer, CURLcode code)
 {
 	struct check *check = transfer->check;
-	long status = 0, os_error = 0;
+	enum health_reason reason;
+	long status = 0, os_error = 0, asked = 0;
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
@@ -533,20 +520,28 @@ finish(struct transfer *transfer, CURLcode code)
 	case CURLE_OK:
 		check_finish(check, answer_reason(transfer, status));
 		break;
-	case CURLE_WRITE_ERROR:
+	case CURLE_WRITE_ERROR: case CURLE_HTTP2_STREAM: /* ours, where the answer is decided */
 		check_finish(check, transfer->decided ? answer_reason(transfer, status) : REASON_HTTP_INVALID_RESPONSE);
 		break;
 	case CURLE_COULDNT_CONNECT: /* of a redirect: the first connection is ours */
 		check_finish_errno(check, os_error != 0 ? (int)os_error : ECONNREFUSED);
 		break;
 	case CURLE_OUT_OF_MEMORY: case CURLE_FAILED_INIT:
-		check_finish_errno(check, ENOMEM);
+		/* libcurl says so, too, of a header line beyond 100 KB. */
+		curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &asked);
+		if (asked > 0)
+			check_finish(check, REASON_HTTP_INVALID_RESPONSE);
+		else
+			check_finish_errno(check, ENOMEM);
 		break;
 	case CURLE_SSL_CACERT_BADFILE: /* S26: ours; http_open has said so */
 		check_finish_errno(check, EACCES);
 		break;
 	default:
-		check_finish(check, failure_reason(transfer, code, os_error));
+		reason = failure_reason(transfer, code, os_error);
+		if (reason == REASON_OTHER_FAILURE || reason == REASON_TLS_HANDSHAKE_FAILURE)
+			check_detail(check, "%s", transfer->error);
+		check_finish(check, reason);
 	}
 }
 
@@ -595,11 +590,9 @@ http_open(struct event_base *base)
 	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, timer_callback);
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
-	http->ca_file = getenv("SSL_CERT_FILE");
-	if (http->ca_file == NULL)
-		http->ca_file = ca_file_default;
+	http->ca_file = check_tls_authorities();
 	if (access(http->ca_file, R_OK) < 0)
-		warn("%s holds the authorities that https checks trust and cannot be read; until it can, they give no verdict "
+		warn("%s holds the authorities that checks over TLS trust and cannot be read; until it can, they give no verdict "
 		     "(install ca-certificates, or name another file in SSL_CERT_FILE)", http->ca_file);
 	return http;
 }
@@ -626,4 +619,5 @@ const struct check_type check_http = {
     .close = http_close,
     .talk = talk,
     .stop = stop,
+    .timeout = REASON_HTTP_TIMEOUT,
 };

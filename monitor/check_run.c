@@ -1,8 +1,11 @@
 #include "check.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/in.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -16,6 +19,11 @@ static const struct check_type *const types[] = {
     [MONITOR_HTTP] = &check_http,
     [MONITOR_HTTPS] = &check_http,
     [MONITOR_TCP] = &check_tcp,
+    [MONITOR_SMTP] = &check_smtp,
+    [MONITOR_UDP_ICMP] = &check_icmp,
+    [MONITOR_ICMP_PING] = &check_icmp,
+    [MONITOR_DNS] = &check_dns,
+    [MONITOR_EXEC] = &check_exec,
 };
 
 struct checks {
@@ -50,6 +58,12 @@ start_ticking(struct checks *checks)
 		return false;
 	event_priority_set(checks->ticker, 0); /* before what came in meanwhile, where the base has priorities */
 	return event_add(checks->ticker, &tick) == 0;
+}
+
+void
+checks_prepare(void)
+{
+	check_icmp_prepare();
 }
 
 struct checks *
@@ -144,7 +158,8 @@ report(struct check *check)
 
 	if (result.conclusive && result.reason != REASON_NONE && repeat(check))
 		return;
-	result.rtt_us = (uint32_t)((boot_ns() - check->began_ns) / 1000);
+	if (result.rtt_us == 0)
+		result.rtt_us = (uint32_t)((boot_ns() - check->began_ns) / 1000);
 	check_free(check);
 	done(arg, &result);
 }
@@ -187,9 +202,68 @@ void
 check_finish_errno(struct check *check, int error)
 {
 	check->result.conclusive = !local_error(error);
-	check->result.reason = reason_of_errno(error);
+	if (check->result.reason == REASON_NONE) /* the type knows no better one */
+		check->result.reason = reason_of_errno(error);
 	check->result.error = error;
 	report(check);
+}
+
+void
+check_detail(struct check *check, const char *format, ...)
+{
+	char *detail = check->result.detail;
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(detail, HEALTH_DETAIL_MAX, format, args);
+	va_end(args);
+	for (; *detail != '\0'; detail++)
+		if ((uint8_t)*detail < ' ' || (uint8_t)*detail > '~')
+			*detail = '?';
+}
+
+const char *
+check_host(const struct check_subject *subject)
+{
+	return subject->host != NULL ? subject->host : subject->monitor->host;
+}
+
+bool
+check_host_name(const struct check_subject *subject, char out[256])
+{
+	const char *host = check_host(subject);
+	size_t len = host == NULL ? 0 : strcspn(host, ":");
+	struct address address;
+
+	if (len == 0 || len > 255 || strspn(host + len, ":0123456789") != strlen(host + len))
+		return false;
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)host[i]) && strchr("-._", host[i]) == NULL)
+			return false;
+	memcpy(out, host, len);
+	out[len] = '\0';
+	return !address_from_text(&address, out);
+}
+
+socklen_t
+check_sockaddr(const struct check_subject *subject, struct sockaddr_storage *to)
+{
+	const struct address *address = &subject->address;
+	uint16_t port = htons((uint16_t)subject->monitor->port);
+	struct sockaddr_in *v4 = (struct sockaddr_in *)to;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)to;
+
+	memset(to, 0, sizeof *to);
+	if (address->family == FAMILY_V6) {
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = port;
+		memcpy(&v6->sin6_addr, address->bytes, sizeof v6->sin6_addr);
+		return sizeof *v6;
+	}
+	v4->sin_family = AF_INET;
+	v4->sin_port = port;
+	memcpy(&v4->sin_addr, address->bytes, sizeof v4->sin_addr);
+	return sizeof *v4;
 }
 
 static void
@@ -215,39 +289,66 @@ on_connected(evutil_socket_t fd, short what, void *arg)
 static int
 connect_begin(struct check *check)
 {
-	const struct address *address = &check->subject.address;
-	uint16_t port = htons((uint16_t)check->subject.monitor->port);
-	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = port};
-	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = port};
-	const struct sockaddr *to = (const struct sockaddr *)&v4;
-	socklen_t len = sizeof v4;
+	struct sockaddr_storage to;
+	socklen_t len = check_sockaddr(&check->subject, &to);
 
-	memcpy(&v4.sin_addr, address->bytes, sizeof v4.sin_addr);
-	memcpy(&v6.sin6_addr, address->bytes, sizeof v6.sin6_addr);
-	if (address->family == FAMILY_V6) {
-		to = (const struct sockaddr *)&v6;
-		len = sizeof v6;
-	}
-	check->fd = socket(to->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	if (check->fd < 0 || (connect(check->fd, to, len) < 0 && errno != EINPROGRESS))
+	check->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+	if (check->fd < 0 || (connect(check->fd, (const struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS))
 		return -errno;
 	check->connected = event_new(check->checks->base, check->fd, EV_WRITE, on_connected, check);
 	return check->connected == NULL || event_add(check->connected, NULL) < 0 ? -ENOMEM : 0;
 }
 
+/* Without a connection.  The type does not finish before it returns. */
+static int
+talk_begin(struct check *check)
+{
+	int error;
+
+	check->talking = true;
+	error = check->type->talk(check);
+	if (error != 0)
+		check->talking = false;
+	return error;
+}
+
+/* Give the attempt the monitor's time from now. */
 static void
-attempt_begin(struct check *check)
+clock_start(struct check *check)
 {
 	unsigned timeout_ms = check->subject.monitor->timeout_ms;
 	struct timeval wait = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
 
-	check->attempts++;
-	check->extended = false;
-	check->began_ns = boot_ns();
-	check->early = -connect_begin(check);
 	if (check->early != 0)
 		wait = (struct timeval){0, 0}; /* done is never called from check_start */
 	event_add(check->deadline, &wait);
+}
+
+void
+check_pause(struct check *check)
+{
+	check->paused = true;
+	event_del(check->deadline);
+}
+
+void
+check_resume(struct check *check)
+{
+	check->paused = false;
+	check->extended = false;
+	check->began_ns = boot_ns();
+	clock_start(check);
+}
+
+static void
+attempt_begin(struct check *check)
+{
+	check->attempts++;
+	check->extended = check->paused = false;
+	check->began_ns = boot_ns();
+	check->early = -(check->type->alone ? talk_begin(check) : connect_begin(check));
+	if (!check->paused)
+		clock_start(check);
 }
 
 static void
@@ -274,7 +375,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	if (check->attempts <= check->subject.monitor->retries)
 		attempt_begin(check); /* S23: time-outs are tried again at once */
 	else
-		check_finish(check, talking ? REASON_HTTP_TIMEOUT : REASON_TCP_TIMEOUT);
+		check_finish(check, talking ? check->type->timeout : REASON_TCP_TIMEOUT);
 }
 
 struct check *

@@ -1,7 +1,6 @@
 #include "follow.h"
 
 #include "config.h"
-#include "document.h"
 
 #include <err.h>
 #include <errno.h>
@@ -13,18 +12,30 @@ struct watched_monitor {
 	struct id id; /* first: the trees compare by it */
 	struct monitor *model;
 	uint64_t round; /* that it was read in */
+	unsigned users; /* pools */
 	LIST_HEAD(, target) targets;
+};
+
+/* A pool's use of a hostname. */
+struct name_use {
+	struct hostname *hostname;
+	struct watched_pool *pool;
+	LIST_ENTRY(name_use) siblings;
 };
 
 struct watched_pool {
 	struct id id; /* first */
-	struct target **targets; /* one for each origin that is probed */
+	struct pool *model; /* NULL: nothing of it is looked at */
+	struct watched_monitor **monitors; /* of each of the model's judges; NULL: it is not there */
+	struct name_use *names; /* of each origin; hostname is NULL where it has none */
+	struct target **targets; /* one for each address that is probed */
 	size_t ntargets;
 	uint64_t round;
 };
 
 struct follow {
 	struct schedule *schedule;
+	struct resolver *resolver;
 	struct publish *publish;
 	const char *state;
 	struct store *store; /* NULL while there is none */
@@ -33,7 +44,7 @@ struct follow {
 	uint64_t generation;
 	uint64_t round; /* readings so far */
 	int64_t next_end; /* of a pool's disabled_until: read all again then; 0: none */
-	void *monitors, *pools, *targets; /* tsearch trees */
+	void *monitors, *pools, *targets, *hostnames; /* tsearch trees */
 };
 
 /* What one reading works with. */
@@ -54,6 +65,12 @@ compare_targets(const void *a, const void *b)
 	const struct target *left = a, *right = b;
 
 	return memcmp(&left->published.endpoint, &right->published.endpoint, sizeof(struct endpoint));
+}
+
+static int
+compare_hostnames(const void *a, const void *b)
+{
+	return strcmp(((const struct hostname *)a)->published.name, ((const struct hostname *)b)->published.name);
 }
 
 static void *
@@ -80,9 +97,12 @@ watch_monitor(struct reading *reading, const struct id *id)
 	struct watched_monitor *watched = find(&follow->monitors, id, compare_ids);
 	struct monitor *model;
 
+	if (watched != NULL)
+		watched->users++;
 	if (watched != NULL || (model = config_monitor(reading->txn, id->text)) == NULL)
 		return watched;
 	watched = xcalloc(1, sizeof *watched);
+	watched->users = 1;
 	watched->id = *id;
 	watched->model = model;
 	watched->round = follow->round;
@@ -94,6 +114,8 @@ watch_monitor(struct reading *reading, const struct id *id)
 static void
 unwatch_monitor(struct follow *follow, struct watched_monitor *watched)
 {
+	if (watched == NULL || --watched->users > 0)
+		return;
 	tdelete(watched, &follow->monitors, compare_ids);
 	model_free_monitor(watched->model);
 	free(watched);
@@ -121,14 +143,13 @@ reread_monitor(struct reading *reading, const struct id *id)
 /* --- targets --- */
 
 static struct target *
-use_target(struct follow *follow, struct watched_monitor *watched, const struct origin *origin)
+use_target(struct follow *follow, struct watched_monitor *watched, const struct origin *origin, const struct address *address)
 {
-	struct target key = {.published.endpoint = health_endpoint(watched->id.text, origin)};
+	struct target key = {.published.endpoint = health_endpoint(watched->id.text, origin, address)};
 	struct target *target = find(&follow->targets, &key, compare_targets);
 
 	if (target == NULL) {
-		target = schedule_add(follow->schedule, &key.published.endpoint, watched->model, origin);
-		target->watched = watched;
+		target = schedule_add(follow->schedule, &key.published.endpoint, watched->model, origin, address);
 		LIST_INSERT_HEAD(&watched->targets, target, siblings);
 		insert(&follow->targets, target, compare_targets);
 	}
@@ -139,18 +160,12 @@ use_target(struct follow *follow, struct watched_monitor *watched, const struct 
 static void
 release_target(struct follow *follow, struct target *target, bool keep)
 {
-	struct watched_monitor *watched = target->watched;
-
 	if (--target->users > 0)
 		return;
 	tdelete(target, &follow->targets, compare_targets);
 	LIST_REMOVE(target, siblings);
 	schedule_remove(target, keep);
-	if (LIST_EMPTY(&watched->targets))
-		unwatch_monitor(follow, watched);
 }
-
-/* --- pools --- */
 
 static void
 release_targets(struct follow *follow, struct target **targets, size_t count, bool keep)
@@ -160,83 +175,201 @@ release_targets(struct follow *follow, struct target **targets, size_t count, bo
 	free(targets);
 }
 
-/* S24: disabled origins and the origins of disabled pools are not probed. */
-static void
-probe_pool(struct reading *reading, struct watched_pool *watched, const struct pool *pool)
-{
-	struct watched_monitor *monitor = NULL;
+/* --- hostnames --- */
 
-	if (pool != NULL && pool->enabled && pool->monitor.text[0] != '\0')
-		monitor = watch_monitor(reading, &pool->monitor);
-	if (monitor == NULL)
-		return;
-	watched->targets = xcalloc(pool->norigins, sizeof(struct target *));
-	for (size_t i = 0; i < pool->norigins; i++)
-		if (pool->origins[i].enabled && pool->origins[i].ip.family != FAMILY_NONE)
-			watched->targets[watched->ntargets++] = use_target(reading->follow, monitor, &pool->origins[i]);
-	if (LIST_EMPTY(&monitor->targets)) /* all its origins are disabled */
-		unwatch_monitor(reading->follow, monitor);
+static void
+use_name(struct follow *follow, struct name_use *use, struct watched_pool *pool, char *name)
+{
+	struct hostname key = {.published.name = name};
+
+	use->pool = pool;
+	use->hostname = find(&follow->hostnames, &key, compare_hostnames);
+	if (use->hostname == NULL) {
+		use->hostname = resolver_add(follow->resolver, name);
+		insert(&follow->hostnames, use->hostname, compare_hostnames);
+	}
+	LIST_INSERT_HEAD(&use->hostname->uses, use, siblings);
 }
 
-/* pool is NULL where it was deleted. */
 static void
-follow_pool(struct reading *reading, const struct id *id, const struct pool *pool)
+release_names(struct follow *follow, struct name_use *uses, size_t count, bool keep)
+{
+	for (size_t i = 0; uses != NULL && i < count; i++) {
+		struct hostname *hostname = uses[i].hostname;
+
+		if (hostname == NULL)
+			continue;
+		LIST_REMOVE(&uses[i], siblings);
+		if (!LIST_EMPTY(&hostname->uses))
+			continue;
+		tdelete(hostname, &follow->hostnames, compare_hostnames);
+		resolver_remove(hostname, keep);
+	}
+	free(uses);
+}
+
+/* --- pools --- */
+
+static void
+probe(struct follow *follow, struct watched_pool *watched, const struct origin *origin, const struct address *address)
+{
+	size_t judges = watched->model->njudges;
+
+	watched->targets = xrealloc(watched->targets, (watched->ntargets + judges + 1) * sizeof(struct target *));
+	for (size_t n = 0; n < judges; n++)
+		if (watched->monitors[n] != NULL)
+			watched->targets[watched->ntargets++] = use_target(follow, watched->monitors[n], origin, address);
+}
+
+/* The endpoints of a pool, by the addresses of now.  S24: disabled origins are not probed. */
+static void
+probe_pool(struct follow *follow, struct watched_pool *watched)
+{
+	for (size_t i = 0; watched->model->njudges > 0 && i < watched->model->norigins; i++) {
+		const struct origin *origin = &watched->model->origins[i];
+		const struct name_record *record;
+
+		if (!origin->enabled)
+			continue;
+		if (!origin_is_hostname(origin)) {
+			probe(follow, watched, origin, &origin->ip);
+			continue;
+		}
+		record = &watched->names[i].hostname->published.record;
+		for (unsigned n = 0; n < record->count && !record->gone; n++)
+			probe(follow, watched, origin, &record->addresses[n]);
+	}
+}
+
+/* What is used before and after never falls to no user, and so keeps its state. */
+static void
+on_addresses(void *arg, struct hostname *hostname)
+{
+	struct follow *follow = arg;
+	struct name_use *use;
+
+	LIST_FOREACH(use, &hostname->uses, siblings) {
+		struct target **before = use->pool->targets;
+		size_t nbefore = use->pool->ntargets;
+
+		use->pool->targets = NULL;
+		use->pool->ntargets = 0;
+		probe_pool(follow, use->pool);
+		release_targets(follow, before, nbefore, false);
+	}
+}
+
+/* All that a pool uses goes. */
+static void
+release_pool(struct follow *follow, struct watched_pool *watched, bool keep)
+{
+	release_targets(follow, watched->targets, watched->ntargets, keep);
+	release_names(follow, watched->names, watched->model == NULL ? 0 : watched->model->norigins, keep);
+	for (size_t n = 0; watched->model != NULL && n < watched->model->njudges; n++)
+		unwatch_monitor(follow, watched->monitors[n]);
+	free(watched->monitors);
+	model_free_pool(watched->model);
+}
+
+/* S24: disabled pools are not probed, nor their hostnames looked up.  Takes over the model. */
+static void
+look_at_pool(struct reading *reading, struct watched_pool *watched, struct pool *model)
+{
+	if (model == NULL || !model->enabled) {
+		model_free_pool(model);
+		return;
+	}
+	watched->model = model;
+	watched->names = xcalloc(model->norigins, sizeof *watched->names);
+	watched->monitors = xcalloc(model->njudges, sizeof(struct watched_monitor *));
+	for (size_t n = 0; n < model->njudges; n++)
+		watched->monitors[n] = watch_monitor(reading, &model->judges[n].monitor);
+	for (size_t i = 0; i < model->norigins; i++)
+		if (model->origins[i].enabled && origin_is_hostname(&model->origins[i]))
+			use_name(reading->follow, &watched->names[i], watched, model->origins[i].address);
+	probe_pool(reading->follow, watched);
+}
+
+/* pool is NULL where it was deleted, and is taken over. */
+static void
+follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
 {
 	struct follow *follow = reading->follow;
-	struct watched_pool *watched = find(&follow->pools, id, compare_ids);
-	struct target **before = NULL;
-	size_t nbefore = 0;
+	struct watched_pool *watched = find(&follow->pools, id, compare_ids), *after = NULL;
 
 	if (pool != NULL && pool->ends != 0 && (follow->next_end == 0 || pool->ends < follow->next_end))
 		follow->next_end = pool->ends;
-	if (watched == NULL && pool == NULL)
-		return;
-	if (watched == NULL) {
-		watched = xcalloc(1, sizeof *watched);
-		watched->id = *id;
-		insert(&follow->pools, watched, compare_ids);
+	if (pool != NULL) {
+		after = xcalloc(1, sizeof *after);
+		after->id = *id;
+		after->round = follow->round;
+		/* First what is used now: what was used before, too, never falls to no user. */
+		look_at_pool(reading, after, pool);
 	}
-	/* What is used before and after never falls to no user, and so keeps its state. */
-	before = watched->targets;
-	nbefore = watched->ntargets;
-	watched->targets = NULL;
-	watched->ntargets = 0;
-	watched->round = follow->round;
-	probe_pool(reading, watched, pool);
-	release_targets(follow, before, nbefore, false);
-	if (pool == NULL) {
+	if (watched != NULL) {
 		tdelete(watched, &follow->pools, compare_ids);
+		release_pool(follow, watched, false);
 		free(watched);
 	}
+	if (pool != NULL)
+		insert(&follow->pools, after, compare_ids);
 }
 
 /* --- reading --- */
+
+/* S38: the pools of a monitor group, gathered, for their tree changes as they follow. */
+struct grouped {
+	const struct id *group;
+	struct id *pools;
+	size_t count;
+};
+
+static void
+find_grouped(const void *node, VISIT visit, void *arg)
+{
+	const struct watched_pool *watched = *(struct watched_pool *const *)node;
+	struct grouped *grouped = arg;
+
+	if ((visit != postorder && visit != leaf) || watched->model == NULL ||
+	    compare_ids(&watched->model->monitor_group, grouped->group) != 0)
+		return;
+	grouped->pools = xrealloc(grouped->pools, (grouped->count + 1) * sizeof *grouped->pools);
+	grouped->pools[grouped->count++] = watched->id;
+}
+
+static void
+follow_group(struct reading *reading, const struct id *id)
+{
+	struct grouped grouped = {.group = id};
+
+	twalk_r(reading->follow->pools, find_grouped, &grouped);
+	for (size_t i = 0; i < grouped.count; i++)
+		follow_pool(reading, &grouped.pools[i], config_pool(reading->txn, grouped.pools[i].text));
+	free(grouped.pools);
+}
 
 static bool
 on_change(void *arg, const struct config_change *change)
 {
 	struct reading *reading = arg;
-	struct pool *pool;
 
 	if (change->what != CONFIG_OBJECT)
 		return true;
 	if (change->kind == KIND_MONITOR)
 		reread_monitor(reading, &change->id);
-	if (change->kind == KIND_POOL) {
-		pool = config_pool(reading->txn, change->id.text);
-		follow_pool(reading, &change->id, pool);
-		model_free_pool(pool);
-	}
+	if (change->kind == KIND_MONITOR_GROUP)
+		follow_group(reading, &change->id);
+	if (change->kind == KIND_POOL)
+		follow_pool(reading, &change->id, config_pool(reading->txn, change->id.text));
 	return true;
 }
 
 static bool
 on_pool(void *arg, const struct id *id, struct bytes json)
 {
-	struct pool *pool = document_load_pool(json);
+	struct reading *reading = arg;
 
-	follow_pool(arg, id, pool);
-	model_free_pool(pool);
+	follow_pool(reading, id, config_pool_of(reading->txn, json));
 	return true;
 }
 
@@ -378,11 +511,13 @@ follow_generation(const struct follow *follow)
 }
 
 struct follow *
-follow_new(struct schedule *schedule, struct publish *publish, const char *state)
+follow_new(struct schedule *schedule, struct resolver *resolver, struct publish *publish, const char *state)
 {
 	struct follow *follow = xcalloc(1, sizeof *follow);
 
 	follow->schedule = schedule;
+	follow->resolver = resolver;
+	resolver_on_change(resolver, on_addresses, follow);
 	follow->publish = publish;
 	follow->state = state;
 	return follow;
@@ -396,8 +531,8 @@ follow_free(struct follow *follow)
 	while (follow->pools != NULL) {
 		struct watched_pool *watched = *(struct watched_pool **)follow->pools; /* the root */
 
-		release_targets(follow, watched->targets, watched->ntargets, true);
 		tdelete(watched, &follow->pools, compare_ids);
+		release_pool(follow, watched, true);
 		free(watched);
 	}
 	store_close(follow->store);

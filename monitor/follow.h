@@ -1,18 +1,20 @@
 /*
- * follow.h -- which endpoints are to be probed, as the configuration says, and goes on saying.
+ * follow.h -- which endpoints are to be probed and which hostnames looked up, as the configuration says, and goes on saying.
  *
- * Reads the config store: every enabled origin with an address, of every enabled pool with a monitor, uses an endpoint; an
- * endpoint lives while an origin uses it (S24).  After a change only the pools and monitors that the
- * feed of changes names are read again, so that what did not change keeps its state and its timers.
+ * Reads the config store: every enabled origin of every enabled pool uses its hostname, if it has one (S16); where the pool has
+ * a monitor, an endpoint for each address.  An endpoint lives while an origin uses it (S24).  After a change only the pools
+ * and monitors that the feed of changes names are read again, and after a change of a hostname's addresses only its
+ * endpoints are others, so that what did not change keeps its state and its timers.
  */
 #ifndef FOLLOW_H
 #define FOLLOW_H
 
+#include "resolve.h"
 #include "schedule.h"
 
 struct follow;
 
-struct follow *follow_new(struct schedule *schedule, struct publish *publish, const char *state);
+struct follow *follow_new(struct schedule *schedule, struct resolver *resolver, struct publish *publish, const char *state);
 /* Stops probing; the records stay. */
 void follow_free(struct follow *follow);
 

@@ -3,10 +3,12 @@
  *
  * One thread and one event loop; a second thread saves the health store (publish.h).
  */
+#include "commands.h"
 #include "follow.h"
 #include "metrics.h"
 #include "notify.h"
 #include "monitor/options.h"
+#include "resolve.h"
 
 #include <err.h>
 #include <event2/event.h>
@@ -28,6 +30,7 @@ struct daemon {
 	struct publish *publish;
 	struct checks *checks;
 	struct schedule *schedule;
+	struct resolver *resolver;
 	struct follow *follow;
 	struct metrics *metrics;
 	struct canaries *canaries;
@@ -64,6 +67,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
 	schedule_second(daemon->schedule);
+	resolver_second(daemon->resolver);
 }
 
 /* S26: what waited is settled; a change is told at once. */
@@ -186,6 +190,18 @@ become(const struct options *options)
 		err(1, "cannot become user %s", options->user);
 }
 
+/* S37: what an operator permits.  The helper is the daemon's user, and is there before any store is open. */
+static void
+permit_commands(const struct options *options)
+{
+	if (options->commands == 0)
+		return;
+	if (!commands_start(options->commands))
+		err(1, "--allow-exec: cannot start the helper");
+	if (geteuid() == 0)
+		warnx("--allow-exec: the commands of exec monitors run as root: --user NAME runs them, and all of this, as another user");
+}
+
 static struct event *
 timer(struct daemon *daemon, event_callback_fn callback)
 {
@@ -230,6 +246,7 @@ stop(struct daemon *daemon)
 	notify_free(daemon->notify);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);
+	resolver_free(daemon->resolver);
 	schedule_free(daemon->schedule);
 	checks_free(daemon->checks);
 	event_free(daemon->committing);
@@ -250,13 +267,15 @@ main(int argc, char *argv[])
 	unsigned most;
 
 	options_parse(&options, argc, argv);
-	most = raise_limits();
 	if (options.check) {
 		puts("the options are good");
 		return 0;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	checks_prepare();
 	become(&options);
+	permit_commands(&options); /* with the limits that we were given */
+	most = raise_limits();
 	store_guard_start();
 	store_catch_faults();
 	daemon.publish = publish_open(options.state, on_wake, &daemon, &problems);
@@ -270,7 +289,9 @@ main(int argc, char *argv[])
 	if (daemon.checks == NULL)
 		errx(1, "cannot start libcurl");
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
-	daemon.follow = follow_new(daemon.schedule, daemon.publish, options.state);
+	daemon.resolver = resolver_new(daemon.base, daemon.publish, options.resolvers, options.nresolvers, &problems);
+	exit_on(&problems);
+	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.publish, options.state);
 	if (options.nnotify > 0)
 		daemon.notify = notify_new(daemon.base, daemon.follow, daemon.publish, options.notify, options.nnotify, &problems);
 	exit_on(&problems);
@@ -279,8 +300,8 @@ main(int argc, char *argv[])
 	exit_on(&problems);
 	schedule_heed(daemon.schedule, daemon.canaries);
 	if (options.metrics != NULL)
-		daemon.metrics = metrics_listen(daemon.base, options.metrics, daemon.schedule, daemon.follow, daemon.canaries, daemon.notify,
-		    &problems);
+		daemon.metrics = metrics_listen(daemon.base, options.metrics,
+		    &(struct metrics_of){daemon.schedule, daemon.resolver, daemon.follow, daemon.canaries, daemon.notify}, &problems);
 	exit_on(&problems);
 	warnx("at most %u checks run at once, by RLIMIT_NOFILE", most);
 	run(&daemon);

@@ -12,10 +12,7 @@
 
 struct metrics {
 	struct evhttp *http;
-	const struct schedule *schedule;
-	const struct follow *follow;
-	const struct canaries *canaries;
-	const struct notify *notify;
+	struct metrics_of of;
 };
 
 static void
@@ -55,7 +52,7 @@ add_lateness(void *arg, const struct statistics *of)
 
 /* --- of each endpoint --- */
 
-/* Its labels: Host only where the origin has one of its own. */
+/* Its labels: Host only where the origin has one of its own, and the hostname where the address is one of its. */
 static void
 add_endpoint(FILE *page, const char *name, const struct target *target, double number)
 {
@@ -64,6 +61,8 @@ add_endpoint(FILE *page, const char *name, const struct target *target, double n
 	address_to_text(&target->address, address);
 	if (target->host != NULL)
 		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, "host", target->host, NULL);
+	else if (target->hostname != NULL)
+		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, "hostname", target->hostname, NULL);
 	else
 		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, NULL);
 }
@@ -113,7 +112,8 @@ add_monitors(const struct schedule *schedule, FILE *page)
 static void
 add_process(const struct metrics *metrics, FILE *page)
 {
-	const struct schedule_counters *counters = schedule_counters(metrics->schedule);
+	const struct schedule_counters *counters = schedule_counters(metrics->of.schedule);
+	struct resolver_counters names = resolver_counters(metrics->of.resolver);
 
 	value(page, "graycloud_monitor_endpoints", "gauge", "Endpoints that are probed.", counters->targets);
 	exposition_family(page, "graycloud_monitor_endpoints_by_state", "gauge", "Endpoints by their state.");
@@ -125,10 +125,15 @@ add_process(const struct metrics *metrics, FILE *page)
 	value(page, "graycloud_monitor_flips_total", "counter", "Changes of state.", counters->flips);
 	value(page, "graycloud_monitor_checks_withheld_total", "counter", "Checks that gave no verdict because the monitor was isolated.",
 	    counters->withheld);
-	canaries_expose(metrics->canaries, page);
-	notify_expose(metrics->notify, page);
+	canaries_expose(metrics->of.canaries, page);
+	notify_expose(metrics->of.notify, page);
+	value(page, "graycloud_monitor_hostnames", "gauge", "Hostnames of origins that are looked up.", names.hostnames);
+	value(page, "graycloud_monitor_hostnames_failing", "gauge", "Hostnames whose last resolution failed.", names.failing);
+	value(page, "graycloud_monitor_resolutions_in_flight", "gauge", "Resolutions under way.", names.in_flight);
+	value(page, "graycloud_monitor_resolutions_total", "counter", "Resolutions that ended.", names.resolutions);
+	value(page, "graycloud_monitor_resolution_failures_total", "counter", "Resolutions that failed or gave no address.", names.failures);
 	value(page, "graycloud_monitor_config_generation", "gauge", "Generation of the configuration that is probed.",
-	    follow_generation(metrics->follow));
+	    follow_generation(metrics->of.follow));
 }
 
 static void
@@ -144,8 +149,8 @@ on_metrics(struct evhttp_request *request, void *arg)
 		return;
 	}
 	add_process(metrics, page);
-	add_monitors(metrics->schedule, page);
-	add_endpoints(metrics->schedule, page);
+	add_monitors(metrics->of.schedule, page);
+	add_endpoints(metrics->of.schedule, page);
 	fclose(page);
 	evbuffer_add(evhttp_request_get_output_buffer(request), text, len);
 	free(text);
@@ -180,8 +185,7 @@ print_bound(struct evhttp_bound_socket *bound)
 }
 
 struct metrics *
-metrics_listen(struct event_base *base, const char *where, const struct schedule *schedule,
-    const struct follow *follow, const struct canaries *canaries, const struct notify *notify, struct problems *problems)
+metrics_listen(struct event_base *base, const char *where, const struct metrics_of *of, struct problems *problems)
 {
 	struct metrics *metrics = xcalloc(1, sizeof *metrics);
 	struct address address = {.family = FAMILY_NONE};
@@ -190,10 +194,7 @@ metrics_listen(struct event_base *base, const char *where, const struct schedule
 	char host[46];
 
 	address_port_from_text(&address, &port, where);
-	metrics->schedule = schedule;
-	metrics->follow = follow;
-	metrics->canaries = canaries;
-	metrics->notify = notify;
+	metrics->of = *of;
 	metrics->http = evhttp_new(base);
 	bound = metrics->http == NULL ? NULL : evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
 	if (bound == NULL) {

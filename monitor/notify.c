@@ -1,7 +1,7 @@
 #include "notify.h"
 
 #include "config.h"
-#include "document.h"
+#include "names.h"
 #include "pool_table.h"
 #include "status.h"
 
@@ -47,6 +47,7 @@ struct notify {
 struct look {
 	struct notify *notify;
 	struct store_txn *config, *health;
+	bool all; /* every pool is to be read anew */
 };
 
 /* --- the last run --- */
@@ -85,46 +86,87 @@ read_last_run(struct notify *notify)
 
 /* --- what is known of a pool --- */
 
-/* The record of an origin that is probed, now or in the last run. */
+/* The record of an endpoint, as it is now or as it was in the last run. */
 static bool
-find_record(const struct look *look, bool last_run, const struct pool *pool, const struct origin *origin, struct health_record *record)
+find_record(const struct look *look, bool last_run, const struct endpoint *endpoint, struct health_record *record)
 {
-	struct endpoint endpoint = health_endpoint(pool->monitor.text, origin);
 	const struct verdict *found;
 
 	if (!last_run)
-		return health_get(look->health, &endpoint, record);
+		return health_get(look->health, endpoint, record);
 	if (look->notify->nlast_run == 0)
 		return false;
-	found = bsearch(&endpoint, look->notify->last_run, look->notify->nlast_run, sizeof *found, compare_verdicts);
+	found = bsearch(endpoint, look->notify->last_run, look->notify->nlast_run, sizeof *found, compare_verdicts);
 	if (found != NULL)
 		*record = found->record;
 	return found != NULL;
 }
 
-/* The states of the origins and the pool's status; whole is false where an origin that is probed has no verdict, or a stale one. */
+/* The states of the origins and the pool's status; whole is false where an address that is probed has no verdict, or a stale one. */
 struct view {
+	const struct look *look;
+	const struct pool *pool;
+	bool last_run;
 	enum health_state *states;
-	struct health_record *records;
+	struct health_record *records; /* of each origin: of the check that says most of why it is as it is */
 	enum pool_status status;
 	bool whole;
 };
 
-static struct view
-view_pool(const struct look *look, const struct pool *pool, bool last_run)
+/* S38: what the monitors together say of one address. */
+static enum health_state
+verdict_of(struct view *view, const struct origin *origin, const struct address *address, struct health_record *telling)
 {
-	struct view view = {.states = xcalloc(pool->norigins, sizeof *view.states),
-	    .records = xcalloc(pool->norigins, sizeof *view.records), .whole = true};
+	enum health_state verdicts[GROUP_MEMBERS_MAX];
+	size_t count = MIN(view->pool->njudges, GROUP_MEMBERS_MAX);
 	uint64_t now = boot_ms();
 
-	for (size_t i = 0; i < pool->norigins; i++) {
-		struct health_record *record = &view.records[i];
-		bool known = find_record(look, last_run, pool, &pool->origins[i], record);
+	for (size_t i = 0; i < count; i++) {
+		struct endpoint endpoint = health_endpoint(view->pool->judges[i].monitor.text, origin, address);
+		struct health_record record = {.state = HEALTH_UNKNOWN};
+		bool known = find_record(view->look, view->last_run, &endpoint, &record) && record.state != HEALTH_UNKNOWN;
 
-		view.states[i] = status_origin(pool, &pool->origins[i], known ? record : NULL);
-		if (view.states[i] != HEALTH_DISABLED && view.states[i] != HEALTH_UNMONITORED)
-			view.whole &= known && record->state != HEALTH_UNKNOWN &&
-			    (last_run || (record->last_ms != 0 && now <= record->last_ms + record->stale_after_ms));
+		verdicts[i] = known ? (enum health_state)record.state : HEALTH_UNKNOWN;
+		if (view->pool->judges[i].votes)
+			view->whole &= known && (view->last_run || (record.last_ms != 0 && now <= record.last_ms + record.stale_after_ms));
+		/* The newest change, and rather one that is down. */
+		if (known && (telling->state != HEALTH_DOWN || record.state == HEALTH_DOWN) &&
+		    (record.state != telling->state || record.since_ms > telling->since_ms))
+			*telling = record;
+	}
+	return status_of_judges(view->pool->judges, verdicts, count);
+}
+
+static enum health_state
+state_of(struct view *view, struct origin *origin, struct health_record *telling)
+{
+	struct name_record name;
+
+	if (!origin_is_hostname(origin))
+		return status_origin(view->pool, origin, verdict_of(view, origin, &origin->ip, telling));
+	free(origin->resolved);
+	origin->resolved = name_get(view->look->health, origin->address, &name) ? name_resolved(&name) : NULL;
+	view->whole &= origin->resolved != NULL;
+	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++) {
+		struct resolved_address *address = &origin->resolved->list[i];
+
+		address->state = status_address(view->pool, origin, &address->address, verdict_of(view, origin, &address->address, telling));
+	}
+	return status_origin(view->pool, origin, HEALTH_UNKNOWN);
+}
+
+static struct view
+view_pool(const struct look *look, struct pool *pool, bool last_run)
+{
+	struct view view = {.look = look, .pool = pool, .last_run = last_run, .whole = true,
+	    .states = xcalloc(pool->norigins, sizeof *view.states), .records = xcalloc(pool->norigins, sizeof *view.records)};
+
+	for (size_t i = 0; i < pool->norigins; i++) {
+		bool probed = pool->enabled && pool->origins[i].enabled && pool->njudges > 0, whole = view.whole;
+
+		view.states[i] = state_of(&view, &pool->origins[i], &view.records[i]);
+		if (!probed)
+			view.whole = whole;
 	}
 	view.status = status_pool(pool, view.states);
 	return view;
@@ -263,10 +305,15 @@ told_pool_free(void *arg)
 static uint64_t
 settles_ms(const struct look *look, const struct pool *model)
 {
-	struct monitor *monitor = model->monitor.text[0] == '\0' ? NULL : config_monitor(look->config, model->monitor.text);
-	uint64_t takes = monitor == NULL ? 0 : monitor->interval_s * UINT64_C(1000) + monitor->timeout_ms * (monitor->retries + 1);
+	uint64_t takes = 0;
 
-	model_free_monitor(monitor);
+	for (size_t i = 0; i < model->njudges; i++) {
+		struct monitor *monitor = config_monitor(look->config, model->judges[i].monitor.text);
+
+		if (monitor != NULL)
+			takes = MAX(takes, monitor->interval_s * UINT64_C(1000) + monitor->timeout_ms * (monitor->retries + 1));
+		model_free_monitor(monitor);
+	}
 	return boot_ms() + takes;
 }
 
@@ -332,15 +379,20 @@ on_change(void *arg, const struct config_change *change)
 {
 	struct look *look = arg;
 
-	if (change->what == CONFIG_OBJECT && change->kind == KIND_POOL)
+	if (change->what != CONFIG_OBJECT)
+		return true;
+	if (change->kind == KIND_POOL)
 		read_pool(look, &change->id, config_pool(look->config, change->id.text));
+	look->all |= change->kind == KIND_MONITOR_GROUP; /* its members stand in the models of pools */
 	return true;
 }
 
 static bool
 on_pool(void *arg, const struct id *id, struct bytes json)
 {
-	read_pool(arg, id, document_load_pool(json));
+	struct look *look = arg;
+
+	read_pool(look, id, config_pool_of(look->config, json));
 	return true;
 }
 
@@ -399,7 +451,8 @@ read_config(struct look *look)
 	if (notify->round > 0 && generation == notify->generation && search.found == NULL)
 		return false;
 	notify->round++;
-	if (notify->round == 1 || search.found != NULL || !config_changes_after(look->config, notify->generation, on_change, look))
+	if (notify->round == 1 || search.found != NULL || !config_changes_after(look->config, notify->generation, on_change, look) ||
+	    look->all)
 		read_everything(look);
 	notify->generation = generation;
 	free(notify->last_run);

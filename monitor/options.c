@@ -1,8 +1,11 @@
 #include "monitor/options.h"
 
 #include "command_line.h"
+#include "commands.h"
 
 #include <stdlib.h>
+
+enum { COMMANDS_AT_ONCE = 32 };
 
 enum name {
 	STATE = OPTION_FIRST,
@@ -10,16 +13,20 @@ enum name {
 	METRICS,
 	CANARY,
 	NOTIFY,
+	RESOLVER,
+	ALLOW_EXEC,
 	CHECK
 };
 
 static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER}, {"metrics", 1, NULL, METRICS},
-    {"canary", 1, NULL, CANARY}, {"notify", 1, NULL, NOTIFY},
+    {"canary", 1, NULL, CANARY}, {"notify", 1, NULL, NOTIFY}, {"resolver", 1, NULL, RESOLVER},
+    {"allow-exec", optional_argument, NULL, ALLOW_EXEC},
     {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
     {"version", 0, NULL, OPTION_VERSION}, {0}};
 
 static const char usage[] =
     "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT]\n"
+    "                         [--allow-exec[=NUMBER]] [--resolver ADDRESS[:PORT] ...]\n"
     "                         [--canary ADDRESS[:PORT] ...] [--notify URL ...] [--config FILE] [--check]\n"
     "Probes the origins that `graycloud` manages, and tells graycloud-dnsd which are healthy; see graycloud-monitor(8).\n";
 
@@ -66,6 +73,14 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 			return option_wrong(place, " %s: write ADDRESS:PORT for a TCP connection, or ADDRESS for an ICMP echo", value);
 		options->ncanaries++;
 		return true;
+	case RESOLVER:
+		if (options->nresolvers == RESOLVERS_MAX)
+			return option_wrong(place, " %s: %d resolvers are the most", value, RESOLVERS_MAX);
+		options->resolvers[options->nresolvers++] = value;
+		return true;
+	case ALLOW_EXEC:
+		options->commands = COMMANDS_AT_ONCE;
+		return value == NULL || option_whole(place, value, 1, COMMANDS_MAX, &options->commands);
 	case NOTIFY:
 		return add_notify(options, place, value);
 	default: /* CHECK */

@@ -6,6 +6,7 @@
 
 #include "canary.h"
 #include "courier.h"
+#include "resolve.h"
 
 struct options {
 	const char *state, *user, *metrics;
@@ -13,6 +14,9 @@ struct options {
 	size_t ncanaries;
 	const char *notify[COURIERS_MAX]; /* receivers of notifications */
 	size_t nnotify;
+	const char *resolvers[RESOLVERS_MAX];
+	size_t nresolvers;
+	unsigned commands; /* at once; 0: none are permitted */
 	bool check; /* look at everything, then exit */
 };
 

@@ -18,7 +18,13 @@ struct leftover {
 	struct health_record record;
 };
 
+struct leftover_name {
+	char *name; /* first */
+	struct name_record record;
+};
+
 TAILQ_HEAD(published_list, published);
+TAILQ_HEAD(published_names, published_name);
 
 struct publish {
 	struct store *store;
@@ -27,9 +33,13 @@ struct publish {
 	void *wake_arg;
 	struct published_list all;
 	struct published_list changed; /* the urgent ones first */
+	struct published_names names, changed_names;
 	struct health_flip *flips;     /* that wait */
 	size_t nflips, flips_size;
+	char **gone;                   /* hostnames whose records are to be deleted */
+	size_t ngone;
 	void *leftovers;               /* tsearch tree of struct leftover */
+	void *leftover_names;          /* the same of struct leftover_name */
 	uint64_t last_commit_ms;
 	uint64_t started_ms;
 	uint32_t endpoints;            /* of the last beat */
@@ -48,6 +58,21 @@ static int
 compare_endpoints(const void *a, const void *b)
 {
 	return memcmp(a, b, sizeof(struct endpoint));
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(((const struct leftover_name *)a)->name, ((const struct leftover_name *)b)->name);
+}
+
+static void
+free_leftover_name(void *memory)
+{
+	struct leftover_name *leftover = memory;
+
+	free(leftover->name);
+	free(leftover);
 }
 
 /* --- the last run --- */
@@ -76,6 +101,23 @@ remember(void *arg, const struct endpoint *endpoint, const struct health_record 
 	return true;
 }
 
+static bool
+remember_name(void *arg, const char *name, const struct name_record *record)
+{
+	struct reading *reading = arg;
+	struct leftover_name *leftover = xcalloc(1, sizeof *leftover);
+
+	leftover->name = xstrdup(name);
+	leftover->record = *record;
+	if (reading->other_boot) {
+		leftover->record.resolved_ms = leftover->record.due_ms = 0;
+		leftover->record.failing_ms = record->failing_ms == 0 ? 0 : reading->now_ms;
+	}
+	if (tsearch(leftover, &reading->publish->leftover_names, compare_names) == NULL)
+		errx(1, "out of memory");
+	return true;
+}
+
 static int
 read_last_run(struct publish *publish)
 {
@@ -89,6 +131,7 @@ read_last_run(struct publish *publish)
 	if (health_beat_get(txn, &beat))
 		reading.other_boot = strcmp(beat.boot, boot_id()) != 0;
 	health_each(txn, remember, &reading);
+	name_each(txn, remember_name, &reading);
 	store_abort(txn);
 	return 0;
 }
@@ -107,6 +150,16 @@ rewrite(const void *node, VISIT visit, void *arg)
 
 	if ((visit == postorder || visit == leaf) && rewriting->error == 0)
 		rewriting->error = health_put(rewriting->txn, &leftover->endpoint, &leftover->record);
+}
+
+static void
+rewrite_name(const void *node, VISIT visit, void *arg)
+{
+	const struct leftover_name *leftover = *(struct leftover_name *const *)node;
+	struct rewriting *rewriting = arg;
+
+	if ((visit == postorder || visit == leaf) && rewriting->error == 0)
+		rewriting->error = name_put(rewriting->txn, leftover->name, &leftover->record);
 }
 
 /* --- writing --- */
@@ -138,7 +191,7 @@ write_flips(struct publish *publish, struct store_txn *txn)
 	for (size_t i = 0; i < publish->nflips && error == 0; i++) {
 		const struct health_flip *flip = &publish->flips[i];
 
-		if (flip->state == HEALTH_DISABLED)
+		if (flip->kind == FLIP_STATE && flip->state == HEALTH_DISABLED)
 			error = health_delete(txn, &flip->endpoint);
 		if (error == 0)
 			error = health_flip_put(txn, flip);
@@ -146,7 +199,16 @@ write_flips(struct publish *publish, struct store_txn *txn)
 	return error;
 }
 
-/* A record without a verdict is not written: no record reads as unknown, or as what the pool remembers (S24). */
+/*
+ * A record of an endpoint that was never checked is not written: none reads as unknown, or as what the pool remembers
+ * (S24), and so does one without a verdict, which says why there is none (S26).
+ */
+static bool
+is_written(const struct health_record *record)
+{
+	return record->state != HEALTH_UNKNOWN || record->last_reason != REASON_NONE;
+}
+
 static int
 write_records(struct publish *publish, struct store_txn *txn, bool all)
 {
@@ -156,10 +218,34 @@ write_records(struct publish *publish, struct store_txn *txn, bool all)
 	TAILQ_FOREACH(published, &publish->changed, changed) {
 		if (error != 0 || !(all || published->urgent))
 			break;
-		if (published->record.state != HEALTH_UNKNOWN)
+		if (is_written(&published->record))
 			error = health_put(txn, &published->endpoint, &published->record);
 	}
 	return error;
+}
+
+static int
+write_names(struct publish *publish, struct store_txn *txn, bool all)
+{
+	struct published_name *published;
+	int error = 0;
+
+	for (size_t i = 0; i < publish->ngone && error == 0; i++)
+		error = name_delete(txn, publish->gone[i]);
+	TAILQ_FOREACH(published, &publish->changed_names, changed) {
+		if (error != 0 || !(all || published->urgent))
+			break;
+		error = name_put(txn, published->name, &published->record);
+	}
+	return error;
+}
+
+static void
+unlist_name(struct publish *publish, struct published_name *published)
+{
+	if (published->listed)
+		TAILQ_REMOVE(&publish->changed_names, published, changed);
+	published->listed = published->urgent = false;
 }
 
 static void
@@ -175,10 +261,15 @@ static void
 written(struct publish *publish, bool all)
 {
 	struct published *published;
+	struct published_name *name;
 
 	publish->nflips = 0;
 	while ((published = TAILQ_FIRST(&publish->changed)) != NULL && (all || published->urgent))
 		unlist(publish, published);
+	while ((name = TAILQ_FIRST(&publish->changed_names)) != NULL && (all || name->urgent))
+		unlist_name(publish, name);
+	while (publish->ngone > 0)
+		free(publish->gone[--publish->ngone]);
 }
 
 /* Said once for each kind of failure, not each second; what waits is tried again. */
@@ -209,8 +300,11 @@ write_all(struct publish *publish, const struct health_beat *beat, bool leftover
 	error = write_flips(publish, rewriting.txn);
 	if (error == 0 && leftovers) {
 		twalk_r(publish->leftovers, rewrite, &rewriting);
+		twalk_r(publish->leftover_names, rewrite_name, &rewriting);
 		error = rewriting.error;
 	}
+	if (error == 0)
+		error = write_names(publish, rewriting.txn, beat != NULL);
 	if (error == 0)
 		error = write_records(publish, rewriting.txn, beat != NULL);
 	if (error == 0 && beat != NULL)
@@ -267,6 +361,7 @@ publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 	struct health_beat beat = make_beat(publish, endpoints, generation);
 	struct problems problems = {0};
 	struct published *published;
+	struct published_name *name;
 	bool anew = store_poll(publish->store, &problems) == STORE_REPLACED;
 
 	publish->endpoints = endpoints;
@@ -277,6 +372,8 @@ publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 		warnx("%s was lost: it is made anew with all that is known", publish->data_path);
 		TAILQ_FOREACH(published, &publish->all, all)
 			publish_checked(publish, published);
+		TAILQ_FOREACH(name, &publish->names, all)
+			publish_name_refreshed(publish, name);
 	}
 	store_check_readers(publish->store);
 	commit(publish, &beat, anew);
@@ -285,8 +382,7 @@ publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 /* --- what is to be written --- */
 
 static void
-add_flip(struct publish *publish, const struct published *published, enum health_state state,
-    enum health_state before, enum health_reason reason)
+add_flip(struct publish *publish, const struct health_flip *flip)
 {
 	if (publish->nflips == publish->flips_size) {
 		publish->flips_size = MAX(64, publish->flips_size * 2);
@@ -294,16 +390,21 @@ add_flip(struct publish *publish, const struct published *published, enum health
 	}
 	if (publish->nflips == HEALTH_FLIPS_KEPT) /* the store cannot be written, and the feed is full */
 		memmove(publish->flips, publish->flips + 1, --publish->nflips * sizeof *publish->flips);
-	publish->flips[publish->nflips++] = (struct health_flip){
-	    .endpoint = published->endpoint,
-	    .state = (uint8_t)state,
-	    .before = (uint8_t)before,
-	    .reason = (uint8_t)reason,
-	    .at_ms = boot_ms(),
-	    .at_wall = wall_ms(),
-	};
-	if (publish->nflips == 1)
+	publish->flips[publish->nflips] = *flip;
+	publish->flips[publish->nflips].at_ms = boot_ms();
+	publish->flips[publish->nflips].at_wall = wall_ms();
+	if (publish->nflips++ == 0)
 		publish->wake(publish->wake_arg);
+}
+
+static void
+add_state(struct publish *publish, const struct published *published, enum health_state state, enum health_state before,
+    enum health_reason reason)
+{
+	struct health_flip flip = {.endpoint = published->endpoint, .state = (uint8_t)state, .before = (uint8_t)before,
+	    .reason = (uint8_t)reason};
+
+	add_flip(publish, &flip);
 }
 
 void
@@ -321,7 +422,7 @@ publish_flipped(struct publish *publish, struct published *published, enum healt
 	unlist(publish, published);
 	published->listed = published->urgent = true;
 	TAILQ_INSERT_HEAD(&publish->changed, published, changed);
-	add_flip(publish, published, published->record.state, before, published->record.last_reason);
+	add_state(publish, published, published->record.state, before, published->record.last_reason);
 	publish->flips[publish->nflips - 1].damped = damped;
 }
 
@@ -346,8 +447,75 @@ publish_remove(struct publish *publish, struct published *published)
 {
 	unlist(publish, published);
 	TAILQ_REMOVE(&publish->all, published, all);
-	if (published->record.state != HEALTH_UNKNOWN)
-		add_flip(publish, published, HEALTH_DISABLED, published->record.state, REASON_NONE);
+	if (is_written(&published->record))
+		add_state(publish, published, HEALTH_DISABLED, published->record.state, REASON_NONE);
+}
+
+/* --- hostnames --- */
+
+static unsigned
+usable_addresses(const struct name_record *record)
+{
+	return record->gone ? 0 : record->count;
+}
+
+static void
+add_addresses(struct publish *publish, const char *name, unsigned count, unsigned before, bool gone)
+{
+	struct health_flip flip = {.kind = FLIP_ADDRESSES, .endpoint = name_key(name), .count = (uint8_t)count,
+	    .count_before = (uint8_t)before, .state = gone ? HEALTH_DISABLED : HEALTH_UNKNOWN};
+
+	add_flip(publish, &flip);
+}
+
+void
+publish_name_refreshed(struct publish *publish, struct published_name *published)
+{
+	if (published->listed)
+		return;
+	published->listed = true;
+	TAILQ_INSERT_TAIL(&publish->changed_names, published, changed);
+}
+
+void
+publish_name_changed(struct publish *publish, struct published_name *published, const struct name_record *before)
+{
+	unlist_name(publish, published);
+	published->listed = published->urgent = true;
+	TAILQ_INSERT_HEAD(&publish->changed_names, published, changed);
+	add_addresses(publish, published->name, usable_addresses(&published->record), usable_addresses(before), false);
+}
+
+bool
+publish_add_name(struct publish *publish, struct published_name *published)
+{
+	struct leftover_name wanted = {.name = published->name}, **found, *leftover;
+
+	TAILQ_INSERT_TAIL(&publish->names, published, all);
+	published->listed = published->urgent = false;
+	if ((found = tfind(&wanted, &publish->leftover_names, compare_names)) == NULL)
+		return false;
+	leftover = *found;
+	published->record = leftover->record;
+	tdelete(leftover, &publish->leftover_names, compare_names);
+	free_leftover_name(leftover);
+	return true;
+}
+
+static void
+forget_name(struct publish *publish, const char *name, const struct name_record *record)
+{
+	publish->gone = xrealloc(publish->gone, (publish->ngone + 1) * sizeof *publish->gone);
+	publish->gone[publish->ngone++] = xstrdup(name);
+	add_addresses(publish, name, 0, usable_addresses(record), true);
+}
+
+void
+publish_remove_name(struct publish *publish, struct published_name *published)
+{
+	unlist_name(publish, published);
+	TAILQ_REMOVE(&publish->names, published, all);
+	forget_name(publish, published->name, &published->record);
 }
 
 void
@@ -358,8 +526,15 @@ publish_forget_rest(struct publish *publish)
 		struct published gone = {.endpoint = leftover->endpoint, .record = leftover->record};
 
 		tdelete(leftover, &publish->leftovers, compare_endpoints);
-		add_flip(publish, &gone, HEALTH_DISABLED, gone.record.state, REASON_NONE);
+		add_state(publish, &gone, HEALTH_DISABLED, gone.record.state, REASON_NONE);
 		free(leftover);
+	}
+	while (publish->leftover_names != NULL) {
+		struct leftover_name *leftover = *(struct leftover_name **)publish->leftover_names;
+
+		tdelete(leftover, &publish->leftover_names, compare_names);
+		forget_name(publish, leftover->name, &leftover->record);
+		free_leftover_name(leftover);
 	}
 }
 
@@ -434,6 +609,10 @@ publish_free(struct publish *publish)
 	stop_saver(publish);
 	store_close(publish->store);
 	tdestroy(publish->leftovers, free);
+	tdestroy(publish->leftover_names, free_leftover_name);
+	while (publish->ngone > 0)
+		free(publish->gone[--publish->ngone]);
+	free(publish->gone);
 	free(publish->flips);
 	free(publish->data_path);
 	free(publish);
@@ -448,6 +627,8 @@ publish_open(const char *state, void (*wake)(void *arg), void *arg, struct probl
 
 	TAILQ_INIT(&publish->all);
 	TAILQ_INIT(&publish->changed);
+	TAILQ_INIT(&publish->names);
+	TAILQ_INIT(&publish->changed_names);
 	publish->wake = wake;
 	publish->wake_arg = arg;
 	publish->started_ms = boot_ms();

@@ -13,7 +13,7 @@
 
 #include <sys/queue.h>
 
-#include "health.h"
+#include "names.h"
 
 enum { PUBLISH_PACE_MS = 10 };
 
@@ -24,6 +24,15 @@ struct published {
 	bool listed, urgent;
 	TAILQ_ENTRY(published) all;
 	TAILQ_ENTRY(published) changed; /* not yet written */
+};
+
+/* One hostname's record, likewise. */
+struct published_name {
+	char *name; /* lower case */
+	struct name_record record;
+	bool listed, urgent;
+	TAILQ_ENTRY(published_name) all;
+	TAILQ_ENTRY(published_name) changed;
 };
 
 struct publish;
@@ -40,7 +49,7 @@ void publish_close(struct publish *publish);
 bool publish_add(struct publish *publish, struct published *published);
 /* The endpoint is no longer probed: its record is deleted, with a flip to HEALTH_DISABLED (S24). */
 void publish_remove(struct publish *publish, struct published *published);
-/* Records of the last run whose endpoints were not added by now belong to nobody: delete them. */
+/* Records of the last run whose endpoints and hostnames were not added by now belong to nobody: delete them. */
 void publish_forget_rest(struct publish *publish);
 
 /* The record changed, but not its state: written within a second. */
@@ -50,6 +59,13 @@ void publish_flipped(struct publish *publish, struct published *published, enum 
 
 /* Begin to read what was committed.  0 or a negative errno; the caller ends it by store_abort. */
 int publish_peek(struct publish *publish, struct store_txn **txn);
+
+/* The same for a hostname; where the last run knew it, its record is what was last good. */
+bool publish_add_name(struct publish *publish, struct published_name *published);
+void publish_remove_name(struct publish *publish, struct published_name *published);
+void publish_name_refreshed(struct publish *publish, struct published_name *published);
+/* Its addresses are others than before, or it was looked up for the first time. */
+void publish_name_changed(struct publish *publish, struct published_name *published, const struct name_record *before);
 
 /* Milliseconds until publish_commit may be called; 0: now. */
 unsigned publish_wait_ms(const struct publish *publish);

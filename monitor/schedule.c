@@ -12,7 +12,8 @@ enum {
 	 */
 	STARTS_A_SECOND = 2000,
 	BURST_MS = 10,     /* that many milliseconds' starts may begin together */
-	LINES_A_SECOND = 20 /* about flips and local errors: a failing site must not fill the log */
+	LINES_A_SECOND = 20, /* about flips and local errors: a failing site must not fill the log */
+	SAY_AGAIN_MS = 60000 /* the same local error of whatever target */
 };
 
 struct schedule {
@@ -29,6 +30,11 @@ struct schedule {
 	uint64_t topped_up_ns;
 	uint64_t starter_ns; /* when the starter is to run */
 	unsigned lines; /* said in this second */
+	struct local_error {
+		enum health_reason reason;
+		int error;
+		uint64_t at_ms;
+	} local_error; /* said last */
 };
 
 static struct timeval
@@ -53,29 +59,38 @@ schedule_second(struct schedule *schedule)
 	schedule->lines = 0;
 }
 
+/* "up -> down: TCP timeout", and what more there is to say. */
 static void
 say_flip(const struct target *target, enum health_state before)
 {
 	const struct health_record *record = &target->published.record;
+	bool hostname = target->hostname != NULL;
+	bool why = record->last_reason != REASON_NONE, more = why && record->detail[0] != '\0';
 	char address[46];
 
 	if (!may_say(target->schedule))
 		return;
-	warnx("%s %s: %s -> %s%s%s%s", target->monitor->name, address_to_text(&target->address, address),
-	    health_state_text(before), health_state_text(record->state), record->damped_until_ms != 0 ? ", damped" : "",
-	    record->last_reason == REASON_NONE ? "" : ": ",
-	    record->last_reason == REASON_NONE ? "" : health_reason_text(record->last_reason));
+	warnx("%s %s%s%s: %s -> %s%s%s%s%s%s%s", target->monitor->name, hostname ? target->hostname : "", hostname ? " " : "",
+	    address_to_text(&target->address, address),
+	    health_state_text(before), health_state_text(record->state), record->damped_until_ms != 0 ? ", damped" : "", why ? ": " : "",
+	    why ? health_reason_text(record->last_reason) : "", more ? " (" : "", more ? record->detail : "", more ? ")" : "");
 }
 
+/* What is missing here is missing for all: it is said of the first target only, and again in a minute. */
 static void
-say_local_error(const struct target *target, const struct check_result *result, uint8_t reason_before)
+say_local_error(const struct target *target, const struct check_result *result)
 {
+	struct local_error *last = &target->schedule->local_error;
+	const char *why = result->reason == REASON_OTHER_FAILURE ? strerror(result->error) : health_reason_text(result->reason);
+	bool more = result->detail[0] != '\0';
 	char address[46];
 
-	if (reason_before == result->reason || !may_say(target->schedule))
+	if (last->reason == result->reason && last->error == result->error && boot_ms() < last->at_ms + SAY_AGAIN_MS)
 		return;
-	warnx("%s %s: no verdict, the check failed on this machine: %s", target->monitor->name,
-	    address_to_text(&target->address, address), strerror(result->error));
+	*last = (struct local_error){result->reason, result->error, boot_ms()};
+	if (may_say(target->schedule))
+		warnx("%s %s: no verdict, the check failed on this machine: %s%s%s%s", target->monitor->name,
+		    address_to_text(&target->address, address), why, more ? " (" : "", more ? result->detail : "", more ? ")" : "");
 }
 
 /* --- checks --- */
@@ -119,7 +134,6 @@ judge(struct target *target, const struct check_result *result)
 {
 	struct schedule *schedule = target->schedule;
 	struct health_record *record = &target->published.record;
-	uint8_t reason_before = record->last_reason;
 	enum verdict_news news;
 	enum health_state before;
 
@@ -134,7 +148,7 @@ judge(struct target *target, const struct check_result *result)
 		publish_checked(schedule->publish, &target->published);
 	statistics_ended(target->statistics, result);
 	if (!result->conclusive)
-		say_local_error(target, result, reason_before);
+		say_local_error(target, result);
 }
 
 /* What becomes of a check that ended: false where it is to be held until the canaries were asked. */
@@ -219,7 +233,9 @@ static void
 start(struct target *target)
 {
 	struct schedule *schedule = target->schedule;
-	struct check_subject subject = {target->monitor, target->address, target->host};
+	/* [CF] 2.4: header.Host of the origin, then of the monitor, then the hostname; also for TLS. */
+	const char *host = target->host == NULL && target->monitor->host == NULL ? target->hostname : target->host;
+	struct check_subject subject = {target->monitor, target->address, host};
 
 	dequeue(target);
 	if (target->wanted_ms != 0)
@@ -311,7 +327,7 @@ still_fresh(const struct target *target)
 
 struct target *
 schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const struct monitor *monitor,
-    const struct origin *origin)
+    const struct origin *origin, const struct address *address)
 {
 	struct target *target = xcalloc(1, sizeof *target);
 
@@ -319,8 +335,9 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 	target->monitor = monitor;
 	target->statistics = statistics_of(&schedule->statistics, monitor);
 	target->interval_s = monitor->interval_s;
-	target->address = origin->ip;
+	target->address = *address;
 	target->host = origin->host == NULL ? NULL : xstrdup(origin->host);
+	target->hostname = origin_is_hostname(origin) ? xstrdup(origin->address) : NULL;
 	target->published.endpoint = *endpoint;
 	target->timer = evtimer_new(schedule->base, on_due, target);
 	if (target->timer == NULL)
@@ -384,6 +401,7 @@ schedule_remove(struct target *target, bool keep)
 		publish_remove(schedule->publish, &target->published);
 	event_free(target->timer);
 	free(target->host);
+	free(target->hostname);
 	free(target);
 }
 

@@ -29,6 +29,7 @@ struct target {
 	unsigned interval_s; /* the monitor's: where it is edited, of the one before */
 	struct address address;
 	char *host;          /* the origin's header.Host, or NULL */
+	char *hostname;      /* the origin's, whose address it is; NULL: the origin is an address */
 	struct event *timer;
 	struct check *check; /* under way, or NULL */
 	uint64_t due_ms;     /* when the timer ends */
@@ -45,7 +46,6 @@ struct target {
 
 	/* Of follow.c. */
 	unsigned users; /* origins */
-	void *watched;  /* the monitor there */
 	LIST_ENTRY(target) siblings;
 };
 
@@ -60,10 +60,10 @@ void schedule_free(struct schedule *schedule);
 
 /*
  * Probe an endpoint from now on: at once, or where a verdict of the last run is still fresh, when it
- * is due.  monitor stays valid until the target is removed or updated.
+ * is due.  address is the origin's or one of its hostname's.  monitor stays valid until the target is removed or updated.
  */
 struct target *schedule_add(struct schedule *schedule, const struct endpoint *endpoint,
-    const struct monitor *monitor, const struct origin *origin);
+    const struct monitor *monitor, const struct origin *origin, const struct address *address);
 /* The monitor was edited: the record stays (S24), the new check runs at once. */
 void schedule_update(struct target *target, const struct monitor *monitor);
 /* No longer probed: the record goes, unless keep says that the monitor only stops. */

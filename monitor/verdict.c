@@ -3,6 +3,9 @@
 /* The share of a new round-trip time in the average is one of so many. */
 enum { EWMA_PARTS = 8 };
 
+/* S41: an average that has moved by more than a tenth, and half a millisecond. */
+enum { STEADY_PART = 10, STEADY_US = 500 };
+
 struct health_record
 verdict_unknown(const struct monitor *monitor, uint64_t now_ms, int64_t now_wall)
 {
@@ -28,6 +31,15 @@ static uint32_t
 average(uint32_t ewma, uint32_t rtt, bool first)
 {
 	return first ? rtt : (uint32_t)((int64_t)ewma + ((int64_t)rtt - (int64_t)ewma) / EWMA_PARTS);
+}
+
+/* S41: noise moves nobody. */
+static uint32_t
+steady(uint32_t before, uint32_t ewma)
+{
+	uint32_t moved = before > ewma ? before - ewma : ewma - before;
+
+	return before == 0 || moved > MAX(before / STEADY_PART, STEADY_US) ? MAX(ewma, 1) : before;
 }
 
 /*
@@ -116,6 +128,7 @@ count_check(struct health_record *record, const struct check_result *result, boo
 	if (good) {
 		record->rtt_us = result->rtt_us;
 		record->rtt_ewma_us = average(record->rtt_ewma_us, result->rtt_us, first);
+		record->rtt_steady_us = steady(record->rtt_steady_us, record->rtt_ewma_us);
 	}
 }
 
@@ -127,6 +140,7 @@ verdict_judge(struct health_record *record, const struct check_result *result, c
 	enum health_state state, was = record->state;
 
 	record->last_reason = (uint8_t)result->reason;
+	memcpy(record->detail, result->detail, sizeof record->detail);
 	if (!result->conclusive) /* S26: said, but neither counted nor fresh, so that it grows stale */
 		return VERDICT_SAME;
 	count_check(record, result, good);

@@ -17,6 +17,7 @@ struct check_result {
 	uint32_t rtt_us;           /* of the attempt that decided */
 	int32_t certificate_days;  /* INT32_MIN: no certificate was seen */
 	int error;                 /* errno behind a failure, 0 where there was none */
+	char detail[HEALTH_DETAIL_MAX]; /* more than the reason; "" where there is no more to say */
 };
 
 /* A record of an endpoint that was never checked: HEALTH_UNKNOWN. */

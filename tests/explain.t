@@ -23,7 +23,8 @@ diag "GRAYCLOUD_SEED=$seed";
 my $files = File::Temp->newdir('graycloud-explain-XXXXXX', TMPDIR => 1);
 my @countries = qw(DE FR JP US BR);
 my @networks = map { ("10.$_." . ($_ * 16) . '.0/' . (20 + int rand 5), "2001:db8:$_\::/" . (48 + int rand 9)) } 0 .. 7;
-MMDB::write("$files/places", map { $_ => {country => {iso_code => pick(@countries)}, location => {latitude => 120 * rand() - 60, longitude => 300 * rand() - 150}} }
+MMDB::write("$files/places", map { $_ => {country => {iso_code => pick(@countries)}, location => {latitude => 120 * rand() - 60, longitude => 300 * rand() - 150},
+	autonomous_system_number => \('32 ' . (64500 + int rand 4))} }
 	@networks, '127.0.0.0/16');
 my $t = Graycloud->start(dnsd_args => ['--wait-health', '0', '--threads', '1', '--geoip', "$files/places", '--site', 'HERE', '--site-country', 'FR']);
 my (%pool, %lb);
@@ -86,6 +87,54 @@ sub random_places {
 		pop_pools => chance(0.2) ? {pick('HERE', 'THERE') => [some_pools()]} : {});
 }
 
+# Conditions over what the clients of this test have.
+sub random_prefix {
+	my ($network, $bits) = split m{/}, chance(0.5) ? pick(@networks[map { 2 * $_ } 0 .. 7]) : sprintf '10.%d.%d.0/24', rand 8, 16 * rand 8;
+	my $length = pick(8, 12, 16, 20, 22, 24, $bits);
+
+	return $network =~ /:/ ? masked("$network/" . pick(32, 47, 48, 50, 56)) : masked("$network/$length");
+}
+
+sub random_condition {
+	my ($depth) = @_;
+
+	return (chance(0.2) ? 'not ' : '') . '(' . join(pick(' and ', ' or ', ' xor ', ' && '), map { random_condition($depth - 1) } 1 .. 2 + rand 2) . ')'
+	    if $depth > 0 && chance(0.5);
+	return 'ip.src in {' . join(' ', map { random_prefix() } 0 .. rand 4) . '}' if chance(0.5);
+	return pick('dns.qry.type eq 28', 'dns.qry.type in {1..5}', 'dns.rr.opt.client', 'ends_with(dns.qry.name, "example.com")', 'dns.qry.name.len gt 16',
+		'starts_with(dns.qry.name, "l")', 'cf.load_balancer.region in {"WEU" "NEAS"}', 'cf.load_balancer.country eq "' . pick(@countries) . '"',
+		'ip.src.country ne "' . pick(@countries) . '"', 'ip.src.asnum in {64501..64502}', 'dns.rr.opt.client.addr in {10.0.0.0/9 2001:db8::/33}',
+		'cf.load_balancer.pop eq "HERE"', 'true');
+}
+
+sub random_rule {
+	my ($n) = @_;
+	my @pools = some_pools();
+	my %all = (pools => \@pools, pool_weights => {map { $_ => pick(0, 0.2, 0.9) } @pools}, fallback_pool => 'p' . int rand $POOLS, ttl => 1 + int rand 600,
+		steering_policy => pick('', 'off', 'random', 'geo', 'proximity', 'dynamic_latency'), country_pools => {map { $_ => [some_pools()] } @countries[0, 1]},
+		session_affinity => pick('none', 'ip_cookie'), location_strategy => {pick({prefer_ecs => 'never'}, {mode => 'pop'})->%*});
+
+	return {name => "r$n", condition => chance(0.1) ? '' : random_condition(2), priority => pick(0, 0, 1), disabled => chance(0.1) ? JSON::PP::true : JSON::PP::false,
+		terminates => chance(0.2) ? JSON::PP::true : JSON::PP::false, overrides => {map { chance(0.4) ? ($_ => $all{$_}) : () } sort keys %all}};
+}
+
+sub random_set {
+	my ($n) = @_;
+	my %topology = (prefixes => {map { random_prefix() => 1 } 0 .. rand 3}, countries => {map { pick(@countries) => 1 } 0 .. 1}, asns => {64500 + int(rand 4) => 1},
+		regions => {pick('WEU', 'NEAS') => 1}, pops => {pick('HERE', 'THERE') => 1});
+	my %match = map { $_ => [map { /^\d+$/ ? 0 + $_ : $_ } sort keys %{$topology{$_}}] } (shuffle sort keys %topology)[0 .. rand 2];
+
+	return {name => "s$n", chance(0.15) ? (match => {default => JSON::PP::true}) : (match => {topology => \%match}), overrides => {pools => [some_pools()],
+		chance(0.5) ? (steering_policy => pick('off', 'random', 'proximity', 'dynamic_latency')) : (), chance(0.3) ? (fallback_pool => 'p' . int rand $POOLS) : ()}};
+}
+
+sub random_overrides {
+	my @rules = chance(0.35) ? map { random_rule($_) } 0 .. rand 4 : ();
+	my @sets = chance(0.25) ? map { random_set($_) } 0 .. rand 3 : ();
+
+	return (rules => [grep { %{$_->{overrides}} || $_->{terminates} } @rules], pool_sets => \@sets);
+}
+
 sub random_lb {
 	my ($n) = @_;
 	my @pools = some_pools();
@@ -98,7 +147,7 @@ sub random_lb {
 		session_affinity_attributes => {zero_downtime_failover => pick(qw(none temporary sticky sticky))},
 		affinity_prefix_v4 => pick(1, 8, 17, 24, 32), affinity_prefix_v6 => pick(1, 32, 56, 63, 128),
 		location_strategy => {prefer_ecs => pick(qw(always always never proximity geo)), mode => pick(qw(pop resolver_ip))},
-		chance(0.3) ? (max_answers => pick(1, 2, 3, 64)) : ()};
+		chance(0.3) ? (max_answers => pick(1, 2, 3, 64)) : (), random_overrides()};
 }
 
 # Names that come and go from round to round: the server follows by edits, explain compiles anew.
@@ -301,7 +350,7 @@ sub disagreement {
 	my $chosen = sum0(map { $_->{probability} } @{$told->{pools} // []});
 	return "pools with a chance of $chosen together" if $told->{pools} && abs($chosen - 1) > 0.0001;
 	my $n = first { lc $name eq lc((lb_names($_))[1]) || ($_ && $name eq "a$_.example.com") || ($_ == 7 && $name =~ /^y\.tree/) } 0 .. $LBS - 1;
-	my @possible = defined $n && $lb{$n}{enabled} && $lb{$n}{steering_policy} !~ /geo|proximity/ && $type =~ /^A/ && $type ne 'ANY' ? possible($lb{$n}, $type) : ();
+	my @possible = defined $n && $lb{$n}{enabled} && !@{$lb{$n}{rules}} && !@{$lb{$n}{pool_sets}} && $lb{$n}{steering_policy} !~ /geo|proximity|latency/ && $type =~ /^A/ && $type ne 'ANY' ? possible($lb{$n}, $type) : ();
 
 	for my $try (1 .. (%sometimes || @possible > 1 ? $REPEATS : 1)) {
 		my $reply = ask($question, $client) // return 'no answer';

@@ -3,57 +3,14 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Checks;
 use Graycloud;
 use Test::More;
 
-my $dir = File::Temp->newdir('graycloud-ca-XXXXXX', TMPDIR => 1);
-
-sub openssl {
-	my ($line) = @_;
-
-	system("cd $dir && openssl $line >>log 2>&1") == 0 or die "openssl $line";
-}
-
-# A certificate for www.example.com: by our authority, or by itself.
-sub certificate {
-	my ($name, @more) = @_;
-
-	openssl("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout $name.key -out $name.csr "
-	    . '-subj /CN=www.example.com -addext subjectAltName=DNS:www.example.com');
-	openssl("x509 -req -in $name.csr -copy_extensions copy -out $name.pem @more");
-	return ("$dir/$name.pem", "$dir/$name.key");
-}
-
-openssl('req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout ca.key -out ca.pem -days 30 -subj /CN=test');
-my @signed = qw(-CA ca.pem -CAkey ca.key -CAcreateserial);
+my @signed = authority();
 my @good = certificate('good', @signed, '-days 30');
 my @expired = certificate('expired', @signed, '-days -1');
 my @self = certificate('self', '-signkey self.key -days 30');
-$ENV{SSL_CERT_FILE} = "$dir/ca.pem";
-
-# What status says of one origin.
-sub origin_status {
-	my ($t, $pool, $address) = @_;
-	my ($found) = grep { $_->{name} eq $pool } @{$t->admin_json('status')->{pools}};
-	my ($origin) = grep { $_->{address} eq $address } @{$found->{origins} // []};
-
-	return $origin;
-}
-
-# A test: sooner or later an origin has a state, and a reason where one is given.
-sub becomes {
-	my ($t, $pool, $address, $state, $reason) = @_;
-	my $last;
-	my $ok = Graycloud::wait_for(sub {
-		$last = origin_status($t, $pool, $address);
-		$last && $last->{state} eq $state && (!defined $reason || ($last->{failure_reason} // '') eq $reason);
-	});
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	ok($ok, "$pool: $address is $state" . (defined $reason ? ": $reason" : ''))
-	    or diag explain $last;
-	return $last;
-}
 
 sub log_of {
 	my ($t, $name) = @_;
@@ -106,7 +63,7 @@ subtest 'verdicts' => sub {
 		['tls-name', 2, 'down', 'TLS name mismatch error', "type=https port=$good header.Host=other.example.com $fast"],
 		['tls-address', 2, 'down', 'TLS name mismatch error', "type=https port=$good $fast"],
 		['tls-expired', 2, 'down', 'TLS certificate expired', "type=https port=$tls_expired $www $fast"],
-		['tls-self', 2, 'down', 'TLS untrusted certificate error', "type=https port=$tls_self $www $fast"],
+		['tls-self', 2, 'down', 'TLS self-signed certificate error', "type=https port=$tls_self $www $fast"],
 		['tls-insecure', 2, 'up', 'No failures', "type=https port=$tls_self allow_insecure=true $fast"],
 	);
 

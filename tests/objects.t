@@ -131,7 +131,11 @@ subtest 'what is wrong is refused, all of it at once' => sub {
 	refused('lb set www.example.com country_pools.Germany=eu', qr/country_pools\.Germany is no country/);
 	refused('lb set www.example.com id=0', qr/there is no property id/);
 	refused('lb set www.example.com created_on=0', qr/created_on cannot be set/);
-	refused('monitor create m type=smtp', qr/type is "smtp": not supported yet/);
+	refused('monitor create m type=smtp', qr/port is missing: an smtp monitor needs one/);
+	refused('monitor create m type=dns dns_data=nowhere starttls=true command=/bin/true', qr/dns_name is missing: a dns monitor/,
+		qr/dns_data is "nowhere": that is no data of type A/, qr/starttls is true: a dns monitor has none/,
+		qr{command is \["/bin/true"\]: a dns monitor has none}, qr/4 faults, nothing was changed/);
+	refused('monitor create m type=exec command=true', qr{command begins with "true": write the program's whole path});
 	refused('lb show nothing.example.com', qr/there is no load_balancer "nothing\.example\.com"/);
 	refused('pool create 0123456789abcdef0123456789abcdef origin=192.0.2.1', qr/but not 32 hex digits/);
 };
@@ -220,7 +224,7 @@ subtest 'options of changes' => sub {
 	is(generation(), $generation, 'a dry run leaves no entry');
 	refused('pool delete us --dry-run', qr/is in use/);
 	refused('lb set www.example.com ttl=77 --if-generation ' . ($generation - 1),
-		qr/the configuration is at generation $generation, not/);
+		qr/the configuration is at generation $generation, not .*\n  $generation 20\S+Z \S+: \w+ \S+ \w+.* \(/);
 	$t->admin("lb set www.example.com ttl=77 --if-generation $generation --reason 'a short word'");
 	like($t->warnings, qr/committed as generation @{[$generation + 1]}; no graycloud-dnsd runs on/);
 	is(generation(), $generation + 1);
@@ -241,12 +245,56 @@ subtest 'the log tells what was done' => sub {
 	is(@{$t->admin_json('log --since 2099-01-01')}, 0);
 };
 
+subtest 'two people at once' => sub {
+	my $mine = $t->admin_json('export --for-edit --zones');
+	my $apply = sub { my ($document, @options) = @_;
+		return join ' ', 'apply', $t->write_file('mine.json', JSON::PP->new->encode($document)), @options };
+
+	is($mine->{exported}{generation}, generation(), 'an export for editing says of which generation it is');
+	$_->{ttl} = 123 for @{$mine->{load_balancers}};
+	$t->admin('pool create theirs origin=192.0.2.77');
+	$t->admin($apply->($mine, '--dry-run'));
+	pass('what another made beside it stands in nobody\'s way');
+	refused($apply->($mine, '--prune'), qr/would be overwritten by it: .*pool theirs created \(pool create theirs/s);
+	$t->admin('pool set us description=theirs --reason "their reason"');
+	my $said = refused($apply->($mine), qr/of generation $mine->{exported}{generation}; what changed since/);
+	like($said, qr/^  \d+ 20\S+Z \S+: pool us changed \(pool set us description=theirs --reason their reason\)$/m, 'who, what and why');
+	unlike($said, qr/pool theirs/, 'what is not in the way is not told');
+	$t->admin($apply->($mine, '--force'));
+	like($t->warnings, qr/warning: .*would be overwritten/, '--force overwrites, and still says so');
+	delete $mine->{exported};
+	$t->admin($apply->($mine));
+	pass('a document that says nothing of its reading is applied as it stands');
+	$mine->{exported} = {configuration => '0' x 32, generation => 1};
+	$t->admin($apply->($mine));
+	pass('and so is one from elsewhere');
+	$t->admin('pool delete theirs');
+};
+
+subtest 'monitors of every type' => sub {
+	$t->admin($_) for 'monitor create mx type=smtp port=25 starttls=true header.Host=mx.example.com',
+	    'monitor create reach type=icmp_ping', 'monitor create wg type=udp_icmp port=51820', 'monitor create h2 type=https http_version=2',
+	    'monitor create ns type=dns dns_name=Example.com. dns_type=mx "dns_data=10 mx.example.com"',
+	    'monitor create run type=exec command=/bin/check,-v,--now';
+	my $list = $t->admin('monitor list');
+	like($list, $_) for qr/^mx +smtp +25 +STARTTLS /m, qr/^reach +icmp_ping +- +- /m, qr/^wg +udp_icmp +51820 +- /m,
+	    qr/^ns +dns +53 +Example\.com MX /m, qr{^run +exec +- +/bin/check }m;
+	is_deeply($t->admin_json('monitor show run')->{command}, ['/bin/check', '-v', '--now'], 'a command is a list');
+	$t->admin('monitor set run command+=--more');
+	is($t->admin_json('monitor show run')->{command}[3], '--more', 'that can be added to');
+	my ($change) = $t->admin_json('log')->[-1]{sequence};
+	$t->admin("undo $change");
+	is(scalar @{$t->admin_json('monitor show run')->{command}}, 3, 'and back');
+	refused('monitor set mx type=tcp', qr/starttls is true: a tcp monitor has none/, qr/header is .*: a tcp monitor has none/);
+	like($t->admin('monitor show ns'), qr/known to be down after at most/, 'the worst case is told of every type');
+};
+
 subtest 'a document goes from one machine to another' => sub {
 	my $other = Graycloud->start(dnsd => 0);
 	my $document = $t->admin('export --zones');
 	my $file = $t->write_file('export.json', $document);
 
-	like($other->admin("apply $file"), qr/^applied: 1 zones, 1 monitors, 0 monitor_groups, 2 pools, 1 load_balancers$/);
+	like($other->admin("apply $file"), qr/^applied: 1 zones, 7 monitors, 0 monitor_groups, 2 pools, 1 load_balancers$/);
 	is($other->admin('export --zones'), $document, 'and is the same there');
 	like($other->admin("apply $file"), qr/^nothing differs/);
 	is(@{$other->admin_json('log')}, 1, 'one transaction, one entry');
@@ -274,7 +322,7 @@ subtest 'a document goes from one machine to another' => sub {
 				fallback_pool => 'us', session_affinity => 'none'}]}));
 	my $us = $other->admin_json('pool show us')->{id};
 	$other->admin("apply $api");
-	is($other->admin_json('monitor list')->[0]{name}, 'https-x', 'S30: a monitor without a name gets one');
+	is_deeply([grep { /^https/ } map { $_->{name} } @{$other->admin_json('monitor list')}], ['https-x'], 'S30: a monitor without a name gets one');
 	is($other->admin_json('pool show us')->{id}, $us, 'an object that is there keeps its id');
 	is($other->admin_json('pool show new')->{id}, 'c' x 32, 'a new one takes that of the document');
 	is_deeply($other->admin_json('lb show api.example.com')->{default_pools}, ['c' x 32, $us], 'references follow');

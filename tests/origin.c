@@ -14,6 +14,7 @@
  *     ADDRESS silent         accept, read, and say nothing
  *     ADDRESS reset          reset the connection when the request has come
  *     ADDRESS slow           a byte of the answer a second
+ *     ADDRESS delay 50       answer so many milliseconds later
  *     ADDRESS count          print how many requests it had
  *     ADDRESS last           print the last request: METHOD URI host=HOST agent=USER-AGENT
  *
@@ -34,7 +35,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum mode { MODE_ANSWER, MODE_REDIRECT, MODE_SILENT, MODE_RESET, MODE_SLOW };
+enum mode { MODE_ANSWER, MODE_REDIRECT, MODE_SILENT, MODE_RESET, MODE_SLOW, MODE_DELAY };
 
 struct listener {
 	struct sockaddr_storage address;
@@ -43,7 +44,7 @@ struct listener {
 	int reserved;		 /* bound and never listening: nobody else gets the port while we are down */
 	struct evhttp *http;	 /* NULL while down */
 	enum mode mode;
-	int code;
+	int code, delay_ms;
 	char *body, *location, *last;
 	unsigned long count;
 };
@@ -129,6 +130,46 @@ answer(struct evhttp_request *request, const struct listener *listener)
 	evbuffer_free(body);
 }
 
+/* An answer that waits. */
+struct wait {
+	struct event *timer;
+	struct evhttp_request *request;
+	const struct listener *listener;
+};
+
+static void
+wait_free(struct evhttp_connection *connection, void *arg)
+{
+	struct wait *wait = arg;
+
+	(void)connection;
+	event_free(wait->timer);
+	free(wait);
+}
+
+static void
+wait_over(int fd, short what, void *arg)
+{
+	struct wait *wait = arg;
+
+	(void)fd;
+	(void)what;
+	answer(wait->request, wait->listener);
+}
+
+static void
+wait_start(struct evhttp_request *request, const struct listener *listener)
+{
+	struct timeval delay = {.tv_sec = listener->delay_ms / 1000, .tv_usec = listener->delay_ms % 1000 * 1000};
+	struct wait *wait = xcalloc(1, sizeof *wait);
+
+	wait->request = request;
+	wait->listener = listener;
+	wait->timer = evtimer_new(base, wait_over, wait);
+	evtimer_add(wait->timer, &delay);
+	evhttp_connection_set_closecb(evhttp_request_get_connection(request), wait_free, wait);
+}
+
 static const char *
 method_text(struct evhttp_request *request)
 {
@@ -166,6 +207,9 @@ on_request(struct evhttp_request *request, void *arg)
 		break;
 	case MODE_SLOW:
 		drip_start(request, listener);
+		break;
+	case MODE_DELAY:
+		wait_start(request, listener);
 		break;
 	default:
 		answer(request, listener);
@@ -291,7 +335,10 @@ command(struct listener *listener, const char *word, const char *rest)
 		listener->mode = MODE_RESET;
 	else if (strcmp(word, "slow") == 0)
 		listener->mode = MODE_SLOW;
-	else if (strcmp(word, "count") == 0)
+	else if (strcmp(word, "delay") == 0 && atoi(rest) > 0) {
+		listener->mode = MODE_DELAY;
+		listener->delay_ms = atoi(rest);
+	} else if (strcmp(word, "count") == 0)
 		printf("%lu\n", listener->count);
 	else if (strcmp(word, "last") == 0)
 		printf("%s\n", listener->last ? listener->last : "none");

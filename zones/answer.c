@@ -295,15 +295,54 @@ follow_dname(struct search *search, const struct hit *hit)
 	return search->question->type != TYPE_CNAME && follow(search);
 }
 
-/* S13 to S18, S4, S5. */
+/* RFC 1034 3.6.2: a CNAME stands alone at its name, and so neither at an apex nor beside other data. */
+static bool
+cname_fits(const struct node *node)
+{
+	return !(node->flags & NODE_APEX) && node->nrrsets == 0;
+}
+
+/* S16: add the CNAME of a hostname origin; true to go on with what it points to. */
+static bool
+answer_cname(struct search *search)
+{
+	const uint8_t *wire = search->answer->choice.cname;
+	struct fragment fragment = {.type = TYPE_CNAME, .count = 1, .len = RR_HEAD + get16(wire + 10), .wire = wire};
+	struct answer_item *item = add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
+
+	if (item == NULL)
+		return false;
+	item->steered = item->cname = true;
+	item->ttl = search->answer->choice.ttl;
+	search->answer->choice.count = 0;
+	return search->question->type != TYPE_CNAME && follow(search);
+}
+
+/* S10: a load balancer's name has nothing of the type, and nobody was chosen. */
 static void
-answer_steered(struct search *search, const struct zone *zone, const struct steer_lb *lb)
+answer_nobody(struct search *search, const struct zone *zone)
+{
+	struct steer_choice *choice = &search->answer->choice;
+
+	choice->how = STEER_NOTHING;
+	choice->count = choice->norigins = 0;
+	choice->pin_wanted = false;
+	add_soa(search, zone, choice->ttl); /* S10; S4: the scope of a negative answer is 0 */
+}
+
+/* S13 to S18, S4, S5.  Returns true to go on along a CNAME. */
+static bool
+answer_steered(struct search *search, const struct zone *zone, const struct node *node, const struct steer_lb *lb)
 {
 	struct answer *answer = search->answer;
 	const struct steering *steering = search->steering;
-	unsigned family = search->question->type == TYPE_A ? TABLE_V4 : TABLE_V6;
+	/* S16: whether there is a CNAME is decided as for A. */
+	unsigned family = search->question->type == TYPE_AAAA ? TABLE_V6 : TABLE_V4;
 	struct answer_item *item;
+	bool cname;
 
+	if (answer->has_choice)
+		return false; /* S16: behind the CNAME of one load balancer the next one is for the resolver to ask */
 	answer->has_choice = true;
 	steer(lb, search->snapshot->pools, steering, family, &answer->choice);
 	if (search->links > 0 && answer->choice.scope > 0) {
@@ -313,19 +352,23 @@ answer_steered(struct search *search, const struct zone *zone, const struct stee
 		 */
 		answer->nitems = get16(answer->items[0].wire + 2) == TYPE_DNAME ? 2 : 1;
 		answer->has_choice = false;
-		return;
+		return false;
 	}
-	if (answer->choice.count == 0) {
-		add_soa(search, zone, lb->ttl); /* S10; S4: the scope of a negative answer is 0 */
-		return;
+	cname = answer->choice.cname != NULL && cname_fits(node);
+	if (!cname && (answer->choice.count == 0 || search->question->type == TYPE_CNAME)) {
+		answer_nobody(search, zone);
+		return false;
 	}
 	answer->scope = answer->choice.scope;
+	if (cname)
+		return answer_cname(search);
 	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
-		return;
+		return false;
 	item->steered = true;
 	item->count = answer->choice.count;
 	item->len = (uint32_t)item->count * (RR_HEAD + (family == TABLE_V4 ? 4 : 16));
-	item->ttl = lb->ttl;
+	item->ttl = answer->choice.ttl;
+	return false;
 }
 
 /* RFC 8482 4.2: HINFO "RFC8482" "" in place of everything. */
@@ -361,10 +404,9 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 	unsigned position = search->answer->nitems;
 	struct fragment fragment;
 
-	if (lb != NULL && (type == TYPE_A || type == TYPE_AAAA)) {
-		answer_steered(search, zone, lb);
-		return false;
-	}
+	/* S6 */
+	if (lb != NULL && (type == TYPE_A || type == TYPE_AAAA || type == TYPE_CNAME))
+		return answer_steered(search, zone, node, lb);
 	if (type == TYPE_ANY && (node->nrrsets > 0 || lb != NULL)) {
 		answer_any(search);
 		return false;
@@ -377,8 +419,7 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 	if (node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment))
 		return add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL &&
 		       follow(search);
-	/* S6: CNAME is the load balancer's too. */
-	add_soa(search, zone, lb != NULL && type == TYPE_CNAME ? lb->ttl : UINT32_MAX);
+	add_soa(search, zone, UINT32_MAX);
 	return false;
 }
 

@@ -38,7 +38,8 @@ struct answer_item {
 	uint8_t name;     /* its owner: one of names, ... */
 	uint8_t skip;     /* ... without so many octets of its front */
 	bool optional;    /* may be left out where it does not fit (RFC 2181 9) */
-	bool steered;     /* the records are those of choice */
+	bool steered;     /* the records are the addresses of choice, or ... */
+	bool cname;       /* ... the CNAME of its origin (S16), which wire has */
 	uint16_t count;
 	uint32_t len;
 	const uint8_t *wire; /* a fragment (segment.h) */

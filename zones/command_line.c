@@ -103,13 +103,13 @@ take_text(const struct command_line *line, struct option_place *place, char *tex
 	place->name = text;
 	if ((option = find_known(line, text)) == NULL)
 		return option_wrong(place, ": there is no such option; %s --help lists them", line->program);
-	if (option->has_arg && *value == '\0')
+	if (option->has_arg == required_argument && *value == '\0')
 		return option_wrong(place, ": it wants a value behind it");
 	if (!option->has_arg && *value != '\0')
 		return option_wrong(place, ": it takes no value");
 	if (option->val == OPTION_CONFIG)
 		return option_wrong(place, ": a file cannot name another one");
-	return line->take(line->arg, place, option->val, option->has_arg ? keep(value) : NULL);
+	return line->take(line->arg, place, option->val, *value != '\0' ? keep(value) : NULL);
 }
 
 static bool

@@ -4,6 +4,9 @@
 
 #include <search.h>
 #include <stdlib.h>
+#include <strings.h>
+
+enum { LATENCIES_MS = 900 }; /* the monitor writes them once a second */
 
 struct compiler {
 	struct world *world; /* NULL before the first compile */
@@ -14,6 +17,7 @@ struct compiler {
 	uint64_t count; /* of the counts of unknown endpoints */
 	bool broken;       /* the last follow failed half-way: read everything next time */
 	bool health_known; /* the health store was read once */
+	uint64_t latencies_ms; /* when they were last looked at */
 	char error[200];
 };
 
@@ -149,17 +153,40 @@ set_state(struct compiler *compiler, struct endpoint_entry *entry, enum health_s
 	if (entry->state == state)
 		return;
 	entry->state = state;
-	for (size_t i = 0; i < entry->nusers; i++)
-		world_dirty(compiler->world, entry->users[i]);
+	for (size_t i = 0; i < entry->users.count; i++)
+		world_dirty(compiler->world, entry->users.list[i]);
+}
+
+/* Whoever follows a feed has its place there, and what failed on the way. */
+struct following {
+	struct compiler *compiler;
+	struct store_txn *txn;
+	bool exhausted;
+};
+
+static void
+read_name(struct following *following, struct name_entry *entry)
+{
+	struct name_record record;
+	bool known = name_get(following->txn, entry->name, &record);
+
+	following->exhausted |= !world_set_addresses(following->compiler->world, entry, known ? &record : NULL);
 }
 
 static bool
 follow_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 {
-	struct compiler *compiler = arg;
+	struct following *following = arg;
+	struct compiler *compiler = following->compiler;
 	struct endpoint_entry *entry = world_endpoint(compiler->world, &flip->endpoint);
+	struct name_entry *name;
 
 	compiler->flip = sequence;
+	if (flip->kind == FLIP_ADDRESSES) {
+		if ((name = world_name(compiler->world, &flip->endpoint)) != NULL)
+			read_name(following, name);
+		return true;
+	}
 	if (entry != NULL)
 		set_state(compiler, entry, flip->state == HEALTH_DISABLED ? HEALTH_UNKNOWN : flip->state);
 	return true;
@@ -168,7 +195,7 @@ follow_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 static bool
 read_record(void *arg, const struct endpoint *endpoint, const struct health_record *record)
 {
-	struct compiler *compiler = arg;
+	struct compiler *compiler = ((struct following *)arg)->compiler;
 	struct endpoint_entry *entry = world_endpoint(compiler->world, endpoint);
 
 	if (entry == NULL)
@@ -198,29 +225,125 @@ clear_mark(const void *node, VISIT visit, void *arg)
 	entry->in_store = false;
 }
 
-/* Endpoints that came with the configuration: their flips may have been read before we knew them. */
-struct look_up {
-	struct compiler *compiler;
-	struct store_txn *txn;
+static bool
+read_addresses(void *arg, const char *name, const struct name_record *record)
+{
+	struct following *following = arg;
+	struct endpoint key = name_key(name);
+	struct name_entry *entry = world_name(following->compiler->world, &key);
+
+	if (entry == NULL)
+		return true;
+	entry->in_store = true;
+	following->exhausted |= !world_set_addresses(following->compiler->world, entry, record);
+	return true;
+}
+
+/* Hostnames live in their tree while their pools follow: gather first. */
+struct gathering {
+	struct name_entry **list;
+	size_t count;
+	bool fresh; /* those that are, else those that are no longer in the store */
 };
 
+static void
+gather_name(const void *node, VISIT visit, void *arg)
+{
+	struct name_entry *entry = *(struct name_entry *const *)node;
+	struct gathering *gathering = arg;
+
+	if (visit != postorder && visit != leaf)
+		return;
+	if (gathering->fresh ? entry->fresh : !entry->in_store)
+		gathering->list[gathering->count++] = entry;
+	if (gathering->fresh)
+		entry->fresh = false;
+	else
+		entry->in_store = false;
+}
+
+static void
+count_name(const void *node, VISIT visit, void *arg)
+{
+	(void)node;
+	if (visit == postorder || visit == leaf)
+		++*(size_t *)arg;
+}
+
+/* Look up the hostnames that are fresh, or forget those whose records are gone. */
+static void
+sweep_names(struct following *following, bool fresh, bool forget)
+{
+	struct gathering gathering = {.fresh = fresh};
+	size_t count = 0;
+
+	twalk_r(following->compiler->world->names, count_name, &count);
+	if ((gathering.list = calloc(count + 1, sizeof *gathering.list)) == NULL) {
+		following->exhausted = true;
+		return;
+	}
+	twalk_r(following->compiler->world->names, gather_name, &gathering);
+	for (size_t i = 0; i < gathering.count; i++)
+		if (fresh)
+			read_name(following, gathering.list[i]);
+		else if (forget && gathering.list[i]->resolved != NULL)
+			following->exhausted |= !world_set_addresses(following->compiler->world, gathering.list[i], NULL);
+	free(gathering.list);
+}
+
+/* Endpoints that came with the configuration or with an address: their flips may have been read before we knew them. */
 static void
 look_up_fresh(const void *node, VISIT visit, void *arg)
 {
 	struct endpoint_entry *entry = *(struct endpoint_entry *const *)node;
-	struct look_up *look_up = arg;
+	struct following *following = arg;
 	struct health_record record;
 
 	if ((visit != postorder && visit != leaf) || !entry->fresh)
 		return;
 	entry->fresh = false;
-	if (health_get(look_up->txn, &entry->key, &record) && record.state != HEALTH_UNKNOWN)
-		set_state(look_up->compiler, entry, record.state);
+	if (health_get(following->txn, &entry->key, &record) && record.state != HEALTH_UNKNOWN)
+		set_state(following->compiler, entry, record.state);
+}
+
+/* Everything that the store has.  In the same store a record that is gone was deleted; in a new one it is only not there yet (S27). */
+static void
+read_health(struct following *following, bool forget)
+{
+	struct world *world = following->compiler->world;
+	struct sweep sweep = {following->compiler, false};
+
+	name_each(following->txn, read_addresses, following);
+	sweep_names(following, false, forget);
+	twalk_r(world->endpoints, clear_mark, &sweep);
+	health_each(following->txn, read_record, following);
+	sweep.forget = forget;
+	twalk_r(world->endpoints, clear_mark, &sweep);
+}
+
+/* Judge the pools whose health changed, and now and then those whose latency did. */
+static bool
+settle_health(struct compiler *compiler, struct store_txn *txn, bool all, bool *changed)
+{
+	uint64_t now = boot_ms();
+	bool slower;
+
+	if (!world_settle(compiler->world, changed))
+		return false;
+	if (!all && now - compiler->latencies_ms < LATENCIES_MS)
+		return true;
+	compiler->latencies_ms = now;
+	world_look_at_latencies(compiler->world, txn);
+	if (!world_settle(compiler->world, &slower))
+		return false;
+	*changed |= slower;
+	return true;
 }
 
 enum compiled
 compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew)
 {
+	struct following following = {.compiler = compiler, .txn = txn};
 	uint64_t last = health_flip_last(txn);
 	bool changed, all;
 
@@ -228,26 +351,24 @@ compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew)
 		return COMPILED_SAME;
 	all = anew || !compiler->health_known || last < compiler->flip;
 	if (!all && last != compiler->flip)
-		all = !health_flips_after(txn, compiler->flip, follow_flip, compiler);
+		all = !health_flips_after(txn, compiler->flip, follow_flip, &following);
 	if (all) {
-		struct sweep sweep = {compiler, false};
-
-		twalk_r(compiler->world->endpoints, clear_mark, &sweep);
-		health_each(txn, read_record, compiler);
-		/* In the same store a record that is gone was deleted; in a new one it is only not there yet (S27). */
-		sweep.forget = !anew && compiler->health_known;
-		twalk_r(compiler->world->endpoints, clear_mark, &sweep);
+		read_health(&following, !anew && compiler->health_known);
 		compiler->health_known = true;
 		compiler->flip = last;
 	}
-	if (compiler->world->fresh) {
-		struct look_up look_up = {compiler, txn};
-
-		twalk_r(compiler->world->endpoints, look_up_fresh, &look_up);
-		compiler->world->fresh = false;
+	if (compiler->world->fresh_names) {
+		compiler->world->fresh_names = false;
+		sweep_names(&following, true, false);
 	}
-	if (!world_settle(compiler->world, &changed))
+	if (compiler->world->fresh) {
+		compiler->world->fresh = false;
+		twalk_r(compiler->world->endpoints, look_up_fresh, &following);
+	}
+	if (!settle_health(compiler, txn, all, &changed) || following.exhausted) {
+		compiler->health_known = false; /* read all of it next time */
 		return failed(compiler, "memory is exhausted");
+	}
 	return changed ? COMPILED_TABLES : COMPILED_SAME;
 }
 
@@ -276,20 +397,30 @@ mark_pools(const void *node, VISIT visit, void *arg)
 		world->by_slot[lb->pools[i].slot]->used = true;
 }
 
-/* Each endpoint counts once, however many origins it stands for. */
+/* Each endpoint counts once, however many origins it stands for; and so does a hostname that nobody has looked up yet. */
 static size_t
 count_unknown(struct pool_entry *pool, uint64_t count)
 {
-	size_t unknown = 0;
+	size_t unknown = 0, judges = pool->model != NULL ? pool->model->njudges : 0;
 
 	for (size_t i = 0; pool->model != NULL && i < pool->model->norigins; i++) {
-		struct endpoint_entry *endpoint = pool->endpoints[i];
+		const struct origin_uses *use = &pool->uses.origins[i];
 
-		if (pool->states[i] != HEALTH_UNKNOWN || pool->model->origins[i].forced != FORCED_NONE || endpoint == NULL ||
-		    endpoint->count == count)
-			continue;
-		endpoint->count = count;
-		unknown++;
+		if (use->name != NULL && use->name->resolved == NULL && use->name->count != count &&
+		    pool->model->origins[i].forced != FORCED_DOWN) {
+			use->name->count = count;
+			unknown++;
+		}
+		/* S38: who votes is waited for, also where others have decided already. */
+		for (size_t n = 0; n < use->count * judges && (pool->states[i] == HEALTH_UNKNOWN || judges > 1); n++) {
+			struct endpoint_entry *endpoint = pool->uses.endpoints[use->first + n];
+
+			if (endpoint->count == count || endpoint->state != HEALTH_UNKNOWN ||
+			    pool->model->origins[i].forced != FORCED_NONE || !pool->model->judges[n % judges].votes)
+				continue;
+			endpoint->count = count;
+			unknown++;
+		}
 	}
 	return unknown;
 }
@@ -349,6 +480,14 @@ compiler_origin_name(const struct compiler *compiler, uint32_t number, const cha
 	return (*pool = number_text(compiler, number, address)) != NULL;
 }
 
+const struct lb *
+compiler_lb(const struct compiler *compiler, const struct id *id)
+{
+	const struct lb_entry *entry = compiler->world != NULL ? world_find(&compiler->world->lbs, id, world_by_id) : NULL;
+
+	return entry != NULL ? entry->model : NULL;
+}
+
 const struct pool *
 compiler_pool(const struct compiler *compiler, uint32_t slot, const enum health_state **states)
 {
@@ -359,8 +498,10 @@ compiler_pool(const struct compiler *compiler, uint32_t slot, const enum health_
 }
 
 long
-compiler_force(struct compiler *compiler, const struct address *address, enum forced forced)
+compiler_force(struct compiler *compiler, const char *text, enum forced forced)
 {
+	struct address address;
+	bool literal = address_from_text(&address, text);
 	struct world *world = compiler->world;
 	long count = 0;
 	bool changed;
@@ -368,12 +509,15 @@ compiler_force(struct compiler *compiler, const struct address *address, enum fo
 	for (uint32_t slot = 0; world != NULL && slot < world->slots; slot++) {
 		struct pool_entry *pool = world->by_slot[slot];
 
-		for (size_t i = 0; pool->model != NULL && i < pool->model->norigins; i++)
-			if (memcmp(&pool->model->origins[i].ip, address, sizeof *address) == 0) {
-				pool->model->origins[i].forced = forced;
-				world_dirty(world, pool);
-				count++;
-			}
+		for (size_t i = 0; pool->model != NULL && i < pool->model->norigins; i++) {
+			struct origin *origin = &pool->model->origins[i];
+
+			if (literal ? memcmp(&origin->ip, &address, sizeof address) != 0 : strcasecmp(origin->address, text) != 0)
+				continue;
+			origin->forced = forced;
+			world_dirty(world, pool);
+			count++;
+		}
 	}
 	return world == NULL || world_settle(world, &changed) ? count : -1;
 }

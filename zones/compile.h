@@ -75,10 +75,13 @@ bool compiler_lb_name(const struct compiler *compiler, uint32_t number, const ch
 bool compiler_origin_name(const struct compiler *compiler, uint32_t number, const char **pool, const char **address);
 
 /*
- * For what-if: from now on every origin of an address is forced up or down, whatever is configured.  Call before the snapshot
+ * For what-if: from now on every origin of an address or hostname is forced up or down, whatever is configured.  Call before the snapshot
  * is used.  Returns how many origins there are; -1 where memory is exhausted.
  */
-long compiler_force(struct compiler *compiler, const struct address *address, enum forced forced);
+long compiler_force(struct compiler *compiler, const char *address, enum forced forced);
+
+/* For explain: the model of an enabled load balancer; NULL where there is none. */
+const struct lb *compiler_lb(const struct compiler *compiler, const struct id *id);
 
 /* For explain: the model behind a slot, and the state of each of its origins as steering judges it. */
 const struct pool *compiler_pool(const struct compiler *compiler, uint32_t slot, const enum health_state **states);

@@ -117,6 +117,17 @@ config_each_row(
 
 /* ---- objects ---- */
 
+struct id
+config_identity(struct store_txn *txn)
+{
+	struct id id = {""};
+	struct bytes value;
+
+	if (store_get(txn, TABLE_META, (struct bytes){"identity", 8}, &value) && value.len == ID_LEN)
+		memcpy(id.text, value.data, ID_LEN);
+	return id;
+}
+
 bool
 config_object(struct store_txn *txn, enum kind kind, const char *id, struct bytes *json)
 {
@@ -189,7 +200,21 @@ config_pool(struct store_txn *txn, const char *id)
 {
 	struct bytes json;
 
-	return config_object(txn, KIND_POOL, id, &json) ? document_load_pool(json) : NULL;
+	return config_object(txn, KIND_POOL, id, &json) ? config_pool_of(txn, json) : NULL;
+}
+
+struct pool *
+config_pool_of(struct store_txn *txn, struct bytes json)
+{
+	struct pool *pool = document_load_pool(json);
+	struct bytes group;
+
+	if (pool == NULL || pool->monitor_group.text[0] == '\0' ||
+	    !config_object(txn, KIND_MONITOR_GROUP, pool->monitor_group.text, &group))
+		return pool;
+	free(pool->judges);
+	pool->judges = document_load_group(group, &pool->njudges);
+	return pool;
 }
 
 struct monitor *

@@ -42,6 +42,12 @@ typedef bool config_row_fn(void *arg, struct bytes owner_key, const struct rrset
 bool config_each_row(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key,
     config_row_fn *fn, void *arg);
 
+/*
+ * What tells this configuration from every other: made with it, kept for ever.  Empty where it was made by a version that gave none and has
+ * not been changed since.
+ */
+struct id config_identity(struct store_txn *txn);
+
 /* The JSON of one object; false where there is none. */
 bool config_object(struct store_txn *txn, enum kind kind, const char *id, struct bytes *json);
 /* Its id by its name (of a load balancer: lower case, no final dot). */
@@ -53,6 +59,8 @@ bool config_each_object_by_name(struct store_txn *txn, enum kind kind, config_ob
 
 /* Loaded objects, or NULL where there is none or it cannot be read.  The caller frees with model_free_*. */
 struct pool *config_pool(struct store_txn *txn, const char *id);
+/* A pool from its document, with the members of its monitor group; NULL as document_load_pool. */
+struct pool *config_pool_of(struct store_txn *txn, struct bytes json);
 struct monitor *config_monitor(struct store_txn *txn, const char *id);
 struct lb *config_lb(struct store_txn *txn, const char *id);
 

@@ -1,7 +1,7 @@
 /*
  * config_rows.h -- how the rows of the config store are laid out; for config.c and config_write.c alone.
  *
- * meta          "schema" -> 4 octets; "next_zone" -> 4; "changes_octets" -> 8
+ * meta          "schema" -> 4 octets; "next_zone" -> 4; "changes_octets" -> 8; "identity" -> 32
  * zone_names    lower-case wire name -> number (4), serial (4), loaded (8)
  * zones         number (4), owner key, type (2) -> value of rrset.h
  * objects       kind (1), id (32) -> JSON

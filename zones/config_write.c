@@ -161,6 +161,15 @@ trim_changes(struct config_edit *edit, uint64_t octets)
 	return octets;
 }
 
+static void
+identify(struct config_edit *edit)
+{
+	struct id id = id_new();
+
+	if (config_identity(edit->txn).text[0] == '\0')
+		note(edit, store_put(edit->txn, TABLE_META, (struct bytes){"identity", 8}, (struct bytes){id.text, ID_LEN}));
+}
+
 int
 config_edit_commit(struct config_edit *edit, struct bytes head, uint64_t *generation)
 {
@@ -175,6 +184,7 @@ config_edit_commit(struct config_edit *edit, struct bytes head, uint64_t *genera
 		meta_put(edit, "changes_octets", octets, 8);
 		if (config_schema(edit->txn) != CONFIG_SCHEMA)
 			meta_put(edit, "schema", CONFIG_SCHEMA, 4);
+		identify(edit);
 		*generation = edit->sequence;
 	} else if (!failed(edit)) {
 		config_edit_drop(edit);

@@ -1,11 +1,11 @@
-#include "document.h"
+#include "document_lb.h"
 
 #include "config.h"
+#include "document_monitor.h"
 #include "schema.h"
 
 #include <math.h>
 #include <stdlib.h>
-#include <strings.h>
 
 /* ---- where a fault is ---- */
 
@@ -25,7 +25,7 @@ struct check {
 static void
 write_place(FILE *out, const struct place *place)
 {
-	const char *address;
+	const char *known;
 
 	if (place == NULL)
 		return;
@@ -34,9 +34,10 @@ write_place(FILE *out, const struct place *place)
 		fprintf(out, "%s%s", place->up ? "." : "", place->name);
 		return;
 	}
-	/* An origin is known by its address rather than by its number. */
-	if ((address = json_text(json_member(place->item, "address"))) != NULL)
-		fprintf(out, "[%s]", address);
+	/* An origin is known by its address rather than by its number, a rule by its name. */
+	if ((known = json_text(json_member(place->item, "address"))) != NULL ||
+	    ((known = json_text(json_member(place->item, "name"))) != NULL && *known != '\0'))
+		fprintf(out, "[%.200s]", known);
 	else
 		fprintf(out, "[%zu]", place->index);
 }
@@ -100,10 +101,15 @@ check_text(
 {
 	const char *text = json_text(value);
 	struct json *kept;
-	char *clean;
+	char *clean, *why;
 
 	if (text == NULL)
 		return refuse_value(check, place, value, property);
+	if (property->fault != NULL && (why = property->fault(text)) != NULL) {
+		refuse(check, place, value, why);
+		free(why);
+		return NULL;
+	}
 	if (property->clean == NULL) {
 		if (strlen(text) > (size_t)property->most || strlen(text) < (size_t)property->least)
 			return refuse_value(check, place, value, property);
@@ -246,9 +252,9 @@ check_map(
 	return NULL;
 }
 
+/* sparse: nothing takes the place of what is not given. */
 static struct json *
-check_members(
-    struct check *check, const struct property *table, const struct json *value, const struct place *place)
+check_members(struct check *check, const struct property *table, bool sparse, const struct json *value, const struct place *place)
 {
 	struct json *object = json_new_object();
 	bool good = true;
@@ -264,7 +270,7 @@ check_members(
 		struct place at = {place, property->name, NULL, 0};
 		struct json *kept;
 
-		if (property->fate == FATE_READ_ONLY)
+		if (property->fate == FATE_READ_ONLY || (sparse && json_kind(member) == JSON_KIND_NULL))
 			continue;
 		if (property->standard == NULL && json_kind(member) == JSON_KIND_NULL) {
 			refuse(check, &at, NULL, "is missing");
@@ -337,7 +343,7 @@ check_value(
 		break;
 	case PROPERTY_OBJECT:
 		kept = json_kind(value) == JSON_KIND_OBJECT
-			   ? check_members(check, property->inner, value, place)
+			   ? check_members(check, property->inner, property->sparse, value, place)
 			   : refuse_value(check, place, value, property);
 		break;
 	case PROPERTY_LIST:
@@ -366,6 +372,17 @@ text_member(const struct json *object, const char *key)
 	return text ? text : "";
 }
 
+/* The same address, or the same hostname: those are clean by now. */
+static bool
+same_address(const char *a, const char *b)
+{
+	struct address x, y;
+
+	if (address_from_text(&x, a) && address_from_text(&y, b))
+		return memcmp(&x, &y, sizeof x) == 0;
+	return strcmp(a, b) == 0;
+}
+
 static void
 check_origins(struct check *check, const struct json *origins)
 {
@@ -374,15 +391,11 @@ check_origins(struct check *check, const struct json *origins)
 	for (size_t i = 0; i < count; i++) {
 		const struct json *one = json_item(origins, i);
 		const char *name = text_member(one, "name");
-		struct address address;
 
-		address_from_text(&address, text_member(one, "address"));
 		for (size_t k = 0; k < i; k++) {
 			const struct json *other = json_item(origins, k);
-			struct address before;
 
-			address_from_text(&before, text_member(other, "address"));
-			if (memcmp(&address, &before, sizeof address) == 0)
+			if (same_address(text_member(one, "address"), text_member(other, "address")))
 				problems_error(check->problems, "%s: origin address %s stands there twice",
 				    check->label, text_member(one, "address"));
 			else if (*name != '\0' && strcmp(name, text_member(other, "name")) == 0)
@@ -399,6 +412,9 @@ check_pool(struct check *check, const struct json *pool)
 	long long minimum = json_integer_of(json_member(pool, "minimum_origins"));
 
 	check_origins(check, origins);
+	/* [CF] 2.2 */
+	if (*text_member(pool, "monitor") != '\0' && *text_member(pool, "monitor_group") != '\0')
+		problems_error(check->problems, "%s: it has a monitor and a monitor_group: give one, and none for the other", check->label);
 	if (json_numeric(json_member(pool, "latitude")) != json_numeric(json_member(pool, "longitude")))
 		problems_error(check->problems, "%s: latitude and longitude go together: give both or none", check->label);
 	if (minimum > (long long)json_count(origins))
@@ -408,105 +424,27 @@ check_pool(struct check *check, const struct json *pool)
 		    check->label, minimum, json_count(origins));
 }
 
+/* S38 */
 static void
-check_headers(struct check *check, const struct json *headers)
+check_group(struct check *check, const struct json *group)
 {
-	static const char token[] =
-	    "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+	const struct json *members = json_member(group, "members");
+	bool votes = false;
 
-	for (const char *key = json_next_key(headers, NULL); key != NULL; key = json_next_key(headers, key)) {
-		if (*key == '\0' || strspn(key, token) != strlen(key))
-			problems_error(
-			    check->problems, "%s: header.%s is no name of a header", check->label, key);
-		else if (strcasecmp(key, "User-Agent") == 0)
-			problems_error(check->problems, "%s: header.%s cannot be set", check->label, key);
-		else if (strcasecmp(key, "Host") == 0 && json_count(json_member(headers, key)) != 1)
-			problems_error(check->problems, "%s: header.%s must be one value", check->label, key);
-	}
-}
+	for (size_t i = 0; i < json_count(members); i++) {
+		const struct json *one = json_item(members, i);
+		const char *monitor = text_member(one, "monitor_id");
 
-/* What a tcp monitor does not have: accepted empty or at its default, kept as Cloudflare keeps it. */
-static void
-check_tcp(struct check *check, struct json *monitor)
-{
-	static const char *const texts[][2] = {
-	    {"path", "/"}, {"expected_codes", "200"}, {"expected_body", ""}};
-
-	for (size_t i = 0; i < NITEMS(texts); i++) {
-		const char *text = text_member(monitor, texts[i][0]);
-
-		if (*text != '\0' && strcmp(text, texts[i][1]) != 0)
-			problems_error(check->problems, "%s: %s is \"%s\": a tcp monitor has none",
-			    check->label, texts[i][0], text);
-		json_put_text(monitor, texts[i][0], "");
-	}
-	if (json_count(json_member(monitor, "header")) > 0)
-		problems_error(check->problems, "%s: header is set: a tcp monitor has none", check->label);
-	if (json_truth(json_member(monitor, "follow_redirects")) ||
-	    json_truth(json_member(monitor, "allow_insecure")))
-		problems_error(check->problems,
-		    "%s: follow_redirects and allow_insecure have no meaning for tcp", check->label);
-	if (json_integer_of(json_member(monitor, "port")) == 0)
-		problems_error(check->problems,
-		    "%s: port is missing: a tcp monitor needs one, from 1 to 65535", check->label);
-}
-
-static void
-check_monitor(struct check *check, struct json *monitor)
-{
-	bool tcp = strcmp(text_member(monitor, "type"), "tcp") == 0;
-	const char *method = text_member(monitor, "method");
-	double check_s = json_number_of(json_member(monitor, "timeout")) *
-			 (double)(json_integer_of(json_member(monitor, "retries")) + 1);
-	long long interval = json_integer_of(json_member(monitor, "interval"));
-
-	if (*method == '\0')
-		json_put_text(monitor, "method", tcp ? "connection_established" : "GET");
-	else if (tcp != (strcmp(method, "connection_established") == 0))
-		problems_error(check->problems, "%s: method is \"%s\": that is not for type %s", check->label,
-		    method, text_member(monitor, "type"));
-	if (tcp)
-		check_tcp(check, monitor);
-	else {
-		if (*text_member(monitor, "path") == '\0')
-			json_put_text(monitor, "path", "/");
-		if (*text_member(monitor, "expected_codes") == '\0')
-			json_put_text(monitor, "expected_codes", "200");
-		check_headers(check, json_member(monitor, "header"));
-	}
-	/* S34 */
-	if (check_s > (double)interval)
-		problems_warn(check->problems,
-		    "%s: timeout x (retries + 1) is %g s, longer than the interval of %lld s: a check "
-		    "that times out delays the next",
-		    check->label, check_s, interval);
-}
-
-static void
-check_lb(struct check *check, const struct json *lb)
-{
-	const struct json *pools = json_member(lb, "default_pools");
-	const struct json *weights = json_member(json_member(lb, "random_steering"), "pool_weights");
-	size_t count = json_count(pools);
-
-	for (size_t i = 0; i < count; i++)
+		votes |= json_truth(json_member(one, "enabled")) && !json_truth(json_member(one, "monitoring_only"));
+		if (json_truth(json_member(one, "monitoring_only")) && json_truth(json_member(one, "must_be_healthy")))
+			problems_error(check->problems,
+			    "%s: members[%zu] is monitoring_only and must_be_healthy: one that has no vote decides nothing", check->label, i);
 		for (size_t k = 0; k < i; k++)
-			if (json_same(json_item(pools, i), json_item(pools, k))) {
-				problems_error(check->problems,
-				    "%s: default_pools has the same pool at places %zu and %zu", check->label,
-				    k + 1, i + 1);
-				break;
-			}
-	for (const char *key = json_next_key(weights, NULL); key != NULL; key = json_next_key(weights, key)) {
-		bool found = false;
-
-		for (size_t i = 0; i < count; i++)
-			found = found || strcmp(json_text(json_item(pools, i)), key) == 0;
-		if (!found)
-			problems_warn(check->problems,
-			    "%s: random_steering.pool_weights has a pool that is not in default_pools",
-			    check->label);
+			if (strcmp(monitor, text_member(json_item(members, k), "monitor_id")) == 0)
+				problems_error(check->problems, "%s: members[%zu] and members[%zu] are the same monitor", check->label, k, i);
 	}
+	if (!votes)
+		problems_error(check->problems, "%s: no member votes: one at least must be enabled and not monitoring_only", check->label);
 }
 
 char *
@@ -529,13 +467,15 @@ document_check(
 	if (json_kind(input) != JSON_KIND_OBJECT)
 		problems_error(problems, "a %s must be an object of properties", kind_text(kind));
 	else
-		kept = check_members(&check, schema_of(kind), input, NULL);
+		kept = check_members(&check, schema_of(kind), false, input, NULL);
 	if (kept != NULL && kind == KIND_POOL)
 		check_pool(&check, kept);
 	else if (kept != NULL && kind == KIND_MONITOR)
-		check_monitor(&check, kept);
+		document_check_monitor(check.label, kept, problems);
+	else if (kept != NULL && kind == KIND_MONITOR_GROUP)
+		check_group(&check, kept);
 	else if (kept != NULL && kind == KIND_LB)
-		check_lb(&check, kept);
+		document_check_lb(check.label, kept, problems);
 	free(check.label);
 	if (problems->errors == errors)
 		return kept;
@@ -610,13 +550,13 @@ show_value(const struct property *property, const struct json *value, const stru
 
 	if (property->type == PROPERTY_REFERENCE && json_text(value) != NULL)
 		return name_of(scope, property->refers, json_text(value));
-	if (property->type == PROPERTY_LIST && property->inner->type == PROPERTY_REFERENCE) {
+	if (property->type == PROPERTY_LIST && json_kind(value) == JSON_KIND_LIST) {
 		shown = json_new_list();
 		for (size_t i = 0; i < json_count(value); i++)
 			json_add(shown, show_value(property->inner, json_item(value, i), scope));
 		return shown;
 	}
-	if (property->type == PROPERTY_MAP && property->keys_refer) {
+	if (property->type == PROPERTY_MAP && property->keys_refer && json_kind(value) == JSON_KIND_OBJECT) {
 		shown = json_new_object();
 		for (const char *key = json_next_key(value, NULL); key != NULL;
 		     key = json_next_key(value, key)) {
@@ -627,7 +567,7 @@ show_value(const struct property *property, const struct json *value, const stru
 		}
 		return shown;
 	}
-	if (property->type == PROPERTY_MAP && property->inner->type == PROPERTY_LIST) {
+	if (property->type == PROPERTY_MAP && property->inner->type == PROPERTY_LIST && json_kind(value) == JSON_KIND_OBJECT) {
 		shown = json_new_object();
 		for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
 			json_put(shown, key, show_value(property->inner, json_member(value, key), scope));

@@ -17,6 +17,8 @@ struct store_txn;
 
 /* NULL where the text is not an object of that kind as the store keeps it. */
 struct pool *document_load_pool(struct bytes json);
+/* The enabled members of a monitor group; config_join_group puts them into pools. */
+struct judge *document_load_group(struct bytes json, size_t *count);
 struct monitor *document_load_monitor(struct bytes json);
 struct lb *document_load_lb(struct bytes json);
 

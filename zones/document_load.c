@@ -2,6 +2,7 @@
 #include "document.h"
 
 #include "schema.h"
+#include "zonefile.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -70,10 +71,41 @@ lasts(struct pool *pool, const struct json *object, const char *key)
 	return true;
 }
 
-static bool
+static enum health_state
+seed_of(const char *text)
+{
+	return strcmp(text, "up") == 0	      ? HEALTH_UP
+	       : strcmp(text, "suspect") == 0 ? HEALTH_SUSPECT
+	       : strcmp(text, "down") == 0    ? HEALTH_DOWN
+					      : HEALTH_UNKNOWN;
+}
+
+/* S24: the states of a hostname's addresses when its monitor was attached. */
+static struct resolved *
+load_seeds(const struct json *seeds)
+{
+	struct resolved *resolved = NULL;
+	unsigned count = 0;
+
+	for (const char *key = json_next_key(seeds, NULL); key != NULL; key = json_next_key(seeds, key))
+		count++;
+	if (count == 0 || (resolved = resolved_new(count)) == NULL)
+		return NULL;
+	count = 0;
+	for (const char *key = json_next_key(seeds, NULL); key != NULL; key = json_next_key(seeds, key)) {
+		struct resolved_address *seed = &resolved->list[count++];
+
+		address_from_text(&seed->address, key);
+		seed->state = seed_of(text_of(seeds, key));
+	}
+	return resolved;
+}
+
+static void
 load_origin(struct pool *pool, struct origin *origin, const struct json *json)
 {
-	const char *forced = text_of(json, "forced"), *seeded = text_of(json, "seeded");
+	const char *forced = text_of(json, "forced");
+	const struct json *seeded = json_member(json, "seeded");
 	const char *host = json_text(json_item(json_member(json_member(json, "header"), "Host"), 0));
 
 	origin->name = xstrdup(text_of(json, "name"));
@@ -87,11 +119,32 @@ load_origin(struct pool *pool, struct origin *origin, const struct json *json)
 	if (*text_of(json, "forced_until") != '\0' && !lasts(pool, json, "forced_until"))
 		origin->forced = FORCED_NONE;
 	origin->affinity_group = text_or_null(text_of(json, "affinity_group"));
-	origin->seeded = strcmp(seeded, "up") == 0	  ? HEALTH_UP
-			 : strcmp(seeded, "suspect") == 0 ? HEALTH_SUSPECT
-			 : strcmp(seeded, "down") == 0	  ? HEALTH_DOWN
-							  : HEALTH_UNKNOWN;
-	return address_from_text(&origin->ip, origin->address);
+	origin->seeded = seed_of(text_of(json, "seeded"));
+	origin->seeds = json_kind(seeded) == JSON_KIND_OBJECT ? load_seeds(seeded) : NULL;
+	origin->unflattened = json_member(json, "flatten_cname") != NULL && !json_truth(json_member(json, "flatten_cname"));
+	address_from_text(&origin->ip, origin->address);
+}
+
+struct judge *
+document_load_group(struct bytes text, size_t *count)
+{
+	struct json *json = read_object(text), *members = json_member(json, "members");
+	struct judge *judges = xcalloc(json_count(members), sizeof *judges);
+
+	*count = 0;
+	for (size_t i = 0; i < json_count(members); i++) {
+		const struct json *member = json_item(members, i);
+		struct judge *judge = &judges[*count];
+
+		if (!json_truth(json_member(member, "enabled")))
+			continue;
+		id_of(&judge->monitor, text_of(member, "monitor_id"));
+		judge->votes = !json_truth(json_member(member, "monitoring_only"));
+		judge->must_be_healthy = json_truth(json_member(member, "must_be_healthy"));
+		++*count;
+	}
+	json_drop(json);
+	return judges;
 }
 
 static struct notification_filter
@@ -128,11 +181,15 @@ document_load_pool(struct bytes text)
 	id_of(&pool->monitor_group, text_of(json, "monitor_group"));
 	pool->pool_filter = load_filter(json_member(json_member(json, "notification_filter"), "pool"));
 	pool->origin_filter = load_filter(json_member(json_member(json, "notification_filter"), "origin"));
+	if (pool->monitor.text[0] != '\0') {
+		pool->judges = xcalloc(1, sizeof *pool->judges);
+		pool->judges[pool->njudges++] = (struct judge){.monitor = pool->monitor, .votes = true};
+	}
 	pool->norigins = json_count(origins);
 	pool->origins = xcalloc(pool->norigins, sizeof *pool->origins);
 	good = *pool->name != '\0' && *pool->id.text != '\0';
 	for (size_t i = 0; i < pool->norigins; i++)
-		good = load_origin(pool, &pool->origins[i], json_item(origins, i)) && good;
+		load_origin(pool, &pool->origins[i], json_item(origins, i));
 	json_drop(json);
 	if (good)
 		return pool;
@@ -164,10 +221,48 @@ load_headers(struct monitor *monitor, const struct json *headers)
 	}
 }
 
-static unsigned
-default_port(enum monitor_type type)
+/* Where the data cannot be read any more the monitor cannot either: any answer would be good. */
+static bool
+load_dns(struct monitor *monitor, const struct json *json)
 {
-	return type == MONITOR_HTTP ? 80 : type == MONITOR_HTTPS ? 443 : 0;
+	const char *name = text_of(json, "dns_name"), *data = text_of(json, "dns_data");
+	struct problems problems = {0};
+	uint8_t *rdata;
+
+	monitor->dns_type = zonefile_type(text_of(json, "dns_type"));
+	monitor->dns_rcode = schema_dns_rcode(text_of(json, "dns_rcode"));
+	if (monitor->type != MONITOR_DNS)
+		return true;
+	if (name_from_text(monitor->dns_name, name, NULL) == 0 || monitor->dns_type == 0)
+		return false;
+	if (*data == '\0')
+		return true;
+	rdata = xmalloc(UINT16_MAX);
+	monitor->dns_data_len = zonefile_rdata(monitor->dns_type, data, (const uint8_t *)"", rdata, &problems);
+	problems_free(&problems);
+	monitor->dns_data = xmemdup(rdata, monitor->dns_data_len);
+	free(rdata);
+	return monitor->dns_data_len > 0;
+}
+
+static bool
+load_command(struct monitor *monitor, const struct json *command)
+{
+	size_t count = json_count(command);
+
+	monitor->command = xcalloc(count + 1, sizeof *monitor->command);
+	for (size_t i = 0; i < count; i++) {
+		const char *argument = json_text(json_item(command, i));
+
+		monitor->command[i] = xstrdup(argument ? argument : "");
+	}
+	return monitor->type != MONITOR_EXEC || count > 0;
+}
+
+static enum http_version
+http_version_of(const char *text)
+{
+	return strcmp(text, "2") == 0 ? HTTP_VERSION_2 : strcmp(text, "auto") == 0 ? HTTP_VERSION_AUTO : HTTP_VERSION_1_1;
 }
 
 struct monitor *
@@ -175,22 +270,24 @@ document_load_monitor(struct bytes text)
 {
 	struct json *json = read_object(text);
 	struct monitor *monitor;
-	const char *type;
+	const struct monitor_kind *kind;
+	enum monitor_type type = monitor_type_of(text_of(json, "type"));
+	bool good;
 
-	if (json == NULL)
+	if (json == NULL || type == MONITOR_TYPE_COUNT) {
+		json_drop(json);
 		return NULL;
-	type = text_of(json, "type");
+	}
+	kind = monitor_kind(type);
 	monitor = xcalloc(1, sizeof *monitor);
 	id_of(&monitor->id, text_of(json, "id"));
 	monitor->name = xstrdup(text_of(json, "name"));
-	monitor->type = strcmp(type, "tcp") == 0     ? MONITOR_TCP
-			: strcmp(type, "https") == 0 ? MONITOR_HTTPS
-						     : MONITOR_HTTP;
+	monitor->type = type;
 	monitor->method = xstrdup(text_of(json, "method"));
 	monitor->path = xstrdup(text_of(json, "path"));
 	monitor->port = number_of(json, "port");
 	if (monitor->port == 0)
-		monitor->port = default_port(monitor->type);
+		monitor->port = kind->port;
 	monitor->interval_s = number_of(json, "interval");
 	monitor->timeout_ms = (unsigned)lround(json_number_of(json_member(json, "timeout")) * 1000);
 	monitor->retries = number_of(json, "retries");
@@ -202,31 +299,62 @@ document_load_monitor(struct bytes text)
 	monitor->expected_body = xstrdup(text_of(json, "expected_body"));
 	monitor->follow_redirects = json_truth(json_member(json, "follow_redirects"));
 	monitor->allow_insecure = json_truth(json_member(json, "allow_insecure"));
+	monitor->http_version = http_version_of(text_of(json, "http_version"));
+	monitor->starttls = json_truth(json_member(json, "starttls"));
 	load_headers(monitor, json_member(json, "header"));
+	good = load_dns(monitor, json);
+	good = load_command(monitor, json_member(json, "command")) && good;
 	json_drop(json);
-	if (*monitor->name != '\0' && monitor->interval_s > 0 && monitor->timeout_ms > 0 && monitor->port > 0)
+	if (good && *monitor->name != '\0' && monitor->interval_s > 0 && monitor->timeout_ms > 0 &&
+	    (monitor->port > 0 || (kind->port == 0 && !kind->port_required)))
 		return monitor;
 	model_free_monitor(monitor);
 	return NULL;
 }
 
 static void
+load_ids(const struct json *list, struct id **ids, size_t *count)
+{
+	*count = json_count(list);
+	*ids = xcalloc(*count, sizeof **ids);
+	for (size_t i = 0; i < *count; i++) {
+		const char *id = json_text(json_item(list, i));
+
+		id_of(&(*ids)[i], id ? id : "");
+	}
+}
+
+/* standard may be NULL: 1. */
+static void
+load_weights(struct pool_weights *weights, const struct json *map, const struct json *standard)
+{
+	weights->standard = json_numeric(standard) ? hundredths(standard) : WEIGHT_ONE;
+	weights->list = xcalloc(json_count(map), sizeof *weights->list);
+	for (const char *key = json_next_key(map, NULL); key != NULL; key = json_next_key(map, key)) {
+		id_of(&weights->list[weights->count].pool, key);
+		weights->list[weights->count++].weight = hundredths(json_member(map, key));
+	}
+}
+
+static unsigned
+weight_of(const struct pool_weights *weights, const struct id *pool)
+{
+	for (size_t i = 0; i < weights->count; i++)
+		if (memcmp(&weights->list[i].pool, pool, sizeof *pool) == 0)
+			return weights->list[i].weight;
+	return weights->standard;
+}
+
+static void
 load_lb_pools(struct lb *lb, const struct json *json)
 {
-	const struct json *pools = json_member(json, "default_pools"),
-			  *random = json_member(json, "random_steering");
-	const struct json *weights = json_member(random, "pool_weights");
+	const struct json *random = json_member(json, "random_steering");
 
-	lb->npools = json_count(pools);
-	lb->default_pools = xcalloc(lb->npools, sizeof *lb->default_pools);
+	load_ids(json_member(json, "default_pools"), &lb->default_pools, &lb->npools);
+	load_weights(&lb->weights, json_member(random, "pool_weights"), json_member(random, "default_weight"));
 	lb->pool_weights = xcalloc(lb->npools, sizeof *lb->pool_weights);
-	for (size_t i = 0; i < lb->npools; i++) {
-		const char *id = json_text(json_item(pools, i));
-		const struct json *weight = id ? json_member(weights, id) : NULL;
-
-		id_of(&lb->default_pools[i], id ? id : "");
-		lb->pool_weights[i] = hundredths(weight ? weight : json_member(random, "default_weight"));
-	}
+	for (size_t i = 0; i < lb->npools; i++)
+		lb->pool_weights[i] = weight_of(&lb->weights, &lb->default_pools[i]);
 	id_of(&lb->fallback_pool, text_of(json, "fallback_pool"));
 }
 
@@ -240,33 +368,29 @@ prefer_ecs_of(const char *text)
 }
 
 static void
-load_places(struct lb *lb, enum place_kind kind, const struct json *map)
+load_places(struct place_pools **places, size_t *nplaces, enum place_kind kind, const struct json *map)
 {
 	for (const char *key = json_next_key(map, NULL); key != NULL; key = json_next_key(map, key)) {
-		const struct json *pools = json_member(map, key);
 		struct place_pools *place;
 
-		lb->places = xrealloc(lb->places, (lb->nplaces + 1) * sizeof *lb->places);
-		place = &lb->places[lb->nplaces++];
-		*place = (struct place_pools){.kind = kind, .npools = json_count(pools)};
+		*places = xrealloc(*places, (*nplaces + 1) * sizeof **places);
+		place = &(*places)[(*nplaces)++];
+		*place = (struct place_pools){.kind = kind};
 		snprintf(place->code, sizeof place->code, "%s", key);
-		place->pools = xcalloc(place->npools, sizeof *place->pools);
-		for (size_t i = 0; i < place->npools; i++) {
-			const char *id = json_text(json_item(pools, i));
-
-			id_of(&place->pools[i], id ? id : "");
-		}
+		load_ids(json_member(map, key), &place->pools, &place->npools);
 	}
 }
 
 /* [CF] 3.3: without counts of requests the least_* policies are weights alone. */
 static enum steering_policy
-steering_policy_of(const char *text, bool has_places)
+steering_policy_of(const char *text)
 {
-	if (strcmp(text, "geo") == 0 || (*text == '\0' && has_places))
-		return STEERING_GEO; /* [CF] 3.3: no policy, but places */
+	if (strcmp(text, "geo") == 0)
+		return STEERING_GEO;
 	if (strcmp(text, "proximity") == 0)
 		return STEERING_PROXIMITY;
+	if (strcmp(text, "dynamic_latency") == 0)
+		return STEERING_DYNAMIC_LATENCY;
 	return strcmp(text, "random") == 0 || strncmp(text, "least_", 6) == 0 ? STEERING_RANDOM : STEERING_OFF;
 }
 
@@ -276,6 +400,152 @@ failover_of(const char *text)
 	return strcmp(text, "temporary") == 0 ? FAILOVER_TEMPORARY
 	       : strcmp(text, "sticky") == 0  ? FAILOVER_STICKY
 					      : FAILOVER_NONE;
+}
+
+static enum affinity
+affinity_of(const char *text)
+{
+	return strcmp(text, "ip_cookie") == 0 ? AFFINITY_IP : AFFINITY_NONE;
+}
+
+/* In the order of enum place_kind, which is that of their bits. */
+static const char *const place_maps[] = {"pop_pools", "country_pools", "region_pools"};
+
+/* Does the rule say something of this?  Then that part is overridden. */
+static bool
+overrides(struct lb_override *override, const struct json *object, const char *key, unsigned part)
+{
+	if (json_kind(json_member(object, key)) == JSON_KIND_NULL)
+		return false;
+	override->parts |= part;
+	return true;
+}
+
+/* What pool sets and rules have alike. */
+static void
+load_pool_choice(struct lb_override *override, const struct json *json)
+{
+	if (overrides(override, json, "pools", PART_POOLS))
+		load_ids(json_member(json, "pools"), &override->pools, &override->npools);
+	else if (overrides(override, json, "default_pools", PART_POOLS))
+		load_ids(json_member(json, "default_pools"), &override->pools, &override->npools);
+	if (overrides(override, json, "pool_weights", PART_WEIGHTS) | overrides(override, json, "pool_default_weight", PART_WEIGHTS))
+		load_weights(&override->weights, json_member(json, "pool_weights"), json_member(json, "pool_default_weight"));
+	if (overrides(override, json, "fallback_pool", PART_FALLBACK))
+		id_of(&override->fallback_pool, text_of(json, "fallback_pool"));
+	if (overrides(override, json, "steering_policy", PART_POLICY)) {
+		override->policy_open = *text_of(json, "steering_policy") == '\0';
+		override->steering_policy = steering_policy_of(text_of(json, "steering_policy"));
+	}
+}
+
+static void
+load_rule(struct lb_override *override, const struct json *rule)
+{
+	const struct json *json = json_member(rule, "overrides"), *random = json_member(json, "random_steering"),
+	                  *location = json_member(json, "location_strategy"),
+	                  *attributes = json_member(json, "session_affinity_attributes");
+
+	override->condition = xstrdup(text_of(rule, "condition"));
+	override->terminates = json_truth(json_member(rule, "terminates"));
+	load_pool_choice(override, json);
+	if (overrides(override, json, "random_steering", PART_WEIGHTS))
+		load_weights(&override->weights, json_member(random, "pool_weights"), json_member(random, "default_weight"));
+	for (size_t kind = 0; kind < NITEMS(place_maps); kind++)
+		if (overrides(override, json, place_maps[kind], PART_SITES << kind))
+			load_places(&override->places, &override->nplaces, (enum place_kind)kind, json_member(json, place_maps[kind]));
+	if (overrides(override, json, "ttl", PART_TTL))
+		override->ttl = number_of(json, "ttl");
+	if (overrides(override, json, "session_affinity", PART_AFFINITY))
+		override->affinity = affinity_of(text_of(json, "session_affinity"));
+	if (overrides(override, json, "session_affinity_ttl", PART_AFFINITY_TTL))
+		override->affinity_ttl = number_of(json, "session_affinity_ttl");
+	if (overrides(override, attributes, "zero_downtime_failover", PART_FAILOVER))
+		override->failover = failover_of(text_of(attributes, "zero_downtime_failover"));
+	if (overrides(override, location, "prefer_ecs", PART_PREFER_ECS))
+		override->prefer_ecs = prefer_ecs_of(text_of(location, "prefer_ecs"));
+	if (overrides(override, location, "mode", PART_MODE))
+		override->by_resolver = strcmp(text_of(location, "mode"), "pop") != 0;
+}
+
+/* S36: what a set matches, in the language of rules: one of each list. */
+static char *
+match_condition(const struct json *match)
+{
+	static const struct {
+		const char *list, *field;
+	} lists[] = {{"pops", "cf.load_balancer.pop"}, {"countries", "cf.load_balancer.country"}, {"regions", "cf.load_balancer.region"},
+	    {"asns", "ip.src.asnum"}, {"prefixes", "ip.src"}};
+	const struct json *topology = json_member(match, "topology");
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	unsigned written = 0;
+
+	for (size_t i = 0; i < NITEMS(lists); i++) {
+		const struct json *list = json_member(topology, lists[i].list);
+		bool quoted = i < 3;
+
+		if (json_count(list) == 0)
+			continue;
+		fprintf(out, "%s%s in {", written++ > 0 ? " and " : "", lists[i].field);
+		for (size_t n = 0; n < json_count(list); n++) {
+			char *value = quoted || json_text(json_item(list, n)) == NULL ? json_write(json_item(list, n), false)
+			                                                             : xstrdup(json_text(json_item(list, n)));
+
+			fprintf(out, "%s%s", n > 0 ? " " : "", value);
+			free(value);
+		}
+		fputs("}", out);
+	}
+	fclose(out);
+	return text;
+}
+
+/* A set that matches says all of the choice among pools ([CF] 2.6). */
+static void
+load_set(struct lb_override *override, const struct json *set)
+{
+	override->condition = match_condition(json_member(set, "match"));
+	override->weights.standard = WEIGHT_ONE;
+	override->steering_policy = STEERING_OFF;
+	load_pool_choice(override, json_member(set, "overrides"));
+	override->parts |= PART_WEIGHTS | PART_POLICY;
+}
+
+static void
+load_overrides(struct lb_override **list, size_t *count, const struct json *json, void (*load)(struct lb_override *, const struct json *))
+{
+	*count = json_count(json);
+	*list = xcalloc(*count, sizeof **list);
+	for (size_t i = 0; i < *count; i++) {
+		const struct json *item = json_item(json, i);
+
+		(*list)[i].name = xstrdup(text_of(item, "name"));
+		(*list)[i].disabled = json_truth(json_member(item, "disabled"));
+		load(&(*list)[i], item);
+	}
+}
+
+/* [CF] 2.5: by priority, and in their order where that is the same. */
+static void
+sort_rules(struct lb *lb, const struct json *rules)
+{
+	long long *priorities = xcalloc(lb->nrules, sizeof *priorities);
+
+	for (size_t i = 0; i < lb->nrules; i++) {
+		long long priority = json_integer_of(json_member(json_item(rules, i), "priority"));
+		struct lb_override rule = lb->rules[i];
+		size_t at = i;
+
+		for (; at > 0 && priorities[at - 1] > priority; at--) {
+			lb->rules[at] = lb->rules[at - 1];
+			priorities[at] = priorities[at - 1];
+		}
+		lb->rules[at] = rule;
+		priorities[at] = priority;
+	}
+	free(priorities);
 }
 
 struct lb *
@@ -292,19 +562,21 @@ document_load_lb(struct bytes text)
 	lb->enabled = json_truth(json_member(json, "enabled"));
 	lb->ttl = number_of(json, "ttl");
 	load_lb_pools(lb, json);
-	load_places(lb, PLACE_SITE, json_member(json, "pop_pools"));
-	load_places(lb, PLACE_COUNTRY, json_member(json, "country_pools"));
-	load_places(lb, PLACE_REGION, json_member(json, "region_pools"));
-	lb->steering_policy = steering_policy_of(text_of(json, "steering_policy"), lb->nplaces > 0);
+	for (size_t kind = 0; kind < NITEMS(place_maps); kind++)
+		load_places(&lb->places, &lb->nplaces, (enum place_kind)kind, json_member(json, place_maps[kind]));
+	lb->policy_open = *text_of(json, "steering_policy") == '\0';
+	lb->steering_policy = lb->policy_open && lb->nplaces > 0 ? STEERING_GEO : steering_policy_of(text_of(json, "steering_policy"));
 	lb->by_resolver = strcmp(text_of(json_member(json, "location_strategy"), "mode"), "pop") != 0;
-	lb->affinity =
-	    strcmp(text_of(json, "session_affinity"), "ip_cookie") == 0 ? AFFINITY_IP : AFFINITY_NONE;
+	lb->affinity = affinity_of(text_of(json, "session_affinity"));
 	lb->failover = failover_of(text_of(json_member(json, "session_affinity_attributes"), "zero_downtime_failover"));
 	lb->affinity_ttl = number_of(json, "session_affinity_ttl");
 	lb->prefer_ecs = prefer_ecs_of(text_of(json_member(json, "location_strategy"), "prefer_ecs"));
 	lb->affinity_prefix_v4 = number_of(json, "affinity_prefix_v4");
 	lb->affinity_prefix_v6 = number_of(json, "affinity_prefix_v6");
 	lb->max_answers = number_of(json, "max_answers");
+	load_overrides(&lb->sets, &lb->nsets, json_member(json, "pool_sets"), load_set);
+	load_overrides(&lb->rules, &lb->nrules, json_member(json, "rules"), load_rule);
+	sort_rules(lb, json_member(json, "rules"));
 	json_drop(json);
 	if (name_from_text(lb->wire, lb->name, NULL) > 0 && lb->npools > 0) {
 		name_lower(lb->wire, lb->wire);

@@ -10,13 +10,14 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-enum { AREA, PLACE, LAYERS, DATABASES_MAX = 8, INDEX_BITS = 16, METADATA_MAX = 128 << 10 };
+enum { AREA, PLACE, NETWORK, LAYERS, DATABASES_MAX = 8, INDEX_BITS = 16, INDEX_FROM = 64, METADATA_MAX = 128 << 10 };
 
 /* What a range has: one of the values of its layer. */
 struct value {
 	char country[2];
 	uint8_t region;
 	bool known;
+	uint32_t network; /* number of the autonomous system, 0: not known */
 	struct geo_point point;
 };
 
@@ -25,7 +26,7 @@ struct ranges {
 	uint64_t *starts; /* of IPv4 in the upper 32 bits, of IPv6 the first 64 */
 	uint32_t *values;
 	size_t count, room;
-	uint32_t *index; /* [n]: the last range that starts at or before n << 48 */
+	uint32_t *index; /* [n]: the last range that starts at or before n << 48; NULL: they are few */
 };
 
 struct database {
@@ -96,12 +97,23 @@ number_at(MMDB_entry_s *entry, double *out, const char *const *path)
 	return isfinite(*out);
 }
 
+static uint32_t
+whole_number_at(MMDB_entry_s *entry, const char *const *path)
+{
+	MMDB_entry_data_s data;
+
+	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data)
+		return 0;
+	return data.type == MMDB_DATA_TYPE_UINT32 ? data.uint32 : data.type == MMDB_DATA_TYPE_UINT16 ? data.uint16 : 0;
+}
+
 static struct value
 read_value(MMDB_entry_s *entry)
 {
 	static const char *const country_path[] = {"country", "iso_code", NULL}, *const part_path[] = {"subdivisions", "0", "iso_code", NULL},
 	                         *const latitude_path[] = {"location", "latitude", NULL},
-	                         *const longitude_path[] = {"location", "longitude", NULL};
+	                         *const longitude_path[] = {"location", "longitude", NULL},
+	                         *const network_path[] = {"autonomous_system_number", NULL};
 	struct value value = {.known = true};
 	char country[8] = "", part[8] = "";
 	double latitude, longitude;
@@ -114,12 +126,15 @@ read_value(MMDB_entry_s *entry)
 	if (number_at(entry, &latitude, latitude_path) && number_at(entry, &longitude, longitude_path))
 		value.point = geo_point(latitude, longitude);
 	value.known = value.country[0] != '\0' || geo_point_known(&value.point);
+	value.network = whole_number_at(entry, network_path);
 	return value;
 }
 
 static bool
 same_value(const struct value *a, const struct value *b, unsigned layer)
 {
+	if (layer == NETWORK)
+		return a->network == b->network;
 	if (a->known != b->known)
 		return false;
 	if (layer == AREA)
@@ -253,7 +268,7 @@ search(const struct ranges *ranges, uint64_t at, size_t low, size_t high)
 static void
 make_index(struct ranges *ranges)
 {
-	if (ranges->count == 0)
+	if (ranges->count < INDEX_FROM)
 		return;
 	ranges->index = xcalloc((1 << INDEX_BITS) + 1, sizeof *ranges->index);
 	for (uint64_t n = 0; n < 1 << INDEX_BITS; n++)
@@ -326,6 +341,25 @@ tree_fits(int fd)
 	return tree <= (uint64_t)MAX(size, 0);
 }
 
+/* IPv4 hangs below 96 zero bits of the IPv6 tree.  A leaf on the way there speaks for all of it. */
+static void
+walk_ipv4(struct walk *walk)
+{
+	MMDB_search_node_s node = {.left_record = 0};
+
+	for (unsigned depth = 0; depth < 96; depth++) {
+		if (MMDB_read_node(&walk->mmdb, (uint32_t)node.left_record, &node) != MMDB_SUCCESS) {
+			walk->damaged = true;
+			return;
+		}
+		if (node.left_record_type != MMDB_RECORD_TYPE_SEARCH_NODE) {
+			walk_record(walk, 0, node.left_record_type, node.left_record, node.left_record_entry, 0, 0);
+			return;
+		}
+	}
+	walk_node(walk, 0, (uint32_t)node.left_record, 0, 0);
+}
+
 static bool
 read_database(struct database *database, const char *path, struct problems *problems)
 {
@@ -350,12 +384,12 @@ read_database(struct database *database, const char *path, struct problems *prob
 	v6 = walk.mmdb.metadata.ip_version == 6;
 	database->values = xcalloc(2, sizeof *database->values); /* the first is "unknown" */
 	database->nvalues = 1;
-	if (v6 && walk.mmdb.ipv4_start_node.netmask == 96)
-		walk_node(&walk, 0, walk.mmdb.ipv4_start_node.node_value, 0, 0);
-	else if (!v6)
-		walk_node(&walk, 0, 0, 0, 0);
-	if (v6)
+	if (v6) {
+		walk_ipv4(&walk);
 		walk_node(&walk, 1, 0, 0, 0);
+	} else {
+		walk_node(&walk, 0, 0, 0, 0);
+	}
 	MMDB_close(&walk.mmdb);
 	free(walk.seen);
 	if (walk.damaged) {
@@ -437,7 +471,10 @@ find_in(const struct database *database, const struct ranges *ranges, uint64_t a
 	*prefix = 0;
 	if (ranges->count == 0)
 		return &database->values[0];
-	i = search(ranges, at, ranges->index[n], ranges->index[n + 1]);
+	if (ranges->index != NULL)
+		i = search(ranges, at, ranges->index[n], ranges->index[n + 1]);
+	else
+		i = search(ranges, at, 0, ranges->count - 1);
 	if (ranges->starts[i] > 0)
 		length = common_bits(at, ranges->starts[i] - 1) + 1;
 	if (i + 1 < ranges->count)
@@ -446,11 +483,38 @@ find_in(const struct database *database, const struct ranges *ranges, uint64_t a
 	return &database->values[ranges->values[i]];
 }
 
+/* An address as ranges have it, and its family's bits of that. */
+static uint64_t
+key_of(const struct address *address, unsigned *family, unsigned *bits)
+{
+	*family = address->family == FAMILY_V4 ? 0 : 1;
+	*bits = *family == 0 ? 32 : 64;
+	return *family == 0 ? (uint64_t)get32(address->bytes) << 32 : get64(address->bytes);
+}
+
+uint32_t
+geo_find_network(const struct geo *geo, const struct address *address, uint8_t *prefix)
+{
+	unsigned family, bits;
+	uint64_t at = key_of(address, &family, &bits);
+	uint32_t network = 0;
+
+	*prefix = 0;
+	for (size_t i = 0; geo != NULL && i < geo->count && network == 0; i++) {
+		const struct database *database = &geo->databases[i];
+		uint8_t its;
+
+		network = find_in(database, &database->ranges[family][NETWORK], at, bits, &its)->network;
+		*prefix = MAX(*prefix, its);
+	}
+	return network;
+}
+
 bool
 geo_find(const struct geo *geo, const struct address *address, struct geo_found *found)
 {
-	unsigned family = address->family == FAMILY_V4 ? 0 : 1, bits = family == 0 ? 32 : 64;
-	uint64_t at = family == 0 ? (uint64_t)get32(address->bytes) << 32 : get64(address->bytes);
+	unsigned family, bits;
+	uint64_t at = key_of(address, &family, &bits);
 	bool known = false;
 
 	*found = (struct geo_found){.country = ""};

@@ -1,7 +1,7 @@
 /*
- * geo.h -- where an address is: country, region, place.  The only user of libmaxminddb.
+ * geo.h -- where an address is: country, region, place, network.  The only user of libmaxminddb.
  *
- * A database is walked once and merged into sorted ranges of equal areas and of equal places, so that a lookup is a search
+ * A database is walked once and merged into sorted ranges of equal areas, places and networks, so that a lookup is a search
  * in memory and tells the widest prefix around the address for which its answer holds (S4).
  */
 #ifndef GEO_H
@@ -48,5 +48,11 @@ void geo_measure(const struct geo *geo, size_t *ranges, size_t *octets);
 
 /* False where no database knows the address: then the prefixes tell how far that holds. */
 bool geo_find(const struct geo *geo, const struct address *address, struct geo_found *found);
+
+/*
+ * The number of the autonomous system of an address, by the first database that knows it; 0 where none does.  *prefix: as far
+ * as that holds.
+ */
+uint32_t geo_find_network(const struct geo *geo, const struct address *address, uint8_t *prefix);
 
 #endif

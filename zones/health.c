@@ -28,20 +28,21 @@ hash_lower(struct hash_input *input, const char *text)
 }
 
 struct endpoint
-health_endpoint(const char *monitor_id, const struct origin *origin)
+health_endpoint(const char *monitor_id, const struct origin *origin, const struct address *address)
 {
 	static const uint64_t keys[2][2] = {{0, 0}, {1, 1}};
 	struct hash_input input = {.len = 0};
 	struct endpoint endpoint;
 
 	hash_octets(&input, monitor_id, strlen(monitor_id) + 1);
-	if (origin->ip.family != FAMILY_NONE)
-		hash_octets(&input, origin->ip.bytes, address_len(&origin->ip));
-	else
-		hash_lower(&input, origin->address);
+	hash_octets(&input, address->bytes, address_len(address));
 	hash_octets(&input, "", 1);
-	if (origin->host != NULL)
+	if (origin->host != NULL) {
 		hash_lower(&input, origin->host);
+	} else if (origin_is_hostname(origin)) {
+		hash_octets(&input, "", 1);
+		hash_lower(&input, origin->address);
+	}
 	put64(endpoint.key, siphash(keys[0], input.octets, input.len));
 	put64(endpoint.key + 8, siphash(keys[1], input.octets, input.len));
 	return endpoint;
@@ -73,6 +74,23 @@ health_reason_text(enum health_reason reason)
 	    [REASON_OTHER_FAILURE] = "Other failure",
 	    [REASON_TOO_MANY_REDIRECTS] = "Too many redirects",
 	    [REASON_TLS_CERTIFICATE_EXPIRED] = "TLS certificate expired",
+	    [REASON_TLS_SELF_SIGNED] = "TLS self-signed certificate error",
+	    [REASON_TLS_NOT_YET_VALID] = "TLS certificate not yet valid",
+	    [REASON_HTTP_VERSION_MISMATCH] = "HTTP version mismatch error",
+	    [REASON_SMTP_TIMEOUT] = "SMTP timeout occurred",
+	    [REASON_SMTP_REPLY_MISMATCH] = "SMTP reply code mismatch error",
+	    [REASON_SMTP_INVALID_REPLY] = "SMTP invalid reply",
+	    [REASON_SMTP_NO_STARTTLS] = "SMTP STARTTLS not offered",
+	    [REASON_ICMP_TIMEOUT] = "ICMP timeout occurred",
+	    [REASON_UDP_PORT_UNREACHABLE] = "UDP port unreachable",
+	    [REASON_PING_NOT_PERMITTED] = "Monitor config error: ping is not permitted here",
+	    [REASON_DNS_TIMEOUT] = "DNS timeout occurred",
+	    [REASON_DNS_RCODE_MISMATCH] = "DNS response code mismatch error",
+	    [REASON_DNS_DATA_MISMATCH] = "DNS data mismatch error",
+	    [REASON_DNS_INVALID_RESPONSE] = "DNS invalid response",
+	    [REASON_COMMAND_TIMEOUT] = "Command timeout occurred",
+	    [REASON_COMMAND_FAILED] = "Command failed",
+	    [REASON_COMMAND_NOT_PERMITTED] = "Monitor config error: commands need --allow-exec",
 	};
 
 	return (unsigned)reason < REASON_COUNT ? texts[reason] : texts[REASON_OTHER_FAILURE];
@@ -84,13 +102,18 @@ endpoint_key(const struct endpoint *endpoint)
 	return (struct bytes){endpoint->key, sizeof endpoint->key};
 }
 
+/* Without detail a row ends before it, as all did once. */
+static const size_t short_record = offsetof(struct health_record, detail);
+
 /* A record of another version or size reads as none: the next check writes it anew. */
 static bool
 read_record(struct health_record *record, struct bytes value)
 {
-	if (value.len != sizeof *record)
+	if (value.len != sizeof *record && value.len != short_record)
 		return false;
-	memcpy(record, value.data, sizeof *record);
+	*record = (struct health_record){0};
+	memcpy(record, value.data, value.len);
+	record->detail[HEALTH_DETAIL_MAX - 1] = '\0';
 	return record->version == HEALTH_RECORD_VERSION;
 }
 
@@ -105,7 +128,9 @@ health_get(struct store_txn *txn, const struct endpoint *endpoint, struct health
 int
 health_put(struct store_txn *txn, const struct endpoint *endpoint, const struct health_record *record)
 {
-	return store_put(txn, TABLE_STATE, endpoint_key(endpoint), (struct bytes){record, sizeof *record});
+	size_t len = record->detail[0] == '\0' ? short_record : sizeof *record;
+
+	return store_put(txn, TABLE_STATE, endpoint_key(endpoint), (struct bytes){record, len});
 }
 
 int
@@ -248,6 +273,12 @@ bool
 health_monitor_dead(const struct health_beat *beat, uint64_t now_ms)
 {
 	return !same_boot(beat) || now_ms > beat->at_ms + HEALTH_DEAD_MS;
+}
+
+bool
+health_certificate_ends(const struct health_record *record)
+{
+	return record->certificate_days != INT32_MIN && record->certificate_days < CERTIFICATE_WARN_DAYS;
 }
 
 bool

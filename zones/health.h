@@ -3,7 +3,7 @@
  *
  * graycloud-monitor writes it; graycloud-dnsd, `graycloud status` and `explain` read it.  An endpoint is what one
  * probe asks: monitor id, address and the origin's own probe Host, so that equal probes of several origins run
- * once and editing a monitor keeps its records (S24).
+ * once and editing a monitor keeps its records (S24).  Each address of a hostname is an endpoint of its own (S16).
  */
 #ifndef HEALTH_H
 #define HEALTH_H
@@ -15,8 +15,12 @@ struct endpoint {
 	uint8_t key[16];
 };
 
-/* Two SipHashes of monitor id, 00, address (binary, or the lower-case hostname), 00, origin's header.Host in lower case. */
-struct endpoint health_endpoint(const char *monitor_id, const struct origin *origin);
+/*
+ * Two SipHashes of monitor id, 00, address (binary), 00, origin's header.Host in lower case; where a hostname has no
+ * header.Host, another 00 and the hostname, which is the probe's Host where the monitor has none.  address is the origin's
+ * own, or one of its hostname's.
+ */
+struct endpoint health_endpoint(const char *monitor_id, const struct origin *origin, const struct address *address);
 
 /* [CF] 4.1's vocabulary of failures, and ours.  The numbers stand in the store: never change one. */
 enum health_reason {
@@ -41,13 +45,30 @@ enum health_reason {
 	REASON_OTHER_FAILURE = 18,
 	REASON_TOO_MANY_REDIRECTS = 19,
 	REASON_TLS_CERTIFICATE_EXPIRED = 20,
+	REASON_TLS_SELF_SIGNED = 21,
+	REASON_TLS_NOT_YET_VALID = 22,
+	REASON_HTTP_VERSION_MISMATCH = 23,
+	REASON_SMTP_TIMEOUT = 24,
+	REASON_SMTP_REPLY_MISMATCH = 25,
+	REASON_SMTP_INVALID_REPLY = 26,
+	REASON_SMTP_NO_STARTTLS = 27,
+	REASON_ICMP_TIMEOUT = 28,
+	REASON_UDP_PORT_UNREACHABLE = 29,
+	REASON_PING_NOT_PERMITTED = 30,
+	REASON_DNS_TIMEOUT = 31,
+	REASON_DNS_RCODE_MISMATCH = 32,
+	REASON_DNS_DATA_MISMATCH = 33,
+	REASON_DNS_INVALID_RESPONSE = 34,
+	REASON_COMMAND_TIMEOUT = 35,
+	REASON_COMMAND_FAILED = 36,
+	REASON_COMMAND_NOT_PERMITTED = 37,
 	REASON_COUNT
 };
 
 const char *health_reason_text(enum health_reason reason);
 
 /* One endpoint.  Stored as it stands (stores are local files); a change of shape raises the version. */
-enum { HEALTH_RECORD_VERSION = 2, HEALTH_CHANGES_KEPT = 16 };
+enum { HEALTH_RECORD_VERSION = 2, HEALTH_DETAIL_MAX = 64, HEALTH_CHANGES_KEPT = 16 };
 
 struct health_record {
 	uint8_t version;
@@ -67,21 +88,31 @@ struct health_record {
 	uint32_t history_count;    /* how many of the bits are real, at most 64 */
 	uint32_t rtt_us;           /* of the last good check */
 	uint32_t rtt_ewma_us;
+	uint32_t rtt_steady_us;    /* S41: what steering goes by: follows the average when it has moved far enough; 0: not known */
 	uint32_t interval_ms;      /* for staleness (S25) */
 	uint64_t stale_after_ms;   /* monitor_stale_ms() */
 	uint64_t probes;           /* checks run */
 	uint64_t failures;
 	uint64_t damped_until_ms;  /* S39: held down until then at least, CLOCK_BOOTTIME; 0: it is not */
 	uint32_t changed_s[HEALTH_CHANGES_KEPT]; /* when the verdict changed, newest first: seconds of CLOCK_BOOTTIME */
+	/* What the last check has to say beyond its reason: printable ASCII, ended by NUL.  Where empty it is not stored. */
+	char detail[HEALTH_DETAIL_MAX];
+};
+
+enum health_flip_kind {
+	FLIP_STATE = 0,    /* of an endpoint */
+	FLIP_ADDRESSES = 1 /* of a hostname (names.h): other ones than before, or the record was deleted */
 };
 
 struct health_flip {
-	struct endpoint endpoint;
+	struct endpoint endpoint; /* or name_key() */
 	uint8_t state;  /* the new one; HEALTH_DISABLED: the record was deleted */
 	uint8_t before; /* the state before */
 	uint8_t reason;
+	uint8_t kind;   /* enum health_flip_kind */
+	uint8_t count, count_before; /* of a hostname: how many addresses */
 	uint8_t damped; /* S39: from here on it is held down; the state may have been down before */
-	uint8_t unused[4];
+	uint8_t unused;
 	uint64_t at_ms;  /* CLOCK_BOOTTIME */
 	int64_t at_wall;
 };
@@ -117,6 +148,9 @@ bool health_flips_after(struct store_txn *txn, uint64_t sequence, health_flip_fn
 
 bool health_beat_get(struct store_txn *txn, struct health_beat *beat);
 int health_beat_put(struct store_txn *txn, const struct health_beat *beat);
+
+/* Does the certificate that was seen last end within CERTIFICATE_WARN_DAYS, or has it ended? */
+bool health_certificate_ends(const struct health_record *record);
 
 /* S25: no beat for 3 s, or a beat of another boot. */
 bool health_monitor_dead(const struct health_beat *beat, uint64_t now_ms);

@@ -1,5 +1,6 @@
 #include "pool_table.h"
 
+#include "rrset.h"
 #include "siphash.h"
 
 #include <stdlib.h>
@@ -20,17 +21,23 @@ health_state_healthy(enum health_state state)
 	return state == HEALTH_UP || state == HEALTH_SUSPECT || state == HEALTH_UNMONITORED;
 }
 
+/* S24: force brings up what is there, not a hostname without an address that is to be answered with addresses. */
+static bool
+forced_up(const struct origin *origin, enum health_state state)
+{
+	return origin->forced == FORCED_UP && (state != HEALTH_UNRESOLVED || origin->unflattened);
+}
+
 bool
 origin_is_candidate(const struct origin *origin, enum health_state state)
 {
-	return origin->enabled && origin->weight > 0 && origin->forced != FORCED_DOWN &&
-	       (origin->forced == FORCED_UP || health_state_healthy(state));
+	return origin->enabled && origin->weight > 0 && origin_is_healthy(origin, state);
 }
 
 bool
 origin_is_healthy(const struct origin *origin, enum health_state state)
 {
-	return origin->forced == FORCED_UP || (origin->forced != FORCED_DOWN && health_state_healthy(state));
+	return origin->forced != FORCED_DOWN && (forced_up(origin, state) || health_state_healthy(state));
 }
 
 /* S14: probe verdicts are ignored; what the operator said is honoured. */
@@ -131,6 +138,8 @@ steady_candidate(const struct origin *origin, enum health_state state)
 
 enum which { SERVING, STEADY, FALLBACK };
 
+enum { RR_HEAD = 12 };
+
 static bool
 belongs(enum which which, const struct origin *origin, enum health_state state)
 {
@@ -139,33 +148,119 @@ belongs(enum which which, const struct origin *origin, enum health_state state)
 	                         : fallback_candidate(origin);
 }
 
+/* S16: of a hostname only addresses that are up are answered, but as a last resort (S14) the last known. */
+static bool
+address_belongs(enum which which, const struct origin *origin, enum health_state state)
+{
+	if (which == FALLBACK)
+		return true;
+	if (origin->resolved->gone)
+		return false;
+	return origin->forced == FORCED_UP || (health_state_healthy(state) && (which == SERVING || state != HEALTH_SUSPECT));
+}
+
+/* What all lists of a table are made of. */
+struct making {
+	const struct pool *pool;
+	const struct identity *identities;
+	const enum health_state *states;
+	const uint32_t *numbers;
+	const uint8_t **cnames; /* of each origin */
+	uint8_t *at;            /* the next free octet */
+	bool hostnames;         /* some origin is one */
+};
+
+/* The addresses of an origin that are in a list; returns how many. */
+static unsigned
+put_addresses(struct candidate_address *out, enum which which, const struct origin *origin, uint8_t family)
+{
+	unsigned count = 0;
+
+	if (origin->ip.family == family) {
+		memcpy(out->bytes, origin->ip.bytes, sizeof out->bytes);
+		return 1;
+	}
+	for (unsigned i = 0; origin_is_hostname(origin) && origin->resolved != NULL && i < origin->resolved->count; i++) {
+		const struct resolved_address *from = &origin->resolved->list[i];
+
+		if (from->address.family == family && count < HOSTNAME_ADDRESSES_MAX && address_belongs(which, origin, from->state))
+			memcpy(out[count++].bytes, from->address.bytes, sizeof out->bytes);
+	}
+	return count;
+}
+
+static int
+compare_addresses(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof((struct candidate_address *)0)->bytes);
+}
+
+/* RFC 2181 5: an RRset has no record twice, though two hostnames have an address in common. */
+static void
+make_ring(struct candidates *list, struct making *making, unsigned naddresses)
+{
+	struct candidate_address *ring = carve(&making->at, naddresses * sizeof *ring);
+
+	memcpy(ring, list->addresses, naddresses * sizeof *ring);
+	qsort(ring, naddresses, sizeof *ring, compare_addresses);
+	list->nring = 0;
+	for (unsigned i = 0; i < naddresses; i++)
+		if (i == 0 || compare_addresses(&ring[list->nring - 1], &ring[i]) != 0)
+			ring[list->nring++] = ring[i];
+	list->doubles = list->nring < naddresses;
+	list->plain &= !list->doubles;
+	list->ring = ring;
+}
+
+/* The addresses of all candidates, in their order. */
+static void
+list_addresses(struct candidates *list, struct candidate *all, enum which which, struct making *making, uint8_t family)
+{
+	struct candidate_address *addresses = (struct candidate_address *)making->at;
+	unsigned count = 0;
+
+	list->plain = true;
+	for (uint16_t i = 0; i < list->count; i++) {
+		all[i].first = (uint16_t)count;
+		all[i].naddresses = (uint16_t)put_addresses(addresses + count, which, &making->pool->origins[all[i].origin], family);
+		list->plain &= all[i].naddresses == 1 && all[i].cname == NULL;
+		for (unsigned n = 0; n < all[i].naddresses; n++)
+			addresses[count++].candidate = i;
+	}
+	list->addresses = list->ring = carve(&making->at, count * sizeof *addresses);
+	list->nring = (uint16_t)count;
+	if (making->hostnames && count > 0)
+		make_ring(list, making, count);
+}
+
 /* Fill one list with the candidates of a family. */
 static void
-fill(struct candidates *list, enum which which, uint8_t **at, const struct pool *pool, const struct identity *identities,
-    const enum health_state *states, const uint32_t *numbers, uint8_t family)
+fill(struct candidates *list, enum which which, struct making *making, uint8_t family)
 {
-	struct candidate *all = (struct candidate *)*at;
+	struct candidate *all = (struct candidate *)making->at;
+	struct candidate_address some[HOSTNAME_ADDRESSES_MAX];
 	struct weight_class *classes;
 	uint64_t *hashes;
 	uint32_t *cumulative, sum = 0;
 
-	for (size_t i = 0; i < pool->norigins; i++) {
-		const struct origin *origin = &pool->origins[i];
+	for (size_t i = 0; i < making->pool->norigins; i++) {
+		const struct origin *origin = &making->pool->origins[i];
+		const struct identity *identity = &making->identities[i];
 
-		if (origin->ip.family != family || !belongs(which, origin, states[i]))
+		/* S16: one that is answered by a CNAME is of both families. */
+		if (!belongs(which, origin, making->states[i]) ||
+		    (making->cnames[i] == NULL && put_addresses(some, which, origin, family) == 0))
 			continue;
-		struct candidate *candidate = &all[list->count++];
-
-		*candidate = (struct candidate){.weight = (uint16_t)origin->weight, .origin = (uint16_t)i,
-		    .rank = identities[i].rank, .number = numbers[i],
-		    .hash = pool_identity_hash(pool->name, identities[i].data, identities[i].len)};
-		memcpy(candidate->bytes, origin->ip.bytes, sizeof candidate->bytes);
+		all[list->count++] = (struct candidate){.weight = (uint16_t)origin->weight, .origin = (uint16_t)i,
+		    .rank = identity->rank, .number = making->numbers[i], .cname = making->cnames[i],
+		    .hash = pool_identity_hash(making->pool->name, identity->data, identity->len)};
 	}
-	list->list = carve(at, list->count * sizeof *all);
-	list->hashes = hashes = carve(at, list->count * sizeof *hashes);
-	list->cumulative = cumulative = carve(at, list->count * sizeof *cumulative);
-	list->classes = classes = carve(at, list->count * sizeof *classes);
+	list->list = carve(&making->at, list->count * sizeof *all);
+	list->hashes = hashes = carve(&making->at, list->count * sizeof *hashes);
+	list->cumulative = cumulative = carve(&making->at, list->count * sizeof *cumulative);
+	list->classes = classes = carve(&making->at, list->count * sizeof *classes);
 	qsort(all, list->count, sizeof *all, compare_candidates);
+	list_addresses(list, all, which, making, family);
 	for (uint16_t i = 0; i < list->count; i++) {
 		hashes[i] = all[i].hash;
 		cumulative[i] = sum += all[i].weight;
@@ -212,24 +307,68 @@ judge(struct pool_table *table, const struct pool *pool, const enum health_state
 	table->usable = judgement.usable;
 }
 
+/* The CNAME that an unflattened hostname is answered with; the owner is the question's name, the TTL the item's. */
+static const uint8_t *
+make_cname(struct making *making, const struct origin *origin)
+{
+	uint8_t target[NAME_MAX_LEN], *fragment;
+	size_t len;
+
+	if (!origin->unflattened || !origin_is_hostname(origin) || (len = name_from_text(target, origin->address, NULL)) == 0)
+		return NULL;
+	fragment = carve(&making->at, RR_HEAD + len);
+	put16(fragment, 0xC00C);
+	put16(fragment + 2, TYPE_CNAME);
+	put16(fragment + 4, CLASS_IN);
+	put16(fragment + 10, (uint16_t)len);
+	memcpy(fragment + RR_HEAD, target, len);
+	return fragment;
+}
+
+/* Octets of all lists.  Each of their arrays may be padded to 8 octets. */
+static size_t
+room_of(const struct pool *pool, bool *hostnames)
+{
+	size_t each = sizeof(struct candidate) + sizeof(uint64_t) + sizeof(uint32_t) + sizeof(struct weight_class);
+	size_t candidates = 0, addresses = 0, cnames = 0;
+
+	*hostnames = false;
+	for (size_t i = 0; i < pool->norigins; i++) {
+		const struct origin *origin = &pool->origins[i];
+
+		if (origin_is_hostname(origin)) {
+			*hostnames = true;
+			candidates += TABLE_FAMILIES;
+			addresses += origin->resolved != NULL ? origin->resolved->count : 0;
+			cnames += origin->unflattened ? RR_HEAD + NAME_MAX_LEN + 8 : 0;
+		} else {
+			candidates++;
+			addresses++;
+		}
+	}
+	return 3 * (candidates * each + (*hostnames ? 2 : 1) * addresses * sizeof(struct candidate_address)) + cnames +
+	       3 * TABLE_FAMILIES * 6 * 8;
+}
+
 struct pool_table *
 pool_table_new(const struct pool *pool, const enum health_state *states, const uint32_t *numbers)
 {
-	size_t name_len = strlen(pool->name) + 1;
-	size_t each = sizeof(struct candidate) + sizeof(uint64_t) + sizeof(uint32_t) + sizeof(struct weight_class);
-	/* An origin stands in one list of each kind; every array may be padded to 8 octets. */
-	size_t room = sizeof(struct pool_table) + name_len + 3 * pool->norigins * each + 25 * 8;
+	struct making making = {.pool = pool, .states = states, .numbers = numbers};
+	size_t name_len = strlen(pool->name) + 1, cnames = (pool->norigins + 1) * sizeof *making.cnames;
+	size_t room = sizeof(struct pool_table) + name_len + 8 + cnames + room_of(pool, &making.hostnames);
 	struct identity *identities = identities_new(pool);
 	struct pool_table *table = calloc(1, room);
-	uint8_t *at = (uint8_t *)(table + 1);
 
 	if (identities == NULL || table == NULL) {
 		free(identities);
 		free(table);
 		return NULL;
 	}
+	making.identities = identities;
+	making.at = (uint8_t *)(table + 1);
+	making.cnames = carve(&making.at, cnames);
 	table->id = pool->id;
-	table->name = memcpy(carve(&at, name_len), pool->name, name_len);
+	table->name = memcpy(carve(&making.at, name_len), pool->name, name_len);
 	table->hash = pool_identity_hash(pool->name, NULL, 0);
 	table->hash_origins = pool->origin_steering == ORIGIN_HASH;
 	if (pool->placed)
@@ -237,12 +376,14 @@ pool_table_new(const struct pool *pool, const enum health_state *states, const u
 	table->shed_by_hash = pool->shed_by_hash;
 	table->shed = (uint64_t)(pool->shed_percent / 100 * 4294967296.0);
 	judge(table, pool, states);
+	for (size_t i = 0; i < pool->norigins; i++)
+		making.cnames[i] = make_cname(&making, &pool->origins[i]);
 	for (unsigned f = 0; f < TABLE_FAMILIES && pool->enabled; f++) {
 		uint8_t family = f == TABLE_V4 ? FAMILY_V4 : FAMILY_V6;
 
-		fill(&table->serving[f], SERVING, &at, pool, identities, states, numbers, family);
-		fill(&table->steady[f], STEADY, &at, pool, identities, states, numbers, family);
-		fill(&table->fallback[f], FALLBACK, &at, pool, identities, states, numbers, family);
+		fill(&table->serving[f], SERVING, &making, family);
+		fill(&table->steady[f], STEADY, &making, family);
+		fill(&table->fallback[f], FALLBACK, &making, family);
 	}
 	free(identities);
 	return table;

@@ -12,12 +12,20 @@
 #include <stdatomic.h>
 
 struct candidate {
-	uint64_t hash;    /* O of S18 */
+	uint64_t hash;       /* O of S18 */
+	const uint8_t *cname; /* S16: what is answered where it is the only origin (a fragment, segment.h); NULL: addresses */
+	uint16_t weight;     /* hundredths */
+	uint16_t origin;     /* position in the pool's origins */
+	uint16_t rank;       /* of its identity among the pool's: ties go to the smaller (S18) */
+	uint16_t first;      /* of its addresses among the list's */
+	uint16_t naddresses; /* 1, but for a hostname; 0 where only its CNAME can be answered */
+	uint32_t number;     /* of the origin, for counters */
+};
+
+/* What is answered. */
+struct candidate_address {
 	uint8_t bytes[16];
-	uint16_t weight;  /* hundredths */
-	uint16_t origin;  /* position in the pool's origins */
-	uint16_t rank;    /* of its identity among the pool's: ties go to the smaller (S18) */
-	uint32_t number;  /* of the origin, for counters */
+	uint16_t candidate; /* its place in the list */
 };
 
 /* Candidates of one weight stand together, the heaviest first; within a weight by rank. */
@@ -30,7 +38,12 @@ struct weight_class {
 struct candidates {
 	uint16_t count;
 	uint16_t nclasses;
+	uint16_t nring;
+	bool plain;   /* each candidate has one address, no two the same, and none a CNAME: place i is address i */
+	bool doubles; /* two hostnames have an address in common */
 	const struct candidate *list;
+	const struct candidate_address *addresses; /* those of list[0], then of list[1], ... */
+	const struct candidate_address *ring;      /* each once: S15's every candidate */
 	const uint64_t *hashes;     /* list[i].hash again, side by side */
 	const uint32_t *cumulative; /* [i]: weight of list[0] to list[i] */
 	const struct weight_class *classes;
@@ -48,6 +61,7 @@ struct pool_table {
 	bool hash_origins;          /* origin_steering hash */
 	bool shed_by_hash;
 	struct geo_point point;     /* for proximity; all zero where it has none */
+	uint32_t latency_us;        /* S41: for dynamic_latency; 0 where it is not known */
 	uint64_t shed;              /* of 2^32: the share of clients that this pool refuses */
 	struct candidates serving[TABLE_FAMILIES];  /* S11 */
 	struct candidates steady[TABLE_FAMILIES];   /* S21: those of them that are not suspect */

@@ -47,9 +47,12 @@ struct property {
 	const struct property_word *words; /* WORD: ended by a NULL text */
 	enum kind refers;                  /* REFERENCE */
 	bool keys_refer;                   /* MAP: the keys are references to refers */
+	bool sparse;                       /* OBJECT: members that are not given are left out */
 	/* TEXT: NULL where it is no such text, else (malloc) how it is kept; accepts says what one is. */
 	char *(*clean)(const char *text);
-	const char *accepts;
+	const char *accepts; /* also of a LIST, where more is to be said than its length */
+	/* TEXT: NULL where it is one, else (malloc) what is wrong with it. */
+	char *(*fault)(const char *text);
 };
 
 const struct property *schema_of(enum kind kind);
@@ -66,5 +69,9 @@ char *schema_clean_host_name(const char *text);
 
 /* Read expected_codes ("200", "2xx", "200-299", lists of them) into bits; false where it is none. */
 bool schema_expected_codes(const char *text, uint64_t codes[16]);
+
+/* RFC 1035 4.1.1: the number of an rcode that dns_rcode accepts, and the opposite (NULL of any other). */
+uint8_t schema_dns_rcode(const char *text);
+const char *schema_dns_rcode_text(uint8_t rcode);
 
 #endif

@@ -9,14 +9,60 @@ pool_monitored(const struct pool *pool)
 }
 
 enum health_state
-status_origin(const struct pool *pool, const struct origin *origin, const struct health_record *record)
+status_of_judges(const struct judge *judges, const enum health_state *verdicts, size_t count)
+{
+	unsigned votes = 0, down = 0;
+	bool doubted = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!judges[i].votes || verdicts[i] == HEALTH_UNKNOWN)
+			continue;
+		if (verdicts[i] == HEALTH_DOWN && judges[i].must_be_healthy)
+			return HEALTH_DOWN;
+		votes++;
+		down += verdicts[i] == HEALTH_DOWN;
+		doubted |= verdicts[i] != HEALTH_UP;
+	}
+	if (votes == 0)
+		return HEALTH_UNKNOWN;
+	return down * 2 > votes ? HEALTH_DOWN : doubted ? HEALTH_SUSPECT : HEALTH_UP;
+}
+
+enum health_state
+status_address(const struct pool *pool, const struct origin *origin, const struct address *address, enum health_state verdict)
 {
 	if (!pool->enabled || !origin->enabled)
 		return HEALTH_DISABLED;
 	if (!pool_monitored(pool))
 		return HEALTH_UNMONITORED;
+	if (verdict != HEALTH_UNKNOWN)
+		return verdict;
 	/* S24: until the first verdict, the state when the monitor was attached. */
-	return record != NULL && record->state != HEALTH_UNKNOWN ? record->state : origin->seeded;
+	return origin_is_hostname(origin) ? resolved_state(origin->seeds, address) : origin->seeded;
+}
+
+/* S16: up while any address is, and so on down; an unknown one may yet be up. */
+static enum health_state
+best_state(const struct resolved *resolved)
+{
+	static const enum health_state order[] = {
+	    HEALTH_UNMONITORED, HEALTH_UP, HEALTH_SUSPECT, HEALTH_UNKNOWN, HEALTH_DOWN};
+
+	for (size_t s = 0; s < NITEMS(order); s++)
+		for (unsigned i = 0; i < resolved->count; i++)
+			if (resolved->list[i].state == order[s])
+				return order[s];
+	return HEALTH_UNRESOLVED;
+}
+
+enum health_state
+status_origin(const struct pool *pool, const struct origin *origin, enum health_state verdict)
+{
+	if (!origin_is_hostname(origin) || !pool->enabled || !origin->enabled)
+		return status_address(pool, origin, &origin->ip, verdict);
+	if (origin->resolved == NULL || origin->resolved->gone)
+		return HEALTH_UNRESOLVED;
+	return best_state(origin->resolved);
 }
 
 /* Nothing is known of any enabled origin, by probe or by force. */

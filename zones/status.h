@@ -8,9 +8,22 @@
 
 #include "health.h"
 
-/* S24: the state of one origin; record is its endpoint's, or NULL where the store has none. */
-enum health_state status_origin(const struct pool *pool, const struct origin *origin,
-    const struct health_record *record);
+/*
+ * S38: what the monitors of a pool together say; verdicts has one for each of judges.  Down where one that must be healthy
+ * says so, or more than half of those that vote; suspect where any of them doubts.  One without a verdict abstains; where all
+ * do the state is unknown.
+ */
+enum health_state status_of_judges(const struct judge *judges, const enum health_state *verdicts, size_t count);
+
+/* S24: the state of one address of an origin, its own or one of its hostname's; verdict is what its monitors say. */
+enum health_state status_address(const struct pool *pool, const struct origin *origin, const struct address *address,
+    enum health_state verdict);
+
+/*
+ * S24, S16: the state of an origin; verdict is that of its own address.  That of a hostname is made of the states in
+ * origin->resolved, which status_address gave.
+ */
+enum health_state status_origin(const struct pool *pool, const struct origin *origin, enum health_state verdict);
 
 /* [CF] 4.3; POOL_DISABLED is what [CF] shows by a switch beside the word. */
 enum pool_status {

@@ -1,8 +1,6 @@
-#include "steer.h"
+#include "steer_inner.h"
 
 #include "siphash.h"
-
-#include <math.h>
 
 /* log2(1 + i / 256) in units of 2^-40. */
 static const uint64_t log2_table[257] = {
@@ -41,13 +39,6 @@ static const uint64_t log2_table[257] = {
 	0x10000000000,
 };
 
-static void
-note(struct steer_trace *trace, struct steer_event event)
-{
-	if (trace != NULL && trace->count < trace->room)
-		trace->events[trace->count++] = event;
-}
-
 uint64_t
 steer_neg_log2(uint64_t hash)
 {
@@ -69,11 +60,12 @@ steer_neg_log2(uint64_t hash)
 static void
 truncate_address(uint8_t bytes[16], unsigned bits)
 {
-	for (unsigned i = 0; i < 16; i++) {
-		unsigned keep = bits > i * 8 ? MIN(bits - i * 8, 8) : 0;
+	unsigned whole = bits / 8;
 
-		bytes[i] &= (uint8_t)(0xff00 >> keep);
-	}
+	if (whole >= 16)
+		return;
+	bytes[whole] &= (uint8_t)(0xff00 >> bits % 8);
+	memset(bytes + whole + 1, 0, 15 - whole);
 }
 
 struct affinity_key
@@ -102,22 +94,6 @@ steer_key(const struct steer_lb *lb, const struct steer_client *client)
 	memcpy(text + 2 + len, lb->name, lb->name_len);
 	key.hash = siphash(zero_key, text, 2 + len + lb->name_len);
 	return key;
-}
-
-/* A cost of S18: neg_log2 / weight, compared without dividing. */
-struct cost {
-	uint64_t neg_log2;
-	uint32_t weight;
-	uint64_t tie; /* the smaller wins */
-};
-
-static bool
-cheaper(const struct cost *a, const struct cost *b)
-{
-	uint64_t x = a->neg_log2 * b->weight, y = b->neg_log2 * a->weight;
-
-	/* Ties go to the smaller identity. */
-	return x != y ? x < y : a->tie < b->tie;
 }
 
 /* The largest hash of a class wins it: -log2 falls as the hash grows. */
@@ -195,13 +171,6 @@ steer_rank(const struct candidates *candidates, uint64_t key, unsigned n, uint16
 	return count;
 }
 
-/* Uniform below bound, from the high half of a product (the bias is below 2^-32). */
-static uint32_t
-below(uint64_t draw, uint32_t bound)
-{
-	return (uint32_t)((draw >> 32) * bound >> 32);
-}
-
 /* P(i) = w_i / sum of w ([CF] A4). */
 static unsigned
 draw_by_weight(const struct candidates *candidates, uint64_t draw)
@@ -245,35 +214,6 @@ steer_shape(const struct steer_lb *lb, const struct pool_table *table, unsigned 
 	return table->hash_origins ? STEER_HASHED : STEER_DRAWN;
 }
 
-/* What one decision goes by. */
-struct deciding {
-	const struct steer_lb *lb;
-	const struct pool_slots *slots;
-	const struct steering *steering;
-	struct steer_trace *trace;
-	struct steer_choice *choice;
-	unsigned family;
-	struct affinity_key key; /* S2; made when first wanted */
-	bool key_made;
-	const struct steer_pool *pools; /* those to choose among: of a place, or all defaults */
-	unsigned npools;
-	uint8_t scope; /* S4: of the location, where the client's mattered */
-	bool stepped_over; /* a pool was unusable: had all been well, another might have been chosen */
-	bool pinned;
-	struct pin pin;
-};
-
-static const struct affinity_key *
-key_of(struct deciding *deciding)
-{
-	if (!deciding->key_made) {
-		deciding->key = steer_key(deciding->lb, &deciding->steering->client);
-		deciding->key_made = true;
-		note(deciding->trace, (struct steer_event){.step = STEP_KEY, .value = deciding->key.hash, .pool = deciding->key.prefix});
-	}
-	return &deciding->key;
-}
-
 /* S21: where it matters, suspect origins are withheld as long as another of the family is left. */
 const struct candidates *
 steer_candidates(const struct steer_lb *lb, const struct pool_table *table, unsigned family)
@@ -281,16 +221,6 @@ steer_candidates(const struct steer_lb *lb, const struct pool_table *table, unsi
 	bool withhold = lb->failover != FAILOVER_NONE && table->steady[family].count > 0;
 
 	return withhold ? &table->steady[family] : &table->serving[family];
-}
-
-/* The candidate that a pin means, or -1. */
-static int
-find_pinned(const struct candidates *candidates, const struct pin *pin)
-{
-	for (unsigned i = 0; i < candidates->count; i++)
-		if (pin_origin_tag(candidates->hashes[i]) == pin->origin)
-			return (int)i;
-	return -1;
 }
 
 /* The first n of the ranking, but the pinned one before them. */
@@ -320,12 +250,69 @@ choose_hashed(struct deciding *deciding, unsigned n)
 	else
 		choice->count = (uint16_t)steer_rank(from, key, n, choice->index);
 	/* With n or fewer candidates the set is the same for everybody, but their order is the client's. */
-	choice->client_mattered |= from->count > 1;
+	choice->client_mattered |= from->count > 1 || from->nring > 1;
+}
+
+/* The address of a candidate that its client is to try first: by the client's key, so that it keeps to it (S16). */
+static unsigned
+first_by_key(const struct candidates *from, const struct candidate *candidate, uint64_t key)
+{
+	uint64_t best_hash = 0;
+	unsigned best = 0;
+
+	for (unsigned i = 0; i < candidate->naddresses; i++) {
+		const uint8_t *bytes = from->addresses[candidate->first + i].bytes;
+		uint64_t hash = mix64(mix64(key ^ get64(bytes)) ^ get64(bytes + 8));
+		if (i == 0 || hash > best_hash) {
+			best_hash = hash;
+			best = i;
+		}
+	}
+	return best;
+}
+
+static bool
+has_address(const struct steer_choice *choice, unsigned place)
+{
+	const uint8_t *bytes = choice->from->addresses[place].bytes;
+
+	for (unsigned i = 0; i < choice->count; i++)
+		if (memcmp(steer_address(choice, i)->bytes, bytes, 16) == 0)
+			return true;
+	return false;
+}
+
+/* S16: of each origin that was chosen all the addresses, as far as max_answers goes. */
+static void
+choose_addresses(struct deciding *deciding)
+{
+	struct steer_choice *choice = deciding->choice;
+	const struct candidates *from = choice->from;
+	bool hashed = choice->how == STEER_HASHED;
+	unsigned most = deciding->lb->max_answers > 0 ? deciding->lb->max_answers : STEER_ANSWERS_MAX;
+	uint16_t chosen[STEER_ANSWERS_MAX];
+
+	memcpy(chosen, choice->index, choice->norigins * sizeof chosen[0]);
+	choice->count = 0;
+	if (choice->norigins == 1)
+		choice->cname = from->list[chosen[0]].cname;
+	for (unsigned i = 0; i < choice->norigins; i++) {
+		const struct candidate *candidate = &from->list[chosen[i]];
+		unsigned start = hashed ? first_by_key(from, candidate, key_of(deciding)->hash)
+		                        : below(mix64(deciding->steering->draw), candidate->naddresses);
+
+		for (unsigned n = 0; n < candidate->naddresses && choice->count < most; n++) {
+			unsigned place = candidate->first + (start + n) % candidate->naddresses;
+
+			if (!from->doubles || !has_address(choice, place))
+				choice->index[choice->count++] = (uint16_t)place;
+		}
+	}
 }
 
 /* S15: how many, and which, of a pool's candidates. */
-static void
-choose_origins(struct deciding *deciding)
+void
+steer_origins(struct deciding *deciding)
 {
 	struct steer_choice *choice = deciding->choice;
 	const struct candidates *from = choice->from;
@@ -337,9 +324,14 @@ choose_origins(struct deciding *deciding)
 	choice->how = steer_shape(deciding->lb, choice->pool, &n);
 	trace_origins(deciding->trace, from, choice->how == STEER_HASHED ? key_of(deciding) : NULL);
 	if (choice->how == STEER_ALL) {
-		choice->count = from->count;
-		choice->index[0] = (uint16_t)below(draw, from->count);
-	} else if (choice->how == STEER_HASHED) {
+		choice->norigins = from->count;
+		choice->count = MIN(from->nring, STEER_ALL_MAX);
+		choice->index[0] = (uint16_t)below(draw, from->nring);
+		if (!from->plain && from->count == 1)
+			choice->cname = from->list[0].cname;
+		return;
+	}
+	if (choice->how == STEER_HASHED) {
 		choose_hashed(deciding, n);
 	} else if (n == 1) {
 		choice->count = 1;
@@ -348,385 +340,8 @@ choose_origins(struct deciding *deciding)
 		/* Ranking by a random key draws n by weight without replacement (Efraimidis and Spirakis, 2006). */
 		choice->count = (uint16_t)steer_rank(from, draw, n, choice->index);
 	}
-}
-
-/*
- * [CF] 3.5: does the pool refuse this client?  By chance, or by a hash that is the client's own; where clients are kept by their
- * address, always by the hash, so that nobody flaps.
- */
-static bool
-sheds(struct deciding *deciding, const struct pool_table *table, uint32_t slot)
-{
-	static const uint64_t other_hash = UINT64_C(0x6a09e667f3bcc909); /* not that of the pool's own choice */
-	bool by_hash = table->shed_by_hash || deciding->lb->affinity == AFFINITY_IP;
-	uint64_t at;
-
-	if (table->shed == 0)
-		return false;
-	if (by_hash)
-		at = mix64(key_of(deciding)->hash ^ table->hash ^ other_hash);
-	else
-		at = mix64(deciding->steering->draw ^ table->hash ^ other_hash);
-	/* Whether it is refused depends on the client, but for a pool that refuses all. */
-	deciding->choice->client_mattered |= by_hash && table->shed < UINT64_C(1) << 32;
-	if (at >> 32 >= table->shed)
-		return false;
-	note(deciding->trace, (struct steer_event){.step = STEP_POOL_SHED, .pool = slot, .value = !by_hash});
-	return true;
-}
-
-/* A pool that may be chosen: by its bit, then by its table (the bit may be older). */
-static const struct pool_table *
-usable_table(struct deciding *deciding, uint32_t slot)
-{
-	const struct pool_slots *slots = deciding->slots;
-	const struct pool_table *table = pool_slot_usable(slots, slot) ? pool_slot_table(slots, slot) : NULL;
-
-	if (table != NULL && table->usable)
-		return table;
-	note(deciding->trace, (struct steer_event){.step = STEP_POOL_UNUSABLE, .pool = slot});
-	deciding->stepped_over = true;
-	return NULL;
-}
-
-static const struct pool_table *
-first_usable(struct deciding *deciding, uint32_t *slot)
-{
-	for (unsigned i = 0; i < deciding->npools; i++) {
-		uint32_t next = deciding->pools[i].slot;
-		const struct pool_table *table = usable_table(deciding, next);
-
-		if (table != NULL && !sheds(deciding, table, next)) {
-			*slot = next;
-			note(deciding->trace, (struct steer_event){.step = STEP_POOL_FIRST, .pool = next});
-			return table;
-		}
-	}
-	return NULL;
-}
-
-/* The pools that a random policy chooses among. */
-struct lottery {
-	const struct pool_table *tables[LB_POOLS_MAX];
-	const struct steer_pool *pools[LB_POOLS_MAX];
-	unsigned count;
-	uint32_t sum; /* of weights */
-};
-
-static void
-gather(struct deciding *deciding, struct lottery *lottery)
-{
-	lottery->count = lottery->sum = 0;
-	for (unsigned i = 0; i < deciding->npools && i < LB_POOLS_MAX; i++) {
-		const struct steer_pool *pool = &deciding->pools[i];
-		const struct pool_table *table;
-
-		if (pool->weight == 0) {
-			note(deciding->trace, (struct steer_event){.step = STEP_POOL_NO_WEIGHT, .pool = pool->slot});
-			continue;
-		}
-		if ((table = usable_table(deciding, pool->slot)) == NULL || sheds(deciding, table, pool->slot))
-			continue;
-		lottery->tables[lottery->count] = table;
-		lottery->pools[lottery->count++] = pool;
-		lottery->sum += pool->weight;
-	}
-}
-
-/* S13: weighted random among the usable pools. */
-static const struct pool_table *
-drawn_pool(struct deciding *deciding, const struct lottery *lottery, uint32_t *slot)
-{
-	uint32_t at = below(mix64(deciding->steering->draw), lottery->sum);
-	const struct pool_table *best = NULL;
-
-	for (unsigned i = 0; i < lottery->count; i++) {
-		const struct steer_pool *pool = lottery->pools[i];
-
-		note(deciding->trace, (struct steer_event){.step = STEP_POOL_SHARE, .pool = pool->slot, .value = pool->weight});
-		if (best == NULL && at < pool->weight) {
-			best = lottery->tables[i];
-			*slot = pool->slot;
-		}
-		at -= MIN(at, pool->weight);
-	}
-	return best;
-}
-
-/* S18: with affinity, weighted rendezvous hashing among them. */
-static const struct pool_table *
-hashed_pool(struct deciding *deciding, const struct lottery *lottery, uint32_t *slot)
-{
-	const struct pool_table *best = NULL;
-	struct cost best_cost = {0};
-
-	for (unsigned i = 0; i < lottery->count; i++) {
-		const struct steer_pool *pool = lottery->pools[i];
-		const struct pool_table *table = lottery->tables[i];
-		struct cost cost = {steer_neg_log2(mix64(key_of(deciding)->hash ^ table->hash)), pool->weight, table->hash};
-
-		note(deciding->trace, (struct steer_event){
-		    .step = STEP_POOL_COST, .pool = pool->slot, .value = cost.neg_log2, .weight = pool->weight});
-		if (best == NULL || cheaper(&cost, &best_cost)) {
-			best = table;
-			best_cost = cost;
-			*slot = pool->slot;
-		}
-	}
-	deciding->choice->client_mattered |= lottery->count > 1;
-	return best;
-}
-
-/* S20: do pins count here? */
-static bool
-keeps_pins(const struct deciding *deciding)
-{
-	return deciding->lb->failover == FAILOVER_STICKY && deciding->lb->affinity == AFFINITY_IP &&
-	       deciding->steering->pins != NULL;
-}
-
-/*
- * S20: a pin holds while its pool is one of this load balancer's and usable, and its origin a candidate there, of either family:
- * the pin of an IPv4 origin keeps AAAA in its pool.
- */
-static const struct pool_table *
-pinned_pool(struct deciding *deciding, uint32_t *slot)
-{
-	const struct steer_lb *lb = deciding->lb;
-	const struct steering *steering = deciding->steering;
-
-	if (!keeps_pins(deciding) ||
-	    !pins_get(steering->pins, key_of(deciding)->hash, lb->share, steering->now_s, &deciding->pin))
-		return NULL;
-	for (unsigned i = 0; i < deciding->npools; i++) {
-		uint32_t its = deciding->pools[i].slot;
-		const struct pool_table *table = pool_slot_usable(deciding->slots, its) ? pool_slot_table(deciding->slots, its) : NULL;
-
-		if (table == NULL || !table->usable || pin_pool_tag(table->hash) != deciding->pin.pool)
-			continue;
-		if (find_pinned(steer_candidates(lb, table, TABLE_V4), &deciding->pin) < 0 &&
-		    find_pinned(steer_candidates(lb, table, TABLE_V6), &deciding->pin) < 0)
-			continue;
-		*slot = its;
-		deciding->pinned = true;
-		note(deciding->trace, (struct steer_event){.step = STEP_PIN, .pool = *slot, .value = deciding->pin.expiry});
-		return table;
-	}
-	note(deciding->trace, (struct steer_event){.step = STEP_PIN_BROKEN});
-	return NULL;
-}
-
-/* S20: the pin that this answer wants, for the server to write. */
-static void
-want_pin(struct deciding *deciding)
-{
-	const struct steer_lb *lb = deciding->lb;
-	struct steer_choice *choice = deciding->choice;
-	const struct steering *steering = deciding->steering;
-	const struct candidates *all = &choice->pool->fallback[deciding->family];
-	uint64_t chosen;
-
-	if (!keeps_pins(deciding) || choice->count == 0)
-		return;
-	choice->pin_key = deciding->key.hash;
-	if (deciding->pinned) {
-		/* Seen again: confirmed, once. */
-		choice->pin = deciding->pin;
-		choice->pin.confirmed = true;
-		choice->pin_wanted = !deciding->pin.confirmed && steering->now_s + lb->affinity_ttl > deciding->pin.expiry;
-		return;
-	}
-	chosen = choice->from->hashes[choice->index[0]];
-	choice->pin_wanted = true;
-	choice->pin = (struct pin){.expiry = steering->now_s + lb->affinity_ttl, .pool = pin_pool_tag(choice->pool->hash),
-	    .origin = pin_origin_tag(chosen),
-	    .differs = deciding->stepped_over || all->hashes[rank_first(all, deciding->key.hash)] != chosen};
-}
-
-/* [CF] 3.3: the list of the site, else of the country, else of the region, else the default pools. */
-static void
-choose_list(struct deciding *deciding, const struct steer_location *location)
-{
-	const struct steer_lb *lb = deciding->lb;
-	const struct steer_site *site = deciding->steering->site;
-	const struct steer_place *best = NULL;
-
-	for (unsigned i = 0; i < lb->nplaces; i++) {
-		const struct steer_place *place = &lb->places[i];
-		bool matches = place->kind == PLACE_SITE      ? site != NULL && strcmp(place->code, site->code) == 0
-		               : place->kind == PLACE_COUNTRY ? strcmp(place->code, location->found.country) == 0
-		                                              : place->region == location->found.region;
-
-		if (matches && (best == NULL || place->kind < best->kind))
-			best = place;
-	}
-	note(deciding->trace, (struct steer_event){.step = STEP_PLACE, .value = best != NULL ? (uint64_t)(best - lb->places) : UINT32_MAX});
-	if (best == NULL)
-		return;
-	deciding->pools = &lb->pools[best->first];
-	deciding->npools = best->count;
-	/* S4: everybody who asks this node gets its own list, wherever they are. */
-	if (best->kind == PLACE_SITE)
-		deciding->scope = 0;
-}
-
-/* The usable pool nearest to the client; pools without a place come after all that have one, in order. */
-static const struct pool_table *
-nearest_usable(struct deciding *deciding, const struct steer_location *location, uint32_t *slot)
-{
-	const struct geo_point *from = &location->found.point;
-	const struct pool_table *best = NULL;
-	float best_cosine = -3;
-
-	if (!geo_point_known(from))
-		return first_usable(deciding, slot);
-	for (unsigned i = 0; i < deciding->npools; i++) {
-		uint32_t next = deciding->pools[i].slot;
-		const struct pool_table *table = usable_table(deciding, next);
-		float cosine = -2;
-
-		if (table == NULL || sheds(deciding, table, next))
-			continue;
-		if (geo_point_known(&table->point))
-			cosine = from->x * table->point.x + from->y * table->point.y + from->z * table->point.z;
-		if (deciding->trace != NULL) /* acos is not for the path of a query */
-			note(deciding->trace, (struct steer_event){.step = STEP_POOL_NEAREST, .pool = next,
-		    .value = cosine < -1 ? UINT64_MAX : (uint64_t)(6371 * acos((double)MIN(cosine, 1.0f)))});
-		if (cosine > best_cosine) {
-			best_cosine = cosine;
-			best = table;
-			*slot = next;
-		}
-	}
-	return best;
-}
-
-/* S1 */
-void
-steer_locate(const struct steer_lb *lb, const struct steering *steering, struct steer_location *location)
-{
-	const struct steer_client *client = &steering->client;
-
-	*location = (struct steer_location){.by = LOCATED_NOWHERE};
-	if (steering->geo != NULL && lb->ecs_locates && client->ecs.family != FAMILY_NONE) {
-		bool known = geo_find(steering->geo, &client->ecs, &location->found);
-
-		/* That it is not found is decided by the address, too. */
-		location->area_scope = location->found.area_prefix;
-		location->place_scope = location->found.place_prefix;
-		if (known) {
-			location->by = LOCATED_BY_ECS;
-			return;
-		}
-	}
-	if (steering->geo != NULL && lb->by_resolver && geo_find(steering->geo, &client->resolver, &location->found)) {
-		location->by = LOCATED_BY_RESOLVER;
-		return;
-	}
-	location->found = (struct geo_found){.country = ""};
-	if (steering->site == NULL)
-		return;
-	memcpy(location->found.country, steering->site->country, sizeof location->found.country);
-	location->found.region = steering->site->region;
-	location->found.point = steering->site->point;
-	if (location->found.region != 0 || geo_point_known(&location->found.point) || steering->site->code[0] != '\0')
-		location->by = LOCATED_BY_SITE;
-}
-
-/* S13: which pools there are to choose among, before any pin. */
-static void
-locate(struct deciding *deciding, struct steer_location *location)
-{
-	const struct steer_lb *lb = deciding->lb;
-
-	deciding->pools = lb->pools;
-	deciding->npools = lb->npools;
-	deciding->scope = 0;
-	if (lb->policy != STEERING_GEO && lb->policy != STEERING_PROXIMITY)
-		return;
-	steer_locate(lb, deciding->steering, location);
-	deciding->scope = lb->policy == STEERING_GEO ? location->area_scope : location->place_scope;
-	if (lb->policy == STEERING_GEO)
-		choose_list(deciding, location);
-}
-
-static const struct pool_table *
-choose_pool(struct deciding *deciding, uint32_t *slot)
-{
-	const struct pool_table *table;
-	struct steer_location location;
-	struct lottery lottery;
-
-	locate(deciding, &location);
-	if ((table = pinned_pool(deciding, slot)) != NULL)
-		return table;
-	if (deciding->lb->policy == STEERING_OFF || deciding->lb->policy == STEERING_GEO)
-		return first_usable(deciding, slot);
-	if (deciding->lb->policy == STEERING_PROXIMITY)
-		return nearest_usable(deciding, &location, slot);
-	gather(deciding, &lottery);
-	return deciding->lb->affinity == AFFINITY_IP ? hashed_pool(deciding, &lottery, slot)
-	                                             : drawn_pool(deciding, &lottery, slot);
-}
-
-/*
- * S4: whom a pin keeps in another pool is decided differently, also where this client has none; and whom a pool sheds, also where
- * this client's pin comes before that.
- */
-static bool
-pins_matter(const struct deciding *deciding)
-{
-	bool sheds_some = false;
-
-	for (unsigned i = 0; i < deciding->npools; i++) {
-		const struct pool_table *table = pool_slot_table(deciding->slots, deciding->pools[i].slot);
-
-		sheds_some |= table != NULL && table->shed > 0 && table->shed < UINT64_C(1) << 32;
-	}
-	return deciding->npools > 1 || sheds_some;
-}
-
-void
-steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering, unsigned family,
-    struct steer_choice *choice)
-{
-	struct deciding deciding;
-	uint32_t slot = lb->fallback.slot;
-
-	deciding.lb = lb;
-	deciding.slots = slots;
-	deciding.steering = steering;
-	deciding.trace = steering->trace;
-	deciding.choice = choice;
-	deciding.family = family;
-	deciding.key_made = deciding.stepped_over = deciding.pinned = false;
-	choice->lb = lb;
-	choice->how = STEER_NOTHING;
-	choice->family = (uint8_t)family;
-	choice->count = 0;
-	choice->scope = 0;
-	choice->client_mattered = false;
-	choice->pin_wanted = false;
-	choice->pool = choose_pool(&deciding, &slot);
-	choice->last_resort = choice->pool == NULL;
-	if (choice->last_resort) {
-		/* S14 */
-		note(deciding.trace, (struct steer_event){.step = STEP_FALLBACK, .pool = slot});
-		if ((choice->pool = pool_slot_table(slots, slot)) == NULL)
-			return;
-		choice->from = &choice->pool->fallback[family];
-	} else {
-		note(deciding.trace, (struct steer_event){.step = STEP_POOL_CHOSEN, .pool = slot});
-		choice->from = steer_candidates(lb, choice->pool, family);
-	}
-	choose_origins(&deciding);
-	if (!choice->last_resort) {
-		want_pin(&deciding);
-		choice->client_mattered |= keeps_pins(&deciding) && pins_matter(&deciding);
-	}
-	/* S4: within the key's prefix nobody is decided differently; where the client did not matter, nobody at all. */
-	if (choice->client_mattered && key_of(&deciding)->from_ecs)
-		choice->scope = deciding.key.scope;
-	/* Where the location says which pools, the narrower of both prefixes. */
-	choice->scope = MAX(choice->scope, deciding.scope);
+	choice->norigins = choice->count;
+	choice->origin = choice->index[0];
+	if (!from->plain)
+		choose_addresses(deciding);
 }

@@ -23,6 +23,7 @@ static const struct {
     [TABLE_STATE] = {"state", STORE_HEALTH},
     [TABLE_FLIPS] = {"flips", STORE_HEALTH},
     [TABLE_BEAT] = {"beat", STORE_HEALTH},
+    [TABLE_NAMES] = {"names", STORE_HEALTH},
     [TABLE_SERVING] = {"serving", STORE_SERVING},
 };
 

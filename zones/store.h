@@ -42,6 +42,7 @@ enum store_table {
 	TABLE_STATE, /* endpoint -> struct health_record */
 	TABLE_FLIPS, /* sequence (8) -> struct health_flip */
 	TABLE_BEAT,  /* "beat" -> struct health_beat */
+	TABLE_NAMES, /* hostname -> struct name_record */
 	/* serving */
 	TABLE_SERVING, /* name -> value */
 	TABLE_COUNT

@@ -1,7 +1,5 @@
 #include "world.h"
 
-#include "siphash.h"
-
 #include <search.h>
 #include <stdlib.h>
 
@@ -10,12 +8,6 @@ int
 world_by_id(const void *a, const void *b)
 {
 	return strcmp(((const struct id *)a)->text, ((const struct id *)b)->text);
-}
-
-static int
-by_endpoint(const void *a, const void *b)
-{
-	return memcmp(a, b, sizeof(struct endpoint));
 }
 
 int
@@ -116,77 +108,25 @@ world_new(struct retired *retired, struct numbers *numbers)
 	return world;
 }
 
-/* Endpoints */
-
-struct endpoint_entry *
-world_endpoint(struct world *world, const struct endpoint *key)
-{
-	return world_find(&world->endpoints, key, by_endpoint);
-}
+/* Pools */
 
 void
 world_drop_pool(struct pool_entry *pool)
 {
-	free(pool->endpoints);
+	world_free_uses(&pool->uses);
 	free(pool->states);
 	free(pool->numbers);
 	model_free_pool(pool->model);
 	free(pool);
 }
 
-static struct endpoint_entry *
-endpoint_use(struct world *world, const struct endpoint *key, struct pool_entry *pool)
-{
-	struct endpoint_entry *entry = world_endpoint(world, key);
-	struct pool_entry **users;
-
-	if (entry == NULL) {
-		if ((entry = calloc(1, sizeof *entry)) == NULL)
-			return NULL;
-		entry->key = *key;
-		entry->fresh = world->fresh = true;
-		if (tsearch(entry, &world->endpoints, by_endpoint) == NULL) {
-			free(entry);
-			return NULL;
-		}
-		world->nendpoints++;
-	}
-	if ((users = realloc(entry->users, (entry->nusers + 1) * sizeof *users)) == NULL)
-		return NULL;
-	entry->users = users;
-	users[entry->nusers++] = pool;
-	return entry;
-}
-
-static void
-endpoint_leave(struct world *world, struct endpoint_entry *entry, struct pool_entry *pool)
-{
-	for (size_t i = 0; i < entry->nusers; i++)
-		if (entry->users[i] == pool) {
-			entry->users[i] = entry->users[--entry->nusers];
-			break;
-		}
-	if (entry->nusers > 0)
-		return;
-	tdelete(entry, &world->endpoints, by_endpoint);
-	world->nendpoints--;
-	free(entry->users);
-	free(entry);
-}
-
-/* Pools */
-
 static void
 pool_forget_model(struct world *world, struct pool_entry *pool)
 {
-	for (size_t i = 0; pool->model != NULL && pool->endpoints != NULL && i < pool->model->norigins; i++)
-		if (pool->endpoints[i] != NULL)
-			endpoint_leave(world, pool->endpoints[i], pool);
-	free(pool->endpoints);
+	world_leave(world, pool, &pool->uses);
 	free(pool->states);
 	free(pool->numbers);
 	model_free_pool(pool->model);
-	pool->endpoints = NULL;
 	pool->states = NULL;
 	pool->numbers = NULL;
 	pool->model = NULL;
@@ -237,7 +177,7 @@ grow_slots(struct world *world)
 struct pool_entry *
 world_pool(struct world *world, const struct id *id)
 {
-	struct pool_entry *entry = world_find(&world->pools, id, world_by_id);
+	struct pool_entry *entry = world_find(&world->pools, id, world_by_id), *known;
 
 	if (entry != NULL)
 		return entry;
@@ -245,6 +185,8 @@ world_pool(struct world *world, const struct id *id)
 		return NULL;
 	entry->id = *id;
 	entry->slot = world->slots;
+	if (world->before != NULL && (known = world_find(&world->before->pools, id, world_by_id)) != NULL)
+		entry->latency_us = known->latency_us;
 	if (tsearch(entry, &world->pools, world_by_id) == NULL) {
 		free(entry);
 		return NULL;
@@ -253,61 +195,33 @@ world_pool(struct world *world, const struct id *id)
 	return entry;
 }
 
-/* Take over a model (NULL: the pool was deleted) and find the endpoints of its origins. */
+/* Take over a model (NULL: the pool was deleted) and find what its origins use. */
 bool
 world_set_pool(struct world *world, struct pool_entry *pool, struct pool *model)
 {
-	/* The new users first, so that an endpoint in both keeps its state. */
 	size_t count = model != NULL ? model->norigins : 0;
-	struct endpoint_entry **endpoints = calloc(count + 1, sizeof *endpoints);
 	enum health_state *states = calloc(count + 1, sizeof *states);
 	uint32_t *numbers = calloc(count + 1, sizeof *numbers);
-	bool whole = endpoints != NULL && states != NULL && numbers != NULL;
+	struct pool_uses uses;
 
-	for (size_t i = 0; whole && i < count; i++) {
-		const struct origin *origin = &model->origins[i];
-
-		numbers[i] = numbers_of(world->numbers, model->name, origin->address);
-		if (model->monitor.text[0] == '\0' || !model->enabled || !origin->enabled)
-			continue;
-		struct endpoint key = health_endpoint(model->monitor.text, origin);
-
-		endpoints[i] = endpoint_use(world, &key, pool);
-		whole = endpoints[i] != NULL;
-	}
-	if (!whole) {
-		for (size_t i = 0; endpoints != NULL && i < count; i++)
-			if (endpoints[i] != NULL)
-				endpoint_leave(world, endpoints[i], pool);
-		free(endpoints);
+	/* The new uses first, so that an endpoint in both keeps its state. */
+	if (states == NULL || numbers == NULL || !world_use(world, pool, model, &uses)) {
 		free(states);
 		free(numbers);
 		model_free_pool(model);
 		return false;
 	}
+	for (size_t i = 0; i < count; i++)
+		numbers[i] = numbers_of(world->numbers, model->name, model->origins[i].address);
 	pool_forget_model(world, pool);
 	pool->model = model;
-	pool->endpoints = endpoints;
+	pool->uses = uses;
 	pool->states = states;
 	pool->numbers = numbers;
 	if (model != NULL)
 		world_note_end(world, model->ends);
 	world_dirty(world, pool);
 	return true;
-}
-
-/* S24: what steering takes for the state of one origin. */
-static enum health_state
-judge_origin(const struct pool_entry *pool, size_t i)
-{
-	const struct origin *origin = &pool->model->origins[i];
-
-	if (!origin->enabled || !pool->model->enabled)
-		return HEALTH_DISABLED;
-	if (pool->endpoints[i] == NULL)
-		return HEALTH_UNMONITORED;
-	/* Until the first verdict: the state when the monitor was attached. */
-	return pool->endpoints[i]->state != HEALTH_UNKNOWN ? pool->endpoints[i]->state : origin->seeded;
 }
 
 static bool
@@ -318,10 +232,10 @@ settle_pool(struct world *world, struct pool_entry *pool)
 	struct pool_table *table = NULL;
 
 	if (pool->model != NULL) {
-		for (size_t i = 0; i < pool->model->norigins; i++)
-			pool->states[i] = judge_origin(pool, i);
+		world_judge(pool);
 		if ((table = pool_table_new(pool->model, pool->states, pool->numbers)) == NULL)
 			return false;
+		table->latency_us = pool->latency_us;
 	}
 	retired_add(world->retired, free, (void *)(uintptr_t)pool_slot_table(slots, pool->slot));
 	atomic_store_explicit(&slots->tables[pool->slot], table, memory_order_release);
@@ -362,82 +276,6 @@ world_settle(struct world *world, bool *changed)
 
 /* Load balancers */
 
-/* The pools of places stand behind the default ones. */
-static bool
-compile_places(struct world *world, const struct lb *lb, struct steer_lb *compiled, struct steer_place *places)
-{
-	uint32_t next = compiled->npools;
-
-	compiled->places = places;
-	for (size_t i = 0; i < lb->nplaces; i++) {
-		const struct place_pools *from = &lb->places[i];
-		struct steer_place *place = &places[compiled->nplaces++];
-
-		*place = (struct steer_place){.kind = from->kind, .first = next, .count = (uint32_t)from->npools};
-		memcpy(place->code, from->code, sizeof place->code);
-		if (from->kind == PLACE_REGION)
-			place->region = geo_region(from->code);
-		for (size_t n = 0; n < from->npools; n++) {
-			struct pool_entry *pool = world_pool(world, &from->pools[n]);
-
-			if (pool == NULL)
-				return false;
-			compiled->pools[next++] = (struct steer_pool){pool->slot, WEIGHT_ONE};
-		}
-	}
-	compiled->nall = next;
-	return true;
-}
-
-static struct steer_lb *
-compile_lb(struct world *world, const struct lb_entry *entry)
-{
-	const struct lb *lb = entry->model;
-	size_t all = lb->npools, size;
-	struct steer_place *places;
-	struct steer_lb *compiled;
-	struct pool_entry *pool;
-
-	for (size_t i = 0; i < lb->nplaces; i++)
-		all += lb->places[i].npools;
-	size = (sizeof *compiled + all * sizeof compiled->pools[0] + 7) & ~(size_t)7;
-	compiled = calloc(1, size + lb->nplaces * sizeof *places);
-	pool = compiled != NULL ? world_pool(world, &lb->fallback_pool) : NULL;
-
-	if (pool == NULL) {
-		free(compiled);
-		return NULL;
-	}
-	compiled->id = lb->id;
-	compiled->number = entry->number;
-	compiled->ttl = lb->ttl;
-	compiled->policy = lb->steering_policy;
-	compiled->affinity = lb->affinity;
-	compiled->ecs_locates = lb->prefer_ecs == ECS_ALWAYS || (lb->prefer_ecs == ECS_GEO && lb->steering_policy == STEERING_GEO) ||
-	                        (lb->prefer_ecs == ECS_PROXIMITY && lb->steering_policy == STEERING_PROXIMITY);
-	compiled->by_resolver = lb->by_resolver;
-	compiled->failover = lb->failover;
-	compiled->affinity_ttl = lb->affinity_ttl;
-	compiled->ecs_allowed = lb->prefer_ecs != ECS_NEVER;
-	compiled->prefix_v4 = (uint8_t)lb->affinity_prefix_v4;
-	compiled->prefix_v6 = (uint8_t)lb->affinity_prefix_v6;
-	compiled->max_answers = (uint8_t)lb->max_answers;
-	compiled->name_len = (uint8_t)name_lower(compiled->name, lb->wire);
-	compiled->share = (uint32_t)siphash((const uint64_t[2]){0}, compiled->name, compiled->name_len);
-	compiled->fallback.slot = pool->slot;
-	for (size_t i = 0; i < lb->npools; i++) {
-		if ((pool = world_pool(world, &lb->default_pools[i])) == NULL) {
-			free(compiled);
-			return NULL;
-		}
-		compiled->pools[compiled->npools++] = (struct steer_pool){pool->slot, lb->pool_weights[i]};
-	}
-	if (compile_places(world, lb, compiled, (struct steer_place *)((uint8_t *)compiled + size)))
-		return compiled;
-	free(compiled);
-	return NULL;
-}
-
 struct lb_entry *
 world_lb_by_name(struct world *world, const uint8_t *wire)
 {
@@ -471,7 +309,7 @@ world_add_lb(struct world *world, struct lb *model)
 	entry->id = model->id;
 	entry->model = model;
 	entry->number = numbers_of(world->numbers, "", model->name);
-	if ((model->enabled && (entry->compiled = compile_lb(world, entry)) == NULL) ||
+	if ((model->enabled && (entry->compiled = world_compile_lb(world, entry)) == NULL) ||
 	    tsearch(entry, &world->lbs, world_by_id) == NULL || tsearch(entry, &world->lb_names, by_name) == NULL) {
 		tdelete(entry, &world->lbs, world_by_id);
 		free(entry->compiled);

@@ -8,15 +8,43 @@
 #define WORLD_H
 
 #include "compile.h"
+#include "names.h"
+
+struct pool_entry;
+
+/* The pools that something matters to. */
+struct users {
+	struct pool_entry **list;
+	size_t count;
+};
 
 struct endpoint_entry {
 	struct endpoint key;
 	enum health_state state; /* HEALTH_UNKNOWN until the monitor's first verdict */
-	struct pool_entry **users;
-	size_t nusers;
+	struct users users;
 	bool in_store; /* mark of a full read */
 	bool fresh;    /* not yet looked up in the health store */
 	uint64_t count; /* the last count that met it */
+};
+
+/* A hostname that some enabled origin has. */
+struct name_entry {
+	struct endpoint key; /* name_key() */
+	char *name;
+	struct resolved *resolved; /* without states; NULL until the monitor has looked */
+	struct users users;
+	bool in_store, fresh; /* as an endpoint's */
+	uint64_t count;
+};
+
+/* What the origins of a pool use. */
+struct pool_uses {
+	size_t norigins, nendpoints;
+	struct origin_uses {
+		struct name_entry *name; /* of a hostname whose origin is enabled */
+		size_t first, count;     /* of its endpoints, those of each address for each judge; of its addresses that are judged */
+	} *origins;
+	struct endpoint_entry **endpoints;
 };
 
 struct pool_entry {
@@ -25,8 +53,10 @@ struct pool_entry {
 	struct pool *model;           /* NULL: referenced, but not there */
 	enum health_state *states;    /* of each origin, as steering judges it (S24) */
 	uint32_t *numbers;            /* of each origin, for counters */
-	struct endpoint_entry **endpoints; /* of each origin; NULL where none is probed */
+	struct pool_uses uses;
 	struct pool_entry *next_dirty;
+	uint32_t latency_us; /* S41; 0: not known */
+	bool by_latency;     /* some load balancer chooses it by that, or did */
 	bool dirty;
 	bool used; /* mark of a walk over the load balancers */
 };
@@ -57,9 +87,11 @@ struct retired {
 };
 
 struct world {
-	void *pools, *lbs, *lb_names, *zones, *zone_names, *endpoints; /* tsearch roots */
+	void *pools, *lbs, *lb_names, *zones, *zone_names, *endpoints, *names; /* tsearch roots */
 	size_t nlbs, nzones, nendpoints;
-	bool fresh; /* some endpoint is */
+	bool fresh, fresh_names; /* some endpoint is; some hostname */
+	bool by_latency;         /* some pool is */
+	struct world *before;    /* while everything is read: what is known until the health store is read again */
 	struct pool_entry **by_slot;
 	int64_t next_end; /* of all the models' ends; 0: none */
 	struct pool_entry *dirty; /* to be judged anew */
@@ -87,8 +119,8 @@ struct world *world_new(struct retired *retired, struct numbers *numbers);
 /* Retire all that readers may hold, free the rest. */
 void world_drop(struct world *world);
 
-/* Read everything of a transaction into an empty world, with the states of endpoints of another world where there is one. */
-bool world_read(struct world *world, struct store_txn *txn, const struct world *before);
+/* Read everything of a transaction into an empty world, with what another world knows of health where there is one. */
+bool world_read(struct world *world, struct store_txn *txn, struct world *before);
 /* Follow the changes after a generation. */
 bool world_follow(struct world *world, struct store_txn *txn, uint64_t generation, bool *lost);
 
@@ -96,7 +128,22 @@ bool world_follow(struct world *world, struct store_txn *txn, uint64_t generatio
 bool world_settle(struct world *world, bool *changed);
 void world_note_end(struct world *world, int64_t end);
 void world_dirty(struct world *world, struct pool_entry *pool);
+
+/* world_uses.c.  Endpoints that are used before and after a change keep their state where the new uses come first. */
+/* Look up how fast the pools answer, and note those where that changed. */
+void world_look_at_latencies(struct world *world, struct store_txn *health);
 struct endpoint_entry *world_endpoint(struct world *world, const struct endpoint *key);
+struct name_entry *world_name(struct world *world, const struct endpoint *key);
+/* What a model's origins use, hostnames with their addresses; on failure nothing is used. */
+bool world_use(struct world *world, struct pool_entry *pool, struct pool *model, struct pool_uses *uses);
+void world_leave(struct world *world, struct pool_entry *pool, struct pool_uses *uses);
+void world_free_uses(struct pool_uses *uses);
+/* A hostname has other addresses (NULL: nothing is known of it): all its pools follow. */
+bool world_set_addresses(struct world *world, struct name_entry *entry, const struct name_record *record);
+/* The states of a pool's origins and addresses, from what is known of their endpoints. */
+void world_judge(struct pool_entry *pool);
+void world_drop_endpoint(void *endpoint);
+void world_drop_name(void *name);
 
 /* Between world.c and world_zones.c. */
 void *world_find(void *const *root, const void *key, int (*compare)(const void *, const void *));
@@ -109,6 +156,8 @@ struct pool_entry *world_pool(struct world *world, const struct id *id);
 /* Take over a model (NULL: the pool was deleted) and find the endpoints of its origins. */
 bool world_set_pool(struct world *world, struct pool_entry *pool, struct pool *model);
 void world_drop_pool(struct pool_entry *pool);
+/* What steering goes by, of a load balancer's model: one allocation. */
+struct steer_lb *world_compile_lb(struct world *world, const struct lb_entry *entry);
 /* Takes over the model in every case. */
 struct lb_entry *world_add_lb(struct world *world, struct lb *model);
 void world_remove_lb(struct world *world, struct lb_entry *entry);

@@ -207,6 +207,21 @@ follow_pool(struct changes *changes, const struct id *id)
 	return world_set_pool(changes->world, entry, model);
 }
 
+/* S38: the pools of a monitor group have other judges. */
+static bool
+follow_group(struct changes *changes, const struct id *id)
+{
+	struct world *world = changes->world;
+
+	for (uint32_t slot = 0; slot < world->slots; slot++) {
+		struct pool_entry *pool = world->by_slot[slot];
+
+		if (pool->model != NULL && strcmp(pool->model->monitor_group.text, id->text) == 0 && !follow_pool(changes, &pool->id))
+			return false;
+	}
+	return true;
+}
+
 static bool
 follow_lb(struct changes *changes, const struct id *id)
 {
@@ -319,6 +334,9 @@ edit_zones(struct changes *changes)
 static bool
 follow_objects(struct changes *changes)
 {
+	for (size_t i = 0; i < changes->nobjects; i++)
+		if (changes->objects[i].kind == KIND_MONITOR_GROUP && !follow_group(changes, &changes->objects[i].id))
+			return false;
 	for (size_t i = 0; i < changes->nobjects; i++)
 		if (changes->objects[i].kind == KIND_POOL && !follow_pool(changes, &changes->objects[i].id))
 			return false;

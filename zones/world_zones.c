@@ -337,7 +337,6 @@ world_build_zones(struct world *world, struct store_txn *txn)
 
 struct reading {
 	struct world *world;
-	const struct world *before;
 	struct store_txn *txn;
 };
 
@@ -347,20 +346,6 @@ read_zone(void *arg, const struct zone_info *info)
 	struct reading *reading = arg;
 
 	return world_add_zone(reading->world, info) != NULL;
-}
-
-/* Verdicts known so far hold until the health store is read again. */
-static void
-inherit_states(struct pool_entry *pool, const struct world *before)
-{
-	for (size_t i = 0; before != NULL && i < pool->model->norigins; i++) {
-		const struct endpoint_entry *known = NULL;
-
-		if (pool->endpoints[i] != NULL)
-			known = world_endpoint((struct world *)(uintptr_t)before, &pool->endpoints[i]->key);
-		if (known != NULL)
-			pool->endpoints[i]->state = known->state;
-	}
 }
 
 static bool
@@ -377,10 +362,7 @@ read_pool(void *arg, const struct id *id, struct bytes json)
 		model_free_pool(model);
 		return false;
 	}
-	if (!world_set_pool(reading->world, entry, model))
-		return false;
-	inherit_states(entry, reading->before);
-	return true;
+	return world_set_pool(reading->world, entry, model);
 }
 
 static bool
@@ -394,16 +376,19 @@ read_lb(void *arg, const struct id *id, struct bytes json)
 }
 
 bool
-world_read(struct world *world, struct store_txn *txn, const struct world *before)
+world_read(struct world *world, struct store_txn *txn, struct world *before)
 {
-	struct reading reading = {.world = world, .before = before, .txn = txn};
-	bool changed;
+	struct reading reading = {.world = world, .txn = txn};
+	bool changed, done;
 
 	strcpy(world->error, "memory is exhausted");
-	return config_each_zone(txn, read_zone, &reading) &&
+	world->before = before; /* what is known of health holds until its store is read again */
+	done = config_each_zone(txn, read_zone, &reading) &&
 	       config_each_object(txn, KIND_POOL, read_pool, &reading) &&
 	       config_each_object(txn, KIND_LB, read_lb, &reading) && world_build_zones(world, txn) &&
 	       world_settle(world, &changed) && world_publish(world, config_generation(txn));
+	world->before = NULL;
+	return done;
 }
 
 /* The end of a world */
@@ -434,15 +419,6 @@ keep_tree(void *entry)
 	(void)entry;
 }
 
-static void
-drop_endpoint(void *memory)
-{
-	struct endpoint_entry *entry = memory;
-
-	free(entry->users);
-	free(entry);
-}
-
 void
 world_drop(struct world *world)
 {
@@ -459,7 +435,8 @@ world_drop(struct world *world)
 		world_drop_pool(world->by_slot[i]);
 	}
 	tdestroy(world->pools, keep_tree);
-	tdestroy(world->endpoints, drop_endpoint);
+	tdestroy(world->endpoints, world_drop_endpoint);
+	tdestroy(world->names, world_drop_name);
 	retired_add(world->retired, world_free_slots, world->shared);
 	retired_add(world->retired, free, (void *)(uintptr_t)world->table);
 	retired_add(world->retired, free, world->snapshot);

@@ -6,7 +6,7 @@ use Exporter qw(import);
 use File::Temp qw(tempdir);
 use IO::Socket::INET;
 
-our @EXPORT = qw($bin $dir admin cpu_seconds family free_port median memory_mib spew start stop);
+our @EXPORT = qw($bin $dir admin answers cpu_seconds family free_port measure median memory_mib spew start stop);
 our $bin = "$ENV{GRAYCLOUD_BUILD}/bin";
 our $dir = tempdir('graycloud-bench-XXXXXX', TMPDIR => 1, CLEANUP => 1);
 my $tick = 100;    # USER_HZ
@@ -62,13 +62,14 @@ sub stop {
 	delete $children{$pid};
 }
 
-# The command-line tool on a state directory.
+# The command-line tool on a state directory.  What it warns of is told only where it fails.
 sub admin {
 	my ($state, @words) = @_;
-	open my $out, '-|', "$bin/graycloud", '--state', $state, @words or die "graycloud: $!\n";
+	my $log = "$dir/admin.log";
+	open my $out, '-|', 'sh', '-c', 'exec "$@" 2>"$0"', $log, "$bin/graycloud", '--state', $state, @words or die "sh: $!\n";
 	local $/;
 	my $text = <$out>;
-	close $out or die "graycloud @words failed\n";
+	close $out or die "graycloud @words: ", qx(cat $log);
 	return $text;
 }
 
@@ -105,6 +106,24 @@ sub memory_mib {
 		while (<$in>) { $kib += $1 if /^Pss:\s+(\d+)/ }
 	}
 	return $kib / 1024;
+}
+
+sub answers {
+	my ($port, $name) = @_;
+	my $got = qx(dig \@127.0.0.1 -p $port $name A +short +tries=1 +timeout=1 2>/dev/null);
+	return $got =~ /^\d+\.\d+\.\d+\.\d+$/m;
+}
+
+# What a server, {port, pid}, takes for the questions of dnsperf: processor time of one in microseconds, how many a second, memory.
+sub measure {
+	my ($server, $seconds, @questions) = @_;
+	my @pids = family($server->{pid});
+	my $before = cpu_seconds(@pids);
+	my $out = qx(dnsperf -s 127.0.0.1 -p $server->{port} @questions -l $seconds -c 16 -T 1 -q 200 2>&1);
+	my $used = cpu_seconds(@pids) - $before;
+	my ($count) = $out =~ /Queries completed:\s+(\d+)/ or die "dnsperf: $out\n";
+	my ($rate) = $out =~ /Queries per second:\s+([\d.]+)/;
+	return { cpu => $used / $count * 1e6, rate => $rate, memory => memory_mib(@pids) };
 }
 
 sub median {

@@ -35,6 +35,8 @@ ask(const struct geo *geo, uint64_t draw, const uint8_t *data, size_t len)
 {
 	struct address address = {.family = draw % 2 ? FAMILY_V6 : FAMILY_V4}, other;
 	struct geo_found found, near;
+	uint8_t prefix, again;
+	uint32_t network;
 	bool known;
 
 	for (unsigned i = 0; i < sizeof address.bytes; i++) /* often octets of the file, which are somewhere in its tree */
@@ -47,6 +49,10 @@ ask(const struct geo *geo, uint64_t draw, const uint8_t *data, size_t len)
 	other = neighbour(&address, found.place_prefix, draw);
 	geo_find(geo, &other, &near);
 	assert(same_place(&near, &found) && near.place_prefix == found.place_prefix);
+	network = geo_find_network(geo, &address, &prefix);
+	assert(prefix <= address_len(&address) * 8);
+	other = neighbour(&address, prefix, draw);
+	assert(geo_find_network(geo, &other, &again) == network && again == prefix);
 }
 
 int

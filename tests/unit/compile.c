@@ -5,6 +5,7 @@
 #include "answer.h"
 #include "compile.h"
 #include "config_write.h"
+#include "names.h"
 #include "zonefile.h"
 
 #include <setjmp.h>
@@ -141,7 +142,7 @@ judge(struct place *place, const char *text, enum health_state state)
 	struct store_txn *txn;
 
 	address_from_text(&origin.ip, text);
-	flip.endpoint = health_endpoint(MONITOR, &origin);
+	flip.endpoint = health_endpoint(MONITOR, &origin, &origin.ip);
 	assert_int_equal(store_begin(place->health, STORE_WRITE, &txn), 0);
 	assert_int_equal(health_put(txn, &flip.endpoint, &record), 0);
 	assert_int_equal(health_flip_put(txn, &flip), 0);
@@ -359,6 +360,123 @@ unknown_endpoints_count_where_they_are_in_use(void **state)
 	assert_int_equal(compiler_unknown(place->compiler), 0);
 }
 
+/* S16: what the monitor found for a hostname; "" that it has no address, NULL that nobody asks any more. */
+static void
+resolve(struct place *place, const char *name, const char *addresses)
+{
+	struct name_record record = {.version = NAME_RECORD_VERSION};
+	struct health_flip flip = {.kind = FLIP_ADDRESSES, .endpoint = name_key(name)};
+	char copy[256], *rest, *word;
+	struct store_txn *txn;
+
+	snprintf(copy, sizeof copy, "%s", addresses != NULL ? addresses : "");
+	for (word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
+		assert_true(address_from_text(&record.addresses[record.count++], word));
+	assert_int_equal(store_begin(place->health, STORE_WRITE, &txn), 0);
+	assert_int_equal(addresses != NULL ? name_put(txn, name, &record) : name_delete(txn, name), 0);
+	assert_int_equal(health_flip_put(txn, &flip), 0);
+	assert_int_equal(store_commit(txn), 0);
+}
+
+/* The monitor's verdict on one address of a hostname. */
+static void
+judge_hostname(struct place *place, const char *name, const char *text, enum health_state state)
+{
+	struct origin origin = {.address = (char *)(uintptr_t)name};
+	struct health_record record = {.version = HEALTH_RECORD_VERSION, .state = (uint8_t)state};
+	struct health_flip flip = {.state = (uint8_t)state};
+	struct address address;
+	struct store_txn *txn;
+
+	address_from_text(&address, text);
+	flip.endpoint = health_endpoint(MONITOR, &origin, &address);
+	assert_int_equal(store_begin(place->health, STORE_WRITE, &txn), 0);
+	assert_int_equal(health_put(txn, &flip.endpoint, &record), 0);
+	assert_int_equal(health_flip_put(txn, &flip), 0);
+	assert_int_equal(store_commit(txn), 0);
+}
+
+static void
+put_hostname_pool(struct config_edit *edit)
+{
+	put_object(edit, KIND_POOL, POOL, "p",
+	    "{\"id\":\"" POOL "\",\"name\":\"p\",\"enabled\":true,\"minimum_origins\":1,\"monitor\":\"" MONITOR "\","
+	    "\"origins\":[{\"address\":\"api.example\",\"enabled\":true,\"weight\":1,\"flatten_cname\":true}]}");
+}
+
+static void
+addresses_of_a_hostname_are_followed(void **state)
+{
+	struct place *place = *state;
+	struct config_edit *edit = begin(place);
+
+	put_zone(edit, ZONE);
+	put_hostname_pool(edit);
+	put_lb(edit, true);
+	commit(edit);
+	assert_int_equal(follow_config(place, false), COMPILED_NEW);
+	follow_health(place);
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 0/1");
+	assert_int_equal(compiler_unknown(place->compiler), 1); /* S29: not looked up yet */
+	resolve(place, "api.example", "192.0.2.1 192.0.2.2 2001:db8::1");
+	assert_int_equal(follow_health(place), COMPILED_TABLES);
+	assert_int_equal(compiler_unknown(place->compiler), 3); /* looked up, not judged */
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0"); /* S14: the last known */
+	judge_hostname(place, "api.example", "192.0.2.1", HEALTH_UP);
+	judge_hostname(place, "api.example", "192.0.2.2", HEALTH_DOWN);
+	assert_int_equal(follow_health(place), COMPILED_TABLES);
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
+	resolve(place, "api.example", "192.0.2.3 192.0.2.1"); /* a new one is unknown, one that stays keeps its state */
+	assert_int_equal(follow_health(place), COMPILED_TABLES);
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
+	judge_hostname(place, "api.example", "192.0.2.3", HEALTH_UP);
+	follow_health(place);
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
+	assert_int_equal(follow_config(place, true), COMPILED_NEW); /* read anew, what is known holds */
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
+	assert_int_equal(compiler_unknown(place->compiler), 0);
+	resolve(place, "api.example", "");
+	assert_int_equal(follow_health(place), COMPILED_TABLES);
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 0/1");
+	assert_int_equal(compiler_unknown(place->compiler), 0); /* looked up in vain */
+}
+
+static void
+a_new_health_store_takes_no_address_away(void **state)
+{
+	struct place *place = *state;
+	struct problems problems = {0};
+	struct store_txn *txn;
+	struct config_edit *edit = begin(place);
+	char *command;
+
+	put_zone(edit, ZONE);
+	put_hostname_pool(edit);
+	put_lb(edit, true);
+	commit(edit);
+	resolve(place, "api.example", "192.0.2.1 192.0.2.2");
+	judge_hostname(place, "api.example", "192.0.2.1", HEALTH_UP);
+	follow_config(place, false);
+	follow_health(place);
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
+	/* S27 */
+	store_close(place->health);
+	command = xasprintf("rm -rf %s/health", place->directory);
+	assert_int_equal(system(command), 0);
+	free(command);
+	place->health = store_open(place->directory, STORE_HEALTH, STORE_WRITE, &problems);
+	assert_int_equal(store_begin(place->health, STORE_READ, &txn), 0);
+	publish(place, compiler_health(place->compiler, txn, true));
+	store_abort(txn);
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
+	resolve(place, "api.example", "192.0.2.1");
+	follow_health(place);
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
+	resolve(place, "api.example", NULL); /* in the same store what is gone is gone */
+	follow_health(place);
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 0/1");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, drop_place)
 
 int
@@ -366,7 +484,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {TEST(what_changed_is_followed),
 	    TEST(a_configuration_that_cannot_be_compiled_leaves_the_old_view),
-	    TEST(a_zone_that_went_and_came_keeps_its_load_balancers), TEST(unknown_endpoints_count_where_they_are_in_use)};
+	    TEST(a_zone_that_went_and_came_keeps_its_load_balancers), TEST(unknown_endpoints_count_where_they_are_in_use),
+	    TEST(addresses_of_a_hostname_are_followed), TEST(a_new_health_store_takes_no_address_away)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

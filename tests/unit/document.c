@@ -85,6 +85,8 @@ check(void **state, enum kind kind, const char *text, char **said)
 #define ORIGIN "\"origins\":[{\"address\":\"192.0.2.1\"}]"
 #define POOL "{\"name\":\"p\"," ORIGIN
 #define LB "{\"name\":\"www.example.com\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\""
+#define RULE(overrides) LB ",\"rules\":[{\"name\":\"r\",\"overrides\":{" overrides "}}]}"
+#define SET(rest, overrides) LB ",\"pool_sets\":[{\"name\":\"s\"," rest "\"overrides\":{" overrides "}}]}"
 #define MONITOR "{\"name\":\"m\""
 
 static void
@@ -108,7 +110,7 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_POOL, POOL ",\"monitor\":\"\"}", NULL},
 	    {KIND_POOL, POOL ",\"monitor\":\"none\"}", "monitor is \"none\": there is no monitor of that name or id"},
 	    {KIND_POOL, POOL ",\"monitor\":7}", "monitor is 7: it must be the name or id of a monitor"},
-	    {KIND_POOL, POOL ",\"monitor_group\":\"g\"}", "monitor_group is \"g\": not supported yet"},
+	    {KIND_POOL, POOL ",\"monitor_group\":\"g\"}", "monitor_group is \"g\": there is no monitor_group of that name or id"},
 	    {KIND_POOL, POOL ",\"monitor_group\":null}", NULL},
 	    {KIND_POOL, POOL ",\"enabled\":\"yes\"}", "enabled is \"yes\": it must be true or false"},
 	    {KIND_POOL, POOL ",\"minimum_origins\":0}", NULL},
@@ -124,7 +126,9 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_POOL, POOL ",\"origin_steering\":{\"policy\":\"hash\"}}", NULL},
 	    {KIND_POOL, POOL ",\"origin_steering\":{\"policy\":\"x\"}}", "it must be one of random"},
 	    {KIND_POOL, POOL ",\"healthy\":true,\"disabled_at\":\"x\",\"created_on\":\"x\"}", NULL},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"host.example\"}]}", "host names are not supported yet"},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"b.example\"}]}", NULL},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"A.example.\"}]}", "a.example stands there twice"},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.256\"}]}", "a unicast IPv4 or IPv6 address, or a whole host name"},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"224.0.0.1\"}]}", "a unicast IPv4 or IPv6 address"},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"0.0.0.0\"}]}", "a unicast IPv4 or IPv6 address"},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"ff02::1\"}]}", "a unicast IPv4 or IPv6 address"},
@@ -135,7 +139,7 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 		"origin name a stands there twice"},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"weight\":1.01}]}",
 		"pool p: origins[10.0.0.1].weight is 1.01: it must be a number from 0 to 1"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"flatten_cname\":false}]}", "not supported yet"},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"*.example.com\"}]}", "a unicast IPv4 or IPv6 address, or a whole host name"},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"port\":8080,\"header\":{\"Host\":[\"a.b\"]}}]}", NULL},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"header\":{\"Host\":[\"a\",\"b\"]}}]}",
 		"header.Host is [\"a\",\"b\"]: it must be a list of 0 to 1"},
@@ -158,13 +162,50 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"zero_downtime_failover\":\"sticky\"}}", NULL},
 	    {KIND_LB, LB ",\"steering_policy\":\"random\"}", NULL},
 	    {KIND_LB, LB ",\"steering_policy\":\"geo\"}", NULL},
-	    {KIND_LB, LB ",\"steering_policy\":\"dynamic_latency\"}", "steering_policy is \"dynamic_latency\": not supported yet"},
 	    {KIND_LB, LB ",\"region_pools\":{\"MARS\":[\"eu\"]}}", "region_pools.MARS is no region code"},
 	    {KIND_LB, LB ",\"country_pools\":{\"DE\":[\"eu\",\"nobody\"]}}", "country_pools.DE[1] is \"nobody\""},
 	    {KIND_LB, LB ",\"steering_policy\":\"best\"}", "it must be one of off, random, \"\""},
 	    {KIND_LB, LB ",\"region_pools\":{},\"rules\":[],\"pool_sets\":null}", NULL},
 	    {KIND_LB, LB ",\"region_pools\":{\"WEU\":[\"eu\"]}}", NULL},
-	    {KIND_LB, LB ",\"rules\":[{}]}", "rules is [{}]: not supported yet"},
+	    {KIND_LB, LB ",\"rules\":[{}]}", "rules[0].name is missing"},
+	    {KIND_LB, RULE("\"ttl\":5"), NULL}, {KIND_LB, RULE("\"pools\":[\"eu\"],\"pool_weights\":{\"eu\":0.5},\"pool_default_weight\":0"), NULL},
+	    {KIND_LB, RULE("\"steering_policy\":\"geo\",\"country_pools\":{\"DE\":[\"eu\"]},\"fallback_pool\":\"eu\""), NULL},
+	    {KIND_LB, RULE("\"session_affinity\":\"ip_cookie\",\"session_affinity_attributes\":{\"zero_downtime_failover\":\"sticky\","
+			   "\"samesite\":\"Lax\",\"drain_duration\":0},\"adaptive_routing\":{\"failover_across_pools\":true}"), NULL},
+	    {KIND_LB, RULE("\"location_strategy\":{\"mode\":\"pop\"},\"random_steering\":{\"pool_weights\":{\"us\":0.1}}"), NULL},
+	    {KIND_LB, RULE(""), "rules[r]: it overrides nothing and does not terminate"},
+	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"terminates\":true}]}", NULL},
+	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"fixed_response\":{\"status_code\":200}}]}", "it needs the HTTP proxy; this is DNS-only"},
+	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"condition\":\"ip.src eq 1\",\"terminates\":true}]}",
+		"rules[r].condition is \"ip.src eq 1\": at column 11: expected an address, found 1"},
+	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"condition\":\"http.host eq \\\"a\\\"\",\"terminates\":true}]}",
+		"http.host needs the HTTP proxy; this is DNS-only"},
+	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"priority\":-1,\"terminates\":true}]}", "a whole number from 0 to 2147483647"},
+	    {KIND_LB, RULE("\"pools\":[\"eu\"],\"default_pools\":[\"eu\"]"), "pools and default_pools are two names of one list"},
+	    {KIND_LB, RULE("\"pool_weights\":{},\"random_steering\":{}"), "stand in place of random_steering"},
+	    {KIND_LB, RULE("\"default_pools\":[\"eu\",\"eu\"]"), "rules[r]: default_pools has the same pool at places 1 and 2"},
+	    {KIND_LB, RULE("\"region_pools\":{\"WEU\":[\"eu\",\"eu\"]}"), "rules[r]: region_pools: WEU has the same pool"},
+	    {KIND_LB, RULE("\"pools\":[]"), "overrides.pools is []: it must be a list of 1 to 256"},
+	    {KIND_LB, RULE("\"pools\":[\"nobody\"]"), "rules[r].overrides.pools[0] is \"nobody\": there is no pool"},
+	    {KIND_LB, RULE("\"session_affinity\":\"cookie\""), "it needs the HTTP proxy"},
+	    {KIND_LB, RULE("\"session_affinity_attributes\":{\"drain_duration\":5}"), "it needs the HTTP proxy"},
+	    {KIND_LB, RULE("\"proxied\":true"), "overrides.proxied is no property that is known"},
+	    {KIND_LB, SET("", "\"pools\":[\"eu\"]"), NULL}, {KIND_LB, SET("\"match\":{\"default\":true},", "\"pools\":[\"eu\"]"), NULL},
+	    {KIND_LB, SET("\"match\":{\"topology\":{\"pops\":[\"AMS\"],\"countries\":[\"DE\"],\"regions\":[\"WEU\"],\"asns\":[64500],"
+			  "\"prefixes\":[\"192.0.2.0/24\",\"2001:db8::/32\",\"192.0.2.1\"]}},",
+			  "\"pools\":[\"eu\"],\"steering_policy\":\"random\",\"pool_weights\":{\"eu\":1},\"fallback_pool\":\"us\""), NULL},
+	    {KIND_LB, SET("", ""), "pool_sets[s]: overrides.pools is missing: a pool set says which pools there are (POOL_SET_NO_INTENT)"},
+	    {KIND_LB, SET("\"match\":{},", "\"pools\":[\"eu\"]"), "POOL_SET_EMPTY_MATCH"},
+	    {KIND_LB, SET("\"match\":{\"default\":true,\"topology\":{\"pops\":[\"A\"]}},", "\"pools\":[\"eu\"]"), "POOL_SET_DEFAULT_WITH_MATCH"},
+	    {KIND_LB, SET("\"match\":{\"topology\":{\"pops\":[]}},", "\"pools\":[\"eu\"]"), "POOL_SET_EMPTY_TOPOLOGY"},
+	    {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[1,1]}},", "\"pools\":[\"eu\"]"), "asns has the same entry at places 1 and 2"},
+	    {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[0]}},", "\"pools\":[\"eu\"]"), "a whole number from 1 to 4294967295"},
+	    {KIND_LB, SET("\"match\":{\"topology\":{\"prefixes\":[\"10.0.0.1/8\"]}},", "\"pools\":[\"eu\"]"),
+		"pool_sets[s].match.topology.prefixes[0] is \"10.0.0.1/8\": it has bits set behind its length"},
+	    {KIND_LB, SET("\"match\":{\"topology\":{\"countries\":[\"Germany\"]}},", "\"pools\":[\"eu\"]"), "country of ISO 3166"},
+	    {KIND_LB, SET("", "\"pools\":[\"eu\"],\"steering_policy\":\"geo\""), "steering_policy is \"geo\": it must be one of off, random"},
+	    {KIND_LB, SET("\"fixed_response\":{},", "\"pools\":[\"eu\"]"), NULL},
+	    {KIND_LB, SET("\"fixed_response\":{\"status_code\":404},", "\"pools\":[\"eu\"]"), "it needs the HTTP proxy"},
 	    {KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"eu\":0.7}}}", NULL},
 	    {KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"no\":0.7}}}",
 		"random_steering.pool_weights.no is of no pool of that name or id"},
@@ -183,7 +224,31 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 
 	    {KIND_MONITOR, MONITOR "}", NULL},
 	    {KIND_MONITOR, "{}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\"}", "type is \"icmp_ping\": not supported yet"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\"}", NULL},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\",\"port\":7}", NULL},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\",\"path\":\"/x\"}", "path is \"/x\": an icmp_ping monitor has none"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"udp_icmp\"}", "port is missing: a udp_icmp monitor needs one"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"udp_icmp\",\"port\":53,\"method\":\"\"}", NULL},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\"}", "port is missing: an smtp monitor needs one"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"starttls\":true,\"header\":{\"Host\":[\"mx.example\"]}}", NULL},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"header\":{\"X\":[\"y\"]}}", "only header.Host is used"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"method\":\"GET\"}", "method is \"GET\": that is not for type smtp"},
+	    {KIND_MONITOR, MONITOR ",\"starttls\":true}", "starttls is true: an http monitor has none"},
+	    {KIND_MONITOR, MONITOR ",\"http_version\":\"2\"}", NULL},
+	    {KIND_MONITOR, MONITOR ",\"http_version\":\"3\"}", "it must be one of 1.1, 2, auto"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\"}", "dns_name is missing"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\".\",\"dns_type\":\"ns\"}", NULL},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a..b\"}", "dns_name is \"a..b\": it must be a domain name"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"AXFR\"}", "a type of data such as A"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"FINE\"}", "it must be one of NOERROR"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"MX\",\"dns_data\":\"10 mx.a.b\"}", NULL},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_data\":\"10 mx\"}", "that is no data of type A"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"NXDOMAIN\",\"dns_data\":\"192.0.2.1\"}",
+		"an answer with dns_rcode NXDOMAIN has none"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"exec\"}", "command is missing"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"exec\",\"command\":[\"ls\"]}", "write the program's whole path"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"exec\",\"command\":[\"/bin/ls\",\"\",\"a,b\"]}", NULL},
+	    {KIND_MONITOR, MONITOR ",\"command\":[\"/bin/ls\"]}", "command is [\"/bin/ls\"]: an http monitor has none"},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"gopher\"}", "it must be one of http, https, tcp"},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"tcp\"}", "port is missing: a tcp monitor needs one"},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"tcp\",\"port\":25,\"path\":\"\",\"method\":\"connection_established\"}", NULL},
@@ -208,8 +273,8 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_MONITOR, MONITOR ",\"header\":{\"X\":[\"a\\nb\"]}}", "a text without control characters"},
 	    {KIND_MONITOR, MONITOR ",\"header\":{\"a b\":[\"x\"]}}", "header.a b is no name of a header"},
 	    {KIND_MONITOR, MONITOR ",\"probe_zone\":\"example.com\"}", NULL},
-	    {KIND_MONITOR_GROUP, "{\"description\":\"x\",\"members\":[]}", NULL},
-	    {KIND_MONITOR_GROUP, "{\"name\":\"g\",\"members\":[{\"monitor_id\":\"x\"}]}", "not supported yet"},
+	    {KIND_MONITOR_GROUP, "{\"description\":\"x\",\"members\":[]}", "it must be a list of 1 to 16"},
+	    {KIND_MONITOR_GROUP, "{\"name\":\"g\",\"members\":[{\"monitor_id\":\"x\"}]}", "there is no monitor of that name or id"},
 	};
 
 	for (size_t i = 0; i < NITEMS(rows); i++) {
@@ -249,6 +314,69 @@ unwise_is_only_a_warning(void **state)
 	json_drop(check(state, KIND_POOL, POOL ",\"minimum_origins\":2}", &said));
 	assert_non_null(strstr(said, "it can never be used"));
 	free(said);
+}
+
+static void
+sets_that_are_never_reached_are_warned_about(void **state)
+{
+	char *said, *text = xasprintf(LB ",\"pool_sets\":[{\"name\":\"all\",\"overrides\":{\"pools\":[\"eu\"],\"pool_weights\":{\"us\":1}}},"
+	                              "{\"overrides\":{\"pools\":[\"eu\"]}}]}");
+
+	json_drop(check(state, KIND_LB, text, &said));
+	assert_non_null(strstr(said, "pool_sets[0] matches everybody: the 1 behind it are never reached"));
+	assert_non_null(strstr(said, "pool_sets[all]: pool_weights has a pool that is not in pools"));
+	free(said);
+	free(text);
+}
+
+/* S35, S36: what is not overridden is not written out, names come back, and a match becomes a condition. */
+static void
+rules_and_sets_are_kept_shown_and_loaded(void **state)
+{
+	static const char document[] = LB ",\"rules\":[{\"name\":\"last\",\"priority\":2,\"overrides\":{\"ttl\":9}},{\"name\":\"first\","
+	    "\"condition\":\"dns.qry.type eq 28\",\"terminates\":true,\"overrides\":{\"pools\":[\"us\"],\"pool_weights\":{\"us\":0.25},"
+	    "\"country_pools\":{\"DE\":[\"eu\"]}}},{\"name\":\"second\",\"disabled\":true,\"overrides\":{\"steering_policy\":\"\"}}],"
+	    "\"pool_sets\":[{\"name\":\"s\",\"match\":{\"topology\":{\"prefixes\":[\"10.0.0.0/8\",\"::1\"],\"countries\":[\"DE\",\"FR\"],"
+	    "\"asns\":[1]}},\"overrides\":{\"pools\":[\"us\",\"eu\"],\"fallback_pool\":\"eu\"}}]}";
+	struct world *world = *state;
+	char *said, *text;
+	struct json *kept = check(state, KIND_LB, document, &said), *shown;
+	struct lb *lb;
+	size_t count;
+
+	free(said);
+	shown = document_show(KIND_LB, kept, &world->scope, DOCUMENT_EXPORT);
+	text = json_write(json_member(shown, "rules"), false);
+	assert_non_null(strstr(text, "\"name\":\"last\",\"condition\":\"\",\"priority\":2,\"disabled\":false,\"terminates\":false,"
+				     "\"fixed_response\":null,\"overrides\":{\"ttl\":9}}"));
+	assert_non_null(strstr(text, "{\"pools\":[\"us\"],\"pool_weights\":{\"us\":0.25},\"country_pools\":{\"DE\":[\"eu\"]}}"));
+	free(text);
+	text = json_write(json_member(shown, "pool_sets"), false);
+	assert_non_null(strstr(text, "\"overrides\":{\"pools\":[\"us\",\"eu\"],\"fallback_pool\":\"eu\"}"));
+	free(text);
+	json_drop(shown);
+
+	json_put_text(kept, "id", "00000000000000000000000000000009");
+	text = json_write(kept, false);
+	lb = document_load_lb((struct bytes){text, strlen(text)});
+	assert_non_null(lb);
+	assert_int_equal(lb->nrules, 3);
+	assert_string_equal(lb->rules[0].name, "first");
+	assert_int_equal(lb->rules[0].parts, PART_POOLS | PART_WEIGHTS | PART_COUNTRIES);
+	assert_true(lb->rules[0].terminates);
+	assert_int_equal(lb->rules[0].weights.list[0].weight, 25);
+	assert_string_equal(lb->rules[1].name, "second");
+	assert_true(lb->rules[1].disabled && lb->rules[1].policy_open);
+	assert_string_equal(lb->rules[2].name, "last");
+	assert_int_equal(lb->nsets, 1);
+	assert_int_equal(lb->sets[0].parts, PART_POOLS | PART_WEIGHTS | PART_POLICY | PART_FALLBACK);
+	assert_string_equal(lb->sets[0].condition,
+	    "cf.load_balancer.country in {\"DE\" \"FR\"} and ip.src.asnum in {1} and ip.src in {10.0.0.0/8 ::1}");
+	free(lb_pools(lb, &count));
+	assert_int_equal(count, 2);
+	model_free_lb(lb);
+	free(text);
+	json_drop(kept);
 }
 
 static void
@@ -400,6 +528,8 @@ main(void)
 	    cmocka_unit_test(what_is_wrong_is_refused_with_object_property_and_range),
 	    cmocka_unit_test(all_faults_come_in_one_report),
 	    cmocka_unit_test(unwise_is_only_a_warning),
+	    cmocka_unit_test(sets_that_are_never_reached_are_warned_about),
+	    cmocka_unit_test(rules_and_sets_are_kept_shown_and_loaded),
 	    cmocka_unit_test(every_property_is_written_out_and_references_become_ids),
 	    cmocka_unit_test(a_pool_loads_with_weights_in_hundredths),
 	    cmocka_unit_test(a_monitor_loads_with_its_real_port_and_codes),

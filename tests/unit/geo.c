@@ -96,6 +96,48 @@ the_first_half_of_a_slash_64_speaks_for_all(void **state)
 	geo_free(geo);
 }
 
+/* Two databases, of places and of networks; S4 by brute force over /16s, /24s and /32s. */
+static void
+networks_come_from_a_database_of_their_own(void **state)
+{
+	static const char script[] = "MMDB::write($ARGV[0], q(10.0.0.0/8), {autonomous_system_number => \\q(32 64500)}, q(10.1.0.0/16), "
+				     "{autonomous_system_number => \\q(16 174)}, q(10.1.7.0/25), {autonomous_system_organization => q(X)}, "
+				     "q(2001:db8::/32), {autonomous_system_number => \\q(32 4200000000)})";
+	static const struct {
+		const char *address;
+		uint32_t network;
+		unsigned prefix;
+	} rows[] = {{"10.0.0.1", 64500, 16}, {"10.2.0.1", 64500, 15}, {"10.1.0.1", 174, 22}, {"10.1.7.1", 0, 25}, {"10.1.7.200", 174, 25},
+	    {"11.0.0.0", 0, 8}, {"192.0.2.1", 0, 1}, {"2001:db8::1", 4200000000, 32}, {"2001:db9::1", 0, 32}, {"::1", 0, 3}};
+	char networks[] = "/tmp/graycloud-networks-XXXXXX", *command;
+	struct problems problems = {0};
+	struct geo_found found;
+	struct address address;
+	struct geo *geo;
+	uint8_t prefix;
+	size_t len;
+
+	(void)state;
+	free(sound(&len));
+	close(mkstemp(networks));
+	assert_true(asprintf(&command, "perl -Itests/lib -MMMDB -e '%s' %s", script, networks) > 0);
+	assert_int_equal(system(command), 0);
+	free(command);
+	geo = geo_open((const char *[]){networks, path}, 2, &problems);
+	unlink(networks);
+	assert_non_null(geo);
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		assert_true(address_from_text(&address, rows[i].address));
+		assert_int_equal(geo_find_network(geo, &address, &prefix), rows[i].network);
+		if (prefix != rows[i].prefix)
+			fail_msg("%s: /%u, not /%u", rows[i].address, prefix, rows[i].prefix);
+	}
+	assert_true(address_from_text(&address, "10.1.7.1"));
+	assert_true(geo_find(geo, &address, &found));
+	assert_string_equal(found.country, "US");
+	geo_free(geo);
+}
+
 static void
 damage_never_kills(void **state)
 {
@@ -152,6 +194,30 @@ nodes_that_are_met_again_are_damage(void **state)
 	free(octets);
 }
 
+/* The tree has a leaf above ::/96, under which IPv4 would hang. */
+static void
+a_leaf_above_IPv4_speaks_for_all_of_it(void **state)
+{
+	struct address address;
+	struct problems problems = {0};
+	struct geo_found found;
+	struct geo *geo;
+	char *command;
+
+	(void)state;
+	assert_true(asprintf(&command, "perl -Itests/lib -MMMDB -e 'MMDB::write($ARGV[0], q(::/20) => {country => {iso_code => q(DE)}}, "
+	    "q(2001:db8::/32) => {country => {iso_code => q(US)}})' %s", path) > 0);
+	assert_int_equal(system(command), 0);
+	free(command);
+	geo = geo_open((const char *[]){path}, 1, &problems);
+	assert_non_null(geo);
+	assert_true(address_from_text(&address, "192.0.2.1"));
+	assert_true(geo_find(geo, &address, &found));
+	assert_string_equal(found.country, "DE");
+	assert_int_equal(found.area_prefix, 0);
+	geo_free(geo);
+}
+
 static int
 begin(void **state)
 {
@@ -173,6 +239,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_first_half_of_a_slash_64_speaks_for_all),
+	    cmocka_unit_test(networks_come_from_a_database_of_their_own),
+	    cmocka_unit_test(a_leaf_above_IPv4_speaks_for_all_of_it),
 	    cmocka_unit_test(damage_never_kills),
 	    cmocka_unit_test(nodes_that_are_met_again_are_damage),
 	};

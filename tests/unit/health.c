@@ -60,7 +60,7 @@ endpoint_of(const char *monitor, const char *address, const char *host)
 	origin.address = xstrdup(address);
 	origin.host = own_host;
 	address_from_text(&origin.ip, address);
-	endpoint = health_endpoint(monitor, &origin);
+	endpoint = health_endpoint(monitor, &origin, &origin.ip);
 	free(origin.address);
 	free(own_host);
 	return endpoint;
@@ -93,8 +93,9 @@ a_record_is_read_as_it_was_written_and_gone_when_deleted(void **state)
 {
 	struct endpoint endpoint = endpoint_of("m", "192.0.2.1", NULL);
 	struct health_record record = {
-	    .version = HEALTH_RECORD_VERSION, .state = HEALTH_DOWN, .last_reason = REASON_HTTP_TIMEOUT, .probes = 7};
+	    .version = HEALTH_RECORD_VERSION, .state = HEALTH_DOWN, .last_reason = REASON_HTTP_TIMEOUT, .probes = 7, .detail = "x"};
 	struct health_record read;
+	struct bytes value;
 	struct store_txn *txn = begin(STORE_WRITE);
 
 	(void)state;
@@ -102,7 +103,14 @@ a_record_is_read_as_it_was_written_and_gone_when_deleted(void **state)
 	assert_int_equal(health_put(txn, &endpoint, &record), 0);
 	assert_true(health_get(txn, &endpoint, &read));
 	assert_memory_equal(&read, &record, sizeof read);
-	record.version++; /* of a later graycloud: reads as none */
+	/* What has no detail is stored without, as before there was one. */
+	record.detail[0] = '\0';
+	assert_int_equal(health_put(txn, &endpoint, &record), 0);
+	assert_true(store_get(txn, TABLE_STATE, (struct bytes){endpoint.key, sizeof endpoint.key}, &value));
+	assert_int_equal(value.len, offsetof(struct health_record, detail));
+	assert_true(health_get(txn, &endpoint, &read));
+	assert_memory_equal(&read, &record, sizeof read);
+	record.version = HEALTH_RECORD_VERSION + 1; /* of a later graycloud: reads as none */
 	assert_int_equal(health_put(txn, &endpoint, &record), 0);
 	assert_false(health_get(txn, &endpoint, &read));
 	assert_int_equal(health_delete(txn, &endpoint), 0);

@@ -225,6 +225,61 @@ records_of_another_boot_are_last_known_and_stale(void **state)
 	publish_close(publish);
 }
 
+/* What a reader sees of a hostname: how many addresses, or -1 where there is no record. */
+static int
+addresses_seen(const char *name, struct name_record *record)
+{
+	struct store *store = open_store(STORE_READ);
+	struct store_txn *txn;
+	int count = -1;
+
+	assert_int_equal(store_begin(store, STORE_READ, &txn), 0);
+	if (name_get(txn, name, record))
+		count = record->count;
+	store_abort(txn);
+	store_close(store);
+	return count;
+}
+
+static void
+hostnames_are_kept_over_a_restart_and_go_with_their_last_user(void **state)
+{
+	struct publish *publish = open_publish();
+	struct published_name published = {.name = (char *)(uintptr_t)"api.example"}, again = {.name = published.name};
+	struct name_record record, before = {.version = 0};
+
+	(void)state;
+	assert_false(publish_add_name(publish, &published));
+	published.record = (struct name_record){.version = NAME_RECORD_VERSION, .count = 2, .resolved_ms = 7, .resolved_wall = 8};
+	assert_true(address_from_text(&published.record.addresses[0], "192.0.2.1"));
+	assert_true(address_from_text(&published.record.addresses[1], "2001:db8::1"));
+	publish_name_changed(publish, &published, &before);
+	assert_int_equal(woken, 1);
+	publish_commit(publish); /* with the flips, not with the beat */
+	assert_int_equal(addresses_seen("api.example", &record), 2);
+	assert_int_equal(flips_seen(), 1);
+	published.record.resolved_ms = 9;
+	publish_name_refreshed(publish, &published); /* no flip */
+	publish_commit(publish);
+	addresses_seen("api.example", &record);
+	assert_int_equal(record.resolved_ms, 7);
+	publish_beat(publish, 0, 0);
+	addresses_seen("api.example", &record);
+	assert_int_equal(record.resolved_ms, 9);
+	assert_int_equal(flips_seen(), 1);
+	publish_close(publish);
+
+	publish = open_publish();
+	assert_true(publish_add_name(publish, &again));
+	assert_true(name_same_addresses(&again.record, &published.record));
+	publish_forget_rest(publish);
+	assert_int_equal(addresses_seen("api.example", &record), 2);
+	publish_remove_name(publish, &again);
+	publish_commit(publish);
+	assert_int_equal(addresses_seen("api.example", &record), -1);
+	publish_close(publish);
+}
+
 int
 main(void)
 {
@@ -235,6 +290,8 @@ main(void)
 	        an_endpoint_that_goes_takes_its_record_along_and_is_a_flip, make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(
 	        a_restart_takes_over_the_records_and_forgets_those_that_nobody_claims, make_directory, remove_directory),
+	    cmocka_unit_test_setup_teardown(
+	        hostnames_are_kept_over_a_restart_and_go_with_their_last_user, make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(
 	        records_of_another_boot_are_last_known_and_stale, make_directory, remove_directory),
 	};

@@ -51,6 +51,30 @@ text_with_big_rrset(void)
 	return text;
 }
 
+/* S35: one of each kind of condition. */
+static struct steer_override rules[] = {{.parts = PART_TTL, .ttl = 5}, {.parts = PART_AFFINITY, .affinity = AFFINITY_IP},
+    {.parts = PART_POLICY, .policy = STEERING_RANDOM}};
+static struct steer_overrides overrides = {.nrules = NITEMS(rules), .rules = rules};
+static struct expression *conditions[NITEMS(rules)];
+
+static void
+add_rules(struct steer_lb *lb)
+{
+	static const char *const texts[NITEMS(rules)] = {
+	    "dns.qry.type eq 1 and ends_with(lower(dns.qry.name), \".com\") and cf.load_balancer.region in {\"\" \"WEU\"}",
+	    "ip.src in {127.0.0.0/8 ::1} xor len(ip.src.country) gt 0 or ip.src.asnum eq 1 or cf.load_balancer.name contains \"x\"",
+	    "not dns.rr.opt.client"};
+
+	for (size_t i = 0; i < NITEMS(rules); i++) {
+		char *error = NULL;
+
+		conditions[i] = expression_new(texts[i], &error);
+		assert_non_null(conditions[i]);
+		rules[i].condition = conditions[i];
+	}
+	lb->overrides = &overrides;
+}
+
 static int
 set_up(void **state)
 {
@@ -68,6 +92,7 @@ set_up(void **state)
 	down = scenery_pool(scenery, "d", dead, "198.51.100.9");
 	scenery_lb(scenery, "down.example.com.", apex, AFFINITY_NONE, down, down);
 	scenery_lb(scenery, "hidden.example.com.", apex, AFFINITY_NONE, pool, last);
+	add_rules(scenery_lb(scenery, "ruled.example.com.", apex, AFFINITY_NONE, pool, last));
 	scenery_lb(scenery, "sticky.example.com.", apex, AFFINITY_IP, pool, last);
 	scenery_lb(scenery, "www.example.com.", apex, AFFINITY_NONE, pool, last);
 	if (!scenery_build(scenery, text))
@@ -83,6 +108,8 @@ tear_down(void **state)
 	(void)state;
 	serve_context_free(context);
 	scenery_free(scenery);
+	for (size_t i = 0; i < NITEMS(rules); i++)
+		free(conditions[i]);
 	return 0;
 }
 
@@ -225,7 +252,7 @@ static void
 serve_much(void)
 {
 	static const char *const names[] = {"www.example.com.", "sticky.example.com.", "mail.example.com.", "nope.example.com.",
-	    "x.sub.example.com.", "a.example.com.", "q.w.example.com.", "big.example.com."};
+	    "x.sub.example.com.", "a.example.com.", "q.w.example.com.", "ruled.example.com."};
 	static uint8_t in[SERVE_BATCH][512], out[SERVE_BATCH][EDNS_SIZE];
 	struct message messages[SERVE_BATCH];
 

@@ -127,21 +127,84 @@ a_load_balancer_is_called_by_its_default_pools(void **state)
 static void
 an_origin_without_a_verdict_is_what_it_was_when_its_monitor_came(void **state)
 {
-	struct origin origin = {.enabled = true, .seeded = HEALTH_UP};
+	struct origin origin = {.ip.family = FAMILY_V4, .enabled = true, .seeded = HEALTH_UP};
 	struct pool pool = {.enabled = true, .origins = &origin, .norigins = 1};
 	struct health_record record = {.state = HEALTH_UNKNOWN};
 
 	(void)state;
-	assert_int_equal(status_origin(&pool, &origin, NULL), HEALTH_UNMONITORED);
+	assert_int_equal(status_origin(&pool, &origin, HEALTH_UNKNOWN), HEALTH_UNMONITORED);
 	pool.monitor = id_new();
-	assert_int_equal(status_origin(&pool, &origin, NULL), HEALTH_UP);
-	assert_int_equal(status_origin(&pool, &origin, &record), HEALTH_UP);
+	assert_int_equal(status_origin(&pool, &origin, HEALTH_UNKNOWN), HEALTH_UP);
+	assert_int_equal(status_origin(&pool, &origin, record.state), HEALTH_UP);
 	record.state = HEALTH_DOWN;
-	assert_int_equal(status_origin(&pool, &origin, &record), HEALTH_DOWN);
+	assert_int_equal(status_origin(&pool, &origin, record.state), HEALTH_DOWN);
 	origin.seeded = HEALTH_UNKNOWN;
-	assert_int_equal(status_origin(&pool, &origin, NULL), HEALTH_UNKNOWN);
+	assert_int_equal(status_origin(&pool, &origin, HEALTH_UNKNOWN), HEALTH_UNKNOWN);
 	pool.enabled = false;
-	assert_int_equal(status_origin(&pool, &origin, &record), HEALTH_DISABLED);
+	assert_int_equal(status_origin(&pool, &origin, record.state), HEALTH_DISABLED);
+}
+
+/* S38 in plain words, asked in another order than status_of_judges does. */
+static enum health_state
+plain_group(const struct judge *judges, const enum health_state *verdicts, size_t count)
+{
+	unsigned up = 0, suspect = 0, down = 0;
+	bool vetoed = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!judges[i].votes)
+			continue;
+		up += verdicts[i] == HEALTH_UP;
+		suspect += verdicts[i] == HEALTH_SUSPECT;
+		down += verdicts[i] == HEALTH_DOWN;
+		vetoed |= judges[i].must_be_healthy && verdicts[i] == HEALTH_DOWN;
+	}
+	if (up + suspect + down == 0)
+		return HEALTH_UNKNOWN;
+	if (vetoed || down > up + suspect)
+		return HEALTH_DOWN;
+	return suspect + down == 0 ? HEALTH_UP : HEALTH_SUSPECT;
+}
+
+static void
+a_group_is_down_by_veto_or_by_more_than_half(void **state)
+{
+	enum { MOST = 5, KINDS = 3, VERDICTS = 4 };
+	unsigned seen[VERDICTS] = {0};
+
+	(void)state;
+	for (unsigned count = 0; count <= MOST; count++) {
+		unsigned long all = 1;
+
+		for (unsigned i = 0; i < count; i++)
+			all *= KINDS * VERDICTS;
+		for (unsigned long n = 0; n < all; n++) {
+			struct judge judges[MOST] = {{.votes = false}};
+			enum health_state verdicts[MOST], judged;
+			unsigned long rest = n;
+
+			for (unsigned i = 0; i < count; i++, rest /= KINDS * VERDICTS) {
+				judges[i].votes = rest % KINDS != 0;
+				judges[i].must_be_healthy = rest % KINDS == 2;
+				verdicts[i] = rest / KINDS % VERDICTS;
+			}
+			judged = status_of_judges(judges, verdicts, count);
+			assert_int_equal(judged, plain_group(judges, verdicts, count));
+			seen[judged]++;
+		}
+	}
+	for (unsigned i = 0; i < VERDICTS; i++)
+		assert_true(seen[i] > 0);
+}
+
+static void
+one_monitor_alone_is_believed(void **state)
+{
+	static const struct judge judge = {.votes = true};
+
+	(void)state;
+	for (enum health_state verdict = HEALTH_UNKNOWN; verdict <= HEALTH_DOWN; verdict++)
+		assert_int_equal(status_of_judges(&judge, &verdict, 1), verdict);
 }
 
 int
@@ -151,6 +214,8 @@ main(void)
 	    cmocka_unit_test(a_pool_is_called_what_the_table_says),
 	    cmocka_unit_test(a_pool_without_a_monitor_is_never_judged),
 	    cmocka_unit_test(a_load_balancer_is_called_by_its_default_pools),
+	    cmocka_unit_test(a_group_is_down_by_veto_or_by_more_than_half),
+	    cmocka_unit_test(one_monitor_alone_is_believed),
 	    cmocka_unit_test(an_origin_without_a_verdict_is_what_it_was_when_its_monitor_came),
 	};
 

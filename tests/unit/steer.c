@@ -2,6 +2,8 @@
  * steer.c -- S11 to S19: who is sent where.
  */
 #include "siphash.h"
+#include "rrset.h"
+#include "status.h"
 #include "steer.h"
 
 #include <math.h>
@@ -24,6 +26,7 @@ struct scene {
 	_Atomic(const struct pool_table *) tables[64];
 	_Atomic uint64_t usable[1];
 	struct pool_slots slots;
+	struct steer_overrides all; /* that the load balancer has */
 	struct steer_lb *lb;
 	struct pins *pins;
 	uint32_t now_s;
@@ -111,7 +114,7 @@ first(const struct steer_choice *choice)
 
 	if (choice->count == 0)
 		return "-";
-	snprintf(text, sizeof text, "%s:%u", choice->pool->name, choice->from->list[choice->index[0]].bytes[3]);
+	snprintf(text, sizeof text, "%s:%u", choice->pool->name, steer_address(choice, 0)->bytes[3]);
 	return text;
 }
 
@@ -216,7 +219,7 @@ chosen_origins(struct scene *scene, uint8_t chosen[CLIENTS])
 		struct steer_choice choice = ask(scene, &who, TABLE_V4, n);
 
 		assert_int_equal(choice.count, 1);
-		chosen[n] = choice.from->list[choice.index[0]].bytes[3];
+		chosen[n] = steer_address(&choice, 0)->bytes[3];
 	}
 }
 
@@ -308,7 +311,7 @@ each_origin_gets_its_weights_share(void **state)
 		struct steer_client who = client(1);
 		struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n));
 
-		drawn[choice.from->list[choice.index[0]].bytes[3] - 1]++;
+		drawn[steer_address(&choice, 0)->bytes[3] - 1]++;
 	}
 	assert_shares(drawn, weights, ORIGINS, CLIENTS);
 	scene_free(scene);
@@ -333,7 +336,7 @@ pools_are_drawn_by_weight_and_hashed_by_weight(void **state)
 			struct steer_client who = client(n);
 			struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n));
 
-			counts[choice.from->list[choice.index[0]].bytes[2]]++;
+			counts[steer_address(&choice, 0)->bytes[2]]++;
 			assert_int_equal(choice.client_mattered, affinity);
 			assert_int_equal(choice.scope, affinity ? 24 : 0);
 		}
@@ -616,7 +619,7 @@ hash_steering_keeps_a_client_where_weights_differ(void **state)
 		assert_int_equal(one.count, 1);
 		assert_int_equal(one.index[0], two.index[0]);
 		assert_int_equal(one.scope, 24);
-		counts[one.from->list[one.index[0]].bytes[3] - 1]++;
+		counts[steer_address(&one, 0)->bytes[3] - 1]++;
 	}
 	assert_shares(counts, weights, 4, CLIENTS);
 	scene_free(scene);
@@ -644,7 +647,7 @@ shedding_refuses_its_share_by_chance_or_by_client(void **state)
 				struct steer_client who = client(n);
 				struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n)), again = ask(scene, &who, TABLE_V4, draw_of(n + CLIENTS));
 
-				counts[choice.from->list[choice.index[0]].bytes[2]]++;
+				counts[steer_address(&choice, 0)->bytes[2]]++;
 				last_resort += choice.last_resort;
 				assert_int_equal(choice.scope, by_hash ? 24 : 0);
 				if (by_hash && !policy)
@@ -697,7 +700,7 @@ ask_and_pin(struct scene *scene, uint32_t n, unsigned family)
 
 	if (choice.pin_wanted)
 		assert_true(pins_put(scene->pins, choice.pin_key, scene->lb->share, scene->now_s, &choice.pin));
-	return choice.count > 0 ? choice.from->list[choice.index[0]].bytes[3] : 0;
+	return choice.count > 0 ? steer_address(&choice, 0)->bytes[3] : 0;
 }
 
 /* S20 and S21, for a few hundred clients over the life of one origin. */
@@ -802,6 +805,601 @@ a_pin_holds_the_pool_for_both_families(void **state)
 	scene_free(scene);
 }
 
+/* --- S16: hostnames --- */
+
+/* Make an origin a hostname with these addresses: "ADDRESS=STATE ...", STATE one of u(p) s(uspect) d(own) ?. */
+static void
+make_hostname(struct scene *scene, unsigned pool, unsigned at, const char *text)
+{
+	struct origin *origin = &scene->origins[pool][at];
+	char copy[1024], *rest, *word;
+
+	snprintf(copy, sizeof copy, "%s", text);
+	snprintf(scene->addresses[pool][at], 40, "host%u.example", at);
+	origin->ip = (struct address){0};
+	free(origin->resolved);
+	origin->resolved = resolved_new(32);
+	origin->resolved->count = 0;
+	for (word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+		struct resolved_address *address = &origin->resolved->list[origin->resolved->count++];
+		char *state = strchr(word, '=');
+
+		*state++ = '\0';
+		assert_true(address_from_text(&address->address, word));
+		address->state = *state == 'u' ? HEALTH_UP : *state == 's' ? HEALTH_SUSPECT : *state == 'd' ? HEALTH_DOWN : HEALTH_UNKNOWN;
+	}
+	scene->states[pool][at] = status_origin(&scene->pools[pool], origin, HEALTH_UNKNOWN);
+}
+
+static void
+drop_hostnames(struct scene *scene)
+{
+	for (unsigned p = 0; p < 3; p++)
+		for (unsigned o = 0; o < scene->pools[p].norigins; o++)
+			free(scene->origins[p][o].resolved);
+	scene_free(scene);
+}
+
+/* All last octets of a choice, sorted: "1 2 3". */
+static const char *
+octets_of(const struct steer_choice *choice)
+{
+	static char text[256];
+	uint8_t octets[64];
+	unsigned count = MIN(choice->count, 64);
+	int len = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		octets[i] = steer_address(choice, i)->bytes[choice->family == TABLE_V4 ? 3 : 15];
+	text[0] = '\0';
+	for (unsigned wanted = 0; wanted < 256; wanted++)
+		for (unsigned i = 0; i < count; i++)
+			if (octets[i] == wanted)
+				len += snprintf(text + len, sizeof text - (size_t)len, "%s%u", len > 0 ? " " : "", wanted);
+	return text;
+}
+
+static void
+a_hostname_is_one_origin_with_the_addresses_that_are_up(void **state)
+{
+	static const struct {
+		const char *addresses;
+		enum failover failover;
+		const char *four, *six;
+		enum health_state judged;
+	} rows[] = {
+	    {"10.0.0.1=u 10.0.0.2=u 2001:db8::9=u", FAILOVER_NONE, "1 2", "9", HEALTH_UP},
+	    {"10.0.0.1=u 10.0.0.2=d 2001:db8::9=d", FAILOVER_NONE, "1", "", HEALTH_UP},
+	    {"10.0.0.1=u 10.0.0.2=s", FAILOVER_NONE, "1 2", "", HEALTH_UP},
+	    {"10.0.0.1=u 10.0.0.2=s", FAILOVER_TEMPORARY, "1", "", HEALTH_UP},       /* S21 */
+	    {"10.0.0.1=d 10.0.0.2=s", FAILOVER_TEMPORARY, "2", "", HEALTH_SUSPECT},  /* no other is left */
+	    {"10.0.0.1=u 10.0.0.2=?", FAILOVER_NONE, "1", "", HEALTH_UP},            /* new: not before it is judged */
+	    {"10.0.0.1=d 10.0.0.2=?", FAILOVER_NONE, "1 2", "", HEALTH_UNKNOWN},     /* S14: the fallback pool is this one */
+	    {"10.0.0.1=d 10.0.0.2=d", FAILOVER_NONE, "1 2", "", HEALTH_DOWN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct scene *scene = scene_new(1, 1);
+		struct steer_client who = client(1);
+
+		scene->pools[0].monitor = id_new();
+		scene->lb->failover = rows[i].failover;
+		make_hostname(scene, 0, 0, rows[i].addresses);
+		assert_int_equal(scene->states[0][0], rows[i].judged);
+		settle(scene);
+		struct steer_choice four = ask(scene, &who, TABLE_V4, i), six = ask(scene, &who, TABLE_V6, i);
+
+		assert_string_equal(octets_of(&four), rows[i].four);
+		assert_string_equal(octets_of(&six), rows[i].six);
+		assert_int_equal(four.norigins, 1);
+		assert_int_equal(four.last_resort, rows[i].judged == HEALTH_DOWN || rows[i].judged == HEALTH_UNKNOWN);
+		drop_hostnames(scene);
+	}
+}
+
+static void
+addresses_that_are_gone_are_answered_as_a_last_resort_only(void **state)
+{
+	struct scene *scene = scene_new(2, 1); /* pool 1 is the fallback pool, too */
+	struct steer_client who = client(1);
+
+	(void)state;
+	make_hostname(scene, 0, 0, "10.0.0.1=u");
+	scene->origins[0][0].resolved->gone = true;
+	scene->states[0][0] = status_origin(&scene->pools[0], &scene->origins[0][0], HEALTH_UNKNOWN);
+	assert_int_equal(scene->states[0][0], HEALTH_UNRESOLVED);
+	settle(scene);
+	assert_string_equal(first((struct steer_choice[]){ask(scene, &who, TABLE_V4, 1)}), "us:1");
+	scene->origins[0][0].forced = FORCED_UP; /* S24: force makes no address */
+	settle(scene);
+	assert_string_equal(first((struct steer_choice[]){ask(scene, &who, TABLE_V4, 1)}), "us:1");
+	scene->origins[0][0].forced = FORCED_NONE;
+	scene->states[1][0] = HEALTH_DOWN;
+	scene->lb->fallback.slot = 0;
+	settle(scene);
+	struct steer_choice choice = ask(scene, &who, TABLE_V4, 1);
+
+	assert_true(choice.last_resort);
+	assert_string_equal(octets_of(&choice), "1");
+	drop_hostnames(scene);
+}
+
+static void
+all_candidates_give_each_address_once_in_rotated_order(void **state)
+{
+	struct scene *scene = scene_new(1, 3);
+	struct steer_client who = client(1);
+	unsigned firsts[256] = {0};
+
+	(void)state;
+	make_hostname(scene, 0, 0, "10.0.0.11=u 10.0.0.12=u");
+	make_hostname(scene, 0, 1, "10.0.0.12=u 10.0.0.13=u");
+	settle(scene);
+	for (unsigned n = 0; n < 4000; n++) {
+		struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n));
+
+		assert_string_equal(octets_of(&choice), "3 11 12 13");
+		assert_int_equal(choice.norigins, 3);
+		firsts[steer_address(&choice, 0)->bytes[3]]++;
+	}
+	assert_in_range(firsts[3], 850, 1150);
+	assert_in_range(firsts[12], 850, 1150);
+	drop_hostnames(scene);
+}
+
+static void
+max_answers_bounds_the_addresses_of_hostnames(void **state)
+{
+	struct steer_client who = client(1);
+
+	(void)state;
+	for (unsigned most = 1; most <= 5; most++) {
+		struct scene *scene = scene_new(1, 2);
+		unsigned seen[256] = {0};
+
+		scene->lb->max_answers = (uint8_t)most;
+		make_hostname(scene, 0, 0, "10.0.0.11=u 10.0.0.12=u 10.0.0.13=u");
+		settle(scene);
+		for (unsigned n = 0; n < 2000; n++) {
+			struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n));
+
+			assert_in_range(choice.count, 1, most);
+			for (unsigned i = 0; i < choice.count; i++)
+				seen[steer_address(&choice, i)->bytes[3]]++;
+		}
+		assert_true(seen[2] > 0 && seen[11] > 0 && seen[12] > 0 && seen[13] > 0);
+		drop_hostnames(scene);
+	}
+}
+
+/* S18: the identity is the hostname. */
+static void
+clients_stay_with_a_hostname_whose_addresses_change(void **state)
+{
+	uint16_t before[CLIENTS];
+	uint8_t first_before[CLIENTS];
+	struct scene *scene = scene_new(1, 3);
+	unsigned moved = 0;
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	make_hostname(scene, 0, 0, "10.0.0.11=u 10.0.0.12=u 10.0.0.13=u");
+	for (unsigned round = 0; round < 2; round++) {
+		settle(scene);
+		for (unsigned n = 0; n < CLIENTS; n++) {
+			struct steer_client who = client(n);
+			struct steer_choice choice = ask(scene, &who, TABLE_V4, n);
+			uint16_t origin = choice.from->list[choice.origin].origin;
+
+			if (round == 0) {
+				before[n] = origin;
+				first_before[n] = steer_address(&choice, 0)->bytes[3];
+				continue;
+			}
+			assert_int_equal(origin, before[n]);
+			/* Only who had the address that went begins elsewhere, or whom the new one wins. */
+			if (origin == 0 && first_before[n] != 13 && steer_address(&choice, 0)->bytes[3] != 14)
+				moved += steer_address(&choice, 0)->bytes[3] != first_before[n];
+		}
+		make_hostname(scene, 0, 0, "10.0.0.14=u 10.0.0.12=u 10.0.0.11=u");
+	}
+	assert_int_equal(moved, 0);
+	drop_hostnames(scene);
+}
+
+static void
+one_origin_that_is_not_flattened_has_a_cname(void **state)
+{
+	struct scene *scene = scene_new(1, 2);
+	struct steer_client who = client(1);
+	unsigned cnames = 0;
+
+	(void)state;
+	make_hostname(scene, 0, 0, "10.0.0.11=u");
+	scene->origins[0][0].unflattened = true;
+	settle(scene);
+	struct steer_choice both = ask(scene, &who, TABLE_V4, 1);
+
+	assert_null(both.cname);
+	assert_string_equal(octets_of(&both), "2 11");
+	both = ask(scene, &who, TABLE_V6, 1); /* the only one of that family, for a CNAME is of both */
+	assert_non_null(both.cname);
+	assert_int_equal(both.count, 0);
+	scene->states[0][1] = HEALTH_DOWN;
+	settle(scene);
+	both = ask(scene, &who, TABLE_V4, 1);
+	assert_non_null(both.cname);
+	assert_int_equal(get16(both.cname + 2), TYPE_CNAME);
+	assert_memory_equal(both.cname + 12, "\5host0\7example", 15);
+	scene->states[0][1] = HEALTH_UP;
+	scene->origins[0][1].weight = 50;
+	settle(scene);
+	for (unsigned n = 0; n < 3000; n++)
+		cnames += ask(scene, &who, TABLE_V4, draw_of(n)).cname != NULL;
+	assert_in_range(cnames, 1850, 2150); /* two in three */
+	drop_hostnames(scene);
+}
+
+/* ---- S35, S36 ---- */
+
+enum { OVERRIDES = 3 };
+
+/* Rules or sets of a scene: override i brings in pool i, where its condition is true. */
+struct brought {
+	struct steer_override overrides[OVERRIDES];
+	struct steer_pool pools[OVERRIDES];
+	struct expression *conditions[OVERRIDES];
+};
+
+static void
+bring(struct scene *scene, struct brought *brought, bool rules, unsigned count, const char *const *conditions)
+{
+	for (unsigned i = 0; i < count; i++) {
+		char *error = NULL;
+
+		brought->conditions[i] = expression_new(conditions[i], &error);
+		if (brought->conditions[i] == NULL)
+			fail_msg("%s: %s", conditions[i], error);
+		brought->pools[i] = (struct steer_pool){.slot = i, .weight = 100};
+		brought->overrides[i] = (struct steer_override){.condition = brought->conditions[i], .parts = PART_POOLS, .npools = 1,
+		    .pools = &brought->pools[i], .branch = i + 1};
+	}
+	scene->lb->overrides = &scene->all;
+	if (rules) {
+		scene->all.rules = brought->overrides;
+		scene->all.nrules = count;
+	} else {
+		scene->all.sets = brought->overrides;
+		scene->all.nsets = count;
+	}
+}
+
+static void
+unbring(struct brought *brought)
+{
+	for (unsigned i = 0; i < OVERRIDES; i++)
+		free(brought->conditions[i]);
+}
+
+/* The first set that matches, but the last rule, unless one terminates. */
+static void
+the_first_set_wins_and_the_last_rule(void **state)
+{
+	static const char *const conditions[] = {"ip.src in {10.0.0.0/8}", "ip.src in {10.1.0.0/16}", "ip.src in {10.1.1.0/24}"};
+	static const struct {
+		const char *ecs;
+		const char *set, *rule, *terminated; /* by the second rule */
+		unsigned scope, rule_scope, terminated_scope;
+	} rows[] = {
+	    {"10.2.0.0", "eu", "eu", "eu", 8, 15, 15},
+	    {"10.1.2.0", "eu", "us", "us", 8, 23, 16},
+	    {"10.1.1.0", "eu", "ap", "us", 8, 24, 16},
+	    {"192.0.2.0", "us", "us", "us", 1, 1, 1}, /* the load balancer's own */
+	};
+	struct scene *scene = scene_new(2, 1);
+	struct brought brought = {0};
+
+	(void)state;
+	settle(scene);
+	scene->lb->pools[0].slot = 1;
+	for (unsigned mode = 0; mode < 3; mode++) {
+		scene->all.nsets = scene->all.nrules = 0;
+		unbring(&brought);
+		bring(scene, &brought, mode > 0, 3, conditions);
+		brought.overrides[1].terminates = mode == 2;
+		for (size_t i = 0; i < NITEMS(rows); i++) {
+			struct steer_client who = {.resolver = {FAMILY_V4, {10, 1, 1, 1}}, .source = 24};
+
+			assert_true(address_from_text(&who.ecs, rows[i].ecs));
+			struct steer_choice choice = ask(scene, &who, TABLE_V4, 1);
+
+			assert_string_equal(choice.pool->name, mode == 0 ? rows[i].set : mode == 1 ? rows[i].rule : rows[i].terminated);
+			assert_int_equal(choice.scope, mode == 0 ? rows[i].scope : mode == 1 ? rows[i].rule_scope : rows[i].terminated_scope);
+		}
+		/* without ECS the resolver is compared, and nobody else's answer depends on it */
+		struct steer_client who = {.resolver = {FAMILY_V4, {10, 1, 1, 1}}};
+		struct steer_choice choice = ask(scene, &who, TABLE_V4, 1);
+
+		assert_string_equal(choice.pool->name, mode == 0 ? "eu" : mode == 1 ? "ap" : "us");
+		assert_int_equal(choice.scope, 0);
+		/* a disabled one is not asked */
+		brought.overrides[0].disabled = true;
+		assert_string_equal(ask(scene, &who, TABLE_V4, 1).pool->name, mode == 1 ? "ap" : "us");
+	}
+	unbring(&brought);
+	scene_free(scene);
+}
+
+/* Each part that a rule may override, seen from the choice. */
+static void
+a_rule_overrides_what_it_names_and_nothing_else(void **state)
+{
+	static const char *const conditions[] = {"dns.qry.type eq 28", ""};
+	struct scene *scene = scene_new(3, 4);
+	struct brought brought = {0};
+	struct steer_client who = client(9);
+
+	(void)state;
+	for (unsigned p = 0; p < 3; p++) {
+		assert_true(address_from_text(&scene->origins[p][3].ip, "2001:db8::1"));
+		scene->origins[p][3].ip.bytes[3] = (uint8_t)p;
+	}
+	settle(scene);
+	bring(scene, &brought, true, 2, conditions);
+	brought.overrides[0].pools = &brought.pools[1];
+	brought.overrides[1].parts = 0;
+	/* the type of the question */
+	assert_string_equal(ask(scene, &who, TABLE_V4, 1).pool->name, "eu");
+	assert_string_equal(ask(scene, &who, TABLE_V6, 1).pool->name, "us");
+	assert_int_equal(ask(scene, &who, TABLE_V6, 1).scope, 0);
+	/* ttl, on top of another rule */
+	brought.overrides[1].parts = PART_TTL;
+	brought.overrides[1].ttl = 7;
+	assert_int_equal(ask(scene, &who, TABLE_V6, 1).ttl, 7);
+	assert_string_equal(ask(scene, &who, TABLE_V6, 1).pool->name, "us");
+	brought.overrides[0].terminates = true;
+	assert_int_equal(ask(scene, &who, TABLE_V6, 1).ttl, 30);
+	assert_int_equal(ask(scene, &who, TABLE_V4, 1).ttl, 7);
+	/* affinity: one answer, and the client's prefix; with prefer_ecs never the resolver's */
+	brought.overrides[1].parts = PART_AFFINITY;
+	brought.overrides[1].affinity = AFFINITY_IP;
+	assert_int_equal(ask(scene, &who, TABLE_V4, 1).how, STEER_HASHED);
+	assert_int_equal(ask(scene, &who, TABLE_V4, 1).scope, 24);
+	brought.overrides[1].parts |= PART_PREFER_ECS;
+	brought.overrides[1].prefer_ecs = ECS_NEVER;
+	assert_int_equal(ask(scene, &who, TABLE_V4, 1).scope, 0);
+	/* fallback */
+	brought.overrides[1].parts = PART_FALLBACK;
+	brought.overrides[1].fallback = 1;
+	assert_false(ask(scene, &who, TABLE_V4, 1).last_resort);
+	for (unsigned p = 0; p < 3; p++)
+		for (unsigned o = 0; o < 4; o++)
+			scene->states[p][o] = HEALTH_DOWN;
+	settle(scene);
+	assert_string_equal(ask(scene, &who, TABLE_V4, 1).pool->name, "us");
+	assert_true(ask(scene, &who, TABLE_V4, 1).last_resort);
+	unbring(&brought);
+	scene_free(scene);
+}
+
+/* random with weights of a rule, of the load balancer for the list of a rule, and of a set. */
+static void
+weights_go_with_the_list_that_is_chosen_from(void **state)
+{
+	static const char *const conditions[] = {""};
+	struct steer_pool three[] = {{0, 100}, {1, 100}, {2, 100}}, own[] = {{0, 10}, {2, 50}}, its[] = {{1, 30}};
+	static const double by_own[] = {10, 40, 50}, by_its[] = {70, 30, 70};
+	struct scene *scene = scene_new(3, 1);
+	struct brought brought = {0};
+
+	(void)state;
+	settle(scene);
+	bring(scene, &brought, true, 1, conditions);
+	scene->lb->policy = STEERING_RANDOM;
+	scene->all.weights = (struct steer_weights){own, 2, 40};
+	brought.overrides[0].pools = three;
+	brought.overrides[0].npools = 3;
+	for (int mode = 0; mode < 3; mode++) { /* pools; pools and weights; weights of the load balancer's pools */
+		unsigned counts[3] = {0};
+
+		brought.overrides[0].parts = mode == 0 ? PART_POOLS : mode == 1 ? PART_POOLS | PART_WEIGHTS : PART_WEIGHTS;
+		brought.overrides[0].weights = (struct steer_weights){its, 1, 70};
+		for (unsigned n = 0; n < CLIENTS; n++) {
+			struct steer_client who = client(n);
+
+			counts[ask(scene, &who, TABLE_V4, draw_of(n)).pool->name[0] == 'e'   ? 0
+			       : ask(scene, &who, TABLE_V4, draw_of(n)).pool->name[0] == 'u' ? 1 : 2]++;
+		}
+		assert_shares(counts, mode == 0 ? by_own : by_its, 3, CLIENTS);
+	}
+	unbring(&brought);
+	scene_free(scene);
+}
+
+/* [CF] 3.3: no policy is geo where there are places: also those that a rule brings. */
+static void
+places_of_a_rule_make_geo_of_no_policy(void **state)
+{
+	static const char *const conditions[] = {"ip.src in {10.0.0.0/8}"};
+	struct steer_pool pools[] = {{1, 100}};
+	struct steer_place place = {.code = "AMS", .count = 1, .pools = pools};
+	static const struct steer_site site = {.code = "AMS"};
+	struct scene *scene = scene_new(2, 1);
+	struct brought brought = {0};
+	struct steer_client who = client(9);
+	struct steering steering = {.site = &site};
+	struct steer_choice choice;
+
+	(void)state;
+	settle(scene);
+	bring(scene, &brought, true, 1, conditions);
+	scene->lb->policy_open = true;
+	brought.overrides[0].parts = PART_SITES;
+	brought.overrides[0].places[PLACE_SITE] = (struct steer_places){&place, 1};
+	for (unsigned in = 0; in < 2; in++) {
+		who.ecs.bytes[0] = in ? 10 : 11;
+		steering.client = who;
+		steer(scene->lb, &scene->slots, &steering, TABLE_V4, &choice);
+		assert_string_equal(choice.pool->name, in ? "us" : "eu");
+		assert_int_equal(choice.scope, 8);
+	}
+	unbring(&brought);
+	scene_free(scene);
+}
+
+/* S20: A and AAAA that rules send to different pools keep a pin each. */
+static void
+each_branch_has_pins_of_its_own(void **state)
+{
+	static const char *const conditions[] = {"dns.qry.type eq 1", "dns.qry.type eq 28"};
+	struct scene *scene = scene_new(2, 4);
+	struct problems problems = {0};
+	struct brought brought = {0};
+	uint8_t four, six;
+
+	(void)state;
+	for (unsigned o = 0; o < 4; o++) {
+		assert_true(address_from_text(&scene->origins[1][o].ip, "2001:db8::"));
+		scene->origins[1][o].ip.bytes[3] = (uint8_t)(o + 1);
+	}
+	settle(scene);
+	bring(scene, &brought, true, 2, conditions);
+	scene->lb->affinity = AFFINITY_IP;
+	scene->lb->failover = FAILOVER_STICKY;
+	scene->lb->affinity_ttl = 3600;
+	scene->pins = pins_open(NULL, 65536, &problems);
+	scene->now_s = 1000000;
+	for (uint32_t n = 0; n < 20; n++) {
+		four = ask_and_pin(scene, n, TABLE_V4);
+		six = ask_and_pin(scene, n, TABLE_V6);
+		scene->states[0][four - 1] = scene->states[1][six - 1] = HEALTH_DOWN;
+		settle(scene);
+		four = ask_and_pin(scene, n, TABLE_V4);
+		six = ask_and_pin(scene, n, TABLE_V6);
+		memset(scene->states, 0, sizeof scene->states);
+		for (unsigned p = 0; p < 2; p++)
+			for (unsigned o = 0; o < 4; o++)
+				scene->states[p][o] = HEALTH_UP;
+		settle(scene);
+		for (unsigned again = 0; again < 3; again++) { /* where the failure put them */
+			assert_int_equal(ask_and_pin(scene, n, TABLE_V4), four);
+			assert_int_equal(ask_and_pin(scene, n, TABLE_V6), six);
+		}
+	}
+	pins_close(scene->pins);
+	unbring(&brought);
+	scene_free(scene);
+}
+
+/* A condition over 10.0.0.0/24, so that neighbours differ. */
+static char *
+random_condition(uint64_t *at, unsigned depth)
+{
+	uint64_t n = *at = mix64(*at + UINT64_C(0x9e3779b97f4a7c15));
+	unsigned length = 24 + (unsigned)(n >> 20) % 9, host = (unsigned)n & 255 & ~((1u << (32 - length)) - 1);
+	static const char *const joins[] = {"and", "or", "xor"};
+	char *a, *b, *text;
+
+	if (depth == 0 || n % 3 == 0)
+		return xasprintf("%sip.src in {10.0.0.%u/%u 10.0.0.%u}", n >> 30 & 1 ? "not " : "", host, length, (unsigned)(n >> 40) & 255);
+	a = random_condition(at, depth - 1);
+	b = random_condition(at, depth - 1);
+	text = xasprintf("%s(%s %s %s)", n >> 31 & 1 ? "not " : "", a, joins[(n >> 32) % 3], b);
+	free(a);
+	free(b);
+	return text;
+}
+
+/* S4 by brute force: sets and rules with lists of prefixes, with and without affinity that rules switch. */
+static void
+the_scope_of_sets_and_rules_is_honest(void **state)
+{
+	uint64_t at = 5;
+
+	(void)state;
+	for (unsigned round = 0; round < 150; round++) {
+		struct scene *scene = scene_new(3, 3);
+		struct brought sets = {0}, rules = {0};
+		char *conditions[2 * OVERRIDES];
+		struct steer_choice all[256];
+
+		settle(scene);
+		for (unsigned i = 0; i < 2 * OVERRIDES; i++)
+			conditions[i] = random_condition(&at, 2);
+		bring(scene, &sets, false, OVERRIDES, (const char *const *)conditions);
+		bring(scene, &rules, true, OVERRIDES, (const char *const *)conditions + OVERRIDES);
+		for (unsigned i = 0; i < OVERRIDES; i++) {
+			rules.overrides[i].parts = i == 0 ? PART_TTL : i == 1 ? PART_AFFINITY : PART_POOLS;
+			rules.overrides[i].ttl = 60;
+			rules.overrides[i].affinity = AFFINITY_IP;
+			rules.overrides[i].terminates = round >> i & 1;
+		}
+		scene->lb->prefix_v4 = (uint8_t)(26 + round % 7);
+		for (unsigned host = 0; host < 256; host++) {
+			struct steer_client who = {.resolver = {FAMILY_V4, {10, 0, 0, 9}}, .ecs = {FAMILY_V4, {10, 0, 0, (uint8_t)host}}, .source = 32};
+
+			all[host] = ask(scene, &who, TABLE_V4, 1);
+		}
+		for (unsigned host = 0; host < 256; host++) {
+			unsigned size = all[host].scope < 24 ? 256 : 1u << (32 - all[host].scope), base = host & ~(size - 1);
+
+			for (unsigned other = base; other < base + size; other++)
+				if (all[other].pool != all[host].pool || all[other].ttl != all[host].ttl || all[other].how != all[host].how ||
+				    all[other].index[0] != all[host].index[0])
+					fail_msg("round %u: 10.0.0.%u is not answered as 10.0.0.%u/%u", round, other, host, all[host].scope);
+		}
+		for (unsigned i = 0; i < 2 * OVERRIDES; i++)
+			free(conditions[i]);
+		unbring(&sets);
+		unbring(&rules);
+		scene_free(scene);
+	}
+}
+
+/* S41 */
+static void
+the_fastest_pools_are_equal_and_the_first_of_them_is_taken(void **state)
+{
+	static const struct {
+		uint32_t latencies_us[3];
+		const char *usable, *chosen;
+	} rows[] = {
+	    {{0, 0, 0}, "yyy", "eu"},             /* no data: failover order */
+	    {{0, 0, 0}, "nyy", "us"},
+	    {{20000, 10000, 30000}, "yyy", "us"},
+	    {{20000, 10000, 30000}, "yny", "eu"},
+	    {{11000, 10000, 10000}, "yyy", "eu"}, /* a tenth is as good */
+	    {{11001, 10000, 10000}, "yyy", "us"},
+	    {{1400, 400, 500}, "yyy", "eu"},      /* and so is a millisecond */
+	    {{1401, 400, 500}, "yyy", "us"},
+	    {{0, 30000, 20000}, "yyy", "ap"},     /* who is not known comes behind */
+	    {{0, 30000, 20000}, "ynn", "eu"},
+	    {{0, 0, UINT32_MAX - 1}, "yyy", "ap"},
+	    {{20000, 0, 10000}, "nyn", "us"},
+	};
+	struct scene *scene = scene_new(3, 2);
+
+	(void)state;
+	scene->lb->policy = STEERING_DYNAMIC_LATENCY;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct steer_client who = client(1);
+		struct steer_choice choice;
+
+		for (unsigned p = 0; p < 3; p++)
+			scene->pools[p].enabled = rows[i].usable[p] == 'y';
+		settle(scene);
+		for (unsigned p = 0; p < 3; p++)
+			((struct pool_table *)(uintptr_t)scene->tables[p])->latency_us = rows[i].latencies_us[p];
+		choice = ask(scene, &who, TABLE_V4, i);
+		if (strcmp(choice.pool->name, rows[i].chosen) != 0)
+			fail_msg("row %zu: %s, not %s", i, choice.pool->name, rows[i].chosen);
+		assert_int_equal(choice.scope, 0);
+		assert_false(choice.client_mattered);
+	}
+	scene_free(scene);
+}
+
 int
 main(void)
 {
@@ -821,11 +1419,24 @@ main(void)
 	    cmocka_unit_test(an_affinity_group_holds_two_families_together),
 	    cmocka_unit_test(the_key_is_the_clients_prefix),
 	    cmocka_unit_test(the_scope_is_honest),
+	    cmocka_unit_test(a_hostname_is_one_origin_with_the_addresses_that_are_up),
+	    cmocka_unit_test(addresses_that_are_gone_are_answered_as_a_last_resort_only),
+	    cmocka_unit_test(all_candidates_give_each_address_once_in_rotated_order),
+	    cmocka_unit_test(max_answers_bounds_the_addresses_of_hostnames),
+	    cmocka_unit_test(clients_stay_with_a_hostname_whose_addresses_change),
+	    cmocka_unit_test(one_origin_that_is_not_flattened_has_a_cname),
 	    cmocka_unit_test(hash_steering_keeps_a_client_where_weights_differ),
 	    cmocka_unit_test(shedding_refuses_its_share_by_chance_or_by_client),
 	    cmocka_unit_test(temporary_withholds_suspects_while_another_is_left),
 	    cmocka_unit_test(a_sticky_client_stays_where_a_failure_put_it),
 	    cmocka_unit_test(a_pin_holds_the_pool_for_both_families),
+	    cmocka_unit_test(the_first_set_wins_and_the_last_rule),
+	    cmocka_unit_test(a_rule_overrides_what_it_names_and_nothing_else),
+	    cmocka_unit_test(weights_go_with_the_list_that_is_chosen_from),
+	    cmocka_unit_test(places_of_a_rule_make_geo_of_no_policy),
+	    cmocka_unit_test(each_branch_has_pins_of_its_own),
+	    cmocka_unit_test(the_scope_of_sets_and_rules_is_honest),
+	    cmocka_unit_test(the_fastest_pools_are_equal_and_the_first_of_them_is_taken),
 	};
 
 	return cmocka_run_group_tests_name("steer", tests, NULL, NULL);

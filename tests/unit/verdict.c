@@ -130,6 +130,7 @@ a_local_error_is_no_verdict_and_breaks_no_streak(void **state)
 	struct check_result good = result_of('+'), local = result_of('o');
 
 	(void)state;
+	strcpy(local.detail, "no way");
 	assert_rows(rows, NITEMS(rows));
 	verdict_judge(&record, &good, &monitor, 100, 100, NULL);
 	verdict_judge(&record, &local, &monitor, 200, 200, NULL);
@@ -137,6 +138,9 @@ a_local_error_is_no_verdict_and_breaks_no_streak(void **state)
 	assert_int_equal(record.probes, 1);
 	assert_int_equal(record.history_count, 1);
 	assert_int_equal(record.last_reason, REASON_NETWORK_UNREACHABLE);
+	assert_string_equal(record.detail, "no way");
+	verdict_judge(&record, &good, &monitor, 300, 300, NULL);
+	assert_string_equal(record.detail, "");
 }
 
 static void
