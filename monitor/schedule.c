@@ -87,10 +87,11 @@ say_local_error(const struct target *target, const struct check_result *result)
 
 	if (last->reason == result->reason && last->error == result->error && boot_ms() < last->at_ms + SAY_AGAIN_MS)
 		return;
+	if (!may_say(target->schedule))
+		return; /* and not for a minute, but until it may be said */
 	*last = (struct local_error){result->reason, result->error, boot_ms()};
-	if (may_say(target->schedule))
-		warnx("%s %s: no verdict, the check failed on this machine: %s%s%s%s", target->monitor->name,
-		    address_to_text(&target->address, address), why, more ? " (" : "", more ? result->detail : "", more ? ")" : "");
+	warnx("%s %s: no verdict, the check failed on this machine: %s%s%s%s", target->monitor->name,
+	    address_to_text(&target->address, address), why, more ? " (" : "", more ? result->detail : "", more ? ")" : "");
 }
 
 /* --- checks --- */
