@@ -84,6 +84,8 @@ add_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 		json_put_text(json, "before", health_state_text(flip->before));
 		json_put_text(json, "state", health_state_text(flip->state));
 		json_put_text(json, "failure_reason", health_reason_text(flip->reason));
+		if (flip->damped) /* S39 */
+			json_put_bool(json, "damped", true);
 	}
 	return true;
 }
@@ -199,9 +201,9 @@ print_event(const struct json *json)
 			printf(": %lld -> %lld addresses\n", json_integer_of(json_member(json, "addresses_before")),
 			    json_integer_of(json_member(json, "addresses")));
 		else
-			printf("%s%s%s%s: %s -> %s%s%s\n", *address != '\0' ? " " : "", address, *text_of(json, "monitor") != '\0' ? " by " : "",
+			printf("%s%s%s%s: %s -> %s%s%s%s\n", *address != '\0' ? " " : "", address, *text_of(json, "monitor") != '\0' ? " by " : "",
 			    text_of(json, "monitor"), text_of(json, "before"),
-			    text_of(json, "state"), failed ? ": " : "", failed ? text_of(json, "failure_reason") : "");
+			    text_of(json, "state"), json_truth(json_member(json, "damped")) ? ", damped" : "", failed ? ": " : "", failed ? text_of(json, "failure_reason") : "");
 		return;
 	}
 	printf("command %lld by %s: %s", json_integer_of(json_member(json, "sequence")), text_of(json, "who"), text_of(json, "command"));

@@ -225,11 +225,12 @@ print_origins(const struct json *out)
 
 	for (size_t i = 0; i < json_count(origins); i++) {
 		const struct json *origin = json_item(origins, i);
-		const char *forced = json_text(json_member(origin, "forced"));
+		const char *forced = json_text(json_member(origin, "forced")), *damped = text_of(origin, "damped_until");
 
 		table_cell(table, COLOUR_NONE, "%s", text_of(origin, "pool"));
 		table_cell(table, COLOUR_NONE, "%s", text_of(origin, "address"));
-		table_cell(table, COLOUR_NONE, "%s%s%s", text_of(origin, "state"), forced != NULL ? ", forced " : "",
+		table_cell(table, COLOUR_NONE, "%s%s%.8s%s%s%s", text_of(origin, "state"), *damped != '\0' ? ", damped until " : "",
+		    *damped != '\0' ? strchr(damped, 'T') + 1 : "", *damped != '\0' ? "Z" : "", forced != NULL ? ", forced " : "",
 		    forced != NULL ? forced : "");
 		cell_age(table, origin, "state_age_seconds");
 		cell_age(table, origin, "checked_age_seconds");

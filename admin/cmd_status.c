@@ -63,15 +63,19 @@ static void
 print_monitor(const struct picture *picture, FILE *out)
 {
 	char age[16];
-	enum colour colour = picture->monitor_dead ? COLOUR_BAD : COLOUR_GOOD;
+	bool isolated = !picture->monitor_dead && picture->beat.isolated_ms != 0;
+	enum colour colour = picture->monitor_dead ? COLOUR_BAD : isolated ? COLOUR_UNSURE : COLOUR_GOOD;
 
-	fprintf(out, "%smonitor %s%s: ", print_colour(out, colour), picture->monitor_dead ? "dead" : "alive",
-	    print_colour(out, COLOUR_NONE));
+	fprintf(out, "%smonitor %s%s: ", print_colour(out, colour),
+	    picture->monitor_dead ? "dead" : isolated ? "isolated" : "alive", print_colour(out, COLOUR_NONE));
 	if (!picture->beating)
 		fputs("none has ever run on this state directory\n", out);
 	else if (picture->monitor_dead)
 		fprintf(out, "process %u was last heard %s ago; health is as last known\n", picture->beat.pid,
 		    when_age(picture->now_wall - picture->beat.at_wall, age));
+	else if (isolated)
+		fprintf(out, "no canary has answered process %u for %s; nothing is judged, health is as last known\n", picture->beat.pid,
+		    when_age((int64_t)(picture->now_ms - picture->beat.isolated_ms), age));
 	else
 		fprintf(out, "process %u probes %u endpoint%s by generation %llu\n", picture->beat.pid, picture->beat.endpoints,
 		    picture->beat.endpoints == 1 ? "" : "s", (unsigned long long)picture->beat.generation);
@@ -183,6 +187,20 @@ forced_text(enum forced forced)
 	return forced == FORCED_UP ? ", forced up" : forced == FORCED_DOWN ? ", forced down" : "";
 }
 
+/* S39: ", damped until 12:03:04Z" at the earliest. */
+static const char *
+damped_text(const struct picture *picture, const struct health_record *record, char out[40])
+{
+	char time[32];
+
+	out[0] = '\0';
+	if (record != NULL && record->damped_until_ms != 0) {
+		wall_text(health_damped_until(record, picture->now_ms, picture->now_wall), time);
+		snprintf(out, 40, ", damped until %.8sZ", time + 11);
+	}
+	return out;
+}
+
 /* What the last check says beyond its reason. */
 static void
 detail_text(const struct health_record *record, char out[HEALTH_DETAIL_MAX])
@@ -275,11 +293,11 @@ add_origin(const struct rows *rows, const struct pictured_pool *pool, size_t i)
 	bool judged = record != NULL && record->state != HEALTH_UNKNOWN;
 	const char *assumed = !judged && pool->model->njudges == 1 && origin->state == model->seeded &&
 	        origin->state != HEALTH_UNKNOWN && model->enabled ? ", not checked yet" : "";
-	char *text = NULL;
+	char *text = NULL, damped[40];
 
 	table_cell(rows->table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ", model->name);
-	table_cell(rows->table, colour_of_state(origin->state, origin->stale, origin->healthy), "%s%s%s%s%s",
-	    health_state_text(origin->state), origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
+	table_cell(rows->table, colour_of_state(origin->state, origin->stale, origin->healthy), "%s%s%s%s%s%s",
+	    health_state_text(origin->state), origin_is_hostname(model) ? "" : damped_text(rows->picture, record, damped), origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
 	    model->enabled && model->weight == 0 ? ", weight 0" : "");
 	if (!origin_is_hostname(model)) {
 		add_record(rows, record);
@@ -316,12 +334,13 @@ add_addresses(const struct rows *rows, const struct pictured_pool *pool, const s
 {
 	for (size_t n = 0; n < origin->naddresses; n++) {
 		const struct pictured_address *address = &origin->addresses[n];
-		char text[46];
+		char text[46], damped[40];
 
 		add_blanks(rows, 3);
 		table_cell(rows->table, COLOUR_NONE, "  %s", address_to_text(&address->address, text));
-		table_cell(rows->table, colour_of_state(address->state, address->stale, health_state_healthy(address->state)), "%s%s",
-		    origin->name.gone ? "last known" : health_state_text(address->state), address->stale ? ", stale" : "");
+		table_cell(rows->table, colour_of_state(address->state, address->stale, health_state_healthy(address->state)), "%s%s%s",
+		    origin->name.gone ? "last known" : health_state_text(address->state),
+		    damped_text(rows->picture, pictured_record(address), damped), address->stale ? ", stale" : "");
 		add_record(rows, pictured_record(address));
 		add_checks(rows, pool, address);
 	}
@@ -440,6 +459,8 @@ put_record(struct json *json, const struct picture *picture, const struct health
 		json_put_number(json, "checked_seconds_ago", (double)(picture->now_ms - record->last_ms) / 1000);
 	json_put_integer(json, "checks", (long long)record->probes);
 	json_put_integer(json, "failures", (long long)record->failures);
+	if (record->damped_until_ms != 0)
+		json_put(json, "damped_until", time_json(health_damped_until(record, picture->now_ms, picture->now_wall)));
 	if (record->certificate_days != INT32_MIN)
 		json_put_integer(json, "certificate_days", record->certificate_days);
 	if (record->detail[0] != '\0')
@@ -556,6 +577,7 @@ monitor_json(const struct picture *picture)
 	struct json *json = json_new_object();
 
 	json_put_bool(json, "alive", !picture->monitor_dead);
+	json_put_bool(json, "isolated", !picture->monitor_dead && picture->beat.isolated_ms != 0);
 	if (picture->beating) {
 		json_put(json, "last_heard", time_json(picture->beat.at_wall));
 		json_put_integer(json, "pid", picture->beat.pid);

@@ -10,11 +10,16 @@ static void
 put_record(struct json *object, const struct health_record *record)
 {
 	uint64_t now = boot_ms();
+	char damped_until[32];
 
 	json_put_number(object, "state_age_seconds", (double)((now - MIN(now, record->since_ms)) / 1000));
 	if (record->last_ms != 0)
 		json_put_number(object, "checked_age_seconds", (double)((now - MIN(now, record->last_ms)) / 100) / 10);
 	json_put_text(object, "failure_reason", health_reason_text(record->last_reason));
+	if (record->damped_until_ms != 0) { /* S39 */
+		wall_text(health_damped_until(record, now, wall_ms()), damped_until);
+		json_put_text(object, "damped_until", damped_until);
+	}
 	if (record->detail[0] != '\0')
 		json_put_text(object, "detail", record->detail);
 }

@@ -108,7 +108,7 @@ bool viewer_news(struct viewer *viewer);
 /* The pool of an id; NULL where it is not there. */
 const struct pictured_pool *picture_pool(const struct picture *picture, const struct id *id);
 
-/* Every load balancer Healthy, the monitor alive, and somebody answering. */
+/* Every load balancer Healthy, the monitor alive and not isolated, and somebody answering. */
 bool picture_all_well(const struct picture *picture);
 
 #endif

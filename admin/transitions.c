@@ -99,9 +99,9 @@ print_flip(const struct places *places, const struct health_flip *flip)
 			printf(": %u -> %u addresses\n", flip->count_before, flip->count);
 			continue;
 		}
-		printf("%s%s%s%s: %s -> %s%s%s\n", hostname ? " " : "", hostname ? address_to_text(&at->address, address) : "",
+		printf("%s%s%s%s: %s -> %s%s%s%s\n", hostname ? " " : "", hostname ? address_to_text(&at->address, address) : "",
 		    at->monitor != NULL ? " by " : "", at->monitor != NULL ? at->monitor : "",
-		    health_state_text(flip->before), health_state_text(flip->state), flip->reason == REASON_NONE ? "" : ": ",
+		    health_state_text(flip->before), health_state_text(flip->state), flip->damped ? ", damped" : "", flip->reason == REASON_NONE ? "" : ": ",
 		    flip->reason == REASON_NONE ? "" : health_reason_text(flip->reason));
 	}
 	return printed;
@@ -197,7 +197,7 @@ nameserver_text(const struct picture *picture)
 static const char *
 monitor_text(const struct picture *picture)
 {
-	return picture->monitor_dead ? "dead" : "alive";
+	return picture->monitor_dead ? "dead" : picture->beat.isolated_ms != 0 ? "isolated" : "alive";
 }
 
 void

@@ -1,7 +1,5 @@
 /*
- * options.h -- the command line of graycloud-dnsd, and the same words in a file.
- *
- * A line of --config FILE is an option without its dashes: "listen 192.0.2.1:53", "rrl-dry-run".  "#" begins a comment.
+ * options.h -- what graycloud-dnsd is told on its command line, or in a file (command_line.h).
  */
 #ifndef DNSD_OPTIONS_H
 #define DNSD_OPTIONS_H
@@ -10,7 +8,7 @@
 #include "dnsd/rrl.h"
 #include "steer.h"
 
-enum { EXIT_USAGE = 2, OPTIONS_LISTENERS_MAX = 16, OPTIONS_GEOIP_MAX = 8 };
+enum { OPTIONS_LISTENERS_MAX = 16, OPTIONS_GEOIP_MAX = 8 };
 
 struct options {
 	const char *state;
@@ -34,7 +32,7 @@ struct options {
 };
 
 /*
- * Read the command line.  Exits with EXIT_USAGE after a sentence for each fault, and with 0 for --help and --version.  The
+ * Read the command line.  Exits with 2 after a sentence for each fault, and with 0 for --help and --version.  The
  * texts live as long as the process.
  */
 void options_parse(struct options *options, int argc, char **argv);

@@ -11,7 +11,8 @@
  *
  * A type that is alone brings its own socket, or needs none: there is no connect before its talk.
  *
- * Everything here runs on the thread of one event base and never blocks.
+ * Everything here runs on the thread of one event base and never blocks.  Where it was kept from running (a stopped process, a
+ * machine that slept, a slow disk) what came in meanwhile counts, and what failed meanwhile is tried again, once.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -29,7 +30,7 @@ struct check;  /* one under way */
 /* At start, before the daemon becomes its user: open what that user may not.  Says nothing where it fails. */
 void checks_prepare(void);
 
-/* NULL where memory is exhausted. */
+/* NULL where memory is exhausted.  The base should have two priorities. */
 struct checks *checks_new(struct event_base *base);
 /* No check may be under way. */
 void checks_free(struct checks *checks);
@@ -81,6 +82,7 @@ struct check {
 	unsigned attempts; /* begun so far */
 	bool talking;      /* the type has it */
 	bool extended;     /* this attempt got more time, for the deadline was late itself */
+	bool repeated;     /* an attempt was begun anew, for we stood still */
 	bool paused;       /* its clock stands still */
 	uint64_t began_ns; /* of this attempt */
 	void *talk;        /* the type's own */

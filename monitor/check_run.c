@@ -10,7 +10,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { LATE_MS = 100 }; /* a deadline that comes so late says nothing about the endpoint yet */
+enum {
+	LATE_MS = 100, /* a deadline that comes so late says nothing about the endpoint yet */
+	TICK_MS = 100  /* how closely it is watched whether the process stands still */
+};
 
 static const struct check_type *const types[] = {
     [MONITOR_HTTP] = &check_http,
@@ -26,7 +29,36 @@ static const struct check_type *const types[] = {
 struct checks {
 	struct event_base *base;
 	void *shared[NITEMS(types)]; /* one for each type; equal types share it */
+	struct event *ticker;
+	uint64_t ticked_ns;
+	uint64_t stalled_ns; /* until then the process stood still; 0: it never did */
 };
+
+/* A stopped process, a machine that slept, a disk that was waited for: the ticks come late. */
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct checks *checks = arg;
+	uint64_t now = boot_ns();
+
+	(void)fd, (void)what;
+	if (now - checks->ticked_ns > (TICK_MS + LATE_MS) * UINT64_C(1000000))
+		checks->stalled_ns = now;
+	checks->ticked_ns = now;
+}
+
+static bool
+start_ticking(struct checks *checks)
+{
+	static const struct timeval tick = {0, TICK_MS * 1000};
+
+	checks->ticked_ns = boot_ns();
+	checks->ticker = event_new(checks->base, -1, EV_PERSIST, on_tick, checks);
+	if (checks->ticker == NULL)
+		return false;
+	event_priority_set(checks->ticker, 0); /* before what came in meanwhile, where the base has priorities */
+	return event_add(checks->ticker, &tick) == 0;
+}
 
 void
 checks_prepare(void)
@@ -42,6 +74,10 @@ checks_new(struct event_base *base)
 	if (checks == NULL)
 		return NULL;
 	checks->base = base;
+	if (!start_ticking(checks)) {
+		checks_free(checks);
+		return NULL;
+	}
 	for (size_t i = 0; i < NITEMS(types); i++) {
 		if (i > 0 && types[i] == types[i - 1])
 			checks->shared[i] = checks->shared[i - 1];
@@ -61,6 +97,8 @@ checks_free(struct checks *checks)
 	for (size_t i = 0; i < NITEMS(types); i++)
 		if (checks->shared[i] != NULL && (i == 0 || types[i] != types[i - 1]))
 			types[i]->close(checks->shared[i]);
+	if (checks->ticker != NULL)
+		event_free(checks->ticker);
 	free(checks);
 }
 
@@ -95,6 +133,22 @@ check_cancel(struct check *check)
 		check_free(check);
 }
 
+static void attempt_begin(struct check *check);
+
+/* What failed while we stood still may have failed for that: such an attempt is no attempt, once in a check. */
+static bool
+repeat(struct check *check)
+{
+	if (check->repeated || check->began_ns > check->checks->stalled_ns)
+		return false;
+	attempt_end(check);
+	check->repeated = true;
+	check->attempts--;
+	check->result = (struct check_result){.certificate_days = INT32_MIN};
+	attempt_begin(check);
+	return true;
+}
+
 static void
 report(struct check *check)
 {
@@ -102,6 +156,8 @@ report(struct check *check)
 	check_done_fn *done = check->done;
 	void *arg = check->arg;
 
+	if (result.conclusive && result.reason != REASON_NONE && repeat(check))
+		return;
 	if (result.rtt_us == 0)
 		result.rtt_us = (uint32_t)((boot_ns() - check->began_ns) / 1000);
 	check_free(check);

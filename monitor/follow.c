@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <err.h>
+#include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 
@@ -495,6 +496,12 @@ void
 follow_watch_clear(struct follow *follow)
 {
 	store_watch_clear(follow->store);
+}
+
+int
+follow_peek(struct follow *follow, struct store_txn **txn)
+{
+	return follow->store == NULL ? -ENOENT : store_begin(follow->store, STORE_PEEK, txn);
 }
 
 uint64_t

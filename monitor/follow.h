@@ -28,6 +28,9 @@ bool follow_poll(struct follow *follow);
 int follow_watch_fd(struct follow *follow);
 void follow_watch_clear(struct follow *follow);
 
+/* Begin to read the configuration that is followed; -ENOENT while there is none.  The caller ends it by store_abort. */
+int follow_peek(struct follow *follow, struct store_txn **txn);
+
 /* The generation that is probed. */
 uint64_t follow_generation(const struct follow *follow);
 

@@ -6,11 +6,12 @@
 #include "commands.h"
 #include "follow.h"
 #include "metrics.h"
+#include "notify.h"
+#include "monitor/options.h"
 #include "resolve.h"
 
 #include <err.h>
 #include <event2/event.h>
-#include <getopt.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -20,16 +21,8 @@
 
 enum {
 	CONFIG_LOOK_MS = 100,  /* the net under inotify (DESIGN, LMDB rule 1) */
-	FILES_RESERVED = 64,   /* stores, signals, the metrics page */
-	CHECKS_AT_ONCE = 32768, /* more would only be memory */
-	COMMANDS_AT_ONCE = 32
-};
-
-struct options {
-	const char *state, *user, *metrics;
-	const char *resolvers[RESOLVERS_MAX];
-	size_t nresolvers;
-	unsigned commands; /* at once; 0: none are permitted */
+	FILES_RESERVED = 96,   /* stores, signals, the metrics page, canaries, notifications */
+	CHECKS_AT_ONCE = 32768 /* more would only be memory */
 };
 
 struct daemon {
@@ -40,6 +33,8 @@ struct daemon {
 	struct resolver *resolver;
 	struct follow *follow;
 	struct metrics *metrics;
+	struct canaries *canaries;
+	struct notify *notify;
 	struct event *committing, *second, *looking, *watching;
 	int watch_fd; /* that watching is on */
 };
@@ -73,6 +68,23 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
 	schedule_second(daemon->schedule);
 	resolver_second(daemon->resolver);
+}
+
+/* S26: what waited is settled; a change is told at once. */
+static void
+on_canaries(void *arg, bool changed)
+{
+	struct daemon *daemon = arg;
+	const struct isolation *isolation = canaries_isolation(daemon->canaries);
+
+	if (changed) {
+		warnx(isolation->isolated ? "isolated: no canary answers; nothing is judged until one does"
+		                          : "no longer isolated: a canary answers, checks are judged again");
+		publish_isolated(daemon->publish, isolation->isolated ? isolation->since_ms : 0);
+		on_second(-1, 0, daemon);
+		notify_isolated(daemon->notify, isolation->isolated);
+	}
+	schedule_heard(daemon->schedule);
 }
 
 static void on_config_written(evutil_socket_t fd, short what, void *arg);
@@ -190,73 +202,6 @@ permit_commands(const struct options *options)
 		warnx("--allow-exec: the commands of exec monitors run as root: --user NAME runs them, and all of this, as another user");
 }
 
-static unsigned
-commands_of(const char *text)
-{
-	char *end;
-	unsigned long most;
-
-	if (text == NULL)
-		return COMMANDS_AT_ONCE;
-	most = strtoul(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end != '\0' || most < 1 || most > COMMANDS_MAX)
-		errx(2, "--allow-exec=%s: write how many commands may run at once, from 1 to %d", text, COMMANDS_MAX);
-	return (unsigned)most;
-}
-
-static _Noreturn void
-usage(FILE *out, int status)
-{
-	fprintf(out, "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT] [--allow-exec[=NUMBER]] [--resolver ADDRESS[:PORT] ...]\n");
-	exit(status);
-}
-
-static struct options
-parse_options(int argc, char *argv[])
-{
-	enum { STATE = 1, USER, METRICS, RESOLVER, ALLOW_EXEC, LATER, HELP, VERSION_ASKED };
-	static const struct option known[] = {
-	    {"state", required_argument, NULL, STATE},
-	    {"user", required_argument, NULL, USER},
-	    {"metrics", required_argument, NULL, METRICS},
-	    {"resolver", required_argument, NULL, RESOLVER},
-	    {"allow-exec", optional_argument, NULL, ALLOW_EXEC},
-	    {"canary", required_argument, NULL, LATER},
-	    {"config", required_argument, NULL, LATER},
-	    {"check", no_argument, NULL, LATER},
-	    {"help", no_argument, NULL, HELP},
-	    {"version", no_argument, NULL, VERSION_ASKED},
-	    {0},
-	};
-	struct options options = {.state = getenv("GRAYCLOUD_STATE")};
-	int option, at = 0;
-
-	if (options.state == NULL || options.state[0] == '\0')
-		options.state = "/var/lib/graycloud";
-	while ((option = getopt_long(argc, argv, "", known, &at)) != -1) {
-		switch (option) {
-		case STATE: options.state = optarg; break;
-		case USER: options.user = optarg; break;
-		case METRICS: options.metrics = optarg; break;
-		case RESOLVER:
-			if (options.nresolvers == RESOLVERS_MAX)
-				errx(2, "--resolver %s: %d resolvers are the most", optarg, RESOLVERS_MAX);
-			options.resolvers[options.nresolvers++] = optarg;
-			break;
-		case ALLOW_EXEC: options.commands = commands_of(optarg); break;
-		case LATER: errx(2, "--%s comes with a later version", known[at].name);
-		case HELP: usage(stdout, 0);
-		case VERSION_ASKED: printf("graycloud-monitor %s\n", VERSION); exit(0);
-		default: usage(stderr, 2);
-		}
-	}
-	if (optind < argc) {
-		warnx("%s: options only", argv[optind]);
-		usage(stderr, 2);
-	}
-	return options;
-}
-
 static struct event *
 timer(struct daemon *daemon, event_callback_fn callback)
 {
@@ -297,6 +242,8 @@ static void
 stop(struct daemon *daemon)
 {
 	metrics_free(daemon->metrics);
+	canaries_free(daemon->canaries);
+	notify_free(daemon->notify);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);
 	resolver_free(daemon->resolver);
@@ -314,11 +261,16 @@ stop(struct daemon *daemon)
 int
 main(int argc, char *argv[])
 {
-	struct options options = parse_options(argc, argv);
+	struct options options;
 	struct daemon daemon = {.watch_fd = -1};
 	struct problems problems = {0};
 	unsigned most;
 
+	options_parse(&options, argc, argv);
+	if (options.check) {
+		puts("the options are good");
+		return 0;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	checks_prepare();
 	become(&options);
@@ -329,7 +281,7 @@ main(int argc, char *argv[])
 	daemon.publish = publish_open(options.state, on_wake, &daemon, &problems);
 	exit_on(&problems);
 	daemon.base = event_base_new();
-	if (daemon.base == NULL)
+	if (daemon.base == NULL || event_base_priority_init(daemon.base, 2) < 0)
 		errx(1, "cannot make an event loop");
 	daemon.committing = timer(&daemon, on_commit);
 	daemon.looking = timer(&daemon, on_look);
@@ -338,10 +290,18 @@ main(int argc, char *argv[])
 		errx(1, "cannot start libcurl");
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
 	daemon.resolver = resolver_new(daemon.base, daemon.publish, options.resolvers, options.nresolvers, &problems);
+	exit_on(&problems);
 	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.publish, options.state);
+	if (options.nnotify > 0)
+		daemon.notify = notify_new(daemon.base, daemon.follow, daemon.publish, options.notify, options.nnotify, &problems);
+	exit_on(&problems);
+	if (options.ncanaries > 0)
+		daemon.canaries = canaries_new(daemon.base, options.canaries, options.ncanaries, on_canaries, &daemon, &problems);
+	exit_on(&problems);
+	schedule_heed(daemon.schedule, daemon.canaries);
 	if (options.metrics != NULL)
 		daemon.metrics = metrics_listen(daemon.base, options.metrics,
-		    &(struct metrics_of){daemon.schedule, daemon.resolver, daemon.follow}, &problems);
+		    &(struct metrics_of){daemon.schedule, daemon.resolver, daemon.follow, daemon.canaries, daemon.notify}, &problems);
 	exit_on(&problems);
 	warnx("at most %u checks run at once, by RLIMIT_NOFILE", most);
 	run(&daemon);

@@ -123,6 +123,10 @@ add_process(const struct metrics *metrics, FILE *page)
 	value(page, "graycloud_monitor_checks_queued", "gauge", "Checks that are due and wait for their turn.", counters->queued);
 	value(page, "graycloud_monitor_checks_limit", "gauge", "Checks that may be under way at once.", counters->most);
 	value(page, "graycloud_monitor_flips_total", "counter", "Changes of state.", counters->flips);
+	value(page, "graycloud_monitor_checks_withheld_total", "counter", "Checks that gave no verdict because the monitor was isolated.",
+	    counters->withheld);
+	canaries_expose(metrics->of.canaries, page);
+	notify_expose(metrics->of.notify, page);
 	value(page, "graycloud_monitor_hostnames", "gauge", "Hostnames of origins that are looked up.", names.hostnames);
 	value(page, "graycloud_monitor_hostnames_failing", "gauge", "Hostnames whose last resolution failed.", names.failing);
 	value(page, "graycloud_monitor_resolutions_in_flight", "gauge", "Resolutions under way.", names.in_flight);
@@ -184,23 +188,15 @@ struct metrics *
 metrics_listen(struct event_base *base, const char *where, const struct metrics_of *of, struct problems *problems)
 {
 	struct metrics *metrics = xcalloc(1, sizeof *metrics);
-	const char *colon = strrchr(where, ':');
-	struct address address;
-	char host[64], *end;
-	long port = colon == NULL ? -1 : strtol(colon + 1, &end, 10);
-	bool brackets = where[0] == '[' && colon != NULL && colon[-1] == ']';
+	struct address address = {.family = FAMILY_NONE};
 	struct evhttp_bound_socket *bound;
+	uint16_t port = 0;
+	char host[46];
 
-	snprintf(host, sizeof host, "%.*s", colon == NULL ? 0 : (int)(colon - where) - (brackets ? 2 : 0),
-	    where + (brackets ? 1 : 0));
-	if (port < 0 || port > 65535 || colon[1] == '\0' || *end != '\0' || !address_from_text(&address, host)) {
-		problems_error(problems, "--metrics %s: write ADDRESS:PORT, as in 127.0.0.1:9153 or [::1]:9153", where);
-		free(metrics);
-		return NULL;
-	}
+	address_port_from_text(&address, &port, where);
 	metrics->of = *of;
 	metrics->http = evhttp_new(base);
-	bound = metrics->http == NULL ? NULL : evhttp_bind_socket_with_handle(metrics->http, host, (uint16_t)port);
+	bound = metrics->http == NULL ? NULL : evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
 	if (bound == NULL) {
 		problems_error(problems, "--metrics %s: cannot listen there: %s", where, strerror(errno));
 		metrics_free(metrics);

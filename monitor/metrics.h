@@ -7,6 +7,7 @@
 #define METRICS_H
 
 #include "follow.h"
+#include "notify.h"
 
 struct metrics;
 
@@ -15,9 +16,11 @@ struct metrics_of {
 	const struct schedule *schedule;
 	const struct resolver *resolver;
 	const struct follow *follow;
+	const struct canaries *canaries; /* NULL: none */
+	const struct notify *notify;     /* NULL: none */
 };
 
-/* Listen on ADDRESS:PORT ([ADDRESS]:PORT for IPv6, port 0 takes a free one) and print what was got.  NULL with problems filled. */
+/* Listen on where, a good ADDRESS:PORT ([ADDRESS]:PORT for IPv6, port 0 takes a free one), and print what was got.  NULL with problems filled. */
 struct metrics *metrics_listen(struct event_base *base, const char *where, const struct metrics_of *of, struct problems *problems);
 void metrics_free(struct metrics *metrics);
 

@@ -1,5 +1,7 @@
 #include "publish.h"
 
+#include "verdict.h"
+
 #include <err.h>
 #include <errno.h>
 #include <pthread.h>
@@ -42,6 +44,7 @@ struct publish {
 	uint64_t started_ms;
 	uint32_t endpoints;            /* of the last beat */
 	uint64_t generation;
+	uint64_t isolated_ms;
 	int told;                      /* the last failure that was said */
 
 	pthread_t saver;
@@ -91,10 +94,8 @@ remember(void *arg, const struct endpoint *endpoint, const struct health_record 
 	leftover = xcalloc(1, sizeof *leftover);
 	leftover->endpoint = *endpoint;
 	leftover->record = *record;
-	if (reading->other_boot) { /* S25: its clock says nothing now; last known, and stale until checked */
-		leftover->record.last_ms = 0;
-		leftover->record.since_ms = reading->now_ms;
-	}
+	if (reading->other_boot) /* S25 */
+		verdict_carry_over(&leftover->record, reading->now_ms);
 	if (tsearch(leftover, &reading->publish->leftovers, compare_endpoints) == NULL)
 		errx(1, "out of memory");
 	return true;
@@ -173,6 +174,7 @@ make_beat(const struct publish *publish, uint32_t endpoints, uint64_t generation
 	    .pid = (uint32_t)getpid(),
 	    .endpoints = endpoints,
 	    .generation = generation,
+	    .isolated_ms = publish->isolated_ms,
 	};
 
 	snprintf(beat.boot, sizeof beat.boot, "%s", boot_id());
@@ -341,6 +343,18 @@ publish_commit(struct publish *publish)
 	commit(publish, NULL, false);
 }
 
+int
+publish_peek(struct publish *publish, struct store_txn **txn)
+{
+	return store_begin(publish->store, STORE_PEEK, txn);
+}
+
+void
+publish_isolated(struct publish *publish, uint64_t since_ms)
+{
+	publish->isolated_ms = since_ms;
+}
+
 void
 publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 {
@@ -403,12 +417,13 @@ publish_checked(struct publish *publish, struct published *published)
 }
 
 void
-publish_flipped(struct publish *publish, struct published *published, enum health_state before)
+publish_flipped(struct publish *publish, struct published *published, enum health_state before, bool damped)
 {
 	unlist(publish, published);
 	published->listed = published->urgent = true;
 	TAILQ_INSERT_HEAD(&publish->changed, published, changed);
 	add_state(publish, published, published->record.state, before, published->record.last_reason);
+	publish->flips[publish->nflips - 1].damped = damped;
 }
 
 bool

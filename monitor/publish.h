@@ -54,8 +54,11 @@ void publish_forget_rest(struct publish *publish);
 
 /* The record changed, but not its state: written within a second. */
 void publish_checked(struct publish *publish, struct published *published);
-/* The state changed from before: written at once. */
-void publish_flipped(struct publish *publish, struct published *published, enum health_state before);
+/* The state changed from before, or begins to be damped (S39): written at once. */
+void publish_flipped(struct publish *publish, struct published *published, enum health_state before, bool damped);
+
+/* Begin to read what was committed.  0 or a negative errno; the caller ends it by store_abort. */
+int publish_peek(struct publish *publish, struct store_txn **txn);
 
 /* The same for a hostname; where the last run knew it, its record is what was last good. */
 bool publish_add_name(struct publish *publish, struct published_name *published);
@@ -68,6 +71,8 @@ void publish_name_changed(struct publish *publish, struct published_name *publis
 unsigned publish_wait_ms(const struct publish *publish);
 /* Write the flips that wait. */
 void publish_commit(struct publish *publish);
+/* S26: the next heartbeats say since when this machine is cut off; 0: it is not. */
+void publish_isolated(struct publish *publish, uint64_t since_ms);
 /* Each second: write all that waits and the heartbeat, and look after the store. */
 void publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation);
 

@@ -21,7 +21,8 @@ struct schedule {
 	struct checks *checks;
 	struct publish *publish;
 	struct event *starter;
-	TAILQ_HEAD(, target) queue, targets;
+	TAILQ_HEAD(, target) queue, targets, held;
+	struct canaries *canaries; /* NULL: none */
 	void *statistics; /* by monitor */
 	struct schedule_counters counters;
 	double rate;       /* checks a second that the intervals ask for */
@@ -69,9 +70,9 @@ say_flip(const struct target *target, enum health_state before)
 
 	if (!may_say(target->schedule))
 		return;
-	warnx("%s %s%s%s: %s -> %s%s%s%s%s%s", target->monitor->name, hostname ? target->hostname : "", hostname ? " " : "",
+	warnx("%s %s%s%s: %s -> %s%s%s%s%s%s%s", target->monitor->name, hostname ? target->hostname : "", hostname ? " " : "",
 	    address_to_text(&target->address, address),
-	    health_state_text(before), health_state_text(record->state), why ? ": " : "",
+	    health_state_text(before), health_state_text(record->state), record->damped_until_ms != 0 ? ", damped" : "", why ? ": " : "",
 	    why ? health_reason_text(record->last_reason) : "", more ? " (" : "", more ? record->detail : "", more ? ")" : "");
 }
 
@@ -86,10 +87,11 @@ say_local_error(const struct target *target, const struct check_result *result)
 
 	if (last->reason == result->reason && last->error == result->error && boot_ms() < last->at_ms + SAY_AGAIN_MS)
 		return;
+	if (!may_say(target->schedule))
+		return; /* and not for a minute, but until it may be said */
 	*last = (struct local_error){result->reason, result->error, boot_ms()};
-	if (may_say(target->schedule))
-		warnx("%s %s: no verdict, the check failed on this machine: %s%s%s%s", target->monitor->name,
-		    address_to_text(&target->address, address), why, more ? " (" : "", more ? result->detail : "", more ? ")" : "");
+	warnx("%s %s: no verdict, the check failed on this machine: %s%s%s%s", target->monitor->name,
+	    address_to_text(&target->address, address), why, more ? " (" : "", more ? result->detail : "", more ? ")" : "");
 }
 
 /* --- checks --- */
@@ -129,32 +131,103 @@ dequeue(struct target *target)
 }
 
 static void
-on_done(void *arg, const struct check_result *result)
+judge(struct target *target, const struct check_result *result)
 {
-	struct target *target = arg;
 	struct schedule *schedule = target->schedule;
 	struct health_record *record = &target->published.record;
+	enum verdict_news news;
 	enum health_state before;
 
-	target->check = NULL;
-	schedule->counters.in_flight--;
-	schedule->counters.checks++;
-	if (verdict_judge(record, result, target->monitor, boot_ms(), wall_ms(), &before)) {
-		schedule->counters.flips++;
+	news = verdict_judge(record, result, target->monitor, boot_ms(), wall_ms(), &before);
+	if (news != VERDICT_SAME) {
+		schedule->counters.flips += before != record->state;
 		schedule->counters.states[before]--;
 		schedule->counters.states[record->state]++;
-		publish_flipped(schedule->publish, &target->published, before);
+		publish_flipped(schedule->publish, &target->published, before, news == VERDICT_DAMPED);
 		say_flip(target, before);
 	} else
 		publish_checked(schedule->publish, &target->published);
 	statistics_ended(target->statistics, result);
 	if (!result->conclusive)
 		say_local_error(target, result);
-	/* S23: probes of one endpoint never overlap; one that ran too long delays the next. */
+}
+
+/* What becomes of a check that ended: false where it is to be held until the canaries were asked. */
+static bool
+settle(struct target *target, const struct check_result *result, uint64_t ended_ms)
+{
+	struct schedule *schedule = target->schedule;
+	const struct isolation *isolation = canaries_isolation(schedule->canaries);
+	bool good = result->reason == REASON_NONE;
+
+	switch (result->conclusive ? isolation_rule(isolation, target->began_ms, ended_ms, good) : ISOLATION_JUDGE) {
+	case ISOLATION_WAIT:
+		canaries_ask(schedule->canaries);
+		return false;
+	case ISOLATION_WITHHOLD:
+		schedule->counters.withheld++;
+		return true;
+	default:
+		judge(target, result);
+		return true;
+	}
+}
+
+/* S23: probes of one endpoint never overlap; one that ran too long delays the next. */
+static void
+go_on(struct target *target)
+{
 	if (target->late)
 		enqueue(target);
 	target->late = false;
+}
+
+static void
+on_done(void *arg, const struct check_result *result)
+{
+	struct target *target = arg;
+	struct schedule *schedule = target->schedule;
+	uint64_t now = boot_ms();
+
+	target->check = NULL;
+	schedule->counters.in_flight--;
+	schedule->counters.checks++;
+	if (settle(target, result, now))
+		go_on(target);
+	else {
+		target->held = *result;
+		target->ended_ms = now;
+		TAILQ_INSERT_TAIL(&schedule->held, target, holding);
+	}
 	arm_starter(schedule, 0);
+}
+
+static void
+let_go(struct target *target)
+{
+	if (target->ended_ms != 0)
+		TAILQ_REMOVE(&target->schedule->held, target, holding);
+	target->ended_ms = 0;
+}
+
+void
+schedule_heard(struct schedule *schedule)
+{
+	struct target *target, *next;
+
+	for (target = TAILQ_FIRST(&schedule->held); target != NULL; target = next) {
+		next = TAILQ_NEXT(target, holding);
+		if (!settle(target, &target->held, target->ended_ms))
+			return; /* those behind it ended later */
+		let_go(target);
+		go_on(target);
+	}
+}
+
+void
+schedule_heed(struct schedule *schedule, struct canaries *canaries)
+{
+	schedule->canaries = canaries;
 }
 
 static void
@@ -170,6 +243,7 @@ start(struct target *target)
 		histogram_add(&target->statistics->lateness,
 		    (double)(boot_ms() - MIN(boot_ms(), target->wanted_ms)) / (target->monitor->interval_s * 1e3));
 	target->wanted_ms = 0;
+	target->began_ms = boot_ms();
 	target->check = check_start(schedule->checks, &subject, on_done, target);
 	if (target->check != NULL)
 		schedule->counters.in_flight++;
@@ -236,7 +310,7 @@ on_due(evutil_socket_t fd, short what, void *arg)
 	if (target->wanted_ms == 0)
 		target->wanted_ms = target->due_ms;
 	arm(target);
-	if (target->check != NULL)
+	if (target->check != NULL || target->ended_ms != 0)
 		target->late = true;
 	else
 		enqueue(target);
@@ -285,11 +359,12 @@ static void
 drop_check(struct target *target)
 {
 	dequeue(target);
+	let_go(target);
+	target->late = false;
 	if (target->check == NULL)
 		return;
 	check_cancel(target->check);
 	target->check = NULL;
-	target->late = false;
 	target->schedule->counters.in_flight--;
 }
 
@@ -342,6 +417,7 @@ schedule_new(struct event_base *base, struct checks *checks, struct publish *pub
 	schedule->counters.most = most;
 	TAILQ_INIT(&schedule->queue);
 	TAILQ_INIT(&schedule->targets);
+	TAILQ_INIT(&schedule->held);
 	schedule->starter = evtimer_new(base, on_starter, schedule);
 	if (schedule->starter == NULL)
 		errx(1, "out of memory");

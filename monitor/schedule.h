@@ -5,13 +5,16 @@
  * checks and not of the targets.  What is due goes through one queue that bounds the checks in flight and
  * how fast they begin, so that a start with 30,000 targets does not keep the loop from its answers.
  *
- *     timer -> due -> queue -> check_start -> verdict_judge -> publish
+ *     timer -> due -> queue -> check_start -> isolation_rule -> verdict_judge -> publish
+ *                                                   |    ^
+ *                                                   held: until the canaries were asked (S26)
  *
  * One thread: that of the event base.
  */
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
 
+#include "canary.h"
 #include "check.h"
 #include "publish.h"
 #include "statistics.h"
@@ -30,6 +33,10 @@ struct target {
 	struct event *timer;
 	struct check *check; /* under way, or NULL */
 	uint64_t due_ms;     /* when the timer ends */
+	uint64_t began_ms;   /* of the check under way, or held */
+	struct check_result held; /* of the check that ended then, where ended_ms is not 0 */
+	uint64_t ended_ms;
+	TAILQ_ENTRY(target) holding;
 	uint64_t wanted_ms;  /* when the check that waits was due; 0: it is the first, and has no hour */
 	struct statistics *statistics;
 	TAILQ_ENTRY(target) all;
@@ -44,6 +51,10 @@ struct target {
 
 /* At most so many checks at once. */
 struct schedule *schedule_new(struct event_base *base, struct checks *checks, struct publish *publish, unsigned most);
+/* Judge by these from now on (S26). */
+void schedule_heed(struct schedule *schedule, struct canaries *canaries);
+/* A round of the canaries ended: judge or forget what was held for it. */
+void schedule_heard(struct schedule *schedule);
 /* All targets must be gone. */
 void schedule_free(struct schedule *schedule);
 
@@ -63,6 +74,7 @@ struct schedule_counters {
 	unsigned targets, in_flight, queued, most;
 	unsigned states[HEALTH_UNRESOLVED + 1]; /* targets by state */
 	uint64_t checks, flips;
+	uint64_t withheld; /* checks that isolation left without a verdict */
 };
 
 const struct schedule_counters *schedule_counters(const struct schedule *schedule);

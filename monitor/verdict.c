@@ -12,6 +12,7 @@ verdict_unknown(const struct monitor *monitor, uint64_t now_ms, int64_t now_wall
 	return (struct health_record){
 	    .version = HEALTH_RECORD_VERSION,
 	    .state = HEALTH_UNKNOWN,
+	    .verdict = HEALTH_UNKNOWN,
 	    .certificate_days = INT32_MIN,
 	    .since_ms = now_ms,
 	    .since_wall = now_wall,
@@ -41,19 +42,74 @@ steady(uint32_t before, uint32_t ewma)
 	return before == 0 || moved > MAX(before / STEADY_PART, STEADY_US) ? MAX(ewma, 1) : before;
 }
 
-/* What the state becomes; the streaks already count this check. */
+/*
+ * S23 as one table: what a verdict becomes by a failed or a good check, and whether as many of them in a row as the
+ * monitor asks for are reached with it.  S21: up with a failed check is suspect until then.
+ */
+static const uint8_t transitions[HEALTH_DOWN + 1][2][2] = {
+    /*                   failed, not yet / reached        good, not yet / reached */
+    [HEALTH_UNKNOWN] = {{HEALTH_DOWN, HEALTH_DOWN},      {HEALTH_UP, HEALTH_UP}},
+    [HEALTH_UP] =      {{HEALTH_SUSPECT, HEALTH_DOWN},   {HEALTH_UP, HEALTH_UP}},
+    [HEALTH_SUSPECT] = {{HEALTH_SUSPECT, HEALTH_DOWN},   {HEALTH_UP, HEALTH_UP}},
+    [HEALTH_DOWN] =    {{HEALTH_DOWN, HEALTH_DOWN},      {HEALTH_DOWN, HEALTH_UP}},
+};
+
+/* The streaks already count this check. */
 static enum health_state
-next_state(const struct health_record *record, bool good, const struct monitor *monitor)
+next_verdict(const struct health_record *record, bool good, const struct monitor *monitor)
 {
-	if (record->state == HEALTH_UNKNOWN) /* S23: the first conclusive result decides at once */
-		return good ? HEALTH_UP : HEALTH_DOWN;
-	if (record->state == HEALTH_DOWN) /* S23: up after max(1, consecutive_up) good ones */
-		return good && record->streak_up >= MAX(1, monitor->consecutive_up) ? HEALTH_UP : HEALTH_DOWN;
-	if (good)
-		return HEALTH_UP;
-	/* S23, S21: up with a failed check is suspect until consecutive_down is reached. */
-	return record->streak_down >= MAX(1, monitor->consecutive_down) ? HEALTH_DOWN : HEALTH_SUSPECT;
+	bool reached = good ? record->streak_up >= MAX(1, monitor->consecutive_up)
+	                    : record->streak_down >= MAX(1, monitor->consecutive_down);
+
+	return transitions[record->verdict][good][reached];
 }
+
+/* --- S39 --- */
+
+/* Rounded up, so that nothing is released early. */
+static uint32_t
+whole_seconds(uint64_t ms)
+{
+	return (uint32_t)((ms + 999) / 1000);
+}
+
+static uint64_t
+quiet_at_ms(const struct health_record *record, const struct monitor *monitor)
+{
+	return ((uint64_t)record->changed_s[0] + monitor->damping_period_s) * 1000;
+}
+
+/* Between healthy and down; how often within the period, this time included. */
+static unsigned
+count_change(struct health_record *record, const struct monitor *monitor, uint64_t now_ms)
+{
+	unsigned within = 0;
+
+	memmove(record->changed_s + 1, record->changed_s, sizeof record->changed_s - sizeof record->changed_s[0]);
+	record->changed_s[0] = whole_seconds(now_ms);
+	record->nchanges = (uint8_t)MIN(record->nchanges + 1, HEALTH_CHANGES_KEPT);
+	while (within < record->nchanges && record->changed_s[0] - record->changed_s[within] < monitor->damping_period_s)
+		within++;
+	return within;
+}
+
+/* Enter a new verdict; true where it begins to be damped with it. */
+static bool
+damp(struct health_record *record, enum health_state verdict, const struct monitor *monitor, uint64_t now_ms)
+{
+	bool changed = record->verdict != HEALTH_UNKNOWN && (record->verdict == HEALTH_DOWN) != (verdict == HEALTH_DOWN);
+	bool damped = record->damped_until_ms != 0, begins = false;
+
+	record->verdict = (uint8_t)verdict;
+	if (changed)
+		begins = count_change(record, monitor, now_ms) > monitor->damping_changes && !damped;
+	if (monitor->damping_changes == 0 || (damped && now_ms >= quiet_at_ms(record, monitor)))
+		damped = begins = false;
+	record->damped_until_ms = damped || begins ? quiet_at_ms(record, monitor) : 0;
+	return begins;
+}
+
+/* --- a check --- */
 
 static void
 count_check(struct health_record *record, const struct check_result *result, bool good)
@@ -76,28 +132,43 @@ count_check(struct health_record *record, const struct check_result *result, boo
 	}
 }
 
-bool
+enum verdict_news
 verdict_judge(struct health_record *record, const struct check_result *result, const struct monitor *monitor,
     uint64_t now_ms, int64_t now_wall, enum health_state *before)
 {
-	bool good = result->reason == REASON_NONE;
+	bool good = result->reason == REASON_NONE, begins;
 	enum health_state state, was = record->state;
 
 	record->last_reason = (uint8_t)result->reason;
 	memcpy(record->detail, result->detail, sizeof record->detail);
 	if (!result->conclusive) /* S26: said, but neither counted nor fresh, so that it grows stale */
-		return false;
+		return VERDICT_SAME;
 	count_check(record, result, good);
 	record->last_ms = now_ms;
 	record->interval_ms = monitor->interval_s * 1000;
 	record->stale_after_ms = monitor_stale_ms(monitor);
-	state = next_state(record, good, monitor);
-	if (state == was)
-		return false;
-	record->state = (uint8_t)state;
-	record->since_ms = now_ms;
-	record->since_wall = now_wall;
+	begins = damp(record, next_verdict(record, good, monitor), monitor, now_ms);
+	state = record->damped_until_ms != 0 ? HEALTH_DOWN : record->verdict;
+	if (state == was && !begins)
+		return VERDICT_SAME;
 	if (before != NULL)
 		*before = was;
-	return true;
+	if (state != was) {
+		record->state = (uint8_t)state;
+		record->since_ms = now_ms;
+		record->since_wall = now_wall;
+	}
+	return begins ? VERDICT_DAMPED : VERDICT_FLIPPED;
+}
+
+void
+verdict_carry_over(struct health_record *record, uint64_t now_ms)
+{
+	record->last_ms = 0;
+	record->since_ms = now_ms;
+	record->nchanges = 0;
+	if (record->damped_until_ms != 0) {
+		record->changed_s[0] = whole_seconds(now_ms);
+		record->nchanges = 1;
+	}
 }

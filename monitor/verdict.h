@@ -1,7 +1,8 @@
 /*
- * verdict.h -- what one check does to an endpoint's record (S23, S24, S26).
+ * verdict.h -- what one check does to an endpoint's record (S23, S24, S26, S39).
  *
- * Pure: no I/O, no clock, no allocation.  Equal arguments give equal records, so the test is a table.
+ * Pure: no I/O, no clock, no allocation.  Equal arguments give equal records, so the test is a table.  The wall clock is
+ * written down for display and decides nothing.
  */
 #ifndef VERDICT_H
 #define VERDICT_H
@@ -22,11 +23,18 @@ struct check_result {
 /* A record of an endpoint that was never checked: HEALTH_UNKNOWN. */
 struct health_record verdict_unknown(const struct monitor *monitor, uint64_t now_ms, int64_t now_wall);
 
-/*
- * Enter one result in the record, at the time now.  True where the state changed: then before, if it
- * is not NULL, has the state that ended.
- */
-bool verdict_judge(struct health_record *record, const struct check_result *result,
+/* What a check came to for whoever follows the endpoint. */
+enum verdict_news {
+	VERDICT_SAME,
+	VERDICT_FLIPPED, /* the state changed */
+	VERDICT_DAMPED   /* S39: the verdict changed once too often; the state is down, and may have been before */
+};
+
+/* Enter one result in the record, at the time now.  before, if it is not NULL, gets the state from before the news. */
+enum verdict_news verdict_judge(struct health_record *record, const struct check_result *result,
     const struct monitor *monitor, uint64_t now_ms, int64_t now_wall, enum health_state *before);
+
+/* The record of another boot: its times say nothing now; the state is last known, and what is damped begins its quiet time anew. */
+void verdict_carry_over(struct health_record *record, uint64_t now_ms);
 
 #endif

@@ -237,13 +237,16 @@ subtest 'the command line' => sub {
 	my $t = Graycloud->start(dnsd => 0);
 	my $program = "$Graycloud::BUILD/bin/graycloud-monitor";
 
-	for my $option ('--canary 192.0.2.1', '--config x', '--check') {
-		my ($name) = split ' ', $option;
-		my $out = qx(exec $program $option 2>&1);
+	my $file = $t->write_file('options', "# of the monitor\nmetrics 127.0.0.1:0 # any port\n");
 
-		is($? >> 8, 2, "$name is refused");
-		like($out, qr/\Q$name\E comes with a later version/, 'by name');
-	}
+	is(qx(exec $program --config $file --check 2>&1), "the options are good\n", '--check looks at the options, also in a file');
+	is($?, 0, 'and ends well');
+	$t->write_file('options', "metrics nowhere\nlisten 127.0.0.1:53\nconfig x\ncheck it\nuser\n");
+	my @said = split /\n/, qx(exec $program --config $file --check 2>&1);
+	is($? >> 8, 2, 'a faulty file is refused');
+	like($said[0], qr/options:1: metrics nowhere: write ADDRESS:PORT/, 'each fault with its line');
+	like($said[1], qr/options:2: listen: there is no such option; graycloud-monitor --help/, 'and all of them');
+	like($said[$_], qr/options:@{[$_ + 1]}: /, 'with a sentence') for 2 .. 4;
 	like(qx(exec $program --nonsense 2>&1), qr/nonsense.*usage: /s, 'an unknown option gets the usage');
 	is($? >> 8, 2, 'and exit status 2');
 	like(qx(exec $program --state @{[$t->state]} --metrics nowhere 2>&1), qr/--metrics nowhere: write ADDRESS:PORT/,

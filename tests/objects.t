@@ -300,6 +300,17 @@ subtest 'a document goes from one machine to another' => sub {
 	is(@{$other->admin_json('log')}, 1, 'one transaction, one entry');
 	unlike($t->admin('export'), qr/"zones"/);
 
+	# notification_filter as Cloudflare writes it, and null as it stands.
+	$other->admin('pool set us notification_filter.origin.healthy=false notification_filter.pool.disable=true');
+	is_deeply($other->admin_json('pool show us')->{notification_filter}, {pool => {disable => JSON::PP::true, healthy => undef},
+		origin => {disable => JSON::PP::false, healthy => JSON::PP::false}}, 'notification_filter');
+	my $filtered = $other->write_file('filtered.json', $other->admin('export --zones'));
+	$other->admin('pool set us notification_filter=');
+	is($other->admin('export --zones'), $document, 'and none of it again');
+	like($other->admin("apply $filtered"), qr/^applied/, 'a document brings it back');
+	like($other->admin("apply $filtered"), qr/^nothing differs/, 'once');
+	$other->admin("apply $file");
+
 	# A document of another origin: ids of its own, fields of the API, references by its ids.
 	my $api = $other->write_file('api.json', JSON::PP::encode_json({
 		monitors => [{id => 'a' x 32, type => 'https', path => '/x', created_on => '2020-01-01T00:00:00Z'}],

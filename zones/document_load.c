@@ -147,6 +147,15 @@ document_load_group(struct bytes text, size_t *count)
 	return judges;
 }
 
+static struct notification_filter
+load_filter(const struct json *json)
+{
+	const struct json *healthy = json_member(json, "healthy");
+	bool disable = json_truth(json_member(json, "disable")), one = json_kind(healthy) == JSON_KIND_BOOL;
+
+	return (struct notification_filter){disable || (one && !json_truth(healthy)), disable || (one && json_truth(healthy))};
+}
+
 struct pool *
 document_load_pool(struct bytes text)
 {
@@ -170,6 +179,8 @@ document_load_pool(struct bytes text)
 	pool->longitude = json_number_of(json_member(json, "longitude"));
 	id_of(&pool->monitor, text_of(json, "monitor"));
 	id_of(&pool->monitor_group, text_of(json, "monitor_group"));
+	pool->pool_filter = load_filter(json_member(json_member(json, "notification_filter"), "pool"));
+	pool->origin_filter = load_filter(json_member(json_member(json, "notification_filter"), "origin"));
 	if (pool->monitor.text[0] != '\0') {
 		pool->judges = xcalloc(1, sizeof *pool->judges);
 		pool->judges[pool->njudges++] = (struct judge){.monitor = pool->monitor, .votes = true};
@@ -282,6 +293,8 @@ document_load_monitor(struct bytes text)
 	monitor->retries = number_of(json, "retries");
 	monitor->consecutive_up = number_of(json, "consecutive_up");
 	monitor->consecutive_down = number_of(json, "consecutive_down");
+	monitor->damping_changes = number_of(json, "damping_changes");
+	monitor->damping_period_s = number_of(json, "damping_period");
 	schema_expected_codes(text_of(json, "expected_codes"), monitor->expected_codes);
 	monitor->expected_body = xstrdup(text_of(json, "expected_body"));
 	monitor->follow_redirects = json_truth(json_member(json, "follow_redirects"));

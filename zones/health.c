@@ -291,3 +291,9 @@ health_stale(const struct health_record *record, const struct health_beat *beat,
 		return record->state != HEALTH_UNKNOWN;
 	return now_ms > record->last_ms + record->stale_after_ms;
 }
+
+int64_t
+health_damped_until(const struct health_record *record, uint64_t now_ms, int64_t now_wall)
+{
+	return now_wall + ((int64_t)record->damped_until_ms - (int64_t)now_ms);
+}

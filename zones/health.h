@@ -68,7 +68,7 @@ enum health_reason {
 const char *health_reason_text(enum health_reason reason);
 
 /* One endpoint.  Stored as it stands (stores are local files); a change of shape raises the version. */
-enum { HEALTH_RECORD_VERSION = 2, HEALTH_DETAIL_MAX = 64 };
+enum { HEALTH_RECORD_VERSION = 2, HEALTH_DETAIL_MAX = 64, HEALTH_CHANGES_KEPT = 16 };
 
 struct health_record {
 	uint8_t version;
@@ -76,7 +76,9 @@ struct health_record {
 	uint8_t last_reason; /* enum health_reason of the last check */
 	uint8_t streak_up;   /* good checks in a row, at most 255 */
 	uint8_t streak_down; /* failed checks in a row, at most 255 */
-	uint8_t unused[3];
+	uint8_t verdict;     /* what S23 alone says: the state, but while it is damped (S39) */
+	uint8_t nchanges;    /* of changed_s */
+	uint8_t unused;
 	uint32_t last_code;        /* HTTP status of the last check, 0 where there was none */
 	int32_t certificate_days;  /* days until the certificate ends; INT32_MIN: none seen */
 	uint64_t since_ms;         /* CLOCK_BOOTTIME when the state began */
@@ -91,6 +93,8 @@ struct health_record {
 	uint64_t stale_after_ms;   /* monitor_stale_ms() */
 	uint64_t probes;           /* checks run */
 	uint64_t failures;
+	uint64_t damped_until_ms;  /* S39: held down until then at least, CLOCK_BOOTTIME; 0: it is not */
+	uint32_t changed_s[HEALTH_CHANGES_KEPT]; /* when the verdict changed, newest first: seconds of CLOCK_BOOTTIME */
 	/* What the last check has to say beyond its reason: printable ASCII, ended by NUL.  Where empty it is not stored. */
 	char detail[HEALTH_DETAIL_MAX];
 };
@@ -107,7 +111,8 @@ struct health_flip {
 	uint8_t reason;
 	uint8_t kind;   /* enum health_flip_kind */
 	uint8_t count, count_before; /* of a hostname: how many addresses */
-	uint8_t unused[2];
+	uint8_t damped; /* S39: from here on it is held down; the state may have been down before */
+	uint8_t unused;
 	uint64_t at_ms;  /* CLOCK_BOOTTIME */
 	int64_t at_wall;
 };
@@ -120,6 +125,7 @@ struct health_beat {
 	uint32_t pid;
 	uint32_t endpoints;        /* how many are probed */
 	uint64_t generation;       /* of the configuration that is probed */
+	uint64_t isolated_ms;      /* S26: all canaries fail since then; 0: they do not */
 	char boot[40];             /* boot id */
 	char version[16];
 };
@@ -150,5 +156,7 @@ bool health_certificate_ends(const struct health_record *record);
 bool health_monitor_dead(const struct health_beat *beat, uint64_t now_ms);
 /* S25: older than the record's own bound, or of another boot. */
 bool health_stale(const struct health_record *record, const struct health_beat *beat, uint64_t now_ms);
+/* S39: until when a damped endpoint is held down at the earliest, as a wall clock that shows now_wall at now_ms would show it. */
+int64_t health_damped_until(const struct health_record *record, uint64_t now_ms, int64_t now_wall);
 
 #endif

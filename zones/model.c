@@ -1,6 +1,7 @@
 #include "model.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 const char *
@@ -94,6 +95,24 @@ address_to_text(const struct address *address, char out[46])
 	if (address->family != FAMILY_NONE)
 		inet_ntop(address->family == FAMILY_V4 ? AF_INET : AF_INET6, address->bytes, out, 46);
 	return out;
+}
+
+bool
+address_port_from_text(struct address *address, uint16_t *port, const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	bool brackets = text[0] == '[';
+	char host[64], *end;
+	unsigned long number;
+
+	if (colon == NULL || colon[1] < '0' || colon[1] > '9' || (brackets && colon[-1] != ']'))
+		return false;
+	snprintf(host, sizeof host, "%.*s", (int)(colon - text) - (brackets ? 2 : 0), text + (brackets ? 1 : 0));
+	number = strtoul(colon + 1, &end, 10);
+	if (*end != '\0' || number > UINT16_MAX || !address_from_text(address, host))
+		return false;
+	*port = (uint16_t)number;
+	return brackets == (address->family == FAMILY_V6);
 }
 
 struct resolved *

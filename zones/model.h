@@ -47,6 +47,8 @@ bool address_from_text(struct address *address, const char *text);
 /* S31: one host's, of this machine or any other. */
 bool address_is_unicast(const struct address *address);
 char *address_to_text(const struct address *address, char out[46]);
+/* Reads ADDRESS:PORT, IPv6 as [ADDRESS]:PORT. */
+bool address_port_from_text(struct address *address, uint16_t *port, const char *text);
 static inline unsigned
 address_len(const struct address *address)
 {
@@ -120,6 +122,11 @@ enum { GROUP_MEMBERS_MAX = 16 };
 /* [CF] 2.2 */
 enum origin_steering { ORIGIN_RANDOM, ORIGIN_HASH };
 
+/* notification_filter of pools or origins: which changes are told (S40). */
+struct notification_filter {
+	bool no_healthy, no_unhealthy; /* changes to this are not */
+};
+
 struct pool {
 	struct id id;
 	char *name;
@@ -136,6 +143,7 @@ struct pool {
 	size_t njudges;
 	struct origin *origins;
 	size_t norigins;
+	struct notification_filter pool_filter, origin_filter;
 	int64_t ends; /* wall clock, milliseconds: when the first of its disabled_until and forced_until passes; 0: none */
 };
 
@@ -184,6 +192,8 @@ struct monitor {
 	unsigned retries;
 	unsigned consecutive_up;
 	unsigned consecutive_down;
+	unsigned damping_changes;  /* S39; 0: none */
+	unsigned damping_period_s;
 	uint64_t expected_codes[16]; /* bit n: code n is expected; see monitor_expects() */
 	char *expected_body;         /* "" accepts every body */
 	bool follow_redirects;

@@ -402,6 +402,11 @@ static const struct property load_shedding[] = {
     WORD("default_policy", "\"random\"", shedding_words), NEUTRAL("session_percent", "0"),
     NEUTRAL("session_policy", "\"hash\""), END};
 
+/* S40 */
+static const struct property notification_switch[] = {BOOL("disable", "false"), BOOL("healthy", "null"), END};
+static const struct property notification_filter[] = {
+    OBJECT("pool", "null", notification_switch), OBJECT("origin", "null", notification_switch), END};
+
 /* [CF] 2.2 */
 static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), READ_ONLY("healthy"),
     CHECKED("name", NULL, schema_clean_pool_name, "1 to 200 letters, digits, - and _, but not 32 hex digits"),
@@ -411,7 +416,7 @@ static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), R
     NEUTRAL("check_regions", "null"), NEUTRAL("health_sources", "null"), {.name = "latitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -90, .most = 90},
     {.name = "longitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -180, .most = 180}, LIST("origins", NULL, 1, POOL_ORIGINS_MAX, &origin),
     OBJECT("origin_steering", "{}", origin_steering), OBJECT("load_shedding", "{}", load_shedding),
-    NEUTRAL("notification_email", "\"\""), LATER("notification_filter", "null"), NEUTRAL("networks", "null"), END};
+    NEUTRAL("notification_email", "\"\""), OBJECT("notification_filter", "null", notification_filter), NEUTRAL("networks", "null"), END};
 
 static const struct property header_value =
     CHECKED("value", NULL, clean_header_value, "a text without control characters");
@@ -428,6 +433,7 @@ static const struct property monitor_table[] = {SERVER,
     CHECKED("path", "\"/\"", clean_path, "a path that begins with /, without blanks"), INTEGER("port", "0", 0, 65535),
     INTEGER("interval", "60", 1, 3600), NUMBER("timeout", "5", 0.1, 60), INTEGER("retries", "2", 0, 5),
     INTEGER("consecutive_up", "0", 0, 100), INTEGER("consecutive_down", "0", 0, 100),
+    INTEGER("damping_changes", "0", 0, 15), INTEGER("damping_period", "300", 10, 86400), /* S39 */
     CHECKED("expected_codes", "\"200\"", clean_codes, "codes like 200, 2xx or 200-299, with commas between"),
     TEXT("expected_body", "\"\"", 1024), BOOL("follow_redirects", "false"), BOOL("allow_insecure", "false"),
     {.name = "header", .type = PROPERTY_MAP, .standard = "{}", .inner = &header_values},

@@ -123,8 +123,8 @@ flips_are_written_at_the_next_commit_and_other_news_with_the_beat(void **state)
 	publish_checked(publish, &checked);
 	publish_checked(publish, &unknown);
 	assert_int_equal(woken, 0);
-	publish_flipped(publish, &flipped, HEALTH_UNKNOWN);
-	publish_flipped(publish, &flipped, HEALTH_DOWN);
+	publish_flipped(publish, &flipped, HEALTH_UNKNOWN, false);
+	publish_flipped(publish, &flipped, HEALTH_DOWN, false);
 	assert_int_equal(woken, 1); /* one commit will do for all that wait */
 	assert_true(publish_wait_ms(publish) <= PUBLISH_PACE_MS);
 	assert_int_equal(seen(&flipped, NULL), -1);
@@ -148,7 +148,7 @@ an_endpoint_that_goes_takes_its_record_along_and_is_a_flip(void **state)
 	(void)state;
 	publish_add(publish, &gone);
 	publish_add(publish, &never);
-	publish_flipped(publish, &gone, HEALTH_UNKNOWN);
+	publish_flipped(publish, &gone, HEALTH_UNKNOWN, false);
 	publish_commit(publish);
 	publish_remove(publish, &gone);
 	publish_remove(publish, &never); /* nobody ever heard of it */
@@ -159,10 +159,10 @@ an_endpoint_that_goes_takes_its_record_along_and_is_a_flip(void **state)
 	/* Enabled again before the commit: the record of the second life stays. */
 	gone = published_of(1, HEALTH_UP);
 	publish_add(publish, &gone);
-	publish_flipped(publish, &gone, HEALTH_UNKNOWN);
+	publish_flipped(publish, &gone, HEALTH_UNKNOWN, false);
 	publish_remove(publish, &gone);
 	publish_add(publish, &gone);
-	publish_flipped(publish, &gone, HEALTH_UNKNOWN);
+	publish_flipped(publish, &gone, HEALTH_UNKNOWN, false);
 	publish_commit(publish);
 	assert_int_equal(seen(&gone, NULL), HEALTH_UP);
 	publish_close(publish);
@@ -179,8 +179,8 @@ a_restart_takes_over_the_records_and_forgets_those_that_nobody_claims(void **sta
 	kept.record.last_ms = boot_ms();
 	publish_add(publish, &kept);
 	publish_add(publish, &orphan);
-	publish_flipped(publish, &kept, HEALTH_UP);
-	publish_flipped(publish, &orphan, HEALTH_UP);
+	publish_flipped(publish, &kept, HEALTH_UP, false);
+	publish_flipped(publish, &orphan, HEALTH_UP, false);
 	publish_close(publish); /* writes what waits */
 
 	publish = open_publish();

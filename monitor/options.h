@@ -1,0 +1,29 @@
+/*
+ * options.h -- what graycloud-monitor is told on its command line, or in a file (command_line.h).
+ */
+#ifndef MONITOR_OPTIONS_H
+#define MONITOR_OPTIONS_H
+
+#include "canary.h"
+#include "courier.h"
+#include "resolve.h"
+
+struct options {
+	const char *state, *user, *metrics;
+	struct canary canaries[CANARIES_MAX];
+	size_t ncanaries;
+	const char *notify[COURIERS_MAX]; /* receivers of notifications */
+	size_t nnotify;
+	const char *resolvers[RESOLVERS_MAX];
+	size_t nresolvers;
+	unsigned commands; /* at once; 0: none are permitted */
+	bool check; /* look at everything, then exit */
+};
+
+/*
+ * Read the command line.  Exits with 2 after a sentence for each fault, and with 0 for --help and --version.  The
+ * texts live as long as the process.
+ */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif

@@ -1,0 +1,244 @@
+#!/usr/bin/perl
+# S40: people are told what changed, by webhooks, mail and programs; and receivers that are dead, slow or broken harm nothing.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Graycloud;
+use IO::Select;
+use IO::Socket::IP;
+use JSON::PP ();
+use Test::More;
+
+sub listener { IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $_[0] // 0, Listen => 16, ReuseAddr => 1) // die "listen: $@" }
+
+# One request to a webhook: its head and what it posts.  answer => '200 OK'; '': the connection is closed without a word.
+sub post {
+	my ($listener, %options) = @_;
+	return undef unless IO::Select->new($listener)->can_read($options{seconds} // 3 * $Graycloud::DEADLINE);
+	my $client = $listener->accept or return undef;
+	my ($request, $whole) = ('', undef);
+	while (!defined $whole || length $request < $whole) {
+		return undef unless IO::Select->new($client)->can_read($Graycloud::DEADLINE) && sysread $client, $request, 65536, length $request;
+		$whole = length($1) + ($1 =~ /^content-length: (\d+)/mi ? $1 : 0) if $request =~ /^(.*?\r\n\r\n)/s;
+	}
+	my ($head, $body) = split /\r\n\r\n/, $request, 2;
+	return {head => $head, client => $client} if $options{hang};
+	my $answer = $options{answer} // '200 OK';
+	syswrite $client, "HTTP/1.1 $answer\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" if $answer ne '';
+	close $client;
+	return {head => $head, %{JSON::PP::decode_json($body)}};
+}
+
+# "origin 127.0.0.2 up down", "pool Healthy Degraded"
+sub told { my ($post) = @_; return join ', ', map { join ' ', $_->{kind}, $_->{origin} ? $_->{origin}{address} : (), @$_{qw(before after)} } @{$post->{events} // []} }
+sub sample { my ($t, $name) = @_; return ($t->get($t->metrics('monitor')) // '') =~ /^\Q$name\E (\S+)$/m ? $1 : 0 }
+
+sub begin {
+	my (%options) = @_;
+	my $t = Graycloud->start(origins => 2, dnsd => 0, monitor_args => ['--metrics', '127.0.0.1:0', map { ('--notify', $_) } @{$options{to}}]);
+
+	$t->admin("monitor create web type=http path=/health port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0");
+	$t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor=web');
+	$t->start_monitor(@{$options{args} // []});
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="up"}') == 2 } 'all are up';
+	# Two looks and more: what is well from the beginning is no news.
+	checks_go_on($t);
+	return $t;
+}
+
+sub checks_go_on {
+	my ($t, $what) = @_;
+	my $checks = sample($t, 'graycloud_monitor_lateness_ratio_count{monitor="web"}');
+	eventually { sample($t, 'graycloud_monitor_lateness_ratio_count{monitor="web"}') >= $checks + 5 } $what // 'checks go on';
+}
+
+subtest 'a webhook' => sub {
+	my $hook = listener();
+	my $port = $hook->sockport;
+	my $receiver = "receiver=\"http://127.0.0.1:$port\"";
+	my $t = begin(to => ["http://name:word\@127.0.0.1:$port/hook?token=secret"]);
+
+	$t->origin('127.0.0.2 down');
+	my $post = post($hook);
+	is(told($post), 'origin 127.0.0.2 up down, pool Healthy Degraded', 'what belongs together comes together');
+	like($post->{head}, qr{^POST /hook\?token=secret HTTP/1\.1\r\n}, 'as a POST to the path that was given');
+	like($post->{head}, qr{^content-type: application/json\r?$}mi, 'of JSON');
+	like($post->{head}, qr{^user-agent: graycloud-monitor/}mi, 'from us');
+	my ($origin, $pool) = @{$post->{events}};
+	is($origin->{failure_reason}, 'TCP connection failed', 'with the reason');
+	is($origin->{pool}{name}, 'eu', 'the pool');
+	like($origin->{time}, qr/^\d{4}-\d\d-\d\dT.*Z$/, 'and the time');
+	ok(!$origin->{healthy} && $pool->{healthy}, 'a degraded pool is healthy, a down origin is not');
+	is("$pool->{healthy_origins} of $pool->{origins}", '1 of 2', 'how many origins are healthy');
+	is($post->{lost}, 0, 'nothing was lost');
+
+	$t->origin('127.0.0.2 up');
+	is(told(post($hook, answer => '500 No')), 'origin 127.0.0.2 down up, pool Degraded Healthy', 'a receiver that fails');
+	is(told(post($hook, answer => '')), 'origin 127.0.0.2 down up, pool Degraded Healthy', 'or breaks off');
+	is(told(post($hook)), 'origin 127.0.0.2 down up, pool Degraded Healthy', 'gets it again');
+	eventually { sample($t, "graycloud_notifications_sent_total{$receiver}") == 4 } 'four events were taken';
+	is(sample($t, "graycloud_notifications_failed_total{$receiver}"), 2, 'and two deliveries failed');
+
+	$t->origin('127.0.0.2 down');
+	my $hanging = post($hook, hang => 1);
+	checks_go_on($t, 'a receiver that hangs delays no check');
+	close $hook;
+	$t->origin('127.0.0.2 up');
+	eventually { sample($t, "graycloud_notifications_waiting{$receiver}") == 4 } 'what cannot be delivered waits';
+	close $hanging->{client};
+	$hook = listener($port);
+	my @all;
+	while (@all < 4 && (my $next = post($hook))) { push @all, @{$next->{events}} }
+	is(told({events => \@all}), 'origin 127.0.0.2 up down, pool Healthy Degraded, origin 127.0.0.2 down up, pool Degraded Healthy',
+		'and comes in order');
+	eventually { $t->said('monitor') =~ /--notify http:\/\/127\.0\.0\.1:$port: takes notifications again/ } 'the log says when it failed and when no longer';
+	unlike($t->said('monitor') . $t->get($t->metrics('monitor')), qr/secret|word/, 'but no secrets of the URL');
+
+	$t->origin('127.0.0.2 down');
+	post($hook, answer => '410 Gone');
+	$t->origin('127.0.0.2 up');
+	$post = post($hook);
+	is(told($post), 'origin 127.0.0.2 down up, pool Degraded Healthy', 'what is refused for good is not sent again');
+	is($post->{lost}, 2, 'but counted, and told with the next');
+	$t->origin('127.0.0.3 down');
+	is(post($hook)->{lost}, 0, 'once');
+
+	# Restarts.
+	$t->restart('monitor');
+	checks_go_on($t);
+	checks_go_on($t);
+	$t->origin('127.0.0.3 up');
+	is(told(post($hook)), 'origin 127.0.0.3 down up, pool Degraded Healthy', 'a restart is silent where nothing changed');
+	$t->kill9('monitor');
+	$t->origin('127.0.0.2 down');
+	$t->origin('127.0.0.3 down');
+	$t->start_monitor;
+	is(told(post($hook)), 'origin 127.0.0.2 up down, origin 127.0.0.3 up down, pool Healthy Critical', 'what changed meanwhile is told, all together');
+
+	# Filters, and the configuration.
+	$t->admin('pool set eu notification_filter.pool.disable=true notification_filter.origin.healthy=false');
+	$t->origin('127.0.0.2 up');
+	$t->origin('127.0.0.3 up');
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="up"}') == 2 } 'both are up';
+	checks_go_on($t);
+	$t->origin('127.0.0.3 down');
+	is(told(post($hook)), 'origin 127.0.0.3 up down', 'notification_filter is honoured');
+	$t->admin('pool set eu notification_filter=');
+	$t->admin('origin disable eu 127.0.0.3');
+	is(told(post($hook)), 'pool Degraded Healthy', 'a pool whose status a command changes is told, too');
+	$t->admin('pool create us origin=127.0.0.2 monitor=web');
+	checks_go_on($t);
+	$t->origin('127.0.0.2 down');
+	my %seen = map { ("$_->{pool}{name} $_->{kind} $_->{after}" => 1) } @{post($hook)->{events}};
+	is_deeply([sort keys %seen], ['eu origin down', 'eu pool Critical', 'us origin down', 'us pool Critical'], 'an endpoint of two pools is told for both');
+	$t->stop;
+};
+
+subtest 'isolation' => sub {
+	my ($hook, $canary) = (listener(), listener());
+	my $port = $canary->sockport;
+	my $t = begin(to => ['http://127.0.0.1:' . $hook->sockport . '/'], args => ['--canary', "127.0.0.1:$port"]);
+
+	close $canary;
+	is(told(post($hook)), 'monitor judging isolated', 'the monitor is isolated');
+	$canary = listener($port);
+	is(told(post($hook)), 'monitor isolated judging', 'and no longer');
+	$t->stop;
+};
+
+# A mail server: takes one mail and prints what it was told.
+sub take_mail {
+	my ($listener) = @_;
+	my ($said, $data) = ('', 0);
+
+	return undef unless IO::Select->new($listener)->can_read(3 * $Graycloud::DEADLINE);
+	my $client = $listener->accept;
+	$client->autoflush(1);
+	print $client "220 test\r\n";
+	while (my $line = <$client>) {
+		$said .= $line;
+		if ($data) {
+			next unless $line eq ".\r\n";
+			$data = 0;
+		} elsif ($line =~ /^QUIT/) {
+			print $client "221 bye\r\n";
+			last;
+		} elsif ($line =~ /^DATA/) {
+			$data = 1;
+			print $client "354 go on\r\n";
+			next;
+		}
+		print $client "250 ok\r\n";
+	}
+	return $said;
+}
+
+subtest 'mail' => sub {
+	my $server = listener();
+	my $t = begin(to => ['smtp://127.0.0.1:' . $server->sockport . '/?from=graycloud%40example.com&to=ops@example.com,second@example.com']);
+
+	$t->origin('127.0.0.2 down');
+	my $mail = take_mail($server) =~ s/\r//gr;
+	like($mail, qr/^MAIL FROM:<graycloud\@example\.com>/m, 'from whom');
+	like($mail, qr/^RCPT TO:<$_\@example\.com>/m, "to $_") for qw(ops second);
+	like($mail, qr/^Subject: graycloud: origin eu 127\.0\.0\.2: up -> down: TCP connection failed$/m, 'the subject says what is first');
+	like($mail, qr/^$_: \S/m, $_) for qw(Date From To Message-ID MIME-Version);
+	like($mail, qr/\n\n\d{4}-.*Z origin eu 127\.0\.0\.2: up -> down: TCP connection failed\n.* pool eu: Healthy -> Degraded, 1 of 2 origins healthy\n/,
+		'the text all of it');
+	$t->stop;
+};
+
+subtest 'programs' => sub {
+	my $dir = File::Temp->newdir('graycloud-exec-XXXXXX', TMPDIR => 1);
+	my $write = sub {
+		my ($name, $text) = @_;
+		open my $file, '>', "$dir/$name" or die;
+		print $file "#!$^X\n$text";
+		close $file;
+		chmod 0755, "$dir/$name";
+		return "exec:$dir/$name";
+	};
+	my $good = $write->('good', <<"EOT");
+open my \$out, '>>', '$dir/out';
+print \$out join('|', map { \$ENV{"GRAYCLOUD_EVENT_\$_"} } qw(KIND POOL ORIGIN BEFORE AFTER HEALTHY REASON TEXT)), ' ', <STDIN>, "\\n";
+opendir my \$fds, '/proc/self/fd';
+print \$out 'open: ', join(' ', sort { \$a <=> \$b } grep { /\\d/ && \$_ > 2 && readlink("/proc/self/fd/\$_") !~ m{/(good|out|fd)\$} } readdir \$fds), "\\n";
+EOT
+	my $hangs = $write->('hangs', <<"EOT");
+my \$child = fork;
+if (\$child) { open my \$out, '>', '$dir/pids.new'; print \$out "\$\$ \$child"; close \$out; rename '$dir/pids.new', '$dir/pids' }
+1 while select undef, undef, undef, 100;
+EOT
+	my $fails = $write->('fails', "exit 3\n");
+	my $t = begin(to => [$good, $hangs, $fails]);
+	my $read = sub { open my $file, '<', "$dir/$_[0]" or return ''; local $/; return <$file> };
+
+	$t->origin('127.0.0.2 down');
+	eventually { (() = $read->('out') =~ /^open:/mg) == 2 } 'a program is run for each event';
+	my ($origin, $first, $pool, $second) = split /\n/, $read->('out');
+	like($origin, qr/^origin\|eu\|127\.0\.0\.2\|up\|down\|false\|TCP connection failed\|origin eu 127\.0\.0\.2: up -> down: TCP connection failed \{/, 'with the event in its environment');
+	is(JSON::PP::decode_json($origin =~ s/^.*? (?=\{)//r)->{origin}{address}, '127.0.0.2', 'and as JSON on its input');
+	like($pool, qr/^pool\|eu\|\|Healthy\|Degraded\|true\|\|pool eu: /, 'the pool too');
+	is($first, 'open: ', 'it gets no descriptor of ours');
+	eventually { $t->said('monitor') =~ m{exec:$dir/fails: ended with status 3} } 'one that fails is told once';
+	eventually { sample($t, "graycloud_notifications_lost_total{receiver=\"$fails\"}") == 2 } 'and is not run again for the same';
+	eventually { $read->('pids') } 'one hangs';
+	my @pids = split ' ', $read->('pids');
+	checks_go_on($t, 'which delays no check');
+	eventually { $t->said('monitor') =~ m{exec:$dir/hangs: did not end within 10 s and was killed} } 'until its time is over', 20;
+	eventually { !grep { kill 0, $_ } $pids[1] } 'with its whole process group';
+	$t->stop;
+};
+
+subtest 'the command line' => sub {
+	my $program = "$Graycloud::BUILD/bin/graycloud-monitor";
+	for my $row (['ftp://x/', 'begins with none of'], ['http://', 'is no URL'], ['smtp://mail.example.com/', 'is no URL such as smtp:'],
+		['smtp://m/?from=a&to=b c', 'is no URL'], ['smtp://m/?from=a%0d%0ax&to=b', 'is no URL'], ['exec:page', 'names no program by its whole path'],
+		['exec:/nowhere/page', 'cannot be run: No such file']) {
+		my ($url, $sentence) = @$row;
+		like(qx(exec $program --check --notify '$url' 2>&1), qr/--notify \Q$url\E: \Q$sentence\E/, "$url is refused");
+	}
+	is(qx(exec $program --check --notify https://x/ --notify 'smtps://u:p\@m:465/?from=a&to=b' --notify exec:/bin/true 2>&1), "the options are good\n", 'good ones');
+};
+
+done_testing;
