@@ -339,8 +339,8 @@ origin_probability(const struct explaining *on, const struct pool_table *table, 
 	case STEER_ALL:
 		return 1;
 	case STEER_HASHED:
-		/* With affinity this is the one choice, which a pin may have made. */
-		if (lb->affinity == AFFINITY_IP && from == on->answer.choice.from)
+		/* With affinity this is the one choice, which a pin may have made; asked for a CNAME there may be none (S16). */
+		if (lb->affinity == AFFINITY_IP && from == on->answer.choice.from && on->answer.choice.norigins > 0)
 			return is_chosen(&on->answer.choice, index);
 		n = steer_rank(from, steer_key(lb, &on->request->client).hash, n, drawn);
 		for (unsigned i = 0; i < n; i++)
@@ -623,7 +623,7 @@ add_addresses(struct explaining *on, const struct outcome *outcome, const struct
 	const struct steer_choice *choice = &outcome->answer.choice;
 	const struct candidates *from = choice->from;
 	const uint8_t *owner = answer_owner(&outcome->answer, &on->request->question, item);
-	bool cut = !from->plain && choice->lb->max_answers > 0;
+	bool cut = !from->plain && on->plan->max_answers > 0;
 	double *shares = cut ? try_addresses(on, outcome) : NULL;
 
 	for (unsigned i = first; i < last; i++) {
@@ -661,14 +661,14 @@ find_answer_with(const struct explaining *on, const struct outcome *outcome, uns
 	return false;
 }
 
-/* S16: one origin is answered, and some with a CNAME: each of them gives an answer of its own. */
+/* S16: chance draws one origin, and some are answered with a CNAME: each of them gives an answer of its own. */
 static bool
-each_its_own(const struct steer_choice *choice)
+each_its_own(const struct explaining *on, const struct steer_choice *choice)
 {
 	bool cnames = false;
 	unsigned n;
 
-	if (choice->pool == NULL || (choice->from->count != 1 && (steer_shape(choice->lb, choice->pool, &n) == STEER_ALL || n != 1)))
+	if (choice->pool == NULL || steer_shape(on->plan, choice->pool, &n) != STEER_DRAWN || n != 1)
 		return false;
 	for (unsigned i = 0; i < choice->from->count; i++)
 		cnames |= choice->from->list[i].cname != NULL;
@@ -694,7 +694,7 @@ add_outcome(struct explaining *on, const struct outcome *outcome)
 	const struct steer_choice *choice = &outcome->answer.choice;
 	struct outcome *found;
 
-	if (!outcome->answer.has_choice || !each_its_own(choice)) {
+	if (!outcome->answer.has_choice || !each_its_own(on, choice)) {
 		add_items(on, outcome, 0, outcome->answer.has_choice && choice->pool != NULL ? choice->from->count : 0,
 		    outcome->probability);
 		return;

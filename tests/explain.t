@@ -29,6 +29,7 @@ MMDB::write("$files/places", map { $_ => {country => {iso_code => pick(@countrie
 my $t = Graycloud->start(dnsd_args => ['--wait-health', '0', '--threads', '1', '--geoip', "$files/places", '--site', 'HERE', '--site-country', 'FR']);
 my (%pool, %lb);
 my $serial = 0;
+my $named = 0; # later: host names among the origins, monitors that probe, and groups of them
 
 sub pick { $_[rand @_] }
 sub chance { rand() < $_[0] }
@@ -39,7 +40,26 @@ sub chance { rand() < $_[0] }
 sub address {
 	my ($pool, $origin) = @_;
 
+	return "127.1.$pool." . ($origin + 1) if $named && $pool % 3 == 0; # these are probed
 	return chance(0.65) ? "10.1.$pool." . ($origin + 1) : "2001:db8:a$pool\::" . ($origin + 1);
+}
+
+# Host names of all kinds: of one address and of several, of one family and of both, and of none.
+my $HOSTS = 12;
+
+sub random_hosts {
+	return "\@ 1 SOA ns h 1 2 3 4 1\n\@ 1 NS ns\nns 1 A 127.0.0.1\n" . join '', map {
+		my $n = $_;
+		$n < 2 ? () : ((map { "h$n 1 A 127.2.$n.$_\n" } 1 .. 1 + rand 4), $n % 3 ? () : map { "h$n 1 AAAA 2001:db8:b$n\::$_\n" } 1 .. 2)
+	} 0 .. $HOSTS - 1;
+}
+
+sub random_names {
+	my ($monitored) = @_;
+	my @names = grep { !$monitored || $_ % 3 || $_ < 2 } 0 .. $HOSTS - 1; # nothing of IPv6 is probed
+
+	return map { {address => "h$_.hosts.test", weight => pick(1, 1, 1, 0.5), forced => pick(('none') x 5, 'up', 'down'),
+		flatten_cname => chance(0.6) ? JSON::PP::true : JSON::PP::false} } (shuffle @names)[0 .. rand 2];
 }
 
 sub random_shedding {
@@ -60,10 +80,11 @@ sub random_pool {
 		}
 	} 0 .. rand 8;
 
+	push @origins, random_names($monitored) if $named && chance(0.6);
 	return {name => "p$n", enabled => chance(0.9) ? JSON::PP::true : JSON::PP::false, origins => \@origins,
 		chance(0.5) ? (latitude => int(120 * rand) - 60, longitude => int(300 * rand) - 150) : (),
 		origin_steering => {policy => pick('random', 'hash')}, load_shedding => random_shedding(),
-		minimum_origins => int rand 4, $monitored ? (monitor => 'nobody') : ()};
+		minimum_origins => int rand 4, !$monitored ? () : $named ? pick([monitor => 'nobody'], [monitor => 'somebody'], [monitor_group => 'both'], [monitor_group => 'most'])->@* : (monitor => 'nobody')};
 }
 
 my %name_of; # what a load balancer is called, and a name that asks it
@@ -350,7 +371,7 @@ sub disagreement {
 	my $chosen = sum0(map { $_->{probability} } @{$told->{pools} // []});
 	return "pools with a chance of $chosen together" if $told->{pools} && abs($chosen - 1) > 0.0001;
 	my $n = first { lc $name eq lc((lb_names($_))[1]) || ($_ && $name eq "a$_.example.com") || ($_ == 7 && $name =~ /^y\.tree/) } 0 .. $LBS - 1;
-	my @possible = defined $n && $lb{$n}{enabled} && !@{$lb{$n}{rules}} && !@{$lb{$n}{pool_sets}} && $lb{$n}{steering_policy} !~ /geo|proximity|latency/ && $type =~ /^A/ && $type ne 'ANY' ? possible($lb{$n}, $type) : ();
+	my @possible = defined $n && !$named && $lb{$n}{enabled} && !@{$lb{$n}{rules}} && !@{$lb{$n}{pool_sets}} && $lb{$n}{steering_policy} !~ /geo|proximity|latency/ && $type =~ /^A/ && $type ne 'ANY' ? possible($lb{$n}, $type) : ();
 
 	for my $try (1 .. (%sometimes || @possible > 1 ? $REPEATS : 1)) {
 		my $reply = ask($question, $client) // return 'no answer';
@@ -413,6 +434,48 @@ for my $round (1 .. $rounds) {
 		is($wrong, 0, "explain, the wire and the model agree on $QUESTIONS questions");
 	};
 }
+
+# The same with what a monitor finds: host names resolved, and verdicts of monitors and of groups.
+my $somebody = IO::Socket::IP->new(LocalHost => '0.0.0.0', LocalPort => 0, Listen => 1000);
+my @monitors = ({name => 'nobody', type => 'tcp', port => 1, interval => 1, timeout => 1, retries => 0},
+	{name => 'somebody', type => 'tcp', port => 0 + $somebody->sockport, interval => 1, timeout => 1, retries => 0});
+my @groups = ({name => 'both', members => [{monitor_id => 'somebody'}, {monitor_id => 'nobody', must_be_healthy => JSON::PP::true}]},
+	{name => 'most', members => [{monitor_id => 'somebody'}, {monitor_id => 'nobody', monitoring_only => JSON::PP::true}]});
+
+# Nothing is on its way any more: every host name was looked up, and every origin has its verdict.
+sub settled {
+	my $status = $t->admin_json('status');
+
+	return !grep { my $pool = $_; $pool->{enabled} && $pool->{monitor} && grep { $_->{enabled} && $_->{state} eq 'unknown' } @{$pool->{origins}} } @{$status->{pools}};
+}
+
+subtest 'host names and groups' => sub {
+	$named = 1;
+	%pool = (); # what is probed from now on is on loopback
+	my $hosts = random_hosts(); # once: a change of theirs would be on its way while we ask
+	for my $round (1 .. $rounds) {
+		my $document = document();
+
+		$document->{zones}{'hosts.test'} = $hosts;
+		$document->{monitors} = \@monitors;
+		$document->{monitor_groups} = \@groups;
+		$t->admin_list('apply', $t->write_file('document', JSON::PP->new->canonical->encode($document)), '--force');
+		$t->start_monitor('--resolver', $t->{udp}[0]) if $round == 1;
+		ok(Graycloud::wait_for(\&settled, 20), 'every origin is judged');
+		my $wrong = 0;
+		for (1 .. $QUESTIONS) {
+			my ($question, $client) = (random_question(), random_client());
+			my $disagreement = disagreement($question, $client) // next;
+
+			$wrong++;
+			fail "$question from $client->{from}" . ($client->{ecs} ? " for $client->{ecs}" : '') . ": $disagreement";
+			last if $wrong == 5;
+		}
+		is($wrong, 0, "explain and the wire agree on $QUESTIONS questions");
+	}
+	$t->stop_program('monitor');
+	$named = 0;
+};
 
 subtest 'what such rounds found' => sub {
 	my $two = {zones => {'two.test' => "\@ 60 SOA ns h 1 2 3 4 5\n\@ 60 NS ns\nns 60 A 192.0.2.1\ntree 60 DNAME x\n"},
