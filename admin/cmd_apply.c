@@ -112,7 +112,7 @@ apply_zones(struct change *change, struct application *application)
 	free(loaded);
 }
 
-/* References to what was refused are to find it all the same: no sentence is the mere echo of another. */
+/* From the first fault on nothing is written, and references are to find it all the same: no sentence is the mere echo of another. */
 static void
 pretend(struct object_aliases *aliases, enum kind kind, const struct json *object)
 {
@@ -141,11 +141,12 @@ apply_objects(struct change *change, enum kind kind, const char *name, const str
 
 	if (objects != NULL && json_kind(objects) != JSON_KIND_LIST)
 		problems_error(&change->problems, "%s must be a list", name);
-	for (size_t i = 0; json_kind(objects) == JSON_KIND_LIST && i < json_count(objects); i++)
-		if (!object_put(change, kind, json_item(objects, i), NULL, OBJECT_REPLACE, aliases, &id))
-			pretend(aliases, kind, json_item(objects, i));
-		else
+	for (size_t i = 0; json_kind(objects) == JSON_KIND_LIST && i < json_count(objects); i++) {
+		if (object_put(change, kind, json_item(objects, i), NULL, OBJECT_REPLACE, aliases, &id))
 			kept->ids[kept->count++] = id;
+		if (change->problems.errors > 0)
+			pretend(aliases, kind, json_item(objects, i));
+	}
 	return json_count(objects);
 }
 

@@ -341,6 +341,11 @@ subtest 'a document is taken whole or not at all' => sub {
 	my $err = refused(['apply', $file], qr/pool bad: origins\[x\]\.address is "x"/, qr/ttl is 0/,
 		qr/fallback_pool is "none": there is no pool/, qr/3 faults/);
 	unlike($err, qr/default_pools/, 'a reference to what was refused is not a fault of its own');
+	$err = refused(['apply', $t->write_file('a.json', JSON::PP::encode_json({
+		monitors => [{name => 'refused', type => 'tcp', port => 'x'}, {name => 'sound', type => 'tcp', port => 1}],
+		monitor_groups => [{name => 'g', members => [{monitor_id => 'sound'}]}],
+		pools => [{name => 'of-g', monitor_group => 'g', origins => [{address => '192.0.2.1'}]}]}))], qr/port is "x"/);
+	is(() = $err =~ /^/mg, 1, 'nor is one to what was not looked at any more');
 	is($t->admin('export --zones'), $before);
 	refused(['apply', $t->write_file('a.json', '{"pools": [}')], qr/a\.json:1: this is no JSON/);
 	refused(['apply', $t->write_file('a.json', '{"pols": []}')], qr/"pols" is no part of a document/);
