@@ -81,7 +81,6 @@ refuse_value(
 	return NULL;
 }
 
-static const char NOT_YET[] = "not supported yet";
 static const char NEEDS_PROXY[] = "it needs the HTTP proxy; this is DNS-only"; /* S22 */
 
 /* ---- one value against its property ---- */
@@ -133,7 +132,7 @@ check_word(
 			continue;
 		if (word->fate == FATE_USED)
 			return json_clone(value);
-		refuse(check, place, value, word->fate == FATE_PROXY ? NEEDS_PROXY : NOT_YET);
+		refuse(check, place, value, NEEDS_PROXY);
 		return NULL;
 	}
 	return refuse_value(check, place, value, property);
@@ -309,10 +308,10 @@ check_value(
 {
 	struct json *standard = property->standard ? standard_of(property) : NULL, *kept = NULL;
 
-	if (property->fate == FATE_PROXY || property->fate == FATE_LATER) {
+	if (property->fate == FATE_PROXY) {
 		if (says_nothing(property, value, standard))
 			return standard;
-		refuse(check, place, value, property->fate == FATE_PROXY ? NEEDS_PROXY : NOT_YET);
+		refuse(check, place, value, NEEDS_PROXY);
 		goto out;
 	}
 	/* null is the default everywhere; for a reference "" is, too, as the API has it. */

@@ -268,7 +268,6 @@ static const struct property_word rcode_words[] = {{"NOERROR", 0}, {"FORMERR", 0
 #define READ_ONLY(name_) {.name = name_, .type = PROPERTY_ANY, .fate = FATE_READ_ONLY}
 #define NEUTRAL(name_, standard_) \
 	{.name = name_, .type = PROPERTY_ANY, .fate = FATE_NEUTRAL, .standard = standard_}
-#define LATER(name_, standard_) {.name = name_, .type = PROPERTY_ANY, .fate = FATE_LATER, .standard = standard_}
 #define BOOL(name_, standard_) {.name = name_, .type = PROPERTY_BOOL, .standard = standard_}
 #define INTEGER(name_, standard_, least_, most_) \
 	{.name = name_, .type = PROPERTY_INTEGER, .standard = standard_, .least = least_, .most = most_}

@@ -28,13 +28,12 @@ enum property_fate {
 	FATE_USED,
 	FATE_NEUTRAL,   /* S30: accepted at any value, echoed, without effect */
 	FATE_READ_ONLY, /* S30: ignored in what comes in */
-	FATE_PROXY,     /* S22: refused where it is not the default */
-	FATE_LATER      /* "not supported yet" where it is not the default */
+	FATE_PROXY      /* S22: refused where it is not the default */
 };
 
 struct property_word {
 	const char *text;
-	enum property_fate fate; /* FATE_USED, FATE_PROXY or FATE_LATER */
+	enum property_fate fate; /* FATE_USED or FATE_PROXY */
 };
 
 struct property {
