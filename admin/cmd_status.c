@@ -138,23 +138,34 @@ print_failing(const struct picture *picture, FILE *out)
 
 /* --- tables --- */
 
-/* "eu Healthy, us Critical" */
-static char *
-pools_text(const struct picture *picture, const struct pictured_lb *lb)
+static const char *
+pool_name(const struct picture *picture, const struct id *id)
 {
-	char *text = NULL;
+	const struct pictured_pool *pool = picture_pool(picture, id);
+
+	return pool == NULL ? "?" : pool->model->name;
+}
+
+/* "eu Healthy, us Critical", after the list's name where it is not the load balancer's own. */
+static char *
+pools_text(const struct picture *picture, const struct pool_list *list)
+{
+	char *text = NULL, *name = lists_text(list);
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
 	if (out == NULL)
-		return xstrdup("");
-	for (size_t i = 0; i < lb->model->npools; i++) {
-		const struct pictured_pool *pool = lb->pools[i] == SIZE_MAX ? NULL : &picture->pools[lb->pools[i]];
+		return name;
+	if (list->by != NULL || list->place != NULL)
+		fprintf(out, "%s: ", name);
+	for (size_t i = 0; i < list->npools; i++) {
+		const struct pictured_pool *pool = picture_pool(picture, &list->pools[i]);
 
-		fprintf(out, "%s%s %s", i == 0 ? "" : ", ", pool == NULL ? "?" : pool->model->name,
+		fprintf(out, "%s%s %s", i == 0 ? "" : ", ", pool_name(picture, &list->pools[i]),
 		    status_pool_text(pool == NULL ? POOL_CRITICAL : pool->status));
 	}
 	fclose(out);
+	free(name);
 	return text;
 }
 
@@ -165,16 +176,23 @@ print_lbs(const struct picture *picture, FILE *out)
 
 	for (size_t i = 0; i < picture->nlbs; i++) {
 		const struct pictured_lb *lb = &picture->lbs[i];
-		char *pools = pools_text(picture, lb);
 
-		table_cell(table, COLOUR_NONE, "%s", lb->model->name);
-		table_cell(table, colour_of_lb(lb->status), "%s", status_lb_text(lb->status));
-		table_cell(table, COLOUR_NONE, "%s", pools);
-		/* S28: the fallback pool's health is ignored. */
-		table_cell(table, lb->status == LB_CRITICAL ? COLOUR_BAD : COLOUR_NONE, "%s%s",
-		    lb->fallback == SIZE_MAX ? "?" : picture->pools[lb->fallback].model->name,
-		    lb->status == LB_CRITICAL ? " answers (No health)" : "");
-		free(pools);
+		/* Its first list, and what else is in fallback. */
+		for (size_t n = 0; n < lb->nlists; n++) {
+			bool last_resort = lb->model->enabled && lb->last_resort[n];
+			char *pools;
+
+			if (n > 0 && !last_resort)
+				continue;
+			pools = pools_text(picture, &lb->lists[n]);
+			table_cell(table, COLOUR_NONE, "%s", n == 0 ? lb->model->name : "");
+			table_cell(table, colour_of_lb(lb->status), "%s", n == 0 ? status_lb_text(lb->status) : "");
+			table_cell(table, COLOUR_NONE, "%s", pools);
+			/* S28: the fallback pool's health is ignored. */
+			table_cell(table, last_resort ? COLOUR_BAD : COLOUR_NONE, "%s%s", pool_name(picture, lb->lists[n].fallback),
+			    last_resort ? " answers (No health)" : "");
+			free(pools);
+		}
 	}
 	if (picture->nlbs > 0)
 		table_print(table, out);
@@ -556,18 +574,48 @@ pool_json(const struct picture *picture, const struct pictured_pool *pool)
 }
 
 static struct json *
+pool_names_json(const struct picture *picture, const struct id *pools, size_t count)
+{
+	struct json *json = json_new_list();
+
+	for (size_t i = 0; i < count; i++)
+		json_add_text(json, pool_name(picture, &pools[i]));
+	return json;
+}
+
+static struct json *
+list_json(const struct picture *picture, const struct pool_list *list, bool last_resort)
+{
+	struct json *json = json_new_object();
+	char *name = lists_text(list);
+
+	json_put_text(json, "list", name);
+	json_put(json, "pools", pool_names_json(picture, list->pools, list->npools));
+	json_put_text(json, "fallback_pool", pool_name(picture, list->fallback));
+	json_put_bool(json, "fallback_in_use", last_resort);
+	free(name);
+	return json;
+}
+
+static struct json *
 lb_json(const struct picture *picture, const struct pictured_lb *lb)
 {
-	struct json *json = json_new_object(), *pools = json_new_list();
+	struct json *json = json_new_object(), *lists = json_new_list();
+	bool any = false;
 
+	for (size_t i = 0; i < lb->nlists; i++) {
+		bool last_resort = lb->model->enabled && lb->last_resort[i];
+
+		json_add(lists, list_json(picture, &lb->lists[i], last_resort));
+		any |= last_resort;
+	}
 	json_put_text(json, "id", lb->model->id.text);
 	json_put_text(json, "name", lb->model->name);
 	json_put_text(json, "status", status_lb_text(lb->status));
-	for (size_t i = 0; i < lb->model->npools; i++)
-		json_add_text(pools, lb->pools[i] == SIZE_MAX ? "?" : picture->pools[lb->pools[i]].model->name);
-	json_put(json, "default_pools", pools);
-	json_put_text(json, "fallback_pool", lb->fallback == SIZE_MAX ? NULL : picture->pools[lb->fallback].model->name);
-	json_put_bool(json, "fallback_in_use", lb->status == LB_CRITICAL);
+	json_put(json, "default_pools", pool_names_json(picture, lb->model->default_pools, lb->model->npools));
+	json_put_text(json, "fallback_pool", pool_name(picture, &lb->model->fallback_pool));
+	json_put_bool(json, "fallback_in_use", any);
+	json_put(json, "lists", lists);
 	return json;
 }
 

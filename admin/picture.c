@@ -85,8 +85,8 @@ struct plan {
 	size_t *by_id; /* places among pools */
 	struct planned_lb {
 		struct lb *model;
-		size_t *pools;
-		size_t fallback;
+		struct pool_list *lists;
+		size_t nlists;
 	} *lbs;
 	size_t nlbs;
 	struct interventions interventions;
@@ -111,7 +111,7 @@ plan_release(struct plan *plan)
 	}
 	for (size_t i = 0; i < plan->nlbs; i++) {
 		model_free_lb(plan->lbs[i].model);
-		free(plan->lbs[i].pools);
+		free(plan->lbs[i].lists);
 	}
 	free(plan->pools);
 	free(plan->by_id);
@@ -198,17 +198,15 @@ plan_lb(void *arg, const struct id *id, struct bytes json)
 	struct reading *reading = arg;
 	struct plan *plan = reading->plan;
 	struct lb *model = document_load_lb(json);
-	size_t *pools;
+	struct planned_lb *lb;
 
 	(void)id;
 	if (model == NULL)
 		return true;
-	pools = xcalloc(model->npools, sizeof *pools);
-	for (size_t i = 0; i < model->npools; i++)
-		pools[i] = place_of(plan, &model->default_pools[i]);
 	plan->lbs = xrealloc(plan->lbs, (plan->nlbs + 1) * sizeof *plan->lbs);
-	plan->lbs[plan->nlbs++] =
-	    (struct planned_lb){.model = model, .pools = pools, .fallback = place_of(plan, &model->fallback_pool)};
+	lb = &plan->lbs[plan->nlbs++];
+	lb->model = model;
+	lb->lists = lists_of(model, &lb->nlists);
 	return true;
 }
 
@@ -263,7 +261,11 @@ draw_plan(struct picture *picture)
 		};
 	for (size_t i = 0; i < plan->nlbs; i++)
 		picture->lbs[i] = (struct pictured_lb){
-		    .model = plan->lbs[i].model, .pools = plan->lbs[i].pools, .fallback = plan->lbs[i].fallback};
+		    .model = plan->lbs[i].model,
+		    .lists = plan->lbs[i].lists,
+		    .nlists = plan->lbs[i].nlists,
+		    .last_resort = xcalloc(plan->lbs[i].nlists, sizeof(bool)),
+		};
 }
 
 const struct pictured_pool *
@@ -358,21 +360,18 @@ judge_pool(struct picture *picture, struct pictured_pool *pool, struct store_txn
 	free(states);
 }
 
+static struct status_of_pool
+status_of_pool(const void *arg, const struct id *id)
+{
+	const struct pictured_pool *pool = picture_pool(arg, id);
+
+	return pool == NULL ? (struct status_of_pool){POOL_CRITICAL, false} : (struct status_of_pool){pool->status, pool->usable};
+}
+
 static void
 judge_lb(const struct picture *picture, struct pictured_lb *lb)
 {
-	enum pool_status *statuses = xcalloc(lb->model->npools, sizeof *statuses);
-	bool *usable = xcalloc(lb->model->npools, sizeof *usable);
-
-	for (size_t i = 0; i < lb->model->npools; i++) {
-		bool there = lb->pools[i] != SIZE_MAX;
-
-		statuses[i] = there ? picture->pools[lb->pools[i]].status : POOL_CRITICAL;
-		usable[i] = there && picture->pools[lb->pools[i]].usable;
-	}
-	lb->status = status_lb(lb->model, statuses, usable);
-	free(statuses);
-	free(usable);
+	lb->status = status_lb(lb->model, lb->lists, lb->nlists, status_of_pool, picture, lb->last_resort);
 }
 
 static void
@@ -431,6 +430,8 @@ picture_free(struct picture *picture)
 			free_addresses(&picture->pools[i].origins[n]);
 		free(picture->pools[i].origins);
 	}
+	for (size_t i = 0; i < picture->nlbs; i++)
+		free(picture->lbs[i].last_resort);
 	free(picture->pools);
 	free(picture->lbs);
 	plan_release(picture->plan);

@@ -50,8 +50,9 @@ struct pictured_pool {
 
 struct pictured_lb {
 	const struct lb *model;
-	const size_t *pools;   /* of each default pool: its place among the pools; SIZE_MAX: it is not there */
-	size_t fallback;
+	const struct pool_list *lists;
+	size_t nlists;
+	bool *last_resort; /* of each list: its fallback pool answers */
 	enum lb_status status;
 };
 

@@ -121,6 +121,33 @@ subtest 'words and exit codes follow health' => sub {
 	close $watch->{out};
 };
 
+# S28: lists beyond the load balancer's own.
+subtest 'each list that some clients choose from counts' => sub {
+	my $t = Graycloud->start(dnsd => 0);
+	my $lists = sub { join ' ', map { $_->{list} . ($_->{fallback_in_use} ? "=$_->{fallback_pool}" : '') } @{named($t, 'load_balancers', 'www.example.com')->{lists}} };
+
+	$t->load_zone("\$ORIGIN example.com.\n\$TTL 60\n@ SOA a. b. 1 2 3 4 5\n@ NS a.\n");
+	$t->admin("pool create $_ origin=192.0.2.1") for qw(eu us night spare last);
+	$t->admin('lb create www.example.com default_pools=eu fallback_pool=last steering_policy=geo country_pools.US=us');
+	$t->admin_list('lb', 'set', 'www.example.com',
+		'rules+=[{"name": "night", "condition": "cf.load_balancer.country eq \"JP\"", "overrides": {"pools": ["night"], "fallback_pool": "spare"}}]');
+	is_called($t, 'load_balancers', 'www.example.com', 'Healthy');
+	is($lists->(), 'default_pools country_pools.US rule night', 'all are told');
+	$t->admin('origin force us 192.0.2.1 down');
+	is_called($t, 'load_balancers', 'www.example.com', 'Degraded');
+	is($lists->(), 'default_pools country_pools.US=last rule night', 'one is in fallback');
+	like($t->admin('status'), qr/^ +country_pools\.US: us Critical +last answers \(No health\)$/m, 'which has a line of its own');
+	unlike($t->admin('status'), qr/rule night:/, 'as others have not');
+	ok(named($t, 'load_balancers', 'www.example.com')->{fallback_in_use}, 'the fallback pool is in use');
+	$t->admin('origin force night 192.0.2.1 down');
+	like($t->admin('status'), qr/^ +rule night: night Critical +spare answers \(No health\)$/m, 'a rule has a fallback pool of its own');
+	$t->admin('origin force eu 192.0.2.1 down');
+	is_called($t, 'load_balancers', 'www.example.com', 'Critical');
+	$t->admin('lb disable www.example.com');
+	is_called($t, 'load_balancers', 'www.example.com', 'Disabled');
+	is($lists->(), 'default_pools country_pools.US rule night', 'then no fallback pool answers');
+};
+
 subtest 'freshness' => sub {
 	my $t = Graycloud->start(origins => 1, dnsd => 0, monitor => 1);
 

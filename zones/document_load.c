@@ -336,15 +336,6 @@ load_weights(struct pool_weights *weights, const struct json *map, const struct 
 	}
 }
 
-static unsigned
-weight_of(const struct pool_weights *weights, const struct id *pool)
-{
-	for (size_t i = 0; i < weights->count; i++)
-		if (memcmp(&weights->list[i].pool, pool, sizeof *pool) == 0)
-			return weights->list[i].weight;
-	return weights->standard;
-}
-
 static void
 load_lb_pools(struct lb *lb, const struct json *json)
 {
@@ -354,7 +345,7 @@ load_lb_pools(struct lb *lb, const struct json *json)
 	load_weights(&lb->weights, json_member(random, "pool_weights"), json_member(random, "default_weight"));
 	lb->pool_weights = xcalloc(lb->npools, sizeof *lb->pool_weights);
 	for (size_t i = 0; i < lb->npools; i++)
-		lb->pool_weights[i] = weight_of(&lb->weights, &lb->default_pools[i]);
+		lb->pool_weights[i] = pool_weight_of(&lb->weights, &lb->default_pools[i]);
 	id_of(&lb->fallback_pool, text_of(json, "fallback_pool"));
 }
 

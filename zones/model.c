@@ -197,6 +197,15 @@ model_free_monitor(struct monitor *monitor)
 	free(monitor);
 }
 
+unsigned
+pool_weight_of(const struct pool_weights *weights, const struct id *pool)
+{
+	for (size_t i = 0; i < weights->count; i++)
+		if (memcmp(&weights->list[i].pool, pool, sizeof *pool) == 0)
+			return weights->list[i].weight;
+	return weights->standard;
+}
+
 struct id_list {
 	struct id *items;
 	size_t count;

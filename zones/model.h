@@ -251,6 +251,8 @@ struct pool_weights {
 	unsigned standard;
 };
 
+unsigned pool_weight_of(const struct pool_weights *weights, const struct id *pool);
+
 /* What a rule or a pool set may override. */
 enum {
 	PART_POOLS = 1 << 0, /* the default pools */

@@ -101,17 +101,24 @@ status_pool_text(enum pool_status status)
 }
 
 enum lb_status
-status_lb(const struct lb *lb, const enum pool_status *statuses, const bool *usable)
+status_lb(const struct lb *lb, const struct pool_list *lists, size_t count, status_pool_fn *pool, const void *arg, bool *last_resort)
 {
 	bool all = true, any = false;
 
+	for (size_t i = 0; i < count; i++) {
+		last_resort[i] = true;
+		for (size_t n = 0; n < lists[i].npools; n++) {
+			struct status_of_pool one = pool(arg, &lists[i].pools[n]);
+
+			/* A pool without a monitor is usable and unknown: never judged, never bad. */
+			all &= one.status == POOL_HEALTHY || (one.status == POOL_HEALTH_UNKNOWN && one.usable);
+			last_resort[i] &= !(one.usable && lists_choosable(&lists[i], &lists[i].pools[n]));
+		}
+		any |= !last_resort[i];
+		all &= !last_resort[i];
+	}
 	if (!lb->enabled)
 		return LB_DISABLED;
-	for (size_t i = 0; i < lb->npools; i++) {
-		/* A pool without a monitor is usable and unknown: never judged, never bad. */
-		all &= statuses[i] == POOL_HEALTHY || (statuses[i] == POOL_HEALTH_UNKNOWN && usable[i]);
-		any |= usable[i];
-	}
 	return !any ? LB_CRITICAL : all ? LB_HEALTHY : LB_DEGRADED;
 }
 

@@ -7,6 +7,7 @@
 #define STATUS_H
 
 #include "health.h"
+#include "lists.h"
 
 /*
  * S38: what the monitors of a pool together say; verdicts has one for each of judges.  Down where one that must be healthy
@@ -40,14 +41,22 @@ enum pool_status status_pool(const struct pool *pool, const enum health_state *s
 const char *status_pool_text(enum pool_status status);
 
 enum lb_status {
-	LB_HEALTHY,  /* all default pools are */
-	LB_DEGRADED, /* some are not, and the fallback pool is not in use */
-	LB_CRITICAL, /* none is usable: the fallback pool answers */
+	LB_HEALTHY,  /* all pools of all its lists are */
+	LB_DEGRADED, /* some are not */
+	LB_CRITICAL, /* from no list can anything be chosen: everybody gets a fallback pool */
 	LB_DISABLED
 };
 
-/* statuses and usable (S12) have one entry for each of the default pools. */
-enum lb_status status_lb(const struct lb *lb, const enum pool_status *statuses, const bool *usable);
+/* What is known of a pool; one that is not there is critical. */
+struct status_of_pool {
+	enum pool_status status;
+	bool usable; /* S12 */
+};
+typedef struct status_of_pool status_pool_fn(const void *arg, const struct id *pool);
+
+/* Fills last_resort for each list (S14): nothing can be chosen from it now, its fallback pool answers. */
+enum lb_status status_lb(const struct lb *lb, const struct pool_list *lists, size_t count, status_pool_fn *pool, const void *arg,
+    bool *last_resort);
 const char *status_lb_text(enum lb_status status);
 
 #endif

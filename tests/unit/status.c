@@ -1,10 +1,12 @@
 /* status.c: S28's words, a row for every case. */
 #include "zones/status.h"
 
+#include "zones/document.h"
 #include "zones/pool_table.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -98,30 +100,122 @@ a_pool_without_a_monitor_is_never_judged(void **state)
 	assert_int_equal(status_of(&forced, true, false), POOL_CRITICAL);
 }
 
+/* Pools a to d by a letter each: Healthy, degraded (~), critical (!), without a monitor (n), without a result (?), disabled (x). */
+static struct status_of_pool
+pool_in(const void *arg, const struct id *id)
+{
+	const char *letters = arg;
+
+	switch (letters[id->text[0] - 'a']) {
+	case 'H': return (struct status_of_pool){POOL_HEALTHY, true};
+	case '~': return (struct status_of_pool){POOL_DEGRADED, true};
+	case 'n': return (struct status_of_pool){POOL_HEALTH_UNKNOWN, true};
+	case '?': return (struct status_of_pool){POOL_HEALTH_UNKNOWN, false};
+	case 'x': return (struct status_of_pool){POOL_DISABLED, false};
+	default: return (struct status_of_pool){POOL_CRITICAL, false};
+	}
+}
+
+#define A "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\""
+#define B "\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\""
+#define C "\"cccccccccccccccccccccccccccccccc\""
+#define D "\"dddddddddddddddddddddddddddddddd\""
+#define RULE(name, condition, overrides) "{\"name\":\"" name "\",\"condition\":\"" condition "\",\"overrides\":{" overrides "}}"
+#define LAST(name, overrides) "{\"name\":\"" name "\",\"condition\":\"some\",\"terminates\":true,\"overrides\":{" overrides "}}"
+#define SET(name, match, overrides) "{\"name\":\"" name "\",\"match\":" match ",\"overrides\":{" overrides "}}"
+#define OFF(name, overrides) "{\"name\":\"" name "\",\"disabled\":true,\"overrides\":{" overrides "}}"
+#define DE "{\"topology\":{\"countries\":[\"DE\"]}}"
+#define PLACES "\"country_pools\":{\"DE\":[" B "],\"FR\":[" B "," C "]},\"region_pools\":{\"WEU\":[" C "]}"
+
+/* The status and each list, with a * where its fallback pool answers, and its name where that is not d. */
+static char *
+told(const struct lb *lb, const char *letters)
+{
+	size_t count;
+	struct pool_list *lists = lists_of(lb, &count);
+	bool *last_resort = xcalloc(count, sizeof *last_resort);
+	char *text = xstrdup(status_lb_text(status_lb(lb, lists, count, pool_in, letters, last_resort)));
+
+	for (size_t i = 0; i < count; i++) {
+		char *name = lists_text(&lists[i]), *more, fallback[] = {' ', 'o', 'r', ' ', lists[i].fallback->text[0], 0};
+
+		more = xasprintf("%s; %s%s%s", text, name, last_resort[i] ? "*" : "", fallback[4] == 'd' ? "" : fallback);
+		free(text);
+		free(name);
+		text = more;
+	}
+	free(lists);
+	free(last_resort);
+	return text;
+}
+
+/* S28 over S13's, S35's and S36's lists. */
 static void
-a_load_balancer_is_called_by_its_default_pools(void **state)
+a_load_balancer_is_called_by_all_its_lists(void **state)
 {
 	static const struct {
-		enum pool_status statuses[2];
-		bool usable[2];
-		enum lb_status status;
+		const char *properties, *pools, *told;
 	} rows[] = {
-	    {{POOL_HEALTHY, POOL_HEALTHY}, {true, true}, LB_HEALTHY},
-	    {{POOL_HEALTHY, POOL_HEALTH_UNKNOWN}, {true, true}, LB_HEALTHY}, /* no monitor */
-	    {{POOL_HEALTHY, POOL_HEALTH_UNKNOWN}, {true, false}, LB_DEGRADED}, /* no result */
-	    {{POOL_HEALTHY, POOL_DEGRADED}, {true, true}, LB_DEGRADED},
-	    {{POOL_CRITICAL, POOL_HEALTHY}, {false, true}, LB_DEGRADED},
-	    {{POOL_HEALTHY, POOL_DISABLED}, {true, false}, LB_DEGRADED},
-	    {{POOL_CRITICAL, POOL_DISABLED}, {false, false}, LB_CRITICAL},
-	    {{POOL_HEALTH_UNKNOWN, POOL_HEALTH_UNKNOWN}, {false, false}, LB_CRITICAL},
+	    /* one list */
+	    {"", "HH!!", "Healthy; default_pools"},
+	    {"", "Hn!!", "Healthy; default_pools"},
+	    {"", "H?!!", "Degraded; default_pools"},
+	    {"", "H~!!", "Degraded; default_pools"},
+	    {"", "!H!!", "Degraded; default_pools"},
+	    {"", "Hx!!", "Degraded; default_pools"},
+	    {"", "!xHH", "Critical; default_pools*"},
+	    {"", "??HH", "Critical; default_pools*"},
+	    {"\"enabled\":false", "!!HH", "Disabled; default_pools*"},
+	    /* S13, S14: what is never drawn helps nobody, but is healthy or not all the same */
+	    {"\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B ":0}}", "!HHH", "Critical; default_pools*"},
+	    {"\"steering_policy\":\"least_connections\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B ":0}}", "H!HH", "Degraded; default_pools"},
+	    {"\"steering_policy\":\"off\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B ":0}}", "!HHH", "Degraded; default_pools"},
+	    /* places, where they are asked */
+	    {PLACES, "HHHH", "Healthy; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU"},
+	    {"\"steering_policy\":\"geo\"," PLACES, "HH!H", "Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*"},
+	    {PLACES, "!!HH", "Degraded; default_pools*; country_pools.DE*; country_pools.FR; region_pools.WEU"},
+	    {PLACES, "!!!H", "Critical; default_pools*; country_pools.DE*; country_pools.FR*; region_pools.WEU*"},
+	    {"\"steering_policy\":\"proximity\"," PLACES, "HH!!", "Healthy; default_pools"},
+	    /* pool sets: the first that matches; one of everybody hides what is behind it, and the load balancer's own */
+	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "]", "HH!H", "Degraded; default_pools; pool set de*"},
+	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "],\"fallback_pool\":" A) "]", "HHHH", "Healthy; default_pools; pool set de or a"},
+	    {"\"pool_sets\":[" OFF("de", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
+	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "," SET("all", "null", "\"pools\":[" B "]") "," SET("late", DE, "\"pools\":[" A "]") "]," PLACES,
+	        "!HHH", "Healthy; pool set de; pool set all"},
+	    {"\"steering_policy\":\"off\",\"pool_sets\":[" SET("de", DE, "\"pools\":[" A "],\"steering_policy\":\"geo\"") "]," PLACES, "HH!H",
+	        "Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*; pool set de"},
+	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" A "," C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]", "!HHH",
+	        "Degraded; default_pools; pool set de*"},
+	    /* rules: one that everybody matches takes the place of what it overrides */
+	    {"\"rules\":[" RULE("r", "some", "\"pools\":[" C "]") "]", "HH!H", "Degraded; default_pools; rule r*"},
+	    {"\"rules\":[" RULE("r", "some", "\"ttl\":5") "]", "HH!H", "Healthy; default_pools"},
+	    {"\"rules\":[" OFF("r", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
+	    {"\"rules\":[" RULE("r", "", "\"pools\":[" C "],\"fallback_pool\":" B) "]", "!!HH", "Healthy; rule r or b"},
+	    {"\"rules\":[" LAST("s", "\"ttl\":5") "," RULE("r", "", "\"pools\":[" C "]") "]", "HH!H", "Degraded; default_pools; rule r*"},
+	    {"\"rules\":[" RULE("r", "", "\"fallback_pool\":" C) "]", "HHHH", "Healthy; default_pools or c"},
+	    {"\"rules\":[" RULE("r", "", "\"steering_policy\":\"off\"") "]," PLACES, "HH!!", "Healthy; default_pools"},
+	    {"\"rules\":[" RULE("r", "", "\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" A ":0}}") "]", "H!HH",
+	        "Critical; default_pools*"},
+	    {"\"rules\":[" RULE("r", "", "\"country_pools\":{\"IT\":[" A "]}") "]," PLACES, "H!HH",
+	        "Degraded; default_pools; region_pools.WEU; rule r, country_pools.IT"},
+	    {"\"steering_policy\":\"off\",\"rules\":[" RULE("r", "some", "\"country_pools\":{\"IT\":[" A "]}") "]", "HHHH", "Healthy; default_pools"},
 	};
-	struct lb lb = {.enabled = true, .npools = 2};
 
 	(void)state;
-	for (size_t i = 0; i < NITEMS(rows); i++)
-		assert_int_equal(status_lb(&lb, rows[i].statuses, rows[i].usable), rows[i].status);
-	lb.enabled = false;
-	assert_int_equal(status_lb(&lb, rows[0].statuses, rows[0].usable), LB_DISABLED);
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		char *text = xasprintf("{%s%s%s\"name\":\"www.example.com\",\"default_pools\":[" A "," B "],\"fallback_pool\":" D "}", rows[i].properties,
+		    *rows[i].properties == '\0' ? "" : ",", strstr(rows[i].properties, "\"enabled\"") != NULL ? "" : "\"enabled\":true,");
+		struct lb *lb = document_load_lb((struct bytes){text, strlen(text)});
+		char *got;
+
+		assert_non_null(lb);
+		got = told(lb, rows[i].pools);
+		if (strcmp(got, rows[i].told) != 0)
+			fail_msg("row %zu, %s with %s: %s, not %s", i, rows[i].properties, rows[i].pools, got, rows[i].told);
+		free(got);
+		free(text);
+		model_free_lb(lb);
+	}
 }
 
 static void
@@ -213,7 +307,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_pool_is_called_what_the_table_says),
 	    cmocka_unit_test(a_pool_without_a_monitor_is_never_judged),
-	    cmocka_unit_test(a_load_balancer_is_called_by_its_default_pools),
+	    cmocka_unit_test(a_load_balancer_is_called_by_all_its_lists),
 	    cmocka_unit_test(a_group_is_down_by_veto_or_by_more_than_half),
 	    cmocka_unit_test(one_monitor_alone_is_believed),
 	    cmocka_unit_test(an_origin_without_a_verdict_is_what_it_was_when_its_monitor_came),
