@@ -1,6 +1,7 @@
 #include "guards.h"
 
 #include "document.h"
+#include "lists.h"
 #include "pool_table.h"
 #include "resolution.h"
 
@@ -132,68 +133,34 @@ any_usable(struct guards *guards, const struct id *pools, size_t count)
 	return any;
 }
 
-/* Does a set match everybody, so that the load balancer's own pools are never asked? */
-static bool
-set_for_all(const struct lb *lb)
-{
-	bool all = false;
-
-	for (size_t i = 0; i < lb->nsets; i++)
-		all = all || (!lb->sets[i].disabled && *lb->sets[i].condition == '\0');
-	return all;
-}
-
+/* Each list needs somebody to answer: where the fallback pool has one, everybody is answered. */
 static void
-guard_places(struct guards *guards, const struct lb *lb, const char *where, const struct place_pools *places, size_t count)
+guard_list(struct guards *guards, const struct lb *lb, const struct pool_list *list)
 {
-	static const char *const maps[PLACE_KINDS] = {"pop_pools", "country_pools", "region_pools"};
+	char *name;
 
-	for (size_t i = 0; i < count; i++)
-		if (!any_usable(guards, places[i].pools, places[i].npools))
-			change_guard(guards->change,
-			    "load_balancer %s: %s%s.%s would have no pool left, the fallback pool included, that is enabled and has an enabled "
-			    "origin of weight above 0",
-			    lb->name, where, maps[places[i].kind], places[i].code);
-}
-
-/* Lists that rules and sets bring in are asked as the load balancer's own: each needs somebody to answer. */
-static void
-guard_overrides(struct guards *guards, const struct lb *lb, const char *kind, const struct lb_override *overrides, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct lb_override *one = &overrides[i];
-		const struct id *fallback = one->parts & PART_FALLBACK ? &one->fallback_pool : &lb->fallback_pool;
-		char *where = xasprintf("%s %s, ", kind, one->name);
-
-		if (!one->disabled && !pool_now(guards, fallback)->usable) {
-			if (one->parts & PART_POOLS && !any_usable(guards, one->pools, one->npools))
-				change_guard(guards->change,
-				    "load_balancer %s: %s %s would have no pool left, the fallback pool included, that is enabled and has an "
-				    "enabled origin of weight above 0",
-				    lb->name, kind, one->name);
-			guard_places(guards, lb, where, one->places, one->nplaces);
-		}
-		free(where);
-	}
+	if (pool_now(guards, list->fallback)->usable || any_usable(guards, list->pools, list->npools))
+		return;
+	name = lists_text(list);
+	change_guard(guards->change,
+	    "load_balancer %s: %s would have no pool left, the fallback pool included, that is enabled and has an enabled "
+	    "origin of weight above 0",
+	    lb->name, name);
+	free(name);
 }
 
 static void
 guard_lb(struct guards *guards, const struct lb *lb, bool was_healthy)
 {
+	struct pool_list *lists;
+	size_t count;
+
 	if (lb == NULL || !lb->enabled)
 		return;
-	/* S32: where the fallback pool has somebody, everybody is answered. */
-	if (!pool_now(guards, &lb->fallback_pool)->usable && !set_for_all(lb)) {
-		if (!any_usable(guards, lb->default_pools, lb->npools))
-			change_guard(guards->change,
-			    "load_balancer %s would have no pool left, its fallback pool included, that is enabled "
-			    "and has an enabled origin of weight above 0",
-			    lb->name);
-		if (lb->steering_policy == STEERING_GEO)
-			guard_places(guards, lb, "", lb->places, lb->nplaces);
-	}
-	guard_overrides(guards, lb, "pool set", lb->sets, lb->nsets);
-	guard_overrides(guards, lb, "rule", lb->rules, lb->nrules);
+	lists = lists_of(lb, &count);
+	for (size_t i = 0; i < count; i++)
+		guard_list(guards, lb, &lists[i]);
+	free(lists);
 	if (was_healthy && !judge_lb(guards, lb).healthy)
 		problems_warn(&guards->change->problems,
 		    "load_balancer %s has no healthy origin left: its fallback pool answers", lb->name);

@@ -184,12 +184,12 @@ subtest 'guards: what is in use stays, and the last pool' => sub {
 	refused('monitor delete web', qr/monitor web is in use; take it out first of: pool eu/);
 	refused('pool delete us', qr/take it out first of: load_balancer a\.example\.com, load_balancer www\.example\.com/);
 	$t->admin('pool disable us');
-	my $err = refused('pool disable eu', qr/load_balancer a\.example\.com would have no pool left/,
-		qr/load_balancer www\.example\.com would have no pool left/, qr/--force does it all the same/);
+	my $err = refused('pool disable eu', qr/load_balancer a\.example\.com: default_pools would have no pool left/,
+		qr/load_balancer www\.example\.com: default_pools would have no pool left/, qr/--force does it all the same/);
 	refused('pool set eu origin=192.0.2.1,weight=0', qr/would have no pool left/);
-	refused('lb create b.example.com default_pools=us fallback_pool=us', qr/b\.example\.com would have no pool left/);
+	refused('lb create b.example.com default_pools=us fallback_pool=us', qr/b\.example\.com: default_pools would have no pool left/);
 	$t->admin('pool disable eu --force');
-	like($t->warnings, qr/warning: load_balancer a\.example\.com would have no pool left/);
+	like($t->warnings, qr/warning: load_balancer a\.example\.com: default_pools would have no pool left/);
 	$t->admin('pool enable eu');
 	$t->admin('pool enable us');
 	$t->admin('origin force us 198.51.100.1 down');

@@ -222,6 +222,13 @@ subtest 'what is wrong is said, and what is in use is kept' => sub {
 	lb(steering_policy => 'geo', country_pools => {DE => ['two']}, fallback_pool => 'three');
 	$t->admin('pool disable three');
 	$t->admin_fails('pool disable two', qr/load_balancer lb\.example\.com: country_pools\.DE would have no pool left/);
+	# S32: what a rule of everybody hides nobody is sent to; where others ended before it somebody is.
+	my $all = {name => 'all', overrides => {default_pools => ['two'], country_pools => {}}};
+	$t->admin('lb set lb.example.com rules=@' . json([$all]));
+	$t->admin('pool disable one');
+	$t->admin_fails('pool disable two', qr/load_balancer lb\.example\.com: rule all would have no pool left/);
+	$t->admin_fails('lb set lb.example.com rules=@' . json([{name => 'r', condition => 'dns.qry.type eq 28', terminates => JSON::PP::true}, $all]),
+		qr/load_balancer lb\.example\.com: default_pools would have no pool left/);
 };
 
 $t->stop;
