@@ -316,6 +316,184 @@ unwise_is_only_a_warning(void **state)
 	free(said);
 }
 
+/* A document, and whether it is accepted: the sentence then is NULL. */
+static void
+assert_said(void **state, enum kind kind, const char *document, const char *sentence)
+{
+	char *said;
+	struct json *kept = check(state, kind, document, &said);
+
+	if (sentence == NULL ? kept == NULL : kept != NULL || strstr(said, sentence) == NULL)
+		fail_msg("%s: said \"%s\", wanted \"%s\"", document, said, sentence != NULL ? sentence : "");
+	json_drop(kept);
+	free(said);
+}
+
+/* S22 */
+static void
+what_only_the_proxy_can_do_is_refused(void **state)
+{
+	static const char *const rows[] = {LB ",\"proxied\":true}", LB ",\"session_affinity\":\"cookie\"}", LB ",\"session_affinity\":\"header\"}",
+	    LB ",\"session_affinity_attributes\":{\"drain_duration\":1}}", RULE("\"session_affinity\":\"cookie\""), RULE("\"session_affinity\":\"header\""),
+	    RULE("\"session_affinity_attributes\":{\"drain_duration\":1}")};
+
+	for (size_t i = 0; i < NITEMS(rows); i++)
+		assert_said(state, KIND_LB, rows[i], "needs the HTTP proxy; this is DNS-only");
+}
+
+/* S30: what has no effect is accepted at any value, and echoed. */
+static void
+what_has_no_effect_is_echoed_at_any_value(void **state)
+{
+	static const struct {
+		enum kind kind;
+		const char *before, *after, *properties[5];
+	} rows[] = {
+	    {KIND_LB, LB, "}", {"adaptive_routing", "networks", "tunnel_id"}},
+	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"zero_downtime_failover\":\"none\"", "}}", {"samesite", "secure", "headers", "require_all_headers"}},
+	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"overrides\":{\"ttl\":5", "}}]}", {"adaptive_routing"}},
+	    {KIND_POOL, POOL, "}", {"check_regions", "health_sources", "networks", "notification_email"}},
+	    {KIND_POOL, POOL ",\"load_shedding\":{\"default_percent\":0", "}}", {"session_percent", "session_policy"}},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\"", "}]}", {"port", "virtual_network_id"}},
+	    {KIND_MONITOR, MONITOR, "}", {"probe_zone"}},
+	};
+	static const char *const values[] = {"false", "-7.5", "\"any text\"", "[1,\"x\",{}]", "{\"a\":{\"b\":[null]}}"};
+
+	for (size_t i = 0; i < NITEMS(rows); i++)
+		for (size_t n = 0; n < NITEMS(rows[i].properties) && rows[i].properties[n] != NULL; n++)
+			for (size_t v = 0; v < NITEMS(values); v++) {
+				char *pair = xasprintf("\"%s\":%s", rows[i].properties[n], values[v]), *said, *text;
+				char *document = xasprintf("%s,%s%s", rows[i].before, pair, rows[i].after);
+				struct json *kept = check(state, rows[i].kind, document, &said);
+
+				text = kept == NULL ? xstrdup(said) : json_write(kept, false);
+				if (kept == NULL || strstr(text, pair) == NULL)
+					fail_msg("%s: %s", document, text);
+				json_drop(kept);
+				free(document);
+				free(pair);
+				free(said);
+				free(text);
+			}
+	assert_said(state, KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"fixed_response\":{\"status_code\":200}}]}", "needs the HTTP proxy; this is DNS-only");
+	/* read-only: ignored, whatever it says */
+	assert_said(state, KIND_LB, LB ",\"zone_name\":7,\"created_on\":[],\"modified_on\":{}}", NULL);
+	assert_said(state, KIND_POOL, POOL ",\"healthy\":\"x\",\"disabled_at\":1,\"created_on\":null}", NULL);
+}
+
+/* S31 */
+static void
+every_unicast_address_and_host_is_allowed(void **state)
+{
+	static const struct {
+		const char *address;
+		bool allowed;
+	} rows[] = {
+	    {"10.0.0.1", true}, {"172.16.0.1", true}, {"192.168.255.255", true}, {"127.0.0.1", true}, {"169.254.1.1", true}, {"100.64.0.1", true},
+	    {"192.0.2.1", true}, {"198.18.0.1", true}, {"1.1.1.1", true}, {"223.255.255.255", true}, {"::1", true}, {"fe80::1", true}, {"fc00::1", true},
+	    {"2001:db8::1", true}, {"::ffff:192.0.2.1", true}, {"2606:4700::1111", true},
+	    {"0.0.0.0", false}, {"224.0.0.1", false}, {"239.255.255.255", false}, {"255.255.255.255", false}, {"::", false}, {"ff02::1", false}, {"ff0e::1", false},
+	    {"1.1.1", false}, {"1.1.1.1/32", false}, {"fe80::1%eth0", false}, {"", false},
+	};
+	static const char *const hosts[] = {"example.com", "of-someone-else.example.org", "localhost", "192.0.2.1:8080", "[2001:db8::1]:443", "a_b.internal"};
+
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		char *text = xasprintf("{\"name\":\"p\",\"origins\":[{\"address\":\"%s\"}]}", rows[i].address);
+
+		assert_said(state, KIND_POOL, text, rows[i].allowed ? NULL : "a unicast IPv4 or IPv6 address");
+		free(text);
+	}
+	for (size_t i = 0; i < NITEMS(hosts); i++) {
+		char *text = xasprintf("{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"header\":{\"Host\":[\"%s\"]}}]}", hosts[i]);
+
+		assert_said(state, KIND_POOL, text, NULL);
+		free(text);
+		text = xasprintf(MONITOR ",\"header\":{\"Host\":[\"%s\"]}}", hosts[i]);
+		assert_said(state, KIND_MONITOR, text, NULL);
+		free(text);
+	}
+}
+
+/* S34: and what of S15, S17, S18 is a number.  The last value below the range, its ends, the first above it, and what nothing means. */
+static void
+limits_hold_and_defaults_are_written_out(void **state)
+{
+	static const struct {
+		enum kind kind;
+		const char *before, *property, *below, *least, *most, *above, *standard;
+	} rows[] = {
+	    {KIND_LB, LB, "ttl", "0", "1", "86400", "86401", "30"},
+	    {KIND_LB, LB, "max_answers", "0", "1", "64", "65", "null"},
+	    {KIND_LB, LB, "affinity_prefix_v4", "0", "1", "32", "33", "24"},
+	    {KIND_LB, LB, "affinity_prefix_v6", "0", "1", "128", "129", "56"},
+	    {KIND_LB, LB, "session_affinity_ttl", "1799", "1800", "604800", "604801", "82800"},
+	    {KIND_POOL, POOL, "minimum_origins", "-1", "0", "1024", "1025", "1"},
+	    {KIND_MONITOR, MONITOR, "interval", "0", "1", "3600", "3601", "60"},
+	    {KIND_MONITOR, MONITOR, "timeout", "0.09", "0.1", "60", "60.1", "5"},
+	    {KIND_MONITOR, MONITOR, "retries", "-1", "0", "5", "6", "2"},
+	    {KIND_MONITOR, MONITOR, "consecutive_down", "-1", "0", "100", "101", "0"},
+	    {KIND_MONITOR, MONITOR, "consecutive_up", "-1", "0", "100", "101", "0"},
+	};
+
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		const char *values[] = {rows[i].below, rows[i].least, rows[i].most, rows[i].above};
+		char *said, *text = xasprintf("%s}", rows[i].before), *pair = xasprintf("\"%s\":%s", rows[i].property, rows[i].standard);
+		struct json *kept = check(state, rows[i].kind, text, &said);
+
+		free(text);
+		free(said);
+		text = json_write(kept, false);
+		if (strstr(text, pair) == NULL)
+			fail_msg("%s is not in %s", pair, text);
+		free(text);
+		free(pair);
+		json_drop(kept);
+		for (size_t v = 0; v < NITEMS(values); v++) {
+			text = xasprintf("%s,\"%s\":%s}", rows[i].before, rows[i].property, values[v]);
+			assert_said(state, rows[i].kind, text, v == 1 || v == 2 ? NULL : rows[i].property);
+			free(text);
+		}
+	}
+}
+
+/* A list of so many elements, each made from its number, accepted or not. */
+static void
+assert_list(void **state, enum kind kind, const char *before, const char *element, const char *after, unsigned count, const char *sentence)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	fputs(before, out);
+	for (unsigned i = 0; i < count; i++) {
+		fputs(i > 0 ? "," : "", out);
+		fprintf(out, element, i / 256, i % 256);
+	}
+	fputs(after, out);
+	fclose(out);
+	assert_said(state, kind, text, sentence);
+	free(text);
+}
+
+/* S17 */
+static void
+lists_have_their_limits(void **state)
+{
+	struct world *world = *state;
+
+	for (unsigned i = 0; i < 257; i++) {
+		char id[ID_LEN + 1], name[16];
+
+		snprintf(id, sizeof id, "%032x", 0x100 + i);
+		snprintf(name, sizeof name, "p%u-%u", i / 256, i % 256);
+		put(world, KIND_POOL, id, name);
+	}
+	assert_list(state, KIND_POOL, "{\"name\":\"p\",\"origins\":[", "{\"address\":\"10.0.%u.%u\"}", "]}", 1024, NULL);
+	assert_list(state, KIND_POOL, "{\"name\":\"p\",\"origins\":[", "{\"address\":\"10.0.%u.%u\"}", "]}", 1025, "a list of 1 to 1024");
+	assert_list(state, KIND_LB, "{\"name\":\"a.b\",\"fallback_pool\":\"us\",\"default_pools\":[", "\"p%u-%u\"", "]}", 256, NULL);
+	assert_list(state, KIND_LB, "{\"name\":\"a.b\",\"fallback_pool\":\"us\",\"default_pools\":[", "\"p%u-%u\"", "]}", 257, "a list of 1 to 256");
+}
+
 static void
 sets_that_are_never_reached_are_warned_about(void **state)
 {
@@ -528,6 +706,11 @@ main(void)
 	    cmocka_unit_test(what_is_wrong_is_refused_with_object_property_and_range),
 	    cmocka_unit_test(all_faults_come_in_one_report),
 	    cmocka_unit_test(unwise_is_only_a_warning),
+	    cmocka_unit_test(what_only_the_proxy_can_do_is_refused),
+	    cmocka_unit_test(what_has_no_effect_is_echoed_at_any_value),
+	    cmocka_unit_test(every_unicast_address_and_host_is_allowed),
+	    cmocka_unit_test(limits_hold_and_defaults_are_written_out),
+	    cmocka_unit_test(lists_have_their_limits),
 	    cmocka_unit_test(sets_that_are_never_reached_are_warned_about),
 	    cmocka_unit_test(rules_and_sets_are_kept_shown_and_loaded),
 	    cmocka_unit_test(every_property_is_written_out_and_references_become_ids),

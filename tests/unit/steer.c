@@ -366,6 +366,134 @@ minimum_origins_counts_weight_zero_and_only_where_a_monitor_judges(void **state)
 	scene_free(scene);
 }
 
+/* S13, S14: where every usable pool has weight 0 nobody is drawn. */
+static void
+pools_of_weight_zero_are_never_drawn(void **state)
+{
+	struct scene *scene = scene_new(2, 1);
+
+	(void)state;
+	scene->lb->fallback.slot = 2;
+	scene->lb->policy = STEERING_RANDOM;
+	scene->lb->pools[0].weight = 0;
+	scene->states[1][0] = HEALTH_DOWN;
+	settle(scene);
+	for (int affinity = 0; affinity < 2; affinity++) {
+		struct steer_client who = client(3);
+		struct steer_choice choice;
+
+		scene->lb->affinity = affinity ? AFFINITY_IP : AFFINITY_NONE;
+		choice = ask(scene, &who, TABLE_V4, 5);
+		assert_true(choice.last_resort);
+		assert_string_equal(first(&choice), "ap:1");
+	}
+	scene_free(scene);
+}
+
+/* S12: of the enabled origins, those that are forced up, or healthy and not forced down. */
+static void
+minimum_origins_counts_what_may_answer(void **state)
+{
+	static const struct {
+		const char *origins; /* of three: u p, d own, U down but forced up, D up but forced down, x disabled, 0 up of weight 0 */
+		unsigned minimum;
+		bool usable;
+	} rows[] = {
+	    {"uuu", 3, true}, {"uuU", 3, true}, {"uud", 3, false}, {"uuD", 3, false}, {"uux", 3, false}, {"uu0", 3, true}, {"uux", 2, true},
+	    {"Udd", 1, true}, {"ddd", 0, false}, {"000", 0, false}, {"x00", 1, false}, {"Uxx", 2, false}, {"u00", 3, true},
+	};
+	struct scene *scene = scene_new(1, 3);
+
+	(void)state;
+	scene->pools[0].monitor = (struct id){"0123456789abcdef0123456789abcdef"};
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		for (unsigned o = 0; o < 3; o++) {
+			char c = rows[i].origins[o];
+			struct origin *origin = &scene->origins[0][o];
+
+			origin->enabled = c != 'x';
+			origin->weight = c == '0' ? 0 : 100;
+			origin->forced = c == 'U' ? FORCED_UP : c == 'D' ? FORCED_DOWN : FORCED_NONE;
+			scene->states[0][o] = c == 'd' || c == 'U' ? HEALTH_DOWN : c == 'x' ? HEALTH_DISABLED : HEALTH_UP;
+		}
+		scene->pools[0].minimum_origins = rows[i].minimum;
+		settle(scene);
+		if (scene->tables[0]->usable != rows[i].usable)
+			fail_msg("%s of %u", rows[i].origins, rows[i].minimum);
+	}
+	scene_free(scene);
+}
+
+/* S24: who is healthy by its state alone. */
+static void
+states_are_healthy_or_not(void **state)
+{
+	static const bool healthy[] = {[HEALTH_UNKNOWN] = false, [HEALTH_UP] = true, [HEALTH_SUSPECT] = true, [HEALTH_DOWN] = false,
+	    [HEALTH_DISABLED] = false, [HEALTH_UNMONITORED] = true, [HEALTH_UNRESOLVED] = false};
+
+	(void)state;
+	for (unsigned i = 0; i < NITEMS(healthy); i++)
+		assert_int_equal(health_state_healthy((enum health_state)i), healthy[i]);
+}
+
+/* S15: with affinity the n answers are the first of one ranking, whatever n is; so they are with origin_steering hash. */
+static void
+answers_with_affinity_are_the_first_of_the_ranking(void **state)
+{
+	struct scene *scene = scene_new(1, 8);
+
+	(void)state;
+	for (int hash = 0; hash < 2; hash++) {
+		scene->origins[0][5].weight = 40;
+		scene->pools[0].origin_steering = hash ? ORIGIN_HASH : ORIGIN_RANDOM;
+		scene->lb->affinity = hash ? AFFINITY_NONE : AFFINITY_IP;
+		settle(scene);
+		for (uint32_t k = 0; k < 200; k++) {
+			struct steer_client who = client(k);
+			struct steer_choice all;
+
+			scene->lb->max_answers = 8;
+			all = ask(scene, &who, TABLE_V4, k);
+			for (unsigned n = 1; n < 8; n++) {
+				struct steer_choice some;
+
+				scene->lb->max_answers = (uint8_t)n;
+				some = ask(scene, &who, TABLE_V4, k + n);
+				assert_int_equal(some.count, n);
+				assert_memory_equal(some.index, all.index, n * sizeof some.index[0]);
+			}
+		}
+	}
+	scene_free(scene);
+}
+
+/* S18: the order in which pools stand plays no part, and who loses a pool spreads over the others by their weights. */
+static void
+the_choice_of_a_pool_moves_only_its_own_clients(void **state)
+{
+	static uint8_t before[CLIENTS], after[CLIENTS];
+	struct scene *scene = scene_new(3, 1);
+
+	(void)state;
+	scene->lb->policy = STEERING_RANDOM;
+	scene->lb->affinity = AFFINITY_IP;
+	for (unsigned mode = 0; mode < 3; mode++) {
+		scene->lb->pools[0].slot = mode == 1 ? 2 : 0;
+		scene->lb->pools[2].slot = mode == 1 ? 0 : 2;
+		scene->states[1][0] = mode == 2 ? HEALTH_DOWN : HEALTH_UP;
+		settle(scene);
+		for (uint32_t n = 0; n < CLIENTS; n++) {
+			struct steer_client who = client(n);
+			struct steer_choice choice = ask(scene, &who, TABLE_V4, n);
+
+			after[n] = steer_address(&choice, 0)->bytes[2];
+			assert_true(mode == 0 || after[n] == before[n] || (mode == 2 && before[n] == 1));
+		}
+		memcpy(before, after, sizeof before);
+	}
+	scene_free(scene);
+}
+
 /* S18: the same group on IPv4 and IPv6 keeps a client on one machine. */
 static void
 an_affinity_group_holds_two_families_together(void **state)
@@ -661,6 +789,107 @@ a_pin_holds_the_pool_for_both_families(void **state)
 	settle(scene);
 	assert_true(ask(scene, &other, TABLE_V4, 1).last_resort);
 	assert_false(ask(scene, &other, TABLE_V4, 1).pin_wanted);
+	pins_close(scene->pins);
+	scene_free(scene);
+}
+
+/* S13: a pool sheds clients that have no valid pin, and by their key where there is affinity, whatever its own policy. */
+static void
+a_pinned_client_is_not_shed(void **state)
+{
+	enum { FEW = 400 };
+	struct scene *scene = scene_new(2, 3);
+	struct problems problems = {0};
+	unsigned shed = 0;
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	scene->lb->failover = FAILOVER_STICKY;
+	scene->lb->affinity_ttl = 3600;
+	scene->pins = pins_open(NULL, 65536, &problems);
+	scene->now_s = 1000000;
+	settle(scene);
+	for (uint32_t n = 0; n < FEW / 2; n++)
+		ask_and_pin(scene, n, TABLE_V4);
+	scene->pools[0].shed_percent = 50;
+	settle(scene);
+	for (uint32_t n = 0; n < FEW; n++) {
+		struct steer_client who = client(n);
+		struct steer_choice one = ask(scene, &who, TABLE_V4, draw_of(n)), two = ask(scene, &who, TABLE_V4, draw_of(n + FEW));
+
+		assert_ptr_equal(one.pool, two.pool);
+		if (n < FEW / 2)
+			assert_string_equal(one.pool->name, "eu");
+		else
+			shed += one.pool != scene->tables[0];
+	}
+	assert_true(shed > FEW / 8 && shed < 3 * FEW / 8);
+	pins_close(scene->pins);
+	scene_free(scene);
+}
+
+/* S20: a pin lasts from its making, not from its last use; one that breaks makes a new one, with a new TTL. */
+static void
+a_pin_ends_when_it_was_made_to(void **state)
+{
+	struct scene *scene = scene_new(1, 4);
+	struct problems problems = {0};
+	struct steer_client who = client(7);
+	struct steer_choice choice;
+	uint8_t home, refuge;
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	scene->lb->failover = FAILOVER_STICKY;
+	scene->lb->affinity_ttl = 3600;
+	scene->pins = pins_open(NULL, 65536, &problems);
+	scene->now_s = 1000000;
+	settle(scene);
+	home = ask_and_pin(scene, 7, TABLE_V4);
+	scene->now_s += 3000;
+	assert_int_equal(ask_and_pin(scene, 7, TABLE_V4), home);
+	choice = ask(scene, &who, TABLE_V4, 1);
+	if (choice.pin_wanted)
+		assert_int_equal(choice.pin.expiry, 1003600);
+	scene->states[0][home - 1] = HEALTH_DOWN;
+	settle(scene);
+	choice = ask(scene, &who, TABLE_V4, 1);
+	assert_true(choice.pin_wanted);
+	assert_int_equal(choice.pin.expiry, scene->now_s + 3600);
+	refuge = ask_and_pin(scene, 7, TABLE_V4);
+	scene->states[0][home - 1] = HEALTH_UP;
+	settle(scene);
+	scene->now_s += 3599; /* long after the first pin's end */
+	assert_int_equal(ask_and_pin(scene, 7, TABLE_V4), refuge);
+	scene->now_s += 1;
+	assert_int_equal(ask_and_pin(scene, 7, TABLE_V4), home);
+	pins_close(scene->pins);
+	scene_free(scene);
+}
+
+/* S21: force stands on top of suspicion; a suspect origin breaks a pin while another will do. */
+static void
+suspects_that_are_forced_up_are_kept(void **state)
+{
+	struct scene *scene = scene_new(1, 2);
+	struct problems problems = {0};
+	uint8_t home;
+
+	(void)state;
+	scene->lb->affinity = AFFINITY_IP;
+	scene->lb->failover = FAILOVER_STICKY;
+	scene->lb->affinity_ttl = 3600;
+	scene->pins = pins_open(NULL, 65536, &problems);
+	scene->now_s = 1000000;
+	settle(scene);
+	home = ask_and_pin(scene, 7, TABLE_V4);
+	scene->states[0][home - 1] = HEALTH_SUSPECT;
+	scene->origins[0][home - 1].forced = FORCED_UP;
+	settle(scene);
+	assert_int_equal(ask_and_pin(scene, 7, TABLE_V4), home);
+	scene->origins[0][home - 1].forced = FORCED_NONE;
+	settle(scene);
+	assert_int_not_equal(ask_and_pin(scene, 7, TABLE_V4), home);
 	pins_close(scene->pins);
 	scene_free(scene);
 }
@@ -1237,6 +1466,11 @@ main(void)
 	    cmocka_unit_test(failover_goes_in_order_and_ends_in_the_fallback),
 	    cmocka_unit_test(a_usable_pool_without_the_family_gives_nothing),
 	    cmocka_unit_test(minimum_origins_counts_weight_zero_and_only_where_a_monitor_judges),
+	    cmocka_unit_test(pools_of_weight_zero_are_never_drawn),
+	    cmocka_unit_test(minimum_origins_counts_what_may_answer),
+	    cmocka_unit_test(states_are_healthy_or_not),
+	    cmocka_unit_test(answers_with_affinity_are_the_first_of_the_ranking),
+	    cmocka_unit_test(the_choice_of_a_pool_moves_only_its_own_clients),
 	    cmocka_unit_test(an_affinity_group_holds_two_families_together),
 	    cmocka_unit_test(the_key_is_the_clients_prefix),
 	    cmocka_unit_test(the_scope_is_honest),
@@ -1251,6 +1485,9 @@ main(void)
 	    cmocka_unit_test(temporary_withholds_suspects_while_another_is_left),
 	    cmocka_unit_test(a_sticky_client_stays_where_a_failure_put_it),
 	    cmocka_unit_test(a_pin_holds_the_pool_for_both_families),
+	    cmocka_unit_test(a_pinned_client_is_not_shed),
+	    cmocka_unit_test(a_pin_ends_when_it_was_made_to),
+	    cmocka_unit_test(suspects_that_are_forced_up_are_kept),
 	    cmocka_unit_test(the_first_set_wins_and_the_last_rule),
 	    cmocka_unit_test(a_rule_overrides_what_it_names_and_nothing_else),
 	    cmocka_unit_test(weights_go_with_the_list_that_is_chosen_from),
