@@ -44,7 +44,7 @@ sub goes {
 sub went { return (goes(@_))[0] }
 
 subtest 'geo' => sub {
-	$t->admin('lb create geo.example.com default_pools=us fallback_pool=us steering_policy=geo '
+	$t->admin('lb create geo.example.com default_pools=us fallback_pool=ams steering_policy=geo '
 			. 'country_pools.DE=de,eu region_pools.WEU=eu region_pools.NEAS=asia region_pools.WNAM=asia');
 	is(went('geo', '10.0.1.0/24'), 'de', 'a country has its pools');
 	is(went('geo', '10.2.1.0/24'), 'eu', 'another one of the region its region\'s');
@@ -57,7 +57,7 @@ subtest 'geo' => sub {
 	$t->admin('pool disable de');
 	is(went('geo', '10.0.1.0/24'), 'eu', 'the next of the list');
 	$t->admin('pool disable eu');
-	is(went('geo', '10.0.1.0/24'), 'us', 'then the one global fallback ([CF] 3.2)');
+	is(went('geo', '10.0.1.0/24'), 'ams', 'then the one global fallback, not the default pools ([CF] 3.2)');
 	$t->admin("pool enable $_") for qw(de eu);
 	$t->admin('lb set geo.example.com pop_pools.AMS=ams');
 	is(went('geo', '10.3.1.0/24'), 'ams', 'the site\'s own list comes before all');
@@ -66,6 +66,11 @@ subtest 'geo' => sub {
 	is((goes('geo', '10.3.1.0/24'))[1], 16, 'and without it the place matters again');
 	$t->admin('lb create plain.example.com default_pools=us fallback_pool=us country_pools.FR=eu');
 	is(went('plain', '10.2.1.0/24'), 'eu', 'no policy with places is geo');
+	# S1, [CF] 1: geo and proximity take ECS for the policy of that name alone.
+	$t->admin('lb set plain.example.com location_strategy.prefer_ecs=geo');
+	is(went('plain', '10.3.1.0/24'), 'us', 'prefer_ecs=geo takes ECS under geo');
+	$t->admin('lb set plain.example.com location_strategy.prefer_ecs=proximity');
+	is((goes('plain', '10.3.1.0/24'))[$_], ('eu', 0)[$_], 'prefer_ecs=proximity leaves it aside there') for 0, 1;
 	$t->admin('lb set plain.example.com location_strategy.prefer_ecs=never');
 	is(went('plain', '10.3.1.0/24'), 'eu', 'prefer_ecs=never leaves ECS aside');
 	$t->admin('lb set plain.example.com location_strategy.mode=pop country_pools.NL=ams');
@@ -81,6 +86,19 @@ subtest 'proximity' => sub {
 	$t->admin('pool disable de');
 	is(went('near', '10.0.1.0/24'), 'eu', 'the next nearest');
 	$t->admin('pool enable de');
+	$t->admin('lb set near.example.com location_strategy.prefer_ecs=geo');
+	is((goes('near', '10.3.1.0/24'))[$_], ('eu', 0)[$_], 'prefer_ecs=geo leaves ECS aside under proximity') for 0, 1;
+	$t->admin('lb set near.example.com location_strategy.prefer_ecs=proximity');
+	is(went('near', '10.3.1.0/24'), 'asia', 'prefer_ecs=proximity takes it');
+	$t->admin('pool create twin origin=192.0.2.6 latitude=50 longitude=8');
+	$t->admin('pool create bare origin=192.0.2.7');
+	$t->admin('pool create bald origin=192.0.2.8');
+	@name{6 .. 8} = qw(twin bare bald);
+	for my $row (['eu,twin', 'eu'], ['twin,eu', 'twin'], ['bare,us', 'us'], ['bare,bald', 'bare'], ['bald,bare', 'bald']) {
+		$t->admin("lb create tie.example.com default_pools=$row->[0] fallback_pool=us steering_policy=proximity");
+		is(went('tie', '10.2.1.0/24'), $row->[1], "$row->[0]: equally near, the first; without a place behind all that have one");
+		$t->admin('lb delete tie.example.com');
+	}
 	my $why = $t->admin('explain near.example.com --ecs 10.3.1.0/24');
 	like($why, qr/location: ECS, country JP, region NEAS/, 'explain tells where');
 	like($why, qr/asia .*nearest to the client/, 'and why');

@@ -181,6 +181,9 @@ subtest 'configuration under way' => sub {
 	$t->origin('127.0.0.3 down');
 	$t->admin('origin enable p 127.0.0.3');
 	becomes($t, 'p', '127.0.0.3', 'down');
+	$t->admin('origin add p 127.0.0.4 weight=0');
+	becomes($t, 'p', '127.0.0.4', 'up');
+	pass('an origin of weight 0 is probed ([CF] A5)');
 	$t->admin('pool disable p');
 	becomes($t, 'p', '127.0.0.2', 'disabled');
 	$t->admin('pool enable p');
@@ -188,6 +191,16 @@ subtest 'configuration under way' => sub {
 	is(scalar $t->origin('127.0.0.2 count'), 2, 'what is enabled again is probed at once');
 	$t->admin('monitor set m path=/none');
 	becomes($t, 'p', '127.0.0.2', 'down', 'Response code mismatch error');
+	# S24: the record of an origin that is disabled is gone: enabled again it is unknown, whatever it was.
+	$t->admin('origin disable p 127.0.0.4');
+	eventually { $t->admin_json('status')->{monitor}{endpoints} == 2 } 'a disabled origin is not probed';
+	$t->stop_program('monitor');
+	$t->admin('origin enable p 127.0.0.4');
+	is(origin_status($t, 'p', '127.0.0.4')->{state}, 'unknown', 'what was disabled is unknown when it is enabled');
+	$t->admin('monitor set m path=/health');
+	is(origin_status($t, 'p', '127.0.0.2')->{state}, 'down', 'and what a monitor is edited for is what it was (S24)');
+	$t->start_monitor;
+	becomes($t, 'p', '127.0.0.4', 'up');
 	$t->admin('pool delete p');
 	eventually { $t->admin_json('status')->{monitor}{endpoints} == 0 } 'a deleted pool is no longer probed';
 };

@@ -87,5 +87,34 @@ subtest 'an orderly restart loses nothing either' => sub {
 	$t->answers('www.example.com A' => www(2, 3, 4));
 };
 
+subtest 'verdicts hold while the store of health is away, until a new one has its own (S27)' => sub {
+	my $health = $t->state . '/health';
+	my $changes = sub { my ($seconds) = @_; Graycloud::wait_for(sub { join(' ', $t->data('www.example.com A')) ne '127.0.0.3 127.0.0.4' }, $seconds) };
+
+	$t->origin('127.0.0.2 down');
+	$t->answers_soon('www.example.com A' => www(3, 4));
+	$t->stop_program('monitor');
+	opendir my $directory, $health or die $!;
+	unlink map { "$health/$_" } grep { !/^\./ } readdir $directory;
+	ok(!$changes->(2.5), 'with its files gone');
+	$t->write_file('junk', 'junk' x 4096);
+	system("cp $t->{dir}/junk $health/data.mdb.new && mv $health/data.mdb.new $health/data.mdb") == 0 or die;
+	ok(!$changes->(2.5), 'with junk in their place');
+	unlink "$health/data.mdb";
+	$t->admin('monitor set web timeout=6 interval=6');
+	$t->origin("127.0.0.$_ silent") for 2 .. 4;
+	$t->start_monitor;
+	my $told = sub { join ' ', map { $_->{state} } map { @{$_->{origins}} } @{$t->admin_json('status')->{pools}} };
+	is($told->(), 'unknown unknown unknown', 'a new store knows nothing at first');
+	$t->answers('www.example.com A' => www(3, 4), {name => 'and what was known before is answered'});
+	$t->origin('127.0.0.3 down');
+	eventually { $told->() eq 'down down down' } 'until it has verdicts of its own';
+	$t->answers_soon('www.example.com A' => www(2, 3, 4), {name => 'which then count: all are down, so the fallback pool answers'});
+	$t->origin("127.0.0.$_ up") for 2 .. 4;
+	$t->admin('monitor set web timeout=0.5 interval=1');
+	eventually { $told->() eq 'up up up' } 'and they are up again';
+	$t->answers_soon('www.example.com A' => www(2, 3, 4));
+};
+
 $t->stop;
 done_testing;

@@ -824,6 +824,16 @@ a_pinned_client_is_not_shed(void **state)
 			shed += one.pool != scene->tables[0];
 	}
 	assert_true(shed > FEW / 8 && shed < 3 * FEW / 8);
+	/* S4: its neighbour, who has no pin, may be shed: alone in the only pool's only origin the client matters all the same */
+	scene->lb->npools = 1;
+	for (unsigned o = 1; o < 3; o++)
+		scene->origins[0][o].enabled = false;
+	settle(scene);
+	for (uint32_t n = 0; n < FEW / 2; n++) {
+		struct steer_client who = client(n);
+
+		assert_int_equal(ask(scene, &who, TABLE_V4, 1).scope, 24);
+	}
 	pins_close(scene->pins);
 	scene_free(scene);
 }
