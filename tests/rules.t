@@ -106,6 +106,11 @@ subtest 'what a rule may look at' => sub {
 	lb(rules => [{name => 'r', condition => 'not dns.rr.opt.client', overrides => {pools => ['two']}}]);
 	is(goes(), 'two 30', 'no ECS');
 	is(goes('10.0.0.0/24'), 'one 30 /0', 'ECS');
+	# S2, S4: with prefer_ecs=never ip.src is the resolver, and what is found out about it depends on no client.
+	for my $condition ('ip.src.country eq "JP"', 'ip.src in {127.0.0.0/30}', 'ip.src.asnum eq 0') {
+		lb(location_strategy => {prefer_ecs => 'never'}, rules => [{name => 'r', condition => $condition, overrides => {pools => ['two']}}]);
+		is(goes('10.0.0.0/24'), 'two 30 /0', "prefer_ecs=never: $condition");
+	}
 };
 
 subtest 'S5: a chain to what a rule decides by the client' => sub {

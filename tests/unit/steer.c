@@ -324,6 +324,28 @@ failover_goes_in_order_and_ends_in_the_fallback(void **state)
 			assert_int_equal(choice.count, 0);
 		else
 			assert_string_equal(choice.pool->name, rows[i].pool);
+		assert_int_equal(choice.count > 0, *rows[i].pool != '-'); /* S14: also where every verdict is bad */
+	}
+	scene_free(scene);
+}
+
+/* S12, S14, [CF] A15, A16: a disabled pool is stepped over, and as the fallback pool it answers nobody. */
+static void
+a_disabled_pool_answers_nobody(void **state)
+{
+	struct scene *scene = scene_new(3, 2);
+	struct steer_client who = client(9);
+	struct steer_choice choice;
+
+	(void)state;
+	for (unsigned p = 0; p < 3; p++) {
+		static const char *const next[] = {"us:", "ap:", "-"};
+
+		scene->pools[p].enabled = false;
+		settle(scene);
+		choice = ask(scene, &who, TABLE_V4, 3);
+		assert_memory_equal(first(&choice), next[p], strlen(next[p]));
+		assert_int_equal(choice.last_resort, p == 2);
 	}
 	scene_free(scene);
 }
@@ -651,6 +673,24 @@ shedding_refuses_its_share_by_chance_or_by_client(void **state)
 	scene_free(scene);
 }
 
+/* S4: a pool that refuses everybody by their hash asks nobody who they are. */
+static void
+a_pool_that_sheds_all_or_none_does_not_ask_who(void **state)
+{
+	struct scene *scene = scene_new(2, 1);
+	struct steer_client who = client(4);
+
+	(void)state;
+	scene->pools[0].shed_by_hash = true;
+	for (unsigned percent = 0; percent <= 100; percent += 50) {
+		scene->pools[0].shed_percent = percent;
+		settle(scene);
+		assert_int_equal(ask(scene, &who, TABLE_V4, 1).scope, percent == 50 ? 24 : 0);
+	}
+	assert_string_equal(ask(scene, &who, TABLE_V4, 1).pool->name, "us");
+	scene_free(scene);
+}
+
 /* S21: temporary withholds suspect origins while another is left; none does not. */
 static void
 temporary_withholds_suspects_while_another_is_left(void **state)
@@ -846,6 +886,7 @@ a_pin_ends_when_it_was_made_to(void **state)
 	struct problems problems = {0};
 	struct steer_client who = client(7);
 	struct steer_choice choice;
+	struct brought brought = {0};
 	uint8_t home, refuge;
 
 	(void)state;
@@ -873,6 +914,15 @@ a_pin_ends_when_it_was_made_to(void **state)
 	assert_int_equal(ask_and_pin(scene, 7, TABLE_V4), refuge);
 	scene->now_s += 1;
 	assert_int_equal(ask_and_pin(scene, 7, TABLE_V4), home);
+	/* S35: a rule's TTL of pins */
+	bring(scene, &brought, true, 1, (const char *const[]){""});
+	brought.overrides[0].parts = PART_AFFINITY_TTL;
+	brought.overrides[0].affinity_ttl = 1800;
+	who = client(8);
+	choice = ask(scene, &who, TABLE_V4, 1);
+	assert_true(choice.pin_wanted);
+	assert_int_equal(choice.pin.expiry, scene->now_s + 1800);
+	unbring(&brought);
 	pins_close(scene->pins);
 	scene_free(scene);
 }
@@ -1474,6 +1524,7 @@ main(void)
 	    cmocka_unit_test(a_failure_does_not_change_the_shape),
 	    cmocka_unit_test(max_answers_gives_so_many_without_repetition),
 	    cmocka_unit_test(failover_goes_in_order_and_ends_in_the_fallback),
+	    cmocka_unit_test(a_disabled_pool_answers_nobody),
 	    cmocka_unit_test(a_usable_pool_without_the_family_gives_nothing),
 	    cmocka_unit_test(minimum_origins_counts_weight_zero_and_only_where_a_monitor_judges),
 	    cmocka_unit_test(pools_of_weight_zero_are_never_drawn),
@@ -1492,6 +1543,7 @@ main(void)
 	    cmocka_unit_test(one_origin_that_is_not_flattened_has_a_cname),
 	    cmocka_unit_test(hash_steering_keeps_a_client_where_weights_differ),
 	    cmocka_unit_test(shedding_refuses_its_share_by_chance_or_by_client),
+	    cmocka_unit_test(a_pool_that_sheds_all_or_none_does_not_ask_who),
 	    cmocka_unit_test(temporary_withholds_suspects_while_another_is_left),
 	    cmocka_unit_test(a_sticky_client_stays_where_a_failure_put_it),
 	    cmocka_unit_test(a_pin_holds_the_pool_for_both_families),
