@@ -686,6 +686,55 @@ a_load_balancer_loads_with_a_weight_for_each_pool(void **state)
 	free(said);
 }
 
+/* [CF] 3.3, 3.4: without counts of requests and connections the least_* policies go by weights alone; "" is geo where there are places. */
+static void
+policies_are_what_they_amount_to(void **state)
+{
+	static const struct {
+		const char *properties;
+		enum steering_policy policy;
+		bool open;
+	} rows[] = {
+	    {"\"steering_policy\":\"off\"", STEERING_OFF, false},
+	    {"\"steering_policy\":\"geo\"", STEERING_GEO, false},
+	    {"\"steering_policy\":\"random\"", STEERING_RANDOM, false},
+	    {"\"steering_policy\":\"proximity\"", STEERING_PROXIMITY, false},
+	    {"\"steering_policy\":\"least_outstanding_requests\"", STEERING_RANDOM, false},
+	    {"\"steering_policy\":\"least_connections\"", STEERING_RANDOM, false},
+	    {"\"ttl\":30", STEERING_OFF, true},
+	    {"\"country_pools\":{\"DE\":[\"eu\"]}", STEERING_GEO, true},
+	    {"\"region_pools\":{\"WEU\":[\"eu\"]}", STEERING_GEO, true},
+	    {"\"pop_pools\":{\"AMS\":[\"eu\"]}", STEERING_GEO, true},
+	    {"\"steering_policy\":\"off\",\"country_pools\":{\"DE\":[\"eu\"]}", STEERING_OFF, false},
+	};
+	static const char *const origins[] = {"random", "least_outstanding_requests", "least_connections", "hash"};
+
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		char *said, *document = xasprintf(LB ",%s}", rows[i].properties), *text = stored(check(state, KIND_LB, document, &said), WEB);
+		struct lb *lb = document_load_lb(bytes_of(text));
+
+		assert_non_null(lb);
+		assert_int_equal(lb->steering_policy, rows[i].policy);
+		assert_int_equal(lb->policy_open, rows[i].open);
+		model_free_lb(lb);
+		free(text);
+		free(document);
+		free(said);
+	}
+	for (size_t i = 0; i < NITEMS(origins); i++) {
+		char *said, *document = xasprintf(POOL ",\"origin_steering\":{\"policy\":\"%s\"}}", origins[i]),
+		     *text = stored(check(state, KIND_POOL, document, &said), EU);
+		struct pool *pool = document_load_pool(bytes_of(text));
+
+		assert_non_null(pool);
+		assert_int_equal(pool->origin_steering, i == 3 ? ORIGIN_HASH : ORIGIN_RANDOM);
+		model_free_pool(pool);
+		free(text);
+		free(document);
+		free(said);
+	}
+}
+
 static void
 what_is_no_object_loads_as_nothing(void **state)
 {
@@ -717,6 +766,7 @@ main(void)
 	    cmocka_unit_test(a_pool_loads_with_weights_in_hundredths),
 	    cmocka_unit_test(a_monitor_loads_with_its_real_port_and_codes),
 	    cmocka_unit_test(a_load_balancer_loads_with_a_weight_for_each_pool),
+	    cmocka_unit_test(policies_are_what_they_amount_to),
 	    cmocka_unit_test(what_is_no_object_loads_as_nothing),
 	};
 
