@@ -74,6 +74,10 @@ subtest 'lb show tells how fast it fails over and how large answers get' => sub 
 	$t->admin('pool create many ' . join ' ', map { "origin=203.0.113.$_" } 1 .. 40);
 	$t->admin('lb create many.example.com default_pools=many fallback_pool=many');
 	like($t->admin('lb show many.example.com'), qr/an A answer of pool many can have 674 octets, more than the 512/);
+	$t->admin('origin add many 203.0.113.' . (100 + $_)) for 1 .. 32;
+	like($t->admin('lb show many.example.com'), qr/can have 1186 octets, more than the 512/, 'S17: with OPT and client subnet it just fits');
+	$t->admin('origin add many 203.0.113.133');
+	like($t->admin('lb show many.example.com'), qr/can have 1237 octets, more than the 1232/, 'and one more does not');
 	$t->admin('lb set many.example.com max_answers=8');
 	unlike($t->admin('lb show many.example.com'), qr/over UDP/, 'max_answers bounds it');
 	$t->admin('lb delete many.example.com');

@@ -113,6 +113,16 @@ subtest 'what a rule may look at' => sub {
 	}
 };
 
+# S1: where there is no ECS, a rule may say whether the resolver (in JP) or this site (in NL) is where a client is.
+subtest 'the mode of location_strategy, by a rule' => sub {
+	for my $mode (qw(resolver_ip pop)) {
+		lb(steering_policy => 'geo', country_pools => {NL => ['two'], JP => ['three']}, location_strategy => {mode => $mode eq 'pop' ? 'resolver_ip' : 'pop'},
+			rules => [{name => 'r', condition => 'dns.qry.type eq 28', overrides => {location_strategy => {mode => $mode}}}]);
+		is(goes(undef, 'AAAA'), ($mode eq 'pop' ? 'two' : 'three') . ' 30', "$mode where the rule matches");
+		is(goes(undef, 'A'), ($mode eq 'pop' ? 'three' : 'two') . ' 30', 'and the other where it does not');
+	}
+};
+
 subtest 'S5: a chain to what a rule decides by the client' => sub {
 	$t->admin('record add example.com chained 60 CNAME lb.example.com.');
 	lb(rules => [{name => 'r', condition => 'dns.qry.name eq "chained.example.com"', overrides => {pools => ['two']}}]);

@@ -192,6 +192,7 @@ a_load_balancer_is_called_by_all_its_lists(void **state)
 	    {"\"rules\":[" OFF("r", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
 	    {"\"rules\":[" RULE("r", "", "\"pools\":[" C "],\"fallback_pool\":" B) "]", "!!HH", "Healthy; rule r or b"},
 	    {"\"rules\":[" LAST("s", "\"ttl\":5") "," RULE("r", "", "\"pools\":[" C "]") "]", "HH!H", "Degraded; default_pools; rule r*"},
+	    {"\"rules\":[{\"name\":\"e\",\"condition\":\"\",\"terminates\":true}," RULE("r", "some", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
 	    {"\"rules\":[" RULE("r", "", "\"fallback_pool\":" C) "]", "HHHH", "Healthy; default_pools or c"},
 	    {"\"rules\":[" RULE("r", "", "\"steering_policy\":\"off\"") "]," PLACES, "HH!!", "Healthy; default_pools"},
 	    {"\"rules\":[" RULE("r", "", "\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" A ":0}}") "]", "H!HH",
