@@ -102,6 +102,7 @@ subtest 'verdicts hold while the store of health is away, until a new one has it
 	ok(!$changes->(2.5), 'with junk in their place');
 	unlink "$health/data.mdb";
 	$t->admin('monitor set web timeout=6 interval=6');
+	$t->origin('127.0.0.2 up'); # one that refuses would be judged at once
 	$t->origin("127.0.0.$_ silent") for 2 .. 4;
 	$t->start_monitor;
 	my $told = sub { join ' ', map { $_->{state} } map { @{$_->{origins}} } @{$t->admin_json('status')->{pools}} };

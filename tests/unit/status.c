@@ -186,6 +186,8 @@ a_load_balancer_is_called_by_all_its_lists(void **state)
 	        "Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*; pool set de"},
 	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" A "," C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]", "!HHH",
 	        "Degraded; default_pools; pool set de*"},
+	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]", "HHHH",
+	        "Degraded; default_pools; pool set de*"},
 	    /* rules: one that everybody matches takes the place of what it overrides */
 	    {"\"rules\":[" RULE("r", "some", "\"pools\":[" C "]") "]", "HH!H", "Degraded; default_pools; rule r*"},
 	    {"\"rules\":[" RULE("r", "some", "\"ttl\":5") "]", "HH!H", "Healthy; default_pools"},
