@@ -446,3 +446,22 @@ picture_all_well(const struct picture *picture)
 			return false;
 	return !picture->monitor_dead && picture->beat.isolated_ms == 0 && !picture->serving_dead;
 }
+
+const char *
+picture_pool_name(const struct picture *picture, const struct id *id)
+{
+	const struct pictured_pool *pool = picture_pool(picture, id);
+
+	return pool == NULL ? "?" : pool->model->name;
+}
+
+const char *
+picture_history(const struct health_record *record, unsigned most, char out[65])
+{
+	unsigned count = MIN(record->history_count, most);
+
+	for (unsigned i = 0; i < count; i++)
+		out[i] = record->history >> (count - 1 - i) & 1 ? '|' : '.';
+	out[count] = '\0';
+	return out;
+}

@@ -109,6 +109,12 @@ bool viewer_news(struct viewer *viewer);
 /* The pool of an id; NULL where it is not there. */
 const struct pictured_pool *picture_pool(const struct picture *picture, const struct id *id);
 
+/* Its name, "?" where it is not there. */
+const char *picture_pool_name(const struct picture *picture, const struct id *id);
+
+/* The last checks, newest at the right: | good, . failed. */
+const char *picture_history(const struct health_record *record, unsigned most, char out[65]);
+
 /* Every load balancer Healthy, the monitor alive and not isolated, and somebody answering. */
 bool picture_all_well(const struct picture *picture);
 
