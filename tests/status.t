@@ -69,7 +69,7 @@ subtest 'words and exit codes follow health' => sub {
 	my $t = Graycloud->start(zone => 'example.com.zone', origins => 4, monitor => 1);
 	my $watch = watch($t);
 
-	$t->admin("monitor create m type=http path=/health port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0");
+	$t->admin("monitor create m type=http path=/health port=@{[$t->origin_port]} interval=1 timeout=5 retries=0");
 	$t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor=m');
 	$t->admin('pool create us origin=127.0.0.4 monitor=m minimum_origins=1');
 	$t->admin('pool create last origin=127.0.0.5');
@@ -167,7 +167,7 @@ subtest 'freshness' => sub {
 subtest 'a monitor that is attached takes nothing away until its first verdict' => sub {
 	my $t = Graycloud->start(origins => 1, dnsd => 0);
 
-	$t->admin("monitor create m type=http port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0");
+	$t->admin("monitor create m type=http port=@{[$t->origin_port]} interval=1 timeout=5 retries=0");
 	$t->admin('pool create p origin=127.0.0.2');
 	is(origin_of($t, 'p', '127.0.0.2')->{state}, 'unmonitored', 'before it is unmonitored');
 	$t->admin('pool set p monitor=m');
