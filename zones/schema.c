@@ -292,7 +292,7 @@ static const struct property pool_list = LIST("pools", NULL, 1, LB_POOLS_MAX, &p
 #define PLACES(name_, standard_, clean_, accepts_) \
 	{.name = name_, .type = PROPERTY_MAP, .standard = standard_, .inner = &pool_list, .refers = KIND_POOL, .clean = clean_, .accepts = accepts_}
 
-#define REGION "region code: WNAM, ENAM, WEU, EEU, NSAM, SSAM, OC, ME, NAF, SAF, SAS, SEAS or NEAS"
+#define REGION "region code: " GEO_REGIONS " or " GEO_REGION_LAST
 #define COUNTRY "country of ISO 3166: two upper-case letters"
 #define SITE "site code: 1 to 15 upper-case letters, digits and -"
 #define PLACE_MAPS(standard_) \
