@@ -81,6 +81,21 @@ subtest 'an unmonitored pool answers with all addresses' => sub {
 	$t->admin_fails('origin add web api.BACK.test', qr/has an origin api\.BACK\.test already/);
 };
 
+subtest 'a load balancer whose origin is its own name is warned about' => sub {
+	my $itself = qr/warning: load_balancer me\.example\.com: its pool me has the origin me\.example\.com, which is its own name/;
+	$t->admin('pool create me origin=192.0.2.1 origin=ME.example.com');
+	unlike($t->warnings, qr/own name/, 'a pool alone is none');
+	$t->admin('lb create me.example.com default_pools=last fallback_pool=me');
+	like($t->warnings, $itself, 'when the load balancer is made');
+	$t->admin('pool replace me origin=192.0.2.1');
+	unlike($t->warnings, qr/own name/, 'not any more');
+	$t->admin('origin add me me.example.com');
+	like($t->warnings, $itself, 'when the origin comes');
+	is(() = $t->warnings =~ /own name/g, 1, 'once');
+	$t->admin('lb delete me.example.com');
+	$t->admin('pool delete me');
+};
+
 subtest 'addresses come and go with their TTL' => sub {
 	$dns->admin('record add back.test api 1 A 192.0.2.3');
 	$dns->admin('record delete back.test api A 192.0.2.1');
