@@ -77,7 +77,7 @@ subtest 'an unmonitored pool answers with all addresses' => sub {
 	is($status->{resolution}{ttl}, 1, 'and the TTL');
 	like($t->admin('pool show web'), qr/api\.back\.test: unmonitored; resolved \d+s ago\n  192\.0\.2\.1 unmonitored/, 'pool show tells them');
 	explained('www.example.com A', 'all addresses of all origins');
-	$t->admin_fails('pool create bad origin=10.0.0.300', qr/a unicast IPv4 or IPv6 address, or a whole host name/);
+	$t->admin_fails('pool create bad origin=10.0.0.300', qr/a unicast IPv4 or IPv6 address without a port, or a whole host name such as app\.example\.com/);
 	$t->admin_fails('origin add web api.BACK.test', qr/has an origin api\.BACK\.test already/);
 };
 

@@ -132,7 +132,7 @@ subtest 'what is wrong is refused, all of it at once' => sub {
 	refused('pool create eu origin=192.0.2.1', qr/pool eu exists already/);
 	refused('pool create p', qr/origins is missing/);
 	refused('lb set www.example.com proxied=true', qr/needs the HTTP proxy; this is DNS-only/);
-	refused('lb set www.example.com country_pools.Germany=eu', qr/country_pools\.Germany is no country/);
+	refused('lb set www.example.com country_pools.Germany=eu', qr/country_pools\.Germany is not a country/);
 	refused('lb set www.example.com id=0', qr/there is no property id/);
 	refused('lb set www.example.com created_on=0', qr/created_on cannot be set/);
 	refused('monitor create m type=smtp', qr/port is missing: an smtp monitor needs one/);

@@ -206,7 +206,7 @@ key_clean(struct check *check, const struct property *property, const char *key,
 	bool good = kept != NULL && strcmp(kept, key) == 0;
 
 	if (!good) {
-		why = xasprintf("is no %s", property->accepts);
+		why = xasprintf("is not %s", property->accepts);
 		refuse(check, place, NULL, why);
 		free(why);
 	}
