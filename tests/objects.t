@@ -130,6 +130,7 @@ subtest 'what is wrong is refused, all of it at once' => sub {
 		qr/monitor is "nope": there is no monitor of that name or id/, qr/minimum_origins is "x"/,
 		qr/there is no property colour/, qr/6 faults, nothing was changed/);
 	$err = refused('pool set eu origin=192.0.2.9,colour=red,weight=7,size=3', qr/no property colour/, qr/no property size/, qr/weight is 7/, qr/3 faults/);
+	is(() = refused('pool create p' . ' origin=192.0.2.9,name=a' x 9) =~ /stands there twice/g, 2, 'what stands there nine times is told once');
 	unlike($err, qr/a list of 1/, 'nor is an origin with a fault no origin');
 	refused('pool create eu origin=192.0.2.1', qr/pool eu exists already/);
 	refused('pool create p', qr/origins is missing/);

@@ -135,6 +135,8 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\"},{\"address\":\"127.0.0.1\"}]}", NULL},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"2001:db8::1\"},{\"address\":\"2001:DB8:0::1\"}]}",
 		"origin address 2001:DB8:0::1 stands there twice"},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"a.b\"},{\"address\":\"10.0.0.1\"},{\"address\":\"a.b\"},{\"address\":\"a.b\"},"
+			"{\"address\":\"10.0.0.1\"}]}", "origin address 10.0.0.1 stands there twice"},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"name\":\"a\"},{\"address\":\"10.0.0.2\",\"name\":\"a\"}]}",
 		"origin name a stands there twice"},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"weight\":1.01}]}",
