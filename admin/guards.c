@@ -12,6 +12,9 @@ struct known_pool {
 	struct id id;
 	bool usable;  /* by configuration alone (S32) */
 	bool healthy; /* has a candidate (S11) */
+	bool hostname; /* has one */
+	bool judged;   /* by a monitor, or several */
+	bool asked, suspect; /* can be suspect (S21), where that was asked */
 };
 
 struct guards {
@@ -29,12 +32,13 @@ struct guards {
 static struct known_pool
 judge_pool(struct guards *guards, struct pool *pool)
 {
-	struct known_pool known = {.usable = false};
+	struct known_pool known = {.judged = pool != NULL && pool->njudges > 0};
 
-	for (size_t i = 0; pool != NULL && pool->enabled && i < pool->norigins; i++) {
+	for (size_t i = 0; pool != NULL && i < pool->norigins; i++) {
 		struct origin *origin = &pool->origins[i];
 
-		if (!origin->enabled || origin->weight == 0)
+		known.hostname |= origin_is_hostname(origin);
+		if (!pool->enabled || !origin->enabled || origin->weight == 0)
 			continue;
 		known.usable = true;
 		known.healthy |= origin_is_candidate(origin, resolution_of(guards->change->health, pool, origin));
@@ -82,7 +86,7 @@ make_room(struct guards *guards)
 }
 
 /* A pool as the edit leaves it. */
-static const struct known_pool *
+static struct known_pool *
 pool_now(struct guards *guards, const struct id *id)
 {
 	struct known_pool *known;
@@ -187,10 +191,20 @@ can_be_suspect(struct store_txn *txn, const struct id *id)
 	return can || votes > 1;
 }
 
+static bool
+suspect_now(struct guards *guards, const struct id *id)
+{
+	struct known_pool *known = pool_now(guards, id);
+
+	if (!known->asked)
+		known->suspect = can_be_suspect(guards->change->txn, id);
+	known->asked = true;
+	return known->suspect;
+}
+
 static void
 warn_of_failover(struct guards *guards, const struct lb *lb)
 {
-	struct store_txn *txn = guards->change->txn;
 	bool can = false;
 	struct id *pools;
 	size_t count;
@@ -199,7 +213,7 @@ warn_of_failover(struct guards *guards, const struct lb *lb)
 		return;
 	pools = lb_pools(lb, &count);
 	for (size_t i = 0; i < count && !can; i++)
-		can = can_be_suspect(txn, &pools[i]);
+		can = suspect_now(guards, &pools[i]);
 	free(pools);
 	if (!can)
 		problems_warn(&guards->change->problems,
@@ -214,12 +228,8 @@ warn_of_latency(struct guards *guards, const struct lb *lb)
 {
 	bool known = lb->steering_policy != STEERING_DYNAMIC_LATENCY;
 
-	for (size_t i = 0; i < lb->npools && !known; i++) {
-		struct pool *pool = config_pool(guards->change->txn, lb->default_pools[i].text);
-
-		known = pool != NULL && pool->njudges > 0;
-		model_free_pool(pool);
-	}
+	for (size_t i = 0; i < lb->npools && !known; i++)
+		known = pool_now(guards, &lb->default_pools[i])->judged;
 	if (!known)
 		problems_warn(&guards->change->problems,
 		    "load_balancer %s: none of its pools has a monitor, so no latency is ever known: dynamic_latency is as off (S41)",
@@ -235,7 +245,7 @@ warn_of_itself(struct guards *guards, const struct lb *lb)
 
 	pools = lb_pools(lb, &count);
 	for (size_t i = 0; i < count; i++) {
-		struct pool *pool = config_pool(guards->change->txn, pools[i].text);
+		struct pool *pool = pool_now(guards, &pools[i])->hostname ? config_pool(guards->change->txn, pools[i].text) : NULL;
 
 		for (size_t n = 0; pool != NULL && n < pool->norigins; n++)
 			if (origin_is_hostname(&pool->origins[n]) && strcmp(pool->origins[n].address, lb->name) == 0)
