@@ -229,35 +229,32 @@ element_table(const struct property *table, const struct element *element)
 	return schema_find(table, element->list)->inner->inner;
 }
 
-/* WORD[,P=V ...]; NULL with an error in problems. */
+/* WORD[,P=V ...], as far as it is good: the rest is in problems. */
 static struct json *
-assign_element(struct assign *assign, const struct element *element, const char *text)
+assign_element(struct assign *assign, const struct element *element, const char *text, bool *good)
 {
 	struct json *made = json_new_object();
 	struct assign inner = *assign;
 	size_t len = strcspn(text, ",");
 	char *part = xasprintf("%.*s", (int)len, text);
-	bool good = true;
 
+	*good = true;
 	inner.table = element_table(assign->table, element);
 	json_put_text(made, element->key, part);
 	free(part);
-	for (text += len; *text != '\0' && good; text += len) {
+	for (text += len; *text != '\0'; text += len) {
 		text++;
 		len = strcspn(text, ",");
 		part = xasprintf("%.*s", (int)len, text);
 		if (!assign_is(part)) {
 			problems_error(assign->problems, "%s %s: \"%s\" is no property: write name=value", element->word,
 			    json_text(json_member(made, element->key)), part);
-			good = false;
+			*good = false;
 		} else
-			good = assign_word(&inner, made, part);
+			*good = assign_word(&inner, made, part) && *good;
 		free(part);
 	}
-	if (good)
-		return made;
-	json_drop(made);
-	return NULL;
+	return made;
 }
 
 /* Is it the one that the text means? */
@@ -281,7 +278,8 @@ static bool
 change_elements(struct assign *assign, const struct element *element, struct json *document, enum operation operation,
     const char *text)
 {
-	struct json *list = json_member(document, element->list), *made;
+	struct json *list = json_member(document, element->list);
+	bool good;
 
 	if (json_kind(list) != JSON_KIND_LIST || (operation == SET && !assign->elements_named)) {
 		json_put(document, element->list, json_new_list());
@@ -290,10 +288,8 @@ change_elements(struct assign *assign, const struct element *element, struct jso
 	if (operation == SET)
 		assign->elements_named = true;
 	if (operation != REMOVE) {
-		if ((made = assign_element(assign, element, text)) == NULL)
-			return false;
-		json_add(list, made);
-		return true;
+		json_add(list, assign_element(assign, element, text, &good));
+		return good;
 	}
 	for (size_t i = 0; i < json_count(list); i++)
 		if (is_meant(assign, element, json_item(list, i), text)) {

@@ -304,8 +304,8 @@ check_reading(struct change *change, const struct application *application)
 	}
 	text = history_text(lost);
 	if (json_count(lost) > 0)
-		change_guard(change, "the document is of generation %lld; what changed since would be overwritten by it: export "
-		    "again, or leave \"exported\" out of it%s\n ", json_integer_of(json_member(exported, "generation")), text);
+		change_guard(change, "the document is of generation %lld; what changed since would be overwritten by it:%s\n  export "
+		    "again, or leave \"exported\" out of it", json_integer_of(json_member(exported, "generation")), text);
 	free(text);
 	json_drop(lost);
 	json_drop(since);

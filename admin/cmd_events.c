@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "health.h"
 #include "picture.h"
+#include "print.h"
 #include "when.h"
 
 #include <poll.h>
@@ -191,6 +192,9 @@ text_of(const struct json *json, const char *key)
 static void
 print_event(const struct json *json)
 {
+	const char *reason;
+	char *line;
+
 	printf("%.23sZ ", text_of(json, "time"));
 	if (strcmp(text_of(json, "kind"), "health") == 0) {
 		bool failed = strcmp(text_of(json, "state"), "down") == 0 || strcmp(text_of(json, "state"), "suspect") == 0;
@@ -206,10 +210,11 @@ print_event(const struct json *json)
 			    text_of(json, "state"), json_truth(json_member(json, "damped")) ? ", damped" : "", failed ? ": " : "", failed ? text_of(json, "failure_reason") : "");
 		return;
 	}
-	printf("command %lld by %s: %s", json_integer_of(json_member(json, "sequence")), text_of(json, "who"), text_of(json, "command"));
-	if (*text_of(json, "reason") != '\0')
-		printf(" (%s)", text_of(json, "reason"));
-	putchar('\n');
+	reason = text_of(json, "reason");
+	line = xasprintf("command %lld by %s: %s%s%s%s", json_integer_of(json_member(json, "sequence")), text_of(json, "who"),
+	    text_of(json, "command"), *reason != '\0' ? " (" : "", reason, *reason != '\0' ? ")" : "");
+	puts(print_clean(line));
+	free(line);
 }
 
 /* In the order of time; then they are forgotten. */

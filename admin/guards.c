@@ -12,6 +12,9 @@ struct known_pool {
 	struct id id;
 	bool usable;  /* by configuration alone (S32) */
 	bool healthy; /* has a candidate (S11) */
+	bool hostname; /* has one */
+	bool judged;   /* by a monitor, or several */
+	bool asked, suspect; /* can be suspect (S21), where that was asked */
 };
 
 struct guards {
@@ -22,17 +25,20 @@ struct guards {
 	size_t nlost;
 	struct id *written; /* load balancers of the edit */
 	size_t nwritten;
+	struct id *named; /* load balancers whose names are hostnames of the edit's pools */
+	size_t nnamed;
 };
 
 static struct known_pool
 judge_pool(struct guards *guards, struct pool *pool)
 {
-	struct known_pool known = {.usable = false};
+	struct known_pool known = {.judged = pool != NULL && pool->njudges > 0};
 
-	for (size_t i = 0; pool != NULL && pool->enabled && i < pool->norigins; i++) {
+	for (size_t i = 0; pool != NULL && i < pool->norigins; i++) {
 		struct origin *origin = &pool->origins[i];
 
-		if (!origin->enabled || origin->weight == 0)
+		known.hostname |= origin_is_hostname(origin);
+		if (!pool->enabled || !origin->enabled || origin->weight == 0)
 			continue;
 		known.usable = true;
 		known.healthy |= origin_is_candidate(origin, resolution_of(guards->change->health, pool, origin));
@@ -80,7 +86,7 @@ make_room(struct guards *guards)
 }
 
 /* A pool as the edit leaves it. */
-static const struct known_pool *
+static struct known_pool *
 pool_now(struct guards *guards, const struct id *id)
 {
 	struct known_pool *known;
@@ -185,10 +191,20 @@ can_be_suspect(struct store_txn *txn, const struct id *id)
 	return can || votes > 1;
 }
 
+static bool
+suspect_now(struct guards *guards, const struct id *id)
+{
+	struct known_pool *known = pool_now(guards, id);
+
+	if (!known->asked)
+		known->suspect = can_be_suspect(guards->change->txn, id);
+	known->asked = true;
+	return known->suspect;
+}
+
 static void
 warn_of_failover(struct guards *guards, const struct lb *lb)
 {
-	struct store_txn *txn = guards->change->txn;
 	bool can = false;
 	struct id *pools;
 	size_t count;
@@ -197,7 +213,7 @@ warn_of_failover(struct guards *guards, const struct lb *lb)
 		return;
 	pools = lb_pools(lb, &count);
 	for (size_t i = 0; i < count && !can; i++)
-		can = can_be_suspect(txn, &pools[i]);
+		can = suspect_now(guards, &pools[i]);
 	free(pools);
 	if (!can)
 		problems_warn(&guards->change->problems,
@@ -212,16 +228,34 @@ warn_of_latency(struct guards *guards, const struct lb *lb)
 {
 	bool known = lb->steering_policy != STEERING_DYNAMIC_LATENCY;
 
-	for (size_t i = 0; i < lb->npools && !known; i++) {
-		struct pool *pool = config_pool(guards->change->txn, lb->default_pools[i].text);
-
-		known = pool != NULL && pool->njudges > 0;
-		model_free_pool(pool);
-	}
+	for (size_t i = 0; i < lb->npools && !known; i++)
+		known = pool_now(guards, &lb->default_pools[i])->judged;
 	if (!known)
 		problems_warn(&guards->change->problems,
 		    "load_balancer %s: none of its pools has a monitor, so no latency is ever known: dynamic_latency is as off (S41)",
 		    lb->name);
+}
+
+/* S16: what a name is to be answered with cannot be found by asking for it. */
+static void
+warn_of_itself(struct guards *guards, const struct lb *lb)
+{
+	struct id *pools;
+	size_t count;
+
+	pools = lb_pools(lb, &count);
+	for (size_t i = 0; i < count; i++) {
+		struct pool *pool = pool_now(guards, &pools[i])->hostname ? config_pool(guards->change->txn, pools[i].text) : NULL;
+
+		for (size_t n = 0; pool != NULL && n < pool->norigins; n++)
+			if (origin_is_hostname(&pool->origins[n]) && strcmp(pool->origins[n].address, lb->name) == 0)
+				problems_warn(&guards->change->problems,
+				    "load_balancer %s: its pool %s has the origin %s, which is its own name: it would be answered with itself; "
+				    "give the origin's address, or another name that has it",
+				    lb->name, pool->name, lb->name);
+		model_free_pool(pool);
+	}
+	free(pools);
 }
 
 /* A load balancer that the edit wrote: was it healthy before, with the pools as they are now? */
@@ -235,9 +269,23 @@ guard_written_lb(struct guards *guards, const struct config_item *item)
 	if (after != NULL) {
 		warn_of_failover(guards, after);
 		warn_of_latency(guards, after);
+		warn_of_itself(guards, after);
 	}
 	model_free_lb(before);
 	model_free_lb(after);
+}
+
+static void
+find_named(struct guards *guards, struct bytes text)
+{
+	struct pool *pool = config_pool_of(guards->change->txn, text);
+	struct id id;
+
+	for (size_t i = 0; pool != NULL && i < pool->norigins; i++)
+		if (origin_is_hostname(&pool->origins[i]) &&
+		    config_object_id(guards->change->txn, KIND_LB, pool->origins[i].address, &id))
+			add_id(&guards->named, &guards->nnamed, &id);
+	model_free_pool(pool);
 }
 
 static bool
@@ -251,6 +299,8 @@ look_at_item(void *arg, const struct config_item *item)
 		guard_written_lb(guards, item);
 		add_id(&guards->written, &guards->nwritten, &item->id);
 	}
+	if (item->kind == KIND_POOL && item->after.len > 0)
+		find_named(guards, item->after);
 	if (item->kind == KIND_POOL && item->before.len > 0) {
 		struct known_pool before = judge_text(guards, item->before),
 				  after = judge_text(guards, item->after);
@@ -267,6 +317,34 @@ compare_ids(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct id));
 }
 
+static void
+sort_ids(struct id *ids, size_t count)
+{
+	if (count > 0)
+		qsort(ids, count, sizeof *ids, compare_ids);
+}
+
+static bool
+is_written(const struct guards *guards, const struct id *id)
+{
+	return guards->nwritten > 0 && bsearch(id, guards->written, guards->nwritten, sizeof *id, compare_ids) != NULL;
+}
+
+/* Load balancers that the edit did not write, but gave a pool their own name. */
+static void
+look_at_named(struct guards *guards)
+{
+	sort_ids(guards->named, guards->nnamed);
+	for (size_t i = 0; i < guards->nnamed; i++) {
+		const struct id *id = &guards->named[i];
+		struct lb *lb = is_written(guards, id) || (i > 0 && compare_ids(id, id - 1) == 0) ? NULL : config_lb(guards->change->txn, id->text);
+
+		if (lb != NULL)
+			warn_of_itself(guards, lb);
+		model_free_lb(lb);
+	}
+}
+
 /* Load balancers that the edit did not write, but whose pool it took something from. */
 static bool
 look_at_lb(void *arg, const struct id *id, struct bytes text)
@@ -274,8 +352,7 @@ look_at_lb(void *arg, const struct id *id, struct bytes text)
 	struct guards *guards = arg;
 	struct lb *lb;
 
-	if (guards->nwritten > 0 &&
-	    bsearch(id, guards->written, guards->nwritten, sizeof *id, compare_ids) != NULL)
+	if (is_written(guards, id))
 		return true;
 	for (size_t i = 0; i < guards->nlost; i++)
 		if (memmem(text.data, text.len, guards->lost[i].text, ID_LEN) != NULL) {
@@ -293,11 +370,12 @@ guards_check(struct change *change)
 	struct guards guards = {.change = change};
 
 	config_each_item(change->txn, config_edit_sequence(change->edit), look_at_item, &guards);
-	if (guards.nwritten > 0)
-		qsort(guards.written, guards.nwritten, sizeof *guards.written, compare_ids);
+	sort_ids(guards.written, guards.nwritten);
+	look_at_named(&guards);
 	if (guards.nlost > 0)
 		config_each_object_by_name(change->txn, KIND_LB, look_at_lb, &guards);
 	free(guards.written);
+	free(guards.named);
 	free(guards.pools);
 	free(guards.lost);
 }

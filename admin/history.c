@@ -1,6 +1,7 @@
 #include "history.h"
 
 #include "document.h"
+#include "print.h"
 
 #include <stdlib.h>
 
@@ -148,10 +149,12 @@ history_text(const struct json *entries)
 	for (size_t i = first; i < count; i++) {
 		const struct json *entry = json_item(entries, i);
 		char *changes = history_changes_text(json_member(entry, "changes"));
-
-		fprintf(out, "\n  %lld %.19sZ %s: %s (%s)", json_integer_of(json_member(entry, "sequence")),
+		char *line = xasprintf("%lld %.19sZ %s: %s (%s)", json_integer_of(json_member(entry, "sequence")),
 		    json_text(json_member(entry, "time")), json_text(json_member(entry, "who")), changes,
 		    json_text(json_member(entry, "command")));
+
+		fprintf(out, "\n  %s", print_clean(line));
+		free(line);
 		free(changes);
 	}
 	fclose(out);

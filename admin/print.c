@@ -34,6 +34,17 @@ print_colour(FILE *out, enum colour colour)
 	return print_coloured(out) ? codes[colour] : "";
 }
 
+char *
+print_clean(char *text)
+{
+	for (uint8_t *at = (uint8_t *)text; *at != '\0'; at++)
+		if (*at < ' ' || *at == 0x7f)
+			*at = '?';
+		else if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) /* C1, in UTF-8 */
+			at[0] = at[1] = '?';
+	return text;
+}
+
 static void
 add_cell(struct table *table, enum colour colour, char *text)
 {
@@ -65,7 +76,7 @@ table_cell(struct table *table, enum colour colour, const char *format, ...)
 	if (vasprintf(&text, format, args) < 0)
 		errx(1, "out of memory");
 	va_end(args);
-	add_cell(table, colour, text);
+	add_cell(table, colour, print_clean(text));
 }
 
 /* Columns on the terminal, not octets: continuation octets of UTF-8 take no room. */

@@ -18,9 +18,13 @@ struct table;
 
 /* Column titles, ended by NULL. */
 struct table *table_new(const char *first, ...) __attribute__((sentinel));
+/* The text is cleaned (print_clean). */
 void table_cell(struct table *table, enum colour colour, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void table_print(const struct table *table, FILE *out);
 void table_free(struct table *table);
+
+/* What somebody wrote, made one line that moves no cursor: control characters become "?".  Returns text. */
+char *print_clean(char *text);
 
 /* Indented, with a newline; drops value. */
 void print_json(struct json *value);

@@ -55,6 +55,8 @@ replay_read(struct replay_clients *clients, const char *path, struct problems *p
 			problems_error(problems, "%s:%u: a line is an address or prefix and, where you like, a count: 198.51.100.0/24 250", path,
 			    number);
 	}
+	if (ferror(file))
+		problems_error(problems, "%s cannot be read: %s", path, strerror(errno));
 	free(line);
 	if (file != stdin)
 		fclose(file);

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Encode ();
 use Graycloud;
 use IO::Select;
 use JSON::PP ();
@@ -27,6 +28,15 @@ cmp_ok(index($text, 'pool create eu'), '<', index($text, 'unknown -> up'), 'a ca
 my @json = map { JSON::PP::decode_json($_) } split /\n/, $t->admin('events --json');
 is(scalar @json, scalar @times, 'an event a line for programs');
 is_deeply([sort keys %{(grep { $_->{kind} eq 'health' } @json)[0]}], [sort qw(time kind pool origin before state failure_reason)], 'with these members');
+my $nasty = "one\ntwo \e[31m\xc2\x9bm n\xc3\xa4h";
+$t->admin_list(qw(origin disable eu 127.0.0.3), '--reason', $nasty);
+for my $command ('events', 'log', 'status') {
+	my $told = $t->admin($command);
+	like($told, qr/one\?two \?\[31m\?\?m n\xc3\xa4h/, "$command: what somebody wrote stays in its line, and moves no cursor");
+	unlike($told, qr/[\x00-\x09\x0b-\x1f\x7f]/, "$command: no control character");
+}
+is($t->admin_json('log')->[-1]{reason}, Encode::decode('UTF-8', $nasty), 'programs get it as it was');
+$t->admin('origin enable eu 127.0.0.3');
 is($t->admin('events --since 2099-01-01'), '', '--since leaves out what was before');
 is(($t->run(qw(events --since soon)))[0], 2, 'and takes only a time');
 

@@ -145,7 +145,7 @@ subtest 'files that change' => sub {
 };
 
 subtest 'what is wrong is said' => sub {
-	$t->admin_fails('lb set geo.example.com region_pools.MARS=eu', qr/region_pools\.MARS.*no region code: WNAM/);
+	$t->admin_fails('lb set geo.example.com region_pools.MARS=eu', qr/region_pools\.MARS.*not a region code: WNAM/);
 	$t->admin_fails('lb set geo.example.com country_pools.de=eu', qr/country_pools\.de.*two upper-case letters/);
 	$t->admin_fails('pool set eu latitude=91', qr/latitude is 91/);
 	$t->admin_fails('pool set eu latitude=', qr/go together/);

@@ -77,8 +77,23 @@ subtest 'an unmonitored pool answers with all addresses' => sub {
 	is($status->{resolution}{ttl}, 1, 'and the TTL');
 	like($t->admin('pool show web'), qr/api\.back\.test: unmonitored; resolved \d+s ago\n  192\.0\.2\.1 unmonitored/, 'pool show tells them');
 	explained('www.example.com A', 'all addresses of all origins');
-	$t->admin_fails('pool create bad origin=10.0.0.300', qr/a unicast IPv4 or IPv6 address, or a whole host name/);
+	$t->admin_fails('pool create bad origin=10.0.0.300', qr/a unicast IPv4 or IPv6 address without a port, or a whole host name such as app\.example\.com/);
 	$t->admin_fails('origin add web api.BACK.test', qr/has an origin api\.BACK\.test already/);
+};
+
+subtest 'a load balancer whose origin is its own name is warned about' => sub {
+	my $itself = qr/warning: load_balancer me\.example\.com: its pool me has the origin me\.example\.com, which is its own name/;
+	$t->admin('pool create me origin=192.0.2.1 origin=ME.example.com');
+	unlike($t->warnings, qr/own name/, 'a pool alone is none');
+	$t->admin('lb create me.example.com default_pools=last fallback_pool=me');
+	like($t->warnings, $itself, 'when the load balancer is made');
+	$t->admin('pool replace me origin=192.0.2.1');
+	unlike($t->warnings, qr/own name/, 'not any more');
+	$t->admin('origin add me me.example.com');
+	like($t->warnings, $itself, 'when the origin comes');
+	is(() = $t->warnings =~ /own name/g, 1, 'once');
+	$t->admin('lb delete me.example.com');
+	$t->admin('pool delete me');
 };
 
 subtest 'addresses come and go with their TTL' => sub {

@@ -129,10 +129,13 @@ subtest 'what is wrong is refused, all of it at once' => sub {
 		qr/origins\[192\.0\.2\.9\]\.weight is 7: it must be a number from 0 to 1/,
 		qr/monitor is "nope": there is no monitor of that name or id/, qr/minimum_origins is "x"/,
 		qr/there is no property colour/, qr/6 faults, nothing was changed/);
+	$err = refused('pool set eu origin=192.0.2.9,colour=red,weight=7,size=3', qr/no property colour/, qr/no property size/, qr/weight is 7/, qr/3 faults/);
+	is(() = refused('pool create p' . ' origin=192.0.2.9,name=a' x 9) =~ /stands there twice/g, 2, 'what stands there nine times is told once');
+	unlike($err, qr/a list of 1/, 'nor is an origin with a fault no origin');
 	refused('pool create eu origin=192.0.2.1', qr/pool eu exists already/);
 	refused('pool create p', qr/origins is missing/);
 	refused('lb set www.example.com proxied=true', qr/needs the HTTP proxy; this is DNS-only/);
-	refused('lb set www.example.com country_pools.Germany=eu', qr/country_pools\.Germany is no country/);
+	refused('lb set www.example.com country_pools.Germany=eu', qr/country_pools\.Germany is not a country/);
 	refused('lb set www.example.com id=0', qr/there is no property id/);
 	refused('lb set www.example.com created_on=0', qr/created_on cannot be set/);
 	refused('monitor create m type=smtp', qr/port is missing: an smtp monitor needs one/);
@@ -259,13 +262,14 @@ subtest 'two people at once' => sub {
 	$t->admin('pool create theirs origin=192.0.2.77');
 	$t->admin($apply->($mine, '--dry-run'));
 	pass('what another made beside it stands in nobody\'s way');
-	refused($apply->($mine, '--prune'), qr/would be overwritten by it: .*pool theirs created \(pool create theirs/s);
+	refused($apply->($mine, '--prune'), qr/would be overwritten by it:.*pool theirs created \(pool create theirs/s);
 	$t->admin('pool set us description=theirs --reason "their reason"');
 	my $said = refused($apply->($mine), qr/of generation $mine->{exported}{generation}; what changed since/);
 	like($said, qr/^  \d+ 20\S+Z \S+: pool us changed \(pool set us description=theirs --reason their reason\)$/m, 'who, what and why');
 	unlike($said, qr/pool theirs/, 'what is not in the way is not told');
 	$t->admin($apply->($mine, '--force'));
 	like($t->warnings, qr/warning: .*would be overwritten/, '--force overwrites, and still says so');
+	unlike($t->warnings, qr/^\s*$/m, 'in whole lines');
 	delete $mine->{exported};
 	$t->admin($apply->($mine));
 	pass('a document that says nothing of its reading is applied as it stands');

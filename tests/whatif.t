@@ -90,4 +90,9 @@ $t->admin_fails("whatif www.example.com $endless", qr/endless:1: a line is an ad
 $t->admin_fails("whatif nobody.example.com $clients", qr/no enabled load balancer answers for nobody\.example\.com/);
 $t->admin_fails("whatif www.example.com $clients --down 203.0.113.9", qr/no pool has that origin/);
 $t->admin_fails('whatif www.example.com /nowhere', qr/cannot be read/);
+$t->admin_fails('whatif www.example.com /', qr{^graycloud: / cannot be read: Is a directory$}m);
+$t->admin('pool create named origin=app.provider.example');
+$t->admin('lb create named.example.com default_pools=named fallback_pool=us');
+is((whatif("named.example.com $clients --up app.provider.example"))->{moved}, 0, 'a host name');
+is((whatif("named.example.com $clients --up APP.Provider.example."))->{moved}, 0, 'is known in any spelling');
 done_testing;

@@ -1,10 +1,10 @@
 #include "compile.h"
 
+#include "schema.h"
 #include "world.h"
 
 #include <search.h>
 #include <stdlib.h>
-#include <strings.h>
 
 enum { LATENCIES_MS = 900 }; /* the monitor writes them once a second */
 
@@ -502,6 +502,7 @@ compiler_force(struct compiler *compiler, const char *text, enum forced forced)
 {
 	struct address address;
 	bool literal = address_from_text(&address, text);
+	char *name = literal ? NULL : schema_clean_host_name(text); /* as pools keep it */
 	struct world *world = compiler->world;
 	long count = 0;
 	bool changed;
@@ -512,13 +513,14 @@ compiler_force(struct compiler *compiler, const char *text, enum forced forced)
 		for (size_t i = 0; pool->model != NULL && i < pool->model->norigins; i++) {
 			struct origin *origin = &pool->model->origins[i];
 
-			if (literal ? memcmp(&origin->ip, &address, sizeof address) != 0 : strcasecmp(origin->address, text) != 0)
+			if (literal ? memcmp(&origin->ip, &address, sizeof address) != 0 : name == NULL || strcmp(origin->address, name) != 0)
 				continue;
 			origin->forced = forced;
 			world_dirty(world, pool);
 			count++;
 		}
 	}
+	free(name);
 	return world == NULL || world_settle(world, &changed) ? count : -1;
 }
 

@@ -206,7 +206,7 @@ key_clean(struct check *check, const struct property *property, const char *key,
 	bool good = kept != NULL && strcmp(kept, key) == 0;
 
 	if (!good) {
-		why = xasprintf("is no %s", property->accepts);
+		why = xasprintf("is not %s", property->accepts);
 		refuse(check, place, NULL, why);
 		free(why);
 	}
@@ -371,37 +371,54 @@ text_member(const struct json *object, const char *key)
 	return text ? text : "";
 }
 
-/* The same address, or the same hostname: those are clean by now. */
-static bool
-same_address(const char *a, const char *b)
-{
-	struct address x, y;
+/* What an origin is known by, which no other of its pool may have. */
+struct known {
+	const char *text; /* as it was written */
+	struct address address; /* where the text is one */
+	size_t at;
+};
 
-	if (address_from_text(&x, a) && address_from_text(&y, b))
-		return memcmp(&x, &y, sizeof x) == 0;
-	return strcmp(a, b) == 0;
+static int
+compare_known(const void *a, const void *b)
+{
+	const struct known *x = a, *y = b;
+	int order = memcmp(&x->address, &y->address, sizeof x->address);
+
+	if (order == 0 && x->address.family == FAMILY_NONE) /* a hostname, which is clean by now, or a name */
+		order = strcmp(x->text, y->text);
+	return order;
 }
 
-static void
-check_origins(struct check *check, const struct json *origins)
+static int
+compare_known_in_order(const void *a, const void *b)
 {
-	size_t count = json_count(origins);
+	int order = compare_known(a, b);
+	size_t x = ((const struct known *)a)->at, y = ((const struct known *)b)->at;
+
+	return order != 0 ? order : x < y ? -1 : x > y;
+}
+
+/* Told once of each, however often it stands there. */
+static void
+check_unique(struct check *check, const struct json *origins, const char *key)
+{
+	size_t count = json_count(origins), kept = 0;
+	struct known *all = xcalloc(count + 1, sizeof *all);
+	bool addresses = strcmp(key, "address") == 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct json *one = json_item(origins, i);
-		const char *name = text_member(one, "name");
+		struct known *one = &all[kept];
 
-		for (size_t k = 0; k < i; k++) {
-			const struct json *other = json_item(origins, k);
-
-			if (same_address(text_member(one, "address"), text_member(other, "address")))
-				problems_error(check->problems, "%s: origin address %s stands there twice",
-				    check->label, text_member(one, "address"));
-			else if (*name != '\0' && strcmp(name, text_member(other, "name")) == 0)
-				problems_error(check->problems, "%s: origin name %s stands there twice",
-				    check->label, name);
-		}
+		*one = (struct known){.text = text_member(json_item(origins, i), key), .at = i};
+		if (addresses)
+			address_from_text(&one->address, one->text);
+		kept += *one->text != '\0';
 	}
+	qsort(all, kept, sizeof *all, compare_known_in_order);
+	for (size_t i = 1; i < kept; i++)
+		if (compare_known(&all[i - 1], &all[i]) == 0 && (i == 1 || compare_known(&all[i - 2], &all[i]) != 0))
+			problems_error(check->problems, "%s: origin %s %s stands there twice", check->label, key, all[i].text);
+	free(all);
 }
 
 static void
@@ -410,7 +427,8 @@ check_pool(struct check *check, const struct json *pool)
 	const struct json *origins = json_member(pool, "origins");
 	long long minimum = json_integer_of(json_member(pool, "minimum_origins"));
 
-	check_origins(check, origins);
+	check_unique(check, origins, "address");
+	check_unique(check, origins, "name");
 	/* [CF] 2.2 */
 	if (*text_member(pool, "monitor") != '\0' && *text_member(pool, "monitor_group") != '\0')
 		problems_error(check->problems, "%s: it has a monitor and a monitor_group: give one, and none for the other", check->label);

@@ -17,6 +17,8 @@ struct operand {
 #define NETWORK EXPRESSION_NETWORK
 #define LOCATION EXPRESSION_LOCATION
 
+#define CAPITALS "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
 static const struct known_field {
 	const char *name;
 	enum type type;
@@ -238,15 +240,34 @@ literal_of(const struct reader *reader, const struct operand *operand, bool whol
 	return text;
 }
 
+/* What a country or a region never is would make a condition that is never true, or always. */
+static bool
+is_possible(struct reader *reader, const struct operand *operand, const struct literal *value)
+{
+	const char *text = value->text;
+	bool country = operand->field == FIELD_LB_COUNTRY || operand->field == FIELD_SOURCE_COUNTRY;
+
+	if (value->len == 0 || operand->lower) /* "": it is not known */
+		return true;
+	/* Cloudflare has a T1, too. */
+	if (country && (value->len != 2 || strspn(text, CAPITALS) < 1 || strspn(text, CAPITALS "0123456789") != 2))
+		return token_fail(reader, reader->start, "\"%s\" is no country: write two capital letters, as in \"DE\"", text);
+	if (operand->field == FIELD_LB_REGION && (strlen(text) != value->len || geo_region(text) == REGION_UNKNOWN))
+		return token_fail(reader, reader->start, "\"%s\" is no region: there are " GEO_REGIONS " and " GEO_REGION_LAST, text);
+	return true;
+}
+
 static bool
 add_text(struct reader *reader, const struct operand *operand, struct values *values)
 {
+	struct literal *text;
+
 	if (reader->kind != TOKEN_TEXT)
 		return token_expected(reader, "a text such as \"DE\"");
 	values->texts = xrealloc(values->texts, (values->count + 1) * sizeof *values->texts);
-	values->texts[values->count].text = literal_of(reader, operand, true, &values->texts[values->count].len);
-	values->count++;
-	return token_advance(reader);
+	text = &values->texts[values->count++];
+	text->text = literal_of(reader, operand, true, &text->len);
+	return is_possible(reader, operand, text) && token_advance(reader);
 }
 
 static bool

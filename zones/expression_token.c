@@ -25,12 +25,24 @@ token_fail(struct reader *reader, const char *at, const char *format, ...)
 	return false;
 }
 
+/* The octets to show of a text: at most so many, and the last character whole (UTF-8). */
+static int
+whole_characters(const char *text, size_t len, size_t most)
+{
+	if (len <= most)
+		return (int)len;
+	while (most > 0 && ((uint8_t)text[most] & 0xc0) == 0x80)
+		most--;
+	return (int)most;
+}
+
 bool
 token_expected(struct reader *reader, const char *what)
 {
 	if (reader->kind == TOKEN_END)
 		return token_fail(reader, reader->start, "expected %s, found the end", what);
-	return token_fail(reader, reader->start, "expected %s, found %.*s", what, (int)MIN(reader->len, 60u), reader->start);
+	return token_fail(reader, reader->start, "expected %s, found %.*s", what, whole_characters(reader->start, reader->len, 60),
+	    reader->start);
 }
 
 /* ---- tokens ---- */
@@ -95,6 +107,17 @@ run_len(const char *at)
 	return dots != NULL ? (size_t)(dots - at) : len;
 }
 
+/* Octets of the character there (UTF-8). */
+static int
+character_len(const char *at)
+{
+	int len = 1;
+
+	while (len < 4 && ((uint8_t)at[len] & 0xc0) == 0x80)
+		len++;
+	return len;
+}
+
 bool
 token_advance(struct reader *reader)
 {
@@ -123,7 +146,7 @@ token_advance(struct reader *reader)
 	if (*at == '$')
 		return token_fail(reader, at, "there are no named lists here: write their values in {...}");
 	if (reader->len == 0)
-		return token_fail(reader, at, "expected a field, a value or an operator, found %.1s", at);
+		return token_fail(reader, at, "expected a field, a value or an operator, found %.*s", character_len(at), at);
 	reader->next = at + reader->len;
 	return true;
 }

@@ -12,6 +12,9 @@
 
 /* [CF] 2.7; 0 is unknown. */
 enum { REGION_UNKNOWN, REGION_COUNT = 14 };
+/* Their codes, for sentences. */
+#define GEO_REGIONS "WNAM, ENAM, WEU, EEU, NSAM, SSAM, OC, ME, NAF, SAF, SAS, SEAS"
+#define GEO_REGION_LAST "NEAS"
 
 /* "WEU" -> its number, 0 where it is no region; and back. */
 uint8_t geo_region(const char *code);

@@ -292,9 +292,9 @@ static const struct property pool_list = LIST("pools", NULL, 1, LB_POOLS_MAX, &p
 #define PLACES(name_, standard_, clean_, accepts_) \
 	{.name = name_, .type = PROPERTY_MAP, .standard = standard_, .inner = &pool_list, .refers = KIND_POOL, .clean = clean_, .accepts = accepts_}
 
-#define REGION "region code: WNAM, ENAM, WEU, EEU, NSAM, SSAM, OC, ME, NAF, SAF, SAS, SEAS or NEAS"
-#define COUNTRY "country of ISO 3166: two upper-case letters"
-#define SITE "site code: 1 to 15 upper-case letters, digits and -"
+#define REGION "a region code: " GEO_REGIONS " or " GEO_REGION_LAST
+#define COUNTRY "a country of ISO 3166: two upper-case letters"
+#define SITE "a site code: 1 to 15 upper-case letters, digits and -"
 #define PLACE_MAPS(standard_) \
 	PLACES("region_pools", standard_, clean_region, REGION), PLACES("country_pools", standard_, clean_country, COUNTRY), \
 	    PLACES("pop_pools", standard_, clean_site, SITE)
@@ -386,7 +386,7 @@ static const struct property origin_header[] = {LIST("Host", "[]", 0, 1, &host_h
 
 /* [CF] 2.3 */
 static const struct property origin_table[] = {TEXT("name", "\"\"", 200),
-    CHECKED("address", NULL, clean_address, "a unicast IPv4 or IPv6 address, or a whole host name"), BOOL("enabled", "true"),
+    CHECKED("address", NULL, clean_address, "a unicast IPv4 or IPv6 address without a port, or a whole host name such as app.example.com"), BOOL("enabled", "true"),
     READ_ONLY("disabled_at"), NUMBER("weight", "1", 0, 1), OBJECT("header", "{}", origin_header),
     NEUTRAL("port", "0"), NEUTRAL("virtual_network_id", "null"),
     BOOL("flatten_cname", "true"),

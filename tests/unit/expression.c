@@ -104,6 +104,9 @@ conditions_mean_what_cloudflare_says(void **state)
 	    {"lower(cf.load_balancer.region) eq \"weu\"", true, 20},
 	    {"cf.load_balancer.region in {\"WEU\" \"EEU\"}", true, 20},
 	    {"cf.load_balancer.country eq \"DE\"", true, 20},
+	    {"ip.src.country in {\"\" \"T1\" \"FR\"}", true, 18},
+	    {"lower(ip.src.country) eq \"fr\"", true, 18},
+	    {"cf.load_balancer.region ne \"\"", true, 20},
 	    {"cf.load_balancer.pop eq \"AMS\"", true, 0},
 	    {"ip.src.country eq \"FR\"", true, 18},
 	    {"ip.geoip.country ne \"FR\"", false, 18},
@@ -217,6 +220,9 @@ what_means_nothing_is_refused_with_its_column(void **state)
 	    {"ip.src eq 1.0.0.0..2.0.0.0", "at column 18: a range stands in {...}"},
 	    {"dns.qry.type in {5..1}", "at column 18: the range ends before it begins"},
 	    {"dns.qry.name eq www", "at column 17: expected a text such as \"DE\", found www"},
+	    {"ip.src.country eq \"de\"", "at column 19: \"de\" is no country: write two capital letters, as in \"DE\""},
+	    {"cf.load_balancer.country in {\"DE\" \"Germany\"}", "at column 35: \"Germany\" is no country: write two capital letters, as in \"DE\""},
+	    {"cf.load_balancer.region ne \"weu\"", "at column 28: \"weu\" is no region: there are WNAM, ENAM, WEU, EEU, NSAM, SSAM, OC, ME, NAF, SAF, SAS, SEAS and NEAS"},
 	    {"dns.qry.name eq \"www", "at column 17: the text that begins here has no \" at its end"},
 	    {"dns.qry.name eq r#\"www\"", "at column 17: the text that begins here has no end"},
 	    {"dns.qry.name eq \"\\n\"", "at column 18: expected \\\", \\\\ or \\xHH"},
@@ -237,6 +243,10 @@ what_means_nothing_is_refused_with_its_column(void **state)
 	    {"true)", "at column 5: expected \"and\", \"or\", \"xor\" or the end, found )"},
 	    {"true AND true", "at column 6: expected \"and\", \"or\", \"xor\" or the end, found AND"},
 	    {"@", "at column 1: expected a field, a value or an operator, found @"},
+	    {"\xc3\xbcmlaut eq 1", "at column 1: expected a field, a value or an operator, found \xc3\xbc"},
+	    {"\xe2\x82\xac", "at column 1: expected a field, a value or an operator, found \xe2\x82\xac"},
+	    {"dns.qry.type eq \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc3\xbc\"",
+		"at column 17: expected a number, found \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
 	};
 
 	(void)state;
