@@ -8,6 +8,7 @@ use IO::Socket::IP;
 use JSON::PP ();
 use List::Util qw(first max min shuffle sum0);
 use Net::DNS;
+use POSIX ();
 use Socket qw(SOCK_DGRAM);
 use Test::More;
 use Graycloud;
@@ -437,8 +438,15 @@ for my $round (1 .. $rounds) {
 
 # The same with what a monitor finds: host names resolved, and verdicts of monitors and of groups.
 my $somebody = IO::Socket::IP->new(LocalHost => '0.0.0.0', LocalPort => 0, Listen => 1000);
-my @monitors = ({name => 'nobody', type => 'tcp', port => 1, interval => 1, timeout => 1, retries => 0},
-	{name => 'somebody', type => 'tcp', port => 0 + $somebody->sockport, interval => 1, timeout => 1, retries => 0});
+# Connections are taken, or the queue is full after some seconds and nobody gets through.
+my $acceptor = fork // die "fork: $!";
+if ($acceptor == 0) {
+	1 while $somebody->accept;
+	POSIX::_exit(0);
+}
+END { my $status = $?; kill(TERM => $acceptor), waitpid $acceptor, 0 if $acceptor; $? = $status }
+my @monitors = ({name => 'nobody', type => 'tcp', port => 1, interval => 1, timeout => 10, retries => 0},
+	{name => 'somebody', type => 'tcp', port => 0 + $somebody->sockport, interval => 1, timeout => 10, retries => 0});
 my @groups = ({name => 'both', members => [{monitor_id => 'somebody'}, {monitor_id => 'nobody', must_be_healthy => JSON::PP::true}]},
 	{name => 'most', members => [{monitor_id => 'somebody'}, {monitor_id => 'nobody', monitoring_only => JSON::PP::true}]});
 
