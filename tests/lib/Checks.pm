@@ -38,7 +38,7 @@ sub becomes {
 	my $last;
 	my $ok = Graycloud::wait_for(sub {
 		$last = origin_status($t, $pool, $address);
-		$last && $last->{state} eq $state && (!defined $reason || ($last->{failure_reason} // '') eq $reason);
+		$last && $last->{state} eq $state && (!defined $reason || ($last->{failure_reason} // '') =~ (ref $reason ? $reason : qr/^\Q$reason\E$/));
 	});
 
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
@@ -163,7 +163,16 @@ sub closed_port {
 }
 
 # A port that nobody had a moment ago.
-sub free_port { return listener('127.0.0.2', $_[0] // SOCK_STREAM)->sockport }
+# Below those that connections get: a test beside this one may have thousands.
+sub free_port {
+	my ($type) = @_;
+
+	for (1 .. 100) {
+		my $socket = listener('127.0.0.2', $type // SOCK_STREAM, 20_000 + int rand 12_000);
+		return $socket->sockport if $socket;
+	}
+	die 'no port is free';
+}
 
 # --- Bad habits of servers.
 
