@@ -51,7 +51,7 @@ my @plain = grep { $_->{server} eq 'main' && !$_->{balanced} && $_->{qname} && $
 SKIP: {
 	skip 'dig is not installed', 1 unless installed('dig');
 	subtest 'dig' => sub {
-		my @dig = ('dig', '@127.0.0.1', '-p', $port, '+norecurse', '+tries=1', '+timeout=5');
+		my @dig = ('dig', '@127.0.0.1', '-p', $port, '+norecurse', '+tries=1', '+timeout=15');
 		my $text = output(@dig, '+nsid', '+subnet=192.0.2.0/24', 'www.basic.test', 'A');
 
 		like($text, qr/status: NOERROR/);
