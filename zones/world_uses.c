@@ -113,7 +113,10 @@ name_use(struct world *world, const char *name, struct pool_entry *pool)
 		if ((entry = calloc(1, sizeof *entry)) == NULL)
 			return NULL;
 		entry->key = key;
-		entry->name = xstrdup(name);
+		if ((entry->name = strdup(name)) == NULL) {
+			free(entry);
+			return NULL;
+		}
 		entry->fresh = world->fresh_names = true;
 		if (world->before != NULL && (known = world_name(world->before, &key)) != NULL)
 			entry->resolved = copy_resolved(known->resolved);
