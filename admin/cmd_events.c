@@ -181,38 +181,30 @@ compare_events(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
-static const char *
-text_of(const struct json *json, const char *key)
-{
-	const char *text = json_text(json_member(json, key));
-
-	return text != NULL ? text : "";
-}
-
 static void
 print_event(const struct json *json)
 {
 	const char *reason;
 	char *line;
 
-	printf("%.23sZ ", text_of(json, "time"));
-	if (strcmp(text_of(json, "kind"), "health") == 0) {
-		bool failed = strcmp(text_of(json, "state"), "down") == 0 || strcmp(text_of(json, "state"), "suspect") == 0;
-		const char *address = text_of(json, "address");
+	printf("%.23sZ ", json_text_of(json, "time"));
+	if (strcmp(json_text_of(json, "kind"), "health") == 0) {
+		bool failed = strcmp(json_text_of(json, "state"), "down") == 0 || strcmp(json_text_of(json, "state"), "suspect") == 0;
+		const char *address = json_text_of(json, "address");
 
-		printf("origin %s %s", text_of(json, "pool"), text_of(json, "origin"));
+		printf("origin %s %s", json_text_of(json, "pool"), json_text_of(json, "origin"));
 		if (json_member(json, "addresses") != NULL)
 			printf(": %lld -> %lld addresses\n", json_integer_of(json_member(json, "addresses_before")),
 			    json_integer_of(json_member(json, "addresses")));
 		else
-			printf("%s%s%s%s: %s -> %s%s%s%s\n", *address != '\0' ? " " : "", address, *text_of(json, "monitor") != '\0' ? " by " : "",
-			    text_of(json, "monitor"), text_of(json, "before"),
-			    text_of(json, "state"), json_truth(json_member(json, "damped")) ? ", damped" : "", failed ? ": " : "", failed ? text_of(json, "failure_reason") : "");
+			printf("%s%s%s%s: %s -> %s%s%s%s\n", *address != '\0' ? " " : "", address, *json_text_of(json, "monitor") != '\0' ? " by " : "",
+			    json_text_of(json, "monitor"), json_text_of(json, "before"),
+			    json_text_of(json, "state"), json_truth(json_member(json, "damped")) ? ", damped" : "", failed ? ": " : "", failed ? json_text_of(json, "failure_reason") : "");
 		return;
 	}
-	reason = text_of(json, "reason");
-	line = xasprintf("command %lld by %s: %s%s%s%s", json_integer_of(json_member(json, "sequence")), text_of(json, "who"),
-	    text_of(json, "command"), *reason != '\0' ? " (" : "", reason, *reason != '\0' ? ")" : "");
+	reason = json_text_of(json, "reason");
+	line = xasprintf("command %lld by %s: %s%s%s%s", json_integer_of(json_member(json, "sequence")), json_text_of(json, "who"),
+	    json_text_of(json, "command"), *reason != '\0' ? " (" : "", reason, *reason != '\0' ? ")" : "");
 	puts(print_clean(line));
 	free(line);
 }

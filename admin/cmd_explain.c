@@ -36,14 +36,6 @@ read_request(struct args *args, struct explanation_request *request)
 	return EXIT_DONE;
 }
 
-static const char *
-text_of(const struct json *object, const char *key)
-{
-	const char *text = json_text(json_member(object, key));
-
-	return text != NULL ? text : "";
-}
-
 static double
 number_of(const struct json *object, const char *key)
 {
@@ -56,34 +48,34 @@ print_head(const struct json *out)
 	const struct json *client = json_member(out, "client"), *zone = json_member(out, "zone"),
 	                  *lb = json_member(out, "load_balancer"), *key = json_member(out, "key"), *location = json_member(out, "location");
 
-	printf("%s %s, asked by %s", text_of(out, "name"), text_of(out, "type"), text_of(client, "resolver"));
+	printf("%s %s, asked by %s", json_text_of(out, "name"), json_text_of(out, "type"), json_text_of(client, "resolver"));
 	if (json_member(client, "ecs") != NULL)
-		printf(" for %s (ECS)", text_of(client, "ecs"));
+		printf(" for %s (ECS)", json_text_of(client, "ecs"));
 	printf("; generation %lld\n", json_integer_of(json_member(out, "generation")));
 	if (zone == NULL)
 		printf("zone: none of ours encloses it\n");
 	else
-		printf("zone: %s serial %lld; found there: %s\n", text_of(zone, "name"),
-		    json_integer_of(json_member(zone, "serial")), text_of(zone, "found"));
+		printf("zone: %s serial %lld; found there: %s\n", json_text_of(zone, "name"),
+		    json_integer_of(json_member(zone, "serial")), json_text_of(zone, "found"));
 	if (lb == NULL) {
 		printf("load balancer: none decided\n");
 		return;
 	}
-	printf("load balancer: %s, steering_policy %s, session_affinity %s, ttl %lld\n", text_of(lb, "name"),
-	    text_of(lb, "steering_policy"), text_of(lb, "session_affinity"), json_integer_of(json_member(lb, "ttl")));
+	printf("load balancer: %s, steering_policy %s, session_affinity %s, ttl %lld\n", json_text_of(lb, "name"),
+	    json_text_of(lb, "steering_policy"), json_text_of(lb, "session_affinity"), json_integer_of(json_member(lb, "ttl")));
 	if (location != NULL) {
-		printf("location: %s", text_of(location, "by"));
+		printf("location: %s", json_text_of(location, "by"));
 		if (json_member(location, "country") != NULL)
-			printf(", country %s", text_of(location, "country"));
+			printf(", country %s", json_text_of(location, "country"));
 		if (json_member(location, "region") != NULL)
-			printf(", region %s", text_of(location, "region"));
+			printf(", region %s", json_text_of(location, "region"));
 		if (json_member(location, "list") != NULL)
-			printf("; the list of %s", text_of(location, "list"));
+			printf("; the list of %s", json_text_of(location, "list"));
 		printf(" (S1)\n");
 	}
 	if (key != NULL)
-		printf("affinity key: %s from the %s (S2), hash %s\n", text_of(key, "prefix"),
-		    strcmp(text_of(key, "from"), "ECS") == 0 ? "ECS option" : "resolver's address", text_of(key, "hash"));
+		printf("affinity key: %s from the %s (S2), hash %s\n", json_text_of(key, "prefix"),
+		    strcmp(json_text_of(key, "from"), "ECS") == 0 ? "ECS option" : "resolver's address", json_text_of(key, "hash"));
 }
 
 /* S35, S36 */
@@ -101,13 +93,13 @@ print_overrides(const struct json *out, const char *key, const char *title)
 		bool matched = json_truth(json_member(one, "matched"));
 		char *parts = object_list_text(json_member(one, "overrides"));
 
-		table_cell(table, COLOUR_NONE, "%s", text_of(one, "name"));
+		table_cell(table, COLOUR_NONE, "%s", json_text_of(one, "name"));
 		table_cell(table, matched ? COLOUR_GOOD : COLOUR_FAINT, "%s", matched ? "yes" : "no");
 		if (json_member(one, "scope") != NULL)
 			table_cell(table, COLOUR_NONE, "/%lld", json_integer_of(json_member(one, "scope")));
 		else
 			table_cell(table, COLOUR_NONE, "%s", "");
-		table_cell(table, COLOUR_NONE, "%s", text_of(one, "why"));
+		table_cell(table, COLOUR_NONE, "%s", json_text_of(one, "why"));
 		table_cell(table, COLOUR_NONE, "%s", parts);
 		free(parts);
 	}
@@ -150,7 +142,7 @@ print_pools(const struct json *out)
 		const struct json *pool = json_item(pools, i);
 		bool usable = json_truth(json_member(pool, "usable"));
 
-		table_cell(table, COLOUR_NONE, "%s", text_of(pool, "name"));
+		table_cell(table, COLOUR_NONE, "%s", json_text_of(pool, "name"));
 		table_cell(table, usable ? COLOUR_GOOD : COLOUR_BAD, "%s", usable ? "yes" : "no");
 		table_cell(table, COLOUR_NONE, "%lld of %lld", json_integer_of(json_member(pool, "healthy")),
 		    json_integer_of(json_member(pool, "enabled_origins")));
@@ -160,7 +152,7 @@ print_pools(const struct json *out)
 			table_cell(table, COLOUR_FAINT, "unmonitored");
 		cell_cost(table, pool);
 		cell_probability(table, pool);
-		table_cell(table, COLOUR_NONE, "%s", text_of(pool, "why"));
+		table_cell(table, COLOUR_NONE, "%s", json_text_of(pool, "why"));
 	}
 	printf("\n");
 	table_print(table, stdout);
@@ -186,8 +178,8 @@ add_monitors(struct table *table, const struct json *object)
 		const struct json *monitor = json_item(monitors, i);
 
 		table_cell(table, COLOUR_NONE, "%s", "");
-		table_cell(table, COLOUR_NONE, "    by %s", text_of(monitor, "monitor"));
-		table_cell(table, COLOUR_NONE, "%s", text_of(monitor, "state"));
+		table_cell(table, COLOUR_NONE, "    by %s", json_text_of(monitor, "monitor"));
+		table_cell(table, COLOUR_NONE, "%s", json_text_of(monitor, "state"));
 		cell_age(table, monitor, "state_age_seconds");
 		cell_age(table, monitor, "checked_age_seconds");
 		for (int column = 0; column < 3; column++)
@@ -207,8 +199,8 @@ add_addresses(struct table *table, const struct json *origin)
 		const struct json *address = json_item(addresses, i);
 
 		table_cell(table, COLOUR_NONE, "%s", "");
-		table_cell(table, COLOUR_NONE, "  %s", text_of(address, "address"));
-		table_cell(table, COLOUR_NONE, "%s", text_of(address, "state"));
+		table_cell(table, COLOUR_NONE, "  %s", json_text_of(address, "address"));
+		table_cell(table, COLOUR_NONE, "%s", json_text_of(address, "state"));
 		cell_age(table, address, "state_age_seconds");
 		cell_age(table, address, "checked_age_seconds");
 		for (int column = 0; column < 4; column++)
@@ -225,11 +217,11 @@ print_origins(const struct json *out)
 
 	for (size_t i = 0; i < json_count(origins); i++) {
 		const struct json *origin = json_item(origins, i);
-		const char *forced = json_text(json_member(origin, "forced")), *damped = text_of(origin, "damped_until");
+		const char *forced = json_text(json_member(origin, "forced")), *damped = json_text_of(origin, "damped_until");
 
-		table_cell(table, COLOUR_NONE, "%s", text_of(origin, "pool"));
-		table_cell(table, COLOUR_NONE, "%s", text_of(origin, "address"));
-		table_cell(table, COLOUR_NONE, "%s%s%.8s%s%s%s", text_of(origin, "state"), *damped != '\0' ? ", damped until " : "",
+		table_cell(table, COLOUR_NONE, "%s", json_text_of(origin, "pool"));
+		table_cell(table, COLOUR_NONE, "%s", json_text_of(origin, "address"));
+		table_cell(table, COLOUR_NONE, "%s%s%.8s%s%s%s", json_text_of(origin, "state"), *damped != '\0' ? ", damped until " : "",
 		    *damped != '\0' ? strchr(damped, 'T') + 1 : "", *damped != '\0' ? "Z" : "", forced != NULL ? ", forced " : "",
 		    forced != NULL ? forced : "");
 		cell_age(table, origin, "state_age_seconds");
@@ -238,9 +230,9 @@ print_origins(const struct json *out)
 		cell_cost(table, origin);
 		cell_probability(table, origin);
 		if (json_member(origin, "resolution_text") != NULL)
-			table_cell(table, COLOUR_NONE, "%s; %s", text_of(origin, "why"), text_of(origin, "resolution_text"));
+			table_cell(table, COLOUR_NONE, "%s; %s", json_text_of(origin, "why"), json_text_of(origin, "resolution_text"));
 		else
-			table_cell(table, COLOUR_NONE, "%s", text_of(origin, "why"));
+			table_cell(table, COLOUR_NONE, "%s", json_text_of(origin, "why"));
 		add_monitors(table, origin);
 		add_addresses(table, origin);
 	}
@@ -254,14 +246,14 @@ print_answer(const struct json *out)
 {
 	const struct json *records = json_member(out, "records");
 
-	printf("\n%s%s, ECS scope %lld\n", text_of(out, "rcode"),
+	printf("\n%s%s, ECS scope %lld\n", json_text_of(out, "rcode"),
 	    json_truth(json_member(out, "authoritative")) ? ", authoritative" : "", json_integer_of(json_member(out, "scope")));
 	for (size_t i = 0; i < json_count(records); i++) {
 		const struct json *record = json_item(records, i);
 		double probability = number_of(record, "probability");
 
-		printf("  %-10s %s %lld IN %s %s", text_of(record, "section"), text_of(record, "name"),
-		    json_integer_of(json_member(record, "ttl")), text_of(record, "type"), text_of(record, "data"));
+		printf("  %-10s %s %lld IN %s %s", json_text_of(record, "section"), json_text_of(record, "name"),
+		    json_integer_of(json_member(record, "ttl")), json_text_of(record, "type"), json_text_of(record, "data"));
 		if (probability < 1)
 			printf("    (%.4g %% of answers)", probability * 100);
 		printf("\n");

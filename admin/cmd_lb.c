@@ -15,17 +15,17 @@ static void
 row(struct table *table, const struct json *lb)
 {
 	bool enabled = json_truth(json_member(lb, "enabled"));
-	const char *policy = object_text(lb, "steering_policy"),
-		   *affinity = object_text(lb, "session_affinity");
+	const char *policy = json_text_of(lb, "steering_policy"),
+		   *affinity = json_text_of(lb, "session_affinity");
 	char *pools = object_list_text(json_member(lb, "default_pools"));
 
-	table_cell(table, COLOUR_NONE, "%s", object_text(lb, "name"));
+	table_cell(table, COLOUR_NONE, "%s", json_text_of(lb, "name"));
 	table_cell(table, enabled ? COLOUR_NONE : COLOUR_UNSURE, "%s", enabled ? "yes" : "no");
 	table_cell(table, COLOUR_NONE, "%s", *policy ? policy : "off");
 	table_cell(table, COLOUR_NONE, "%s", *affinity ? affinity : "none");
 	table_cell(table, COLOUR_NONE, "%lld", json_integer_of(json_member(lb, "ttl")));
 	table_cell(table, COLOUR_NONE, "%s", pools);
-	table_cell(table, COLOUR_NONE, "%s", object_text(lb, "fallback_pool"));
+	table_cell(table, COLOUR_NONE, "%s", json_text_of(lb, "fallback_pool"));
 	free(pools);
 }
 

@@ -16,27 +16,27 @@ asks(const struct json *monitor)
 {
 	const char *program = json_text(json_item(json_member(monitor, "command"), 0));
 
-	if (*object_text(monitor, "dns_name") != '\0')
-		return xasprintf("%s %s", object_text(monitor, "dns_name"), object_text(monitor, "dns_type"));
+	if (*json_text_of(monitor, "dns_name") != '\0')
+		return xasprintf("%s %s", json_text_of(monitor, "dns_name"), json_text_of(monitor, "dns_type"));
 	if (program != NULL)
 		return xstrdup(program);
 	if (json_truth(json_member(monitor, "starttls")))
 		return xstrdup("STARTTLS");
-	return xstrdup(*object_text(monitor, "path") ? object_text(monitor, "path") : "-");
+	return xstrdup(*json_text_of(monitor, "path") ? json_text_of(monitor, "path") : "-");
 }
 
 static void
 row(struct table *table, const struct json *monitor)
 {
 	static const char *const numbers[] = {"retries", "consecutive_down", "consecutive_up"};
-	enum monitor_type type = monitor_type_of(object_text(monitor, "type"));
+	enum monitor_type type = monitor_type_of(json_text_of(monitor, "type"));
 	long long port = json_integer_of(json_member(monitor, "port"));
 	char *asked = asks(monitor);
 
 	if (port == 0 && type < MONITOR_TYPE_COUNT)
 		port = monitor_kind(type)->port;
-	table_cell(table, COLOUR_NONE, "%s", object_text(monitor, "name"));
-	table_cell(table, COLOUR_NONE, "%s", object_text(monitor, "type"));
+	table_cell(table, COLOUR_NONE, "%s", json_text_of(monitor, "name"));
+	table_cell(table, COLOUR_NONE, "%s", json_text_of(monitor, "type"));
 	if (port > 0)
 		table_cell(table, COLOUR_NONE, "%lld", port);
 	else

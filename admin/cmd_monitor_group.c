@@ -21,15 +21,15 @@ row(struct table *table, const struct json *group)
 		                  : json_truth(json_member(member, "monitoring_only")) ? " (monitoring only)"
 		                  : json_truth(json_member(member, "must_be_healthy")) ? " (must be healthy)"
 		                                                                       : "";
-		char *longer = xasprintf("%s%s%s%s", text, i > 0 ? ", " : "", object_text(member, "monitor_id"), how);
+		char *longer = xasprintf("%s%s%s%s", text, i > 0 ? ", " : "", json_text_of(member, "monitor_id"), how);
 
 		free(text);
 		text = longer;
 	}
-	table_cell(table, COLOUR_NONE, "%s", object_text(group, "name"));
+	table_cell(table, COLOUR_NONE, "%s", json_text_of(group, "name"));
 	table_cell(table, COLOUR_NONE, "%s", text);
 	free(text);
-	table_cell(table, COLOUR_NONE, "%s", object_text(group, "description"));
+	table_cell(table, COLOUR_NONE, "%s", json_text_of(group, "description"));
 }
 
 enum exit_code

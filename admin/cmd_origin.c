@@ -12,7 +12,7 @@ find_origin(const struct json *pool, const char *address)
 	size_t i = 0;
 
 	while (i < json_count(origins) &&
-	       !object_same_address(object_text(json_item(origins, i), "address"), address))
+	       !object_same_address(json_text_of(json_item(origins, i), "address"), address))
 		i++;
 	return i;
 }
@@ -43,7 +43,7 @@ edit_origins(struct change *change, struct json *pool, void *arg)
 	if (exists == (strcmp(verb, "add") == 0)) {
 		problems_error(&change->problems,
 		    exists ? "pool %s has an origin %s already" : "pool %s has no origin %s",
-		    object_text(pool, "name"), address);
+		    json_text_of(pool, "name"), address);
 		return false;
 	}
 	if (!exists) {
@@ -55,7 +55,7 @@ edit_origins(struct change *change, struct json *pool, void *arg)
 		problems_error(&change->problems,
 		    "%s is the only origin of pool %s: a pool has one at least; delete the pool, or "
 		    "disable the origin",
-		    address, object_text(pool, "name"));
+		    address, json_text_of(pool, "name"));
 		return false;
 	}
 	if (strcmp(verb, "remove") == 0)

@@ -20,18 +20,18 @@ row(struct table *table, const struct json *pool)
 
 	for (size_t i = 0; i < json_count(origins); i++)
 		usable += json_truth(json_member(json_item(origins, i), "enabled"));
-	table_cell(table, COLOUR_NONE, "%s", object_text(pool, "name"));
+	table_cell(table, COLOUR_NONE, "%s", json_text_of(pool, "name"));
 	table_cell(table, enabled ? COLOUR_NONE : COLOUR_UNSURE, "%s", enabled ? "yes" : "no");
 	if (usable == json_count(origins))
 		table_cell(table, COLOUR_NONE, "%zu", usable);
 	else
 		table_cell(table, COLOUR_UNSURE, "%zu of %zu enabled", usable, json_count(origins));
 	table_cell(table, COLOUR_NONE, "%lld", json_integer_of(json_member(pool, "minimum_origins")));
-	if (*object_text(pool, "monitor_group") != '\0')
-		table_cell(table, COLOUR_NONE, "group %s", object_text(pool, "monitor_group"));
+	if (*json_text_of(pool, "monitor_group") != '\0')
+		table_cell(table, COLOUR_NONE, "group %s", json_text_of(pool, "monitor_group"));
 	else
-		table_cell(table, COLOUR_NONE, "%s", *object_text(pool, "monitor") ? object_text(pool, "monitor") : "-");
-	table_cell(table, COLOUR_NONE, "%s", object_text(pool, "description"));
+		table_cell(table, COLOUR_NONE, "%s", *json_text_of(pool, "monitor") ? json_text_of(pool, "monitor") : "-");
+	table_cell(table, COLOUR_NONE, "%s", json_text_of(pool, "description"));
 }
 
 /* S16: a hostname, its addresses and the state of each. */

@@ -5,14 +5,6 @@
 
 #include <stdlib.h>
 
-static const char *
-text_of(const struct json *object, const char *key)
-{
-	const char *text = json_text(json_member(object, key));
-
-	return text != NULL ? text : "";
-}
-
 /* What was done to a pool or an origin, as its document has it. */
 struct deed {
 	const char *what;  /* NULL: nothing */
@@ -31,8 +23,8 @@ lasts(const char *until)
 static struct deed
 deed_of(const struct json *object)
 {
-	const char *forced = text_of(object, "forced"), *disabled_until = text_of(object, "disabled_until"),
-	           *forced_until = text_of(object, "forced_until");
+	const char *forced = json_text_of(object, "forced"), *disabled_until = json_text_of(object, "disabled_until"),
+	           *forced_until = json_text_of(object, "forced_until");
 
 	if (object == NULL)
 		return (struct deed){NULL, ""};
@@ -62,7 +54,7 @@ part_of(const struct json *pool, const char *address)
 	if (address == NULL)
 		return pool;
 	for (size_t i = 0; i < json_count(origins); i++)
-		if (strcmp(text_of(json_item(origins, i), "address"), address) == 0)
+		if (strcmp(json_text_of(json_item(origins, i), "address"), address) == 0)
 			return json_item(origins, i);
 	return NULL;
 }
@@ -86,7 +78,7 @@ add(struct interventions *list, const struct id *id, const struct json *pool, co
 	list->items = xrealloc(list->items, (list->count + 1) * sizeof *list->items);
 	list->items[list->count++] = (struct intervention){
 	    .pool_id = *id,
-	    .pool = xstrdup(text_of(pool, "name")),
+	    .pool = xstrdup(json_text_of(pool, "name")),
 	    .address = copy_or_null(address),
 	    .what = deed.what,
 	    .until = copy_or_null(deed.until),
@@ -101,7 +93,7 @@ add_pool(void *arg, const struct id *id, struct bytes text)
 
 	add(arg, id, pool, NULL);
 	for (size_t i = 0; i < json_count(origins); i++)
-		add(arg, id, pool, text_of(json_item(origins, i), "address"));
+		add(arg, id, pool, json_text_of(json_item(origins, i), "address"));
 	json_drop(pool);
 	return true;
 }

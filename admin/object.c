@@ -6,14 +6,6 @@
 
 #include <stdlib.h>
 
-static const char *
-text_of(const struct json *object, const char *key)
-{
-	const char *text = json_text(json_member(object, key));
-
-	return text ? text : "";
-}
-
 struct json *
 object_read(struct store_txn *txn, enum kind kind, const struct id *id)
 {
@@ -63,10 +55,10 @@ derived_name(enum kind kind, const struct json *document)
 	char *name, *to;
 
 	if (kind == KIND_MONITOR)
-		name = xasprintf("%s-%s%s%s", text_of(document, "type"), host ? host : "", text_of(document, "path"),
-		    text_of(document, "dns_name"));
+		name = xasprintf("%s-%s%s%s", json_text_of(document, "type"), host ? host : "", json_text_of(document, "path"),
+		    json_text_of(document, "dns_name"));
 	else
-		name = xasprintf("group-%s", text_of(document, "description"));
+		name = xasprintf("group-%s", json_text_of(document, "description"));
 	to = name;
 	for (const char *from = name; *from != '\0' && to - name < 100; from++)
 		if (strchr("-_.", *from) == NULL && !((*from | 32) >= 'a' && (*from | 32) <= 'z') &&
@@ -131,7 +123,7 @@ origin_of(const struct json *pool, const char *address)
 	const struct json *origins = json_member(pool, "origins");
 
 	for (size_t i = 0; i < json_count(origins); i++)
-		if (object_same_address(text_of(json_item(origins, i), "address"), address))
+		if (object_same_address(json_text_of(json_item(origins, i), "address"), address))
 			return json_item(origins, i);
 	return NULL;
 }
@@ -179,9 +171,9 @@ static void
 seed_states(struct change *change, const struct json *old, struct json *document)
 {
 	struct json *origins = json_member(document, "origins");
-	bool monitored = *text_of(document, "monitor") != '\0' || *text_of(document, "monitor_group") != '\0';
-	bool same = old != NULL && strcmp(text_of(old, "monitor"), text_of(document, "monitor")) == 0 &&
-	            strcmp(text_of(old, "monitor_group"), text_of(document, "monitor_group")) == 0;
+	bool monitored = *json_text_of(document, "monitor") != '\0' || *json_text_of(document, "monitor_group") != '\0';
+	bool same = old != NULL && strcmp(json_text_of(old, "monitor"), json_text_of(document, "monitor")) == 0 &&
+	            strcmp(json_text_of(old, "monitor_group"), json_text_of(document, "monitor_group")) == 0;
 	char *text = old != NULL ? json_write(old, false) : NULL;
 	struct pool *before = text != NULL ? config_pool_of(change->txn, (struct bytes){text, strlen(text)}) : NULL;
 
@@ -191,7 +183,7 @@ seed_states(struct change *change, const struct json *old, struct json *document
 	for (size_t i = 0; i < json_count(origins) && monitored; i++) {
 		struct json *origin = json_item(origins, i), *seeds;
 		const struct json *known;
-		const char *address = text_of(origin, "address");
+		const char *address = json_text_of(origin, "address");
 
 		if (!json_truth(json_member(origin, "enabled")))
 			continue;
@@ -220,7 +212,7 @@ find_grouped(void *arg, const struct id *id, struct bytes text)
 	struct grouped *grouped = arg;
 	struct json *pool = json_read_quietly(text);
 
-	if (strcmp(text_of(pool, "monitor_group"), grouped->group) == 0) {
+	if (strcmp(json_text_of(pool, "monitor_group"), grouped->group) == 0) {
 		grouped->pools = xrealloc(grouped->pools, (grouped->count + 1) * sizeof *id);
 		grouped->pools[grouped->count++] = *id;
 	}
@@ -233,11 +225,11 @@ seed_pool(struct change *change, const struct id *id)
 {
 	struct json *stored = object_read(change->txn, KIND_POOL, id), *origins = json_member(stored, "origins");
 	struct pool *before = config_pool(change->txn, id->text);
-	const char *name = text_of(stored, "name");
+	const char *name = json_text_of(stored, "name");
 	char *text;
 
 	for (size_t i = 0; i < json_count(origins); i++) {
-		struct json *origin = json_item(origins, i), *seeds = state_now(change, before, text_of(origin, "address"));
+		struct json *origin = json_item(origins, i), *seeds = state_now(change, before, json_text_of(origin, "address"));
 
 		json_remove(origin, "seeded");
 		if (seeds != NULL)
@@ -254,7 +246,7 @@ seed_pool(struct change *change, const struct id *id)
 static void
 seed_group(struct change *change, const struct json *old, const struct json *document)
 {
-	struct grouped grouped = {.group = text_of(old, "id")};
+	struct grouped grouped = {.group = json_text_of(old, "id")};
 
 	if (json_same(json_member(old, "members"), json_member(document, "members")))
 		return;
@@ -318,7 +310,7 @@ static bool
 find_target(struct change *change, enum kind kind, const struct json *input, const struct json *document,
     const struct id *target, enum object_mode mode, struct object_aliases *aliases, struct target *found)
 {
-	const char *name = text_of(document, "name");
+	const char *name = json_text_of(document, "name");
 	struct id given, named, *id = &found->id;
 	bool exists = config_object_id(change->txn, kind, name, &named);
 	struct json *owner;
@@ -341,19 +333,19 @@ find_target(struct change *change, enum kind kind, const struct json *input, con
 			return true;
 		/* A new name, but the id of another. */
 		problems_error(&change->problems, "%s %s: its id %s belongs to %s", kind_text(kind), name,
-		    given.text, text_of(found->old, "name"));
+		    given.text, json_text_of(found->old, "name"));
 		json_drop(found->old);
 		return false;
 	}
 	if ((owner = object_read(change->txn, kind, &given)) != NULL) {
 		problems_error(&change->problems, "%s %s: its id %s belongs to %s", kind_text(kind), name,
-		    given.text, text_of(owner, "name"));
+		    given.text, json_text_of(owner, "name"));
 		json_drop(owner);
 		json_drop(found->old);
 		return false;
 	}
 	if (aliases != NULL)
-		object_add_alias(aliases, kind, text_of(input, "id"), id);
+		object_add_alias(aliases, kind, json_text_of(input, "id"), id);
 	return true;
 }
 
@@ -365,13 +357,13 @@ write_object(struct change *change, enum kind kind, const struct target *target,
 
 	wall_text(wall_ms(), now);
 	json_put_text(stored, "id", target->id.text);
-	json_put_text(stored, "created_on", target->old ? text_of(target->old, "created_on") : now);
+	json_put_text(stored, "created_on", target->old ? json_text_of(target->old, "created_on") : now);
 	json_put_text(stored, "modified_on", now);
 	for (const char *key = json_next_key(document, NULL); key != NULL; key = json_next_key(document, key))
 		json_put(stored, key, json_clone(json_member(document, key)));
 	text = json_write(stored, false);
-	config_put_object(change->edit, kind, target->id.text, text_of(document, "name"),
-	    target->old ? text_of(target->old, "name") : NULL, (struct bytes){text, strlen(text)});
+	config_put_object(change->edit, kind, target->id.text, json_text_of(document, "name"),
+	    target->old ? json_text_of(target->old, "name") : NULL, (struct bytes){text, strlen(text)});
 	free(text);
 	json_drop(stored);
 }
@@ -391,13 +383,13 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 	}
 	if ((document = document_check(kind, input, &scope, &change->problems)) == NULL)
 		return false;
-	if (*text_of(document, "name") == '\0') {
+	if (*json_text_of(document, "name") == '\0') {
 		struct id known;
 		struct json *same =
 		    read_id(change, kind, input, &known) ? object_read(change->txn, kind, &known) : NULL;
 
 		if (same != NULL)
-			json_put_text(document, "name", text_of(same, "name"));
+			json_put_text(document, "name", json_text_of(same, "name"));
 		else
 			give_name(change, kind, document);
 		json_drop(same);
@@ -406,8 +398,8 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 		if (kind == KIND_POOL)
 			seed_states(change, found.old, document);
 		if (kind == KIND_LB &&
-		    (found.old == NULL || strcmp(text_of(found.old, "name"), text_of(document, "name")) != 0))
-			check_place(change, text_of(document, "name"));
+		    (found.old == NULL || strcmp(json_text_of(found.old, "name"), json_text_of(document, "name")) != 0))
+			check_place(change, json_text_of(document, "name"));
 		if (kind == KIND_MONITOR_GROUP && found.old != NULL && change->problems.errors == 0)
 			seed_group(change, found.old, document);
 		if (change->problems.errors == 0 &&
@@ -466,7 +458,7 @@ mentioning(struct bytes lb, const char *id)
 
 			if (!mentions(json_member(one, "overrides"), id))
 				continue;
-			fprintf(out, "%s%s %s", any ? ", " : " (", lists[n].kind, text_of(one, "name"));
+			fprintf(out, "%s%s %s", any ? ", " : " (", lists[n].kind, json_text_of(one, "name"));
 			any = true;
 		}
 	}
@@ -500,7 +492,7 @@ object_delete(struct change *change, enum kind kind, const struct id *id)
 {
 	struct referrers referrers = {.id = id};
 	struct json *object = object_read(change->txn, kind, id);
-	const char *name = text_of(object, "name");
+	const char *name = json_text_of(object, "name");
 	bool free_to_go;
 
 	/* Kinds refer to those before them. */

@@ -4,14 +4,6 @@
 
 #include <stdlib.h>
 
-const char *
-object_text(const struct json *object, const char *key)
-{
-	const char *text = json_text(json_member(object, key));
-
-	return text ? text : "";
-}
-
 char *
 object_list_text(const struct json *list)
 {
@@ -221,7 +213,7 @@ tell_result(struct change *change, enum kind kind, const struct id *id, const ch
 	if (stored == NULL)
 		return;
 	change->result = document_show(kind, stored, &scope, DOCUMENT_API);
-	change->message = xasprintf("%s %s: %s", kind_text(kind), object_text(stored, "name"), what);
+	change->message = xasprintf("%s %s: %s", kind_text(kind), json_text_of(stored, "name"), what);
 	json_drop(stored);
 }
 
@@ -269,7 +261,7 @@ replace_object(struct change *change, void *arg)
 
 	if (object_find(change->txn, words->kind, change->args->words[1], &id, &change->problems)) {
 		stored = object_read(change->txn, words->kind, &id);
-		json_put_text(document, "name", object_text(stored, "name"));
+		json_put_text(document, "name", json_text_of(stored, "name"));
 		json_drop(stored);
 		assign_all(change, words, document);
 		if (object_put(change, words->kind, document, &id, OBJECT_REPLACE, NULL, &id))
@@ -367,7 +359,7 @@ delete_object(struct change *change, void *arg)
 	stored = object_read(change->txn, command->kind, &id);
 	if (object_delete(change, command->kind, &id)) {
 		change->message =
-		    xasprintf("%s %s: deleted", kind_text(command->kind), object_text(stored, "name"));
+		    xasprintf("%s %s: deleted", kind_text(command->kind), json_text_of(stored, "name"));
 		change->result = json_new_object(); /* as the API answers */
 		json_put_text(change->result, "id", id.text);
 	}

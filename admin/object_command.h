@@ -35,7 +35,6 @@ enum exit_code object_edit_run(const struct args *args, struct object_edit *edit
 bool object_until(const struct args *args, char out[32]);
 
 /* Texts for tables. */
-const char *object_text(const struct json *object, const char *key);
 /* "a, b"; freed by the caller. */
 char *object_list_text(const struct json *list);
 

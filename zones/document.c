@@ -363,14 +363,6 @@ out:
 
 /* ---- several properties at once ---- */
 
-static const char *
-text_member(const struct json *object, const char *key)
-{
-	const char *text = json_text(json_member(object, key));
-
-	return text ? text : "";
-}
-
 /* What an origin is known by, which no other of its pool may have. */
 struct known {
 	const char *text; /* as it was written */
@@ -409,7 +401,7 @@ check_unique(struct check *check, const struct json *origins, const char *key)
 	for (size_t i = 0; i < count; i++) {
 		struct known *one = &all[kept];
 
-		*one = (struct known){.text = text_member(json_item(origins, i), key), .at = i};
+		*one = (struct known){.text = json_text_of(json_item(origins, i), key), .at = i};
 		if (addresses)
 			address_from_text(&one->address, one->text);
 		kept += *one->text != '\0';
@@ -430,7 +422,7 @@ check_pool(struct check *check, const struct json *pool)
 	check_unique(check, origins, "address");
 	check_unique(check, origins, "name");
 	/* [CF] 2.2 */
-	if (*text_member(pool, "monitor") != '\0' && *text_member(pool, "monitor_group") != '\0')
+	if (*json_text_of(pool, "monitor") != '\0' && *json_text_of(pool, "monitor_group") != '\0')
 		problems_error(check->problems, "%s: it has a monitor and a monitor_group: give one, and none for the other", check->label);
 	if (json_numeric(json_member(pool, "latitude")) != json_numeric(json_member(pool, "longitude")))
 		problems_error(check->problems, "%s: latitude and longitude go together: give both or none", check->label);
@@ -450,14 +442,14 @@ check_group(struct check *check, const struct json *group)
 
 	for (size_t i = 0; i < json_count(members); i++) {
 		const struct json *one = json_item(members, i);
-		const char *monitor = text_member(one, "monitor_id");
+		const char *monitor = json_text_of(one, "monitor_id");
 
 		votes |= json_truth(json_member(one, "enabled")) && !json_truth(json_member(one, "monitoring_only"));
 		if (json_truth(json_member(one, "monitoring_only")) && json_truth(json_member(one, "must_be_healthy")))
 			problems_error(check->problems,
 			    "%s: members[%zu] is monitoring_only and must_be_healthy: one that has no vote decides nothing", check->label, i);
 		for (size_t k = 0; k < i; k++)
-			if (strcmp(monitor, text_member(json_item(members, k), "monitor_id")) == 0)
+			if (strcmp(monitor, json_text_of(json_item(members, k), "monitor_id")) == 0)
 				problems_error(check->problems, "%s: members[%zu] and members[%zu] are the same monitor", check->label, k, i);
 	}
 	if (!votes)
@@ -630,13 +622,13 @@ document_show(enum kind kind, const struct json *stored, const struct document_s
 {
 	struct json *shown = json_new_object();
 
-	json_put_text(shown, "id", text_member(stored, "id"));
+	json_put_text(shown, "id", json_text_of(stored, "id"));
 	if (purpose != DOCUMENT_EXPORT) {
-		json_put_text(shown, "created_on", text_member(stored, "created_on"));
-		json_put_text(shown, "modified_on", text_member(stored, "modified_on"));
+		json_put_text(shown, "created_on", json_text_of(stored, "created_on"));
+		json_put_text(shown, "modified_on", json_text_of(stored, "modified_on"));
 	}
 	if (kind == KIND_LB && purpose != DOCUMENT_EXPORT)
-		put_zone_name(shown, text_member(stored, "name"), scope);
+		put_zone_name(shown, json_text_of(stored, "name"), scope);
 	for (const struct property *property = schema_of(kind); property->name != NULL; property++) {
 		const struct json *value = json_member(stored, property->name);
 

@@ -20,14 +20,6 @@ read_object(struct bytes text)
 	return object;
 }
 
-static const char *
-text_of(const struct json *object, const char *key)
-{
-	const char *text = json_text(json_member(object, key));
-
-	return text ? text : "";
-}
-
 static unsigned
 number_of(const struct json *object, const char *key)
 {
@@ -64,7 +56,7 @@ lasts(struct pool *pool, const struct json *object, const char *key)
 {
 	int64_t end;
 
-	if (!wall_from_text(text_of(object, key), &end) || end <= wall_ms())
+	if (!wall_from_text(json_text_of(object, key), &end) || end <= wall_ms())
 		return false;
 	if (pool->ends == 0 || end < pool->ends)
 		pool->ends = end;
@@ -96,7 +88,7 @@ load_seeds(const struct json *seeds)
 		struct resolved_address *seed = &resolved->list[count++];
 
 		address_from_text(&seed->address, key);
-		seed->state = seed_of(text_of(seeds, key));
+		seed->state = seed_of(json_text_of(seeds, key));
 	}
 	return resolved;
 }
@@ -104,22 +96,22 @@ load_seeds(const struct json *seeds)
 static void
 load_origin(struct pool *pool, struct origin *origin, const struct json *json)
 {
-	const char *forced = text_of(json, "forced");
+	const char *forced = json_text_of(json, "forced");
 	const struct json *seeded = json_member(json, "seeded");
 	const char *host = json_text(json_item(json_member(json_member(json, "header"), "Host"), 0));
 
-	origin->name = xstrdup(text_of(json, "name"));
-	origin->address = xstrdup(text_of(json, "address"));
+	origin->name = xstrdup(json_text_of(json, "name"));
+	origin->address = xstrdup(json_text_of(json, "address"));
 	origin->enabled = json_truth(json_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
 	origin->weight = hundredths(json_member(json, "weight"));
 	origin->host = text_or_null(host ? host : "");
 	origin->forced = strcmp(forced, "up") == 0     ? FORCED_UP
 			 : strcmp(forced, "down") == 0 ? FORCED_DOWN
 						       : FORCED_NONE;
-	if (*text_of(json, "forced_until") != '\0' && !lasts(pool, json, "forced_until"))
+	if (*json_text_of(json, "forced_until") != '\0' && !lasts(pool, json, "forced_until"))
 		origin->forced = FORCED_NONE;
-	origin->affinity_group = text_or_null(text_of(json, "affinity_group"));
-	origin->seeded = seed_of(text_of(json, "seeded"));
+	origin->affinity_group = text_or_null(json_text_of(json, "affinity_group"));
+	origin->seeded = seed_of(json_text_of(json, "seeded"));
 	origin->seeds = json_kind(seeded) == JSON_KIND_OBJECT ? load_seeds(seeded) : NULL;
 	origin->unflattened = json_member(json, "flatten_cname") != NULL && !json_truth(json_member(json, "flatten_cname"));
 	address_from_text(&origin->ip, origin->address);
@@ -138,7 +130,7 @@ document_load_group(struct bytes text, size_t *count)
 
 		if (!json_truth(json_member(member, "enabled")))
 			continue;
-		id_of(&judge->monitor, text_of(member, "monitor_id"));
+		id_of(&judge->monitor, json_text_of(member, "monitor_id"));
 		judge->votes = !json_truth(json_member(member, "monitoring_only"));
 		judge->must_be_healthy = json_truth(json_member(member, "must_be_healthy"));
 		++*count;
@@ -166,19 +158,19 @@ document_load_pool(struct bytes text)
 	if (json == NULL)
 		return NULL;
 	pool = xcalloc(1, sizeof *pool);
-	id_of(&pool->id, text_of(json, "id"));
-	pool->name = xstrdup(text_of(json, "name"));
+	id_of(&pool->id, json_text_of(json, "id"));
+	pool->name = xstrdup(json_text_of(json, "name"));
 	pool->enabled = json_truth(json_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
 	pool->minimum_origins = number_of(json, "minimum_origins");
-	pool->origin_steering = strcmp(text_of(json_member(json, "origin_steering"), "policy"), "hash") == 0 ? ORIGIN_HASH
+	pool->origin_steering = strcmp(json_text_of(json_member(json, "origin_steering"), "policy"), "hash") == 0 ? ORIGIN_HASH
 	                                                                                                    : ORIGIN_RANDOM;
 	pool->shed_percent = json_number_of(json_member(json_member(json, "load_shedding"), "default_percent"));
-	pool->shed_by_hash = strcmp(text_of(json_member(json, "load_shedding"), "default_policy"), "hash") == 0;
+	pool->shed_by_hash = strcmp(json_text_of(json_member(json, "load_shedding"), "default_policy"), "hash") == 0;
 	pool->placed = json_numeric(json_member(json, "latitude")) && json_numeric(json_member(json, "longitude"));
 	pool->latitude = json_number_of(json_member(json, "latitude"));
 	pool->longitude = json_number_of(json_member(json, "longitude"));
-	id_of(&pool->monitor, text_of(json, "monitor"));
-	id_of(&pool->monitor_group, text_of(json, "monitor_group"));
+	id_of(&pool->monitor, json_text_of(json, "monitor"));
+	id_of(&pool->monitor_group, json_text_of(json, "monitor_group"));
 	pool->pool_filter = load_filter(json_member(json_member(json, "notification_filter"), "pool"));
 	pool->origin_filter = load_filter(json_member(json_member(json, "notification_filter"), "origin"));
 	if (pool->monitor.text[0] != '\0') {
@@ -225,12 +217,12 @@ load_headers(struct monitor *monitor, const struct json *headers)
 static bool
 load_dns(struct monitor *monitor, const struct json *json)
 {
-	const char *name = text_of(json, "dns_name"), *data = text_of(json, "dns_data");
+	const char *name = json_text_of(json, "dns_name"), *data = json_text_of(json, "dns_data");
 	struct problems problems = {0};
 	uint8_t *rdata;
 
-	monitor->dns_type = zonefile_type(text_of(json, "dns_type"));
-	monitor->dns_rcode = schema_dns_rcode(text_of(json, "dns_rcode"));
+	monitor->dns_type = zonefile_type(json_text_of(json, "dns_type"));
+	monitor->dns_rcode = schema_dns_rcode(json_text_of(json, "dns_rcode"));
 	if (monitor->type != MONITOR_DNS)
 		return true;
 	if (name_from_text(monitor->dns_name, name, NULL) == 0 || monitor->dns_type == 0)
@@ -271,7 +263,7 @@ document_load_monitor(struct bytes text)
 	struct json *json = read_object(text);
 	struct monitor *monitor;
 	const struct monitor_kind *kind;
-	enum monitor_type type = monitor_type_of(text_of(json, "type"));
+	enum monitor_type type = monitor_type_of(json_text_of(json, "type"));
 	bool good;
 
 	if (json == NULL || type == MONITOR_TYPE_COUNT) {
@@ -280,11 +272,11 @@ document_load_monitor(struct bytes text)
 	}
 	kind = monitor_kind(type);
 	monitor = xcalloc(1, sizeof *monitor);
-	id_of(&monitor->id, text_of(json, "id"));
-	monitor->name = xstrdup(text_of(json, "name"));
+	id_of(&monitor->id, json_text_of(json, "id"));
+	monitor->name = xstrdup(json_text_of(json, "name"));
 	monitor->type = type;
-	monitor->method = xstrdup(text_of(json, "method"));
-	monitor->path = xstrdup(text_of(json, "path"));
+	monitor->method = xstrdup(json_text_of(json, "method"));
+	monitor->path = xstrdup(json_text_of(json, "path"));
 	monitor->port = number_of(json, "port");
 	if (monitor->port == 0)
 		monitor->port = kind->port;
@@ -295,11 +287,11 @@ document_load_monitor(struct bytes text)
 	monitor->consecutive_down = number_of(json, "consecutive_down");
 	monitor->damping_changes = number_of(json, "damping_changes");
 	monitor->damping_period_s = number_of(json, "damping_period");
-	schema_expected_codes(text_of(json, "expected_codes"), monitor->expected_codes);
-	monitor->expected_body = xstrdup(text_of(json, "expected_body"));
+	schema_expected_codes(json_text_of(json, "expected_codes"), monitor->expected_codes);
+	monitor->expected_body = xstrdup(json_text_of(json, "expected_body"));
 	monitor->follow_redirects = json_truth(json_member(json, "follow_redirects"));
 	monitor->allow_insecure = json_truth(json_member(json, "allow_insecure"));
-	monitor->http_version = http_version_of(text_of(json, "http_version"));
+	monitor->http_version = http_version_of(json_text_of(json, "http_version"));
 	monitor->starttls = json_truth(json_member(json, "starttls"));
 	load_headers(monitor, json_member(json, "header"));
 	good = load_dns(monitor, json);
@@ -346,7 +338,7 @@ load_lb_pools(struct lb *lb, const struct json *json)
 	lb->pool_weights = xcalloc(lb->npools, sizeof *lb->pool_weights);
 	for (size_t i = 0; i < lb->npools; i++)
 		lb->pool_weights[i] = pool_weight_of(&lb->weights, &lb->default_pools[i]);
-	id_of(&lb->fallback_pool, text_of(json, "fallback_pool"));
+	id_of(&lb->fallback_pool, json_text_of(json, "fallback_pool"));
 }
 
 static enum prefer_ecs
@@ -423,10 +415,10 @@ load_pool_choice(struct lb_override *override, const struct json *json)
 	if (overrides(override, json, "pool_weights", PART_WEIGHTS) | overrides(override, json, "pool_default_weight", PART_WEIGHTS))
 		load_weights(&override->weights, json_member(json, "pool_weights"), json_member(json, "pool_default_weight"));
 	if (overrides(override, json, "fallback_pool", PART_FALLBACK))
-		id_of(&override->fallback_pool, text_of(json, "fallback_pool"));
+		id_of(&override->fallback_pool, json_text_of(json, "fallback_pool"));
 	if (overrides(override, json, "steering_policy", PART_POLICY)) {
-		override->policy_open = *text_of(json, "steering_policy") == '\0';
-		override->steering_policy = steering_policy_of(text_of(json, "steering_policy"));
+		override->policy_open = *json_text_of(json, "steering_policy") == '\0';
+		override->steering_policy = steering_policy_of(json_text_of(json, "steering_policy"));
 	}
 }
 
@@ -437,7 +429,7 @@ load_rule(struct lb_override *override, const struct json *rule)
 	                  *location = json_member(json, "location_strategy"),
 	                  *attributes = json_member(json, "session_affinity_attributes");
 
-	override->condition = xstrdup(text_of(rule, "condition"));
+	override->condition = xstrdup(json_text_of(rule, "condition"));
 	override->terminates = json_truth(json_member(rule, "terminates"));
 	load_pool_choice(override, json);
 	if (overrides(override, json, "random_steering", PART_WEIGHTS))
@@ -448,15 +440,15 @@ load_rule(struct lb_override *override, const struct json *rule)
 	if (overrides(override, json, "ttl", PART_TTL))
 		override->ttl = number_of(json, "ttl");
 	if (overrides(override, json, "session_affinity", PART_AFFINITY))
-		override->affinity = affinity_of(text_of(json, "session_affinity"));
+		override->affinity = affinity_of(json_text_of(json, "session_affinity"));
 	if (overrides(override, json, "session_affinity_ttl", PART_AFFINITY_TTL))
 		override->affinity_ttl = number_of(json, "session_affinity_ttl");
 	if (overrides(override, attributes, "zero_downtime_failover", PART_FAILOVER))
-		override->failover = failover_of(text_of(attributes, "zero_downtime_failover"));
+		override->failover = failover_of(json_text_of(attributes, "zero_downtime_failover"));
 	if (overrides(override, location, "prefer_ecs", PART_PREFER_ECS))
-		override->prefer_ecs = prefer_ecs_of(text_of(location, "prefer_ecs"));
+		override->prefer_ecs = prefer_ecs_of(json_text_of(location, "prefer_ecs"));
 	if (overrides(override, location, "mode", PART_MODE))
-		override->by_resolver = strcmp(text_of(location, "mode"), "pop") != 0;
+		override->by_resolver = strcmp(json_text_of(location, "mode"), "pop") != 0;
 }
 
 /* S36: what a set matches, in the language of rules: one of each list. */
@@ -512,7 +504,7 @@ load_overrides(struct lb_override **list, size_t *count, const struct json *json
 	for (size_t i = 0; i < *count; i++) {
 		const struct json *item = json_item(json, i);
 
-		(*list)[i].name = xstrdup(text_of(item, "name"));
+		(*list)[i].name = xstrdup(json_text_of(item, "name"));
 		(*list)[i].disabled = json_truth(json_member(item, "disabled"));
 		load(&(*list)[i], item);
 	}
@@ -548,20 +540,20 @@ document_load_lb(struct bytes text)
 	if (json == NULL)
 		return NULL;
 	lb = xcalloc(1, sizeof *lb);
-	id_of(&lb->id, text_of(json, "id"));
-	lb->name = xstrdup(text_of(json, "name"));
+	id_of(&lb->id, json_text_of(json, "id"));
+	lb->name = xstrdup(json_text_of(json, "name"));
 	lb->enabled = json_truth(json_member(json, "enabled"));
 	lb->ttl = number_of(json, "ttl");
 	load_lb_pools(lb, json);
 	for (size_t kind = 0; kind < NITEMS(place_maps); kind++)
 		load_places(&lb->places, &lb->nplaces, (enum place_kind)kind, json_member(json, place_maps[kind]));
-	lb->policy_open = *text_of(json, "steering_policy") == '\0';
-	lb->steering_policy = lb->policy_open && lb->nplaces > 0 ? STEERING_GEO : steering_policy_of(text_of(json, "steering_policy"));
-	lb->by_resolver = strcmp(text_of(json_member(json, "location_strategy"), "mode"), "pop") != 0;
-	lb->affinity = affinity_of(text_of(json, "session_affinity"));
-	lb->failover = failover_of(text_of(json_member(json, "session_affinity_attributes"), "zero_downtime_failover"));
+	lb->policy_open = *json_text_of(json, "steering_policy") == '\0';
+	lb->steering_policy = lb->policy_open && lb->nplaces > 0 ? STEERING_GEO : steering_policy_of(json_text_of(json, "steering_policy"));
+	lb->by_resolver = strcmp(json_text_of(json_member(json, "location_strategy"), "mode"), "pop") != 0;
+	lb->affinity = affinity_of(json_text_of(json, "session_affinity"));
+	lb->failover = failover_of(json_text_of(json_member(json, "session_affinity_attributes"), "zero_downtime_failover"));
 	lb->affinity_ttl = number_of(json, "session_affinity_ttl");
-	lb->prefer_ecs = prefer_ecs_of(text_of(json_member(json, "location_strategy"), "prefer_ecs"));
+	lb->prefer_ecs = prefer_ecs_of(json_text_of(json_member(json, "location_strategy"), "prefer_ecs"));
 	lb->affinity_prefix_v4 = number_of(json, "affinity_prefix_v4");
 	lb->affinity_prefix_v6 = number_of(json, "affinity_prefix_v6");
 	lb->max_answers = number_of(json, "max_answers");

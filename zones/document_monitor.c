@@ -13,14 +13,6 @@ struct check {
 	struct problems *problems;
 };
 
-static const char *
-text_member(const struct json *object, const char *key)
-{
-	const char *text = json_text(json_member(object, key));
-
-	return text ? text : "";
-}
-
 static void
 check_headers(const struct check *check, const struct json *headers)
 {
@@ -114,7 +106,7 @@ check_port(const struct check *check, const struct json *monitor, enum monitor_t
 static void
 check_method(const struct check *check, struct json *monitor, enum monitor_type type)
 {
-	const char *method = text_member(monitor, "method"), *standard = monitor_kind(type)->method;
+	const char *method = json_text_of(monitor, "method"), *standard = monitor_kind(type)->method;
 	bool established = strcmp(method, "connection_established") == 0, http = OF(type) & OF_HTTP;
 
 	if (*method != '\0' && http == established)
@@ -127,11 +119,11 @@ check_method(const struct check *check, struct json *monitor, enum monitor_type 
 static void
 check_dns(const struct check *check, const struct json *monitor)
 {
-	const char *data = text_member(monitor, "dns_data"), *type = text_member(monitor, "dns_type");
+	const char *data = json_text_of(monitor, "dns_data"), *type = json_text_of(monitor, "dns_type");
 	struct problems problems = {0};
 	uint8_t *rdata;
 
-	if (*text_member(monitor, "dns_name") == '\0')
+	if (*json_text_of(monitor, "dns_name") == '\0')
 		problems_error(check->problems, "%s: dns_name is missing: a dns monitor asks for a name", check->label);
 	if (*data == '\0')
 		return;
@@ -140,9 +132,9 @@ check_dns(const struct check *check, const struct json *monitor)
 		problems_error(check->problems, "%s: dns_data is \"%s\": that is no data of type %s", check->label, data, type);
 	free(rdata);
 	problems_free(&problems);
-	if (strcmp(text_member(monitor, "dns_rcode"), "NOERROR") != 0)
+	if (strcmp(json_text_of(monitor, "dns_rcode"), "NOERROR") != 0)
 		problems_error(check->problems, "%s: dns_data is \"%s\": an answer with dns_rcode %s has none", check->label,
-		    data, text_member(monitor, "dns_rcode"));
+		    data, json_text_of(monitor, "dns_rcode"));
 }
 
 /* S37: no shell and no search, so that what runs is what is written. */
@@ -175,7 +167,7 @@ document_check_monitor(const char *label, struct json *monitor, struct problems 
 {
 	struct check known = {label, problems};
 	const struct check *check = &known;
-	enum monitor_type type = monitor_type_of(text_member(monitor, "type"));
+	enum monitor_type type = monitor_type_of(json_text_of(monitor, "type"));
 	bool http = OF(type) & OF_HTTP;
 	double check_s = json_number_of(json_member(monitor, "timeout")) *
 			 (double)(json_integer_of(json_member(monitor, "retries")) + 1);
@@ -184,9 +176,9 @@ document_check_monitor(const char *label, struct json *monitor, struct problems 
 	check_types(check, monitor, type);
 	check_port(check, monitor, type);
 	check_method(check, monitor, type);
-	if (http && *text_member(monitor, "path") == '\0')
+	if (http && *json_text_of(monitor, "path") == '\0')
 		json_put_text(monitor, "path", "/");
-	if (http && *text_member(monitor, "expected_codes") == '\0')
+	if (http && *json_text_of(monitor, "expected_codes") == '\0')
 		json_put_text(monitor, "expected_codes", "200");
 	if (OF(type) & (OF_HTTP | OF_TLS | OF(MONITOR_EXEC)))
 		check_headers(check, json_member(monitor, "header"));

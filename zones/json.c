@@ -224,6 +224,14 @@ json_member(const struct json *object, const char *key)
 	return (struct json *)json_object_get(in(object), key);
 }
 
+const char *
+json_text_of(const struct json *object, const char *key)
+{
+	const char *text = json_text(json_member(object, key));
+
+	return text != NULL ? text : "";
+}
+
 size_t
 json_count(const struct json *value)
 {

@@ -56,6 +56,7 @@ bool json_truth(const struct json *value);
 
 /* Members and items; NULL where there is none or the value is of another kind.  Owned by the object or list. */
 struct json *json_member(const struct json *object, const char *key);
+const char *json_text_of(const struct json *object, const char *key); /* "" where it has no such text */
 size_t json_count(const struct json *value); /* of members or items */
 struct json *json_item(const struct json *list, size_t index);
 /* Members in order: the first with before NULL; NULL at the end. */
