@@ -53,6 +53,15 @@ add_event(struct events *events, int64_t wall, const char *kind)
 	return event->json;
 }
 
+static void
+add_isolation(struct events *events, const struct health_flip *flip)
+{
+	struct json *json = add_event(events, flip->at_wall, "monitor");
+
+	json_put_text(json, "before", flip->isolated ? "judging" : "isolated");
+	json_put_text(json, "state", flip->isolated ? "isolated" : "judging");
+}
+
 /* A flip is one event for each origin that its endpoint stands for. */
 static bool
 add_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
@@ -62,6 +71,10 @@ add_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 	events->last_flip = sequence;
 	if (flip->at_wall < events->since)
 		return true;
+	if (flip->kind == FLIP_ISOLATION) {
+		add_isolation(events, flip);
+		return true;
+	}
 	for (size_t i = 0; i < events->nplaces; i++) {
 		const struct probed *place = &events->places[i];
 		struct json *json;
@@ -192,6 +205,10 @@ static void
 print_event(const struct json *json)
 {
 	printf("%.23sZ ", text_of(json, "time"));
+	if (strcmp(text_of(json, "kind"), "monitor") == 0) {
+		printf("monitor: %s -> %s\n", text_of(json, "before"), text_of(json, "state"));
+		return;
+	}
 	if (strcmp(text_of(json, "kind"), "health") == 0) {
 		bool failed = strcmp(text_of(json, "state"), "down") == 0 || strcmp(text_of(json, "state"), "suspect") == 0;
 		const char *address = text_of(json, "address");

@@ -350,12 +350,6 @@ publish_peek(struct publish *publish, struct store_txn **txn)
 }
 
 void
-publish_isolated(struct publish *publish, uint64_t since_ms)
-{
-	publish->isolated_ms = since_ms;
-}
-
-void
 publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 {
 	struct health_beat beat = make_beat(publish, endpoints, generation);
@@ -395,6 +389,15 @@ add_flip(struct publish *publish, const struct health_flip *flip)
 	publish->flips[publish->nflips].at_wall = wall_ms();
 	if (publish->nflips++ == 0)
 		publish->wake(publish->wake_arg);
+}
+
+void
+publish_isolated(struct publish *publish, uint64_t since_ms)
+{
+	struct health_flip flip = {.kind = FLIP_ISOLATION, .isolated = since_ms != 0};
+
+	publish->isolated_ms = since_ms;
+	add_flip(publish, &flip);
 }
 
 static void

@@ -5,6 +5,7 @@ use warnings;
 use lib 'tests/lib';
 use Graycloud;
 use IO::Socket::IP;
+use JSON::PP ();
 use Test::More;
 
 sub sample { my ($t, $name) = @_; return ($t->get($t->metrics('monitor')) // '') =~ /^\Q$name\E (\S+)$/m ? $1 : 0 }
@@ -46,6 +47,10 @@ subtest 'canaries that close, and come back' => sub {
 	eventually { !isolated($t) } 'a canary answers again';
 	eventually { states($t) eq 'up up up' } 'and judging goes on';
 	is(sample($t, 'graycloud_monitor_flips_total'), $flips + 1, 'with what is true, and nothing else');
+	$t->answers('www.example.com A' => map { "www.example.com. 30 IN A 127.0.0.$_" } 2 .. 4);
+	like($t->admin('events'), qr/^\S+ monitor: judging -> isolated\n(?:.*\n)*?\S+ monitor: isolated -> judging\n/m, 'events tell of it');
+	is_deeply([map { delete $_->{time}; $_ } grep { $_->{kind} eq 'monitor' } map { JSON::PP::decode_json($_) } split /\n/, $t->admin('events --json')],
+		[{kind => 'monitor', before => 'judging', state => 'isolated'}, {kind => 'monitor', before => 'isolated', state => 'judging'}], 'programs, too, and once');
 	$t->stop;
 };
 
