@@ -243,6 +243,7 @@ stop(struct daemon *daemon)
 {
 	metrics_free(daemon->metrics);
 	canaries_free(daemon->canaries);
+	publish_commit(daemon->publish); /* receivers are told of what was found last, too */
 	notify_free(daemon->notify);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);

@@ -234,7 +234,7 @@ subtest 'the command line' => sub {
 	my $program = "$Graycloud::BUILD/bin/graycloud-monitor";
 	for my $row (['ftp://x/', 'begins with none of'], ['http://', 'is no URL'], ['smtp://mail.example.com/', 'is no URL such as smtp:'],
 		['smtp://m/?from=a&to=b c', 'is no URL'], ['smtp://m/?from=a%0d%0ax&to=b', 'is no URL'], ['exec:page', 'names no program by its whole path'],
-		['exec:/nowhere/page', 'cannot be run: No such file']) {
+		['exec:/nowhere/page', 'cannot be run: No such file'], ['exec:/tmp', 'is a directory']) {
 		my ($url, $sentence) = @$row;
 		like(qx(exec $program --check --notify '$url' 2>&1), qr/--notify \Q$url\E: \Q$sentence\E/, "$url is refused");
 	}
