@@ -149,6 +149,64 @@ subtest 'isolation' => sub {
 	$t->stop;
 };
 
+# S38: what is told is what the group says, not what one of its monitors does.
+subtest 'a monitor group' => sub {
+	my $hook = listener();
+	my $t = Graycloud->start(origins => 2, dnsd => 0);
+	my $shape = "port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0";
+
+	$t->admin("monitor create web type=http path=/health $shape");
+	$t->admin("monitor create port type=tcp $shape");
+	$t->admin("monitor create page type=http path=/ $shape");
+	$t->admin('monitor_group create g member=web member=port member=page,monitoring_only=true');
+	$t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor_group=g');
+	$t->start_monitor('--metrics', '127.0.0.1:0', '--notify', 'http://127.0.0.1:' . $hook->sockport . '/');
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="up"}') == 6 } 'all are up';
+	checks_go_on($t);
+	$t->origin('127.0.0.2 code 503');
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="down"}') == 2 } 'half of the votes, and one that has none, say down';
+	checks_go_on($t);
+	$t->origin('127.0.0.2 down');
+	my $post = post($hook);
+	is(told($post), 'origin 127.0.0.2 up down, pool Healthy Degraded', 'which is no news; all votes are');
+	like($post->{events}[0]{failure_reason}, qr/^(?!No failures)./, 'with a reason');
+	$t->origin('127.0.0.2 up');
+	is(told(post($hook)), 'origin 127.0.0.2 down up, pool Degraded Healthy', 'and back, once');
+	$t->admin('monitor_group set g member-=port');
+	checks_go_on($t);
+	$t->origin('127.0.0.2 code 503');
+	is(told(post($hook)), 'origin 127.0.0.2 up down, pool Healthy Degraded', 'a group that changes is followed: now one vote is all');
+	$t->stop;
+};
+
+# S16: an origin is the hostname, whatever addresses it has.
+subtest 'a hostname' => sub {
+	my $hook = listener();
+	my $zone = "\$ORIGIN back.test.\n\$TTL 1\n@ SOA ns hostmaster %d 1 1 1 1\n@ NS ns\nns A 192.0.2.53\n%s";
+	my $dns = Graycloud->start(zone => sprintf $zone, 1, "two A 127.0.0.2\ntwo A 127.0.0.3\n");
+	my $t = Graycloud->start(origins => 2, dnsd => 0);
+
+	$t->admin("monitor create web type=http path=/health port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0");
+	$t->admin('pool create eu origin=two.back.test monitor=web');
+	$t->start_monitor('--resolver', $dns->{udp}[0], '--metrics', '127.0.0.1:0', '--notify', 'http://127.0.0.1:' . $hook->sockport . '/');
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="up"}') == 2 } 'both addresses are up';
+	checks_go_on($t);
+	$t->origin('127.0.0.2 down');
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="down"}') == 1 } 'one is down';
+	checks_go_on($t);
+	$t->origin('127.0.0.3 down');
+	my $post = post($hook);
+	is(told($post), 'origin two.back.test up down, pool Healthy Critical', 'which is no news; the last one is');
+	is($post->{events}[0]{origin}{address}, 'two.back.test', 'by its name');
+	$t->origin('127.0.0.2 up');
+	is(told(post($hook)), 'origin two.back.test down up, pool Critical Healthy', 'and back with the first');
+	$dns->load_zone(sprintf $zone, 2, '');
+	is(told(post($hook)), 'origin two.back.test up unresolved, pool Healthy Critical', 'a name without address is not healthy');
+	$dns->load_zone(sprintf $zone, 3, "two A 127.0.0.2\n");
+	is(told(post($hook)), 'origin two.back.test down up, pool Critical Healthy', 'until it has one');
+	$_->stop for $t, $dns;
+};
+
 # A mail server: takes one mail and prints what it was told.
 sub take_mail {
 	my ($listener) = @_;
