@@ -124,12 +124,16 @@ read_last_run(struct publish *publish)
 	struct reading reading = {publish, true, boot_ms()};
 	struct health_beat beat;
 	struct store_txn *txn;
+	bool known;
 	int error = store_begin(publish->store, STORE_READ, &txn);
 
 	if (error != 0)
 		return error;
-	if (health_beat_get(txn, &beat))
+	known = health_beat_get(txn, &beat);
+	if (known)
 		reading.other_boot = strcmp(beat.boot, boot_id()) != 0;
+	if (known && beat.isolated_ms != 0)
+		publish->isolated_ms = reading.other_boot ? reading.now_ms : beat.isolated_ms;
 	health_each(txn, remember, &reading);
 	name_each(txn, remember_name, &reading);
 	store_abort(txn);
@@ -389,6 +393,12 @@ add_flip(struct publish *publish, const struct health_flip *flip)
 	publish->flips[publish->nflips].at_wall = wall_ms();
 	if (publish->nflips++ == 0)
 		publish->wake(publish->wake_arg);
+}
+
+uint64_t
+publish_isolated_since(const struct publish *publish)
+{
+	return publish->isolated_ms;
 }
 
 void

@@ -54,6 +54,33 @@ subtest 'canaries that close, and come back' => sub {
 	$t->stop;
 };
 
+subtest 'a restart' => sub {
+	my $canary = listener();
+	my $port = $canary->sockport;
+	my $t = Graycloud->start(origins => 1, dnsd => 0);
+	my $events = sub { join ', ', $t->admin('events') =~ /^\S+ monitor: (.*)\n/mg };
+	$t->admin("monitor create web type=http path=/health port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0");
+	$t->admin('pool create eu origin=127.0.0.2 monitor=web');
+	$t->start_monitor('--canary', "127.0.0.1:$port");
+	eventually { states($t) eq 'up' } 'with canaries, origins are judged';
+	close $canary;
+	eventually { isolated($t) } 'the monitor is isolated';
+	$t->restart('monitor', '--canary', "127.0.0.1:$port");
+	ok(isolated($t), 'and so it is when it starts again');
+	is($events->(), 'judging -> isolated', 'which began once');
+	$t->kill9('monitor');
+	$canary = listener($port);
+	$t->start_monitor('--canary', "127.0.0.1:$port");
+	eventually { !isolated($t) } 'until a canary answers';
+	is($events->(), 'judging -> isolated, isolated -> judging', 'and the end is told');
+	close $canary;
+	eventually { isolated($t) } 'again';
+	$t->restart('monitor');
+	eventually { !isolated($t) } 'without canaries nobody is';
+	like($events->(), qr/isolated -> judging$/, 'which is an end, too');
+	$t->stop;
+};
+
 subtest 'the command line' => sub {
 	my $program = "$Graycloud::BUILD/bin/graycloud-monitor";
 	for my $bad (qw(nowhere 192.0.2.1:0 192.0.2.1:70000 2001:db8::1:x [192.0.2.1]:53)) {

@@ -28,7 +28,7 @@ END {
 sub freeze {
 	my $guard = fork // die;
 	if ($guard == 0) {
-		sleep 20;
+		select undef, undef, undef, 20;
 		quietly("fsfreeze -u $disk");
 		POSIX::_exit(0);
 	}
