@@ -54,6 +54,15 @@ add_event(struct events *events, int64_t wall, const char *kind)
 	return event->json;
 }
 
+static void
+add_isolation(struct events *events, const struct health_flip *flip)
+{
+	struct json *json = add_event(events, flip->at_wall, "monitor");
+
+	json_put_text(json, "before", flip->isolated ? "judging" : "isolated");
+	json_put_text(json, "state", flip->isolated ? "isolated" : "judging");
+}
+
 /* A flip is one event for each origin that its endpoint stands for. */
 static bool
 add_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
@@ -63,6 +72,10 @@ add_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 	events->last_flip = sequence;
 	if (flip->at_wall < events->since)
 		return true;
+	if (flip->kind == FLIP_ISOLATION) {
+		add_isolation(events, flip);
+		return true;
+	}
 	for (size_t i = 0; i < events->nplaces; i++) {
 		const struct probed *place = &events->places[i];
 		struct json *json;
@@ -188,6 +201,10 @@ print_event(const struct json *json)
 	char *line;
 
 	printf("%.23sZ ", json_text_of(json, "time"));
+	if (strcmp(json_text_of(json, "kind"), "monitor") == 0) {
+		printf("monitor: %s -> %s\n", json_text_of(json, "before"), json_text_of(json, "state"));
+		return;
+	}
 	if (strcmp(json_text_of(json, "kind"), "health") == 0) {
 		bool failed = strcmp(json_text_of(json, "state"), "down") == 0 || strcmp(json_text_of(json, "state"), "suspect") == 0;
 		const char *address = json_text_of(json, "address");

@@ -242,6 +242,12 @@ canaries_ask(struct canaries *canaries)
 		arm(canaries, canaries->asked_ms + PACE_MS);
 }
 
+void
+canaries_resume(struct canaries *canaries, uint64_t since_ms)
+{
+	canaries->isolation = (struct isolation){.isolated = true, .since_ms = since_ms};
+}
+
 const struct isolation *
 canaries_isolation(const struct canaries *canaries)
 {

@@ -37,6 +37,8 @@ struct canaries *canaries_new(struct event_base *base, const struct canary *list
     void (*heard)(void *arg, bool changed), void *arg, struct problems *problems);
 void canaries_free(struct canaries *canaries);
 
+/* The last run was isolated, since then: so it is until a canary answers. */
+void canaries_resume(struct canaries *canaries, uint64_t since_ms);
 /* Where isolation stands.  NULL is accepted: never isolated. */
 const struct isolation *canaries_isolation(const struct canaries *canaries);
 /* A round is wanted soon. */

@@ -262,15 +262,18 @@ fail:
 }
 
 void
-courier_stop(struct courier *courier)
+courier_hurry(struct courier *courier)
 {
-	if (courier == NULL)
-		return;
 	pthread_mutex_lock(&courier->mutex);
 	courier->stop = true;
 	courier->stop_ms = boot_ms() + LAST_TRY_MS;
 	pthread_cond_signal(&courier->wake);
 	pthread_mutex_unlock(&courier->mutex);
+}
+
+void
+courier_stop(struct courier *courier)
+{
 	pthread_join(courier->thread, NULL);
 	if (courier->count + courier->in_batch > 0)
 		warnx("--notify %s: %zu events were not delivered before the end", courier->label, courier->count + courier->in_batch);

@@ -26,7 +26,9 @@ struct courier;
 char *courier_fault(const char *url);
 /* url is good, and stays valid.  NULL with problems filled. */
 struct courier *courier_start(const char *url, struct problems *problems);
-/* Tries once more to deliver what waits, for two seconds at most.  NULL is accepted. */
+/* The end begins: what waits is tried once more, for two seconds at most.  Never blocks. */
+void courier_hurry(struct courier *courier);
+/* Waits for that, and frees.  After courier_hurry of all couriers, so that they end side by side. */
 void courier_stop(struct courier *courier);
 
 /* Take these along, at once and together if they fit into one delivery; holds each.  Never blocks. */

@@ -5,18 +5,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CONNECT_MS = 5000, WHOLE_MS = 10000, RECIPIENTS_MAX = 16 };
+enum { CONNECT_MS = 5000, WHOLE_MS = 10000, LOOK_MS = 100, HEADERS_MAX = 65536, RECIPIENTS_MAX = 16 };
 
 /* A receiver: one easy handle, used again and again, and what is sent through it now. */
 struct receiver {
+	CURLM *multi; /* for the easy one: a transfer that can be broken off at any moment */
 	CURL *easy;
 	char *url;
 	struct curl_slist *headers;    /* of HTTP */
 	char *from, *to;               /* of mail; to as it stands in the URL, with commas */
 	struct curl_slist *recipients;
 	const char *body;
-	size_t body_len, body_sent;
-	const struct parcel *parcel;
+	size_t body_len, body_sent, headers_len;
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -126,11 +126,23 @@ mail_fault(const char *url)
 
 /* --- a delivery --- */
 
+/* The status says all: what comes behind the head is not waited for. */
 static size_t
-discard(char *data, size_t size, size_t count, void *arg)
+break_off(char *data, size_t size, size_t count, void *arg)
 {
-	(void)data, (void)arg;
-	return size * count;
+	(void)data, (void)size, (void)count, (void)arg;
+	return 0;
+}
+
+/* Heads of an HTTP answer; libcurl keeps them. */
+static size_t
+count_header(char *data, size_t size, size_t count, void *arg)
+{
+	struct receiver *receiver = arg;
+
+	(void)data;
+	receiver->headers_len += size * count;
+	return receiver->headers_len <= HEADERS_MAX ? size * count : 0;
 }
 
 static size_t
@@ -144,13 +156,28 @@ read_body(char *buffer, size_t size, size_t count, void *arg)
 	return len;
 }
 
+static long
+status_of(const struct receiver *receiver)
+{
+	long status = 0;
+
+	curl_easy_getinfo(receiver->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* The server has answered to the end of the mail; what is left is QUIT. */
+static bool
+mail_taken(const struct receiver *receiver)
+{
+	return receiver->body_len > 0 && receiver->body_sent == receiver->body_len && status_of(receiver) / 100 == 2;
+}
+
+/* Asked also while libcurl waits by itself for the answer to QUIT: nobody needs it. */
 static int
 on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
-	const struct receiver *receiver = arg;
-
 	(void)a, (void)b, (void)c, (void)d;
-	return receiver->parcel->too_late(receiver->parcel->arg) ? 1 : 0;
+	return mail_taken(arg);
 }
 
 static void
@@ -160,6 +187,8 @@ receiver_free(void *open)
 
 	if (receiver->easy != NULL)
 		curl_easy_cleanup(receiver->easy);
+	if (receiver->multi != NULL)
+		curl_multi_cleanup(receiver->multi);
 	curl_slist_free_all(receiver->headers);
 	curl_slist_free_all(receiver->recipients);
 	free(receiver->url);
@@ -177,7 +206,8 @@ receiver_new(struct problems *problems)
 	CURL *easy = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
 
 	receiver->easy = easy;
-	if (easy == NULL) {
+	receiver->multi = easy == NULL ? NULL : curl_multi_init();
+	if (receiver->multi == NULL) {
 		problems_error(problems, "--notify: cannot start libcurl");
 		receiver_free(receiver);
 		return NULL;
@@ -185,45 +215,49 @@ receiver_new(struct problems *problems)
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L); /* hours may pass until the next */
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)WHOLE_MS);
+	curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)CONNECT_MS / 1000);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, receiver->error);
-	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
 	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, receiver);
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a look-up that hangs is left to itself */
 	if (authorities != NULL && *authorities != '\0')
 		curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
 	return receiver;
 }
 
-/* 4xx of HTTP and 5xx of SMTP are for good, but for those of HTTP that speak of now. */
+/* Why it was not delivered. */
 static enum delivery
-outcome(struct receiver *receiver, CURLcode code, bool mail, char why[256])
+failure(const struct receiver *receiver, CURLcode code, bool refused, char why[256])
 {
-	long status = 0;
-
-	curl_easy_getinfo(receiver->easy, CURLINFO_RESPONSE_CODE, &status);
-	if (mail ? code == CURLE_OK : code == CURLE_OK && status / 100 == 2)
-		return DELIVERED;
-	if (code != CURLE_OK)
-		snprintf(why, 256, "%s", receiver->error[0] != '\0' ? receiver->error : curl_easy_strerror(code));
-	else
-		snprintf(why, 256, "it answers with status %ld", status);
-	if (mail)
-		return status / 100 == 5 ? DELIVERY_REFUSED : DELIVERY_FAILED;
-	return code == CURLE_OK && status / 100 == 4 && status != 408 && status != 425 && status != 429 ? DELIVERY_REFUSED
-	                                                                                                : DELIVERY_FAILED;
+	snprintf(why, 256, "%s", receiver->error[0] != '\0' ? receiver->error : curl_easy_strerror(code));
+	return refused ? DELIVERY_REFUSED : DELIVERY_FAILED;
 }
 
 static CURLcode
 perform(struct receiver *receiver, const struct parcel *parcel, const char *body)
 {
-	receiver->parcel = parcel;
+	CURLcode code = CURLE_ABORTED_BY_CALLBACK;
+	int running = 1, left;
+	CURLMsg *message;
+
 	receiver->body = body;
 	receiver->body_len = strlen(body);
-	receiver->body_sent = 0;
+	receiver->body_sent = receiver->headers_len = 0;
 	receiver->error[0] = '\0';
-	return curl_easy_perform(receiver->easy);
+	curl_easy_setopt(receiver->easy, CURLOPT_TIMEOUT_MS, (long)WHOLE_MS);
+	if (curl_multi_add_handle(receiver->multi, receiver->easy) != CURLM_OK)
+		return CURLE_OUT_OF_MEMORY;
+	while (curl_multi_perform(receiver->multi, &running) == CURLM_OK && running > 0) {
+		curl_multi_poll(receiver->multi, NULL, 0, LOOK_MS, NULL);
+		/* Its time is over at once.  To take the handle away would make libcurl wait for a mail server's answer. */
+		if (parcel->too_late(parcel->arg))
+			curl_easy_setopt(receiver->easy, CURLOPT_TIMEOUT_MS, 1L);
+	}
+	if ((message = curl_multi_info_read(receiver->multi, &left)) != NULL)
+		code = message->data.result;
+	curl_multi_remove_handle(receiver->multi, receiver->easy);
+	return code;
 }
 
 /* --- webhooks --- */
@@ -242,7 +276,24 @@ http_open(const char *url, struct problems *problems)
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, receiver->headers);
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "graycloud-monitor/" VERSION);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, break_off);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, count_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, receiver);
 	return receiver;
+}
+
+/* 4xx are for good, but for those that speak of now.  A status that came stands, however the rest went. */
+static enum delivery
+http_outcome(const struct receiver *receiver, CURLcode code, char why[256])
+{
+	long status = status_of(receiver);
+
+	if (status < 200)
+		return failure(receiver, code, false, why);
+	if (status < 300)
+		return DELIVERED;
+	snprintf(why, 256, "it answers with status %ld", status);
+	return status / 100 == 4 && status != 408 && status != 425 && status != 429 ? DELIVERY_REFUSED : DELIVERY_FAILED;
 }
 
 static enum delivery
@@ -259,7 +310,7 @@ http_deliver(void *open, const struct parcel *parcel, char why[256])
 	curl_easy_setopt(receiver->easy, CURLOPT_POSTFIELDS, NULL);
 	free(body);
 	json_drop(document);
-	return outcome(receiver, code, false, why);
+	return http_outcome(receiver, code, why);
 }
 
 /* --- mail --- */
@@ -269,7 +320,7 @@ mail_open(const char *url, struct problems *problems)
 {
 	struct receiver *receiver = receiver_new(problems);
 	CURLU *parts = parse(url);
-	char *query, *from;
+	char *query, *from, *password;
 
 	if (receiver == NULL || parts == NULL) {
 		curl_url_cleanup(parts);
@@ -291,7 +342,10 @@ mail_open(const char *url, struct problems *problems)
 	from = xasprintf("<%s>", receiver->from);
 	curl_easy_setopt(receiver->easy, CURLOPT_URL, receiver->url);
 	curl_easy_setopt(receiver->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-	curl_easy_setopt(receiver->easy, CURLOPT_USE_SSL, (long)CURLUSESSL_TRY); /* RFC 3207, where it is offered */
+	password = part_of(parts, CURLUPART_PASSWORD);
+	/* RFC 3207, where it is offered; a password never goes without. */
+	curl_easy_setopt(receiver->easy, CURLOPT_USE_SSL, (long)(*password != '\0' ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+	free(password);
 	curl_easy_setopt(receiver->easy, CURLOPT_MAIL_FROM, from);
 	curl_easy_setopt(receiver->easy, CURLOPT_MAIL_RCPT, receiver->recipients);
 	curl_easy_setopt(receiver->easy, CURLOPT_UPLOAD, 1L);
@@ -316,7 +370,8 @@ mail_deliver(void *open, const struct parcel *parcel, char why[256])
 	}
 	code = perform(receiver, parcel, body);
 	free(body);
-	return outcome(receiver, code, true, why);
+	/* 5xx are for good. */
+	return code == CURLE_OK || mail_taken(receiver) ? DELIVERED : failure(receiver, code, status_of(receiver) / 100 == 5, why);
 }
 
 static const char *const http_schemes[] = {"http://", "https://", NULL};

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/pidfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -20,9 +21,12 @@ static char *
 exec_fault(const char *url)
 {
 	const char *path = url + strlen(scheme);
+	struct stat found;
 
 	if (path[0] != '/')
 		return xstrdup("names no program by its whole path, as in exec:/usr/local/bin/page");
+	if (stat(path, &found) == 0 && S_ISDIR(found.st_mode))
+		return xstrdup("is a directory");
 	return access(path, X_OK) == 0 ? NULL : xasprintf("cannot be run: %s", strerror(errno));
 }
 

@@ -70,6 +70,22 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	resolver_second(daemon->resolver);
 }
 
+/* S26: what the last run said is true until it is known better; who has no canaries is never isolated. */
+static void
+resume_isolation(struct daemon *daemon)
+{
+	uint64_t since_ms = publish_isolated_since(daemon->publish);
+
+	if (since_ms == 0)
+		return;
+	if (daemon->canaries != NULL) {
+		canaries_resume(daemon->canaries, since_ms);
+		return;
+	}
+	publish_isolated(daemon->publish, 0);
+	notify_isolated(daemon->notify, false);
+}
+
 /* S26: what waited is settled; a change is told at once. */
 static void
 on_canaries(void *arg, bool changed)
@@ -243,6 +259,7 @@ stop(struct daemon *daemon)
 {
 	metrics_free(daemon->metrics);
 	canaries_free(daemon->canaries);
+	publish_commit(daemon->publish); /* receivers are told of what was found last, too */
 	notify_free(daemon->notify);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);
@@ -299,6 +316,7 @@ main(int argc, char *argv[])
 		daemon.canaries = canaries_new(daemon.base, options.canaries, options.ncanaries, on_canaries, &daemon, &problems);
 	exit_on(&problems);
 	schedule_heed(daemon.schedule, daemon.canaries);
+	resume_isolation(&daemon);
 	if (options.metrics != NULL)
 		daemon.metrics = metrics_listen(daemon.base, options.metrics,
 		    &(struct metrics_of){daemon.schedule, daemon.resolver, daemon.follow, daemon.canaries, daemon.notify}, &problems);

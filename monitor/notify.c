@@ -593,6 +593,8 @@ notify_free(struct notify *notify)
 		event_free(notify->timer);
 	}
 	for (size_t i = 0; i < notify->ncouriers; i++)
+		courier_hurry(notify->couriers[i]);
+	for (size_t i = 0; i < notify->ncouriers; i++)
 		courier_stop(notify->couriers[i]);
 	tdestroy(notify->pools, told_pool_free);
 	free(notify->last_run);

@@ -124,12 +124,16 @@ read_last_run(struct publish *publish)
 	struct reading reading = {publish, true, boot_ms()};
 	struct health_beat beat;
 	struct store_txn *txn;
+	bool known;
 	int error = store_begin(publish->store, STORE_READ, &txn);
 
 	if (error != 0)
 		return error;
-	if (health_beat_get(txn, &beat))
+	known = health_beat_get(txn, &beat);
+	if (known)
 		reading.other_boot = strcmp(beat.boot, boot_id()) != 0;
+	if (known && beat.isolated_ms != 0)
+		publish->isolated_ms = reading.other_boot ? reading.now_ms : beat.isolated_ms;
 	health_each(txn, remember, &reading);
 	name_each(txn, remember_name, &reading);
 	store_abort(txn);
@@ -350,12 +354,6 @@ publish_peek(struct publish *publish, struct store_txn **txn)
 }
 
 void
-publish_isolated(struct publish *publish, uint64_t since_ms)
-{
-	publish->isolated_ms = since_ms;
-}
-
-void
 publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 {
 	struct health_beat beat = make_beat(publish, endpoints, generation);
@@ -395,6 +393,21 @@ add_flip(struct publish *publish, const struct health_flip *flip)
 	publish->flips[publish->nflips].at_wall = wall_ms();
 	if (publish->nflips++ == 0)
 		publish->wake(publish->wake_arg);
+}
+
+uint64_t
+publish_isolated_since(const struct publish *publish)
+{
+	return publish->isolated_ms;
+}
+
+void
+publish_isolated(struct publish *publish, uint64_t since_ms)
+{
+	struct health_flip flip = {.kind = FLIP_ISOLATION, .isolated = since_ms != 0};
+
+	publish->isolated_ms = since_ms;
+	add_flip(publish, &flip);
 }
 
 static void

@@ -71,8 +71,10 @@ void publish_name_changed(struct publish *publish, struct published_name *publis
 unsigned publish_wait_ms(const struct publish *publish);
 /* Write the flips that wait. */
 void publish_commit(struct publish *publish);
-/* S26: the next heartbeats say since when this machine is cut off; 0: it is not. */
+/* S26: this machine is cut off since then, 0: no longer.  A flip, written at once; the next heartbeats say it, too. */
 void publish_isolated(struct publish *publish, uint64_t since_ms);
+/* As it was said last, also by the last run. */
+uint64_t publish_isolated_since(const struct publish *publish);
 /* Each second: write all that waits and the heartbeat, and look after the store. */
 void publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation);
 

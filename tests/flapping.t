@@ -6,13 +6,18 @@ use warnings;
 use lib 'tests/lib';
 use Graycloud;
 use IO::Socket::IP;
+use JSON::PP ();
 use POSIX ();
 use Test::More;
+use Time::HiRes ();
+use Time::Local qw(timegm);
 
 my ($pools, $each) = (10, 1000);
 my $dead = IO::Socket::IP->new(LocalHost => '127.0.0.1', Listen => 1) or die; # a receiver that never answers
 my $t = Graycloud->start(zone => 'example.com.zone');
+my $dir = $t->dir;
 sub sample { my ($name) = @_; return ($t->get($t->metrics('monitor')) // '') =~ /^\Q$name\E (\S+)$/m ? $1 : 0 }
+sub epoch { my ($y, $m, $d, $h, $min, $s) = $_[0] =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):([\d.]+)Z$/ or die $_[0]; return timegm(0, $min, $h, $d, $m - 1, $y) + $s }
 sub in_state { sample("graycloud_monitor_endpoints_by_state{state=\"$_[0]\"}") }
 
 my ($line) = $t->spawn('origin', "$Graycloud::BUILD/tests/origin", '0.0.0.0:0');
@@ -31,15 +36,18 @@ $t->admin('lb create www.example.com fallback_pool=last max_answers=4 default_po
 }
 eventually { in_state('up') == $pools * $each } 'ten thousand endpoints are up', 60;
 
-# A client: asks all the time; says how many answers it had, how many from the fallback pool, and which were wrong.
+# A client: asks all the time, and writes down when it got what; says how many answers it had, how many from the fallback pool, and which were wrong.
 pipe my $read, my $write or die;
 my $client = fork // die;
 if ($client == 0) {
 	my ($asked, $last, $running, %wrong) = (0, 0, 1);
+	open my $answers, '>', "$dir/answers" or die;
 	$SIG{TERM} = sub { $running = 0 };
 	while ($running) {
+		my $when = Time::HiRes::time();
 		my @got = $t->data('www.example.com A');
 		$asked++;
+		print $answers "$when @got\n";
 		# While a pool goes down it may have fewer than four left, but never none.
 		if ("@got" eq '192.0.2.9') {
 			$last++;
@@ -48,6 +56,7 @@ if ($client == 0) {
 		}
 		select undef, undef, undef, 0.002;
 	}
+	close $answers;
 	syswrite $write, join ' ', $asked, $last, scalar(keys %wrong), %wrong;
 	POSIX::_exit(0);
 }
@@ -67,6 +76,25 @@ waitpid $client, 0;
 cmp_ok($asked, '>', 200, "clients asked all the time ($asked queries)");
 cmp_ok($last, '>', 0, "and were sent to the fallback pool while all was down ($last times)");
 is($wrong, 0, 'no answer was wrong') or diag "@what";
+my ($held, @stale) = (0);
+{
+	my %flips; # of each address: when it became what, in the order of time
+	for (split /\n/, $t->admin('events --json')) {
+		my $event = JSON::PP::decode_json($_);
+		push @{$flips{$event->{origin}}}, [epoch($event->{time}), $event->{state}] if $event->{kind} eq 'health';
+	}
+	open my $answers, '<', "$dir/answers" or die;
+	for (<$answers>) {
+		my ($when, @got) = split;
+		for my $address (@got) {
+			my @before = grep { $_->[0] <= $when } @{$flips{$address} // []} or next;
+			$held++;
+			push @stale, "$address at $when" if $before[-1][1] eq 'down' && $before[-1][0] + 1 < $when;
+		}
+	}
+}
+cmp_ok($held, '>', 200, "each answer is held against the verdicts of its time ($held addresses)");
+is_deeply(\@stale, [], 'no address was given that had been down for a second');
 is(sample('graycloud_monitor_flips_total'), 5 * $pools * $each, 'every change was made once, and no other');
 cmp_ok(sample("graycloud_notifications_waiting{receiver=\"http://127.0.0.1:@{[$dead->sockport]}\"}"), '<=', 4596, 'what a dead receiver is owed is bounded');
 like($t->admin('status'), qr/^monitor alive/m, 'and the monitor is there');

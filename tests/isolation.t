@@ -5,6 +5,7 @@ use warnings;
 use lib 'tests/lib';
 use Graycloud;
 use IO::Socket::IP;
+use JSON::PP ();
 use Test::More;
 
 sub sample { my ($t, $name) = @_; return ($t->get($t->metrics('monitor')) // '') =~ /^\Q$name\E (\S+)$/m ? $1 : 0 }
@@ -46,6 +47,37 @@ subtest 'canaries that close, and come back' => sub {
 	eventually { !isolated($t) } 'a canary answers again';
 	eventually { states($t) eq 'up up up' } 'and judging goes on';
 	is(sample($t, 'graycloud_monitor_flips_total'), $flips + 1, 'with what is true, and nothing else');
+	$t->answers('www.example.com A' => map { "www.example.com. 30 IN A 127.0.0.$_" } 2 .. 4);
+	like($t->admin('events'), qr/^\S+ monitor: judging -> isolated\n(?:.*\n)*?\S+ monitor: isolated -> judging\n/m, 'events tell of it');
+	is_deeply([map { delete $_->{time}; $_ } grep { $_->{kind} eq 'monitor' } map { JSON::PP::decode_json($_) } split /\n/, $t->admin('events --json')],
+		[{kind => 'monitor', before => 'judging', state => 'isolated'}, {kind => 'monitor', before => 'isolated', state => 'judging'}], 'programs, too, and once');
+	$t->stop;
+};
+
+subtest 'a restart' => sub {
+	my $canary = listener();
+	my $port = $canary->sockport;
+	my $t = Graycloud->start(origins => 1, dnsd => 0);
+	my $events = sub { join ', ', $t->admin('events') =~ /^\S+ monitor: (.*)\n/mg };
+	$t->admin("monitor create web type=http path=/health port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0");
+	$t->admin('pool create eu origin=127.0.0.2 monitor=web');
+	$t->start_monitor('--canary', "127.0.0.1:$port");
+	eventually { states($t) eq 'up' } 'with canaries, origins are judged';
+	close $canary;
+	eventually { isolated($t) } 'the monitor is isolated';
+	$t->restart('monitor', '--canary', "127.0.0.1:$port");
+	ok(isolated($t), 'and so it is when it starts again');
+	is($events->(), 'judging -> isolated', 'which began once');
+	$t->kill9('monitor');
+	$canary = listener($port);
+	$t->start_monitor('--canary', "127.0.0.1:$port");
+	eventually { !isolated($t) } 'until a canary answers';
+	is($events->(), 'judging -> isolated, isolated -> judging', 'and the end is told');
+	close $canary;
+	eventually { isolated($t) } 'again';
+	$t->restart('monitor');
+	eventually { !isolated($t) } 'without canaries nobody is';
+	like($events->(), qr/isolated -> judging$/, 'which is an end, too');
 	$t->stop;
 };
 

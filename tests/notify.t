@@ -33,6 +33,9 @@ sub post {
 sub told { my ($post) = @_; return join ', ', map { join ' ', $_->{kind}, $_->{origin} ? $_->{origin}{address} : (), @$_{qw(before after)} } @{$post->{events} // []} }
 sub sample { my ($t, $name) = @_; return ($t->get($t->metrics('monitor')) // '') =~ /^\Q$name\E (\S+)$/m ? $1 : 0 }
 
+# The reason that the monitor gave last: a check that is under way when an origin goes has another than those after it.
+sub why { my ($t) = @_; return ($t->said('monitor') =~ /127\.0\.0\.2: up -> down: ([^(\n]+?)(?: \(.*)?\n/g)[-1] }
+
 sub begin {
 	my (%options) = @_;
 	my $t = Graycloud->start(origins => 2, dnsd => 0, monitor_args => ['--metrics', '127.0.0.1:0', map { ('--notify', $_) } @{$options{to}}]);
@@ -65,7 +68,7 @@ subtest 'a webhook' => sub {
 	like($post->{head}, qr{^content-type: application/json\r?$}mi, 'of JSON');
 	like($post->{head}, qr{^user-agent: graycloud-monitor/}mi, 'from us');
 	my ($origin, $pool) = @{$post->{events}};
-	is($origin->{failure_reason}, 'TCP connection failed', 'with the reason');
+	is($origin->{failure_reason}, why($t), 'with the reason');
 	is($origin->{pool}{name}, 'eu', 'the pool');
 	like($origin->{time}, qr/^\d{4}-\d\d-\d\dT.*Z$/, 'and the time');
 	ok(!$origin->{healthy} && $pool->{healthy}, 'a degraded pool is healthy, a down origin is not');
@@ -146,6 +149,64 @@ subtest 'isolation' => sub {
 	$t->stop;
 };
 
+# S38: what is told is what the group says, not what one of its monitors does.
+subtest 'a monitor group' => sub {
+	my $hook = listener();
+	my $t = Graycloud->start(origins => 2, dnsd => 0);
+	my $shape = "port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0";
+
+	$t->admin("monitor create web type=http path=/health $shape");
+	$t->admin("monitor create port type=tcp $shape");
+	$t->admin("monitor create page type=http path=/ $shape");
+	$t->admin('monitor_group create g member=web member=port member=page,monitoring_only=true');
+	$t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor_group=g');
+	$t->start_monitor('--metrics', '127.0.0.1:0', '--notify', 'http://127.0.0.1:' . $hook->sockport . '/');
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="up"}') == 6 } 'all are up';
+	checks_go_on($t);
+	$t->origin('127.0.0.2 code 503');
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="down"}') == 2 } 'half of the votes, and one that has none, say down';
+	checks_go_on($t);
+	$t->origin('127.0.0.2 down');
+	my $post = post($hook);
+	is(told($post), 'origin 127.0.0.2 up down, pool Healthy Degraded', 'which is no news; all votes are');
+	like($post->{events}[0]{failure_reason}, qr/^(?!No failures)./, 'with a reason');
+	$t->origin('127.0.0.2 up');
+	is(told(post($hook)), 'origin 127.0.0.2 down up, pool Degraded Healthy', 'and back, once');
+	$t->admin('monitor_group set g member-=port');
+	checks_go_on($t);
+	$t->origin('127.0.0.2 code 503');
+	is(told(post($hook)), 'origin 127.0.0.2 up down, pool Healthy Degraded', 'a group that changes is followed: now one vote is all');
+	$t->stop;
+};
+
+# S16: an origin is the hostname, whatever addresses it has.
+subtest 'a hostname' => sub {
+	my $hook = listener();
+	my $zone = "\$ORIGIN back.test.\n\$TTL 1\n@ SOA ns hostmaster %d 1 1 1 1\n@ NS ns\nns A 192.0.2.53\n%s";
+	my $dns = Graycloud->start(zone => sprintf $zone, 1, "two A 127.0.0.2\ntwo A 127.0.0.3\n");
+	my $t = Graycloud->start(origins => 2, dnsd => 0);
+
+	$t->admin("monitor create web type=http path=/health port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0");
+	$t->admin('pool create eu origin=two.back.test monitor=web');
+	$t->start_monitor('--resolver', $dns->{udp}[0], '--metrics', '127.0.0.1:0', '--notify', 'http://127.0.0.1:' . $hook->sockport . '/');
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="up"}') == 2 } 'both addresses are up';
+	checks_go_on($t);
+	$t->origin('127.0.0.2 down');
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="down"}') == 1 } 'one is down';
+	checks_go_on($t);
+	$t->origin('127.0.0.3 down');
+	my $post = post($hook);
+	is(told($post), 'origin two.back.test up down, pool Healthy Critical', 'which is no news; the last one is');
+	is($post->{events}[0]{origin}{address}, 'two.back.test', 'by its name');
+	$t->origin('127.0.0.2 up');
+	is(told(post($hook)), 'origin two.back.test down up, pool Critical Healthy', 'and back with the first');
+	$dns->load_zone(sprintf $zone, 2, '');
+	is(told(post($hook)), 'origin two.back.test up unresolved, pool Healthy Critical', 'a name without address is not healthy');
+	$dns->load_zone(sprintf $zone, 3, "two A 127.0.0.2\n");
+	is(told(post($hook)), 'origin two.back.test down up, pool Critical Healthy', 'until it has one');
+	$_->stop for $t, $dns;
+};
+
 # A mail server: takes one mail and prints what it was told.
 sub take_mail {
 	my ($listener) = @_;
@@ -179,11 +240,12 @@ subtest 'mail' => sub {
 
 	$t->origin('127.0.0.2 down');
 	my $mail = take_mail($server) =~ s/\r//gr;
+	my $why = why($t);
 	like($mail, qr/^MAIL FROM:<graycloud\@example\.com>/m, 'from whom');
 	like($mail, qr/^RCPT TO:<$_\@example\.com>/m, "to $_") for qw(ops second);
-	like($mail, qr/^Subject: graycloud: origin eu 127\.0\.0\.2: up -> down: TCP connection failed$/m, 'the subject says what is first');
+	like($mail, qr/^Subject: graycloud: origin eu 127\.0\.0\.2: up -> down: \Q$why\E$/m, 'the subject says what is first');
 	like($mail, qr/^$_: \S/m, $_) for qw(Date From To Message-ID MIME-Version);
-	like($mail, qr/\n\n\d{4}-.*Z origin eu 127\.0\.0\.2: up -> down: TCP connection failed\n.* pool eu: Healthy -> Degraded, 1 of 2 origins healthy\n/,
+	like($mail, qr/\n\n\d{4}-.*Z origin eu 127\.0\.0\.2: up -> down: \Q$why\E\n.* pool eu: Healthy -> Degraded, 1 of 2 origins healthy\n/,
 		'the text all of it');
 	$t->stop;
 };
@@ -216,7 +278,8 @@ EOT
 	$t->origin('127.0.0.2 down');
 	eventually { (() = $read->('out') =~ /^open:/mg) == 2 } 'a program is run for each event';
 	my ($origin, $first, $pool, $second) = split /\n/, $read->('out');
-	like($origin, qr/^origin\|eu\|127\.0\.0\.2\|up\|down\|false\|TCP connection failed\|origin eu 127\.0\.0\.2: up -> down: TCP connection failed \{/, 'with the event in its environment');
+	my $why = why($t);
+	like($origin, qr/^origin\|eu\|127\.0\.0\.2\|up\|down\|false\|\Q$why\E\|origin eu 127\.0\.0\.2: up -> down: \Q$why\E \{/, 'with the event in its environment');
 	is(JSON::PP::decode_json($origin =~ s/^.*? (?=\{)//r)->{origin}{address}, '127.0.0.2', 'and as JSON on its input');
 	like($pool, qr/^pool\|eu\|\|Healthy\|Degraded\|true\|\|pool eu: /, 'the pool too');
 	is($first, 'open: ', 'it gets no descriptor of ours');
@@ -234,7 +297,7 @@ subtest 'the command line' => sub {
 	my $program = "$Graycloud::BUILD/bin/graycloud-monitor";
 	for my $row (['ftp://x/', 'begins with none of'], ['http://', 'is no URL'], ['smtp://mail.example.com/', 'is no URL such as smtp:'],
 		['smtp://m/?from=a&to=b c', 'is no URL'], ['smtp://m/?from=a%0d%0ax&to=b', 'is no URL'], ['exec:page', 'names no program by its whole path'],
-		['exec:/nowhere/page', 'cannot be run: No such file']) {
+		['exec:/nowhere/page', 'cannot be run: No such file'], ['exec:/tmp', 'is a directory']) {
 		my ($url, $sentence) = @$row;
 		like(qx(exec $program --check --notify '$url' 2>&1), qr/--notify \Q$url\E: \Q$sentence\E/, "$url is refused");
 	}

@@ -187,7 +187,7 @@ follow_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 			read_name(following, name);
 		return true;
 	}
-	if (entry != NULL)
+	if (flip->kind == FLIP_STATE && entry != NULL)
 		set_state(compiler, entry, flip->state == HEALTH_DISABLED ? HEALTH_UNKNOWN : flip->state);
 	return true;
 }

@@ -101,7 +101,8 @@ struct health_record {
 
 enum health_flip_kind {
 	FLIP_STATE = 0,    /* of an endpoint */
-	FLIP_ADDRESSES = 1 /* of a hostname (names.h): other ones than before, or the record was deleted */
+	FLIP_ADDRESSES = 1, /* of a hostname (names.h): other ones than before, or the record was deleted */
+	FLIP_ISOLATION = 2  /* of the monitor itself (S26), and of no endpoint */
 };
 
 struct health_flip {
@@ -112,7 +113,7 @@ struct health_flip {
 	uint8_t kind;   /* enum health_flip_kind */
 	uint8_t count, count_before; /* of a hostname: how many addresses */
 	uint8_t damped; /* S39: from here on it is held down; the state may have been down before */
-	uint8_t unused;
+	uint8_t isolated; /* of the monitor: it begins to be; else it ends */
 	uint64_t at_ms;  /* CLOCK_BOOTTIME */
 	int64_t at_wall;
 };

@@ -70,6 +70,8 @@ server_stop(struct server *server)
 	close(server->fd);
 }
 
+enum { STALLS_MAX = 20 };
+
 struct fixture {
 	struct event_base *base;
 	unsigned stall_ms, stalls;
@@ -92,7 +94,8 @@ on_stall(evutil_socket_t fd, short what, void *arg)
 	struct fixture *fixture = arg;
 
 	(void)fd, (void)what;
-	fixture->stalls++;
+	if (++fixture->stalls == STALLS_MAX)
+		event_base_loopbreak(fixture->base); /* a check without an end */
 	usleep(fixture->stall_ms * 1000);
 }
 
@@ -105,7 +108,7 @@ check_with_stalls(const struct server *server, unsigned stall_ms, bool again)
 	struct monitor monitor = {.name = name, .type = MONITOR_HTTP, .method = method, .path = path, .port = server->port,
 	    .interval_s = 10, .timeout_ms = 400, .expected_body = none};
 	struct check_subject subject = {.monitor = &monitor};
-	struct timeval soon = {0, 0};
+	struct timeval soon = {0, again ? 1000 : 0}; /* one of no time would not come again */
 	struct checks *checks;
 	struct event *stall;
 
@@ -121,7 +124,8 @@ check_with_stalls(const struct server *server, unsigned stall_ms, bool again)
 	if (stall_ms > 0)
 		event_add(stall, &soon);
 	event_base_dispatch(fixture.base);
-	assert_true(stall_ms == 0 || fixture.stalls > 0);
+	assert_true(stall_ms == 0 || fixture.stalls > (again ? 1 : 0));
+	assert_true(fixture.stalls < STALLS_MAX);
 	event_free(stall);
 	checks_free(checks);
 	event_base_free(fixture.base);

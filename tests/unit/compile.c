@@ -254,6 +254,25 @@ what_changed_is_followed(void **state)
 	assert_string_equal(ask(place, "www.example.com", TYPE_A), "3 0/1");
 }
 
+/* Its state is that of no endpoint, whatever stands there. */
+static void
+a_flip_of_the_monitor_itself_changes_no_answer(void **state)
+{
+	struct origin origin = {.enabled = true, .weight = 100};
+	struct health_flip flip = {.kind = FLIP_ISOLATION, .isolated = 1, .state = HEALTH_DOWN};
+	struct place *place = *state;
+	struct store_txn *txn;
+
+	set_the_scene(place);
+	address_from_text(&origin.ip, "192.0.2.2");
+	flip.endpoint = health_endpoint(MONITOR, &origin, &origin.ip);
+	assert_int_equal(store_begin(place->health, STORE_WRITE, &txn), 0);
+	assert_int_equal(health_flip_put(txn, &flip), 0);
+	assert_int_equal(store_commit(txn), 0);
+	assert_int_equal(follow_health(place), COMPILED_SAME);
+	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
+}
+
 /* Should be impossible: no command writes such a row. */
 static void
 break_the_soa(struct place *place, struct config_edit *edit)
@@ -482,7 +501,7 @@ a_new_health_store_takes_no_address_away(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(what_changed_is_followed),
+	const struct CMUnitTest tests[] = {TEST(what_changed_is_followed), TEST(a_flip_of_the_monitor_itself_changes_no_answer),
 	    TEST(a_configuration_that_cannot_be_compiled_leaves_the_old_view),
 	    TEST(a_zone_that_went_and_came_keeps_its_load_balancers), TEST(unknown_endpoints_count_where_they_are_in_use),
 	    TEST(addresses_of_a_hostname_are_followed), TEST(a_new_health_store_takes_no_address_away)};

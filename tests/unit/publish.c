@@ -140,6 +140,33 @@ flips_are_written_at_the_next_commit_and_other_news_with_the_beat(void **state)
 }
 
 static void
+isolation_is_a_flip_of_no_endpoint_and_stands_in_the_heartbeat(void **state)
+{
+	struct publish *publish = open_publish();
+	struct store *store;
+	struct store_txn *txn;
+	struct health_beat beat;
+
+	(void)state;
+	publish_isolated(publish, 7);
+	assert_int_equal(woken, 1);
+	publish_commit(publish);
+	assert_int_equal(flips_seen(), 1);
+	publish_beat(publish, 0, 0);
+	assert_int_equal(flips_seen(), 1);
+	store = open_store(STORE_READ);
+	assert_int_equal(store_begin(store, STORE_READ, &txn), 0);
+	assert_true(health_beat_get(txn, &beat));
+	assert_int_equal(beat.isolated_ms, 7);
+	store_abort(txn);
+	store_close(store);
+	publish_isolated(publish, 0);
+	publish_commit(publish);
+	assert_int_equal(flips_seen(), 2);
+	publish_close(publish);
+}
+
+static void
 an_endpoint_that_goes_takes_its_record_along_and_is_a_flip(void **state)
 {
 	struct publish *publish = open_publish();
@@ -286,6 +313,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
 	        flips_are_written_at_the_next_commit_and_other_news_with_the_beat, make_directory, remove_directory),
+	    cmocka_unit_test_setup_teardown(
+	        isolation_is_a_flip_of_no_endpoint_and_stands_in_the_heartbeat, make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(
 	        an_endpoint_that_goes_takes_its_record_along_and_is_a_flip, make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(
