@@ -16,7 +16,8 @@
 enum {
 	REDRAW_MS = 1000, /* ages grow without news */
 	PACE_MS = 100,    /* between two looks at news */
-	BAR = 32          /* checks in the history bar of the table */
+	BAR = 64,         /* checks in the history bar of the table */
+	NEWS = 8          /* transitions below it while it is watched */
 };
 
 static enum colour
@@ -472,12 +473,51 @@ print_rows(const char *text, unsigned most)
 	return rows;
 }
 
+/* The last transitions, the newest last. */
+struct news {
+	char *lines[NEWS];
+	unsigned count;
+};
+
+static void
+add_news(struct news *news, struct viewer *viewer, const struct picture *before, const struct picture *after)
+{
+	char *text = NULL, *rest, *line;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return;
+	print_transitions(out, viewer, before, after);
+	fclose(out);
+	rest = text;
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		if (*line == '\0')
+			continue;
+		if (news->count == NEWS) {
+			free(news->lines[0]);
+			memmove(news->lines, news->lines + 1, --news->count * sizeof news->lines[0]);
+		}
+		news->lines[news->count++] = xstrdup(line);
+	}
+	free(text);
+}
+
+static void
+print_news(const struct news *news, FILE *out)
+{
+	if (news->count > 0)
+		fputs("\nLAST CHANGES\n", out);
+	for (unsigned i = 0; i < news->count; i++)
+		fprintf(out, "%s\n", news->lines[i]);
+}
+
 /*
  * Draw where the last picture began: what stands above it stays.  The last row is the cursor's.  What does not fit is
  * left out, for rows that scrolled away cannot be drawn over.
  */
 static unsigned
-redraw(const struct picture *picture, unsigned rows_drawn)
+redraw(const struct picture *picture, const struct news *news, unsigned rows_drawn)
 {
 	struct winsize size = {.ws_row = 0};
 	unsigned rows;
@@ -488,6 +528,7 @@ redraw(const struct picture *picture, unsigned rows_drawn)
 	if (out == NULL)
 		return rows_drawn;
 	print_picture(picture, out);
+	print_news(news, out);
 	fclose(out);
 	if (rows_drawn > 0)
 		printf("\033[%uA\r\033[J", rows_drawn);
@@ -502,17 +543,24 @@ redraw(const struct picture *picture, unsigned rows_drawn)
 static enum exit_code
 watch_table(struct viewer *viewer)
 {
-	struct picture *picture;
+	struct picture *before = NULL, *picture;
+	struct news news = {.count = 0};
 	unsigned rows_drawn = 0;
 
 	while ((picture = picture_read(viewer)) != NULL) {
-		rows_drawn = redraw(picture, rows_drawn);
-		picture_free(picture);
+		if (before != NULL)
+			add_news(&news, viewer, before, picture);
+		picture_free(before);
+		before = picture;
+		rows_drawn = redraw(picture, &news, rows_drawn);
 		if (fflush(stdout) != 0)
-			return EXIT_DONE;
+			break;
 		wait_for_news(viewer, REDRAW_MS);
 	}
-	return EXIT_REFUSED;
+	picture_free(before);
+	for (unsigned i = 0; i < news.count; i++)
+		free(news.lines[i]);
+	return picture == NULL ? EXIT_REFUSED : EXIT_DONE;
 }
 
 static enum exit_code
@@ -521,7 +569,7 @@ watch_lines(struct viewer *viewer)
 	struct picture *before = NULL, *picture;
 
 	while ((picture = picture_read(viewer)) != NULL) {
-		print_transitions(viewer, before, picture);
+		print_transitions(stdout, viewer, before, picture);
 		picture_free(before);
 		before = picture;
 		if (fflush(stdout) != 0)

@@ -4,21 +4,21 @@
 #include <stdlib.h>
 
 static void
-print_time(int64_t wall)
+print_time(FILE *out, int64_t wall)
 {
 	char text[32];
 
 	wall_text(wall, text);
 	text[23] = '\0'; /* milliseconds are enough */
-	printf("%sZ ", text);
+	fprintf(out, "%sZ ", text);
 }
 
 /* "pool eu: Healthy -> Degraded", or at the beginning "pool eu: Healthy". */
 static void
-print_change(int64_t wall, const char *kind, const char *name, const char *before, const char *after)
+print_change(FILE *out, int64_t wall, const char *kind, const char *name, const char *before, const char *after)
 {
-	print_time(wall);
-	printf("%s%s%s: %s%s%s\n", kind, name[0] == '\0' ? "" : " ", name, before == NULL ? "" : before,
+	print_time(out, wall);
+	fprintf(out, "%s%s%s: %s%s%s\n", kind, name[0] == '\0' ? "" : " ", name, before == NULL ? "" : before,
 	    before == NULL ? "" : " -> ", after);
 }
 
@@ -81,7 +81,7 @@ places_of(const struct picture *picture)
 
 /* The line of one flip for each origin that its endpoint stands for; how many there were. */
 static size_t
-print_flip(const struct places *places, const struct health_flip *flip)
+print_flip(FILE *out, const struct places *places, const struct health_flip *flip)
 {
 	const struct place key = {.endpoint = flip->endpoint}, *end = places->list + places->count, *at;
 	size_t printed = 0;
@@ -93,13 +93,13 @@ print_flip(const struct places *places, const struct health_flip *flip)
 		bool hostname = origin_is_hostname(at->origin);
 		char address[46];
 
-		print_time(flip->at_wall);
-		printf("origin %s %s", at->pool->name, at->origin->address);
+		print_time(out, flip->at_wall);
+		fprintf(out, "origin %s %s", at->pool->name, at->origin->address);
 		if (flip->kind == FLIP_ADDRESSES) {
-			printf(": %u -> %u addresses\n", flip->count_before, flip->count);
+			fprintf(out, ": %u -> %u addresses\n", flip->count_before, flip->count);
 			continue;
 		}
-		printf("%s%s%s%s: %s -> %s%s%s%s\n", hostname ? " " : "", hostname ? address_to_text(&at->address, address) : "",
+		fprintf(out, "%s%s%s%s: %s -> %s%s%s%s\n", hostname ? " " : "", hostname ? address_to_text(&at->address, address) : "",
 		    at->monitor != NULL ? " by " : "", at->monitor != NULL ? at->monitor : "",
 		    health_state_text(flip->before), health_state_text(flip->state), flip->damped ? ", damped" : "", flip->reason == REASON_NONE ? "" : ": ",
 		    flip->reason == REASON_NONE ? "" : health_reason_text(flip->reason));
@@ -126,7 +126,7 @@ collect_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 }
 
 static void
-print_flips(struct viewer *viewer, const struct picture *before, const struct picture *after)
+print_flips(FILE *out, struct viewer *viewer, const struct picture *before, const struct picture *after)
 {
 	/* A store made anew has a feed of its own: what it holds is all new. */
 	uint64_t from = after->last_flip < before->last_flip ? 0 : before->last_flip;
@@ -141,13 +141,13 @@ print_flips(struct viewer *viewer, const struct picture *before, const struct pi
 	whole = health_flips_after(txn, from, collect_flip, &flips);
 	store_abort(txn);
 	if (!whole)
-		puts("(some flips are no longer in the feed)");
+		fputs("(some flips are no longer in the feed)\n", out);
 	now = places_of(after);
 	then = places_of(before);
 	for (size_t i = 0; i < flips.count; i++)
 		/* An origin or an address that went is only in the picture before. */
-		if (print_flip(&now, &flips.list[i]) == 0)
-			print_flip(&then, &flips.list[i]);
+		if (print_flip(out, &now, &flips.list[i]) == 0)
+			print_flip(out, &then, &flips.list[i]);
 	free(now.list);
 	free(then.list);
 	free(flips.list);
@@ -163,27 +163,27 @@ lb_of(const struct picture *picture, const struct id *id)
 }
 
 static void
-print_pools(const struct picture *before, const struct picture *after)
+print_pools(FILE *out, const struct picture *before, const struct picture *after)
 {
 	for (size_t i = 0; i < after->npools; i++) {
 		const struct pictured_pool *now = &after->pools[i];
 		const struct pictured_pool *then = before == NULL ? NULL : picture_pool(before, &now->model->id);
 
 		if (then == NULL || then->status != now->status)
-			print_change(after->now_wall, "pool", now->model->name,
+			print_change(out, after->now_wall, "pool", now->model->name,
 			    then == NULL ? NULL : status_pool_text(then->status), status_pool_text(now->status));
 	}
 }
 
 static void
-print_lbs(const struct picture *before, const struct picture *after)
+print_lbs(FILE *out, const struct picture *before, const struct picture *after)
 {
 	for (size_t i = 0; i < after->nlbs; i++) {
 		const struct pictured_lb *now = &after->lbs[i];
 		const struct pictured_lb *then = before == NULL ? NULL : lb_of(before, &now->model->id);
 
 		if (then == NULL || then->status != now->status)
-			print_change(after->now_wall, "load balancer", now->model->name,
+			print_change(out, after->now_wall, "load balancer", now->model->name,
 			    then == NULL ? NULL : status_lb_text(then->status), status_lb_text(now->status));
 	}
 }
@@ -201,17 +201,17 @@ monitor_text(const struct picture *picture)
 }
 
 void
-print_transitions(struct viewer *viewer, const struct picture *before, const struct picture *after)
+print_transitions(FILE *out, struct viewer *viewer, const struct picture *before, const struct picture *after)
 {
 	const char *monitor = before == NULL ? NULL : monitor_text(before);
 	const char *nameserver = before == NULL ? NULL : nameserver_text(before);
 
 	if (monitor == NULL || strcmp(monitor, monitor_text(after)) != 0)
-		print_change(after->now_wall, "monitor", "", monitor, monitor_text(after));
+		print_change(out, after->now_wall, "monitor", "", monitor, monitor_text(after));
 	if (nameserver == NULL || strcmp(nameserver, nameserver_text(after)) != 0)
-		print_change(after->now_wall, "nameserver", "", nameserver, nameserver_text(after));
+		print_change(out, after->now_wall, "nameserver", "", nameserver, nameserver_text(after));
 	if (before != NULL)
-		print_flips(viewer, before, after);
-	print_pools(before, after);
-	print_lbs(before, after);
+		print_flips(out, viewer, before, after);
+	print_pools(out, before, after);
+	print_lbs(out, before, after);
 }

@@ -121,6 +121,28 @@ subtest 'words and exit codes follow health' => sub {
 	close $watch->{out};
 };
 
+# On a terminal, which script(1) is.
+subtest 'a table that is watched' => sub {
+	plan skip_all => 'script is not installed' unless grep { -x "$_/script" } split /:/, $ENV{PATH};
+	my $t = Graycloud->start(zone => 'example.com.zone', origins => 1, monitor => 1);
+	my $typescript = $t->dir . '/typescript';
+
+	$t->admin("monitor create m type=tcp port=@{[$t->origin_port]} interval=1 timeout=5 retries=0");
+	$t->admin('pool create eu origin=127.0.0.2 monitor=m');
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', '/dev/null';
+		exec 'script', '-qfc', "$Graycloud::BUILD/bin/graycloud --state @{[$t->state]} status --watch", $typescript or POSIX::_exit(127);
+	}
+	my $seen = sub { open my $file, '<', $typescript or return ''; local $/; return scalar <$file> // '' };
+	eventually { $seen->() =~ /eu +\S*Healthy/ } 'the pool is drawn';
+	$t->origin('127.0.0.2 down');
+	eventually { $seen->() =~ /LAST CHANGES.*origin eu 127\.0\.0\.2: up -> down: TCP connection failed.*pool eu: Healthy -> Critical/s } 'and what happened below it';
+	kill TERM => $pid;
+	waitpid $pid, 0;
+};
+
 # S28: lists beyond the load balancer's own.
 subtest 'each list that some clients choose from counts' => sub {
 	my $t = Graycloud->start(dnsd => 0);
