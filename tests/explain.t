@@ -415,24 +415,29 @@ sub disagreement {
 	return undef;
 }
 
+# A test: so many random questions of random clients.
+sub agree {
+	my ($name) = @_;
+	my $wrong = 0;
+
+	for (1 .. $QUESTIONS) {
+		my ($question, $client) = (random_question(), random_client());
+		my $disagreement = disagreement($question, $client) // next;
+
+		$wrong++;
+		fail "$question from $client->{from}" . ($client->{ecs} ? " for $client->{ecs}" : '') . ": $disagreement";
+		last if $wrong == 5;
+	}
+	is($wrong, 0, "$name on $QUESTIONS questions");
+}
+
 for my $round (1 .. $rounds) {
 	my $document = document();
 	my $file = $t->write_file('document', JSON::PP->new->canonical->encode($document));
-	my %met;
 
 	$t->admin_list('apply', $file, '--force');
 	subtest "round $round" => sub {
-		my $wrong = 0;
-
-		for (1 .. $QUESTIONS) {
-			my ($question, $client) = (random_question(), random_client());
-			my $disagreement = disagreement($question, $client) // next;
-
-			$wrong++;
-			fail "$question from $client->{from}" . ($client->{ecs} ? " for $client->{ecs}" : '') . ": $disagreement";
-			last if $wrong == 5;
-		}
-		is($wrong, 0, "explain, the wire and the model agree on $QUESTIONS questions");
+		agree('explain, the wire and the model agree');
 	};
 }
 
@@ -470,16 +475,7 @@ subtest 'host names and groups' => sub {
 		$t->admin_list('apply', $t->write_file('document', JSON::PP->new->canonical->encode($document)), '--force');
 		$t->start_monitor('--resolver', $t->{udp}[0]) if $round == 1;
 		ok(Graycloud::wait_for(\&settled, 20), 'every origin is judged');
-		my $wrong = 0;
-		for (1 .. $QUESTIONS) {
-			my ($question, $client) = (random_question(), random_client());
-			my $disagreement = disagreement($question, $client) // next;
-
-			$wrong++;
-			fail "$question from $client->{from}" . ($client->{ecs} ? " for $client->{ecs}" : '') . ": $disagreement";
-			last if $wrong == 5;
-		}
-		is($wrong, 0, "explain and the wire agree on $QUESTIONS questions");
+		agree('explain and the wire agree');
 	}
 	$t->stop_program('monitor');
 	$named = 0;
