@@ -3,25 +3,18 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Checks qw(origin_status);
 use Graycloud;
 use Test::More;
 
 my $t = Graycloud->start(zone => 'example.com.zone', origins => 2, monitor => 1);
 my $port = $t->origin_port;
 
-sub origin_status {
-	my ($pool, $address) = @_;
-	my ($found) = grep { $_->{name} eq $pool } @{$t->admin_json('status')->{pools}};
-	my ($origin) = grep { $_->{address} eq $address } @{$found->{origins} // []};
-
-	return $origin;
-}
-
 # What each monitor says of an origin: "a=up b=down".
 sub said_of {
 	my ($address) = @_;
 
-	return join ' ', map { "$_->{monitor}=$_->{state}" } @{(origin_status('web', $address) // {})->{monitors} // []};
+	return join ' ', map { "$_->{monitor}=$_->{state}" } @{(origin_status($t, 'web', $address) // {})->{monitors} // []};
 }
 
 subtest 'what may stand in a group' => sub {
@@ -57,7 +50,7 @@ subtest 'the group judges' => sub {
 	eventually { said_of('127.0.0.2') eq 'alive=up page=up extra=up' } 'each member probes';
 	$t->origin('127.0.0.2 code 503');
 	eventually { said_of('127.0.0.2') eq 'alive=up page=down extra=down' } 'they differ';
-	is(origin_status('web', '127.0.0.2')->{state}, 'suspect', 'one of two votes: half is not more than half, but it is doubted');
+	is(origin_status($t, 'web', '127.0.0.2')->{state}, 'suspect', 'one of two votes: half is not more than half, but it is doubted');
 	$t->answers('www.example.com A', 'www.example.com. 30 IN A 127.0.0.2', '... 127.0.0.3');
 	like($t->admin('status'), qr/by page +down/, 'status tells each');
 	like($t->admin('status'), qr/by extra +down, monitoring only/, 'and who has no vote');
@@ -66,7 +59,7 @@ subtest 'the group judges' => sub {
 	$t->admin('monitor_group set g member=alive member=page member=extra');
 	$t->answers_soon('www.example.com A', 'www.example.com. 30 IN A 127.0.0.3', {name => 'a third vote makes it more than half'});
 	$t->admin('monitor_group set g member=alive member=page,must_be_healthy=true member=extra,enabled=false');
-	is(origin_status('web', '127.0.0.2')->{state}, 'down', 'one that must be healthy decides alone');
+	is(origin_status($t, 'web', '127.0.0.2')->{state}, 'down', 'one that must be healthy decides alone');
 	$t->answers_soon('www.example.com A', 'www.example.com. 30 IN A 127.0.0.3');
 	like($t->admin('events'), qr/origin web 127\.0\.0\.2 by page: up -> down/, 'events say by whom');
 	$t->origin('127.0.0.2 code 200');

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Checks qw(origin_status);
 use Graycloud;
 use Test::More;
 
@@ -30,14 +31,6 @@ my $dns = Graycloud->start(zone => $back);
 my $resolver = $dns->{udp}[0];
 my $t = Graycloud->start(zone => 'example.com.zone', origins => 2, monitor => 1, monitor_args => ['--resolver', $resolver, '--metrics', '127.0.0.1:0']);
 my $port = $t->origin_port;
-
-sub origin_status {
-	my ($pool, $address) = @_;
-	my ($found) = grep { $_->{name} eq $pool } @{$t->admin_json('status')->{pools}};
-	my ($origin) = grep { $_->{address} eq $address } @{$found->{origins} // []};
-
-	return $origin;
-}
 
 # Ask often: which answers are there?
 sub answers_of {
@@ -71,7 +64,7 @@ subtest 'an unmonitored pool answers with all addresses' => sub {
 	my $shown = $t->admin_json('pool show web')->{origins}[0];
 	is($shown->{address}, 'api.back.test', 'the hostname is kept in lower case without the final dot');
 	ok($shown->{flatten_cname}, 'flatten_cname is echoed');
-	my $status = origin_status('web', 'api.back.test');
+	my $status = origin_status($t, 'web', 'api.back.test');
 	is($status->{state}, 'unmonitored', 'its state');
 	is_deeply([sort map { $_->{address} } @{$status->{addresses}}], ['192.0.2.1', '192.0.2.2', '2001:db8::1'], 'status has its addresses');
 	is($status->{resolution}{ttl}, 1, 'and the TTL');
@@ -108,7 +101,7 @@ subtest 'addresses come and go with their TTL' => sub {
 
 subtest 'a resolver that dies leaves the last good addresses' => sub {
 	$dns->kill9('dnsd');
-	eventually { (origin_status('web', 'api.back.test')->{resolution}{failure} // '') ne '' } 'status says that resolution fails';
+	eventually { (origin_status($t, 'web', 'api.back.test')->{resolution}{failure} // '') ne '' } 'status says that resolution fails';
 	like($t->admin('status'), qr/resolution fails: api\.back\.test: .* for \d+s, last good addresses in use, last resolved \d+s ago/, 'in words');
 	$t->answers('www.example.com A', map { "www.example.com. 30 IN A 192.0.2.$_" } 2, 3, 9);
 	$t->restart('monitor');
@@ -119,7 +112,7 @@ subtest 'a resolver that dies leaves the last good addresses' => sub {
 	$dns->start_dnsd('--listen', $resolver);
 	$dns->admin('record add back.test api 1 A 192.0.2.4');
 	$t->answers_soon('www.example.com A', map { "www.example.com. 30 IN A 192.0.2.$_" } 2, 3, 4, 9);
-	is(origin_status('web', 'api.back.test')->{resolution}{failure}, undef, 'it is back');
+	is(origin_status($t, 'web', 'api.back.test')->{resolution}{failure}, undef, 'it is back');
 	unlike($t->admin('status'), qr/resolution fails/, 'nothing fails');
 };
 
@@ -128,7 +121,7 @@ subtest 'a pool of hostnames without address gives way to the fallback pool, wit
 	$t->answers_soon('www.example.com A', map { "www.example.com. 30 IN A 192.0.2.$_" } 2, 3, 4);
 	$dns->admin("record delete back.test api $_") for qw(A AAAA);
 	$t->answers_soon('www.example.com A', 'www.example.com. 30 IN A 192.0.2.200');
-	my $status = origin_status('web', 'api.back.test');
+	my $status = origin_status($t, 'web', 'api.back.test');
 	is($status->{state}, 'unresolved', 'the origin is unresolved');
 	is($status->{resolution}{failure}, 'NXDOMAIN', 'and why');
 	explained('www.example.com A', 'the fallback pool');
@@ -156,7 +149,7 @@ subtest 'each address is probed' => sub {
 	like("@requests", qr/two\.back\.test/, 'the probe asks for the hostname');
 	$t->origin('127.0.0.3 down');
 	$t->answers_soon('p.example.com A', 'p.example.com. 30 IN A 127.0.0.2');
-	my $status = origin_status('probed', 'two.back.test');
+	my $status = origin_status($t, 'probed', 'two.back.test');
 	is($status->{state}, 'up', 'the origin is up while an address is');
 	is(join(' ', map { "$_->{address}=$_->{state}" } @{$status->{addresses}}), '127.0.0.2=up 127.0.0.3=down', 'each address has its state');
 	my $explained = explained('p.example.com A', 'only what is up');
@@ -164,16 +157,16 @@ subtest 'each address is probed' => sub {
 	like($t->admin('explain p.example.com A'), qr/127\.0\.0\.3 +down/, 'in words too');
 	$t->origin('127.0.0.2 down');
 	$t->answers_soon('p.example.com A', 'p.example.com. 30 IN A 192.0.2.200');
-	is(origin_status('probed', 'two.back.test')->{state}, 'down', 'all down: the origin is');
+	is(origin_status($t, 'probed', 'two.back.test')->{state}, 'down', 'all down: the origin is');
 	$t->origin('127.0.0.2 up');
 	$t->answers_soon('p.example.com A', 'p.example.com. 30 IN A 127.0.0.2');
 	$dns->admin('record delete back.test two A 127.0.0.3');
-	eventually { @{origin_status('probed', 'two.back.test')->{addresses}} == 1 } 'an address that went is no longer probed';
+	eventually { @{origin_status($t, 'probed', 'two.back.test')->{addresses}} == 1 } 'an address that went is no longer probed';
 	$t->origin('127.0.0.3 up');
-	my $checks = origin_status('probed', 'two.back.test')->{addresses}[0]{checks};
+	my $checks = origin_status($t, 'probed', 'two.back.test')->{addresses}[0]{checks};
 	$dns->admin('record add back.test two 1 A 127.0.0.3');
 	$t->answers_soon('p.example.com A', 'p.example.com. 30 IN A 127.0.0.2', '... 127.0.0.3');
-	cmp_ok((grep { $_->{address} eq '127.0.0.2' } @{origin_status('probed', 'two.back.test')->{addresses}})[0]{checks}, '>=', $checks, 'the one that stayed kept its record');
+	cmp_ok((grep { $_->{address} eq '127.0.0.2' } @{origin_status($t, 'probed', 'two.back.test')->{addresses}})[0]{checks}, '>=', $checks, 'the one that stayed kept its record');
 	$t->restart('monitor');
 	$t->answers('p.example.com A', 'p.example.com. 30 IN A 127.0.0.2', '... 127.0.0.3', {name => 'a restart of the monitor changes nothing'});
 	$t->restart('dnsd');
@@ -185,7 +178,7 @@ subtest 'two families, one of them dead' => sub {
 	$t->admin('pool create dual origin=dual.back.test monitor=m');
 	$t->admin('lb create d.example.com default_pools=dual fallback_pool=last');
 	$t->answers_soon('d.example.com A', 'd.example.com. 30 IN A 127.0.0.2');
-	eventually { join(' ', map { "$_->{address}=$_->{state}" } @{origin_status('dual', 'dual.back.test')->{addresses}}) eq '127.0.0.2=up ::1=down' }
+	eventually { join(' ', map { "$_->{address}=$_->{state}" } @{origin_status($t, 'dual', 'dual.back.test')->{addresses}}) eq '127.0.0.2=up ::1=down' }
 	    'each family is judged';
 	$t->answers('d.example.com AAAA', {name => 'the dead family is NODATA'});
 	is($t->rcode('d.example.com AAAA'), 'NOERROR', 'not another pool (S12)');
@@ -201,7 +194,7 @@ subtest 'attaching a monitor keeps the addresses answered (S24)' => sub {
 	$t->answers('s.example.com A', 's.example.com. 30 IN A 127.0.0.2', '... 127.0.0.3');
 	ok(!exists $t->admin_json('pool show seeded')->{origins}[0]{seeded}, 'the states are not shown');
 	$t->start_monitor;
-	eventually { (grep { $_->{state} eq 'up' && $_->{checks} } @{origin_status('seeded', 'two.back.test')->{addresses}}) == 2 } 'then they are judged';
+	eventually { (grep { $_->{state} eq 'up' && $_->{checks} } @{origin_status($t, 'seeded', 'two.back.test')->{addresses}}) == 2 } 'then they are judged';
 	$t->answers('s.example.com A', 's.example.com. 30 IN A 127.0.0.2', '... 127.0.0.3');
 };
 
@@ -267,11 +260,11 @@ subtest 'a health store that is lost under way (S27)' => sub {
 	$t->admin('pool create slow origin=slow.back.test');
 	$t->admin('lb create slow.example.com default_pools=slow fallback_pool=last');
 	$t->answers_soon('slow.example.com A', 'slow.example.com. 30 IN A 192.0.2.99');
-	my $before = origin_status('slow', 'slow.back.test')->{resolution};
+	my $before = origin_status($t, 'slow', 'slow.back.test')->{resolution};
 	is($before->{ttl}, 3600, 'it will not be asked for again soon');
 	unlink glob $t->state . '/health/*.mdb' or die;
-	eventually { my $status = origin_status('slow', 'slow.back.test'); $status && @{$status->{addresses} // []} == 1 } 'the new store has it again';
-	is(origin_status('slow', 'slow.back.test')->{resolution}{resolved}, $before->{resolved}, 'as it was resolved before');
+	eventually { my $status = origin_status($t, 'slow', 'slow.back.test'); $status && @{$status->{addresses} // []} == 1 } 'the new store has it again';
+	is(origin_status($t, 'slow', 'slow.back.test')->{resolution}{resolved}, $before->{resolved}, 'as it was resolved before');
 	$t->answers('slow.example.com A', 'slow.example.com. 30 IN A 192.0.2.99');
 };
 
