@@ -83,7 +83,9 @@ test: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) check
 
 check: $(PROGRAMS) $(HELPERS) $(UNITS) $(REPLAYS)
-	GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --merge -j2 -Itests/lib $(T)
+	@rm -rf $(OUT)/tap
+	GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap PERL_TEST_HARNESS_DUMP_TAP=$(OUT)/tap prove --merge -j2 -Itests/lib $(T) || \
+	    { tests/failures $(OUT)/tap; exit 1; }
 
 run: packages-build
 	@$(MAKE) --no-print-directory run-built
