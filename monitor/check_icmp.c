@@ -237,10 +237,11 @@ static void
 on_echo(struct ping *ping)
 {
 	struct check *check = ping->check;
+	uint64_t took_us = (boot_ns() - check->began_ns) / 1000;
 	int error;
 
 	pending_remove(ping);
-	check->result.rtt_us = (uint32_t)MAX(1, (boot_ns() - check->began_ns) / 1000);
+	check->result.rtt_us = (uint32_t)MAX(1, took_us);
 	if (check->subject.monitor->type == MONITOR_ICMP_PING)
 		check_finish(check, REASON_NONE);
 	else if ((error = udp_begin(ping)) == -ECONNREFUSED)

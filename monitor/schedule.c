@@ -237,13 +237,15 @@ start(struct target *target)
 	/* [CF] 2.4: header.Host of the origin, then of the monitor, then the hostname; also for TLS. */
 	const char *host = target->host == NULL && target->monitor->host == NULL ? target->hostname : target->host;
 	struct check_subject subject = {target->monitor, target->address, host};
+	uint64_t now = boot_ms();
 
 	dequeue(target);
 	if (target->wanted_ms != 0)
+		/* A timer may end a moment early. */
 		histogram_add(&target->statistics->lateness,
-		    (double)(boot_ms() - MIN(boot_ms(), target->wanted_ms)) / (target->monitor->interval_s * 1e3));
+		    (double)(now - MIN(now, target->wanted_ms)) / (target->monitor->interval_s * 1e3));
 	target->wanted_ms = 0;
-	target->began_ms = boot_ms();
+	target->began_ms = now;
 	target->check = check_start(schedule->checks, &subject, on_done, target);
 	if (target->check != NULL)
 		schedule->counters.in_flight++;

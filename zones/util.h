@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define NITEMS(array) (sizeof(array) / sizeof((array)[0]))
+/* The one that is chosen is evaluated twice: no clock, no side effect. */
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
