@@ -4,8 +4,8 @@
 #include "change.h"
 #include "commands.h"
 #include "health.h"
-#include "picture.h"
 #include "print.h"
+#include "probed.h"
 #include "when.h"
 
 #include <poll.h>
@@ -13,175 +13,254 @@
 
 enum { LOOK_MS = 100 };
 
-/* One event; a line when it is printed. */
+/* One event, as it is printed. */
 struct event {
 	int64_t wall;
 	uint64_t order; /* among events of one time: as they were read */
-	struct json *json;
+	char *line;
 };
 
 struct events {
 	struct event *list;
 	size_t count, room;
+	bool as_json;
 	int64_t since;
 	uint64_t last_flip, last_command; /* that were read */
-	struct probed {
-		struct endpoint endpoint;
-		const struct pool *pool;
-		const struct origin *origin;
-		struct address address; /* of the endpoint; none where it is the hostname itself */
-		const char *monitor;    /* that says so, where it is one of a group */
-	} *places;
-	size_t nplaces;
+	struct health_flip *flips;        /* read, and not yet events */
+	size_t nflips, flips_room;
+	bool addresses; /* some of them says that a hostname has others */
+	/* What the flips are told by, and what was so before: an origin or an address that went is only there. */
+	struct picture *picture, *picture_before;
+	struct probed_table probed, probed_before;
 };
 
-static struct json *
-add_event(struct events *events, int64_t wall, const char *kind)
+/* Takes line. */
+static void
+add_event(struct events *events, int64_t wall, char *line)
 {
-	struct event *event;
-	char when[32];
-
 	if (events->count == events->room) {
 		events->room = events->room ? events->room * 2 : 256;
 		events->list = xrealloc(events->list, events->room * sizeof *events->list);
 	}
-	event = &events->list[events->count];
-	*event = (struct event){wall, events->count, json_new_object()};
+	events->list[events->count] = (struct event){wall, events->count, line};
 	events->count++;
-	wall_text(wall, when);
-	json_put_text(event->json, "time", when);
-	json_put_text(event->json, "kind", kind);
-	return event->json;
 }
+
+/* The same of a text; takes it. */
+static void
+add_text(struct events *events, int64_t wall, char *text)
+{
+	char when[32];
+
+	wall_text(wall, when);
+	add_event(events, wall, xasprintf("%.23sZ %s", when, print_clean(text)));
+	free(text);
+}
+
+/* Begin an event for programs, and end it. */
+static struct json *
+json_event(int64_t wall, const char *kind)
+{
+	struct json *json = json_new_object();
+	char when[32];
+
+	wall_text(wall, when);
+	json_put_text(json, "time", when);
+	json_put_text(json, "kind", kind);
+	return json;
+}
+
+static void
+add_json(struct events *events, int64_t wall, struct json *json)
+{
+	add_event(events, wall, json_write(json, false));
+	json_drop(json);
+}
+
+/* --- health --- */
 
 static void
 add_isolation(struct events *events, const struct health_flip *flip)
 {
-	struct json *json = add_event(events, flip->at_wall, "monitor");
+	const char *before = flip->isolated ? "judging" : "isolated", *state = flip->isolated ? "isolated" : "judging";
+	struct json *json;
 
-	json_put_text(json, "before", flip->isolated ? "judging" : "isolated");
-	json_put_text(json, "state", flip->isolated ? "isolated" : "judging");
+	if (!events->as_json) {
+		add_text(events, flip->at_wall, xasprintf("monitor: %s -> %s", before, state));
+		return;
+	}
+	json = json_event(flip->at_wall, "monitor");
+	json_put_text(json, "before", before);
+	json_put_text(json, "state", state);
+	add_json(events, flip->at_wall, json);
+}
+
+static struct json *
+flip_json(const struct probed *probed, const struct health_flip *flip)
+{
+	struct json *json = json_event(flip->at_wall, "health");
+	char text[46];
+
+	json_put_text(json, "pool", probed->pool->name);
+	json_put_text(json, "origin", probed->origin->address);
+	if (flip->kind == FLIP_ADDRESSES) {
+		json_put_integer(json, "addresses_before", flip->count_before);
+		json_put_integer(json, "addresses", flip->count);
+		return json;
+	}
+	if (origin_is_hostname(probed->origin))
+		json_put_text(json, "address", address_to_text(&probed->address, text));
+	if (probed->monitor != NULL)
+		json_put_text(json, "monitor", probed->monitor);
+	json_put_text(json, "before", health_state_text(flip->before));
+	json_put_text(json, "state", health_state_text(flip->state));
+	json_put_text(json, "failure_reason", health_reason_text(flip->reason));
+	if (flip->damped) /* S39 */
+		json_put_bool(json, "damped", true);
+	return json;
 }
 
 /* A flip is one event for each origin that its endpoint stands for. */
+static void
+add_flip(struct events *events, const struct health_flip *flip)
+{
+	size_t count;
+	const struct probed *probed = probed_find(&events->probed, &flip->endpoint, &count);
+
+	if (flip->kind == FLIP_ISOLATION) {
+		add_isolation(events, flip);
+		return;
+	}
+	if (count == 0)
+		probed = probed_find(&events->probed_before, &flip->endpoint, &count);
+	for (size_t i = 0; i < count; i++)
+		if (events->as_json)
+			add_json(events, flip->at_wall, flip_json(&probed[i], flip));
+		else
+			add_text(events, flip->at_wall, probed_flip_text(&probed[i], flip));
+}
+
 static bool
-add_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
+keep_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 {
 	struct events *events = arg;
 
 	events->last_flip = sequence;
 	if (flip->at_wall < events->since)
 		return true;
-	if (flip->kind == FLIP_ISOLATION) {
-		add_isolation(events, flip);
-		return true;
+	if (events->nflips == events->flips_room) {
+		events->flips_room = events->flips_room ? events->flips_room * 2 : 256;
+		events->flips = xrealloc(events->flips, events->flips_room * sizeof *events->flips);
 	}
-	for (size_t i = 0; i < events->nplaces; i++) {
-		const struct probed *place = &events->places[i];
-		struct json *json;
-		char text[46];
-
-		if (memcmp(&place->endpoint, &flip->endpoint, sizeof flip->endpoint) != 0)
-			continue;
-		json = add_event(events, flip->at_wall, "health");
-		json_put_text(json, "pool", place->pool->name);
-		json_put_text(json, "origin", place->origin->address);
-		if (flip->kind == FLIP_ADDRESSES) {
-			json_put_integer(json, "addresses_before", flip->count_before);
-			json_put_integer(json, "addresses", flip->count);
-			continue;
-		}
-		if (origin_is_hostname(place->origin))
-			json_put_text(json, "address", address_to_text(&place->address, text));
-		if (place->monitor != NULL)
-			json_put_text(json, "monitor", place->monitor);
-		json_put_text(json, "before", health_state_text(flip->before));
-		json_put_text(json, "state", health_state_text(flip->state));
-		json_put_text(json, "failure_reason", health_reason_text(flip->reason));
-		if (flip->damped) /* S39 */
-			json_put_bool(json, "damped", true);
-	}
+	events->flips[events->nflips++] = *flip;
+	events->addresses |= flip->kind == FLIP_ADDRESSES;
 	return true;
+}
+
+static void
+read_flips(struct events *events, struct store *health)
+{
+	struct store_txn *txn;
+	uint64_t last, from = events->last_flip;
+
+	if (health == NULL || store_begin(health, STORE_READ, &txn) != 0)
+		return;
+	last = health_flip_last(txn);
+	/* A store made anew begins anew; one that was not read for long has forgotten the oldest. */
+	if (last < from)
+		from = 0;
+	if (last > HEALTH_FLIPS_KEPT && from < last - HEALTH_FLIPS_KEPT)
+		from = last - HEALTH_FLIPS_KEPT;
+	health_flips_after(txn, from, keep_flip, events);
+	store_abort(txn);
+}
+
+/* --- configuration --- */
+
+static void
+add_parts(struct events *events, int64_t wall, uint64_t sequence, const char *who, const char *command, const char *reason)
+{
+	struct json *json;
+
+	if (!events->as_json) {
+		add_text(events, wall, xasprintf("command %llu by %s: %s%s%s%s", (unsigned long long)sequence, who, command,
+		    *reason != '\0' ? " (" : "", reason, *reason != '\0' ? ")" : ""));
+		return;
+	}
+	json = json_event(wall, "config");
+	json_put_integer(json, "sequence", (long long)sequence);
+	json_put_text(json, "who", who);
+	json_put_text(json, "command", command);
+	json_put_text(json, "reason", reason);
+	add_json(events, wall, json);
 }
 
 static bool
 add_command(void *arg, uint64_t sequence, struct bytes head)
 {
 	struct events *events = arg;
-	struct json *from, *json;
-	int64_t wall;
+	struct json *from = json_read_quietly(head);
+	int64_t wall = json_integer_of(json_member(from, "time"));
 
-	if (sequence <= events->last_command)
-		return true;
 	events->last_command = sequence;
-	from = json_read_quietly(head);
-	wall = json_integer_of(json_member(from, "time"));
-	if (from != NULL && wall >= events->since) {
-		json = add_event(events, wall, "config");
-		json_put_integer(json, "sequence", (long long)sequence);
-		json_put_text(json, "who", json_text(json_member(from, "who")));
-		json_put_text(json, "command", json_text(json_member(from, "command")));
-		json_put_text(json, "reason", json_text(json_member(from, "reason")));
-	}
+	if (from != NULL && wall >= events->since)
+		add_parts(events, wall, sequence, json_text_of(from, "who"), json_text_of(from, "command"), json_text_of(from, "reason"));
 	json_drop(from);
 	return true;
 }
 
 static void
-find_origin_places(struct events *events, const struct pictured_pool *pool, size_t i)
+read_commands(struct events *events, struct store *config)
 {
-	const struct origin *origin = &pool->model->origins[i];
-	const struct pictured_origin *pictured = &pool->origins[i];
-	bool grouped = pool->model->monitor_group.text[0] != '\0';
-	size_t judges = pool->model->njudges, count = pictured->naddresses * judges + 1;
-
-	events->places = xrealloc(events->places, (events->nplaces + count) * sizeof *events->places);
-	/* Also of what is not probed now: its flips are part of the past. */
-	for (size_t n = 0; n < pictured->naddresses * judges; n++) {
-		const struct address *address = &pictured->addresses[n / judges].address;
-
-		events->places[events->nplaces++] =
-		    (struct probed){health_endpoint(pool->model->judges[n % judges].monitor.text, origin, address), pool->model, origin,
-			*address, grouped ? pool->judges[n % judges] : NULL};
-	}
-	if (origin_is_hostname(origin))
-		events->places[events->nplaces++] = (struct probed){name_key(origin->address), pool->model, origin, {0}, NULL};
-}
-
-static void
-find_places(struct events *events, const struct picture *picture)
-{
-	free(events->places);
-	events->places = NULL;
-	events->nplaces = 0;
-	for (size_t p = 0; p < picture->npools; p++) {
-		for (size_t i = 0; i < picture->pools[p].model->norigins; i++)
-			find_origin_places(events, &picture->pools[p], i);
-	}
-}
-
-/* What came since the last reading. */
-static void
-read_events(struct events *events, struct viewer *viewer)
-{
-	struct store *config = viewer->stores[STORE_CONFIG], *health = viewer->stores[STORE_HEALTH];
 	struct store_txn *txn;
 
-	if (health != NULL && store_begin(health, STORE_PEEK, &txn) == 0) {
-		uint64_t last = health_flip_last(txn), from = events->last_flip;
+	if (config == NULL || store_begin(config, STORE_PEEK, &txn) != 0)
+		return;
+	if (config_generation(txn) < events->last_command) /* a store made anew */
+		events->last_command = 0;
+	config_each_command(txn, events->last_command, add_command, events);
+	store_abort(txn);
+}
 
-		/* A store made anew begins anew; one that was not read for long has forgotten the oldest. */
-		if (last < from)
-			from = 0;
-		if (last > HEALTH_FLIPS_KEPT && from < last - HEALTH_FLIPS_KEPT)
-			from = last - HEALTH_FLIPS_KEPT;
-		health_flips_after(txn, from, add_flip, events);
-		store_abort(txn);
-	}
-	if (config != NULL && store_begin(config, STORE_PEEK, &txn) == 0) {
-		config_each_command(txn, add_command, events);
-		store_abort(txn);
-	}
+/* --- both --- */
+
+static bool
+read_picture(struct events *events, struct viewer *viewer)
+{
+	struct picture *picture = picture_read(viewer);
+
+	if (picture == NULL)
+		return false;
+	probed_free(&events->probed_before);
+	picture_free(events->picture_before);
+	events->picture_before = events->picture;
+	events->probed_before = events->probed;
+	events->picture = picture;
+	events->probed = probed_of(picture);
+	return true;
+}
+
+/*
+ * What came since the last reading.  The flips are read before the configuration that they come of; a picture, which reads
+ * everything, is made only where that or the addresses of a hostname are others.
+ */
+static bool
+read_events(struct events *events, struct viewer *viewer)
+{
+	bool first = events->picture == NULL;
+	bool flipped = viewer_news_of(viewer, STORE_HEALTH), changed = viewer_news_of(viewer, STORE_CONFIG);
+
+	events->nflips = 0;
+	events->addresses = false;
+	if (flipped)
+		read_flips(events, viewer->stores[STORE_HEALTH]);
+	if ((first || changed || events->addresses) && !read_picture(events, viewer))
+		return false;
+	if (first || changed)
+		read_commands(events, viewer->stores[STORE_CONFIG]);
+	for (size_t i = 0; i < events->nflips; i++)
+		add_flip(events, &events->flips[i]);
+	return true;
 }
 
 static int
@@ -194,54 +273,15 @@ compare_events(const void *a, const void *b)
 	return x->order < y->order ? -1 : 1;
 }
 
-static void
-print_event(const struct json *json)
-{
-	const char *reason;
-	char *line;
-
-	printf("%.23sZ ", json_text_of(json, "time"));
-	if (strcmp(json_text_of(json, "kind"), "monitor") == 0) {
-		printf("monitor: %s -> %s\n", json_text_of(json, "before"), json_text_of(json, "state"));
-		return;
-	}
-	if (strcmp(json_text_of(json, "kind"), "health") == 0) {
-		bool failed = strcmp(json_text_of(json, "state"), "down") == 0 || strcmp(json_text_of(json, "state"), "suspect") == 0;
-		const char *address = json_text_of(json, "address");
-
-		printf("origin %s %s", json_text_of(json, "pool"), json_text_of(json, "origin"));
-		if (json_member(json, "addresses") != NULL)
-			printf(": %lld -> %lld addresses\n", json_integer_of(json_member(json, "addresses_before")),
-			    json_integer_of(json_member(json, "addresses")));
-		else
-			printf("%s%s%s%s: %s -> %s%s%s%s\n", *address != '\0' ? " " : "", address, *json_text_of(json, "monitor") != '\0' ? " by " : "",
-			    json_text_of(json, "monitor"), json_text_of(json, "before"),
-			    json_text_of(json, "state"), json_truth(json_member(json, "damped")) ? ", damped" : "", failed ? ": " : "", failed ? json_text_of(json, "failure_reason") : "");
-		return;
-	}
-	reason = json_text_of(json, "reason");
-	line = xasprintf("command %lld by %s: %s%s%s%s", json_integer_of(json_member(json, "sequence")), json_text_of(json, "who"),
-	    json_text_of(json, "command"), *reason != '\0' ? " (" : "", reason, *reason != '\0' ? ")" : "");
-	puts(print_clean(line));
-	free(line);
-}
-
 /* In the order of time; then they are forgotten. */
 static void
-print_events(struct events *events, bool as_json)
+print_events(struct events *events)
 {
 	if (events->count > 1)
 		qsort(events->list, events->count, sizeof *events->list, compare_events);
 	for (size_t i = 0; i < events->count; i++) {
-		if (as_json) {
-			char *line = json_write(events->list[i].json, false);
-
-			puts(line);
-			free(line);
-		} else {
-			print_event(events->list[i].json);
-		}
-		json_drop(events->list[i].json);
+		puts(events->list[i].line);
+		free(events->list[i].line);
 	}
 	events->count = 0;
 	fflush(stdout);
@@ -249,26 +289,23 @@ print_events(struct events *events, bool as_json)
 
 /* Read, print and, with --follow, go on until nobody reads. */
 static enum exit_code
-show(struct args *args, struct events *events)
+show(const struct args *args, struct events *events)
 {
 	struct viewer viewer = {.state = args->state};
-	struct picture *picture;
 	enum exit_code code = EXIT_DONE;
 
-	for (;;) {
-		if ((picture = picture_read(&viewer)) == NULL) {
+	while (code == EXIT_DONE && !ferror(stdout)) {
+		if (!read_events(events, &viewer))
 			code = EXIT_REFUSED;
+		print_events(events);
+		if (!args_flag(args, "follow"))
 			break;
-		}
-		find_places(events, picture);
-		read_events(events, &viewer);
-		print_events(events, args->json);
-		picture_free(picture);
-		if (!args_flag(args, "follow") || ferror(stdout))
-			break;
-		while (!viewer_news(&viewer))
-			poll(NULL, 0, LOOK_MS);
+		poll(NULL, 0, LOOK_MS);
 	}
+	probed_free(&events->probed);
+	probed_free(&events->probed_before);
+	picture_free(events->picture);
+	picture_free(events->picture_before);
 	viewer_close(&viewer);
 	return code;
 }
@@ -276,7 +313,7 @@ show(struct args *args, struct events *events)
 enum exit_code
 cmd_events(struct args *args)
 {
-	struct events events = {.since = INT64_MIN};
+	struct events events = {.as_json = args->json, .since = INT64_MIN};
 	const char *since = args_value(args, "since");
 	enum exit_code code;
 
@@ -286,6 +323,6 @@ cmd_events(struct args *args)
 		return args_misused(args, "--since takes a time: 2026-11-20T12:00:00Z, a date, or how long ago as 90s, 30m, 2h, 7d");
 	code = show(args, &events);
 	free(events.list);
-	free(events.places);
+	free(events.flips);
 	return code;
 }

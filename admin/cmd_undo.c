@@ -58,7 +58,7 @@ steps_free(struct undoing *undoing)
 struct later {
 	const struct config_item *item;
 	struct store_txn *txn;
-	uint64_t after, current, found;
+	uint64_t current, found;
 };
 
 static bool
@@ -86,17 +86,16 @@ look_later(void *arg, uint64_t sequence, struct bytes head)
 
 	(void)head;
 	later->current = sequence;
-	if (sequence > later->after)
-		config_each_item(later->txn, sequence, same_thing, later);
+	config_each_item(later->txn, sequence, same_thing, later);
 	return true;
 }
 
 static uint64_t
 changed_later(struct undoing *undoing, const struct config_item *item)
 {
-	struct later later = {.item = item, .txn = undoing->change->txn, .after = undoing->sequence};
+	struct later later = {.item = item, .txn = undoing->change->txn};
 
-	config_each_command(undoing->change->txn, look_later, &later);
+	config_each_command(undoing->change->txn, undoing->sequence, look_later, &later);
 	/* The undo's own entry is not there yet, but what it has written so far is. */
 	return later.found;
 }

@@ -7,7 +7,6 @@
 
 struct history {
 	struct store_txn *txn;
-	uint64_t after;
 	int64_t since;
 	struct json *entries;
 };
@@ -84,8 +83,6 @@ add_entry(void *arg, uint64_t sequence, struct bytes text)
 	struct json *head, *entry;
 	char when[32];
 
-	if (sequence <= history->after)
-		return true;
 	head = json_read_quietly(text);
 	if (head == NULL || json_integer_of(json_member(head, "time")) < history->since)
 		goto out;
@@ -128,9 +125,9 @@ history_changes_text(const struct json *changes)
 struct json *
 history_read(struct store_txn *txn, uint64_t after, int64_t since)
 {
-	struct history history = {.txn = txn, .after = after, .since = since, .entries = json_new_list()};
+	struct history history = {.txn = txn, .since = since, .entries = json_new_list()};
 
-	config_each_command(txn, add_entry, &history);
+	config_each_command(txn, after, add_entry, &history);
 	return history.entries;
 }
 

@@ -168,7 +168,7 @@ interventions_read(struct store_txn *config)
 
 	config_each_object_by_name(config, KIND_POOL, add_pool, &list);
 	if (list.count > 0)
-		config_each_command(config, look_at_command, &search);
+		config_each_command(config, 0, look_at_command, &search);
 	return list;
 }
 

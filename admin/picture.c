@@ -63,6 +63,17 @@ viewer_news(struct viewer *viewer)
 	return news;
 }
 
+bool
+viewer_news_of(struct viewer *viewer, enum store_kind kind)
+{
+	bool news = false;
+
+	/* One that cannot be opened is looked at again with the next picture. */
+	if (viewer->stores[kind] != NULL || !viewer->told[kind])
+		open_store(viewer, kind, &news);
+	return news;
+}
+
 void
 viewer_close(struct viewer *viewer)
 {

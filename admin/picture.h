@@ -105,6 +105,8 @@ void picture_free(struct picture *picture);
 
 /* Has anything been written since the last picture? */
 bool viewer_news(struct viewer *viewer);
+/* The same of one store, which is opened where it was not there before. */
+bool viewer_news_of(struct viewer *viewer, enum store_kind kind);
 
 /* The pool of an id; NULL where it is not there. */
 const struct pictured_pool *picture_pool(const struct picture *picture, const struct id *id);

@@ -1,5 +1,7 @@
 #include "transitions.h"
 
+#include "probed.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -22,89 +24,21 @@ print_change(FILE *out, int64_t wall, const char *kind, const char *name, const 
 	    before == NULL ? "" : " -> ", after);
 }
 
-/* An address of an origin, found by its endpoint, or the hostname by its key. */
-struct place {
-	struct endpoint endpoint;
-	const struct pool *pool;
-	const struct origin *origin;
-	struct address address; /* of the endpoint; none where it is the hostname itself */
-	const char *monitor;    /* that says so, where it is one of a group */
-};
-
-struct places {
-	struct place *list; /* by endpoint */
-	size_t count;
-};
-
-static int
-compare_places(const void *a, const void *b)
-{
-	return memcmp(&((const struct place *)a)->endpoint, &((const struct place *)b)->endpoint, sizeof(struct endpoint));
-}
-
-static void
-add_places(struct places *places, const struct pictured_pool *pool, size_t i)
-{
-	const struct pictured_origin *origin = &pool->origins[i];
-	const struct origin *model = &pool->model->origins[i];
-	size_t count = origin->naddresses * pool->model->njudges + 1;
-
-	places->list = xrealloc(places->list, (places->count + count) * sizeof *places->list);
-	/* Also of what is not probed now: the flip of an origin that was disabled comes after the configuration. */
-	for (size_t n = 0; n < origin->naddresses; n++)
-		for (size_t k = 0; k < pool->model->njudges; k++) {
-			const struct address *address = &origin->addresses[n].address;
-			struct endpoint endpoint = health_endpoint(pool->model->judges[k].monitor.text, model, address);
-
-			places->list[places->count++] = (struct place){endpoint, pool->model, model, *address,
-			    pool->model->monitor_group.text[0] != '\0' ? pool->judges[k] : NULL};
-		}
-	if (origin_is_hostname(model))
-		places->list[places->count++] = (struct place){name_key(model->address), pool->model, model, {0}, NULL};
-}
-
-static struct places
-places_of(const struct picture *picture)
-{
-	struct places places = {0};
-
-	for (size_t p = 0; p < picture->npools; p++) {
-		const struct pictured_pool *pool = &picture->pools[p];
-
-		for (size_t i = 0; i < pool->model->norigins; i++)
-			add_places(&places, pool, i);
-	}
-	if (places.count > 0)
-		qsort(places.list, places.count, sizeof *places.list, compare_places);
-	return places;
-}
-
 /* The line of one flip for each origin that its endpoint stands for; how many there were. */
 static size_t
-print_flip(FILE *out, const struct places *places, const struct health_flip *flip)
+print_flip(FILE *out, const struct probed_table *table, const struct health_flip *flip)
 {
-	const struct place key = {.endpoint = flip->endpoint}, *end = places->list + places->count, *at;
-	size_t printed = 0;
+	size_t count;
+	const struct probed *probed = probed_find(table, &flip->endpoint, &count);
 
-	at = places->count == 0 ? NULL : bsearch(&key, places->list, places->count, sizeof key, compare_places);
-	while (at != NULL && at > places->list && compare_places(at - 1, &key) == 0)
-		at--;
-	for (; at != NULL && at < end && compare_places(at, &key) == 0; at++, printed++) {
-		bool hostname = origin_is_hostname(at->origin);
-		char address[46];
+	for (size_t i = 0; i < count; i++) {
+		char *text = probed_flip_text(&probed[i], flip);
 
 		print_time(out, flip->at_wall);
-		fprintf(out, "origin %s %s", at->pool->name, at->origin->address);
-		if (flip->kind == FLIP_ADDRESSES) {
-			fprintf(out, ": %u -> %u addresses\n", flip->count_before, flip->count);
-			continue;
-		}
-		fprintf(out, "%s%s%s%s: %s -> %s%s%s%s\n", hostname ? " " : "", hostname ? address_to_text(&at->address, address) : "",
-		    at->monitor != NULL ? " by " : "", at->monitor != NULL ? at->monitor : "",
-		    health_state_text(flip->before), health_state_text(flip->state), flip->damped ? ", damped" : "", flip->reason == REASON_NONE ? "" : ": ",
-		    flip->reason == REASON_NONE ? "" : health_reason_text(flip->reason));
+		fprintf(out, "%s\n", text);
+		free(text);
 	}
-	return printed;
+	return count;
 }
 
 struct flips {
@@ -131,7 +65,7 @@ print_flips(FILE *out, struct viewer *viewer, const struct picture *before, cons
 	/* A store made anew has a feed of its own: what it holds is all new. */
 	uint64_t from = after->last_flip < before->last_flip ? 0 : before->last_flip;
 	struct flips flips = {.last = after->last_flip};
-	struct places now, then;
+	struct probed_table now, then;
 	struct store_txn *txn;
 	bool whole;
 
@@ -142,14 +76,14 @@ print_flips(FILE *out, struct viewer *viewer, const struct picture *before, cons
 	store_abort(txn);
 	if (!whole)
 		fputs("(some flips are no longer in the feed)\n", out);
-	now = places_of(after);
-	then = places_of(before);
+	now = probed_of(after);
+	then = probed_of(before);
 	for (size_t i = 0; i < flips.count; i++)
 		/* An origin or an address that went is only in the picture before. */
 		if (print_flip(out, &now, &flips.list[i]) == 0)
 			print_flip(out, &then, &flips.list[i]);
-	free(now.list);
-	free(then.list);
+	probed_free(&now);
+	probed_free(&then);
 	free(flips.list);
 }
 

@@ -43,9 +43,13 @@ is($t->admin('events --since 2099-01-01'), '', '--since leaves out what was befo
 is(($t->run(qw(events --since soon)))[0], 2, 'and takes only a time');
 
 # --follow goes on with what happens.
-my $pid = open(my $follow, '-|', "$Graycloud::BUILD/bin/graycloud", '--state', $t->state, 'events', '--follow', '--since', '0s') // die;
-my $select = IO::Select->new($follow);
-my $seen = '';
+my ($follow, $pid, $select, $seen);
+sub follow {
+	my ($state) = @_;
+	$pid = open($follow, '-|', "$Graycloud::BUILD/bin/graycloud", '--state', $state, 'events', '--follow', '--since', '0s') // die;
+	$select = IO::Select->new($follow);
+	$seen = '';
+}
 sub follows {
 	my ($wanted, $what) = @_;
 	my $end = Graycloud::now() + $Graycloud::DEADLINE;
@@ -55,10 +59,32 @@ sub follows {
 	}
 	like($seen, $wanted, $what);
 }
+sub unfollow {
+	kill 'TERM', $pid;
+	close $follow;
+}
+follow($t->state);
 $t->origin('127.0.0.2 up');
 follows(qr/origin eu 127\.0\.0\.2: down -> up\n/, '--follow tells what the monitor finds');
 $t->admin('pool set eu description=followed');
 follows(qr/pool set eu description=followed\n/, 'and what is changed');
-kill 'TERM', $pid;
-close $follow;
+$t->admin("pool create us origin=127.0.0.2,name=second monitor=web");
+$t->origin('127.0.0.2 down');
+follows(qr/origin us 127\.0\.0\.2: up -> down/, 'of a pool that was made meanwhile, too');
+like($seen, qr/origin eu 127\.0\.0\.2: up -> down/, 'the same flip for both pools');
+$t->admin('origin remove eu 127.0.0.3');
+follows(qr/origin eu 127\.0\.0\.3: up -> disabled\n/, 'and of an origin that is gone');
+unfollow();
+
+my $young = Graycloud->start(dnsd => 0);
+$young->admin("monitor create web type=tcp port=$port interval=1 timeout=1");
+$young->admin('pool create eu origin=127.0.0.3 monitor=web');
+follow($young->state);
+$young->admin('pool set eu description=followed');
+follows(qr/pool set eu description=followed\n/, '--follow begins before there is a monitor');
+$young->start_monitor;
+follows(qr/origin eu 127\.0\.0\.3: unknown -> up\n/, 'and tells what the first one finds');
+$young->admin('pool delete eu');
+follows(qr/origin eu 127\.0\.0\.3: up -> disabled\n/, 'and what becomes of a pool that is gone');
+unfollow();
 done_testing;

@@ -356,13 +356,14 @@ out:
 }
 
 bool
-config_each_command(struct store_txn *txn, config_history_fn *fn, void *arg)
+config_each_command(struct store_txn *txn, uint64_t after, config_history_fn *fn, void *arg)
 {
 	struct store_cursor *cursor = store_cursor_open(txn, TABLE_CHANGES);
 	uint8_t next[CHANGE_KEY_LEN];
 	struct bytes key, value;
-	bool on = cursor != NULL, more = on && store_cursor_first(cursor, &key, &value);
+	bool on = cursor != NULL, more;
 
+	more = on && after < UINT64_MAX && store_cursor_seek(cursor, config_change_key(next, after + 1, 0), &key, &value);
 	while (on && more) {
 		uint64_t sequence = get64(key.data);
 

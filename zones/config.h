@@ -86,10 +86,10 @@ bool config_changes_after(struct store_txn *txn, uint64_t generation, config_cha
 
 /*
  * The history as people read it: one entry for each command.  The texts are JSON as config_write.h wrote it: head is
- * an object of time, who, command and reason.
+ * an object of time, who, command and reason.  Those after a sequence, the oldest first.
  */
 typedef bool config_history_fn(void *arg, uint64_t sequence, struct bytes head);
-bool config_each_command(struct store_txn *txn, config_history_fn *fn, void *arg);
+bool config_each_command(struct store_txn *txn, uint64_t after, config_history_fn *fn, void *arg);
 
 /* One thing that a command changed; what it was before and what it became, each empty where there was none. */
 struct config_item {
