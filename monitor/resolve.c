@@ -25,6 +25,7 @@ struct found {
 	struct lookup *lookup;
 	int type; /* TYPE_A, TYPE_AAAA */
 	unsigned links;
+	bool frank; /* it was asked over the channel of that name */
 	enum name_failure failure;
 	unsigned count;
 	uint32_t ttl;
@@ -41,9 +42,15 @@ struct lookup {
 
 /* A socket of c-ares. */
 struct watch {
+	struct channel *channel;
 	ares_socket_t fd;
 	struct event *event;
 	LIST_ENTRY(watch) others;
+};
+
+struct channel {
+	struct resolver *resolver;
+	ares_channel ares;
 };
 
 struct resolver {
@@ -51,7 +58,12 @@ struct resolver {
 	struct publish *publish;
 	hostname_changed_fn *changed;
 	void *changed_arg;
-	ares_channel channel;
+	/*
+	 * The first goes from one resolver to the next while they say SERVFAIL, NOTIMP or REFUSED, and does not tell in the end which it
+	 * was, nor whether one was there at all.  Then the second is asked, once, which takes what the first that is there says.
+	 */
+	struct channel channel, frank;
+	bool several; /* resolvers are asked */
 	char *servers; /* as c-ares takes them; NULL: the system's */
 	struct event *timer, *starter;
 	LIST_HEAD(, watch) watches;
@@ -66,10 +78,12 @@ struct resolver {
 static void
 arm_timer(struct resolver *resolver)
 {
-	struct timeval wait;
+	struct timeval one, both, *wait = ares_timeout(resolver->channel.ares, NULL, &one);
 
-	if (ares_timeout(resolver->channel, NULL, &wait) != NULL)
-		evtimer_add(resolver->timer, &wait);
+	/* The lesser of both. */
+	wait = ares_timeout(resolver->frank.ares, wait, &both);
+	if (wait != NULL)
+		evtimer_add(resolver->timer, wait);
 	else
 		evtimer_del(resolver->timer);
 }
@@ -77,10 +91,10 @@ arm_timer(struct resolver *resolver)
 static void
 on_socket(evutil_socket_t fd, short what, void *arg)
 {
-	struct resolver *resolver = arg;
+	struct channel *channel = arg;
 
-	ares_process_fd(resolver->channel, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
-	arm_timer(resolver);
+	ares_process_fd(channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	arm_timer(channel->resolver);
 }
 
 static void
@@ -89,7 +103,8 @@ on_time(evutil_socket_t fd, short what, void *arg)
 	struct resolver *resolver = arg;
 
 	(void)fd, (void)what;
-	ares_process_fd(resolver->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	ares_process_fd(resolver->channel.ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	ares_process_fd(resolver->frank.ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 	arm_timer(resolver);
 }
 
@@ -105,20 +120,22 @@ unwatch(struct watch *watch)
 static void
 on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
-	struct resolver *resolver = arg;
+	struct channel *channel = arg;
+	struct resolver *resolver = channel->resolver;
 	struct watch *watch;
 
 	LIST_FOREACH(watch, &resolver->watches, others)
-		if (watch->fd == fd)
+		if (watch->fd == fd && watch->channel == channel)
 			break;
 	if (watch != NULL)
 		unwatch(watch);
 	if (!readable && !writable)
 		return;
 	watch = xcalloc(1, sizeof *watch);
+	watch->channel = channel;
 	watch->fd = fd;
 	watch->event = event_new(resolver->base, fd,
-	    (short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0) | EV_PERSIST), on_socket, resolver);
+	    (short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0) | EV_PERSIST), on_socket, channel);
 	if (watch->event == NULL || event_add(watch->event, NULL) < 0)
 		errx(1, "out of memory");
 	LIST_INSERT_HEAD(&resolver->watches, watch, others);
@@ -140,11 +157,22 @@ failure_of(int status)
 	case ARES_ENOTFOUND: return NAME_NXDOMAIN;
 	case ARES_ENODATA: return NAME_NODATA;
 	case ARES_ETIMEOUT: return NAME_TIMEOUT;
-	case ARES_ESERVFAIL: return NAME_SERVFAIL;
-	case ARES_EREFUSED: case ARES_ENOTIMP: return NAME_REFUSED;
 	case ARES_ECONNREFUSED: return NAME_UNREACHABLE;
 	case ARES_ENOMEM: case ARES_EDESTRUCTION: case ARES_ECANCELLED: return NAME_LOCAL;
 	default: return NAME_BAD_ANSWER;
+	}
+}
+
+/* c-ares takes an rcode that it does not know for none. */
+static enum name_failure
+failure_of_rcode(uint8_t rcode)
+{
+	switch (rcode) {
+	case 0: return NAME_RESOLVED;
+	case 2: return NAME_SERVFAIL;
+	case 3: return NAME_NXDOMAIN;
+	case 5: return NAME_REFUSED;
+	default: return NAME_RCODE + rcode;
 	}
 }
 
@@ -200,6 +228,22 @@ arm_starter(struct resolver *resolver)
 }
 
 static void conclude(struct lookup *lookup);
+static void on_answer(void *arg, int status, int timeouts, unsigned char *octets, int len);
+
+static void
+ask(struct found *found, const char *name)
+{
+	struct resolver *resolver = found->lookup->resolver;
+
+	ares_query(found->frank ? resolver->frank.ares : resolver->channel.ares, name, CLASS_IN, found->type, on_answer, found);
+}
+
+/* Of several resolvers one may have been silent, and another not. */
+static bool
+may_hide_rcode(const struct resolver *resolver, int status)
+{
+	return status == ARES_ECONNREFUSED || (status == ARES_ETIMEOUT && resolver->several);
+}
 
 static void
 on_answer(void *arg, int status, int timeouts, unsigned char *octets, int len)
@@ -210,15 +254,26 @@ on_answer(void *arg, int status, int timeouts, unsigned char *octets, int len)
 	struct hostent *host = NULL;
 
 	(void)timeouts;
+	if (may_hide_rcode(resolver, status) && !found->frank && lookup->hostname != NULL) {
+		found->frank = true;
+		ask(found, lookup->hostname->published.name);
+		arm_timer(resolver);
+		return;
+	}
 	if (status == ARES_SUCCESS)
 		status = read_answer(found, octets, len, &host);
 	found->failure = failure_of(status);
+	/* RFC 1035 4.1.1: the rcode is in the low bits of the header's fourth octet. */
+	if (octets != NULL && len >= 12 && (octets[3] & 0x0f) != 0) {
+		found->failure = failure_of_rcode(octets[3] & 0x0f);
+		found->count = 0;
+	}
 	if (found->failure == NAME_RESOLVED && found->count == 0) {
 		/* RFC 1034 5.3.3: a resolver follows CNAMEs; one that is none leaves the rest to us. */
 		bool leads_on = host != NULL && host->h_aliases != NULL && host->h_aliases[0] != NULL && lookup->hostname != NULL;
 
 		if (leads_on && ++found->links <= LINKS_MOST) {
-			ares_query(resolver->channel, host->h_name, CLASS_IN, found->type, on_answer, found);
+			ask(found, host->h_name);
 			ares_free_hostent(host);
 			return;
 		}
@@ -253,7 +308,7 @@ start(struct hostname *hostname)
 		found->lookup = lookup;
 		found->type = i == 0 ? TYPE_A : TYPE_AAAA;
 		found->ttl = RESOLVE_TTL_MOST;
-		ares_query(resolver->channel, hostname->published.name, CLASS_IN, found->type, on_answer, found);
+		ask(found, hostname->published.name);
 	}
 	if (--lookup->pending > 0)
 		return;
@@ -500,27 +555,46 @@ server_text(const char *text)
 }
 
 static int
-open_channel(struct resolver *resolver)
+open_channel(struct resolver *resolver, struct channel *channel, int flags, int tries)
 {
-	struct ares_options options = {.timeout = TRY_MS, .tries = TRIES, .sock_state_cb = on_socket_state, .sock_state_cb_data = resolver};
+	struct ares_options options = {.flags = flags, .timeout = TRY_MS, .tries = tries, .sock_state_cb = on_socket_state,
+	    .sock_state_cb_data = channel};
+	int status;
+
+	channel->resolver = resolver;
+	status = ares_init_options(&channel->ares, &options,
+	    ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+	if (status == ARES_SUCCESS && resolver->servers != NULL)
+		status = ares_set_servers_ports_csv(channel->ares, resolver->servers);
+	return status;
+}
+
+static int
+open_channels(struct resolver *resolver)
+{
+	struct ares_addr_port_node *servers = NULL;
 	struct stat system;
 	int status;
 
 	if (stat(SYSTEM, &system) == 0)
 		resolver->system_changed = system.st_mtim;
-	status = ares_init_options(&resolver->channel, &options,
-	    ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-	if (status == ARES_SUCCESS && resolver->servers != NULL)
-		status = ares_set_servers_ports_csv(resolver->channel, resolver->servers);
+	status = open_channel(resolver, &resolver->channel, 0, TRIES);
+	if (status == ARES_SUCCESS)
+		status = open_channel(resolver, &resolver->frank, ARES_FLAG_NOCHECKRESP, 1);
+	if (status == ARES_SUCCESS && ares_get_servers_ports(resolver->channel.ares, &servers) == ARES_SUCCESS) {
+		resolver->several = servers != NULL && servers->next != NULL;
+		ares_free_data(servers);
+	}
 	return status;
 }
 
 /* Take all questions back: their lookups end now. */
 static void
-close_channel(struct resolver *resolver)
+close_channels(struct resolver *resolver)
 {
 	resolver->closing = true;
-	ares_destroy(resolver->channel);
+	ares_destroy(resolver->channel.ares);
+	ares_destroy(resolver->frank.ares);
 	resolver->closing = false;
 	while (!LIST_EMPTY(&resolver->watches))
 		unwatch(LIST_FIRST(&resolver->watches));
@@ -534,8 +608,8 @@ resolver_second(struct resolver *resolver)
 	if (resolver->servers != NULL || stat(SYSTEM, &system) < 0 ||
 	    memcmp(&system.st_mtim, &resolver->system_changed, sizeof system.st_mtim) == 0)
 		return;
-	close_channel(resolver);
-	if (open_channel(resolver) != ARES_SUCCESS)
+	close_channels(resolver);
+	if (open_channels(resolver) != ARES_SUCCESS)
 		errx(1, "cannot read %s again", SYSTEM);
 	warnx("%s changed: its resolvers are asked from now on", SYSTEM);
 }
@@ -581,7 +655,7 @@ resolver_new(struct event_base *base, struct publish *publish, const char *const
 	}
 	status = ares_library_init(ARES_LIB_INIT_ALL);
 	if (status == ARES_SUCCESS)
-		status = open_channel(resolver);
+		status = open_channels(resolver);
 	resolver->timer = evtimer_new(base, on_time, resolver);
 	resolver->starter = evtimer_new(base, on_start, resolver);
 	if (status != ARES_SUCCESS || resolver->timer == NULL || resolver->starter == NULL)
@@ -594,7 +668,7 @@ resolver_free(struct resolver *resolver)
 {
 	if (resolver == NULL)
 		return;
-	close_channel(resolver);
+	close_channels(resolver);
 	event_free(resolver->timer);
 	event_free(resolver->starter);
 	ares_library_cleanup();

@@ -13,13 +13,26 @@ name_failure_text(enum name_failure failure)
 	    [NAME_NODATA] = "no address",
 	    [NAME_TIMEOUT] = "no resolver answers",
 	    [NAME_SERVFAIL] = "SERVFAIL",
-	    [NAME_REFUSED] = "refused",
-	    [NAME_UNREACHABLE] = "the resolvers refuse, fail or cannot be reached",
+	    [NAME_REFUSED] = "REFUSED",
+	    [NAME_UNREACHABLE] = "no resolver can be reached",
 	    [NAME_BAD_ANSWER] = "the answer cannot be read",
 	    [NAME_LOCAL] = "a failure on the monitor's machine",
+	    /* RFC 1035 4.1.1, RFC 2136 2.2, RFC 8490 10.2; the others are not assigned. */
+	    [NAME_RCODE + 1] = "FORMERR",
+	    [NAME_RCODE + 4] = "NOTIMP",
+	    [NAME_RCODE + 6] = "YXDOMAIN",
+	    [NAME_RCODE + 7] = "YXRRSET",
+	    [NAME_RCODE + 8] = "NXRRSET",
+	    [NAME_RCODE + 9] = "NOTAUTH",
+	    [NAME_RCODE + 10] = "NOTZONE",
+	    [NAME_RCODE + 11] = "DSOTYPENI",
+	    [NAME_RCODE + 12] = "rcode 12",
+	    [NAME_RCODE + 13] = "rcode 13",
+	    [NAME_RCODE + 14] = "rcode 14",
+	    [NAME_RCODE + 15] = "rcode 15",
 	};
 
-	return (unsigned)failure < NAME_FAILURES ? texts[failure] : "a failure of another version";
+	return (unsigned)failure < NAME_FAILURES && texts[failure] != NULL ? texts[failure] : "a failure of another version";
 }
 
 struct endpoint

@@ -15,13 +15,14 @@ enum name_failure {
 	NAME_RESOLVED = 0,
 	NAME_NXDOMAIN = 1, /* the name does not exist: believed, its addresses are gone */
 	NAME_NODATA = 2,   /* it has no address: believed, too */
-	NAME_TIMEOUT = 3,  /* no resolver answered; this and what follows keep the last good addresses */
+	NAME_TIMEOUT = 3,  /* no resolver answered in time; this and what follows keep the last good addresses */
 	NAME_SERVFAIL = 4,
 	NAME_REFUSED = 5,
-	NAME_UNREACHABLE = 6, /* c-ares went through all resolvers: they are not there, refuse, or say SERVFAIL */
+	NAME_UNREACHABLE = 6, /* no resolver is there */
 	NAME_BAD_ANSWER = 7,  /* cannot be read, or a chain of CNAMEs that does not end */
 	NAME_LOCAL = 8,       /* memory, descriptors: the fault is here */
-	NAME_FAILURES
+	NAME_RCODE = 16,      /* plus the rcode, of those that have no line above */
+	NAME_FAILURES = NAME_RCODE + 16
 };
 
 const char *name_failure_text(enum name_failure failure);

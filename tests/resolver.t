@@ -1,0 +1,83 @@
+# What resolvers say of hostname origins (S16) is told by its name, and believed only where it is an answer.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Checks qw(origin_status serve_dns free_port);
+use Graycloud;
+use Net::DNS;
+use Socket qw(SOCK_DGRAM);
+use Test::More;
+
+# The first label says what is answered: an rcode or its number; "found": an address; "empty": none; "garbage": half of an answer.
+my %answers = (
+	found => sub { $_[0]->push(answer => Net::DNS::RR->new(($_[0]->question)[0]->qname . '. 1 A 192.0.2.1')) if ($_[0]->question)[0]->qtype eq 'A' },
+	empty => sub { },
+);
+$answers{garbage} = $answers{found};
+sub resolver {
+	my ($always) = @_;
+
+	return serve_dns(sub {
+		my ($query) = @_;
+		my $said = $always // ($query->question)[0]->qname =~ s/\..*//r;
+		my $reply = $query->reply;
+
+		$reply->header->ra(1);
+		$reply->header->rcode($answers{$said} ? 'NOERROR' : $said =~ /^r(\d+)$/ ? $1 : uc $said);
+		$answers{$said}->($reply) if $answers{$said};
+		return $said eq 'garbage' ? substr($reply->data, 0, -3) : $reply->data;
+	});
+}
+
+my $t = Graycloud->start(dnsd => 0, monitor => 1, monitor_args => ['--resolver', '127.0.0.2:' . resolver()]);
+my $number = 0;
+sub failure_of {
+	my ($running, $name) = @_;
+	my $pool = 'p' . $number++;
+	my $resolution;
+
+	$running->admin("pool create $pool origin=$name");
+	Graycloud::wait_for(sub { $resolution = (origin_status($running, $pool, $name) // {})->{resolution}; defined $resolution && defined $resolution->{resolutions} });
+	return $resolution->{failure};
+}
+
+is(failure_of($t, "$_->[0].back.test"), $_->[1], "$_->[0]: " . ($_->[1] // 'resolved'))
+    for ['found', undef], ['nxdomain', 'NXDOMAIN'], ['empty', 'no address'], ['formerr', 'FORMERR'], ['servfail', 'SERVFAIL'], ['notimp', 'NOTIMP'],
+    ['refused', 'REFUSED'], ['yxdomain', 'YXDOMAIN'], ['notauth', 'NOTAUTH'], ['r12', 'rcode 12'], ['garbage', 'the answer cannot be read'];
+like($t->said('monitor'), qr/servfail\.back\.test: SERVFAIL\n/, 'the log says so');
+like($t->admin('status'), qr/resolution fails: formerr\.back\.test: FORMERR for \d+s, never resolved/, 'and status');
+
+subtest 'what is no answer takes no address away' => sub {
+	my $file = $t->write_file('said', 'found');
+	my $port = serve_dns(sub {
+		my $reply = $_[0]->reply;
+
+		open my $in, '<', $file or die;
+		my $now = <$in>;
+		$reply->header->rcode($answers{$now} ? 'NOERROR' : $now);
+		$answers{$now}->($reply) if $answers{$now};
+		return $reply->data;
+	});
+	my $other = Graycloud->start(dnsd => 0, monitor => 1, monitor_args => ['--resolver', "127.0.0.2:$port"]);
+
+	$other->admin('pool create p origin=a.back.test');
+	eventually { @{(origin_status($other, 'p', 'a.back.test') // {})->{addresses} // []} == 1 } 'it resolves';
+	for my $rcode ('NOTAUTH', 'SERVFAIL', 'NXDOMAIN') {
+		$t->write_file('next', $rcode);
+		rename $t->dir . '/next', $file or die;
+		eventually { (origin_status($other, 'p', 'a.back.test')->{resolution}{failure} // '') eq $rcode } "$rcode is told";
+		is(origin_status($other, 'p', 'a.back.test')->{state}, $rcode eq 'NXDOMAIN' ? 'unresolved' : 'unmonitored', $rcode eq 'NXDOMAIN' ? 'and believed' : 'and the address kept');
+	}
+};
+
+subtest 'several resolvers' => sub {
+	my ($refuses, $fails, $good) = map { '127.0.0.2:' . resolver($_) } 'REFUSED', 'SERVFAIL', 'found';
+	my $nobody = '127.0.0.2:' . free_port(SOCK_DGRAM);
+	my $running = sub { Graycloud->start(dnsd => 0, monitor => 1, monitor_args => [map { ('--resolver', $_) } @_]) };
+
+	is(failure_of($running->($refuses, $nobody, $fails, $good), 'a.back.test'), undef, 'the next is asked where one has no answer');
+	is(failure_of($running->($nobody, $fails), 'a.back.test'), 'SERVFAIL', 'where none has, the first that says something is told');
+	is(failure_of($running->($nobody), 'a.back.test'), 'no resolver can be reached', 'and where nobody is there, that');
+};
+
+done_testing;
