@@ -106,6 +106,7 @@ flip_json(const struct probed *probed, const struct health_flip *flip)
 	if (flip->kind == FLIP_ADDRESSES) {
 		json_put_integer(json, "addresses_before", flip->count_before);
 		json_put_integer(json, "addresses", flip->count);
+		json_put_text(json, "failure_reason", probed_flip_failure(flip));
 		return json;
 	}
 	if (origin_is_hostname(probed->origin))

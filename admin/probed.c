@@ -96,19 +96,47 @@ probed_find(const struct probed_table *table, const struct endpoint *endpoint, s
 	return *count == 0 ? NULL : &table->list[low];
 }
 
+/* What became of a hostname. */
+static char *
+addresses_text(const struct health_flip *flip)
+{
+	const char *why = probed_flip_failure(flip);
+
+	if (flip->state == HEALTH_DISABLED)
+		return xstrdup("no longer looked up");
+	if (flip->count > 0)
+		return xasprintf("%u -> %u addresses", flip->count_before, flip->count);
+	if (flip->count_before > 0)
+		return xasprintf("%u -> 0 addresses%s%s", flip->count_before, why != NULL ? ": " : "", why != NULL ? why : "");
+	return xasprintf("cannot be resolved%s%s", why != NULL ? ": " : "", why != NULL ? why : "");
+}
+
+const char *
+probed_flip_failure(const struct health_flip *flip)
+{
+	if (flip->kind == FLIP_ADDRESSES)
+		return flip->reason == NAME_RESOLVED ? NULL : name_failure_text(flip->reason);
+	return flip->reason == REASON_NONE ? NULL : health_reason_text(flip->reason);
+}
+
 char *
 probed_flip_text(const struct probed *probed, const struct health_flip *flip)
 {
 	const char *pool = probed->pool->name, *origin = probed->origin->address;
-	bool hostname = origin_is_hostname(probed->origin), failed = flip->reason != REASON_NONE;
-	char address[46] = "";
+	const char *why = probed_flip_failure(flip);
+	bool hostname = origin_is_hostname(probed->origin);
+	char address[46] = "", *addresses, *text;
 
-	if (flip->kind == FLIP_ADDRESSES)
-		return xasprintf("origin %s %s: %u -> %u addresses", pool, origin, flip->count_before, flip->count);
+	if (flip->kind == FLIP_ADDRESSES) {
+		addresses = addresses_text(flip);
+		text = xasprintf("origin %s %s: %s", pool, origin, addresses);
+		free(addresses);
+		return text;
+	}
 	if (hostname)
 		address_to_text(&probed->address, address);
 	return xasprintf("origin %s %s%s%s%s%s: %s -> %s%s%s%s", pool, origin, hostname ? " " : "", address,
 	    probed->monitor != NULL ? " by " : "", probed->monitor != NULL ? probed->monitor : "",
-	    health_state_text(flip->before), health_state_text(flip->state), flip->damped ? ", damped" : "", failed ? ": " : "",
-	    failed ? health_reason_text(flip->reason) : "");
+	    health_state_text(flip->before), health_state_text(flip->state), flip->damped ? ", damped" : "", why != NULL ? ": " : "",
+	    why != NULL ? why : "");
 }

@@ -31,6 +31,9 @@ void probed_free(struct probed_table *table);
 /* The *count first of the table that an entry stands for, and those behind it; one that nobody probes has none. */
 const struct probed *probed_find(const struct probed_table *table, const struct endpoint *endpoint, size_t *count);
 
+/* Why: the words of a check's reason, or of what resolvers said; NULL where nothing failed. */
+const char *probed_flip_failure(const struct health_flip *flip);
+
 /* "origin eu 192.0.2.1: up -> down: TCP timeout".  Freed by the caller. */
 char *probed_flip_text(const struct probed *probed, const struct health_flip *flip);
 

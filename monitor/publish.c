@@ -466,17 +466,24 @@ publish_remove(struct publish *publish, struct published *published)
 
 /* --- hostnames --- */
 
-static unsigned
+static uint8_t
 usable_addresses(const struct name_record *record)
 {
 	return record->gone ? 0 : record->count;
 }
 
+/* now is NULL where the hostname is no longer looked up. */
 static void
-add_addresses(struct publish *publish, const char *name, unsigned count, unsigned before, bool gone)
+add_addresses(struct publish *publish, const char *name, const struct name_record *before, const struct name_record *now)
 {
-	struct health_flip flip = {.kind = FLIP_ADDRESSES, .endpoint = name_key(name), .count = (uint8_t)count,
-	    .count_before = (uint8_t)before, .state = gone ? HEALTH_DISABLED : HEALTH_UNKNOWN};
+	struct health_flip flip = {.kind = FLIP_ADDRESSES, .endpoint = name_key(name), .count_before = usable_addresses(before),
+	    .state = HEALTH_DISABLED};
+
+	if (now != NULL) {
+		flip.state = HEALTH_UNKNOWN;
+		flip.count = usable_addresses(now);
+		flip.reason = now->failure;
+	}
 
 	add_flip(publish, &flip);
 }
@@ -496,7 +503,7 @@ publish_name_changed(struct publish *publish, struct published_name *published, 
 	unlist_name(publish, published);
 	published->listed = published->urgent = true;
 	TAILQ_INSERT_HEAD(&publish->changed_names, published, changed);
-	add_addresses(publish, published->name, usable_addresses(&published->record), usable_addresses(before), false);
+	add_addresses(publish, published->name, before, &published->record);
 }
 
 bool
@@ -520,7 +527,7 @@ forget_name(struct publish *publish, const char *name, const struct name_record 
 {
 	publish->gone = xrealloc(publish->gone, (publish->ngone + 1) * sizeof *publish->gone);
 	publish->gone[publish->ngone++] = xstrdup(name);
-	add_addresses(publish, name, 0, usable_addresses(record), true);
+	add_addresses(publish, name, record, NULL);
 }
 
 void

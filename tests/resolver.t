@@ -47,6 +47,15 @@ is(failure_of($t, "$_->[0].back.test"), $_->[1], "$_->[0]: " . ($_->[1] // 'reso
 like($t->said('monitor'), qr/servfail\.back\.test: SERVFAIL\n/, 'the log says so');
 like($t->admin('status'), qr/resolution fails: formerr\.back\.test: FORMERR for \d+s, never resolved/, 'and status');
 
+my $events = $t->admin('events');
+for (['nxdomain', 'NXDOMAIN'], ['empty', 'no address'], ['refused', 'REFUSED']) {
+	like($events, qr/^\S+Z origin p\d+ $_->[0]\.back\.test: cannot be resolved: $_->[1]\n/m, "events tell that $_->[0] was not resolved, and why");
+}
+like($events, qr/found\.back\.test: 0 -> 1 addresses\n/, 'and what was');
+unlike($events, qr/0 -> 0/, 'nothing becomes of nothing');
+my ($event) = grep { $_->{kind} eq 'health' && $_->{origin} =~ /servfail/ } map { JSON::PP::decode_json($_) } split /\n/, $t->admin('events --json');
+is_deeply([@$event{qw(addresses_before addresses failure_reason)}], [0, 0, 'SERVFAIL'], 'for programs, too');
+
 subtest 'what is no answer takes no address away' => sub {
 	my $file = $t->write_file('said', 'found');
 	my $port = serve_dns(sub {
@@ -68,6 +77,7 @@ subtest 'what is no answer takes no address away' => sub {
 		eventually { (origin_status($other, 'p', 'a.back.test')->{resolution}{failure} // '') eq $rcode } "$rcode is told";
 		is(origin_status($other, 'p', 'a.back.test')->{state}, $rcode eq 'NXDOMAIN' ? 'unresolved' : 'unmonitored', $rcode eq 'NXDOMAIN' ? 'and believed' : 'and the address kept');
 	}
+	like($other->admin('events'), qr/a\.back\.test: 1 -> 0 addresses: NXDOMAIN\n/, 'events tell when it went, and why');
 };
 
 subtest 'several resolvers' => sub {

@@ -109,7 +109,7 @@ struct health_flip {
 	struct endpoint endpoint; /* or name_key() */
 	uint8_t state;  /* the new one; HEALTH_DISABLED: the record was deleted */
 	uint8_t before; /* the state before */
-	uint8_t reason;
+	uint8_t reason; /* enum health_reason; of a hostname enum name_failure (names.h), which older versions left 0 */
 	uint8_t kind;   /* enum health_flip_kind */
 	uint8_t count, count_before; /* of a hostname: how many addresses */
 	uint8_t damped; /* S39: from here on it is held down; the state may have been down before */

@@ -146,6 +146,38 @@ a_flip_is_told_in_words(void **state)
 	free(world);
 }
 
+static void
+addresses_that_come_and_go_are_told_with_the_reason(void **state)
+{
+	static const struct {
+		struct health_flip flip;
+		const char *text;
+	} rows[] = {
+	    {{.count = 3}, "0 -> 3 addresses"},
+	    {{.count_before = 2, .count = 3, .reason = NAME_TIMEOUT}, "2 -> 3 addresses"},
+	    {{.count_before = 2, .reason = NAME_NXDOMAIN}, "2 -> 0 addresses: NXDOMAIN"},
+	    {{.count_before = 2}, "2 -> 0 addresses"}, /* as written by older versions */
+	    {{.reason = NAME_RCODE + 1}, "cannot be resolved: FORMERR"},
+	    {{.count = 0}, "cannot be resolved"},
+	    {{.count_before = 2, .state = HEALTH_DISABLED}, "no longer looked up"},
+	};
+	struct world *world = world_new();
+	struct probed probed = {.pool = &world->pools[2], .origin = &world->origins[2][3]};
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct health_flip flip = rows[i].flip;
+		char *text, *wanted = xasprintf("origin ap h3.example.net: %s", rows[i].text);
+
+		flip.kind = FLIP_ADDRESSES;
+		text = probed_flip_text(&probed, &flip);
+		assert_string_equal(text, wanted);
+		free(text);
+		free(wanted);
+	}
+	free(world);
+}
+
 int
 main(void)
 {
@@ -153,6 +185,7 @@ main(void)
 	    cmocka_unit_test(every_endpoint_finds_all_that_it_stands_for),
 	    cmocka_unit_test(what_nobody_has_is_not_found),
 	    cmocka_unit_test(a_flip_is_told_in_words),
+	    cmocka_unit_test(addresses_that_come_and_go_are_told_with_the_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
