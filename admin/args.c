@@ -1,6 +1,5 @@
 #include "args.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -59,8 +58,6 @@ option_known(const char *list, const char *name, size_t len, bool *takes_value)
 static bool
 set_common(struct args *args, const char *name, const char *value)
 {
-	char *end;
-
 	if (strcmp(name, "state") == 0)
 		args->state = value;
 	else if (strcmp(name, "json") == 0)
@@ -76,11 +73,9 @@ set_common(struct args *args, const char *name, const char *value)
 	else if (strcmp(name, "reason") == 0)
 		args->reason = value;
 	else {
-		errno = 0;
-		args->if_generation = strtoull(value, &end, 10);
 		args->if_generation_given = true;
-		if (errno != 0 || *end != '\0' || *value < '0' || *value > '9') {
-			args_misused(args, "--if-generation takes a number, not %s", value);
+		if (!whole_from_text(value, UINT64_MAX, &args->if_generation)) {
+			args_misused(args, "--if-generation takes a number, not \"%s\"", value);
 			return false;
 		}
 	}

@@ -3,6 +3,7 @@
 #include "object.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 enum operation { SET, ADD, REMOVE };
@@ -99,12 +100,25 @@ assign_free_files(struct assign_files *files)
 	free(files->items);
 }
 
+/* Not what a double would tell otherwise than it was typed: too large, or too small to be more than 0. */
+static bool
+read_number(const char *text, double *number)
+{
+	char *end;
+
+	if (*text == '\0' || *text == '+' || strspn(text, "0123456789.-+eE") != strlen(text))
+		return false;
+	errno = 0;
+	*number = strtod(text, &end);
+	return *end == '\0' && errno == 0 && fabs(*number) < 1e15;
+}
+
 /* A text as the value of a property.  What cannot be read stays a text, which the check then refuses. */
 static struct json *
 convert(const struct property *property, const char *text)
 {
 	struct json *value;
-	char *end;
+	double number;
 
 	switch (property->type) {
 	case PROPERTY_BOOL:
@@ -113,12 +127,8 @@ convert(const struct property *property, const char *text)
 		break;
 	case PROPERTY_INTEGER:
 	case PROPERTY_NUMBER:
-		if (*text != '\0' && strspn(text, "0123456789.-+eE") == strlen(text)) {
-			double number = strtod(text, &end);
-
-			if (*end == '\0')
-				return json_new_number(number);
-		}
+		if (read_number(text, &number))
+			return json_new_number(number);
 		break;
 	case PROPERTY_ANY:
 	case PROPERTY_OBJECT:

@@ -321,7 +321,7 @@ cmd_events(struct args *args)
 	if (args->count != 0)
 		return args_misused(args, "events takes no words");
 	if (since != NULL && !when_read(since, &events.since))
-		return args_misused(args, "--since takes a time: 2026-11-20T12:00:00Z, a date, or how long ago as 90s, 30m, 2h, 7d");
+		return args_misused(args, "--since \"%s\": it takes a time such as 2026-11-20T12:00:00Z, a date, or how long ago: 90s, 30m, 2h, 7d", since);
 	code = show(args, &events);
 	free(events.list);
 	free(events.flips);

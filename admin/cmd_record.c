@@ -350,12 +350,13 @@ read_words(struct args *args, struct record_request *request)
 	request->zone = args->words[1];
 	request->owner = args->words[2];
 	if (next < args->count && is_number(args->words[next])) {
-		unsigned long ttl = strtoul(args->words[next++], NULL, 10);
+		const char *word = args->words[next++];
+		uint64_t ttl;
 
 		if (!request->add)
 			return args_misused(args, "record delete takes no TTL");
-		if (ttl > RRSET_TTL_MAX)
-			return args_misused(args, "a TTL is at most %d seconds", RRSET_TTL_MAX);
+		if (!whole_from_text(word, RRSET_TTL_MAX, &ttl))
+			return args_misused(args, "the TTL %s is more than %d seconds", word, RRSET_TTL_MAX);
 		request->ttl_given = true;
 		request->ttl = (uint32_t)ttl;
 	}

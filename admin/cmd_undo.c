@@ -445,12 +445,10 @@ cmd_undo(struct args *args)
 {
 	const char *word = args_word(args, 0);
 	uint64_t sequence;
-	char *rest;
 
 	if (word == NULL || args->count != 1)
 		return args_misused(args, "which command? graycloud log lists their sequences");
-	sequence = strtoull(word, &rest, 10);
-	if (*word < '0' || *word > '9' || *rest != '\0' || sequence == 0)
-		return args_misused(args, "%s is not a sequence of the log", word);
+	if (!whole_from_text(word, UINT64_MAX, &sequence) || sequence == 0)
+		return args_misused(args, "\"%s\" is not a sequence of the log", word);
 	return change_run(args, undo, &sequence);
 }

@@ -1,6 +1,7 @@
 #include "object_command.h"
 
 #include "assign.h"
+#include "when.h"
 
 #include <stdlib.h>
 
@@ -308,20 +309,14 @@ set_words(struct change *change, struct json *document, void *arg)
 bool
 object_until(const struct args *args, char out[32])
 {
-	static const struct {
-		char unit;
-		int64_t seconds;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
 	const char *text = args_value(args, "for");
-	char *end;
-	long number = strtol(text, &end, 10);
+	int64_t ms;
 
-	for (size_t i = 0; i < NITEMS(units); i++)
-		if (end != text && end[0] == units[i].unit && end[1] == '\0' && number > 0 && number <= 100000) {
-			wall_text(wall_ms() / 1000 * 1000 + number * units[i].seconds * 1000, out);
-			return true;
-		}
-	args_misused(args, "--for %s: say how long as 90s, 30m, 2h or 7d", text);
+	if (when_duration(text, &ms) && ms > 0) {
+		wall_text(wall_ms() / 1000 * 1000 + ms, out);
+		return true;
+	}
+	args_misused(args, "--for \"%s\": say how long as 90s, 30m, 2h or 7d, at most 100000d", text);
 	return false;
 }
 

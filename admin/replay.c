@@ -23,9 +23,12 @@ read_line(struct replay_client *client, char *line)
 	if (!prefix_read(prefix, &client->client.ecs, &client->client.source) || strtok_r(NULL, " \t\r\n", &rest) != NULL)
 		return false;
 	client->client.resolver = client->client.ecs;
-	if (count != NULL)
-		client->count = strtod(count, &end);
-	return count == NULL || (*end == '\0' && client->count > 0 && client->count <= COUNT_MOST);
+	if (count == NULL)
+		return true;
+	if (strspn(count, "0123456789.eE") != strlen(count)) /* strtod knows more */
+		return false;
+	client->count = strtod(count, &end);
+	return *end == '\0' && client->count > 0 && client->count <= COUNT_MOST;
 }
 
 bool

@@ -12,6 +12,9 @@
  */
 bool when_read(const char *text, int64_t *wall);
 
+/* 90s 30m 2h 7d as milliseconds; false where the text is none of these, or more than 100,000 days. */
+bool when_duration(const char *text, int64_t *ms);
+
 /* "3s", "5m", "2h", "4d" */
 const char *when_age(int64_t ms, char out[16]);
 

@@ -159,7 +159,7 @@ subtest 'a line that cannot be meant is exit 2' => sub {
 	misused('pool set eu enabled=true --if-generation x', qr/takes a number/);
 	misused('export --zones=1', qr/--zones takes no value/);
 	misused('log --since', qr/--since needs a value/);
-	misused('log --since yesterday', qr/--since takes a time/);
+	misused('log --since yesterday', qr/--since "yesterday": it takes a time/);
 	misused('export --force', qr/there is no option --force/);
 	is(($t->run('--help'))[0], 0);
 	is(($t->run('pool', '--help'))[0], 0);

@@ -78,6 +78,24 @@ boot_ns(void)
 	return clock_ns(CLOCK_BOOTTIME);
 }
 
+bool
+whole_from_text(const char *text, uint64_t most, uint64_t *number)
+{
+	uint64_t sum = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+
+		if (*text < '0' || *text > '9' || digit > most || sum > (most - digit) / 10)
+			return false;
+		sum = sum * 10 + digit;
+	}
+	*number = sum;
+	return true;
+}
+
 uint64_t
 boot_ms(void)
 {

@@ -82,6 +82,9 @@ mix64(uint64_t x)
 	return x ^ x >> 31;
 }
 
+/* A whole number in decimal digits and nothing else: no sign, no blanks, nothing behind; false too where it is above most. */
+bool whole_from_text(const char *text, uint64_t most, uint64_t *number);
+
 /* CLOCK_BOOTTIME in milliseconds: goes on while the machine sleeps and no clock step moves it (S25). */
 uint64_t boot_ms(void);
 
