@@ -1,5 +1,7 @@
 #include "args.h"
 
+#include "print.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -40,6 +42,8 @@ args_misused(const struct args *args, const char *format, ...)
 	return EXIT_USAGE;
 }
 
+enum { REASON_MOST = 500 };
+
 /* Does the list "a b: c" have name?  Sets whether it takes a value. */
 static bool
 option_known(const char *list, const char *name, size_t len, bool *takes_value)
@@ -53,6 +57,32 @@ option_known(const char *list, const char *name, size_t len, bool *takes_value)
 		list += word + strspn(list + word, " ");
 	}
 	return false;
+}
+
+/* It stands in the history for good, and whoever reads it has a terminal. */
+static bool
+set_reason(struct args *args, const char *value)
+{
+	struct json *text = json_new_text(value);
+	bool whole = strcmp(json_text(text), value) == 0; /* what is not UTF-8 is replaced */
+	size_t len = strlen(value);
+
+	json_drop(text);
+	args->reason = value;
+	if (len > REASON_MOST) {
+		args_misused(args, "--reason has %zu octets: at most %d are kept", len, REASON_MOST);
+		return false;
+	}
+	if (!whole) {
+		args_misused(args, "--reason is not UTF-8");
+		return false;
+	}
+	for (; *value != '\0'; value++)
+		if (print_control(value) > 0) {
+			args_misused(args, "--reason has a control character: it is a line of text");
+			return false;
+		}
+	return true;
 }
 
 static bool
@@ -71,7 +101,7 @@ set_common(struct args *args, const char *name, const char *value)
 	else if (strcmp(name, "no-wait") == 0)
 		args->no_wait = true;
 	else if (strcmp(name, "reason") == 0)
-		args->reason = value;
+		return set_reason(args, value);
 	else {
 		args->if_generation_given = true;
 		if (!whole_from_text(value, UINT64_MAX, &args->if_generation)) {

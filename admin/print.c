@@ -34,14 +34,33 @@ print_colour(FILE *out, enum colour colour)
 	return print_coloured(out) ? codes[colour] : "";
 }
 
+size_t
+print_control(const char *text)
+{
+	const uint8_t *at = (const uint8_t *)text;
+
+	if (at[0] < ' ')
+		return at[0] != '\0';
+	if (at[0] == 0x7f)
+		return 1;
+	if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) /* C1 */
+		return 2;
+	if (at[0] != 0xe2)
+		return 0;
+	return (at[1] == 0x80 && at[2] >= 0xa8 && at[2] <= 0xae) || (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9) ? 3 : 0;
+}
+
 char *
 print_clean(char *text)
 {
-	for (uint8_t *at = (uint8_t *)text; *at != '\0'; at++)
-		if (*at < ' ' || *at == 0x7f)
-			*at = '?';
-		else if (at[0] == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0) /* C1, in UTF-8 */
-			at[0] = at[1] = '?';
+	for (char *at = text; *at != '\0'; at++) {
+		size_t len = print_control(at);
+
+		if (len > 0) {
+			memset(at, '?', len);
+			at += len - 1;
+		}
+	}
 	return text;
 }
 

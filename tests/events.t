@@ -30,15 +30,28 @@ cmp_ok(index($text, 'pool create eu'), '<', index($text, 'unknown -> up'), 'a ca
 my @json = map { JSON::PP::decode_json($_) } split /\n/, $t->admin('events --json');
 is(scalar @json, scalar @times, 'an event a line for programs');
 is_deeply([sort keys %{(grep { $_->{kind} eq 'health' } @json)[0]}], [sort qw(time kind pool origin before state failure_reason)], 'with these members');
-my $nasty = "one\ntwo \e[31m\xc2\x9bm n\xc3\xa4h";
-$t->admin_list(qw(origin disable eu 127.0.0.3), '--reason', $nasty);
-for my $command ('events', 'log', 'status') {
-	my $told = $t->admin($command);
-	like($told, qr/one\?two \?\[31m\?\?m n\xc3\xa4h/, "$command: what somebody wrote stays in its line, and moves no cursor");
-	unlike($told, qr/[\x00-\x09\x0b-\x1f\x7f]/, "$command: no control character");
+# A reason is one line of text; what else somebody types stands in the history with the command.
+for (["one\ntwo", 'has a control character'], ["a\e[31mb", 'has a control character'], ["a\x7fb", 'has a control character'], ["a\xc2\x9bb", 'has a control character'],
+	["a\xe2\x80\xaeb", 'has a control character'], ["a\xe2\x81\xa6b", 'has a control character'], ["a\xe2\x80\xa8b", 'has a control character'], ["a\xff", 'is not UTF-8'],
+	["a\xc3", 'is not UTF-8'], ['x' x 501, 'has 501 octets: at most 500'], ["\xc3\xa4" x 251, 'has 502 octets: at most 500']) {
+	my ($code, undef, $err) = $t->run(qw(origin disable eu 127.0.0.3 --reason), $_->[0]);
+	ok($code eq '2' && $err =~ /--reason \Q$_->[1]\E/, "--reason $_->[1]: refused") or diag "exit $code: $err";
+	unlike($err, qr/[\x00-\x09\x0b-\x1f\x7f]/, 'and not echoed');
 }
-is($t->admin_json('log')->[-1]{reason}, Encode::decode('UTF-8', $nasty), 'programs get it as it was');
-$t->admin('origin enable eu 127.0.0.3');
+unlike($t->admin('log'), qr/origin disable/, 'nothing was done');
+for my $reason ("\xc3\xa4" x 250, "n\xc3\xa4h \xe2\x80\x94 \xe6\x97\xa5\xe6\x9c\xac \xf0\x9f\x98\x80", '') {
+	$t->admin_list(qw(origin disable eu 127.0.0.3), '--reason', $reason);
+	is($t->admin_json('log')->[-1]{reason}, Encode::decode('UTF-8', my $copy = $reason), 'programs get it as it was');
+	like($t->admin('status'), qr/\Q$reason\E$/m, 'and status shows it');
+	$t->admin('origin enable eu 127.0.0.3');
+}
+my $nasty = "one\ntwo \e[31m\xc2\x9bm\xe2\x80\xae n\xc3\xa4h";
+$t->admin_list(qw(pool set eu), "description=$nasty");
+for my $command ('events', 'log') {
+	my $told = $t->admin($command);
+	like($told, qr/one\?two \?\[31m\?\?m\?\?\? n\xc3\xa4h/, "$command: what somebody wrote stays in its line, and moves no cursor");
+	unlike($told, qr/[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae/, "$command: no control character");
+}
 is($t->admin('events --since 2099-01-01'), '', '--since leaves out what was before');
 is(($t->run(qw(events --since soon)))[0], 2, 'and takes only a time');
 
