@@ -28,9 +28,16 @@ struct place {
 	struct command *command; /* NULL where it is taken: the check gave up, the command is being killed */
 };
 
+/* A helper that is lost is started again after a second, and where that one lives less than a minute, after two, ... */
+enum { RESTART_LEAST_MS = 1000, RESTART_MOST_MS = 60000 };
+
 struct exec {
-	struct event *replies; /* NULL: not permitted */
-	unsigned most;
+	struct event_base *base;
+	struct event *replies; /* NULL: not permitted, or the helper is lost */
+	struct event *restart;
+	uint64_t began_ms;     /* of the helper */
+	unsigned wait_ms;      /* before the next restart */
+	unsigned most; /* 0: not permitted */
 	struct place *places;
 	TAILQ_HEAD(, command) queue;
 };
@@ -143,22 +150,71 @@ judge(struct check *check, const struct command_reply *reply)
 	check_finish(check, REASON_COMMAND_FAILED);
 }
 
-/* Somebody killed the helper: what ran there has no verdict, and nothing will. */
+static void
+tell_lost(struct check *check)
+{
+	check_detail(check, "the helper that runs commands was lost");
+	check->result.reason = REASON_MONITOR_CONFIG_ERROR;
+}
+
+static void
+finish_lost(struct check *check)
+{
+	tell_lost(check);
+	check_finish_errno(check, EPERM);
+}
+
+static void on_reply(evutil_socket_t fd, short what, void *arg);
+
+static bool
+watch_replies(struct exec *exec)
+{
+	exec->began_ms = boot_ms();
+	exec->replies = event_new(exec->base, commands_fd(), EV_READ | EV_PERSIST, on_reply, exec);
+	return exec->replies != NULL && event_add(exec->replies, NULL) == 0;
+}
+
+static void
+restart_later(struct exec *exec)
+{
+	struct timeval wait = {exec->wait_ms / 1000, exec->wait_ms % 1000 * 1000};
+
+	evtimer_add(exec->restart, &wait);
+	exec->wait_ms = MIN(2 * exec->wait_ms, RESTART_MOST_MS);
+}
+
+static void
+on_restart(evutil_socket_t fd, short what, void *arg)
+{
+	struct exec *exec = arg;
+
+	(void)fd, (void)what;
+	if (!commands_restart()) {
+		warn("the helper that runs commands cannot be started");
+		restart_later(exec);
+	} else if (!watch_replies(exec))
+		errx(1, "out of memory");
+}
+
+/* Somebody killed the helper: what ran there has no verdict (S26). */
 static void
 helper_lost(struct exec *exec)
 {
-	warnx("the helper that runs commands is gone: exec monitors give no verdict until graycloud-monitor is started again");
+	if (boot_ms() - exec->began_ms >= RESTART_MOST_MS)
+		exec->wait_ms = RESTART_LEAST_MS;
+	warnx("the helper that runs commands was lost: exec monitors give no verdict until it is started again in %u s", exec->wait_ms / 1000);
 	event_free(exec->replies);
 	exec->replies = NULL;
+	restart_later(exec);
 	for (uint32_t i = 0; i < exec->most; i++) {
 		struct command *command = exec->places[i].command;
 
 		exec->places[i] = (struct place){0};
 		if (command != NULL)
-			check_finish_errno(command->check, ENOBUFS);
+			finish_lost(command->check);
 	}
 	while (!TAILQ_EMPTY(&exec->queue))
-		check_finish_errno(TAILQ_FIRST(&exec->queue)->check, ENOBUFS);
+		finish_lost(TAILQ_FIRST(&exec->queue)->check);
 }
 
 static void
@@ -212,9 +268,9 @@ talk(struct check *check)
 	int error;
 
 	if (exec->replies == NULL) {
-		check->result.reason = exec->most == 0 ? REASON_COMMAND_NOT_PERMITTED : REASON_MONITOR_CONFIG_ERROR;
+		check->result.reason = REASON_COMMAND_NOT_PERMITTED;
 		if (exec->most > 0)
-			check_detail(check, "the helper that runs commands is gone");
+			tell_lost(check);
 		return -EPERM;
 	}
 	command = calloc(1, sizeof *command);
@@ -242,6 +298,8 @@ exec_close(void *shared)
 
 	if (exec->replies != NULL)
 		event_free(exec->replies);
+	if (exec->restart != NULL)
+		event_free(exec->restart);
 	free(exec->places);
 	free(exec);
 }
@@ -254,12 +312,14 @@ exec_open(struct event_base *base)
 	if (exec == NULL)
 		return NULL;
 	TAILQ_INIT(&exec->queue);
+	exec->base = base;
+	exec->wait_ms = RESTART_LEAST_MS;
 	exec->most = commands_most();
 	if (exec->most == 0)
 		return exec;
 	exec->places = calloc(exec->most, sizeof *exec->places);
-	exec->replies = event_new(base, commands_fd(), EV_READ | EV_PERSIST, on_reply, exec);
-	if (exec->places == NULL || exec->replies == NULL || event_add(exec->replies, NULL) < 0) {
+	exec->restart = evtimer_new(base, on_restart, exec);
+	if (exec->places == NULL || exec->restart == NULL || !watch_replies(exec)) {
 		exec_close(exec);
 		return NULL;
 	}

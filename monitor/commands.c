@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -27,8 +28,12 @@ struct request {
 	uint32_t narguments; /* 0: kill it */
 };
 
-static int monitor_socket = -1;
+static const char helper_name[] = "graycloud-exec";
 static unsigned most;
+/* of the monitor */
+static int monitor_socket = -1;
+static pid_t helper;
+static struct rlimit files_given; /* before it took all that it may have */
 
 /* --- in the helper --- */
 
@@ -242,19 +247,27 @@ helper_main(void)
 }
 
 /* Nothing of the monitor's is left but the socket and standard error; the commands get no terminal and no directory. */
-static _Noreturn void
-become_helper(int socket)
+void
+commands_helper(int argc, char *argv[])
 {
-	int null = open("/dev/null", O_RDWR);
+	struct rlimit files;
+	int null;
 
-	prctl(PR_SET_NAME, "graycloud-exec");
+	if (argc != 3 || strcmp(argv[0], helper_name) != 0)
+		return;
+	prctl(PR_SET_NAME, helper_name);
 	/* The terminal's Ctrl-C is for the daemon: when it ends, so do we. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	most = (unsigned)strtoul(argv[1], NULL, 10);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+		files.rlim_cur = strtoull(argv[2], NULL, 10);
+		setrlimit(RLIMIT_NOFILE, &files);
+	}
+	null = open("/dev/null", O_RDWR);
 	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || chdir("/") < 0)
-		_exit(1);
-	if (socket != HELPER_SOCKET && dup2(socket, HELPER_SOCKET) < 0)
 		_exit(1);
 	fcntl(HELPER_SOCKET, F_SETFD, FD_CLOEXEC);
 	closefrom(HELPER_SOCKET + 1);
@@ -263,31 +276,56 @@ become_helper(int socket)
 
 /* --- in the monitor --- */
 
-bool
-commands_start(unsigned at_once)
+/* Our own program, even where another one has taken its place on the disk by now. */
+static int
+execute_helper(int socket)
 {
-	int ends[2];
-	pid_t child;
+	char *places = xasprintf("%u", most), *files = xasprintf("%llu", (unsigned long long)files_given.rlim_cur);
+	char *const argv[] = {(char *)(uintptr_t)helper_name, places, files, NULL};
+	posix_spawn_file_actions_t actions;
+	int error = posix_spawn_file_actions_init(&actions);
+
+	if (error == 0) {
+		posix_spawn_file_actions_adddup2(&actions, socket, HELPER_SOCKET); /* also where they are the same: it stays open */
+		error = posix_spawn(&helper, "/proc/self/exe", &actions, NULL, argv, environ);
+		posix_spawn_file_actions_destroy(&actions);
+	}
+	free(places);
+	free(files);
+	return error;
+}
+
+bool
+commands_restart(void)
+{
+	int ends[2], error;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return false;
-	most = at_once;
-	child = fork();
-	if (child == 0)
-		become_helper(ends[1]);
+	error = execute_helper(ends[1]);
 	close(ends[1]);
-	if (child < 0) {
+	if (error != 0) {
 		close(ends[0]);
+		errno = error;
 		return false;
 	}
 	monitor_socket = ends[0];
 	return true;
 }
 
+bool
+commands_start(unsigned at_once)
+{
+	if (getrlimit(RLIMIT_NOFILE, &files_given) < 0)
+		return false;
+	most = at_once;
+	return commands_restart();
+}
+
 unsigned
 commands_most(void)
 {
-	return monitor_socket < 0 ? 0 : most;
+	return most;
 }
 
 int
@@ -325,7 +363,7 @@ commands_run(uint32_t number, char *const argv[], char *const environment[])
 	else {
 		memcpy(octets, &request, sizeof request);
 		if (send(monitor_socket, octets, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			error = errno == EAGAIN ? -ENOBUFS : -errno;
+			error = -ENOBUFS; /* S26: also where it is lost and nobody has noticed yet */
 	}
 	free(octets);
 	return error;
@@ -354,5 +392,8 @@ commands_reply(struct command_reply *reply)
 		return 0;
 	close(monitor_socket);
 	monitor_socket = -1;
+	kill(helper, SIGKILL); /* whatever became of it: it is never two */
+	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
+		continue;
 	return -1;
 }

@@ -206,7 +206,7 @@ become(const struct options *options)
 		err(1, "cannot become user %s", options->user);
 }
 
-/* S37: what an operator permits.  The helper is the daemon's user, and is there before any store is open. */
+/* S37: what an operator permits.  The helper is the daemon's user. */
 static void
 permit_commands(const struct options *options)
 {
@@ -283,6 +283,7 @@ main(int argc, char *argv[])
 	struct problems problems = {0};
 	unsigned most;
 
+	commands_helper(argc, argv);
 	options_parse(&options, argc, argv);
 	if (options.check) {
 		puts("the options are good");

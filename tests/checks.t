@@ -231,16 +231,39 @@ subtest 'exec' => sub {
 	close $go;
 	becomes($t, 'wait', "127.0.0.$_", 'up') for 10, 15, 21;
 
-	# A monitor whose helper dies goes on without.
+	# A helper that dies is started again, and nothing that it was doing is a verdict.
 	my $lost = Graycloud->start(dnsd => 0, monitor => 1, monitor_args => ['--allow-exec']);
-	my ($helper) = grep { content("/proc/$_/comm") eq "graycloud-exec\n" } split ' ',
-	    content("/proc/@{[$lost->pid('monitor')]}/task/@{[$lost->pid('monitor')]}/children");
+	my $helpers = sub { map { content("/proc/$_/comm") eq "graycloud-exec\n" ? $_ : () } split ' ',
+	    content("/proc/@{[$lost->pid('monitor')]}/task/@{[$lost->pid('monitor')]}/children") };
+	my $limit = sub { content("/proc/$_[0]/limits") =~ /^Max open files +(\d+)/m ? $1 : '' };
+	my $checks = sub { (origin_status($lost, 'p', '127.0.0.2') // {})->{checks} // 0 };
+	my $helper;
+	eventually { ($helper) = $helpers->() } 'there is a helper';
+	my $limited = $limit->($helper);
 
 	$lost->admin("monitor create m type=exec command=/bin/true $fast");
 	$lost->admin('pool create p origin=127.0.0.2 monitor=m');
-	becomes($lost, 'p', '127.0.0.2', 'up');
+	$lost->admin("monitor create slow type=exec command=" . script($t, 'slow', "echo >>$dir/slow.started; exec flock -s $dir/slow.lock true") . ' interval=60 timeout=60 retries=0');
+	open my $slow, '>', "$dir/slow.lock" or die "$dir/slow.lock: $!";
+	flock $slow, LOCK_EX or die "flock: $!";
+	$lost->admin('pool create s origin=127.0.0.2 monitor=slow');
+	becomes($lost, 'p', '127.0.0.2', 'up', 'No failures');
+	eventually { content("$dir/slow.started") ne '' } 'another command is under way';
 	kill KILL => $helper;
-	like(becomes($lost, 'p', '127.0.0.2', 'up', 'Monitor config error')->{detail}, qr/helper .* is gone/, 'a helper that is lost is no verdict');
+	like(becomes($lost, 's', '127.0.0.2', 'unknown', 'Monitor config error')->{detail}, qr/helper .* was lost/, 'a helper that is lost is no verdict');
+	for my $round (1, 2) {
+		my $next;
+		eventually { ($next) = $helpers->(); defined $next && $next != $helper } 'there is another one';
+		is(join(' ', $helpers->()), $next, 'only one');
+		is($limit->($next), $limited, 'with the limits of the first');
+		my $before = $checks->();
+		eventually { $checks->() > $before + 1 } 'and the checks go on';
+		is(becomes($lost, 'p', '127.0.0.2', 'up', 'No failures')->{failures} // 0, 0, 'none has failed');
+		kill KILL => $next if $round == 1;
+		$helper = $next;
+	}
+	is(() = $lost->said('monitor') =~ /^graycloud-monitor: the helper that runs commands was lost: /mg, 2, 'it is said once for each');
+	close $slow;
 
 	# A monitor that dies takes its commands along.
 	my $stay = script($t, 'stay', "echo \$\$ >$dir/stay.pid; tail -f /dev/null");
