@@ -226,6 +226,19 @@ change_run(const struct args *args, change_fn *fn, void *arg)
 }
 
 bool
+read_absent(const char *state)
+{
+	return access(state, F_OK) < 0 && errno == ENOENT;
+}
+
+void
+read_tell_absent(const char *state)
+{
+	if (read_absent(state))
+		fprintf(stderr, "graycloud: nothing is configured yet: %s does not exist\n", state);
+}
+
+bool
 read_begin(const struct args *args, struct store **store, struct store_txn **txn)
 {
 	struct problems problems = {0};
@@ -240,8 +253,10 @@ read_begin(const struct args *args, struct store **store, struct store_txn **txn
 		    "the configuration was written by a newer graycloud (schema %u; this one knows %d): "
 		    "use that version",
 		    config_schema(*txn), CONFIG_SCHEMA);
-	if (problems.errors == 0)
+	if (problems.errors == 0) {
+		read_tell_absent(args->state);
 		return true;
+	}
 	problems_print(&problems, "graycloud", stderr);
 	problems_free(&problems);
 	read_end(*store, *txn);

@@ -39,9 +39,14 @@ void change_guard(struct change *change, const char *format, ...) __attribute__(
 
 /*
  * Begin to read the configuration.  False after a sentence on stderr (EXIT_REFUSED).  Where there is no
- * configuration yet, txn is NULL and the result true: everything is empty.
+ * configuration yet, txn is NULL and the result true: everything is empty, and read_tell_absent has been called.
  */
 bool read_begin(const struct args *args, struct store **store, struct store_txn **txn);
 void read_end(struct store *store, struct store_txn *txn);
+
+/* There is no such state directory, which reads as an empty one, and may be mistyped. */
+bool read_absent(const char *state);
+/* Say so on stderr, where it is so. */
+void read_tell_absent(const char *state);
 
 #endif

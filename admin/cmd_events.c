@@ -322,6 +322,7 @@ cmd_events(struct args *args)
 		return args_misused(args, "events takes no words");
 	if (since != NULL && !when_read(since, &events.since))
 		return args_misused(args, "--since \"%s\": it takes a time such as 2026-11-20T12:00:00Z, a date, or how long ago: 90s, 30m, 2h, 7d", since);
+	read_tell_absent(args->state);
 	code = show(args, &events);
 	free(events.list);
 	free(events.flips);

@@ -1,4 +1,5 @@
 /* graycloud status: what is healthy, who says so, and who is answering. */
+#include "change.h"
 #include "commands.h"
 #include "picture.h"
 #include "pool_table.h"
@@ -423,7 +424,10 @@ print_picture(const struct picture *picture, FILE *out)
 	print_nameserver(picture, out);
 	print_failing(picture, out);
 	if (picture->npools + picture->nlbs == 0) {
-		fputs("\nNothing is configured yet: see `graycloud --help`.\n", out);
+		if (read_absent(picture->state))
+			fprintf(out, "\nNothing is configured yet: %s does not exist.\n", picture->state);
+		else
+			fprintf(out, "\nNothing is configured yet in %s: see `graycloud --help`.\n", picture->state);
 		return;
 	}
 	fputc('\n', out);
@@ -600,10 +604,12 @@ cmd_status(struct args *args)
 	viewer_close(&viewer);
 	if (picture == NULL)
 		return EXIT_REFUSED;
-	if (args->json)
+	if (args->json) {
+		read_tell_absent(args->state);
 		print_json(picture_json(picture));
-	else
+	} else {
 		print_picture(picture, stdout);
+	}
 	if (args_flag(args, "exit-code") && !picture_all_well(picture))
 		code = EXIT_REFUSED;
 	picture_free(picture);

@@ -409,6 +409,7 @@ picture_read(struct viewer *viewer)
 	open_store(viewer, STORE_HEALTH, &ignored);
 	open_store(viewer, STORE_SERVING, &ignored);
 	picture = xcalloc(1, sizeof *picture);
+	picture->state = viewer->state;
 	picture->now_ms = boot_ms();
 	picture->now_wall = wall_ms();
 	picture->plan = plan_read(viewer, news);

@@ -59,6 +59,7 @@ struct pictured_lb {
 struct plan; /* the configuration, shared by pictures */
 
 struct picture {
+	const char *state; /* the directory; the viewer's */
 	struct plan *plan; /* owns the models below */
 	uint64_t generation;
 	struct pictured_pool *pools; /* by name */

@@ -58,8 +58,8 @@ is(($t->run(qw(events --since soon)))[0], 2, 'and takes only a time');
 # --follow goes on with what happens.
 my ($follow, $pid, $select, $seen);
 sub follow {
-	my ($state) = @_;
-	$pid = open($follow, '-|', "$Graycloud::BUILD/bin/graycloud", '--state', $state, 'events', '--follow', '--since', '0s') // die;
+	my ($state, $since) = @_;
+	$pid = open($follow, '-|', "$Graycloud::BUILD/bin/graycloud", '--state', $state, 'events', '--follow', '--since', $since) // die;
 	$select = IO::Select->new($follow);
 	$seen = '';
 }
@@ -76,7 +76,7 @@ sub unfollow {
 	kill 'TERM', $pid;
 	close $follow;
 }
-follow($t->state);
+follow($t->state, '0s');
 $t->origin('127.0.0.2 up');
 follows(qr/origin eu 127\.0\.0\.2: down -> up\n/, '--follow tells what the monitor finds');
 $t->admin('pool set eu description=followed');
@@ -92,9 +92,10 @@ unfollow();
 my $young = Graycloud->start(dnsd => 0);
 $young->admin("monitor create web type=tcp port=$port interval=1 timeout=1");
 $young->admin('pool create eu origin=127.0.0.3 monitor=web');
-follow($young->state);
+follow($young->state, '1h');
+follows(qr/pool create eu/, '--follow begins with what was before');
 $young->admin('pool set eu description=followed');
-follows(qr/pool set eu description=followed\n/, '--follow begins before there is a monitor');
+follows(qr/pool set eu description=followed\n/, 'and goes on where there is no monitor yet');
 $young->start_monitor;
 follows(qr/origin eu 127\.0\.0\.3: unknown -> up\n/, 'and tells what the first one finds');
 $young->admin('pool delete eu');

@@ -56,12 +56,28 @@ sub watch {
 
 subtest 'an empty state directory' => sub {
 	my $t = Graycloud->start(dnsd => 0);
+	mkdir $t->state or die $!;
 	my ($code, $out) = $t->run('status');
 
 	is($code, 0, 'is shown');
 	like($out, qr/^monitor dead: none has ever run/m, 'no monitor');
 	like($out, qr/^nameserver dead: none has ever run/m, 'no nameserver');
-	like($out, qr/Nothing is configured yet/, 'nothing configured');
+	like($out, qr/^Nothing is configured yet in \Q@{[$t->state]}\E: see `graycloud --help`\.$/m, 'nothing configured');
+	my $typo = $t->dir . '/typo';
+	my ($status, $said, $err) = $t->run('--state', $typo, 'status');
+	is($status, 0, 'no such state directory: that is no error');
+	like($said, qr/^Nothing is configured yet: \Q$typo\E does not exist\.$/m, 'but it is told');
+	is($err, '', 'once');
+	is(($t->run('--state', $typo, qw(status --exit-code)))[0], 1, 'nobody answers there');
+	for my $words (['status', '--json'], ['events'], ['log'], ['log', '--json'], [qw(pool list)], [qw(zone list)], [qw(pool show eu)], ['export']) {
+		($status, $said, $err) = $t->run('--state', $typo, @$words);
+		is($status, $words->[1] && $words->[1] eq 'show' ? 1 : 0, "@$words there: the status of an empty one");
+		is(() = $err =~ /^graycloud: nothing is configured yet: \Q$typo\E does not exist$/mg, 1, 'and a word on it, beside the output');
+		unlike($said, qr/does not exist/, 'not in it');
+	}
+	ok(!-e $typo, 'reading makes nothing');
+	mkdir $typo or die $!;
+	is(($t->run('--state', $typo, 'log'))[2], '', 'a directory that is there and empty is none to speak of');
 	is(($t->run('status', '--exit-code'))[0], 1, 'which --exit-code does not call well');
 	is(($t->run('status', 'www'))[0], 2, 'a word too many is bad usage');
 	is(($t->run('status', '--watch', '--json'))[0], 2, '--watch with --json too');
