@@ -248,13 +248,14 @@ read_picture(struct events *events, struct viewer *viewer)
 static bool
 read_events(struct events *events, struct viewer *viewer)
 {
-	bool first = events->picture == NULL;
-	bool flipped = viewer_news_of(viewer, STORE_HEALTH), changed = viewer_news_of(viewer, STORE_CONFIG);
+	bool first = events->picture == NULL, changed;
 
 	events->nflips = 0;
 	events->addresses = false;
-	if (flipped)
+	if (viewer_news_of(viewer, STORE_HEALTH))
 		read_flips(events, viewer->stores[STORE_HEALTH]);
+	/* After the flips: what they come of was committed before them. */
+	changed = viewer_news_of(viewer, STORE_CONFIG);
 	if ((first || changed || events->addresses) && !read_picture(events, viewer))
 		return false;
 	if (first || changed)
