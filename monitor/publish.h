@@ -75,6 +75,8 @@ void publish_commit(struct publish *publish);
 void publish_isolated(struct publish *publish, uint64_t since_ms);
 /* As it was said last, also by the last run. */
 uint64_t publish_isolated_since(const struct publish *publish);
+/* Of the configuration that was probed by, as the last beat says, also of the last run; 0: no run is known. */
+uint64_t publish_generation(const struct publish *publish);
 /* Each second: write all that waits and the heartbeat, and look after the store. */
 void publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation);
 

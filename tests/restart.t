@@ -87,6 +87,23 @@ subtest 'an orderly restart loses nothing either' => sub {
 	$t->answers('www.example.com A' => www(2, 3, 4));
 };
 
+subtest 'a monitor that was edited while nobody checked is checked at once (S24)' => sub {
+	my $state = sub { my ($pool) = grep { $_->{name} eq $_[0] } @{$t->admin_json('status')->{pools}}; $pool->{origins}[0]{state} };
+
+	$t->admin("monitor create $_ type=http path=/health port=$port interval=3600 timeout=5 retries=0") for qw(edited same);
+	$t->admin("pool create p-$_ origin=127.0.0.4 monitor=$_") for qw(edited same);
+	eventually { $state->("p-$_") eq 'up' } "$_ is up" for qw(edited same);
+	$t->origin('127.0.0.4 code 503');
+	$t->stop_program('monitor');
+	$t->admin('monitor set edited path=/none');
+	$t->start_monitor;
+	eventually { $state->('p-edited') eq 'down' } 'what was asked before is no verdict on what is asked now';
+	is($state->('p-same'), 'up', 'and what was not edited waits for its hour');
+	$t->origin('127.0.0.4 up');
+	$t->admin("pool delete p-$_") for qw(edited same);
+	$t->answers_soon('www.example.com A' => www(2, 3, 4));
+};
+
 subtest 'verdicts hold while the store of health is away, until a new one has its own (S27)' => sub {
 	my $health = $t->state . '/health';
 	my $changes = sub { my ($seconds) = @_; Graycloud::wait_for(sub { join(' ', $t->data('www.example.com A')) ne '127.0.0.3 127.0.0.4' }, $seconds) };
