@@ -39,15 +39,24 @@ add_inconclusive(void *arg, const struct statistics *of)
 }
 
 static void
+add_histogram(FILE *page, const char *name, const struct statistics *of, const struct histogram *histogram)
+{
+	char labels[EXPOSITION_LABELS_MAX];
+
+	exposition_labels(labels, "monitor", of->name, NULL);
+	exposition_histogram(page, name, labels, histogram);
+}
+
+static void
 add_rtt(void *arg, const struct statistics *of)
 {
-	exposition_histogram(arg, "graycloud_monitor_rtt_seconds", &of->rtt, "monitor", of->name);
+	add_histogram(arg, "graycloud_monitor_rtt_seconds", of, &of->rtt);
 }
 
 static void
 add_lateness(void *arg, const struct statistics *of)
 {
-	exposition_histogram(arg, "graycloud_monitor_lateness_ratio", &of->lateness, "monitor", of->name);
+	add_histogram(arg, "graycloud_monitor_lateness_ratio", of, &of->lateness);
 }
 
 /* --- of each endpoint --- */
@@ -58,13 +67,8 @@ add_endpoint(FILE *page, const char *name, const struct target *target, double n
 {
 	char address[46];
 
-	address_to_text(&target->address, address);
-	if (target->host != NULL)
-		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, "host", target->host, NULL);
-	else if (target->hostname != NULL)
-		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, "hostname", target->hostname, NULL);
-	else
-		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, NULL);
+	exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address_to_text(&target->address, address),
+	    target->host != NULL ? "host" : "hostname", target->host != NULL ? target->host : target->hostname, NULL);
 }
 
 static void
