@@ -522,6 +522,29 @@ follow_peek(struct follow *follow, struct store_txn **txn)
 	return follow->store == NULL ? -ENOENT : store_begin(follow->store, STORE_PEEK, txn);
 }
 
+struct visiting {
+	follow_pool_fn *fn;
+	void *arg;
+};
+
+static void
+visit_pool(const void *node, VISIT visit, void *arg)
+{
+	const struct watched_pool *watched = *(struct watched_pool *const *)node;
+	const struct visiting *visiting = arg;
+
+	if ((visit == postorder || visit == leaf) && watched->model != NULL)
+		visiting->fn(visiting->arg, watched->model->name, watched->targets, watched->ntargets);
+}
+
+void
+follow_each_pool(const struct follow *follow, follow_pool_fn *fn, void *arg)
+{
+	struct visiting visiting = {fn, arg};
+
+	twalk_r(follow->pools, visit_pool, &visiting);
+}
+
 uint64_t
 follow_generation(const struct follow *follow)
 {

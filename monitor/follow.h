@@ -31,6 +31,10 @@ void follow_watch_clear(struct follow *follow);
 /* Begin to read the configuration that is followed; -ENOENT while there is none.  The caller ends it by store_abort. */
 int follow_peek(struct follow *follow, struct store_txn **txn);
 
+/* Each enabled pool and what it has probed; an endpoint of two of its origins is there twice. */
+typedef void follow_pool_fn(void *arg, const char *pool, struct target *const *targets, size_t count);
+void follow_each_pool(const struct follow *follow, follow_pool_fn *fn, void *arg);
+
 /* The generation that is probed. */
 uint64_t follow_generation(const struct follow *follow);
 

@@ -1,17 +1,23 @@
 #include "metrics.h"
 
+#include "metrics_endpoint.h"
+#include "pages.h"
+
 #include <errno.h>
-#include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <event2/util.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
+static const struct pages_limits limits = {.most = 4, .stalled_ms = 10000, .deadline_ms = 60000}; /* of each page */
+
 struct metrics {
 	struct evhttp *http;
+	struct pages *front, *endpoints;
 	struct metrics_of of;
 };
 
@@ -39,60 +45,27 @@ add_inconclusive(void *arg, const struct statistics *of)
 }
 
 static void
+add_histogram(FILE *page, const char *name, const struct statistics *of, const struct histogram *histogram)
+{
+	char labels[EXPOSITION_LABELS_MAX];
+
+	exposition_labels(labels, "monitor", of->name, NULL);
+	exposition_histogram(page, name, labels, histogram);
+}
+
+static void
 add_rtt(void *arg, const struct statistics *of)
 {
-	exposition_histogram(arg, "graycloud_monitor_rtt_seconds", &of->rtt, "monitor", of->name);
+	add_histogram(arg, "graycloud_monitor_rtt_seconds", of, &of->rtt);
 }
 
 static void
 add_lateness(void *arg, const struct statistics *of)
 {
-	exposition_histogram(arg, "graycloud_monitor_lateness_ratio", &of->lateness, "monitor", of->name);
+	add_histogram(arg, "graycloud_monitor_lateness_ratio", of, &of->lateness);
 }
 
-/* --- of each endpoint --- */
-
-/* Its labels: Host only where the origin has one of its own, and the hostname where the address is one of its. */
-static void
-add_endpoint(FILE *page, const char *name, const struct target *target, double number)
-{
-	char address[46];
-
-	address_to_text(&target->address, address);
-	if (target->host != NULL)
-		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, "host", target->host, NULL);
-	else if (target->hostname != NULL)
-		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, "hostname", target->hostname, NULL);
-	else
-		exposition_sample(page, name, number, "monitor", target->monitor->name, "address", address, NULL);
-}
-
-static void
-add_up(void *arg, const struct target *target)
-{
-	const struct health_record *record = &target->published.record;
-
-	if (record->state != HEALTH_UNKNOWN)
-		add_endpoint(arg, "graycloud_endpoint_up", target, record->state != HEALTH_DOWN);
-}
-
-static void
-add_certificate(void *arg, const struct target *target)
-{
-	const struct health_record *record = &target->published.record;
-
-	if (record->certificate_days != INT32_MIN)
-		add_endpoint(arg, "graycloud_endpoint_certificate_days", target, record->certificate_days);
-}
-
-static void
-add_endpoints(const struct schedule *schedule, FILE *page)
-{
-	exposition_family(page, "graycloud_endpoint_up", "gauge", "Is the endpoint up or suspect?  Absent while it is unknown.");
-	schedule_each_target(schedule, add_up, page);
-	exposition_family(page, "graycloud_endpoint_certificate_days", "gauge", "Days until the endpoint's certificate ends.");
-	schedule_each_target(schedule, add_certificate, page);
-}
+/* --- of the whole --- */
 
 static void
 add_monitors(const struct schedule *schedule, FILE *page)
@@ -136,26 +109,89 @@ add_process(const struct metrics *metrics, FILE *page)
 	    follow_generation(metrics->of.follow));
 }
 
+/* --- the pages --- */
+
+/* The first slice is what there is of few, then come the endpoints. */
+struct front {
+	const struct metrics *metrics;
+	struct endpoint_lines *endpoints; /* NULL: nothing is written yet */
+};
+
+static bool
+write_front(void *arg, FILE *page)
+{
+	struct front *front = arg;
+
+	if (front->endpoints != NULL)
+		return endpoint_lines_write(front->endpoints, page);
+	add_process(front->metrics, page);
+	add_monitors(front->metrics->of.schedule, page);
+	front->endpoints = endpoint_lines_new(front->metrics->of.schedule, ENDPOINT_LINES_FEW, NULL);
+	return true;
+}
+
+static void
+end_front(void *arg)
+{
+	struct front *front = arg;
+
+	endpoint_lines_free(front->endpoints);
+	free(front);
+}
+
 static void
 on_metrics(struct evhttp_request *request, void *arg)
 {
-	const struct metrics *metrics = arg;
-	char *text = NULL;
-	size_t len;
-	FILE *page = open_memstream(&text, &len);
+	struct metrics *metrics = arg;
+	struct front *front = xcalloc(1, sizeof *front);
 
-	if (page == NULL) {
-		evhttp_send_error(request, HTTP_SERVUNAVAIL, "memory is exhausted");
-		return;
+	front->metrics = metrics;
+	pages_send(metrics->front, request, write_front, end_front, front);
+}
+
+static bool
+take_word(struct endpoint_choice *choice, const struct evkeyval *word)
+{
+	if (strcmp(word->key, "monitor") == 0)
+		return endpoint_choice_monitor(choice, word->value);
+	return strcmp(word->key, "pool") == 0 && endpoint_choice_pool(choice, word->value);
+}
+
+/* What the words of a query choose; NULL where they are not understood. */
+static struct endpoint_choice *
+choose(const struct metrics *metrics, const char *query)
+{
+	struct endpoint_choice *choice = endpoint_choice_new();
+	struct evkeyvalq words;
+	const struct evkeyval *word;
+	bool good;
+
+	TAILQ_INIT(&words);
+	good = query == NULL || evhttp_parse_query_str(query, &words) == 0;
+	TAILQ_FOREACH (word, &words, next)
+		good = good && take_word(choice, word);
+	evhttp_clear_headers(&words);
+	if (!good) {
+		endpoint_choice_free(choice);
+		return NULL;
 	}
-	add_process(metrics, page);
-	add_monitors(metrics->of.schedule, page);
-	add_endpoints(metrics->of.schedule, page);
-	fclose(page);
-	evbuffer_add(evhttp_request_get_output_buffer(request), text, len);
-	free(text);
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", EXPOSITION_CONTENT_TYPE);
-	evhttp_send_reply(request, HTTP_OK, "OK", NULL);
+	if (endpoint_choice_by_pool(choice))
+		follow_each_pool(metrics->of.follow, endpoint_choice_fill, choice);
+	return choice;
+}
+
+/* /metrics/endpoints */
+static void
+on_endpoints(struct evhttp_request *request, void *arg)
+{
+	struct metrics *metrics = arg;
+	struct endpoint_choice *choice = choose(metrics, evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request)));
+
+	if (choice == NULL)
+		evhttp_send_error(request, HTTP_BADREQUEST, "this page is narrowed by pool=NAME and monitor=NAME, at most 64 of each");
+	else
+		pages_send(metrics->endpoints, request, endpoint_lines_write, endpoint_lines_free,
+		    endpoint_lines_new(metrics->of.schedule, ENDPOINT_LINES_ALL, choice));
 }
 
 static void
@@ -195,6 +231,8 @@ metrics_listen(struct event_base *base, const char *where, const struct metrics_
 
 	address_port_from_text(&address, &port, where);
 	metrics->of = *of;
+	metrics->front = pages_new(base, &limits);
+	metrics->endpoints = pages_new(base, &limits);
 	metrics->http = evhttp_new(base);
 	bound = metrics->http == NULL ? NULL : evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
 	if (bound == NULL) {
@@ -208,6 +246,7 @@ metrics_listen(struct event_base *base, const char *where, const struct metrics_
 	evhttp_set_timeout(metrics->http, 10);
 	evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 	evhttp_set_cb(metrics->http, "/metrics", on_metrics, metrics);
+	evhttp_set_cb(metrics->http, "/metrics/endpoints", on_endpoints, metrics);
 	print_bound(bound);
 	return metrics;
 }
@@ -217,6 +256,8 @@ metrics_free(struct metrics *metrics)
 {
 	if (metrics == NULL)
 		return;
+	pages_free(metrics->front);
+	pages_free(metrics->endpoints);
 	if (metrics->http != NULL)
 		evhttp_free(metrics->http);
 	free(metrics);

@@ -1,7 +1,9 @@
 /*
- * metrics.h -- the monitor's own page for Prometheus: GET /metrics.
+ * metrics.h -- the monitor's own pages for Prometheus.
  *
- * It tells of the process, of each monitor what its checks came to, and of each endpoint whether it is up.
+ * GET /metrics tells of the process, of each monitor what its checks came to, and of each endpoint whether it is up.
+ * GET /metrics/endpoints tells all of each endpoint: at 30,000 half a million lines, and so a page of its own; ?monitor=NAME and
+ * ?pool=NAME, which may be repeated, narrow it to endpoints of one of those monitors and in one of those pools.
  */
 #ifndef METRICS_H
 #define METRICS_H
@@ -13,7 +15,7 @@ struct metrics;
 
 /* Who is asked; they live as long as the page. */
 struct metrics_of {
-	const struct schedule *schedule;
+	struct schedule *schedule;
 	const struct resolver *resolver;
 	const struct follow *follow;
 	const struct canaries *canaries; /* NULL: none */

@@ -22,6 +22,8 @@ struct schedule {
 	struct publish *publish;
 	struct event *starter;
 	TAILQ_HEAD(, target) queue, targets, held;
+	LIST_HEAD(, schedule_walk) walks;
+	uint64_t newest; /* number of the target that came last */
 	struct canaries *canaries; /* NULL: none */
 	void *statistics; /* by monitor */
 	struct schedule_counters counters;
@@ -148,6 +150,7 @@ judge(struct target *target, const struct check_result *result)
 	} else
 		publish_checked(schedule->publish, &target->published);
 	statistics_ended(target->statistics, result);
+	score_ended(&target->score, result);
 	if (!result->conclusive)
 		say_local_error(target, result);
 }
@@ -230,6 +233,31 @@ schedule_heed(struct schedule *schedule, struct canaries *canaries)
 	schedule->canaries = canaries;
 }
 
+/* How late a check begins counts where it was due at an hour. */
+static void
+count_lateness(struct target *target, uint64_t now)
+{
+	double interval_ms = target->monitor->interval_s * 1e3, lateness;
+
+	if (target->wanted_ms == 0)
+		return;
+	/* A timer may end a moment early. */
+	lateness = (double)(now - MIN(now, target->wanted_ms)) / interval_ms;
+	histogram_add(&target->statistics->lateness, lateness);
+	score_began(&target->score, lateness);
+	target->wanted_ms = 0;
+}
+
+/* No memory (S26): its timer comes again. */
+static void
+count_unstarted(struct target *target)
+{
+	static const struct check_result unstarted = {.conclusive = false};
+
+	statistics_ended(target->statistics, &unstarted);
+	score_ended(&target->score, &unstarted);
+}
+
 static void
 start(struct target *target)
 {
@@ -240,17 +268,13 @@ start(struct target *target)
 	uint64_t now = boot_ms();
 
 	dequeue(target);
-	if (target->wanted_ms != 0)
-		/* A timer may end a moment early. */
-		histogram_add(&target->statistics->lateness,
-		    (double)(now - MIN(now, target->wanted_ms)) / (target->monitor->interval_s * 1e3));
-	target->wanted_ms = 0;
+	count_lateness(target, now);
 	target->began_ms = now;
 	target->check = check_start(schedule->checks, &subject, on_done, target);
 	if (target->check != NULL)
 		schedule->counters.in_flight++;
 	else
-		target->statistics->inconclusive++; /* no memory (S26): its timer comes again */
+		count_unstarted(target);
 }
 
 /* How many checks may begin now.  Where the loop is behind, those under way come first: their time is running. */
@@ -318,6 +342,51 @@ on_due(evutil_socket_t fd, short what, void *arg)
 		enqueue(target);
 }
 
+/* --- walks --- */
+
+void
+schedule_walk_begin(struct schedule_walk *walk, struct schedule *schedule)
+{
+	walk->schedule = schedule;
+	walk->newest = schedule->newest;
+	walk->next = TAILQ_FIRST(&schedule->targets);
+	LIST_INSERT_HEAD(&schedule->walks, walk, all);
+}
+
+void
+schedule_walk_again(struct schedule_walk *walk)
+{
+	walk->next = TAILQ_FIRST(&walk->schedule->targets);
+}
+
+const struct target *
+schedule_walk_next(struct schedule_walk *walk)
+{
+	const struct target *target = walk->next;
+
+	if (target == NULL || target->number > walk->newest)
+		return NULL;
+	walk->next = TAILQ_NEXT(target, all);
+	return target;
+}
+
+void
+schedule_walk_end(struct schedule_walk *walk)
+{
+	LIST_REMOVE(walk, all);
+}
+
+/* The target goes: who would come to it next comes to the one behind it. */
+static void
+walks_leave(struct schedule *schedule, const struct target *target)
+{
+	struct schedule_walk *walk;
+
+	LIST_FOREACH (walk, &schedule->walks, all)
+		if (walk->next == target)
+			walk->next = TAILQ_NEXT(target, all);
+}
+
 /* --- targets --- */
 
 static bool
@@ -348,6 +417,7 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 	if (!publish_add(schedule->publish, &target->published))
 		target->published.record = verdict_unknown(monitor, boot_ms(), wall_ms());
 	schedule->rate += 1.0 / monitor->interval_s;
+	target->number = ++schedule->newest;
 	TAILQ_INSERT_TAIL(&schedule->targets, target, all);
 	schedule->counters.targets++;
 	schedule->counters.states[target->published.record.state]++;
@@ -395,6 +465,7 @@ schedule_remove(struct target *target, bool keep)
 	struct schedule *schedule = target->schedule;
 
 	drop_check(target);
+	walks_leave(schedule, target);
 	schedule->rate -= 1.0 / target->interval_s;
 	TAILQ_REMOVE(&schedule->targets, target, all);
 	schedule->counters.targets--;
@@ -405,6 +476,7 @@ schedule_remove(struct target *target, bool keep)
 	event_free(target->timer);
 	free(target->host);
 	free(target->hostname);
+	score_free(&target->score);
 	free(target);
 }
 
@@ -420,6 +492,7 @@ schedule_new(struct event_base *base, struct checks *checks, struct publish *pub
 	TAILQ_INIT(&schedule->queue);
 	TAILQ_INIT(&schedule->targets);
 	TAILQ_INIT(&schedule->held);
+	LIST_INIT(&schedule->walks);
 	schedule->starter = evtimer_new(base, on_starter, schedule);
 	if (schedule->starter == NULL)
 		errx(1, "out of memory");
@@ -446,13 +519,4 @@ void
 schedule_each_statistics(const struct schedule *schedule, statistics_fn *fn, void *arg)
 {
 	statistics_each(schedule->statistics, fn, arg);
-}
-
-void
-schedule_each_target(const struct schedule *schedule, schedule_target_fn *fn, void *arg)
-{
-	const struct target *target;
-
-	TAILQ_FOREACH (target, &schedule->targets, all)
-		fn(arg, target);
 }

@@ -18,6 +18,7 @@
 #include "check.h"
 #include "publish.h"
 #include "statistics.h"
+#include "score.h"
 
 struct schedule;
 
@@ -38,7 +39,9 @@ struct target {
 	uint64_t ended_ms;
 	TAILQ_ENTRY(target) holding;
 	uint64_t wanted_ms;  /* when the check that waits was due; 0: it is the first, and has no hour */
-	struct statistics *statistics;
+	struct statistics *statistics; /* of the monitor */
+	struct score score;            /* of its own */
+	uint64_t number;               /* counts up from 1 in the order of their coming */
 	TAILQ_ENTRY(target) all;
 	bool queued;
 	bool late;           /* due again while its check is still under way: it follows at once */
@@ -55,7 +58,7 @@ struct schedule *schedule_new(struct event_base *base, struct checks *checks, st
 void schedule_heed(struct schedule *schedule, struct canaries *canaries);
 /* A round of the canaries ended: judge or forget what was held for it. */
 void schedule_heard(struct schedule *schedule);
-/* All targets must be gone. */
+/* All targets and walks must be gone. */
 void schedule_free(struct schedule *schedule);
 
 /*
@@ -80,8 +83,24 @@ struct schedule_counters {
 const struct schedule_counters *schedule_counters(const struct schedule *schedule);
 /* Of each monitor that was ever used. */
 void schedule_each_statistics(const struct schedule *schedule, statistics_fn *fn, void *arg);
-typedef void schedule_target_fn(void *arg, const struct target *target);
-void schedule_each_target(const struct schedule *schedule, schedule_target_fn *fn, void *arg);
+
+/*
+ * A walk over the targets that were there when it began, in the order of their coming; targets may come and go between two steps.
+ * What came since is not met, so that none is met twice, also where one goes and comes again.
+ */
+struct schedule_walk {
+	struct schedule *schedule;
+	struct target *next; /* NULL: the end, or only what came since */
+	uint64_t newest;     /* number of the last target to be met */
+	LIST_ENTRY(schedule_walk) all;
+};
+
+void schedule_walk_begin(struct schedule_walk *walk, struct schedule *schedule);
+/* Once more from the first of those that are still there. */
+void schedule_walk_again(struct schedule_walk *walk);
+/* NULL: that was all. */
+const struct target *schedule_walk_next(struct schedule_walk *walk);
+void schedule_walk_end(struct schedule_walk *walk);
 
 /* Each second: say how many messages were held back. */
 void schedule_second(struct schedule *schedule);

@@ -4,9 +4,10 @@
 #include <search.h>
 #include <stdlib.h>
 
-static const double rtt_bounds[STATISTICS_RTT_BOUNDS] = {
-    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
-static const double lateness_bounds[STATISTICS_LATENESS_BOUNDS] = {0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5, 1};
+static const struct bound rtt_bounds[STATISTICS_RTT_BOUNDS] = {BOUND(0.001), BOUND(0.0025), BOUND(0.005), BOUND(0.01),
+    BOUND(0.025), BOUND(0.05), BOUND(0.1), BOUND(0.25), BOUND(0.5), BOUND(1), BOUND(2.5), BOUND(5), BOUND(10)};
+static const struct bound lateness_bounds[STATISTICS_LATENESS_BOUNDS] = {BOUND(0.001), BOUND(0.005), BOUND(0.01),
+    BOUND(0.05), BOUND(0.1), BOUND(0.25), BOUND(0.5), BOUND(1)};
 
 static int
 by_id(const void *a, const void *b)

@@ -57,7 +57,7 @@ sub api {
 }
 sub query { my $data = api(query => { query => $_[0] }); return $data && $data->{result} }
 
-eventually { my $up = query('up{job=~"graycloud-.*"} == 1'); $up && @$up == 2 } 'Prometheus scrapes both', 60;
+eventually { my $up = query('up{job=~"graycloud-.*"} == 1'); $up && @$up == 3 } 'Prometheus scrapes both, and the endpoints', 60;
 is_deeply([grep { $_->{lastError} } map { @{$_->{rules}} } @{api('rules')->{groups}}], [], 'its rules run without an error');
 my $names = api('label/__name__/values');
 my %known = map { $_ => 1 } @$names;
@@ -69,7 +69,7 @@ push @asked, map { $_->{query} } map { @{$_->{rules}} } @{api('rules')->{groups}
 my (%bad, %unknown);
 for my $expr (@asked) {
 	$bad{$expr} = 1 if !query($expr);
-	$unknown{$_} = $expr for grep { !$known{$_} && $_ ne 'graycloud_endpoint_certificate_days' } $expr =~ /\b(graycloud_\w+)/g;
+	$unknown{$_} = $expr for grep { !$known{$_} && !/^graycloud_endpoint_(certificate_days|failures_total)$/ } $expr =~ /\b(graycloud_\w+)/g;
 }
 is_deeply(\%bad, {}, 'all of them can be answered');
 is_deeply(\%unknown, {}, 'from metrics that there are');
@@ -78,6 +78,9 @@ sub firing { return map { $_->{labels}{alertname} } grep { $_->{state} eq 'firin
 is_deeply([grep { /Down|Dead|Fallback/ } firing()], [], 'nothing fires while all is well');
 $t->origin("127.0.0.$_ down") for 2, 3;
 eventually { my %f = map { $_ => 1 } firing(); $f{GraycloudEndpointDown} && $f{GraycloudManyEndpointsDown} } 'what dies is told', 60;
+eventually { @{query('graycloud_endpoint_failures_total > 0')} == 2 } 'and why', 60;
+eventually { query('count(graycloud_endpoint_up == 0)')->[0]{value}[1] == 4 } 'two pages tell of two endpoints', 60;
+eventually { (grep { $_ eq 'GraycloudEndpointDown' } firing()) == 2 } 'and there is one alert for each', 60;
 eventually { $t->query('www.example.com A'); grep { $_ eq 'GraycloudFallbackInUse' } firing() } 'and that the fallback pool answers', 60;
 $t->kill9('monitor');
 eventually { my %f = map { $_ => 1 } firing(); $f{GraycloudMonitorDead} && $f{GraycloudDown} } 'and that the monitor is dead', 60;

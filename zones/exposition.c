@@ -1,6 +1,9 @@
 #include "exposition.h"
 
+#include <math.h>
 #include <stdarg.h>
+#include <stdbool.h>
+#include <string.h>
 
 void
 exposition_family(FILE *page, const char *name, const char *type, const char *help)
@@ -9,36 +12,102 @@ exposition_family(FILE *page, const char *name, const char *type, const char *he
 }
 
 /* name="value": backslash, quote and newline escaped. */
-static void
-add_label(FILE *page, const char *name, const char *value)
+static size_t
+add_label(char *out, size_t len, const char *name, const char *value)
 {
-	fprintf(page, "%s=\"", name);
+	char *at = out + len;
+
+	if (strlen(name) + 2 * strlen(value) + sizeof ",=\"\"" > EXPOSITION_LABELS_MAX - len)
+		return len;
+	if (len > 0)
+		*at++ = ',';
+	at = stpcpy(stpcpy(at, name), "=\"");
 	for (; *value != '\0'; value++) {
-		if (*value == '\\' || *value == '"')
-			fputc('\\', page);
-		if (*value == '\n')
-			fputs("\\n", page);
-		else
-			fputc(*value, page);
+		if (*value == '\\' || *value == '"' || *value == '\n')
+			*at++ = '\\';
+		*at++ = *value == '\n' ? 'n' : *value;
 	}
-	fputc('"', page);
+	return (size_t)(stpcpy(at, "\"") - out);
+}
+
+static void
+add_labels(char *out, va_list labels)
+{
+	const char *name, *value;
+	size_t len = 0;
+
+	out[0] = '\0';
+	while ((name = va_arg(labels, const char *)) != NULL)
+		if ((value = va_arg(labels, const char *)) != NULL)
+			len = add_label(out, len, name, value);
+}
+
+void
+exposition_labels(char out[EXPOSITION_LABELS_MAX], ...)
+{
+	va_list labels;
+
+	va_start(labels, out);
+	add_labels(out, labels);
+	va_end(labels);
+}
+
+/* A line up to its number: of a histogram the name goes on with suffix, and the labels with le where it is not NULL. */
+static void
+begin_line(FILE *page, const char *name, const char *suffix, const char *labels, const char *le)
+{
+	bool some = labels[0] != '\0';
+
+	fputs(name, page);
+	fputs(suffix, page);
+	if (some || le != NULL)
+		fputc('{', page);
+	fputs(labels, page);
+	if (le != NULL) {
+		fputs(some ? ",le=\"" : "le=\"", page);
+		fputs(le, page);
+		fputc('"', page);
+	}
+	fputs(some || le != NULL ? "} " : " ", page);
+}
+
+/* The end of a line.  Whole numbers, which nearly all are, take a tenth of the time that printf does. */
+static void
+end_line(FILE *page, double value)
+{
+	char text[24], *at = text + sizeof text;
+	uint64_t rest = fabs(value) < 1e18 ? (uint64_t)fabs(value) : 0;
+
+	if ((double)rest != fabs(value)) {
+		fprintf(page, "%.15g\n", value);
+		return;
+	}
+	*--at = '\n';
+	do
+		*--at = (char)('0' + rest % 10);
+	while ((rest /= 10) > 0);
+	if (value < 0)
+		*--at = '-';
+	fwrite(at, 1, (size_t)(text + sizeof text - at), page);
+}
+
+void
+exposition_line(FILE *page, const char *name, const char *labels, double value)
+{
+	begin_line(page, name, "", labels, NULL);
+	end_line(page, value);
 }
 
 void
 exposition_sample(FILE *page, const char *name, double value, ...)
 {
-	const char *label, *before = "{";
+	char text[EXPOSITION_LABELS_MAX];
 	va_list labels;
 
-	fputs(name, page);
 	va_start(labels, value);
-	while ((label = va_arg(labels, const char *)) != NULL) {
-		fputs(before, page);
-		add_label(page, label, va_arg(labels, const char *));
-		before = ",";
-	}
+	add_labels(text, labels);
 	va_end(labels);
-	fprintf(page, "%s %.17g\n", *before == ',' ? "}" : "", value);
+	exposition_line(page, name, text, value);
 }
 
 void
@@ -48,34 +117,35 @@ exposition_value(FILE *page, const char *name, const char *type, const char *hel
 	exposition_sample(page, name, value, NULL);
 }
 
-void
-histogram_add(struct histogram *histogram, double value)
+size_t
+histogram_bucket(const struct bound *bounds, size_t nbounds, double value)
 {
 	size_t i = 0;
 
-	while (i < histogram->nbounds && value > histogram->bounds[i])
+	while (i < nbounds && value > bounds[i].value)
 		i++;
-	histogram->counts[i]++;
+	return i;
+}
+
+void
+histogram_add(struct histogram *histogram, double value)
+{
+	histogram->counts[histogram_bucket(histogram->bounds, histogram->nbounds, value)]++;
 	histogram->sum += value;
 }
 
 void
-exposition_histogram(FILE *page, const char *name, const struct histogram *histogram, const char *label, const char *value)
+exposition_histogram(FILE *page, const char *name, const char *labels, const struct histogram *histogram)
 {
 	uint64_t total = 0;
 
 	for (size_t i = 0; i <= histogram->nbounds; i++) {
 		total += histogram->counts[i];
-		fprintf(page, "%s_bucket{", name);
-		add_label(page, label, value);
-		if (i < histogram->nbounds)
-			fprintf(page, ",le=\"%g\"} %llu\n", histogram->bounds[i], (unsigned long long)total);
-		else
-			fprintf(page, ",le=\"+Inf\"} %llu\n", (unsigned long long)total);
+		begin_line(page, name, "_bucket", labels, i < histogram->nbounds ? histogram->bounds[i].text : "+Inf");
+		end_line(page, (double)total);
 	}
-	fprintf(page, "%s_sum{", name);
-	add_label(page, label, value);
-	fprintf(page, "} %.17g\n%s_count{", histogram->sum, name);
-	add_label(page, label, value);
-	fprintf(page, "} %llu\n", (unsigned long long)total);
+	begin_line(page, name, "_sum", labels, NULL);
+	end_line(page, histogram->sum);
+	begin_line(page, name, "_count", labels, NULL);
+	end_line(page, (double)total);
 }
