@@ -60,12 +60,18 @@ on_commit(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+beat(struct daemon *daemon)
+{
+	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
+}
+
+static void
 on_second(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *daemon = arg;
 
 	(void)fd, (void)what;
-	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
+	beat(daemon);
 	schedule_second(daemon->schedule);
 	resolver_second(daemon->resolver);
 }
@@ -259,7 +265,7 @@ stop(struct daemon *daemon)
 {
 	metrics_free(daemon->metrics);
 	canaries_free(daemon->canaries);
-	publish_commit(daemon->publish); /* receivers are told of what was found last, too */
+	beat(daemon); /* receivers are told of what was found last, too */
 	notify_free(daemon->notify);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);

@@ -100,6 +100,16 @@ subtest 'a monitor that was edited while nobody checked is checked at once (S24)
 	eventually { $state->('p-edited') eq 'down' } 'what was asked before is no verdict on what is asked now';
 	is($state->('p-same'), 'up', 'and what was not edited waits for its hour');
 	$t->origin('127.0.0.4 up');
+	$t->admin('monitor set edited path=/health');
+	eventually { $state->('p-edited') eq 'up' } 'up again';
+	$t->origin('127.0.0.4 silent');
+	my ($before) = $t->origin('127.0.0.4 count');
+	$t->admin('monitor set edited path=/none');
+	eventually { $t->origin('127.0.0.4 count') > $before } 'edited again, and asked';
+	$t->kill9('monitor');
+	$t->origin('127.0.0.4 up');
+	$t->start_monitor;
+	eventually { $state->('p-edited') eq 'down' } 'a check that was killed before it had its answer is made again';
 	$t->admin("pool delete p-$_") for qw(edited same);
 	$t->answers_soon('www.example.com A' => www(2, 3, 4));
 };

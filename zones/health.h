@@ -78,7 +78,7 @@ struct health_record {
 	uint8_t streak_down; /* failed checks in a row, at most 255 */
 	uint8_t verdict;     /* what S23 alone says: the state, but while it is damped (S39) */
 	uint8_t nchanges;    /* of changed_s */
-	uint8_t unused;
+	uint8_t edited;      /* the monitor was, after the last check: what it said is no answer to what is asked now (S24) */
 	uint32_t last_code;        /* HTTP status of the last check, 0 where there was none */
 	int32_t certificate_days;  /* days until the certificate ends; INT32_MIN: none seen */
 	uint64_t since_ms;         /* CLOCK_BOOTTIME when the state began */
