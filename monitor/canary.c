@@ -16,6 +16,7 @@
 enum {
 	ROUND_EVERY_MS = 1000,
 	ROUND_MS = 1000, /* as long may an answer take */
+	LATE_MS = 100,   /* a round that ends so late says nothing: we stood still */
 	PACE_MS = 100    /* at least so long from a round to the next, whoever waits */
 };
 
@@ -172,10 +173,13 @@ tell(struct canaries *canaries, bool answered)
 static void
 end_round(struct canaries *canaries)
 {
+	/* A question that was lost while the machine slept: it is asked again. */
+	bool late = boot_ms() > canaries->asked_ms + ROUND_MS + LATE_MS;
+
 	canaries->running = false;
 	for (size_t i = 0; i < canaries->count; i++)
 		forget(&canaries->list[i]);
-	if (!canaries->answered)
+	if (!canaries->answered && !late)
 		tell(canaries, false);
 	arm(canaries, canaries->asked_ms + (canaries->wanted ? PACE_MS : ROUND_EVERY_MS));
 }

@@ -12,7 +12,7 @@
  * A type that is alone brings its own socket, or needs none: there is no connect before its talk.
  *
  * Everything here runs on the thread of one event base and never blocks.  Where it was kept from running (a stopped process, a
- * machine that slept, a slow disk) what came in meanwhile counts, and what failed meanwhile is tried again, once.
+ * machine that slept, a slow disk) what came in meanwhile counts, but for its time, and what failed meanwhile is tried again, once.
  */
 #ifndef CHECK_H
 #define CHECK_H

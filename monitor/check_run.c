@@ -36,28 +36,33 @@ struct checks {
 
 /* A stopped process, a machine that slept, a disk that was waited for: the ticks come late. */
 static void
-on_tick(evutil_socket_t fd, short what, void *arg)
+tick(struct checks *checks)
 {
-	struct checks *checks = arg;
 	uint64_t now = boot_ns();
 
-	(void)fd, (void)what;
 	if (now - checks->ticked_ns > (TICK_MS + LATE_MS) * UINT64_C(1000000))
 		checks->stalled_ns = now;
 	checks->ticked_ns = now;
 }
 
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	tick(arg);
+}
+
 static bool
 start_ticking(struct checks *checks)
 {
-	static const struct timeval tick = {0, TICK_MS * 1000};
+	static const struct timeval every = {0, TICK_MS * 1000};
 
 	checks->ticked_ns = boot_ns();
 	checks->ticker = event_new(checks->base, -1, EV_PERSIST, on_tick, checks);
 	if (checks->ticker == NULL)
 		return false;
 	event_priority_set(checks->ticker, 0); /* before what came in meanwhile, where the base has priorities */
-	return event_add(checks->ticker, &tick) == 0;
+	return event_add(checks->ticker, &every) == 0;
 }
 
 void
@@ -135,11 +140,19 @@ check_cancel(struct check *check)
 
 static void attempt_begin(struct check *check);
 
+/* Timers stand still with a machine that sleeps, so the next tick can come after what a sleep has broken. */
+static bool
+stood_still(const struct check *check)
+{
+	tick(check->checks);
+	return check->began_ns <= check->checks->stalled_ns;
+}
+
 /* What failed while we stood still may have failed for that: such an attempt is no attempt, once in a check. */
 static bool
 repeat(struct check *check)
 {
-	if (check->repeated || check->began_ns > check->checks->stalled_ns)
+	if (check->repeated || !stood_still(check))
 		return false;
 	attempt_end(check);
 	check->repeated = true;
@@ -155,11 +168,14 @@ report(struct check *check)
 	struct check_result result = check->result;
 	check_done_fn *done = check->done;
 	void *arg = check->arg;
+	uint64_t took_us = (boot_ns() - check->began_ns) / 1000;
 
 	if (result.conclusive && result.reason != REASON_NONE && repeat(check))
 		return;
-	if (result.rtt_us == 0)
-		result.rtt_us = (uint32_t)((boot_ns() - check->began_ns) / 1000);
+	if (stood_still(check))
+		result.rtt_us = 0; /* that time is ours */
+	else if (result.rtt_us == 0)
+		result.rtt_us = (uint32_t)MAX(1, took_us);
 	check_free(check);
 	done(arg, &result);
 }
@@ -371,6 +387,8 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 		event_add(check->deadline, &grace);
 		return;
 	}
+	if (repeat(check))
+		return;
 	attempt_end(check);
 	if (check->attempts <= check->subject.monitor->retries)
 		attempt_begin(check); /* S23: time-outs are tried again at once */

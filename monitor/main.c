@@ -21,6 +21,7 @@
 
 enum {
 	CONFIG_LOOK_MS = 100,  /* the net under inotify (DESIGN, LMDB rule 1) */
+	SLEPT_MS = 100,        /* a sleep of the machine */
 	FILES_RESERVED = 96,   /* stores, signals, the metrics page, canaries, notifications */
 	CHECKS_AT_ONCE = 32768 /* more would only be memory */
 };
@@ -36,6 +37,7 @@ struct daemon {
 	struct canaries *canaries;
 	struct notify *notify;
 	struct event *committing, *second, *looking, *watching;
+	uint64_t slept_ms; /* that we know of */
 	int watch_fd; /* that watching is on */
 };
 
@@ -127,14 +129,30 @@ watch(struct daemon *daemon)
 	daemon->watch_fd = fd;
 }
 
+/* S25: what fell due while the machine slept is overdue, and the last beat is old, but timers know nothing of it. */
+static void
+look_at_clocks(struct daemon *daemon)
+{
+	uint64_t slept = slept_ms();
+
+	if (slept < daemon->slept_ms + SLEPT_MS)
+		return;
+	warnx("this machine slept for %.1f s: what fell due meanwhile is checked now", (double)(slept - daemon->slept_ms) / 1e3);
+	daemon->slept_ms = slept;
+	on_second(-1, 0, daemon);
+	schedule_woke(daemon->schedule);
+	resolver_woke(daemon->resolver);
+}
+
 static void
 on_look(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *daemon = arg;
-	bool again = follow_poll(daemon->follow);
-	struct timeval wait = {0, (again ? 1 : CONFIG_LOOK_MS) * 1000};
+	struct timeval wait = {0};
 
 	(void)fd, (void)what;
+	look_at_clocks(daemon);
+	wait.tv_usec = (follow_poll(daemon->follow) ? 1 : CONFIG_LOOK_MS) * 1000;
 	watch(daemon);
 	evtimer_add(daemon->looking, &wait);
 }
@@ -250,6 +268,7 @@ run(struct daemon *daemon)
 	for (size_t i = 0; i < NITEMS(stops); i++)
 		if (stops[i] == NULL || event_add(stops[i], NULL) < 0)
 			errx(1, "cannot handle signals");
+	daemon->slept_ms = slept_ms();
 	on_look(-1, 0, daemon);
 	on_second(-1, 0, daemon);
 	printf("ready\n");

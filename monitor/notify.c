@@ -19,7 +19,7 @@ struct told_pool {
 	enum told *told;         /* one for each origin */
 	enum pool_status status; /* POOL_HEALTH_UNKNOWN: nothing was told */
 	bool settled;            /* since it was read, every origin has had a result, or time enough */
-	uint64_t settles_ms;     /* at the latest */
+	uint64_t settles_ms;     /* at the latest, by awake_ms: nothing is checked in a sleep */
 	uint64_t round;          /* that it was read in */
 };
 
@@ -314,7 +314,7 @@ settles_ms(const struct look *look, const struct pool *model)
 			takes = MAX(takes, monitor->interval_s * UINT64_C(1000) + monitor->timeout_ms * (monitor->retries + 1));
 		model_free_monitor(monitor);
 	}
-	return boot_ms() + takes;
+	return awake_ms() + takes;
 }
 
 /* What was told of an origin before the pool was edited. */
@@ -473,7 +473,7 @@ look_at_pool(const void *node, VISIT visit, void *arg)
 	if (visit != postorder && visit != leaf)
 		return;
 	view = view_pool(look, pool->model, false);
-	pool->settled |= view.whole || boot_ms() >= pool->settles_ms;
+	pool->settled |= view.whole || awake_ms() >= pool->settles_ms;
 	for (size_t i = 0; pool->settled && i < pool->model->norigins; i++)
 		tell_origin(look->notify, pool, i, &view);
 	if (pool->settled)

@@ -68,6 +68,7 @@ struct resolver {
 	struct event *timer, *starter;
 	LIST_HEAD(, watch) watches;
 	TAILQ_HEAD(, hostname) queue;
+	LIST_HEAD(, hostname) all;
 	struct timespec system_changed; /* when /etc/resolv.conf was, as read */
 	bool closing; /* questions that end now were taken back by us */
 	struct resolver_counters counters;
@@ -508,6 +509,7 @@ resolver_add(struct resolver *resolver, const char *name)
 	if (publish_add_name(resolver->publish, &hostname->published))
 		resolver->counters.failing += hostname->published.record.failure != NAME_RESOLVED;
 	resolver->counters.hostnames++;
+	LIST_INSERT_HEAD(&resolver->all, hostname, all);
 	/* From the loop, not from here: the caller is not done with what it adds. */
 	wait_for(hostname, 0);
 	return hostname;
@@ -523,6 +525,7 @@ resolver_remove(struct hostname *hostname, bool keep)
 	if (hostname->lookup != NULL)
 		hostname->lookup->hostname = NULL;
 	resolver->counters.hostnames--;
+	LIST_REMOVE(hostname, all);
 	resolver->counters.failing -= hostname->published.record.failure != NAME_RESOLVED;
 	if (!keep)
 		publish_remove_name(resolver->publish, &hostname->published);
@@ -601,6 +604,17 @@ close_channels(struct resolver *resolver)
 }
 
 void
+resolver_woke(struct resolver *resolver)
+{
+	uint64_t now = boot_ms();
+	struct hostname *hostname;
+
+	LIST_FOREACH (hostname, &resolver->all, all)
+		if (evtimer_pending(hostname->timer, NULL))
+			wait_for(hostname, MAX(hostname->published.record.due_ms, now) - now);
+}
+
+void
 resolver_second(struct resolver *resolver)
 {
 	struct stat system;
@@ -638,6 +652,7 @@ resolver_new(struct event_base *base, struct publish *publish, const char *const
 	resolver->publish = publish;
 	LIST_INIT(&resolver->watches);
 	TAILQ_INIT(&resolver->queue);
+	LIST_INIT(&resolver->all);
 	for (size_t i = 0; i < count; i++) {
 		char *server = server_text(servers[i]), *all = NULL;
 

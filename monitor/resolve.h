@@ -31,6 +31,7 @@ struct hostname {
 	struct lookup *lookup; /* under way, or NULL */
 	bool queued;
 	bool said; /* what came of it, once at least */
+	LIST_ENTRY(hostname) all;
 	unsigned streak; /* tries in a row that got no answer */
 	TAILQ_ENTRY(hostname) queue;
 };
@@ -59,6 +60,9 @@ struct resolver_counters {
 };
 
 struct resolver_counters resolver_counters(const struct resolver *resolver);
+
+/* The machine has slept, and the timers with it: what has run out is asked again now. */
+void resolver_woke(struct resolver *resolver);
 
 /* Each second: look whether /etc/resolv.conf changed. */
 void resolver_second(struct resolver *resolver);

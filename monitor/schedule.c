@@ -266,10 +266,10 @@ start(struct target *target)
 	/* [CF] 2.4: header.Host of the origin, then of the monitor, then the hostname; also for TLS. */
 	const char *host = target->host == NULL && target->monitor->host == NULL ? target->hostname : target->host;
 	struct check_subject subject = {target->monitor, target->address, host};
-	uint64_t now = boot_ms();
+	uint64_t now = boot_ms(), awake = awake_ms();
 
 	dequeue(target);
-	count_lateness(target, now);
+	count_lateness(target, awake);
 	target->began_ms = now;
 	target->check = check_start(schedule->checks, &subject, on_done, target);
 	if (target->check != NULL)
@@ -312,20 +312,28 @@ on_starter(evutil_socket_t fd, short what, void *arg)
 
 /* --- timers --- */
 
+static void
+set_timer(struct target *target, uint64_t now)
+{
+	uint64_t wait_ms = target->due_ms - MIN(target->due_ms, now);
+	struct timeval wait = milliseconds(wait_ms);
+
+	target->ends_ms = awake_ms() + wait_ms;
+	evtimer_add(target->timer, &wait);
+}
+
 /* The next time of the target's own phase in the interval. */
 static void
 arm(struct target *target)
 {
 	uint64_t interval = (uint64_t)target->monitor->interval_s * 1000, now = boot_ms();
 	uint64_t phase = get64(target->published.endpoint.key) % interval;
-	struct timeval wait;
 
 	/* From one to the next, for a timer may end a moment early; anew where time has gone by. */
 	target->due_ms += interval;
 	if (target->due_ms <= now)
 		target->due_ms = now + interval - (now + interval - phase) % interval;
-	wait = milliseconds(target->due_ms - now);
-	evtimer_add(target->timer, &wait);
+	set_timer(target, now);
 }
 
 static void
@@ -335,12 +343,21 @@ on_due(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	if (target->wanted_ms == 0)
-		target->wanted_ms = target->due_ms;
+		target->wanted_ms = target->ends_ms;
 	arm(target);
 	if (target->check != NULL || target->ended_ms != 0)
 		target->late = true;
 	else
 		enqueue(target);
+}
+
+void
+schedule_woke(struct schedule *schedule)
+{
+	struct target *target;
+
+	TAILQ_FOREACH (target, &schedule->targets, all)
+		set_timer(target, boot_ms());
 }
 
 /* --- walks --- */

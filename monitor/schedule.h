@@ -33,12 +33,13 @@ struct target {
 	char *hostname;      /* the origin's, whose address it is; NULL: the origin is an address */
 	struct event *timer;
 	struct check *check; /* under way, or NULL */
-	uint64_t due_ms;     /* when the timer ends */
+	uint64_t due_ms;     /* when it is due next */
+	uint64_t ends_ms;    /* when the timer ends, by awake_ms: how late we are is not how long the machine slept */
 	uint64_t began_ms;   /* of the check under way, or held */
 	struct check_result held; /* of the check that ended then, where ended_ms is not 0 */
 	uint64_t ended_ms;
 	TAILQ_ENTRY(target) holding;
-	uint64_t wanted_ms;  /* when the check that waits was due; 0: it is the first, and has no hour */
+	uint64_t wanted_ms;  /* when the check that waits was due, by awake_ms; 0: it is the first, and has no hour */
 	struct statistics *statistics; /* of the monitor */
 	struct score score;            /* of its own */
 	uint64_t number;               /* counts up from 1 in the order of their coming */
@@ -101,6 +102,9 @@ void schedule_walk_again(struct schedule_walk *walk);
 /* NULL: that was all. */
 const struct target *schedule_walk_next(struct schedule_walk *walk);
 void schedule_walk_end(struct schedule_walk *walk);
+
+/* The machine has slept, and the timers with it: what fell due meanwhile is checked now, the rest at its hour. */
+void schedule_woke(struct schedule *schedule);
 
 /* Each second: say how many messages were held back. */
 void schedule_second(struct schedule *schedule);

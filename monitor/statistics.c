@@ -58,7 +58,7 @@ statistics_ended(struct statistics *statistics, const struct check_result *resul
 		return;
 	}
 	statistics->reasons[result->reason]++;
-	if (result->reason == REASON_NONE)
+	if (result->reason == REASON_NONE && result->rtt_us > 0)
 		histogram_add(&statistics->rtt, result->rtt_us / 1e6);
 }
 

@@ -125,7 +125,7 @@ count_check(struct health_record *record, const struct check_result *result, boo
 	record->last_code = result->code;
 	if (result->certificate_days != INT32_MIN)
 		record->certificate_days = result->certificate_days;
-	if (good) {
+	if (good && result->rtt_us > 0) {
 		record->rtt_us = result->rtt_us;
 		record->rtt_ewma_us = average(record->rtt_ewma_us, result->rtt_us, first);
 		record->rtt_steady_us = steady(record->rtt_steady_us, record->rtt_ewma_us);

@@ -14,7 +14,7 @@ struct check_result {
 	bool conclusive;           /* false: it failed here, not there; no verdict (S26) */
 	enum health_reason reason; /* REASON_NONE: the check was good */
 	uint32_t code;             /* HTTP status, 0 where there was none */
-	uint32_t rtt_us;           /* of the attempt that decided */
+	uint32_t rtt_us;           /* of the attempt that decided; 0: not known, for we stood still in it */
 	int32_t certificate_days;  /* INT32_MIN: no certificate was seen */
 	int error;                 /* errno behind a failure, 0 where there was none */
 	char detail[HEALTH_DETAIL_MAX]; /* more than the reason; "" where there is no more to say */

@@ -102,6 +102,21 @@ boot_ms(void)
 	return boot_ns() / 1000000;
 }
 
+uint64_t
+awake_ms(void)
+{
+	return clock_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+uint64_t
+slept_ms(void)
+{
+	/* In this order: where we are kept from running in between it is less, and not more. */
+	uint64_t boot = boot_ms(), awake = awake_ms();
+
+	return boot > awake ? boot - awake : 0;
+}
+
 int64_t
 wall_ms(void)
 {

@@ -91,6 +91,12 @@ uint64_t boot_ms(void);
 /* CLOCK_BOOTTIME in nanoseconds, for intervals. */
 uint64_t boot_ns(void);
 
+/* CLOCK_MONOTONIC in milliseconds: stands still while the machine sleeps, as timers do. */
+uint64_t awake_ms(void);
+
+/* For how long the machine has slept since it booted, in milliseconds.  Never too much. */
+uint64_t slept_ms(void);
+
 /* Wall clock in milliseconds since 1970: for display only (S25). */
 int64_t wall_ms(void);
 

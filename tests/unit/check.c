@@ -10,9 +10,24 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+/* For so long this machine has slept: CLOCK_BOOTTIME went on, CLOCK_MONOTONIC and all timers did not. */
+static _Atomic time_t slept_s;
+
+int
+clock_gettime(clockid_t clock, struct timespec *now)
+{
+	long rc = syscall(SYS_clock_gettime, clock, now);
+
+	if (clock == CLOCK_BOOTTIME)
+		now->tv_sec += slept_s;
+	return (int)rc;
+}
 
 /* An impatient web server: it answers a request that comes in time, else it resets the connection. */
 struct server {
@@ -75,6 +90,7 @@ enum { STALLS_MAX = 20 };
 struct fixture {
 	struct event_base *base;
 	unsigned stall_ms, stalls;
+	time_t sleep_s;
 	struct check_result result;
 };
 
@@ -97,13 +113,21 @@ on_stall(evutil_socket_t fd, short what, void *arg)
 	if (++fixture->stalls == STALLS_MAX)
 		event_base_loopbreak(fixture->base); /* a check without an end */
 	usleep(fixture->stall_ms * 1000);
+	slept_s += fixture->sleep_s;
 }
+
+static struct check_result run_check(const struct server *server, struct fixture fixture, bool again);
 
 /* One check of a server; the loop stands still once, or again and again. */
 static struct check_result
 check_with_stalls(const struct server *server, unsigned stall_ms, bool again)
 {
-	struct fixture fixture = {.base = event_base_new(), .stall_ms = stall_ms};
+	return run_check(server, (struct fixture){.stall_ms = stall_ms}, again);
+}
+
+static struct check_result
+run_check(const struct server *server, struct fixture fixture, bool again)
+{
 	char method[] = "GET", path[] = "/", none[] = "", name[] = "m";
 	struct monitor monitor = {.name = name, .type = MONITOR_HTTP, .method = method, .path = path, .port = server->port,
 	    .interval_s = 10, .timeout_ms = 400, .expected_body = none};
@@ -111,7 +135,9 @@ check_with_stalls(const struct server *server, unsigned stall_ms, bool again)
 	struct timeval soon = {0, again ? 1000 : 0}; /* one of no time would not come again */
 	struct checks *checks;
 	struct event *stall;
+	bool stalls = fixture.stall_ms > 0 || fixture.sleep_s > 0;
 
+	fixture.base = event_base_new();
 	for (size_t i = 0; i < NITEMS(monitor.expected_codes); i++)
 		monitor.expected_codes[i] = UINT64_MAX;
 	assert_true(address_from_text(&subject.address, "127.0.0.1"));
@@ -121,10 +147,10 @@ check_with_stalls(const struct server *server, unsigned stall_ms, bool again)
 	assert_non_null(check_start(checks, &subject, on_done, &fixture));
 	stall = event_new(fixture.base, -1, again ? EV_PERSIST : 0, on_stall, &fixture);
 	event_priority_set(stall, again ? 1 : 0); /* once: before the connection is seen to be there */
-	if (stall_ms > 0)
+	if (stalls)
 		event_add(stall, &soon);
 	event_base_dispatch(fixture.base);
-	assert_true(stall_ms == 0 || fixture.stalls > (again ? 1 : 0));
+	assert_true(!stalls || fixture.stalls > (again ? 1 : 0));
 	assert_true(fixture.stalls < STALLS_MAX);
 	event_free(stall);
 	checks_free(checks);
@@ -145,6 +171,39 @@ what_failed_while_we_stood_still_is_tried_again(void **state)
 	assert_int_equal(result.reason, REASON_NONE);
 	server_stop(&server);
 	assert_int_equal(server.resets, 1);
+	assert_int_equal(server.connections, 2);
+}
+
+/* Nothing is late by the clock of timers: what the sleep broke is seen before a tick is. */
+static void
+what_failed_while_the_machine_slept_is_tried_again(void **state)
+{
+	struct server server;
+	struct check_result result;
+
+	(void)state;
+	server_start(&server, -20);
+	result = run_check(&server, (struct fixture){.sleep_s = 3600}, false);
+	server_stop(&server);
+	assert_true(result.conclusive);
+	assert_int_equal(server.connections, 2);
+}
+
+static void
+time_that_was_slept_is_no_round_trip_time(void **state)
+{
+	struct server server;
+	struct check_result result;
+
+	(void)state;
+	server_start(&server, 300);
+	result = run_check(&server, (struct fixture){.sleep_s = 3600}, false);
+	assert_int_equal(result.reason, REASON_NONE);
+	assert_int_equal(result.rtt_us, 0);
+	result = run_check(&server, (struct fixture){0}, false);
+	assert_int_equal(result.reason, REASON_NONE);
+	assert_in_range(result.rtt_us, 1, 300000);
+	server_stop(&server);
 	assert_int_equal(server.connections, 2);
 }
 
@@ -183,6 +242,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(what_failed_while_we_stood_still_is_tried_again),
+	    cmocka_unit_test(what_failed_while_the_machine_slept_is_tried_again),
+	    cmocka_unit_test(time_that_was_slept_is_no_round_trip_time),
 	    cmocka_unit_test(what_fails_by_itself_counts_at_once),
 	    cmocka_unit_test(standing_still_again_and_again_is_no_way_to_stay_up),
 	};

@@ -210,6 +210,12 @@ round_trip_times_are_averaged_over_good_checks(void **state)
 	verdict_judge(&record, &result, &monitor, 4, 4, NULL);
 	assert_int_equal(record.rtt_us, 300);
 	assert_int_equal(record.rtt_ewma_us, 1000);
+	result = result_of('+');
+	result.rtt_us = 0; /* not known */
+	verdict_judge(&record, &result, &monitor, 5, 5, NULL);
+	assert_int_equal(record.streak_up, 1);
+	assert_int_equal(record.rtt_us, 300);
+	assert_int_equal(record.rtt_ewma_us, 1000);
 }
 
 static void
