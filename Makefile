@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint fuzz soak test-peers bench bench-affinity bench-monitor bench-latency format install dist clean
+# make lint fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency format install dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -111,6 +111,12 @@ test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
 	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/clients.t tests/metrics.t tests/prometheus.t tests/peers
 
+# A suspended machine: an emulated one that really sleeps.
+test-suspend: packages-suspend
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
+	@tests/kernel $(OUT)/kernel
+	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/suspended
+
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/run
@@ -142,5 +148,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all test test-peers soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency format install dist clean
+.PHONY: all test test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency format install dist clean
 .SECONDARY:
