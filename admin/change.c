@@ -122,8 +122,8 @@ run_once(struct change *change, struct store *store, change_fn *fn, void *arg, e
 	if (rc == -ENOSPC && store_full(store))
 		return false;
 	if (rc != 0)
-		problems_error(&change->problems, "cannot write the configuration: %s; nothing was changed",
-		    strerror(-rc));
+		problems_error(&change->problems, "cannot write the configuration: %s; nothing was changed%s",
+		    strerror(-rc), store_write_cure(rc));
 	else
 		*code = EXIT_DONE;
 	return true;

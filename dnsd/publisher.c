@@ -39,6 +39,7 @@ struct publisher {
 	uint64_t started_ms, beat_ms;
 	bool ready;
 	bool dirty; /* status changed: write it now */
+	int told;   /* the last failure to write it that was said */
 };
 
 static void
@@ -221,29 +222,53 @@ judge_ready(struct publisher *publisher)
 		warn("ready");
 }
 
+static int
+write_status(struct publisher *publisher)
+{
+	struct store_txn *txn;
+	int error = store_begin(publisher->serving, STORE_WRITE, &txn);
+
+	if (error != 0)
+		return error;
+	error = serving_put(txn, &publisher->status);
+	if (error == 0)
+		return store_commit(txn);
+	store_abort(txn);
+	return error;
+}
+
+/* Said once for each kind of failure, not each second. */
+static void
+say_written(struct publisher *publisher, int error)
+{
+	if (error == publisher->told)
+		return;
+	publisher->told = error;
+	if (error == 0)
+		warnx("%s/serving/data.mdb is written again", publisher->options.state);
+	else
+		warnx("cannot write %s/serving/data.mdb: %s; queries are answered, but `graycloud status` does not hear of it%s",
+		    publisher->options.state, strerror(-error), store_write_cure(error));
+}
+
 /* What others may know of us: at once where it changed, else each second. */
 static void
 tell(struct publisher *publisher)
 {
 	uint64_t now = boot_ms();
 	struct problems problems = {0};
-	struct store_txn *txn;
 
 	if (!publisher->dirty && now - publisher->beat_ms < BEAT_MS)
 		return;
 	if (now - publisher->beat_ms >= BEAT_MS) {
-		store_poll(publisher->serving, &problems); /* a store that was replaced is made anew */
+		/* A store that was replaced is made anew. */
+		(publisher->told == -ENOTRECOVERABLE ? store_let_go : store_poll)(publisher->serving, &problems);
 		problems_free(&problems);
 		store_check_readers(publisher->serving);
 	}
 	publisher->beat_ms = publisher->status.beat_ms = now;
 	publisher->dirty = false;
-	if (store_begin(publisher->serving, STORE_WRITE, &txn) != 0)
-		return;
-	if (serving_put(txn, &publisher->status) == 0)
-		store_commit(txn);
-	else
-		store_abort(txn);
+	say_written(publisher, write_status(publisher));
 }
 
 static void

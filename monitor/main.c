@@ -345,7 +345,7 @@ main(int argc, char *argv[])
 	resume_isolation(&daemon);
 	if (options.metrics != NULL)
 		daemon.metrics = metrics_listen(daemon.base, options.metrics,
-		    &(struct metrics_of){daemon.schedule, daemon.resolver, daemon.follow, daemon.canaries, daemon.notify}, &problems);
+		    &(struct metrics_of){daemon.schedule, daemon.publish, daemon.resolver, daemon.follow, daemon.canaries, daemon.notify}, &problems);
 	exit_on(&problems);
 	warnx("at most %u checks run at once, by RLIMIT_NOFILE", most);
 	run(&daemon);

@@ -87,6 +87,7 @@ add_process(const struct metrics *metrics, FILE *page)
 {
 	const struct schedule_counters *counters = schedule_counters(metrics->of.schedule);
 	struct resolver_counters names = resolver_counters(metrics->of.resolver);
+	uint64_t failing = publish_failing_since(metrics->of.publish);
 
 	value(page, "graycloud_monitor_endpoints", "gauge", "Endpoints that are probed.", counters->targets);
 	exposition_family(page, "graycloud_monitor_endpoints_by_state", "gauge", "Endpoints by their state.");
@@ -98,6 +99,11 @@ add_process(const struct metrics *metrics, FILE *page)
 	value(page, "graycloud_monitor_flips_total", "counter", "Changes of state.", counters->flips);
 	value(page, "graycloud_monitor_checks_withheld_total", "counter", "Checks that gave no verdict because the monitor was isolated.",
 	    counters->withheld);
+	value(page, "graycloud_monitor_write_failures_total", "counter", "Commits to the health store that failed.",
+	    publish_failures(metrics->of.publish));
+	exposition_value(page, "graycloud_monitor_unwritten_seconds", "gauge",
+	    "For how long nothing could be written to the health store; verdicts wait in memory.",
+	    failing == 0 ? 0 : (double)(boot_ms() - failing) / 1e3);
 	canaries_expose(metrics->of.canaries, page);
 	notify_expose(metrics->of.notify, page);
 	value(page, "graycloud_monitor_hostnames", "gauge", "Hostnames of origins that are looked up.", names.hostnames);

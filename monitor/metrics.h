@@ -16,6 +16,7 @@ struct metrics;
 /* Who is asked; they live as long as the page. */
 struct metrics_of {
 	struct schedule *schedule;
+	const struct publish *publish;
 	const struct resolver *resolver;
 	const struct follow *follow;
 	const struct canaries *canaries; /* NULL: none */

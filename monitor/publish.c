@@ -46,6 +46,9 @@ struct publish {
 	uint64_t generation;
 	uint64_t isolated_ms;
 	int told;                      /* the last failure that was said */
+	uint64_t failing_ms;           /* since when nothing could be written; 0: it can */
+	uint64_t failures;
+	bool stuck;                    /* only a store that is opened again can be written */
 
 	pthread_t saver;
 	bool saving;
@@ -282,14 +285,17 @@ written(struct publish *publish, bool all)
 static void
 tell_failure(struct publish *publish, int error)
 {
-	if (error == publish->told)
+	publish->failures += error != 0;
+	publish->failing_ms = error == 0 ? 0 : publish->failing_ms != 0 ? publish->failing_ms : boot_ms();
+	publish->stuck = error == -ENOTRECOVERABLE;
+	if (error == publish->told || (error == -ENOENT && publish->told != 0)) /* it is not there because it failed */
 		return;
 	publish->told = error;
 	if (error == 0) {
 		warnx("%s is written again", publish->data_path);
 		return;
 	}
-	warnx("cannot write %s: %s; verdicts wait in memory", publish->data_path, strerror(-error));
+	warnx("cannot write %s: %s; verdicts wait in memory%s", publish->data_path, strerror(-error), store_write_cure(error));
 	if (error == -EBADMSG) /* S27: store_poll then finds it gone, and makes it anew */
 		unlink(publish->data_path);
 }
@@ -343,6 +349,18 @@ publish_wait_ms(const struct publish *publish)
 	return now >= next ? 0 : (unsigned)(next - now);
 }
 
+uint64_t
+publish_failing_since(const struct publish *publish)
+{
+	return publish->failing_ms;
+}
+
+uint64_t
+publish_failures(const struct publish *publish)
+{
+	return publish->failures;
+}
+
 void
 publish_commit(struct publish *publish)
 {
@@ -362,7 +380,7 @@ publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 	struct problems problems = {0};
 	struct published *published;
 	struct published_name *name;
-	bool anew = store_poll(publish->store, &problems) == STORE_REPLACED;
+	bool anew = (publish->stuck ? store_let_go : store_poll)(publish->store, &problems) == STORE_REPLACED;
 
 	publish->endpoints = endpoints;
 	publish->generation = generation;

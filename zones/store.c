@@ -3,6 +3,7 @@
 #include "guard.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -43,8 +44,8 @@ tell_open_failed(const struct store *store, int rc, struct problems *problems)
 		    store->access == STORE_READ ? "read (lock.mdb is written by readers too)" : "written");
 		break;
 	case -EROFS:
-		problems_error(problems, "%s lies on a read-only file system: its lock.mdb must be writable",
-		    store->paths.directory);
+		problems_error(problems, "%s lies on a read-only file system: its lock.mdb must be writable%s",
+		    store->paths.directory, store_write_cure(-EROFS));
 		break;
 	case -EAGAIN:
 		/* LMDB rule 5 */
@@ -147,6 +148,25 @@ reads_with_locks(struct store *store)
 	return mdb_env_info(store->env, &info) == 0 && info.me_numreaders > 0;
 }
 
+/*
+ * Pages of a read-only file system stay as they are.  It is one where a file cannot be opened for writing: of one that failed
+ * the kernel's flags may tell nothing.  Not for a daemon: it may live to see it writable again.
+ */
+static bool
+needs_no_locks(const struct store *store)
+{
+	char path[PATH_MAX + 16];
+	int fd;
+
+	if (store->access != STORE_READ || guard_running())
+		return false;
+	snprintf(path, sizeof path, "%s/lock.mdb", store->paths.directory);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EROFS;
+}
+
 static void
 watch_start(struct store *store)
 {
@@ -239,8 +259,13 @@ open_files(struct store *store, struct problems *problems)
 		return false;
 	}
 	if (!reads_with_locks(store)) {
-		tell_open_failed(store, EROFS, problems);
-		return false;
+		if (!needs_no_locks(store)) {
+			tell_open_failed(store, EROFS, problems);
+			return false;
+		}
+		if (store->kind == STORE_CONFIG)
+			problems_warn(problems, "%s lies on a read-only file system: what follows is what could be written last%s",
+			    store->state, store_write_cure(-EROFS));
 	}
 	if (store->access == STORE_WRITE && store->kind != STORE_CONFIG)
 		store_file_note_boot(&store->paths);

@@ -74,7 +74,7 @@ bool store_prepare(const char *state, enum store_kind kind, uid_t owner, struct 
 /*
  * Open one store under the state directory.  Returns NULL with problems filled; or NULL without an
  * error in problems where a reader finds no store yet (try again later).  Writers create what is
- * missing.  The writer of health and of serving is alone: a second one is refused, and the sentence
+ * missing.  On a read-only file system a command reads without locks, as nobody writes there.  The writer of health and of serving is alone: a second one is refused, and the sentence
  * names the process that holds it.
  *
  * health and serving are written without fsync, so they do not survive a crash of the system: after another
@@ -111,8 +111,8 @@ void store_watch_clear(struct store *store);
 void store_check_readers(struct store *store);
 
 /*
- * Begin a transaction.  A write transaction waits for other writers.  0 or a negative errno: -ENOENT while the
- * store is lost, -EAGAIN where another process made the map larger and a transaction of ours is still open.
+ * Begin a transaction.  A write transaction waits for other writers.  0 or a negative errno: -ENOTRECOVERABLE where a
+ * write has failed so that nothing can be written before store_let_go, -ENOENT while the store is lost, -EAGAIN where another process made the map larger and a transaction of ours is still open.
  */
 int store_begin(struct store *store, enum store_access access, struct store_txn **txn);
 /* Commit a write transaction; frees txn in every case.  0 or a negative errno (-ENOSPC: disk or map full). */
@@ -121,6 +121,8 @@ int store_commit(struct store_txn *txn);
 void store_abort(struct store_txn *txn);
 /* Did the last write fail because the map was full?  The next store_begin makes it larger: do it all again. */
 bool store_full(const struct store *store);
+/* After a write failed with this errno: what people can do about it; "" where nothing is known. */
+const char *store_write_cure(int error);
 /* The number of the transaction that is being read or written. */
 uint64_t store_txn_id(const struct store_txn *txn);
 

@@ -26,10 +26,27 @@ store_errno(int rc)
 	case MDB_PAGE_NOTFOUND:
 	case MDB_INVALID:
 	case MDB_VERSION_MISMATCH:
-	case MDB_PANIC:
 		return -EBADMSG;
+	case MDB_PANIC: /* what says which pages are the newest could not be written */
+		return -ENOTRECOVERABLE;
 	default:
 		return rc > 0 ? -rc : rc == 0 ? 0 : -EIO;
+	}
+}
+
+const char *
+store_write_cure(int error)
+{
+	switch (error) {
+	case -EROFS:
+		return "; mount its file system read-write again, repaired where the kernel's log tells of errors";
+	case -ENOSPC:
+	case -EDQUOT:
+		return "; make room on its file system";
+	case -EIO:
+		return "; its disk fails: mount another one there, with a copy of what is on it";
+	default:
+		return "";
 	}
 }
 

@@ -1,14 +1,29 @@
 /* publish.c on a real store: what is written when, and what is taken over from the last run. */
 #include "monitor/publish.h"
 
+#include <errno.h>
 #include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+/* What LMDB writes with: pages, and two at the front that say which of them are the newest. */
+enum { DISK_GOOD, DISK_READ_ONLY, DISK_LOSES_HEADS };
+static _Atomic int disk;
+
+ssize_t
+pwrite(int fd, const void *octets, size_t len, off_t at)
+{
+	if (disk == DISK_GOOD || (disk == DISK_LOSES_HEADS && at >= 2 * sysconf(_SC_PAGESIZE)))
+		return syscall(SYS_pwrite64, fd, octets, len, at);
+	errno = disk == DISK_READ_ONLY ? EROFS : EIO;
+	return -1;
+}
 
 static char directory[64];
 static unsigned woken;
@@ -307,10 +322,50 @@ hostnames_are_kept_over_a_restart_and_go_with_their_last_user(void **state)
 	publish_close(publish);
 }
 
+/* Verdicts of the time in which the disk took nothing are there afterwards, and so is what was written before. */
+static void
+what_could_not_be_written_is_written_when_it_can_be(void **state)
+{
+	struct publish *publish = open_publish();
+	struct published published = published_of(1, HEALTH_UP);
+
+	(void)state;
+	assert_false(publish_add(publish, &published));
+	publish_flipped(publish, &published, HEALTH_UNKNOWN, false);
+	publish_commit(publish);
+	assert_int_equal(publish_failing_since(publish), 0);
+	for (disk = DISK_READ_ONLY; disk <= DISK_LOSES_HEADS; disk++) {
+		uint64_t flips = flips_seen(), failures = publish_failures(publish);
+		int was = disk, before = published.record.state, now = before == HEALTH_UP ? HEALTH_DOWN : HEALTH_UP;
+
+		published.record.state = (uint8_t)now;
+		publish_flipped(publish, &published, before, false);
+		publish_commit(publish);
+		publish_beat(publish, 1, 0);
+		publish_commit(publish);
+		assert_int_not_equal(publish_failing_since(publish), 0);
+		assert_int_equal(publish_failures(publish), failures + 3);
+		disk = DISK_GOOD;
+		assert_int_equal(seen(&published, NULL), before);
+		/* A copy that is just being saved can hold it up. */
+		for (int beat = 0; beat < 1000 && publish_failing_since(publish) != 0; beat++) {
+			usleep(1000);
+			publish_beat(publish, 1, 0);
+		}
+		assert_int_equal(publish_failing_since(publish), 0);
+		assert_int_equal(seen(&published, NULL), now);
+		assert_int_equal(flips_seen(), flips + 1);
+		disk = was;
+	}
+	disk = DISK_GOOD;
+	publish_close(publish);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(what_could_not_be_written_is_written_when_it_can_be, make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(
 	        flips_are_written_at_the_next_commit_and_other_news_with_the_beat, make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(
