@@ -612,7 +612,7 @@ save(void *arg)
 	do {
 		error = store_save(publish->store);
 		if (error != told && error != 0 && error != -ENOENT)
-			warnx("cannot save a copy of %s: %s", publish->data_path, strerror(-error));
+			warnx("cannot save a copy of %s: %s%s", publish->data_path, strerror(-error), store_write_cure(error));
 		told = error;
 	} while (wait_to_save(publish));
 	return NULL;
