@@ -41,6 +41,7 @@ struct canaries {
 	bool running;      /* a round is under way */
 	bool answered;     /* in this round */
 	bool wanted;       /* another round, soon */
+	bool passed_over;  /* the last round, for we stood still in it */
 	uint64_t isolations;
 	size_t count;
 	struct asked list[];
@@ -173,13 +174,14 @@ tell(struct canaries *canaries, bool answered)
 static void
 end_round(struct canaries *canaries)
 {
-	/* A question that was lost while the machine slept: it is asked again. */
 	bool late = boot_ms() > canaries->asked_ms + ROUND_MS + LATE_MS;
 
 	canaries->running = false;
 	for (size_t i = 0; i < canaries->count; i++)
 		forget(&canaries->list[i]);
-	if (!canaries->answered && !late)
+	/* The answer was lost in our sleep, or lies there unread: they are asked again, once. */
+	canaries->passed_over = !canaries->answered && late && !canaries->passed_over;
+	if (!canaries->answered && !canaries->passed_over)
 		tell(canaries, false);
 	arm(canaries, canaries->asked_ms + (canaries->wanted ? PACE_MS : ROUND_EVERY_MS));
 }
