@@ -242,6 +242,7 @@ bool
 read_begin(const struct args *args, struct store **store, struct store_txn **txn)
 {
 	struct problems problems = {0};
+	bool good;
 	int rc = 0;
 
 	*txn = NULL;
@@ -253,14 +254,14 @@ read_begin(const struct args *args, struct store **store, struct store_txn **txn
 		    "the configuration was written by a newer graycloud (schema %u; this one knows %d): "
 		    "use that version",
 		    config_schema(*txn), CONFIG_SCHEMA);
-	if (problems.errors == 0) {
-		read_tell_absent(args->state);
-		return true;
-	}
+	good = problems.errors == 0;
 	problems_print(&problems, "graycloud", stderr);
 	problems_free(&problems);
-	read_end(*store, *txn);
-	return false;
+	if (good)
+		read_tell_absent(args->state);
+	else
+		read_end(*store, *txn);
+	return good;
 }
 
 void

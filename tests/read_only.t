@@ -121,6 +121,7 @@ subtest 'read-only' => sub {
 	eventually { !grep { !$_->{stale} } @{$t->admin_json('status')->{pools}[0]{origins}} } 'all of it becomes stale';
 	like($t->admin('explain www.example.com'), qr/IN A 127\.0\.0\.2$/m, 'explain explains what is answered');
 	is($t->admin('export'), $export, 'the configuration can be read');
+	like($t->warnings, qr/^graycloud: warning: \S+ lies on a read-only file system: [^\n]*\n\z/, 'which is said each time, and once');
 	$t->admin_fails('pool disable p', qr/read-only file system.*$again/, 'but not be changed');
 	has_lived();
 	comes_back();
