@@ -415,26 +415,10 @@ read_everything(struct reading *reading)
 	}
 }
 
-static bool
-on_missed(void *arg, const struct config_change *change)
-{
-	return change->what != CONFIG_OBJECT || change->kind != KIND_MONITOR || on_change(arg, change);
-}
-
-/* S24: a monitor that was edited after the last run asks something else now than its records answer. */
-static void
-check_missed(struct reading *reading)
-{
-	reading->follow->round++;
-	if (!config_changes_after(reading->txn, publish_generation(reading->follow->publish), on_missed, reading))
-		config_each_object(reading->txn, KIND_MONITOR, on_monitor, reading);
-}
-
 static void
 read_config(struct follow *follow, bool replaced)
 {
 	struct reading reading = {.follow = follow};
-	bool first = follow->round == 0;
 	int error = store_begin(follow->store, STORE_READ, &reading.txn);
 
 	if (error != 0) {
@@ -449,14 +433,12 @@ read_config(struct follow *follow, bool replaced)
 	}
 	follow->round++;
 	/* Another store's feed says nothing about what was read before. */
-	if (replaced || first ||
+	if (replaced || follow->round == 1 ||
 	    !config_changes_after(reading.txn, follow->generation, on_change, &reading))
 		read_everything(&reading);
-	if (first)
-		check_missed(&reading);
 	follow->generation = config_generation(reading.txn);
 	store_abort(reading.txn);
-	if (first)
+	if (follow->round == 1)
 		publish_forget_rest(follow->publish);
 }
 

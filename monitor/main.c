@@ -62,18 +62,12 @@ on_commit(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
-beat(struct daemon *daemon)
-{
-	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
-}
-
-static void
 on_second(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *daemon = arg;
 
 	(void)fd, (void)what;
-	beat(daemon);
+	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
 	schedule_second(daemon->schedule);
 	resolver_second(daemon->resolver);
 }
@@ -284,7 +278,7 @@ stop(struct daemon *daemon)
 {
 	metrics_free(daemon->metrics);
 	canaries_free(daemon->canaries);
-	beat(daemon); /* receivers are told of what was found last, too */
+	publish_commit(daemon->publish); /* receivers are told of what was found last, too */
 	notify_free(daemon->notify);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);

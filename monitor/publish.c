@@ -133,10 +133,8 @@ read_last_run(struct publish *publish)
 	if (error != 0)
 		return error;
 	known = health_beat_get(txn, &beat);
-	if (known) {
+	if (known)
 		reading.other_boot = strcmp(beat.boot, boot_id()) != 0;
-		publish->generation = beat.generation;
-	}
 	if (known && beat.isolated_ms != 0)
 		publish->isolated_ms = reading.other_boot ? reading.now_ms : beat.isolated_ms;
 	health_each(txn, remember, &reading);
@@ -413,12 +411,6 @@ add_flip(struct publish *publish, const struct health_flip *flip)
 	publish->flips[publish->nflips].at_wall = wall_ms();
 	if (publish->nflips++ == 0)
 		publish->wake(publish->wake_arg);
-}
-
-uint64_t
-publish_generation(const struct publish *publish)
-{
-	return publish->generation;
 }
 
 uint64_t

@@ -75,8 +75,6 @@ void publish_commit(struct publish *publish);
 void publish_isolated(struct publish *publish, uint64_t since_ms);
 /* As it was said last, also by the last run. */
 uint64_t publish_isolated_since(const struct publish *publish);
-/* Of the configuration that was probed by, as the last beat says, also of the last run; 0: no run is known. */
-uint64_t publish_generation(const struct publish *publish);
 /* Since when nothing could be written, by boot_ms; 0: it can.  How often it failed. */
 uint64_t publish_failing_since(const struct publish *publish);
 uint64_t publish_failures(const struct publish *publish);

@@ -140,7 +140,8 @@ judge(struct target *target, const struct check_result *result)
 	enum verdict_news news;
 	enum health_state before;
 
-	record->edited &= !result->conclusive;
+	if (result->conclusive)
+		record->asked = target->monitor->edition;
 	news = verdict_judge(record, result, target->monitor, boot_ms(), wall_ms(), &before);
 	if (news != VERDICT_SAME) {
 		schedule->counters.flips += before != record->state;
@@ -412,7 +413,7 @@ still_fresh(const struct target *target)
 {
 	const struct health_record *record = &target->published.record;
 
-	return record->last_ms != 0 && !record->edited && boot_ms() < record->last_ms + (uint64_t)target->monitor->interval_s * 1000;
+	return record->last_ms != 0 && record->asked == target->monitor->edition && boot_ms() < record->last_ms + (uint64_t)target->monitor->interval_s * 1000;
 }
 
 struct target *
@@ -470,7 +471,6 @@ schedule_update(struct target *target, const struct monitor *monitor)
 	target->statistics = statistics_of(&target->schedule->statistics, monitor);
 	record->interval_ms = monitor->interval_s * 1000;
 	record->stale_after_ms = monitor_stale_ms(monitor);
-	record->edited = true;
 	publish_checked(target->schedule->publish, &target->published);
 	target->due_ms = 0;
 	target->wanted_ms = 0;

@@ -2,6 +2,7 @@
 #include "document.h"
 
 #include "schema.h"
+#include "siphash.h"
 #include "zonefile.h"
 
 #include <math.h>
@@ -273,6 +274,7 @@ document_load_monitor(struct bytes text)
 	kind = monitor_kind(type);
 	monitor = xcalloc(1, sizeof *monitor);
 	id_of(&monitor->id, json_text_of(json, "id"));
+	monitor->edition = (uint32_t)siphash((const uint64_t[2]){0, 0}, text.data, text.len);
 	monitor->name = xstrdup(json_text_of(json, "name"));
 	monitor->type = type;
 	monitor->method = xstrdup(json_text_of(json, "method"));

@@ -78,7 +78,7 @@ struct health_record {
 	uint8_t streak_down; /* failed checks in a row, at most 255 */
 	uint8_t verdict;     /* what S23 alone says: the state, but while it is damped (S39) */
 	uint8_t nchanges;    /* of changed_s */
-	uint8_t edited;      /* the monitor was, after the last check: what it said is no answer to what is asked now (S24) */
+	uint8_t unused;
 	uint32_t last_code;        /* HTTP status of the last check, 0 where there was none */
 	int32_t certificate_days;  /* days until the certificate ends; INT32_MIN: none seen */
 	uint64_t since_ms;         /* CLOCK_BOOTTIME when the state began */
@@ -90,6 +90,7 @@ struct health_record {
 	uint32_t rtt_ewma_us;
 	uint32_t rtt_steady_us;    /* S41: what steering goes by: follows the average when it has moved far enough; 0: not known */
 	uint32_t interval_ms;      /* for staleness (S25) */
+	uint32_t asked;            /* monitor.edition of the last check: another one asks something else (S24) */
 	uint64_t stale_after_ms;   /* monitor_stale_ms() */
 	uint64_t probes;           /* checks run */
 	uint64_t failures;

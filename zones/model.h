@@ -182,6 +182,7 @@ struct header {
 /* [CF] 2.4, limits S34 */
 struct monitor {
 	struct id id;
+	uint32_t edition; /* a hash of all it says: another one once it is edited */
 	char *name;
 	enum monitor_type type;
 	char *method;
