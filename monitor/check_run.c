@@ -172,6 +172,7 @@ report(struct check *check)
 
 	if (result.conclusive && result.reason != REASON_NONE && repeat(check))
 		return;
+	result.repeated = check->repeated;
 	if (stood_still(check))
 		result.rtt_us = 0; /* that time is ours */
 	else if (result.rtt_us == 0)

@@ -45,6 +45,12 @@ add_inconclusive(void *arg, const struct statistics *of)
 }
 
 static void
+add_repeated(void *arg, const struct statistics *of)
+{
+	exposition_sample(arg, "graycloud_monitor_checks_repeated_total", (double)of->repeated, "monitor", of->name, NULL);
+}
+
+static void
 add_histogram(FILE *page, const char *name, const struct statistics *of, const struct histogram *histogram)
 {
 	char labels[EXPOSITION_LABELS_MAX];
@@ -75,6 +81,9 @@ add_monitors(const struct schedule *schedule, FILE *page)
 	exposition_family(page, "graycloud_monitor_checks_inconclusive_total", "counter",
 	    "Checks that failed on this machine and gave no verdict.");
 	schedule_each_statistics(schedule, add_inconclusive, page);
+	exposition_family(page, "graycloud_monitor_checks_repeated_total", "counter",
+	    "Checks that were begun anew because the monitor stood still in them.");
+	schedule_each_statistics(schedule, add_repeated, page);
 	exposition_family(page, "graycloud_monitor_rtt_seconds", "histogram", "Round-trip times of good checks.");
 	schedule_each_statistics(schedule, add_rtt, page);
 	exposition_family(page, "graycloud_monitor_lateness_ratio", "histogram",

@@ -42,6 +42,8 @@ score_ended(struct score *score, const struct check_result *result)
 		score->inconclusive++;
 	} else if (result->reason != REASON_NONE) {
 		count_failure(score, result->reason);
+	} else if (result->rtt_us == 0) {
+		score->untimed++;
 	} else {
 		score->rtt_counts[histogram_bucket(rtt_bounds, SCORE_RTT_BOUNDS, rtt)]++;
 		score->rtt_sum += rtt;
@@ -51,7 +53,7 @@ score_ended(struct score *score, const struct check_result *result)
 uint64_t
 score_checks(const struct score *score)
 {
-	uint64_t checks = 0;
+	uint64_t checks = score->untimed;
 
 	for (size_t i = 0; i <= SCORE_RTT_BOUNDS; i++)
 		checks += score->rtt_counts[i];

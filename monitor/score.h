@@ -20,6 +20,7 @@ struct score {
 	uint32_t rtt_counts[SCORE_RTT_BOUNDS + 1];
 	uint32_t lateness_counts[SCORE_LATENESS_BOUNDS + 1];
 	uint32_t inconclusive;
+	uint32_t untimed; /* good checks whose time is not known */
 	uint32_t nfailures;
 	struct score_failure {
 		uint32_t reason; /* enum health_reason, but REASON_NONE */

@@ -53,6 +53,7 @@ statistics_free(void *all)
 void
 statistics_ended(struct statistics *statistics, const struct check_result *result)
 {
+	statistics->repeated += result->repeated;
 	if (!result->conclusive) {
 		statistics->inconclusive++;
 		return;

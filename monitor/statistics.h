@@ -17,6 +17,7 @@ struct statistics {
 	char *name;
 	uint64_t reasons[REASON_COUNT]; /* conclusive checks by how they ended */
 	uint64_t inconclusive;
+	uint64_t repeated;
 	struct histogram rtt;      /* seconds, of good checks */
 	struct histogram lateness; /* from when a check was due to its begin, as a share of the interval */
 	uint64_t rtt_counts[STATISTICS_RTT_BOUNDS + 1], lateness_counts[STATISTICS_LATENESS_BOUNDS + 1];

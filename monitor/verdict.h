@@ -11,6 +11,7 @@
 
 /* How one check ended, its retries included. */
 struct check_result {
+	bool repeated;             /* it was begun anew, for we stood still in it */
 	bool conclusive;           /* false: it failed here, not there; no verdict (S26) */
 	enum health_reason reason; /* REASON_NONE: the check was good */
 	uint32_t code;             /* HTTP status, 0 where there was none */

@@ -44,6 +44,18 @@ failures_count_by_reason_and_only_those_seen(void **state)
 }
 
 static void
+a_time_that_is_not_known_is_none(void **state)
+{
+	struct score score = {0};
+
+	(void)state;
+	ended(&score, REASON_NONE, 0);
+	assert_int_equal(score_checks(&score), 1);
+	for (size_t i = 0; i <= SCORE_RTT_BOUNDS; i++)
+		assert_int_equal(score.rtt_counts[i], 0);
+}
+
+static void
 every_reason_has_room(void **state)
 {
 	struct score score = {0};
@@ -89,6 +101,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_score_is_small),
 	    cmocka_unit_test(failures_count_by_reason_and_only_those_seen),
+	    cmocka_unit_test(a_time_that_is_not_known_is_none),
 	    cmocka_unit_test(every_reason_has_room),
 	    cmocka_unit_test(its_histograms_have_good_checks_and_lateness),
 	};
