@@ -418,7 +418,7 @@ say(struct hostname *hostname, const struct name_record *before)
 		warnx("%s: %s", hostname->published.name, what);
 	else
 		warnx("%s: %s%s%s%s", hostname->published.name, name_failure_text(record->failure), kept ? "; the last " : "",
-		    kept ? what : "", kept ? " stay in use" : "");
+		    kept ? what : "", !kept ? "" : record->count == 1 ? " stays in use" : " stay in use");
 }
 
 static void
