@@ -221,7 +221,7 @@ subtest 'death and damage' => sub {
 	like($out, qr/process @{[$t->pid('monitor')]}\b/, 'and told which process is the first');
 
 	$t->kill9('monitor');
-	eventually { !$t->admin_json('status')->{monitor}{alive} } 'a killed monitor is found dead', 5;
+	eventually { !$t->admin_json('status')->{monitor}{alive} } 'a killed monitor is found dead';
 	like($t->admin('status'), qr/^monitor dead/m, 'and status says so');
 	is(origin_status($t, 'p', '127.0.0.3')->{state}, 'down', 'health stays as last known');
 	$t->start_monitor;
@@ -234,7 +234,7 @@ subtest 'death and damage' => sub {
 	my $inode = (stat $held)[1];
 	unlink $data or die "$data: $!";
 	eventually { my @now = stat $data; @now && $now[1] != $inode && $now[7] > 0 } 'a store that vanished is made anew';
-	eventually { (origin_status($t, 'p', '127.0.0.3')->{since} // '') eq $down->{since} } 'with all that was known', 5;
+	eventually { (origin_status($t, 'p', '127.0.0.3')->{since} // '') eq $down->{since} } 'with all that was known';
 
 	kill HUP => $t->pid('monitor');
 	$t->stop_program('monitor');
@@ -244,7 +244,7 @@ subtest 'death and damage' => sub {
 	close $file;
 	$t->start_monitor;
 	eventually { (origin_status($t, 'p', '127.0.0.3')->{since} // '') eq $down->{since} }
-	    'a damaged store is replaced by its saved copy', 5;
+	    'a damaged store is replaced by its saved copy';
 };
 
 subtest 'the command line' => sub {
