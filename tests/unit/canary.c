@@ -1,6 +1,7 @@
 /* canary.c: a machine that sleeps is not cut off. */
 #include "monitor/canary.h"
 
+#include "slept.h"
 #include "util.h"
 
 #include <event2/event.h>
@@ -9,24 +10,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-/* For so long this machine has slept: CLOCK_BOOTTIME went on, CLOCK_MONOTONIC and all timers did not. */
-static _Atomic time_t slept_s;
-
-int
-clock_gettime(clockid_t clock, struct timespec *now)
-{
-	long rc = syscall(SYS_clock_gettime, clock, now);
-
-	if (clock == CLOCK_BOOTTIME)
-		now->tv_sec += slept_s;
-	return (int)rc;
-}
 
 enum { CLIENTS = 8 };
 

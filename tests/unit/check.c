@@ -1,6 +1,8 @@
 /* check_run.c: a process that stood still judges nobody for it. */
 #include "monitor/check.h"
 
+#include "slept.h"
+
 #include <event2/event.h>
 #include <poll.h>
 #include <pthread.h>
@@ -10,24 +12,9 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <netinet/in.h>
-#include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-
-/* For so long this machine has slept: CLOCK_BOOTTIME went on, CLOCK_MONOTONIC and all timers did not. */
-static _Atomic time_t slept_s;
-
-int
-clock_gettime(clockid_t clock, struct timespec *now)
-{
-	long rc = syscall(SYS_clock_gettime, clock, now);
-
-	if (clock == CLOCK_BOOTTIME)
-		now->tv_sec += slept_s;
-	return (int)rc;
-}
 
 /* An impatient web server: it answers a request that comes in time, else it resets the connection. */
 struct server {
