@@ -256,10 +256,12 @@ read_events(struct events *events, struct viewer *viewer)
 		read_flips(events, viewer->stores[STORE_HEALTH]);
 	/* After the flips: what they come of was committed before them. */
 	changed = viewer_news_of(viewer, STORE_CONFIG);
-	if ((first || changed || events->addresses) && !read_picture(events, viewer))
-		return false;
-	if (first || changed)
+	if (first || changed || events->addresses) {
+		if (!read_picture(events, viewer))
+			return false;
+		/* Whenever: a picture takes the news of what was written since we looked. */
 		read_commands(events, viewer->stores[STORE_CONFIG]);
+	}
 	for (size_t i = 0; i < events->nflips; i++)
 		add_flip(events, &events->flips[i]);
 	return true;

@@ -241,7 +241,7 @@ write_status(struct publisher *publisher)
 static void
 say_written(struct publisher *publisher, int error)
 {
-	if (error == publisher->told)
+	if (error == publisher->told || (error == -ENOENT && publisher->told != 0)) /* it is not there because it failed */
 		return;
 	publisher->told = error;
 	if (error == 0)

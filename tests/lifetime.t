@@ -84,4 +84,16 @@ subtest 'a disk that is full, or read-only' => sub {
 	quietly("umount $disk");
 };
 
+subtest 'a mount that alone is read-only' => sub {
+	my $t = Graycloud->start(dnsd => 0, monitor => 1);
+	my $there = $t->dir . '/there';
+
+	$t->admin('pool create p origin=127.0.0.2');
+	mkdir $there or die;
+	plan skip_all => 'nothing can be mounted here' unless quietly("mount --bind @{[$t->state]} $there && mount -o remount,bind,ro $there");
+	$t->admin_fails("--state $there $_", qr{\Q$there\E/\w+ lies on a read-only file system: its lock\.mdb must be writable}, "$_: pages that others write are not read without locks")
+	    for 'status', 'export';
+	quietly("umount $there");
+};
+
 done_testing;

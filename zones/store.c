@@ -137,6 +137,7 @@ close_environment(struct store *store)
 	if (store->lock_fd >= 0)
 		close(store->lock_fd);
 	store->lock_fd = -1;
+	store->unlocked = false;
 }
 
 /* LMDB rule 3: where lock.mdb cannot be written LMDB reads without locks, and sees pages change. */
@@ -150,7 +151,8 @@ reads_with_locks(struct store *store)
 
 /*
  * Pages of a read-only file system stay as they are.  It is one where a file cannot be opened for writing: of one that failed
- * the kernel's flags may tell nothing.  Not for a daemon: it may live to see it writable again.
+ * the kernel's flags may tell nothing.  But a mount may be read-only alone, while others write to its file system.  Not for a
+ * daemon: it may live to see it writable again.
  */
 static bool
 needs_no_locks(const struct store *store)
@@ -164,7 +166,7 @@ needs_no_locks(const struct store *store)
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd >= 0)
 		close(fd);
-	return fd < 0 && errno == EROFS;
+	return fd < 0 && errno == EROFS && !store_file_mount_alone(path);
 }
 
 static void
@@ -263,6 +265,7 @@ open_files(struct store *store, struct problems *problems)
 			tell_open_failed(store, EROFS, problems);
 			return false;
 		}
+		store->unlocked = true;
 		if (store->kind == STORE_CONFIG)
 			problems_warn(problems, "%s lies on a read-only file system: what follows is what could be written last%s",
 			    store->state, store_write_cure(-EROFS));
@@ -361,7 +364,7 @@ stat_open_file(struct store *store, struct stat *file)
 	return store->env != NULL && mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, file) == 0;
 }
 
-/* LMDB rule 7: is the file behind the path still the one that is open? */
+/* LMDB rule 7: is the file behind the path still the one that is open?  And may it still be read without locks? */
 static enum store_news
 look(struct store *store, struct problems *problems)
 {
@@ -379,7 +382,7 @@ look(struct store *store, struct problems *problems)
 	}
 	if (present && stat_open_file(store, &ours) && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) {
 		store->lost = store->told = false;
-		return STORE_SAME;
+		return store->unlocked && !needs_no_locks(store) ? reopen(store, problems) : STORE_SAME;
 	}
 	return reopen(store, problems);
 }
@@ -390,7 +393,7 @@ store_poll(struct store *store, struct problems *problems)
 	uint64_t now = boot_ms();
 	MDB_envinfo info;
 
-	if (now >= store->next_look) {
+	if (now >= store->next_look || store->unlocked) {
 		store->next_look = now + LOOK_MS;
 
 		enum store_news news = look(store, problems);

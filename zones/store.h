@@ -74,7 +74,8 @@ bool store_prepare(const char *state, enum store_kind kind, uid_t owner, struct 
 /*
  * Open one store under the state directory.  Returns NULL with problems filled; or NULL without an
  * error in problems where a reader finds no store yet (try again later).  Writers create what is
- * missing.  On a read-only file system a command reads without locks, as nobody writes there.  The writer of health and of serving is alone: a second one is refused, and the sentence
+ * missing.  On a read-only file system a command reads without locks, as nobody writes there, until it is writable; where the mount
+ * alone is read-only it is refused, for somebody may write by another one.  The writer of health and of serving is alone: a second one is refused, and the sentence
  * names the process that holds it.
  *
  * health and serving are written without fsync, so they do not survive a crash of the system: after another

@@ -263,3 +263,38 @@ store_file_note_boot(const struct store_paths *paths)
 	fclose(file);
 	chmod(path, DATA_MODE);
 }
+
+/* Of a line of mountinfo: its mount, and whether it is that one alone that is read-only.  proc(5): "36 35 98:0 / /mnt ro,noatime - ext4 /dev/x rw" */
+static bool
+read_mount(const char *line, uint64_t *mount, bool *alone)
+{
+	unsigned long long number;
+	char mounted[3], system[3] = "";
+	const char *rest = strstr(line, " - ");
+
+	if (rest == NULL || sscanf(line, "%llu %*s %*s %*s %*s %2s", &number, mounted) != 2 || sscanf(rest, " - %*s %*s %2s", system) != 1)
+		return false;
+	*mount = number;
+	*alone = strcmp(mounted, "ro") == 0 && strcmp(system, "ro") != 0;
+	return true;
+}
+
+bool
+store_file_mount_alone(const char *path)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t room = 0;
+	struct statx file;
+	uint64_t mount;
+	bool alone, found = false;
+
+	if (mounts == NULL)
+		return true;
+	if (statx(AT_FDCWD, path, 0, STATX_MNT_ID, &file) == 0 && (file.stx_mask & STATX_MNT_ID) != 0)
+		while (!found && getline(&line, &room, mounts) > 0)
+			found = read_mount(line, &mount, &alone) && mount == file.stx_mnt_id;
+	free(line);
+	fclose(mounts);
+	return !found || alone;
+}

@@ -47,4 +47,7 @@ int store_file_lock(const struct store_paths *paths, enum store_kind kind, struc
 bool store_file_other_boot(const struct store_paths *paths);
 void store_file_note_boot(const struct store_paths *paths);
 
+/* Is the mount that path lies on read-only, and its file system not?  True too where that cannot be told. */
+bool store_file_mount_alone(const char *path);
+
 #endif

@@ -27,6 +27,7 @@ struct store {
 	MDB_env *env;          /* NULL while what lies at the path cannot be opened */
 	MDB_dbi dbi[TABLE_COUNT];
 	unsigned active;       /* transactions of this process */
+	bool unlocked;         /* it lies on a read-only file system, and is read without locks until that is writable */
 	int fault;             /* its place among the ranges below, or -1 */
 
 	_Atomic uint64_t last_read; /* UINT64_MAX: nothing yet */
