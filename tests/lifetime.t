@@ -56,7 +56,7 @@ subtest 'a disk that is full, or read-only' => sub {
 	eventually { state_of($t, '127.0.0.2') eq 'up' && state_of($t, '127.0.0.3') eq 'up' } 'all are up';
 
 	# A thousand endpoints come by the clock, when no command could be written any more.
-	my $until = time + 8;
+	my $until = time + 12;
 	my @t = gmtime $until;
 	$t->admin('pool create late monitor=web enabled=true ' . join(' ', map { 'origin=127.1.' . int($_ / 250) . '.' . ($_ % 250 + 1) } 0 .. 999)
 	    . sprintf ' disabled_until=%04d-%02d-%02dT%02d:%02d:%02dZ', $t[5] + 1900, $t[4] + 1, @t[3, 2, 1, 0]);

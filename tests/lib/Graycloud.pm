@@ -217,6 +217,7 @@ sub stop_program {
 	my $process = $self->{process}{$name} or return;
 
 	kill TERM => $process->{pid};
+	kill CONT => $process->{pid}; # one that was stopped hears nothing
 	my $status = $self->reap($name);
 	return if defined $status && $status == 0;
 	if (!defined $status) {
