@@ -11,7 +11,10 @@
 #include <poll.h>
 #include <stdlib.h>
 
-enum { LOOK_MS = 100 };
+enum {
+	LOOK_MS = 100,
+	SCENES = 8 /* that are remembered */
+};
 
 /* One event, as it is printed. */
 struct event {
@@ -29,9 +32,14 @@ struct events {
 	struct health_flip *flips;        /* read, and not yet events */
 	size_t nflips, flips_room;
 	bool addresses; /* some of them says that a hostname has others */
-	/* What the flips are told by, and what was so before: an origin or an address that went is only there. */
-	struct picture *picture, *picture_before;
-	struct probed_table probed, probed_before;
+	/*
+	 * What the flips are told by, the newest first, and what was so before: an origin or an address that went is only there,
+	 * and the monitor may follow some commands late.
+	 */
+	struct scene {
+		struct picture *picture;
+		struct probed_table probed;
+	} scenes[SCENES];
 };
 
 /* Takes line. */
@@ -125,15 +133,15 @@ flip_json(const struct probed *probed, const struct health_flip *flip)
 static void
 add_flip(struct events *events, const struct health_flip *flip)
 {
-	size_t count;
-	const struct probed *probed = probed_find(&events->probed, &flip->endpoint, &count);
+	const struct probed *probed = NULL;
+	size_t count = 0;
 
 	if (flip->kind == FLIP_ISOLATION) {
 		add_isolation(events, flip);
 		return;
 	}
-	if (count == 0)
-		probed = probed_find(&events->probed_before, &flip->endpoint, &count);
+	for (size_t i = 0; i < SCENES && count == 0; i++)
+		probed = probed_find(&events->scenes[i].probed, &flip->endpoint, &count);
 	for (size_t i = 0; i < count; i++)
 		if (events->as_json)
 			add_json(events, flip->at_wall, flip_json(&probed[i], flip));
@@ -225,6 +233,13 @@ read_commands(struct events *events, struct store *config)
 
 /* --- both --- */
 
+static void
+free_scene(struct scene *scene)
+{
+	probed_free(&scene->probed);
+	picture_free(scene->picture);
+}
+
 static bool
 read_picture(struct events *events, struct viewer *viewer)
 {
@@ -232,12 +247,9 @@ read_picture(struct events *events, struct viewer *viewer)
 
 	if (picture == NULL)
 		return false;
-	probed_free(&events->probed_before);
-	picture_free(events->picture_before);
-	events->picture_before = events->picture;
-	events->probed_before = events->probed;
-	events->picture = picture;
-	events->probed = probed_of(picture);
+	free_scene(&events->scenes[SCENES - 1]);
+	memmove(events->scenes + 1, events->scenes, (SCENES - 1) * sizeof events->scenes[0]);
+	events->scenes[0] = (struct scene){picture, probed_of(picture)};
 	return true;
 }
 
@@ -248,7 +260,7 @@ read_picture(struct events *events, struct viewer *viewer)
 static bool
 read_events(struct events *events, struct viewer *viewer)
 {
-	bool first = events->picture == NULL, changed;
+	bool first = events->scenes[0].picture == NULL, changed;
 
 	events->nflips = 0;
 	events->addresses = false;
@@ -306,10 +318,8 @@ show(const struct args *args, struct events *events)
 			break;
 		poll(NULL, 0, LOOK_MS);
 	}
-	probed_free(&events->probed);
-	probed_free(&events->probed_before);
-	picture_free(events->picture);
-	picture_free(events->picture_before);
+	for (size_t i = 0; i < SCENES; i++)
+		free_scene(&events->scenes[i]);
 	viewer_close(&viewer);
 	return code;
 }

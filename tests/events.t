@@ -87,6 +87,18 @@ follows(qr/origin us 127\.0\.0\.2: up -> down/, 'of a pool that was made meanwhi
 like($seen, qr/origin eu 127\.0\.0\.2: up -> down/, 'the same flip for both pools');
 $t->admin('origin remove eu 127.0.0.3');
 follows(qr/origin eu 127\.0\.0\.3: up -> disabled\n/, 'and of an origin that is gone');
+$t->admin('origin add eu 127.0.0.3');
+follows(qr/origin eu 127\.0\.0\.3: unknown -> up\n/, 'and comes again');
+kill STOP => $t->pid('monitor');
+$t->admin('origin remove eu 127.0.0.3 --reason again');
+follows(qr/again\)\n/, 'an origin goes while the monitor stands still');
+for my $what (qw(one two)) {
+	$t->admin("pool set us description=$what");
+	follows(qr/pool set us description=$what\n/, "and more is changed: $what");
+}
+$seen = '';
+kill CONT => $t->pid('monitor');
+follows(qr/origin eu 127\.0\.0\.3: up -> disabled\n/, 'what the monitor then says of it is told');
 unfollow();
 
 my $young = Graycloud->start(dnsd => 0);
