@@ -81,6 +81,16 @@ subtest 'a disk that is full, or read-only' => sub {
 	my $said = qx($Graycloud::BUILD/bin/graycloud-monitor --state $disk/state 2>&1 </dev/null);
 	is($? >> 8, 1, 'on a read-only disk it does not start');
 	like($said, qr{^graycloud-monitor: .*\Q$disk\E/state.*[Rr]ead-only}m, 'and says why');
+
+	# Its lock.mdb is only mapped by who reads with locks.
+	my $pid = open my $watch, '-|', "exec $Graycloud::BUILD/bin/graycloud --state $disk/state status --watch 2>/dev/null" or die $!;
+	my $mapped = sub { open my $maps, '<', "/proc/$pid/maps" or return ''; join '', <$maps> };
+	ok(scalar(<$watch>), 'what stays reads there');
+	unlike($mapped->(), qr{config/lock\.mdb}, 'without locks');
+	quietly("mount -o remount,rw none $disk") or die;
+	eventually { $mapped->() =~ m{config/lock\.mdb} } 'and with locks when the disk can be written';
+	kill TERM => $pid;
+	close $watch;
 	quietly("umount $disk");
 };
 
