@@ -21,22 +21,24 @@ OPT_debug := -O0 -g3
 OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT_tsan := -O1 -g -fsanitize=thread
 OPT_cov := -O0 -g --coverage
-ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. -Izones $(CFLAGS)
+ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. $(CFLAGS)
 LDLIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
 
-ZONES := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard zones/*.c))
+ZONES := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard zones/*/*.c))
 DNSD := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out dnsd/main.c,$(wildcard dnsd/*.c)))
-MONITOR := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out monitor/main.c,$(wildcard monitor/*.c)))
-ADMIN := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out admin/main.c,$(wildcard admin/*.c)))
+MONITOR := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out monitor/main.c,$(wildcard monitor/*.c monitor/*/*.c)))
+ADMIN := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard admin/*/*.c))
 PROGRAMS := $(if $(wildcard dnsd/main.c),$(OUT)/bin/graycloud-dnsd) \
 	$(if $(wildcard monitor/main.c),$(OUT)/bin/graycloud-monitor) \
 	$(if $(wildcard admin/main.c),$(OUT)/bin/graycloud)
-HELPERS := $(patsubst tests/%.c,$(OUT)/tests/%,$(wildcard tests/*.c))
+# Tests live by what they are about (tests/README.md); what they use is in tests/tools.
+TOPICS := dns steering health admin robust
+HELPERS := $(patsubst %.c,$(OUT)/%,$(wildcard tests/tools/*.c))
 BENCHES := $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/*.c))
-UNITS := $(patsubst %.c,$(OUT)/%,$(wildcard tests/unit/*.c))
+UNITS := $(patsubst %.c,$(OUT)/%,$(wildcard $(TOPICS:%=tests/%/*.c)))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS := $(patsubst %,$(OUT)/tests/fuzz/replay_%,$(FUZZERS))
-T ?= $(UNITS) $(wildcard tests/*.t)
+T ?= $(UNITS) $(wildcard $(TOPICS:%=tests/%/*.t))
 
 all: $(PROGRAMS)
 
@@ -60,7 +62,7 @@ $(PROGRAMS):
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Test programs: a unit may look into every room; a helper (an origin server, a load generator) stands alone.
-$(UNITS): $(OUT)/tests/unit/%: $(OUT)/obj/tests/unit/%.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libzones.a
+$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
@@ -69,7 +71,7 @@ $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
 $(BENCHES): $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libzones.a
+$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -77,7 +79,7 @@ $(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/ob
 
 # The sub-make reads pkg-config anew after packages came.
 packages-%:
-	@tests/packages $*
+	@tests/tools/packages $*
 
 test: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) check
@@ -85,15 +87,15 @@ test: packages-test
 check: $(PROGRAMS) $(HELPERS) $(UNITS) $(REPLAYS)
 	@rm -rf $(OUT)/tap
 	GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap PERL_TEST_HARNESS_DUMP_TAP=$(OUT)/tap prove --merge -j2 -Itests/lib $(T) || \
-	    { tests/failures $(OUT)/tap; exit 1; }
+	    { tests/tools/failures $(OUT)/tap; exit 1; }
 
 run: packages-build
 	@$(MAKE) --no-print-directory run-built
 run-built: $(PROGRAMS) $(HELPERS)
-	@GRAYCLOUD_BUILD=$(OUT) exec tests/run
+	@GRAYCLOUD_BUILD=$(OUT) exec tests/tools/run
 
 lint:
-	tests/lint
+	tests/tools/lint
 
 # FUZZ=serve SECONDS=600: one target, for so long.
 FUZZ ?= $(FUZZERS)
@@ -103,19 +105,19 @@ fuzz: packages-fuzz
 
 # Ten million malformed messages in one process, a million and more over sockets: memory does not grow.
 soak: packages-test
-	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(OUT)/tests/unit/soak
-	SOAK=10000000 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove -v --merge -Itests/lib $(OUT)/tests/unit/soak tests/soak.t
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(OUT)/tests/robust/soak
+	SOAK=10000000 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove -v --merge -Itests/lib $(OUT)/tests/robust/soak tests/robust/soak.t
 
 # The corpus of questions with other nameservers, this nameserver with the clients of others, and metrics with promtool.
 test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/clients.t tests/metrics.t tests/prometheus.t tests/peers
+	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/dns/clients.t tests/health/metrics.t tests/health/prometheus.t tests/dns/peers
 
 # A suspended machine: an emulated one that really sleeps.
 test-suspend: packages-suspend
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	@tests/kernel $(OUT)/kernel
-	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/suspended
+	@tests/tools/kernel $(OUT)/kernel
+	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/suspended
 
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)

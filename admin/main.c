@@ -1,6 +1,6 @@
 /* graycloud -- the command line of graycloud: zones, monitors, pools, load balancers. */
-#include "commands.h"
-#include "store.h"
+#include "admin/commands/commands.h"
+#include "zones/store/store.h"
 
 #define OBJECT_USAGE(name) \
 	name " list\n" name " show NAME\n" name " create NAME P=V ...\n" name " set NAME P=V ...\n" name \

@@ -6,9 +6,9 @@
  * closes its listener, and the real monitor finds out.  Both ask over so many sockets that every worker of the nameserver (they share
  * the port by SO_REUSEPORT) is asked by some; the time ends when every socket has the new answer.
  */
-#include "config_write.h"
-#include "health.h"
-#include "json.h"
+#include "zones/state/config_write.h"
+#include "zones/state/health.h"
+#include "zones/document/json.h"
 
 #include <arpa/inet.h>
 #include <err.h>

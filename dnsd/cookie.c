@@ -1,6 +1,6 @@
 #include "dnsd/cookie.h"
 
-#include "siphash.h"
+#include "zones/base/siphash.h"
 
 #include <errno.h>
 #include <sys/stat.h>

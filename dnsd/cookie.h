@@ -7,8 +7,8 @@
 #ifndef DNSD_COOKIE_H
 #define DNSD_COOKIE_H
 
-#include "model.h"
-#include "problem.h"
+#include "zones/model/model.h"
+#include "zones/base/problem.h"
 
 enum {
 	COOKIE_CLIENT = 8,

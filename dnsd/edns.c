@@ -1,6 +1,6 @@
 #include "dnsd/edns.h"
 
-#include "rrset.h"
+#include "zones/dns/rrset.h"
 
 enum { OPT_HEAD = 11, OPTION_HEAD = 4, DNSSEC_OK = 0x8000 };
 

@@ -6,7 +6,7 @@
 #define DNSD_EDNS_H
 
 #include "dnsd/cookie.h"
-#include "dnsd/wire.h"
+#include "zones/dns/wire.h"
 
 enum {
 	EDNS_SIZE = 1232,      /* what we take and, at most, send over UDP: no fragments */

@@ -1,6 +1,6 @@
 #include "dnsd/listen.h"
 
-#include "util.h"
+#include "zones/base/util.h"
 
 #include <arpa/inet.h>
 #include <dirent.h>

@@ -4,7 +4,7 @@
 #ifndef DNSD_LISTEN_H
 #define DNSD_LISTEN_H
 
-#include "problem.h"
+#include "zones/base/problem.h"
 
 #include <netinet/in.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 #include "dnsd/metrics.h"
 
-#include "exposition.h"
+#include "zones/daemon/exposition.h"
 
 #include <event2/buffer.h>
 #include <event2/event.h>

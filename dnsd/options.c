@@ -1,8 +1,8 @@
 #include "dnsd/options.h"
 
-#include "command_line.h"
-#include "pins.h"
-#include "util.h"
+#include "zones/daemon/command_line.h"
+#include "zones/steer/pins.h"
+#include "zones/base/util.h"
 
 #include <err.h>
 #include <math.h>

@@ -6,7 +6,7 @@
 
 #include "dnsd/listen.h"
 #include "dnsd/rrl.h"
-#include "steer.h"
+#include "zones/steer/steer.h"
 
 enum { OPTIONS_LISTENERS_MAX = 16, OPTIONS_GEOIP_MAX = 8 };
 

@@ -5,7 +5,7 @@
 #define DNSD_PEER_H
 
 #include "dnsd/listen.h"
-#include "model.h"
+#include "zones/model/model.h"
 
 enum transport {
 	TRANSPORT_UDP4,

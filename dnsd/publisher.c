@@ -1,6 +1,6 @@
 #include "dnsd/publisher.h"
 
-#include "serving.h"
+#include "zones/state/serving.h"
 
 #include <err.h>
 #include <errno.h>

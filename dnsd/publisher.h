@@ -7,9 +7,9 @@
 #ifndef DNSD_PUBLISHER_H
 #define DNSD_PUBLISHER_H
 
-#include "compile.h"
+#include "zones/compile/compile.h"
 #include "dnsd/view.h"
-#include "problem.h"
+#include "zones/base/problem.h"
 
 struct publisher;
 

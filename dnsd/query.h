@@ -4,7 +4,7 @@
 #ifndef DNSD_QUERY_H
 #define DNSD_QUERY_H
 
-#include "answer.h"
+#include "zones/answer/answer.h"
 #include "dnsd/edns.h"
 #include "dnsd/peer.h"
 

@@ -6,7 +6,7 @@
 #ifndef DNSD_TALLY_H
 #define DNSD_TALLY_H
 
-#include "answer.h"
+#include "zones/answer/answer.h"
 #include "dnsd/query.h"
 
 #include <stdatomic.h>

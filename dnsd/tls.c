@@ -1,6 +1,6 @@
 #include "dnsd/tls.h"
 
-#include "util.h"
+#include "zones/base/util.h"
 
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>

@@ -4,7 +4,7 @@
 #ifndef DNSD_TLS_H
 #define DNSD_TLS_H
 
-#include "problem.h"
+#include "zones/base/problem.h"
 
 #include <stdbool.h>
 

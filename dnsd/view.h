@@ -8,7 +8,7 @@
 #ifndef DNSD_VIEW_H
 #define DNSD_VIEW_H
 
-#include "snapshot.h"
+#include "zones/answer/snapshot.h"
 
 #include <stdatomic.h>
 

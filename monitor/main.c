@@ -3,12 +3,12 @@
  *
  * One thread and one event loop; a second thread saves the health store (publish.h).
  */
-#include "commands.h"
-#include "follow.h"
-#include "metrics.h"
-#include "notify.h"
+#include "monitor/check/exec_helper.h"
+#include "monitor/probe/follow.h"
+#include "monitor/metrics/metrics.h"
+#include "monitor/notify/notify.h"
 #include "monitor/options.h"
-#include "resolve.h"
+#include "monitor/probe/resolve.h"
 
 #include <err.h>
 #include <event2/event.h>

@@ -1,7 +1,7 @@
 #include "monitor/options.h"
 
-#include "command_line.h"
-#include "commands.h"
+#include "zones/daemon/command_line.h"
+#include "monitor/check/exec_helper.h"
 
 #include <stdlib.h>
 

@@ -4,9 +4,9 @@
 #ifndef MONITOR_OPTIONS_H
 #define MONITOR_OPTIONS_H
 
-#include "canary.h"
-#include "courier.h"
-#include "resolve.h"
+#include "monitor/probe/canary.h"
+#include "monitor/notify/courier.h"
+#include "monitor/probe/resolve.h"
 
 struct options {
 	const char *state, *user, *metrics;

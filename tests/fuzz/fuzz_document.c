@@ -2,7 +2,7 @@
  * Documents from strangers: never a crash, what is accepted loads, and what is shown of it is accepted again as the
  * same.  The first octet says of which kind it is to be.
  */
-#include "document.h"
+#include "admin/edit/document.h"
 
 #include <assert.h>
 #include <stdlib.h>

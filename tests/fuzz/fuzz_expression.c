@@ -2,7 +2,7 @@
  * Conditions of rules from strangers: never a crash; what is accepted is asked for many clients, and what is said of one holds for
  * its neighbours within the scope that is told with it (S4, S35).
  */
-#include "expression.h"
+#include "zones/expression/expression.h"
 
 #include <assert.h>
 #include <stdlib.h>

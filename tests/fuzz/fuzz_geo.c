@@ -2,7 +2,7 @@
  * Databases of places from strangers, damaged ones above all: never a crash, a bounded walk, and what is found holds within the prefix
  * that is told with it (S4).
  */
-#include "geo.h"
+#include "zones/geo/geo.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -2,9 +2,9 @@
  * What a server answers to a dns check (S37): never a crash, an end, and a verdict that holds together.  The first octet
  * chooses the monitor, the next 3 to 4 the flags and counts; what follows the question is the stranger's.
  */
-#include "monitor/dns_response.h"
+#include "monitor/check/dns_response.h"
 
-#include "rrset.h"
+#include "zones/dns/rrset.h"
 
 #include <assert.h>
 #include <string.h>

@@ -2,8 +2,8 @@
  * Master files from strangers: never a crash, and what is accepted writes out as text that reads back the
  * same. Included files are out of reach: a text with $INCLUDE is passed over.
  */
-#include "name.h"
-#include "zonefile.h"
+#include "zones/dns/name.h"
+#include "zones/zonefile/zonefile.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  *
  * A crash is a failed test program; that it comes to its end is what TAP says here.
  */
-#include "util.h"
+#include "zones/base/util.h"
 
 #include <dirent.h>
 #include <err.h>

@@ -6,7 +6,7 @@
 #define STAGE_H
 
 #include "dnsd/serve.h"
-#include "tests/unit/scenery.h"
+#include "tests/dns/scenery.h"
 
 #define LONG_LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 

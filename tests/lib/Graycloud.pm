@@ -254,7 +254,7 @@ sub start_origins {
 	# One port for all, as a monitor has one: free on the first, perhaps not on the others, then again.
 	for my $try (1 .. 20) {
 		my @lines = eval {
-			$self->spawn('origin', "$BUILD/tests/origin", @args, map { $_ eq $addresses[0] ? "$_:0" : "$_:same" } @addresses);
+			$self->spawn('origin', "$BUILD/tests/tools/origin", @args, map { $_ eq $addresses[0] ? "$_:0" : "$_:same" } @addresses);
 		};
 		if (@lines) {
 			($self->{origin_port}) = $lines[0] =~ /:(\d+)$/;
@@ -267,7 +267,7 @@ sub start_origins {
 
 sub origin_port { $_[0]{origin_port} }
 
-# A line of tests/origin.c: origin('127.0.0.2 down').  Returns what it prints before `done`.
+# A line of tests/tools/origin.c: origin('127.0.0.2 down').  Returns what it prints before `done`.
 sub origin {
 	my ($self, $line) = @_;
 	my $process = $self->{process}{origin} or die 'no origins run';

@@ -1,0 +1,21 @@
+/*
+ * when.h -- times as people write them.
+ */
+#ifndef WHEN_H
+#define WHEN_H
+
+#include "zones/base/util.h"
+
+/*
+ * RFC 3339 (a date alone is its midnight), seconds since 1970, or how long ago: 90s 30m 2h 7d; as milliseconds since 1970.  False
+ * where the text is none of these.
+ */
+bool when_read(const char *text, int64_t *wall);
+
+/* 90s 30m 2h 7d as milliseconds; false where the text is none of these, or more than 100,000 days. */
+bool when_duration(const char *text, int64_t *ms);
+
+/* "3s", "5m", "2h", "4d" */
+const char *when_age(int64_t ms, char out[16]);
+
+#endif

@@ -1,0 +1,419 @@
+#include "admin/commands/object_command.h"
+
+#include "admin/edit/assign.h"
+#include "admin/cli/when.h"
+
+#include <stdlib.h>
+
+char *
+object_list_text(const struct json *list)
+{
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	for (size_t i = 0; i < json_count(list); i++)
+		fprintf(out, "%s%s", i > 0 ? ", " : "",
+		    json_text(json_item(list, i)) ? json_text(json_item(list, i)) : "...");
+	fclose(out);
+	return text;
+}
+
+/* ---- list ---- */
+
+struct listing {
+	const struct object_command *command;
+	struct document_scope scope;
+	enum document_purpose purpose;
+	struct json *objects;
+};
+
+static bool
+list_object(void *arg, const struct id *id, struct bytes text)
+{
+	struct listing *listing = arg;
+	struct json *stored = json_read_quietly(text);
+
+	(void)id;
+	if (stored != NULL)
+		json_add(listing->objects,
+		    document_show(listing->command->kind, stored, &listing->scope, listing->purpose));
+	json_drop(stored);
+	return true;
+}
+
+static enum exit_code
+run_list(const struct object_command *command, const struct args *args)
+{
+	struct listing listing = {.command = command, .purpose = args->json ? DOCUMENT_API : DOCUMENT_PEOPLE};
+	struct store *store;
+	struct table *table;
+
+	if (!read_begin(args, &store, &listing.scope.txn))
+		return EXIT_REFUSED;
+	listing.objects = json_new_list();
+	if (listing.scope.txn != NULL)
+		config_each_object_by_name(listing.scope.txn, command->kind, list_object, &listing);
+	read_end(store, listing.scope.txn);
+	if (args->json) {
+		print_json(listing.objects);
+		return EXIT_DONE;
+	}
+	table = command->titles();
+	for (size_t i = 0; i < json_count(listing.objects); i++)
+		command->row(table, json_item(listing.objects, i));
+	table_print(table, stdout);
+	table_free(table);
+	json_drop(listing.objects);
+	return EXIT_DONE;
+}
+
+/* ---- show ---- */
+
+static void print_value(FILE *out, const struct json *value);
+
+/* Nothing, for a person. */
+static bool
+is_empty(const struct json *value)
+{
+	switch (json_kind(value)) {
+	case JSON_KIND_NULL:
+		return true;
+	case JSON_KIND_TEXT:
+		return *json_text(value) == '\0';
+	case JSON_KIND_LIST:
+		return json_count(value) == 0;
+	case JSON_KIND_OBJECT:
+		for (const char *key = json_next_key(value, NULL); key != NULL;
+		     key = json_next_key(value, key))
+			if (!is_empty(json_member(value, key)))
+				return false;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+print_members(FILE *out, const struct json *object)
+{
+	const char *before = "";
+
+	for (const char *key = json_next_key(object, NULL); key != NULL; key = json_next_key(object, key)) {
+		if (is_empty(json_member(object, key)))
+			continue;
+		fprintf(out, "%s%s=", before, key);
+		print_value(out, json_member(object, key));
+		before = "  ";
+	}
+}
+
+static void
+print_value(FILE *out, const struct json *value)
+{
+	char *text;
+
+	switch (json_kind(value)) {
+	case JSON_KIND_TEXT:
+		fputs(json_text(value), out);
+		return;
+	case JSON_KIND_LIST:
+		for (size_t i = 0; i < json_count(value); i++) {
+			fputs(i > 0 ? "," : "", out);
+			print_value(out, json_item(value, i));
+		}
+		return;
+	case JSON_KIND_OBJECT:
+		print_members(out, value);
+		return;
+	case JSON_KIND_NULL:
+		return;
+	default:
+		text = json_write(value, false);
+		fputs(text, out);
+		free(text);
+	}
+}
+
+/* One line a property, and below `origins` one line an origin, its properties as they are typed. */
+static void
+print_object(FILE *out, const struct json *object)
+{
+	int width = 0;
+
+	for (const char *key = json_next_key(object, NULL); key != NULL; key = json_next_key(object, key))
+		width = MAX(width, (int)strlen(key));
+	for (const char *key = json_next_key(object, NULL); key != NULL; key = json_next_key(object, key)) {
+		const struct json *value = json_member(object, key);
+		bool origins = strcmp(key, "origins") == 0;
+
+		if (is_empty(value))
+			continue;
+		fprintf(out, "%-*s  ", width, key);
+		if (origins)
+			for (size_t i = 0; i < json_count(value); i++) {
+				if (i > 0)
+					fprintf(out, "\n%*s  ", width, "");
+				print_members(out, json_item(value, i));
+			}
+		else
+			print_value(out, value);
+		fputc('\n', out);
+	}
+}
+
+static enum exit_code
+run_show(const struct object_command *command, const struct args *args)
+{
+	struct document_scope scope = {0};
+	struct problems problems = {0};
+	struct store *store;
+	struct json *stored, *shown = NULL;
+	struct id id;
+	char *text = NULL;
+	size_t len;
+	FILE *out;
+
+	if (!read_begin(args, &store, &scope.txn))
+		return EXIT_REFUSED;
+	if (object_find(scope.txn, command->kind, args->words[1], &id, &problems)) {
+		stored = object_read(scope.txn, command->kind, &id);
+		shown =
+		    document_show(command->kind, stored, &scope, args->json ? DOCUMENT_API : DOCUMENT_PEOPLE);
+		json_drop(stored);
+		out = open_memstream(&text, &len);
+		print_object(out, shown);
+		if (command->more != NULL && !args->json)
+			command->more(out, args, scope.txn, &id);
+		fclose(out);
+	}
+	read_end(store, scope.txn);
+	problems_print(&problems, "graycloud", stderr);
+	problems_free(&problems);
+	if (shown == NULL)
+		return EXIT_REFUSED;
+	if (args->json)
+		print_json(shown);
+	else {
+		fputs(text, stdout);
+		json_drop(shown);
+	}
+	free(text);
+	return EXIT_DONE;
+}
+
+/* ---- create, replace, set ---- */
+
+/* Leave in the change what it made of an object. */
+static void
+tell_result(struct change *change, enum kind kind, const struct id *id, const char *what)
+{
+	struct document_scope scope = {.txn = change->txn};
+	struct json *stored = object_read(change->txn, kind, id);
+
+	if (stored == NULL)
+		return;
+	change->result = document_show(kind, stored, &scope, DOCUMENT_API);
+	change->message = xasprintf("%s %s: %s", kind_text(kind), json_text_of(stored, "name"), what);
+	json_drop(stored);
+}
+
+/* A command with assignments. */
+struct words {
+	enum kind kind;
+	struct assign_files files;
+};
+
+static void
+assign_all(struct change *change, const struct words *words, struct json *document)
+{
+	const struct args *args = change->args;
+	struct document_scope scope = {.txn = change->txn};
+	struct assign assign = {.table = schema_of(words->kind),
+	    .files = &words->files,
+	    .scope = &scope,
+	    .problems = &change->problems};
+
+	for (size_t i = 2; i < args->count; i++)
+		assign_word(&assign, document, args->words[i]);
+}
+
+static void
+create_object(struct change *change, void *arg)
+{
+	const struct words *words = arg;
+	struct json *document = json_new_object();
+	struct id id;
+
+	json_put_text(document, "name", change->args->words[1]);
+	/* All faults at once: the words' and the document's. */
+	assign_all(change, words, document);
+	if (object_put(change, words->kind, document, NULL, OBJECT_CREATE, NULL, &id))
+		tell_result(change, words->kind, &id, "created");
+	json_drop(document);
+}
+
+static void
+replace_object(struct change *change, void *arg)
+{
+	const struct words *words = arg;
+	struct json *document = json_new_object(), *stored;
+	struct id id;
+
+	if (object_find(change->txn, words->kind, change->args->words[1], &id, &change->problems)) {
+		stored = object_read(change->txn, words->kind, &id);
+		json_put_text(document, "name", json_text_of(stored, "name"));
+		json_drop(stored);
+		assign_all(change, words, document);
+		if (object_put(change, words->kind, document, &id, OBJECT_REPLACE, NULL, &id))
+			tell_result(change, words->kind, &id, "replaced");
+	}
+	json_drop(document);
+}
+
+static void
+edit_object(struct change *change, void *arg)
+{
+	struct object_edit *edit = arg;
+	struct document_scope scope = {.txn = change->txn};
+	struct json *stored, *document;
+	struct id id;
+
+	if (!object_find(change->txn, edit->kind, edit->name, &id, &change->problems))
+		return;
+	stored = object_read(change->txn, edit->kind, &id);
+	document = document_show(edit->kind, stored, &scope, DOCUMENT_EXPORT);
+	if (edit->fn(change, document, edit->arg) &&
+	    object_put(change, edit->kind, document, &id, OBJECT_REPLACE, NULL, &id))
+		tell_result(change, edit->kind, &id,
+		    !config_edit_changed(change->edit) ? "as before"
+		    : edit->done		       ? edit->done
+						       : "changed");
+	json_drop(document);
+	json_drop(stored);
+}
+
+enum exit_code
+object_edit_run(const struct args *args, struct object_edit *edit)
+{
+	return change_run(args, edit_object, edit);
+}
+
+static bool
+set_words(struct change *change, struct json *document, void *arg)
+{
+	assign_all(change, arg, document);
+	return true;
+}
+
+bool
+object_until(const struct args *args, char out[32])
+{
+	const char *text = args_value(args, "for");
+	int64_t ms;
+
+	if (when_duration(text, &ms) && ms > 0) {
+		wall_text(wall_ms() / 1000 * 1000 + ms, out);
+		return true;
+	}
+	args_misused(args, "--for \"%s\": say how long as 90s, 30m, 2h or 7d, at most 100000d", text);
+	return false;
+}
+
+/* Enabled or not, or disabled until a time; enabling ends that too. */
+struct enabling {
+	bool enable;
+	char until[32]; /* "" where there is no end */
+};
+
+static bool
+set_enabled(struct change *change, struct json *document, void *arg)
+{
+	const struct enabling *enabling = arg;
+
+	(void)change;
+	if (enabling->until[0] != '\0') {
+		json_put_text(document, "disabled_until", enabling->until);
+		return true;
+	}
+	json_put_bool(document, "enabled", enabling->enable);
+	if (json_member(document, "disabled_until") != NULL)
+		json_put(document, "disabled_until", json_new_null());
+	return true;
+}
+
+static void
+delete_object(struct change *change, void *arg)
+{
+	const struct object_command *command = arg;
+	struct json *stored;
+	struct id id;
+
+	if (!object_find(change->txn, command->kind, change->args->words[1], &id, &change->problems))
+		return;
+	stored = object_read(change->txn, command->kind, &id);
+	if (object_delete(change, command->kind, &id)) {
+		change->message =
+		    xasprintf("%s %s: deleted", kind_text(command->kind), json_text_of(stored, "name"));
+		change->result = json_new_object(); /* as the API answers */
+		json_put_text(change->result, "id", id.text);
+	}
+	json_drop(stored);
+}
+
+/* ---- the words ---- */
+
+static enum exit_code
+run_words(const struct object_command *command, const struct args *args)
+{
+	const char *verb = args->words[0];
+	struct words words = {.kind = command->kind};
+	struct object_edit edit = {command->kind, args->words[1], set_words, &words, NULL};
+	struct problems problems = {0};
+	enum exit_code code = EXIT_REFUSED;
+
+	for (size_t i = 2; i < args->count; i++)
+		if (!assign_is(args->words[i]))
+			return args_misused(args, "\"%s\" is no property: write name=value", args->words[i]);
+	if (!assign_read_files(&words.files, args->words + 2, args->count - 2, &problems))
+		problems_print(&problems, "graycloud", stderr);
+	else if (strcmp(verb, "set") == 0)
+		code = object_edit_run(args, &edit);
+	else
+		code = change_run(args, strcmp(verb, "create") == 0 ? create_object : replace_object, &words);
+	assign_free_files(&words.files);
+	problems_free(&problems);
+	return code;
+}
+
+enum exit_code
+object_command_run(const struct object_command *command, const struct args *args)
+{
+	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
+	bool enable = strcmp(verb, "enable") == 0;
+	struct enabling enabling = {.until = ""};
+	struct object_command *own = (struct object_command *)(uintptr_t)command;
+
+	if (strcmp(verb, "list") == 0)
+		return args->count == 1 ? run_list(command, args) : args_misused(args, "list takes no words");
+	if (strcmp(verb, "show") != 0 && strcmp(verb, "create") != 0 && strcmp(verb, "set") != 0 &&
+	    strcmp(verb, "replace") != 0 && strcmp(verb, "delete") != 0 &&
+	    !(command->can_be_disabled && (enable || strcmp(verb, "disable") == 0)))
+		return args_misused(args, *verb ? "there is no \"%s\"" : "what is to be done?", verb);
+	if (args->count < 2)
+		return args_misused(args, "%s needs a name", verb);
+	if (strcmp(verb, "create") == 0 || strcmp(verb, "set") == 0 || strcmp(verb, "replace") == 0)
+		return run_words(command, args);
+	if (args->count > 2)
+		return args_misused(args, "%s takes one name", verb);
+	if (strcmp(verb, "show") == 0)
+		return run_show(command, args);
+	if (strcmp(verb, "delete") == 0)
+		return change_run(args, delete_object, own);
+	if (args_value(args, "for") != NULL &&
+	    (enable || command->kind != KIND_POOL || !object_until(args, enabling.until)))
+		return enable || command->kind != KIND_POOL ? args_misused(args, "--for is for pool disable") : EXIT_USAGE;
+	enabling.enable = enable;
+	return object_edit_run(args, &(struct object_edit){command->kind, args->words[1], set_enabled,
+					 &enabling, enable ? "enabled" : "disabled"});
+}

@@ -1,0 +1,41 @@
+/*
+ * object_command.h -- what the commands of the four kinds have in common: list, show, create, set, replace,
+ * delete, enable, disable.  What they show of an object is their own.
+ */
+#ifndef OBJECT_COMMAND_H
+#define OBJECT_COMMAND_H
+
+#include "admin/edit/object.h"
+#include "admin/cli/print.h"
+
+struct object_command {
+	enum kind kind;
+	bool can_be_disabled;
+	/* A table with the titles of the list. */
+	struct table *(*titles)(void);
+	/* One line of it: the object with names in its references. */
+	void (*row)(struct table *table, const struct json *object);
+	/* What `show` says after the properties; may be NULL.  Reads txn, and writes into out. */
+	void (*more)(FILE *out, const struct args *args, struct store_txn *txn, const struct id *id);
+};
+
+enum exit_code object_command_run(const struct object_command *command, const struct args *args);
+
+/* Edit one object that is there: fn changes its document (names in references).  For `origin` and `set`. */
+struct object_edit {
+	enum kind kind;
+	const char *name;
+	bool (*fn)(struct change *change, struct json *document, void *arg); /* false: errors stand in the change */
+	void *arg;
+	const char *done; /* "changed", for the message; NULL: "changed", or "as before" where nothing is */
+};
+enum exit_code object_edit_run(const struct args *args, struct object_edit *edit);
+
+/* --for DURATION (90s, 30m, 2h, 7d) as the time when it ends; false after a sentence where it is none. */
+bool object_until(const struct args *args, char out[32]);
+
+/* Texts for tables. */
+/* "a, b"; freed by the caller. */
+char *object_list_text(const struct json *list);
+
+#endif

@@ -1,0 +1,272 @@
+#include "admin/edit/change.h"
+
+#include "admin/edit/guards.h"
+#include "admin/look/history.h"
+#include "admin/edit/preview.h"
+#include "admin/cli/print.h"
+#include "zones/state/serving.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { WAIT_MS = 5000, RETRIES = 8 };
+
+void
+change_guard(struct change *change, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = xstrdup(format);
+	va_end(args);
+	if (change->args->force)
+		problems_warn(&change->problems, "%s", text);
+	else
+		problems_error(&change->problems, "%s (--force does it all the same)", text);
+	free(text);
+}
+
+static void
+print_problems(const struct change *change)
+{
+	problems_print(&change->problems, "graycloud", stderr);
+	if (change->problems.errors > 1)
+		fprintf(stderr, "graycloud: %zu faults, nothing was changed\n", change->problems.errors);
+}
+
+/* Who did it: also behind sudo. */
+static const char *
+who(void)
+{
+	const char *name = getenv("SUDO_USER");
+	const struct passwd *user;
+
+	if (name != NULL && *name != '\0')
+		return name;
+	user = getpwuid(getuid());
+	return user ? user->pw_name : "?";
+}
+
+static char *
+entry_head(const struct args *args)
+{
+	struct json *head = json_new_object();
+	char *line = args_line(args), *text;
+
+	json_put_integer(head, "time", wall_ms());
+	json_put_text(head, "who", who());
+	json_put_text(head, "command", line);
+	json_put_text(head, "reason", args->reason ? args->reason : "");
+	text = json_write(head, false);
+	json_drop(head);
+	free(line);
+	return text;
+}
+
+static void
+check_generation(struct change *change)
+{
+	uint64_t generation = config_generation(change->txn);
+
+	/* S32 */
+	if (change->args->if_generation_given && change->args->if_generation != generation) {
+		struct json *since = history_read(change->txn, change->args->if_generation, INT64_MIN);
+		char *text = history_text(since);
+
+		problems_error(&change->problems,
+		    "the configuration is at generation %llu, not %llu: look at what changed and try again%s",
+		    (unsigned long long)generation, (unsigned long long)change->args->if_generation, text);
+		free(text);
+		json_drop(since);
+	}
+}
+
+/* One run of the edit.  Returns true when it is over, with *code and, where it was committed, *generation. */
+static bool
+run_once(struct change *change, struct store *store, change_fn *fn, void *arg, enum exit_code *code,
+    uint64_t *generation)
+{
+	struct preview *preview = NULL;
+	char *head;
+	int rc;
+
+	*code = EXIT_REFUSED;
+	if ((change->edit = config_edit_begin(store, &change->problems)) == NULL)
+		return true;
+	change->txn = config_edit_txn(change->edit);
+	check_generation(change);
+	if (change->args->dry_run && !change->args->json)
+		preview = preview_begin(change);
+	if (change->problems.errors == 0)
+		fn(change, arg);
+	if (change->problems.errors == 0)
+		guards_check(change);
+	if (preview != NULL) {
+		free(change->preview);
+		change->preview = preview_end(preview, change);
+	}
+	if (change->problems.errors > 0 || change->args->dry_run) {
+		config_edit_drop(change->edit);
+		*code = change->problems.errors > 0 ? EXIT_REFUSED : EXIT_DONE;
+		return true;
+	}
+	head = entry_head(change->args);
+	change->changed = config_edit_changed(change->edit);
+	rc = config_edit_commit(change->edit, (struct bytes){head, strlen(head)}, generation);
+	free(head);
+	if (rc == -ENOSPC && store_full(store))
+		return false;
+	if (rc != 0)
+		problems_error(&change->problems, "cannot write the configuration: %s; nothing was changed%s",
+		    strerror(-rc), store_write_cure(rc));
+	else
+		*code = EXIT_DONE;
+	return true;
+}
+
+static void
+forget_run(struct change *change)
+{
+	problems_free(&change->problems);
+	place_nameservers_free(&change->nameservers);
+	free(change->message);
+	free(change->preview);
+	if (change->result != NULL)
+		json_drop(change->result);
+	change->message = NULL;
+	change->preview = NULL;
+	change->result = NULL;
+}
+
+static void
+print_done(struct change *change)
+{
+	if (change->args->json && change->result != NULL) {
+		print_json(change->result);
+		change->result = NULL;
+	} else if (change->message != NULL)
+		printf(
+		    "%s%s\n%s", change->args->dry_run ? "dry run, nothing was changed: " : "", change->message,
+		    change->preview != NULL ? change->preview : "");
+	fflush(stdout);
+}
+
+/* The change is committed: whatever dnsd does now is only told. */
+static void
+wait_for_dnsd(const struct args *args, uint64_t generation)
+{
+	struct serving_status status;
+
+	switch (serving_wait(args->state, generation, WAIT_MS, &status)) {
+	case SERVING_SERVED:
+		break;
+	case SERVING_NOBODY:
+		fprintf(stderr,
+		    "graycloud: it is committed as generation %llu; no graycloud-dnsd runs on %s that would "
+		    "serve it\n",
+		    (unsigned long long)generation, args->state);
+		break;
+	case SERVING_LATE:
+		fprintf(stderr,
+		    "graycloud: it is committed as generation %llu; graycloud-dnsd (process %u) still serves "
+		    "generation %llu\n",
+		    (unsigned long long)generation, status.pid, (unsigned long long)status.generation);
+		break;
+	case SERVING_FAILED:
+		fprintf(stderr,
+		    "graycloud: it is committed as generation %llu, but graycloud-dnsd (process %u) cannot "
+		    "serve it and answers as before: %s\n",
+		    (unsigned long long)generation, status.pid, status.compile_error);
+		break;
+	}
+}
+
+/* What is healthy is good to know for guards, and for S24; without it the command works as well. */
+static struct store *
+open_health(struct change *change)
+{
+	struct problems ignored = {0};
+	struct store *store = store_open(change->args->state, STORE_HEALTH, STORE_READ, &ignored);
+
+	if (store != NULL)
+		store_begin(store, STORE_READ, &change->health);
+	problems_free(&ignored);
+	return store;
+}
+
+enum exit_code
+change_run(const struct args *args, change_fn *fn, void *arg)
+{
+	struct change change = {.args = args};
+	struct store *health = open_health(&change);
+	struct store *store = store_open(args->state, STORE_CONFIG, STORE_WRITE, &change.problems);
+	enum exit_code code = EXIT_REFUSED;
+	uint64_t generation = 0;
+	int runs = 0;
+
+	if (store != NULL)
+		while (!run_once(&change, store, fn, arg, &code, &generation) && ++runs < RETRIES)
+			forget_run(&change);
+	store_close(store);
+	store_abort(change.health);
+	store_close(health);
+	print_problems(&change);
+	if (code == EXIT_DONE) {
+		print_done(&change);
+		if (change.changed && !args->no_wait)
+			wait_for_dnsd(args, generation);
+	}
+	forget_run(&change);
+	return code;
+}
+
+bool
+read_absent(const char *state)
+{
+	return access(state, F_OK) < 0 && errno == ENOENT;
+}
+
+void
+read_tell_absent(const char *state)
+{
+	if (read_absent(state))
+		fprintf(stderr, "graycloud: nothing is configured yet: %s does not exist\n", state);
+}
+
+bool
+read_begin(const struct args *args, struct store **store, struct store_txn **txn)
+{
+	struct problems problems = {0};
+	bool good;
+	int rc = 0;
+
+	*txn = NULL;
+	*store = store_open(args->state, STORE_CONFIG, STORE_READ, &problems);
+	if (*store != NULL && (rc = store_begin(*store, STORE_READ, txn)) != 0)
+		problems_error(&problems, "cannot read the configuration: %s", strerror(-rc));
+	if (*txn != NULL && config_schema(*txn) > CONFIG_SCHEMA)
+		problems_error(&problems,
+		    "the configuration was written by a newer graycloud (schema %u; this one knows %d): "
+		    "use that version",
+		    config_schema(*txn), CONFIG_SCHEMA);
+	good = problems.errors == 0;
+	problems_print(&problems, "graycloud", stderr);
+	problems_free(&problems);
+	if (good)
+		read_tell_absent(args->state);
+	else
+		read_end(*store, *txn);
+	return good;
+}
+
+void
+read_end(struct store *store, struct store_txn *txn)
+{
+	store_abort(txn);
+	store_close(store);
+}

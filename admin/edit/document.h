@@ -1,0 +1,74 @@
+/*
+ * document.h -- objects as JSON in the API's shape <-> the structs of model.h, and what may stand in them.
+ *
+ * The store keeps each object as one JSON text with every property written out and every reference an id;
+ * people see names.  What is accepted is in the tables of schema.h, and in the checks here that
+ * look at several properties at once.
+ */
+#ifndef DOCUMENT_H
+#define DOCUMENT_H
+
+#include "zones/document/json.h"
+#include "zones/model/model.h"
+
+struct store_txn;
+
+/* ---- loading: what the daemons use ---- */
+
+/* NULL where the text is not an object of that kind as the store keeps it. */
+struct pool *document_load_pool(struct bytes json);
+/* The enabled members of a monitor group; config_join_group puts them into pools. */
+struct judge *document_load_group(struct bytes json, size_t *count);
+struct monitor *document_load_monitor(struct bytes json);
+struct lb *document_load_lb(struct bytes json);
+
+/* ---- writing ---- */
+
+/* Where references are looked up. */
+struct document_scope {
+	struct store_txn *txn; /* of config; NULL: nothing is found there */
+	/*
+	 * What the document that is being applied calls objects which have another id here (S30); and objects of it
+	 * that were refused, so that no reference to them is reported as well.
+	 */
+	const struct document_alias {
+		enum kind kind;
+		const char *from; /* an id or a name */
+		struct id to;
+	} *aliases;
+	size_t naliases;
+};
+
+/* "pool eu", for the beginning of a sentence; freed by the caller. */
+char *document_label(enum kind kind, const struct json *document);
+
+/*
+ * The name of an object as the store keeps it, without reading the whole: it stands there before anything that could
+ * hold another "name".  False where there is none.
+ */
+bool document_name(struct bytes stored, char out[256]);
+
+/* An object by name or id.  A load balancer's name in any case, with or without the final dot. */
+bool document_find(const struct document_scope *scope, enum kind kind, const char *name, struct id *id);
+
+/*
+ * Check a whole document as people or the API write it ([CF] 2, S22, S30 to S32, S34).  Returns it as the store keeps
+ * it, but without id, times and the states of S24; or NULL with all its faults in problems.  Warnings may stand there
+ * in both cases.  The name of a monitor or monitor group may still be null then.
+ */
+struct json *document_check(enum kind kind, const struct json *input, const struct document_scope *scope,
+    struct problems *problems);
+
+/* What a stored document is shown for. */
+enum document_purpose {
+	DOCUMENT_API,    /* ids in references, times, the zone of a load balancer */
+	DOCUMENT_PEOPLE, /* the same with names in references */
+	DOCUMENT_EXPORT  /* names in references, no times: what apply takes */
+};
+struct json *document_show(enum kind kind, const struct json *stored, const struct document_scope *scope,
+    enum document_purpose purpose);
+
+/* Are two stored documents equal but for id, name where unnamed, and times? */
+bool document_equal(const struct json *a, const struct json *b, bool name_too);
+
+#endif

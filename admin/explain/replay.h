@@ -1,0 +1,41 @@
+/*
+ * replay.h -- many clients sent to one load balancer, before a change and after it: shares, and who moves.
+ *
+ * Uses the nameserver's own steering.  Where chance decides, a client is sent so many times that shares stand to a percent.
+ */
+#ifndef REPLAY_H
+#define REPLAY_H
+
+#include "zones/compile/compile.h"
+#include "zones/document/json.h"
+
+struct replay_client {
+	struct steer_client client;
+	double count; /* how many it stands for */
+};
+
+struct replay_clients {
+	struct replay_client *items;
+	size_t count;
+	double total;
+};
+
+/* Lines of an address or prefix and, where it stands for more than one, a count.  False with a sentence for each faulty line. */
+bool replay_read(struct replay_clients *clients, const char *path, struct problems *problems);
+void replay_free(struct replay_clients *clients);
+
+/* By which geography and from which place each side locates clients; both may be NULL. */
+struct replay_place {
+	const struct geo *geo;
+	const struct steer_site *site;
+};
+
+/*
+ * Send all of them to the load balancer of a name, as the one compiler has it and as the other.  NULL with a sentence where
+ * neither has one.  The members of the result: origins [{pool, address, before, after}], moved (of 1), clients, moves
+ * [{client, from, to}], at most so many, and new: the first has no such load balancer, so that all clients count as moved.
+ */
+struct json *replay_compare(const struct compiler *before, const struct compiler *after, const struct replay_place places[2],
+    const uint8_t *name, const struct replay_clients *clients, size_t moves, struct problems *problems);
+
+#endif

@@ -1,0 +1,159 @@
+#include "admin/look/history.h"
+
+#include "admin/edit/document.h"
+#include "admin/cli/print.h"
+
+#include <stdlib.h>
+
+struct history {
+	struct store_txn *txn;
+	int64_t since;
+	struct json *entries;
+};
+
+/* What an item touched, in words. */
+struct touched {
+	struct history *history;
+	struct json *list;
+	uint32_t last_zone; /* an RRset's zone is told once */
+};
+
+static void
+touch(struct touched *touched, const char *kind, const char *name, const char *what)
+{
+	struct json *one = json_new_object();
+
+	json_put_text(one, "kind", kind);
+	json_put_text(one, "name", name);
+	json_put_text(one, "what", what);
+	json_add(touched->list, one);
+}
+
+/* The name of a zone by its number. */
+struct zone_search {
+	uint32_t number;
+	char name[NAME_MAX_TEXT];
+};
+
+static bool
+is_not_zone(void *arg, const struct zone_info *zone)
+{
+	struct zone_search *search = arg;
+
+	if (zone->number != search->number)
+		return true;
+	name_to_host(zone->name, search->name);
+	return false;
+}
+
+static bool
+touch_item(void *arg, const struct config_item *item)
+{
+	static const char *const fates[] = {"", "added", "deleted", "replaced"};
+	struct touched *touched = arg;
+	char name[NAME_MAX_TEXT];
+
+	if (item->kept_for_undo)
+		return true;
+	if (item->what == CONFIG_OBJECT) {
+		bool known = document_name(item->after.len > 0 ? item->after : item->before, name);
+
+		touch(touched, kind_text(item->kind), known ? name : item->id.text,
+		    item->before.len == 0  ? "created"
+		    : item->after.len == 0 ? "deleted"
+					   : "changed");
+	} else if (item->what == CONFIG_ZONE && name_valid(item->owner_key.data, item->owner_key.len) > 0)
+		touch(touched, "zone", name_to_host(item->owner_key.data, name),
+		    fates[item->fate % NITEMS(fates)]);
+	else if (item->what == CONFIG_OWNER && item->zone != touched->last_zone) {
+		struct zone_search search = {.number = item->zone};
+
+		touched->last_zone = item->zone;
+		config_each_zone(touched->history->txn, is_not_zone, &search);
+		touch(touched, "zone", *search.name ? search.name : "(deleted since)", "changed");
+	}
+	return true;
+}
+
+static bool
+add_entry(void *arg, uint64_t sequence, struct bytes text)
+{
+	struct history *history = arg;
+	struct touched touched = {.history = history};
+	struct json *head, *entry;
+	char when[32];
+
+	head = json_read_quietly(text);
+	if (head == NULL || json_integer_of(json_member(head, "time")) < history->since)
+		goto out;
+	entry = json_new_object();
+	touched.list = json_new_list();
+	wall_text(json_integer_of(json_member(head, "time")), when);
+	json_put_integer(entry, "sequence", (long long)sequence);
+	json_put_text(entry, "time", when);
+	json_put_text(entry, "who", json_text(json_member(head, "who")));
+	json_put_text(entry, "command", json_text(json_member(head, "command")));
+	json_put_text(entry, "reason", json_text(json_member(head, "reason")));
+	config_each_item(history->txn, sequence, touch_item, &touched);
+	json_put(entry, "changes", touched.list);
+	json_add(history->entries, entry);
+out:
+	json_drop(head);
+	return true;
+}
+
+char *
+history_changes_text(const struct json *changes)
+{
+	enum { SHOWN = 5 };
+	char *text;
+	size_t len, count = json_count(changes);
+	FILE *out = open_memstream(&text, &len);
+
+	for (size_t i = 0; i < MIN(count, SHOWN); i++) {
+		const struct json *one = json_item(changes, i);
+
+		fprintf(out, "%s%s %s %s", i > 0 ? ", " : "", json_text(json_member(one, "kind")),
+		    json_text(json_member(one, "name")), json_text(json_member(one, "what")));
+	}
+	if (count > SHOWN)
+		fprintf(out, " and %zu more", count - SHOWN);
+	fclose(out);
+	return text;
+}
+
+struct json *
+history_read(struct store_txn *txn, uint64_t after, int64_t since)
+{
+	struct history history = {.txn = txn, .since = since, .entries = json_new_list()};
+
+	config_each_command(txn, after, add_entry, &history);
+	return history.entries;
+}
+
+char *
+history_text(const struct json *entries)
+{
+	enum { SHOWN = 8 };
+	size_t len, count = json_count(entries), first = count > SHOWN ? count - SHOWN : 0;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &len);
+
+	if (out == NULL)
+		return xstrdup("");
+	if (first > 0)
+		fprintf(out, "\n  %zu older ones", first);
+	for (size_t i = first; i < count; i++) {
+		const struct json *entry = json_item(entries, i);
+		char *changes = history_changes_text(json_member(entry, "changes"));
+		char *line = xasprintf("%lld %.19sZ %s: %s (%s)", json_integer_of(json_member(entry, "sequence")),
+		    json_text(json_member(entry, "time")), json_text(json_member(entry, "who")), changes,
+		    json_text(json_member(entry, "command")));
+
+		fprintf(out, "\n  %s", print_clean(line));
+		free(line);
+		free(changes);
+	}
+	fclose(out);
+	return text;
+}

@@ -1,0 +1,190 @@
+#include "admin/look/interventions.h"
+
+#include "admin/edit/document.h"
+#include "zones/document/json.h"
+
+#include <stdlib.h>
+
+/* What was done to a pool or an origin, as its document has it. */
+struct deed {
+	const char *what;  /* NULL: nothing */
+	const char *until; /* "" without end */
+};
+
+/* An end that is not set, or has not come. */
+static bool
+lasts(const char *until)
+{
+	int64_t end;
+
+	return *until == '\0' || (wall_from_text(until, &end) && end > wall_ms());
+}
+
+static struct deed
+deed_of(const struct json *object)
+{
+	const char *forced = json_text_of(object, "forced"), *disabled_until = json_text_of(object, "disabled_until"),
+	           *forced_until = json_text_of(object, "forced_until");
+
+	if (object == NULL)
+		return (struct deed){NULL, ""};
+	if (!json_truth(json_member(object, "enabled")))
+		return (struct deed){"disabled", ""};
+	if (*disabled_until != '\0' && lasts(disabled_until))
+		return (struct deed){"disabled", disabled_until};
+	if (strcmp(forced, "up") == 0 && lasts(forced_until))
+		return (struct deed){"forced up", forced_until};
+	if (strcmp(forced, "down") == 0 && lasts(forced_until))
+		return (struct deed){"forced down", forced_until};
+	return (struct deed){NULL, ""};
+}
+
+static bool
+same_deed(struct deed a, struct deed b)
+{
+	return a.what != NULL && b.what != NULL && strcmp(a.what, b.what) == 0 && strcmp(a.until, b.until) == 0;
+}
+
+/* The part of a pool's document: the pool itself where address is NULL, else that origin. */
+static const struct json *
+part_of(const struct json *pool, const char *address)
+{
+	const struct json *origins = json_member(pool, "origins");
+
+	if (address == NULL)
+		return pool;
+	for (size_t i = 0; i < json_count(origins); i++)
+		if (strcmp(json_text_of(json_item(origins, i), "address"), address) == 0)
+			return json_item(origins, i);
+	return NULL;
+}
+
+static char *
+copy_or_null(const char *text)
+{
+	return text == NULL || *text == '\0' ? NULL : xstrdup(text);
+}
+
+static void
+add(struct interventions *list, const struct id *id, const struct json *pool, const char *address)
+{
+	struct deed deed = deed_of(part_of(pool, address));
+	int64_t until = 0;
+
+	if (deed.what == NULL)
+		return;
+	if (*deed.until != '\0' && wall_from_text(deed.until, &until) && (list->ends == 0 || until < list->ends))
+		list->ends = until;
+	list->items = xrealloc(list->items, (list->count + 1) * sizeof *list->items);
+	list->items[list->count++] = (struct intervention){
+	    .pool_id = *id,
+	    .pool = xstrdup(json_text_of(pool, "name")),
+	    .address = copy_or_null(address),
+	    .what = deed.what,
+	    .until = copy_or_null(deed.until),
+	};
+}
+
+static bool
+add_pool(void *arg, const struct id *id, struct bytes text)
+{
+	struct json *pool = json_read_quietly(text);
+	const struct json *origins = json_member(pool, "origins");
+
+	add(arg, id, pool, NULL);
+	for (size_t i = 0; i < json_count(origins); i++)
+		add(arg, id, pool, json_text_of(json_item(origins, i), "address"));
+	json_drop(pool);
+	return true;
+}
+
+/* --- who, when and why: the newest command that made it what it is --- */
+
+struct search {
+	struct store_txn *txn;
+	struct interventions *list;
+	struct bytes head; /* of the command that is looked at */
+};
+
+static void
+sign(struct intervention *intervention, struct bytes text)
+{
+	struct json *head = json_read_quietly(text);
+	char since[32];
+
+	if (head == NULL)
+		return;
+	free(intervention->since);
+	free(intervention->who);
+	free(intervention->reason);
+	wall_text(json_integer_of(json_member(head, "time")), since);
+	intervention->since = xstrdup(since);
+	intervention->who = copy_or_null(json_text(json_member(head, "who")));
+	intervention->reason = copy_or_null(json_text(json_member(head, "reason")));
+	json_drop(head);
+}
+
+static bool
+look_at_item(void *arg, const struct config_item *item)
+{
+	struct search *search = arg;
+	struct json *before = NULL, *after = NULL;
+
+	if (item->what != CONFIG_OBJECT || item->kind != KIND_POOL || item->after.len == 0)
+		return true;
+	for (size_t i = 0; i < search->list->count; i++) {
+		struct intervention *one = &search->list->items[i];
+		struct deed now = {one->what, one->until != NULL ? one->until : ""};
+
+		if (strcmp(one->pool_id.text, item->id.text) != 0)
+			continue;
+		if (after == NULL) {
+			after = json_read_quietly(item->after);
+			before = json_read_quietly(item->before);
+		}
+		if (same_deed(deed_of(part_of(after, one->address)), now) && !same_deed(deed_of(part_of(before, one->address)), now))
+			sign(one, search->head);
+	}
+	json_drop(before);
+	json_drop(after);
+	return true;
+}
+
+static bool
+look_at_command(void *arg, uint64_t sequence, struct bytes head)
+{
+	struct search *search = arg;
+
+	search->head = head;
+	config_each_item(search->txn, sequence, look_at_item, search);
+	return true;
+}
+
+struct interventions
+interventions_read(struct store_txn *config)
+{
+	struct interventions list = {0};
+	struct search search = {.txn = config, .list = &list};
+
+	config_each_object_by_name(config, KIND_POOL, add_pool, &list);
+	if (list.count > 0)
+		config_each_command(config, 0, look_at_command, &search);
+	return list;
+}
+
+void
+interventions_free(struct interventions *interventions)
+{
+	for (size_t i = 0; i < interventions->count; i++) {
+		struct intervention *one = &interventions->items[i];
+
+		free(one->pool);
+		free(one->address);
+		free(one->since);
+		free(one->until);
+		free(one->who);
+		free(one->reason);
+	}
+	free(interventions->items);
+	*interventions = (struct interventions){0};
+}

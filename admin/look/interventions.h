@@ -1,0 +1,31 @@
+/*
+ * interventions.h -- what people took out or forced by hand and is so now: who, why, since when and until when.
+ *
+ * Found in the history of commands.  What is older than the history reaches has neither who nor when.
+ */
+#ifndef INTERVENTIONS_H
+#define INTERVENTIONS_H
+
+#include "zones/state/config.h"
+
+struct intervention {
+	struct id pool_id;
+	char *pool;
+	char *address;    /* of the origin; NULL: the pool itself */
+	const char *what; /* "disabled", "forced up", "forced down" */
+	char *since;      /* RFC 3339; these may be NULL */
+	char *until;
+	char *who;
+	char *reason;
+};
+
+struct interventions {
+	struct intervention *items; /* by pool, in the order of its origins */
+	size_t count;
+	int64_t ends; /* wall clock, milliseconds: when the first of them ends; 0: none does */
+};
+
+struct interventions interventions_read(struct store_txn *config);
+void interventions_free(struct interventions *interventions);
+
+#endif

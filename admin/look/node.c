@@ -1,0 +1,51 @@
+#include "admin/look/node.h"
+
+#include "zones/state/serving.h"
+
+#include <stdlib.h>
+
+struct geo *
+node_place(const char *state, struct steer_site *site)
+{
+	struct problems problems = {0};
+	struct store *store = store_open(state, STORE_SERVING, STORE_READ, &problems);
+	struct serving_status *status = xcalloc(1, sizeof *status);
+	const char *paths[8];
+	struct geo *geo = NULL;
+	struct store_txn *txn;
+	size_t count = 0;
+
+	if (store != NULL && store_begin(store, STORE_READ, &txn) == 0) {
+		if (serving_get(txn, status)) {
+			memcpy(site->code, status->site, sizeof site->code);
+			memcpy(site->country, status->site_country, sizeof site->country);
+			site->region = status->site_region;
+			site->point = (struct geo_point){status->site_point[0], status->site_point[1], status->site_point[2]};
+		}
+		store_abort(txn);
+	}
+	store_close(store);
+	for (char *rest, *line = strtok_r(status->geoip, "\n", &rest); line != NULL && count < NITEMS(paths);
+	     line = strtok_r(NULL, "\n", &rest))
+		paths[count++] = line;
+	if (count > 0)
+		geo = geo_open(paths, count, &problems);
+	problems_print(&problems, "graycloud", stderr);
+	problems_free(&problems);
+	free(status);
+	return geo;
+}
+
+struct store_txn *
+node_health(const char *state, struct store **store)
+{
+	struct problems problems = {0};
+	struct store_txn *txn = NULL;
+
+	*store = store_open(state, STORE_HEALTH, STORE_READ, &problems);
+	problems_print(&problems, "graycloud", stderr);
+	problems_free(&problems);
+	if (*store != NULL && store_begin(*store, STORE_READ, &txn) != 0)
+		txn = NULL;
+	return txn;
+}

@@ -1,0 +1,479 @@
+#include "admin/look/picture.h"
+
+#include "zones/state/config.h"
+#include "admin/edit/document.h"
+#include "zones/steer/pool_table.h"
+
+#include <err.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void plan_release(struct plan *plan);
+
+/* --- the stores --- */
+
+/* Open what is there by now.  False where it is there and cannot be opened.  news: it says more than before. */
+static bool
+open_store(struct viewer *viewer, enum store_kind kind, bool *news)
+{
+	struct problems problems = {0};
+	bool failed;
+
+	if (viewer->stores[kind] != NULL) {
+		enum store_news said = store_poll(viewer->stores[kind], &problems);
+
+		*news = said == STORE_CHANGED || said == STORE_REPLACED;
+		problems_free(&problems);
+		return true;
+	}
+	viewer->stores[kind] = store_open(viewer->state, kind, STORE_READ, &problems);
+	failed = viewer->stores[kind] == NULL && problems.errors > 0;
+	if (!viewer->told[kind])
+		problems_print(&problems, "graycloud", stderr);
+	viewer->told[kind] = failed;
+	*news = viewer->stores[kind] != NULL;
+	problems_free(&problems);
+	return !failed;
+}
+
+/* NULL where there is nothing to read. */
+static struct store_txn *
+begin(struct viewer *viewer, enum store_kind kind)
+{
+	struct store_txn *txn = NULL;
+
+	if (viewer->stores[kind] == NULL || store_begin(viewer->stores[kind], STORE_READ, &txn) != 0)
+		return NULL;
+	return txn;
+}
+
+bool
+viewer_news(struct viewer *viewer)
+{
+	struct problems problems = {0};
+	bool news = false;
+
+	for (size_t kind = 0; kind < NITEMS(viewer->stores); kind++)
+		if (viewer->stores[kind] != NULL) {
+			enum store_news said = store_poll(viewer->stores[kind], &problems);
+
+			news |= said == STORE_CHANGED || said == STORE_REPLACED;
+		}
+	problems_free(&problems);
+	return news;
+}
+
+bool
+viewer_news_of(struct viewer *viewer, enum store_kind kind)
+{
+	bool news = false;
+
+	/* One that cannot be opened is looked at again with the next picture. */
+	if (viewer->stores[kind] != NULL || !viewer->told[kind])
+		open_store(viewer, kind, &news);
+	return news;
+}
+
+void
+viewer_close(struct viewer *viewer)
+{
+	for (size_t kind = 0; kind < NITEMS(viewer->stores); kind++)
+		store_close(viewer->stores[kind]);
+	plan_release(viewer->plan);
+}
+
+/* --- the configuration, read anew only where it changed, and shared by the pictures since --- */
+
+struct plan {
+	unsigned users; /* pictures, and the viewer */
+	uint64_t generation;
+	struct planned_pool {
+		struct pool *model;
+		char *monitor;
+		char **judges;
+	} *pools; /* by name */
+	size_t npools;
+	size_t *by_id; /* places among pools */
+	struct planned_lb {
+		struct lb *model;
+		struct pool_list *lists;
+		size_t nlists;
+	} *lbs;
+	size_t nlbs;
+	struct interventions interventions;
+};
+
+struct reading {
+	struct plan *plan;
+	struct store_txn *txn;
+};
+
+static void
+plan_release(struct plan *plan)
+{
+	if (plan == NULL || --plan->users > 0)
+		return;
+	for (size_t i = 0; i < plan->npools; i++) {
+		for (size_t n = 0; n < plan->pools[i].model->njudges; n++)
+			free(plan->pools[i].judges[n]);
+		free(plan->pools[i].judges);
+		model_free_pool(plan->pools[i].model);
+		free(plan->pools[i].monitor);
+	}
+	for (size_t i = 0; i < plan->nlbs; i++) {
+		model_free_lb(plan->lbs[i].model);
+		free(plan->lbs[i].lists);
+	}
+	free(plan->pools);
+	free(plan->by_id);
+	free(plan->lbs);
+	interventions_free(&plan->interventions);
+	free(plan);
+}
+
+/* The name of an object, "" where it is not there. */
+static char *
+name_of(struct store_txn *txn, enum kind kind, const struct id *id)
+{
+	struct bytes json;
+	char name[256] = "";
+
+	if (config_object(txn, kind, id->text, &json))
+		document_name(json, name);
+	return xstrdup(name);
+}
+
+static bool
+plan_pool(void *arg, const struct id *id, struct bytes json)
+{
+	struct reading *reading = arg;
+	struct plan *plan = reading->plan;
+	struct pool *model = config_pool_of(reading->txn, json);
+	struct planned_pool *planned;
+
+	(void)id;
+	if (model == NULL)
+		return true;
+	plan->pools = xrealloc(plan->pools, (plan->npools + 1) * sizeof *plan->pools);
+	planned = &plan->pools[plan->npools++];
+	*planned = (struct planned_pool){.model = model, .judges = xcalloc(model->njudges, sizeof(char *))};
+	if (model->monitor.text[0] != '\0')
+		planned->monitor = name_of(reading->txn, KIND_MONITOR, &model->monitor);
+	else if (model->monitor_group.text[0] != '\0')
+		planned->monitor = name_of(reading->txn, KIND_MONITOR_GROUP, &model->monitor_group);
+	for (size_t n = 0; n < model->njudges; n++)
+		planned->judges[n] = name_of(reading->txn, KIND_MONITOR, &model->judges[n].monitor);
+	return true;
+}
+
+static int
+compare_places(const void *a, const void *b, void *arg)
+{
+	const struct plan *plan = arg;
+
+	return strcmp(plan->pools[*(const size_t *)a].model->id.text, plan->pools[*(const size_t *)b].model->id.text);
+}
+
+static void
+index_pools(struct plan *plan)
+{
+	plan->by_id = xcalloc(plan->npools, sizeof *plan->by_id);
+	for (size_t i = 0; i < plan->npools; i++)
+		plan->by_id[i] = i;
+	qsort_r(plan->by_id, plan->npools, sizeof *plan->by_id, compare_places, plan);
+}
+
+/* The place of a pool; SIZE_MAX where it is not there. */
+static size_t
+place_of(const struct plan *plan, const struct id *id)
+{
+	size_t low = 0, high = plan->npools;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(id->text, plan->pools[plan->by_id[middle]].model->id.text);
+
+		if (order == 0)
+			return plan->by_id[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return SIZE_MAX;
+}
+
+static bool
+plan_lb(void *arg, const struct id *id, struct bytes json)
+{
+	struct reading *reading = arg;
+	struct plan *plan = reading->plan;
+	struct lb *model = document_load_lb(json);
+	struct planned_lb *lb;
+
+	(void)id;
+	if (model == NULL)
+		return true;
+	plan->lbs = xrealloc(plan->lbs, (plan->nlbs + 1) * sizeof *plan->lbs);
+	lb = &plan->lbs[plan->nlbs++];
+	lb->model = model;
+	lb->lists = lists_of(model, &lb->nlists);
+	return true;
+}
+
+/* What was disabled or forced for a time ends without being written. */
+static bool
+ended(const struct plan *plan)
+{
+	return plan->interventions.ends != 0 && plan->interventions.ends <= wall_ms();
+}
+
+/* The present plan: the viewer's, where nothing has been written since. */
+static struct plan *
+plan_read(struct viewer *viewer, bool news)
+{
+	struct reading reading;
+
+	if (viewer->plan == NULL || news || ended(viewer->plan)) {
+		plan_release(viewer->plan);
+		viewer->plan = xcalloc(1, sizeof *viewer->plan);
+		viewer->plan->users = 1;
+		reading = (struct reading){viewer->plan, begin(viewer, STORE_CONFIG)};
+		if (reading.txn != NULL) {
+			viewer->plan->generation = config_generation(reading.txn);
+			config_each_object_by_name(reading.txn, KIND_POOL, plan_pool, &reading);
+			index_pools(viewer->plan);
+			config_each_object_by_name(reading.txn, KIND_LB, plan_lb, &reading);
+			viewer->plan->interventions = interventions_read(reading.txn);
+			store_abort(reading.txn);
+		}
+	}
+	viewer->plan->users++;
+	return viewer->plan;
+}
+
+static void
+draw_plan(struct picture *picture)
+{
+	const struct plan *plan = picture->plan;
+
+	picture->generation = plan->generation;
+	picture->npools = plan->npools;
+	picture->nlbs = plan->nlbs;
+	picture->interventions = &plan->interventions;
+	picture->pools = xcalloc(plan->npools, sizeof *picture->pools);
+	picture->lbs = xcalloc(plan->nlbs, sizeof *picture->lbs);
+	for (size_t i = 0; i < plan->npools; i++)
+		picture->pools[i] = (struct pictured_pool){
+		    .model = plan->pools[i].model,
+		    .monitor = plan->pools[i].monitor,
+		    .judges = plan->pools[i].judges,
+		    .origins = xcalloc(plan->pools[i].model->norigins, sizeof(struct pictured_origin)),
+		};
+	for (size_t i = 0; i < plan->nlbs; i++)
+		picture->lbs[i] = (struct pictured_lb){
+		    .model = plan->lbs[i].model,
+		    .lists = plan->lbs[i].lists,
+		    .nlists = plan->lbs[i].nlists,
+		    .last_resort = xcalloc(plan->lbs[i].nlists, sizeof(bool)),
+		};
+}
+
+const struct pictured_pool *
+picture_pool(const struct picture *picture, const struct id *id)
+{
+	size_t place = place_of(picture->plan, id);
+
+	return place == SIZE_MAX ? NULL : &picture->pools[place];
+}
+
+/* --- health --- */
+
+static void
+look_at_address(struct picture *picture, const struct pictured_pool *pool, const struct origin *model,
+    struct pictured_address *address, struct store_txn *health)
+{
+	bool gone = model->resolved != NULL && model->resolved->gone;
+	enum health_state verdicts[GROUP_MEMBERS_MAX] = {HEALTH_UNKNOWN};
+
+	if (pool->model->enabled && model->enabled && !gone)
+		address->nchecks = MIN(pool->model->njudges, GROUP_MEMBERS_MAX);
+	address->checks = xcalloc(address->nchecks, sizeof *address->checks);
+	for (size_t n = 0; n < address->nchecks; n++) {
+		struct pictured_check *check = &address->checks[n];
+		const struct judge *judge = &pool->model->judges[n];
+
+		check->endpoint = health_endpoint(judge->monitor.text, model, &address->address);
+		check->known = health != NULL && health_get(health, &check->endpoint, &check->record);
+		check->stale = check->known && (!picture->beating || health_stale(&check->record, &picture->beat, picture->now_ms));
+		address->stale |= check->stale && judge->votes;
+		verdicts[n] = check->known ? check->record.state : HEALTH_UNKNOWN;
+	}
+	address->state = gone ? HEALTH_UNRESOLVED : status_address(pool->model, model, &address->address,
+	    status_of_judges(pool->model->judges, verdicts, address->nchecks));
+}
+
+/* The addresses of a hostname, in the model too, for judging and for who asks what is answered. */
+static void
+look_at_name(struct pictured_origin *origin, struct origin *model, struct store_txn *health)
+{
+	free(model->resolved);
+	model->resolved = NULL;
+	origin->looked_up = health != NULL && name_get(health, model->address, &origin->name);
+	if (!origin->looked_up)
+		return;
+	if ((model->resolved = name_resolved(&origin->name)) == NULL)
+		errx(1, "out of memory");
+	origin->naddresses = model->resolved->count;
+}
+
+static void
+look_at_origin(struct picture *picture, struct pictured_pool *pool, size_t i, struct store_txn *health)
+{
+	struct origin *model = &pool->model->origins[i];
+	struct pictured_origin *origin = &pool->origins[i];
+
+	origin->naddresses = 1;
+	if (origin_is_hostname(model)) {
+		origin->naddresses = 0;
+		look_at_name(origin, model, health);
+	}
+	origin->addresses = xcalloc(origin->naddresses, sizeof *origin->addresses);
+	for (size_t n = 0; n < origin->naddresses; n++) {
+		struct pictured_address *address = &origin->addresses[n];
+
+		address->address = model->resolved != NULL ? model->resolved->list[n].address : model->ip;
+		look_at_address(picture, pool, model, address, health);
+		origin->stale |= address->stale;
+		if (model->resolved != NULL)
+			model->resolved->list[n].state = address->state;
+	}
+	origin->state = origin_is_hostname(model) ? status_origin(pool->model, model, HEALTH_UNKNOWN) : origin->addresses[0].state;
+	origin->healthy = origin_is_healthy(model, origin->state);
+}
+
+static void
+judge_pool(struct picture *picture, struct pictured_pool *pool, struct store_txn *health)
+{
+	size_t count = pool->model->norigins;
+	enum health_state *states = xcalloc(count, sizeof *states);
+	struct pool_judgement judgement;
+
+	for (size_t i = 0; i < count; i++) {
+		look_at_origin(picture, pool, i, health);
+		states[i] = pool->origins[i].state;
+	}
+	judgement = pool_judge(pool->model, states);
+	pool->usable = judgement.usable;
+	pool->enabled = judgement.enabled;
+	pool->healthy = judgement.healthy;
+	pool->status = status_pool(pool->model, states);
+	free(states);
+}
+
+static struct status_of_pool
+status_of_pool(const void *arg, const struct id *id)
+{
+	const struct pictured_pool *pool = picture_pool(arg, id);
+
+	return pool == NULL ? (struct status_of_pool){POOL_CRITICAL, false} : (struct status_of_pool){pool->status, pool->usable};
+}
+
+static void
+judge_lb(const struct picture *picture, struct pictured_lb *lb)
+{
+	lb->status = status_lb(lb->model, lb->lists, lb->nlists, status_of_pool, picture, lb->last_resort);
+}
+
+static void
+look_at_health(struct picture *picture, struct store_txn *health)
+{
+	picture->beating = health != NULL && health_beat_get(health, &picture->beat);
+	picture->monitor_dead = !picture->beating || health_monitor_dead(&picture->beat, picture->now_ms);
+	picture->last_flip = health == NULL ? 0 : health_flip_last(health);
+	for (size_t i = 0; i < picture->npools; i++)
+		judge_pool(picture, &picture->pools[i], health);
+	for (size_t i = 0; i < picture->nlbs; i++)
+		judge_lb(picture, &picture->lbs[i]);
+}
+
+struct picture *
+picture_read(struct viewer *viewer)
+{
+	struct picture *picture;
+	struct store_txn *txn;
+	bool news, ignored;
+
+	if (!open_store(viewer, STORE_CONFIG, &news))
+		return NULL;
+	open_store(viewer, STORE_HEALTH, &ignored);
+	open_store(viewer, STORE_SERVING, &ignored);
+	picture = xcalloc(1, sizeof *picture);
+	picture->state = viewer->state;
+	picture->now_ms = boot_ms();
+	picture->now_wall = wall_ms();
+	picture->plan = plan_read(viewer, news);
+	draw_plan(picture);
+	txn = begin(viewer, STORE_HEALTH);
+	look_at_health(picture, txn);
+	store_abort(txn);
+	txn = begin(viewer, STORE_SERVING);
+	picture->serving = txn != NULL && serving_get(txn, &picture->answering);
+	picture->serving_dead = !picture->serving || serving_dead(&picture->answering, picture->now_ms);
+	store_abort(txn);
+	return picture;
+}
+
+static void
+free_addresses(struct pictured_origin *origin)
+{
+	for (size_t i = 0; i < origin->naddresses; i++)
+		free(origin->addresses[i].checks);
+	free(origin->addresses);
+}
+
+void
+picture_free(struct picture *picture)
+{
+	if (picture == NULL)
+		return;
+	for (size_t i = 0; i < picture->npools; i++) {
+		for (size_t n = 0; n < picture->pools[i].model->norigins; n++)
+			free_addresses(&picture->pools[i].origins[n]);
+		free(picture->pools[i].origins);
+	}
+	for (size_t i = 0; i < picture->nlbs; i++)
+		free(picture->lbs[i].last_resort);
+	free(picture->pools);
+	free(picture->lbs);
+	plan_release(picture->plan);
+	free(picture);
+}
+
+bool
+picture_all_well(const struct picture *picture)
+{
+	for (size_t i = 0; i < picture->nlbs; i++)
+		if (picture->lbs[i].status == LB_DEGRADED || picture->lbs[i].status == LB_CRITICAL)
+			return false;
+	return !picture->monitor_dead && picture->beat.isolated_ms == 0 && !picture->serving_dead;
+}
+
+const char *
+picture_pool_name(const struct picture *picture, const struct id *id)
+{
+	const struct pictured_pool *pool = picture_pool(picture, id);
+
+	return pool == NULL ? "?" : pool->model->name;
+}
+
+const char *
+picture_history(const struct health_record *record, unsigned most, char out[65])
+{
+	unsigned count = MIN(record->history_count, most);
+
+	for (unsigned i = 0; i < count; i++)
+		out[i] = record->history >> (count - 1 - i) & 1 ? '|' : '.';
+	out[count] = '\0';
+	return out;
+}

@@ -1,0 +1,124 @@
+/*
+ * picture.h -- what the three stores together say of the present: for `graycloud status`.
+ *
+ * A picture is read whole and then stands alone: no transaction outlives the reading.
+ */
+#ifndef PICTURE_H
+#define PICTURE_H
+
+#include "admin/look/interventions.h"
+#include "zones/state/hostname.h"
+#include "zones/state/serving.h"
+#include "zones/model/status.h"
+
+/* What one monitor says of one address. */
+struct pictured_check {
+	struct endpoint endpoint;
+	bool known; /* there is a record */
+	bool stale; /* S25 */
+	struct health_record record;
+};
+
+/* One address of an origin: its own, or one of its hostname's (S16). */
+struct pictured_address {
+	struct address address;
+	enum health_state state;       /* S24, S38 */
+	bool stale;                    /* some check that votes is */
+	struct pictured_check *checks; /* one for each of the pool's judges; NULL where nobody probes */
+	size_t nchecks;
+};
+
+struct pictured_origin {
+	enum health_state state; /* S24 */
+	bool healthy;            /* S12: by state and by force */
+	bool stale;              /* some address is */
+	struct pictured_address *addresses;
+	size_t naddresses;       /* 1, but for a hostname */
+	bool looked_up;          /* the monitor has a record of the hostname: name */
+	struct name_record name;
+};
+
+struct pictured_pool {
+	struct pool *model; /* with the addresses of hostnames as this picture has them */
+	const char *monitor; /* its name, or that of its monitor group; NULL: none */
+	char *const *judges; /* the names of the model's judges */
+	struct pictured_origin *origins; /* one for each of the model's */
+	enum pool_status status;
+	bool usable; /* S12 */
+	unsigned enabled, healthy;
+};
+
+struct pictured_lb {
+	const struct lb *model;
+	const struct pool_list *lists;
+	size_t nlists;
+	bool *last_resort; /* of each list: its fallback pool answers */
+	enum lb_status status;
+};
+
+struct plan; /* the configuration, shared by pictures */
+
+struct picture {
+	const char *state; /* the directory; the viewer's */
+	struct plan *plan; /* owns the models below */
+	uint64_t generation;
+	struct pictured_pool *pools; /* by name */
+	size_t npools;
+	struct pictured_lb *lbs; /* by name */
+	size_t nlbs;
+	const struct interventions *interventions;
+	bool beating, monitor_dead; /* beating: there is a heartbeat, maybe an old one */
+	struct health_beat beat;
+	bool serving, serving_dead; /* serving: a nameserver has written here, maybe long ago */
+	struct serving_status answering;
+	uint64_t last_flip;
+	uint64_t now_ms;
+	int64_t now_wall;
+};
+
+/* The record of an address that one monitor probes, where there is one. */
+static inline const struct health_record *
+pictured_record(const struct pictured_address *address)
+{
+	return address->nchecks == 1 && address->checks[0].known ? &address->checks[0].record : NULL;
+}
+
+/* S16: the last look at a hostname got no answer that is believed, or one without an address. */
+static inline bool
+pictured_failing(const struct pictured_origin *origin)
+{
+	return origin->looked_up && origin->name.failure != NAME_RESOLVED;
+}
+
+/* The stores, opened once and kept over many pictures; {.state = DIR} to begin with. */
+struct viewer {
+	const char *state;
+	struct store *stores[3]; /* by enum store_kind; NULL: not there yet */
+	bool told[3];            /* why not */
+	struct plan *plan;       /* the configuration as last read */
+};
+
+void viewer_close(struct viewer *viewer);
+
+/* NULL after a sentence on stderr where the configuration cannot be read.  An absent store reads as empty. */
+struct picture *picture_read(struct viewer *viewer);
+void picture_free(struct picture *picture);
+
+/* Has anything been written since the last picture? */
+bool viewer_news(struct viewer *viewer);
+/* The same of one store, which is opened where it was not there before. */
+bool viewer_news_of(struct viewer *viewer, enum store_kind kind);
+
+/* The pool of an id; NULL where it is not there. */
+const struct pictured_pool *picture_pool(const struct picture *picture, const struct id *id);
+
+/* Its name, "?" where it is not there. */
+const char *picture_pool_name(const struct picture *picture, const struct id *id);
+
+/* The last checks, newest at the right: | good, . failed. */
+const char *picture_history(const struct health_record *record, unsigned most, char out[65]);
+
+/* Every load balancer Healthy, the monitor alive and not isolated, and somebody answering. */
+bool picture_all_well(const struct picture *picture);
+
+#endif

@@ -1,0 +1,12 @@
+/*
+ * status_json.h -- a picture for programs: what `graycloud status --json` prints.
+ */
+#ifndef STATUS_JSON_H
+#define STATUS_JSON_H
+
+#include "zones/document/json.h"
+#include "admin/look/picture.h"
+
+struct json *picture_json(const struct picture *picture);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * check.h -- run one check of an endpoint: connect, talk, time out, try again, report.
+ *
+ * check_run.c connects for every type that talks over TCP (a refused or unanswered connect is most of what a
+ * dying site costs) and keeps the time; the connected socket goes to the monitor's type, a row of the table of
+ * types, which talks over it and says how it went:
+ *
+ *     check_start -> connect -> type->talk -> check_finish -> done
+ *                       ^           |
+ *                       +- time-out + retries left (S23)
+ *
+ * A type that is alone brings its own socket, or needs none: there is no connect before its talk.
+ *
+ * Everything here runs on the thread of one event base and never blocks.  Where it was kept from running (a stopped process, a
+ * machine that slept, a slow disk) what came in meanwhile counts, but for its time, and what failed meanwhile is tried again, once.
+ */
+#ifndef CHECK_H
+#define CHECK_H
+
+#include "monitor/judge/verdict.h"
+
+#include <sys/socket.h>
+
+struct event;
+struct event_base;
+
+struct checks; /* what all checks of a process share */
+struct check;  /* one under way */
+
+/* At start, before the daemon becomes its user: open what that user may not.  Says nothing where it fails. */
+void checks_prepare(void);
+
+/* NULL where memory is exhausted.  The base should have two priorities. */
+struct checks *checks_new(struct event_base *base);
+/* No check may be under way. */
+void checks_free(struct checks *checks);
+
+/* What is checked; all of it stays valid until the check is done or cancelled. */
+struct check_subject {
+	const struct monitor *monitor;
+	struct address address;
+	const char *host; /* the origin's own header.Host, or NULL */
+};
+
+/* The check is over; result is valid during the call, in which the next check may be started. */
+typedef void check_done_fn(void *arg, const struct check_result *result);
+
+/* Start a check.  done is called once, later, never from here.  NULL where memory is exhausted. */
+struct check *check_start(struct checks *checks, const struct check_subject *subject, check_done_fn *done, void *arg);
+/* Drop a check: done is not called.  NULL is accepted. */
+void check_cancel(struct check *check);
+
+/* --- for the types --- */
+
+struct check_type {
+	/* What the type shares among its checks; NULL where it needs nothing. */
+	void *(*open)(struct event_base *base);
+	void (*close)(void *shared);
+	/*
+	 * The socket check->fd is connected: talk, then call check_finish (also at once).  Taking the socket over
+	 * sets check->fd to -1.  0, or a negative errno where it could not begin; a reason in check->result then says
+	 * more than the errno.  Where the type is alone there is no socket, and check_finish only comes later.
+	 */
+	int (*talk)(struct check *check);
+	/* Drop what talk began; NULL where there is nothing to drop. */
+	void (*stop)(struct check *check);
+	enum health_reason timeout; /* the time was over while it talked */
+	bool alone;
+};
+
+struct check {
+	struct checks *checks;
+	const struct check_type *type;
+	void *shared; /* of the type */
+	struct check_subject subject;
+	check_done_fn *done;
+	void *arg;
+	struct event *connected; /* the socket is connected, or failed to be */
+	struct event *deadline;  /* of this attempt */
+	int fd;
+	int early;         /* errno of a connect that failed at once */
+	unsigned attempts; /* begun so far */
+	bool talking;      /* the type has it */
+	bool extended;     /* this attempt got more time, for the deadline was late itself */
+	bool repeated;     /* an attempt was begun anew, for we stood still */
+	bool paused;       /* its clock stands still */
+	uint64_t began_ns; /* of this attempt */
+	void *talk;        /* the type's own */
+	struct check_result result;
+};
+
+extern const struct check_type check_tcp;
+extern const struct check_type check_http; /* http and https */
+extern const struct check_type check_smtp;
+extern const struct check_type check_icmp; /* icmp_ping and udp_icmp */
+extern const struct check_type check_dns;
+extern const struct check_type check_exec;
+
+/* Of check_icmp, for checks_prepare. */
+void check_icmp_prepare(void);
+
+/* The check is over with this reason; REASON_NONE: it was good.  Frees check. */
+void check_finish(struct check *check, enum health_reason reason);
+/* The check failed by an errno of connect, send or receive: a verdict, or none where the cause is here (S26). */
+void check_finish_errno(struct check *check, int error);
+/* What is told beside the reason.  Foreign octets are welcome: what is not printable ASCII becomes "?". */
+void check_detail(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The attempt waits for something that is ours (a free place): its time runs from check_resume. */
+void check_pause(struct check *check);
+void check_resume(struct check *check);
+
+/* The endpoint's address and the monitor's port.  Returns the length. */
+socklen_t check_sockaddr(const struct check_subject *subject, struct sockaddr_storage *to);
+/* [CF] 2.4: the Host of the origin, else of the monitor, else NULL. */
+const char *check_host(const struct check_subject *subject);
+/* The name in it without its port, for TLS; false where there is none or it is no host name. */
+bool check_host_name(const struct check_subject *subject, char out[256]);
+
+#endif

@@ -1,0 +1,336 @@
+/*
+ * S37: exec is good when a command exits with status 0.
+ *
+ * The helper of commands.h runs so many at once as the operator permitted; the others wait in a queue, and their time
+ * does not run meanwhile.  A place is free again when the helper has said how its command ended, killed ones too.
+ */
+#include "monitor/check/check.h"
+#include "monitor/check/exec_helper.h"
+
+#include <err.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/queue.h>
+#include <sys/wait.h>
+
+/* A check's place in the queue, or among those that run. */
+struct command {
+	struct check *check;
+	struct exec *exec;
+	uint32_t number; /* of its place; commands_most() where it is in the queue */
+	TAILQ_ENTRY(command) queue;
+};
+
+struct place {
+	bool taken;
+	struct command *command; /* NULL where it is taken: the check gave up, the command is being killed */
+};
+
+/* A helper that is lost is started again after a second, and where that one lives less than a minute, after two, ... */
+enum { RESTART_LEAST_MS = 1000, RESTART_MOST_MS = 60000 };
+
+struct exec {
+	struct event_base *base;
+	struct event *replies; /* NULL: not permitted, or the helper is lost */
+	struct event *restart;
+	uint64_t began_ms;     /* of the helper */
+	unsigned wait_ms;      /* before the next restart */
+	unsigned most; /* 0: not permitted */
+	struct place *places;
+	TAILQ_HEAD(, command) queue;
+};
+
+/* --- environment --- */
+
+enum { ENVIRONMENT_MAX = 8 };
+
+/* What a command is told, the same for all pools; freed with environment_free. */
+static bool
+environment_fill(char *environment[ENVIRONMENT_MAX + 1], const struct check_subject *subject)
+{
+	const struct monitor *monitor = subject->monitor;
+	const char *host = check_host(subject);
+	char address[46];
+	size_t n = 0;
+	bool good = true;
+
+	address_to_text(&subject->address, address);
+	environment[n++] = strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	environment[n++] = strdup("LANG=C");
+	good = asprintf(&environment[n++], "GRAYCLOUD_ADDRESS=%s", address) >= 0 && good;
+	good = asprintf(&environment[n++], "GRAYCLOUD_PORT=%u", monitor->port) >= 0 && good;
+	good = asprintf(&environment[n++], "GRAYCLOUD_HOST=%s", host == NULL ? address : host) >= 0 && good;
+	good = asprintf(&environment[n++], "GRAYCLOUD_MONITOR=%s", monitor->name) >= 0 && good;
+	good = asprintf(&environment[n++], "GRAYCLOUD_TIMEOUT=%g", monitor->timeout_ms / 1000.0) >= 0 && good;
+	environment[n] = NULL;
+	return good && environment[0] != NULL && environment[1] != NULL;
+}
+
+static int
+run(const struct check_subject *subject, uint32_t number)
+{
+	char *environment[ENVIRONMENT_MAX + 1] = {NULL};
+	int error = -ENOMEM;
+
+	if (environment_fill(environment, subject))
+		error = commands_run(number, subject->monitor->command, environment);
+	for (size_t i = 0; environment[i] != NULL; i++)
+		free(environment[i]);
+	return error;
+}
+
+/* --- places --- */
+
+static bool
+find_place(const struct exec *exec, uint32_t *number)
+{
+	for (*number = 0; *number < exec->most; (*number)++)
+		if (!exec->places[*number].taken)
+			return true;
+	return false;
+}
+
+/* Run it at a free place, or not at all. */
+static int
+take_place(struct command *command, uint32_t number)
+{
+	int error = run(&command->check->subject, number);
+
+	if (error != 0)
+		return error;
+	command->number = number;
+	command->exec->places[number] = (struct place){.taken = true, .command = command};
+	return 0;
+}
+
+/* Those that wait go on as far as there is place. */
+static void
+serve_queue(struct exec *exec)
+{
+	struct command *command;
+	uint32_t number;
+	int error;
+
+	while ((command = TAILQ_FIRST(&exec->queue)) != NULL && find_place(exec, &number)) {
+		struct check *check = command->check;
+
+		TAILQ_REMOVE(&exec->queue, command, queue);
+		error = take_place(command, number);
+		if (error != 0) {
+			command->number = UINT32_MAX; /* nowhere */
+			check_finish_errno(check, -error);
+		} else
+			check_resume(check);
+	}
+}
+
+/* --- how it ended --- */
+
+static void
+judge(struct check *check, const struct command_reply *reply)
+{
+	if (reply->error != 0) { /* S26: there is no such program here, say */
+		check_detail(check, "%s: %s", check->subject.monitor->command[0], strerror(reply->error));
+		check->result.reason = REASON_MONITOR_CONFIG_ERROR;
+		check_finish_errno(check, EPERM);
+		return;
+	}
+	check_detail(check, "%s", reply->line);
+	if (WIFEXITED(reply->status) && WEXITSTATUS(reply->status) == 0) {
+		check_finish(check, REASON_NONE);
+		return;
+	}
+	check->result.code = WIFEXITED(reply->status) ? (uint32_t)WEXITSTATUS(reply->status) : 0;
+	if (WIFSIGNALED(reply->status))
+		check_detail(check, "killed by SIG%s", sigabbrev_np(WTERMSIG(reply->status)));
+	else if (reply->line[0] == '\0')
+		check_detail(check, "exit status %u", check->result.code);
+	check_finish(check, REASON_COMMAND_FAILED);
+}
+
+static void
+tell_lost(struct check *check)
+{
+	check_detail(check, "the helper that runs commands was lost");
+	check->result.reason = REASON_MONITOR_CONFIG_ERROR;
+}
+
+static void
+finish_lost(struct check *check)
+{
+	tell_lost(check);
+	check_finish_errno(check, EPERM);
+}
+
+static void on_reply(evutil_socket_t fd, short what, void *arg);
+
+static bool
+watch_replies(struct exec *exec)
+{
+	exec->began_ms = boot_ms();
+	exec->replies = event_new(exec->base, commands_fd(), EV_READ | EV_PERSIST, on_reply, exec);
+	return exec->replies != NULL && event_add(exec->replies, NULL) == 0;
+}
+
+static void
+restart_later(struct exec *exec)
+{
+	struct timeval wait = {exec->wait_ms / 1000, exec->wait_ms % 1000 * 1000};
+
+	evtimer_add(exec->restart, &wait);
+	exec->wait_ms = MIN(2 * exec->wait_ms, RESTART_MOST_MS);
+}
+
+static void
+on_restart(evutil_socket_t fd, short what, void *arg)
+{
+	struct exec *exec = arg;
+
+	(void)fd, (void)what;
+	if (!commands_restart()) {
+		warn("the helper that runs commands cannot be started");
+		restart_later(exec);
+	} else if (!watch_replies(exec))
+		errx(1, "out of memory");
+}
+
+/* Somebody killed the helper: what ran there has no verdict (S26). */
+static void
+helper_lost(struct exec *exec)
+{
+	if (boot_ms() - exec->began_ms >= RESTART_MOST_MS)
+		exec->wait_ms = RESTART_LEAST_MS;
+	warnx("the helper that runs commands was lost: exec monitors give no verdict until it is started again in %u s", exec->wait_ms / 1000);
+	event_free(exec->replies);
+	exec->replies = NULL;
+	restart_later(exec);
+	for (uint32_t i = 0; i < exec->most; i++) {
+		struct command *command = exec->places[i].command;
+
+		exec->places[i] = (struct place){0};
+		if (command != NULL)
+			finish_lost(command->check);
+	}
+	while (!TAILQ_EMPTY(&exec->queue))
+		finish_lost(TAILQ_FIRST(&exec->queue)->check);
+}
+
+static void
+on_reply(evutil_socket_t fd, short what, void *arg)
+{
+	struct exec *exec = arg;
+	struct command_reply reply;
+	struct command *command;
+	int got;
+
+	(void)fd, (void)what;
+	while ((got = commands_reply(&reply)) > 0) {
+		if (reply.number >= exec->most)
+			continue;
+		command = exec->places[reply.number].command;
+		exec->places[reply.number] = (struct place){0};
+		if (command != NULL)
+			judge(command->check, &reply);
+		serve_queue(exec);
+	}
+	if (got < 0)
+		helper_lost(exec);
+}
+
+/* --- one check --- */
+
+static void
+stop(struct check *check)
+{
+	struct command *command = check->talk;
+	struct exec *exec = check->shared;
+
+	check->talk = NULL;
+	if (command == NULL)
+		return;
+	if (command->number == exec->most)
+		TAILQ_REMOVE(&exec->queue, command, queue);
+	else if (command->number < exec->most && exec->places[command->number].command == command) {
+		exec->places[command->number].command = NULL;
+		commands_kill(command->number);
+	}
+	free(command);
+}
+
+static int
+talk(struct check *check)
+{
+	struct exec *exec = check->shared;
+	struct command *command;
+	uint32_t number;
+	int error;
+
+	if (exec->replies == NULL) {
+		check->result.reason = REASON_COMMAND_NOT_PERMITTED;
+		if (exec->most > 0)
+			tell_lost(check);
+		return -EPERM;
+	}
+	command = calloc(1, sizeof *command);
+	if (command == NULL)
+		return -ENOMEM;
+	*command = (struct command){.check = check, .exec = exec, .number = exec->most};
+	if (find_place(exec, &number)) {
+		error = take_place(command, number);
+		if (error != 0) {
+			free(command);
+			return error;
+		}
+	} else {
+		TAILQ_INSERT_TAIL(&exec->queue, command, queue);
+		check_pause(check);
+	}
+	check->talk = command;
+	return 0;
+}
+
+static void
+exec_close(void *shared)
+{
+	struct exec *exec = shared;
+
+	if (exec->replies != NULL)
+		event_free(exec->replies);
+	if (exec->restart != NULL)
+		event_free(exec->restart);
+	free(exec->places);
+	free(exec);
+}
+
+static void *
+exec_open(struct event_base *base)
+{
+	struct exec *exec = calloc(1, sizeof *exec);
+
+	if (exec == NULL)
+		return NULL;
+	TAILQ_INIT(&exec->queue);
+	exec->base = base;
+	exec->wait_ms = RESTART_LEAST_MS;
+	exec->most = commands_most();
+	if (exec->most == 0)
+		return exec;
+	exec->places = calloc(exec->most, sizeof *exec->places);
+	exec->restart = evtimer_new(base, on_restart, exec);
+	if (exec->places == NULL || exec->restart == NULL || !watch_replies(exec)) {
+		exec_close(exec);
+		return NULL;
+	}
+	return exec;
+}
+
+const struct check_type check_exec = {
+    .open = exec_open,
+    .close = exec_close,
+    .talk = talk,
+    .stop = stop,
+    .timeout = REASON_COMMAND_TIMEOUT,
+    .alone = true,
+};

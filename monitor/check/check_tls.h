@@ -1,0 +1,35 @@
+/*
+ * check_tls.h -- TLS for the checks: whom they trust, and what OpenSSL's verdicts are called here.
+ *
+ * libcurl does the TLS of http itself; types that talk over libevent get a connection from here.  The rules are the
+ * same: the certificate must be for the name in Host, else for the address, and be signed by an authority that is
+ * trusted; no session is ever resumed, for a resumed one is not verified again.
+ */
+#ifndef CHECK_TLS_H
+#define CHECK_TLS_H
+
+#include "monitor/check/check.h"
+
+struct bufferevent;
+
+/* The file of the authorities that are trusted: SSL_CERT_FILE, else the system's. */
+const char *check_tls_authorities(void);
+
+/* Why a certificate was refused, by OpenSSL's X509_V_ERR_ number.  X509_V_OK: the name is not in it. */
+enum health_reason check_tls_certificate_reason(long verified);
+/* Why a handshake broke off, by OpenSSL's words. */
+enum health_reason check_tls_handshake_reason(const char *words);
+
+/*
+ * A bufferevent over the connected socket, with the handshake under way; the socket is its own where it was made.
+ * NULL where memory is exhausted or (errno is EACCES) the authorities cannot be read.
+ */
+struct bufferevent *check_tls_connect(struct event_base *base, int fd, const struct check_subject *subject);
+/* After BEV_EVENT_ERROR in the handshake. */
+enum health_reason check_tls_failure(struct bufferevent *connection);
+/* Days until the server's certificate ends; INT32_MIN where it sent none. */
+int32_t check_tls_days(struct bufferevent *connection);
+/* What all of them share is made by the first and freed at the end. */
+void check_tls_free(void);
+
+#endif

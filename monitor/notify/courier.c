@@ -1,0 +1,289 @@
+#include "monitor/notify/courier_inner.h"
+
+#include <err.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+enum { BACKOFF_MIN_MS = 1000, BACKOFF_MAX_MS = 60000, LAST_TRY_MS = 2000 };
+
+static const struct carrier *const carriers[] = {&carrier_http, &carrier_mail, &carrier_exec};
+
+struct courier {
+	const struct carrier *carrier;
+	void *open;
+	char *label;
+	pthread_t thread;
+	pthread_mutex_t mutex; /* all below */
+	pthread_cond_t wake;
+	struct notice *queue[COURIER_QUEUE]; /* a ring */
+	size_t first, count;
+	uint64_t untold; /* lost since the last delivery */
+	struct courier_counters counters;
+	bool stop;
+	uint64_t stop_ms; /* boot: until then the last try may last */
+
+	/* Of the thread. */
+	struct notice *batch[COURIER_BATCH];
+	size_t in_batch;
+	bool failing; /* said */
+};
+
+static const struct carrier *
+carrier_of(const char *url)
+{
+	for (size_t i = 0; i < NITEMS(carriers); i++)
+		for (const char *const *scheme = carriers[i]->schemes; *scheme != NULL; scheme++)
+			if (strncmp(url, *scheme, strlen(*scheme)) == 0)
+				return carriers[i];
+	return NULL;
+}
+
+char *
+courier_fault(const char *url)
+{
+	const struct carrier *carrier = carrier_of(url);
+
+	if (carrier == NULL)
+		return xstrdup("begins with none of http://, https://, smtp://, smtps:// and exec:/");
+	return carrier->fault(url);
+}
+
+/* scheme://host:port; of a program all of it. */
+static char *
+make_label(const char *url)
+{
+	const char *host = strstr(url, "://"), *at;
+	size_t len;
+
+	if (host == NULL)
+		return xstrdup(url);
+	host += 3;
+	len = strcspn(host, "/?#");
+	at = memrchr(host, '@', len);
+	if (at != NULL) {
+		len -= (size_t)(at + 1 - host);
+		return xasprintf("%.*s%.*s", (int)(host - url), url, (int)len, at + 1);
+	}
+	return xasprintf("%.*s%.*s", (int)(host - url), url, (int)len, host);
+}
+
+/* --- the queue --- */
+
+static struct notice *
+take(struct courier *courier)
+{
+	struct notice *notice = courier->queue[courier->first];
+
+	courier->first = (courier->first + 1) % COURIER_QUEUE;
+	courier->count--;
+	return notice;
+}
+
+void
+courier_send(struct courier *courier, struct notice *const *notices, size_t count)
+{
+	pthread_mutex_lock(&courier->mutex);
+	for (size_t i = 0; i < count; i++) {
+		if (courier->count == COURIER_QUEUE) {
+			notice_drop(take(courier));
+			courier->untold++;
+			courier->counters.lost++;
+		}
+		courier->queue[(courier->first + courier->count++) % COURIER_QUEUE] = notice_hold(notices[i]);
+	}
+	pthread_cond_signal(&courier->wake);
+	pthread_mutex_unlock(&courier->mutex);
+}
+
+struct courier_counters
+courier_counters(struct courier *courier)
+{
+	struct courier_counters counters;
+
+	pthread_mutex_lock(&courier->mutex);
+	counters = courier->counters;
+	counters.waiting += courier->count;
+	pthread_mutex_unlock(&courier->mutex);
+	return counters;
+}
+
+const char *
+courier_label(const struct courier *courier)
+{
+	return courier->label;
+}
+
+/* --- the thread --- */
+
+static bool
+too_late(void *arg)
+{
+	struct courier *courier = arg;
+	bool late;
+
+	pthread_mutex_lock(&courier->mutex);
+	late = courier->stop && boot_ms() > courier->stop_ms;
+	pthread_mutex_unlock(&courier->mutex);
+	return late;
+}
+
+/* What goes next, with how many were lost before it.  The mutex is held. */
+static uint64_t
+load(struct courier *courier)
+{
+	while (courier->in_batch < courier->carrier->batch && courier->count > 0)
+		courier->batch[courier->in_batch++] = take(courier);
+	courier->counters.waiting = courier->in_batch;
+	return courier->untold;
+}
+
+/* Say once that it fails, and once that it goes again. */
+static void
+say(struct courier *courier, enum delivery delivery, const char *why)
+{
+	if (delivery == DELIVERED && courier->failing)
+		warnx("--notify %s: takes notifications again", courier->label);
+	if (delivery != DELIVERED && !courier->failing)
+		warnx("--notify %s: %s%s", courier->label, why,
+		    delivery == DELIVERY_REFUSED || !courier->carrier->again ? "" : "; it is tried again and again");
+	courier->failing = delivery != DELIVERED;
+}
+
+/* The mutex is held. */
+static void
+account(struct courier *courier, enum delivery delivery, uint64_t told)
+{
+	bool over = delivery != DELIVERY_FAILED || !courier->carrier->again;
+
+	if (delivery == DELIVERED) {
+		courier->untold -= told;
+		courier->counters.sent += courier->in_batch;
+	} else {
+		courier->counters.failed++;
+	}
+	if (!over)
+		return;
+	if (delivery != DELIVERED) {
+		courier->untold += courier->in_batch;
+		courier->counters.lost += courier->in_batch;
+	}
+	for (size_t i = 0; i < courier->in_batch; i++)
+		notice_drop(courier->batch[i]);
+	courier->in_batch = 0;
+	courier->counters.waiting = 0;
+}
+
+/* The mutex is held, and let go meanwhile. */
+static bool
+deliver(struct courier *courier)
+{
+	char why[256] = "";
+	struct parcel parcel = {.notices = courier->batch, .lost = load(courier), .too_late = too_late, .arg = courier};
+	enum delivery delivery;
+
+	parcel.count = courier->in_batch;
+	pthread_mutex_unlock(&courier->mutex);
+	delivery = courier->carrier->deliver(courier->open, &parcel, why);
+	say(courier, delivery, why);
+	pthread_mutex_lock(&courier->mutex);
+	account(courier, delivery, parcel.lost);
+	return courier->in_batch == 0;
+}
+
+/* The mutex is held.  Returns early only to stop. */
+static void
+back_off(struct courier *courier, unsigned ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	while (!courier->stop && pthread_cond_timedwait(&courier->wake, &courier->mutex, &until) != ETIMEDOUT)
+		continue;
+}
+
+static void *
+carry(void *arg)
+{
+	struct courier *courier = arg;
+	unsigned backoff_ms = 0;
+
+	pthread_mutex_lock(&courier->mutex);
+	for (;;) {
+		bool last;
+
+		while (!courier->stop && courier->count + courier->in_batch == 0)
+			pthread_cond_wait(&courier->wake, &courier->mutex);
+		last = courier->stop;
+		if (courier->count + courier->in_batch == 0)
+			break;
+		if (deliver(courier)) {
+			backoff_ms = 0;
+			if (!last || boot_ms() < courier->stop_ms)
+				continue;
+		}
+		if (last)
+			break;
+		backoff_ms = backoff_ms == 0 ? BACKOFF_MIN_MS : MIN(backoff_ms * 2, BACKOFF_MAX_MS);
+		back_off(courier, backoff_ms);
+	}
+	pthread_mutex_unlock(&courier->mutex);
+	return NULL;
+}
+
+/* --- beginning and end --- */
+
+struct courier *
+courier_start(const char *url, struct problems *problems)
+{
+	struct courier *courier = xcalloc(1, sizeof *courier);
+	pthread_condattr_t attributes;
+
+	courier->carrier = carrier_of(url);
+	courier->label = make_label(url);
+	courier->open = courier->carrier->open(url, problems);
+	if (courier->open == NULL)
+		goto fail;
+	pthread_mutex_init(&courier->mutex, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&courier->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (pthread_create(&courier->thread, NULL, carry, courier) == 0)
+		return courier;
+	problems_error(problems, "--notify %s: cannot start a thread", courier->label);
+	courier->carrier->close(courier->open);
+fail:
+	free(courier->label);
+	free(courier);
+	return NULL;
+}
+
+void
+courier_hurry(struct courier *courier)
+{
+	pthread_mutex_lock(&courier->mutex);
+	courier->stop = true;
+	courier->stop_ms = boot_ms() + LAST_TRY_MS;
+	pthread_cond_signal(&courier->wake);
+	pthread_mutex_unlock(&courier->mutex);
+}
+
+void
+courier_stop(struct courier *courier)
+{
+	pthread_join(courier->thread, NULL);
+	if (courier->count + courier->in_batch > 0)
+		warnx("--notify %s: %zu events were not delivered before the end", courier->label, courier->count + courier->in_batch);
+	while (courier->count > 0)
+		notice_drop(take(courier));
+	for (size_t i = 0; i < courier->in_batch; i++)
+		notice_drop(courier->batch[i]);
+	courier->carrier->close(courier->open);
+	pthread_cond_destroy(&courier->wake);
+	pthread_mutex_destroy(&courier->mutex);
+	free(courier->label);
+	free(courier);
+}

@@ -1,0 +1,381 @@
+/* Receivers that libcurl talks to: webhooks and mail servers. */
+#include "monitor/notify/courier_inner.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { CONNECT_MS = 5000, WHOLE_MS = 10000, LOOK_MS = 100, HEADERS_MAX = 65536, RECIPIENTS_MAX = 16 };
+
+/* A receiver: one easy handle, used again and again, and what is sent through it now. */
+struct receiver {
+	CURLM *multi; /* for the easy one: a transfer that can be broken off at any moment */
+	CURL *easy;
+	char *url;
+	struct curl_slist *headers;    /* of HTTP */
+	char *from, *to;               /* of mail; to as it stands in the URL, with commas */
+	struct curl_slist *recipients;
+	const char *body;
+	size_t body_len, body_sent, headers_len;
+	char error[CURL_ERROR_SIZE];
+};
+
+/* --- URLs --- */
+
+/* The value of name in a query, decoded; "" where it is not there.  Freed by the caller. */
+static char *
+query_value(const char *query, const char *name)
+{
+	size_t len = strlen(name);
+
+	for (const char *at = query; at != NULL && *at != '\0';) {
+		size_t part = strcspn(at, "&");
+
+		if (part > len && strncmp(at, name, len) == 0 && at[len] == '=') {
+			int decoded_len;
+			char *decoded = curl_easy_unescape(NULL, at + len + 1, (int)(part - len - 1), &decoded_len), *value;
+
+			value = xstrdup(decoded != NULL && strlen(decoded) == (size_t)decoded_len ? decoded : "");
+			curl_free(decoded);
+			return value;
+		}
+		at += part + (at[part] == '&');
+	}
+	return xstrdup("");
+}
+
+/* An address as it may stand in <> of a mail. */
+static bool
+mail_address(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((uint8_t)text[i] <= ' ' || (uint8_t)text[i] >= 127 || strchr("<>,;:\"()\\", text[i]) != NULL)
+			return false;
+	return len > 0 && len < 255;
+}
+
+static bool
+mail_addresses(const char *list)
+{
+	unsigned count = 0;
+
+	for (const char *at = list;; at++) {
+		size_t len = strcspn(at, ",");
+
+		if (!mail_address(at, len) || ++count > RECIPIENTS_MAX)
+			return false;
+		at += len;
+		if (*at == '\0')
+			return true;
+	}
+}
+
+/* The parts of a URL that are asked of it; NULL where it is none or has no host.  Freed by curl_url_cleanup. */
+static CURLU *
+parse(const char *url)
+{
+	CURLU *parts = curl_url();
+	char *host = NULL;
+
+	if (parts != NULL && curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+	    curl_url_get(parts, CURLUPART_HOST, &host, 0) == CURLUE_OK && *host != '\0') {
+		curl_free(host);
+		return parts;
+	}
+	curl_free(host);
+	curl_url_cleanup(parts);
+	return NULL;
+}
+
+static char *
+part_of(CURLU *parts, CURLUPart what)
+{
+	char *text = NULL, *kept;
+
+	curl_url_get(parts, what, &text, 0);
+	kept = xstrdup(text != NULL ? text : "");
+	curl_free(text);
+	return kept;
+}
+
+static char *
+http_fault(const char *url)
+{
+	CURLU *parts = parse(url);
+
+	curl_url_cleanup(parts);
+	return parts == NULL ? xstrdup("is no URL such as https://hooks.example.com/graycloud") : NULL;
+}
+
+static char *
+mail_fault(const char *url)
+{
+	CURLU *parts = parse(url);
+	char *query = parts == NULL ? xstrdup("") : part_of(parts, CURLUPART_QUERY);
+	char *from = query_value(query, "from"), *to = query_value(query, "to");
+	bool good = parts != NULL && mail_address(from, strlen(from)) && mail_addresses(to);
+
+	free(query);
+	free(from);
+	free(to);
+	curl_url_cleanup(parts);
+	return good ? NULL
+	            : xasprintf("is no URL such as smtp://mail.example.com/?from=graycloud@example.com&to=ops@example.com, with at most "
+	                        "%d addresses behind to=", RECIPIENTS_MAX);
+}
+
+/* --- a delivery --- */
+
+/* The status says all: what comes behind the head is not waited for. */
+static size_t
+break_off(char *data, size_t size, size_t count, void *arg)
+{
+	(void)data, (void)size, (void)count, (void)arg;
+	return 0;
+}
+
+/* Heads of an HTTP answer; libcurl keeps them. */
+static size_t
+count_header(char *data, size_t size, size_t count, void *arg)
+{
+	struct receiver *receiver = arg;
+
+	(void)data;
+	receiver->headers_len += size * count;
+	return receiver->headers_len <= HEADERS_MAX ? size * count : 0;
+}
+
+static size_t
+read_body(char *buffer, size_t size, size_t count, void *arg)
+{
+	struct receiver *receiver = arg;
+	size_t len = MIN(size * count, receiver->body_len - receiver->body_sent);
+
+	memcpy(buffer, receiver->body + receiver->body_sent, len);
+	receiver->body_sent += len;
+	return len;
+}
+
+static long
+status_of(const struct receiver *receiver)
+{
+	long status = 0;
+
+	curl_easy_getinfo(receiver->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+/* The server has answered to the end of the mail; what is left is QUIT. */
+static bool
+mail_taken(const struct receiver *receiver)
+{
+	return receiver->body_len > 0 && receiver->body_sent == receiver->body_len && status_of(receiver) / 100 == 2;
+}
+
+/* Asked also while libcurl waits by itself for the answer to QUIT: nobody needs it. */
+static int
+on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)a, (void)b, (void)c, (void)d;
+	return mail_taken(arg);
+}
+
+static void
+receiver_free(void *open)
+{
+	struct receiver *receiver = open;
+
+	if (receiver->easy != NULL)
+		curl_easy_cleanup(receiver->easy);
+	if (receiver->multi != NULL)
+		curl_multi_cleanup(receiver->multi);
+	curl_slist_free_all(receiver->headers);
+	curl_slist_free_all(receiver->recipients);
+	free(receiver->url);
+	free(receiver->from);
+	free(receiver->to);
+	free(receiver);
+}
+
+/* What both kinds set; libcurl takes what it cannot set as an error of memory. */
+static struct receiver *
+receiver_new(struct problems *problems)
+{
+	struct receiver *receiver = xcalloc(1, sizeof *receiver);
+	const char *authorities = getenv("SSL_CERT_FILE");
+	CURL *easy = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK ? curl_easy_init() : NULL;
+
+	receiver->easy = easy;
+	receiver->multi = easy == NULL ? NULL : curl_multi_init();
+	if (receiver->multi == NULL) {
+		problems_error(problems, "--notify: cannot start libcurl");
+		receiver_free(receiver);
+		return NULL;
+	}
+	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L); /* hours may pass until the next */
+	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
+	curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)CONNECT_MS / 1000);
+	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, receiver->error);
+	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, receiver);
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a look-up that hangs is left to itself */
+	if (authorities != NULL && *authorities != '\0')
+		curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
+	return receiver;
+}
+
+/* Why it was not delivered. */
+static enum delivery
+failure(const struct receiver *receiver, CURLcode code, bool refused, char why[256])
+{
+	snprintf(why, 256, "%s", receiver->error[0] != '\0' ? receiver->error : curl_easy_strerror(code));
+	return refused ? DELIVERY_REFUSED : DELIVERY_FAILED;
+}
+
+static CURLcode
+perform(struct receiver *receiver, const struct parcel *parcel, const char *body)
+{
+	CURLcode code = CURLE_ABORTED_BY_CALLBACK;
+	int running = 1, left;
+	CURLMsg *message;
+
+	receiver->body = body;
+	receiver->body_len = strlen(body);
+	receiver->body_sent = receiver->headers_len = 0;
+	receiver->error[0] = '\0';
+	curl_easy_setopt(receiver->easy, CURLOPT_TIMEOUT_MS, (long)WHOLE_MS);
+	if (curl_multi_add_handle(receiver->multi, receiver->easy) != CURLM_OK)
+		return CURLE_OUT_OF_MEMORY;
+	while (curl_multi_perform(receiver->multi, &running) == CURLM_OK && running > 0) {
+		curl_multi_poll(receiver->multi, NULL, 0, LOOK_MS, NULL);
+		/* Its time is over at once.  To take the handle away would make libcurl wait for a mail server's answer. */
+		if (parcel->too_late(parcel->arg))
+			curl_easy_setopt(receiver->easy, CURLOPT_TIMEOUT_MS, 1L);
+	}
+	if ((message = curl_multi_info_read(receiver->multi, &left)) != NULL)
+		code = message->data.result;
+	curl_multi_remove_handle(receiver->multi, receiver->easy);
+	return code;
+}
+
+/* --- webhooks --- */
+
+static void *
+http_open(const char *url, struct problems *problems)
+{
+	struct receiver *receiver = receiver_new(problems);
+	CURL *easy;
+
+	if (receiver == NULL)
+		return NULL;
+	easy = receiver->easy;
+	receiver->headers = curl_slist_append(NULL, "Content-Type: application/json");
+	curl_easy_setopt(easy, CURLOPT_URL, url);
+	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, receiver->headers);
+	curl_easy_setopt(easy, CURLOPT_USERAGENT, "graycloud-monitor/" VERSION);
+	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, break_off);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, count_header);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, receiver);
+	return receiver;
+}
+
+/* 4xx are for good, but for those that speak of now.  A status that came stands, however the rest went. */
+static enum delivery
+http_outcome(const struct receiver *receiver, CURLcode code, char why[256])
+{
+	long status = status_of(receiver);
+
+	if (status < 200)
+		return failure(receiver, code, false, why);
+	if (status < 300)
+		return DELIVERED;
+	snprintf(why, 256, "it answers with status %ld", status);
+	return status / 100 == 4 && status != 408 && status != 425 && status != 429 ? DELIVERY_REFUSED : DELIVERY_FAILED;
+}
+
+static enum delivery
+http_deliver(void *open, const struct parcel *parcel, char why[256])
+{
+	struct receiver *receiver = open;
+	struct json *document = notice_document(parcel->notices, parcel->count, parcel->lost);
+	char *body = json_write(document, false);
+	CURLcode code;
+
+	curl_easy_setopt(receiver->easy, CURLOPT_POSTFIELDS, body);
+	curl_easy_setopt(receiver->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
+	code = perform(receiver, parcel, body);
+	curl_easy_setopt(receiver->easy, CURLOPT_POSTFIELDS, NULL);
+	free(body);
+	json_drop(document);
+	return http_outcome(receiver, code, why);
+}
+
+/* --- mail --- */
+
+static void *
+mail_open(const char *url, struct problems *problems)
+{
+	struct receiver *receiver = receiver_new(problems);
+	CURLU *parts = parse(url);
+	char *query, *from, *password;
+
+	if (receiver == NULL || parts == NULL) {
+		curl_url_cleanup(parts);
+		return receiver; /* a URL without fault has parts */
+	}
+	query = part_of(parts, CURLUPART_QUERY);
+	receiver->from = query_value(query, "from");
+	receiver->to = query_value(query, "to");
+	curl_url_set(parts, CURLUPART_QUERY, NULL, 0);
+	receiver->url = part_of(parts, CURLUPART_URL);
+	for (const char *at = receiver->to; *at != '\0';) {
+		size_t len = strcspn(at, ",");
+		char *address = xasprintf("<%.*s>", (int)len, at);
+
+		receiver->recipients = curl_slist_append(receiver->recipients, address);
+		free(address);
+		at += len + (at[len] == ',');
+	}
+	from = xasprintf("<%s>", receiver->from);
+	curl_easy_setopt(receiver->easy, CURLOPT_URL, receiver->url);
+	curl_easy_setopt(receiver->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+	password = part_of(parts, CURLUPART_PASSWORD);
+	/* RFC 3207, where it is offered; a password never goes without. */
+	curl_easy_setopt(receiver->easy, CURLOPT_USE_SSL, (long)(*password != '\0' ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+	free(password);
+	curl_easy_setopt(receiver->easy, CURLOPT_MAIL_FROM, from);
+	curl_easy_setopt(receiver->easy, CURLOPT_MAIL_RCPT, receiver->recipients);
+	curl_easy_setopt(receiver->easy, CURLOPT_UPLOAD, 1L);
+	curl_easy_setopt(receiver->easy, CURLOPT_READFUNCTION, read_body);
+	curl_easy_setopt(receiver->easy, CURLOPT_READDATA, receiver);
+	free(from);
+	free(query);
+	curl_url_cleanup(parts);
+	return receiver;
+}
+
+static enum delivery
+mail_deliver(void *open, const struct parcel *parcel, char why[256])
+{
+	struct receiver *receiver = open;
+	char *body = notice_mail(parcel->notices, parcel->count, parcel->lost, receiver->from, receiver->to, wall_ms());
+	CURLcode code;
+
+	if (body == NULL) {
+		snprintf(why, 256, "memory is exhausted");
+		return DELIVERY_FAILED;
+	}
+	code = perform(receiver, parcel, body);
+	free(body);
+	/* 5xx are for good. */
+	return code == CURLE_OK || mail_taken(receiver) ? DELIVERED : failure(receiver, code, status_of(receiver) / 100 == 5, why);
+}
+
+static const char *const http_schemes[] = {"http://", "https://", NULL};
+static const char *const mail_schemes[] = {"smtp://", "smtps://", NULL};
+
+const struct carrier carrier_http = {http_schemes, COURIER_BATCH, true, http_fault, http_open, receiver_free, http_deliver};
+const struct carrier carrier_mail = {mail_schemes, COURIER_BATCH, true, mail_fault, mail_open, receiver_free, mail_deliver};

@@ -1,0 +1,603 @@
+#include "monitor/notify/notify.h"
+
+#include "zones/state/config.h"
+#include "zones/state/hostname.h"
+#include "zones/steer/pool_table.h"
+#include "zones/model/status.h"
+
+#include <err.h>
+#include <event2/event.h>
+#include <search.h>
+#include <stdlib.h>
+
+/* What was told of an origin.  Nothing: no verdict is known yet. */
+enum told { TOLD_NOTHING, TOLD_HEALTHY, TOLD_UNHEALTHY };
+
+struct told_pool {
+	struct id id; /* first: the tree compares by it */
+	struct pool *model;
+	enum told *told;         /* one for each origin */
+	enum pool_status status; /* POOL_HEALTH_UNKNOWN: nothing was told */
+	bool settled;            /* since it was read, every origin has had a result, or time enough */
+	uint64_t settles_ms;     /* at the latest, by awake_ms: nothing is checked in a sleep */
+	uint64_t round;          /* that it was read in */
+};
+
+struct verdict {
+	struct endpoint endpoint; /* first: sorted by it */
+	struct health_record record;
+};
+
+struct notify {
+	struct follow *follow;
+	struct publish *publish;
+	struct event *timer;
+	struct courier *couriers[COURIERS_MAX];
+	size_t ncouriers;
+	void *pools; /* tsearch tree */
+	uint64_t generation, round, last_flip;
+	bool unsettled; /* some pool is */
+	struct verdict *last_run; /* until the configuration was read once */
+	size_t nlast_run;
+	struct notice **pending; /* of this look */
+	size_t npending, pending_room;
+};
+
+/* One look. */
+struct look {
+	struct notify *notify;
+	struct store_txn *config, *health;
+	bool all; /* every pool is to be read anew */
+};
+
+/* --- the last run --- */
+
+static int
+compare_verdicts(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct endpoint));
+}
+
+static bool
+remember(void *arg, const struct endpoint *endpoint, const struct health_record *record)
+{
+	struct notify *notify = arg;
+
+	/* The room is a power of two. */
+	if ((notify->nlast_run & (notify->nlast_run + 1)) == 0)
+		notify->last_run = xrealloc(notify->last_run, (2 * notify->nlast_run + 2) * sizeof *notify->last_run);
+	notify->last_run[notify->nlast_run++] = (struct verdict){*endpoint, *record};
+	return true;
+}
+
+static void
+read_last_run(struct notify *notify)
+{
+	struct store_txn *txn;
+
+	if (publish_peek(notify->publish, &txn) != 0)
+		return;
+	health_each(txn, remember, notify);
+	notify->last_flip = health_flip_last(txn);
+	store_abort(txn);
+	if (notify->nlast_run > 1)
+		qsort(notify->last_run, notify->nlast_run, sizeof *notify->last_run, compare_verdicts);
+}
+
+/* --- what is known of a pool --- */
+
+/* The record of an endpoint, as it is now or as it was in the last run. */
+static bool
+find_record(const struct look *look, bool last_run, const struct endpoint *endpoint, struct health_record *record)
+{
+	const struct verdict *found;
+
+	if (!last_run)
+		return health_get(look->health, endpoint, record);
+	if (look->notify->nlast_run == 0)
+		return false;
+	found = bsearch(endpoint, look->notify->last_run, look->notify->nlast_run, sizeof *found, compare_verdicts);
+	if (found != NULL)
+		*record = found->record;
+	return found != NULL;
+}
+
+/* The states of the origins and the pool's status; whole is false where an address that is probed has no verdict, or a stale one. */
+struct view {
+	const struct look *look;
+	const struct pool *pool;
+	bool last_run;
+	enum health_state *states;
+	struct health_record *records; /* of each origin: of the check that says most of why it is as it is */
+	enum pool_status status;
+	bool whole;
+};
+
+/* S38: what the monitors together say of one address. */
+static enum health_state
+verdict_of(struct view *view, const struct origin *origin, const struct address *address, struct health_record *telling)
+{
+	enum health_state verdicts[GROUP_MEMBERS_MAX];
+	size_t count = MIN(view->pool->njudges, GROUP_MEMBERS_MAX);
+	uint64_t now = boot_ms();
+
+	for (size_t i = 0; i < count; i++) {
+		struct endpoint endpoint = health_endpoint(view->pool->judges[i].monitor.text, origin, address);
+		struct health_record record = {.state = HEALTH_UNKNOWN};
+		bool known = find_record(view->look, view->last_run, &endpoint, &record) && record.state != HEALTH_UNKNOWN;
+
+		verdicts[i] = known ? (enum health_state)record.state : HEALTH_UNKNOWN;
+		if (view->pool->judges[i].votes)
+			view->whole &= known && (view->last_run || (record.last_ms != 0 && now <= record.last_ms + record.stale_after_ms));
+		/* The newest change, and rather one that is down. */
+		if (known && (telling->state != HEALTH_DOWN || record.state == HEALTH_DOWN) &&
+		    (record.state != telling->state || record.since_ms > telling->since_ms))
+			*telling = record;
+	}
+	return status_of_judges(view->pool->judges, verdicts, count);
+}
+
+static enum health_state
+state_of(struct view *view, struct origin *origin, struct health_record *telling)
+{
+	struct name_record name;
+
+	if (!origin_is_hostname(origin))
+		return status_origin(view->pool, origin, verdict_of(view, origin, &origin->ip, telling));
+	free(origin->resolved);
+	origin->resolved = name_get(view->look->health, origin->address, &name) ? name_resolved(&name) : NULL;
+	view->whole &= origin->resolved != NULL;
+	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++) {
+		struct resolved_address *address = &origin->resolved->list[i];
+
+		address->state = status_address(view->pool, origin, &address->address, verdict_of(view, origin, &address->address, telling));
+	}
+	return status_origin(view->pool, origin, HEALTH_UNKNOWN);
+}
+
+static struct view
+view_pool(const struct look *look, struct pool *pool, bool last_run)
+{
+	struct view view = {.look = look, .pool = pool, .last_run = last_run, .whole = true,
+	    .states = xcalloc(pool->norigins, sizeof *view.states), .records = xcalloc(pool->norigins, sizeof *view.records)};
+
+	for (size_t i = 0; i < pool->norigins; i++) {
+		bool probed = pool->enabled && pool->origins[i].enabled && pool->njudges > 0, whole = view.whole;
+
+		view.states[i] = state_of(&view, &pool->origins[i], &view.records[i]);
+		if (!probed)
+			view.whole = whole;
+	}
+	view.status = status_pool(pool, view.states);
+	return view;
+}
+
+static void
+view_free(struct view *view)
+{
+	free(view->states);
+	free(view->records);
+}
+
+/* --- notices --- */
+
+static void
+add_notice(struct notify *notify, struct notice *notice)
+{
+	if (notify->npending == notify->pending_room) {
+		notify->pending_room = MAX(64, 2 * notify->pending_room);
+		notify->pending = xrealloc(notify->pending, notify->pending_room * sizeof(struct notice *));
+	}
+	notify->pending[notify->npending++] = notice;
+}
+
+static void
+send_pending(struct notify *notify)
+{
+	if (notify->npending == 0)
+		return;
+	for (size_t i = 0; i < notify->ncouriers; i++)
+		courier_send(notify->couriers[i], notify->pending, notify->npending);
+	for (size_t i = 0; i < notify->npending; i++)
+		notice_drop(notify->pending[i]);
+	notify->npending = 0;
+}
+
+static bool
+filtered(const struct notification_filter *filter, bool healthy)
+{
+	return healthy ? filter->no_healthy : filter->no_unhealthy;
+}
+
+static enum told
+told_of(enum health_state state)
+{
+	switch (state) {
+	case HEALTH_UP: case HEALTH_SUSPECT:
+		return TOLD_HEALTHY;
+	case HEALTH_DOWN: case HEALTH_UNRESOLVED:
+		return TOLD_UNHEALTHY;
+	default:
+		return TOLD_NOTHING;
+	}
+}
+
+/* S40: up and suspect are one; a first verdict is news where it is bad; what is no longer judged is not news. */
+static void
+tell_origin(struct notify *notify, struct told_pool *pool, size_t i, const struct view *view)
+{
+	static const char *const words[] = {"unknown", "up", "down"};
+	const struct health_record *record = &view->records[i];
+	enum told before = pool->told[i], now = told_of(view->states[i]);
+	struct notice *notice;
+
+	if (now == TOLD_NOTHING || now == before)
+		return;
+	pool->told[i] = now;
+	if ((before == TOLD_NOTHING && now == TOLD_HEALTHY) || filtered(&pool->model->origin_filter, now == TOLD_HEALTHY))
+		return;
+	notice = notice_new(NOTICE_ORIGIN, record->since_wall != 0 ? record->since_wall : wall_ms());
+	notice->pool_id = xstrdup(pool->id.text);
+	notice->pool = xstrdup(pool->model->name);
+	notice->address = xstrdup(pool->model->origins[i].address);
+	notice->name = xstrdup(pool->model->origins[i].name);
+	notice->before = words[before];
+	notice->after = health_state_text(view->states[i]);
+	notice->healthy = now == TOLD_HEALTHY;
+	if (!notice->healthy && record->last_reason != REASON_NONE)
+		notice->reason = health_reason_text(record->last_reason);
+	if (record->damped_until_ms != 0)
+		notice->damped_until = health_damped_until(record, boot_ms(), wall_ms());
+	add_notice(notify, notice);
+}
+
+static void
+tell_status(struct notify *notify, struct told_pool *pool, const struct view *view)
+{
+	enum pool_status before = pool->status, now = view->status;
+	struct pool_judgement judgement = pool_judge(pool->model, view->states);
+	bool healthy = now == POOL_HEALTHY || now == POOL_DEGRADED;
+	struct notice *notice;
+
+	if (now == POOL_HEALTH_UNKNOWN || now == POOL_DISABLED || now == before)
+		return;
+	pool->status = now;
+	if ((before == POOL_HEALTH_UNKNOWN && now == POOL_HEALTHY) || filtered(&pool->model->pool_filter, healthy))
+		return;
+	notice = notice_new(NOTICE_POOL, wall_ms());
+	notice->pool_id = xstrdup(pool->id.text);
+	notice->pool = xstrdup(pool->model->name);
+	notice->before = status_pool_text(before);
+	notice->after = status_pool_text(now);
+	notice->healthy = healthy;
+	notice->healthy_origins = judgement.healthy;
+	notice->origins = judgement.enabled;
+	add_notice(notify, notice);
+}
+
+/* --- pools --- */
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct id));
+}
+
+static struct told_pool *
+find_pool(const struct notify *notify, const struct id *id)
+{
+	struct told_pool **found = tfind(id, &notify->pools, compare_ids);
+
+	return found == NULL ? NULL : *found;
+}
+
+static void
+told_pool_free(void *arg)
+{
+	struct told_pool *pool = arg;
+
+	model_free_pool(pool->model);
+	free(pool->told);
+	free(pool);
+}
+
+/* When even the slowest origin has had its result, or nothing is to be waited for. */
+static uint64_t
+settles_ms(const struct look *look, const struct pool *model)
+{
+	uint64_t takes = 0;
+
+	for (size_t i = 0; i < model->njudges; i++) {
+		struct monitor *monitor = config_monitor(look->config, model->judges[i].monitor.text);
+
+		if (monitor != NULL)
+			takes = MAX(takes, monitor->interval_s * UINT64_C(1000) + monitor->timeout_ms * (monitor->retries + 1));
+		model_free_monitor(monitor);
+	}
+	return awake_ms() + takes;
+}
+
+/* What was told of an origin before the pool was edited. */
+static enum told
+told_before(const struct told_pool *before, const struct origin *origin)
+{
+	for (size_t i = 0; before != NULL && i < before->model->norigins; i++)
+		if (strcmp(before->model->origins[i].address, origin->address) == 0)
+			return before->told[i];
+	return TOLD_NOTHING;
+}
+
+/* A pool of the last run: its verdicts then are what was told. */
+static void
+take_last_run(const struct look *look, struct told_pool *pool)
+{
+	struct view view = view_pool(look, pool->model, true);
+
+	for (size_t i = 0; i < pool->model->norigins; i++)
+		pool->told[i] = told_of(view.states[i]);
+	if (view.whole && view.status != POOL_DISABLED)
+		pool->status = view.status;
+	view_free(&view);
+}
+
+static void
+forget_pool(struct notify *notify, struct told_pool *pool)
+{
+	tdelete(pool, &notify->pools, compare_ids);
+	told_pool_free(pool);
+}
+
+/* Takes model over; NULL: the pool is gone. */
+static void
+read_pool(struct look *look, const struct id *id, struct pool *model)
+{
+	struct notify *notify = look->notify;
+	struct told_pool *before = find_pool(notify, id), *pool;
+
+	if (model == NULL) {
+		if (before != NULL)
+			forget_pool(notify, before);
+		return;
+	}
+	pool = xcalloc(1, sizeof *pool);
+	*pool = (struct told_pool){.id = *id, .model = model, .told = xcalloc(model->norigins, sizeof *pool->told),
+	    .status = before != NULL ? before->status : POOL_HEALTH_UNKNOWN, .settles_ms = settles_ms(look, model), .round = notify->round};
+	for (size_t i = 0; i < model->norigins; i++)
+		pool->told[i] = told_before(before, &model->origins[i]);
+	if (before != NULL)
+		forget_pool(notify, before);
+	else if (notify->round == 1)
+		take_last_run(look, pool);
+	if (tsearch(pool, &notify->pools, compare_ids) == NULL)
+		errx(1, "out of memory");
+}
+
+/* --- the configuration --- */
+
+static bool
+on_change(void *arg, const struct config_change *change)
+{
+	struct look *look = arg;
+
+	if (change->what != CONFIG_OBJECT)
+		return true;
+	if (change->kind == KIND_POOL)
+		read_pool(look, &change->id, config_pool(look->config, change->id.text));
+	look->all |= change->kind == KIND_MONITOR_GROUP; /* its members stand in the models of pools */
+	return true;
+}
+
+static bool
+on_pool(void *arg, const struct id *id, struct bytes json)
+{
+	struct look *look = arg;
+
+	read_pool(look, id, config_pool_of(look->config, json));
+	return true;
+}
+
+/* What a walk over the pools looks for: one that is gone, or whose disabled_until or forced_until has passed. */
+struct search {
+	uint64_t round;
+	int64_t now_wall;
+	struct told_pool *found;
+};
+
+static void
+find_gone(const void *node, VISIT visit, void *arg)
+{
+	struct told_pool *pool = *(struct told_pool *const *)node;
+	struct search *search = arg;
+
+	if ((visit == postorder || visit == leaf) && pool->round != search->round)
+		search->found = pool;
+}
+
+static void
+find_ended(const void *node, VISIT visit, void *arg)
+{
+	struct told_pool *pool = *(struct told_pool *const *)node;
+	struct search *search = arg;
+
+	if ((visit == postorder || visit == leaf) && pool->model->ends != 0 && pool->model->ends <= search->now_wall)
+		search->found = pool;
+}
+
+static void
+read_everything(struct look *look)
+{
+	struct notify *notify = look->notify;
+	struct search search;
+
+	config_each_object(look->config, KIND_POOL, on_pool, look);
+	for (;;) {
+		search = (struct search){.round = notify->round};
+		twalk_r(notify->pools, find_gone, &search);
+		if (search.found == NULL)
+			return;
+		forget_pool(notify, search.found);
+	}
+}
+
+/* True where anything was read. */
+static bool
+read_config(struct look *look)
+{
+	struct notify *notify = look->notify;
+	uint64_t generation = config_generation(look->config);
+	struct search search = {.now_wall = wall_ms()};
+
+	twalk_r(notify->pools, find_ended, &search);
+	if (notify->round > 0 && generation == notify->generation && search.found == NULL)
+		return false;
+	notify->round++;
+	if (notify->round == 1 || search.found != NULL || !config_changes_after(look->config, notify->generation, on_change, look) ||
+	    look->all)
+		read_everything(look);
+	notify->generation = generation;
+	free(notify->last_run);
+	notify->last_run = NULL;
+	notify->nlast_run = 0;
+	return true;
+}
+
+/* --- looking --- */
+
+static void
+look_at_pool(const void *node, VISIT visit, void *arg)
+{
+	struct told_pool *pool = *(struct told_pool *const *)node;
+	struct look *look = arg;
+	struct view view;
+
+	if (visit != postorder && visit != leaf)
+		return;
+	view = view_pool(look, pool->model, false);
+	pool->settled |= view.whole || awake_ms() >= pool->settles_ms;
+	for (size_t i = 0; pool->settled && i < pool->model->norigins; i++)
+		tell_origin(look->notify, pool, i, &view);
+	if (pool->settled)
+		tell_status(look->notify, pool, &view);
+	look->notify->unsettled |= !pool->settled;
+	view_free(&view);
+}
+
+static void
+look_around(struct look *look)
+{
+	struct notify *notify = look->notify;
+	uint64_t last_flip = health_flip_last(look->health);
+
+	if (!read_config(look) && last_flip == notify->last_flip && !notify->unsettled)
+		return;
+	notify->last_flip = last_flip;
+	notify->unsettled = false;
+	twalk_r(notify->pools, look_at_pool, look);
+	send_pending(notify);
+}
+
+static void
+on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	struct look look = {.notify = arg};
+
+	(void)fd, (void)what;
+	if (follow_peek(look.notify->follow, &look.config) != 0)
+		return;
+	if (publish_peek(look.notify->publish, &look.health) == 0) {
+		look_around(&look);
+		store_abort(look.health);
+	}
+	store_abort(look.config);
+}
+
+void
+notify_isolated(struct notify *notify, bool isolated)
+{
+	struct notice *notice;
+
+	if (notify == NULL)
+		return;
+	notice = notice_new(NOTICE_MONITOR, wall_ms());
+	notice->before = isolated ? "judging" : "isolated";
+	notice->after = isolated ? "isolated" : "judging";
+	notice->healthy = !isolated;
+	add_notice(notify, notice);
+	send_pending(notify);
+}
+
+/* --- metrics --- */
+
+static void
+expose(const struct notify *notify, FILE *page, const char *name, const char *type, const char *help,
+    double (*value)(const struct courier_counters *counters))
+{
+	exposition_family(page, name, type, help);
+	for (size_t i = 0; i < notify->ncouriers; i++) {
+		struct courier_counters counters = courier_counters(notify->couriers[i]);
+
+		exposition_sample(page, name, value(&counters), "receiver", courier_label(notify->couriers[i]), NULL);
+	}
+}
+
+static double sent(const struct courier_counters *counters) { return (double)counters->sent; }
+static double failed(const struct courier_counters *counters) { return (double)counters->failed; }
+static double lost(const struct courier_counters *counters) { return (double)counters->lost; }
+static double waiting(const struct courier_counters *counters) { return (double)counters->waiting; }
+
+void
+notify_expose(const struct notify *notify, FILE *page)
+{
+	if (notify == NULL)
+		return;
+	expose(notify, page, "graycloud_notifications_sent_total", "counter", "Events that a receiver took.", sent);
+	expose(notify, page, "graycloud_notifications_failed_total", "counter", "Deliveries that failed.", failed);
+	expose(notify, page, "graycloud_notifications_lost_total", "counter", "Events that no longer fit into the queue, or were refused.", lost);
+	expose(notify, page, "graycloud_notifications_waiting", "gauge", "Events that wait for delivery.", waiting);
+}
+
+/* --- beginning and end --- */
+
+struct notify *
+notify_new(struct event_base *base, struct follow *follow, struct publish *publish, const char *const *urls, size_t count,
+    struct problems *problems)
+{
+	static const struct timeval second = {1, 0};
+	struct notify *notify = xcalloc(1, sizeof *notify);
+
+	notify->follow = follow;
+	notify->publish = publish;
+	for (size_t i = 0; i < count; i++) {
+		struct courier *courier = courier_start(urls[i], problems);
+
+		if (courier == NULL) {
+			notify_free(notify);
+			return NULL;
+		}
+		notify->couriers[notify->ncouriers++] = courier;
+	}
+	read_last_run(notify);
+	notify->timer = event_new(base, -1, EV_PERSIST, on_timer, notify);
+	if (notify->timer == NULL || event_add(notify->timer, &second) < 0)
+		errx(1, "out of memory");
+	return notify;
+}
+
+void
+notify_free(struct notify *notify)
+{
+	if (notify == NULL)
+		return;
+	if (notify->timer != NULL) {
+		on_timer(-1, 0, notify); /* what it is not told of now, the next run takes for known */
+		event_free(notify->timer);
+	}
+	for (size_t i = 0; i < notify->ncouriers; i++)
+		courier_hurry(notify->couriers[i]);
+	for (size_t i = 0; i < notify->ncouriers; i++)
+		courier_stop(notify->couriers[i]);
+	tdestroy(notify->pools, told_pool_free);
+	free(notify->last_run);
+	free(notify->pending);
+	free(notify);
+}

@@ -1,0 +1,50 @@
+/*
+ * canary.h -- ask the canaries whether this machine is cut off (S26).
+ *
+ * A canary is an address elsewhere that the operator trusts to answer: with a port by accepting a TCP connection, without
+ * one by answering an ICMP echo.  All are asked at once, a round each second, and out of turn where a failed check waits for
+ * an answer; a round that none answers within a second is isolation.  What fails on this machine is no answer.
+ *
+ * The thread of the event base; never blocks.
+ */
+#ifndef CANARY_H
+#define CANARY_H
+
+#include "monitor/judge/isolation.h"
+#include "zones/model/model.h"
+#include "zones/base/problem.h"
+
+#include <stdio.h>
+
+enum { CANARIES_MAX = 16 };
+
+struct event_base;
+struct canaries;
+
+struct canary {
+	struct address address;
+	uint16_t port; /* 0: an ICMP echo */
+};
+
+/* ADDRESS or ADDRESS:PORT ([ADDRESS]:PORT). */
+bool canary_parse(struct canary *canary, const char *text);
+
+/*
+ * Begin to ask.  heard is called after each round; changed says that isolation began or ended with it.  NULL with problems
+ * filled where this user may not send ICMP echoes that were asked for.
+ */
+struct canaries *canaries_new(struct event_base *base, const struct canary *list, size_t count,
+    void (*heard)(void *arg, bool changed), void *arg, struct problems *problems);
+void canaries_free(struct canaries *canaries);
+
+/* The last run was isolated, since then: so it is until a canary answers. */
+void canaries_resume(struct canaries *canaries, uint64_t since_ms);
+/* Where isolation stands.  NULL is accepted: never isolated. */
+const struct isolation *canaries_isolation(const struct canaries *canaries);
+/* A round is wanted soon. */
+void canaries_ask(struct canaries *canaries);
+
+/* Samples for the metrics page. */
+void canaries_expose(const struct canaries *canaries, FILE *page);
+
+#endif

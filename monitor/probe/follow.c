@@ -1,0 +1,563 @@
+#include "monitor/probe/follow.h"
+
+#include "zones/state/config.h"
+
+#include <err.h>
+#include <errno.h>
+#include <search.h>
+#include <stdlib.h>
+
+/* A monitor that some target uses. */
+struct watched_monitor {
+	struct id id; /* first: the trees compare by it */
+	struct monitor *model;
+	uint64_t round; /* that it was read in */
+	unsigned users; /* pools */
+	LIST_HEAD(, target) targets;
+};
+
+/* A pool's use of a hostname. */
+struct name_use {
+	struct hostname *hostname;
+	struct watched_pool *pool;
+	LIST_ENTRY(name_use) siblings;
+};
+
+struct watched_pool {
+	struct id id; /* first */
+	struct pool *model; /* NULL: nothing of it is looked at */
+	struct watched_monitor **monitors; /* of each of the model's judges; NULL: it is not there */
+	struct name_use *names; /* of each origin; hostname is NULL where it has none */
+	struct target **targets; /* one for each address that is probed */
+	size_t ntargets;
+	uint64_t round;
+};
+
+struct follow {
+	struct schedule *schedule;
+	struct resolver *resolver;
+	struct publish *publish;
+	const char *state;
+	struct store *store; /* NULL while there is none */
+	uint64_t next_open_ms; /* not before */
+	bool told;             /* why it cannot be opened */
+	uint64_t generation;
+	uint64_t round; /* readings so far */
+	int64_t next_end; /* of a pool's disabled_until: read all again then; 0: none */
+	void *monitors, *pools, *targets, *hostnames; /* tsearch trees */
+};
+
+/* What one reading works with. */
+struct reading {
+	struct follow *follow;
+	struct store_txn *txn;
+};
+
+static int
+compare_ids(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct id));
+}
+
+static int
+compare_targets(const void *a, const void *b)
+{
+	const struct target *left = a, *right = b;
+
+	return memcmp(&left->published.endpoint, &right->published.endpoint, sizeof(struct endpoint));
+}
+
+static int
+compare_hostnames(const void *a, const void *b)
+{
+	return strcmp(((const struct hostname *)a)->published.name, ((const struct hostname *)b)->published.name);
+}
+
+static void *
+find(void **tree, const void *key, int (*compare)(const void *, const void *))
+{
+	void **node = tfind(key, tree, compare);
+
+	return node == NULL ? NULL : *node;
+}
+
+static void
+insert(void **tree, void *item, int (*compare)(const void *, const void *))
+{
+	if (tsearch(item, tree, compare) == NULL)
+		errx(1, "out of memory");
+}
+
+/* --- monitors --- */
+
+static struct watched_monitor *
+watch_monitor(struct reading *reading, const struct id *id)
+{
+	struct follow *follow = reading->follow;
+	struct watched_monitor *watched = find(&follow->monitors, id, compare_ids);
+	struct monitor *model;
+
+	if (watched != NULL)
+		watched->users++;
+	if (watched != NULL || (model = config_monitor(reading->txn, id->text)) == NULL)
+		return watched;
+	watched = xcalloc(1, sizeof *watched);
+	watched->users = 1;
+	watched->id = *id;
+	watched->model = model;
+	watched->round = follow->round;
+	LIST_INIT(&watched->targets);
+	insert(&follow->monitors, watched, compare_ids);
+	return watched;
+}
+
+static void
+unwatch_monitor(struct follow *follow, struct watched_monitor *watched)
+{
+	if (watched == NULL || --watched->users > 0)
+		return;
+	tdelete(watched, &follow->monitors, compare_ids);
+	model_free_monitor(watched->model);
+	free(watched);
+}
+
+/* The monitor was edited.  One that is gone goes when the last pool lets go of it. */
+static void
+reread_monitor(struct reading *reading, const struct id *id)
+{
+	struct watched_monitor *watched = find(&reading->follow->monitors, id, compare_ids);
+	struct monitor *before, *after;
+	struct target *target;
+
+	if (watched == NULL || watched->round == reading->follow->round ||
+	    (after = config_monitor(reading->txn, id->text)) == NULL)
+		return;
+	before = watched->model;
+	watched->model = after;
+	watched->round = reading->follow->round;
+	LIST_FOREACH(target, &watched->targets, siblings)
+		schedule_update(target, after);
+	model_free_monitor(before);
+}
+
+/* --- targets --- */
+
+static struct target *
+use_target(struct follow *follow, struct watched_monitor *watched, const struct origin *origin, const struct address *address)
+{
+	struct target key = {.published.endpoint = health_endpoint(watched->id.text, origin, address)};
+	struct target *target = find(&follow->targets, &key, compare_targets);
+
+	if (target == NULL) {
+		target = schedule_add(follow->schedule, &key.published.endpoint, watched->model, origin, address);
+		LIST_INSERT_HEAD(&watched->targets, target, siblings);
+		insert(&follow->targets, target, compare_targets);
+	}
+	target->users++;
+	return target;
+}
+
+static void
+release_target(struct follow *follow, struct target *target, bool keep)
+{
+	if (--target->users > 0)
+		return;
+	tdelete(target, &follow->targets, compare_targets);
+	LIST_REMOVE(target, siblings);
+	schedule_remove(target, keep);
+}
+
+static void
+release_targets(struct follow *follow, struct target **targets, size_t count, bool keep)
+{
+	for (size_t i = 0; i < count; i++)
+		release_target(follow, targets[i], keep);
+	free(targets);
+}
+
+/* --- hostnames --- */
+
+static void
+use_name(struct follow *follow, struct name_use *use, struct watched_pool *pool, char *name)
+{
+	struct hostname key = {.published.name = name};
+
+	use->pool = pool;
+	use->hostname = find(&follow->hostnames, &key, compare_hostnames);
+	if (use->hostname == NULL) {
+		use->hostname = resolver_add(follow->resolver, name);
+		insert(&follow->hostnames, use->hostname, compare_hostnames);
+	}
+	LIST_INSERT_HEAD(&use->hostname->uses, use, siblings);
+}
+
+static void
+release_names(struct follow *follow, struct name_use *uses, size_t count, bool keep)
+{
+	for (size_t i = 0; uses != NULL && i < count; i++) {
+		struct hostname *hostname = uses[i].hostname;
+
+		if (hostname == NULL)
+			continue;
+		LIST_REMOVE(&uses[i], siblings);
+		if (!LIST_EMPTY(&hostname->uses))
+			continue;
+		tdelete(hostname, &follow->hostnames, compare_hostnames);
+		resolver_remove(hostname, keep);
+	}
+	free(uses);
+}
+
+/* --- pools --- */
+
+static void
+probe(struct follow *follow, struct watched_pool *watched, const struct origin *origin, const struct address *address)
+{
+	size_t judges = watched->model->njudges;
+
+	watched->targets = xrealloc(watched->targets, (watched->ntargets + judges + 1) * sizeof(struct target *));
+	for (size_t n = 0; n < judges; n++)
+		if (watched->monitors[n] != NULL)
+			watched->targets[watched->ntargets++] = use_target(follow, watched->monitors[n], origin, address);
+}
+
+/* The endpoints of a pool, by the addresses of now.  S24: disabled origins are not probed. */
+static void
+probe_pool(struct follow *follow, struct watched_pool *watched)
+{
+	for (size_t i = 0; watched->model->njudges > 0 && i < watched->model->norigins; i++) {
+		const struct origin *origin = &watched->model->origins[i];
+		const struct name_record *record;
+
+		if (!origin->enabled)
+			continue;
+		if (!origin_is_hostname(origin)) {
+			probe(follow, watched, origin, &origin->ip);
+			continue;
+		}
+		record = &watched->names[i].hostname->published.record;
+		for (unsigned n = 0; n < record->count && !record->gone; n++)
+			probe(follow, watched, origin, &record->addresses[n]);
+	}
+}
+
+/* What is used before and after never falls to no user, and so keeps its state. */
+static void
+on_addresses(void *arg, struct hostname *hostname)
+{
+	struct follow *follow = arg;
+	struct name_use *use;
+
+	LIST_FOREACH(use, &hostname->uses, siblings) {
+		struct target **before = use->pool->targets;
+		size_t nbefore = use->pool->ntargets;
+
+		use->pool->targets = NULL;
+		use->pool->ntargets = 0;
+		probe_pool(follow, use->pool);
+		release_targets(follow, before, nbefore, false);
+	}
+}
+
+/* All that a pool uses goes. */
+static void
+release_pool(struct follow *follow, struct watched_pool *watched, bool keep)
+{
+	release_targets(follow, watched->targets, watched->ntargets, keep);
+	release_names(follow, watched->names, watched->model == NULL ? 0 : watched->model->norigins, keep);
+	for (size_t n = 0; watched->model != NULL && n < watched->model->njudges; n++)
+		unwatch_monitor(follow, watched->monitors[n]);
+	free(watched->monitors);
+	model_free_pool(watched->model);
+}
+
+/* S24: disabled pools are not probed, nor their hostnames looked up.  Takes over the model. */
+static void
+look_at_pool(struct reading *reading, struct watched_pool *watched, struct pool *model)
+{
+	if (model == NULL || !model->enabled) {
+		model_free_pool(model);
+		return;
+	}
+	watched->model = model;
+	watched->names = xcalloc(model->norigins, sizeof *watched->names);
+	watched->monitors = xcalloc(model->njudges, sizeof(struct watched_monitor *));
+	for (size_t n = 0; n < model->njudges; n++)
+		watched->monitors[n] = watch_monitor(reading, &model->judges[n].monitor);
+	for (size_t i = 0; i < model->norigins; i++)
+		if (model->origins[i].enabled && origin_is_hostname(&model->origins[i]))
+			use_name(reading->follow, &watched->names[i], watched, model->origins[i].address);
+	probe_pool(reading->follow, watched);
+}
+
+/* pool is NULL where it was deleted, and is taken over. */
+static void
+follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
+{
+	struct follow *follow = reading->follow;
+	struct watched_pool *watched = find(&follow->pools, id, compare_ids), *after = NULL;
+
+	if (pool != NULL && pool->ends != 0 && (follow->next_end == 0 || pool->ends < follow->next_end))
+		follow->next_end = pool->ends;
+	if (pool != NULL) {
+		after = xcalloc(1, sizeof *after);
+		after->id = *id;
+		after->round = follow->round;
+		/* First what is used now: what was used before, too, never falls to no user. */
+		look_at_pool(reading, after, pool);
+	}
+	if (watched != NULL) {
+		tdelete(watched, &follow->pools, compare_ids);
+		release_pool(follow, watched, false);
+		free(watched);
+	}
+	if (pool != NULL)
+		insert(&follow->pools, after, compare_ids);
+}
+
+/* --- reading --- */
+
+/* S38: the pools of a monitor group, gathered, for their tree changes as they follow. */
+struct grouped {
+	const struct id *group;
+	struct id *pools;
+	size_t count;
+};
+
+static void
+find_grouped(const void *node, VISIT visit, void *arg)
+{
+	const struct watched_pool *watched = *(struct watched_pool *const *)node;
+	struct grouped *grouped = arg;
+
+	if ((visit != postorder && visit != leaf) || watched->model == NULL ||
+	    compare_ids(&watched->model->monitor_group, grouped->group) != 0)
+		return;
+	grouped->pools = xrealloc(grouped->pools, (grouped->count + 1) * sizeof *grouped->pools);
+	grouped->pools[grouped->count++] = watched->id;
+}
+
+static void
+follow_group(struct reading *reading, const struct id *id)
+{
+	struct grouped grouped = {.group = id};
+
+	twalk_r(reading->follow->pools, find_grouped, &grouped);
+	for (size_t i = 0; i < grouped.count; i++)
+		follow_pool(reading, &grouped.pools[i], config_pool(reading->txn, grouped.pools[i].text));
+	free(grouped.pools);
+}
+
+static bool
+on_change(void *arg, const struct config_change *change)
+{
+	struct reading *reading = arg;
+
+	if (change->what != CONFIG_OBJECT)
+		return true;
+	if (change->kind == KIND_MONITOR)
+		reread_monitor(reading, &change->id);
+	if (change->kind == KIND_MONITOR_GROUP)
+		follow_group(reading, &change->id);
+	if (change->kind == KIND_POOL)
+		follow_pool(reading, &change->id, config_pool(reading->txn, change->id.text));
+	return true;
+}
+
+static bool
+on_pool(void *arg, const struct id *id, struct bytes json)
+{
+	struct reading *reading = arg;
+
+	follow_pool(reading, id, config_pool_of(reading->txn, json));
+	return true;
+}
+
+static bool
+on_monitor(void *arg, const struct id *id, struct bytes json)
+{
+	(void)json;
+	reread_monitor(arg, id);
+	return true;
+}
+
+/* A pool that was not met in this reading is no longer there. */
+struct search {
+	uint64_t round;
+	const struct watched_pool *gone;
+};
+
+static void
+find_gone(const void *node, VISIT visit, void *arg)
+{
+	const struct watched_pool *watched = *(struct watched_pool *const *)node;
+	struct search *search = arg;
+
+	if ((visit == postorder || visit == leaf) && watched->round != search->round)
+		search->gone = watched;
+}
+
+static void
+read_everything(struct reading *reading)
+{
+	struct search search;
+
+	config_each_object(reading->txn, KIND_MONITOR, on_monitor, reading);
+	config_each_object(reading->txn, KIND_POOL, on_pool, reading);
+	for (;;) {
+		search = (struct search){reading->follow->round, NULL};
+		twalk_r(reading->follow->pools, find_gone, &search);
+		if (search.gone == NULL)
+			return;
+		struct id id = search.gone->id;
+
+		follow_pool(reading, &id, NULL);
+	}
+}
+
+static void
+read_config(struct follow *follow, bool replaced)
+{
+	struct reading reading = {.follow = follow};
+	int error = store_begin(follow->store, STORE_READ, &reading.txn);
+
+	if (error != 0) {
+		warnx("cannot read %s/config: %s; what was read before stays in use", follow->state, strerror(-error));
+		return;
+	}
+	if (config_schema(reading.txn) > CONFIG_SCHEMA) {
+		warnx("%s/config was written by a newer graycloud: use that version of graycloud-monitor; what was read before "
+		    "stays in use", follow->state);
+		store_abort(reading.txn);
+		return;
+	}
+	follow->round++;
+	/* Another store's feed says nothing about what was read before. */
+	if (replaced || follow->round == 1 ||
+	    !config_changes_after(reading.txn, follow->generation, on_change, &reading))
+		read_everything(&reading);
+	follow->generation = config_generation(reading.txn);
+	store_abort(reading.txn);
+	if (follow->round == 1)
+		publish_forget_rest(follow->publish);
+}
+
+/* Look for the store once a second, and say once why it cannot be opened. */
+static bool
+open_config(struct follow *follow)
+{
+	struct problems problems = {0};
+
+	if (follow->store != NULL)
+		return true;
+	if (boot_ms() < follow->next_open_ms)
+		return false;
+	follow->next_open_ms = boot_ms() + 1000;
+	follow->store = store_open(follow->state, STORE_CONFIG, STORE_READ, &problems);
+	if (!follow->told)
+		problems_print(&problems, "graycloud-monitor", stderr);
+	follow->told = follow->store == NULL && problems.count > 0;
+	problems_free(&problems);
+	if (follow->store != NULL)
+		read_config(follow, true);
+	return follow->store != NULL;
+}
+
+bool
+follow_poll(struct follow *follow)
+{
+	struct problems problems = {0};
+	enum store_news news;
+	bool ended;
+
+	if (!open_config(follow))
+		return false;
+	news = store_poll(follow->store, &problems);
+	/* What was disabled for a time is probed again. */
+	ended = follow->next_end != 0 && wall_ms() >= follow->next_end;
+	if (ended)
+		follow->next_end = 0;
+	if (news == STORE_CHANGED || news == STORE_REPLACED || ended) {
+		read_config(follow, news == STORE_REPLACED || ended);
+		news = store_poll(follow->store, &problems);
+	}
+	problems_print(&problems, "graycloud-monitor", stderr);
+	problems_free(&problems);
+	return news == STORE_CHANGED; /* DESIGN, LMDB rule 1 */
+}
+
+int
+follow_watch_fd(struct follow *follow)
+{
+	return follow->store == NULL ? -1 : store_watch_fd(follow->store);
+}
+
+void
+follow_watch_clear(struct follow *follow)
+{
+	store_watch_clear(follow->store);
+}
+
+int
+follow_peek(struct follow *follow, struct store_txn **txn)
+{
+	return follow->store == NULL ? -ENOENT : store_begin(follow->store, STORE_PEEK, txn);
+}
+
+struct visiting {
+	follow_pool_fn *fn;
+	void *arg;
+};
+
+static void
+visit_pool(const void *node, VISIT visit, void *arg)
+{
+	const struct watched_pool *watched = *(struct watched_pool *const *)node;
+	const struct visiting *visiting = arg;
+
+	if ((visit == postorder || visit == leaf) && watched->model != NULL)
+		visiting->fn(visiting->arg, watched->model->name, watched->targets, watched->ntargets);
+}
+
+void
+follow_each_pool(const struct follow *follow, follow_pool_fn *fn, void *arg)
+{
+	struct visiting visiting = {fn, arg};
+
+	twalk_r(follow->pools, visit_pool, &visiting);
+}
+
+uint64_t
+follow_generation(const struct follow *follow)
+{
+	return follow->generation;
+}
+
+struct follow *
+follow_new(struct schedule *schedule, struct resolver *resolver, struct publish *publish, const char *state)
+{
+	struct follow *follow = xcalloc(1, sizeof *follow);
+
+	follow->schedule = schedule;
+	follow->resolver = resolver;
+	resolver_on_change(resolver, on_addresses, follow);
+	follow->publish = publish;
+	follow->state = state;
+	return follow;
+}
+
+void
+follow_free(struct follow *follow)
+{
+	if (follow == NULL)
+		return;
+	while (follow->pools != NULL) {
+		struct watched_pool *watched = *(struct watched_pool **)follow->pools; /* the root */
+
+		tdelete(watched, &follow->pools, compare_ids);
+		release_pool(follow, watched, true);
+		free(watched);
+	}
+	store_close(follow->store);
+	free(follow);
+}

@@ -1,0 +1,692 @@
+#include "monitor/probe/resolve.h"
+
+#include "zones/dns/rrset.h"
+
+#include <ares.h>
+#include <err.h>
+#include <event2/event.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+enum {
+	AT_ONCE = 256,     /* hostnames under way: a start with many must not flood the resolver */
+	ANSWERS_READ = 256, /* addresses of one answer, of which the first of each family in their order are kept */
+	LINKS_MOST = 8,    /* CNAMEs that a resolver left to us */
+	TRY_MS = 1500,     /* the first try's; c-ares doubles it */
+	TRIES = 2
+};
+
+static const char SYSTEM[] = "/etc/resolv.conf";
+
+/* What one family's question came to. */
+struct found {
+	struct lookup *lookup;
+	int type; /* TYPE_A, TYPE_AAAA */
+	unsigned links;
+	bool frank; /* it was asked over the channel of that name */
+	enum name_failure failure;
+	unsigned count;
+	uint32_t ttl;
+	struct address addresses[HOSTNAME_ADDRESSES_MAX];
+};
+
+/* A hostname under way.  c-ares cannot take back one question: the lookup outlives a hostname that is removed. */
+struct lookup {
+	struct resolver *resolver;
+	struct hostname *hostname; /* NULL: removed */
+	unsigned pending;
+	struct found found[2]; /* A, AAAA */
+};
+
+/* A socket of c-ares. */
+struct watch {
+	struct channel *channel;
+	ares_socket_t fd;
+	struct event *event;
+	LIST_ENTRY(watch) others;
+};
+
+struct channel {
+	struct resolver *resolver;
+	ares_channel ares;
+};
+
+struct resolver {
+	struct event_base *base;
+	struct publish *publish;
+	hostname_changed_fn *changed;
+	void *changed_arg;
+	/*
+	 * The first goes from one resolver to the next while they say SERVFAIL, NOTIMP or REFUSED, and does not tell in the end which it
+	 * was, nor whether one was there at all.  Then the second is asked, once, which takes what the first that is there says.
+	 */
+	struct channel channel, frank;
+	bool several; /* resolvers are asked */
+	char *servers; /* as c-ares takes them; NULL: the system's */
+	struct event *timer, *starter;
+	LIST_HEAD(, watch) watches;
+	TAILQ_HEAD(, hostname) queue;
+	LIST_HEAD(, hostname) all;
+	struct timespec system_changed; /* when /etc/resolv.conf was, as read */
+	bool closing; /* questions that end now were taken back by us */
+	struct resolver_counters counters;
+};
+
+/* --- c-ares in the loop --- */
+
+static void
+arm_timer(struct resolver *resolver)
+{
+	struct timeval one, both, *wait = ares_timeout(resolver->channel.ares, NULL, &one);
+
+	/* The lesser of both. */
+	wait = ares_timeout(resolver->frank.ares, wait, &both);
+	if (wait != NULL)
+		evtimer_add(resolver->timer, wait);
+	else
+		evtimer_del(resolver->timer);
+}
+
+static void
+on_socket(evutil_socket_t fd, short what, void *arg)
+{
+	struct channel *channel = arg;
+
+	ares_process_fd(channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	arm_timer(channel->resolver);
+}
+
+static void
+on_time(evutil_socket_t fd, short what, void *arg)
+{
+	struct resolver *resolver = arg;
+
+	(void)fd, (void)what;
+	ares_process_fd(resolver->channel.ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	ares_process_fd(resolver->frank.ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	arm_timer(resolver);
+}
+
+static void
+unwatch(struct watch *watch)
+{
+	LIST_REMOVE(watch, others);
+	event_free(watch->event);
+	free(watch);
+}
+
+/* c-ares wants to know when a socket is ready, or no longer. */
+static void
+on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
+{
+	struct channel *channel = arg;
+	struct resolver *resolver = channel->resolver;
+	struct watch *watch;
+
+	LIST_FOREACH(watch, &resolver->watches, others)
+		if (watch->fd == fd && watch->channel == channel)
+			break;
+	if (watch != NULL)
+		unwatch(watch);
+	if (!readable && !writable)
+		return;
+	watch = xcalloc(1, sizeof *watch);
+	watch->channel = channel;
+	watch->fd = fd;
+	watch->event = event_new(resolver->base, fd,
+	    (short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0) | EV_PERSIST), on_socket, channel);
+	if (watch->event == NULL || event_add(watch->event, NULL) < 0)
+		errx(1, "out of memory");
+	LIST_INSERT_HEAD(&resolver->watches, watch, others);
+}
+
+/* --- what an answer says --- */
+
+static int
+compare_addresses(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct address));
+}
+
+static enum name_failure
+failure_of(int status)
+{
+	switch (status) {
+	case ARES_SUCCESS: return NAME_RESOLVED;
+	case ARES_ENOTFOUND: return NAME_NXDOMAIN;
+	case ARES_ENODATA: return NAME_NODATA;
+	case ARES_ETIMEOUT: return NAME_TIMEOUT;
+	case ARES_ECONNREFUSED: return NAME_UNREACHABLE;
+	case ARES_ENOMEM: case ARES_EDESTRUCTION: case ARES_ECANCELLED: return NAME_LOCAL;
+	default: return NAME_BAD_ANSWER;
+	}
+}
+
+/* c-ares takes an rcode that it does not know for none. */
+static enum name_failure
+failure_of_rcode(uint8_t rcode)
+{
+	switch (rcode) {
+	case 0: return NAME_RESOLVED;
+	case 2: return NAME_SERVFAIL;
+	case 3: return NAME_NXDOMAIN;
+	case 5: return NAME_REFUSED;
+	default: return NAME_RCODE + rcode;
+	}
+}
+
+/* The unicast addresses of an answer, in their own order, so that a resolver that rotates them changes nothing. */
+static void
+keep_addresses(struct found *found, struct address *all, unsigned count)
+{
+	qsort(all, count, sizeof *all, compare_addresses);
+	for (unsigned i = 0; i < count && found->count < HOSTNAME_ADDRESSES_MAX; i++)
+		if (address_is_unicast(&all[i]) &&
+		    (found->count == 0 || compare_addresses(&all[i], &found->addresses[found->count - 1]) != 0))
+			found->addresses[found->count++] = all[i];
+}
+
+/* Read an answer.  *host, where it is not NULL, is to be freed: its name is where a chain of CNAMEs has led. */
+static int
+read_answer(struct found *found, const uint8_t *octets, int len, struct hostent **host)
+{
+	struct ares_addrttl v4[ANSWERS_READ];
+	struct ares_addr6ttl v6[ANSWERS_READ];
+	struct address all[ANSWERS_READ];
+	int count = ANSWERS_READ, status;
+
+	memset(all, 0, sizeof all);
+	if (found->type == TYPE_A)
+		status = ares_parse_a_reply(octets, len, host, v4, &count);
+	else
+		status = ares_parse_aaaa_reply(octets, len, host, v6, &count);
+	if (status != ARES_SUCCESS)
+		return status;
+	for (int i = 0; i < count; i++) {
+		int ttl = found->type == TYPE_A ? v4[i].ttl : v6[i].ttl;
+
+		all[i].family = found->type == TYPE_A ? FAMILY_V4 : FAMILY_V6;
+		if (found->type == TYPE_A)
+			memcpy(all[i].bytes, &v4[i].ipaddr, 4);
+		else
+			memcpy(all[i].bytes, &v6[i].ip6addr, 16);
+		found->ttl = MIN(found->ttl, (uint32_t)MAX(ttl, 0)); /* RFC 2181 8: one with the highest bit set is 0 */
+	}
+	keep_addresses(found, all, (unsigned)count);
+	return ARES_SUCCESS;
+}
+
+/* --- one lookup --- */
+
+static void
+arm_starter(struct resolver *resolver)
+{
+	static const struct timeval now = {0, 0};
+
+	evtimer_add(resolver->starter, &now);
+}
+
+static void conclude(struct lookup *lookup);
+static void on_answer(void *arg, int status, int timeouts, unsigned char *octets, int len);
+
+static void
+ask(struct found *found, const char *name)
+{
+	struct resolver *resolver = found->lookup->resolver;
+
+	ares_query(found->frank ? resolver->frank.ares : resolver->channel.ares, name, CLASS_IN, found->type, on_answer, found);
+}
+
+/* Of several resolvers one may have been silent, and another not. */
+static bool
+may_hide_rcode(const struct resolver *resolver, int status)
+{
+	return status == ARES_ECONNREFUSED || (status == ARES_ETIMEOUT && resolver->several);
+}
+
+static void
+on_answer(void *arg, int status, int timeouts, unsigned char *octets, int len)
+{
+	struct found *found = arg;
+	struct lookup *lookup = found->lookup;
+	struct resolver *resolver = lookup->resolver;
+	struct hostent *host = NULL;
+
+	(void)timeouts;
+	if (may_hide_rcode(resolver, status) && !found->frank && lookup->hostname != NULL) {
+		found->frank = true;
+		ask(found, lookup->hostname->published.name);
+		arm_timer(resolver);
+		return;
+	}
+	if (status == ARES_SUCCESS)
+		status = read_answer(found, octets, len, &host);
+	found->failure = failure_of(status);
+	/* RFC 1035 4.1.1: the rcode is in the low bits of the header's fourth octet. */
+	if (octets != NULL && len >= 12 && (octets[3] & 0x0f) != 0) {
+		found->failure = failure_of_rcode(octets[3] & 0x0f);
+		found->count = 0;
+	}
+	if (found->failure == NAME_RESOLVED && found->count == 0) {
+		/* RFC 1034 5.3.3: a resolver follows CNAMEs; one that is none leaves the rest to us. */
+		bool leads_on = host != NULL && host->h_aliases != NULL && host->h_aliases[0] != NULL && lookup->hostname != NULL;
+
+		if (leads_on && ++found->links <= LINKS_MOST) {
+			ask(found, host->h_name);
+			ares_free_hostent(host);
+			return;
+		}
+		found->failure = leads_on ? NAME_BAD_ANSWER : NAME_NODATA;
+	}
+	if (host != NULL)
+		ares_free_hostent(host);
+	if (--lookup->pending > 0)
+		return;
+	resolver->counters.in_flight--;
+	if (lookup->hostname != NULL)
+		conclude(lookup);
+	free(lookup);
+	if (!resolver->closing)
+		arm_starter(resolver);
+}
+
+static void
+start(struct hostname *hostname)
+{
+	struct resolver *resolver = hostname->resolver;
+	struct lookup *lookup = xcalloc(1, sizeof *lookup);
+
+	lookup->resolver = resolver;
+	lookup->hostname = hostname;
+	lookup->pending = 3; /* the third is ours: an answer may come at once */
+	hostname->lookup = lookup;
+	resolver->counters.in_flight++;
+	for (unsigned i = 0; i < NITEMS(lookup->found); i++) {
+		struct found *found = &lookup->found[i];
+
+		found->lookup = lookup;
+		found->type = i == 0 ? TYPE_A : TYPE_AAAA;
+		found->ttl = RESOLVE_TTL_MOST;
+		ask(found, hostname->published.name);
+	}
+	if (--lookup->pending > 0)
+		return;
+	resolver->counters.in_flight--;
+	conclude(lookup);
+	free(lookup);
+}
+
+static void
+on_start(evutil_socket_t fd, short what, void *arg)
+{
+	struct resolver *resolver = arg;
+	struct hostname *hostname;
+
+	(void)fd, (void)what;
+
+	while (resolver->counters.in_flight < AT_ONCE && (hostname = TAILQ_FIRST(&resolver->queue)) != NULL) {
+		TAILQ_REMOVE(&resolver->queue, hostname, queue);
+		hostname->queued = false;
+		start(hostname);
+	}
+	arm_timer(resolver);
+}
+
+static void
+enqueue(struct hostname *hostname)
+{
+	if (hostname->queued || hostname->lookup != NULL)
+		return;
+	hostname->queued = true;
+	TAILQ_INSERT_TAIL(&hostname->resolver->queue, hostname, queue);
+	arm_starter(hostname->resolver);
+}
+
+static void
+on_due(evutil_socket_t fd, short what, void *arg)
+{
+	struct hostname *hostname = arg;
+
+	(void)fd, (void)what;
+	enqueue(hostname);
+}
+
+/* --- what comes of it --- */
+
+static bool
+believed(enum name_failure failure)
+{
+	return failure == NAME_RESOLVED || failure == NAME_NXDOMAIN || failure == NAME_NODATA;
+}
+
+/* The addresses now: of each family those of the answer, or without one the last good. */
+static void
+take_addresses(struct name_record *record, const struct lookup *lookup)
+{
+	struct name_record before = *record;
+	bool any = false;
+
+	record->count = 0;
+	for (unsigned f = 0; f < NITEMS(lookup->found); f++) {
+		const struct found *found = &lookup->found[f];
+		uint8_t family = found->type == TYPE_A ? FAMILY_V4 : FAMILY_V6;
+
+		any |= believed(found->failure);
+		for (unsigned i = 0; believed(found->failure) && i < found->count; i++)
+			record->addresses[record->count++] = found->addresses[i];
+		for (unsigned i = 0; !believed(found->failure) && !before.gone && i < before.count; i++)
+			if (before.addresses[i].family == family)
+				record->addresses[record->count++] = before.addresses[i];
+	}
+	record->gone = 0;
+	if (record->count > 0)
+		return;
+	/* S14: as a last resort the last known are still answered. */
+	memcpy(record->addresses, before.addresses, sizeof record->addresses);
+	record->count = before.count;
+	record->gone = before.count > 0 && (any || before.gone);
+}
+
+static enum name_failure
+failure_of_both(const struct lookup *lookup, const struct name_record *record)
+{
+	enum name_failure four = lookup->found[0].failure, six = lookup->found[1].failure;
+
+	if (!believed(four))
+		return four;
+	if (!believed(six))
+		return six;
+	if (record->count > 0 && !record->gone)
+		return NAME_RESOLVED;
+	return four == NAME_NXDOMAIN || six == NAME_NXDOMAIN ? NAME_NXDOMAIN : NAME_NODATA;
+}
+
+static void
+say(struct hostname *hostname, const struct name_record *before)
+{
+	const struct name_record *record = &hostname->published.record;
+	bool kept = !record->gone && record->count > 0;
+	char what[64];
+
+	if (record->failure == before->failure && hostname->said)
+		return;
+	hostname->said = true;
+	snprintf(what, sizeof what, "%u address%s", record->count, record->count == 1 ? "" : "es");
+	if (record->failure == NAME_RESOLVED)
+		warnx("%s: %s", hostname->published.name, what);
+	else
+		warnx("%s: %s%s%s%s", hostname->published.name, name_failure_text(record->failure), kept ? "; the last " : "",
+		    kept ? what : "", !kept ? "" : record->count == 1 ? " stays in use" : " stay in use");
+}
+
+static void
+wait_for(struct hostname *hostname, uint64_t ms)
+{
+	struct timeval wait = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
+
+	hostname->published.record.due_ms = boot_ms() + ms;
+	evtimer_add(hostname->timer, &wait);
+}
+
+static void
+count_result(struct hostname *hostname, const struct lookup *lookup)
+{
+	struct resolver_counters *counters = &hostname->resolver->counters;
+	struct name_record *record = &hostname->published.record;
+	bool failed = record->failure != NAME_RESOLVED;
+
+	counters->resolutions++;
+	record->resolutions++;
+	if (!failed || lookup->found[0].count + lookup->found[1].count > 0) {
+		record->resolved_ms = boot_ms();
+		record->resolved_wall = wall_ms();
+	}
+	if (!failed) {
+		record->failing_ms = 0;
+		record->failing_wall = 0;
+		hostname->streak = 0;
+		return;
+	}
+	counters->failures++;
+	record->failures++;
+	if (record->failing_ms == 0) {
+		record->failing_ms = boot_ms();
+		record->failing_wall = wall_ms();
+	}
+	hostname->streak++;
+}
+
+/* Both families have ended. */
+static void
+conclude(struct lookup *lookup)
+{
+	struct hostname *hostname = lookup->hostname;
+	struct resolver *resolver = hostname->resolver;
+	struct name_record *record = &hostname->published.record, before = *record;
+	bool changed;
+
+	hostname->lookup = NULL;
+	if (resolver->closing) { /* taken back: asked again over the new channel */
+		enqueue(hostname);
+		return;
+	}
+	record->version = NAME_RECORD_VERSION;
+	take_addresses(record, lookup);
+	record->failure = (uint8_t)failure_of_both(lookup, record);
+	record->ttl = MAX(MIN(lookup->found[0].ttl, lookup->found[1].ttl), RESOLVE_TTL_LEAST);
+	resolver->counters.failing -= before.failure != NAME_RESOLVED;
+	resolver->counters.failing += record->failure != NAME_RESOLVED;
+	count_result(hostname, lookup);
+	if (hostname->streak == 0)
+		wait_for(hostname, (uint64_t)record->ttl * 1000);
+	else
+		wait_for(hostname, 1000 * (uint64_t)MIN(1u << MIN(hostname->streak - 1, 10), RESOLVE_RETRY_MOST));
+	say(hostname, &before);
+	changed = before.version == 0 || !name_same_addresses(&before, record);
+	if (changed)
+		publish_name_changed(resolver->publish, &hostname->published, &before);
+	else
+		publish_name_refreshed(resolver->publish, &hostname->published);
+	if (changed && resolver->changed != NULL)
+		resolver->changed(resolver->changed_arg, hostname);
+}
+
+/* --- hostnames --- */
+
+struct hostname *
+resolver_add(struct resolver *resolver, const char *name)
+{
+	struct hostname *hostname = xcalloc(1, sizeof *hostname);
+
+	hostname->resolver = resolver;
+	hostname->published.name = xstrdup(name);
+	hostname->timer = evtimer_new(resolver->base, on_due, hostname);
+	if (hostname->timer == NULL)
+		errx(1, "out of memory");
+	LIST_INIT(&hostname->uses);
+	if (publish_add_name(resolver->publish, &hostname->published))
+		resolver->counters.failing += hostname->published.record.failure != NAME_RESOLVED;
+	resolver->counters.hostnames++;
+	LIST_INSERT_HEAD(&resolver->all, hostname, all);
+	/* From the loop, not from here: the caller is not done with what it adds. */
+	wait_for(hostname, 0);
+	return hostname;
+}
+
+void
+resolver_remove(struct hostname *hostname, bool keep)
+{
+	struct resolver *resolver = hostname->resolver;
+
+	if (hostname->queued)
+		TAILQ_REMOVE(&resolver->queue, hostname, queue);
+	if (hostname->lookup != NULL)
+		hostname->lookup->hostname = NULL;
+	resolver->counters.hostnames--;
+	LIST_REMOVE(hostname, all);
+	resolver->counters.failing -= hostname->published.record.failure != NAME_RESOLVED;
+	if (!keep)
+		publish_remove_name(resolver->publish, &hostname->published);
+	event_free(hostname->timer);
+	free(hostname->published.name);
+	free(hostname);
+}
+
+/* --- the resolver --- */
+
+/* ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT as c-ares takes it; NULL where it is none. */
+static char *
+server_text(const char *text)
+{
+	size_t brackets = text[0] == '[';
+	const char *end = brackets ? strchr(text, ']') : strchr(text, ':') == strrchr(text, ':') ? strchr(text, ':') : NULL;
+	const char *colon = brackets && end != NULL ? end + 1 : end;
+	char host[64], *rest = NULL;
+	struct address address;
+	long port = 53;
+
+	if (brackets && end == NULL)
+		return NULL;
+	snprintf(host, sizeof host, "%.*s", end == NULL ? (int)strlen(text) : (int)(end - text) - (int)brackets, text + brackets);
+	if (colon != NULL && *colon != '\0')
+		port = *colon == ':' && colon[1] >= '0' && colon[1] <= '9' ? strtol(colon + 1, &rest, 10) : 0;
+	if (!address_from_text(&address, host) || port < 1 || port > 65535 || (rest != NULL && *rest != '\0'))
+		return NULL;
+	return xasprintf(address.family == FAMILY_V6 ? "[%s]:%ld" : "%s:%ld", host, port);
+}
+
+static int
+open_channel(struct resolver *resolver, struct channel *channel, int flags, int tries)
+{
+	struct ares_options options = {.flags = flags, .timeout = TRY_MS, .tries = tries, .sock_state_cb = on_socket_state,
+	    .sock_state_cb_data = channel};
+	int status;
+
+	channel->resolver = resolver;
+	status = ares_init_options(&channel->ares, &options,
+	    ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
+	if (status == ARES_SUCCESS && resolver->servers != NULL)
+		status = ares_set_servers_ports_csv(channel->ares, resolver->servers);
+	return status;
+}
+
+static int
+open_channels(struct resolver *resolver)
+{
+	struct ares_addr_port_node *servers = NULL;
+	struct stat system;
+	int status;
+
+	if (stat(SYSTEM, &system) == 0)
+		resolver->system_changed = system.st_mtim;
+	status = open_channel(resolver, &resolver->channel, 0, TRIES);
+	if (status == ARES_SUCCESS)
+		status = open_channel(resolver, &resolver->frank, ARES_FLAG_NOCHECKRESP, 1);
+	if (status == ARES_SUCCESS && ares_get_servers_ports(resolver->channel.ares, &servers) == ARES_SUCCESS) {
+		resolver->several = servers != NULL && servers->next != NULL;
+		ares_free_data(servers);
+	}
+	return status;
+}
+
+/* Take all questions back: their lookups end now. */
+static void
+close_channels(struct resolver *resolver)
+{
+	resolver->closing = true;
+	ares_destroy(resolver->channel.ares);
+	ares_destroy(resolver->frank.ares);
+	resolver->closing = false;
+	while (!LIST_EMPTY(&resolver->watches))
+		unwatch(LIST_FIRST(&resolver->watches));
+}
+
+void
+resolver_woke(struct resolver *resolver)
+{
+	uint64_t now = boot_ms();
+	struct hostname *hostname;
+
+	LIST_FOREACH (hostname, &resolver->all, all)
+		if (evtimer_pending(hostname->timer, NULL))
+			wait_for(hostname, MAX(hostname->published.record.due_ms, now) - now);
+}
+
+void
+resolver_second(struct resolver *resolver)
+{
+	struct stat system;
+
+	if (resolver->servers != NULL || stat(SYSTEM, &system) < 0 ||
+	    memcmp(&system.st_mtim, &resolver->system_changed, sizeof system.st_mtim) == 0)
+		return;
+	close_channels(resolver);
+	if (open_channels(resolver) != ARES_SUCCESS)
+		errx(1, "cannot read %s again", SYSTEM);
+	warnx("%s changed: its resolvers are asked from now on", SYSTEM);
+}
+
+void
+resolver_on_change(struct resolver *resolver, hostname_changed_fn *changed, void *arg)
+{
+	resolver->changed = changed;
+	resolver->changed_arg = arg;
+}
+
+struct resolver_counters
+resolver_counters(const struct resolver *resolver)
+{
+	return resolver->counters;
+}
+
+struct resolver *
+resolver_new(struct event_base *base, struct publish *publish, const char *const *servers, size_t count,
+    struct problems *problems)
+{
+	struct resolver *resolver = xcalloc(1, sizeof *resolver);
+	int status;
+
+	resolver->base = base;
+	resolver->publish = publish;
+	LIST_INIT(&resolver->watches);
+	TAILQ_INIT(&resolver->queue);
+	LIST_INIT(&resolver->all);
+	for (size_t i = 0; i < count; i++) {
+		char *server = server_text(servers[i]), *all = NULL;
+
+		if (server == NULL)
+			problems_error(problems, "--resolver %s: write ADDRESS or ADDRESS:PORT, as in 192.0.2.53 or [2001:db8::53]:5353",
+			    servers[i]);
+		else
+			all = xasprintf("%s%s%s", resolver->servers == NULL ? "" : resolver->servers, resolver->servers == NULL ? "" : ",",
+			    server);
+		free(server);
+		if (all != NULL) {
+			free(resolver->servers);
+			resolver->servers = all;
+		}
+	}
+	status = ares_library_init(ARES_LIB_INIT_ALL);
+	if (status == ARES_SUCCESS)
+		status = open_channels(resolver);
+	resolver->timer = evtimer_new(base, on_time, resolver);
+	resolver->starter = evtimer_new(base, on_start, resolver);
+	if (status != ARES_SUCCESS || resolver->timer == NULL || resolver->starter == NULL)
+		errx(1, "cannot start c-ares: %s", ares_strerror(status));
+	return resolver;
+}
+
+void
+resolver_free(struct resolver *resolver)
+{
+	if (resolver == NULL)
+		return;
+	close_channels(resolver);
+	event_free(resolver->timer);
+	event_free(resolver->starter);
+	ares_library_cleanup();
+	free(resolver->servers);
+	free(resolver);
+}

@@ -1,0 +1,122 @@
+/* canary.c: a machine that sleeps is not cut off. */
+#include "monitor/probe/canary.h"
+
+#include "tests/health/slept.h"
+#include "zones/base/util.h"
+
+#include <event2/event.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { CLIENTS = 8 };
+
+/* A server whose queue is full: who connects hears nothing. */
+struct silent {
+	int fd, clients[CLIENTS];
+	struct canary canary;
+};
+
+static void
+silent_start(struct silent *silent)
+{
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof address;
+
+	silent->fd = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(silent->fd, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(silent->fd, 0), 0);
+	assert_int_equal(getsockname(silent->fd, (struct sockaddr *)&address, &len), 0);
+	for (int i = 0; i < CLIENTS; i++) {
+		silent->clients[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		(void)!connect(silent->clients[i], (struct sockaddr *)&address, sizeof address);
+	}
+	assert_true(address_from_text(&silent->canary.address, "127.0.0.1"));
+	silent->canary.port = ntohs(address.sin_port);
+}
+
+static void
+silent_stop(struct silent *silent)
+{
+	for (int i = 0; i < CLIENTS; i++)
+		close(silent->clients[i]);
+	close(silent->fd);
+}
+
+struct fixture {
+	struct event_base *base;
+	unsigned heard;
+	uint64_t heard_ms; /* by awake_ms */
+};
+
+static void
+on_heard(void *arg, bool changed)
+{
+	struct fixture *fixture = arg;
+
+	fixture->heard += changed;
+	fixture->heard_ms = awake_ms();
+	event_base_loopbreak(fixture->base);
+}
+
+static void
+on_sleep(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what, (void)arg;
+	slept_s += 3600;
+}
+
+/* How long it takes until isolation is found, in which the machine sleeps in the middle of the first round, or does not. */
+static uint64_t
+isolated_after_ms(bool sleeps)
+{
+	static const struct timeval middle = {0, 300000};
+	struct problems problems = {0};
+	struct fixture fixture = {.base = event_base_new()};
+	struct silent silent;
+	struct canaries *canaries;
+	uint64_t began = awake_ms();
+
+	silent_start(&silent);
+	canaries = canaries_new(fixture.base, &silent.canary, 1, on_heard, &fixture, &problems);
+	assert_non_null(canaries);
+	if (sleeps)
+		event_base_once(fixture.base, -1, EV_TIMEOUT, on_sleep, NULL, &middle);
+	event_base_dispatch(fixture.base);
+	assert_int_equal(fixture.heard, 1);
+	assert_true(canaries_isolation(canaries)->isolated);
+	canaries_free(canaries);
+	silent_stop(&silent);
+	event_base_free(fixture.base);
+	return fixture.heard_ms - began;
+}
+
+static void
+a_round_that_nobody_answers_is_isolation(void **state)
+{
+	(void)state;
+	assert_in_range(isolated_after_ms(false), 900, 1900);
+}
+
+static void
+a_round_in_which_the_machine_slept_is_asked_again(void **state)
+{
+	(void)state;
+	assert_in_range(isolated_after_ms(true), 1950, 5000);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_round_that_nobody_answers_is_isolation),
+	    cmocka_unit_test(a_round_in_which_the_machine_slept_is_asked_again),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,206 @@
+/* health.c on a real store: records, the feed of flips, the heartbeat. */
+#include "zones/state/health.h"
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char directory[] = "/tmp/graycloud-health-XXXXXX";
+static struct store *store;
+
+static int
+open_store(void **state)
+{
+	struct problems problems = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	store = store_open(directory, STORE_HEALTH, STORE_WRITE, &problems);
+	problems_print(&problems, "health", stderr);
+	problems_free(&problems);
+	return store == NULL ? -1 : 0;
+}
+
+static int
+remove_file(const char *path, const struct stat *st, int kind, struct FTW *ftw)
+{
+	(void)st, (void)kind, (void)ftw;
+	return remove(path);
+}
+
+static int
+close_store(void **state)
+{
+	(void)state;
+	store_close(store);
+	return nftw(directory, remove_file, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct store_txn *
+begin(enum store_access access)
+{
+	struct store_txn *txn;
+
+	assert_int_equal(store_begin(store, access, &txn), 0);
+	return txn;
+}
+
+static struct endpoint
+endpoint_of(const char *monitor, const char *address, const char *host)
+{
+	struct origin origin = {0};
+	struct endpoint endpoint;
+	char *own_host = host == NULL ? NULL : xstrdup(host);
+
+	origin.address = xstrdup(address);
+	origin.host = own_host;
+	address_from_text(&origin.ip, address);
+	endpoint = health_endpoint(monitor, &origin, &origin.ip);
+	free(origin.address);
+	free(own_host);
+	return endpoint;
+}
+
+static void
+an_endpoint_is_what_its_probe_asks(void **state)
+{
+	static const char *const asks[][3] = {
+	    {"a", "192.0.2.1", NULL}, {"b", "192.0.2.1", NULL}, {"a", "192.0.2.2", NULL}, {"a", "2001:db8::1", NULL},
+	    {"a", "192.0.2.1", "example.com"}, {"a", "192.0.2.1", "example.org"}, {"a", "www.example.com", NULL}};
+	struct endpoint seen[NITEMS(asks)], same;
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(asks); i++) {
+		seen[i] = endpoint_of(asks[i][0], asks[i][1], asks[i][2]);
+		for (size_t j = 0; j < i; j++)
+			assert_memory_not_equal(&seen[i], &seen[j], sizeof seen[i]);
+	}
+	same = endpoint_of("a", "2001:0DB8:0::1", NULL);
+	assert_memory_equal(&same, &seen[3], sizeof same);
+	same = endpoint_of("a", "192.0.2.1", "Example.COM");
+	assert_memory_equal(&same, &seen[4], sizeof same);
+	same = endpoint_of("a", "WWW.example.com", NULL);
+	assert_memory_equal(&same, &seen[6], sizeof same);
+}
+
+static void
+a_record_is_read_as_it_was_written_and_gone_when_deleted(void **state)
+{
+	struct endpoint endpoint = endpoint_of("m", "192.0.2.1", NULL);
+	struct health_record record = {
+	    .version = HEALTH_RECORD_VERSION, .state = HEALTH_DOWN, .last_reason = REASON_HTTP_TIMEOUT, .probes = 7, .detail = "x"};
+	struct health_record read;
+	struct bytes value;
+	struct store_txn *txn = begin(STORE_WRITE);
+
+	(void)state;
+	assert_false(health_get(txn, &endpoint, &read));
+	assert_int_equal(health_put(txn, &endpoint, &record), 0);
+	assert_true(health_get(txn, &endpoint, &read));
+	assert_memory_equal(&read, &record, sizeof read);
+	/* What has no detail is stored without, as before there was one. */
+	record.detail[0] = '\0';
+	assert_int_equal(health_put(txn, &endpoint, &record), 0);
+	assert_true(store_get(txn, TABLE_STATE, (struct bytes){endpoint.key, sizeof endpoint.key}, &value));
+	assert_int_equal(value.len, offsetof(struct health_record, detail));
+	assert_true(health_get(txn, &endpoint, &read));
+	assert_memory_equal(&read, &record, sizeof read);
+	record.version = HEALTH_RECORD_VERSION + 1; /* of a later graycloud: reads as none */
+	assert_int_equal(health_put(txn, &endpoint, &record), 0);
+	assert_false(health_get(txn, &endpoint, &read));
+	assert_int_equal(health_delete(txn, &endpoint), 0);
+	assert_int_equal(health_delete(txn, &endpoint), 0);
+	assert_false(health_get(txn, &endpoint, &read));
+	assert_int_equal(store_commit(txn), 0);
+}
+
+struct counted {
+	uint64_t first, last, count;
+};
+
+static bool
+count_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
+{
+	struct counted *counted = arg;
+
+	assert_int_equal(flip->at_ms, sequence); /* as the tests write them */
+	if (counted->count++ == 0)
+		counted->first = sequence;
+	counted->last = sequence;
+	return true;
+}
+
+static void
+put_flips(uint64_t upto)
+{
+	struct store_txn *txn = begin(STORE_WRITE);
+
+	for (uint64_t at = health_flip_last(txn) + 1; at <= upto; at++) {
+		struct health_flip flip = {.state = HEALTH_UP, .at_ms = at};
+
+		assert_int_equal(health_flip_put(txn, &flip), 0);
+	}
+	assert_int_equal(store_commit(txn), 0);
+}
+
+static void
+the_feed_of_flips_tells_what_came_after_a_sequence_or_that_it_cannot(void **state)
+{
+	struct counted counted = {0};
+	struct store_txn *txn = begin(STORE_READ);
+
+	(void)state;
+	assert_int_equal(health_flip_last(txn), 0);
+	assert_true(health_flips_after(txn, 0, count_flip, &counted));
+	assert_false(health_flips_after(txn, 1, count_flip, &counted)); /* another feed than the one read before */
+	store_abort(txn);
+	put_flips(10);
+	txn = begin(STORE_READ);
+	assert_true(health_flips_after(txn, 10, count_flip, &counted));
+	assert_int_equal(counted.count, 0);
+	assert_true(health_flips_after(txn, 7, count_flip, &counted));
+	assert_int_equal(counted.first, 8);
+	assert_int_equal(counted.last, 10);
+	assert_false(health_flips_after(txn, 11, count_flip, &counted));
+	store_abort(txn);
+
+	put_flips(HEALTH_FLIPS_KEPT + 100);
+	txn = begin(STORE_READ);
+	assert_int_equal(store_count(txn, TABLE_FLIPS), HEALTH_FLIPS_KEPT);
+	assert_false(health_flips_after(txn, 99, count_flip, &counted));
+	counted = (struct counted){0};
+	assert_true(health_flips_after(txn, 100, count_flip, &counted));
+	assert_int_equal(counted.count, HEALTH_FLIPS_KEPT);
+	assert_int_equal(counted.last, HEALTH_FLIPS_KEPT + 100);
+	store_abort(txn);
+}
+
+static void
+every_reason_has_words_and_so_has_one_that_is_not_known(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < REASON_COUNT; i++) {
+		assert_non_null(health_reason_text(i));
+		for (unsigned j = 0; j < i; j++)
+			assert_string_not_equal(health_reason_text(i), health_reason_text(j));
+	}
+	assert_string_equal(health_reason_text(250), health_reason_text(REASON_OTHER_FAILURE));
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(an_endpoint_is_what_its_probe_asks),
+	    cmocka_unit_test(a_record_is_read_as_it_was_written_and_gone_when_deleted),
+	    cmocka_unit_test(the_feed_of_flips_tells_what_came_after_a_sequence_or_that_it_cannot),
+	    cmocka_unit_test(every_reason_has_words_and_so_has_one_that_is_not_known),
+	};
+
+	return cmocka_run_group_tests(tests, open_store, close_store);
+}

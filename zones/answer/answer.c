@@ -1,0 +1,495 @@
+#include "zones/answer/answer.h"
+
+enum { QUESTION_NAME = 0, RR_HEAD = 12 };
+
+/* Where a lookup stands on its way along a chain. */
+struct search {
+	struct answer *answer;
+	const struct snapshot *snapshot;
+	const struct question *question;
+	const struct steering *steering;
+	const struct path *path; /* the name that is looked up now */
+	uint8_t name;		 /* which of the answer's names it is */
+	struct path target;	 /* path points here after the first link */
+	unsigned links;
+	uint64_t seen[ANSWER_CHAIN_MAX + 1]; /* hashes of the owners so far */
+};
+
+void
+answer_init(struct answer *answer, uint16_t rcode)
+{
+	answer->rcode = rcode;
+	answer->authoritative = false;
+	answer->truncated = false;
+	answer->lacks_glue = false;
+	answer->bucket = 0;
+	answer->nitems = 0;
+	answer->names[QUESTION_NAME] = (struct answer_name){.item = UINT8_MAX};
+	answer->nnames = 1;
+	answer->scope = 0;
+	answer->has_choice = false;
+	answer->nsynthesised = 0;
+}
+
+static struct answer_item *
+add_item(struct answer *answer, enum section section, uint8_t name, uint8_t skip)
+{
+	struct answer_item *item = &answer->items[answer->nitems];
+
+	if (answer->nitems == ANSWER_ITEMS_MAX)
+		return NULL;
+	answer->nitems++;
+	*item = (struct answer_item){.section = (uint8_t)section, .name = name, .skip = skip};
+	return item;
+}
+
+static struct answer_item *
+add_fragment(
+    struct answer *answer, enum section section, uint8_t name, uint8_t skip, const struct fragment *fragment)
+{
+	struct answer_item *item = add_item(answer, section, name, skip);
+
+	if (item != NULL) {
+		item->count = fragment->count;
+		item->len = fragment->len;
+		item->wire = fragment->wire;
+		item->ttl = get32(fragment->wire + 6);
+	}
+	return item;
+}
+
+void
+answer_add_own(struct answer *answer, const uint8_t *wire, size_t len, uint16_t count, uint32_t ttl)
+{
+	struct answer_item *item = add_item(answer, SECTION_ANSWER, QUESTION_NAME, 0);
+
+	if (item != NULL) {
+		item->wire = wire;
+		item->len = (uint32_t)len;
+		item->count = count;
+		item->ttl = ttl;
+	}
+}
+
+const uint8_t *
+answer_owner(const struct answer *answer, const struct question *question, const struct answer_item *item)
+{
+	const struct answer_name *name = &answer->names[item->name];
+	const uint8_t *whole = question->path.name;
+
+	if (name->item != UINT8_MAX)
+		whole = answer->items[name->item].wire + name->offset;
+	return whole + item->skip;
+}
+
+/* RFC 2308 2: the SOA tells a negative answer's lifetime; S10 bounds it by the load balancer's TTL. */
+static void
+add_soa(struct search *search, const struct zone *zone, uint32_t ttl)
+{
+	struct answer_item *item =
+	    add_item(search->answer, SECTION_AUTHORITY, search->name, search->path->at[zone->labels]);
+
+	if (item == NULL)
+		return;
+	item->wire = zone->soa;
+	item->len = zone->soa_len;
+	item->count = 1;
+	item->ttl = MIN(zone->negative_ttl, ttl);
+}
+
+/* Where the host name stands in the rdata of types whose addresses are worth sending along; -1: in none. */
+static int
+target_offset(uint16_t type)
+{
+	switch (type) {
+	case TYPE_NS:
+		return 0;
+	case TYPE_MX: /* RFC 1035 3.3.9 */
+		return 2;
+	case TYPE_SRV: /* RFC 2782 */
+		return 6;
+	case TYPE_SVCB: /* RFC 9460 4.2 */
+	case TYPE_HTTPS:
+		return 2;
+	default:
+		return -1;
+	}
+}
+
+static bool
+has_item(const struct answer *answer, const struct fragment *fragment)
+{
+	for (unsigned i = 0; i < answer->nitems; i++)
+		if (answer->items[i].wire == fragment->wire)
+			return true;
+	return false;
+}
+
+/* An RRset of a node as additional data, once (RFC 2181 5.5).  Returns whether its owner is needed. */
+static bool
+add_extra(struct answer *answer, const struct node *node, uint16_t type, uint8_t name, bool optional)
+{
+	struct fragment fragment;
+	struct answer_item *item;
+
+	if (!node_rrset(node, type, &fragment) || has_item(answer, &fragment))
+		return false;
+	if ((item = add_fragment(answer, SECTION_ADDITIONAL, name, 0, &fragment)) != NULL)
+		item->optional = optional;
+	return item != NULL;
+}
+
+static bool
+add_addresses(struct answer *answer, const struct node *node, uint8_t name, bool optional)
+{
+	bool v4 = add_extra(answer, node, TYPE_A, name, optional);
+
+	return add_extra(answer, node, TYPE_AAAA, name, optional) || v4;
+}
+
+/*
+ * Where the addresses of a host are, for additional data; NULL: nowhere.  S9: a load-balanced name has none.  Below a cut
+ * only those of nameservers are taken: glue (RFC 8109 4.2: a root zone's own have theirs there).
+ */
+static const struct node *
+find_host(const struct zone *zone, const struct path *path, bool glue)
+{
+	const struct node *node = NULL;
+	struct hit hit;
+
+	if (path->labels < zone->labels || path->hash[zone->labels] != zone->apex_hash)
+		return NULL;
+	zone_find(zone, path, &hit);
+	if (hit.found == FOUND_NAME)
+		node = hit.node;
+	else if (hit.found == FOUND_CUT && glue)
+		node = zone_node(zone, path, path->labels);
+	return node != NULL && !(node->flags & NODE_LB) ? node : NULL;
+}
+
+enum { ADDED_MAX = 3 }; /* RRsets of one host: its addresses, and its own service binding */
+
+/*
+ * RFC 1034 4.3.2 step 6: addresses of the hosts that an RRset names, where this zone has them; RFC 9460 4.1: and where
+ * SVCB or HTTPS is an alias, what it is an alias of.  For a referral (cut): what is needed to follow it is not optional
+ * (RFC 9471).  owner is the node of the RRset, NULL in a referral.
+ */
+static void
+add_additional(struct answer *answer, const struct zone *zone, unsigned position, const struct node *owner,
+    const uint8_t *cut)
+{
+	const struct answer_item *item = &answer->items[position];
+	uint16_t type = get16(item->wire + 2);
+	int at = target_offset(type);
+	uint32_t offset = 0;
+
+	for (unsigned i = 0; at >= 0 && i < item->count; i++) {
+		uint16_t rdlen = get16(item->wire + offset + 10);
+		const uint8_t *rdata = item->wire + offset + RR_HEAD;
+		bool service = type == TYPE_SVCB || type == TYPE_HTTPS, alias = service && get16(rdata) == 0, optional, needed;
+		uint8_t name = answer->nnames;
+		const struct node *node;
+		struct path path;
+
+		offset += RR_HEAD + rdlen;
+		if (rdlen <= at)
+			continue;
+		if (rdata[at] == 0) { /* RFC 9460 2.5.2: the owner itself is the host; RFC 2782, 7505: else none is */
+			if (service && !alias && !(owner->flags & NODE_LB))
+				add_addresses(answer, owner, item->name, true);
+			continue;
+		}
+		path_init(&path, rdata + at);
+		node = find_host(zone, &path, type == TYPE_NS);
+		if (node == NULL)
+			continue;
+		optional = cut == NULL || !name_within(path.name, cut);
+		if (name == ANSWER_NAMES_MAX || answer->nitems + ADDED_MAX > ANSWER_ITEMS_MAX) {
+			answer->lacks_glue |= !optional;
+			continue;
+		}
+		answer->names[name] = (struct answer_name){(uint8_t)position, (uint32_t)(rdata + at - item->wire)};
+		needed = alias && add_extra(answer, node, type, name, true);
+		needed |= add_addresses(answer, node, name, optional);
+		answer->nnames += needed;
+	}
+}
+
+/* RFC 1034 4.3.2 step 3b.  AA stays as the chain before has it. */
+static void
+refer(struct search *search, const struct zone *zone, const struct hit *hit)
+{
+	struct answer *answer = search->answer;
+	uint8_t skip = search->path->at[hit->labels];
+	unsigned position = answer->nitems;
+	struct fragment fragment;
+
+	if (!node_rrset(hit->node, TYPE_NS, &fragment))
+		return;
+	if (search->links == 0)
+		answer->authoritative = false;
+	if (add_fragment(answer, SECTION_AUTHORITY, search->name, skip, &fragment) == NULL)
+		return;
+	add_additional(answer, zone, position, NULL, search->path->name + skip);
+}
+
+/* Go on at the target of the CNAME that was added last.  Returns false where the chain ends here. */
+static bool
+follow(struct search *search)
+{
+	struct answer *answer = search->answer;
+	unsigned position = answer->nitems - 1u;
+
+	search->seen[search->links++] = search->path->hash[search->path->labels];
+	if (search->links == ANSWER_CHAIN_MAX || answer->nnames == ANSWER_NAMES_MAX)
+		return false;
+	search->name = answer->nnames;
+	answer->names[answer->nnames++] = (struct answer_name){(uint8_t)position, RR_HEAD};
+	path_init(&search->target, answer->items[position].wire + RR_HEAD);
+	search->path = &search->target;
+	for (unsigned i = 0; i < search->links; i++)
+		if (search->seen[i] == search->target.hash[search->target.labels])
+			return false; /* a loop: the resolver has seen it all */
+	return true;
+}
+
+/* A DNAME that redirects below itself is met again and again: once is enough (RFC 2181 5.5). */
+static bool
+add_dname(struct search *search, uint8_t skip, const struct fragment *dname)
+{
+	return has_item(search->answer, dname) ||
+	       add_fragment(search->answer, SECTION_ANSWER, search->name, skip, dname) != NULL;
+}
+
+/* RFC 6672 3.1: the DNAME, and a CNAME made of it with its TTL.  RFC 4343 4.1: what is copied keeps its case. */
+static bool
+follow_dname(struct search *search, const struct hit *hit)
+{
+	struct answer *answer = search->answer;
+	const struct path *path = search->path;
+	uint8_t *cname = answer->synthesised[answer->nsynthesised];
+	size_t prefix = path->at[hit->labels], target_len;
+	struct fragment dname;
+	struct answer_item *item;
+
+	if (answer->nsynthesised == ANSWER_CHAIN_MAX || !node_rrset(hit->node, TYPE_DNAME, &dname) ||
+	    !add_dname(search, (uint8_t)prefix, &dname))
+		return false;
+	target_len = name_len(dname.wire + RR_HEAD);
+	if (prefix + target_len > NAME_MAX_LEN) {
+		answer->rcode = RCODE_YXDOMAIN;
+		return false;
+	}
+	memcpy(cname, dname.wire, 10);
+	put16(cname + 2, TYPE_CNAME);
+	put16(cname + 10, (uint16_t)(prefix + target_len));
+	memcpy(cname + RR_HEAD, path->spelt, prefix);
+	memcpy(cname + RR_HEAD + prefix, dname.wire + RR_HEAD, target_len);
+	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
+		return false;
+	answer->nsynthesised++;
+	item->wire = cname;
+	item->len = (uint32_t)(RR_HEAD + prefix + target_len);
+	item->count = 1;
+	item->ttl = get32(dname.wire + 6);
+	return search->question->type != TYPE_CNAME && follow(search);
+}
+
+/* RFC 1034 3.6.2: a CNAME stands alone at its name, and so neither at an apex nor beside other data. */
+static bool
+cname_fits(const struct node *node)
+{
+	return !(node->flags & NODE_APEX) && node->nrrsets == 0;
+}
+
+/* S16: add the CNAME of a hostname origin; true to go on with what it points to. */
+static bool
+answer_cname(struct search *search)
+{
+	const uint8_t *wire = search->answer->choice.cname;
+	struct fragment fragment = {.type = TYPE_CNAME, .count = 1, .len = RR_HEAD + get16(wire + 10), .wire = wire};
+	struct answer_item *item = add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
+
+	if (item == NULL)
+		return false;
+	item->steered = item->cname = true;
+	item->ttl = search->answer->choice.ttl;
+	search->answer->choice.count = 0;
+	return search->question->type != TYPE_CNAME && follow(search);
+}
+
+/* S10: a load balancer's name has nothing of the type, and nobody was chosen. */
+static void
+answer_nobody(struct search *search, const struct zone *zone)
+{
+	struct steer_choice *choice = &search->answer->choice;
+
+	choice->how = STEER_NOTHING;
+	choice->count = choice->norigins = 0;
+	choice->pin_wanted = false;
+	add_soa(search, zone, choice->ttl); /* S10; S4: the scope of a negative answer is 0 */
+}
+
+/* S13 to S18, S4, S5.  Returns true to go on along a CNAME. */
+static bool
+answer_steered(struct search *search, const struct zone *zone, const struct node *node, const struct steer_lb *lb)
+{
+	struct answer *answer = search->answer;
+	const struct steering *steering = search->steering;
+	/* S16: whether there is a CNAME is decided as for A. */
+	unsigned family = search->question->type == TYPE_AAAA ? TABLE_V6 : TABLE_V4;
+	struct answer_item *item;
+	bool cname;
+
+	if (answer->has_choice)
+		return false; /* S16: behind the CNAME of one load balancer the next one is for the resolver to ask */
+	answer->has_choice = true;
+	steer(lb, search->snapshot->pools, steering, family, &answer->choice);
+	if (search->links > 0 && answer->choice.scope > 0) {
+		/*
+		 * S5, RFC 7871 7.2.1: what depends on the client is not put behind a name that does not.  The
+		 * first link stays: a CNAME, or a DNAME with the CNAME that was made of it.
+		 */
+		answer->nitems = get16(answer->items[0].wire + 2) == TYPE_DNAME ? 2 : 1;
+		answer->has_choice = false;
+		return false;
+	}
+	cname = answer->choice.cname != NULL && cname_fits(node);
+	if (!cname && (answer->choice.count == 0 || search->question->type == TYPE_CNAME)) {
+		answer_nobody(search, zone);
+		return false;
+	}
+	answer->scope = answer->choice.scope;
+	if (cname)
+		return answer_cname(search);
+	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
+		return false;
+	item->steered = true;
+	item->count = answer->choice.count;
+	item->len = (uint32_t)item->count * (RR_HEAD + (family == TABLE_V4 ? 4 : 16));
+	item->ttl = answer->choice.ttl;
+	return false;
+}
+
+/* RFC 8482 4.2: HINFO "RFC8482" "" in place of everything. */
+static void
+answer_any(struct search *search)
+{
+	static const uint8_t hinfo[] = {0xC0, 0x0C, 0, TYPE_HINFO, 0, CLASS_IN, 0, 0, 0x0E, 0x10, 0, 9, 7,
+	    'R', 'F', 'C', '8', '4', '8', '2', 0};
+	struct fragment fragment = {.type = TYPE_HINFO, .count = 1, .len = sizeof hinfo, .wire = hinfo};
+
+	add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
+}
+
+/* RFC 2181 5.5: the DNAME that led here may be the answer, too. */
+static bool
+answered_before(const struct search *search, const struct fragment *fragment)
+{
+	const struct answer *answer = search->answer;
+
+	for (unsigned i = 0; i < answer->nitems; i++)
+		if (answer->items[i].wire == fragment->wire &&
+		    name_equal(answer_owner(answer, search->question, &answer->items[i]), search->path->name))
+			return true;
+	return false;
+}
+
+/* The name exists, or a wildcard stands for it.  Returns true to go on along a CNAME. */
+static bool
+answer_node(struct search *search, const struct zone *zone, const struct node *node)
+{
+	uint16_t type = search->question->type;
+	const struct steer_lb *lb = node_lb(node);
+	unsigned position = search->answer->nitems;
+	struct fragment fragment;
+
+	/* S6 */
+	if (lb != NULL && (type == TYPE_A || type == TYPE_AAAA || type == TYPE_CNAME))
+		return answer_steered(search, zone, node, lb);
+	if (type == TYPE_ANY && (node->nrrsets > 0 || lb != NULL)) {
+		answer_any(search);
+		return false;
+	}
+	if (node_rrset(node, type, &fragment)) {
+		if (!answered_before(search, &fragment) && add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL)
+			add_additional(search->answer, zone, position, node, NULL);
+		return false;
+	}
+	if (node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment))
+		return add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL &&
+		       follow(search);
+	add_soa(search, zone, UINT32_MAX);
+	return false;
+}
+
+/*
+ * The zone that answers: the deepest, but for DS the one above the cut (RFC 4035 3.1.4.1).  A zone above that has no cut
+ * just there is not the parent: then the child says that it has no DS.
+ */
+static const struct zone *
+zone_for(const struct search *search)
+{
+	const struct zone *zone = snapshot_zone(search->snapshot, search->path, false), *parent;
+	struct hit hit;
+
+	if (zone == NULL || search->question->type != TYPE_DS || zone->labels != search->path->labels ||
+	    (parent = snapshot_zone(search->snapshot, search->path, true)) == NULL)
+		return zone;
+	zone_find(parent, search->path, &hit);
+	return hit.found == FOUND_CUT && hit.labels == search->path->labels ? parent : zone;
+}
+
+/* One step of RFC 1034 4.3.2; true to go on with the target of a chain. */
+static bool
+answer_step(struct search *search)
+{
+	const struct zone *zone = zone_for(search);
+	struct hit hit;
+
+	if (zone == NULL) {
+		if (search->links == 0)
+			search->answer->rcode = RCODE_REFUSED;
+		return false;
+	}
+	if (search->links == 0)
+		search->answer->authoritative = true;
+	zone_find(zone, search->path, &hit);
+	/* Names that do not exist share their zone's bucket, those of a wildcard or a cut its own: a flood can make them up. */
+	search->answer->bucket = search->path->hash[hit.node != NULL ? hit.labels : zone->labels] + zone->number;
+	switch (hit.found) {
+	case FOUND_NAME:
+	case FOUND_WILDCARD:
+		return answer_node(search, zone, hit.node);
+	case FOUND_CUT:
+		if (search->question->type == TYPE_DS && hit.labels == search->path->labels)
+			return answer_node(search, zone, hit.node);
+		refer(search, zone, &hit);
+		return false;
+	case FOUND_DNAME:
+		return follow_dname(search, &hit);
+	case FOUND_NOTHING:
+		break;
+	}
+	search->answer->rcode = RCODE_NXDOMAIN;
+	add_soa(search, zone, UINT32_MAX);
+	return false;
+}
+
+void
+answer_find(struct answer *answer, const struct snapshot *snapshot, const struct question *question,
+    const struct steering *steering)
+{
+	/* Not cleared whole: target alone is over a kilobyte. */
+	struct search search;
+
+	search.answer = answer;
+	search.snapshot = snapshot;
+	search.question = question;
+	search.steering = steering;
+	search.path = &question->path;
+	search.name = QUESTION_NAME;
+	search.links = 0;
+	while (answer_step(&search))
+		;
+}

@@ -1,0 +1,85 @@
+/*
+ * answer.h -- what a question gets: find, follow chains, steer; as references into a snapshot.
+ *
+ * An answer owns no memory: it points into the snapshot that it was found in and is good as long as that is.  Only
+ * the response writer knows about octets, compression and truncation.  Pure: any thread, no I/O.
+ */
+#ifndef ANSWER_H
+#define ANSWER_H
+
+#include "zones/answer/snapshot.h"
+#include "zones/steer/steer.h"
+
+enum rcode {
+	RCODE_NOERROR = 0,
+	RCODE_FORMERR = 1,
+	RCODE_SERVFAIL = 2,
+	RCODE_NXDOMAIN = 3,
+	RCODE_NOTIMP = 4,
+	RCODE_REFUSED = 5,
+	RCODE_YXDOMAIN = 6,
+	RCODE_BADVERS = 16,
+	RCODE_BADCOOKIE = 23
+};
+
+enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL };
+
+enum { ANSWER_ITEMS_MAX = 254, ANSWER_NAMES_MAX = 254, ANSWER_CHAIN_MAX = 16 };
+
+struct question {
+	struct path path;
+	uint16_t type;
+	uint16_t class;
+};
+
+/* One RRset of an answer. */
+struct answer_item {
+	uint8_t section;
+	uint8_t name;     /* its owner: one of names, ... */
+	uint8_t skip;     /* ... without so many octets of its front */
+	bool optional;    /* may be left out where it does not fit (RFC 2181 9) */
+	bool steered;     /* the records are the addresses of choice, or ... */
+	bool cname;       /* ... the CNAME of its origin (S16), which wire has */
+	uint16_t count;
+	uint32_t len;
+	const uint8_t *wire; /* a fragment (segment.h) */
+	uint32_t ttl;        /* of every record */
+};
+
+/* A name that stands whole in the message: the question's (item 255), or in the wire of an item. */
+struct answer_name {
+	uint8_t item;
+	uint32_t offset;
+};
+
+struct answer {
+	uint16_t rcode;
+	bool authoritative;
+	bool truncated;           /* say TC and send no records (RRL's slip) */
+	bool lacks_glue;          /* some that a referral needs found no room here: TC (RFC 9471 3.1) */
+	uint8_t nitems, nnames;
+	uint8_t scope;            /* ECS (S4) */
+	struct answer_item items[ANSWER_ITEMS_MAX];
+	struct answer_name names[ANSWER_NAMES_MAX];
+	uint64_t bucket;          /* hash of zone and owner for rate limiting: of what is answered, not of what was asked */
+	bool has_choice;          /* a load balancer decided, even where nothing was left */
+	struct steer_choice choice;
+	unsigned nsynthesised;
+	uint8_t synthesised[ANSWER_CHAIN_MAX][12 + NAME_MAX_LEN]; /* CNAMEs made of DNAMEs */
+};
+
+/* An answer without records. */
+void answer_init(struct answer *answer, uint16_t rcode);
+
+/* Answer a question of class IN.  answer was initialised. */
+void answer_find(struct answer *answer, const struct snapshot *snapshot, const struct question *question,
+    const struct steering *steering);
+
+/* The owner of an item, as a wire name that points into the question or the snapshot. */
+const uint8_t *answer_owner(const struct answer *answer, const struct question *question,
+    const struct answer_item *item);
+
+/* Add an RRset whose owner is the question's name. */
+void answer_add_own(struct answer *answer, const uint8_t *wire, size_t len, uint16_t count, uint32_t ttl);
+
+#endif

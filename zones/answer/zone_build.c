@@ -1,0 +1,604 @@
+/*
+ * zone_build.c -- make a zone from the store's rows, and edit one owner of it (snapshot.h).
+ */
+#include "zones/answer/snapshot.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { BITS_MAX = 24, HIDDEN_ROOM = NODE_RRSETS_MAX };
+
+static void
+depths_add(struct depths *depths, unsigned depth)
+{
+	depths->words[depth / 64] |= UINT64_C(1) << depth % 64;
+}
+
+/* S6: a load balancer hides zone data of the types that it owns. */
+static bool
+hidden_by_lb(uint16_t type)
+{
+	return type == TYPE_A || type == TYPE_AAAA || type == TYPE_CNAME;
+}
+
+/* Turn an owner into what its node is made of; kept has room for its RRsets. */
+static void
+source_of(struct node_source *source, const struct zone_owner *owner, struct rrset kept[HIDDEN_ROOM], bool apex)
+{
+	*source = (struct node_source){.lb = owner->lb, .rrsets = kept, .flags = apex ? NODE_APEX : 0};
+	for (unsigned i = 0; i < owner->nrrsets && source->nrrsets < HIDDEN_ROOM; i++) {
+		uint16_t type = owner->rrsets[i].type;
+
+		if (owner->lb != NULL && hidden_by_lb(type))
+			continue;
+		kept[source->nrrsets++] = owner->rrsets[i];
+		if (type == TYPE_NS && !apex)
+			source->flags |= NODE_CUT;
+		else if (type == TYPE_DNAME)
+			source->flags |= NODE_DNAME;
+		else if (type == TYPE_CNAME)
+			source->flags |= NODE_CNAME;
+	}
+}
+
+static void
+note_depths(struct zone *zone, const struct node_source *source, unsigned depth)
+{
+	if (source->flags & NODE_CUT)
+		depths_add(&zone->cuts, depth);
+	if (source->flags & NODE_DNAME)
+		depths_add(&zone->dnames, depth);
+	if (depth > 0 && source->name[0] == 1 && source->name[1] == '*')
+		depths_add(&zone->wilds, depth);
+}
+
+/* RFC 2308 5: the SOA of a negative answer has the lesser of its own TTL and its MINIMUM. */
+static bool
+note_soa(struct zone *zone, const struct node_source *source, uint8_t **soa)
+{
+	*soa = NULL;
+	for (unsigned i = 0; i < source->nrrsets; i++) {
+		const struct rrset *rrset = &source->rrsets[i];
+		const uint8_t *at = rrset->records, *rdata;
+		uint16_t rdlen;
+
+		if (rrset->type != TYPE_SOA)
+			continue;
+		rdata = rrset_next(&at, &rdlen);
+		if (rdlen < 22 || (*soa = malloc(12u + rdlen)) == NULL)
+			return false;
+		zone->negative_ttl = MIN(rrset->ttl, get32(rdata + rdlen - 4));
+		zone->soa_len = 12u + rdlen;
+		put16(*soa, 0xC00C);
+		put16(*soa + 2, TYPE_SOA);
+		put16(*soa + 4, CLASS_IN);
+		put32(*soa + 6, zone->negative_ttl);
+		put16(*soa + 10, rdlen);
+		memcpy(*soa + 12, rdata, rdlen);
+		return true;
+	}
+	return false;
+}
+
+static struct zone *
+zone_new(uint32_t number, const uint8_t *apex)
+{
+	struct zone *zone = calloc(1, sizeof *zone);
+	struct path path;
+
+	if (zone == NULL)
+		return NULL;
+	path_init(&path, apex);
+	zone->number = number;
+	zone->labels = path.labels;
+	zone->apex_len = path.len;
+	memcpy(zone->apex, path.name, path.len);
+	zone->apex_hash = path.hash[path.labels];
+	return zone;
+}
+
+/* Where a walk over the owners stands: the chain of nodes from the apex to the last owner. */
+struct walk {
+	struct zone *zone;
+	bool filling; /* the second pass */
+	uint8_t name[NAME_MAX_LEN + 8]; /* relative name of the last owner */
+	uint8_t starts[NAME_MAX_LABELS];
+	unsigned depth;
+	uint64_t hash[NAME_MAX_LABELS + 1]; /* of the last owner's ancestors, [0] the apex */
+	struct node *nodes[NAME_MAX_LABELS + 1];
+	/* what the first pass measured */
+	struct measure {
+		uint64_t hash;
+		size_t size;
+	} *measures;
+	size_t count, room;
+};
+
+static bool
+measure_node(struct walk *walk, const struct node_source *source)
+{
+	if (walk->count == walk->room) {
+		size_t room = walk->room ? walk->room * 2 : 64;
+		void *grown = realloc(walk->measures, room * sizeof *walk->measures);
+
+		if (grown == NULL)
+			return false;
+		walk->measures = grown;
+		walk->room = room;
+	}
+	walk->measures[walk->count++] = (struct measure){source->hash, node_size(source)};
+	return true;
+}
+
+static bool
+fill_node(struct walk *walk, const struct node_source *source, unsigned depth)
+{
+	struct zone *zone = walk->zone;
+	struct node *node = segment_add(zone->directory[source->hash >> (64 - zone->bits)], source);
+
+	if (node == NULL)
+		return false;
+	walk->nodes[depth] = node;
+	note_depths(zone, source, depth);
+	if (depth == 0)
+		return note_soa(zone, source, &zone->soa);
+	walk->nodes[depth - 1]->children++;
+	if (source->name[0] == 1 && source->name[1] == '*')
+		walk->nodes[depth - 1]->flags |= NODE_WILD;
+	return true;
+}
+
+static bool
+walk_node(struct walk *walk, struct node_source *source, const uint8_t *name, size_t name_len, unsigned depth)
+{
+	source->name = name;
+	source->name_len = (uint8_t)name_len;
+	walk->hash[depth] = depth == 0 ? walk->zone->apex_hash : segment_hash(walk->hash[depth - 1], name);
+	source->hash = walk->hash[depth];
+	return walk->filling ? fill_node(walk, source, depth) : measure_node(walk, source);
+}
+
+/* The start of each label of a relative name; returns how many. */
+static unsigned
+label_starts(const uint8_t *name, size_t len, uint8_t starts[NAME_MAX_LABELS])
+{
+	unsigned count = 0;
+
+	for (size_t at = 0; at < len; at += name[at] + 1u)
+		starts[count++] = (uint8_t)at;
+	return count;
+}
+
+/* How many labels, counted from the apex, two relative names share. */
+static unsigned
+shared_labels(const uint8_t *a, const uint8_t *a_starts, unsigned a_count, const uint8_t *b, const uint8_t *b_starts,
+    unsigned b_count)
+{
+	unsigned shared = 0;
+
+	while (shared < a_count && shared < b_count) {
+		const uint8_t *x = a + a_starts[a_count - shared - 1], *y = b + b_starts[b_count - shared - 1];
+
+		if (memcmp(x, y, *x + 1u) != 0)
+			break;
+		shared++;
+	}
+	return shared;
+}
+
+/* One owner, in the order of the keys: first the empty non-terminals that lead to it, then its node. */
+static bool
+walk_owner(void *arg, const struct zone_owner *owner)
+{
+	struct walk *walk = arg;
+	uint8_t name[NAME_MAX_LEN + 8] = {0}; /* segment_hash reads whole words */
+	uint8_t starts[NAME_MAX_LABELS];
+	int len = name_from_key(name, owner->key.data, owner->key.len);
+	struct rrset kept[HIDDEN_ROOM];
+	struct node_source source;
+	unsigned depth, shared;
+
+	if (len < 0)
+		return true; /* a damaged row: passed over */
+	depth = label_starts(name, (size_t)len, starts);
+	shared = shared_labels(name, starts, depth, walk->name, walk->starts, walk->depth);
+	for (unsigned d = shared + 1; d < depth; d++) {
+		unsigned at = starts[depth - d];
+
+		source = (struct node_source){0};
+		if (!walk_node(walk, &source, name + at, (size_t)len - at, d))
+			return false;
+	}
+	source_of(&source, owner, kept, depth == 0);
+	if (!walk_node(walk, &source, name, (size_t)len, depth))
+		return false;
+	memcpy(walk->name, name, sizeof name);
+	memcpy(walk->starts, starts, sizeof starts);
+	walk->depth = depth;
+	return true;
+}
+
+/* Give each entry of the directory a segment with room for just what was measured; false where one would be too large. */
+static bool
+make_directory(struct zone *zone, const struct measure *measures, size_t count)
+{
+	size_t entries = (size_t)1 << zone->bits;
+	struct {
+		unsigned names;
+		size_t octets;
+	} *totals = calloc(entries, sizeof *totals);
+	bool made = totals != NULL && (zone->directory = calloc(entries, sizeof(struct segment *))) != NULL;
+
+	for (size_t i = 0; made && i < count; i++) {
+		totals[measures[i].hash >> (64 - zone->bits)].names++;
+		totals[measures[i].hash >> (64 - zone->bits)].octets += measures[i].size;
+	}
+	for (size_t i = 0; made && i < entries; i++) {
+		zone->directory[i] = segment_new(totals[i].names, totals[i].octets, zone->bits, zone->apex_hash);
+		made = zone->directory[i] != NULL;
+	}
+	free(totals);
+	return made;
+}
+
+static void
+drop_directory(struct zone *zone)
+{
+	for (size_t i = 0, next; zone->directory != NULL && i < (size_t)1 << zone->bits; i = next) {
+		/* Entries that share a segment stand side by side. */
+		next = zone->directory[i] == NULL ? i + 1 : i + ((size_t)1 << (zone->bits - segment_depth(zone->directory[i])));
+		segment_free(zone->directory[i]);
+	}
+	free(zone->directory);
+	zone->directory = NULL;
+}
+
+struct zone *
+zone_build(uint32_t number, const uint8_t *apex, zone_each_fn *each, void *arg)
+{
+	struct zone *zone = zone_new(number, apex);
+	struct walk walk = {.zone = zone};
+	bool built = zone != NULL && each(arg, walk_owner, &walk) && walk.count > 0;
+
+	if (built) {
+		zone->bits = 1;
+		while (zone->bits < BITS_MAX && walk.count >> zone->bits > SEGMENT_NAMES)
+			zone->bits++;
+		while (!(built = make_directory(zone, walk.measures, walk.count)) && zone->bits < BITS_MAX) {
+			drop_directory(zone);
+			zone->bits++;
+		}
+	}
+	free(walk.measures);
+	if (built) {
+		walk = (struct walk){.zone = zone, .filling = true};
+		built = each(arg, walk_owner, &walk) && zone->soa != NULL;
+	}
+	if (!built) {
+		zone_free(zone);
+		return NULL;
+	}
+	return zone;
+}
+
+void
+zone_free(void *memory)
+{
+	struct zone *zone = memory;
+
+	if (zone == NULL)
+		return;
+	drop_directory(zone);
+	free(zone->soa);
+	free(zone);
+}
+
+static void
+measure_segment(void *arg, const struct node *node)
+{
+	uint64_t *octets = arg;
+	struct fragment fragment;
+
+	for (unsigned i = 0; i < node->nrrsets; i++) {
+		node_rrset_at(node, i, &fragment);
+		if (fragment.len > SEGMENT_OUTSIDE)
+			*octets += fragment.len;
+	}
+}
+
+void
+zone_measure(const struct zone *zone, uint64_t *names, uint64_t *octets)
+{
+	*names = 0;
+	*octets = sizeof *zone + zone->soa_len + (sizeof(void *) << zone->bits);
+	for (size_t i = 0; i < (size_t)1 << zone->bits;) {
+		const struct segment *segment = zone->directory[i];
+
+		*names += segment_names(segment);
+		*octets += segment_octets(segment);
+		segment_each(segment, measure_segment, octets);
+		i += (size_t)1 << (zone->bits - segment_depth(segment));
+	}
+}
+
+/* Editing */
+
+static void *
+copy_of(const void *from, size_t len)
+{
+	void *copy = malloc(len);
+
+	if (copy != NULL)
+		memcpy(copy, from, len);
+	return copy;
+}
+
+struct zone *
+zone_edit_begin(const struct zone *old)
+{
+	struct zone *zone = copy_of(old, sizeof *old);
+
+	if (zone == NULL)
+		return NULL;
+	zone->directory = copy_of(old->directory, sizeof(struct segment *) << old->bits);
+	if (zone->directory == NULL) {
+		free(zone);
+		return NULL;
+	}
+	return zone;
+}
+
+void
+zone_edit_done(const struct zone *old, const struct retire *retire)
+{
+	retire->add(retire->arg, free, old->directory);
+	retire->add(retire->arg, free, (void *)(uintptr_t)old);
+}
+
+void
+zone_edit_drop(struct zone *zone)
+{
+	free(zone->directory);
+	free(zone);
+}
+
+static struct segment **
+entry_of(struct zone *zone, uint64_t hash)
+{
+	return &zone->directory[hash >> (64 - zone->bits)];
+}
+
+/* Put a segment into all the directory entries that its depth and a hash of it name. */
+static void
+set_entries(struct zone *zone, struct segment *segment, uint64_t hash)
+{
+	unsigned shared = zone->bits - segment_depth(segment);
+	size_t first = (size_t)(hash >> (64 - zone->bits)) >> shared << shared;
+
+	for (size_t i = 0; i < (size_t)1 << shared; i++)
+		zone->directory[first + i] = segment;
+}
+
+static bool
+double_directory(struct zone *zone)
+{
+	size_t entries = (size_t)1 << zone->bits;
+	struct segment **grown;
+
+	if (zone->bits == BITS_MAX || (grown = malloc(2 * entries * sizeof *grown)) == NULL)
+		return false;
+	for (size_t i = 0; i < entries; i++)
+		grown[2 * i] = grown[2 * i + 1] = zone->directory[i];
+	free(zone->directory); /* private to this edit */
+	zone->directory = grown;
+	zone->bits++;
+	return true;
+}
+
+static bool
+split(struct zone *zone, uint64_t hash, const struct retire *retire)
+{
+	struct segment *old = *entry_of(zone, hash), *halves[2];
+	unsigned depth = segment_depth(old);
+	uint64_t bit = UINT64_C(1) << (63 - depth);
+
+	if (depth == zone->bits && !double_directory(zone))
+		return false;
+	halves[0] = segment_half(old, 0);
+	halves[1] = segment_half(old, 1);
+	if (halves[0] == NULL || halves[1] == NULL) {
+		segment_free_shell(halves[0]);
+		segment_free_shell(halves[1]);
+		return false;
+	}
+	set_entries(zone, halves[0], hash & ~bit);
+	set_entries(zone, halves[1], hash | bit);
+	retire->add(retire->arg, segment_free_shell, old);
+	return true;
+}
+
+static void
+retire_outside(void *arg, void *outside)
+{
+	const struct retire *retire = arg;
+
+	retire->add(retire->arg, free, outside);
+}
+
+/* Replace, add or (source NULL) remove one node. */
+static bool
+put_node(struct zone *zone, uint64_t hash, const uint8_t *name, size_t name_len, const struct node_source *source,
+    const struct retire *retire)
+{
+	size_t size = source != NULL ? node_size(source) : 0;
+	const struct node *old_node;
+	struct segment *old, *new;
+
+	for (;;) {
+		old = *entry_of(zone, hash);
+		if (segment_names(old) < 2 * SEGMENT_NAMES && segment_octets(old) + size + 64 < SEGMENT_MAX)
+			break;
+		if (!split(zone, hash, retire))
+			return false;
+	}
+	if ((new = segment_edit(old, hash, name, name_len, source)) == NULL)
+		return false;
+	old_node = segment_find(old, hash, name, name_len);
+	if (old_node != NULL)
+		node_each_outside(old_node, retire_outside, (void *)(uintptr_t)retire);
+	set_entries(zone, new, hash);
+	retire->add(retire->arg, segment_free_shell, old);
+	return true;
+}
+
+/* The name under edit: relative, with the hash of each of its ancestors. */
+struct place {
+	uint8_t name[NAME_MAX_LEN + 8];
+	size_t len;
+	unsigned depth;
+	uint8_t starts[NAME_MAX_LABELS];
+	uint64_t hash[NAME_MAX_LABELS + 1]; /* [d]: of the last d labels and the apex */
+};
+
+static const uint8_t *
+place_name(const struct place *place, unsigned depth, size_t *len)
+{
+	size_t at = depth == 0 ? place->len : place->starts[place->depth - depth];
+
+	*len = place->len - at;
+	return place->name + at;
+}
+
+static const struct node *
+place_node(struct zone *zone, const struct place *place, unsigned depth)
+{
+	size_t len;
+	const uint8_t *name = place_name(place, depth, &len);
+
+	return segment_find(*entry_of(zone, place->hash[depth]), place->hash[depth], name, len);
+}
+
+static bool
+place_is_wild(const struct place *place, unsigned depth)
+{
+	size_t len;
+	const uint8_t *name = place_name(place, depth, &len);
+
+	return len >= 2 && name[0] == 1 && name[1] == '*';
+}
+
+/* Count a child in or out of an existing node. */
+static bool
+count_child(struct zone *zone, const struct place *place, unsigned depth, int by, const struct retire *retire)
+{
+	struct segment *old = *entry_of(zone, place->hash[depth]), *new = segment_clone(old);
+	bool wild = place_is_wild(place, depth + 1);
+	struct node *node;
+	size_t len;
+	const uint8_t *name = place_name(place, depth, &len);
+
+	if (new == NULL)
+		return false;
+	/* Private until the edit is published. */
+	node = (struct node *)(uintptr_t)segment_find(new, place->hash[depth], name, len);
+	node->children += (uint32_t)by;
+	if (wild)
+		node->flags = by > 0 ? node->flags | NODE_WILD : node->flags & (uint16_t)~NODE_WILD;
+	set_entries(zone, new, place->hash[depth]);
+	retire->add(retire->arg, segment_free_shell, old);
+	return true;
+}
+
+/* Make sure that the node's parents exist and count it. */
+static bool
+link_to_parent(struct zone *zone, const struct place *place, unsigned depth, const struct retire *retire)
+{
+	if (depth == 0)
+		return true;
+	if (place_node(zone, place, depth - 1) == NULL) {
+		struct node_source empty = {.hash = place->hash[depth - 1]};
+		size_t len;
+
+		empty.name = place_name(place, depth - 1, &len);
+		empty.name_len = (uint8_t)len;
+		note_depths(zone, &empty, depth - 1); /* an empty "*" is a source of synthesis too */
+		if (!put_node(zone, empty.hash, empty.name, len, &empty, retire) ||
+		    !link_to_parent(zone, place, depth - 1, retire))
+			return false;
+	}
+	return count_child(zone, place, depth - 1, 1, retire);
+}
+
+/* Take the node away, and every empty non-terminal that lived only by it. */
+static bool
+unlink_node(struct zone *zone, const struct place *place, unsigned depth, const struct retire *retire)
+{
+	size_t len;
+	const uint8_t *name = place_name(place, depth, &len);
+	const struct node *parent;
+
+	if (!put_node(zone, place->hash[depth], name, len, NULL, retire))
+		return false;
+	if (depth == 0)
+		return true;
+	if (!count_child(zone, place, depth - 1, -1, retire))
+		return false;
+	parent = place_node(zone, place, depth - 1);
+	if (parent->children > 0 || parent->nrrsets > 0 || parent->flags & (NODE_LB | NODE_APEX))
+		return true;
+	return unlink_node(zone, place, depth - 1, retire);
+}
+
+static bool
+place_init(struct place *place, const struct zone *zone, const struct bytes *key)
+{
+	int len = name_from_key(place->name, key->data, key->len);
+
+	if (len < 0)
+		return false;
+	memset(place->name + len, 0, 8);
+	place->len = (size_t)len;
+	place->depth = label_starts(place->name, place->len, place->starts);
+	place->hash[0] = zone->apex_hash;
+	for (unsigned d = 1; d <= place->depth; d++)
+		place->hash[d] = segment_hash(place->hash[d - 1], place->name + place->starts[place->depth - d]);
+	return true;
+}
+
+bool
+zone_edit_owner(struct zone *zone, const struct zone_owner *owner, const struct retire *retire)
+{
+	struct rrset kept[HIDDEN_ROOM];
+	struct node_source source;
+	const struct node *old;
+	struct place place;
+	uint8_t *soa = NULL;
+	size_t len;
+
+	if (!place_init(&place, zone, &owner->key))
+		return true; /* a damaged row: passed over */
+	source_of(&source, owner, kept, place.depth == 0);
+	source.name = place_name(&place, place.depth, &len);
+	source.name_len = (uint8_t)len;
+	source.hash = place.hash[place.depth];
+	/* A zone without its SOA cannot answer: the caller keeps the old one. */
+	if (place.depth == 0 && (!note_soa(zone, &source, &soa) || soa == NULL))
+		return false;
+	old = place_node(zone, &place, place.depth);
+	if (old == NULL && source.nrrsets == 0 && source.lb == NULL)
+		return true;
+	if (old != NULL) {
+		source.children = old->children;
+		source.flags |= old->flags & NODE_WILD;
+		if (source.nrrsets == 0 && source.lb == NULL && source.children == 0)
+			return unlink_node(zone, &place, place.depth, retire);
+	}
+	if (place.depth == 0) {
+		retire->add(retire->arg, free, zone->soa);
+		zone->soa = soa;
+	}
+	note_depths(zone, &source, place.depth);
+	if (!put_node(zone, source.hash, source.name, len, &source, retire))
+		return false;
+	return old != NULL || link_to_parent(zone, &place, place.depth, retire);
+}

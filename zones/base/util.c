@@ -1,0 +1,181 @@
+#include "zones/base/util.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/random.h>
+#include <time.h>
+
+void *
+xmalloc(size_t size)
+{
+	return xrealloc(NULL, size);
+}
+
+void *
+xcalloc(size_t count, size_t size)
+{
+	void *memory = calloc(count ? count : 1, size ? size : 1);
+
+	if (memory == NULL)
+		errx(1, "out of memory: %zu times %zu bytes were asked for", count, size);
+	return memory;
+}
+
+void *
+xrealloc(void *old, size_t size)
+{
+	void *memory = realloc(old, size ? size : 1);
+
+	if (memory == NULL)
+		errx(1, "out of memory: %zu bytes were asked for", size);
+	return memory;
+}
+
+void *
+xmemdup(const void *from, size_t len)
+{
+	void *copy = xmalloc(len);
+
+	if (len > 0)
+		memcpy(copy, from, len);
+	return copy;
+}
+
+char *
+xstrdup(const char *text)
+{
+	return xmemdup(text, strlen(text) + 1);
+}
+
+char *
+xasprintf(const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		errx(1, "out of memory");
+	va_end(args);
+	return text;
+}
+
+static uint64_t
+clock_ns(clockid_t clock)
+{
+	struct timespec now;
+
+	clock_gettime(clock, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+uint64_t
+boot_ns(void)
+{
+	return clock_ns(CLOCK_BOOTTIME);
+}
+
+bool
+whole_from_text(const char *text, uint64_t most, uint64_t *number)
+{
+	uint64_t sum = 0;
+
+	if (*text == '\0')
+		return false;
+	for (; *text != '\0'; text++) {
+		uint64_t digit = (uint64_t)(*text - '0');
+
+		if (*text < '0' || *text > '9' || digit > most || sum > (most - digit) / 10)
+			return false;
+		sum = sum * 10 + digit;
+	}
+	*number = sum;
+	return true;
+}
+
+uint64_t
+boot_ms(void)
+{
+	return boot_ns() / 1000000;
+}
+
+uint64_t
+awake_ms(void)
+{
+	return clock_ns(CLOCK_MONOTONIC) / 1000000;
+}
+
+uint64_t
+slept_ms(void)
+{
+	/* In this order: where we are kept from running in between it is less, and not more. */
+	uint64_t boot = boot_ms(), awake = awake_ms();
+
+	return boot > awake ? boot - awake : 0;
+}
+
+int64_t
+wall_ms(void)
+{
+	return (int64_t)(clock_ns(CLOCK_REALTIME) / 1000000);
+}
+
+const char *
+boot_id(void)
+{
+	static char id[37];
+	FILE *file;
+
+	if (id[0] != '\0' || (file = fopen("/proc/sys/kernel/random/boot_id", "re")) == NULL)
+		return id;
+	if (fread(id, 1, 36, file) != 36)
+		id[0] = '\0';
+	fclose(file);
+	return id;
+}
+
+void
+wall_text(int64_t wall, char out[32])
+{
+	time_t seconds = (time_t)(wall / 1000);
+	struct tm when;
+	char day[24];
+
+	gmtime_r(&seconds, &when);
+	strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &when);
+	snprintf(out, 32, "%s.%06uZ", day, (unsigned)(wall % 1000) * 1000 % 1000000);
+}
+
+bool
+wall_from_text(const char *text, int64_t *wall)
+{
+	struct tm when = {0};
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &when);
+
+	if (rest != NULL && *rest == '.')
+		rest += 1 + strspn(rest + 1, "0123456789");
+	if (rest == NULL || strcmp(rest, "Z") != 0)
+		return false;
+	*wall = (int64_t)timegm(&when) * 1000;
+	return true;
+}
+
+void
+random_bytes(void *out, size_t len)
+{
+	uint8_t *at = out;
+
+	while (len > 0) {
+		ssize_t got = getrandom(at, len, 0);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			err(1, "getrandom");
+		at += got;
+		len -= (size_t)got;
+	}
+}

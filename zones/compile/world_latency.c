@@ -1,0 +1,72 @@
+/*
+ * world_latency.c -- how fast the pools of a world answer, for dynamic_latency (S41).
+ *
+ * The monitor writes round-trip times once a second, without a word in the feed of flips: they are looked up, and only those of
+ * pools that some load balancer chooses by latency.
+ */
+#include "zones/compile/world.h"
+
+struct mean {
+	uint64_t sum_us;
+	unsigned count;
+};
+
+static void
+mean_add(struct mean *mean, uint32_t us)
+{
+	if (us == 0)
+		return;
+	mean->sum_us += us;
+	mean->count++;
+}
+
+static uint32_t
+mean_of(const struct mean *mean)
+{
+	return mean->count > 0 ? (uint32_t)(mean->sum_us / mean->count) : 0;
+}
+
+/* Over what is up of its endpoints, whose monitors have a vote ([CF] 4.4). */
+static uint32_t
+origin_latency(const struct pool_entry *pool, size_t i, struct store_txn *health)
+{
+	const struct origin_uses *use = &pool->uses.origins[i];
+	size_t njudges = pool->model->njudges;
+	struct mean mean = {0};
+	struct health_record record;
+
+	for (size_t n = 0; n < use->count * njudges; n++) {
+		const struct endpoint_entry *endpoint = pool->uses.endpoints[use->first + n];
+
+		if (pool->model->judges[n % njudges].votes && health_state_healthy(endpoint->state) &&
+		    health_get(health, &endpoint->key, &record))
+			mean_add(&mean, record.rtt_steady_us);
+	}
+	return mean_of(&mean);
+}
+
+/* Over its candidates: an origin is one, however many addresses it has (S16). */
+static uint32_t
+pool_latency(const struct pool_entry *pool, struct store_txn *health)
+{
+	struct mean mean = {0};
+
+	for (size_t i = 0; i < pool->model->norigins; i++)
+		if (origin_is_candidate(&pool->model->origins[i], pool->states[i]))
+			mean_add(&mean, origin_latency(pool, i, health));
+	return mean_of(&mean);
+}
+
+void
+world_look_at_latencies(struct world *world, struct store_txn *health)
+{
+	for (uint32_t slot = 0; world->by_latency && slot < world->slots; slot++) {
+		struct pool_entry *pool = world->by_slot[slot];
+		uint32_t latency_us = pool->by_latency && pool->model != NULL ? pool_latency(pool, health) : 0;
+
+		if (latency_us == pool->latency_us)
+			continue;
+		pool->latency_us = latency_us;
+		world_dirty(world, pool);
+	}
+}

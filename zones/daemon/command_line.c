@@ -1,0 +1,182 @@
+#include "zones/daemon/command_line.h"
+
+#include "zones/base/util.h"
+
+#include <ctype.h>
+#include <err.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+enum { EXIT_USAGE = 2 };
+
+const char *
+state_default(void)
+{
+	const char *environment = getenv("GRAYCLOUD_STATE");
+
+	return environment != NULL && *environment != '\0' ? environment : "/var/lib/graycloud";
+}
+
+bool
+option_wrong(const struct option_place *place, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(stderr, "%s: ", place->program);
+	if (place->file != NULL)
+		fprintf(stderr, "%s:%u: %s", place->file, place->line, place->name);
+	else
+		fprintf(stderr, "--%s", place->name);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+	return false;
+}
+
+bool
+option_number(const struct option_place *place, const char *text, double low, double high, double *value)
+{
+	char *rest;
+
+	*value = strtod(text, &rest);
+	if (*text == '\0' || *rest != '\0' || !(*value >= low && *value <= high))
+		return option_wrong(place, " %s: not a number from %g to %g", text, low, high);
+	return true;
+}
+
+bool
+option_whole(const struct option_place *place, const char *text, unsigned low, unsigned high, unsigned *out)
+{
+	double value;
+
+	if (!option_number(place, text, low, high, &value))
+		return false;
+	if (value != (unsigned)value)
+		return option_wrong(place, " %s: not a whole number", text);
+	*out = (unsigned)value;
+	return true;
+}
+
+static const struct option *
+find_known(const struct command_line *line, const char *name)
+{
+	for (const struct option *option = line->known; option->name != NULL; option++)
+		if (strcmp(option->name, name) == 0 && option->val != OPTION_HELP && option->val != OPTION_VERSION)
+			return option;
+	return NULL;
+}
+
+/* A value that lives as long as we do. */
+static const char *
+keep(const char *value)
+{
+	static struct kept {
+		struct kept *before;
+		char text[];
+	} *all;
+	struct kept *kept = xmalloc(sizeof *kept + strlen(value) + 1);
+
+	strcpy(kept->text, value);
+	kept->before = all;
+	all = kept;
+	return kept->text;
+}
+
+/* One line of a file: a word, and the rest of the line as its value. */
+static bool
+take_text(const struct command_line *line, struct option_place *place, char *text)
+{
+	const struct option *option;
+	char *value;
+
+	text[strcspn(text, "#\r\n")] = '\0';
+	text += strspn(text, " \t");
+	for (size_t end = strlen(text); end > 0 && isspace((unsigned char)text[end - 1]);)
+		text[--end] = '\0';
+	if (*text == '\0')
+		return true;
+	value = text + strcspn(text, " \t");
+	if (*value != '\0')
+		*value++ = '\0';
+	value += strspn(value, " \t");
+	place->name = text;
+	if ((option = find_known(line, text)) == NULL)
+		return option_wrong(place, ": there is no such option; %s --help lists them", line->program);
+	if (option->has_arg == required_argument && *value == '\0')
+		return option_wrong(place, ": it wants a value behind it");
+	if (!option->has_arg && *value != '\0')
+		return option_wrong(place, ": it takes no value");
+	if (option->val == OPTION_CONFIG)
+		return option_wrong(place, ": a file cannot name another one");
+	return line->take(line->arg, place, option->val, *value != '\0' ? keep(value) : NULL);
+}
+
+static bool
+read_file(const struct command_line *line, const char *path)
+{
+	struct option_place place = {.program = line->program, .file = path};
+	FILE *file = fopen(path, "re");
+	char *text = NULL;
+	size_t room = 0;
+	ssize_t len;
+	bool good = true;
+
+	if (file == NULL) {
+		warn("--config %s", path);
+		return false;
+	}
+	while ((len = getline(&text, &room, file)) >= 0) {
+		place.line++;
+		place.name = "a line";
+		good &= strlen(text) == (size_t)len ? take_text(line, &place, text) : option_wrong(&place, " with a NUL in it");
+	}
+	if (ferror(file)) {
+		warn("--config %s", path);
+		good = false;
+	}
+	free(text);
+	fclose(file);
+	return good;
+}
+
+bool
+command_line_read(const struct command_line *line, int argc, char **argv)
+{
+	struct option_place place = {.program = line->program};
+	bool good = true;
+	int val, index;
+
+	while ((val = getopt_long(argc, argv, "", line->known, &index)) != -1) {
+		if (val == '?') {
+			good = false;
+			continue;
+		}
+		place.name = line->known[index].name;
+		switch (val) {
+		case OPTION_HELP:
+			fputs(line->usage, stdout);
+			exit(0);
+		case OPTION_VERSION:
+			printf("%s %s\n", line->program, VERSION);
+			exit(0);
+		case OPTION_CONFIG:
+			good &= read_file(line, optarg);
+			break;
+		default:
+			good &= line->take(line->arg, &place, val, optarg);
+		}
+	}
+	if (optind < argc) {
+		warnx("%s: what is this?  Options begin with --", argv[optind]);
+		good = false;
+	}
+	return good;
+}
+
+void
+command_line_refuse(const struct command_line *line)
+{
+	fputs(line->usage, stderr);
+	exit(EXIT_USAGE);
+}

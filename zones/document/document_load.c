@@ -1,0 +1,572 @@
+/* The loading half of document.h: what stands in the store was checked when it was written. */
+#include "admin/edit/document.h"
+
+#include "zones/document/schema.h"
+#include "zones/base/siphash.h"
+#include "zones/zonefile/zonefile.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <strings.h>
+
+static struct json *
+read_object(struct bytes text)
+{
+	struct json *object = json_read_quietly(text);
+
+	if (object != NULL && json_kind(object) != JSON_KIND_OBJECT) {
+		json_drop(object);
+		return NULL;
+	}
+	return object;
+}
+
+static unsigned
+number_of(const struct json *object, const char *key)
+{
+	return (unsigned)json_integer_of(json_member(object, key));
+}
+
+static void
+id_of(struct id *id, const char *text)
+{
+	*id = (struct id){{0}};
+	if (id_valid(text))
+		snprintf(id->text, sizeof id->text, "%s", text);
+}
+
+static char *
+text_or_null(const char *text)
+{
+	return *text ? xstrdup(text) : NULL;
+}
+
+/* S18: hundredths, rounded, and at least 1 when above 0. */
+static unsigned
+hundredths(const struct json *value)
+{
+	double weight = json_number_of(value);
+	long rounded = lround(weight * WEIGHT_ONE);
+
+	return weight > 0 && rounded < 1 ? 1 : (unsigned)MAX(rounded, 0);
+}
+
+/* Has the end not passed yet?  Then it is one of those that the pool waits for. */
+static bool
+lasts(struct pool *pool, const struct json *object, const char *key)
+{
+	int64_t end;
+
+	if (!wall_from_text(json_text_of(object, key), &end) || end <= wall_ms())
+		return false;
+	if (pool->ends == 0 || end < pool->ends)
+		pool->ends = end;
+	return true;
+}
+
+static enum health_state
+seed_of(const char *text)
+{
+	return strcmp(text, "up") == 0	      ? HEALTH_UP
+	       : strcmp(text, "suspect") == 0 ? HEALTH_SUSPECT
+	       : strcmp(text, "down") == 0    ? HEALTH_DOWN
+					      : HEALTH_UNKNOWN;
+}
+
+/* S24: the states of a hostname's addresses when its monitor was attached. */
+static struct resolved *
+load_seeds(const struct json *seeds)
+{
+	struct resolved *resolved = NULL;
+	unsigned count = 0;
+
+	for (const char *key = json_next_key(seeds, NULL); key != NULL; key = json_next_key(seeds, key))
+		count++;
+	if (count == 0 || (resolved = resolved_new(count)) == NULL)
+		return NULL;
+	count = 0;
+	for (const char *key = json_next_key(seeds, NULL); key != NULL; key = json_next_key(seeds, key)) {
+		struct resolved_address *seed = &resolved->list[count++];
+
+		address_from_text(&seed->address, key);
+		seed->state = seed_of(json_text_of(seeds, key));
+	}
+	return resolved;
+}
+
+static void
+load_origin(struct pool *pool, struct origin *origin, const struct json *json)
+{
+	const char *forced = json_text_of(json, "forced");
+	const struct json *seeded = json_member(json, "seeded");
+	const char *host = json_text(json_item(json_member(json_member(json, "header"), "Host"), 0));
+
+	origin->name = xstrdup(json_text_of(json, "name"));
+	origin->address = xstrdup(json_text_of(json, "address"));
+	origin->enabled = json_truth(json_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
+	origin->weight = hundredths(json_member(json, "weight"));
+	origin->host = text_or_null(host ? host : "");
+	origin->forced = strcmp(forced, "up") == 0     ? FORCED_UP
+			 : strcmp(forced, "down") == 0 ? FORCED_DOWN
+						       : FORCED_NONE;
+	if (*json_text_of(json, "forced_until") != '\0' && !lasts(pool, json, "forced_until"))
+		origin->forced = FORCED_NONE;
+	origin->affinity_group = text_or_null(json_text_of(json, "affinity_group"));
+	origin->seeded = seed_of(json_text_of(json, "seeded"));
+	origin->seeds = json_kind(seeded) == JSON_KIND_OBJECT ? load_seeds(seeded) : NULL;
+	origin->unflattened = json_member(json, "flatten_cname") != NULL && !json_truth(json_member(json, "flatten_cname"));
+	address_from_text(&origin->ip, origin->address);
+}
+
+struct judge *
+document_load_group(struct bytes text, size_t *count)
+{
+	struct json *json = read_object(text), *members = json_member(json, "members");
+	struct judge *judges = xcalloc(json_count(members), sizeof *judges);
+
+	*count = 0;
+	for (size_t i = 0; i < json_count(members); i++) {
+		const struct json *member = json_item(members, i);
+		struct judge *judge = &judges[*count];
+
+		if (!json_truth(json_member(member, "enabled")))
+			continue;
+		id_of(&judge->monitor, json_text_of(member, "monitor_id"));
+		judge->votes = !json_truth(json_member(member, "monitoring_only"));
+		judge->must_be_healthy = json_truth(json_member(member, "must_be_healthy"));
+		++*count;
+	}
+	json_drop(json);
+	return judges;
+}
+
+static struct notification_filter
+load_filter(const struct json *json)
+{
+	const struct json *healthy = json_member(json, "healthy");
+	bool disable = json_truth(json_member(json, "disable")), one = json_kind(healthy) == JSON_KIND_BOOL;
+
+	return (struct notification_filter){disable || (one && !json_truth(healthy)), disable || (one && json_truth(healthy))};
+}
+
+struct pool *
+document_load_pool(struct bytes text)
+{
+	struct json *json = read_object(text), *origins = json_member(json, "origins");
+	struct pool *pool;
+	bool good;
+
+	if (json == NULL)
+		return NULL;
+	pool = xcalloc(1, sizeof *pool);
+	id_of(&pool->id, json_text_of(json, "id"));
+	pool->name = xstrdup(json_text_of(json, "name"));
+	pool->enabled = json_truth(json_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
+	pool->minimum_origins = number_of(json, "minimum_origins");
+	pool->origin_steering = strcmp(json_text_of(json_member(json, "origin_steering"), "policy"), "hash") == 0 ? ORIGIN_HASH
+	                                                                                                    : ORIGIN_RANDOM;
+	pool->shed_percent = json_number_of(json_member(json_member(json, "load_shedding"), "default_percent"));
+	pool->shed_by_hash = strcmp(json_text_of(json_member(json, "load_shedding"), "default_policy"), "hash") == 0;
+	pool->placed = json_numeric(json_member(json, "latitude")) && json_numeric(json_member(json, "longitude"));
+	pool->latitude = json_number_of(json_member(json, "latitude"));
+	pool->longitude = json_number_of(json_member(json, "longitude"));
+	id_of(&pool->monitor, json_text_of(json, "monitor"));
+	id_of(&pool->monitor_group, json_text_of(json, "monitor_group"));
+	pool->pool_filter = load_filter(json_member(json_member(json, "notification_filter"), "pool"));
+	pool->origin_filter = load_filter(json_member(json_member(json, "notification_filter"), "origin"));
+	if (pool->monitor.text[0] != '\0') {
+		pool->judges = xcalloc(1, sizeof *pool->judges);
+		pool->judges[pool->njudges++] = (struct judge){.monitor = pool->monitor, .votes = true};
+	}
+	pool->norigins = json_count(origins);
+	pool->origins = xcalloc(pool->norigins, sizeof *pool->origins);
+	good = *pool->name != '\0' && *pool->id.text != '\0';
+	for (size_t i = 0; i < pool->norigins; i++)
+		load_origin(pool, &pool->origins[i], json_item(origins, i));
+	json_drop(json);
+	if (good)
+		return pool;
+	model_free_pool(pool);
+	return NULL;
+}
+
+static void
+load_headers(struct monitor *monitor, const struct json *headers)
+{
+	for (const char *key = json_next_key(headers, NULL); key != NULL; key = json_next_key(headers, key)) {
+		const struct json *values = json_member(headers, key);
+
+		for (size_t i = 0; i < json_count(values); i++) {
+			const char *value = json_text(json_item(values, i));
+
+			if (value == NULL)
+				continue;
+			/* Of its own: the probe's Host and SNI. */
+			if (strcasecmp(key, "Host") == 0) {
+				free(monitor->host);
+				monitor->host = xstrdup(value);
+				continue;
+			}
+			monitor->headers =
+			    xrealloc(monitor->headers, (monitor->nheaders + 1) * sizeof *monitor->headers);
+			monitor->headers[monitor->nheaders++] = (struct header){xstrdup(key), xstrdup(value)};
+		}
+	}
+}
+
+/* Where the data cannot be read any more the monitor cannot either: any answer would be good. */
+static bool
+load_dns(struct monitor *monitor, const struct json *json)
+{
+	const char *name = json_text_of(json, "dns_name"), *data = json_text_of(json, "dns_data");
+	struct problems problems = {0};
+	uint8_t *rdata;
+
+	monitor->dns_type = zonefile_type(json_text_of(json, "dns_type"));
+	monitor->dns_rcode = schema_dns_rcode(json_text_of(json, "dns_rcode"));
+	if (monitor->type != MONITOR_DNS)
+		return true;
+	if (name_from_text(monitor->dns_name, name, NULL) == 0 || monitor->dns_type == 0)
+		return false;
+	if (*data == '\0')
+		return true;
+	rdata = xmalloc(UINT16_MAX);
+	monitor->dns_data_len = zonefile_rdata(monitor->dns_type, data, (const uint8_t *)"", rdata, &problems);
+	problems_free(&problems);
+	monitor->dns_data = xmemdup(rdata, monitor->dns_data_len);
+	free(rdata);
+	return monitor->dns_data_len > 0;
+}
+
+static bool
+load_command(struct monitor *monitor, const struct json *command)
+{
+	size_t count = json_count(command);
+
+	monitor->command = xcalloc(count + 1, sizeof *monitor->command);
+	for (size_t i = 0; i < count; i++) {
+		const char *argument = json_text(json_item(command, i));
+
+		monitor->command[i] = xstrdup(argument ? argument : "");
+	}
+	return monitor->type != MONITOR_EXEC || count > 0;
+}
+
+static enum http_version
+http_version_of(const char *text)
+{
+	return strcmp(text, "2") == 0 ? HTTP_VERSION_2 : strcmp(text, "auto") == 0 ? HTTP_VERSION_AUTO : HTTP_VERSION_1_1;
+}
+
+struct monitor *
+document_load_monitor(struct bytes text)
+{
+	struct json *json = read_object(text);
+	struct monitor *monitor;
+	const struct monitor_kind *kind;
+	enum monitor_type type = monitor_type_of(json_text_of(json, "type"));
+	bool good;
+
+	if (json == NULL || type == MONITOR_TYPE_COUNT) {
+		json_drop(json);
+		return NULL;
+	}
+	kind = monitor_kind(type);
+	monitor = xcalloc(1, sizeof *monitor);
+	id_of(&monitor->id, json_text_of(json, "id"));
+	monitor->edition = (uint32_t)siphash((const uint64_t[2]){0, 0}, text.data, text.len);
+	monitor->name = xstrdup(json_text_of(json, "name"));
+	monitor->type = type;
+	monitor->method = xstrdup(json_text_of(json, "method"));
+	monitor->path = xstrdup(json_text_of(json, "path"));
+	monitor->port = number_of(json, "port");
+	if (monitor->port == 0)
+		monitor->port = kind->port;
+	monitor->interval_s = number_of(json, "interval");
+	monitor->timeout_ms = (unsigned)lround(json_number_of(json_member(json, "timeout")) * 1000);
+	monitor->retries = number_of(json, "retries");
+	monitor->consecutive_up = number_of(json, "consecutive_up");
+	monitor->consecutive_down = number_of(json, "consecutive_down");
+	monitor->damping_changes = number_of(json, "damping_changes");
+	monitor->damping_period_s = number_of(json, "damping_period");
+	schema_expected_codes(json_text_of(json, "expected_codes"), monitor->expected_codes);
+	monitor->expected_body = xstrdup(json_text_of(json, "expected_body"));
+	monitor->follow_redirects = json_truth(json_member(json, "follow_redirects"));
+	monitor->allow_insecure = json_truth(json_member(json, "allow_insecure"));
+	monitor->http_version = http_version_of(json_text_of(json, "http_version"));
+	monitor->starttls = json_truth(json_member(json, "starttls"));
+	load_headers(monitor, json_member(json, "header"));
+	good = load_dns(monitor, json);
+	good = load_command(monitor, json_member(json, "command")) && good;
+	json_drop(json);
+	if (good && *monitor->name != '\0' && monitor->interval_s > 0 && monitor->timeout_ms > 0 &&
+	    (monitor->port > 0 || (kind->port == 0 && !kind->port_required)))
+		return monitor;
+	model_free_monitor(monitor);
+	return NULL;
+}
+
+static void
+load_ids(const struct json *list, struct id **ids, size_t *count)
+{
+	*count = json_count(list);
+	*ids = xcalloc(*count, sizeof **ids);
+	for (size_t i = 0; i < *count; i++) {
+		const char *id = json_text(json_item(list, i));
+
+		id_of(&(*ids)[i], id ? id : "");
+	}
+}
+
+/* standard may be NULL: 1. */
+static void
+load_weights(struct pool_weights *weights, const struct json *map, const struct json *standard)
+{
+	weights->standard = json_numeric(standard) ? hundredths(standard) : WEIGHT_ONE;
+	weights->list = xcalloc(json_count(map), sizeof *weights->list);
+	for (const char *key = json_next_key(map, NULL); key != NULL; key = json_next_key(map, key)) {
+		id_of(&weights->list[weights->count].pool, key);
+		weights->list[weights->count++].weight = hundredths(json_member(map, key));
+	}
+}
+
+static void
+load_lb_pools(struct lb *lb, const struct json *json)
+{
+	const struct json *random = json_member(json, "random_steering");
+
+	load_ids(json_member(json, "default_pools"), &lb->default_pools, &lb->npools);
+	load_weights(&lb->weights, json_member(random, "pool_weights"), json_member(random, "default_weight"));
+	lb->pool_weights = xcalloc(lb->npools, sizeof *lb->pool_weights);
+	for (size_t i = 0; i < lb->npools; i++)
+		lb->pool_weights[i] = pool_weight_of(&lb->weights, &lb->default_pools[i]);
+	id_of(&lb->fallback_pool, json_text_of(json, "fallback_pool"));
+}
+
+static enum prefer_ecs
+prefer_ecs_of(const char *text)
+{
+	return strcmp(text, "never") == 0	? ECS_NEVER
+	       : strcmp(text, "proximity") == 0 ? ECS_PROXIMITY
+	       : strcmp(text, "geo") == 0	? ECS_GEO
+						: ECS_ALWAYS;
+}
+
+static void
+load_places(struct place_pools **places, size_t *nplaces, enum place_kind kind, const struct json *map)
+{
+	for (const char *key = json_next_key(map, NULL); key != NULL; key = json_next_key(map, key)) {
+		struct place_pools *place;
+
+		*places = xrealloc(*places, (*nplaces + 1) * sizeof **places);
+		place = &(*places)[(*nplaces)++];
+		*place = (struct place_pools){.kind = kind};
+		snprintf(place->code, sizeof place->code, "%s", key);
+		load_ids(json_member(map, key), &place->pools, &place->npools);
+	}
+}
+
+/* [CF] 3.3: without counts of requests the least_* policies are weights alone. */
+static enum steering_policy
+steering_policy_of(const char *text)
+{
+	if (strcmp(text, "geo") == 0)
+		return STEERING_GEO;
+	if (strcmp(text, "proximity") == 0)
+		return STEERING_PROXIMITY;
+	if (strcmp(text, "dynamic_latency") == 0)
+		return STEERING_DYNAMIC_LATENCY;
+	return strcmp(text, "random") == 0 || strncmp(text, "least_", 6) == 0 ? STEERING_RANDOM : STEERING_OFF;
+}
+
+static enum failover
+failover_of(const char *text)
+{
+	return strcmp(text, "temporary") == 0 ? FAILOVER_TEMPORARY
+	       : strcmp(text, "sticky") == 0  ? FAILOVER_STICKY
+					      : FAILOVER_NONE;
+}
+
+static enum affinity
+affinity_of(const char *text)
+{
+	return strcmp(text, "ip_cookie") == 0 ? AFFINITY_IP : AFFINITY_NONE;
+}
+
+/* In the order of enum place_kind, which is that of their bits. */
+static const char *const place_maps[] = {"pop_pools", "country_pools", "region_pools"};
+
+/* Does the rule say something of this?  Then that part is overridden. */
+static bool
+overrides(struct lb_override *override, const struct json *object, const char *key, unsigned part)
+{
+	if (json_kind(json_member(object, key)) == JSON_KIND_NULL)
+		return false;
+	override->parts |= part;
+	return true;
+}
+
+/* What pool sets and rules have alike. */
+static void
+load_pool_choice(struct lb_override *override, const struct json *json)
+{
+	if (overrides(override, json, "pools", PART_POOLS))
+		load_ids(json_member(json, "pools"), &override->pools, &override->npools);
+	else if (overrides(override, json, "default_pools", PART_POOLS))
+		load_ids(json_member(json, "default_pools"), &override->pools, &override->npools);
+	if (overrides(override, json, "pool_weights", PART_WEIGHTS) | overrides(override, json, "pool_default_weight", PART_WEIGHTS))
+		load_weights(&override->weights, json_member(json, "pool_weights"), json_member(json, "pool_default_weight"));
+	if (overrides(override, json, "fallback_pool", PART_FALLBACK))
+		id_of(&override->fallback_pool, json_text_of(json, "fallback_pool"));
+	if (overrides(override, json, "steering_policy", PART_POLICY)) {
+		override->policy_open = *json_text_of(json, "steering_policy") == '\0';
+		override->steering_policy = steering_policy_of(json_text_of(json, "steering_policy"));
+	}
+}
+
+static void
+load_rule(struct lb_override *override, const struct json *rule)
+{
+	const struct json *json = json_member(rule, "overrides"), *random = json_member(json, "random_steering"),
+	                  *location = json_member(json, "location_strategy"),
+	                  *attributes = json_member(json, "session_affinity_attributes");
+
+	override->condition = xstrdup(json_text_of(rule, "condition"));
+	override->terminates = json_truth(json_member(rule, "terminates"));
+	load_pool_choice(override, json);
+	if (overrides(override, json, "random_steering", PART_WEIGHTS))
+		load_weights(&override->weights, json_member(random, "pool_weights"), json_member(random, "default_weight"));
+	for (size_t kind = 0; kind < NITEMS(place_maps); kind++)
+		if (overrides(override, json, place_maps[kind], PART_SITES << kind))
+			load_places(&override->places, &override->nplaces, (enum place_kind)kind, json_member(json, place_maps[kind]));
+	if (overrides(override, json, "ttl", PART_TTL))
+		override->ttl = number_of(json, "ttl");
+	if (overrides(override, json, "session_affinity", PART_AFFINITY))
+		override->affinity = affinity_of(json_text_of(json, "session_affinity"));
+	if (overrides(override, json, "session_affinity_ttl", PART_AFFINITY_TTL))
+		override->affinity_ttl = number_of(json, "session_affinity_ttl");
+	if (overrides(override, attributes, "zero_downtime_failover", PART_FAILOVER))
+		override->failover = failover_of(json_text_of(attributes, "zero_downtime_failover"));
+	if (overrides(override, location, "prefer_ecs", PART_PREFER_ECS))
+		override->prefer_ecs = prefer_ecs_of(json_text_of(location, "prefer_ecs"));
+	if (overrides(override, location, "mode", PART_MODE))
+		override->by_resolver = strcmp(json_text_of(location, "mode"), "pop") != 0;
+}
+
+/* S36: what a set matches, in the language of rules: one of each list. */
+static char *
+match_condition(const struct json *match)
+{
+	static const struct {
+		const char *list, *field;
+	} lists[] = {{"pops", "cf.load_balancer.pop"}, {"countries", "cf.load_balancer.country"}, {"regions", "cf.load_balancer.region"},
+	    {"asns", "ip.src.asnum"}, {"prefixes", "ip.src"}};
+	const struct json *topology = json_member(match, "topology");
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	unsigned written = 0;
+
+	for (size_t i = 0; i < NITEMS(lists); i++) {
+		const struct json *list = json_member(topology, lists[i].list);
+		bool quoted = i < 3;
+
+		if (json_count(list) == 0)
+			continue;
+		fprintf(out, "%s%s in {", written++ > 0 ? " and " : "", lists[i].field);
+		for (size_t n = 0; n < json_count(list); n++) {
+			char *value = quoted || json_text(json_item(list, n)) == NULL ? json_write(json_item(list, n), false)
+			                                                             : xstrdup(json_text(json_item(list, n)));
+
+			fprintf(out, "%s%s", n > 0 ? " " : "", value);
+			free(value);
+		}
+		fputs("}", out);
+	}
+	fclose(out);
+	return text;
+}
+
+/* A set that matches says all of the choice among pools ([CF] 2.6). */
+static void
+load_set(struct lb_override *override, const struct json *set)
+{
+	override->condition = match_condition(json_member(set, "match"));
+	override->weights.standard = WEIGHT_ONE;
+	override->steering_policy = STEERING_OFF;
+	load_pool_choice(override, json_member(set, "overrides"));
+	override->parts |= PART_WEIGHTS | PART_POLICY;
+}
+
+static void
+load_overrides(struct lb_override **list, size_t *count, const struct json *json, void (*load)(struct lb_override *, const struct json *))
+{
+	*count = json_count(json);
+	*list = xcalloc(*count, sizeof **list);
+	for (size_t i = 0; i < *count; i++) {
+		const struct json *item = json_item(json, i);
+
+		(*list)[i].name = xstrdup(json_text_of(item, "name"));
+		(*list)[i].disabled = json_truth(json_member(item, "disabled"));
+		load(&(*list)[i], item);
+	}
+}
+
+/* [CF] 2.5: by priority, and in their order where that is the same. */
+static void
+sort_rules(struct lb *lb, const struct json *rules)
+{
+	long long *priorities = xcalloc(lb->nrules, sizeof *priorities);
+
+	for (size_t i = 0; i < lb->nrules; i++) {
+		long long priority = json_integer_of(json_member(json_item(rules, i), "priority"));
+		struct lb_override rule = lb->rules[i];
+		size_t at = i;
+
+		for (; at > 0 && priorities[at - 1] > priority; at--) {
+			lb->rules[at] = lb->rules[at - 1];
+			priorities[at] = priorities[at - 1];
+		}
+		lb->rules[at] = rule;
+		priorities[at] = priority;
+	}
+	free(priorities);
+}
+
+struct lb *
+document_load_lb(struct bytes text)
+{
+	struct json *json = read_object(text);
+	struct lb *lb;
+
+	if (json == NULL)
+		return NULL;
+	lb = xcalloc(1, sizeof *lb);
+	id_of(&lb->id, json_text_of(json, "id"));
+	lb->name = xstrdup(json_text_of(json, "name"));
+	lb->enabled = json_truth(json_member(json, "enabled"));
+	lb->ttl = number_of(json, "ttl");
+	load_lb_pools(lb, json);
+	for (size_t kind = 0; kind < NITEMS(place_maps); kind++)
+		load_places(&lb->places, &lb->nplaces, (enum place_kind)kind, json_member(json, place_maps[kind]));
+	lb->policy_open = *json_text_of(json, "steering_policy") == '\0';
+	lb->steering_policy = lb->policy_open && lb->nplaces > 0 ? STEERING_GEO : steering_policy_of(json_text_of(json, "steering_policy"));
+	lb->by_resolver = strcmp(json_text_of(json_member(json, "location_strategy"), "mode"), "pop") != 0;
+	lb->affinity = affinity_of(json_text_of(json, "session_affinity"));
+	lb->failover = failover_of(json_text_of(json_member(json, "session_affinity_attributes"), "zero_downtime_failover"));
+	lb->affinity_ttl = number_of(json, "session_affinity_ttl");
+	lb->prefer_ecs = prefer_ecs_of(json_text_of(json_member(json, "location_strategy"), "prefer_ecs"));
+	lb->affinity_prefix_v4 = number_of(json, "affinity_prefix_v4");
+	lb->affinity_prefix_v6 = number_of(json, "affinity_prefix_v6");
+	lb->max_answers = number_of(json, "max_answers");
+	load_overrides(&lb->sets, &lb->nsets, json_member(json, "pool_sets"), load_set);
+	load_overrides(&lb->rules, &lb->nrules, json_member(json, "rules"), load_rule);
+	sort_rules(lb, json_member(json, "rules"));
+	json_drop(json);
+	if (name_from_text(lb->wire, lb->name, NULL) > 0 && lb->npools > 0) {
+		name_lower(lb->wire, lb->wire);
+		return lb;
+	}
+	model_free_lb(lb);
+	return NULL;
+}

@@ -1,0 +1,539 @@
+#include "zones/geo/geo.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <maxminddb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <unistd.h>
+
+enum { AREA, PLACE, NETWORK, LAYERS, DATABASES_MAX = 8, INDEX_BITS = 16, INDEX_FROM = 64, METADATA_MAX = 128 << 10 };
+
+/* What a range has: one of the values of its layer. */
+struct value {
+	char country[2];
+	uint8_t region;
+	bool known;
+	uint32_t network; /* number of the autonomous system, 0: not known */
+	struct geo_point point;
+};
+
+/* Ranges of one family and layer: range i goes from starts[i] to starts[i + 1] - 1; index speeds up the search. */
+struct ranges {
+	uint64_t *starts; /* of IPv4 in the upper 32 bits, of IPv6 the first 64 */
+	uint32_t *values;
+	size_t count, room;
+	uint32_t *index; /* [n]: the last range that starts at or before n << 48; NULL: they are few */
+};
+
+struct database {
+	struct value *values;
+	size_t nvalues;
+	struct ranges ranges[2][LAYERS]; /* by family: IPv4, IPv6 */
+};
+
+struct geo {
+	struct database databases[DATABASES_MAX];
+	size_t count;
+};
+
+struct geo_point
+geo_point(double latitude, double longitude)
+{
+	double phi = latitude * M_PI / 180, lambda = longitude * M_PI / 180;
+
+	return (struct geo_point){(float)(cos(phi) * cos(lambda)), (float)(cos(phi) * sin(lambda)), (float)sin(phi)};
+}
+
+/* ---- reading ---- */
+
+/* A record of the database that was read already: many networks share one. */
+struct seen {
+	uint32_t offset;
+	uint32_t value;
+};
+
+struct walk {
+	MMDB_s mmdb;
+	struct database *database;
+	struct seen *seen; /* open addressing by offset; value + 1, 0 is free */
+	size_t nseen, room;
+	const char *path;
+	uint64_t visits; /* of nodes: a tree has one way to each; the IPv4 part is walked twice, and a little may be shared */
+	uint64_t last; /* the start of the network met last */
+	bool met[2];   /* any yet, of that family? */
+	bool damaged;
+};
+
+static bool
+text_at(MMDB_entry_s *entry, char *out, size_t room, const char *const *path)
+{
+	MMDB_entry_data_s data;
+
+	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING ||
+	    data.data_size >= room)
+		return false;
+	memcpy(out, data.utf8_string, data.data_size);
+	out[data.data_size] = '\0';
+	return true;
+}
+
+static bool
+number_at(MMDB_entry_s *entry, double *out, const char *const *path)
+{
+	MMDB_entry_data_s data;
+
+	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data)
+		return false;
+	if (data.type == MMDB_DATA_TYPE_DOUBLE)
+		*out = data.double_value;
+	else if (data.type == MMDB_DATA_TYPE_FLOAT)
+		*out = (double)data.float_value;
+	else
+		return false;
+	return isfinite(*out);
+}
+
+static uint32_t
+whole_number_at(MMDB_entry_s *entry, const char *const *path)
+{
+	MMDB_entry_data_s data;
+
+	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data)
+		return 0;
+	return data.type == MMDB_DATA_TYPE_UINT32 ? data.uint32 : data.type == MMDB_DATA_TYPE_UINT16 ? data.uint16 : 0;
+}
+
+static struct value
+read_value(MMDB_entry_s *entry)
+{
+	static const char *const country_path[] = {"country", "iso_code", NULL}, *const part_path[] = {"subdivisions", "0", "iso_code", NULL},
+	                         *const latitude_path[] = {"location", "latitude", NULL},
+	                         *const longitude_path[] = {"location", "longitude", NULL},
+	                         *const network_path[] = {"autonomous_system_number", NULL};
+	struct value value = {.known = true};
+	char country[8] = "", part[8] = "";
+	double latitude, longitude;
+
+	if (text_at(entry, country, sizeof country, country_path) && strlen(country) == 2) {
+		text_at(entry, part, sizeof part, part_path);
+		memcpy(value.country, country, 2);
+		value.region = geo_region_of(country, part);
+	}
+	if (number_at(entry, &latitude, latitude_path) && number_at(entry, &longitude, longitude_path))
+		value.point = geo_point(latitude, longitude);
+	value.known = value.country[0] != '\0' || geo_point_known(&value.point);
+	value.network = whole_number_at(entry, network_path);
+	return value;
+}
+
+static bool
+same_value(const struct value *a, const struct value *b, unsigned layer)
+{
+	if (layer == NETWORK)
+		return a->network == b->network;
+	if (a->known != b->known)
+		return false;
+	if (layer == AREA)
+		return memcmp(a->country, b->country, 2) == 0 && a->region == b->region;
+	return a->point.x == b->point.x && a->point.y == b->point.y && a->point.z == b->point.z;
+}
+
+static struct seen *
+seen_slot(struct walk *walk, uint32_t offset)
+{
+	size_t at = mix64(offset) & (walk->room - 1);
+
+	while (walk->seen[at].value != 0 && walk->seen[at].offset != offset)
+		at = (at + 1) & (walk->room - 1);
+	return &walk->seen[at];
+}
+
+/* The number of the value at an offset of the data section. */
+static uint32_t
+value_at(struct walk *walk, MMDB_entry_s entry)
+{
+	struct database *database = walk->database;
+	struct seen *slot;
+
+	if (walk->nseen * 2 >= walk->room) {
+		struct walk old = *walk;
+
+		walk->room = old.room ? old.room * 2 : 1024;
+		walk->seen = xcalloc(walk->room, sizeof *walk->seen);
+		for (size_t i = 0; i < old.room; i++)
+			if (old.seen[i].value != 0)
+				*seen_slot(walk, old.seen[i].offset) = old.seen[i];
+		free(old.seen);
+	}
+	slot = seen_slot(walk, entry.offset);
+	if (slot->value == 0) {
+		if ((database->nvalues & (database->nvalues - 1)) == 0)
+			database->values = xrealloc(database->values, MAX(2 * database->nvalues, 2u) * sizeof *database->values);
+		database->values[database->nvalues++] = read_value(&entry);
+		*slot = (struct seen){entry.offset, (uint32_t)database->nvalues};
+		walk->nseen++;
+	}
+	return slot->value - 1;
+}
+
+/* From start on the value holds; equal neighbours become one range. */
+static void
+add_range(struct walk *walk, unsigned family, uint64_t start, uint32_t value)
+{
+	struct database *database = walk->database;
+
+	/* Of networks longer than /64 the first speaks for all. */
+	if (walk->met[family] && walk->last == start)
+		return;
+	walk->met[family] = true;
+	walk->last = start;
+	for (unsigned layer = 0; layer < LAYERS; layer++) {
+		struct ranges *ranges = &database->ranges[family][layer];
+
+		if (ranges->count > 0 && same_value(&database->values[ranges->values[ranges->count - 1]], &database->values[value], layer))
+			continue;
+		if (ranges->count == ranges->room) {
+			ranges->room = ranges->room ? ranges->room * 2 : 1024;
+			ranges->starts = xrealloc(ranges->starts, ranges->room * sizeof *ranges->starts);
+			ranges->values = xrealloc(ranges->values, ranges->room * sizeof *ranges->values);
+		}
+		ranges->starts[ranges->count] = start;
+		ranges->values[ranges->count++] = value;
+	}
+}
+
+static void walk_record(struct walk *walk, unsigned family, uint8_t type, uint64_t record, MMDB_entry_s entry, uint64_t start,
+    unsigned depth);
+
+/* depth counts the bits of the family's address that led here. */
+static void
+walk_node(struct walk *walk, unsigned family, uint32_t number, uint64_t start, unsigned depth)
+{
+	unsigned most = family == 0 ? 32 : 128;
+	MMDB_search_node_s node;
+	uint64_t bit = depth < 64 ? UINT64_C(1) << (63 - depth) : 0;
+
+	/* Without a bound, nodes that share their children could keep us for ever. */
+	if (walk->damaged || depth >= most || ++walk->visits > 4 * (uint64_t)walk->mmdb.metadata.node_count ||
+	    MMDB_read_node(&walk->mmdb, number, &node) != MMDB_SUCCESS) {
+		walk->damaged = true;
+		return;
+	}
+	walk_record(walk, family, node.left_record_type, node.left_record, node.left_record_entry, start, depth + 1);
+	walk_record(walk, family, node.right_record_type, node.right_record, node.right_record_entry, start | bit, depth + 1);
+}
+
+static void
+walk_record(
+    struct walk *walk, unsigned family, uint8_t type, uint64_t record, MMDB_entry_s entry, uint64_t start, unsigned depth)
+{
+	switch (type) {
+	case MMDB_RECORD_TYPE_SEARCH_NODE:
+		/* The IPv4 tree hangs in the IPv6 one, under several names: it is walked for itself. */
+		if (family == 1 && depth >= 16 && walk->mmdb.ipv4_start_node.node_value == record)
+			add_range(walk, family, start, 0);
+		else
+			walk_node(walk, family, (uint32_t)record, start, depth);
+		break;
+	case MMDB_RECORD_TYPE_EMPTY:
+		add_range(walk, family, start, 0);
+		break;
+	case MMDB_RECORD_TYPE_DATA:
+		add_range(walk, family, start, value_at(walk, entry));
+		break;
+	default:
+		walk->damaged = true;
+	}
+}
+
+/* The last range that starts at or before an address, between two positions. */
+static size_t
+search(const struct ranges *ranges, uint64_t at, size_t low, size_t high)
+{
+	while (low < high) {
+		size_t middle = (low + high + 1) / 2;
+
+		if (ranges->starts[middle] <= at)
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low;
+}
+
+static void
+make_index(struct ranges *ranges)
+{
+	if (ranges->count < INDEX_FROM)
+		return;
+	ranges->index = xcalloc((1 << INDEX_BITS) + 1, sizeof *ranges->index);
+	for (uint64_t n = 0; n < 1 << INDEX_BITS; n++)
+		ranges->index[n] = (uint32_t)search(ranges, n << 48, n > 0 ? ranges->index[n - 1] : 0, ranges->count - 1);
+	ranges->index[1 << INDEX_BITS] = (uint32_t)ranges->count - 1;
+}
+
+/*
+ * A copy in memory, as a path: the library maps what it reads, and a file that is overwritten in place while we read it would take
+ * its pages from under us.  -1 with problems filled.
+ */
+static int
+private_copy(const char *path, char copy[32], struct problems *problems)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC), to = memfd_create("geography", MFD_CLOEXEC);
+	ssize_t got = from < 0 || to < 0 ? -1 : 1;
+
+	while (got > 0)
+		got = sendfile(to, from, NULL, 1 << 20);
+	if (got < 0) {
+		problems_error(problems, "%s: %s", path, strerror(errno));
+		if (to >= 0)
+			close(to);
+		to = -1;
+	}
+	if (from >= 0)
+		close(from);
+	snprintf(copy, 32, "/proc/self/fd/%d", to);
+	return to;
+}
+
+/* A number of the metadata: behind its key, a control octet (type and length) and so many octets.  0 where it is not found. */
+static uint64_t
+metadata_number(const uint8_t *metadata, size_t len, const char *key)
+{
+	size_t key_len = strlen(key);
+	const uint8_t *at = memmem(metadata, len, key, key_len), *end = metadata + len;
+	uint64_t value = 0;
+	unsigned octets;
+
+	if (at == NULL || (at += key_len) == end || (octets = *at++ & 31) > 4 || octets > (size_t)(end - at))
+		return 0;
+	while (octets-- > 0)
+		value = value << 8 | *at++;
+	return value;
+}
+
+/*
+ * libmaxminddb multiplies nodes by their size in 32 bits: a damaged count passes its check, and it reads far behind the end,
+ * already while it opens the file.  What cannot be read here it refuses by itself.
+ */
+static bool
+tree_fits(int fd)
+{
+	static const char marker[] = "\xab\xcd\xefMaxMind.com";
+	size_t len = 0, tail = METADATA_MAX;
+	uint8_t *octets = xmalloc(tail), *metadata = NULL;
+	off_t size = lseek(fd, 0, SEEK_END);
+	ssize_t got = size > 0 ? pread(fd, octets, tail, MAX(0, size - (off_t)tail)) : 0;
+	uint64_t tree = 0;
+
+	/* The last one counts. */
+	for (uint8_t *at = octets; got > 0 && (at = memmem(at, (size_t)(octets + got - at), marker, sizeof marker - 1)) != NULL;)
+		metadata = at += sizeof marker - 1;
+	if (metadata != NULL) {
+		len = (size_t)(octets + got - metadata);
+		tree = metadata_number(metadata, len, "node_count") * metadata_number(metadata, len, "record_size") / 4;
+	}
+	free(octets);
+	return tree <= (uint64_t)MAX(size, 0);
+}
+
+/* IPv4 hangs below 96 zero bits of the IPv6 tree.  A leaf on the way there speaks for all of it. */
+static void
+walk_ipv4(struct walk *walk)
+{
+	MMDB_search_node_s node = {.left_record = 0};
+
+	for (unsigned depth = 0; depth < 96; depth++) {
+		if (MMDB_read_node(&walk->mmdb, (uint32_t)node.left_record, &node) != MMDB_SUCCESS) {
+			walk->damaged = true;
+			return;
+		}
+		if (node.left_record_type != MMDB_RECORD_TYPE_SEARCH_NODE) {
+			walk_record(walk, 0, node.left_record_type, node.left_record, node.left_record_entry, 0, 0);
+			return;
+		}
+	}
+	walk_node(walk, 0, (uint32_t)node.left_record, 0, 0);
+}
+
+static bool
+read_database(struct database *database, const char *path, struct problems *problems)
+{
+	struct walk walk = {.database = database, .path = path};
+	char copy[32];
+	int fd = private_copy(path, copy, problems), status;
+	bool v6;
+
+	if (fd < 0)
+		return false;
+	if (!tree_fits(fd)) {
+		problems_error(problems, "%s: the database is damaged; get it again", path);
+		close(fd);
+		return false;
+	}
+	status = MMDB_open(copy, MMDB_MODE_MMAP, &walk.mmdb);
+	close(fd); /* the map holds it */
+	if (status != MMDB_SUCCESS) {
+		problems_error(problems, "%s: not a database of MaxMind's format that can be read: %s", path, MMDB_strerror(status));
+		return false;
+	}
+	v6 = walk.mmdb.metadata.ip_version == 6;
+	database->values = xcalloc(2, sizeof *database->values); /* the first is "unknown" */
+	database->nvalues = 1;
+	if (v6) {
+		walk_ipv4(&walk);
+		walk_node(&walk, 1, 0, 0, 0);
+	} else {
+		walk_node(&walk, 0, 0, 0, 0);
+	}
+	MMDB_close(&walk.mmdb);
+	free(walk.seen);
+	if (walk.damaged) {
+		problems_error(problems, "%s: the database is damaged; get it again", path);
+		return false;
+	}
+	for (unsigned family = 0; family < 2; family++)
+		for (unsigned layer = 0; layer < LAYERS; layer++)
+			make_index(&database->ranges[family][layer]);
+	return true;
+}
+
+struct geo *
+geo_open(const char *const *paths, size_t count, struct problems *problems)
+{
+	struct geo *geo = xcalloc(1, sizeof *geo);
+	size_t errors = problems->errors;
+
+	if (count > DATABASES_MAX)
+		problems_error(problems, "at most %d databases", DATABASES_MAX);
+	for (size_t i = 0; i < count && i < DATABASES_MAX; i++) {
+		geo->count++;
+		read_database(&geo->databases[i], paths[i], problems);
+	}
+	if (problems->errors == errors)
+		return geo;
+	geo_free(geo);
+	return NULL;
+}
+
+void
+geo_free(void *memory)
+{
+	struct geo *geo = memory;
+
+	if (geo == NULL)
+		return;
+	for (size_t i = 0; i < geo->count; i++) {
+		free(geo->databases[i].values);
+		for (unsigned n = 0; n < 2 * LAYERS; n++) {
+			free(geo->databases[i].ranges[n / LAYERS][n % LAYERS].starts);
+			free(geo->databases[i].ranges[n / LAYERS][n % LAYERS].values);
+			free(geo->databases[i].ranges[n / LAYERS][n % LAYERS].index);
+		}
+	}
+	free(geo);
+}
+
+void
+geo_measure(const struct geo *geo, size_t *count, size_t *octets)
+{
+	*count = *octets = 0;
+	for (size_t i = 0; i < geo->count; i++)
+		for (unsigned n = 0; n < 2 * LAYERS; n++) {
+			const struct ranges *ranges = &geo->databases[i].ranges[n / LAYERS][n % LAYERS];
+
+			*count += ranges->count;
+			*octets += ranges->room * 12 + (ranges->index != NULL ? ((1 << INDEX_BITS) + 1) * 4u : 0);
+		}
+}
+
+/* ---- looking up ---- */
+
+/* How many bits from the first on are the same. */
+static unsigned
+common_bits(uint64_t a, uint64_t b)
+{
+	return a == b ? 64 : (unsigned)__builtin_clzll(a ^ b);
+}
+
+/* The value at an address and the shortest prefix of it that does not leave its range. */
+static const struct value *
+find_in(const struct database *database, const struct ranges *ranges, uint64_t at, unsigned bits, uint8_t *prefix)
+{
+	uint64_t n = at >> (64 - INDEX_BITS);
+	unsigned length = 0;
+	size_t i;
+
+	*prefix = 0;
+	if (ranges->count == 0)
+		return &database->values[0];
+	if (ranges->index != NULL)
+		i = search(ranges, at, ranges->index[n], ranges->index[n + 1]);
+	else
+		i = search(ranges, at, 0, ranges->count - 1);
+	if (ranges->starts[i] > 0)
+		length = common_bits(at, ranges->starts[i] - 1) + 1;
+	if (i + 1 < ranges->count)
+		length = MAX(length, common_bits(at, ranges->starts[i + 1]) + 1);
+	*prefix = (uint8_t)MIN(length, bits);
+	return &database->values[ranges->values[i]];
+}
+
+/* An address as ranges have it, and its family's bits of that. */
+static uint64_t
+key_of(const struct address *address, unsigned *family, unsigned *bits)
+{
+	*family = address->family == FAMILY_V4 ? 0 : 1;
+	*bits = *family == 0 ? 32 : 64;
+	return *family == 0 ? (uint64_t)get32(address->bytes) << 32 : get64(address->bytes);
+}
+
+uint32_t
+geo_find_network(const struct geo *geo, const struct address *address, uint8_t *prefix)
+{
+	unsigned family, bits;
+	uint64_t at = key_of(address, &family, &bits);
+	uint32_t network = 0;
+
+	*prefix = 0;
+	for (size_t i = 0; geo != NULL && i < geo->count && network == 0; i++) {
+		const struct database *database = &geo->databases[i];
+		uint8_t its;
+
+		network = find_in(database, &database->ranges[family][NETWORK], at, bits, &its)->network;
+		*prefix = MAX(*prefix, its);
+	}
+	return network;
+}
+
+bool
+geo_find(const struct geo *geo, const struct address *address, struct geo_found *found)
+{
+	unsigned family, bits;
+	uint64_t at = key_of(address, &family, &bits);
+	bool known = false;
+
+	*found = (struct geo_found){.country = ""};
+	for (size_t i = 0; geo != NULL && i < geo->count && !known; i++) {
+		const struct database *database = &geo->databases[i];
+		const struct value *area, *place;
+		uint8_t area_prefix, place_prefix;
+
+		area = find_in(database, &database->ranges[family][AREA], at, bits, &area_prefix);
+		place = find_in(database, &database->ranges[family][PLACE], at, bits, &place_prefix);
+		/* That one does not know it is a decision too. */
+		found->area_prefix = MAX(found->area_prefix, area_prefix);
+		found->place_prefix = MAX(found->place_prefix, place_prefix);
+		if (!area->known && !place->known)
+			continue;
+		known = true;
+		memcpy(found->country, area->country, 2);
+		found->region = area->region;
+		found->point = place->point;
+	}
+	return known;
+}

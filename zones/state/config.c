@@ -1,0 +1,393 @@
+#include "zones/state/config.h"
+
+#include "zones/state/config_rows.h"
+#include "admin/edit/document.h"
+
+#include <stdlib.h>
+
+static bool
+starts_with(struct bytes bytes, const void *prefix, size_t len)
+{
+	return bytes.len >= len && memcmp(bytes.data, prefix, len) == 0;
+}
+
+uint32_t
+config_schema(struct store_txn *txn)
+{
+	struct bytes value;
+
+	return store_get(txn, TABLE_META, (struct bytes){"schema", 6}, &value) && value.len == 4
+		   ? get32(value.data)
+		   : 0;
+}
+
+uint64_t
+config_generation(struct store_txn *txn)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_CHANGES);
+	struct bytes key, value;
+	uint64_t last = 0;
+
+	if (cursor != NULL && store_cursor_last(cursor, &key, &value) && key.len == CHANGE_KEY_LEN)
+		last = get64(key.data);
+	store_cursor_close(cursor);
+	return last;
+}
+
+/* ---- zones ---- */
+
+static bool
+decode_zone(struct bytes name, struct bytes value, struct zone_info *zone)
+{
+	const uint8_t *at = value.data;
+
+	if (value.len != ZONE_VALUE_LEN || name.len > NAME_MAX_LEN ||
+	    name_valid(name.data, name.len) != name.len)
+		return false;
+	*zone = (struct zone_info){
+	    .number = get32(at), .serial = get32(at + 4), .loaded = (int64_t)get64(at + 8)};
+	memcpy(zone->name, name.data, name.len);
+	return true;
+}
+
+bool
+config_zone(struct store_txn *txn, const uint8_t *name, struct zone_info *zone)
+{
+	uint8_t lower[NAME_MAX_LEN];
+	struct bytes key = {lower, name_lower(lower, name)}, value;
+
+	return store_get(txn, TABLE_ZONE_NAMES, key, &value) && decode_zone(key, value, zone);
+}
+
+bool
+config_zone_of(struct store_txn *txn, const uint8_t *name, struct zone_info *zone)
+{
+	while (!config_zone(txn, name, zone)) {
+		if (*name == 0)
+			return false;
+		name = name_skip(name, 1);
+	}
+	return true;
+}
+
+bool
+config_each_zone(struct store_txn *txn, config_zone_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_ZONE_NAMES);
+	struct bytes key, value;
+	struct zone_info zone;
+	bool on = cursor != NULL;
+
+	if (on && store_cursor_first(cursor, &key, &value))
+		do
+			on = !decode_zone(key, value, &zone) || fn(arg, &zone);
+		while (on && store_cursor_next(cursor, &key, &value));
+	store_cursor_close(cursor);
+	return on;
+}
+
+bool
+config_each_row(
+    struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, config_row_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_ZONES);
+	uint8_t prefix[ZONE_KEY_MAX];
+	size_t len = 4;
+	struct bytes key, value;
+	struct rrset rrset;
+	bool on = cursor != NULL, more;
+
+	put32(prefix, zone);
+	if (owner_key != NULL && owner_key->len <= NAME_MAX_KEY) {
+		memcpy(prefix + len, owner_key->data, owner_key->len);
+		len += owner_key->len;
+	}
+	more = on && store_cursor_seek(cursor, (struct bytes){prefix, len}, &key, &value);
+	for (; on && more && starts_with(key, prefix, len); more = store_cursor_next(cursor, &key, &value)) {
+		const uint8_t *at = key.data;
+
+		if (key.len < 4 + 1 + 2)
+			continue;
+		if (rrset_decode(&rrset, get16(at + key.len - 2), value.data, value.len))
+			on = fn(arg, (struct bytes){at + 4, key.len - 6}, &rrset);
+	}
+	store_cursor_close(cursor);
+	return on;
+}
+
+/* ---- objects ---- */
+
+struct id
+config_identity(struct store_txn *txn)
+{
+	struct id id = {""};
+	struct bytes value;
+
+	if (store_get(txn, TABLE_META, (struct bytes){"identity", 8}, &value) && value.len == ID_LEN)
+		memcpy(id.text, value.data, ID_LEN);
+	return id;
+}
+
+bool
+config_object(struct store_txn *txn, enum kind kind, const char *id, struct bytes *json)
+{
+	uint8_t key[OBJECT_KEY_LEN];
+
+	return strlen(id) == ID_LEN && store_get(txn, TABLE_OBJECTS, config_object_key(key, kind, id), json);
+}
+
+static bool
+decode_id(struct bytes value, struct id *id)
+{
+	if (value.len != ID_LEN)
+		return false;
+	memcpy(id->text, value.data, ID_LEN);
+	id->text[ID_LEN] = '\0';
+	return true;
+}
+
+bool
+config_object_id(struct store_txn *txn, enum kind kind, const char *name, struct id *id)
+{
+	uint8_t key[1 + OBJECT_NAME_MAX];
+	struct bytes value;
+
+	return strlen(name) <= OBJECT_NAME_MAX &&
+	       store_get(txn, TABLE_OBJECT_NAMES, config_name_key(key, kind, name), &value) &&
+	       decode_id(value, id);
+}
+
+bool
+config_each_object(struct store_txn *txn, enum kind kind, config_object_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_OBJECTS);
+	uint8_t prefix = (uint8_t)kind;
+	struct bytes key, json;
+	bool on = cursor != NULL, more;
+
+	more = on && store_cursor_seek(cursor, (struct bytes){&prefix, 1}, &key, &json);
+	for (; on && more && starts_with(key, &prefix, 1); more = store_cursor_next(cursor, &key, &json)) {
+		struct id id;
+
+		if (decode_id((struct bytes){(const uint8_t *)key.data + 1, key.len - 1}, &id))
+			on = fn(arg, &id, json);
+	}
+	store_cursor_close(cursor);
+	return on;
+}
+
+bool
+config_each_object_by_name(struct store_txn *txn, enum kind kind, config_object_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_OBJECT_NAMES);
+	uint8_t prefix = (uint8_t)kind;
+	struct bytes key, value, json;
+	bool on = cursor != NULL, more;
+
+	more = on && store_cursor_seek(cursor, (struct bytes){&prefix, 1}, &key, &value);
+	for (; on && more && starts_with(key, &prefix, 1); more = store_cursor_next(cursor, &key, &value)) {
+		struct id id;
+
+		if (decode_id(value, &id) && config_object(txn, kind, id.text, &json))
+			on = fn(arg, &id, json);
+	}
+	store_cursor_close(cursor);
+	return on;
+}
+
+struct pool *
+config_pool(struct store_txn *txn, const char *id)
+{
+	struct bytes json;
+
+	return config_object(txn, KIND_POOL, id, &json) ? config_pool_of(txn, json) : NULL;
+}
+
+struct pool *
+config_pool_of(struct store_txn *txn, struct bytes json)
+{
+	struct pool *pool = document_load_pool(json);
+	struct bytes group;
+
+	if (pool == NULL || pool->monitor_group.text[0] == '\0' ||
+	    !config_object(txn, KIND_MONITOR_GROUP, pool->monitor_group.text, &group))
+		return pool;
+	free(pool->judges);
+	pool->judges = document_load_group(group, &pool->njudges);
+	return pool;
+}
+
+struct monitor *
+config_monitor(struct store_txn *txn, const char *id)
+{
+	struct bytes json;
+
+	return config_object(txn, KIND_MONITOR, id, &json) ? document_load_monitor(json) : NULL;
+}
+
+struct lb *
+config_lb(struct store_txn *txn, const char *id)
+{
+	struct bytes json;
+
+	return config_object(txn, KIND_LB, id, &json) ? document_load_lb(json) : NULL;
+}
+
+/* ---- changes ---- */
+
+/* Take len octets from the front; NULL where there are fewer. */
+static const uint8_t *
+take(struct bytes *from, size_t len)
+{
+	const uint8_t *at = from->data;
+
+	if (from->len < len)
+		return NULL;
+	from->data = at + len;
+	from->len -= len;
+	return at;
+}
+
+/* The length of what stood there before (4 octets), that, and all the rest: what it became. */
+static bool
+decode_before_after(struct bytes rest, struct config_item *item)
+{
+	const uint8_t *at = take(&rest, 4);
+
+	if (at == NULL)
+		return false;
+	item->before.len = get32(at);
+	item->before.data = take(&rest, item->before.len);
+	item->after = rest;
+	return item->before.data != NULL;
+}
+
+static bool
+decode_rrset_item(struct bytes rest, struct config_item *item)
+{
+	const uint8_t *at = take(&rest, 6);
+
+	item->what = CONFIG_OWNER;
+	if (at == NULL)
+		return false;
+	item->zone = get32(at);
+	item->owner_key.len = get16(at + 4);
+	item->owner_key.data = take(&rest, item->owner_key.len);
+	at = take(&rest, 2);
+	if (item->owner_key.data == NULL || at == NULL)
+		return false;
+	item->type = get16(at);
+	return decode_before_after(rest, item);
+}
+
+static bool
+decode_item(struct bytes value, struct config_item *item)
+{
+	const uint8_t *tag = take(&value, 1), *at;
+
+	*item = (struct config_item){0};
+	switch (tag ? *tag : 0) {
+	case 'o':
+		at = take(&value, 1 + ID_LEN);
+		item->what = CONFIG_OBJECT;
+		if (at == NULL || at[0] >= KIND_COUNT)
+			return false;
+		item->kind = (enum kind)at[0];
+		memcpy(item->id.text, at + 1, ID_LEN);
+		return decode_before_after(value, item);
+	case 'k':
+		item->kept_for_undo = true;
+		return decode_rrset_item(value, item);
+	case 'r':
+		return decode_rrset_item(value, item);
+	case 'z':
+		at = take(&value, 5);
+		item->what = CONFIG_ZONE;
+		if (at == NULL)
+			return false;
+		item->zone = get32(at);
+		item->fate = (enum config_zone_fate)at[4];
+		item->owner_key = value;
+		return true;
+	default:
+		return false;
+	}
+}
+
+bool
+config_changes_after(struct store_txn *txn, uint64_t generation, config_change_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_CHANGES);
+	uint8_t from[CHANGE_KEY_LEN];
+	struct bytes key, value;
+	bool on = false;
+
+	if (cursor == NULL)
+		return false;
+	if (!store_cursor_last(cursor, &key, &value)) {
+		on = generation == 0;
+		goto out;
+	}
+	/* A generation from the future is that of another store. */
+	if (generation >= get64(key.data)) {
+		on = generation == get64(key.data);
+		goto out;
+	}
+	if (!store_cursor_seek(cursor, config_change_key(from, generation + 1, 0), &key, &value) ||
+	    get64(key.data) != generation + 1)
+		goto out;
+	on = true;
+	do {
+		const uint8_t *at = key.data;
+		struct config_item item;
+
+		if (get32(at + 8) == 0 || !decode_item(value, &item) || item.kept_for_undo)
+			continue;
+		on = fn(arg, &(struct config_change){.sequence = get64(at),
+				 .what = item.what,
+				 .kind = item.kind,
+				 .id = item.id,
+				 .zone = item.zone,
+				 .owner_key = item.owner_key});
+	} while (on && store_cursor_next(cursor, &key, &value));
+out:
+	store_cursor_close(cursor);
+	return on;
+}
+
+bool
+config_each_command(struct store_txn *txn, uint64_t after, config_history_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_CHANGES);
+	uint8_t next[CHANGE_KEY_LEN];
+	struct bytes key, value;
+	bool on = cursor != NULL, more;
+
+	more = on && after < UINT64_MAX && store_cursor_seek(cursor, config_change_key(next, after + 1, 0), &key, &value);
+	while (on && more) {
+		uint64_t sequence = get64(key.data);
+
+		if (get32((const uint8_t *)key.data + 8) == 0)
+			on = fn(arg, sequence, value);
+		more = store_cursor_seek(cursor, config_change_key(next, sequence + 1, 0), &key, &value);
+	}
+	store_cursor_close(cursor);
+	return on;
+}
+
+bool
+config_each_item(struct store_txn *txn, uint64_t sequence, config_item_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_CHANGES);
+	uint8_t from[CHANGE_KEY_LEN];
+	struct bytes key, value;
+	struct config_item item;
+	bool on = cursor != NULL, more;
+
+	more = on && store_cursor_seek(cursor, config_change_key(from, sequence, 1), &key, &value);
+	for (; on && more && get64(key.data) == sequence; more = store_cursor_next(cursor, &key, &value))
+		if (decode_item(value, &item))
+			on = fn(arg, &item);
+	store_cursor_close(cursor);
+	return on;
+}

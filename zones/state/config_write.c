@@ -1,0 +1,504 @@
+#include "zones/state/config_write.h"
+
+#include "zones/state/config_rows.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum {
+	CHANGES_KEPT = 10000,
+	DIFFERENCE_MAX = 1 << 20 /* octets of RRsets that one entry keeps */
+};
+static const uint64_t CHANGES_OCTETS_MAX = UINT64_C(256) << 20;
+
+struct config_edit {
+	struct store_txn *txn;
+	int error; /* the first; sticks */
+	uint64_t sequence;
+	uint32_t items;	      /* next item of the entry */
+	uint64_t item_octets; /* of all items */
+	size_t difference;    /* octets of RRsets kept so far */
+};
+
+/* ---- small helpers ---- */
+
+static bool
+failed(const struct config_edit *edit)
+{
+	return edit->error != 0;
+}
+
+static void
+note(struct config_edit *edit, int rc)
+{
+	if (edit->error == 0)
+		edit->error = rc;
+}
+
+static uint64_t
+meta_get(struct store_txn *txn, const char *name)
+{
+	struct bytes value;
+
+	if (!store_get(txn, TABLE_META, (struct bytes){name, strlen(name)}, &value))
+		return 0;
+	return value.len == 4 ? get32(value.data) : value.len == 8 ? get64(value.data) : 0;
+}
+
+static void
+meta_put(struct config_edit *edit, const char *name, uint64_t number, size_t len)
+{
+	uint8_t value[8];
+
+	put64(value, number);
+	note(edit, store_put(edit->txn, TABLE_META, (struct bytes){name, strlen(name)},
+		       (struct bytes){value + 8 - len, len}));
+}
+
+/* One item of the entry, put together from parts. */
+static void
+add_item(struct config_edit *edit, const struct bytes *parts, size_t count)
+{
+	uint8_t key[CHANGE_KEY_LEN], *value, *at;
+	size_t len = 0;
+
+	if (failed(edit))
+		return;
+	for (size_t i = 0; i < count; i++)
+		len += parts[i].len;
+	at = value = xmalloc(len);
+	for (size_t i = 0; i < count; i++)
+		if (parts[i].len > 0)
+			at = (uint8_t *)memcpy(at, parts[i].data, parts[i].len) + parts[i].len;
+	note(edit, store_put(edit->txn, TABLE_CHANGES, config_change_key(key, edit->sequence, edit->items++),
+		       (struct bytes){value, len}));
+	edit->item_octets += len;
+	free(value);
+}
+
+/* ---- the edit ---- */
+
+struct config_edit *
+config_edit_begin(struct store *store, struct problems *problems)
+{
+	struct config_edit *edit = xcalloc(1, sizeof *edit);
+	int rc = store_begin(store, STORE_WRITE, &edit->txn);
+	uint32_t schema;
+
+	if (rc != 0) {
+		problems_error(problems, "cannot begin to write the configuration: %s", strerror(-rc));
+		free(edit);
+		return NULL;
+	}
+	schema = config_schema(edit->txn);
+	if (schema > CONFIG_SCHEMA) {
+		problems_error(problems,
+		    "the configuration was written by a newer graycloud (schema %u; this one knows %d): "
+		    "use that version",
+		    schema, CONFIG_SCHEMA);
+		config_edit_drop(edit);
+		return NULL;
+	}
+	edit->sequence = config_generation(edit->txn) + 1;
+	edit->items = 1;
+	return edit;
+}
+
+void
+config_edit_drop(struct config_edit *edit)
+{
+	if (edit == NULL)
+		return;
+	store_abort(edit->txn);
+	free(edit);
+}
+
+struct store_txn *
+config_edit_txn(struct config_edit *edit)
+{
+	return edit->txn;
+}
+
+bool
+config_edit_changed(const struct config_edit *edit)
+{
+	return edit->items > 1;
+}
+
+uint64_t
+config_edit_sequence(const struct config_edit *edit)
+{
+	return edit->sequence;
+}
+
+/* Forget the oldest entries beyond the bounds; returns the octets that are left. */
+static uint64_t
+trim_changes(struct config_edit *edit, uint64_t octets)
+{
+	struct store_cursor *cursor = store_cursor_open(edit->txn, TABLE_CHANGES);
+	struct bytes key, value;
+	bool more;
+
+	if (cursor == NULL) {
+		note(edit, -ENOMEM);
+		return octets;
+	}
+	more = store_cursor_first(cursor, &key, &value);
+	while (more && !failed(edit)) {
+		uint64_t sequence = get64(key.data);
+
+		if (sequence == edit->sequence ||
+		    (sequence + CHANGES_KEPT > edit->sequence && octets <= CHANGES_OCTETS_MAX))
+			break;
+		/* An entry goes as a whole. */
+		while (more && get64(key.data) == sequence && !failed(edit)) {
+			octets -= MIN(octets, value.len);
+			note(edit, store_cursor_delete(cursor));
+			more = store_cursor_next(cursor, &key, &value);
+		}
+	}
+	store_cursor_close(cursor);
+	return octets;
+}
+
+static void
+identify(struct config_edit *edit)
+{
+	struct id id = id_new();
+
+	if (config_identity(edit->txn).text[0] == '\0')
+		note(edit, store_put(edit->txn, TABLE_META, (struct bytes){"identity", 8}, (struct bytes){id.text, ID_LEN}));
+}
+
+int
+config_edit_commit(struct config_edit *edit, struct bytes head, uint64_t *generation)
+{
+	uint64_t octets = meta_get(edit->txn, "changes_octets");
+	int rc;
+
+	*generation = edit->sequence - 1;
+	if (!failed(edit) && config_edit_changed(edit)) {
+		edit->items = 0;
+		add_item(edit, &head, 1);
+		octets = trim_changes(edit, octets + edit->item_octets);
+		meta_put(edit, "changes_octets", octets, 8);
+		if (config_schema(edit->txn) != CONFIG_SCHEMA)
+			meta_put(edit, "schema", CONFIG_SCHEMA, 4);
+		identify(edit);
+		*generation = edit->sequence;
+	} else if (!failed(edit)) {
+		config_edit_drop(edit);
+		return 0;
+	}
+	rc = edit->error;
+	if (rc != 0)
+		store_abort(edit->txn);
+	else
+		rc = store_commit(edit->txn);
+	free(edit);
+	return rc;
+}
+
+/* ---- objects ---- */
+
+static bool
+same_bytes(struct bytes a, struct bytes b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+static void
+add_object_item(
+    struct config_edit *edit, enum kind kind, const char *id, struct bytes before, struct bytes after)
+{
+	uint8_t head[2] = {'o', (uint8_t)kind}, before_len[4];
+
+	put32(before_len, (uint32_t)before.len);
+	add_item(edit, (struct bytes[]){{head, 2}, {id, ID_LEN}, {before_len, 4}, before, after}, 5);
+}
+
+void
+config_put_object(struct config_edit *edit, enum kind kind, const char *id, const char *name,
+    const char *old_name, struct bytes json)
+{
+	uint8_t key[OBJECT_KEY_LEN], name_key[1 + OBJECT_NAME_MAX];
+	struct bytes before = {0};
+
+	if (failed(edit))
+		return;
+	if (config_object(edit->txn, kind, id, &before) && same_bytes(before, json))
+		return;
+	add_object_item(edit, kind, id, before, json);
+	if (old_name != NULL && strcmp(old_name, name) != 0)
+		note(edit,
+		    store_delete(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, old_name)));
+	note(edit, store_put(edit->txn, TABLE_OBJECTS, config_object_key(key, kind, id), json));
+	note(edit, store_put(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, name),
+		       (struct bytes){id, ID_LEN}));
+}
+
+void
+config_delete_object(struct config_edit *edit, enum kind kind, const char *id, const char *name)
+{
+	uint8_t key[OBJECT_KEY_LEN], name_key[1 + OBJECT_NAME_MAX];
+	struct bytes before;
+
+	if (failed(edit) || !config_object(edit->txn, kind, id, &before))
+		return;
+	add_object_item(edit, kind, id, before, (struct bytes){0});
+	note(edit, store_delete(edit->txn, TABLE_OBJECTS, config_object_key(key, kind, id)));
+	note(edit, store_delete(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, name)));
+}
+
+/* ---- zones ---- */
+
+/* One RRset that a load adds, changes or deletes. */
+struct row_change {
+	uint8_t *key; /* with the zone's number */
+	size_t key_len;
+	uint8_t *before; /* a copy, or NULL where there was none or the entry is full */
+	size_t before_len;
+	struct bytes after; /* empty: deleted */
+};
+
+struct row_changes {
+	struct row_change *items;
+	size_t count, room;
+	size_t octets; /* of all befores and afters and keys */
+};
+
+static void
+add_change(struct row_changes *changes, struct bytes key, struct bytes before, struct bytes after)
+{
+	struct row_change *change;
+
+	if (changes->count == changes->room) {
+		changes->room = changes->room ? changes->room * 2 : 16;
+		changes->items = xrealloc(changes->items, changes->room * sizeof *changes->items);
+	}
+	change = &changes->items[changes->count++];
+	*change = (struct row_change){
+	    .key = xmemdup(key.data, key.len), .key_len = key.len, .after = after, .before_len = before.len};
+	changes->octets += key.len + before.len + after.len;
+	if (before.len > 0 && changes->octets <= DIFFERENCE_MAX)
+		change->before = xmemdup(before.data, before.len);
+}
+
+static void
+free_changes(struct row_changes *changes)
+{
+	for (size_t i = 0; i < changes->count; i++) {
+		free(changes->items[i].key);
+		free(changes->items[i].before);
+	}
+	free(changes->items);
+}
+
+static void
+add_row_item(struct config_edit *edit, char tag, const struct row_change *change)
+{
+	uint8_t tag_octet = (uint8_t)tag, owner_len[2], before_len[4];
+	const uint8_t *key = change->key;
+	size_t len = change->key_len;
+
+	put16(owner_len, (uint16_t)(len - 6));
+	put32(before_len, (uint32_t)change->before_len);
+	add_item(edit,
+	    (struct bytes[]){{&tag_octet, 1}, {key, 4}, {owner_len, 2}, {key + 4, len - 4}, {before_len, 4},
+		{change->before, change->before_len}, change->after},
+	    7);
+}
+
+static void
+add_zone_item(struct config_edit *edit, uint32_t number, enum config_zone_fate fate, const uint8_t *name)
+{
+	uint8_t head[6] = {'z'};
+
+	put32(head + 1, number);
+	head[5] = (uint8_t)fate;
+	add_item(edit, (struct bytes[]){{head, 6}, {name, name_len(name)}}, 2);
+}
+
+/* Say in the entry what the rows were and became, as long as there is room in it. */
+static bool
+add_row_items(struct config_edit *edit, char tag, const struct row_changes *changes)
+{
+	if (edit->difference + changes->octets > DIFFERENCE_MAX)
+		return false;
+	edit->difference += changes->octets;
+	for (size_t i = 0; i < changes->count; i++)
+		add_row_item(edit, tag, &changes->items[i]);
+	return true;
+}
+
+static struct bytes
+row_key(uint8_t out[ZONE_KEY_MAX], uint32_t number, const struct zone_row *row)
+{
+	put32(out, number);
+	memcpy(out + 4, row->key, row->key_len);
+	return (struct bytes){out, 4 + row->key_len};
+}
+
+static int
+compare(struct bytes a, struct bytes b)
+{
+	int order = memcmp(a.data, b.data, MIN(a.len, b.len));
+
+	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+/* Who put an RRset there (its flags, the first octet) is not what is answered. */
+static bool
+same_but_flags(struct bytes a, struct bytes b)
+{
+	return a.len == b.len && a.len > 0 && memcmp((const uint8_t *)a.data + 1, (const uint8_t *)b.data + 1, a.len - 1) == 0;
+}
+
+/* Walk the stored rows and the new ones side by side; both are sorted. */
+static void
+find_differences(struct store_txn *txn, uint32_t number, const struct zone_data *data,
+    struct row_changes *changes, struct zone_difference *difference)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_ZONES);
+	uint8_t prefix[4], new_octets[ZONE_KEY_MAX];
+	struct bytes key = {0}, value = {0};
+	size_t i = 0;
+	bool more;
+
+	put32(prefix, number);
+	more = cursor != NULL && store_cursor_seek(cursor, (struct bytes){prefix, 4}, &key, &value) &&
+	       memcmp(key.data, prefix, 4) == 0;
+	while (more || i < data->count) {
+		struct bytes new_key = {0}, new_value = {0};
+		int order = 1;
+
+		if (i < data->count) {
+			new_key = row_key(new_octets, number, &data->rows[i]);
+			new_value = (struct bytes){data->rows[i].value, data->rows[i].value_len};
+			order = more ? compare(new_key, key) : -1;
+		}
+		if (order < 0) {
+			add_change(changes, new_key, (struct bytes){0}, new_value);
+			difference->added++;
+		} else if (order > 0) {
+			add_change(changes, key, value, (struct bytes){0});
+			difference->deleted++;
+		} else if (!same_bytes(value, new_value)) {
+			add_change(changes, key, value, new_value);
+			difference->changed += !same_but_flags(value, new_value);
+		}
+		if (order <= 0)
+			i++;
+		if (order >= 0)
+			more = store_cursor_next(cursor, &key, &value) && memcmp(key.data, prefix, 4) == 0;
+	}
+	store_cursor_close(cursor);
+}
+
+static void
+put_zone_name(struct config_edit *edit, uint32_t number, const uint8_t *apex, uint32_t serial)
+{
+	uint8_t value[ZONE_VALUE_LEN];
+
+	put32(value, number);
+	put32(value + 4, serial);
+	put64(value + 8, (uint64_t)wall_ms());
+	note(edit, store_put(edit->txn, TABLE_ZONE_NAMES, (struct bytes){apex, name_len(apex)},
+		       (struct bytes){value, sizeof value}));
+}
+
+/* Write what changed in a zone that was there, with its items in the feed. */
+static void
+put_changes(struct config_edit *edit, uint32_t number, const uint8_t *apex, uint32_t serial,
+    const struct row_changes *changes)
+{
+	if (!add_row_items(edit, 'r', changes))
+		add_zone_item(edit, number, CONFIG_ZONE_REPLACED, apex);
+	for (size_t i = 0; i < changes->count && !failed(edit); i++) {
+		struct bytes key = {changes->items[i].key, changes->items[i].key_len};
+
+		note(edit, changes->items[i].after.len > 0
+			       ? store_put(edit->txn, TABLE_ZONES, key, changes->items[i].after)
+			       : store_delete(edit->txn, TABLE_ZONES, key));
+	}
+	put_zone_name(edit, number, apex, serial);
+}
+
+static void
+add_zone(struct config_edit *edit, const struct zone_data *data)
+{
+	/* Numbers are never used again: what a daemon remembers of one stays true. */
+	uint32_t number = (uint32_t)MAX(meta_get(edit->txn, "next_zone"), 1);
+
+	meta_put(edit, "next_zone", number + 1, 4);
+	put_zone_name(edit, number, data->apex, data->serial);
+	for (size_t i = 0; i < data->count && !failed(edit); i++) {
+		uint8_t key[ZONE_KEY_MAX];
+
+		/* The number is the largest so far, so that sorted rows go to the end: 0.10 s a million. */
+		note(edit, store_append(edit->txn, TABLE_ZONES, row_key(key, number, &data->rows[i]),
+			       (struct bytes){data->rows[i].value, data->rows[i].value_len}));
+	}
+	add_zone_item(edit, number, CONFIG_ZONE_ADDED, data->apex);
+}
+
+void
+config_put_zone(struct config_edit *edit, const struct zone_data *data, struct zone_difference *difference)
+{
+	struct row_changes changes = {0};
+	struct zone_info zone;
+
+	*difference = (struct zone_difference){0};
+	if (failed(edit))
+		return;
+	if (!config_zone(edit->txn, data->apex, &zone)) {
+		difference->added = data->count;
+		add_zone(edit, data);
+		return;
+	}
+	find_differences(edit->txn, zone.number, data, &changes, difference);
+	if (changes.count > 0)
+		put_changes(edit, zone.number, data->apex, data->serial, &changes);
+	free_changes(&changes);
+}
+
+void
+config_delete_zone(struct config_edit *edit, const struct zone_info *zone)
+{
+	struct row_changes changes = {0};
+	struct zone_difference difference = {0};
+
+	if (failed(edit))
+		return;
+	find_differences(edit->txn, zone->number, &(struct zone_data){0}, &changes, &difference);
+	add_zone_item(edit, zone->number, CONFIG_ZONE_DELETED, zone->name);
+	add_row_items(edit, 'k', &changes);
+	for (size_t i = 0; i < changes.count && !failed(edit); i++)
+		note(edit, store_delete(edit->txn, TABLE_ZONES,
+			       (struct bytes){changes.items[i].key, changes.items[i].key_len}));
+	note(edit,
+	    store_delete(edit->txn, TABLE_ZONE_NAMES, (struct bytes){zone->name, name_len(zone->name)}));
+	free_changes(&changes);
+}
+
+void
+config_put_rrsets(struct config_edit *edit, const struct zone_info *zone, uint32_t serial, const struct zone_row *rows,
+    size_t count)
+{
+	struct row_changes changes = {0};
+
+	if (failed(edit))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		uint8_t octets[ZONE_KEY_MAX];
+		struct bytes key = row_key(octets, zone->number, &rows[i]), before = {0};
+		struct bytes after = {rows[i].value, rows[i].value_len};
+
+		store_get(edit->txn, TABLE_ZONES, key, &before);
+		if (!same_bytes(before, after))
+			add_change(&changes, key, before, after);
+	}
+	if (changes.count > 0)
+		put_changes(edit, zone->number, zone->name, serial, &changes);
+	free_changes(&changes);
+}

@@ -1,0 +1,578 @@
+#include "zones/store/store_inner.h"
+
+#include "zones/store/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { LOOK_MS = 1000, MAX_READERS = 512 };
+
+static const struct {
+	const char *name;
+	enum store_kind kind;
+} tables[TABLE_COUNT] = {
+    [TABLE_ZONES] = {"zones", STORE_CONFIG},
+    [TABLE_ZONE_NAMES] = {"zone_names", STORE_CONFIG},
+    [TABLE_OBJECTS] = {"objects", STORE_CONFIG},
+    [TABLE_OBJECT_NAMES] = {"object_names", STORE_CONFIG},
+    [TABLE_CHANGES] = {"changes", STORE_CONFIG},
+    [TABLE_META] = {"meta", STORE_CONFIG},
+    [TABLE_STATE] = {"state", STORE_HEALTH},
+    [TABLE_FLIPS] = {"flips", STORE_HEALTH},
+    [TABLE_BEAT] = {"beat", STORE_HEALTH},
+    [TABLE_NAMES] = {"names", STORE_HEALTH},
+    [TABLE_SERVING] = {"serving", STORE_SERVING},
+};
+
+static void
+tell_open_failed(const struct store *store, int rc, struct problems *problems)
+{
+	switch (store_errno(rc)) {
+	case -EBADMSG:
+		problems_error(problems, "%s is damaged or of another kind: %s", store->paths.data,
+		    store_kind_cure(store->kind));
+		break;
+	case -EACCES:
+	case -EPERM:
+		problems_error(problems,
+		    "%s may not be %s by this user: run this as root or as the store's user",
+		    store->paths.directory,
+		    store->access == STORE_READ ? "read (lock.mdb is written by readers too)" : "written");
+		break;
+	case -EROFS:
+		problems_error(problems, "%s lies on a read-only file system: its lock.mdb must be writable%s",
+		    store->paths.directory, store_write_cure(-EROFS));
+		break;
+	case -EAGAIN:
+		/* LMDB rule 5 */
+		problems_error(problems,
+		    "%s is in use from another PID namespace: all programs of graycloud that share a "
+		    "state directory must share one PID namespace",
+		    store->paths.directory);
+		break;
+	default:
+		problems_error(problems, "cannot open %s: %s", store->paths.directory, mdb_strerror(rc));
+	}
+}
+
+void
+store_guard_start(void)
+{
+	guard_start(store_walk);
+}
+
+/* ---- opening ---- */
+
+static size_t
+initial_map(enum store_kind kind)
+{
+	const char *mib = getenv("GRAYCLOUD_MAP_MIB");
+
+	/* Address space is cheap (rule 6); tests want little of it. */
+	if (mib != NULL && atoi(mib) > 0)
+		return (size_t)atoi(mib) << 20;
+	return (size_t)(kind == STORE_CONFIG ? 16 : 1) << 30;
+}
+
+/* Open the handles of all tables; with flags MDB_CREATE make those that are missing. */
+static int
+open_tables(struct store *store, unsigned txn_flags, unsigned dbi_flags)
+{
+	MDB_txn *txn;
+	int rc = mdb_txn_begin(store->env, NULL, txn_flags, &txn);
+
+	if (rc == MDB_MAP_RESIZED && (rc = mdb_env_set_mapsize(store->env, 0)) == 0)
+		rc = mdb_txn_begin(store->env, NULL, txn_flags, &txn);
+	if (rc != 0)
+		return rc;
+	for (int i = 0; i < TABLE_COUNT && rc == 0; i++)
+		if (tables[i].kind == store->kind)
+			rc = mdb_dbi_open(txn, tables[i].name, dbi_flags, &store->dbi[i]);
+	/* LMDB rule 9: handles of a transaction that is aborted are void. */
+	if (rc == 0)
+		return mdb_txn_commit(txn);
+	mdb_txn_abort(txn);
+	return rc;
+}
+
+static int
+open_environment(struct store *store)
+{
+	unsigned flags = MDB_NOTLS;
+	int rc = mdb_env_create(&store->env);
+
+	if (rc != 0)
+		return rc;
+	if (store->access == STORE_READ)
+		flags |= MDB_RDONLY;
+	else if (store->kind != STORE_CONFIG)
+		flags |= MDB_NOSYNC;
+	mdb_env_set_userctx(store->env, store);
+	mdb_env_set_assert(store->env, store_assertion_failed);
+	mdb_env_set_maxdbs(store->env, STORE_MAX_TABLES);
+	mdb_env_set_maxreaders(store->env, MAX_READERS);
+	mdb_env_set_mapsize(store->env, initial_map(store->kind));
+	if ((rc = mdb_env_open(store->env, store->paths.directory, flags, 0640)) != 0)
+		return rc;
+	store_fault_register(store);
+	if (store->access == STORE_WRITE)
+		store_check_readers(store);
+	rc = open_tables(store, MDB_RDONLY, 0);
+	if (rc == MDB_NOTFOUND && store->access == STORE_WRITE)
+		rc = open_tables(store, 0, MDB_CREATE);
+	return rc;
+}
+
+static void
+close_environment(struct store *store)
+{
+	store_fault_forget(store);
+	if (store->env != NULL)
+		mdb_env_close(store->env);
+	store->env = NULL;
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	store->lock_fd = -1;
+	store->unlocked = false;
+}
+
+/* LMDB rule 3: where lock.mdb cannot be written LMDB reads without locks, and sees pages change. */
+static bool
+reads_with_locks(struct store *store)
+{
+	MDB_envinfo info;
+
+	return mdb_env_info(store->env, &info) == 0 && info.me_numreaders > 0;
+}
+
+/*
+ * Pages of a read-only file system stay as they are.  It is one where a file cannot be opened for writing: of one that failed
+ * the kernel's flags may tell nothing.  But a mount may be read-only alone, while others write to its file system.  Not for a
+ * daemon: it may live to see it writable again.
+ */
+static bool
+needs_no_locks(const struct store *store)
+{
+	char path[PATH_MAX + 16];
+	int fd;
+
+	if (store->access != STORE_READ || guard_running())
+		return false;
+	snprintf(path, sizeof path, "%s/lock.mdb", store->paths.directory);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EROFS && !store_file_mount_alone(path);
+}
+
+static void
+watch_start(struct store *store)
+{
+	if (store->watch_fd < 0)
+		store->watch_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (store->watch >= 0)
+		inotify_rm_watch(store->watch_fd, store->watch);
+	store->watch = inotify_add_watch(store->watch_fd, store->paths.data, IN_MODIFY);
+}
+
+/* The store of health or serving is of no use any more: put its saved copy in its place, or nothing. */
+static void
+set_aside(struct store *store)
+{
+	struct store_paths saved = store->paths;
+	struct problems ignored = {0};
+	char damaged[PATH_MAX + 16];
+
+	snprintf(damaged, sizeof damaged, "%s.old", store->paths.data);
+	rename(store->paths.data, damaged);
+	snprintf(saved.data, sizeof saved.data, "%s/saved.mdb", saved.directory);
+	if (store_file_check(&saved, store->kind, &ignored) == STORE_FILE_SOUND)
+		rename(saved.data, store->paths.data);
+	problems_free(&ignored);
+}
+
+/* Is what lies there fit to be opened?  A writer of health or serving never fails on damage: it begins anew.
+ */
+static enum store_file_state
+examine(struct store *store, struct problems *problems)
+{
+	struct problems found = {0};
+	enum store_file_state state = store_file_check(&store->paths, store->kind, &found);
+	bool anew = store->access == STORE_WRITE && store->kind != STORE_CONFIG;
+
+	if (state == STORE_FILE_SHORT || (state == STORE_FILE_SOUND && guard_running())) {
+		state = guard_ask(store_walk, store->paths.directory) ? STORE_FILE_SOUND : STORE_FILE_BAD;
+		if (state == STORE_FILE_BAD)
+			problems_error(
+			    &found, "%s is damaged: %s", store->paths.data, store_kind_cure(store->kind));
+	}
+	if (anew && state == STORE_FILE_BAD) {
+		set_aside(store);
+		problems_warn(problems,
+		    "%s was damaged: it was set aside as data.mdb.old, and a saved copy or an empty "
+		    "store takes its place",
+		    store->paths.data);
+		state = STORE_FILE_ABSENT;
+	} else
+		for (size_t i = 0; i < found.count; i++)
+			problems_error(problems, "%s", found.items[i].text);
+	problems_free(&found);
+	return state;
+}
+
+/* Returns false without an error in problems where a reader finds nothing yet. */
+static bool
+open_files(struct store *store, struct problems *problems)
+{
+	int rc;
+
+	if (store->access == STORE_WRITE) {
+		if (!store_file_directories(store->state, &store->paths, (uid_t)-1, problems))
+			return false;
+		if (store->kind != STORE_CONFIG) {
+			if ((store->lock_fd = store_file_lock(&store->paths, store->kind, problems)) < 0)
+				return false;
+			/* Without fsync a store does not survive a crash of the system. */
+			if (store_file_other_boot(&store->paths))
+				set_aside(store);
+		}
+	} else if (store->kind != STORE_CONFIG && store_file_other_boot(&store->paths))
+		return false;
+	switch (examine(store, problems)) {
+	case STORE_FILE_BAD:
+	case STORE_FILE_SHORT:
+		return false;
+	case STORE_FILE_ABSENT:
+		if (store->access == STORE_READ || !store_file_create(store->state, &store->paths, problems))
+			return false;
+		break;
+	case STORE_FILE_SOUND:
+		break;
+	}
+	rc = open_environment(store);
+	if (rc == MDB_NOTFOUND && store->access == STORE_READ)
+		return false; /* its writer is just making it */
+	if (rc != 0) {
+		tell_open_failed(store, rc, problems);
+		return false;
+	}
+	if (!reads_with_locks(store)) {
+		if (!needs_no_locks(store)) {
+			tell_open_failed(store, EROFS, problems);
+			return false;
+		}
+		store->unlocked = true;
+		if (store->kind == STORE_CONFIG)
+			problems_warn(problems, "%s lies on a read-only file system: what follows is what could be written last%s",
+			    store->state, store_write_cure(-EROFS));
+	}
+	if (store->access == STORE_WRITE && store->kind != STORE_CONFIG)
+		store_file_note_boot(&store->paths);
+	watch_start(store);
+	return true;
+}
+
+struct store *
+store_open(const char *state, enum store_kind kind, enum store_access access, struct problems *problems)
+{
+	struct store *store = xcalloc(1, sizeof *store);
+
+	store->kind = kind;
+	store->access = access;
+	store->state = xstrdup(state);
+	store->lock_fd = store->watch_fd = store->watch = store->fault = -1;
+	store->last_read = UINT64_MAX;
+	store->next_look = boot_ms() + LOOK_MS;
+	pthread_mutex_init(&store->mutex, NULL);
+	if (store_paths_make(&store->paths, state, kind, problems) && open_files(store, problems))
+		return store;
+	store_close(store);
+	return NULL;
+}
+
+void
+store_close(struct store *store)
+{
+	if (store == NULL)
+		return;
+	close_environment(store);
+	if (store->watch_fd >= 0)
+		close(store->watch_fd);
+	pthread_mutex_destroy(&store->mutex);
+	free(store->state);
+	free(store);
+}
+
+bool
+store_prepare(const char *state, enum store_kind kind, uid_t owner, struct problems *problems)
+{
+	struct store_paths paths;
+
+	return store_paths_make(&paths, state, kind, problems) &&
+	       store_file_directories(state, &paths, owner, problems);
+}
+
+/* ---- news ---- */
+
+static enum store_news
+lose(struct store *store, struct problems *found, struct problems *problems)
+{
+	/* Said once, not each second. */
+	for (size_t i = 0; i < found->count && !store->told; i++)
+		problems_error(problems, "%s", found->items[i].text);
+	store->lost = store->told = true;
+	return STORE_LOST;
+}
+
+static enum store_news
+reopen(struct store *store, struct problems *problems)
+{
+	struct problems found = {0};
+	enum store_news news = store->lost ? STORE_LOST : STORE_SAME;
+
+	pthread_mutex_lock(&store->mutex);
+	if (store->active > 0) {
+		store->next_look = 0; /* as soon as our transactions have ended */
+	} else {
+		close_environment(store);
+		if (open_files(store, &found)) {
+			store->lost = store->told = false;
+			store->last_read = UINT64_MAX;
+			news = STORE_REPLACED;
+		} else {
+			close_environment(store);
+			if (found.count == 0)
+				problems_error(&found, "%s has vanished: what was read of it stays in use",
+				    store->paths.data);
+			news = lose(store, &found, problems);
+		}
+	}
+	pthread_mutex_unlock(&store->mutex);
+	problems_free(&found);
+	return news;
+}
+
+static bool
+stat_open_file(struct store *store, struct stat *file)
+{
+	mdb_filehandle_t fd;
+
+	return store->env != NULL && mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, file) == 0;
+}
+
+/* LMDB rule 7: is the file behind the path still the one that is open?  And may it still be read without locks? */
+static enum store_news
+look(struct store *store, struct problems *problems)
+{
+	struct problems found = {0};
+	struct stat there, ours;
+	enum store_news news;
+	bool present = stat(store->paths.data, &there) == 0 && there.st_size > 0;
+
+	if (!present && store->access == STORE_READ) {
+		problems_error(
+		    &found, "%s has vanished: what was read of it stays in use", store->paths.data);
+		news = lose(store, &found, problems);
+		problems_free(&found);
+		return news;
+	}
+	if (present && stat_open_file(store, &ours) && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) {
+		store->lost = store->told = false;
+		return store->unlocked && !needs_no_locks(store) ? reopen(store, problems) : STORE_SAME;
+	}
+	return reopen(store, problems);
+}
+
+enum store_news
+store_poll(struct store *store, struct problems *problems)
+{
+	uint64_t now = boot_ms();
+	MDB_envinfo info;
+
+	if (now >= store->next_look || store->unlocked) {
+		store->next_look = now + LOOK_MS;
+
+		enum store_news news = look(store, problems);
+
+		if (news != STORE_SAME)
+			return news;
+	}
+	if (store->lost)
+		return STORE_LOST;
+	/* LMDB rule 1: against the last transaction read, never against the last announced. */
+	mdb_env_info(store->env, &info);
+	return info.me_last_txnid == store->last_read ? STORE_SAME : STORE_CHANGED;
+}
+
+enum store_news
+store_let_go(struct store *store, struct problems *problems)
+{
+	struct stat before, after;
+	bool known = stat_open_file(store, &before);
+	uint64_t last_read = store->last_read;
+	enum store_news news = reopen(store, problems);
+
+	if (news != STORE_REPLACED || !known || !stat_open_file(store, &after) || before.st_ino != after.st_ino ||
+	    before.st_dev != after.st_dev)
+		return news;
+	store->last_read = last_read;
+	return STORE_SAME;
+}
+
+int
+store_watch_fd(struct store *store)
+{
+	return store->watch_fd;
+}
+
+void
+store_watch_clear(struct store *store)
+{
+	char events[4096] __attribute__((aligned(8)));
+
+	while (read(store->watch_fd, events, sizeof events) > 0)
+		continue;
+}
+
+void
+store_check_readers(struct store *store)
+{
+	int dead;
+
+	if (store->env != NULL)
+		mdb_reader_check(store->env, &dead);
+}
+
+/* ---- transactions ---- */
+
+/* With the mutex held and no transaction of ours open. */
+static int
+grow(struct store *store)
+{
+	MDB_envinfo info;
+	int rc;
+
+	/* LMDB rule 4: a killed reader can be all that fills the map. */
+	store_check_readers(store);
+	mdb_env_info(store->env, &info);
+	rc = mdb_env_set_mapsize(store->env, info.me_mapsize * 2);
+	if (rc == 0)
+		atomic_store(&store->full, false);
+	store_fault_find_map(store);
+	return store_errno(rc);
+}
+
+static bool
+nearly_full(struct store *store)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+
+	mdb_env_info(store->env, &info);
+	mdb_env_stat(store->env, &stat);
+	return atomic_load(&store->full) || info.me_last_pgno > info.me_mapsize / stat.ms_psize / 4 * 3;
+}
+
+int
+store_enter(struct store *store, enum store_access access)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&store->mutex);
+	if (store->env == NULL)
+		rc = -ENOENT;
+	else if (access == STORE_WRITE && store->active == 0 && nearly_full(store))
+		rc = grow(store);
+	if (rc == 0)
+		store->active++;
+	pthread_mutex_unlock(&store->mutex);
+	return rc;
+}
+
+void
+store_leave(struct store *store)
+{
+	pthread_mutex_lock(&store->mutex);
+	store->active--;
+	pthread_mutex_unlock(&store->mutex);
+}
+
+/* LMDB rule 6: another process made the map larger. */
+static int
+follow_resize(struct store *store)
+{
+	int rc = -EAGAIN;
+
+	pthread_mutex_lock(&store->mutex);
+	if (store->active == 1) { /* the one that is just beginning */
+		rc = store_errno(mdb_env_set_mapsize(store->env, 0));
+		store_fault_find_map(store);
+	}
+	pthread_mutex_unlock(&store->mutex);
+	return rc;
+}
+
+int
+store_begin(struct store *store, enum store_access access, struct store_txn **out)
+{
+	unsigned flags = access == STORE_WRITE ? 0 : MDB_RDONLY;
+	struct store_txn *txn;
+	int rc = store_enter(store, access);
+
+	*out = NULL;
+	if (rc != 0)
+		return rc;
+	if ((txn = malloc(sizeof *txn)) == NULL) {
+		store_leave(store);
+		return -ENOMEM;
+	}
+	txn->store = store;
+	rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
+	if (rc == MDB_MAP_RESIZED && (rc = follow_resize(store)) == 0)
+		rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
+	if (rc != 0) {
+		store_leave(store);
+		free(txn);
+		return rc == -EAGAIN ? rc : store_errno(rc);
+	}
+	if (access == STORE_READ)
+		store->last_read = mdb_txn_id(txn->txn);
+	*out = txn;
+	return 0;
+}
+
+int
+store_commit(struct store_txn *txn)
+{
+	int rc = store_result(txn->store, mdb_txn_commit(txn->txn));
+
+	store_leave(txn->store);
+	free(txn);
+	return rc;
+}
+
+void
+store_abort(struct store_txn *txn)
+{
+	if (txn == NULL)
+		return;
+	mdb_txn_abort(txn->txn);
+	store_leave(txn->store);
+	free(txn);
+}
+
+uint64_t
+store_txn_id(const struct store_txn *txn)
+{
+	return mdb_txn_id(txn->txn);
+}
+
+bool
+store_full(const struct store *store)
+{
+	return atomic_load(&store->full);
+}

@@ -1,0 +1,300 @@
+#include "zones/store/store_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+enum { DIRECTORY_MODE = 02750, DATA_MODE = 0640, LOCK_MODE = 0660 };
+
+const char *
+store_kind_text(enum store_kind kind)
+{
+	static const char *const texts[] = {"config", "health", "serving"};
+
+	return texts[kind];
+}
+
+const char *
+store_kind_cure(enum store_kind kind)
+{
+	return kind == STORE_CONFIG
+		   ? "move its directory away, then put a backup in its place or `graycloud apply` an export"
+		   : "stop its writer, remove its directory and start the writer: it is made anew";
+}
+
+bool
+store_paths_make(
+    struct store_paths *paths, const char *state, enum store_kind kind, struct problems *problems)
+{
+	const char *name = store_kind_text(kind);
+
+	if (strlen(state) + 64 > sizeof paths->directory) {
+		problems_error(problems, "the state directory's path is too long: %s", state);
+		return false;
+	}
+	snprintf(paths->directory, sizeof paths->directory, "%s/%s", state, name);
+	snprintf(paths->data, sizeof paths->data, "%s/data.mdb", paths->directory);
+	return true;
+}
+
+/* LMDB rule 9: shared memory and its locks do not work over a network. */
+static bool
+check_local(const char *directory, struct problems *problems)
+{
+	static const uint32_t remote[] = {0x6969 /* NFS */, 0x517b /* SMB */, 0xff534d42 /* CIFS */,
+	    0xfe534d42 /* SMB2 */, 0x00c36400 /* Ceph */, 0x5346414f /* AFS */};
+	struct statfs fs;
+
+	if (statfs(directory, &fs) != 0)
+		return true;
+	for (size_t i = 0; i < NITEMS(remote); i++)
+		if ((uint32_t)fs.f_type == remote[i]) {
+			problems_error(problems,
+			    "%s lies on a network file system, where the stores do not work: "
+			    "choose a local directory with --state",
+			    directory);
+			return false;
+		}
+	return true;
+}
+
+/* The group of a store is graycloud where there is one, so that the daemons' user can read it. */
+static gid_t
+store_group(void)
+{
+	const struct group *group = getgrnam("graycloud");
+
+	return group ? group->gr_gid : (gid_t)-1;
+}
+
+static bool
+make_directory(const char *path, uid_t owner, struct problems *problems)
+{
+	if (mkdir(path, DIRECTORY_MODE & 0777) != 0) {
+		if (errno == EEXIST)
+			return true;
+		problems_error(problems, "cannot create the directory %s: %s", path, strerror(errno));
+		return false;
+	}
+	/* Not to be in the group is no fault: then the directory stays with ours. */
+	if (chown(path, owner, store_group()) != 0 && chown(path, owner, (gid_t)-1) != 0) {
+		problems_error(problems, "cannot give the directory %s to user %u: %s", path, (unsigned)owner,
+		    strerror(errno));
+		return false;
+	}
+	if (chmod(path, DIRECTORY_MODE) != 0) {
+		problems_error(problems, "cannot set the mode of %s: %s", path, strerror(errno));
+		return false;
+	}
+	return true;
+}
+
+bool
+store_file_directories(
+    const char *state, const struct store_paths *paths, uid_t owner, struct problems *problems)
+{
+	return make_directory(state, (uid_t)-1, problems) &&
+	       make_directory(paths->directory, owner, problems) && check_local(paths->directory, problems);
+}
+
+/*
+ * Files are made before LMDB opens them, so that no moment has a wrong mode.  The descriptor is
+ * closed before LMDB locks the file: closing it later would drop the locks of the whole process.
+ */
+static bool
+make_file(const char *directory, const char *name, mode_t mode, struct problems *problems)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	if (fd >= 0) {
+		fchmod(fd, mode);
+		close(fd);
+		return true;
+	}
+	if (errno == EEXIST)
+		return true;
+	problems_error(problems, "cannot create %s: %s", path, strerror(errno));
+	return false;
+}
+
+bool
+store_file_create(const char *state, const struct store_paths *paths, struct problems *problems)
+{
+	return store_file_directories(state, paths, (uid_t)-1, problems) &&
+	       make_file(paths->directory, "lock.mdb", LOCK_MODE, problems) &&
+	       make_file(paths->directory, "data.mdb", DATA_MODE, problems);
+}
+
+/* What stands at the front of each of LMDB 0.9's two meta pages, in the machine's own order. */
+struct meta {
+	uint64_t page;
+	uint16_t pad, flags;
+	uint32_t bounds;
+	uint32_t magic;
+	uint32_t version;
+	uint64_t address;
+	uint64_t map_size;
+	uint32_t page_size;
+	uint8_t databases[92];
+	uint64_t last_page;
+	uint64_t transaction;
+};
+
+static bool
+meta_read(int fd, off_t at, struct meta *meta)
+{
+	enum { MAGIC = 0xBEEFC0DE, FORMAT = 1, IS_META = 8 };
+
+	return pread(fd, meta, sizeof *meta, at) == (ssize_t)sizeof *meta && meta->magic == (uint32_t)MAGIC &&
+	       meta->version == FORMAT && meta->flags & IS_META && meta->page_size >= 512 &&
+	       meta->page_size <= 65536 && (meta->page_size & (meta->page_size - 1)) == 0;
+}
+
+enum store_file_state
+store_file_check(const struct store_paths *paths, enum store_kind kind, struct problems *problems)
+{
+	int fd = open(paths->data, O_RDONLY | O_CLOEXEC);
+	struct meta first, second;
+	struct stat st;
+	enum store_file_state state = STORE_FILE_SOUND;
+
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return STORE_FILE_ABSENT;
+	if (fd < 0) {
+		problems_error(problems, "cannot read %s: %s%s", paths->data, strerror(errno),
+		    errno == EACCES ? "; run this as root or as a member of the directory's group" : "");
+		return STORE_FILE_BAD;
+	}
+	if (fstat(fd, &st) != 0 || st.st_size == 0)
+		state = STORE_FILE_ABSENT;
+	else if (!S_ISREG(st.st_mode) || !meta_read(fd, 0, &first) ||
+		 !meta_read(fd, first.page_size, &second) || second.page_size != first.page_size) {
+		problems_error(problems, "%s is not a store of graycloud, or its head is damaged: %s",
+		    paths->data, store_kind_cure(kind));
+		state = STORE_FILE_BAD;
+	} else {
+		uint64_t pages = MAX(first.last_page, second.last_page) + 1;
+
+		if (pages > (uint64_t)st.st_size / first.page_size)
+			state = STORE_FILE_SHORT;
+	}
+	close(fd);
+	return state;
+}
+
+/* Who holds the lock, as that process wrote it; 0 where it cannot be told. */
+static long
+lock_holder(int fd)
+{
+	char text[24] = "";
+
+	return pread(fd, text, sizeof text - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
+}
+
+int
+store_file_lock(const struct store_paths *paths, enum store_kind kind, struct problems *problems)
+{
+	static const char *const writers[] = {"", "graycloud-monitor", "graycloud-dnsd"};
+	char path[PATH_MAX], text[24];
+	int fd, len;
+
+	snprintf(path, sizeof path, "%s/writer", paths->directory);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, DATA_MODE);
+	if (fd < 0) {
+		problems_error(problems, "cannot open %s: %s", path, strerror(errno));
+		return -1;
+	}
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		problems_error(problems,
+		    "another %s already writes %s: process %ld; stop it, or give this one a "
+		    "--state of its own",
+		    writers[kind], paths->directory, lock_holder(fd));
+		close(fd);
+		return -1;
+	}
+	len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len) {
+		problems_error(problems, "cannot write %s: %s", path, strerror(errno));
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static void
+boot_path(const struct store_paths *paths, char out[PATH_MAX])
+{
+	snprintf(out, PATH_MAX, "%s/boot", paths->directory);
+}
+
+bool
+store_file_other_boot(const struct store_paths *paths)
+{
+	char path[PATH_MAX], text[40] = "";
+	FILE *file;
+	bool other;
+
+	boot_path(paths, path);
+	if ((file = fopen(path, "re")) == NULL)
+		return false;
+	other = fgets(text, sizeof text, file) != NULL && strcmp(text, boot_id()) != 0;
+	fclose(file);
+	return other;
+}
+
+void
+store_file_note_boot(const struct store_paths *paths)
+{
+	char path[PATH_MAX];
+	FILE *file;
+
+	boot_path(paths, path);
+	if ((file = fopen(path, "we")) == NULL)
+		return;
+	fputs(boot_id(), file);
+	fclose(file);
+	chmod(path, DATA_MODE);
+}
+
+/* Of a line of mountinfo: its mount, and whether it is that one alone that is read-only.  proc(5): "36 35 98:0 / /mnt ro,noatime - ext4 /dev/x rw" */
+static bool
+read_mount(const char *line, uint64_t *mount, bool *alone)
+{
+	unsigned long long number;
+	char mounted[3], system[3] = "";
+	const char *rest = strstr(line, " - ");
+
+	if (rest == NULL || sscanf(line, "%llu %*s %*s %*s %*s %2s", &number, mounted) != 2 || sscanf(rest, " - %*s %*s %2s", system) != 1)
+		return false;
+	*mount = number;
+	*alone = strcmp(mounted, "ro") == 0 && strcmp(system, "ro") != 0;
+	return true;
+}
+
+bool
+store_file_mount_alone(const char *path)
+{
+	FILE *mounts = fopen("/proc/self/mountinfo", "re");
+	char *line = NULL;
+	size_t room = 0;
+	struct statx file;
+	uint64_t mount;
+	bool alone, found = false;
+
+	if (mounts == NULL)
+		return true;
+	if (statx(AT_FDCWD, path, 0, STATX_MNT_ID, &file) == 0 && (file.stx_mask & STATX_MNT_ID) != 0)
+		while (!found && getline(&line, &room, mounts) > 0)
+			found = read_mount(line, &mount, &alone) && mount == file.stx_mnt_id;
+	free(line);
+	fclose(mounts);
+	return !found || alone;
+}

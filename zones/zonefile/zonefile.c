@@ -1,0 +1,571 @@
+#include "zones/zonefile/zonefile_parts.h"
+
+#include <ldns/ldns.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+/* Where no origin is known, relative names are completed by this one, which no one else uses: so they are
+ * found. */
+static const uint8_t no_origin[] = "\020\377no-origin-here\377";
+
+enum {
+	LDNS_TEXT_MAX = 65000, /* ldns reads rdata of up to 65,535 characters */
+	WIRE_HEAD = 11	       /* root owner, type, class, TTL, length */
+};
+
+void
+zonefile_type_text(uint16_t type, char out[16])
+{
+	const ldns_rr_descriptor *descriptor = ldns_rr_descript(type);
+
+	if (descriptor != NULL && descriptor->_type == type && descriptor->_name != NULL)
+		snprintf(out, 16, "%s", descriptor->_name);
+	else
+		snprintf(out, 16, "TYPE%u", type);
+}
+
+uint16_t
+zonefile_type(const char *text)
+{
+	if (strncasecmp(text, "TYPE", 4) == 0 && text[4] != '\0') { /* RFC 3597 5 */
+		char *end;
+		unsigned long number = strtoul(text + 4, &end, 10);
+
+		return *end == '\0' && text[4] >= '0' && text[4] <= '9' && number < 65536 ? (uint16_t)number
+											  : 0;
+	}
+	return (uint16_t)ldns_get_rr_type_by_name(text);
+}
+
+bool
+zonefile_is_data(uint16_t type)
+{
+	return type != 0 && type != TYPE_OPT && (type < 128 || type > 255);
+}
+
+bool
+zonefile_is_dnssec(uint16_t type)
+{
+	return type == TYPE_DNSKEY || type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3 ||
+	       type == TYPE_NSEC3PARAM;
+}
+
+/* Where the (last) name begins in the rdata of a type whose names compare without case; -1 for other types. */
+static int
+rdata_name_at(uint16_t type)
+{
+	switch (type) {
+	case TYPE_NS:
+	case TYPE_CNAME:
+	case TYPE_PTR:
+	case TYPE_DNAME:
+		return 0;
+	case TYPE_MX:
+		return 2;
+	case TYPE_SRV:
+		return 6;
+	default:
+		return -1;
+	}
+}
+
+static int
+compare_octets(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	int order = memcmp(a, b, MIN(a_len, b_len));
+
+	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+int
+zonefile_compare_rdata(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
+{
+	int name_at = rdata_name_at(type), order;
+
+	if (name_at < 0)
+		return compare_octets(a, a_len, b, b_len);
+	order = memcmp(a, b, (size_t)name_at);
+	for (size_t i = (size_t)name_at; order == 0 && i < MIN(a_len, b_len); i++)
+		order = name_lower_octet(a[i]) - name_lower_octet(b[i]);
+	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+/* Has the rdata the shape that the nameserver counts on? */
+static bool
+rdata_sound(uint16_t type, const uint8_t *rdata, size_t len)
+{
+	int name_at = rdata_name_at(type);
+
+	if (name_at >= 0)
+		return len > (size_t)name_at &&
+		       name_valid(rdata + name_at, len - (size_t)name_at) == len - (size_t)name_at;
+	if (type == TYPE_SOA) {
+		size_t mname = name_valid(rdata, len);
+		size_t rname = mname ? name_valid(rdata + mname, len - mname) : 0;
+
+		return rname > 0 && mname + rname + 20 == len;
+	}
+	return type == TYPE_A ? len == 4 : type == TYPE_AAAA ? len == 16 : true;
+}
+
+/* The rdata that ldns has read, in one piece. */
+static bool
+rdata_of_rr(const ldns_rr *rr, uint8_t out[65535], size_t *len)
+{
+	*len = 0;
+	for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
+		const ldns_rdf *rdf = ldns_rr_rdf(rr, i);
+
+		if (rdf == NULL || ldns_rdf_size(rdf) > 65535 - *len)
+			return false;
+		if (ldns_rdf_size(rdf) > 0)
+			memcpy(out + *len, ldns_rdf_data(rdf), ldns_rdf_size(rdf));
+		*len += ldns_rdf_size(rdf);
+	}
+	return true;
+}
+
+/* The record of a type ldns knows, from the wire.  NULL where the rdata does not fit the type. */
+static ldns_rr *
+rr_from_rdata(uint16_t type, const uint8_t *rdata, size_t len)
+{
+	uint8_t *wire = xmalloc(WIRE_HEAD + len), *again = xmalloc(65535);
+	ldns_rr *rr = NULL;
+	size_t at = 0, again_len;
+
+	wire[0] = 0;
+	put16(wire + 1, type);
+	put16(wire + 3, CLASS_IN);
+	put32(wire + 5, 0);
+	put16(wire + 9, (uint16_t)len);
+	if (len > 0)
+		memcpy(wire + WIRE_HEAD, rdata, len);
+	if (ldns_wire2rr(&rr, wire, WIRE_HEAD + len, &at, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
+		rr = NULL;
+	/* ldns follows compression pointers and lets some lengths pass: what comes back must be what went in.
+	 */
+	else if (at != WIRE_HEAD + len || !rdata_of_rr(rr, again, &again_len) || again_len != len ||
+		 (len > 0 && memcmp(again, rdata, len) != 0)) {
+		ldns_rr_free(rr);
+		rr = NULL;
+	}
+	free(again);
+	free(wire);
+	return rr;
+}
+
+static int
+hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* RFC 3597 5: \# LENGTH HEX ... */
+static bool
+rdata_generic(uint16_t type, const struct line *line, size_t first, uint8_t *out, size_t *len)
+{
+	size_t digits = 0;
+	unsigned long want;
+	char *end;
+	ldns_rr *rr;
+
+	if (first + 1 >= line->count)
+		return false;
+	want = strtoul(line_token(line, first + 1), &end, 10);
+	if (*end != '\0' || want > 65535)
+		return false;
+	for (size_t i = first + 2; i < line->count; i++)
+		for (const char *at = line_token(line, i); *at != '\0'; at++, digits++) {
+			int digit = hex_digit(*at);
+
+			if (digit < 0 || digits >= 2 * want)
+				return false;
+			out[digits / 2] = (uint8_t)(digits % 2 ? out[digits / 2] | digit : digit << 4);
+		}
+	if (digits != 2 * want)
+		return false;
+	*len = want;
+	rr = rr_from_rdata(type, out, want);
+	ldns_rr_free(rr);
+	return rr != NULL;
+}
+
+/* The largest number that a field takes; 0 where it is none, ULLONG_MAX where more than one token may follow.
+ */
+static unsigned long long
+field_most(ldns_rdf_type type)
+{
+	switch (type) {
+	case LDNS_RDF_TYPE_INT8:
+	case LDNS_RDF_TYPE_ALG:
+	case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
+	case LDNS_RDF_TYPE_SELECTOR:
+	case LDNS_RDF_TYPE_MATCHING_TYPE:
+		return 255;
+	case LDNS_RDF_TYPE_INT16:
+	case LDNS_RDF_TYPE_CERT_ALG:
+		return 65535;
+	case LDNS_RDF_TYPE_INT32:
+	case LDNS_RDF_TYPE_PERIOD:
+		return 4294967295;
+	case LDNS_RDF_TYPE_HEX:
+	case LDNS_RDF_TYPE_B64:
+	case LDNS_RDF_TYPE_LOC:
+	case LDNS_RDF_TYPE_WKS:
+	case LDNS_RDF_TYPE_APL:
+	case LDNS_RDF_TYPE_HIP:
+		return ULLONG_MAX;
+	default:
+		return 0;
+	}
+}
+
+/* ldns lets numbers wrap around: MX 99999 would become 34463.  What is no number (a mnemonic, 1h) is left to
+ * it. */
+static bool
+numbers_fit(const ldns_rr_descriptor *descriptor, const struct line *line, size_t first)
+{
+	for (size_t i = 0; first + i < line->count && i < ldns_rr_descriptor_minimum(descriptor); i++) {
+		ldns_rdf_type type = ldns_rr_descriptor_field_type(descriptor, i);
+		const char *token = line_token(line, first + i);
+		unsigned long long most = field_most(type), value;
+		bool plain =
+		    type == LDNS_RDF_TYPE_INT8 || type == LDNS_RDF_TYPE_INT16 || type == LDNS_RDF_TYPE_INT32;
+		char *end;
+
+		if (most == ULLONG_MAX)
+			return true;
+		if (most == 0 || (!plain && (*token < '0' || *token > '9')))
+			continue;
+		value = strtoull(token, &end, 10);
+		if (value > most || (plain && (*token < '0' || *token > '9' || *end != '\0')))
+			return false;
+	}
+	return true;
+}
+
+/* The tokens from first on as one text, quotes where they were. */
+static size_t
+join_tokens(const struct line *line, size_t first, char *out)
+{
+	size_t from = line->tokens[first], len = line->len - from - 1;
+
+	for (size_t i = 0; i < len; i++)
+		out[i] = line->text[from + i] == '\0' ? ' ' : line->text[from + i];
+	out[len] = '\0';
+	return len;
+}
+
+/* ldns lets a blob's length wrap at 64 KiB and pads odd hex: is it as long as its text says? */
+static bool
+blob_is_whole(const ldns_rdf *rdf, ldns_rdf_type type, const char *text, size_t len)
+{
+	size_t padding = 0;
+
+	if (type == LDNS_RDF_TYPE_HEX)
+		return 2 * ldns_rdf_size(rdf) == len;
+	while (padding < len && text[len - padding - 1] == '=')
+		padding++;
+	return type != LDNS_RDF_TYPE_B64 || ldns_rdf_size(rdf) + padding == len / 4 * 3;
+}
+
+/* A field from its tokens: what ldns wants without quotes and without blanks in between. */
+static ldns_rdf *
+field_from_tokens(ldns_rdf_type type, struct line *line, size_t first, size_t last)
+{
+	char *text = line_scratch(line, line->len + 1), *to = text;
+	ldns_rdf *rdf;
+
+	for (size_t i = first; i < last; i++) {
+		const char *token = line_token(line, i);
+		size_t len = strlen(token);
+		bool quoted = len >= 2 && token[0] == '"' && token[len - 1] == '"';
+
+		memcpy(to, token + quoted, len - 2 * quoted);
+		to += len - 2 * quoted;
+	}
+	*to = '\0';
+	rdf = ldns_rdf_new_frm_str(type, text);
+	if (rdf != NULL && !blob_is_whole(rdf, type, text, (size_t)(to - text))) {
+		ldns_rdf_deep_free(rdf);
+		rdf = NULL;
+	}
+	return rdf;
+}
+
+/* The octets of one field at the end of the rdata.  Returns how many, 0 where the tokens do not say it. */
+static size_t
+put_field(ldns_rdf_type type, struct line *line, size_t first, size_t last, const uint8_t *origin,
+    uint8_t *out, size_t room)
+{
+	uint8_t name[NAME_MAX_LEN];
+	ldns_rdf *rdf = NULL;
+	size_t len;
+
+	if (type == LDNS_RDF_TYPE_DNAME)
+		len = name_from_text(name, line_token(line, first), origin);
+	else {
+		rdf = field_from_tokens(type, line, first, last);
+		len = rdf != NULL ? ldns_rdf_size(rdf) : 0;
+	}
+	if (len > room)
+		len = 0;
+	if (len > 0)
+		memcpy(out, rdf != NULL ? ldns_rdf_data(rdf) : name, len);
+	ldns_rdf_deep_free(rdf);
+	return len;
+}
+
+/* base64 and hex may be broken into several tokens; they come last. */
+static bool
+is_blob(ldns_rdf_type type)
+{
+	return type == LDNS_RDF_TYPE_B64 || type == LDNS_RDF_TYPE_HEX;
+}
+
+/* Are all of the type's fields a token each, or at the end a blob? */
+static bool
+has_plain_fields(const ldns_rr_descriptor *descriptor, size_t tokens)
+{
+	for (size_t i = 0; i < MIN(tokens, ldns_rr_descriptor_maximum(descriptor)); i++)
+		switch (ldns_rr_descriptor_field_type(descriptor, i)) {
+		case LDNS_RDF_TYPE_B64:
+		case LDNS_RDF_TYPE_HEX:
+			return i + 1 == ldns_rr_descriptor_maximum(descriptor);
+		case LDNS_RDF_TYPE_A:
+		case LDNS_RDF_TYPE_AAAA:
+		case LDNS_RDF_TYPE_ALG:
+		case LDNS_RDF_TYPE_CERT_ALG:
+		case LDNS_RDF_TYPE_CERTIFICATE_USAGE:
+		case LDNS_RDF_TYPE_SELECTOR:
+		case LDNS_RDF_TYPE_MATCHING_TYPE:
+		case LDNS_RDF_TYPE_DNAME:
+		case LDNS_RDF_TYPE_INT8:
+		case LDNS_RDF_TYPE_INT16:
+		case LDNS_RDF_TYPE_INT32:
+		case LDNS_RDF_TYPE_PERIOD:
+		case LDNS_RDF_TYPE_STR:
+			break;
+		default:
+			return false;
+		}
+	return true;
+}
+
+/*
+ * Field by field.  It is faster than a record at once, for which ldns takes and gives back 128 KiB of
+ * buffers, and the only way for text that is longer than those.
+ */
+static bool
+rdata_by_fields(const ldns_rr_descriptor *descriptor, struct line *line, size_t first, const uint8_t *origin,
+    uint8_t *out, size_t *len)
+{
+	size_t field = 0;
+
+	*len = 0;
+	for (size_t token = first, last; token < line->count; token = last, field++) {
+		ldns_rdf_type type;
+		size_t got;
+
+		if (field >= ldns_rr_descriptor_maximum(descriptor))
+			return false;
+		type = ldns_rr_descriptor_field_type(descriptor, field);
+		last = is_blob(type) ? line->count : token + 1;
+		if ((got = put_field(type, line, token, last, origin, out + *len, 65535 - *len)) == 0)
+			return false;
+		*len += got;
+	}
+	return field >= ldns_rr_descriptor_minimum(descriptor);
+}
+
+/* The other types: one record's text to ldns.  Returns NULL, or what ldns says. */
+static const char *
+rdata_from_ldns(
+    uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t *out, size_t *len)
+{
+	char *text = line_scratch(line, line->len + 64);
+	size_t used = (size_t)sprintf(text, ". 0 IN TYPE%u ", type);
+	ldns_rdf origin_rdf = {
+	    ._size = name_len(origin), ._type = LDNS_RDF_TYPE_DNAME, ._data = (void *)origin};
+	ldns_rr *rr = NULL;
+	ldns_status status;
+	bool fits;
+
+	if (line->len - line->tokens[first] > LDNS_TEXT_MAX)
+		return "the text is too long: write the data as \\# LENGTH HEX (RFC 3597)";
+	join_tokens(line, first, text + used);
+	status = ldns_rr_new_frm_str(&rr, text, 0, &origin_rdf, NULL);
+	if (status != LDNS_STATUS_OK)
+		return ldns_get_errorstr_by_id(status);
+	fits = rr != NULL && ldns_rr_get_type(rr) == type && rdata_of_rr(rr, out, len);
+	ldns_rr_free(rr);
+	return fits ? NULL : "over 65,535 octets";
+}
+
+static bool
+long_string(const struct line *line, size_t first)
+{
+	for (size_t i = first; i < line->count; i++) {
+		size_t octets = 0;
+
+		for (const char *at = line_token(line, i); *at != '\0'; at += line_step(at))
+			octets += *at != '"';
+		if (octets > 255)
+			return true;
+	}
+	return false;
+}
+
+static struct rdata_result __attribute__((format(printf, 1, 2))) refused(const char *format, ...)
+{
+	struct rdata_result result = {.ok = false};
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(result.why, sizeof result.why, format, args);
+	va_end(args);
+	return result;
+}
+
+struct rdata_result
+rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t out[65535])
+{
+	const ldns_rr_descriptor *descriptor = ldns_rr_descript(type);
+	struct rdata_result result = {.ok = true};
+	const uint8_t *known = origin ? origin : no_origin;
+	const char *why;
+	char name[16];
+
+	zonefile_type_text(type, name);
+	if (first >= line->count)
+		return refused("%s has no data", name);
+	if (strcmp(line_token(line, first), "\\#") == 0) {
+		if (!rdata_generic(type, line, first, out, &result.len) ||
+		    !rdata_sound(type, out, result.len))
+			return refused(
+			    "%s: \\# needs the length and as many octets in hex, in the shape of the type",
+			    name);
+		return result;
+	}
+	if (descriptor == NULL || descriptor->_type != type)
+		return refused("%s is an unknown type: write its data as \\# LENGTH HEX (RFC 3597)", name);
+	if (!numbers_fit(descriptor, line, first))
+		return refused("%s: a number is wrong or too large for its field", name);
+	if (has_plain_fields(descriptor, line->count - first)) {
+		if (!rdata_by_fields(descriptor, line, first, known, out, &result.len))
+			return refused("%s: %s", name,
+			    long_string(line, first)
+				? "a string is over 255 octets: split it into several quoted strings"
+				: "the data cannot be read as this type's, or has too few or too many "
+				  "fields");
+	} else {
+		why = rdata_from_ldns(type, line, first, known, out, &result.len);
+		if (why != NULL)
+			return refused("%s: %s", name, why);
+	}
+	if (origin == NULL && memmem(out, result.len, no_origin, sizeof no_origin - 1) != NULL)
+		return refused("%s holds a relative name and there is no $ORIGIN before it: end the name "
+			       "with a dot, add "
+			       "$ORIGIN, or say NAME=FILE",
+		    name);
+	if (!rdata_sound(type, out, result.len))
+		return refused("%s: the data is damaged", name);
+	return result;
+}
+
+size_t
+zonefile_rdata(
+    uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535], struct problems *problems)
+{
+	static const uint8_t root[1] = {0};
+	struct cursor cursor = {.at = text, .end = text + strlen(text), .line = 1};
+	struct rdata_result result = refused("there is no data");
+	struct line line = {0};
+
+	if (line_next(&cursor, &line)) {
+		if (line.fault[0] != '\0')
+			result = refused("%s", line.fault);
+		else
+			result = rdata_from_line(type, &line, 0, origin ? origin : root, out);
+		if (result.ok && line_next(&cursor, &line))
+			result = refused("more than one line was given");
+	}
+	line_free(&line);
+	if (!result.ok)
+		problems_error(problems, "%s", result.why);
+	return result.ok ? result.len : 0;
+}
+
+/* Presentation form of ldns, without the blanks it ends some types with.  NULL where it cannot be told. */
+static char *
+text_from_rr(ldns_rr *rr)
+{
+	ldns_buffer *buffer = ldns_buffer_new(512);
+	char *text = NULL;
+	size_t len;
+	bool ok = buffer != NULL;
+
+	for (size_t i = 0; ok && i < ldns_rr_rd_count(rr); i++) {
+		if (i > 0)
+			ldns_buffer_printf(buffer, " ");
+		ok = ldns_rdf2buffer_str(buffer, ldns_rr_rdf(rr, i)) == LDNS_STATUS_OK;
+	}
+	if (ok)
+		text = ldns_buffer_export2str(buffer);
+	ldns_buffer_free(buffer);
+	if (text != NULL)
+		for (len = strlen(text); len > 0 && text[len - 1] == ' '; len--)
+			text[len - 1] = '\0';
+	return text;
+}
+
+/* ldns forgets to escape some octets: its text is good only where it reads back as what it was. */
+static bool
+write_as_text(FILE *out, uint16_t type, const uint8_t *rdata, size_t len)
+{
+	ldns_rr *rr = rr_from_rdata(type, rdata, len);
+	char *text = rr != NULL ? text_from_rr(rr) : NULL;
+	uint8_t *again = xmalloc(65535);
+	struct problems unused = {0};
+	bool same;
+
+	same = text != NULL && strchr(text, '\n') == NULL && len > 0 &&
+	       zonefile_rdata(type, text, NULL, again, &unused) == len && memcmp(again, rdata, len) == 0;
+	if (same)
+		fputs(text, out);
+	problems_free(&unused);
+	free(again);
+	free(text);
+	ldns_rr_free(rr);
+	return same;
+}
+
+bool
+zonefile_write(FILE *out, const uint8_t *owner, const struct rrset *rrset)
+{
+	char name[NAME_MAX_TEXT], type[16];
+	const uint8_t *at = rrset->records;
+
+	name_to_text(owner, name);
+	zonefile_type_text(rrset->type, type);
+	for (unsigned i = 0; i < rrset->count; i++) {
+		uint16_t len;
+		const uint8_t *rdata = rrset_next(&at, &len);
+
+		if (!rdata_sound(rrset->type, rdata, len))
+			return false;
+		fprintf(out, "%s\t%u\tIN\t%s\t", name, rrset->ttl, type);
+		if (!write_as_text(out, rrset->type, rdata, len)) {
+			fprintf(out, "\\# %u ", len);
+			for (unsigned octet = 0; octet < len; octet++)
+				fprintf(out, "%02x", rdata[octet]);
+		}
+		fputc('\n', out);
+	}
+	return true;
+}

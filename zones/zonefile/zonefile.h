@@ -1,0 +1,47 @@
+/*
+ * zonefile.h -- master files (RFC 1035 5) and presentation form, through ldns.  The only user of ldns.
+ *
+ * Reads $ORIGIN, $TTL (RFC 2308 4), $INCLUDE, parentheses, comments, every type that ldns knows and
+ * TYPEnnn of RFC 3597.  All faults of a file are told at once, as "FILE:LINE: ...".
+ */
+#ifndef ZONEFILE_H
+#define ZONEFILE_H
+
+#include "zones/base/problem.h"
+#include "zones/dns/rrset.h"
+
+/*
+ * Read and check the master file at path ("-": standard input).  apex may be NULL: then it is the
+ * owner of the SOA.  text, where not NULL, is the file's content (path then only names it in messages, and
+ * $INCLUDE is relative to the current directory).  unsigned_ok: S33.  Returns false with errors in problems,
+ * and data empty; true with data (warnings may stand in problems).
+ *
+ * Errors: syntax, no SOA or two, data beside a CNAME, names out of the zone, an owner whose key would be too
+ * long, an RRset over 64,512 octets in an answer, a signed zone (S33).  Warnings: no NS at the apex, missing glue, data
+ * under a cut or a DNAME, differing TTLs in an RRset (the least is used, RFC 2181 5.2), duplicates.
+ */
+bool zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsigned_ok,
+    struct zone_data *data, struct problems *problems);
+
+/* Write an RRset as master-file lines, owner in full.  Returns false where a record cannot be read. */
+bool zonefile_write(FILE *out, const uint8_t *owner, const struct rrset *rrset);
+
+/* "MX", "TYPE65280"; and the opposite (0 where the text is no type). */
+void zonefile_type_text(uint16_t type, char out[16]);
+uint16_t zonefile_type(const char *text);
+
+/* Zones hold it; they do not hold questions' types and OPT (RFC 6895 3.1).  DNSSEC's own records: S33. */
+bool zonefile_is_data(uint16_t type);
+bool zonefile_is_dnssec(uint16_t type);
+
+/*
+ * The order of records in an RRset; 0 where they are the same record: names in the old types compare in lower case (RFC 4034
+ * 6.2).
+ */
+int zonefile_compare_rdata(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
+
+/* One record of presentation form ("10 mail.example.com.") as wire rdata; 0 and problems where it is none. */
+size_t zonefile_rdata(
+    uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535], struct problems *problems);
+
+#endif

@@ -1,0 +1,162 @@
+#include "zones/zonefile/zonefile_parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+put_octet(struct line *line, char octet)
+{
+	if (line->len == line->room) {
+		line->room = line->room ? 2 * line->room : 512;
+		line->text = xrealloc(line->text, line->room);
+	}
+	line->text[line->len++] = octet;
+}
+
+static void
+put_escaped(struct line *line, uint8_t octet)
+{
+	put_octet(line, '\\');
+	put_octet(line, (char)('0' + octet / 100));
+	put_octet(line, (char)('0' + octet / 10 % 10));
+	put_octet(line, (char)('0' + octet % 10));
+}
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* A backslash and what follows it.  ldns takes \DDD everywhere, but not every \X. */
+static void
+put_escape(struct cursor *cursor, struct line *line)
+{
+	cursor->at++;
+	if (cursor->at == cursor->end || *cursor->at == '\n')
+		snprintf(line->fault, sizeof line->fault, "a backslash has nothing to escape");
+	else if (is_digit(*cursor->at)) {
+		const char *digit = cursor->at;
+
+		if (cursor->end - digit < 3 || !is_digit(digit[1]) || !is_digit(digit[2]) ||
+		    memcmp(digit, "255", 3) > 0) {
+			snprintf(line->fault, sizeof line->fault,
+			    "an escape \\DDD needs three digits from 000 to 255");
+			cursor->at++;
+			return;
+		}
+		put_escaped(line, (uint8_t)((digit[0] - '0') * 100 + (digit[1] - '0') * 10 + digit[2] - '0'));
+		cursor->at += 3;
+	} else if (*cursor->at == '#') { /* RFC 3597 5 */
+		put_octet(line, '\\');
+		put_octet(line, *cursor->at++);
+	} else
+		put_escaped(line, (uint8_t)*cursor->at++);
+}
+
+static void
+put_token(struct cursor *cursor, struct line *line)
+{
+	bool quoted = false, whole = *cursor->at == '"';
+
+	if (line->count == line->tokens_room) {
+		line->tokens_room = line->tokens_room ? 2 * line->tokens_room : 16;
+		line->tokens = xrealloc(line->tokens, line->tokens_room * sizeof *line->tokens);
+	}
+	line->tokens[line->count++] = line->len;
+	while (cursor->at < cursor->end && *cursor->at != '\n') {
+		char c = *cursor->at;
+
+		if (!quoted && strchr(" \t\r;()", c) != NULL)
+			break;
+		if (c == '\\')
+			put_escape(cursor, line);
+		else if (c == '"') {
+			put_octet(line, *cursor->at++);
+			quoted = !quoted;
+			if (!quoted && whole)
+				break; /* "a""b" are two strings */
+		} else if (c < ' ' || c > '~') {
+			put_escaped(line, (uint8_t)c);
+			cursor->at++;
+		} else
+			put_octet(line, *cursor->at++);
+	}
+	if (quoted)
+		snprintf(line->fault, sizeof line->fault, "a quoted string does not end on its line");
+	put_octet(line, '\0');
+}
+
+/* One logical line, perhaps without tokens. */
+static void
+read_line(struct cursor *cursor, struct line *line)
+{
+	unsigned depth = 0, opened = 0;
+
+	line->len = line->count = 0;
+	line->fault[0] = '\0';
+	line->number = cursor->line;
+	line->starts_blank = *cursor->at == ' ' || *cursor->at == '\t';
+	while (cursor->at < cursor->end) {
+		char c = *cursor->at;
+
+		if (c == '\n') {
+			cursor->at++;
+			cursor->line++;
+			if (depth == 0)
+				return;
+		} else if (c == ';') {
+			const char *newline = memchr(cursor->at, '\n', (size_t)(cursor->end - cursor->at));
+
+			cursor->at = newline ? newline : cursor->end;
+		} else if (c == ' ' || c == '\t' || c == '\r')
+			cursor->at++;
+		else if (c == '(') {
+			if (depth++ == 0)
+				opened = cursor->line;
+			cursor->at++;
+		} else if (c == ')') {
+			if (depth == 0)
+				snprintf(line->fault, sizeof line->fault, "\")\" closes nothing");
+			else
+				depth--;
+			cursor->at++;
+		} else
+			put_token(cursor, line);
+	}
+	if (depth > 0) {
+		line->number = opened;
+		snprintf(line->fault, sizeof line->fault, "\"(\" is not closed until the file ends");
+	}
+}
+
+bool
+line_next(struct cursor *cursor, struct line *line)
+{
+	while (cursor->at < cursor->end) {
+		read_line(cursor, line);
+		if (line->count > 0 || line->fault[0] != '\0')
+			return true;
+	}
+	return false;
+}
+
+char *
+line_scratch(struct line *line, size_t len)
+{
+	if (line->scratch_room < len) {
+		line->scratch_room = len + len / 2;
+		free(line->scratch);
+		line->scratch = xmalloc(line->scratch_room);
+	}
+	return line->scratch;
+}
+
+void
+line_free(struct line *line)
+{
+	free(line->text);
+	free(line->tokens);
+	free(line->scratch);
+	*line = (struct line){0};
+}

@@ -1,0 +1,96 @@
+/*
+ * zonefile_parts.h -- what the files of zonefile share, and nobody else includes.
+ *
+ *     zonefile_line.c    octets of a file -> lines of tokens
+ *     zonefile.c         tokens <-> rdata, through ldns
+ *     zonefile_read.c    lines -> records: directives, owners, TTLs
+ *     zonefile_check.c   records -> rows of the store, and what is wrong or unwise in a zone as a whole
+ */
+#ifndef ZONEFILE_PARTS_H
+#define ZONEFILE_PARTS_H
+
+#include "zones/dns/name.h"
+#include "zones/zonefile/zonefile.h"
+
+/* Where the next line is read from. */
+struct cursor {
+	const char *at, *end;
+	unsigned line; /* number of the line at at */
+};
+
+/*
+ * A logical line: parentheses, comments and line ends are gone.  The tokens lie behind each other in text,
+ * each ended by NUL; quotes stay; every escape is \DDD (but \#), so that whoever reads on knows one form
+ * only.
+ */
+struct line {
+	char *text;
+	size_t len, room;
+	size_t *tokens; /* offsets into text */
+	size_t count, tokens_room;
+	unsigned number;   /* of its first line in the file */
+	bool starts_blank; /* the owner is the previous one (RFC 1035 5.1) */
+	char fault[80];	   /* "" or what is wrong */
+	char *scratch;	   /* for whoever hands the text on */
+	size_t scratch_room;
+};
+
+/* Read the next logical line that is not empty.  False at the end.  line starts as {0}. */
+bool line_next(struct cursor *cursor, struct line *line);
+void line_free(struct line *line);
+/* Make room for len octets in scratch and return it. */
+char *line_scratch(struct line *line, size_t len);
+
+static inline const char *
+line_token(const struct line *line, size_t index)
+{
+	return line->text + line->tokens[index];
+}
+
+/* How many characters of a token stand for the octet at at: \DDD, \# or the octet itself. */
+static inline size_t
+line_step(const char *at)
+{
+	return *at != '\\' ? 1 : at[1] == '#' ? 2 : 4;
+}
+
+/*
+ * The rdata that the tokens from first on say.  Names are completed by origin; NULL: there is none and a
+ * relative name is a fault.  Returns the length and ok true, or ok false with why.
+ */
+struct rdata_result {
+	bool ok;
+	size_t len;
+	char why[160];
+};
+struct rdata_result rdata_from_line(
+    uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t out[65535]);
+
+/* One record while its zone is put together. */
+struct record {
+	const uint8_t *owner; /* lower case; neighbours in the file share it */
+	const uint8_t *key;   /* name_to_key of the owner */
+	const uint8_t *rdata;
+	uint32_t ttl;
+	uint32_t line;
+	uint16_t type, rdlen, key_len, file;
+};
+
+struct records {
+	struct record *items;
+	size_t count, room;
+	char **files; /* names for messages */
+	size_t nfiles;
+	struct block *blocks;
+	uint8_t apex[NAME_MAX_LEN];
+	bool apex_known;
+	bool soa_named; /* a SOA stands in the file, be it a faulty one */
+};
+
+/* Memory that lives as long as the records. */
+uint8_t *records_keep(struct records *records, const void *data, size_t len);
+
+/* Sort, check and turn into rows.  False with errors in problems. */
+bool records_to_rows(struct records *records, struct zone_data *data, struct problems *problems);
+
+#endif

@@ -1,0 +1,545 @@
+#include "zones/zonefile/zonefile_parts.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include <sys/stat.h>
+
+enum { INCLUDE_DEPTH = 16, BLOCK_SIZE = 1 << 20 };
+
+/* Memory for owners, keys and rdata; freed at once. */
+struct block {
+	struct block *next;
+	size_t used, room;
+	uint8_t data[];
+};
+
+uint8_t *
+records_keep(struct records *records, const void *data, size_t len)
+{
+	struct block *block = records->blocks;
+	uint8_t *kept;
+
+	if (block == NULL || block->room - block->used < len) {
+		/* A small zone shall not cost a large block: ten thousand of them come in one command. */
+		size_t room = block == NULL ? 4096 : MIN(2 * block->room, BLOCK_SIZE);
+
+		room = MAX(room, len);
+		block = xmalloc(sizeof *block + room);
+		*block = (struct block){.next = records->blocks, .room = room};
+		records->blocks = block;
+	}
+	kept = block->data + block->used;
+	block->used += len;
+	if (len > 0)
+		memcpy(kept, data, len);
+	return kept;
+}
+
+static void
+records_free(struct records *records)
+{
+	for (struct block *next, *block = records->blocks; block != NULL; block = next) {
+		next = block->next;
+		free(block);
+	}
+	for (size_t i = 0; i < records->nfiles; i++)
+		free(records->files[i]);
+	free(records->files);
+	free(records->items);
+}
+
+/* What one zone's reading goes through, over all its files. */
+struct reader {
+	struct records records;
+	struct problems *problems;
+	struct line line;
+	bool unsigned_ok;
+	const uint8_t *owner; /* the last one stated, or NULL */
+	uint32_t default_ttl, last_ttl;
+	bool default_ttl_known, last_ttl_known;
+	unsigned long signatures; /* records of DNSSEC that were left out */
+	uint8_t rdata[65535];
+};
+
+/* A file that is being read; those that include it stand above. */
+struct source {
+	struct reader *reader;
+	const struct source *above;
+	const char *name; /* for messages */
+	const char *path; /* NULL: text or standard input */
+	uint16_t file;
+	unsigned depth;
+	struct stat stat;
+	uint8_t origin[NAME_MAX_LEN];
+	bool origin_known;
+};
+
+static void __attribute__((format(printf, 2, 3))) fault(const struct source *source, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
+	va_end(args);
+	problems_error(source->reader->problems, "%s:%u: %s", source->name, source->reader->line.number,
+	    text ? text : format);
+	free(text);
+}
+
+/* Seconds, or 1h30m as BIND has it.  False where the text is no TTL. */
+static bool
+ttl_from_text(const char *text, uint64_t *ttl)
+{
+	static const char units[] = "smhdw";
+	static const unsigned seconds[] = {1, 60, 3600, 86400, 604800};
+
+	*ttl = 0;
+	if (*text == '\0')
+		return false;
+	while (*text != '\0') {
+		uint64_t value = 0;
+		const char *unit;
+
+		if (*text < '0' || *text > '9')
+			return false;
+		for (; *text >= '0' && *text <= '9'; text++)
+			value = MIN(value * 10 + (uint64_t)(*text - '0'), UINT32_MAX);
+		unit = *text ? strchr(units, *text | 0x20) : units;
+		if (unit == NULL)
+			return false;
+		*ttl += value * seconds[unit - units];
+		text += *text != '\0';
+	}
+	return true;
+}
+
+static bool
+ttl_check(const struct source *source, const char *text, uint64_t ttl)
+{
+	if (ttl <= RRSET_TTL_MAX)
+		return true;
+	fault(source, "TTL %s is over 2147483647 seconds (RFC 2181 8)", text);
+	return false;
+}
+
+/* A token as the octets that it stands for: no quotes, no escapes. */
+static char *
+plain_text(const char *token)
+{
+	char *text = xmalloc(strlen(token) + 1), *to = text;
+
+	while (*token != '\0') {
+		if (*token == '"')
+			token++;
+		else if (line_step(token) == 4) {
+			*to++ = (char)strtoul((char[]){token[1], token[2], token[3], '\0'}, NULL, 10);
+			token += 4;
+		} else
+			*to++ = *token++;
+	}
+	*to = '\0';
+	return text;
+}
+
+static bool
+name_is_absolute(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len > 0 && text[len - 1] == '.'; /* an escaped dot is \046 here */
+}
+
+/* A name in the file; says what is wrong with it. */
+static bool
+read_name(const struct source *source, const char *text, uint8_t out[NAME_MAX_LEN])
+{
+	if (!source->origin_known && !name_is_absolute(text)) {
+		fault(source,
+		    "\"%s\" is a relative name and there is no $ORIGIN before it: end it with a dot, add "
+		    "$ORIGIN, "
+		    "or say NAME=FILE",
+		    text);
+		return false;
+	}
+	if (name_from_text(out, text, source->origin) == 0) {
+		fault(
+		    source, "\"%s\" is no domain name: labels have 1 to 63 octets, a name at most 255", text);
+		return false;
+	}
+	return true;
+}
+
+/* 1 for IN, -1 for a class that is not served, 0 where the token is no class. */
+static int
+class_of(const char *token)
+{
+	static const char *const others[] = {"CH", "HS", "CS", "ANY", "NONE"};
+
+	if (strcasecmp(token, "IN") == 0 || strcasecmp(token, "CLASS1") == 0)
+		return 1;
+	for (size_t i = 0; i < NITEMS(others); i++)
+		if (strcasecmp(token, others[i]) == 0)
+			return -1;
+	return strncasecmp(token, "CLASS", 5) == 0 ? -1 : 0;
+}
+
+/* TTL and class in either order (RFC 1035 5.1): *at steps on to the type's token. */
+static bool
+read_ttl_class(const struct source *source, size_t *at, uint64_t *ttl, bool *ttl_stated)
+{
+	const struct line *line = &source->reader->line;
+	bool class_seen = false;
+
+	*ttl_stated = false;
+	for (; *at < line->count; (*at)++) {
+		const char *token = line_token(line, *at);
+		int class = class_of(token);
+
+		if (class < 0) {
+			fault(source, "class %s is not served, only IN is", token);
+			return false;
+		}
+		if (class > 0 && !class_seen)
+			class_seen = true;
+		else if (!*ttl_stated && ttl_from_text(token, ttl)) {
+			if (!ttl_check(source, token, *ttl))
+				return false;
+			*ttl_stated = true;
+		} else
+			return true;
+	}
+	fault(source, "the record has no type");
+	return false;
+}
+
+/* The TTL of a record that states none: RFC 2308 4, then RFC 1035 5.1, and a SOA's own MINIMUM. */
+static bool
+implied_ttl(const struct source *source, uint16_t type, size_t rdlen, uint64_t *ttl)
+{
+	struct reader *reader = source->reader;
+
+	if (reader->default_ttl_known)
+		*ttl = reader->default_ttl;
+	else if (reader->last_ttl_known)
+		*ttl = reader->last_ttl;
+	else if (type == TYPE_SOA) {
+		*ttl = MIN(get32(reader->rdata + rdlen - 4), RRSET_TTL_MAX);
+		reader->last_ttl = (uint32_t)*ttl;
+		reader->last_ttl_known = true;
+	} else {
+		fault(source, "the record has no TTL and there is none before it: add a line \"$TTL 3600\"");
+		return false;
+	}
+	return true;
+}
+
+static void
+add_record(const struct source *source, uint16_t type, uint32_t ttl, size_t rdlen)
+{
+	struct reader *reader = source->reader;
+	struct records *records = &reader->records;
+
+	if (records->count == records->room) {
+		records->room = records->room ? 2 * records->room : 64;
+		records->items = xrealloc(records->items, records->room * sizeof *records->items);
+	}
+	records->items[records->count++] = (struct record){.owner = reader->owner,
+	    .rdata = records_keep(records, reader->rdata, rdlen),
+	    .rdlen = (uint16_t)rdlen,
+	    .type = type,
+	    .ttl = ttl,
+	    .line = reader->line.number,
+	    .file = source->file};
+	if (type == TYPE_SOA && !records->apex_known) {
+		name_lower(records->apex, reader->owner);
+		records->apex_known = true;
+	}
+}
+
+/* S33: a signed zone is served only unsigned, and only where that is asked for. */
+static void
+leave_out(const struct source *source, const char *type)
+{
+	struct reader *reader = source->reader;
+
+	if (reader->signatures++ == 0 && !reader->unsigned_ok)
+		fault(source,
+		    "the zone is signed (%s) and graycloud does not sign: where the parent has a DS for it, "
+		    "resolvers "
+		    "would take its answers for forged.  Remove the DS and wait for its TTL, then load with "
+		    "--unsigned-ok, "
+		    "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out",
+		    type);
+}
+
+/* The owner of the line's record, from its first token or from before. */
+static bool
+read_owner(const struct source *source, size_t *at)
+{
+	struct reader *reader = source->reader;
+	const struct line *line = &reader->line;
+	uint8_t owner[NAME_MAX_LEN];
+
+	if (line->starts_blank) {
+		if (reader->owner == NULL)
+			fault(source, "the line begins with a blank, which stands for the owner before it, "
+				      "and there is none");
+		return reader->owner != NULL;
+	}
+	if (!read_name(source, line_token(line, (*at)++), owner)) {
+		reader->owner = NULL;
+		return false;
+	}
+	name_lower(owner, owner);
+	if (reader->owner == NULL || !name_equal(owner, reader->owner))
+		reader->owner = records_keep(&reader->records, owner, name_len(owner));
+	return true;
+}
+
+static void
+read_record(const struct source *source)
+{
+	struct reader *reader = source->reader;
+	struct line *line = &reader->line;
+	struct rdata_result result;
+	bool ttl_stated;
+	uint64_t ttl;
+	uint16_t type;
+	size_t at = 0;
+
+	if (!read_owner(source, &at) || !read_ttl_class(source, &at, &ttl, &ttl_stated))
+		return;
+	type = zonefile_type(line_token(line, at));
+	if (!zonefile_is_data(type)) {
+		fault(source, "\"%s\" is %s", line_token(line, at),
+		    type == 0 ? "neither a TTL nor a class nor a type" : "no type of zone data");
+		return;
+	}
+	if (ttl_stated) {
+		reader->last_ttl = (uint32_t)ttl;
+		reader->last_ttl_known = true;
+	}
+	reader->records.soa_named |= type == TYPE_SOA;
+	if (zonefile_is_dnssec(type)) {
+		leave_out(source, line_token(line, at));
+		return;
+	}
+	result =
+	    rdata_from_line(type, line, at + 1, source->origin_known ? source->origin : NULL, reader->rdata);
+	if (!result.ok)
+		fault(source, "%s", result.why);
+	else if (ttl_stated || implied_ttl(source, type, result.len, &ttl))
+		add_record(source, type, (uint32_t)ttl, result.len);
+}
+
+static void read_file(const struct source *above, const char *path, const uint8_t *origin);
+
+/* $INCLUDE FILE [ORIGIN]: neither the file's origin nor its owner last beyond it (RFC 1035 5.1). */
+static void
+read_include(const struct source *source)
+{
+	struct reader *reader = source->reader;
+	const struct line *line = &reader->line;
+	const uint8_t *owner = reader->owner;
+	uint8_t origin[NAME_MAX_LEN];
+	const char *slash = source->path ? strrchr(source->path, '/') : NULL;
+	char *name, *path;
+
+	if (line->count < 2 || line->count > 3) {
+		fault(source, "$INCLUDE takes a file and perhaps an origin");
+		return;
+	}
+	if (line->count == 3 && !read_name(source, line_token(line, 2), origin))
+		return;
+	if (source->depth >= INCLUDE_DEPTH) {
+		fault(source, "$INCLUDE is nested more than %d deep", INCLUDE_DEPTH);
+		return;
+	}
+	name = plain_text(line_token(line, 1));
+	if (name[0] == '/' || slash == NULL)
+		path = xstrdup(name);
+	else
+		path = xasprintf("%.*s/%s", (int)(slash - source->path), source->path, name);
+	read_file(source, path, line->count == 3 ? origin : source->origin_known ? source->origin : NULL);
+	reader->owner = owner;
+	free(path);
+	free(name);
+}
+
+static void
+read_directive(struct source *source)
+{
+	struct reader *reader = source->reader;
+	const struct line *line = &reader->line;
+	const char *word = line_token(line, 0);
+	uint64_t ttl;
+
+	if (strcasecmp(word, "$ORIGIN") == 0) {
+		uint8_t origin[NAME_MAX_LEN];
+
+		if (line->count != 2)
+			fault(source, "$ORIGIN takes one name");
+		else if (read_name(source, line_token(line, 1), origin)) {
+			memcpy(source->origin, origin, name_len(origin));
+			source->origin_known = true;
+		}
+	} else if (strcasecmp(word, "$TTL") == 0) {
+		if (line->count != 2 || !ttl_from_text(line_token(line, 1), &ttl))
+			fault(source, "$TTL takes one number of seconds (or 1h30m and the like)");
+		else if (ttl_check(source, line_token(line, 1), ttl)) {
+			reader->default_ttl = (uint32_t)ttl;
+			reader->default_ttl_known = true;
+		}
+	} else if (strcasecmp(word, "$INCLUDE") == 0)
+		read_include(source);
+	else if (strcasecmp(word, "$GENERATE") == 0)
+		fault(source,
+		    "$GENERATE is an extension of BIND that is not supported: write its records out "
+		    "(named-compilezone does it)");
+	else
+		fault(source, "\"%s\" is no directive: there are $ORIGIN, $TTL and $INCLUDE", word);
+}
+
+static void
+read_text(struct source *source, const char *text, size_t len)
+{
+	struct reader *reader = source->reader;
+	struct records *records = &reader->records;
+	struct cursor cursor = {.at = text, .end = text + len, .line = 1};
+	const char *nul = memchr(text, '\0', len);
+
+	if (nul != NULL || records->nfiles == UINT16_MAX) {
+		problems_error(reader->problems, "%s: %s", source->name,
+		    nul ? "this is no master file: it holds NUL octets" : "there are more than 65,535 files");
+		return;
+	}
+	records->files = xrealloc(records->files, (records->nfiles + 1) * sizeof *records->files);
+	source->file = (uint16_t)records->nfiles;
+	records->files[records->nfiles++] = xstrdup(source->name);
+	if (len >= 3 && memcmp(text, "\357\273\277", 3) == 0)
+		cursor.at += 3; /* a byte order mark */
+	while (line_next(&cursor, &reader->line)) {
+		if (reader->line.fault[0] != '\0')
+			fault(source, "%s", reader->line.fault);
+		else if (line_token(&reader->line, 0)[0] == '$' && !reader->line.starts_blank)
+			read_directive(source);
+		else
+			read_record(source);
+	}
+}
+
+/* The whole of a file.  NULL with errno. */
+static char *
+slurp(FILE *file, size_t *len)
+{
+	size_t room = 65536, got;
+	char *text = xmalloc(room);
+
+	*len = 0;
+	while ((got = fread(text + *len, 1, room - *len, file)) > 0) {
+		*len += got;
+		if (*len == room)
+			text = xrealloc(text, room *= 2);
+	}
+	if (!ferror(file))
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* Does the file include itself? */
+static bool
+is_open_above(const struct source *source)
+{
+	for (const struct source *above = source->above; above != NULL; above = above->above)
+		if (above->path != NULL && above->stat.st_dev == source->stat.st_dev &&
+		    above->stat.st_ino == source->stat.st_ino)
+			return true;
+	return false;
+}
+
+static void
+read_stream(struct source *source, FILE *file)
+{
+	size_t len;
+	char *text = slurp(file, &len);
+
+	if (text == NULL)
+		problems_error(
+		    source->reader->problems, "%s: cannot be read: %s", source->name, strerror(errno));
+	else
+		read_text(source, text, len);
+	free(text);
+}
+
+/* An included file, or (above is a source without a name) the first one. */
+static void
+read_file(const struct source *above, const char *path, const uint8_t *origin)
+{
+	struct source source = {.reader = above->reader,
+	    .above = above,
+	    .name = path,
+	    .path = path,
+	    .depth = above->depth + 1,
+	    .origin_known = origin != NULL};
+	FILE *file = fopen(path, "re");
+
+	if (origin != NULL)
+		memcpy(source.origin, origin, name_len(origin));
+	if (file == NULL || fstat(fileno(file), &source.stat) < 0) {
+		if (above->name != NULL)
+			fault(above, "%s cannot be read: %s", path, strerror(errno));
+		else
+			problems_error(
+			    above->reader->problems, "%s: cannot be read: %s", path, strerror(errno));
+	} else if (is_open_above(&source))
+		fault(above, "%s includes itself", path);
+	else
+		read_stream(&source, file);
+	if (file != NULL)
+		fclose(file);
+}
+
+bool
+zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsigned_ok,
+    struct zone_data *data, struct problems *problems)
+{
+	struct reader *reader = xcalloc(1, sizeof *reader);
+	struct source source = {.reader = reader, .origin_known = apex != NULL};
+	size_t errors = problems->errors;
+	bool ok;
+
+	*data = (struct zone_data){0};
+	reader->problems = problems;
+	reader->unsigned_ok = unsigned_ok;
+	if (apex != NULL) {
+		name_lower(reader->records.apex, apex);
+		name_lower(source.origin, apex);
+		reader->records.apex_known = true;
+	}
+	if (text != NULL) {
+		source.name = path;
+		read_text(&source, text, strlen(text));
+	} else if (strcmp(path, "-") == 0) {
+		source.name = "standard input";
+		read_stream(&source, stdin);
+	} else
+		read_file(&source, path, apex != NULL ? source.origin : NULL);
+	if (reader->signatures > 0 && unsigned_ok)
+		problems_warn(problems, "%s: %lu records of DNSSEC are left out, the zone is served unsigned",
+		    path, reader->signatures);
+	if (reader->records.nfiles > 0)
+		records_to_rows(&reader->records, data, problems);
+	ok = problems->errors == errors;
+	if (!ok)
+		zone_data_free(data);
+	line_free(&reader->line);
+	records_free(&reader->records);
+	free(reader);
+	return ok;
+}
