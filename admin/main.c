@@ -9,7 +9,8 @@
 /* One line a command. */
 static const struct command commands[] = {
     {"zone", cmd_zone, "list: unsigned-ok",
-	"zone load [NAME=]FILE ... [--unsigned-ok]\nzone load --list FILE [--unsigned-ok]\nzone check [NAME=]FILE ...\n"
+	"zone load [NAME=]FILE ... [--unsigned-ok]\nzone load --list FILE [--unsigned-ok]\nzone check "
+	"[NAME=]FILE ...\n"
 	"zone list\nzone show NAME\nzone export NAME\nzone delete NAME",
 	true},
     {"record", cmd_record, "serial:",
@@ -22,8 +23,10 @@ static const struct command commands[] = {
     {"pool", cmd_pool, "for:", OBJECT_USAGE("pool") "\npool enable|disable NAME [--for TIME]", true},
     {"origin", cmd_origin, "for: all-pools",
 	"origin add|set POOL ADDRESS [P=V ...]\norigin remove POOL ADDRESS\n"
-	"origin enable|disable POOL ADDRESS [--for TIME]\norigin enable|disable ADDRESS --all-pools [--for TIME]\n"
-	"origin force POOL ADDRESS up|down|none [--for TIME]\norigin force ADDRESS up|down|none --all-pools [--for TIME]",
+	"origin enable|disable POOL ADDRESS [--for TIME]\norigin enable|disable ADDRESS --all-pools [--for "
+	"TIME]\n"
+	"origin force POOL ADDRESS up|down|none [--for TIME]\norigin force ADDRESS up|down|none --all-pools "
+	"[--for TIME]",
 	true},
     {"lb", cmd_lb, NULL, OBJECT_USAGE("lb") "\nlb enable|disable NAME", true},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true},
@@ -52,7 +55,8 @@ print_help(void)
 			line += len + (line[len] == '\n');
 		}
 	}
-	puts("\nA property is written name=value: p+=x and p-=x change a list, p= resets to the default, p=@FILE reads JSON.\n"
+	puts("\nA property is written name=value: p+=x and p-=x change a list, p= resets to the default, "
+	     "p=@FILE reads JSON.\n"
 	     "Options of all: --state DIR (or GRAYCLOUD_STATE; default /var/lib/graycloud), --json, --help.\n"
 	     "Options of changes: --dry-run --force --if-generation N --reason TEXT --no-wait.\n"
 	     "See graycloud(8).");

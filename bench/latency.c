@@ -1,14 +1,16 @@
 /*
  * latency commits STATE PORT NAME ROUNDS POOL -- from a commit to the answers of all workers.
- * latency deaths STATE PORT NAME ROUNDS ADDRESS:PORT -- from an origin's death to the last answer that has it.
+ * latency deaths STATE PORT NAME ROUNDS ADDRESS:PORT -- from an origin's death to the last answer that has
+ * it.
  *
- * The first writes the stores as the monitor and a command would.  The second is an origin itself, one of the two of its pool: it
- * closes its listener, and the real monitor finds out.  Both ask over so many sockets that every worker of the nameserver (they share
- * the port by SO_REUSEPORT) is asked by some; the time ends when every socket has the new answer.
+ * The first writes the stores as the monitor and a command would.  The second is an origin itself, one of the
+ * two of its pool: it closes its listener, and the real monitor finds out.  Both ask over so many sockets
+ * that every worker of the nameserver (they share the port by SO_REUSEPORT) is asked by some; the time ends
+ * when every socket has the new answer.
  */
+#include "zones/document/json.h"
 #include "zones/state/config_write.h"
 #include "zones/state/health.h"
-#include "zones/document/json.h"
 
 #include <arpa/inet.h>
 #include <err.h>
@@ -30,7 +32,8 @@ struct bench {
 static void
 open_sockets(struct bench *bench, uint16_t port)
 {
-	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in to = {
+	    .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	struct timeval patience = {.tv_sec = 1};
 
 	for (unsigned i = 0; i < SOCKETS; i++) {
@@ -62,7 +65,8 @@ wait_for(struct bench *bench, unsigned addresses)
 		for (unsigned i = 0; i < SOCKETS; i++) {
 			uint8_t answer[512];
 
-			if (!done[i] && recv(bench->sockets[i], answer, sizeof answer, 0) > 12 && get16(answer + 6) == addresses) {
+			if (!done[i] && recv(bench->sockets[i], answer, sizeof answer, 0) > 12 &&
+			    get16(answer + 6) == addresses) {
 				done[i] = true;
 				left--;
 			}
@@ -102,11 +106,16 @@ read_pool(struct store *config, const char *name)
 }
 
 static void
-put_state(struct store *health, const struct endpoint *endpoint, enum health_state before, enum health_state now)
+put_state(
+    struct store *health, const struct endpoint *endpoint, enum health_state before, enum health_state now)
 {
-	struct health_record record = {.version = HEALTH_RECORD_VERSION, .state = (uint8_t)now, .since_ms = boot_ms(), .last_ms = boot_ms(),
+	struct health_record record = {.version = HEALTH_RECORD_VERSION,
+	    .state = (uint8_t)now,
+	    .since_ms = boot_ms(),
+	    .last_ms = boot_ms(),
 	    .stale_after_ms = 1000000};
-	struct health_flip flip = {.endpoint = *endpoint, .state = (uint8_t)now, .before = (uint8_t)before, .at_ms = boot_ms()};
+	struct health_flip flip = {
+	    .endpoint = *endpoint, .state = (uint8_t)now, .before = (uint8_t)before, .at_ms = boot_ms()};
 	struct store_txn *txn;
 
 	if (store_begin(health, STORE_WRITE, &txn) != 0 || health_put(txn, endpoint, &record) != 0 ||
@@ -135,7 +144,8 @@ bench_health(struct bench *bench, struct store *config, struct problems *problem
 		bool down = round % 2 == 0;
 		uint64_t began = boot_ns();
 
-		put_state(health, &endpoints[1], down ? HEALTH_UP : HEALTH_DOWN, down ? HEALTH_DOWN : HEALTH_UP);
+		put_state(
+		    health, &endpoints[1], down ? HEALTH_UP : HEALTH_DOWN, down ? HEALTH_DOWN : HEALTH_UP);
 		times[round] = wait_for(bench, down ? 1 : 2) - began;
 		usleep(2000 + (useconds_t)(mix64(round) % 20000)); /* not in step with any timer */
 	}
@@ -162,7 +172,9 @@ put_enabled(struct store *config, const struct id *id, const char *name, bool en
 	json_put_bool(json_item(json_member(document, "origins"), 1), "enabled", enabled);
 	text = json_write(document, false);
 	config_put_object(edit, KIND_POOL, id->text, name, name, (struct bytes){text, strlen(text)});
-	if (config_edit_commit(edit, (struct bytes){"{\"time\":0,\"who\":\"bench\",\"command\":\"bench\",\"reason\":\"\"}", 53}, &generation) != 0)
+	if (config_edit_commit(edit,
+		(struct bytes){"{\"time\":0,\"who\":\"bench\",\"command\":\"bench\",\"reason\":\"\"}", 53},
+		&generation) != 0)
 		errx(1, "cannot commit");
 	free(text);
 	json_drop(document);
@@ -177,7 +189,8 @@ bench_config(struct bench *bench, struct store *config)
 
 	for (unsigned round = 0; round < bench->rounds; round++) {
 		bool down = round % 2 == 0;
-		uint64_t began = put_enabled(config, &pool->id, pool->name, !down), seen = wait_for(bench, down ? 1 : 2);
+		uint64_t began = put_enabled(config, &pool->id, pool->name, !down),
+			 seen = wait_for(bench, down ? 1 : 2);
 
 		times[round] = seen > began ? seen - began : 0;
 		usleep(2000 + (useconds_t)(mix64(round) % 20000));
@@ -224,7 +237,8 @@ last_flip_ns(struct store *health)
 	struct store_txn *txn;
 	uint64_t at = 0;
 
-	if (store_begin(health, STORE_READ, &txn) != 0 || !health_flips_after(txn, health_flip_last(txn) - 1, take_flip, &at))
+	if (store_begin(health, STORE_READ, &txn) != 0 ||
+	    !health_flips_after(txn, health_flip_last(txn) - 1, take_flip, &at))
 		errx(1, "cannot read the health store");
 	store_abort(txn);
 	return at;
@@ -233,7 +247,8 @@ last_flip_ns(struct store *health)
 static void
 bench_deaths(struct bench *bench, struct problems *problems)
 {
-	uint64_t *all = xcalloc(bench->rounds, sizeof *all), *told = xcalloc(bench->rounds, sizeof *told), began, seen, flipped;
+	uint64_t *all = xcalloc(bench->rounds, sizeof *all), *told = xcalloc(bench->rounds, sizeof *told),
+		 began, seen, flipped;
 	struct store *health;
 	int fd = be_born(bench->what);
 
@@ -283,7 +298,8 @@ main(int argc, char **argv)
 
 	if (argc != 7)
 		errx(2, "usage: latency commits|deaths STATE PORT NAME ROUNDS POOL|ADDRESS:PORT");
-	bench = (struct bench){.state = argv[2], .name = argv[4], .rounds = (unsigned)atoi(argv[5]), .what = argv[6]};
+	bench = (struct bench){
+	    .state = argv[2], .name = argv[4], .rounds = (unsigned)atoi(argv[5]), .what = argv[6]};
 	open_sockets(&bench, (uint16_t)atoi(argv[3]));
 	if (strcmp(argv[1], "commits") == 0)
 		bench_commits(&bench, &problems);

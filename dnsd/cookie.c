@@ -8,7 +8,10 @@
 static int
 hex_digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9' ? c - '0'
+	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
+	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
+				    : -1;
 }
 
 /* A key of SipHash is two little-endian words (RFC 9018 4.4 hashes with the octets in order). */
@@ -50,13 +53,18 @@ cookie_read_secrets(struct cookie_secrets *secrets, const char *path, struct pro
 		if (line[0] == '\0')
 			continue;
 		if (secrets->count == 2)
-			problems_error(problems, "%s:%u: a third secret: there is one in use and one before it", path, number);
-		else if (strlen(line) != 2 * COOKIE_SECRET || !read_key(secrets->keys[secrets->count++], line))
-			problems_error(problems, "%s:%u: a secret is 32 hex digits (openssl rand -hex 16 makes one)", path, number);
+			problems_error(problems,
+			    "%s:%u: a third secret: there is one in use and one before it", path, number);
+		else if (strlen(line) != 2 * COOKIE_SECRET ||
+		    !read_key(secrets->keys[secrets->count++], line))
+			problems_error(problems,
+			    "%s:%u: a secret is 32 hex digits (openssl rand -hex 16 makes one)", path,
+			    number);
 	}
 	fclose(file);
 	if (secrets->count == 0 && problems->errors == before)
-		problems_error(problems, "%s: there is no secret in it: 32 hex digits (openssl rand -hex 16 makes one)", path);
+		problems_error(problems,
+		    "%s: there is no secret in it: 32 hex digits (openssl rand -hex 16 makes one)", path);
 	return problems->errors == before;
 }
 
@@ -69,8 +77,8 @@ cookie_make_secrets(struct cookie_secrets *secrets)
 
 /* RFC 9018 4: the head (version, reserved, timestamp) as it is, then the hash. */
 static void
-make(uint8_t out[COOKIE_SERVER], const uint64_t key[2], const uint8_t client[COOKIE_CLIENT], const struct address *address,
-    const uint8_t head[8])
+make(uint8_t out[COOKIE_SERVER], const uint64_t key[2], const uint8_t client[COOKIE_CLIENT],
+    const struct address *address, const uint8_t head[8])
 {
 	uint8_t text[COOKIE_CLIENT + 8 + 16];
 	unsigned len = address_len(address);
@@ -86,8 +94,8 @@ make(uint8_t out[COOKIE_SERVER], const uint64_t key[2], const uint8_t client[COO
 }
 
 void
-cookie_make(uint8_t out[COOKIE_SERVER], const struct cookie_secrets *secrets, const uint8_t client[COOKIE_CLIENT],
-    const struct address *address, uint32_t now)
+cookie_make(uint8_t out[COOKIE_SERVER], const struct cookie_secrets *secrets,
+    const uint8_t client[COOKIE_CLIENT], const struct address *address, uint32_t now)
 {
 	uint8_t head[8] = {1};
 
@@ -96,8 +104,8 @@ cookie_make(uint8_t out[COOKIE_SERVER], const struct cookie_secrets *secrets, co
 }
 
 bool
-cookie_valid(const struct cookie_secrets *secrets, const uint8_t client[COOKIE_CLIENT], const uint8_t *server, size_t len,
-    const struct address *address, uint32_t now)
+cookie_valid(const struct cookie_secrets *secrets, const uint8_t client[COOKIE_CLIENT], const uint8_t *server,
+    size_t len, const struct address *address, uint32_t now)
 {
 	uint8_t expected[COOKIE_SERVER];
 	int32_t age;

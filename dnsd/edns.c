@@ -39,7 +39,8 @@ read_subnet(struct client_subnet *subnet, struct reader *option)
 static bool
 read_cookie(struct client_cookie *cookie, const uint8_t *data, size_t len)
 {
-	if (len != COOKIE_CLIENT && (len < COOKIE_CLIENT + COOKIE_SERVER_MIN || len > COOKIE_CLIENT + COOKIE_SERVER_MAX))
+	if (len != COOKIE_CLIENT &&
+	    (len < COOKIE_CLIENT + COOKIE_SERVER_MIN || len > COOKIE_CLIENT + COOKIE_SERVER_MAX))
 		return false;
 	cookie->present = true;
 	cookie->server_len = (uint8_t)(len - COOKIE_CLIENT);
@@ -62,7 +63,8 @@ read_option(struct edns *edns, uint16_t code, const uint8_t *data, uint16_t len)
 		return edns->subnet.present || read_subnet(&edns->subnet, &option);
 	case EDNS_COOKIE:
 		return edns->cookie.present || read_cookie(&edns->cookie, data, len);
-	case EDNS_KEEPALIVE: /* RFC 7828 3.2.1: a client says no time; which is wrong depends on the transport */
+	case EDNS_KEEPALIVE: /* RFC 7828 3.2.1: a client says no time; which is wrong depends on the transport
+			      */
 		edns->keepalive = true;
 		edns->keepalive_timed |= len > 0;
 		return true;
@@ -165,11 +167,14 @@ padding_len(const struct writer *writer)
 	size_t len = (size_t)(writer->at - writer->start) + OPTION_HEAD;
 	size_t wanted = (EDNS_PADDING_BLOCK - len % EDNS_PADDING_BLOCK) % EDNS_PADDING_BLOCK;
 
-	return MIN(wanted, (size_t)(writer->end - writer->at) - MIN((size_t)(writer->end - writer->at), (size_t)OPTION_HEAD));
+	return MIN(wanted,
+	    (size_t)(writer->end - writer->at) -
+		MIN((size_t)(writer->end - writer->at), (size_t)OPTION_HEAD));
 }
 
 void
-edns_write(struct writer *writer, const struct edns *edns, const struct edns_reply *reply, uint16_t rcode, uint8_t scope)
+edns_write(struct writer *writer, const struct edns *edns, const struct edns_reply *reply, uint16_t rcode,
+    uint8_t scope)
 {
 	uint8_t *rdlen;
 

@@ -1,6 +1,6 @@
 /*
- * edns.h -- the OPT record of RFC 6891 and the options that we know: NSID (RFC 5001), client subnet (RFC 7871), cookies (RFC
- * 7873), keepalive (RFC 7828), padding (RFC 7830) and extended errors (RFC 8914).
+ * edns.h -- the OPT record of RFC 6891 and the options that we know: NSID (RFC 5001), client subnet (RFC
+ * 7871), cookies (RFC 7873), keepalive (RFC 7828), padding (RFC 7830) and extended errors (RFC 8914).
  */
 #ifndef DNSD_EDNS_H
 #define DNSD_EDNS_H
@@ -9,8 +9,8 @@
 #include "zones/dns/wire.h"
 
 enum {
-	EDNS_SIZE = 1232,      /* what we take and, at most, send over UDP: no fragments */
-	EDNS_PLAIN_SIZE = 512, /* RFC 1035 4.2.1 */
+	EDNS_SIZE = 1232,        /* what we take and, at most, send over UDP: no fragments */
+	EDNS_PLAIN_SIZE = 512,   /* RFC 1035 4.2.1 */
 	EDNS_PADDING_BLOCK = 468 /* RFC 8467 4.1 */
 };
 
@@ -49,8 +49,8 @@ struct client_cookie {
 struct edns {
 	bool present;
 	bool dnssec_ok;
-	bool nsid;      /* asked for */
-	bool keepalive; /* likewise */
+	bool nsid;            /* asked for */
+	bool keepalive;       /* likewise */
 	bool keepalive_timed; /* with a time, which only a server may say */
 	bool padding;
 	uint8_t version;
@@ -61,18 +61,18 @@ struct edns {
 
 /* What a response says beside what it repeats of the request. */
 struct edns_reply {
-	const char *nsid;           /* NULL: none */
-	const uint8_t *cookie;      /* COOKIE_SERVER octets for a client that has a cookie; or NULL */
-	uint16_t keepalive;         /* in units of 100 ms; 0: not said */
+	const char *nsid;      /* NULL: none */
+	const uint8_t *cookie; /* COOKIE_SERVER octets for a client that has a cookie; or NULL */
+	uint16_t keepalive;    /* in units of 100 ms; 0: not said */
 	bool pad;
-	bool error;                 /* say error_code, with error_text where it is not NULL */
+	bool error; /* say error_code, with error_text where it is not NULL */
 	uint16_t error_code;
 	const char *error_text;
 };
 
 /*
- * Read an OPT record's class, TTL and rdata (its owner and type were read).  Returns false on what is FORMERR; a
- * version other than 0 is not (BADVERS is the caller's to say).
+ * Read an OPT record's class, TTL and rdata (its owner and type were read).  Returns false on what is
+ * FORMERR; a version other than 0 is not (BADVERS is the caller's to say).
  */
 bool edns_read(struct edns *edns, uint16_t class, uint32_t ttl, const uint8_t *rdata, size_t len);
 
@@ -80,9 +80,10 @@ bool edns_read(struct edns *edns, uint16_t class, uint32_t ttl, const uint8_t *r
 size_t edns_len(const struct edns *edns, const struct edns_reply *reply);
 
 /*
- * Write the OPT of a response: extended rcode bits, the scope of the answer (S4).  Padding fills up to the next block of the
- * whole message, as far as the writer has room.
+ * Write the OPT of a response: extended rcode bits, the scope of the answer (S4).  Padding fills up to the
+ * next block of the whole message, as far as the writer has room.
  */
-void edns_write(struct writer *writer, const struct edns *edns, const struct edns_reply *reply, uint16_t rcode, uint8_t scope);
+void edns_write(struct writer *writer, const struct edns *edns, const struct edns_reply *reply,
+    uint16_t rcode, uint8_t scope);
 
 #endif

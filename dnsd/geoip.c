@@ -61,8 +61,9 @@ changed(struct geoip *geoip)
 	for (size_t i = 0; i < geoip->count; i++) {
 		struct version now = version_of(geoip->paths[i]), *then = &geoip->versions[i];
 
-		any |= now.changed.tv_sec != then->changed.tv_sec || now.changed.tv_nsec != then->changed.tv_nsec ||
-		       now.size != then->size || now.inode != then->inode;
+		any |= now.changed.tv_sec != then->changed.tv_sec ||
+		    now.changed.tv_nsec != then->changed.tv_nsec || now.size != then->size ||
+		    now.inode != then->inode;
 		*then = now;
 	}
 	geoip->looked = true;
@@ -82,7 +83,8 @@ geoip_look(struct geoip *geoip, struct views *views)
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
 	if (geo == NULL) {
-		warnx(old == NULL ? "no geography: clients are not located" : "the geography read before stays");
+		warnx(old == NULL ? "no geography: clients are not located"
+				  : "the geography read before stays");
 		return;
 	}
 	geoip->geo = geo;

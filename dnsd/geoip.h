@@ -14,8 +14,9 @@ struct geoip *geoip_new(const char *const *paths, size_t count, struct serve_set
 void geoip_free(struct geoip *geoip);
 
 /*
- * Read the files if one has changed since the last call (or at the first).  A file that is missing or damaged is told once,
- * and what was read before stays; without it nobody is located.  Waits until no thread that answers holds the old one.
+ * Read the files if one has changed since the last call (or at the first).  A file that is missing or damaged
+ * is told once, and what was read before stays; without it nobody is located.  Waits until no thread that
+ * answers holds the old one.
  */
 void geoip_look(struct geoip *geoip, struct views *views);
 

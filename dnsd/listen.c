@@ -90,7 +90,8 @@ listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT])
 	return out;
 }
 
-/* Does an address of /proc/net (hex, in words of the machine's order) stand in the way of ours?  Wildcards always do. */
+/* Does an address of /proc/net (hex, in words of the machine's order) stand in the way of ours?  Wildcards
+ * always do. */
 static bool
 in_the_way(const char *hex, const union sockaddr_any *address)
 {
@@ -122,9 +123,10 @@ inode_of_port(const char *table, const union sockaddr_any *address)
 		unsigned long inode;
 		char local[40];
 
-		if (sscanf(line, "%*d: %39[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*s %*s %lu", local, &port, &state,
-		        &inode) == 4 &&
-		    port == port_of(address) && in_the_way(local, address) && (state == 0x0A || state == 0x07)) /* listening, or UDP unconnected */
+		if (sscanf(line, "%*d: %39[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*s %*s %lu", local,
+			&port, &state, &inode) == 4 &&
+		    port == port_of(address) && in_the_way(local, address) &&
+		    (state == 0x0A || state == 0x07)) /* listening, or UDP unconnected */
 			found = inode;
 	}
 	fclose(file);
@@ -159,7 +161,8 @@ process_has(const char *pid, unsigned long inode)
 static void
 holder_text(bool udp, const union sockaddr_any *address, char out[100])
 {
-	static const char *const tables[2][2] = {{"/proc/net/tcp", "/proc/net/tcp6"}, {"/proc/net/udp", "/proc/net/udp6"}};
+	static const char *const tables[2][2] = {
+	    {"/proc/net/tcp", "/proc/net/tcp6"}, {"/proc/net/udp", "/proc/net/udp6"}};
 	unsigned long inode = inode_of_port(tables[udp][0], address);
 	struct dirent *entry;
 	DIR *proc;
@@ -224,8 +227,9 @@ refuse(const struct listener *listener, bool udp, int error, struct problems *pr
 
 	if (error == -EADDRINUSE)
 		holder_text(udp, &listener->address, holder);
-	problems_error(problems, "cannot listen on %s %s: %s%s%s", udp ? "udp" : "tcp", listen_text(&listener->address, text),
-	    strerror(-error), holder, error == -EACCES ? "; ports below 1024 need root or CAP_NET_BIND_SERVICE" : "");
+	problems_error(problems, "cannot listen on %s %s: %s%s%s", udp ? "udp" : "tcp",
+	    listen_text(&listener->address, text), strerror(-error), holder,
+	    error == -EACCES ? "; ports below 1024 need root or CAP_NET_BIND_SERVICE" : "");
 	return false;
 }
 

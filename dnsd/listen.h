@@ -22,8 +22,8 @@ struct listener {
 	bool wildcard; /* answers must leave from the address that was asked */
 	int *udp;      /* one for each thread, SO_REUSEPORT */
 	unsigned nudp;
-	int tcp;       /* listening */
-	bool tls;      /* --tls: no UDP, and TLS over TCP */
+	int tcp;  /* listening */
+	bool tls; /* --tls: no UDP, and TLS over TCP */
 };
 
 enum { LISTEN_TEXT = 64 };
@@ -33,8 +33,8 @@ bool listen_parse(struct listener *listener, const char *text, uint16_t default_
 char *listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT]);
 
 /*
- * Bind a listener: TCP, and UDP once for each thread.  A port that somebody holds is refused even where SO_REUSEPORT would
- * share it, and the sentence names who holds it.
+ * Bind a listener: TCP, and UDP once for each thread.  A port that somebody holds is refused even where
+ * SO_REUSEPORT would share it, and the sentence names who holds it.
  */
 bool listen_open(struct listener *listener, unsigned threads, struct problems *problems);
 void listen_close(struct listener *listener);

@@ -1,5 +1,6 @@
 /*
- * graycloud-dnsd -- the authoritative nameserver: options, privileges, signals, and the order of starting and stopping.
+ * graycloud-dnsd -- the authoritative nameserver: options, privileges, signals, and the order of starting and
+ * stopping.
  */
 #include "dnsd/geoip.h"
 #include "dnsd/metrics.h"
@@ -20,7 +21,8 @@
 /* Descriptors beside those of TCP connections: stores, pipes, metrics; and what each listener has. */
 enum { DESCRIPTORS_OWN = 48, DESCRIPTORS_LISTENER = 8 };
 
-/* Secrets that were read once.  A query may still look at old ones, and nobody tells when: they stay until the end. */
+/* Secrets that were read once.  A query may still look at old ones, and nobody tells when: they stay until
+ * the end. */
 struct kept_secrets {
 	struct cookie_secrets secrets;
 	struct kept_secrets *before;
@@ -35,15 +37,14 @@ struct server {
 	struct metrics *metrics;
 	struct serve_settings settings;
 	struct geoip *geoip;
-	struct tls *tls; /* NULL: no --tls */
+	struct tls *tls;              /* NULL: no --tls */
 	struct kept_secrets *secrets; /* the newest first */
 	struct tcp_limits limits;
 	int ready_pipe[2];
 	int status;
 };
 
-static void __attribute__((noreturn))
-refuse(struct problems *problems)
+static void __attribute__((noreturn)) refuse(struct problems *problems)
 {
 	problems_print(problems, "graycloud-dnsd", stderr);
 	exit(1);
@@ -173,8 +174,8 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (read(fd, &octet, 1) != 1)
 		return;
-	server->workers = workers_start(server->options.listeners, server->options.nlisteners, &server->limits,
-	    &server->settings, server->tls, server->views, &problems);
+	server->workers = workers_start(server->options.listeners, server->options.nlisteners,
+	    &server->limits, &server->settings, server->tls, server->views, &problems);
 	if (server->workers == NULL) {
 		problems_print(&problems, "graycloud-dnsd", stderr);
 		server->status = 1;
@@ -188,13 +189,14 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Every TCP connection is a descriptor: raise our limit as far as we may, and take no more connections than it
- * leaves room for beside sockets, stores and the metrics page.
+ * Every TCP connection is a descriptor: raise our limit as far as we may, and take no more connections than
+ * it leaves room for beside sockets, stores and the metrics page.
  */
 static unsigned
 connections_of(const struct options *options)
 {
-	rlim_t wanted = DESCRIPTORS_OWN + options->nlisteners * (options->threads + DESCRIPTORS_LISTENER + TCP_CONNECTIONS_MAX);
+	rlim_t wanted = DESCRIPTORS_OWN +
+	    options->nlisteners * (options->threads + DESCRIPTORS_LISTENER + TCP_CONNECTIONS_MAX);
 	rlim_t own = wanted - options->nlisteners * TCP_CONNECTIONS_MAX;
 	struct rlimit limit;
 
@@ -207,8 +209,9 @@ connections_of(const struct options *options)
 	}
 	if (limit.rlim_cur >= wanted)
 		return TCP_CONNECTIONS_MAX;
-	return limit.rlim_cur > own ? MAX((unsigned)((limit.rlim_cur - own) / options->nlisteners), TCP_CONNECTIONS_MIN)
-	                            : TCP_CONNECTIONS_MIN;
+	return limit.rlim_cur > own
+	    ? MAX((unsigned)((limit.rlim_cur - own) / options->nlisteners), TCP_CONNECTIONS_MIN)
+	    : TCP_CONNECTIONS_MIN;
 }
 
 static void
@@ -248,7 +251,8 @@ make_settings(struct server *server)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
-	if (options->cert != NULL && options->key != NULL && (server->tls = tls_new(options->cert, options->key, &problems)) == NULL)
+	if (options->cert != NULL && options->key != NULL &&
+	    (server->tls = tls_new(options->cert, options->key, &problems)) == NULL)
 		refuse(&problems);
 	if (options->rrl.rate > 0 && (settings->rrl = rrl_new(&options->rrl)) == NULL)
 		errx(1, "out of memory for rate limiting");
@@ -268,7 +272,8 @@ open_pins(struct server *server)
 		server->settings.pins = pins_open(NULL, server->options.sessions, &problems);
 	}
 	problems_free(&problems);
-	printf("sessions %u in %u MiB\n", server->options.sessions, server->options.sessions / 65536 * PINS_ENTRY / 16);
+	printf("sessions %u in %u MiB\n", server->options.sessions,
+	    server->options.sessions / 65536 * PINS_ENTRY / 16);
 	free(path);
 }
 
@@ -276,7 +281,8 @@ static void
 run(struct server *server)
 {
 	struct event *events[] = {evsignal_new(server->base, SIGTERM, on_stop, server),
-	    evsignal_new(server->base, SIGINT, on_stop, server), evsignal_new(server->base, SIGHUP, on_hangup, server),
+	    evsignal_new(server->base, SIGINT, on_stop, server),
+	    evsignal_new(server->base, SIGHUP, on_hangup, server),
 	    event_new(server->base, server->ready_pipe[0], EV_READ | EV_PERSIST, on_ready, server)};
 	const struct timeval second = {.tv_sec = 1};
 	struct event *tick = NULL;
@@ -347,8 +353,12 @@ main(int argc, char **argv)
 		err(1, "cannot start");
 	where = listeners_text(options);
 	geoip = geoip_text(options);
-	following = (struct publisher_options){.state = options->state, .listeners = where, .geoip = geoip, .site = &options->site,
-	    .wait_health_ms = options->wait_health_ms, .ready_fd = server.ready_pipe[1]};
+	following = (struct publisher_options){.state = options->state,
+	    .listeners = where,
+	    .geoip = geoip,
+	    .site = &options->site,
+	    .wait_health_ms = options->wait_health_ms,
+	    .ready_fd = server.ready_pipe[1]};
 	if ((server.publisher = publisher_start(&following, server.views, &problems)) == NULL)
 		refuse(&problems);
 	if (options->metrics != NULL) {

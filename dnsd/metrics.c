@@ -24,9 +24,13 @@ static const char *const transports[TRANSPORT_COUNT] = {"udp4", "udp6", "tcp4", 
 static const char *
 rcode_text(unsigned rcode)
 {
-	static const char *const texts[] = {"NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN"};
+	static const char *const texts[] = {
+	    "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN"};
 
-	return rcode < NITEMS(texts) ? texts[rcode] : rcode == RCODE_BADVERS ? "BADVERS" : rcode == RCODE_BADCOOKIE ? "BADCOOKIE" : "other";
+	return rcode < NITEMS(texts)   ? texts[rcode]
+	    : rcode == RCODE_BADVERS   ? "BADVERS"
+	    : rcode == RCODE_BADCOOKIE ? "BADCOOKIE"
+				       : "other";
 }
 
 /* The types that people watch have their names; the others their numbers (RFC 3597 5). */
@@ -36,10 +40,10 @@ type_text(unsigned type, char out[16])
 	static const struct {
 		uint16_t type;
 		const char *text;
-	} known[] = {{TYPE_A, "A"}, {TYPE_NS, "NS"}, {TYPE_CNAME, "CNAME"}, {TYPE_SOA, "SOA"}, {TYPE_PTR, "PTR"},
-	    {TYPE_MX, "MX"}, {TYPE_TXT, "TXT"}, {TYPE_AAAA, "AAAA"}, {TYPE_SRV, "SRV"}, {TYPE_DS, "DS"},
-	    {TYPE_DNSKEY, "DNSKEY"}, {TYPE_SVCB, "SVCB"}, {TYPE_HTTPS, "HTTPS"}, {TYPE_ANY, "ANY"}, {TYPE_AXFR, "AXFR"},
-	    {TYPE_IXFR, "IXFR"}};
+	} known[] = {{TYPE_A, "A"}, {TYPE_NS, "NS"}, {TYPE_CNAME, "CNAME"}, {TYPE_SOA, "SOA"},
+	    {TYPE_PTR, "PTR"}, {TYPE_MX, "MX"}, {TYPE_TXT, "TXT"}, {TYPE_AAAA, "AAAA"}, {TYPE_SRV, "SRV"},
+	    {TYPE_DS, "DS"}, {TYPE_DNSKEY, "DNSKEY"}, {TYPE_SVCB, "SVCB"}, {TYPE_HTTPS, "HTTPS"},
+	    {TYPE_ANY, "ANY"}, {TYPE_AXFR, "AXFR"}, {TYPE_IXFR, "IXFR"}};
 
 	if (type == TALLY_OTHER_TYPE)
 		return "other";
@@ -57,7 +61,8 @@ sum(const struct metrics *metrics, size_t offset)
 	uint64_t total = 0;
 
 	for (size_t i = 0; metrics->workers != NULL && i < workers_count(metrics->workers); i++)
-		total += tally_get((const tally_word *)((const char *)workers_tally(metrics->workers, i) + offset));
+		total += tally_get(
+		    (const tally_word *)((const char *)workers_tally(metrics->workers, i) + offset));
 	return total;
 }
 #define SUM(metrics, member) sum(metrics, offsetof(struct tally, member))
@@ -67,41 +72,53 @@ add_queries(const struct metrics *metrics, FILE *page)
 {
 	char text[16];
 
-	exposition_family(page, "graycloud_queries_total", "counter", "Requests that were answered, by transport.");
+	exposition_family(
+	    page, "graycloud_queries_total", "counter", "Requests that were answered, by transport.");
 	for (unsigned i = 0; i < TRANSPORT_COUNT; i++)
-		exposition_sample(page, "graycloud_queries_total", (double)sum(metrics, offsetof(struct tally, queries) + i * sizeof(tally_word)), "transport", transports[i], NULL);
+		exposition_sample(page, "graycloud_queries_total",
+		    (double)sum(metrics, offsetof(struct tally, queries) + i * sizeof(tally_word)),
+		    "transport", transports[i], NULL);
 	exposition_family(page, "graycloud_responses_total", "counter", "Responses, by rcode.");
 	for (unsigned i = 0; i < TALLY_RCODES; i++) {
 		uint64_t count = sum(metrics, offsetof(struct tally, rcodes) + i * sizeof(tally_word));
 
 		if (count > 0 || i <= RCODE_REFUSED)
-			exposition_sample(page, "graycloud_responses_total", (double)count, "rcode", rcode_text(i), NULL);
+			exposition_sample(
+			    page, "graycloud_responses_total", (double)count, "rcode", rcode_text(i), NULL);
 	}
 	exposition_family(page, "graycloud_questions_total", "counter", "Questions, by type.");
 	for (unsigned i = 0; i < TALLY_TYPES; i++) {
 		uint64_t count = sum(metrics, offsetof(struct tally, types) + i * sizeof(tally_word));
 
 		if (count > 0 || i == TYPE_A || i == TYPE_AAAA)
-			exposition_sample(page, "graycloud_questions_total", (double)count, "type", type_text(i, text), NULL);
+			exposition_sample(page, "graycloud_questions_total", (double)count, "type",
+			    type_text(i, text), NULL);
 	}
-	exposition_value(page, "graycloud_truncated_total", "counter", "Responses that were truncated (TC).", (double)SUM(metrics, truncated));
-	exposition_value(page, "graycloud_ignored_total", "counter", "Messages that got silence: responses, and less than a header.",
-	    (double)SUM(metrics, ignored));
-	exposition_family(page, "graycloud_cookies_total", "counter", "Queries with a DNS cookie, by whether it was one of ours.");
-	exposition_sample(page, "graycloud_cookies_total", (double)SUM(metrics, cookies_good), "valid", "yes", NULL);
-	exposition_sample(page, "graycloud_cookies_total", (double)SUM(metrics, cookies_bad), "valid", "no", NULL);
+	exposition_value(page, "graycloud_truncated_total", "counter", "Responses that were truncated (TC).",
+	    (double)SUM(metrics, truncated));
+	exposition_value(page, "graycloud_ignored_total", "counter",
+	    "Messages that got silence: responses, and less than a header.", (double)SUM(metrics, ignored));
+	exposition_family(page, "graycloud_cookies_total", "counter",
+	    "Queries with a DNS cookie, by whether it was one of ours.");
+	exposition_sample(
+	    page, "graycloud_cookies_total", (double)SUM(metrics, cookies_good), "valid", "yes", NULL);
+	exposition_sample(
+	    page, "graycloud_cookies_total", (double)SUM(metrics, cookies_bad), "valid", "no", NULL);
 	exposition_family(page, "graycloud_limited_total", "counter",
 	    "Responses that rate limiting dropped or truncated (in a dry run: would have).");
-	exposition_sample(page, "graycloud_limited_total", (double)SUM(metrics, limited_dropped), "action", "drop", NULL);
-	exposition_sample(page, "graycloud_limited_total", (double)SUM(metrics, limited_truncated), "action", "truncate", NULL);
-	exposition_value(page, "graycloud_pins_made_total", "counter", "Pins of sticky clients made or confirmed (S20).",
-	    (double)SUM(metrics, pins_made));
-	exposition_value(page, "graycloud_pins_refused_total", "counter", "Pins that the table had no room for: those clients are hashed.",
+	exposition_sample(
+	    page, "graycloud_limited_total", (double)SUM(metrics, limited_dropped), "action", "drop", NULL);
+	exposition_sample(page, "graycloud_limited_total", (double)SUM(metrics, limited_truncated), "action",
+	    "truncate", NULL);
+	exposition_value(page, "graycloud_pins_made_total", "counter",
+	    "Pins of sticky clients made or confirmed (S20).", (double)SUM(metrics, pins_made));
+	exposition_value(page, "graycloud_pins_refused_total", "counter",
+	    "Pins that the table had no room for: those clients are hashed.",
 	    (double)SUM(metrics, pins_refused));
-	exposition_value(page, "graycloud_fallback_answers_total", "counter", "Answers that a fallback pool gave (S14).",
-	    (double)SUM(metrics, last_resort));
-	exposition_value(page, "graycloud_uncounted_total", "counter", "Answers that the table of origins had no room for.",
-	    (double)SUM(metrics, uncounted));
+	exposition_value(page, "graycloud_fallback_answers_total", "counter",
+	    "Answers that a fallback pool gave (S14).", (double)SUM(metrics, last_resort));
+	exposition_value(page, "graycloud_uncounted_total", "counter",
+	    "Answers that the table of origins had no room for.", (double)SUM(metrics, uncounted));
 }
 
 /* Answers of one (load balancer, origin) or, aggregated, of one load balancer or origin. */
@@ -145,7 +162,8 @@ gather(const struct metrics *metrics, struct line **lines)
 				room = room ? room * 2 : 256;
 				*lines = xrealloc(*lines, room * sizeof **lines);
 			}
-			(*lines)[count++] = (struct line){(uint32_t)(key >> 32) - 1, (uint32_t)key, tally_get(&tally->rows[i].count)};
+			(*lines)[count++] = (struct line){
+			    (uint32_t)(key >> 32) - 1, (uint32_t)key, tally_get(&tally->rows[i].count)};
 		}
 	}
 	return count;
@@ -189,16 +207,18 @@ add_lb_detail(const struct metrics *metrics, FILE *page, const char *wanted)
 	size_t count = gather(metrics, &lines);
 
 	count = merge(lines, count, by_lb);
-	exposition_family(page, "graycloud_lb_answers_total", "counter", "Answers of one load balancer that had this origin.");
+	exposition_family(page, "graycloud_lb_answers_total", "counter",
+	    "Answers of one load balancer that had this origin.");
 	for (size_t i = 0; i < count; i++) {
 		struct origin_name origin;
 		const char *name;
 
-		if (!publisher_lb_name(metrics->publisher, lines[i].lb, &name) || strcasecmp(name, wanted) != 0)
+		if (!publisher_lb_name(metrics->publisher, lines[i].lb, &name) ||
+		    strcasecmp(name, wanted) != 0)
 			continue;
 		origin = origin_name(metrics, lines[i].origin);
-		exposition_sample(page, "graycloud_lb_answers_total", (double)lines[i].count, "lb", name, "pool", origin.pool,
-		    "origin", origin.address, NULL);
+		exposition_sample(page, "graycloud_lb_answers_total", (double)lines[i].count, "lb", name,
+		    "pool", origin.pool, "origin", origin.address, NULL);
 	}
 	free(lines);
 }
@@ -210,12 +230,13 @@ add_aggregates(const struct metrics *metrics, FILE *page)
 	size_t count = gather(metrics, &lines);
 
 	count = merge(lines, count, by_origin);
-	exposition_family(page, "graycloud_origin_answers_total", "counter", "Answers that had this origin; by load balancer with ?lb=NAME.");
+	exposition_family(page, "graycloud_origin_answers_total", "counter",
+	    "Answers that had this origin; by load balancer with ?lb=NAME.");
 	for (size_t i = 0; i < count; i++) {
 		struct origin_name origin = origin_name(metrics, lines[i].origin);
 
-		exposition_sample(page, "graycloud_origin_answers_total", (double)lines[i].count, "pool", origin.pool,
-		    "origin", origin.address, NULL);
+		exposition_sample(page, "graycloud_origin_answers_total", (double)lines[i].count, "pool",
+		    origin.pool, "origin", origin.address, NULL);
 	}
 	free(lines);
 }
@@ -226,28 +247,35 @@ add_state(const struct metrics *metrics, FILE *page)
 	struct publisher_report report;
 
 	publisher_report(metrics->publisher, &report);
-	exposition_value(page, "graycloud_config_generation", "gauge", "Generation of the configuration that is answered.",
-	    (double)report.generation);
-	exposition_value(page, "graycloud_view_epoch", "gauge", "Publications since the start, changes of health among them.",
-	    (double)report.epoch);
-	exposition_value(page, "graycloud_compiles_total", "counter", "Compiles of the configuration.", (double)report.compiles);
-	exposition_value(page, "graycloud_compile_errors_total", "counter", "Compiles that failed: the old view kept answering.",
-	    (double)report.errors);
-	exposition_value(page, "graycloud_compile_seconds", "gauge", "Time of the last compile.", (double)report.compile_ns_last / 1e9);
+	exposition_value(page, "graycloud_config_generation", "gauge",
+	    "Generation of the configuration that is answered.", (double)report.generation);
+	exposition_value(page, "graycloud_view_epoch", "gauge",
+	    "Publications since the start, changes of health among them.", (double)report.epoch);
+	exposition_value(page, "graycloud_compiles_total", "counter", "Compiles of the configuration.",
+	    (double)report.compiles);
+	exposition_value(page, "graycloud_compile_errors_total", "counter",
+	    "Compiles that failed: the old view kept answering.", (double)report.errors);
+	exposition_value(page, "graycloud_compile_seconds", "gauge", "Time of the last compile.",
+	    (double)report.compile_ns_last / 1e9);
 	exposition_value(page, "graycloud_compile_seconds_max", "gauge", "Time of the longest compile.",
 	    (double)report.compile_ns_max / 1e9);
-	exposition_value(page, "graycloud_health_publications_total", "counter", "Publications that a change of health made.",
-	    (double)report.health_publications);
-	exposition_value(page, "graycloud_retired", "gauge", "Replaced objects that a reader may still hold.", (double)report.waiting);
+	exposition_value(page, "graycloud_health_publications_total", "counter",
+	    "Publications that a change of health made.", (double)report.health_publications);
+	exposition_value(page, "graycloud_retired", "gauge", "Replaced objects that a reader may still hold.",
+	    (double)report.waiting);
 	exposition_value(page, "graycloud_zones", "gauge", "Zones served.", (double)report.counts.zones);
-	exposition_value(page, "graycloud_load_balancers", "gauge", "Load balancers.", (double)report.counts.lbs);
+	exposition_value(
+	    page, "graycloud_load_balancers", "gauge", "Load balancers.", (double)report.counts.lbs);
 	exposition_value(page, "graycloud_pools", "gauge", "Pools.", (double)report.counts.pools);
-	exposition_value(page, "graycloud_endpoints", "gauge", "Endpoints whose health is followed.", (double)report.counts.endpoints);
-	exposition_value(page, "graycloud_endpoints_unknown", "gauge", "Endpoints without a verdict.", (double)report.unknown);
-	exposition_value(page, "graycloud_monitor_up", "gauge", "Does graycloud-monitor's heart beat (S25)?", !report.monitor_dead);
+	exposition_value(page, "graycloud_endpoints", "gauge", "Endpoints whose health is followed.",
+	    (double)report.counts.endpoints);
+	exposition_value(page, "graycloud_endpoints_unknown", "gauge", "Endpoints without a verdict.",
+	    (double)report.unknown);
+	exposition_value(page, "graycloud_monitor_up", "gauge", "Does graycloud-monitor's heart beat (S25)?",
+	    !report.monitor_dead);
 	if (report.health_seen)
-		exposition_value(page, "graycloud_health_age_seconds", "gauge", "Since the monitor's last heartbeat.",
-		    (double)report.monitor_beat_age_ms / 1e3);
+		exposition_value(page, "graycloud_health_age_seconds", "gauge",
+		    "Since the monitor's last heartbeat.", (double)report.monitor_beat_age_ms / 1e3);
 }
 
 /* The page of the words behind "?". */
@@ -293,7 +321,8 @@ on_request(struct evhttp_request *request, void *arg)
 	fclose(page);
 	evbuffer_add(evhttp_request_get_output_buffer(request), text, len);
 	free(text);
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type", EXPOSITION_CONTENT_TYPE);
+	evhttp_add_header(
+	    evhttp_request_get_output_headers(request), "Content-Type", EXPOSITION_CONTENT_TYPE);
 	evhttp_send_reply(request, HTTP_OK, "OK", NULL);
 }
 
@@ -311,7 +340,8 @@ metrics_new(struct event_base *base, const char *text, struct publisher *publish
 		goto fail;
 	}
 	evutil_inet_ntop(where.address.generic.sa_family,
-	    where.address.generic.sa_family == AF_INET ? (void *)&where.address.v4.sin_addr : (void *)&where.address.v6.sin6_addr,
+	    where.address.generic.sa_family == AF_INET ? (void *)&where.address.v4.sin_addr
+						       : (void *)&where.address.v6.sin6_addr,
 	    host, sizeof host);
 	if ((metrics->http = evhttp_new(base)) != NULL) {
 		evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
@@ -319,8 +349,9 @@ metrics_new(struct event_base *base, const char *text, struct publisher *publish
 		evhttp_set_max_headers_size(metrics->http, 8192);
 		evhttp_set_max_body_size(metrics->http, 1024);
 		evhttp_set_gencb(metrics->http, on_request, metrics);
-		bound = evhttp_bind_socket_with_handle(metrics->http, host, ntohs(where.address.generic.sa_family == AF_INET
-		        ? where.address.v4.sin_port : where.address.v6.sin6_port));
+		bound = evhttp_bind_socket_with_handle(metrics->http, host,
+		    ntohs(where.address.generic.sa_family == AF_INET ? where.address.v4.sin_port
+								     : where.address.v6.sin6_port));
 	}
 	if (bound == NULL) {
 		problems_error(problems, "--metrics %s: cannot listen there: %s", text, strerror(errno));

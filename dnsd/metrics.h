@@ -11,11 +11,11 @@ struct metrics;
 struct event_base;
 
 /*
- * Serve http://ADDRESS:PORT/metrics; text is "ADDRESS:PORT", port 0 takes a free one.  NULL with problems filled.  The
- * workers may be given later, once they run.
+ * Serve http://ADDRESS:PORT/metrics; text is "ADDRESS:PORT", port 0 takes a free one.  NULL with problems
+ * filled.  The workers may be given later, once they run.
  */
-struct metrics *metrics_new(struct event_base *base, const char *text, struct publisher *publisher,
-    struct problems *problems);
+struct metrics *metrics_new(
+    struct event_base *base, const char *text, struct publisher *publisher, struct problems *problems);
 void metrics_set_workers(struct metrics *metrics, const struct workers *workers);
 /* The address that it got, as text. */
 const char *metrics_address(const struct metrics *metrics);

@@ -1,8 +1,8 @@
 #include "dnsd/options.h"
 
+#include "zones/base/util.h"
 #include "zones/daemon/command_line.h"
 #include "zones/steer/pins.h"
-#include "zones/base/util.h"
 
 #include <err.h>
 #include <math.h>
@@ -38,12 +38,13 @@ enum name {
 };
 
 static const struct option known[] = {{"state", 1, NULL, STATE}, {"listen", 1, NULL, LISTEN},
-    {"tls", 1, NULL, TLS}, {"cert", 1, NULL, CERT}, {"key", 1, NULL, KEY},
-    {"threads", 1, NULL, THREADS}, {"metrics", 1, NULL, METRICS}, {"nsid", 1, NULL, NSID},
-    {"wait-health", 1, NULL, WAIT_HEALTH}, {"user", 1, NULL, USER}, {"cookie-secret", 1, NULL, COOKIE_SECRET_FILE},
+    {"tls", 1, NULL, TLS}, {"cert", 1, NULL, CERT}, {"key", 1, NULL, KEY}, {"threads", 1, NULL, THREADS},
+    {"metrics", 1, NULL, METRICS}, {"nsid", 1, NULL, NSID}, {"wait-health", 1, NULL, WAIT_HEALTH},
+    {"user", 1, NULL, USER}, {"cookie-secret", 1, NULL, COOKIE_SECRET_FILE},
     {"require-cookie", 0, NULL, REQUIRE_COOKIE}, {"fallback-error", 0, NULL, FALLBACK_ERROR},
-    {"rrl-rate", 1, NULL, RRL_RATE}, {"rrl-slip", 1, NULL, RRL_SLIP_EVERY}, {"rrl-dry-run", 0, NULL, RRL_DRY_RUN},
-    {"sessions", 1, NULL, SESSIONS}, {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
+    {"rrl-rate", 1, NULL, RRL_RATE}, {"rrl-slip", 1, NULL, RRL_SLIP_EVERY},
+    {"rrl-dry-run", 0, NULL, RRL_DRY_RUN}, {"sessions", 1, NULL, SESSIONS},
+    {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
     {"version", 0, NULL, OPTION_VERSION}, {"geoip", 1, NULL, GEOIP}, {"site", 1, NULL, SITE},
     {"site-country", 1, NULL, SITE_COUNTRY}, {"site-region", 1, NULL, SITE_REGION},
     {"site-coordinates", 1, NULL, SITE_COORDINATES}, {0}};
@@ -52,16 +53,19 @@ static const char usage[] =
     "usage: graycloud-dnsd [--state DIR] [--listen ADDRESS:PORT ...] [--threads N] [--metrics ADDRESS:PORT]\n"
     "                      [--tls ADDRESS:PORT ... --cert FILE --key FILE]\n"
     "                      [--nsid TEXT] [--cookie-secret FILE] [--require-cookie] [--fallback-error]\n"
-    "                      [--rrl-rate N] [--rrl-slip N] [--rrl-dry-run] [--wait-health SECONDS] [--user NAME]\n"
+    "                      [--rrl-rate N] [--rrl-slip N] [--rrl-dry-run] [--wait-health SECONDS] [--user "
+    "NAME]\n"
     "                      [--sessions N] [--geoip FILE ...] [--site CODE]\n"
-    "                      [--site-country CC] [--site-region CODE] [--site-coordinates LAT,LON] [--config FILE] [--check]\n"
+    "                      [--site-country CC] [--site-region CODE] [--site-coordinates LAT,LON] [--config "
+    "FILE] [--check]\n"
     "Answers DNS from the zones and load balancers that `graycloud` manages; see graycloud-dnsd(8).\n";
 
 static bool
 add_listener(struct options *options, const struct option_place *place, const char *text, bool tls)
 {
 	if (options->nlisteners == OPTIONS_LISTENERS_MAX)
-		return option_wrong(place, " %s: there are %d already, and no more can be", text, OPTIONS_LISTENERS_MAX);
+		return option_wrong(
+		    place, " %s: there are %d already, and no more can be", text, OPTIONS_LISTENERS_MAX);
 	if (!listen_parse(&options->listeners[options->nlisteners], text, tls ? TLS_PORT : DNS_PORT))
 		return option_wrong(place, " %s: not ADDRESS:PORT (IPv6 as [ADDRESS]:PORT)", text);
 	options->listeners[options->nlisteners++].tls = tls;
@@ -76,12 +80,16 @@ take_site(struct steer_site *site, const struct option_place *place, int name, c
 	int end = 0;
 
 	if (name == SITE) {
-		if (strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != strlen(value) || strlen(value) > PLACE_CODE_MAX || *value == '\0')
-			return option_wrong(place, " %s: a site code is 1 to %d upper-case letters, digits and -", value, PLACE_CODE_MAX);
+		if (strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != strlen(value) ||
+		    strlen(value) > PLACE_CODE_MAX || *value == '\0')
+			return option_wrong(place,
+			    " %s: a site code is 1 to %d upper-case letters, digits and -", value,
+			    PLACE_CODE_MAX);
 		strcpy(site->code, value);
 	} else if (name == SITE_COUNTRY) {
 		if (strlen(value) != 2 || strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
-			return option_wrong(place, " %s: a country is two upper-case letters (ISO 3166)", value);
+			return option_wrong(
+			    place, " %s: a country is two upper-case letters (ISO 3166)", value);
 		strcpy(site->country, value);
 		if (site->region == REGION_UNKNOWN)
 			site->region = geo_region_of(value, "");
@@ -89,8 +97,8 @@ take_site(struct steer_site *site, const struct option_place *place, int name, c
 		if ((site->region = geo_region(value)) == REGION_UNKNOWN)
 			return option_wrong(place, " %s: not a region such as WEU or ENAM", value);
 	} else {
-		if (sscanf(value, "%lf,%lf%n", &latitude, &longitude, &end) != 2 || value[end] != '\0' || !(fabs(latitude) <= 90) ||
-		    !(fabs(longitude) <= 180))
+		if (sscanf(value, "%lf,%lf%n", &latitude, &longitude, &end) != 2 || value[end] != '\0' ||
+		    !(fabs(latitude) <= 90) || !(fabs(longitude) <= 180))
 			return option_wrong(place, " %s: not LATITUDE,LONGITUDE such as 52.37,4.90", value);
 		site->point = geo_point(latitude, longitude);
 	}
@@ -150,7 +158,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return options->rrl.dry_run = true;
 	case GEOIP:
 		if (options->ngeoip == OPTIONS_GEOIP_MAX)
-			return option_wrong(place, " %s: there are %d already, and no more can be", value, OPTIONS_GEOIP_MAX);
+			return option_wrong(
+			    place, " %s: there are %d already, and no more can be", value, OPTIONS_GEOIP_MAX);
 		options->geoip[options->ngeoip++] = value;
 		return true;
 	case SITE:
@@ -175,8 +184,10 @@ options_parse(struct options *options, int argc, char **argv)
 	bool good;
 
 	*options = (struct options){.state = state_default(),
-	    .threads = (unsigned)(cores < 1 ? 1 : MIN(cores, THREADS_MAX)), .wait_health_ms = WAIT_HEALTH_DEFAULT * 1000,
-	    .sessions = PINS_DEFAULT, .rrl = {.slip = 2}};
+	    .threads = (unsigned)(cores < 1 ? 1 : MIN(cores, THREADS_MAX)),
+	    .wait_health_ms = WAIT_HEALTH_DEFAULT * 1000,
+	    .sessions = PINS_DEFAULT,
+	    .rrl = {.slip = 2}};
 	good = command_line_read(&line, argc, argv);
 	for (size_t i = 0; i < options->nlisteners; i++)
 		plain += !options->listeners[i].tls;

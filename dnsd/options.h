@@ -19,7 +19,7 @@ struct options {
 	const char *cookie_secret; /* file; NULL: a secret of our own */
 	bool require_cookie;
 	bool fallback_error;
-	bool check; /* look at everything, then exit */
+	bool check;                           /* look at everything, then exit */
 	const char *geoip[OPTIONS_GEOIP_MAX]; /* MaxMind databases */
 	size_t ngeoip;
 	struct steer_site site;
@@ -32,8 +32,8 @@ struct options {
 };
 
 /*
- * Read the command line.  Exits with 2 after a sentence for each fault, and with 0 for --help and --version.  The
- * texts live as long as the process.
+ * Read the command line.  Exits with 2 after a sentence for each fault, and with 0 for --help and --version.
+ * The texts live as long as the process.
  */
 void options_parse(struct options *options, int argc, char **argv);
 

@@ -68,7 +68,8 @@ has_news(struct publisher *publisher, struct followed *followed)
 	log_problems(followed, &problems);
 	if (followed->store == NULL || news == STORE_LOST)
 		return false;
-	return (followed->anew && boot_ms() >= followed->retry_ms) || news != STORE_SAME || followed->again || followed->asked;
+	return (followed->anew && boot_ms() >= followed->retry_ms) || news != STORE_SAME || followed->again ||
+	    followed->asked;
 }
 
 /* After a transaction was read. */
@@ -89,7 +90,8 @@ publish(struct publisher *publisher, enum compiled compiled)
 
 	if (compiled != COMPILED_NEW && compiled != COMPILED_TABLES)
 		return;
-	epoch = views_publish(publisher->views, compiled == COMPILED_NEW ? compiler_snapshot(publisher->compiler) : NULL);
+	epoch = views_publish(
+	    publisher->views, compiled == COMPILED_NEW ? compiler_snapshot(publisher->compiler) : NULL);
 	compiler_retire(publisher->compiler, &retire);
 	publisher->report.epoch = epoch;
 	publisher->status.epoch = epoch;
@@ -120,7 +122,8 @@ note_compile(struct publisher *publisher, enum compiled compiled, uint64_t began
 		return;
 	snprintf(publisher->status.compile_error, sizeof publisher->status.compile_error, "%s",
 	    compiler_error(publisher->compiler));
-	warnx("the configuration cannot be compiled, the old one keeps answering: %s", publisher->status.compile_error);
+	warnx("the configuration cannot be compiled, the old one keeps answering: %s",
+	    publisher->status.compile_error);
 	publisher->dirty = true;
 }
 
@@ -213,8 +216,10 @@ judge_ready(struct publisher *publisher)
 	if (publisher->ready || (!late && (unknown > 0 || (!config && publisher->config.store != NULL))))
 		return;
 	if (unknown > 0)
-		warnx("%zu %s still unknown after %u ms: answering without waiting longer (is graycloud-monitor running?)",
-		    unknown, unknown == 1 ? "endpoint is" : "endpoints are", publisher->options.wait_health_ms);
+		warnx("%zu %s still unknown after %u ms: answering without waiting longer (is "
+		      "graycloud-monitor running?)",
+		    unknown, unknown == 1 ? "endpoint is" : "endpoints are",
+		    publisher->options.wait_health_ms);
 	publisher->ready = true;
 	publisher->status.ready = true;
 	publisher->dirty = true;
@@ -241,13 +246,15 @@ write_status(struct publisher *publisher)
 static void
 say_written(struct publisher *publisher, int error)
 {
-	if (error == publisher->told || (error == -ENOENT && publisher->told != 0)) /* it is not there because it failed */
+	if (error == publisher->told ||
+	    (error == -ENOENT && publisher->told != 0)) /* it is not there because it failed */
 		return;
 	publisher->told = error;
 	if (error == 0)
 		warnx("%s/serving/data.mdb is written again", publisher->options.state);
 	else
-		warnx("cannot write %s/serving/data.mdb: %s; queries are answered, but `graycloud status` does not hear of it%s",
+		warnx("cannot write %s/serving/data.mdb: %s; queries are answered, but `graycloud status` "
+		      "does not hear of it%s",
 		    publisher->options.state, strerror(-error), store_write_cure(error));
 }
 
@@ -262,7 +269,8 @@ tell(struct publisher *publisher)
 		return;
 	if (now - publisher->beat_ms >= BEAT_MS) {
 		/* A store that was replaced is made anew. */
-		(publisher->told == -ENOTRECOVERABLE ? store_let_go : store_poll)(publisher->serving, &problems);
+		(publisher->told == -ENOTRECOVERABLE ? store_let_go : store_poll)(
+		    publisher->serving, &problems);
 		problems_free(&problems);
 		store_check_readers(publisher->serving);
 	}
@@ -276,8 +284,10 @@ wait_for_news(struct publisher *publisher, bool soon)
 {
 	struct pollfd fds[3] = {{.fd = publisher->stop_fd, .events = POLLIN}};
 
-	fds[1] = (struct pollfd){.fd = publisher->config.store ? store_watch_fd(publisher->config.store) : -1, .events = POLLIN};
-	fds[2] = (struct pollfd){.fd = publisher->health.store ? store_watch_fd(publisher->health.store) : -1, .events = POLLIN};
+	fds[1] = (struct pollfd){
+	    .fd = publisher->config.store ? store_watch_fd(publisher->config.store) : -1, .events = POLLIN};
+	fds[2] = (struct pollfd){
+	    .fd = publisher->health.store ? store_watch_fd(publisher->health.store) : -1, .events = POLLIN};
 	poll(fds, NITEMS(fds), soon ? 1 : TICK_MS);
 	if (fds[1].revents)
 		store_watch_clear(publisher->config.store);

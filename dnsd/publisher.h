@@ -1,33 +1,33 @@
 /*
- * publisher.h -- the thread that follows the stores: it compiles what changed, publishes it, and says in the serving
- * store what is answered.
+ * publisher.h -- the thread that follows the stores: it compiles what changed, publishes it, and says in the
+ * serving store what is answered.
  *
  * From a commit to the answers of all workers: p99 10 ms at most.
  */
 #ifndef DNSD_PUBLISHER_H
 #define DNSD_PUBLISHER_H
 
-#include "zones/compile/compile.h"
 #include "dnsd/view.h"
 #include "zones/base/problem.h"
+#include "zones/compile/compile.h"
 
 struct publisher;
 
 struct publisher_options {
-	const char *state;         /* directory */
-	const char *listeners;     /* for the serving store, and these: */
-	const char *geoip;         /* paths, one a line */
+	const char *state;     /* directory */
+	const char *listeners; /* for the serving store, and these: */
+	const char *geoip;     /* paths, one a line */
 	const struct steer_site *site;
-	unsigned wait_health_ms;   /* S29 */
-	int ready_fd;              /* one octet is written here when answering may begin */
+	unsigned wait_health_ms; /* S29 */
+	int ready_fd;            /* one octet is written here when answering may begin */
 };
 
 /*
- * Open the serving store (refused where another nameserver holds it) and start the thread.  NULL with problems
- * filled.  The views stay the caller's.
+ * Open the serving store (refused where another nameserver holds it) and start the thread.  NULL with
+ * problems filled.  The views stay the caller's.
  */
-struct publisher *publisher_start(const struct publisher_options *options, struct views *views,
-    struct problems *problems);
+struct publisher *publisher_start(
+    const struct publisher_options *options, struct views *views, struct problems *problems);
 
 /* End the thread; the views keep what was published last. */
 void publisher_stop(struct publisher *publisher);
@@ -37,20 +37,21 @@ void publisher_free(struct publisher *publisher);
 /* What the metrics page shows of it; any thread. */
 struct publisher_report {
 	uint64_t generation, epoch;
-	uint64_t compiles, errors;       /* of the configuration */
+	uint64_t compiles, errors; /* of the configuration */
 	uint64_t health_publications;
 	uint64_t compile_ns_last, compile_ns_max;
-	size_t unknown;                  /* endpoints */
-	size_t waiting;                  /* things retired and not yet free */
+	size_t unknown; /* endpoints */
+	size_t waiting; /* things retired and not yet free */
 	bool config_seen, health_seen;
-	bool monitor_dead;               /* S25 */
-	uint64_t monitor_beat_age_ms;    /* where health_seen */
+	bool monitor_dead;            /* S25 */
+	uint64_t monitor_beat_age_ms; /* where health_seen */
 	struct compiled_counts counts;
 };
 void publisher_report(struct publisher *publisher, struct publisher_report *report);
 
 /* Names behind the numbers of tallies (compile.h); any thread. */
 bool publisher_lb_name(struct publisher *publisher, uint32_t number, const char **name);
-bool publisher_origin_name(struct publisher *publisher, uint32_t number, const char **pool, const char **address);
+bool publisher_origin_name(
+    struct publisher *publisher, uint32_t number, const char **pool, const char **address);
 
 #endif

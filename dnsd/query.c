@@ -123,8 +123,8 @@ read_request(struct query *query, const uint8_t *in, size_t inlen)
 	if (query->opcode != OPCODE_QUERY)
 		return RCODE_NOTIMP; /* its sections may mean anything */
 	/* RFC 7873 5.4: no question is one where a cookie is. */
-	if (questions == 0 && answers == 0 && authority == 0 && read_records(query, &reader, 0, get16(in + 10)) &&
-	    query->edns.cookie.present) {
+	if (questions == 0 && answers == 0 && authority == 0 &&
+	    read_records(query, &reader, 0, get16(in + 10)) && query->edns.cookie.present) {
 		query->cookie_only = true;
 		return query->edns.version != 0 ? RCODE_BADVERS : RCODE_NOERROR;
 	}
@@ -155,7 +155,8 @@ query_parse(struct query *query, const struct peer *peer, const uint8_t *in, siz
 	query->cookie_only = false;
 	query->edns = (struct edns){0};
 	query->rcode = read_request(query, in, inlen);
-	if (query->edns.keepalive_timed && !transport_is_udp(peer->transport)) /* RFC 7828 3.3.1: over UDP it is ignored */
+	if (query->edns.keepalive_timed &&
+	    !transport_is_udp(peer->transport)) /* RFC 7828 3.3.1: over UDP it is ignored */
 		query->rcode = RCODE_FORMERR;
 	query->limit = response_limit(query, peer);
 	set_client(query, peer);

@@ -4,9 +4,9 @@
 #ifndef DNSD_QUERY_H
 #define DNSD_QUERY_H
 
-#include "zones/answer/answer.h"
 #include "dnsd/edns.h"
 #include "dnsd/peer.h"
+#include "zones/answer/answer.h"
 
 struct query {
 	uint16_t id;
@@ -24,8 +24,8 @@ struct query {
 };
 
 /*
- * Read a request.  Returns false to stay silent: a response, less than a header, or a datagram from port 0.  The
- * query points into in.
+ * Read a request.  Returns false to stay silent: a response, less than a header, or a datagram from port 0.
+ * The query points into in.
  */
 bool query_parse(struct query *query, const struct peer *peer, const uint8_t *in, size_t inlen);
 

@@ -15,7 +15,8 @@ struct response {
 	const struct query *query;
 	const struct answer *answer;
 	uint16_t positions[ANSWER_ITEMS_MAX]; /* where the wire of each item begins in the message, ... */
-	uint8_t owners[ANSWER_ITEMS_MAX];     /* ... and how long the owner is that each of its records begins with */
+	uint8_t
+	    owners[ANSWER_ITEMS_MAX]; /* ... and how long the owner is that each of its records begins with */
 	uint16_t counts[3];
 	bool truncated;
 };
@@ -46,7 +47,8 @@ owner_position(const struct response *response, const struct answer_item *item)
 }
 
 /*
- * The common case: every record's owner is two octets, a pointer (RFC 1035 4.1.4), just as the fragment has it.
+ * The common case: every record's owner is two octets, a pointer (RFC 1035 4.1.4), just as the fragment has
+ * it.
  */
 static void
 write_with_pointer(struct writer *writer, const struct answer_item *item, uint16_t pointer)
@@ -134,8 +136,8 @@ write_item(struct response *response, unsigned position)
 }
 
 size_t
-response_write(const struct query *query, const struct answer *answer, const struct edns_reply *reply, uint8_t *out,
-    size_t outlen)
+response_write(const struct query *query, const struct answer *answer, const struct edns_reply *reply,
+    uint8_t *out, size_t outlen)
 {
 	size_t limit = MIN(outlen, query->limit), opt = edns_len(&query->edns, reply);
 	struct response response;

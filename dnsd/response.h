@@ -7,10 +7,10 @@
 #include "dnsd/query.h"
 
 /*
- * Write the response to query into out, at most MIN(outlen, query->limit) octets.  RRsets that do not fit set TC
- * (RFC 2181 9); optional ones are left out.  Returns the length.
+ * Write the response to query into out, at most MIN(outlen, query->limit) octets.  RRsets that do not fit set
+ * TC (RFC 2181 9); optional ones are left out.  Returns the length.
  */
-size_t response_write(const struct query *query, const struct answer *answer, const struct edns_reply *reply, uint8_t *out,
-    size_t outlen);
+size_t response_write(const struct query *query, const struct answer *answer, const struct edns_reply *reply,
+    uint8_t *out, size_t outlen);
 
 #endif

@@ -14,8 +14,9 @@ enum {
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
 
 /*
- * Each entry: tag, and the time at which the bucket has paid for all that it got (the theoretical arrival time of GCRA).  A
- * response costs 1/rate of a second; it may be sent while that time is at most a burst ahead.
+ * Each entry: tag, and the time at which the bucket has paid for all that it got (the theoretical arrival
+ * time of GCRA).  A response costs 1/rate of a second; it may be sent while that time is at most a burst
+ * ahead.
  */
 struct rrl {
 	struct rrl_options options;
@@ -98,11 +99,13 @@ rrl_judge(struct rrl *rrl, const struct address *client, uint64_t bucket, uint16
 	bool send = ahead + rrl->cost_us <= BURST_US || ahead == 0;
 	uint64_t next = MIN(ahead + rrl->cost_us, (uint64_t)WINDOW_US);
 
-	atomic_store_explicit(entry, key >> (64 - TAG_BITS) << TIME_BITS | ((now + next) & TIME_MASK), memory_order_relaxed);
+	atomic_store_explicit(
+	    entry, key >> (64 - TAG_BITS) << TIME_BITS | ((now + next) & TIME_MASK), memory_order_relaxed);
 	if (send)
 		return RRL_SEND;
 	if (rrl->options.slip > 0 &&
-	    atomic_fetch_add_explicit(&rrl->limited, 1, memory_order_relaxed) % rrl->options.slip == rrl->options.slip - 1)
+	    atomic_fetch_add_explicit(&rrl->limited, 1, memory_order_relaxed) % rrl->options.slip ==
+		rrl->options.slip - 1)
 		return RRL_SLIP;
 	return RRL_DROP;
 }

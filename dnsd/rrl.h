@@ -1,9 +1,10 @@
 /*
  * rrl.h -- response rate limiting over UDP: a flood in somebody else's name is not answered at full size.
  *
- * A bucket is client prefix (/24, /56), zone, owner and rcode, never rdata (rotation would defeat it): so many responses a
- * second, and then silence or, each so many times, a truncated response that lets a real client come back over TCP.  Fixed memory,
- * shared by all threads without a lock; a lost update costs one response.
+ * A bucket is client prefix (/24, /56), zone, owner and rcode, never rdata (rotation would defeat it): so
+ * many responses a second, and then silence or, each so many times, a truncated response that lets a real
+ * client come back over TCP.  Fixed memory, shared by all threads without a lock; a lost update costs one
+ * response.
  */
 #ifndef DNSD_RRL_H
 #define DNSD_RRL_H
@@ -13,9 +14,9 @@
 struct rrl;
 
 struct rrl_options {
-	unsigned rate;  /* responses a second for each bucket; 0: off */
-	unsigned slip;  /* each so many limited responses one is truncated; 0: none */
-	bool dry_run;   /* count, but send */
+	unsigned rate; /* responses a second for each bucket; 0: off */
+	unsigned slip; /* each so many limited responses one is truncated; 0: none */
+	bool dry_run;  /* count, but send */
 };
 
 enum rrl_verdict { RRL_SEND, RRL_SLIP, RRL_DROP };
@@ -25,7 +26,8 @@ struct rrl *rrl_new(const struct rrl_options *options);
 void rrl_free(struct rrl *rrl);
 
 /* Judge one response.  bucket: hash of zone and owner; now_us: any steady clock.  Any thread. */
-enum rrl_verdict rrl_judge(struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode, uint64_t now_us);
+enum rrl_verdict rrl_judge(
+    struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode, uint64_t now_us);
 bool rrl_dry_run(const struct rrl *rrl);
 
 #endif

@@ -70,7 +70,7 @@ static void
 answer_chaos(struct serve_context *context, const struct question *question, struct answer *answer)
 {
 	static const uint8_t version_bind[] = "\7version\4bind", version_server[] = "\7version\6server",
-	                     id_server[] = "\2id\6server", hostname_bind[] = "\10hostname\4bind";
+			     id_server[] = "\2id\6server", hostname_bind[] = "\10hostname\4bind";
 	const struct context_and_texts *whole = (const struct context_and_texts *)context;
 	const uint8_t *name = question->path.name;
 	const struct chaos_text *text = NULL;
@@ -101,16 +101,18 @@ serve_clock(struct serve_context *context)
 
 /* RFC 7873 5.2: does the client show a cookie of ours?  Either way it gets a new one. */
 static bool
-check_cookie(struct serve_context *context, const struct query *query, const struct peer *peer, uint8_t made[COOKIE_SERVER],
-    struct edns_reply *reply)
+check_cookie(struct serve_context *context, const struct query *query, const struct peer *peer,
+    uint8_t made[COOKIE_SERVER], struct edns_reply *reply)
 {
 	const struct client_cookie *cookie = &query->edns.cookie;
-	const struct cookie_secrets *secrets = atomic_load_explicit(&context->settings->secrets, memory_order_acquire);
+	const struct cookie_secrets *secrets =
+	    atomic_load_explicit(&context->settings->secrets, memory_order_acquire);
 	bool good;
 
 	if (!cookie->present || secrets == NULL)
 		return false;
-	good = cookie_valid(secrets, cookie->client, cookie->server, cookie->server_len, &peer->address, context->now_s);
+	good = cookie_valid(
+	    secrets, cookie->client, cookie->server, cookie->server_len, &peer->address, context->now_s);
 	cookie_make(made, secrets, cookie->client, &peer->address, context->now_s);
 	reply->cookie = made;
 	tally_add(good ? &context->tally->cookies_good : &context->tally->cookies_bad, 1);
@@ -148,7 +150,8 @@ limit_rate(struct serve_context *context, const struct query *query, const struc
 
 	if (verdict == RRL_SEND)
 		return true;
-	tally_add(verdict == RRL_SLIP ? &context->tally->limited_truncated : &context->tally->limited_dropped, 1);
+	tally_add(
+	    verdict == RRL_SLIP ? &context->tally->limited_truncated : &context->tally->limited_dropped, 1);
 	if (rrl_dry_run(rrl))
 		return true;
 	if (verdict == RRL_DROP)
@@ -163,8 +166,12 @@ static void
 find_answer(struct serve_context *context, const struct snapshot *view, const struct query *query)
 {
 	struct answer *answer = &context->answer;
-	struct steering steering = {.client = query->client, .draw = next_draw(context), .now_s = context->now_s,
-	    .pins = context->settings->pins, .site = context->settings->site, .query_name = query->question.path.name,
+	struct steering steering = {.client = query->client,
+	    .draw = next_draw(context),
+	    .now_s = context->now_s,
+	    .pins = context->settings->pins,
+	    .site = context->settings->site,
+	    .query_name = query->question.path.name,
 	    .query_type = query->question.type,
 	    .geo = atomic_load_explicit(&context->settings->geo, memory_order_acquire)};
 
@@ -187,7 +194,8 @@ keep_pin(struct serve_context *context)
 
 	if (!context->answer.has_choice || !choice->pin_wanted)
 		return;
-	if (pins_put(context->settings->pins, choice->pin_key, choice->lb->share, context->now_s, &choice->pin))
+	if (pins_put(
+		context->settings->pins, choice->pin_key, choice->lb->share, context->now_s, &choice->pin))
 		tally_add(&context->tally->pins_made, 1);
 	else
 		tally_add(&context->tally->pins_refused, 1);
@@ -200,17 +208,19 @@ truncated(const struct message *message)
 }
 
 static void
-serve_parsed(struct serve_context *context, const struct snapshot *view, struct query *query, struct message *message)
+serve_parsed(
+    struct serve_context *context, const struct snapshot *view, struct query *query, struct message *message)
 {
 	const struct serve_settings *settings = context->settings;
 	bool udp = transport_is_udp(message->peer->transport), known;
-	struct edns_reply reply = {.nsid = settings->nsid, .pad = !udp && query->edns.padding,
+	struct edns_reply reply = {.nsid = settings->nsid,
+	    .pad = !udp && query->edns.padding,
 	    .keepalive = !udp && query->edns.keepalive ? settings->keepalive : 0};
 	uint8_t cookie[COOKIE_SERVER];
 
 	known = check_cookie(context, query, message->peer, cookie, &reply);
-	if (udp && settings->require_cookie && query->edns.cookie.present && !known && query->rcode == RCODE_NOERROR &&
-	    !query->cookie_only)
+	if (udp && settings->require_cookie && query->edns.cookie.present && !known &&
+	    query->rcode == RCODE_NOERROR && !query->cookie_only)
 		query->rcode = RCODE_BADCOOKIE;
 	find_answer(context, view, query);
 	keep_pin(context);
@@ -227,14 +237,17 @@ serve_parsed(struct serve_context *context, const struct snapshot *view, struct 
 static bool
 wants_lookup(const struct serve_context *context, unsigned i)
 {
-	return context->parsed[i] && context->queries[i].rcode == RCODE_NOERROR && !context->queries[i].cookie_only;
+	return context->parsed[i] && context->queries[i].rcode == RCODE_NOERROR &&
+	    !context->queries[i].cookie_only;
 }
 
 void
-serve_batch(struct serve_context *context, const struct snapshot *view, struct message *messages, unsigned count)
+serve_batch(
+    struct serve_context *context, const struct snapshot *view, struct message *messages, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
-		context->parsed[i] = query_parse(&context->queries[i], messages[i].peer, messages[i].in, messages[i].inlen);
+		context->parsed[i] =
+		    query_parse(&context->queries[i], messages[i].peer, messages[i].in, messages[i].inlen);
 	/* Among a million names every lookup waits for memory: let a batch wait together. */
 	for (unsigned stage = 0; view != NULL && count > 1 && stage < 3; stage++)
 		for (unsigned i = 0; i < count; i++)

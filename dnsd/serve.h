@@ -16,12 +16,13 @@ enum { SERVE_BATCH = 32 };
 struct serve_settings {
 	const char *nsid;    /* NULL: none */
 	uint16_t keepalive;  /* what a TCP client is told of its patience (RFC 7828), in units of 100 ms */
-	bool require_cookie; /* over UDP a client that has cookies gets BADCOOKIE until it shows a good one (RFC 7873 5.2.3) */
+	bool require_cookie; /* over UDP a client that has cookies gets BADCOOKIE until it shows a good one
+				(RFC 7873 5.2.3) */
 	bool fallback_error; /* tell in an extended error that a fallback pool answered */
 	struct rrl *rrl;     /* NULL: off */
 	struct pins *pins;   /* of sticky clients (S20); NULL: none */
-	const struct steer_site *site;        /* this node's own place */
-	_Atomic(const struct geo *) geo;      /* changed under the threads, like secrets; NULL: none */
+	const struct steer_site *site;   /* this node's own place */
+	_Atomic(const struct geo *) geo; /* changed under the threads, like secrets; NULL: none */
 	_Atomic(const struct cookie_secrets *) secrets;
 };
 
@@ -55,10 +56,11 @@ void serve_context_free(struct serve_context *context);
 void serve_clock(struct serve_context *context);
 
 /* Answer up to SERVE_BATCH requests. */
-void serve_batch(struct serve_context *context, const struct snapshot *view, struct message *messages, unsigned count);
+void serve_batch(
+    struct serve_context *context, const struct snapshot *view, struct message *messages, unsigned count);
 
 /* Answer one request.  Returns the response's length, or 0 to stay silent. */
-size_t serve(struct serve_context *context, const struct snapshot *view, const struct peer *peer, const uint8_t *in,
-    size_t inlen, uint8_t *out, size_t outlen);
+size_t serve(struct serve_context *context, const struct snapshot *view, const struct peer *peer,
+    const uint8_t *in, size_t inlen, uint8_t *out, size_t outlen);
 
 #endif

@@ -81,7 +81,8 @@ count_choice(struct tally *tally, const struct steer_choice *choice)
 }
 
 void
-tally_query(struct tally *tally, const struct peer *peer, const struct query *query, const struct answer *answer)
+tally_query(
+    struct tally *tally, const struct peer *peer, const struct query *query, const struct answer *answer)
 {
 	tally_add(&tally->queries[peer->transport], 1);
 	tally_add(&tally->rcodes[MIN(answer->rcode, TALLY_RCODES - 1)], 1);

@@ -84,7 +84,8 @@ answer_request(struct connection *connection, const uint8_t *request, size_t len
 	uint8_t prefix[LENGTH];
 
 	serve_clock(tcp->context);
-	outlen = serve(tcp->context, view, &connection->peer, request + LENGTH, len, tcp->out, sizeof tcp->out);
+	outlen =
+	    serve(tcp->context, view, &connection->peer, request + LENGTH, len, tcp->out, sizeof tcp->out);
 	view_leave(tcp->slot);
 	if (outlen == 0)
 		return true;
@@ -160,10 +161,11 @@ tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from)
 	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	connection->tcp = tcp;
-	peer_from(&connection->peer, (const union sockaddr_any *)from, tcp->tls != NULL ? TRANSPORT_TLS4 : TRANSPORT_TCP4);
+	peer_from(&connection->peer, (const union sockaddr_any *)from,
+	    tcp->tls != NULL ? TRANSPORT_TLS4 : TRANSPORT_TCP4);
 	connection->deadline = evtimer_new(tcp->base, on_deadline, connection);
 	connection->buffers = tcp->tls != NULL ? tls_accept(tcp->tls, tcp->base, fd)
-	                                       : bufferevent_socket_new(tcp->base, fd, BEV_OPT_CLOSE_ON_FREE);
+					       : bufferevent_socket_new(tcp->base, fd, BEV_OPT_CLOSE_ON_FREE);
 	if (connection->deadline == NULL || connection->buffers == NULL) {
 		if (connection->deadline != NULL)
 			event_free(connection->deadline);
@@ -194,7 +196,8 @@ on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr 
 	tcp_take(arg, fd, from);
 }
 
-/* No descriptor or no memory for one more: the backlog would wake us at once again, so look away for a moment. */
+/* No descriptor or no memory for one more: the backlog would wake us at once again, so look away for a
+ * moment. */
 static void
 on_accept_error(struct evconnlistener *listener, void *arg)
 {
@@ -249,7 +252,8 @@ tcp_new(struct event_base *base, int fd, const struct tcp_limits *limits, struct
 	tcp->views = views;
 	tcp->slot = slot;
 	tcp->most = limits->connections;
-	tcp->idle = (struct timeval){.tv_sec = limits->idle_ms / 1000, .tv_usec = limits->idle_ms % 1000 * 1000};
+	tcp->idle =
+	    (struct timeval){.tv_sec = limits->idle_ms / 1000, .tv_usec = limits->idle_ms % 1000 * 1000};
 	tcp->pause = evtimer_new(base, on_pause_over, tcp);
 	tcp->listener = evconnlistener_new(base, on_connect, tcp, LEV_OPT_CLOSE_ON_EXEC, -1, fd);
 	if (tcp->listener == NULL || tcp->pause == NULL) {

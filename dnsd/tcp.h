@@ -1,5 +1,6 @@
 /*
- * tcp.h -- DNS over TCP (RFC 7766) and over TLS (RFC 7858): pipelined requests, bounded buffers, bounded time, bounded connections.
+ * tcp.h -- DNS over TCP (RFC 7766) and over TLS (RFC 7858): pipelined requests, bounded buffers, bounded
+ * time, bounded connections.
  */
 #ifndef DNSD_TCP_H
 #define DNSD_TCP_H
@@ -30,15 +31,15 @@ struct event_base;
 struct sockaddr;
 
 /*
- * Serve a listening socket on an event loop; all of it happens on the thread that runs the loop.  tls, where not NULL, lies
- * between; fd and tls stay the caller's.
- * NULL where memory is exhausted.
+ * Serve a listening socket on an event loop; all of it happens on the thread that runs the loop.  tls, where
+ * not NULL, lies between; fd and tls stay the caller's. NULL where memory is exhausted.
  */
 struct tcp *tcp_new(struct event_base *base, int fd, const struct tcp_limits *limits, struct tls *tls,
     struct serve_context *context, struct views *views, struct view_slot *slot);
 void tcp_free(struct tcp *tcp);
 
-/* Serve one connection more, that somebody else has accepted: fd does not block, belongs to tcp from now on, and is of from. */
+/* Serve one connection more, that somebody else has accepted: fd does not block, belongs to tcp from now on,
+ * and is of from. */
 void tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from);
 
 /* Take no more connections, answer what has arrived, and end the loop. */

@@ -33,13 +33,15 @@ reason(void)
 
 /* RFC 7301: a client that offers protocols gets "dot", or no protocol where it does not offer that. */
 static int
-choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *outlen, const unsigned char *in, unsigned inlen, void *arg)
+choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *outlen, const unsigned char *in,
+    unsigned inlen, void *arg)
 {
 	static const unsigned char dot[] = {3, 'd', 'o', 't'};
 
 	(void)ssl;
 	(void)arg;
-	if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, outlen, dot, sizeof dot, in, inlen) != OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, outlen, dot, sizeof dot, in, inlen) !=
+	    OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_NOACK;
 	return SSL_TLSEXT_ERR_OK;
 }
@@ -144,7 +146,8 @@ tls_accept(struct tls *tls, struct event_base *base, int fd)
 	pthread_mutex_unlock(&tls->lock);
 	if (ssl == NULL)
 		return NULL;
-	buffers = bufferevent_openssl_socket_new(base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	buffers =
+	    bufferevent_openssl_socket_new(base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
 	if (buffers == NULL)
 		SSL_free(ssl);
 	else

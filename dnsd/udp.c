@@ -46,10 +46,12 @@ udp_new(int fd, bool wildcard, struct serve_context *context, struct views *view
 		struct place *place = &udp->places[i];
 
 		place->in_iov = (struct iovec){place->in, sizeof place->in};
-		udp->received[i].msg_hdr = (struct msghdr){.msg_name = &place->from, .msg_iov = &place->in_iov, .msg_iovlen = 1,
+		udp->received[i].msg_hdr = (struct msghdr){.msg_name = &place->from,
+		    .msg_iov = &place->in_iov,
+		    .msg_iovlen = 1,
 		    .msg_control = wildcard ? place->control : NULL};
-		udp->messages[i] = (struct message){.peer = &place->peer, .in = place->in, .out = place->out,
-		    .outcap = sizeof place->out};
+		udp->messages[i] = (struct message){
+		    .peer = &place->peer, .in = place->in, .out = place->out, .outcap = sizeof place->out};
 	}
 	return udp;
 }
@@ -71,8 +73,8 @@ reset(struct udp *udp, int count)
 }
 
 /*
- * On a wildcard socket the control message that told where the datagram came in is sent back as it is: then the
- * reply leaves from there.  Only the interface of IPv4 is cleared, so that routing may choose it.
+ * On a wildcard socket the control message that told where the datagram came in is sent back as it is: then
+ * the reply leaves from there.  Only the interface of IPv4 is cleared, so that routing may choose it.
  */
 static size_t
 reply_control(struct msghdr *header)
@@ -100,8 +102,11 @@ send_replies(struct udp *udp, int count)
 		if (udp->messages[i].outlen == 0)
 			continue;
 		place->out_iov = (struct iovec){place->out, udp->messages[i].outlen};
-		udp->replies[ready++].msg_hdr = (struct msghdr){.msg_name = &place->from, .msg_namelen = from->msg_namelen,
-		    .msg_iov = &place->out_iov, .msg_iovlen = 1, .msg_control = from->msg_control,
+		udp->replies[ready++].msg_hdr = (struct msghdr){.msg_name = &place->from,
+		    .msg_namelen = from->msg_namelen,
+		    .msg_iov = &place->out_iov,
+		    .msg_iovlen = 1,
+		    .msg_control = from->msg_control,
 		    .msg_controllen = reply_control(from)};
 	}
 	while (sent < ready) {

@@ -9,8 +9,10 @@
 
 struct udp;
 
-/* fd stays the caller's.  wildcard: answers leave from the address that was asked.  NULL where memory is exhausted. */
-struct udp *udp_new(int fd, bool wildcard, struct serve_context *context, struct views *views, struct view_slot *slot);
+/* fd stays the caller's.  wildcard: answers leave from the address that was asked.  NULL where memory is
+ * exhausted. */
+struct udp *udp_new(
+    int fd, bool wildcard, struct serve_context *context, struct views *views, struct view_slot *slot);
 void udp_free(struct udp *udp);
 
 /* Answer until *stop is set and the socket was shut down; then answer what is queued and return. */

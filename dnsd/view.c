@@ -55,8 +55,8 @@ view_enter(struct views *views, struct view_slot *slot)
 {
 	atomic_store(&slot->epoch, atomic_load(&views->epoch));
 	/*
-	 * A publisher that did not see our slot raised the epoch before we look at it again, and stored its pointers
-	 * before that: then what we load below is new.
+	 * A publisher that did not see our slot raised the epoch before we look at it again, and stored its
+	 * pointers before that: then what we load below is new.
 	 */
 	(void)atomic_load(&views->epoch);
 	return atomic_load(&views->current);

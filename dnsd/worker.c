@@ -92,7 +92,8 @@ start(struct worker *worker)
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	worker->started = pthread_create(&worker->thread, NULL, worker->is_udp ? run_udp : run_tcp, worker) == 0;
+	worker->started =
+	    pthread_create(&worker->thread, NULL, worker->is_udp ? run_udp : run_tcp, worker) == 0;
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return worker->started;
 }
@@ -119,10 +120,14 @@ workers_start(struct listener *listeners, size_t count, const struct tcp_limits 
 			worker->stop = &workers->stop;
 			worker->context = serve_context_new(settings);
 			made = slot != NULL && worker->context != NULL &&
-			       (n < listener->nudp ? make_udp(worker, listener->udp[n], listener->wildcard, views, slot)
-			                           : make_tcp(worker, listener->tcp, limits, listener->tls ? tls : NULL, views, slot));
+			    (n < listener->nudp
+				    ? make_udp(worker, listener->udp[n], listener->wildcard, views, slot)
+				    : make_tcp(worker, listener->tcp, limits, listener->tls ? tls : NULL,
+					  views, slot));
 			if (!made || !start(worker)) {
-				problems_error(problems, "cannot start thread %zu: too many threads, or memory is exhausted; use fewer --listen or --threads",
+				problems_error(problems,
+				    "cannot start thread %zu: too many threads, or memory is exhausted; use "
+				    "fewer --listen or --threads",
 				    workers->count);
 				workers_stop(workers);
 				workers_free(workers);
@@ -155,7 +160,8 @@ workers_stop(struct workers *workers)
 		if (!worker->started)
 			continue;
 		if (worker->is_udp)
-			shutdown(worker->fd, SHUT_RD); /* wakes recvmmsg, though the socket is not connected */
+			shutdown(
+			    worker->fd, SHUT_RD); /* wakes recvmmsg, though the socket is not connected */
 		else if (write(worker->wake_pipe[1], "", 1) < 0)
 			continue;
 	}

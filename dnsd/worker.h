@@ -12,7 +12,8 @@
 struct workers;
 struct tls;
 
-/* Start all threads.  NULL with problems filled.  tls is for listeners that want it.  All of these stay the caller's. */
+/* Start all threads.  NULL with problems filled.  tls is for listeners that want it.  All of these stay the
+ * caller's. */
 struct workers *workers_start(struct listener *listeners, size_t count, const struct tcp_limits *limits,
     const struct serve_settings *settings, struct tls *tls, struct views *views, struct problems *problems);
 

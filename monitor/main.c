@@ -4,10 +4,10 @@
  * One thread and one event loop; a second thread saves the health store (publish.h).
  */
 #include "monitor/check/exec_helper.h"
-#include "monitor/probe/follow.h"
 #include "monitor/metrics/metrics.h"
 #include "monitor/notify/notify.h"
 #include "monitor/options.h"
+#include "monitor/probe/follow.h"
 #include "monitor/probe/resolve.h"
 
 #include <err.h>
@@ -38,7 +38,7 @@ struct daemon {
 	struct notify *notify;
 	struct event *committing, *second, *looking, *watching;
 	uint64_t slept_ms; /* that we know of */
-	int watch_fd; /* that watching is on */
+	int watch_fd;      /* that watching is on */
 };
 
 /* --- the loop --- */
@@ -67,7 +67,8 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	struct daemon *daemon = arg;
 
 	(void)fd, (void)what;
-	publish_beat(daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
+	publish_beat(
+	    daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
 	schedule_second(daemon->schedule);
 	resolver_second(daemon->resolver);
 }
@@ -97,7 +98,7 @@ on_canaries(void *arg, bool changed)
 
 	if (changed) {
 		warnx(isolation->isolated ? "isolated: no canary answers; nothing is judged until one does"
-		                          : "no longer isolated: a canary answers, checks are judged again");
+					  : "no longer isolated: a canary answers, checks are judged again");
 		publish_isolated(daemon->publish, isolation->isolated ? isolation->since_ms : 0);
 		on_second(-1, 0, daemon);
 		notify_isolated(daemon->notify, isolation->isolated);
@@ -117,13 +118,15 @@ watch(struct daemon *daemon)
 		return;
 	if (daemon->watching != NULL)
 		event_free(daemon->watching);
-	daemon->watching = fd < 0 ? NULL : event_new(daemon->base, fd, EV_READ | EV_PERSIST, on_config_written, daemon);
+	daemon->watching =
+	    fd < 0 ? NULL : event_new(daemon->base, fd, EV_READ | EV_PERSIST, on_config_written, daemon);
 	if (daemon->watching != NULL)
 		event_add(daemon->watching, NULL);
 	daemon->watch_fd = fd;
 }
 
-/* S25: what fell due while the machine slept is overdue, and the last beat is old, but timers know nothing of it. */
+/* S25: what fell due while the machine slept is overdue, and the last beat is old, but timers know nothing of
+ * it. */
 static void
 look_at_clocks(struct daemon *daemon)
 {
@@ -131,7 +134,8 @@ look_at_clocks(struct daemon *daemon)
 
 	if (slept < daemon->slept_ms + SLEPT_MS)
 		return;
-	warnx("this machine slept for %.1f s: what fell due meanwhile is checked now", (double)(slept - daemon->slept_ms) / 1e3);
+	warnx("this machine slept for %.1f s: what fell due meanwhile is checked now",
+	    (double)(slept - daemon->slept_ms) / 1e3);
 	daemon->slept_ms = slept;
 	on_second(-1, 0, daemon);
 	schedule_woke(daemon->schedule);
@@ -188,8 +192,8 @@ raise_limits(void)
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0 && getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		err(1, "getrlimit");
 	if (limit.rlim_cur <= FILES_RESERVED)
-		errx(1, "RLIMIT_NOFILE is %llu: more than %d descriptors are needed", (unsigned long long)limit.rlim_cur,
-		    FILES_RESERVED);
+		errx(1, "RLIMIT_NOFILE is %llu: more than %d descriptors are needed",
+		    (unsigned long long)limit.rlim_cur, FILES_RESERVED);
 	return (unsigned)MIN(limit.rlim_cur - FILES_RESERVED, CHECKS_AT_ONCE);
 }
 
@@ -220,7 +224,8 @@ become(const struct options *options)
 		errx(1, "--user %s: only root can become another user", options->user);
 	store_prepare(options->state, STORE_HEALTH, user->pw_uid, &problems);
 	exit_on(&problems);
-	if (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0)
+	if (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 ||
+	    setuid(user->pw_uid) < 0)
 		err(1, "cannot become user %s", options->user);
 }
 
@@ -233,7 +238,8 @@ permit_commands(const struct options *options)
 	if (!commands_start(options->commands))
 		err(1, "--allow-exec: cannot start the helper");
 	if (geteuid() == 0)
-		warnx("--allow-exec: the commands of exec monitors run as root: --user NAME runs them, and all of this, as another user");
+		warnx("--allow-exec: the commands of exec monitors run as root: --user NAME runs them, and "
+		      "all of this, as another user");
 }
 
 static struct event *
@@ -326,20 +332,25 @@ main(int argc, char *argv[])
 	if (daemon.checks == NULL)
 		errx(1, "cannot start libcurl");
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
-	daemon.resolver = resolver_new(daemon.base, daemon.publish, options.resolvers, options.nresolvers, &problems);
+	daemon.resolver =
+	    resolver_new(daemon.base, daemon.publish, options.resolvers, options.nresolvers, &problems);
 	exit_on(&problems);
 	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.publish, options.state);
 	if (options.nnotify > 0)
-		daemon.notify = notify_new(daemon.base, daemon.follow, daemon.publish, options.notify, options.nnotify, &problems);
+		daemon.notify = notify_new(
+		    daemon.base, daemon.follow, daemon.publish, options.notify, options.nnotify, &problems);
 	exit_on(&problems);
 	if (options.ncanaries > 0)
-		daemon.canaries = canaries_new(daemon.base, options.canaries, options.ncanaries, on_canaries, &daemon, &problems);
+		daemon.canaries = canaries_new(
+		    daemon.base, options.canaries, options.ncanaries, on_canaries, &daemon, &problems);
 	exit_on(&problems);
 	schedule_heed(daemon.schedule, daemon.canaries);
 	resume_isolation(&daemon);
 	if (options.metrics != NULL)
 		daemon.metrics = metrics_listen(daemon.base, options.metrics,
-		    &(struct metrics_of){daemon.schedule, daemon.publish, daemon.resolver, daemon.follow, daemon.canaries, daemon.notify}, &problems);
+		    &(struct metrics_of){daemon.schedule, daemon.publish, daemon.resolver, daemon.follow,
+			daemon.canaries, daemon.notify},
+		    &problems);
 	exit_on(&problems);
 	warnx("at most %u checks run at once, by RLIMIT_NOFILE", most);
 	run(&daemon);

@@ -1,26 +1,17 @@
 #include "monitor/options.h"
 
-#include "zones/daemon/command_line.h"
 #include "monitor/check/exec_helper.h"
+#include "zones/daemon/command_line.h"
 
 #include <stdlib.h>
 
 enum { COMMANDS_AT_ONCE = 32 };
 
-enum name {
-	STATE = OPTION_FIRST,
-	USER,
-	METRICS,
-	CANARY,
-	NOTIFY,
-	RESOLVER,
-	ALLOW_EXEC,
-	CHECK
-};
+enum name { STATE = OPTION_FIRST, USER, METRICS, CANARY, NOTIFY, RESOLVER, ALLOW_EXEC, CHECK };
 
-static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER}, {"metrics", 1, NULL, METRICS},
-    {"canary", 1, NULL, CANARY}, {"notify", 1, NULL, NOTIFY}, {"resolver", 1, NULL, RESOLVER},
-    {"allow-exec", optional_argument, NULL, ALLOW_EXEC},
+static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER},
+    {"metrics", 1, NULL, METRICS}, {"canary", 1, NULL, CANARY}, {"notify", 1, NULL, NOTIFY},
+    {"resolver", 1, NULL, RESOLVER}, {"allow-exec", optional_argument, NULL, ALLOW_EXEC},
     {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
     {"version", 0, NULL, OPTION_VERSION}, {0}};
 
@@ -28,7 +19,8 @@ static const char usage[] =
     "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT]\n"
     "                         [--allow-exec[=NUMBER]] [--resolver ADDRESS[:PORT] ...]\n"
     "                         [--canary ADDRESS[:PORT] ...] [--notify URL ...] [--config FILE] [--check]\n"
-    "Probes the origins that `graycloud` manages, and tells graycloud-dnsd which are healthy; see graycloud-monitor(8).\n";
+    "Probes the origins that `graycloud` manages, and tells graycloud-dnsd which are healthy; see "
+    "graycloud-monitor(8).\n";
 
 static bool
 add_notify(struct options *options, const struct option_place *place, const char *url)
@@ -63,14 +55,18 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return true;
 	case METRICS:
 		if (!address_port_from_text(&address, &port, value))
-			return option_wrong(place, " %s: write ADDRESS:PORT, as in 127.0.0.1:9153 or [::1]:9153", value);
+			return option_wrong(
+			    place, " %s: write ADDRESS:PORT, as in 127.0.0.1:9153 or [::1]:9153", value);
 		options->metrics = value;
 		return true;
 	case CANARY:
 		if (options->ncanaries == CANARIES_MAX)
-			return option_wrong(place, " %s: there are %d already, and no more can be", value, CANARIES_MAX);
+			return option_wrong(
+			    place, " %s: there are %d already, and no more can be", value, CANARIES_MAX);
 		if (!canary_parse(&options->canaries[options->ncanaries], value))
-			return option_wrong(place, " %s: write ADDRESS:PORT for a TCP connection, or ADDRESS for an ICMP echo", value);
+			return option_wrong(place,
+			    " %s: write ADDRESS:PORT for a TCP connection, or ADDRESS for an ICMP echo",
+			    value);
 		options->ncanaries++;
 		return true;
 	case RESOLVER:

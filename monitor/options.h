@@ -4,8 +4,8 @@
 #ifndef MONITOR_OPTIONS_H
 #define MONITOR_OPTIONS_H
 
-#include "monitor/probe/canary.h"
 #include "monitor/notify/courier.h"
+#include "monitor/probe/canary.h"
 #include "monitor/probe/resolve.h"
 
 struct options {
@@ -17,12 +17,12 @@ struct options {
 	const char *resolvers[RESOLVERS_MAX];
 	size_t nresolvers;
 	unsigned commands; /* at once; 0: none are permitted */
-	bool check; /* look at everything, then exit */
+	bool check;        /* look at everything, then exit */
 };
 
 /*
- * Read the command line.  Exits with 2 after a sentence for each fault, and with 0 for --help and --version.  The
- * texts live as long as the process.
+ * Read the command line.  Exits with 2 after a sentence for each fault, and with 0 for --help and --version.
+ * The texts live as long as the process.
  */
 void options_parse(struct options *options, int argc, char **argv);
 

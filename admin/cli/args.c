@@ -162,8 +162,7 @@ find_command(struct args *args, const struct command *table)
 
 	while (i < args->argc && is_option(args->argv[i])) {
 		bool has_value = strcmp(args->argv[i], "--state") == 0 ||
-				 strcmp(args->argv[i], "--reason") == 0 ||
-				 strcmp(args->argv[i], "--if-generation") == 0;
+		    strcmp(args->argv[i], "--reason") == 0 || strcmp(args->argv[i], "--if-generation") == 0;
 
 		i += 1 + has_value;
 	}

@@ -18,7 +18,7 @@ struct args;
 typedef enum exit_code command_fn(struct args *args);
 
 struct command {
-	const char *name;    /* the first word */
+	const char *name; /* the first word */
 	command_fn *run;
 	const char *options; /* its own: "zones since:", a colon where one takes a value; NULL: none */
 	const char *usage;   /* lines after "graycloud ", each a synopsis */
@@ -44,8 +44,8 @@ struct args {
 };
 
 /*
- * Find the command in table (ended by a NULL name) and read the line.  False after a sentence on stderr: exit 2.
- * args_free frees in both cases.
+ * Find the command in table (ended by a NULL name) and read the line.  False after a sentence on stderr:
+ * exit 2. args_free frees in both cases.
  */
 bool args_parse(struct args *args, const struct command *table, int argc, char **argv);
 void args_free(struct args *args);
@@ -58,7 +58,8 @@ bool args_flag(const struct args *args, const char *name);
 const char *args_word(const struct args *args, size_t index);
 
 /* Say what is wrong with the line, and how it is to be; returns EXIT_USAGE. */
-enum exit_code args_misused(const struct args *args, const char *format, ...) __attribute__((format(printf, 2, 3)));
+enum exit_code args_misused(const struct args *args, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void args_print_usage(const struct command *command, FILE *out);
 
 /* The line as the log keeps it. */

@@ -23,7 +23,8 @@ prefix_read(const char *text, struct address *address, uint8_t *source)
 	if (slash[1] < '0' || slash[1] > '9' || *rest != '\0' || length > *source)
 		return false;
 	*source = (uint8_t)length;
-	for (unsigned i = 0; i < 16; i++) { /* what lies beyond the prefix is not the client's to tell (RFC 7871 6) */
+	for (unsigned i = 0; i < 16;
+	     i++) { /* what lies beyond the prefix is not the client's to tell (RFC 7871 6) */
 		unsigned keep = length > i * 8 ? MIN(length - i * 8, 8) : 0;
 
 		address->bytes[i] &= (uint8_t)(0xff00 >> keep);

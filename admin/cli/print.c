@@ -23,7 +23,8 @@ print_coloured(FILE *out)
 	int fd = fileno(out);
 
 	/* What is put together in memory is for the standard output. */
-	return isatty(fd < 0 ? STDOUT_FILENO : fd) && getenv("NO_COLOR") == NULL && term != NULL && strcmp(term, "dumb") != 0;
+	return isatty(fd < 0 ? STDOUT_FILENO : fd) && getenv("NO_COLOR") == NULL && term != NULL &&
+	    strcmp(term, "dumb") != 0;
 }
 
 const char *
@@ -47,7 +48,10 @@ print_control(const char *text)
 		return 2;
 	if (at[0] != 0xe2)
 		return 0;
-	return (at[1] == 0x80 && at[2] >= 0xa8 && at[2] <= 0xae) || (at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9) ? 3 : 0;
+	return (at[1] == 0x80 && at[2] >= 0xa8 && at[2] <= 0xae) ||
+		(at[1] == 0x81 && at[2] >= 0xa6 && at[2] <= 0xa9)
+	    ? 3
+	    : 0;
 }
 
 char *

@@ -19,17 +19,20 @@ struct table;
 /* Column titles, ended by NULL. */
 struct table *table_new(const char *first, ...) __attribute__((sentinel));
 /* The text is cleaned (print_clean). */
-void table_cell(struct table *table, enum colour colour, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void table_cell(struct table *table, enum colour colour, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 void table_print(const struct table *table, FILE *out);
 void table_free(struct table *table);
 
 /*
- * How many octets a control character has that text begins with, in UTF-8; 0 where it is none.  So are also called those that end a
- * line or turn the order of what is shown around (U+2028 to U+202E, U+2066 to U+2069).
+ * How many octets a control character has that text begins with, in UTF-8; 0 where it is none.  So are also
+ * called those that end a line or turn the order of what is shown around (U+2028 to U+202E, U+2066 to
+ * U+2069).
  */
 size_t print_control(const char *text);
 
-/* What somebody wrote, made one line that moves no cursor: each octet of control characters becomes "?".  Returns text. */
+/* What somebody wrote, made one line that moves no cursor: each octet of control characters becomes "?".
+ * Returns text. */
 char *print_clean(char *text);
 
 /* Indented, with a newline; drops value. */

@@ -7,8 +7,8 @@
 #include "zones/base/util.h"
 
 /*
- * RFC 3339 (a date alone is its midnight), seconds since 1970, or how long ago: 90s 30m 2h 7d; as milliseconds since 1970.  False
- * where the text is none of these.
+ * RFC 3339 (a date alone is its midnight), seconds since 1970, or how long ago: 90s 30m 2h 7d; as
+ * milliseconds since 1970.  False where the text is none of these.
  */
 bool when_read(const char *text, int64_t *wall);
 

@@ -1,10 +1,10 @@
+#include "admin/cli/print.h"
+#include "admin/commands/commands.h"
 #include "admin/edit/apply.h"
 #include "admin/edit/assign.h"
-#include "admin/commands/commands.h"
-#include "admin/look/history.h"
 #include "admin/edit/object.h"
-#include "admin/cli/print.h"
 #include "admin/edit/zone_load.h"
+#include "admin/look/history.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -112,7 +112,8 @@ apply_zones(struct change *change, struct application *application)
 	free(loaded);
 }
 
-/* From the first fault on nothing is written, and references are to find it all the same: no sentence is the mere echo of another. */
+/* From the first fault on nothing is written, and references are to find it all the same: no sentence is the
+ * mere echo of another. */
 static void
 pretend(struct object_aliases *aliases, enum kind kind, const struct json *object)
 {
@@ -220,7 +221,8 @@ refuse_orphan(void *arg, const struct id *id, struct bytes text)
 
 	(void)id;
 	if (lb != NULL && !config_zone_of(change->txn, lb->wire, &zone))
-		problems_error(&change->problems, "load_balancer %s would be left without a zone: --prune takes its zone (S7)", lb->name);
+		problems_error(&change->problems,
+		    "load_balancer %s would be left without a zone: --prune takes its zone (S7)", lb->name);
 	model_free_lb(lb);
 	return true;
 }
@@ -253,11 +255,13 @@ prune(struct change *change, const struct application *application, struct kept 
 	return gone;
 }
 
-/* Does the document have an object, or with --prune the kind of it, so that applying it would undo a change? */
+/* Does the document have an object, or with --prune the kind of it, so that applying it would undo a change?
+ */
 static bool
 overwrites(const struct application *application, const struct json *touched, bool pruning)
 {
-	const char *kind = json_text(json_member(touched, "kind")), *name = json_text(json_member(touched, "name"));
+	const char *kind = json_text(json_member(touched, "kind")),
+		   *name = json_text(json_member(touched, "name"));
 	const struct json *objects = json_member(application->document, "zones");
 
 	if (strcmp(kind, "zone") == 0)
@@ -278,8 +282,8 @@ overwrites(const struct application *application, const struct json *touched, bo
 }
 
 /*
- * A document that was exported from here and edited: what others have changed since its reading is not to be lost.  One from
- * elsewhere says nothing of when it was read.
+ * A document that was exported from here and edited: what others have changed since its reading is not to be
+ * lost.  One from elsewhere says nothing of when it was read.
  */
 static void
 check_reading(struct change *change, const struct application *application)
@@ -291,21 +295,26 @@ check_reading(struct change *change, const struct application *application)
 
 	if (identity == NULL || strcmp(identity, config_identity(change->txn).text) != 0)
 		return;
-	since = history_read(change->txn, (uint64_t)json_integer_of(json_member(exported, "generation")), INT64_MIN);
+	since = history_read(
+	    change->txn, (uint64_t)json_integer_of(json_member(exported, "generation")), INT64_MIN);
 	lost = json_new_list();
 	for (size_t i = 0; i < json_count(since); i++) {
 		const struct json *changes = json_member(json_item(since, i), "changes");
 		bool hit = false;
 
 		for (size_t c = 0; c < json_count(changes) && !hit; c++)
-			hit = overwrites(application, json_item(changes, c), args_flag(change->args, "prune"));
+			hit =
+			    overwrites(application, json_item(changes, c), args_flag(change->args, "prune"));
 		if (hit)
 			json_add(lost, json_clone(json_item(since, i)));
 	}
 	text = history_text(lost);
 	if (json_count(lost) > 0)
-		change_guard(change, "the document is of generation %lld; what changed since would be overwritten by it:%s\n  export "
-		    "again, or leave \"exported\" out of it", json_integer_of(json_member(exported, "generation")), text);
+		change_guard(change,
+		    "the document is of generation %lld; what changed since would be overwritten by it:%s\n  "
+		    "export "
+		    "again, or leave \"exported\" out of it",
+		    json_integer_of(json_member(exported, "generation")), text);
 	free(text);
 	json_drop(lost);
 	json_drop(since);

@@ -1,12 +1,12 @@
 /*
  * events: what happened, health and configuration on one time line.
  */
-#include "admin/edit/change.h"
-#include "admin/commands/commands.h"
-#include "zones/state/health.h"
 #include "admin/cli/print.h"
-#include "admin/look/probed.h"
 #include "admin/cli/when.h"
+#include "admin/commands/commands.h"
+#include "admin/edit/change.h"
+#include "admin/look/probed.h"
+#include "zones/state/health.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -33,8 +33,8 @@ struct events {
 	size_t nflips, flips_room;
 	bool addresses; /* some of them says that a hostname has others */
 	/*
-	 * What the flips are told by, the newest first, and what was so before: an origin or an address that went is only there,
-	 * and the monitor may follow some commands late.
+	 * What the flips are told by, the newest first, and what was so before: an origin or an address that
+	 * went is only there, and the monitor may follow some commands late.
 	 */
 	struct scene {
 		struct picture *picture;
@@ -90,7 +90,8 @@ add_json(struct events *events, int64_t wall, struct json *json)
 static void
 add_isolation(struct events *events, const struct health_flip *flip)
 {
-	const char *before = flip->isolated ? "judging" : "isolated", *state = flip->isolated ? "isolated" : "judging";
+	const char *before = flip->isolated ? "judging" : "isolated",
+		   *state = flip->isolated ? "isolated" : "judging";
 	struct json *json;
 
 	if (!events->as_json) {
@@ -187,13 +188,15 @@ read_flips(struct events *events, struct store *health)
 /* --- configuration --- */
 
 static void
-add_parts(struct events *events, int64_t wall, uint64_t sequence, const char *who, const char *command, const char *reason)
+add_parts(struct events *events, int64_t wall, uint64_t sequence, const char *who, const char *command,
+    const char *reason)
 {
 	struct json *json;
 
 	if (!events->as_json) {
-		add_text(events, wall, xasprintf("command %llu by %s: %s%s%s%s", (unsigned long long)sequence, who, command,
-		    *reason != '\0' ? " (" : "", reason, *reason != '\0' ? ")" : ""));
+		add_text(events, wall,
+		    xasprintf("command %llu by %s: %s%s%s%s", (unsigned long long)sequence, who, command,
+			*reason != '\0' ? " (" : "", reason, *reason != '\0' ? ")" : ""));
 		return;
 	}
 	json = json_event(wall, "config");
@@ -213,7 +216,8 @@ add_command(void *arg, uint64_t sequence, struct bytes head)
 
 	events->last_command = sequence;
 	if (from != NULL && wall >= events->since)
-		add_parts(events, wall, sequence, json_text_of(from, "who"), json_text_of(from, "command"), json_text_of(from, "reason"));
+		add_parts(events, wall, sequence, json_text_of(from, "who"), json_text_of(from, "command"),
+		    json_text_of(from, "reason"));
 	json_drop(from);
 	return true;
 }
@@ -254,8 +258,8 @@ read_picture(struct events *events, struct viewer *viewer)
 }
 
 /*
- * What came since the last reading.  The flips are read before the configuration that they come of; a picture, which reads
- * everything, is made only where that or the addresses of a hostname are others.
+ * What came since the last reading.  The flips are read before the configuration that they come of; a
+ * picture, which reads everything, is made only where that or the addresses of a hostname are others.
  */
 static bool
 read_events(struct events *events, struct viewer *viewer)
@@ -334,7 +338,10 @@ cmd_events(struct args *args)
 	if (args->count != 0)
 		return args_misused(args, "events takes no words");
 	if (since != NULL && !when_read(since, &events.since))
-		return args_misused(args, "--since \"%s\": it takes a time such as 2026-11-20T12:00:00Z, a date, or how long ago: 90s, 30m, 2h, 7d", since);
+		return args_misused(args,
+		    "--since \"%s\": it takes a time such as 2026-11-20T12:00:00Z, a date, or how long ago: "
+		    "90s, 30m, 2h, 7d",
+		    since);
 	read_tell_absent(args->state);
 	code = show(args, &events);
 	free(events.list);

@@ -1,13 +1,13 @@
 /*
  * explain: the answer that a client gets, and every reason.
  */
-#include "admin/edit/change.h"
-#include "admin/commands/commands.h"
-#include "admin/explain/explanation.h"
-#include "admin/look/node.h"
-#include "admin/commands/object_command.h"
 #include "admin/cli/prefix.h"
 #include "admin/cli/print.h"
+#include "admin/commands/commands.h"
+#include "admin/commands/object_command.h"
+#include "admin/edit/change.h"
+#include "admin/explain/explanation.h"
+#include "admin/look/node.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -15,8 +15,8 @@
 static enum exit_code
 read_request(struct args *args, struct explanation_request *request)
 {
-	const char *name = args_word(args, 0), *type = args_word(args, 1), *client = args_value(args, "client"),
-	           *ecs = args_value(args, "ecs");
+	const char *name = args_word(args, 0), *type = args_word(args, 1),
+		   *client = args_value(args, "client"), *ecs = args_value(args, "ecs");
 
 	if (name == NULL || args->count > 2)
 		return args_misused(args, "explain needs one name and at most one type");
@@ -46,9 +46,11 @@ static void
 print_head(const struct json *out)
 {
 	const struct json *client = json_member(out, "client"), *zone = json_member(out, "zone"),
-	                  *lb = json_member(out, "load_balancer"), *key = json_member(out, "key"), *location = json_member(out, "location");
+			  *lb = json_member(out, "load_balancer"), *key = json_member(out, "key"),
+			  *location = json_member(out, "location");
 
-	printf("%s %s, asked by %s", json_text_of(out, "name"), json_text_of(out, "type"), json_text_of(client, "resolver"));
+	printf("%s %s, asked by %s", json_text_of(out, "name"), json_text_of(out, "type"),
+	    json_text_of(client, "resolver"));
 	if (json_member(client, "ecs") != NULL)
 		printf(" for %s (ECS)", json_text_of(client, "ecs"));
 	printf("; generation %lld\n", json_integer_of(json_member(out, "generation")));
@@ -61,8 +63,9 @@ print_head(const struct json *out)
 		printf("load balancer: none decided\n");
 		return;
 	}
-	printf("load balancer: %s, steering_policy %s, session_affinity %s, ttl %lld\n", json_text_of(lb, "name"),
-	    json_text_of(lb, "steering_policy"), json_text_of(lb, "session_affinity"), json_integer_of(json_member(lb, "ttl")));
+	printf("load balancer: %s, steering_policy %s, session_affinity %s, ttl %lld\n",
+	    json_text_of(lb, "name"), json_text_of(lb, "steering_policy"),
+	    json_text_of(lb, "session_affinity"), json_integer_of(json_member(lb, "ttl")));
 	if (location != NULL) {
 		printf("location: %s", json_text_of(location, "by"));
 		if (json_member(location, "country") != NULL)
@@ -75,7 +78,8 @@ print_head(const struct json *out)
 	}
 	if (key != NULL)
 		printf("affinity key: %s from the %s (S2), hash %s\n", json_text_of(key, "prefix"),
-		    strcmp(json_text_of(key, "from"), "ECS") == 0 ? "ECS option" : "resolver's address", json_text_of(key, "hash"));
+		    strcmp(json_text_of(key, "from"), "ECS") == 0 ? "ECS option" : "resolver's address",
+		    json_text_of(key, "hash"));
 }
 
 /* S35, S36 */
@@ -136,7 +140,8 @@ static void
 print_pools(const struct json *out)
 {
 	const struct json *pools = json_member(out, "pools");
-	struct table *table = table_new("POOL", "USABLE", "HEALTHY", "MINIMUM", "COST", "CHOSEN", "WHY", NULL);
+	struct table *table =
+	    table_new("POOL", "USABLE", "HEALTHY", "MINIMUM", "COST", "CHOSEN", "WHY", NULL);
 
 	for (size_t i = 0; i < json_count(pools); i++) {
 		const struct json *pool = json_item(pools, i);
@@ -147,7 +152,8 @@ print_pools(const struct json *out)
 		table_cell(table, COLOUR_NONE, "%lld of %lld", json_integer_of(json_member(pool, "healthy")),
 		    json_integer_of(json_member(pool, "enabled_origins")));
 		if (json_truth(json_member(pool, "monitored")))
-			table_cell(table, COLOUR_NONE, "%lld", json_integer_of(json_member(pool, "minimum_origins")));
+			table_cell(table, COLOUR_NONE, "%lld",
+			    json_integer_of(json_member(pool, "minimum_origins")));
 		else
 			table_cell(table, COLOUR_FAINT, "unmonitored");
 		cell_cost(table, pool);
@@ -184,8 +190,10 @@ add_monitors(struct table *table, const struct json *object)
 		cell_age(table, monitor, "checked_age_seconds");
 		for (int column = 0; column < 3; column++)
 			table_cell(table, COLOUR_NONE, "%s", "");
-		table_cell(table, COLOUR_NONE, "%s", !json_truth(json_member(monitor, "votes")) ? "monitoring only: no vote (S38)"
-		        : json_truth(json_member(monitor, "must_be_healthy"))             ? "down by it is down (S38)" : "votes (S38)");
+		table_cell(table, COLOUR_NONE, "%s",
+		    !json_truth(json_member(monitor, "votes")) ? "monitoring only: no vote (S38)"
+			: json_truth(json_member(monitor, "must_be_healthy")) ? "down by it is down (S38)"
+									      : "votes (S38)");
 	}
 }
 
@@ -213,16 +221,19 @@ static void
 print_origins(const struct json *out)
 {
 	const struct json *origins = json_member(out, "origins");
-	struct table *table = table_new("POOL", "ORIGIN", "STATE", "FOR", "CHECKED", "WEIGHT", "COST", "CHOSEN", "WHY", NULL);
+	struct table *table =
+	    table_new("POOL", "ORIGIN", "STATE", "FOR", "CHECKED", "WEIGHT", "COST", "CHOSEN", "WHY", NULL);
 
 	for (size_t i = 0; i < json_count(origins); i++) {
 		const struct json *origin = json_item(origins, i);
-		const char *forced = json_text(json_member(origin, "forced")), *damped = json_text_of(origin, "damped_until");
+		const char *forced = json_text(json_member(origin, "forced")),
+			   *damped = json_text_of(origin, "damped_until");
 
 		table_cell(table, COLOUR_NONE, "%s", json_text_of(origin, "pool"));
 		table_cell(table, COLOUR_NONE, "%s", json_text_of(origin, "address"));
-		table_cell(table, COLOUR_NONE, "%s%s%.8s%s%s%s", json_text_of(origin, "state"), *damped != '\0' ? ", damped until " : "",
-		    *damped != '\0' ? strchr(damped, 'T') + 1 : "", *damped != '\0' ? "Z" : "", forced != NULL ? ", forced " : "",
+		table_cell(table, COLOUR_NONE, "%s%s%.8s%s%s%s", json_text_of(origin, "state"),
+		    *damped != '\0' ? ", damped until " : "", *damped != '\0' ? strchr(damped, 'T') + 1 : "",
+		    *damped != '\0' ? "Z" : "", forced != NULL ? ", forced " : "",
 		    forced != NULL ? forced : "");
 		cell_age(table, origin, "state_age_seconds");
 		cell_age(table, origin, "checked_age_seconds");
@@ -230,7 +241,8 @@ print_origins(const struct json *out)
 		cell_cost(table, origin);
 		cell_probability(table, origin);
 		if (json_member(origin, "resolution_text") != NULL)
-			table_cell(table, COLOUR_NONE, "%s; %s", json_text_of(origin, "why"), json_text_of(origin, "resolution_text"));
+			table_cell(table, COLOUR_NONE, "%s; %s", json_text_of(origin, "why"),
+			    json_text_of(origin, "resolution_text"));
 		else
 			table_cell(table, COLOUR_NONE, "%s", json_text_of(origin, "why"));
 		add_monitors(table, origin);
@@ -247,13 +259,15 @@ print_answer(const struct json *out)
 	const struct json *records = json_member(out, "records");
 
 	printf("\n%s%s, ECS scope %lld\n", json_text_of(out, "rcode"),
-	    json_truth(json_member(out, "authoritative")) ? ", authoritative" : "", json_integer_of(json_member(out, "scope")));
+	    json_truth(json_member(out, "authoritative")) ? ", authoritative" : "",
+	    json_integer_of(json_member(out, "scope")));
 	for (size_t i = 0; i < json_count(records); i++) {
 		const struct json *record = json_item(records, i);
 		double probability = number_of(record, "probability");
 
-		printf("  %-10s %s %lld IN %s %s", json_text_of(record, "section"), json_text_of(record, "name"),
-		    json_integer_of(json_member(record, "ttl")), json_text_of(record, "type"), json_text_of(record, "data"));
+		printf("  %-10s %s %lld IN %s %s", json_text_of(record, "section"),
+		    json_text_of(record, "name"), json_integer_of(json_member(record, "ttl")),
+		    json_text_of(record, "type"), json_text_of(record, "data"));
 		if (probability < 1)
 			printf("    (%.4g %% of answers)", probability * 100);
 		printf("\n");
@@ -289,7 +303,8 @@ explain(struct args *args, struct explanation_request *request)
 	if (!read_begin(args, &config_store, &config))
 		return NULL;
 	if (config == NULL) {
-		fprintf(stderr, "graycloud: there is no configuration in %s yet: nothing is served\n", args->state);
+		fprintf(stderr, "graycloud: there is no configuration in %s yet: nothing is served\n",
+		    args->state);
 		return NULL;
 	}
 	health = node_health(args->state, &health_store);

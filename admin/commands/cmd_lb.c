@@ -1,7 +1,7 @@
 #include "admin/commands/commands.h"
-#include "zones/state/hostname.h"
-#include "admin/look/node.h"
 #include "admin/commands/object_command.h"
+#include "admin/look/node.h"
+#include "zones/state/hostname.h"
 
 #include <stdlib.h>
 
@@ -36,7 +36,7 @@ struct survey {
 	struct store_txn *txn, *health; /* health may be NULL */
 	const struct lb *lb;
 	uint64_t failover_ms;
-	char *slowest;	/* the monitor or group, or NULL */
+	char *slowest;  /* the monitor or group, or NULL */
 	size_t largest; /* octets of an answer without EDNS */
 	const char *largest_type;
 	char *largest_pool;
@@ -88,8 +88,8 @@ survey_size(struct survey *survey, const struct pool *pool)
 	for (size_t i = 0; i < NITEMS(families); i++) {
 		/* Header, question, and for each record a pointer, type, class, TTL, length and address. */
 		size_t record = 12 + (families[i] == FAMILY_V4 ? 4 : 16);
-		size_t size =
-		    12 + name_len(survey->lb->wire) + 4 + answers_of(survey->health, survey->lb, pool, families[i]) * record;
+		size_t size = 12 + name_len(survey->lb->wire) + 4 +
+		    answers_of(survey->health, survey->lb, pool, families[i]) * record;
 
 		if (size <= survey->largest)
 			continue;
@@ -108,7 +108,8 @@ compare_times(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* S38, S23: until more than half of those that vote have noticed, or one that must be healthy; 0 where nobody votes. */
+/* S38, S23: until more than half of those that vote have noticed, or one that must be healthy; 0 where nobody
+ * votes. */
 static uint64_t
 pool_failover_ms(struct store_txn *txn, const struct pool *pool)
 {
@@ -116,7 +117,8 @@ pool_failover_ms(struct store_txn *txn, const struct pool *pool)
 	size_t votes = 0;
 
 	for (size_t i = 0; i < pool->njudges && votes < NITEMS(times); i++) {
-		struct monitor *monitor = pool->judges[i].votes ? config_monitor(txn, pool->judges[i].monitor.text) : NULL;
+		struct monitor *monitor =
+		    pool->judges[i].votes ? config_monitor(txn, pool->judges[i].monitor.text) : NULL;
 
 		if (monitor == NULL)
 			continue;
@@ -140,7 +142,8 @@ judge_name(struct store_txn *txn, const struct pool *pool)
 	char name[256] = "";
 	struct bytes text;
 
-	if (config_object(txn, grouped ? KIND_MONITOR_GROUP : KIND_MONITOR, grouped ? pool->monitor_group.text : pool->monitor.text, &text))
+	if (config_object(txn, grouped ? KIND_MONITOR_GROUP : KIND_MONITOR,
+		grouped ? pool->monitor_group.text : pool->monitor.text, &text))
 		document_name(text, name);
 	return xasprintf("%s %s", grouped ? "monitor group" : "monitor", name);
 }
@@ -187,8 +190,9 @@ static void
 print_overrides(FILE *out, const char *kind, const struct lb_override *overrides, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		fprintf(out, "%s %zu%s%s%s: %s%s\n", kind, i + 1, *overrides[i].name ? ", " : "", overrides[i].name,
-		    overrides[i].disabled ? " (disabled)" : "", *overrides[i].condition ? overrides[i].condition : "everybody",
+		fprintf(out, "%s %zu%s%s%s: %s%s\n", kind, i + 1, *overrides[i].name ? ", " : "",
+		    overrides[i].name, overrides[i].disabled ? " (disabled)" : "",
+		    *overrides[i].condition ? overrides[i].condition : "everybody",
 		    overrides[i].terminates ? "; terminates" : "");
 	if (count > 0)
 		fputc('\n', out);

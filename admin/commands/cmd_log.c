@@ -1,8 +1,8 @@
-#include "admin/edit/change.h"
-#include "admin/commands/commands.h"
-#include "admin/look/history.h"
 #include "admin/cli/print.h"
 #include "admin/cli/when.h"
+#include "admin/commands/commands.h"
+#include "admin/edit/change.h"
+#include "admin/look/history.h"
 
 #include <stdlib.h>
 
@@ -39,7 +39,10 @@ cmd_log(struct args *args)
 	if (args->count != 0)
 		return args_misused(args, "log takes no words");
 	if (since != NULL && !when_read(since, &at))
-		return args_misused(args, "--since \"%s\": it takes a time such as 2026-11-20T12:00:00Z, a date, or how long ago: 90s, 30m, 2h, 7d", since);
+		return args_misused(args,
+		    "--since \"%s\": it takes a time such as 2026-11-20T12:00:00Z, a date, or how long ago: "
+		    "90s, 30m, 2h, 7d",
+		    since);
 	if (!read_begin(args, &store, &txn))
 		return EXIT_REFUSED;
 	entries = txn != NULL ? history_read(txn, 0, at) : json_new_list();

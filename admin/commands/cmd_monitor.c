@@ -17,7 +17,8 @@ asks(const struct json *monitor)
 	const char *program = json_text(json_item(json_member(monitor, "command"), 0));
 
 	if (*json_text_of(monitor, "dns_name") != '\0')
-		return xasprintf("%s %s", json_text_of(monitor, "dns_name"), json_text_of(monitor, "dns_type"));
+		return xasprintf(
+		    "%s %s", json_text_of(monitor, "dns_name"), json_text_of(monitor, "dns_type"));
 	if (program != NULL)
 		return xstrdup(program);
 	if (json_truth(json_member(monitor, "starttls")))

@@ -17,11 +17,12 @@ row(struct table *table, const struct json *group)
 
 	for (size_t i = 0; i < json_count(members); i++) {
 		const struct json *member = json_item(members, i);
-		const char *how = !json_truth(json_member(member, "enabled"))          ? " (disabled)"
-		                  : json_truth(json_member(member, "monitoring_only")) ? " (monitoring only)"
-		                  : json_truth(json_member(member, "must_be_healthy")) ? " (must be healthy)"
-		                                                                       : "";
-		char *longer = xasprintf("%s%s%s%s", text, i > 0 ? ", " : "", json_text_of(member, "monitor_id"), how);
+		const char *how = !json_truth(json_member(member, "enabled")) ? " (disabled)"
+		    : json_truth(json_member(member, "monitoring_only"))      ? " (monitoring only)"
+		    : json_truth(json_member(member, "must_be_healthy"))      ? " (must be healthy)"
+									      : "";
+		char *longer =
+		    xasprintf("%s%s%s%s", text, i > 0 ? ", " : "", json_text_of(member, "monitor_id"), how);
 
 		free(text);
 		text = longer;

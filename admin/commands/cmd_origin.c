@@ -1,7 +1,7 @@
-#include "admin/edit/assign.h"
 #include "admin/commands/commands.h"
-#include "admin/edit/object.h"
 #include "admin/commands/object_command.h"
+#include "admin/edit/assign.h"
+#include "admin/edit/object.h"
 
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@ find_origin(const struct json *pool, const char *address)
 	size_t i = 0;
 
 	while (i < json_count(origins) &&
-	       !object_same_address(json_text_of(json_item(origins, i), "address"), address))
+	    !object_same_address(json_text_of(json_item(origins, i), "address"), address))
 		i++;
 	return i;
 }
@@ -67,9 +67,9 @@ edit_origins(struct change *change, struct json *pool, void *arg)
 		json_put(origin, "disabled_until", json_new_null());
 	} else if (strcmp(verb, "force") == 0) {
 		json_put_text(origin, "forced", words->forced);
-		json_put(origin, "forced_until", words->until[0] != '\0' ? json_new_text(words->until) : json_new_null());
-	}
-	else
+		json_put(origin, "forced_until",
+		    words->until[0] != '\0' ? json_new_text(words->until) : json_new_null());
+	} else
 		for (size_t i = 3; i < args->count; i++)
 			good = assign_word(&assign, origin, args->words[i]) && good;
 	return good;
@@ -128,7 +128,8 @@ cmd_origin(struct args *args)
 	bool properties = strcmp(verb, "add") == 0 || strcmp(verb, "set") == 0,
 	     force = strcmp(verb, "force") == 0, all = args_flag(args, "all-pools");
 	size_t place = all ? 1 : 2; /* of the address */
-	struct words words = {.args = args, .address = args_word(args, place), .forced = args_word(args, place + 1)};
+	struct words words = {
+	    .args = args, .address = args_word(args, place), .forced = args_word(args, place + 1)};
 	struct object_edit edit = {KIND_POOL, args_word(args, 1), edit_origins, &words, NULL};
 	struct problems problems = {0};
 	enum exit_code code = EXIT_REFUSED;
@@ -139,7 +140,8 @@ cmd_origin(struct args *args)
 	if (all && (properties || strcmp(verb, "remove") == 0))
 		return args_misused(args, "--all-pools is for enable, disable and force");
 	if (args->count < place + 1 || (!properties && args->count != place + (force ? 2 : 1)))
-		return args_misused(args, "%s needs %s%s", verb, all ? "ADDRESS" : "POOL ADDRESS", force ? " up|down|none" : "");
+		return args_misused(args, "%s needs %s%s", verb, all ? "ADDRESS" : "POOL ADDRESS",
+		    force ? " up|down|none" : "");
 	if (args_value(args, "for") != NULL && !force && strcmp(verb, "disable") != 0)
 		return args_misused(args, "--for is for disable and force");
 	if (args_value(args, "for") != NULL && !object_until(args, words.until))

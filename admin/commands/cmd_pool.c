@@ -1,6 +1,6 @@
 #include "admin/commands/commands.h"
-#include "admin/look/node.h"
 #include "admin/commands/object_command.h"
+#include "admin/look/node.h"
 #include "admin/look/resolution.h"
 
 #include <stdlib.h>
@@ -30,7 +30,8 @@ row(struct table *table, const struct json *pool)
 	if (*json_text_of(pool, "monitor_group") != '\0')
 		table_cell(table, COLOUR_NONE, "group %s", json_text_of(pool, "monitor_group"));
 	else
-		table_cell(table, COLOUR_NONE, "%s", *json_text_of(pool, "monitor") ? json_text_of(pool, "monitor") : "-");
+		table_cell(table, COLOUR_NONE, "%s",
+		    *json_text_of(pool, "monitor") ? json_text_of(pool, "monitor") : "-");
 	table_cell(table, COLOUR_NONE, "%s", json_text_of(pool, "description"));
 }
 
@@ -46,7 +47,8 @@ print_hostname(FILE *out, struct store_txn *health, const struct pool *pool, str
 	fprintf(out, "\n%s: %s; %s\n", origin->address, health_state_text(state), text);
 	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++)
 		fprintf(out, "  %s %s\n", address_to_text(&origin->resolved->list[i].address, address),
-		    origin->resolved->gone ? "last known" : health_state_text(origin->resolved->list[i].state));
+		    origin->resolved->gone ? "last known"
+					   : health_state_text(origin->resolved->list[i].state));
 	free(text);
 }
 

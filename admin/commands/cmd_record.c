@@ -1,14 +1,14 @@
 /*
  * record: one record of a zone at a time, for ACME challenges and quick repairs.
  *
- * Checked like a line of a zone file and committed with the zone's new serial in one transaction. What came so is marked, and a
- * later `zone load` says which of it it drops.
+ * Checked like a line of a zone file and committed with the zone's new serial in one transaction. What came
+ * so is marked, and a later `zone load` says which of it it drops.
  */
-#include "admin/commands/commands.h"
-#include "zones/dns/name.h"
 #include "admin/cli/print.h"
+#include "admin/commands/commands.h"
 #include "admin/edit/record_check.h"
 #include "admin/edit/zone_load.h"
+#include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -33,8 +33,8 @@ struct record_request {
 /* ---- finding the place ---- */
 
 /*
- * As the other commands name hosts, in full and without a final dot, or as zone files do, relative to the zone: what lies in
- * the zone when read in full is meant so.
+ * As the other commands name hosts, in full and without a final dot, or as zone files do, relative to the
+ * zone: what lies in the zone when read in full is meant so.
  */
 static bool
 owner_from_text(uint8_t out[NAME_MAX_LEN], const char *text, const uint8_t *apex)
@@ -59,7 +59,8 @@ find_place(struct store_txn *txn, struct record_request *request, struct problem
 	name_lower(place->name, place->name);
 	name_to_host(place->name, place->host);
 	if (!name_within(place->name, place->zone.name)) {
-		problems_error(problems, "%s is not in the zone %s", place->host, name_to_host(place->zone.name, zone));
+		problems_error(
+		    problems, "%s is not in the zone %s", place->host, name_to_host(place->zone.name, zone));
 		return false;
 	}
 	place->key_len = name_to_key(place->key_octets, place->name, place->zone.name);
@@ -73,7 +74,10 @@ find_place(struct store_txn *txn, struct record_request *request, struct problem
 static struct zone_row
 make_row(const uint8_t *key, size_t key_len, uint16_t type, const struct value *value)
 {
-	struct zone_row row = {.key = xmalloc(key_len + 2), .key_len = key_len + 2, .value = value->octets, .value_len = value->len};
+	struct zone_row row = {.key = xmalloc(key_len + 2),
+	    .key_len = key_len + 2,
+	    .value = value->octets,
+	    .value_len = value->len};
 
 	memcpy(row.key, key, key_len);
 	put16(row.key + key_len, type);
@@ -101,7 +105,8 @@ next_serial(enum serial_rule rule, uint32_t serial)
 		return serial;
 	gmtime_r(&now, &today);
 	if (rule == SERIAL_DATE)
-		wanted = (uint32_t)((today.tm_year + 1900) * 1000000 + (today.tm_mon + 1) * 10000 + today.tm_mday * 100);
+		wanted = (uint32_t)((today.tm_year + 1900) * 1000000 + (today.tm_mon + 1) * 10000 +
+		    today.tm_mday * 100);
 	else if (rule == SERIAL_UNIXTIME)
 		wanted = (uint32_t)now;
 	/* RFC 1982: never back; a serial that is ahead of its rule goes on by one. */
@@ -134,7 +139,8 @@ soa_row(struct change *change, const struct record_request *request, struct zone
 		value_end(&value, soa->flags, soa->ttl);
 		*row = make_row(apex_octets, sizeof apex_octets, TYPE_SOA, &value);
 	} else {
-		problems_error(&change->problems, "the zone %s has no SOA that can be read: load it anew", request->zone);
+		problems_error(&change->problems, "the zone %s has no SOA that can be read: load it anew",
+		    request->zone);
 	}
 	owner_rrsets_free(&rrsets);
 	return found;
@@ -154,7 +160,8 @@ tell(struct change *change, const struct record_request *request, const char *do
 
 /* Write these rows and, in the room behind them, the SOA. */
 static void
-put_rows(struct change *change, const struct record_request *request, struct zone_row *rows, size_t count, const char *done)
+put_rows(struct change *change, const struct record_request *request, struct zone_row *rows, size_t count,
+    const char *done)
 {
 	uint32_t serial;
 
@@ -165,11 +172,13 @@ put_rows(struct change *change, const struct record_request *request, struct zon
 }
 
 static void
-add_record(struct change *change, struct record_request *request, const struct owner_rrsets *rrsets, const uint8_t *rdata, uint16_t len)
+add_record(struct change *change, struct record_request *request, const struct owner_rrsets *rrsets,
+    const uint8_t *rdata, uint16_t len)
 {
 	const struct record_place *place = &request->place;
 	const struct rrset *rrset = owner_rrsets_find(rrsets, request->type);
-	uint32_t ttl_before = rrset != NULL ? rrset->ttl : TTL_DEFAULT, ttl = request->ttl_given ? request->ttl : ttl_before;
+	uint32_t ttl_before = rrset != NULL ? rrset->ttl : TTL_DEFAULT,
+		 ttl = request->ttl_given ? request->ttl : ttl_before;
 	bool first = rrset == NULL, added;
 	struct zone_row rows[2] = {{0}};
 	struct value value;
@@ -181,13 +190,17 @@ add_record(struct change *change, struct record_request *request, const struct o
 	if (!added && ttl == ttl_before) {
 		tell(change, request, "it is there already", place->zone.serial);
 	} else if (rrset_answer_len(value.len, get16(value.octets + 5)) > RRSET_ANSWER_MAX) {
-		problems_error(&change->problems, "the RRset of %s would have %zu octets in an answer: it has at most %d", place->host,
+		problems_error(&change->problems,
+		    "the RRset of %s would have %zu octets in an answer: it has at most %d", place->host,
 		    rrset_answer_len(value.len, get16(value.octets + 5)), RRSET_ANSWER_MAX);
 	} else if (added && !first && (request->type == TYPE_CNAME || request->type == TYPE_DNAME)) {
-		problems_error(&change->problems, "%s has one already, and there can be only one (RFC 2181 10.1): delete it first", place->host);
+		problems_error(&change->problems,
+		    "%s has one already, and there can be only one (RFC 2181 10.1): delete it first",
+		    place->host);
 	} else {
 		if (!first && ttl != ttl_before && (added ? rrset->count : rrset->count - 1) > 0)
-			problems_warn(&change->problems, "the other records of %s and this type get the TTL %u too (RFC 2181 5.2)",
+			problems_warn(&change->problems,
+			    "the other records of %s and this type get the TTL %u too (RFC 2181 5.2)",
 			    place->host, ttl);
 		put_rows(change, request, rows, 1, added ? "added" : "the TTL is changed");
 		record_warn_added(change, place, request->type, first, rdata);
@@ -196,8 +209,8 @@ add_record(struct change *change, struct record_request *request, const struct o
 }
 
 static void
-delete_records(
-    struct change *change, struct record_request *request, const struct owner_rrsets *rrsets, const uint8_t *rdata, uint16_t len)
+delete_records(struct change *change, struct record_request *request, const struct owner_rrsets *rrsets,
+    const uint8_t *rdata, uint16_t len)
 {
 	const struct record_place *place = &request->place;
 	struct zone_row *rows = xcalloc(rrsets->count + 1, sizeof *rows);
@@ -220,7 +233,8 @@ delete_records(
 		rows[count++] = make_row(place->key_octets, place->key_len, rrset->type, &value);
 	}
 	if (count == 0) {
-		problems_error(&change->problems, "%s has no such record: `graycloud record list %s %s.` shows what it has", place->host,
+		problems_error(&change->problems,
+		    "%s has no such record: `graycloud record list %s %s.` shows what it has", place->host,
 		    request->zone, place->host);
 	} else {
 		put_rows(change, request, rows, count, "deleted");
@@ -238,13 +252,16 @@ read_data(struct change *change, const struct record_request *request, uint8_t o
 	const struct record_place *place = &request->place;
 	uint8_t *as_whole = xmalloc(65535);
 	struct problems ignored = {0};
-	size_t len = zonefile_rdata(request->type, request->data, place->zone.name, out, &change->problems), whole_len;
+	size_t len = zonefile_rdata(request->type, request->data, place->zone.name, out, &change->problems),
+	       whole_len;
 
 	whole_len = zonefile_rdata(request->type, request->data, NULL, as_whole, &ignored);
-	if (request->add && len > 0 && whole_len < len && whole_len > 0 && strchr(request->data, '.') != NULL) {
+	if (request->add && len > 0 && whole_len < len && whole_len > 0 &&
+	    strchr(request->data, '.') != NULL) {
 		char *text = record_text(place->name, request->type, out, (uint16_t)len);
 
-		problems_warn(&change->problems, "a name in the data without a final dot is completed by the zone's: %s", text);
+		problems_warn(&change->problems,
+		    "a name in the data without a final dot is completed by the zone's: %s", text);
 		free(text);
 	}
 	problems_free(&ignored);
@@ -296,8 +313,8 @@ put_quoted(FILE *out, const char *word)
 }
 
 /*
- * The words of the data as a line of a master file.  The shell has taken its quotes away: a word of TXT is one string whatever
- * is in it, and a semicolon among the words of another type begins no comment.
+ * The words of the data as a line of a master file.  The shell has taken its quotes away: a word of TXT is
+ * one string whatever is in it, and a semicolon among the words of another type begins no comment.
  */
 static char *
 join_data(uint16_t type, char **words, size_t count)
@@ -338,7 +355,9 @@ read_serial_rule(struct args *args, enum serial_rule *out)
 			*out = (enum serial_rule)rule;
 			return EXIT_DONE;
 		}
-	return serial == NULL ? EXIT_DONE : args_misused(args, "--serial %s: it is keep, increment, date or unixtime", serial);
+	return serial == NULL
+	    ? EXIT_DONE
+	    : args_misused(args, "--serial %s: it is keep, increment, date or unixtime", serial);
 }
 
 /* The words behind OWNER: [TTL] [IN] TYPE RDATA ... */
@@ -421,7 +440,8 @@ print_records(const struct json *records)
 		table_cell(table, COLOUR_NONE, "%lld", json_integer_of(json_member(record, "ttl")));
 		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(record, "type")));
 		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(record, "data")));
-		table_cell(table, COLOUR_FAINT, "%s", json_truth(json_member(record, "by_record")) ? "by record" : "");
+		table_cell(table, COLOUR_FAINT, "%s",
+		    json_truth(json_member(record, "by_record")) ? "by record" : "");
 	}
 	table_print(table, stdout);
 	table_free(table);
@@ -448,7 +468,8 @@ list_records(struct args *args, struct record_request *request)
 	if (found) {
 		struct bytes key = {place->key_octets, place->key_len};
 
-		config_each_row(txn, place->zone.number, request->owner != NULL ? &key : NULL, list_rrset, &listing);
+		config_each_row(
+		    txn, place->zone.number, request->owner != NULL ? &key : NULL, list_rrset, &listing);
 	}
 	read_end(store, txn);
 	problems_print(&problems, "graycloud", stderr);

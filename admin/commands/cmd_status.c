@@ -1,13 +1,13 @@
 /* graycloud status: what is healthy, who says so, and who is answering. */
-#include "admin/edit/change.h"
-#include "admin/commands/commands.h"
-#include "admin/look/picture.h"
-#include "zones/steer/pool_table.h"
 #include "admin/cli/print.h"
+#include "admin/cli/when.h"
+#include "admin/commands/commands.h"
+#include "admin/edit/change.h"
+#include "admin/look/picture.h"
 #include "admin/look/resolution.h"
 #include "admin/look/status_json.h"
 #include "admin/look/transitions.h"
-#include "admin/cli/when.h"
+#include "zones/steer/pool_table.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -58,29 +58,38 @@ print_monitor(const struct picture *picture, FILE *out)
 	enum colour colour = picture->monitor_dead ? COLOUR_BAD : isolated ? COLOUR_UNSURE : COLOUR_GOOD;
 
 	fprintf(out, "%smonitor %s%s: ", print_colour(out, colour),
-	    picture->monitor_dead ? "dead" : isolated ? "isolated" : "alive", print_colour(out, COLOUR_NONE));
+	    picture->monitor_dead ? "dead"
+		: isolated        ? "isolated"
+				  : "alive",
+	    print_colour(out, COLOUR_NONE));
 	if (!picture->beating)
 		fputs("none has ever run on this state directory\n", out);
 	else if (picture->monitor_dead)
 		fprintf(out, "process %u was last heard %s ago; health is as last known\n", picture->beat.pid,
 		    when_age(picture->now_wall - picture->beat.at_wall, age));
 	else if (isolated)
-		fprintf(out, "no canary has answered process %u for %s; nothing is judged, health is as last known\n", picture->beat.pid,
-		    when_age((int64_t)(picture->now_ms - picture->beat.isolated_ms), age));
+		fprintf(out,
+		    "no canary has answered process %u for %s; nothing is judged, health is as last known\n",
+		    picture->beat.pid, when_age((int64_t)(picture->now_ms - picture->beat.isolated_ms), age));
 	else
-		fprintf(out, "process %u probes %u endpoint%s by generation %llu\n", picture->beat.pid, picture->beat.endpoints,
-		    picture->beat.endpoints == 1 ? "" : "s", (unsigned long long)picture->beat.generation);
+		fprintf(out, "process %u probes %u endpoint%s by generation %llu\n", picture->beat.pid,
+		    picture->beat.endpoints, picture->beat.endpoints == 1 ? "" : "s",
+		    (unsigned long long)picture->beat.generation);
 }
 
 static void
 print_nameserver(const struct picture *picture, FILE *out)
 {
 	const struct serving_status *answering = &picture->answering;
-	enum colour colour = picture->serving_dead ? COLOUR_BAD : answering->ready ? COLOUR_GOOD : COLOUR_UNSURE;
+	enum colour colour = picture->serving_dead ? COLOUR_BAD
+	    : answering->ready                     ? COLOUR_GOOD
+						   : COLOUR_UNSURE;
 	char age[16];
 
 	fprintf(out, "%snameserver %s%s: ", print_colour(out, colour),
-	    picture->serving_dead ? "dead" : answering->ready ? "answering" : "starting",
+	    picture->serving_dead  ? "dead"
+		: answering->ready ? "answering"
+				   : "starting",
 	    print_colour(out, COLOUR_NONE));
 	if (!picture->serving)
 		fputs("none has ever run on this state directory\n", out);
@@ -103,7 +112,8 @@ first_with_name(const struct picture *picture, size_t pool, size_t origin)
 
 	for (size_t p = 0; p <= pool; p++)
 		for (size_t i = 0; i < (p == pool ? origin : picture->pools[p].model->norigins); i++)
-			if (picture->pools[p].origins[i].looked_up && strcmp(picture->pools[p].model->origins[i].address, name) == 0)
+			if (picture->pools[p].origins[i].looked_up &&
+			    strcmp(picture->pools[p].model->origins[i].address, name) == 0)
 				return NULL;
 	return name;
 }
@@ -121,8 +131,8 @@ print_failing(const struct picture *picture, FILE *out)
 			if (name == NULL)
 				continue;
 			text = resolution_text(&origin->name, picture->now_wall);
-			fprintf(out, "%sresolution fails%s: %s: %s\n", print_colour(out, COLOUR_BAD), print_colour(out, COLOUR_NONE), name,
-			    text);
+			fprintf(out, "%sresolution fails%s: %s: %s\n", print_colour(out, COLOUR_BAD),
+			    print_colour(out, COLOUR_NONE), name, text);
 			free(text);
 		}
 }
@@ -169,10 +179,12 @@ print_lbs(const struct picture *picture, FILE *out)
 				continue;
 			pools = pools_text(picture, &lb->lists[n]);
 			table_cell(table, COLOUR_NONE, "%s", n == 0 ? lb->model->name : "");
-			table_cell(table, colour_of_lb(lb->status), "%s", n == 0 ? status_lb_text(lb->status) : "");
+			table_cell(
+			    table, colour_of_lb(lb->status), "%s", n == 0 ? status_lb_text(lb->status) : "");
 			table_cell(table, COLOUR_NONE, "%s", pools);
 			/* S28: the fallback pool's health is ignored. */
-			table_cell(table, last_resort ? COLOUR_BAD : COLOUR_NONE, "%s%s", picture_pool_name(picture, lb->lists[n].fallback),
+			table_cell(table, last_resort ? COLOUR_BAD : COLOUR_NONE, "%s%s",
+			    picture_pool_name(picture, lb->lists[n].fallback),
 			    last_resort ? " answers (No health)" : "");
 			free(pools);
 		}
@@ -237,7 +249,9 @@ have_certificates(const struct picture *picture)
 
 			for (size_t n = 0; n < origin->naddresses; n++)
 				for (size_t k = 0; k < origin->addresses[n].nchecks; k++)
-					if (origin->addresses[n].checks[k].known && origin->addresses[n].checks[k].record.certificate_days != INT32_MIN)
+					if (origin->addresses[n].checks[k].known &&
+					    origin->addresses[n].checks[k].record.certificate_days !=
+						INT32_MIN)
 						return true;
 		}
 	return false;
@@ -279,8 +293,8 @@ add_record(const struct rows *rows, const struct health_record *record)
 	table_cell(table, COLOUR_NONE, "%s", checked);
 	table_cell(table, COLOUR_NONE, "%s", rtt);
 	table_cell(table, COLOUR_NONE, "%s", history);
-	table_cell(table, COLOUR_NONE, "%s%s%s%s", failed ? health_reason_text(record->last_reason) : "", more ? " (" : "",
-	    more ? detail : "", more ? ")" : "");
+	table_cell(table, COLOUR_NONE, "%s%s%s%s", failed ? health_reason_text(record->last_reason) : "",
+	    more ? " (" : "", more ? detail : "", more ? ")" : "");
 	if (rows->certificates)
 		add_certificate(table, record);
 }
@@ -290,15 +304,21 @@ add_origin(const struct rows *rows, const struct pictured_pool *pool, size_t i)
 {
 	const struct origin *model = &pool->model->origins[i];
 	const struct pictured_origin *origin = &pool->origins[i];
-	const struct health_record *record = origin->naddresses > 0 ? pictured_record(&origin->addresses[0]) : NULL;
+	const struct health_record *record =
+	    origin->naddresses > 0 ? pictured_record(&origin->addresses[0]) : NULL;
 	bool judged = record != NULL && record->state != HEALTH_UNKNOWN;
 	const char *assumed = !judged && pool->model->njudges == 1 && origin->state == model->seeded &&
-	        origin->state != HEALTH_UNKNOWN && model->enabled ? ", not checked yet" : "";
+		origin->state != HEALTH_UNKNOWN && model->enabled
+	    ? ", not checked yet"
+	    : "";
 	char *text = NULL, damped[40];
 
-	table_cell(rows->table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ", model->name);
-	table_cell(rows->table, colour_of_state(origin->state, origin->stale, origin->healthy), "%s%s%s%s%s%s",
-	    health_state_text(origin->state), origin_is_hostname(model) ? "" : damped_text(rows->picture, record, damped), origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
+	table_cell(rows->table, COLOUR_NONE, "%s%s%s", model->address, model->name[0] == '\0' ? "" : " ",
+	    model->name);
+	table_cell(rows->table, colour_of_state(origin->state, origin->stale, origin->healthy),
+	    "%s%s%s%s%s%s", health_state_text(origin->state),
+	    origin_is_hostname(model) ? "" : damped_text(rows->picture, record, damped),
+	    origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
 	    model->enabled && model->weight == 0 ? ", weight 0" : "");
 	if (!origin_is_hostname(model)) {
 		add_record(rows, record);
@@ -322,9 +342,11 @@ add_checks(const struct rows *rows, const struct pictured_pool *pool, const stru
 
 		add_blanks(rows, 3);
 		table_cell(rows->table, COLOUR_NONE, "    by %s", pool->judges[n]);
-		table_cell(rows->table, colour_of_state(state, check->stale, health_state_healthy(state)), "%s%s%s",
-		    health_state_text(state), check->stale ? ", stale" : "",
-		    !judge->votes ? ", monitoring only" : judge->must_be_healthy ? ", must be healthy" : "");
+		table_cell(rows->table, colour_of_state(state, check->stale, health_state_healthy(state)),
+		    "%s%s%s", health_state_text(state), check->stale ? ", stale" : "",
+		    !judge->votes                ? ", monitoring only"
+			: judge->must_be_healthy ? ", must be healthy"
+						 : "");
 		add_record(rows, check->known ? &check->record : NULL);
 	}
 }
@@ -339,9 +361,11 @@ add_addresses(const struct rows *rows, const struct pictured_pool *pool, const s
 
 		add_blanks(rows, 3);
 		table_cell(rows->table, COLOUR_NONE, "  %s", address_to_text(&address->address, text));
-		table_cell(rows->table, colour_of_state(address->state, address->stale, health_state_healthy(address->state)), "%s%s%s",
-		    origin->name.gone ? "last known" : health_state_text(address->state),
-		    damped_text(rows->picture, pictured_record(address), damped), address->stale ? ", stale" : "");
+		table_cell(rows->table,
+		    colour_of_state(address->state, address->stale, health_state_healthy(address->state)),
+		    "%s%s%s", origin->name.gone ? "last known" : health_state_text(address->state),
+		    damped_text(rows->picture, pictured_record(address), damped),
+		    address->stale ? ", stale" : "");
 		add_record(rows, pictured_record(address));
 		add_checks(rows, pool, address);
 	}
@@ -351,8 +375,8 @@ static void
 print_pools(const struct picture *picture, FILE *out)
 {
 	bool certificates = have_certificates(picture);
-	struct table *table = table_new("POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT", "LAST CHECKS",
-	    "REASON", certificates ? "CERTIFICATE" : NULL, NULL);
+	struct table *table = table_new("POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED",
+	    "RTT", "LAST CHECKS", "REASON", certificates ? "CERTIFICATE" : NULL, NULL);
 	struct rows rows = {table, picture, certificates};
 
 	for (size_t p = 0; p < picture->npools; p++) {
@@ -360,7 +384,8 @@ print_pools(const struct picture *picture, FILE *out)
 
 		for (size_t i = 0; i < MAX(1, pool->model->norigins); i++) {
 			table_cell(table, COLOUR_NONE, "%s", i == 0 ? pool->model->name : "");
-			table_cell(table, colour_of_pool(pool->status), "%s", i == 0 ? status_pool_text(pool->status) : "");
+			table_cell(table, colour_of_pool(pool->status), "%s",
+			    i == 0 ? status_pool_text(pool->status) : "");
 			if (i == 0)
 				table_cell(table, COLOUR_NONE, "%u of %u", pool->healthy, pool->enabled);
 			else
@@ -427,7 +452,8 @@ print_picture(const struct picture *picture, FILE *out)
 		if (read_absent(picture->state))
 			fprintf(out, "\nNothing is configured yet: %s does not exist.\n", picture->state);
 		else
-			fprintf(out, "\nNothing is configured yet in %s: see `graycloud --help`.\n", picture->state);
+			fprintf(out, "\nNothing is configured yet in %s: see `graycloud --help`.\n",
+			    picture->state);
 		return;
 	}
 	fputc('\n', out);
@@ -517,8 +543,8 @@ print_news(const struct news *news, FILE *out)
 }
 
 /*
- * Draw where the last picture began: what stands above it stays.  The last row is the cursor's.  What does not fit is
- * left out, for rows that scrolled away cannot be drawn over.
+ * Draw where the last picture began: what stands above it stays.  The last row is the cursor's.  What does
+ * not fit is left out, for rows that scrolled away cannot be drawn over.
  */
 static unsigned
 redraw(const struct picture *picture, const struct news *news, unsigned rows_drawn)

@@ -6,9 +6,9 @@
 #include "admin/commands/commands.h"
 #include "admin/edit/document.h"
 #include "admin/edit/object.h"
-#include "zones/document/schema.h"
 #include "admin/edit/serial.h"
 #include "admin/edit/zone_load.h"
+#include "zones/document/schema.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -33,10 +33,13 @@ keep_step(void *arg, const struct config_item *item)
 	struct step *step;
 
 	if ((undoing->count & (undoing->count - 1)) == 0)
-		undoing->steps = xrealloc(undoing->steps, MAX(2 * undoing->count, 1u) * sizeof *undoing->steps);
+		undoing->steps =
+		    xrealloc(undoing->steps, MAX(2 * undoing->count, 1u) * sizeof *undoing->steps);
 	step = &undoing->steps[undoing->count++];
-	*step = (struct step){.item = *item, .key = xmemdup(item->owner_key.data, item->owner_key.len),
-	    .before = xmemdup(item->before.data, item->before.len), .after = xmemdup(item->after.data, item->after.len)};
+	*step = (struct step){.item = *item,
+	    .key = xmemdup(item->owner_key.data, item->owner_key.len),
+	    .before = xmemdup(item->before.data, item->before.len),
+	    .after = xmemdup(item->after.data, item->after.len)};
 	step->item.owner_key.data = step->key;
 	step->item.before.data = step->before;
 	step->item.after.data = step->after;
@@ -66,14 +69,14 @@ same_thing(void *arg, const struct config_item *item)
 {
 	struct later *later = arg;
 	const struct config_item *mine = later->item;
-	bool same = item->what == mine->what && item->what == CONFIG_OBJECT &&
-	            item->kind == mine->kind && strcmp(item->id.text, mine->id.text) == 0;
+	bool same = item->what == mine->what && item->what == CONFIG_OBJECT && item->kind == mine->kind &&
+	    strcmp(item->id.text, mine->id.text) == 0;
 
 	/* Whatever happens to a zone happens to its rows, and the other way round. */
 	if (item->what != CONFIG_OBJECT && mine->what != CONFIG_OBJECT && item->zone == mine->zone)
 		same = item->what == CONFIG_ZONE || mine->what == CONFIG_ZONE ||
-		       (item->type == mine->type && item->owner_key.len == mine->owner_key.len &&
-		        memcmp(item->owner_key.data, mine->owner_key.data, mine->owner_key.len) == 0);
+		    (item->type == mine->type && item->owner_key.len == mine->owner_key.len &&
+			memcmp(item->owner_key.data, mine->owner_key.data, mine->owner_key.len) == 0);
 	if (same)
 		later->found = later->current;
 	return true;
@@ -106,7 +109,8 @@ refuse_later(struct undoing *undoing, const struct config_item *item, const char
 	uint64_t sequence = changed_later(undoing, item);
 
 	if (sequence > 0)
-		problems_error(&undoing->change->problems, "%s was changed again by command %llu: undo that first", what,
+		problems_error(&undoing->change->problems,
+		    "%s was changed again by command %llu: undo that first", what,
 		    (unsigned long long)sequence);
 	else
 		problems_error(&undoing->change->problems, "%s is not any more as command %llu left it", what,
@@ -135,7 +139,8 @@ reference_stands(const struct standing *standing, enum kind refers, const char *
 	struct bytes json;
 
 	if (id != NULL && id_valid(id) && !config_object(change->txn, refers, id, &json))
-		problems_error(&change->problems, "%s %s refers to a %s that was deleted since: undo that deletion first",
+		problems_error(&change->problems,
+		    "%s %s refers to a %s that was deleted since: undo that deletion first",
 		    kind_text(standing->kind), standing->name, kind_text(refers));
 }
 
@@ -155,7 +160,8 @@ references_in(const struct standing *standing, const struct property *property, 
 			references_in(standing, property->inner, json_item(value, i));
 		break;
 	case PROPERTY_MAP:
-		for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key)) {
+		for (const char *key = json_next_key(value, NULL); key != NULL;
+		     key = json_next_key(value, key)) {
 			if (property->keys_refer)
 				reference_stands(standing, property->refers, key);
 			references_in(standing, property->inner, json_member(value, key));
@@ -196,10 +202,12 @@ undo_object(struct undoing *undoing, const struct config_item *item)
 		refuse_later(undoing, item, what);
 	} else if (item->before.len == 0) {
 		object_delete(change, item->kind, &item->id); /* refused while something refers to it */
-	} else if (config_object_id(change->txn, item->kind, name, &holder) && strcmp(holder.text, item->id.text) != 0) {
+	} else if (config_object_id(change->txn, item->kind, name, &holder) &&
+	    strcmp(holder.text, item->id.text) != 0) {
 		problems_error(&change->problems, "there is another %s by now", what);
 	} else if (references_stand(undoing, item, name)) {
-		config_put_object(change->edit, item->kind, item->id.text, name, *old_name ? old_name : NULL, item->before);
+		config_put_object(
+		    change->edit, item->kind, item->id.text, name, *old_name ? old_name : NULL, item->before);
 	}
 }
 
@@ -267,7 +275,8 @@ undo_rows(struct undoing *undoing, uint32_t number)
 	size_t count = 0;
 
 	if (!find_zone(change->txn, number, &zone)) {
-		problems_error(&change->problems, "a zone that command %llu changed was deleted since", (unsigned long long)undoing->sequence);
+		problems_error(&change->problems, "a zone that command %llu changed was deleted since",
+		    (unsigned long long)undoing->sequence);
 		free(rows);
 		return;
 	}
@@ -293,15 +302,18 @@ undo_rows(struct undoing *undoing, uint32_t number)
 			refuse_later(undoing, item, what);
 			continue;
 		}
-		rows[count] = (struct zone_row){.key = xmalloc(item->owner_key.len + 2), .key_len = item->owner_key.len + 2,
-		    .value = xmemdup(item->before.data, item->before.len), .value_len = item->before.len};
+		rows[count] = (struct zone_row){.key = xmalloc(item->owner_key.len + 2),
+		    .key_len = item->owner_key.len + 2,
+		    .value = xmemdup(item->before.data, item->before.len),
+		    .value_len = item->before.len};
 		memcpy(rows[count].key, item->owner_key.data, item->owner_key.len);
 		put16(rows[count++].key + item->owner_key.len, item->type);
 	}
 	/* The SOA as it was, but with a serial beyond the present one. */
 	config_each_row(change->txn, number, &apex, keep_row, &soa_now);
 	soa = &rows[count];
-	if (serial_next_soa(soa, soa_before.len > 0 ? soa_before : soa_now.value, zone.serial) && change->problems.errors == 0)
+	if (serial_next_soa(soa, soa_before.len > 0 ? soa_before : soa_now.value, zone.serial) &&
+	    change->problems.errors == 0)
 		config_put_rrsets(change->edit, &zone, zone.serial + 1, rows, count + 1);
 	for (size_t i = 0; i <= count; i++) {
 		free(rows[i].key);
@@ -328,17 +340,21 @@ undo_deletion(struct undoing *undoing, const struct config_item *item)
 
 		if (!row->kept_for_undo || row->zone != item->zone)
 			continue;
-		data.rows[data.count] = (struct zone_row){.key = xmalloc(row->owner_key.len + 2), .key_len = row->owner_key.len + 2,
-		    .value = xmemdup(row->before.data, row->before.len), .value_len = row->before.len};
+		data.rows[data.count] = (struct zone_row){.key = xmalloc(row->owner_key.len + 2),
+		    .key_len = row->owner_key.len + 2,
+		    .value = xmemdup(row->before.data, row->before.len),
+		    .value_len = row->before.len};
 		memcpy(data.rows[data.count].key, row->owner_key.data, row->owner_key.len);
 		put16(data.rows[data.count++].key + row->owner_key.len, row->type);
-		if (is_soa(row) && rrset_decode(&soa, TYPE_SOA, row->before.data, row->before.len) && soa.len > 22)
+		if (is_soa(row) && rrset_decode(&soa, TYPE_SOA, row->before.data, row->before.len) &&
+		    soa.len > 22)
 			data.serial = get32(soa.records + soa.len - 20);
 	}
 	if (config_zone(change->txn, data.apex, &there))
 		problems_error(&change->problems, "the zone %s is there again", name);
 	else if (data.count == 0)
-		problems_error(&change->problems, "the zone %s was too large to be kept in the log: load its file again", name);
+		problems_error(&change->problems,
+		    "the zone %s was too large to be kept in the log: load its file again", name);
 	else
 		config_put_zone(change->edit, &data, &difference);
 	zone_data_free(&data);
@@ -353,9 +369,12 @@ name_in_zone(void *arg, const struct id *id, struct bytes json)
 
 	(void)id;
 	for (size_t i = 0; lb != NULL && i < undoing->count; i++)
-		if (undoing->steps[i].item.fate == CONFIG_ZONE_ADDED && undoing->steps[i].item.what == CONFIG_ZONE &&
-		    config_zone_of(undoing->change->txn, lb->wire, &zone) && zone.number == undoing->steps[i].item.zone)
-			problems_error(&undoing->change->problems, "load_balancer %s is in a zone that would go: delete it first (S7)", lb->name);
+		if (undoing->steps[i].item.fate == CONFIG_ZONE_ADDED &&
+		    undoing->steps[i].item.what == CONFIG_ZONE &&
+		    config_zone_of(undoing->change->txn, lb->wire, &zone) &&
+		    zone.number == undoing->steps[i].item.zone)
+			problems_error(&undoing->change->problems,
+			    "load_balancer %s is in a zone that would go: delete it first (S7)", lb->name);
 	model_free_lb(lb);
 	return true;
 }
@@ -371,7 +390,8 @@ undo_zone(struct undoing *undoing, const struct config_item *item)
 	if (item->fate == CONFIG_ZONE_DELETED) {
 		undo_deletion(undoing, item);
 	} else if (item->fate == CONFIG_ZONE_REPLACED) {
-		problems_error(&change->problems, "the zone %s was replaced by more than the log keeps: load its former file again", name);
+		problems_error(&change->problems,
+		    "the zone %s was replaced by more than the log keeps: load its former file again", name);
 	} else if (!find_zone(change->txn, item->zone, &zone) || changed_later(undoing, item) > 0) {
 		refuse_later(undoing, item, name);
 	} else {
@@ -381,7 +401,8 @@ undo_zone(struct undoing *undoing, const struct config_item *item)
 	}
 }
 
-/* Objects go back in the opposite order of their references: load balancers, pools, monitors for what is deleted... */
+/* Objects go back in the opposite order of their references: load balancers, pools, monitors for what is
+ * deleted... */
 static void
 undo_objects(struct undoing *undoing, bool deleting)
 {
@@ -393,7 +414,8 @@ undo_objects(struct undoing *undoing, bool deleting)
 		for (size_t i = 0; i < undoing->count; i++) {
 			const struct config_item *item = &undoing->steps[i].item;
 
-			if (item->what == CONFIG_OBJECT && item->kind == kind && (item->before.len == 0) == deleting)
+			if (item->what == CONFIG_OBJECT && item->kind == kind &&
+			    (item->before.len == 0) == deleting)
 				undo_object(undoing, item);
 		}
 	}
@@ -413,7 +435,9 @@ undo_zones(struct undoing *undoing)
 		if (item->what != CONFIG_OWNER || item->kept_for_undo)
 			continue;
 		for (size_t n = 0; n < i; n++)
-			first = first && !(undoing->steps[n].item.what == CONFIG_OWNER && undoing->steps[n].item.zone == item->zone);
+			first = first &&
+			    !(undoing->steps[n].item.what == CONFIG_OWNER &&
+				undoing->steps[n].item.zone == item->zone);
 		if (first)
 			undo_rows(undoing, item->zone);
 	}
@@ -426,10 +450,12 @@ undo(struct change *change, void *arg)
 
 	config_each_item(change->txn, undoing.sequence, keep_step, &undoing);
 	if (undoing.count == 0) {
-		problems_error(&change->problems, "there is no command %llu in the log; graycloud log lists them",
+		problems_error(&change->problems,
+		    "there is no command %llu in the log; graycloud log lists them",
 		    (unsigned long long)undoing.sequence);
 	} else {
-		/* What was changed or deleted comes back first, then what was created goes; zones stand under both. */
+		/* What was changed or deleted comes back first, then what was created goes; zones stand under
+		 * both. */
 		undo_objects(&undoing, false);
 		undo_objects(&undoing, true);
 		undo_zones(&undoing);

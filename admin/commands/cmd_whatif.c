@@ -1,12 +1,12 @@
 /*
  * whatif: clients replayed against a load balancer as it is and as it would be.
  */
+#include "admin/cli/print.h"
+#include "admin/commands/commands.h"
 #include "admin/edit/apply.h"
 #include "admin/edit/change.h"
-#include "admin/commands/commands.h"
-#include "admin/look/node.h"
-#include "admin/cli/print.h"
 #include "admin/explain/replay.h"
+#include "admin/look/node.h"
 
 #include <stdlib.h>
 
@@ -37,7 +37,8 @@ force_origins(struct change *change, struct compiler *after)
 			if (strcmp(option->name, rows[r].option) != 0)
 				continue;
 			if (compiler_force(after, option->value, rows[r].forced) == 0)
-				problems_error(&change->problems, "--%s %s: no pool has that origin", option->name, option->value);
+				problems_error(&change->problems, "--%s %s: no pool has that origin",
+				    option->name, option->value);
 		}
 }
 
@@ -46,7 +47,8 @@ static void
 compare(struct change *change, void *arg)
 {
 	struct whatif *whatif = arg;
-	struct compiler *before = compiler_read(change->txn, change->health, &change->problems), *after = NULL;
+	struct compiler *before = compiler_read(change->txn, change->health, &change->problems),
+			*after = NULL;
 
 	if (before != NULL && whatif->application != NULL)
 		application_apply(change, whatif->application);
@@ -82,7 +84,8 @@ print_result(const struct json *result)
 
 		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(origin, "pool")));
 		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(origin, "address")));
-		table_cell(table, COLOUR_NONE, "%.2f %%", 100 * json_number_of(json_member(origin, "before")));
+		table_cell(
+		    table, COLOUR_NONE, "%.2f %%", 100 * json_number_of(json_member(origin, "before")));
 		table_cell(table, COLOUR_NONE, "%.2f %%", 100 * json_number_of(json_member(origin, "after")));
 	}
 	table_print(table, stdout);
@@ -92,8 +95,8 @@ print_result(const struct json *result)
 	for (size_t i = 0; i < json_count(moves); i++) {
 		const struct json *move = json_item(moves, i);
 
-		printf("  %s: %s -> %s\n", json_text(json_member(move, "client")), json_text(json_member(move, "from")),
-		    json_text(json_member(move, "to")));
+		printf("  %s: %s -> %s\n", json_text(json_member(move, "client")),
+		    json_text(json_member(move, "from")), json_text(json_member(move, "to")));
 	}
 	if (json_count(moves) == MOVES_SHOWN)
 		printf("  ... (--json shows all)\n");
@@ -119,7 +122,8 @@ cmd_whatif(struct args *args)
 		whatif.other_geo = geo_open((const char *[]){args_value(args, "geoip")}, 1, &problems);
 	if (!replay_read(&whatif.clients, args->words[1], &problems))
 		problems_print(&problems, "graycloud", stderr);
-	else if (document == NULL || (whatif.application = application_read(document, args_flag(args, "unsigned-ok"))) != NULL)
+	else if (document == NULL ||
+	    (whatif.application = application_read(document, args_flag(args, "unsigned-ok"))) != NULL)
 		code = change_run(&dry, compare, &whatif);
 	if (code == EXIT_DONE && args->json)
 		print_json(whatif.result);

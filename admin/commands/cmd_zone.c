@@ -1,8 +1,8 @@
-#include "admin/commands/commands.h"
-#include "zones/dns/name.h"
-#include "admin/look/place.h"
 #include "admin/cli/print.h"
+#include "admin/commands/commands.h"
 #include "admin/edit/zone_load.h"
+#include "admin/look/place.h"
+#include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 #include "admin/commands/object_command.h"
 
-#include "admin/edit/assign.h"
 #include "admin/cli/when.h"
+#include "admin/edit/assign.h"
 
 #include <stdlib.h>
 
@@ -287,7 +287,7 @@ edit_object(struct change *change, void *arg)
 	    object_put(change, edit->kind, document, &id, OBJECT_REPLACE, NULL, &id))
 		tell_result(change, edit->kind, &id,
 		    !config_edit_changed(change->edit) ? "as before"
-		    : edit->done		       ? edit->done
+			: edit->done                   ? edit->done
 						       : "changed");
 	json_drop(document);
 	json_drop(stored);
@@ -412,8 +412,10 @@ object_command_run(const struct object_command *command, const struct args *args
 		return change_run(args, delete_object, own);
 	if (args_value(args, "for") != NULL &&
 	    (enable || command->kind != KIND_POOL || !object_until(args, enabling.until)))
-		return enable || command->kind != KIND_POOL ? args_misused(args, "--for is for pool disable") : EXIT_USAGE;
+		return enable || command->kind != KIND_POOL ? args_misused(args, "--for is for pool disable")
+							    : EXIT_USAGE;
 	enabling.enable = enable;
-	return object_edit_run(args, &(struct object_edit){command->kind, args->words[1], set_enabled,
-					 &enabling, enable ? "enabled" : "disabled"});
+	return object_edit_run(args,
+	    &(struct object_edit){
+		command->kind, args->words[1], set_enabled, &enabling, enable ? "enabled" : "disabled"});
 }

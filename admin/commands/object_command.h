@@ -5,8 +5,8 @@
 #ifndef OBJECT_COMMAND_H
 #define OBJECT_COMMAND_H
 
-#include "admin/edit/object.h"
 #include "admin/cli/print.h"
+#include "admin/edit/object.h"
 
 struct object_command {
 	enum kind kind;
@@ -25,7 +25,8 @@ enum exit_code object_command_run(const struct object_command *command, const st
 struct object_edit {
 	enum kind kind;
 	const char *name;
-	bool (*fn)(struct change *change, struct json *document, void *arg); /* false: errors stand in the change */
+	bool (*fn)(
+	    struct change *change, struct json *document, void *arg); /* false: errors stand in the change */
 	void *arg;
 	const char *done; /* "changed", for the message; NULL: "changed", or "as before" where nothing is */
 };

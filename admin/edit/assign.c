@@ -178,8 +178,8 @@ same_item(
 	if (json_same(a, b))
 		return true;
 	return inner->type == PROPERTY_REFERENCE && assign->scope->txn != NULL && json_text(a) != NULL &&
-	       json_text(b) != NULL && document_find(assign->scope, inner->refers, json_text(a), &x) &&
-	       document_find(assign->scope, inner->refers, json_text(b), &y) && strcmp(x.text, y.text) == 0;
+	    json_text(b) != NULL && document_find(assign->scope, inner->refers, json_text(a), &x) &&
+	    document_find(assign->scope, inner->refers, json_text(b), &y) && strcmp(x.text, y.text) == 0;
 }
 
 static size_t
@@ -257,8 +257,8 @@ assign_element(struct assign *assign, const struct element *element, const char 
 		len = strcspn(text, ",");
 		part = xasprintf("%.*s", (int)len, text);
 		if (!assign_is(part)) {
-			problems_error(assign->problems, "%s %s: \"%s\" is no property: write name=value", element->word,
-			    json_text(json_member(made, element->key)), part);
+			problems_error(assign->problems, "%s %s: \"%s\" is no property: write name=value",
+			    element->word, json_text(json_member(made, element->key)), part);
 			*good = false;
 		} else
 			*good = assign_word(&inner, made, part) && *good;
@@ -269,7 +269,8 @@ assign_element(struct assign *assign, const struct element *element, const char 
 
 /* Is it the one that the text means? */
 static bool
-is_meant(const struct assign *assign, const struct element *element, const struct json *item, const char *text)
+is_meant(
+    const struct assign *assign, const struct element *element, const struct json *item, const char *text)
 {
 	const struct property *key = schema_find(element_table(assign->table, element), element->key);
 	const char *known = json_text(json_member(item, element->key));
@@ -280,13 +281,13 @@ is_meant(const struct assign *assign, const struct element *element, const struc
 	if (key->type != PROPERTY_REFERENCE)
 		return object_same_address(known, text);
 	return strcmp(known, text) == 0 ||
-	       (document_find(assign->scope, key->refers, known, &a) && document_find(assign->scope, key->refers, text, &b) &&
-		   strcmp(a.text, b.text) == 0);
+	    (document_find(assign->scope, key->refers, known, &a) &&
+		document_find(assign->scope, key->refers, text, &b) && strcmp(a.text, b.text) == 0);
 }
 
 static bool
-change_elements(struct assign *assign, const struct element *element, struct json *document, enum operation operation,
-    const char *text)
+change_elements(struct assign *assign, const struct element *element, struct json *document,
+    enum operation operation, const char *text)
 {
 	struct json *list = json_member(document, element->list);
 	bool good;
@@ -399,7 +400,8 @@ assign_word(struct assign *assign, struct json *document, const char *word)
 	}
 	path = xasprintf("%.*s", (int)len, word);
 	for (size_t i = 0; i < NITEMS(elements); i++)
-		if (strcmp(path, elements[i].word) == 0 && schema_find(assign->table, elements[i].list) != NULL)
+		if (strcmp(path, elements[i].word) == 0 &&
+		    schema_find(assign->table, elements[i].list) != NULL)
 			element = &elements[i];
 	if (element != NULL)
 		good = change_elements(assign, element, document, operation, text);

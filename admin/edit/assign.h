@@ -5,7 +5,8 @@
  * that a document and a command line are refused with the same sentences.
  *
  *   ttl=30  header.Host=x  random_steering.pool_weights.eu=0.7  default_pools=eu,us  default_pools+=us
- *   origin=192.0.2.1,weight=0.5  origin-=192.0.2.1  ttl= (the default)  rules=@FILE (JSON; @- is standard input)
+ *   origin=192.0.2.1,weight=0.5  origin-=192.0.2.1  ttl= (the default)  rules=@FILE (JSON; @- is standard
+ * input)
  */
 #ifndef ASSIGN_H
 #define ASSIGN_H
@@ -13,15 +14,17 @@
 #include "admin/edit/document.h"
 #include "zones/document/schema.h"
 
-/* What p=@FILE names, read before the transaction: nobody waits for a file, or a person, with the lock held. */
+/* What p=@FILE names, read before the transaction: nobody waits for a file, or a person, with the lock held.
+ */
 struct assign_files {
 	struct assign_file {
 		const char *path;
 		struct json *value;
-	} *items;
+	} * items;
 	size_t count;
 };
-bool assign_read_files(struct assign_files *files, char *const *words, size_t count, struct problems *problems);
+bool assign_read_files(
+    struct assign_files *files, char *const *words, size_t count, struct problems *problems);
 void assign_free_files(struct assign_files *files);
 
 struct assign {
@@ -29,7 +32,8 @@ struct assign {
 	const struct assign_files *files;
 	const struct document_scope *scope; /* to compare references; its txn may be NULL */
 	struct problems *problems;
-	bool elements_named; /* the first origin=... or member=... of a command replaces the list, the next ones add to it */
+	bool elements_named; /* the first origin=... or member=... of a command replaces the list, the next
+				ones add to it */
 };
 
 /* Is the word an assignment at all? */

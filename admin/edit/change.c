@@ -1,9 +1,9 @@
 #include "admin/edit/change.h"
 
-#include "admin/edit/guards.h"
-#include "admin/look/history.h"
-#include "admin/edit/preview.h"
 #include "admin/cli/print.h"
+#include "admin/edit/guards.h"
+#include "admin/edit/preview.h"
+#include "admin/look/history.h"
 #include "zones/state/serving.h"
 
 #include <errno.h>
@@ -150,9 +150,8 @@ print_done(struct change *change)
 		print_json(change->result);
 		change->result = NULL;
 	} else if (change->message != NULL)
-		printf(
-		    "%s%s\n%s", change->args->dry_run ? "dry run, nothing was changed: " : "", change->message,
-		    change->preview != NULL ? change->preview : "");
+		printf("%s%s\n%s", change->args->dry_run ? "dry run, nothing was changed: " : "",
+		    change->message, change->preview != NULL ? change->preview : "");
 	fflush(stdout);
 }
 

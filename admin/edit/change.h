@@ -9,9 +9,9 @@
 #define CHANGE_H
 
 #include "admin/cli/args.h"
-#include "zones/state/config_write.h"
-#include "zones/document/json.h"
 #include "admin/look/place.h"
+#include "zones/document/json.h"
+#include "zones/state/config_write.h"
 
 struct change {
 	const struct args *args;
@@ -19,7 +19,7 @@ struct change {
 	struct store_txn *txn;    /* of edit: read here */
 	struct store_txn *health; /* of the health store, or NULL where there is none */
 	struct problems problems;
-	bool changed; /* something was committed */
+	bool changed;                         /* something was committed */
 	struct place_nameservers nameservers; /* of the zone that was last looked at */
 	/* What to print when it is done; both may stay NULL.  Freed by change_run. */
 	char *message;
@@ -28,8 +28,8 @@ struct change {
 };
 
 /*
- * What the command does: edits, and fills problems.  It is run again from the start where the map of the store was
- * too small, so it must not keep anything of the first run.
+ * What the command does: edits, and fills problems.  It is run again from the start where the map of the
+ * store was too small, so it must not keep anything of the first run.
  */
 typedef void change_fn(struct change *change, void *arg);
 enum exit_code change_run(const struct args *args, change_fn *fn, void *arg);
@@ -39,7 +39,8 @@ void change_guard(struct change *change, const char *format, ...) __attribute__(
 
 /*
  * Begin to read the configuration.  False after a sentence on stderr (EXIT_REFUSED).  Where there is no
- * configuration yet, txn is NULL and the result true: everything is empty, and read_tell_absent has been called.
+ * configuration yet, txn is NULL and the result true: everything is empty, and read_tell_absent has been
+ * called.
  */
 bool read_begin(const struct args *args, struct store **store, struct store_txn **txn);
 void read_end(struct store *store, struct store_txn *txn);

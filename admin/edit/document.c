@@ -1,8 +1,8 @@
 #include "admin/edit/document_lb.h"
 
-#include "zones/state/config.h"
 #include "admin/edit/document_monitor.h"
 #include "zones/document/schema.h"
+#include "zones/state/config.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 struct place {
 	const struct place *up; /* NULL: the object itself */
-	const char *name;	/* of a property; NULL: an item of a list */
+	const char *name;       /* of a property; NULL: an item of a list */
 	const struct json *item;
 	size_t index;
 };
@@ -253,7 +253,8 @@ check_map(
 
 /* sparse: nothing takes the place of what is not given. */
 static struct json *
-check_members(struct check *check, const struct property *table, bool sparse, const struct json *value, const struct place *place)
+check_members(struct check *check, const struct property *table, bool sparse, const struct json *value,
+    const struct place *place)
 {
 	struct json *object = json_new_object();
 	bool good = true;
@@ -315,9 +316,10 @@ check_value(
 		goto out;
 	}
 	/* null is the default everywhere; for a reference "" is, too, as the API has it. */
-	if (standard != NULL && (json_kind(value) == JSON_KIND_NULL ||
-				    (property->type == PROPERTY_REFERENCE && json_text(value) != NULL &&
-					*json_text(value) == '\0'))) {
+	if (standard != NULL &&
+	    (json_kind(value) == JSON_KIND_NULL ||
+		(property->type == PROPERTY_REFERENCE && json_text(value) != NULL &&
+		    *json_text(value) == '\0'))) {
 		if (property->type != PROPERTY_OBJECT || json_kind(standard) == JSON_KIND_NULL)
 			return standard;
 		value = standard; /* its members have defaults of their own */
@@ -342,8 +344,8 @@ check_value(
 		break;
 	case PROPERTY_OBJECT:
 		kept = json_kind(value) == JSON_KIND_OBJECT
-			   ? check_members(check, property->inner, property->sparse, value, place)
-			   : refuse_value(check, place, value, property);
+		    ? check_members(check, property->inner, property->sparse, value, place)
+		    : refuse_value(check, place, value, property);
 		break;
 	case PROPERTY_LIST:
 		kept = check_list(check, property, value, place);
@@ -365,7 +367,7 @@ out:
 
 /* What an origin is known by, which no other of its pool may have. */
 struct known {
-	const char *text; /* as it was written */
+	const char *text;       /* as it was written */
 	struct address address; /* where the text is one */
 	size_t at;
 };
@@ -408,8 +410,10 @@ check_unique(struct check *check, const struct json *origins, const char *key)
 	}
 	qsort(all, kept, sizeof *all, compare_known_in_order);
 	for (size_t i = 1; i < kept; i++)
-		if (compare_known(&all[i - 1], &all[i]) == 0 && (i == 1 || compare_known(&all[i - 2], &all[i]) != 0))
-			problems_error(check->problems, "%s: origin %s %s stands there twice", check->label, key, all[i].text);
+		if (compare_known(&all[i - 1], &all[i]) == 0 &&
+		    (i == 1 || compare_known(&all[i - 2], &all[i]) != 0))
+			problems_error(check->problems, "%s: origin %s %s stands there twice", check->label,
+			    key, all[i].text);
 	free(all);
 }
 
@@ -423,9 +427,12 @@ check_pool(struct check *check, const struct json *pool)
 	check_unique(check, origins, "name");
 	/* [CF] 2.2 */
 	if (*json_text_of(pool, "monitor") != '\0' && *json_text_of(pool, "monitor_group") != '\0')
-		problems_error(check->problems, "%s: it has a monitor and a monitor_group: give one, and none for the other", check->label);
+		problems_error(check->problems,
+		    "%s: it has a monitor and a monitor_group: give one, and none for the other",
+		    check->label);
 	if (json_numeric(json_member(pool, "latitude")) != json_numeric(json_member(pool, "longitude")))
-		problems_error(check->problems, "%s: latitude and longitude go together: give both or none", check->label);
+		problems_error(check->problems, "%s: latitude and longitude go together: give both or none",
+		    check->label);
 	if (minimum > (long long)json_count(origins))
 		problems_warn(check->problems,
 		    "%s: minimum_origins is %lld, but it has only %zu: with a monitor it can never be "
@@ -444,16 +451,24 @@ check_group(struct check *check, const struct json *group)
 		const struct json *one = json_item(members, i);
 		const char *monitor = json_text_of(one, "monitor_id");
 
-		votes |= json_truth(json_member(one, "enabled")) && !json_truth(json_member(one, "monitoring_only"));
-		if (json_truth(json_member(one, "monitoring_only")) && json_truth(json_member(one, "must_be_healthy")))
+		votes |= json_truth(json_member(one, "enabled")) &&
+		    !json_truth(json_member(one, "monitoring_only"));
+		if (json_truth(json_member(one, "monitoring_only")) &&
+		    json_truth(json_member(one, "must_be_healthy")))
 			problems_error(check->problems,
-			    "%s: members[%zu] is monitoring_only and must_be_healthy: one that has no vote decides nothing", check->label, i);
+			    "%s: members[%zu] is monitoring_only and must_be_healthy: one that has no vote "
+			    "decides nothing",
+			    check->label, i);
 		for (size_t k = 0; k < i; k++)
 			if (strcmp(monitor, json_text_of(json_item(members, k), "monitor_id")) == 0)
-				problems_error(check->problems, "%s: members[%zu] and members[%zu] are the same monitor", check->label, k, i);
+				problems_error(check->problems,
+				    "%s: members[%zu] and members[%zu] are the same monitor", check->label, k,
+				    i);
 	}
 	if (!votes)
-		problems_error(check->problems, "%s: no member votes: one at least must be enabled and not monitoring_only", check->label);
+		problems_error(check->problems,
+		    "%s: no member votes: one at least must be enabled and not monitoring_only",
+		    check->label);
 }
 
 char *
@@ -576,9 +591,11 @@ show_value(const struct property *property, const struct json *value, const stru
 		}
 		return shown;
 	}
-	if (property->type == PROPERTY_MAP && property->inner->type == PROPERTY_LIST && json_kind(value) == JSON_KIND_OBJECT) {
+	if (property->type == PROPERTY_MAP && property->inner->type == PROPERTY_LIST &&
+	    json_kind(value) == JSON_KIND_OBJECT) {
 		shown = json_new_object();
-		for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
+		for (const char *key = json_next_key(value, NULL); key != NULL;
+		     key = json_next_key(value, key))
 			json_put(shown, key, show_value(property->inner, json_member(value, key), scope));
 		return shown;
 	}

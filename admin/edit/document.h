@@ -28,14 +28,14 @@ struct lb *document_load_lb(struct bytes json);
 struct document_scope {
 	struct store_txn *txn; /* of config; NULL: nothing is found there */
 	/*
-	 * What the document that is being applied calls objects which have another id here (S30); and objects of it
-	 * that were refused, so that no reference to them is reported as well.
+	 * What the document that is being applied calls objects which have another id here (S30); and objects
+	 * of it that were refused, so that no reference to them is reported as well.
 	 */
 	const struct document_alias {
 		enum kind kind;
 		const char *from; /* an id or a name */
 		struct id to;
-	} *aliases;
+	} * aliases;
 	size_t naliases;
 };
 
@@ -43,8 +43,8 @@ struct document_scope {
 char *document_label(enum kind kind, const struct json *document);
 
 /*
- * The name of an object as the store keeps it, without reading the whole: it stands there before anything that could
- * hold another "name".  False where there is none.
+ * The name of an object as the store keeps it, without reading the whole: it stands there before anything
+ * that could hold another "name".  False where there is none.
  */
 bool document_name(struct bytes stored, char out[256]);
 
@@ -52,12 +52,12 @@ bool document_name(struct bytes stored, char out[256]);
 bool document_find(const struct document_scope *scope, enum kind kind, const char *name, struct id *id);
 
 /*
- * Check a whole document as people or the API write it ([CF] 2, S22, S30 to S32, S34).  Returns it as the store keeps
- * it, but without id, times and the states of S24; or NULL with all its faults in problems.  Warnings may stand there
- * in both cases.  The name of a monitor or monitor group may still be null then.
+ * Check a whole document as people or the API write it ([CF] 2, S22, S30 to S32, S34).  Returns it as the
+ * store keeps it, but without id, times and the states of S24; or NULL with all its faults in problems.
+ * Warnings may stand there in both cases.  The name of a monitor or monitor group may still be null then.
  */
-struct json *document_check(enum kind kind, const struct json *input, const struct document_scope *scope,
-    struct problems *problems);
+struct json *document_check(
+    enum kind kind, const struct json *input, const struct document_scope *scope, struct problems *problems);
 
 /* What a stored document is shown for. */
 enum document_purpose {

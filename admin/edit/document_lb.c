@@ -42,8 +42,8 @@ check_once(const struct part *part, const struct json *object, const char *key, 
 		qsort(entries, count, sizeof *entries, compare_entries);
 	for (size_t i = 1; i < count; i++)
 		if (strcmp(entries[i].text, entries[i - 1].text) == 0)
-			problems_error(part->problems, "%s: %s has the same %s at places %zu and %zu", part->label, key, kind,
-			    entries[i - 1].at + 1, entries[i].at + 1);
+			problems_error(part->problems, "%s: %s has the same %s at places %zu and %zu",
+			    part->label, key, kind, entries[i - 1].at + 1, entries[i].at + 1);
 	for (size_t i = 0; i < count; i++)
 		free(entries[i].text);
 	free(entries);
@@ -68,7 +68,8 @@ check_maps(const struct part *part, const struct json *object)
 
 /* A weight of a pool that is not chosen among has no effect. */
 static void
-check_weights(const struct part *part, const struct json *weights, const char *what, const struct json *pools, const char *where)
+check_weights(const struct part *part, const struct json *weights, const char *what, const struct json *pools,
+    const char *where)
 {
 	for (const char *key = json_next_key(weights, NULL); key != NULL; key = json_next_key(weights, key)) {
 		bool found = false;
@@ -76,7 +77,8 @@ check_weights(const struct part *part, const struct json *weights, const char *w
 		for (size_t i = 0; i < json_count(pools); i++)
 			found = found || strcmp(json_text(json_item(pools, i)), key) == 0;
 		if (!found)
-			problems_warn(part->problems, "%s: %s has a pool that is not in %s", part->label, what, where);
+			problems_warn(
+			    part->problems, "%s: %s has a pool that is not in %s", part->label, what, where);
 	}
 }
 
@@ -89,16 +91,21 @@ check_rule(const struct part *part, const struct json *rule)
 	bool weights = given(overrides, "pool_weights") || given(overrides, "pool_default_weight");
 
 	if (json_count(overrides) == 0 && !json_truth(json_member(rule, "terminates")))
-		problems_error(part->problems, "%s: it overrides nothing and does not terminate: give it overrides", part->label);
+		problems_error(part->problems,
+		    "%s: it overrides nothing and does not terminate: give it overrides", part->label);
 	if (given(overrides, "pools") && given(overrides, "default_pools"))
-		problems_error(part->problems, "%s: pools and default_pools are two names of one list: give one of them", part->label);
+		problems_error(part->problems,
+		    "%s: pools and default_pools are two names of one list: give one of them", part->label);
 	if (weights && given(overrides, "random_steering"))
-		problems_error(part->problems, "%s: pool_weights and pool_default_weight stand in place of random_steering: give one of them",
+		problems_error(part->problems,
+		    "%s: pool_weights and pool_default_weight stand in place of random_steering: give one of "
+		    "them",
 		    part->label);
 	check_once(part, overrides, list, "pool");
 	check_maps(part, overrides);
 	if (given(overrides, list))
-		check_weights(part, json_member(overrides, "pool_weights"), "pool_weights", json_member(overrides, list), list);
+		check_weights(part, json_member(overrides, "pool_weights"), "pool_weights",
+		    json_member(overrides, list), list);
 }
 
 /* [CF] 2.6, with its names of the faults. */
@@ -113,17 +120,23 @@ check_match(const struct part *part, const struct json *match)
 	if (json_kind(match) == JSON_KIND_NULL)
 		return;
 	if (all && given(match, "topology"))
-		problems_error(part->problems, "%s: default matches everybody, so topology has no place beside it (POOL_SET_DEFAULT_WITH_MATCH)",
+		problems_error(part->problems,
+		    "%s: default matches everybody, so topology has no place beside it "
+		    "(POOL_SET_DEFAULT_WITH_MATCH)",
 		    part->label);
 	if (!all && !given(match, "topology"))
-		problems_error(part->problems, "%s: match says nothing: give default=true or a topology, or leave match out (POOL_SET_EMPTY_MATCH)",
+		problems_error(part->problems,
+		    "%s: match says nothing: give default=true or a topology, or leave match out "
+		    "(POOL_SET_EMPTY_MATCH)",
 		    part->label);
 	for (size_t i = 0; i < NITEMS(lists); i++) {
 		check_once(part, topology, lists[i], "entry");
 		entries += json_count(json_member(topology, lists[i]));
 	}
 	if (given(match, "topology") && entries == 0)
-		problems_error(part->problems, "%s: topology needs entries in pops, countries, regions, asns or prefixes (POOL_SET_EMPTY_TOPOLOGY)",
+		problems_error(part->problems,
+		    "%s: topology needs entries in pops, countries, regions, asns or prefixes "
+		    "(POOL_SET_EMPTY_TOPOLOGY)",
 		    part->label);
 }
 
@@ -133,23 +146,27 @@ check_set(const struct part *part, const struct json *set)
 	const struct json *overrides = json_member(set, "overrides");
 
 	if (!given(overrides, "pools"))
-		problems_error(part->problems, "%s: overrides.pools is missing: a pool set says which pools there are (POOL_SET_NO_INTENT)",
+		problems_error(part->problems,
+		    "%s: overrides.pools is missing: a pool set says which pools there are "
+		    "(POOL_SET_NO_INTENT)",
 		    part->label);
 	check_match(part, json_member(set, "match"));
 	check_once(part, overrides, "pools", "pool");
-	check_weights(part, json_member(overrides, "pool_weights"), "pool_weights", json_member(overrides, "pools"), "pools");
+	check_weights(part, json_member(overrides, "pool_weights"), "pool_weights",
+	    json_member(overrides, "pools"), "pools");
 }
 
 /* Everything of a list, each under its name or number. */
 static void
-check_each(const struct part *whole, const struct json *lb, const char *key, void (*check)(const struct part *, const struct json *))
+check_each(const struct part *whole, const struct json *lb, const char *key,
+    void (*check)(const struct part *, const struct json *))
 {
 	const struct json *list = json_member(lb, key);
 
 	for (size_t i = 0; i < json_count(list); i++) {
 		const char *name = json_text(json_member(json_item(list, i), "name"));
 		char *label = name != NULL && *name != '\0' ? xasprintf("%s: %s[%s]", whole->label, key, name)
-		                                            : xasprintf("%s: %s[%zu]", whole->label, key, i);
+							    : xasprintf("%s: %s[%zu]", whole->label, key, i);
 
 		check(&(struct part){label, whole->problems}, json_item(list, i));
 		free(label);
@@ -165,8 +182,9 @@ check_reached(const struct part *part, const struct json *sets)
 
 		if (json_truth(json_member(set, "disabled")) || given(match, "topology"))
 			continue;
-		problems_warn(part->problems, "%s: pool_sets[%zu] matches everybody: the %zu behind it are never reached", part->label, i,
-		    json_count(sets) - i - 1);
+		problems_warn(part->problems,
+		    "%s: pool_sets[%zu] matches everybody: the %zu behind it are never reached", part->label,
+		    i, json_count(sets) - i - 1);
 		return;
 	}
 }
@@ -179,8 +197,8 @@ document_check_lb(const char *label, const struct json *lb, struct problems *pro
 
 	check_once(&part, lb, "default_pools", "pool");
 	check_maps(&part, lb);
-	check_weights(&part, json_member(json_member(lb, "random_steering"), "pool_weights"), "random_steering.pool_weights", pools,
-	    "default_pools");
+	check_weights(&part, json_member(json_member(lb, "random_steering"), "pool_weights"),
+	    "random_steering.pool_weights", pools, "default_pools");
 	check_each(&part, lb, "rules", check_rule);
 	check_each(&part, lb, "pool_sets", check_set);
 	check_reached(&part, json_member(lb, "pool_sets"));

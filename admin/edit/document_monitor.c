@@ -1,8 +1,8 @@
 /* What a monitor's properties say together: each type has its own ([CF] 2.4, S34, S37). */
 #include "admin/edit/document_monitor.h"
 
-#include "zones/model/model.h"
 #include "zones/document/schema.h"
+#include "zones/model/model.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -30,7 +30,8 @@ check_headers(const struct check *check, const struct json *headers)
 	}
 }
 
-/* Which types have a property; the others accept it empty or at its default ("" is how Cloudflare keeps path and codes). */
+/* Which types have a property; the others accept it empty or at its default ("" is how Cloudflare keeps path
+ * and codes). */
 #define OF(type) (1u << (type))
 enum { OF_HTTP = OF(MONITOR_HTTP) | OF(MONITOR_HTTPS), OF_TLS = OF(MONITOR_HTTPS) | OF(MONITOR_SMTP) };
 
@@ -80,8 +81,8 @@ check_types(const struct check *check, struct json *monitor, enum monitor_type t
 		standard = json_read_quietly((struct bytes){property->standard, strlen(property->standard)});
 		if (!json_same(value, standard) && !(json_text(value) != NULL && *json_text(value) == '\0')) {
 			text = json_write(value, false);
-			problems_error(check->problems, "%s: %s is %s: %s has none", check->label, property->name, text,
-			    a_monitor(type, what));
+			problems_error(check->problems, "%s: %s is %s: %s has none", check->label,
+			    property->name, text, a_monitor(type, what));
 			free(text);
 		}
 		json_drop(standard);
@@ -97,10 +98,11 @@ check_port(const struct check *check, const struct json *monitor, enum monitor_t
 	char what[32];
 
 	if (port == 0 && monitor_kind(type)->port_required)
-		problems_error(check->problems, "%s: port is missing: %s needs one, from 1 to 65535", check->label,
-		    a_monitor(type, what));
+		problems_error(check->problems, "%s: port is missing: %s needs one, from 1 to 65535",
+		    check->label, a_monitor(type, what));
 	if (port != 0 && type == MONITOR_ICMP_PING) /* S30: the API does not mind */
-		problems_warn(check->problems, "%s: port is %lld, without effect: an icmp_ping monitor has none", check->label, port);
+		problems_warn(check->problems,
+		    "%s: port is %lld, without effect: an icmp_ping monitor has none", check->label, port);
 }
 
 static void
@@ -110,8 +112,8 @@ check_method(const struct check *check, struct json *monitor, enum monitor_type 
 	bool established = strcmp(method, "connection_established") == 0, http = OF(type) & OF_HTTP;
 
 	if (*method != '\0' && http == established)
-		problems_error(check->problems, "%s: method is \"%s\": that is not for type %s", check->label, method,
-		    monitor_kind(type)->text);
+		problems_error(check->problems, "%s: method is \"%s\": that is not for type %s", check->label,
+		    method, monitor_kind(type)->text);
 	if (*method == '\0' || !http)
 		json_put_text(monitor, "method", standard);
 }
@@ -124,17 +126,20 @@ check_dns(const struct check *check, const struct json *monitor)
 	uint8_t *rdata;
 
 	if (*json_text_of(monitor, "dns_name") == '\0')
-		problems_error(check->problems, "%s: dns_name is missing: a dns monitor asks for a name", check->label);
+		problems_error(
+		    check->problems, "%s: dns_name is missing: a dns monitor asks for a name", check->label);
 	if (*data == '\0')
 		return;
 	rdata = xmalloc(UINT16_MAX);
 	if (zonefile_rdata(zonefile_type(type), data, (const uint8_t *)"", rdata, &problems) == 0)
-		problems_error(check->problems, "%s: dns_data is \"%s\": that is no data of type %s", check->label, data, type);
+		problems_error(check->problems, "%s: dns_data is \"%s\": that is no data of type %s",
+		    check->label, data, type);
 	free(rdata);
 	problems_free(&problems);
 	if (strcmp(json_text_of(monitor, "dns_rcode"), "NOERROR") != 0)
-		problems_error(check->problems, "%s: dns_data is \"%s\": an answer with dns_rcode %s has none", check->label,
-		    data, json_text_of(monitor, "dns_rcode"));
+		problems_error(check->problems,
+		    "%s: dns_data is \"%s\": an answer with dns_rcode %s has none", check->label, data,
+		    json_text_of(monitor, "dns_rcode"));
 }
 
 /* S37: no shell and no search, so that what runs is what is written. */
@@ -145,11 +150,13 @@ check_command(const struct check *check, const struct json *monitor)
 
 	if (program == NULL)
 		problems_error(check->problems,
-		    "%s: command is missing: an exec monitor needs a program and its arguments, as in command=/usr/local/bin/check,-v",
+		    "%s: command is missing: an exec monitor needs a program and its arguments, as in "
+		    "command=/usr/local/bin/check,-v",
 		    check->label);
 	else if (*program != '/')
-		problems_error(check->problems, "%s: command begins with \"%s\": write the program's whole path, from /",
-		    check->label, program);
+		problems_error(check->problems,
+		    "%s: command begins with \"%s\": write the program's whole path, from /", check->label,
+		    program);
 }
 
 /* Only the name in Host is used: by TLS, or told to the command. */
@@ -158,8 +165,9 @@ check_only_host(const struct check *check, const struct json *headers, enum moni
 {
 	for (const char *key = json_next_key(headers, NULL); key != NULL; key = json_next_key(headers, key))
 		if (strcasecmp(key, "Host") != 0)
-			problems_error(check->problems, "%s: header.%s is set: of type %s only header.Host is used", check->label,
-			    key, monitor_kind(type)->text);
+			problems_error(check->problems,
+			    "%s: header.%s is set: of type %s only header.Host is used", check->label, key,
+			    monitor_kind(type)->text);
 }
 
 void
@@ -170,7 +178,7 @@ document_check_monitor(const char *label, struct json *monitor, struct problems 
 	enum monitor_type type = monitor_type_of(json_text_of(monitor, "type"));
 	bool http = OF(type) & OF_HTTP;
 	double check_s = json_number_of(json_member(monitor, "timeout")) *
-			 (double)(json_integer_of(json_member(monitor, "retries")) + 1);
+	    (double)(json_integer_of(json_member(monitor, "retries")) + 1);
 	long long interval = json_integer_of(json_member(monitor, "interval"));
 
 	check_types(check, monitor, type);

@@ -1,19 +1,19 @@
 #include "admin/edit/guards.h"
 
 #include "admin/edit/document.h"
+#include "admin/look/resolution.h"
 #include "zones/model/lists.h"
 #include "zones/steer/pool_table.h"
-#include "admin/look/resolution.h"
 
 #include <stdlib.h>
 
 /* What is known of a pool, so that load balancers that share it do not read it again. */
 struct known_pool {
 	struct id id;
-	bool usable;  /* by configuration alone (S32) */
-	bool healthy; /* has a candidate (S11) */
-	bool hostname; /* has one */
-	bool judged;   /* by a monitor, or several */
+	bool usable;         /* by configuration alone (S32) */
+	bool healthy;        /* has a candidate (S11) */
+	bool hostname;       /* has one */
+	bool judged;         /* by a monitor, or several */
 	bool asked, suspect; /* can be suspect (S21), where that was asked */
 };
 
@@ -41,7 +41,8 @@ judge_pool(struct guards *guards, struct pool *pool)
 		if (!pool->enabled || !origin->enabled || origin->weight == 0)
 			continue;
 		known.usable = true;
-		known.healthy |= origin_is_candidate(origin, resolution_of(guards->change->health, pool, origin));
+		known.healthy |=
+		    origin_is_candidate(origin, resolution_of(guards->change->health, pool, origin));
 	}
 	return known;
 }
@@ -62,7 +63,7 @@ slot_of(const struct guards *guards, const struct id *id)
 	size_t slot = strtoul((char[9]){id->text[0], id->text[1], id->text[2], id->text[3], id->text[4],
 				  id->text[5], id->text[6], id->text[7], '\0'},
 			  NULL, 16) &
-		      (guards->room - 1);
+	    (guards->room - 1);
 
 	while (guards->pools[slot].id.text[0] != '\0' && strcmp(guards->pools[slot].id.text, id->text) != 0)
 		slot = (slot + 1) & (guards->room - 1);
@@ -149,7 +150,8 @@ guard_list(struct guards *guards, const struct lb *lb, const struct pool_list *l
 		return;
 	name = lists_text(list);
 	change_guard(guards->change,
-	    "load_balancer %s: %s would have no pool left, the fallback pool included, that is enabled and has an enabled "
+	    "load_balancer %s: %s would have no pool left, the fallback pool included, that is enabled and "
+	    "has an enabled "
 	    "origin of weight above 0",
 	    lb->name, name);
 	free(name);
@@ -172,7 +174,8 @@ guard_lb(struct guards *guards, const struct lb *lb, bool was_healthy)
 		    "load_balancer %s has no healthy origin left: its fallback pool answers", lb->name);
 }
 
-/* Can an origin of the pool be suspect (S21)?  Where several vote (S38), or the first failed check does not decide. */
+/* Can an origin of the pool be suspect (S21)?  Where several vote (S38), or the first failed check does not
+ * decide. */
 static bool
 can_be_suspect(struct store_txn *txn, const struct id *id)
 {
@@ -181,7 +184,8 @@ can_be_suspect(struct store_txn *txn, const struct id *id)
 	bool can = false;
 
 	for (size_t i = 0; pool != NULL && i < pool->njudges; i++) {
-		struct monitor *monitor = pool->judges[i].votes ? config_monitor(txn, pool->judges[i].monitor.text) : NULL;
+		struct monitor *monitor =
+		    pool->judges[i].votes ? config_monitor(txn, pool->judges[i].monitor.text) : NULL;
 
 		votes += pool->judges[i].votes;
 		can |= monitor != NULL && monitor->consecutive_down >= 2;
@@ -217,7 +221,8 @@ warn_of_failover(struct guards *guards, const struct lb *lb)
 	free(pools);
 	if (!can)
 		problems_warn(&guards->change->problems,
-		    "load_balancer %s: no monitor of its pools has consecutive_down of 2 or more, so no origin is ever suspect: "
+		    "load_balancer %s: no monitor of its pools has consecutive_down of 2 or more, so no "
+		    "origin is ever suspect: "
 		    "zero_downtime_failover withholds none (S21)",
 		    lb->name);
 }
@@ -232,7 +237,8 @@ warn_of_latency(struct guards *guards, const struct lb *lb)
 		known = pool_now(guards, &lb->default_pools[i])->judged;
 	if (!known)
 		problems_warn(&guards->change->problems,
-		    "load_balancer %s: none of its pools has a monitor, so no latency is ever known: dynamic_latency is as off (S41)",
+		    "load_balancer %s: none of its pools has a monitor, so no latency is ever known: "
+		    "dynamic_latency is as off (S41)",
 		    lb->name);
 }
 
@@ -245,12 +251,16 @@ warn_of_itself(struct guards *guards, const struct lb *lb)
 
 	pools = lb_pools(lb, &count);
 	for (size_t i = 0; i < count; i++) {
-		struct pool *pool = pool_now(guards, &pools[i])->hostname ? config_pool(guards->change->txn, pools[i].text) : NULL;
+		struct pool *pool = pool_now(guards, &pools[i])->hostname
+		    ? config_pool(guards->change->txn, pools[i].text)
+		    : NULL;
 
 		for (size_t n = 0; pool != NULL && n < pool->norigins; n++)
-			if (origin_is_hostname(&pool->origins[n]) && strcmp(pool->origins[n].address, lb->name) == 0)
+			if (origin_is_hostname(&pool->origins[n]) &&
+			    strcmp(pool->origins[n].address, lb->name) == 0)
 				problems_warn(&guards->change->problems,
-				    "load_balancer %s: its pool %s has the origin %s, which is its own name: it would be answered with itself; "
+				    "load_balancer %s: its pool %s has the origin %s, which is its own name: "
+				    "it would be answered with itself; "
 				    "give the origin's address, or another name that has it",
 				    lb->name, pool->name, lb->name);
 		model_free_pool(pool);
@@ -327,7 +337,8 @@ sort_ids(struct id *ids, size_t count)
 static bool
 is_written(const struct guards *guards, const struct id *id)
 {
-	return guards->nwritten > 0 && bsearch(id, guards->written, guards->nwritten, sizeof *id, compare_ids) != NULL;
+	return guards->nwritten > 0 &&
+	    bsearch(id, guards->written, guards->nwritten, sizeof *id, compare_ids) != NULL;
 }
 
 /* Load balancers that the edit did not write, but gave a pool their own name. */
@@ -337,7 +348,9 @@ look_at_named(struct guards *guards)
 	sort_ids(guards->named, guards->nnamed);
 	for (size_t i = 0; i < guards->nnamed; i++) {
 		const struct id *id = &guards->named[i];
-		struct lb *lb = is_written(guards, id) || (i > 0 && compare_ids(id, id - 1) == 0) ? NULL : config_lb(guards->change->txn, id->text);
+		struct lb *lb = is_written(guards, id) || (i > 0 && compare_ids(id, id - 1) == 0)
+		    ? NULL
+		    : config_lb(guards->change->txn, id->text);
 
 		if (lb != NULL)
 			warn_of_itself(guards, lb);

@@ -35,7 +35,8 @@ object_same_address(const char *a, const char *b)
 	if (address_from_text(&x, a) && address_from_text(&y, b))
 		return memcmp(&x, &y, sizeof x) == 0;
 	/* Hostnames: with or without the final dot, in any case. */
-	return name_from_text(name_a, a, NULL) > 0 && name_from_text(name_b, b, NULL) > 0 && name_equal(name_a, name_b);
+	return name_from_text(name_a, a, NULL) > 0 && name_from_text(name_b, b, NULL) > 0 &&
+	    name_equal(name_a, name_b);
 }
 
 void
@@ -55,8 +56,8 @@ derived_name(enum kind kind, const struct json *document)
 	char *name, *to;
 
 	if (kind == KIND_MONITOR)
-		name = xasprintf("%s-%s%s%s", json_text_of(document, "type"), host ? host : "", json_text_of(document, "path"),
-		    json_text_of(document, "dns_name"));
+		name = xasprintf("%s-%s%s%s", json_text_of(document, "type"), host ? host : "",
+		    json_text_of(document, "path"), json_text_of(document, "dns_name"));
 	else
 		name = xasprintf("group-%s", json_text_of(document, "description"));
 	to = name;
@@ -137,7 +138,8 @@ seed_text(enum health_state state)
 	return health_state_text(state == HEALTH_UNMONITORED ? HEALTH_UP : state);
 }
 
-/* The state that an origin of the pool as it was has at this moment, or the states of its addresses (S16); NULL: none is known. */
+/* The state that an origin of the pool as it was has at this moment, or the states of its addresses (S16);
+ * NULL: none is known. */
 static struct json *
 state_now(struct change *change, const struct pool *before, const char *address)
 {
@@ -159,7 +161,8 @@ state_now(struct change *change, const struct pool *before, const char *address)
 			char text[46];
 
 			if (seed_text(of->state) != NULL)
-				json_put_text(states, address_to_text(&of->address, text), seed_text(of->state));
+				json_put_text(
+				    states, address_to_text(&of->address, text), seed_text(of->state));
 		}
 		return states;
 	}
@@ -171,11 +174,14 @@ static void
 seed_states(struct change *change, const struct json *old, struct json *document)
 {
 	struct json *origins = json_member(document, "origins");
-	bool monitored = *json_text_of(document, "monitor") != '\0' || *json_text_of(document, "monitor_group") != '\0';
-	bool same = old != NULL && strcmp(json_text_of(old, "monitor"), json_text_of(document, "monitor")) == 0 &&
-	            strcmp(json_text_of(old, "monitor_group"), json_text_of(document, "monitor_group")) == 0;
+	bool monitored =
+	    *json_text_of(document, "monitor") != '\0' || *json_text_of(document, "monitor_group") != '\0';
+	bool same = old != NULL &&
+	    strcmp(json_text_of(old, "monitor"), json_text_of(document, "monitor")) == 0 &&
+	    strcmp(json_text_of(old, "monitor_group"), json_text_of(document, "monitor_group")) == 0;
 	char *text = old != NULL ? json_write(old, false) : NULL;
-	struct pool *before = text != NULL ? config_pool_of(change->txn, (struct bytes){text, strlen(text)}) : NULL;
+	struct pool *before =
+	    text != NULL ? config_pool_of(change->txn, (struct bytes){text, strlen(text)}) : NULL;
 
 	/* Enabling gives unknown: what is disabled keeps no state. */
 	if (!json_truth(json_member(document, "enabled")))
@@ -223,13 +229,15 @@ find_grouped(void *arg, const struct id *id, struct bytes text)
 static void
 seed_pool(struct change *change, const struct id *id)
 {
-	struct json *stored = object_read(change->txn, KIND_POOL, id), *origins = json_member(stored, "origins");
+	struct json *stored = object_read(change->txn, KIND_POOL, id),
+		    *origins = json_member(stored, "origins");
 	struct pool *before = config_pool(change->txn, id->text);
 	const char *name = json_text_of(stored, "name");
 	char *text;
 
 	for (size_t i = 0; i < json_count(origins); i++) {
-		struct json *origin = json_item(origins, i), *seeds = state_now(change, before, json_text_of(origin, "address"));
+		struct json *origin = json_item(origins, i),
+			    *seeds = state_now(change, before, json_text_of(origin, "address"));
 
 		json_remove(origin, "seeded");
 		if (seeds != NULL)
@@ -242,7 +250,8 @@ seed_pool(struct change *change, const struct id *id)
 	json_drop(stored);
 }
 
-/* S24: a group with other members may have no verdict at first; its pools store what is known by the ones before. */
+/* S24: a group with other members may have no verdict at first; its pools store what is known by the ones
+ * before. */
 static void
 seed_group(struct change *change, const struct json *old, const struct json *document)
 {
@@ -398,7 +407,8 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 		if (kind == KIND_POOL)
 			seed_states(change, found.old, document);
 		if (kind == KIND_LB &&
-		    (found.old == NULL || strcmp(json_text_of(found.old, "name"), json_text_of(document, "name")) != 0))
+		    (found.old == NULL ||
+			strcmp(json_text_of(found.old, "name"), json_text_of(document, "name")) != 0))
 			check_place(change, json_text_of(document, "name"));
 		if (kind == KIND_MONITOR_GROUP && found.old != NULL && change->problems.errors == 0)
 			seed_group(change, found.old, document);

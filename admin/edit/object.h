@@ -20,8 +20,8 @@ struct object_aliases {
 void object_add_alias(struct object_aliases *aliases, enum kind kind, const char *from, const struct id *to);
 
 /*
- * Check input and write it.  target, where not NULL, is the object that it becomes, whatever its name; else it is
- * matched by name (S30).  aliases may be NULL.  False with errors in the change's problems.
+ * Check input and write it.  target, where not NULL, is the object that it becomes, whatever its name; else
+ * it is matched by name (S30).  aliases may be NULL.  False with errors in the change's problems.
  */
 bool object_put(struct change *change, enum kind kind, const struct json *input, const struct id *target,
     enum object_mode mode, struct object_aliases *aliases, struct id *id);
@@ -30,7 +30,8 @@ bool object_put(struct change *change, enum kind kind, const struct json *input,
 bool object_delete(struct change *change, enum kind kind, const struct id *id);
 
 /* By name or id; an error in problems where there is none. */
-bool object_find(struct store_txn *txn, enum kind kind, const char *name, struct id *id, struct problems *problems);
+bool object_find(
+    struct store_txn *txn, enum kind kind, const char *name, struct id *id, struct problems *problems);
 
 /* As the store keeps it; NULL where it cannot be read. */
 struct json *object_read(struct store_txn *txn, enum kind kind, const struct id *id);

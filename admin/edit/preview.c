@@ -1,8 +1,8 @@
 #include "admin/edit/preview.h"
 
 #include "admin/edit/document.h"
-#include "admin/look/node.h"
 #include "admin/explain/replay.h"
+#include "admin/look/node.h"
 
 #include <stdlib.h>
 
@@ -52,12 +52,15 @@ list_item(void *arg, const struct config_item *item)
 	if (++list->lines > LINES_SHOWN)
 		return true;
 	if (item->what == CONFIG_ZONE) {
-		fprintf(list->out, "  zone %s: would be %s\n", name_to_host(item->owner_key.data, name), fates[item->fate % NITEMS(fates)]);
+		fprintf(list->out, "  zone %s: would be %s\n", name_to_host(item->owner_key.data, name),
+		    fates[item->fate % NITEMS(fates)]);
 		return true;
 	}
 	document_name(item->after.len > 0 ? item->after : item->before, name);
 	fprintf(list->out, "  %s %s: would be %s\n", kind_text(item->kind), name,
-	    item->before.len == 0 ? "created" : item->after.len == 0 ? "deleted" : "changed");
+	    item->before.len == 0      ? "created"
+		: item->after.len == 0 ? "deleted"
+				       : "changed");
 	return true;
 }
 
@@ -99,9 +102,11 @@ move_lb(void *arg, const struct id *id, struct bytes text)
 
 	(void)id;
 	if (lb != NULL && ++moving->count <= BALANCERS_SHOWN)
-		result = replay_compare(moving->preview->before, moving->after, moving->places, lb->wire, &moving->clients, 0, &problems);
+		result = replay_compare(moving->preview->before, moving->after, moving->places, lb->wire,
+		    &moving->clients, 0, &problems);
 	/* Who is new here does not move from anywhere. */
-	if (result != NULL && !json_truth(json_member(result, "new")) && json_number_of(json_member(result, "moved")) > 0) {
+	if (result != NULL && !json_truth(json_member(result, "new")) &&
+	    json_number_of(json_member(result, "moved")) > 0) {
 		moving->moved++;
 		fprintf(moving->out, "  load_balancer %s: %.1f %% of clients would move\n", lb->name,
 		    100 * json_number_of(json_member(result, "moved")));
@@ -124,7 +129,8 @@ list_moves(struct preview *preview, struct change *change, FILE *out)
 	if (moving.after != NULL)
 		config_each_object_by_name(change->txn, KIND_LB, move_lb, &moving);
 	if (moving.count > BALANCERS_SHOWN)
-		fprintf(out, "  (looked at the first %d of %zu load balancers)\n", BALANCERS_SHOWN, moving.count);
+		fprintf(
+		    out, "  (looked at the first %d of %zu load balancers)\n", BALANCERS_SHOWN, moving.count);
 	replay_free(&moving.clients);
 	compiler_free(moving.after);
 	geo_free(geo);

@@ -1,7 +1,7 @@
 #include "admin/edit/record_check.h"
 
-#include "zones/dns/name.h"
 #include "admin/edit/zone_load.h"
+#include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
 void
@@ -13,13 +13,17 @@ record_check_type(struct change *change, uint16_t type)
 	if (!zonefile_is_data(type))
 		problems_error(&change->problems, "%s is no type of zone data", text);
 	else if (type == TYPE_SOA)
-		problems_error(&change->problems, "an SOA is not added or deleted alone: --serial changes its serial, `zone load` the rest");
+		problems_error(&change->problems,
+		    "an SOA is not added or deleted alone: --serial changes its serial, `zone load` the "
+		    "rest");
 	else if (zonefile_is_dnssec(type))
-		problems_error(&change->problems, "%s belongs to a signed zone, and graycloud does not sign (S33)", text);
+		problems_error(&change->problems,
+		    "%s belongs to a signed zone, and graycloud does not sign (S33)", text);
 }
 
 void
-record_check_beside(struct change *change, const struct record_place *place, uint16_t type, const struct owner_rrsets *rrsets)
+record_check_beside(
+    struct change *change, const struct record_place *place, uint16_t type, const struct owner_rrsets *rrsets)
 {
 	char text[16];
 
@@ -28,11 +32,13 @@ record_check_beside(struct change *change, const struct record_place *place, uin
 
 		zonefile_type_text(other, text);
 		if (type == TYPE_CNAME && other != TYPE_CNAME) {
-			problems_error(&change->problems, "%s has %s data, and a CNAME stands alone (RFC 1034 3.6.2)", place->host, text);
+			problems_error(&change->problems,
+			    "%s has %s data, and a CNAME stands alone (RFC 1034 3.6.2)", place->host, text);
 			return;
 		}
 		if (type != TYPE_CNAME && other == TYPE_CNAME) {
-			problems_error(&change->problems, "%s has a CNAME, and nothing stands beside it (RFC 1034 3.6.2): delete it first",
+			problems_error(&change->problems,
+			    "%s has a CNAME, and nothing stands beside it (RFC 1034 3.6.2): delete it first",
 			    place->host);
 			return;
 		}
@@ -85,19 +91,22 @@ warn_unseen(struct change *change, const struct record_place *place, uint16_t ty
 	if (!place_find(change->txn, place->name, &where))
 		return;
 	if (where.zone.number != place->zone.number) {
-		problems_warn(&change->problems, "%s lies in the zone %s, which is served too: the record is never answered",
-		    place->host, name_to_host(where.zone.name, above));
+		problems_warn(&change->problems,
+		    "%s lies in the zone %s, which is served too: the record is never answered", place->host,
+		    name_to_host(where.zone.name, above));
 		return;
 	}
 	at_cut = where.hidden_by == TYPE_NS && name_equal(where.hidden_at, place->name);
 	seen = where.hidden_by == 0 || (at_cut && (type == TYPE_NS || type == TYPE_DS)) ||
-	       (where.hidden_by == TYPE_NS && is_address(type) &&
-		   place_is_nameserver(change->txn, &place->zone, place->name, &change->nameservers));
+	    (where.hidden_by == TYPE_NS && is_address(type) &&
+		place_is_nameserver(change->txn, &place->zone, place->name, &change->nameservers));
 	if (!seen)
 		problems_warn(&change->problems, "the record is never answered: %s is %s %s", place->host,
-		    where.hidden_by == TYPE_NS ? "at or below the delegation" : "below the DNAME", name_to_host(where.hidden_at, above));
+		    where.hidden_by == TYPE_NS ? "at or below the delegation" : "below the DNAME",
+		    name_to_host(where.hidden_at, above));
 	if ((is_address(type) || type == TYPE_CNAME) && is_lb(change, place->name)) /* S6 */
-		problems_warn(&change->problems, "the load balancer %s answers for this name: the record is hidden while it is enabled",
+		problems_warn(&change->problems,
+		    "the load balancer %s answers for this name: the record is hidden while it is enabled",
 		    place->host);
 }
 
@@ -131,8 +140,10 @@ warn_hides(struct change *change, const struct record_place *place, uint16_t typ
 
 	config_each_row(change->txn, place->zone.number, NULL, count_hidden, &hidden);
 	if (hidden.count > 0)
-		problems_warn(&change->problems, "%zu RRsets %s %s are not answered any more: the %s hides them", hidden.count,
-		    type == TYPE_NS ? "at or below" : "below", place->host, type == TYPE_NS ? "delegation" : "DNAME");
+		problems_warn(&change->problems,
+		    "%zu RRsets %s %s are not answered any more: the %s hides them", hidden.count,
+		    type == TYPE_NS ? "at or below" : "below", place->host,
+		    type == TYPE_NS ? "delegation" : "DNAME");
 }
 
 static void
@@ -142,13 +153,17 @@ warn_nameserver(struct change *change, const struct record_place *place, const u
 
 	name_to_host(target, host);
 	if (is_lb(change, target)) /* S9 */
-		problems_warn(&change->problems, "the load balancer %s hides the addresses of this nameserver: there is no glue for it", host);
+		problems_warn(&change->problems,
+		    "the load balancer %s hides the addresses of this nameserver: there is no glue for it",
+		    host);
 	else if (name_within(target, place->zone.name) && !has_address(change, &place->zone, target))
-		problems_warn(&change->problems, "missing glue: the nameserver %s has no A or AAAA record in this zone", host);
+		problems_warn(&change->problems,
+		    "missing glue: the nameserver %s has no A or AAAA record in this zone", host);
 }
 
 void
-record_warn_added(struct change *change, const struct record_place *place, uint16_t type, bool first, const uint8_t *rdata)
+record_warn_added(
+    struct change *change, const struct record_place *place, uint16_t type, bool first, const uint8_t *rdata)
 {
 	struct zone_loaded loaded = {.zone = place->zone};
 	bool apex = name_equal(place->name, place->zone.name);
@@ -167,5 +182,6 @@ record_warn_deleted(struct change *change, const struct record_place *place)
 {
 	if (!has_address(change, &place->zone, place->name) &&
 	    place_is_nameserver(change->txn, &place->zone, place->name, &change->nameservers))
-		problems_warn(&change->problems, "missing glue: the nameserver %s has no A or AAAA record any more", place->host);
+		problems_warn(&change->problems,
+		    "missing glue: the nameserver %s has no A or AAAA record any more", place->host);
 }

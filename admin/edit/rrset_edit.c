@@ -19,7 +19,8 @@ keep_rrset(void *arg, struct bytes key, const struct rrset *rrset)
 }
 
 void
-owner_rrsets_read(struct owner_rrsets *rrsets, struct store_txn *txn, uint32_t zone, const struct bytes *owner_key)
+owner_rrsets_read(
+    struct owner_rrsets *rrsets, struct store_txn *txn, uint32_t zone, const struct bytes *owner_key)
 {
 	*rrsets = (struct owner_rrsets){0};
 	config_each_row(txn, zone, owner_key, keep_rrset, rrsets);

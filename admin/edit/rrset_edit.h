@@ -11,7 +11,8 @@ struct owner_rrsets {
 	struct rrset *items;
 	size_t count;
 };
-void owner_rrsets_read(struct owner_rrsets *rrsets, struct store_txn *txn, uint32_t zone, const struct bytes *owner_key);
+void owner_rrsets_read(
+    struct owner_rrsets *rrsets, struct store_txn *txn, uint32_t zone, const struct bytes *owner_key);
 void owner_rrsets_free(struct owner_rrsets *rrsets);
 const struct rrset *owner_rrsets_find(const struct owner_rrsets *rrsets, uint16_t type);
 
@@ -25,8 +26,10 @@ void value_begin(struct value *value);
 void value_add(struct value *value, const uint8_t *rdata, uint16_t len);
 void value_end(struct value *value, uint8_t flags, uint32_t ttl);
 
-/* The records of rrset (or NULL) and this one, in order.  False where it is there already: then value has them as they were. */
-bool value_with(struct value *value, const struct rrset *rrset, uint16_t type, const uint8_t *rdata, uint16_t len);
+/* The records of rrset (or NULL) and this one, in order.  False where it is there already: then value has
+ * them as they were. */
+bool value_with(
+    struct value *value, const struct rrset *rrset, uint16_t type, const uint8_t *rdata, uint16_t len);
 /* The records of rrset without this one.  False where it was not there. */
 bool value_without(struct value *value, const struct rrset *rrset, const uint8_t *rdata, uint16_t len);
 

@@ -6,7 +6,8 @@
 
 #include "zones/dns/rrset.h"
 
-/* The SOA of a value of rrset.h with the serial after serial, as a row of its own; false where value holds none. */
+/* The SOA of a value of rrset.h with the serial after serial, as a row of its own; false where value holds
+ * none. */
 bool serial_next_soa(struct zone_row *row, struct bytes value, uint32_t serial);
 
 #endif

@@ -1,8 +1,8 @@
 #include "admin/edit/zone_load.h"
 
-#include "zones/dns/name.h"
-#include "admin/look/place.h"
 #include "admin/edit/rrset_edit.h"
+#include "admin/look/place.h"
+#include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -34,7 +34,8 @@ compare_row(const void *key_arg, const void *row_arg)
 }
 
 static void
-warn_dropped(struct dropped *dropped, struct bytes owner_key, uint16_t type, const uint8_t *rdata, uint16_t len)
+warn_dropped(
+    struct dropped *dropped, struct bytes owner_key, uint16_t type, const uint8_t *rdata, uint16_t len)
 {
 	uint8_t owner[2 * NAME_MAX_LEN];
 	int relative = name_from_key(owner, owner_key.data, owner_key.len);
@@ -44,7 +45,8 @@ warn_dropped(struct dropped *dropped, struct bytes owner_key, uint16_t type, con
 		return;
 	memcpy(owner + relative, dropped->data->apex, name_len(dropped->data->apex));
 	text = record_text(owner, type, rdata, len);
-	problems_warn(&dropped->change->problems, "%s came by `record` and is not in %s: it is dropped", text, dropped->file);
+	problems_warn(&dropped->change->problems, "%s came by `record` and is not in %s: it is dropped", text,
+	    dropped->file);
 	free(text);
 }
 
@@ -75,19 +77,23 @@ find_dropped(void *arg, struct bytes owner_key, const struct rrset *rrset)
 }
 
 static void
-warn_of_dropped(struct change *change, const struct zone_info *zone, const struct zone_data *data, const char *file)
+warn_of_dropped(
+    struct change *change, const struct zone_info *zone, const struct zone_data *data, const char *file)
 {
-	struct dropped dropped = {.change = change, .data = data, .file = strcmp(file, "-") == 0 ? "standard input" : file};
+	struct dropped dropped = {
+	    .change = change, .data = data, .file = strcmp(file, "-") == 0 ? "standard input" : file};
 	char name[NAME_MAX_TEXT];
 
 	config_each_row(change->txn, zone->number, NULL, find_dropped, &dropped);
 	if (dropped.count > DROPPED_MAX)
-		problems_warn(&change->problems, "%s: %zu more records came by `record` and are not in %s: they are dropped",
+		problems_warn(&change->problems,
+		    "%s: %zu more records came by `record` and are not in %s: they are dropped",
 		    name_to_host(data->apex, name), dropped.count - DROPPED_MAX, dropped.file);
 }
 
 void
-zone_load_put(struct change *change, const struct zone_data *data, const char *file, struct zone_loaded *loaded)
+zone_load_put(
+    struct change *change, const struct zone_data *data, const char *file, struct zone_loaded *loaded)
 {
 	const struct zone_difference *difference = &loaded->difference;
 	struct zone_info before;

@@ -15,8 +15,8 @@ struct zone_loaded {
 };
 
 /*
- * Make the zone of data's name equal to data.  Warns where data changed and the serial did not rise (S33), and of records that
- * came by `record` and are not in file, which only names the data's origin.
+ * Make the zone of data's name equal to data.  Warns where data changed and the serial did not rise (S33),
+ * and of records that came by `record` and are not in file, which only names the data's origin.
  */
 void zone_load_put(
     struct change *change, const struct zone_data *data, const char *file, struct zone_loaded *loaded);

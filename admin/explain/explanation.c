@@ -1,8 +1,8 @@
 #include "admin/explain/explanation.h"
 
 #include "admin/explain/explanation_health.h"
-#include "zones/state/health.h"
 #include "admin/explain/outcomes.h"
+#include "zones/state/health.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <search.h>
@@ -146,8 +146,9 @@ find_event(const struct explaining *on, enum steer_step step, uint32_t slot)
 static struct json *
 parts_of(const struct lb_override *override)
 {
-	static const char *const parts[PARTS] = {"pools", "pool_weights", "fallback_pool", "steering_policy", "pop_pools", "country_pools",
-	    "region_pools", "ttl", "session_affinity", "session_affinity_ttl", "zero_downtime_failover", "prefer_ecs", "mode"};
+	static const char *const parts[PARTS] = {"pools", "pool_weights", "fallback_pool", "steering_policy",
+	    "pop_pools", "country_pools", "region_pools", "ttl", "session_affinity", "session_affinity_ttl",
+	    "zero_downtime_failover", "prefer_ecs", "mode"};
 	struct json *list = json_new_list();
 
 	for (unsigned part = 0; part < PARTS; part++)
@@ -157,7 +158,8 @@ parts_of(const struct lb_override *override)
 }
 
 static struct json *
-explain_override(const struct explaining *on, enum steer_step step, uint32_t number, const struct lb_override *override)
+explain_override(
+    const struct explaining *on, enum steer_step step, uint32_t number, const struct lb_override *override)
 {
 	const struct steer_event *event = find_event(on, step, number);
 	struct json *object = json_new_object();
@@ -168,8 +170,9 @@ explain_override(const struct explaining *on, enum steer_step step, uint32_t num
 	if (override->disabled)
 		json_put_text(object, "why", "disabled");
 	else if (event == NULL)
-		json_put_text(object, "why", step == STEP_SET ? "not looked at: a set before it matched (S36)"
-		                                              : "not looked at: a rule before it terminates (S35)");
+		json_put_text(object, "why",
+		    step == STEP_SET ? "not looked at: a set before it matched (S36)"
+				     : "not looked at: a rule before it terminates (S35)");
 	else if (!event->value)
 		json_put_text(object, "why", "its condition is not true");
 	else if (*override->condition == '\0')
@@ -207,7 +210,8 @@ static void
 explain_location(struct explaining *on, const struct steer_lb *lb)
 {
 	static const char *const by[] = {"nowhere", "ECS", "resolver", "site"};
-	struct steering steering = {.client = on->request->client, .geo = on->request->geo, .site = on->request->site};
+	struct steering steering = {
+	    .client = on->request->client, .geo = on->request->geo, .site = on->request->site};
 	struct json *object = json_new_object();
 	struct steer_location location;
 
@@ -221,7 +225,8 @@ explain_location(struct explaining *on, const struct steer_lb *lb)
 		json_put_text(object, "site", on->request->site->code);
 	for (size_t i = 0; i < on->trace.count; i++)
 		if (on->trace.events[i].step == STEP_PLACE)
-			json_put_text(object, "list", on->trace.place != NULL ? on->trace.place : "default_pools");
+			json_put_text(
+			    object, "list", on->trace.place != NULL ? on->trace.place : "default_pools");
 	json_put(on->out, "location", object);
 }
 
@@ -242,7 +247,8 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	const struct pool *model = compiler_pool(on->compiler, slot, &states);
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
 	struct json *object = json_new_object();
-	const struct steer_event *cost = find_event(on, STEP_POOL_COST, slot), *latency = find_event(on, STEP_POOL_LATENCY, slot);
+	const struct steer_event *cost = find_event(on, STEP_POOL_COST, slot),
+				 *latency = find_event(on, STEP_POOL_LATENCY, slot);
 	double probability = pool_probability(on, slot, fallback);
 	const char *why = "not looked at";
 
@@ -264,8 +270,8 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 		json_put_number(object, "cost", (double)cost->value / 1099511627776.0 / cost->weight * 100);
 	if (fallback)
 		why = probability > 0
-			  ? "fallback pool: none of the others is usable, its health is ignored (S14)"
-			  : "fallback pool: not needed (S14)";
+		    ? "fallback pool: none of the others is usable, its health is ignored (S14)"
+		    : "fallback pool: not needed (S14)";
 	else if (!model->enabled)
 		why = "disabled (S12)";
 	else if (!table->usable)
@@ -273,7 +279,8 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	else if (find_event(on, STEP_PIN, slot) != NULL)
 		why = "this client is pinned to it (S20)";
 	else if (find_event(on, STEP_POOL_SHED, slot) != NULL)
-		why = find_event(on, STEP_POOL_SHED, slot)->value ? "sheds load, by chance this time" : "sheds this client ([CF] load shedding)";
+		why = find_event(on, STEP_POOL_SHED, slot)->value ? "sheds load, by chance this time"
+								  : "sheds this client ([CF] load shedding)";
 	else if (find_event(on, STEP_POOL_NO_WEIGHT, slot) != NULL)
 		why = "weight 0: never drawn (S13)";
 	else if (find_event(on, STEP_POOL_FIRST, slot) != NULL)
@@ -281,7 +288,8 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	else if (find_event(on, STEP_POOL_NEAREST, slot) != NULL)
 		why = probability > 0 ? "nearest to the client" : "farther from the client";
 	else if (latency != NULL && latency->value == 0)
-		why = probability > 0 ? "first: no pool's latency is known (S41)" : "its latency is not known (S41)";
+		why = probability > 0 ? "first: no pool's latency is known (S41)"
+				      : "its latency is not known (S41)";
 	else if (latency != NULL)
 		why = probability > 0 ? "the first of the fastest (S41)" : "slower, or later in order (S41)";
 	else if (find_event(on, STEP_POOL_SHARE, slot) != NULL)
@@ -339,8 +347,10 @@ origin_probability(const struct explaining *on, const struct pool_table *table, 
 	case STEER_ALL:
 		return 1;
 	case STEER_HASHED:
-		/* With affinity this is the one choice, which a pin may have made; asked for a CNAME there may be none (S16). */
-		if (lb->affinity == AFFINITY_IP && from == on->answer.choice.from && on->answer.choice.norigins > 0)
+		/* With affinity this is the one choice, which a pin may have made; asked for a CNAME there
+		 * may be none (S16). */
+		if (lb->affinity == AFFINITY_IP && from == on->answer.choice.from &&
+		    on->answer.choice.norigins > 0)
 			return is_chosen(&on->answer.choice, index);
 		n = steer_rank(from, steer_key(lb, &on->request->client).hash, n, drawn);
 		for (unsigned i = 0; i < n; i++)
@@ -374,12 +384,13 @@ hostname_verdict(const struct origin *origin, const struct address *asked, bool 
 		of_family |= origin->resolved->list[i].address.family == asked->family;
 	if (origin->unflattened)
 		return fallback ? "candidate: health is ignored (S14), a CNAME where it is the only one (S16)"
-		                : "candidate (S11), a CNAME where it is the only one (S16)";
+				: "candidate (S11), a CNAME where it is the only one (S16)";
 	if (origin->resolved == NULL)
 		return "not resolved (S16)";
 	if (!of_family)
 		return "has no address of the family (S12)";
-	return fallback ? "candidate: its last known addresses (S14)" : "candidate: its addresses that are up (S16)";
+	return fallback ? "candidate: its last known addresses (S14)"
+			: "candidate: its addresses that are up (S16)";
 }
 
 static const char *
@@ -412,9 +423,7 @@ explain_origins(struct explaining *on, struct json *origins, uint32_t slot, doub
 	    ? &table->fallback[on->answer.choice.family]
 	    : steer_candidates(on->plan, table, on->answer.choice.family);
 	struct address asked = {.family = on->answer.choice.family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
-	uint64_t key = on->plan->affinity == AFFINITY_IP
-			   ? steer_key(on->plan, &on->request->client).hash
-			   : 0;
+	uint64_t key = on->plan->affinity == AFFINITY_IP ? steer_key(on->plan, &on->request->client).hash : 0;
 
 	for (size_t i = 0; i < model->norigins; i++) {
 		const struct origin *origin = &model->origins[i];
@@ -451,20 +460,23 @@ explain_steering(struct explaining *on)
 
 	explain_lb(on, lb);
 	explain_overrides(on);
-	if (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY || json_member(on->out, "pool_sets") != NULL)
+	if (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY ||
+	    json_member(on->out, "pool_sets") != NULL)
 		explain_location(on, lb);
 	for (unsigned i = 0; i < on->trace.npools; i++) {
 		const struct steer_pool *pool = &on->trace.pools[i];
 		double probability = pool_probability(on, pool->slot, false);
 
-		explain_pool(on, pools, pool->slot, false, on->trace.weights != NULL ? steer_weight(on->trace.weights, pool->slot) : pool->weight);
+		explain_pool(on, pools, pool->slot, false,
+		    on->trace.weights != NULL ? steer_weight(on->trace.weights, pool->slot) : pool->weight);
 		if (probability > 0)
 			explain_origins(on, origins, pool->slot, probability, false);
 	}
 	if (last_resort || !is_chosen_among(on, lb->fallback.slot))
 		explain_pool(on, pools, lb->fallback.slot, true, 0);
 	if (last_resort && pool_slot_table(on->snapshot->pools, lb->fallback.slot) != NULL)
-		explain_origins(on, origins, lb->fallback.slot, pool_probability(on, lb->fallback.slot, true), true);
+		explain_origins(
+		    on, origins, lb->fallback.slot, pool_probability(on, lb->fallback.slot, true), true);
 	json_put(on->out, "pools", pools);
 	json_put(on->out, "origins", origins);
 	if (last_resort)
@@ -489,8 +501,13 @@ add_record(struct explaining *on, const char *section, const uint8_t *owner, uin
     const char *data, double probability)
 {
 	char text[NAME_MAX_TEXT];
-	struct record wanted = {.section = section, .name = name_to_text(owner, text), .type = (char *)(uintptr_t)type,
-	    .data = (char *)(uintptr_t)data, .ttl = ttl, .probability = probability}, *record;
+	struct record wanted = {.section = section,
+			  .name = name_to_text(owner, text),
+			  .type = (char *)(uintptr_t)type,
+			  .data = (char *)(uintptr_t)data,
+			  .ttl = ttl,
+			  .probability = probability},
+		      *record;
 	void *known = tfind(&wanted, &on->record_tree, compare_records);
 
 	if (known != NULL) {
@@ -529,7 +546,8 @@ put_records(struct explaining *on)
 		json_put_text(object, "type", record->type);
 		json_put_text(object, "data", record->data);
 		/* Sums of shares: a billionth is the machine's, not the answer's. */
-		json_put_number(object, "probability", record->probability > 1 - 1e-9 ? 1 : record->probability);
+		json_put_number(
+		    object, "probability", record->probability > 1 - 1e-9 ? 1 : record->probability);
 		json_add(records, object);
 		free(record->name);
 		free(record->type);
@@ -553,7 +571,8 @@ outcome_steering(const struct explaining *on, unsigned try)
 
 /* One record of a fragment, by way of its presentation form: "owner ttl IN type data". */
 static void
-add_static(struct explaining *on, const struct answer *answer, const struct answer_item *item, double probability)
+add_static(
+    struct explaining *on, const struct answer *answer, const struct answer_item *item, double probability)
 {
 	static const char *const sections[] = {"answer", "authority", "additional"};
 	const uint8_t *at = item->wire, *owner = answer_owner(answer, &on->request->question, item);
@@ -586,8 +605,8 @@ add_static(struct explaining *on, const struct answer *answer, const struct answ
 }
 
 /*
- * How likely an answer has each address of a pool, where max_answers may cut a hostname's (S16): where chance decides there is no
- * short formula, and we try.
+ * How likely an answer has each address of a pool, where max_answers may cut a hostname's (S16): where chance
+ * decides there is no short formula, and we try.
  */
 static double *
 try_addresses(const struct explaining *on, const struct outcome *outcome)
@@ -618,7 +637,8 @@ try_addresses(const struct explaining *on, const struct outcome *outcome)
 
 /* The addresses of candidates as records: first to last - 1. */
 static void
-add_addresses(struct explaining *on, const struct outcome *outcome, const struct answer_item *item, unsigned first, unsigned last)
+add_addresses(struct explaining *on, const struct outcome *outcome, const struct answer_item *item,
+    unsigned first, unsigned last)
 {
 	const struct steer_choice *choice = &outcome->answer.choice;
 	const struct candidates *from = choice->from;
@@ -631,22 +651,27 @@ add_addresses(struct explaining *on, const struct outcome *outcome, const struct
 		double probability = origin_probability(on, choice->pool, from, i);
 
 		for (unsigned n = 0; n < candidate->naddresses; n++) {
-			struct address address = {.family = choice->family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
+			struct address address = {
+			    .family = choice->family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
 			double share = cut ? shares[candidate->first + n] : probability;
 			char text[46];
 
-			memcpy(address.bytes, from->addresses[candidate->first + n].bytes, sizeof address.bytes);
+			memcpy(
+			    address.bytes, from->addresses[candidate->first + n].bytes, sizeof address.bytes);
 			if (share > 0)
-				add_record(on, "answer", owner, item->ttl, choice->family == TABLE_V4 ? "A" : "AAAA",
+				add_record(on, "answer", owner, item->ttl,
+				    choice->family == TABLE_V4 ? "A" : "AAAA",
 				    address_to_text(&address, text), share * outcome->probability);
 		}
 	}
 	free(shares);
 }
 
-/* The answer that an outcome's pool gives when chance chooses this candidate; false where it was never met. */
+/* The answer that an outcome's pool gives when chance chooses this candidate; false where it was never met.
+ */
 static bool
-find_answer_with(const struct explaining *on, const struct outcome *outcome, unsigned candidate, struct outcome *found)
+find_answer_with(
+    const struct explaining *on, const struct outcome *outcome, unsigned candidate, struct outcome *found)
 {
 	*found = *outcome;
 	for (unsigned try = 0; try < TRIES; try++) {
@@ -661,7 +686,8 @@ find_answer_with(const struct explaining *on, const struct outcome *outcome, uns
 	return false;
 }
 
-/* S16: chance draws one origin, and some are answered with a CNAME: each of them gives an answer of its own. */
+/* S16: chance draws one origin, and some are answered with a CNAME: each of them gives an answer of its own.
+ */
 static bool
 each_its_own(const struct explaining *on, const struct steer_choice *choice)
 {
@@ -676,7 +702,8 @@ each_its_own(const struct explaining *on, const struct steer_choice *choice)
 }
 
 static void
-add_items(struct explaining *on, const struct outcome *outcome, unsigned first, unsigned last, double probability)
+add_items(
+    struct explaining *on, const struct outcome *outcome, unsigned first, unsigned last, double probability)
 {
 	for (unsigned i = 0; i < outcome->answer.nitems; i++) {
 		const struct answer_item *item = &outcome->answer.items[i];
@@ -695,7 +722,8 @@ add_outcome(struct explaining *on, const struct outcome *outcome)
 	struct outcome *found;
 
 	if (!outcome->answer.has_choice || !each_its_own(on, choice)) {
-		add_items(on, outcome, 0, outcome->answer.has_choice && choice->pool != NULL ? choice->from->count : 0,
+		add_items(on, outcome, 0,
+		    outcome->answer.has_choice && choice->pool != NULL ? choice->from->count : 0,
 		    outcome->probability);
 		return;
 	}
@@ -724,7 +752,8 @@ explain_answer(struct explaining *on)
 	json_put_integer(on->out, "scope", scope);
 }
 
-/* Did a load balancer decide what is answered, in some outcome at least?  Not where a chain ends before it (S5). */
+/* Did a load balancer decide what is answered, in some outcome at least?  Not where a chain ends before it
+ * (S5). */
 static bool
 is_steered(const struct explaining *on)
 {
@@ -740,8 +769,13 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
     const struct explanation_request *request)
 {
 	struct explaining *on = xcalloc(1, sizeof *on);
-	struct steering steering = {.client = request->client, .now_s = (uint32_t)(wall_ms() / 1000), .pins = request->pins, .geo = request->geo,
-	    .site = request->site, .query_name = request->question.path.name, .query_type = request->question.type,
+	struct steering steering = {.client = request->client,
+	    .now_s = (uint32_t)(wall_ms() / 1000),
+	    .pins = request->pins,
+	    .geo = request->geo,
+	    .site = request->site,
+	    .query_name = request->question.path.name,
+	    .query_type = request->question.type,
 	    .trace = &on->trace};
 	char name[NAME_MAX_TEXT], type[16];
 	struct json *out = json_new_object();

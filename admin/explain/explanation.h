@@ -1,9 +1,8 @@
 /*
  * explanation.h -- why a client gets an answer: the nameserver's own code run with a trace, put into JSON.
  *
- * Members: name, type, client {resolver, ecs}, zone, found, load_balancer, pool_sets, rules, key, pools, origins, rcode, records,
- * scope.
- * What chance decides has a probability below 1.
+ * Members: name, type, client {resolver, ecs}, zone, found, load_balancer, pool_sets, rules, key, pools,
+ * origins, rcode, records, scope. What chance decides has a probability below 1.
  */
 #ifndef EXPLANATION_H
 #define EXPLANATION_H
@@ -16,13 +15,13 @@ struct explanation_request {
 	uint8_t name[NAME_MAX_LEN]; /* the question's */
 	struct question question;
 	struct steer_client client;
-	const struct geo *geo;   /* likewise */
+	const struct geo *geo; /* likewise */
 	const struct steer_site *site;
 	const struct pins *pins; /* of a running nameserver, or NULL */
 };
 
 /* health may be NULL: then every monitored endpoint is unknown.  compiler has read both stores. */
-struct json *explanation_make(const struct compiler *compiler, struct store_txn *config, struct store_txn *health,
-    const struct explanation_request *request);
+struct json *explanation_make(const struct compiler *compiler, struct store_txn *config,
+    struct store_txn *health, const struct explanation_request *request);
 
 #endif

@@ -1,8 +1,8 @@
 #include "admin/explain/explanation_health.h"
 
-#include "zones/state/config.h"
 #include "admin/edit/document.h"
 #include "admin/look/resolution.h"
+#include "zones/state/config.h"
 
 #include <stdlib.h>
 
@@ -14,7 +14,8 @@ put_record(struct json *object, const struct health_record *record)
 
 	json_put_number(object, "state_age_seconds", (double)((now - MIN(now, record->since_ms)) / 1000));
 	if (record->last_ms != 0)
-		json_put_number(object, "checked_age_seconds", (double)((now - MIN(now, record->last_ms)) / 100) / 10);
+		json_put_number(
+		    object, "checked_age_seconds", (double)((now - MIN(now, record->last_ms)) / 100) / 10);
 	json_put_text(object, "failure_reason", health_reason_text(record->last_reason));
 	if (record->damped_until_ms != 0) { /* S39 */
 		wall_text(health_damped_until(record, now, wall_ms()), damped_until);
@@ -25,8 +26,8 @@ put_record(struct json *object, const struct health_record *record)
 }
 
 void
-explanation_put_health(const struct explanation_stores *stores, struct json *object, const struct pool *pool, const struct origin *origin,
-    const struct address *address)
+explanation_put_health(const struct explanation_stores *stores, struct json *object, const struct pool *pool,
+    const struct origin *origin, const struct address *address)
 {
 	bool grouped = pool->monitor_group.text[0] != '\0';
 	struct json *monitors = grouped ? json_new_list() : NULL;
@@ -56,7 +57,8 @@ explanation_put_health(const struct explanation_stores *stores, struct json *obj
 }
 
 void
-explanation_put_hostname(const struct explanation_stores *stores, struct json *object, const struct pool *pool, const struct origin *origin)
+explanation_put_hostname(const struct explanation_stores *stores, struct json *object,
+    const struct pool *pool, const struct origin *origin)
 {
 	struct json *addresses = json_new_list();
 	struct name_record record;
@@ -69,7 +71,8 @@ explanation_put_hostname(const struct explanation_stores *stores, struct json *o
 		char at[46];
 
 		json_put_text(one, "address", address_to_text(&address->address, at));
-		json_put_text(one, "state", origin->resolved->gone ? "last known" : health_state_text(address->state));
+		json_put_text(
+		    one, "state", origin->resolved->gone ? "last known" : health_state_text(address->state));
 		explanation_put_health(stores, one, pool, origin, &address->address);
 		json_add(addresses, one);
 	}

@@ -12,10 +12,10 @@ struct explanation_stores {
 };
 
 /* What the monitors of a pool say of an address; of a group each by its name (S38). */
-void explanation_put_health(const struct explanation_stores *stores, struct json *object, const struct pool *pool,
-    const struct origin *origin, const struct address *address);
+void explanation_put_health(const struct explanation_stores *stores, struct json *object,
+    const struct pool *pool, const struct origin *origin, const struct address *address);
 /* S16: the addresses of a hostname, and how it was resolved. */
-void explanation_put_hostname(const struct explanation_stores *stores, struct json *object, const struct pool *pool,
-    const struct origin *origin);
+void explanation_put_hostname(const struct explanation_stores *stores, struct json *object,
+    const struct pool *pool, const struct origin *origin);
 
 #endif

@@ -13,7 +13,7 @@ struct tried {
 
 struct counting {
 	const struct steer_lb *lb;
-	const struct steer_lb *plan;    /* it as sets and rules made it, and the pools that are chosen among */
+	const struct steer_lb *plan; /* it as sets and rules made it, and the pools that are chosen among */
 	const struct steer_pool *pools;
 	size_t npools;
 	const struct pool_slots *slots;
@@ -44,7 +44,8 @@ place_of(const struct counting *counting, const struct steer_choice *choice)
 	size_t i = 0;
 
 	while (i < counting->npools &&
-	       (choice->last_resort || pool_slot_table(counting->slots, counting->pools[i].slot) != choice->pool))
+	    (choice->last_resort ||
+		pool_slot_table(counting->slots, counting->pools[i].slot) != choice->pool))
 		i++;
 	return i;
 }

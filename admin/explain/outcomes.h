@@ -9,7 +9,7 @@
 
 struct outcome {
 	double probability;
-	uint32_t slot;	  /* of the pool that decided, where a load balancer did */
+	uint32_t slot;    /* of the pool that decided, where a load balancer did */
 	bool last_resort; /* as the fallback pool (S14) */
 	struct answer answer;
 };

@@ -17,10 +17,12 @@ enum { DRAWS_SHARED = 20000, DRAWS_EACH = 64, CHOSEN_MAX = 2048 };
 static bool
 read_line(struct replay_client *client, char *line)
 {
-	char *rest, *prefix = strtok_r(line, " \t\r\n", &rest), *count = strtok_r(NULL, " \t\r\n", &rest), *end;
+	char *rest, *prefix = strtok_r(line, " \t\r\n", &rest), *count = strtok_r(NULL, " \t\r\n", &rest),
+		    *end;
 
 	client->count = 1;
-	if (!prefix_read(prefix, &client->client.ecs, &client->client.source) || strtok_r(NULL, " \t\r\n", &rest) != NULL)
+	if (!prefix_read(prefix, &client->client.ecs, &client->client.source) ||
+	    strtok_r(NULL, " \t\r\n", &rest) != NULL)
 		return false;
 	client->client.resolver = client->client.ecs;
 	if (count == NULL)
@@ -55,8 +57,10 @@ replay_read(struct replay_clients *clients, const char *path, struct problems *p
 		if (read_line(&clients->items[clients->count], line))
 			clients->total += clients->items[clients->count++].count;
 		else if (problems->errors < 20)
-			problems_error(problems, "%s:%u: a line is an address or prefix and, where you like, a count: 198.51.100.0/24 250", path,
-			    number);
+			problems_error(problems,
+			    "%s:%u: a line is an address or prefix and, where you like, a count: "
+			    "198.51.100.0/24 250",
+			    path, number);
 	}
 	if (ferror(file))
 		problems_error(problems, "%s cannot be read: %s", path, strerror(errno));
@@ -208,8 +212,11 @@ number_of(struct side *side, const struct steer_choice *choice, unsigned candida
 static struct steering
 steering_of(const struct side *side, const struct replay_client *client, unsigned draw)
 {
-	return (struct steering){.client = client->client, .draw = mix64(draw * UINT64_C(0x9e3779b97f4a7c15) + 1), .geo = side->place.geo,
-	    .site = side->place.site, .query_name = side->name};
+	return (struct steering){.client = client->client,
+	    .draw = mix64(draw * UINT64_C(0x9e3779b97f4a7c15) + 1),
+	    .geo = side->place.geo,
+	    .site = side->place.site,
+	    .query_name = side->name};
 }
 
 static unsigned
@@ -233,7 +240,8 @@ has_affinity(struct side *side, const struct replay_client *client)
 	return side->plan->affinity == AFFINITY_IP;
 }
 
-/* Send a client so many times; each answer's addresses share what it weighs.  Returns whether the client mattered. */
+/* Send a client so many times; each answer's addresses share what it weighs.  Returns whether the client
+ * mattered. */
 static bool
 send(struct side *side, const struct replay_client *client, unsigned draws, struct spread *spread)
 {
@@ -248,7 +256,8 @@ send(struct side *side, const struct replay_client *client, unsigned draws, stru
 		steer(side->lb, side->snapshot->pools, &steering, family, &choice);
 		mattered |= choice.client_mattered;
 		for (unsigned i = 0; i < choice.count; i++)
-			spread_add(spread, number_of(side, &choice, steer_address(&choice, i)->candidate), 1.0 / choice.count / draws);
+			spread_add(spread, number_of(side, &choice, steer_address(&choice, i)->candidate),
+			    1.0 / choice.count / draws);
 		if (choice.count == 0 && choice.norigins == 1) /* S16: by its CNAME, it may be */
 			spread_add(spread, number_of(side, &choice, choice.origin), 1.0 / draws);
 	}
@@ -261,7 +270,8 @@ spread_of(struct side *side, const struct replay_client *client, struct spread *
 {
 	bool v6 = client->client.ecs.family == FAMILY_V6;
 	bool by_place = side->lb->policy == STEERING_GEO || side->lb->policy == STEERING_PROXIMITY ||
-	                side->lb->overrides != NULL, affinity = has_affinity(side, client);
+	    side->lb->overrides != NULL,
+	     affinity = has_affinity(side, client);
 
 	if (affinity || by_place) {
 		send(side, client, affinity ? 1 : DRAWS_EACH, own);
@@ -334,13 +344,14 @@ spread_text(const struct targets *targets, const struct spread *spread)
 }
 
 static void
-add_move(struct json *moves, const struct targets *targets, const struct replay_client *client, const struct spread *from,
-    const struct spread *to)
+add_move(struct json *moves, const struct targets *targets, const struct replay_client *client,
+    const struct spread *from, const struct spread *to)
 {
 	struct json *move = json_new_object();
 	char text[46], prefix[64], *a = spread_text(targets, from), *b = spread_text(targets, to);
 
-	snprintf(prefix, sizeof prefix, "%s/%u", address_to_text(&client->client.ecs, text), client->client.source);
+	snprintf(prefix, sizeof prefix, "%s/%u", address_to_text(&client->client.ecs, text),
+	    client->client.source);
 	json_put_text(move, "client", prefix);
 	json_put_text(move, "from", a);
 	json_put_text(move, "to", b);
@@ -350,7 +361,8 @@ add_move(struct json *moves, const struct targets *targets, const struct replay_
 }
 
 static struct json *
-result_of(const struct targets *targets, const struct replay_clients *clients, double moved, struct json *moves)
+result_of(
+    const struct targets *targets, const struct replay_clients *clients, double moved, struct json *moves)
 {
 	struct json *result = json_new_object(), *origins = json_new_list();
 
@@ -372,8 +384,9 @@ result_of(const struct targets *targets, const struct replay_clients *clients, d
 }
 
 struct json *
-replay_compare(const struct compiler *before, const struct compiler *after, const struct replay_place places[2],
-    const uint8_t *name, const struct replay_clients *clients, size_t moves, struct problems *problems)
+replay_compare(const struct compiler *before, const struct compiler *after,
+    const struct replay_place places[2], const uint8_t *name, const struct replay_clients *clients,
+    size_t moves, struct problems *problems)
 {
 	struct targets targets = {0};
 	struct steer_lb *plan = xcalloc(1, sizeof *plan);
@@ -404,7 +417,8 @@ replay_compare(const struct compiler *before, const struct compiler *after, cons
 		double elsewhere;
 
 		for (unsigned s = 0; s < 2; s++) {
-			spreads[s] = sides[s].lb != NULL ? spread_of(&sides[s], &clients->items[i], &own[s]) : &nowhere;
+			spreads[s] = sides[s].lb != NULL ? spread_of(&sides[s], &clients->items[i], &own[s])
+							 : &nowhere;
 			add_shares(&targets, spreads[s], s, clients->items[i].count);
 		}
 		elsewhere = distance(spreads[0], spreads[1]);

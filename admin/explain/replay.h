@@ -1,7 +1,8 @@
 /*
  * replay.h -- many clients sent to one load balancer, before a change and after it: shares, and who moves.
  *
- * Uses the nameserver's own steering.  Where chance decides, a client is sent so many times that shares stand to a percent.
+ * Uses the nameserver's own steering.  Where chance decides, a client is sent so many times that shares stand
+ * to a percent.
  */
 #ifndef REPLAY_H
 #define REPLAY_H
@@ -20,7 +21,8 @@ struct replay_clients {
 	double total;
 };
 
-/* Lines of an address or prefix and, where it stands for more than one, a count.  False with a sentence for each faulty line. */
+/* Lines of an address or prefix and, where it stands for more than one, a count.  False with a sentence for
+ * each faulty line. */
 bool replay_read(struct replay_clients *clients, const char *path, struct problems *problems);
 void replay_free(struct replay_clients *clients);
 
@@ -31,11 +33,14 @@ struct replay_place {
 };
 
 /*
- * Send all of them to the load balancer of a name, as the one compiler has it and as the other.  NULL with a sentence where
- * neither has one.  The members of the result: origins [{pool, address, before, after}], moved (of 1), clients, moves
- * [{client, from, to}], at most so many, and new: the first has no such load balancer, so that all clients count as moved.
+ * Send all of them to the load balancer of a name, as the one compiler has it and as the other.  NULL with a
+ * sentence where neither has one.  The members of the result: origins [{pool, address, before, after}], moved
+ * (of 1), clients, moves
+ * [{client, from, to}], at most so many, and new: the first has no such load balancer, so that all clients
+ * count as moved.
  */
-struct json *replay_compare(const struct compiler *before, const struct compiler *after, const struct replay_place places[2],
-    const uint8_t *name, const struct replay_clients *clients, size_t moves, struct problems *problems);
+struct json *replay_compare(const struct compiler *before, const struct compiler *after,
+    const struct replay_place places[2], const uint8_t *name, const struct replay_clients *clients,
+    size_t moves, struct problems *problems);
 
 #endif

@@ -1,7 +1,7 @@
 #include "admin/look/history.h"
 
-#include "admin/edit/document.h"
 #include "admin/cli/print.h"
+#include "admin/edit/document.h"
 
 #include <stdlib.h>
 
@@ -59,9 +59,9 @@ touch_item(void *arg, const struct config_item *item)
 		bool known = document_name(item->after.len > 0 ? item->after : item->before, name);
 
 		touch(touched, kind_text(item->kind), known ? name : item->id.text,
-		    item->before.len == 0  ? "created"
-		    : item->after.len == 0 ? "deleted"
-					   : "changed");
+		    item->before.len == 0      ? "created"
+			: item->after.len == 0 ? "deleted"
+					       : "changed");
 	} else if (item->what == CONFIG_ZONE && name_valid(item->owner_key.data, item->owner_key.len) > 0)
 		touch(touched, "zone", name_to_host(item->owner_key.data, name),
 		    fates[item->fate % NITEMS(fates)]);
@@ -146,9 +146,9 @@ history_text(const struct json *entries)
 	for (size_t i = first; i < count; i++) {
 		const struct json *entry = json_item(entries, i);
 		char *changes = history_changes_text(json_member(entry, "changes"));
-		char *line = xasprintf("%lld %.19sZ %s: %s (%s)", json_integer_of(json_member(entry, "sequence")),
-		    json_text(json_member(entry, "time")), json_text(json_member(entry, "who")), changes,
-		    json_text(json_member(entry, "command")));
+		char *line = xasprintf("%lld %.19sZ %s: %s (%s)",
+		    json_integer_of(json_member(entry, "sequence")), json_text(json_member(entry, "time")),
+		    json_text(json_member(entry, "who")), changes, json_text(json_member(entry, "command")));
 
 		fprintf(out, "\n  %s", print_clean(line));
 		free(line);

@@ -4,19 +4,20 @@
 #ifndef HISTORY_H
 #define HISTORY_H
 
-#include "zones/state/config.h"
 #include "zones/document/json.h"
+#include "zones/state/config.h"
 
 /*
- * Those after a sequence and since a time (wall clock, milliseconds), the oldest first: a list of {sequence, time, who, command,
- * reason, changes [{kind, name, what}]}.
+ * Those after a sequence and since a time (wall clock, milliseconds), the oldest first: a list of {sequence,
+ * time, who, command, reason, changes [{kind, name, what}]}.
  */
 struct json *history_read(struct store_txn *txn, uint64_t after, int64_t since);
 
 /* "pool eu changed, zone example.com added", the first few.  Freed by the caller. */
 char *history_changes_text(const struct json *changes);
 
-/* The newest of a list, each on a line of its own that begins with a newline and two spaces.  Freed by the caller. */
+/* The newest of a list, each on a line of its own that begins with a newline and two spaces.  Freed by the
+ * caller. */
 char *history_text(const struct json *entries);
 
 #endif

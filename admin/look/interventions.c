@@ -23,8 +23,9 @@ lasts(const char *until)
 static struct deed
 deed_of(const struct json *object)
 {
-	const char *forced = json_text_of(object, "forced"), *disabled_until = json_text_of(object, "disabled_until"),
-	           *forced_until = json_text_of(object, "forced_until");
+	const char *forced = json_text_of(object, "forced"),
+		   *disabled_until = json_text_of(object, "disabled_until"),
+		   *forced_until = json_text_of(object, "forced_until");
 
 	if (object == NULL)
 		return (struct deed){NULL, ""};
@@ -42,7 +43,8 @@ deed_of(const struct json *object)
 static bool
 same_deed(struct deed a, struct deed b)
 {
-	return a.what != NULL && b.what != NULL && strcmp(a.what, b.what) == 0 && strcmp(a.until, b.until) == 0;
+	return a.what != NULL && b.what != NULL && strcmp(a.what, b.what) == 0 &&
+	    strcmp(a.until, b.until) == 0;
 }
 
 /* The part of a pool's document: the pool itself where address is NULL, else that origin. */
@@ -73,7 +75,8 @@ add(struct interventions *list, const struct id *id, const struct json *pool, co
 
 	if (deed.what == NULL)
 		return;
-	if (*deed.until != '\0' && wall_from_text(deed.until, &until) && (list->ends == 0 || until < list->ends))
+	if (*deed.until != '\0' && wall_from_text(deed.until, &until) &&
+	    (list->ends == 0 || until < list->ends))
 		list->ends = until;
 	list->items = xrealloc(list->items, (list->count + 1) * sizeof *list->items);
 	list->items[list->count++] = (struct intervention){
@@ -142,7 +145,8 @@ look_at_item(void *arg, const struct config_item *item)
 			after = json_read_quietly(item->after);
 			before = json_read_quietly(item->before);
 		}
-		if (same_deed(deed_of(part_of(after, one->address)), now) && !same_deed(deed_of(part_of(before, one->address)), now))
+		if (same_deed(deed_of(part_of(after, one->address)), now) &&
+		    !same_deed(deed_of(part_of(before, one->address)), now))
 			sign(one, search->head);
 	}
 	json_drop(before);

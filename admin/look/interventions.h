@@ -1,5 +1,6 @@
 /*
- * interventions.h -- what people took out or forced by hand and is so now: who, why, since when and until when.
+ * interventions.h -- what people took out or forced by hand and is so now: who, why, since when and until
+ * when.
  *
  * Found in the history of commands.  What is older than the history reaches has neither who nor when.
  */

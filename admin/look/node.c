@@ -20,7 +20,8 @@ node_place(const char *state, struct steer_site *site)
 			memcpy(site->code, status->site, sizeof site->code);
 			memcpy(site->country, status->site_country, sizeof site->country);
 			site->region = status->site_region;
-			site->point = (struct geo_point){status->site_point[0], status->site_point[1], status->site_point[2]};
+			site->point = (struct geo_point){
+			    status->site_point[0], status->site_point[1], status->site_point[2]};
 		}
 		store_abort(txn);
 	}

@@ -4,13 +4,14 @@
 #ifndef NODE_H
 #define NODE_H
 
-#include "zones/store/store.h"
 #include "zones/steer/steer.h"
+#include "zones/store/store.h"
 
 /* Its geography, read from the files that it reads (NULL: none), and its own place.  Freed with geo_free. */
 struct geo *node_place(const char *state, struct steer_site *site);
 
-/* A look at the health store, if there is one; NULL where there is none.  End it with store_abort and store_close, which take NULL. */
+/* A look at the health store, if there is one; NULL where there is none.  End it with store_abort and
+ * store_close, which take NULL. */
 struct store_txn *node_health(const char *state, struct store **store);
 
 #endif

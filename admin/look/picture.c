@@ -1,7 +1,7 @@
 #include "admin/look/picture.h"
 
-#include "zones/state/config.h"
 #include "admin/edit/document.h"
+#include "zones/state/config.h"
 #include "zones/steer/pool_table.h"
 
 #include <err.h>
@@ -12,7 +12,8 @@ static void plan_release(struct plan *plan);
 
 /* --- the stores --- */
 
-/* Open what is there by now.  False where it is there and cannot be opened.  news: it says more than before. */
+/* Open what is there by now.  False where it is there and cannot be opened.  news: it says more than before.
+ */
 static bool
 open_store(struct viewer *viewer, enum store_kind kind, bool *news)
 {
@@ -91,14 +92,14 @@ struct plan {
 		struct pool *model;
 		char *monitor;
 		char **judges;
-	} *pools; /* by name */
+	} * pools; /* by name */
 	size_t npools;
 	size_t *by_id; /* places among pools */
 	struct planned_lb {
 		struct lb *model;
 		struct pool_list *lists;
 		size_t nlists;
-	} *lbs;
+	} * lbs;
 	size_t nlbs;
 	struct interventions interventions;
 };
@@ -171,7 +172,8 @@ compare_places(const void *a, const void *b, void *arg)
 {
 	const struct plan *plan = arg;
 
-	return strcmp(plan->pools[*(const size_t *)a].model->id.text, plan->pools[*(const size_t *)b].model->id.text);
+	return strcmp(
+	    plan->pools[*(const size_t *)a].model->id.text, plan->pools[*(const size_t *)b].model->id.text);
 }
 
 static void
@@ -305,12 +307,14 @@ look_at_address(struct picture *picture, const struct pictured_pool *pool, const
 
 		check->endpoint = health_endpoint(judge->monitor.text, model, &address->address);
 		check->known = health != NULL && health_get(health, &check->endpoint, &check->record);
-		check->stale = check->known && (!picture->beating || health_stale(&check->record, &picture->beat, picture->now_ms));
+		check->stale = check->known &&
+		    (!picture->beating || health_stale(&check->record, &picture->beat, picture->now_ms));
 		address->stale |= check->stale && judge->votes;
 		verdicts[n] = check->known ? check->record.state : HEALTH_UNKNOWN;
 	}
-	address->state = gone ? HEALTH_UNRESOLVED : status_address(pool->model, model, &address->address,
-	    status_of_judges(pool->model->judges, verdicts, address->nchecks));
+	address->state = gone ? HEALTH_UNRESOLVED
+			      : status_address(pool->model, model, &address->address,
+				    status_of_judges(pool->model->judges, verdicts, address->nchecks));
 }
 
 /* The addresses of a hostname, in the model too, for judging and for who asks what is answered. */
@@ -348,7 +352,8 @@ look_at_origin(struct picture *picture, struct pictured_pool *pool, size_t i, st
 		if (model->resolved != NULL)
 			model->resolved->list[n].state = address->state;
 	}
-	origin->state = origin_is_hostname(model) ? status_origin(pool->model, model, HEALTH_UNKNOWN) : origin->addresses[0].state;
+	origin->state = origin_is_hostname(model) ? status_origin(pool->model, model, HEALTH_UNKNOWN)
+						  : origin->addresses[0].state;
 	origin->healthy = origin_is_healthy(model, origin->state);
 }
 
@@ -376,7 +381,8 @@ status_of_pool(const void *arg, const struct id *id)
 {
 	const struct pictured_pool *pool = picture_pool(arg, id);
 
-	return pool == NULL ? (struct status_of_pool){POOL_CRITICAL, false} : (struct status_of_pool){pool->status, pool->usable};
+	return pool == NULL ? (struct status_of_pool){POOL_CRITICAL, false}
+			    : (struct status_of_pool){pool->status, pool->usable};
 }
 
 static void

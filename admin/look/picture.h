@@ -7,9 +7,9 @@
 #define PICTURE_H
 
 #include "admin/look/interventions.h"
+#include "zones/model/status.h"
 #include "zones/state/hostname.h"
 #include "zones/state/serving.h"
-#include "zones/model/status.h"
 
 /* What one monitor says of one address. */
 struct pictured_check {
@@ -33,15 +33,15 @@ struct pictured_origin {
 	bool healthy;            /* S12: by state and by force */
 	bool stale;              /* some address is */
 	struct pictured_address *addresses;
-	size_t naddresses;       /* 1, but for a hostname */
-	bool looked_up;          /* the monitor has a record of the hostname: name */
+	size_t naddresses; /* 1, but for a hostname */
+	bool looked_up;    /* the monitor has a record of the hostname: name */
 	struct name_record name;
 };
 
 struct pictured_pool {
-	struct pool *model; /* with the addresses of hostnames as this picture has them */
-	const char *monitor; /* its name, or that of its monitor group; NULL: none */
-	char *const *judges; /* the names of the model's judges */
+	struct pool *model;              /* with the addresses of hostnames as this picture has them */
+	const char *monitor;             /* its name, or that of its monitor group; NULL: none */
+	char *const *judges;             /* the names of the model's judges */
 	struct pictured_origin *origins; /* one for each of the model's */
 	enum pool_status status;
 	bool usable; /* S12 */

@@ -89,7 +89,8 @@ add_nameservers(void *arg, struct bytes owner_key, const struct rrset *rrset)
 			continue;
 		/* Doubled at the powers of two. */
 		if ((cache->count & (cache->count - 1)) == 0)
-			cache->names = xrealloc(cache->names, MAX(2 * cache->count, 1u) * sizeof *cache->names);
+			cache->names =
+			    xrealloc(cache->names, MAX(2 * cache->count, 1u) * sizeof *cache->names);
 		memset(cache->names[cache->count], 0, NAME_MAX_LEN);
 		name_lower(cache->names[cache->count++], rdata);
 	}
@@ -97,8 +98,8 @@ add_nameservers(void *arg, struct bytes owner_key, const struct rrset *rrset)
 }
 
 bool
-place_is_nameserver(struct store_txn *txn, const struct zone_info *zone, const uint8_t *name,
-    struct place_nameservers *cache)
+place_is_nameserver(
+    struct store_txn *txn, const struct zone_info *zone, const uint8_t *name, struct place_nameservers *cache)
 {
 	uint8_t key[NAME_MAX_LEN] = {0};
 
@@ -110,7 +111,8 @@ place_is_nameserver(struct store_txn *txn, const struct zone_info *zone, const u
 			qsort(cache->names, cache->count, sizeof *cache->names, compare_names);
 	}
 	name_lower(key, name);
-	return cache->count > 0 && bsearch(key, cache->names, cache->count, sizeof *cache->names, compare_names) != NULL;
+	return cache->count > 0 &&
+	    bsearch(key, cache->names, cache->count, sizeof *cache->names, compare_names) != NULL;
 }
 
 void

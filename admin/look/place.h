@@ -11,18 +11,19 @@ struct place {
 	/* TYPE_NS: the name is at or below a delegation; TYPE_DNAME: below a DNAME; 0: nothing hides it. */
 	uint16_t hidden_by;
 	uint8_t hidden_at[NAME_MAX_LEN + 1]; /* the owner of that NS or DNAME */
-	bool hints;			     /* an HTTPS or SVCB record at the name has address hints (S9) */
+	bool hints;                          /* an HTTPS or SVCB record at the name has address hints (S9) */
 };
 
 /* False where no zone encloses the name; name is in wire form. */
 bool place_find(struct store_txn *txn, const uint8_t *name, struct place *place);
 
 /*
- * Does an NS record of the zone point to the name?  The first question walks the whole zone; the answers for the
- * other names of the same zone come from cache, which starts as {0} and is good for one edit whose zones are loaded.
+ * Does an NS record of the zone point to the name?  The first question walks the whole zone; the answers for
+ * the other names of the same zone come from cache, which starts as {0} and is good for one edit whose zones
+ * are loaded.
  */
 struct place_nameservers {
-	uint32_t zone; /* numbers begin with 1 */
+	uint32_t zone;                  /* numbers begin with 1 */
 	uint8_t (*names)[NAME_MAX_LEN]; /* sorted, lower case, filled up with zeros */
 	size_t count;
 };

@@ -41,8 +41,8 @@ add_origin(struct probed_table *table, const struct pictured_pool *pool, size_t 
 			};
 		}
 	if (origin_is_hostname(model))
-		table->list[table->count++] =
-		    (struct probed){.endpoint = name_key(model->address), .pool = pool->model, .origin = model};
+		table->list[table->count++] = (struct probed){
+		    .endpoint = name_key(model->address), .pool = pool->model, .origin = model};
 }
 
 /* How many there are at most. */
@@ -53,7 +53,8 @@ room_for(const struct picture *picture)
 
 	for (size_t p = 0; p < picture->npools; p++)
 		for (size_t i = 0; i < picture->pools[p].model->norigins; i++)
-			room += picture->pools[p].origins[i].naddresses * picture->pools[p].model->njudges + 1;
+			room +=
+			    picture->pools[p].origins[i].naddresses * picture->pools[p].model->njudges + 1;
 	return room;
 }
 
@@ -107,7 +108,8 @@ addresses_text(const struct health_flip *flip)
 	if (flip->count > 0)
 		return xasprintf("%u -> %u addresses", flip->count_before, flip->count);
 	if (flip->count_before > 0)
-		return xasprintf("%u -> 0 addresses%s%s", flip->count_before, why != NULL ? ": " : "", why != NULL ? why : "");
+		return xasprintf("%u -> 0 addresses%s%s", flip->count_before, why != NULL ? ": " : "",
+		    why != NULL ? why : "");
 	return xasprintf("cannot be resolved%s%s", why != NULL ? ": " : "", why != NULL ? why : "");
 }
 
@@ -137,6 +139,6 @@ probed_flip_text(const struct probed *probed, const struct health_flip *flip)
 		address_to_text(&probed->address, address);
 	return xasprintf("origin %s %s%s%s%s%s: %s -> %s%s%s%s", pool, origin, hostname ? " " : "", address,
 	    probed->monitor != NULL ? " by " : "", probed->monitor != NULL ? probed->monitor : "",
-	    health_state_text(flip->before), health_state_text(flip->state), flip->damped ? ", damped" : "", why != NULL ? ": " : "",
-	    why != NULL ? why : "");
+	    health_state_text(flip->before), health_state_text(flip->state), flip->damped ? ", damped" : "",
+	    why != NULL ? ": " : "", why != NULL ? why : "");
 }

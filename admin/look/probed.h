@@ -1,6 +1,6 @@
 /*
- * probed.h -- what an entry of the feed of flips stands for: which pools' origins, at which address, by which monitor;
- * and how it is told.
+ * probed.h -- what an entry of the feed of flips stands for: which pools' origins, at which address, by which
+ * monitor; and how it is told.
  */
 #ifndef PROBED_H
 #define PROBED_H
@@ -22,14 +22,16 @@ struct probed_table {
 };
 
 /*
- * All that a picture has, also what is not probed now: a flip of it may stand in the feed.  Points into the picture, which
- * is to live as long; freed by probed_free.
+ * All that a picture has, also what is not probed now: a flip of it may stand in the feed.  Points into the
+ * picture, which is to live as long; freed by probed_free.
  */
 struct probed_table probed_of(const struct picture *picture);
 void probed_free(struct probed_table *table);
 
-/* The *count first of the table that an entry stands for, and those behind it; one that nobody probes has none. */
-const struct probed *probed_find(const struct probed_table *table, const struct endpoint *endpoint, size_t *count);
+/* The *count first of the table that an entry stands for, and those behind it; one that nobody probes has
+ * none. */
+const struct probed *probed_find(
+    const struct probed_table *table, const struct endpoint *endpoint, size_t *count);
 
 /* Why: the words of a check's reason, or of what resolvers said; NULL where nothing failed. */
 const char *probed_flip_failure(const struct health_flip *flip);

@@ -1,7 +1,7 @@
 #include "admin/look/resolution.h"
 
-#include "zones/model/status.h"
 #include "admin/cli/when.h"
+#include "zones/model/status.h"
 
 #include <stdlib.h>
 
@@ -42,9 +42,11 @@ resolution_json(const struct name_record *record, int64_t now_wall)
 		return json;
 	put_time(json, "resolved", record->resolved_wall);
 	if (record->resolved_wall != 0)
-		json_put_number(json, "resolved_seconds_ago", (double)MAX(0, now_wall - record->resolved_wall) / 1000);
+		json_put_number(
+		    json, "resolved_seconds_ago", (double)MAX(0, now_wall - record->resolved_wall) / 1000);
 	json_put_integer(json, "ttl", record->ttl);
-	json_put_text(json, "failure", record->failure == NAME_RESOLVED ? NULL : name_failure_text(record->failure));
+	json_put_text(
+	    json, "failure", record->failure == NAME_RESOLVED ? NULL : name_failure_text(record->failure));
 	put_time(json, "failing_since", record->failing_wall);
 	json_put_bool(json, "gone", record->gone);
 	json_put_integer(json, "resolutions", (long long)record->resolutions);
@@ -53,7 +55,8 @@ resolution_json(const struct name_record *record, int64_t now_wall)
 }
 
 static enum health_state
-verdict_of(struct store_txn *health, const struct pool *pool, const struct origin *origin, const struct address *address)
+verdict_of(struct store_txn *health, const struct pool *pool, const struct origin *origin,
+    const struct address *address)
 {
 	size_t count = MIN(pool->njudges, GROUP_MEMBERS_MAX);
 	enum health_state verdicts[GROUP_MEMBERS_MAX];
@@ -62,7 +65,8 @@ verdict_of(struct store_txn *health, const struct pool *pool, const struct origi
 		struct endpoint endpoint = health_endpoint(pool->judges[i].monitor.text, origin, address);
 		struct health_record record;
 
-		verdicts[i] = health != NULL && health_get(health, &endpoint, &record) ? record.state : HEALTH_UNKNOWN;
+		verdicts[i] =
+		    health != NULL && health_get(health, &endpoint, &record) ? record.state : HEALTH_UNKNOWN;
 	}
 	return status_of_judges(pool->judges, verdicts, count);
 }
@@ -75,12 +79,13 @@ resolution_of(struct store_txn *health, const struct pool *pool, struct origin *
 	if (!origin_is_hostname(origin))
 		return status_origin(pool, origin, verdict_of(health, pool, origin, &origin->ip));
 	free(origin->resolved);
-	origin->resolved = health != NULL && name_get(health, origin->address, &record) ? name_resolved(&record) : NULL;
+	origin->resolved =
+	    health != NULL && name_get(health, origin->address, &record) ? name_resolved(&record) : NULL;
 	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++) {
 		struct resolved_address *address = &origin->resolved->list[i];
 
-		address->state =
-		    status_address(pool, origin, &address->address, verdict_of(health, pool, origin, &address->address));
+		address->state = status_address(
+		    pool, origin, &address->address, verdict_of(health, pool, origin, &address->address));
 	}
 	return status_origin(pool, origin, HEALTH_UNKNOWN);
 }

@@ -1,8 +1,8 @@
 #include "admin/look/status_json.h"
 
-#include "zones/steer/pool_table.h"
-#include "admin/look/resolution.h"
 #include "admin/cli/when.h"
+#include "admin/look/resolution.h"
+#include "zones/steer/pool_table.h"
 
 #include <stdlib.h>
 
@@ -26,11 +26,13 @@ put_record(struct json *json, const struct picture *picture, const struct health
 	json_put_number(json, "rtt_ms", record->rtt_us / 1000.0);
 	json_put_number(json, "rtt_average_ms", record->rtt_ewma_us / 1000.0);
 	if (record->last_ms != 0)
-		json_put_number(json, "checked_seconds_ago", (double)(picture->now_ms - record->last_ms) / 1000);
+		json_put_number(
+		    json, "checked_seconds_ago", (double)(picture->now_ms - record->last_ms) / 1000);
 	json_put_integer(json, "checks", (long long)record->probes);
 	json_put_integer(json, "failures", (long long)record->failures);
 	if (record->damped_until_ms != 0)
-		json_put(json, "damped_until", time_json(health_damped_until(record, picture->now_ms, picture->now_wall)));
+		json_put(json, "damped_until",
+		    time_json(health_damped_until(record, picture->now_ms, picture->now_wall)));
 	if (record->certificate_days != INT32_MIN)
 		json_put_integer(json, "certificate_days", record->certificate_days);
 	if (record->detail[0] != '\0')
@@ -40,7 +42,8 @@ put_record(struct json *json, const struct picture *picture, const struct health
 
 /* What is known of an address: its record, or those of a group's monitors (S38). */
 static void
-put_checks(struct json *json, const struct picture *picture, const struct pictured_pool *pool, const struct pictured_address *address)
+put_checks(struct json *json, const struct picture *picture, const struct pictured_pool *pool,
+    const struct pictured_address *address)
 {
 	struct json *monitors;
 
@@ -54,7 +57,8 @@ put_checks(struct json *json, const struct picture *picture, const struct pictur
 		struct json *one = json_new_object();
 
 		json_put_text(one, "monitor", pool->judges[n]);
-		json_put_text(one, "state", health_state_text(check->known ? check->record.state : HEALTH_UNKNOWN));
+		json_put_text(
+		    one, "state", health_state_text(check->known ? check->record.state : HEALTH_UNKNOWN));
 		json_put_bool(one, "votes", pool->model->judges[n].votes);
 		json_put_bool(one, "must_be_healthy", pool->model->judges[n].must_be_healthy);
 		json_put_bool(one, "stale", check->stale);
@@ -67,7 +71,8 @@ put_checks(struct json *json, const struct picture *picture, const struct pictur
 
 /* S16 */
 static void
-put_addresses(struct json *json, const struct picture *picture, const struct pictured_pool *pool, const struct pictured_origin *origin)
+put_addresses(struct json *json, const struct picture *picture, const struct pictured_pool *pool,
+    const struct pictured_origin *origin)
 {
 	struct json *addresses = json_new_list();
 
@@ -83,7 +88,8 @@ put_addresses(struct json *json, const struct picture *picture, const struct pic
 		json_add(addresses, one);
 	}
 	json_put(json, "addresses", addresses);
-	json_put(json, "resolution", resolution_json(origin->looked_up ? &origin->name : NULL, picture->now_wall));
+	json_put(
+	    json, "resolution", resolution_json(origin->looked_up ? &origin->name : NULL, picture->now_wall));
 }
 
 static struct json *
@@ -98,7 +104,10 @@ origin_json(const struct picture *picture, const struct pictured_pool *pool, siz
 	json_put_bool(json, "enabled", model->enabled);
 	json_put_text(json, "state", health_state_text(origin->state));
 	json_put_bool(json, "healthy", origin->healthy && origin->state != HEALTH_DISABLED);
-	json_put_text(json, "forced", model->forced == FORCED_UP ? "up" : model->forced == FORCED_DOWN ? "down" : NULL);
+	json_put_text(json, "forced",
+	    model->forced == FORCED_UP         ? "up"
+		: model->forced == FORCED_DOWN ? "down"
+					       : NULL);
 	json_put_bool(json, "stale", origin->stale);
 	if (origin_is_hostname(model))
 		put_addresses(json, picture, pool, origin);
@@ -118,7 +127,8 @@ pool_json(const struct picture *picture, const struct pictured_pool *pool)
 	json_put_text(json, "status", status_pool_text(pool->status));
 	json_put_bool(json, "usable", pool->usable);
 	json_put_text(json, "monitor", pool->model->monitor.text[0] != '\0' ? pool->monitor : NULL);
-	json_put_text(json, "monitor_group", pool->model->monitor_group.text[0] != '\0' ? pool->monitor : NULL);
+	json_put_text(
+	    json, "monitor_group", pool->model->monitor_group.text[0] != '\0' ? pool->monitor : NULL);
 	for (size_t i = 0; i < pool->model->norigins; i++)
 		json_add(origins, origin_json(picture, pool, i));
 	json_put(json, "origins", origins);
@@ -164,7 +174,8 @@ lb_json(const struct picture *picture, const struct pictured_lb *lb)
 	json_put_text(json, "id", lb->model->id.text);
 	json_put_text(json, "name", lb->model->name);
 	json_put_text(json, "status", status_lb_text(lb->status));
-	json_put(json, "default_pools", pool_names_json(picture, lb->model->default_pools, lb->model->npools));
+	json_put(
+	    json, "default_pools", pool_names_json(picture, lb->model->default_pools, lb->model->npools));
 	json_put_text(json, "fallback_pool", picture_pool_name(picture, &lb->model->fallback_pool));
 	json_put_bool(json, "fallback_in_use", any);
 	json_put(json, "lists", lists);
@@ -199,7 +210,8 @@ nameserver_json(const struct picture *picture)
 		json_put_integer(json, "pid", answering->pid);
 		json_put_integer(json, "generation", (long long)answering->generation);
 		json_put(json, "served_since", time_json(answering->served_wall));
-		json_put_text(json, "compile_error", answering->compile_error[0] == '\0' ? NULL : answering->compile_error);
+		json_put_text(json, "compile_error",
+		    answering->compile_error[0] == '\0' ? NULL : answering->compile_error);
 		json_put_text(json, "listeners", answering->listeners);
 		json_put_text(json, "version", answering->version);
 	}

@@ -4,8 +4,8 @@
 #ifndef STATUS_JSON_H
 #define STATUS_JSON_H
 
-#include "zones/document/json.h"
 #include "admin/look/picture.h"
+#include "zones/document/json.h"
 
 struct json *picture_json(const struct picture *picture);
 

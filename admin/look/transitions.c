@@ -17,7 +17,8 @@ print_time(FILE *out, int64_t wall)
 
 /* "pool eu: Healthy -> Degraded", or at the beginning "pool eu: Healthy". */
 static void
-print_change(FILE *out, int64_t wall, const char *kind, const char *name, const char *before, const char *after)
+print_change(
+    FILE *out, int64_t wall, const char *kind, const char *name, const char *before, const char *after)
 {
 	print_time(out, wall);
 	fprintf(out, "%s%s%s: %s%s%s\n", kind, name[0] == '\0' ? "" : " ", name, before == NULL ? "" : before,
@@ -101,11 +102,13 @@ print_pools(FILE *out, const struct picture *before, const struct picture *after
 {
 	for (size_t i = 0; i < after->npools; i++) {
 		const struct pictured_pool *now = &after->pools[i];
-		const struct pictured_pool *then = before == NULL ? NULL : picture_pool(before, &now->model->id);
+		const struct pictured_pool *then =
+		    before == NULL ? NULL : picture_pool(before, &now->model->id);
 
 		if (then == NULL || then->status != now->status)
 			print_change(out, after->now_wall, "pool", now->model->name,
-			    then == NULL ? NULL : status_pool_text(then->status), status_pool_text(now->status));
+			    then == NULL ? NULL : status_pool_text(then->status),
+			    status_pool_text(now->status));
 	}
 }
 

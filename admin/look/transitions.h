@@ -12,6 +12,7 @@
  * Print what happened from before to after; flips come from the store's feed, so that none between two
  * pictures is missed.  before is NULL at the beginning: then each load balancer, pool and daemon has a line.
  */
-void print_transitions(FILE *out, struct viewer *viewer, const struct picture *before, const struct picture *after);
+void print_transitions(
+    FILE *out, struct viewer *viewer, const struct picture *before, const struct picture *after);
 
 #endif

@@ -2,8 +2,8 @@
  * check.h -- run one check of an endpoint: connect, talk, time out, try again, report.
  *
  * check_run.c connects for every type that talks over TCP (a refused or unanswered connect is most of what a
- * dying site costs) and keeps the time; the connected socket goes to the monitor's type, a row of the table of
- * types, which talks over it and says how it went:
+ * dying site costs) and keeps the time; the connected socket goes to the monitor's type, a row of the table
+ * of types, which talks over it and says how it went:
  *
  *     check_start -> connect -> type->talk -> check_finish -> done
  *                       ^           |
@@ -11,8 +11,9 @@
  *
  * A type that is alone brings its own socket, or needs none: there is no connect before its talk.
  *
- * Everything here runs on the thread of one event base and never blocks.  Where it was kept from running (a stopped process, a
- * machine that slept, a slow disk) what came in meanwhile counts, but for its time, and what failed meanwhile is tried again, once.
+ * Everything here runs on the thread of one event base and never blocks.  Where it was kept from running (a
+ * stopped process, a machine that slept, a slow disk) what came in meanwhile counts, but for its time, and
+ * what failed meanwhile is tried again, once.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -46,7 +47,8 @@ struct check_subject {
 typedef void check_done_fn(void *arg, const struct check_result *result);
 
 /* Start a check.  done is called once, later, never from here.  NULL where memory is exhausted. */
-struct check *check_start(struct checks *checks, const struct check_subject *subject, check_done_fn *done, void *arg);
+struct check *check_start(
+    struct checks *checks, const struct check_subject *subject, check_done_fn *done, void *arg);
 /* Drop a check: done is not called.  NULL is accepted. */
 void check_cancel(struct check *check);
 
@@ -57,9 +59,10 @@ struct check_type {
 	void *(*open)(struct event_base *base);
 	void (*close)(void *shared);
 	/*
-	 * The socket check->fd is connected: talk, then call check_finish (also at once).  Taking the socket over
-	 * sets check->fd to -1.  0, or a negative errno where it could not begin; a reason in check->result then says
-	 * more than the errno.  Where the type is alone there is no socket, and check_finish only comes later.
+	 * The socket check->fd is connected: talk, then call check_finish (also at once).  Taking the socket
+	 * over sets check->fd to -1.  0, or a negative errno where it could not begin; a reason in
+	 * check->result then says more than the errno.  Where the type is alone there is no socket, and
+	 * check_finish only comes later.
 	 */
 	int (*talk)(struct check *check);
 	/* Drop what talk began; NULL where there is nothing to drop. */
@@ -101,7 +104,8 @@ void check_icmp_prepare(void);
 
 /* The check is over with this reason; REASON_NONE: it was good.  Frees check. */
 void check_finish(struct check *check, enum health_reason reason);
-/* The check failed by an errno of connect, send or receive: a verdict, or none where the cause is here (S26). */
+/* The check failed by an errno of connect, send or receive: a verdict, or none where the cause is here (S26).
+ */
 void check_finish_errno(struct check *check, int error);
 /* What is told beside the reason.  Foreign octets are welcome: what is not printable ASCII becomes "?". */
 void check_detail(struct check *check, const char *format, ...) __attribute__((format(printf, 2, 3)));

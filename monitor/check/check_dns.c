@@ -1,9 +1,9 @@
 /*
  * S37: dns asks one question and is good when the rcode is as expected and, where data is, one answer has it.
  *
- * A datagram first, on a socket of its own (a port that nobody knows, connected, so that only the endpoint is heard);
- * TCP where the answer says TC.  A datagram that is not the answer (id, question) is passed over; over TCP it is a
- * fault.
+ * A datagram first, on a socket of its own (a port that nobody knows, connected, so that only the endpoint is
+ * heard); TCP where the answer says TC.  A datagram that is not the answer (id, question) is passed over;
+ * over TCP it is a fault.
  */
 #include "monitor/check/check.h"
 #include "monitor/check/dns_response.h"
@@ -93,7 +93,9 @@ tcp_begin(struct dns *dns)
 	bufferevent_setwatermark(dns->tcp, EV_READ, 0, 2 + MESSAGE_MAX);
 	bufferevent_enable(dns->tcp, EV_READ | EV_WRITE);
 	/* A connect that fails at once is an event, too. */
-	return bufferevent_socket_connect(dns->tcp, (const struct sockaddr *)&to, (int)len) < 0 ? -ECONNREFUSED : 0;
+	return bufferevent_socket_connect(dns->tcp, (const struct sockaddr *)&to, (int)len) < 0
+	    ? -ECONNREFUSED
+	    : 0;
 }
 
 /* --- over UDP --- */
@@ -114,7 +116,8 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 		check_finish(dns->check, REASON_UDP_PORT_UNREACHABLE);
 	else if (got < 0)
 		check_finish_errno(dns->check, errno);
-	else if (!dns_response_judge(dns->check->subject.monitor, dns->query + 2, message, (size_t)got, &verdict))
+	else if (!dns_response_judge(
+		     dns->check->subject.monitor, dns->query + 2, message, (size_t)got, &verdict))
 		return; /* somebody else's, or late */
 	else if (!verdict.truncated)
 		finish(dns->check, &verdict);

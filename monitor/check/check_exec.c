@@ -1,8 +1,9 @@
 /*
  * S37: exec is good when a command exits with status 0.
  *
- * The helper of commands.h runs so many at once as the operator permitted; the others wait in a queue, and their time
- * does not run meanwhile.  A place is free again when the helper has said how its command ended, killed ones too.
+ * The helper of commands.h runs so many at once as the operator permitted; the others wait in a queue, and
+ * their time does not run meanwhile.  A place is free again when the helper has said how its command ended,
+ * killed ones too.
  */
 #include "monitor/check/check.h"
 #include "monitor/check/exec_helper.h"
@@ -28,16 +29,17 @@ struct place {
 	struct command *command; /* NULL where it is taken: the check gave up, the command is being killed */
 };
 
-/* A helper that is lost is started again after a second, and where that one lives less than a minute, after two, ... */
+/* A helper that is lost is started again after a second, and where that one lives less than a minute, after
+ * two, ... */
 enum { RESTART_LEAST_MS = 1000, RESTART_MOST_MS = 60000 };
 
 struct exec {
 	struct event_base *base;
 	struct event *replies; /* NULL: not permitted, or the helper is lost */
 	struct event *restart;
-	uint64_t began_ms;     /* of the helper */
-	unsigned wait_ms;      /* before the next restart */
-	unsigned most; /* 0: not permitted */
+	uint64_t began_ms; /* of the helper */
+	unsigned wait_ms;  /* before the next restart */
+	unsigned most;     /* 0: not permitted */
 	struct place *places;
 	TAILQ_HEAD(, command) queue;
 };
@@ -202,7 +204,9 @@ helper_lost(struct exec *exec)
 {
 	if (boot_ms() - exec->began_ms >= RESTART_MOST_MS)
 		exec->wait_ms = RESTART_LEAST_MS;
-	warnx("the helper that runs commands was lost: exec monitors give no verdict until it is started again in %u s", exec->wait_ms / 1000);
+	warnx("the helper that runs commands was lost: exec monitors give no verdict until it is started "
+	      "again in %u s",
+	    exec->wait_ms / 1000);
 	event_free(exec->replies);
 	exec->replies = NULL;
 	restart_later(exec);

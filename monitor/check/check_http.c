@@ -12,25 +12,25 @@
 #include <unistd.h>
 
 enum {
-	BODY_MAX = 10 * 1024,   /* S34: expected_body looks at so much */
+	BODY_MAX = 10 * 1024,    /* S34: expected_body looks at so much */
 	HEADERS_MAX = 64 * 1024, /* of all answers of one check: libcurl keeps every header */
-	REDIRECTS_MAX = 5,      /* S34 */
-	HANDLES_KEPT = 1024     /* idle handles kept for the next checks */
+	REDIRECTS_MAX = 5,       /* S34 */
+	HANDLES_KEPT = 1024      /* idle handles kept for the next checks */
 };
 
 /* One transfer: an easy handle, used again and again, and what the present check wants of it. */
 struct transfer {
 	SLIST_ENTRY(transfer) idle;
 	TAILQ_ENTRY(transfer) over;
-	bool is_over;       /* libcurl has said how it ended */
+	bool is_over; /* libcurl has said how it ended */
 	CURLcode code;
 	CURL *easy;
 	struct check *check;
-	int fd;             /* connected, until libcurl takes it; then -1 */
-	unsigned opened;    /* sockets that libcurl asked for: the first is ours, the others are redirects' */
-	bool decided;       /* the answer is known: no more octets are wanted */
-	bool found;         /* expected_body was seen */
-	char *body;         /* BODY_MAX octets, where expected_body is looked for */
+	int fd;          /* connected, until libcurl takes it; then -1 */
+	unsigned opened; /* sockets that libcurl asked for: the first is ours, the others are redirects' */
+	bool decided;    /* the answer is known: no more octets are wanted */
+	bool found;      /* expected_body was seen */
+	char *body;      /* BODY_MAX octets, where expected_body is looked for */
 	size_t body_len;
 	size_t headers_len; /* received so far */
 	struct curl_slist *headers;
@@ -135,7 +135,8 @@ socket_options(void *arg, curl_socket_t fd, curlsocktype purpose)
 	return transfer->opened == 1 ? CURL_SOCKOPT_ALREADY_CONNECTED : CURL_SOCKOPT_OK;
 }
 
-/* Is text in the body, without regard to case?  Looks again only where the newest octets could complete it. */
+/* Is text in the body, without regard to case?  Looks again only where the newest octets could complete it.
+ */
 static bool
 body_has(const struct transfer *transfer, const char *text, size_t from)
 {
@@ -309,8 +310,8 @@ add_headers(struct transfer *transfer, const struct monitor *monitor, const char
 }
 
 /*
- * [CF] 2.4: Host is the origin's, else the monitor's, else the address, and the name in it is sent as SNI.  So it
- * stands in the URL, and CONNECT_TO leads its every port, also after a redirect, to the endpoint.
+ * [CF] 2.4: Host is the origin's, else the monitor's, else the address, and the name in it is sent as SNI. So
+ * it stands in the URL, and CONNECT_TO leads its every port, also after a redirect, to the endpoint.
  */
 static int
 set_target(struct transfer *transfer, const struct check_subject *subject)
@@ -329,8 +330,8 @@ set_target(struct transfer *transfer, const struct check_subject *subject)
 		goto out;
 	if (!add_headers(transfer, monitor, host))
 		goto out;
-	if (asprintf(&url, "%s://%s:%u%s%s", monitor->type == MONITOR_HTTPS ? "https" : "http", name, monitor->port,
-	        monitor->path[0] == '/' ? "" : "/", monitor->path) < 0)
+	if (asprintf(&url, "%s://%s:%u%s%s", monitor->type == MONITOR_HTTPS ? "https" : "http", name,
+		monitor->port, monitor->path[0] == '/' ? "" : "/", monitor->path) < 0)
 		goto out;
 	if (curl_easy_setopt(transfer->easy, CURLOPT_URL, url) == CURLE_OK)
 		error = 0;
@@ -349,9 +350,12 @@ version_of(const struct monitor *monitor)
 	bool tls = monitor->type == MONITOR_HTTPS;
 
 	switch (monitor->http_version) {
-	case HTTP_VERSION_2: return tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
-	case HTTP_VERSION_AUTO: return tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
-	default: return CURL_HTTP_VERSION_1_1;
+	case HTTP_VERSION_2:
+		return tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_2_PRIOR_KNOWLEDGE;
+	case HTTP_VERSION_AUTO:
+		return tls ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1;
+	default:
+		return CURL_HTTP_VERSION_1_1;
 	}
 }
 
@@ -428,7 +432,8 @@ handshake_reason(const struct transfer *transfer, long os_error)
 {
 	enum health_reason reason = check_tls_handshake_reason(transfer->error);
 
-	return reason == REASON_TLS_HANDSHAKE_FAILURE && os_error == ECONNRESET ? REASON_CONNECTION_RESET : reason;
+	return reason == REASON_TLS_HANDSHAKE_FAILURE && os_error == ECONNRESET ? REASON_CONNECTION_RESET
+										: reason;
 }
 
 static enum health_reason
@@ -446,7 +451,8 @@ broken_reason(const struct transfer *transfer, long os_error)
 {
 	if (strstr(transfer->error, "chunk") != NULL)
 		return REASON_HTTP_INVALID_RESPONSE;
-	return os_error == 0 || os_error == EPIPE || os_error == ECONNRESET ? REASON_CONNECTION_RESET : REASON_OTHER_FAILURE;
+	return os_error == 0 || os_error == EPIPE || os_error == ECONNRESET ? REASON_CONNECTION_RESET
+									    : REASON_OTHER_FAILURE;
 }
 
 static enum health_reason
@@ -460,7 +466,8 @@ answer_reason(const struct transfer *transfer, long code)
 		return REASON_HTTP_VERSION_MISMATCH;
 	if (!monitor_expects(monitor, code))
 		return REASON_RESPONSE_CODE_MISMATCH;
-	return monitor->expected_body[0] == '\0' || transfer->found ? REASON_NONE : REASON_RESPONSE_BODY_MISMATCH;
+	return monitor->expected_body[0] == '\0' || transfer->found ? REASON_NONE
+								    : REASON_RESPONSE_BODY_MISMATCH;
 }
 
 /* What a libcurl code says about the endpoint. */
@@ -468,19 +475,30 @@ static enum health_reason
 failure_reason(const struct transfer *transfer, CURLcode code, long os_error)
 {
 	switch (code) {
-	case CURLE_OPERATION_TIMEDOUT: return REASON_HTTP_TIMEOUT;
-	case CURLE_COULDNT_RESOLVE_HOST: return REASON_DNS_UNKNOWN_HOST;
-	case CURLE_TOO_MANY_REDIRECTS: return REASON_TOO_MANY_REDIRECTS;
-	case CURLE_PEER_FAILED_VERIFICATION: return certificate_reason(transfer);
-	case CURLE_SSL_CONNECT_ERROR: return handshake_reason(transfer, os_error);
-	case CURLE_SEND_ERROR: case CURLE_RECV_ERROR:
+	case CURLE_OPERATION_TIMEDOUT:
+		return REASON_HTTP_TIMEOUT;
+	case CURLE_COULDNT_RESOLVE_HOST:
+		return REASON_DNS_UNKNOWN_HOST;
+	case CURLE_TOO_MANY_REDIRECTS:
+		return REASON_TOO_MANY_REDIRECTS;
+	case CURLE_PEER_FAILED_VERIFICATION:
+		return certificate_reason(transfer);
+	case CURLE_SSL_CONNECT_ERROR:
+		return handshake_reason(transfer, os_error);
+	case CURLE_SEND_ERROR:
+	case CURLE_RECV_ERROR:
 		return broken_reason(transfer, os_error);
 	case CURLE_URL_MALFORMAT: /* ours, or what a redirect named */
 		return transfer->opened > 0 ? REASON_HTTP_INVALID_RESPONSE : REASON_MONITOR_CONFIG_ERROR;
-	case CURLE_GOT_NOTHING: case CURLE_UNSUPPORTED_PROTOCOL: case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_PARTIAL_FILE: case CURLE_HTTP2: case CURLE_BAD_CONTENT_ENCODING:
+	case CURLE_GOT_NOTHING:
+	case CURLE_UNSUPPORTED_PROTOCOL:
+	case CURLE_WEIRD_SERVER_REPLY:
+	case CURLE_PARTIAL_FILE:
+	case CURLE_HTTP2:
+	case CURLE_BAD_CONTENT_ENCODING:
 		return REASON_HTTP_INVALID_RESPONSE;
-	default: return REASON_OTHER_FAILURE;
+	default:
+		return REASON_OTHER_FAILURE;
 	}
 }
 
@@ -492,7 +510,8 @@ certificate_days(CURL *easy)
 	struct curl_certinfo *chain = NULL;
 	struct tm when = {0};
 
-	if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL || chain->num_of_certs < 1)
+	if (curl_easy_getinfo(easy, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == NULL ||
+	    chain->num_of_certs < 1)
 		return INT32_MIN;
 	for (const struct curl_slist *line = chain->certinfo[0]; line != NULL; line = line->next)
 		if (strncmp(line->data, label, sizeof label - 1) == 0 &&
@@ -520,13 +539,16 @@ finish(struct transfer *transfer, CURLcode code)
 	case CURLE_OK:
 		check_finish(check, answer_reason(transfer, status));
 		break;
-	case CURLE_WRITE_ERROR: case CURLE_HTTP2_STREAM: /* ours, where the answer is decided */
-		check_finish(check, transfer->decided ? answer_reason(transfer, status) : REASON_HTTP_INVALID_RESPONSE);
+	case CURLE_WRITE_ERROR:
+	case CURLE_HTTP2_STREAM: /* ours, where the answer is decided */
+		check_finish(check,
+		    transfer->decided ? answer_reason(transfer, status) : REASON_HTTP_INVALID_RESPONSE);
 		break;
 	case CURLE_COULDNT_CONNECT: /* of a redirect: the first connection is ours */
 		check_finish_errno(check, os_error != 0 ? (int)os_error : ECONNREFUSED);
 		break;
-	case CURLE_OUT_OF_MEMORY: case CURLE_FAILED_INIT:
+	case CURLE_OUT_OF_MEMORY:
+	case CURLE_FAILED_INIT:
 		/* libcurl says so, too, of a header line beyond 100 KB. */
 		curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &asked);
 		if (asked > 0)
@@ -546,8 +568,8 @@ finish(struct transfer *transfer, CURLcode code)
 }
 
 /*
- * Finish the checks whose transfers are over.  Never from a callback of libcurl.  All its messages are taken first:
- * removing a handle walks those that are left, which is quadratic where thousands end together.
+ * Finish the checks whose transfers are over.  Never from a callback of libcurl.  All its messages are taken
+ * first: removing a handle walks those that are left, which is quadratic where thousands end together.
  */
 static void
 collect(struct http *http)
@@ -592,8 +614,10 @@ http_open(struct event_base *base)
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
 	http->ca_file = check_tls_authorities();
 	if (access(http->ca_file, R_OK) < 0)
-		warn("%s holds the authorities that checks over TLS trust and cannot be read; until it can, they give no verdict "
-		     "(install ca-certificates, or name another file in SSL_CERT_FILE)", http->ca_file);
+		warn("%s holds the authorities that checks over TLS trust and cannot be read; until it can, "
+		     "they give no verdict "
+		     "(install ca-certificates, or name another file in SSL_CERT_FILE)",
+		    http->ca_file);
 	return http;
 }
 

@@ -1,11 +1,11 @@
 /*
- * [CF] 2.4: icmp_ping is good when the echo comes back; udp_icmp when it does and a UDP packet to the monitor's port
- * is not answered by ICMP "port unreachable".
+ * [CF] 2.4: icmp_ping is good when the echo comes back; udp_icmp when it does and a UDP packet to the
+ * monitor's port is not answered by ICMP "port unreachable".
  *
  * One socket for each family is shared by all: a ping socket where the kernel lets this user have one
- * (net.ipv4.ping_group_range), else a raw one (CAP_NET_RAW).  An echo is known by its sequence number, its address and
- * eight random octets that nobody who did not see the request can guess.  ICMP errors come by the error queue with
- * the request that they are about.
+ * (net.ipv4.ping_group_range), else a raw one (CAP_NET_RAW).  An echo is known by its sequence number, its
+ * address and eight random octets that nobody who did not see the request can guess.  ICMP errors come by the
+ * error queue with the request that they are about.
  */
 #include "monitor/check/check.h"
 
@@ -21,40 +21,44 @@
 #include <unistd.h>
 
 enum {
-	ECHO_LEN = 16,              /* header and the random octets */
+	ECHO_LEN = 16, /* header and the random octets */
 	NONCE_LEN = 8,
-	RECEIVE_BUFFER = 1 << 20,   /* a start pings thousands together */
-	UDP_WAIT_MS = 200,          /* at least so long for "port unreachable", */
-	UDP_WAIT_RTTS = 4           /* or so many round-trip times of the ping */
+	RECEIVE_BUFFER = 1 << 20, /* a start pings thousands together */
+	UDP_WAIT_MS = 200,        /* at least so long for "port unreachable", */
+	UDP_WAIT_RTTS = 4         /* or so many round-trip times of the ping */
 };
 
 /* One for each family. */
 static struct ping_socket {
 	int domain, protocol;
-	uint8_t request, reply;  /* ICMP types */
+	uint8_t request, reply; /* ICMP types */
 	int fd;
 	bool raw;
-	int error;               /* why there is none */
+	int error; /* why there is none */
 	bool told;
 	struct event *readable;
 } sockets[2] = {
     {.domain = AF_INET, .protocol = IPPROTO_ICMP, .request = ICMP_ECHO, .reply = ICMP_ECHOREPLY, .fd = -1},
-    {.domain = AF_INET6, .protocol = IPPROTO_ICMPV6, .request = ICMP6_ECHO_REQUEST, .reply = ICMP6_ECHO_REPLY, .fd = -1},
+    {.domain = AF_INET6,
+	.protocol = IPPROTO_ICMPV6,
+	.request = ICMP6_ECHO_REQUEST,
+	.reply = ICMP6_ECHO_REPLY,
+	.fd = -1},
 };
 
 struct ping {
 	struct check *check;
 	struct icmp *icmp;
 	uint16_t sequence;
-	bool waiting;      /* for an echo, and so among the pending */
+	bool waiting; /* for an echo, and so among the pending */
 	uint8_t nonce[NONCE_LEN];
-	int udp;           /* -1 while it pings */
+	int udp; /* -1 while it pings */
 	struct event *refused, *silence;
 };
 
 struct icmp {
 	struct event_base *base;
-	uint16_t ident;   /* of raw sockets; the kernel chooses that of ping sockets */
+	uint16_t ident; /* of raw sockets; the kernel chooses that of ping sockets */
 	uint16_t next;
 	struct ping *pending[UINT16_MAX + 1];
 };
@@ -114,7 +118,7 @@ checksum(const uint8_t *octets, size_t len)
 	for (size_t i = 0; i + 1 < len; i += 2)
 		sum += get16(octets + i);
 	sum = (sum >> 16) + (sum & 0xffff);
-	return (uint16_t)~(sum + (sum >> 16));
+	return (uint16_t) ~(sum + (sum >> 16));
 }
 
 static struct ping_socket *
@@ -148,16 +152,19 @@ send_echo(const struct ping *ping)
 	return errno == EAGAIN ? -ENOBUFS : -errno;
 }
 
-/* The ping that a message is about: icmp is the echo, or the request that an error quotes, perhaps its header alone. */
+/* The ping that a message is about: icmp is the echo, or the request that an error quotes, perhaps its header
+ * alone. */
 static struct ping *
 find_ping(const struct icmp *all, const struct ping_socket *by, const uint8_t *icmp, size_t len,
     const struct sockaddr_storage *peer)
 {
 	struct ping *ping;
-	const void *address = by->domain == AF_INET ? (const void *)&((const struct sockaddr_in *)peer)->sin_addr
-	                                            : (const void *)&((const struct sockaddr_in6 *)peer)->sin6_addr;
+	const void *address = by->domain == AF_INET
+	    ? (const void *)&((const struct sockaddr_in *)peer)->sin_addr
+	    : (const void *)&((const struct sockaddr_in6 *)peer)->sin6_addr;
 
-	if (len < 8 || icmp[1] != 0 || peer->ss_family != by->domain || (by->raw && get16(icmp + 4) != all->ident))
+	if (len < 8 || icmp[1] != 0 || peer->ss_family != by->domain ||
+	    (by->raw && get16(icmp + 4) != all->ident))
 		return NULL;
 	ping = all->pending[get16(icmp + 6)];
 	if (ping == NULL || socket_of(ping->check) != by ||
@@ -197,7 +204,8 @@ on_silence(evutil_socket_t fd, short what, void *arg)
 static struct timeval
 silence_after(const struct check *check)
 {
-	uint64_t spent_us = (boot_ns() - check->began_ns) / 1000, whole_us = (uint64_t)check->subject.monitor->timeout_ms * 1000;
+	uint64_t spent_us = (boot_ns() - check->began_ns) / 1000,
+		 whole_us = (uint64_t)check->subject.monitor->timeout_ms * 1000;
 	uint64_t wait_us = MAX(UDP_WAIT_MS * UINT64_C(1000), UDP_WAIT_RTTS * (uint64_t)check->result.rtt_us);
 
 	wait_us = MIN(wait_us, (whole_us - MIN(spent_us, whole_us)) / 2);
@@ -213,7 +221,8 @@ udp_begin(struct ping *ping)
 	socklen_t len = check_sockaddr(&check->subject, &to);
 
 	ping->udp = socket(to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (ping->udp < 0 || connect(ping->udp, (const struct sockaddr *)&to, len) < 0 || send(ping->udp, "", 1, 0) < 0)
+	if (ping->udp < 0 || connect(ping->udp, (const struct sockaddr *)&to, len) < 0 ||
+	    send(ping->udp, "", 1, 0) < 0)
 		return -errno;
 	ping->refused = event_new(ping->icmp->base, ping->udp, EV_READ | EV_PERSIST, on_udp, ping);
 	ping->silence = evtimer_new(ping->icmp->base, on_silence, ping);
@@ -264,11 +273,14 @@ take_reply(const struct icmp *all, const struct ping_socket *by, const uint8_t *
 		on_echo(ping);
 }
 
-/* What the network says about a request; its sender is in the control message, peer is where the request went. */
+/* What the network says about a request; its sender is in the control message, peer is where the request
+ * went. */
 static void
-take_error(const struct icmp *all, const struct ping_socket *by, struct msghdr *message, const uint8_t *packet, size_t len)
+take_error(const struct icmp *all, const struct ping_socket *by, struct msghdr *message,
+    const uint8_t *packet, size_t len)
 {
-	struct ping *ping = len > 0 && packet[0] == by->request ? find_ping(all, by, packet, len, message->msg_name) : NULL;
+	struct ping *ping =
+	    len > 0 && packet[0] == by->request ? find_ping(all, by, packet, len, message->msg_name) : NULL;
 	struct cmsghdr *control = ping == NULL ? NULL : CMSG_FIRSTHDR(message);
 
 	for (; control != NULL; control = CMSG_NXTHDR(message, control)) {
@@ -279,7 +291,8 @@ take_error(const struct icmp *all, const struct ping_socket *by, struct msghdr *
 			continue;
 		memcpy(&error, CMSG_DATA(control), sizeof error);
 		/* Prohibited over there is no fault of ours (S26). */
-		check_finish_errno(ping->check, error.ee_errno == EACCES ? EHOSTUNREACH : (int)error.ee_errno);
+		check_finish_errno(
+		    ping->check, error.ee_errno == EACCES ? EHOSTUNREACH : (int)error.ee_errno);
 		return;
 	}
 }
@@ -292,12 +305,17 @@ receive(const struct icmp *all, const struct ping_socket *by, int flags)
 	char control[512];
 	struct sockaddr_storage peer = {0};
 	struct iovec octets = {packet, sizeof packet};
-	struct msghdr message = {.msg_name = &peer, .msg_namelen = sizeof peer, .msg_iov = &octets, .msg_iovlen = 1,
-	    .msg_control = control, .msg_controllen = sizeof control};
+	struct msghdr message = {.msg_name = &peer,
+	    .msg_namelen = sizeof peer,
+	    .msg_iov = &octets,
+	    .msg_iovlen = 1,
+	    .msg_control = control,
+	    .msg_controllen = sizeof control};
 	ssize_t len = recvmsg(by->fd, &message, flags);
 
 	if (len < 0)
-		return errno != EAGAIN && errno != EINTR && !(flags & MSG_ERRQUEUE); /* an error that is queued, too */
+		return errno != EAGAIN && errno != EINTR &&
+		    !(flags & MSG_ERRQUEUE); /* an error that is queued, too */
 	if (flags & MSG_ERRQUEUE)
 		take_error(all, by, &message, packet, (size_t)len);
 	else
@@ -323,7 +341,8 @@ static int
 not_permitted(struct check *check, struct ping_socket *by)
 {
 	if (!by->told)
-		warnx("icmp_ping and udp_icmp monitors give no verdict on IPv%d: this user may open neither a ping socket "
+		warnx("icmp_ping and udp_icmp monitors give no verdict on IPv%d: this user may open neither "
+		      "a ping socket "
 		      "(net.ipv4.ping_group_range) nor a raw one (CAP_NET_RAW): %s",
 		    by->domain == AF_INET ? 4 : 6, strerror(by->error));
 	by->told = true;

@@ -61,7 +61,8 @@ start_ticking(struct checks *checks)
 	checks->ticker = event_new(checks->base, -1, EV_PERSIST, on_tick, checks);
 	if (checks->ticker == NULL)
 		return false;
-	event_priority_set(checks->ticker, 0); /* before what came in meanwhile, where the base has priorities */
+	event_priority_set(
+	    checks->ticker, 0); /* before what came in meanwhile, where the base has priorities */
 	return event_add(checks->ticker, &every) == 0;
 }
 
@@ -148,7 +149,8 @@ stood_still(const struct check *check)
 	return check->began_ns <= check->checks->stalled_ns;
 }
 
-/* What failed while we stood still may have failed for that: such an attempt is no attempt, once in a check. */
+/* What failed while we stood still may have failed for that: such an attempt is no attempt, once in a check.
+ */
 static bool
 repeat(struct check *check)
 {
@@ -194,8 +196,16 @@ static bool
 local_error(int error)
 {
 	switch (error) {
-	case ENETUNREACH: case ENETDOWN: case EADDRNOTAVAIL: case EAFNOSUPPORT:
-	case EMFILE: case ENFILE: case ENOMEM: case ENOBUFS: case EACCES: case EPERM:
+	case ENETUNREACH:
+	case ENETDOWN:
+	case EADDRNOTAVAIL:
+	case EAFNOSUPPORT:
+	case EMFILE:
+	case ENFILE:
+	case ENOMEM:
+	case ENOBUFS:
+	case EACCES:
+	case EPERM:
 		return true;
 	default:
 		return false;
@@ -206,12 +216,21 @@ static enum health_reason
 reason_of_errno(int error)
 {
 	switch (error) {
-	case ECONNREFUSED: return REASON_TCP_CONNECTION_FAILED;
-	case ETIMEDOUT: return REASON_TCP_TIMEOUT;
-	case EHOSTUNREACH: case EHOSTDOWN: return REASON_NO_ROUTE_TO_HOST;
-	case ENETUNREACH: case ENETDOWN: return REASON_NETWORK_UNREACHABLE;
-	case ECONNRESET: case EPIPE: return REASON_CONNECTION_RESET;
-	default: return REASON_OTHER_FAILURE;
+	case ECONNREFUSED:
+		return REASON_TCP_CONNECTION_FAILED;
+	case ETIMEDOUT:
+		return REASON_TCP_TIMEOUT;
+	case EHOSTUNREACH:
+	case EHOSTDOWN:
+		return REASON_NO_ROUTE_TO_HOST;
+	case ENETUNREACH:
+	case ENETDOWN:
+		return REASON_NETWORK_UNREACHABLE;
+	case ECONNRESET:
+	case EPIPE:
+		return REASON_CONNECTION_RESET;
+	default:
+		return REASON_OTHER_FAILURE;
 	}
 }
 
@@ -310,7 +329,8 @@ connect_begin(struct check *check)
 	socklen_t len = check_sockaddr(&check->subject, &to);
 
 	check->fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-	if (check->fd < 0 || (connect(check->fd, (const struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS))
+	if (check->fd < 0 ||
+	    (connect(check->fd, (const struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS))
 		return -errno;
 	check->connected = event_new(check->checks->base, check->fd, EV_WRITE, on_connected, check);
 	return check->connected == NULL || event_add(check->connected, NULL) < 0 ? -ENOMEM : 0;

@@ -1,8 +1,9 @@
 /*
  * [CF] 2.4: smtp is good when the server greets, answers HELO with 250 and QUIT with 221.
  *
- * A dialogue of our own: libcurl greets with EHLO and does not wait for what QUIT is answered, so it cannot tell this.
- * With starttls (S37) the greeting is EHLO, as RFC 3207 wants it, once before and once after the handshake.
+ * A dialogue of our own: libcurl greets with EHLO and does not wait for what QUIT is answered, so it cannot
+ * tell this. With starttls (S37) the greeting is EHLO, as RFC 3207 wants it, once before and once after the
+ * handshake.
  */
 #include "monitor/check/check_tls.h"
 
@@ -65,10 +66,12 @@ say_hello(struct smtp *smtp, const char *verb)
 	bool v6 = smtp->check->subject.address.family == FAMILY_V6;
 
 	if (getsockname(bufferevent_getfd(smtp->connection), (struct sockaddr *)&own, &len) == 0)
-		inet_ntop(own.ss_family, v6 ? (const void *)&((const struct sockaddr_in6 *)&own)->sin6_addr
-		                            : (const void *)&((const struct sockaddr_in *)&own)->sin_addr,
+		inet_ntop(own.ss_family,
+		    v6 ? (const void *)&((const struct sockaddr_in6 *)&own)->sin6_addr
+		       : (const void *)&((const struct sockaddr_in *)&own)->sin_addr,
 		    text, sizeof text);
-	evbuffer_add_printf(bufferevent_get_output(smtp->connection), "%s [%s%s]\r\n", verb, v6 ? "IPv6:" : "", text);
+	evbuffer_add_printf(
+	    bufferevent_get_output(smtp->connection), "%s [%s%s]\r\n", verb, v6 ? "IPv6:" : "", text);
 }
 
 /* A socket of libevent gives way to one of TLS over the same connection. */
@@ -107,7 +110,8 @@ go_on(struct smtp *smtp)
 		if (starttls && !smtp->offered)
 			check_finish(check, REASON_SMTP_NO_STARTTLS);
 		else {
-			bufferevent_write(smtp->connection, starttls ? "STARTTLS\r\n" : "QUIT\r\n", starttls ? 10 : 6);
+			bufferevent_write(
+			    smtp->connection, starttls ? "STARTTLS\r\n" : "QUIT\r\n", starttls ? 10 : 6);
 			smtp->step = starttls ? STEP_STARTTLS : STEP_QUIT;
 		}
 		break;
@@ -128,8 +132,8 @@ go_on(struct smtp *smtp)
 static unsigned
 code_of(const char *line)
 {
-	if (line[0] < '2' || line[0] > '5' || line[1] < '0' || line[1] > '9' || line[2] < '0' || line[2] > '9' ||
-	    (line[3] != '\0' && line[3] != ' ' && line[3] != '-'))
+	if (line[0] < '2' || line[0] > '5' || line[1] < '0' || line[1] > '9' || line[2] < '0' ||
+	    line[2] > '9' || (line[3] != '\0' && line[3] != ' ' && line[3] != '-'))
 		return 0;
 	return (unsigned)((line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0');
 }

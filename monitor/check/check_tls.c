@@ -23,11 +23,17 @@ check_tls_certificate_reason(long verified)
 	switch (verified) {
 	case X509_V_OK: /* libcurl compares names after the chain was found good */
 	case X509_V_ERR_UNSPECIFIED:
-	case X509_V_ERR_HOSTNAME_MISMATCH: case X509_V_ERR_IP_ADDRESS_MISMATCH: return REASON_TLS_NAME_MISMATCH;
-	case X509_V_ERR_CERT_HAS_EXPIRED: return REASON_TLS_CERTIFICATE_EXPIRED;
-	case X509_V_ERR_CERT_NOT_YET_VALID: return REASON_TLS_NOT_YET_VALID;
-	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: return REASON_TLS_SELF_SIGNED;
-	default: return REASON_TLS_UNTRUSTED_CERTIFICATE;
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return REASON_TLS_NAME_MISMATCH;
+	case X509_V_ERR_CERT_HAS_EXPIRED:
+		return REASON_TLS_CERTIFICATE_EXPIRED;
+	case X509_V_ERR_CERT_NOT_YET_VALID:
+		return REASON_TLS_NOT_YET_VALID;
+	case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT:
+		return REASON_TLS_SELF_SIGNED;
+	default:
+		return REASON_TLS_UNTRUSTED_CERTIFICATE;
 	}
 }
 
@@ -44,8 +50,8 @@ enum health_reason
 check_tls_handshake_reason(const char *words)
 {
 	static const char *const name[] = {"unrecognized name", NULL};
-	static const char *const protocol[] = {"protocol version", "unsupported protocol", "wrong version number",
-	    "version too low", "no protocols available", "http request", NULL};
+	static const char *const protocol[] = {"protocol version", "unsupported protocol",
+	    "wrong version number", "version too low", "no protocols available", "http request", NULL};
 
 	if (says(words, name))
 		return REASON_TLS_UNRECOGNIZED_NAME;
@@ -77,7 +83,8 @@ check_tls_free(void)
 	context = NULL;
 }
 
-/* [CF] 2.4: the name in Host is sent as SNI; without one there is none, and the certificate must have the address. */
+/* [CF] 2.4: the name in Host is sent as SNI; without one there is none, and the certificate must have the
+ * address. */
 static bool
 expect_name(SSL *ssl, const struct check_subject *subject)
 {
@@ -86,7 +93,8 @@ expect_name(SSL *ssl, const struct check_subject *subject)
 
 	SSL_set_verify(ssl, subject->monitor->allow_insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
 	if (!check_host_name(subject, name))
-		return X509_VERIFY_PARAM_set1_ip(wanted, subject->address.bytes, address_len(&subject->address)) == 1;
+		return X509_VERIFY_PARAM_set1_ip(
+			   wanted, subject->address.bytes, address_len(&subject->address)) == 1;
 	X509_VERIFY_PARAM_set_hostflags(wanted, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	return SSL_set_tlsext_host_name(ssl, name) == 1 && X509_VERIFY_PARAM_set1_host(wanted, name, 0) == 1;
 }
@@ -106,7 +114,8 @@ check_tls_connect(struct event_base *base, int fd, const struct check_subject *s
 		return NULL;
 	}
 	/* Frees ssl in every case, and closes the socket with it. */
-	connection = bufferevent_openssl_socket_new(base, fd, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
+	connection =
+	    bufferevent_openssl_socket_new(base, fd, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
 	if (connection != NULL) /* a server that only closes has said all that it had to */
 		bufferevent_openssl_set_allow_dirty_shutdown(connection, 1);
 	return connection;
@@ -132,7 +141,8 @@ check_tls_days(struct bufferevent *connection)
 	X509 *certificate = SSL_get0_peer_certificate(bufferevent_openssl_get_ssl(connection));
 	int days, seconds;
 
-	if (certificate == NULL || ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) != 1)
+	if (certificate == NULL ||
+	    ASN1_TIME_diff(&days, &seconds, NULL, X509_get0_notAfter(certificate)) != 1)
 		return INT32_MIN;
 	return days;
 }

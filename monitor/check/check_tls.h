@@ -1,9 +1,9 @@
 /*
  * check_tls.h -- TLS for the checks: whom they trust, and what OpenSSL's verdicts are called here.
  *
- * libcurl does the TLS of http itself; types that talk over libevent get a connection from here.  The rules are the
- * same: the certificate must be for the name in Host, else for the address, and be signed by an authority that is
- * trusted; no session is ever resumed, for a resumed one is not verified again.
+ * libcurl does the TLS of http itself; types that talk over libevent get a connection from here.  The rules
+ * are the same: the certificate must be for the name in Host, else for the address, and be signed by an
+ * authority that is trusted; no session is ever resumed, for a resumed one is not verified again.
  */
 #ifndef CHECK_TLS_H
 #define CHECK_TLS_H
@@ -21,8 +21,8 @@ enum health_reason check_tls_certificate_reason(long verified);
 enum health_reason check_tls_handshake_reason(const char *words);
 
 /*
- * A bufferevent over the connected socket, with the handshake under way; the socket is its own where it was made.
- * NULL where memory is exhausted or (errno is EACCES) the authorities cannot be read.
+ * A bufferevent over the connected socket, with the handshake under way; the socket is its own where it was
+ * made. NULL where memory is exhausted or (errno is EACCES) the authorities cannot be read.
  */
 struct bufferevent *check_tls_connect(struct event_base *base, int fd, const struct check_subject *subject);
 /* After BEV_EVENT_ERROR in the handshake. */

@@ -38,7 +38,8 @@ read16(struct reader *reader)
 	return get16(reader->message + reader->at - 2);
 }
 
-/* RFC 1035 4.1.4: every pointer goes back, and a name needs no more than it may have labels.  Returns the length. */
+/* RFC 1035 4.1.4: every pointer goes back, and a name needs no more than it may have labels.  Returns the
+ * length. */
 static size_t
 read_name(struct reader *reader, uint8_t out[NAME_MAX_LEN])
 {
@@ -56,7 +57,8 @@ read_name(struct reader *reader, uint8_t out[NAME_MAX_LEN])
 			if (to >= before || ++pointers > NAME_MAX_LABELS)
 				break;
 			at = before = to;
-		} else if (octet > 63 || at + 1 + octet > reader->len || len + 1 + octet + (octet != 0) > NAME_MAX_LEN)
+		} else if (octet > 63 || at + 1 + octet > reader->len ||
+		    len + 1 + octet + (octet != 0) > NAME_MAX_LEN)
 			break;
 		else {
 			memcpy(out + len, reader->message + at, 1u + octet);
@@ -96,9 +98,9 @@ read_record(struct reader *reader, struct record *record)
 static const struct {
 	uint16_t type;
 	uint8_t before, names;
-} compressible[] = {{TYPE_NS, 0, 1}, {TYPE_CNAME, 0, 1}, {TYPE_PTR, 0, 1}, {TYPE_DNAME, 0, 1}, {TYPE_SOA, 0, 2},
-    {TYPE_MX, 2, 1}, {14 /* MINFO */, 0, 2}, {17 /* RP */, 0, 2}, {18 /* AFSDB */, 2, 1}, {21 /* RT */, 2, 1},
-    {26 /* PX */, 2, 2}, {TYPE_SRV, 6, 1}, {36 /* KX */, 2, 1}};
+} compressible[] = {{TYPE_NS, 0, 1}, {TYPE_CNAME, 0, 1}, {TYPE_PTR, 0, 1}, {TYPE_DNAME, 0, 1},
+    {TYPE_SOA, 0, 2}, {TYPE_MX, 2, 1}, {14 /* MINFO */, 0, 2}, {17 /* RP */, 0, 2}, {18 /* AFSDB */, 2, 1},
+    {21 /* RT */, 2, 1}, {26 /* PX */, 2, 2}, {TYPE_SRV, 6, 1}, {36 /* KX */, 2, 1}};
 
 /* The data of a record, uncompressed; 0 where it is none.  room: that of two names at least. */
 static size_t
@@ -165,7 +167,8 @@ in_chain(const struct chain *chain, const uint8_t *name)
 }
 
 static void
-tell_other_data(struct dns_verdict *verdict, const struct reader *reader, const struct record *record, unsigned found)
+tell_other_data(
+    struct dns_verdict *verdict, const struct reader *reader, const struct record *record, unsigned found)
 {
 	char *out = verdict->detail;
 	size_t len = record->end - record->at;
@@ -173,7 +176,8 @@ tell_other_data(struct dns_verdict *verdict, const struct reader *reader, const 
 	if (found > 1)
 		snprintf(out, HEALTH_DETAIL_MAX, "%u answers, none of them this", found);
 	else if ((record->type == TYPE_A && len == 4) || (record->type == TYPE_AAAA && len == 16))
-		inet_ntop(len == 4 ? AF_INET : AF_INET6, reader->message + record->at, out, HEALTH_DETAIL_MAX);
+		inet_ntop(
+		    len == 4 ? AF_INET : AF_INET6, reader->message + record->at, out, HEALTH_DETAIL_MAX);
 	else
 		snprintf(out, HEALTH_DETAIL_MAX, "another answer");
 }
@@ -198,10 +202,13 @@ data_reason(const struct monitor *monitor, struct reader *reader, unsigned count
 		read_record(reader, &record);
 		if (reader->wrong)
 			return REASON_DNS_INVALID_RESPONSE;
-		if (record.type != monitor->dns_type || record.class != CLASS_IN || !in_chain(&chain, record.owner))
+		if (record.type != monitor->dns_type || record.class != CLASS_IN ||
+		    !in_chain(&chain, record.owner))
 			continue;
 		len = record_data(reader, &record, data, sizeof data);
-		if (len > 0 && zonefile_compare_rdata(record.type, data, len, monitor->dns_data, monitor->dns_data_len) == 0) {
+		if (len > 0 &&
+		    zonefile_compare_rdata(
+			record.type, data, len, monitor->dns_data, monitor->dns_data_len) == 0) {
 			verdict->detail[0] = '\0'; /* of those before it */
 			return REASON_NONE;
 		}
@@ -212,7 +219,8 @@ data_reason(const struct monitor *monitor, struct reader *reader, unsigned count
 	return REASON_DNS_DATA_MISMATCH;
 }
 
-/* Is it the response to our query: id, opcode, and the question as we asked it?  reader goes on to the answers. */
+/* Is it the response to our query: id, opcode, and the question as we asked it?  reader goes on to the
+ * answers. */
 static bool
 is_response(const uint8_t *query, struct reader *reader)
 {

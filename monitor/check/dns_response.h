@@ -21,7 +21,7 @@ struct dns_verdict {
 };
 
 /* False where the message is not the response to that query. */
-bool dns_response_judge(const struct monitor *monitor, const uint8_t *query, const uint8_t *message, size_t len,
-    struct dns_verdict *verdict);
+bool dns_response_judge(const struct monitor *monitor, const uint8_t *query, const uint8_t *message,
+    size_t len, struct dns_verdict *verdict);
 
 #endif

@@ -58,7 +58,8 @@ answer(const struct command_reply *reply)
 			_exit(1);
 }
 
-/* Take what it has written; beyond the first line nothing is kept, but it is read, or the command would wait. */
+/* Take what it has written; beyond the first line nothing is kept, but it is read, or the command would wait.
+ */
 static void
 take_output(struct running *command)
 {
@@ -164,7 +165,8 @@ take_request(char *octets, size_t len)
 	start(request.number, words, words + request.narguments + 1);
 }
 
-/* Its leader has ended.  The group goes before the leader is reaped: until then no other group has that number. */
+/* Its leader has ended.  The group goes before the leader is reaped: until then no other group has that
+ * number. */
 static void
 end(struct running *command)
 {
@@ -187,7 +189,8 @@ reap(void)
 	for (unsigned i = nrunning; i-- > 0;) {
 		siginfo_t info = {.si_pid = 0};
 
-		if (waitid(P_PID, (id_t)running[i].pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid != 0)
+		if (waitid(P_PID, (id_t)running[i].pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+		    info.si_pid != 0)
 			end(&running[i]);
 	}
 }
@@ -246,7 +249,8 @@ helper_main(void)
 	}
 }
 
-/* Nothing of the monitor's is left but the socket and standard error; the commands get no terminal and no directory. */
+/* Nothing of the monitor's is left but the socket and standard error; the commands get no terminal and no
+ * directory. */
 void
 commands_helper(int argc, char *argv[])
 {
@@ -280,13 +284,15 @@ commands_helper(int argc, char *argv[])
 static int
 execute_helper(int socket)
 {
-	char *places = xasprintf("%u", most), *files = xasprintf("%llu", (unsigned long long)files_given.rlim_cur);
+	char *places = xasprintf("%u", most),
+	     *files = xasprintf("%llu", (unsigned long long)files_given.rlim_cur);
 	char *const argv[] = {(char *)(uintptr_t)helper_name, places, files, NULL};
 	posix_spawn_file_actions_t actions;
 	int error = posix_spawn_file_actions_init(&actions);
 
 	if (error == 0) {
-		posix_spawn_file_actions_adddup2(&actions, socket, HELPER_SOCKET); /* also where they are the same: it stays open */
+		posix_spawn_file_actions_adddup2(
+		    &actions, socket, HELPER_SOCKET); /* also where they are the same: it stays open */
 		error = posix_spawn(&helper, "/proc/self/exe", &actions, NULL, argv, environ);
 		posix_spawn_file_actions_destroy(&actions);
 	}

@@ -1,16 +1,16 @@
 /*
  * isolation.h -- is it this machine that is cut off?  Which checks may be judged then (S26).
  *
- * Canaries are asked in rounds.  A round that some canary answers in time shows that the network was there when it was
- * asked; one that none answers is isolation, until a later round is answered:
+ * Canaries are asked in rounds.  A round that some canary answers in time shows that the network was there
+ * when it was asked; one that none answers is isolation, until a later round is answered:
  *
  *     round   |--ok--|   |--none--|  |--none--|  |--ok--|
  *     isolated                    =======================
  *     a check    |--good: judged--|      |--withheld--|    |--judged--|
  *             |--failed, waits....withheld
  *
- * A failed check waits for a round that was asked after its end: what an own cut link does to checks is never judged, however
- * rare the rounds are.  Pure: no I/O, no clock.
+ * A failed check waits for a round that was asked after its end: what an own cut link does to checks is never
+ * judged, however rare the rounds are.  Pure: no I/O, no clock.
  */
 #ifndef ISOLATION_H
 #define ISOLATION_H
@@ -35,6 +35,7 @@ enum isolation_rule {
 	ISOLATION_WITHHOLD /* it tells nothing of the endpoint: forget it */
 };
 
-enum isolation_rule isolation_rule(const struct isolation *isolation, uint64_t began_ms, uint64_t ended_ms, bool good);
+enum isolation_rule isolation_rule(
+    const struct isolation *isolation, uint64_t began_ms, uint64_t ended_ms, bool good);
 
 #endif

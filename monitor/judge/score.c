@@ -2,7 +2,8 @@
 
 #include <stdlib.h>
 
-static const struct bound rtt_bounds[SCORE_RTT_BOUNDS] = {BOUND(0.001), BOUND(0.005), BOUND(0.025), BOUND(0.1), BOUND(0.5), BOUND(2.5)};
+static const struct bound rtt_bounds[SCORE_RTT_BOUNDS] = {
+    BOUND(0.001), BOUND(0.005), BOUND(0.025), BOUND(0.1), BOUND(0.5), BOUND(2.5)};
 /* What is late, as docs/prometheus says it too. */
 static const struct bound lateness_bounds[SCORE_LATENESS_BOUNDS] = {BOUND(0.05)};
 
@@ -63,7 +64,8 @@ score_checks(const struct score *score)
 }
 
 static void
-expose(FILE *page, const char *name, const char *labels, const struct bound *bounds, size_t nbounds, const uint32_t *small, double sum)
+expose(FILE *page, const char *name, const char *labels, const struct bound *bounds, size_t nbounds,
+    const uint32_t *small, double sum)
 {
 	uint64_t counts[MAX(SCORE_RTT_BOUNDS, SCORE_LATENESS_BOUNDS) + 1];
 
@@ -81,5 +83,6 @@ score_expose_rtt(const struct score *score, FILE *page, const char *name, const 
 void
 score_expose_lateness(const struct score *score, FILE *page, const char *name, const char *labels)
 {
-	expose(page, name, labels, lateness_bounds, SCORE_LATENESS_BOUNDS, score->lateness_counts, score->lateness_sum);
+	expose(page, name, labels, lateness_bounds, SCORE_LATENESS_BOUNDS, score->lateness_counts,
+	    score->lateness_sum);
 }

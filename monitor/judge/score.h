@@ -1,16 +1,18 @@
 /*
  * score.h -- what the checks of one endpoint came to, for the metrics page.
  *
- * They count from when the endpoint was taken up, and go on through edits of its monitor.  There may be 30,000 of
- * them and more, so they are small: 72 octets, and eight for each reason that was ever seen.  One thread.
+ * They count from when the endpoint was taken up, and go on through edits of its monitor.  There may be
+ * 30,000 of them and more, so they are small: 72 octets, and eight for each reason that was ever seen.  One
+ * thread.
  */
 #ifndef SCORE_H
 #define SCORE_H
 
-#include "zones/daemon/exposition.h"
 #include "monitor/judge/verdict.h"
+#include "zones/daemon/exposition.h"
 
-/* Some of the bounds of a monitor's histograms (statistics.h), so that the one can be held against the other. */
+/* Some of the bounds of a monitor's histograms (statistics.h), so that the one can be held against the other.
+ */
 enum { SCORE_RTT_BOUNDS = 6, SCORE_LATENESS_BOUNDS = 1 };
 
 /* Begin with zeroes. */
@@ -25,7 +27,7 @@ struct score {
 	struct score_failure {
 		uint32_t reason; /* enum health_reason, but REASON_NONE */
 		uint32_t count;
-	} *failures;
+	} * failures;
 };
 
 void score_free(struct score *score);

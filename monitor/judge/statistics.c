@@ -4,10 +4,11 @@
 #include <search.h>
 #include <stdlib.h>
 
-static const struct bound rtt_bounds[STATISTICS_RTT_BOUNDS] = {BOUND(0.001), BOUND(0.0025), BOUND(0.005), BOUND(0.01),
-    BOUND(0.025), BOUND(0.05), BOUND(0.1), BOUND(0.25), BOUND(0.5), BOUND(1), BOUND(2.5), BOUND(5), BOUND(10)};
-static const struct bound lateness_bounds[STATISTICS_LATENESS_BOUNDS] = {BOUND(0.001), BOUND(0.005), BOUND(0.01),
-    BOUND(0.05), BOUND(0.1), BOUND(0.25), BOUND(0.5), BOUND(1)};
+static const struct bound rtt_bounds[STATISTICS_RTT_BOUNDS] = {BOUND(0.001), BOUND(0.0025), BOUND(0.005),
+    BOUND(0.01), BOUND(0.025), BOUND(0.05), BOUND(0.1), BOUND(0.25), BOUND(0.5), BOUND(1), BOUND(2.5),
+    BOUND(5), BOUND(10)};
+static const struct bound lateness_bounds[STATISTICS_LATENESS_BOUNDS] = {
+    BOUND(0.001), BOUND(0.005), BOUND(0.01), BOUND(0.05), BOUND(0.1), BOUND(0.25), BOUND(0.5), BOUND(1)};
 
 static int
 by_id(const void *a, const void *b)
@@ -31,7 +32,8 @@ statistics_of(void **all, const struct monitor *monitor)
 	made->id = monitor->id;
 	made->name = xstrdup(monitor->name);
 	made->rtt = (struct histogram){rtt_bounds, STATISTICS_RTT_BOUNDS, made->rtt_counts, 0};
-	made->lateness = (struct histogram){lateness_bounds, STATISTICS_LATENESS_BOUNDS, made->lateness_counts, 0};
+	made->lateness =
+	    (struct histogram){lateness_bounds, STATISTICS_LATENESS_BOUNDS, made->lateness_counts, 0};
 	if (tsearch(made, all, by_id) == NULL)
 		errx(1, "out of memory");
 	return made;

@@ -6,8 +6,8 @@
 #ifndef STATISTICS_H
 #define STATISTICS_H
 
-#include "zones/daemon/exposition.h"
 #include "monitor/judge/verdict.h"
+#include "zones/daemon/exposition.h"
 
 enum { STATISTICS_RTT_BOUNDS = 13, STATISTICS_LATENESS_BOUNDS = 8 };
 

@@ -43,15 +43,15 @@ steady(uint32_t before, uint32_t ewma)
 }
 
 /*
- * S23 as one table: what a verdict becomes by a failed or a good check, and whether as many of them in a row as the
- * monitor asks for are reached with it.  S21: up with a failed check is suspect until then.
+ * S23 as one table: what a verdict becomes by a failed or a good check, and whether as many of them in a row
+ * as the monitor asks for are reached with it.  S21: up with a failed check is suspect until then.
  */
 static const uint8_t transitions[HEALTH_DOWN + 1][2][2] = {
     /*                   failed, not yet / reached        good, not yet / reached */
-    [HEALTH_UNKNOWN] = {{HEALTH_DOWN, HEALTH_DOWN},      {HEALTH_UP, HEALTH_UP}},
-    [HEALTH_UP] =      {{HEALTH_SUSPECT, HEALTH_DOWN},   {HEALTH_UP, HEALTH_UP}},
-    [HEALTH_SUSPECT] = {{HEALTH_SUSPECT, HEALTH_DOWN},   {HEALTH_UP, HEALTH_UP}},
-    [HEALTH_DOWN] =    {{HEALTH_DOWN, HEALTH_DOWN},      {HEALTH_DOWN, HEALTH_UP}},
+    [HEALTH_UNKNOWN] = {{HEALTH_DOWN, HEALTH_DOWN}, {HEALTH_UP, HEALTH_UP}},
+    [HEALTH_UP] = {{HEALTH_SUSPECT, HEALTH_DOWN}, {HEALTH_UP, HEALTH_UP}},
+    [HEALTH_SUSPECT] = {{HEALTH_SUSPECT, HEALTH_DOWN}, {HEALTH_UP, HEALTH_UP}},
+    [HEALTH_DOWN] = {{HEALTH_DOWN, HEALTH_DOWN}, {HEALTH_DOWN, HEALTH_UP}},
 };
 
 /* The streaks already count this check. */
@@ -59,7 +59,7 @@ static enum health_state
 next_verdict(const struct health_record *record, bool good, const struct monitor *monitor)
 {
 	bool reached = good ? record->streak_up >= MAX(1, monitor->consecutive_up)
-	                    : record->streak_down >= MAX(1, monitor->consecutive_down);
+			    : record->streak_down >= MAX(1, monitor->consecutive_down);
 
 	return transitions[record->verdict][good][reached];
 }
@@ -85,10 +85,12 @@ count_change(struct health_record *record, const struct monitor *monitor, uint64
 {
 	unsigned within = 0;
 
-	memmove(record->changed_s + 1, record->changed_s, sizeof record->changed_s - sizeof record->changed_s[0]);
+	memmove(
+	    record->changed_s + 1, record->changed_s, sizeof record->changed_s - sizeof record->changed_s[0]);
 	record->changed_s[0] = whole_seconds(now_ms);
 	record->nchanges = (uint8_t)MIN(record->nchanges + 1, HEALTH_CHANGES_KEPT);
-	while (within < record->nchanges && record->changed_s[0] - record->changed_s[within] < monitor->damping_period_s)
+	while (within < record->nchanges &&
+	    record->changed_s[0] - record->changed_s[within] < monitor->damping_period_s)
 		within++;
 	return within;
 }
@@ -97,7 +99,8 @@ count_change(struct health_record *record, const struct monitor *monitor, uint64
 static bool
 damp(struct health_record *record, enum health_state verdict, const struct monitor *monitor, uint64_t now_ms)
 {
-	bool changed = record->verdict != HEALTH_UNKNOWN && (record->verdict == HEALTH_DOWN) != (verdict == HEALTH_DOWN);
+	bool changed =
+	    record->verdict != HEALTH_UNKNOWN && (record->verdict == HEALTH_DOWN) != (verdict == HEALTH_DOWN);
 	bool damped = record->damped_until_ms != 0, begins = false;
 
 	record->verdict = (uint8_t)verdict;

@@ -1,8 +1,8 @@
 /*
  * verdict.h -- what one check does to an endpoint's record (S23, S24, S26, S39).
  *
- * Pure: no I/O, no clock, no allocation.  Equal arguments give equal records, so the test is a table.  The wall clock is
- * written down for display and decides nothing.
+ * Pure: no I/O, no clock, no allocation.  Equal arguments give equal records, so the test is a table.  The
+ * wall clock is written down for display and decides nothing.
  */
 #ifndef VERDICT_H
 #define VERDICT_H
@@ -28,14 +28,17 @@ struct health_record verdict_unknown(const struct monitor *monitor, uint64_t now
 enum verdict_news {
 	VERDICT_SAME,
 	VERDICT_FLIPPED, /* the state changed */
-	VERDICT_DAMPED   /* S39: the verdict changed once too often; the state is down, and may have been before */
+	VERDICT_DAMPED /* S39: the verdict changed once too often; the state is down, and may have been before
+			*/
 };
 
-/* Enter one result in the record, at the time now.  before, if it is not NULL, gets the state from before the news. */
+/* Enter one result in the record, at the time now.  before, if it is not NULL, gets the state from before the
+ * news. */
 enum verdict_news verdict_judge(struct health_record *record, const struct check_result *result,
     const struct monitor *monitor, uint64_t now_ms, int64_t now_wall, enum health_state *before);
 
-/* The record of another boot: its times say nothing now; the state is last known, and what is damped begins its quiet time anew. */
+/* The record of another boot: its times say nothing now; the state is last known, and what is damped begins
+ * its quiet time anew. */
 void verdict_carry_over(struct health_record *record, uint64_t now_ms);
 
 #endif

@@ -13,7 +13,8 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-static const struct pages_limits limits = {.most = 4, .stalled_ms = 10000, .deadline_ms = 60000}; /* of each page */
+static const struct pages_limits limits = {
+    .most = 4, .stalled_ms = 10000, .deadline_ms = 60000}; /* of each page */
 
 struct metrics {
 	struct evhttp *http;
@@ -34,20 +35,22 @@ add_reasons(void *arg, const struct statistics *of)
 {
 	for (unsigned i = 0; i < REASON_COUNT; i++)
 		if (of->reasons[i] > 0 || i == REASON_NONE)
-			exposition_sample(arg, "graycloud_monitor_checks_total", (double)of->reasons[i], "monitor", of->name, "reason",
-			    health_reason_text(i), NULL);
+			exposition_sample(arg, "graycloud_monitor_checks_total", (double)of->reasons[i],
+			    "monitor", of->name, "reason", health_reason_text(i), NULL);
 }
 
 static void
 add_inconclusive(void *arg, const struct statistics *of)
 {
-	exposition_sample(arg, "graycloud_monitor_checks_inconclusive_total", (double)of->inconclusive, "monitor", of->name, NULL);
+	exposition_sample(arg, "graycloud_monitor_checks_inconclusive_total", (double)of->inconclusive,
+	    "monitor", of->name, NULL);
 }
 
 static void
 add_repeated(void *arg, const struct statistics *of)
 {
-	exposition_sample(arg, "graycloud_monitor_checks_repeated_total", (double)of->repeated, "monitor", of->name, NULL);
+	exposition_sample(
+	    arg, "graycloud_monitor_checks_repeated_total", (double)of->repeated, "monitor", of->name, NULL);
 }
 
 static void
@@ -76,7 +79,8 @@ add_lateness(void *arg, const struct statistics *of)
 static void
 add_monitors(const struct schedule *schedule, FILE *page)
 {
-	exposition_family(page, "graycloud_monitor_checks_total", "counter", "Conclusive checks by how they ended.");
+	exposition_family(
+	    page, "graycloud_monitor_checks_total", "counter", "Conclusive checks by how they ended.");
 	schedule_each_statistics(schedule, add_reasons, page);
 	exposition_family(page, "graycloud_monitor_checks_inconclusive_total", "counter",
 	    "Checks that failed on this machine and gave no verdict.");
@@ -84,7 +88,8 @@ add_monitors(const struct schedule *schedule, FILE *page)
 	exposition_family(page, "graycloud_monitor_checks_repeated_total", "counter",
 	    "Checks that were begun anew because the monitor stood still in them.");
 	schedule_each_statistics(schedule, add_repeated, page);
-	exposition_family(page, "graycloud_monitor_rtt_seconds", "histogram", "Round-trip times of good checks.");
+	exposition_family(
+	    page, "graycloud_monitor_rtt_seconds", "histogram", "Round-trip times of good checks.");
 	schedule_each_statistics(schedule, add_rtt, page);
 	exposition_family(page, "graycloud_monitor_lateness_ratio", "histogram",
 	    "How late checks began, as a share of their interval; first checks are never late.");
@@ -101,27 +106,35 @@ add_process(const struct metrics *metrics, FILE *page)
 	value(page, "graycloud_monitor_endpoints", "gauge", "Endpoints that are probed.", counters->targets);
 	exposition_family(page, "graycloud_monitor_endpoints_by_state", "gauge", "Endpoints by their state.");
 	for (unsigned i = 0; i <= HEALTH_DOWN; i++)
-		exposition_sample(page, "graycloud_monitor_endpoints_by_state", counters->states[i], "state", health_state_text(i), NULL);
+		exposition_sample(page, "graycloud_monitor_endpoints_by_state", counters->states[i], "state",
+		    health_state_text(i), NULL);
 	value(page, "graycloud_monitor_checks_in_flight", "gauge", "Checks under way.", counters->in_flight);
-	value(page, "graycloud_monitor_checks_queued", "gauge", "Checks that are due and wait for their turn.", counters->queued);
-	value(page, "graycloud_monitor_checks_limit", "gauge", "Checks that may be under way at once.", counters->most);
+	value(page, "graycloud_monitor_checks_queued", "gauge",
+	    "Checks that are due and wait for their turn.", counters->queued);
+	value(page, "graycloud_monitor_checks_limit", "gauge", "Checks that may be under way at once.",
+	    counters->most);
 	value(page, "graycloud_monitor_flips_total", "counter", "Changes of state.", counters->flips);
-	value(page, "graycloud_monitor_checks_withheld_total", "counter", "Checks that gave no verdict because the monitor was isolated.",
-	    counters->withheld);
-	value(page, "graycloud_monitor_write_failures_total", "counter", "Commits to the health store that failed.",
-	    publish_failures(metrics->of.publish));
+	value(page, "graycloud_monitor_checks_withheld_total", "counter",
+	    "Checks that gave no verdict because the monitor was isolated.", counters->withheld);
+	value(page, "graycloud_monitor_write_failures_total", "counter",
+	    "Commits to the health store that failed.", publish_failures(metrics->of.publish));
 	exposition_value(page, "graycloud_monitor_unwritten_seconds", "gauge",
 	    "For how long nothing could be written to the health store; verdicts wait in memory.",
 	    failing == 0 ? 0 : (double)(boot_ms() - failing) / 1e3);
 	canaries_expose(metrics->of.canaries, page);
 	notify_expose(metrics->of.notify, page);
-	value(page, "graycloud_monitor_hostnames", "gauge", "Hostnames of origins that are looked up.", names.hostnames);
-	value(page, "graycloud_monitor_hostnames_failing", "gauge", "Hostnames whose last resolution failed.", names.failing);
-	value(page, "graycloud_monitor_resolutions_in_flight", "gauge", "Resolutions under way.", names.in_flight);
-	value(page, "graycloud_monitor_resolutions_total", "counter", "Resolutions that ended.", names.resolutions);
-	value(page, "graycloud_monitor_resolution_failures_total", "counter", "Resolutions that failed or gave no address.", names.failures);
-	value(page, "graycloud_monitor_config_generation", "gauge", "Generation of the configuration that is probed.",
-	    follow_generation(metrics->of.follow));
+	value(page, "graycloud_monitor_hostnames", "gauge", "Hostnames of origins that are looked up.",
+	    names.hostnames);
+	value(page, "graycloud_monitor_hostnames_failing", "gauge", "Hostnames whose last resolution failed.",
+	    names.failing);
+	value(page, "graycloud_monitor_resolutions_in_flight", "gauge", "Resolutions under way.",
+	    names.in_flight);
+	value(page, "graycloud_monitor_resolutions_total", "counter", "Resolutions that ended.",
+	    names.resolutions);
+	value(page, "graycloud_monitor_resolution_failures_total", "counter",
+	    "Resolutions that failed or gave no address.", names.failures);
+	value(page, "graycloud_monitor_config_generation", "gauge",
+	    "Generation of the configuration that is probed.", follow_generation(metrics->of.follow));
 }
 
 /* --- the pages --- */
@@ -183,8 +196,8 @@ choose(const struct metrics *metrics, const char *query)
 
 	TAILQ_INIT(&words);
 	good = query == NULL || evhttp_parse_query_str(query, &words) == 0;
-	TAILQ_FOREACH (word, &words, next)
-		good = good && take_word(choice, word);
+	TAILQ_FOREACH(word, &words, next)
+	good = good && take_word(choice, word);
 	evhttp_clear_headers(&words);
 	if (!good) {
 		endpoint_choice_free(choice);
@@ -200,10 +213,12 @@ static void
 on_endpoints(struct evhttp_request *request, void *arg)
 {
 	struct metrics *metrics = arg;
-	struct endpoint_choice *choice = choose(metrics, evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request)));
+	struct endpoint_choice *choice =
+	    choose(metrics, evhttp_uri_get_query(evhttp_request_get_evhttp_uri(request)));
 
 	if (choice == NULL)
-		evhttp_send_error(request, HTTP_BADREQUEST, "this page is narrowed by pool=NAME and monitor=NAME, at most 64 of each");
+		evhttp_send_error(request, HTTP_BADREQUEST,
+		    "this page is narrowed by pool=NAME and monitor=NAME, at most 64 of each");
 	else
 		pages_send(metrics->endpoints, request, endpoint_lines_write, endpoint_lines_free,
 		    endpoint_lines_new(metrics->of.schedule, ENDPOINT_LINES_ALL, choice));
@@ -232,11 +247,14 @@ print_bound(struct evhttp_bound_socket *bound)
 		memcpy(address.bytes, &v4->sin_addr, 4);
 		port = ntohs(v4->sin_port);
 	}
-	printf(address.family == FAMILY_V6 ? "metrics on http://[%s]:%u/metrics\n" : "metrics on http://%s:%u/metrics\n", address_to_text(&address, text), port);
+	printf(address.family == FAMILY_V6 ? "metrics on http://[%s]:%u/metrics\n"
+					   : "metrics on http://%s:%u/metrics\n",
+	    address_to_text(&address, text), port);
 }
 
 struct metrics *
-metrics_listen(struct event_base *base, const char *where, const struct metrics_of *of, struct problems *problems)
+metrics_listen(
+    struct event_base *base, const char *where, const struct metrics_of *of, struct problems *problems)
 {
 	struct metrics *metrics = xcalloc(1, sizeof *metrics);
 	struct address address = {.family = FAMILY_NONE};
@@ -249,7 +267,9 @@ metrics_listen(struct event_base *base, const char *where, const struct metrics_
 	metrics->front = pages_new(base, &limits);
 	metrics->endpoints = pages_new(base, &limits);
 	metrics->http = evhttp_new(base);
-	bound = metrics->http == NULL ? NULL : evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
+	bound = metrics->http == NULL
+	    ? NULL
+	    : evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
 	if (bound == NULL) {
 		problems_error(problems, "--metrics %s: cannot listen there: %s", where, strerror(errno));
 		metrics_free(metrics);

@@ -107,7 +107,8 @@ static bool
 in_pools(const struct endpoint_choice *choice, const struct target *target)
 {
 	return choice->count > 0 &&
-	    bsearch(&target->number, choice->numbers, choice->count, sizeof *choice->numbers, by_number) != NULL;
+	    bsearch(&target->number, choice->numbers, choice->count, sizeof *choice->numbers, by_number) !=
+	    NULL;
 }
 
 static bool
@@ -121,15 +122,17 @@ chosen(const struct endpoint_choice *choice, const struct target *target)
 
 /* --- what --- */
 
-/* Host only where the origin has one of its own, and the hostname where the address is one of its; reason: NULL for none. */
+/* Host only where the origin has one of its own, and the hostname where the address is one of its; reason:
+ * NULL for none. */
 static void
 put_labels(char labels[EXPOSITION_LABELS_MAX], const struct target *target, const char *reason)
 {
 	const char *host = target->host;
 	char address[46];
 
-	exposition_labels(labels, "monitor", target->monitor->name, "address", address_to_text(&target->address, address),
-	    host != NULL ? "host" : "hostname", host != NULL ? host : target->hostname, "reason", reason, NULL);
+	exposition_labels(labels, "monitor", target->monitor->name, "address",
+	    address_to_text(&target->address, address), host != NULL ? "host" : "hostname",
+	    host != NULL ? host : target->hostname, "reason", reason, NULL);
 }
 
 static void
@@ -208,14 +211,17 @@ static const struct metric {
 	void (*add)(FILE *page, const char *name, const struct target *target);
 } metrics[] = {
     {"graycloud_endpoint_up", "gauge", "Is the endpoint up or suspect?  Absent while it is unknown.", add_up},
-    {"graycloud_endpoint_certificate_days", "gauge", "Days until the endpoint's certificate ends.", add_certificate},
+    {"graycloud_endpoint_certificate_days", "gauge", "Days until the endpoint's certificate ends.",
+	add_certificate},
     {"graycloud_endpoint_checks_total", "counter", "Conclusive checks of the endpoint.", add_checks},
-    {"graycloud_endpoint_failures_total", "counter", "Those that failed, by why; only reasons that were seen.", add_failures},
+    {"graycloud_endpoint_failures_total", "counter",
+	"Those that failed, by why; only reasons that were seen.", add_failures},
     {"graycloud_endpoint_checks_inconclusive_total", "counter",
-        "Checks that failed on this machine and gave no verdict; absent where none did.", add_inconclusive},
-    {"graycloud_endpoint_rtt_seconds", "histogram", "Round-trip times of the endpoint's good checks.", add_rtt},
+	"Checks that failed on this machine and gave no verdict; absent where none did.", add_inconclusive},
+    {"graycloud_endpoint_rtt_seconds", "histogram", "Round-trip times of the endpoint's good checks.",
+	add_rtt},
     {"graycloud_endpoint_lateness_ratio", "histogram",
-        "How late checks began, as a share of their interval; first checks are never late.", add_lateness},
+	"How late checks began, as a share of their interval; first checks are never late.", add_lateness},
 };
 
 /* --- under way --- */
@@ -261,7 +267,8 @@ endpoint_lines_write(void *arg, FILE *page)
 
 	for (unsigned met = 0; met < TARGETS_A_SLICE && ftello(page) < PAGES_SLICE; met++) {
 		if (!lines->begun)
-			exposition_family(page, lines->metric->name, lines->metric->type, lines->metric->help);
+			exposition_family(
+			    page, lines->metric->name, lines->metric->type, lines->metric->help);
 		lines->begun = true;
 		if ((target = schedule_walk_next(&lines->walk)) != NULL) {
 			if (chosen(lines->choice, target))

@@ -1,7 +1,7 @@
 #include "monitor/metrics/pages.h"
 
-#include "zones/daemon/exposition.h"
 #include "zones/base/util.h"
+#include "zones/daemon/exposition.h"
 
 #include <err.h>
 #include <event2/buffer.h>
@@ -17,7 +17,7 @@ enum { INPUT_MAX = 4096 /* of what a reader sends beside its request, and nobody
 struct page {
 	struct pages *pages;
 	struct evhttp_request *request;
-	struct event *again;    /* the last slice was empty: go on in the next turn */
+	struct event *again; /* the last slice was empty: go on in the next turn */
 	struct event *deadline;
 	pages_write_fn *write;
 	void (*end)(void *arg);
@@ -50,7 +50,8 @@ connection(const struct page *page)
 	return evhttp_request_get_connection(page->request);
 }
 
-/* The connection is about to be freed.  Where its end was not our doing, it has let go of the request before. */
+/* The connection is about to be freed.  Where its end was not our doing, it has let go of the request before.
+ */
 static void
 on_closed(struct evhttp_connection *closed, void *arg)
 {
@@ -81,7 +82,8 @@ write_slice(struct page *page, struct evbuffer *slice, bool *more)
 
 	if (file == NULL)
 		return false;
-	__fsetlocking(file, FSETLOCKING_BYCALLER); /* it is nobody else's, and a page has many millions of octets */
+	__fsetlocking(
+	    file, FSETLOCKING_BYCALLER); /* it is nobody else's, and a page has many millions of octets */
 	*more = page->write(page->arg, file);
 	good = fclose(file) == 0 && evbuffer_add(slice, text, len) == 0;
 	free(text);
@@ -182,7 +184,8 @@ send_nothing(struct evhttp_request *request)
 }
 
 void
-pages_send(struct pages *pages, struct evhttp_request *request, pages_write_fn *write, void (*end)(void *arg), void *arg)
+pages_send(struct pages *pages, struct evhttp_request *request, pages_write_fn *write, void (*end)(void *arg),
+    void *arg)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 	struct page *page;

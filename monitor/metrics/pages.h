@@ -1,9 +1,10 @@
 /*
  * pages.h -- send pages that take more than a turn of the loop.
  *
- * A page is written slice by slice, each when the reader has taken the one before: a slow reader holds one slice and what
- * the kernel buffers, and the loop is kept only for the time of one.  A reader that hangs up, takes nothing for too long or has not
- * got all at its deadline is let go; one that would be one too many gets 503.
+ * A page is written slice by slice, each when the reader has taken the one before: a slow reader holds one
+ * slice and what the kernel buffers, and the loop is kept only for the time of one.  A reader that hangs up,
+ * takes nothing for too long or has not got all at its deadline is let go; one that would be one too many
+ * gets 503.
  *
  * One thread: that of the event base.
  */
@@ -33,6 +34,7 @@ void pages_free(struct pages *pages);
 /* Write the next slice, which may be empty; false: it was the last. */
 typedef bool pages_write_fn(void *arg, FILE *page);
 /* Answer a GET or HEAD by a page.  end is called once, when arg is needed no longer: perhaps from here. */
-void pages_send(struct pages *pages, struct evhttp_request *request, pages_write_fn *write, void (*end)(void *arg), void *arg);
+void pages_send(struct pages *pages, struct evhttp_request *request, pages_write_fn *write,
+    void (*end)(void *arg), void *arg);
 
 #endif

@@ -147,7 +147,9 @@ say(struct courier *courier, enum delivery delivery, const char *why)
 		warnx("--notify %s: takes notifications again", courier->label);
 	if (delivery != DELIVERED && !courier->failing)
 		warnx("--notify %s: %s%s", courier->label, why,
-		    delivery == DELIVERY_REFUSED || !courier->carrier->again ? "" : "; it is tried again and again");
+		    delivery == DELIVERY_REFUSED || !courier->carrier->again
+			? ""
+			: "; it is tried again and again");
 	courier->failing = delivery != DELIVERED;
 }
 
@@ -180,7 +182,8 @@ static bool
 deliver(struct courier *courier)
 {
 	char why[256] = "";
-	struct parcel parcel = {.notices = courier->batch, .lost = load(courier), .too_late = too_late, .arg = courier};
+	struct parcel parcel = {
+	    .notices = courier->batch, .lost = load(courier), .too_late = too_late, .arg = courier};
 	enum delivery delivery;
 
 	parcel.count = courier->in_batch;
@@ -276,7 +279,8 @@ courier_stop(struct courier *courier)
 {
 	pthread_join(courier->thread, NULL);
 	if (courier->count + courier->in_batch > 0)
-		warnx("--notify %s: %zu events were not delivered before the end", courier->label, courier->count + courier->in_batch);
+		warnx("--notify %s: %zu events were not delivered before the end", courier->label,
+		    courier->count + courier->in_batch);
 	while (courier->count > 0)
 		notice_drop(take(courier));
 	for (size_t i = 0; i < courier->in_batch; i++)

@@ -3,11 +3,13 @@
  *
  *     http://, https://    POST of a JSON document with a list of events (notice_document)
  *     smtp://, smtps://    a mail: smtp://[USER:PASSWORD@]HOST[:PORT]/?from=ADDRESS&to=ADDRESS
- *     exec:/PATH           a program, once for each event: its JSON on standard input, GRAYCLOUD_EVENT_* in the environment
+ *     exec:/PATH           a program, once for each event: its JSON on standard input, GRAYCLOUD_EVENT_* in
+ * the environment
  *
- * Each courier has a thread of its own and a bounded queue, so that a receiver harms neither checks nor other receivers.  What
- * cannot be delivered is tried again after 1, 2, 4 ... 60 s; when the queue is full the oldest notices are lost, and the next
- * delivery says how many.  A program is run once an event, one at a time.
+ * Each courier has a thread of its own and a bounded queue, so that a receiver harms neither checks nor other
+ * receivers.  What cannot be delivered is tried again after 1, 2, 4 ... 60 s; when the queue is full the
+ * oldest notices are lost, and the next delivery says how many.  A program is run once an event, one at a
+ * time.
  */
 #ifndef COURIER_H
 #define COURIER_H

@@ -12,8 +12,8 @@ struct receiver {
 	CURLM *multi; /* for the easy one: a transfer that can be broken off at any moment */
 	CURL *easy;
 	char *url;
-	struct curl_slist *headers;    /* of HTTP */
-	char *from, *to;               /* of mail; to as it stands in the URL, with commas */
+	struct curl_slist *headers; /* of HTTP */
+	char *from, *to;            /* of mail; to as it stands in the URL, with commas */
 	struct curl_slist *recipients;
 	const char *body;
 	size_t body_len, body_sent, headers_len;
@@ -33,9 +33,12 @@ query_value(const char *query, const char *name)
 
 		if (part > len && strncmp(at, name, len) == 0 && at[len] == '=') {
 			int decoded_len;
-			char *decoded = curl_easy_unescape(NULL, at + len + 1, (int)(part - len - 1), &decoded_len), *value;
+			char *decoded =
+				 curl_easy_unescape(NULL, at + len + 1, (int)(part - len - 1), &decoded_len),
+			     *value;
 
-			value = xstrdup(decoded != NULL && strlen(decoded) == (size_t)decoded_len ? decoded : "");
+			value =
+			    xstrdup(decoded != NULL && strlen(decoded) == (size_t)decoded_len ? decoded : "");
 			curl_free(decoded);
 			return value;
 		}
@@ -49,7 +52,8 @@ static bool
 mail_address(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if ((uint8_t)text[i] <= ' ' || (uint8_t)text[i] >= 127 || strchr("<>,;:\"()\\", text[i]) != NULL)
+		if ((uint8_t)text[i] <= ' ' || (uint8_t)text[i] >= 127 ||
+		    strchr("<>,;:\"()\\", text[i]) != NULL)
 			return false;
 	return len > 0 && len < 255;
 }
@@ -70,7 +74,8 @@ mail_addresses(const char *list)
 	}
 }
 
-/* The parts of a URL that are asked of it; NULL where it is none or has no host.  Freed by curl_url_cleanup. */
+/* The parts of a URL that are asked of it; NULL where it is none or has no host.  Freed by curl_url_cleanup.
+ */
 static CURLU *
 parse(const char *url)
 {
@@ -119,9 +124,13 @@ mail_fault(const char *url)
 	free(from);
 	free(to);
 	curl_url_cleanup(parts);
-	return good ? NULL
-	            : xasprintf("is no URL such as smtp://mail.example.com/?from=graycloud@example.com&to=ops@example.com, with at most "
-	                        "%d addresses behind to=", RECIPIENTS_MAX);
+	return good
+	    ? NULL
+	    : xasprintf(
+		  "is no URL such as smtp://mail.example.com/?from=graycloud@example.com&to=ops@example.com, "
+		  "with at most "
+		  "%d addresses behind to=",
+		  RECIPIENTS_MAX);
 }
 
 /* --- a delivery --- */
@@ -169,7 +178,8 @@ status_of(const struct receiver *receiver)
 static bool
 mail_taken(const struct receiver *receiver)
 {
-	return receiver->body_len > 0 && receiver->body_sent == receiver->body_len && status_of(receiver) / 100 == 2;
+	return receiver->body_len > 0 && receiver->body_sent == receiver->body_len &&
+	    status_of(receiver) / 100 == 2;
 }
 
 /* Asked also while libcurl waits by itself for the answer to QUIT: nobody needs it. */
@@ -250,7 +260,8 @@ perform(struct receiver *receiver, const struct parcel *parcel, const char *body
 		return CURLE_OUT_OF_MEMORY;
 	while (curl_multi_perform(receiver->multi, &running) == CURLM_OK && running > 0) {
 		curl_multi_poll(receiver->multi, NULL, 0, LOOK_MS, NULL);
-		/* Its time is over at once.  To take the handle away would make libcurl wait for a mail server's answer. */
+		/* Its time is over at once.  To take the handle away would make libcurl wait for a mail
+		 * server's answer. */
 		if (parcel->too_late(parcel->arg))
 			curl_easy_setopt(receiver->easy, CURLOPT_TIMEOUT_MS, 1L);
 	}
@@ -293,7 +304,8 @@ http_outcome(const struct receiver *receiver, CURLcode code, char why[256])
 	if (status < 300)
 		return DELIVERED;
 	snprintf(why, 256, "it answers with status %ld", status);
-	return status / 100 == 4 && status != 408 && status != 425 && status != 429 ? DELIVERY_REFUSED : DELIVERY_FAILED;
+	return status / 100 == 4 && status != 408 && status != 425 && status != 429 ? DELIVERY_REFUSED
+										    : DELIVERY_FAILED;
 }
 
 static enum delivery
@@ -344,7 +356,8 @@ mail_open(const char *url, struct problems *problems)
 	curl_easy_setopt(receiver->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	password = part_of(parts, CURLUPART_PASSWORD);
 	/* RFC 3207, where it is offered; a password never goes without. */
-	curl_easy_setopt(receiver->easy, CURLOPT_USE_SSL, (long)(*password != '\0' ? CURLUSESSL_ALL : CURLUSESSL_TRY));
+	curl_easy_setopt(
+	    receiver->easy, CURLOPT_USE_SSL, (long)(*password != '\0' ? CURLUSESSL_ALL : CURLUSESSL_TRY));
 	free(password);
 	curl_easy_setopt(receiver->easy, CURLOPT_MAIL_FROM, from);
 	curl_easy_setopt(receiver->easy, CURLOPT_MAIL_RCPT, receiver->recipients);
@@ -361,7 +374,8 @@ static enum delivery
 mail_deliver(void *open, const struct parcel *parcel, char why[256])
 {
 	struct receiver *receiver = open;
-	char *body = notice_mail(parcel->notices, parcel->count, parcel->lost, receiver->from, receiver->to, wall_ms());
+	char *body = notice_mail(
+	    parcel->notices, parcel->count, parcel->lost, receiver->from, receiver->to, wall_ms());
 	CURLcode code;
 
 	if (body == NULL) {
@@ -371,11 +385,15 @@ mail_deliver(void *open, const struct parcel *parcel, char why[256])
 	code = perform(receiver, parcel, body);
 	free(body);
 	/* 5xx are for good. */
-	return code == CURLE_OK || mail_taken(receiver) ? DELIVERED : failure(receiver, code, status_of(receiver) / 100 == 5, why);
+	return code == CURLE_OK || mail_taken(receiver)
+	    ? DELIVERED
+	    : failure(receiver, code, status_of(receiver) / 100 == 5, why);
 }
 
 static const char *const http_schemes[] = {"http://", "https://", NULL};
 static const char *const mail_schemes[] = {"smtp://", "smtps://", NULL};
 
-const struct carrier carrier_http = {http_schemes, COURIER_BATCH, true, http_fault, http_open, receiver_free, http_deliver};
-const struct carrier carrier_mail = {mail_schemes, COURIER_BATCH, true, mail_fault, mail_open, receiver_free, mail_deliver};
+const struct carrier carrier_http = {
+    http_schemes, COURIER_BATCH, true, http_fault, http_open, receiver_free, http_deliver};
+const struct carrier carrier_mail = {
+    mail_schemes, COURIER_BATCH, true, mail_fault, mail_open, receiver_free, mail_deliver};

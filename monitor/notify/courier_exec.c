@@ -1,4 +1,5 @@
-/* Programs that are run for each event, one at a time, in a process group of their own that their time-out kills. */
+/* Programs that are run for each event, one at a time, in a process group of their own that their time-out
+ * kills. */
 #include "monitor/notify/courier_inner.h"
 
 #include <errno.h>
@@ -55,7 +56,8 @@ start(const char *path, char **environment, int input, pid_t *pid)
 	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
 	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
 	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+	posix_spawnattr_setflags(
+	    &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setpgroup(&attributes, 0);
 	posix_spawnattr_setsigmask(&attributes, &none);
 	posix_spawnattr_setsigdefault(&attributes, &pipes);

@@ -1,5 +1,6 @@
 /*
- * courier_inner.h -- between courier.c, which keeps the queue, and those who carry: courier_curl.c, courier_exec.c.
+ * courier_inner.h -- between courier.c, which keeps the queue, and those who carry: courier_curl.c,
+ * courier_exec.c.
  */
 #ifndef COURIER_INNER_H
 #define COURIER_INNER_H
@@ -8,8 +9,8 @@
 
 enum delivery {
 	DELIVERED,
-	DELIVERY_FAILED,  /* try again later */
-	DELIVERY_REFUSED  /* it will never be taken: lost */
+	DELIVERY_FAILED, /* try again later */
+	DELIVERY_REFUSED /* it will never be taken: lost */
 };
 
 /* What a delivery carries, and for how long it may go on. */
@@ -24,8 +25,8 @@ struct parcel {
 
 struct carrier {
 	const char *const *schemes; /* "http://", ..., NULL */
-	size_t batch; /* notices in one delivery */
-	bool again;   /* what failed is tried again */
+	size_t batch;               /* notices in one delivery */
+	bool again;                 /* what failed is tried again */
 	char *(*fault)(const char *url);
 	/* What it needs for all deliveries; NULL with problems filled. */
 	void *(*open)(const char *url, struct problems *problems);

@@ -113,12 +113,13 @@ notice_line(const struct notice *notice)
 	case NOTICE_ORIGIN:
 		if (notice->damped_until != 0)
 			wall_text(notice->damped_until, until);
-		return xasprintf("origin %s %s: %s -> %s%s%.19s%s%s%s", notice->pool, notice->address, notice->before, notice->after,
-		    *until != '\0' ? ", damped until " : "", until, *until != '\0' ? "Z" : "", notice->reason != NULL ? ": " : "",
+		return xasprintf("origin %s %s: %s -> %s%s%.19s%s%s%s", notice->pool, notice->address,
+		    notice->before, notice->after, *until != '\0' ? ", damped until " : "", until,
+		    *until != '\0' ? "Z" : "", notice->reason != NULL ? ": " : "",
 		    notice->reason != NULL ? notice->reason : "");
 	case NOTICE_POOL:
-		return xasprintf("pool %s: %s -> %s, %u of %u origins healthy", notice->pool, notice->before, notice->after,
-		    notice->healthy_origins, notice->origins);
+		return xasprintf("pool %s: %s -> %s, %u of %u origins healthy", notice->pool, notice->before,
+		    notice->after, notice->healthy_origins, notice->origins);
 	default:
 		return xasprintf("monitor: %s -> %s", notice->before, notice->after);
 	}
@@ -135,7 +136,8 @@ put_line(FILE *mail, const char *text)
 }
 
 char *
-notice_mail(struct notice *const *notices, size_t count, uint64_t lost, const char *from, const char *to, int64_t now_wall)
+notice_mail(struct notice *const *notices, size_t count, uint64_t lost, const char *from, const char *to,
+    int64_t now_wall)
 {
 	time_t seconds = (time_t)(now_wall / 1000);
 	char *text = NULL, *line, host[256], date[64], time[32];
@@ -147,13 +149,16 @@ notice_mail(struct notice *const *notices, size_t count, uint64_t lost, const ch
 	if (mail == NULL)
 		return NULL;
 	gmtime_r(&seconds, &tm);
-	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &tm); /* RFC 5322 3.3; we never set a locale */
+	strftime(
+	    date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &tm); /* RFC 5322 3.3; we never set a locale */
 	random_bytes(&number, sizeof number);
 	host_name(host);
-	fprintf(mail, "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nMessage-ID: <%llx.%llx@%s>\r\n", date, from, to, (long long)now_wall,
-	    (unsigned long long)number, host);
-	fputs("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n"
-	      "Auto-Submitted: auto-generated\r\nSubject: graycloud: ", mail); /* RFC 3834: no answers from machines */
+	fprintf(mail, "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nMessage-ID: <%llx.%llx@%s>\r\n", date, from, to,
+	    (long long)now_wall, (unsigned long long)number, host);
+	fputs("MIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: "
+	      "8bit\r\n"
+	      "Auto-Submitted: auto-generated\r\nSubject: graycloud: ",
+	    mail); /* RFC 3834: no answers from machines */
 	line = notice_line(notices[0]);
 	put_line(mail, line);
 	free(line);
@@ -166,7 +171,9 @@ notice_mail(struct notice *const *notices, size_t count, uint64_t lost, const ch
 		free(line);
 	}
 	if (lost > 0)
-		fprintf(mail, "\r\n%llu earlier events were lost: this receiver did not take them in time.\r\n", (unsigned long long)lost);
+		fprintf(mail,
+		    "\r\n%llu earlier events were lost: this receiver did not take them in time.\r\n",
+		    (unsigned long long)lost);
 	fprintf(mail, "\r\n-- \r\ngraycloud-monitor %s on %s\r\n", VERSION, host);
 	fclose(mail);
 	return text;
@@ -186,7 +193,8 @@ notice_environment(const struct notice *notice, char *const *environment)
 		list[i] = xstrdup(environment[i]);
 	list[count++] = xasprintf("GRAYCLOUD_EVENT_KIND=%s", kinds[notice->kind]);
 	list[count++] = xasprintf("GRAYCLOUD_EVENT_POOL=%s", notice->pool != NULL ? notice->pool : "");
-	list[count++] = xasprintf("GRAYCLOUD_EVENT_ORIGIN=%s", notice->address != NULL ? notice->address : "");
+	list[count++] =
+	    xasprintf("GRAYCLOUD_EVENT_ORIGIN=%s", notice->address != NULL ? notice->address : "");
 	list[count++] = xasprintf("GRAYCLOUD_EVENT_BEFORE=%s", notice->before);
 	list[count++] = xasprintf("GRAYCLOUD_EVENT_AFTER=%s", notice->after);
 	list[count++] = xasprintf("GRAYCLOUD_EVENT_HEALTHY=%s", notice->healthy ? "true" : "false");

@@ -1,7 +1,8 @@
 /*
  * notice.h -- one thing that people are told (S40), and the words and documents in which they are.
  *
- * A notice never changes once it was handed on; several receivers share it by counting references.  Any thread.
+ * A notice never changes once it was handed on; several receivers share it by counting references.  Any
+ * thread.
  */
 #ifndef NOTICE_H
 #define NOTICE_H
@@ -15,13 +16,13 @@ enum notice_kind { NOTICE_ORIGIN, NOTICE_POOL, NOTICE_MONITOR };
 struct notice {
 	atomic_uint references;
 	enum notice_kind kind;
-	int64_t wall;         /* when it happened */
-	char *pool_id, *pool; /* name; NULL of a monitor */
-	char *address, *name; /* of an origin */
-	const char *before, *after; /* states or statuses, "judging" and "isolated"; texts that stay */
-	bool healthy;               /* is it well now? */
-	const char *reason;         /* of an origin that is down, or NULL */
-	int64_t damped_until;       /* S39, wall; 0: it is not damped */
+	int64_t wall;                      /* when it happened */
+	char *pool_id, *pool;              /* name; NULL of a monitor */
+	char *address, *name;              /* of an origin */
+	const char *before, *after;        /* states or statuses, "judging" and "isolated"; texts that stay */
+	bool healthy;                      /* is it well now? */
+	const char *reason;                /* of an origin that is down, or NULL */
+	int64_t damped_until;              /* S39, wall; 0: it is not damped */
 	unsigned healthy_origins, origins; /* of a pool */
 };
 
@@ -37,7 +38,8 @@ struct json *notice_document(struct notice *const *notices, size_t count, uint64
 /* "origin eu 192.0.2.1: up -> down: TCP connection failed"; freed by the caller. */
 char *notice_line(const struct notice *notice);
 /* A mail: headers and text with CRLF ends of lines; freed by the caller. */
-char *notice_mail(struct notice *const *notices, size_t count, uint64_t lost, const char *from, const char *to, int64_t now_wall);
+char *notice_mail(struct notice *const *notices, size_t count, uint64_t lost, const char *from,
+    const char *to, int64_t now_wall);
 /* "GRAYCLOUD_EVENT_KIND=origin", ...: appended to a list that ends with NULL; all freed by the caller. */
 char **notice_environment(const struct notice *notice, char *const *environment);
 

@@ -1,9 +1,9 @@
 #include "monitor/notify/notify.h"
 
+#include "zones/model/status.h"
 #include "zones/state/config.h"
 #include "zones/state/hostname.h"
 #include "zones/steer/pool_table.h"
-#include "zones/model/status.h"
 
 #include <err.h>
 #include <event2/event.h>
@@ -36,7 +36,7 @@ struct notify {
 	size_t ncouriers;
 	void *pools; /* tsearch tree */
 	uint64_t generation, round, last_flip;
-	bool unsettled; /* some pool is */
+	bool unsettled;           /* some pool is */
 	struct verdict *last_run; /* until the configuration was read once */
 	size_t nlast_run;
 	struct notice **pending; /* of this look */
@@ -65,7 +65,8 @@ remember(void *arg, const struct endpoint *endpoint, const struct health_record 
 
 	/* The room is a power of two. */
 	if ((notify->nlast_run & (notify->nlast_run + 1)) == 0)
-		notify->last_run = xrealloc(notify->last_run, (2 * notify->nlast_run + 2) * sizeof *notify->last_run);
+		notify->last_run =
+		    xrealloc(notify->last_run, (2 * notify->nlast_run + 2) * sizeof *notify->last_run);
 	notify->last_run[notify->nlast_run++] = (struct verdict){*endpoint, *record};
 	return true;
 }
@@ -88,7 +89,8 @@ read_last_run(struct notify *notify)
 
 /* The record of an endpoint, as it is now or as it was in the last run. */
 static bool
-find_record(const struct look *look, bool last_run, const struct endpoint *endpoint, struct health_record *record)
+find_record(
+    const struct look *look, bool last_run, const struct endpoint *endpoint, struct health_record *record)
 {
 	const struct verdict *found;
 
@@ -96,13 +98,15 @@ find_record(const struct look *look, bool last_run, const struct endpoint *endpo
 		return health_get(look->health, endpoint, record);
 	if (look->notify->nlast_run == 0)
 		return false;
-	found = bsearch(endpoint, look->notify->last_run, look->notify->nlast_run, sizeof *found, compare_verdicts);
+	found = bsearch(
+	    endpoint, look->notify->last_run, look->notify->nlast_run, sizeof *found, compare_verdicts);
 	if (found != NULL)
 		*record = found->record;
 	return found != NULL;
 }
 
-/* The states of the origins and the pool's status; whole is false where an address that is probed has no verdict, or a stale one. */
+/* The states of the origins and the pool's status; whole is false where an address that is probed has no
+ * verdict, or a stale one. */
 struct view {
 	const struct look *look;
 	const struct pool *pool;
@@ -115,20 +119,25 @@ struct view {
 
 /* S38: what the monitors together say of one address. */
 static enum health_state
-verdict_of(struct view *view, const struct origin *origin, const struct address *address, struct health_record *telling)
+verdict_of(struct view *view, const struct origin *origin, const struct address *address,
+    struct health_record *telling)
 {
 	enum health_state verdicts[GROUP_MEMBERS_MAX];
 	size_t count = MIN(view->pool->njudges, GROUP_MEMBERS_MAX);
 	uint64_t now = boot_ms();
 
 	for (size_t i = 0; i < count; i++) {
-		struct endpoint endpoint = health_endpoint(view->pool->judges[i].monitor.text, origin, address);
+		struct endpoint endpoint =
+		    health_endpoint(view->pool->judges[i].monitor.text, origin, address);
 		struct health_record record = {.state = HEALTH_UNKNOWN};
-		bool known = find_record(view->look, view->last_run, &endpoint, &record) && record.state != HEALTH_UNKNOWN;
+		bool known = find_record(view->look, view->last_run, &endpoint, &record) &&
+		    record.state != HEALTH_UNKNOWN;
 
 		verdicts[i] = known ? (enum health_state)record.state : HEALTH_UNKNOWN;
 		if (view->pool->judges[i].votes)
-			view->whole &= known && (view->last_run || (record.last_ms != 0 && now <= record.last_ms + record.stale_after_ms));
+			view->whole &= known &&
+			    (view->last_run ||
+				(record.last_ms != 0 && now <= record.last_ms + record.stale_after_ms));
 		/* The newest change, and rather one that is down. */
 		if (known && (telling->state != HEALTH_DOWN || record.state == HEALTH_DOWN) &&
 		    (record.state != telling->state || record.since_ms > telling->since_ms))
@@ -150,7 +159,8 @@ state_of(struct view *view, struct origin *origin, struct health_record *telling
 	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++) {
 		struct resolved_address *address = &origin->resolved->list[i];
 
-		address->state = status_address(view->pool, origin, &address->address, verdict_of(view, origin, &address->address, telling));
+		address->state = status_address(view->pool, origin, &address->address,
+		    verdict_of(view, origin, &address->address, telling));
 	}
 	return status_origin(view->pool, origin, HEALTH_UNKNOWN);
 }
@@ -158,11 +168,16 @@ state_of(struct view *view, struct origin *origin, struct health_record *telling
 static struct view
 view_pool(const struct look *look, struct pool *pool, bool last_run)
 {
-	struct view view = {.look = look, .pool = pool, .last_run = last_run, .whole = true,
-	    .states = xcalloc(pool->norigins, sizeof *view.states), .records = xcalloc(pool->norigins, sizeof *view.records)};
+	struct view view = {.look = look,
+	    .pool = pool,
+	    .last_run = last_run,
+	    .whole = true,
+	    .states = xcalloc(pool->norigins, sizeof *view.states),
+	    .records = xcalloc(pool->norigins, sizeof *view.records)};
 
 	for (size_t i = 0; i < pool->norigins; i++) {
-		bool probed = pool->enabled && pool->origins[i].enabled && pool->njudges > 0, whole = view.whole;
+		bool probed = pool->enabled && pool->origins[i].enabled && pool->njudges > 0,
+		     whole = view.whole;
 
 		view.states[i] = state_of(&view, &pool->origins[i], &view.records[i]);
 		if (!probed)
@@ -213,16 +228,19 @@ static enum told
 told_of(enum health_state state)
 {
 	switch (state) {
-	case HEALTH_UP: case HEALTH_SUSPECT:
+	case HEALTH_UP:
+	case HEALTH_SUSPECT:
 		return TOLD_HEALTHY;
-	case HEALTH_DOWN: case HEALTH_UNRESOLVED:
+	case HEALTH_DOWN:
+	case HEALTH_UNRESOLVED:
 		return TOLD_UNHEALTHY;
 	default:
 		return TOLD_NOTHING;
 	}
 }
 
-/* S40: up and suspect are one; a first verdict is news where it is bad; what is no longer judged is not news. */
+/* S40: up and suspect are one; a first verdict is news where it is bad; what is no longer judged is not news.
+ */
 static void
 tell_origin(struct notify *notify, struct told_pool *pool, size_t i, const struct view *view)
 {
@@ -234,7 +252,8 @@ tell_origin(struct notify *notify, struct told_pool *pool, size_t i, const struc
 	if (now == TOLD_NOTHING || now == before)
 		return;
 	pool->told[i] = now;
-	if ((before == TOLD_NOTHING && now == TOLD_HEALTHY) || filtered(&pool->model->origin_filter, now == TOLD_HEALTHY))
+	if ((before == TOLD_NOTHING && now == TOLD_HEALTHY) ||
+	    filtered(&pool->model->origin_filter, now == TOLD_HEALTHY))
 		return;
 	notice = notice_new(NOTICE_ORIGIN, record->since_wall != 0 ? record->since_wall : wall_ms());
 	notice->pool_id = xstrdup(pool->id.text);
@@ -262,7 +281,8 @@ tell_status(struct notify *notify, struct told_pool *pool, const struct view *vi
 	if (now == POOL_HEALTH_UNKNOWN || now == POOL_DISABLED || now == before)
 		return;
 	pool->status = now;
-	if ((before == POOL_HEALTH_UNKNOWN && now == POOL_HEALTHY) || filtered(&pool->model->pool_filter, healthy))
+	if ((before == POOL_HEALTH_UNKNOWN && now == POOL_HEALTHY) ||
+	    filtered(&pool->model->pool_filter, healthy))
 		return;
 	notice = notice_new(NOTICE_POOL, wall_ms());
 	notice->pool_id = xstrdup(pool->id.text);
@@ -311,7 +331,9 @@ settles_ms(const struct look *look, const struct pool *model)
 		struct monitor *monitor = config_monitor(look->config, model->judges[i].monitor.text);
 
 		if (monitor != NULL)
-			takes = MAX(takes, monitor->interval_s * UINT64_C(1000) + monitor->timeout_ms * (monitor->retries + 1));
+			takes = MAX(takes,
+			    monitor->interval_s * UINT64_C(1000) +
+				monitor->timeout_ms * (monitor->retries + 1));
 		model_free_monitor(monitor);
 	}
 	return awake_ms() + takes;
@@ -360,8 +382,12 @@ read_pool(struct look *look, const struct id *id, struct pool *model)
 		return;
 	}
 	pool = xcalloc(1, sizeof *pool);
-	*pool = (struct told_pool){.id = *id, .model = model, .told = xcalloc(model->norigins, sizeof *pool->told),
-	    .status = before != NULL ? before->status : POOL_HEALTH_UNKNOWN, .settles_ms = settles_ms(look, model), .round = notify->round};
+	*pool = (struct told_pool){.id = *id,
+	    .model = model,
+	    .told = xcalloc(model->norigins, sizeof *pool->told),
+	    .status = before != NULL ? before->status : POOL_HEALTH_UNKNOWN,
+	    .settles_ms = settles_ms(look, model),
+	    .round = notify->round};
 	for (size_t i = 0; i < model->norigins; i++)
 		pool->told[i] = told_before(before, &model->origins[i]);
 	if (before != NULL)
@@ -396,7 +422,8 @@ on_pool(void *arg, const struct id *id, struct bytes json)
 	return true;
 }
 
-/* What a walk over the pools looks for: one that is gone, or whose disabled_until or forced_until has passed. */
+/* What a walk over the pools looks for: one that is gone, or whose disabled_until or forced_until has passed.
+ */
 struct search {
 	uint64_t round;
 	int64_t now_wall;
@@ -419,7 +446,8 @@ find_ended(const void *node, VISIT visit, void *arg)
 	struct told_pool *pool = *(struct told_pool *const *)node;
 	struct search *search = arg;
 
-	if ((visit == postorder || visit == leaf) && pool->model->ends != 0 && pool->model->ends <= search->now_wall)
+	if ((visit == postorder || visit == leaf) && pool->model->ends != 0 &&
+	    pool->model->ends <= search->now_wall)
 		search->found = pool;
 }
 
@@ -451,8 +479,8 @@ read_config(struct look *look)
 	if (notify->round > 0 && generation == notify->generation && search.found == NULL)
 		return false;
 	notify->round++;
-	if (notify->round == 1 || search.found != NULL || !config_changes_after(look->config, notify->generation, on_change, look) ||
-	    look->all)
+	if (notify->round == 1 || search.found != NULL ||
+	    !config_changes_after(look->config, notify->generation, on_change, look) || look->all)
 		read_everything(look);
 	notify->generation = generation;
 	free(notify->last_run);
@@ -536,31 +564,52 @@ expose(const struct notify *notify, FILE *page, const char *name, const char *ty
 	for (size_t i = 0; i < notify->ncouriers; i++) {
 		struct courier_counters counters = courier_counters(notify->couriers[i]);
 
-		exposition_sample(page, name, value(&counters), "receiver", courier_label(notify->couriers[i]), NULL);
+		exposition_sample(
+		    page, name, value(&counters), "receiver", courier_label(notify->couriers[i]), NULL);
 	}
 }
 
-static double sent(const struct courier_counters *counters) { return (double)counters->sent; }
-static double failed(const struct courier_counters *counters) { return (double)counters->failed; }
-static double lost(const struct courier_counters *counters) { return (double)counters->lost; }
-static double waiting(const struct courier_counters *counters) { return (double)counters->waiting; }
+static double
+sent(const struct courier_counters *counters)
+{
+	return (double)counters->sent;
+}
+static double
+failed(const struct courier_counters *counters)
+{
+	return (double)counters->failed;
+}
+static double
+lost(const struct courier_counters *counters)
+{
+	return (double)counters->lost;
+}
+static double
+waiting(const struct courier_counters *counters)
+{
+	return (double)counters->waiting;
+}
 
 void
 notify_expose(const struct notify *notify, FILE *page)
 {
 	if (notify == NULL)
 		return;
-	expose(notify, page, "graycloud_notifications_sent_total", "counter", "Events that a receiver took.", sent);
-	expose(notify, page, "graycloud_notifications_failed_total", "counter", "Deliveries that failed.", failed);
-	expose(notify, page, "graycloud_notifications_lost_total", "counter", "Events that no longer fit into the queue, or were refused.", lost);
-	expose(notify, page, "graycloud_notifications_waiting", "gauge", "Events that wait for delivery.", waiting);
+	expose(notify, page, "graycloud_notifications_sent_total", "counter", "Events that a receiver took.",
+	    sent);
+	expose(notify, page, "graycloud_notifications_failed_total", "counter", "Deliveries that failed.",
+	    failed);
+	expose(notify, page, "graycloud_notifications_lost_total", "counter",
+	    "Events that no longer fit into the queue, or were refused.", lost);
+	expose(notify, page, "graycloud_notifications_waiting", "gauge", "Events that wait for delivery.",
+	    waiting);
 }
 
 /* --- beginning and end --- */
 
 struct notify *
-notify_new(struct event_base *base, struct follow *follow, struct publish *publish, const char *const *urls, size_t count,
-    struct problems *problems)
+notify_new(struct event_base *base, struct follow *follow, struct publish *publish, const char *const *urls,
+    size_t count, struct problems *problems)
 {
 	static const struct timeval second = {1, 0};
 	struct notify *notify = xcalloc(1, sizeof *notify);

@@ -1,7 +1,7 @@
 #include "monitor/probe/canary.h"
 
-#include "zones/daemon/exposition.h"
 #include "zones/base/util.h"
+#include "zones/daemon/exposition.h"
 
 #include <err.h>
 #include <errno.h>
@@ -94,7 +94,8 @@ send_echo(const struct asked *asked)
 static bool
 echo_came(const struct asked *asked)
 {
-	uint8_t wanted = asked->canary.address.family == FAMILY_V4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY, got[64];
+	uint8_t wanted = asked->canary.address.family == FAMILY_V4 ? ICMP_ECHOREPLY : ICMP6_ECHO_REPLY,
+		got[64];
 	ssize_t len;
 
 	while ((len = recv(asked->fd, got, sizeof got, 0)) >= 0)
@@ -141,11 +142,13 @@ ask(struct asked *asked)
 	memcpy(&v6.sin6_addr, address->bytes, sizeof v6.sin6_addr);
 	asked->fd = open_socket(&asked->canary);
 	if (asked->fd < 0 ||
-	    (connect(asked->fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, is_v4 ? sizeof v4 : sizeof v6) < 0 &&
-	        errno != EINPROGRESS) ||
+	    (connect(asked->fd, is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
+		 is_v4 ? sizeof v4 : sizeof v6) < 0 &&
+		errno != EINPROGRESS) ||
 	    (!tcp && !send_echo(asked)))
 		return false;
-	asked->event = event_new(asked->canaries->base, asked->fd, tcp ? EV_WRITE : EV_READ | EV_PERSIST, on_ready, asked);
+	asked->event = event_new(
+	    asked->canaries->base, asked->fd, tcp ? EV_WRITE : EV_READ | EV_PERSIST, on_ready, asked);
 	return asked->event != NULL && event_add(asked->event, NULL) == 0;
 }
 
@@ -160,7 +163,8 @@ arm(struct canaries *canaries, uint64_t at_ms)
 	evtimer_add(canaries->timer, &time);
 }
 
-/* What waits for the round hears of it now; canaries that did not answer yet may still do so, for the metrics. */
+/* What waits for the round hears of it now; canaries that did not answer yet may still do so, for the
+ * metrics. */
 static void
 tell(struct canaries *canaries, bool answered)
 {
@@ -273,15 +277,18 @@ may_ask(const struct asked *asked, struct problems *problems)
 		close(fd);
 	if (fd >= 0 || (error != EACCES && error != EPERM))
 		return true;
-	problems_error(problems, "--canary %s: this user may not send ICMP echoes; widen net.ipv4.ping_group_range, or give a port that "
-	    "accepts TCP connections, as in %s%s%s:443", asked->text, asked->canary.address.family == FAMILY_V6 ? "[" : "",
-	    asked->text, asked->canary.address.family == FAMILY_V6 ? "]" : "");
+	problems_error(problems,
+	    "--canary %s: this user may not send ICMP echoes; widen net.ipv4.ping_group_range, or give a "
+	    "port that "
+	    "accepts TCP connections, as in %s%s%s:443",
+	    asked->text, asked->canary.address.family == FAMILY_V6 ? "[" : "", asked->text,
+	    asked->canary.address.family == FAMILY_V6 ? "]" : "");
 	return false;
 }
 
 struct canaries *
-canaries_new(struct event_base *base, const struct canary *list, size_t count, void (*heard)(void *arg, bool changed), void *arg,
-    struct problems *problems)
+canaries_new(struct event_base *base, const struct canary *list, size_t count,
+    void (*heard)(void *arg, bool changed), void *arg, struct problems *problems)
 {
 	struct canaries *canaries = xcalloc(1, sizeof *canaries + count * sizeof canaries->list[0]);
 	bool good = true;
@@ -297,8 +304,8 @@ canaries_new(struct event_base *base, const struct canary *list, size_t count, v
 
 		*asked = (struct asked){.canaries = canaries, .canary = list[i], .fd = -1};
 		address_to_text(&list[i].address, text);
-		snprintf(asked->text, sizeof asked->text, "%s%s%s%s%.0u", brackets ? "[" : "", text, brackets ? "]" : "",
-		    list[i].port != 0 ? ":" : "", list[i].port);
+		snprintf(asked->text, sizeof asked->text, "%s%s%s%s%.0u", brackets ? "[" : "", text,
+		    brackets ? "]" : "", list[i].port != 0 ? ":" : "", list[i].port);
 		good &= may_ask(asked, problems);
 	}
 	canaries->timer = evtimer_new(base, on_timer, canaries);
@@ -326,13 +333,15 @@ canaries_free(struct canaries *canaries)
 void
 canaries_expose(const struct canaries *canaries, FILE *page)
 {
-	exposition_value(page, "graycloud_monitor_isolated", "gauge", "Do all canaries fail?  Then nothing is judged.",
-	    canaries_isolation(canaries)->isolated);
+	exposition_value(page, "graycloud_monitor_isolated", "gauge",
+	    "Do all canaries fail?  Then nothing is judged.", canaries_isolation(canaries)->isolated);
 	if (canaries == NULL)
 		return;
-	exposition_value(page, "graycloud_monitor_isolations_total", "counter", "How often all canaries began to fail.",
-	    (double)canaries->isolations);
-	exposition_family(page, "graycloud_canary_up", "gauge", "Did the canary answer when it was asked last?");
+	exposition_value(page, "graycloud_monitor_isolations_total", "counter",
+	    "How often all canaries began to fail.", (double)canaries->isolations);
+	exposition_family(
+	    page, "graycloud_canary_up", "gauge", "Did the canary answer when it was asked last?");
 	for (size_t i = 0; i < canaries->count; i++)
-		exposition_sample(page, "graycloud_canary_up", canaries->list[i].up, "canary", canaries->list[i].text, NULL);
+		exposition_sample(page, "graycloud_canary_up", canaries->list[i].up, "canary",
+		    canaries->list[i].text, NULL);
 }

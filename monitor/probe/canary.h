@@ -1,9 +1,10 @@
 /*
  * canary.h -- ask the canaries whether this machine is cut off (S26).
  *
- * A canary is an address elsewhere that the operator trusts to answer: with a port by accepting a TCP connection, without
- * one by answering an ICMP echo.  All are asked at once, a round each second, and out of turn where a failed check waits for
- * an answer; a round that none answers within a second is isolation.  What fails on this machine is no answer.
+ * A canary is an address elsewhere that the operator trusts to answer: with a port by accepting a TCP
+ * connection, without one by answering an ICMP echo.  All are asked at once, a round each second, and out of
+ * turn where a failed check waits for an answer; a round that none answers within a second is isolation. What
+ * fails on this machine is no answer.
  *
  * The thread of the event base; never blocks.
  */
@@ -11,8 +12,8 @@
 #define CANARY_H
 
 #include "monitor/judge/isolation.h"
-#include "zones/model/model.h"
 #include "zones/base/problem.h"
+#include "zones/model/model.h"
 
 #include <stdio.h>
 
@@ -30,8 +31,8 @@ struct canary {
 bool canary_parse(struct canary *canary, const char *text);
 
 /*
- * Begin to ask.  heard is called after each round; changed says that isolation began or ended with it.  NULL with problems
- * filled where this user may not send ICMP echoes that were asked for.
+ * Begin to ask.  heard is called after each round; changed says that isolation began or ended with it.  NULL
+ * with problems filled where this user may not send ICMP echoes that were asked for.
  */
 struct canaries *canaries_new(struct event_base *base, const struct canary *list, size_t count,
     void (*heard)(void *arg, bool changed), void *arg, struct problems *problems);

@@ -24,11 +24,11 @@ struct name_use {
 };
 
 struct watched_pool {
-	struct id id; /* first */
-	struct pool *model; /* NULL: nothing of it is looked at */
+	struct id id;                      /* first */
+	struct pool *model;                /* NULL: nothing of it is looked at */
 	struct watched_monitor **monitors; /* of each of the model's judges; NULL: it is not there */
-	struct name_use *names; /* of each origin; hostname is NULL where it has none */
-	struct target **targets; /* one for each address that is probed */
+	struct name_use *names;            /* of each origin; hostname is NULL where it has none */
+	struct target **targets;           /* one for each address that is probed */
 	size_t ntargets;
 	uint64_t round;
 };
@@ -38,11 +38,11 @@ struct follow {
 	struct resolver *resolver;
 	struct publish *publish;
 	const char *state;
-	struct store *store; /* NULL while there is none */
+	struct store *store;   /* NULL while there is none */
 	uint64_t next_open_ms; /* not before */
 	bool told;             /* why it cannot be opened */
 	uint64_t generation;
-	uint64_t round; /* readings so far */
+	uint64_t round;   /* readings so far */
 	int64_t next_end; /* of a pool's disabled_until: read all again then; 0: none */
 	void *monitors, *pools, *targets, *hostnames; /* tsearch trees */
 };
@@ -70,7 +70,8 @@ compare_targets(const void *a, const void *b)
 static int
 compare_hostnames(const void *a, const void *b)
 {
-	return strcmp(((const struct hostname *)a)->published.name, ((const struct hostname *)b)->published.name);
+	return strcmp(
+	    ((const struct hostname *)a)->published.name, ((const struct hostname *)b)->published.name);
 }
 
 static void *
@@ -136,20 +137,22 @@ reread_monitor(struct reading *reading, const struct id *id)
 	watched->model = after;
 	watched->round = reading->follow->round;
 	LIST_FOREACH(target, &watched->targets, siblings)
-		schedule_update(target, after);
+	schedule_update(target, after);
 	model_free_monitor(before);
 }
 
 /* --- targets --- */
 
 static struct target *
-use_target(struct follow *follow, struct watched_monitor *watched, const struct origin *origin, const struct address *address)
+use_target(struct follow *follow, struct watched_monitor *watched, const struct origin *origin,
+    const struct address *address)
 {
 	struct target key = {.published.endpoint = health_endpoint(watched->id.text, origin, address)};
 	struct target *target = find(&follow->targets, &key, compare_targets);
 
 	if (target == NULL) {
-		target = schedule_add(follow->schedule, &key.published.endpoint, watched->model, origin, address);
+		target =
+		    schedule_add(follow->schedule, &key.published.endpoint, watched->model, origin, address);
 		LIST_INSERT_HEAD(&watched->targets, target, siblings);
 		insert(&follow->targets, target, compare_targets);
 	}
@@ -211,14 +214,17 @@ release_names(struct follow *follow, struct name_use *uses, size_t count, bool k
 /* --- pools --- */
 
 static void
-probe(struct follow *follow, struct watched_pool *watched, const struct origin *origin, const struct address *address)
+probe(struct follow *follow, struct watched_pool *watched, const struct origin *origin,
+    const struct address *address)
 {
 	size_t judges = watched->model->njudges;
 
-	watched->targets = xrealloc(watched->targets, (watched->ntargets + judges + 1) * sizeof(struct target *));
+	watched->targets =
+	    xrealloc(watched->targets, (watched->ntargets + judges + 1) * sizeof(struct target *));
 	for (size_t n = 0; n < judges; n++)
 		if (watched->monitors[n] != NULL)
-			watched->targets[watched->ntargets++] = use_target(follow, watched->monitors[n], origin, address);
+			watched->targets[watched->ntargets++] =
+			    use_target(follow, watched->monitors[n], origin, address);
 }
 
 /* The endpoints of a pool, by the addresses of now.  S24: disabled origins are not probed. */
@@ -248,7 +254,8 @@ on_addresses(void *arg, struct hostname *hostname)
 	struct follow *follow = arg;
 	struct name_use *use;
 
-	LIST_FOREACH(use, &hostname->uses, siblings) {
+	LIST_FOREACH(use, &hostname->uses, siblings)
+	{
 		struct target **before = use->pool->targets;
 		size_t nbefore = use->pool->ntargets;
 
@@ -422,12 +429,15 @@ read_config(struct follow *follow, bool replaced)
 	int error = store_begin(follow->store, STORE_READ, &reading.txn);
 
 	if (error != 0) {
-		warnx("cannot read %s/config: %s; what was read before stays in use", follow->state, strerror(-error));
+		warnx("cannot read %s/config: %s; what was read before stays in use", follow->state,
+		    strerror(-error));
 		return;
 	}
 	if (config_schema(reading.txn) > CONFIG_SCHEMA) {
-		warnx("%s/config was written by a newer graycloud: use that version of graycloud-monitor; what was read before "
-		    "stays in use", follow->state);
+		warnx("%s/config was written by a newer graycloud: use that version of graycloud-monitor; "
+		      "what was read before "
+		      "stays in use",
+		    follow->state);
 		store_abort(reading.txn);
 		return;
 	}

@@ -1,10 +1,12 @@
 /*
- * follow.h -- which endpoints are to be probed and which hostnames looked up, as the configuration says, and goes on saying.
+ * follow.h -- which endpoints are to be probed and which hostnames looked up, as the configuration says, and
+ * goes on saying.
  *
- * Reads the config store: every enabled origin of every enabled pool uses its hostname, if it has one (S16); where the pool has
- * a monitor, an endpoint for each address.  An endpoint lives while an origin uses it (S24).  After a change only the pools
- * and monitors that the feed of changes names are read again, and after a change of a hostname's addresses only its
- * endpoints are others, so that what did not change keeps its state and its timers.
+ * Reads the config store: every enabled origin of every enabled pool uses its hostname, if it has one (S16);
+ * where the pool has a monitor, an endpoint for each address.  An endpoint lives while an origin uses it
+ * (S24).  After a change only the pools and monitors that the feed of changes names are read again, and after
+ * a change of a hostname's addresses only its endpoints are others, so that what did not change keeps its
+ * state and its timers.
  */
 #ifndef FOLLOW_H
 #define FOLLOW_H
@@ -14,7 +16,8 @@
 
 struct follow;
 
-struct follow *follow_new(struct schedule *schedule, struct resolver *resolver, struct publish *publish, const char *state);
+struct follow *follow_new(
+    struct schedule *schedule, struct resolver *resolver, struct publish *publish, const char *state);
 /* Stops probing; the records stay. */
 void follow_free(struct follow *follow);
 
@@ -24,11 +27,13 @@ void follow_free(struct follow *follow);
  */
 bool follow_poll(struct follow *follow);
 
-/* Becomes readable when the configuration may have changed; -1 while there is none.  Changes when the store is found. */
+/* Becomes readable when the configuration may have changed; -1 while there is none.  Changes when the store
+ * is found. */
 int follow_watch_fd(struct follow *follow);
 void follow_watch_clear(struct follow *follow);
 
-/* Begin to read the configuration that is followed; -ENOENT while there is none.  The caller ends it by store_abort. */
+/* Begin to read the configuration that is followed; -ENOENT while there is none.  The caller ends it by
+ * store_abort. */
 int follow_peek(struct follow *follow, struct store_txn **txn);
 
 /* Each enabled pool and what it has probed; an endpoint of two of its origins is there twice. */

@@ -34,21 +34,21 @@ struct publish {
 	struct published_list all;
 	struct published_list changed; /* the urgent ones first */
 	struct published_names names, changed_names;
-	struct health_flip *flips;     /* that wait */
+	struct health_flip *flips; /* that wait */
 	size_t nflips, flips_size;
-	char **gone;                   /* hostnames whose records are to be deleted */
+	char **gone; /* hostnames whose records are to be deleted */
 	size_t ngone;
-	void *leftovers;               /* tsearch tree of struct leftover */
-	void *leftover_names;          /* the same of struct leftover_name */
+	void *leftovers;      /* tsearch tree of struct leftover */
+	void *leftover_names; /* the same of struct leftover_name */
 	uint64_t last_commit_ms;
 	uint64_t started_ms;
-	uint32_t endpoints;            /* of the last beat */
+	uint32_t endpoints; /* of the last beat */
 	uint64_t generation;
 	uint64_t isolated_ms;
-	int told;                      /* the last failure that was said */
-	uint64_t failing_ms;           /* since when nothing could be written; 0: it can */
+	int told;            /* the last failure that was said */
+	uint64_t failing_ms; /* since when nothing could be written; 0: it can */
 	uint64_t failures;
-	bool stuck;                    /* only a store that is opened again can be written */
+	bool stuck; /* only a store that is opened again can be written */
 
 	pthread_t saver;
 	bool saving;
@@ -207,8 +207,8 @@ write_flips(struct publish *publish, struct store_txn *txn)
 }
 
 /*
- * A record of an endpoint that was never checked is not written: none reads as unknown, or as what the pool remembers
- * (S24), and so does one without a verdict, which says why there is none (S26).
+ * A record of an endpoint that was never checked is not written: none reads as unknown, or as what the pool
+ * remembers (S24), and so does one without a verdict, which says why there is none (S26).
  */
 static bool
 is_written(const struct health_record *record)
@@ -222,7 +222,8 @@ write_records(struct publish *publish, struct store_txn *txn, bool all)
 	struct published *published;
 	int error = 0;
 
-	TAILQ_FOREACH(published, &publish->changed, changed) {
+	TAILQ_FOREACH(published, &publish->changed, changed)
+	{
 		if (error != 0 || !(all || published->urgent))
 			break;
 		if (is_written(&published->record))
@@ -239,7 +240,8 @@ write_names(struct publish *publish, struct store_txn *txn, bool all)
 
 	for (size_t i = 0; i < publish->ngone && error == 0; i++)
 		error = name_delete(txn, publish->gone[i]);
-	TAILQ_FOREACH(published, &publish->changed_names, changed) {
+	TAILQ_FOREACH(published, &publish->changed_names, changed)
+	{
 		if (error != 0 || !(all || published->urgent))
 			break;
 		error = name_put(txn, published->name, &published->record);
@@ -286,14 +288,16 @@ tell_failure(struct publish *publish, int error)
 	publish->failures += error != 0;
 	publish->failing_ms = error == 0 ? 0 : publish->failing_ms != 0 ? publish->failing_ms : boot_ms();
 	publish->stuck = error == -ENOTRECOVERABLE;
-	if (error == publish->told || (error == -ENOENT && publish->told != 0)) /* it is not there because it failed */
+	if (error == publish->told ||
+	    (error == -ENOENT && publish->told != 0)) /* it is not there because it failed */
 		return;
 	publish->told = error;
 	if (error == 0) {
 		warnx("%s is written again", publish->data_path);
 		return;
 	}
-	warnx("cannot write %s: %s; verdicts wait in memory%s", publish->data_path, strerror(-error), store_write_cure(error));
+	warnx("cannot write %s: %s; verdicts wait in memory%s", publish->data_path, strerror(-error),
+	    store_write_cure(error));
 	if (error == -EBADMSG) /* S27: store_poll then finds it gone, and makes it anew */
 		unlink(publish->data_path);
 }
@@ -387,9 +391,9 @@ publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 	if (anew) { /* S27 */
 		warnx("%s was lost: it is made anew with all that is known", publish->data_path);
 		TAILQ_FOREACH(published, &publish->all, all)
-			publish_checked(publish, published);
+		publish_checked(publish, published);
 		TAILQ_FOREACH(name, &publish->names, all)
-			publish_name_refreshed(publish, name);
+		publish_name_refreshed(publish, name);
 	}
 	store_check_readers(publish->store);
 	commit(publish, &beat, anew);
@@ -429,10 +433,12 @@ publish_isolated(struct publish *publish, uint64_t since_ms)
 }
 
 static void
-add_state(struct publish *publish, const struct published *published, enum health_state state, enum health_state before,
-    enum health_reason reason)
+add_state(struct publish *publish, const struct published *published, enum health_state state,
+    enum health_state before, enum health_reason reason)
 {
-	struct health_flip flip = {.endpoint = published->endpoint, .state = (uint8_t)state, .before = (uint8_t)before,
+	struct health_flip flip = {.endpoint = published->endpoint,
+	    .state = (uint8_t)state,
+	    .before = (uint8_t)before,
 	    .reason = (uint8_t)reason};
 
 	add_flip(publish, &flip);
@@ -460,7 +466,8 @@ publish_flipped(struct publish *publish, struct published *published, enum healt
 bool
 publish_add(struct publish *publish, struct published *published)
 {
-	struct leftover **found = tfind(&published->endpoint, &publish->leftovers, compare_endpoints), *leftover;
+	struct leftover **found = tfind(&published->endpoint, &publish->leftovers, compare_endpoints),
+			*leftover;
 
 	TAILQ_INSERT_TAIL(&publish->all, published, all);
 	published->listed = published->urgent = false;
@@ -492,9 +499,12 @@ usable_addresses(const struct name_record *record)
 
 /* now is NULL where the hostname is no longer looked up. */
 static void
-add_addresses(struct publish *publish, const char *name, const struct name_record *before, const struct name_record *now)
+add_addresses(struct publish *publish, const char *name, const struct name_record *before,
+    const struct name_record *now)
 {
-	struct health_flip flip = {.kind = FLIP_ADDRESSES, .endpoint = name_key(name), .count_before = usable_addresses(before),
+	struct health_flip flip = {.kind = FLIP_ADDRESSES,
+	    .endpoint = name_key(name),
+	    .count_before = usable_addresses(before),
 	    .state = HEALTH_DISABLED};
 
 	if (now != NULL) {
@@ -516,7 +526,8 @@ publish_name_refreshed(struct publish *publish, struct published_name *published
 }
 
 void
-publish_name_changed(struct publish *publish, struct published_name *published, const struct name_record *before)
+publish_name_changed(
+    struct publish *publish, struct published_name *published, const struct name_record *before)
 {
 	unlist_name(publish, published);
 	published->listed = published->urgent = true;
@@ -604,7 +615,8 @@ save(void *arg)
 	do {
 		error = store_save(publish->store);
 		if (error != told && error != 0 && error != -ENOENT)
-			warnx("cannot save a copy of %s: %s%s", publish->data_path, strerror(-error), store_write_cure(error));
+			warnx("cannot save a copy of %s: %s%s", publish->data_path, strerror(-error),
+			    store_write_cure(error));
 		told = error;
 	} while (wait_to_save(publish));
 	return NULL;

@@ -11,10 +11,11 @@
 #include <sys/stat.h>
 
 enum {
-	AT_ONCE = 256,     /* hostnames under way: a start with many must not flood the resolver */
-	ANSWERS_READ = 256, /* addresses of one answer, of which the first of each family in their order are kept */
-	LINKS_MOST = 8,    /* CNAMEs that a resolver left to us */
-	TRY_MS = 1500,     /* the first try's; c-ares doubles it */
+	AT_ONCE = 256, /* hostnames under way: a start with many must not flood the resolver */
+	ANSWERS_READ =
+	    256, /* addresses of one answer, of which the first of each family in their order are kept */
+	LINKS_MOST = 8, /* CNAMEs that a resolver left to us */
+	TRY_MS = 1500,  /* the first try's; c-ares doubles it */
 	TRIES = 2
 };
 
@@ -32,7 +33,8 @@ struct found {
 	struct address addresses[HOSTNAME_ADDRESSES_MAX];
 };
 
-/* A hostname under way.  c-ares cannot take back one question: the lookup outlives a hostname that is removed. */
+/* A hostname under way.  c-ares cannot take back one question: the lookup outlives a hostname that is
+ * removed. */
 struct lookup {
 	struct resolver *resolver;
 	struct hostname *hostname; /* NULL: removed */
@@ -59,18 +61,19 @@ struct resolver {
 	hostname_changed_fn *changed;
 	void *changed_arg;
 	/*
-	 * The first goes from one resolver to the next while they say SERVFAIL, NOTIMP or REFUSED, and does not tell in the end which it
-	 * was, nor whether one was there at all.  Then the second is asked, once, which takes what the first that is there says.
+	 * The first goes from one resolver to the next while they say SERVFAIL, NOTIMP or REFUSED, and does
+	 * not tell in the end which it was, nor whether one was there at all.  Then the second is asked,
+	 * once, which takes what the first that is there says.
 	 */
 	struct channel channel, frank;
-	bool several; /* resolvers are asked */
+	bool several;  /* resolvers are asked */
 	char *servers; /* as c-ares takes them; NULL: the system's */
 	struct event *timer, *starter;
 	LIST_HEAD(, watch) watches;
 	TAILQ_HEAD(, hostname) queue;
 	LIST_HEAD(, hostname) all;
 	struct timespec system_changed; /* when /etc/resolv.conf was, as read */
-	bool closing; /* questions that end now were taken back by us */
+	bool closing;                   /* questions that end now were taken back by us */
 	struct resolver_counters counters;
 };
 
@@ -94,7 +97,8 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 {
 	struct channel *channel = arg;
 
-	ares_process_fd(channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
+	ares_process_fd(
+	    channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
 	arm_timer(channel->resolver);
 }
 
@@ -126,8 +130,8 @@ on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 	struct watch *watch;
 
 	LIST_FOREACH(watch, &resolver->watches, others)
-		if (watch->fd == fd && watch->channel == channel)
-			break;
+	if (watch->fd == fd && watch->channel == channel)
+		break;
 	if (watch != NULL)
 		unwatch(watch);
 	if (!readable && !writable)
@@ -154,13 +158,22 @@ static enum name_failure
 failure_of(int status)
 {
 	switch (status) {
-	case ARES_SUCCESS: return NAME_RESOLVED;
-	case ARES_ENOTFOUND: return NAME_NXDOMAIN;
-	case ARES_ENODATA: return NAME_NODATA;
-	case ARES_ETIMEOUT: return NAME_TIMEOUT;
-	case ARES_ECONNREFUSED: return NAME_UNREACHABLE;
-	case ARES_ENOMEM: case ARES_EDESTRUCTION: case ARES_ECANCELLED: return NAME_LOCAL;
-	default: return NAME_BAD_ANSWER;
+	case ARES_SUCCESS:
+		return NAME_RESOLVED;
+	case ARES_ENOTFOUND:
+		return NAME_NXDOMAIN;
+	case ARES_ENODATA:
+		return NAME_NODATA;
+	case ARES_ETIMEOUT:
+		return NAME_TIMEOUT;
+	case ARES_ECONNREFUSED:
+		return NAME_UNREACHABLE;
+	case ARES_ENOMEM:
+	case ARES_EDESTRUCTION:
+	case ARES_ECANCELLED:
+		return NAME_LOCAL;
+	default:
+		return NAME_BAD_ANSWER;
 	}
 }
 
@@ -169,26 +182,34 @@ static enum name_failure
 failure_of_rcode(uint8_t rcode)
 {
 	switch (rcode) {
-	case 0: return NAME_RESOLVED;
-	case 2: return NAME_SERVFAIL;
-	case 3: return NAME_NXDOMAIN;
-	case 5: return NAME_REFUSED;
-	default: return NAME_RCODE + rcode;
+	case 0:
+		return NAME_RESOLVED;
+	case 2:
+		return NAME_SERVFAIL;
+	case 3:
+		return NAME_NXDOMAIN;
+	case 5:
+		return NAME_REFUSED;
+	default:
+		return NAME_RCODE + rcode;
 	}
 }
 
-/* The unicast addresses of an answer, in their own order, so that a resolver that rotates them changes nothing. */
+/* The unicast addresses of an answer, in their own order, so that a resolver that rotates them changes
+ * nothing. */
 static void
 keep_addresses(struct found *found, struct address *all, unsigned count)
 {
 	qsort(all, count, sizeof *all, compare_addresses);
 	for (unsigned i = 0; i < count && found->count < HOSTNAME_ADDRESSES_MAX; i++)
 		if (address_is_unicast(&all[i]) &&
-		    (found->count == 0 || compare_addresses(&all[i], &found->addresses[found->count - 1]) != 0))
+		    (found->count == 0 ||
+			compare_addresses(&all[i], &found->addresses[found->count - 1]) != 0))
 			found->addresses[found->count++] = all[i];
 }
 
-/* Read an answer.  *host, where it is not NULL, is to be freed: its name is where a chain of CNAMEs has led. */
+/* Read an answer.  *host, where it is not NULL, is to be freed: its name is where a chain of CNAMEs has led.
+ */
 static int
 read_answer(struct found *found, const uint8_t *octets, int len, struct hostent **host)
 {
@@ -212,7 +233,8 @@ read_answer(struct found *found, const uint8_t *octets, int len, struct hostent 
 			memcpy(all[i].bytes, &v4[i].ipaddr, 4);
 		else
 			memcpy(all[i].bytes, &v6[i].ip6addr, 16);
-		found->ttl = MIN(found->ttl, (uint32_t)MAX(ttl, 0)); /* RFC 2181 8: one with the highest bit set is 0 */
+		found->ttl = MIN(
+		    found->ttl, (uint32_t)MAX(ttl, 0)); /* RFC 2181 8: one with the highest bit set is 0 */
 	}
 	keep_addresses(found, all, (unsigned)count);
 	return ARES_SUCCESS;
@@ -236,7 +258,8 @@ ask(struct found *found, const char *name)
 {
 	struct resolver *resolver = found->lookup->resolver;
 
-	ares_query(found->frank ? resolver->frank.ares : resolver->channel.ares, name, CLASS_IN, found->type, on_answer, found);
+	ares_query(found->frank ? resolver->frank.ares : resolver->channel.ares, name, CLASS_IN, found->type,
+	    on_answer, found);
 }
 
 /* Of several resolvers one may have been silent, and another not. */
@@ -271,7 +294,8 @@ on_answer(void *arg, int status, int timeouts, unsigned char *octets, int len)
 	}
 	if (found->failure == NAME_RESOLVED && found->count == 0) {
 		/* RFC 1034 5.3.3: a resolver follows CNAMEs; one that is none leaves the rest to us. */
-		bool leads_on = host != NULL && host->h_aliases != NULL && host->h_aliases[0] != NULL && lookup->hostname != NULL;
+		bool leads_on = host != NULL && host->h_aliases != NULL && host->h_aliases[0] != NULL &&
+		    lookup->hostname != NULL;
 
 		if (leads_on && ++found->links <= LINKS_MOST) {
 			ask(found, host->h_name);
@@ -417,8 +441,11 @@ say(struct hostname *hostname, const struct name_record *before)
 	if (record->failure == NAME_RESOLVED)
 		warnx("%s: %s", hostname->published.name, what);
 	else
-		warnx("%s: %s%s%s%s", hostname->published.name, name_failure_text(record->failure), kept ? "; the last " : "",
-		    kept ? what : "", !kept ? "" : record->count == 1 ? " stays in use" : " stay in use");
+		warnx("%s: %s%s%s%s", hostname->published.name, name_failure_text(record->failure),
+		    kept ? "; the last " : "", kept ? what : "",
+		    !kept                    ? ""
+			: record->count == 1 ? " stays in use"
+					     : " stay in use");
 }
 
 static void
@@ -482,7 +509,8 @@ conclude(struct lookup *lookup)
 	if (hostname->streak == 0)
 		wait_for(hostname, (uint64_t)record->ttl * 1000);
 	else
-		wait_for(hostname, 1000 * (uint64_t)MIN(1u << MIN(hostname->streak - 1, 10), RESOLVE_RETRY_MOST));
+		wait_for(
+		    hostname, 1000 * (uint64_t)MIN(1u << MIN(hostname->streak - 1, 10), RESOLVE_RETRY_MOST));
 	say(hostname, &before);
 	changed = before.version == 0 || !name_same_addresses(&before, record);
 	if (changed)
@@ -541,7 +569,9 @@ static char *
 server_text(const char *text)
 {
 	size_t brackets = text[0] == '[';
-	const char *end = brackets ? strchr(text, ']') : strchr(text, ':') == strrchr(text, ':') ? strchr(text, ':') : NULL;
+	const char *end = brackets                    ? strchr(text, ']')
+	    : strchr(text, ':') == strrchr(text, ':') ? strchr(text, ':')
+						      : NULL;
 	const char *colon = brackets && end != NULL ? end + 1 : end;
 	char host[64], *rest = NULL;
 	struct address address;
@@ -549,7 +579,8 @@ server_text(const char *text)
 
 	if (brackets && end == NULL)
 		return NULL;
-	snprintf(host, sizeof host, "%.*s", end == NULL ? (int)strlen(text) : (int)(end - text) - (int)brackets, text + brackets);
+	snprintf(host, sizeof host, "%.*s",
+	    end == NULL ? (int)strlen(text) : (int)(end - text) - (int)brackets, text + brackets);
 	if (colon != NULL && *colon != '\0')
 		port = *colon == ':' && colon[1] >= '0' && colon[1] <= '9' ? strtol(colon + 1, &rest, 10) : 0;
 	if (!address_from_text(&address, host) || port < 1 || port > 65535 || (rest != NULL && *rest != '\0'))
@@ -560,7 +591,10 @@ server_text(const char *text)
 static int
 open_channel(struct resolver *resolver, struct channel *channel, int flags, int tries)
 {
-	struct ares_options options = {.flags = flags, .timeout = TRY_MS, .tries = tries, .sock_state_cb = on_socket_state,
+	struct ares_options options = {.flags = flags,
+	    .timeout = TRY_MS,
+	    .tries = tries,
+	    .sock_state_cb = on_socket_state,
 	    .sock_state_cb_data = channel};
 	int status;
 
@@ -584,7 +618,8 @@ open_channels(struct resolver *resolver)
 	status = open_channel(resolver, &resolver->channel, 0, TRIES);
 	if (status == ARES_SUCCESS)
 		status = open_channel(resolver, &resolver->frank, ARES_FLAG_NOCHECKRESP, 1);
-	if (status == ARES_SUCCESS && ares_get_servers_ports(resolver->channel.ares, &servers) == ARES_SUCCESS) {
+	if (status == ARES_SUCCESS &&
+	    ares_get_servers_ports(resolver->channel.ares, &servers) == ARES_SUCCESS) {
 		resolver->several = servers != NULL && servers->next != NULL;
 		ares_free_data(servers);
 	}
@@ -609,9 +644,9 @@ resolver_woke(struct resolver *resolver)
 	uint64_t now = boot_ms();
 	struct hostname *hostname;
 
-	LIST_FOREACH (hostname, &resolver->all, all)
-		if (evtimer_pending(hostname->timer, NULL))
-			wait_for(hostname, MAX(hostname->published.record.due_ms, now) - now);
+	LIST_FOREACH(hostname, &resolver->all, all)
+	if (evtimer_pending(hostname->timer, NULL))
+		wait_for(hostname, MAX(hostname->published.record.due_ms, now) - now);
 }
 
 void
@@ -657,11 +692,13 @@ resolver_new(struct event_base *base, struct publish *publish, const char *const
 		char *server = server_text(servers[i]), *all = NULL;
 
 		if (server == NULL)
-			problems_error(problems, "--resolver %s: write ADDRESS or ADDRESS:PORT, as in 192.0.2.53 or [2001:db8::53]:5353",
+			problems_error(problems,
+			    "--resolver %s: write ADDRESS or ADDRESS:PORT, as in 192.0.2.53 or "
+			    "[2001:db8::53]:5353",
 			    servers[i]);
 		else
-			all = xasprintf("%s%s%s", resolver->servers == NULL ? "" : resolver->servers, resolver->servers == NULL ? "" : ",",
-			    server);
+			all = xasprintf("%s%s%s", resolver->servers == NULL ? "" : resolver->servers,
+			    resolver->servers == NULL ? "" : ",", server);
 		free(server);
 		if (all != NULL) {
 			free(resolver->servers);

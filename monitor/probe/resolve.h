@@ -1,10 +1,10 @@
 /*
  * resolve.h -- the addresses of hostname origins, kept as DNS has them (S16).
  *
- * A hostname is asked for A and AAAA, CNAMEs followed, again when its TTL ends (RESOLVE_TTL_LEAST to _MOST seconds).  An
- * answer is believed, also one that there is no address.  No answer keeps what was last good and is tried again, after
- * 1 s and then ever longer up to RESOLVE_RETRY_MOST seconds.  Only DNS is asked, not /etc/hosts: that has no TTL, and would
- * make one machine's answers differ from another's.
+ * A hostname is asked for A and AAAA, CNAMEs followed, again when its TTL ends (RESOLVE_TTL_LEAST to _MOST
+ * seconds).  An answer is believed, also one that there is no address.  No answer keeps what was last good
+ * and is tried again, after 1 s and then ever longer up to RESOLVE_RETRY_MOST seconds.  Only DNS is asked,
+ * not /etc/hosts: that has no TTL, and would make one machine's answers differ from another's.
  *
  * One thread: that of the event base.  Nothing blocks.
  */
@@ -40,11 +40,11 @@ struct hostname {
 typedef void hostname_changed_fn(void *arg, struct hostname *hostname);
 
 /*
- * Ask these resolvers (ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT), or where count is 0 those of /etc/resolv.conf, which is read
- * again when it changes.  NULL with problems filled.
+ * Ask these resolvers (ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT), or where count is 0 those of /etc/resolv.conf,
+ * which is read again when it changes.  NULL with problems filled.
  */
-struct resolver *resolver_new(struct event_base *base, struct publish *publish, const char *const *servers, size_t count,
-    struct problems *problems);
+struct resolver *resolver_new(struct event_base *base, struct publish *publish, const char *const *servers,
+    size_t count, struct problems *problems);
 /* All hostnames must be gone. */
 void resolver_free(struct resolver *resolver);
 void resolver_on_change(struct resolver *resolver, hostname_changed_fn *changed, void *arg);

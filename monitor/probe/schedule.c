@@ -7,11 +7,12 @@
 
 enum {
 	/*
-	 * A start with many targets, or an edited monitor, must neither keep the loop from its answers nor be a flood: so
-	 * many checks begin a second at most, or twice as many as the intervals ask for where that is more.
+	 * A start with many targets, or an edited monitor, must neither keep the loop from its answers nor be
+	 * a flood: so many checks begin a second at most, or twice as many as the intervals ask for where
+	 * that is more.
 	 */
 	STARTS_A_SECOND = 2000,
-	BURST_MS = 10,     /* that many milliseconds' starts may begin together */
+	BURST_MS = 10,       /* that many milliseconds' starts may begin together */
 	LINES_A_SECOND = 20, /* about flips and local errors: a failing site must not fill the log */
 	SAY_AGAIN_MS = 60000 /* the same local error of whatever target */
 };
@@ -23,15 +24,15 @@ struct schedule {
 	struct event *starter;
 	TAILQ_HEAD(, target) queue, targets, held;
 	LIST_HEAD(, schedule_walk) walks;
-	uint64_t newest; /* number of the target that came last */
+	uint64_t newest;           /* number of the target that came last */
 	struct canaries *canaries; /* NULL: none */
-	void *statistics; /* by monitor */
+	void *statistics;          /* by monitor */
 	struct schedule_counters counters;
-	double rate;       /* checks a second that the intervals ask for */
-	double allowance;  /* checks that may begin now */
+	double rate;      /* checks a second that the intervals ask for */
+	double allowance; /* checks that may begin now */
 	uint64_t topped_up_ns;
 	uint64_t starter_ns; /* when the starter is to run */
-	unsigned lines; /* said in this second */
+	unsigned lines;      /* said in this second */
 	struct local_error {
 		enum health_reason reason;
 		int error;
@@ -72,10 +73,11 @@ say_flip(const struct target *target, enum health_state before)
 
 	if (!may_say(target->schedule))
 		return;
-	warnx("%s %s%s%s: %s -> %s%s%s%s%s%s%s", target->monitor->name, hostname ? target->hostname : "", hostname ? " " : "",
-	    address_to_text(&target->address, address),
-	    health_state_text(before), health_state_text(record->state), record->damped_until_ms != 0 ? ", damped" : "", why ? ": " : "",
-	    why ? health_reason_text(record->last_reason) : "", more ? " (" : "", more ? record->detail : "", more ? ")" : "");
+	warnx("%s %s%s%s: %s -> %s%s%s%s%s%s%s", target->monitor->name, hostname ? target->hostname : "",
+	    hostname ? " " : "", address_to_text(&target->address, address), health_state_text(before),
+	    health_state_text(record->state), record->damped_until_ms != 0 ? ", damped" : "", why ? ": " : "",
+	    why ? health_reason_text(record->last_reason) : "", more ? " (" : "", more ? record->detail : "",
+	    more ? ")" : "");
 }
 
 /* What is missing here is missing for all: it is said of the first target only, and again in a minute. */
@@ -83,17 +85,20 @@ static void
 say_local_error(const struct target *target, const struct check_result *result)
 {
 	struct local_error *last = &target->schedule->local_error;
-	const char *why = result->reason == REASON_OTHER_FAILURE ? strerror(result->error) : health_reason_text(result->reason);
+	const char *why = result->reason == REASON_OTHER_FAILURE ? strerror(result->error)
+								 : health_reason_text(result->reason);
 	bool more = result->detail[0] != '\0';
 	char address[46];
 
-	if (last->reason == result->reason && last->error == result->error && boot_ms() < last->at_ms + SAY_AGAIN_MS)
+	if (last->reason == result->reason && last->error == result->error &&
+	    boot_ms() < last->at_ms + SAY_AGAIN_MS)
 		return;
 	if (!may_say(target->schedule))
 		return; /* and not for a minute, but until it may be said */
 	*last = (struct local_error){result->reason, result->error, boot_ms()};
 	warnx("%s %s: no verdict, the check failed on this machine: %s%s%s%s", target->monitor->name,
-	    address_to_text(&target->address, address), why, more ? " (" : "", more ? result->detail : "", more ? ")" : "");
+	    address_to_text(&target->address, address), why, more ? " (" : "", more ? result->detail : "",
+	    more ? ")" : "");
 }
 
 /* --- checks --- */
@@ -165,7 +170,8 @@ settle(struct target *target, const struct check_result *result, uint64_t ended_
 	const struct isolation *isolation = canaries_isolation(schedule->canaries);
 	bool good = result->reason == REASON_NONE;
 
-	switch (result->conclusive ? isolation_rule(isolation, target->began_ms, ended_ms, good) : ISOLATION_JUDGE) {
+	switch (result->conclusive ? isolation_rule(isolation, target->began_ms, ended_ms, good)
+				   : ISOLATION_JUDGE) {
 	case ISOLATION_WAIT:
 		canaries_ask(schedule->canaries);
 		return false;
@@ -265,7 +271,8 @@ start(struct target *target)
 {
 	struct schedule *schedule = target->schedule;
 	/* [CF] 2.4: header.Host of the origin, then of the monitor, then the hostname; also for TLS. */
-	const char *host = target->host == NULL && target->monitor->host == NULL ? target->hostname : target->host;
+	const char *host =
+	    target->host == NULL && target->monitor->host == NULL ? target->hostname : target->host;
 	struct check_subject subject = {target->monitor, target->address, host};
 	uint64_t now = boot_ms(), awake = awake_ms();
 
@@ -279,7 +286,8 @@ start(struct target *target)
 		count_unstarted(target);
 }
 
-/* How many checks may begin now.  Where the loop is behind, those under way come first: their time is running. */
+/* How many checks may begin now.  Where the loop is behind, those under way come first: their time is
+ * running. */
 static void
 top_up(struct schedule *schedule)
 {
@@ -301,7 +309,8 @@ on_starter(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	top_up(schedule);
-	while (schedule->counters.in_flight < schedule->counters.most && (target = TAILQ_FIRST(&schedule->queue)) != NULL) {
+	while (schedule->counters.in_flight < schedule->counters.most &&
+	    (target = TAILQ_FIRST(&schedule->queue)) != NULL) {
 		if (schedule->allowance < 1) {
 			arm_starter(schedule, BURST_MS * 1000 / 4);
 			return;
@@ -357,8 +366,8 @@ schedule_woke(struct schedule *schedule)
 {
 	struct target *target;
 
-	TAILQ_FOREACH (target, &schedule->targets, all)
-		set_timer(target, boot_ms());
+	TAILQ_FOREACH(target, &schedule->targets, all)
+	set_timer(target, boot_ms());
 }
 
 /* --- walks --- */
@@ -401,9 +410,9 @@ walks_leave(struct schedule *schedule, const struct target *target)
 {
 	struct schedule_walk *walk;
 
-	LIST_FOREACH (walk, &schedule->walks, all)
-		if (walk->next == target)
-			walk->next = TAILQ_NEXT(target, all);
+	LIST_FOREACH(walk, &schedule->walks, all)
+	if (walk->next == target)
+		walk->next = TAILQ_NEXT(target, all);
 }
 
 /* --- targets --- */
@@ -413,7 +422,8 @@ still_fresh(const struct target *target)
 {
 	const struct health_record *record = &target->published.record;
 
-	return record->last_ms != 0 && record->asked == target->monitor->edition && boot_ms() < record->last_ms + (uint64_t)target->monitor->interval_s * 1000;
+	return record->last_ms != 0 && record->asked == target->monitor->edition &&
+	    boot_ms() < record->last_ms + (uint64_t)target->monitor->interval_s * 1000;
 }
 
 struct target *

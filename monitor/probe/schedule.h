@@ -14,11 +14,11 @@
 #ifndef SCHEDULE_H
 #define SCHEDULE_H
 
-#include "monitor/probe/canary.h"
 #include "monitor/check/check.h"
-#include "monitor/probe/publish.h"
-#include "monitor/judge/statistics.h"
 #include "monitor/judge/score.h"
+#include "monitor/judge/statistics.h"
+#include "monitor/probe/canary.h"
+#include "monitor/probe/publish.h"
 
 struct schedule;
 
@@ -29,23 +29,25 @@ struct target {
 	const struct monitor *monitor;
 	unsigned interval_s; /* the monitor's: where it is edited, of the one before */
 	struct address address;
-	char *host;          /* the origin's header.Host, or NULL */
-	char *hostname;      /* the origin's, whose address it is; NULL: the origin is an address */
+	char *host;     /* the origin's header.Host, or NULL */
+	char *hostname; /* the origin's, whose address it is; NULL: the origin is an address */
 	struct event *timer;
 	struct check *check; /* under way, or NULL */
 	uint64_t due_ms;     /* when it is due next */
-	uint64_t ends_ms;    /* when the timer ends, by awake_ms: how late we are is not how long the machine slept */
-	uint64_t began_ms;   /* of the check under way, or held */
+	uint64_t
+	    ends_ms; /* when the timer ends, by awake_ms: how late we are is not how long the machine slept */
+	uint64_t began_ms;        /* of the check under way, or held */
 	struct check_result held; /* of the check that ended then, where ended_ms is not 0 */
 	uint64_t ended_ms;
 	TAILQ_ENTRY(target) holding;
-	uint64_t wanted_ms;  /* when the check that waits was due, by awake_ms; 0: it is the first, and has no hour */
+	uint64_t wanted_ms; /* when the check that waits was due, by awake_ms; 0: it is the first, and has no
+			       hour */
 	struct statistics *statistics; /* of the monitor */
 	struct score score;            /* of its own */
 	uint64_t number;               /* counts up from 1 in the order of their coming */
 	TAILQ_ENTRY(target) all;
 	bool queued;
-	bool late;           /* due again while its check is still under way: it follows at once */
+	bool late; /* due again while its check is still under way: it follows at once */
 	TAILQ_ENTRY(target) queue;
 
 	/* Of follow.c. */
@@ -54,7 +56,8 @@ struct target {
 };
 
 /* At most so many checks at once. */
-struct schedule *schedule_new(struct event_base *base, struct checks *checks, struct publish *publish, unsigned most);
+struct schedule *schedule_new(
+    struct event_base *base, struct checks *checks, struct publish *publish, unsigned most);
 /* Judge by these from now on (S26). */
 void schedule_heed(struct schedule *schedule, struct canaries *canaries);
 /* A round of the canaries ended: judge or forget what was held for it. */
@@ -64,7 +67,8 @@ void schedule_free(struct schedule *schedule);
 
 /*
  * Probe an endpoint from now on: at once, or where a verdict of the last run is still fresh, when it
- * is due.  address is the origin's or one of its hostname's.  monitor stays valid until the target is removed or updated.
+ * is due.  address is the origin's or one of its hostname's.  monitor stays valid until the target is removed
+ * or updated.
  */
 struct target *schedule_add(struct schedule *schedule, const struct endpoint *endpoint,
     const struct monitor *monitor, const struct origin *origin, const struct address *address);
@@ -86,8 +90,9 @@ const struct schedule_counters *schedule_counters(const struct schedule *schedul
 void schedule_each_statistics(const struct schedule *schedule, statistics_fn *fn, void *arg);
 
 /*
- * A walk over the targets that were there when it began, in the order of their coming; targets may come and go between two steps.
- * What came since is not met, so that none is met twice, also where one goes and comes again.
+ * A walk over the targets that were there when it began, in the order of their coming; targets may come and
+ * go between two steps. What came since is not met, so that none is met twice, also where one goes and comes
+ * again.
  */
 struct schedule_walk {
 	struct schedule *schedule;
@@ -103,7 +108,8 @@ void schedule_walk_again(struct schedule_walk *walk);
 const struct target *schedule_walk_next(struct schedule_walk *walk);
 void schedule_walk_end(struct schedule_walk *walk);
 
-/* The machine has slept, and the timers with it: what fell due meanwhile is checked now, the rest at its hour. */
+/* The machine has slept, and the timers with it: what fell due meanwhile is checked now, the rest at its
+ * hour. */
 void schedule_woke(struct schedule *schedule);
 
 /* Each second: say how many messages were held back. */

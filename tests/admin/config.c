@@ -1,5 +1,5 @@
-#include "zones/state/config_write.h"
 #include "zones/document/json.h"
+#include "zones/state/config_write.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -185,12 +185,12 @@ feed_text(struct world *world, uint64_t generation)
 	return text;
 }
 
-#define ASSERT_TEXT(expression, wanted)                                                                      \
-	do {                                                                                                 \
-		char *text_ = (expression);                                                                  \
-		assert_non_null(text_);                                                                      \
-		assert_string_equal(text_, wanted);                                                          \
-		free(text_);                                                                                 \
+#define ASSERT_TEXT(expression, wanted) \
+	do { \
+		char *text_ = (expression); \
+		assert_non_null(text_); \
+		assert_string_equal(text_, wanted); \
+		free(text_); \
 	} while (0)
 
 static void

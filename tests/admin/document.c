@@ -1,6 +1,6 @@
-#include "zones/state/config_write.h"
 #include "admin/edit/document.h"
 #include "zones/document/schema.h"
+#include "zones/state/config_write.h"
 #include "zones/store/store.h"
 
 #include <setjmp.h>
@@ -102,21 +102,25 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_POOL, "{" ORIGIN "}", "a pool without a name: name is missing"},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[]}", "origins is []: it must be a list of 1 to 1024"},
 	    {KIND_POOL, "{\"name\":\"a.b\"," ORIGIN "}", "name is \"a.b\": it must be 1 to 200 letters"},
-	    {KIND_POOL, "{\"name\":\"0123456789abcdef0123456789abcdef\"," ORIGIN "}", "but not 32 hex digits"},
+	    {KIND_POOL, "{\"name\":\"0123456789abcdef0123456789abcdef\"," ORIGIN "}",
+		"but not 32 hex digits"},
 	    {KIND_POOL, POOL ",\"colour\":1}", "pool p: colour is no property that is known"},
 	    {KIND_POOL, POOL ",\"seeded\":1}", "seeded is no property"},
 	    {KIND_POOL, POOL ",\"monitor\":\"web\"}", NULL},
 	    {KIND_POOL, POOL ",\"monitor\":\"00000000000000000000000000000001\"}", NULL},
 	    {KIND_POOL, POOL ",\"monitor\":\"\"}", NULL},
-	    {KIND_POOL, POOL ",\"monitor\":\"none\"}", "monitor is \"none\": there is no monitor of that name or id"},
+	    {KIND_POOL, POOL ",\"monitor\":\"none\"}",
+		"monitor is \"none\": there is no monitor of that name or id"},
 	    {KIND_POOL, POOL ",\"monitor\":7}", "monitor is 7: it must be the name or id of a monitor"},
-	    {KIND_POOL, POOL ",\"monitor_group\":\"g\"}", "monitor_group is \"g\": there is no monitor_group of that name or id"},
+	    {KIND_POOL, POOL ",\"monitor_group\":\"g\"}",
+		"monitor_group is \"g\": there is no monitor_group of that name or id"},
 	    {KIND_POOL, POOL ",\"monitor_group\":null}", NULL},
 	    {KIND_POOL, POOL ",\"enabled\":\"yes\"}", "enabled is \"yes\": it must be true or false"},
 	    {KIND_POOL, POOL ",\"minimum_origins\":0}", NULL},
 	    {KIND_POOL, POOL ",\"minimum_origins\":-1}", "it must be a whole number from 0 to 1024"},
 	    {KIND_POOL, POOL ",\"minimum_origins\":1.5}", "minimum_origins is 1.5"},
-	    {KIND_POOL, POOL ",\"check_regions\":[\"WEU\"],\"notification_email\":\"a@b\",\"networks\":[1]}", NULL},
+	    {KIND_POOL, POOL ",\"check_regions\":[\"WEU\"],\"notification_email\":\"a@b\",\"networks\":[1]}",
+		NULL},
 	    {KIND_POOL, POOL ",\"latitude\":3}", "latitude and longitude go together"},
 	    {KIND_POOL, POOL ",\"latitude\":3,\"longitude\":-180}", NULL},
 	    {KIND_POOL, POOL ",\"load_shedding\":{\"default_percent\":0}}", NULL},
@@ -126,24 +130,49 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_POOL, POOL ",\"origin_steering\":{\"policy\":\"hash\"}}", NULL},
 	    {KIND_POOL, POOL ",\"origin_steering\":{\"policy\":\"x\"}}", "it must be one of random"},
 	    {KIND_POOL, POOL ",\"healthy\":true,\"disabled_at\":\"x\",\"created_on\":\"x\"}", NULL},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"b.example\"}]}", NULL},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"A.example.\"}]}", "a.example stands there twice"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.256\"}]}", "a unicast IPv4 or IPv6 address without a port, or a whole host name such as app.example.com"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"224.0.0.1\"}]}", "a unicast IPv4 or IPv6 address"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"0.0.0.0\"}]}", "a unicast IPv4 or IPv6 address"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"ff02::1\"}]}", "a unicast IPv4 or IPv6 address"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\"},{\"address\":\"127.0.0.1\"}]}", NULL},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"2001:db8::1\"},{\"address\":\"2001:DB8:0::1\"}]}",
+	    {KIND_POOL,
+		"{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"b.example\"}]}",
+		NULL},
+	    {KIND_POOL,
+		"{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"A.example.\"}]}",
+		"a.example stands there twice"},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.256\"}]}",
+		"a unicast IPv4 or IPv6 address without a port, or a whole host name such as "
+		"app.example.com"},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"224.0.0.1\"}]}",
+		"a unicast IPv4 or IPv6 address"},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"0.0.0.0\"}]}",
+		"a unicast IPv4 or IPv6 address"},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"ff02::1\"}]}",
+		"a unicast IPv4 or IPv6 address"},
+	    {KIND_POOL,
+		"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\"},{\"address\":\"127.0.0.1\"}]}",
+		NULL},
+	    {KIND_POOL,
+		"{\"name\":\"p\",\"origins\":[{\"address\":\"2001:db8::1\"},{\"address\":\"2001:DB8:0::1\"}]"
+		"}",
 		"origin address 2001:DB8:0::1 stands there twice"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"a.b\"},{\"address\":\"10.0.0.1\"},{\"address\":\"a.b\"},{\"address\":\"a.b\"},"
-			"{\"address\":\"10.0.0.1\"}]}", "origin address 10.0.0.1 stands there twice"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"name\":\"a\"},{\"address\":\"10.0.0.2\",\"name\":\"a\"}]}",
+	    {KIND_POOL,
+		"{\"name\":\"p\",\"origins\":[{\"address\":\"a.b\"},{\"address\":\"10.0.0.1\"},{\"address\":"
+		"\"a.b\"},{\"address\":\"a.b\"},"
+		"{\"address\":\"10.0.0.1\"}]}",
+		"origin address 10.0.0.1 stands there twice"},
+	    {KIND_POOL,
+		"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"name\":\"a\"},{\"address\":\"10.0."
+		"0.2\",\"name\":\"a\"}]}",
 		"origin name a stands there twice"},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"weight\":1.01}]}",
 		"pool p: origins[10.0.0.1].weight is 1.01: it must be a number from 0 to 1"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"*.example.com\"}]}", "a unicast IPv4 or IPv6 address without a port, or a whole host name such as app.example.com"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"port\":8080,\"header\":{\"Host\":[\"a.b\"]}}]}", NULL},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"header\":{\"Host\":[\"a\",\"b\"]}}]}",
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"*.example.com\"}]}",
+		"a unicast IPv4 or IPv6 address without a port, or a whole host name such as "
+		"app.example.com"},
+	    {KIND_POOL,
+		"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"port\":8080,\"header\":{\"Host\":["
+		"\"a.b\"]}}]}",
+		NULL},
+	    {KIND_POOL,
+		"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"header\":{\"Host\":[\"a\",\"b\"]}}]"
+		"}",
 		"header.Host is [\"a\",\"b\"]: it must be a list of 0 to 1"},
 	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"forced\":\"sideways\"}]}",
 		"forced is \"sideways\": it must be one of none, up, down"},
@@ -151,7 +180,8 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 
 	    {KIND_LB, LB "}", NULL},
 	    {KIND_LB, LB ",\"ttl\":86400}", NULL},
-	    {KIND_LB, LB ",\"ttl\":0}", "load_balancer www.example.com: ttl is 0: it must be a whole number from 1 to 86400"},
+	    {KIND_LB, LB ",\"ttl\":0}",
+		"load_balancer www.example.com: ttl is 0: it must be a whole number from 1 to 86400"},
 	    {KIND_LB, LB ",\"ttl\":null}", NULL},
 	    {KIND_LB, LB ",\"proxied\":false}", NULL},
 	    {KIND_LB, LB ",\"proxied\":true}", "proxied is true: it needs the HTTP proxy; this is DNS-only"},
@@ -159,67 +189,117 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_LB, LB ",\"session_affinity\":\"header\"}", "it needs the HTTP proxy; this is DNS-only"},
 	    {KIND_LB, LB ",\"session_affinity\":\"ip_cookie\",\"session_affinity_ttl\":1800}", NULL},
 	    {KIND_LB, LB ",\"session_affinity_ttl\":1799}", "a whole number from 1800 to 604800"},
-	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"drain_duration\":60}}", "it needs the HTTP proxy"},
-	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"drain_duration\":0,\"samesite\":\"Lax\",\"headers\":[\"x\"]}}", NULL},
+	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"drain_duration\":60}}",
+		"it needs the HTTP proxy"},
+	    {KIND_LB,
+		LB ",\"session_affinity_attributes\":{\"drain_duration\":0,\"samesite\":\"Lax\",\"headers\":["
+		   "\"x\"]}}",
+		NULL},
 	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"zero_downtime_failover\":\"sticky\"}}", NULL},
 	    {KIND_LB, LB ",\"steering_policy\":\"random\"}", NULL},
 	    {KIND_LB, LB ",\"steering_policy\":\"geo\"}", NULL},
 	    {KIND_LB, LB ",\"region_pools\":{\"MARS\":[\"eu\"]}}", "region_pools.MARS is not a region code"},
-	    {KIND_LB, LB ",\"country_pools\":{\"DE\":[\"eu\",\"nobody\"]}}", "country_pools.DE[1] is \"nobody\""},
+	    {KIND_LB, LB ",\"country_pools\":{\"DE\":[\"eu\",\"nobody\"]}}",
+		"country_pools.DE[1] is \"nobody\""},
 	    {KIND_LB, LB ",\"steering_policy\":\"best\"}", "it must be one of off, random, \"\""},
 	    {KIND_LB, LB ",\"region_pools\":{},\"rules\":[],\"pool_sets\":null}", NULL},
 	    {KIND_LB, LB ",\"region_pools\":{\"WEU\":[\"eu\"]}}", NULL},
 	    {KIND_LB, LB ",\"rules\":[{}]}", "rules[0].name is missing"},
-	    {KIND_LB, RULE("\"ttl\":5"), NULL}, {KIND_LB, RULE("\"pools\":[\"eu\"],\"pool_weights\":{\"eu\":0.5},\"pool_default_weight\":0"), NULL},
-	    {KIND_LB, RULE("\"steering_policy\":\"geo\",\"country_pools\":{\"DE\":[\"eu\"]},\"fallback_pool\":\"eu\""), NULL},
-	    {KIND_LB, RULE("\"session_affinity\":\"ip_cookie\",\"session_affinity_attributes\":{\"zero_downtime_failover\":\"sticky\","
-			   "\"samesite\":\"Lax\",\"drain_duration\":0},\"adaptive_routing\":{\"failover_across_pools\":true}"), NULL},
-	    {KIND_LB, RULE("\"location_strategy\":{\"mode\":\"pop\"},\"random_steering\":{\"pool_weights\":{\"us\":0.1}}"), NULL},
+	    {KIND_LB, RULE("\"ttl\":5"), NULL},
+	    {KIND_LB, RULE("\"pools\":[\"eu\"],\"pool_weights\":{\"eu\":0.5},\"pool_default_weight\":0"),
+		NULL},
+	    {KIND_LB,
+		RULE("\"steering_policy\":\"geo\",\"country_pools\":{\"DE\":[\"eu\"]},\"fallback_pool\":"
+		     "\"eu\""),
+		NULL},
+	    {KIND_LB,
+		RULE("\"session_affinity\":\"ip_cookie\",\"session_affinity_attributes\":{\"zero_downtime_"
+		     "failover\":\"sticky\","
+		     "\"samesite\":\"Lax\",\"drain_duration\":0},\"adaptive_routing\":{\"failover_across_"
+		     "pools\":true}"),
+		NULL},
+	    {KIND_LB,
+		RULE("\"location_strategy\":{\"mode\":\"pop\"},\"random_steering\":{\"pool_weights\":{\"us\":"
+		     "0.1}}"),
+		NULL},
 	    {KIND_LB, RULE(""), "rules[r]: it overrides nothing and does not terminate"},
 	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"terminates\":true}]}", NULL},
-	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"fixed_response\":{\"status_code\":200}}]}", "it needs the HTTP proxy; this is DNS-only"},
+	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"fixed_response\":{\"status_code\":200}}]}",
+		"it needs the HTTP proxy; this is DNS-only"},
 	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"condition\":\"ip.src eq 1\",\"terminates\":true}]}",
 		"rules[r].condition is \"ip.src eq 1\": at column 11: expected an address, found 1"},
-	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"condition\":\"http.host eq \\\"a\\\"\",\"terminates\":true}]}",
+	    {KIND_LB,
+		LB
+		",\"rules\":[{\"name\":\"r\",\"condition\":\"http.host eq \\\"a\\\"\",\"terminates\":true}]}",
 		"http.host needs the HTTP proxy; this is DNS-only"},
-	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"priority\":-1,\"terminates\":true}]}", "a whole number from 0 to 2147483647"},
-	    {KIND_LB, RULE("\"pools\":[\"eu\"],\"default_pools\":[\"eu\"]"), "pools and default_pools are two names of one list"},
-	    {KIND_LB, RULE("\"pool_weights\":{},\"random_steering\":{}"), "stand in place of random_steering"},
-	    {KIND_LB, RULE("\"default_pools\":[\"eu\",\"eu\"]"), "rules[r]: default_pools has the same pool at places 1 and 2"},
-	    {KIND_LB, RULE("\"region_pools\":{\"WEU\":[\"eu\",\"eu\"]}"), "rules[r]: region_pools: WEU has the same pool"},
+	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"priority\":-1,\"terminates\":true}]}",
+		"a whole number from 0 to 2147483647"},
+	    {KIND_LB, RULE("\"pools\":[\"eu\"],\"default_pools\":[\"eu\"]"),
+		"pools and default_pools are two names of one list"},
+	    {KIND_LB, RULE("\"pool_weights\":{},\"random_steering\":{}"),
+		"stand in place of random_steering"},
+	    {KIND_LB, RULE("\"default_pools\":[\"eu\",\"eu\"]"),
+		"rules[r]: default_pools has the same pool at places 1 and 2"},
+	    {KIND_LB, RULE("\"region_pools\":{\"WEU\":[\"eu\",\"eu\"]}"),
+		"rules[r]: region_pools: WEU has the same pool"},
 	    {KIND_LB, RULE("\"pools\":[]"), "overrides.pools is []: it must be a list of 1 to 256"},
-	    {KIND_LB, RULE("\"pools\":[\"nobody\"]"), "rules[r].overrides.pools[0] is \"nobody\": there is no pool"},
+	    {KIND_LB, RULE("\"pools\":[\"nobody\"]"),
+		"rules[r].overrides.pools[0] is \"nobody\": there is no pool"},
 	    {KIND_LB, RULE("\"session_affinity\":\"cookie\""), "it needs the HTTP proxy"},
-	    {KIND_LB, RULE("\"session_affinity_attributes\":{\"drain_duration\":5}"), "it needs the HTTP proxy"},
+	    {KIND_LB, RULE("\"session_affinity_attributes\":{\"drain_duration\":5}"),
+		"it needs the HTTP proxy"},
 	    {KIND_LB, RULE("\"proxied\":true"), "overrides.proxied is no property that is known"},
-	    {KIND_LB, SET("", "\"pools\":[\"eu\"]"), NULL}, {KIND_LB, SET("\"match\":{\"default\":true},", "\"pools\":[\"eu\"]"), NULL},
-	    {KIND_LB, SET("\"match\":{\"topology\":{\"pops\":[\"AMS\"],\"countries\":[\"DE\"],\"regions\":[\"WEU\"],\"asns\":[64500],"
-			  "\"prefixes\":[\"192.0.2.0/24\",\"2001:db8::/32\",\"192.0.2.1\"]}},",
-			  "\"pools\":[\"eu\"],\"steering_policy\":\"random\",\"pool_weights\":{\"eu\":1},\"fallback_pool\":\"us\""), NULL},
-	    {KIND_LB, SET("", ""), "pool_sets[s]: overrides.pools is missing: a pool set says which pools there are (POOL_SET_NO_INTENT)"},
+	    {KIND_LB, SET("", "\"pools\":[\"eu\"]"), NULL},
+	    {KIND_LB, SET("\"match\":{\"default\":true},", "\"pools\":[\"eu\"]"), NULL},
+	    {KIND_LB,
+		SET("\"match\":{\"topology\":{\"pops\":[\"AMS\"],\"countries\":[\"DE\"],\"regions\":[\"WEU\"]"
+		    ",\"asns\":[64500],"
+		    "\"prefixes\":[\"192.0.2.0/24\",\"2001:db8::/32\",\"192.0.2.1\"]}},",
+		    "\"pools\":[\"eu\"],\"steering_policy\":\"random\",\"pool_weights\":{\"eu\":1},"
+		    "\"fallback_pool\":\"us\""),
+		NULL},
+	    {KIND_LB, SET("", ""),
+		"pool_sets[s]: overrides.pools is missing: a pool set says which pools there are "
+		"(POOL_SET_NO_INTENT)"},
 	    {KIND_LB, SET("\"match\":{},", "\"pools\":[\"eu\"]"), "POOL_SET_EMPTY_MATCH"},
-	    {KIND_LB, SET("\"match\":{\"default\":true,\"topology\":{\"pops\":[\"A\"]}},", "\"pools\":[\"eu\"]"), "POOL_SET_DEFAULT_WITH_MATCH"},
-	    {KIND_LB, SET("\"match\":{\"topology\":{\"pops\":[]}},", "\"pools\":[\"eu\"]"), "POOL_SET_EMPTY_TOPOLOGY"},
-	    {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[1,1]}},", "\"pools\":[\"eu\"]"), "asns has the same entry at places 1 and 2"},
-	    {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[0]}},", "\"pools\":[\"eu\"]"), "a whole number from 1 to 4294967295"},
+	    {KIND_LB,
+		SET("\"match\":{\"default\":true,\"topology\":{\"pops\":[\"A\"]}},", "\"pools\":[\"eu\"]"),
+		"POOL_SET_DEFAULT_WITH_MATCH"},
+	    {KIND_LB, SET("\"match\":{\"topology\":{\"pops\":[]}},", "\"pools\":[\"eu\"]"),
+		"POOL_SET_EMPTY_TOPOLOGY"},
+	    {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[1,1]}},", "\"pools\":[\"eu\"]"),
+		"asns has the same entry at places 1 and 2"},
+	    {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[0]}},", "\"pools\":[\"eu\"]"),
+		"a whole number from 1 to 4294967295"},
 	    {KIND_LB, SET("\"match\":{\"topology\":{\"prefixes\":[\"10.0.0.1/8\"]}},", "\"pools\":[\"eu\"]"),
-		"pool_sets[s].match.topology.prefixes[0] is \"10.0.0.1/8\": it has bits set behind its length"},
-	    {KIND_LB, SET("\"match\":{\"topology\":{\"countries\":[\"Germany\"]}},", "\"pools\":[\"eu\"]"), "it must be a country of ISO 3166"},
-	    {KIND_LB, SET("", "\"pools\":[\"eu\"],\"steering_policy\":\"geo\""), "steering_policy is \"geo\": it must be one of off, random"},
+		"pool_sets[s].match.topology.prefixes[0] is \"10.0.0.1/8\": it has bits set behind its "
+		"length"},
+	    {KIND_LB, SET("\"match\":{\"topology\":{\"countries\":[\"Germany\"]}},", "\"pools\":[\"eu\"]"),
+		"it must be a country of ISO 3166"},
+	    {KIND_LB, SET("", "\"pools\":[\"eu\"],\"steering_policy\":\"geo\""),
+		"steering_policy is \"geo\": it must be one of off, random"},
 	    {KIND_LB, SET("\"fixed_response\":{},", "\"pools\":[\"eu\"]"), NULL},
-	    {KIND_LB, SET("\"fixed_response\":{\"status_code\":404},", "\"pools\":[\"eu\"]"), "it needs the HTTP proxy"},
+	    {KIND_LB, SET("\"fixed_response\":{\"status_code\":404},", "\"pools\":[\"eu\"]"),
+		"it needs the HTTP proxy"},
 	    {KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"eu\":0.7}}}", NULL},
 	    {KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"no\":0.7}}}",
 		"random_steering.pool_weights.no is of no pool of that name or id"},
-	    {KIND_LB, LB ",\"random_steering\":{\"default_weight\":2}}", "random_steering.default_weight is 2"},
-	    {KIND_LB, LB ",\"adaptive_routing\":{\"failover_across_pools\":true},\"networks\":[\"x\"],\"tunnel_id\":\"x\"}", NULL},
+	    {KIND_LB, LB ",\"random_steering\":{\"default_weight\":2}}",
+		"random_steering.default_weight is 2"},
+	    {KIND_LB,
+		LB ",\"adaptive_routing\":{\"failover_across_pools\":true},\"networks\":[\"x\"],\"tunnel_"
+		   "id\":\"x\"}",
+		NULL},
 	    {KIND_LB, LB ",\"max_answers\":65}", "a whole number from 1 to 64"},
-	    {KIND_LB, "{\"name\":\"a..b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}", "it must be a host name"},
-	    {KIND_LB, "{\"name\":\"a.*.b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}", "only its first label may be *"},
+	    {KIND_LB, "{\"name\":\"a..b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}",
+		"it must be a host name"},
+	    {KIND_LB, "{\"name\":\"a.*.b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}",
+		"only its first label may be *"},
 	    {KIND_LB, "{\"name\":\"*.b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}", NULL},
 	    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\",\"eu\"],\"fallback_pool\":\"us\"}",
 		"default_pools has the same pool at places 1 and 2"},
-	    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[],\"fallback_pool\":\"us\"}", "a list of 1 to 256"},
+	    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[],\"fallback_pool\":\"us\"}",
+		"a list of 1 to 256"},
 	    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\"]}", "fallback_pool is missing"},
 	    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\",\"xx\"],\"fallback_pool\":\"us\"}",
 		"default_pools[1] is \"xx\": there is no pool of that name or id"},
@@ -228,40 +308,62 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_MONITOR, "{}", NULL},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\"}", NULL},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\",\"port\":7}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\",\"path\":\"/x\"}", "path is \"/x\": an icmp_ping monitor has none"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"udp_icmp\"}", "port is missing: a udp_icmp monitor needs one"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\",\"path\":\"/x\"}",
+		"path is \"/x\": an icmp_ping monitor has none"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"udp_icmp\"}",
+		"port is missing: a udp_icmp monitor needs one"},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"udp_icmp\",\"port\":53,\"method\":\"\"}", NULL},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\"}", "port is missing: an smtp monitor needs one"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"starttls\":true,\"header\":{\"Host\":[\"mx.example\"]}}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"header\":{\"X\":[\"y\"]}}", "only header.Host is used"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"method\":\"GET\"}", "method is \"GET\": that is not for type smtp"},
+	    {KIND_MONITOR,
+		MONITOR
+		",\"type\":\"smtp\",\"port\":25,\"starttls\":true,\"header\":{\"Host\":[\"mx.example\"]}}",
+		NULL},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"header\":{\"X\":[\"y\"]}}",
+		"only header.Host is used"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"method\":\"GET\"}",
+		"method is \"GET\": that is not for type smtp"},
 	    {KIND_MONITOR, MONITOR ",\"starttls\":true}", "starttls is true: an http monitor has none"},
 	    {KIND_MONITOR, MONITOR ",\"http_version\":\"2\"}", NULL},
 	    {KIND_MONITOR, MONITOR ",\"http_version\":\"3\"}", "it must be one of 1.1, 2, auto"},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\"}", "dns_name is missing"},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\".\",\"dns_type\":\"ns\"}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a..b\"}", "dns_name is \"a..b\": it must be a domain name"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"AXFR\"}", "a type of data such as A"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"FINE\"}", "it must be one of NOERROR"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"MX\",\"dns_data\":\"10 mx.a.b\"}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_data\":\"10 mx\"}", "that is no data of type A"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"NXDOMAIN\",\"dns_data\":\"192.0.2.1\"}",
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a..b\"}",
+		"dns_name is \"a..b\": it must be a domain name"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"AXFR\"}",
+		"a type of data such as A"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"FINE\"}",
+		"it must be one of NOERROR"},
+	    {KIND_MONITOR,
+		MONITOR
+		",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"MX\",\"dns_data\":\"10 mx.a.b\"}",
+		NULL},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_data\":\"10 mx\"}",
+		"that is no data of type A"},
+	    {KIND_MONITOR,
+		MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"NXDOMAIN\",\"dns_data\":"
+			"\"192.0.2.1\"}",
 		"an answer with dns_rcode NXDOMAIN has none"},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"exec\"}", "command is missing"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"exec\",\"command\":[\"ls\"]}", "write the program's whole path"},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"exec\",\"command\":[\"ls\"]}",
+		"write the program's whole path"},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"exec\",\"command\":[\"/bin/ls\",\"\",\"a,b\"]}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"command\":[\"/bin/ls\"]}", "command is [\"/bin/ls\"]: an http monitor has none"},
+	    {KIND_MONITOR, MONITOR ",\"command\":[\"/bin/ls\"]}",
+		"command is [\"/bin/ls\"]: an http monitor has none"},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"gopher\"}", "it must be one of http, https, tcp"},
 	    {KIND_MONITOR, MONITOR ",\"type\":\"tcp\"}", "port is missing: a tcp monitor needs one"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"tcp\",\"port\":25,\"path\":\"\",\"method\":\"connection_established\"}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"tcp\",\"port\":25,\"path\":\"/x\"}", "path is \"/x\": a tcp monitor has none"},
+	    {KIND_MONITOR,
+		MONITOR ",\"type\":\"tcp\",\"port\":25,\"path\":\"\",\"method\":\"connection_established\"}",
+		NULL},
+	    {KIND_MONITOR, MONITOR ",\"type\":\"tcp\",\"port\":25,\"path\":\"/x\"}",
+		"path is \"/x\": a tcp monitor has none"},
 	    {KIND_MONITOR, MONITOR ",\"interval\":0}", "a whole number from 1 to 3600"},
 	    {KIND_MONITOR, MONITOR ",\"timeout\":0.05}", "a number from 0.1 to 60"},
 	    {KIND_MONITOR, MONITOR ",\"retries\":6}", "a whole number from 0 to 5"},
 	    {KIND_MONITOR, MONITOR ",\"consecutive_down\":101}", "a whole number from 0 to 100"},
 	    {KIND_MONITOR, MONITOR ",\"damping_changes\":16}", "a whole number from 0 to 15"},
 	    {KIND_MONITOR, MONITOR ",\"damping_period\":9}", "a whole number from 10 to 86400"},
-	    {KIND_POOL, POOL ",\"notification_filter\":{\"pool\":{\"healthy\":\"no\"}}}", "notification_filter.pool.healthy"},
+	    {KIND_POOL, POOL ",\"notification_filter\":{\"pool\":{\"healthy\":\"no\"}}}",
+		"notification_filter.pool.healthy"},
 	    {KIND_POOL, POOL ",\"notification_filter\":{\"pools\":null}}", "pools"},
 	    {KIND_MONITOR, MONITOR ",\"port\":65536}", "a whole number from 0 to 65535"},
 	    {KIND_MONITOR, MONITOR ",\"path\":\"x\"}", "a path that begins with /"},
@@ -270,20 +372,23 @@ what_is_wrong_is_refused_with_object_property_and_range(void **state)
 	    {KIND_MONITOR, MONITOR ",\"expected_codes\":\"2xx, 301,400-404\"}", NULL},
 	    {KIND_MONITOR, MONITOR ",\"expected_codes\":\"20x\"}", "codes like 200, 2xx"},
 	    {KIND_MONITOR, MONITOR ",\"header\":{\"Host\":[\"a.b\"],\"X-A\":[\"1\",\"2\"]}}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"header\":{\"user-agent\":[\"x\"]}}", "header.user-agent cannot be set"},
+	    {KIND_MONITOR, MONITOR ",\"header\":{\"user-agent\":[\"x\"]}}",
+		"header.user-agent cannot be set"},
 	    {KIND_MONITOR, MONITOR ",\"header\":{\"Host\":[\"a\",\"b\"]}}", "header.Host must be one value"},
 	    {KIND_MONITOR, MONITOR ",\"header\":{\"X\":[\"a\\nb\"]}}", "a text without control characters"},
 	    {KIND_MONITOR, MONITOR ",\"header\":{\"a b\":[\"x\"]}}", "header.a b is no name of a header"},
 	    {KIND_MONITOR, MONITOR ",\"probe_zone\":\"example.com\"}", NULL},
 	    {KIND_MONITOR_GROUP, "{\"description\":\"x\",\"members\":[]}", "it must be a list of 1 to 16"},
-	    {KIND_MONITOR_GROUP, "{\"name\":\"g\",\"members\":[{\"monitor_id\":\"x\"}]}", "there is no monitor of that name or id"},
+	    {KIND_MONITOR_GROUP, "{\"name\":\"g\",\"members\":[{\"monitor_id\":\"x\"}]}",
+		"there is no monitor of that name or id"},
 	};
 
 	for (size_t i = 0; i < NITEMS(rows); i++) {
 		char *said;
 		struct json *kept = check(state, rows[i].kind, rows[i].document, &said);
 
-		if (rows[i].sentence == NULL ? kept == NULL : kept != NULL || strstr(said, rows[i].sentence) == NULL)
+		if (rows[i].sentence == NULL ? kept == NULL
+					     : kept != NULL || strstr(said, rows[i].sentence) == NULL)
 			fail_msg("row %zu, %s: said \"%s\", wanted \"%s\"", i, rows[i].document, said,
 			    rows[i].sentence ? rows[i].sentence : "");
 		json_drop(kept);
@@ -298,7 +403,8 @@ all_faults_come_in_one_report(void **state)
 	size_t lines = 0;
 
 	assert_null(check(state, KIND_LB,
-	    "{\"name\":\"a b\",\"ttl\":0,\"proxied\":true,\"default_pools\":[\"x\",\"eu\"],\"foo\":1}", &said));
+	    "{\"name\":\"a b\",\"ttl\":0,\"proxied\":true,\"default_pools\":[\"x\",\"eu\"],\"foo\":1}",
+	    &said));
 	for (const char *at = said; *at != '\0'; at++)
 		lines += *at == '\n';
 	assert_int_equal(lines, 6); /* fallback_pool is missing, too */
@@ -311,7 +417,8 @@ unwise_is_only_a_warning(void **state)
 	char *said;
 
 	json_drop(check(state, KIND_MONITOR, MONITOR ",\"interval\":5,\"timeout\":2,\"retries\":2}", &said));
-	assert_non_null(strstr(said, "warning: monitor m: timeout x (retries + 1) is 6 s, longer than the interval of 5 s"));
+	assert_non_null(strstr(
+	    said, "warning: monitor m: timeout x (retries + 1) is 6 s, longer than the interval of 5 s"));
 	free(said);
 	json_drop(check(state, KIND_POOL, POOL ",\"minimum_origins\":2}", &said));
 	assert_non_null(strstr(said, "it can never be used"));
@@ -335,8 +442,10 @@ assert_said(void **state, enum kind kind, const char *document, const char *sent
 static void
 what_only_the_proxy_can_do_is_refused(void **state)
 {
-	static const char *const rows[] = {LB ",\"proxied\":true}", LB ",\"session_affinity\":\"cookie\"}", LB ",\"session_affinity\":\"header\"}",
-	    LB ",\"session_affinity_attributes\":{\"drain_duration\":1}}", RULE("\"session_affinity\":\"cookie\""), RULE("\"session_affinity\":\"header\""),
+	static const char *const rows[] = {LB ",\"proxied\":true}", LB ",\"session_affinity\":\"cookie\"}",
+	    LB ",\"session_affinity\":\"header\"}",
+	    LB ",\"session_affinity_attributes\":{\"drain_duration\":1}}",
+	    RULE("\"session_affinity\":\"cookie\""), RULE("\"session_affinity\":\"header\""),
 	    RULE("\"session_affinity_attributes\":{\"drain_duration\":1}")};
 
 	for (size_t i = 0; i < NITEMS(rows); i++)
@@ -352,19 +461,25 @@ what_has_no_effect_is_echoed_at_any_value(void **state)
 		const char *before, *after, *properties[5];
 	} rows[] = {
 	    {KIND_LB, LB, "}", {"adaptive_routing", "networks", "tunnel_id"}},
-	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"zero_downtime_failover\":\"none\"", "}}", {"samesite", "secure", "headers", "require_all_headers"}},
-	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"overrides\":{\"ttl\":5", "}}]}", {"adaptive_routing"}},
+	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"zero_downtime_failover\":\"none\"", "}}",
+		{"samesite", "secure", "headers", "require_all_headers"}},
+	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"overrides\":{\"ttl\":5", "}}]}",
+		{"adaptive_routing"}},
 	    {KIND_POOL, POOL, "}", {"check_regions", "health_sources", "networks", "notification_email"}},
-	    {KIND_POOL, POOL ",\"load_shedding\":{\"default_percent\":0", "}}", {"session_percent", "session_policy"}},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\"", "}]}", {"port", "virtual_network_id"}},
+	    {KIND_POOL, POOL ",\"load_shedding\":{\"default_percent\":0", "}}",
+		{"session_percent", "session_policy"}},
+	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\"", "}]}",
+		{"port", "virtual_network_id"}},
 	    {KIND_MONITOR, MONITOR, "}", {"probe_zone"}},
 	};
-	static const char *const values[] = {"false", "-7.5", "\"any text\"", "[1,\"x\",{}]", "{\"a\":{\"b\":[null]}}"};
+	static const char *const values[] = {
+	    "false", "-7.5", "\"any text\"", "[1,\"x\",{}]", "{\"a\":{\"b\":[null]}}"};
 
 	for (size_t i = 0; i < NITEMS(rows); i++)
 		for (size_t n = 0; n < NITEMS(rows[i].properties) && rows[i].properties[n] != NULL; n++)
 			for (size_t v = 0; v < NITEMS(values); v++) {
-				char *pair = xasprintf("\"%s\":%s", rows[i].properties[n], values[v]), *said, *text;
+				char *pair = xasprintf("\"%s\":%s", rows[i].properties[n], values[v]), *said,
+				     *text;
 				char *document = xasprintf("%s,%s%s", rows[i].before, pair, rows[i].after);
 				struct json *kept = check(state, rows[i].kind, document, &said);
 
@@ -377,7 +492,9 @@ what_has_no_effect_is_echoed_at_any_value(void **state)
 				free(said);
 				free(text);
 			}
-	assert_said(state, KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"fixed_response\":{\"status_code\":200}}]}", "needs the HTTP proxy; this is DNS-only");
+	assert_said(state, KIND_LB,
+	    LB ",\"rules\":[{\"name\":\"r\",\"fixed_response\":{\"status_code\":200}}]}",
+	    "needs the HTTP proxy; this is DNS-only");
 	/* read-only: ignored, whatever it says */
 	assert_said(state, KIND_LB, LB ",\"zone_name\":7,\"created_on\":[],\"modified_on\":{}}", NULL);
 	assert_said(state, KIND_POOL, POOL ",\"healthy\":\"x\",\"disabled_at\":1,\"created_on\":null}", NULL);
@@ -391,22 +508,49 @@ every_unicast_address_and_host_is_allowed(void **state)
 		const char *address;
 		bool allowed;
 	} rows[] = {
-	    {"10.0.0.1", true}, {"172.16.0.1", true}, {"192.168.255.255", true}, {"127.0.0.1", true}, {"169.254.1.1", true}, {"100.64.0.1", true},
-	    {"192.0.2.1", true}, {"198.18.0.1", true}, {"1.1.1.1", true}, {"223.255.255.255", true}, {"::1", true}, {"fe80::1", true}, {"fc00::1", true},
-	    {"2001:db8::1", true}, {"::ffff:192.0.2.1", true}, {"2606:4700::1111", true},
-	    {"0.0.0.0", false}, {"224.0.0.1", false}, {"239.255.255.255", false}, {"255.255.255.255", false}, {"::", false}, {"ff02::1", false}, {"ff0e::1", false},
-	    {"1.1.1", false}, {"1.1.1.1/32", false}, {"fe80::1%eth0", false}, {"", false},
+	    {"10.0.0.1", true},
+	    {"172.16.0.1", true},
+	    {"192.168.255.255", true},
+	    {"127.0.0.1", true},
+	    {"169.254.1.1", true},
+	    {"100.64.0.1", true},
+	    {"192.0.2.1", true},
+	    {"198.18.0.1", true},
+	    {"1.1.1.1", true},
+	    {"223.255.255.255", true},
+	    {"::1", true},
+	    {"fe80::1", true},
+	    {"fc00::1", true},
+	    {"2001:db8::1", true},
+	    {"::ffff:192.0.2.1", true},
+	    {"2606:4700::1111", true},
+	    {"0.0.0.0", false},
+	    {"224.0.0.1", false},
+	    {"239.255.255.255", false},
+	    {"255.255.255.255", false},
+	    {"::", false},
+	    {"ff02::1", false},
+	    {"ff0e::1", false},
+	    {"1.1.1", false},
+	    {"1.1.1.1/32", false},
+	    {"fe80::1%eth0", false},
+	    {"", false},
 	};
-	static const char *const hosts[] = {"example.com", "of-someone-else.example.org", "localhost", "192.0.2.1:8080", "[2001:db8::1]:443", "a_b.internal"};
+	static const char *const hosts[] = {"example.com", "of-someone-else.example.org", "localhost",
+	    "192.0.2.1:8080", "[2001:db8::1]:443", "a_b.internal"};
 
 	for (size_t i = 0; i < NITEMS(rows); i++) {
-		char *text = xasprintf("{\"name\":\"p\",\"origins\":[{\"address\":\"%s\"}]}", rows[i].address);
+		char *text =
+		    xasprintf("{\"name\":\"p\",\"origins\":[{\"address\":\"%s\"}]}", rows[i].address);
 
-		assert_said(state, KIND_POOL, text, rows[i].allowed ? NULL : "a unicast IPv4 or IPv6 address");
+		assert_said(
+		    state, KIND_POOL, text, rows[i].allowed ? NULL : "a unicast IPv4 or IPv6 address");
 		free(text);
 	}
 	for (size_t i = 0; i < NITEMS(hosts); i++) {
-		char *text = xasprintf("{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"header\":{\"Host\":[\"%s\"]}}]}", hosts[i]);
+		char *text = xasprintf("{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"header\":{"
+				       "\"Host\":[\"%s\"]}}]}",
+		    hosts[i]);
 
 		assert_said(state, KIND_POOL, text, NULL);
 		free(text);
@@ -416,7 +560,8 @@ every_unicast_address_and_host_is_allowed(void **state)
 	}
 }
 
-/* S34: and what of S15, S17, S18 is a number.  The last value below the range, its ends, the first above it, and what nothing means. */
+/* S34: and what of S15, S17, S18 is a number.  The last value below the range, its ends, the first above it,
+ * and what nothing means. */
 static void
 limits_hold_and_defaults_are_written_out(void **state)
 {
@@ -439,7 +584,8 @@ limits_hold_and_defaults_are_written_out(void **state)
 
 	for (size_t i = 0; i < NITEMS(rows); i++) {
 		const char *values[] = {rows[i].below, rows[i].least, rows[i].most, rows[i].above};
-		char *said, *text = xasprintf("%s}", rows[i].before), *pair = xasprintf("\"%s\":%s", rows[i].property, rows[i].standard);
+		char *said, *text = xasprintf("%s}", rows[i].before),
+			    *pair = xasprintf("\"%s\":%s", rows[i].property, rows[i].standard);
 		struct json *kept = check(state, rows[i].kind, text, &said);
 
 		free(text);
@@ -460,7 +606,8 @@ limits_hold_and_defaults_are_written_out(void **state)
 
 /* A list of so many elements, each made from its number, accepted or not. */
 static void
-assert_list(void **state, enum kind kind, const char *before, const char *element, const char *after, unsigned count, const char *sentence)
+assert_list(void **state, enum kind kind, const char *before, const char *element, const char *after,
+    unsigned count, const char *sentence)
 {
 	char *text = NULL;
 	size_t len;
@@ -490,17 +637,23 @@ lists_have_their_limits(void **state)
 		snprintf(name, sizeof name, "p%u-%u", i / 256, i % 256);
 		put(world, KIND_POOL, id, name);
 	}
-	assert_list(state, KIND_POOL, "{\"name\":\"p\",\"origins\":[", "{\"address\":\"10.0.%u.%u\"}", "]}", 1024, NULL);
-	assert_list(state, KIND_POOL, "{\"name\":\"p\",\"origins\":[", "{\"address\":\"10.0.%u.%u\"}", "]}", 1025, "a list of 1 to 1024");
-	assert_list(state, KIND_LB, "{\"name\":\"a.b\",\"fallback_pool\":\"us\",\"default_pools\":[", "\"p%u-%u\"", "]}", 256, NULL);
-	assert_list(state, KIND_LB, "{\"name\":\"a.b\",\"fallback_pool\":\"us\",\"default_pools\":[", "\"p%u-%u\"", "]}", 257, "a list of 1 to 256");
+	assert_list(state, KIND_POOL, "{\"name\":\"p\",\"origins\":[", "{\"address\":\"10.0.%u.%u\"}", "]}",
+	    1024, NULL);
+	assert_list(state, KIND_POOL, "{\"name\":\"p\",\"origins\":[", "{\"address\":\"10.0.%u.%u\"}", "]}",
+	    1025, "a list of 1 to 1024");
+	assert_list(state, KIND_LB, "{\"name\":\"a.b\",\"fallback_pool\":\"us\",\"default_pools\":[",
+	    "\"p%u-%u\"", "]}", 256, NULL);
+	assert_list(state, KIND_LB, "{\"name\":\"a.b\",\"fallback_pool\":\"us\",\"default_pools\":[",
+	    "\"p%u-%u\"", "]}", 257, "a list of 1 to 256");
 }
 
 static void
 sets_that_are_never_reached_are_warned_about(void **state)
 {
-	char *said, *text = xasprintf(LB ",\"pool_sets\":[{\"name\":\"all\",\"overrides\":{\"pools\":[\"eu\"],\"pool_weights\":{\"us\":1}}},"
-	                              "{\"overrides\":{\"pools\":[\"eu\"]}}]}");
+	char *said,
+	    *text = xasprintf(LB ",\"pool_sets\":[{\"name\":\"all\",\"overrides\":{\"pools\":[\"eu\"],\"pool_"
+				 "weights\":{\"us\":1}}},"
+				 "{\"overrides\":{\"pools\":[\"eu\"]}}]}");
 
 	json_drop(check(state, KIND_LB, text, &said));
 	assert_non_null(strstr(said, "pool_sets[0] matches everybody: the 1 behind it are never reached"));
@@ -513,11 +666,15 @@ sets_that_are_never_reached_are_warned_about(void **state)
 static void
 rules_and_sets_are_kept_shown_and_loaded(void **state)
 {
-	static const char document[] = LB ",\"rules\":[{\"name\":\"last\",\"priority\":2,\"overrides\":{\"ttl\":9}},{\"name\":\"first\","
-	    "\"condition\":\"dns.qry.type eq 28\",\"terminates\":true,\"overrides\":{\"pools\":[\"us\"],\"pool_weights\":{\"us\":0.25},"
-	    "\"country_pools\":{\"DE\":[\"eu\"]}}},{\"name\":\"second\",\"disabled\":true,\"overrides\":{\"steering_policy\":\"\"}}],"
-	    "\"pool_sets\":[{\"name\":\"s\",\"match\":{\"topology\":{\"prefixes\":[\"10.0.0.0/8\",\"::1\"],\"countries\":[\"DE\",\"FR\"],"
-	    "\"asns\":[1]}},\"overrides\":{\"pools\":[\"us\",\"eu\"],\"fallback_pool\":\"eu\"}}]}";
+	static const char document[] =
+	    LB ",\"rules\":[{\"name\":\"last\",\"priority\":2,\"overrides\":{\"ttl\":9}},{\"name\":\"first\","
+	       "\"condition\":\"dns.qry.type eq "
+	       "28\",\"terminates\":true,\"overrides\":{\"pools\":[\"us\"],\"pool_weights\":{\"us\":0.25},"
+	       "\"country_pools\":{\"DE\":[\"eu\"]}}},{\"name\":\"second\",\"disabled\":true,\"overrides\":{"
+	       "\"steering_policy\":\"\"}}],"
+	       "\"pool_sets\":[{\"name\":\"s\",\"match\":{\"topology\":{\"prefixes\":[\"10.0.0.0/"
+	       "8\",\"::1\"],\"countries\":[\"DE\",\"FR\"],"
+	       "\"asns\":[1]}},\"overrides\":{\"pools\":[\"us\",\"eu\"],\"fallback_pool\":\"eu\"}}]}";
 	struct world *world = *state;
 	char *said, *text;
 	struct json *kept = check(state, KIND_LB, document, &said), *shown;
@@ -527,9 +684,11 @@ rules_and_sets_are_kept_shown_and_loaded(void **state)
 	free(said);
 	shown = document_show(KIND_LB, kept, &world->scope, DOCUMENT_EXPORT);
 	text = json_write(json_member(shown, "rules"), false);
-	assert_non_null(strstr(text, "\"name\":\"last\",\"condition\":\"\",\"priority\":2,\"disabled\":false,\"terminates\":false,"
-				     "\"fixed_response\":null,\"overrides\":{\"ttl\":9}}"));
-	assert_non_null(strstr(text, "{\"pools\":[\"us\"],\"pool_weights\":{\"us\":0.25},\"country_pools\":{\"DE\":[\"eu\"]}}"));
+	assert_non_null(strstr(text,
+	    "\"name\":\"last\",\"condition\":\"\",\"priority\":2,\"disabled\":false,\"terminates\":false,"
+	    "\"fixed_response\":null,\"overrides\":{\"ttl\":9}}"));
+	assert_non_null(strstr(
+	    text, "{\"pools\":[\"us\"],\"pool_weights\":{\"us\":0.25},\"country_pools\":{\"DE\":[\"eu\"]}}"));
 	free(text);
 	text = json_write(json_member(shown, "pool_sets"), false);
 	assert_non_null(strstr(text, "\"overrides\":{\"pools\":[\"us\",\"eu\"],\"fallback_pool\":\"eu\"}"));
@@ -551,7 +710,8 @@ rules_and_sets_are_kept_shown_and_loaded(void **state)
 	assert_int_equal(lb->nsets, 1);
 	assert_int_equal(lb->sets[0].parts, PART_POOLS | PART_WEIGHTS | PART_POLICY | PART_FALLBACK);
 	assert_string_equal(lb->sets[0].condition,
-	    "cf.load_balancer.country in {\"DE\" \"FR\"} and ip.src.asnum in {1} and ip.src in {10.0.0.0/8 ::1}");
+	    "cf.load_balancer.country in {\"DE\" \"FR\"} and ip.src.asnum in {1} and ip.src in {10.0.0.0/8 "
+	    "::1}");
 	free(lb_pools(lb, &count));
 	assert_int_equal(count, 2);
 	model_free_lb(lb);
@@ -564,12 +724,17 @@ every_property_is_written_out_and_references_become_ids(void **state)
 {
 	struct world *world = *state;
 	char *said, *text;
-	struct json *kept = check(state, KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"eu\":1.0}}}", &said), *shown;
+	struct json *kept = check(
+			state, KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"eu\":1.0}}}", &said),
+		    *shown;
 
 	text = json_write(kept, false);
 	assert_non_null(strstr(text, "\"default_pools\":[\"00000000000000000000000000000002\"]"));
-	assert_non_null(strstr(text, "\"random_steering\":{\"default_weight\":1,\"pool_weights\":{\"00000000000000000000000000000002\":1}}"));
-	assert_non_null(strstr(text, "\"location_strategy\":{\"prefer_ecs\":\"always\",\"mode\":\"resolver_ip\"}"));
+	assert_non_null(strstr(text,
+	    "\"random_steering\":{\"default_weight\":1,\"pool_weights\":{"
+	    "\"00000000000000000000000000000002\":1}}"));
+	assert_non_null(
+	    strstr(text, "\"location_strategy\":{\"prefer_ecs\":\"always\",\"mode\":\"resolver_ip\"}"));
 	assert_non_null(strstr(text, "\"session_affinity_ttl\":82800"));
 	free(text);
 	shown = document_show(KIND_LB, kept, &world->scope, DOCUMENT_EXPORT);
@@ -601,14 +766,17 @@ a_pool_loads_with_weights_in_hundredths(void **state)
 	static const struct {
 		const char *weight;
 		unsigned hundredths;
-	} rows[] = {{"1", 100}, {"0", 0}, {"0.004", 1}, {"0.5", 50}, {"0.335", 34}, {"0.07", 7}, {"0.29", 29}};
+	} rows[] = {
+	    {"1", 100}, {"0", 0}, {"0.004", 1}, {"0.5", 50}, {"0.335", 34}, {"0.07", 7}, {"0.29", 29}};
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(rows); i++) {
-		char *text = xasprintf("{\"id\":\"%s\",\"name\":\"p\",\"enabled\":true,\"minimum_origins\":2,\"monitor\":\"%s\","
+		char *text = xasprintf(
+		    "{\"id\":\"%s\",\"name\":\"p\",\"enabled\":true,\"minimum_origins\":2,\"monitor\":\"%s\","
 		    "\"origins\":[{\"name\":\"\",\"address\":\"2001:db8::1\",\"enabled\":true,\"weight\":%s,"
-		    "\"header\":{\"Host\":[\"h\"]},\"forced\":\"down\",\"affinity_group\":\"g\",\"seeded\":\"up\"}]}", EU, WEB,
-		    rows[i].weight);
+		    "\"header\":{\"Host\":[\"h\"]},\"forced\":\"down\",\"affinity_group\":\"g\",\"seeded\":"
+		    "\"up\"}]}",
+		    EU, WEB, rows[i].weight);
 		struct pool *pool = document_load_pool(bytes_of(text));
 
 		assert_non_null(pool);
@@ -640,8 +808,14 @@ stored(struct json *kept, const char *id)
 static void
 a_monitor_loads_with_its_real_port_and_codes(void **state)
 {
-	char *said, *text = stored(check(state, KIND_MONITOR, MONITOR ",\"type\":\"https\",\"timeout\":0.25,"
-	    "\"expected_codes\":\"2xx,404\",\"header\":{\"host\":[\"a.b\"],\"X\":[\"1\",\"2\"]}}", &said), WEB);
+	char *said,
+	    *text = stored(
+		check(state, KIND_MONITOR,
+		    MONITOR
+		    ",\"type\":\"https\",\"timeout\":0.25,"
+		    "\"expected_codes\":\"2xx,404\",\"header\":{\"host\":[\"a.b\"],\"X\":[\"1\",\"2\"]}}",
+		    &said),
+		WEB);
 	struct monitor *monitor = document_load_monitor(bytes_of(text));
 
 	assert_non_null(monitor);
@@ -651,8 +825,10 @@ a_monitor_loads_with_its_real_port_and_codes(void **state)
 	assert_string_equal(monitor->path, "/");
 	assert_string_equal(monitor->host, "a.b");
 	assert_int_equal(monitor->nheaders, 2);
-	assert_true(monitor_expects(monitor, 200) && monitor_expects(monitor, 299) && monitor_expects(monitor, 404));
-	assert_false(monitor_expects(monitor, 199) || monitor_expects(monitor, 300) || monitor_expects(monitor, 405));
+	assert_true(
+	    monitor_expects(monitor, 200) && monitor_expects(monitor, 299) && monitor_expects(monitor, 404));
+	assert_false(
+	    monitor_expects(monitor, 199) || monitor_expects(monitor, 300) || monitor_expects(monitor, 405));
 	model_free_monitor(monitor);
 	free(text);
 	free(said);
@@ -661,10 +837,15 @@ a_monitor_loads_with_its_real_port_and_codes(void **state)
 static void
 a_load_balancer_loads_with_a_weight_for_each_pool(void **state)
 {
-	char *said, *text = stored(check(state, KIND_LB,
-	    "{\"name\":\"WWW.Example.com.\",\"default_pools\":[\"eu\",\"us\"],\"fallback_pool\":\"us\",\"max_answers\":3,"
-	    "\"steering_policy\":\"random\",\"session_affinity\":\"ip_cookie\",\"location_strategy\":{\"prefer_ecs\":\"never\"},"
-	    "\"random_steering\":{\"default_weight\":0.2,\"pool_weights\":{\"us\":0.7}}}", &said), WEB);
+	char *said,
+	    *text = stored(check(state, KIND_LB,
+			       "{\"name\":\"WWW.Example.com.\",\"default_pools\":[\"eu\",\"us\"],\"fallback_"
+			       "pool\":\"us\",\"max_answers\":3,"
+			       "\"steering_policy\":\"random\",\"session_affinity\":\"ip_cookie\",\"location_"
+			       "strategy\":{\"prefer_ecs\":\"never\"},"
+			       "\"random_steering\":{\"default_weight\":0.2,\"pool_weights\":{\"us\":0.7}}}",
+			       &said),
+		WEB);
 	struct lb *lb = document_load_lb(bytes_of(text));
 
 	assert_non_null(lb);
@@ -688,7 +869,8 @@ a_load_balancer_loads_with_a_weight_for_each_pool(void **state)
 	free(said);
 }
 
-/* [CF] 3.3, 3.4: without counts of requests and connections the least_* policies go by weights alone; "" is geo where there are places. */
+/* [CF] 3.3, 3.4: without counts of requests and connections the least_* policies go by weights alone; "" is
+ * geo where there are places. */
 static void
 policies_are_what_they_amount_to(void **state)
 {
@@ -709,10 +891,12 @@ policies_are_what_they_amount_to(void **state)
 	    {"\"pop_pools\":{\"AMS\":[\"eu\"]}", STEERING_GEO, true},
 	    {"\"steering_policy\":\"off\",\"country_pools\":{\"DE\":[\"eu\"]}", STEERING_OFF, false},
 	};
-	static const char *const origins[] = {"random", "least_outstanding_requests", "least_connections", "hash"};
+	static const char *const origins[] = {
+	    "random", "least_outstanding_requests", "least_connections", "hash"};
 
 	for (size_t i = 0; i < NITEMS(rows); i++) {
-		char *said, *document = xasprintf(LB ",%s}", rows[i].properties), *text = stored(check(state, KIND_LB, document, &said), WEB);
+		char *said, *document = xasprintf(LB ",%s}", rows[i].properties),
+			    *text = stored(check(state, KIND_LB, document, &said), WEB);
 		struct lb *lb = document_load_lb(bytes_of(text));
 
 		assert_non_null(lb);
@@ -724,8 +908,9 @@ policies_are_what_they_amount_to(void **state)
 		free(said);
 	}
 	for (size_t i = 0; i < NITEMS(origins); i++) {
-		char *said, *document = xasprintf(POOL ",\"origin_steering\":{\"policy\":\"%s\"}}", origins[i]),
-		     *text = stored(check(state, KIND_POOL, document, &said), EU);
+		char *said,
+		    *document = xasprintf(POOL ",\"origin_steering\":{\"policy\":\"%s\"}}", origins[i]),
+		    *text = stored(check(state, KIND_POOL, document, &said), EU);
 		struct pool *pool = document_load_pool(bytes_of(text));
 
 		assert_non_null(pool);

@@ -22,8 +22,8 @@ struct world {
 };
 
 /*
- * Pools 0 and 1 have the same origins and monitor; pool 2 has a group of two.  Each seventh origin is a hostname with
- * two addresses.
+ * Pools 0 and 1 have the same origins and monitor; pool 2 has a group of two.  Each seventh origin is a
+ * hostname with two addresses.
  */
 static struct world *
 world_new(void)
@@ -36,11 +36,17 @@ world_new(void)
 	for (unsigned p = 0; p < POOLS; p++) {
 		struct pool *pool = &world->pools[p];
 
-		*pool = (struct pool){.name = (char *)(uintptr_t)(p == 0 ? "eu" : p == 1 ? "us" : "ap"), .origins = world->origins[p],
-		    .norigins = ORIGINS, .judges = world->judges, .njudges = p == 2 ? 2 : 1};
+		*pool = (struct pool){.name = (char *)(uintptr_t)(p == 0 ? "eu"
+					      : p == 1                   ? "us"
+									 : "ap"),
+		    .origins = world->origins[p],
+		    .norigins = ORIGINS,
+		    .judges = world->judges,
+		    .njudges = p == 2 ? 2 : 1};
 		if (p == 2)
 			pool->monitor_group = id_new();
-		world->pictured_pools[p] = (struct pictured_pool){.model = pool, .judges = names, .origins = world->pictured[p]};
+		world->pictured_pools[p] =
+		    (struct pictured_pool){.model = pool, .judges = names, .origins = world->pictured[p]};
 		for (unsigned i = 0; i < ORIGINS; i++) {
 			bool hostname = i % 7 == 3;
 			struct origin *origin = &world->origins[p][i];
@@ -49,12 +55,14 @@ world_new(void)
 			origin->address = world->addresses[p][i];
 			if (!hostname)
 				assert_true(address_from_text(&origin->ip, origin->address));
-			world->pictured[p][i] = (struct pictured_origin){.addresses = world->seen[p][i], .naddresses = hostname ? 2 : 1};
+			world->pictured[p][i] = (struct pictured_origin){
+			    .addresses = world->seen[p][i], .naddresses = hostname ? 2 : 1};
 			for (unsigned n = 0; n < 2; n++) {
 				char text[32];
 
 				snprintf(text, sizeof text, "198.51.%u.%u", 100 + n, i);
-				assert_true(address_from_text(&world->seen[p][i][n].address, hostname ? text : origin->address));
+				assert_true(address_from_text(
+				    &world->seen[p][i][n].address, hostname ? text : origin->address));
 			}
 		}
 	}
@@ -74,17 +82,22 @@ every_endpoint_finds_all_that_it_stands_for(void **state)
 		for (unsigned i = 0; i < ORIGINS; i++)
 			for (unsigned n = 0; n < world->pictured[p][i].naddresses; n++)
 				for (unsigned k = 0; k < world->pools[p].njudges; k++) {
-					struct endpoint endpoint = health_endpoint(world->judges[k].monitor.text, &world->origins[p][i], &world->seen[p][i][n].address);
+					struct endpoint endpoint =
+					    health_endpoint(world->judges[k].monitor.text,
+						&world->origins[p][i], &world->seen[p][i][n].address);
 					size_t count;
 					const struct probed *probed = probed_find(&table, &endpoint, &count);
-					/* The first monitor probes for all three pools, the second for the group's alone. */
+					/* The first monitor probes for all three pools, the second for the
+					 * group's alone. */
 					static const char *const first[] = {"ap", "eu", "us"};
 
 					assert_int_equal(count, k == 0 ? 3 : 1);
 					for (size_t at = 0; at < count; at++) {
 						assert_string_equal(probed[at].pool->name, first[at]);
-						assert_string_equal(probed[at].origin->address, world->origins[p][i].address);
-						assert_memory_equal(&probed[at].address, &world->seen[p][i][n].address, sizeof probed->address);
+						assert_string_equal(
+						    probed[at].origin->address, world->origins[p][i].address);
+						assert_memory_equal(&probed[at].address,
+						    &world->seen[p][i][n].address, sizeof probed->address);
 					}
 					assert_string_equal(probed[0].monitor, k == 0 ? "first" : "second");
 					assert_true(count == 1 || probed[1].monitor == NULL);
@@ -131,12 +144,17 @@ static void
 a_flip_is_told_in_words(void **state)
 {
 	struct world *world = world_new();
-	struct probed probed = {.pool = &world->pools[2], .origin = &world->origins[2][3], .address = world->seen[2][3][1].address, .monitor = "first"};
-	struct health_flip flip = {.before = HEALTH_UP, .state = HEALTH_DOWN, .reason = REASON_TCP_TIMEOUT, .damped = 1};
+	struct probed probed = {.pool = &world->pools[2],
+	    .origin = &world->origins[2][3],
+	    .address = world->seen[2][3][1].address,
+	    .monitor = "first"};
+	struct health_flip flip = {
+	    .before = HEALTH_UP, .state = HEALTH_DOWN, .reason = REASON_TCP_TIMEOUT, .damped = 1};
 	char *text = probed_flip_text(&probed, &flip);
 
 	(void)state;
-	assert_string_equal(text, "origin ap h3.example.net 198.51.101.3 by first: up -> down, damped: TCP timeout");
+	assert_string_equal(
+	    text, "origin ap h3.example.net 198.51.101.3 by first: up -> down, damped: TCP timeout");
 	free(text);
 	probed = (struct probed){.pool = &world->pools[0], .origin = &world->origins[0][1]};
 	flip = (struct health_flip){.before = HEALTH_DOWN, .state = HEALTH_UP};

@@ -25,12 +25,18 @@ static enum health_state
 state_of(char letter)
 {
 	switch (letter) {
-	case 'U': return HEALTH_UP;
-	case 'S': return HEALTH_SUSPECT;
-	case 'D': return HEALTH_DOWN;
-	case 'x': return HEALTH_DISABLED;
-	case 'n': return HEALTH_UNMONITORED;
-	default: return HEALTH_UNKNOWN;
+	case 'U':
+		return HEALTH_UP;
+	case 'S':
+		return HEALTH_SUSPECT;
+	case 'D':
+		return HEALTH_DOWN;
+	case 'x':
+		return HEALTH_DISABLED;
+	case 'n':
+		return HEALTH_UNMONITORED;
+	default:
+		return HEALTH_UNKNOWN;
 	}
 }
 
@@ -85,7 +91,8 @@ a_pool_is_called_what_the_table_says(void **state)
 	for (size_t i = 0; i < NITEMS(rows); i++)
 		if (status_of(&rows[i], true, true) != rows[i].status)
 			fail_msg("row %zu, %s: %s, not %s", i, rows[i].states,
-			    status_pool_text(status_of(&rows[i], true, true)), status_pool_text(rows[i].status));
+			    status_pool_text(status_of(&rows[i], true, true)),
+			    status_pool_text(rows[i].status));
 	assert_int_equal(status_of(&rows[0], false, true), POOL_DISABLED);
 }
 
@@ -93,26 +100,33 @@ static void
 a_pool_without_a_monitor_is_never_judged(void **state)
 {
 	static const struct row serving = {"nnn", 3, POOL_HEALTH_UNKNOWN, NULL, NULL},
-	                        forced = {"nnn", 1, POOL_CRITICAL, "---", NULL};
+				forced = {"nnn", 1, POOL_CRITICAL, "---", NULL};
 
 	(void)state;
 	assert_int_equal(status_of(&serving, true, false), POOL_HEALTH_UNKNOWN);
 	assert_int_equal(status_of(&forced, true, false), POOL_CRITICAL);
 }
 
-/* Pools a to d by a letter each: Healthy, degraded (~), critical (!), without a monitor (n), without a result (?), disabled (x). */
+/* Pools a to d by a letter each: Healthy, degraded (~), critical (!), without a monitor (n), without a result
+ * (?), disabled (x). */
 static struct status_of_pool
 pool_in(const void *arg, const struct id *id)
 {
 	const char *letters = arg;
 
 	switch (letters[id->text[0] - 'a']) {
-	case 'H': return (struct status_of_pool){POOL_HEALTHY, true};
-	case '~': return (struct status_of_pool){POOL_DEGRADED, true};
-	case 'n': return (struct status_of_pool){POOL_HEALTH_UNKNOWN, true};
-	case '?': return (struct status_of_pool){POOL_HEALTH_UNKNOWN, false};
-	case 'x': return (struct status_of_pool){POOL_DISABLED, false};
-	default: return (struct status_of_pool){POOL_CRITICAL, false};
+	case 'H':
+		return (struct status_of_pool){POOL_HEALTHY, true};
+	case '~':
+		return (struct status_of_pool){POOL_DEGRADED, true};
+	case 'n':
+		return (struct status_of_pool){POOL_HEALTH_UNKNOWN, true};
+	case '?':
+		return (struct status_of_pool){POOL_HEALTH_UNKNOWN, false};
+	case 'x':
+		return (struct status_of_pool){POOL_DISABLED, false};
+	default:
+		return (struct status_of_pool){POOL_CRITICAL, false};
 	}
 }
 
@@ -120,9 +134,12 @@ pool_in(const void *arg, const struct id *id)
 #define B "\"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\""
 #define C "\"cccccccccccccccccccccccccccccccc\""
 #define D "\"dddddddddddddddddddddddddddddddd\""
-#define RULE(name, condition, overrides) "{\"name\":\"" name "\",\"condition\":\"" condition "\",\"overrides\":{" overrides "}}"
-#define LAST(name, overrides) "{\"name\":\"" name "\",\"condition\":\"some\",\"terminates\":true,\"overrides\":{" overrides "}}"
-#define SET(name, match, overrides) "{\"name\":\"" name "\",\"match\":" match ",\"overrides\":{" overrides "}}"
+#define RULE(name, condition, overrides) \
+	"{\"name\":\"" name "\",\"condition\":\"" condition "\",\"overrides\":{" overrides "}}"
+#define LAST(name, overrides) \
+	"{\"name\":\"" name "\",\"condition\":\"some\",\"terminates\":true,\"overrides\":{" overrides "}}"
+#define SET(name, match, overrides) \
+	"{\"name\":\"" name "\",\"match\":" match ",\"overrides\":{" overrides "}}"
 #define OFF(name, overrides) "{\"name\":\"" name "\",\"disabled\":true,\"overrides\":{" overrides "}}"
 #define DE "{\"topology\":{\"countries\":[\"DE\"]}}"
 #define PLACES "\"country_pools\":{\"DE\":[" B "],\"FR\":[" B "," C "]},\"region_pools\":{\"WEU\":[" C "]}"
@@ -137,9 +154,11 @@ told(const struct lb *lb, const char *letters)
 	char *text = xstrdup(status_lb_text(status_lb(lb, lists, count, pool_in, letters, last_resort)));
 
 	for (size_t i = 0; i < count; i++) {
-		char *name = lists_text(&lists[i]), *more, fallback[] = {' ', 'o', 'r', ' ', lists[i].fallback->text[0], 0};
+		char *name = lists_text(&lists[i]), *more,
+		     fallback[] = {' ', 'o', 'r', ' ', lists[i].fallback->text[0], 0};
 
-		more = xasprintf("%s; %s%s%s", text, name, last_resort[i] ? "*" : "", fallback[4] == 'd' ? "" : fallback);
+		more = xasprintf(
+		    "%s; %s%s%s", text, name, last_resort[i] ? "*" : "", fallback[4] == 'd' ? "" : fallback);
 		free(text);
 		free(name);
 		text = more;
@@ -167,54 +186,85 @@ a_load_balancer_is_called_by_all_its_lists(void **state)
 	    {"", "??HH", "Critical; default_pools*"},
 	    {"\"enabled\":false", "!!HH", "Disabled; default_pools*"},
 	    /* S13, S14: what is never drawn helps nobody, but is healthy or not all the same */
-	    {"\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B ":0}}", "!HHH", "Critical; default_pools*"},
-	    {"\"steering_policy\":\"least_connections\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B ":0}}", "H!HH", "Degraded; default_pools"},
-	    {"\"steering_policy\":\"off\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B ":0}}", "!HHH", "Degraded; default_pools"},
+	    {"\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B
+	     ":0}}",
+		"!HHH", "Critical; default_pools*"},
+	    {"\"steering_policy\":\"least_connections\",\"random_steering\":{\"default_weight\":1,\"pool_"
+	     "weights\":{" B ":0}}",
+		"H!HH", "Degraded; default_pools"},
+	    {"\"steering_policy\":\"off\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B
+	     ":0}}",
+		"!HHH", "Degraded; default_pools"},
 	    /* places, where they are asked */
 	    {PLACES, "HHHH", "Healthy; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU"},
-	    {"\"steering_policy\":\"geo\"," PLACES, "HH!H", "Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*"},
-	    {PLACES, "!!HH", "Degraded; default_pools*; country_pools.DE*; country_pools.FR; region_pools.WEU"},
-	    {PLACES, "!!!H", "Critical; default_pools*; country_pools.DE*; country_pools.FR*; region_pools.WEU*"},
+	    {"\"steering_policy\":\"geo\"," PLACES, "HH!H",
+		"Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*"},
+	    {PLACES, "!!HH",
+		"Degraded; default_pools*; country_pools.DE*; country_pools.FR; region_pools.WEU"},
+	    {PLACES, "!!!H",
+		"Critical; default_pools*; country_pools.DE*; country_pools.FR*; region_pools.WEU*"},
 	    {"\"steering_policy\":\"proximity\"," PLACES, "HH!!", "Healthy; default_pools"},
-	    /* pool sets: the first that matches; one of everybody hides what is behind it, and the load balancer's own */
-	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "]", "HH!H", "Degraded; default_pools; pool set de*"},
-	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "],\"fallback_pool\":" A) "]", "HHHH", "Healthy; default_pools; pool set de or a"},
+	    /* pool sets: the first that matches; one of everybody hides what is behind it, and the load
+	       balancer's own */
+	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "]", "HH!H",
+		"Degraded; default_pools; pool set de*"},
+	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "],\"fallback_pool\":" A) "]", "HHHH",
+		"Healthy; default_pools; pool set de or a"},
 	    {"\"pool_sets\":[" OFF("de", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
-	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "," SET("all", "null", "\"pools\":[" B "]") "," SET("late", DE, "\"pools\":[" A "]") "]," PLACES,
-	        "!HHH", "Healthy; pool set de; pool set all"},
-	    {"\"steering_policy\":\"off\",\"pool_sets\":[" SET("de", DE, "\"pools\":[" A "],\"steering_policy\":\"geo\"") "]," PLACES, "HH!H",
-	        "Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*; pool set de"},
-	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" A "," C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]", "!HHH",
-	        "Degraded; default_pools; pool set de*"},
-	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]", "HHHH",
-	        "Degraded; default_pools; pool set de*"},
+	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "," SET(
+		 "all", "null", "\"pools\":[" B "]") "," SET("late", DE, "\"pools\":[" A "]") "]," PLACES,
+		"!HHH", "Healthy; pool set de; pool set all"},
+	    {"\"steering_policy\":\"off\",\"pool_sets\":[" SET(
+		 "de", DE, "\"pools\":[" A "],\"steering_policy\":\"geo\"") "]," PLACES,
+		"HH!H",
+		"Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*; pool set "
+		"de"},
+	    {"\"pool_sets\":[" SET("de", DE,
+		 "\"pools\":[" A "," C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]",
+		"!HHH", "Degraded; default_pools; pool set de*"},
+	    {"\"pool_sets\":[" SET(
+		 "de", DE, "\"pools\":[" C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]",
+		"HHHH", "Degraded; default_pools; pool set de*"},
 	    /* rules: one that everybody matches takes the place of what it overrides */
-	    {"\"rules\":[" RULE("r", "some", "\"pools\":[" C "]") "]", "HH!H", "Degraded; default_pools; rule r*"},
+	    {"\"rules\":[" RULE("r", "some", "\"pools\":[" C "]") "]", "HH!H",
+		"Degraded; default_pools; rule r*"},
 	    {"\"rules\":[" RULE("r", "some", "\"ttl\":5") "]", "HH!H", "Healthy; default_pools"},
 	    {"\"rules\":[" OFF("r", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
-	    {"\"rules\":[" RULE("r", "", "\"pools\":[" C "],\"fallback_pool\":" B) "]", "!!HH", "Healthy; rule r or b"},
-	    {"\"rules\":[" LAST("s", "\"ttl\":5") "," RULE("r", "", "\"pools\":[" C "]") "]", "HH!H", "Degraded; default_pools; rule r*"},
-	    {"\"rules\":[{\"name\":\"e\",\"condition\":\"\",\"terminates\":true}," RULE("r", "some", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
+	    {"\"rules\":[" RULE("r", "", "\"pools\":[" C "],\"fallback_pool\":" B) "]", "!!HH",
+		"Healthy; rule r or b"},
+	    {"\"rules\":[" LAST("s", "\"ttl\":5") "," RULE("r", "", "\"pools\":[" C "]") "]", "HH!H",
+		"Degraded; default_pools; rule r*"},
+	    {"\"rules\":[{\"name\":\"e\",\"condition\":\"\",\"terminates\":true}," RULE(
+		 "r", "some", "\"pools\":[" C "]") "]",
+		"HH!H", "Healthy; default_pools"},
 	    {"\"rules\":[" RULE("r", "", "\"fallback_pool\":" C) "]", "HHHH", "Healthy; default_pools or c"},
-	    {"\"rules\":[" RULE("r", "", "\"steering_policy\":\"off\"") "]," PLACES, "HH!!", "Healthy; default_pools"},
-	    {"\"rules\":[" RULE("r", "", "\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" A ":0}}") "]", "H!HH",
-	        "Critical; default_pools*"},
+	    {"\"rules\":[" RULE("r", "", "\"steering_policy\":\"off\"") "]," PLACES, "HH!!",
+		"Healthy; default_pools"},
+	    {"\"rules\":[" RULE("r", "",
+		 "\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":"
+		 "{" A ":0}}") "]",
+		"H!HH", "Critical; default_pools*"},
 	    {"\"rules\":[" RULE("r", "", "\"country_pools\":{\"IT\":[" A "]}") "]," PLACES, "H!HH",
-	        "Degraded; default_pools; region_pools.WEU; rule r, country_pools.IT"},
-	    {"\"steering_policy\":\"off\",\"rules\":[" RULE("r", "some", "\"country_pools\":{\"IT\":[" A "]}") "]", "HHHH", "Healthy; default_pools"},
+		"Degraded; default_pools; region_pools.WEU; rule r, country_pools.IT"},
+	    {"\"steering_policy\":\"off\",\"rules\":[" RULE(
+		 "r", "some", "\"country_pools\":{\"IT\":[" A "]}") "]",
+		"HHHH", "Healthy; default_pools"},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(rows); i++) {
-		char *text = xasprintf("{%s%s%s\"name\":\"www.example.com\",\"default_pools\":[" A "," B "],\"fallback_pool\":" D "}", rows[i].properties,
-		    *rows[i].properties == '\0' ? "" : ",", strstr(rows[i].properties, "\"enabled\"") != NULL ? "" : "\"enabled\":true,");
+		char *text = xasprintf("{%s%s%s\"name\":\"www.example.com\",\"default_pools\":[" A "," B
+				       "],\"fallback_pool\":" D "}",
+		    rows[i].properties, *rows[i].properties == '\0' ? "" : ",",
+		    strstr(rows[i].properties, "\"enabled\"") != NULL ? "" : "\"enabled\":true,");
 		struct lb *lb = document_load_lb((struct bytes){text, strlen(text)});
 		char *got;
 
 		assert_non_null(lb);
 		got = told(lb, rows[i].pools);
 		if (strcmp(got, rows[i].told) != 0)
-			fail_msg("row %zu, %s with %s: %s, not %s", i, rows[i].properties, rows[i].pools, got, rows[i].told);
+			fail_msg("row %zu, %s with %s: %s, not %s", i, rows[i].properties, rows[i].pools, got,
+			    rows[i].told);
 		free(got);
 		free(text);
 		model_free_lb(lb);

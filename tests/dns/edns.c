@@ -11,8 +11,10 @@
 
 #include <cmocka.h>
 
-static const struct peer udp = {.address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_UDP4};
-static const struct peer tcp = {.address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_TCP4};
+static const struct peer udp = {
+    .address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_UDP4};
+static const struct peer tcp = {
+    .address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_TCP4};
 
 static struct scenery *scenery;
 static struct serve_settings settings;
@@ -31,7 +33,9 @@ set_up(void **state)
 	name_from_text(apex, "example.com.", NULL);
 	pool = scenery_pool(scenery, "d", dead, "198.51.100.9");
 	scenery_lb(scenery, "www.example.com.", apex, AFFINITY_NONE, pool, pool);
-	if (!scenery_build(scenery, "$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 hm 1 2 3 4 60\n@ NS ns1\nns1 A 192.0.2.53\n*.w A 192.0.2.7\n"))
+	if (!scenery_build(scenery,
+		"$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 hm 1 2 3 4 60\n@ NS ns1\nns1 A 192.0.2.53\n*.w A "
+		"192.0.2.7\n"))
 		return -1;
 	settings = (struct serve_settings){.keepalive = 100};
 	cookie_make_secrets(&secrets);
@@ -89,7 +93,8 @@ option(const struct got *got, uint16_t wanted, size_t *len)
 	static const uint8_t opt[] = {0, 0, TYPE_OPT};
 
 	for (size_t at = 12; at + 11 <= got->len; at++) {
-		if (memcmp(got->out + at, opt, sizeof opt) != 0 || at + 11 + get16(got->out + at + 9) != got->len)
+		if (memcmp(got->out + at, opt, sizeof opt) != 0 ||
+		    at + 11 + get16(got->out + at + 9) != got->len)
 			continue;
 		for (size_t o = at + 11; o + 4 <= got->len; o += 4u + get16(got->out + o + 2))
 			if (get16(got->out + o) == wanted) {
@@ -106,13 +111,14 @@ ask(const char *name, uint16_t type, const struct peer *peer, const void *option
 	static struct got got;
 	uint8_t in[1024];
 
-	got.len = serve(context, &scenery->snapshot, peer, in, make_query(in, name, type, options, len), got.out,
-	    peer == &udp ? EDNS_SIZE : sizeof got.out);
+	got.len = serve(context, &scenery->snapshot, peer, in, make_query(in, name, type, options, len),
+	    got.out, peer == &udp ? EDNS_SIZE : sizeof got.out);
 	if (got.len > 0) {
 		got.rcode = got.out[3] & 15;
 		if (options != NULL) /* the extended part stands in the OPT's TTL */
 			for (size_t at = 12; at + 11 <= got.len; at++)
-				if (memcmp(got.out + at, "\0\0\x29", 3) == 0 && at + 11 + get16(got.out + at + 9) == got.len)
+				if (memcmp(got.out + at, "\0\0\x29", 3) == 0 &&
+				    at + 11 + get16(got.out + at + 9) == got.len)
 					got.rcode |= (unsigned)got.out[at + 5] << 4;
 		got.truncated = got.out[2] & 2;
 		got.answers = get16(got.out + 6);
@@ -138,10 +144,14 @@ cookies_agree_with_the_rfcs_examples(void **state)
 		uint32_t now;
 		bool makes; /* it is what we would make, too */
 	} rows[] = {
-	    {"e5e973e5a6b2a43f48e7dc849e37bfcf", "2464c4abcf10c957", "010000005cf79f111f8130c3eee29480", "198.51.100.100", 1559731985, true},
-	    {"e5e973e5a6b2a43f48e7dc849e37bfcf", "2464c4abcf10c957", "010000005cf7a871d4a564a1442aca77", "198.51.100.100", 1559734385, true},
-	    {"e5e973e5a6b2a43f48e7dc849e37bfcf", "fc93fc62807ddb86", "01abcdef5cf78f71a314227b6679ebf5", "203.0.113.203", 1559727985, false},
-	    {"dd3bdf9344b678b185a6f5cb60fca715", "22681ab97d52c298", "010000005cf7c57926556bd0934c72f8", "2001:db8:220:1:59de:d0f4:8769:82b8", 1559741817, true},
+	    {"e5e973e5a6b2a43f48e7dc849e37bfcf", "2464c4abcf10c957", "010000005cf79f111f8130c3eee29480",
+		"198.51.100.100", 1559731985, true},
+	    {"e5e973e5a6b2a43f48e7dc849e37bfcf", "2464c4abcf10c957", "010000005cf7a871d4a564a1442aca77",
+		"198.51.100.100", 1559734385, true},
+	    {"e5e973e5a6b2a43f48e7dc849e37bfcf", "fc93fc62807ddb86", "01abcdef5cf78f71a314227b6679ebf5",
+		"203.0.113.203", 1559727985, false},
+	    {"dd3bdf9344b678b185a6f5cb60fca715", "22681ab97d52c298", "010000005cf7c57926556bd0934c72f8",
+		"2001:db8:220:1:59de:d0f4:8769:82b8", 1559741817, true},
 	};
 
 	(void)state;
@@ -168,9 +178,11 @@ cookies_agree_with_the_rfcs_examples(void **state)
 		server[15] ^= 1;
 		assert_false(cookie_valid(&read, client, server, 16, &address, rows[i].now));
 		server[15] ^= 1;
-		assert_false(cookie_valid(&read, client, server, 16, &address, rows[i].now + COOKIE_OLDEST + 1));
+		assert_false(
+		    cookie_valid(&read, client, server, 16, &address, rows[i].now + COOKIE_OLDEST + 1));
 		assert_true(cookie_valid(&read, client, server, 16, &address, rows[i].now + COOKIE_OLDEST));
-		assert_false(cookie_valid(&read, client, server, 16, &address, rows[i].now - COOKIE_FUTURE - 1));
+		assert_false(
+		    cookie_valid(&read, client, server, 16, &address, rows[i].now - COOKIE_FUTURE - 1));
 		assert_false(cookie_valid(&read, client, server, 15, &address, rows[i].now));
 		address.bytes[3] ^= 1;
 		assert_false(cookie_valid(&read, client, server, 16, &address, rows[i].now));
@@ -207,7 +219,9 @@ a_faulty_secret_file_is_refused_with_its_line(void **state)
 	    {"# nothing\n", "there is no secret in it"},
 	    {"abc\n", ":1: a secret is 32 hex digits"},
 	    {"e5e973e5a6b2a43f48e7dc849e37bfcg\n", ":1: a secret is 32 hex digits"},
-	    {"e5e973e5a6b2a43f48e7dc849e37bfcf\ne5e973e5a6b2a43f48e7dc849e37bfcf\n\ne5e973e5a6b2a43f48e7dc849e37bfcf\n", ":4: a third secret"},
+	    {"e5e973e5a6b2a43f48e7dc849e37bfcf\ne5e973e5a6b2a43f48e7dc849e37bfcf\n\ne5e973e5a6b2a43f48e7dc849"
+	     "e37bfcf\n",
+		":4: a third secret"},
 	};
 
 	(void)state;
@@ -271,7 +285,8 @@ cookies_of_wrong_length_are_formerr(void **state)
 		uint8_t data[4 + 48] = {0, 10, 0, len};
 		bool good = len == 8 || (len >= 16 && len <= 40);
 
-		assert_int_equal(ask("ns1.example.com.", TYPE_A, &udp, data, 4u + len)->rcode, good ? RCODE_NOERROR : RCODE_FORMERR);
+		assert_int_equal(ask("ns1.example.com.", TYPE_A, &udp, data, 4u + len)->rcode,
+		    good ? RCODE_NOERROR : RCODE_FORMERR);
 	}
 }
 
@@ -304,20 +319,25 @@ extended_errors_tell_why(void **state)
 static void
 keepalive_and_padding_are_for_streams(void **state)
 {
-	static const uint8_t keepalive[] = {0, 11, 0, 0}, padding[] = {0, 12, 0, 1, 0}, timed[] = {0, 11, 0, 2, 0, 1};
+	static const uint8_t keepalive[] = {0, 11, 0, 0}, padding[] = {0, 12, 0, 1, 0},
+			     timed[] = {0, 11, 0, 2, 0, 1};
 	const uint8_t *data;
 	struct got *got;
 	size_t len;
 
 	(void)state;
-	assert_null(option(ask("ns1.example.com.", TYPE_A, &udp, keepalive, sizeof keepalive), EDNS_KEEPALIVE, &len));
-	data = option(ask("ns1.example.com.", TYPE_A, &tcp, keepalive, sizeof keepalive), EDNS_KEEPALIVE, &len);
+	assert_null(
+	    option(ask("ns1.example.com.", TYPE_A, &udp, keepalive, sizeof keepalive), EDNS_KEEPALIVE, &len));
+	data =
+	    option(ask("ns1.example.com.", TYPE_A, &tcp, keepalive, sizeof keepalive), EDNS_KEEPALIVE, &len);
 	assert_non_null(data);
 	assert_int_equal(len, 2);
 	assert_int_equal(get16(data), 100);
 	assert_int_equal(ask("ns1.example.com.", TYPE_A, &tcp, timed, sizeof timed)->rcode, RCODE_FORMERR);
-	assert_int_equal(ask("ns1.example.com.", TYPE_A, &udp, timed, sizeof timed)->rcode, RCODE_NOERROR); /* RFC 7828 3.3.1 */
-	assert_null(option(ask("ns1.example.com.", TYPE_A, &udp, padding, sizeof padding), EDNS_PADDING, &len));
+	assert_int_equal(ask("ns1.example.com.", TYPE_A, &udp, timed, sizeof timed)->rcode,
+	    RCODE_NOERROR); /* RFC 7828 3.3.1 */
+	assert_null(
+	    option(ask("ns1.example.com.", TYPE_A, &udp, padding, sizeof padding), EDNS_PADDING, &len));
 	got = ask("ns1.example.com.", TYPE_A, &tcp, padding, sizeof padding);
 	assert_non_null(option(got, EDNS_PADDING, &len));
 	assert_int_equal(got->len % EDNS_PADDING_BLOCK, 0);
@@ -341,7 +361,8 @@ flood(const char *const *names, unsigned nnames, unsigned count, unsigned result
 static void
 a_flood_is_limited_by_prefix_and_owner(void **state)
 {
-	static const char *const one[] = {"ns1.example.com."}, *const made_up[] = {"x%u.example.com."}, *const wild[] = {"x%u.w.example.com."};
+	static const char *const one[] = {"ns1.example.com."}, *const made_up[] = {"x%u.example.com."},
+				 *const wild[] = {"x%u.w.example.com."};
 	static const char *const foreign[] = {"x%u.example.org."};
 	struct rrl_options options = {.rate = 10, .slip = 2};
 	unsigned result[3];

@@ -42,7 +42,8 @@ octets(const char *text, uint8_t *out)
 #define WITH_OPT "1234 0100 0001 0000 0000 0001 " WWW A_IN
 #define OPT(rdata) "00 0029 04d0 00000000 " rdata
 
-static const struct peer udp = {.address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_UDP4};
+static const struct peer udp = {
+    .address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_UDP4};
 
 static void
 requests_get_the_rcode_that_the_rfcs_say(void **state)
@@ -59,7 +60,8 @@ requests_get_the_rcode_that_the_rfcs_say(void **state)
 	    {"QDCOUNT 2 (RFC 9619)", "1234 0100 0002 0000 0000 0000 " WWW A_IN WWW A_IN, RCODE_FORMERR},
 	    {"a name cut short", "1234 0100 0001 0000 0000 0000 03 'ww'", RCODE_FORMERR},
 	    {"a question without its class", "1234 0100 0001 0000 0000 0000 " WWW "0001", RCODE_FORMERR},
-	    {"a compression pointer in the question", "1234 0100 0001 0000 0000 0000 c00c " A_IN, RCODE_FORMERR},
+	    {"a compression pointer in the question", "1234 0100 0001 0000 0000 0000 c00c " A_IN,
+		RCODE_FORMERR},
 	    {"label type 01", "1234 0100 0001 0000 0000 0000 41 'a' 00 " A_IN, RCODE_FORMERR},
 	    {"label type 10", "1234 0100 0001 0000 0000 0000 81 'a' 00 " A_IN, RCODE_FORMERR},
 	    {"octets behind the message", PLAIN "00", RCODE_FORMERR},
@@ -70,7 +72,9 @@ requests_get_the_rcode_that_the_rfcs_say(void **state)
 	    {"opcode UPDATE", "1234 2800 0001 0000 0000 0000 " WWW "0006 0001", RCODE_NOTIMP},
 	    {"opcode 15", "1234 7800 0001 0000 0000 0000 " WWW A_IN, RCODE_NOTIMP},
 	    {"AXFR", "1234 0100 0001 0000 0000 0000 " WWW "00fc 0001", RCODE_REFUSED},
-	    {"IXFR with its SOA", "1234 0100 0001 0000 0001 0000 " WWW "00fb 0001 " WWW "0006 0001 00000000 0000", RCODE_REFUSED},
+	    {"IXFR with its SOA",
+		"1234 0100 0001 0000 0001 0000 " WWW "00fb 0001 " WWW "0006 0001 00000000 0000",
+		RCODE_REFUSED},
 	    {"class HS", "1234 0100 0001 0000 0000 0000 " WWW "0001 0004", RCODE_REFUSED},
 	    {"class CH", "1234 0100 0001 0000 0000 0000 " WWW "0010 0003", RCODE_NOERROR},
 	    {"OPT as a question", "1234 0100 0001 0000 0000 0000 " WWW "0029 0001", RCODE_FORMERR},
@@ -87,7 +91,8 @@ requests_get_the_rcode_that_the_rfcs_say(void **state)
 	    {"ECS family 0, SOURCE 0", WITH_OPT OPT("0008 0008 0004 0000 00 00"), RCODE_NOERROR},
 	    {"ECS family 0, SOURCE 8", WITH_OPT OPT("0009 0008 0005 0000 08 00 c0"), RCODE_FORMERR},
 	    {"ECS family 3", WITH_OPT OPT("0008 0008 0004 0003 00 00"), RCODE_FORMERR},
-	    {"ECS SOURCE beyond IPv4", WITH_OPT OPT("000d 0008 0009 0001 21 00 c0 00 02 01 00"), RCODE_FORMERR},
+	    {"ECS SOURCE beyond IPv4", WITH_OPT OPT("000d 0008 0009 0001 21 00 c0 00 02 01 00"),
+		RCODE_FORMERR},
 	    {"ECS bits beyond SOURCE", WITH_OPT OPT("000b 0008 0007 0001 17 00 c0 00 03"), RCODE_FORMERR},
 	    {"ECS too short for SOURCE", WITH_OPT OPT("000a 0008 0006 0001 18 00 c0 00"), RCODE_FORMERR},
 	    {"ECS too long for SOURCE", WITH_OPT OPT("000c 0008 0008 0001 18 00 c0 00 02 00"), RCODE_FORMERR},

@@ -19,13 +19,16 @@
 
 #include <cmocka.h>
 
-static const struct peer udp = {.address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_UDP4};
-static const struct peer tcp = {.address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_TCP4};
+static const struct peer udp = {
+    .address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_UDP4};
+static const struct peer tcp = {
+    .address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_TCP4};
 
-static const char zone_text[] =
-    "$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 hm 1 2 3 4 60\n@ NS ns1\n@ NS ns2\n@ MX 10 mail\nns1 A 192.0.2.53\nns2 AAAA 2001:db8::53\n"
-    "mail A 192.0.2.25\na CNAME b\nb CNAME www\nsub NS ns.sub\nsub NS other.example.net.\nns.sub A 192.0.2.54\n"
-    "*.w A 192.0.2.7\nbig TXT \"$\"\nhidden TXT \"seen\"\nhidden A 192.0.2.99\n";
+static const char zone_text[] = "$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 hm 1 2 3 4 60\n@ NS ns1\n@ NS "
+				"ns2\n@ MX 10 mail\nns1 A 192.0.2.53\nns2 AAAA 2001:db8::53\n"
+				"mail A 192.0.2.25\na CNAME b\nb CNAME www\nsub NS ns.sub\nsub NS "
+				"other.example.net.\nns.sub A 192.0.2.54\n"
+				"*.w A 192.0.2.7\nbig TXT \"$\"\nhidden TXT \"seen\"\nhidden A 192.0.2.99\n";
 
 static struct scenery *scenery;
 static struct serve_settings settings = {.nsid = "ns-of-test"};
@@ -52,8 +55,8 @@ text_with_big_rrset(void)
 }
 
 /* S35: one of each kind of condition. */
-static struct steer_override rules[] = {{.parts = PART_TTL, .ttl = 5}, {.parts = PART_AFFINITY, .affinity = AFFINITY_IP},
-    {.parts = PART_POLICY, .policy = STEERING_RANDOM}};
+static struct steer_override rules[] = {{.parts = PART_TTL, .ttl = 5},
+    {.parts = PART_AFFINITY, .affinity = AFFINITY_IP}, {.parts = PART_POLICY, .policy = STEERING_RANDOM}};
 static struct steer_overrides overrides = {.nrules = NITEMS(rules), .rules = rules};
 static struct expression *conditions[NITEMS(rules)];
 
@@ -61,8 +64,10 @@ static void
 add_rules(struct steer_lb *lb)
 {
 	static const char *const texts[NITEMS(rules)] = {
-	    "dns.qry.type eq 1 and ends_with(lower(dns.qry.name), \".com\") and cf.load_balancer.region in {\"\" \"WEU\"}",
-	    "ip.src in {127.0.0.0/8 ::1} xor len(ip.src.country) gt 0 or ip.src.asnum eq 1 or cf.load_balancer.name contains \"x\"",
+	    "dns.qry.type eq 1 and ends_with(lower(dns.qry.name), \".com\") and cf.load_balancer.region in "
+	    "{\"\" \"WEU\"}",
+	    "ip.src in {127.0.0.0/8 ::1} xor len(ip.src.country) gt 0 or ip.src.asnum eq 1 or "
+	    "cf.load_balancer.name contains \"x\"",
 	    "not dns.rr.opt.client"};
 
 	for (size_t i = 0; i < NITEMS(rules); i++) {
@@ -78,7 +83,8 @@ add_rules(struct steer_lb *lb)
 static int
 set_up(void **state)
 {
-	static const char *const mixed[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1", NULL}, *const one[] = {"198.51.100.1", NULL};
+	static const char *const mixed[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1", NULL},
+				 *const one[] = {"198.51.100.1", NULL};
 	static const char *const dead[] = {"198.51.100.9", NULL};
 	char *text = text_with_big_rrset();
 	uint8_t apex[NAME_MAX_LEN];
@@ -133,7 +139,8 @@ make_query(uint8_t *out, const char *name, uint16_t type, uint16_t size)
 	return len;
 }
 
-/* The response as text, one record a line: "SECTION owner ttl type data", sorted by nothing; rcode and TC first. */
+/* The response as text, one record a line: "SECTION owner ttl type data", sorted by nothing; rcode and TC
+ * first. */
 static const char *
 ask(const char *name, const char *type, uint16_t size, const struct peer *peer, size_t *length)
 {
@@ -143,14 +150,15 @@ ask(const char *name, const char *type, uint16_t size, const struct peer *peer, 
 	ldns_rr_list *lists[3];
 	ldns_pkt *packet;
 	uint8_t in[512];
-	size_t len = serve(context, &scenery->snapshot, peer, in, make_query(in, name, zonefile_type(type), size), out,
-	    peer == &udp ? EDNS_SIZE : sizeof out);
+	size_t len = serve(context, &scenery->snapshot, peer, in,
+	    make_query(in, name, zonefile_type(type), size), out, peer == &udp ? EDNS_SIZE : sizeof out);
 	char *at = text;
 
 	if (length != NULL)
 		*length = len;
 	assert_int_equal(ldns_wire2pkt(&packet, out, len), LDNS_STATUS_OK);
-	at += sprintf(at, "%u%s%s\n", ldns_pkt_get_rcode(packet), ldns_pkt_aa(packet) ? " aa" : "", ldns_pkt_tc(packet) ? " tc" : "");
+	at += sprintf(at, "%u%s%s\n", ldns_pkt_get_rcode(packet), ldns_pkt_aa(packet) ? " aa" : "",
+	    ldns_pkt_tc(packet) ? " tc" : "");
 	lists[0] = ldns_pkt_answer(packet);
 	lists[1] = ldns_pkt_authority(packet);
 	lists[2] = ldns_pkt_additional(packet);
@@ -173,21 +181,32 @@ responses_have_their_sections(void **state)
 	static const struct {
 		const char *name, *type, *expected;
 	} rows[] = {
-	    {"example.com.", "MX", "0 aa\nan example.com. 300 IN MX 10 mail.example.com.\nar mail.example.com. 300 IN A 192.0.2.25\n"},
-	    {"eXample.com.", "SOA", "0 aa\nan eXample.com. 300 IN SOA ns1.example.com. hm.example.com. 1 2 3 4 60\n"},
-	    {"nope.example.com.", "A", "3 aa\nns example.com. 60 IN SOA ns1.example.com. hm.example.com. 1 2 3 4 60\n"},
-	    {"mail.example.com.", "AAAA", "0 aa\nns example.com. 60 IN SOA ns1.example.com. hm.example.com. 1 2 3 4 60\n"},
-	    {"x.sub.example.com.", "A", "0\nns sub.example.com. 300 IN NS ns.sub.example.com.\n"
-	        "ns sub.example.com. 300 IN NS other.example.net.\nar ns.sub.example.com. 300 IN A 192.0.2.54\n"},
+	    {"example.com.", "MX",
+		"0 aa\nan example.com. 300 IN MX 10 mail.example.com.\nar mail.example.com. 300 IN A "
+		"192.0.2.25\n"},
+	    {"eXample.com.", "SOA",
+		"0 aa\nan eXample.com. 300 IN SOA ns1.example.com. hm.example.com. 1 2 3 4 60\n"},
+	    {"nope.example.com.", "A",
+		"3 aa\nns example.com. 60 IN SOA ns1.example.com. hm.example.com. 1 2 3 4 60\n"},
+	    {"mail.example.com.", "AAAA",
+		"0 aa\nns example.com. 60 IN SOA ns1.example.com. hm.example.com. 1 2 3 4 60\n"},
+	    {"x.sub.example.com.", "A",
+		"0\nns sub.example.com. 300 IN NS ns.sub.example.com.\n"
+		"ns sub.example.com. 300 IN NS other.example.net.\nar ns.sub.example.com. 300 IN A "
+		"192.0.2.54\n"},
 	    {"q.w.example.com.", "A", "0 aa\nan q.w.example.com. 300 IN A 192.0.2.7\n"},
 	    {"sticky.example.com.", "AAAA", "0 aa\nan sticky.example.com. 30 IN AAAA 2001:db8::1\n"},
 	    {"hidden.example.com.", "AAAA", "0 aa\nan hidden.example.com. 30 IN AAAA 2001:db8::1\n"}, /* S6 */
 	    {"hidden.example.com.", "TXT", "0 aa\nan hidden.example.com. 300 IN TXT \"seen\"\n"},
-	    {"hidden.example.com.", "CNAME", "0 aa\nns example.com. 30 IN SOA ns1.example.com. hm.example.com. 1 2 3 4 60\n"},
+	    {"hidden.example.com.", "CNAME",
+		"0 aa\nns example.com. 30 IN SOA ns1.example.com. hm.example.com. 1 2 3 4 60\n"},
 	    {"down.example.com.", "A", "0 aa\nan down.example.com. 30 IN A 198.51.100.9\n"}, /* S14 */
-	    {"down.example.com.", "AAAA", "0 aa\nns example.com. 30 IN SOA ns1.example.com. hm.example.com. 1 2 3 4 60\n"}, /* S10 */
-	    {"a.example.com.", "AAAA", "0 aa\nan a.example.com. 300 IN CNAME b.example.com.\nan b.example.com. 300 IN CNAME www.example.com.\n"
-	        "an www.example.com. 30 IN AAAA 2001:db8::1\n"},
+	    {"down.example.com.", "AAAA",
+		"0 aa\nns example.com. 30 IN SOA ns1.example.com. hm.example.com. 1 2 3 4 60\n"}, /* S10 */
+	    {"a.example.com.", "AAAA",
+		"0 aa\nan a.example.com. 300 IN CNAME b.example.com.\nan b.example.com. 300 IN CNAME "
+		"www.example.com.\n"
+		"an www.example.com. 30 IN AAAA 2001:db8::1\n"},
 	    {"example.org.", "A", "5\n"},
 	    {"mail.example.com.", "ANY", "0 aa\nan mail.example.com. 3600 IN HINFO \"RFC8482\" \"\"\n"},
 	};
@@ -251,14 +270,19 @@ pthread_mutex_lock(pthread_mutex_t *mutex)
 static void
 serve_much(void)
 {
-	static const char *const names[] = {"www.example.com.", "sticky.example.com.", "mail.example.com.", "nope.example.com.",
-	    "x.sub.example.com.", "a.example.com.", "q.w.example.com.", "ruled.example.com."};
+	static const char *const names[] = {"www.example.com.", "sticky.example.com.", "mail.example.com.",
+	    "nope.example.com.", "x.sub.example.com.", "a.example.com.", "q.w.example.com.",
+	    "ruled.example.com."};
 	static uint8_t in[SERVE_BATCH][512], out[SERVE_BATCH][EDNS_SIZE];
 	struct message messages[SERVE_BATCH];
 
 	for (unsigned i = 0; i < SERVE_BATCH; i++)
-		messages[i] = (struct message){.peer = &udp, .in = in[i], .out = out[i], .outcap = EDNS_SIZE,
-		    .inlen = make_query(in[i], names[i % NITEMS(names)], i % 3 ? TYPE_A : TYPE_AAAA, i % 2 ? 1232 : 0)};
+		messages[i] = (struct message){.peer = &udp,
+		    .in = in[i],
+		    .out = out[i],
+		    .outcap = EDNS_SIZE,
+		    .inlen = make_query(
+			in[i], names[i % NITEMS(names)], i % 3 ? TYPE_A : TYPE_AAAA, i % 2 ? 1232 : 0)};
 	for (unsigned round = 0; round < 1000; round++)
 		serve_batch(context, &scenery->snapshot, messages, SERVE_BATCH);
 }
@@ -279,8 +303,8 @@ a_query_costs_no_malloc_and_no_lock(void **state)
 }
 
 /*
- * Under strict seccomp any system call but read, write and exit is death.  The child tells by an octet that it lives: exit
- * ends only its thread, and ThreadSanitizer has one of its own in there.
+ * Under strict seccomp any system call but read, write and exit is death.  The child tells by an octet that
+ * it lives: exit ends only its thread, and ThreadSanitizer has one of its own in there.
  */
 static void
 a_query_costs_no_system_call(void **state)

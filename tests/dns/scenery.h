@@ -1,5 +1,6 @@
 /*
- * scenery.h -- a snapshot made of a master file's text and load balancers, without a store: for unit tests and fuzzers.
+ * scenery.h -- a snapshot made of a master file's text and load balancers, without a store: for unit tests
+ * and fuzzers.
  */
 #ifndef SCENERY_H
 #define SCENERY_H
@@ -28,12 +29,15 @@ struct scenery {
 };
 
 static bool
-scenery_lb_before(struct scenery *scenery, size_t *next, const uint8_t *key, size_t len, zone_owner_fn *sink, void *arg)
+scenery_lb_before(
+    struct scenery *scenery, size_t *next, const uint8_t *key, size_t len, zone_owner_fn *sink, void *arg)
 {
 	while (*next < scenery->nlbs) {
 		size_t n = *next;
-		int order = key == NULL ? -1 : memcmp(scenery->lbs[n].key, key, MIN(scenery->lbs[n].len, len));
-		struct zone_owner owner = {.key = {scenery->lbs[n].key, scenery->lbs[n].len}, .lb = scenery->lbs[n].lb};
+		int order =
+		    key == NULL ? -1 : memcmp(scenery->lbs[n].key, key, MIN(scenery->lbs[n].len, len));
+		struct zone_owner owner = {
+		    .key = {scenery->lbs[n].key, scenery->lbs[n].len}, .lb = scenery->lbs[n].lb};
 
 		if (order > 0 || (order == 0 && scenery->lbs[n].len >= len))
 			return true;
@@ -57,10 +61,12 @@ scenery_each(void *arg, zone_owner_fn *sink, void *sink_arg)
 		struct zone_owner owner = {.key = {row->key, row->key_len - 2}, .rrsets = rrsets};
 
 		for (end = i; end < scenery->data.count && scenery->data.rows[end].key_len == row->key_len &&
-		     memcmp(scenery->data.rows[end].key, row->key, row->key_len - 2) == 0; end++) {
+		     memcmp(scenery->data.rows[end].key, row->key, row->key_len - 2) == 0;
+		     end++) {
 			const struct zone_row *one = &scenery->data.rows[end];
 
-			if (!rrset_decode(&rrsets[owner.nrrsets++], get16(one->key + one->key_len - 2), one->value, one->value_len))
+			if (!rrset_decode(&rrsets[owner.nrrsets++], get16(one->key + one->key_len - 2),
+				one->value, one->value_len))
 				abort();
 		}
 		if (!scenery_lb_before(scenery, &next, row->key, row->key_len - 2, sink, sink_arg))
@@ -81,12 +87,15 @@ scenery_pool(struct scenery *scenery, const char *name, const char *const *addre
 	struct origin origins[16] = {{0}};
 	enum health_state states[16];
 	uint32_t numbers[16] = {0}, slot = 0;
-	struct pool pool = {.name = (char *)(uintptr_t)name, .enabled = true, .minimum_origins = 1, .origins = origins};
+	struct pool pool = {
+	    .name = (char *)(uintptr_t)name, .enabled = true, .minimum_origins = 1, .origins = origins};
 	struct pool_table *table;
 
 	for (; addresses[pool.norigins] != NULL; pool.norigins++) {
-		origins[pool.norigins] = (struct origin){.address = (char *)(uintptr_t)addresses[pool.norigins], .enabled = true, .weight = 100};
-		states[pool.norigins] = down != NULL && strstr(down, addresses[pool.norigins]) != NULL ? HEALTH_DOWN : HEALTH_UP;
+		origins[pool.norigins] = (struct origin){
+		    .address = (char *)(uintptr_t)addresses[pool.norigins], .enabled = true, .weight = 100};
+		states[pool.norigins] =
+		    down != NULL && strstr(down, addresses[pool.norigins]) != NULL ? HEALTH_DOWN : HEALTH_UP;
 		address_from_text(&origins[pool.norigins].ip, addresses[pool.norigins]);
 	}
 	table = pool_table_new(&pool, states, numbers);
@@ -99,12 +108,18 @@ scenery_pool(struct scenery *scenery, const char *name, const char *const *addre
 
 /* Add before scenery_build, in the order of the keys. */
 static inline struct steer_lb *
-scenery_lb(struct scenery *scenery, const char *name, const uint8_t *apex, enum affinity affinity, uint32_t pool, uint32_t fallback)
+scenery_lb(struct scenery *scenery, const char *name, const uint8_t *apex, enum affinity affinity,
+    uint32_t pool, uint32_t fallback)
 {
 	struct steer_lb *lb = calloc(1, sizeof *lb + sizeof lb->pools[0]);
 	size_t n = scenery->nlbs++;
 
-	*lb = (struct steer_lb){.ttl = 30, .affinity = affinity, .ecs_allowed = true, .prefix_v4 = 24, .prefix_v6 = 56, .npools = 1,
+	*lb = (struct steer_lb){.ttl = 30,
+	    .affinity = affinity,
+	    .ecs_allowed = true,
+	    .prefix_v4 = 24,
+	    .prefix_v6 = 56,
+	    .npools = 1,
 	    .fallback = {.slot = fallback}};
 	lb->pools[0] = (struct steer_pool){.slot = pool, .weight = 100};
 	lb->name_len = (uint8_t)name_from_text(lb->name, name, NULL);
@@ -118,7 +133,8 @@ scenery_new(void)
 {
 	struct scenery *scenery = calloc(1, sizeof *scenery);
 
-	scenery->slots = (struct pool_slots){.count = 64, .tables = scenery->tables, .usable = scenery->usable};
+	scenery->slots =
+	    (struct pool_slots){.count = 64, .tables = scenery->tables, .usable = scenery->usable};
 	return scenery;
 }
 
@@ -135,7 +151,8 @@ scenery_build(struct scenery *scenery, const char *text)
 	problems_free(&problems);
 	scenery->zone = zone_build(1, scenery->data.apex, scenery_each, scenery);
 	scenery->table = scenery->zone ? zone_table_new((const struct zone *const *)&scenery->zone, 1) : NULL;
-	scenery->snapshot = (struct snapshot){.zones = scenery->table, .pools = &scenery->slots, .generation = 1};
+	scenery->snapshot =
+	    (struct snapshot){.zones = scenery->table, .pools = &scenery->slots, .generation = 1};
 	return scenery->table != NULL;
 }
 

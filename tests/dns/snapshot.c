@@ -56,7 +56,8 @@ make_rrset(uint16_t type, const uint8_t *name)
 	put16(buffer, len);
 	for (unsigned i = 1; i < count; i++)
 		memcpy(buffer + i * (len + 2u), buffer, len + 2u);
-	return (struct rrset){.type = type, .ttl = 300, .count = (uint16_t)count, .records = buffer, .len = count * (len + 2u)};
+	return (struct rrset){
+	    .type = type, .ttl = 300, .count = (uint16_t)count, .records = buffer, .len = count * (len + 2u)};
 }
 
 static int
@@ -72,8 +73,8 @@ static bool
 give(const struct plain_owner *owner, zone_owner_fn *sink, void *arg)
 {
 	struct rrset rrsets[4];
-	struct zone_owner given = {.key = {owner->key, owner->key_len}, .rrsets = rrsets, .nrrsets = owner->ntypes,
-	    .lb = owner->lb};
+	struct zone_owner given = {
+	    .key = {owner->key, owner->key_len}, .rrsets = rrsets, .nrrsets = owner->ntypes, .lb = owner->lb};
 
 	for (unsigned i = 0; i < owner->ntypes; i++)
 		rrsets[i] = make_rrset(owner->types[i], owner->name);
@@ -102,7 +103,8 @@ plain_find(struct plain *plain, const uint8_t *name)
 }
 
 static struct plain_owner *
-plain_set(struct plain *plain, const uint8_t *name, unsigned ntypes, const uint16_t *types, const struct steer_lb *lb)
+plain_set(struct plain *plain, const uint8_t *name, unsigned ntypes, const uint16_t *types,
+    const struct steer_lb *lb)
 {
 	struct plain_owner *owner = plain_find(plain, name);
 
@@ -132,7 +134,8 @@ static bool
 plain_exists(struct plain *plain, const uint8_t *name)
 {
 	for (size_t i = 0; i < plain->count; i++)
-		if ((plain->owners[i].ntypes > 0 || plain->owners[i].lb != NULL) && name_within(plain->owners[i].name, name))
+		if ((plain->owners[i].ntypes > 0 || plain->owners[i].lb != NULL) &&
+		    name_within(plain->owners[i].name, name))
 			return true;
 	return false;
 }
@@ -279,8 +282,9 @@ plain_new(void)
 static unsigned
 random_types(uint16_t *types, uint64_t *random, bool at_apex)
 {
-	static const uint16_t choices[][3] = {{TYPE_A, 0, 0}, {TYPE_NS, 0, 0}, {TYPE_TXT, 0, 0}, {TYPE_CNAME, 0, 0},
-	    {TYPE_A, TYPE_TXT, 0}, {TYPE_DNAME, 0, 0}, {0, 0, 0}, {0, 0, 0}, {TYPE_A, TYPE_NS, 0}, {TYPE_A, TYPE_MX, TYPE_TXT}};
+	static const uint16_t choices[][3] = {{TYPE_A, 0, 0}, {TYPE_NS, 0, 0}, {TYPE_TXT, 0, 0},
+	    {TYPE_CNAME, 0, 0}, {TYPE_A, TYPE_TXT, 0}, {TYPE_DNAME, 0, 0}, {0, 0, 0}, {0, 0, 0},
+	    {TYPE_A, TYPE_NS, 0}, {TYPE_A, TYPE_MX, TYPE_TXT}};
 	const uint16_t *choice = choices[(*random = mix64(*random + 1)) % NITEMS(choices)];
 	unsigned count = 0;
 
@@ -322,8 +326,10 @@ edits_and_builds_agree_with_the_model(void **state)
 				struct plain_owner *owner =
 				    plain_set(plain, name, ntypes, types, random % 7 == 0 ? &lb : NULL);
 				struct rrset rrsets[4];
-				struct zone_owner change = {.key = {owner->key, owner->key_len}, .rrsets = rrsets,
-				    .nrrsets = ntypes, .lb = owner->lb};
+				struct zone_owner change = {.key = {owner->key, owner->key_len},
+				    .rrsets = rrsets,
+				    .nrrsets = ntypes,
+				    .lb = owner->lb};
 
 				for (unsigned i = 0; i < ntypes; i++)
 					rrsets[i] = make_rrset(types[i], owner->name);
@@ -387,7 +393,8 @@ a_zone_grows_by_edits(void **state)
 		memcpy(name + 1 + strlen(label), apex, sizeof apex);
 		struct plain_owner *owner = plain_set(plain, name, 1, types, NULL);
 		struct rrset rrset = make_rrset(TYPE_TXT, owner->name);
-		struct zone_owner change = {.key = {owner->key, owner->key_len}, .rrsets = &rrset, .nrrsets = 1};
+		struct zone_owner change = {
+		    .key = {owner->key, owner->key_len}, .rrsets = &rrset, .nrrsets = 1};
 
 		assert_true(zone_edit_owner(edit, &change, &retire));
 		zone_edit_done(zone, &retire);
@@ -427,7 +434,8 @@ the_deepest_zone_encloses(void **state)
 	for (size_t i = 0; i < NITEMS(zones); i++) {
 		name_from_text(wire, zones[i], NULL);
 		path_init(&path, wire);
-		made[i] = (struct zone){.labels = path.labels, .apex_len = path.len, .apex_hash = path.hash[path.labels]};
+		made[i] = (struct zone){
+		    .labels = path.labels, .apex_len = path.len, .apex_hash = path.hash[path.labels]};
 		memcpy(made[i].apex, path.name, path.len);
 		pointers[i] = &made[i];
 	}

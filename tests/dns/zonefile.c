@@ -188,7 +188,8 @@ static void
 escapes_stand_for_any_octet(void **state)
 {
 	(void)state;
-	assert_rows(SOA NS "a\\.b\\046c\\\\ 60 TXT \\065\\\"\\$ \"\\\\\" caf\303\251\n", NS_OUT SOA_OUT
+	assert_rows(SOA NS "a\\.b\\046c\\\\ 60 TXT \\065\\\"\\$ \"\\\\\" caf\303\251\n",
+	    NS_OUT SOA_OUT
 	    "a\\.b\\.c\\\\.example.com.\t60\tIN\tTXT\t\"A\\\"$\" \"\\\\\" \"caf\\195\\169\"\n");
 	assert_said(SOA NS "a 60 TXT \\25\nb 60 TXT \\256\nc 60 TXT \"x\n",
 	    "z:3: an escape \\DDD needs three digits from 000 to 255\nz:4: an escape \\DDD needs three "
@@ -248,11 +249,12 @@ a_signed_zone_is_refused_unless_it_may_be_served_unsigned(void **state)
 	char *got;
 
 	(void)state;
-	assert_said(text, "z:3: the zone is signed (DNSKEY) and graycloud does not sign: where the parent "
-			  "has a DS for it, resolvers "
-			  "would take its answers for forged.  Remove the DS and wait for its TTL, then load "
-			  "with --unsigned-ok, "
-			  "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out\n");
+	assert_said(text,
+	    "z:3: the zone is signed (DNSKEY) and graycloud does not sign: where the parent "
+	    "has a DS for it, resolvers "
+	    "would take its answers for forged.  Remove the DS and wait for its TTL, then load "
+	    "with --unsigned-ok, "
+	    "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out\n");
 	got = read_from("z", text, example_com(), true, true);
 	assert_string_equal(
 	    got, "warning: z: 3 records of DNSSEC are left out, the zone is served unsigned\n");
@@ -267,8 +269,9 @@ what_is_only_unwise_is_a_warning(void **state)
 {
 	(void)state;
 	assert_said(SOA, "warning: z: the zone example.com has no NS record at its apex\n");
-	assert_said(SOA "@ 60 NS ns\n", "warning: z:2: missing glue: the nameserver ns.example.com has no A "
-					"or AAAA record in this zone\n");
+	assert_said(SOA "@ 60 NS ns\n",
+	    "warning: z:2: missing glue: the nameserver ns.example.com has no A "
+	    "or AAAA record in this zone\n");
 	assert_said(SOA NS "sub 60 NS ns.sub\nx.sub 60 A 192.0.2.1\nsub 60 TXT x\nsub 60 DS 1 8 2 ab\n",
 	    "warning: z:5: sub.example.com TXT is never answered: the name is delegated\n"
 	    "warning: z:4: x.sub.example.com A is never answered: it is below the delegation of "
@@ -308,12 +311,13 @@ without_a_name_the_zone_is_the_owner_of_the_soa(void **state)
 	assert_string_equal(got, NS_OUT SOA_OUT);
 	free(got);
 	got = read_from("z", "example.com. 60 SOA ns h 1 2 3 4 5\nwww 60 A 192.0.2.1\n", NULL, false, true);
-	assert_string_equal(got, "z:1: SOA holds a relative name and there is no $ORIGIN before it: end the "
-				 "name with a dot, add $ORIGIN, or say "
-				 "NAME=FILE\n"
-				 "z:2: \"www\" is a relative name and there is no $ORIGIN before it: end it "
-				 "with a dot, add $ORIGIN, or say "
-				 "NAME=FILE\n");
+	assert_string_equal(got,
+	    "z:1: SOA holds a relative name and there is no $ORIGIN before it: end the "
+	    "name with a dot, add $ORIGIN, or say "
+	    "NAME=FILE\n"
+	    "z:2: \"www\" is a relative name and there is no $ORIGIN before it: end it "
+	    "with a dot, add $ORIGIN, or say "
+	    "NAME=FILE\n");
 	free(got);
 }
 
@@ -441,8 +445,9 @@ an_rrset_that_fits_no_message_is_refused(void **state)
 		fprintf(file, "a 60 A 10.0.%u.%u\n", i >> 8, i & 255);
 	fclose(file);
 	got = read_from("z", text, example_com(), false, true);
-	assert_string_equal(
-	    got, "z:3: the A records of a.example.com would have 64528 octets in an answer: an RRset has at most 64512\n");
+	assert_string_equal(got,
+	    "z:3: the A records of a.example.com would have 64528 octets in an answer: an RRset has at most "
+	    "64512\n");
 	free(got);
 	free(text);
 }

@@ -1,6 +1,6 @@
 /*
- * Documents from strangers: never a crash, what is accepted loads, and what is shown of it is accepted again as the
- * same.  The first octet says of which kind it is to be.
+ * Documents from strangers: never a crash, what is accepted loads, and what is shown of it is accepted again
+ * as the same.  The first octet says of which kind it is to be.
  */
 #include "admin/edit/document.h"
 
@@ -49,8 +49,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const char OTHER[] = "fedcba9876543210fedcba9876543210";
 	static const struct document_alias aliases[] = {
-	    {KIND_POOL, "eu", {"0123456789abcdef0123456789abcdef"}}, {KIND_POOL, "us", {"fedcba9876543210fedcba9876543210"}},
-	    {KIND_MONITOR, "web", {"0123456789abcdef0123456789abcdef"}}, {KIND_POOL, ID, {"0123456789abcdef0123456789abcdef"}},
+	    {KIND_POOL, "eu", {"0123456789abcdef0123456789abcdef"}},
+	    {KIND_POOL, "us", {"fedcba9876543210fedcba9876543210"}},
+	    {KIND_MONITOR, "web", {"0123456789abcdef0123456789abcdef"}},
+	    {KIND_POOL, ID, {"0123456789abcdef0123456789abcdef"}},
 	    {KIND_POOL, OTHER, {"fedcba9876543210fedcba9876543210"}},
 	    {KIND_MONITOR, ID, {"0123456789abcdef0123456789abcdef"}}};
 	struct document_scope scope = {.aliases = aliases, .naliases = NITEMS(aliases)};

@@ -1,6 +1,6 @@
 /*
- * Conditions of rules from strangers: never a crash; what is accepted is asked for many clients, and what is said of one holds for
- * its neighbours within the scope that is told with it (S4, S35).
+ * Conditions of rules from strangers: never a crash; what is accepted is asked for many clients, and what is
+ * said of one holds for its neighbours within the scope that is told with it (S4, S35).
  */
 #include "zones/expression/expression.h"
 
@@ -18,7 +18,8 @@ neighbour(const struct address *address, unsigned prefix, uint64_t draw)
 	struct address other = *address;
 
 	for (unsigned bit = prefix; bit < address_len(address) * 8; bit++)
-		other.bytes[bit / 8] = (uint8_t)(other.bytes[bit / 8] ^ (mix64(draw + bit) & 1) << (7 - bit % 8));
+		other.bytes[bit / 8] =
+		    (uint8_t)(other.bytes[bit / 8] ^ (mix64(draw + bit) & 1) << (7 - bit % 8));
 	return other;
 }
 
@@ -37,7 +38,8 @@ client(const char *text, uint64_t draw)
 	snprintf(copy, sizeof copy, "%.*s", (int)MIN(word, sizeof copy - 1), text + at);
 	if (draw & 2 && !address_from_text(&address, copy))
 		address.family = FAMILY_V4;
-	return draw & 4 ? neighbour(&address, (unsigned)(draw >> 16) % (address_len(&address) * 8), draw) : address;
+	return draw & 4 ? neighbour(&address, (unsigned)(draw >> 16) % (address_len(&address) * 8), draw)
+			: address;
 }
 
 int
@@ -54,9 +56,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	copy = expression != NULL ? xmemdup(expression, expression_size(expression)) : NULL;
 	for (uint64_t i = 0; copy != NULL && i < CLIENTS; i++) {
 		struct address ecs = client(text, mix64(i)), resolver = {FAMILY_V4, {192, 0, 2, 1}};
-		struct expression_input input = {.lb_name = (const uint8_t *)"\3www\7example\3com", .query_name = (const uint8_t *)"\1a\7example\3com",
-		    .query_type = 1, .site = "AMS", .country = "DE", .source_country = "DE", .source = i % 8 == 0 ? &resolver : &ecs,
-		    .source_is_client = i % 8 != 0, .ecs = &ecs, .source_network = 64500};
+		struct expression_input input = {.lb_name = (const uint8_t *)"\3www\7example\3com",
+		    .query_name = (const uint8_t *)"\1a\7example\3com",
+		    .query_type = 1,
+		    .site = "AMS",
+		    .country = "DE",
+		    .source_country = "DE",
+		    .source = i % 8 == 0 ? &resolver : &ecs,
+		    .source_is_client = i % 8 != 0,
+		    .ecs = &ecs,
+		    .source_network = 64500};
 		uint8_t scope, again;
 		bool truth = expression_true(expression, &input, &scope);
 

@@ -1,6 +1,6 @@
 /*
- * Databases of places from strangers, damaged ones above all: never a crash, a bounded walk, and what is found holds within the prefix
- * that is told with it (S4).
+ * Databases of places from strangers, damaged ones above all: never a crash, a bounded walk, and what is
+ * found holds within the prefix that is told with it (S4).
  */
 #include "zones/geo/geo.h"
 
@@ -26,7 +26,8 @@ neighbour(const struct address *address, unsigned prefix, uint64_t draw)
 	struct address other = *address;
 
 	for (unsigned bit = prefix; bit < address_len(address) * 8; bit++)
-		other.bytes[bit / 8] = (uint8_t)(other.bytes[bit / 8] ^ (mix64(draw + bit) & 1) << (7 - bit % 8));
+		other.bytes[bit / 8] =
+		    (uint8_t)(other.bytes[bit / 8] ^ (mix64(draw + bit) & 1) << (7 - bit % 8));
 	return other;
 }
 
@@ -39,13 +40,18 @@ ask(const struct geo *geo, uint64_t draw, const uint8_t *data, size_t len)
 	uint32_t network;
 	bool known;
 
-	for (unsigned i = 0; i < sizeof address.bytes; i++) /* often octets of the file, which are somewhere in its tree */
-		address.bytes[i] = i >= address_len(&address) ? 0 : draw % 3 == 0 ? data[(draw + i) % len] : (uint8_t)mix64(draw + i);
+	for (unsigned i = 0; i < sizeof address.bytes;
+	     i++) /* often octets of the file, which are somewhere in its tree */
+		address.bytes[i] = i >= address_len(&address) ? 0
+		    : draw % 3 == 0                           ? data[(draw + i) % len]
+							      : (uint8_t)mix64(draw + i);
 	known = geo_find(geo, &address, &found);
-	assert(found.area_prefix <= address_len(&address) * 8 && found.place_prefix <= address_len(&address) * 8);
+	assert(found.area_prefix <= address_len(&address) * 8 &&
+	    found.place_prefix <= address_len(&address) * 8);
 	other = neighbour(&address, found.area_prefix, draw);
 	assert(geo_find(geo, &other, &near) == known || strcmp(near.country, found.country) == 0);
-	assert(strcmp(near.country, found.country) == 0 && near.region == found.region && near.area_prefix == found.area_prefix);
+	assert(strcmp(near.country, found.country) == 0 && near.region == found.region &&
+	    near.area_prefix == found.area_prefix);
 	other = neighbour(&address, found.place_prefix, draw);
 	geo_find(geo, &other, &near);
 	assert(same_place(&near, &found) && near.place_prefix == found.place_prefix);

@@ -1,6 +1,7 @@
 /*
- * Queries made of whatever octets there are, most of them good ones, asked over UDP and TCP, and a plain model of what the
- * RFCs want of the response: rcode, sizes, sections, options, compression, the chain of names, and truncation.
+ * Queries made of whatever octets there are, most of them good ones, asked over UDP and TCP, and a plain
+ * model of what the RFCs want of the response: rcode, sizes, sections, options, compression, the chain of
+ * names, and truncation.
  *
  * The model reads the request with code of its own; what differs is a fault of one of the two.
  */
@@ -16,7 +17,7 @@ enum { ANYTHING = -1 };
 
 struct request {
 	bool silent;
-	int rcode; /* ANYTHING: what the zone says */
+	int rcode;   /* ANYTHING: what the zone says */
 	bool broken; /* not even readable: nothing is said of the response's OPT then */
 	uint16_t id;
 	bool udp;
@@ -43,12 +44,16 @@ option_good(struct request *request, uint16_t code, const uint8_t *at, size_t le
 		request->padding = true;
 	else if (code == EDNS_KEEPALIVE) {
 		request->keepalive = true;
-		return request->udp || len == 0; /* RFC 7828 3.3.1 */
+		return request->udp || len == 0;                            /* RFC 7828 3.3.1 */
 	} else if (code == EDNS_CLIENT_SUBNET && request->subnet == NULL) { /* RFC 7871 6 */
 		request->subnet = at;
 		request->subnet_len = len;
-		return family <= 2 && source <= (family == 0 ? 0 : family == 1 ? 32 : 128) && at[3] == 0 && len == 4 + (source + 7) / 8 &&
-		       (source % 8 == 0 || (at[len - 1] & ((1 << (8 - source % 8)) - 1)) == 0);
+		return family <= 2 &&
+		    source <= (family == 0          ? 0
+				      : family == 1 ? 32
+						    : 128) &&
+		    at[3] == 0 && len == 4 + (source + 7) / 8 &&
+		    (source % 8 == 0 || (at[len - 1] & ((1 << (8 - source % 8)) - 1)) == 0);
 	} else if (code == EDNS_COOKIE && request->cookie == NULL) { /* RFC 7873 4 */
 		request->cookie = at;
 		request->cookie_len = len;
@@ -72,7 +77,8 @@ opt_good(struct request *request, const uint8_t *record, size_t rdlen)
 	while (at < end) {
 		size_t len = end - at >= 4 ? get16(at + 2) : SIZE_MAX;
 
-		if (len > (size_t)(end - at) - 4 || end - at < 4 || !option_good(request, get16(at), at + 4, len))
+		if (len > (size_t)(end - at) - 4 || end - at < 4 ||
+		    !option_good(request, get16(at), at + 4, len))
 			return false;
 		at += 4 + len;
 	}
@@ -93,12 +99,14 @@ any_name(const uint8_t *at, const uint8_t *end)
 }
 
 static bool
-records_good(struct request *request, const uint8_t *at, const uint8_t *end, unsigned before, unsigned additional)
+records_good(
+    struct request *request, const uint8_t *at, const uint8_t *end, unsigned before, unsigned additional)
 {
 	for (unsigned i = 0; i < before + additional; i++) {
 		size_t name = any_name(at, end), rdlen;
 
-		if (name == 0 || (size_t)(end - at) < name + 10 || (size_t)(end - at) < name + 10 + (rdlen = get16(at + name + 8)))
+		if (name == 0 || (size_t)(end - at) < name + 10 ||
+		    (size_t)(end - at) < name + 10 + (rdlen = get16(at + name + 8)))
 			return false;
 		if (get16(at + name) == TYPE_OPT &&
 		    (i < before || request->opt || *at != 0 || !opt_good(request, at + name, rdlen)))
@@ -137,14 +145,18 @@ rcode_of_question(const struct request *request)
 		return RCODE_NOTIMP;
 	if (request->class == CLASS_CH)
 		return ANYTHING;
-	return request->class == CLASS_IN && (name_within(request->name, apex) || name_within(request->name, stranger)) ? ANYTHING : RCODE_REFUSED;
+	return request->class == CLASS_IN &&
+		(name_within(request->name, apex) || name_within(request->name, stranger))
+	    ? ANYTHING
+	    : RCODE_REFUSED;
 }
 
 static void
 judge(struct request *request, const uint8_t *in, size_t len)
 {
 	const uint8_t *at = in + WIRE_HEADER, *end = in + len;
-	unsigned questions = get16(in + 4), before = get16(in + 6) + get16(in + 8), additional = get16(in + 10);
+	unsigned questions = get16(in + 4), before = get16(in + 6) + get16(in + 8),
+		 additional = get16(in + 10);
 
 	request->rcode = ANYTHING;
 	if ((in[2] >> 3 & 15) != 0) {
@@ -152,14 +164,17 @@ judge(struct request *request, const uint8_t *in, size_t len)
 		request->broken = true;
 		return;
 	}
-	if (questions == 0 && before == 0 && records_good(request, at, end, 0, additional) && request->cookie != NULL) {
+	if (questions == 0 && before == 0 && records_good(request, at, end, 0, additional) &&
+	    request->cookie != NULL) {
 		if (request->rcode == ANYTHING) /* RFC 7873 5.4 */
 			request->rcode = RCODE_NOERROR;
 		return;
 	}
-	if (questions == 0 && request->opt && request->rcode == RCODE_BADVERS) /* a cookie cannot be seen in it */
+	if (questions == 0 && request->opt &&
+	    request->rcode == RCODE_BADVERS) /* a cookie cannot be seen in it */
 		request->broken = true;
-	if (questions == 1 && question_good(request, at, end) && get16(in + 6) == 0 && (before == 0 || request->type == TYPE_IXFR) &&
+	if (questions == 1 && question_good(request, at, end) && get16(in + 6) == 0 &&
+	    (before == 0 || request->type == TYPE_IXFR) &&
 	    records_good(request, at + request->question_len, end, before, additional)) {
 		if (request->rcode == ANYTHING)
 			request->rcode = rcode_of_question(request);
@@ -230,7 +245,8 @@ take_name(struct response *response, size_t *at, bool may_point)
 	return name;
 }
 
-/* Where names stand in rdata: octets before them, how many, and whether they may be compressed (RFC 3597 4). */
+/* Where names stand in rdata: octets before them, how many, and whether they may be compressed (RFC 3597 4).
+ */
 static unsigned
 names_in(uint16_t type, size_t *skip, bool *may_point)
 {
@@ -238,7 +254,8 @@ names_in(uint16_t type, size_t *skip, bool *may_point)
 	*may_point = type == TYPE_NS || type == TYPE_CNAME || type == TYPE_SOA || type == TYPE_MX;
 	if (type == TYPE_SOA)
 		return 2;
-	return *may_point || type == TYPE_SRV || type == TYPE_DNAME || type == TYPE_SVCB || type == TYPE_HTTPS;
+	return *may_point || type == TYPE_SRV || type == TYPE_DNAME || type == TYPE_SVCB ||
+	    type == TYPE_HTTPS;
 }
 
 static void
@@ -322,7 +339,9 @@ check_header(const struct request *request, const struct response *response, con
 	assert(get16(out + 4) == (request->question_len > 0));
 	assert(memcmp(in + WIRE_HEADER, out + WIRE_HEADER, request->question_len) == 0);
 	if (request->udp)
-		assert(response->len <= (request->opt && !request->broken ? MIN(request->size, EDNS_SIZE) : request->opt ? EDNS_SIZE : EDNS_PLAIN_SIZE));
+		assert(response->len <= (request->opt && !request->broken ? MIN(request->size, EDNS_SIZE)
+						: request->opt            ? EDNS_SIZE
+									  : EDNS_PLAIN_SIZE));
 	else
 		assert(!response->truncated);
 }
@@ -335,15 +354,19 @@ check_rcode(const struct request *request, const struct response *response, bool
 
 	/* A class that we have, a type that can be asked for, and a cookie that is not ours. */
 	if (bad_cookie && request->question_len > 0 &&
-	    (expected == ANYTHING || (expected == RCODE_REFUSED && request->class == CLASS_IN && request->type != TYPE_AXFR && request->type != TYPE_IXFR)))
+	    (expected == ANYTHING ||
+		(expected == RCODE_REFUSED && request->class == CLASS_IN && request->type != TYPE_AXFR &&
+		    request->type != TYPE_IXFR)))
 		expected = RCODE_BADCOOKIE;
 	if (expected != ANYTHING)
 		assert(response->rcode == expected);
 	else if (request->class == CLASS_CH)
 		assert(response->rcode == RCODE_NOERROR || response->rcode == RCODE_REFUSED);
 	else
-		assert(response->rcode == RCODE_NOERROR || response->rcode == RCODE_NXDOMAIN || response->rcode == RCODE_YXDOMAIN);
-	if (response->rcode != RCODE_NOERROR && response->rcode != RCODE_NXDOMAIN && response->rcode != RCODE_YXDOMAIN)
+		assert(response->rcode == RCODE_NOERROR || response->rcode == RCODE_NXDOMAIN ||
+		    response->rcode == RCODE_YXDOMAIN);
+	if (response->rcode != RCODE_NOERROR && response->rcode != RCODE_NXDOMAIN &&
+	    response->rcode != RCODE_YXDOMAIN)
 		assert(response->of_section[0] == 0 && response->of_section[1] == 0 && !response->truncated);
 }
 
@@ -389,7 +412,8 @@ check_options(const struct request *request, const struct response *response, co
 	if (request->subnet != NULL) { /* RFC 7871 7.2.1: family, source and address as they came */
 		const uint8_t *echo = options.data[EDNS_CLIENT_SUBNET];
 
-		assert(options.len[EDNS_CLIENT_SUBNET] == request->subnet_len && memcmp(echo, request->subnet, 3) == 0);
+		assert(options.len[EDNS_CLIENT_SUBNET] == request->subnet_len &&
+		    memcmp(echo, request->subnet, 3) == 0);
 		assert(memcmp(echo + 4, request->subnet + 4, request->subnet_len - 4) == 0);
 		assert(echo[3] <= (get16(echo) == 1 ? 32 : 128) && (echo[2] > 0 || echo[3] == 0));
 		assert(echo[3] == 0 || response->of_section[0] > 0); /* S4 */
@@ -398,12 +422,15 @@ check_options(const struct request *request, const struct response *response, co
 	if (request->cookie != NULL) {
 		const uint8_t *cookie = options.data[EDNS_COOKIE];
 
-		assert(options.len[EDNS_COOKIE] == COOKIE_CLIENT + COOKIE_SERVER && memcmp(cookie, request->cookie, COOKIE_CLIENT) == 0);
-		assert(cookie_valid(&secrets, cookie, cookie + COOKIE_CLIENT, COOKIE_SERVER, &peer->address, context->now_s));
+		assert(options.len[EDNS_COOKIE] == COOKIE_CLIENT + COOKIE_SERVER &&
+		    memcmp(cookie, request->cookie, COOKIE_CLIENT) == 0);
+		assert(cookie_valid(
+		    &secrets, cookie, cookie + COOKIE_CLIENT, COOKIE_SERVER, &peer->address, context->now_s));
 	}
 }
 
-/* The answer is a chain that begins with the question's name; asked for CNAME or ANY it may end at each link. */
+/* The answer is a chain that begins with the question's name; asked for CNAME or ANY it may end at each link.
+ */
 static void
 check_chain(const struct request *request, const struct response *response)
 {
@@ -453,7 +480,8 @@ check_sections(const struct request *request, const struct response *response)
 }
 
 static void
-check(const struct request *request, const struct response *response, const uint8_t *in, const struct peer *peer, bool require_cookie)
+check(const struct request *request, const struct response *response, const uint8_t *in,
+    const struct peer *peer, bool require_cookie)
 {
 	ldns_pkt *packet = NULL;
 
@@ -491,7 +519,8 @@ compare_records(const void *a_arg, const void *b_arg)
 	return order != 0 ? order : (a->rdata_len > b->rdata_len) - (a->rdata_len < b->rdata_len);
 }
 
-/* RFC 2181 9: without TC nothing that matters is missing, with it something is; and nothing is there that TCP does not say. */
+/* RFC 2181 9: without TC nothing that matters is missing, with it something is; and nothing is there that TCP
+ * does not say. */
 static void
 check_truncation(struct response *udp, struct response *tcp)
 {
@@ -512,7 +541,8 @@ check_truncation(struct response *udp, struct response *tcp)
 		assert(udp->of_section[section] == tcp->of_section[section]);
 	glue = tcp->of_section[2] - (tcp->opt != NULL) - (udp->of_section[2] - (udp->opt != NULL));
 	if (udp->truncated)
-		assert(udp->of_section[0] < tcp->of_section[0] || udp->of_section[1] < tcp->of_section[1] || glue > 0);
+		assert(udp->of_section[0] < tcp->of_section[0] || udp->of_section[1] < tcp->of_section[1] ||
+		    glue > 0);
 }
 
 /* ---- one input ---- */
@@ -541,7 +571,8 @@ ask(struct response *response, const uint8_t *in, size_t len, struct peer *peer,
 {
 	static uint8_t *outs[2]; /* nothing behind them, so that a sanitizer sees each octet too far */
 	struct serve_context *context = contexts[require_cookie];
-	struct request request = {.silent = len < WIRE_HEADER || in[2] & 0x80 || peer->port == 0, .udp = transport_is_udp(peer->transport)};
+	struct request request = {.silent = len < WIRE_HEADER || in[2] & 0x80 || peer->port == 0,
+	    .udp = transport_is_udp(peer->transport)};
 	size_t room = request.udp ? EDNS_SIZE : UINT16_MAX, outlen;
 	uint8_t *out;
 
@@ -557,8 +588,9 @@ ask(struct response *response, const uint8_t *in, size_t len, struct peer *peer,
 	judge(&request, in, len);
 	if (request.broken || request.rcode == RCODE_BADVERS)
 		request.cookie = request.subnet = NULL;
-	request.cookie_good = request.cookie != NULL && cookie_valid(&secrets, request.cookie, request.cookie + COOKIE_CLIENT,
-	    request.cookie_len - COOKIE_CLIENT, &peer->address, context->now_s);
+	request.cookie_good = request.cookie != NULL &&
+	    cookie_valid(&secrets, request.cookie, request.cookie + COOKIE_CLIENT,
+		request.cookie_len - COOKIE_CLIENT, &peer->address, context->now_s);
 	take_apart(response, out, outlen);
 	check(&request, response, in, peer, require_cookie);
 	return true;
@@ -566,11 +598,13 @@ ask(struct response *response, const uint8_t *in, size_t len, struct peer *peer,
 
 /* In a batch, whose lookups wait together, a message gets what it gets alone. */
 static void
-check_batch(const struct response *alone, const uint8_t *in, size_t len, const struct peer *peer, bool require_cookie)
+check_batch(
+    const struct response *alone, const uint8_t *in, size_t len, const struct peer *peer, bool require_cookie)
 {
 	static uint8_t out[2][EDNS_SIZE];
 	struct serve_context *context = contexts[require_cookie];
-	struct message batch[] = {{.peer = peer, .in = in, .inlen = len, .out = out[0], .outcap = sizeof out[0]},
+	struct message batch[] = {
+	    {.peer = peer, .in = in, .inlen = len, .out = out[0], .outcap = sizeof out[0]},
 	    {.peer = peer, .in = in, .inlen = len, .out = out[1], .outcap = sizeof out[1]}};
 
 	context->draw = 42;
@@ -584,7 +618,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static struct response udp, tcp;
 	struct choices choices = {data, data + len};
 	uint8_t room[STAGE_QUERY_MAX], *in, how = choose(&choices);
-	struct peer peer = {.port = how == 255 ? 0 : 1234, .transport = how & 1 ? TRANSPORT_UDP6 : TRANSPORT_UDP4};
+	struct peer peer = {
+	    .port = how == 255 ? 0 : 1234, .transport = how & 1 ? TRANSPORT_UDP6 : TRANSPORT_UDP4};
 	bool require_cookie = how & 2, heard;
 	size_t inlen;
 
@@ -600,7 +635,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		check_batch(&udp, in, inlen, &peer, require_cookie);
 	peer.transport += how & 4 ? TRANSPORT_TLS4 : TRANSPORT_TCP4;
 	/* What is an error over one of them alone, the model knows. */
-	if (ask(&tcp, in, inlen, &peer, require_cookie) && heard && udp.rcode != RCODE_BADCOOKIE && tcp.rcode != RCODE_FORMERR)
+	if (ask(&tcp, in, inlen, &peer, require_cookie) && heard && udp.rcode != RCODE_BADCOOKIE &&
+	    tcp.rcode != RCODE_FORMERR)
 		check_truncation(&udp, &tcp);
 	free(in);
 	return 0;

@@ -1,6 +1,7 @@
 /*
- * What a server answers to a dns check (S37): never a crash, an end, and a verdict that holds together.  The first octet
- * chooses the monitor, the next 3 to 4 the flags and counts; what follows the question is the stranger's.
+ * What a server answers to a dns check (S37): never a crash, an end, and a verdict that holds together.  The
+ * first octet chooses the monitor, the next 3 to 4 the flags and counts; what follows the question is the
+ * stranger's.
  */
 #include "monitor/check/dns_response.h"
 
@@ -15,7 +16,8 @@ static const struct {
 	uint16_t type;
 	const char *data; /* rdata */
 	size_t len;
-} wanted[] = {{TYPE_A, NULL, 0}, {TYPE_A, "\300\0\2\1", 4}, {TYPE_CNAME, "\1b\7example\0", 11}, {TYPE_MX, "\0\12\2mx\7example\0", 14},
+} wanted[] = {{TYPE_A, NULL, 0}, {TYPE_A, "\300\0\2\1", 4}, {TYPE_CNAME, "\1b\7example\0", 11},
+    {TYPE_MX, "\0\12\2mx\7example\0", 14},
     {TYPE_SOA, "\1a\0\1b\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0\4\0\0\0\5", 26}, {TYPE_TXT, "\1x", 2}};
 
 int

@@ -1,6 +1,7 @@
 /*
- * Streams from strangers: requests good and bad, cut into segments anywhere, from a client that reads when it likes, closes its
- * half or goes away.  Every whole request is answered, in order, with what serve() says to it; a client that leaves costs nothing.
+ * Streams from strangers: requests good and bad, cut into segments anywhere, from a client that reads when it
+ * likes, closes its half or goes away.  Every whole request is answered, in order, with what serve() says to
+ * it; a client that leaves costs nothing.
  */
 #include "dnsd/tcp.h"
 #include "tests/fuzz/stage.h"
@@ -25,7 +26,8 @@ static struct {
 	size_t stream_len, expected_len;
 } stage;
 
-static const struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = 0x3412, .sin_addr = {.s_addr = 0x01020002}};
+static const struct sockaddr_in from = {
+    .sin_family = AF_INET, .sin_port = 0x3412, .sin_addr = {.s_addr = 0x01020002}};
 static struct peer peer = {.transport = TRANSPORT_TCP4, .address = {.family = FAMILY_V4}, .port = 0x1234};
 
 static void
@@ -65,7 +67,8 @@ add_request(const uint8_t *request, size_t len)
 	put16(stage.stream + stage.stream_len, (uint16_t)len);
 	memcpy(stage.stream + stage.stream_len + 2, request, len);
 	stage.stream_len += 2 + len;
-	outlen = serve(stage.model, &stage.scenery->snapshot, &peer, request, len, stage.expected + stage.expected_len + 2, UINT16_MAX);
+	outlen = serve(stage.model, &stage.scenery->snapshot, &peer, request, len,
+	    stage.expected + stage.expected_len + 2, UINT16_MAX);
 	if (outlen > 0) {
 		put16(stage.expected + stage.expected_len, (uint16_t)outlen);
 		stage.expected_len += 2 + outlen;
@@ -131,7 +134,8 @@ draw(struct client *client)
 static bool
 client_writes(struct client *client)
 {
-	size_t wanted = 1 + draw(client) % client->segment, len = MIN(wanted, stage.stream_len - client->sent);
+	size_t wanted = 1 + draw(client) % client->segment,
+	       len = MIN(wanted, stage.stream_len - client->sent);
 	ssize_t written;
 
 	if (len == 0) {
@@ -175,7 +179,8 @@ converse(struct client *client)
 			moved |= client_reads(client);
 		if (client->leaves && draw(client) % 16 == 0)
 			return;
-		if (!client->half_closes && client->sent == stage.stream_len && client->got == stage.expected_len)
+		if (!client->half_closes && client->sent == stage.stream_len &&
+		    client->got == stage.expected_len)
 			return;
 		idle = moved ? 0 : idle + 1;
 		assert(idle < STALLED);
@@ -190,8 +195,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	static const size_t sizes[] = {1, 3, 40, 600, 5000, 65536};
 	struct choices choices = {data, data + len};
 	uint8_t how = choose(&choices), pace = choose(&choices);
-	struct client client = {.draw = pace, .segment = sizes[how % 6], .sip = sizes[2 + pace % 4], .reads_every = 1 + pace / 4 % 4 * 8,
-	    .half_closes = how & 0x40, .leaves = how >= 0xe0};
+	struct client client = {.draw = pace,
+	    .segment = sizes[how % 6],
+	    .sip = sizes[2 + pace % 4],
+	    .reads_every = 1 + pace / 4 % 4 * 8,
+	    .half_closes = how & 0x40,
+	    .leaves = how >= 0xe0};
 	int fds[2], small = 1;
 
 	if (stage.scenery == NULL)

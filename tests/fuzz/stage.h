@@ -1,6 +1,7 @@
 /*
- * stage.h -- what the fuzz targets of the query path play on: a zone with all corners and some load balancers, a child of it and a
- * stranger that chains lead to and back from; and queries made of whatever octets there are.
+ * stage.h -- what the fuzz targets of the query path play on: a zone with all corners and some load
+ * balancers, a child of it and a stranger that chains lead to and back from; and queries made of whatever
+ * octets there are.
  */
 #ifndef STAGE_H
 #define STAGE_H
@@ -15,23 +16,31 @@ static const char stage_zone[] =
     "@ SOA ns1 hm 1 2 3 4 5\n@ NS ns1\n@ NS ns.sub\n@ MX 10 mail\n@ TXT \"x\"\n"
     "ns1 A 192.0.2.53\nns1 AAAA 2001:db8::53\nmail A 192.0.2.25\n"
     "a CNAME b\nb CNAME c\nc CNAME www\nloop CNAME loop2\nloop2 CNAME loop\nout CNAME example.net.\n"
-    "*.wild A 192.0.2.7\n*.wild MX 5 mail\nx.wild TXT \"blocks\"\n*.cw CNAME www\nd DNAME t\nx.t A 192.0.2.9\n"
+    "*.wild A 192.0.2.7\n*.wild MX 5 mail\nx.wild TXT \"blocks\"\n*.cw CNAME www\nd DNAME t\nx.t A "
+    "192.0.2.9\n"
     "round DNAME round.round\nlong.d2 DNAME " LONG_LABEL "." LONG_LABEL "." LONG_LABEL ".t\n"
     "sub NS ns.sub\nsub NS ns1\nsub NS ns.sub2\nns.sub A 192.0.2.54\nns.sub2 AAAA 2001:db8::54\n"
     "sub DS 1 8 2 0000000000000000000000000000000000000000000000000000000000000000\n"
     "wide NS n1.wide\nwide NS n2.wide\nwide NS n3.wide\nwide NS n4.wide\n"
-    "a.b.ent TXT \"y\"\n_srv._tcp SRV 0 0 80 mail\n_srv._tcp SRV 1 0 80 www\nh HTTPS 1 . alpn=h2\nh2 SVCB 1 mail\ntohuge CNAME huge\n"
-    "odd TYPE65280 \\# 4 c00cc00c\nchild NS ns.child\nns.child A 192.0.2.60\nx.child TXT occluded\nchild DS 2 8 2 "
+    "a.b.ent TXT \"y\"\n_srv._tcp SRV 0 0 80 mail\n_srv._tcp SRV 1 0 80 www\nh HTTPS 1 . alpn=h2\nh2 SVCB 1 "
+    "mail\ntohuge CNAME huge\n"
+    "odd TYPE65280 \\# 4 c00cc00c\nchild NS ns.child\nns.child A 192.0.2.60\nx.child TXT occluded\nchild DS "
+    "2 8 2 "
     "0000000000000000000000000000000000000000000000000000000000000000\n"
-    "there CNAME www.child\nfar CNAME a.x.example.net.\nto DNAME x.example.net.\nloop3 CNAME loop.example.net.\n";
+    "there CNAME www.child\nfar CNAME a.x.example.net.\nto DNAME x.example.net.\nloop3 CNAME "
+    "loop.example.net.\n";
 
 static const char stage_child[] =
-    "$ORIGIN child.example.com.\n$TTL 60\n@ SOA ns hm 1 2 3 4 5\n@ NS ns\n@ MX 1 mail.example.com.\nns A 192.0.2.60\n"
-    "www A 192.0.2.61\nup CNAME www.example.com.\n*.wild CNAME nope.example.com.\nsub NS ns1.example.com.\nsub NS ns.sub\nns.sub A 192.0.2.62\n";
+    "$ORIGIN child.example.com.\n$TTL 60\n@ SOA ns hm 1 2 3 4 5\n@ NS ns\n@ MX 1 mail.example.com.\nns A "
+    "192.0.2.60\n"
+    "www A 192.0.2.61\nup CNAME www.example.com.\n*.wild CNAME nope.example.com.\nsub NS "
+    "ns1.example.com.\nsub NS ns.sub\nns.sub A 192.0.2.62\n";
 
 static const char stage_stranger[] =
-    "$ORIGIN example.net.\n$TTL 600\n@ SOA ns1.example.com. hm 1 2 3 4 5\n@ NS ns1.example.com.\n@ A 192.0.2.70\n"
-    "x DNAME example.com.\nd DNAME to.example.com.\nloop CNAME loop3.example.com.\nwww CNAME www.child.example.com.\n*.wild CNAME sub.example.com.\n"
+    "$ORIGIN example.net.\n$TTL 600\n@ SOA ns1.example.com. hm 1 2 3 4 5\n@ NS ns1.example.com.\n@ A "
+    "192.0.2.70\n"
+    "x DNAME example.com.\nd DNAME to.example.com.\nloop CNAME loop3.example.com.\nwww CNAME "
+    "www.child.example.com.\n*.wild CNAME sub.example.com.\n"
     "out CNAME example.org.\n";
 
 /* What is too long to write down: answers that fill UDP, 16 KiB (where pointers end) and more. */
@@ -46,7 +55,8 @@ stage_text(void)
 	for (unsigned i = 1; i <= 40; i++)
 		fprintf(out, "many A 198.51.100.%u\nmany AAAA 2001:db8:1::%x\n", i, i);
 	for (unsigned i = 0; i < 12; i++)
-		fprintf(out, "mx MX %u m%u.mx\nm%u.mx A 203.0.113.%u\nm%u.mx AAAA 2001:db8:2::%x\n", i, i, i, i + 1, i, i);
+		fprintf(out, "mx MX %u m%u.mx\nm%u.mx A 203.0.113.%u\nm%u.mx AAAA 2001:db8:2::%x\n", i, i, i,
+		    i + 1, i, i);
 	for (unsigned i = 1; i <= 4; i++)
 		for (unsigned n = 1; n <= 14; n++)
 			fprintf(out, "n%u.wide AAAA 2001:db8:%x::%x\n", i, i, n);
@@ -86,7 +96,8 @@ stage_join(void)
 static struct scenery *
 stage_new(void)
 {
-	static const char *const mixed[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1", NULL}, *const four[] = {"198.51.100.1", NULL};
+	static const char *const mixed[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1", NULL},
+				 *const four[] = {"198.51.100.1", NULL};
 	struct scenery *scenery = scenery_new();
 	uint8_t apex[NAME_MAX_LEN];
 	uint32_t pool, dead, fallback;
@@ -105,7 +116,8 @@ stage_new(void)
 	stage_sceneries[0] = scenery;
 	stage_sceneries[1] = scenery_new();
 	stage_sceneries[2] = scenery_new();
-	if (!scenery_build(stage_sceneries[1], stage_child) || !scenery_build(stage_sceneries[2], stage_stranger))
+	if (!scenery_build(stage_sceneries[1], stage_child) ||
+	    !scenery_build(stage_sceneries[2], stage_stranger))
 		abort();
 	stage_join();
 	return scenery;
@@ -137,9 +149,10 @@ enum { STAGE_QUERY_MAX = 4096 };
 static inline void
 stage_label(struct writer *writer, struct choices *choices)
 {
-	static const char *const labels[] = {"www", "sub", "ns", "ns1", "mail", "a", "b", "c", "d", "x", "t", "wild", "cw", "lb",
-	    "sticky", "ent", "big", "huge", "tohuge", "many", "mx", "m1", "wide", "n1", "loop", "loop2", "out", "h", "h2", "_srv",
-	    "_tcp", "long", "d2", "round", "sub2", "odd", "child", "there", "far", "to", "loop3", "up", "*", "", "nope", LONG_LABEL};
+	static const char *const labels[] = {"www", "sub", "ns", "ns1", "mail", "a", "b", "c", "d", "x", "t",
+	    "wild", "cw", "lb", "sticky", "ent", "big", "huge", "tohuge", "many", "mx", "m1", "wide", "n1",
+	    "loop", "loop2", "out", "h", "h2", "_srv", "_tcp", "long", "d2", "round", "sub2", "odd", "child",
+	    "there", "far", "to", "loop3", "up", "*", "", "nope", LONG_LABEL};
 	uint8_t which = choose(choices);
 	uint8_t len = which >= 232 ? choose(choices) % 64 : 0;
 	const char *label = labels[which % NITEMS(labels)];
@@ -152,15 +165,16 @@ stage_label(struct writer *writer, struct choices *choices)
 	}
 	write8(writer, (uint8_t)strlen(label));
 	for (; *label != '\0'; label++) /* the upper half of the choices shouts */
-		write8(writer, (uint8_t)(which >= 128 && *label >= 'a' && *label <= 'z' ? *label - 32 : *label));
+		write8(
+		    writer, (uint8_t)(which >= 128 && *label >= 'a' && *label <= 'z' ? *label - 32 : *label));
 }
 
 static inline void
 stage_name(struct writer *writer, struct choices *choices)
 {
-	static const uint8_t apex[] = "\7example\3com", Apex[] = "\7eXAMple\3COM", other[] = "\7example\3net", root[] = "",
-	                     nobody[] = "\7example\3org", child[] = "\5child\7example\3com",
-	                     chaos[] = "\7version\4bind";
+	static const uint8_t apex[] = "\7example\3com", Apex[] = "\7eXAMple\3COM", other[] = "\7example\3net",
+			     root[] = "", nobody[] = "\7example\3org", child[] = "\5child\7example\3com",
+			     chaos[] = "\7version\4bind";
 	uint8_t shape = choose(choices);
 
 	for (unsigned i = shape % 8; i > 0; i--)
@@ -186,9 +200,9 @@ stage_name(struct writer *writer, struct choices *choices)
 static inline uint16_t
 stage_type(struct choices *choices)
 {
-	static const uint16_t types[] = {TYPE_A, TYPE_AAAA, TYPE_NS, TYPE_CNAME, TYPE_SOA, TYPE_MX, TYPE_TXT, TYPE_SRV, TYPE_DNAME, TYPE_DS,
-	    TYPE_HTTPS, TYPE_SVCB, TYPE_ANY, TYPE_PTR, TYPE_HINFO, TYPE_AXFR, TYPE_IXFR, TYPE_MAILA, TYPE_OPT, TYPE_TSIG, TYPE_DNSKEY,
-	    TYPE_RRSIG, 65280};
+	static const uint16_t types[] = {TYPE_A, TYPE_AAAA, TYPE_NS, TYPE_CNAME, TYPE_SOA, TYPE_MX, TYPE_TXT,
+	    TYPE_SRV, TYPE_DNAME, TYPE_DS, TYPE_HTTPS, TYPE_SVCB, TYPE_ANY, TYPE_PTR, TYPE_HINFO, TYPE_AXFR,
+	    TYPE_IXFR, TYPE_MAILA, TYPE_OPT, TYPE_TSIG, TYPE_DNSKEY, TYPE_RRSIG, 65280};
 	uint8_t which = choose(choices);
 
 	return which >= 248 ? choose16(choices) : types[which % NITEMS(types)];
@@ -225,7 +239,8 @@ stage_subnet(struct writer *writer, struct choices *choices)
 
 /* A client cookie, alone or with a server's: one that is good, one that is not, one of an odd length. */
 static inline void
-stage_cookie(struct writer *writer, struct choices *choices, const struct cookie_secrets *secrets, const struct peer *peer, uint32_t now)
+stage_cookie(struct writer *writer, struct choices *choices, const struct cookie_secrets *secrets,
+    const struct peer *peer, uint32_t now)
 {
 	uint8_t how = choose(choices), client[COOKIE_CLIENT], server[COOKIE_SERVER];
 
@@ -234,7 +249,8 @@ stage_cookie(struct writer *writer, struct choices *choices, const struct cookie
 		write16(writer, COOKIE_CLIENT);
 		write_bytes(writer, client, sizeof client);
 	} else if (how < 180 && secrets != NULL) {
-		cookie_make(server, secrets, client, &peer->address, now - (how % 3 == 0 ? choose16(choices) : 0));
+		cookie_make(
+		    server, secrets, client, &peer->address, now - (how % 3 == 0 ? choose16(choices) : 0));
 		write16(writer, COOKIE_CLIENT + COOKIE_SERVER);
 		write_bytes(writer, client, sizeof client);
 		write_bytes(writer, server, sizeof server);
@@ -247,9 +263,11 @@ stage_cookie(struct writer *writer, struct choices *choices, const struct cookie
 }
 
 static inline void
-stage_option(struct writer *writer, struct choices *choices, const struct cookie_secrets *secrets, const struct peer *peer, uint32_t now)
+stage_option(struct writer *writer, struct choices *choices, const struct cookie_secrets *secrets,
+    const struct peer *peer, uint32_t now)
 {
-	static const uint8_t codes[] = {EDNS_NSID, EDNS_CLIENT_SUBNET, EDNS_COOKIE, EDNS_KEEPALIVE, EDNS_PADDING, EDNS_EXTENDED_ERROR};
+	static const uint8_t codes[] = {
+	    EDNS_NSID, EDNS_CLIENT_SUBNET, EDNS_COOKIE, EDNS_KEEPALIVE, EDNS_PADDING, EDNS_EXTENDED_ERROR};
 	uint8_t which = choose(choices);
 	uint16_t code = which >= 240 ? choose16(choices) : codes[which % NITEMS(codes)];
 	unsigned len;
@@ -266,18 +284,22 @@ stage_option(struct writer *writer, struct choices *choices, const struct cookie
 	}
 }
 
-/* A message that is a query, or nearly one.  Returns its length; the secrets (or NULL) are for good cookies. */
+/* A message that is a query, or nearly one.  Returns its length; the secrets (or NULL) are for good cookies.
+ */
 static inline size_t
-stage_query(uint8_t out[STAGE_QUERY_MAX], struct choices *choices, const struct cookie_secrets *secrets, const struct peer *peer, uint32_t now)
+stage_query(uint8_t out[STAGE_QUERY_MAX], struct choices *choices, const struct cookie_secrets *secrets,
+    const struct peer *peer, uint32_t now)
 {
 	struct writer writer = {.start = out, .at = out + WIRE_HEADER, .end = out + STAGE_QUERY_MAX};
 	uint8_t shape = choose(choices), more = choose(choices);
-	unsigned questions = shape % 16 == 15 ? more % 3 : 1, records = more < 16 ? more % 4 : 0, opts = more % 8 == 7 ? 0 : 1 + (more > 250);
+	unsigned questions = shape % 16 == 15 ? more % 3 : 1, records = more < 16 ? more % 4 : 0,
+		 opts = more % 8 == 7 ? 0 : 1 + (more > 250);
 	uint8_t *rdlen;
 
 	memset(out, 0, WIRE_HEADER);
 	put16(out, choose16(choices));
-	put16(out + 2, (uint16_t)((shape & 0x10) << 4 | (shape == 0x6f ? 0x2800 : 0) | (shape & 0x20 ? 0x0010 : 0)));
+	put16(out + 2,
+	    (uint16_t)((shape & 0x10) << 4 | (shape == 0x6f ? 0x2800 : 0) | (shape & 0x20 ? 0x0010 : 0)));
 	put16(out + 4, (uint16_t)questions);
 	put16(out + 10, (uint16_t)(records + opts));
 	for (unsigned i = 0; i < questions; i++) {
@@ -304,7 +326,8 @@ stage_query(uint8_t out[STAGE_QUERY_MAX], struct choices *choices, const struct 
 		write8(&writer, 0);
 		write16(&writer, TYPE_OPT);
 		write16(&writer, how % 4 == 0 ? choose16(choices) : how % 4 == 1 ? 4096 : EDNS_SIZE);
-		write32(&writer, (how == 255 ? 1u << 16 : 0) | (how & 0x10 ? 0x8000 : 0) | (how & 0x20 ? 1 : 0));
+		write32(
+		    &writer, (how == 255 ? 1u << 16 : 0) | (how & 0x10 ? 0x8000 : 0) | (how & 0x20 ? 1 : 0));
 		if ((rdlen = write_room(&writer, 2)) == NULL)
 			break;
 		for (unsigned n = how / 4 % 6; n > 0; n--)

@@ -71,7 +71,8 @@ on_sleep(evutil_socket_t fd, short what, void *arg)
 	slept_s += 3600;
 }
 
-/* How long it takes until isolation is found, in which the machine sleeps in the middle of the first round, or does not. */
+/* How long it takes until isolation is found, in which the machine sleeps in the middle of the first round,
+ * or does not. */
 static uint64_t
 isolated_after_ms(bool sleeps)
 {

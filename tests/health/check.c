@@ -4,6 +4,7 @@
 #include "tests/health/slept.h"
 
 #include <event2/event.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -39,7 +39,8 @@ serve(void *arg)
 		server->connections++;
 		if (server->patience_ms < 0)
 			usleep((useconds_t)-server->patience_ms * 1000);
-		if (server->patience_ms > 0 && poll(&poller, 1, server->patience_ms) > 0 && read(fd, request, sizeof request) > 0) {
+		if (server->patience_ms > 0 && poll(&poller, 1, server->patience_ms) > 0 &&
+		    read(fd, request, sizeof request) > 0) {
 			(void)!write(fd, answer, sizeof answer - 1);
 		} else {
 			setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
@@ -116,8 +117,14 @@ static struct check_result
 run_check(const struct server *server, struct fixture fixture, bool again)
 {
 	char method[] = "GET", path[] = "/", none[] = "", name[] = "m";
-	struct monitor monitor = {.name = name, .type = MONITOR_HTTP, .method = method, .path = path, .port = server->port,
-	    .interval_s = 10, .timeout_ms = 400, .expected_body = none};
+	struct monitor monitor = {.name = name,
+	    .type = MONITOR_HTTP,
+	    .method = method,
+	    .path = path,
+	    .port = server->port,
+	    .interval_s = 10,
+	    .timeout_ms = 400,
+	    .expected_body = none};
 	struct check_subject subject = {.monitor = &monitor};
 	struct timeval soon = {0, again ? 1000 : 0}; /* one of no time would not come again */
 	struct checks *checks;

@@ -1,4 +1,5 @@
-/* courier.c: a dead receiver costs a bounded queue, counts what it lost, and gets what is left when it comes back. */
+/* courier.c: a dead receiver costs a bounded queue, counts what it lost, and gets what is left when it comes
+ * back. */
 #include "monitor/notify/courier.h"
 
 #include <netinet/in.h>
@@ -52,7 +53,8 @@ take(int listener)
 		if (strcasestr(text, "\r\nExpect: 100-continue") != NULL && wanted == SIZE_MAX)
 			assert_true(write(fd, "HTTP/1.1 100 Continue\r\n\r\n", 25) == 25);
 		if (wanted == SIZE_MAX && (body = strstr(text, "\r\n\r\n")) != NULL)
-			wanted = (size_t)(body + 4 - text) + strtoul(strcasestr(text, "\r\nContent-Length:") + 17, NULL, 10);
+			wanted = (size_t)(body + 4 - text) +
+			    strtoul(strcasestr(text, "\r\nContent-Length:") + 17, NULL, 10);
 	}
 	body = strstr(text, "\r\n\r\n") + 4;
 	json = json_read_quietly((struct bytes){body, (size_t)(text + len - body)});
@@ -112,12 +114,14 @@ a_dead_receiver_costs_a_bounded_queue_and_is_told_what_it_missed(void **state)
 	assert_true(counters.waiting >= COURIER_QUEUE && counters.waiting <= COURIER_QUEUE + COURIER_BATCH);
 	assert_int_equal(counters.lost + counters.waiting, SENT);
 
-	/* It comes back: all that waited arrives, the newest last, and the number of the lost ones is told once. */
+	/* It comes back: all that waited arrives, the newest last, and the number of the lost ones is told
+	 * once. */
 	assert_int_equal(listen(fd, 8), 0);
 	while (taken < counters.waiting) {
 		struct json *json = take(fd);
 		const struct json *events = json_member(json, "events");
-		const char *last = json_text(json_member(json_member(json_item(events, json_count(events) - 1), "origin"), "address"));
+		const char *last = json_text(
+		    json_member(json_member(json_item(events, json_count(events) - 1), "origin"), "address"));
 
 		assert_in_range(json_count(events), 1, COURIER_BATCH);
 		taken += json_count(events);

@@ -1,4 +1,5 @@
-/* dns_response.c: what a message says to a dns check, a row for every message; and one that would take long. */
+/* dns_response.c: what a message says to a dns check, a row for every message; and one that would take long.
+ */
 #include "monitor/check/dns_response.h"
 
 #include "zones/dns/rrset.h"
@@ -18,7 +19,8 @@
 static struct monitor
 monitor_for(const char *data)
 {
-	struct monitor monitor = {.dns_type = TYPE_A, .dns_data = (uint8_t *)(uintptr_t)data, .dns_data_len = data == NULL ? 0 : 4};
+	struct monitor monitor = {
+	    .dns_type = TYPE_A, .dns_data = (uint8_t *)(uintptr_t)data, .dns_data_len = data == NULL ? 0 : 4};
 
 	memcpy(monitor.dns_name, "\3www\7example", 13);
 	return monitor;
@@ -42,7 +44,8 @@ an_answer_is_judged_by_rcode_and_data(void **state)
 	    {"\201\200", 1, OCTETS(A(WWW, "\1")), REASON_NONE, ""},
 	    {"\201\200", 2, OCTETS(A(WWW, "\2") A(WWW, "\1")), REASON_NONE, ""},
 	    {"\201\200", 1, OCTETS(A(WWW, "\2")), REASON_DNS_DATA_MISMATCH, "192.0.2.2"},
-	    {"\201\200", 2, OCTETS(A(WWW, "\2") A(WWW, "\3")), REASON_DNS_DATA_MISMATCH, "2 answers, none of them this"},
+	    {"\201\200", 2, OCTETS(A(WWW, "\2") A(WWW, "\3")), REASON_DNS_DATA_MISMATCH,
+		"2 answers, none of them this"},
 	    {"\201\200", 0, OCTETS(""), REASON_DNS_DATA_MISMATCH, "no answer of that type"},
 	    {"\201\200", 1, OCTETS(A("\300\20", "\1")), REASON_DNS_DATA_MISMATCH, "no answer of that type"},
 	    {"\201\200", 2, OCTETS(WWW HEAD("\5") "\0\4\1b\300\20" A("\1b\300\20", "\1")), REASON_NONE, ""},

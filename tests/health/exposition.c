@@ -59,7 +59,8 @@ a_label_that_has_no_room_is_left_out_whole(void **state)
 		exposition_labels(labels, "a", value, "b", "c", NULL);
 		written = strlen(labels);
 		assert_true(written < sizeof labels);
-		assert_true(written == 2 * len + strlen("a=\"\",b=\"c\"") || written == 2 * len + strlen("a=\"\"") ||
+		assert_true(written == 2 * len + strlen("a=\"\",b=\"c\"") ||
+		    written == 2 * len + strlen("a=\"\"") ||
 		    (2 * len > sizeof labels - 16 && written == strlen("b=\"c\"")));
 		value[len] = '"';
 	}
@@ -68,8 +69,8 @@ a_label_that_has_no_room_is_left_out_whole(void **state)
 static void
 numbers_read_as_they_are(void **state)
 {
-	static const double numbers[] = {0, 1, 9, 10, -3, 4294967296, 999999999999999, 1e15, 9007199254740992, 1e300, -1e300, 0.1,
-	    0.000445, -2.5, 123456789.123456};
+	static const double numbers[] = {0, 1, 9, 10, -3, 4294967296, 999999999999999, 1e15, 9007199254740992,
+	    1e300, -1e300, 0.1, 0.000445, -2.5, 123456789.123456};
 	char *end;
 
 	(void)state;
@@ -104,7 +105,8 @@ a_histogram_is_cumulative(void **state)
 	histogram_add(&histogram, 4);
 	exposition_histogram(page, "x", "a=\"b\"", &histogram);
 	exposition_histogram(page, "y", "", &histogram);
-	page_is(page, "x_bucket{a=\"b\",le=\"0.05\"} 1\nx_bucket{a=\"b\",le=\"1\"} 2\nx_bucket{a=\"b\",le=\"+Inf\"} 3\n"
+	page_is(page,
+	    "x_bucket{a=\"b\",le=\"0.05\"} 1\nx_bucket{a=\"b\",le=\"1\"} 2\nx_bucket{a=\"b\",le=\"+Inf\"} 3\n"
 	    "x_sum{a=\"b\"} 4.3\nx_count{a=\"b\"} 3\n"
 	    "y_bucket{le=\"0.05\"} 1\ny_bucket{le=\"1\"} 2\ny_bucket{le=\"+Inf\"} 3\ny_sum 4.3\ny_count 3\n");
 }

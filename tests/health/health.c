@@ -69,9 +69,9 @@ endpoint_of(const char *monitor, const char *address, const char *host)
 static void
 an_endpoint_is_what_its_probe_asks(void **state)
 {
-	static const char *const asks[][3] = {
-	    {"a", "192.0.2.1", NULL}, {"b", "192.0.2.1", NULL}, {"a", "192.0.2.2", NULL}, {"a", "2001:db8::1", NULL},
-	    {"a", "192.0.2.1", "example.com"}, {"a", "192.0.2.1", "example.org"}, {"a", "www.example.com", NULL}};
+	static const char *const asks[][3] = {{"a", "192.0.2.1", NULL}, {"b", "192.0.2.1", NULL},
+	    {"a", "192.0.2.2", NULL}, {"a", "2001:db8::1", NULL}, {"a", "192.0.2.1", "example.com"},
+	    {"a", "192.0.2.1", "example.org"}, {"a", "www.example.com", NULL}};
 	struct endpoint seen[NITEMS(asks)], same;
 
 	(void)state;
@@ -92,8 +92,11 @@ static void
 a_record_is_read_as_it_was_written_and_gone_when_deleted(void **state)
 {
 	struct endpoint endpoint = endpoint_of("m", "192.0.2.1", NULL);
-	struct health_record record = {
-	    .version = HEALTH_RECORD_VERSION, .state = HEALTH_DOWN, .last_reason = REASON_HTTP_TIMEOUT, .probes = 7, .detail = "x"};
+	struct health_record record = {.version = HEALTH_RECORD_VERSION,
+	    .state = HEALTH_DOWN,
+	    .last_reason = REASON_HTTP_TIMEOUT,
+	    .probes = 7,
+	    .detail = "x"};
 	struct health_record read;
 	struct bytes value;
 	struct store_txn *txn = begin(STORE_WRITE);
@@ -157,7 +160,8 @@ the_feed_of_flips_tells_what_came_after_a_sequence_or_that_it_cannot(void **stat
 	(void)state;
 	assert_int_equal(health_flip_last(txn), 0);
 	assert_true(health_flips_after(txn, 0, count_flip, &counted));
-	assert_false(health_flips_after(txn, 1, count_flip, &counted)); /* another feed than the one read before */
+	assert_false(
+	    health_flips_after(txn, 1, count_flip, &counted)); /* another feed than the one read before */
 	store_abort(txn);
 	put_flips(10);
 	txn = begin(STORE_READ);

@@ -15,9 +15,11 @@ a_failed_check_waits_for_a_round_that_was_asked_after_its_end(void **state)
 	struct isolation isolation = {0};
 
 	(void)state;
-	assert_int_equal(isolation_rule(&isolation, 5, 10, true), ISOLATION_JUDGE); /* nothing was asked yet */
+	assert_int_equal(
+	    isolation_rule(&isolation, 5, 10, true), ISOLATION_JUDGE); /* nothing was asked yet */
 	assert_int_equal(isolation_rule(&isolation, 5, 10, false), ISOLATION_WAIT);
-	assert_false(isolation_round(&isolation, 9, 11, true)); /* asked before the check's end, answered after it */
+	assert_false(
+	    isolation_round(&isolation, 9, 11, true)); /* asked before the check's end, answered after it */
 	assert_int_equal(isolation_rule(&isolation, 5, 10, false), ISOLATION_WAIT);
 	assert_false(isolation_round(&isolation, 12, 13, true));
 	assert_int_equal(isolation_rule(&isolation, 5, 10, false), ISOLATION_JUDGE);
@@ -46,8 +48,9 @@ nothing_is_judged_while_isolated_nor_what_began_before_its_end(void **state)
 }
 
 /*
- * A link that is cut from one tick to another, for two rounds and more.  A check fails where the link is cut at any time of
- * it, and so does a round: no check of an endpoint that lives is ever judged as failed, whenever it ran.
+ * A link that is cut from one tick to another, for two rounds and more.  A check fails where the link is cut
+ * at any time of it, and so does a round: no check of an endpoint that lives is ever judged as failed,
+ * whenever it ran.
  */
 static void
 no_cut_of_two_rounds_or_more_makes_a_living_endpoint_fail(void **state)
@@ -65,8 +68,10 @@ no_cut_of_two_rounds_or_more_makes_a_living_endpoint_fail(void **state)
 					bool good = ended <= cut || began >= cut + length;
 					enum isolation_rule rule = ISOLATION_WAIT;
 
-					/* A round is asked each ROUND ticks; its answer takes 2, a failure the whole ROUND. */
-					for (unsigned now = 1; now < END && (now <= ended || rule == ISOLATION_WAIT); now++) {
+					/* A round is asked each ROUND ticks; its answer takes 2, a failure
+					 * the whole ROUND. */
+					for (unsigned now = 1;
+					     now < END && (now <= ended || rule == ISOLATION_WAIT); now++) {
 						unsigned asked = now - now % ROUND;
 						bool lives = asked + 2 <= cut || asked >= cut + length;
 

@@ -97,7 +97,9 @@ server_stop(struct server *server)
 static int
 ask(const struct server *server, const char *request)
 {
-	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK), .sin_port = htons(server->port)};
+	struct sockaddr_in at = {.sin_family = AF_INET,
+	    .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+	    .sin_port = htons(server->port)};
 	int fd = socket(AF_INET, SOCK_STREAM, 0), small = 4096;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
@@ -117,7 +119,8 @@ turn(struct server *server)
 	event_base_loop(server->base, EVLOOP_ONCE);
 }
 
-/* What a reader gets until the end, or until it has so much; its length.  The end must come within the deadline. */
+/* What a reader gets until the end, or until it has so much; its length.  The end must come within the
+ * deadline. */
 static size_t
 read_some(struct server *server, int fd, char **text, size_t most)
 {

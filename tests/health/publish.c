@@ -129,7 +129,7 @@ flips_are_written_at_the_next_commit_and_other_news_with_the_beat(void **state)
 {
 	struct publish *publish = open_publish();
 	struct published flipped = published_of(1, HEALTH_UP), checked = published_of(2, HEALTH_UP),
-	                 unknown = published_of(3, HEALTH_UNKNOWN);
+			 unknown = published_of(3, HEALTH_UNKNOWN);
 
 	(void)state;
 	assert_false(publish_add(publish, &flipped));
@@ -149,7 +149,8 @@ flips_are_written_at_the_next_commit_and_other_news_with_the_beat(void **state)
 	assert_int_equal(flips_seen(), 2);
 	publish_beat(publish, 3, 0);
 	assert_int_equal(seen(&checked, NULL), HEALTH_UP);
-	assert_int_equal(seen(&unknown, NULL), -1); /* no record reads as unknown, or as what the pool remembers */
+	assert_int_equal(
+	    seen(&unknown, NULL), -1); /* no record reads as unknown, or as what the pool remembers */
 	assert_int_equal(flips_seen(), 2);
 	publish_close(publish);
 }
@@ -287,12 +288,14 @@ static void
 hostnames_are_kept_over_a_restart_and_go_with_their_last_user(void **state)
 {
 	struct publish *publish = open_publish();
-	struct published_name published = {.name = (char *)(uintptr_t)"api.example"}, again = {.name = published.name};
+	struct published_name published = {.name = (char *)(uintptr_t) "api.example"},
+			      again = {.name = published.name};
 	struct name_record record, before = {.version = 0};
 
 	(void)state;
 	assert_false(publish_add_name(publish, &published));
-	published.record = (struct name_record){.version = NAME_RECORD_VERSION, .count = 2, .resolved_ms = 7, .resolved_wall = 8};
+	published.record = (struct name_record){
+	    .version = NAME_RECORD_VERSION, .count = 2, .resolved_ms = 7, .resolved_wall = 8};
 	assert_true(address_from_text(&published.record.addresses[0], "192.0.2.1"));
 	assert_true(address_from_text(&published.record.addresses[1], "2001:db8::1"));
 	publish_name_changed(publish, &published, &before);
@@ -322,7 +325,8 @@ hostnames_are_kept_over_a_restart_and_go_with_their_last_user(void **state)
 	publish_close(publish);
 }
 
-/* Verdicts of the time in which the disk took nothing are there afterwards, and so is what was written before. */
+/* Verdicts of the time in which the disk took nothing are there afterwards, and so is what was written
+ * before. */
 static void
 what_could_not_be_written_is_written_when_it_can_be(void **state)
 {
@@ -336,7 +340,8 @@ what_could_not_be_written_is_written_when_it_can_be(void **state)
 	assert_int_equal(publish_failing_since(publish), 0);
 	for (disk = DISK_READ_ONLY; disk <= DISK_LOSES_HEADS; disk++) {
 		uint64_t flips = flips_seen(), failures = publish_failures(publish);
-		int was = disk, before = published.record.state, now = before == HEALTH_UP ? HEALTH_DOWN : HEALTH_UP;
+		int was = disk, before = published.record.state,
+		    now = before == HEALTH_UP ? HEALTH_DOWN : HEALTH_UP;
 
 		published.record.state = (uint8_t)now;
 		publish_flipped(publish, &published, before, false);
@@ -365,19 +370,21 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test_setup_teardown(what_could_not_be_written_is_written_when_it_can_be, make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(
-	        flips_are_written_at_the_next_commit_and_other_news_with_the_beat, make_directory, remove_directory),
+		what_could_not_be_written_is_written_when_it_can_be, make_directory, remove_directory),
+	    cmocka_unit_test_setup_teardown(flips_are_written_at_the_next_commit_and_other_news_with_the_beat,
+		make_directory, remove_directory),
+	    cmocka_unit_test_setup_teardown(isolation_is_a_flip_of_no_endpoint_and_stands_in_the_heartbeat,
+		make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(
-	        isolation_is_a_flip_of_no_endpoint_and_stands_in_the_heartbeat, make_directory, remove_directory),
+		an_endpoint_that_goes_takes_its_record_along_and_is_a_flip, make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(
-	        an_endpoint_that_goes_takes_its_record_along_and_is_a_flip, make_directory, remove_directory),
+		a_restart_takes_over_the_records_and_forgets_those_that_nobody_claims, make_directory,
+		remove_directory),
+	    cmocka_unit_test_setup_teardown(hostnames_are_kept_over_a_restart_and_go_with_their_last_user,
+		make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(
-	        a_restart_takes_over_the_records_and_forgets_those_that_nobody_claims, make_directory, remove_directory),
-	    cmocka_unit_test_setup_teardown(
-	        hostnames_are_kept_over_a_restart_and_go_with_their_last_user, make_directory, remove_directory),
-	    cmocka_unit_test_setup_teardown(
-	        records_of_another_boot_are_last_known_and_stale, make_directory, remove_directory),
+		records_of_another_boot_are_last_known_and_stale, make_directory, remove_directory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,8 +15,10 @@
 enum { TARGETS = 400, KEPT = 50 /* of them never go */ };
 
 static char directory[64], monitor_name[] = "web", other_name[] = "other";
-static const struct monitor web = {.name = monitor_name, .interval_s = 3600, .timeout_ms = 1000, .id = {"web"}};
-static const struct monitor other = {.name = other_name, .interval_s = 3600, .timeout_ms = 1000, .id = {"other"}};
+static const struct monitor web = {
+    .name = monitor_name, .interval_s = 3600, .timeout_ms = 1000, .id = {"web"}};
+static const struct monitor other = {
+    .name = other_name, .interval_s = 3600, .timeout_ms = 1000, .id = {"other"}};
 static struct event_base *base;
 static struct publish *publish;
 static struct schedule *schedule;
@@ -224,8 +226,9 @@ churn(unsigned turn)
 static void
 a_page_holds_together_while_endpoints_come_and_go(void **state)
 {
-	static const char *const metrics[] = {"graycloud_endpoint_checks_total", "graycloud_endpoint_rtt_seconds_sum",
-	    "graycloud_endpoint_rtt_seconds_count", "graycloud_endpoint_lateness_ratio_count"};
+	static const char *const metrics[] = {"graycloud_endpoint_checks_total",
+	    "graycloud_endpoint_rtt_seconds_sum", "graycloud_endpoint_rtt_seconds_count",
+	    "graycloud_endpoint_lateness_ratio_count"};
 	char *page;
 
 	(void)state;
@@ -293,7 +296,8 @@ what_an_endpoint_never_had_has_no_lines(void **state)
 	come(0), come(1);
 	targets[0]->published.record.state = HEALTH_SUSPECT;
 	targets[0]->published.record.certificate_days = -3;
-	score_ended(&targets[1]->score, &(struct check_result){.conclusive = true, .reason = REASON_TCP_TIMEOUT});
+	score_ended(
+	    &targets[1]->score, &(struct check_result){.conclusive = true, .reason = REASON_TCP_TIMEOUT});
 	score_ended(&targets[1]->score, &(struct check_result){.conclusive = false});
 	page = page_of(ENDPOINT_LINES_ALL, NULL, NULL);
 	assert_int_equal(count(page, "_up{"), 1);
@@ -301,7 +305,9 @@ what_an_endpoint_never_had_has_no_lines(void **state)
 	assert_int_equal(count(page, "_days{"), 1);
 	assert_int_equal(count(page, "_days{monitor=\"web\",address=\"10.0.0.0\"} -3\n"), 1);
 	assert_int_equal(count(page, "failures_total{"), 1);
-	assert_int_equal(count(page, "failures_total{monitor=\"web\",address=\"10.0.0.1\",reason=\"TCP timeout\"} 1\n"), 1);
+	assert_int_equal(
+	    count(page, "failures_total{monitor=\"web\",address=\"10.0.0.1\",reason=\"TCP timeout\"} 1\n"),
+	    1);
 	assert_int_equal(count(page, "inconclusive_total{"), 1);
 	assert_int_equal(count(page, "checks_total{monitor=\"web\",address=\"10.0.0.1\"} 1\n"), 1);
 	free(page);
@@ -339,7 +345,8 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_walk_meets_each_once_in_order, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_walk_steps_over_what_goes, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_walk_meets_nothing_that_came_since, setup, teardown),
-	    cmocka_unit_test_setup_teardown(a_page_holds_together_while_endpoints_come_and_go, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		a_page_holds_together_while_endpoints_come_and_go, setup, teardown),
 	    cmocka_unit_test_setup_teardown(endpoints_are_chosen_by_monitor_and_by_pool, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_an_endpoint_never_had_has_no_lines, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_edited_monitor_goes_on_counting, setup, teardown),

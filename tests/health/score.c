@@ -88,7 +88,8 @@ its_histograms_have_good_checks_and_lateness(void **state)
 	score_expose_lateness(&score, page, "l", "");
 	fclose(page);
 	assert_string_equal(text,
-	    "r_bucket{le=\"0.001\"} 1\nr_bucket{le=\"0.005\"} 1\nr_bucket{le=\"0.025\"} 1\nr_bucket{le=\"0.1\"} 1\n"
+	    "r_bucket{le=\"0.001\"} 1\nr_bucket{le=\"0.005\"} 1\nr_bucket{le=\"0.025\"} "
+	    "1\nr_bucket{le=\"0.1\"} 1\n"
 	    "r_bucket{le=\"0.5\"} 2\nr_bucket{le=\"2.5\"} 2\nr_bucket{le=\"+Inf\"} 3\nr_sum 4\nr_count 3\n"
 	    "l_bucket{le=\"0.05\"} 1\nl_bucket{le=\"+Inf\"} 2\nl_sum 0.25\nl_count 2\n");
 	free(text);

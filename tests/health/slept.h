@@ -1,5 +1,6 @@
 /*
- * slept.h -- a clock for tests of what a machine does that has slept: set slept_s.  For one file of a program.
+ * slept.h -- a clock for tests of what a machine does that has slept: set slept_s.  For one file of a
+ * program.
  */
 #ifndef SLEPT_H
 #define SLEPT_H

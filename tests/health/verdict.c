@@ -11,8 +11,11 @@
 static struct monitor
 monitor_of(unsigned up, unsigned down)
 {
-	return (struct monitor){
-	    .interval_s = 10, .timeout_ms = 2000, .retries = 1, .consecutive_up = up, .consecutive_down = down};
+	return (struct monitor){.interval_s = 10,
+	    .timeout_ms = 2000,
+	    .retries = 1,
+	    .consecutive_up = up,
+	    .consecutive_down = down};
 }
 
 static struct check_result
@@ -53,11 +56,12 @@ assert_rows(const struct row *rows, size_t count)
 			struct check_result result = result_of(rows[r].checks[i]);
 			uint8_t was = record.state;
 			enum health_state before = HEALTH_UNRESOLVED;
-			bool flipped = verdict_judge(&record, &result, &monitor, 100 + i, 200 + (int64_t)i, &before) == VERDICT_FLIPPED;
+			bool flipped = verdict_judge(&record, &result, &monitor, 100 + i, 200 + (int64_t)i,
+					   &before) == VERDICT_FLIPPED;
 
 			if (letter(record.state) != rows[r].states[i])
-				fail_msg("%s (up %u, down %u): check %zu gives %c, not %c", rows[r].checks, rows[r].up,
-				    rows[r].down, i + 1, letter(record.state), rows[r].states[i]);
+				fail_msg("%s (up %u, down %u): check %zu gives %c, not %c", rows[r].checks,
+				    rows[r].up, rows[r].down, i + 1, letter(record.state), rows[r].states[i]);
 			assert_int_equal(flipped, was != record.state);
 			assert_int_equal(before, flipped ? was : HEALTH_UNRESOLVED);
 			if (flipped) {
@@ -278,7 +282,8 @@ model_enter(struct model *model, char check)
 
 /* Every continuation of a record and its model by so many checks. */
 static size_t
-compare(const struct health_record *record, const struct model *model, const struct monitor *monitor, unsigned depth)
+compare(const struct health_record *record, const struct model *model, const struct monitor *monitor,
+    unsigned depth)
 {
 	size_t compared = 0;
 
@@ -287,12 +292,13 @@ compare(const struct health_record *record, const struct model *model, const str
 		struct model next_model = *model;
 		struct check_result result = result_of(*check);
 		enum health_state before = HEALTH_UNRESOLVED;
-		enum verdict_news news = verdict_judge(&next, &result, monitor, 1000 - depth, 2000 - depth, &before);
+		enum verdict_news news =
+		    verdict_judge(&next, &result, monitor, 1000 - depth, 2000 - depth, &before);
 		char expected = *check == 'o' ? letter(record->state) : model_enter(&next_model, *check);
 
 		if (letter(next.state) != expected)
-			fail_msg("up %u, down %u, %.*s then %c: %c, not %c", model->up, model->down, (int)model->count, model->checks,
-			    *check, letter(next.state), expected);
+			fail_msg("up %u, down %u, %.*s then %c: %c, not %c", model->up, model->down,
+			    (int)model->count, model->checks, *check, letter(next.state), expected);
 		assert_int_equal(news, next.state == record->state ? VERDICT_SAME : VERDICT_FLIPPED);
 		assert_int_equal(before, news == VERDICT_SAME ? HEALTH_UNRESOLVED : record->state);
 		assert_int_equal(next.verdict, next.state);
@@ -332,7 +338,8 @@ every_state_and_streak_has_its_transition(void **state)
 				for (int check = 0; check < 2; check++, good = !good) {
 					struct health_record record = verdict_unknown(&monitor, 1, 1);
 					struct check_result result = result_of(good ? '+' : '-');
-					unsigned up = !failing && good ? run + 1 : good, down = failing && !good ? run + 1 : !good;
+					unsigned up = !failing && good ? run + 1 : good,
+						 down = failing && !good ? run + 1 : !good;
 					char expected;
 
 					record.state = record.verdict = (uint8_t)was;
@@ -343,7 +350,9 @@ every_state_and_streak_has_its_transition(void **state)
 					else if (was == HEALTH_DOWN)
 						expected = up >= MAX(1, monitor.consecutive_up) ? 'U' : 'D';
 					else
-						expected = good ? 'U' : down >= MAX(1, monitor.consecutive_down) ? 'D' : 'S';
+						expected = good                                ? 'U'
+						    : down >= MAX(1, monitor.consecutive_down) ? 'D'
+											       : 'S';
 					verdict_judge(&record, &result, &monitor, 2, 2, NULL);
 					assert_int_equal(letter(record.state), expected);
 				}
@@ -410,7 +419,8 @@ damping_holds_down_what_changes_too_often_until_it_was_quiet(void **state)
 	srandom(39);
 	for (unsigned run = 0; run < 20000; run++) {
 		struct monitor monitor = monitor_of((unsigned)random() % 3, (unsigned)random() % 3);
-		struct damping_model model = {.verdict = {.up = monitor.consecutive_up, .down = monitor.consecutive_down}};
+		struct damping_model model = {
+		    .verdict = {.up = monitor.consecutive_up, .down = monitor.consecutive_down}};
 		struct health_record record = verdict_unknown(&monitor, 1, 1);
 		unsigned second = 1, calm = 2 + (unsigned)random() % 12;
 
@@ -430,7 +440,8 @@ damping_holds_down_what_changes_too_often_until_it_was_quiet(void **state)
 			assert_int_equal(news == VERDICT_DAMPED, model.damped && !was_damped);
 			if (model.damped) /* until when at the earliest */
 				assert_int_equal(record.damped_until_ms,
-				    (model.changes[model.count - 1] + monitor.damping_period_s) * UINT64_C(1000));
+				    (model.changes[model.count - 1] + monitor.damping_period_s) *
+					UINT64_C(1000));
 			damped += model.damped && !was_damped;
 			released += !model.damped && was_damped;
 		}

@@ -1,6 +1,6 @@
 /*
- * A million malformed messages through serve (SOAK says how many; `make soak`: ten million): what comes out is bounded and
- * belongs to the question, and memory does not grow by an octet.
+ * A million malformed messages through serve (SOAK says how many; `make soak`: ten million): what comes out
+ * is bounded and belongs to the question, and memory does not grow by an octet.
  */
 #include "dnsd/serve.h"
 #include "tests/dns/scenery.h"
@@ -13,10 +13,11 @@
 
 #include <cmocka.h>
 
-static const char zone_text[] =
-    "$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 hm 1 2 3 4 5\n@ NS ns1\n@ NS ns.sub\n@ MX 10 ns1\nns1 A 192.0.2.53\n"
-    "a CNAME b\nb CNAME www\nwww A 192.0.2.1\nloop CNAME loop\nd DNAME t\nd2 DNAME x.d2\n*.wild TXT x\nsub NS ns.sub\n"
-    "ns.sub A 192.0.2.54\nx.y.ent A 192.0.2.2\nh HTTPS 1 . alpn=h2\n";
+static const char zone_text[] = "$ORIGIN example.com.\n$TTL 300\n@ SOA ns1 hm 1 2 3 4 5\n@ NS ns1\n@ NS "
+				"ns.sub\n@ MX 10 ns1\nns1 A 192.0.2.53\n"
+				"a CNAME b\nb CNAME www\nwww A 192.0.2.1\nloop CNAME loop\nd DNAME t\nd2 "
+				"DNAME x.d2\n*.wild TXT x\nsub NS ns.sub\n"
+				"ns.sub A 192.0.2.54\nx.y.ent A 192.0.2.2\nh HTTPS 1 . alpn=h2\n";
 
 struct stream {
 	uint64_t state;
@@ -34,11 +35,12 @@ next(struct stream *stream)
 static size_t
 good_message(struct stream *stream, uint8_t *at)
 {
-	static const char *const names[] = {"example.com.", "a.example.com.", "x.d.example.com.", "y.d2.example.com.",
-	    "q.wild.example.com.", "h.sub.example.com.", "ent.example.com.", "lb.example.com.", "h.example.com.",
-	    "loop.example.com.", "nope.example.com.", "example.org.", "."};
-	static const uint8_t opt[] = {0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 35, 0, 3, 0, 0, 0, 8, 0, 7, 0, 1, 24, 0, 192, 0, 2, 0,
-	    10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 11, 0, 0};
+	static const char *const names[] = {"example.com.", "a.example.com.", "x.d.example.com.",
+	    "y.d2.example.com.", "q.wild.example.com.", "h.sub.example.com.", "ent.example.com.",
+	    "lb.example.com.", "h.example.com.", "loop.example.com.", "nope.example.com.", "example.org.",
+	    "."};
+	static const uint8_t opt[] = {0, 0, 41, 4, 208, 0, 0, 0, 0, 0, 35, 0, 3, 0, 0, 0, 8, 0, 7, 0, 1, 24,
+	    0, 192, 0, 2, 0, 10, 0, 8, 1, 2, 3, 4, 5, 6, 7, 8, 0, 11, 0, 0};
 	static const uint16_t types[] = {1, 2, 5, 6, 15, 16, 28, 39, 41, 43, 65, 251, 252, 255, 999};
 	uint64_t draw = next(stream);
 	bool edns = draw >> 32 & 1;
@@ -105,7 +107,8 @@ send_messages(struct stream *stream, uint64_t count, uint64_t *answered)
 		if (outlen == 0)
 			continue;
 		++*answered;
-		assert_true(len >= 12 && outlen >= 12 && memcmp(in, out, 2) == 0 && !(in[2] & 0x80) && out[2] & 0x80);
+		assert_true(
+		    len >= 12 && outlen >= 12 && memcmp(in, out, 2) == 0 && !(in[2] & 0x80) && out[2] & 0x80);
 		assert_true(outlen <= (transport_is_udp(peer.transport) ? EDNS_SIZE : 4096));
 	}
 }
@@ -145,7 +148,7 @@ malformed_messages_leave_memory_as_it_is(void **state)
 	stream.context = serve_context_new(&settings);
 	assert_non_null(stream.context);
 	send_messages(&stream, 10000, &answered); /* every page of it is there now */
-	resident_pages(); /* and so is all of stdio */
+	resident_pages();                         /* and so is all of stdio */
 	before = mallinfo2();
 	pages = resident_pages();
 	send_messages(&stream, count, &answered);
@@ -153,8 +156,8 @@ malformed_messages_leave_memory_as_it_is(void **state)
 	assert_int_equal(after.uordblks, before.uordblks);
 	assert_in_range(resident_pages(), 0, pages + 16);
 	assert_true(answered > count / 2);
-	print_message("# %llu messages, %llu answered, resident %ld then %ld pages\n", (unsigned long long)count,
-	    (unsigned long long)answered, pages, resident_pages());
+	print_message("# %llu messages, %llu answered, resident %ld then %ld pages\n",
+	    (unsigned long long)count, (unsigned long long)answered, pages, resident_pages());
 	serve_context_free(stream.context);
 	scenery_free(stream.scenery);
 }

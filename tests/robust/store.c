@@ -87,7 +87,7 @@ has_text(struct store *store, enum store_table table, const char *key, const cha
 	if (store_begin(store, STORE_READ, &txn) != 0)
 		return false;
 	same = store_get(txn, table, text_bytes(key), &found) && found.len == strlen(value) &&
-	       memcmp(found.data, value, found.len) == 0;
+	    memcmp(found.data, value, found.len) == 0;
 	store_abort(txn);
 	return same;
 }
@@ -444,8 +444,8 @@ the_guard_finds_damage_before_a_daemon_opens_the_store(void **state)
 			overwrite(*state, "config", page * 4096, noise, sizeof noise);
 		store = store_open(*state, STORE_CONFIG, STORE_READ, &problems);
 		_exit(store == NULL && problems.count == 1 && strstr(problems.items[0].text, "is damaged")
-			  ? 0
-			  : 11);
+			? 0
+			: 11);
 	}
 	assert_int_equal(child_status(child), 0);
 }

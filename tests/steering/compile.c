@@ -1,9 +1,9 @@
 /*
- * A compiler that follows stores as the publisher does: what it replaced is freed at once, and then the snapshot that
- * readers have is asked, so that a sanitizer sees what was freed too early.
+ * A compiler that follows stores as the publisher does: what it replaced is freed at once, and then the
+ * snapshot that readers have is asked, so that a sanitizer sees what was freed too early.
  */
-#include "zones/answer/answer.h"
 #include "zones/compile/compile.h"
+#include "zones/answer/answer.h"
 #include "zones/state/config_write.h"
 #include "zones/state/hostname.h"
 #include "zones/zonefile/zonefile.h"
@@ -21,7 +21,8 @@
 #define LB "33333333333333333333333333333333"
 
 static const char HEAD[] = "{\"time\":1,\"who\":\"me\",\"command\":\"c\",\"reason\":\"\"}";
-static const char ZONE[] = "$ORIGIN example.com.\n@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.53\nwww 60 TXT x\n";
+static const char ZONE[] =
+    "$ORIGIN example.com.\n@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.53\nwww 60 TXT x\n";
 
 struct place {
 	char *directory;
@@ -113,9 +114,12 @@ put_object(struct config_edit *edit, enum kind kind, const char *id, const char 
 static void
 put_pool(struct config_edit *edit, const char *extra)
 {
-	char *json = xasprintf("{\"id\":\"" POOL "\",\"name\":\"p\",\"enabled\":true,\"minimum_origins\":1,\"monitor\":\"" MONITOR "\","
-	                       "\"origins\":[{\"address\":\"192.0.2.1\",\"enabled\":true,\"weight\":1},"
-	                       "{\"address\":\"192.0.2.2\",\"enabled\":true,\"weight\":1%s}]}", extra);
+	char *json =
+	    xasprintf("{\"id\":\"" POOL
+		      "\",\"name\":\"p\",\"enabled\":true,\"minimum_origins\":1,\"monitor\":\"" MONITOR "\","
+		      "\"origins\":[{\"address\":\"192.0.2.1\",\"enabled\":true,\"weight\":1},"
+		      "{\"address\":\"192.0.2.2\",\"enabled\":true,\"weight\":1%s}]}",
+		extra);
 
 	put_object(edit, KIND_POOL, POOL, "p", json);
 	free(json);
@@ -124,8 +128,10 @@ put_pool(struct config_edit *edit, const char *extra)
 static void
 put_lb(struct config_edit *edit, bool enabled)
 {
-	char *json = xasprintf("{\"id\":\"" LB "\",\"name\":\"www.example.com\",\"enabled\":%s,\"ttl\":30,\"default_pools\":[\"" POOL "\"],"
-	                       "\"fallback_pool\":\"" POOL "\",\"steering_policy\":\"off\",\"session_affinity\":\"none\"}",
+	char *json = xasprintf(
+	    "{\"id\":\"" LB
+	    "\",\"name\":\"www.example.com\",\"enabled\":%s,\"ttl\":30,\"default_pools\":[\"" POOL "\"],"
+	    "\"fallback_pool\":\"" POOL "\",\"steering_policy\":\"off\",\"session_affinity\":\"none\"}",
 	    enabled ? "true" : "false");
 
 	put_object(edit, KIND_LB, LB, "www.example.com", json);
@@ -295,7 +301,8 @@ a_configuration_that_cannot_be_compiled_leaves_the_old_view(void **state)
 
 	set_the_scene(place);
 	edit = begin(place);
-	put_lb(edit, false); /* what the readers' load balancer is made of is replaced on the way to the fault */
+	put_lb(
+	    edit, false); /* what the readers' load balancer is made of is replaced on the way to the fault */
 	put_pool(edit, ",\"forced\":\"up\"");
 	break_the_soa(place, edit);
 	commit(edit);
@@ -368,7 +375,8 @@ unknown_endpoints_count_where_they_are_in_use(void **state)
 	judge(place, "192.0.2.1", HEALTH_DOWN);
 	follow_health(place);
 	assert_int_equal(compiler_unknown(place->compiler), 0);
-	put_pool(edit = begin(place), ",\"seeded\":\"up\""); /* S24: the state when the monitor was attached */
+	put_pool(
+	    edit = begin(place), ",\"seeded\":\"up\""); /* S24: the state when the monitor was attached */
 	commit(edit);
 	follow_config(place, false);
 	assert_int_equal(compiler_unknown(place->compiler), 0);
@@ -419,8 +427,10 @@ static void
 put_hostname_pool(struct config_edit *edit)
 {
 	put_object(edit, KIND_POOL, POOL, "p",
-	    "{\"id\":\"" POOL "\",\"name\":\"p\",\"enabled\":true,\"minimum_origins\":1,\"monitor\":\"" MONITOR "\","
-	    "\"origins\":[{\"address\":\"api.example\",\"enabled\":true,\"weight\":1,\"flatten_cname\":true}]}");
+	    "{\"id\":\"" POOL
+	    "\",\"name\":\"p\",\"enabled\":true,\"minimum_origins\":1,\"monitor\":\"" MONITOR "\","
+	    "\"origins\":[{\"address\":\"api.example\",\"enabled\":true,\"weight\":1,\"flatten_cname\":true}]"
+	    "}");
 }
 
 static void
@@ -439,13 +449,14 @@ addresses_of_a_hostname_are_followed(void **state)
 	assert_int_equal(compiler_unknown(place->compiler), 1); /* S29: not looked up yet */
 	resolve(place, "api.example", "192.0.2.1 192.0.2.2 2001:db8::1");
 	assert_int_equal(follow_health(place), COMPILED_TABLES);
-	assert_int_equal(compiler_unknown(place->compiler), 3); /* looked up, not judged */
+	assert_int_equal(compiler_unknown(place->compiler), 3);              /* looked up, not judged */
 	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0"); /* S14: the last known */
 	judge_hostname(place, "api.example", "192.0.2.1", HEALTH_UP);
 	judge_hostname(place, "api.example", "192.0.2.2", HEALTH_DOWN);
 	assert_int_equal(follow_health(place), COMPILED_TABLES);
 	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
-	resolve(place, "api.example", "192.0.2.3 192.0.2.1"); /* a new one is unknown, one that stays keeps its state */
+	resolve(place, "api.example",
+	    "192.0.2.3 192.0.2.1"); /* a new one is unknown, one that stays keeps its state */
 	assert_int_equal(follow_health(place), COMPILED_TABLES);
 	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
 	judge_hostname(place, "api.example", "192.0.2.3", HEALTH_UP);
@@ -501,10 +512,12 @@ a_new_health_store_takes_no_address_away(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(what_changed_is_followed), TEST(a_flip_of_the_monitor_itself_changes_no_answer),
+	const struct CMUnitTest tests[] = {TEST(what_changed_is_followed),
+	    TEST(a_flip_of_the_monitor_itself_changes_no_answer),
 	    TEST(a_configuration_that_cannot_be_compiled_leaves_the_old_view),
-	    TEST(a_zone_that_went_and_came_keeps_its_load_balancers), TEST(unknown_endpoints_count_where_they_are_in_use),
-	    TEST(addresses_of_a_hostname_are_followed), TEST(a_new_health_store_takes_no_address_away)};
+	    TEST(a_zone_that_went_and_came_keeps_its_load_balancers),
+	    TEST(unknown_endpoints_count_where_they_are_in_use), TEST(addresses_of_a_hostname_are_followed),
+	    TEST(a_new_health_store_takes_no_address_away)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

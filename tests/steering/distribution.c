@@ -1,6 +1,6 @@
 /*
- * distribution.c -- every weighted choice gives each its share: a million clients or draws each, by chi-squared.  Seeds are fixed: what
- * passes once passes always.
+ * distribution.c -- every weighted choice gives each its share: a million clients or draws each, by
+ * chi-squared.  Seeds are fixed: what passes once passes always.
  */
 #include "tests/steering/scene.h"
 
@@ -12,7 +12,8 @@ enum { MILLION = 1000000 };
 #endif
 enum { POOLS = 3, DRAWN = 6, CELLS = DRAWN * DRAWN * DRAWN };
 
-/* Who is asked a million times: one client after another with one draw, or one client with one draw after another. */
+/* Who is asked a million times: one client after another with one draw, or one client with one draw after
+ * another. */
 enum by { BY_CLIENT, BY_DRAW };
 
 typedef unsigned cell_fn(const struct steer_choice *choice);
@@ -81,7 +82,8 @@ set_affinity(struct scene *scene, enum by by)
 	scene->lb->affinity = by == BY_CLIENT ? AFFINITY_IP : AFFINITY_NONE;
 }
 
-/* S13, S18, [CF] 3.2: pools under random, by chance and by the client's key; those that are left take over by their weights. */
+/* S13, S18, [CF] 3.2: pools under random, by chance and by the client's key; those that are left take over by
+ * their weights. */
 static void
 pools_get_their_weights_share(void **state)
 {
@@ -161,7 +163,8 @@ origins_get_their_weights_share(void **state)
 	double shares[NITEMS(weights)];
 
 	(void)state;
-	for (unsigned down = 0; down < 2; down++) /* the second goes down: the rest take over by their weights */
+	for (unsigned down = 0; down < 2;
+	     down++) /* the second goes down: the rest take over by their weights */
 		for (size_t i = 0; i < NITEMS(ways); i++) {
 			for (unsigned o = 0; o < NITEMS(weights); o++)
 				shares[o] = scene->origins[0][o].weight = weights[o];
@@ -182,7 +185,8 @@ static void
 the_pool_says_nothing_of_the_origin(void **state)
 {
 	static const unsigned weights[] = {70, 10, 15, 5};
-	static const double pools[] = {.2, .4, .4}; /* 0.6 of a third stay in the first; the others share the rest */
+	static const double pools[] = {
+	    .2, .4, .4}; /* 0.6 of a third stay in the first; the others share the rest */
 	struct scene *scene = scene_new(POOLS, NITEMS(weights));
 	double shares[POOLS * 4];
 
@@ -203,8 +207,9 @@ the_pool_says_nothing_of_the_origin(void **state)
 }
 
 /*
- * S15: max_answers = 3 gives every three in every order as often as drawing one after another by weight would, whoever was drawn being
- * out; by chance and as the first of the client's ranking.  Equal weights: all alike.
+ * S15: max_answers = 3 gives every three in every order as often as drawing one after another by weight
+ * would, whoever was drawn being out; by chance and as the first of the client's ranking.  Equal weights: all
+ * alike.
  */
 static void
 max_answers_draws_without_replacement(void **state)
@@ -224,7 +229,9 @@ max_answers_draws_without_replacement(void **state)
 		for (unsigned i = 0; i < NITEMS(shares); i++) {
 			unsigned a = i / DRAWN / DRAWN, b = i / DRAWN % DRAWN, c = i % DRAWN;
 
-			shares[i] = a == b || b == c || c == a ? 0 : w[a] / sum * w[b] / (sum - w[a]) * w[c] / (sum - w[a] - w[b]);
+			shares[i] = a == b || b == c || c == a
+			    ? 0
+			    : w[a] / sum * w[b] / (sum - w[a]) * w[c] / (sum - w[a] - w[b]);
 		}
 		settle(scene);
 		for (enum by by = BY_CLIENT; by <= BY_DRAW; by++) {
@@ -248,7 +255,8 @@ equal_answers_are_rotated_evenly(void **state)
 	scene_free(scene);
 }
 
-/* [CF] 3.5: 10, 50 and 90 percent, by chance and by the client's hash; where who is shed goes on, and to the fallback pool from the last. */
+/* [CF] 3.5: 10, 50 and 90 percent, by chance and by the client's hash; where who is shed goes on, and to the
+ * fallback pool from the last. */
 static void
 pools_shed_their_share(void **state)
 {
@@ -264,7 +272,8 @@ pools_shed_their_share(void **state)
 			double p = percents[i] / 100.0, q = .3;
 			double off[] = {1 - p, p * (1 - q), p * q};
 			/* random: both to be had, 3 to 1; else the one that is */
-			double random[] = {(1 - p) * (1 - q) * .75 + (1 - p) * q, (1 - p) * (1 - q) * .25 + p * (1 - q), p * q};
+			double random[] = {(1 - p) * (1 - q) * .75 + (1 - p) * q,
+			    (1 - p) * (1 - q) * .25 + p * (1 - q), p * q};
 
 			scene->pools[0].shed_percent = percents[i];
 			scene->pools[1].shed_percent = 30;

@@ -1,5 +1,6 @@
 /*
- * expression.c -- S35: what the conditions of rules mean, what is said of those that mean nothing, and how widely an outcome holds.
+ * expression.c -- S35: what the conditions of rules mean, what is said of those that mean nothing, and how
+ * widely an outcome holds.
  */
 #include "zones/expression/expression.h"
 
@@ -20,8 +21,15 @@ struct asked {
 static void
 ask_as(struct asked *asked, const char *ecs, const char *resolver)
 {
-	*asked = (struct asked){.input = {.query_type = 28, .site = "AMS", .country = "DE", .region = geo_region("WEU"), .location_scope = 20,
-	    .source_country = "FR", .source_country_prefix = 18, .source_network = 64500, .source_network_prefix = 21}};
+	*asked = (struct asked){.input = {.query_type = 28,
+				    .site = "AMS",
+				    .country = "DE",
+				    .region = geo_region("WEU"),
+				    .location_scope = 20,
+				    .source_country = "FR",
+				    .source_country_prefix = 18,
+				    .source_network = 64500,
+				    .source_network_prefix = 21}};
 	assert_true(name_from_text(asked->lb_name, "*.example.com", NULL) > 0);
 	assert_true(name_from_text(asked->query_name, "www.example.com", NULL) > 0);
 	assert_true(address_from_text(&asked->resolver, resolver));
@@ -33,7 +41,8 @@ ask_as(struct asked *asked, const char *ecs, const char *resolver)
 	asked->input.source = ecs != NULL ? &asked->ecs : &asked->resolver;
 	asked->input.source_is_client = ecs != NULL;
 	if (ecs == NULL)
-		asked->input.source_country_prefix = asked->input.source_network_prefix = asked->input.location_scope = 0;
+		asked->input.source_country_prefix = asked->input.source_network_prefix =
+		    asked->input.location_scope = 0;
 }
 
 static struct expression *
@@ -157,8 +166,8 @@ conditions_mean_what_cloudflare_says(void **state)
 		bool truth = expression_true(expression, &asked.input, &scope);
 
 		if (truth != rows[i].truth || scope != rows[i].scope)
-			fail_msg("%s: %s within /%u, not %s within /%u", rows[i].text, truth ? "true" : "false", scope,
-			    rows[i].truth ? "true" : "false", rows[i].scope);
+			fail_msg("%s: %s within /%u, not %s within /%u", rows[i].text,
+			    truth ? "true" : "false", scope, rows[i].truth ? "true" : "false", rows[i].scope);
 		free(expression);
 	}
 }
@@ -187,7 +196,8 @@ a_resolver_is_compared_but_has_no_scope(void **state)
 		uint8_t scope = 1;
 
 		if (expression_true(expression, &asked.input, &scope) != rows[i].truth || scope != 0)
-			fail_msg("%s: not %s, or scope %u", rows[i].text, rows[i].truth ? "true" : "false", scope);
+			fail_msg(
+			    "%s: not %s, or scope %u", rows[i].text, rows[i].truth ? "true" : "false", scope);
 		free(expression);
 	}
 }
@@ -199,13 +209,15 @@ what_means_nothing_is_refused_with_its_column(void **state)
 		const char *text, *error;
 	} rows[] = {
 	    {"ip.src eq \"x\"", "at column 11: expected an address, found a text: write it without \""},
-	    {"ip.src eq 10.0.0.0/8", "at column 11: expected an address, found the prefix 10.0.0.0/8: write in {10.0.0.0/8}"},
+	    {"ip.src eq 10.0.0.0/8",
+		"at column 11: expected an address, found the prefix 10.0.0.0/8: write in {10.0.0.0/8}"},
 	    {"ip.src in {10.0.0.1/8}", "at column 12: 10.0.0.1/8: it has bits set behind its length"},
 	    {"ip.src in {10.0.0.0/33}", "at column 12: 10.0.0.0/33: its length must be from 0 to 32"},
 	    {"ip.src in {10.0.0.9..10.0.0.1}", "at column 12: the range ends before it begins"},
 	    {"ip.src in {10.0.0.1..::1}", "at column 12: the range ends before it begins"},
 	    {"ip.src in {10.0.0.0/8..11.0.0.0}", "at column 12: a range is of addresses, not of prefixes"},
-	    {"ip.src in {10.0.0.1, 10.0.0.2}", "at column 20: expected a value or }, found a comma: values stand beside each other"},
+	    {"ip.src in {10.0.0.1, 10.0.0.2}",
+		"at column 20: expected a value or }, found a comma: values stand beside each other"},
 	    {"ip.src in {}", "at column 12: expected an address, found }"},
 	    {"ip.src in {10.0.0.1", "at column 20: expected an address, found the end"},
 	    {"ip.src in $office", "at column 11: there are no named lists here: write their values in {...}"},
@@ -214,29 +226,42 @@ what_means_nothing_is_refused_with_its_column(void **state)
 	    {"ip.src", "at column 7: expected eq, ne or in, found the end"},
 	    {"dns.qry.type", "at column 13: expected eq, ne, lt, le, gt, ge or in, found the end"},
 	    {"dns.qry.type eq \"A\"", "at column 17: expected a number, found \"A\""},
-	    {"dns.qry.type eq 4294967296", "at column 17: expected a number up to 4294967295, found 4294967296"},
+	    {"dns.qry.type eq 4294967296",
+		"at column 17: expected a number up to 4294967295, found 4294967296"},
 	    {"dns.qry.type eq 1x", "at column 17: expected a number up to 4294967295, found 1x"},
 	    {"dns.qry.type eq 1..2", "at column 18: a range stands in {...}"},
 	    {"ip.src eq 1.0.0.0..2.0.0.0", "at column 18: a range stands in {...}"},
 	    {"dns.qry.type in {5..1}", "at column 18: the range ends before it begins"},
 	    {"dns.qry.name eq www", "at column 17: expected a text such as \"DE\", found www"},
-	    {"ip.src.country eq \"de\"", "at column 19: \"de\" is no country: write two capital letters, as in \"DE\""},
-	    {"cf.load_balancer.country in {\"DE\" \"Germany\"}", "at column 35: \"Germany\" is no country: write two capital letters, as in \"DE\""},
-	    {"cf.load_balancer.region ne \"weu\"", "at column 28: \"weu\" is no region: there are WNAM, ENAM, WEU, EEU, NSAM, SSAM, OC, ME, NAF, SAF, SAS, SEAS and NEAS"},
+	    {"ip.src.country eq \"de\"",
+		"at column 19: \"de\" is no country: write two capital letters, as in \"DE\""},
+	    {"cf.load_balancer.country in {\"DE\" \"Germany\"}",
+		"at column 35: \"Germany\" is no country: write two capital letters, as in \"DE\""},
+	    {"cf.load_balancer.region ne \"weu\"",
+		"at column 28: \"weu\" is no region: there are WNAM, ENAM, WEU, EEU, NSAM, SSAM, OC, ME, "
+		"NAF, SAF, SAS, SEAS and NEAS"},
 	    {"dns.qry.name eq \"www", "at column 17: the text that begins here has no \" at its end"},
 	    {"dns.qry.name eq r#\"www\"", "at column 17: the text that begins here has no end"},
 	    {"dns.qry.name eq \"\\n\"", "at column 18: expected \\\", \\\\ or \\xHH"},
-	    {"dns.qry.name matches \"^a\"", "at column 14: matches is not supported: use contains, starts_with(), ends_with() or in {...}"},
-	    {"dns.qry.name ~ \"^a\"", "at column 14: ~ is not supported: use contains, starts_with(), ends_with() or in {...}"},
-	    {"dns.rr.opt.client lt true", "at column 19: dns.rr.opt.client is true or false and has no order"},
+	    {"dns.qry.name matches \"^a\"",
+		"at column 14: matches is not supported: use contains, starts_with(), ends_with() or in "
+		"{...}"},
+	    {"dns.qry.name ~ \"^a\"",
+		"at column 14: ~ is not supported: use contains, starts_with(), ends_with() or in {...}"},
+	    {"dns.rr.opt.client lt true",
+		"at column 19: dns.rr.opt.client is true or false and has no order"},
 	    {"dns.rr.opt.client eq 1", "at column 22: expected true or false, found 1"},
 	    {"http.host eq \"a\"", "at column 1: http.host needs the HTTP proxy; this is DNS-only"},
 	    {"true and ssl", "at column 10: ssl needs the HTTP proxy; this is DNS-only"},
-	    {"ip.dst eq 1.2.3.4", "at column 1: ip.dst is no field: there are ip.src, dns.qry.name, dns.qry.type, ... (graycloud(8), EXPRESSIONS)"},
+	    {"ip.dst eq 1.2.3.4",
+		"at column 1: ip.dst is no field: there are ip.src, dns.qry.name, dns.qry.type, ... "
+		"(graycloud(8), EXPRESSIONS)"},
 	    {"len(ip.src) eq 4", "at column 5: expected a text, found ip.src, which is an address"},
-	    {"starts_with(dns.qry.type, \"a\")", "at column 13: expected a text, found dns.qry.type, which is a number"},
+	    {"starts_with(dns.qry.type, \"a\")",
+		"at column 13: expected a text, found dns.qry.type, which is a number"},
 	    {"starts_with(dns.qry.name \"a\")", "at column 26: expected ,, found \"a\""},
-	    {"dns.qry.name starts_with \"a\"", "at column 14: expected eq, ne, lt, le, gt, ge or in, found starts_with"},
+	    {"dns.qry.name starts_with \"a\"",
+		"at column 14: expected eq, ne, lt, le, gt, ge or in, found starts_with"},
 	    {"true and", "at column 9: expected a field, \"not\" or (, found the end"},
 	    {"true true", "at column 6: expected \"and\", \"or\", \"xor\" or the end, found true"},
 	    {"(true", "at column 6: expected ), found the end"},
@@ -246,7 +271,8 @@ what_means_nothing_is_refused_with_its_column(void **state)
 	    {"\xc3\xbcmlaut eq 1", "at column 1: expected a field, a value or an operator, found \xc3\xbc"},
 	    {"\xe2\x82\xac", "at column 1: expected a field, a value or an operator, found \xe2\x82\xac"},
 	    {"dns.qry.type eq \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\xc3\xbc\"",
-		"at column 17: expected a number, found \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
+		"at column 17: expected a number, found "
+		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"},
 	};
 
 	(void)state;
@@ -321,7 +347,8 @@ write_random(FILE *out, uint64_t *at, unsigned depth)
 		unsigned host = (unsigned)one & 255 & ~((1u << (32 - length)) - 1);
 
 		if (one >> 30 & 1)
-			fprintf(out, "10.0.0.%u..10.0.0.%u ", host, host + (unsigned)(one >> 40) % (256 - host));
+			fprintf(
+			    out, "10.0.0.%u..10.0.0.%u ", host, host + (unsigned)(one >> 40) % (256 - host));
 		else
 			fprintf(out, "10.0.0.%u/%u ", host, length);
 	}
@@ -355,9 +382,11 @@ within_the_scope_nobody_is_judged_differently(void **state)
 		for (unsigned host = 0; host < 256; host++) {
 			unsigned size = scopes[host] < 24 ? 256 : 1u << (32 - scopes[host]);
 
-			for (unsigned other = host & ~(size - 1); other < (host & ~(size - 1)) + size; other++)
+			for (unsigned other = host & ~(size - 1); other < (host & ~(size - 1)) + size;
+			     other++)
 				if (truths[other] != truths[host])
-					fail_msg("%s: 10.0.0.%u is not judged as 10.0.0.%u/%u", text, other, host, scopes[host]);
+					fail_msg("%s: 10.0.0.%u is not judged as 10.0.0.%u/%u", text, other,
+					    host, scopes[host]);
 		}
 		free(expression);
 		free(text);

@@ -28,10 +28,13 @@ write_file(const uint8_t *octets, size_t len)
 static uint8_t *
 sound(size_t *len)
 {
-	static const char script[] = "MMDB::write($ARGV[0], map { ($_ => {country => {iso_code => /^1|:3:/ ? q(US) : q(DE)}, subdivisions => "
-				     "[{iso_code => q(CA)}], location => {latitude => 37.5, longitude => -122.25}}) } qw(10.0.0.0/8 10.1.0.0/16 "
-				     "192.0.2.0/24 2001:db8::/32 2001:db8:1:2:8000::/66 1234::/16 2001:db8:1:3:8000::/65 "
-				     "1234:0:0:5:4000::/66))";
+	static const char script[] =
+	    "MMDB::write($ARGV[0], map { ($_ => {country => {iso_code => /^1|:3:/ ? q(US) : q(DE)}, "
+	    "subdivisions => "
+	    "[{iso_code => q(CA)}], location => {latitude => 37.5, longitude => -122.25}}) } qw(10.0.0.0/8 "
+	    "10.1.0.0/16 "
+	    "192.0.2.0/24 2001:db8::/32 2001:db8:1:2:8000::/66 1234::/16 2001:db8:1:3:8000::/65 "
+	    "1234:0:0:5:4000::/66))";
 	char *command;
 	uint8_t *octets = malloc(1 << 20);
 	FILE *file;
@@ -51,8 +54,9 @@ sound(size_t *len)
 static bool
 try(void)
 {
-	static const char *const addresses[] = {"10.1.2.3", "192.0.2.1", "255.255.255.255", "0.0.0.0", "2001:db8::1",
-	    "::ffff:10.1.2.3", "2002:a01:203::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "::"};
+	static const char *const addresses[] = {"10.1.2.3", "192.0.2.1", "255.255.255.255", "0.0.0.0",
+	    "2001:db8::1", "::ffff:10.1.2.3", "2002:a01:203::1", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
+	    "::"};
 	struct problems problems = {0};
 	struct geo *geo = geo_open((const char *[]){path}, 1, &problems);
 	struct geo_found found;
@@ -64,7 +68,8 @@ try(void)
 
 		assert_true(address_from_text(&address, addresses[i]));
 		geo_find(geo, &address, &found);
-		assert_true(found.area_prefix <= 64 && found.place_prefix <= 64 && found.region < REGION_COUNT);
+		assert_true(
+		    found.area_prefix <= 64 && found.place_prefix <= 64 && found.region < REGION_COUNT);
 	}
 	problems_free(&problems);
 	geo_free(geo);
@@ -100,15 +105,18 @@ the_first_half_of_a_slash_64_speaks_for_all(void **state)
 static void
 networks_come_from_a_database_of_their_own(void **state)
 {
-	static const char script[] = "MMDB::write($ARGV[0], q(10.0.0.0/8), {autonomous_system_number => \\q(32 64500)}, q(10.1.0.0/16), "
-				     "{autonomous_system_number => \\q(16 174)}, q(10.1.7.0/25), {autonomous_system_organization => q(X)}, "
+	static const char script[] = "MMDB::write($ARGV[0], q(10.0.0.0/8), {autonomous_system_number => "
+				     "\\q(32 64500)}, q(10.1.0.0/16), "
+				     "{autonomous_system_number => \\q(16 174)}, q(10.1.7.0/25), "
+				     "{autonomous_system_organization => q(X)}, "
 				     "q(2001:db8::/32), {autonomous_system_number => \\q(32 4200000000)})";
 	static const struct {
 		const char *address;
 		uint32_t network;
 		unsigned prefix;
-	} rows[] = {{"10.0.0.1", 64500, 16}, {"10.2.0.1", 64500, 15}, {"10.1.0.1", 174, 22}, {"10.1.7.1", 0, 25}, {"10.1.7.200", 174, 25},
-	    {"11.0.0.0", 0, 8}, {"192.0.2.1", 0, 1}, {"2001:db8::1", 4200000000, 32}, {"2001:db9::1", 0, 32}, {"::1", 0, 3}};
+	} rows[] = {{"10.0.0.1", 64500, 16}, {"10.2.0.1", 64500, 15}, {"10.1.0.1", 174, 22},
+	    {"10.1.7.1", 0, 25}, {"10.1.7.200", 174, 25}, {"11.0.0.0", 0, 8}, {"192.0.2.1", 0, 1},
+	    {"2001:db8::1", 4200000000, 32}, {"2001:db9::1", 0, 32}, {"::1", 0, 3}};
 	char networks[] = "/tmp/graycloud-networks-XXXXXX", *command;
 	struct problems problems = {0};
 	struct geo_found found;
@@ -205,8 +213,11 @@ a_leaf_above_IPv4_speaks_for_all_of_it(void **state)
 	char *command;
 
 	(void)state;
-	assert_true(asprintf(&command, "perl -Itests/lib -MMMDB -e 'MMDB::write($ARGV[0], q(::/20) => {country => {iso_code => q(DE)}}, "
-	    "q(2001:db8::/32) => {country => {iso_code => q(US)}})' %s", path) > 0);
+	assert_true(asprintf(&command,
+			"perl -Itests/lib -MMMDB -e 'MMDB::write($ARGV[0], q(::/20) => {country => {iso_code "
+			"=> q(DE)}}, "
+			"q(2001:db8::/32) => {country => {iso_code => q(US)}})' %s",
+			path) > 0);
 	assert_int_equal(system(command), 0);
 	free(command);
 	geo = geo_open((const char *[]){path}, 1, &problems);

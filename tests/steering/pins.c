@@ -23,15 +23,18 @@ key(uint64_t n)
 static struct pin
 pin_of(uint64_t n, bool confirmed, bool differs)
 {
-	return (struct pin){.expiry = NOW + 3600, .pool = n & PIN_POOL_MASK, .origin = n * 7 & PIN_ORIGIN_MASK, .confirmed = confirmed,
+	return (struct pin){.expiry = NOW + 3600,
+	    .pool = n & PIN_POOL_MASK,
+	    .origin = n * 7 & PIN_ORIGIN_MASK,
+	    .confirmed = confirmed,
 	    .differs = differs};
 }
 
 static bool
 same(const struct pin *a, const struct pin *b)
 {
-	return a->expiry == b->expiry && a->pool == b->pool && a->origin == b->origin && a->confirmed == b->confirmed &&
-	       a->differs == b->differs;
+	return a->expiry == b->expiry && a->pool == b->pool && a->origin == b->origin &&
+	    a->confirmed == b->confirmed && a->differs == b->differs;
 }
 
 static void
@@ -62,7 +65,8 @@ what_is_put_is_got_until_it_ends(void **state)
 	pins_close(pins);
 }
 
-/* S20: ten million made-up clients cannot flush the pins of real ones, of this load balancer or of another. */
+/* S20: ten million made-up clients cannot flush the pins of real ones, of this load balancer or of another.
+ */
 static void
 spoofed_clients_flush_no_real_pin(void **state)
 {
@@ -123,7 +127,8 @@ what_hashing_says_too_goes_first(void **state)
 	assert_true(pins_put(pins, found[4], 0, NOW, &made));
 	assert_false(pins_get(pins, found[3], 0, NOW, &pin));
 	assert_true(pins_get(pins, found[2], 0, NOW, &pin));
-	/* newcomers that differ displace in turn what is worth less, and never the confirmed one that differs */
+	/* newcomers that differ displace in turn what is worth less, and never the confirmed one that differs
+	 */
 	for (unsigned i = 0; i < 100; i++) {
 		made = pin_of(i, false, true);
 		pins_put(pins, found[5] + ((uint64_t)i << 20), 0, NOW, &made);
@@ -214,7 +219,8 @@ a_torn_pin_is_no_pin(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, i < 2 ? write_storm : read_storm, &storm), 0);
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, i < 2 ? write_storm : read_storm, &storm), 0);
 	for (unsigned i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(storm.torn, 0);

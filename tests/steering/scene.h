@@ -42,19 +42,26 @@ scene_new(unsigned npools, unsigned norigins)
 	for (unsigned p = 0; p < 3; p++) {
 		struct pool *pool = &scene->pools[p];
 
-		*pool = (struct pool){.name = (char *)(uintptr_t)names[p], .enabled = true, .minimum_origins = 1,
-		    .origins = scene->origins[p], .norigins = norigins};
+		*pool = (struct pool){.name = (char *)(uintptr_t)names[p],
+		    .enabled = true,
+		    .minimum_origins = 1,
+		    .origins = scene->origins[p],
+		    .norigins = norigins};
 		for (unsigned o = 0; o < norigins; o++) {
 			snprintf(scene->addresses[p][o], 40, "192.0.%u.%u", p, o + 1);
-			scene->origins[p][o] = (struct origin){.name = NULL, .address = scene->addresses[p][o], .enabled = true,
-			    .weight = 100};
+			scene->origins[p][o] = (struct origin){
+			    .name = NULL, .address = scene->addresses[p][o], .enabled = true, .weight = 100};
 			assert_true(address_from_text(&scene->origins[p][o].ip, scene->addresses[p][o]));
 			scene->states[p][o] = HEALTH_UP;
 		}
 	}
 	scene->lb = xcalloc(1, sizeof *scene->lb + 3 * sizeof(struct steer_pool));
-	*scene->lb = (struct steer_lb){.ttl = 30, .ecs_allowed = true, .prefix_v4 = 24, .prefix_v6 = 56,
-	    .npools = (uint16_t)npools, .fallback = {.slot = npools - 1}};
+	*scene->lb = (struct steer_lb){.ttl = 30,
+	    .ecs_allowed = true,
+	    .prefix_v4 = 24,
+	    .prefix_v6 = 56,
+	    .npools = (uint16_t)npools,
+	    .fallback = {.slot = npools - 1}};
 	scene->lb->name_len = (uint8_t)name_from_text(scene->lb->name, "www.example.com.", NULL);
 	for (unsigned p = 0; p < npools; p++)
 		scene->lb->pools[p] = (struct steer_pool){.slot = p, .weight = 100};
@@ -89,7 +96,8 @@ scene_free(struct scene *scene)
 static inline struct steer_client
 client(uint32_t n)
 {
-	struct steer_client who = {.resolver = {FAMILY_V4, {203, 0, 113, 5}}, .ecs = {.family = FAMILY_V4}, .source = 24};
+	struct steer_client who = {
+	    .resolver = {FAMILY_V4, {203, 0, 113, 5}}, .ecs = {.family = FAMILY_V4}, .source = 24};
 
 	put32(who.ecs.bytes, n << 8);
 	return who;
@@ -124,7 +132,8 @@ draw_of(uint64_t n)
 	return mix64(n * UINT64_C(0x9e3779b97f4a7c15) + 1);
 }
 
-/* Chi-squared of counts against weights; the bound is that of p = 0.001, as Wilson and Hilferty approximate it. */
+/* Chi-squared of counts against weights; the bound is that of p = 0.001, as Wilson and Hilferty approximate
+ * it. */
 static inline void
 assert_shares(const unsigned *counts, const double *weights, unsigned n, unsigned total)
 {
@@ -144,7 +153,9 @@ assert_shares(const unsigned *counts, const double *weights, unsigned n, unsigne
 	}
 	bound = degrees * pow(1 - 2 / (9 * degrees) + 3.0902 * sqrt(2 / (9 * degrees)), 3);
 	if (!(chi < bound))
-		fail_msg("chi-squared %.2f over %.0f degrees, which chance passes once in a thousand from %.2f", chi, degrees, bound);
+		fail_msg(
+		    "chi-squared %.2f over %.0f degrees, which chance passes once in a thousand from %.2f",
+		    chi, degrees, bound);
 }
 
 /* Rules or sets of a scene: override i brings in pool i, where its condition is true. */
@@ -164,8 +175,11 @@ bring(struct scene *scene, struct brought *brought, bool rules, unsigned count, 
 		if (brought->conditions[i] == NULL)
 			fail_msg("%s: %s", conditions[i], error);
 		brought->pools[i] = (struct steer_pool){.slot = i, .weight = 100};
-		brought->overrides[i] = (struct steer_override){.condition = brought->conditions[i], .parts = PART_POOLS, .npools = 1,
-		    .pools = &brought->pools[i], .branch = i + 1};
+		brought->overrides[i] = (struct steer_override){.condition = brought->conditions[i],
+		    .parts = PART_POOLS,
+		    .npools = 1,
+		    .pools = &brought->pools[i],
+		    .branch = i + 1};
 	}
 	scene->lb->overrides = &scene->all;
 	if (rules) {

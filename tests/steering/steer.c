@@ -32,7 +32,8 @@ the_logarithm_is_that_of_libm_and_never_rises(void **state)
 		double exact = 64 - log2((double)hash), got = (double)steer_neg_log2(hash) / 1099511627776.0;
 
 		if (hash > 0 && fabs(exact - got) > 3e-6)
-			fail_msg("-log2(%016llx / 2^64): %.9f, not %.9f", (unsigned long long)hash, got, exact);
+			fail_msg(
+			    "-log2(%016llx / 2^64): %.9f, not %.9f", (unsigned long long)hash, got, exact);
 	}
 	for (uint64_t hash = 1; hash < UINT64_MAX - (UINT64_C(1) << 48); hash += UINT64_C(1) << 48) {
 		assert_true(steer_neg_log2(hash) <= before);
@@ -60,7 +61,9 @@ the_vectors_of_S18_hold(void **state)
 		struct steer_client who = client(rows[i].client);
 
 		for (unsigned o = 0; o < 5; o++)
-			scene->origins[0][o].weight = rows[i].weights[o] == '1' ? 100 : rows[i].weights[o] == 'h' ? 50 : 10;
+			scene->origins[0][o].weight = rows[i].weights[o] == '1' ? 100
+			    : rows[i].weights[o] == 'h'                         ? 50
+										: 10;
 		settle(scene);
 		struct steer_choice choice = ask(scene, &who, TABLE_V4, 7);
 
@@ -281,8 +284,9 @@ static void
 failover_goes_in_order_and_ends_in_the_fallback(void **state)
 {
 	static const struct {
-		const char *states;  /* of the two origins of each pool: u p, d own, s uspect, ? unknown, x disabled, F forced down, U forced up */
-		const char *pool;    /* where A goes; "-": nothing */
+		const char *states; /* of the two origins of each pool: u p, d own, s uspect, ? unknown, x
+				       disabled, F forced down, U forced up */
+		const char *pool;   /* where A goes; "-": nothing */
 		bool last_resort;
 	} rows[] = {
 	    {"uu uu uu", "eu", false},
@@ -313,8 +317,11 @@ failover_goes_in_order_and_ends_in_the_fallback(void **state)
 				scene->pools[p].monitor = (struct id){"0123456789abcdef0123456789abcdef"};
 				origin->enabled = c != 'x';
 				origin->forced = c == 'F' ? FORCED_DOWN : c == 'U' ? FORCED_UP : FORCED_NONE;
-				scene->states[p][o] = c == 'd' || c == 'U' ? HEALTH_DOWN : c == 's' ? HEALTH_SUSPECT
-				    : c == '?' ? HEALTH_UNKNOWN : c == 'x' ? HEALTH_DISABLED : HEALTH_UP;
+				scene->states[p][o] = c == 'd' || c == 'U' ? HEALTH_DOWN
+				    : c == 's'                             ? HEALTH_SUSPECT
+				    : c == '?'                             ? HEALTH_UNKNOWN
+				    : c == 'x'                             ? HEALTH_DISABLED
+									   : HEALTH_UP;
 			}
 		settle(scene);
 		struct steer_choice choice = ask(scene, &who, TABLE_V4, 3);
@@ -324,7 +331,8 @@ failover_goes_in_order_and_ends_in_the_fallback(void **state)
 			assert_int_equal(choice.count, 0);
 		else
 			assert_string_equal(choice.pool->name, rows[i].pool);
-		assert_int_equal(choice.count > 0, *rows[i].pool != '-'); /* S14: also where every verdict is bad */
+		assert_int_equal(
+		    choice.count > 0, *rows[i].pool != '-'); /* S14: also where every verdict is bad */
 	}
 	scene_free(scene);
 }
@@ -417,12 +425,24 @@ static void
 minimum_origins_counts_what_may_answer(void **state)
 {
 	static const struct {
-		const char *origins; /* of three: u p, d own, U down but forced up, D up but forced down, x disabled, 0 up of weight 0 */
+		const char *origins; /* of three: u p, d own, U down but forced up, D up but forced down, x
+					disabled, 0 up of weight 0 */
 		unsigned minimum;
 		bool usable;
 	} rows[] = {
-	    {"uuu", 3, true}, {"uuU", 3, true}, {"uud", 3, false}, {"uuD", 3, false}, {"uux", 3, false}, {"uu0", 3, true}, {"uux", 2, true},
-	    {"Udd", 1, true}, {"ddd", 0, false}, {"000", 0, false}, {"x00", 1, false}, {"Uxx", 2, false}, {"u00", 3, true},
+	    {"uuu", 3, true},
+	    {"uuU", 3, true},
+	    {"uud", 3, false},
+	    {"uuD", 3, false},
+	    {"uux", 3, false},
+	    {"uu0", 3, true},
+	    {"uux", 2, true},
+	    {"Udd", 1, true},
+	    {"ddd", 0, false},
+	    {"000", 0, false},
+	    {"x00", 1, false},
+	    {"Uxx", 2, false},
+	    {"u00", 3, true},
 	};
 	struct scene *scene = scene_new(1, 3);
 
@@ -436,7 +456,9 @@ minimum_origins_counts_what_may_answer(void **state)
 			origin->enabled = c != 'x';
 			origin->weight = c == '0' ? 0 : 100;
 			origin->forced = c == 'U' ? FORCED_UP : c == 'D' ? FORCED_DOWN : FORCED_NONE;
-			scene->states[0][o] = c == 'd' || c == 'U' ? HEALTH_DOWN : c == 'x' ? HEALTH_DISABLED : HEALTH_UP;
+			scene->states[0][o] = c == 'd' || c == 'U' ? HEALTH_DOWN
+			    : c == 'x'                             ? HEALTH_DISABLED
+								   : HEALTH_UP;
 		}
 		scene->pools[0].minimum_origins = rows[i].minimum;
 		settle(scene);
@@ -450,15 +472,21 @@ minimum_origins_counts_what_may_answer(void **state)
 static void
 states_are_healthy_or_not(void **state)
 {
-	static const bool healthy[] = {[HEALTH_UNKNOWN] = false, [HEALTH_UP] = true, [HEALTH_SUSPECT] = true, [HEALTH_DOWN] = false,
-	    [HEALTH_DISABLED] = false, [HEALTH_UNMONITORED] = true, [HEALTH_UNRESOLVED] = false};
+	static const bool healthy[] = {[HEALTH_UNKNOWN] = false,
+	    [HEALTH_UP] = true,
+	    [HEALTH_SUSPECT] = true,
+	    [HEALTH_DOWN] = false,
+	    [HEALTH_DISABLED] = false,
+	    [HEALTH_UNMONITORED] = true,
+	    [HEALTH_UNRESOLVED] = false};
 
 	(void)state;
 	for (unsigned i = 0; i < NITEMS(healthy); i++)
 		assert_int_equal(health_state_healthy((enum health_state)i), healthy[i]);
 }
 
-/* S15: with affinity the n answers are the first of one ranking, whatever n is; so they are with origin_steering hash. */
+/* S15: with affinity the n answers are the first of one ranking, whatever n is; so they are with
+ * origin_steering hash. */
 static void
 answers_with_affinity_are_the_first_of_the_ranking(void **state)
 {
@@ -489,7 +517,8 @@ answers_with_affinity_are_the_first_of_the_ranking(void **state)
 	scene_free(scene);
 }
 
-/* S18: the order in which pools stand plays no part, and who loses a pool spreads over the others by their weights. */
+/* S18: the order in which pools stand plays no part, and who loses a pool spreads over the others by their
+ * weights. */
 static void
 the_choice_of_a_pool_moves_only_its_own_clients(void **state)
 {
@@ -534,7 +563,8 @@ an_affinity_group_holds_two_families_together(void **state)
 		struct steer_client who = client(n);
 		struct steer_choice four = ask(scene, &who, TABLE_V4, 1), six = ask(scene, &who, TABLE_V6, 2);
 
-		assert_int_equal(four.from->list[four.index[0]].origin + 2, six.from->list[six.index[0]].origin);
+		assert_int_equal(
+		    four.from->list[four.index[0]].origin + 2, six.from->list[six.index[0]].origin);
 	}
 	scene_free(scene);
 }
@@ -602,11 +632,13 @@ the_scope_is_honest(void **state)
 	settle(scene);
 	struct steer_client who = client(1);
 
-	assert_int_equal(ask(scene, &who, TABLE_V4, 1).scope, 0); /* one candidate: the client does not matter */
+	assert_int_equal(
+	    ask(scene, &who, TABLE_V4, 1).scope, 0); /* one candidate: the client does not matter */
 	scene_free(scene);
 }
 
-/* origin_steering hash ([CF] 3.4): stable by client where weights differ, without effect where they do not. */
+/* origin_steering hash ([CF] 3.4): stable by client where weights differ, without effect where they do not.
+ */
 static void
 hash_steering_keeps_a_client_where_weights_differ(void **state)
 {
@@ -624,7 +656,8 @@ hash_steering_keeps_a_client_where_weights_differ(void **state)
 	settle(scene);
 	for (uint32_t n = 0; n < CLIENTS; n++) {
 		who = client(n);
-		struct steer_choice one = ask(scene, &who, TABLE_V4, draw_of(n)), two = ask(scene, &who, TABLE_V4, draw_of(n + 1));
+		struct steer_choice one = ask(scene, &who, TABLE_V4, draw_of(n)),
+				    two = ask(scene, &who, TABLE_V4, draw_of(n + 1));
 
 		assert_int_equal(one.count, 1);
 		assert_int_equal(one.index[0], two.index[0]);
@@ -635,7 +668,8 @@ hash_steering_keeps_a_client_where_weights_differ(void **state)
 	scene_free(scene);
 }
 
-/* [CF] 3.5: a share of the clients goes where the policy sends them next; if all shed, to the fallback pool. */
+/* [CF] 3.5: a share of the clients goes where the policy sends them next; if all shed, to the fallback pool.
+ */
 static void
 shedding_refuses_its_share_by_chance_or_by_client(void **state)
 {
@@ -655,7 +689,8 @@ shedding_refuses_its_share_by_chance_or_by_client(void **state)
 			settle(scene);
 			for (uint32_t n = 0; n < CLIENTS; n++) {
 				struct steer_client who = client(n);
-				struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n)), again = ask(scene, &who, TABLE_V4, draw_of(n + CLIENTS));
+				struct steer_choice choice = ask(scene, &who, TABLE_V4, draw_of(n)),
+						    again = ask(scene, &who, TABLE_V4, draw_of(n + CLIENTS));
 
 				counts[steer_address(&choice, 0)->bytes[2]]++;
 				last_resort += choice.last_resort;
@@ -727,7 +762,8 @@ ask_and_pin(struct scene *scene, uint32_t n, unsigned family)
 	struct steer_choice choice = ask(scene, &who, family, n);
 
 	if (choice.pin_wanted)
-		assert_true(pins_put(scene->pins, choice.pin_key, scene->lb->share, scene->now_s, &choice.pin));
+		assert_true(
+		    pins_put(scene->pins, choice.pin_key, scene->lb->share, scene->now_s, &choice.pin));
 	return choice.count > 0 ? steer_address(&choice, 0)->bytes[3] : 0;
 }
 
@@ -816,7 +852,8 @@ a_pin_holds_the_pool_for_both_families(void **state)
 	settle(scene);
 	assert_string_equal(ask(scene, &who, TABLE_V4, 1).pool->name, "us");
 	assert_string_equal(ask(scene, &who, TABLE_V6, 1).pool->name, "us");
-	assert_false(ask(scene, &who, TABLE_V6, 1).pin_wanted && ask(scene, &who, TABLE_V6, 1).pin.pool != pin_pool_tag(scene->tables[1]->hash));
+	assert_false(ask(scene, &who, TABLE_V6, 1).pin_wanted &&
+	    ask(scene, &who, TABLE_V6, 1).pin.pool != pin_pool_tag(scene->tables[1]->hash));
 	assert_int_equal(ask(scene, &who, TABLE_V6, 1).count, 1);
 	/* another client, without a pin, goes to the first pool */
 	struct steer_client other = client(8);
@@ -833,7 +870,8 @@ a_pin_holds_the_pool_for_both_families(void **state)
 	scene_free(scene);
 }
 
-/* S13: a pool sheds clients that have no valid pin, and by their key where there is affinity, whatever its own policy. */
+/* S13: a pool sheds clients that have no valid pin, and by their key where there is affinity, whatever its
+ * own policy. */
 static void
 a_pinned_client_is_not_shed(void **state)
 {
@@ -855,7 +893,8 @@ a_pinned_client_is_not_shed(void **state)
 	settle(scene);
 	for (uint32_t n = 0; n < FEW; n++) {
 		struct steer_client who = client(n);
-		struct steer_choice one = ask(scene, &who, TABLE_V4, draw_of(n)), two = ask(scene, &who, TABLE_V4, draw_of(n + FEW));
+		struct steer_choice one = ask(scene, &who, TABLE_V4, draw_of(n)),
+				    two = ask(scene, &who, TABLE_V4, draw_of(n + FEW));
 
 		assert_ptr_equal(one.pool, two.pool);
 		if (n < FEW / 2)
@@ -864,7 +903,8 @@ a_pinned_client_is_not_shed(void **state)
 			shed += one.pool != scene->tables[0];
 	}
 	assert_true(shed > FEW / 8 && shed < 3 * FEW / 8);
-	/* S4: its neighbour, who has no pin, may be shed: alone in the only pool's only origin the client matters all the same */
+	/* S4: its neighbour, who has no pin, may be shed: alone in the only pool's only origin the client
+	 * matters all the same */
 	scene->lb->npools = 1;
 	for (unsigned o = 1; o < 3; o++)
 		scene->origins[0][o].enabled = false;
@@ -878,7 +918,8 @@ a_pinned_client_is_not_shed(void **state)
 	scene_free(scene);
 }
 
-/* S20: a pin lasts from its making, not from its last use; one that breaks makes a new one, with a new TTL. */
+/* S20: a pin lasts from its making, not from its last use; one that breaks makes a new one, with a new TTL.
+ */
 static void
 a_pin_ends_when_it_was_made_to(void **state)
 {
@@ -956,7 +997,8 @@ suspects_that_are_forced_up_are_kept(void **state)
 
 /* --- S16: hostnames --- */
 
-/* Make an origin a hostname with these addresses: "ADDRESS=STATE ...", STATE one of u(p) s(uspect) d(own) ?. */
+/* Make an origin a hostname with these addresses: "ADDRESS=STATE ...", STATE one of u(p) s(uspect) d(own) ?.
+ */
 static void
 make_hostname(struct scene *scene, unsigned pool, unsigned at, const char *text)
 {
@@ -975,7 +1017,10 @@ make_hostname(struct scene *scene, unsigned pool, unsigned at, const char *text)
 
 		*state++ = '\0';
 		assert_true(address_from_text(&address->address, word));
-		address->state = *state == 'u' ? HEALTH_UP : *state == 's' ? HEALTH_SUSPECT : *state == 'd' ? HEALTH_DOWN : HEALTH_UNKNOWN;
+		address->state = *state == 'u' ? HEALTH_UP
+		    : *state == 's'            ? HEALTH_SUSPECT
+		    : *state == 'd'            ? HEALTH_DOWN
+					       : HEALTH_UNKNOWN;
 	}
 	scene->states[pool][at] = status_origin(&scene->pools[pool], origin, HEALTH_UNKNOWN);
 }
@@ -1004,7 +1049,8 @@ octets_of(const struct steer_choice *choice)
 	for (unsigned wanted = 0; wanted < 256; wanted++)
 		for (unsigned i = 0; i < count; i++)
 			if (octets[i] == wanted)
-				len += snprintf(text + len, sizeof text - (size_t)len, "%s%u", len > 0 ? " " : "", wanted);
+				len += snprintf(text + len, sizeof text - (size_t)len, "%s%u",
+				    len > 0 ? " " : "", wanted);
 	return text;
 }
 
@@ -1020,10 +1066,11 @@ a_hostname_is_one_origin_with_the_addresses_that_are_up(void **state)
 	    {"10.0.0.1=u 10.0.0.2=u 2001:db8::9=u", FAILOVER_NONE, "1 2", "9", HEALTH_UP},
 	    {"10.0.0.1=u 10.0.0.2=d 2001:db8::9=d", FAILOVER_NONE, "1", "", HEALTH_UP},
 	    {"10.0.0.1=u 10.0.0.2=s", FAILOVER_NONE, "1 2", "", HEALTH_UP},
-	    {"10.0.0.1=u 10.0.0.2=s", FAILOVER_TEMPORARY, "1", "", HEALTH_UP},       /* S21 */
-	    {"10.0.0.1=d 10.0.0.2=s", FAILOVER_TEMPORARY, "2", "", HEALTH_SUSPECT},  /* no other is left */
-	    {"10.0.0.1=u 10.0.0.2=?", FAILOVER_NONE, "1", "", HEALTH_UP},            /* new: not before it is judged */
-	    {"10.0.0.1=d 10.0.0.2=?", FAILOVER_NONE, "1 2", "", HEALTH_UNKNOWN},     /* S14: the fallback pool is this one */
+	    {"10.0.0.1=u 10.0.0.2=s", FAILOVER_TEMPORARY, "1", "", HEALTH_UP},      /* S21 */
+	    {"10.0.0.1=d 10.0.0.2=s", FAILOVER_TEMPORARY, "2", "", HEALTH_SUSPECT}, /* no other is left */
+	    {"10.0.0.1=u 10.0.0.2=?", FAILOVER_NONE, "1", "", HEALTH_UP}, /* new: not before it is judged */
+	    {"10.0.0.1=d 10.0.0.2=?", FAILOVER_NONE, "1 2", "",
+		HEALTH_UNKNOWN}, /* S14: the fallback pool is this one */
 	    {"10.0.0.1=d 10.0.0.2=d", FAILOVER_NONE, "1 2", "", HEALTH_DOWN},
 	};
 
@@ -1042,7 +1089,8 @@ a_hostname_is_one_origin_with_the_addresses_that_are_up(void **state)
 		assert_string_equal(octets_of(&four), rows[i].four);
 		assert_string_equal(octets_of(&six), rows[i].six);
 		assert_int_equal(four.norigins, 1);
-		assert_int_equal(four.last_resort, rows[i].judged == HEALTH_DOWN || rows[i].judged == HEALTH_UNKNOWN);
+		assert_int_equal(
+		    four.last_resort, rows[i].judged == HEALTH_DOWN || rows[i].judged == HEALTH_UNKNOWN);
 		drop_hostnames(scene);
 	}
 }
@@ -1196,14 +1244,14 @@ one_origin_that_is_not_flattened_has_a_cname(void **state)
 static void
 the_first_set_wins_and_the_last_rule(void **state)
 {
-	static const char *const conditions[] = {"ip.src in {10.0.0.0/8}", "ip.src in {10.1.0.0/16}", "ip.src in {10.1.1.0/24}"};
+	static const char *const conditions[] = {
+	    "ip.src in {10.0.0.0/8}", "ip.src in {10.1.0.0/16}", "ip.src in {10.1.1.0/24}"};
 	static const struct {
 		const char *ecs;
 		const char *set, *rule, *terminated; /* by the second rule */
 		unsigned scope, rule_scope, terminated_scope;
 	} rows[] = {
-	    {"10.2.0.0", "eu", "eu", "eu", 8, 15, 15},
-	    {"10.1.2.0", "eu", "us", "us", 8, 23, 16},
+	    {"10.2.0.0", "eu", "eu", "eu", 8, 15, 15}, {"10.1.2.0", "eu", "us", "us", 8, 23, 16},
 	    {"10.1.1.0", "eu", "ap", "us", 8, 24, 16},
 	    {"192.0.2.0", "us", "us", "us", 1, 1, 1}, /* the load balancer's own */
 	};
@@ -1224,8 +1272,14 @@ the_first_set_wins_and_the_last_rule(void **state)
 			assert_true(address_from_text(&who.ecs, rows[i].ecs));
 			struct steer_choice choice = ask(scene, &who, TABLE_V4, 1);
 
-			assert_string_equal(choice.pool->name, mode == 0 ? rows[i].set : mode == 1 ? rows[i].rule : rows[i].terminated);
-			assert_int_equal(choice.scope, mode == 0 ? rows[i].scope : mode == 1 ? rows[i].rule_scope : rows[i].terminated_scope);
+			assert_string_equal(choice.pool->name,
+			    mode == 0       ? rows[i].set
+				: mode == 1 ? rows[i].rule
+					    : rows[i].terminated);
+			assert_int_equal(choice.scope,
+			    mode == 0       ? rows[i].scope
+				: mode == 1 ? rows[i].rule_scope
+					    : rows[i].terminated_scope);
 		}
 		/* without ECS the resolver is compared, and nobody else's answer depends on it */
 		struct steer_client who = {.resolver = {FAMILY_V4, {10, 1, 1, 1}}};
@@ -1298,7 +1352,8 @@ static void
 weights_go_with_the_list_that_is_chosen_from(void **state)
 {
 	static const char *const conditions[] = {""};
-	struct steer_pool three[] = {{0, 100}, {1, 100}, {2, 100}}, own[] = {{0, 10}, {2, 50}}, its[] = {{1, 30}};
+	struct steer_pool three[] = {{0, 100}, {1, 100}, {2, 100}}, own[] = {{0, 10}, {2, 50}},
+			  its[] = {{1, 30}};
 	static const double by_own[] = {10, 40, 50}, by_its[] = {70, 30, 70};
 	struct scene *scene = scene_new(3, 1);
 	struct brought brought = {0};
@@ -1310,16 +1365,20 @@ weights_go_with_the_list_that_is_chosen_from(void **state)
 	scene->all.weights = (struct steer_weights){own, 2, 40};
 	brought.overrides[0].pools = three;
 	brought.overrides[0].npools = 3;
-	for (int mode = 0; mode < 3; mode++) { /* pools; pools and weights; weights of the load balancer's pools */
+	for (int mode = 0; mode < 3;
+	     mode++) { /* pools; pools and weights; weights of the load balancer's pools */
 		unsigned counts[3] = {0};
 
-		brought.overrides[0].parts = mode == 0 ? PART_POOLS : mode == 1 ? PART_POOLS | PART_WEIGHTS : PART_WEIGHTS;
+		brought.overrides[0].parts = mode == 0 ? PART_POOLS
+		    : mode == 1                        ? PART_POOLS | PART_WEIGHTS
+						       : PART_WEIGHTS;
 		brought.overrides[0].weights = (struct steer_weights){its, 1, 70};
 		for (unsigned n = 0; n < CLIENTS; n++) {
 			struct steer_client who = client(n);
 
-			counts[ask(scene, &who, TABLE_V4, draw_of(n)).pool->name[0] == 'e'   ? 0
-			       : ask(scene, &who, TABLE_V4, draw_of(n)).pool->name[0] == 'u' ? 1 : 2]++;
+			counts[ask(scene, &who, TABLE_V4, draw_of(n)).pool->name[0] == 'e'    ? 0
+				: ask(scene, &who, TABLE_V4, draw_of(n)).pool->name[0] == 'u' ? 1
+											      : 2]++;
 		}
 		assert_shares(counts, mode == 0 ? by_own : by_its, 3, CLIENTS);
 	}
@@ -1407,12 +1466,14 @@ static char *
 random_condition(uint64_t *at, unsigned depth)
 {
 	uint64_t n = *at = mix64(*at + UINT64_C(0x9e3779b97f4a7c15));
-	unsigned length = 24 + (unsigned)(n >> 20) % 9, host = (unsigned)n & 255 & ~((1u << (32 - length)) - 1);
+	unsigned length = 24 + (unsigned)(n >> 20) % 9,
+		 host = (unsigned)n & 255 & ~((1u << (32 - length)) - 1);
 	static const char *const joins[] = {"and", "or", "xor"};
 	char *a, *b, *text;
 
 	if (depth == 0 || n % 3 == 0)
-		return xasprintf("%sip.src in {10.0.0.%u/%u 10.0.0.%u}", n >> 30 & 1 ? "not " : "", host, length, (unsigned)(n >> 40) & 255);
+		return xasprintf("%sip.src in {10.0.0.%u/%u 10.0.0.%u}", n >> 30 & 1 ? "not " : "", host,
+		    length, (unsigned)(n >> 40) & 255);
 	a = random_condition(at, depth - 1);
 	b = random_condition(at, depth - 1);
 	text = xasprintf("%s(%s %s %s)", n >> 31 & 1 ? "not " : "", a, joins[(n >> 32) % 3], b);
@@ -1438,7 +1499,8 @@ the_scope_of_sets_and_rules_is_honest(void **state)
 		for (unsigned i = 0; i < 2 * SCENE_OVERRIDES; i++)
 			conditions[i] = random_condition(&at, 2);
 		bring(scene, &sets, false, SCENE_OVERRIDES, (const char *const *)conditions);
-		bring(scene, &rules, true, SCENE_OVERRIDES, (const char *const *)conditions + SCENE_OVERRIDES);
+		bring(
+		    scene, &rules, true, SCENE_OVERRIDES, (const char *const *)conditions + SCENE_OVERRIDES);
 		for (unsigned i = 0; i < SCENE_OVERRIDES; i++) {
 			rules.overrides[i].parts = i == 0 ? PART_TTL : i == 1 ? PART_AFFINITY : PART_POOLS;
 			rules.overrides[i].ttl = 60;
@@ -1447,17 +1509,22 @@ the_scope_of_sets_and_rules_is_honest(void **state)
 		}
 		scene->lb->prefix_v4 = (uint8_t)(26 + round % 7);
 		for (unsigned host = 0; host < 256; host++) {
-			struct steer_client who = {.resolver = {FAMILY_V4, {10, 0, 0, 9}}, .ecs = {FAMILY_V4, {10, 0, 0, (uint8_t)host}}, .source = 32};
+			struct steer_client who = {.resolver = {FAMILY_V4, {10, 0, 0, 9}},
+			    .ecs = {FAMILY_V4, {10, 0, 0, (uint8_t)host}},
+			    .source = 32};
 
 			all[host] = ask(scene, &who, TABLE_V4, 1);
 		}
 		for (unsigned host = 0; host < 256; host++) {
-			unsigned size = all[host].scope < 24 ? 256 : 1u << (32 - all[host].scope), base = host & ~(size - 1);
+			unsigned size = all[host].scope < 24 ? 256 : 1u << (32 - all[host].scope),
+				 base = host & ~(size - 1);
 
 			for (unsigned other = base; other < base + size; other++)
-				if (all[other].pool != all[host].pool || all[other].ttl != all[host].ttl || all[other].how != all[host].how ||
+				if (all[other].pool != all[host].pool || all[other].ttl != all[host].ttl ||
+				    all[other].how != all[host].how ||
 				    all[other].index[0] != all[host].index[0])
-					fail_msg("round %u: 10.0.0.%u is not answered as 10.0.0.%u/%u", round, other, host, all[host].scope);
+					fail_msg("round %u: 10.0.0.%u is not answered as 10.0.0.%u/%u", round,
+					    other, host, all[host].scope);
 		}
 		for (unsigned i = 0; i < 2 * SCENE_OVERRIDES; i++)
 			free(conditions[i]);
@@ -1475,15 +1542,15 @@ the_fastest_pools_are_equal_and_the_first_of_them_is_taken(void **state)
 		uint32_t latencies_us[3];
 		const char *usable, *chosen;
 	} rows[] = {
-	    {{0, 0, 0}, "yyy", "eu"},             /* no data: failover order */
+	    {{0, 0, 0}, "yyy", "eu"}, /* no data: failover order */
 	    {{0, 0, 0}, "nyy", "us"},
 	    {{20000, 10000, 30000}, "yyy", "us"},
 	    {{20000, 10000, 30000}, "yny", "eu"},
 	    {{11000, 10000, 10000}, "yyy", "eu"}, /* a tenth is as good */
 	    {{11001, 10000, 10000}, "yyy", "us"},
-	    {{1400, 400, 500}, "yyy", "eu"},      /* and so is a millisecond */
+	    {{1400, 400, 500}, "yyy", "eu"}, /* and so is a millisecond */
 	    {{1401, 400, 500}, "yyy", "us"},
-	    {{0, 30000, 20000}, "yyy", "ap"},     /* who is not known comes behind */
+	    {{0, 30000, 20000}, "yyy", "ap"}, /* who is not known comes behind */
 	    {{0, 30000, 20000}, "ynn", "eu"},
 	    {{0, 0, UINT32_MAX - 1}, "yyy", "ap"},
 	    {{20000, 0, 10000}, "nyn", "us"},
@@ -1500,7 +1567,8 @@ the_fastest_pools_are_equal_and_the_first_of_them_is_taken(void **state)
 			scene->pools[p].enabled = rows[i].usable[p] == 'y';
 		settle(scene);
 		for (unsigned p = 0; p < 3; p++)
-			((struct pool_table *)(uintptr_t)scene->tables[p])->latency_us = rows[i].latencies_us[p];
+			((struct pool_table *)(uintptr_t)scene->tables[p])->latency_us =
+			    rows[i].latencies_us[p];
 		choice = ask(scene, &who, TABLE_V4, i);
 		if (strcmp(choice.pool->name, rows[i].chosen) != 0)
 			fail_msg("row %zu: %s, not %s", i, choice.pool->name, rows[i].chosen);

@@ -41,8 +41,8 @@ struct listener {
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	char host[64], name[80]; /* "127.0.0.2", "127.0.0.2:8080" */
-	int reserved;		 /* bound and never listening: nobody else gets the port while we are down */
-	struct evhttp *http;	 /* NULL while down */
+	int reserved;            /* bound and never listening: nobody else gets the port while we are down */
+	struct evhttp *http;     /* NULL while down */
 	enum mode mode;
 	int code, delay_ms;
 	char *body, *location, *last;
@@ -160,7 +160,8 @@ wait_over(int fd, short what, void *arg)
 static void
 wait_start(struct evhttp_request *request, const struct listener *listener)
 {
-	struct timeval delay = {.tv_sec = listener->delay_ms / 1000, .tv_usec = listener->delay_ms % 1000 * 1000};
+	struct timeval delay = {
+	    .tv_sec = listener->delay_ms / 1000, .tv_usec = listener->delay_ms % 1000 * 1000};
 	struct wait *wait = xcalloc(1, sizeof *wait);
 
 	wait->request = request;

@@ -9,8 +9,8 @@ struct search {
 	const struct question *question;
 	const struct steering *steering;
 	const struct path *path; /* the name that is looked up now */
-	uint8_t name;		 /* which of the answer's names it is */
-	struct path target;	 /* path points here after the first link */
+	uint8_t name;            /* which of the answer's names it is */
+	struct path target;      /* path points here after the first link */
 	unsigned links;
 	uint64_t seen[ANSWER_CHAIN_MAX + 1]; /* hashes of the owners so far */
 };
@@ -148,8 +148,8 @@ add_addresses(struct answer *answer, const struct node *node, uint8_t name, bool
 }
 
 /*
- * Where the addresses of a host are, for additional data; NULL: nowhere.  S9: a load-balanced name has none.  Below a cut
- * only those of nameservers are taken: glue (RFC 8109 4.2: a root zone's own have theirs there).
+ * Where the addresses of a host are, for additional data; NULL: nowhere.  S9: a load-balanced name has none.
+ * Below a cut only those of nameservers are taken: glue (RFC 8109 4.2: a root zone's own have theirs there).
  */
 static const struct node *
 find_host(const struct zone *zone, const struct path *path, bool glue)
@@ -170,9 +170,9 @@ find_host(const struct zone *zone, const struct path *path, bool glue)
 enum { ADDED_MAX = 3 }; /* RRsets of one host: its addresses, and its own service binding */
 
 /*
- * RFC 1034 4.3.2 step 6: addresses of the hosts that an RRset names, where this zone has them; RFC 9460 4.1: and where
- * SVCB or HTTPS is an alias, what it is an alias of.  For a referral (cut): what is needed to follow it is not optional
- * (RFC 9471).  owner is the node of the RRset, NULL in a referral.
+ * RFC 1034 4.3.2 step 6: addresses of the hosts that an RRset names, where this zone has them; RFC 9460 4.1:
+ * and where SVCB or HTTPS is an alias, what it is an alias of.  For a referral (cut): what is needed to
+ * follow it is not optional (RFC 9471).  owner is the node of the RRset, NULL in a referral.
  */
 static void
 add_additional(struct answer *answer, const struct zone *zone, unsigned position, const struct node *owner,
@@ -186,7 +186,8 @@ add_additional(struct answer *answer, const struct zone *zone, unsigned position
 	for (unsigned i = 0; at >= 0 && i < item->count; i++) {
 		uint16_t rdlen = get16(item->wire + offset + 10);
 		const uint8_t *rdata = item->wire + offset + RR_HEAD;
-		bool service = type == TYPE_SVCB || type == TYPE_HTTPS, alias = service && get16(rdata) == 0, optional, needed;
+		bool service = type == TYPE_SVCB || type == TYPE_HTTPS, alias = service && get16(rdata) == 0,
+		     optional, needed;
 		uint8_t name = answer->nnames;
 		const struct node *node;
 		struct path path;
@@ -194,7 +195,8 @@ add_additional(struct answer *answer, const struct zone *zone, unsigned position
 		offset += RR_HEAD + rdlen;
 		if (rdlen <= at)
 			continue;
-		if (rdata[at] == 0) { /* RFC 9460 2.5.2: the owner itself is the host; RFC 2782, 7505: else none is */
+		if (rdata[at] ==
+		    0) { /* RFC 9460 2.5.2: the owner itself is the host; RFC 2782, 7505: else none is */
 			if (service && !alias && !(owner->flags & NODE_LB))
 				add_addresses(answer, owner, item->name, true);
 			continue;
@@ -208,7 +210,8 @@ add_additional(struct answer *answer, const struct zone *zone, unsigned position
 			answer->lacks_glue |= !optional;
 			continue;
 		}
-		answer->names[name] = (struct answer_name){(uint8_t)position, (uint32_t)(rdata + at - item->wire)};
+		answer->names[name] =
+		    (struct answer_name){(uint8_t)position, (uint32_t)(rdata + at - item->wire)};
 		needed = alias && add_extra(answer, node, type, name, true);
 		needed |= add_addresses(answer, node, name, optional);
 		answer->nnames += needed;
@@ -258,10 +261,11 @@ static bool
 add_dname(struct search *search, uint8_t skip, const struct fragment *dname)
 {
 	return has_item(search->answer, dname) ||
-	       add_fragment(search->answer, SECTION_ANSWER, search->name, skip, dname) != NULL;
+	    add_fragment(search->answer, SECTION_ANSWER, search->name, skip, dname) != NULL;
 }
 
-/* RFC 6672 3.1: the DNAME, and a CNAME made of it with its TTL.  RFC 4343 4.1: what is copied keeps its case. */
+/* RFC 6672 3.1: the DNAME, and a CNAME made of it with its TTL.  RFC 4343 4.1: what is copied keeps its case.
+ */
 static bool
 follow_dname(struct search *search, const struct hit *hit)
 {
@@ -307,7 +311,8 @@ static bool
 answer_cname(struct search *search)
 {
 	const uint8_t *wire = search->answer->choice.cname;
-	struct fragment fragment = {.type = TYPE_CNAME, .count = 1, .len = RR_HEAD + get16(wire + 10), .wire = wire};
+	struct fragment fragment = {
+	    .type = TYPE_CNAME, .count = 1, .len = RR_HEAD + get16(wire + 10), .wire = wire};
 	struct answer_item *item = add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
 
 	if (item == NULL)
@@ -332,7 +337,8 @@ answer_nobody(struct search *search, const struct zone *zone)
 
 /* S13 to S18, S4, S5.  Returns true to go on along a CNAME. */
 static bool
-answer_steered(struct search *search, const struct zone *zone, const struct node *node, const struct steer_lb *lb)
+answer_steered(
+    struct search *search, const struct zone *zone, const struct node *node, const struct steer_lb *lb)
 {
 	struct answer *answer = search->answer;
 	const struct steering *steering = search->steering;
@@ -342,7 +348,8 @@ answer_steered(struct search *search, const struct zone *zone, const struct node
 	bool cname;
 
 	if (answer->has_choice)
-		return false; /* S16: behind the CNAME of one load balancer the next one is for the resolver to ask */
+		return false; /* S16: behind the CNAME of one load balancer the next one is for the resolver
+				 to ask */
 	answer->has_choice = true;
 	steer(lb, search->snapshot->pools, steering, family, &answer->choice);
 	if (search->links > 0 && answer->choice.scope > 0) {
@@ -412,20 +419,21 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 		return false;
 	}
 	if (node_rrset(node, type, &fragment)) {
-		if (!answered_before(search, &fragment) && add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL)
+		if (!answered_before(search, &fragment) &&
+		    add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL)
 			add_additional(search->answer, zone, position, node, NULL);
 		return false;
 	}
 	if (node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment))
 		return add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL &&
-		       follow(search);
+		    follow(search);
 	add_soa(search, zone, UINT32_MAX);
 	return false;
 }
 
 /*
- * The zone that answers: the deepest, but for DS the one above the cut (RFC 4035 3.1.4.1).  A zone above that has no cut
- * just there is not the parent: then the child says that it has no DS.
+ * The zone that answers: the deepest, but for DS the one above the cut (RFC 4035 3.1.4.1).  A zone above that
+ * has no cut just there is not the parent: then the child says that it has no DS.
  */
 static const struct zone *
 zone_for(const struct search *search)
@@ -455,8 +463,10 @@ answer_step(struct search *search)
 	if (search->links == 0)
 		search->answer->authoritative = true;
 	zone_find(zone, search->path, &hit);
-	/* Names that do not exist share their zone's bucket, those of a wildcard or a cut its own: a flood can make them up. */
-	search->answer->bucket = search->path->hash[hit.node != NULL ? hit.labels : zone->labels] + zone->number;
+	/* Names that do not exist share their zone's bucket, those of a wildcard or a cut its own: a flood
+	 * can make them up. */
+	search->answer->bucket =
+	    search->path->hash[hit.node != NULL ? hit.labels : zone->labels] + zone->number;
 	switch (hit.found) {
 	case FOUND_NAME:
 	case FOUND_WILDCARD:

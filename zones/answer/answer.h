@@ -1,8 +1,8 @@
 /*
  * answer.h -- what a question gets: find, follow chains, steer; as references into a snapshot.
  *
- * An answer owns no memory: it points into the snapshot that it was found in and is good as long as that is.  Only
- * the response writer knows about octets, compression and truncation.  Pure: any thread, no I/O.
+ * An answer owns no memory: it points into the snapshot that it was found in and is good as long as that is.
+ * Only the response writer knows about octets, compression and truncation.  Pure: any thread, no I/O.
  */
 #ifndef ANSWER_H
 #define ANSWER_H
@@ -35,11 +35,11 @@ struct question {
 /* One RRset of an answer. */
 struct answer_item {
 	uint8_t section;
-	uint8_t name;     /* its owner: one of names, ... */
-	uint8_t skip;     /* ... without so many octets of its front */
-	bool optional;    /* may be left out where it does not fit (RFC 2181 9) */
-	bool steered;     /* the records are the addresses of choice, or ... */
-	bool cname;       /* ... the CNAME of its origin (S16), which wire has */
+	uint8_t name;  /* its owner: one of names, ... */
+	uint8_t skip;  /* ... without so many octets of its front */
+	bool optional; /* may be left out where it does not fit (RFC 2181 9) */
+	bool steered;  /* the records are the addresses of choice, or ... */
+	bool cname;    /* ... the CNAME of its origin (S16), which wire has */
 	uint16_t count;
 	uint32_t len;
 	const uint8_t *wire; /* a fragment (segment.h) */
@@ -55,14 +55,15 @@ struct answer_name {
 struct answer {
 	uint16_t rcode;
 	bool authoritative;
-	bool truncated;           /* say TC and send no records (RRL's slip) */
-	bool lacks_glue;          /* some that a referral needs found no room here: TC (RFC 9471 3.1) */
+	bool truncated;  /* say TC and send no records (RRL's slip) */
+	bool lacks_glue; /* some that a referral needs found no room here: TC (RFC 9471 3.1) */
 	uint8_t nitems, nnames;
-	uint8_t scope;            /* ECS (S4) */
+	uint8_t scope; /* ECS (S4) */
 	struct answer_item items[ANSWER_ITEMS_MAX];
 	struct answer_name names[ANSWER_NAMES_MAX];
-	uint64_t bucket;          /* hash of zone and owner for rate limiting: of what is answered, not of what was asked */
-	bool has_choice;          /* a load balancer decided, even where nothing was left */
+	uint64_t
+	    bucket; /* hash of zone and owner for rate limiting: of what is answered, not of what was asked */
+	bool has_choice; /* a load balancer decided, even where nothing was left */
 	struct steer_choice choice;
 	unsigned nsynthesised;
 	uint8_t synthesised[ANSWER_CHAIN_MAX][12 + NAME_MAX_LEN]; /* CNAMEs made of DNAMEs */
@@ -76,8 +77,8 @@ void answer_find(struct answer *answer, const struct snapshot *snapshot, const s
     const struct steering *steering);
 
 /* The owner of an item, as a wire name that points into the question or the snapshot. */
-const uint8_t *answer_owner(const struct answer *answer, const struct question *question,
-    const struct answer_item *item);
+const uint8_t *answer_owner(
+    const struct answer *answer, const struct question *question, const struct answer_item *item);
 
 /* Add an RRset whose owner is the question's name. */
 void answer_add_own(struct answer *answer, const uint8_t *wire, size_t len, uint16_t count, uint32_t ttl);

@@ -125,7 +125,8 @@ segment_node_line(const struct segment *segment, uint64_t hash)
 static void
 fragment_of(const struct head *head, const uint8_t *at, struct fragment *fragment)
 {
-	*fragment = (struct fragment){.type = head->type, .count = head->count, .len = head->len & ~OUTSIDE, .wire = at};
+	*fragment = (struct fragment){
+	    .type = head->type, .count = head->count, .len = head->len & ~OUTSIDE, .wire = at};
 	if (head->len & OUTSIDE)
 		memcpy(&fragment->wire, at, sizeof fragment->wire);
 }
@@ -212,7 +213,8 @@ segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_ha
 	size_t start = round8(sizeof(struct segment) + nslots * sizeof(struct slot));
 	struct segment *segment;
 
-	if (start + node_octets > SEGMENT_MAX || nslots > UINT16_MAX || (segment = malloc(start + node_octets)) == NULL)
+	if (start + node_octets > SEGMENT_MAX || nslots > UINT16_MAX ||
+	    (segment = malloc(start + node_octets)) == NULL)
 		return NULL;
 	memset(segment, 0, start);
 	segment->octets = (uint32_t)start;
@@ -274,8 +276,10 @@ segment_add(struct segment *segment, const struct node_source *source)
 	uint8_t *at = (uint8_t *)(node + 1) + source->nrrsets * sizeof(struct head);
 
 	assert(segment->octets + size <= segment->room);
-	*node = (struct node){.flags = source->flags & (uint16_t)~NODE_LB, .name_len = source->name_len,
-	    .nrrsets = (uint8_t)source->nrrsets, .children = source->children};
+	*node = (struct node){.flags = source->flags & (uint16_t)~NODE_LB,
+	    .name_len = source->name_len,
+	    .nrrsets = (uint8_t)source->nrrsets,
+	    .children = source->children};
 	if (source->lb != NULL) {
 		node->flags |= NODE_LB;
 		memcpy(at, &source->lb, sizeof source->lb);
@@ -333,7 +337,8 @@ segment_edit(const struct segment *old, uint64_t hash, const uint8_t *name, size
 {
 	const struct node *gone = segment_find(old, hash, name, name_len);
 	unsigned names = old->names - (gone != NULL) + (source != NULL);
-	size_t octets = old->octets - first_node(old) * 8 - (gone ? placed_size(gone) : 0) + (source ? node_size(source) : 0);
+	size_t octets = old->octets - first_node(old) * 8 - (gone ? placed_size(gone) : 0) +
+	    (source ? node_size(source) : 0);
 	struct segment *new = segment_new(names, octets, old->depth, old->apex_hash);
 
 	if (new == NULL)

@@ -6,12 +6,13 @@
  *        v
  *     segment: header | index of 4-byte entries: tag, offset | node node node ...
  *
- *     node: flags, name length, RRset count, children | RRset heads | [load balancer] | relative name | fragments
+ *     node: flags, name length, RRset count, children | RRset heads | [load balancer] | relative name |
+ * fragments
  *
- * A fragment is an RRset as it goes onto the wire: each record with 0xC00C (the question's name) for its owner.
- * One over 1 KiB lies outside of the segment, which has its pointer.  Offsets count units of 8
- * octets, so a segment holds 512 KiB at most; one that would pass it is split in two by the next bit of
- * the hash (extendible hashing: several directory entries may share one segment).
+ * A fragment is an RRset as it goes onto the wire: each record with 0xC00C (the question's name) for its
+ * owner. One over 1 KiB lies outside of the segment, which has its pointer.  Offsets count units of 8 octets,
+ * so a segment holds 512 KiB at most; one that would pass it is split in two by the next bit of the hash
+ * (extendible hashing: several directory entries may share one segment).
  *
  * Nothing here is changed once a reader can see it: an edit copies one segment.
  */
@@ -24,7 +25,7 @@
 struct steer_lb;
 
 enum node_flag {
-	NODE_CUT = 1,   /* NS and not the apex: a delegation */
+	NODE_CUT = 1, /* NS and not the apex: a delegation */
 	NODE_DNAME = 2,
 	NODE_CNAME = 4,
 	NODE_LB = 8,    /* a load balancer owns A, AAAA and CNAME here (S6) */
@@ -64,8 +65,8 @@ struct node_source {
 enum { SEGMENT_NAMES = 256, SEGMENT_OUTSIDE = 1024, SEGMENT_MAX = 0xffff * 8, NODE_RRSETS_MAX = 255 };
 
 /*
- * The hash of a name goes label by label from the root: hash of a child = segment_hash(hash of the parent, label).
- * label points to its length octet, lower case, with 8 readable octets after it.
+ * The hash of a name goes label by label from the root: hash of a child = segment_hash(hash of the parent,
+ * label). label points to its length octet, lower case, with 8 readable octets after it.
  */
 static inline uint64_t
 segment_hash(uint64_t parent, const uint8_t *label)
@@ -88,7 +89,8 @@ segment_hash(uint64_t parent, const uint8_t *label)
 #define SEGMENT_HASH_ROOT UINT64_C(0x243f6a8885a308d3)
 
 /* The node of a name in its segment, or NULL. */
-const struct node *segment_find(const struct segment *segment, uint64_t hash, const uint8_t *name, size_t name_len);
+const struct node *segment_find(
+    const struct segment *segment, uint64_t hash, const uint8_t *name, size_t name_len);
 /* The line of the index that segment_find reads first, to prefetch; and, once that is here, the node. */
 const void *segment_index_line(const struct segment *segment, uint64_t hash);
 const void *segment_node_line(const struct segment *segment, uint64_t hash);
@@ -107,7 +109,8 @@ void node_rrset_at(const struct node *node, unsigned i, struct fragment *fragmen
  */
 size_t node_size(const struct node_source *source); /* octets in the segment, with outside pointers */
 struct segment *segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_hash);
-/* Add a node; the room was counted for it.  Returns it (its children may be counted up until readers see it). */
+/* Add a node; the room was counted for it.  Returns it (its children may be counted up until readers see it).
+ */
 struct node *segment_add(struct segment *segment, const struct node_source *source);
 
 /* A copy without the node of that name and, where source is not NULL, with a node made of it. */

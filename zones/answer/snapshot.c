@@ -131,7 +131,8 @@ zone_find(const struct zone *zone, const struct path *path, struct hit *hit)
 	unsigned depth = (unsigned)path->labels - zone->labels;
 
 	*hit = (struct hit){.found = FOUND_NOTHING};
-	if (!(depths_empty(&zone->cuts) && depths_empty(&zone->dnames)) && find_boundary(zone, path, depth, hit))
+	if (!(depths_empty(&zone->cuts) && depths_empty(&zone->dnames)) &&
+	    find_boundary(zone, path, depth, hit))
 		return;
 	hit->node = zone_node(zone, path, path->labels);
 	hit->labels = path->labels;
@@ -146,7 +147,8 @@ table_find(const struct zone_table *table, const struct path *path, unsigned lab
 {
 	uint64_t hash = path->hash[labels];
 
-	for (uint32_t i = (uint32_t)hash & table->mask; table->slots[i].zone != NULL; i = (i + 1) & table->mask) {
+	for (uint32_t i = (uint32_t)hash & table->mask; table->slots[i].zone != NULL;
+	     i = (i + 1) & table->mask) {
 		const struct zone *zone = table->slots[i].zone;
 
 		if (table->slots[i].hash == hash && zone->labels == labels &&

@@ -12,7 +12,7 @@
 
 /* A name to look up: lower case, with the hash of every suffix of it. */
 struct path {
-	const uint8_t *spelt; /* the name as it was given: not ours, good as long as that is */
+	const uint8_t *spelt;               /* the name as it was given: not ours, good as long as that is */
 	uint64_t hash[NAME_MAX_LABELS + 1]; /* [n]: of the last n labels */
 	uint8_t at[NAME_MAX_LABELS + 1];    /* [n]: where the last n labels begin in name */
 	uint8_t labels;
@@ -37,7 +37,7 @@ struct zone {
 	uint64_t apex_hash;
 	struct segment **directory;
 	struct depths cuts, dnames, wilds; /* a bit may outlive its last name: it costs a probe */
-	uint8_t *soa;                      /* the SOA as a fragment with the negative TTL (RFC 2308 5), for authority sections */
+	uint8_t *soa; /* the SOA as a fragment with the negative TTL (RFC 2308 5), for authority sections */
 	uint32_t soa_len;
 	uint32_t negative_ttl;
 };
@@ -73,7 +73,8 @@ struct snapshot {
 	uint64_t generation;
 };
 
-/* The deepest zone that encloses the path; with parent, the deepest strictly above it (RFC 4035 3.1.4.1), or NULL. */
+/* The deepest zone that encloses the path; with parent, the deepest strictly above it (RFC 4035 3.1.4.1), or
+ * NULL. */
 const struct zone *snapshot_zone(const struct snapshot *snapshot, const struct path *path, bool parent);
 
 /*
@@ -99,16 +100,16 @@ struct zone_owner {
 typedef bool zone_owner_fn(void *arg, const struct zone_owner *owner);
 
 /*
- * Build a zone.  each(arg, sink, sink_arg) is called twice and calls sink for every owner in the order of the keys;
- * it returns false where sink did.
+ * Build a zone.  each(arg, sink, sink_arg) is called twice and calls sink for every owner in the order of the
+ * keys; it returns false where sink did.
  */
 typedef bool zone_each_fn(void *arg, zone_owner_fn *sink, void *sink_arg);
 struct zone *zone_build(uint32_t number, const uint8_t *apex, zone_each_fn *each, void *arg);
 
 /*
- * Edit: begin with a private copy, set owners (one without RRsets and load balancer goes, or stays as an empty
- * non-terminal), publish it, then zone_edit_done with the old one.  What is retired on the way is still in
- * use until then: after a failure the caller forgets what was retired and calls zone_edit_drop.
+ * Edit: begin with a private copy, set owners (one without RRsets and load balancer goes, or stays as an
+ * empty non-terminal), publish it, then zone_edit_done with the old one.  What is retired on the way is still
+ * in use until then: after a failure the caller forgets what was retired and calls zone_edit_drop.
  */
 struct zone *zone_edit_begin(const struct zone *old);
 bool zone_edit_owner(struct zone *zone, const struct zone_owner *owner, const struct retire *retire);

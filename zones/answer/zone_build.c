@@ -23,7 +23,8 @@ hidden_by_lb(uint16_t type)
 
 /* Turn an owner into what its node is made of; kept has room for its RRsets. */
 static void
-source_of(struct node_source *source, const struct zone_owner *owner, struct rrset kept[HIDDEN_ROOM], bool apex)
+source_of(
+    struct node_source *source, const struct zone_owner *owner, struct rrset kept[HIDDEN_ROOM], bool apex)
 {
 	*source = (struct node_source){.lb = owner->lb, .rrsets = kept, .flags = apex ? NODE_APEX : 0};
 	for (unsigned i = 0; i < owner->nrrsets && source->nrrsets < HIDDEN_ROOM; i++) {
@@ -100,7 +101,7 @@ zone_new(uint32_t number, const uint8_t *apex)
 /* Where a walk over the owners stands: the chain of nodes from the apex to the last owner. */
 struct walk {
 	struct zone *zone;
-	bool filling; /* the second pass */
+	bool filling;                   /* the second pass */
 	uint8_t name[NAME_MAX_LEN + 8]; /* relative name of the last owner */
 	uint8_t starts[NAME_MAX_LABELS];
 	unsigned depth;
@@ -110,7 +111,7 @@ struct walk {
 	struct measure {
 		uint64_t hash;
 		size_t size;
-	} *measures;
+	} * measures;
 	size_t count, room;
 };
 
@@ -171,13 +172,14 @@ label_starts(const uint8_t *name, size_t len, uint8_t starts[NAME_MAX_LABELS])
 
 /* How many labels, counted from the apex, two relative names share. */
 static unsigned
-shared_labels(const uint8_t *a, const uint8_t *a_starts, unsigned a_count, const uint8_t *b, const uint8_t *b_starts,
-    unsigned b_count)
+shared_labels(const uint8_t *a, const uint8_t *a_starts, unsigned a_count, const uint8_t *b,
+    const uint8_t *b_starts, unsigned b_count)
 {
 	unsigned shared = 0;
 
 	while (shared < a_count && shared < b_count) {
-		const uint8_t *x = a + a_starts[a_count - shared - 1], *y = b + b_starts[b_count - shared - 1];
+		const uint8_t *x = a + a_starts[a_count - shared - 1],
+			      *y = b + b_starts[b_count - shared - 1];
 
 		if (memcmp(x, y, *x + 1u) != 0)
 			break;
@@ -218,7 +220,8 @@ walk_owner(void *arg, const struct zone_owner *owner)
 	return true;
 }
 
-/* Give each entry of the directory a segment with room for just what was measured; false where one would be too large. */
+/* Give each entry of the directory a segment with room for just what was measured; false where one would be
+ * too large. */
 static bool
 make_directory(struct zone *zone, const struct measure *measures, size_t count)
 {
@@ -234,7 +237,8 @@ make_directory(struct zone *zone, const struct measure *measures, size_t count)
 		totals[measures[i].hash >> (64 - zone->bits)].octets += measures[i].size;
 	}
 	for (size_t i = 0; made && i < entries; i++) {
-		zone->directory[i] = segment_new(totals[i].names, totals[i].octets, zone->bits, zone->apex_hash);
+		zone->directory[i] =
+		    segment_new(totals[i].names, totals[i].octets, zone->bits, zone->apex_hash);
 		made = zone->directory[i] != NULL;
 	}
 	free(totals);
@@ -246,7 +250,9 @@ drop_directory(struct zone *zone)
 {
 	for (size_t i = 0, next; zone->directory != NULL && i < (size_t)1 << zone->bits; i = next) {
 		/* Entries that share a segment stand side by side. */
-		next = zone->directory[i] == NULL ? i + 1 : i + ((size_t)1 << (zone->bits - segment_depth(zone->directory[i])));
+		next = zone->directory[i] == NULL
+		    ? i + 1
+		    : i + ((size_t)1 << (zone->bits - segment_depth(zone->directory[i])));
 		segment_free(zone->directory[i]);
 	}
 	free(zone->directory);
@@ -427,8 +433,8 @@ retire_outside(void *arg, void *outside)
 
 /* Replace, add or (source NULL) remove one node. */
 static bool
-put_node(struct zone *zone, uint64_t hash, const uint8_t *name, size_t name_len, const struct node_source *source,
-    const struct retire *retire)
+put_node(struct zone *zone, uint64_t hash, const uint8_t *name, size_t name_len,
+    const struct node_source *source, const struct retire *retire)
 {
 	size_t size = source != NULL ? node_size(source) : 0;
 	const struct node *old_node;
@@ -561,7 +567,8 @@ place_init(struct place *place, const struct zone *zone, const struct bytes *key
 	place->depth = label_starts(place->name, place->len, place->starts);
 	place->hash[0] = zone->apex_hash;
 	for (unsigned d = 1; d <= place->depth; d++)
-		place->hash[d] = segment_hash(place->hash[d - 1], place->name + place->starts[place->depth - d]);
+		place->hash[d] =
+		    segment_hash(place->hash[d - 1], place->name + place->starts[place->depth - d]);
 	return true;
 }
 

@@ -46,8 +46,8 @@ problems_print(const struct problems *problems, const char *prefix, FILE *out)
 	for (size_t i = 0; i < problems->count; i++) {
 		const struct problem *item = &problems->items[i];
 
-		fprintf(out, "%s: %s%s\n", prefix,
-		    item->severity == PROBLEM_WARNING ? "warning: " : "", item->text);
+		fprintf(out, "%s: %s%s\n", prefix, item->severity == PROBLEM_WARNING ? "warning: " : "",
+		    item->text);
 	}
 }
 

@@ -28,10 +28,8 @@ struct problems {
 	size_t errors; /* how many of the items are errors */
 };
 
-void problems_error(struct problems *problems, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void problems_warn(struct problems *problems, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void problems_error(struct problems *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void problems_warn(struct problems *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Print each as "PREFIX: TEXT" or "PREFIX: warning: TEXT". */
 void problems_print(const struct problems *problems, const char *prefix, FILE *out);

@@ -82,7 +82,8 @@ mix64(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/* A whole number in decimal digits and nothing else: no sign, no blanks, nothing behind; false too where it is above most. */
+/* A whole number in decimal digits and nothing else: no sign, no blanks, nothing behind; false too where it
+ * is above most. */
 bool whole_from_text(const char *text, uint64_t most, uint64_t *number);
 
 /* CLOCK_BOOTTIME in milliseconds: goes on while the machine sleeps and no clock step moves it (S25). */
@@ -106,7 +107,8 @@ const char *boot_id(void);
 /* RFC 3339 in UTC with microseconds, as the API writes it: 2014-01-01T05:20:00.123450Z. */
 void wall_text(int64_t wall, char out[32]);
 
-/* Read RFC 3339 in UTC ("2014-01-01T05:20:00Z", a fraction is cut off) as milliseconds since 1970; false where it is none. */
+/* Read RFC 3339 in UTC ("2014-01-01T05:20:00Z", a fraction is cut off) as milliseconds since 1970; false
+ * where it is none. */
 bool wall_from_text(const char *text, int64_t *wall);
 
 /* len random bytes from getrandom. */

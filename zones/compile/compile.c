@@ -1,7 +1,7 @@
 #include "zones/compile/compile.h"
 
-#include "zones/document/schema.h"
 #include "zones/compile/world.h"
+#include "zones/document/schema.h"
 
 #include <search.h>
 #include <stdlib.h>
@@ -14,9 +14,9 @@ struct compiler {
 	struct numbers numbers;
 	uint64_t generation;
 	uint64_t flip;
-	uint64_t count; /* of the counts of unknown endpoints */
-	bool broken;       /* the last follow failed half-way: read everything next time */
-	bool health_known; /* the health store was read once */
+	uint64_t count;        /* of the counts of unknown endpoints */
+	bool broken;           /* the last follow failed half-way: read everything next time */
+	bool health_known;     /* the health store was read once */
 	uint64_t latencies_ms; /* when they were last looked at */
 	char error[200];
 };
@@ -128,7 +128,8 @@ compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew)
 	bool lost;
 
 	if (config_schema(txn) > CONFIG_SCHEMA)
-		return failed(compiler, "the configuration was written by a newer graycloud: use that version of graycloud-dnsd");
+		return failed(compiler,
+		    "the configuration was written by a newer graycloud: use that version of graycloud-dnsd");
 	if (compiler->world == NULL || anew || compiler->broken || generation < compiler->generation)
 		return read_all(compiler, txn);
 	if (generation == compiler->generation)
@@ -170,7 +171,8 @@ read_name(struct following *following, struct name_entry *entry)
 	struct name_record record;
 	bool known = name_get(following->txn, entry->name, &record);
 
-	following->exhausted |= !world_set_addresses(following->compiler->world, entry, known ? &record : NULL);
+	following->exhausted |=
+	    !world_set_addresses(following->compiler->world, entry, known ? &record : NULL);
 }
 
 static bool
@@ -287,11 +289,13 @@ sweep_names(struct following *following, bool fresh, bool forget)
 		if (fresh)
 			read_name(following, gathering.list[i]);
 		else if (forget && gathering.list[i]->resolved != NULL)
-			following->exhausted |= !world_set_addresses(following->compiler->world, gathering.list[i], NULL);
+			following->exhausted |=
+			    !world_set_addresses(following->compiler->world, gathering.list[i], NULL);
 	free(gathering.list);
 }
 
-/* Endpoints that came with the configuration or with an address: their flips may have been read before we knew them. */
+/* Endpoints that came with the configuration or with an address: their flips may have been read before we
+ * knew them. */
 static void
 look_up_fresh(const void *node, VISIT visit, void *arg)
 {
@@ -306,7 +310,8 @@ look_up_fresh(const void *node, VISIT visit, void *arg)
 		set_state(following->compiler, entry, record.state);
 }
 
-/* Everything that the store has.  In the same store a record that is gone was deleted; in a new one it is only not there yet (S27). */
+/* Everything that the store has.  In the same store a record that is gone was deleted; in a new one it is
+ * only not there yet (S27). */
 static void
 read_health(struct following *following, bool forget)
 {
@@ -397,7 +402,8 @@ mark_pools(const void *node, VISIT visit, void *arg)
 		world->by_slot[lb->pools[i].slot]->used = true;
 }
 
-/* Each endpoint counts once, however many origins it stands for; and so does a hostname that nobody has looked up yet. */
+/* Each endpoint counts once, however many origins it stands for; and so does a hostname that nobody has
+ * looked up yet. */
 static size_t
 count_unknown(struct pool_entry *pool, uint64_t count)
 {
@@ -412,11 +418,13 @@ count_unknown(struct pool_entry *pool, uint64_t count)
 			unknown++;
 		}
 		/* S38: who votes is waited for, also where others have decided already. */
-		for (size_t n = 0; n < use->count * judges && (pool->states[i] == HEALTH_UNKNOWN || judges > 1); n++) {
+		for (size_t n = 0;
+		     n < use->count * judges && (pool->states[i] == HEALTH_UNKNOWN || judges > 1); n++) {
 			struct endpoint_entry *endpoint = pool->uses.endpoints[use->first + n];
 
 			if (endpoint->count == count || endpoint->state != HEALTH_UNKNOWN ||
-			    pool->model->origins[i].forced != FORCED_NONE || !pool->model->judges[n % judges].votes)
+			    pool->model->origins[i].forced != FORCED_NONE ||
+			    !pool->model->judges[n % judges].votes)
 				continue;
 			endpoint->count = count;
 			unknown++;
@@ -451,7 +459,9 @@ compiler_counts(const struct compiler *compiler, struct compiled_counts *counts)
 	*counts = (struct compiled_counts){0};
 	if (world == NULL)
 		return;
-	*counts = (struct compiled_counts){.zones = world->nzones, .lbs = world->nlbs, .pools = live_pools(world),
+	*counts = (struct compiled_counts){.zones = world->nzones,
+	    .lbs = world->nlbs,
+	    .pools = live_pools(world),
 	    .endpoints = world->nendpoints};
 }
 
@@ -475,7 +485,8 @@ compiler_lb_name(const struct compiler *compiler, uint32_t number, const char **
 }
 
 bool
-compiler_origin_name(const struct compiler *compiler, uint32_t number, const char **pool, const char **address)
+compiler_origin_name(
+    const struct compiler *compiler, uint32_t number, const char **pool, const char **address)
 {
 	return (*pool = number_text(compiler, number, address)) != NULL;
 }
@@ -483,7 +494,8 @@ compiler_origin_name(const struct compiler *compiler, uint32_t number, const cha
 const struct lb *
 compiler_lb(const struct compiler *compiler, const struct id *id)
 {
-	const struct lb_entry *entry = compiler->world != NULL ? world_find(&compiler->world->lbs, id, world_by_id) : NULL;
+	const struct lb_entry *entry =
+	    compiler->world != NULL ? world_find(&compiler->world->lbs, id, world_by_id) : NULL;
 
 	return entry != NULL ? entry->model : NULL;
 }
@@ -513,7 +525,8 @@ compiler_force(struct compiler *compiler, const char *text, enum forced forced)
 		for (size_t i = 0; pool->model != NULL && i < pool->model->norigins; i++) {
 			struct origin *origin = &pool->model->origins[i];
 
-			if (literal ? memcmp(&origin->ip, &address, sizeof address) != 0 : name == NULL || strcmp(origin->address, name) != 0)
+			if (literal ? memcmp(&origin->ip, &address, sizeof address) != 0
+				    : name == NULL || strcmp(origin->address, name) != 0)
 				continue;
 			origin->forced = forced;
 			world_dirty(world, pool);
@@ -548,7 +561,8 @@ compiler_pass_ends(struct compiler *compiler, struct store_txn *txn)
 			continue;
 		if (pool->model->ends > now)
 			world_note_end(world, pool->model->ends);
-		else if ((model = config_pool(txn, pool->id.text)) != NULL && !world_set_pool(world, pool, model))
+		else if ((model = config_pool(txn, pool->id.text)) != NULL &&
+		    !world_set_pool(world, pool, model))
 			return failed(compiler, "memory is exhausted");
 	}
 	if (!world_settle(world, &changed))

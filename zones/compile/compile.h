@@ -1,16 +1,17 @@
 /*
  * compile.h -- make the snapshot of what the stores say, wholly once and then by its changes.
  *
- * A compiler belongs to one thread.  It keeps what it needs to follow the feeds of changes and flips: which pool uses
- * which endpoint, which load balancer stands in which zone.  A change of health replaces pool tables in their slots under
- * the running snapshot; a change of configuration makes a new snapshot that shares what did not change.
+ * A compiler belongs to one thread.  It keeps what it needs to follow the feeds of changes and flips: which
+ * pool uses which endpoint, which load balancer stands in which zone.  A change of health replaces pool
+ * tables in their slots under the running snapshot; a change of configuration makes a new snapshot that
+ * shares what did not change.
  */
 #ifndef COMPILE_H
 #define COMPILE_H
 
-#include "zones/state/health.h"
-#include "zones/state/config.h"
 #include "zones/answer/snapshot.h"
+#include "zones/state/config.h"
+#include "zones/state/health.h"
 #include "zones/steer/steer.h"
 
 struct compiler;
@@ -27,8 +28,8 @@ struct compiler *compiler_new(void);
 void compiler_free(struct compiler *compiler);
 
 /*
- * One that has read both stores, for a command: it looks once and follows nothing.  health is NULL where there is none.  NULL with
- * a sentence where it cannot be.
+ * One that has read both stores, for a command: it looks once and follows nothing.  health is NULL where
+ * there is none.  NULL with a sentence where it cannot be.
  */
 struct compiler *compiler_read(struct store_txn *config, struct store_txn *health, struct problems *problems);
 
@@ -41,8 +42,8 @@ enum compiled compiler_config(struct compiler *compiler, struct store_txn *txn, 
 enum compiled compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew);
 
 /*
- * Ends that pass (disabled_until, forced_until): when the first is to be looked at, by the wall clock in milliseconds (0: none), and
- * looking.  From then on the pools are as the configuration says without it.
+ * Ends that pass (disabled_until, forced_until): when the first is to be looked at, by the wall clock in
+ * milliseconds (0: none), and looking.  From then on the pools are as the configuration says without it.
  */
 int64_t compiler_next_end(const struct compiler *compiler);
 enum compiled compiler_pass_ends(struct compiler *compiler, struct store_txn *txn);
@@ -51,8 +52,8 @@ enum compiled compiler_pass_ends(struct compiler *compiler, struct store_txn *tx
 const struct snapshot *compiler_snapshot(const struct compiler *compiler);
 
 /*
- * After publication: hand over all that was replaced.  Nothing is handed over while the last compile stands half-done: the
- * snapshot that readers have still needs it.
+ * After publication: hand over all that was replaced.  Nothing is handed over while the last compile stands
+ * half-done: the snapshot that readers have still needs it.
  */
 void compiler_retire(struct compiler *compiler, const struct retire *retire);
 
@@ -60,8 +61,8 @@ void compiler_retire(struct compiler *compiler, const struct retire *retire);
 const char *compiler_error(const struct compiler *compiler);
 
 /*
- * Endpoints that matter to enabled load balancers and whose state is unknown (S29): of enabled origins that are not
- * forced, in enabled pools that are used.  Walks all load balancers.
+ * Endpoints that matter to enabled load balancers and whose state is unknown (S29): of enabled origins that
+ * are not forced, in enabled pools that are used.  Walks all load balancers.
  */
 size_t compiler_unknown(struct compiler *compiler);
 
@@ -70,13 +71,16 @@ struct compiled_counts {
 };
 void compiler_counts(const struct compiler *compiler, struct compiled_counts *counts);
 
-/* Names behind the numbers of counters; false where a number is not known.  The texts live with the compiler. */
+/* Names behind the numbers of counters; false where a number is not known.  The texts live with the compiler.
+ */
 bool compiler_lb_name(const struct compiler *compiler, uint32_t number, const char **name);
-bool compiler_origin_name(const struct compiler *compiler, uint32_t number, const char **pool, const char **address);
+bool compiler_origin_name(
+    const struct compiler *compiler, uint32_t number, const char **pool, const char **address);
 
 /*
- * For what-if: from now on every origin of an address or hostname is forced up or down, whatever is configured.  Call before the snapshot
- * is used.  Returns how many origins there are; -1 where memory is exhausted.
+ * For what-if: from now on every origin of an address or hostname is forced up or down, whatever is
+ * configured.  Call before the snapshot is used.  Returns how many origins there are; -1 where memory is
+ * exhausted.
  */
 long compiler_force(struct compiler *compiler, const char *address, enum forced forced);
 
@@ -84,6 +88,7 @@ long compiler_force(struct compiler *compiler, const char *address, enum forced 
 const struct lb *compiler_lb(const struct compiler *compiler, const struct id *id);
 
 /* For explain: the model behind a slot, and the state of each of its origins as steering judges it. */
-const struct pool *compiler_pool(const struct compiler *compiler, uint32_t slot, const enum health_state **states);
+const struct pool *compiler_pool(
+    const struct compiler *compiler, uint32_t slot, const enum health_state **states);
 
 #endif

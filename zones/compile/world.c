@@ -310,7 +310,8 @@ world_add_lb(struct world *world, struct lb *model)
 	entry->model = model;
 	entry->number = numbers_of(world->numbers, "", model->name);
 	if ((model->enabled && (entry->compiled = world_compile_lb(world, entry)) == NULL) ||
-	    tsearch(entry, &world->lbs, world_by_id) == NULL || tsearch(entry, &world->lb_names, by_name) == NULL) {
+	    tsearch(entry, &world->lbs, world_by_id) == NULL ||
+	    tsearch(entry, &world->lb_names, by_name) == NULL) {
 		tdelete(entry, &world->lbs, world_by_id);
 		free(entry->compiled);
 		free(entry);

@@ -22,8 +22,8 @@ struct endpoint_entry {
 	struct endpoint key;
 	enum health_state state; /* HEALTH_UNKNOWN until the monitor's first verdict */
 	struct users users;
-	bool in_store; /* mark of a full read */
-	bool fresh;    /* not yet looked up in the health store */
+	bool in_store;  /* mark of a full read */
+	bool fresh;     /* not yet looked up in the health store */
 	uint64_t count; /* the last count that met it */
 };
 
@@ -42,17 +42,18 @@ struct pool_uses {
 	size_t norigins, nendpoints;
 	struct origin_uses {
 		struct name_entry *name; /* of a hostname whose origin is enabled */
-		size_t first, count;     /* of its endpoints, those of each address for each judge; of its addresses that are judged */
-	} *origins;
+		size_t first, count;     /* of its endpoints, those of each address for each judge; of its
+					    addresses that are judged */
+	} * origins;
 	struct endpoint_entry **endpoints;
 };
 
 struct pool_entry {
 	struct id id;
 	uint32_t slot;
-	struct pool *model;           /* NULL: referenced, but not there */
-	enum health_state *states;    /* of each origin, as steering judges it (S24) */
-	uint32_t *numbers;            /* of each origin, for counters */
+	struct pool *model;        /* NULL: referenced, but not there */
+	enum health_state *states; /* of each origin, as steering judges it (S24) */
+	uint32_t *numbers;         /* of each origin, for counters */
 	struct pool_uses uses;
 	struct pool_entry *next_dirty;
 	uint32_t latency_us; /* S41; 0: not known */
@@ -64,8 +65,8 @@ struct pool_entry {
 struct lb_entry {
 	struct id id;
 	struct lb *model;
-	struct zone_entry *zone;     /* NULL: no served zone encloses it */
-	struct steer_lb *compiled;   /* NULL while disabled */
+	struct zone_entry *zone;   /* NULL: no served zone encloses it */
+	struct steer_lb *compiled; /* NULL while disabled */
 	uint32_t number;
 };
 
@@ -82,7 +83,7 @@ struct retired {
 	struct retired_item {
 		void (*fn)(void *memory);
 		void *memory;
-	} *items;
+	} * items;
 	size_t count, room;
 };
 
@@ -91,9 +92,10 @@ struct world {
 	size_t nlbs, nzones, nendpoints;
 	bool fresh, fresh_names; /* some endpoint is; some hostname */
 	bool by_latency;         /* some pool is */
-	struct world *before;    /* while everything is read: what is known until the health store is read again */
+	struct world
+	    *before; /* while everything is read: what is known until the health store is read again */
 	struct pool_entry **by_slot;
-	int64_t next_end; /* of all the models' ends; 0: none */
+	int64_t next_end;         /* of all the models' ends; 0: none */
 	struct pool_entry *dirty; /* to be judged anew */
 	uint32_t slots, room;
 	struct pool_slots *shared; /* what snapshots point to; replaced when it grows */
@@ -111,7 +113,7 @@ struct numbers {
 		char *text; /* "lb\0name" or "pool\0address" with two NULs inside */
 		size_t len;
 		uint32_t number;
-	} **items;
+	} * *items;
 	size_t count, room;
 };
 
@@ -119,17 +121,20 @@ struct world *world_new(struct retired *retired, struct numbers *numbers);
 /* Retire all that readers may hold, free the rest. */
 void world_drop(struct world *world);
 
-/* Read everything of a transaction into an empty world, with what another world knows of health where there is one. */
+/* Read everything of a transaction into an empty world, with what another world knows of health where there
+ * is one. */
 bool world_read(struct world *world, struct store_txn *txn, struct world *before);
 /* Follow the changes after a generation. */
 bool world_follow(struct world *world, struct store_txn *txn, uint64_t generation, bool *lost);
 
-/* Judge the pools that are dirty and put their new tables into their slots.  *changed tells whether any was. */
+/* Judge the pools that are dirty and put their new tables into their slots.  *changed tells whether any was.
+ */
 bool world_settle(struct world *world, bool *changed);
 void world_note_end(struct world *world, int64_t end);
 void world_dirty(struct world *world, struct pool_entry *pool);
 
-/* world_uses.c.  Endpoints that are used before and after a change keep their state where the new uses come first. */
+/* world_uses.c.  Endpoints that are used before and after a change keep their state where the new uses come
+ * first. */
 /* Look up how fast the pools answer, and note those where that changed. */
 void world_look_at_latencies(struct world *world, struct store_txn *health);
 struct endpoint_entry *world_endpoint(struct world *world, const struct endpoint *key);
@@ -183,7 +188,8 @@ bool world_build_zones(struct world *world, struct store_txn *txn);
 /* A snapshot of what the world has now; the one before is retired. */
 bool world_publish(struct world *world, uint64_t generation);
 /* The key of a load balancer's owner; false where it would be too long. */
-bool world_lb_key(const struct lb_entry *entry, const struct zone_entry *zone, uint8_t key[NAME_MAX_KEY], size_t *len);
+bool world_lb_key(
+    const struct lb_entry *entry, const struct zone_entry *zone, uint8_t key[NAME_MAX_KEY], size_t *len);
 int world_compare_keys(const void *a, size_t a_len, const void *b, size_t b_len);
 /* The deepest served zone that encloses a name (S7). */
 struct zone_entry *world_zone_of(struct world *world, const uint8_t *name);

@@ -19,7 +19,7 @@ struct changes {
 	struct object_change {
 		enum kind kind;
 		struct id id;
-	} *objects;
+	} * objects;
 	size_t nobjects;
 	uint32_t *zones;
 	size_t nzones;
@@ -216,7 +216,8 @@ follow_group(struct changes *changes, const struct id *id)
 	for (uint32_t slot = 0; slot < world->slots; slot++) {
 		struct pool_entry *pool = world->by_slot[slot];
 
-		if (pool->model != NULL && strcmp(pool->model->monitor_group.text, id->text) == 0 && !follow_pool(changes, &pool->id))
+		if (pool->model != NULL && strcmp(pool->model->monitor_group.text, id->text) == 0 &&
+		    !follow_pool(changes, &pool->id))
 			return false;
 	}
 	return true;
@@ -259,7 +260,8 @@ compare_owners(const void *a, const void *b)
 }
 
 static bool
-edit_owner(struct changes *changes, struct zone_entry *entry, struct zone *edit, const struct owner_change *change)
+edit_owner(
+    struct changes *changes, struct zone_entry *entry, struct zone *edit, const struct owner_change *change)
 {
 	struct retire retire = world_retire(changes->world);
 	struct owner_rows *rows = malloc(sizeof *rows);
@@ -316,9 +318,11 @@ edit_zones(struct changes *changes)
 	if (changes->nowners > 0)
 		qsort(changes->owners, changes->nowners, sizeof *changes->owners, compare_owners);
 	for (size_t i = 0, next; i < changes->nowners; i = next) {
-		struct zone_entry *entry = world_find(&changes->world->zones, &changes->owners[i].zone, world_by_number);
+		struct zone_entry *entry =
+		    world_find(&changes->world->zones, &changes->owners[i].zone, world_by_number);
 
-		for (next = i; next < changes->nowners && changes->owners[next].zone == changes->owners[i].zone;)
+		for (next = i;
+		     next < changes->nowners && changes->owners[next].zone == changes->owners[i].zone;)
 			next++;
 		if (entry == NULL)
 			continue; /* deleted since */
@@ -335,7 +339,8 @@ static bool
 follow_objects(struct changes *changes)
 {
 	for (size_t i = 0; i < changes->nobjects; i++)
-		if (changes->objects[i].kind == KIND_MONITOR_GROUP && !follow_group(changes, &changes->objects[i].id))
+		if (changes->objects[i].kind == KIND_MONITOR_GROUP &&
+		    !follow_group(changes, &changes->objects[i].id))
 			return false;
 	for (size_t i = 0; i < changes->nobjects; i++)
 		if (changes->objects[i].kind == KIND_POOL && !follow_pool(changes, &changes->objects[i].id))
@@ -374,8 +379,8 @@ world_follow(struct world *world, struct store_txn *txn, uint64_t generation, bo
 		return false;
 	}
 	done = follow_zones(&changes) && follow_objects(&changes) && edit_zones(&changes) &&
-	       (!needs_rebuild(world) || world_build_zones(world, txn)) && world_settle(world, &changed) &&
-	       world_publish(world, config_generation(txn));
+	    (!needs_rebuild(world) || world_build_zones(world, txn)) && world_settle(world, &changed) &&
+	    world_publish(world, config_generation(txn));
 	changes_free(&changes);
 	return done;
 }

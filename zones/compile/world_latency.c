@@ -1,8 +1,8 @@
 /*
  * world_latency.c -- how fast the pools of a world answer, for dynamic_latency (S41).
  *
- * The monitor writes round-trip times once a second, without a word in the feed of flips: they are looked up, and only those of
- * pools that some load balancer chooses by latency.
+ * The monitor writes round-trip times once a second, without a word in the feed of flips: they are looked up,
+ * and only those of pools that some load balancer chooses by latency.
  */
 #include "zones/compile/world.h"
 
@@ -62,7 +62,8 @@ world_look_at_latencies(struct world *world, struct store_txn *health)
 {
 	for (uint32_t slot = 0; world->by_latency && slot < world->slots; slot++) {
 		struct pool_entry *pool = world->by_slot[slot];
-		uint32_t latency_us = pool->by_latency && pool->model != NULL ? pool_latency(pool, health) : 0;
+		uint32_t latency_us =
+		    pool->by_latency && pool->model != NULL ? pool_latency(pool, health) : 0;
 
 		if (latency_us == pool->latency_us)
 			continue;

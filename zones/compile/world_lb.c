@@ -4,7 +4,8 @@
 
 #include <stdlib.h>
 
-/* One load balancer on its way into one allocation: how much there is of each, and then where the next one goes. */
+/* One load balancer on its way into one allocation: how much there is of each, and then where the next one
+ * goes. */
 struct building {
 	struct world *world;
 	const struct lb *lb;
@@ -34,7 +35,8 @@ measure_places(struct building *building, const struct place_pools *places, size
 }
 
 static void
-measure_overrides(struct building *building, const struct lb_override *overrides, size_t count, struct expression **conditions)
+measure_overrides(struct building *building, const struct lb_override *overrides, size_t count,
+    struct expression **conditions)
 {
 	for (size_t i = 0; i < count; i++) {
 		char *error = NULL;
@@ -70,19 +72,22 @@ put_pools(struct building *building, const struct id *ids, const unsigned *weigh
 	const struct steer_pool *first = building->pool;
 
 	for (size_t i = 0; i < count; i++)
-		*building->pool++ = (struct steer_pool){slot_of(building, &ids[i]), weights != NULL ? weights[i] : WEIGHT_ONE};
+		*building->pool++ = (struct steer_pool){
+		    slot_of(building, &ids[i]), weights != NULL ? weights[i] : WEIGHT_ONE};
 	return first;
 }
 
 /* By kind; places of one kind stand together. */
 static void
-put_places(struct building *building, const struct place_pools *places, size_t count, struct steer_places out[PLACE_KINDS])
+put_places(struct building *building, const struct place_pools *places, size_t count,
+    struct steer_places out[PLACE_KINDS])
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct place_pools *from = &places[i];
 		struct steer_place *place = building->place++;
 
-		*place = (struct steer_place){.count = (uint32_t)from->npools, .pools = put_pools(building, from->pools, NULL, from->npools)};
+		*place = (struct steer_place){.count = (uint32_t)from->npools,
+		    .pools = put_pools(building, from->pools, NULL, from->npools)};
 		memcpy(place->code, from->code, sizeof place->code);
 		if (from->kind == PLACE_REGION)
 			place->region = geo_region(from->code);
@@ -105,7 +110,8 @@ put_weights(struct building *building, const struct pool_weights *weights)
 	struct steer_pool *first = building->weight;
 
 	for (size_t i = 0; i < weights->count; i++)
-		*building->weight++ = (struct steer_pool){slot_of(building, &weights->list[i].pool), weights->list[i].weight};
+		*building->weight++ =
+		    (struct steer_pool){slot_of(building, &weights->list[i].pool), weights->list[i].weight};
 	if (weights->count > 0)
 		qsort(first, weights->count, sizeof *first, compare_slots);
 	return (struct steer_weights){first, (uint32_t)weights->count, weights->standard};
@@ -122,18 +128,30 @@ put_condition(struct building *building, const struct expression *condition)
 }
 
 static void
-put_override(struct building *building, struct steer_override *out, const struct lb_override *from, const struct expression *condition)
+put_override(struct building *building, struct steer_override *out, const struct lb_override *from,
+    const struct expression *condition)
 {
-	*out = (struct steer_override){.condition = put_condition(building, condition), .parts = (uint16_t)from->parts,
-	    .disabled = from->disabled, .terminates = from->terminates, .policy_open = from->policy_open, .by_resolver = from->by_resolver,
-	    .policy = from->steering_policy, .prefer_ecs = from->prefer_ecs, .affinity = from->affinity, .failover = from->failover,
-	    .affinity_ttl = from->affinity_ttl, .ttl = from->ttl, .npools = (uint32_t)from->npools,
-	    .pools = put_pools(building, from->pools, NULL, from->npools), .weights = put_weights(building, &from->weights)};
+	*out = (struct steer_override){.condition = put_condition(building, condition),
+	    .parts = (uint16_t)from->parts,
+	    .disabled = from->disabled,
+	    .terminates = from->terminates,
+	    .policy_open = from->policy_open,
+	    .by_resolver = from->by_resolver,
+	    .policy = from->steering_policy,
+	    .prefer_ecs = from->prefer_ecs,
+	    .affinity = from->affinity,
+	    .failover = from->failover,
+	    .affinity_ttl = from->affinity_ttl,
+	    .ttl = from->ttl,
+	    .npools = (uint32_t)from->npools,
+	    .pools = put_pools(building, from->pools, NULL, from->npools),
+	    .weights = put_weights(building, &from->weights)};
 	put_places(building, from->places, from->nplaces, out->places);
 	if (from->parts & PART_FALLBACK)
 		out->fallback = put_pools(building, &from->fallback_pool, NULL, 1)->slot;
 	if (from->parts & PART_POOLS)
-		out->branch = siphash((const uint64_t[2]){0}, from->pools, from->npools * sizeof *from->pools);
+		out->branch =
+		    siphash((const uint64_t[2]){0}, from->pools, from->npools * sizeof *from->pools);
 }
 
 /* Properties that are taken as they are. */
@@ -173,10 +191,14 @@ put_overrides(struct building *building, struct steer_overrides *overrides, stru
 {
 	const struct lb *lb = building->lb;
 
-	*overrides = (struct steer_overrides){.nsets = (uint32_t)lb->nsets, .nrules = (uint32_t)lb->nrules, .sets = list,
-	    .rules = list + lb->nsets, .weights = put_weights(building, &lb->weights)};
+	*overrides = (struct steer_overrides){.nsets = (uint32_t)lb->nsets,
+	    .nrules = (uint32_t)lb->nrules,
+	    .sets = list,
+	    .rules = list + lb->nsets,
+	    .weights = put_weights(building, &lb->weights)};
 	for (size_t i = 0; i < lb->nsets + lb->nrules; i++)
-		put_override(building, &list[i], i < lb->nsets ? &lb->sets[i] : &lb->rules[i - lb->nsets], building->conditions[i]);
+		put_override(building, &list[i], i < lb->nsets ? &lb->sets[i] : &lb->rules[i - lb->nsets],
+		    building->conditions[i]);
 }
 
 /* The head with its pools, and behind it what only some have. */
@@ -184,12 +206,16 @@ static struct steer_lb *
 build(struct building *building)
 {
 	const struct lb *lb = building->lb;
-	size_t noverrides = lb->nsets + lb->nrules, pools = sizeof(struct steer_lb) + building->npools * sizeof(struct steer_pool);
-	size_t kinds = lb->nplaces > 0 ? PLACE_KINDS * sizeof(struct steer_places) : 0, places = building->nplaces * sizeof(struct steer_place);
-	size_t weights = building->nweights * sizeof(struct steer_pool), overrides = noverrides > 0 ? sizeof(struct steer_overrides) : 0;
+	size_t noverrides = lb->nsets + lb->nrules,
+	       pools = sizeof(struct steer_lb) + building->npools * sizeof(struct steer_pool);
+	size_t kinds = lb->nplaces > 0 ? PLACE_KINDS * sizeof(struct steer_places) : 0,
+	       places = building->nplaces * sizeof(struct steer_place);
+	size_t weights = building->nweights * sizeof(struct steer_pool),
+	       overrides = noverrides > 0 ? sizeof(struct steer_overrides) : 0;
 	size_t list = noverrides * sizeof(struct steer_override);
-	struct steer_lb *compiled = calloc(1, rounded(pools) + rounded(kinds) + rounded(places) + rounded(weights) + rounded(overrides) +
-	                                          rounded(list) + building->condition_octets);
+	struct steer_lb *compiled = calloc(1,
+	    rounded(pools) + rounded(kinds) + rounded(places) + rounded(weights) + rounded(overrides) +
+		rounded(list) + building->condition_octets);
 	struct steer_places *by_kind;
 	struct steer_overrides *its;
 	uint8_t *at = (uint8_t *)compiled;
@@ -236,7 +262,11 @@ world_compile_lb(struct world *world, const struct lb_entry *entry)
 {
 	const struct lb *lb = entry->model;
 	size_t noverrides = lb->nsets + lb->nrules;
-	struct building building = {.world = world, .lb = lb, .by_latency = goes_by_latency(lb), .npools = lb->npools, .conditions = xcalloc(noverrides, sizeof(void *))};
+	struct building building = {.world = world,
+	    .lb = lb,
+	    .by_latency = goes_by_latency(lb),
+	    .npools = lb->npools,
+	    .conditions = xcalloc(noverrides, sizeof(void *))};
 	struct steer_lb *compiled;
 
 	measure_places(&building, lb->places, lb->nplaces);

@@ -171,7 +171,8 @@ world_free_uses(struct pool_uses *uses)
 	*uses = (struct pool_uses){0};
 }
 
-/* The hostnames of the origins that are enabled, with their addresses in the model; and how many endpoints there will be. */
+/* The hostnames of the origins that are enabled, with their addresses in the model; and how many endpoints
+ * there will be. */
 static bool
 use_names(struct world *world, struct pool_entry *pool, struct pool *model, struct pool_uses *uses)
 {
@@ -192,7 +193,9 @@ use_names(struct world *world, struct pool_entry *pool, struct pool *model, stru
 			origin->resolved = copy_resolved(use->name->resolved);
 			if (origin->resolved == NULL && use->name->resolved != NULL)
 				return false;
-			use->count = monitored && origin->resolved != NULL && !origin->resolved->gone ? origin->resolved->count : 0;
+			use->count = monitored && origin->resolved != NULL && !origin->resolved->gone
+			    ? origin->resolved->count
+			    : 0;
 		}
 		uses->nendpoints += use->count * model->njudges;
 	}
@@ -207,9 +210,11 @@ use_endpoints(struct world *world, struct pool_entry *pool, const struct pool *m
 	for (size_t i = 0; i < model->norigins; i++)
 		for (size_t n = 0; n < uses->origins[i].count * model->njudges; n++) {
 			const struct origin *origin = &model->origins[i];
-			const struct address *address =
-			    origin_is_hostname(origin) ? &origin->resolved->list[n / model->njudges].address : &origin->ip;
-			struct endpoint key = health_endpoint(model->judges[n % model->njudges].monitor.text, origin, address);
+			const struct address *address = origin_is_hostname(origin)
+			    ? &origin->resolved->list[n / model->njudges].address
+			    : &origin->ip;
+			struct endpoint key =
+			    health_endpoint(model->judges[n % model->njudges].monitor.text, origin, address);
 			struct endpoint_entry *entry = endpoint_use(world, &key, pool);
 
 			uses->endpoints[uses->origins[i].first + n] = entry;
@@ -225,7 +230,8 @@ world_use(struct world *world, struct pool_entry *pool, struct pool *model, stru
 	*uses = (struct pool_uses){.norigins = model != NULL ? model->norigins : 0};
 	uses->origins = calloc(uses->norigins + 1, sizeof *uses->origins);
 	if (uses->origins != NULL &&
-	    (model == NULL || (use_names(world, pool, model, uses) && use_endpoints(world, pool, model, uses))))
+	    (model == NULL ||
+		(use_names(world, pool, model, uses) && use_endpoints(world, pool, model, uses))))
 		return true;
 	world_leave(world, pool, uses);
 	return false;
@@ -235,7 +241,8 @@ bool
 world_set_addresses(struct world *world, struct name_entry *entry, const struct name_record *record)
 {
 	struct resolved *resolved = record != NULL ? name_resolved(record) : NULL;
-	struct array users = {.items = calloc(entry->users.count + 1, sizeof *users.items), .count = entry->users.count};
+	struct array users = {
+	    .items = calloc(entry->users.count + 1, sizeof *users.items), .count = entry->users.count};
 	bool done = users.items != NULL && (record == NULL || resolved != NULL);
 
 	if (!done) {
@@ -267,7 +274,8 @@ verdict_of(const struct pool_entry *pool, size_t i, size_t address)
 {
 	const struct origin_uses *use = &pool->uses.origins[i];
 	size_t count = MIN(pool->model->njudges, GROUP_MEMBERS_MAX);
-	struct endpoint_entry *const *endpoints = &pool->uses.endpoints[use->first + address * pool->model->njudges];
+	struct endpoint_entry *const *endpoints =
+	    &pool->uses.endpoints[use->first + address * pool->model->njudges];
 	enum health_state verdicts[GROUP_MEMBERS_MAX];
 
 	if (address >= use->count)
@@ -287,7 +295,8 @@ world_judge(struct pool_entry *pool)
 		for (unsigned n = 0; origin->resolved != NULL && n < origin->resolved->count; n++) {
 			struct resolved_address *address = &origin->resolved->list[n];
 
-			address->state = status_address(pool->model, origin, &address->address, verdict_of(pool, i, n));
+			address->state =
+			    status_address(pool->model, origin, &address->address, verdict_of(pool, i, n));
 		}
 		pool->states[i] = status_origin(pool->model, origin, verdict_of(pool, i, 0));
 	}

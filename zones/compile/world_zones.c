@@ -1,5 +1,6 @@
 /*
- * world_zones.c -- the zones of a world: merged with their load balancers, built, and followed change by change.
+ * world_zones.c -- the zones of a world: merged with their load balancers, built, and followed change by
+ * change.
  */
 #include "zones/compile/world.h"
 
@@ -18,7 +19,8 @@ world_gather_row(void *arg, struct bytes key, const struct rrset *rrset)
 }
 
 bool
-world_lb_key(const struct lb_entry *entry, const struct zone_entry *zone, uint8_t key[NAME_MAX_KEY], size_t *len)
+world_lb_key(
+    const struct lb_entry *entry, const struct zone_entry *zone, uint8_t key[NAME_MAX_KEY], size_t *len)
 {
 	*len = name_to_key(key, entry->model->wire, zone->info.name);
 	return *len > 0;
@@ -84,8 +86,8 @@ merge_lbs_before(struct merge *merge, const struct bytes *key)
 static bool
 merge_flush(struct merge *merge)
 {
-	struct zone_owner owner = {.key = {merge->key, merge->key_len}, .rrsets = merge->rows.rrsets,
-	    .nrrsets = merge->rows.count};
+	struct zone_owner owner = {
+	    .key = {merge->key, merge->key_len}, .rrsets = merge->rows.rrsets, .nrrsets = merge->rows.count};
 
 	if (merge->rows.count == 0)
 		return true;
@@ -128,7 +130,7 @@ merge_each(void *arg, zone_owner_fn *sink, void *sink_arg)
 	merge->sink = sink;
 	merge->sink_arg = sink_arg;
 	return config_each_row(merge->txn, merge->zone, NULL, merge_row, merge) && merge_flush(merge) &&
-	       merge_lbs_before(merge, NULL);
+	    merge_lbs_before(merge, NULL);
 }
 
 /* All placed load balancers, sorted by zone and key.  NULL where memory is exhausted. */
@@ -149,7 +151,8 @@ place_lb(const void *node, VISIT visit, void *arg)
 	if (visit != postorder && visit != leaf)
 		return;
 	entry->zone = world_zone_of(placement->world, entry->model->wire);
-	if (entry->zone == NULL || entry->compiled == NULL || !world_lb_key(entry, entry->zone, placed->key, &placed->len))
+	if (entry->zone == NULL || entry->compiled == NULL ||
+	    !world_lb_key(entry, entry->zone, placed->key, &placed->len))
 		return;
 	placed->zone = entry->zone->number;
 	placed->entry = entry;
@@ -203,7 +206,8 @@ build_zone(struct store_txn *txn, struct zone_entry *entry, const struct placeme
 static int
 by_zone_name(const void *a, const void *b)
 {
-	const uint8_t *x = ((const struct zone_entry *)a)->info.name, *y = ((const struct zone_entry *)b)->info.name;
+	const uint8_t *x = ((const struct zone_entry *)a)->info.name,
+		      *y = ((const struct zone_entry *)b)->info.name;
 	size_t x_len = name_len(x), y_len = name_len(y);
 
 	return x_len != y_len ? (x_len < y_len ? -1 : 1) : memcmp(x, y, x_len);
@@ -234,7 +238,8 @@ world_add_zone(struct world *world, const struct zone_info *info)
 	entry->number = info->number;
 	entry->info = *info;
 	entry->listed = entry->rebuild = true;
-	/* A zone that was deleted and loaded again between two looks: the old entry of that name goes soon. */
+	/* A zone that was deleted and loaded again between two looks: the old entry of that name goes soon.
+	 */
 	tdelete(entry, &world->zone_names, by_zone_name);
 	if (tsearch(entry, &world->zones, world_by_number) == NULL ||
 	    tsearch(entry, &world->zone_names, by_zone_name) == NULL) {
@@ -319,7 +324,8 @@ world_build_zones(struct world *world, struct store_txn *txn)
 		if (!build_zone(txn, entry, &placement)) {
 			char name[NAME_MAX_TEXT];
 
-			snprintf(world->error, sizeof world->error, "zone %.120s cannot be compiled: its SOA is damaged, or memory is exhausted",
+			snprintf(world->error, sizeof world->error,
+			    "zone %.120s cannot be compiled: its SOA is damaged, or memory is exhausted",
 			    name_to_text(entry->info.name, name));
 			entry->zone = old;
 			built = false;
@@ -384,9 +390,9 @@ world_read(struct world *world, struct store_txn *txn, struct world *before)
 	strcpy(world->error, "memory is exhausted");
 	world->before = before; /* what is known of health holds until its store is read again */
 	done = config_each_zone(txn, read_zone, &reading) &&
-	       config_each_object(txn, KIND_POOL, read_pool, &reading) &&
-	       config_each_object(txn, KIND_LB, read_lb, &reading) && world_build_zones(world, txn) &&
-	       world_settle(world, &changed) && world_publish(world, config_generation(txn));
+	    config_each_object(txn, KIND_POOL, read_pool, &reading) &&
+	    config_each_object(txn, KIND_LB, read_lb, &reading) && world_build_zones(world, txn) &&
+	    world_settle(world, &changed) && world_publish(world, config_generation(txn));
 	world->before = NULL;
 	return done;
 }

@@ -62,7 +62,8 @@ static const struct option *
 find_known(const struct command_line *line, const char *name)
 {
 	for (const struct option *option = line->known; option->name != NULL; option++)
-		if (strcmp(option->name, name) == 0 && option->val != OPTION_HELP && option->val != OPTION_VERSION)
+		if (strcmp(option->name, name) == 0 && option->val != OPTION_HELP &&
+		    option->val != OPTION_VERSION)
 			return option;
 	return NULL;
 }
@@ -74,7 +75,7 @@ keep(const char *value)
 	static struct kept {
 		struct kept *before;
 		char text[];
-	} *all;
+	} * all;
 	struct kept *kept = xmalloc(sizeof *kept + strlen(value) + 1);
 
 	strcpy(kept->text, value);
@@ -129,7 +130,8 @@ read_file(const struct command_line *line, const char *path)
 	while ((len = getline(&text, &room, file)) >= 0) {
 		place.line++;
 		place.name = "a line";
-		good &= strlen(text) == (size_t)len ? take_text(line, &place, text) : option_wrong(&place, " with a NUL in it");
+		good &= strlen(text) == (size_t)len ? take_text(line, &place, text)
+						    : option_wrong(&place, " with a NUL in it");
 	}
 	if (ferror(file)) {
 		warn("--config %s", path);

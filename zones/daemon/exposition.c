@@ -52,7 +52,8 @@ exposition_labels(char out[EXPOSITION_LABELS_MAX], ...)
 	va_end(labels);
 }
 
-/* A line up to its number: of a histogram the name goes on with suffix, and the labels with le where it is not NULL. */
+/* A line up to its number: of a histogram the name goes on with suffix, and the labels with le where it is
+ * not NULL. */
 static void
 begin_line(FILE *page, const char *name, const char *suffix, const char *labels, const char *le)
 {
@@ -141,7 +142,8 @@ exposition_histogram(FILE *page, const char *name, const char *labels, const str
 
 	for (size_t i = 0; i <= histogram->nbounds; i++) {
 		total += histogram->counts[i];
-		begin_line(page, name, "_bucket", labels, i < histogram->nbounds ? histogram->bounds[i].text : "+Inf");
+		begin_line(page, name, "_bucket", labels,
+		    i < histogram->nbounds ? histogram->bounds[i].text : "+Inf");
 		end_line(page, (double)total);
 	}
 	begin_line(page, name, "_sum", labels, NULL);

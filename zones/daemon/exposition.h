@@ -21,12 +21,14 @@ enum { EXPOSITION_LABELS_MAX = 4096 };
 
 /* The HELP and TYPE of a metric: "counter", "gauge" or "histogram". */
 void exposition_family(FILE *page, const char *name, const char *type, const char *help);
-/* One line; labels are pairs of name and value, ended by NULL; one whose value is NULL is left out, as is one that has no room. */
+/* One line; labels are pairs of name and value, ended by NULL; one whose value is NULL is left out, as is one
+ * that has no room. */
 void exposition_sample(FILE *page, const char *name, double value, ...) __attribute__((sentinel));
 /* A family of one line without labels. */
 void exposition_value(FILE *page, const char *name, const char *type, const char *help, double value);
 
-/* Labels that several lines share, written once: such pairs.  The text has no braces, and is empty where there are none. */
+/* Labels that several lines share, written once: such pairs.  The text has no braces, and is empty where
+ * there are none. */
 void exposition_labels(char out[EXPOSITION_LABELS_MAX], ...) __attribute__((sentinel));
 /* One line with such labels. */
 void exposition_line(FILE *page, const char *name, const char *labels, double value);
@@ -36,9 +38,13 @@ struct bound {
 	double value;
 	const char *text;
 };
-#define BOUND(number) {number, #number}
+#define BOUND(number) \
+	{ \
+		number, #number \
+	}
 
-/* Counts by bounds: counts[i] are those above bounds[i - 1] and at most bounds[i]; counts[nbounds] those above all. */
+/* Counts by bounds: counts[i] are those above bounds[i - 1] and at most bounds[i]; counts[nbounds] those
+ * above all. */
 struct histogram {
 	const struct bound *bounds;
 	size_t nbounds;
@@ -49,6 +55,7 @@ struct histogram {
 size_t histogram_bucket(const struct bound *bounds, size_t nbounds, double value);
 void histogram_add(struct histogram *histogram, double value);
 /* Its lines, with labels of exposition_labels(); the family is the caller's. */
-void exposition_histogram(FILE *page, const char *name, const char *labels, const struct histogram *histogram);
+void exposition_histogram(
+    FILE *page, const char *name, const char *labels, const struct histogram *histogram);
 
 #endif

@@ -43,13 +43,15 @@ enum rr_type {
 enum rr_class { CLASS_IN = 1, CLASS_CH = 3, CLASS_NONE = 254, CLASS_ANY = 255 };
 
 enum {
-	RRSET_BY_RECORD = 1,    /* flag: came by `graycloud record` */
-	RRSET_HEAD = 7,         /* octets of a value before its first record */
+	RRSET_BY_RECORD = 1,        /* flag: came by `graycloud record` */
+	RRSET_HEAD = 7,             /* octets of a value before its first record */
 	RRSET_TTL_MAX = 2147483647, /* RFC 2181 8 */
-	RRSET_ANSWER_MAX = 64512    /* octets of an RRset in a message; header, question and OPT fit in beside it */
+	RRSET_ANSWER_MAX =
+	    64512 /* octets of an RRset in a message; header, question and OPT fit in beside it */
 };
 
-/* How many octets a value's records take in a message: each has an owner by pointer, type, class, TTL and length. */
+/* How many octets a value's records take in a message: each has an owner by pointer, type, class, TTL and
+ * length. */
 static inline size_t
 rrset_answer_len(size_t value_len, unsigned count)
 {

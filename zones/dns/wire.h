@@ -1,7 +1,8 @@
 /*
  * wire.h -- read and write DNS messages octet by octet, with a sticky error.
  *
- * A cursor that runs over its end reads zeros and writes nothing from then on; test .bad once, when all is done.
+ * A cursor that runs over its end reads zeros and writes nothing from then on; test .bad once, when all is
+ * done.
  */
 #ifndef WIRE_H
 #define WIRE_H

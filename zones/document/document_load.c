@@ -1,8 +1,8 @@
 /* The loading half of document.h: what stands in the store was checked when it was written. */
 #include "admin/edit/document.h"
 
-#include "zones/document/schema.h"
 #include "zones/base/siphash.h"
+#include "zones/document/schema.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <math.h>
@@ -67,10 +67,10 @@ lasts(struct pool *pool, const struct json *object, const char *key)
 static enum health_state
 seed_of(const char *text)
 {
-	return strcmp(text, "up") == 0	      ? HEALTH_UP
-	       : strcmp(text, "suspect") == 0 ? HEALTH_SUSPECT
-	       : strcmp(text, "down") == 0    ? HEALTH_DOWN
-					      : HEALTH_UNKNOWN;
+	return strcmp(text, "up") == 0     ? HEALTH_UP
+	    : strcmp(text, "suspect") == 0 ? HEALTH_SUSPECT
+	    : strcmp(text, "down") == 0    ? HEALTH_DOWN
+					   : HEALTH_UNKNOWN;
 }
 
 /* S24: the states of a hostname's addresses when its monitor was attached. */
@@ -106,15 +106,16 @@ load_origin(struct pool *pool, struct origin *origin, const struct json *json)
 	origin->enabled = json_truth(json_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
 	origin->weight = hundredths(json_member(json, "weight"));
 	origin->host = text_or_null(host ? host : "");
-	origin->forced = strcmp(forced, "up") == 0     ? FORCED_UP
-			 : strcmp(forced, "down") == 0 ? FORCED_DOWN
-						       : FORCED_NONE;
+	origin->forced = strcmp(forced, "up") == 0 ? FORCED_UP
+	    : strcmp(forced, "down") == 0          ? FORCED_DOWN
+						   : FORCED_NONE;
 	if (*json_text_of(json, "forced_until") != '\0' && !lasts(pool, json, "forced_until"))
 		origin->forced = FORCED_NONE;
 	origin->affinity_group = text_or_null(json_text_of(json, "affinity_group"));
 	origin->seeded = seed_of(json_text_of(json, "seeded"));
 	origin->seeds = json_kind(seeded) == JSON_KIND_OBJECT ? load_seeds(seeded) : NULL;
-	origin->unflattened = json_member(json, "flatten_cname") != NULL && !json_truth(json_member(json, "flatten_cname"));
+	origin->unflattened =
+	    json_member(json, "flatten_cname") != NULL && !json_truth(json_member(json, "flatten_cname"));
 	address_from_text(&origin->ip, origin->address);
 }
 
@@ -146,7 +147,8 @@ load_filter(const struct json *json)
 	const struct json *healthy = json_member(json, "healthy");
 	bool disable = json_truth(json_member(json, "disable")), one = json_kind(healthy) == JSON_KIND_BOOL;
 
-	return (struct notification_filter){disable || (one && !json_truth(healthy)), disable || (one && json_truth(healthy))};
+	return (struct notification_filter){
+	    disable || (one && !json_truth(healthy)), disable || (one && json_truth(healthy))};
 }
 
 struct pool *
@@ -163,11 +165,15 @@ document_load_pool(struct bytes text)
 	pool->name = xstrdup(json_text_of(json, "name"));
 	pool->enabled = json_truth(json_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
 	pool->minimum_origins = number_of(json, "minimum_origins");
-	pool->origin_steering = strcmp(json_text_of(json_member(json, "origin_steering"), "policy"), "hash") == 0 ? ORIGIN_HASH
-	                                                                                                    : ORIGIN_RANDOM;
-	pool->shed_percent = json_number_of(json_member(json_member(json, "load_shedding"), "default_percent"));
-	pool->shed_by_hash = strcmp(json_text_of(json_member(json, "load_shedding"), "default_policy"), "hash") == 0;
-	pool->placed = json_numeric(json_member(json, "latitude")) && json_numeric(json_member(json, "longitude"));
+	pool->origin_steering =
+	    strcmp(json_text_of(json_member(json, "origin_steering"), "policy"), "hash") == 0 ? ORIGIN_HASH
+											      : ORIGIN_RANDOM;
+	pool->shed_percent =
+	    json_number_of(json_member(json_member(json, "load_shedding"), "default_percent"));
+	pool->shed_by_hash =
+	    strcmp(json_text_of(json_member(json, "load_shedding"), "default_policy"), "hash") == 0;
+	pool->placed =
+	    json_numeric(json_member(json, "latitude")) && json_numeric(json_member(json, "longitude"));
 	pool->latitude = json_number_of(json_member(json, "latitude"));
 	pool->longitude = json_number_of(json_member(json, "longitude"));
 	id_of(&pool->monitor, json_text_of(json, "monitor"));
@@ -231,7 +237,8 @@ load_dns(struct monitor *monitor, const struct json *json)
 	if (*data == '\0')
 		return true;
 	rdata = xmalloc(UINT16_MAX);
-	monitor->dns_data_len = zonefile_rdata(monitor->dns_type, data, (const uint8_t *)"", rdata, &problems);
+	monitor->dns_data_len =
+	    zonefile_rdata(monitor->dns_type, data, (const uint8_t *)"", rdata, &problems);
 	problems_free(&problems);
 	monitor->dns_data = xmemdup(rdata, monitor->dns_data_len);
 	free(rdata);
@@ -255,7 +262,9 @@ load_command(struct monitor *monitor, const struct json *command)
 static enum http_version
 http_version_of(const char *text)
 {
-	return strcmp(text, "2") == 0 ? HTTP_VERSION_2 : strcmp(text, "auto") == 0 ? HTTP_VERSION_AUTO : HTTP_VERSION_1_1;
+	return strcmp(text, "2") == 0   ? HTTP_VERSION_2
+	    : strcmp(text, "auto") == 0 ? HTTP_VERSION_AUTO
+					: HTTP_VERSION_1_1;
 }
 
 struct monitor *
@@ -336,7 +345,8 @@ load_lb_pools(struct lb *lb, const struct json *json)
 	const struct json *random = json_member(json, "random_steering");
 
 	load_ids(json_member(json, "default_pools"), &lb->default_pools, &lb->npools);
-	load_weights(&lb->weights, json_member(random, "pool_weights"), json_member(random, "default_weight"));
+	load_weights(
+	    &lb->weights, json_member(random, "pool_weights"), json_member(random, "default_weight"));
 	lb->pool_weights = xcalloc(lb->npools, sizeof *lb->pool_weights);
 	for (size_t i = 0; i < lb->npools; i++)
 		lb->pool_weights[i] = pool_weight_of(&lb->weights, &lb->default_pools[i]);
@@ -346,10 +356,10 @@ load_lb_pools(struct lb *lb, const struct json *json)
 static enum prefer_ecs
 prefer_ecs_of(const char *text)
 {
-	return strcmp(text, "never") == 0	? ECS_NEVER
-	       : strcmp(text, "proximity") == 0 ? ECS_PROXIMITY
-	       : strcmp(text, "geo") == 0	? ECS_GEO
-						: ECS_ALWAYS;
+	return strcmp(text, "never") == 0    ? ECS_NEVER
+	    : strcmp(text, "proximity") == 0 ? ECS_PROXIMITY
+	    : strcmp(text, "geo") == 0       ? ECS_GEO
+					     : ECS_ALWAYS;
 }
 
 static void
@@ -376,14 +386,15 @@ steering_policy_of(const char *text)
 		return STEERING_PROXIMITY;
 	if (strcmp(text, "dynamic_latency") == 0)
 		return STEERING_DYNAMIC_LATENCY;
-	return strcmp(text, "random") == 0 || strncmp(text, "least_", 6) == 0 ? STEERING_RANDOM : STEERING_OFF;
+	return strcmp(text, "random") == 0 || strncmp(text, "least_", 6) == 0 ? STEERING_RANDOM
+									      : STEERING_OFF;
 }
 
 static enum failover
 failover_of(const char *text)
 {
 	return strcmp(text, "temporary") == 0 ? FAILOVER_TEMPORARY
-	       : strcmp(text, "sticky") == 0  ? FAILOVER_STICKY
+	    : strcmp(text, "sticky") == 0     ? FAILOVER_STICKY
 					      : FAILOVER_NONE;
 }
 
@@ -414,8 +425,10 @@ load_pool_choice(struct lb_override *override, const struct json *json)
 		load_ids(json_member(json, "pools"), &override->pools, &override->npools);
 	else if (overrides(override, json, "default_pools", PART_POOLS))
 		load_ids(json_member(json, "default_pools"), &override->pools, &override->npools);
-	if (overrides(override, json, "pool_weights", PART_WEIGHTS) | overrides(override, json, "pool_default_weight", PART_WEIGHTS))
-		load_weights(&override->weights, json_member(json, "pool_weights"), json_member(json, "pool_default_weight"));
+	if (overrides(override, json, "pool_weights", PART_WEIGHTS) |
+	    overrides(override, json, "pool_default_weight", PART_WEIGHTS))
+		load_weights(&override->weights, json_member(json, "pool_weights"),
+		    json_member(json, "pool_default_weight"));
 	if (overrides(override, json, "fallback_pool", PART_FALLBACK))
 		id_of(&override->fallback_pool, json_text_of(json, "fallback_pool"));
 	if (overrides(override, json, "steering_policy", PART_POLICY)) {
@@ -427,18 +440,21 @@ load_pool_choice(struct lb_override *override, const struct json *json)
 static void
 load_rule(struct lb_override *override, const struct json *rule)
 {
-	const struct json *json = json_member(rule, "overrides"), *random = json_member(json, "random_steering"),
-	                  *location = json_member(json, "location_strategy"),
-	                  *attributes = json_member(json, "session_affinity_attributes");
+	const struct json *json = json_member(rule, "overrides"),
+			  *random = json_member(json, "random_steering"),
+			  *location = json_member(json, "location_strategy"),
+			  *attributes = json_member(json, "session_affinity_attributes");
 
 	override->condition = xstrdup(json_text_of(rule, "condition"));
 	override->terminates = json_truth(json_member(rule, "terminates"));
 	load_pool_choice(override, json);
 	if (overrides(override, json, "random_steering", PART_WEIGHTS))
-		load_weights(&override->weights, json_member(random, "pool_weights"), json_member(random, "default_weight"));
+		load_weights(&override->weights, json_member(random, "pool_weights"),
+		    json_member(random, "default_weight"));
 	for (size_t kind = 0; kind < NITEMS(place_maps); kind++)
 		if (overrides(override, json, place_maps[kind], PART_SITES << kind))
-			load_places(&override->places, &override->nplaces, (enum place_kind)kind, json_member(json, place_maps[kind]));
+			load_places(&override->places, &override->nplaces, (enum place_kind)kind,
+			    json_member(json, place_maps[kind]));
 	if (overrides(override, json, "ttl", PART_TTL))
 		override->ttl = number_of(json, "ttl");
 	if (overrides(override, json, "session_affinity", PART_AFFINITY))
@@ -459,8 +475,8 @@ match_condition(const struct json *match)
 {
 	static const struct {
 		const char *list, *field;
-	} lists[] = {{"pops", "cf.load_balancer.pop"}, {"countries", "cf.load_balancer.country"}, {"regions", "cf.load_balancer.region"},
-	    {"asns", "ip.src.asnum"}, {"prefixes", "ip.src"}};
+	} lists[] = {{"pops", "cf.load_balancer.pop"}, {"countries", "cf.load_balancer.country"},
+	    {"regions", "cf.load_balancer.region"}, {"asns", "ip.src.asnum"}, {"prefixes", "ip.src"}};
 	const struct json *topology = json_member(match, "topology");
 	char *text = NULL;
 	size_t len;
@@ -475,8 +491,9 @@ match_condition(const struct json *match)
 			continue;
 		fprintf(out, "%s%s in {", written++ > 0 ? " and " : "", lists[i].field);
 		for (size_t n = 0; n < json_count(list); n++) {
-			char *value = quoted || json_text(json_item(list, n)) == NULL ? json_write(json_item(list, n), false)
-			                                                             : xstrdup(json_text(json_item(list, n)));
+			char *value = quoted || json_text(json_item(list, n)) == NULL
+			    ? json_write(json_item(list, n), false)
+			    : xstrdup(json_text(json_item(list, n)));
 
 			fprintf(out, "%s%s", n > 0 ? " " : "", value);
 			free(value);
@@ -499,7 +516,8 @@ load_set(struct lb_override *override, const struct json *set)
 }
 
 static void
-load_overrides(struct lb_override **list, size_t *count, const struct json *json, void (*load)(struct lb_override *, const struct json *))
+load_overrides(struct lb_override **list, size_t *count, const struct json *json,
+    void (*load)(struct lb_override *, const struct json *))
 {
 	*count = json_count(json);
 	*list = xcalloc(*count, sizeof **list);
@@ -548,12 +566,16 @@ document_load_lb(struct bytes text)
 	lb->ttl = number_of(json, "ttl");
 	load_lb_pools(lb, json);
 	for (size_t kind = 0; kind < NITEMS(place_maps); kind++)
-		load_places(&lb->places, &lb->nplaces, (enum place_kind)kind, json_member(json, place_maps[kind]));
+		load_places(
+		    &lb->places, &lb->nplaces, (enum place_kind)kind, json_member(json, place_maps[kind]));
 	lb->policy_open = *json_text_of(json, "steering_policy") == '\0';
-	lb->steering_policy = lb->policy_open && lb->nplaces > 0 ? STEERING_GEO : steering_policy_of(json_text_of(json, "steering_policy"));
+	lb->steering_policy = lb->policy_open && lb->nplaces > 0
+	    ? STEERING_GEO
+	    : steering_policy_of(json_text_of(json, "steering_policy"));
 	lb->by_resolver = strcmp(json_text_of(json_member(json, "location_strategy"), "mode"), "pop") != 0;
 	lb->affinity = affinity_of(json_text_of(json, "session_affinity"));
-	lb->failover = failover_of(json_text_of(json_member(json, "session_affinity_attributes"), "zero_downtime_failover"));
+	lb->failover = failover_of(
+	    json_text_of(json_member(json, "session_affinity_attributes"), "zero_downtime_failover"));
 	lb->affinity_ttl = number_of(json, "session_affinity_ttl");
 	lb->prefer_ecs = prefer_ecs_of(json_text_of(json_member(json, "location_strategy"), "prefer_ecs"));
 	lb->affinity_prefix_v4 = number_of(json, "affinity_prefix_v4");

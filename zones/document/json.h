@@ -12,9 +12,18 @@
 
 struct json;
 
-enum json_kind { JSON_KIND_NULL, JSON_KIND_BOOL, JSON_KIND_INTEGER, JSON_KIND_REAL, JSON_KIND_TEXT, JSON_KIND_LIST, JSON_KIND_OBJECT };
+enum json_kind {
+	JSON_KIND_NULL,
+	JSON_KIND_BOOL,
+	JSON_KIND_INTEGER,
+	JSON_KIND_REAL,
+	JSON_KIND_TEXT,
+	JSON_KIND_LIST,
+	JSON_KIND_OBJECT
+};
 
-/* Read one whole value.  where (a file, "standard input") begins the sentence when it is none; members twice are refused. */
+/* Read one whole value.  where (a file, "standard input") begins the sentence when it is none; members twice
+ * are refused. */
 struct json *json_read(const char *text, size_t len, const char *where, struct problems *problems);
 /* The same where nobody is to be told. */
 struct json *json_read_quietly(struct bytes text);
@@ -54,10 +63,11 @@ long long json_integer_of(const struct json *value);
 double json_number_of(const struct json *value);
 bool json_truth(const struct json *value);
 
-/* Members and items; NULL where there is none or the value is of another kind.  Owned by the object or list. */
+/* Members and items; NULL where there is none or the value is of another kind.  Owned by the object or list.
+ */
 struct json *json_member(const struct json *object, const char *key);
 const char *json_text_of(const struct json *object, const char *key); /* "" where it has no such text */
-size_t json_count(const struct json *value); /* of members or items */
+size_t json_count(const struct json *value);                          /* of members or items */
 struct json *json_item(const struct json *list, size_t index);
 /* Members in order: the first with before NULL; NULL at the end. */
 const char *json_next_key(const struct json *object, const char *before);

@@ -40,7 +40,8 @@ schema_clean_host_name(const char *text)
 	uint8_t name[NAME_MAX_LEN];
 	char host[NAME_MAX_TEXT];
 
-	if (strspn(text, LETTERS "-_.*") != strlen(text) || name_from_text(name, text, NULL) == 0 || *name == 0)
+	if (strspn(text, LETTERS "-_.*") != strlen(text) || name_from_text(name, text, NULL) == 0 ||
+	    *name == 0)
 		return NULL;
 	for (const uint8_t *label = name; *label != 0; label += *label + 1)
 		if (memchr(label + 1, '*', *label) != NULL && (label != name || *label != 1))
@@ -49,7 +50,8 @@ schema_clean_host_name(const char *text)
 	return xstrdup(name_to_host(name, host));
 }
 
-/* A name that is to be resolved: whole, and so with a dot.  Its last label is no number (RFC 1123 2.1): that is an address with a fault. */
+/* A name that is to be resolved: whole, and so with a dot.  Its last label is no number (RFC 1123 2.1): that
+ * is an address with a fault. */
 static char *
 clean_hostname(const char *text)
 {
@@ -240,11 +242,11 @@ prefix_fault(const char *text)
 /* ---- words ---- */
 
 static const struct property_word steering_words[] = {{"off", 0}, {"random", 0}, {"", 0}, {"geo", 0},
-    {"dynamic_latency", 0}, {"proximity", 0}, {"least_outstanding_requests", 0},
-    {"least_connections", 0}, {NULL, 0}};
+    {"dynamic_latency", 0}, {"proximity", 0}, {"least_outstanding_requests", 0}, {"least_connections", 0},
+    {NULL, 0}};
 /* [CF] 2.6: where a set has matched there is no other place to go by. */
-static const struct property_word set_steering_words[] = {{"off", 0}, {"random", 0}, {"dynamic_latency", 0}, {"proximity", 0},
-    {"least_outstanding_requests", 0}, {"least_connections", 0}, {NULL, 0}};
+static const struct property_word set_steering_words[] = {{"off", 0}, {"random", 0}, {"dynamic_latency", 0},
+    {"proximity", 0}, {"least_outstanding_requests", 0}, {"least_connections", 0}, {NULL, 0}};
 static const struct property_word affinity_words[] = {
     {"none", 0}, {"ip_cookie", 0}, {"", 0}, {"cookie", FATE_PROXY}, {"header", FATE_PROXY}, {NULL, 0}};
 static const struct property_word failover_words[] = {
@@ -252,37 +254,73 @@ static const struct property_word failover_words[] = {
 static const struct property_word prefer_ecs_words[] = {
     {"always", 0}, {"never", 0}, {"proximity", 0}, {"geo", 0}, {NULL, 0}};
 static const struct property_word mode_words[] = {{"pop", 0}, {"resolver_ip", 0}, {NULL, 0}};
-static const struct property_word origin_steering_words[] = {{"random", 0}, {"hash", 0},
-    {"least_outstanding_requests", 0}, {"least_connections", 0}, {NULL, 0}};
+static const struct property_word origin_steering_words[] = {
+    {"random", 0}, {"hash", 0}, {"least_outstanding_requests", 0}, {"least_connections", 0}, {NULL, 0}};
 static const struct property_word shedding_words[] = {{"random", 0}, {"hash", 0}, {NULL, 0}};
 static const struct property_word forced_words[] = {{"none", 0}, {"up", 0}, {"down", 0}, {NULL, 0}};
 static const struct property_word monitor_words[] = {{"http", 0}, {"https", 0}, {"tcp", 0}, {"smtp", 0},
     {"udp_icmp", 0}, {"icmp_ping", 0}, {"dns", 0}, {"exec", 0}, {NULL, 0}};
 static const struct property_word http_version_words[] = {{"1.1", 0}, {"2", 0}, {"auto", 0}, {NULL, 0}};
 /* In the order of their numbers. */
-static const struct property_word rcode_words[] = {{"NOERROR", 0}, {"FORMERR", 0}, {"SERVFAIL", 0}, {"NXDOMAIN", 0},
-    {"NOTIMP", 0}, {"REFUSED", 0}, {NULL, 0}};
+static const struct property_word rcode_words[] = {{"NOERROR", 0}, {"FORMERR", 0}, {"SERVFAIL", 0},
+    {"NXDOMAIN", 0}, {"NOTIMP", 0}, {"REFUSED", 0}, {NULL, 0}};
 
 /* ---- tables ---- */
 
-#define READ_ONLY(name_) {.name = name_, .type = PROPERTY_ANY, .fate = FATE_READ_ONLY}
+/* clang-format off: initialisers, which it takes for blocks */
+#define READ_ONLY(name_) \
+	{ \
+		.name = name_, .type = PROPERTY_ANY, .fate = FATE_READ_ONLY \
+	}
 #define NEUTRAL(name_, standard_) \
-	{.name = name_, .type = PROPERTY_ANY, .fate = FATE_NEUTRAL, .standard = standard_}
-#define BOOL(name_, standard_) {.name = name_, .type = PROPERTY_BOOL, .standard = standard_}
+	{ \
+		.name = name_, .type = PROPERTY_ANY, .fate = FATE_NEUTRAL, .standard = standard_ \
+	}
+#define BOOL(name_, standard_) \
+	{ \
+		.name = name_, .type = PROPERTY_BOOL, .standard = standard_ \
+	}
 #define INTEGER(name_, standard_, least_, most_) \
-	{.name = name_, .type = PROPERTY_INTEGER, .standard = standard_, .least = least_, .most = most_}
+	{ \
+		.name = name_, .type = PROPERTY_INTEGER, .standard = standard_, .least = least_, \
+		.most = most_ \
+	}
 #define NUMBER(name_, standard_, least_, most_) \
-	{.name = name_, .type = PROPERTY_NUMBER, .standard = standard_, .least = least_, .most = most_}
-#define WORD(name_, standard_, words_) {.name = name_, .type = PROPERTY_WORD, .standard = standard_, .words = words_}
-#define TEXT(name_, standard_, most_) {.name = name_, .type = PROPERTY_TEXT, .standard = standard_, .most = most_}
+	{ \
+		.name = name_, .type = PROPERTY_NUMBER, .standard = standard_, .least = least_, \
+		.most = most_ \
+	}
+#define WORD(name_, standard_, words_) \
+	{ \
+		.name = name_, .type = PROPERTY_WORD, .standard = standard_, .words = words_ \
+	}
+#define TEXT(name_, standard_, most_) \
+	{ \
+		.name = name_, .type = PROPERTY_TEXT, .standard = standard_, .most = most_ \
+	}
 #define CHECKED(name_, standard_, clean_, accepts_) \
-	{.name = name_, .type = PROPERTY_TEXT, .standard = standard_, .clean = clean_, .accepts = accepts_}
+	{ \
+		.name = name_, .type = PROPERTY_TEXT, .standard = standard_, .clean = clean_, \
+		.accepts = accepts_ \
+	}
 #define REFERENCE(name_, standard_, kind_) \
-	{.name = name_, .type = PROPERTY_REFERENCE, .standard = standard_, .refers = kind_}
-#define OBJECT(name_, standard_, table_) {.name = name_, .type = PROPERTY_OBJECT, .standard = standard_, .inner = table_}
+	{ \
+		.name = name_, .type = PROPERTY_REFERENCE, .standard = standard_, .refers = kind_ \
+	}
+#define OBJECT(name_, standard_, table_) \
+	{ \
+		.name = name_, .type = PROPERTY_OBJECT, .standard = standard_, .inner = table_ \
+	}
 #define LIST(name_, standard_, least_, most_, inner_) \
-	{.name = name_, .type = PROPERTY_LIST, .standard = standard_, .least = least_, .most = most_, .inner = inner_}
-#define END {.name = NULL}
+	{ \
+		.name = name_, .type = PROPERTY_LIST, .standard = standard_, .least = least_, .most = most_, \
+		.inner = inner_ \
+	}
+#define END \
+	{ \
+		.name = NULL \
+	}
+/* clang-format on */
 #define UNTIL(name_) CHECKED(name_, "null", clean_time, "a time such as 2026-11-20T12:00:00Z")
 #define SERVER READ_ONLY("created_on"), READ_ONLY("modified_on")
 
@@ -290,56 +328,78 @@ static const struct property pool_reference = REFERENCE("pool", NULL, KIND_POOL)
 
 static const struct property pool_list = LIST("pools", NULL, 1, LB_POOLS_MAX, &pool_reference);
 #define PLACES(name_, standard_, clean_, accepts_) \
-	{.name = name_, .type = PROPERTY_MAP, .standard = standard_, .inner = &pool_list, .refers = KIND_POOL, .clean = clean_, .accepts = accepts_}
+	{ \
+		.name = name_, .type = PROPERTY_MAP, .standard = standard_, .inner = &pool_list, \
+		.refers = KIND_POOL, .clean = clean_, .accepts = accepts_ \
+	}
 
 #define REGION "a region code: " GEO_REGIONS " or " GEO_REGION_LAST
 #define COUNTRY "a country of ISO 3166: two upper-case letters"
 #define SITE "a site code: 1 to 15 upper-case letters, digits and -"
 #define PLACE_MAPS(standard_) \
-	PLACES("region_pools", standard_, clean_region, REGION), PLACES("country_pools", standard_, clean_country, COUNTRY), \
+	PLACES("region_pools", standard_, clean_region, REGION), \
+	    PLACES("country_pools", standard_, clean_country, COUNTRY), \
 	    PLACES("pop_pools", standard_, clean_site, SITE)
 
 static const struct property pool_weight = NUMBER("weight", NULL, 0, 1);
 
 #define POOL_WEIGHTS(name_, standard_) \
-	{.name = name_, .type = PROPERTY_MAP, .standard = standard_, .inner = &pool_weight, .refers = KIND_POOL, .keys_refer = true}
+	{ \
+		.name = name_, .type = PROPERTY_MAP, .standard = standard_, .inner = &pool_weight, \
+		.refers = KIND_POOL, .keys_refer = true \
+	}
 
-static const struct property random_steering[] = {NUMBER("default_weight", "1", 0, 1),
-    POOL_WEIGHTS("pool_weights", "{}"), END};
+static const struct property random_steering[] = {
+    NUMBER("default_weight", "1", 0, 1), POOL_WEIGHTS("pool_weights", "{}"), END};
 
 static const struct property location_strategy[] = {
     WORD("prefer_ecs", "\"always\"", prefer_ecs_words), WORD("mode", "\"resolver_ip\"", mode_words), END};
 
-static const struct property affinity_attributes[] = {NEUTRAL("samesite", "\"Auto\""), NEUTRAL("secure", "\"Auto\""),
+static const struct property affinity_attributes[] = {NEUTRAL("samesite", "\"Auto\""),
+    NEUTRAL("secure", "\"Auto\""),
     {.name = "drain_duration", .type = PROPERTY_INTEGER, .fate = FATE_PROXY, .standard = "0", .most = 86400},
     WORD("zero_downtime_failover", "\"none\"", failover_words), NEUTRAL("headers", "null"),
     NEUTRAL("require_all_headers", "false"), END};
 
 #define SPARSE(name_, standard_, table_) \
-	{.name = name_, .type = PROPERTY_OBJECT, .standard = standard_, .inner = table_, .sparse = true}
+	{ \
+		.name = name_, .type = PROPERTY_OBJECT, .standard = standard_, .inner = table_, \
+		.sparse = true \
+	}
 /* [CF]: an answer that only the proxy could give. */
-#define FIXED_RESPONSE {.name = "fixed_response", .type = PROPERTY_ANY, .fate = FATE_PROXY, .standard = "null"}
+#define FIXED_RESPONSE \
+	{ \
+		.name = "fixed_response", .type = PROPERTY_ANY, .fate = FATE_PROXY, .standard = "null" \
+	}
 
 /* [CF] 2.5: what is not given stays as it is. */
 static const struct property override_attributes[] = {NEUTRAL("samesite", "null"), NEUTRAL("secure", "null"),
     {.name = "drain_duration", .type = PROPERTY_INTEGER, .fate = FATE_PROXY, .standard = "0", .most = 86400},
-    WORD("zero_downtime_failover", "null", failover_words), NEUTRAL("headers", "null"), NEUTRAL("require_all_headers", "null"), END};
+    WORD("zero_downtime_failover", "null", failover_words), NEUTRAL("headers", "null"),
+    NEUTRAL("require_all_headers", "null"), END};
 
 static const struct property override_location[] = {
     WORD("prefer_ecs", "null", prefer_ecs_words), WORD("mode", "null", mode_words), END};
 
-static const struct property rule_overrides[] = {LIST("default_pools", "null", 1, LB_POOLS_MAX, &pool_reference),
+static const struct property rule_overrides[] = {
+    LIST("default_pools", "null", 1, LB_POOLS_MAX, &pool_reference),
     LIST("pools", "null", 1, LB_POOLS_MAX, &pool_reference), POOL_WEIGHTS("pool_weights", "null"),
-    NUMBER("pool_default_weight", "null", 0, 1), REFERENCE("fallback_pool", "null", KIND_POOL), PLACE_MAPS("null"),
-    WORD("steering_policy", "null", steering_words), OBJECT("random_steering", "null", random_steering), INTEGER("ttl", "null", 1, 86400),
+    NUMBER("pool_default_weight", "null", 0, 1), REFERENCE("fallback_pool", "null", KIND_POOL),
+    PLACE_MAPS("null"), WORD("steering_policy", "null", steering_words),
+    OBJECT("random_steering", "null", random_steering), INTEGER("ttl", "null", 1, 86400),
     SPARSE("location_strategy", "null", override_location), WORD("session_affinity", "null", affinity_words),
-    INTEGER("session_affinity_ttl", "null", 1800, 604800), SPARSE("session_affinity_attributes", "null", override_attributes),
-    NEUTRAL("adaptive_routing", "null"), END};
+    INTEGER("session_affinity_ttl", "null", 1800, 604800),
+    SPARSE("session_affinity_attributes", "null", override_attributes), NEUTRAL("adaptive_routing", "null"),
+    END};
 
 static const struct property rule_table[] = {{.name = "name", .type = PROPERTY_TEXT, .least = 1, .most = 200},
-    {.name = "condition", .type = PROPERTY_TEXT, .standard = "\"\"", .most = EXPRESSION_TEXT_MAX, .fault = condition_fault},
-    INTEGER("priority", "0", 0, 2147483647), BOOL("disabled", "false"), BOOL("terminates", "false"), FIXED_RESPONSE,
-    SPARSE("overrides", "{}", rule_overrides), END};
+    {.name = "condition",
+	.type = PROPERTY_TEXT,
+	.standard = "\"\"",
+	.most = EXPRESSION_TEXT_MAX,
+	.fault = condition_fault},
+    INTEGER("priority", "0", 0, 2147483647), BOOL("disabled", "false"), BOOL("terminates", "false"),
+    FIXED_RESPONSE, SPARSE("overrides", "{}", rule_overrides), END};
 static const struct property rule = OBJECT("rule", NULL, rule_table);
 
 /* [CF] 2.6, and two kinds of lists of our own. */
@@ -347,21 +407,25 @@ static const struct property region = CHECKED("region", NULL, clean_region, REGI
 static const struct property country = CHECKED("country", NULL, clean_country, COUNTRY);
 static const struct property site = CHECKED("site", NULL, clean_site, SITE);
 static const struct property asn = INTEGER("asn", NULL, 1, 4294967295);
-static const struct property prefix = {.name = "prefix", .type = PROPERTY_TEXT, .most = 49, .fault = prefix_fault};
+static const struct property prefix = {
+    .name = "prefix", .type = PROPERTY_TEXT, .most = 49, .fault = prefix_fault};
 #define TOPOLOGY(name_, inner_) \
-	{.name = name_, .type = PROPERTY_LIST, .standard = "null", .most = TOPOLOGY_ENTRIES_MAX, .inner = inner_, \
-	    .accepts = "a list of at most 1000 entries (POOL_SET_TOPOLOGY_TOO_LARGE)"}
-static const struct property topology[] = {TOPOLOGY("pops", &site), TOPOLOGY("countries", &country), TOPOLOGY("regions", &region),
-    TOPOLOGY("asns", &asn), TOPOLOGY("prefixes", &prefix), END};
+	{ \
+		.name = name_, .type = PROPERTY_LIST, .standard = "null", .most = TOPOLOGY_ENTRIES_MAX, \
+		.inner = inner_, .accepts = "a list of at most 1000 entries (POOL_SET_TOPOLOGY_TOO_LARGE)" \
+	}
+static const struct property topology[] = {TOPOLOGY("pops", &site), TOPOLOGY("countries", &country),
+    TOPOLOGY("regions", &region), TOPOLOGY("asns", &asn), TOPOLOGY("prefixes", &prefix), END};
 
-static const struct property set_match[] = {BOOL("default", "null"), SPARSE("topology", "null", topology), END};
+static const struct property set_match[] = {
+    BOOL("default", "null"), SPARSE("topology", "null", topology), END};
 
 static const struct property set_overrides[] = {LIST("pools", "null", 1, LB_POOLS_MAX, &pool_reference),
-    POOL_WEIGHTS("pool_weights", "null"), NUMBER("pool_default_weight", "null", 0, 1), REFERENCE("fallback_pool", "null", KIND_POOL),
-    WORD("steering_policy", "null", set_steering_words), END};
+    POOL_WEIGHTS("pool_weights", "null"), NUMBER("pool_default_weight", "null", 0, 1),
+    REFERENCE("fallback_pool", "null", KIND_POOL), WORD("steering_policy", "null", set_steering_words), END};
 
-static const struct property set_table[] = {TEXT("name", "\"\"", 200), BOOL("disabled", "false"), SPARSE("match", "null", set_match),
-    FIXED_RESPONSE, SPARSE("overrides", "{}", set_overrides), END};
+static const struct property set_table[] = {TEXT("name", "\"\"", 200), BOOL("disabled", "false"),
+    SPARSE("match", "null", set_match), FIXED_RESPONSE, SPARSE("overrides", "{}", set_overrides), END};
 static const struct property pool_set = OBJECT("pool set", NULL, set_table);
 
 /* [CF] 2.1 */
@@ -369,35 +433,43 @@ static const struct property lb_table[] = {READ_ONLY("zone_name"), SERVER,
     CHECKED("name", NULL, schema_clean_host_name, "a host name; only its first label may be *"),
     TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), INTEGER("ttl", "30", 1, 86400),
     {.name = "proxied", .type = PROPERTY_BOOL, .fate = FATE_PROXY, .standard = "false"},
-    LIST("default_pools", NULL, 1, LB_POOLS_MAX, &pool_reference), REFERENCE("fallback_pool", NULL, KIND_POOL),
-    PLACE_MAPS("{}"),
+    LIST("default_pools", NULL, 1, LB_POOLS_MAX, &pool_reference),
+    REFERENCE("fallback_pool", NULL, KIND_POOL), PLACE_MAPS("{}"),
     WORD("steering_policy", "\"\"", steering_words), OBJECT("random_steering", "{}", random_steering),
     NEUTRAL("adaptive_routing", "{\"failover_across_pools\":false}"),
-    OBJECT("location_strategy", "{}", location_strategy), WORD("session_affinity", "\"none\"", affinity_words),
+    OBJECT("location_strategy", "{}", location_strategy),
+    WORD("session_affinity", "\"none\"", affinity_words),
     INTEGER("session_affinity_ttl", "82800", 1800, 604800),
-    OBJECT("session_affinity_attributes", "{}", affinity_attributes), LIST("rules", "[]", 0, LB_RULES_MAX, &rule),
-    {.name = "pool_sets", .type = PROPERTY_LIST, .standard = "[]", .most = LB_POOL_SETS_MAX, .inner = &pool_set,
-	.accepts = "a list of at most 1000 pool sets (POOL_SETS_TOO_LARGE)"}, NEUTRAL("networks", "null"), NEUTRAL("tunnel_id", "null"),
+    OBJECT("session_affinity_attributes", "{}", affinity_attributes),
+    LIST("rules", "[]", 0, LB_RULES_MAX, &rule),
+    {.name = "pool_sets",
+	.type = PROPERTY_LIST,
+	.standard = "[]",
+	.most = LB_POOL_SETS_MAX,
+	.inner = &pool_set,
+	.accepts = "a list of at most 1000 pool sets (POOL_SETS_TOO_LARGE)"},
+    NEUTRAL("networks", "null"), NEUTRAL("tunnel_id", "null"),
     {.name = "max_answers", .type = PROPERTY_INTEGER, .standard = "null", .least = 1, .most = 64},
     INTEGER("affinity_prefix_v4", "24", 1, 32), INTEGER("affinity_prefix_v6", "56", 1, 128), END};
 
-static const struct property host_header = CHECKED("host", NULL, clean_host_header, "a host name, with or without a port");
+static const struct property host_header =
+    CHECKED("host", NULL, clean_host_header, "a host name, with or without a port");
 static const struct property origin_header[] = {LIST("Host", "[]", 0, 1, &host_header), END};
 
 /* [CF] 2.3 */
 static const struct property origin_table[] = {TEXT("name", "\"\"", 200),
-    CHECKED("address", NULL, clean_address, "a unicast IPv4 or IPv6 address without a port, or a whole host name such as app.example.com"), BOOL("enabled", "true"),
-    READ_ONLY("disabled_at"), NUMBER("weight", "1", 0, 1), OBJECT("header", "{}", origin_header),
-    NEUTRAL("port", "0"), NEUTRAL("virtual_network_id", "null"),
-    BOOL("flatten_cname", "true"),
-    WORD("forced", "\"none\"", forced_words), UNTIL("forced_until"), UNTIL("disabled_until"),
+    CHECKED("address", NULL, clean_address,
+	"a unicast IPv4 or IPv6 address without a port, or a whole host name such as app.example.com"),
+    BOOL("enabled", "true"), READ_ONLY("disabled_at"), NUMBER("weight", "1", 0, 1),
+    OBJECT("header", "{}", origin_header), NEUTRAL("port", "0"), NEUTRAL("virtual_network_id", "null"),
+    BOOL("flatten_cname", "true"), WORD("forced", "\"none\"", forced_words), UNTIL("forced_until"),
+    UNTIL("disabled_until"),
     {.name = "affinity_group", .type = PROPERTY_TEXT, .standard = "null", .least = 1, .most = 200}, END};
 static const struct property origin = OBJECT("origin", NULL, origin_table);
 
 static const struct property origin_steering[] = {WORD("policy", "\"random\"", origin_steering_words), END};
 
-static const struct property load_shedding[] = {
-    NUMBER("default_percent", "0", 0, 100),
+static const struct property load_shedding[] = {NUMBER("default_percent", "0", 0, 100),
     WORD("default_policy", "\"random\"", shedding_words), NEUTRAL("session_percent", "0"),
     NEUTRAL("session_policy", "\"hash\""), END};
 
@@ -411,11 +483,13 @@ static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), R
     CHECKED("name", NULL, schema_clean_pool_name, "1 to 200 letters, digits, - and _, but not 32 hex digits"),
     TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), UNTIL("disabled_until"),
     INTEGER("minimum_origins", "1", 0, POOL_ORIGINS_MAX), REFERENCE("monitor", "null", KIND_MONITOR),
-    REFERENCE("monitor_group", "null", KIND_MONITOR_GROUP),
-    NEUTRAL("check_regions", "null"), NEUTRAL("health_sources", "null"), {.name = "latitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -90, .most = 90},
-    {.name = "longitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -180, .most = 180}, LIST("origins", NULL, 1, POOL_ORIGINS_MAX, &origin),
-    OBJECT("origin_steering", "{}", origin_steering), OBJECT("load_shedding", "{}", load_shedding),
-    NEUTRAL("notification_email", "\"\""), OBJECT("notification_filter", "null", notification_filter), NEUTRAL("networks", "null"), END};
+    REFERENCE("monitor_group", "null", KIND_MONITOR_GROUP), NEUTRAL("check_regions", "null"),
+    NEUTRAL("health_sources", "null"),
+    {.name = "latitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -90, .most = 90},
+    {.name = "longitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -180, .most = 180},
+    LIST("origins", NULL, 1, POOL_ORIGINS_MAX, &origin), OBJECT("origin_steering", "{}", origin_steering),
+    OBJECT("load_shedding", "{}", load_shedding), NEUTRAL("notification_email", "\"\""),
+    OBJECT("notification_filter", "null", notification_filter), NEUTRAL("networks", "null"), END};
 
 static const struct property header_value =
     CHECKED("value", NULL, clean_header_value, "a text without control characters");
@@ -426,29 +500,33 @@ static const struct property command_word = TEXT("argument", NULL, 1024);
 /* [CF] 2.4, S34, S37 */
 static const struct property monitor_table[] = {SERVER,
     /* S30: without a name it gets one. */
-    CHECKED("name", "null", schema_clean_monitor_name, "1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
+    CHECKED("name", "null", schema_clean_monitor_name,
+	"1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
     WORD("type", "\"http\"", monitor_words), TEXT("description", "\"\"", 1024),
     CHECKED("method", "null", clean_method, "a method of HTTP in capitals"),
-    CHECKED("path", "\"/\"", clean_path, "a path that begins with /, without blanks"), INTEGER("port", "0", 0, 65535),
-    INTEGER("interval", "60", 1, 3600), NUMBER("timeout", "5", 0.1, 60), INTEGER("retries", "2", 0, 5),
-    INTEGER("consecutive_up", "0", 0, 100), INTEGER("consecutive_down", "0", 0, 100),
-    INTEGER("damping_changes", "0", 0, 15), INTEGER("damping_period", "300", 10, 86400), /* S39 */
+    CHECKED("path", "\"/\"", clean_path, "a path that begins with /, without blanks"),
+    INTEGER("port", "0", 0, 65535), INTEGER("interval", "60", 1, 3600), NUMBER("timeout", "5", 0.1, 60),
+    INTEGER("retries", "2", 0, 5), INTEGER("consecutive_up", "0", 0, 100),
+    INTEGER("consecutive_down", "0", 0, 100), INTEGER("damping_changes", "0", 0, 15),
+    INTEGER("damping_period", "300", 10, 86400), /* S39 */
     CHECKED("expected_codes", "\"200\"", clean_codes, "codes like 200, 2xx or 200-299, with commas between"),
     TEXT("expected_body", "\"\"", 1024), BOOL("follow_redirects", "false"), BOOL("allow_insecure", "false"),
     {.name = "header", .type = PROPERTY_MAP, .standard = "{}", .inner = &header_values},
-    NEUTRAL("probe_zone", "\"\""), WORD("http_version", "\"1.1\"", http_version_words), BOOL("starttls", "false"),
-    CHECKED("dns_name", "\"\"", clean_dns_name, "a domain name"),
+    NEUTRAL("probe_zone", "\"\""), WORD("http_version", "\"1.1\"", http_version_words),
+    BOOL("starttls", "false"), CHECKED("dns_name", "\"\"", clean_dns_name, "a domain name"),
     CHECKED("dns_type", "\"A\"", clean_dns_type, "a type of data such as A, AAAA, MX or TYPE65280"),
     WORD("dns_rcode", "\"NOERROR\"", rcode_words), TEXT("dns_data", "\"\"", 1024),
     LIST("command", "[]", 0, 64, &command_word), END};
 
 /* S38 */
-static const struct property member_table[] = {REFERENCE("monitor_id", NULL, KIND_MONITOR), BOOL("enabled", "true"),
-    BOOL("monitoring_only", "false"), BOOL("must_be_healthy", "false"), READ_ONLY("created_at"), READ_ONLY("updated_at"), END};
+static const struct property member_table[] = {REFERENCE("monitor_id", NULL, KIND_MONITOR),
+    BOOL("enabled", "true"), BOOL("monitoring_only", "false"), BOOL("must_be_healthy", "false"),
+    READ_ONLY("created_at"), READ_ONLY("updated_at"), END};
 static const struct property member = OBJECT("member", NULL, member_table);
 /* [CF] 2.4 */
 static const struct property monitor_group_table[] = {SERVER,
-    CHECKED("name", "null", schema_clean_monitor_name, "1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
+    CHECKED("name", "null", schema_clean_monitor_name,
+	"1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
     TEXT("description", "\"\"", 1024), LIST("members", NULL, 1, GROUP_MEMBERS_MAX, &member), END};
 
 uint8_t
@@ -509,8 +587,8 @@ schema_accepts(const struct property *property)
 		if (property->accepts != NULL)
 			return xstrdup(property->accepts);
 		return property->least > 0
-			? xasprintf("a text of %.0f to %.0f octets", property->least, property->most)
-			: xasprintf("a text of at most %.0f octets", property->most);
+		    ? xasprintf("a text of %.0f to %.0f octets", property->least, property->most)
+		    : xasprintf("a text of at most %.0f octets", property->most);
 	case PROPERTY_WORD:
 		return accepted_words(property->words);
 	case PROPERTY_BOOL:

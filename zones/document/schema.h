@@ -40,8 +40,8 @@ struct property {
 	const char *name;
 	enum property_type type;
 	enum property_fate fate;
-	const char *standard;  /* the default, as JSON; NULL: required */
-	double least, most;    /* of a number; of a text's length, or of the count of a list, where most > 0 */
+	const char *standard; /* the default, as JSON; NULL: required */
+	double least, most;   /* of a number; of a text's length, or of the count of a list, where most > 0 */
 	const struct property *inner;      /* OBJECT: its table; LIST and MAP: what an element is */
 	const struct property_word *words; /* WORD: ended by a NULL text */
 	enum kind refers;                  /* REFERENCE */

@@ -92,7 +92,8 @@ find_address(const struct address_range *ranges, size_t count, const struct addr
 }
 
 static struct verdict
-test_address(const struct expression *expression, const struct code *code, const struct expression_input *input)
+test_address(
+    const struct expression *expression, const struct code *code, const struct expression_input *input)
 {
 	const struct address *address = code->field == FIELD_SOURCE ? input->source : input->ecs;
 	const struct address_range *ranges = data_at(expression, code->at);
@@ -110,7 +111,8 @@ test_address(const struct expression *expression, const struct code *code, const
 /* ---- texts ---- */
 
 static const char *
-text_of(const struct code *code, const struct expression_input *input, char room[NAME_MAX_TEXT], uint8_t *prefix)
+text_of(
+    const struct code *code, const struct expression_input *input, char room[NAME_MAX_TEXT], uint8_t *prefix)
 {
 	const char *text = "";
 
@@ -157,7 +159,8 @@ one_of(const struct expression *expression, const struct code *code, const char 
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
-		int order = expression_compare_texts(text, len, data_at(expression, places[middle].at), places[middle].len);
+		int order = expression_compare_texts(
+		    text, len, data_at(expression, places[middle].at), places[middle].len);
 
 		if (order == 0)
 			return true;
@@ -195,7 +198,8 @@ test_text(const struct expression *expression, const struct code *code, const st
 		verdict.truth = len >= code->count && memcmp(text, other, code->count) == 0;
 		break;
 	default: /* OP_ENDS */
-		verdict.truth = len >= code->count && memcmp(text + len - code->count, other, code->count) == 0;
+		verdict.truth =
+		    len >= code->count && memcmp(text + len - code->count, other, code->count) == 0;
 	}
 	return verdict;
 }
@@ -222,7 +226,8 @@ number_of(const struct code *code, const struct expression_input *input, uint8_t
 }
 
 static struct verdict
-test_number(const struct expression *expression, const struct code *code, const struct expression_input *input)
+test_number(
+    const struct expression *expression, const struct code *code, const struct expression_input *input)
 {
 	const struct number_range *ranges = data_at(expression, code->at);
 	struct verdict verdict;
@@ -261,8 +266,8 @@ test(const struct expression *expression, const struct code *code, const struct 
 }
 
 /*
- * One side that is `decisive` settles it (false for "and", true for "or"), whatever the other would be elsewhere: where both are, the
- * one that holds more widely does.  Else both are needed.
+ * One side that is `decisive` settles it (false for "and", true for "or"), whatever the other would be
+ * elsewhere: where both are, the one that holds more widely does.  Else both are needed.
  */
 static struct verdict
 combine(struct verdict a, struct verdict b, bool decisive)
@@ -295,7 +300,8 @@ expression_true(const struct expression *expression, const struct expression_inp
 			break;
 		case OP_XOR:
 			top--;
-			top[-1] = (struct verdict){top[-1].truth != top[0].truth, MAX(top[-1].prefix, top[0].prefix)};
+			top[-1] = (struct verdict){
+			    top[-1].truth != top[0].truth, MAX(top[-1].prefix, top[0].prefix)};
 			break;
 		case OP_SKIP:
 			if (top[-1].truth == code->truth && top[-1].prefix == 0)

@@ -1,9 +1,10 @@
 /*
- * expression.h -- the conditions of rules, in Cloudflare's language ([CF] 2.5, S35): read once, then asked for each query.
+ * expression.h -- the conditions of rules, in Cloudflare's language ([CF] 2.5, S35): read once, then asked
+ * for each query.
  *
- * An expression is one block of memory without pointers, aligned as malloc's: free() ends it, and a copy is as good.  Asking one is
- * pure: a walk over its codes with a stack of fixed size.  Beside whether it is true, it tells within which prefix of the client's
- * address that cannot change (S4).
+ * An expression is one block of memory without pointers, aligned as malloc's: free() ends it, and a copy is
+ * as good.  Asking one is pure: a walk over its codes with a stack of fixed size.  Beside whether it is true,
+ * it tells within which prefix of the client's address that cannot change (S4).
  */
 #ifndef EXPRESSION_H
 #define EXPRESSION_H
@@ -24,9 +25,10 @@ struct expression_input {
 	uint16_t query_type;
 	const char *site;             /* "" where it is not told */
 	const struct address *source; /* ip.src */
-	bool source_is_client;        /* ... is the client's (ECS), not its resolver's: then what it decides has a scope */
-	const struct address *ecs;    /* as it was sent; family 0: none was */
-	const char *country;          /* S1 */
+	bool source_is_client; /* ... is the client's (ECS), not its resolver's: then what it decides has a
+				  scope */
+	const struct address *ecs; /* as it was sent; family 0: none was */
+	const char *country;       /* S1 */
 	uint8_t region;
 	uint8_t location_scope;
 	char source_country[3];
@@ -38,16 +40,18 @@ struct expression_input {
 struct expression;
 
 /*
- * Read a text; nothing but blanks is true.  NULL with *error (malloc: "at column 17: expected ...") where it is none.  Memory
- * exhausted exits.
+ * Read a text; nothing but blanks is true.  NULL with *error (malloc: "at column 17: expected ...") where it
+ * is none.  Memory exhausted exits.
  */
 struct expression *expression_new(const char *text, char **error);
 
 size_t expression_size(const struct expression *expression);
 unsigned expression_needs(const struct expression *expression);
 
-/* Any thread; never blocks.  *scope: within this prefix of the client's address the outcome is the same, 0: everywhere. */
-bool expression_true(const struct expression *expression, const struct expression_input *input, uint8_t *scope);
+/* Any thread; never blocks.  *scope: within this prefix of the client's address the outcome is the same, 0:
+ * everywhere. */
+bool expression_true(
+    const struct expression *expression, const struct expression_input *input, uint8_t *scope);
 
 /* Read "192.0.2.0/24" or an address as the whole range of it.  NULL, or what is wrong with it. */
 const char *expression_prefix(const char *text, struct address *first, struct address *last);

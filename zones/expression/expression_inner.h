@@ -8,7 +8,8 @@
 
 enum {
 	EXPRESSION_NESTED_MAX = 32,
-	EXPRESSION_STACK = 3 * (EXPRESSION_NESTED_MAX + 1) + 1 /* "or", "xor" and "and" wait in each nesting */
+	EXPRESSION_STACK =
+	    3 * (EXPRESSION_NESTED_MAX + 1) + 1 /* "or", "xor" and "and" wait in each nesting */
 };
 
 enum field {
@@ -33,7 +34,8 @@ enum op {
 	OP_AND,
 	OP_OR,
 	OP_XOR,
-	OP_SKIP,     /* to the code at `at`, where the top is `truth` whoever asks: what follows cannot change it */
+	OP_SKIP, /* to the code at `at`, where the top is `truth` whoever asks: what follows cannot change it
+		  */
 	OP_CONSTANT, /* truth */
 	OP_BOOL,     /* a field */
 	OP_NUMBER,   /* in one of count ranges (struct number_range) at `at` */

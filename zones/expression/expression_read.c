@@ -28,12 +28,16 @@ static const struct known_field {
     {"cf.load_balancer.region", TYPE_TEXT, FIELD_LB_REGION, LOCATION},
     {"cf.load_balancer.country", TYPE_TEXT, FIELD_LB_COUNTRY, LOCATION},
     {"cf.load_balancer.pop", TYPE_TEXT, FIELD_LB_SITE, 0}, {"ip.src", TYPE_ADDRESS, FIELD_SOURCE, 0},
-    {"ip.src.country", TYPE_TEXT, FIELD_SOURCE_COUNTRY, COUNTRY}, {"ip.src.asnum", TYPE_NUMBER, FIELD_SOURCE_NETWORK, NETWORK},
+    {"ip.src.country", TYPE_TEXT, FIELD_SOURCE_COUNTRY, COUNTRY},
+    {"ip.src.asnum", TYPE_NUMBER, FIELD_SOURCE_NETWORK, NETWORK},
     /* As Cloudflare called them before. */
-    {"ip.geoip.country", TYPE_TEXT, FIELD_SOURCE_COUNTRY, COUNTRY}, {"ip.geoip.asnum", TYPE_NUMBER, FIELD_SOURCE_NETWORK, NETWORK},
-    {"dns.qry.name", TYPE_TEXT, FIELD_QUERY_NAME, 0}, {"dns.qry.name.len", TYPE_NUMBER, FIELD_QUERY_NAME_LEN, 0},
+    {"ip.geoip.country", TYPE_TEXT, FIELD_SOURCE_COUNTRY, COUNTRY},
+    {"ip.geoip.asnum", TYPE_NUMBER, FIELD_SOURCE_NETWORK, NETWORK},
+    {"dns.qry.name", TYPE_TEXT, FIELD_QUERY_NAME, 0},
+    {"dns.qry.name.len", TYPE_NUMBER, FIELD_QUERY_NAME_LEN, 0},
     {"dns.qry.qu", TYPE_BOOL, FIELD_QUERY_IS_QUESTION, 0}, {"dns.qry.type", TYPE_NUMBER, FIELD_QUERY_TYPE, 0},
-    {"dns.rr.opt.client", TYPE_BOOL, FIELD_ECS, 0}, {"dns.rr.opt.client.addr", TYPE_ADDRESS, FIELD_ECS_ADDRESS, 0}};
+    {"dns.rr.opt.client", TYPE_BOOL, FIELD_ECS, 0},
+    {"dns.rr.opt.client.addr", TYPE_ADDRESS, FIELD_ECS_ADDRESS, 0}};
 
 static const char *const type_texts[] = {"true or false", "a number", "an address", "a text"};
 
@@ -91,7 +95,7 @@ struct values {
 	struct literal {
 		char *text;
 		size_t len;
-	} *texts;
+	} * texts;
 	size_t count, v6; /* of numbers, texts or IPv4; of IPv6 */
 };
 
@@ -155,10 +159,13 @@ expression_prefix(const char *text, struct address *first, struct address *last)
 		return NULL;
 	bits = address_len(first) * 8;
 	length = (unsigned)strtoul(text + len + 1, &end, 10);
-	if (strspn(text + len + 1, "0123456789") != strlen(text + len + 1) || end == text + len + 1 || length > bits)
+	if (strspn(text + len + 1, "0123456789") != strlen(text + len + 1) || end == text + len + 1 ||
+	    length > bits)
 		return bits == 32 ? "its length must be from 0 to 32" : "its length must be from 0 to 128";
 	for (unsigned i = 0; i < bits / 8; i++) {
-		uint8_t behind = (uint8_t)(length >= i * 8 + 8 ? 0 : length <= i * 8 ? 255 : 255 >> (length - i * 8));
+		uint8_t behind = (uint8_t)(length >= i * 8 + 8 ? 0
+			: length <= i * 8                      ? 255
+							       : 255 >> (length - i * 8));
 
 		if (first->bytes[i] & behind)
 			return "it has bits set behind its length";
@@ -177,7 +184,8 @@ read_address(struct reader *reader, bool alone, struct address *first, struct ad
 
 	if (reader->kind != TOKEN_RUN && !text)
 		return token_expected(reader, "an address");
-	snprintf(copy, sizeof copy, "%.*s", (int)MIN(text ? reader->literal_len : reader->len, sizeof copy - 1),
+	snprintf(copy, sizeof copy, "%.*s",
+	    (int)MIN(text ? reader->literal_len : reader->len, sizeof copy - 1),
 	    text ? reader->literal : reader->start);
 	why = expression_prefix(copy, first, last);
 	if (why != NULL && strchr(copy, '/') == NULL)
@@ -185,7 +193,8 @@ read_address(struct reader *reader, bool alone, struct address *first, struct ad
 	if (why != NULL)
 		return token_fail(reader, reader->start, "%s: %s", copy, why);
 	if (alone && strchr(copy, '/') != NULL)
-		return token_fail(reader, reader->start, "expected an address, found the prefix %s: write in {%s}", copy, copy);
+		return token_fail(reader, reader->start,
+		    "expected an address, found the prefix %s: write in {%s}", copy, copy);
 	return token_advance(reader);
 }
 
@@ -219,7 +228,8 @@ add_address(struct reader *reader, const struct operand *operand, bool alone, st
 	return true;
 }
 
-/* Domain names: in small letters, and with the final dot where the field has it (or without) where all of it is compared. */
+/* Domain names: in small letters, and with the final dot where the field has it (or without) where all of it
+ * is compared. */
 static char *
 literal_of(const struct reader *reader, const struct operand *operand, bool whole, size_t *len)
 {
@@ -250,10 +260,14 @@ is_possible(struct reader *reader, const struct operand *operand, const struct l
 	if (value->len == 0 || operand->lower) /* "": it is not known */
 		return true;
 	/* Cloudflare has a T1, too. */
-	if (country && (value->len != 2 || strspn(text, CAPITALS) < 1 || strspn(text, CAPITALS "0123456789") != 2))
-		return token_fail(reader, reader->start, "\"%s\" is no country: write two capital letters, as in \"DE\"", text);
-	if (operand->field == FIELD_LB_REGION && (strlen(text) != value->len || geo_region(text) == REGION_UNKNOWN))
-		return token_fail(reader, reader->start, "\"%s\" is no region: there are " GEO_REGIONS " and " GEO_REGION_LAST, text);
+	if (country &&
+	    (value->len != 2 || strspn(text, CAPITALS) < 1 || strspn(text, CAPITALS "0123456789") != 2))
+		return token_fail(reader, reader->start,
+		    "\"%s\" is no country: write two capital letters, as in \"DE\"", text);
+	if (operand->field == FIELD_LB_REGION &&
+	    (strlen(text) != value->len || geo_region(text) == REGION_UNKNOWN))
+		return token_fail(reader, reader->start,
+		    "\"%s\" is no region: there are " GEO_REGIONS " and " GEO_REGION_LAST, text);
 	return true;
 }
 
@@ -392,13 +406,19 @@ emit_values(struct reader *reader, const struct operand *operand, struct values 
 static bool
 unknown_field(struct reader *reader)
 {
-	static const char *const proxied[] = {"http.", "raw.http.", "ssl", "tcp.", "udp.", "cf.bot", "cf.threat", "cf.tls", "cf.edge"};
+	static const char *const proxied[] = {
+	    "http.", "raw.http.", "ssl", "tcp.", "udp.", "cf.bot", "cf.threat", "cf.tls", "cf.edge"};
 
 	for (size_t i = 0; i < NITEMS(proxied); i++)
-		if (reader->len >= strlen(proxied[i]) && memcmp(reader->start, proxied[i], strlen(proxied[i])) == 0)
-			return token_fail(reader, reader->start, "%.*s needs the HTTP proxy; this is DNS-only", (int)reader->len, reader->start);
-	if (reader->kind == TOKEN_RUN && memchr(reader->start, '.', reader->len) != NULL && (reader->start[0] < '0' || reader->start[0] > '9'))
-		return token_fail(reader, reader->start, "%.*s is no field: there are ip.src, dns.qry.name, dns.qry.type, ... (graycloud(8), EXPRESSIONS)",
+		if (reader->len >= strlen(proxied[i]) &&
+		    memcmp(reader->start, proxied[i], strlen(proxied[i])) == 0)
+			return token_fail(reader, reader->start,
+			    "%.*s needs the HTTP proxy; this is DNS-only", (int)reader->len, reader->start);
+	if (reader->kind == TOKEN_RUN && memchr(reader->start, '.', reader->len) != NULL &&
+	    (reader->start[0] < '0' || reader->start[0] > '9'))
+		return token_fail(reader, reader->start,
+		    "%.*s is no field: there are ip.src, dns.qry.name, dns.qry.type, ... (graycloud(8), "
+		    "EXPRESSIONS)",
 		    (int)MIN(reader->len, 60u), reader->start);
 	return token_expected(reader, "a field, \"not\" or (");
 }
@@ -408,7 +428,9 @@ read_field(struct reader *reader, struct operand *operand)
 {
 	for (size_t i = 0; i < NITEMS(fields); i++)
 		if (token_is(reader, fields[i].name)) {
-			*operand = (struct operand){.name = fields[i].name, .type = fields[i].type, .field = (uint8_t)fields[i].field,
+			*operand = (struct operand){.name = fields[i].name,
+			    .type = fields[i].type,
+			    .field = (uint8_t)fields[i].field,
 			    .domain = fields[i].field == FIELD_QUERY_NAME || fields[i].field == FIELD_LB_NAME,
 			    .dotted = fields[i].field == FIELD_QUERY_NAME};
 			reader->needs |= fields[i].needs;
@@ -438,7 +460,8 @@ read_operand(struct reader *reader, struct operand *operand)
 	if (!read_field(reader, operand))
 		return false;
 	if ((lower || length) && operand->type != TYPE_TEXT)
-		return token_fail(reader, at, "expected a text, found %s, which is %s", operand->name, type_texts[operand->type]);
+		return token_fail(reader, at, "expected a text, found %s, which is %s", operand->name,
+		    type_texts[operand->type]);
 	operand->lower = lower;
 	operand->length = length;
 	if (length) {
@@ -480,7 +503,8 @@ read_function(struct reader *reader, enum op op)
 	if (!read_operand(reader, &operand))
 		return false;
 	if (operand.type != TYPE_TEXT)
-		return token_fail(reader, at, "expected a text, found %s, which is %s", operand.name, type_texts[operand.type]);
+		return token_fail(reader, at, "expected a text, found %s, which is %s", operand.name,
+		    type_texts[operand.type]);
 	return token_skip(reader, ",") && read_part(reader, op, &operand, false) && token_skip(reader, ")");
 }
 
@@ -497,8 +521,10 @@ read_in(struct reader *reader, const struct operand *operand)
 	if (good && token_is(reader, "}"))
 		good = token_expected(reader, type_texts[operand->type]);
 	while (good && !token_is(reader, "}"))
-		good = token_is(reader, ",") ? token_fail(reader, reader->start, "expected a value or }, found a comma: values stand beside each other")
-		                       : add_value(reader, operand, false, &values);
+		good = token_is(reader, ",")
+		    ? token_fail(reader, reader->start,
+			  "expected a value or }, found a comma: values stand beside each other")
+		    : add_value(reader, operand, false, &values);
 	if (good) {
 		emit_values(reader, operand, &values, false);
 		good = token_advance(reader);
@@ -547,8 +573,8 @@ read_relation(struct reader *reader, const struct operand *operand, enum relatio
 	if (relation > NOT_EQUAL && operand->type == TYPE_NUMBER)
 		return read_number_relation(reader, operand, relation);
 	if (relation > NOT_EQUAL) /* "at most" is "not above" */
-		return read_part(reader, relation == LESS || relation == AT_LEAST ? OP_BELOW : OP_ABOVE, operand,
-		    relation == AT_LEAST || relation == AT_MOST);
+		return read_part(reader, relation == LESS || relation == AT_LEAST ? OP_BELOW : OP_ABOVE,
+		    operand, relation == AT_LEAST || relation == AT_MOST);
 	good = add_value(reader, operand, true, &values);
 	if (good && token_is(reader, ".."))
 		good = token_fail(reader, reader->start, "a range stands in {...}");
@@ -578,11 +604,16 @@ read_comparison(struct reader *reader)
 	if (token_is(reader, "contains") && operand.type == TYPE_TEXT)
 		return token_advance(reader) && read_part(reader, OP_CONTAINS, &operand, false);
 	if (token_is(reader, "contains"))
-		return token_fail(reader, at, "%s is %s: contains is for texts", operand.name, type_texts[operand.type]);
-	if (token_is(reader, "matches") || token_is(reader, "~") || token_is(reader, "wildcard") || token_is(reader, "strict"))
-		return token_fail(reader, at, "%.*s is not supported: use contains, starts_with(), ends_with() or in {...}", (int)reader->len, at);
+		return token_fail(
+		    reader, at, "%s is %s: contains is for texts", operand.name, type_texts[operand.type]);
+	if (token_is(reader, "matches") || token_is(reader, "~") || token_is(reader, "wildcard") ||
+	    token_is(reader, "strict"))
+		return token_fail(reader, at,
+		    "%.*s is not supported: use contains, starts_with(), ends_with() or in {...}",
+		    (int)reader->len, at);
 	if (operand.type != TYPE_BOOL)
-		return token_expected(reader, operand.type == TYPE_ADDRESS ? "eq, ne or in" : "eq, ne, lt, le, gt, ge or in");
+		return token_expected(
+		    reader, operand.type == TYPE_ADDRESS ? "eq, ne or in" : "eq, ne, lt, le, gt, ge or in");
 	emit_test(reader, OP_BOOL, &operand, false);
 	return true;
 }
@@ -598,7 +629,8 @@ read_nested(struct reader *reader, bool (*read)(struct reader *reader))
 	bool good;
 
 	if (reader->nested == EXPRESSION_NESTED_MAX)
-		return token_fail(reader, reader->start, "more than %d levels of \"not\" and (", EXPRESSION_NESTED_MAX);
+		return token_fail(
+		    reader, reader->start, "more than %d levels of \"not\" and (", EXPRESSION_NESTED_MAX);
 	reader->nested++;
 	good = token_advance(reader) && read(reader);
 	reader->nested--;
@@ -663,7 +695,8 @@ read_any(struct reader *reader, unsigned level)
 static struct expression *
 assemble(const struct reader *reader)
 {
-	uint32_t data = (uint32_t)(sizeof(struct expression) + reader->ncodes * sizeof(struct code) + 7) & ~7u;
+	uint32_t data =
+	    (uint32_t)(sizeof(struct expression) + reader->ncodes * sizeof(struct code) + 7) & ~7u;
 	struct expression *expression = xcalloc(1, data + reader->data_len);
 
 	expression->size = data + reader->data_len;

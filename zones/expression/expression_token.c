@@ -41,8 +41,8 @@ token_expected(struct reader *reader, const char *what)
 {
 	if (reader->kind == TOKEN_END)
 		return token_fail(reader, reader->start, "expected %s, found the end", what);
-	return token_fail(reader, reader->start, "expected %s, found %.*s", what, whole_characters(reader->start, reader->len, 60),
-	    reader->start);
+	return token_fail(reader, reader->start, "expected %s, found %.*s", what,
+	    whole_characters(reader->start, reader->len, 60), reader->start);
 }
 
 /* ---- tokens ---- */
@@ -51,8 +51,9 @@ static unsigned
 hex_digit(char c)
 {
 	return c >= '0' && c <= '9' ? (unsigned)(c - '0')
-	       : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10)
-	       : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A' + 10) : 16;
+	    : c >= 'a' && c <= 'f'  ? (unsigned)(c - 'a' + 10)
+	    : c >= 'A' && c <= 'F'  ? (unsigned)(c - 'A' + 10)
+				    : 16;
 }
 
 /* "...": \" \\ and \xHH stand for an octet. */
@@ -63,7 +64,8 @@ read_quoted(struct reader *reader, const char *at)
 		char octet = *at++;
 
 		if (octet == '\0')
-			return token_fail(reader, reader->start, "the text that begins here has no \" at its end");
+			return token_fail(
+			    reader, reader->start, "the text that begins here has no \" at its end");
 		if (octet == '\\') {
 			octet = *at++;
 			if (octet == 'x' && hex_digit(at[0]) < 16 && hex_digit(at[1]) < 16) {
@@ -121,7 +123,8 @@ character_len(const char *at)
 bool
 token_advance(struct reader *reader)
 {
-	static const char *const signs[] = {"..", "&&", "||", "^^", "==", "!=", "<=", ">=", "<", ">", "!", "(", ")", "{", "}", ",", "~"};
+	static const char *const signs[] = {
+	    "..", "&&", "||", "^^", "==", "!=", "<=", ">=", "<", ">", "!", "(", ")", "{", "}", ",", "~"};
 	const char *at = reader->next + strspn(reader->next, " \t\r\n");
 
 	reader->start = at;
@@ -146,7 +149,8 @@ token_advance(struct reader *reader)
 	if (*at == '$')
 		return token_fail(reader, at, "there are no named lists here: write their values in {...}");
 	if (reader->len == 0)
-		return token_fail(reader, at, "expected a field, a value or an operator, found %.*s", character_len(at), at);
+		return token_fail(reader, at, "expected a field, a value or an operator, found %.*s",
+		    character_len(at), at);
 	reader->next = at + reader->len;
 	return true;
 }
@@ -155,7 +159,7 @@ bool
 token_is(const struct reader *reader, const char *text)
 {
 	return (reader->kind == TOKEN_RUN || reader->kind == TOKEN_SIGN) && reader->len == strlen(text) &&
-	       memcmp(reader->start, text, reader->len) == 0;
+	    memcmp(reader->start, text, reader->len) == 0;
 }
 
 bool

@@ -1,5 +1,6 @@
 /*
- * expression_token.h -- the words of an expression, and the column of what is wrong with them (between expression_*.c).
+ * expression_token.h -- the words of an expression, and the column of what is wrong with them (between
+ * expression_*.c).
  */
 #ifndef EXPRESSION_TOKEN_H
 #define EXPRESSION_TOKEN_H
@@ -26,7 +27,8 @@ struct reader {
 };
 
 /* Say what is wrong, once: the first fault.  False, for the caller to return. */
-bool token_fail(struct reader *reader, const char *at, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool token_fail(struct reader *reader, const char *at, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* "expected WHAT, found" the token. */
 bool token_expected(struct reader *reader, const char *what);
 

@@ -10,7 +10,16 @@
 #include <sys/sendfile.h>
 #include <unistd.h>
 
-enum { AREA, PLACE, NETWORK, LAYERS, DATABASES_MAX = 8, INDEX_BITS = 16, INDEX_FROM = 64, METADATA_MAX = 128 << 10 };
+enum {
+	AREA,
+	PLACE,
+	NETWORK,
+	LAYERS,
+	DATABASES_MAX = 8,
+	INDEX_BITS = 16,
+	INDEX_FROM = 64,
+	METADATA_MAX = 128 << 10
+};
 
 /* What a range has: one of the values of its layer. */
 struct value {
@@ -21,7 +30,8 @@ struct value {
 	struct geo_point point;
 };
 
-/* Ranges of one family and layer: range i goes from starts[i] to starts[i + 1] - 1; index speeds up the search. */
+/* Ranges of one family and layer: range i goes from starts[i] to starts[i + 1] - 1; index speeds up the
+ * search. */
 struct ranges {
 	uint64_t *starts; /* of IPv4 in the upper 32 bits, of IPv6 the first 64 */
 	uint32_t *values;
@@ -45,7 +55,8 @@ geo_point(double latitude, double longitude)
 {
 	double phi = latitude * M_PI / 180, lambda = longitude * M_PI / 180;
 
-	return (struct geo_point){(float)(cos(phi) * cos(lambda)), (float)(cos(phi) * sin(lambda)), (float)sin(phi)};
+	return (struct geo_point){
+	    (float)(cos(phi) * cos(lambda)), (float)(cos(phi) * sin(lambda)), (float)sin(phi)};
 }
 
 /* ---- reading ---- */
@@ -62,9 +73,10 @@ struct walk {
 	struct seen *seen; /* open addressing by offset; value + 1, 0 is free */
 	size_t nseen, room;
 	const char *path;
-	uint64_t visits; /* of nodes: a tree has one way to each; the IPv4 part is walked twice, and a little may be shared */
-	uint64_t last; /* the start of the network met last */
-	bool met[2];   /* any yet, of that family? */
+	uint64_t visits; /* of nodes: a tree has one way to each; the IPv4 part is walked twice, and a little
+			    may be shared */
+	uint64_t last;   /* the start of the network met last */
+	bool met[2];     /* any yet, of that family? */
 	bool damaged;
 };
 
@@ -73,8 +85,8 @@ text_at(MMDB_entry_s *entry, char *out, size_t room, const char *const *path)
 {
 	MMDB_entry_data_s data;
 
-	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data || data.type != MMDB_DATA_TYPE_UTF8_STRING ||
-	    data.data_size >= room)
+	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data ||
+	    data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size >= room)
 		return false;
 	memcpy(out, data.utf8_string, data.data_size);
 	out[data.data_size] = '\0';
@@ -104,16 +116,19 @@ whole_number_at(MMDB_entry_s *entry, const char *const *path)
 
 	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data)
 		return 0;
-	return data.type == MMDB_DATA_TYPE_UINT32 ? data.uint32 : data.type == MMDB_DATA_TYPE_UINT16 ? data.uint16 : 0;
+	return data.type == MMDB_DATA_TYPE_UINT32 ? data.uint32
+	    : data.type == MMDB_DATA_TYPE_UINT16  ? data.uint16
+						  : 0;
 }
 
 static struct value
 read_value(MMDB_entry_s *entry)
 {
-	static const char *const country_path[] = {"country", "iso_code", NULL}, *const part_path[] = {"subdivisions", "0", "iso_code", NULL},
-	                         *const latitude_path[] = {"location", "latitude", NULL},
-	                         *const longitude_path[] = {"location", "longitude", NULL},
-	                         *const network_path[] = {"autonomous_system_number", NULL};
+	static const char *const country_path[] = {"country", "iso_code", NULL},
+				 *const part_path[] = {"subdivisions", "0", "iso_code", NULL},
+				 *const latitude_path[] = {"location", "latitude", NULL},
+				 *const longitude_path[] = {"location", "longitude", NULL},
+				 *const network_path[] = {"autonomous_system_number", NULL};
 	struct value value = {.known = true};
 	char country[8] = "", part[8] = "";
 	double latitude, longitude;
@@ -172,7 +187,8 @@ value_at(struct walk *walk, MMDB_entry_s entry)
 	slot = seen_slot(walk, entry.offset);
 	if (slot->value == 0) {
 		if ((database->nvalues & (database->nvalues - 1)) == 0)
-			database->values = xrealloc(database->values, MAX(2 * database->nvalues, 2u) * sizeof *database->values);
+			database->values = xrealloc(
+			    database->values, MAX(2 * database->nvalues, 2u) * sizeof *database->values);
 		database->values[database->nvalues++] = read_value(&entry);
 		*slot = (struct seen){entry.offset, (uint32_t)database->nvalues};
 		walk->nseen++;
@@ -194,7 +210,9 @@ add_range(struct walk *walk, unsigned family, uint64_t start, uint32_t value)
 	for (unsigned layer = 0; layer < LAYERS; layer++) {
 		struct ranges *ranges = &database->ranges[family][layer];
 
-		if (ranges->count > 0 && same_value(&database->values[ranges->values[ranges->count - 1]], &database->values[value], layer))
+		if (ranges->count > 0 &&
+		    same_value(&database->values[ranges->values[ranges->count - 1]], &database->values[value],
+			layer))
 			continue;
 		if (ranges->count == ranges->room) {
 			ranges->room = ranges->room ? ranges->room * 2 : 1024;
@@ -206,8 +224,8 @@ add_range(struct walk *walk, unsigned family, uint64_t start, uint32_t value)
 	}
 }
 
-static void walk_record(struct walk *walk, unsigned family, uint8_t type, uint64_t record, MMDB_entry_s entry, uint64_t start,
-    unsigned depth);
+static void walk_record(struct walk *walk, unsigned family, uint8_t type, uint64_t record, MMDB_entry_s entry,
+    uint64_t start, unsigned depth);
 
 /* depth counts the bits of the family's address that led here. */
 static void
@@ -223,13 +241,15 @@ walk_node(struct walk *walk, unsigned family, uint32_t number, uint64_t start, u
 		walk->damaged = true;
 		return;
 	}
-	walk_record(walk, family, node.left_record_type, node.left_record, node.left_record_entry, start, depth + 1);
-	walk_record(walk, family, node.right_record_type, node.right_record, node.right_record_entry, start | bit, depth + 1);
+	walk_record(
+	    walk, family, node.left_record_type, node.left_record, node.left_record_entry, start, depth + 1);
+	walk_record(walk, family, node.right_record_type, node.right_record, node.right_record_entry,
+	    start | bit, depth + 1);
 }
 
 static void
-walk_record(
-    struct walk *walk, unsigned family, uint8_t type, uint64_t record, MMDB_entry_s entry, uint64_t start, unsigned depth)
+walk_record(struct walk *walk, unsigned family, uint8_t type, uint64_t record, MMDB_entry_s entry,
+    uint64_t start, unsigned depth)
 {
 	switch (type) {
 	case MMDB_RECORD_TYPE_SEARCH_NODE:
@@ -272,13 +292,14 @@ make_index(struct ranges *ranges)
 		return;
 	ranges->index = xcalloc((1 << INDEX_BITS) + 1, sizeof *ranges->index);
 	for (uint64_t n = 0; n < 1 << INDEX_BITS; n++)
-		ranges->index[n] = (uint32_t)search(ranges, n << 48, n > 0 ? ranges->index[n - 1] : 0, ranges->count - 1);
+		ranges->index[n] =
+		    (uint32_t)search(ranges, n << 48, n > 0 ? ranges->index[n - 1] : 0, ranges->count - 1);
 	ranges->index[1 << INDEX_BITS] = (uint32_t)ranges->count - 1;
 }
 
 /*
- * A copy in memory, as a path: the library maps what it reads, and a file that is overwritten in place while we read it would take
- * its pages from under us.  -1 with problems filled.
+ * A copy in memory, as a path: the library maps what it reads, and a file that is overwritten in place while
+ * we read it would take its pages from under us.  -1 with problems filled.
  */
 static int
 private_copy(const char *path, char copy[32], struct problems *problems)
@@ -300,7 +321,8 @@ private_copy(const char *path, char copy[32], struct problems *problems)
 	return to;
 }
 
-/* A number of the metadata: behind its key, a control octet (type and length) and so many octets.  0 where it is not found. */
+/* A number of the metadata: behind its key, a control octet (type and length) and so many octets.  0 where it
+ * is not found. */
 static uint64_t
 metadata_number(const uint8_t *metadata, size_t len, const char *key)
 {
@@ -317,8 +339,8 @@ metadata_number(const uint8_t *metadata, size_t len, const char *key)
 }
 
 /*
- * libmaxminddb multiplies nodes by their size in 32 bits: a damaged count passes its check, and it reads far behind the end,
- * already while it opens the file.  What cannot be read here it refuses by itself.
+ * libmaxminddb multiplies nodes by their size in 32 bits: a damaged count passes its check, and it reads far
+ * behind the end, already while it opens the file.  What cannot be read here it refuses by itself.
  */
 static bool
 tree_fits(int fd)
@@ -331,11 +353,13 @@ tree_fits(int fd)
 	uint64_t tree = 0;
 
 	/* The last one counts. */
-	for (uint8_t *at = octets; got > 0 && (at = memmem(at, (size_t)(octets + got - at), marker, sizeof marker - 1)) != NULL;)
+	for (uint8_t *at = octets;
+	     got > 0 && (at = memmem(at, (size_t)(octets + got - at), marker, sizeof marker - 1)) != NULL;)
 		metadata = at += sizeof marker - 1;
 	if (metadata != NULL) {
 		len = (size_t)(octets + got - metadata);
-		tree = metadata_number(metadata, len, "node_count") * metadata_number(metadata, len, "record_size") / 4;
+		tree = metadata_number(metadata, len, "node_count") *
+		    metadata_number(metadata, len, "record_size") / 4;
 	}
 	free(octets);
 	return tree <= (uint64_t)MAX(size, 0);
@@ -353,7 +377,8 @@ walk_ipv4(struct walk *walk)
 			return;
 		}
 		if (node.left_record_type != MMDB_RECORD_TYPE_SEARCH_NODE) {
-			walk_record(walk, 0, node.left_record_type, node.left_record, node.left_record_entry, 0, 0);
+			walk_record(
+			    walk, 0, node.left_record_type, node.left_record, node.left_record_entry, 0, 0);
 			return;
 		}
 	}
@@ -378,7 +403,8 @@ read_database(struct database *database, const char *path, struct problems *prob
 	status = MMDB_open(copy, MMDB_MODE_MMAP, &walk.mmdb);
 	close(fd); /* the map holds it */
 	if (status != MMDB_SUCCESS) {
-		problems_error(problems, "%s: not a database of MaxMind's format that can be read: %s", path, MMDB_strerror(status));
+		problems_error(problems, "%s: not a database of MaxMind's format that can be read: %s", path,
+		    MMDB_strerror(status));
 		return false;
 	}
 	v6 = walk.mmdb.metadata.ip_version == 6;
@@ -447,7 +473,8 @@ geo_measure(const struct geo *geo, size_t *count, size_t *octets)
 			const struct ranges *ranges = &geo->databases[i].ranges[n / LAYERS][n % LAYERS];
 
 			*count += ranges->count;
-			*octets += ranges->room * 12 + (ranges->index != NULL ? ((1 << INDEX_BITS) + 1) * 4u : 0);
+			*octets +=
+			    ranges->room * 12 + (ranges->index != NULL ? ((1 << INDEX_BITS) + 1) * 4u : 0);
 		}
 }
 
@@ -462,7 +489,8 @@ common_bits(uint64_t a, uint64_t b)
 
 /* The value at an address and the shortest prefix of it that does not leave its range. */
 static const struct value *
-find_in(const struct database *database, const struct ranges *ranges, uint64_t at, unsigned bits, uint8_t *prefix)
+find_in(
+    const struct database *database, const struct ranges *ranges, uint64_t at, unsigned bits, uint8_t *prefix)
 {
 	uint64_t n = at >> (64 - INDEX_BITS);
 	unsigned length = 0;

@@ -1,14 +1,15 @@
 /*
  * geo.h -- where an address is: country, region, place, network.  The only user of libmaxminddb.
  *
- * A database is walked once and merged into sorted ranges of equal areas, places and networks, so that a lookup is a search
- * in memory and tells the widest prefix around the address for which its answer holds (S4).
+ * A database is walked once and merged into sorted ranges of equal areas, places and networks, so that a
+ * lookup is a search in memory and tells the widest prefix around the address for which its answer holds
+ * (S4).
  */
 #ifndef GEO_H
 #define GEO_H
 
-#include "zones/model/model.h"
 #include "zones/base/problem.h"
+#include "zones/model/model.h"
 
 /* [CF] 2.7; 0 is unknown. */
 enum { REGION_UNKNOWN, REGION_COUNT = 14 };
@@ -53,8 +54,8 @@ void geo_measure(const struct geo *geo, size_t *ranges, size_t *octets);
 bool geo_find(const struct geo *geo, const struct address *address, struct geo_found *found);
 
 /*
- * The number of the autonomous system of an address, by the first database that knows it; 0 where none does.  *prefix: as far
- * as that holds.
+ * The number of the autonomous system of an address, by the first database that knows it; 0 where none does.
+ * *prefix: as far as that holds.
  */
 uint32_t geo_find_network(const struct geo *geo, const struct address *address, uint8_t *prefix);
 

@@ -1,12 +1,13 @@
 /*
- * geo_region.c -- countries and regions ([CF] 2.7: thirteen, by country, and by subdivision for the US and Canada).
+ * geo_region.c -- countries and regions ([CF] 2.7: thirteen, by country, and by subdivision for the US and
+ * Canada).
  */
 #include "zones/geo/geo.h"
 
 #include <stdio.h>
 
-static const char *const codes[REGION_COUNT] = {"", "WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF",
-    "SAS", "SEAS", "NEAS"};
+static const char *const codes[REGION_COUNT] = {
+    "", "WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS", "NEAS"};
 
 /* Two letters a country. */
 static const struct {
@@ -15,8 +16,10 @@ static const struct {
     {"WEU", "AD AT AX BE CH DE DK ES FI FO FR GB GG GI GL IE IM IS IT JE LI LU MC MT NL NO PT SE SJ SM VA"},
     {"EEU", "AL AM AZ BA BG BY CY CZ EE GE GR HR HU LT LV MD ME MK PL RO RS RU SI SK UA XK"},
     {"ENAM", "PM BM"},
-    {"NSAM", "AG AI AW BB BL BQ BS BZ CO CR CU CW DM DO EC GD GF GP GT GY HN HT JM KN KY LC MF MQ MS MX NI PA PR SR SV SX TC TT VC VE "
-             "VG VI"},
+    {"NSAM",
+	"AG AI AW BB BL BQ BS BZ CO CR CU CW DM DO EC GD GF GP GT GY HN HT JM KN KY LC MF MQ MS MX NI PA PR "
+	"SR SV SX TC TT VC VE "
+	"VG VI"},
     {"SSAM", "AR BO BR CL FK GS PE PY UY"},
     {"OC", "AS AU CC CK CX FJ FM GU HM KI MH MP NC NF NR NU NZ PF PG PN PW SB TK TO TV UM VU WF WS"},
     {"ME", "AE BH IL IQ IR JO KW LB OM PS QA SA SY TR YE"},
@@ -28,8 +31,9 @@ static const struct {
 };
 
 /* What lies west of the hundredth meridian or so; the rest of both countries is east. */
-static const char western[] = " US-AK US-AZ US-CA US-CO US-HI US-ID US-MT US-NM US-NV US-OR US-UT US-WA US-WY "
-                              "CA-AB CA-BC CA-NT CA-NU CA-SK CA-YT ";
+static const char western[] =
+    " US-AK US-AZ US-CA US-CO US-HI US-ID US-MT US-NM US-NV US-OR US-UT US-WA US-WY "
+    "CA-AB CA-BC CA-NT CA-NU CA-SK CA-YT ";
 
 uint8_t
 geo_region(const char *code)
@@ -58,7 +62,8 @@ geo_region_of(const char *country, const char *subdivision)
 	if (strlen(country) != 2)
 		return REGION_UNKNOWN;
 	for (size_t i = 0; i < NITEMS(members); i++)
-		for (const char *at = members[i].countries; at != NULL && *at != '\0'; at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
+		for (const char *at = members[i].countries; at != NULL && *at != '\0';
+		     at = strchr(at, ' ') ? strchr(at, ' ') + 1 : NULL)
 			if (memcmp(at, country, 2) == 0)
 				return geo_region(members[i].region);
 	return REGION_UNKNOWN;

@@ -32,7 +32,8 @@ static void
 add_own(struct gathering *all, bool hidden)
 {
 	const struct lb *lb = all->lb;
-	struct pool_list list = {.pools = lb->default_pools, .npools = lb->npools, .fallback = &lb->fallback_pool};
+	struct pool_list list = {
+	    .pools = lb->default_pools, .npools = lb->npools, .fallback = &lb->fallback_pool};
 
 	if (lb->steering_policy == STEERING_RANDOM)
 		list.weights = &lb->weights;
@@ -47,7 +48,10 @@ static void
 add_override(struct gathering *all, const struct lb_override *by, bool rule)
 {
 	const struct lb *lb = all->lb;
-	struct pool_list list = {.by = by, .rule = rule, .pools = by->pools, .npools = by->npools,
+	struct pool_list list = {.by = by,
+	    .rule = rule,
+	    .pools = by->pools,
+	    .npools = by->npools,
 	    .fallback = by->parts & PART_FALLBACK ? &by->fallback_pool : &lb->fallback_pool};
 
 	if ((by->parts & PART_POLICY ? by->steering_policy : lb->steering_policy) == STEERING_RANDOM)
@@ -92,7 +96,8 @@ lay_over(struct gathering *all, const struct lb_override *by)
 		all->geo = false;
 	for (size_t i = 0; i < all->count; i++) {
 		struct pool_list *list = &all->items[i];
-		bool random = by->parts & PART_POLICY ? by->steering_policy == STEERING_RANDOM : list->weights != NULL;
+		bool random =
+		    by->parts & PART_POLICY ? by->steering_policy == STEERING_RANDOM : list->weights != NULL;
 
 		if (by->parts & PART_FALLBACK)
 			list->fallback = &by->fallback_pool;
@@ -159,12 +164,14 @@ char *
 lists_text(const struct pool_list *list)
 {
 	static const char *const maps[PLACE_KINDS] = {"pop_pools", "country_pools", "region_pools"};
-	char *place = list->place == NULL ? xstrdup("default_pools") : xasprintf("%s.%s", maps[list->place->kind], list->place->code), *text;
+	char *place = list->place == NULL ? xstrdup("default_pools")
+					  : xasprintf("%s.%s", maps[list->place->kind], list->place->code),
+	     *text;
 
 	if (list->by == NULL)
 		return place;
-	text = xasprintf("%s %s%s%s", list->rule ? "rule" : "pool set", list->by->name, list->place != NULL ? ", " : "",
-	    list->place != NULL ? place : "");
+	text = xasprintf("%s %s%s%s", list->rule ? "rule" : "pool set", list->by->name,
+	    list->place != NULL ? ", " : "", list->place != NULL ? place : "");
 	free(place);
 	return text;
 }

@@ -85,7 +85,8 @@ address_is_unicast(const struct address *address)
 {
 	if (address->family == FAMILY_V4)
 		return address->bytes[0] != 0 && address->bytes[0] < 224;
-	return address->family == FAMILY_V6 && address->bytes[0] != 0xff && memcmp(address->bytes, (uint8_t[16]){0}, 16) != 0;
+	return address->family == FAMILY_V6 && address->bytes[0] != 0xff &&
+	    memcmp(address->bytes, (uint8_t[16]){0}, 16) != 0;
 }
 
 char *
@@ -107,7 +108,8 @@ address_port_from_text(struct address *address, uint16_t *port, const char *text
 
 	if (colon == NULL || colon[1] < '0' || colon[1] > '9' || (brackets && colon[-1] != ']'))
 		return false;
-	snprintf(host, sizeof host, "%.*s", (int)(colon - text) - (brackets ? 2 : 0), text + (brackets ? 1 : 0));
+	snprintf(
+	    host, sizeof host, "%.*s", (int)(colon - text) - (brackets ? 2 : 0), text + (brackets ? 1 : 0));
 	number = strtoul(colon + 1, &end, 10);
 	if (*end != '\0' || number > UINT16_MAX || !address_from_text(address, host))
 		return false;

@@ -7,17 +7,17 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "zones/dns/name.h"
 #include "zones/base/util.h"
+#include "zones/dns/name.h"
 
 enum {
-	ID_LEN = 32,          /* lower-case hex digits */
+	ID_LEN = 32,             /* lower-case hex digits */
 	POOL_ORIGINS_MAX = 1024, /* S17 */
 	LB_POOLS_MAX = 256,      /* of one list */
 	LB_RULES_MAX = 256,
 	LB_POOL_SETS_MAX = 1000, /* [CF] 2.6 */
 	TOPOLOGY_ENTRIES_MAX = 1000,
-	WEIGHT_ONE = 100      /* weights are whole hundredths */
+	WEIGHT_ONE = 100 /* weights are whole hundredths */
 };
 
 /* The kinds of objects that have an id, a name and a JSON document. */
@@ -90,15 +90,15 @@ enum health_state resolved_state(const struct resolved *resolved, const struct a
 
 /* [CF] 2.3 */
 struct origin {
-	char *name;    /* "" where it has none */
-	char *address; /* as configured; a hostname is in lower case, without the final dot */
-	struct address ip; /* of no family where address is a hostname */
-	bool unflattened;  /* flatten_cname is false: a CNAME where it is the only origin (S16) */
+	char *name;                /* "" where it has none */
+	char *address;             /* as configured; a hostname is in lower case, without the final dot */
+	struct address ip;         /* of no family where address is a hostname */
+	bool unflattened;          /* flatten_cname is false: a CNAME where it is the only origin (S16) */
 	struct resolved *resolved; /* of a hostname, by whoever knows; NULL: nothing is known */
 	bool enabled;
-	unsigned weight; /* hundredths, 0 to 100; at least 1 where the property is above 0 (S18) */
-	char *host;      /* header.Host, or NULL */
-	enum forced forced;      /* as it is at the time of loading: an end that has passed is no force */
+	unsigned weight;          /* hundredths, 0 to 100; at least 1 where the property is above 0 (S18) */
+	char *host;               /* header.Host, or NULL */
+	enum forced forced;       /* as it is at the time of loading: an end that has passed is no force */
 	char *affinity_group;     /* or NULL */
 	enum health_state seeded; /* S24: the state when its monitor was attached; HEALTH_UNKNOWN: none */
 	struct resolved *seeds;   /* the same of each address of a hostname; NULL: none */
@@ -144,7 +144,8 @@ struct pool {
 	struct origin *origins;
 	size_t norigins;
 	struct notification_filter pool_filter, origin_filter;
-	int64_t ends; /* wall clock, milliseconds: when the first of its disabled_until and forced_until passes; 0: none */
+	int64_t ends; /* wall clock, milliseconds: when the first of its disabled_until and forced_until
+			 passes; 0: none */
 };
 
 enum monitor_type {
@@ -162,10 +163,10 @@ enum http_version { HTTP_VERSION_1_1, HTTP_VERSION_2, HTTP_VERSION_AUTO };
 
 /* What every monitor of a type has in common. */
 struct monitor_kind {
-	const char *text;    /* as the property is written */
-	unsigned port;       /* where the property is 0; 0: there is none */
+	const char *text; /* as the property is written */
+	unsigned port;    /* where the property is 0; 0: there is none */
 	bool port_required;
-	const char *method;  /* [CF] 2.4; "" where the type has none */
+	const char *method; /* [CF] 2.4; "" where the type has none */
 };
 const struct monitor_kind *monitor_kind(enum monitor_type type);
 /* MONITOR_TYPE_COUNT where the text is no type. */
@@ -193,7 +194,7 @@ struct monitor {
 	unsigned retries;
 	unsigned consecutive_up;
 	unsigned consecutive_down;
-	unsigned damping_changes;  /* S39; 0: none */
+	unsigned damping_changes; /* S39; 0: none */
 	unsigned damping_period_s;
 	uint64_t expected_codes[16]; /* bit n: code n is expected; see monitor_expects() */
 	char *expected_body;         /* "" accepts every body */
@@ -223,7 +224,13 @@ uint64_t monitor_failover_ms(const struct monitor *monitor);
 /* S25: a record older than this is stale. */
 uint64_t monitor_stale_ms(const struct monitor *monitor);
 
-enum steering_policy { STEERING_OFF, STEERING_RANDOM, STEERING_GEO, STEERING_PROXIMITY, STEERING_DYNAMIC_LATENCY };
+enum steering_policy {
+	STEERING_OFF,
+	STEERING_RANDOM,
+	STEERING_GEO,
+	STEERING_PROXIMITY,
+	STEERING_DYNAMIC_LATENCY
+};
 enum affinity { AFFINITY_NONE, AFFINITY_IP };
 enum failover { FAILOVER_NONE, FAILOVER_TEMPORARY, FAILOVER_STICKY }; /* zero_downtime_failover (S21) */
 enum prefer_ecs { ECS_ALWAYS, ECS_NEVER, ECS_PROXIMITY, ECS_GEO };
@@ -297,16 +304,16 @@ struct lb_override {
 /* [CF] 2.1 */
 struct lb {
 	struct id id;
-	char *name;                  /* presentation form without the final dot */
-	uint8_t wire[NAME_MAX_LEN];  /* lower case */
+	char *name;                 /* presentation form without the final dot */
+	uint8_t wire[NAME_MAX_LEN]; /* lower case */
 	bool enabled;
 	uint32_t ttl; /* seconds */
 	struct id *default_pools;
 	size_t npools;
 	struct id fallback_pool;
 	enum steering_policy steering_policy;
-	bool policy_open;       /* it is "": geo where there are places, else off ([CF] 3.3) */
-	unsigned *pool_weights; /* hundredths, one for each of default_pools */
+	bool policy_open;            /* it is "": geo where there are places, else off ([CF] 3.3) */
+	unsigned *pool_weights;      /* hundredths, one for each of default_pools */
 	struct pool_weights weights; /* the same, for other lists */
 	enum affinity affinity;
 	enum failover failover;
@@ -317,7 +324,7 @@ struct lb {
 	size_t nplaces;
 	unsigned affinity_prefix_v4;
 	unsigned affinity_prefix_v6;
-	unsigned max_answers; /* 0: not set (S15) */
+	unsigned max_answers;             /* 0: not set (S15) */
 	struct lb_override *sets, *rules; /* rules in the order in which they are applied */
 	size_t nsets, nrules;
 };

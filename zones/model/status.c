@@ -29,7 +29,8 @@ status_of_judges(const struct judge *judges, const enum health_state *verdicts, 
 }
 
 enum health_state
-status_address(const struct pool *pool, const struct origin *origin, const struct address *address, enum health_state verdict)
+status_address(const struct pool *pool, const struct origin *origin, const struct address *address,
+    enum health_state verdict)
 {
 	if (!pool->enabled || !origin->enabled)
 		return HEALTH_DISABLED;
@@ -70,7 +71,8 @@ static bool
 nothing_known(const struct pool *pool, const enum health_state *states)
 {
 	for (size_t i = 0; i < pool->norigins; i++)
-		if (pool->origins[i].enabled && (states[i] != HEALTH_UNKNOWN || pool->origins[i].forced != FORCED_NONE))
+		if (pool->origins[i].enabled &&
+		    (states[i] != HEALTH_UNKNOWN || pool->origins[i].forced != FORCED_NONE))
 			return false;
 	return true;
 }
@@ -95,13 +97,15 @@ status_pool(const struct pool *pool, const enum health_state *states)
 const char *
 status_pool_text(enum pool_status status)
 {
-	static const char *const texts[] = {"Healthy", "Degraded", "Critical", "Health unknown", "No health", "Disabled"};
+	static const char *const texts[] = {
+	    "Healthy", "Degraded", "Critical", "Health unknown", "No health", "Disabled"};
 
 	return texts[status];
 }
 
 enum lb_status
-status_lb(const struct lb *lb, const struct pool_list *lists, size_t count, status_pool_fn *pool, const void *arg, bool *last_resort)
+status_lb(const struct lb *lb, const struct pool_list *lists, size_t count, status_pool_fn *pool,
+    const void *arg, bool *last_resort)
 {
 	bool all = true, any = false;
 
@@ -111,7 +115,8 @@ status_lb(const struct lb *lb, const struct pool_list *lists, size_t count, stat
 			struct status_of_pool one = pool(arg, &lists[i].pools[n]);
 
 			/* A pool without a monitor is usable and unknown: never judged, never bad. */
-			all &= one.status == POOL_HEALTHY || (one.status == POOL_HEALTH_UNKNOWN && one.usable);
+			all &=
+			    one.status == POOL_HEALTHY || (one.status == POOL_HEALTH_UNKNOWN && one.usable);
 			last_resort[i] &= !(one.usable && lists_choosable(&lists[i], &lists[i].pools[n]));
 		}
 		any |= !last_resort[i];

@@ -6,25 +6,28 @@
 #ifndef STATUS_H
 #define STATUS_H
 
-#include "zones/state/health.h"
 #include "zones/model/lists.h"
+#include "zones/state/health.h"
 
 /*
- * S38: what the monitors of a pool together say; verdicts has one for each of judges.  Down where one that must be healthy
- * says so, or more than half of those that vote; suspect where any of them doubts.  One without a verdict abstains; where all
- * do the state is unknown.
+ * S38: what the monitors of a pool together say; verdicts has one for each of judges.  Down where one that
+ * must be healthy says so, or more than half of those that vote; suspect where any of them doubts.  One
+ * without a verdict abstains; where all do the state is unknown.
  */
-enum health_state status_of_judges(const struct judge *judges, const enum health_state *verdicts, size_t count);
+enum health_state status_of_judges(
+    const struct judge *judges, const enum health_state *verdicts, size_t count);
 
-/* S24: the state of one address of an origin, its own or one of its hostname's; verdict is what its monitors say. */
-enum health_state status_address(const struct pool *pool, const struct origin *origin, const struct address *address,
-    enum health_state verdict);
+/* S24: the state of one address of an origin, its own or one of its hostname's; verdict is what its monitors
+ * say. */
+enum health_state status_address(const struct pool *pool, const struct origin *origin,
+    const struct address *address, enum health_state verdict);
 
 /*
- * S24, S16: the state of an origin; verdict is that of its own address.  That of a hostname is made of the states in
- * origin->resolved, which status_address gave.
+ * S24, S16: the state of an origin; verdict is that of its own address.  That of a hostname is made of the
+ * states in origin->resolved, which status_address gave.
  */
-enum health_state status_origin(const struct pool *pool, const struct origin *origin, enum health_state verdict);
+enum health_state status_origin(
+    const struct pool *pool, const struct origin *origin, enum health_state verdict);
 
 /* [CF] 4.3; POOL_DISABLED is what [CF] shows by a switch beside the word. */
 enum pool_status {
@@ -55,8 +58,8 @@ struct status_of_pool {
 typedef struct status_of_pool status_pool_fn(const void *arg, const struct id *pool);
 
 /* Fills last_resort for each list (S14): nothing can be chosen from it now, its fallback pool answers. */
-enum lb_status status_lb(const struct lb *lb, const struct pool_list *lists, size_t count, status_pool_fn *pool, const void *arg,
-    bool *last_resort);
+enum lb_status status_lb(const struct lb *lb, const struct pool_list *lists, size_t count,
+    status_pool_fn *pool, const void *arg, bool *last_resort);
 const char *status_lb_text(enum lb_status status);
 
 #endif

@@ -1,7 +1,7 @@
 #include "zones/state/config.h"
 
-#include "zones/state/config_rows.h"
 #include "admin/edit/document.h"
+#include "zones/state/config_rows.h"
 
 #include <stdlib.h>
 
@@ -17,8 +17,8 @@ config_schema(struct store_txn *txn)
 	struct bytes value;
 
 	return store_get(txn, TABLE_META, (struct bytes){"schema", 6}, &value) && value.len == 4
-		   ? get32(value.data)
-		   : 0;
+	    ? get32(value.data)
+	    : 0;
 }
 
 uint64_t
@@ -153,8 +153,8 @@ config_object_id(struct store_txn *txn, enum kind kind, const char *name, struct
 	struct bytes value;
 
 	return strlen(name) <= OBJECT_NAME_MAX &&
-	       store_get(txn, TABLE_OBJECT_NAMES, config_name_key(key, kind, name), &value) &&
-	       decode_id(value, id);
+	    store_get(txn, TABLE_OBJECT_NAMES, config_name_key(key, kind, name), &value) &&
+	    decode_id(value, id);
 }
 
 bool
@@ -343,12 +343,13 @@ config_changes_after(struct store_txn *txn, uint64_t generation, config_change_f
 
 		if (get32(at + 8) == 0 || !decode_item(value, &item) || item.kept_for_undo)
 			continue;
-		on = fn(arg, &(struct config_change){.sequence = get64(at),
-				 .what = item.what,
-				 .kind = item.kind,
-				 .id = item.id,
-				 .zone = item.zone,
-				 .owner_key = item.owner_key});
+		on = fn(arg,
+		    &(struct config_change){.sequence = get64(at),
+			.what = item.what,
+			.kind = item.kind,
+			.id = item.id,
+			.zone = item.zone,
+			.owner_key = item.owner_key});
 	} while (on && store_cursor_next(cursor, &key, &value));
 out:
 	store_cursor_close(cursor);
@@ -363,7 +364,8 @@ config_each_command(struct store_txn *txn, uint64_t after, config_history_fn *fn
 	struct bytes key, value;
 	bool on = cursor != NULL, more;
 
-	more = on && after < UINT64_MAX && store_cursor_seek(cursor, config_change_key(next, after + 1, 0), &key, &value);
+	more = on && after < UINT64_MAX &&
+	    store_cursor_seek(cursor, config_change_key(next, after + 1, 0), &key, &value);
 	while (on && more) {
 		uint64_t sequence = get64(key.data);
 

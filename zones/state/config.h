@@ -7,8 +7,8 @@
 #ifndef CONFIG_H
 #define CONFIG_H
 
-#include "zones/model/model.h"
 #include "zones/dns/rrset.h"
+#include "zones/model/model.h"
 #include "zones/store/store.h"
 
 /* Of the rows' shapes.  A program reads stores of its own schema and of the one before. */
@@ -22,9 +22,9 @@ uint64_t config_generation(struct store_txn *txn);
 
 /* A zone that is served. */
 struct zone_info {
-	uint32_t number; /* never reused */
-	uint32_t serial; /* of the SOA */
-	int64_t loaded;  /* wall clock, milliseconds */
+	uint32_t number;                /* never reused */
+	uint32_t serial;                /* of the SOA */
+	int64_t loaded;                 /* wall clock, milliseconds */
 	uint8_t name[NAME_MAX_LEN + 1]; /* wire, lower case */
 };
 
@@ -39,12 +39,12 @@ bool config_each_zone(struct store_txn *txn, config_zone_fn *fn, void *arg);
 /* owner_key is what name_to_key made; rrset points into the transaction.  Damaged rows are passed over. */
 typedef bool config_row_fn(void *arg, struct bytes owner_key, const struct rrset *rrset);
 /* All rows of a zone, or with owner_key those of one owner, in the order of the keys. */
-bool config_each_row(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key,
-    config_row_fn *fn, void *arg);
+bool config_each_row(
+    struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, config_row_fn *fn, void *arg);
 
 /*
- * What tells this configuration from every other: made with it, kept for ever.  Empty where it was made by a version that gave none and has
- * not been changed since.
+ * What tells this configuration from every other: made with it, kept for ever.  Empty where it was made by a
+ * version that gave none and has not been changed since.
  */
 struct id config_identity(struct store_txn *txn);
 
@@ -66,9 +66,9 @@ struct lb *config_lb(struct store_txn *txn, const char *id);
 
 /* What one change touched.  One command can touch many things; each is told once per change. */
 enum config_what {
-	CONFIG_OBJECT,   /* kind and id: written or deleted */
-	CONFIG_OWNER,    /* zone and owner_key: one RRset of that owner */
-	CONFIG_ZONE      /* zone: added, deleted or replaced as a whole */
+	CONFIG_OBJECT, /* kind and id: written or deleted */
+	CONFIG_OWNER,  /* zone and owner_key: one RRset of that owner */
+	CONFIG_ZONE    /* zone: added, deleted or replaced as a whole */
 };
 
 struct config_change {
@@ -81,17 +81,19 @@ struct config_change {
 };
 
 typedef bool config_change_fn(void *arg, const struct config_change *change);
-/* All that changed after a generation, oldest first.  False where the feed no longer reaches back to it: read everything anew. */
+/* All that changed after a generation, oldest first.  False where the feed no longer reaches back to it: read
+ * everything anew. */
 bool config_changes_after(struct store_txn *txn, uint64_t generation, config_change_fn *fn, void *arg);
 
 /*
- * The history as people read it: one entry for each command.  The texts are JSON as config_write.h wrote it: head is
- * an object of time, who, command and reason.  Those after a sequence, the oldest first.
+ * The history as people read it: one entry for each command.  The texts are JSON as config_write.h wrote it:
+ * head is an object of time, who, command and reason.  Those after a sequence, the oldest first.
  */
 typedef bool config_history_fn(void *arg, uint64_t sequence, struct bytes head);
 bool config_each_command(struct store_txn *txn, uint64_t after, config_history_fn *fn, void *arg);
 
-/* One thing that a command changed; what it was before and what it became, each empty where there was none. */
+/* One thing that a command changed; what it was before and what it became, each empty where there was none.
+ */
 struct config_item {
 	enum config_what what;
 	bool kept_for_undo; /* a row of a zone that was deleted as a whole: told here, not in the feed */

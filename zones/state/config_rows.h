@@ -8,9 +8,9 @@
  * object_names  kind (1), name -> id (32)
  * changes       sequence (8), item (4) -> item 0: JSON {time, who, command, reason}; the others:
  *   object      'o', kind (1), id (32), length of before (4), before, after
- *   RRset       'r', zone (4), length of owner key (2), owner key, type (2), length of before (4), before, after
- *   kept        'k', the same: a row of a zone that went as a whole, for undo and not for the feed
- *   zone        'z', zone (4), fate (1), name
+ *   RRset       'r', zone (4), length of owner key (2), owner key, type (2), length of before (4), before,
+ * after kept        'k', the same: a row of a zone that went as a whole, for undo and not for the feed zone
+ * 'z', zone (4), fate (1), name
  */
 #ifndef CONFIG_ROWS_H
 #define CONFIG_ROWS_H

@@ -15,7 +15,7 @@ struct config_edit {
 	struct store_txn *txn;
 	int error; /* the first; sticks */
 	uint64_t sequence;
-	uint32_t items;	      /* next item of the entry */
+	uint32_t items;       /* next item of the entry */
 	uint64_t item_octets; /* of all items */
 	size_t difference;    /* octets of RRsets kept so far */
 };
@@ -51,8 +51,9 @@ meta_put(struct config_edit *edit, const char *name, uint64_t number, size_t len
 	uint8_t value[8];
 
 	put64(value, number);
-	note(edit, store_put(edit->txn, TABLE_META, (struct bytes){name, strlen(name)},
-		       (struct bytes){value + 8 - len, len}));
+	note(edit,
+	    store_put(edit->txn, TABLE_META, (struct bytes){name, strlen(name)},
+		(struct bytes){value + 8 - len, len}));
 }
 
 /* One item of the entry, put together from parts. */
@@ -70,8 +71,9 @@ add_item(struct config_edit *edit, const struct bytes *parts, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (parts[i].len > 0)
 			at = (uint8_t *)memcpy(at, parts[i].data, parts[i].len) + parts[i].len;
-	note(edit, store_put(edit->txn, TABLE_CHANGES, config_change_key(key, edit->sequence, edit->items++),
-		       (struct bytes){value, len}));
+	note(edit,
+	    store_put(edit->txn, TABLE_CHANGES, config_change_key(key, edit->sequence, edit->items++),
+		(struct bytes){value, len}));
 	edit->item_octets += len;
 	free(value);
 }
@@ -167,7 +169,9 @@ identify(struct config_edit *edit)
 	struct id id = id_new();
 
 	if (config_identity(edit->txn).text[0] == '\0')
-		note(edit, store_put(edit->txn, TABLE_META, (struct bytes){"identity", 8}, (struct bytes){id.text, ID_LEN}));
+		note(edit,
+		    store_put(edit->txn, TABLE_META, (struct bytes){"identity", 8},
+			(struct bytes){id.text, ID_LEN}));
 }
 
 int
@@ -233,8 +237,9 @@ config_put_object(struct config_edit *edit, enum kind kind, const char *id, cons
 		note(edit,
 		    store_delete(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, old_name)));
 	note(edit, store_put(edit->txn, TABLE_OBJECTS, config_object_key(key, kind, id), json));
-	note(edit, store_put(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, name),
-		       (struct bytes){id, ID_LEN}));
+	note(edit,
+	    store_put(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, name),
+		(struct bytes){id, ID_LEN}));
 }
 
 void
@@ -351,7 +356,8 @@ compare(struct bytes a, struct bytes b)
 static bool
 same_but_flags(struct bytes a, struct bytes b)
 {
-	return a.len == b.len && a.len > 0 && memcmp((const uint8_t *)a.data + 1, (const uint8_t *)b.data + 1, a.len - 1) == 0;
+	return a.len == b.len && a.len > 0 &&
+	    memcmp((const uint8_t *)a.data + 1, (const uint8_t *)b.data + 1, a.len - 1) == 0;
 }
 
 /* Walk the stored rows and the new ones side by side; both are sorted. */
@@ -367,7 +373,7 @@ find_differences(struct store_txn *txn, uint32_t number, const struct zone_data 
 
 	put32(prefix, number);
 	more = cursor != NULL && store_cursor_seek(cursor, (struct bytes){prefix, 4}, &key, &value) &&
-	       memcmp(key.data, prefix, 4) == 0;
+	    memcmp(key.data, prefix, 4) == 0;
 	while (more || i < data->count) {
 		struct bytes new_key = {0}, new_value = {0};
 		int order = 1;
@@ -403,8 +409,9 @@ put_zone_name(struct config_edit *edit, uint32_t number, const uint8_t *apex, ui
 	put32(value, number);
 	put32(value + 4, serial);
 	put64(value + 8, (uint64_t)wall_ms());
-	note(edit, store_put(edit->txn, TABLE_ZONE_NAMES, (struct bytes){apex, name_len(apex)},
-		       (struct bytes){value, sizeof value}));
+	note(edit,
+	    store_put(edit->txn, TABLE_ZONE_NAMES, (struct bytes){apex, name_len(apex)},
+		(struct bytes){value, sizeof value}));
 }
 
 /* Write what changed in a zone that was there, with its items in the feed. */
@@ -417,9 +424,10 @@ put_changes(struct config_edit *edit, uint32_t number, const uint8_t *apex, uint
 	for (size_t i = 0; i < changes->count && !failed(edit); i++) {
 		struct bytes key = {changes->items[i].key, changes->items[i].key_len};
 
-		note(edit, changes->items[i].after.len > 0
-			       ? store_put(edit->txn, TABLE_ZONES, key, changes->items[i].after)
-			       : store_delete(edit->txn, TABLE_ZONES, key));
+		note(edit,
+		    changes->items[i].after.len > 0
+			? store_put(edit->txn, TABLE_ZONES, key, changes->items[i].after)
+			: store_delete(edit->txn, TABLE_ZONES, key));
 	}
 	put_zone_name(edit, number, apex, serial);
 }
@@ -436,8 +444,9 @@ add_zone(struct config_edit *edit, const struct zone_data *data)
 		uint8_t key[ZONE_KEY_MAX];
 
 		/* The number is the largest so far, so that sorted rows go to the end: 0.10 s a million. */
-		note(edit, store_append(edit->txn, TABLE_ZONES, row_key(key, number, &data->rows[i]),
-			       (struct bytes){data->rows[i].value, data->rows[i].value_len}));
+		note(edit,
+		    store_append(edit->txn, TABLE_ZONES, row_key(key, number, &data->rows[i]),
+			(struct bytes){data->rows[i].value, data->rows[i].value_len}));
 	}
 	add_zone_item(edit, number, CONFIG_ZONE_ADDED, data->apex);
 }
@@ -474,16 +483,17 @@ config_delete_zone(struct config_edit *edit, const struct zone_info *zone)
 	add_zone_item(edit, zone->number, CONFIG_ZONE_DELETED, zone->name);
 	add_row_items(edit, 'k', &changes);
 	for (size_t i = 0; i < changes.count && !failed(edit); i++)
-		note(edit, store_delete(edit->txn, TABLE_ZONES,
-			       (struct bytes){changes.items[i].key, changes.items[i].key_len}));
+		note(edit,
+		    store_delete(edit->txn, TABLE_ZONES,
+			(struct bytes){changes.items[i].key, changes.items[i].key_len}));
 	note(edit,
 	    store_delete(edit->txn, TABLE_ZONE_NAMES, (struct bytes){zone->name, name_len(zone->name)}));
 	free_changes(&changes);
 }
 
 void
-config_put_rrsets(struct config_edit *edit, const struct zone_info *zone, uint32_t serial, const struct zone_row *rows,
-    size_t count)
+config_put_rrsets(struct config_edit *edit, const struct zone_info *zone, uint32_t serial,
+    const struct zone_row *rows, size_t count)
 {
 	struct row_changes changes = {0};
 

@@ -206,7 +206,8 @@ health_flip_put(struct store_txn *txn, const struct health_flip *flip)
 	int error;
 
 	put64(key, sequence);
-	error = store_append(txn, TABLE_FLIPS, (struct bytes){key, sizeof key}, (struct bytes){flip, sizeof *flip});
+	error = store_append(
+	    txn, TABLE_FLIPS, (struct bytes){key, sizeof key}, (struct bytes){flip, sizeof *flip});
 	if (error == 0 && sequence > HEALTH_FLIPS_KEPT)
 		error = forget_flips(txn, sequence - HEALTH_FLIPS_KEPT);
 	return error;

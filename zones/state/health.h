@@ -1,9 +1,10 @@
 /*
  * health.h -- what the health store says: the state of each endpoint, and the feed of flips.
  *
- * graycloud-monitor writes it; graycloud-dnsd, `graycloud status` and `explain` read it.  An endpoint is what one
- * probe asks: monitor id, address and the origin's own probe Host, so that equal probes of several origins run
- * once and editing a monitor keeps its records (S24).  Each address of a hostname is an endpoint of its own (S16).
+ * graycloud-monitor writes it; graycloud-dnsd, `graycloud status` and `explain` read it.  An endpoint is what
+ * one probe asks: monitor id, address and the origin's own probe Host, so that equal probes of several
+ * origins run once and editing a monitor keeps its records (S24).  Each address of a hostname is an endpoint
+ * of its own (S16).
  */
 #ifndef HEALTH_H
 #define HEALTH_H
@@ -16,11 +17,12 @@ struct endpoint {
 };
 
 /*
- * Two SipHashes of monitor id, 00, address (binary), 00, origin's header.Host in lower case; where a hostname has no
- * header.Host, another 00 and the hostname, which is the probe's Host where the monitor has none.  address is the origin's
- * own, or one of its hostname's.
+ * Two SipHashes of monitor id, 00, address (binary), 00, origin's header.Host in lower case; where a hostname
+ * has no header.Host, another 00 and the hostname, which is the probe's Host where the monitor has none.
+ * address is the origin's own, or one of its hostname's.
  */
-struct endpoint health_endpoint(const char *monitor_id, const struct origin *origin, const struct address *address);
+struct endpoint health_endpoint(
+    const char *monitor_id, const struct origin *origin, const struct address *address);
 
 /* [CF] 4.1's vocabulary of failures, and ours.  The numbers stand in the store: never change one. */
 enum health_reason {
@@ -79,43 +81,47 @@ struct health_record {
 	uint8_t verdict;     /* what S23 alone says: the state, but while it is damped (S39) */
 	uint8_t nchanges;    /* of changed_s */
 	uint8_t unused;
-	uint32_t last_code;        /* HTTP status of the last check, 0 where there was none */
-	int32_t certificate_days;  /* days until the certificate ends; INT32_MIN: none seen */
-	uint64_t since_ms;         /* CLOCK_BOOTTIME when the state began */
-	int64_t since_wall;        /* the same for display */
-	uint64_t last_ms;          /* CLOCK_BOOTTIME of the last check's end; 0: never */
-	uint64_t history;          /* the last 64 checks, newest in bit 0, 1 is good */
-	uint32_t history_count;    /* how many of the bits are real, at most 64 */
-	uint32_t rtt_us;           /* of the last good check */
+	uint32_t last_code;       /* HTTP status of the last check, 0 where there was none */
+	int32_t certificate_days; /* days until the certificate ends; INT32_MIN: none seen */
+	uint64_t since_ms;        /* CLOCK_BOOTTIME when the state began */
+	int64_t since_wall;       /* the same for display */
+	uint64_t last_ms;         /* CLOCK_BOOTTIME of the last check's end; 0: never */
+	uint64_t history;         /* the last 64 checks, newest in bit 0, 1 is good */
+	uint32_t history_count;   /* how many of the bits are real, at most 64 */
+	uint32_t rtt_us;          /* of the last good check */
 	uint32_t rtt_ewma_us;
-	uint32_t rtt_steady_us;    /* S41: what steering goes by: follows the average when it has moved far enough; 0: not known */
-	uint32_t interval_ms;      /* for staleness (S25) */
-	uint32_t asked;            /* monitor.edition of the last check: another one asks something else (S24) */
-	uint64_t stale_after_ms;   /* monitor_stale_ms() */
-	uint64_t probes;           /* checks run */
+	uint32_t rtt_steady_us; /* S41: what steering goes by: follows the average when it has moved far
+				   enough; 0: not known */
+	uint32_t interval_ms;   /* for staleness (S25) */
+	uint32_t asked;         /* monitor.edition of the last check: another one asks something else (S24) */
+	uint64_t stale_after_ms; /* monitor_stale_ms() */
+	uint64_t probes;         /* checks run */
 	uint64_t failures;
-	uint64_t damped_until_ms;  /* S39: held down until then at least, CLOCK_BOOTTIME; 0: it is not */
-	uint32_t changed_s[HEALTH_CHANGES_KEPT]; /* when the verdict changed, newest first: seconds of CLOCK_BOOTTIME */
-	/* What the last check has to say beyond its reason: printable ASCII, ended by NUL.  Where empty it is not stored. */
+	uint64_t damped_until_ms; /* S39: held down until then at least, CLOCK_BOOTTIME; 0: it is not */
+	uint32_t changed_s[HEALTH_CHANGES_KEPT]; /* when the verdict changed, newest first: seconds of
+						    CLOCK_BOOTTIME */
+	/* What the last check has to say beyond its reason: printable ASCII, ended by NUL.  Where empty it is
+	 * not stored. */
 	char detail[HEALTH_DETAIL_MAX];
 };
 
 enum health_flip_kind {
-	FLIP_STATE = 0,    /* of an endpoint */
+	FLIP_STATE = 0,     /* of an endpoint */
 	FLIP_ADDRESSES = 1, /* of a hostname (names.h): other ones than before, or the record was deleted */
 	FLIP_ISOLATION = 2  /* of the monitor itself (S26), and of no endpoint */
 };
 
 struct health_flip {
 	struct endpoint endpoint; /* or name_key() */
-	uint8_t state;  /* the new one; HEALTH_DISABLED: the record was deleted */
-	uint8_t before; /* the state before */
-	uint8_t reason; /* enum health_reason; of a hostname enum name_failure (names.h), which older versions left 0 */
+	uint8_t state;            /* the new one; HEALTH_DISABLED: the record was deleted */
+	uint8_t before;           /* the state before */
+	uint8_t reason; /* enum health_reason; of a hostname enum name_failure (names.h), which older versions
+			   left 0 */
 	uint8_t kind;   /* enum health_flip_kind */
 	uint8_t count, count_before; /* of a hostname: how many addresses */
-	uint8_t damped; /* S39: from here on it is held down; the state may have been down before */
+	uint8_t damped;   /* S39: from here on it is held down; the state may have been down before */
 	uint8_t isolated; /* of the monitor: it begins to be; else it ends */
-	uint64_t at_ms;  /* CLOCK_BOOTTIME */
+	uint64_t at_ms;   /* CLOCK_BOOTTIME */
 	int64_t at_wall;
 };
 
@@ -125,10 +131,10 @@ struct health_beat {
 	int64_t at_wall;
 	uint64_t started_ms;
 	uint32_t pid;
-	uint32_t endpoints;        /* how many are probed */
-	uint64_t generation;       /* of the configuration that is probed */
-	uint64_t isolated_ms;      /* S26: all canaries fail since then; 0: they do not */
-	char boot[40];             /* boot id */
+	uint32_t endpoints;   /* how many are probed */
+	uint64_t generation;  /* of the configuration that is probed */
+	uint64_t isolated_ms; /* S26: all canaries fail since then; 0: they do not */
+	char boot[40];        /* boot id */
 	char version[16];
 };
 
@@ -158,7 +164,8 @@ bool health_certificate_ends(const struct health_record *record);
 bool health_monitor_dead(const struct health_beat *beat, uint64_t now_ms);
 /* S25: older than the record's own bound, or of another boot. */
 bool health_stale(const struct health_record *record, const struct health_beat *beat, uint64_t now_ms);
-/* S39: until when a damped endpoint is held down at the earliest, as a wall clock that shows now_wall at now_ms would show it. */
+/* S39: until when a damped endpoint is held down at the earliest, as a wall clock that shows now_wall at
+ * now_ms would show it. */
 int64_t health_damped_until(const struct health_record *record, uint64_t now_ms, int64_t now_wall);
 
 #endif

@@ -32,7 +32,8 @@ name_failure_text(enum name_failure failure)
 	    [NAME_RCODE + 15] = "rcode 15",
 	};
 
-	return (unsigned)failure < NAME_FAILURES && texts[failure] != NULL ? texts[failure] : "a failure of another version";
+	return (unsigned)failure < NAME_FAILURES && texts[failure] != NULL ? texts[failure]
+									   : "a failure of another version";
 }
 
 struct endpoint
@@ -67,7 +68,8 @@ read_record(struct name_record *record, struct bytes value)
 		return false;
 	memset(record, 0, sizeof *record);
 	memcpy(record, value.data, value.len);
-	return record->version == NAME_RECORD_VERSION && record->count <= NAME_ADDRESSES_MAX && value.len == record_len(record);
+	return record->version == NAME_RECORD_VERSION && record->count <= NAME_ADDRESSES_MAX &&
+	    value.len == record_len(record);
 }
 
 bool
@@ -101,7 +103,8 @@ name_each(struct store_txn *txn, name_record_fn *fn, void *arg)
 
 	if (cursor == NULL)
 		return false;
-	for (bool more = store_cursor_first(cursor, &key, &value); more && going; more = store_cursor_next(cursor, &key, &value)) {
+	for (bool more = store_cursor_first(cursor, &key, &value); more && going;
+	     more = store_cursor_next(cursor, &key, &value)) {
 		if (key.len >= sizeof name || !read_record(&record, value))
 			continue;
 		memcpy(name, key.data, key.len);

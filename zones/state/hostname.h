@@ -1,9 +1,10 @@
 /*
- * names.h -- what the health store says of hostname origins: the addresses that graycloud-monitor resolved (S16).
+ * names.h -- what the health store says of hostname origins: the addresses that graycloud-monitor resolved
+ * (S16).
  *
- * A record stands under the hostname in lower case.  A change of its addresses has an entry in the feed of flips
- * (health.h), so that whoever follows the feed learns of it as fast as of a verdict; a resolution that only
- * confirms what is known refreshes the record within a second.
+ * A record stands under the hostname in lower case.  A change of its addresses has an entry in the feed of
+ * flips (health.h), so that whoever follows the feed learns of it as fast as of a verdict; a resolution that
+ * only confirms what is known refreshes the record within a second.
  */
 #ifndef NAMES_H
 #define NAMES_H
@@ -15,7 +16,8 @@ enum name_failure {
 	NAME_RESOLVED = 0,
 	NAME_NXDOMAIN = 1, /* the name does not exist: believed, its addresses are gone */
 	NAME_NODATA = 2,   /* it has no address: believed, too */
-	NAME_TIMEOUT = 3,  /* no resolver answered in time; this and what follows keep the last good addresses */
+	NAME_TIMEOUT =
+	    3, /* no resolver answered in time; this and what follows keep the last good addresses */
 	NAME_SERVFAIL = 4,
 	NAME_REFUSED = 5,
 	NAME_UNREACHABLE = 6, /* no resolver is there */
@@ -35,11 +37,11 @@ struct name_record {
 	uint8_t failure; /* enum name_failure of the last try */
 	uint8_t gone;    /* the name has no address: these are the last known (S14) */
 	uint8_t count;
-	uint32_t ttl;           /* seconds: the least of the last answer, within the monitor's bounds */
-	uint64_t resolved_ms;   /* CLOCK_BOOTTIME of the last good answer; 0: not in this boot */
-	int64_t resolved_wall;  /* the same for display; 0: never */
-	uint64_t due_ms;        /* when it is asked for again */
-	uint64_t failing_ms;    /* since when tries fail; 0: they do not */
+	uint32_t ttl;          /* seconds: the least of the last answer, within the monitor's bounds */
+	uint64_t resolved_ms;  /* CLOCK_BOOTTIME of the last good answer; 0: not in this boot */
+	int64_t resolved_wall; /* the same for display; 0: never */
+	uint64_t due_ms;       /* when it is asked for again */
+	uint64_t failing_ms;   /* since when tries fail; 0: they do not */
 	int64_t failing_wall;
 	uint64_t resolutions, failures;
 	struct address addresses[NAME_ADDRESSES_MAX];

@@ -27,7 +27,7 @@ struct serving_status {
 	char site[16], site_country[3];
 	uint8_t site_region;
 	float site_point[3];
-	char listeners[1024];    /* "udp 127.0.0.1:53, tcp 127.0.0.1:53" */
+	char listeners[1024]; /* "udp 127.0.0.1:53, tcp 127.0.0.1:53" */
 };
 
 bool serving_get(struct store_txn *txn, struct serving_status *status);
@@ -41,7 +41,7 @@ bool serving_dead(const struct serving_status *status, uint64_t now_ms);
  * SERVING_LATE and SERVING_FAILED status tells what it does answer by, and its compile error.
  */
 enum serving_outcome { SERVING_SERVED, SERVING_NOBODY, SERVING_LATE, SERVING_FAILED };
-enum serving_outcome serving_wait(const char *state, uint64_t generation, unsigned timeout_ms,
-    struct serving_status *status);
+enum serving_outcome serving_wait(
+    const char *state, uint64_t generation, unsigned timeout_ms, struct serving_status *status);
 
 #endif

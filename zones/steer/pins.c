@@ -34,14 +34,17 @@ static uint64_t
 pack(const struct pin *pin)
 {
 	return (uint64_t)pin->expiry << 32 | (pin->confirmed ? CONFIRMED : 0) | (pin->differs ? DIFFERS : 0) |
-	       (uint64_t)(pin->pool & PIN_POOL_MASK) << 20 | (pin->origin & PIN_ORIGIN_MASK);
+	    (uint64_t)(pin->pool & PIN_POOL_MASK) << 20 | (pin->origin & PIN_ORIGIN_MASK);
 }
 
 static void
 unpack(struct pin *pin, uint64_t value)
 {
-	*pin = (struct pin){.expiry = (uint32_t)(value >> 32), .confirmed = value & CONFIRMED, .differs = value & DIFFERS,
-	    .pool = value >> 20 & PIN_POOL_MASK, .origin = value & PIN_ORIGIN_MASK};
+	*pin = (struct pin){.expiry = (uint32_t)(value >> 32),
+	    .confirmed = value & CONFIRMED,
+	    .differs = value & DIFFERS,
+	    .pool = value >> 20 & PIN_POOL_MASK,
+	    .origin = value & PIN_ORIGIN_MASK};
 }
 
 static bool
@@ -50,11 +53,12 @@ header_fits(int fd, size_t octets)
 	char head[sizeof magic];
 	struct stat info;
 
-	return fstat(fd, &info) == 0 && (size_t)info.st_size == octets && pread(fd, head, sizeof head, 0) == sizeof head &&
-	       memcmp(head, magic, sizeof head) == 0;
+	return fstat(fd, &info) == 0 && (size_t)info.st_size == octets &&
+	    pread(fd, head, sizeof head, 0) == sizeof head && memcmp(head, magic, sizeof head) == 0;
 }
 
-/* A file of that size whose pages are there, so that a full disk is found now and not in the middle of an answer. */
+/* A file of that size whose pages are there, so that a full disk is found now and not in the middle of an
+ * answer. */
 static int
 open_file(const char *path, size_t octets, struct problems *problems)
 {
@@ -64,7 +68,8 @@ open_file(const char *path, size_t octets, struct problems *problems)
 		return fd;
 	if (fd < 0 || ftruncate(fd, 0) < 0)
 		error = errno;
-	else if ((error = posix_fallocate(fd, 0, (off_t)octets)) == 0 && pwrite(fd, magic, sizeof magic, 0) != sizeof magic)
+	else if ((error = posix_fallocate(fd, 0, (off_t)octets)) == 0 &&
+	    pwrite(fd, magic, sizeof magic, 0) != sizeof magic)
 		error = errno;
 	if (error == 0)
 		return fd;
@@ -88,11 +93,13 @@ pins_open(const char *path, size_t entries, struct problems *problems)
 		free(pins);
 		return NULL;
 	}
-	pins->map = mmap(NULL, pins->octets, PROT_READ | PROT_WRITE, path != NULL ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, fd, 0);
+	pins->map = mmap(NULL, pins->octets, PROT_READ | PROT_WRITE,
+	    path != NULL ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS, fd, 0);
 	if (fd >= 0)
 		close(fd);
 	if (pins->map == MAP_FAILED) {
-		problems_error(problems, "cannot map %zu octets for the sessions of sticky clients: %s", pins->octets, strerror(errno));
+		problems_error(problems, "cannot map %zu octets for the sessions of sticky clients: %s",
+		    pins->octets, strerror(errno));
 		free(pins);
 		return NULL;
 	}
@@ -107,13 +114,15 @@ pins_view(const char *path)
 	struct pins *pins = NULL;
 	struct stat info;
 
-	if (fd >= 0 && fstat(fd, &info) == 0 && info.st_size > HEAD && header_fits(fd, (size_t)info.st_size)) {
+	if (fd >= 0 && fstat(fd, &info) == 0 && info.st_size > HEAD &&
+	    header_fits(fd, (size_t)info.st_size)) {
 		pins = xcalloc(1, sizeof *pins);
 		pins->octets = (size_t)info.st_size;
 		pins->nlines = (pins->octets - HEAD) / sizeof(struct line);
 		pins->map = mmap(NULL, pins->octets, PROT_READ, MAP_SHARED, fd, 0);
 		pins->lines = (struct line *)(pins->map + HEAD);
-		if (pins->map == MAP_FAILED || pins->nlines < SLICES || (pins->nlines & (pins->nlines - 1)) != 0) {
+		if (pins->map == MAP_FAILED || pins->nlines < SLICES ||
+		    (pins->nlines & (pins->nlines - 1)) != 0) {
 			if (pins->map != MAP_FAILED)
 				munmap(pins->map, pins->octets);
 			free(pins);
@@ -178,7 +187,8 @@ pins_get(const struct pins *pins, uint64_t key, uint32_t share, uint32_t now_s, 
 	return false;
 }
 
-/* What goes first: 0 what has ended, then what hashing says too, then what differs; each unconfirmed before confirmed. */
+/* What goes first: 0 what has ended, then what hashing says too, then what differs; each unconfirmed before
+ * confirmed. */
 static unsigned
 worth(uint64_t value, uint32_t now_s)
 {

@@ -1,14 +1,17 @@
 /*
- * pins.h -- where sticky clients are kept (S20): a bounded table that all workers read and write without a lock.
+ * pins.h -- where sticky clients are kept (S20): a bounded table that all workers read and write without a
+ * lock.
  *
  *     64 octets: entry entry entry entry      entry: value, check = key xor value
  *     value: expiry (32 bits), confirmed, differs, pool (10), origin (20)
  *
- * Both words are relaxed atomics: a torn pair does not verify and reads as no pin.  The table is a file, so that it
- * outlives a crash of the process; what it keeps is never needed to answer, only to answer the same again.
+ * Both words are relaxed atomics: a torn pair does not verify and reads as no pin.  The table is a file, so
+ * that it outlives a crash of the process; what it keeps is never needed to answer, only to answer the same
+ * again.
  *
- * When a line of four is full, newcomers wait in probation until they are seen again, pins that say just what hashing says go
- * first, and those that differ and are confirmed never go before they end.  Each load balancer has a quarter of the table.
+ * When a line of four is full, newcomers wait in probation until they are seen again, pins that say just what
+ * hashing says go first, and those that differ and are confirmed never go before they end.  Each load
+ * balancer has a quarter of the table.
  */
 #ifndef PINS_H
 #define PINS_H
@@ -42,8 +45,8 @@ pin_origin_tag(uint64_t hash)
 }
 
 /*
- * Map the table at path, made or made anew where it is none of that size (NULL: memory alone).  entries is rounded up to a
- * power of two.  NULL with problems filled.
+ * Map the table at path, made or made anew where it is none of that size (NULL: memory alone).  entries is
+ * rounded up to a power of two.  NULL with problems filled.
  */
 struct pins *pins_open(const char *path, size_t entries, struct problems *problems);
 /* The table of a running nameserver, only to be read; NULL where there is none. */

@@ -1,7 +1,7 @@
 #include "zones/steer/pool_table.h"
 
-#include "zones/dns/rrset.h"
 #include "zones/base/siphash.h"
+#include "zones/dns/rrset.h"
 
 #include <stdlib.h>
 
@@ -21,7 +21,8 @@ health_state_healthy(enum health_state state)
 	return state == HEALTH_UP || state == HEALTH_SUSPECT || state == HEALTH_UNMONITORED;
 }
 
-/* S24: force brings up what is there, not a hostname without an address that is to be answered with addresses. */
+/* S24: force brings up what is there, not a hostname without an address that is to be answered with
+ * addresses. */
 static bool
 forced_up(const struct origin *origin, enum health_state state)
 {
@@ -143,9 +144,9 @@ enum { RR_HEAD = 12 };
 static bool
 belongs(enum which which, const struct origin *origin, enum health_state state)
 {
-	return which == SERVING  ? origin_is_candidate(origin, state)
-	       : which == STEADY ? steady_candidate(origin, state)
-	                         : fallback_candidate(origin);
+	return which == SERVING ? origin_is_candidate(origin, state)
+	    : which == STEADY   ? steady_candidate(origin, state)
+				: fallback_candidate(origin);
 }
 
 /* S16: of a hostname only addresses that are up are answered, but as a last resort (S14) the last known. */
@@ -156,7 +157,8 @@ address_belongs(enum which which, const struct origin *origin, enum health_state
 		return true;
 	if (origin->resolved->gone)
 		return false;
-	return origin->forced == FORCED_UP || (health_state_healthy(state) && (which == SERVING || state != HEALTH_SUSPECT));
+	return origin->forced == FORCED_UP ||
+	    (health_state_healthy(state) && (which == SERVING || state != HEALTH_SUSPECT));
 }
 
 /* What all lists of a table are made of. */
@@ -180,10 +182,12 @@ put_addresses(struct candidate_address *out, enum which which, const struct orig
 		memcpy(out->bytes, origin->ip.bytes, sizeof out->bytes);
 		return 1;
 	}
-	for (unsigned i = 0; origin_is_hostname(origin) && origin->resolved != NULL && i < origin->resolved->count; i++) {
+	for (unsigned i = 0;
+	     origin_is_hostname(origin) && origin->resolved != NULL && i < origin->resolved->count; i++) {
 		const struct resolved_address *from = &origin->resolved->list[i];
 
-		if (from->address.family == family && count < HOSTNAME_ADDRESSES_MAX && address_belongs(which, origin, from->state))
+		if (from->address.family == family && count < HOSTNAME_ADDRESSES_MAX &&
+		    address_belongs(which, origin, from->state))
 			memcpy(out[count++].bytes, from->address.bytes, sizeof out->bytes);
 	}
 	return count;
@@ -214,7 +218,8 @@ make_ring(struct candidates *list, struct making *making, unsigned naddresses)
 
 /* The addresses of all candidates, in their order. */
 static void
-list_addresses(struct candidates *list, struct candidate *all, enum which which, struct making *making, uint8_t family)
+list_addresses(
+    struct candidates *list, struct candidate *all, enum which which, struct making *making, uint8_t family)
 {
 	struct candidate_address *addresses = (struct candidate_address *)making->at;
 	unsigned count = 0;
@@ -222,7 +227,8 @@ list_addresses(struct candidates *list, struct candidate *all, enum which which,
 	list->plain = true;
 	for (uint16_t i = 0; i < list->count; i++) {
 		all[i].first = (uint16_t)count;
-		all[i].naddresses = (uint16_t)put_addresses(addresses + count, which, &making->pool->origins[all[i].origin], family);
+		all[i].naddresses = (uint16_t)put_addresses(
+		    addresses + count, which, &making->pool->origins[all[i].origin], family);
 		list->plain &= all[i].naddresses == 1 && all[i].cname == NULL;
 		for (unsigned n = 0; n < all[i].naddresses; n++)
 			addresses[count++].candidate = i;
@@ -251,8 +257,11 @@ fill(struct candidates *list, enum which which, struct making *making, uint8_t f
 		if (!belongs(which, origin, making->states[i]) ||
 		    (making->cnames[i] == NULL && put_addresses(some, which, origin, family) == 0))
 			continue;
-		all[list->count++] = (struct candidate){.weight = (uint16_t)origin->weight, .origin = (uint16_t)i,
-		    .rank = identity->rank, .number = making->numbers[i], .cname = making->cnames[i],
+		all[list->count++] = (struct candidate){.weight = (uint16_t)origin->weight,
+		    .origin = (uint16_t)i,
+		    .rank = identity->rank,
+		    .number = making->numbers[i],
+		    .cname = making->cnames[i],
 		    .hash = pool_identity_hash(making->pool->name, identity->data, identity->len)};
 	}
 	list->list = carve(&making->at, list->count * sizeof *all);
@@ -265,7 +274,8 @@ fill(struct candidates *list, enum which which, struct making *making, uint8_t f
 		hashes[i] = all[i].hash;
 		cumulative[i] = sum += all[i].weight;
 		if (i == 0 || all[i].weight != all[i - 1].weight)
-			classes[list->nclasses++] = (struct weight_class){.weight = all[i].weight, .first = i};
+			classes[list->nclasses++] =
+			    (struct weight_class){.weight = all[i].weight, .first = i};
 		classes[list->nclasses - 1].count++;
 	}
 }
@@ -292,7 +302,7 @@ pool_judge(const struct pool *pool, const enum health_state *states)
 		weight = origin->weight;
 	}
 	judgement.usable = pool->enabled && judgement.candidates > 0 &&
-	                   (!monitored || judgement.healthy >= pool->minimum_origins);
+	    (!monitored || judgement.healthy >= pool->minimum_origins);
 	return judgement;
 }
 
@@ -307,14 +317,16 @@ judge(struct pool_table *table, const struct pool *pool, const enum health_state
 	table->usable = judgement.usable;
 }
 
-/* The CNAME that an unflattened hostname is answered with; the owner is the question's name, the TTL the item's. */
+/* The CNAME that an unflattened hostname is answered with; the owner is the question's name, the TTL the
+ * item's. */
 static const uint8_t *
 make_cname(struct making *making, const struct origin *origin)
 {
 	uint8_t target[NAME_MAX_LEN], *fragment;
 	size_t len;
 
-	if (!origin->unflattened || !origin_is_hostname(origin) || (len = name_from_text(target, origin->address, NULL)) == 0)
+	if (!origin->unflattened || !origin_is_hostname(origin) ||
+	    (len = name_from_text(target, origin->address, NULL)) == 0)
 		return NULL;
 	fragment = carve(&making->at, RR_HEAD + len);
 	put16(fragment, 0xC00C);
@@ -329,7 +341,8 @@ make_cname(struct making *making, const struct origin *origin)
 static size_t
 room_of(const struct pool *pool, bool *hostnames)
 {
-	size_t each = sizeof(struct candidate) + sizeof(uint64_t) + sizeof(uint32_t) + sizeof(struct weight_class);
+	size_t each =
+	    sizeof(struct candidate) + sizeof(uint64_t) + sizeof(uint32_t) + sizeof(struct weight_class);
 	size_t candidates = 0, addresses = 0, cnames = 0;
 
 	*hostnames = false;
@@ -346,8 +359,8 @@ room_of(const struct pool *pool, bool *hostnames)
 			addresses++;
 		}
 	}
-	return 3 * (candidates * each + (*hostnames ? 2 : 1) * addresses * sizeof(struct candidate_address)) + cnames +
-	       3 * TABLE_FAMILIES * 6 * 8;
+	return 3 * (candidates * each + (*hostnames ? 2 : 1) * addresses * sizeof(struct candidate_address)) +
+	    cnames + 3 * TABLE_FAMILIES * 6 * 8;
 }
 
 struct pool_table *

@@ -47,7 +47,8 @@ struct steer_weights {
 	uint32_t standard; /* of all others */
 };
 
-/* A rule or a pool set (S35, S36): where its condition is true, the parts whose bits are set take the place of the load balancer's. */
+/* A rule or a pool set (S35, S36): where its condition is true, the parts whose bits are set take the place
+ * of the load balancer's. */
 struct steer_override {
 	const struct expression *condition;
 	uint16_t parts; /* PART_* of model.h */
@@ -92,8 +93,8 @@ struct steer_lb {
 	enum failover failover;
 	uint32_t affinity_ttl; /* seconds a pin lasts */
 	uint32_t share;        /* a hash of the name: its part of the table of pins */
-	bool ecs_allowed; /* S2: prefer_ecs is not never */
-	bool policy_open; /* geo where there are places, else off */
+	bool ecs_allowed;      /* S2: prefer_ecs is not never */
+	bool policy_open;      /* geo where there are places, else off */
 	enum prefer_ecs prefer_ecs;
 	bool by_resolver; /* S1: location_strategy.mode */
 	uint8_t prefix_v4, prefix_v6;
@@ -113,59 +114,60 @@ struct steer_lb {
 struct affinity_key {
 	uint64_t hash;
 	uint8_t family;
-	uint8_t prefix;  /* length that was hashed */
-	uint8_t scope;   /* S4: the ECS scope if the key mattered; 0 where the resolver's address served */
+	uint8_t prefix; /* length that was hashed */
+	uint8_t scope;  /* S4: the ECS scope if the key mattered; 0 where the resolver's address served */
 	bool from_ecs;
 };
 
 /* Where a choice came from, for answers' counters and for explain. */
 enum steer_how {
-	STEER_NOTHING,  /* S14: nothing left */
-	STEER_ALL,      /* S15: every candidate, rotated */
-	STEER_DRAWN,    /* by weight, or n without repetition */
-	STEER_HASHED    /* S18 */
+	STEER_NOTHING, /* S14: nothing left */
+	STEER_ALL,     /* S15: every candidate, rotated */
+	STEER_DRAWN,   /* by weight, or n without repetition */
+	STEER_HASHED   /* S18 */
 };
 
 struct steer_choice {
 	const struct steer_lb *lb;
-	const struct pool_table *pool;     /* NULL: none (S10) */
-	const struct candidates *from;     /* the list that indexes point into */
+	const struct pool_table *pool; /* NULL: none (S10) */
+	const struct candidates *from; /* the list that indexes point into */
 	enum steer_how how;
-	uint32_t ttl;     /* of the answer */
-	bool last_resort; /* S14 */
+	uint32_t ttl;         /* of the answer */
+	bool last_resort;     /* S14 */
 	bool client_mattered; /* S4, S5 */
-	uint8_t scope;    /* S4: 0 where the client did not matter */
-	uint8_t family;   /* TABLE_V4 or TABLE_V6 */
+	uint8_t scope;        /* S4: 0 where the client did not matter */
+	uint8_t family;       /* TABLE_V4 or TABLE_V6 */
 	const uint8_t *cname; /* S16: of the one origin that is answered, where it is to be; else NULL */
-	uint16_t norigins; /* that are answered, ... */
-	uint16_t origin;   /* ... and the first one's place in from->list */
-	uint16_t count;    /* of addresses; how == STEER_ALL: of from->ring, beginning at index[0] */
+	uint16_t norigins;    /* that are answered, ... */
+	uint16_t origin;      /* ... and the first one's place in from->list */
+	uint16_t count;       /* of addresses; how == STEER_ALL: of from->ring, beginning at index[0] */
 	uint16_t index[STEER_ANSWERS_MAX]; /* else: their places in from->addresses */
-	bool pin_wanted;  /* S20: the server is to put pin under pin_key */
+	bool pin_wanted;                   /* S20: the server is to put pin under pin_key */
 	uint64_t pin_key;
 	struct pin pin;
 };
 
 /* One thing that steering looked at, in order. */
 enum steer_step {
-	STEP_SET,             /* S36: asked; pool: which; value: does it match? weight: within which prefix of the client's address */
-	STEP_RULE,            /* S35: the same */
-	STEP_PLACE,           /* geo: trace->place is the list that matched */
-	STEP_POOL_NEAREST,    /* proximity: value is the great-circle distance in kilometres */
-	STEP_POOL_LATENCY,    /* dynamic_latency: value is the pool's, in microseconds; 0: not known */
-	STEP_KEY,             /* value: K; prefix in `pool` */
-	STEP_PIN,             /* S20: the client is pinned to a pool; value: until when */
-	STEP_PIN_BROKEN,      /* S20: its pin holds no more */
-	STEP_POOL_UNUSABLE,   /* S12: stepped over */
-	STEP_POOL_SHED,       /* [CF] 3.5: refused; value: 1 by chance, 0 by the client's hash */
-	STEP_POOL_NO_WEIGHT,  /* S13: never drawn */
-	STEP_POOL_FIRST,      /* off: the first usable */
-	STEP_POOL_SHARE,      /* random: value is its weight among the usable */
-	STEP_POOL_COST,       /* random with affinity: value is -log2(u) in 2^-40, to be divided by the weight */
+	STEP_SET,   /* S36: asked; pool: which; value: does it match? weight: within which prefix of the
+		       client's address */
+	STEP_RULE,  /* S35: the same */
+	STEP_PLACE, /* geo: trace->place is the list that matched */
+	STEP_POOL_NEAREST,   /* proximity: value is the great-circle distance in kilometres */
+	STEP_POOL_LATENCY,   /* dynamic_latency: value is the pool's, in microseconds; 0: not known */
+	STEP_KEY,            /* value: K; prefix in `pool` */
+	STEP_PIN,            /* S20: the client is pinned to a pool; value: until when */
+	STEP_PIN_BROKEN,     /* S20: its pin holds no more */
+	STEP_POOL_UNUSABLE,  /* S12: stepped over */
+	STEP_POOL_SHED,      /* [CF] 3.5: refused; value: 1 by chance, 0 by the client's hash */
+	STEP_POOL_NO_WEIGHT, /* S13: never drawn */
+	STEP_POOL_FIRST,     /* off: the first usable */
+	STEP_POOL_SHARE,     /* random: value is its weight among the usable */
+	STEP_POOL_COST, /* random with affinity: value is -log2(u) in 2^-40, to be divided by the weight */
 	STEP_POOL_CHOSEN,
-	STEP_FALLBACK,        /* S14 */
-	STEP_ORIGIN_COST,     /* S18: value as above, origin is the position in the pool */
-	STEP_ORIGIN_SHARE     /* S15: value is its weight */
+	STEP_FALLBACK,    /* S14 */
+	STEP_ORIGIN_COST, /* S18: value as above, origin is the position in the pool */
+	STEP_ORIGIN_SHARE /* S15: value is its weight */
 };
 
 struct steer_event {
@@ -181,7 +183,8 @@ struct steer_trace {
 	struct steer_event *events;
 	size_t count, room;
 	const char *place; /* of STEP_PLACE; NULL: the default pools */
-	/* Where lb is not NULL: what steering went by in the end.  The copy is without pools, which are these. */
+	/* Where lb is not NULL: what steering went by in the end.  The copy is without pools, which are
+	 * these. */
 	struct steer_lb *lb;
 	const struct steer_pool *pools;
 	const struct steer_weights *weights; /* NULL: as the pools have them */
@@ -190,13 +193,15 @@ struct steer_trace {
 
 struct steering;
 
-/* S1: where a client is, by what, and within which prefix of its ECS address that holds (0 where ECS did not matter). */
+/* S1: where a client is, by what, and within which prefix of its ECS address that holds (0 where ECS did not
+ * matter). */
 struct steer_location {
 	enum { LOCATED_NOWHERE, LOCATED_BY_ECS, LOCATED_BY_RESOLVER, LOCATED_BY_SITE } by;
 	struct geo_found found;
 	uint8_t area_scope, place_scope;
 };
-void steer_locate(const struct steer_lb *lb, const struct steering *steering, struct steer_location *location);
+void steer_locate(
+    const struct steer_lb *lb, const struct steering *steering, struct steer_location *location);
 
 /* The weight of a pool among those of a rule or a set. */
 uint32_t steer_weight(const struct steer_weights *weights, uint32_t slot);
@@ -207,19 +212,19 @@ struct affinity_key steer_key(const struct steer_lb *lb, const struct steer_clie
 /* What steering goes by beside configuration and health. */
 struct steering {
 	struct steer_client client;
-	uint64_t draw;          /* fresh for each query: all chance comes from it */
-	uint32_t now_s;         /* wall clock, for pins */
-	const struct pins *pins; /* NULL: none */
-	const struct geo *geo;   /* NULL: nobody is located */
+	uint64_t draw;                 /* fresh for each query: all chance comes from it */
+	uint32_t now_s;                /* wall clock, for pins */
+	const struct pins *pins;       /* NULL: none */
+	const struct geo *geo;         /* NULL: nobody is located */
 	const struct steer_site *site; /* NULL: not told */
-	const uint8_t *query_name; /* wire, lower case; NULL: the load balancer's */
-	uint16_t query_type;       /* 0: that of the family */
-	struct steer_trace *trace; /* NULL on the path of a query */
+	const uint8_t *query_name;     /* wire, lower case; NULL: the load balancer's */
+	uint16_t query_type;           /* 0: that of the family */
+	struct steer_trace *trace;     /* NULL on the path of a query */
 };
 
 /* S13 to S21: choose for one query.  Any thread; never blocks. */
-void steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering, unsigned family,
-    struct steer_choice *choice);
+void steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering,
+    unsigned family, struct steer_choice *choice);
 
 /* The address at place i of those that were chosen. */
 static inline const struct candidate_address *
@@ -242,7 +247,8 @@ uint64_t steer_neg_log2(uint64_t hash);
 enum steer_how steer_shape(const struct steer_lb *lb, const struct pool_table *table, unsigned *n);
 
 /* S21: those of a pool's candidates that a load balancer answers with. */
-const struct candidates *steer_candidates(const struct steer_lb *lb, const struct pool_table *table, unsigned family);
+const struct candidates *steer_candidates(
+    const struct steer_lb *lb, const struct pool_table *table, unsigned family);
 
 /* The first n of S18's ranking for a key, best first; returns how many there are. */
 unsigned steer_rank(const struct candidates *candidates, uint64_t key, unsigned n, uint16_t *out);

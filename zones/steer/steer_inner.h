@@ -49,9 +49,11 @@ struct deciding {
 	const struct steer_pool *pools; /* those to choose among: of a place, or all defaults */
 	unsigned npools;
 	const struct steer_places *places;
-	const struct steer_weights *weights; /* where a rule or set changed pools or weights; NULL: as the pools have them */
-	uint64_t branch; /* a hash of the pools that a rule or set brought in; 0: they are the load balancer's own */
-	uint8_t scope; /* S4: of the location, where the client's mattered */
+	const struct steer_weights
+	    *weights;    /* where a rule or set changed pools or weights; NULL: as the pools have them */
+	uint64_t branch; /* a hash of the pools that a rule or set brought in; 0: they are the load balancer's
+			    own */
+	uint8_t scope;   /* S4: of the location, where the client's mattered */
 	bool stepped_over; /* a pool was unusable: had all been well, another might have been chosen */
 	bool pinned;
 	struct pin pin;
@@ -63,7 +65,9 @@ key_of(struct deciding *deciding)
 	if (!deciding->key_made) {
 		deciding->key = steer_key(deciding->lb, &deciding->steering->client);
 		deciding->key_made = true;
-		note(deciding->trace, (struct steer_event){.step = STEP_KEY, .value = deciding->key.hash, .pool = deciding->key.prefix});
+		note(deciding->trace,
+		    (struct steer_event){
+			.step = STEP_KEY, .value = deciding->key.hash, .pool = deciding->key.prefix});
 	}
 	return &deciding->key;
 }
@@ -84,7 +88,8 @@ struct changed {
 	struct steer_lb lb; /* without pools */
 };
 
-/* S35, S36: make deciding what sets and rules say.  Returns within which prefix of the client's address they say the same (S4). */
+/* S35, S36: make deciding what sets and rules say.  Returns within which prefix of the client's address they
+ * say the same (S4). */
 uint8_t steer_override(struct deciding *deciding, struct changed *changed);
 
 /* S15: how many, and which, of the chosen pool's candidates. */

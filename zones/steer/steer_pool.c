@@ -3,13 +3,14 @@
 #include <math.h>
 
 /*
- * [CF] 3.5: does the pool refuse this client?  By chance, or by a hash that is the client's own; where clients are kept by their
- * address, always by the hash, so that nobody flaps.
+ * [CF] 3.5: does the pool refuse this client?  By chance, or by a hash that is the client's own; where
+ * clients are kept by their address, always by the hash, so that nobody flaps.
  */
 static bool
 refuses(struct deciding *deciding, const struct pool_table *table, uint32_t slot)
 {
-	static const uint64_t other_hash = UINT64_C(0x6a09e667f3bcc909); /* not that of the pool's own choice */
+	static const uint64_t other_hash =
+	    UINT64_C(0x6a09e667f3bcc909); /* not that of the pool's own choice */
 	bool by_hash = table->shed_by_hash || deciding->lb->affinity == AFFINITY_IP;
 	uint64_t at;
 
@@ -101,7 +102,8 @@ gather(struct deciding *deciding, struct lottery *lottery)
 		if (weights != NULL)
 			pool.weight = steer_weight(weights, pool.slot);
 		if (pool.weight == 0) {
-			note(deciding->trace, (struct steer_event){.step = STEP_POOL_NO_WEIGHT, .pool = pool.slot});
+			note(deciding->trace,
+			    (struct steer_event){.step = STEP_POOL_NO_WEIGHT, .pool = pool.slot});
 			continue;
 		}
 		if ((table = usable_table(deciding, pool.slot)) == NULL || sheds(deciding, table, pool.slot))
@@ -122,7 +124,8 @@ drawn_pool(struct deciding *deciding, const struct lottery *lottery, uint32_t *s
 	for (unsigned i = 0; i < lottery->count; i++) {
 		const struct steer_pool *pool = &lottery->pools[i];
 
-		note(deciding->trace, (struct steer_event){.step = STEP_POOL_SHARE, .pool = pool->slot, .value = pool->weight});
+		note(deciding->trace,
+		    (struct steer_event){.step = STEP_POOL_SHARE, .pool = pool->slot, .value = pool->weight});
 		if (best == NULL && at < pool->weight) {
 			best = lottery->tables[i];
 			*slot = pool->slot;
@@ -142,10 +145,14 @@ hashed_pool(struct deciding *deciding, const struct lottery *lottery, uint32_t *
 	for (unsigned i = 0; i < lottery->count; i++) {
 		const struct steer_pool *pool = &lottery->pools[i];
 		const struct pool_table *table = lottery->tables[i];
-		struct cost cost = {steer_neg_log2(mix64(key_of(deciding)->hash ^ table->hash)), pool->weight, table->hash};
+		struct cost cost = {
+		    steer_neg_log2(mix64(key_of(deciding)->hash ^ table->hash)), pool->weight, table->hash};
 
-		note(deciding->trace, (struct steer_event){
-		    .step = STEP_POOL_COST, .pool = pool->slot, .value = cost.neg_log2, .weight = pool->weight});
+		note(deciding->trace,
+		    (struct steer_event){.step = STEP_POOL_COST,
+			.pool = pool->slot,
+			.value = cost.neg_log2,
+			.weight = pool->weight});
 		if (best == NULL || cheaper(&cost, &best_cost)) {
 			best = table;
 			best_cost = cost;
@@ -161,10 +168,11 @@ static bool
 keeps_pins(const struct deciding *deciding)
 {
 	return deciding->lb->failover == FAILOVER_STICKY && deciding->lb->affinity == AFFINITY_IP &&
-	       deciding->steering->pins != NULL;
+	    deciding->steering->pins != NULL;
 }
 
-/* S20: each list of pools that rules and sets bring in has pins of its own; else a client's A and AAAA could break each other's. */
+/* S20: each list of pools that rules and sets bring in has pins of its own; else a client's A and AAAA could
+ * break each other's. */
 static uint64_t
 pin_key(struct deciding *deciding)
 {
@@ -172,8 +180,8 @@ pin_key(struct deciding *deciding)
 }
 
 /*
- * S20: a pin holds while its pool is one of this load balancer's and usable, and its origin a candidate there, of either family:
- * the pin of an IPv4 origin keeps AAAA in its pool.
+ * S20: a pin holds while its pool is one of this load balancer's and usable, and its origin a candidate
+ * there, of either family: the pin of an IPv4 origin keeps AAAA in its pool.
  */
 static const struct pool_table *
 pinned_pool(struct deciding *deciding, uint32_t *slot)
@@ -186,7 +194,8 @@ pinned_pool(struct deciding *deciding, uint32_t *slot)
 		return NULL;
 	for (unsigned i = 0; i < deciding->npools; i++) {
 		uint32_t its = deciding->pools[i].slot;
-		const struct pool_table *table = pool_slot_usable(deciding->slots, its) ? pool_slot_table(deciding->slots, its) : NULL;
+		const struct pool_table *table =
+		    pool_slot_usable(deciding->slots, its) ? pool_slot_table(deciding->slots, its) : NULL;
 
 		if (table == NULL || !table->usable || pin_pool_tag(table->hash) != deciding->pin.pool)
 			continue;
@@ -195,7 +204,8 @@ pinned_pool(struct deciding *deciding, uint32_t *slot)
 			continue;
 		*slot = its;
 		deciding->pinned = true;
-		note(deciding->trace, (struct steer_event){.step = STEP_PIN, .pool = *slot, .value = deciding->pin.expiry});
+		note(deciding->trace,
+		    (struct steer_event){.step = STEP_PIN, .pool = *slot, .value = deciding->pin.expiry});
 		return table;
 	}
 	note(deciding->trace, (struct steer_event){.step = STEP_PIN_BROKEN});
@@ -220,13 +230,15 @@ want_pin(struct deciding *deciding)
 		/* Seen again: confirmed, once. */
 		choice->pin = deciding->pin;
 		choice->pin.confirmed = true;
-		choice->pin_wanted = !deciding->pin.confirmed && steering->now_s + lb->affinity_ttl > deciding->pin.expiry;
+		choice->pin_wanted =
+		    !deciding->pin.confirmed && steering->now_s + lb->affinity_ttl > deciding->pin.expiry;
 		return;
 	}
 	chosen = choice->from->hashes[choice->origin];
 	steer_rank(all, deciding->key.hash, 1, &usual);
 	choice->pin_wanted = true;
-	choice->pin = (struct pin){.expiry = steering->now_s + lb->affinity_ttl, .pool = pin_pool_tag(choice->pool->hash),
+	choice->pin = (struct pin){.expiry = steering->now_s + lb->affinity_ttl,
+	    .pool = pin_pool_tag(choice->pool->hash),
 	    .origin = pin_origin_tag(chosen),
 	    .differs = deciding->stepped_over || all->hashes[usual] != chosen};
 }
@@ -241,9 +253,9 @@ find_place(const struct deciding *deciding, enum place_kind kind, const struct s
 	for (uint32_t i = 0; i < places->count; i++) {
 		const struct steer_place *place = &places->list[i];
 
-		if (kind == PLACE_SITE      ? site != NULL && strcmp(place->code, site->code) == 0
-		    : kind == PLACE_COUNTRY ? strcmp(place->code, location->found.country) == 0
-		                            : place->region == location->found.region)
+		if (kind == PLACE_SITE          ? site != NULL && strcmp(place->code, site->code) == 0
+			: kind == PLACE_COUNTRY ? strcmp(place->code, location->found.country) == 0
+						: place->region == location->found.region)
 			return place;
 	}
 	return NULL;
@@ -288,10 +300,14 @@ nearest_usable(struct deciding *deciding, const struct steer_location *location,
 		if (table == NULL || sheds(deciding, table, next))
 			continue;
 		if (geo_point_known(&table->point))
-			cosine = from->x * table->point.x + from->y * table->point.y + from->z * table->point.z;
+			cosine =
+			    from->x * table->point.x + from->y * table->point.y + from->z * table->point.z;
 		if (deciding->trace != NULL) /* acos is not for the path of a query */
-			note(deciding->trace, (struct steer_event){.step = STEP_POOL_NEAREST, .pool = next,
-		    .value = cosine < -1 ? UINT64_MAX : (uint64_t)(6371 * acos((double)MIN(cosine, 1.0f)))});
+			note(deciding->trace,
+			    (struct steer_event){.step = STEP_POOL_NEAREST,
+				.pool = next,
+				.value = cosine < -1 ? UINT64_MAX
+						     : (uint64_t)(6371 * acos((double)MIN(cosine, 1.0f)))});
 		if (cosine > best_cosine) {
 			best_cosine = cosine;
 			best = table;
@@ -324,7 +340,9 @@ fastest_usable(struct deciding *deciding, uint32_t *slot)
 
 		if (table == NULL || sheds(deciding, table, next))
 			continue;
-		note(deciding->trace, (struct steer_event){.step = STEP_POOL_LATENCY, .pool = next, .value = table->latency_us});
+		note(deciding->trace,
+		    (struct steer_event){
+			.step = STEP_POOL_LATENCY, .pool = next, .value = table->latency_us});
 		slots[count] = next;
 		tables[count++] = table;
 		if (table->latency_us != 0)
@@ -343,7 +361,7 @@ static bool
 ecs_locates(const struct steer_lb *lb)
 {
 	return lb->prefer_ecs == ECS_ALWAYS || (lb->prefer_ecs == ECS_GEO && lb->policy == STEERING_GEO) ||
-	       (lb->prefer_ecs == ECS_PROXIMITY && lb->policy == STEERING_PROXIMITY);
+	    (lb->prefer_ecs == ECS_PROXIMITY && lb->policy == STEERING_PROXIMITY);
 }
 
 /* S1 */
@@ -364,7 +382,8 @@ steer_locate(const struct steer_lb *lb, const struct steering *steering, struct 
 			return;
 		}
 	}
-	if (steering->geo != NULL && lb->by_resolver && geo_find(steering->geo, &client->resolver, &location->found)) {
+	if (steering->geo != NULL && lb->by_resolver &&
+	    geo_find(steering->geo, &client->resolver, &location->found)) {
 		location->by = LOCATED_BY_RESOLVER;
 		return;
 	}
@@ -374,7 +393,8 @@ steer_locate(const struct steer_lb *lb, const struct steering *steering, struct 
 	memcpy(location->found.country, steering->site->country, sizeof location->found.country);
 	location->found.region = steering->site->region;
 	location->found.point = steering->site->point;
-	if (location->found.region != 0 || geo_point_known(&location->found.point) || steering->site->code[0] != '\0')
+	if (location->found.region != 0 || geo_point_known(&location->found.point) ||
+	    steering->site->code[0] != '\0')
 		location->by = LOCATED_BY_SITE;
 }
 
@@ -411,12 +431,12 @@ choose_pool(struct deciding *deciding, uint32_t *slot)
 		return fastest_usable(deciding, slot);
 	gather(deciding, &lottery);
 	return deciding->lb->affinity == AFFINITY_IP ? hashed_pool(deciding, &lottery, slot)
-	                                             : drawn_pool(deciding, &lottery, slot);
+						     : drawn_pool(deciding, &lottery, slot);
 }
 
 /*
- * S4: whom a pin keeps in another pool is decided differently, also where this client has none; and whom a pool sheds, also where
- * this client's pin comes before that.
+ * S4: whom a pin keeps in another pool is decided differently, also where this client has none; and whom a
+ * pool sheds, also where this client's pin comes before that.
  */
 static bool
 pins_matter(const struct deciding *deciding)
@@ -447,8 +467,8 @@ tell(const struct deciding *deciding)
 }
 
 void
-steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering, unsigned family,
-    struct steer_choice *choice)
+steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering,
+    unsigned family, struct steer_choice *choice)
 {
 	struct deciding deciding;
 	struct changed changed; /* room that nobody pays for who has no sets and rules */
@@ -497,7 +517,8 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 		want_pin(&deciding);
 		choice->client_mattered |= keeps_pins(&deciding) && pins_matter(&deciding);
 	}
-	/* S4: within the key's prefix nobody is decided differently; where the client did not matter, nobody at all. */
+	/* S4: within the key's prefix nobody is decided differently; where the client did not matter, nobody
+	 * at all. */
 	if (choice->client_mattered && key_of(&deciding)->from_ecs)
 		choice->scope = MAX(choice->scope, deciding.key.scope);
 	/* Where the location says which pools, the narrower of both prefixes. */

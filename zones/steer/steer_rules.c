@@ -24,9 +24,14 @@ begin(struct asking *asking, const struct deciding *deciding)
 	asking->known = 0;
 	asking->input = (struct expression_input){.lb_name = lb->name,
 	    .query_name = steering->query_name != NULL ? steering->query_name : lb->name,
-	    .query_type = steering->query_type != 0 ? steering->query_type : deciding->family == TABLE_V4 ? TYPE_A : TYPE_AAAA,
-	    .site = steering->site != NULL ? steering->site->code : "", .source = by_ecs ? &client->ecs : &client->resolver,
-	    .source_is_client = by_ecs, .ecs = &client->ecs, .country = ""};
+	    .query_type = steering->query_type != 0 ? steering->query_type
+		: deciding->family == TABLE_V4      ? TYPE_A
+						    : TYPE_AAAA,
+	    .site = steering->site != NULL ? steering->site->code : "",
+	    .source = by_ecs ? &client->ecs : &client->resolver,
+	    .source_is_client = by_ecs,
+	    .ecs = &client->ecs,
+	    .country = ""};
 }
 
 static void
@@ -142,7 +147,8 @@ walk(struct deciding *deciding, struct asking *asking, struct changed *changed, 
 			continue;
 		match = matches(asking, override, &its);
 		scope = MAX(scope, its); /* that it does not match is a decision, too */
-		note(deciding->trace, (struct steer_event){.step = step, .pool = i, .value = match, .weight = its});
+		note(deciding->trace,
+		    (struct steer_event){.step = step, .pool = i, .value = match, .weight = its});
 		if (!match)
 			continue;
 		apply(deciding, changed, override);
@@ -155,7 +161,8 @@ walk(struct deciding *deciding, struct asking *asking, struct changed *changed, 
 static bool
 has_places(const struct steer_places *places)
 {
-	return places != NULL && places[PLACE_SITE].count + places[PLACE_COUNTRY].count + places[PLACE_REGION].count > 0;
+	return places != NULL &&
+	    places[PLACE_SITE].count + places[PLACE_COUNTRY].count + places[PLACE_REGION].count > 0;
 }
 
 uint8_t

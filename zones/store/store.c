@@ -44,7 +44,8 @@ tell_open_failed(const struct store *store, int rc, struct problems *problems)
 		    store->access == STORE_READ ? "read (lock.mdb is written by readers too)" : "written");
 		break;
 	case -EROFS:
-		problems_error(problems, "%s lies on a read-only file system: its lock.mdb must be writable%s",
+		problems_error(problems,
+		    "%s lies on a read-only file system: its lock.mdb must be writable%s",
 		    store->paths.directory, store_write_cure(-EROFS));
 		break;
 	case -EAGAIN:
@@ -150,9 +151,9 @@ reads_with_locks(struct store *store)
 }
 
 /*
- * Pages of a read-only file system stay as they are.  It is one where a file cannot be opened for writing: of one that failed
- * the kernel's flags may tell nothing.  But a mount may be read-only alone, while others write to its file system.  Not for a
- * daemon: it may live to see it writable again.
+ * Pages of a read-only file system stay as they are.  It is one where a file cannot be opened for writing: of
+ * one that failed the kernel's flags may tell nothing.  But a mount may be read-only alone, while others
+ * write to its file system.  Not for a daemon: it may live to see it writable again.
  */
 static bool
 needs_no_locks(const struct store *store)
@@ -267,7 +268,9 @@ open_files(struct store *store, struct problems *problems)
 		}
 		store->unlocked = true;
 		if (store->kind == STORE_CONFIG)
-			problems_warn(problems, "%s lies on a read-only file system: what follows is what could be written last%s",
+			problems_warn(problems,
+			    "%s lies on a read-only file system: what follows is what could be written "
+			    "last%s",
 			    store->state, store_write_cure(-EROFS));
 	}
 	if (store->access == STORE_WRITE && store->kind != STORE_CONFIG)
@@ -313,7 +316,7 @@ store_prepare(const char *state, enum store_kind kind, uid_t owner, struct probl
 	struct store_paths paths;
 
 	return store_paths_make(&paths, state, kind, problems) &&
-	       store_file_directories(state, &paths, owner, problems);
+	    store_file_directories(state, &paths, owner, problems);
 }
 
 /* ---- news ---- */
@@ -364,7 +367,8 @@ stat_open_file(struct store *store, struct stat *file)
 	return store->env != NULL && mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, file) == 0;
 }
 
-/* LMDB rule 7: is the file behind the path still the one that is open?  And may it still be read without locks? */
+/* LMDB rule 7: is the file behind the path still the one that is open?  And may it still be read without
+ * locks? */
 static enum store_news
 look(struct store *store, struct problems *problems)
 {
@@ -380,7 +384,8 @@ look(struct store *store, struct problems *problems)
 		problems_free(&found);
 		return news;
 	}
-	if (present && stat_open_file(store, &ours) && ours.st_ino == there.st_ino && ours.st_dev == there.st_dev) {
+	if (present && stat_open_file(store, &ours) && ours.st_ino == there.st_ino &&
+	    ours.st_dev == there.st_dev) {
 		store->lost = store->told = false;
 		return store->unlocked && !needs_no_locks(store) ? reopen(store, problems) : STORE_SAME;
 	}
@@ -416,8 +421,8 @@ store_let_go(struct store *store, struct problems *problems)
 	uint64_t last_read = store->last_read;
 	enum store_news news = reopen(store, problems);
 
-	if (news != STORE_REPLACED || !known || !stat_open_file(store, &after) || before.st_ino != after.st_ino ||
-	    before.st_dev != after.st_dev)
+	if (news != STORE_REPLACED || !known || !stat_open_file(store, &after) ||
+	    before.st_ino != after.st_ino || before.st_dev != after.st_dev)
 		return news;
 	store->last_read = last_read;
 	return STORE_SAME;

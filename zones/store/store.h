@@ -32,12 +32,12 @@ enum store_access { STORE_READ, STORE_WRITE, STORE_PEEK };
 /* Every named database of the three stores. */
 enum store_table {
 	/* config */
-	TABLE_ZONES,         /* zone number, name_to_key of the owner, type -> value of rrset.h */
-	TABLE_ZONE_NAMES,    /* lower-case wire name -> struct zone_info */
-	TABLE_OBJECTS,       /* kind (1 octet), id -> JSON */
-	TABLE_OBJECT_NAMES,  /* kind (1 octet), name -> id */
-	TABLE_CHANGES,       /* sequence (8), item (4) -> see config.h */
-	TABLE_META,          /* schema, next zone number, ... */
+	TABLE_ZONES,        /* zone number, name_to_key of the owner, type -> value of rrset.h */
+	TABLE_ZONE_NAMES,   /* lower-case wire name -> struct zone_info */
+	TABLE_OBJECTS,      /* kind (1 octet), id -> JSON */
+	TABLE_OBJECT_NAMES, /* kind (1 octet), name -> id */
+	TABLE_CHANGES,      /* sequence (8), item (4) -> see config.h */
+	TABLE_META,         /* schema, next zone number, ... */
 	/* health */
 	TABLE_STATE, /* endpoint -> struct health_record */
 	TABLE_FLIPS, /* sequence (8) -> struct health_flip */
@@ -54,8 +54,8 @@ struct store_cursor;
 
 /*
  * Fork the helper that walks every store before this process opens it (and every store that
- * replaces one later), so that damage kills the helper.  Daemons call it when they have become their user, before
- * any thread and any open; commands do not need it (their death by damage is a sentence, below).
+ * replaces one later), so that damage kills the helper.  Daemons call it when they have become their user,
+ * before any thread and any open; commands do not need it (their death by damage is a sentence, below).
  */
 void store_guard_start(void);
 
@@ -74,36 +74,39 @@ bool store_prepare(const char *state, enum store_kind kind, uid_t owner, struct 
 /*
  * Open one store under the state directory.  Returns NULL with problems filled; or NULL without an
  * error in problems where a reader finds no store yet (try again later).  Writers create what is
- * missing.  On a read-only file system a command reads without locks, as nobody writes there, until it is writable; where the mount
- * alone is read-only it is refused, for somebody may write by another one.  The writer of health and of serving is alone: a second one is refused, and the sentence
- * names the process that holds it.
+ * missing.  On a read-only file system a command reads without locks, as nobody writes there, until it is
+ * writable; where the mount alone is read-only it is refused, for somebody may write by another one.  The
+ * writer of health and of serving is alone: a second one is refused, and the sentence names the process that
+ * holds it.
  *
  * health and serving are written without fsync, so they do not survive a crash of the system: after another
- * boot, or when it is damaged (a warning in problems), their writer finds the copy of the last store_save in their
- * place, or an empty store; a reader finds none until then.
+ * boot, or when it is damaged (a warning in problems), their writer finds the copy of the last store_save in
+ * their place, or an empty store; a reader finds none until then.
  */
-struct store *store_open(const char *state, enum store_kind kind, enum store_access access,
-    struct problems *problems);
+struct store *store_open(
+    const char *state, enum store_kind kind, enum store_access access, struct problems *problems);
 void store_close(struct store *store);
 
 /*
  * Has a reader something to read?  Cheap: no transaction, no system call but one stat a second.
  * STORE_REPLACED: the file behind the path is another one by now and the store was reopened; all of
- * it is to be read anew.  For a writer too, who then begins with an empty store.  STORE_LOST: it vanished or the new one cannot be opened (problems says why, once);
- * what was read so far stays good.  STORE_CHANGED lasts until a transaction of STORE_READ has seen the newest
- * state: where it still says so after one, look again in 1 ms.  One thread polls and reads so; whoever else
- * looks into the store (a metrics page) begins with STORE_PEEK.
+ * it is to be read anew.  For a writer too, who then begins with an empty store.  STORE_LOST: it vanished or
+ * the new one cannot be opened (problems says why, once); what was read so far stays good.  STORE_CHANGED
+ * lasts until a transaction of STORE_READ has seen the newest state: where it still says so after one, look
+ * again in 1 ms.  One thread polls and reads so; whoever else looks into the store (a metrics page) begins
+ * with STORE_PEEK.
  */
 enum store_news { STORE_SAME, STORE_CHANGED, STORE_REPLACED, STORE_LOST };
 enum store_news store_poll(struct store *store, struct problems *problems);
 
 /*
- * Close and open the file again, so that the pages that were read leave our memory.  No transaction is open.  Answers as
- * store_poll does: STORE_SAME, or STORE_REPLACED where it is another file by now, or STORE_LOST.
+ * Close and open the file again, so that the pages that were read leave our memory.  No transaction is open.
+ * Answers as store_poll does: STORE_SAME, or STORE_REPLACED where it is another file by now, or STORE_LOST.
  */
 enum store_news store_let_go(struct store *store, struct problems *problems);
 
-/* An inotify descriptor that becomes readable when the store is written; -1 where there is none.  Owned by store. */
+/* An inotify descriptor that becomes readable when the store is written; -1 where there is none.  Owned by
+ * store. */
 int store_watch_fd(struct store *store);
 /* Empty the descriptor above. */
 void store_watch_clear(struct store *store);
@@ -112,15 +115,17 @@ void store_watch_clear(struct store *store);
 void store_check_readers(struct store *store);
 
 /*
- * Begin a transaction.  A write transaction waits for other writers.  0 or a negative errno: -ENOTRECOVERABLE where a
- * write has failed so that nothing can be written before store_let_go, -ENOENT while the store is lost, -EAGAIN where another process made the map larger and a transaction of ours is still open.
+ * Begin a transaction.  A write transaction waits for other writers.  0 or a negative errno: -ENOTRECOVERABLE
+ * where a write has failed so that nothing can be written before store_let_go, -ENOENT while the store is
+ * lost, -EAGAIN where another process made the map larger and a transaction of ours is still open.
  */
 int store_begin(struct store *store, enum store_access access, struct store_txn **txn);
 /* Commit a write transaction; frees txn in every case.  0 or a negative errno (-ENOSPC: disk or map full). */
 int store_commit(struct store_txn *txn);
 /* End a read transaction, or drop a write transaction.  NULL is accepted. */
 void store_abort(struct store_txn *txn);
-/* Did the last write fail because the map was full?  The next store_begin makes it larger: do it all again. */
+/* Did the last write fail because the map was full?  The next store_begin makes it larger: do it all again.
+ */
 bool store_full(const struct store *store);
 /* After a write failed with this errno: what people can do about it; "" where nothing is known. */
 const char *store_write_cure(int error);
@@ -141,7 +146,8 @@ uint64_t store_count(struct store_txn *txn, enum store_table table);
 struct store_cursor *store_cursor_open(struct store_txn *txn, enum store_table table);
 void store_cursor_close(struct store_cursor *cursor);
 /* Go to the first row whose key is key or larger.  False where there is none. */
-bool store_cursor_seek(struct store_cursor *cursor, struct bytes key, struct bytes *found, struct bytes *value);
+bool store_cursor_seek(
+    struct store_cursor *cursor, struct bytes key, struct bytes *found, struct bytes *value);
 bool store_cursor_first(struct store_cursor *cursor, struct bytes *found, struct bytes *value);
 bool store_cursor_last(struct store_cursor *cursor, struct bytes *found, struct bytes *value);
 bool store_cursor_next(struct store_cursor *cursor, struct bytes *found, struct bytes *value);
@@ -149,7 +155,8 @@ bool store_cursor_previous(struct store_cursor *cursor, struct bytes *found, str
 /* Delete the row that the cursor stands on; store_cursor_next then gives the one after it. */
 int store_cursor_delete(struct store_cursor *cursor);
 
-/* Write a hot copy of a store to path, whole or not at all, and fsync it.  0 or a negative errno.  May take long. */
+/* Write a hot copy of a store to path, whole or not at all, and fsync it.  0 or a negative errno.  May take
+ * long. */
 int store_copy(struct store *store, const char *path);
 /* The same to saved.mdb beside the store, where its writer looks for it after a crash; see store_open. */
 int store_save(struct store *store);

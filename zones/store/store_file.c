@@ -23,8 +23,8 @@ const char *
 store_kind_cure(enum store_kind kind)
 {
 	return kind == STORE_CONFIG
-		   ? "move its directory away, then put a backup in its place or `graycloud apply` an export"
-		   : "stop its writer, remove its directory and start the writer: it is made anew";
+	    ? "move its directory away, then put a backup in its place or `graycloud apply` an export"
+	    : "stop its writer, remove its directory and start the writer: it is made anew";
 }
 
 bool
@@ -99,7 +99,7 @@ store_file_directories(
     const char *state, const struct store_paths *paths, uid_t owner, struct problems *problems)
 {
 	return make_directory(state, (uid_t)-1, problems) &&
-	       make_directory(paths->directory, owner, problems) && check_local(paths->directory, problems);
+	    make_directory(paths->directory, owner, problems) && check_local(paths->directory, problems);
 }
 
 /*
@@ -129,8 +129,8 @@ bool
 store_file_create(const char *state, const struct store_paths *paths, struct problems *problems)
 {
 	return store_file_directories(state, paths, (uid_t)-1, problems) &&
-	       make_file(paths->directory, "lock.mdb", LOCK_MODE, problems) &&
-	       make_file(paths->directory, "data.mdb", DATA_MODE, problems);
+	    make_file(paths->directory, "lock.mdb", LOCK_MODE, problems) &&
+	    make_file(paths->directory, "data.mdb", DATA_MODE, problems);
 }
 
 /* What stands at the front of each of LMDB 0.9's two meta pages, in the machine's own order. */
@@ -154,8 +154,8 @@ meta_read(int fd, off_t at, struct meta *meta)
 	enum { MAGIC = 0xBEEFC0DE, FORMAT = 1, IS_META = 8 };
 
 	return pread(fd, meta, sizeof *meta, at) == (ssize_t)sizeof *meta && meta->magic == (uint32_t)MAGIC &&
-	       meta->version == FORMAT && meta->flags & IS_META && meta->page_size >= 512 &&
-	       meta->page_size <= 65536 && (meta->page_size & (meta->page_size - 1)) == 0;
+	    meta->version == FORMAT && meta->flags & IS_META && meta->page_size >= 512 &&
+	    meta->page_size <= 65536 && (meta->page_size & (meta->page_size - 1)) == 0;
 }
 
 enum store_file_state
@@ -176,7 +176,7 @@ store_file_check(const struct store_paths *paths, enum store_kind kind, struct p
 	if (fstat(fd, &st) != 0 || st.st_size == 0)
 		state = STORE_FILE_ABSENT;
 	else if (!S_ISREG(st.st_mode) || !meta_read(fd, 0, &first) ||
-		 !meta_read(fd, first.page_size, &second) || second.page_size != first.page_size) {
+	    !meta_read(fd, first.page_size, &second) || second.page_size != first.page_size) {
 		problems_error(problems, "%s is not a store of graycloud, or its head is damaged: %s",
 		    paths->data, store_kind_cure(kind));
 		state = STORE_FILE_BAD;
@@ -264,7 +264,8 @@ store_file_note_boot(const struct store_paths *paths)
 	chmod(path, DATA_MODE);
 }
 
-/* Of a line of mountinfo: its mount, and whether it is that one alone that is read-only.  proc(5): "36 35 98:0 / /mnt ro,noatime - ext4 /dev/x rw" */
+/* Of a line of mountinfo: its mount, and whether it is that one alone that is read-only.  proc(5): "36 35
+ * 98:0 / /mnt ro,noatime - ext4 /dev/x rw" */
 static bool
 read_mount(const char *line, uint64_t *mount, bool *alone)
 {
@@ -272,7 +273,8 @@ read_mount(const char *line, uint64_t *mount, bool *alone)
 	char mounted[3], system[3] = "";
 	const char *rest = strstr(line, " - ");
 
-	if (rest == NULL || sscanf(line, "%llu %*s %*s %*s %*s %2s", &number, mounted) != 2 || sscanf(rest, " - %*s %*s %2s", system) != 1)
+	if (rest == NULL || sscanf(line, "%llu %*s %*s %*s %*s %2s", &number, mounted) != 2 ||
+	    sscanf(rest, " - %*s %*s %2s", system) != 1)
 		return false;
 	*mount = number;
 	*alone = strcmp(mounted, "ro") == 0 && strcmp(system, "ro") != 0;

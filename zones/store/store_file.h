@@ -21,26 +21,29 @@ const char *store_kind_text(enum store_kind kind);
 /* What to do when the store is damaged, as the end of a sentence. */
 const char *store_kind_cure(enum store_kind kind);
 
-bool store_paths_make(struct store_paths *paths, const char *state, enum store_kind kind, struct problems *problems);
+bool store_paths_make(
+    struct store_paths *paths, const char *state, enum store_kind kind, struct problems *problems);
 
 /* Create the state directory and the store's with group and modes, and empty files with theirs. */
 bool store_file_create(const char *state, const struct store_paths *paths, struct problems *problems);
 
 /* The same for the directories alone, owned by a user and its group (gid -1: as for every store). */
-bool store_file_directories(const char *state, const struct store_paths *paths, uid_t owner,
-    struct problems *problems);
+bool store_file_directories(
+    const char *state, const struct store_paths *paths, uid_t owner, struct problems *problems);
 
 enum store_file_state {
 	STORE_FILE_ABSENT, /* nothing there, or nothing in it yet */
 	STORE_FILE_SOUND,
-	STORE_FILE_SHORT,  /* fewer pages than it claims: rarely fine, mostly cut off */
-	STORE_FILE_BAD     /* told in problems */
+	STORE_FILE_SHORT, /* fewer pages than it claims: rarely fine, mostly cut off */
+	STORE_FILE_BAD    /* told in problems */
 };
 
 /* LMDB rule 8: magic, version and size. */
-enum store_file_state store_file_check(const struct store_paths *paths, enum store_kind kind, struct problems *problems);
+enum store_file_state store_file_check(
+    const struct store_paths *paths, enum store_kind kind, struct problems *problems);
 
-/* Take the lock of the only writer.  Returns its descriptor (kept open while it writes), or -1 with problems. */
+/* Take the lock of the only writer.  Returns its descriptor (kept open while it writes), or -1 with problems.
+ */
 int store_file_lock(const struct store_paths *paths, enum store_kind kind, struct problems *problems);
 
 /* Was the store last written under another boot of the machine? */

@@ -23,17 +23,19 @@ struct store {
 	int watch_fd;
 	int watch;
 
-	pthread_mutex_t mutex; /* env and active; the environment is replaced or resized only while active is 0 */
-	MDB_env *env;          /* NULL while what lies at the path cannot be opened */
+	pthread_mutex_t
+	    mutex;    /* env and active; the environment is replaced or resized only while active is 0 */
+	MDB_env *env; /* NULL while what lies at the path cannot be opened */
 	MDB_dbi dbi[TABLE_COUNT];
-	unsigned active;       /* transactions of this process */
-	bool unlocked;         /* it lies on a read-only file system, and is read without locks until that is writable */
-	int fault;             /* its place among the ranges below, or -1 */
+	unsigned active; /* transactions of this process */
+	bool unlocked; /* it lies on a read-only file system, and is read without locks until that is writable
+			*/
+	int fault;     /* its place among the ranges below, or -1 */
 
 	_Atomic uint64_t last_read; /* UINT64_MAX: nothing yet */
 	uint64_t next_look;         /* boot_ms of the next stat */
 	bool lost, told;
-	atomic_bool full;           /* the map was; see store_begin */
+	atomic_bool full; /* the map was; see store_begin */
 };
 
 struct store_txn {
@@ -55,10 +57,12 @@ int store_result(struct store *store, int rc);
 int store_enter(struct store *store, enum store_access access);
 void store_leave(struct store *store);
 
-/* The work of the guard: walk all rows of the store in directory, in a process that may die of it.  0: sound. */
+/* The work of the guard: walk all rows of the store in directory, in a process that may die of it.  0: sound.
+ */
 int store_walk(const char *directory);
 
-/* Where the store is mapped, for store_catch_faults: after opening and after each change of the map's size. */
+/* Where the store is mapped, for store_catch_faults: after opening and after each change of the map's size.
+ */
 void store_fault_register(struct store *store);
 void store_fault_find_map(struct store *store);
 void store_fault_forget(struct store *store);

@@ -39,7 +39,8 @@ store_write_cure(int error)
 {
 	switch (error) {
 	case -EROFS:
-		return "; mount its file system read-write again, repaired where the kernel's log tells of errors";
+		return "; mount its file system read-write again, repaired where the kernel's log tells of "
+		       "errors";
 	case -ENOSPC:
 	case -EDQUOT:
 		return "; make room on its file system";

@@ -12,7 +12,7 @@ static const uint8_t no_origin[] = "\020\377no-origin-here\377";
 
 enum {
 	LDNS_TEXT_MAX = 65000, /* ldns reads rdata of up to 65,535 characters */
-	WIRE_HEAD = 11	       /* root owner, type, class, TTL, length */
+	WIRE_HEAD = 11         /* root owner, type, class, TTL, length */
 };
 
 void
@@ -49,10 +49,11 @@ bool
 zonefile_is_dnssec(uint16_t type)
 {
 	return type == TYPE_DNSKEY || type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3 ||
-	       type == TYPE_NSEC3PARAM;
+	    type == TYPE_NSEC3PARAM;
 }
 
-/* Where the (last) name begins in the rdata of a type whose names compare without case; -1 for other types. */
+/* Where the (last) name begins in the rdata of a type whose names compare without case; -1 for other types.
+ */
 static int
 rdata_name_at(uint16_t type)
 {
@@ -100,7 +101,7 @@ rdata_sound(uint16_t type, const uint8_t *rdata, size_t len)
 
 	if (name_at >= 0)
 		return len > (size_t)name_at &&
-		       name_valid(rdata + name_at, len - (size_t)name_at) == len - (size_t)name_at;
+		    name_valid(rdata + name_at, len - (size_t)name_at) == len - (size_t)name_at;
 	if (type == TYPE_SOA) {
 		size_t mname = name_valid(rdata, len);
 		size_t rname = mname ? name_valid(rdata + mname, len - mname) : 0;
@@ -147,7 +148,7 @@ rr_from_rdata(uint16_t type, const uint8_t *rdata, size_t len)
 	/* ldns follows compression pointers and lets some lengths pass: what comes back must be what went in.
 	 */
 	else if (at != WIRE_HEAD + len || !rdata_of_rr(rr, again, &again_len) || again_len != len ||
-		 (len > 0 && memcmp(again, rdata, len) != 0)) {
+	    (len > 0 && memcmp(again, rdata, len) != 0)) {
 		ldns_rr_free(rr);
 		rr = NULL;
 	}
@@ -535,7 +536,7 @@ write_as_text(FILE *out, uint16_t type, const uint8_t *rdata, size_t len)
 	bool same;
 
 	same = text != NULL && strchr(text, '\n') == NULL && len > 0 &&
-	       zonefile_rdata(type, text, NULL, again, &unused) == len && memcmp(again, rdata, len) == 0;
+	    zonefile_rdata(type, text, NULL, again, &unused) == len && memcmp(again, rdata, len) == 0;
 	if (same)
 		fputs(text, out);
 	problems_free(&unused);

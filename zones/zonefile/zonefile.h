@@ -17,8 +17,9 @@
  * and data empty; true with data (warnings may stand in problems).
  *
  * Errors: syntax, no SOA or two, data beside a CNAME, names out of the zone, an owner whose key would be too
- * long, an RRset over 64,512 octets in an answer, a signed zone (S33).  Warnings: no NS at the apex, missing glue, data
- * under a cut or a DNAME, differing TTLs in an RRset (the least is used, RFC 2181 5.2), duplicates.
+ * long, an RRset over 64,512 octets in an answer, a signed zone (S33).  Warnings: no NS at the apex, missing
+ * glue, data under a cut or a DNAME, differing TTLs in an RRset (the least is used, RFC 2181 5.2),
+ * duplicates.
  */
 bool zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsigned_ok,
     struct zone_data *data, struct problems *problems);
@@ -35,8 +36,8 @@ bool zonefile_is_data(uint16_t type);
 bool zonefile_is_dnssec(uint16_t type);
 
 /*
- * The order of records in an RRset; 0 where they are the same record: names in the old types compare in lower case (RFC 4034
- * 6.2).
+ * The order of records in an RRset; 0 where they are the same record: names in the old types compare in lower
+ * case (RFC 4034 6.2).
  */
 int zonefile_compare_rdata(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
 

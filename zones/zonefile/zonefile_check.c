@@ -171,7 +171,7 @@ is_target(const struct walk *walk, const struct record *record)
 	struct target wanted = {.key = (uint8_t *)record->key, .key_len = record->key_len};
 
 	return walk->ntargets > 0 &&
-	       bsearch(&wanted, walk->targets, walk->ntargets, sizeof wanted, compare_targets) != NULL;
+	    bsearch(&wanted, walk->targets, walk->ntargets, sizeof wanted, compare_targets) != NULL;
 }
 
 static bool
@@ -418,8 +418,8 @@ records_to_rows(struct records *records, struct zone_data *data, struct problems
 		struct record *first = &records->items[i];
 
 		for (next = i + 1; next < records->count &&
-				   compare_owner(first, &records->items[next]) == 0 &&
-				   first->type == records->items[next].type;)
+		     compare_owner(first, &records->items[next]) == 0 &&
+		     first->type == records->items[next].type;)
 			next++;
 		add_row(&walk, first, next - i);
 	}

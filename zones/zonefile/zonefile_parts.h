@@ -30,8 +30,8 @@ struct line {
 	size_t count, tokens_room;
 	unsigned number;   /* of its first line in the file */
 	bool starts_blank; /* the owner is the previous one (RFC 1035 5.1) */
-	char fault[80];	   /* "" or what is wrong */
-	char *scratch;	   /* for whoever hands the text on */
+	char fault[80];    /* "" or what is wrong */
+	char *scratch;     /* for whoever hands the text on */
 	size_t scratch_room;
 };
 

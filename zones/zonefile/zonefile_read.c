@@ -287,8 +287,9 @@ read_owner(const struct source *source, size_t *at)
 
 	if (line->starts_blank) {
 		if (reader->owner == NULL)
-			fault(source, "the line begins with a blank, which stands for the owner before it, "
-				      "and there is none");
+			fault(source,
+			    "the line begins with a blank, which stands for the owner before it, "
+			    "and there is none");
 		return reader->owner != NULL;
 	}
 	if (!read_name(source, line_token(line, (*at)++), owner)) {
