@@ -1,5 +1,7 @@
 /* graycloud -- the command line of graycloud: zones, monitors, pools, load balancers. */
 #include "admin/commands/commands.h"
+#include "zones/base/input.h"
+#include "zones/daemon/privileges.h"
 #include "zones/store/store.h"
 
 #define OBJECT_USAGE(name) \
@@ -62,6 +64,27 @@ print_help(void)
 	     "See graycloud(8).");
 }
 
+/*
+ * Root does not open stores: the daemons' user, or a member of its group, could have prepared them. A command
+ * that only reads creates nothing.
+ */
+static bool
+become_owner(const struct args *args)
+{
+	struct problems problems = {0};
+	struct privileges user;
+	bool good;
+
+	input_keep(args->argc, args->argv);
+	good = privileges_choose(&user, args->state, NULL, &problems) &&
+	    (!user.change || !args->command->changes ||
+		store_prepare(args->state, STORE_CONFIG, user.uid, &problems)) &&
+	    privileges_drop(&user, args->state, &problems);
+	problems_print(&problems, "graycloud", stderr);
+	problems_free(&problems);
+	return good;
+}
+
 static enum exit_code
 run(struct args *args)
 {
@@ -72,6 +95,9 @@ run(struct args *args)
 	else if (args->help)
 		args_print_usage(args->command, stdout);
 	else {
+		if (!become_owner(args))
+			return EXIT_REFUSED;
+		store_set_patience(args->lock_wait);
 		store_catch_faults();
 		return args->command->run(args);
 	}

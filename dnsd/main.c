@@ -7,12 +7,11 @@
 #include "dnsd/options.h"
 #include "dnsd/tcp.h"
 #include "dnsd/tls.h"
+#include "zones/daemon/privileges.h"
 
 #include <event2/event.h>
 
 #include <err.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -50,22 +49,17 @@ static void __attribute__((noreturn)) refuse(struct problems *problems)
 	exit(1);
 }
 
-/* Ports first, as root; then the user, before any store is opened. */
 static void
-become(const char *name, const char *state)
+become(const struct options *options)
 {
 	struct problems problems = {0};
-	struct passwd *user = getpwnam(name);
+	struct privileges user;
 
-	if (user == NULL)
-		errx(1, "--user %s: there is no such user", name);
-	if (!store_prepare(state, STORE_SERVING, user->pw_uid, &problems))
+	if (!privileges_choose(&user, options->state, options->user, &problems) ||
+	    (user.change && !store_prepare(options->state, STORE_SERVING, user.uid, &problems)) ||
+	    !privileges_drop(&user, options->state, &problems))
 		refuse(&problems);
 	problems_free(&problems);
-	if (geteuid() == user->pw_uid)
-		return;
-	if (initgroups(name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 || setuid(user->pw_uid) < 0)
-		err(1, "--user %s: cannot become that user (start as root)", name);
 }
 
 static char *
@@ -344,8 +338,8 @@ main(int argc, char **argv)
 		return 0;
 	}
 	open_listeners(options);
-	if (options->user != NULL)
-		become(options->user, options->state);
+	/* Ports first, as root; then the user, before any store is opened. */
+	become(options);
 	store_guard_start();
 	store_catch_faults();
 	if ((server.base = event_base_new()) == NULL || (server.views = views_new()) == NULL ||

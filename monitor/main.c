@@ -9,11 +9,10 @@
 #include "monitor/options.h"
 #include "monitor/probe/follow.h"
 #include "monitor/probe/resolve.h"
+#include "zones/daemon/privileges.h"
 
 #include <err.h>
 #include <event2/event.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -206,27 +205,18 @@ exit_on(struct problems *problems)
 	problems_free(problems);
 }
 
-/* A daemon is its user before it opens anything (DESIGN, LMDB rule 2). */
+/* A daemon is its user before it opens anything. */
 static void
 become(const struct options *options)
 {
 	struct problems problems = {0};
-	const struct passwd *user;
+	struct privileges user;
 
-	if (options->user == NULL)
-		return;
-	user = getpwnam(options->user);
-	if (user == NULL)
-		errx(1, "--user %s: there is no such user", options->user);
-	if (geteuid() == user->pw_uid)
-		return;
-	if (geteuid() != 0)
-		errx(1, "--user %s: only root can become another user", options->user);
-	store_prepare(options->state, STORE_HEALTH, user->pw_uid, &problems);
-	exit_on(&problems);
-	if (initgroups(user->pw_name, user->pw_gid) < 0 || setgid(user->pw_gid) < 0 ||
-	    setuid(user->pw_uid) < 0)
-		err(1, "cannot become user %s", options->user);
+	if (!privileges_choose(&user, options->state, options->user, &problems) ||
+	    (user.change && !store_prepare(options->state, STORE_HEALTH, user.uid, &problems)) ||
+	    !privileges_drop(&user, options->state, &problems))
+		exit_on(&problems);
+	problems_free(&problems);
 }
 
 /* S37: what an operator permits.  The helper is the daemon's user. */

@@ -20,7 +20,7 @@ args_print_usage(const struct command *command, FILE *out)
 	if (command->changes)
 		fputs(
 		    "options of changes: --dry-run --force --if-generation N --reason TEXT --no-wait\n", out);
-	fputs("options of all: --state DIR --json --help\n", out);
+	fputs("options of all: --state DIR --json --lock-wait SECONDS --help\n", out);
 }
 
 enum exit_code
@@ -42,7 +42,7 @@ args_misused(const struct args *args, const char *format, ...)
 	return EXIT_USAGE;
 }
 
-enum { REASON_MOST = 500 };
+enum { REASON_MOST = 500, LOCK_WAIT = 30, LOCK_WAIT_MOST = 86400 };
 
 /* Does the list "a b: c" have name?  Sets whether it takes a value. */
 static bool
@@ -86,6 +86,19 @@ set_reason(struct args *args, const char *value)
 }
 
 static bool
+set_lock_wait(struct args *args, const char *value)
+{
+	uint64_t seconds;
+
+	if (whole_from_text(value, LOCK_WAIT_MOST, &seconds) && seconds > 0) {
+		args->lock_wait = (unsigned)seconds;
+		return true;
+	}
+	args_misused(args, "--lock-wait takes seconds from 1 to %d, not \"%s\"", LOCK_WAIT_MOST, value);
+	return false;
+}
+
+static bool
 set_common(struct args *args, const char *name, const char *value)
 {
 	if (strcmp(name, "state") == 0)
@@ -102,6 +115,8 @@ set_common(struct args *args, const char *name, const char *value)
 		args->no_wait = true;
 	else if (strcmp(name, "reason") == 0)
 		return set_reason(args, value);
+	else if (strcmp(name, "lock-wait") == 0)
+		return set_lock_wait(args, value);
 	else {
 		args->if_generation_given = true;
 		if (!whole_from_text(value, UINT64_MAX, &args->if_generation)) {
@@ -123,7 +138,7 @@ read_option(struct args *args, const char *text, const char *next, bool *used)
 
 	*used = false;
 	is_own = option_known(own, name, len, &takes_value);
-	if (!is_own && !option_known("state: json help", name, len, &takes_value) &&
+	if (!is_own && !option_known("state: json help lock-wait:", name, len, &takes_value) &&
 	    !(args->command != NULL && args->command->changes &&
 		option_known("dry-run force if-generation: reason: no-wait", name, len, &takes_value))) {
 		args_misused(args, "there is no option --%s here", name);
@@ -162,7 +177,8 @@ find_command(struct args *args, const struct command *table)
 
 	while (i < args->argc && is_option(args->argv[i])) {
 		bool has_value = strcmp(args->argv[i], "--state") == 0 ||
-		    strcmp(args->argv[i], "--reason") == 0 || strcmp(args->argv[i], "--if-generation") == 0;
+		    strcmp(args->argv[i], "--reason") == 0 || strcmp(args->argv[i], "--lock-wait") == 0 ||
+		    strcmp(args->argv[i], "--if-generation") == 0;
 
 		i += 1 + has_value;
 	}
@@ -183,7 +199,7 @@ args_parse(struct args *args, const struct command *table, int argc, char **argv
 	const char *state = getenv("GRAYCLOUD_STATE");
 	bool options = true, named = false;
 
-	*args = (struct args){.argc = argc, .argv = argv};
+	*args = (struct args){.argc = argc, .argv = argv, .lock_wait = LOCK_WAIT};
 	args->state = state && *state ? state : "/var/lib/graycloud";
 	if (!find_command(args, table))
 		return false;

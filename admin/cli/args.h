@@ -33,6 +33,7 @@ struct args {
 	char **words;
 	const char *state;
 	bool json, help;
+	unsigned lock_wait; /* seconds that it waits for another process's lock on a store */
 	/* of changing commands */
 	bool dry_run, force, no_wait, if_generation_given;
 	uint64_t if_generation;

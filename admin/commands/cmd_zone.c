@@ -2,6 +2,7 @@
 #include "admin/commands/commands.h"
 #include "admin/edit/zone_load.h"
 #include "admin/look/place.h"
+#include "zones/base/input.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -49,13 +50,14 @@ sources_free(struct sources *sources)
 static void
 read_list(struct sources *sources, const char *path)
 {
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	FILE *file = strcmp(path, "-") == 0 ? stdin : input_open(path);
 	const char *slash = strrchr(path, '/');
 	char *line = NULL;
 	size_t room = 0;
 
 	if (file == NULL) {
-		problems_error(&sources->problems, "%s cannot be read: %s", path, strerror(errno));
+		problems_error(
+		    &sources->problems, "%s cannot be read: %s%s", path, strerror(errno), input_hint(errno));
 		return;
 	}
 	for (unsigned number = 1; getline(&line, &room, file) >= 0; number++) {

@@ -2,6 +2,7 @@
 
 #include "admin/edit/object.h"
 
+#include "zones/base/input.h"
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -23,13 +24,13 @@ assign_origin_table(void)
 char *
 assign_read_file(const char *path, size_t *len, struct problems *problems)
 {
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	FILE *file = strcmp(path, "-") == 0 ? stdin : input_open(path);
 	char *text = NULL;
 	size_t room = 0;
 
 	*len = 0;
 	if (file == NULL) {
-		problems_error(problems, "%s cannot be read: %s", path, strerror(errno));
+		problems_error(problems, "%s cannot be read: %s%s", path, strerror(errno), input_hint(errno));
 		return NULL;
 	}
 	do {

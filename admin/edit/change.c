@@ -4,6 +4,7 @@
 #include "admin/edit/guards.h"
 #include "admin/edit/preview.h"
 #include "admin/look/history.h"
+#include "zones/daemon/privileges.h"
 #include "zones/state/serving.h"
 
 #include <errno.h>
@@ -48,7 +49,7 @@ who(void)
 
 	if (name != NULL && *name != '\0')
 		return name;
-	user = getpwuid(getuid());
+	user = getpwuid(privileges_invoker());
 	return user ? user->pw_name : "?";
 }
 
@@ -247,7 +248,7 @@ read_begin(const struct args *args, struct store **store, struct store_txn **txn
 	*txn = NULL;
 	*store = store_open(args->state, STORE_CONFIG, STORE_READ, &problems);
 	if (*store != NULL && (rc = store_begin(*store, STORE_READ, txn)) != 0)
-		problems_error(&problems, "cannot read the configuration: %s", strerror(-rc));
+		problems_error(&problems, "cannot read the configuration: %s", store_begin_fault(*store, rc));
 	if (*txn != NULL && config_schema(*txn) > CONFIG_SCHEMA)
 		problems_error(&problems,
 		    "the configuration was written by a newer graycloud (schema %u; this one knows %d): "

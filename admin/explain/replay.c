@@ -1,6 +1,7 @@
 #include "admin/explain/replay.h"
 
 #include "admin/cli/prefix.h"
+#include "zones/base/input.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <errno.h>
@@ -36,13 +37,13 @@ read_line(struct replay_client *client, char *line)
 bool
 replay_read(struct replay_clients *clients, const char *path, struct problems *problems)
 {
-	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	FILE *file = strcmp(path, "-") == 0 ? stdin : input_open(path);
 	size_t room = 0, length = 0;
 	char *line = NULL;
 
 	*clients = (struct replay_clients){0};
 	if (file == NULL) {
-		problems_error(problems, "%s cannot be read: %s", path, strerror(errno));
+		problems_error(problems, "%s cannot be read: %s%s", path, strerror(errno), input_hint(errno));
 		return false;
 	}
 	for (unsigned number = 1; getline(&line, &length, file) >= 0; number++) {

@@ -39,6 +39,7 @@ sub start {
 	my $self = bless {%options, process => {}, dir => File::Temp->newdir('graycloud-XXXXXX', TMPDIR => 1)}, $class;
 
 	$self->{state} //= "$self->{dir}/state";
+	chmod 0711, $self->{dir}; # root's commands become the user graycloud where there is one
 	$running{$self} = $self;
 	my $zones = $self->{zone} // [];
 	$self->load_zone($_) for ref $zones ? @$zones : $zones;

@@ -1,4 +1,5 @@
 #include "zones/geo/geo.h"
+#include "zones/base/input.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -304,7 +305,7 @@ make_index(struct ranges *ranges)
 static int
 private_copy(const char *path, char copy[32], struct problems *problems)
 {
-	int from = open(path, O_RDONLY | O_CLOEXEC), to = memfd_create("geography", MFD_CLOEXEC);
+	int from = input_descriptor(path), to = memfd_create("geography", MFD_CLOEXEC);
 	ssize_t got = from < 0 || to < 0 ? -1 : 1;
 
 	while (got > 0)

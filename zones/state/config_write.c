@@ -88,7 +88,8 @@ config_edit_begin(struct store *store, struct problems *problems)
 	uint32_t schema;
 
 	if (rc != 0) {
-		problems_error(problems, "cannot begin to write the configuration: %s", strerror(-rc));
+		problems_error(
+		    problems, "cannot begin to write the configuration: %s", store_begin_fault(store, rc));
 		free(edit);
 		return NULL;
 	}

@@ -55,8 +55,12 @@ tell_open_failed(const struct store *store, int rc, struct problems *problems)
 		    "state directory must share one PID namespace",
 		    store->paths.directory);
 		break;
+	case -EUSERS:
+		problems_error(problems, "%s", store_begin_fault(store, -EUSERS));
+		break;
 	default:
-		problems_error(problems, "cannot open %s: %s", store->paths.directory, mdb_strerror(rc));
+		problems_error(problems, "cannot open %s: %s%s", store->paths.directory, mdb_strerror(rc),
+		    store_write_cure(store_errno(rc)));
 	}
 }
 
@@ -117,14 +121,26 @@ open_environment(struct store *store)
 	mdb_env_set_maxdbs(store->env, STORE_MAX_TABLES);
 	mdb_env_set_maxreaders(store->env, MAX_READERS);
 	mdb_env_set_mapsize(store->env, initial_map(store->kind));
-	if ((rc = mdb_env_open(store->env, store->paths.directory, flags, 0640)) != 0)
+	store_wait_begin(store, STORE_WAIT_OPEN);
+	rc = mdb_env_open(store->env, store->paths.directory, flags, 0640);
+	store_wait_end();
+	if (rc != 0)
 		return rc;
 	store_fault_register(store);
+	store_wait_begin(store, STORE_WAIT_READ);
 	if (store->access == STORE_WRITE)
 		store_check_readers(store);
 	rc = open_tables(store, MDB_RDONLY, 0);
-	if (rc == MDB_NOTFOUND && store->access == STORE_WRITE)
+	if (rc == MDB_READERS_FULL) { /* some of them may be dead */
+		store_check_readers(store);
+		rc = open_tables(store, MDB_RDONLY, 0);
+	}
+	store_wait_end();
+	if (rc == MDB_NOTFOUND && store->access == STORE_WRITE) {
+		store_wait_begin(store, STORE_WAIT_WRITE);
 		rc = open_tables(store, 0, MDB_CREATE);
+		store_wait_end();
+	}
 	return rc;
 }
 
@@ -231,6 +247,8 @@ open_files(struct store *store, struct problems *problems)
 {
 	int rc;
 
+	if (!store_file_refuse_links(&store->paths, problems))
+		return false;
 	if (store->access == STORE_WRITE) {
 		if (!store_file_directories(store->state, &store->paths, (uid_t)-1, problems))
 			return false;
@@ -252,6 +270,8 @@ open_files(struct store *store, struct problems *problems)
 			return false;
 		break;
 	case STORE_FILE_SOUND:
+		if (store->access == STORE_WRITE && !store_file_create(store->state, &store->paths, problems))
+			return false;
 		break;
 	}
 	rc = open_environment(store);
@@ -536,9 +556,11 @@ store_begin(struct store *store, enum store_access access, struct store_txn **ou
 		return -ENOMEM;
 	}
 	txn->store = store;
+	store_wait_begin(store, access == STORE_WRITE ? STORE_WAIT_WRITE : STORE_WAIT_READ);
 	rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
 	if (rc == MDB_MAP_RESIZED && (rc = follow_resize(store)) == 0)
 		rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
+	store_wait_end();
 	if (rc != 0) {
 		store_leave(store);
 		free(txn);
@@ -568,6 +590,17 @@ store_abort(struct store_txn *txn)
 	mdb_txn_abort(txn->txn);
 	store_leave(txn->store);
 	free(txn);
+}
+
+const char *
+store_begin_fault(const struct store *store, int error)
+{
+	static char text[PATH_MAX + 256];
+
+	if (error != -EUSERS)
+		return strerror(-error);
+	store_readers_full(store, text, sizeof text);
+	return text;
 }
 
 uint64_t

@@ -66,6 +66,13 @@ void store_guard_start(void);
 void store_catch_faults(void);
 
 /*
+ * From now on a call that waits for another process's lock names that process on stderr after a second, and
+ * ends this process with a sentence and 1 after so many seconds. For commands; a daemon waits, and goes on
+ * answering.
+ */
+void store_set_patience(unsigned seconds);
+
+/*
  * Create the state directory and the store's with group and modes, the latter owned by owner: what a daemon
  * does as root before it becomes that user.  What is there already is left as it is.
  */
@@ -127,6 +134,8 @@ void store_abort(struct store_txn *txn);
 /* Did the last write fail because the map was full?  The next store_begin makes it larger: do it all again.
  */
 bool store_full(const struct store *store);
+/* Why a transaction could not begin, as the end of a sentence. Valid until the next call. */
+const char *store_begin_fault(const struct store *store, int error);
 /* After a write failed with this errno: what people can do about it; "" where nothing is known. */
 const char *store_write_cure(int error);
 /* The number of the transaction that is being read or written. */

@@ -6,10 +6,17 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum { DIRECTORY_MODE = 02750, DATA_MODE = 0640, LOCK_MODE = 0660 };
+enum {
+	DIRECTORY_MODE = 02750,
+	DATA_MODE = 0640,
+	LOCK_MODE = 0660,
+	LOCK_SIZE = 32896 /* of 512 readers */,
+	DISK_FULL = 65536
+};
 
 const char *
 store_kind_text(enum store_kind kind)
@@ -121,7 +128,28 @@ make_file(const char *directory, const char *name, mode_t mode, struct problems 
 	}
 	if (errno == EEXIST)
 		return true;
-	problems_error(problems, "cannot create %s: %s", path, strerror(errno));
+	problems_error(problems, "cannot create %s: %s%s", path, strerror(errno), store_write_cure(-errno));
+	return false;
+}
+
+/* LMDB maps lock.mdb and writes through the map: without room on the disk behind it that is a SIGBUS. */
+static bool
+reserve_lock(const char *directory, struct problems *problems)
+{
+	char path[PATH_MAX];
+	int fd, error;
+
+	snprintf(path, sizeof path, "%s/lock.mdb", directory);
+	if ((fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0) {
+		problems_error(problems, "cannot open %s: %s", path, strerror(errno));
+		return false;
+	}
+	error = posix_fallocate(fd, 0, LOCK_SIZE);
+	close(fd);
+	if (error != ENOSPC && error != EDQUOT)
+		return true; /* other file systems may not know how */
+	problems_error(problems, "cannot reserve %d octets for %s: %s%s", LOCK_SIZE, path, strerror(error),
+	    store_write_cure(-error));
 	return false;
 }
 
@@ -130,7 +158,35 @@ store_file_create(const char *state, const struct store_paths *paths, struct pro
 {
 	return store_file_directories(state, paths, (uid_t)-1, problems) &&
 	    make_file(paths->directory, "lock.mdb", LOCK_MODE, problems) &&
+	    reserve_lock(paths->directory, problems) &&
 	    make_file(paths->directory, "data.mdb", DATA_MODE, problems);
+}
+
+bool
+store_file_refuse_links(const struct store_paths *paths, struct problems *problems)
+{
+	static const char *const names[] = {"", "/lock.mdb", "/data.mdb", "/writer", "/boot", "/saved.mdb"};
+	char path[PATH_MAX];
+	struct stat entry;
+
+	for (size_t i = 0; i < NITEMS(names); i++) {
+		snprintf(path, sizeof path, "%s%s", paths->directory, names[i]);
+		if (lstat(path, &entry) != 0 || S_ISREG(entry.st_mode) || (i == 0 && S_ISDIR(entry.st_mode)))
+			continue;
+		problems_error(problems, "%s is %s: remove it", path,
+		    S_ISLNK(entry.st_mode) ? "a link, and a store is never opened through one"
+					   : "neither a file nor a directory of a store");
+		return false;
+	}
+	return true;
+}
+
+bool
+store_file_disk_full(const char *path)
+{
+	struct statvfs disk;
+
+	return statvfs(path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < DISK_FULL;
 }
 
 /* What stands at the front of each of LMDB 0.9's two meta pages, in the machine's own order. */
@@ -207,7 +263,7 @@ store_file_lock(const struct store_paths *paths, enum store_kind kind, struct pr
 	int fd, len;
 
 	snprintf(path, sizeof path, "%s/writer", paths->directory);
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, DATA_MODE);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, DATA_MODE);
 	if (fd < 0) {
 		problems_error(problems, "cannot open %s: %s", path, strerror(errno));
 		return -1;

@@ -50,6 +50,12 @@ int store_file_lock(const struct store_paths *paths, enum store_kind kind, struc
 bool store_file_other_boot(const struct store_paths *paths);
 void store_file_note_boot(const struct store_paths *paths);
 
+/* Has the file system of path next to no room left? */
+bool store_file_disk_full(const char *path);
+
+/* Refuse a store whose directory is a link, or has a link in the place of a file. */
+bool store_file_refuse_links(const struct store_paths *paths, struct problems *problems);
+
 /* Is the mount that path lies on read-only, and its file system not?  True too where that cannot be told. */
 bool store_file_mount_alone(const char *path);
 

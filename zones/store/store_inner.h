@@ -61,6 +61,14 @@ void store_leave(struct store *store);
  */
 int store_walk(const char *directory);
 
+/* A call that may wait for another process: for the lock of writers, of the table of readers, or of lock.mdb
+ * as a whole. See store_set_patience. */
+enum store_wait { STORE_WAIT_WRITE, STORE_WAIT_READ, STORE_WAIT_OPEN };
+void store_wait_begin(const struct store *store, enum store_wait what);
+void store_wait_end(void);
+/* A sentence about readers that took all places, without its end. */
+void store_readers_full(const struct store *store, char *out, size_t size);
+
 /* Where the store is mapped, for store_catch_faults: after opening and after each change of the map's size.
  */
 void store_fault_register(struct store *store);

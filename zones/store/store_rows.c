@@ -56,6 +56,9 @@ store_result(struct store *store, int rc)
 {
 	if (rc == MDB_MAP_FULL)
 		atomic_store(&store->full, true);
+	/* LMDB takes a write that was cut short by a full disk for a failing one. */
+	if (rc == EIO && store_file_disk_full(store->paths.directory))
+		rc = ENOSPC;
 	return store_errno(rc);
 }
 

@@ -1,3 +1,4 @@
+#include "zones/base/input.h"
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <errno.h>
@@ -488,16 +489,16 @@ read_file(const struct source *above, const char *path, const uint8_t *origin)
 	    .path = path,
 	    .depth = above->depth + 1,
 	    .origin_known = origin != NULL};
-	FILE *file = fopen(path, "re");
+	FILE *file = input_open(path);
 
 	if (origin != NULL)
 		memcpy(source.origin, origin, name_len(origin));
 	if (file == NULL || fstat(fileno(file), &source.stat) < 0) {
 		if (above->name != NULL)
-			fault(above, "%s cannot be read: %s", path, strerror(errno));
+			fault(above, "%s cannot be read: %s%s", path, strerror(errno), input_hint(errno));
 		else
-			problems_error(
-			    above->reader->problems, "%s: cannot be read: %s", path, strerror(errno));
+			problems_error(above->reader->problems, "%s: cannot be read: %s%s", path,
+			    strerror(errno), input_hint(errno));
 	} else if (is_open_above(&source))
 		fault(above, "%s includes itself", path);
 	else
