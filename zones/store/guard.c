@@ -1,11 +1,13 @@
 #include "zones/store/guard.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -47,12 +49,37 @@ run_in_child(guard_work_fn *work, const char *path)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }
 
+/*
+ * Close all descriptors but the standard ones and one more.  A helper that hangs on a disk would keep the
+ * daemon's listening sockets open: the next daemon could not bind them, or would share their queries.
+ */
+static void
+close_all_but(int kept)
+{
+	DIR *open_ones = opendir("/proc/self/fd");
+	long limit = sysconf(_SC_OPEN_MAX);
+	struct dirent *entry;
+
+	for (long fd = STDERR_FILENO + 1; open_ones == NULL && fd < limit; fd++)
+		if (fd != kept)
+			close((int)fd);
+	while (open_ones != NULL && (entry = readdir(open_ones)) != NULL) {
+		int fd = atoi(entry->d_name);
+
+		if (fd > STDERR_FILENO && fd != kept && fd != dirfd(open_ones))
+			close(fd);
+	}
+	if (open_ones != NULL)
+		closedir(open_ones);
+}
+
 static void
 helper_main(int socket, guard_work_fn *work)
 {
 	char path[PATH_MAX];
 	ssize_t len;
 
+	close_all_but(socket);
 	prctl(PR_SET_NAME, "graycloud-guard");
 	/* The terminal's Ctrl-C is for the daemon: when it ends, so do we. */
 	signal(SIGINT, SIG_IGN);

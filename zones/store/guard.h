@@ -12,7 +12,7 @@
 /* What runs in the child: 0 where the thing at path is sound. */
 typedef int guard_work_fn(const char *path);
 
-/* Fork the helper.  It ends with this process.  At most one. */
+/* Fork the helper.  It ends with this process and keeps none of its descriptors open.  At most one. */
 void guard_start(guard_work_fn *work);
 
 /* Is there a helper? */
