@@ -31,6 +31,7 @@ static const struct command commands[] = {
 	"[--for TIME]",
 	true},
     {"lb", cmd_lb, NULL, OBJECT_USAGE("lb") "\nlb enable|disable NAME", true},
+    {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true},
     {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false},
     {"log", cmd_log, "since:", "log [--since TIME]", false},

@@ -186,14 +186,19 @@ find_answer(struct serve_context *context, const struct snapshot *view, const st
 		answer_find(answer, view, &query->question, &steering);
 }
 
-/* S20: steering says which pin it wants, and here it is written. */
+/*
+ * S20: steering says which pin it wants, and here it is written, if the answer is sent whole.  proven: the
+ * resolver showed a cookie of ours, or came over TCP.
+ */
 static void
-keep_pin(struct serve_context *context)
+keep_pin(struct serve_context *context, const struct peer *peer, bool proven)
 {
-	const struct steer_choice *choice = &context->answer.choice;
+	struct steer_choice *choice = &context->answer.choice;
 
 	if (!context->answer.has_choice || !choice->pin_wanted)
 		return;
+	choice->pin.owner = pin_owner(&peer->address);
+	choice->pin.proven = proven;
 	if (pins_put(
 		context->settings->pins, choice->pin_key, choice->lb->share, context->now_s, &choice->pin))
 		tally_add(&context->tally->pins_made, 1);
@@ -223,7 +228,6 @@ serve_parsed(
 	    query->rcode == RCODE_NOERROR && !query->cookie_only)
 		query->rcode = RCODE_BADCOOKIE;
 	find_answer(context, view, query);
-	keep_pin(context);
 	tally_query(context->tally, message->peer, query, &context->answer);
 	if (settings->rrl != NULL && udp && !known && !limit_rate(context, query, message->peer))
 		return;
@@ -231,6 +235,8 @@ serve_parsed(
 	message->outlen = response_write(query, &context->answer, &reply, message->out, message->outcap);
 	if (truncated(message))
 		tally_add(&context->tally->truncated, 1);
+	else
+		keep_pin(context, message->peer, known || !udp);
 }
 
 /* Is there a name to look up for this query? */

@@ -6,6 +6,7 @@
 #include "admin/commands/commands.h"
 #include "admin/edit/document.h"
 #include "admin/edit/object.h"
+#include "admin/edit/pins_edit.h"
 #include "admin/edit/serial.h"
 #include "admin/edit/zone_load.h"
 #include "zones/document/schema.h"
@@ -185,6 +186,26 @@ references_stand(struct undoing *undoing, const struct config_item *item, const 
 	return undoing->change->problems.errors == errors;
 }
 
+/* An object as it was; but pins that were cleared, by a command or because nobody was sticky, stay so (S20).
+ */
+static void
+put_before(struct change *change, const struct config_item *item, const char *name, const char *old_name)
+{
+	struct json *document = item->kind == KIND_LB ? json_read_quietly(item->before) : NULL, *now;
+	char *text = NULL;
+
+	if (document != NULL) {
+		now = object_read(change->txn, KIND_LB, &item->id);
+		pins_edit_keep(document, now, config_edit_sequence(change->edit));
+		text = json_write(document, false);
+		json_drop(now);
+	}
+	config_put_object(change->edit, item->kind, item->id.text, name, old_name,
+	    text != NULL ? (struct bytes){text, strlen(text)} : item->before);
+	free(text);
+	json_drop(document);
+}
+
 static void
 undo_object(struct undoing *undoing, const struct config_item *item)
 {
@@ -206,8 +227,7 @@ undo_object(struct undoing *undoing, const struct config_item *item)
 	    strcmp(holder.text, item->id.text) != 0) {
 		problems_error(&change->problems, "there is another %s by now", what);
 	} else if (references_stand(undoing, item, name)) {
-		config_put_object(
-		    change->edit, item->kind, item->id.text, name, *old_name ? old_name : NULL, item->before);
+		put_before(change, item, name, *old_name ? old_name : NULL);
 	}
 }
 

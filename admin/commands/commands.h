@@ -16,6 +16,7 @@ command_fn cmd_monitor_group;
 command_fn cmd_pool;
 command_fn cmd_origin;
 command_fn cmd_lb;
+command_fn cmd_pin;
 command_fn cmd_apply;
 command_fn cmd_export;
 command_fn cmd_log;

@@ -1,5 +1,6 @@
 #include "admin/edit/object.h"
 
+#include "admin/edit/pins_edit.h"
 #include "admin/look/place.h"
 #include "admin/look/resolution.h"
 #include "zones/document/schema.h"
@@ -406,6 +407,8 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 	if (find_target(change, kind, input, document, target, mode, aliases, &found)) {
 		if (kind == KIND_POOL)
 			seed_states(change, found.old, document);
+		if (kind == KIND_LB)
+			pins_edit_keep(document, found.old, config_edit_sequence(change->edit));
 		if (kind == KIND_LB &&
 		    (found.old == NULL ||
 			strcmp(json_text_of(found.old, "name"), json_text_of(document, "name")) != 0))

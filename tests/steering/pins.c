@@ -100,40 +100,162 @@ spoofed_clients_flush_no_real_pin(void **state)
 	pins_close(pins);
 }
 
+/* The same pin, of somebody's resolver. */
+static struct pin
+of_owner(struct pin pin, uint64_t owner, bool proven)
+{
+	pin.owner = (uint16_t)owner;
+	pin.proven = proven;
+	return pin;
+}
+
+/* Keys of one line of a table of 512: a line for each slice. */
+static void
+keys_of_one_line(uint64_t *found, unsigned wanted)
+{
+	for (uint64_t n = 0, count = 0; count < wanted; n++)
+		if ((key(n) >> 48) % 16 == 3)
+			found[count++] = key(n);
+}
+
 static void
 what_hashing_says_too_goes_first(void **state)
 {
 	struct problems problems = {0};
-	struct pins *pins = pins_open(NULL, 256, &problems); /* a line for each slice */
-	uint64_t found[6];
-	unsigned count = 0;
+	struct pins *pins = pins_open(NULL, 512, &problems);
+	uint64_t found[120];
 	struct pin pin, made;
 
 	(void)state;
-	/* keys of one line */
-	for (uint64_t n = 0; count < 6; n++)
-		if ((key(n) >> 48) % 16 == 3)
-			found[count++] = key(n);
-	made = pin_of(1, true, true);
-	assert_true(pins_put(pins, found[0], 0, NOW, &made));
-	made = pin_of(2, false, true);
-	assert_true(pins_put(pins, found[1], 0, NOW, &made));
-	made = pin_of(3, true, false);
-	assert_true(pins_put(pins, found[2], 0, NOW, &made));
-	made = pin_of(4, false, false);
-	assert_true(pins_put(pins, found[3], 0, NOW, &made));
-	/* a newcomer that hashing explains displaces only its like */
-	made = pin_of(5, false, false);
-	assert_true(pins_put(pins, found[4], 0, NOW, &made));
-	assert_false(pins_get(pins, found[3], 0, NOW, &pin));
-	assert_true(pins_get(pins, found[2], 0, NOW, &pin));
-	/* newcomers that differ displace in turn what is worth less, and never the confirmed one that differs
-	 */
-	for (unsigned i = 0; i < 100; i++) {
-		made = pin_of(i, false, true);
-		pins_put(pins, found[5] + ((uint64_t)i << 20), 0, NOW, &made);
+	keys_of_one_line(found, NITEMS(found));
+	for (unsigned i = 0; i < 8; i++) { /* two of each kind, each of an owner of its own */
+		made = of_owner(pin_of(i, i & 1, i & 2), i, false);
+		assert_true(pins_put(pins, found[i], 0, NOW, &made));
 	}
-	assert_true(pins_get(pins, found[0], 0, NOW, &pin));
+	/* A newcomer that hashing explains displaces only its like. */
+	made = of_owner(pin_of(8, false, false), 8, false);
+	assert_true(pins_put(pins, found[8], 0, NOW, &made));
+	assert_int_equal(pins_get(pins, found[0], 0, NOW, &pin) + pins_get(pins, found[4], 0, NOW, &pin), 1);
+	for (unsigned i = 1; i < 8; i++)
+		assert_true(i == 4 || pins_get(pins, found[i], 0, NOW, &pin));
+	/* Newcomers that differ displace what is worth less, and never a confirmed one that differs. */
+	for (unsigned i = 9; i < NITEMS(found); i++) {
+		made = of_owner(pin_of(i, false, true), i, false);
+		assert_true(pins_put(pins, found[i], 0, NOW, &made));
+	}
+	for (unsigned i = 0; i < 8; i++)
+		assert_true((i & 3) == 2 || pins_get(pins, found[i], 0, NOW, &pin) == ((i & 3) == 3));
+	pins_close(pins);
+}
+
+static void
+a_proven_client_displaces_any_that_is_not_and_is_displaced_by_none(void **state)
+{
+	struct problems problems = {0};
+	struct pins *pins = pins_open(NULL, 512, &problems);
+	uint64_t found[40];
+	struct pin pin, made;
+
+	(void)state;
+	keys_of_one_line(found, NITEMS(found));
+	for (unsigned i = 0; i < 8; i++) {
+		made = of_owner(pin_of(i, true, true), i, false);
+		assert_true(pins_put(pins, found[i], 0, NOW, &made));
+	}
+	made = of_owner(pin_of(8, false, true), 8, false);
+	assert_false(pins_put(pins, found[8], 0, NOW, &made)); /* full of what stays until it ends */
+	made = of_owner(pin_of(9, false, false), 9, true);
+	assert_true(pins_put(pins, found[9], 0, NOW, &made));
+	for (unsigned i = 10; i < NITEMS(found); i++) {
+		made = of_owner(pin_of(i, true, true), i, false);
+		pins_put(pins, found[i], 0, NOW, &made);
+		assert_true(pins_get(pins, found[9], 0, NOW, &pin));
+	}
+	/* Put again without a proof, it stays proven; a pin that is proven later belongs to who proved it. */
+	made = of_owner(pin_of(9, true, true), 99, false);
+	assert_true(pins_put(pins, found[9], 0, NOW, &made));
+	for (unsigned i = 10; i < NITEMS(found); i++) {
+		made = of_owner(pin_of(i, true, true), i, false);
+		pins_put(pins, found[i], 0, NOW, &made);
+		assert_true(pins_get(pins, found[9], 0, NOW, &pin));
+	}
+	pins_close(pins);
+}
+
+/* S20: an outage, in which pins differ.  The attack confirms made-up clients, batch by batch. */
+enum { VICTIMS = 778, ATTACKS = 1390000 };
+
+static size_t
+victims_held_after_attack(bool forges_sources, bool victims_proven)
+{
+	struct problems problems = {0};
+	struct pins *pins = pins_open(NULL, 1 << 18, &problems);
+	size_t held = 0;
+	struct pin pin;
+
+	for (uint64_t n = 0; n < ATTACKS; n++) {
+		struct pin made = of_owner(pin_of(n, false, true), forges_sources ? n : 5, false);
+		uint64_t its = key(n + UINT64_C(1000000000));
+
+		pins_put(pins, its, 5, NOW, &made);
+		if (pins_get(pins, its, 5, NOW, &pin)) {
+			made.confirmed = true;
+			pins_put(pins, its, 5, NOW, &made);
+		}
+		if (n % (ATTACKS / VICTIMS) == 0 && n / (ATTACKS / VICTIMS) < VICTIMS) {
+			made = of_owner(
+			    pin_of(n, false, true), 1000 + n / (ATTACKS / VICTIMS) / 2, victims_proven);
+			pins_put(pins, key(n / (ATTACKS / VICTIMS)), 5, NOW, &made);
+		}
+	}
+	for (uint64_t n = 0; n < VICTIMS; n++)
+		held += pins_get(pins, key(n), 5, NOW, &pin);
+	pins_close(pins);
+	return held;
+}
+
+static void
+one_network_crowds_nobody_out(void **state)
+{
+	(void)state;
+	assert_int_equal(victims_held_after_attack(false, false), VICTIMS);
+}
+
+static void
+forged_sources_crowd_out_nobody_who_is_proven(void **state)
+{
+	(void)state;
+	assert_int_equal(victims_held_after_attack(true, true), VICTIMS);
+	/* The bound is no wider than S20 says: newcomers that prove nothing find a full table. */
+	assert_true(victims_held_after_attack(true, false) < VICTIMS);
+}
+
+static void
+list_one(void *arg, uint64_t its, const struct pin *pin)
+{
+	assert_int_equal(its, key(3));
+	*(struct pin *)arg = *pin;
+}
+
+static void
+pins_are_listed_with_their_client(void **state)
+{
+	struct problems problems = {0};
+	struct pins *pins = pins_open(NULL, 65536, &problems);
+	struct pin made = of_owner(pin_of(3, true, false), 77, true), seen = {0};
+
+	(void)state;
+	made.client =
+	    (struct address){FAMILY_V6, {0x20, 1, 0xd, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}};
+	made.prefix = 128;
+	assert_true(pins_put(pins, key(3), 5, NOW, &made));
+	pins_each(pins, 5, NOW, list_one, &seen);
+	assert_true(same(&seen, &made));
+	assert_true(seen.proven && seen.owner == 77 && seen.prefix == 128);
+	assert_memory_equal(&seen.client, &made.client, sizeof seen.client);
+	seen = (struct pin){0};
+	pins_each(pins, 5, NOW + 3600, list_one, &seen);
+	assert_int_equal(seen.expiry, 0);
 	pins_close(pins);
 }
 
@@ -234,6 +356,10 @@ main(void)
 	    cmocka_unit_test(what_is_put_is_got_until_it_ends),
 	    cmocka_unit_test(spoofed_clients_flush_no_real_pin),
 	    cmocka_unit_test(what_hashing_says_too_goes_first),
+	    cmocka_unit_test(a_proven_client_displaces_any_that_is_not_and_is_displaced_by_none),
+	    cmocka_unit_test(one_network_crowds_nobody_out),
+	    cmocka_unit_test(forged_sources_crowd_out_nobody_who_is_proven),
+	    cmocka_unit_test(pins_are_listed_with_their_client),
 	    cmocka_unit_test(the_table_outlives_its_process_and_a_strange_file_is_made_anew),
 	    cmocka_unit_test(a_torn_pin_is_no_pin),
 	};

@@ -201,6 +201,21 @@ put_overrides(struct building *building, struct steer_overrides *overrides, stru
 		    building->conditions[i]);
 }
 
+/* S20 */
+static void
+put_cleared(struct steer_lb *compiled, const struct lb *lb, void *at)
+{
+	struct steer_cleared *cleared = at;
+
+	compiled->pins_since = lb->pins_since;
+	compiled->ncleared = (uint32_t)lb->ncleared;
+	compiled->cleared = lb->ncleared > 0 ? cleared : NULL;
+	for (size_t i = 0; i < lb->ncleared; i++)
+		cleared[i] = (struct steer_cleared){
+		    steer_key_of_prefix(compiled, &lb->cleared[i].client, lb->cleared[i].prefix),
+		    lb->cleared[i].since};
+}
+
 /* The head with its pools, and behind it what only some have. */
 static struct steer_lb *
 build(struct building *building)
@@ -215,7 +230,7 @@ build(struct building *building)
 	size_t list = noverrides * sizeof(struct steer_override);
 	struct steer_lb *compiled = calloc(1,
 	    rounded(pools) + rounded(kinds) + rounded(places) + rounded(weights) + rounded(overrides) +
-		rounded(list) + building->condition_octets);
+		rounded(list) + building->condition_octets + lb->ncleared * sizeof(struct steer_cleared));
 	struct steer_places *by_kind;
 	struct steer_overrides *its;
 	uint8_t *at = (uint8_t *)compiled;
@@ -230,6 +245,7 @@ build(struct building *building)
 	its = cut(&at, overrides);
 	building->condition = at + rounded(list);
 	put_properties(compiled, lb);
+	put_cleared(compiled, lb, building->condition + building->condition_octets);
 	compiled->nall = (uint32_t)building->npools;
 	compiled->fallback.slot = slot_of(building, &lb->fallback_pool);
 	put_pools(building, lb->default_pools, lb->pool_weights, lb->npools);

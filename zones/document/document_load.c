@@ -551,6 +551,38 @@ sort_rules(struct lb *lb, const struct json *rules)
 	free(priorities);
 }
 
+/* "192.0.2.0/24", which a command wrote. */
+static bool
+prefix_of(struct cleared_client *cleared, const char *text)
+{
+	char address[46];
+	unsigned prefix;
+
+	if (sscanf(text, "%45[^/]/%u", address, &prefix) != 2 || prefix > 128 ||
+	    !address_from_text(&cleared->client, address))
+		return false;
+	cleared->prefix = (uint8_t)prefix;
+	return true;
+}
+
+/* S20 */
+static void
+load_pins(struct lb *lb, const struct json *pins)
+{
+	const struct json *cleared = json_member(pins, "cleared");
+
+	lb->pins_since = (uint64_t)json_integer_of(json_member(pins, "since"));
+	if (json_count(cleared) > 0)
+		lb->cleared = xcalloc(json_count(cleared), sizeof *lb->cleared);
+	for (size_t i = 0; i < json_count(cleared); i++) {
+		const struct json *one = json_item(cleared, i);
+
+		if (!prefix_of(&lb->cleared[lb->ncleared], json_text_of(one, "client")))
+			continue;
+		lb->cleared[lb->ncleared++].since = (uint64_t)json_integer_of(json_member(one, "since"));
+	}
+}
+
 struct lb *
 document_load_lb(struct bytes text)
 {
@@ -581,6 +613,7 @@ document_load_lb(struct bytes text)
 	lb->affinity_prefix_v4 = number_of(json, "affinity_prefix_v4");
 	lb->affinity_prefix_v6 = number_of(json, "affinity_prefix_v6");
 	lb->max_answers = number_of(json, "max_answers");
+	load_pins(lb, json_member(json, "pins"));
 	load_overrides(&lb->sets, &lb->nsets, json_member(json, "pool_sets"), load_set);
 	load_overrides(&lb->rules, &lb->nrules, json_member(json, "rules"), load_rule);
 	sort_rules(lb, json_member(json, "rules"));

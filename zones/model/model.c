@@ -310,6 +310,7 @@ model_free_lb(struct lb *lb)
 	free(lb->pool_weights);
 	free(lb->weights.list);
 	free_places(lb->places, lb->nplaces);
+	free(lb->cleared);
 	free_overrides(lb->sets, lb->nsets);
 	free_overrides(lb->rules, lb->nrules);
 	free(lb);

@@ -302,6 +302,13 @@ struct lb_override {
 };
 
 /* [CF] 2.1 */
+/* S20: a client whose pins were cleared. */
+struct cleared_client {
+	struct address client;
+	uint8_t prefix;
+	uint64_t since; /* generation */
+};
+
 struct lb {
 	struct id id;
 	char *name;                 /* presentation form without the final dot */
@@ -324,7 +331,10 @@ struct lb {
 	size_t nplaces;
 	unsigned affinity_prefix_v4;
 	unsigned affinity_prefix_v6;
-	unsigned max_answers;             /* 0: not set (S15) */
+	unsigned max_answers; /* 0: not set (S15) */
+	uint64_t pins_since;  /* S20: the generation in which all pins were cleared; 0: never */
+	struct cleared_client *cleared;
+	size_t ncleared;
 	struct lb_override *sets, *rules; /* rules in the order in which they are applied */
 	size_t nsets, nrules;
 };

@@ -1,5 +1,8 @@
 #include "zones/steer/pins.h"
 
+#include "zones/base/util.h"
+#include "zones/store/store.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -8,19 +11,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINE = 4, SLICES = 64, SLICES_OF_ONE = 16, HEAD = 64, WORTH_MOST = 4 };
+enum { LINE = PINS_LINE, SLICES = 64, SLICES_OF_ONE = 16, HEAD = 64 };
 
 #define CONFIRMED (UINT64_C(1) << 31)
 #define DIFFERS (UINT64_C(1) << 30)
+#define PROVEN (UINT64_C(1) << 63)
 
-static const char magic[16] = "graycloud pins1";
-
-struct entry {
-	_Atomic uint64_t value, check;
-};
+static const char magic[16] = "graycloud pins2";
 
 struct line {
-	_Alignas(64) struct entry entries[LINE];
+	_Alignas(64) _Atomic uint64_t values[LINE];
+	_Atomic uint64_t checks[LINE];
+	_Atomic uint64_t about[LINE];
+	_Atomic uint64_t addresses[LINE][2];
 };
 
 struct pins {
@@ -47,6 +50,29 @@ unpack(struct pin *pin, uint64_t value)
 	    .origin = value & PIN_ORIGIN_MASK};
 }
 
+static uint64_t
+pack_about(const struct pin *pin)
+{
+	return (pin->proven ? PROVEN : 0) | (uint64_t)pin->owner << 16 | (uint64_t)pin->prefix << 8 |
+	    pin->client.family;
+}
+
+static uint16_t
+owner_of(uint64_t about)
+{
+	return (uint16_t)(about >> 16);
+}
+
+uint16_t
+pin_owner(const struct address *resolver)
+{
+	uint64_t network = resolver->family == FAMILY_V4
+	    ? (uint64_t)resolver->bytes[0] << 16 | resolver->bytes[1] << 8 | resolver->bytes[2]
+	    : get64(resolver->bytes) >> 8 | UINT64_C(1) << 60;
+
+	return (uint16_t)(mix64(network) >> 48);
+}
+
 static bool
 header_fits(int fd, size_t octets)
 {
@@ -57,16 +83,18 @@ header_fits(int fd, size_t octets)
 	    pread(fd, head, sizeof head, 0) == sizeof head && memcmp(head, magic, sizeof head) == 0;
 }
 
-/* A file of that size whose pages are there, so that a full disk is found now and not in the middle of an
- * answer. */
+/*
+ * A file of that size whose blocks are there, so that a full disk is found now and not in the middle of an
+ * answer.  A good file is allocated, too: it may be sparse (a copy, a restored backup).
+ */
 static int
 open_file(const char *path, size_t octets, struct problems *problems)
 {
 	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640), error = 0;
 
 	if (fd >= 0 && header_fits(fd, octets))
-		return fd;
-	if (fd < 0 || ftruncate(fd, 0) < 0)
+		error = posix_fallocate(fd, 0, (off_t)octets);
+	else if (fd < 0 || ftruncate(fd, 0) < 0)
 		error = errno;
 	else if ((error = posix_fallocate(fd, 0, (off_t)octets)) == 0 &&
 	    pwrite(fd, magic, sizeof magic, 0) != sizeof magic)
@@ -104,6 +132,8 @@ pins_open(const char *path, size_t entries, struct problems *problems)
 		return NULL;
 	}
 	pins->lines = (struct line *)(pins->map + HEAD);
+	if (path != NULL)
+		store_spare_faults(pins->map, pins->octets, path);
 	return pins;
 }
 
@@ -127,6 +157,8 @@ pins_view(const char *path)
 				munmap(pins->map, pins->octets);
 			free(pins);
 			pins = NULL;
+		} else {
+			store_spare_faults(pins->map, pins->octets, path);
 		}
 	}
 	if (fd >= 0)
@@ -139,6 +171,7 @@ pins_close(struct pins *pins)
 {
 	if (pins == NULL)
 		return;
+	store_spare_no_more(pins->map);
 	munmap(pins->map, pins->octets);
 	free(pins);
 }
@@ -159,16 +192,15 @@ load(const _Atomic uint64_t *word)
 }
 
 static void
-store(struct entry *entry, uint64_t key, uint64_t value)
+set(_Atomic uint64_t *word, uint64_t value)
 {
-	atomic_store_explicit(&entry->value, value, memory_order_relaxed);
-	atomic_store_explicit(&entry->check, key ^ value, memory_order_relaxed);
+	atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
 static bool
 ended(uint64_t value, uint32_t now_s)
 {
-	return (int32_t)((uint32_t)(value >> 32) - now_s) <= 0;
+	return value == 0 || (int32_t)((uint32_t)(value >> 32) - now_s) <= 0;
 }
 
 bool
@@ -177,9 +209,9 @@ pins_get(const struct pins *pins, uint64_t key, uint32_t share, uint32_t now_s, 
 	const struct line *line = line_of(pins, key, share);
 
 	for (unsigned i = 0; i < LINE; i++) {
-		uint64_t value = load(&line->entries[i].value);
+		uint64_t value = load(&line->values[i]);
 
-		if (value == 0 || (load(&line->entries[i].check) ^ value) != key)
+		if ((load(&line->checks[i]) ^ value) != key || value == 0)
 			continue;
 		unpack(pin, value);
 		return !ended(value, now_s);
@@ -187,43 +219,138 @@ pins_get(const struct pins *pins, uint64_t key, uint32_t share, uint32_t now_s, 
 	return false;
 }
 
-/* What goes first: 0 what has ended, then what hashing says too, then what differs; each unconfirmed before
- * confirmed. */
-static unsigned
-worth(uint64_t value, uint32_t now_s)
+static void
+write_entry(struct line *line, unsigned place, uint64_t key, const struct pin *pin)
 {
-	if (value == 0 || ended(value, now_s))
-		return 0;
-	return 1 + (value & CONFIRMED ? 1 : 0) + (value & DIFFERS ? 2 : 0);
+	uint64_t value = pack(pin);
+
+	set(&line->values[place], value);
+	set(&line->about[place], pack_about(pin));
+	set(&line->addresses[place][0], get64(pin->client.bytes));
+	set(&line->addresses[place][1], get64(pin->client.bytes + 8));
+	set(&line->checks[place], key ^ value);
+}
+
+/* A pin that is there again: it was proven once, and belongs to who proved it. */
+static void
+replace_entry(struct line *line, unsigned place, uint64_t key, const struct pin *pin)
+{
+	uint64_t before = load(&line->about[place]);
+	struct pin now = *pin;
+
+	if (before & PROVEN || !now.proven)
+		now.owner = owner_of(before);
+	now.proven |= (before & PROVEN) != 0;
+	write_entry(line, place, key, &now);
+}
+
+static unsigned
+worth(uint64_t value, uint64_t about)
+{
+	return (value & CONFIRMED ? 1 : 0) + (value & DIFFERS ? 2 : 0) + (about & PROVEN ? 4 : 0);
+}
+
+static unsigned
+held_by(const struct line *line, uint16_t owner)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < LINE; i++)
+		count += owner_of(load(&line->about[i])) == owner;
+	return count;
+}
+
+/* Who may displace what when a line is full (pins.h); all of its pins hold. */
+static bool
+may_displace(const struct line *line, unsigned place, const struct pin *pin, bool own_only)
+{
+	uint64_t value = load(&line->values[place]), about = load(&line->about[place]);
+	bool proven = about & PROVEN;
+
+	if (proven && !pin->proven)
+		return false;
+	if (own_only) {
+		if (owner_of(about) != pin->owner)
+			return false;
+	} else if (held_by(line, owner_of(about)) > PINS_LINE_SHARE) {
+		return true;
+	}
+	if (worth(value, about) > worth(pack(pin), pack_about(pin)))
+		return false;
+	return !(value & CONFIRMED && value & DIFFERS) || (pin->proven && !proven);
+}
+
+/* The place that a newcomer takes in a full line; -1: none. */
+static int
+victim(const struct line *line, const struct pin *pin)
+{
+	bool own_only = held_by(line, pin->owner) >= PINS_LINE_SHARE, best_excess = false;
+	unsigned least = UINT32_MAX;
+	int best = -1;
+
+	for (unsigned i = 0; i < LINE; i++) {
+		uint64_t value = load(&line->values[i]), about = load(&line->about[i]);
+		bool excess = !own_only && held_by(line, owner_of(about)) > PINS_LINE_SHARE;
+		unsigned its = worth(value, about);
+
+		if (!may_displace(line, i, pin, own_only) || (best_excess && !excess))
+			continue;
+		if (excess > best_excess || its < least) {
+			best = (int)i;
+			least = its;
+			best_excess = excess;
+		}
+	}
+	return best;
 }
 
 bool
 pins_put(struct pins *pins, uint64_t key, uint32_t share, uint32_t now_s, const struct pin *pin)
 {
 	struct line *line = line_of(pins, key, share);
-	struct entry *least = &line->entries[0];
-	uint64_t new = pack(pin);
-	unsigned least_worth = UINT32_MAX;
+	int place = -1;
 
 	for (unsigned i = 0; i < LINE; i++) {
-		struct entry *entry = &line->entries[i];
-		uint64_t value = load(&entry->value);
-		unsigned its_worth = worth(value, now_s);
+		uint64_t value = load(&line->values[i]);
 
-		if (value != 0 && (load(&entry->check) ^ value) == key) {
-			store(entry, key, new);
+		if (value != 0 && (load(&line->checks[i]) ^ value) == key) {
+			replace_entry(line, i, key, pin);
 			return true;
 		}
-		if (its_worth < least_worth) {
-			least_worth = its_worth;
-			least = entry;
+		if (place < 0 && ended(value, now_s))
+			place = (int)i;
+	}
+	if (place < 0 && (place = victim(line, pin)) < 0)
+		return false;
+	write_entry(line, (unsigned)place, key, pin);
+	return true;
+}
+
+void
+pins_each(const struct pins *pins, uint32_t share, uint32_t now_s,
+    void (*fn)(void *arg, uint64_t key, const struct pin *pin), void *arg)
+{
+	size_t each = pins->nlines / SLICES;
+
+	for (size_t n = 0; n < SLICES_OF_ONE * each; n++) {
+		const struct line *line = &pins->lines[(share + n / each) % SLICES * each + n % each];
+
+		for (unsigned i = 0; i < LINE; i++) {
+			uint64_t value = load(&line->values[i]), about = load(&line->about[i]);
+			struct pin pin;
+
+			if (ended(value, now_s))
+				continue;
+			unpack(&pin, value);
+			pin.proven = about & PROVEN;
+			pin.owner = owner_of(about);
+			pin.prefix = (uint8_t)(about >> 8);
+			pin.client.family = (uint8_t)about;
+			put64(pin.client.bytes, load(&line->addresses[i][0]));
+			put64(pin.client.bytes + 8, load(&line->addresses[i][1]));
+			fn(arg, load(&line->checks[i]) ^ value, &pin);
 		}
 	}
-	/* Nobody displaces what is worth more, and no newcomer a confirmed pin that differs. */
-	if (least_worth > worth(new, now_s) || least_worth == WORTH_MOST)
-		return false;
-	store(least, key, new);
-	return true;
 }
 
 size_t
@@ -233,6 +360,6 @@ pins_count(const struct pins *pins, uint32_t now_s)
 
 	for (size_t i = 0; i < pins->nlines; i++)
 		for (unsigned n = 0; n < LINE; n++)
-			count += worth(load(&pins->lines[i].entries[n].value), now_s) > 0;
+			count += !ended(load(&pins->lines[i].values[n]), now_s);
 	return count;
 }

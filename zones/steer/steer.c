@@ -280,27 +280,48 @@ steer_neg_log2(uint64_t hash)
 	return ((uint64_t)(zeros + 1) << 40) - log;
 }
 
-/* Keep the first bits of an address. */
-static void
-truncate_address(uint8_t bytes[16], unsigned bits)
+void
+steer_truncate(struct address *address, unsigned bits)
 {
 	unsigned whole = bits / 8;
 
 	if (whole >= 16)
 		return;
-	bytes[whole] &= (uint8_t)(0xff00 >> bits % 8);
-	memset(bytes + whole + 1, 0, 15 - whole);
+	address->bytes[whole] &= (uint8_t)(0xff00 >> bits % 8);
+	memset(address->bytes + whole + 1, 0, 15 - whole);
+}
+
+uint64_t
+steer_key_of_prefix(const struct steer_lb *lb, const struct address *address, uint8_t prefix)
+{
+	static const uint64_t zero_key[2] = {0, 0};
+	size_t len = address->family == FAMILY_V4 ? 4 : 16;
+	uint8_t text[2 + 16 + NAME_MAX_LEN];
+
+	text[0] = address->family;
+	text[1] = prefix;
+	memcpy(text + 2, address->bytes, len);
+	memcpy(text + 2 + len, lb->name, lb->name_len);
+	return siphash(zero_key, text, 2 + len + lb->name_len);
+}
+
+uint64_t
+steer_pin_key(const struct steer_lb *lb, uint64_t key, uint64_t branch)
+{
+	uint64_t since = lb->pins_since;
+
+	for (uint32_t i = 0; i < lb->ncleared; i++)
+		if (lb->cleared[i].key == key)
+			since = MAX(since, lb->cleared[i].since);
+	return key ^ branch ^ (since != 0 ? mix64(since) : 0);
 }
 
 struct affinity_key
 steer_key(const struct steer_lb *lb, const struct steer_client *client)
 {
-	static const uint64_t zero_key[2] = {0, 0};
 	struct affinity_key key = {.from_ecs = lb->ecs_allowed && client->ecs.family != FAMILY_NONE};
-	const struct address *address = key.from_ecs ? &client->ecs : &client->resolver;
-	bool v4 = address->family == FAMILY_V4;
-	uint8_t text[2 + 16 + NAME_MAX_LEN], bytes[16];
-	size_t len = v4 ? 4 : 16;
+	struct address address = key.from_ecs ? client->ecs : client->resolver;
+	bool v4 = address.family == FAMILY_V4;
 
 	/* S2: ECS to the load balancer's prefix, a shorter source as it is; a resolver's own address to /24
 	 * or /48. */
@@ -310,14 +331,9 @@ steer_key(const struct steer_lb *lb, const struct steer_client *client)
 	} else {
 		key.prefix = v4 ? 24 : 48;
 	}
-	key.family = address->family;
-	memcpy(bytes, address->bytes, sizeof bytes);
-	truncate_address(bytes, key.prefix);
-	text[0] = address->family;
-	text[1] = key.prefix;
-	memcpy(text + 2, bytes, len);
-	memcpy(text + 2 + len, lb->name, lb->name_len);
-	key.hash = siphash(zero_key, text, 2 + len + lb->name_len);
+	key.family = address.family;
+	steer_truncate(&address, key.prefix);
+	key.hash = steer_key_of_prefix(lb, &address, key.prefix);
 	return key;
 }
 

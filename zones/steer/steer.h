@@ -83,6 +83,12 @@ struct steer_site {
 	struct geo_point point;
 };
 
+/* S20: the pins of a client (K of S18) that were made before a generation do not count. */
+struct steer_cleared {
+	uint64_t key;
+	uint64_t since;
+};
+
 /* A load balancer ready for steering.  One allocation: free() ends it. */
 struct steer_lb {
 	struct id id;
@@ -104,6 +110,9 @@ struct steer_lb {
 	/* In the same allocation; NULL where there are none. */
 	const struct steer_places *places; /* PLACE_KINDS of them */
 	const struct steer_overrides *overrides;
+	uint64_t pins_since; /* S20: the generation in which its pins were cleared; 0: never */
+	const struct steer_cleared *cleared;
+	uint32_t ncleared;
 	uint8_t name_len;
 	uint8_t name[NAME_MAX_LEN]; /* lower-case wire */
 	struct steer_pool fallback;
@@ -205,6 +214,14 @@ void steer_locate(
 
 /* The weight of a pool among those of a rule or a set. */
 uint32_t steer_weight(const struct steer_weights *weights, uint32_t slot);
+
+/* S2, S18: K of a prefix, whose bits beyond its length are zero. */
+uint64_t steer_key_of_prefix(const struct steer_lb *lb, const struct address *address, uint8_t prefix);
+/* Keep the first bits of an address. */
+void steer_truncate(struct address *address, unsigned bits);
+/* S20: under which key of the table the pin of a client is kept.  branch: of the list of pools; 0: the load
+ * balancer's own. */
+uint64_t steer_pin_key(const struct steer_lb *lb, uint64_t key, uint64_t branch);
 
 /* S2: the key of a client for a load balancer. */
 struct affinity_key steer_key(const struct steer_lb *lb, const struct steer_client *client);

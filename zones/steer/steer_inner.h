@@ -56,6 +56,7 @@ struct deciding {
 	uint8_t scope;   /* S4: of the location, where the client's mattered */
 	bool stepped_over; /* a pool was unusable: had all been well, another might have been chosen */
 	bool pinned;
+	bool established; /* the client had a confirmed pin, which broke */
 	struct pin pin;
 };
 

@@ -176,7 +176,7 @@ keeps_pins(const struct deciding *deciding)
 static uint64_t
 pin_key(struct deciding *deciding)
 {
-	return key_of(deciding)->hash ^ deciding->branch;
+	return steer_pin_key(deciding->lb, key_of(deciding)->hash, deciding->branch);
 }
 
 /*
@@ -208,8 +208,21 @@ pinned_pool(struct deciding *deciding, uint32_t *slot)
 		    (struct steer_event){.step = STEP_PIN, .pool = *slot, .value = deciding->pin.expiry});
 		return table;
 	}
+	deciding->established = deciding->pin.confirmed;
 	note(deciding->trace, (struct steer_event){.step = STEP_PIN_BROKEN});
 	return NULL;
+}
+
+/* Whose pin it is, for the list of pins. */
+static void
+note_client(struct deciding *deciding)
+{
+	const struct steer_client *client = &deciding->steering->client;
+	struct pin *pin = &deciding->choice->pin;
+
+	pin->client = deciding->key.from_ecs ? client->ecs : client->resolver;
+	pin->prefix = deciding->key.prefix;
+	steer_truncate(&pin->client, pin->prefix);
 }
 
 /* S20: the pin that this answer wants, for the server to write. */
@@ -230,17 +243,21 @@ want_pin(struct deciding *deciding)
 		/* Seen again: confirmed, once. */
 		choice->pin = deciding->pin;
 		choice->pin.confirmed = true;
+		note_client(deciding);
 		choice->pin_wanted =
 		    !deciding->pin.confirmed && steering->now_s + lb->affinity_ttl > deciding->pin.expiry;
 		return;
 	}
+	/* A client that was seen before stays one when its pin breaks: nobody new takes its place. */
 	chosen = choice->from->hashes[choice->origin];
 	steer_rank(all, deciding->key.hash, 1, &usual);
 	choice->pin_wanted = true;
 	choice->pin = (struct pin){.expiry = steering->now_s + lb->affinity_ttl,
 	    .pool = pin_pool_tag(choice->pool->hash),
 	    .origin = pin_origin_tag(chosen),
+	    .confirmed = deciding->established,
 	    .differs = deciding->stepped_over || all->hashes[usual] != chosen};
+	note_client(deciding);
 }
 
 /* The list of one kind of place that fits. */
@@ -485,7 +502,7 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 	deciding.places = lb->places;
 	deciding.weights = NULL;
 	deciding.branch = 0;
-	deciding.key_made = deciding.stepped_over = deciding.pinned = false;
+	deciding.key_made = deciding.stepped_over = deciding.pinned = deciding.established = false;
 	choice->lb = lb;
 	choice->how = STEER_NOTHING;
 	choice->family = (uint8_t)family;

@@ -64,6 +64,12 @@ void store_guard_start(void);
  * the store and the cure, and exits with 1.  Any other fault dies as before.
  */
 void store_catch_faults(void);
+/*
+ * If a page of this map (of the file at path) cannot be had, say so and go on with zeros in memory: its data
+ * are lost for this process.  At most two maps at once; call store_spare_no_more before a map goes.
+ */
+void store_spare_faults(void *map, size_t octets, const char *path);
+void store_spare_no_more(void *map);
 
 /*
  * From now on a call that waits for another process's lock names that process on stderr after a second, and

@@ -3,16 +3,24 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_STORES = 16 };
+enum { MAX_STORES = 16, MAX_SPARED = 2 };
 
 /* Where the stores are mapped, and what to say when a page there cannot be read. */
 static struct fault_range {
 	_Atomic uintptr_t start, end;
 	char sentence[PATH_MAX + 512];
 } faults[MAX_STORES];
+
+/* Maps of files that nothing depends on: memory takes the place of pages that cannot be had. */
+static struct fault_spared {
+	_Atomic uintptr_t start;
+	size_t octets;
+	char sentence[PATH_MAX + 256];
+} spared[MAX_SPARED];
 
 static struct sigaction fault_before[2];
 
@@ -21,6 +29,48 @@ static void __attribute__((noreturn)) fault_die(const char *sentence)
 	if (write(STDERR_FILENO, sentence, strlen(sentence)) < 0)
 		_exit(2);
 	_exit(1);
+}
+
+/* For a signal handler: mmap is a plain system call. */
+static bool
+spare(const struct fault_spared *range)
+{
+	void *start = (void *)atomic_load(&range->start);
+
+	if (mmap(start, range->octets, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+		0) == MAP_FAILED)
+		return false;
+	if (write(STDERR_FILENO, range->sentence, strlen(range->sentence)) < 0)
+		return true; /* nobody reads it */
+	return true;
+}
+
+void
+store_spare_faults(void *map, size_t octets, const char *path)
+{
+	for (size_t i = 0; i < MAX_SPARED; i++) {
+		uintptr_t none = 0;
+
+		if (atomic_load(&spared[i].start) != 0)
+			continue;
+		spared[i].octets = octets;
+		snprintf(spared[i].sentence, sizeof spared[i].sentence,
+		    "%s: %s was truncated, or its disk is full or fails: from now on memory takes its "
+		    "place\n",
+		    program_invocation_short_name, path);
+		if (atomic_compare_exchange_strong(&spared[i].start, &none, (uintptr_t)map))
+			return;
+	}
+}
+
+void
+store_spare_no_more(void *map)
+{
+	for (size_t i = 0; i < MAX_SPARED; i++) {
+		uintptr_t start = (uintptr_t)map;
+
+		atomic_compare_exchange_strong(&spared[i].start, &start, 0);
+	}
 }
 
 static void
@@ -32,6 +82,10 @@ fault_handler(int number, siginfo_t *info, void *context)
 	for (size_t i = 0; i < MAX_STORES; i++)
 		if (at >= atomic_load(&faults[i].start) && at < atomic_load(&faults[i].end))
 			fault_die(faults[i].sentence);
+	for (size_t i = 0; i < MAX_SPARED; i++)
+		if (atomic_load(&spared[i].start) != 0 &&
+		    at - atomic_load(&spared[i].start) < spared[i].octets && spare(&spared[i]))
+			return;
 	/* Not ours: it happens again at once, under the handler of before. */
 	sigaction(number, &fault_before[number == SIGBUS], NULL);
 }
