@@ -227,10 +227,11 @@ on_reply(evutil_socket_t fd, short what, void *arg)
 	struct exec *exec = arg;
 	struct command_reply reply;
 	struct command *command;
-	int got;
+	unsigned left = COMMANDS_MAX; /* those that are served meanwhile may end meanwhile */
+	int got = 0;
 
 	(void)fd, (void)what;
-	while ((got = commands_reply(&reply)) > 0) {
+	while (left-- > 0 && (got = commands_reply(&reply)) > 0) {
 		if (reply.number >= exec->most)
 			continue;
 		command = exec->places[reply.number].command;

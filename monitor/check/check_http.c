@@ -1,4 +1,5 @@
 #include "monitor/check/check_tls.h"
+#include "monitor/check/meter.h"
 
 #include <curl/curl.h>
 #include <err.h>
@@ -33,6 +34,8 @@ struct transfer {
 	char *body;      /* BODY_MAX octets, where expected_body is looked for */
 	size_t body_len;
 	size_t headers_len; /* received so far */
+	struct meter meter; /* of all that the peers sent */
+	struct meters *meters;
 	struct curl_slist *headers;
 	struct curl_slist *connect_to;
 	char error[CURL_ERROR_SIZE];
@@ -47,6 +50,7 @@ struct http {
 	SLIST_HEAD(, transfer) idle;
 	unsigned nidle;
 	TAILQ_HEAD(, transfer) over;
+	struct meters meters;
 };
 
 static void http_close(void *shared);
@@ -54,25 +58,29 @@ static void collect(struct http *http);
 
 /* --- libcurl on libevent --- */
 
+/* A turn of libcurl: a peer that floods gets its share of it (meter.h). */
+static void
+act(struct http *http, curl_socket_t fd, int bits)
+{
+	int running;
+
+	meters_enter(&http->meters);
+	curl_multi_socket_action(http->multi, fd, bits, &running);
+	meters_leave();
+	collect(http);
+}
+
 static void
 on_socket(evutil_socket_t fd, short what, void *arg)
 {
-	struct http *http = arg;
-	int bits = (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0), running;
-
-	curl_multi_socket_action(http->multi, fd, bits, &running);
-	collect(http);
+	act(arg, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
 }
 
 static void
 on_timer(evutil_socket_t fd, short what, void *arg)
 {
-	struct http *http = arg;
-	int running;
-
 	(void)fd, (void)what;
-	curl_multi_socket_action(http->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-	collect(http);
+	act(arg, CURL_SOCKET_TIMEOUT, 0);
 }
 
 static int
@@ -119,11 +127,21 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 
 	(void)purpose;
 	transfer->fd = -1;
-	if (transfer->opened++ == 0)
+	if (transfer->opened++ > 0) /* a redirect opens its own connection */
+		fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	if (meters_attach(transfer->meters, fd, &transfer->meter))
 		return fd;
-	/* A redirect opens its own connection. */
-	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	return fd < 0 ? CURL_SOCKET_BAD : fd;
+	close(fd);
+	return CURL_SOCKET_BAD;
+}
+
+static int
+close_socket(void *arg, curl_socket_t fd)
+{
+	meters_detach(arg, fd);
+	return close(fd);
 }
 
 static int
@@ -192,14 +210,17 @@ transfer_free(struct transfer *transfer)
 
 /* What is the same for every check. */
 static void
-set_constants(const struct http *http, struct transfer *transfer)
+set_constants(struct http *http, struct transfer *transfer)
 {
 	CURL *easy = transfer->easy;
 
+	transfer->meters = &http->meters;
 	curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->meters);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, socket_options);
 	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, transfer);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
@@ -391,6 +412,7 @@ talk(struct check *check)
 	transfer->fd = check->fd;
 	check->fd = -1;
 	transfer->opened = 0;
+	transfer->meter = (struct meter){0};
 	transfer->decided = transfer->found = false;
 	transfer->body_len = transfer->headers_len = 0;
 	transfer->error[0] = '\0';
@@ -491,10 +513,11 @@ failure_reason(const struct transfer *transfer, CURLcode code, long os_error)
 	case CURLE_URL_MALFORMAT: /* ours, or what a redirect named */
 		return transfer->opened > 0 ? REASON_HTTP_INVALID_RESPONSE : REASON_MONITOR_CONFIG_ERROR;
 	case CURLE_GOT_NOTHING:
+	case CURLE_HTTP2:
+	case CURLE_PARTIAL_FILE:
+		return transfer->meter.broken ? REASON_CONNECTION_RESET : REASON_HTTP_INVALID_RESPONSE;
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
-	case CURLE_PARTIAL_FILE:
-	case CURLE_HTTP2:
 	case CURLE_BAD_CONTENT_ENCODING:
 		return REASON_HTTP_INVALID_RESPONSE;
 	default:
@@ -523,6 +546,14 @@ certificate_days(CURL *easy)
 	return INT32_MIN;
 }
 
+/* It flooded: the answer is somewhere in it, or is not. */
+static void
+finish_flood(struct check *check)
+{
+	check_detail(check, "it sent more than %d KiB", METER_ALL / 1024);
+	check_finish(check, REASON_HTTP_INVALID_RESPONSE);
+}
+
 static void
 finish(struct transfer *transfer, CURLcode code)
 {
@@ -535,6 +566,10 @@ finish(struct transfer *transfer, CURLcode code)
 	check->result.code = status > 0 ? (uint32_t)status : 0;
 	if (check->subject.monitor->type == MONITOR_HTTPS)
 		check->result.certificate_days = certificate_days(transfer->easy);
+	if (transfer->meter.exceeded && !transfer->decided) {
+		finish_flood(check);
+		return;
+	}
 	switch (code) {
 	case CURLE_OK:
 		check_finish(check, answer_reason(transfer, status));
@@ -634,6 +669,7 @@ http_close(void *shared)
 	curl_multi_cleanup(http->multi);
 	if (http->timer != NULL)
 		event_free(http->timer);
+	meters_free(&http->meters);
 	free(http);
 	curl_global_cleanup();
 }

@@ -6,6 +6,7 @@
  * handshake.
  */
 #include "monitor/check/check_tls.h"
+#include "monitor/check/meter.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -43,6 +44,7 @@ struct smtp {
 	size_t octets;
 	bool offered; /* STARTTLS stood in the reply to EHLO */
 	bool shaking; /* hands, by TLS */
+	bool secured; /* the connection is one of TLS */
 };
 
 static void on_event(struct bufferevent *connection, short what, void *arg);
@@ -90,7 +92,7 @@ start_tls(struct smtp *smtp)
 	}
 	bufferevent_setfd(plain, -1);
 	bufferevent_free(plain);
-	smtp->shaking = true;
+	smtp->shaking = smtp->secured = true;
 	listen_to(smtp);
 }
 
@@ -208,6 +210,9 @@ on_event(struct bufferevent *connection, short what, void *arg)
 		check->result.certificate_days = check_tls_days(connection);
 		say_hello(smtp, "EHLO");
 		smtp->step = STEP_HELLO_AGAIN;
+	} else if (smtp->secured && check_tls_flooded(connection)) {
+		check_detail(check, "it sent more than %d KiB", METER_ALL / 1024);
+		check_finish(check, REASON_SMTP_INVALID_REPLY);
 	} else if (smtp->shaking)
 		check_finish(check, check_tls_failure(connection));
 	else if (what & BEV_EVENT_ERROR)

@@ -1,4 +1,5 @@
 #include "monitor/check/check_tls.h"
+#include "monitor/check/meter.h"
 
 #include <errno.h>
 #include <event2/bufferevent_ssl.h>
@@ -6,8 +7,10 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 static SSL_CTX *context; /* the authorities are parsed once */
+static BIO_METHOD *metered;
 
 const char *
 check_tls_authorities(void)
@@ -81,6 +84,80 @@ check_tls_free(void)
 {
 	SSL_CTX_free(context);
 	context = NULL;
+	BIO_meth_free(metered);
+	metered = NULL;
+}
+
+/* --- a socket that is metered --- */
+
+/* OpenSSL reads until the socket is empty: a peer that floods must not keep it there (meter.h). */
+static int
+metered_read(BIO *bio, char *octets, int len)
+{
+	struct meter *meter = BIO_get_app_data(bio);
+	size_t granted = meter_grant(meter, (size_t)len);
+	ssize_t got = granted == 0 ? -1 : recv((int)BIO_get_fd(bio, NULL), octets, granted, 0);
+
+	BIO_clear_retry_flags(bio);
+	if (got < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_read(bio);
+	meter_took(meter, got);
+	return (int)got;
+}
+
+/* The peer may have closed after it has said all that matters, such as an alert: that is still to be read. */
+static int
+metered_write(BIO *bio, const char *octets, int len)
+{
+	ssize_t sent = send((int)BIO_get_fd(bio, NULL), octets, (size_t)len, MSG_NOSIGNAL);
+
+	BIO_clear_retry_flags(bio);
+	if (sent < 0 && (errno == EAGAIN || errno == EINTR))
+		BIO_set_retry_write(bio);
+	else if (sent < 0 && (errno == EPIPE || errno == ECONNRESET))
+		sent = len;
+	return (int)sent;
+}
+
+static int
+metered_destroy(BIO *bio)
+{
+	free(BIO_get_app_data(bio));
+	return BIO_meth_get_destroy(BIO_s_socket())(bio);
+}
+
+/* OpenSSL's own over sockets, but for how octets come and go. */
+static BIO_METHOD *
+metered_method(void)
+{
+	const BIO_METHOD *plain = BIO_s_socket();
+
+	if (metered != NULL || (metered = BIO_meth_new(BIO_TYPE_SOCKET, "metered socket")) == NULL)
+		return metered;
+	BIO_meth_set_read(metered, metered_read);
+	BIO_meth_set_write(metered, metered_write);
+	BIO_meth_set_puts(metered, BIO_meth_get_puts(plain));
+	BIO_meth_set_ctrl(metered, BIO_meth_get_ctrl(plain));
+	BIO_meth_set_create(metered, BIO_meth_get_create(plain));
+	BIO_meth_set_destroy(metered, metered_destroy);
+	return metered;
+}
+
+/* The connection is fd, which stays the caller's. */
+static bool
+set_socket(SSL *ssl, int fd)
+{
+	struct meter *meter = calloc(1, sizeof *meter);
+	BIO *bio = meter == NULL || metered_method() == NULL ? NULL : BIO_new(metered);
+
+	if (bio == NULL) {
+		free(meter);
+		return false;
+	}
+	BIO_set_app_data(bio, meter);
+	BIO_set_fd(bio, fd, BIO_NOCLOSE);
+	SSL_set_bio(ssl, bio, bio);
+	return true;
 }
 
 /* [CF] 2.4: the name in Host is sent as SNI; without one there is none, and the certificate must have the
@@ -109,7 +186,7 @@ check_tls_connect(struct event_base *base, int fd, const struct check_subject *s
 	if (ssl == NULL)
 		return NULL;
 	errno = ENOMEM;
-	if (!expect_name(ssl, subject)) {
+	if (!expect_name(ssl, subject) || !set_socket(ssl, fd)) {
 		SSL_free(ssl);
 		return NULL;
 	}
@@ -119,6 +196,14 @@ check_tls_connect(struct event_base *base, int fd, const struct check_subject *s
 	if (connection != NULL) /* a server that only closes has said all that it had to */
 		bufferevent_openssl_set_allow_dirty_shutdown(connection, 1);
 	return connection;
+}
+
+bool
+check_tls_flooded(struct bufferevent *connection)
+{
+	const struct meter *meter = BIO_get_app_data(SSL_get_rbio(bufferevent_openssl_get_ssl(connection)));
+
+	return meter->exceeded;
 }
 
 enum health_reason

@@ -25,6 +25,8 @@ enum health_reason check_tls_handshake_reason(const char *words);
  * made. NULL where memory is exhausted or (errno is EACCES) the authorities cannot be read.
  */
 struct bufferevent *check_tls_connect(struct event_base *base, int fd, const struct check_subject *subject);
+/* Was the connection given up because the peer sent more than METER_ALL octets? */
+bool check_tls_flooded(struct bufferevent *connection);
 /* After BEV_EVENT_ERROR in the handshake. */
 enum health_reason check_tls_failure(struct bufferevent *connection);
 /* Days until the server's certificate ends; INT32_MIN where it sent none. */

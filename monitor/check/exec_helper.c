@@ -19,6 +19,7 @@
 enum {
 	REQUEST_MAX = 96 * 1024, /* 64 arguments of 1024 octets, and the environment */
 	WORDS_MAX = 128,
+	READS_A_TURN = 16, /* of one command's output: one that writes without end must not keep the helper */
 	HELPER_SOCKET = 3
 };
 
@@ -64,17 +65,18 @@ static void
 take_output(struct running *command)
 {
 	char octets[4096];
-	ssize_t got;
+	ssize_t got = 1;
 
-	while (command->output >= 0 && (got = read(command->output, octets, sizeof octets)) != 0) {
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
+	for (unsigned i = 0; got != 0; i++) {
+		if (command->output < 0 || i == READS_A_TURN)
 			return;
-		for (ssize_t i = 0; i < got && !command->line_ended; i++) {
-			command->line_ended = octets[i] == '\n' || command->len == sizeof command->line - 1;
+		got = read(command->output, octets, sizeof octets);
+		if (got < 0 && errno != EINTR)
+			return;
+		for (ssize_t at = 0; at < got && !command->line_ended; at++) {
+			command->line_ended = octets[at] == '\n' || command->len == sizeof command->line - 1;
 			if (!command->line_ended)
-				command->line[command->len++] = octets[i];
+				command->line[command->len++] = octets[at];
 		}
 	}
 	close(command->output);

@@ -1,9 +1,12 @@
 /* Receivers that libcurl talks to: webhooks and mail servers. */
+#include "monitor/check/meter.h"
 #include "monitor/notify/courier_inner.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum { CONNECT_MS = 5000, WHOLE_MS = 10000, LOOK_MS = 100, HEADERS_MAX = 65536, RECIPIENTS_MAX = 16 };
 
@@ -17,6 +20,8 @@ struct receiver {
 	struct curl_slist *recipients;
 	const char *body;
 	size_t body_len, body_sent, headers_len;
+	struct meters meters;
+	struct meter meter; /* of this delivery: a receiver that floods must not keep the thread */
 	char error[CURL_ERROR_SIZE];
 };
 
@@ -190,6 +195,30 @@ on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 	return mail_taken(arg);
 }
 
+static curl_socket_t
+open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+	struct receiver *receiver = arg;
+	int fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+
+	(void)purpose;
+	if (fd < 0)
+		return CURL_SOCKET_BAD;
+	if (meters_attach(&receiver->meters, fd, &receiver->meter))
+		return fd;
+	close(fd);
+	return CURL_SOCKET_BAD;
+}
+
+static int
+close_socket(void *arg, curl_socket_t fd)
+{
+	struct receiver *receiver = arg;
+
+	meters_detach(&receiver->meters, fd);
+	return close(fd);
+}
+
 static void
 receiver_free(void *open)
 {
@@ -204,6 +233,7 @@ receiver_free(void *open)
 	free(receiver->url);
 	free(receiver->from);
 	free(receiver->to);
+	meters_free(&receiver->meters);
 	free(receiver);
 }
 
@@ -227,6 +257,10 @@ receiver_new(struct problems *problems)
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_MS);
 	curl_easy_setopt(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, (long)CONNECT_MS / 1000);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, receiver->error);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, receiver);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, receiver);
 	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, receiver);
@@ -240,25 +274,42 @@ receiver_new(struct problems *problems)
 static enum delivery
 failure(const struct receiver *receiver, CURLcode code, bool refused, char why[256])
 {
-	snprintf(why, 256, "%s", receiver->error[0] != '\0' ? receiver->error : curl_easy_strerror(code));
+	if (receiver->meter.exceeded)
+		snprintf(why, 256, "it sent more than %d KiB", METER_ALL / 1024);
+	else
+		snprintf(
+		    why, 256, "%s", receiver->error[0] != '\0' ? receiver->error : curl_easy_strerror(code));
 	return refused ? DELIVERY_REFUSED : DELIVERY_FAILED;
+}
+
+static bool
+perform_turn(struct receiver *receiver)
+{
+	int running = 0;
+	CURLMcode code;
+
+	meters_enter(&receiver->meters);
+	code = curl_multi_perform(receiver->multi, &running);
+	meters_leave();
+	return code == CURLM_OK && running > 0;
 }
 
 static CURLcode
 perform(struct receiver *receiver, const struct parcel *parcel, const char *body)
 {
 	CURLcode code = CURLE_ABORTED_BY_CALLBACK;
-	int running = 1, left;
 	CURLMsg *message;
+	int left;
 
 	receiver->body = body;
 	receiver->body_len = strlen(body);
 	receiver->body_sent = receiver->headers_len = 0;
 	receiver->error[0] = '\0';
+	receiver->meter = (struct meter){0};
 	curl_easy_setopt(receiver->easy, CURLOPT_TIMEOUT_MS, (long)WHOLE_MS);
 	if (curl_multi_add_handle(receiver->multi, receiver->easy) != CURLM_OK)
 		return CURLE_OUT_OF_MEMORY;
-	while (curl_multi_perform(receiver->multi, &running) == CURLM_OK && running > 0) {
+	while (perform_turn(receiver)) {
 		curl_multi_poll(receiver->multi, NULL, 0, LOOK_MS, NULL);
 		/* Its time is over at once.  To take the handle away would make libcurl wait for a mail
 		 * server's answer. */

@@ -4,11 +4,15 @@
 
 #include <ares.h>
 #include <err.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 enum {
 	AT_ONCE = 256, /* hostnames under way: a start with many must not flood the resolver */
@@ -16,6 +20,8 @@ enum {
 	    256, /* addresses of one answer, of which the first of each family in their order are kept */
 	LINKS_MOST = 8, /* CNAMEs that a resolver left to us */
 	TRY_MS = 1500,  /* the first try's; c-ares doubles it */
+	READS_A_TURN =
+	    64, /* c-ares reads until a socket is empty: whoever floods it must not keep the loop */
 	TRIES = 2
 };
 
@@ -53,6 +59,7 @@ struct watch {
 struct channel {
 	struct resolver *resolver;
 	ares_channel ares;
+	unsigned reads; /* that it may do in this turn */
 };
 
 struct resolver {
@@ -97,6 +104,7 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 {
 	struct channel *channel = arg;
 
+	channel->reads = READS_A_TURN;
 	ares_process_fd(
 	    channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
 	arm_timer(channel->resolver);
@@ -145,6 +153,52 @@ on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 		errx(1, "out of memory");
 	LIST_INSERT_HEAD(&resolver->watches, watch, others);
 }
+
+static ares_socket_t
+open_socket(int family, int type, int protocol, void *arg)
+{
+	(void)arg;
+	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+}
+
+static int
+close_socket(ares_socket_t fd, void *arg)
+{
+	(void)arg;
+	return close(fd);
+}
+
+static int
+connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t len, void *arg)
+{
+	(void)arg;
+	return connect(fd, to, len);
+}
+
+/* After its share of a turn the socket is empty, and the loop reports it again. */
+static ares_ssize_t
+read_socket(ares_socket_t fd, void *buffer, size_t len, int flags, struct sockaddr *from,
+    ares_socklen_t *from_len, void *arg)
+{
+	struct channel *channel = arg;
+
+	if (channel->reads == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	channel->reads--;
+	return recvfrom(fd, buffer, len, flags, from, from_len);
+}
+
+static ares_ssize_t
+write_socket(ares_socket_t fd, const struct iovec *pieces, int count, void *arg)
+{
+	(void)arg;
+	return writev(fd, pieces, count);
+}
+
+static const struct ares_socket_functions socket_functions = {
+    open_socket, close_socket, connect_socket, read_socket, write_socket};
 
 /* --- what an answer says --- */
 
@@ -601,9 +655,11 @@ open_channel(struct resolver *resolver, struct channel *channel, int flags, int 
 	channel->resolver = resolver;
 	status = ares_init_options(&channel->ares, &options,
 	    ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
-	if (status == ARES_SUCCESS && resolver->servers != NULL)
-		status = ares_set_servers_ports_csv(channel->ares, resolver->servers);
-	return status;
+	if (status != ARES_SUCCESS)
+		return status;
+	ares_set_socket_functions(channel->ares, &socket_functions, channel);
+	return resolver->servers == NULL ? ARES_SUCCESS
+					 : ares_set_servers_ports_csv(channel->ares, resolver->servers);
 }
 
 static int

@@ -1,0 +1,61 @@
+/*
+ * meter.h -- bound how much libcurl and OpenSSL may read from a peer: in one turn of the loop, and in all.
+ *
+ * Both read a socket until it is empty.  A peer that sends faster than they parse (HTTP/2 PRIORITY frames,
+ * empty DATA, Hello Requests, chunk extensions) keeps them in one call for as long as it likes, and with them
+ * the loop.
+ *
+ * So meter.c defines recv() and send() for the whole program.  The dynamic linker binds libcurl's calls to
+ * them, as it binds malloc() to a program's own; tests/health/meter.c holds that it does.  Between
+ * meters_enter and meters_leave a socket that has a meter
+ *
+ *     - is empty (EAGAIN) after METER_TURN octets, until the next meters_enter: epoll then reports it again;
+ *     - fails (ECONNABORTED) after METER_ALL octets;
+ *     - takes what is sent after the peer closed or reset, and drops it: what the peer said before can still
+ * be read.  After that, its end is ECONNRESET.
+ *
+ * All other sockets, and all other threads, are as ever.
+ */
+#ifndef METER_H
+#define METER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+enum { METER_TURN = 16 * 1024, METER_ALL = 256 * 1024 };
+
+/* What one peer has sent.  All zero at the beginning; one meter may serve several sockets, one after the
+ * other. */
+struct meter {
+	unsigned turn; /* that `taken` is of */
+	size_t taken;  /* octets in this turn */
+	size_t all;    /* octets so far */
+	bool exceeded; /* it sent more than METER_ALL */
+	bool broken;   /* it closed or reset before it had read everything */
+};
+
+/* The sockets of one user of libcurl: a table by descriptor. */
+struct meters {
+	struct meter **by_fd;
+	size_t room;
+	unsigned turn;
+};
+
+/* False if memory is exhausted.  The meter must stay valid until meters_detach. */
+bool meters_attach(struct meters *meters, int fd, struct meter *meter);
+void meters_detach(struct meters *meters, int fd);
+void meters_free(struct meters *meters);
+
+/* A turn begins: until meters_leave the calling thread reads and sends by these meters. */
+void meters_enter(struct meters *meters);
+void meters_leave(void);
+
+/*
+ * For a socket that is read by us: how many octets of len may be read now.  0 with errno if none: EAGAIN,
+ * once for each METER_TURN octets, or ECONNABORTED.  meter_took counts what was read.
+ */
+size_t meter_grant(struct meter *meter, size_t len);
+void meter_took(struct meter *meter, ssize_t got);
+
+#endif
