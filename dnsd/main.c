@@ -36,6 +36,7 @@ struct server {
 	struct metrics *metrics;
 	struct serve_settings settings;
 	struct geoip *geoip;
+	uint64_t counted;             /* the generation whose pairs the tallies have room for */
 	struct tls *tls;              /* NULL: no --tls */
 	struct kept_secrets *secrets; /* the newest first */
 	struct tcp_limits limits;
@@ -123,7 +124,8 @@ load_secrets(struct server *server, struct problems *problems)
 	return true;
 }
 
-/* Each second: did the geography or the certificate change?  With faulty files the old one stays. */
+/* Each second: is there more to count?  Did the geography or the certificate change?  With faulty files the
+ * old one stays. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -134,6 +136,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	geoip_look(server->geoip, server->views);
+	if (server->workers != NULL)
+		workers_make_room(server->workers, publisher_pairs(server->publisher, &server->counted));
 	if (server->tls != NULL && tls_reload(server->tls, &changed, &problems) && changed)
 		warnx("--cert %s: read anew", server->options.cert);
 	problems_print(&problems, "graycloud-dnsd", stderr);
@@ -169,7 +173,8 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	if (read(fd, &octet, 1) != 1)
 		return;
 	server->workers = workers_start(server->options.listeners, server->options.nlisteners,
-	    &server->limits, &server->settings, server->tls, server->views, &problems);
+	    &server->limits, &server->settings, server->tls, server->views,
+	    publisher_pairs(server->publisher, &server->counted), &problems);
 	if (server->workers == NULL) {
 		problems_print(&problems, "graycloud-dnsd", stderr);
 		server->status = 1;
@@ -284,16 +289,13 @@ run(struct server *server)
 	for (size_t i = 0; i < NITEMS(events); i++)
 		if (events[i] == NULL || event_add(events[i], NULL) < 0)
 			errx(1, "out of memory");
-	if (server->tls != NULL || server->options.ngeoip > 0) {
-		tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
-		if (tick == NULL || event_add(tick, &second) < 0)
-			errx(1, "out of memory");
-	}
+	tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
+	if (tick == NULL || event_add(tick, &second) < 0)
+		errx(1, "out of memory");
 	event_base_dispatch(server->base);
 	for (size_t i = 0; i < NITEMS(events); i++)
 		event_free(events[i]);
-	if (tick != NULL)
-		event_free(tick);
+	event_free(tick);
 }
 
 static void

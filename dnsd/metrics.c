@@ -143,30 +143,33 @@ by_origin(const void *a, const void *b)
 	return x->origin < y->origin ? -1 : x->origin > y->origin;
 }
 
+struct lines {
+	struct line *list;
+	size_t count, room;
+};
+
+static void
+add_line(void *arg, uint32_t lb, uint32_t origin, uint64_t count)
+{
+	struct lines *lines = arg;
+
+	if (lines->count == lines->room) {
+		lines->room = lines->room ? lines->room * 2 : 256;
+		lines->list = xrealloc(lines->list, lines->room * sizeof *lines->list);
+	}
+	lines->list[lines->count++] = (struct line){lb, origin, count};
+}
+
 /* All rows of all threads; returns how many. */
 static size_t
-gather(const struct metrics *metrics, struct line **lines)
+gather(const struct metrics *metrics, struct line **list)
 {
-	size_t count = 0, room = 0;
+	struct lines lines = {0};
 
-	*lines = NULL;
-	for (size_t w = 0; metrics->workers != NULL && w < workers_count(metrics->workers); w++) {
-		const struct tally *tally = workers_tally(metrics->workers, w);
-
-		for (size_t i = 0; i < TALLY_ROWS; i++) {
-			uint64_t key = tally_get(&tally->rows[i].key);
-
-			if (key == 0)
-				continue;
-			if (count == room) {
-				room = room ? room * 2 : 256;
-				*lines = xrealloc(*lines, room * sizeof **lines);
-			}
-			(*lines)[count++] = (struct line){
-			    (uint32_t)(key >> 32) - 1, (uint32_t)key, tally_get(&tally->rows[i].count)};
-		}
-	}
-	return count;
+	for (size_t w = 0; metrics->workers != NULL && w < workers_count(metrics->workers); w++)
+		tally_each(workers_tally(metrics->workers, w), add_line, &lines);
+	*list = lines.list;
+	return lines.count;
 }
 
 /* Add up neighbours that compare as equal. */

@@ -421,6 +421,20 @@ publisher_report(struct publisher *publisher, struct publisher_report *report)
 	report->monitor_dead = !report->health_seen || report->monitor_beat_age_ms > HEALTH_DEAD_MS;
 }
 
+size_t
+publisher_pairs(struct publisher *publisher, uint64_t *generation)
+{
+	size_t pairs = 0;
+
+	pthread_mutex_lock(&publisher->lock);
+	if (publisher->report.generation != *generation) {
+		*generation = publisher->report.generation;
+		pairs = compiler_pairs(publisher->compiler);
+	}
+	pthread_mutex_unlock(&publisher->lock);
+	return pairs;
+}
+
 bool
 publisher_lb_name(struct publisher *publisher, uint32_t number, const char **name)
 {

@@ -49,6 +49,10 @@ struct publisher_report {
 };
 void publisher_report(struct publisher *publisher, struct publisher_report *report);
 
+/* How many pairs of load balancer and origin there are to count, as long as the configuration is not of
+ * *generation (which becomes that of the configuration); 0: it is, or none is known yet.  Any thread. */
+size_t publisher_pairs(struct publisher *publisher, uint64_t *generation);
+
 /* Names behind the numbers of tallies (compile.h); any thread. */
 bool publisher_lb_name(struct publisher *publisher, uint32_t number, const char **name);
 bool publisher_origin_name(

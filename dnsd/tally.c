@@ -1,9 +1,27 @@
 #include "dnsd/tally.h"
 
 #include <stdlib.h>
-#include <sys/mman.h>
 
 enum { PROBES = 32 };
+
+static struct tally_table *
+table_new(uint32_t room, struct tally_table *before)
+{
+	struct tally_table *table = calloc(1, sizeof *table);
+
+	if (table == NULL)
+		return NULL;
+	table->before = before;
+	table->room = room;
+	table->order = calloc(room, sizeof *table->order);
+	table->rows = calloc(room, sizeof *table->rows);
+	if (table->order != NULL && table->rows != NULL)
+		return table;
+	free(table->order);
+	free(table->rows);
+	free(table);
+	return NULL;
+}
 
 struct tally *
 tally_new(void)
@@ -12,9 +30,8 @@ tally_new(void)
 
 	if (tally == NULL)
 		return NULL;
-	tally->rows = mmap(NULL, TALLY_ROWS * sizeof *tally->rows, PROT_READ | PROT_WRITE,
-	    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (tally->rows == MAP_FAILED) {
+	atomic_store(&tally->table, table_new(TALLY_ROOM_LEAST, NULL));
+	if (atomic_load(&tally->table) == NULL) {
 		free(tally);
 		return NULL;
 	}
@@ -24,26 +41,73 @@ tally_new(void)
 void
 tally_free(struct tally *tally)
 {
-	if (tally == NULL)
-		return;
-	munmap(tally->rows, TALLY_ROWS * sizeof *tally->rows);
+	struct tally_table *table = tally != NULL ? atomic_load(&tally->table) : NULL;
+
+	for (struct tally_table *before; table != NULL; table = before) {
+		before = table->before;
+		free(table->order);
+		free(table->rows);
+		free(table);
+	}
 	free(tally);
+}
+
+bool
+tally_make_room(struct tally *tally, size_t pairs)
+{
+	struct tally_table *table = atomic_load(&tally->table), *larger;
+	uint32_t room = table->room;
+
+	while (room < 2 * pairs && room < TALLY_ROOM_MOST)
+		room *= 2;
+	if (room == table->room && atomic_load(&table->used) > room / 4 * 3 && room < TALLY_ROOM_MOST)
+		room *= 2;
+	if (room == table->room)
+		return true;
+	if ((larger = table_new(room, table)) == NULL)
+		return false;
+	atomic_store_explicit(&tally->table, larger, memory_order_release);
+	return true;
+}
+
+void
+tally_each(
+    const struct tally *tally, void (*fn)(void *arg, uint32_t lb, uint32_t origin, uint64_t count), void *arg)
+{
+	for (const struct tally_table *table = atomic_load(&tally->table); table != NULL;
+	     table = table->before) {
+		uint32_t used = atomic_load_explicit(&table->used, memory_order_acquire);
+
+		for (uint32_t i = 0; i < used; i++) {
+			const struct tally_row *row = &table->rows[table->order[i]];
+			uint64_t key = tally_get(&row->key);
+
+			fn(arg, (uint32_t)(key >> 32) - 1, (uint32_t)key, tally_get(&row->count));
+		}
+	}
 }
 
 static void
 count_origin(struct tally *tally, uint32_t lb, uint32_t origin)
 {
+	struct tally_table *table = atomic_load_explicit(&tally->table, memory_order_acquire);
 	uint64_t key = (uint64_t)(lb + 1) << 32 | origin;
 	uint64_t hash = mix64(key);
 
 	for (unsigned i = 0; i < PROBES; i++) {
-		struct tally_row *row = &tally->rows[(hash + i) % TALLY_ROWS];
+		uint32_t place = (uint32_t)(hash + i) & (table->room - 1);
+		struct tally_row *row = &table->rows[place];
 		uint64_t there = tally_get(&row->key);
 
-		if (there == 0)
+		if (there == 0) {
+			uint32_t used = atomic_load_explicit(&table->used, memory_order_relaxed);
+
 			atomic_store_explicit(&row->key, key, memory_order_relaxed);
-		else if (there != key)
+			table->order[used] = place;
+			atomic_store_explicit(&table->used, used + 1, memory_order_release);
+		} else if (there != key) {
 			continue;
+		}
 		tally_add(&row->count, 1);
 		return;
 	}

@@ -100,7 +100,8 @@ start(struct worker *worker)
 
 struct workers *
 workers_start(struct listener *listeners, size_t count, const struct tcp_limits *limits,
-    const struct serve_settings *settings, struct tls *tls, struct views *views, struct problems *problems)
+    const struct serve_settings *settings, struct tls *tls, struct views *views, size_t pairs,
+    struct problems *problems)
 {
 	struct workers *workers = xcalloc(1, sizeof *workers);
 	size_t wanted = 0;
@@ -120,6 +121,7 @@ workers_start(struct listener *listeners, size_t count, const struct tcp_limits 
 			worker->stop = &workers->stop;
 			worker->context = serve_context_new(settings);
 			made = slot != NULL && worker->context != NULL &&
+			    tally_make_room(worker->context->tally, pairs) &&
 			    (n < listener->nudp
 				    ? make_udp(worker, listener->udp[n], listener->wildcard, views, slot)
 				    : make_tcp(worker, listener->tcp, limits, listener->tls ? tls : NULL,
@@ -148,6 +150,16 @@ const struct tally *
 workers_tally(const struct workers *workers, size_t i)
 {
 	return workers->all[i].context->tally;
+}
+
+bool
+workers_make_room(struct workers *workers, size_t pairs)
+{
+	bool made = true;
+
+	for (size_t i = 0; i < workers->count; i++)
+		made &= tally_make_room(workers->all[i].context->tally, pairs);
+	return made;
 }
 
 void

@@ -465,6 +465,35 @@ compiler_counts(const struct compiler *compiler, struct compiled_counts *counts)
 	    .endpoints = world->nendpoints};
 }
 
+struct pairs {
+	const struct world *world;
+	size_t count;
+};
+
+static void
+count_pairs(const void *node, VISIT visit, void *arg)
+{
+	const struct steer_lb *lb = (*(struct lb_entry *const *)node)->compiled;
+	struct pairs *pairs = arg;
+
+	for (unsigned i = 0; (visit == postorder || visit == leaf) && lb != NULL && i <= lb->nall; i++) {
+		uint32_t slot = i < lb->nall ? lb->pools[i].slot : lb->fallback.slot;
+		const struct pool *model = pairs->world->by_slot[slot]->model;
+
+		pairs->count += model != NULL ? model->norigins : 0;
+	}
+}
+
+size_t
+compiler_pairs(const struct compiler *compiler)
+{
+	struct pairs pairs = {.world = compiler->world};
+
+	if (compiler->world != NULL)
+		twalk_r(compiler->world->lbs, count_pairs, &pairs);
+	return pairs.count;
+}
+
 /* A text of numbers is "FIRST", NUL, "SECOND", NUL; a load balancer's first is empty. */
 static const char *
 number_text(const struct compiler *compiler, uint32_t number, const char **second)

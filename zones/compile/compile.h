@@ -69,6 +69,9 @@ size_t compiler_unknown(struct compiler *compiler);
 struct compiled_counts {
 	size_t zones, lbs, pools, endpoints;
 };
+/* Of load balancers and the origins that each may answer with, one that several of its lists have counted for
+ * each.  Walks all load balancers. */
+size_t compiler_pairs(const struct compiler *compiler);
 void compiler_counts(const struct compiler *compiler, struct compiled_counts *counts);
 
 /* Names behind the numbers of counters; false where a number is not known.  The texts live with the compiler.
