@@ -96,13 +96,12 @@ set_client(struct query *query, const struct peer *peer)
 {
 	const struct client_subnet *subnet = &query->edns.subnet;
 
-	query->client = (struct steer_client){.resolver = peer->address};
+	struct address ecs = {.family = subnet->family == 1 ? FAMILY_V4 : FAMILY_V6};
+
 	/* S3: SOURCE 0 tells nothing of the client; the resolver's address serves. */
-	if (!subnet->present || subnet->source == 0)
-		return;
-	query->client.ecs.family = subnet->family == 1 ? FAMILY_V4 : FAMILY_V6;
-	memcpy(query->client.ecs.bytes, subnet->address, sizeof subnet->address);
-	query->client.source = subnet->source;
+	if (subnet->present)
+		memcpy(ecs.bytes, subnet->address, sizeof subnet->address);
+	steer_client_init(&query->client, &peer->address, &ecs, subnet->present ? subnet->source : 0);
 }
 
 static uint16_t

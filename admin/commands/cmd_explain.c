@@ -17,6 +17,8 @@ read_request(struct args *args, struct explanation_request *request)
 {
 	const char *name = args_word(args, 0), *type = args_word(args, 1),
 		   *client = args_value(args, "client"), *ecs = args_value(args, "ecs");
+	struct address resolver, subnet = {.family = FAMILY_NONE};
+	uint8_t source = 0;
 
 	if (name == NULL || args->count > 2)
 		return args_misused(args, "explain needs one name and at most one type");
@@ -27,12 +29,11 @@ read_request(struct args *args, struct explanation_request *request)
 	request->question.type = type != NULL ? zonefile_type(type) : TYPE_A;
 	if (request->question.type == 0)
 		return args_misused(args, "%s is not a type of record", type);
-	if (!address_from_text(&request->client.resolver, client != NULL ? client : "127.0.0.1"))
+	if (!address_from_text(&resolver, client != NULL ? client : "127.0.0.1"))
 		return args_misused(args, "--client %s: not an address", client);
-	if (ecs != NULL && !prefix_read(ecs, &request->client.ecs, &request->client.source))
+	if (ecs != NULL && !prefix_read(ecs, &subnet, &source))
 		return args_misused(args, "--ecs %s: not a prefix such as 192.0.2.0/24", ecs);
-	if (request->client.source == 0)
-		request->client.ecs.family = FAMILY_NONE; /* S3 */
+	steer_client_init(&request->client, &resolver, &subnet, source);
 	return EXIT_DONE;
 }
 

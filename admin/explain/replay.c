@@ -20,12 +20,13 @@ read_line(struct replay_client *client, char *line)
 {
 	char *rest, *prefix = strtok_r(line, " \t\r\n", &rest), *count = strtok_r(NULL, " \t\r\n", &rest),
 		    *end;
+	struct address address;
+	uint8_t source;
 
 	client->count = 1;
-	if (!prefix_read(prefix, &client->client.ecs, &client->client.source) ||
-	    strtok_r(NULL, " \t\r\n", &rest) != NULL)
+	if (!prefix_read(prefix, &address, &source) || strtok_r(NULL, " \t\r\n", &rest) != NULL)
 		return false;
-	client->client.resolver = client->client.ecs;
+	steer_client_init(&client->client, &address, &address, source);
 	if (count == NULL)
 		return true;
 	if (strspn(count, "0123456789.eE") != strlen(count)) /* strtod knows more */

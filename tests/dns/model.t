@@ -183,6 +183,10 @@ sub answer {
 				$type eq 'A' ? push @{$r{answer}}, "$name. 30 IN A $lb" : push @{$r{authority}}, $negative =~ s/ 300 IN/ 30 IN/r;
 				return \%r;
 			}
+			if ($type eq 'ANY' && $data->{CNAME} && !defined $lb) { # RFC 8482 4.2
+				push @{$r{answer}}, rrs($name, 'CNAME', $data->{CNAME});
+				return \%r;
+			}
 			if ($type eq 'ANY' && (%$data || defined $lb)) {
 				push @{$r{answer}}, "$name. 3600 IN HINFO \"RFC8482\" \"\"";
 				return \%r;

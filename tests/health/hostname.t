@@ -223,6 +223,8 @@ subtest 'flatten_cname=false' => sub {
 		is(answers_of($question), $wanted, "$question: $name");
 		explained($question, $question);
 	}
+	is(answers_of('c.example.com ANY'), 'CNAME:solo.back.test.', 'ANY is answered with the CNAME, which is not followed (RFC 8482 4.2)');
+	like(answers_of('e.example.com ANY'), qr/^HINFO/, 'and without one by HINFO');
 	is(answers_of('e.example.com A', 1) =~ /A:192\.0\.2\.7/ && answers_of('e.example.com A', 1) =~ /A:192\.0\.2\.10/ ? 'both' : '', 'both',
 		'equal weights: the addresses of both');
 	my $soa = ($t->query('e.example.com CNAME')->authority)[0];

@@ -77,6 +77,17 @@ subtest 'geo' => sub {
 	is(went('plain', '10.3.1.0/24'), 'ams', 'and mode=pop the resolver: the site\'s country');
 };
 
+subtest 'IPv4 within IPv6 is located as the IPv4 (S3)' => sub {
+	$t->admin('lb create six.example.com default_pools=us fallback_pool=ams steering_policy=geo country_pools.DE=de country_pools.JP=asia');
+	is_deeply([goes('six', '10.0.1.0/24')], ['de', 15], 'Berlin');
+	is_deeply([goes('six', '::ffff:10.0.1.0/120')], ['de', 111], 'the same as a mapped address');
+	is_deeply([goes('six', '2002:a00:100::/40')], ['de', 31], 'and by 6to4');
+	is_deeply([goes('six', '2002:a00:101:7::/64')], ['de', 31], 'with more than the IPv4 address');
+	is_deeply([goes('six', '::ffff:10.3.1.0/120')], ['asia', 112], 'Tokyo');
+	is(went('six', '2001:db8:1::/56'), 'asia', 'IPv6 itself is what it was');
+	like($t->admin('explain six.example.com --ecs 2002:a00:101::/48'), qr/country DE/, 'explain says so, too');
+};
+
 subtest 'proximity' => sub {
 	$t->admin('lb create near.example.com default_pools=us,asia,eu,de fallback_pool=us steering_policy=proximity');
 	is(went('near', '10.0.1.0/24'), 'de', 'Berlin');

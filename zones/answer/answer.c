@@ -306,6 +306,13 @@ cname_fits(const struct node *node)
 	return !(node->flags & NODE_APEX) && node->nrrsets == 0;
 }
 
+/* RFC 1034 4.3.2 step 3a: a CNAME that is asked for, or any record, is the answer and is not followed. */
+static bool
+goes_on(const struct search *search)
+{
+	return search->question->type != TYPE_CNAME && search->question->type != TYPE_ANY;
+}
+
 /* S16: add the CNAME of a hostname origin; true to go on with what it points to. */
 static bool
 answer_cname(struct search *search)
@@ -320,7 +327,7 @@ answer_cname(struct search *search)
 	item->steered = item->cname = true;
 	item->ttl = search->answer->choice.ttl;
 	search->answer->choice.count = 0;
-	return search->question->type != TYPE_CNAME && follow(search);
+	return goes_on(search) && follow(search);
 }
 
 /* S10: a load balancer's name has nothing of the type, and nobody was chosen. */
@@ -333,6 +340,17 @@ answer_nobody(struct search *search, const struct zone *zone)
 	choice->count = choice->norigins = 0;
 	choice->pin_wanted = false;
 	add_soa(search, zone, choice->ttl); /* S10; S4: the scope of a negative answer is 0 */
+}
+
+/* RFC 8482 4.2: HINFO "RFC8482" "" in place of everything, but not of a CNAME, which is the answer. */
+static void
+answer_any(struct search *search)
+{
+	static const uint8_t hinfo[] = {0xC0, 0x0C, 0, TYPE_HINFO, 0, CLASS_IN, 0, 0, 0x0E, 0x10, 0, 9, 7,
+	    'R', 'F', 'C', '8', '4', '8', '2', 0};
+	struct fragment fragment = {.type = TYPE_HINFO, .count = 1, .len = sizeof hinfo, .wire = hinfo};
+
+	add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
 }
 
 /* S13 to S18, S4, S5.  Returns true to go on along a CNAME. */
@@ -362,6 +380,14 @@ answer_steered(
 		return false;
 	}
 	cname = answer->choice.cname != NULL && cname_fits(node);
+	if (!cname && search->question->type == TYPE_ANY) {
+		/* S6: the addresses stay behind the HINFO; whether there is a CNAME may depend on the client.
+		 */
+		answer->scope = answer->choice.scope;
+		answer->has_choice = false;
+		answer_any(search);
+		return false;
+	}
 	if (!cname && (answer->choice.count == 0 || search->question->type == TYPE_CNAME)) {
 		answer_nobody(search, zone);
 		return false;
@@ -376,17 +402,6 @@ answer_steered(
 	item->len = (uint32_t)item->count * (RR_HEAD + (family == TABLE_V4 ? 4 : 16));
 	item->ttl = answer->choice.ttl;
 	return false;
-}
-
-/* RFC 8482 4.2: HINFO "RFC8482" "" in place of everything. */
-static void
-answer_any(struct search *search)
-{
-	static const uint8_t hinfo[] = {0xC0, 0x0C, 0, TYPE_HINFO, 0, CLASS_IN, 0, 0, 0x0E, 0x10, 0, 9, 7,
-	    'R', 'F', 'C', '8', '4', '8', '2', 0};
-	struct fragment fragment = {.type = TYPE_HINFO, .count = 1, .len = sizeof hinfo, .wire = hinfo};
-
-	add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
 }
 
 /* RFC 2181 5.5: the DNAME that led here may be the answer, too. */
@@ -412,9 +427,13 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 	struct fragment fragment;
 
 	/* S6 */
-	if (lb != NULL && (type == TYPE_A || type == TYPE_AAAA || type == TYPE_CNAME))
+	if (lb != NULL && (type == TYPE_A || type == TYPE_AAAA || type == TYPE_CNAME || type == TYPE_ANY))
 		return answer_steered(search, zone, node, lb);
-	if (type == TYPE_ANY && (node->nrrsets > 0 || lb != NULL)) {
+	if (type == TYPE_ANY && node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment)) {
+		add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
+		return false;
+	}
+	if (type == TYPE_ANY && node->nrrsets > 0) {
 		answer_any(search);
 		return false;
 	}

@@ -198,6 +198,19 @@ read_address(struct reader *reader, bool alone, struct address *first, struct ad
 	return token_advance(reader);
 }
 
+/* S35: networks and ranges of IPv4 within IPv6 are compared as the IPv4 that they carry. */
+static void
+uncover(struct address *first, struct address *last)
+{
+	struct address carried[2] = {*first, *last};
+
+	if (address_uncover(&carried[0]) == 0 || address_uncover(&carried[1]) == 0 ||
+	    memcmp(first->bytes, last->bytes, 2) != 0)
+		return;
+	*first = carried[0];
+	*last = carried[1];
+}
+
 static bool
 add_address(struct reader *reader, const struct operand *operand, bool alone, struct values *values)
 {
@@ -219,6 +232,7 @@ add_address(struct reader *reader, const struct operand *operand, bool alone, st
 		if (first.family != last.family || memcmp(first.bytes, last.bytes, sizeof first.bytes) > 0)
 			return token_fail(reader, at, "the range ends before it begins");
 	}
+	uncover(&first, &last);
 	memcpy(range.first, first.bytes, address_len(&first));
 	memcpy(range.last, last.bytes, address_len(&last));
 	list = &values->addresses[first.family == FAMILY_V6];

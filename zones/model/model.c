@@ -69,6 +69,25 @@ id_new(void)
 	return id;
 }
 
+unsigned
+address_uncover(struct address *address)
+{
+	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff},
+			     sixtofour[2] = {0x20, 2};
+	struct address carried = {.family = FAMILY_V4};
+	unsigned before = 0;
+
+	if (address->family == FAMILY_V6 && memcmp(address->bytes, mapped, sizeof mapped) == 0)
+		before = 96;
+	else if (address->family == FAMILY_V6 && memcmp(address->bytes, sixtofour, sizeof sixtofour) == 0)
+		before = 16;
+	if (before == 0)
+		return 0;
+	memcpy(carried.bytes, address->bytes + before / 8, 4);
+	*address = carried;
+	return before;
+}
+
 bool
 address_from_text(struct address *address, const char *text)
 {

@@ -42,6 +42,12 @@ struct address {
 	uint8_t bytes[16];
 };
 
+/*
+ * IPv4 within IPv6: ::ffff:0:0/96 (RFC 4291 2.5.5.2) and 6to4, 2002::/16 (RFC 3056 2).  If the address is
+ * one of these it becomes the IPv4 address that it carries.  Returns how many bits stood before it, or 0.
+ */
+unsigned address_uncover(struct address *address);
+
 /* Reads an IPv4 or IPv6 address literal, nothing else. */
 bool address_from_text(struct address *address, const char *text);
 /* S31: one host's, of this machine or any other. */

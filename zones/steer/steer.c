@@ -281,6 +281,27 @@ steer_neg_log2(uint64_t hash)
 }
 
 void
+steer_client_init(
+    struct steer_client *client, const struct address *resolver, const struct address *ecs, unsigned source)
+{
+	struct address carried;
+	unsigned before;
+
+	*client = (struct steer_client){.resolver = *resolver};
+	address_uncover(&client->resolver);
+	if (source == 0)
+		return;
+	carried = *ecs;
+	before = address_uncover(&carried);
+	/* A prefix that is as short as what stands before tells nothing of the IPv4 address. */
+	if (source <= before)
+		before = 0;
+	client->ecs = before > 0 ? carried : *ecs;
+	client->source = (uint8_t)(before > 0 ? MIN(source - before, 32u) : source);
+	client->covered = (uint8_t)before;
+}
+
+void
 steer_truncate(struct address *address, unsigned bits)
 {
 	unsigned whole = bits / 8;

@@ -20,7 +20,12 @@ struct steer_client {
 	struct address resolver;
 	struct address ecs; /* family 0: none was sent, or SOURCE 0 (S3) */
 	uint8_t source;     /* prefix length of ecs */
+	uint8_t covered;    /* S3: bits that stood before the IPv4 address that ecs carried in IPv6; else 0 */
 };
+
+/* S3: who asks.  source 0: nothing is known but the resolver. */
+void steer_client_init(
+    struct steer_client *client, const struct address *resolver, const struct address *ecs, unsigned source);
 
 struct steer_pool {
 	uint32_t slot;

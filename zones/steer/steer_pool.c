@@ -483,10 +483,45 @@ tell(const struct deciding *deciding)
 	trace->lb->places = NULL; /* they may be ours */
 }
 
+/* How long a prefix of an IPv6 address must be to leave out what carries IPv4; 0 if it has none of it. */
+static unsigned
+apart_from(const struct address *address, const struct address *other)
+{
+	unsigned bits = 0;
+
+	while (bits < 127 && ((address->bytes[bits / 8] ^ other->bytes[bits / 8]) & 0x80 >> bits % 8) == 0)
+		bits++;
+	return bits + 1;
+}
+
+/*
+ * S4: IPv6 clients that carry IPv4 are decided as that.  So what holds for an IPv4 prefix holds for it behind
+ * the bits that stood before, and what holds for an IPv6 prefix does not for those of them that lie in it.
+ */
+static uint8_t
+scope_among_covered(const struct deciding *deciding, uint8_t scope)
+{
+	static const struct address mapped = {FAMILY_V6, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}},
+				    sixtofour = {FAMILY_V6, {0x20, 2}};
+	const struct steer_client *client = &deciding->steering->client;
+	const struct steer_lb *lb = deciding->lb;
+	bool located = deciding->steering->geo != NULL && ecs_locates(lb) &&
+	    (lb->policy == STEERING_GEO || lb->policy == STEERING_PROXIMITY);
+	bool matters = scope > 0 || lb->overrides != NULL || located;
+
+	if (!matters)
+		return 0;
+	if (client->covered > 0)
+		return (uint8_t)(client->covered + scope);
+	return (uint8_t)MAX(
+	    scope, MAX(apart_from(&client->ecs, &mapped), apart_from(&client->ecs, &sixtofour)));
+}
+
 void
 steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering,
     unsigned family, struct steer_choice *choice)
 {
+	const struct steer_client *client = &steering->client;
 	struct deciding deciding;
 	struct changed changed; /* room that nobody pays for who has no sets and rules */
 	uint32_t slot;
@@ -540,4 +575,6 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 		choice->scope = MAX(choice->scope, deciding.key.scope);
 	/* Where the location says which pools, the narrower of both prefixes. */
 	choice->scope = MAX(choice->scope, deciding.scope);
+	if (client->ecs.family == FAMILY_V6 || client->covered > 0)
+		choice->scope = scope_among_covered(&deciding, choice->scope);
 }
