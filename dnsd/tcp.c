@@ -21,7 +21,17 @@ struct connection {
 	struct event *deadline;
 	struct peer peer;
 	bool closing; /* the client sends no more: close when all is written */
-	struct connection *next, **link;
+	struct network *network;
+	uint64_t turn; /* when it last got an answer or came, counted in such events */
+	struct connection *older, *newer;
+};
+
+/* The connections of one client network, by their turns. */
+struct network {
+	uint64_t prefix;
+	unsigned count;
+	struct connection *oldest, *newest;
+	struct network *next, **link;
 };
 
 struct tcp {
@@ -31,20 +41,104 @@ struct tcp {
 	struct serve_context *context;
 	struct views *views;
 	struct view_slot *slot;
-	struct connection *connections;
-	unsigned count, most;
+	struct network *networks;
+	unsigned count, most, most_of_network;
+	uint64_t turns;
 	struct timeval idle;
 	struct event *pause; /* until descriptors are free again */
 	bool said;
 	uint8_t out[UINT16_MAX];
 };
 
+/* /24 or /56: what one client can have addresses in. */
+static uint64_t
+prefix_of(const struct address *address)
+{
+	if (address->family == FAMILY_V4)
+		return (uint64_t)address->bytes[0] << 16 | address->bytes[1] << 8 | address->bytes[2];
+	return get64(address->bytes) >> 8 | UINT64_C(1) << 60;
+}
+
+static void
+leave_turn(struct connection *connection)
+{
+	struct network *network = connection->network;
+
+	*(connection->older != NULL ? &connection->older->newer : &network->oldest) = connection->newer;
+	*(connection->newer != NULL ? &connection->newer->older : &network->newest) = connection->older;
+}
+
+static void
+take_turn(struct connection *connection)
+{
+	struct network *network = connection->network;
+
+	connection->turn = ++connection->tcp->turns;
+	connection->newer = NULL;
+	connection->older = network->newest;
+	*(network->newest != NULL ? &network->newest->newer : &network->oldest) = connection;
+	network->newest = connection;
+}
+
+/* It got an answer: it has not waited longest any more. */
+static void
+renew_turn(struct connection *connection)
+{
+	leave_turn(connection);
+	take_turn(connection);
+}
+
+/* The network of a prefix; made where it is new.  NULL where memory is exhausted. */
+static struct network *
+network_of(struct tcp *tcp, uint64_t prefix)
+{
+	struct network *network = tcp->networks;
+
+	while (network != NULL && network->prefix != prefix)
+		network = network->next;
+	if (network != NULL || (network = calloc(1, sizeof *network)) == NULL)
+		return network;
+	network->prefix = prefix;
+	network->next = tcp->networks;
+	network->link = &tcp->networks;
+	if (network->next != NULL)
+		network->next->link = &network->next;
+	tcp->networks = network;
+	return network;
+}
+
+/* One without connections goes. */
+static void
+leave_network(struct network *network)
+{
+	if (network->count > 0)
+		return;
+	if (network->next != NULL)
+		network->next->link = network->link;
+	*network->link = network->next;
+	free(network);
+}
+
+/* The network that has most connections; of several, the one where somebody has waited longest. */
+static struct network *
+largest_network(const struct tcp *tcp)
+{
+	struct network *largest = NULL;
+
+	for (struct network *network = tcp->networks; network != NULL; network = network->next)
+		if (network->oldest != NULL && /* not a newcomer alone */
+		    (largest == NULL || network->count > largest->count ||
+			(network->count == largest->count && network->oldest->turn < largest->oldest->turn)))
+			largest = network;
+	return largest;
+}
+
 static void
 close_connection(struct connection *connection)
 {
-	if (connection->next != NULL)
-		connection->next->link = connection->link;
-	*connection->link = connection->next;
+	leave_turn(connection);
+	connection->network->count--;
+	leave_network(connection->network);
 	connection->tcp->count--;
 	event_free(connection->deadline);
 	bufferevent_free(connection->buffers);
@@ -90,6 +184,7 @@ answer_request(struct connection *connection, const uint8_t *request, size_t len
 	if (outlen == 0)
 		return true;
 	event_add(connection->deadline, &tcp->idle);
+	renew_turn(connection);
 	put16(prefix, (uint16_t)outlen);
 	return evbuffer_add(output, prefix, LENGTH) == 0 && evbuffer_add(output, tcp->out, outlen) == 0;
 }
@@ -147,22 +242,24 @@ on_end(struct bufferevent *buffers, short what, void *arg)
 	close_connection(connection);
 }
 
-void
-tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from)
+/* Who has too many, the newcomer counted, loses the connection that has waited longest. */
+static void
+make_room(struct tcp *tcp, const struct network *newcomers)
 {
-	struct connection *connection = NULL;
+	if (newcomers->count > tcp->most_of_network)
+		close_connection(newcomers->oldest);
+	else if (tcp->count >= tcp->most)
+		close_connection(largest_network(tcp)->oldest);
+}
+
+/* The sockets of a connection and its end; false where memory is exhausted: fd is closed. */
+static bool
+open_connection(struct tcp *tcp, struct connection *connection, int fd)
+{
 	int on = 1;
 
-	if (tcp->count < tcp->most)
-		connection = calloc(1, sizeof *connection);
-	if (connection == NULL) {
-		close(fd);
-		return;
-	}
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	connection->tcp = tcp;
-	peer_from(&connection->peer, (const union sockaddr_any *)from,
-	    tcp->tls != NULL ? TRANSPORT_TLS4 : TRANSPORT_TCP4);
 	connection->deadline = evtimer_new(tcp->base, on_deadline, connection);
 	connection->buffers = tcp->tls != NULL ? tls_accept(tcp->tls, tcp->base, fd)
 					       : bufferevent_socket_new(tcp->base, fd, BEV_OPT_CLOSE_ON_FREE);
@@ -173,14 +270,36 @@ tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from)
 			close(fd);
 		else
 			bufferevent_free(connection->buffers);
+		return false;
+	}
+	return true;
+}
+
+void
+tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from)
+{
+	struct connection *connection = calloc(1, sizeof *connection);
+	struct network *network = NULL;
+	struct peer peer;
+
+	peer_from(
+	    &peer, (const union sockaddr_any *)from, tcp->tls != NULL ? TRANSPORT_TLS4 : TRANSPORT_TCP4);
+	if (connection == NULL || (network = network_of(tcp, prefix_of(&peer.address))) == NULL) {
+		free(connection);
+		close(fd);
+		return;
+	}
+	network->count++; /* it stays, whoever leaves */
+	make_room(tcp, network);
+	if (!open_connection(tcp, connection, fd)) {
+		network->count--;
+		leave_network(network);
 		free(connection);
 		return;
 	}
-	connection->next = tcp->connections;
-	connection->link = &tcp->connections;
-	if (connection->next != NULL)
-		connection->next->link = &connection->next;
-	tcp->connections = connection;
+	connection->peer = peer;
+	connection->network = network;
+	take_turn(connection);
 	tcp->count++;
 	bufferevent_setcb(connection->buffers, on_read, on_written, on_end, connection);
 	bufferevent_setwatermark(connection->buffers, EV_READ, 0, INPUT_MAX);
@@ -252,6 +371,7 @@ tcp_new(struct event_base *base, int fd, const struct tcp_limits *limits, struct
 	tcp->views = views;
 	tcp->slot = slot;
 	tcp->most = limits->connections;
+	tcp->most_of_network = MIN(MAX(tcp->most / TCP_NETWORK_PART, TCP_NETWORK_MIN), tcp->most);
 	tcp->idle =
 	    (struct timeval){.tv_sec = limits->idle_ms / 1000, .tv_usec = limits->idle_ms % 1000 * 1000};
 	tcp->pause = evtimer_new(base, on_pause_over, tcp);
@@ -269,8 +389,8 @@ tcp_free(struct tcp *tcp)
 {
 	if (tcp == NULL)
 		return;
-	while (tcp->connections != NULL)
-		close_connection(tcp->connections);
+	while (tcp->networks != NULL)
+		close_connection(tcp->networks->oldest);
 	if (tcp->listener != NULL)
 		evconnlistener_free(tcp->listener);
 	if (tcp->pause != NULL)
@@ -286,5 +406,5 @@ tcp_stop(struct tcp *tcp)
 	event_del(tcp->pause);
 	evconnlistener_disable(tcp->listener);
 	/* What has arrived is answered and written within this moment; slower clients ask elsewhere. */
-	event_base_loopexit(tcp->base, tcp->connections != NULL ? &moment : NULL);
+	event_base_loopexit(tcp->base, tcp->count > 0 ? &moment : NULL);
 }

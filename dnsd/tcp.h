@@ -1,6 +1,10 @@
 /*
  * tcp.h -- DNS over TCP (RFC 7766) and over TLS (RFC 7858): pipelined requests, bounded buffers, bounded
  * time, bounded connections.
+ *
+ * Nobody keeps others out: a client network (/24, /56) has at most a quarter of a listener's connections, and
+ * if all are taken, one of the network that has most makes room for a newcomer.  The connection that leaves
+ * is the one that has waited longest since its last answer (RFC 7766 6.2.3, 10).
  */
 #ifndef DNSD_TCP_H
 #define DNSD_TCP_H
@@ -9,7 +13,9 @@
 #include "dnsd/view.h"
 
 enum {
-	TCP_CONNECTIONS_MAX = 1000, /* of one listener; more are closed at once */
+	TCP_CONNECTIONS_MAX = 1000, /* of one listener */
+	TCP_NETWORK_PART = 4,       /* of these, one network has a fourth at most, ... */
+	TCP_NETWORK_MIN = 4,        /* ... but so many at least, where there are so many */
 	TCP_CONNECTIONS_MIN = 4,    /* however few descriptors there are */
 	TCP_IDLE_MS = 10000         /* without a whole request, or with a client that does not read */
 };

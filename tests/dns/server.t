@@ -292,12 +292,10 @@ subtest 'TCP has its limits' => sub {
 		$octets++;
 	}
 	cmp_ok($octets, '<', 40, 'also one that sends an octet now and then');
-	my @many = map { tcp($t) } 1 .. 5;
+	my @many = map { tcp($t) } 1 .. 4;
 	$_->syswrite(request($t, 5, 'www.example.com A')) for @many;
-	is(ids(map { messages($_, 1) } @many), '5 5 5 5 5', 'five connections are served');
-	my $sixth = tcp($t);
-	ok(closed($sixth), 'a sixth one is closed at once');
-	ok(closed($many[0]), 'when the others are gone');
+	is(ids(map { messages($_, 1) } @many), '5 5 5 5', 'four connections of one network are served (tcp_limits.t)');
+	ok(closed($many[0]), 'and end when they are idle');
 	ok(Graycloud::wait_for(sub { ($t->answer_lines('www.example.com A', tcp => 1))[0] eq $www[0] =~ s/ +/ /gr }), 'there is room again');
 	$t->stop;
 };
