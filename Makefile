@@ -108,10 +108,10 @@ soak: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(OUT)/tests/robust/soak
 	SOAK=10000000 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove -v --merge -Itests/lib $(OUT)/tests/robust/soak tests/robust/soak.t
 
-# The corpus of questions with other nameservers, this nameserver with the clients of others, and metrics with promtool.
+# The corpus of questions and random records with other nameservers, this nameserver with the clients of others, and metrics with promtool.
 test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/dns/clients.t tests/health/metrics.t tests/health/prometheus.t tests/dns/peers
+	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/dns/clients.t tests/health/metrics.t tests/health/prometheus.t tests/dns/peers tests/dns/rdata_peers
 
 # A suspended machine: an emulated one that really sleeps.
 test-suspend: packages-suspend

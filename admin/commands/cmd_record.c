@@ -252,12 +252,12 @@ read_data(struct change *change, const struct record_request *request, uint8_t o
 	const struct record_place *place = &request->place;
 	uint8_t *as_whole = xmalloc(65535);
 	struct problems ignored = {0};
-	size_t len = zonefile_rdata(request->type, request->data, place->zone.name, out, &change->problems),
-	       whole_len;
+	size_t len = 0, whole_len;
 
-	whole_len = zonefile_rdata(request->type, request->data, NULL, as_whole, &ignored);
-	if (request->add && len > 0 && whole_len < len && whole_len > 0 &&
-	    strchr(request->data, '.') != NULL) {
+	if (zonefile_rdata(request->type, request->data, place->zone.name, out, &len, &change->problems) &&
+	    request->add &&
+	    zonefile_rdata(request->type, request->data, NULL, as_whole, &whole_len, &ignored) &&
+	    whole_len < len && strchr(request->data, '.') != NULL) {
 		char *text = record_text(place->name, request->type, out, (uint16_t)len);
 
 		problems_warn(&change->problems,

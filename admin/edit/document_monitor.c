@@ -124,6 +124,7 @@ check_dns(const struct check *check, const struct json *monitor)
 	const char *data = json_text_of(monitor, "dns_data"), *type = json_text_of(monitor, "dns_type");
 	struct problems problems = {0};
 	uint8_t *rdata;
+	size_t len;
 
 	if (*json_text_of(monitor, "dns_name") == '\0')
 		problems_error(
@@ -131,7 +132,7 @@ check_dns(const struct check *check, const struct json *monitor)
 	if (*data == '\0')
 		return;
 	rdata = xmalloc(UINT16_MAX);
-	if (zonefile_rdata(zonefile_type(type), data, (const uint8_t *)"", rdata, &problems) == 0)
+	if (!zonefile_rdata(zonefile_type(type), data, (const uint8_t *)"", rdata, &len, &problems))
 		problems_error(check->problems, "%s: dns_data is \"%s\": that is no data of type %s",
 		    check->label, data, type);
 	free(rdata);

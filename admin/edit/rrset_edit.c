@@ -123,23 +123,12 @@ rrset_has(const struct rrset *rrset, const uint8_t *rdata, uint16_t len)
 char *
 rdata_text(uint16_t type, const uint8_t *rdata, uint16_t len)
 {
-	static const uint8_t root[] = {0};
-	uint8_t *record = xmalloc(2u + len);
-	struct rrset rrset = {.type = type, .count = 1, .records = record, .len = 2u + len};
-	char *line = NULL, *data, *text;
-	size_t line_len;
-	FILE *stream = open_memstream(&line, &line_len);
+	char *text;
+	size_t text_len;
+	FILE *out = open_memstream(&text, &text_len);
 
-	put16(record, len);
-	memcpy(record + 2, rdata, len);
-	zonefile_write(stream, root, &rrset);
-	fclose(stream);
-	data = line;
-	for (unsigned field = 0; field < 4 && data != NULL; field++) /* owner, TTL, class, type */
-		data = (data = strchr(data, '\t')) != NULL ? data + 1 : NULL;
-	text = xasprintf("%.*s", data != NULL ? (int)strcspn(data, "\n") : 0, data != NULL ? data : "");
-	free(line);
-	free(record);
+	zonefile_write_rdata(out, type, rdata, len);
+	fclose(out);
 	return text;
 }
 

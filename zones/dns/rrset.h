@@ -23,6 +23,7 @@ enum rr_type {
 	TYPE_SRV = 33,
 	TYPE_DNAME = 39,
 	TYPE_OPT = 41,
+	TYPE_APL = 42,
 	TYPE_DS = 43,
 	TYPE_RRSIG = 46,
 	TYPE_NSEC = 47,

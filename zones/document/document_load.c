@@ -237,8 +237,8 @@ load_dns(struct monitor *monitor, const struct json *json)
 	if (*data == '\0')
 		return true;
 	rdata = xmalloc(UINT16_MAX);
-	monitor->dns_data_len =
-	    zonefile_rdata(monitor->dns_type, data, (const uint8_t *)"", rdata, &problems);
+	zonefile_rdata(
+	    monitor->dns_type, data, (const uint8_t *)"", rdata, &monitor->dns_data_len, &problems);
 	problems_free(&problems);
 	monitor->dns_data = xmemdup(rdata, monitor->dns_data_len);
 	free(rdata);

@@ -1,3 +1,4 @@
+#include "zones/zonefile/rdata.h"
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <ldns/ldns.h>
@@ -19,8 +20,11 @@ void
 zonefile_type_text(uint16_t type, char out[16])
 {
 	const ldns_rr_descriptor *descriptor = ldns_rr_descript(type);
+	const struct rdata_type *own = rdata_type_by_number(type);
 
-	if (descriptor != NULL && descriptor->_type == type && descriptor->_name != NULL)
+	if (own != NULL)
+		snprintf(out, 16, "%s", own->name);
+	else if (descriptor != NULL && descriptor->_type == type && descriptor->_name != NULL)
 		snprintf(out, 16, "%s", descriptor->_name);
 	else
 		snprintf(out, 16, "TYPE%u", type);
@@ -29,6 +33,8 @@ zonefile_type_text(uint16_t type, char out[16])
 uint16_t
 zonefile_type(const char *text)
 {
+	const struct rdata_type *own;
+
 	if (strncasecmp(text, "TYPE", 4) == 0 && text[4] != '\0') { /* RFC 3597 5 */
 		char *end;
 		unsigned long number = strtoul(text + 4, &end, 10);
@@ -36,7 +42,8 @@ zonefile_type(const char *text)
 		return *end == '\0' && text[4] >= '0' && text[4] <= '9' && number < 65536 ? (uint16_t)number
 											  : 0;
 	}
-	return (uint16_t)ldns_get_rr_type_by_name(text);
+	own = rdata_type_by_name(text);
+	return own != NULL ? own->type : (uint16_t)ldns_get_rr_type_by_name(text);
 }
 
 bool
@@ -166,6 +173,29 @@ hex_digit(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
+static char *text_of_rdata(uint16_t type, const uint8_t *rdata, size_t len);
+
+/* Has the rdata the shape of its type? */
+static bool
+rdata_fits(uint16_t type, const uint8_t *rdata, size_t len)
+{
+	const struct rdata_type *own = rdata_type_by_number(type);
+	bool fits;
+
+	if (own != NULL && (own->read != NULL || own->fields[0] != '\0')) {
+		char *text = text_of_rdata(type, rdata, len);
+
+		fits = text != NULL;
+		free(text);
+	} else {
+		ldns_rr *rr = rr_from_rdata(type, rdata, len);
+
+		fits = rr != NULL;
+		ldns_rr_free(rr);
+	}
+	return fits;
+}
+
 /* RFC 3597 5: \# LENGTH HEX ... */
 static bool
 rdata_generic(uint16_t type, const struct line *line, size_t first, uint8_t *out, size_t *len)
@@ -173,7 +203,6 @@ rdata_generic(uint16_t type, const struct line *line, size_t first, uint8_t *out
 	size_t digits = 0;
 	unsigned long want;
 	char *end;
-	ldns_rr *rr;
 
 	if (first + 1 >= line->count)
 		return false;
@@ -191,9 +220,7 @@ rdata_generic(uint16_t type, const struct line *line, size_t first, uint8_t *out
 	if (digits != 2 * want)
 		return false;
 	*len = want;
-	rr = rr_from_rdata(type, out, want);
-	ldns_rr_free(rr);
-	return rr != NULL;
+	return rdata_fits(type, out, want);
 }
 
 /* The largest number that a field takes; 0 where it is none, ULLONG_MAX where more than one token may follow.
@@ -241,10 +268,10 @@ numbers_fit(const ldns_rr_descriptor *descriptor, const struct line *line, size_
 
 		if (most == ULLONG_MAX)
 			return true;
-		if (most == 0 || (!plain && (*token < '0' || *token > '9')))
+		if (most == 0 || (!plain && strchr("+-0123456789", *token) == NULL))
 			continue;
 		value = strtoull(token, &end, 10);
-		if (value > most || (plain && (*token < '0' || *token > '9' || *end != '\0')))
+		if (value > most || *token < '0' || *token > '9' || (plain && *end != '\0'))
 			return false;
 	}
 	return true;
@@ -254,7 +281,7 @@ numbers_fit(const ldns_rr_descriptor *descriptor, const struct line *line, size_
 static size_t
 join_tokens(const struct line *line, size_t first, char *out)
 {
-	size_t from = line->tokens[first], len = line->len - from - 1;
+	size_t from = line->tokens[first].at, len = line->len - from - 1;
 
 	for (size_t i = 0; i < len; i++)
 		out[i] = line->text[from + i] == '\0' ? ' ' : line->text[from + i];
@@ -397,7 +424,7 @@ rdata_from_ldns(
 	ldns_status status;
 	bool fits;
 
-	if (line->len - line->tokens[first] > LDNS_TEXT_MAX)
+	if (line->len - line->tokens[first].at > LDNS_TEXT_MAX)
 		return "the text is too long: write the data as \\# LENGTH HEX (RFC 3597)";
 	join_tokens(line, first, text + used);
 	status = ldns_rr_new_frm_str(&rr, text, 0, &origin_rdf, NULL);
@@ -433,19 +460,58 @@ static struct rdata_result __attribute__((format(printf, 1, 2))) refused(const c
 	return result;
 }
 
-struct rdata_result
-rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t out[65535])
+/* The types that are ours. */
+static struct rdata_result
+rdata_from_own(
+    const struct rdata_type *type, struct line *line, size_t first, const uint8_t *origin, uint8_t *out)
+{
+	struct rdata_input in = {.line = line, .next = first, .origin = origin, .out = out};
+
+	if (!rdata_type_read(type, &in))
+		return refused("%s: %s", type->name, in.why);
+	return (struct rdata_result){.ok = true, .len = in.len};
+}
+
+/* All others, by what ldns knows of them. */
+static struct rdata_result
+rdata_from_others(
+    uint16_t type, const char *name, struct line *line, size_t first, const uint8_t *origin, uint8_t *out)
 {
 	const ldns_rr_descriptor *descriptor = ldns_rr_descript(type);
 	struct rdata_result result = {.ok = true};
-	const uint8_t *known = origin ? origin : no_origin;
 	const char *why;
+
+	if (descriptor == NULL || descriptor->_type != type)
+		return refused("%s is an unknown type: write its data as \\# LENGTH HEX (RFC 3597)", name);
+	if (!numbers_fit(descriptor, line, first))
+		return refused("%s: a number is wrong or too large for its field", name);
+	if (has_plain_fields(descriptor, line->count - first)) {
+		if (!rdata_by_fields(descriptor, line, first, origin, out, &result.len))
+			return refused("%s: %s", name,
+			    long_string(line, first)
+				? "a string is over 255 octets: split it into several quoted strings"
+				: "the data cannot be read as this type's, or has too few or too many "
+				  "fields");
+	} else {
+		why = rdata_from_ldns(type, line, first, origin, out, &result.len);
+		if (why != NULL)
+			return refused("%s: %s", name, why);
+	}
+	return result;
+}
+
+struct rdata_result
+rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t out[65535])
+{
+	const struct rdata_type *own = rdata_type_by_number(type);
+	struct rdata_result result = {.ok = true};
+	const uint8_t *known = origin ? origin : no_origin;
 	char name[16];
 
 	zonefile_type_text(type, name);
-	if (first >= line->count)
+	if (first >= line->count && type != TYPE_APL)
 		return refused("%s has no data", name);
-	if (strcmp(line_token(line, first), "\\#") == 0) {
+	if (first < line->count && strcmp(line_token(line, first), "\\#") == 0) {
 		if (!rdata_generic(type, line, first, out, &result.len) ||
 		    !rdata_sound(type, out, result.len))
 			return refused(
@@ -453,22 +519,10 @@ rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *o
 			    name);
 		return result;
 	}
-	if (descriptor == NULL || descriptor->_type != type)
-		return refused("%s is an unknown type: write its data as \\# LENGTH HEX (RFC 3597)", name);
-	if (!numbers_fit(descriptor, line, first))
-		return refused("%s: a number is wrong or too large for its field", name);
-	if (has_plain_fields(descriptor, line->count - first)) {
-		if (!rdata_by_fields(descriptor, line, first, known, out, &result.len))
-			return refused("%s: %s", name,
-			    long_string(line, first)
-				? "a string is over 255 octets: split it into several quoted strings"
-				: "the data cannot be read as this type's, or has too few or too many "
-				  "fields");
-	} else {
-		why = rdata_from_ldns(type, line, first, known, out, &result.len);
-		if (why != NULL)
-			return refused("%s: %s", name, why);
-	}
+	result = own != NULL ? rdata_from_own(own, line, first, known, out)
+			     : rdata_from_others(type, name, line, first, known, out);
+	if (!result.ok)
+		return result;
 	if (origin == NULL && memmem(out, result.len, no_origin, sizeof no_origin - 1) != NULL)
 		return refused("%s holds a relative name and there is no $ORIGIN before it: end the name "
 			       "with a dot, add "
@@ -479,27 +533,27 @@ rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *o
 	return result;
 }
 
-size_t
-zonefile_rdata(
-    uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535], struct problems *problems)
+bool
+zonefile_rdata(uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535], size_t *len,
+    struct problems *problems)
 {
 	static const uint8_t root[1] = {0};
 	struct cursor cursor = {.at = text, .end = text + strlen(text), .line = 1};
-	struct rdata_result result = refused("there is no data");
+	struct rdata_result result;
 	struct line line = {0};
 
-	if (line_next(&cursor, &line)) {
-		if (line.fault[0] != '\0')
-			result = refused("%s", line.fault);
-		else
-			result = rdata_from_line(type, &line, 0, origin ? origin : root, out);
-		if (result.ok && line_next(&cursor, &line))
-			result = refused("more than one line was given");
-	}
+	line_next(&cursor, &line);
+	if (line.fault[0] != '\0')
+		result = refused("%s", line.fault);
+	else
+		result = rdata_from_line(type, &line, 0, origin ? origin : root, out);
+	if (result.ok && line_next(&cursor, &line))
+		result = refused("more than one line was given");
 	line_free(&line);
 	if (!result.ok)
 		problems_error(problems, "%s", result.why);
-	return result.ok ? result.len : 0;
+	*len = result.len;
+	return result.ok;
 }
 
 /* Presentation form of ldns, without the blanks it ends some types with.  NULL where it cannot be told. */
@@ -525,35 +579,81 @@ text_from_rr(ldns_rr *rr)
 	return text;
 }
 
-/* ldns forgets to escape some octets: its text is good only where it reads back as what it was. */
-static bool
-write_as_text(FILE *out, uint16_t type, const uint8_t *rdata, size_t len)
+/* As our own writer has it.  NULL if it has not the type's shape. */
+static char *
+text_of_own(const struct rdata_type *type, const uint8_t *rdata, size_t len)
 {
-	ldns_rr *rr = rr_from_rdata(type, rdata, len);
-	char *text = rr != NULL ? text_from_rr(rr) : NULL;
+	struct reader in = {.at = rdata, .end = rdata + len};
+	char *text = NULL;
+	size_t text_len;
+	FILE *out = open_memstream(&text, &text_len);
+	bool good = rdata_type_write(type, out, &in);
+
+	fclose(out);
+	if (good)
+		return text;
+	free(text);
+	return NULL;
+}
+
+/*
+ * Presentation form; NULL if there is none.  ldns forgets to escape some octets, and its own form of some
+ * data is invalid: a text is good only if it reads back as what it was.
+ */
+static char *
+text_of_rdata(uint16_t type, const uint8_t *rdata, size_t len)
+{
+	const struct rdata_type *own = rdata_type_by_number(type);
+	ldns_rr *rr = own == NULL ? rr_from_rdata(type, rdata, len) : NULL;
+	char *text = own != NULL ? text_of_own(own, rdata, len) : rr != NULL ? text_from_rr(rr) : NULL;
 	uint8_t *again = xmalloc(65535);
 	struct problems unused = {0};
-	bool same;
+	size_t again_len;
 
-	same = text != NULL && strchr(text, '\n') == NULL && len > 0 &&
-	    zonefile_rdata(type, text, NULL, again, &unused) == len && memcmp(again, rdata, len) == 0;
-	if (same)
-		fputs(text, out);
+	if (text == NULL || strchr(text, '\n') != NULL || (len == 0 && own == NULL) ||
+	    !zonefile_rdata(type, text, NULL, again, &again_len, &unused) || again_len != len ||
+	    memcmp(again, rdata, len) != 0) {
+		free(text);
+		text = NULL;
+	}
 	problems_free(&unused);
 	free(again);
-	free(text);
 	ldns_rr_free(rr);
-	return same;
+	return text;
+}
+
+static void
+write_generic(FILE *out, const uint8_t *rdata, size_t len)
+{
+	fprintf(out, "\\# %zu%s", len, len > 0 ? " " : "");
+	for (size_t octet = 0; octet < len; octet++)
+		fprintf(out, "%02x", rdata[octet]);
+}
+
+void
+zonefile_write_rdata(FILE *out, uint16_t type, const uint8_t *rdata, size_t len)
+{
+	char *text = text_of_rdata(type, rdata, len);
+
+	if (text != NULL)
+		fputs(text, out);
+	else
+		write_generic(out, rdata, len);
+	free(text);
 }
 
 bool
 zonefile_write(FILE *out, const uint8_t *owner, const struct rrset *rrset)
 {
+	const struct rdata_type *own = rdata_type_by_number(rrset->type);
+	bool unnamed = own != NULL && own->unnamed;
 	char name[NAME_MAX_TEXT], type[16];
 	const uint8_t *at = rrset->records;
 
 	name_to_text(owner, name);
 	zonefile_type_text(rrset->type, type);
+	if (unnamed)
+		snprintf(type, sizeof type, "TYPE%u", rrset->type);
 	for (unsigned i = 0; i < rrset->count; i++) {
 		uint16_t len;
 		const uint8_t *rdata = rrset_next(&at, &len);
@@ -561,11 +661,10 @@ zonefile_write(FILE *out, const uint8_t *owner, const struct rrset *rrset)
 		if (!rdata_sound(rrset->type, rdata, len))
 			return false;
 		fprintf(out, "%s\t%u\tIN\t%s\t", name, rrset->ttl, type);
-		if (!write_as_text(out, rrset->type, rdata, len)) {
-			fprintf(out, "\\# %u ", len);
-			for (unsigned octet = 0; octet < len; octet++)
-				fprintf(out, "%02x", rdata[octet]);
-		}
+		if (unnamed)
+			write_generic(out, rdata, len);
+		else
+			zonefile_write_rdata(out, rrset->type, rdata, len);
 		fputc('\n', out);
 	}
 	return true;

@@ -41,8 +41,15 @@ bool zonefile_is_dnssec(uint16_t type);
  */
 int zonefile_compare_rdata(uint16_t type, const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len);
 
-/* One record of presentation form ("10 mail.example.com.") as wire rdata; 0 and problems where it is none. */
-size_t zonefile_rdata(
-    uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535], struct problems *problems);
+/* One record of presentation form ("10 mail.example.com.") as wire rdata; false and problems if it is
+ * invalid. */
+bool zonefile_rdata(uint16_t type, const char *text, const uint8_t *origin, uint8_t out[65535], size_t *len,
+    struct problems *problems);
+/* The opposite; data that has not its type's shape is written as \# LENGTH HEX. */
+void zonefile_write_rdata(FILE *out, uint16_t type, const uint8_t *rdata, size_t len);
+
+/* Seconds, or 1h30m as BIND has it, at most some 2^63; the caller bounds it.  False if the text is not a TTL.
+ */
+bool zonefile_ttl(const char *text, uint64_t *seconds);
 
 #endif

@@ -50,12 +50,20 @@ put_escape(struct cursor *cursor, struct line *line)
 	} else if (*cursor->at == '#') { /* RFC 3597 5 */
 		put_octet(line, '\\');
 		put_octet(line, *cursor->at++);
+	} else if ((*cursor->at | 0x20) >= 'a' && (*cursor->at | 0x20) <= 'z') {
+		/* RFC 1035 5.1 makes C:\dir of it "C:dir", which nobody means. */
+		snprintf(line->fault, sizeof line->fault,
+		    "\"\\%c\" would be only \"%c\": write \"\\\\\" for a backslash", *cursor->at,
+		    *cursor->at);
+		cursor->at++;
 	} else
 		put_escaped(line, (uint8_t)*cursor->at++);
 }
 
+/* A word, or a quoted string: that ends a word and begins one, also without a blank (as BIND and NSD read
+ * it). */
 static void
-put_token(struct cursor *cursor, struct line *line)
+put_token(struct cursor *cursor, struct line *line, bool touches)
 {
 	bool quoted = false, whole = *cursor->at == '"';
 
@@ -63,18 +71,18 @@ put_token(struct cursor *cursor, struct line *line)
 		line->tokens_room = line->tokens_room ? 2 * line->tokens_room : 16;
 		line->tokens = xrealloc(line->tokens, line->tokens_room * sizeof *line->tokens);
 	}
-	line->tokens[line->count++] = line->len;
+	line->tokens[line->count++] = (struct token){.at = line->len, .touches = touches};
 	while (cursor->at < cursor->end && *cursor->at != '\n') {
 		char c = *cursor->at;
 
-		if (!quoted && strchr(" \t\r;()", c) != NULL)
+		if (!quoted && (strchr(" \t\r;()", c) != NULL || (c == '"' && !whole)))
 			break;
 		if (c == '\\')
 			put_escape(cursor, line);
 		else if (c == '"') {
 			put_octet(line, *cursor->at++);
 			quoted = !quoted;
-			if (!quoted && whole)
+			if (!quoted)
 				break; /* "a""b" are two strings */
 		} else if (c < ' ' || c > '~') {
 			put_escaped(line, (uint8_t)c);
@@ -92,6 +100,7 @@ static void
 read_line(struct cursor *cursor, struct line *line)
 {
 	unsigned depth = 0, opened = 0;
+	const char *end = NULL; /* of the token before */
 
 	line->len = line->count = 0;
 	line->fault[0] = '\0';
@@ -121,8 +130,10 @@ read_line(struct cursor *cursor, struct line *line)
 			else
 				depth--;
 			cursor->at++;
-		} else
-			put_token(cursor, line);
+		} else {
+			put_token(cursor, line, cursor->at == end);
+			end = cursor->at;
+		}
 	}
 	if (depth > 0) {
 		line->number = opened;

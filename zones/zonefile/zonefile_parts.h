@@ -2,7 +2,8 @@
  * zonefile_parts.h -- what the files of zonefile share, and nobody else includes.
  *
  *     zonefile_line.c    octets of a file -> lines of tokens
- *     zonefile.c         tokens <-> rdata, through ldns
+ *     zonefile.c         tokens <-> rdata, through ldns or our own readers
+ *     rdata*.c           our own readers and writers of rdata (rdata.h has the table)
  *     zonefile_read.c    lines -> records: directives, owners, TTLs
  *     zonefile_check.c   records -> rows of the store, and what is wrong or unwise in a zone as a whole
  */
@@ -18,15 +19,20 @@ struct cursor {
 	unsigned line; /* number of the line at at */
 };
 
+struct token {
+	size_t at;    /* offset into the line's text */
+	bool touches; /* no blank stands before it: a quoted string within a word, or a word behind one */
+};
+
 /*
  * A logical line: parentheses, comments and line ends are gone.  The tokens lie behind each other in text,
  * each ended by NUL; quotes stay; every escape is \DDD (but \#), so that whoever reads on knows one form
- * only.
+ * only.  A quoted string is always a token of its own.
  */
 struct line {
 	char *text;
 	size_t len, room;
-	size_t *tokens; /* offsets into text */
+	struct token *tokens;
 	size_t count, tokens_room;
 	unsigned number;   /* of its first line in the file */
 	bool starts_blank; /* the owner is the previous one (RFC 1035 5.1) */
@@ -44,7 +50,14 @@ char *line_scratch(struct line *line, size_t len);
 static inline const char *
 line_token(const struct line *line, size_t index)
 {
-	return line->text + line->tokens[index];
+	return line->text + line->tokens[index].at;
+}
+
+/* Does the token stand right behind the one before it, as "abc" does in key="abc"? */
+static inline bool
+line_touches(const struct line *line, size_t index)
+{
+	return line->tokens[index].touches;
 }
 
 /* How many characters of a token stand for the octet at at: \DDD, \# or the octet itself. */

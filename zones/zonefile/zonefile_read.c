@@ -92,9 +92,8 @@ static void __attribute__((format(printf, 2, 3))) fault(const struct source *sou
 	free(text);
 }
 
-/* Seconds, or 1h30m as BIND has it.  False where the text is no TTL. */
-static bool
-ttl_from_text(const char *text, uint64_t *ttl)
+bool
+zonefile_ttl(const char *text, uint64_t *ttl)
 {
 	static const char units[] = "smhdw";
 	static const unsigned seconds[] = {1, 60, 3600, 86400, 604800};
@@ -109,11 +108,11 @@ ttl_from_text(const char *text, uint64_t *ttl)
 		if (*text < '0' || *text > '9')
 			return false;
 		for (; *text >= '0' && *text <= '9'; text++)
-			value = MIN(value * 10 + (uint64_t)(*text - '0'), UINT32_MAX);
+			value = MIN(value * 10 + (uint64_t)(*text - '0'), UINT64_C(1) << 40);
 		unit = *text ? strchr(units, *text | 0x20) : units;
 		if (unit == NULL)
 			return false;
-		*ttl += value * seconds[unit - units];
+		*ttl = MIN(*ttl + value * seconds[unit - units], UINT64_MAX / 4);
 		text += *text != '\0';
 	}
 	return true;
@@ -207,7 +206,7 @@ read_ttl_class(const struct source *source, size_t *at, uint64_t *ttl, bool *ttl
 		}
 		if (class > 0 && !class_seen)
 			class_seen = true;
-		else if (!*ttl_stated && ttl_from_text(token, ttl)) {
+		else if (!*ttl_stated && zonefile_ttl(token, ttl)) {
 			if (!ttl_check(source, token, *ttl))
 				return false;
 			*ttl_stated = true;
@@ -391,7 +390,7 @@ read_directive(struct source *source)
 			source->origin_known = true;
 		}
 	} else if (strcasecmp(word, "$TTL") == 0) {
-		if (line->count != 2 || !ttl_from_text(line_token(line, 1), &ttl))
+		if (line->count != 2 || !zonefile_ttl(line_token(line, 1), &ttl))
 			fault(source, "$TTL takes one number of seconds (or 1h30m and the like)");
 		else if (ttl_check(source, line_token(line, 1), ttl)) {
 			reader->default_ttl = (uint32_t)ttl;

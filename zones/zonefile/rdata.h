@@ -1,0 +1,90 @@
+/*
+ * rdata.h -- the types whose data we read and write ourselves.
+ *
+ * ldns reads all others.  A type is here if ldns 1.8.3 does not know it, or reads or writes it wrong.  The
+ * table stands in rdata.c, one line a type, with what is wrong in ldns; the families with a syntax of their
+ * own are in rdata_loc.c, rdata_svcb.c, rdata_gateway.c (IPSECKEY, AMTRELAY) and rdata_list.c (APL, WKS).
+ *
+ * A reader takes the tokens of a line and appends octets; a writer takes octets and prints what the reader
+ * takes. Data is valid exactly if its text reads back as the same octets (zonefile.c), so that no type needs
+ * a third description of itself.
+ */
+#ifndef RDATA_H
+#define RDATA_H
+
+#include "zones/dns/wire.h"
+#include "zones/zonefile/zonefile_parts.h"
+
+#include <stdio.h>
+
+/* One record's tokens on their way to rdata. */
+struct rdata_input {
+	struct line *line;
+	size_t next; /* the next token */
+	const uint8_t *origin;
+	uint8_t *out; /* 65,535 octets */
+	size_t len;   /* octets so far */
+	char why[160];
+};
+
+struct rdata_type {
+	uint16_t type;
+	bool unnamed; /* other nameservers do not know the name: it is written as TYPEnnn \# ... (RFC 3597) */
+	const char *name;
+	const char *fields; /* letters of rdata.c; "" if only \# says the data; NULL with the two functions */
+	bool (*read)(struct rdata_input *in);        /* false with why */
+	bool (*write)(FILE *out, struct reader *in); /* false if the data has another shape */
+};
+
+/* NULL: ldns reads this type, or nobody does. */
+const struct rdata_type *rdata_type_by_number(uint16_t type);
+const struct rdata_type *rdata_type_by_name(const char *name);
+
+bool rdata_type_read(const struct rdata_type *type, struct rdata_input *in);
+bool rdata_type_write(const struct rdata_type *type, FILE *out, struct reader *in);
+
+/* ---- what readers are made of; all return false with why in in ---- */
+
+bool rdata_refuse(struct rdata_input *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The next token; NULL with why if there is none. */
+const char *rdata_token(struct rdata_input *in);
+bool rdata_more(const struct rdata_input *in);
+/* Append octets, or a number of so many octets. */
+bool rdata_put(struct rdata_input *in, const void *octets, size_t len);
+bool rdata_put_number(struct rdata_input *in, uint64_t value, size_t octets);
+/* A whole number of the next token, at most most. */
+bool rdata_number(struct rdata_input *in, uint64_t most, uint64_t *value);
+/* A whole number as so many octets of data. */
+bool rdata_read_number(struct rdata_input *in, size_t octets, uint64_t most);
+bool rdata_read_name(struct rdata_input *in);
+bool rdata_read_base64(struct rdata_input *in, bool may_be_empty);
+/* Decode base64, appended to the data. */
+bool rdata_base64(struct rdata_input *in, const char *text, size_t len);
+
+/* The octets that a token stands for, without quotes and escapes; out has room for the token.  Returns how
+ * many. */
+size_t rdata_token_octets(const char *token, uint8_t *out);
+
+/* ---- what writers are made of ---- */
+
+void rdata_write_quoted(FILE *out, const uint8_t *octets, size_t len);
+void rdata_write_base64(FILE *out, const uint8_t *octets, size_t len);
+/* A name; false if there is none. */
+bool rdata_write_name(FILE *out, struct reader *in);
+
+/* ---- the families ---- */
+
+bool rdata_read_loc(struct rdata_input *in);
+bool rdata_write_loc(FILE *out, struct reader *in);
+bool rdata_read_svcb(struct rdata_input *in);
+bool rdata_write_svcb(FILE *out, struct reader *in);
+bool rdata_read_ipseckey(struct rdata_input *in);
+bool rdata_write_ipseckey(FILE *out, struct reader *in);
+bool rdata_read_amtrelay(struct rdata_input *in);
+bool rdata_write_amtrelay(FILE *out, struct reader *in);
+bool rdata_read_apl(struct rdata_input *in);
+bool rdata_write_apl(FILE *out, struct reader *in);
+bool rdata_read_wks(struct rdata_input *in);
+bool rdata_write_wks(FILE *out, struct reader *in);
+
+#endif
