@@ -253,7 +253,8 @@ make_settings(struct server *server)
 	if (options->cert != NULL && options->key != NULL &&
 	    (server->tls = tls_new(options->cert, options->key, &problems)) == NULL)
 		refuse(&problems);
-	if (options->rrl.rate > 0 && (settings->rrl = rrl_new(&options->rrl)) == NULL)
+	if ((options->rrl.rate > 0 || options->rrl.errors > 0) &&
+	    (settings->rrl = rrl_new(&options->rrl)) == NULL)
 		errx(1, "out of memory for rate limiting");
 }
 

@@ -97,7 +97,8 @@ add_queries(const struct metrics *metrics, FILE *page)
 	exposition_value(page, "graycloud_truncated_total", "counter", "Responses that were truncated (TC).",
 	    (double)SUM(metrics, truncated));
 	exposition_value(page, "graycloud_ignored_total", "counter",
-	    "Messages that got silence: responses, and less than a header.", (double)SUM(metrics, ignored));
+	    "Messages that got silence: responses, less than a header, ports that only reflect.",
+	    (double)SUM(metrics, ignored));
 	exposition_family(page, "graycloud_cookies_total", "counter",
 	    "Queries with a DNS cookie, by whether it was one of ours.");
 	exposition_sample(

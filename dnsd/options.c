@@ -28,6 +28,8 @@ enum name {
 	RRL_RATE,
 	RRL_SLIP_EVERY,
 	RRL_DRY_RUN,
+	RRL_ALL,
+	RRL_ERRORS,
 	SESSIONS,
 	GEOIP,
 	SITE,
@@ -43,17 +45,18 @@ static const struct option known[] = {{"state", 1, NULL, STATE}, {"listen", 1, N
     {"user", 1, NULL, USER}, {"cookie-secret", 1, NULL, COOKIE_SECRET_FILE},
     {"require-cookie", 0, NULL, REQUIRE_COOKIE}, {"fallback-error", 0, NULL, FALLBACK_ERROR},
     {"rrl-rate", 1, NULL, RRL_RATE}, {"rrl-slip", 1, NULL, RRL_SLIP_EVERY},
-    {"rrl-dry-run", 0, NULL, RRL_DRY_RUN}, {"sessions", 1, NULL, SESSIONS},
-    {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
-    {"version", 0, NULL, OPTION_VERSION}, {"geoip", 1, NULL, GEOIP}, {"site", 1, NULL, SITE},
-    {"site-country", 1, NULL, SITE_COUNTRY}, {"site-region", 1, NULL, SITE_REGION},
+    {"rrl-dry-run", 0, NULL, RRL_DRY_RUN}, {"rrl-all", 1, NULL, RRL_ALL}, {"rrl-errors", 1, NULL, RRL_ERRORS},
+    {"sessions", 1, NULL, SESSIONS}, {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK},
+    {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION}, {"geoip", 1, NULL, GEOIP},
+    {"site", 1, NULL, SITE}, {"site-country", 1, NULL, SITE_COUNTRY}, {"site-region", 1, NULL, SITE_REGION},
     {"site-coordinates", 1, NULL, SITE_COORDINATES}, {0}};
 
 static const char usage[] =
     "usage: graycloud-dnsd [--state DIR] [--listen ADDRESS:PORT ...] [--threads N] [--metrics ADDRESS:PORT]\n"
     "                      [--tls ADDRESS:PORT ... --cert FILE --key FILE]\n"
     "                      [--nsid TEXT] [--cookie-secret FILE] [--require-cookie] [--fallback-error]\n"
-    "                      [--rrl-rate N] [--rrl-slip N] [--rrl-dry-run] [--wait-health SECONDS] [--user "
+    "                      [--rrl-rate N] [--rrl-all N] [--rrl-errors N] [--rrl-slip N] [--rrl-dry-run]\n"
+    "                       [--wait-health SECONDS] [--user "
     "NAME]\n"
     "                      [--sessions N] [--geoip FILE ...] [--site CODE]\n"
     "                      [--site-country CC] [--site-region CODE] [--site-coordinates LAT,LON] [--config "
@@ -154,6 +157,11 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return option_whole(place, value, 0, 1000000, &options->rrl.rate);
 	case RRL_SLIP_EVERY:
 		return option_whole(place, value, 0, 10, &options->rrl.slip);
+	case RRL_ALL:
+		options->rrl_all_given = true;
+		return option_whole(place, value, 0, 1000000, &options->rrl.all);
+	case RRL_ERRORS:
+		return option_whole(place, value, 0, 1000000, &options->rrl.errors);
 	case RRL_DRY_RUN:
 		return options->rrl.dry_run = true;
 	case GEOIP:
@@ -187,8 +195,10 @@ options_parse(struct options *options, int argc, char **argv)
 	    .threads = (unsigned)(cores < 1 ? 1 : MIN(cores, THREADS_MAX)),
 	    .wait_health_ms = WAIT_HEALTH_DEFAULT * 1000,
 	    .sessions = PINS_DEFAULT,
-	    .rrl = {.slip = 2}};
+	    .rrl = {.slip = 2, .errors = RRL_ERRORS_DEFAULT}};
 	good = command_line_read(&line, argc, argv);
+	if (!options->rrl_all_given)
+		options->rrl.all = RRL_ALL_TIMES * options->rrl.rate;
 	for (size_t i = 0; i < options->nlisteners; i++)
 		plain += !options->listeners[i].tls;
 	if (plain < options->nlisteners && (options->cert == NULL || options->key == NULL)) {

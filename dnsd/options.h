@@ -8,7 +8,12 @@
 #include "dnsd/rrl.h"
 #include "zones/steer/steer.h"
 
-enum { OPTIONS_LISTENERS_MAX = 16, OPTIONS_GEOIP_MAX = 8 };
+enum {
+	OPTIONS_LISTENERS_MAX = 16,
+	OPTIONS_GEOIP_MAX = 8,
+	RRL_ALL_TIMES = 5, /* the default of --rrl-all is so many times --rrl-rate */
+	RRL_ERRORS_DEFAULT = 100
+};
 
 struct options {
 	const char *state;
@@ -27,6 +32,7 @@ struct options {
 	unsigned wait_health_ms;
 	unsigned sessions; /* entries of the table of pins */
 	struct rrl_options rrl;
+	bool rrl_all_given;
 	struct listener listeners[OPTIONS_LISTENERS_MAX];
 	size_t nlisteners;
 };

@@ -24,7 +24,8 @@ struct query {
 };
 
 /*
- * Read a request.  Returns false to stay silent: a response, less than a header, or a datagram from port 0.
+ * Read a request.  Returns false to stay silent: a response, less than a header, or a datagram from a
+ * port that only reflects.
  * The query points into in.
  */
 bool query_parse(struct query *query, const struct peer *peer, const uint8_t *in, size_t inlen);

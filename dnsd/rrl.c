@@ -1,7 +1,7 @@
 #include "dnsd/rrl.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
+#include <sys/mman.h>
 
 enum {
 	SETS = 1 << 16,
@@ -20,22 +20,20 @@ enum {
  */
 struct rrl {
 	struct rrl_options options;
-	uint64_t cost_us;
 	uint64_t seed;
 	_Atomic uint32_t limited; /* for slip */
 	_Alignas(64) _Atomic uint64_t entries[SETS][WAYS];
 };
 
+/* Pages that no bucket is in are never touched. */
 struct rrl *
 rrl_new(const struct rrl_options *options)
 {
-	struct rrl *rrl = aligned_alloc(64, (sizeof *rrl + 63) / 64 * 64);
+	struct rrl *rrl = mmap(NULL, sizeof *rrl, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (rrl == NULL)
+	if (rrl == MAP_FAILED)
 		return NULL;
-	memset(rrl, 0, sizeof *rrl);
 	rrl->options = *options;
-	rrl->cost_us = MAX(1, 1000000 / options->rate);
 	random_bytes(&rrl->seed, sizeof rrl->seed);
 	return rrl;
 }
@@ -43,7 +41,8 @@ rrl_new(const struct rrl_options *options)
 void
 rrl_free(struct rrl *rrl)
 {
-	free(rrl);
+	if (rrl != NULL)
+		munmap(rrl, sizeof *rrl);
 }
 
 bool
@@ -52,17 +51,17 @@ rrl_dry_run(const struct rrl *rrl)
 	return rrl->options.dry_run;
 }
 
+/* A hash of a client's network: /24 or /56 of the octets in order, whichever way the machine counts them. */
 static uint64_t
-key_of(const struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode)
+network_of(const struct rrl *rrl, const struct address *client)
 {
 	uint64_t prefix;
 
-	/* /24 or /56 of the octets in order, whichever way the machine counts them. */
 	if (client->family == FAMILY_V4)
 		prefix = (uint64_t)client->bytes[0] << 16 | client->bytes[1] << 8 | client->bytes[2];
 	else
 		prefix = (get64(client->bytes) >> 8) | UINT64_C(1) << 60;
-	return mix64(mix64(prefix ^ rrl->seed) ^ bucket ^ (uint64_t)rcode << 48);
+	return mix64(prefix ^ rrl->seed);
 }
 
 /* The bucket's place in its set: its own, or the one that is nearest to be forgotten. */
@@ -91,21 +90,51 @@ place(struct rrl *rrl, uint64_t key, uint64_t now, uint64_t *ahead)
 	return best;
 }
 
-enum rrl_verdict
-rrl_judge(struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode, uint64_t now_us)
+/*
+ * Take one response out of a bucket of so many a second.  False if it has none: with owing it is counted all
+ * the same, so that a flood that goes on gets nothing.
+ */
+static bool
+take(struct rrl *rrl, uint64_t key, unsigned rate, bool owing, uint64_t now)
 {
-	uint64_t key = key_of(rrl, client, bucket, rcode), now = now_us & TIME_MASK, ahead;
+	uint64_t cost = MAX(1, 1000000 / rate), ahead;
 	_Atomic uint64_t *entry = place(rrl, key, now, &ahead);
-	bool send = ahead + rrl->cost_us <= BURST_US || ahead == 0;
-	uint64_t next = MIN(ahead + rrl->cost_us, (uint64_t)WINDOW_US);
+	bool good = ahead + cost <= BURST_US || ahead == 0;
+	uint64_t next = good || owing ? MIN(ahead + cost, (uint64_t)WINDOW_US) : ahead;
 
 	atomic_store_explicit(
 	    entry, key >> (64 - TAG_BITS) << TIME_BITS | ((now + next) & TIME_MASK), memory_order_relaxed);
-	if (send)
+	return good;
+}
+
+static bool
+no_resolver_causes(uint16_t rcode)
+{
+	return rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP || rcode == RCODE_BADVERS;
+}
+
+enum rrl_verdict
+rrl_judge(struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode, uint64_t now_us)
+{
+	static const uint64_t ALL = UINT64_C(0x9e3779b97f4a7c15), ERRORS = UINT64_C(0xbf58476d1ce4e5b9);
+	const struct rrl_options *options = &rrl->options;
+	uint64_t network, now = now_us & TIME_MASK;
+
+	if (options->rate == 0 && !no_resolver_causes(rcode))
 		return RRL_SEND;
-	if (rrl->options.slip > 0 &&
-	    atomic_fetch_add_explicit(&rrl->limited, 1, memory_order_relaxed) % rrl->options.slip ==
-		rrl->options.slip - 1)
+	network = network_of(rrl, client);
+	if (options->errors > 0 && no_resolver_causes(rcode) &&
+	    !take(rrl, mix64(network ^ ERRORS), options->errors, false, now))
+		return RRL_DROP;
+	if (options->rate == 0)
+		return RRL_SEND;
+	/* What a name has beyond its own limit takes nothing from others of the network. */
+	if (take(rrl, mix64(network ^ bucket ^ (uint64_t)rcode << 48), options->rate, true, now) &&
+	    (options->all == 0 || take(rrl, mix64(network ^ ALL), options->all, false, now)))
+		return RRL_SEND;
+	if (options->slip > 0 &&
+	    atomic_fetch_add_explicit(&rrl->limited, 1, memory_order_relaxed) % options->slip ==
+		options->slip - 1)
 		return RRL_SLIP;
 	return RRL_DROP;
 }

@@ -1,10 +1,16 @@
 /*
  * rrl.h -- response rate limiting over UDP: a flood in somebody else's name is not answered at full size.
  *
- * A bucket is client prefix (/24, /56), zone, owner and rcode, never rdata (rotation would defeat it): so
- * many responses a second, and then silence or, each so many times, a truncated response that lets a real
- * client come back over TCP.  Fixed memory, shared by all threads without a lock; a lost update costs one
- * response.
+ * A response is judged by up to three buckets of its client's network (/24, /56):
+ *
+ * - its zone, owner and rcode, never rdata (rotation would defeat it): so many responses a second;
+ * - all responses to the network, so that many names in turn are no way around;
+ * - errors that no resolver causes (FORMERR, NOTIMP, BADVERS), also where nothing else is limited: what
+ *   answers an error with something that is no query either would go on for ever.
+ *
+ * Beyond the first two there is silence or, each so many times, a truncated response that lets a real client
+ * come back over TCP; beyond the third there is silence.  Fixed memory, shared by all threads without a lock;
+ * a lost update costs one response.
  */
 #ifndef DNSD_RRL_H
 #define DNSD_RRL_H
@@ -14,14 +20,16 @@
 struct rrl;
 
 struct rrl_options {
-	unsigned rate; /* responses a second for each bucket; 0: off */
-	unsigned slip; /* each so many limited responses one is truncated; 0: none */
-	bool dry_run;  /* count, but send */
+	unsigned rate;   /* responses a second for each name; 0: off, and so is all */
+	unsigned all;    /* responses a second for each network; 0: off */
+	unsigned errors; /* errors a second for each network; 0: off */
+	unsigned slip;   /* each so many limited responses one is truncated; 0: none */
+	bool dry_run;    /* count, but send */
 };
 
 enum rrl_verdict { RRL_SEND, RRL_SLIP, RRL_DROP };
 
-/* NULL where memory is exhausted.  rate is above 0. */
+/* NULL where memory is exhausted. */
 struct rrl *rrl_new(const struct rrl_options *options);
 void rrl_free(struct rrl *rrl);
 

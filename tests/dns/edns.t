@@ -166,7 +166,7 @@ sub flood {
 }
 
 subtest 'rate limiting' => sub {
-	my $t = Graycloud->start(zone => $zone, dnsd_args => [qw(--threads 1 --rrl-rate 1 --metrics 127.0.0.1:0)]);
+	my $t = Graycloud->start(zone => $zone, dnsd_args => [qw(--threads 1 --rrl-rate 1 --rrl-all 0 --metrics 127.0.0.1:0)]);
 	my ($whole, $truncated) = flood($t, 40, sub { $t->packet('n1.example.com A') });
 	my $counters = counters($t);
 
@@ -193,6 +193,66 @@ subtest 'rate limiting' => sub {
 	is((flood($t, 40, sub { $t->packet('n1.example.com A') }))[0], 40, 'a dry run answers');
 	$counters = counters($t);
 	ok($counters->{drop} + $counters->{truncate} >= 30, 'and counts');
+};
+
+# So many datagrams from one socket; how many replies were whole, and how many truncated.  After each few a question with a good
+# cookie, which is not limited: its answer says that no other will come.
+sub replies {
+	my ($t, $count, $octets_of) = @_;
+	my ($host, $port) = $t->{udp}[0] =~ /^(.*):(\d+)$/;
+	my $socket = IO::Socket::IP->new(PeerHost => $host, PeerPort => $port, Type => SOCK_DGRAM);
+	my $select = IO::Select->new($socket);
+	my $last = with_cookie($t, 'many.test SOA', cookie($t, undef, tcp => 1));
+	my @replies = (0, 0);
+
+	for my $n (1 .. $count) {
+		$socket->syswrite($octets_of->($n));
+		next unless $n % 50 == 0;
+		my $octets;
+		$socket->syswrite($last->data);
+		while ($select->can_read($Graycloud::DEADLINE) && $socket->sysread($octets, 65535)) {
+			last if unpack('n', $octets) == $last->header->id && $octets =~ /\0\12\0\30/; # COOKIE, 24 octets
+			$replies[unpack('xxC', $octets) & 2 ? 1 : 0]++;
+		}
+	}
+	return @replies;
+}
+
+subtest 'many names in turn, and errors, are limited by network' => sub {
+	my $names = join '', map { "t$_ TXT " . join(' ', ('"' . 'x' x 250 . '"') x 4) . "\n" } 1 .. 1000;
+	my $t = Graycloud->start(zone => "\$ORIGIN many.test.\n\$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2.1\n$names",
+		dnsd_args => [qw(--threads 1 --rrl-rate 5 --metrics 127.0.0.1:0)]);
+	my $began = Graycloud::now();
+	my ($whole, $truncated) = replies($t, 1000, sub { $t->packet("t$_[0].many.test TXT")->data });
+
+	# 25 are sent, five times the rate, and 25 more for each second that this took.
+	cmp_ok($whole, '<=', 25 * (Graycloud::now() - $began + 1) + 1, "a thousand names in turn get $whole whole answers");
+	cmp_ok($whole, '>=', 25, 'and not fewer than the network may have');
+	is($truncated, int((1000 - $whole) / 2), 'every second one of the others is a truncated answer');
+	$t->restart('dnsd', '--rrl-all', 0);
+	is((replies($t, 1000, sub { $t->packet("t$_[0].many.test TXT")->data }))[0], 1000, 'rrl-all 0: no limit for the network');
+
+	# Without --rrl-rate errors are limited all the same: a source that answers them would go on for ever.
+	$t->{dnsd_args} = [qw(--threads 1 --metrics 127.0.0.1:0)];
+	$t->restart('dnsd');
+	$began = Graycloud::now();
+	my ($errors) = replies($t, 1000, sub { pack('n', $_[0]) . "\0\0chargen !\"#\$%&'()*+,-./0123456789:;<=>?\@ABCDEFGHIJKLMNOPQRSTUVWXYZ" });
+	cmp_ok($errors, '<=', 100 * (Graycloud::now() - $began + 1) + 1, "a thousand datagrams that are no queries get $errors errors");
+	cmp_ok($errors, '>=', 100, 'and not fewer than 100 in a second');
+	is((replies($t, 1000, sub { $t->packet("t$_[0].many.test A")->data }))[0], 1000, 'while queries are answered without a limit');
+	$t->restart('dnsd', '--rrl-errors', 0);
+	is((replies($t, 1000, sub { pack('n', $_[0]) . "\0\0chargen !\"#\$%&" }))[0], 1000, 'rrl-errors 0: no limit');
+	my ($ignored) = $t->get($t->metrics('dnsd')) =~ /^graycloud_ignored_total (\d+)/m;
+	is($ignored, 0, 'nothing was ignored');
+	SKIP: {
+		skip 'ports below 1024 are for root', 1 if $> != 0;
+		my ($host, $port) = $t->{udp}[0] =~ /^(.*):(\d+)$/;
+		my $socket = IO::Socket::IP->new(PeerHost => $host, PeerPort => $port, LocalHost => '127.77.0.1', LocalPort => 19, Type => SOCK_DGRAM) or
+		    skip 'port 19 is taken', 1;
+		$socket->syswrite($t->packet('many.test SOA')->data);
+		eventually { ($t->get($t->metrics('dnsd')) =~ /^graycloud_ignored_total (\d+)/m)[0] == 1 } 'what comes from port 19 is ignored';
+	}
+	$t->stop;
 };
 
 subtest 'options that say how' => sub {

@@ -117,16 +117,25 @@ requests_get_the_rcode_that_the_rfcs_say(void **state)
 }
 
 static void
-a_datagram_from_port_0_gets_silence(void **state)
+a_datagram_from_a_port_that_only_reflects_gets_silence(void **state)
 {
+	static const uint16_t ports[] = {0, 7, 11, 13, 17, 19, 37};
 	struct peer peer = udp;
 	struct query *query = xcalloc(1, sizeof *query);
 	uint8_t in[512];
 	size_t len = octets(PLAIN, in);
 
 	(void)state;
-	peer.port = 0;
-	assert_false(query_parse(query, &peer, in, len));
+	for (size_t i = 0; i < NITEMS(ports); i++) {
+		peer.transport = TRANSPORT_UDP4;
+		peer.port = ports[i];
+		assert_false(query_parse(query, &peer, in, len));
+		peer.transport = TRANSPORT_TCP4; /* hands were shaken: somebody is there */
+		assert_true(query_parse(query, &peer, in, len));
+	}
+	peer.transport = TRANSPORT_UDP4;
+	for (peer.port = 38; peer.port < 1024; peer.port++)
+		assert_true(query_parse(query, &peer, in, len));
 	free(query);
 }
 
@@ -186,7 +195,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(requests_get_the_rcode_that_the_rfcs_say),
-	    cmocka_unit_test(a_datagram_from_port_0_gets_silence),
+	    cmocka_unit_test(a_datagram_from_a_port_that_only_reflects_gets_silence),
 	    cmocka_unit_test(the_limit_follows_the_client),
 	    cmocka_unit_test(the_client_is_told_from_the_resolver),
 	};
