@@ -44,6 +44,10 @@ static const struct {
     {"expected_codes", OF_HTTP, true},
     {"expected_body", OF_HTTP, false},
     {"follow_redirects", OF_HTTP, false},
+    {"redirect_hosts", OF_HTTP, false},
+    {"ca_file", OF_HTTP | OF_TLS, false},
+    {"client_certificate", OF_HTTP | OF_TLS, false},
+    {"client_key", OF_HTTP | OF_TLS, false},
     {"allow_insecure", OF_HTTP | OF_TLS, false}, /* [CF] accepts it for http, too */
     {"header", OF_HTTP | OF_TLS | OF(MONITOR_EXEC), false},
     {"http_version", OF_HTTP, false},
@@ -143,6 +147,25 @@ check_dns(const struct check *check, const struct json *monitor)
 		    json_text_of(monitor, "dns_rcode"));
 }
 
+static void
+check_tls_files(const struct check *check, const struct json *monitor)
+{
+	if (*json_text_of(monitor, "client_key") != '\0' &&
+	    *json_text_of(monitor, "client_certificate") == '\0')
+		problems_error(check->problems,
+		    "%s: client_key is set without client_certificate: a key alone is shown to nobody",
+		    check->label);
+}
+
+static void
+check_redirects(const struct check *check, const struct json *monitor)
+{
+	if (json_count(json_member(monitor, "redirect_hosts")) > 0 &&
+	    !json_truth(json_member(monitor, "follow_redirects")))
+		problems_warn(check->problems,
+		    "%s: redirect_hosts is without effect: follow_redirects is false", check->label);
+}
+
 /* S37: no shell and no search, so that what runs is what is written. */
 static void
 check_command(const struct check *check, const struct json *monitor)
@@ -193,6 +216,8 @@ document_check_monitor(const char *label, struct json *monitor, struct problems 
 		check_headers(check, json_member(monitor, "header"));
 	if (type == MONITOR_SMTP || type == MONITOR_EXEC)
 		check_only_host(check, json_member(monitor, "header"), type);
+	check_tls_files(check, monitor);
+	check_redirects(check, monitor);
 	if (type == MONITOR_DNS)
 		check_dns(check, monitor);
 	if (type == MONITOR_EXEC)

@@ -39,8 +39,9 @@ void checks_free(struct checks *checks);
 /* What is checked; all of it stays valid until the check is done or cancelled. */
 struct check_subject {
 	const struct monitor *monitor;
-	struct address address;
-	const char *host; /* the origin's own header.Host, or NULL */
+	struct address address; /* that is asked: the monitor's own, or the origin's */
+	const char *host;       /* the origin's own header.Host, or NULL */
+	const char *hostname;   /* whose address it is; NULL: the origin is an address */
 };
 
 /* The check is over; result is valid during the call, in which the next check may be started. */
@@ -69,6 +70,9 @@ struct check_type {
 	void (*stop)(struct check *check);
 	enum health_reason timeout; /* the time was over while it talked */
 	bool alone;
+	/* A connection that was made and reset since then is talked over all the same: the answer may have
+	 * come before. */
+	bool outlives_reset;
 };
 
 struct check {
@@ -115,9 +119,12 @@ void check_resume(struct check *check);
 
 /* The endpoint's address and the monitor's port.  Returns the length. */
 socklen_t check_sockaddr(const struct check_subject *subject, struct sockaddr_storage *to);
-/* [CF] 2.4: the Host of the origin, else of the monitor, else NULL. */
+/* [CF] 2.4: the Host header of the origin, else of the monitor, else NULL: then it is made of the URL. */
+const char *check_host_header(const struct check_subject *subject);
+/* The same, else the hostname, else NULL. */
 const char *check_host(const struct check_subject *subject);
-/* The name in it without its port, for TLS; false where there is none or it is no host name. */
+/* The name in it without its port and final dot (RFC 6066 3), for TLS; false where there is none or it is no
+ * host name. */
 bool check_host_name(const struct check_subject *subject, char out[256]);
 
 #endif

@@ -259,9 +259,17 @@ check_detail(struct check *check, const char *format, ...)
 }
 
 const char *
-check_host(const struct check_subject *subject)
+check_host_header(const struct check_subject *subject)
 {
 	return subject->host != NULL ? subject->host : subject->monitor->host;
+}
+
+const char *
+check_host(const struct check_subject *subject)
+{
+	const char *header = check_host_header(subject);
+
+	return header != NULL ? header : subject->hostname;
 }
 
 bool
@@ -276,6 +284,7 @@ check_host_name(const struct check_subject *subject, char out[256])
 	for (size_t i = 0; i < len; i++)
 		if (!isalnum((unsigned char)host[i]) && strchr("-._", host[i]) == NULL)
 			return false;
+	len -= len > 1 && host[len - 1] == '.';
 	memcpy(out, host, len);
 	out[len] = '\0';
 	return !address_from_text(&address, out);
@@ -312,6 +321,8 @@ on_connected(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) < 0)
 		error = errno;
+	if ((error == ECONNRESET || error == EPIPE) && check->type->outlives_reset)
+		error = 0;
 	if (error == 0) {
 		check->talking = true;
 		error = -check->type->talk(check);

@@ -82,11 +82,17 @@ start_tls(struct smtp *smtp)
 {
 	struct check *check = smtp->check;
 	struct bufferevent *plain = smtp->connection;
-	int fd = bufferevent_getfd(plain);
+	int fd = bufferevent_getfd(plain), error = check_tls_files(check);
 
+	if (error != 0) {
+		check_finish_errno(check, -error);
+		return;
+	}
 	smtp->connection = check_tls_connect(smtp->base, fd, &check->subject);
 	if (smtp->connection == NULL) {
 		smtp->connection = plain;
+		if (errno == EACCES && check->subject.monitor->client_certificate != NULL)
+			check->result.reason = REASON_MONITOR_CONFIG_ERROR;
 		check_finish_errno(check, errno);
 		return;
 	}
@@ -213,7 +219,7 @@ on_event(struct bufferevent *connection, short what, void *arg)
 	} else if (smtp->secured && check_tls_flooded(connection)) {
 		check_detail(check, "it sent more than %d KiB", METER_ALL / 1024);
 		check_finish(check, REASON_SMTP_INVALID_REPLY);
-	} else if (smtp->shaking)
+	} else if (smtp->shaking || (smtp->secured && (what & BEV_EVENT_ERROR)))
 		check_finish(check, check_tls_failure(connection));
 	else if (what & BEV_EVENT_ERROR)
 		check_finish_errno(check, error != 0 ? error : ECONNRESET);

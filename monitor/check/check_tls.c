@@ -8,6 +8,8 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static SSL_CTX *context; /* the authorities are parsed once */
 static BIO_METHOD *metered;
@@ -79,6 +81,107 @@ context_get(void)
 	return context;
 }
 
+/* --- files of a monitor --- */
+
+enum { FILE_MAX_LEN = 1 << 20 };
+
+/* Reading it must neither take long nor wait for anybody. */
+static int
+file_error(const char *path)
+{
+	struct stat file;
+
+	if (path == NULL)
+		return 0;
+	if (stat(path, &file) < 0 || access(path, R_OK) < 0)
+		return errno;
+	return !S_ISREG(file.st_mode) ? EINVAL : file.st_size > FILE_MAX_LEN ? EFBIG : 0;
+}
+
+int
+check_tls_files(struct check *check)
+{
+	const struct monitor *monitor = check->subject.monitor;
+	const char *const files[] = {monitor->ca_file, monitor->client_certificate, monitor->client_key};
+
+	for (size_t i = 0; i < NITEMS(files); i++) {
+		int error = file_error(files[i]);
+
+		if (error == 0)
+			continue;
+		check_detail(check, "%s: %s", files[i], strerror(error));
+		check->result.reason = REASON_MONITOR_CONFIG_ERROR;
+		return -EACCES;
+	}
+	return 0;
+}
+
+/* Nobody is there to be asked for the password of a key. */
+static int
+no_password(char *buffer, int size, int writing, void *arg)
+{
+	(void)buffer, (void)size, (void)writing, (void)arg;
+	return 0;
+}
+
+static bool
+use_certificate(SSL_CTX *own, const struct monitor *monitor)
+{
+	const char *key = monitor->client_key != NULL ? monitor->client_key : monitor->client_certificate;
+
+	return monitor->client_certificate == NULL ||
+	    (SSL_CTX_use_certificate_chain_file(own, monitor->client_certificate) == 1 &&
+		SSL_CTX_use_PrivateKey_file(own, key, SSL_FILETYPE_PEM) == 1);
+}
+
+/* Of a monitor that has files of its own: made for one check. */
+static SSL_CTX *
+context_own(const struct monitor *monitor)
+{
+	SSL_CTX *own = SSL_CTX_new(TLS_client_method());
+
+	errno = ENOMEM;
+	if (own == NULL)
+		return NULL;
+	SSL_CTX_set_session_cache_mode(own, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_default_passwd_cb(own, no_password);
+	if (SSL_CTX_load_verify_file(
+		own, monitor->ca_file != NULL ? monitor->ca_file : check_tls_authorities()) == 1 &&
+	    use_certificate(own, monitor))
+		return own;
+	SSL_CTX_free(own);
+	errno = EACCES;
+	return NULL;
+}
+
+/* The context of a connection; to be freed by SSL_CTX_free. */
+static SSL_CTX *
+context_for(const struct monitor *monitor)
+{
+	SSL_CTX *with;
+
+	if (monitor->ca_file != NULL || monitor->client_certificate != NULL)
+		return context_own(monitor);
+	with = context_get();
+	if (with != NULL)
+		SSL_CTX_up_ref(with);
+	return with;
+}
+
+static int
+on_certificate_request(SSL *ssl, void *wanted)
+{
+	(void)ssl;
+	*(bool *)wanted = true;
+	return 1;
+}
+
+void
+check_tls_note_request(void *with, bool *wanted)
+{
+	SSL_CTX_set_cert_cb(with, on_certificate_request, wanted);
+}
+
 void
 check_tls_free(void)
 {
@@ -90,11 +193,17 @@ check_tls_free(void)
 
 /* --- a socket that is metered --- */
 
+/* What is known of the other side of a connection. */
+struct peer {
+	struct meter meter;
+	bool wants_certificate; /* and we have none */
+};
+
 /* OpenSSL reads until the socket is empty: a peer that floods must not keep it there (meter.h). */
 static int
 metered_read(BIO *bio, char *octets, int len)
 {
-	struct meter *meter = BIO_get_app_data(bio);
+	struct meter *meter = &((struct peer *)BIO_get_app_data(bio))->meter;
 	size_t granted = meter_grant(meter, (size_t)len);
 	ssize_t got = granted == 0 ? -1 : recv((int)BIO_get_fd(bio, NULL), octets, granted, 0);
 
@@ -145,18 +254,20 @@ metered_method(void)
 
 /* The connection is fd, which stays the caller's. */
 static bool
-set_socket(SSL *ssl, int fd)
+set_socket(SSL *ssl, int fd, const struct monitor *monitor)
 {
-	struct meter *meter = calloc(1, sizeof *meter);
-	BIO *bio = meter == NULL || metered_method() == NULL ? NULL : BIO_new(metered);
+	struct peer *peer = calloc(1, sizeof *peer);
+	BIO *bio = peer == NULL || metered_method() == NULL ? NULL : BIO_new(metered);
 
 	if (bio == NULL) {
-		free(meter);
+		free(peer);
 		return false;
 	}
-	BIO_set_app_data(bio, meter);
+	BIO_set_app_data(bio, peer);
 	BIO_set_fd(bio, fd, BIO_NOCLOSE);
 	SSL_set_bio(ssl, bio, bio);
+	if (monitor->client_certificate == NULL)
+		SSL_set_cert_cb(ssl, on_certificate_request, &peer->wants_certificate);
 	return true;
 }
 
@@ -179,14 +290,15 @@ expect_name(SSL *ssl, const struct check_subject *subject)
 struct bufferevent *
 check_tls_connect(struct event_base *base, int fd, const struct check_subject *subject)
 {
-	SSL_CTX *with = context_get();
+	SSL_CTX *with = context_for(subject->monitor);
 	SSL *ssl = with == NULL ? NULL : SSL_new(with);
 	struct bufferevent *connection;
 
+	SSL_CTX_free(with);
 	if (ssl == NULL)
 		return NULL;
 	errno = ENOMEM;
-	if (!expect_name(ssl, subject) || !set_socket(ssl, fd)) {
+	if (!expect_name(ssl, subject) || !set_socket(ssl, fd, subject->monitor)) {
 		SSL_free(ssl);
 		return NULL;
 	}
@@ -198,12 +310,16 @@ check_tls_connect(struct event_base *base, int fd, const struct check_subject *s
 	return connection;
 }
 
+static const struct peer *
+peer_of(struct bufferevent *connection)
+{
+	return BIO_get_app_data(SSL_get_rbio(bufferevent_openssl_get_ssl(connection)));
+}
+
 bool
 check_tls_flooded(struct bufferevent *connection)
 {
-	const struct meter *meter = BIO_get_app_data(SSL_get_rbio(bufferevent_openssl_get_ssl(connection)));
-
-	return meter->exceeded;
+	return peer_of(connection)->meter.exceeded;
 }
 
 enum health_reason
@@ -215,6 +331,9 @@ check_tls_failure(struct bufferevent *connection)
 
 	if (error == 0)
 		return REASON_CONNECTION_RESET; /* without a word of TLS */
+	/* It broke off with an alert, and those are numbered from here. */
+	if (peer_of(connection)->wants_certificate && ERR_GET_REASON(error) >= SSL_AD_REASON_OFFSET)
+		return REASON_TLS_CLIENT_CERTIFICATE;
 	if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)
 		return check_tls_certificate_reason(verified);
 	return check_tls_handshake_reason(words == NULL ? "" : words);

@@ -20,6 +20,12 @@ enum health_reason check_tls_certificate_reason(long verified);
 /* Why a handshake broke off, by OpenSSL's words. */
 enum health_reason check_tls_handshake_reason(const char *words);
 
+/* May the monitor's own files be read (S37)?  0, or -EACCES with a reason and a detail in the result (S26).
+ */
+int check_tls_files(struct check *check);
+/* Set *wanted when the server asks for a certificate of ours; context is an SSL_CTX of libcurl's. */
+void check_tls_note_request(void *context, bool *wanted);
+
 /*
  * A bufferevent over the connected socket, with the handshake under way; the socket is its own where it was
  * made. NULL where memory is exhausted or (errno is EACCES) the authorities cannot be read.
@@ -27,7 +33,7 @@ enum health_reason check_tls_handshake_reason(const char *words);
 struct bufferevent *check_tls_connect(struct event_base *base, int fd, const struct check_subject *subject);
 /* Was the connection given up because the peer sent more than METER_ALL octets? */
 bool check_tls_flooded(struct bufferevent *connection);
-/* After BEV_EVENT_ERROR in the handshake. */
+/* After BEV_EVENT_ERROR, in the handshake or, for the alerts of TLS 1.3, behind it. */
 enum health_reason check_tls_failure(struct bufferevent *connection);
 /* Days until the server's certificate ends; INT32_MIN where it sent none. */
 int32_t check_tls_days(struct bufferevent *connection);

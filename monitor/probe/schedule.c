@@ -270,10 +270,10 @@ static void
 start(struct target *target)
 {
 	struct schedule *schedule = target->schedule;
-	/* [CF] 2.4: header.Host of the origin, then of the monitor, then the hostname; also for TLS. */
-	const char *host =
-	    target->host == NULL && target->monitor->host == NULL ? target->hostname : target->host;
-	struct check_subject subject = {target->monitor, target->address, host};
+	const struct monitor *monitor = target->monitor;
+	struct check_subject subject = {monitor,
+	    monitor->address.family != FAMILY_NONE ? monitor->address : target->address, target->host,
+	    target->hostname};
 	uint64_t now = boot_ms(), awake = awake_ms();
 
 	dequeue(target);

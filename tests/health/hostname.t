@@ -146,7 +146,7 @@ subtest 'each address is probed' => sub {
 	$t->admin('lb create p.example.com default_pools=probed fallback_pool=last');
 	$t->answers_soon('p.example.com A', 'p.example.com. 30 IN A 127.0.0.2', '... 127.0.0.3');
 	my @requests = $t->origin('127.0.0.2 last');
-	like("@requests", qr/two\.back\.test/, 'the probe asks for the hostname');
+	like("@requests", qr/host=two\.back\.test:$port /, 'the probe asks for the hostname, with a port that is not the default');
 	$t->origin('127.0.0.3 down');
 	$t->answers_soon('p.example.com A', 'p.example.com. 30 IN A 127.0.0.2');
 	my $status = origin_status($t, 'probed', 'two.back.test');

@@ -55,7 +55,7 @@ subtest 'verdicts' => sub {
 		['slow', 7, 'down', 'HTTP timeout occurred', $http, 'slow'],
 		['redirect', 8, 'down', 'Response code mismatch error', $http,
 			"redirect http://127.0.0.2:@{[$t->origin_port]}/health"],
-		['redirected', 8, 'up', 'No failures', "$http follow_redirects=true"],
+		['redirected', 8, 'up', 'No failures', "$http follow_redirects=true redirect_hosts=127.0.0.2"],
 		['loop', 9, 'down', 'Too many redirects', "$http follow_redirects=true",
 			"redirect http://127.0.0.9:@{[$t->origin_port]}/"],
 		['tls-plain', 2, 'down', 'TLS protocol error', "type=https port=@{[$t->origin_port]} $fast"],

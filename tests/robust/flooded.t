@@ -85,6 +85,7 @@ my @floods = (
 	(map { [$_, 'down', 'HTTP invalid response', 'type=http port=' . http2(0, $frames{$_}) . " http_version=2 $fast"] } qw(priority unknown)),
 	(map { ["body-$_", 'down', 'HTTP invalid response', 'type=http port=' . http2(1, $frames{$_}) . " http_version=2 expected_body=needle $fast"] } sort keys %frames),
 
+	['head', 'up', 'No failures', 'type=http port=' . http2(1, $frames{priority}) . " http_version=2 $fast"],
 	['extension', 'down', 'HTTP invalid response', 'type=http port=' . http1($chunked . '3;', 'x' x 1000) . " expected_body=needle $fast"],
 	['hello', 'down', 'HTTP invalid response', 'type=https port=' . serve($tls_flood) . " $www $fast"],
 	['smtp-hello', 'down', 'SMTP invalid reply', 'type=smtp port=' . serve($smtp_flood) . " starttls=true $www $fast"],

@@ -245,18 +245,29 @@ load_dns(struct monitor *monitor, const struct json *json)
 	return monitor->dns_data_len > 0;
 }
 
-static bool
-load_command(struct monitor *monitor, const struct json *command)
+/* Ended by NULL. */
+static char **
+load_texts(const struct json *list)
 {
-	size_t count = json_count(command);
+	size_t count = json_count(list);
+	char **texts = xcalloc(count + 1, sizeof *texts);
 
-	monitor->command = xcalloc(count + 1, sizeof *monitor->command);
 	for (size_t i = 0; i < count; i++) {
-		const char *argument = json_text(json_item(command, i));
+		const char *text = json_text(json_item(list, i));
 
-		monitor->command[i] = xstrdup(argument ? argument : "");
+		texts[i] = xstrdup(text ? text : "");
 	}
-	return monitor->type != MONITOR_EXEC || count > 0;
+	return texts;
+}
+
+static void
+load_tls(struct monitor *monitor, const struct json *json)
+{
+	monitor->allow_insecure = json_truth(json_member(json, "allow_insecure"));
+	monitor->starttls = json_truth(json_member(json, "starttls"));
+	monitor->ca_file = text_or_null(json_text_of(json, "ca_file"));
+	monitor->client_certificate = text_or_null(json_text_of(json, "client_certificate"));
+	monitor->client_key = text_or_null(json_text_of(json, "client_key"));
 }
 
 static enum http_version
@@ -301,12 +312,15 @@ document_load_monitor(struct bytes text)
 	schema_expected_codes(json_text_of(json, "expected_codes"), monitor->expected_codes);
 	monitor->expected_body = xstrdup(json_text_of(json, "expected_body"));
 	monitor->follow_redirects = json_truth(json_member(json, "follow_redirects"));
-	monitor->allow_insecure = json_truth(json_member(json, "allow_insecure"));
+	monitor->redirect_hosts = load_texts(json_member(json, "redirect_hosts"));
 	monitor->http_version = http_version_of(json_text_of(json, "http_version"));
-	monitor->starttls = json_truth(json_member(json, "starttls"));
+	if (!address_from_text(&monitor->address, json_text_of(json, "address")))
+		monitor->address = (struct address){0};
+	load_tls(monitor, json);
 	load_headers(monitor, json_member(json, "header"));
 	good = load_dns(monitor, json);
-	good = load_command(monitor, json_member(json, "command")) && good;
+	monitor->command = load_texts(json_member(json, "command"));
+	good = (monitor->type != MONITOR_EXEC || monitor->command[0] != NULL) && good;
 	json_drop(json);
 	if (good && *monitor->name != '\0' && monitor->interval_s > 0 && monitor->timeout_ms > 0 &&
 	    (monitor->port > 0 || (kind->port == 0 && !kind->port_required)))

@@ -164,6 +164,42 @@ clean_host_header(const char *text)
 	return len > 0 && len <= 255 && strspn(text, LETTERS "-_.:[]") == len ? xstrdup(text) : NULL;
 }
 
+/* A host that a redirect may lead to: a name, or an address as a URL has it but without brackets. */
+static char *
+clean_redirect_host(const char *text)
+{
+	struct address address;
+	char canonical[46];
+
+	if (address_from_text(&address, text))
+		return xstrdup(address_to_text(&address, canonical));
+	return strchr(text, '*') == NULL ? schema_clean_host_name(text) : NULL;
+}
+
+static char *
+clean_probed_address(const char *text)
+{
+	struct address address;
+
+	return *text == '\0' || (address_from_text(&address, text) && address_is_unicast(&address))
+	    ? xstrdup(text)
+	    : NULL;
+}
+
+/* A file of this machine, of every node that probes. */
+static char *
+clean_file(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len > 1024 || (len > 0 && text[0] != '/'))
+		return NULL;
+	for (; *text != '\0'; text++)
+		if ((uint8_t)*text < ' ' || (uint8_t)*text == 127)
+			return NULL;
+	return xstrdup(text - len);
+}
+
 /* What a dns monitor asks for; "" for the others. */
 static char *
 clean_dns_name(const char *text)
@@ -496,6 +532,9 @@ static const struct property header_value =
 static const struct property header_values = LIST("values", NULL, 1, 100, &header_value);
 
 static const struct property command_word = TEXT("argument", NULL, 1024);
+static const struct property redirect_host =
+    CHECKED("host", NULL, clean_redirect_host, "a host name or an address, without a port");
+#define A_FILE(name_) CHECKED(name_, "\"\"", clean_file, "the whole path of a file, from /")
 
 /* [CF] 2.4, S34, S37 */
 static const struct property monitor_table[] = {SERVER,
@@ -510,7 +549,10 @@ static const struct property monitor_table[] = {SERVER,
     INTEGER("consecutive_down", "0", 0, 100), INTEGER("damping_changes", "0", 0, 15),
     INTEGER("damping_period", "300", 10, 86400), /* S39 */
     CHECKED("expected_codes", "\"200\"", clean_codes, "codes like 200, 2xx or 200-299, with commas between"),
-    TEXT("expected_body", "\"\"", 1024), BOOL("follow_redirects", "false"), BOOL("allow_insecure", "false"),
+    TEXT("expected_body", "\"\"", 1024), BOOL("follow_redirects", "false"),
+    LIST("redirect_hosts", "[]", 0, 16, &redirect_host), BOOL("allow_insecure", "false"), A_FILE("ca_file"),
+    A_FILE("client_certificate"), A_FILE("client_key"),
+    CHECKED("address", "\"\"", clean_probed_address, "a unicast IPv4 or IPv6 address without a port"),
     {.name = "header", .type = PROPERTY_MAP, .standard = "{}", .inner = &header_values},
     NEUTRAL("probe_zone", "\"\""), WORD("http_version", "\"1.1\"", http_version_words),
     BOOL("starttls", "false"), CHECKED("dns_name", "\"\"", clean_dns_name, "a domain name"),

@@ -196,6 +196,15 @@ model_free_pool(struct pool *pool)
 	free(pool);
 }
 
+/* Ended by NULL. */
+static void
+free_texts(char **texts)
+{
+	for (size_t i = 0; texts != NULL && texts[i] != NULL; i++)
+		free(texts[i]);
+	free(texts);
+}
+
 void
 model_free_monitor(struct monitor *monitor)
 {
@@ -212,9 +221,11 @@ model_free_monitor(struct monitor *monitor)
 	free(monitor->expected_body);
 	free(monitor->host);
 	free(monitor->dns_data);
-	for (size_t i = 0; monitor->command != NULL && monitor->command[i] != NULL; i++)
-		free(monitor->command[i]);
-	free(monitor->command);
+	free(monitor->ca_file);
+	free(monitor->client_certificate);
+	free(monitor->client_key);
+	free_texts(monitor->redirect_hosts);
+	free_texts(monitor->command);
 	free(monitor);
 }
 

@@ -205,9 +205,15 @@ struct monitor {
 	uint64_t expected_codes[16]; /* bit n: code n is expected; see monitor_expects() */
 	char *expected_body;         /* "" accepts every body */
 	bool follow_redirects;
+	char **redirect_hosts; /* other hosts that redirects may lead to, in lower case; ended by NULL; or
+				  NULL */
 	bool allow_insecure;
-	char *host;             /* header.Host, or NULL */
-	struct header *headers; /* the others, one for each value */
+	char *ca_file;            /* authorities that are trusted, in place of the system's, or NULL */
+	char *client_certificate; /* what a server that asks for it is shown, or NULL */
+	char *client_key;         /* NULL: in client_certificate */
+	struct address address;   /* what is probed in place of the origin's address; of no family: that */
+	char *host;               /* header.Host, or NULL */
+	struct header *headers;   /* the others, one for each value */
 	size_t nheaders;
 	enum http_version http_version;
 	bool starttls;

@@ -91,6 +91,8 @@ health_reason_text(enum health_reason reason)
 	    [REASON_COMMAND_TIMEOUT] = "Command timeout occurred",
 	    [REASON_COMMAND_FAILED] = "Command failed",
 	    [REASON_COMMAND_NOT_PERMITTED] = "Monitor config error: commands need --allow-exec",
+	    [REASON_REDIRECT_TO_OTHER_HOST] = "Redirect to another host",
+	    [REASON_TLS_CLIENT_CERTIFICATE] = "TLS client certificate required",
 	};
 
 	return (unsigned)reason < REASON_COUNT ? texts[reason] : texts[REASON_OTHER_FAILURE];
