@@ -99,7 +99,7 @@ run(struct args *args)
 		if (!become_owner(args))
 			return EXIT_REFUSED;
 		store_set_patience(args->lock_wait);
-		store_catch_faults();
+		store_catch_faults(false);
 		return args->command->run(args);
 	}
 	return EXIT_DONE;

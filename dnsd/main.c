@@ -7,6 +7,7 @@
 #include "dnsd/options.h"
 #include "dnsd/tcp.h"
 #include "dnsd/tls.h"
+#include "zones/daemon/ending.h"
 #include "zones/daemon/privileges.h"
 
 #include <event2/event.h>
@@ -280,8 +281,7 @@ open_pins(struct server *server)
 static void
 run(struct server *server)
 {
-	struct event *events[] = {evsignal_new(server->base, SIGTERM, on_stop, server),
-	    evsignal_new(server->base, SIGINT, on_stop, server),
+	struct event *events[] = {event_new(server->base, ending_start(), EV_READ, on_stop, server),
 	    evsignal_new(server->base, SIGHUP, on_hangup, server),
 	    event_new(server->base, server->ready_pipe[0], EV_READ | EV_PERSIST, on_ready, server)};
 	const struct timeval second = {.tv_sec = 1};
@@ -344,7 +344,7 @@ main(int argc, char **argv)
 	/* Ports first, as root; then the user, before any store is opened. */
 	become(options);
 	store_guard_start();
-	store_catch_faults();
+	store_catch_faults(true);
 	if ((server.base = event_base_new()) == NULL || (server.views = views_new()) == NULL ||
 	    pipe(server.ready_pipe) < 0)
 		err(1, "cannot start");
@@ -358,6 +358,8 @@ main(int argc, char **argv)
 	    .ready_fd = server.ready_pipe[1]};
 	if ((server.publisher = publisher_start(&following, server.views, &problems)) == NULL)
 		refuse(&problems);
+	problems_print(&problems, "graycloud-dnsd", stderr);
+	problems_free(&problems);
 	if (options->metrics != NULL) {
 		server.metrics = metrics_new(server.base, options->metrics, server.publisher, &problems);
 		if (server.metrics == NULL)

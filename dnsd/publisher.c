@@ -59,8 +59,13 @@ has_news(struct publisher *publisher, struct followed *followed)
 	enum store_news news = STORE_SAME;
 
 	if (followed->store == NULL) {
+		if (boot_ms() < followed->retry_ms)
+			return false;
 		followed->store = store_open(publisher->options.state, followed->kind, STORE_READ, &problems);
 		followed->anew = followed->store != NULL;
+		/* Damage is looked for by a walk, which takes time. */
+		if (problems.errors > 0)
+			followed->retry_ms = boot_ms() + BEAT_MS;
 	} else {
 		news = store_poll(followed->store, &problems);
 		followed->anew |= news == STORE_REPLACED;
@@ -133,7 +138,7 @@ let_go(struct followed *followed)
 {
 	struct problems problems = {0};
 
-	followed->anew |= store_let_go(followed->store, &problems) == STORE_REPLACED;
+	followed->anew |= store_reopen(followed->store, &problems) == STORE_REPLACED;
 	log_problems(followed, &problems);
 }
 
@@ -151,6 +156,12 @@ follow_config(struct publisher *publisher)
 	pthread_mutex_lock(&publisher->lock);
 	compiled = compiler_config(publisher->compiler, txn, config->anew);
 	store_abort(txn);
+	if (store_torn(config->store)) {
+		/* Rows seemed to be missing: what answers stays, and all is read anew. */
+		config->anew = true;
+		pthread_mutex_unlock(&publisher->lock);
+		return;
+	}
 	config->anew = compiled == COMPILED_FAILED;
 	config->retry_ms = config->anew ? boot_ms() + RETRY_MS : 0;
 	publish(publisher, compiled);
@@ -196,6 +207,11 @@ follow_health(struct publisher *publisher)
 	if (publisher->report.health_seen)
 		publisher->report.monitor_beat_age_ms = strcmp(beat.boot, boot_id()) == 0 ? beat.at_ms : 0;
 	store_abort(txn);
+	if (store_torn(health->store)) {
+		health->anew = true;
+		pthread_mutex_unlock(&publisher->lock);
+		return;
+	}
 	health->asked = false;
 	/* Before the first configuration there is nothing that health could be read into. */
 	health->anew = compiler_snapshot(publisher->compiler) == NULL;
@@ -269,7 +285,7 @@ tell(struct publisher *publisher)
 		return;
 	if (now - publisher->beat_ms >= BEAT_MS) {
 		/* A store that was replaced is made anew. */
-		(publisher->told == -ENOTRECOVERABLE ? store_let_go : store_poll)(
+		(publisher->told == -ENOTRECOVERABLE ? store_reopen : store_poll)(
 		    publisher->serving, &problems);
 		problems_free(&problems);
 		store_check_readers(publisher->serving);

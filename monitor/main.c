@@ -9,6 +9,7 @@
 #include "monitor/options.h"
 #include "monitor/probe/follow.h"
 #include "monitor/probe/resolve.h"
+#include "zones/daemon/ending.h"
 #include "zones/daemon/privileges.h"
 
 #include <err.h>
@@ -245,9 +246,8 @@ timer(struct daemon *daemon, event_callback_fn callback)
 static void
 run(struct daemon *daemon)
 {
-	struct event *stops[3] = {
-	    evsignal_new(daemon->base, SIGTERM, on_stop, daemon->base),
-	    evsignal_new(daemon->base, SIGINT, on_stop, daemon->base),
+	struct event *stops[] = {
+	    event_new(daemon->base, ending_start(), EV_READ, on_stop, daemon->base),
 	    evsignal_new(daemon->base, SIGHUP, on_hangup, NULL),
 	};
 	struct timeval second = {1, 0};
@@ -310,7 +310,7 @@ main(int argc, char *argv[])
 	permit_commands(&options); /* with the limits that we were given */
 	most = raise_limits();
 	store_guard_start();
-	store_catch_faults();
+	store_catch_faults(true);
 	daemon.publish = publish_open(options.state, on_wake, &daemon, &problems);
 	exit_on(&problems);
 	daemon.base = event_base_new();

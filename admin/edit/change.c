@@ -241,7 +241,7 @@ read_tell_absent(const char *state)
 bool
 read_begin(const struct args *args, struct store **store, struct store_txn **txn)
 {
-	struct problems problems = {0};
+	struct problems problems = {0}, warnings = {0};
 	bool good;
 	int rc = 0;
 
@@ -249,6 +249,8 @@ read_begin(const struct args *args, struct store **store, struct store_txn **txn
 	*store = store_open(args->state, STORE_CONFIG, STORE_READ, &problems);
 	if (*store != NULL && (rc = store_begin(*store, STORE_READ, txn)) != 0)
 		problems_error(&problems, "cannot read the configuration: %s", store_begin_fault(*store, rc));
+	if (*txn != NULL && store_poll(*store, &warnings) == STORE_LOST)
+		problems_print(&warnings, "graycloud: warning", stderr);
 	if (*txn != NULL && config_schema(*txn) > CONFIG_SCHEMA)
 		problems_error(&problems,
 		    "the configuration was written by a newer graycloud (schema %u; this one knows %d): "
@@ -257,6 +259,7 @@ read_begin(const struct args *args, struct store **store, struct store_txn **txn
 	good = problems.errors == 0;
 	problems_print(&problems, "graycloud", stderr);
 	problems_free(&problems);
+	problems_free(&warnings);
 	if (good)
 		read_tell_absent(args->state);
 	else

@@ -304,6 +304,10 @@ follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
 	struct follow *follow = reading->follow;
 	struct watched_pool *watched = find(&follow->pools, id, compare_ids), *after = NULL;
 
+	if (store_torn(follow->store)) { /* nothing that was read is to be believed */
+		model_free_pool(pool);
+		return;
+	}
 	if (pool != NULL && pool->ends != 0 && (follow->next_end == 0 || pool->ends < follow->next_end))
 		follow->next_end = pool->ends;
 	if (pool != NULL) {
@@ -411,7 +415,7 @@ read_everything(struct reading *reading)
 
 	config_each_object(reading->txn, KIND_MONITOR, on_monitor, reading);
 	config_each_object(reading->txn, KIND_POOL, on_pool, reading);
-	for (;;) {
+	while (!store_torn(reading->follow->store)) {
 		search = (struct search){reading->follow->round, NULL};
 		twalk_r(reading->follow->pools, find_gone, &search);
 		if (search.gone == NULL)
@@ -446,8 +450,11 @@ read_config(struct follow *follow, bool replaced)
 	if (replaced || follow->round == 1 ||
 	    !config_changes_after(reading.txn, follow->generation, on_change, &reading))
 		read_everything(&reading);
-	follow->generation = config_generation(reading.txn);
+	if (!store_torn(follow->store))
+		follow->generation = config_generation(reading.txn);
 	store_abort(reading.txn);
+	if (store_torn(follow->store)) /* store_poll opens it again, as another one */
+		return;
 	if (follow->round == 1)
 		publish_forget_rest(follow->publish);
 }

@@ -382,7 +382,7 @@ publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 	struct problems problems = {0};
 	struct published *published;
 	struct published_name *name;
-	bool anew = (publish->stuck ? store_let_go : store_poll)(publish->store, &problems) == STORE_REPLACED;
+	bool anew = (publish->stuck ? store_reopen : store_poll)(publish->store, &problems) == STORE_REPLACED;
 
 	publish->endpoints = endpoints;
 	publish->generation = generation;

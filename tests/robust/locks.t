@@ -11,7 +11,7 @@ my $t = Graycloud->start(zone => 'example.com.zone', dnsd => 0);
 $t->admin('pool create www origin=192.0.2.1');
 
 subtest 'a lock that another process holds' => sub {
-	$t->spawn('holder', "$Graycloud::BUILD/tests/tools/holder", $t->state, 'write');
+	$t->spawn('holder', "$Graycloud::BUILD/tests/tools/holder", $t->state . '/config', 'write');
 	my $holder = $t->pid('holder');
 	my ($code, $out, $err) = $t->run(qw(pool set www description=late --lock-wait 2));
 	is($code, 1, 'is waited for as long as was said');
@@ -31,7 +31,7 @@ subtest 'a lock that another process holds' => sub {
 };
 
 subtest 'all places for readers are taken' => sub {
-	$t->spawn('holder', "$Graycloud::BUILD/tests/tools/holder", $t->state, 'readers');
+	$t->spawn('holder', "$Graycloud::BUILD/tests/tools/holder", $t->state . '/config', 'readers');
 	my $holder = $t->pid('holder');
 	my ($code, $out, $err) = $t->run(qw(pool list));
 	is($code, 1, 'a command refuses');

@@ -469,7 +469,7 @@ death_by_damage_is_a_sentence(void **state)
 		uint8_t key[8];
 
 		dup2(output[1], STDERR_FILENO);
-		store_catch_faults();
+		store_catch_faults(false);
 		store = open_store(*state, STORE_CONFIG, STORE_READ);
 		if (truncate(path, 8192) != 0 || store_begin(store, STORE_READ, &txn) != 0)
 			_exit(10);

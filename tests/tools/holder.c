@@ -1,39 +1,36 @@
 /*
- * holder -- hold a lock of a store until standard input ends: what a stopped or hostile process does.
+ * holder -- hold a lock of a store until it is killed: what a stopped or hostile process does.
  *
- *     holder STATE write         the lock of writers of STATE/config
- *     holder STATE readers       all places for readers of STATE/config
+ *     holder DIRECTORY write         the lock of writers
+ *     holder DIRECTORY readers       all places for readers
  *
- * Prints "ready" when it holds it.
+ * DIRECTORY is that of one store, as STATE/config. Prints "ready" when it holds it.
  */
-#include "zones/store/store.h"
+#include "zones/store/store_inner.h"
 
 #include <err.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { MANY = 4096 };
-
 int
 main(int argc, char *argv[])
 {
-	struct problems problems = {0};
-	struct store_txn *txn;
-	struct store *store;
+	MDB_env *env;
+	MDB_txn *txn;
 	char octet;
-	int rc = 0;
+	int rc;
 
 	if (argc != 3)
-		errx(2, "usage: holder STATE write|readers");
-	store = store_open(argv[1], STORE_CONFIG, STORE_WRITE, &problems);
-	if (store == NULL)
-		problems_print(&problems, "holder", stderr), exit(1);
-	if (strcmp(argv[2], "write") == 0) {
-		if ((rc = store_begin(store, STORE_WRITE, &txn)) != 0)
-			errx(1, "cannot begin: %d", rc);
-	} else
-		for (int i = 0; i < MANY && rc == 0; i++)
-			rc = store_begin(store, STORE_PEEK, &txn);
+		errx(2, "usage: holder DIRECTORY write|readers");
+	if ((rc = mdb_env_create(&env)) != 0 || (rc = mdb_env_open(env, argv[1], MDB_NOTLS, 0640)) != 0)
+		errx(1, "%s: %s", argv[1], mdb_strerror(rc));
+	if (strcmp(argv[2], "write") == 0)
+		rc = mdb_txn_begin(env, NULL, 0, &txn);
+	else
+		while ((rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn)) == 0)
+			continue;
+	if (rc != 0 && rc != MDB_READERS_FULL)
+		errx(1, "%s: %s", argv[1], mdb_strerror(rc));
 	puts("ready");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &octet, 1) > 0)

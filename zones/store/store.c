@@ -67,7 +67,7 @@ tell_open_failed(const struct store *store, int rc, struct problems *problems)
 void
 store_guard_start(void)
 {
-	guard_start(store_walk);
+	guard_start(store_guarded);
 }
 
 /* ---- opening ---- */
@@ -144,17 +144,15 @@ open_environment(struct store *store)
 	return rc;
 }
 
-static void
-close_environment(struct store *store)
+void
+store_close_environment(struct store *store)
 {
 	store_fault_forget(store);
 	if (store->env != NULL)
 		mdb_env_close(store->env);
 	store->env = NULL;
-	if (store->lock_fd >= 0)
-		close(store->lock_fd);
-	store->lock_fd = -1;
 	store->unlocked = false;
+	atomic_store(&store->torn, false);
 }
 
 /* LMDB rule 3: where lock.mdb cannot be written LMDB reads without locks, and sees pages change. */
@@ -171,8 +169,8 @@ reads_with_locks(struct store *store)
  * one that failed the kernel's flags may tell nothing.  But a mount may be read-only alone, while others
  * write to its file system.  Not for a daemon: it may live to see it writable again.
  */
-static bool
-needs_no_locks(const struct store *store)
+bool
+store_needs_no_locks(const struct store *store)
 {
 	char path[PATH_MAX + 16];
 	int fd;
@@ -196,54 +194,102 @@ watch_start(struct store *store)
 	store->watch = inotify_add_watch(store->watch_fd, store->paths.data, IN_MODIFY);
 }
 
-/* The store of health or serving is of no use any more: put its saved copy in its place, or nothing. */
+/* data.mdb and lock.mdb go together: the lock knows the last transaction. */
 static void
-set_aside(struct store *store)
+remove_files(const struct store *store, bool keep_old)
 {
-	struct store_paths saved = store->paths;
-	struct problems ignored = {0};
-	char damaged[PATH_MAX + 16];
+	char path[PATH_MAX + 16];
 
-	snprintf(damaged, sizeof damaged, "%s.old", store->paths.data);
-	rename(store->paths.data, damaged);
-	snprintf(saved.data, sizeof saved.data, "%s/saved.mdb", saved.directory);
-	if (store_file_check(&saved, store->kind, &ignored) == STORE_FILE_SOUND)
-		rename(saved.data, store->paths.data);
-	problems_free(&ignored);
+	snprintf(path, sizeof path, "%s.old", store->paths.data);
+	if (keep_old)
+		rename(store->paths.data, path);
+	else
+		unlink(store->paths.data);
+	snprintf(path, sizeof path, "%s/lock.mdb", store->paths.directory);
+	unlink(path);
 }
 
-/* Is what lies there fit to be opened?  A writer of health or serving never fails on damage: it begins anew.
- */
-static enum store_file_state
-examine(struct store *store, struct problems *problems)
+/* Have the helper copy the rows of a file into a store whose pages and free list are sound, and put that in
+ * place. */
+static bool
+rebuild(const struct store *store, const char *name, bool keep_old)
 {
-	struct problems found = {0};
-	enum store_file_state state = store_file_check(&store->paths, store->kind, &found);
-	bool anew = store->access == STORE_WRITE && store->kind != STORE_CONFIG;
+	char request[PATH_MAX + 64], made[PATH_MAX + 64];
 
-	if (state == STORE_FILE_SHORT || (state == STORE_FILE_SOUND && guard_running())) {
-		state = guard_ask(store_walk, store->paths.directory) ? STORE_FILE_SOUND : STORE_FILE_BAD;
-		if (state == STORE_FILE_BAD)
-			problems_error(
-			    &found, "%s is damaged: %s", store->paths.data, store_kind_cure(store->kind));
+	snprintf(request, sizeof request, "rebuild %s/%s", store->paths.directory, name);
+	snprintf(made, sizeof made, "%s/%s.new", store->paths.directory, name);
+	if (access(request + strlen("rebuild "), F_OK) != 0)
+		return false;
+	if (!guard_ask(store_guarded, request)) {
+		unlink(made);
+		return false;
 	}
-	if (anew && state == STORE_FILE_BAD) {
-		set_aside(store);
+	remove_files(store, keep_old);
+	return rename(made, store->paths.data) == 0;
+}
+
+void
+store_set_aside(struct store *store)
+{
+	if (store->kind == STORE_HEALTH && rebuild(store, "saved.mdb", true))
+		return;
+	remove_files(store, true);
+}
+
+/*
+ * What the only writer of health or serving finds when it starts. serving says only what its last writer did:
+ * it begins empty. health begins with the rows of the last run, or without fsync after another boot with
+ * those of the saved copy. No damage keeps a daemon from its work.
+ */
+static void
+begin_anew(struct store *store, struct problems *problems)
+{
+	bool there = access(store->paths.data, F_OK) == 0, other_boot = store_file_other_boot(&store->paths);
+
+	if (store->kind == STORE_SERVING) {
+		remove_files(store, false);
+		return;
+	}
+	if (!other_boot && rebuild(store, "data.mdb", false))
+		return;
+	store_set_aside(store);
+	if (there && !other_boot)
 		problems_warn(problems,
 		    "%s was damaged: it was set aside as data.mdb.old, and a saved copy or an empty "
 		    "store takes its place",
 		    store->paths.data);
-		state = STORE_FILE_ABSENT;
-	} else
-		for (size_t i = 0; i < found.count; i++)
-			problems_error(problems, "%s", found.items[i].text);
-	problems_free(&found);
-	return state;
 }
 
-/* Returns false without an error in problems where a reader finds nothing yet. */
+/* Is what lies there fit to be opened? */
+static enum store_file_state
+examine(struct store *store, struct problems *problems)
+{
+	enum store_file_state state = store_file_check(&store->paths, store->kind, problems);
+	char request[PATH_MAX + 8];
+
+	if (state != STORE_FILE_SHORT && (state != STORE_FILE_SOUND || !guard_running()))
+		return state;
+	snprintf(request, sizeof request, "walk %s", store->paths.directory);
+	if (guard_ask(store_guarded, request))
+		return STORE_FILE_SOUND;
+	problems_error(problems, "%s is damaged: %s", store->paths.data, store_kind_cure(store->kind));
+	return STORE_FILE_BAD;
+}
+
+/* The lock is kept while the store is opened anew, but not if its directory is another one by now. */
 static bool
-open_files(struct store *store, struct problems *problems)
+be_the_writer(struct store *store, struct problems *problems)
+{
+	if (store->lock_fd >= 0 && store_file_lock_holds(&store->paths, store->lock_fd))
+		return true;
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
+	store->lock_fd = store_file_lock(&store->paths, store->kind, problems);
+	return store->lock_fd >= 0;
+}
+
+bool
+store_open_files(struct store *store, struct problems *problems)
 {
 	int rc;
 
@@ -253,11 +299,9 @@ open_files(struct store *store, struct problems *problems)
 		if (!store_file_directories(store->state, &store->paths, (uid_t)-1, problems))
 			return false;
 		if (store->kind != STORE_CONFIG) {
-			if ((store->lock_fd = store_file_lock(&store->paths, store->kind, problems)) < 0)
+			if (!be_the_writer(store, problems))
 				return false;
-			/* Without fsync a store does not survive a crash of the system. */
-			if (store_file_other_boot(&store->paths))
-				set_aside(store);
+			begin_anew(store, problems);
 		}
 	} else if (store->kind != STORE_CONFIG && store_file_other_boot(&store->paths))
 		return false;
@@ -266,14 +310,14 @@ open_files(struct store *store, struct problems *problems)
 	case STORE_FILE_SHORT:
 		return false;
 	case STORE_FILE_ABSENT:
-		if (store->access == STORE_READ || !store_file_create(store->state, &store->paths, problems))
+		if (store->access == STORE_READ)
 			return false;
 		break;
 	case STORE_FILE_SOUND:
-		if (store->access == STORE_WRITE && !store_file_create(store->state, &store->paths, problems))
-			return false;
 		break;
 	}
+	if (store->access == STORE_WRITE && !store_file_create(store->state, &store->paths, problems))
+		return false;
 	rc = open_environment(store);
 	if (rc == MDB_NOTFOUND && store->access == STORE_READ)
 		return false; /* its writer is just making it */
@@ -282,7 +326,7 @@ open_files(struct store *store, struct problems *problems)
 		return false;
 	}
 	if (!reads_with_locks(store)) {
-		if (!needs_no_locks(store)) {
+		if (!store_needs_no_locks(store)) {
 			tell_open_failed(store, EROFS, problems);
 			return false;
 		}
@@ -311,8 +355,14 @@ store_open(const char *state, enum store_kind kind, enum store_access access, st
 	store->last_read = UINT64_MAX;
 	store->next_look = boot_ms() + LOOK_MS;
 	pthread_mutex_init(&store->mutex, NULL);
-	if (store_paths_make(&store->paths, state, kind, problems) && open_files(store, problems))
+	if (store_paths_make(&store->paths, state, kind, problems) && store_open_files(store, problems))
 		return store;
+	/* What a nameserver says of itself is not worth its answers. */
+	if (kind == STORE_SERVING && access == STORE_WRITE && store->lock_fd != -EBUSY) {
+		store_close_environment(store);
+		store->lost = true;
+		return store;
+	}
 	store_close(store);
 	return NULL;
 }
@@ -322,10 +372,13 @@ store_close(struct store *store)
 {
 	if (store == NULL)
 		return;
-	close_environment(store);
+	store_close_environment(store);
+	if (store->lock_fd >= 0)
+		close(store->lock_fd);
 	if (store->watch_fd >= 0)
 		close(store->watch_fd);
 	pthread_mutex_destroy(&store->mutex);
+	free(store->told);
 	free(store->state);
 	free(store);
 }
@@ -339,129 +392,7 @@ store_prepare(const char *state, enum store_kind kind, uid_t owner, struct probl
 	    store_file_directories(state, &paths, owner, problems);
 }
 
-/* ---- news ---- */
-
-static enum store_news
-lose(struct store *store, struct problems *found, struct problems *problems)
-{
-	/* Said once, not each second. */
-	for (size_t i = 0; i < found->count && !store->told; i++)
-		problems_error(problems, "%s", found->items[i].text);
-	store->lost = store->told = true;
-	return STORE_LOST;
-}
-
-static enum store_news
-reopen(struct store *store, struct problems *problems)
-{
-	struct problems found = {0};
-	enum store_news news = store->lost ? STORE_LOST : STORE_SAME;
-
-	pthread_mutex_lock(&store->mutex);
-	if (store->active > 0) {
-		store->next_look = 0; /* as soon as our transactions have ended */
-	} else {
-		close_environment(store);
-		if (open_files(store, &found)) {
-			store->lost = store->told = false;
-			store->last_read = UINT64_MAX;
-			news = STORE_REPLACED;
-		} else {
-			close_environment(store);
-			if (found.count == 0)
-				problems_error(&found, "%s has vanished: what was read of it stays in use",
-				    store->paths.data);
-			news = lose(store, &found, problems);
-		}
-	}
-	pthread_mutex_unlock(&store->mutex);
-	problems_free(&found);
-	return news;
-}
-
-static bool
-stat_open_file(struct store *store, struct stat *file)
-{
-	mdb_filehandle_t fd;
-
-	return store->env != NULL && mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, file) == 0;
-}
-
-/* LMDB rule 7: is the file behind the path still the one that is open?  And may it still be read without
- * locks? */
-static enum store_news
-look(struct store *store, struct problems *problems)
-{
-	struct problems found = {0};
-	struct stat there, ours;
-	enum store_news news;
-	bool present = stat(store->paths.data, &there) == 0 && there.st_size > 0;
-
-	if (!present && store->access == STORE_READ) {
-		problems_error(
-		    &found, "%s has vanished: what was read of it stays in use", store->paths.data);
-		news = lose(store, &found, problems);
-		problems_free(&found);
-		return news;
-	}
-	if (present && stat_open_file(store, &ours) && ours.st_ino == there.st_ino &&
-	    ours.st_dev == there.st_dev) {
-		store->lost = store->told = false;
-		return store->unlocked && !needs_no_locks(store) ? reopen(store, problems) : STORE_SAME;
-	}
-	return reopen(store, problems);
-}
-
-enum store_news
-store_poll(struct store *store, struct problems *problems)
-{
-	uint64_t now = boot_ms();
-	MDB_envinfo info;
-
-	if (now >= store->next_look || store->unlocked) {
-		store->next_look = now + LOOK_MS;
-
-		enum store_news news = look(store, problems);
-
-		if (news != STORE_SAME)
-			return news;
-	}
-	if (store->lost)
-		return STORE_LOST;
-	/* LMDB rule 1: against the last transaction read, never against the last announced. */
-	mdb_env_info(store->env, &info);
-	return info.me_last_txnid == store->last_read ? STORE_SAME : STORE_CHANGED;
-}
-
-enum store_news
-store_let_go(struct store *store, struct problems *problems)
-{
-	struct stat before, after;
-	bool known = stat_open_file(store, &before);
-	uint64_t last_read = store->last_read;
-	enum store_news news = reopen(store, problems);
-
-	if (news != STORE_REPLACED || !known || !stat_open_file(store, &after) ||
-	    before.st_ino != after.st_ino || before.st_dev != after.st_dev)
-		return news;
-	store->last_read = last_read;
-	return STORE_SAME;
-}
-
-int
-store_watch_fd(struct store *store)
-{
-	return store->watch_fd;
-}
-
-void
-store_watch_clear(struct store *store)
-{
-	char events[4096] __attribute__((aligned(8)));
-
-	while (read(store->watch_fd, events, sizeof events) > 0)
-		continue;
-}
+/* ---- transactions ---- */
 
 void
 store_check_readers(struct store *store)
@@ -471,8 +402,6 @@ store_check_readers(struct store *store)
 	if (store->env != NULL)
 		mdb_reader_check(store->env, &dead);
 }
-
-/* ---- transactions ---- */
 
 /* With the mutex held and no transaction of ours open. */
 static int
@@ -541,6 +470,21 @@ follow_resize(struct store *store)
 	return rc;
 }
 
+/*
+ * A file that was copied over the open one has another newest transaction than the lock file: what would be
+ * written now belongs to neither. Writers exclude each other, so the comparison is exact.
+ */
+static bool
+follows_the_newest(const struct store_txn *txn)
+{
+	mdb_filehandle_t fd;
+	uint64_t newest;
+
+	if (mdb_env_get_fd(txn->store->env, &fd) != 0)
+		return true;
+	return store_file_newest(fd, &newest) == STORE_FILE_SOUND && mdb_txn_id(txn->txn) == newest + 1;
+}
+
 int
 store_begin(struct store *store, enum store_access access, struct store_txn **out)
 {
@@ -566,16 +510,21 @@ store_begin(struct store *store, enum store_access access, struct store_txn **ou
 		free(txn);
 		return rc == -EAGAIN ? rc : store_errno(rc);
 	}
+	*out = txn;
 	if (access == STORE_READ)
 		store->last_read = mdb_txn_id(txn->txn);
-	*out = txn;
-	return 0;
+	if (access != STORE_WRITE || follows_the_newest(txn))
+		return 0;
+	store_abort(txn);
+	*out = NULL;
+	return -ESTALE;
 }
 
 int
 store_commit(struct store_txn *txn)
 {
-	int rc = store_result(txn->store, mdb_txn_commit(txn->txn));
+	struct store_call call = {CALL_COMMIT, .txn = txn->txn};
+	int rc = store_result(txn->store, store_call(txn->store, &call));
 
 	store_leave(txn->store);
 	free(txn);
@@ -585,9 +534,12 @@ store_commit(struct store_txn *txn)
 void
 store_abort(struct store_txn *txn)
 {
+	struct store_call call;
+
 	if (txn == NULL)
 		return;
-	mdb_txn_abort(txn->txn);
+	call = (struct store_call){CALL_ABORT, .txn = txn->txn};
+	store_call(txn->store, &call);
 	store_leave(txn->store);
 	free(txn);
 }
@@ -595,11 +547,18 @@ store_abort(struct store_txn *txn)
 const char *
 store_begin_fault(const struct store *store, int error)
 {
-	static char text[PATH_MAX + 256];
+	static char text[PATH_MAX + 512];
 
-	if (error != -EUSERS)
+	if (error == -EUSERS)
+		store_readers_full(store, text, sizeof text);
+	else if (error == -ESTALE)
+		snprintf(text, sizeof text,
+		    "%s was overwritten while programs had it open; to use what lies there now, stop "
+		    "graycloud-dnsd, "
+		    "graycloud-monitor and all other commands, and try again",
+		    store->paths.data);
+	else
 		return strerror(-error);
-	store_readers_full(store, text, sizeof text);
 	return text;
 }
 

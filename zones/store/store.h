@@ -60,10 +60,11 @@ struct store_cursor;
 void store_guard_start(void);
 
 /*
- * From now on SIGSEGV or SIGBUS inside the pages of an open store prints one sentence that names
- * the store and the cure, and exits with 1.  Any other fault dies as before.
+ * From now on SIGSEGV or SIGBUS inside the pages of an open store, or in LMDB, prints one sentence that names
+ * the store and the cure, and exits with 1; with survive, for a daemon, the program goes on and store_torn is
+ * true. Any other fault dies as before.
  */
-void store_catch_faults(void);
+void store_catch_faults(bool survive);
 /*
  * If a page of this map (of the file at path) cannot be had, say so and go on with zeros in memory: its data
  * are lost for this process.  At most two maps at once; call store_spare_no_more before a map goes.
@@ -92,9 +93,11 @@ bool store_prepare(const char *state, enum store_kind kind, uid_t owner, struct 
  * writer of health and of serving is alone: a second one is refused, and the sentence names the process that
  * holds it.
  *
- * health and serving are written without fsync, so they do not survive a crash of the system: after another
- * boot, or when it is damaged (a warning in problems), their writer finds the copy of the last store_save in
- * their place, or an empty store; a reader finds none until then.
+ * health and serving are disposable, and no damage of theirs keeps a daemon from its work. health is written
+ * without fsync: its writer begins with the rows of the last run, copied into a sound store; after another
+ * boot, or if they cannot be read (a warning in problems), with those of the last store_save; else empty.
+ * serving begins empty, and if it cannot be written its writer gets a store that is lost for now, with the
+ * reason in problems. A reader finds none until its writer has begun.
  */
 struct store *store_open(
     const char *state, enum store_kind kind, enum store_access access, struct problems *problems);
@@ -103,11 +106,11 @@ void store_close(struct store *store);
 /*
  * Has a reader something to read?  Cheap: no transaction, no system call but one stat a second.
  * STORE_REPLACED: the file behind the path is another one by now and the store was reopened; all of
- * it is to be read anew.  For a writer too, who then begins with an empty store.  STORE_LOST: it vanished or
- * the new one cannot be opened (problems says why, once); what was read so far stays good.  STORE_CHANGED
- * lasts until a transaction of STORE_READ has seen the newest state: where it still says so after one, look
- * again in 1 ms.  One thread polls and reads so; whoever else looks into the store (a metrics page) begins
- * with STORE_PEEK.
+ * it is to be read anew.  For a writer too, who then begins with an empty store.  STORE_LOST: it vanished,
+ * was overwritten by an older copy, or the new one cannot be opened (problems says why, once); what was read
+ * so far stays good.  STORE_CHANGED lasts until a transaction of STORE_READ has seen the newest state: where
+ * it still says so after one, look again in 1 ms.  One thread polls and reads so; whoever else looks into the
+ * store (a metrics page) begins with STORE_PEEK.
  */
 enum store_news { STORE_SAME, STORE_CHANGED, STORE_REPLACED, STORE_LOST };
 enum store_news store_poll(struct store *store, struct problems *problems);
@@ -116,7 +119,14 @@ enum store_news store_poll(struct store *store, struct problems *problems);
  * Close and open the file again, so that the pages that were read leave our memory.  No transaction is open.
  * Answers as store_poll does: STORE_SAME, or STORE_REPLACED where it is another file by now, or STORE_LOST.
  */
-enum store_news store_let_go(struct store *store, struct problems *problems);
+enum store_news store_reopen(struct store *store, struct problems *problems);
+
+/*
+ * Only in a program that survives faults: a page could not be read, so what was read since the last
+ * STORE_SAME of store_poll is in doubt, and rows seemed to be missing. Ask before the end of the transaction
+ * and believe nothing if it is so; store_poll opens the store again, within a second.
+ */
+bool store_torn(const struct store *store);
 
 /* An inotify descriptor that becomes readable when the store is written; -1 where there is none.  Owned by
  * store. */
@@ -129,8 +139,9 @@ void store_check_readers(struct store *store);
 
 /*
  * Begin a transaction.  A write transaction waits for other writers.  0 or a negative errno: -ENOTRECOVERABLE
- * where a write has failed so that nothing can be written before store_let_go, -ENOENT while the store is
- * lost, -EAGAIN where another process made the map larger and a transaction of ours is still open.
+ * where a write has failed so that nothing can be written before store_reopen, -ENOENT while the store is
+ * lost, -ESTALE for a write if another file was copied over the open one, -EAGAIN where another process made
+ * the map larger and a transaction of ours is still open.
  */
 int store_begin(struct store *store, enum store_access access, struct store_txn **txn);
 /* Commit a write transaction; frees txn in every case.  0 or a negative errno (-ENOSPC: disk or map full). */

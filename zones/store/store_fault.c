@@ -1,4 +1,9 @@
-/* LMDB rule 8: a page that cannot be read is one sentence and exit 1. */
+/*
+ * LMDB rule 8: a page that cannot be read.
+ *
+ * In a command that is one sentence and exit 1. A daemon goes on: what it read so far stays in use, and the
+ * store is opened again.
+ */
 #include "zones/store/store_inner.h"
 
 #include <errno.h>
@@ -12,6 +17,7 @@ enum { MAX_STORES = 16, MAX_SPARED = 2 };
 /* Where the stores are mapped, and what to say when a page there cannot be read. */
 static struct fault_range {
 	_Atomic uintptr_t start, end;
+	_Atomic(atomic_bool *) torn; /* of the store */
 	char sentence[PATH_MAX + 512];
 } faults[MAX_STORES];
 
@@ -21,6 +27,8 @@ static struct fault_spared {
 	size_t octets;
 	char sentence[PATH_MAX + 256];
 } spared[MAX_SPARED];
+
+static bool survives; /* in a daemon */
 
 static struct sigaction fault_before[2];
 
@@ -73,15 +81,38 @@ store_spare_no_more(void *map)
 	}
 }
 
+/*
+ * The row that is being read reads on as zeros: whoever reads it asks store_torn before it believes anything.
+ * The whole map behind the place, since a file that was cut off has none of it.
+ */
+static bool
+cover(uintptr_t at, size_t fault)
+{
+	uintptr_t page = at & ~(uintptr_t)(sysconf(_SC_PAGESIZE) - 1);
+	atomic_bool *torn = atomic_load(&faults[fault].torn);
+
+	if (torn != NULL)
+		atomic_store(torn, true);
+	return mmap((void *)page, (size_t)sysconf(_SC_PAGESIZE),
+		   PROT_READ, /* NOLINT: the address of the fault */
+		   MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
+}
+
 static void
 fault_handler(int number, siginfo_t *info, void *context)
 {
 	uintptr_t at = (uintptr_t)info->si_addr;
 
 	(void)context;
-	for (size_t i = 0; i < MAX_STORES; i++)
-		if (at >= atomic_load(&faults[i].start) && at < atomic_load(&faults[i].end))
+	/* Also a wild address: LMDB followed a damaged page. */
+	store_call_escape();
+	for (size_t i = 0; i < MAX_STORES; i++) {
+		if (at < atomic_load(&faults[i].start) || at >= atomic_load(&faults[i].end))
+			continue;
+		if (!survives || !cover(at, i))
 			fault_die(faults[i].sentence);
+		return;
+	}
 	for (size_t i = 0; i < MAX_SPARED; i++)
 		if (atomic_load(&spared[i].start) != 0 &&
 		    at - atomic_load(&spared[i].start) < spared[i].octets && spare(&spared[i]))
@@ -90,13 +121,36 @@ fault_handler(int number, siginfo_t *info, void *context)
 	sigaction(number, &fault_before[number == SIGBUS], NULL);
 }
 
-void
-store_catch_faults(void)
+/* The C library found that damaged pages led LMDB to free what it should not. */
+static void
+abort_handler(int number)
 {
-	struct sigaction action = {.sa_sigaction = fault_handler, .sa_flags = SA_SIGINFO};
+	(void)number;
+	if (store_call_running())
+		store_die_of_damage();
+}
+
+void
+store_catch_faults(bool survive)
+{
+	/* SA_NODEFER: the handler may leave by a jump, with nothing blocked. */
+	struct sigaction action = {.sa_sigaction = fault_handler, .sa_flags = SA_SIGINFO | SA_NODEFER};
+
+	survives = survive;
+	signal(SIGABRT, abort_handler);
 
 	sigaction(SIGSEGV, &action, &fault_before[0]);
 	sigaction(SIGBUS, &action, &fault_before[1]);
+}
+
+/* A process may open a store twice, in tests at least: each open has a map of its own. */
+static bool
+is_anothers(uintptr_t start, int fault)
+{
+	for (int i = 0; i < MAX_STORES; i++)
+		if (i != fault && atomic_load(&faults[i].start) == start)
+			return true;
+	return false;
 }
 
 /* LMDB tells nobody where its map is: ask the kernel. */
@@ -113,7 +167,8 @@ store_fault_find_map(struct store *store)
 		goto out;
 	while (fgets(line, sizeof line, maps) != NULL)
 		if (sscanf(line, "%lx-%lx %*s %*s %*s %lu", &start, &end, &inode) == 3 &&
-		    inode == st.st_ino && strstr(line, "data.mdb") != NULL) {
+		    inode == st.st_ino && strstr(line, "data.mdb") != NULL &&
+		    !is_anothers(start, store->fault)) {
 			atomic_store(&faults[store->fault].start, start);
 			atomic_store(&faults[store->fault].end, end);
 		}
@@ -134,6 +189,7 @@ store_fault_register(struct store *store)
 		snprintf(faults[i].sentence, sizeof faults[i].sentence,
 		    "%s: %s is damaged, or its disk fails: %s\n", program_invocation_short_name,
 		    store->paths.data, store_kind_cure(store->kind));
+		atomic_store(&faults[i].torn, &store->torn);
 		store->fault = i;
 		store_fault_find_map(store);
 		return;
@@ -146,19 +202,46 @@ store_fault_forget(struct store *store)
 	if (store->fault < 0)
 		return;
 	atomic_store(&faults[store->fault].end, 0);
+	atomic_store(&faults[store->fault].torn, NULL);
 	atomic_store(&faults[store->fault].start, 0);
 	store->fault = -1;
 }
 
 void
-store_die_of_damage(const struct store *store)
+store_damage_found(const struct store *store)
 {
-	fault_die(store->fault >= 0 ? faults[store->fault].sentence : "a store is damaged\n");
+	if (!survives)
+		fault_die(store->fault >= 0 ? faults[store->fault].sentence : "a store is damaged\n");
+}
+
+void
+store_die_of_damage(void)
+{
+	for (size_t i = 0; i < MAX_STORES; i++)
+		if (atomic_load(&faults[i].end) != 0)
+			fault_die(faults[i].sentence);
+	fault_die("a store is damaged\n");
+}
+
+bool
+store_fault_within(const struct store *store, const void *data, size_t len)
+{
+	uintptr_t at = (uintptr_t)data, start, end;
+
+	if (store->fault < 0)
+		return true;
+	start = atomic_load(&faults[store->fault].start);
+	end = atomic_load(&faults[store->fault].end);
+	/* A map that was not found proves nothing. */
+	return end == 0 || start == UINTPTR_MAX || (at >= start && at <= end && len <= end - at);
 }
 
 void
 store_assertion_failed(MDB_env *env, const char *message)
 {
+	const struct store *store = mdb_env_get_userctx(env);
+
 	(void)message;
-	store_die_of_damage(mdb_env_get_userctx(env));
+	store_call_escape();
+	fault_die(store->fault >= 0 ? faults[store->fault].sentence : "a store is damaged\n");
 }

@@ -140,10 +140,8 @@ reserve_lock(const char *directory, struct problems *problems)
 	int fd, error;
 
 	snprintf(path, sizeof path, "%s/lock.mdb", directory);
-	if ((fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0) {
-		problems_error(problems, "cannot open %s: %s", path, strerror(errno));
-		return false;
-	}
+	if ((fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0)
+		return true; /* LMDB finds the same, and the caller knows what to say */
 	error = posix_fallocate(fd, 0, LOCK_SIZE);
 	close(fd);
 	if (error != ENOSPC && error != EDQUOT)
@@ -246,6 +244,20 @@ store_file_check(const struct store_paths *paths, enum store_kind kind, struct p
 	return state;
 }
 
+enum store_file_state
+store_file_newest(int fd, uint64_t *transaction)
+{
+	struct meta first, second;
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || !meta_read(fd, 0, &first) || !meta_read(fd, first.page_size, &second))
+		return STORE_FILE_BAD;
+	*transaction = MAX(first.transaction, second.transaction);
+	return MAX(first.last_page, second.last_page) + 1 > (uint64_t)st.st_size / first.page_size
+	    ? STORE_FILE_SHORT
+	    : STORE_FILE_SOUND;
+}
+
 /* Who holds the lock, as that process wrote it; 0 where it cannot be told. */
 static long
 lock_holder(int fd)
@@ -265,8 +277,11 @@ store_file_lock(const struct store_paths *paths, enum store_kind kind, struct pr
 	snprintf(path, sizeof path, "%s/writer", paths->directory);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, DATA_MODE);
 	if (fd < 0) {
-		problems_error(problems, "cannot open %s: %s", path, strerror(errno));
-		return -1;
+		int error = -errno;
+
+		problems_error(
+		    problems, "cannot open %s: %s%s", path, strerror(-error), store_write_cure(error));
+		return error;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		problems_error(problems,
@@ -274,15 +289,31 @@ store_file_lock(const struct store_paths *paths, enum store_kind kind, struct pr
 		    "--state of its own",
 		    writers[kind], paths->directory, lock_holder(fd));
 		close(fd);
-		return -1;
+		return -EBUSY;
 	}
+	/* Only the sentence above needs the number: a full disk is no reason to stop here. */
 	len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-	if (ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len) {
-		problems_error(problems, "cannot write %s: %s", path, strerror(errno));
+	if ((ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len) && errno != ENOSPC &&
+	    errno != EDQUOT) {
+		int error = -errno;
+
+		problems_error(
+		    problems, "cannot write %s: %s%s", path, strerror(-error), store_write_cure(error));
 		close(fd);
-		return -1;
+		return error;
 	}
 	return fd;
+}
+
+bool
+store_file_lock_holds(const struct store_paths *paths, int fd)
+{
+	char path[PATH_MAX];
+	struct stat ours, there;
+
+	snprintf(path, sizeof path, "%s/writer", paths->directory);
+	return fstat(fd, &ours) == 0 && stat(path, &there) == 0 && ours.st_ino == there.st_ino &&
+	    ours.st_dev == there.st_dev;
 }
 
 static void

@@ -42,9 +42,18 @@ enum store_file_state {
 enum store_file_state store_file_check(
     const struct store_paths *paths, enum store_kind kind, struct problems *problems);
 
-/* Take the lock of the only writer.  Returns its descriptor (kept open while it writes), or -1 with problems.
+/* The number of the newest transaction in an open file, without LMDB's map of it. BAD or SHORT: the file is
+ * damaged or cut off. */
+enum store_file_state store_file_newest(int fd, uint64_t *transaction);
+
+/*
+ * Take the lock of the only writer. Returns its descriptor, kept open while it writes; or a negative errno
+ * with problems, -EBUSY if another process has it.
  */
 int store_file_lock(const struct store_paths *paths, enum store_kind kind, struct problems *problems);
+
+/* Is the lock of this descriptor still the one at the path? */
+bool store_file_lock_holds(const struct store_paths *paths, int fd);
 
 /* Was the store last written under another boot of the machine? */
 bool store_file_other_boot(const struct store_paths *paths);

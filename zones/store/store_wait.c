@@ -30,6 +30,7 @@ static struct {
 	enum store_wait what;
 	uint64_t since_ms;
 	bool named;
+	uint64_t call, call_since_ms; /* the last call of LMDB that was seen to run, and since when */
 	int fd; /* of lock.mdb. It is never closed: that would drop the locks of LMDB in this process. */
 } waiting = {.mutex = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 
@@ -112,12 +113,26 @@ static void __attribute__((noreturn)) lose_patience(void)
 	_exit(1);
 }
 
+/* Damaged pages can lead LMDB in a circle. Returns when to look again. */
+static uint64_t
+watch_call(uint64_t now)
+{
+	uint64_t call = atomic_load(&store_calls);
+
+	if (call % 2 == 0 || call != waiting.call) {
+		waiting.call = call;
+		waiting.call_since_ms = now;
+	} else if (now - waiting.call_since_ms >= waiting.patience_ms)
+		store_die_of_damage();
+	return now + NAMED_AFTER_MS;
+}
+
 static void *
 look_on(void *unused)
 {
 	pthread_mutex_lock(&waiting.mutex);
 	while (true) {
-		uint64_t now = awake_ms(), due = UINT64_MAX;
+		uint64_t now = awake_ms(), due = watch_call(now);
 		struct timespec until;
 
 		if (waiting.store != NULL) {
@@ -125,13 +140,9 @@ look_on(void *unused)
 				lose_patience();
 			if (!waiting.named && now >= waiting.since_ms + NAMED_AFTER_MS)
 				name_holder();
-			due = waiting.since_ms + waiting.patience_ms;
+			due = MIN(due, waiting.since_ms + waiting.patience_ms);
 			if (!waiting.named)
 				due = MIN(due, waiting.since_ms + NAMED_AFTER_MS);
-		}
-		if (due == UINT64_MAX) {
-			pthread_cond_wait(&waiting.changed, &waiting.mutex);
-			continue;
 		}
 		until = (struct timespec){(time_t)(due / 1000), (long)(due % 1000) * 1000000};
 		pthread_cond_timedwait(&waiting.changed, &waiting.mutex, &until);

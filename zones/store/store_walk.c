@@ -1,5 +1,9 @@
-/* The walk of a whole store, in a process that may die of it (LMDB rule 8). */
+/* Work on a whole store, in a process that may die of it (LMDB rule 8). */
 #include "zones/store/store_inner.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static int
 walk_table(MDB_txn *txn, MDB_dbi dbi)
@@ -52,8 +56,8 @@ walk_named_tables(MDB_txn *txn)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
-int
-store_walk(const char *directory)
+static int
+walk_path(const char *path, unsigned flags)
 {
 	MDB_env *env;
 	MDB_txn *txn;
@@ -61,11 +65,38 @@ store_walk(const char *directory)
 
 	if (mdb_env_create(&env) != 0 || mdb_env_set_maxdbs(env, STORE_MAX_TABLES) != 0)
 		return 1;
-	rc = mdb_env_open(env, directory, MDB_RDONLY | MDB_NOTLS, 0);
+	rc = mdb_env_open(env, path, MDB_RDONLY | MDB_NOTLS | flags, 0);
 	if (rc == 0 && (rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn)) == 0) {
 		rc = walk_named_tables(txn);
 		mdb_txn_abort(txn);
 	}
 	mdb_env_close(env);
 	return rc;
+}
+
+/* Copy what the tables reach: no damage of the free list or of a page that is not in use comes along. */
+static int
+rebuild(const char *path)
+{
+	char made[PATH_MAX];
+	MDB_env *env;
+	int fd, rc;
+
+	snprintf(made, sizeof made, "%s.new", path);
+	unlink(made);
+	fd = open(made, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0640);
+	if (fd < 0 || fchmod(fd, 0640) != 0 || mdb_env_create(&env) != 0)
+		return 1;
+	rc = mdb_env_open(env, path, MDB_RDONLY | MDB_NOSUBDIR | MDB_NOLOCK, 0);
+	if (rc == 0)
+		rc = mdb_env_copyfd2(env, fd, MDB_CP_COMPACT);
+	mdb_env_close(env);
+	close(fd);
+	return rc != 0 ? rc : walk_path(made, MDB_NOSUBDIR | MDB_NOLOCK);
+}
+
+int
+store_guarded(const char *request)
+{
+	return strncmp(request, "rebuild ", 8) == 0 ? rebuild(request + 8) : walk_path(request + 5, 0);
 }

@@ -1,0 +1,62 @@
+/* LMDB's errors as negative errnos, and what people can do about them. */
+#include "zones/store/store_inner.h"
+
+#include <errno.h>
+
+int
+store_errno(int rc)
+{
+	switch (rc) {
+	case MDB_NOTFOUND:
+		return -ENOENT;
+	case MDB_MAP_FULL:
+		return -ENOSPC;
+	case MDB_READERS_FULL:
+		return -EUSERS;
+	case MDB_KEYEXIST:
+		return -EEXIST;
+	case MDB_BAD_VALSIZE:
+		return -EINVAL;
+	case MDB_BAD_TXN:
+		return -ECANCELED;
+	case MDB_CORRUPTED:
+	case MDB_PAGE_NOTFOUND:
+	case MDB_INVALID:
+	case MDB_VERSION_MISMATCH:
+		return -EBADMSG;
+	case MDB_PANIC: /* what says which pages are the newest could not be written */
+		return -ENOTRECOVERABLE;
+	default:
+		return rc > 0 ? -rc : rc == 0 ? 0 : -EIO;
+	}
+}
+
+const char *
+store_write_cure(int error)
+{
+	switch (error) {
+	case -EROFS:
+		return "; mount its file system read-write again, repaired where the kernel's log tells of "
+		       "errors";
+	case -ENOSPC:
+	case -EDQUOT:
+		return "; make room on its file system";
+	case -EBADMSG:
+		return "; it is damaged: put a backup in its place while nothing runs";
+	case -EIO:
+		return "; its disk fails: mount another one there, with a copy of what is on it";
+	default:
+		return "";
+	}
+}
+
+int
+store_result(struct store *store, int rc)
+{
+	if (rc == MDB_MAP_FULL)
+		atomic_store(&store->full, true);
+	/* LMDB takes a write that was cut short by a full disk for a failing one. */
+	if (rc == EIO && store_file_disk_full(store->paths.directory))
+		rc = ENOSPC;
+	return store_errno(rc);
+}
