@@ -13,9 +13,13 @@
 #include <event2/event.h>
 
 #include <err.h>
+#include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Descriptors beside those of TCP connections: stores, pipes, metrics; and what each listener has. */
@@ -254,9 +258,57 @@ make_settings(struct server *server)
 	if (options->cert != NULL && options->key != NULL &&
 	    (server->tls = tls_new(options->cert, options->key, &problems)) == NULL)
 		refuse(&problems);
+	problems_print(&problems, "graycloud-dnsd", stderr);
+	problems_free(&problems);
 	if ((options->rrl.rate > 0 || options->rrl.errors > 0) &&
 	    (settings->rrl = rrl_new(&options->rrl)) == NULL)
 		errx(1, "out of memory for rate limiting");
+}
+
+/* Could we listen there?  A port that is taken may be our own, of a nameserver that runs. */
+static void
+check_listener(const struct listener *listener, struct problems *problems)
+{
+	struct listener probe = *listener;
+	char text[LISTEN_TEXT];
+	int fd = socket(listener->address.generic.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	*(listener->address.generic.sa_family == AF_INET ? &probe.address.v4.sin_port
+							 : &probe.address.v6.sin6_port) = 0;
+	if (fd < 0 || bind(fd, &probe.address.generic, listener->address_len) < 0)
+		problems_error(problems, "cannot listen on %s: %s", listen_text(&listener->address, text),
+		    strerror(errno));
+	if (fd >= 0)
+		close(fd);
+}
+
+/* --check: what a start looks at beyond the settings, without taking anything; ends the program. */
+static void __attribute__((noreturn)) check(const struct options *options)
+{
+	struct problems problems = {0};
+	struct listener metrics;
+	struct stat info;
+
+	for (size_t i = 0; i < options->nlisteners; i++)
+		check_listener(&options->listeners[i], &problems);
+	if (options->metrics != NULL && !listen_parse(&metrics, options->metrics, 0))
+		problems_error(&problems, "--metrics %s: not ADDRESS:PORT", options->metrics);
+	else if (options->metrics != NULL)
+		check_listener(&metrics, &problems);
+	if (options->user != NULL && getpwnam(options->user) == NULL)
+		problems_error(&problems, "--user %s: there is no such user", options->user);
+	if (stat(options->state, &info) == 0 && !S_ISDIR(info.st_mode))
+		problems_error(&problems, "--state %s: not a directory", options->state);
+	else if (options->user == NULL && access(options->state, F_OK) == 0 &&
+	    access(options->state, R_OK | X_OK) < 0)
+		problems_error(&problems, "--state %s: %s", options->state, strerror(errno));
+	if (options->ngeoip > 0)
+		geo_free(geo_open(options->geoip, options->ngeoip, &problems));
+	if (problems.errors > 0)
+		refuse(&problems);
+	problems_print(&problems, "graycloud-dnsd", stderr);
+	puts("the options are good");
+	exit(0);
 }
 
 /* The table of pins lies beside the serving store, which is open by now: we are alone. */
@@ -336,10 +388,8 @@ main(int argc, char **argv)
 	signal(SIGHUP, SIG_IGN); /* until the loop takes it: it never ends us */
 	tcp_limits_init(&server.limits, connections_of(options));
 	make_settings(&server);
-	if (options->check) {
-		puts("the options are good");
-		return 0;
-	}
+	if (options->check)
+		check(options);
 	open_listeners(options);
 	/* Ports first, as root; then the user, before any store is opened. */
 	become(options);

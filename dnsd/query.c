@@ -142,12 +142,12 @@ read_request(struct query *query, const uint8_t *in, size_t inlen)
 /*
  * Services of inetd that send something back whatever comes: echo (RFC 862), systat (866), daytime (867),
  * quote of the day (865), chargen (864), time (868).  No resolver asks from there; in between a forged query
- * would make them and us talk to each other for ever.  To port 0 nothing can be sent.
+ * would make them and us talk to each other for ever.
  */
 static bool
 only_reflects(uint16_t port)
 {
-	return port == 0 || port == 7 || port == 11 || port == 13 || port == 17 || port == 19 || port == 37;
+	return port == 7 || port == 11 || port == 13 || port == 17 || port == 19 || port == 37;
 }
 
 bool
@@ -155,7 +155,8 @@ query_parse(struct query *query, const struct peer *peer, const uint8_t *in, siz
 {
 	uint16_t flags;
 
-	if (inlen < WIRE_HEADER || (transport_is_udp(peer->transport) && only_reflects(peer->port)) ||
+	if (inlen < WIRE_HEADER || peer->port == 0 ||
+	    (transport_is_udp(peer->transport) && only_reflects(peer->port)) ||
 	    ((flags = get16(in + 2)) & FLAG_RESPONSE))
 		return false;
 	query->id = get16(in);

@@ -50,6 +50,7 @@ static SSL_CTX *
 read_context(const char *cert, const char *key, struct problems *problems)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+	struct stat info;
 
 	if (context == NULL) {
 		problems_error(problems, "TLS cannot start: %s", reason());
@@ -59,6 +60,9 @@ read_context(const char *cert, const char *key, struct problems *problems)
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);    /* idle connections hold little */
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	if (stat(key, &info) == 0 && info.st_mode & 07)
+		problems_warn(
+		    problems, "--key %s: everybody can read the private key; chmod it to 0640", key);
 	if (SSL_CTX_use_certificate_chain_file(context, cert) != 1)
 		problems_error(problems, "--cert %s: not a certificate in PEM: %s", cert, reason());
 	else if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1)

@@ -31,7 +31,8 @@ node_place(const char *state, struct steer_site *site)
 		paths[count++] = line;
 	if (count > 0)
 		geo = geo_open(paths, count, &problems);
-	problems_print(&problems, "graycloud", stderr);
+	if (geo == NULL) /* what a good one lacks is the nameserver's to say, once */
+		problems_print(&problems, "graycloud", stderr);
 	problems_free(&problems);
 	free(status);
 	return geo;

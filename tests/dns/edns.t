@@ -327,6 +327,10 @@ site-country NL
 site-coordinates 52.4,4.9
 END
 	my ($status, $text) = ends('--config', $file, '--check');
+	is($status, 1, '--check refuses what a start would not have');
+	like($text, qr{^graycloud-dnsd: \Q$dir\E/none\.mmdb: No such file or directory$}m, 'by name');
+	my $rest = do { local (@ARGV, $/) = $file; <> =~ s/^geoip.*\n//mr };
+	($status, $text) = ends('--config', $t->write_file('rest', $rest), '--check');
 	is("$status $text", "0 the options are good\n", '--check');
 	my @lines = $t->spawn('dnsd', "$Graycloud::BUILD/bin/graycloud-dnsd", '--config', $file, '--nsid', 'the line counts');
 	is(scalar(grep { /^listening on (?:udp|tcp) (?:127\.0\.0\.1|\[::1\]):\d+$/ } @lines), 4, 'both listeners');
@@ -364,6 +368,9 @@ END
 	like($text, qr/bad:1: .*bad:2: /s, 'all faults are told');
 	for my $row ([2, qr/--config \S*nowhere: No such file/, '--config', "$dir/nowhere"], [2, qr/--config \Q$dir\E: Is a directory/, '--config', $dir],
 		[1, qr/nowhere: No such file/, '--cookie-secret', "$dir/nowhere"], [1, qr/--cert \S*nowhere/, '--cert', "$dir/nowhere", '--key', "$dir/key.pem"],
+		[1, qr{--user nobody-of-that-name: there is no such user}, '--user', 'nobody-of-that-name'],
+		[1, qr{cannot listen on 192\.0\.2\.1:53: Cannot assign}, '--listen', '192.0.2.1:53'], [1, qr{--metrics nowhere: not ADDRESS:PORT}, '--metrics', 'nowhere'],
+		[1, qr{--state \S*\.pem: not a directory}, '--state', "$dir/cert.pem"], [1, qr{/nonexistent: No such file}, '--geoip', '/nonexistent'],
 		[2, qr/--tls wants a certificate/, '--tls', '127.0.0.1:0']) {
 		my ($code, $sentence, @args) = @$row;
 		my ($got, $said) = ends('--check', '--state', "$dir/none", @args);
@@ -375,6 +382,12 @@ END
 	chmod 0644, $secret;
 	($status, $text) = ends('--check', '--cookie-secret', $secret);
 	is($status, 0);
+	chmod 0644, "$dir/key.pem";
+	my (undef, $open) = ends('--check', '--cert', "$dir/cert.pem", '--key', "$dir/key.pem", '--tls', '127.0.0.1:0');
+	like($open, qr{--key \S*key\.pem: everybody can read the private key; chmod it to 0640\n.*the options are good}s, 'so is a private key');
+	chmod 0600, "$dir/key.pem";
+	(undef, $open) = ends('--check', '--cert', "$dir/cert.pem", '--key', "$dir/key.pem", '--tls', '127.0.0.1:0');
+	is($open, "the options are good\n", 'and one that is not open is not');
 	like($text, qr/everybody can read the cookie secret/, 'a secret that all can read is warned about');
 };
 

@@ -155,6 +155,66 @@ subtest 'files that change' => sub {
 	eventually { went('geo', '10.0.1.0/24') eq 'de' } 'until it is good again';
 };
 
+# Databases of others, by the fields that they really have.
+sub refused {
+	my ($name, @records) = @_;
+	MMDB::write("$files/other.mmdb", @records);
+	my $said = qx($Graycloud::BUILD/bin/graycloud-dnsd --check --listen 127.0.0.1:0 --geoip $files/other.mmdb 2>&1 </dev/null);
+	return ($? >> 8, $said);
+}
+
+# Where a nameserver with this database sends a client, by country list, region list or the default pools.
+sub located {
+	my ($ecs, @records) = @_;
+	my $before = () = $t->said('dnsd') =~ /geography: \d+ ranges/g;
+	MMDB::write($database, @records);
+	Graycloud::wait_for(sub { (() = $t->said('dnsd') =~ /geography: \d+ ranges/g) > $before }) or return 'not read';
+	return went('other', $ecs);
+}
+
+subtest 'databases whose fields are others' => sub {
+	$t->admin('lb create other.example.com default_pools=us fallback_pool=ams steering_policy=geo country_pools.DE=de region_pools.NEAS=asia region_pools.WEU=eu');
+	for my $row (['IPinfo, as it was', {country => 'DE', country_name => 'Germany', continent => 'EU', asn => 'AS64496', as_name => 'x'}, 'de'],
+		['IPinfo lite', {country => 'Germany', country_code => 'DE', continent => 'Europe', continent_code => 'EU', asn => 'AS64496'}, 'de'],
+		['iptoasn', {country_code => 'DE'}, 'de'],
+		['only a continent', {continent => {code => 'EU'}}, 'eu'],
+		['only a continent, flat', {continent_code => 'AS', continent => 'Asia'}, 'asia'],
+		['a country beside its continent', {continent => {code => 'AS'}, country => {iso_code => 'DE'}}, 'de']) {
+		my ($name, $record, $pool) = @$row;
+		is(located('10.0.1.0/24', '10.0.0.0/16' => $record, '10.9.0.0/16' => {country => {iso_code => 'US'}, country_code => 'US'}), $pool, $name);
+	}
+	$t->admin('lb create far.example.com default_pools=us,eu,asia fallback_pool=us steering_policy=proximity');
+	located('10.0.1.0/24', '10.0.0.0/16' => {lat => '35.7', lng => '139.7', city => 'Tokyo', country => 'JP', region => 'Tokyo'});
+	is(went('far', '10.0.1.0/24'), 'asia', 'coordinates that are texts');
+	is(located('10.0.1.0/24', '::/64' => {country => {iso_code => 'DE'}}), 'de', 'a tree that ends above ::/96 locates IPv4');
+	is(located('10.0.1.0/24', '::/96' => {country => {iso_code => 'DE'}}), 'de', 'so does one that ends there');
+	is(located('10.0.1.0/24', '::/1' => {country => {iso_code => 'DE'}}), 'de', 'and one of a single network');
+
+	my ($status, $said) = refused('unknown', '10.0.0.0/16' => {land => 'Germany', ort => 'Berlin'});
+	is($status, 1, 'a database without any field that is known is refused');
+	like($said, qr{other\.mmdb: no field of this database \(Test; its fields are land, ort\) is known: it needs country\.iso_code}, 'by name');
+	($status, $said) = refused('names', '10.0.0.0/16' => {country => 'Germany'});
+	is($status, 1, 'a country that is only a name is none');
+	($status, $said) = refused('empty');
+	like($said, qr{other\.mmdb: the database \(Test\) has no records}, 'one without records, too');
+	($status) = refused('asn', '10.0.0.0/16' => {autonomous_system_number => \'32 64496'});
+	is($status, 0, 'one of autonomous systems alone is good');
+
+	my $warning = qr{other\.mmdb: this database \(Test\) has no subdivisions: all clients in the US and Canada count as in the region ENAM};
+	($status, $said) = refused('undivided', '10.0.0.0/16' => {country => {iso_code => 'US'}}, '10.1.0.0/16' => {country => {iso_code => 'CA'}});
+	is($status, 0, 'countries without subdivisions are good');
+	is((() = $said =~ /$warning/g), 1, 'and told once');
+	($status, $said) = refused('divided', '10.0.0.0/16' => $places{sanfrancisco}, '10.1.0.0/16' => {country => {iso_code => 'US'}});
+	unlike($said, $warning, 'with subdivisions it is not told');
+
+	MMDB::write($database, '10.0.0.0/16' => {land => 'Germany'});
+	eventually { $t->said('dnsd') =~ /city\.mmdb: no field of this database.*\n.*the geography read before stays/ } 'a running nameserver refuses it, too';
+	is(went('other', '10.0.1.0/24'), 'de', 'and goes on by the one before');
+};
+
+MMDB::write($database, @networks);
+eventually { went('geo', '10.0.1.0/24') eq 'de' } 'the first database again';
+
 subtest 'what is wrong is said' => sub {
 	$t->admin_fails('lb set geo.example.com region_pools.MARS=eu', qr/region_pools\.MARS.*not a region code: WNAM/);
 	$t->admin_fails('lb set geo.example.com country_pools.de=eu', qr/country_pools\.de.*two upper-case letters/);

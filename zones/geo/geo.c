@@ -44,6 +44,7 @@ struct database {
 	struct value *values;
 	size_t nvalues;
 	struct ranges ranges[2][LAYERS]; /* by family: IPv4, IPv6 */
+	struct geo_database info;
 };
 
 struct geo {
@@ -79,70 +80,138 @@ struct walk {
 	uint64_t last;   /* the start of the network met last */
 	bool met[2];     /* any yet, of that family? */
 	bool damaged;
+	unsigned chosen[6]; /* of each field, which of its paths the database has, + 1; 0: not known yet */
+	bool divided, undivided; /* some country has subdivisions; the US or Canada has none somewhere */
+	MMDB_entry_s first;      /* a record, to name its fields */
 };
 
-static bool
-text_at(MMDB_entry_s *entry, char *out, size_t room, const char *const *path)
-{
-	MMDB_entry_data_s data;
+#define PATH(...) \
+	(const char *const[]) \
+	{ \
+		__VA_ARGS__, NULL \
+	}
+enum { TEXT_MAX = 32 };
 
-	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data ||
-	    data.type != MMDB_DATA_TYPE_UTF8_STRING || data.data_size >= room)
+/* What a record may tell, and where: MaxMind's and DB-IP's own fields first, then flat ones (IPinfo,
+ * iptoasn). */
+enum field {
+	FIELD_COUNTRY,
+	FIELD_CONTINENT,
+	FIELD_PART,
+	FIELD_LATITUDE,
+	FIELD_LONGITUDE,
+	FIELD_NETWORK,
+	FIELDS
+};
+enum { PATHS_MAX = 4 };
+
+static const char *const *const field_paths[FIELDS][PATHS_MAX] = {
+    {PATH("country", "iso_code"), PATH("country_code"), PATH("country")},
+    {PATH("continent", "code"), PATH("continent_code"), PATH("continent")},
+    {PATH("subdivisions", "0", "iso_code"), PATH("region_code")},
+    {PATH("location", "latitude"), PATH("latitude"), PATH("lat")},
+    {PATH("location", "longitude"), PATH("longitude"), PATH("lng"), PATH("lon")},
+    {PATH("autonomous_system_number"), PATH("asn"), PATH("as_number")},
+};
+
+/* A value as text: numbers are written out.  False where it is of no such kind, or too long. */
+static bool
+text_of(const MMDB_entry_data_s *data, char out[TEXT_MAX])
+{
+	switch (data->type) {
+	case MMDB_DATA_TYPE_UTF8_STRING:
+		if (data->data_size >= TEXT_MAX)
+			return false;
+		memcpy(out, data->utf8_string, data->data_size);
+		out[data->data_size] = '\0';
+		return true;
+	case MMDB_DATA_TYPE_DOUBLE:
+		return snprintf(out, TEXT_MAX, "%.9g", data->double_value) < TEXT_MAX;
+	case MMDB_DATA_TYPE_FLOAT:
+		return snprintf(out, TEXT_MAX, "%.9g", (double)data->float_value) < TEXT_MAX;
+	case MMDB_DATA_TYPE_UINT16:
+		return snprintf(out, TEXT_MAX, "%u", data->uint16) < TEXT_MAX;
+	case MMDB_DATA_TYPE_UINT32:
+		return snprintf(out, TEXT_MAX, "%u", data->uint32) < TEXT_MAX;
+	default:
 		return false;
-	memcpy(out, data.utf8_string, data.data_size);
-	out[data.data_size] = '\0';
-	return true;
+	}
 }
 
 static bool
-number_at(MMDB_entry_s *entry, double *out, const char *const *path)
+two_letters(const char *text)
 {
-	MMDB_entry_data_s data;
-
-	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data)
-		return false;
-	if (data.type == MMDB_DATA_TYPE_DOUBLE)
-		*out = data.double_value;
-	else if (data.type == MMDB_DATA_TYPE_FLOAT)
-		*out = (double)data.float_value;
-	else
-		return false;
-	return isfinite(*out);
+	return strlen(text) == 2 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2;
 }
 
-static uint32_t
-whole_number_at(MMDB_entry_s *entry, const char *const *path)
+/* Is the meaning of a text plain?  A country is "DE" and not "Germany", a number within its bounds. */
+static bool
+is_plain(enum field field, const char *text)
 {
-	MMDB_entry_data_s data;
+	char *end = NULL;
+	double number = field == FIELD_LATITUDE || field == FIELD_LONGITUDE ? strtod(text, &end) : 0;
+	const char *digits = text + (strncmp(text, "AS", 2) == 0 ? 2 : 0);
 
-	if (MMDB_aget_value(entry, &data, path) != MMDB_SUCCESS || !data.has_data)
-		return 0;
-	return data.type == MMDB_DATA_TYPE_UINT32 ? data.uint32
-	    : data.type == MMDB_DATA_TYPE_UINT16  ? data.uint16
-						  : 0;
+	switch (field) {
+	case FIELD_COUNTRY:
+	case FIELD_CONTINENT:
+		return two_letters(text);
+	case FIELD_PART:
+		return *text != '\0';
+	case FIELD_LATITUDE:
+	case FIELD_LONGITUDE:
+		return end != text && *end == '\0' && fabs(number) <= (field == FIELD_LATITUDE ? 90 : 180);
+	default:
+		return *digits != '\0' && strspn(digits, "0123456789") == strlen(digits) &&
+		    strtoull(digits, NULL, 10) <= UINT32_MAX;
+	}
+}
+
+/* A field of a record as text; "" where it is not there.  All records of a database have it in one place. */
+static bool
+read_field(struct walk *walk, MMDB_entry_s *entry, enum field field, char out[TEXT_MAX])
+{
+	for (unsigned i = 0; i < PATHS_MAX && field_paths[field][i] != NULL; i++) {
+		MMDB_entry_data_s data;
+
+		if (walk->chosen[field] != 0 && walk->chosen[field] != i + 1)
+			continue;
+		if (MMDB_aget_value(entry, &data, field_paths[field][i]) == MMDB_SUCCESS && data.has_data &&
+		    text_of(&data, out) && is_plain(field, out)) {
+			walk->chosen[field] = i + 1;
+			return true;
+		}
+	}
+	out[0] = '\0';
+	return false;
 }
 
 static struct value
-read_value(MMDB_entry_s *entry)
+read_value(struct walk *walk, MMDB_entry_s *entry)
 {
-	static const char *const country_path[] = {"country", "iso_code", NULL},
-				 *const part_path[] = {"subdivisions", "0", "iso_code", NULL},
-				 *const latitude_path[] = {"location", "latitude", NULL},
-				 *const longitude_path[] = {"location", "longitude", NULL},
-				 *const network_path[] = {"autonomous_system_number", NULL};
-	struct value value = {.known = true};
-	char country[8] = "", part[8] = "";
-	double latitude, longitude;
+	struct value value = {.known = false};
+	char text[TEXT_MAX], part[TEXT_MAX], other[TEXT_MAX];
 
-	if (text_at(entry, country, sizeof country, country_path) && strlen(country) == 2) {
-		text_at(entry, part, sizeof part, part_path);
-		memcpy(value.country, country, 2);
-		value.region = geo_region_of(country, part);
+	if (read_field(walk, entry, FIELD_COUNTRY, text)) {
+		bool divided = read_field(walk, entry, FIELD_PART, part);
+
+		memcpy(value.country, text, 2);
+		/* "CA", or in ISO 3166-2 whole "US-CA" */
+		value.region =
+		    geo_region_of(text, strncmp(part, text, 2) == 0 && part[2] == '-' ? part + 3 : part);
+		walk->undivided |= !divided && (strcmp(text, "US") == 0 || strcmp(text, "CA") == 0);
+		walk->divided |= divided;
+	} else if (read_field(walk, entry, FIELD_CONTINENT, text)) {
+		value.region = geo_region_of_continent(text);
 	}
-	if (number_at(entry, &latitude, latitude_path) && number_at(entry, &longitude, longitude_path))
-		value.point = geo_point(latitude, longitude);
-	value.known = value.country[0] != '\0' || geo_point_known(&value.point);
-	value.network = whole_number_at(entry, network_path);
+	if (read_field(walk, entry, FIELD_LATITUDE, text) && read_field(walk, entry, FIELD_LONGITUDE, other))
+		value.point = geo_point(strtod(text, NULL), strtod(other, NULL));
+	value.known = value.country[0] != '\0' || value.region != 0 || geo_point_known(&value.point);
+	if (read_field(walk, entry, FIELD_NETWORK, text))
+		value.network = (uint32_t)strtoul(text + (text[0] == 'A' ? 2 : 0), NULL, 10);
+	walk->database->info.areas |= value.country[0] != '\0' || value.region != 0;
+	walk->database->info.places |= geo_point_known(&value.point);
+	walk->database->info.networks |= value.network != 0;
 	return value;
 }
 
@@ -190,7 +259,9 @@ value_at(struct walk *walk, MMDB_entry_s entry)
 		if ((database->nvalues & (database->nvalues - 1)) == 0)
 			database->values = xrealloc(
 			    database->values, MAX(2 * database->nvalues, 2u) * sizeof *database->values);
-		database->values[database->nvalues++] = read_value(&entry);
+		database->values[database->nvalues++] = read_value(walk, &entry);
+		if (walk->nseen == 0)
+			walk->first = entry;
 		*slot = (struct seen){entry.offset, (uint32_t)database->nvalues};
 		walk->nseen++;
 	}
@@ -386,6 +457,56 @@ walk_ipv4(struct walk *walk)
 	walk_node(walk, 0, (uint32_t)node.left_record, 0, 0);
 }
 
+/* "a, b, c": the fields at the top of a record. */
+static void
+name_fields(const struct walk *walk, char *out, size_t room)
+{
+	MMDB_entry_s entry = walk->first;
+	MMDB_entry_data_list_s *list = NULL;
+	size_t len = 0;
+
+	out[0] = '\0';
+	if (MMDB_get_entry_data_list(&entry, &list) != MMDB_SUCCESS)
+		return;
+	for (const MMDB_entry_data_list_s *at = list != NULL ? list->next : NULL;
+	     at != NULL && at->next != NULL && len < room; at = at->next->next) {
+		/* Keys and values by turns, as long as no value has parts of its own. */
+		if (at->entry_data.type != MMDB_DATA_TYPE_UTF8_STRING ||
+		    at->next->entry_data.type == MMDB_DATA_TYPE_MAP ||
+		    at->next->entry_data.type == MMDB_DATA_TYPE_ARRAY)
+			break;
+		len += (size_t)snprintf(out + len, room - len, "%s%.*s", len > 0 ? ", " : "",
+		    (int)MIN(at->entry_data.data_size, 40u), at->entry_data.utf8_string);
+	}
+	MMDB_free_entry_data_list(list);
+}
+
+/* A database in which nobody would be found is refused; one that knows less than it seems is told. */
+static void
+judge(const struct walk *walk, struct problems *problems)
+{
+	const struct geo_database *info = &walk->database->info;
+	char fields[300];
+
+	if (walk->nseen == 0) {
+		problems_error(problems, "%s: the database (%s) has no records", walk->path, info->type);
+	} else if (!info->areas && !info->places && !info->networks) {
+		name_fields(walk, fields, sizeof fields);
+		problems_error(problems,
+		    "%s: no field of this database (%s%s%s) is known: it needs country.iso_code, "
+		    "country_code or country "
+		    "(two letters), continent.code, location.latitude and longitude, or "
+		    "autonomous_system_number",
+		    walk->path, info->type, *fields ? "; its fields are " : "", fields);
+	} else if (walk->undivided && !walk->divided) {
+		problems_warn(problems,
+		    "%s: this database (%s) has no subdivisions: all clients in the US and Canada count as "
+		    "in the "
+		    "region ENAM",
+		    walk->path, info->type);
+	}
+}
+
 static bool
 read_database(struct database *database, const char *path, struct problems *problems)
 {
@@ -409,6 +530,9 @@ read_database(struct database *database, const char *path, struct problems *prob
 		return false;
 	}
 	v6 = walk.mmdb.metadata.ip_version == 6;
+	snprintf(database->info.type, sizeof database->info.type, "%s",
+	    walk.mmdb.metadata.database_type != NULL ? walk.mmdb.metadata.database_type : "");
+	database->info.built = walk.mmdb.metadata.build_epoch;
 	database->values = xcalloc(2, sizeof *database->values); /* the first is "unknown" */
 	database->nvalues = 1;
 	if (v6) {
@@ -417,12 +541,14 @@ read_database(struct database *database, const char *path, struct problems *prob
 	} else {
 		walk_node(&walk, 0, 0, 0, 0);
 	}
+	if (walk.damaged)
+		problems_error(problems, "%s: the database is damaged; get it again", path);
+	else
+		judge(&walk, problems);
 	MMDB_close(&walk.mmdb);
 	free(walk.seen);
-	if (walk.damaged) {
-		problems_error(problems, "%s: the database is damaged; get it again", path);
+	if (walk.damaged)
 		return false;
-	}
 	for (unsigned family = 0; family < 2; family++)
 		for (unsigned layer = 0; layer < LAYERS; layer++)
 			make_index(&database->ranges[family][layer]);
@@ -477,6 +603,15 @@ geo_measure(const struct geo *geo, size_t *count, size_t *octets)
 			*octets +=
 			    ranges->room * 12 + (ranges->index != NULL ? ((1 << INDEX_BITS) + 1) * 4u : 0);
 		}
+}
+
+bool
+geo_describe(const struct geo *geo, size_t i, struct geo_database *info)
+{
+	if (geo == NULL || i >= geo->count)
+		return false;
+	*info = geo->databases[i].info;
+	return true;
 }
 
 /* ---- looking up ---- */

@@ -23,6 +23,9 @@ const char *geo_region_text(uint8_t region);
 /* The region of a country ("DE") and, for the US and Canada, a subdivision ("CA"; may be ""). */
 uint8_t geo_region_of(const char *country, const char *subdivision);
 
+/* Where only the continent is known ("EU", ...): the region that has most of its addresses. */
+uint8_t geo_region_of_continent(const char *code);
+
 /* A point on the unit sphere; all zero where it is not known. */
 struct geo_point {
 	float x, y, z;
@@ -44,7 +47,19 @@ struct geo_found {
 
 struct geo;
 
-/* Read the databases, the first that knows an address wins.  NULL with problems filled. */
+/* What one database is. */
+struct geo_database {
+	char type[64];                /* as it calls itself */
+	uint64_t built;               /* seconds since 1970 */
+	bool areas, places, networks; /* has countries or continents; coordinates; autonomous systems */
+};
+/* The i-th of those that were opened; false where there are not so many. */
+bool geo_describe(const struct geo *geo, size_t i, struct geo_database *info);
+
+/*
+ * Read the databases, the first that knows an address wins.  NULL with problems filled: also where no field
+ * of a database is known, so that nobody would be found.  Warnings may be there in any case.
+ */
 struct geo *geo_open(const char *const *paths, size_t count, struct problems *problems);
 void geo_free(void *geo);
 /* How many ranges and octets it holds. */

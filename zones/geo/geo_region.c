@@ -51,6 +51,18 @@ geo_region_text(uint8_t region)
 }
 
 uint8_t
+geo_region_of_continent(const char *code)
+{
+	static const char *const regions[][2] = {
+	    {"EU", "WEU"}, {"NA", "ENAM"}, {"SA", "SSAM"}, {"AF", "SAF"}, {"AS", "NEAS"}, {"OC", "OC"}};
+
+	for (size_t i = 0; i < NITEMS(regions); i++)
+		if (strcmp(regions[i][0], code) == 0)
+			return geo_region(regions[i][1]);
+	return REGION_UNKNOWN;
+}
+
+uint8_t
 geo_region_of(const char *country, const char *subdivision)
 {
 	char key[16];
