@@ -78,7 +78,7 @@ become_owner(const struct args *args)
 
 	input_keep(args->argc, args->argv);
 	good = privileges_choose(&user, args->state, NULL, &problems) &&
-	    (!user.change || !args->command->changes ||
+	    (!user.change || !args->command->changes || args->dry_run ||
 		store_prepare(args->state, STORE_CONFIG, user.uid, &problems)) &&
 	    privileges_drop(&user, args->state, &problems);
 	problems_print(&problems, "graycloud", stderr);

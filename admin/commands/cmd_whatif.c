@@ -116,7 +116,7 @@ cmd_whatif(struct args *args)
 	if (name_from_text(whatif.name, args->words[0], NULL) == 0)
 		return args_misused(args, "%s is not a domain name", args->words[0]);
 	dry.dry_run = true;
-	dry.json = true; /* no preview of the document beside the answer */
+	dry.silent = true;
 	whatif.geo = node_place(args->state, &whatif.site);
 	if (args_value(args, "geoip") != NULL)
 		whatif.other_geo = geo_open((const char *[]){args_value(args, "geoip")}, 1, &problems);

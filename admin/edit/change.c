@@ -101,14 +101,14 @@ run_once(struct change *change, struct store *store, change_fn *fn, void *arg, e
 		return true;
 	change->txn = config_edit_txn(change->edit);
 	check_generation(change);
-	if (change->args->dry_run && !change->args->json)
+	if (change->args->dry_run && !change->args->silent)
 		preview = preview_begin(change);
 	if (change->problems.errors == 0)
 		fn(change, arg);
 	if (change->problems.errors == 0)
 		guards_check(change);
 	if (preview != NULL) {
-		free(change->preview);
+		json_drop(change->preview);
 		change->preview = preview_end(preview, change);
 	}
 	if (change->problems.errors > 0 || change->args->dry_run) {
@@ -136,23 +136,45 @@ forget_run(struct change *change)
 	problems_free(&change->problems);
 	place_nameservers_free(&change->nameservers);
 	free(change->message);
-	free(change->preview);
-	if (change->result != NULL)
-		json_drop(change->result);
+	json_drop(change->preview);
+	json_drop(change->result);
 	change->message = NULL;
 	change->preview = NULL;
 	change->result = NULL;
 }
 
+/* {"dry_run": true, "result": what the command would have printed, "changes", "moves", "warnings"} */
+static struct json *
+dry_run_json(struct change *change)
+{
+	struct json *all = json_new_object(), *warnings = json_new_list();
+
+	for (size_t i = 0; i < change->problems.count; i++)
+		json_add_text(warnings, change->problems.items[i].text);
+	json_put_bool(all, "dry_run", true);
+	json_put(all, "result", change->result != NULL ? change->result : json_new_null());
+	json_put(all, "warnings", warnings);
+	preview_put(change->preview, all);
+	change->result = NULL;
+	return all;
+}
+
 static void
 print_done(struct change *change)
 {
-	if (change->args->json && change->result != NULL) {
+	const struct args *args = change->args;
+
+	if (args->silent)
+		return;
+	if (args->json && args->dry_run)
+		print_json(dry_run_json(change));
+	else if (args->json && change->result != NULL) {
 		print_json(change->result);
 		change->result = NULL;
-	} else if (change->message != NULL)
-		printf("%s%s\n%s", change->args->dry_run ? "dry run, nothing was changed: " : "",
-		    change->message, change->preview != NULL ? change->preview : "");
+	} else if (change->message != NULL) {
+		printf("%s%s\n", args->dry_run ? "dry run, nothing was changed: " : "", change->message);
+		preview_print(change->preview, stdout);
+	}
 	fflush(stdout);
 }
 
@@ -199,12 +221,27 @@ open_health(struct change *change)
 	return store;
 }
 
+/* A dry run edits a copy, however long it takes: other commands go on. */
+static struct store *
+open_config(struct change *change)
+{
+	struct store *store, *copy = NULL;
+
+	if (!change->args->dry_run)
+		return store_open(change->args->state, STORE_CONFIG, STORE_WRITE, &change->problems);
+	store = store_open(change->args->state, STORE_CONFIG, STORE_READ, &change->problems);
+	if (store != NULL || change->problems.errors == 0)
+		copy = store_open_copy(store, STORE_CONFIG, &change->problems);
+	store_close(store);
+	return copy;
+}
+
 enum exit_code
 change_run(const struct args *args, change_fn *fn, void *arg)
 {
 	struct change change = {.args = args};
 	struct store *health = open_health(&change);
-	struct store *store = store_open(args->state, STORE_CONFIG, STORE_WRITE, &change.problems);
+	struct store *store = open_config(&change);
 	enum exit_code code = EXIT_REFUSED;
 	uint64_t generation = 0;
 	int runs = 0;

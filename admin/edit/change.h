@@ -23,8 +23,8 @@ struct change {
 	struct place_nameservers nameservers; /* of the zone that was last looked at */
 	/* What to print when it is done; both may stay NULL.  Freed by change_run. */
 	char *message;
-	char *preview;       /* what --dry-run shows */
-	struct json *result; /* for --json */
+	struct json *preview; /* what --dry-run shows, see preview.h */
+	struct json *result;  /* for --json */
 };
 
 /*

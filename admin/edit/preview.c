@@ -32,11 +32,26 @@ preview_begin(struct change *change)
 	return preview;
 }
 
-/* "pool eu would be changed" */
 struct list {
-	FILE *out;
-	size_t lines, rrsets;
+	struct json *changes;
+	size_t more, rrsets;
 };
+
+static void
+add_change(struct list *list, const char *kind, const char *name, const char *fate)
+{
+	struct json *change;
+
+	if (json_count(list->changes) == LINES_SHOWN) {
+		list->more++;
+		return;
+	}
+	change = json_new_object();
+	json_put_text(change, "kind", kind);
+	json_put_text(change, "name", name);
+	json_put_text(change, "change", fate);
+	json_add(list->changes, change);
+}
 
 static bool
 list_item(void *arg, const struct config_item *item)
@@ -45,22 +60,18 @@ list_item(void *arg, const struct config_item *item)
 	struct list *list = arg;
 	char name[NAME_MAX_TEXT] = "?";
 
-	if (item->what == CONFIG_OWNER) {
+	if (item->what == CONFIG_OWNER)
 		list->rrsets += !item->kept_for_undo;
-		return true;
-	}
-	if (++list->lines > LINES_SHOWN)
-		return true;
-	if (item->what == CONFIG_ZONE) {
-		fprintf(list->out, "  zone %s: would be %s\n", name_to_host(item->owner_key.data, name),
+	else if (item->what == CONFIG_ZONE)
+		add_change(list, "zone", name_to_host(item->owner_key.data, name),
 		    fates[item->fate % NITEMS(fates)]);
-		return true;
+	else {
+		document_name(item->after.len > 0 ? item->after : item->before, name);
+		add_change(list, kind_text(item->kind), name,
+		    item->before.len == 0      ? "created"
+			: item->after.len == 0 ? "deleted"
+					       : "changed");
 	}
-	document_name(item->after.len > 0 ? item->after : item->before, name);
-	fprintf(list->out, "  %s %s: would be %s\n", kind_text(item->kind), name,
-	    item->before.len == 0      ? "created"
-		: item->after.len == 0 ? "deleted"
-				       : "changed");
 	return true;
 }
 
@@ -88,8 +99,8 @@ struct moving {
 	struct compiler *after;
 	struct replay_clients clients;
 	struct replay_place places[2];
-	FILE *out;
-	size_t count, moved;
+	struct json *moves;
+	size_t count;
 };
 
 static bool
@@ -107,9 +118,11 @@ move_lb(void *arg, const struct id *id, struct bytes text)
 	/* Who is new here does not move from anywhere. */
 	if (result != NULL && !json_truth(json_member(result, "new")) &&
 	    json_number_of(json_member(result, "moved")) > 0) {
-		moving->moved++;
-		fprintf(moving->out, "  load_balancer %s: %.1f %% of clients would move\n", lb->name,
-		    100 * json_number_of(json_member(result, "moved")));
+		struct json *move = json_new_object();
+
+		json_put_text(move, "load_balancer", lb->name);
+		json_put_number(move, "percent", 100 * json_number_of(json_member(result, "moved")));
+		json_add(moving->moves, move);
 	}
 	json_drop(result);
 	problems_free(&problems);
@@ -118,9 +131,9 @@ move_lb(void *arg, const struct id *id, struct bytes text)
 }
 
 static void
-list_moves(struct preview *preview, struct change *change, FILE *out)
+list_moves(struct preview *preview, struct change *change, struct json *shown)
 {
-	struct moving moving = {.preview = preview, .after = compile(change), .out = out};
+	struct moving moving = {.preview = preview, .after = compile(change), .moves = json_new_list()};
 	struct steer_site site = {.code = ""};
 	struct geo *geo = node_place(change->args->state, &site);
 
@@ -128,32 +141,66 @@ list_moves(struct preview *preview, struct change *change, FILE *out)
 	make_clients(&moving.clients);
 	if (moving.after != NULL)
 		config_each_object_by_name(change->txn, KIND_LB, move_lb, &moving);
-	if (moving.count > BALANCERS_SHOWN)
-		fprintf(
-		    out, "  (looked at the first %d of %zu load balancers)\n", BALANCERS_SHOWN, moving.count);
+	json_put(shown, "moves", moving.moves);
+	json_put_integer(shown, "load_balancers", (long long)moving.count);
+	json_put_integer(shown, "load_balancers_compared", (long long)MIN(moving.count, BALANCERS_SHOWN));
 	replay_free(&moving.clients);
 	compiler_free(moving.after);
 	geo_free(geo);
 }
 
-char *
+struct json *
 preview_end(struct preview *preview, struct change *change)
 {
-	char *text = NULL;
-	size_t len;
-	struct list list = {.out = open_memstream(&text, &len)};
+	struct json *shown = json_new_object();
+	struct list list = {.changes = json_new_list()};
 
-	if (list.out == NULL)
-		return xstrdup("");
 	config_each_item(change->txn, config_edit_sequence(change->edit), list_item, &list);
-	if (list.lines > LINES_SHOWN)
-		fprintf(list.out, "  and %zu more\n", list.lines - LINES_SHOWN);
-	if (list.rrsets > 0)
-		fprintf(list.out, "  %zu RRsets would be changed\n", list.rrsets);
-	if (preview->before != NULL && list.lines + list.rrsets > 0)
-		list_moves(preview, change, list.out);
-	fclose(list.out);
+	json_put(shown, "changes", list.changes);
+	json_put_integer(shown, "changes_not_shown", (long long)list.more);
+	json_put_integer(shown, "rrsets_changed", (long long)list.rrsets);
+	if (preview->before != NULL && json_count(list.changes) + list.rrsets > 0)
+		list_moves(preview, change, shown);
 	compiler_free(preview->before);
 	free(preview);
-	return text;
+	return shown;
+}
+
+static unsigned long
+whole(const struct json *object, const char *key)
+{
+	return (unsigned long)json_number_of(json_member(object, key));
+}
+
+void
+preview_print(const struct json *shown, FILE *out)
+{
+	const struct json *changes = json_member(shown, "changes"), *moves = json_member(shown, "moves");
+
+	for (size_t i = 0; i < json_count(changes); i++) {
+		const struct json *change = json_item(changes, i);
+
+		fprintf(out, "  %s %s: would be %s\n", json_text_of(change, "kind"),
+		    json_text_of(change, "name"), json_text_of(change, "change"));
+	}
+	if (whole(shown, "changes_not_shown") > 0)
+		fprintf(out, "  and %lu more\n", whole(shown, "changes_not_shown"));
+	if (whole(shown, "rrsets_changed") > 0)
+		fprintf(out, "  %lu RRsets would be changed\n", whole(shown, "rrsets_changed"));
+	for (size_t i = 0; i < json_count(moves); i++) {
+		const struct json *move = json_item(moves, i);
+
+		fprintf(out, "  load_balancer %s: %.1f %% of clients would move\n",
+		    json_text_of(move, "load_balancer"), json_number_of(json_member(move, "percent")));
+	}
+	if (whole(shown, "load_balancers") > whole(shown, "load_balancers_compared"))
+		fprintf(out, "  (only the first %lu of %lu load balancers were compared)\n",
+		    whole(shown, "load_balancers_compared"), whole(shown, "load_balancers"));
+}
+
+void
+preview_put(const struct json *shown, struct json *object)
+{
+	for (const char *key = json_next_key(shown, NULL); key != NULL; key = json_next_key(shown, key))
+		json_put(object, key, json_clone(json_member(shown, key)));
 }

@@ -12,7 +12,16 @@ struct preview;
 /* Before the edit: how things stand.  NULL where they cannot be compiled; then only the list of changes is
  * shown. */
 struct preview *preview_begin(struct change *change);
-/* After it: the text, a line each, freed by the caller.  Ends the preview. */
-char *preview_end(struct preview *preview, struct change *change);
+/*
+ * After it: {"changes": [{"kind", "name", "change"}, ...], "changes_not_shown", "rrsets_changed",
+ * "moves": [{"load_balancer", "percent"}, ...], "load_balancers", "load_balancers_compared"}, dropped by the
+ * caller. Ends the preview.
+ */
+struct json *preview_end(struct preview *preview, struct change *change);
+
+/* Print it, a line each. NULL prints nothing. */
+void preview_print(const struct json *shown, FILE *out);
+/* Put its members into an object. NULL puts none. */
+void preview_put(const struct json *shown, struct json *object);
 
 #endif

@@ -122,7 +122,10 @@ open_environment(struct store *store)
 	mdb_env_set_maxreaders(store->env, MAX_READERS);
 	mdb_env_set_mapsize(store->env, initial_map(store->kind));
 	store_wait_begin(store, STORE_WAIT_OPEN);
-	rc = mdb_env_open(store->env, store->paths.directory, flags, 0640);
+	if (store->private)
+		flags = MDB_NOTLS | MDB_NOSYNC | MDB_NOLOCK | MDB_NOSUBDIR;
+	rc = mdb_env_open(
+	    store->env, store->private ? store->paths.data : store->paths.directory, flags, 0640);
 	store_wait_end();
 	if (rc != 0)
 		return rc;
@@ -343,8 +346,8 @@ store_open_files(struct store *store, struct problems *problems)
 	return true;
 }
 
-struct store *
-store_open(const char *state, enum store_kind kind, enum store_access access, struct problems *problems)
+static struct store *
+new_store(const char *state, enum store_kind kind, enum store_access access)
 {
 	struct store *store = xcalloc(1, sizeof *store);
 
@@ -355,6 +358,14 @@ store_open(const char *state, enum store_kind kind, enum store_access access, st
 	store->last_read = UINT64_MAX;
 	store->next_look = boot_ms() + LOOK_MS;
 	pthread_mutex_init(&store->mutex, NULL);
+	return store;
+}
+
+struct store *
+store_open(const char *state, enum store_kind kind, enum store_access access, struct problems *problems)
+{
+	struct store *store = new_store(state, kind, access);
+
 	if (store_paths_make(&store->paths, state, kind, problems) && store_open_files(store, problems))
 		return store;
 	/* What a nameserver says of itself is not worth its answers. */
@@ -363,6 +374,22 @@ store_open(const char *state, enum store_kind kind, enum store_access access, st
 		store->lost = true;
 		return store;
 	}
+	store_close(store);
+	return NULL;
+}
+
+struct store *
+store_open_private(const char *path, enum store_kind kind, struct problems *problems)
+{
+	struct store *store = new_store("", kind, STORE_WRITE);
+	int rc;
+
+	store->private = true;
+	snprintf(store->paths.directory, sizeof store->paths.directory, "%s", path);
+	snprintf(store->paths.data, sizeof store->paths.data, "%s", path);
+	if ((rc = open_environment(store)) == 0)
+		return store;
+	tell_open_failed(store, rc, problems);
 	store_close(store);
 	return NULL;
 }

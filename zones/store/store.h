@@ -181,6 +181,12 @@ bool store_cursor_previous(struct store_cursor *cursor, struct bytes *found, str
 /* Delete the row that the cursor stands on; store_cursor_next then gives the one after it. */
 int store_cursor_delete(struct store_cursor *cursor);
 
+/*
+ * A copy of a store in memory, to be edited and forgotten: what is written there waits for nobody and keeps
+ * nobody waiting. store may be NULL: the copy is empty. NULL with problems filled. Closed as every store.
+ */
+struct store *store_open_copy(struct store *store, enum store_kind kind, struct problems *problems);
+
 /* Write a hot copy of a store to path, whole or not at all, and fsync it.  0 or a negative errno.  May take
  * long. */
 int store_copy(struct store *store, const char *path);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 int
@@ -42,4 +43,29 @@ store_save(struct store *store)
 
 	free(path);
 	return rc;
+}
+
+struct store *
+store_open_copy(struct store *store, enum store_kind kind, struct problems *problems)
+{
+	int fd = memfd_create("store", MFD_CLOEXEC), rc = 0;
+	struct store *copy = NULL;
+	char path[32];
+
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	if (fd < 0)
+		rc = -errno;
+	else if (store != NULL && (rc = store_enter(store, STORE_READ)) == 0) {
+		/* Compact: that takes no lock of writers. */
+		rc = store_errno(mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT));
+		store_leave(store);
+	}
+	if (rc != 0)
+		problems_error(problems, "cannot copy %s into memory: %s",
+		    store != NULL ? store->paths.directory : "a store", strerror(-rc));
+	else
+		copy = store_open_private(path, kind, problems);
+	if (fd >= 0)
+		close(fd); /* LMDB has one of its own */
+	return copy;
 }

@@ -23,7 +23,8 @@ struct store {
 	enum store_access access;
 	char *state;
 	struct store_paths paths;
-	int lock_fd; /* of the only writer, or -1 */
+	bool private; /* a file that nobody else knows; no locks */
+	int lock_fd;  /* of the only writer, or -1 */
 	int watch_fd;
 	int watch;
 
@@ -64,6 +65,8 @@ struct store_cursor {
  * error in problems if a reader finds nothing yet. */
 bool store_open_files(struct store *store, struct problems *problems);
 void store_close_environment(struct store *store);
+/* Open a file that nobody else knows, for writing. */
+struct store *store_open_private(const char *path, enum store_kind kind, struct problems *problems);
 /* True if the pages cannot change, so that the store may be read without locks. */
 bool store_needs_no_locks(const struct store *store);
 /* Put the saved copy of health in the place of the store, or nothing. */
