@@ -322,8 +322,8 @@ main(int argc, char *argv[])
 	if (daemon.checks == NULL)
 		errx(1, "cannot start libcurl");
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
-	daemon.resolver =
-	    resolver_new(daemon.base, daemon.publish, options.resolvers, options.nresolvers, &problems);
+	daemon.resolver = resolver_new(
+	    daemon.base, daemon.publish, options.resolvers, options.nresolvers, &options.holds, &problems);
 	exit_on(&problems);
 	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.publish, options.state);
 	if (options.nnotify > 0)

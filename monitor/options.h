@@ -16,8 +16,9 @@ struct options {
 	size_t nnotify;
 	const char *resolvers[RESOLVERS_MAX];
 	size_t nresolvers;
-	unsigned commands; /* at once; 0: none are permitted */
-	bool check;        /* look at everything, then exit */
+	struct holds holds; /* of addresses that DNS no longer has */
+	unsigned commands;  /* at once; 0: none are permitted */
+	bool check;         /* look at everything, then exit */
 };
 
 /*

@@ -61,6 +61,8 @@ next_verdict(const struct health_record *record, bool good, const struct monitor
 	bool reached = good ? record->streak_up >= MAX(1, monitor->consecutive_up)
 			    : record->streak_down >= MAX(1, monitor->consecutive_down);
 
+	if (record->patient && record->verdict == HEALTH_UNKNOWN && !good && !reached)
+		return HEALTH_UNKNOWN;
 	return transitions[record->verdict][good][reached];
 }
 

@@ -1,5 +1,6 @@
 #include "monitor/probe/follow.h"
 
+#include "zones/model/status.h"
 #include "zones/state/config.h"
 
 #include <err.h>
@@ -43,6 +44,7 @@ struct follow {
 	bool told;             /* why it cannot be opened */
 	uint64_t generation;
 	uint64_t round;   /* readings so far */
+	bool arriving;    /* what is taken up now is an address that a hostname has got */
 	int64_t next_end; /* of a pool's disabled_until: read all again then; 0: none */
 	void *monitors, *pools, *targets, *hostnames; /* tsearch trees */
 };
@@ -155,6 +157,8 @@ use_target(struct follow *follow, struct watched_monitor *watched, const struct 
 		    schedule_add(follow->schedule, &key.published.endpoint, watched->model, origin, address);
 		LIST_INSERT_HEAD(&watched->targets, target, siblings);
 		insert(&follow->targets, target, compare_targets);
+		if (follow->arriving)
+			schedule_be_patient(target);
 	}
 	target->users++;
 	return target;
@@ -254,6 +258,7 @@ on_addresses(void *arg, struct hostname *hostname)
 	struct follow *follow = arg;
 	struct name_use *use;
 
+	follow->arriving = hostname->known;
 	LIST_FOREACH(use, &hostname->uses, siblings)
 	{
 		struct target **before = use->pool->targets;
@@ -264,6 +269,50 @@ on_addresses(void *arg, struct hostname *hostname)
 		probe_pool(follow, use->pool);
 		release_targets(follow, before, nbefore, false);
 	}
+	follow->arriving = false;
+}
+
+/* S38: what the monitors of a pool together say of an address. */
+static enum health_state
+verdict_of(const struct follow *follow, const struct name_use *use, const struct address *address)
+{
+	const struct watched_pool *pool = use->pool;
+	const struct origin *origin = &pool->model->origins[use - pool->names];
+	enum health_state verdicts[GROUP_MEMBERS_MAX];
+	size_t count = MIN(pool->model->njudges, GROUP_MEMBERS_MAX);
+
+	for (size_t n = 0; n < count; n++) {
+		struct target key = {.published.endpoint = health_endpoint(
+					 pool->model->judges[n].monitor.text, origin, address)};
+		const struct target *target =
+		    find((void **)(uintptr_t)&follow->targets, &key, compare_targets);
+
+		verdicts[n] = target == NULL ? HEALTH_UNKNOWN : target->published.record.state;
+	}
+	return status_of_judges(pool->model->judges, verdicts, count);
+}
+
+/* S16: in every pool that judges them one is good, or all are judged. */
+static bool
+on_settled(void *arg, const struct hostname *hostname, const struct address *addresses, unsigned count)
+{
+	const struct follow *follow = arg;
+	const struct name_use *use;
+
+	LIST_FOREACH(use, &hostname->uses, siblings)
+	{
+		unsigned unknown = 0, good = 0;
+
+		for (unsigned i = 0; use->pool->model->njudges > 0 && i < count; i++) {
+			enum health_state state = verdict_of(follow, use, &addresses[i]);
+
+			good += state == HEALTH_UP || state == HEALTH_SUSPECT;
+			unknown += state == HEALTH_UNKNOWN;
+		}
+		if (good == 0 && unknown > 0)
+			return false;
+	}
+	return true;
 }
 
 /* All that a pool uses goes. */
@@ -557,7 +606,7 @@ follow_new(struct schedule *schedule, struct resolver *resolver, struct publish 
 
 	follow->schedule = schedule;
 	follow->resolver = resolver;
-	resolver_on_change(resolver, on_addresses, follow);
+	resolver_on_change(resolver, on_addresses, on_settled, follow);
 	follow->publish = publish;
 	follow->state = state;
 	return follow;

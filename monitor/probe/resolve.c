@@ -1,18 +1,15 @@
 #include "monitor/probe/resolve.h"
+#include "monitor/probe/resolve_socket.h"
 
 #include "zones/dns/rrset.h"
 
 #include <ares.h>
 #include <err.h>
-#include <errno.h>
 #include <event2/event.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
-#include <unistd.h>
 
 enum {
 	AT_ONCE = 256, /* hostnames under way: a start with many must not flood the resolver */
@@ -20,8 +17,6 @@ enum {
 	    256, /* addresses of one answer, of which the first of each family in their order are kept */
 	LINKS_MOST = 8, /* CNAMEs that a resolver left to us */
 	TRY_MS = 1500,  /* the first try's; c-ares doubles it */
-	READS_A_TURN =
-	    64, /* c-ares reads until a socket is empty: whoever floods it must not keep the loop */
 	TRIES = 2
 };
 
@@ -66,7 +61,9 @@ struct resolver {
 	struct event_base *base;
 	struct publish *publish;
 	hostname_changed_fn *changed;
+	hostname_settled_fn *settled;
 	void *changed_arg;
+	struct holds holds;
 	/*
 	 * The first goes from one resolver to the next while they say SERVFAIL, NOTIMP or REFUSED, and does
 	 * not tell in the end which it was, nor whether one was there at all.  Then the second is asked,
@@ -104,7 +101,7 @@ on_socket(evutil_socket_t fd, short what, void *arg)
 {
 	struct channel *channel = arg;
 
-	channel->reads = READS_A_TURN;
+	channel->reads = RESOLVE_READS_A_TURN;
 	ares_process_fd(
 	    channel->ares, what & EV_READ ? fd : ARES_SOCKET_BAD, what & EV_WRITE ? fd : ARES_SOCKET_BAD);
 	arm_timer(channel->resolver);
@@ -153,52 +150,6 @@ on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 		errx(1, "out of memory");
 	LIST_INSERT_HEAD(&resolver->watches, watch, others);
 }
-
-static ares_socket_t
-open_socket(int family, int type, int protocol, void *arg)
-{
-	(void)arg;
-	return socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
-}
-
-static int
-close_socket(ares_socket_t fd, void *arg)
-{
-	(void)arg;
-	return close(fd);
-}
-
-static int
-connect_socket(ares_socket_t fd, const struct sockaddr *to, ares_socklen_t len, void *arg)
-{
-	(void)arg;
-	return connect(fd, to, len);
-}
-
-/* After its share of a turn the socket is empty, and the loop reports it again. */
-static ares_ssize_t
-read_socket(ares_socket_t fd, void *buffer, size_t len, int flags, struct sockaddr *from,
-    ares_socklen_t *from_len, void *arg)
-{
-	struct channel *channel = arg;
-
-	if (channel->reads == 0) {
-		errno = EAGAIN;
-		return -1;
-	}
-	channel->reads--;
-	return recvfrom(fd, buffer, len, flags, from, from_len);
-}
-
-static ares_ssize_t
-write_socket(ares_socket_t fd, const struct iovec *pieces, int count, void *arg)
-{
-	(void)arg;
-	return writev(fd, pieces, count);
-}
-
-static const struct ares_socket_functions socket_functions = {
-    open_socket, close_socket, connect_socket, read_socket, write_socket};
 
 /* --- what an answer says --- */
 
@@ -439,44 +390,42 @@ believed(enum name_failure failure)
 	return failure == NAME_RESOLVED || failure == NAME_NXDOMAIN || failure == NAME_NODATA;
 }
 
-/* The addresses now: of each family those of the answer, or without one the last good. */
-static void
-take_addresses(struct name_record *record, const struct lookup *lookup)
+/* Does whoever uses the hostname judge its new addresses, and has not yet? */
+static bool
+is_settled(void *arg, const struct address *addresses, unsigned count)
 {
-	struct name_record before = *record;
-	bool any = false;
+	const struct hostname *hostname = arg;
+	const struct resolver *resolver = hostname->resolver;
 
-	record->count = 0;
+	return resolver->settled == NULL ||
+	    resolver->settled(resolver->changed_arg, hostname, addresses, count);
+}
+
+static void
+take_addresses(struct hostname *hostname, const struct lookup *lookup)
+{
+	struct name_answer answers[NITEMS(lookup->found)];
+
 	for (unsigned f = 0; f < NITEMS(lookup->found); f++) {
 		const struct found *found = &lookup->found[f];
-		uint8_t family = found->type == TYPE_A ? FAMILY_V4 : FAMILY_V6;
 
-		any |= believed(found->failure);
-		for (unsigned i = 0; believed(found->failure) && i < found->count; i++)
-			record->addresses[record->count++] = found->addresses[i];
-		for (unsigned i = 0; !believed(found->failure) && !before.gone && i < before.count; i++)
-			if (before.addresses[i].family == family)
-				record->addresses[record->count++] = before.addresses[i];
+		answers[f] = (struct name_answer){found->failure, found->count, found->addresses};
 	}
-	record->gone = 0;
-	if (record->count > 0)
-		return;
-	/* S14: as a last resort the last known are still answered. */
-	memcpy(record->addresses, before.addresses, sizeof record->addresses);
-	record->count = before.count;
-	record->gone = before.count > 0 && (any || before.gone);
+	hold_take(&hostname->published.record, &hostname->memory, answers, &hostname->resolver->holds,
+	    boot_ms(), is_settled, hostname);
 }
 
 static enum name_failure
-failure_of_both(const struct lookup *lookup, const struct name_record *record)
+failure_of_both(const struct lookup *lookup)
 {
 	enum name_failure four = lookup->found[0].failure, six = lookup->found[1].failure;
+	bool found = lookup->found[0].count + lookup->found[1].count > 0;
 
 	if (!believed(four))
 		return four;
 	if (!believed(six))
 		return six;
-	if (record->count > 0 && !record->gone)
+	if (found)
 		return NAME_RESOLVED;
 	return four == NAME_NXDOMAIN || six == NAME_NXDOMAIN ? NAME_NXDOMAIN : NAME_NODATA;
 }
@@ -539,6 +488,40 @@ count_result(struct hostname *hostname, const struct lookup *lookup)
 	hostname->streak++;
 }
 
+/* Until it is asked again: by its TTL, or ever later where that failed, but not after a hold that ends. */
+static uint64_t
+wait_of(const struct hostname *hostname)
+{
+	uint64_t now = boot_ms(), ends_ms = hostname->memory.ends_ms;
+	uint64_t ms = hostname->streak == 0
+	    ? (uint64_t)hostname->published.record.ttl * 1000
+	    : 1000 * (uint64_t)MIN(1u << MIN(hostname->streak - 1, 10), RESOLVE_RETRY_MOST);
+
+	return ends_ms == 0 ? ms : MIN(ms, MAX(ends_ms, now) - now);
+}
+
+static void
+tell_changed(struct hostname *hostname, const struct name_record *before)
+{
+	struct resolver *resolver = hostname->resolver;
+
+	hostname->known = before->version != 0 && before->count > 0;
+	publish_name_changed(resolver->publish, &hostname->published, before);
+	if (resolver->changed != NULL)
+		resolver->changed(resolver->changed_arg, hostname);
+}
+
+/* S16: old addresses go when the new ones are judged. */
+static void
+settle(struct hostname *hostname)
+{
+	struct name_record before = hostname->published.record;
+
+	if (hold_settle(&hostname->published.record, &hostname->memory, &hostname->resolver->holds, boot_ms(),
+		is_settled, hostname))
+		tell_changed(hostname, &before);
+}
+
 /* Both families have ended. */
 static void
 conclude(struct lookup *lookup)
@@ -554,25 +537,19 @@ conclude(struct lookup *lookup)
 		return;
 	}
 	record->version = NAME_RECORD_VERSION;
-	take_addresses(record, lookup);
-	record->failure = (uint8_t)failure_of_both(lookup, record);
+	take_addresses(hostname, lookup);
+	record->failure = (uint8_t)failure_of_both(lookup);
 	record->ttl = MAX(MIN(lookup->found[0].ttl, lookup->found[1].ttl), RESOLVE_TTL_LEAST);
 	resolver->counters.failing -= before.failure != NAME_RESOLVED;
 	resolver->counters.failing += record->failure != NAME_RESOLVED;
 	count_result(hostname, lookup);
-	if (hostname->streak == 0)
-		wait_for(hostname, (uint64_t)record->ttl * 1000);
-	else
-		wait_for(
-		    hostname, 1000 * (uint64_t)MIN(1u << MIN(hostname->streak - 1, 10), RESOLVE_RETRY_MOST));
+	wait_for(hostname, wait_of(hostname));
 	say(hostname, &before);
 	changed = before.version == 0 || !name_same_addresses(&before, record);
 	if (changed)
-		publish_name_changed(resolver->publish, &hostname->published, &before);
+		tell_changed(hostname, &before);
 	else
 		publish_name_refreshed(resolver->publish, &hostname->published);
-	if (changed && resolver->changed != NULL)
-		resolver->changed(resolver->changed_arg, hostname);
 }
 
 /* --- hostnames --- */
@@ -618,30 +595,6 @@ resolver_remove(struct hostname *hostname, bool keep)
 
 /* --- the resolver --- */
 
-/* ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT as c-ares takes it; NULL where it is none. */
-static char *
-server_text(const char *text)
-{
-	size_t brackets = text[0] == '[';
-	const char *end = brackets                    ? strchr(text, ']')
-	    : strchr(text, ':') == strrchr(text, ':') ? strchr(text, ':')
-						      : NULL;
-	const char *colon = brackets && end != NULL ? end + 1 : end;
-	char host[64], *rest = NULL;
-	struct address address;
-	long port = 53;
-
-	if (brackets && end == NULL)
-		return NULL;
-	snprintf(host, sizeof host, "%.*s",
-	    end == NULL ? (int)strlen(text) : (int)(end - text) - (int)brackets, text + brackets);
-	if (colon != NULL && *colon != '\0')
-		port = *colon == ':' && colon[1] >= '0' && colon[1] <= '9' ? strtol(colon + 1, &rest, 10) : 0;
-	if (!address_from_text(&address, host) || port < 1 || port > 65535 || (rest != NULL && *rest != '\0'))
-		return NULL;
-	return xasprintf(address.family == FAMILY_V6 ? "[%s]:%ld" : "%s:%ld", host, port);
-}
-
 static int
 open_channel(struct resolver *resolver, struct channel *channel, int flags, int tries)
 {
@@ -657,7 +610,7 @@ open_channel(struct resolver *resolver, struct channel *channel, int flags, int 
 	    ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_SOCK_STATE_CB);
 	if (status != ARES_SUCCESS)
 		return status;
-	ares_set_socket_functions(channel->ares, &socket_functions, channel);
+	resolve_bound_reads(channel->ares, &channel->reads);
 	return resolver->servers == NULL ? ARES_SUCCESS
 					 : ares_set_servers_ports_csv(channel->ares, resolver->servers);
 }
@@ -708,8 +661,12 @@ resolver_woke(struct resolver *resolver)
 void
 resolver_second(struct resolver *resolver)
 {
+	struct hostname *hostname;
 	struct stat system;
 
+	LIST_FOREACH(hostname, &resolver->all, all)
+	if (hostname->memory.obsolete != 0)
+		settle(hostname);
 	if (resolver->servers != NULL || stat(SYSTEM, &system) < 0 ||
 	    memcmp(&system.st_mtim, &resolver->system_changed, sizeof system.st_mtim) == 0)
 		return;
@@ -720,9 +677,11 @@ resolver_second(struct resolver *resolver)
 }
 
 void
-resolver_on_change(struct resolver *resolver, hostname_changed_fn *changed, void *arg)
+resolver_on_change(
+    struct resolver *resolver, hostname_changed_fn *changed, hostname_settled_fn *settled, void *arg)
 {
 	resolver->changed = changed;
+	resolver->settled = settled;
 	resolver->changed_arg = arg;
 }
 
@@ -734,32 +693,28 @@ resolver_counters(const struct resolver *resolver)
 
 struct resolver *
 resolver_new(struct event_base *base, struct publish *publish, const char *const *servers, size_t count,
-    struct problems *problems)
+    const struct holds *holds, struct problems *problems)
 {
 	struct resolver *resolver = xcalloc(1, sizeof *resolver);
 	int status;
 
 	resolver->base = base;
 	resolver->publish = publish;
+	resolver->holds = *holds;
 	LIST_INIT(&resolver->watches);
 	TAILQ_INIT(&resolver->queue);
 	LIST_INIT(&resolver->all);
 	for (size_t i = 0; i < count; i++) {
-		char *server = server_text(servers[i]), *all = NULL;
+		char *server = resolver_server_text(servers[i]), *before = resolver->servers;
 
 		if (server == NULL)
-			problems_error(problems,
-			    "--resolver %s: write ADDRESS or ADDRESS:PORT, as in 192.0.2.53 or "
-			    "[2001:db8::53]:5353",
-			    servers[i]);
+			problems_error(problems, "--resolver %s: invalid resolver", servers[i]);
 		else
-			all = xasprintf("%s%s%s", resolver->servers == NULL ? "" : resolver->servers,
-			    resolver->servers == NULL ? "" : ",", server);
+			resolver->servers = xasprintf(
+			    "%s%s%s", before == NULL ? "" : before, before == NULL ? "" : ",", server);
+		if (server != NULL)
+			free(before);
 		free(server);
-		if (all != NULL) {
-			free(resolver->servers);
-			resolver->servers = all;
-		}
 	}
 	status = ares_library_init(ARES_LIB_INIT_ALL);
 	if (status == ARES_SUCCESS)

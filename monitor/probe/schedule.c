@@ -456,6 +456,13 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 	return target;
 }
 
+void
+schedule_be_patient(struct target *target)
+{
+	if (target->published.record.probes == 0)
+		target->published.record.patient = true;
+}
+
 static void
 drop_check(struct target *target)
 {

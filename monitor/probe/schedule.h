@@ -72,6 +72,9 @@ void schedule_free(struct schedule *schedule);
  */
 struct target *schedule_add(struct schedule *schedule, const struct endpoint *endpoint,
     const struct monitor *monitor, const struct origin *origin, const struct address *address);
+/* S16: the target is an address that a hostname has got: bad checks do not make it down before
+ * consecutive_down. */
+void schedule_be_patient(struct target *target);
 /* The monitor was edited: the record stays (S24), the new check runs at once. */
 void schedule_update(struct target *target, const struct monitor *monitor);
 /* No longer probed: the record goes, unless keep says that the monitor only stops. */

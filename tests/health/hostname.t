@@ -29,7 +29,7 @@ END
 
 my $dns = Graycloud->start(zone => $back);
 my $resolver = $dns->{udp}[0];
-my $t = Graycloud->start(zone => 'example.com.zone', origins => 2, monitor => 1, monitor_args => ['--resolver', $resolver, '--metrics', '127.0.0.1:0']);
+my $t = Graycloud->start(zone => 'example.com.zone', origins => 2, monitor => 1, monitor_args => ['--resolver', $resolver, '--metrics', '127.0.0.1:0', '--hold', 'nxdomain=0', '--hold', 'nodata=0']);
 my $port = $t->origin_port;
 
 # Ask often: which answers are there?

@@ -67,7 +67,7 @@ subtest 'what is no answer takes no address away' => sub {
 		$answers{$now}->($reply) if $answers{$now};
 		return $reply->data;
 	});
-	my $other = Graycloud->start(dnsd => 0, monitor => 1, monitor_args => ['--resolver', "127.0.0.2:$port"]);
+	my $other = Graycloud->start(dnsd => 0, monitor => 1, monitor_args => ['--resolver', "127.0.0.2:$port", '--hold', 'nxdomain=0']);
 
 	$other->admin('pool create p origin=a.back.test');
 	eventually { @{(origin_status($other, 'p', 'a.back.test') // {})->{addresses} // []} == 1 } 'it resolves';

@@ -89,6 +89,29 @@ the_first_conclusive_result_decides_at_once(void **state)
 }
 
 static void
+an_address_that_is_new_to_a_hostname_is_not_down_by_its_first_check(void **state)
+{
+	struct monitor monitor = {.interval_s = 1, .timeout_ms = 1000, .consecutive_down = 3};
+	struct check_result failed = {.conclusive = true, .reason = REASON_TCP_TIMEOUT},
+			    good = {.conclusive = true};
+	struct health_record record = verdict_unknown(&monitor, 1, 1);
+
+	(void)state;
+	record.patient = true;
+	for (unsigned i = 0; i < 2; i++) {
+		assert_int_equal(verdict_judge(&record, &failed, &monitor, 2, 2, NULL), VERDICT_SAME);
+		assert_int_equal(record.state, HEALTH_UNKNOWN);
+	}
+	verdict_judge(&record, &failed, &monitor, 3, 3, NULL);
+	assert_int_equal(record.state, HEALTH_DOWN);
+	record = verdict_unknown(&monitor, 1, 1);
+	record.patient = true;
+	verdict_judge(&record, &failed, &monitor, 2, 2, NULL);
+	verdict_judge(&record, &good, &monitor, 2, 2, NULL);
+	assert_int_equal(record.state, HEALTH_UP);
+}
+
+static void
 down_takes_consecutive_down_failures_in_a_row(void **state)
 {
 	static const struct row rows[] = {
@@ -497,6 +520,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_first_conclusive_result_decides_at_once),
+	    cmocka_unit_test(an_address_that_is_new_to_a_hostname_is_not_down_by_its_first_check),
 	    cmocka_unit_test(down_takes_consecutive_down_failures_in_a_row),
 	    cmocka_unit_test(up_takes_consecutive_up_good_checks_in_a_row),
 	    cmocka_unit_test(a_local_error_is_no_verdict_and_breaks_no_streak),

@@ -76,13 +76,13 @@ enum { HEALTH_RECORD_VERSION = 2, HEALTH_DETAIL_MAX = 64, HEALTH_CHANGES_KEPT = 
 
 struct health_record {
 	uint8_t version;
-	uint8_t state;       /* enum health_state: UNKNOWN, UP, SUSPECT, DOWN */
-	uint8_t last_reason; /* enum health_reason of the last check */
-	uint8_t streak_up;   /* good checks in a row, at most 255 */
-	uint8_t streak_down; /* failed checks in a row, at most 255 */
-	uint8_t verdict;     /* what S23 alone says: the state, but while it is damped (S39) */
-	uint8_t nchanges;    /* of changed_s */
-	uint8_t unused;
+	uint8_t state;            /* enum health_state: UNKNOWN, UP, SUSPECT, DOWN */
+	uint8_t last_reason;      /* enum health_reason of the last check */
+	uint8_t streak_up;        /* good checks in a row, at most 255 */
+	uint8_t streak_down;      /* failed checks in a row, at most 255 */
+	uint8_t verdict;          /* what S23 alone says: the state, but while it is damped (S39) */
+	uint8_t nchanges;         /* of changed_s */
+	uint8_t patient;          /* S16: its first verdict takes as many failed checks as any other */
 	uint32_t last_code;       /* HTTP status of the last check, 0 where there was none */
 	int32_t certificate_days; /* days until the certificate ends; INT32_MIN: none seen */
 	uint64_t since_ms;        /* CLOCK_BOOTTIME when the state began */

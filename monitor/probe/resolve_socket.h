@@ -1,0 +1,17 @@
+/*
+ * resolve_socket.h -- the sockets of c-ares.
+ *
+ * c-ares reads a socket until it is empty: whoever floods it must not keep the loop.  So it reads by
+ * functions of ours, that let it read only so often in a turn.
+ */
+#ifndef RESOLVE_SOCKET_H
+#define RESOLVE_SOCKET_H
+
+#include <ares.h>
+
+enum { RESOLVE_READS_A_TURN = 64 };
+
+/* *reads counts down; its owner sets it to RESOLVE_READS_A_TURN when a turn begins. */
+void resolve_bound_reads(ares_channel channel, unsigned *reads);
+
+#endif
