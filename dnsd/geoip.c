@@ -1,5 +1,7 @@
 #include "dnsd/geoip.h"
 
+#include "zones/model/lists.h"
+
 #include <err.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -95,4 +97,24 @@ geoip_look(struct geoip *geoip, struct views *views)
 		views_synchronize(views);
 		geo_free(old);
 	}
+}
+
+bool
+geoip_describe(const struct geoip *geoip, size_t i, const char **path, struct geo_database *info)
+{
+	if (!geo_describe(geoip->geo, i, info))
+		return false;
+	*path = geoip->paths[i];
+	return true;
+}
+
+unsigned
+geoip_geography(const struct geoip *geoip)
+{
+	struct geo_database info;
+	unsigned bits = 0;
+
+	for (size_t i = 0; geo_describe(geoip->geo, i, &info); i++)
+		bits |= (info.areas ? GEOGRAPHY_COUNTRIES : 0u) | (info.places ? GEOGRAPHY_COORDINATES : 0u);
+	return bits;
 }

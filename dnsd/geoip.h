@@ -20,4 +20,9 @@ void geoip_free(struct geoip *geoip);
  */
 void geoip_look(struct geoip *geoip, struct views *views);
 
+/* What is in use: all that its databases know (GEOGRAPHY_*), and each with its file; false where there are
+ * not so many. The thread of geoip_look. */
+unsigned geoip_geography(const struct geoip *geoip);
+bool geoip_describe(const struct geoip *geoip, size_t i, const char **path, struct geo_database *info);
+
 #endif

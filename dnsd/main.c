@@ -141,6 +141,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	geoip_look(server->geoip, server->views);
+	publisher_set_geography(server->publisher, geoip_geography(server->geoip));
 	if (server->workers != NULL)
 		workers_make_room(server->workers, publisher_pairs(server->publisher, &server->counted));
 	if (server->tls != NULL && tls_reload(server->tls, &changed, &problems) && changed)
@@ -419,6 +420,9 @@ main(int argc, char **argv)
 	fflush(stdout);
 	open_pins(&server);
 	geoip_look(server.geoip, server.views);
+	publisher_set_geography(server.publisher, geoip_geography(server.geoip));
+	if (server.metrics != NULL)
+		metrics_set_geoip(server.metrics, server.geoip);
 	fflush(stdout);
 	run(&server);
 	stop(&server);

@@ -1,5 +1,6 @@
 #include "dnsd/metrics.h"
 
+#include "dnsd/geoip.h"
 #include "zones/daemon/exposition.h"
 
 #include <event2/buffer.h>
@@ -16,6 +17,8 @@ struct metrics {
 	struct evhttp *http;
 	struct publisher *publisher;
 	const struct workers *workers;
+	const struct geoip *geoip;
+	double started; /* seconds since 1970 */
 	char address[LISTEN_TEXT];
 };
 
@@ -282,6 +285,95 @@ add_state(const struct metrics *metrics, FILE *page)
 		    "Since the monitor's last heartbeat.", (double)report.monitor_beat_age_ms / 1e3);
 }
 
+/* What the statuses of pools and load balancers come to. */
+struct statuses {
+	FILE *page;
+	FILE *lbs; /* lines that come behind those of the pools */
+	size_t pools_by[POOL_DISABLED + 1], lbs_by[LB_DISABLED + 1];
+	size_t lacking; /* load balancers that ask for what no database knows */
+	unsigned geography;
+};
+
+static void
+add_pool_status(void *arg, const char *name, enum pool_status status)
+{
+	struct statuses *statuses = arg;
+
+	statuses->pools_by[status]++;
+	exposition_sample(statuses->page, "graycloud_pool_status", 1, "pool", name, "status",
+	    status_pool_text(status), NULL);
+}
+
+static void
+add_lb_status(void *arg, const char *name, enum lb_status status, unsigned geography)
+{
+	struct statuses *statuses = arg;
+
+	statuses->lbs_by[status]++;
+	statuses->lacking += (geography & ~statuses->geography) != 0;
+	if (status != LB_HEALTHY)
+		exposition_sample(statuses->lbs, "graycloud_lb_status", 1, "lb", name, "status",
+		    status_lb_text(status), NULL);
+}
+
+/* S28.  A hundred thousand load balancers would be most of the page: those that are Healthy are only counted.
+ */
+static void
+add_statuses(const struct metrics *metrics, FILE *page)
+{
+	struct statuses statuses = {
+	    .page = page, .geography = metrics->geoip != NULL ? geoip_geography(metrics->geoip) : 0};
+	const struct compiled_status status = {&statuses, add_pool_status, add_lb_status};
+	char *text = NULL;
+	size_t len;
+
+	if ((statuses.lbs = open_memstream(&text, &len)) == NULL)
+		return;
+	exposition_family(page, "graycloud_pool_status", "gauge", "1 for the status of each pool (S28).");
+	publisher_status(metrics->publisher, &status);
+	fclose(statuses.lbs);
+	exposition_family(page, "graycloud_lb_status", "gauge",
+	    "1 for the status of each load balancer that is not Healthy (S28).");
+	fwrite(text, 1, len, page);
+	free(text);
+	exposition_family(page, "graycloud_pools_by_status", "gauge", "Pools, by status.");
+	for (unsigned i = 0; i <= POOL_DISABLED; i++)
+		if (i != POOL_NO_HEALTH)
+			exposition_sample(page, "graycloud_pools_by_status", (double)statuses.pools_by[i],
+			    "status", status_pool_text((enum pool_status)i), NULL);
+	exposition_family(page, "graycloud_load_balancers_by_status", "gauge", "Load balancers, by status.");
+	for (unsigned i = 0; i <= LB_DISABLED; i++)
+		exposition_sample(page, "graycloud_load_balancers_by_status", (double)statuses.lbs_by[i],
+		    "status", status_lb_text((enum lb_status)i), NULL);
+	exposition_value(page, "graycloud_load_balancers_without_geography", "gauge",
+	    "Load balancers that steer by places which no database here knows.", (double)statuses.lacking);
+}
+
+/* What this process is, and what it locates clients by. */
+static void
+add_identity(const struct metrics *metrics, FILE *page)
+{
+	struct geo_database info;
+	const char *path;
+
+	exposition_family(page, "graycloud_build_info", "gauge", "1, with the version of this program.");
+	exposition_sample(
+	    page, "graycloud_build_info", 1, "program", "graycloud-dnsd", "version", VERSION, NULL);
+	exposition_value(page, "process_start_time_seconds", "gauge",
+	    "When this process started, since 1970.", metrics->started);
+	exposition_family(page, "graycloud_geo_database_info", "gauge",
+	    "1 for each database of places that is in use, with its file, its type and what it knows.");
+	for (size_t i = 0; metrics->geoip != NULL && geoip_describe(metrics->geoip, i, &path, &info); i++)
+		exposition_sample(page, "graycloud_geo_database_info", 1, "file", path, "type", info.type,
+		    "countries", info.areas ? "yes" : "no", "coordinates", info.places ? "yes" : "no",
+		    "networks", info.networks ? "yes" : "no", NULL);
+	exposition_family(page, "graycloud_geo_database_build_time_seconds", "gauge",
+	    "When the database was made, since 1970.");
+	for (size_t i = 0; metrics->geoip != NULL && geoip_describe(metrics->geoip, i, &path, &info); i++)
+		exposition_sample(page, "graycloud_geo_database_build_time_seconds", (double)info.built,
+		    "file", path, NULL);
+}
+
 /* The page of the words behind "?". */
 static void
 write_page(const struct metrics *metrics, FILE *page, const char *query)
@@ -298,6 +390,8 @@ write_page(const struct metrics *metrics, FILE *page, const char *query)
 		add_queries(metrics, page);
 		add_aggregates(metrics, page);
 		add_state(metrics, page);
+		add_statuses(metrics, page);
+		add_identity(metrics, page);
 	}
 	evhttp_clear_headers(&words);
 }
@@ -339,6 +433,7 @@ metrics_new(struct event_base *base, const char *text, struct publisher *publish
 	char host[INET6_ADDRSTRLEN];
 
 	metrics->publisher = publisher;
+	metrics->started = (double)wall_ms() / 1000;
 	if (!listen_parse(&where, text, 9153)) {
 		problems_error(problems, "--metrics %s: not ADDRESS:PORT", text);
 		goto fail;
@@ -373,6 +468,12 @@ void
 metrics_set_workers(struct metrics *metrics, const struct workers *workers)
 {
 	metrics->workers = workers;
+}
+
+void
+metrics_set_geoip(struct metrics *metrics, const struct geoip *geoip)
+{
+	metrics->geoip = geoip;
 }
 
 const char *

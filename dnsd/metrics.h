@@ -17,6 +17,9 @@ struct event_base;
 struct metrics *metrics_new(
     struct event_base *base, const char *text, struct publisher *publisher, struct problems *problems);
 void metrics_set_workers(struct metrics *metrics, const struct workers *workers);
+/* The databases to tell of. */
+struct geoip;
+void metrics_set_geoip(struct metrics *metrics, const struct geoip *geoip);
 /* The address that it got, as text. */
 const char *metrics_address(const struct metrics *metrics);
 void metrics_free(struct metrics *metrics);

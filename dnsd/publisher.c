@@ -39,7 +39,8 @@ struct publisher {
 	uint64_t started_ms, beat_ms;
 	bool ready;
 	bool dirty; /* status changed: write it now */
-	int told;   /* the last failure to write it that was said */
+	_Atomic uint8_t geography;
+	int told; /* the last failure to write it that was said */
 };
 
 static void
@@ -281,6 +282,8 @@ tell(struct publisher *publisher)
 	uint64_t now = boot_ms();
 	struct problems problems = {0};
 
+	publisher->dirty |= publisher->status.geography != atomic_load(&publisher->geography);
+	publisher->status.geography = atomic_load(&publisher->geography);
 	if (!publisher->dirty && now - publisher->beat_ms < BEAT_MS)
 		return;
 	if (now - publisher->beat_ms >= BEAT_MS) {
@@ -377,6 +380,9 @@ publisher_start(const struct publisher_options *options, struct views *views, st
 	publisher->stop_fd = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&publisher->lock, NULL);
 	init_status(publisher);
+	/* Until the databases are read nobody is told that they are missing. */
+	atomic_store(&publisher->geography, publisher->options.geoip[0] != '\0' ? UINT8_MAX : 0);
+	publisher->status.geography = atomic_load(&publisher->geography);
 	publisher->serving = store_open(options->state, STORE_SERVING, STORE_WRITE, problems);
 	if (publisher->serving == NULL || publisher->compiler == NULL || publisher->stop_fd < 0) {
 		publisher_free(publisher);
@@ -435,6 +441,20 @@ publisher_report(struct publisher *publisher, struct publisher_report *report)
 	/* Until here the beat stands as its time. */
 	report->monitor_beat_age_ms = now - MIN(now, report->monitor_beat_age_ms);
 	report->monitor_dead = !report->health_seen || report->monitor_beat_age_ms > HEALTH_DEAD_MS;
+}
+
+void
+publisher_set_geography(struct publisher *publisher, unsigned bits)
+{
+	atomic_store(&publisher->geography, (uint8_t)bits);
+}
+
+void
+publisher_status(struct publisher *publisher, const struct compiled_status *status)
+{
+	pthread_mutex_lock(&publisher->lock);
+	compiler_status(publisher->compiler, status);
+	pthread_mutex_unlock(&publisher->lock);
 }
 
 size_t

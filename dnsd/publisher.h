@@ -49,9 +49,15 @@ struct publisher_report {
 };
 void publisher_report(struct publisher *publisher, struct publisher_report *report);
 
+/* What the databases of places that are in use know (GEOGRAPHY_*), for the serving store.  Any thread. */
+void publisher_set_geography(struct publisher *publisher, unsigned bits);
+
 /* How many pairs of load balancer and origin there are to count, as long as the configuration is not of
  * *generation (which becomes that of the configuration); 0: it is, or none is known yet.  Any thread. */
 size_t publisher_pairs(struct publisher *publisher, uint64_t *generation);
+
+/* S28 (compile.h), under the publisher's lock; any thread. */
+void publisher_status(struct publisher *publisher, const struct compiled_status *status);
 
 /* Names behind the numbers of tallies (compile.h); any thread. */
 bool publisher_lb_name(struct publisher *publisher, uint32_t number, const char **name);

@@ -77,6 +77,31 @@ print_monitor(const struct picture *picture, FILE *out)
 		    (unsigned long long)picture->beat.generation);
 }
 
+/* Load balancers that steer by places, with a nameserver that has no database of them. */
+static void
+print_lacking(const struct picture *picture, FILE *out)
+{
+	const char *first = NULL;
+	unsigned lacks = 0;
+	size_t count = 0;
+
+	for (size_t i = 0; i < picture->nlbs; i++) {
+		unsigned its = picture_lacks(picture, picture->lbs[i].model);
+
+		if (its != 0 && count++ == 0)
+			first = picture->lbs[i].model->name;
+		lacks |= its;
+	}
+	if (count > 0)
+		fprintf(out,
+		    "%swarning%s: %s%s%.0zu%s steer%s by place, but the nameserver has no database of %s "
+		    "(--geoip): every "
+		    "client counts as being at its --site\n",
+		    print_colour(out, COLOUR_UNSURE), print_colour(out, COLOUR_NONE), first,
+		    count > 1 ? " and " : "", count - 1, count > 1 ? " other load balancers" : "",
+		    count > 1 ? "" : "s", lists_geography_text(lacks));
+}
+
 static void
 print_nameserver(const struct picture *picture, FILE *out)
 {
@@ -102,6 +127,7 @@ print_nameserver(const struct picture *picture, FILE *out)
 	if (!picture->serving_dead && answering->compile_error[0] != '\0')
 		fprintf(out, "%sthe last change is not served%s: %s\n", print_colour(out, COLOUR_BAD),
 		    print_colour(out, COLOUR_NONE), answering->compile_error);
+	print_lacking(picture, out);
 }
 
 /* The hostname of an origin, unless an earlier origin in the picture has it, too. */

@@ -20,6 +20,7 @@ struct change {
 	struct store_txn *health; /* of the health store, or NULL where there is none */
 	struct problems problems;
 	bool changed;                         /* something was committed */
+	bool geography_told;                  /* once that the nameserver has no database of places */
 	struct place_nameservers nameservers; /* of the zone that was last looked at */
 	/* What to print when it is done; both may stay NULL.  Freed by change_run. */
 	char *message;

@@ -1,9 +1,11 @@
 #include "admin/edit/object.h"
 
 #include "admin/edit/pins_edit.h"
+#include "admin/look/node.h"
 #include "admin/look/place.h"
 #include "admin/look/resolution.h"
 #include "zones/document/schema.h"
+#include "zones/model/lists.h"
 
 #include <stdlib.h>
 
@@ -307,6 +309,25 @@ check_place(struct change *change, const char *name)
 		    name);
 }
 
+/* Does the nameserver that runs know places, where a load balancer steers by them?  Said once for a change.
+ */
+static void
+check_geography(struct change *change, const struct id *id)
+{
+	struct lb *lb = change->geography_told ? NULL : config_lb(change->txn, id->text);
+	unsigned wanted = lb != NULL && lb->enabled ? lists_geography(lb) : 0, lacks;
+
+	if (wanted != 0 && (lacks = wanted & ~node_geography(change->args->state)) != 0) {
+		problems_warn(&change->problems,
+		    "load_balancer %s: it steers by place, but graycloud-dnsd has no database of %s "
+		    "(--geoip): every client "
+		    "counts as being at its --site",
+		    lb->name, lists_geography_text(lacks));
+		change->geography_told = true;
+	}
+	model_free_lb(lb);
+}
+
 /* ---- put ---- */
 
 /* What is known of the object that the input becomes. */
@@ -418,6 +439,8 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 		if (change->problems.errors == 0 &&
 		    (found.old == NULL || !document_equal(found.old, document, true)))
 			write_object(change, kind, &found, document);
+		if (kind == KIND_LB && change->problems.errors == 0)
+			check_geography(change, &found.id);
 		*id = found.id;
 		json_drop(found.old);
 	}

@@ -51,3 +51,23 @@ node_health(const char *state, struct store **store)
 		txn = NULL;
 	return txn;
 }
+
+unsigned
+node_geography(const char *state)
+{
+	struct problems problems = {0};
+	struct store *store = store_open(state, STORE_SERVING, STORE_READ, &problems);
+	struct serving_status *status = xcalloc(1, sizeof *status);
+	unsigned bits = ~0u;
+	struct store_txn *txn;
+
+	if (store != NULL && store_begin(store, STORE_READ, &txn) == 0) {
+		if (serving_get(txn, status) && !serving_dead(status, boot_ms()) && status->ready)
+			bits = status->geography;
+		store_abort(txn);
+	}
+	store_close(store);
+	problems_free(&problems);
+	free(status);
+	return bits;
+}

@@ -90,6 +90,16 @@ pictured_failing(const struct pictured_origin *origin)
 	return origin->looked_up && origin->name.failure != NAME_RESOLVED;
 }
 
+/* What a load balancer asks of databases of places (GEOGRAPHY_*) and the nameserver that runs does not have.
+ */
+static inline unsigned
+picture_lacks(const struct picture *picture, const struct lb *lb)
+{
+	return picture->serving_dead || !picture->answering.ready || !lb->enabled
+	    ? 0
+	    : lists_geography(lb) & ~(unsigned)picture->answering.geography;
+}
+
 /* The stores, opened once and kept over many pictures; {.state = DIR} to begin with. */
 struct viewer {
 	const char *state;

@@ -200,6 +200,28 @@ monitor_json(const struct picture *picture)
 }
 
 static struct json *
+geography_json(unsigned bits)
+{
+	struct json *json = json_new_object();
+
+	json_put_bool(json, "countries", bits & GEOGRAPHY_COUNTRIES);
+	json_put_bool(json, "coordinates", bits & GEOGRAPHY_COORDINATES);
+	return json;
+}
+
+/* Load balancers that steer by places which no database knows. */
+static struct json *
+lacking_json(const struct picture *picture)
+{
+	struct json *json = json_new_list();
+
+	for (size_t i = 0; i < picture->nlbs; i++)
+		if (picture_lacks(picture, picture->lbs[i].model) != 0)
+			json_add_text(json, picture->lbs[i].model->name);
+	return json;
+}
+
+static struct json *
 nameserver_json(const struct picture *picture)
 {
 	const struct serving_status *answering = &picture->answering;
@@ -214,6 +236,8 @@ nameserver_json(const struct picture *picture)
 		    answering->compile_error[0] == '\0' ? NULL : answering->compile_error);
 		json_put_text(json, "listeners", answering->listeners);
 		json_put_text(json, "version", answering->version);
+		json_put(json, "geography", geography_json(answering->geography));
+		json_put(json, "without_geography", lacking_json(picture));
 	}
 	return json;
 }

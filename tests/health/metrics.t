@@ -74,7 +74,7 @@ sub slurp { open my $file, '<', $_[0] or die "$_[0]: $!"; local $/; return scala
 for (['dnsd', page('dnsd'), $t->get($t->metrics('dnsd') . '?lb=www.example.com')], ['monitor', page('monitor'), endpoints()]) {
 	my ($who, @pages) = @$_;
 	my $manual = slurp("$who/graycloud-$who.8");
-	my %named = map { $_ => 1 } $manual =~ /\b(graycloud_\w+)/g;
+	my %named = map { $_ => 1 } $manual =~ /\b((?:graycloud|process)_\w+)/g;
 	my %there = map { $_ => 1 } map { /^# TYPE (\S+)/mg } @pages;
 	is_deeply([grep { !$named{$_} } sort keys %there], [], "graycloud-$who(8) names all its metrics");
 }

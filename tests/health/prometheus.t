@@ -8,6 +8,7 @@ use Graycloud;
 use HTTP::Tiny;
 use IO::Socket::IP;
 use JSON::PP;
+use MMDB;
 use Test::More;
 
 plan skip_all => 'prometheus is not installed: make test-peers installs it'
@@ -19,8 +20,10 @@ sub slurp {
 	return scalar <$file>;
 }
 
+my $files = File::Temp->newdir('graycloud-geo-XXXXXX', TMPDIR => 1);
+MMDB::write("$files/places.mmdb", '10.0.0.0/8' => {country => {iso_code => 'DE'}});
 my $t = Graycloud->start(zone => 'example.com.zone', origins => 2, monitor => 1, monitor_args => ['--metrics', '127.0.0.1:0'],
-	dnsd_args => ['--metrics', '127.0.0.1:0']);
+	dnsd_args => ['--metrics', '127.0.0.1:0', '--geoip', "$files/places.mmdb"]);
 my $port = $t->origin_port;
 $t->admin("monitor create web type=http path=/health port=$port interval=1 timeout=1 retries=0");
 $t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor=web');
@@ -69,15 +72,20 @@ push @asked, map { $_->{query} } map { @{$_->{rules}} } @{api('rules')->{groups}
 my (%bad, %unknown);
 for my $expr (@asked) {
 	$bad{$expr} = 1 if !query($expr);
-	$unknown{$_} = $expr for grep { !$known{$_} && !/^graycloud_endpoint_(certificate_days|failures_total)$/ } $expr =~ /\b(graycloud_\w+)/g;
+	$unknown{$_} = $expr for grep { !$known{$_} && !/^graycloud_(?:endpoint_(?:certificate_days|failures_total)|lb_status)$/ } $expr =~ /\b(graycloud_\w+)/g;
 }
 is_deeply(\%bad, {}, 'all of them can be answered');
 is_deeply(\%unknown, {}, 'from metrics that there are');
 
 sub firing { return map { $_->{labels}{alertname} } grep { $_->{state} eq 'firing' } @{(api('alerts') // {alerts => []})->{alerts}} }
-is_deeply([grep { /Down|Dead|Fallback/ } firing()], [], 'nothing fires while all is well');
+is_deeply([grep { /Down|Dead|Fallback|Critical|Degraded/ } firing()], [], 'nothing fires while all is well');
 $t->origin("127.0.0.$_ down") for 2, 3;
 eventually { my %f = map { $_ => 1 } firing(); $f{GraycloudEndpointDown} && $f{GraycloudManyEndpointsDown} } 'what dies is told', 60;
+sub told { my ($alert, %labels) = @_; return scalar grep { my $one = $_; $one->{state} eq 'firing' && $one->{labels}{alertname} eq $alert
+	&& !grep { ($one->{labels}{$_} // '') ne $labels{$_} } keys %labels } @{(api('alerts') // {alerts => []})->{alerts}} }
+eventually { told('GraycloudPoolCritical', pool => 'eu') } 'that pool eu is Critical', 60;
+eventually { told('GraycloudLoadBalancerCritical', lb => 'www.example.com') } 'and its load balancer', 60;
+ok(told('GraycloudGeographyOld', file => "$files/places.mmdb"), 'a database of 1970 is old');
 eventually { @{query('graycloud_endpoint_failures_total > 0')} == 2 } 'and why', 60;
 eventually { query('count(graycloud_endpoint_up == 0)')->[0]{value}[1] == 4 } 'two pages tell of two endpoints', 60;
 eventually { (grep { $_ eq 'GraycloudEndpointDown' } firing()) == 2 } 'and there is one alert for each', 60;

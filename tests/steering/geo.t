@@ -215,6 +215,51 @@ subtest 'databases whose fields are others' => sub {
 MMDB::write($database, @networks);
 eventually { went('geo', '10.0.1.0/24') eq 'de' } 'the first database again';
 
+subtest 'steering by place without a database is told' => sub {
+	my $bare = Graycloud->start(zone => 'example.com.zone', dnsd_args => ['--metrics', '127.0.0.1:0', '--site', 'AMS']);
+	my $lacking = sub { ($bare->get($bare->metrics('dnsd')) =~ /^graycloud_load_balancers_without_geography (\d+)$/m)[0] };
+	my $countries = qr/load_balancer \S+: it steers by place, but graycloud-dnsd has no database of countries \(--geoip\)/;
+
+	$bare->admin('pool create eu origin=192.0.2.1');
+	$bare->admin('lb create plain.example.com default_pools=eu fallback_pool=eu');
+	is($bare->warnings, '', 'a load balancer that does not steer by place needs none');
+	unlike($bare->admin('status'), qr/no database/, 'nor does status miss one');
+	is($lacking->(), 0, 'nor the metrics');
+	$bare->admin('lb create geo.example.com default_pools=eu fallback_pool=eu steering_policy=geo country_pools.DE=eu');
+	like($bare->warnings, $countries, 'lb create with steering_policy=geo warns');
+	$bare->admin('lb set plain.example.com steering_policy=geo');
+	like($bare->warnings, $countries, 'so does lb set');
+	$bare->admin('lb set plain.example.com steering_policy=proximity');
+	like($bare->warnings, qr/no database of coordinates/, 'proximity needs coordinates');
+	$bare->admin('lb create site.example.com default_pools=eu fallback_pool=eu steering_policy=geo pop_pools.AMS=eu');
+	is($bare->warnings, '', 'a site needs no database');
+	my $document = $bare->write_file('all.json', $bare->admin('export'));
+	$bare->admin('lb delete geo.example.com');
+	$bare->admin("apply $document");
+	is((() = $bare->warnings =~ /no database of/g), 1, 'apply warns once');
+	like($bare->admin('status'), qr/^warning: geo\.example\.com and 1 other load balancers steer by place, but the nameserver has no database of countries and coordinates/m,
+		'status says so');
+	my $json = $bare->admin_json('status')->{nameserver};
+	is_deeply([$json->{without_geography}, map { $_ ? 1 : 0 } @{$json->{geography}}{qw(countries coordinates)}], [['geo.example.com', 'plain.example.com'], 0, 0],
+		'also for programs');
+	eventually { $lacking->() == 2 } 'and the metrics';
+
+	MMDB::write("$files/country.mmdb", '10.0.0.0/16' => {country => {iso_code => 'DE'}});
+	$bare->restart('dnsd', '--geoip', "$files/country.mmdb");
+	eventually { $bare->admin('status') =~ /^warning: plain\.example\.com steers by place, but the nameserver has no database of coordinates/m } 'with countries alone, proximity';
+	$bare->admin('lb set geo.example.com description=x');
+	is($bare->warnings, '', 'geo has what it needs');
+	my $page = $bare->get($bare->metrics('dnsd'));
+	like($page, qr{^graycloud_geo_database_info\{file="\Q$files\E/country\.mmdb",type="Test",countries="yes",coordinates="no",networks="no"\} 1$}m, 'the kind of a database');
+	like($page, qr{^graycloud_geo_database_build_time_seconds\{file="\Q$files\E/country\.mmdb"\} 1$}m, 'and when it was made');
+	like($page, qr{^graycloud_build_info\{program="graycloud-dnsd",version="[\d.]+"\} 1$}m, 'the version of the program');
+	my ($started) = $page =~ /^process_start_time_seconds (\S+)$/m;
+	ok(abs($started - time) < 600, 'and when it was started');
+	like($page, qr{^graycloud_pool_status\{pool="eu",status="Health unknown"\} 1$}m, 'the status of a pool');
+	like($page, qr{^graycloud_load_balancers_by_status\{status="Healthy"\} 3$}m, 'how many load balancers are Healthy');
+	$bare->stop;
+};
+
 subtest 'what is wrong is said' => sub {
 	$t->admin_fails('lb set geo.example.com region_pools.MARS=eu', qr/region_pools\.MARS.*not a region code: WNAM/);
 	$t->admin_fails('lb set geo.example.com country_pools.de=eu', qr/country_pools\.de.*two upper-case letters/);

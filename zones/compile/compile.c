@@ -465,6 +465,94 @@ compiler_counts(const struct compiler *compiler, struct compiled_counts *counts)
 	    .endpoints = world->nendpoints};
 }
 
+/* S28, by slot. */
+struct judging {
+	const struct world *world;
+	const struct compiled_status *out;
+	struct status_of_pool *pools;
+};
+
+static struct status_of_pool
+judged_pool(const void *arg, const struct id *id)
+{
+	const struct judging *judging = arg;
+	const struct pool_entry *pool = world_find(&judging->world->pools, id, world_by_id);
+
+	return pool != NULL && pool->model != NULL ? judging->pools[pool->slot]
+						   : (struct status_of_pool){POOL_CRITICAL, false};
+}
+
+/* Are all pools of a load balancer good, so that it is Healthy by whatever list?  Weights may rule out some.
+ */
+static bool
+all_good(const struct judging *judging, const struct steer_lb *lb)
+{
+	if (lb->policy == STEERING_RANDOM || lb->overrides != NULL)
+		return false;
+	for (uint32_t i = 0; i < lb->nall; i++) {
+		const struct status_of_pool *pool = &judging->pools[lb->pools[i].slot];
+
+		if (pool->status != POOL_HEALTHY && !(pool->status == POOL_HEALTH_UNKNOWN && pool->usable))
+			return false;
+	}
+	return true;
+}
+
+static enum lb_status
+judge_lb(const struct judging *judging, const struct lb_entry *entry)
+{
+	struct pool_list *lists;
+	enum lb_status status;
+	bool *last_resort;
+	size_t count;
+
+	if (!entry->model->enabled)
+		return LB_DISABLED;
+	lists = lists_of(entry->model, &count);
+	last_resort = xcalloc(MAX(count, 1u), sizeof *last_resort);
+	status = status_lb(entry->model, lists, count, judged_pool, judging, last_resort);
+	free(last_resort);
+	free(lists);
+	return status;
+}
+
+static void
+tell_lb(const void *node, VISIT visit, void *arg)
+{
+	const struct lb_entry *entry = *(struct lb_entry *const *)node;
+	const struct judging *judging = arg;
+
+	if (visit != postorder && visit != leaf)
+		return;
+	judging->out->lb(judging->out->arg, entry->model->name,
+	    entry->compiled != NULL && all_good(judging, entry->compiled) ? LB_HEALTHY
+									  : judge_lb(judging, entry),
+	    entry->model->enabled ? lists_geography(entry->model) : 0);
+}
+
+void
+compiler_status(const struct compiler *compiler, const struct compiled_status *status)
+{
+	const struct world *world = compiler->world;
+	struct judging judging = {.world = world, .out = status};
+
+	if (world == NULL)
+		return;
+	judging.pools = xcalloc(MAX(world->slots, 1u), sizeof *judging.pools);
+	for (uint32_t i = 0; i < world->slots; i++) {
+		const struct pool_entry *pool = world->by_slot[i];
+
+		judging.pools[i] = (struct status_of_pool){POOL_CRITICAL, false};
+		if (pool->model == NULL)
+			continue;
+		judging.pools[i].status = status_pool(pool->model, pool->states);
+		judging.pools[i].usable = pool_judge(pool->model, pool->states).usable;
+		status->pool(status->arg, pool->model->name, judging.pools[i].status);
+	}
+	twalk_r(world->lbs, tell_lb, &judging);
+	free(judging.pools);
+}
+
 struct pairs {
 	const struct world *world;
 	size_t count;

@@ -10,6 +10,7 @@
 #define COMPILE_H
 
 #include "zones/answer/snapshot.h"
+#include "zones/model/status.h"
 #include "zones/state/config.h"
 #include "zones/state/health.h"
 #include "zones/steer/steer.h"
@@ -73,6 +74,16 @@ struct compiled_counts {
  * each.  Walks all load balancers. */
 size_t compiler_pairs(const struct compiler *compiler);
 void compiler_counts(const struct compiler *compiler, struct compiled_counts *counts);
+
+/* S28, for each pool that is there and each load balancer, disabled ones too; geography: what a load balancer
+ * asks of databases of places (lists.h).  Load balancers are judged only where a pool of theirs is not
+ * Healthy. */
+struct compiled_status {
+	void *arg;
+	void (*pool)(void *arg, const char *name, enum pool_status status);
+	void (*lb)(void *arg, const char *name, enum lb_status status, unsigned geography);
+};
+void compiler_status(const struct compiler *compiler, const struct compiled_status *status);
 
 /* Names behind the numbers of counters; false where a number is not known.  The texts live with the compiler.
  */

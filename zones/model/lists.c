@@ -181,3 +181,52 @@ lists_choosable(const struct pool_list *list, const struct id *pool)
 {
 	return list->weights == NULL || pool_weight_of(list->weights, pool) > 0;
 }
+
+/* Places that a database has to know: countries and regions, not sites. */
+static bool
+to_be_located(const struct place_pools *places, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (places[i].kind != PLACE_SITE)
+			return true;
+	return false;
+}
+
+static unsigned
+override_geography(const struct lb_override *override)
+{
+	unsigned bits = 0;
+
+	if (override->disabled)
+		return 0;
+	if (override->parts & PART_POLICY && override->steering_policy == STEERING_PROXIMITY)
+		bits |= GEOGRAPHY_COORDINATES;
+	if (to_be_located(override->places, override->nplaces))
+		bits |= GEOGRAPHY_COUNTRIES;
+	return bits;
+}
+
+unsigned
+lists_geography(const struct lb *lb)
+{
+	unsigned bits = 0;
+
+	if (lb->steering_policy == STEERING_GEO &&
+	    (lb->nplaces == 0 || to_be_located(lb->places, lb->nplaces)))
+		bits |= GEOGRAPHY_COUNTRIES;
+	if (lb->steering_policy == STEERING_PROXIMITY)
+		bits |= GEOGRAPHY_COORDINATES;
+	for (size_t i = 0; i < lb->nsets; i++)
+		bits |= override_geography(&lb->sets[i]);
+	for (size_t i = 0; i < lb->nrules; i++)
+		bits |= override_geography(&lb->rules[i]);
+	return bits;
+}
+
+const char *
+lists_geography_text(unsigned bits)
+{
+	return bits == (GEOGRAPHY_COUNTRIES | GEOGRAPHY_COORDINATES) ? "countries and coordinates"
+	    : bits == GEOGRAPHY_COUNTRIES                            ? "countries"
+								     : "coordinates";
+}

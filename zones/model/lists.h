@@ -29,6 +29,12 @@ struct pool_list *lists_of(const struct lb *lb, size_t *count);
  * pop_pools.AMS"; malloc. */
 char *lists_text(const struct pool_list *list);
 
+/* What a load balancer asks of databases of places: bits. */
+enum { GEOGRAPHY_COUNTRIES = 1, GEOGRAPHY_COORDINATES = 2 };
+/* By its policy and those of its sets and rules; pop_pools alone need none. */
+unsigned lists_geography(const struct lb *lb);
+const char *lists_geography_text(unsigned bits);
+
 /* S13: a pool of weight 0 is never drawn. */
 bool lists_choosable(const struct pool_list *list, const struct id *pool);
 

@@ -27,6 +27,7 @@ struct serving_status {
 	char site[16], site_country[3];
 	uint8_t site_region;
 	float site_point[3];
+	uint8_t geography;    /* what its databases know: GEOGRAPHY_* of lists.h */
 	char listeners[1024]; /* "udp 127.0.0.1:53, tcp 127.0.0.1:53" */
 };
 
