@@ -274,6 +274,14 @@ numbers_that_do_not_fit_are_refused(void **state)
 	    {"TLSA", "256 1 1 ab", NULL, "a number is wrong or too large"},
 	    {"NAPTR", "65536 1 \"\" \"\" \"\" .", NULL, "a number is wrong or too large"},
 	    {"L64", "65536 1:2:3:4", NULL, "a number is wrong or too large"},
+	    {"HIP", "2 200100107B1A74DF AQID rvs rvs2.example.net.",
+		"08020003"
+		"200100107b1a74df"
+		"010203"
+		"03727673076578616d706c6503636f6d00"
+		"0472767332076578616d706c65036e657400",
+		"2 200100107b1a74df AQID rvs.example.com. rvs2.example.net."},
+	    {"HIP", "256 2001 AQID", NULL, "256 is not a whole number from 0 to 255"},
 	    {"CAA", "256 issue x", NULL, "256 is not a whole number"},
 	    {"IPN", "18446744073709551616", NULL, "is not a 64-bit number"},
 	};

@@ -30,6 +30,8 @@ static const struct rdata_type types[] = {
     {.type = 42, .name = "APL", .read = rdata_read_apl, .write = rdata_write_apl},
     /* ldns up to 1.8.4: names are not completed, numbers wrap around, the key is one word. */
     {.type = 45, .name = "IPSECKEY", .read = rdata_read_ipseckey, .write = rdata_write_ipseckey},
+    /* ldns up to 1.8.4: an algorithm over 255 wraps around. */
+    {.type = 55, .name = "HIP", .read = rdata_read_hip, .write = rdata_write_hip},
     {.type = 56, .name = "NINFO", .fields = "S"},
     {.type = 57, .name = "RKEY", .fields = "211B"},
     /* ldns up to 1.8.4: no list without types. */
@@ -313,8 +315,8 @@ hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static bool
-read_hex(struct rdata_input *in)
+bool
+rdata_read_hex(struct rdata_input *in)
 {
 	int half = -1;
 	const char *token;
@@ -457,7 +459,7 @@ read_field(struct rdata_input *in, char field)
 	case 'd':
 		return read_base64_or_dash(in);
 	case 'X':
-		return read_hex(in);
+		return rdata_read_hex(in);
 	case 'm':
 		return read_bitmap(in);
 	case 'c':

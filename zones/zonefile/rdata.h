@@ -3,7 +3,8 @@
  *
  * ldns reads all others.  A type is here if ldns 1.8.3 does not know it, or reads or writes it wrong.  The
  * table stands in rdata.c, one line a type, with what is wrong in ldns; the families with a syntax of their
- * own are in rdata_loc.c, rdata_svcb.c, rdata_gateway.c (IPSECKEY, AMTRELAY) and rdata_list.c (APL, WKS).
+ * own are in rdata_loc.c, rdata_svcb.c, rdata_gateway.c (IPSECKEY, AMTRELAY), rdata_hip.c and rdata_list.c
+ * (APL, WKS).
  *
  * A reader takes the tokens of a line and appends octets; a writer takes octets and prints what the reader
  * takes. Data is valid exactly if its text reads back as the same octets (zonefile.c), so that no type needs
@@ -57,6 +58,7 @@ bool rdata_number(struct rdata_input *in, uint64_t most, uint64_t *value);
 /* A whole number as so many octets of data. */
 bool rdata_read_number(struct rdata_input *in, size_t octets, uint64_t most);
 bool rdata_read_name(struct rdata_input *in);
+bool rdata_read_hex(struct rdata_input *in);
 bool rdata_read_base64(struct rdata_input *in, bool may_be_empty);
 /* Decode base64, appended to the data. */
 bool rdata_base64(struct rdata_input *in, const char *text, size_t len);
@@ -82,6 +84,8 @@ bool rdata_read_ipseckey(struct rdata_input *in);
 bool rdata_write_ipseckey(FILE *out, struct reader *in);
 bool rdata_read_amtrelay(struct rdata_input *in);
 bool rdata_write_amtrelay(FILE *out, struct reader *in);
+bool rdata_read_hip(struct rdata_input *in);
+bool rdata_write_hip(FILE *out, struct reader *in);
 bool rdata_read_apl(struct rdata_input *in);
 bool rdata_write_apl(FILE *out, struct reader *in);
 bool rdata_read_wks(struct rdata_input *in);

@@ -338,7 +338,7 @@ read_param(struct rdata_input *in, struct params *params)
 		return rdata_refuse(
 		    in, "\"%.*s\" is not a key", equals ? (int)MIN(equals - token, 40) : 40, token);
 	named = token[0] != 'k';
-	if (equals != NULL && *value == '\0' && line_touches(in->line, in->next))
+	if (equals != NULL && *value == '\0' && rdata_more(in) && line_touches(in->line, in->next))
 		value = rdata_token(in);
 	if (rdata_more(in) && line_touches(in->line, in->next))
 		return rdata_refuse(in, "a quoted value does not touch other words");
