@@ -10,9 +10,9 @@
 
 /* One line a command. */
 static const struct command commands[] = {
-    {"zone", cmd_zone, "list: unsigned-ok",
-	"zone load [NAME=]FILE ... [--unsigned-ok]\nzone load --list FILE [--unsigned-ok]\nzone check "
-	"[NAME=]FILE ...\n"
+    {"zone", cmd_zone, "list: unsigned-ok each",
+	"zone load [NAME=]FILE ... [--each] [--unsigned-ok]\nzone load --list FILE [--each] [--unsigned-ok]\n"
+	"zone check [NAME=]FILE ...\n"
 	"zone list\nzone show NAME\nzone export NAME\nzone delete NAME",
 	true},
     {"record", cmd_record, "serial:",

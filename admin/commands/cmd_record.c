@@ -39,9 +39,9 @@ struct record_request {
 static bool
 owner_from_text(uint8_t out[NAME_MAX_LEN], const char *text, const uint8_t *apex)
 {
-	if (name_from_text(out, text, NULL) != 0 && name_within(out, apex) && strcmp(text, "@") != 0)
+	if (zonefile_name(out, text, NULL) != 0 && name_within(out, apex) && strcmp(text, "@") != 0)
 		return true;
-	return name_from_text(out, text, apex) != 0;
+	return zonefile_name(out, text, apex) != 0;
 }
 
 static bool
@@ -338,12 +338,6 @@ join_data(uint16_t type, char **words, size_t count)
 	return text;
 }
 
-static bool
-is_number(const char *word)
-{
-	return *word != '\0' && strspn(word, "0123456789") == strlen(word);
-}
-
 static enum exit_code
 read_serial_rule(struct args *args, enum serial_rule *out)
 {
@@ -365,16 +359,16 @@ static enum exit_code
 read_words(struct args *args, struct record_request *request)
 {
 	size_t next = 3;
+	uint64_t ttl;
 
 	request->zone = args->words[1];
 	request->owner = args->words[2];
-	if (next < args->count && is_number(args->words[next])) {
+	if (next < args->count && zonefile_ttl(args->words[next], &ttl)) {
 		const char *word = args->words[next++];
-		uint64_t ttl;
 
 		if (!request->add)
 			return args_misused(args, "record delete takes no TTL");
-		if (!whole_from_text(word, RRSET_TTL_MAX, &ttl))
+		if (ttl > RRSET_TTL_MAX)
 			return args_misused(args, "the TTL %s is more than %d seconds", word, RRSET_TTL_MAX);
 		request->ttl_given = true;
 		request->ttl = (uint32_t)ttl;
@@ -385,6 +379,8 @@ read_words(struct args *args, struct record_request *request)
 		return args_misused(args, "%s is not a type of record", args->words[next]);
 	if (++next < args->count)
 		request->data = join_data(request->type, args->words + next, args->count - next);
+	if (request->add && request->data == NULL && request->type == TYPE_APL)
+		request->data = xstrdup(""); /* a list may be empty (RFC 3123 4) */
 	if (request->add && request->data == NULL)
 		return args_misused(args, "record add wants a type and its data");
 	return read_serial_rule(args, &request->serial);

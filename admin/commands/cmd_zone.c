@@ -16,11 +16,13 @@ struct source {
 	char *name; /* or NULL: the owner of the SOA */
 	char *path;
 	struct zone_data data;
+	bool good; /* it was read without errors */
 };
 
 struct sources {
 	struct source *items;
 	size_t count;
+	size_t refused; /* files and lines of the list that --each passed over */
 	struct problems problems;
 };
 
@@ -35,13 +37,18 @@ sources_add(struct sources *sources, char *name, char *path)
 }
 
 static void
+source_free(struct source *source)
+{
+	free(source->name);
+	free(source->path);
+	zone_data_free(&source->data);
+}
+
+static void
 sources_free(struct sources *sources)
 {
-	for (size_t i = 0; i < sources->count; i++) {
-		free(sources->items[i].name);
-		free(sources->items[i].path);
-		zone_data_free(&sources->items[i].data);
-	}
+	for (size_t i = 0; i < sources->count; i++)
+		source_free(&sources->items[i]);
 	free(sources->items);
 	problems_free(&sources->problems);
 }
@@ -66,10 +73,11 @@ read_list(struct sources *sources, const char *path)
 
 		if (name == NULL || *name == '#')
 			continue;
-		if (target == NULL || strtok_r(NULL, " \t\r\n", &rest) != NULL)
+		if (target == NULL || strtok_r(NULL, " \t\r\n", &rest) != NULL) {
 			problems_error(
 			    &sources->problems, "%s:%u: a line of the list is NAME FILE", path, number);
-		else if (slash == NULL || *target == '/')
+			sources->refused++;
+		} else if (slash == NULL || *target == '/')
 			sources_add(sources, xstrdup(name), xstrdup(target));
 		else
 			sources_add(
@@ -115,40 +123,82 @@ refuse_twins(struct sources *sources)
 	if (sources->count > 1)
 		qsort(sorted, sources->count, sizeof *sorted, compare_apexes);
 	for (size_t i = 1; i < sources->count; i++)
-		if (compare_apexes(&sorted[i - 1], &sorted[i]) == 0)
+		if (compare_apexes(&sorted[i - 1], &sorted[i]) == 0) {
+			sorted[i - 1]->good = sorted[i]->good = false;
 			problems_error(&sources->problems,
 			    "%s and %s are both the zone %s: leave one of them out", sorted[i - 1]->path,
 			    sorted[i]->path, name_to_host(sorted[i]->data.apex, name));
+		}
 	free(sorted);
 }
 
-/* Read and check every file that the line names.  False after the faults of all of them. */
+static bool
+source_read(struct source *source, bool unsigned_ok, struct problems *problems)
+{
+	uint8_t apex[NAME_MAX_LEN];
+
+	if (source->name != NULL && zonefile_name(apex, source->name, NULL) == 0) {
+		problems_error(problems, "\"%s\" is no name of a zone", source->name);
+		return false;
+	}
+	return zonefile_read(
+	    source->path, NULL, source->name ? apex : NULL, unsigned_ok, &source->data, problems);
+}
+
+/* --each: go on with the good ones. */
+static void
+sources_keep_good(struct sources *sources)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < sources->count; i++)
+		if (sources->items[i].good)
+			sources->items[kept++] = sources->items[i];
+		else
+			source_free(&sources->items[i]);
+	sources->refused += sources->count - kept;
+	sources->count = kept;
+}
+
+static void
+print_faults(const struct sources *sources, bool each)
+{
+	size_t faults = sources->problems.errors + sources->problems.unlisted;
+
+	problems_print(&sources->problems, "graycloud", stderr);
+	if (faults == 0)
+		return;
+	if (each)
+		fprintf(stderr, "graycloud: %zu %s, %zu of %zu zones are refused\n", faults,
+		    faults == 1 ? "fault" : "faults", sources->refused, sources->refused + sources->count);
+	else
+		fprintf(stderr, "graycloud: %zu %s, nothing was changed\n", faults,
+		    faults == 1 ? "fault" : "faults");
+}
+
+/*
+ * Read and check every file that the line names.  False after the faults of all of them; with --each only if
+ * no file is good.
+ */
 static bool
 sources_read(struct sources *sources, const struct args *args)
 {
-	bool unsigned_ok = args_flag(args, "unsigned-ok");
+	bool unsigned_ok = args_flag(args, "unsigned-ok"), each = args_flag(args, "each");
 
 	if (args_value(args, "list") != NULL)
 		read_list(sources, args_value(args, "list"));
 	for (size_t i = 1; i < args->count; i++)
 		read_word(sources, args->words[i]);
-	for (size_t i = 0; i < sources->count; i++) {
-		struct source *source = &sources->items[i];
-		uint8_t apex[NAME_MAX_LEN];
-
-		if (source->name != NULL && name_from_text(apex, source->name, NULL) == 0)
-			problems_error(&sources->problems, "\"%s\" is no name of a zone", source->name);
-		else
-			zonefile_read(source->path, NULL, source->name ? apex : NULL, unsigned_ok,
-			    &source->data, &sources->problems);
-	}
-	if (sources->problems.errors == 0)
+	for (size_t i = 0; i < sources->count; i++)
+		sources->items[i].good = source_read(&sources->items[i], unsigned_ok, &sources->problems);
+	if (each)
+		sources_keep_good(sources);
+	if (each || sources->problems.errors == 0)
 		refuse_twins(sources);
-	problems_print(&sources->problems, "graycloud", stderr);
-	if (sources->problems.errors > 0)
-		fprintf(stderr, "graycloud: %zu %s, nothing was changed\n", sources->problems.errors,
-		    sources->problems.errors == 1 ? "fault" : "faults");
-	return sources->problems.errors == 0;
+	if (each)
+		sources_keep_good(sources);
+	print_faults(sources, each);
+	return each ? sources->count > 0 : sources->problems.errors == 0;
 }
 
 static struct json *
@@ -238,6 +288,8 @@ run_load(const struct args *args)
 		return args_misused(args, "which files?");
 	if (sources_read(&sources, args))
 		code = change_run(args, load, &sources);
+	if (code == EXIT_DONE && sources.refused > 0)
+		code = EXIT_REFUSED; /* --each: not all of them */
 	sources_free(&sources);
 	return code;
 }
@@ -273,6 +325,7 @@ run_check(const struct args *args)
 		print_json(result);
 	else
 		json_drop(result);
+	good = good && sources.refused == 0;
 	sources_free(&sources);
 	return good ? EXIT_DONE : EXIT_REFUSED;
 }

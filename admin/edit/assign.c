@@ -3,6 +3,8 @@
 #include "admin/edit/object.h"
 
 #include "zones/base/input.h"
+#include "zones/zonefile/zonefile.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdlib.h>
@@ -114,6 +116,21 @@ read_number(const char *text, double *number)
 	return *end == '\0' && errno == 0 && fabs(*number) < 1e15;
 }
 
+/* "1h30m" for a property that is a TTL. */
+static bool
+read_ttl(const struct property *property, const char *text, double *number)
+{
+	size_t len = strlen(property->name);
+	uint64_t seconds;
+
+	/* Plain digits are read_number's, which refuses what is too large. */
+	if (len < 3 || strcmp(property->name + len - 3, "ttl") != 0 ||
+	    strspn(text, "0123456789") == strlen(text) || !zonefile_ttl(text, &seconds))
+		return false;
+	*number = (double)seconds;
+	return true;
+}
+
 /* A text as the value of a property.  What cannot be read stays a text, which the check then refuses. */
 static struct json *
 convert(const struct property *property, const char *text)
@@ -128,7 +145,7 @@ convert(const struct property *property, const char *text)
 		break;
 	case PROPERTY_INTEGER:
 	case PROPERTY_NUMBER:
-		if (read_number(text, &number))
+		if (read_number(text, &number) || read_ttl(property, text, &number))
 			return json_new_number(number);
 		break;
 	case PROPERTY_ANY:

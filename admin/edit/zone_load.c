@@ -215,7 +215,7 @@ zone_load_find(struct store_txn *txn, const char *name, struct zone_info *zone, 
 {
 	uint8_t wire[NAME_MAX_LEN];
 
-	if (name_from_text(wire, name, NULL) == 0) {
+	if (zonefile_name(wire, name, NULL) == 0) {
 		problems_error(problems, "\"%s\" is no domain name", name);
 		return false;
 	}

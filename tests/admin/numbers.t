@@ -56,4 +56,7 @@ refused(2, "--ecs 192.0.2.0/$_: not a prefix", qw(explain www.example.com --ecs)
 is($t->admin('export'), $before, 'nothing of all that was done');
 $t->admin($_) for 'lb set www.example.com ttl=1e2', 'origin set p 192.0.2.1 weight=.5', 'monitor set m port=080', 'pool disable p --for 100000d';
 is($t->admin_json('lb show www.example.com')->{ttl}, 100, 'what is a number is taken');
+$t->admin('lb set www.example.com ttl=1h30m session_affinity_ttl=1D');
+is($t->admin_json('lb show www.example.com')->{$_->[0]}, $_->[1], "$_->[0] with units") for ['ttl', 5400], ['session_affinity_ttl', 86400];
+refused(1, 'ttl is 604800:', qw(lb set www.example.com ttl=1w));
 done_testing;

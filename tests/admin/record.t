@@ -42,6 +42,20 @@ subtest 'a record is added and answered at once' => sub {
 	$t->answers('dash.example.com TXT' => 'dash.example.com. 3600 IN TXT -all');
 };
 
+subtest 'a TTL may have units, and a name another script' => sub {
+	$t->admin('record add example.com unit 1h30m A 192.0.2.1');
+	is_deeply([records('example.com unit')], ['unit.example.com. 5400 A 192.0.2.1']);
+	$t->admin("record add example.com b\303\274cher 1H CNAME m\303\274ller.example.net.");
+	is_deeply([records("example.com b\303\274cher")], ['xn--bcher-kva.example.com. 3600 CNAME xn--mller-kva.example.net.']);
+	my ($status, undef, $err) = $t->run(qw(record add example.com x 9999w A 192.0.2.1));
+	is($status, 2);
+	like($err, qr/the TTL 9999w is more than 2147483647 seconds/);
+	$t->admin_fails([qw(record add example.com path TXT C:\dir)], qr/"\\d" would be only "d": write "\\\\" for a backslash/);
+	$t->admin('record add example.com empty APL');
+	is_deeply([records('example.com empty')], ['empty.example.com. 3600 APL '], 'an empty list is data');
+	$t->admin("record delete example.com $_") for 'unit', 'empty', 'xn--bcher-kva';
+};
+
 subtest 'a record is the same in any case, and the same twice changes nothing' => sub {
 	my $before = serial();
 

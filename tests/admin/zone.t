@@ -72,7 +72,7 @@ subtest 'all faults of all files are told, and nothing is changed' => sub {
 	my $err = $t->admin_fails("zone load $good example.net=$bad $worse /nonexistent", qr/faults, nothing was changed$/);
 
 	like($err, qr/^graycloud: \Q$bad\E:6: A: the data cannot be read/m);
-	like($err, qr/^graycloud: \Q$bad\E:9: x\.org is not in the zone example\.net/m);
+	like($err, qr/^graycloud: warning: \Q$bad\E:9: x\.org is not in the zone example\.net: its records are ignored/m);
 	like($err, qr/^graycloud: \Q$worse\E:1: /m);
 	like($err, qr{^graycloud: /nonexistent: cannot be read: No such file or directory$}m);
 	is($t->admin('zone export example.com'), $before, 'the good file was not loaded either');
@@ -123,6 +123,57 @@ subtest 'load balancers hold their zone and are warned about' => sub {
 	$t->load_zone("\$ORIGIN sub.example.com.\n\$TTL 60\n@ SOA ns1.example.com. h 1 2 3 4 5\n@ NS ns1.example.com.\n");
 	unlike($t->warnings, qr/never answered/, 'a zone of its own serves what was delegated');
 	$t->admin_fails('zone delete sub.example.com', qr/delete them first: a\.sub\.example\.com$/m);
+};
+
+subtest 'one bad zone of many keeps the others out only without --each' => sub {
+	my $list = $t->write_file('each.list', "e1.test many/1.zone\ne2.test many/bad.zone\nonly-a-name\ne3.test many/3.zone\ne3.test. many/4.zone\n");
+
+	$t->write_file('many/bad.zone', "\$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns\nns A 192.0.2\n");
+	$t->admin_fails("zone load --list $list", qr/nothing was changed/);
+	my ($status, $out, $err) = $t->run('zone', 'load', '--each', '--list', $list);
+	is($status, 1, 'not all were loaded');
+	like($out, qr/^e1\.test: serial 1, 3 RRsets, new$/);
+	like($err, qr/bad\.zone:4: A: the data cannot be read/);
+	like($err, qr/each\.list:3: a line of the list is NAME FILE/);
+	like($err, qr/are both the zone e3\.test/);
+	like($err, qr/3 faults, 4 of 5 zones are refused$/m);
+	is($t->admin_json('zone show e1.test')->{serial}, 1);
+	$t->admin_fails('zone show e3.test', qr/there is no zone/);
+	like($t->admin('zone load --each e3.test=' . $t->dir . '/many/3.zone'), qr/e3\.test: serial 1/, 'and 0 where all are good');
+	($status) = $t->run('zone', 'load', '--each', 'e2.test=' . $t->dir . '/many/bad.zone');
+	is($status, 1, 'none is good');
+};
+
+subtest 'a file as people have it is loaded' => sub {
+	$t->load_zone(zone_text(8999, 'a A 192.0.2.1', 'other.example.org. A 192.0.2.1', '$GENERATE 1-3 h$ A 192.0.2.$'));
+	like($t->warnings, qr/:7: other\.example\.org is not in the zone example\.com: its records are ignored$/m);
+	is(scalar(() = $t->admin('zone export example.com') =~ /^h\d\./mg), 3, '$GENERATE');
+	my $file = $t->write_file('sole.zone', '; no $ORIGIN' . "\n\$TTL 60\nexample.org. SOA ns.example.org. h.example.org. 1 2 3 4 5\n" . "www A 192.0.2.1\n" x 100_000);
+	my $err = $t->admin_fails("zone load $file", qr/100000 faults, nothing was changed$/);
+	is(scalar(() = $err =~ /^graycloud: .*:\d+: "www" is a relative name/mg), 20, 'one mistake is told twenty times');
+	like($err, qr/^graycloud: \Q$file\E: 99980 more of the same kind as: "www" is a relative name/m, 'and then counted');
+	$t->admin_fails('zone load example.com=/dev/zero', qr{/dev/zero: this is no master file: it holds NUL octets});
+	$file = $t->write_file('alias.zone', zone_text(9000, '@ CNAME target.example.net.'));
+	$t->admin_fails("zone load $file", qr/graycloud pool create NAME origin=target\.example\.net; graycloud lb create example\.com /);
+	$file = $t->write_file('microsoft.zone', "\@ IN SOA dc1 hostmaster ( 9001 ; serial\n 900 600 86400 3600 ) ; default TTL\n" .
+		"\@ NS dc1\ndc1 1200 A 192.0.2.1\nprinter A 192.0.2.2\n");
+	$t->admin("zone load example.com=$file");
+	like($t->admin('zone export example.com'), qr/^printer\.example\.com\.\t3600\t.*/m, 'the SOA\'s MINIMUM, as in BIND');
+	like($t->admin('zone export example.com'), qr/^example\.com\.\t3600\tIN\tSOA\t/m);
+	$file = $t->write_file('targets.zone', zone_text(9002, 'a MX 10 192.0.2.1', 'b CNAME www.example.net', 'c SRV 0 0 1 b'));
+	my ($status, $out) = $t->run('zone', 'check', $file);
+	$err = ($t->run('zone', 'check', $file))[2];
+	is($status, 0, 'what is only unwise');
+	like($err, qr/the MX of a\.example\.com points to 192\.0\.2\.1\.example\.com, which looks like an address/);
+	like($err, qr/the CNAME of b\.example\.com points to www\.example\.net\.example\.com, .* was the final dot forgotten/);
+	like($err, qr/the SRV of c\.example\.com points to b\.example\.com, which is an alias/);
+};
+
+subtest 'a name in another script is its A-labels' => sub {
+	my $file = $t->write_file('idn.zone', "\$TTL 60\n\@ SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.1\ngr\303\274n A 192.0.2.2\n");
+
+	like($t->admin("zone load b\303\274cher.test=$file"), qr/^xn--bcher-kva\.test: serial 1/);
+	like($t->admin("zone export b\303\274cher.test"), qr/^xn--grn-ioa\.xn--bcher-kva\.test\.\t60\tIN\tA\t192\.0\.2\.2$/m);
 };
 
 subtest 'bad usage says how it is to be' => sub {

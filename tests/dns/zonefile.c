@@ -125,7 +125,7 @@ ttl_and_class_come_in_either_order(void **state)
 }
 
 static void
-a_missing_ttl_is_the_default_or_the_last_or_the_minimum(void **state)
+a_missing_ttl_is_the_default_or_the_last_and_the_soas_minimum_is_a_default(void **state)
 {
 	(void)state;
 	assert_rows("@ SOA ns h 1 2 3 4 60\na A 192.0.2.1\nb 7 A 192.0.2.1\nc A 192.0.2.1\n$TTL 9\nd A "
@@ -133,7 +133,7 @@ a_missing_ttl_is_the_default_or_the_last_or_the_minimum(void **state)
 	    "example.com.\t60\tIN\tNS\ta.example.com.\nexample.com.\t60\tIN\tSOA\tns.example.com. "
 	    "h.example.com. 1 2 3 4 60\n"
 	    "a.example.com.\t60\tIN\tA\t192.0.2.1\nb.example.com.\t7\tIN\tA\t192.0.2.1\nc.example.com."
-	    "\t7\tIN\tA\t192.0.2.1\n"
+	    "\t60\tIN\tA\t192.0.2.1\n"
 	    "d.example.com.\t9\tIN\tA\t192.0.2.1\n");
 	assert_said("a A 192.0.2.1\n" SOA NS,
 	    "z:1: the record has no TTL and there is none before it: add a line \"$TTL 3600\"\n");
@@ -201,14 +201,13 @@ static void
 all_faults_of_a_file_are_told_at_once(void **state)
 {
 	(void)state;
-	assert_said("$TTL x\n$GENERATE 1-2 a$ A 192.0.2.$\n$FOO\n" SOA NS
+	assert_said("$TTL x\n$GENERATE 1 a$ A 192.0.2.$\n$FOO\n" SOA NS
 		    "a 60 A 192.0.2\nb 60 CH TXT x\nc 60 NOPE x\nd 60 AXFR x\ne 60\nf 60 MX 99999 x\nwww..x "
 		    "60 A 192.0.2.1\n"
 		    "g 60 A 192.0.2.1 5\nh 60 TXT\nother.org. 60 A 192.0.2.1\n)\ni 60 A (192.0.2.1\n",
 	    "z:1: $TTL takes one number of seconds (or 1h30m and the like)\n"
-	    "z:2: $GENERATE is an extension of BIND that is not supported: write its records out "
-	    "(named-compilezone does it)\n"
-	    "z:3: \"$FOO\" is no directive: there are $ORIGIN, $TTL and $INCLUDE\n"
+	    "z:2: $GENERATE: 1 is not START-STOP or START-STOP/STEP\n"
+	    "z:3: \"$FOO\" is no directive: there are $ORIGIN, $TTL, $INCLUDE and $GENERATE\n"
 	    "z:6: A: the data cannot be read as this type's, or has too few or too many fields\n"
 	    "z:7: class CH is not served, only IN is\n"
 	    "z:8: \"NOPE\" is neither a TTL nor a class nor a type\n"
@@ -220,7 +219,7 @@ all_faults_of_a_file_are_told_at_once(void **state)
 	    "z:14: TXT has no data\n"
 	    "z:16: \")\" closes nothing\n"
 	    "z:17: \"(\" is not closed until the file ends\n"
-	    "z:15: other.org is not in the zone example.com\n");
+	    "warning: z:15: other.org is not in the zone example.com: its records are ignored\n");
 }
 
 static void
@@ -236,7 +235,10 @@ what_cannot_be_served_is_an_error(void **state)
 	    "z:3: a.example.com has a CNAME and other data (line 4): remove one of them\n");
 	assert_said(SOA NS "a 60 CNAME b\na 60 CNAME c\n", "z:4: a.example.com has more than one CNAME\n");
 	assert_said(SOA NS "@ 60 CNAME b\n",
-	    "z:3: example.com has a CNAME and other data (line 2): remove one of them\n");
+	    "z:3: example.com is the name of the zone and cannot be an alias (RFC 1034 3.6.2): remove the "
+	    "CNAME and use a "
+	    "load balancer: graycloud pool create NAME origin=b.example.com; graycloud lb create example.com "
+	    "default_pools=NAME fallback_pool=NAME\n");
 }
 
 static void
@@ -452,6 +454,158 @@ an_rrset_that_fits_no_message_is_refused(void **state)
 	free(text);
 }
 
+/* BIND, Knot and NSD load such files. */
+static void
+records_out_of_the_zone_are_ignored(void **state)
+{
+	(void)state;
+	assert_rows("x.org. 60 A 192.0.2.1\n" SOA NS "sub.example.org. 60 A 192.0.2.1\n", NS_OUT SOA_OUT);
+	assert_said(SOA NS "sub.example.org. 60 A 192.0.2.1\n",
+	    "warning: z:3: sub.example.org is not in the zone example.com: its records are ignored\n");
+	assert_said("example.org. 60 SOA ns h 1 2 3 4 5\n" NS,
+	    "warning: z:1: example.org is not in the zone example.com: its records are ignored\n"
+	    "z: the SOA is not at example.com\n");
+}
+
+static void
+generate_makes_the_records_that_bind_makes(void **state)
+{
+	(void)state;
+	assert_rows(SOA NS "a 60 A 192.0.2.1\n$GENERATE 1-3/2 h$ 60 A 192.0.2.$\n 60 TXT after\n",
+	    NS_OUT SOA_OUT "a.example.com.\t60\tIN\tA\t192.0.2.1\na.example.com.\t60\tIN\tTXT\t\"after\"\n"
+			   "h1.example.com.\t60\tIN\tA\t192.0.2.1\nh3.example.com.\t60\tIN\tA\t192.0.2.3\n");
+	assert_rows(SOA NS "$GENERATE 9-10 ${-8,3,d} 60 IN MX \"${0,2} m${1}-$$-\\$.test.\"\n",
+	    NS_OUT SOA_OUT "001.example.com.\t60\tIN\tMX\t9 m10-$-$.test.\n"
+			   "002.example.com.\t60\tIN\tMX\t10 m11-$-$.test.\n");
+	assert_rows(SOA NS "$GENERATE 26-26 ${0,3,n}.r 60 PTR h${0,3,o}-${0,4,X}.test.\n",
+	    NS_OUT SOA_OUT "a.1.r.example.com.\t60\tIN\tPTR\th032-001A.test.\n");
+	assert_said(SOA NS
+	    "$GENERATE 2-1 a$ 60 A 192.0.2.$\n$GENERATE 1-2/0 a$ 60 A 192.0.2.$\n"
+	    "$GENERATE 0-1000000 a$ 60 A 192.0.2.1\n$GENERATE 1-2 ${x} 60 A 192.0.2.1\n$GENERATE 1-2 a$\n"
+	    "$GENERATE 254-257 a$ 60 A 192.0.2.$\n",
+	    "z:3: $GENERATE: 2-1 is not START-STOP or START-STOP/STEP\n"
+	    "z:4: $GENERATE: 1-2/0 is not START-STOP or START-STOP/STEP\n"
+	    "z:5: $GENERATE makes at most 1000000 records\n"
+	    "z:6: $GENERATE: a form of \"$\" is ${OFFSET}, ${OFFSET,WIDTH} or ${OFFSET,WIDTH,BASE}\n"
+	    "z:7: $GENERATE takes START-STOP[/STEP], an owner, a type and data\n"
+	    "z:8: A: the data cannot be read as this type's, or has too few or too many fields\n"
+	    "z:8: A: the data cannot be read as this type's, or has too few or too many fields\n");
+}
+
+/* How often the text stands in the other. */
+static size_t
+times(const char *text, const char *piece)
+{
+	size_t count = 0;
+
+	while ((text = strstr(text, piece)) != NULL) {
+		count++;
+		text++;
+	}
+	return count;
+}
+
+static void
+a_kind_of_fault_is_told_twenty_times_and_then_counted(void **state)
+{
+	char *text =
+	    repeat("example.com. 60 SOA ns.a. h.a. 1 2 3 4 5\n", "www 60 A 192.0.2.1\n", 100000, "a 60 A\n");
+	struct problems problems = {0};
+	struct zone_data data;
+	char *got;
+
+	(void)state;
+	got = read_from("z", text, NULL, false, true);
+	assert_int_equal(times(got, "\"www\" is a relative name"), 21);
+	assert_non_null(strstr(got, "z:21: \"www\" is a relative name"));
+	assert_null(strstr(got, "z:22: "));
+	assert_non_null(strstr(got, "z: 99981 more of the same kind as: \"www\" is a relative name"));
+	free(got);
+	assert_false(zonefile_read("z", text, NULL, false, &data, &problems));
+	assert_int_equal(problems.errors + problems.unlisted, 100001);
+	problems_free(&problems);
+	free(text);
+	text = repeat(SOA NS, "x.org. 60 A 192.0.2.1\ny.org. 60 A 192.0.2.1\n", 50, "");
+	got = read_from("z", text, example_com(), false, true);
+	assert_int_equal(times(got, "its records are ignored"), 21);
+	assert_non_null(
+	    strstr(got, "warning: z: 80 more of the same kind as: x.org is not in the zone example.com"));
+	free(got);
+	free(text);
+}
+
+static void
+names_in_other_scripts_become_a_labels(void **state)
+{
+	(void)state;
+	assert_rows(SOA NS
+	    "b\303\274cher 60 MX 10 M\303\234LLER.example.net.\n*.b\303\274cher 60 TXT gr\303\274n\n",
+	    NS_OUT SOA_OUT "xn--bcher-kva.example.com.\t60\tIN\tMX\t10 xn--mller-kva.example.net.\n"
+			   "*.xn--bcher-kva.example.com.\t60\tIN\tTXT\t\"gr\\195\\188n\"\n");
+	assert_rows(SOA NS "$ORIGIN stra\303\237e\n@ 60 CNAME \346\227\245\346\234\254.test.\n",
+	    NS_OUT SOA_OUT "xn--strae-oqa.example.com.\t60\tIN\tCNAME\txn--wgv71a.test.\n");
+	assert_rows(SOA NS "a\\195\\188 60 A 192.0.2.1\n",
+	    NS_OUT SOA_OUT "a\\195\\188.example.com.\t60\tIN\tA\t192.0.2.1\n");
+	assert_said(SOA NS "b\374cher 60 A 192.0.2.1\na 60 CNAME \303x\n",
+	    "z:3: \"b\\252cher\" has no form in ASCII (string encoding error): write its A-labels (xn--...)\n"
+	    "z:4: \"\\195x\" has no form in ASCII (string encoding error): write its A-labels (xn--...)\n");
+}
+
+static void
+ttl_1_of_cloudflares_export_is_automatic(void **state)
+{
+	static const char head[] =
+	    ";;\n;; Domain:     example.com.\n;; Exported:   2024-01-01 00:00:00\n;;\n";
+	char *text = xasprintf(
+	    "%s%s", head, SOA NS "a\t1\tIN\tA\t192.0.2.1 ; cf_tags=cf-proxied:true\nb 2 A 192.0.2.1\n");
+
+	(void)state;
+	assert_rows(text,
+	    NS_OUT SOA_OUT "a.example.com.\t300\tIN\tA\t192.0.2.1\nb.example.com.\t2\tIN\tA\t192.0.2.1\n");
+	assert_said(text,
+	    "warning: z: 1 records have the TTL 1, which means automatic in Cloudflare's export: they get "
+	    "300 seconds\n");
+	free(text);
+	assert_rows(SOA NS "a 1 A 192.0.2.1\n", NS_OUT SOA_OUT "a.example.com.\t1\tIN\tA\t192.0.2.1\n");
+}
+
+static void
+targets_that_are_addresses_aliases_or_cut_short_are_warned_about(void **state)
+{
+	(void)state;
+	assert_said(SOA NS
+	    "a 60 MX 10 192.0.2.1\nb 60 SRV 0 0 1 192.0.2.1.\nc 60 CNAME d.example.net.\nd 60 MX 1 c\n"
+	    "e 60 MX 1 mail.example.com\nf 60 CNAME www.example.net\ng 60 PTR 1.2.3.4\n",
+	    "warning: z:3: the MX of a.example.com points to 192.0.2.1.example.com, which looks like an "
+	    "address: it points "
+	    "to a name\n"
+	    "warning: z:4: the SRV of b.example.com points to 192.0.2.1, which looks like an address: it "
+	    "points to a name\n"
+	    "warning: z:6: the MX of d.example.com points to c.example.com, which is an alias: it points to "
+	    "a name with "
+	    "addresses (RFC 2181 10.3)\n"
+	    "warning: z:7: the MX of e.example.com points to mail.example.com.example.com, which is not in "
+	    "the zone: was the "
+	    "final dot forgotten?\n"
+	    "warning: z:8: the CNAME of f.example.com points to www.example.net.example.com, which is not in "
+	    "the zone: was "
+	    "the final dot forgotten?\n");
+	assert_said(SOA NS "a 60 MX 1 x.net\nx.net 60 A 192.0.2.1\nb 60 MX 1 y.com\n*.com 60 A 192.0.2.1\n"
+			   "c 60 MX 1 z.org\norg 60 NS ns.example.net.\nd 60 MX 1 mail.eu-west\n",
+	    "");
+}
+
+/* A device or a pipe that does not end is no reason to read until memory ends. */
+static void
+a_file_that_does_not_end_is_refused(void **state)
+{
+	char *got = read_from("z", SOA NS "$INCLUDE /dev/zero\n", example_com(), false, true);
+
+	(void)state;
+	assert_string_equal(got, "/dev/zero: this is no master file: it holds NUL octets\n");
+	free(got);
+}
+
 static void
 one_records_data_is_read_alone(void **state)
 {
@@ -481,7 +635,7 @@ main(void)
 	    cmocka_unit_test(a_line_may_span_parentheses_comments_and_quotes),
 	    cmocka_unit_test(a_leading_blank_means_the_owner_before),
 	    cmocka_unit_test(ttl_and_class_come_in_either_order),
-	    cmocka_unit_test(a_missing_ttl_is_the_default_or_the_last_or_the_minimum),
+	    cmocka_unit_test(a_missing_ttl_is_the_default_or_the_last_and_the_soas_minimum_is_a_default),
 	    cmocka_unit_test(unknown_types_are_read_and_written),
 	    cmocka_unit_test(every_type_comes_back_as_it_went_in),
 	    cmocka_unit_test(escapes_stand_for_any_octet),
@@ -494,6 +648,13 @@ main(void)
 	    cmocka_unit_test(an_included_file_restores_origin_and_owner),
 	    cmocka_unit_test(text_may_be_as_long_as_rdata_can_get),
 	    cmocka_unit_test(an_rrset_that_fits_no_message_is_refused),
+	    cmocka_unit_test(records_out_of_the_zone_are_ignored),
+	    cmocka_unit_test(generate_makes_the_records_that_bind_makes),
+	    cmocka_unit_test(a_kind_of_fault_is_told_twenty_times_and_then_counted),
+	    cmocka_unit_test(names_in_other_scripts_become_a_labels),
+	    cmocka_unit_test(ttl_1_of_cloudflares_export_is_automatic),
+	    cmocka_unit_test(targets_that_are_addresses_aliases_or_cut_short_are_warned_about),
+	    cmocka_unit_test(a_file_that_does_not_end_is_refused),
 	    cmocka_unit_test(one_records_data_is_read_alone),
 	};
 

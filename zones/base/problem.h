@@ -25,7 +25,8 @@ struct problem {
 struct problems {
 	struct problem *items;
 	size_t count;
-	size_t errors; /* how many of the items are errors */
+	size_t errors;   /* how many of the items are errors */
+	size_t unlisted; /* more errors, of kinds that some items are of */
 };
 
 void problems_error(struct problems *problems, const char *format, ...) __attribute__((format(printf, 2, 3)));

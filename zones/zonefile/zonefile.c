@@ -278,15 +278,11 @@ numbers_fit(const ldns_rr_descriptor *descriptor, const struct line *line, size_
 }
 
 /* The tokens from first on as one text, quotes where they were. */
-static size_t
+static void
 join_tokens(const struct line *line, size_t first, char *out)
 {
-	size_t from = line->tokens[first].at, len = line->len - from - 1;
-
-	for (size_t i = 0; i < len; i++)
-		out[i] = line->text[from + i] == '\0' ? ' ' : line->text[from + i];
-	out[len] = '\0';
-	return len;
+	for (size_t i = first; i < line->count; i++)
+		out += sprintf(out, "%s%s", i > first ? " " : "", line_token(line, i));
 }
 
 /* ldns lets a blob's length wrap at 64 KiB and pads odd hex: is it as long as its text says? */
@@ -424,7 +420,7 @@ rdata_from_ldns(
 	ldns_status status;
 	bool fits;
 
-	if (line->len - line->tokens[first].at > LDNS_TEXT_MAX)
+	if (line->len > LDNS_TEXT_MAX)
 		return "the text is too long: write the data as \\# LENGTH HEX (RFC 3597)";
 	join_tokens(line, first, text + used);
 	status = ldns_rr_new_frm_str(&rr, text, 0, &origin_rdf, NULL);
@@ -500,6 +496,30 @@ rdata_from_others(
 	return result;
 }
 
+/* Is the data text for people or programs, in which octets over 127 are what they are? */
+static bool
+holds_text(uint16_t type)
+{
+	const struct rdata_type *own = rdata_type_by_number(type);
+	const ldns_rr_descriptor *descriptor = ldns_rr_descript(type);
+
+	if (own != NULL)
+		return own->fields != NULL && strpbrk(own->fields, "sST") != NULL;
+	return ldns_rr_descriptor_field_type(descriptor, 0) == LDNS_RDF_TYPE_STR;
+}
+
+/* Names in another script become A-labels.  A parameter KEY=VALUE of SVCB is no name. */
+static bool
+names_to_ascii(uint16_t type, struct line *line, size_t first, char why[160])
+{
+	if (holds_text(type))
+		return true;
+	for (size_t i = first; i < line->count; i++)
+		if (strchr(line_token(line, i), '=') == NULL && !line_to_ascii(line, i, why))
+			return false;
+	return true;
+}
+
 struct rdata_result
 rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t out[65535])
 {
@@ -511,6 +531,10 @@ rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *o
 	zonefile_type_text(type, name);
 	if (first >= line->count && type != TYPE_APL)
 		return refused("%s has no data", name);
+	if (!names_to_ascii(type, line, first, result.why)) {
+		result.ok = false;
+		return result;
+	}
 	if (first < line->count && strcmp(line_token(line, first), "\\#") == 0) {
 		if (!rdata_generic(type, line, first, out, &result.len) ||
 		    !rdata_sound(type, out, result.len))

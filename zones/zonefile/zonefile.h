@@ -1,8 +1,8 @@
 /*
- * zonefile.h -- master files (RFC 1035 5) and presentation form, through ldns.  The only user of ldns.
+ * zonefile.h -- master files (RFC 1035 5) and presentation form.  The only user of ldns and of libidn2.
  *
- * Reads $ORIGIN, $TTL (RFC 2308 4), $INCLUDE, parentheses, comments, every type that ldns knows and
- * TYPEnnn of RFC 3597.  All faults of a file are told at once, as "FILE:LINE: ...".
+ * Reads $ORIGIN, $TTL (RFC 2308 4), $INCLUDE, $GENERATE, parentheses, comments, every type of the registry
+ * and TYPEnnn of RFC 3597.  All faults of a file are told at once, as "FILE:LINE: ...", twenty of each kind.
  */
 #ifndef ZONEFILE_H
 #define ZONEFILE_H
@@ -16,10 +16,11 @@
  * $INCLUDE is relative to the current directory).  unsigned_ok: S33.  Returns false with errors in problems,
  * and data empty; true with data (warnings may stand in problems).
  *
- * Errors: syntax, no SOA or two, data beside a CNAME, names out of the zone, an owner whose key would be too
- * long, an RRset over 64,512 octets in an answer, a signed zone (S33).  Warnings: no NS at the apex, missing
- * glue, data under a cut or a DNAME, differing TTLs in an RRset (the least is used, RFC 2181 5.2),
- * duplicates.
+ * Errors: syntax, no SOA or two, data beside a CNAME, an owner whose key would be too long, an RRset over
+ * 64,512 octets in an answer, a signed zone (S33).  Warnings: records out of the zone (which are ignored), no
+ * NS at the apex, missing glue, data under a cut or a DNAME, differing TTLs in an RRset (the least is used,
+ * RFC 2181 5.2), duplicates, MX and SRV to an address or an alias, targets that look as if their final dot
+ * was forgotten.
  */
 bool zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsigned_ok,
     struct zone_data *data, struct problems *problems);
@@ -47,6 +48,14 @@ bool zonefile_rdata(uint16_t type, const char *text, const uint8_t *origin, uint
     struct problems *problems);
 /* The opposite; data that has not its type's shape is written as \# LENGTH HEX. */
 void zonefile_write_rdata(FILE *out, uint16_t type, const uint8_t *rdata, size_t len);
+
+/*
+ * A name as a person writes it: name_from_text, but a name in another script (UTF-8) becomes its A-labels
+ * (RFC 5891). 0 if it is invalid.  zonefile_idn gives the text of those A-labels, freed by the caller; NULL
+ * and why if there are none.
+ */
+size_t zonefile_name(uint8_t out[255], const char *text, const uint8_t *origin);
+char *zonefile_idn(const char *text, const char **why);
 
 /* Seconds, or 1h30m as BIND has it, at most some 2^63; the caller bounds it.  False if the text is not a TTL.
  */

@@ -28,15 +28,11 @@ static void __attribute__((format(printf, 4, 5)))
 say(struct walk *walk, enum severity severity, const struct record *record, const char *format, ...)
 {
 	va_list args;
-	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	records_say(walk->records, walk->problems, severity, walk->records->files[record->file], record->line,
+	    format, args);
 	va_end(args);
-	(severity == PROBLEM_ERROR ? problems_error : problems_warn)(walk->problems, "%s:%u: %s",
-	    walk->records->files[record->file], record->line, text ? text : format);
-	free(text);
 }
 
 static const char *
@@ -85,8 +81,8 @@ compare_records(const void *a_arg, const void *b_arg)
 	return order;
 }
 
-/* Give each record its owner's key; records out of the zone or with too long a key are faults and are
- * dropped. */
+/* Give each record its owner's key; records out of the zone are dropped, and those with too long a key are
+ * faults. */
 static void
 make_keys(struct walk *walk)
 {
@@ -103,9 +99,10 @@ make_keys(struct walk *walk)
 
 			owner = record->owner;
 			key_len = 0;
-			if (!name_within(owner, records->apex))
-				say(walk, PROBLEM_ERROR, record, "%s is not in the zone %s",
-				    owner_text(record), name_to_host(records->apex, apex));
+			if (!name_within(owner, records->apex)) /* as BIND, Knot and NSD do */
+				say(walk, PROBLEM_WARNING, record,
+				    "%s is not in the zone %s: its records are ignored", owner_text(record),
+				    name_to_host(records->apex, apex));
 			else if ((key_len = name_to_key(made, owner, records->apex)) == 0)
 				say(walk, PROBLEM_ERROR, record, "%s is too long to be stored",
 				    owner_text(record));
@@ -325,6 +322,22 @@ warn_beside_cut(struct walk *walk, const struct record *first, size_t count)
 	}
 }
 
+/* Cloudflare flattens such a CNAME; our equivalent is a load balancer with a host name as origin. */
+static void
+refuse_apex_cname(struct walk *walk, const struct record *cname)
+{
+	char name[NAME_MAX_TEXT], target[NAME_MAX_TEXT];
+
+	name_to_host(cname->owner, name);
+	name_to_host(cname->rdata, target);
+	say(walk, PROBLEM_ERROR, cname,
+	    "%s is the name of the zone and cannot be an alias (RFC 1034 3.6.2): remove the CNAME and use a "
+	    "load balancer: "
+	    "graycloud pool create NAME origin=%s; graycloud lb create %s default_pools=NAME "
+	    "fallback_pool=NAME",
+	    name, target, name);
+}
+
 static void
 check_owner(struct walk *walk, const struct record *first, size_t count)
 {
@@ -333,7 +346,9 @@ check_owner(struct walk *walk, const struct record *first, size_t count)
 	const struct record *ns = of_type(first, count, TYPE_NS), *dname = of_type(first, count, TYPE_DNAME);
 	bool apex = is_apex(walk, first);
 
-	for (size_t i = 0; cname != NULL && i < count; i++)
+	if (cname != NULL && apex)
+		refuse_apex_cname(walk, cname);
+	for (size_t i = 0; cname != NULL && !apex && i < count; i++)
 		if (first[i].type != TYPE_CNAME) {
 			say(walk, PROBLEM_ERROR, cname,
 			    "%s has a CNAME and other data (line %u): remove one of them", owner_text(cname),
@@ -411,8 +426,10 @@ records_to_rows(struct records *records, struct zone_data *data, struct problems
 			next++;
 		check_owner(&walk, &records->items[i], next - i);
 	}
-	if (walk.judge_whole)
+	if (walk.judge_whole) {
 		warn_missing_glue(&walk);
+		targets_warn(records, problems);
+	}
 	free(walk.targets);
 	for (size_t i = 0, next; i < records->count; i = next) {
 		struct record *first = &records->items[i];

@@ -85,6 +85,7 @@ put_token(struct cursor *cursor, struct line *line, bool touches)
 			if (!quoted)
 				break; /* "a""b" are two strings */
 		} else if (c < ' ' || c > '~') {
+			line->tokens[line->count - 1].raw |= (uint8_t)c > 127;
 			put_escaped(line, (uint8_t)c);
 			cursor->at++;
 		} else
@@ -150,6 +151,41 @@ line_next(struct cursor *cursor, struct line *line)
 			return true;
 	}
 	return false;
+}
+
+bool
+line_to_ascii(struct line *line, size_t index, char why[160])
+{
+	const char *from = line_token(line, index), *fault;
+	char *text, *to, *ascii;
+
+	if (!line->tokens[index].raw || *from == '"')
+		return true;
+	to = text = xmalloc(strlen(from) + 1);
+	while (*from != '\0') {
+		unsigned octet = line_step(from) == 4
+		    ? (unsigned)strtoul((char[]){from[1], from[2], from[3], '\0'}, NULL, 10)
+		    : 0;
+
+		if (octet > 127) {
+			*to++ = (char)octet;
+			from += 4;
+		} else
+			*to++ = *from++; /* an escape of ASCII stays as it is */
+	}
+	*to = '\0';
+	ascii = zonefile_idn(text, &fault);
+	if (ascii != NULL) {
+		line->tokens[index] = (struct token){.at = line->len, .touches = line->tokens[index].touches};
+		for (const char *at = ascii; *at != '\0'; at++)
+			put_octet(line, *at);
+		put_octet(line, '\0');
+	} else
+		snprintf(why, 160, "\"%.80s\" has no form in ASCII (%s): write its A-labels (xn--...)",
+		    line_token(line, index), fault);
+	free(ascii);
+	free(text);
+	return ascii != NULL;
 }
 
 char *

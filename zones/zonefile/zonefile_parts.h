@@ -5,6 +5,9 @@
  *     zonefile.c         tokens <-> rdata, through ldns or our own readers
  *     rdata*.c           our own readers and writers of rdata (rdata.h has the table)
  *     zonefile_read.c    lines -> records: directives, owners, TTLs
+ *     zonefile_generate.c, zonefile_idn.c    $GENERATE; names in other scripts
+ *     zonefile_target.c  what is unwise about the names that records point to
+ *     zonefile_say.c     problems by their kind
  *     zonefile_check.c   records -> rows of the store, and what is wrong or unwise in a zone as a whole
  */
 #ifndef ZONEFILE_PARTS_H
@@ -12,6 +15,9 @@
 
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
+
+#include <stdarg.h>
+#include <stdio.h>
 
 /* Where the next line is read from. */
 struct cursor {
@@ -22,6 +28,7 @@ struct cursor {
 struct token {
 	size_t at;    /* offset into the line's text */
 	bool touches; /* no blank stands before it: a quoted string within a word, or a word behind one */
+	bool raw;     /* it has octets over 127 that are not written as \DDD: a name in another script */
 };
 
 /*
@@ -79,6 +86,18 @@ struct rdata_result {
 struct rdata_result rdata_from_line(
     uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t out[65535]);
 
+/*
+ * If the token is a name in another script, replace it by its A-labels.  False with why if there are none.
+ */
+bool line_to_ascii(struct line *line, size_t index, char why[160]);
+
+/* $GENERATE: its range; one of its words with the number put in.  False if the text is invalid. */
+struct generate_range {
+	long long start, stop, step;
+};
+bool generate_range(const char *text, struct generate_range *range);
+bool generate_word(FILE *out, const char *word, long long number);
+
 /* One record while its zone is put together. */
 struct record {
 	const uint8_t *owner; /* lower case; neighbours in the file share it */
@@ -89,6 +108,8 @@ struct record {
 	uint16_t type, rdlen, key_len, file;
 };
 
+struct kind;
+
 struct records {
 	struct record *items;
 	size_t count, room;
@@ -97,8 +118,18 @@ struct records {
 	struct block *blocks;
 	uint8_t apex[NAME_MAX_LEN];
 	bool apex_known;
-	bool soa_named; /* a SOA stands in the file, be it a faulty one */
+	bool soa_named;     /* a SOA stands in the file, be it a faulty one */
+	struct kind *kinds; /* of problems, with how many of each */
+	size_t nkinds;
 };
+
+/* A problem at a line; twenty of a kind (a format) are told, the rest is counted until records_say_rest. */
+void records_say(struct records *records, struct problems *problems, enum severity severity, const char *file,
+    unsigned line, const char *format, va_list args);
+void records_say_rest(struct records *records, struct problems *problems, const char *file);
+
+/* Warn of names that records point to and that are addresses, aliases, or look cut short.  Sorted records. */
+void targets_warn(struct records *records, struct problems *problems);
 
 /* Memory that lives as long as the records. */
 uint8_t *records_keep(struct records *records, const void *data, size_t len);

@@ -8,7 +8,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-enum { INCLUDE_DEPTH = 16, BLOCK_SIZE = 1 << 20 };
+enum { INCLUDE_DEPTH = 16, BLOCK_SIZE = 1 << 20, GENERATE_MAX = 1000000, CLOUDFLARE_AUTOMATIC = 300 };
+static const size_t FILE_OCTETS_MAX = (size_t)1 << 30;
 
 /* Memory for owners, keys and rdata; freed at once. */
 struct block {
@@ -62,6 +63,7 @@ struct reader {
 	uint32_t default_ttl, last_ttl;
 	bool default_ttl_known, last_ttl_known;
 	unsigned long signatures; /* records of DNSSEC that were left out */
+	unsigned long automatic;  /* records of Cloudflare's export with its TTL 1 */
 	uint8_t rdata[65535];
 };
 
@@ -76,20 +78,18 @@ struct source {
 	struct stat stat;
 	uint8_t origin[NAME_MAX_LEN];
 	bool origin_known;
+	bool cloudflare; /* it begins as Cloudflare's export does */
 };
 
 static void __attribute__((format(printf, 2, 3))) fault(const struct source *source, const char *format, ...)
 {
+	struct reader *reader = source->reader;
 	va_list args;
-	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
+	records_say(&reader->records, reader->problems, PROBLEM_ERROR, source->name, reader->line.number,
+	    format, args);
 	va_end(args);
-	problems_error(source->reader->problems, "%s:%u: %s", source->name, source->reader->line.number,
-	    text ? text : format);
-	free(text);
 }
 
 bool
@@ -156,8 +156,17 @@ name_is_absolute(const char *text)
 
 /* A name in the file; says what is wrong with it. */
 static bool
-read_name(const struct source *source, const char *text, uint8_t out[NAME_MAX_LEN])
+read_name(const struct source *source, size_t index, uint8_t out[NAME_MAX_LEN])
 {
+	struct line *line = &source->reader->line;
+	const char *text;
+	char why[160];
+
+	if (!line_to_ascii(line, index, why)) {
+		fault(source, "%s", why);
+		return false;
+	}
+	text = line_token(line, index);
 	if (!source->origin_known && !name_is_absolute(text)) {
 		fault(source,
 		    "\"%s\" is a relative name and there is no $ORIGIN before it: end it with a dot, add "
@@ -228,9 +237,10 @@ implied_ttl(const struct source *source, uint16_t type, size_t rdlen, uint64_t *
 	else if (reader->last_ttl_known)
 		*ttl = reader->last_ttl;
 	else if (type == TYPE_SOA) {
+		/* As BIND: the MINIMUM is as good as a $TTL line (Microsoft's exports have none). */
 		*ttl = MIN(get32(reader->rdata + rdlen - 4), RRSET_TTL_MAX);
-		reader->last_ttl = (uint32_t)*ttl;
-		reader->last_ttl_known = true;
+		reader->default_ttl = (uint32_t)*ttl;
+		reader->default_ttl_known = true;
 	} else {
 		fault(source, "the record has no TTL and there is none before it: add a line \"$TTL 3600\"");
 		return false;
@@ -292,7 +302,7 @@ read_owner(const struct source *source, size_t *at)
 			    "and there is none");
 		return reader->owner != NULL;
 	}
-	if (!read_name(source, line_token(line, (*at)++), owner)) {
+	if (!read_name(source, (*at)++, owner)) {
 		reader->owner = NULL;
 		return false;
 	}
@@ -320,6 +330,10 @@ read_record(const struct source *source)
 		fault(source, "\"%s\" is %s", line_token(line, at),
 		    type == 0 ? "neither a TTL nor a class nor a type" : "no type of zone data");
 		return;
+	}
+	if (ttl_stated && ttl == 1 && source->cloudflare) {
+		ttl = CLOUDFLARE_AUTOMATIC;
+		reader->automatic++;
 	}
 	if (ttl_stated) {
 		reader->last_ttl = (uint32_t)ttl;
@@ -355,7 +369,7 @@ read_include(const struct source *source)
 		fault(source, "$INCLUDE takes a file and perhaps an origin");
 		return;
 	}
-	if (line->count == 3 && !read_name(source, line_token(line, 2), origin))
+	if (line->count == 3 && !read_name(source, 2, origin))
 		return;
 	if (source->depth >= INCLUDE_DEPTH) {
 		fault(source, "$INCLUDE is nested more than %d deep", INCLUDE_DEPTH);
@@ -372,6 +386,89 @@ read_include(const struct source *source)
 	free(name);
 }
 
+/* One record of $GENERATE, from words that are not in the line any more. */
+static bool
+generate_record(const struct source *source, char *const *words, size_t count, long long number)
+{
+	struct reader *reader = source->reader;
+	unsigned line_number = reader->line.number;
+	struct cursor cursor = {.line = line_number};
+	char *text;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+	bool good = true;
+
+	for (size_t i = 0; good && i < count; i++) {
+		fputs(i > 0 ? " " : "", out);
+		good = generate_word(out, words[i], number);
+	}
+	fclose(out);
+	cursor.at = text;
+	cursor.end = text + len;
+	if (!good)
+		fault(source,
+		    "$GENERATE: a form of \"$\" is ${OFFSET}, ${OFFSET,WIDTH} or ${OFFSET,WIDTH,BASE}");
+	else if (line_next(&cursor, &reader->line)) {
+		if (reader->line.fault[0] != '\0')
+			fault(source, "%s", reader->line.fault);
+		else
+			read_record(source);
+	}
+	reader->line.number = line_number;
+	free(text);
+	return good;
+}
+
+/* The words behind the range; quotes around all of the data are BIND's, and are taken away. */
+static char **
+generate_words(const struct line *line, size_t *count)
+{
+	char **words = xcalloc(line->count, sizeof *words);
+
+	*count = line->count - 2;
+	for (size_t i = 0; i < *count; i++) {
+		const char *token = line_token(line, i + 2);
+		size_t len = strlen(token);
+		bool quoted = i + 1 == *count && len >= 2 && *token == '"';
+
+		words[i] = xasprintf("%.*s", (int)(len - 2 * quoted), token + quoted);
+	}
+	return words;
+}
+
+/* $GENERATE START-STOP[/STEP] OWNER [TTL] [CLASS] TYPE DATA (BIND's manual, zone file directives) */
+static void
+read_generate(const struct source *source)
+{
+	struct reader *reader = source->reader;
+	const uint8_t *owner = reader->owner;
+	struct generate_range range;
+	size_t count;
+	char **words;
+
+	if (reader->line.count < 5) {
+		fault(source, "$GENERATE takes START-STOP[/STEP], an owner, a type and data");
+		return;
+	}
+	if (!generate_range(line_token(&reader->line, 1), &range)) {
+		fault(source, "$GENERATE: %s is not START-STOP or START-STOP/STEP",
+		    line_token(&reader->line, 1));
+		return;
+	}
+	if ((range.stop - range.start) / range.step >= GENERATE_MAX) {
+		fault(source, "$GENERATE makes at most %d records", GENERATE_MAX);
+		return;
+	}
+	words = generate_words(&reader->line, &count);
+	for (long long number = range.start; number <= range.stop; number += range.step)
+		if (!generate_record(source, words, count, number))
+			break;
+	for (size_t i = 0; i < count; i++)
+		free(words[i]);
+	free(words);
+	reader->owner = owner;
+}
+
 static void
 read_directive(struct source *source)
 {
@@ -385,7 +482,7 @@ read_directive(struct source *source)
 
 		if (line->count != 2)
 			fault(source, "$ORIGIN takes one name");
-		else if (read_name(source, line_token(line, 1), origin)) {
+		else if (read_name(source, 1, origin)) {
 			memcpy(source->origin, origin, name_len(origin));
 			source->origin_known = true;
 		}
@@ -399,11 +496,22 @@ read_directive(struct source *source)
 	} else if (strcasecmp(word, "$INCLUDE") == 0)
 		read_include(source);
 	else if (strcasecmp(word, "$GENERATE") == 0)
-		fault(source,
-		    "$GENERATE is an extension of BIND that is not supported: write its records out "
-		    "(named-compilezone does it)");
+		read_generate(source);
 	else
-		fault(source, "\"%s\" is no directive: there are $ORIGIN, $TTL and $INCLUDE", word);
+		fault(
+		    source, "\"%s\" is no directive: there are $ORIGIN, $TTL, $INCLUDE and $GENERATE", word);
+}
+
+/* Cloudflare's export begins with comments that name the domain and the time. */
+static bool
+is_cloudflare(const char *text, size_t len)
+{
+	static const char domain[] = "\n;; Domain:", exported[] = "\n;; Exported:";
+	size_t head = MIN(len, 400u);
+
+	return len > 2 && memcmp(text, ";;", 2) == 0 &&
+	    memmem(text, head, domain, sizeof domain - 1) != NULL &&
+	    memmem(text, head, exported, sizeof exported - 1) != NULL;
 }
 
 static void
@@ -424,6 +532,7 @@ read_text(struct source *source, const char *text, size_t len)
 	records->files[records->nfiles++] = xstrdup(source->name);
 	if (len >= 3 && memcmp(text, "\357\273\277", 3) == 0)
 		cursor.at += 3; /* a byte order mark */
+	source->cloudflare = is_cloudflare(cursor.at, (size_t)(cursor.end - cursor.at));
 	while (line_next(&cursor, &reader->line)) {
 		if (reader->line.fault[0] != '\0')
 			fault(source, "%s", reader->line.fault);
@@ -434,17 +543,25 @@ read_text(struct source *source, const char *text, size_t len)
 	}
 }
 
-/* The whole of a file.  NULL with errno. */
+/* The whole of a file, or its beginning if that cannot be a master file.  NULL with errno (EFBIG: it does not
+ * end). */
 static char *
 slurp(FILE *file, size_t *len)
 {
 	size_t room = 65536, got;
 	char *text = xmalloc(room);
+	bool good = true;
 
 	*len = 0;
-	while ((got = fread(text + *len, 1, room - *len, file)) > 0) {
+	while (good && (got = fread(text + *len, 1, room - *len, file)) > 0) {
+		good = memchr(text + *len, '\0', got) == NULL; /* read_text says so */
 		*len += got;
-		if (*len == room)
+		if (*len >= FILE_OCTETS_MAX) {
+			free(text);
+			errno = EFBIG;
+			return NULL;
+		}
+		if (good && *len == room)
 			text = xrealloc(text, room *= 2);
 	}
 	if (!ferror(file))
@@ -470,7 +587,10 @@ read_stream(struct source *source, FILE *file)
 	size_t len;
 	char *text = slurp(file, &len);
 
-	if (text == NULL)
+	if (text == NULL && errno == EFBIG)
+		problems_error(source->reader->problems, "%s: a master file has at most %zu octets",
+		    source->name, FILE_OCTETS_MAX);
+	else if (text == NULL)
 		problems_error(
 		    source->reader->problems, "%s: cannot be read: %s", source->name, strerror(errno));
 	else
@@ -534,8 +654,14 @@ zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsi
 	if (reader->signatures > 0 && unsigned_ok)
 		problems_warn(problems, "%s: %lu records of DNSSEC are left out, the zone is served unsigned",
 		    path, reader->signatures);
+	if (reader->automatic > 0)
+		problems_warn(problems,
+		    "%s: %lu records have the TTL 1, which means automatic in Cloudflare's export: they get "
+		    "%d seconds",
+		    path, reader->automatic, CLOUDFLARE_AUTOMATIC);
 	if (reader->records.nfiles > 0)
 		records_to_rows(&reader->records, data, problems);
+	records_say_rest(&reader->records, problems, path);
 	ok = problems->errors == errors;
 	if (!ok)
 		zone_data_free(data);

@@ -1,0 +1,78 @@
+/* The only user of libidn2: internationalised names become A-labels (RFC 5891), octets over 127 are never
+ * stored. */
+#include "zones/dns/name.h"
+#include "zones/zonefile/zonefile.h"
+
+#include <idn2.h>
+#include <stdlib.h>
+
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((uint8_t)*text > 127)
+			return false;
+	return true;
+}
+
+/* One label; NULL and why if it cannot be converted. */
+static char *
+label_to_ascii(const char *label, const char **why)
+{
+	char *ascii = NULL, *copy;
+	int rc;
+
+	if (is_ascii(label))
+		return xstrdup(label);
+	rc = idn2_to_ascii_8z(label, &ascii, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+	if (rc != IDN2_OK) {
+		*why = idn2_strerror(rc);
+		return NULL;
+	}
+	copy = xstrdup(ascii);
+	idn2_free(ascii);
+	return copy;
+}
+
+char *
+zonefile_idn(const char *text, const char **why)
+{
+	char *copy = xstrdup(text), *out = xstrdup("");
+	const char *rest = copy;
+
+	*why = NULL;
+	for (char *dot; *why == NULL && rest != NULL; rest = dot != NULL ? dot + 1 : NULL) {
+		char *label, *longer;
+
+		dot = strchr(rest, '.');
+		if (dot != NULL)
+			*dot = '\0';
+		label = label_to_ascii(rest, why);
+		if (label == NULL)
+			break;
+		longer = xasprintf("%s%s%s", out, label, dot != NULL ? "." : "");
+		free(label);
+		free(out);
+		out = longer;
+	}
+	free(copy);
+	if (*why == NULL)
+		return out;
+	free(out);
+	return NULL;
+}
+
+size_t
+zonefile_name(uint8_t out[255], const char *text, const uint8_t *origin)
+{
+	const char *why;
+	char *ascii;
+	size_t len;
+
+	if (is_ascii(text))
+		return name_from_text(out, text, origin);
+	ascii = zonefile_idn(text, &why);
+	len = ascii != NULL ? name_from_text(out, ascii, origin) : 0;
+	free(ascii);
+	return len;
+}
