@@ -7,6 +7,7 @@
 #include "monitor/metrics/metrics.h"
 #include "monitor/notify/notify.h"
 #include "monitor/options.h"
+#include "monitor/options_check.h"
 #include "monitor/probe/follow.h"
 #include "monitor/probe/resolve.h"
 #include "zones/daemon/ending.h"
@@ -290,6 +291,24 @@ stop(struct daemon *daemon)
 	libevent_global_shutdown();
 }
 
+/* --check: ends the program. */
+static void __attribute__((noreturn)) check(const struct options *options)
+{
+	struct event_base *base = event_base_new();
+	struct problems problems = {0};
+
+	if (base == NULL)
+		errx(1, "cannot make an event loop");
+	checks_prepare();
+	raise_limits();
+	options_check(options, base, &problems);
+	exit_on(&problems);
+	event_base_free(base);
+	libevent_global_shutdown();
+	puts("the options are good");
+	exit(0);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -300,10 +319,8 @@ main(int argc, char *argv[])
 
 	commands_helper(argc, argv);
 	options_parse(&options, argc, argv);
-	if (options.check) {
-		puts("the options are good");
-		return 0;
-	}
+	if (options.check)
+		check(&options);
 	signal(SIGPIPE, SIG_IGN);
 	checks_prepare();
 	become(&options);

@@ -3,15 +3,30 @@
 #include "monitor/check/exec_helper.h"
 #include "zones/daemon/command_line.h"
 
+#include <ctype.h>
+#include <err.h>
+#include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 enum { COMMANDS_AT_ONCE = 32 };
 
-enum name { STATE = OPTION_FIRST, USER, METRICS, CANARY, NOTIFY, RESOLVER, HOLD, ALLOW_EXEC, CHECK };
+enum name {
+	STATE = OPTION_FIRST,
+	USER,
+	METRICS,
+	CANARY,
+	NOTIFY,
+	NOTIFY_FILE,
+	RESOLVER,
+	HOLD,
+	ALLOW_EXEC,
+	CHECK
+};
 
 static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER},
     {"metrics", 1, NULL, METRICS}, {"canary", 1, NULL, CANARY}, {"notify", 1, NULL, NOTIFY},
-    {"resolver", 1, NULL, RESOLVER}, {"hold", 1, NULL, HOLD},
+    {"notify-file", 1, NULL, NOTIFY_FILE}, {"resolver", 1, NULL, RESOLVER}, {"hold", 1, NULL, HOLD},
     {"allow-exec", optional_argument, NULL, ALLOW_EXEC}, {"config", 1, NULL, OPTION_CONFIG},
     {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION}, {0}};
 
@@ -19,25 +34,86 @@ static const char usage[] =
     "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT]\n"
     "                         [--allow-exec[=NUMBER]] [--resolver ADDRESS[:PORT] ...] [--hold KIND=SECONDS "
     "...]\n"
-    "                         [--canary ADDRESS[:PORT] ...] [--notify URL ...] [--config FILE] [--check]\n"
+    "                         [--canary ADDRESS[:PORT] ...] [--notify URL ...] [--notify-file FILE]\n"
+    "                         [--config FILE] [--check]\n"
     "Probes the origins that `graycloud` manages, and tells graycloud-dnsd which are healthy; see "
     "graycloud-monitor(8).\n";
+
+/* Everybody can read the arguments of a process: what may be a secret goes from there. */
+static void
+hide(const char *argument, const char *label)
+{
+	size_t len = strlen(argument), shown = MIN(strlen(label), len);
+	char *text = (char *)(uintptr_t)argument;
+
+	memset(text, 0, len);
+	memcpy(text, label, shown);
+}
 
 static bool
 add_notify(struct options *options, const struct option_place *place, const char *url)
 {
-	char *fault = courier_fault(url);
+	char *fault = courier_fault(url), *label = courier_label_of(url);
+	bool good = fault == NULL && options->nnotify < COURIERS_MAX;
 
 	if (fault != NULL)
-		option_wrong(place, " %s: %s", url, fault);
-	else if (options->nnotify == COURIERS_MAX)
-		option_wrong(place, " %s: there are %d already, and no more can be", url, COURIERS_MAX);
-	else {
-		options->notify[options->nnotify++] = url;
-		return true;
-	}
+		option_wrong(place, " %s: %s", label, fault);
+	else if (!good)
+		option_wrong(place, " %s: there are %d already, and no more can be", label, COURIERS_MAX);
+	else
+		options->notify[options->nnotify++] = xstrdup(url);
+	if (place->file == NULL)
+		hide(url, label);
 	free(fault);
-	return false;
+	free(label);
+	return good;
+}
+
+/* A line is a URL; empty ones and those that begin with "#" are passed over. */
+static bool
+add_notify_lines(struct options *options, const struct option_place *place, FILE *file, const char *path)
+{
+	struct option_place line = {.program = place->program, .file = path, .name = "notify"};
+	char *text = NULL;
+	size_t room = 0;
+	bool good = true;
+
+	while (getline(&text, &room, file) >= 0) {
+		char *url = text + strspn(text, " \t");
+
+		line.line++;
+		for (size_t end = strlen(url); end > 0 && isspace((unsigned char)url[end - 1]);)
+			url[--end] = '\0';
+		if (*url != '\0' && *url != '#')
+			good &= add_notify(options, &line, url);
+	}
+	free(text);
+	return good;
+}
+
+/* Read before the daemon becomes its user, so that the file may be root's alone. */
+static bool
+add_notify_file(struct options *options, const struct option_place *place, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	struct stat info;
+	bool good;
+
+	if (file == NULL || fstat(fileno(file), &info) < 0) {
+		option_wrong(place, " %s: %s", path, strerror(errno));
+		if (file != NULL)
+			fclose(file);
+		return false;
+	}
+	if (!S_ISREG(info.st_mode)) {
+		fclose(file);
+		return option_wrong(place, " %s: not a regular file", path);
+	}
+	if (info.st_mode & S_IROTH)
+		warnx("--notify-file %s: everybody on this machine can read it; chmod o-r", path);
+	good = add_notify_lines(options, place, file, path);
+	fclose(file);
+	return good;
 }
 
 static bool
@@ -100,6 +176,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return value == NULL || option_whole(place, value, 1, COMMANDS_MAX, &options->commands);
 	case NOTIFY:
 		return add_notify(options, place, value);
+	case NOTIFY_FILE:
+		return add_notify_file(options, place, value);
 	default: /* CHECK */
 		return options->check = true;
 	}

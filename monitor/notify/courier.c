@@ -69,6 +69,20 @@ make_label(const char *url)
 	return xasprintf("%.*s%.*s", (int)(host - url), url, (int)len, host);
 }
 
+char *
+courier_label_of(const char *url)
+{
+	char *fault = courier_fault(url), *label;
+	const char *end = strstr(url, "://");
+
+	if (fault == NULL)
+		label = make_label(url);
+	else
+		label = end == NULL ? xstrdup("URL") : xasprintf("%.*s...", (int)(end + 3 - url), url);
+	free(fault);
+	return label;
+}
+
 /* --- the queue --- */
 
 static struct notice *
@@ -245,7 +259,7 @@ courier_start(const char *url, struct problems *problems)
 	pthread_condattr_t attributes;
 
 	courier->carrier = carrier_of(url);
-	courier->label = make_label(url);
+	courier->label = make_label(url); /* url has no fault */
 	courier->open = courier->carrier->open(url, problems);
 	if (courier->open == NULL)
 		goto fail;

@@ -45,5 +45,7 @@ struct courier_counters {
 struct courier_counters courier_counters(struct courier *courier);
 /* As it may be shown: without user, password, path and query, which can hold secrets. */
 const char *courier_label(const struct courier *courier);
+/* The same of a URL, freed by the caller; of one that is no receiver only its scheme, if it has one. */
+char *courier_label_of(const char *url);
 
 #endif

@@ -149,8 +149,13 @@ command_line_read(const struct command_line *line, int argc, char **argv)
 	bool good = true;
 	int val, index;
 
+	opterr = 0; /* getopt would print values, which may be secrets */
 	while ((val = getopt_long(argc, argv, "", line->known, &index)) != -1) {
-		if (val == '?') {
+		if (val == '?' || val == ':') {
+			const char *word = argv[optind - 1];
+
+			warnx("%.*s: %s", (int)strcspn(word, "="), word,
+			    optopt == 0 ? "invalid option" : "this option needs a value, or takes none");
 			good = false;
 			continue;
 		}
@@ -170,7 +175,10 @@ command_line_read(const struct command_line *line, int argc, char **argv)
 		}
 	}
 	if (optind < argc) {
-		warnx("%s: what is this?  Options begin with --", argv[optind]);
+		const char *word = argv[optind], *scheme = strstr(word, "://");
+
+		warnx("%.*s: invalid argument: options begin with --",
+		    (int)(scheme == NULL ? strlen(word) : (size_t)(scheme + 3 - word)), word);
 		good = false;
 	}
 	return good;
