@@ -187,6 +187,15 @@ transfer_put(struct http *http, struct transfer *transfer)
 
 /* --- one check --- */
 
+/* To take a handle away closes its connection, and TLS reads once more for that: within bounds, too. */
+static void
+take_away(struct http *http, struct transfer *transfer)
+{
+	meters_enter(&http->meters);
+	curl_multi_remove_handle(http->multi, transfer->easy);
+	meters_leave();
+}
+
 static int
 talk(struct check *check)
 {
@@ -225,7 +234,7 @@ stop(struct check *check)
 	if (transfer->is_over)
 		TAILQ_REMOVE(&http->over, transfer, over);
 	transfer->is_over = false;
-	curl_multi_remove_handle(http->multi, transfer->easy);
+	take_away(http, transfer);
 	transfer_put(http, transfer);
 }
 
@@ -239,7 +248,7 @@ go_on(struct http *http, struct transfer *transfer)
 	http_answer_note(transfer);
 	TAILQ_REMOVE(&http->over, transfer, over);
 	transfer->is_over = false;
-	curl_multi_remove_handle(http->multi, transfer->easy);
+	take_away(http, transfer);
 	reason = http_request_follow(transfer);
 	http_answer_again(transfer);
 	if (reason != REASON_NONE)

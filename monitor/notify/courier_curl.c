@@ -318,7 +318,9 @@ perform(struct receiver *receiver, const struct parcel *parcel, const char *body
 	}
 	if ((message = curl_multi_info_read(receiver->multi, &left)) != NULL)
 		code = message->data.result;
+	meters_enter(&receiver->meters);
 	curl_multi_remove_handle(receiver->multi, receiver->easy);
+	meters_leave();
 	return code;
 }
 
