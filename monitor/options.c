@@ -61,7 +61,7 @@ add_notify(struct options *options, const struct option_place *place, const char
 	else if (!good)
 		option_wrong(place, " %s: there are %d already, and no more can be", label, COURIERS_MAX);
 	else
-		options->notify[options->nnotify++] = xstrdup(url);
+		options->notify[options->nnotify++] = option_keep(url);
 	if (place->file == NULL)
 		hide(url, label);
 	free(fault);

@@ -68,9 +68,8 @@ find_known(const struct command_line *line, const char *name)
 	return NULL;
 }
 
-/* A value that lives as long as we do. */
-static const char *
-keep(const char *value)
+const char *
+option_keep(const char *value)
 {
 	static struct kept {
 		struct kept *before;
@@ -110,7 +109,7 @@ take_text(const struct command_line *line, struct option_place *place, char *tex
 		return option_wrong(place, ": it takes no value");
 	if (option->val == OPTION_CONFIG)
 		return option_wrong(place, ": a file cannot name another one");
-	return line->take(line->arg, place, option->val, *value != '\0' ? keep(value) : NULL);
+	return line->take(line->arg, place, option->val, *value != '\0' ? option_keep(value) : NULL);
 }
 
 static bool

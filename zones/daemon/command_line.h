@@ -45,6 +45,9 @@ _Noreturn void command_line_refuse(const struct command_line *line);
 /* The state directory where --state is not given: GRAYCLOUD_STATE, else the default. */
 const char *state_default(void);
 
+/* A copy of a value that lives as long as the process. */
+const char *option_keep(const char *value);
+
 /* Say what is wrong with an option: "graycloud-dnsd: --listen" and the rest.  Always false. */
 bool option_wrong(const struct option_place *place, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
