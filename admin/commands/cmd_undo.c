@@ -360,10 +360,11 @@ undo_deletion(struct undoing *undoing, const struct config_item *item)
 
 		if (!row->kept_for_undo || row->zone != item->zone)
 			continue;
-		data.rows[data.count] = (struct zone_row){.key = xmalloc(row->owner_key.len + 2),
-		    .key_len = row->owner_key.len + 2,
-		    .value = xmemdup(row->before.data, row->before.len),
-		    .value_len = row->before.len};
+		data.rows[data.count] =
+		    (struct zone_row){.key = arena_take(&data.arena, row->owner_key.len + 2),
+			.key_len = row->owner_key.len + 2,
+			.value = arena_keep(&data.arena, row->before.data, row->before.len),
+			.value_len = row->before.len};
 		memcpy(data.rows[data.count].key, row->owner_key.data, row->owner_key.len);
 		put16(data.rows[data.count++].key + row->owner_key.len, row->type);
 		if (is_soa(row) && rrset_decode(&soa, TYPE_SOA, row->before.data, row->before.len) &&

@@ -108,7 +108,8 @@ zone_of(const char *apex, const char *const *owners, size_t count)
 		len = name_to_key(key, owner, data.apex);
 		put16(key + len, TYPE_A);
 		value[12] = (uint8_t)last;
-		data.rows[i] = (struct zone_row){xmemdup(key, len + 2), len + 2, xmemdup(value, 13), 13};
+		data.rows[i] = (struct zone_row){
+		    arena_keep(&data.arena, key, len + 2), len + 2, arena_keep(&data.arena, value, 13), 13};
 	}
 	qsort(data.rows, count, sizeof *data.rows, compare_rows);
 	return data;

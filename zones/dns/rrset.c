@@ -27,10 +27,7 @@ rrset_decode(struct rrset *rrset, uint16_t type, const void *value, size_t len)
 void
 zone_data_free(struct zone_data *data)
 {
-	for (size_t i = 0; i < data->count; i++) {
-		free(data->rows[i].key);
-		free(data->rows[i].value);
-	}
+	arena_free(&data->arena);
 	free(data->rows);
 	*data = (struct zone_data){0};
 }

@@ -8,6 +8,7 @@
 #ifndef RRSET_H
 #define RRSET_H
 
+#include "zones/base/arena.h"
 #include "zones/base/util.h"
 
 enum rr_type {
@@ -100,6 +101,7 @@ struct zone_data {
 	uint32_t serial;
 	struct zone_row *rows;
 	size_t count;
+	struct arena arena; /* where the rows' keys and values lie */
 };
 
 void zone_data_free(struct zone_data *data);

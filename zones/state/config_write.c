@@ -361,29 +361,59 @@ same_but_flags(struct bytes a, struct bytes b)
 	    memcmp((const uint8_t *)a.data + 1, (const uint8_t *)b.data + 1, a.len - 1) == 0;
 }
 
-/* Walk the stored rows and the new ones side by side; both are sorted. */
-static void
-find_differences(struct store_txn *txn, uint32_t number, const struct zone_data *data,
-    struct row_changes *changes, struct zone_difference *difference)
+/* The stored rows of a zone and the new ones, walked side by side; both are sorted. */
+struct comparison {
+	struct store_txn *txn;
+	uint32_t number;
+	const struct zone_data *data;
+	struct zone_difference *difference;
+	size_t next;                /* of the new rows */
+	uint8_t last[ZONE_KEY_MAX]; /* the key that was looked at last, of either side */
+	size_t last_len;            /* 0: none yet */
+	bool at_end;
+};
+
+/* To the first stored row behind the last key: rows may have been written since. */
+static bool
+seek_behind(
+    const struct comparison *comparison, struct store_cursor *cursor, struct bytes *key, struct bytes *value)
 {
-	struct store_cursor *cursor = store_cursor_open(txn, TABLE_ZONES);
-	uint8_t prefix[4], new_octets[ZONE_KEY_MAX];
-	struct bytes key = {0}, value = {0};
-	size_t i = 0;
+	uint8_t prefix[4];
+	struct bytes last = {comparison->last, comparison->last_len};
 	bool more;
 
-	put32(prefix, number);
-	more = cursor != NULL && store_cursor_seek(cursor, (struct bytes){prefix, 4}, &key, &value) &&
-	    memcmp(key.data, prefix, 4) == 0;
-	while (more || i < data->count) {
+	put32(prefix, comparison->number);
+	more = store_cursor_seek(cursor, last.len > 0 ? last : (struct bytes){prefix, 4}, key, value);
+	if (more && same_bytes(*key, last))
+		more = store_cursor_next(cursor, key, value);
+	return more && memcmp(key->data, prefix, 4) == 0;
+}
+
+/* Add the differences from here on, until they take more than most octets or there are no more. */
+static void
+find_differences(struct comparison *comparison, size_t most, struct row_changes *changes)
+{
+	struct store_cursor *cursor = store_cursor_open(comparison->txn, TABLE_ZONES);
+	const struct zone_data *data = comparison->data;
+	struct zone_difference *difference = comparison->difference;
+	uint8_t prefix[4], new_octets[ZONE_KEY_MAX];
+	struct bytes key = {0}, value = {0};
+	bool more = cursor != NULL && seek_behind(comparison, cursor, &key, &value);
+
+	put32(prefix, comparison->number);
+	while ((more || comparison->next < data->count) && changes->octets <= most) {
 		struct bytes new_key = {0}, new_value = {0};
 		int order = 1;
 
-		if (i < data->count) {
-			new_key = row_key(new_octets, number, &data->rows[i]);
-			new_value = (struct bytes){data->rows[i].value, data->rows[i].value_len};
+		if (comparison->next < data->count) {
+			const struct zone_row *row = &data->rows[comparison->next];
+
+			new_key = row_key(new_octets, comparison->number, row);
+			new_value = (struct bytes){row->value, row->value_len};
 			order = more ? compare(new_key, key) : -1;
 		}
+		comparison->last_len = order <= 0 ? new_key.len : key.len;
+		memcpy(comparison->last, order <= 0 ? new_key.data : key.data, comparison->last_len);
 		if (order < 0) {
 			add_change(changes, new_key, (struct bytes){0}, new_value);
 			difference->added++;
@@ -395,10 +425,11 @@ find_differences(struct store_txn *txn, uint32_t number, const struct zone_data 
 			difference->changed += !same_but_flags(value, new_value);
 		}
 		if (order <= 0)
-			i++;
+			comparison->next++;
 		if (order >= 0)
 			more = store_cursor_next(cursor, &key, &value) && memcmp(key.data, prefix, 4) == 0;
 	}
+	comparison->at_end = !more && comparison->next >= data->count;
 	store_cursor_close(cursor);
 }
 
@@ -415,13 +446,9 @@ put_zone_name(struct config_edit *edit, uint32_t number, const uint8_t *apex, ui
 		(struct bytes){value, sizeof value}));
 }
 
-/* Write what changed in a zone that was there, with its items in the feed. */
 static void
-put_changes(struct config_edit *edit, uint32_t number, const uint8_t *apex, uint32_t serial,
-    const struct row_changes *changes)
+put_rows(struct config_edit *edit, const struct row_changes *changes)
 {
-	if (!add_row_items(edit, 'r', changes))
-		add_zone_item(edit, number, CONFIG_ZONE_REPLACED, apex);
 	for (size_t i = 0; i < changes->count && !failed(edit); i++) {
 		struct bytes key = {changes->items[i].key, changes->items[i].key_len};
 
@@ -430,7 +457,20 @@ put_changes(struct config_edit *edit, uint32_t number, const uint8_t *apex, uint
 			? store_put(edit->txn, TABLE_ZONES, key, changes->items[i].after)
 			: store_delete(edit->txn, TABLE_ZONES, key));
 	}
-	put_zone_name(edit, number, apex, serial);
+}
+
+/* Write the differences that are left, a batch at a time: a million of them take no more memory than one
+ * batch. */
+static void
+put_rest(struct config_edit *edit, struct comparison *comparison)
+{
+	while (!comparison->at_end && !failed(edit)) {
+		struct row_changes changes = {0};
+
+		find_differences(comparison, DIFFERENCE_MAX, &changes);
+		put_rows(edit, &changes);
+		free_changes(&changes);
+	}
 }
 
 static void
@@ -456,6 +496,7 @@ void
 config_put_zone(struct config_edit *edit, const struct zone_data *data, struct zone_difference *difference)
 {
 	struct row_changes changes = {0};
+	struct comparison comparison;
 	struct zone_info zone;
 
 	*difference = (struct zone_difference){0};
@@ -466,9 +507,16 @@ config_put_zone(struct config_edit *edit, const struct zone_data *data, struct z
 		add_zone(edit, data);
 		return;
 	}
-	find_differences(edit->txn, zone.number, data, &changes, difference);
-	if (changes.count > 0)
-		put_changes(edit, zone.number, data->apex, data->serial, &changes);
+	comparison = (struct comparison){
+	    .txn = edit->txn, .number = zone.number, .data = data, .difference = difference};
+	find_differences(&comparison, DIFFERENCE_MAX - edit->difference, &changes);
+	if (changes.count > 0) {
+		if (!comparison.at_end || !add_row_items(edit, 'r', &changes))
+			add_zone_item(edit, zone.number, CONFIG_ZONE_REPLACED, data->apex);
+		put_rows(edit, &changes);
+		put_rest(edit, &comparison);
+		put_zone_name(edit, zone.number, data->apex, data->serial);
+	}
 	free_changes(&changes);
 }
 
@@ -477,16 +525,18 @@ config_delete_zone(struct config_edit *edit, const struct zone_info *zone)
 {
 	struct row_changes changes = {0};
 	struct zone_difference difference = {0};
+	const struct zone_data none = {0};
+	struct comparison comparison = {
+	    .txn = edit->txn, .number = zone->number, .data = &none, .difference = &difference};
 
 	if (failed(edit))
 		return;
-	find_differences(edit->txn, zone->number, &(struct zone_data){0}, &changes, &difference);
+	find_differences(&comparison, DIFFERENCE_MAX - edit->difference, &changes);
 	add_zone_item(edit, zone->number, CONFIG_ZONE_DELETED, zone->name);
-	add_row_items(edit, 'k', &changes);
-	for (size_t i = 0; i < changes.count && !failed(edit); i++)
-		note(edit,
-		    store_delete(edit->txn, TABLE_ZONES,
-			(struct bytes){changes.items[i].key, changes.items[i].key_len}));
+	if (comparison.at_end)
+		add_row_items(edit, 'k', &changes);
+	put_rows(edit, &changes);
+	put_rest(edit, &comparison);
 	note(edit,
 	    store_delete(edit->txn, TABLE_ZONE_NAMES, (struct bytes){zone->name, name_len(zone->name)}));
 	free_changes(&changes);
@@ -509,7 +559,11 @@ config_put_rrsets(struct config_edit *edit, const struct zone_info *zone, uint32
 		if (!same_bytes(before, after))
 			add_change(&changes, key, before, after);
 	}
-	if (changes.count > 0)
-		put_changes(edit, zone->number, zone->name, serial, &changes);
+	if (changes.count > 0) {
+		if (!add_row_items(edit, 'r', &changes))
+			add_zone_item(edit, zone->number, CONFIG_ZONE_REPLACED, zone->name);
+		put_rows(edit, &changes);
+		put_zone_name(edit, zone->number, zone->name, serial);
+	}
 	free_changes(&changes);
 }

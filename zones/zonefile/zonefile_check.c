@@ -246,7 +246,7 @@ add_row(struct walk *walk, struct record *first, size_t count)
 	}
 	if ((first->type == TYPE_CNAME || first->type == TYPE_DNAME) && unique > 1)
 		say(walk, PROBLEM_ERROR, &first[1], "%s has more than one %s", owner_text(first), type);
-	value = at = xmalloc(len);
+	value = at = arena_take(&data->arena, len);
 	*at = 0;
 	put32(at + 1, ttl);
 	put16(at + 5, (uint16_t)unique);
@@ -260,7 +260,7 @@ add_row(struct walk *walk, struct record *first, size_t count)
 		walk->rows_room = walk->rows_room ? 2 * walk->rows_room : 32;
 		data->rows = xrealloc(data->rows, walk->rows_room * sizeof *data->rows);
 	}
-	at = xmalloc(first->key_len + 2u);
+	at = arena_take(&data->arena, first->key_len + 2u);
 	memcpy(at, first->key, first->key_len);
 	put16(at + first->key_len, first->type);
 	data->rows[data->count++] =

@@ -115,7 +115,7 @@ struct records {
 	size_t count, room;
 	char **files; /* names for messages */
 	size_t nfiles;
-	struct block *blocks;
+	struct arena arena; /* owners, keys and rdata */
 	uint8_t apex[NAME_MAX_LEN];
 	bool apex_known;
 	bool soa_named;     /* a SOA stands in the file, be it a faulty one */

@@ -8,45 +8,19 @@
 #include <strings.h>
 #include <sys/stat.h>
 
-enum { INCLUDE_DEPTH = 16, BLOCK_SIZE = 1 << 20, GENERATE_MAX = 1000000, CLOUDFLARE_AUTOMATIC = 300 };
+enum { INCLUDE_DEPTH = 16, GENERATE_MAX = 1000000, CLOUDFLARE_AUTOMATIC = 300 };
 static const size_t FILE_OCTETS_MAX = (size_t)1 << 30;
-
-/* Memory for owners, keys and rdata; freed at once. */
-struct block {
-	struct block *next;
-	size_t used, room;
-	uint8_t data[];
-};
 
 uint8_t *
 records_keep(struct records *records, const void *data, size_t len)
 {
-	struct block *block = records->blocks;
-	uint8_t *kept;
-
-	if (block == NULL || block->room - block->used < len) {
-		/* A small zone shall not cost a large block: ten thousand of them come in one command. */
-		size_t room = block == NULL ? 4096 : MIN(2 * block->room, BLOCK_SIZE);
-
-		room = MAX(room, len);
-		block = xmalloc(sizeof *block + room);
-		*block = (struct block){.next = records->blocks, .room = room};
-		records->blocks = block;
-	}
-	kept = block->data + block->used;
-	block->used += len;
-	if (len > 0)
-		memcpy(kept, data, len);
-	return kept;
+	return arena_keep(&records->arena, data, len);
 }
 
 static void
 records_free(struct records *records)
 {
-	for (struct block *next, *block = records->blocks; block != NULL; block = next) {
-		next = block->next;
-		free(block);
-	}
+	arena_free(&records->arena);
 	for (size_t i = 0; i < records->nfiles; i++)
 		free(records->files[i]);
 	free(records->files);
