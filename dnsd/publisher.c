@@ -4,6 +4,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,7 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 100, BEAT_MS = 1000, RETRY_MS = 5000 };
+enum { TICK_MS = 100, BEAT_MS = 1000, RETRY_MS = 5000, LARGE_NS = 50000000 };
 
 /* One store that is followed. */
 struct followed {
@@ -39,6 +40,7 @@ struct publisher {
 	uint64_t started_ms, beat_ms;
 	bool ready;
 	bool dirty; /* status changed: write it now */
+	bool large; /* the last changes were: there is memory to give back */
 	_Atomic uint8_t geography;
 	int told; /* the last failure to write it that was said */
 };
@@ -170,6 +172,7 @@ follow_config(struct publisher *publisher)
 		note_compile(publisher, compiled, began);
 	publisher->report.config_seen = true;
 	pthread_mutex_unlock(&publisher->lock);
+	publisher->large |= compiled == COMPILED_NEW && boot_ns() - began > LARGE_NS;
 	if (first && compiled == COMPILED_NEW)
 		let_go(config);
 	look_again(config);
@@ -314,6 +317,20 @@ wait_for_news(struct publisher *publisher, bool soon)
 		store_watch_clear(publisher->health.store);
 }
 
+/*
+ * A large change leaves behind what it replaced: pages of the store that it read, and free memory that the
+ * allocator keeps, between what lives.  Give both back when no reader holds anything of it.
+ */
+static void
+give_back(struct publisher *publisher, size_t waiting)
+{
+	if (!publisher->large || waiting > 0)
+		return;
+	publisher->large = false;
+	let_go(&publisher->config);
+	malloc_trim(0);
+}
+
 static bool
 stopping(struct publisher *publisher)
 {
@@ -339,6 +356,7 @@ run(void *arg)
 		publisher->report.waiting = waiting;
 		pthread_mutex_unlock(&publisher->lock);
 		tell(publisher);
+		give_back(publisher, waiting);
 		wait_for_news(publisher, publisher->config.again || publisher->health.again);
 	}
 	return NULL;
