@@ -261,6 +261,7 @@ make_settings(struct server *server)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
+	settings->errors_only = options->rrl.rate == 0;
 	if ((options->rrl.rate > 0 || options->rrl.errors > 0) &&
 	    (settings->rrl = rrl_new(&options->rrl)) == NULL)
 		errx(1, "out of memory for rate limiting");

@@ -96,12 +96,18 @@ set_client(struct query *query, const struct peer *peer)
 {
 	const struct client_subnet *subnet = &query->edns.subnet;
 
-	struct address ecs = {.family = subnet->family == 1 ? FAMILY_V4 : FAMILY_V6};
+	struct address ecs;
 
 	/* S3: SOURCE 0 tells nothing of the client; the resolver's address serves. */
-	if (subnet->present)
-		memcpy(ecs.bytes, subnet->address, sizeof subnet->address);
-	steer_client_init(&query->client, &peer->address, &ecs, subnet->present ? subnet->source : 0);
+	if (!subnet->present || subnet->source == 0) {
+		query->client = (struct steer_client){.resolver = peer->address};
+		if (peer->address.family == FAMILY_V6)
+			address_uncover(&query->client.resolver);
+		return;
+	}
+	ecs.family = subnet->family == 1 ? FAMILY_V4 : FAMILY_V6;
+	memcpy(ecs.bytes, subnet->address, sizeof ecs.bytes);
+	steer_client_init(&query->client, &peer->address, &ecs, subnet->source);
 }
 
 static uint16_t
@@ -147,7 +153,10 @@ read_request(struct query *query, const uint8_t *in, size_t inlen)
 static bool
 only_reflects(uint16_t port)
 {
-	return port == 7 || port == 11 || port == 13 || port == 17 || port == 19 || port == 37;
+	static const uint64_t ports = UINT64_C(1) << 7 | UINT64_C(1) << 11 | UINT64_C(1) << 13 |
+	    UINT64_C(1) << 17 | UINT64_C(1) << 19 | UINT64_C(1) << 37;
+
+	return port < 64 && ports >> port & 1;
 }
 
 bool

@@ -107,12 +107,6 @@ take(struct rrl *rrl, uint64_t key, unsigned rate, bool owing, uint64_t now)
 	return good;
 }
 
-static bool
-no_resolver_causes(uint16_t rcode)
-{
-	return rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP || rcode == RCODE_BADVERS;
-}
-
 enum rrl_verdict
 rrl_judge(struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode, uint64_t now_us)
 {
@@ -120,10 +114,10 @@ rrl_judge(struct rrl *rrl, const struct address *client, uint64_t bucket, uint16
 	const struct rrl_options *options = &rrl->options;
 	uint64_t network, now = now_us & TIME_MASK;
 
-	if (options->rate == 0 && !no_resolver_causes(rcode))
+	if (options->rate == 0 && !rrl_limits_always(rcode))
 		return RRL_SEND;
 	network = network_of(rrl, client);
-	if (options->errors > 0 && no_resolver_causes(rcode) &&
+	if (options->errors > 0 && rrl_limits_always(rcode) &&
 	    !take(rrl, mix64(network ^ ERRORS), options->errors, false, now))
 		return RRL_DROP;
 	if (options->rate == 0)

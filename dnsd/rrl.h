@@ -36,6 +36,12 @@ void rrl_free(struct rrl *rrl);
 /* Judge one response.  bucket: hash of zone and owner; now_us: any steady clock.  Any thread. */
 enum rrl_verdict rrl_judge(
     struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode, uint64_t now_us);
+/* Errors that no resolver causes. */
+static inline bool
+rrl_limits_always(uint16_t rcode)
+{
+	return rcode == RCODE_FORMERR || rcode == RCODE_NOTIMP || rcode == RCODE_BADVERS;
+}
 bool rrl_dry_run(const struct rrl *rrl);
 
 #endif

@@ -140,6 +140,13 @@ choose_error(const struct serve_context *context, const struct query *query, str
 	}
 }
 
+/* Most answers are not even looked at where errors alone are limited. */
+static bool
+is_limited(const struct serve_settings *settings, uint16_t rcode)
+{
+	return !settings->errors_only || rrl_limits_always(rcode);
+}
+
 /* RRL's word on a finished answer.  Returns false to stay silent. */
 static bool
 limit_rate(struct serve_context *context, const struct query *query, const struct peer *peer)
@@ -229,7 +236,8 @@ serve_parsed(
 		query->rcode = RCODE_BADCOOKIE;
 	find_answer(context, view, query);
 	tally_query(context->tally, message->peer, query, &context->answer);
-	if (settings->rrl != NULL && udp && !known && !limit_rate(context, query, message->peer))
+	if (settings->rrl != NULL && udp && !known && is_limited(settings, context->answer.rcode) &&
+	    !limit_rate(context, query, message->peer))
 		return;
 	choose_error(context, query, &reply);
 	message->outlen = response_write(query, &context->answer, &reply, message->out, message->outcap);

@@ -20,6 +20,7 @@ struct serve_settings {
 				(RFC 7873 5.2.3) */
 	bool fallback_error; /* tell in an extended error that a fallback pool answered */
 	struct rrl *rrl;     /* NULL: off */
+	bool errors_only;    /* rrl limits errors alone */
 	struct pins *pins;   /* of sticky clients (S20); NULL: none */
 	const struct steer_site *site;   /* this node's own place */
 	_Atomic(const struct geo *) geo; /* changed under the threads, like secrets; NULL: none */

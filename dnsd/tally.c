@@ -88,9 +88,8 @@ tally_each(
 }
 
 static void
-count_origin(struct tally *tally, uint32_t lb, uint32_t origin)
+count_origin(struct tally *tally, struct tally_table *table, uint32_t lb, uint32_t origin)
 {
-	struct tally_table *table = atomic_load_explicit(&tally->table, memory_order_acquire);
 	uint64_t key = (uint64_t)(lb + 1) << 32 | origin;
 	uint64_t hash = mix64(key);
 
@@ -117,20 +116,21 @@ count_origin(struct tally *tally, uint32_t lb, uint32_t origin)
 static void
 count_origins(struct tally *tally, const struct steer_choice *choice)
 {
+	struct tally_table *table = atomic_load_explicit(&tally->table, memory_order_acquire);
 	const struct candidate *list = choice->from->list;
 	unsigned last = choice->origin;
 
 	if (choice->norigins > 0 && choice->how != STEER_ALL)
-		count_origin(tally, choice->lb->number, list[last].number);
+		count_origin(tally, table, choice->lb->number, list[last].number);
 	for (unsigned i = 0; i < choice->norigins && choice->how == STEER_ALL; i++)
 		if (list[i].naddresses > 0 || choice->norigins == 1)
-			count_origin(tally, choice->lb->number, list[i].number);
+			count_origin(tally, table, choice->lb->number, list[i].number);
 	/* The addresses of one origin stand together: it counts once. */
 	for (unsigned i = 0; i < choice->count && choice->how != STEER_ALL; i++) {
 		unsigned next = steer_address(choice, i)->candidate;
 
 		if (next != last)
-			count_origin(tally, choice->lb->number, list[next].number);
+			count_origin(tally, table, choice->lb->number, list[next].number);
 		last = next;
 	}
 }

@@ -429,14 +429,6 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 	/* S6 */
 	if (lb != NULL && (type == TYPE_A || type == TYPE_AAAA || type == TYPE_CNAME || type == TYPE_ANY))
 		return answer_steered(search, zone, node, lb);
-	if (type == TYPE_ANY && node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment)) {
-		add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
-		return false;
-	}
-	if (type == TYPE_ANY && node->nrrsets > 0) {
-		answer_any(search);
-		return false;
-	}
 	if (node_rrset(node, type, &fragment)) {
 		if (!answered_before(search, &fragment) &&
 		    add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL)
@@ -445,7 +437,11 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 	}
 	if (node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment))
 		return add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL &&
-		    follow(search);
+		    goes_on(search) && follow(search);
+	if (type == TYPE_ANY && node->nrrsets > 0) {
+		answer_any(search);
+		return false;
+	}
 	add_soa(search, zone, UINT32_MAX);
 	return false;
 }

@@ -72,15 +72,15 @@ id_new(void)
 unsigned
 address_uncover(struct address *address)
 {
-	static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff},
-			     sixtofour[2] = {0x20, 2};
 	struct address carried = {.family = FAMILY_V4};
 	unsigned before = 0;
 
-	if (address->family == FAMILY_V6 && memcmp(address->bytes, mapped, sizeof mapped) == 0)
-		before = 96;
-	else if (address->family == FAMILY_V6 && memcmp(address->bytes, sixtofour, sizeof sixtofour) == 0)
+	if (address->family != FAMILY_V6)
+		return 0;
+	if (get16(address->bytes) == 0x2002)
 		before = 16;
+	else if (get64(address->bytes) == 0 && get32(address->bytes + 8) == 0xffff)
+		before = 96;
 	if (before == 0)
 		return 0;
 	memcpy(carried.bytes, address->bytes + before / 8, 4);

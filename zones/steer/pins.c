@@ -20,8 +20,9 @@ enum { LINE = PINS_LINE, SLICES = 64, SLICES_OF_ONE = 16, HEAD = 64 };
 static const char magic[16] = "graycloud pins2";
 
 struct line {
-	_Alignas(64) _Atomic uint64_t values[LINE];
-	_Atomic uint64_t checks[LINE];
+	_Alignas(64) struct {
+		_Atomic uint64_t value, check;
+	} pairs[LINE];
 	_Atomic uint64_t about[LINE];
 	_Atomic uint64_t addresses[LINE][2];
 };
@@ -209,9 +210,9 @@ pins_get(const struct pins *pins, uint64_t key, uint32_t share, uint32_t now_s, 
 	const struct line *line = line_of(pins, key, share);
 
 	for (unsigned i = 0; i < LINE; i++) {
-		uint64_t value = load(&line->values[i]);
+		uint64_t value = load(&line->pairs[i].value);
 
-		if ((load(&line->checks[i]) ^ value) != key || value == 0)
+		if ((load(&line->pairs[i].check) ^ value) != key || value == 0)
 			continue;
 		unpack(pin, value);
 		return !ended(value, now_s);
@@ -224,11 +225,11 @@ write_entry(struct line *line, unsigned place, uint64_t key, const struct pin *p
 {
 	uint64_t value = pack(pin);
 
-	set(&line->values[place], value);
+	set(&line->pairs[place].value, value);
 	set(&line->about[place], pack_about(pin));
 	set(&line->addresses[place][0], get64(pin->client.bytes));
 	set(&line->addresses[place][1], get64(pin->client.bytes + 8));
-	set(&line->checks[place], key ^ value);
+	set(&line->pairs[place].check, key ^ value);
 }
 
 /* A pin that is there again: it was proven once, and belongs to who proved it. */
@@ -264,7 +265,7 @@ held_by(const struct line *line, uint16_t owner)
 static bool
 may_displace(const struct line *line, unsigned place, const struct pin *pin, bool own_only)
 {
-	uint64_t value = load(&line->values[place]), about = load(&line->about[place]);
+	uint64_t value = load(&line->pairs[place].value), about = load(&line->about[place]);
 	bool proven = about & PROVEN;
 
 	if (proven && !pin->proven)
@@ -289,7 +290,7 @@ victim(const struct line *line, const struct pin *pin)
 	int best = -1;
 
 	for (unsigned i = 0; i < LINE; i++) {
-		uint64_t value = load(&line->values[i]), about = load(&line->about[i]);
+		uint64_t value = load(&line->pairs[i].value), about = load(&line->about[i]);
 		bool excess = !own_only && held_by(line, owner_of(about)) > PINS_LINE_SHARE;
 		unsigned its = worth(value, about);
 
@@ -311,9 +312,9 @@ pins_put(struct pins *pins, uint64_t key, uint32_t share, uint32_t now_s, const 
 	int place = -1;
 
 	for (unsigned i = 0; i < LINE; i++) {
-		uint64_t value = load(&line->values[i]);
+		uint64_t value = load(&line->pairs[i].value);
 
-		if (value != 0 && (load(&line->checks[i]) ^ value) == key) {
+		if (value != 0 && (load(&line->pairs[i].check) ^ value) == key) {
 			replace_entry(line, i, key, pin);
 			return true;
 		}
@@ -336,7 +337,7 @@ pins_each(const struct pins *pins, uint32_t share, uint32_t now_s,
 		const struct line *line = &pins->lines[(share + n / each) % SLICES * each + n % each];
 
 		for (unsigned i = 0; i < LINE; i++) {
-			uint64_t value = load(&line->values[i]), about = load(&line->about[i]);
+			uint64_t value = load(&line->pairs[i].value), about = load(&line->about[i]);
 			struct pin pin;
 
 			if (ended(value, now_s))
@@ -348,7 +349,7 @@ pins_each(const struct pins *pins, uint32_t share, uint32_t now_s,
 			pin.client.family = (uint8_t)about;
 			put64(pin.client.bytes, load(&line->addresses[i][0]));
 			put64(pin.client.bytes + 8, load(&line->addresses[i][1]));
-			fn(arg, load(&line->checks[i]) ^ value, &pin);
+			fn(arg, load(&line->pairs[i].check) ^ value, &pin);
 		}
 	}
 }
@@ -360,6 +361,6 @@ pins_count(const struct pins *pins, uint32_t now_s)
 
 	for (size_t i = 0; i < pins->nlines; i++)
 		for (unsigned n = 0; n < LINE; n++)
-			count += !ended(load(&pins->lines[i].values[n]), now_s);
+			count += !ended(load(&pins->lines[i].pairs[n].value), now_s);
 	return count;
 }

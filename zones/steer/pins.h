@@ -2,7 +2,7 @@
  * pins.h -- where sticky clients are kept (S20): a bounded table that all workers read and write without a
  * lock.
  *
- *     a line of eight:  value x 8, check x 8, about x 8, address x 8
+ *     a line of eight:  (value, check) x 8, about x 8, address x 8
  *     value: expiry (32 bits), confirmed, differs, pool (10), origin (20)
  *     check: key xor value
  *     about: proven, owner (16), length of the client's prefix (8), its family (8)

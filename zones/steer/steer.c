@@ -284,20 +284,23 @@ void
 steer_client_init(
     struct steer_client *client, const struct address *resolver, const struct address *ecs, unsigned source)
 {
-	struct address carried;
 	unsigned before;
 
 	*client = (struct steer_client){.resolver = *resolver};
-	address_uncover(&client->resolver);
+	if (resolver->family == FAMILY_V6)
+		address_uncover(&client->resolver);
 	if (source == 0)
 		return;
-	carried = *ecs;
-	before = address_uncover(&carried);
+	client->ecs = *ecs;
+	client->source = (uint8_t)source;
+	if (ecs->family != FAMILY_V6 || (before = address_uncover(&client->ecs)) == 0)
+		return;
 	/* A prefix that is as short as what stands before tells nothing of the IPv4 address. */
-	if (source <= before)
-		before = 0;
-	client->ecs = before > 0 ? carried : *ecs;
-	client->source = (uint8_t)(before > 0 ? MIN(source - before, 32u) : source);
+	if (source <= before) {
+		client->ecs = *ecs;
+		return;
+	}
+	client->source = (uint8_t)MIN(source - before, 32u);
 	client->covered = (uint8_t)before;
 }
 

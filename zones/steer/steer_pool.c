@@ -487,11 +487,12 @@ tell(const struct deciding *deciding)
 static unsigned
 apart_from(const struct address *address, const struct address *other)
 {
-	unsigned bits = 0;
+	uint64_t high = get64(address->bytes) ^ get64(other->bytes),
+		 low = get64(address->bytes + 8) ^ get64(other->bytes + 8);
 
-	while (bits < 127 && ((address->bytes[bits / 8] ^ other->bytes[bits / 8]) & 0x80 >> bits % 8) == 0)
-		bits++;
-	return bits + 1;
+	if (high != 0)
+		return (unsigned)__builtin_clzll(high) + 1;
+	return low != 0 ? (unsigned)__builtin_clzll(low) + 65 : 128;
 }
 
 /*
