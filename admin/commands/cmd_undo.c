@@ -198,6 +198,11 @@ put_before(struct change *change, const struct config_item *item, const char *na
 		now = object_read(change->txn, KIND_LB, &item->id);
 		pins_edit_keep(document, now, config_edit_sequence(change->edit));
 		text = json_write(document, false);
+		if (json_same(document, now))
+			problems_error(&change->problems,
+			    "load_balancer %s: pins that were cleared do not come back, and nothing else was "
+			    "changed",
+			    name);
 		json_drop(now);
 	}
 	config_put_object(change->edit, item->kind, item->id.text, name, old_name,

@@ -102,6 +102,8 @@ subtest 'pins are listed, and cleared by a command' => sub {
 	$t->admin('pin clear www.example.com');
 	my $home = asked();
 	cmp_ok(scalar(moved($pinned, $home)), '>', 3, 'without pins all go where hashing sends them');
+	my ($cleared) = sort { $b <=> $a } map { $_->{sequence} } @{$t->admin_json('log')};
+	$t->admin_fails("undo $cleared", qr/pins that were cleared do not come back/);
 	$t->admin_fails('pin clear nobody.example.com', qr/nobody\.example\.com/);
 	$t->admin_fails('pin list nobody.example.com', qr/no enabled load balancer nobody\.example\.com/);
 	my ($status) = $t->run(qw(pin clear www.example.com nowhere));
