@@ -551,21 +551,30 @@ names_in_other_scripts_become_a_labels(void **state)
 	    "z:4: \"\\195x\" has no form in ASCII (string encoding error): write its A-labels (xn--...)\n");
 }
 
+/* As it is exported: the SOA has no final dots, TTL 1 is "automatic". */
 static void
-ttl_1_of_cloudflares_export_is_automatic(void **state)
+cloudflares_export_is_read_as_it_is_meant(void **state)
 {
-	static const char head[] =
-	    ";;\n;; Domain:     example.com.\n;; Exported:   2024-01-01 00:00:00\n;;\n";
-	char *text = xasprintf(
-	    "%s%s", head, SOA NS "a\t1\tIN\tA\t192.0.2.1 ; cf_tags=cf-proxied:true\nb 2 A 192.0.2.1\n");
+	static const char export[] =
+	    ";;\n;; Domain:     example.com.\n;; Exported:   2024-01-01 00:00:00\n;;\n;; Use at your own "
+	    "risk.\n"
+	    ";; SOA Record\nexample.com\t3600\tIN\tSOA\tns.cloudflare.com dns.cloudflare.com 2 10000 2400 "
+	    "604800 3600\n\n"
+	    ";; NS Records\nexample.com.\t86400\tIN\tNS\tns.cloudflare.com.\n\n"
+	    ";; A Records\na.example.com.\t1\tIN\tA\t192.0.2.1 ; cf_tags=cf-proxied:true\n"
+	    "b.example.com.\t2\tIN\tA\t192.0.2.1\n";
+	char *got = read_from("z", export, NULL, false, false);
 
 	(void)state;
-	assert_rows(text,
-	    NS_OUT SOA_OUT "a.example.com.\t300\tIN\tA\t192.0.2.1\nb.example.com.\t2\tIN\tA\t192.0.2.1\n");
-	assert_said(text,
+	assert_string_equal(got,
+	    "example.com.\t86400\tIN\tNS\tns.cloudflare.com.\n"
+	    "example.com.\t3600\tIN\tSOA\tns.cloudflare.com. dns.cloudflare.com. 2 10000 2400 604800 3600\n"
+	    "a.example.com.\t300\tIN\tA\t192.0.2.1\nb.example.com.\t2\tIN\tA\t192.0.2.1\n");
+	assert_rows(export, got);
+	assert_said(export,
 	    "warning: z: 1 records have the TTL 1, which means automatic in Cloudflare's export: they get "
 	    "300 seconds\n");
-	free(text);
+	free(got);
 	assert_rows(SOA NS "a 1 A 192.0.2.1\n", NS_OUT SOA_OUT "a.example.com.\t1\tIN\tA\t192.0.2.1\n");
 }
 
@@ -652,7 +661,7 @@ main(void)
 	    cmocka_unit_test(generate_makes_the_records_that_bind_makes),
 	    cmocka_unit_test(a_kind_of_fault_is_told_twenty_times_and_then_counted),
 	    cmocka_unit_test(names_in_other_scripts_become_a_labels),
-	    cmocka_unit_test(ttl_1_of_cloudflares_export_is_automatic),
+	    cmocka_unit_test(cloudflares_export_is_read_as_it_is_meant),
 	    cmocka_unit_test(targets_that_are_addresses_aliases_or_cut_short_are_warned_about),
 	    cmocka_unit_test(a_file_that_does_not_end_is_refused),
 	    cmocka_unit_test(one_records_data_is_read_alone),

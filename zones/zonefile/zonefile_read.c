@@ -507,6 +507,10 @@ read_text(struct source *source, const char *text, size_t len)
 	if (len >= 3 && memcmp(text, "\357\273\277", 3) == 0)
 		cursor.at += 3; /* a byte order mark */
 	source->cloudflare = is_cloudflare(cursor.at, (size_t)(cursor.end - cursor.at));
+	if (source->cloudflare) { /* all names in it are whole, also the SOA's, which has no final dot */
+		source->origin[0] = 0;
+		source->origin_known = true;
+	}
 	while (line_next(&cursor, &reader->line)) {
 		if (reader->line.fault[0] != '\0')
 			fault(source, "%s", reader->line.fault);
