@@ -5,8 +5,8 @@
 #include "zones/store/store.h"
 
 #define OBJECT_USAGE(name) \
-	name " list\n" name " show NAME\n" name " create NAME P=V ...\n" name " set NAME P=V ...\n" name \
-	     " replace NAME P=V ...\n" name " delete NAME"
+	name " list [--limit N] [--after NAME]\n" name " show NAME\n" name " create NAME P=V ...\n" name \
+	     " set NAME P=V ...\n" name " replace NAME P=V ...\n" name " delete NAME"
 
 /* One line a command. */
 static const struct command commands[] = {
@@ -20,9 +20,10 @@ static const struct command commands[] = {
 	"record delete ZONE OWNER [TYPE [RDATA]] [--serial keep|increment|date|unixtime]\n"
 	"record list ZONE [OWNER [TYPE]]",
 	true},
-    {"monitor", cmd_monitor, NULL, OBJECT_USAGE("monitor"), true},
-    {"monitor_group", cmd_monitor_group, NULL, OBJECT_USAGE("monitor_group"), true},
-    {"pool", cmd_pool, "for:", OBJECT_USAGE("pool") "\npool enable|disable NAME [--for TIME]", true},
+    {"monitor", cmd_monitor, "limit: after:", OBJECT_USAGE("monitor"), true},
+    {"monitor_group", cmd_monitor_group, "limit: after:", OBJECT_USAGE("monitor_group"), true},
+    {"pool", cmd_pool, "for: limit: after:", OBJECT_USAGE("pool") "\npool enable|disable NAME [--for TIME]",
+	true},
     {"origin", cmd_origin, "for: all-pools",
 	"origin add|set POOL ADDRESS [P=V ...]\norigin remove POOL ADDRESS\n"
 	"origin enable|disable POOL ADDRESS [--for TIME]\norigin enable|disable ADDRESS --all-pools [--for "
@@ -30,7 +31,7 @@ static const struct command commands[] = {
 	"origin force POOL ADDRESS up|down|none [--for TIME]\norigin force ADDRESS up|down|none --all-pools "
 	"[--for TIME]",
 	true},
-    {"lb", cmd_lb, NULL, OBJECT_USAGE("lb") "\nlb enable|disable NAME", true},
+    {"lb", cmd_lb, "limit: after:", OBJECT_USAGE("lb") "\nlb enable|disable NAME", true},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true},
     {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false},

@@ -1,4 +1,5 @@
 #include "admin/cli/print.h"
+#include "admin/cli/spool.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/apply.h"
 #include "admin/edit/assign.h"
@@ -376,7 +377,7 @@ cmd_apply(struct args *args)
 struct exporting {
 	struct document_scope scope;
 	enum kind kind;
-	struct json *into;
+	struct spool *spool;
 };
 
 static bool
@@ -387,7 +388,7 @@ export_object(void *arg, const struct id *id, struct bytes text)
 
 	(void)id;
 	if (stored != NULL)
-		json_add(exporting->into,
+		spool_put(exporting->spool, NULL,
 		    document_show(exporting->kind, stored, &exporting->scope, DOCUMENT_EXPORT));
 	json_drop(stored);
 	return true;
@@ -399,7 +400,7 @@ export_zone(void *arg, const struct zone_info *zone)
 	struct exporting *exporting = arg;
 	char name[NAME_MAX_TEXT], *text = zone_load_text(exporting->scope.txn, zone);
 
-	json_put_text(exporting->into, name_to_host(zone->name, name), text);
+	spool_put(exporting->spool, name_to_host(zone->name, name), json_new_text(text));
 	free(text);
 	return true;
 }
@@ -419,7 +420,6 @@ enum exit_code
 cmd_export(struct args *args)
 {
 	struct exporting exporting = {0};
-	struct json *document;
 	struct store *store;
 	struct store_txn *txn;
 
@@ -427,24 +427,26 @@ cmd_export(struct args *args)
 		return args_misused(args, "export takes no words");
 	if (!read_begin(args, &store, &txn))
 		return EXIT_REFUSED;
-	document = json_new_object();
-	if (txn != NULL && args_flag(args, "for-edit"))
-		json_put(document, "exported", reading_json(txn));
 	exporting.scope.txn = txn;
+	exporting.spool = spool_new();
+	spool_open(exporting.spool, NULL, '{');
+	if (txn != NULL && args_flag(args, "for-edit"))
+		spool_put(exporting.spool, "exported", reading_json(txn));
 	if (args_flag(args, "zones")) {
-		exporting.into = json_new_object();
-		json_put(document, "zones", exporting.into);
+		spool_open(exporting.spool, "zones", '{');
 		if (txn != NULL)
 			config_each_zone(txn, export_zone, &exporting);
+		spool_close(exporting.spool);
 	}
 	for (size_t i = 0; i < NITEMS(parts); i++) {
 		exporting.kind = parts[i].kind;
-		exporting.into = json_new_list();
-		json_put(document, parts[i].name, exporting.into);
+		spool_open(exporting.spool, parts[i].name, '[');
 		if (txn != NULL)
 			config_each_object_by_name(txn, parts[i].kind, export_object, &exporting);
+		spool_close(exporting.spool);
 	}
+	spool_close(exporting.spool);
 	read_end(store, txn);
-	print_json(document);
+	spool_print(exporting.spool);
 	return EXIT_DONE;
 }

@@ -3,6 +3,7 @@
 #include "admin/edit/assign.h"
 #include "admin/edit/object.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 static size_t
@@ -78,6 +79,7 @@ edit_origins(struct change *change, struct json *pool, void *arg)
 /* --all-pools: the same edit in every pool that has the address. */
 struct holders {
 	const struct words *words;
+	char *quoted; /* the address as a document has it */
 	struct id *ids;
 	size_t count;
 };
@@ -86,8 +88,12 @@ static bool
 find_holder(void *arg, const struct id *id, struct bytes text)
 {
 	struct holders *holders = arg;
-	struct json *pool = json_read_quietly(text);
+	struct json *pool;
 
+	/* Most documents need not be read: the address is not in them. */
+	if (memmem(text.data, text.len, holders->quoted, strlen(holders->quoted)) == NULL)
+		return true;
+	pool = json_read_quietly(text);
 	if (find_origin(pool, holders->words->address) < json_count(json_member(pool, "origins"))) {
 		holders->ids = xrealloc(holders->ids, (holders->count + 1) * sizeof *id);
 		holders->ids[holders->count++] = *id;
@@ -96,11 +102,27 @@ find_holder(void *arg, const struct id *id, struct bytes text)
 	return true;
 }
 
+/* Documents keep addresses in one form, and hostnames in lower case without a final dot. */
+static char *
+quote(const char *word)
+{
+	struct address address;
+	char text[46], *host;
+	size_t len = strlen(word);
+
+	if (address_from_text(&address, word))
+		return xasprintf("\"%s\"", address_to_text(&address, text));
+	host = xasprintf("\"%.*s\"", (int)(len - (len > 0 && word[len - 1] == '.')), word);
+	for (char *at = host; *at != '\0'; at++)
+		*at = (char)tolower((unsigned char)*at);
+	return host;
+}
+
 static void
 edit_all_pools(struct change *change, void *arg)
 {
 	struct words *words = arg;
-	struct holders holders = {.words = words};
+	struct holders holders = {.words = words, .quoted = quote(words->address)};
 	struct document_scope scope = {.txn = change->txn};
 
 	config_each_object_by_name(change->txn, KIND_POOL, find_holder, &holders);
@@ -119,6 +141,7 @@ edit_all_pools(struct change *change, void *arg)
 	change->message = xasprintf("origin %s: %s in %zu pools", words->address,
 	    config_edit_changed(change->edit) ? "changed" : "as before", holders.count);
 	free(holders.ids);
+	free(holders.quoted);
 }
 
 enum exit_code

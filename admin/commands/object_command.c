@@ -1,5 +1,6 @@
 #include "admin/commands/object_command.h"
 
+#include "admin/cli/spool.h"
 #include "admin/cli/when.h"
 #include "admin/edit/assign.h"
 
@@ -24,47 +25,62 @@ object_list_text(const struct json *list)
 struct listing {
 	const struct object_command *command;
 	struct document_scope scope;
-	enum document_purpose purpose;
-	struct json *objects;
+	struct table *table; /* or, for --json, */
+	struct spool *spool;
+	uint64_t left; /* objects that are still wanted */
 };
 
 static bool
 list_object(void *arg, const struct id *id, struct bytes text)
 {
 	struct listing *listing = arg;
-	struct json *stored = json_read_quietly(text);
+	struct json *stored, *shown;
 
 	(void)id;
-	if (stored != NULL)
-		json_add(listing->objects,
-		    document_show(listing->command->kind, stored, &listing->scope, listing->purpose));
+	if (listing->left-- == 0)
+		return false;
+	if ((stored = json_read_quietly(text)) == NULL)
+		return true;
+	shown = document_show(listing->command->kind, stored, &listing->scope,
+	    listing->spool != NULL ? DOCUMENT_API : DOCUMENT_PEOPLE);
 	json_drop(stored);
+	if (listing->spool != NULL)
+		spool_put(listing->spool, NULL, shown);
+	else {
+		listing->command->row(listing->table, shown);
+		json_drop(shown);
+	}
 	return true;
 }
 
+/* One object at a time is in memory: there may be very many. */
 static enum exit_code
 run_list(const struct object_command *command, const struct args *args)
 {
-	struct listing listing = {.command = command, .purpose = args->json ? DOCUMENT_API : DOCUMENT_PEOPLE};
+	struct listing listing = {.command = command, .left = UINT64_MAX};
+	const char *after = args_value(args, "after"), *limit = args_value(args, "limit");
 	struct store *store;
-	struct table *table;
 
+	if (limit != NULL && (!whole_from_text(limit, UINT32_MAX, &listing.left) || listing.left == 0))
+		return args_misused(args, "--limit takes a number from 1, not \"%s\"", limit);
 	if (!read_begin(args, &store, &listing.scope.txn))
 		return EXIT_REFUSED;
-	listing.objects = json_new_list();
+	if (args->json) {
+		listing.spool = spool_new();
+		spool_open(listing.spool, NULL, '[');
+	} else
+		listing.table = command->titles();
 	if (listing.scope.txn != NULL)
-		config_each_object_by_name(listing.scope.txn, command->kind, list_object, &listing);
+		config_each_object_after(
+		    listing.scope.txn, command->kind, after != NULL ? after : "", list_object, &listing);
 	read_end(store, listing.scope.txn);
 	if (args->json) {
-		print_json(listing.objects);
-		return EXIT_DONE;
+		spool_close(listing.spool);
+		spool_print(listing.spool);
+	} else {
+		table_print(listing.table, stdout);
+		table_free(listing.table);
 	}
-	table = command->titles();
-	for (size_t i = 0; i < json_count(listing.objects); i++)
-		command->row(table, json_item(listing.objects, i));
-	table_print(table, stdout);
-	table_free(table);
-	json_drop(listing.objects);
 	return EXIT_DONE;
 }
 

@@ -176,23 +176,46 @@ config_each_object(struct store_txn *txn, enum kind kind, config_object_fn *fn, 
 	return on;
 }
 
-bool
-config_each_object_by_name(struct store_txn *txn, enum kind kind, config_object_fn *fn, void *arg)
+/* first is a key of the index: the kind, and the name where to begin. */
+static bool
+each_named(struct store_txn *txn, struct bytes first, config_object_fn *fn, void *arg)
 {
 	struct store_cursor *cursor = store_cursor_open(txn, TABLE_OBJECT_NAMES);
-	uint8_t prefix = (uint8_t)kind;
+	const uint8_t *prefix = first.data;
 	struct bytes key, value, json;
 	bool on = cursor != NULL, more;
 
-	more = on && store_cursor_seek(cursor, (struct bytes){&prefix, 1}, &key, &value);
-	for (; on && more && starts_with(key, &prefix, 1); more = store_cursor_next(cursor, &key, &value)) {
+	more = on && store_cursor_seek(cursor, first, &key, &value);
+	if (more && first.len > 1 && key.len == first.len && memcmp(key.data, first.data, key.len) == 0)
+		more = store_cursor_next(cursor, &key, &value);
+	for (; on && more && starts_with(key, prefix, 1); more = store_cursor_next(cursor, &key, &value)) {
 		struct id id;
 
-		if (decode_id(value, &id) && config_object(txn, kind, id.text, &json))
+		if (decode_id(value, &id) && config_object(txn, (enum kind) * prefix, id.text, &json))
 			on = fn(arg, &id, json);
 	}
 	store_cursor_close(cursor);
 	return on;
+}
+
+bool
+config_each_object_by_name(struct store_txn *txn, enum kind kind, config_object_fn *fn, void *arg)
+{
+	uint8_t prefix = (uint8_t)kind;
+
+	return each_named(txn, (struct bytes){&prefix, 1}, fn, arg);
+}
+
+bool
+config_each_object_after(
+    struct store_txn *txn, enum kind kind, const char *name, config_object_fn *fn, void *arg)
+{
+	uint8_t first[1 + OBJECT_NAME_MAX];
+	size_t len = MIN(strlen(name), OBJECT_NAME_MAX);
+
+	first[0] = (uint8_t)kind;
+	memcpy(first + 1, name, len);
+	return each_named(txn, (struct bytes){first, 1 + len}, fn, arg);
 }
 
 struct pool *

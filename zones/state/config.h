@@ -56,6 +56,9 @@ typedef bool config_object_fn(void *arg, const struct id *id, struct bytes json)
 /* All objects of a kind; in the order of their ids, or of their names. */
 bool config_each_object(struct store_txn *txn, enum kind kind, config_object_fn *fn, void *arg);
 bool config_each_object_by_name(struct store_txn *txn, enum kind kind, config_object_fn *fn, void *arg);
+/* The same for the names behind one, which need not exist. */
+bool config_each_object_after(
+    struct store_txn *txn, enum kind kind, const char *name, config_object_fn *fn, void *arg);
 
 /* Loaded objects, or NULL where there is none or it cannot be read.  The caller frees with model_free_*. */
 struct pool *config_pool(struct store_txn *txn, const char *id);

@@ -223,6 +223,19 @@ store_die_of_damage(void)
 	fault_die("a store is damaged\n");
 }
 
+void
+store_fault_release(const struct store *store)
+{
+	uintptr_t start, end;
+
+	if (store->fault < 0)
+		return;
+	start = atomic_load(&faults[store->fault].start);
+	end = atomic_load(&faults[store->fault].end);
+	if (end > start && start != UINTPTR_MAX)
+		madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
 bool
 store_fault_within(const struct store *store, const void *data, size_t len)
 {

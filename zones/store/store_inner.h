@@ -16,7 +16,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { STORE_MAX_TABLES = 16, STORE_KEY_MAX = 511 };
+enum { STORE_MAX_TABLES = 16, STORE_KEY_MAX = 511, STORE_STEPS_KEPT = 4096 };
 
 struct store {
 	enum store_kind kind;
@@ -57,7 +57,7 @@ struct store_cursor {
 	struct store *store;
 	MDB_cursor *cursor;
 	/* A copy of the key of the last row that was met; no length: none yet. */
-	size_t at_len;
+	size_t at_len, steps;
 	uint8_t at[STORE_KEY_MAX];
 };
 
@@ -131,6 +131,9 @@ void store_fault_find_map(struct store *store);
 void store_fault_forget(struct store *store);
 /* Damage that LMDB found itself: the same end, except in a daemon, where it returns. */
 void store_damage_found(const struct store *store);
+/* Give back the memory of the pages that were read. They stay where they are, and are read again if need be.
+ */
+void store_fault_release(const struct store *store);
 /* True if the bytes lie in the map of the store. */
 bool store_fault_within(const struct store *store, const void *data, size_t len);
 /* The sentence of the first store that is open, and the end. */

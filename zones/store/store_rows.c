@@ -101,6 +101,7 @@ store_cursor_open(struct store_txn *txn, enum store_table table)
 	if (store_call(txn->store, &call) == 0) {
 		cursor->cursor = call.cursor;
 		cursor->at_len = 0;
+		cursor->steps = 0;
 		return cursor;
 	}
 	free(cursor);
@@ -155,6 +156,9 @@ step(
 		store_damage_found(cursor->store);
 		return false;
 	}
+	/* A walk over everything would make all of the file resident. */
+	if (++cursor->steps % STORE_STEPS_KEPT == 0)
+		store_fault_release(cursor->store);
 	*at = to_bytes(&key);
 	cursor->at_len = at->len;
 	memcpy(cursor->at, at->data, at->len);
