@@ -173,10 +173,13 @@ list(const struct args *args)
 		return EXIT_REFUSED;
 	good = config != NULL && gather(args, &listing, name, config);
 	read_end(store, config);
-	if (good && args->json)
+	if (good && args->json) {
 		print_json(listing.pins);
-	else if (good)
-		print_pins(listing.pins);
+	} else {
+		if (good)
+			print_pins(listing.pins);
+		json_drop(listing.pins);
+	}
 	return good ? EXIT_DONE : EXIT_REFUSED;
 }
 

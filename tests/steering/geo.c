@@ -99,6 +99,7 @@ the_first_half_of_a_slash_64_speaks_for_all(void **state)
 	assert_true(geo_find(geo, &address, &found));
 	assert_string_equal(found.country, "US");
 	geo_free(geo);
+	problems_free(&problems);
 }
 
 /* Two databases, of places and of networks; S4 by brute force over /16s, /24s and /32s. */
@@ -227,6 +228,7 @@ a_leaf_above_IPv4_speaks_for_all_of_it(void **state)
 	assert_string_equal(found.country, "DE");
 	assert_int_equal(found.area_prefix, 0);
 	geo_free(geo);
+	problems_free(&problems);
 }
 
 static int
