@@ -75,7 +75,7 @@ courier_label_of(const char *url)
 	char *fault = courier_fault(url), *label;
 	const char *end = strstr(url, "://");
 
-	if (fault == NULL)
+	if (fault == NULL || strncmp(url, "exec:", 5) == 0)
 		label = make_label(url);
 	else
 		label = end == NULL ? xstrdup("URL") : xasprintf("%.*s...", (int)(end + 3 - url), url);
