@@ -148,13 +148,14 @@ sub flooding_resolver {
 	return $socket->sockport;
 }
 
-subtest 'a resolver that floods' => sub {
+subtest 'a resolver and a nameserver that flood' => sub {
 	my $port = flooding_resolver();
 	my $t = Graycloud->start(origins => 1, dnsd => 0, monitor => 1, monitor_args => ['--resolver', "127.0.0.2:$port"]);
 
 	$t->admin("monitor create well type=http port=@{[$t->origin_port]} $fast");
 	$t->admin('pool create well origin=127.0.0.2 monitor=well');
 	$t->admin('pool create named origin=www.example.net monitor=well');
+	verdicts($t, ['dns', 'down', 'DNS timeout occurred', 'type=dns port=' . flooding_resolver() . " dns_name=a.example.com $fast"]);
 	becomes($t, 'well', '127.0.0.2', 'up');
 	my $checks = origin_status($t, 'well', '127.0.0.2')->{checks};
 	eventually { origin_status($t, 'well', '127.0.0.2')->{checks} >= $checks + 3 } 'checks go on';
