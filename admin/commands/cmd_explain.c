@@ -6,7 +6,7 @@
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 #include "admin/edit/change.h"
-#include "admin/explain/explanation.h"
+#include "admin/explain/reading.h"
 #include "admin/look/node.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -291,10 +291,9 @@ print_text(const struct json *out)
 static struct json *
 explain(struct args *args, struct explanation_request *request)
 {
-	struct compiler *compiler = NULL;
 	struct store *config_store, *health_store = NULL;
 	struct store_txn *config, *health;
-	struct json *out = NULL;
+	struct json *out;
 	struct pins *pins = NULL;
 	struct steer_site site = {.code = ""};
 	struct problems problems = {0};
@@ -313,9 +312,7 @@ explain(struct args *args, struct explanation_request *request)
 	request->pins = pins = pins_view(path);
 	request->geo = geo = node_place(args->state, &site);
 	request->site = &site;
-	compiler = compiler_read(config, health, &problems);
-	if (compiler != NULL)
-		out = explanation_make(compiler, config, health, request);
+	out = reading_explain(config, health, request, &problems);
 	problems_print(&problems, "graycloud", stderr);
 	problems_free(&problems);
 	pins_close(pins);
@@ -324,7 +321,6 @@ explain(struct args *args, struct explanation_request *request)
 	store_abort(health);
 	store_close(health_store);
 	read_end(config_store, config);
-	compiler_free(compiler);
 	return out;
 }
 

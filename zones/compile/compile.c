@@ -80,35 +80,63 @@ failed(struct compiler *compiler, const char *why)
 	return COMPILED_FAILED;
 }
 
-/* Read everything into a new world; the old one goes after publication. */
+/* What a failed read made is not published: it has a list of its own, freed at once. */
 static enum compiled
-read_all(struct compiler *compiler, struct store_txn *txn)
+failed_read(struct compiler *compiler, struct world *world, struct retired *made)
 {
-	/* What a failed read made is not published: it has a list of its own, freed at once. */
-	struct retired made = {0};
-	struct world *world = world_new(&made, &compiler->numbers);
-	struct retire now = {free_now, NULL};
+	enum compiled result = failed(compiler, world->error);
 
-	if (world == NULL)
-		return failed(compiler, "memory is exhausted");
-	if (!world_read(world, txn, compiler->world)) {
-		enum compiled result = failed(compiler, world->error);
+	world_drop(world);
+	for (size_t i = 0; i < made->count; i++)
+		made->items[i].fn(made->items[i].memory);
+	free(made->items);
+	return result;
+}
 
-		world_drop(world);
-		for (size_t i = 0; i < made.count; i++)
-			now.add(NULL, made.items[i].fn, made.items[i].memory);
-		free(made.items);
-		return result;
-	}
-	for (size_t i = 0; i < made.count; i++)
-		retired_add(&compiler->retired, made.items[i].fn, made.items[i].memory);
-	free(made.items);
+/* Take over a world that was read. */
+static enum compiled
+begin_world(struct compiler *compiler, struct world *world, struct retired *made)
+{
+	for (size_t i = 0; i < made->count; i++)
+		retired_add(&compiler->retired, made->items[i].fn, made->items[i].memory);
+	free(made->items);
 	world->retired = &compiler->retired;
 	world_drop(compiler->world);
 	compiler->world = world;
 	compiler->generation = world->snapshot->generation;
 	compiler->broken = false;
 	return COMPILED_NEW;
+}
+
+/* Read everything into a new world; the old one goes after publication. */
+static enum compiled
+read_all(struct compiler *compiler, struct store_txn *txn)
+{
+	struct retired made = {0};
+	struct world *world = world_new(&made, &compiler->numbers);
+
+	if (world == NULL)
+		return failed(compiler, "memory is exhausted");
+	return world_read(world, txn, compiler->world) ? begin_world(compiler, world, &made)
+						       : failed_read(compiler, world, &made);
+}
+
+/* The same for a few names; everything if that does not do. */
+static enum compiled
+read_names(struct compiler *compiler, struct store_txn *txn, const uint8_t *const *names, size_t count)
+{
+	struct retired made = {0};
+	struct world *world = world_new(&made, &compiler->numbers);
+	bool complete;
+
+	if (world == NULL)
+		return failed(compiler, "memory is exhausted");
+	if (!world_read_names(world, txn, names, count, &complete))
+		return failed_read(compiler, world, &made);
+	if (complete)
+		return begin_world(compiler, world, &made);
+	failed_read(compiler, world, &made);
+	return read_all(compiler, txn);
 }
 
 static size_t
@@ -687,16 +715,37 @@ compiler_pass_ends(struct compiler *compiler, struct store_txn *txn)
 	return changed ? COMPILED_TABLES : COMPILED_SAME;
 }
 
-struct compiler *
-compiler_read(struct store_txn *config, struct store_txn *health, struct problems *problems)
+static struct compiler *
+read_once(
+    struct compiler *compiler, enum compiled compiled, struct store_txn *health, struct problems *problems)
 {
-	struct compiler *compiler = compiler_new();
-
-	if (compiler != NULL && compiler_config(compiler, config, true) == COMPILED_NEW &&
+	if (compiled == COMPILED_NEW &&
 	    (health == NULL || compiler_health(compiler, health, true) != COMPILED_FAILED))
 		return compiler;
 	problems_error(problems, "the configuration cannot be compiled: %s",
 	    compiler != NULL ? compiler_error(compiler) : "memory is exhausted");
 	compiler_free(compiler);
 	return NULL;
+}
+
+struct compiler *
+compiler_read(struct store_txn *config, struct store_txn *health, struct problems *problems)
+{
+	struct compiler *compiler = compiler_new();
+
+	return read_once(compiler,
+	    compiler != NULL ? compiler_config(compiler, config, true) : COMPILED_FAILED, health, problems);
+}
+
+struct compiler *
+compiler_read_names(struct store_txn *config, struct store_txn *health, const uint8_t *const *names,
+    size_t count, struct problems *problems)
+{
+	struct compiler *compiler = compiler_new();
+
+	return read_once(compiler,
+	    compiler == NULL                            ? COMPILED_FAILED
+		: config_schema(config) > CONFIG_SCHEMA ? compiler_config(compiler, config, true)
+							: read_names(compiler, config, names, count),
+	    health, problems);
 }

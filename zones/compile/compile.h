@@ -34,6 +34,13 @@ void compiler_free(struct compiler *compiler);
  */
 struct compiler *compiler_read(struct store_txn *config, struct store_txn *health, struct problems *problems);
 
+/*
+ * The same for a few names: it has what answers for them need, and costs what they cost. An answer that leads
+ * to another name (a CNAME, a nameserver) is right when that name was given too.
+ */
+struct compiler *compiler_read_names(struct store_txn *config, struct store_txn *health,
+    const uint8_t *const *names, size_t count, struct problems *problems);
+
 /* Follow the config store.  anew: read all of it (the store was replaced). */
 enum compiled compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew);
 

@@ -70,11 +70,21 @@ struct lb_entry {
 	uint32_t number;
 };
 
+/* The owners that a world of a few names has of a zone. */
+struct zone_owners {
+	struct owner_key {
+		uint8_t key[NAME_MAX_KEY];
+		size_t len;
+	} * keys;
+	size_t count;
+};
+
 struct zone_entry {
 	uint32_t number;
 	struct zone_info info;
 	struct zone *zone;
-	bool listed; /* mark of a walk over the store */
+	struct zone_owners *only; /* NULL: all */
+	bool listed;              /* mark of a walk over the store */
 	bool rebuild;
 };
 
@@ -124,6 +134,15 @@ void world_drop(struct world *world);
 /* Read everything of a transaction into an empty world, with what another world knows of health where there
  * is one. */
 bool world_read(struct world *world, struct store_txn *txn, struct world *before);
+/*
+ * Read what answers for these names need, and no more; names that answers lead to are to be given too.
+ * complete is false if that cannot be told without reading everything.
+ */
+bool world_read_names(
+    struct world *world, struct store_txn *txn, const uint8_t *const *names, size_t count, bool *complete);
+/* The rows of these owners, in the order of their keys. */
+bool world_each_owner(
+    struct store_txn *txn, uint32_t zone, struct zone_owners *only, config_row_fn *fn, void *arg);
 /* Follow the changes after a generation. */
 bool world_follow(struct world *world, struct store_txn *txn, uint64_t generation, bool *lost);
 

@@ -56,6 +56,7 @@ compare_placed(const void *a, const void *b)
 struct merge {
 	struct store_txn *txn;
 	uint32_t zone;
+	struct zone_owners *only;
 	struct placed_lb *const *lbs;
 	size_t nlbs;
 	/* of one walk */
@@ -129,8 +130,9 @@ merge_each(void *arg, zone_owner_fn *sink, void *sink_arg)
 	merge->key_len = 0;
 	merge->sink = sink;
 	merge->sink_arg = sink_arg;
-	return config_each_row(merge->txn, merge->zone, NULL, merge_row, merge) && merge_flush(merge) &&
-	    merge_lbs_before(merge, NULL);
+	return (merge->only != NULL ? world_each_owner(merge->txn, merge->zone, merge->only, merge_row, merge)
+				    : config_each_row(merge->txn, merge->zone, NULL, merge_row, merge)) &&
+	    merge_flush(merge) && merge_lbs_before(merge, NULL);
 }
 
 /* All placed load balancers, sorted by zone and key.  NULL where memory is exhausted. */
@@ -182,7 +184,7 @@ placement_free(struct placement *placement)
 static bool
 build_zone(struct store_txn *txn, struct zone_entry *entry, const struct placement *placement)
 {
-	struct merge merge = {.txn = txn, .zone = entry->number};
+	struct merge merge = {.txn = txn, .zone = entry->number, .only = entry->only};
 	size_t low = 0, high = placement->count;
 
 	while (low < high) {
@@ -259,6 +261,9 @@ world_remove_zone(struct world *world, struct zone_entry *entry)
 		tdelete(entry, &world->zone_names, by_zone_name);
 	world->nzones--;
 	retired_add(world->retired, zone_free, entry->zone);
+	if (entry->only != NULL)
+		free(entry->only->keys);
+	free(entry->only);
 	free(entry);
 }
 

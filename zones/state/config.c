@@ -115,6 +115,28 @@ config_each_row(
 	return on;
 }
 
+bool
+config_owner_from(
+    struct store_txn *txn, uint32_t zone, struct bytes from, uint8_t out[NAME_MAX_KEY], size_t *len)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_ZONES);
+	uint8_t first[ZONE_KEY_MAX];
+	struct bytes key, value;
+	bool found;
+
+	put32(first, zone);
+	memcpy(first + 4, from.data, MIN(from.len, NAME_MAX_KEY));
+	found = cursor != NULL &&
+	    store_cursor_seek(cursor, (struct bytes){first, 4 + MIN(from.len, NAME_MAX_KEY)}, &key, &value) &&
+	    starts_with(key, first, 4) && key.len > 6 && key.len - 6 <= NAME_MAX_KEY;
+	if (found) {
+		*len = key.len - 6;
+		memcpy(out, (const uint8_t *)key.data + 4, *len);
+	}
+	store_cursor_close(cursor);
+	return found;
+}
+
 /* ---- objects ---- */
 
 struct id
@@ -204,6 +226,25 @@ config_each_object_by_name(struct store_txn *txn, enum kind kind, config_object_
 	uint8_t prefix = (uint8_t)kind;
 
 	return each_named(txn, (struct bytes){&prefix, 1}, fn, arg);
+}
+
+bool
+config_each_name(struct store_txn *txn, enum kind kind, config_name_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_OBJECT_NAMES);
+	uint8_t prefix = (uint8_t)kind;
+	struct bytes key, value;
+	bool on = cursor != NULL, more;
+
+	more = on && store_cursor_seek(cursor, (struct bytes){&prefix, 1}, &key, &value);
+	for (; on && more && starts_with(key, &prefix, 1); more = store_cursor_next(cursor, &key, &value)) {
+		struct id id;
+
+		if (decode_id(value, &id))
+			on = fn(arg, (struct bytes){(const uint8_t *)key.data + 1, key.len - 1}, &id);
+	}
+	store_cursor_close(cursor);
+	return on;
 }
 
 bool

@@ -42,6 +42,10 @@ typedef bool config_row_fn(void *arg, struct bytes owner_key, const struct rrset
 bool config_each_row(
     struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, config_row_fn *fn, void *arg);
 
+/* The first owner of a zone whose key is from or larger. False if there is none. */
+bool config_owner_from(
+    struct store_txn *txn, uint32_t zone, struct bytes from, uint8_t key[NAME_MAX_KEY], size_t *len);
+
 /*
  * What tells this configuration from every other: made with it, kept for ever.  Empty where it was made by a
  * version that gave none and has not been changed since.
@@ -56,6 +60,9 @@ typedef bool config_object_fn(void *arg, const struct id *id, struct bytes json)
 /* All objects of a kind; in the order of their ids, or of their names. */
 bool config_each_object(struct store_txn *txn, enum kind kind, config_object_fn *fn, void *arg);
 bool config_each_object_by_name(struct store_txn *txn, enum kind kind, config_object_fn *fn, void *arg);
+/* Names and ids alone; no object is read. */
+typedef bool config_name_fn(void *arg, struct bytes name, const struct id *id);
+bool config_each_name(struct store_txn *txn, enum kind kind, config_name_fn *fn, void *arg);
 /* The same for the names behind one, which need not exist. */
 bool config_each_object_after(
     struct store_txn *txn, enum kind kind, const char *name, config_object_fn *fn, void *arg);

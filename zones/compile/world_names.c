@@ -1,0 +1,301 @@
+/*
+ * world_names.c -- a world of a few names: what answers to questions for them need, and no more.
+ *
+ * Of each zone around a name it has the rows of the name, of its ancestors, of the wildcards there, and one
+ * owner below each ancestor, so that empty non-terminals exist. Of the load balancers it has those at these
+ * names, and one that makes the deepest ancestor exist. The cost does not grow with the zones, and with the
+ * load balancers only by a look at the index of their names.
+ */
+#include "zones/compile/world.h"
+
+#include <stdlib.h>
+
+enum { CANDIDATES = 8, DEPTHS = NAME_MAX_LABELS + 1 };
+
+/* Load balancers that share as many labels with a wanted name. */
+struct sharing {
+	struct id ids[CANDIDATES];
+	unsigned count; /* may be larger than CANDIDATES: the others were not kept */
+};
+
+struct wanted {
+	const uint8_t *name;
+	unsigned labels;
+	char text[NAME_MAX_TEXT];
+	struct id *own; /* at the name, or a wildcard at an ancestor */
+	size_t nown;
+	struct sharing sharing[DEPTHS];
+};
+
+struct picking {
+	struct world *world;
+	struct store_txn *txn;
+	struct wanted *wanted; /* of one name at a time */
+	bool failed;
+};
+
+/* ---- rows ---- */
+
+static bool
+add_owner(struct zone_entry *zone, const uint8_t *key, size_t len)
+{
+	struct zone_owners *only = zone->only;
+	struct owner_key *grown = realloc(only->keys, (only->count + 1) * sizeof *grown);
+
+	if (grown == NULL)
+		return false;
+	only->keys = grown;
+	memcpy(grown[only->count].key, key, len);
+	grown[only->count++].len = len;
+	return true;
+}
+
+/* One ancestor of a wanted name, or the name itself, which has no labels more. */
+static bool
+add_ancestor(struct picking *picking, struct zone_entry *zone, const uint8_t *name, bool itself)
+{
+	uint8_t wildcard[NAME_MAX_LEN + 2] = {1, '*'}, key[NAME_MAX_KEY], below[NAME_MAX_KEY];
+	size_t len = name_to_key(key, name, zone->info.name), below_len, octets = name_len(name);
+
+	if (len == 0)
+		return true;
+	if (!add_owner(zone, key, len))
+		return false;
+	/* A key ends with 00, and what lies below goes on with another octet there. */
+	if (len > 1) {
+		key[len - 1] = 1;
+		if (config_owner_from(
+			picking->txn, zone->number, (struct bytes){key, len}, below, &below_len) &&
+		    below_len > len && memcmp(below, key, len - 1) == 0 && !add_owner(zone, below, below_len))
+			return false;
+	}
+	if (itself || octets + 2 > NAME_MAX_LEN)
+		return true;
+	memcpy(wildcard + 2, name, octets);
+	len = name_to_key(key, wildcard, zone->info.name);
+	return len == 0 || add_owner(zone, key, len);
+}
+
+static bool
+add_rows(struct picking *picking, struct zone_entry *zone, const uint8_t *name)
+{
+	unsigned labels = name_labels(name), apex = name_labels(zone->info.name);
+
+	for (unsigned skip = 0; skip + apex <= labels; skip++)
+		if (!add_ancestor(picking, zone, name_skip(name, skip), skip == 0))
+			return false;
+	return true;
+}
+
+/* Every served zone that encloses the name: DS is asked of the parent's. */
+static bool
+add_zones(struct picking *picking, const uint8_t *name)
+{
+	for (unsigned skip = 0, labels = name_labels(name); skip <= labels; skip++) {
+		uint8_t apex[NAME_MAX_LEN + 1];
+		struct zone_entry *entry;
+		struct zone_info info;
+
+		name_lower(apex, name_skip(name, skip));
+		if (!config_zone(picking->txn, apex, &info))
+			continue;
+		entry = world_find(&picking->world->zones, &info.number, world_by_number);
+		if (entry == NULL) {
+			if ((entry = world_add_zone(picking->world, &info)) == NULL ||
+			    (entry->only = calloc(1, sizeof *entry->only)) == NULL)
+				return false;
+		}
+		if (!add_rows(picking, entry, name))
+			return false;
+	}
+	return true;
+}
+
+static int
+compare_owner_keys(const void *a, const void *b)
+{
+	const struct owner_key *x = a, *y = b;
+
+	return world_compare_keys(x->key, x->len, y->key, y->len);
+}
+
+bool
+world_each_owner(struct store_txn *txn, uint32_t zone, struct zone_owners *only, config_row_fn *fn, void *arg)
+{
+	if (only->count > 0)
+		qsort(only->keys, only->count, sizeof *only->keys, compare_owner_keys);
+	for (size_t i = 0; i < only->count; i++) {
+		struct bytes key = {only->keys[i].key, only->keys[i].len};
+
+		if (i > 0 && compare_owner_keys(&only->keys[i - 1], &only->keys[i]) == 0)
+			continue;
+		if (!config_each_row(txn, zone, &key, fn, arg))
+			return false;
+	}
+	return true;
+}
+
+/* ---- load balancers ---- */
+
+/* A dot of the text between two labels; "\." belongs to one. */
+static bool
+ends_label(const char *text, size_t at)
+{
+	size_t slashes = 0;
+
+	while (slashes < at && text[at - 1 - slashes] == '\\')
+		slashes++;
+	return text[at] == '.' && slashes % 2 == 0;
+}
+
+/* How many labels two names have in common at their ends. */
+static unsigned
+common_labels(const char *name, size_t name_len, const char *other, size_t other_len)
+{
+	size_t same = 0, most = MIN(name_len, other_len);
+	unsigned count = 0;
+
+	while (same < most && name[name_len - 1 - same] == other[other_len - 1 - same]) {
+		count += ends_label(name, name_len - 1 - same);
+		same++;
+	}
+	/* The label that the shorter one begins with is whole, if the longer one has a dot there. */
+	if (same == most && same > 0 &&
+	    (name_len == other_len ||
+		(name_len > other_len ? ends_label(name, name_len - 1 - same)
+				      : other[other_len - 1 - same] == '.')))
+		count++;
+	return count;
+}
+
+static unsigned
+labels_of(const char *text, size_t len)
+{
+	unsigned count = 1;
+
+	for (size_t i = 0; i < len; i++)
+		count += text[i] == '.';
+	return count;
+}
+
+static bool
+meet_lb(void *arg, struct bytes name, const struct id *id)
+{
+	struct picking *picking = arg;
+	struct wanted *wanted = picking->wanted;
+	const char *text = name.data;
+	unsigned common = common_labels(wanted->text, strlen(wanted->text), text, name.len), labels;
+	struct sharing *sharing;
+
+	if (common == 0 || common >= DEPTHS)
+		return true;
+	labels = labels_of(text, name.len);
+	if (labels == common ? common == wanted->labels : labels == common + 1 && text[0] == '*') {
+		struct id *grown = realloc(wanted->own, (wanted->nown + 1) * sizeof *grown);
+
+		if (grown == NULL) {
+			picking->failed = true;
+			return false;
+		}
+		wanted->own = grown;
+		wanted->own[wanted->nown++] = *id;
+	}
+	sharing = &wanted->sharing[common];
+	if (sharing->count++ < CANDIDATES)
+		sharing->ids[sharing->count - 1] = *id;
+	return true;
+}
+
+static bool
+add_lb(struct picking *picking, const struct id *id)
+{
+	struct lb *model;
+
+	if (world_find(&picking->world->lbs, id, world_by_id) != NULL)
+		return true;
+	model = config_lb(picking->txn, id->text);
+	return model == NULL || world_add_lb(picking->world, model) != NULL;
+}
+
+/* Does the load balancer make names exist in the zone of the wanted name? */
+static bool
+is_in_zone(struct picking *picking, const struct id *id)
+{
+	struct lb *model = config_lb(picking->txn, id->text);
+	struct zone_info own, its;
+	bool in = model != NULL && model->enabled &&
+	    config_zone_of(picking->txn, picking->wanted->name, &own) &&
+	    config_zone_of(picking->txn, model->wire, &its) && own.number == its.number;
+
+	model_free_lb(model);
+	return in;
+}
+
+/* One that makes the deepest ancestor exist. False if it may be among those that were not kept. */
+static bool
+add_deepest(struct picking *picking, bool *complete)
+{
+	for (unsigned depth = DEPTHS - 1; depth > 0; depth--) {
+		struct sharing *sharing = &picking->wanted->sharing[depth];
+
+		for (unsigned i = 0; i < MIN(sharing->count, CANDIDATES); i++)
+			if (is_in_zone(picking, &sharing->ids[i]))
+				return add_lb(picking, &sharing->ids[i]);
+		*complete &= sharing->count <= CANDIDATES;
+	}
+	return true;
+}
+
+static bool
+add_lbs(struct picking *picking, const uint8_t *name, bool *complete)
+{
+	struct wanted *wanted = calloc(1, sizeof *wanted);
+	bool good;
+
+	if (wanted == NULL)
+		return false;
+	picking->wanted = wanted;
+	wanted->name = name;
+	wanted->labels = name_labels(name);
+	name_to_host(name, wanted->text);
+	for (char *at = wanted->text; *at != '\0'; at++)
+		*at = (char)name_lower_octet((uint8_t)*at);
+	config_each_name(picking->txn, KIND_LB, meet_lb, picking);
+	good = !picking->failed && add_deepest(picking, complete);
+	for (size_t i = 0; good && i < wanted->nown; i++)
+		good = add_lb(picking, &wanted->own[i]);
+	free(wanted->own);
+	free(wanted);
+	return good;
+}
+
+/* The pools that they name. */
+static bool
+add_pools(struct picking *picking)
+{
+	struct world *world = picking->world;
+
+	for (uint32_t i = 0; i < world->slots; i++) {
+		struct pool *model = config_pool(picking->txn, world->by_slot[i]->id.text);
+
+		if (model != NULL && !world_set_pool(world, world->by_slot[i], model))
+			return false;
+	}
+	return true;
+}
+
+bool
+world_read_names(
+    struct world *world, struct store_txn *txn, const uint8_t *const *names, size_t count, bool *complete)
+{
+	struct picking picking = {.world = world, .txn = txn};
+	bool changed;
+
+	strcpy(world->error, "memory is exhausted");
+	*complete = true;
+	for (size_t i = 0; i < count; i++)
+		if (!add_zones(&picking, names[i]) || !add_lbs(&picking, names[i], complete))
+			return false;
+	return add_pools(&picking) && world_build_zones(world, txn) && world_settle(world, &changed) &&
+	    world_publish(world, config_generation(txn));
+}
