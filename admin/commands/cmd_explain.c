@@ -22,7 +22,7 @@ read_request(struct args *args, struct explanation_request *request)
 
 	if (name == NULL || args->count > 2)
 		return args_misused(args, "explain needs one name and at most one type");
-	if (name_from_text(request->name, name, NULL) == 0)
+	if (zonefile_name(request->name, name, NULL) == 0)
 		return args_misused(args, "%s is not a domain name", name);
 	path_init(&request->question.path, request->name);
 	request->question.class = CLASS_IN;

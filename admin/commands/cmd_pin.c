@@ -10,6 +10,7 @@
 #include "admin/look/node.h"
 #include "zones/compile/compile.h"
 #include "zones/steer/pins.h"
+#include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
 
@@ -166,7 +167,7 @@ list(const struct args *args)
 	struct store_txn *config;
 	bool good;
 
-	if (name_from_text(name, args->words[1], NULL) == 0)
+	if (zonefile_name(name, args->words[1], NULL) == 0)
 		return args_misused(args, "%s is not a domain name", args->words[1]);
 	name_lower(name, name);
 	if (!read_begin(args, &store, &config))

@@ -7,6 +7,7 @@
 #include "admin/edit/change.h"
 #include "admin/explain/replay.h"
 #include "admin/look/node.h"
+#include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
 
@@ -113,7 +114,7 @@ cmd_whatif(struct args *args)
 
 	if (args->count != 2)
 		return args_misused(args, "whatif takes the name of a load balancer and a file of clients");
-	if (name_from_text(whatif.name, args->words[0], NULL) == 0)
+	if (zonefile_name(whatif.name, args->words[0], NULL) == 0)
 		return args_misused(args, "%s is not a domain name", args->words[0]);
 	dry.dry_run = true;
 	dry.silent = true;

@@ -37,7 +37,8 @@ print_problems(const struct change *change)
 {
 	problems_print(&change->problems, "graycloud", stderr);
 	if (change->problems.errors > 1)
-		fprintf(stderr, "graycloud: %zu faults, nothing was changed\n", change->problems.errors);
+		fprintf(stderr, "graycloud: %zu faults, nothing was changed\n",
+		    change->problems.errors + change->problems.unlisted);
 }
 
 /* Who did it: also behind sudo. */

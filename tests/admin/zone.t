@@ -197,6 +197,13 @@ subtest 'a name in another script is its A-labels' => sub {
 	my $file = $t->write_file('idn.zone', "\$TTL 60\n\@ SOA ns h 1 2 3 4 5\n\@ NS ns\nns A 192.0.2.1\ngr\303\274n A 192.0.2.2\n");
 
 	like($t->admin("zone load b\303\274cher.test=$file"), qr/^xn--bcher-kva\.test: serial 1/);
+	$t->admin('pool create idn origin=192.0.2.9');
+	like($t->admin("lb create www.B\303\234CHER.test default_pools=idn fallback_pool=idn"), qr/^load_balancer www\.xn--bcher-kva\.test: created/, 'of a load balancer');
+	is($t->admin_json("lb show www.b\303\274cher.test")->{name}, 'www.xn--bcher-kva.test');
+	like($t->admin("explain www.b\303\274cher.test"), qr/^load balancer: www\.xn--bcher-kva\.test/m);
+	$t->admin("pool create names origin=gr\303\274n.example.net");
+	like($t->admin('pool show names'), qr/xn--grn-ioa\.example\.net/, 'and of an origin');
+	$t->admin_fails("zone show b\377.test", qr/is no domain name/);
 	like($t->admin("zone export b\303\274cher.test"), qr/^xn--grn-ioa\.xn--bcher-kva\.test\.\t60\tIN\tA\t192\.0\.2\.2$/m);
 };
 

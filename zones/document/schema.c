@@ -38,10 +38,17 @@ char *
 schema_clean_host_name(const char *text)
 {
 	uint8_t name[NAME_MAX_LEN];
-	char host[NAME_MAX_TEXT];
+	char host[NAME_MAX_TEXT], *ascii = NULL;
+	const char *why;
+	bool good;
 
-	if (strspn(text, LETTERS "-_.*") != strlen(text) || name_from_text(name, text, NULL) == 0 ||
-	    *name == 0)
+	if (strspn(text, LETTERS "-_.*") !=
+	    strlen(text)) /* a name in another script is stored as its A-labels (S49) */
+		text = ascii = zonefile_idn(text, &why);
+	good = text != NULL && strspn(text, LETTERS "-_.*") == strlen(text) &&
+	    name_from_text(name, text, NULL) > 0 && *name != 0;
+	free(ascii);
+	if (!good)
 		return NULL;
 	for (const uint8_t *label = name; *label != 0; label += *label + 1)
 		if (memchr(label + 1, '*', *label) != NULL && (label != name || *label != 1))
