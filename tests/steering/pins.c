@@ -186,7 +186,7 @@ a_proven_client_displaces_any_that_is_not_and_is_displaced_by_none(void **state)
 enum { VICTIMS = 778, ATTACKS = 1390000 };
 
 static size_t
-victims_held_after_attack(bool forges_sources, bool victims_proven)
+victims_held_after_attack(bool forges_sources, bool proves, bool victims_proven)
 {
 	struct problems problems = {0};
 	struct pins *pins = pins_open(NULL, 1 << 18, &problems);
@@ -194,7 +194,7 @@ victims_held_after_attack(bool forges_sources, bool victims_proven)
 	struct pin pin;
 
 	for (uint64_t n = 0; n < ATTACKS; n++) {
-		struct pin made = of_owner(pin_of(n, false, true), forges_sources ? n : 5, false);
+		struct pin made = of_owner(pin_of(n, false, true), forges_sources ? n : 5, proves);
 		uint64_t its = key(n + UINT64_C(1000000000));
 
 		pins_put(pins, its, 5, NOW, &made);
@@ -218,16 +218,18 @@ static void
 one_network_crowds_nobody_out(void **state)
 {
 	(void)state;
-	assert_int_equal(victims_held_after_attack(false, false), VICTIMS);
+	assert_int_equal(victims_held_after_attack(false, false, false), VICTIMS);
+	/* Nor does it with cookies or over TCP, against clients without. */
+	assert_int_equal(victims_held_after_attack(false, true, false), VICTIMS);
 }
 
 static void
 forged_sources_crowd_out_nobody_who_is_proven(void **state)
 {
 	(void)state;
-	assert_int_equal(victims_held_after_attack(true, true), VICTIMS);
+	assert_int_equal(victims_held_after_attack(true, false, true), VICTIMS);
 	/* The bound is no wider than S20 says: newcomers that prove nothing find a full table. */
-	assert_true(victims_held_after_attack(true, false) < VICTIMS);
+	assert_true(victims_held_after_attack(true, false, false) < VICTIMS);
 }
 
 static void

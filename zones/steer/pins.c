@@ -268,14 +268,12 @@ may_displace(const struct line *line, unsigned place, const struct pin *pin, boo
 	uint64_t value = load(&line->pairs[place].value), about = load(&line->about[place]);
 	bool proven = about & PROVEN;
 
+	if (own_only && owner_of(about) != pin->owner)
+		return false;
+	if (!own_only && held_by(line, owner_of(about)) > PINS_LINE_SHARE)
+		return true;
 	if (proven && !pin->proven)
 		return false;
-	if (own_only) {
-		if (owner_of(about) != pin->owner)
-			return false;
-	} else if (held_by(line, owner_of(about)) > PINS_LINE_SHARE) {
-		return true;
-	}
 	if (worth(value, about) > worth(pack(pin), pack_about(pin)))
 		return false;
 	return !(value & CONFIRMED && value & DIFFERS) || (pin->proven && !proven);

@@ -15,7 +15,7 @@
  * When a line is full, this decides who goes (S20):
  *
  * - An owner (the network of a resolver) that has its share of the line displaces only its own pins.
- * - What an owner has beyond its share goes first, for anybody who is as proven.
+ * - What an owner has beyond its share goes first, for anybody.
  * - A pin is worth more if it is confirmed, more if it differs, and most if it is proven.  Nobody displaces
  *   what is worth more; a confirmed pin that differs goes only for somebody who is proven where it is not.
  *
