@@ -205,7 +205,8 @@ http_request_begin(struct transfer *transfer)
 	/* HTTPGET undoes a NOBODY of the check before. */
 	curl_easy_setopt(easy, head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version_of(monitor, monitor->type == MONITOR_HTTPS));
-	set_tls(transfer, true);
+	if (monitor->type == MONITOR_HTTPS) /* for http it costs, and a redirect sets it anyway */
+		set_tls(transfer, true);
 	if (curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, head || get ? NULL : monitor->method) != CURLE_OK)
 		return -ENOMEM;
 	if (monitor->expected_body[0] != '\0' && (transfer->body = malloc(BODY_MAX)) == NULL)
