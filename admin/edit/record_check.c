@@ -69,6 +69,29 @@ has_address(struct change *change, const struct zone_info *zone, const uint8_t *
 	return found;
 }
 
+/* As for a zone file: MX, SRV and NS point to a name with addresses (RFC 2181 10.3). */
+static void
+warn_target(struct change *change, const struct record_place *place, uint16_t type, const uint8_t *rdata)
+{
+	const uint8_t *target = rdata + MAX(zonefile_target_at(type), 0), *apex = place->zone.name;
+	uint8_t octets[NAME_MAX_KEY];
+	struct owner_rrsets rrsets;
+	char host[NAME_MAX_TEXT];
+	struct bytes key = {octets, 0};
+
+	name_to_host(target, host);
+	if (zonefile_looks_like_address(target, apex))
+		problems_warn(
+		    &change->problems, "%s looks like an address: the record points to a name", host);
+	if (!name_within(target, apex) || (key.len = name_to_key(octets, target, apex)) == 0)
+		return;
+	owner_rrsets_read(&rrsets, change->txn, place->zone.number, &key);
+	if (owner_rrsets_find(&rrsets, TYPE_CNAME) != NULL)
+		problems_warn(&change->problems,
+		    "%s is an alias: the record points to a name with addresses (RFC 2181 10.3)", host);
+	owner_rrsets_free(&rrsets);
+}
+
 static bool
 is_lb(struct change *change, const uint8_t *name)
 {
@@ -173,6 +196,8 @@ record_warn_added(
 		warn_hides(change, place, type);
 	if (type == TYPE_NS)
 		warn_nameserver(change, place, rdata);
+	if (type == TYPE_NS || type == TYPE_MX || type == TYPE_SRV)
+		warn_target(change, place, type, rdata);
 	if (type == TYPE_NS || type == TYPE_DNAME || type == TYPE_SVCB || type == TYPE_HTTPS)
 		zone_load_warn(change, &loaded, 1);
 }

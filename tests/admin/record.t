@@ -188,6 +188,10 @@ subtest 'what is unwise is warned about' => sub {
 	$t->admin('record delete example.com deep');
 	$t->admin('record add example.com rel CNAME www.example.net');
 	like($t->warnings, qr/without a final dot is completed by the zone's: rel\.example\.com CNAME www\.example\.net\.example\.com\.$/m);
+	$t->admin('record add example.com mx MX 10 192.0.2.1');
+	like($t->warnings, qr/192\.0\.2\.1\.example\.com looks like an address: the record points to a name$/m);
+	$t->admin('record add example.com srv SRV 0 0 1 alias');
+	like($t->warnings, qr/alias\.example\.com is an alias: the record points to a name with addresses/);
 	my $file = $t->write_file('inner.zone', "\$TTL 60\n\@ SOA ns1.example.com. h 1 2 3 4 5\n\@ NS ns1.example.com.\n");
 	$t->admin("zone load inner.example.com=$file");
 	$t->admin('record add example.com a.inner A 192.0.2.1');

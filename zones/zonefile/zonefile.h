@@ -57,6 +57,11 @@ void zonefile_write_rdata(FILE *out, uint16_t type, const uint8_t *rdata, size_t
 size_t zonefile_name(uint8_t out[255], const char *text, const uint8_t *origin);
 char *zonefile_idn(const char *text, const char **why);
 
+/* Where the name begins in the data that a record of this type points to; -1 if it points nowhere. */
+int zonefile_target_at(uint16_t type);
+/* Is the name 192.0.2.1. or 192.0.2.1.APEX, which somebody meant as an address? */
+bool zonefile_looks_like_address(const uint8_t *name, const uint8_t *apex);
+
 /* Seconds, or 1h30m as BIND has it, at most some 2^63; the caller bounds it.  False if the text is not a TTL.
  */
 bool zonefile_ttl(const char *text, uint64_t *seconds);

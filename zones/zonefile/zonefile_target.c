@@ -5,9 +5,8 @@
 
 enum { IPV4_LABELS = 4 };
 
-/* Where the name begins that a record points to; -1 for types that point nowhere. */
-static int
-target_at(uint16_t type)
+int
+zonefile_target_at(uint16_t type)
 {
 	switch (type) {
 	case TYPE_NS:
@@ -51,9 +50,8 @@ is_octet_label(const uint8_t *label)
 	return value < 256;
 }
 
-/* 192.0.2.1. or 192.0.2.1.example.com., which somebody meant as an address. */
-static bool
-is_address(const uint8_t *name, const uint8_t *apex)
+bool
+zonefile_looks_like_address(const uint8_t *name, const uint8_t *apex)
 {
 	unsigned labels = name_labels(name), own = name_within(name, apex) ? name_labels(apex) : 0;
 
@@ -183,7 +181,7 @@ target_fault(const struct records *records, uint16_t type, const uint8_t *target
 {
 	bool cname = false;
 
-	if (type != TYPE_PTR && is_address(target, records->apex))
+	if (type != TYPE_PTR && zonefile_looks_like_address(target, records->apex))
 		return "which looks like an address: it points to a name";
 	if (looks_completed(records, target))
 		return "which is not in the zone: was the final dot forgotten?";
@@ -213,7 +211,7 @@ targets_warn(struct records *records, struct problems *problems)
 {
 	for (size_t i = 0; i < records->count; i++) {
 		const struct record *record = &records->items[i];
-		int at = target_at(record->type);
+		int at = zonefile_target_at(record->type);
 
 		if (at >= 0 && record->rdlen > at &&
 		    name_valid(record->rdata + at, record->rdlen - (size_t)at) > 0)
