@@ -184,7 +184,7 @@ sub random_wood {
 
 		delete $wood{$owner} and next if chance(0.4);
 		$wood{$owner} = pick(['A 192.0.2.1'], ['A 192.0.2.2', 'TXT x'], ['MX 10 a.r'], ['AAAA 2001:db8::1', 'MX 1 b.a.r', 'MX 2 c.r'],
-			['CNAME ' . wood_name(qw(a b x)) . '.'], $free ? (['NS ns.' . (split /\./, $owner)[0] . '.r', 'NS ns1', chance(0.5) ? 'DS 1 8 2 ab' : ()],
+			['CNAME ' . wood_name(qw(a b x)) . '.'], $free ? (['NS ns.' . (split /\./, $owner)[0] . '.r', 'NS ns1', chance(0.5) ? 'DS 1 8 2 ' . 'ab' x 32 : ()],
 			['DNAME ' . wood_name(qw(c d)) . '.']) : ());
 	}
 	return join '', map { my $owner = $_; map { "$owner. $_\n" } @{$wood{$owner}} } sort keys %wood;

@@ -33,7 +33,7 @@ dname          DNAME www
 far            DNAME example.org.
 sub            NS    ns1.sub
                NS    ns.other
-               DS    1 8 2 ab
+               DS    1 8 2 abababababababababababababababababababababababababababababababab
 ns1.sub        A     192.0.2.6
 below.sub      A     192.0.2.7
 ns.other       A     192.0.2.8
@@ -127,10 +127,10 @@ subtest 'delegations' => sub {
 	}
 	my $reply = $t->query('sub.example.com DS');
 	ok($reply->header->aa, 'the parent answers DS with authority');
-	is_deeply(section($reply, 'answer'), ['sub.example.com. 3600 IN DS 1 8 2 ab']);
+	is_deeply(section($reply, 'answer'), ['sub.example.com. 3600 IN DS 1 8 2 abababababababababababababababababababababababababababababababab']);
 	$t->load_zone("\$ORIGIN sub.example.com.\n\$TTL 60\n@ SOA ns h 1 2 3 4 5\n@ NS ns.other.example.com.\nx A 192.0.2.9\n");
 	$t->answers('x.sub.example.com A' => 'x.sub.example.com. 60 IN A 192.0.2.9', {name => 'a zone of our own below a cut answers'});
-	is_deeply(section($t->query('sub.example.com DS'), 'answer'), ['sub.example.com. 3600 IN DS 1 8 2 ab'], 'DS still at the parent');
+	is_deeply(section($t->query('sub.example.com DS'), 'answer'), ['sub.example.com. 3600 IN DS 1 8 2 abababababababababababababababababababababababababababababababab'], 'DS still at the parent');
 	$t->admin('zone delete sub.example.com');
 	ok(!$t->query('x.sub.example.com A')->header->aa, 'and when it is deleted the delegation is back');
 };

@@ -283,6 +283,11 @@ numbers_that_do_not_fit_are_refused(void **state)
 		"2 200100107b1a74df AQID rvs.example.com. rvs2.example.net."},
 	    {"HIP", "256 2001 AQID", NULL, "256 is not a whole number from 0 to 255"},
 	    {"CAA", "256 issue x", NULL, "256 is not a whole number"},
+	    {"DS", "1 8 2 ab", NULL, "a digest of this kind has 32 octets, not 1"},
+	    {"CDS", "0 0 0 00", "0000000000", ""},
+	    {"SSHFP", "1 1 abcd", NULL, "a digest of this kind has 20 octets, not 2"},
+	    {"ZONEMD", "1 1 1 abcd", NULL, "a digest of this kind has 48 octets, not 2"},
+	    {"TA", "1 8 1 abcd", NULL, "a digest of this kind has 20 octets, not 2"},
 	    {"IPN", "18446744073709551616", NULL, "is not a 64-bit number"},
 	};
 
@@ -346,7 +351,7 @@ types_of_the_registry_go_by_name(void **state)
 	    {"WALLET", "BTC abc", "0342544303616263", "\"BTC\" \"abc\""},
 	    {"CLA", "\"TCP-v4-v6\"", "095443502d76342d7636", ""},
 	    {"IPN", "977000.100", "000ee86800000064", "4196183048192100"},
-	    {"TA", "1 2 1 ABcd", "00010201abcd", "1 2 1 abcd"},
+	    {"TA", "1 2 9 ABcd", "00010209abcd", "1 2 9 abcd"},
 	    {"UID", "\\# 2 abcd", "abcd", "\\# 2 abcd"},
 	    {"UID", "1", NULL, "write it as \\# LENGTH HEX"},
 	};

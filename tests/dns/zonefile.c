@@ -15,6 +15,8 @@
 #define NS "@ 60 NS ns.example.net.\n"
 #define NS_OUT "example.com.\t60\tIN\tNS\tns.example.net.\n"
 
+#define DIGEST "abababababababababababababababababababababababababababababababab"
+
 static const uint8_t *
 example_com(void)
 {
@@ -163,13 +165,13 @@ every_type_comes_back_as_it_went_in(void **state)
 {
 	static const char *const lines[] = {"A\t192.0.2.1", "AAAA\t2001:db8::1", "AFSDB\t1 a.example.com.",
 	    "APL\t1:192.168.32.0/21 !1:192.168.38.0/28", "CAA\t0 issue \"ca.example.net; policy=ev\"",
-	    "CERT\tPKIX 1 1 abcd", "CNAME\tb.example.com.", "DNAME\tb.example.net.", "DS\t1 8 2 abcd",
+	    "CERT\tPKIX 1 1 abcd", "CNAME\tb.example.com.", "DNAME\tb.example.net.", "DS\t1 8 2 " DIGEST,
 	    "EUI48\t00-00-5e-00-53-2a", "HINFO\t\"a b\" \"c\"",
 	    "HTTPS\t1 . alpn=h2,h3 ipv4hint=192.0.2.1 ipv6hint=2001:db8::1",
 	    "LOC\t51 56 0.123 N 5 54 0.000 E 4.00m 1m 10000m 10m", "MX\t10 mail.example.com.",
 	    "NAPTR\t100 50 \"s\" \"http+I2R\" \"!^.*$!x\\\"!\" _http._tcp.example.com.",
 	    "OPENPGPKEY\tAAAABBBB", "PTR\tx.example.com.", "RP\ta.example.com. b.example.com.",
-	    "SRV\t0 0 5 x.example.com.", "SSHFP\t1 1 abcd", "SVCB\t0 x.example.com.", "TLSA\t3 1 1 abcdef",
+	    "SRV\t0 0 5 x.example.com.", "SSHFP\t1 2 " DIGEST, "SVCB\t0 x.example.com.", "TLSA\t3 1 1 abcdef",
 	    "TXT\t\"a\\\\b\\\"c\" \"\" \"\\001\\255\"", "URI\t10 1 \"ftp://a/b\"",
 	    "NS\ta\\.b\\\\c\\032d.example.net."};
 
@@ -274,7 +276,8 @@ what_is_only_unwise_is_a_warning(void **state)
 	assert_said(SOA "@ 60 NS ns\n",
 	    "warning: z:2: missing glue: the nameserver ns.example.com has no A "
 	    "or AAAA record in this zone\n");
-	assert_said(SOA NS "sub 60 NS ns.sub\nx.sub 60 A 192.0.2.1\nsub 60 TXT x\nsub 60 DS 1 8 2 ab\n",
+	assert_said(SOA NS "sub 60 NS ns.sub\nx.sub 60 A 192.0.2.1\nsub 60 TXT x\nsub 60 DS 1 8 2 " DIGEST
+			   "\n",
 	    "warning: z:5: sub.example.com TXT is never answered: the name is delegated\n"
 	    "warning: z:4: x.sub.example.com A is never answered: it is below the delegation of "
 	    "sub.example.com\n"

@@ -496,6 +496,35 @@ rdata_from_others(
 	return result;
 }
 
+/* How many octets the digest has, by its kind (RFC 4034 5.1.4, 4509, 6605, 4255, 6594, 8976); 0: any number.
+ */
+static size_t
+digest_octets(uint16_t type, const uint8_t *rdata, size_t len, size_t *head)
+{
+	static const size_t ds[] = {0, 20, 32, 32, 48}, sshfp[] = {0, 20, 32}, zonemd[] = {0, 48, 64};
+	size_t kind;
+
+	switch (type) {
+	case TYPE_DS:
+	case 59:    /* CDS */
+	case 32768: /* TA */
+	case 32769: /* DLV */
+		*head = 4;
+		kind = len > 3 ? rdata[3] : 0;
+		return kind < NITEMS(ds) ? ds[kind] : 0;
+	case 44: /* SSHFP */
+		*head = 2;
+		kind = len > 1 ? rdata[1] : 0;
+		return kind < NITEMS(sshfp) ? sshfp[kind] : 0;
+	case 63: /* ZONEMD */
+		*head = 6;
+		kind = len > 5 ? rdata[5] : 0;
+		return kind < NITEMS(zonemd) ? zonemd[kind] : 0;
+	default:
+		return 0;
+	}
+}
+
 /* Is the data text for people or programs, in which octets over 127 are what they are? */
 static bool
 holds_text(uint16_t type)
@@ -526,6 +555,7 @@ rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *o
 	const struct rdata_type *own = rdata_type_by_number(type);
 	struct rdata_result result = {.ok = true};
 	const uint8_t *known = origin ? origin : no_origin;
+	size_t digest, head = 0;
 	char name[16];
 
 	zonefile_type_text(type, name);
@@ -554,6 +584,10 @@ rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *o
 		    name);
 	if (!rdata_sound(type, out, result.len))
 		return refused("%s: the data is damaged", name);
+	digest = digest_octets(type, out, result.len, &head);
+	if (digest > 0 && result.len != head + digest)
+		return refused(
+		    "%s: a digest of this kind has %zu octets, not %zu", name, digest, result.len - head);
 	return result;
 }
 
