@@ -1,4 +1,5 @@
 /* graycloud -- the command line of graycloud: zones, monitors, pools, load balancers. */
+#include "admin/cli/report.h"
 #include "admin/commands/commands.h"
 #include "zones/base/input.h"
 #include "zones/daemon/privileges.h"
@@ -14,35 +15,36 @@ static const struct command commands[] = {
 	"zone load [NAME=]FILE ... [--each] [--unsigned-ok]\nzone load --list FILE [--each] [--unsigned-ok]\n"
 	"zone check [NAME=]FILE ...\n"
 	"zone list\nzone show NAME\nzone export NAME\nzone delete NAME",
-	true},
+	true, 0},
     {"record", cmd_record, "serial:",
 	"record add ZONE OWNER [TTL] TYPE RDATA [--serial keep|increment|date|unixtime]\n"
 	"record delete ZONE OWNER [TYPE [RDATA]] [--serial keep|increment|date|unixtime]\n"
 	"record list ZONE [OWNER [TYPE]]",
-	true},
-    {"monitor", cmd_monitor, "limit: after:", OBJECT_USAGE("monitor"), true},
-    {"monitor_group", cmd_monitor_group, "limit: after:", OBJECT_USAGE("monitor_group"), true},
+	true, 4},
+    {"monitor", cmd_monitor, "limit: after:", OBJECT_USAGE("monitor"), true, 0},
+    {"monitor_group", cmd_monitor_group, "limit: after:", OBJECT_USAGE("monitor_group"), true, 0},
     {"pool", cmd_pool, "for: limit: after:", OBJECT_USAGE("pool") "\npool enable|disable NAME [--for TIME]",
-	true},
+	true, 0},
     {"origin", cmd_origin, "for: all-pools",
 	"origin add|set POOL ADDRESS [P=V ...]\norigin remove POOL ADDRESS\n"
 	"origin enable|disable POOL ADDRESS [--for TIME]\norigin enable|disable ADDRESS --all-pools [--for "
 	"TIME]\n"
 	"origin force POOL ADDRESS up|down|none [--for TIME]\norigin force ADDRESS up|down|none --all-pools "
 	"[--for TIME]",
-	true},
-    {"lb", cmd_lb, "limit: after:", OBJECT_USAGE("lb") "\nlb enable|disable NAME", true},
-    {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true},
-    {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true},
-    {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false},
-    {"log", cmd_log, "since:", "log [--since TIME]", false},
-    {"undo", cmd_undo, NULL, "undo SEQUENCE", true},
-    {"status", cmd_status, "watch exit-code", "status [--watch | --exit-code]", false},
-    {"events", cmd_events, "follow since:", "events [--follow] [--since TIME]", false},
-    {"explain", cmd_explain, "client: ecs:", "explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX]", false},
+	true, 0},
+    {"lb", cmd_lb, "limit: after:", OBJECT_USAGE("lb") "\nlb enable|disable NAME", true, 0},
+    {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, 0},
+    {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true, 0},
+    {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false, 0},
+    {"log", cmd_log, "since:", "log [--since TIME]", false, 0},
+    {"undo", cmd_undo, NULL, "undo SEQUENCE", true, 0},
+    {"status", cmd_status, "watch exit-code", "status [--watch | --exit-code]", false, 0},
+    {"events", cmd_events, "follow since:", "events [--follow] [--since TIME]", false, 0},
+    {"explain", cmd_explain, "client: ecs:", "explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX]", false,
+	0},
     {"whatif", cmd_whatif, "apply: down: up: geoip: unsigned-ok prune",
-	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false},
-    {NULL, NULL, NULL, NULL, false},
+	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false, 0},
+    {NULL, NULL, NULL, NULL, false, 0},
 };
 
 static void
@@ -82,7 +84,7 @@ become_owner(const struct args *args)
 	    (!user.change || !args->command->changes || args->dry_run ||
 		store_prepare(args->state, STORE_CONFIG, user.uid, &problems)) &&
 	    privileges_drop(&user, args->state, &problems);
-	problems_print(&problems, "graycloud", stderr);
+	report_problems(&problems);
 	problems_free(&problems);
 	return good;
 }
@@ -120,8 +122,9 @@ main(int argc, char **argv)
 		code = run(&args);
 	args_free(&args);
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		fputs("graycloud: cannot write the output\n", stderr);
-		return EXIT_REFUSED;
+		report_error("cannot write the output");
+		code = EXIT_REFUSED;
 	}
+	report_end(code != EXIT_DONE);
 	return code;
 }

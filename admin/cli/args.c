@@ -1,7 +1,10 @@
 #include "admin/cli/args.h"
 
+#include "admin/cli/nearest.h"
 #include "admin/cli/print.h"
+#include "admin/cli/report.h"
 
+#include <err.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -27,19 +30,49 @@ enum exit_code
 args_misused(const struct args *args, const char *format, ...)
 {
 	va_list list;
+	char *text;
 
 	va_start(list, format);
-	fputs("graycloud: ", stderr);
-	if (args->command != NULL)
-		fprintf(stderr, "%s: ", args->command->name);
-	vfprintf(stderr, format, list);
+	if (vasprintf(&text, format, list) < 0)
+		errx(1, "out of memory");
 	va_end(list);
-	fputc('\n', stderr);
+	print_clean(text);
+	if (args->command != NULL)
+		report_error("%s: %s", args->command->name, text);
+	else
+		report_error("%s", text);
+	free(text);
+	if (report_is_json())
+		return EXIT_USAGE;
 	if (args->command != NULL)
 		args_print_usage(args->command, stderr);
 	else
 		fputs("`graycloud --help` lists the commands\n", stderr);
 	return EXIT_USAGE;
+}
+
+enum exit_code
+args_no_verb(const struct args *args, const char *verb)
+{
+	struct nearest nearest = {.word = verb};
+	char hint[96];
+
+	if (*verb == '\0')
+		return args_misused(args, "what is to be done?");
+	/* The verbs are the second words of the lines of the usage: "enable|disable" are two. */
+	for (const char *line = args->command->usage; *line != '\0';) {
+		const char *at = line + strcspn(line, " ");
+
+		for (at += *at == ' '; *at >= 'a' && *at <= 'z'; at += *at == '|') {
+			size_t len = strspn(at, "abcdefghijklmnopqrstuvwxyz");
+
+			nearest_offer(&nearest, at, len);
+			at += len;
+		}
+		line += strcspn(line, "\n");
+		line += *line == '\n';
+	}
+	return args_misused(args, "there is no \"%s\"%s", verb, nearest_text(&nearest, hint));
 }
 
 enum { REASON_MOST = 500, LOCK_WAIT = 30, LOCK_WAIT_MOST = 86400 };
@@ -127,21 +160,68 @@ set_common(struct args *args, const char *name, const char *value)
 	return true;
 }
 
+#define COMMON "state: json help lock-wait:"
+#define CHANGES "dry-run force if-generation: reason: no-wait"
+
+/* Is it an option of this line?  *own: of the command alone. */
+static bool
+find_option(const struct args *args, const char *name, size_t len, bool *takes_value, bool *own)
+{
+	*own = args->command != NULL && option_known(args->command->options, name, len, takes_value);
+	return *own || option_known(COMMON, name, len, takes_value) ||
+	    (args->command != NULL && args->command->changes &&
+		option_known(CHANGES, name, len, takes_value));
+}
+
+static void
+offer_list(struct nearest *nearest, const char *list)
+{
+	while (list != NULL && *list != '\0') {
+		nearest_offer(nearest, list, strcspn(list, ": "));
+		list += strcspn(list, " ");
+		list += strspn(list, " ");
+	}
+}
+
+/* "; did you mean "--dry-run"?", or "". */
+static const char *
+near_option(const struct args *args, const char *name, char out[96])
+{
+	struct nearest nearest = {.word = name};
+
+	out[0] = '\0';
+	offer_list(&nearest, COMMON);
+	if (args->command != NULL)
+		offer_list(&nearest, args->command->options);
+	if (args->command != NULL && args->command->changes)
+		offer_list(&nearest, CHANGES);
+	if (nearest.best[0] != '\0')
+		snprintf(out, 96, "; did you mean \"--%s\"?", nearest.best);
+	return out;
+}
+
+/* A value was forgotten, if an option stands where it is due: "--reason --dry-run" would change something. */
+static bool
+is_forgotten(const struct args *args, const char *value)
+{
+	bool takes_value, own;
+
+	return strncmp(value, "--", 2) == 0 && value[2] != '\0' &&
+	    find_option(args, value + 2, strcspn(value + 2, "="), &takes_value, &own);
+}
+
 /* One option; *used tells whether next was its value. */
 static bool
 read_option(struct args *args, const char *text, const char *next, bool *used)
 {
-	const char *own = args->command ? args->command->options : NULL, *value = NULL;
+	const char *value = NULL;
 	size_t len = strcspn(text, "=");
-	char *name = xasprintf("%.*s", (int)len, text);
+	char *name = xasprintf("%.*s", (int)len, text), hint[96];
 	bool takes_value = false, good = false, is_own;
 
 	*used = false;
-	is_own = option_known(own, name, len, &takes_value);
-	if (!is_own && !option_known("state: json help lock-wait:", name, len, &takes_value) &&
-	    !(args->command != NULL && args->command->changes &&
-		option_known("dry-run force if-generation: reason: no-wait", name, len, &takes_value))) {
-		args_misused(args, "there is no option --%s here", name);
+	if (!find_option(args, name, len, &takes_value, &is_own)) {
+		args_misused(args, "there is no option --%s here%s", name, near_option(args, name, hint));
 		goto out;
 	}
 	if (takes_value) {
@@ -152,10 +232,18 @@ read_option(struct args *args, const char *text, const char *next, bool *used)
 		args_misused(args, takes_value ? "--%s needs a value" : "--%s takes no value", name);
 		goto out;
 	}
+	if (*used && is_forgotten(args, value)) {
+		args_misused(args,
+		    "--%s needs a value, and %s is an option; write --%s=%s if it is the value", name, value,
+		    name, value);
+		goto out;
+	}
 	if (!is_own)
 		good = set_common(args, name, value);
 	else if ((good = args->nown < NITEMS(args->own)))
 		args->own[args->nown++] = (struct args_option){name, value};
+	else
+		args_misused(args, "more than %zu options", NITEMS(args->own));
 	if (is_own && good)
 		return true; /* keeps name */
 out:
@@ -169,59 +257,114 @@ is_option(const char *word)
 	return word[0] == '-' && word[1] != '\0';
 }
 
-/* The first word that is no option names the command, wherever it stands. */
+/* Does an option of any command take its value from the next word? */
+static bool
+takes_next(const struct command *table, const char *word)
+{
+	size_t len = strlen(word += 2);
+	bool takes_value;
+
+	if (option_known(COMMON " " CHANGES, word, len, &takes_value))
+		return takes_value;
+	for (; table->name != NULL; table++)
+		if (option_known(table->options, word, len, &takes_value))
+			return takes_value;
+	return false;
+}
+
+/* The first word that is no option, and no value of one, names the command. */
 static bool
 find_command(struct args *args, const struct command *table)
 {
+	struct nearest nearest = {.word = NULL};
+	char hint[96];
 	int i = 1;
 
-	while (i < args->argc && is_option(args->argv[i])) {
-		bool has_value = strcmp(args->argv[i], "--state") == 0 ||
-		    strcmp(args->argv[i], "--reason") == 0 || strcmp(args->argv[i], "--lock-wait") == 0 ||
-		    strcmp(args->argv[i], "--if-generation") == 0;
-
-		i += 1 + has_value;
-	}
+	while (i < args->argc && is_option(args->argv[i]))
+		i += 1 + (strncmp(args->argv[i], "--", 2) == 0 && takes_next(table, args->argv[i]));
 	if (i >= args->argc)
 		return true;
-	for (; table->name != NULL; table++)
+	args->named_at = i;
+	nearest.word = args->argv[i];
+	for (; table->name != NULL; table++) {
 		if (strcmp(table->name, args->argv[i]) == 0) {
 			args->command = table;
 			return true;
 		}
-	args_misused(args, "there is no command \"%s\"", args->argv[i]);
+		nearest_offer(&nearest, table->name, strlen(table->name));
+	}
+	args_misused(args, "there is no command \"%s\"%s", args->argv[i], nearest_text(&nearest, hint));
 	return false;
+}
+
+/* Is a word that begins with a dash a value (a token of ACME, a reading of LOC), and not an option? */
+static bool
+is_value(const struct args *args, const char *word)
+{
+	unsigned from = args->command != NULL ? args->command->dashes_from : 0;
+	bool takes_value, own;
+	char hint[96];
+	size_t len;
+
+	if (from == 0 || args->count < from)
+		return false;
+	if (strncmp(word, "--", 2) != 0)
+		return true;
+	/* A mistyped --dry-run must not become data, nor anything behind the first value; a TTL moves that by
+	 * one. */
+	len = strcspn(word + 2, "=");
+	from += args->words[from - 1][0] >= '0' && args->words[from - 1][0] <= '9';
+	return len > 0 && args->count == from && !find_option(args, word + 2, len, &takes_value, &own) &&
+	    *near_option(args, word + 2, hint) == '\0';
+}
+
+/* The word at argv[*i], which is no "--", and perhaps the value behind it. */
+static bool
+read_word(struct args *args, int *i)
+{
+	char *word = args->argv[*i];
+	bool used;
+
+	if (!is_option(word) || is_value(args, word)) {
+		if (*i != args->named_at)
+			args->words[args->count++] = word;
+		return true;
+	}
+	if (strcmp(word, "-h") == 0) {
+		args->help = true;
+		return true;
+	}
+	if (strncmp(word, "--", 2) != 0) {
+		args_misused(args, "there is no option %s; options begin with two dashes", word);
+		return false;
+	}
+	if (!read_option(args, word + 2, args->argv[*i + 1], &used))
+		return false;
+	*i += used;
+	return true;
 }
 
 bool
 args_parse(struct args *args, const struct command *table, int argc, char **argv)
 {
 	const char *state = getenv("GRAYCLOUD_STATE");
-	bool options = true, named = false;
+	bool options = true;
 
 	*args = (struct args){.argc = argc, .argv = argv, .lock_wait = LOCK_WAIT};
 	args->state = state && *state ? state : "/var/lib/graycloud";
+	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--json") == 0)
+			report_as_json();
 	if (!find_command(args, table))
 		return false;
 	args->words = xcalloc((size_t)argc + 1, sizeof *args->words);
 	for (int i = 1; i < argc; i++) {
-		bool used = false;
-
 		if (options && strcmp(argv[i], "--") == 0)
 			options = false;
-		else if (options && strcmp(argv[i], "-h") == 0)
-			args->help = true;
-		else if (options && is_option(argv[i]) && strncmp(argv[i], "--", 2) != 0) {
-			args_misused(args, "there is no option %s; options begin with two dashes", argv[i]);
-			return false;
-		} else if (options && is_option(argv[i])) {
-			if (!read_option(args, argv[i] + 2, argv[i + 1], &used))
-				return false;
-			i += used;
-		} else if (!named)
-			named = true; /* the command itself */
-		else
+		else if (!options && i != args->named_at)
 			args->words[args->count++] = argv[i];
+		else if (options && !read_word(args, &i))
+			return false;
 	}
 	return true;
 }

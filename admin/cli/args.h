@@ -1,8 +1,10 @@
 /*
  * args.h -- the command line of `graycloud`: words, and options that begin with two dashes.
  *
- * Options may stand anywhere.  Those that every command has are fields; a command's own are named in
- * the table of main.c and asked for by name.
+ * Options may stand anywhere, before the command too, as "--since 1h" or "--since=1h".  Those that every
+ * command has are fields; a command's own are named in the table of main.c and asked for by name.  The value
+ * of an option may begin with a dash, unless it is an option itself (then write --option=value).  So may the
+ * words from struct command's dashes_from on.
  */
 #ifndef ARGS_H
 #define ARGS_H
@@ -23,12 +25,18 @@ struct command {
 	const char *options; /* its own: "zones since:", a colon where one takes a value; NULL: none */
 	const char *usage;   /* lines after "graycloud ", each a synopsis */
 	bool changes;        /* takes the options of changing commands */
+	/*
+	 * If not 0, words from this index on are values (one later if a TTL stands before it): "-abc" is a
+	 * word there.  The first of them may begin with two dashes, unless it is near to an option's name.
+	 */
+	unsigned dashes_from;
 };
 
 struct args {
 	const struct command *command;
 	int argc; /* the whole line, for the log */
 	char **argv;
+	int named_at; /* the command's name in argv, or 0 */
 	size_t count; /* words after the command's name */
 	char **words;
 	const char *state;
@@ -59,9 +67,11 @@ bool args_flag(const struct args *args, const char *name);
 /* The word at index, or NULL. */
 const char *args_word(const struct args *args, size_t index);
 
-/* Say what is wrong with the line, and how it is to be; returns EXIT_USAGE. */
+/* Report what is wrong with the line, with the usage (not with --json); returns EXIT_USAGE. */
 enum exit_code args_misused(const struct args *args, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same for a verb that the command's usage does not list, or for none (""); names the nearest one. */
+enum exit_code args_no_verb(const struct args *args, const char *verb);
 void args_print_usage(const struct command *command, FILE *out);
 
 /* The line as the log keeps it. */

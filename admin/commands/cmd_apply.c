@@ -1,4 +1,5 @@
 #include "admin/cli/print.h"
+#include "admin/cli/report.h"
 #include "admin/cli/spool.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/apply.h"
@@ -81,7 +82,7 @@ application_read(const char *path, bool unsigned_ok)
 	}
 	if (application->document != NULL)
 		read_zones(application, unsigned_ok, &problems);
-	problems_print(&problems, "graycloud", stderr);
+	report_problems(&problems);
 	len = problems.errors;
 	problems_free(&problems);
 	if (len == 0)
@@ -367,7 +368,7 @@ cmd_apply(struct args *args)
 	if (application != NULL)
 		code = change_run(args, apply, application);
 	else
-		fputs("graycloud: nothing was changed\n", stderr);
+		report_note("nothing was changed");
 	application_free(application);
 	return code;
 }

@@ -3,6 +3,7 @@
  */
 #include "admin/cli/prefix.h"
 #include "admin/cli/print.h"
+#include "admin/cli/report.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 #include "admin/edit/change.h"
@@ -303,8 +304,7 @@ explain(struct args *args, struct explanation_request *request)
 	if (!read_begin(args, &config_store, &config))
 		return NULL;
 	if (config == NULL) {
-		fprintf(stderr, "graycloud: there is no configuration in %s yet: nothing is served\n",
-		    args->state);
+		report_error("there is no configuration in %s yet: nothing is served", args->state);
 		return NULL;
 	}
 	health = node_health(args->state, &health_store);
@@ -313,7 +313,7 @@ explain(struct args *args, struct explanation_request *request)
 	request->geo = geo = node_place(args->state, &site);
 	request->site = &site;
 	out = reading_explain(config, health, request, &problems);
-	problems_print(&problems, "graycloud", stderr);
+	report_problems(&problems);
 	problems_free(&problems);
 	pins_close(pins);
 	geo_free(geo);

@@ -1,3 +1,4 @@
+#include "admin/cli/report.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 #include "admin/edit/assign.h"
@@ -159,7 +160,7 @@ cmd_origin(struct args *args)
 
 	if (!properties && !force && strcmp(verb, "remove") != 0 && strcmp(verb, "enable") != 0 &&
 	    strcmp(verb, "disable") != 0)
-		return args_misused(args, *verb ? "there is no \"%s\"" : "what is to be done?", verb);
+		return args_no_verb(args, verb);
 	if (all && (properties || strcmp(verb, "remove") == 0))
 		return args_misused(args, "--all-pools is for enable, disable and force");
 	if (args->count < place + 1 || (!properties && args->count != place + (force ? 2 : 1)))
@@ -177,7 +178,7 @@ cmd_origin(struct args *args)
 	if (!properties || assign_read_files(&words.files, args->words + 3, args->count - 3, &problems))
 		code = object_edit_run(args, &edit);
 	else
-		problems_print(&problems, "graycloud", stderr);
+		report_problems(&problems);
 	assign_free_files(&words.files);
 	problems_free(&problems);
 	return code;

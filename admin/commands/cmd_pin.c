@@ -3,6 +3,7 @@
  */
 #include "admin/cli/prefix.h"
 #include "admin/cli/print.h"
+#include "admin/cli/report.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/change.h"
 #include "admin/edit/object.h"
@@ -149,7 +150,7 @@ gather(const struct args *args, struct listing *listing, const uint8_t *name, st
 		pins_each(pins, listing->lb->share, (uint32_t)(wall_ms() / 1000), list_pin, listing);
 	else if (compiler != NULL && listing->lb == NULL)
 		problems_error(&problems, "there is no enabled load balancer %s", args->words[1]);
-	problems_print(&problems, "graycloud", stderr);
+	report_problems(&problems);
 	pins_close(pins);
 	free(path);
 	store_abort(health);
@@ -255,7 +256,7 @@ cmd_pin(struct args *args)
 	struct clearing clearing = {.lb = args_word(args, 1), .text = args_word(args, 2)};
 
 	if (strcmp(verb, "list") != 0 && strcmp(verb, "clear") != 0)
-		return args_misused(args, *verb ? "there is no \"%s\"" : "what is to be done?", verb);
+		return args_no_verb(args, verb);
 	if (clearing.lb == NULL)
 		return args_misused(args, "%s needs a load balancer", verb);
 	if (strcmp(verb, "list") == 0)

@@ -5,6 +5,7 @@
  * so is marked, and a later `zone load` says which of it it drops.
  */
 #include "admin/cli/print.h"
+#include "admin/cli/report.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/record_check.h"
 #include "admin/edit/zone_load.h"
@@ -468,7 +469,7 @@ list_records(struct args *args, struct record_request *request)
 		    txn, place->zone.number, request->owner != NULL ? &key : NULL, list_rrset, &listing);
 	}
 	read_end(store, txn);
-	problems_print(&problems, "graycloud", stderr);
+	report_problems(&problems);
 	problems_free(&problems);
 	if (found && args->json) {
 		print_json(listing.records);
@@ -504,7 +505,7 @@ cmd_record(struct args *args)
 	if (word != NULL && strcmp(word, "list") == 0)
 		return run_list(args);
 	if (word == NULL || (strcmp(word, "add") != 0 && strcmp(word, "delete") != 0))
-		return args_misused(args, "what is to be done with records: add, delete or list?");
+		return args_no_verb(args, word != NULL ? word : "");
 	request.add = strcmp(word, "add") == 0;
 	if (args->count < 3)
 		return args_misused(args, "record %s wants a zone and an owner", word);

@@ -2,6 +2,7 @@
  * whatif: clients replayed against a load balancer as it is and as it would be.
  */
 #include "admin/cli/print.h"
+#include "admin/cli/report.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/apply.h"
 #include "admin/edit/change.h"
@@ -122,7 +123,7 @@ cmd_whatif(struct args *args)
 	if (args_value(args, "geoip") != NULL)
 		whatif.other_geo = geo_open((const char *[]){args_value(args, "geoip")}, 1, &problems);
 	if (!replay_read(&whatif.clients, args->words[1], &problems))
-		problems_print(&problems, "graycloud", stderr);
+		report_problems(&problems);
 	else if (document == NULL ||
 	    (whatif.application = application_read(document, args_flag(args, "unsigned-ok"))) != NULL)
 		code = change_run(&dry, compare, &whatif);

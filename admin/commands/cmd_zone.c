@@ -1,4 +1,5 @@
 #include "admin/cli/print.h"
+#include "admin/cli/report.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/zone_load.h"
 #include "admin/look/place.h"
@@ -165,15 +166,14 @@ print_faults(const struct sources *sources, bool each)
 {
 	size_t faults = sources->problems.errors + sources->problems.unlisted;
 
-	problems_print(&sources->problems, "graycloud", stderr);
+	report_problems(&sources->problems);
 	if (faults == 0)
 		return;
 	if (each)
-		fprintf(stderr, "graycloud: %zu %s, %zu of %zu zones are refused\n", faults,
-		    faults == 1 ? "fault" : "faults", sources->refused, sources->refused + sources->count);
+		report_note("%zu %s, %zu of %zu zones are refused", faults, faults == 1 ? "fault" : "faults",
+		    sources->refused, sources->refused + sources->count);
 	else
-		fprintf(stderr, "graycloud: %zu %s, nothing was changed\n", faults,
-		    faults == 1 ? "fault" : "faults");
+		report_note("%zu %s, nothing was changed", faults, faults == 1 ? "fault" : "faults");
 }
 
 /*
@@ -464,7 +464,7 @@ read_zone(const struct args *args, struct store **store, struct store_txn **txn,
 	found = zone_load_find(*txn, args->words[1], zone, &problems);
 	if (!found)
 		read_end(*store, *txn);
-	problems_print(&problems, "graycloud", stderr);
+	report_problems(&problems);
 	problems_free(&problems);
 	return found;
 }
@@ -587,7 +587,7 @@ cmd_zone(struct args *args)
 	if (strcmp(word, "check") == 0)
 		return run_check(args);
 	if (!list && strcmp(word, "show") != 0 && strcmp(word, "export") != 0 && strcmp(word, "delete") != 0)
-		return args_misused(args, "\"zone %s\" is no command", word);
+		return args_no_verb(args, word);
 	if (args->count != (list ? 1 : 2))
 		return args_misused(
 		    args, list ? "zone list takes no words" : "zone %s takes the name of one zone", word);

@@ -1,4 +1,5 @@
 #include "admin/commands/object_command.h"
+#include "admin/cli/report.h"
 
 #include "admin/cli/spool.h"
 #include "admin/cli/when.h"
@@ -204,7 +205,7 @@ run_show(const struct object_command *command, const struct args *args)
 		fclose(out);
 	}
 	read_end(store, scope.txn);
-	problems_print(&problems, "graycloud", stderr);
+	report_problems(&problems);
 	problems_free(&problems);
 	if (shown == NULL)
 		return EXIT_REFUSED;
@@ -392,7 +393,7 @@ run_words(const struct object_command *command, const struct args *args)
 		if (!assign_is(args->words[i]))
 			return args_misused(args, "\"%s\" is no property: write name=value", args->words[i]);
 	if (!assign_read_files(&words.files, args->words + 2, args->count - 2, &problems))
-		problems_print(&problems, "graycloud", stderr);
+		report_problems(&problems);
 	else if (strcmp(verb, "set") == 0)
 		code = object_edit_run(args, &edit);
 	else
@@ -415,7 +416,7 @@ object_command_run(const struct object_command *command, const struct args *args
 	if (strcmp(verb, "show") != 0 && strcmp(verb, "create") != 0 && strcmp(verb, "set") != 0 &&
 	    strcmp(verb, "replace") != 0 && strcmp(verb, "delete") != 0 &&
 	    !(command->can_be_disabled && (enable || strcmp(verb, "disable") == 0)))
-		return args_misused(args, *verb ? "there is no \"%s\"" : "what is to be done?", verb);
+		return args_no_verb(args, verb);
 	if (args->count < 2)
 		return args_misused(args, "%s needs a name", verb);
 	if (strcmp(verb, "create") == 0 || strcmp(verb, "set") == 0 || strcmp(verb, "replace") == 0)

@@ -1,5 +1,6 @@
 #include "admin/edit/assign.h"
 
+#include "admin/cli/nearest.h"
 #include "admin/edit/object.h"
 
 #include "zones/base/input.h"
@@ -372,6 +373,19 @@ change_value(struct assign *assign, struct json *object, const char *key, const 
 	return true;
 }
 
+/* An error; it names the property of the table that was probably meant. */
+static void
+refuse_name(struct assign *assign, const struct property *table, const char *key, const char *whole)
+{
+	struct nearest nearest = {.word = key};
+	char hint[96];
+
+	for (; table->name != NULL; table++)
+		if (table->fate != FATE_READ_ONLY)
+			nearest_offer(&nearest, table->name, strlen(table->name));
+	problems_error(assign->problems, "there is no property %s%s", whole, nearest_text(&nearest, hint));
+}
+
 /* Follow the dots.  Below a map, the rest of the path is one key. */
 static bool
 walk_path(struct assign *assign, struct json *object, const struct property *table, const char *path,
@@ -384,7 +398,7 @@ walk_path(struct assign *assign, struct json *object, const struct property *tab
 	bool good = false;
 
 	if (property == NULL)
-		problems_error(assign->problems, "there is no property %s", whole);
+		refuse_name(assign, table, key, whole);
 	else if (property->fate == FATE_READ_ONLY)
 		problems_error(assign->problems, "%s cannot be set", whole);
 	else if (rest == NULL)

@@ -1,4 +1,5 @@
 #include "admin/edit/change.h"
+#include "admin/cli/report.h"
 
 #include "admin/cli/print.h"
 #include "admin/edit/guards.h"
@@ -35,10 +36,10 @@ change_guard(struct change *change, const char *format, ...)
 static void
 print_problems(const struct change *change)
 {
-	problems_print(&change->problems, "graycloud", stderr);
+	report_problems(&change->problems);
 	if (change->problems.errors > 1)
-		fprintf(stderr, "graycloud: %zu faults, nothing was changed\n",
-		    change->problems.errors + change->problems.unlisted);
+		report_note(
+		    "%zu faults, nothing was changed", change->problems.errors + change->problems.unlisted);
 }
 
 /* Who did it: also behind sudo. */
@@ -189,21 +190,18 @@ wait_for_dnsd(const struct args *args, uint64_t generation)
 	case SERVING_SERVED:
 		break;
 	case SERVING_NOBODY:
-		fprintf(stderr,
-		    "graycloud: it is committed as generation %llu; no graycloud-dnsd runs on %s that would "
-		    "serve it\n",
+		report_note("it is committed as generation %llu; no graycloud-dnsd runs on %s that would "
+			    "serve it",
 		    (unsigned long long)generation, args->state);
 		break;
 	case SERVING_LATE:
-		fprintf(stderr,
-		    "graycloud: it is committed as generation %llu; graycloud-dnsd (process %u) still serves "
-		    "generation %llu\n",
+		report_note("it is committed as generation %llu; graycloud-dnsd (process %u) still serves "
+			    "generation %llu",
 		    (unsigned long long)generation, status.pid, (unsigned long long)status.generation);
 		break;
 	case SERVING_FAILED:
-		fprintf(stderr,
-		    "graycloud: it is committed as generation %llu, but graycloud-dnsd (process %u) cannot "
-		    "serve it and answers as before: %s\n",
+		report_note("it is committed as generation %llu, but graycloud-dnsd (process %u) cannot "
+			    "serve it and answers as before: %s",
 		    (unsigned long long)generation, status.pid, status.compile_error);
 		break;
 	}
@@ -273,7 +271,7 @@ void
 read_tell_absent(const char *state)
 {
 	if (read_absent(state))
-		fprintf(stderr, "graycloud: nothing is configured yet: %s does not exist\n", state);
+		report_note("nothing is configured yet: %s does not exist", state);
 }
 
 bool
@@ -288,14 +286,14 @@ read_begin(const struct args *args, struct store **store, struct store_txn **txn
 	if (*store != NULL && (rc = store_begin(*store, STORE_READ, txn)) != 0)
 		problems_error(&problems, "cannot read the configuration: %s", store_begin_fault(*store, rc));
 	if (*txn != NULL && store_poll(*store, &warnings) == STORE_LOST)
-		problems_print(&warnings, "graycloud: warning", stderr);
+		report_problems(&warnings);
 	if (*txn != NULL && config_schema(*txn) > CONFIG_SCHEMA)
 		problems_error(&problems,
 		    "the configuration was written by a newer graycloud (schema %u; this one knows %d): "
 		    "use that version",
 		    config_schema(*txn), CONFIG_SCHEMA);
 	good = problems.errors == 0;
-	problems_print(&problems, "graycloud", stderr);
+	report_problems(&problems);
 	problems_free(&problems);
 	problems_free(&warnings);
 	if (good)

@@ -1,5 +1,6 @@
 #include "admin/edit/document_lb.h"
 
+#include "admin/cli/nearest.h"
 #include "admin/edit/document_monitor.h"
 #include "zones/document/schema.h"
 #include "zones/state/config.h"
@@ -251,6 +252,20 @@ check_map(
 	return NULL;
 }
 
+/* An unknown name; the sentence names the property that was probably meant. */
+static void
+refuse_name(struct check *check, const struct property *table, const char *key, const struct place *place)
+{
+	struct nearest nearest = {.word = key};
+	char hint[96], *why;
+
+	for (; table->name != NULL; table++)
+		nearest_offer(&nearest, table->name, strlen(table->name));
+	why = xasprintf("is no property that is known%s", nearest_text(&nearest, hint));
+	refuse(check, &(struct place){place, key, NULL, 0}, NULL, why);
+	free(why);
+}
+
 /* sparse: nothing takes the place of what is not given. */
 static struct json *
 check_members(struct check *check, const struct property *table, bool sparse, const struct json *value,
@@ -261,8 +276,7 @@ check_members(struct check *check, const struct property *table, bool sparse, co
 
 	for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key))
 		if (schema_find(table, key) == NULL && !(place == NULL && strcmp(key, "id") == 0)) {
-			refuse(check, &(struct place){place, key, NULL, 0}, NULL,
-			    "is no property that is known");
+			refuse_name(check, table, key, place);
 			good = false;
 		}
 	for (const struct property *property = table; property->name != NULL; property++) {

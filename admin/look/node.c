@@ -1,4 +1,5 @@
 #include "admin/look/node.h"
+#include "admin/cli/report.h"
 
 #include "zones/state/serving.h"
 
@@ -32,7 +33,7 @@ node_place(const char *state, struct steer_site *site)
 	if (count > 0)
 		geo = geo_open(paths, count, &problems);
 	if (geo == NULL) /* what a good one lacks is the nameserver's to say, once */
-		problems_print(&problems, "graycloud", stderr);
+		report_problems(&problems);
 	problems_free(&problems);
 	free(status);
 	return geo;
@@ -45,7 +46,7 @@ node_health(const char *state, struct store **store)
 	struct store_txn *txn = NULL;
 
 	*store = store_open(state, STORE_HEALTH, STORE_READ, &problems);
-	problems_print(&problems, "graycloud", stderr);
+	report_problems(&problems);
 	problems_free(&problems);
 	if (*store != NULL && store_begin(*store, STORE_READ, &txn) != 0)
 		txn = NULL;

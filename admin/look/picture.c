@@ -1,4 +1,5 @@
 #include "admin/look/picture.h"
+#include "admin/cli/report.h"
 
 #include "admin/edit/document.h"
 #include "zones/state/config.h"
@@ -30,7 +31,7 @@ open_store(struct viewer *viewer, enum store_kind kind, bool *news)
 	viewer->stores[kind] = store_open(viewer->state, kind, STORE_READ, &problems);
 	failed = viewer->stores[kind] == NULL && problems.errors > 0;
 	if (!viewer->told[kind])
-		problems_print(&problems, "graycloud", stderr);
+		report_problems(&problems);
 	viewer->told[kind] = failed;
 	*news = viewer->stores[kind] != NULL;
 	problems_free(&problems);

@@ -149,7 +149,7 @@ command_line_read(const struct command_line *line, int argc, char **argv)
 	int val, index;
 
 	opterr = 0; /* getopt would print values, which may be secrets */
-	while ((val = getopt_long(argc, argv, "", line->known, &index)) != -1) {
+	while ((val = getopt_long(argc, argv, "h", line->known, &index)) != -1) {
 		if (val == '?' || val == ':') {
 			const char *word = argv[optind - 1];
 
@@ -158,8 +158,10 @@ command_line_read(const struct command_line *line, int argc, char **argv)
 			good = false;
 			continue;
 		}
-		place.name = line->known[index].name;
+		if (val != 'h') /* the only short one */
+			place.name = line->known[index].name;
 		switch (val) {
+		case 'h':
 		case OPTION_HELP:
 			fputs(line->usage, stdout);
 			exit(0);
