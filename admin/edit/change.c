@@ -104,7 +104,7 @@ run_once(struct change *change, struct store *store, change_fn *fn, void *arg, e
 	change->txn = config_edit_txn(change->edit);
 	check_generation(change);
 	if (change->args->dry_run && !change->args->silent)
-		preview = preview_begin(change);
+		preview = preview_begin(store);
 	if (change->problems.errors == 0)
 		fn(change, arg);
 	if (change->problems.errors == 0)

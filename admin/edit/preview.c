@@ -6,36 +6,36 @@
 
 #include <stdlib.h>
 
-enum { NETWORKS = 4096, BALANCERS_SHOWN = 100, LINES_SHOWN = 50 };
+enum { NETWORKS = 4096, BALANCERS_SHOWN = 100, LINES_SHOWN = 50, CHANGED_MAX = 64 };
 
 struct preview {
-	struct compiler *before;
+	struct store_txn *before; /* how things stood; NULL: not known */
 };
 
-/* NULL, without a word, where it cannot be compiled: the command itself will say what is wrong. */
-static struct compiler *
-compile(struct change *change)
-{
-	struct problems unsaid = {0};
-	struct compiler *compiler = compiler_read(change->txn, change->health, &unsaid);
-
-	problems_free(&unsaid);
-	return compiler;
-}
-
 struct preview *
-preview_begin(struct change *change)
+preview_begin(struct store *store)
 {
 	struct preview *preview = xcalloc(1, sizeof *preview);
 
-	preview->before = compile(change);
+	if (store_begin(store, STORE_PEEK, &preview->before) != 0)
+		preview->before = NULL;
 	return preview;
 }
 
 struct list {
 	struct json *changes;
 	size_t more, rrsets;
+	/* Ids that the documents of affected objects contain, or have. */
+	struct id changed[CHANGED_MAX];
+	size_t nchanged; /* may be larger than CHANGED_MAX: then every load balancer may be affected */
 };
+
+static void
+note_changed(struct list *list, const struct id *id)
+{
+	if (list->nchanged++ < CHANGED_MAX)
+		list->changed[list->nchanged - 1] = *id;
+}
 
 static void
 add_change(struct list *list, const char *kind, const char *name, const char *fate)
@@ -66,6 +66,7 @@ list_item(void *arg, const struct config_item *item)
 		add_change(list, "zone", name_to_host(item->owner_key.data, name),
 		    fates[item->fate % NITEMS(fates)]);
 	else {
+		note_changed(list, &item->id);
 		document_name(item->after.len > 0 ? item->after : item->before, name);
 		add_change(list, kind_text(item->kind), name,
 		    item->before.len == 0      ? "created"
@@ -93,75 +94,131 @@ make_clients(struct replay_clients *clients)
 	clients->total = NETWORKS;
 }
 
-/* Every load balancer whose clients would move. */
+/* Load balancers whose clients may move: they were changed, or name a pool that was. */
 struct moving {
-	struct preview *preview;
-	struct compiler *after;
-	struct replay_clients clients;
-	struct replay_place places[2];
-	struct json *moves;
-	size_t count;
+	struct list *list;
+	struct lb *lbs[BALANCERS_SHOWN];
+	const uint8_t *names[BALANCERS_SHOWN];
+	size_t count; /* of all */
 };
 
+/* A document that has one of the ids names a changed object. It need not be read for that. */
 static bool
-move_lb(void *arg, const struct id *id, struct bytes text)
+is_affected(const struct list *list, const struct id *id, struct bytes text)
+{
+	if (list->nchanged > CHANGED_MAX)
+		return true;
+	for (size_t i = 0; i < list->nchanged; i++)
+		if (strcmp(list->changed[i].text, id->text) == 0 ||
+		    memmem(text.data, text.len, list->changed[i].text, ID_LEN) != NULL)
+			return true;
+	return false;
+}
+
+/* A pool whose monitor group was changed. */
+static bool
+meet_pool(void *arg, const struct id *id, struct bytes text)
+{
+	struct list *list = arg;
+
+	if (is_affected(list, id, text))
+		note_changed(list, id);
+	return list->nchanged <= CHANGED_MAX;
+}
+
+static bool
+meet_lb(void *arg, const struct id *id, struct bytes text)
 {
 	struct moving *moving = arg;
-	struct lb *lb = document_load_lb(text);
-	struct problems problems = {0};
-	struct json *result = NULL;
+	struct lb *lb;
 
-	(void)id;
-	if (lb != NULL && ++moving->count <= BALANCERS_SHOWN)
-		result = replay_compare(moving->preview->before, moving->after, moving->places, lb->wire,
-		    &moving->clients, 0, &problems);
-	/* Who is new here does not move from anywhere. */
-	if (result != NULL && !json_truth(json_member(result, "new")) &&
-	    json_number_of(json_member(result, "moved")) > 0) {
-		struct json *move = json_new_object();
-
-		json_put_text(move, "load_balancer", lb->name);
-		json_put_number(move, "percent", 100 * json_number_of(json_member(result, "moved")));
-		json_add(moving->moves, move);
-	}
-	json_drop(result);
-	problems_free(&problems);
-	model_free_lb(lb);
+	if (!is_affected(moving->list, id, text) || (lb = document_load_lb(text)) == NULL)
+		return true;
+	if (moving->count < BALANCERS_SHOWN) {
+		moving->lbs[moving->count] = lb;
+		moving->names[moving->count] = lb->wire;
+	} else
+		model_free_lb(lb);
+	moving->count++;
 	return true;
 }
 
 static void
-list_moves(struct preview *preview, struct change *change, struct json *shown)
+move_lb(const struct compiler *before, const struct compiler *after, const struct replay_place places[2],
+    const struct lb *lb, const struct replay_clients *clients, struct json *moves)
 {
-	struct moving moving = {.preview = preview, .after = compile(change), .moves = json_new_list()};
+	struct problems problems = {0};
+	struct json *result = replay_compare(before, after, places, lb->wire, clients, 0, &problems), *move;
+
+	/* Who is new here does not move from anywhere. */
+	if (result != NULL && !json_truth(json_member(result, "new")) &&
+	    json_number_of(json_member(result, "moved")) > 0) {
+		move = json_new_object();
+		json_put_text(move, "load_balancer", lb->name);
+		json_put_number(move, "percent", 100 * json_number_of(json_member(result, "moved")));
+		json_add(moves, move);
+	}
+	json_drop(result);
+	problems_free(&problems);
+}
+
+/* Nothing is listed of what cannot be compiled: the command itself says what is wrong. */
+static void
+compare(struct preview *preview, struct change *change, struct moving *moving, struct json *moves)
+{
+	size_t count = MIN(moving->count, BALANCERS_SHOWN);
+	struct problems unsaid = {0};
+	struct compiler *before = compiler_read_names(
+			    preview->before, change->health, moving->names, count, &unsaid),
+			*after =
+			    compiler_read_names(change->txn, change->health, moving->names, count, &unsaid);
 	struct steer_site site = {.code = ""};
 	struct geo *geo = node_place(change->args->state, &site);
+	struct replay_place places[2] = {{geo, &site}, {geo, &site}};
+	struct replay_clients clients = {0};
 
-	moving.places[0] = moving.places[1] = (struct replay_place){geo, &site};
-	make_clients(&moving.clients);
-	if (moving.after != NULL)
-		config_each_object_by_name(change->txn, KIND_LB, move_lb, &moving);
-	json_put(shown, "moves", moving.moves);
-	json_put_integer(shown, "load_balancers", (long long)moving.count);
-	json_put_integer(shown, "load_balancers_compared", (long long)MIN(moving.count, BALANCERS_SHOWN));
-	replay_free(&moving.clients);
-	compiler_free(moving.after);
+	make_clients(&clients);
+	for (size_t i = 0; before != NULL && after != NULL && i < count; i++)
+		move_lb(before, after, places, moving->lbs[i], &clients, moves);
+	replay_free(&clients);
 	geo_free(geo);
+	compiler_free(before);
+	compiler_free(after);
+	problems_free(&unsaid);
+}
+
+static void
+list_moves(struct preview *preview, struct change *change, struct list *list, struct json *shown)
+{
+	struct moving moving = {.list = list};
+	struct json *moves = json_new_list();
+
+	config_each_object(change->txn, KIND_POOL, meet_pool, list);
+	config_each_object_by_name(change->txn, KIND_LB, meet_lb, &moving);
+	if (moving.count > 0)
+		compare(preview, change, &moving, moves);
+	json_put(shown, "moves", moves);
+	json_put_integer(shown, "load_balancers_affected", (long long)moving.count);
+	json_put_integer(shown, "load_balancers_compared", (long long)MIN(moving.count, BALANCERS_SHOWN));
+	for (size_t i = 0; i < MIN(moving.count, BALANCERS_SHOWN); i++)
+		model_free_lb(moving.lbs[i]);
 }
 
 struct json *
 preview_end(struct preview *preview, struct change *change)
 {
 	struct json *shown = json_new_object();
-	struct list list = {.changes = json_new_list()};
+	struct list *list = xcalloc(1, sizeof *list);
 
-	config_each_item(change->txn, config_edit_sequence(change->edit), list_item, &list);
-	json_put(shown, "changes", list.changes);
-	json_put_integer(shown, "changes_not_shown", (long long)list.more);
-	json_put_integer(shown, "rrsets_changed", (long long)list.rrsets);
-	if (preview->before != NULL && json_count(list.changes) + list.rrsets > 0)
-		list_moves(preview, change, shown);
-	compiler_free(preview->before);
+	list->changes = json_new_list();
+	config_each_item(change->txn, config_edit_sequence(change->edit), list_item, list);
+	json_put(shown, "changes", list->changes);
+	json_put_integer(shown, "changes_not_shown", (long long)list->more);
+	json_put_integer(shown, "rrsets_changed", (long long)list->rrsets);
+	if (preview->before != NULL && list->nchanged > 0)
+		list_moves(preview, change, list, shown);
+	store_abort(preview->before);
+	free(list);
 	free(preview);
 	return shown;
 }
@@ -193,9 +250,10 @@ preview_print(const struct json *shown, FILE *out)
 		fprintf(out, "  load_balancer %s: %.1f %% of clients would move\n",
 		    json_text_of(move, "load_balancer"), json_number_of(json_member(move, "percent")));
 	}
-	if (whole(shown, "load_balancers") > whole(shown, "load_balancers_compared"))
-		fprintf(out, "  (only the first %lu of %lu load balancers were compared)\n",
-		    whole(shown, "load_balancers_compared"), whole(shown, "load_balancers"));
+	if (whole(shown, "load_balancers_affected") > whole(shown, "load_balancers_compared"))
+		fprintf(out,
+		    "  (only the first %lu of %lu load balancers that this may affect were compared)\n",
+		    whole(shown, "load_balancers_compared"), whole(shown, "load_balancers_affected"));
 }
 
 void

@@ -9,13 +9,12 @@
 
 struct preview;
 
-/* Before the edit: how things stand.  NULL where they cannot be compiled; then only the list of changes is
- * shown. */
-struct preview *preview_begin(struct change *change);
+/* Before the edit, which has begun: how things stand in the store. */
+struct preview *preview_begin(struct store *store);
 /*
  * After it: {"changes": [{"kind", "name", "change"}, ...], "changes_not_shown", "rrsets_changed",
- * "moves": [{"load_balancer", "percent"}, ...], "load_balancers", "load_balancers_compared"}, dropped by the
- * caller. Ends the preview.
+ * "moves": [{"load_balancer", "percent"}, ...], "load_balancers_affected", "load_balancers_compared"},
+ * dropped by the caller. Ends the preview.
  */
 struct json *preview_end(struct preview *preview, struct change *change);
 

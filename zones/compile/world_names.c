@@ -22,6 +22,7 @@ struct wanted {
 	const uint8_t *name;
 	unsigned labels;
 	char text[NAME_MAX_TEXT];
+	size_t len;
 	struct id *own; /* at the name, or a wildcard at an ancestor */
 	size_t nown;
 	struct sharing sharing[DEPTHS];
@@ -30,7 +31,8 @@ struct wanted {
 struct picking {
 	struct world *world;
 	struct store_txn *txn;
-	struct wanted *wanted; /* of one name at a time */
+	struct wanted *wanted;
+	size_t nwanted;
 	bool failed;
 };
 
@@ -179,31 +181,41 @@ labels_of(const char *text, size_t len)
 }
 
 static bool
+note_own(struct wanted *wanted, const struct id *id)
+{
+	struct id *grown = realloc(wanted->own, (wanted->nown + 1) * sizeof *grown);
+
+	if (grown == NULL)
+		return false;
+	wanted->own = grown;
+	wanted->own[wanted->nown++] = *id;
+	return true;
+}
+
+static bool
 meet_lb(void *arg, struct bytes name, const struct id *id)
 {
 	struct picking *picking = arg;
-	struct wanted *wanted = picking->wanted;
 	const char *text = name.data;
-	unsigned common = common_labels(wanted->text, strlen(wanted->text), text, name.len), labels;
-	struct sharing *sharing;
 
-	if (common == 0 || common >= DEPTHS)
-		return true;
-	labels = labels_of(text, name.len);
-	if (labels == common ? common == wanted->labels : labels == common + 1 && text[0] == '*') {
-		struct id *grown = realloc(wanted->own, (wanted->nown + 1) * sizeof *grown);
+	for (size_t i = 0; i < picking->nwanted && !picking->failed; i++) {
+		struct wanted *wanted = &picking->wanted[i];
+		unsigned common = common_labels(wanted->text, wanted->len, text, name.len);
+		struct sharing *sharing = &wanted->sharing[common % DEPTHS];
 
-		if (grown == NULL) {
-			picking->failed = true;
-			return false;
+		if (common == 0 || common >= DEPTHS)
+			continue;
+		if (sharing->count++ < CANDIDATES)
+			sharing->ids[sharing->count - 1] = *id;
+		if (common == wanted->labels || text[0] == '*') {
+			unsigned labels = labels_of(text, name.len);
+
+			if (labels == common ? common == wanted->labels
+					     : labels == common + 1 && text[0] == '*')
+				picking->failed = !note_own(wanted, id);
 		}
-		wanted->own = grown;
-		wanted->own[wanted->nown++] = *id;
 	}
-	sharing = &wanted->sharing[common];
-	if (sharing->count++ < CANDIDATES)
-		sharing->ids[sharing->count - 1] = *id;
-	return true;
+	return !picking->failed;
 }
 
 static bool
@@ -219,12 +231,11 @@ add_lb(struct picking *picking, const struct id *id)
 
 /* Does the load balancer make names exist in the zone of the wanted name? */
 static bool
-is_in_zone(struct picking *picking, const struct id *id)
+is_in_zone(struct picking *picking, const struct wanted *wanted, const struct id *id)
 {
 	struct lb *model = config_lb(picking->txn, id->text);
 	struct zone_info own, its;
-	bool in = model != NULL && model->enabled &&
-	    config_zone_of(picking->txn, picking->wanted->name, &own) &&
+	bool in = model != NULL && model->enabled && config_zone_of(picking->txn, wanted->name, &own) &&
 	    config_zone_of(picking->txn, model->wire, &its) && own.number == its.number;
 
 	model_free_lb(model);
@@ -233,13 +244,13 @@ is_in_zone(struct picking *picking, const struct id *id)
 
 /* One that makes the deepest ancestor exist. False if it may be among those that were not kept. */
 static bool
-add_deepest(struct picking *picking, bool *complete)
+add_deepest(struct picking *picking, const struct wanted *wanted, bool *complete)
 {
 	for (unsigned depth = DEPTHS - 1; depth > 0; depth--) {
-		struct sharing *sharing = &picking->wanted->sharing[depth];
+		const struct sharing *sharing = &wanted->sharing[depth];
 
 		for (unsigned i = 0; i < MIN(sharing->count, CANDIDATES); i++)
-			if (is_in_zone(picking, &sharing->ids[i]))
+			if (is_in_zone(picking, wanted, &sharing->ids[i]))
 				return add_lb(picking, &sharing->ids[i]);
 		*complete &= sharing->count <= CANDIDATES;
 	}
@@ -247,25 +258,33 @@ add_deepest(struct picking *picking, bool *complete)
 }
 
 static bool
-add_lbs(struct picking *picking, const uint8_t *name, bool *complete)
+add_lbs(struct picking *picking, const uint8_t *const *names, size_t count, bool *complete)
 {
-	struct wanted *wanted = calloc(1, sizeof *wanted);
-	bool good;
+	bool good = (picking->wanted = calloc(count, sizeof *picking->wanted)) != NULL;
 
-	if (wanted == NULL)
-		return false;
-	picking->wanted = wanted;
-	wanted->name = name;
-	wanted->labels = name_labels(name);
-	name_to_host(name, wanted->text);
-	for (char *at = wanted->text; *at != '\0'; at++)
-		*at = (char)name_lower_octet((uint8_t)*at);
-	config_each_name(picking->txn, KIND_LB, meet_lb, picking);
-	good = !picking->failed && add_deepest(picking, complete);
-	for (size_t i = 0; good && i < wanted->nown; i++)
-		good = add_lb(picking, &wanted->own[i]);
-	free(wanted->own);
-	free(wanted);
+	picking->nwanted = good ? count : 0;
+	for (size_t i = 0; i < picking->nwanted; i++) {
+		struct wanted *wanted = &picking->wanted[i];
+
+		wanted->name = names[i];
+		wanted->labels = name_labels(names[i]);
+		name_to_host(names[i], wanted->text);
+		wanted->len = strlen(wanted->text);
+		for (char *at = wanted->text; *at != '\0'; at++)
+			*at = (char)name_lower_octet((uint8_t)*at);
+	}
+	if (good)
+		config_each_name(picking->txn, KIND_LB, meet_lb, picking);
+	good = good && !picking->failed;
+	for (size_t i = 0; i < picking->nwanted; i++) {
+		struct wanted *wanted = &picking->wanted[i];
+
+		good = good && add_deepest(picking, wanted, complete);
+		for (size_t j = 0; good && j < wanted->nown; j++)
+			good = add_lb(picking, &wanted->own[j]);
+		free(wanted->own);
+	}
+	free(picking->wanted);
 	return good;
 }
 
@@ -294,8 +313,9 @@ world_read_names(
 	strcpy(world->error, "memory is exhausted");
 	*complete = true;
 	for (size_t i = 0; i < count; i++)
-		if (!add_zones(&picking, names[i]) || !add_lbs(&picking, names[i], complete))
+		if (!add_zones(&picking, names[i]))
 			return false;
-	return add_pools(&picking) && world_build_zones(world, txn) && world_settle(world, &changed) &&
+	return add_lbs(&picking, names, count, complete) && add_pools(&picking) &&
+	    world_build_zones(world, txn) && world_settle(world, &changed) &&
 	    world_publish(world, config_generation(txn));
 }

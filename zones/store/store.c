@@ -509,7 +509,10 @@ follows_the_newest(const struct store_txn *txn)
 
 	if (mdb_env_get_fd(txn->store->env, &fd) != 0)
 		return true;
-	return store_file_newest(fd, &newest) == STORE_FILE_SOUND && mdb_txn_id(txn->txn) == newest + 1;
+	errno = 0;
+	if (store_file_newest(fd, &newest) != STORE_FILE_SOUND)
+		return errno == EIO; /* the disk fails: so will the write, and tells it */
+	return mdb_txn_id(txn->txn) == newest + 1;
 }
 
 int
