@@ -1,6 +1,7 @@
 /* graycloud -- the command line of graycloud: zones, monitors, pools, load balancers. */
 #include "admin/cli/report.h"
 #include "admin/commands/commands.h"
+#include "admin/look/filter.h"
 #include "zones/base/input.h"
 #include "zones/daemon/privileges.h"
 #include "zones/store/store.h"
@@ -36,10 +37,16 @@ static const struct command commands[] = {
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, 0},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true, 0},
     {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false, 0},
-    {"log", cmd_log, "since:", "log [--since TIME]", false, 0},
+    {"log", cmd_log, FILTER_OPTIONS " " FILTER_TIMES,
+	"log [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until TIME]", false, 0},
     {"undo", cmd_undo, NULL, "undo SEQUENCE", true, 0},
-    {"status", cmd_status, "watch exit-code", "status [--watch | --exit-code]", false, 0},
-    {"events", cmd_events, "follow since:", "events [--follow] [--since TIME]", false, 0},
+    {"status", cmd_status, "watch exit-code " FILTER_OPTIONS " " FILTER_TIMES,
+	"status [--watch | --exit-code] [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until "
+	"TIME]",
+	false, 0},
+    {"events", cmd_events, "follow " FILTER_OPTIONS " " FILTER_TIMES,
+	"events [--follow] [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until TIME]", false,
+	0},
     {"explain", cmd_explain, "client: ecs:", "explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX]", false,
 	0},
     {"whatif", cmd_whatif, "apply: down: up: geoip: unsigned-ok prune",

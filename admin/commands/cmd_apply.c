@@ -297,8 +297,8 @@ check_reading(struct change *change, const struct application *application)
 
 	if (identity == NULL || strcmp(identity, config_identity(change->txn).text) != 0)
 		return;
-	since = history_read(
-	    change->txn, (uint64_t)json_integer_of(json_member(exported, "generation")), INT64_MIN);
+	since =
+	    history_read(change->txn, (uint64_t)json_integer_of(json_member(exported, "generation")), NULL);
 	lost = json_new_list();
 	for (size_t i = 0; i < json_count(since); i++) {
 		const struct json *changes = json_member(json_item(since, i), "changes");

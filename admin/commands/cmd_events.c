@@ -2,9 +2,9 @@
  * events: what happened, health and configuration on one time line.
  */
 #include "admin/cli/print.h"
-#include "admin/cli/when.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/change.h"
+#include "admin/look/filter.h"
 #include "admin/look/probed.h"
 #include "zones/state/health.h"
 
@@ -27,8 +27,9 @@ struct events {
 	struct event *list;
 	size_t count, room;
 	bool as_json;
-	int64_t since;
+	struct filter filter;
 	uint64_t last_flip, last_command; /* that were read */
+	struct store_txn *config;         /* while commands are read */
 	struct health_flip *flips;        /* read, and not yet events */
 	size_t nflips, flips_room;
 	bool addresses; /* some of them says that a hostname has others */
@@ -134,6 +135,7 @@ flip_json(const struct probed *probed, const struct health_flip *flip)
 static void
 add_flip(struct events *events, const struct health_flip *flip)
 {
+	const struct picture *picture = NULL;
 	const struct probed *probed = NULL;
 	size_t count = 0;
 
@@ -141,10 +143,14 @@ add_flip(struct events *events, const struct health_flip *flip)
 		add_isolation(events, flip);
 		return;
 	}
-	for (size_t i = 0; i < SCENES && count == 0; i++)
+	for (size_t i = 0; i < SCENES && count == 0; i++) {
 		probed = probed_find(&events->scenes[i].probed, &flip->endpoint, &count);
+		picture = events->scenes[i].picture;
+	}
 	for (size_t i = 0; i < count; i++)
-		if (events->as_json)
+		if (!filter_origin(&events->filter, picture, probed[i].pool, probed[i].origin))
+			continue;
+		else if (events->as_json)
 			add_json(events, flip->at_wall, flip_json(&probed[i], flip));
 		else
 			add_text(events, flip->at_wall, probed_flip_text(&probed[i], flip));
@@ -156,7 +162,7 @@ keep_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 	struct events *events = arg;
 
 	events->last_flip = sequence;
-	if (flip->at_wall < events->since)
+	if (!filter_time(&events->filter, flip->at_wall))
 		return true;
 	if (events->nflips == events->flips_room) {
 		events->flips_room = events->flips_room ? events->flips_room * 2 : 256;
@@ -215,7 +221,8 @@ add_command(void *arg, uint64_t sequence, struct bytes head)
 	int64_t wall = json_integer_of(json_member(from, "time"));
 
 	events->last_command = sequence;
-	if (from != NULL && wall >= events->since)
+	if (from != NULL && filter_time(&events->filter, wall) &&
+	    filter_command(&events->filter, events->config, sequence))
 		add_parts(events, wall, sequence, json_text_of(from, "who"), json_text_of(from, "command"),
 		    json_text_of(from, "reason"));
 	json_drop(from);
@@ -231,6 +238,7 @@ read_commands(struct events *events, struct store *config)
 		return;
 	if (config_generation(txn) < events->last_command) /* a store made anew */
 		events->last_command = 0;
+	events->config = txn;
 	config_each_command(txn, events->last_command, add_command, events);
 	store_abort(txn);
 }
@@ -331,17 +339,13 @@ show(const struct args *args, struct events *events)
 enum exit_code
 cmd_events(struct args *args)
 {
-	struct events events = {.as_json = args->json, .since = INT64_MIN};
-	const char *since = args_value(args, "since");
+	struct events events = {.as_json = args->json};
 	enum exit_code code;
 
 	if (args->count != 0)
 		return args_misused(args, "events takes no words");
-	if (since != NULL && !when_read(since, &events.since))
-		return args_misused(args,
-		    "--since \"%s\": it takes a time such as 2026-11-20T12:00:00Z, a date, or how long ago: "
-		    "90s, 30m, 2h, 7d",
-		    since);
+	if (filter_read(args, &events.filter) != EXIT_DONE)
+		return EXIT_USAGE;
 	read_tell_absent(args->state);
 	code = show(args, &events);
 	free(events.list);

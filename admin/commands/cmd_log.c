@@ -1,7 +1,7 @@
 #include "admin/cli/print.h"
-#include "admin/cli/when.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/change.h"
+#include "admin/look/filter.h"
 #include "admin/look/history.h"
 
 #include <stdlib.h>
@@ -30,22 +30,18 @@ print_history(const struct json *entries)
 enum exit_code
 cmd_log(struct args *args)
 {
-	int64_t at = INT64_MIN;
+	struct filter filter;
 	struct store_txn *txn;
 	struct json *entries;
-	const char *since = args_value(args, "since");
 	struct store *store;
 
 	if (args->count != 0)
 		return args_misused(args, "log takes no words");
-	if (since != NULL && !when_read(since, &at))
-		return args_misused(args,
-		    "--since \"%s\": it takes a time such as 2026-11-20T12:00:00Z, a date, or how long ago: "
-		    "90s, 30m, 2h, 7d",
-		    since);
+	if (filter_read(args, &filter) != EXIT_DONE)
+		return EXIT_USAGE;
 	if (!read_begin(args, &store, &txn))
 		return EXIT_REFUSED;
-	entries = txn != NULL ? history_read(txn, 0, at) : json_new_list();
+	entries = txn != NULL ? history_read(txn, 0, &filter) : json_new_list();
 	read_end(store, txn);
 	if (args->json) {
 		print_json(entries);

@@ -3,6 +3,7 @@
 #include "admin/cli/when.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/change.h"
+#include "admin/look/filter.h"
 #include "admin/look/picture.h"
 #include "admin/look/resolution.h"
 #include "admin/look/status_json.h"
@@ -196,6 +197,8 @@ print_lbs(const struct picture *picture, FILE *out)
 	for (size_t i = 0; i < picture->nlbs; i++) {
 		const struct pictured_lb *lb = &picture->lbs[i];
 
+		if (lb->hidden)
+			continue;
 		/* Its first list, and what else is in fallback. */
 		for (size_t n = 0; n < lb->nlists; n++) {
 			bool last_resort = lb->model->enabled && lb->last_resort[n];
@@ -407,15 +410,19 @@ print_pools(const struct picture *picture, FILE *out)
 
 	for (size_t p = 0; p < picture->npools; p++) {
 		const struct pictured_pool *pool = &picture->pools[p];
+		bool first = true;
 
-		for (size_t i = 0; i < MAX(1, pool->model->norigins); i++) {
-			table_cell(table, COLOUR_NONE, "%s", i == 0 ? pool->model->name : "");
+		for (size_t i = 0; i < MAX(1, pool->model->norigins) && !pool->hidden; i++) {
+			if (pool->model->norigins > 0 && pool->origins[i].hidden)
+				continue;
+			table_cell(table, COLOUR_NONE, "%s", first ? pool->model->name : "");
 			table_cell(table, colour_of_pool(pool->status), "%s",
-			    i == 0 ? status_pool_text(pool->status) : "");
-			if (i == 0)
+			    first ? status_pool_text(pool->status) : "");
+			if (first)
 				table_cell(table, COLOUR_NONE, "%u of %u", pool->healthy, pool->enabled);
 			else
 				table_cell(table, COLOUR_NONE, "%s", "");
+			first = false;
 			if (pool->model->norigins == 0) {
 				add_blanks(&rows, 7 + certificates);
 				continue;
@@ -444,13 +451,18 @@ cell_time(struct table *table, const char *time, const char *otherwise)
 
 /* Taken out or forced by hand: who, why, until when. */
 static void
-print_interventions(const struct interventions *list, FILE *out)
+print_interventions(const struct picture *picture, FILE *out)
 {
+	const struct interventions *list = picture->interventions;
+	size_t shown = 0;
 	struct table *table = table_new("BY HAND", "IS", "SINCE", "UNTIL", "WHO", "REASON", NULL);
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct intervention *one = &list->items[i];
 
+		if (!filter_intervention(picture, one))
+			continue;
+		shown++;
 		if (one->address != NULL)
 			table_cell(table, COLOUR_NONE, "origin %s of %s", one->address, one->pool);
 		else
@@ -461,7 +473,7 @@ print_interventions(const struct interventions *list, FILE *out)
 		table_cell(table, COLOUR_NONE, "%s", one->who != NULL ? one->who : "");
 		table_cell(table, COLOUR_NONE, "%s", one->reason != NULL ? one->reason : "");
 	}
-	if (list->count > 0) {
+	if (shown > 0) {
 		fputc('\n', out);
 		table_print(table, out);
 	}
@@ -487,7 +499,7 @@ print_picture(const struct picture *picture, FILE *out)
 	if (picture->nlbs > 0)
 		fputc('\n', out);
 	print_pools(picture, out);
-	print_interventions(picture->interventions, out);
+	print_interventions(picture, out);
 }
 
 /* --- watching --- */
@@ -597,13 +609,14 @@ redraw(const struct picture *picture, const struct news *news, unsigned rows_dra
 
 /* Until the terminal goes, or a signal comes. */
 static enum exit_code
-watch_table(struct viewer *viewer)
+watch_table(struct viewer *viewer, const struct filter *filter)
 {
 	struct picture *before = NULL, *picture;
 	struct news news = {.count = 0};
 	unsigned rows_drawn = 0;
 
 	while ((picture = picture_read(viewer)) != NULL) {
+		filter_picture(filter, picture);
 		if (before != NULL)
 			add_news(&news, viewer, before, picture);
 		picture_free(before);
@@ -620,11 +633,12 @@ watch_table(struct viewer *viewer)
 }
 
 static enum exit_code
-watch_lines(struct viewer *viewer)
+watch_lines(struct viewer *viewer, const struct filter *filter)
 {
 	struct picture *before = NULL, *picture;
 
 	while ((picture = picture_read(viewer)) != NULL) {
+		filter_picture(filter, picture);
 		print_transitions(stdout, viewer, before, picture);
 		picture_free(before);
 		before = picture;
@@ -640,6 +654,7 @@ enum exit_code
 cmd_status(struct args *args)
 {
 	struct viewer viewer = {.state = args->state};
+	struct filter filter;
 	struct picture *picture;
 	enum exit_code code = EXIT_DONE;
 
@@ -647,8 +662,10 @@ cmd_status(struct args *args)
 		return args_misused(args, "\"%s\" is not expected here", args_word(args, 0));
 	if (args_flag(args, "watch") && (args->json || args_flag(args, "exit-code")))
 		return args_misused(args, "--watch goes on: neither --json nor --exit-code goes with it");
+	if (filter_read(args, &filter) != EXIT_DONE)
+		return EXIT_USAGE;
 	if (args_flag(args, "watch")) {
-		code = isatty(STDOUT_FILENO) ? watch_table(&viewer) : watch_lines(&viewer);
+		code = isatty(STDOUT_FILENO) ? watch_table(&viewer, &filter) : watch_lines(&viewer, &filter);
 		viewer_close(&viewer);
 		return code;
 	}
@@ -656,6 +673,7 @@ cmd_status(struct args *args)
 	viewer_close(&viewer);
 	if (picture == NULL)
 		return EXIT_REFUSED;
+	filter_picture(&filter, picture);
 	if (args->json) {
 		read_tell_absent(args->state);
 		print_json(picture_json(picture));

@@ -333,7 +333,7 @@ object_until(const struct args *args, char out[32])
 		wall_text(wall_ms() / 1000 * 1000 + ms, out);
 		return true;
 	}
-	args_misused(args, "--for \"%s\": say how long as 90s, 30m, 2h or 7d, at most 100000d", text);
+	args_misused(args, "--for \"%s\": say how long as 90s, 30m, 1h30m or 7d, at most 100000d", text);
 	return false;
 }
 

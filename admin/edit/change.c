@@ -78,7 +78,7 @@ check_generation(struct change *change)
 
 	/* S32 */
 	if (change->args->if_generation_given && change->args->if_generation != generation) {
-		struct json *since = history_read(change->txn, change->args->if_generation, INT64_MIN);
+		struct json *since = history_read(change->txn, change->args->if_generation, NULL);
 		char *text = history_text(since);
 
 		problems_error(&change->problems,

@@ -2,12 +2,13 @@
 
 #include "admin/cli/print.h"
 #include "admin/edit/document.h"
+#include "admin/look/filter.h"
 
 #include <stdlib.h>
 
 struct history {
 	struct store_txn *txn;
-	int64_t since;
+	const struct filter *filter; /* or NULL */
 	struct json *entries;
 };
 
@@ -84,7 +85,11 @@ add_entry(void *arg, uint64_t sequence, struct bytes text)
 	char when[32];
 
 	head = json_read_quietly(text);
-	if (head == NULL || json_integer_of(json_member(head, "time")) < history->since)
+	if (head == NULL)
+		goto out;
+	if (history->filter != NULL &&
+	    !(filter_time(history->filter, json_integer_of(json_member(head, "time"))) &&
+		filter_command(history->filter, history->txn, sequence)))
 		goto out;
 	entry = json_new_object();
 	touched.list = json_new_list();
@@ -123,9 +128,9 @@ history_changes_text(const struct json *changes)
 }
 
 struct json *
-history_read(struct store_txn *txn, uint64_t after, int64_t since)
+history_read(struct store_txn *txn, uint64_t after, const struct filter *filter)
 {
-	struct history history = {.txn = txn, .since = since, .entries = json_new_list()};
+	struct history history = {.txn = txn, .filter = filter, .entries = json_new_list()};
 
 	config_each_command(txn, after, add_entry, &history);
 	return history.entries;

@@ -8,10 +8,11 @@
 #include "zones/state/config.h"
 
 /*
- * Those after a sequence and since a time (wall clock, milliseconds), the oldest first: a list of {sequence,
+ * Those after a sequence that pass filter (NULL: all), the oldest first: a list of {sequence,
  * time, who, command, reason, changes [{kind, name, what}]}.
  */
-struct json *history_read(struct store_txn *txn, uint64_t after, int64_t since);
+struct filter;
+struct json *history_read(struct store_txn *txn, uint64_t after, const struct filter *filter);
 
 /* "pool eu changed, zone example.com added", the first few.  Freed by the caller. */
 char *history_changes_text(const struct json *changes);

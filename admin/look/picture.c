@@ -461,7 +461,8 @@ bool
 picture_all_well(const struct picture *picture)
 {
 	for (size_t i = 0; i < picture->nlbs; i++)
-		if (picture->lbs[i].status == LB_DEGRADED || picture->lbs[i].status == LB_CRITICAL)
+		if (!picture->lbs[i].hidden &&
+		    (picture->lbs[i].status == LB_DEGRADED || picture->lbs[i].status == LB_CRITICAL))
 			return false;
 	return !picture->monitor_dead && picture->beat.isolated_ms == 0 && !picture->serving_dead;
 }

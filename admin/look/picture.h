@@ -29,6 +29,7 @@ struct pictured_address {
 };
 
 struct pictured_origin {
+	bool hidden;             /* see filter.h; so are pools and load balancers */
 	enum health_state state; /* S24 */
 	bool healthy;            /* S12: by state and by force */
 	bool stale;              /* some address is */
@@ -39,6 +40,7 @@ struct pictured_origin {
 };
 
 struct pictured_pool {
+	bool hidden;
 	struct pool *model;              /* with the addresses of hostnames as this picture has them */
 	const char *monitor;             /* its name, or that of its monitor group; NULL: none */
 	char *const *judges;             /* the names of the model's judges */
@@ -49,6 +51,7 @@ struct pictured_pool {
 };
 
 struct pictured_lb {
+	bool hidden;
 	const struct lb *model;
 	const struct pool_list *lists;
 	size_t nlists;
@@ -56,11 +59,13 @@ struct pictured_lb {
 	enum lb_status status;
 };
 
+struct filter;
 struct plan; /* the configuration, shared by pictures */
 
 struct picture {
-	const char *state; /* the directory; the viewer's */
-	struct plan *plan; /* owns the models below */
+	const char *state;           /* the directory; the viewer's */
+	struct plan *plan;           /* owns the models below */
+	const struct filter *filter; /* NULL: nothing is hidden */
 	uint64_t generation;
 	struct pictured_pool *pools; /* by name */
 	size_t npools;
@@ -128,7 +133,8 @@ const char *picture_pool_name(const struct picture *picture, const struct id *id
 /* The last checks, newest at the right: | good, . failed. */
 const char *picture_history(const struct health_record *record, unsigned most, char out[65]);
 
-/* Every load balancer Healthy, the monitor alive and not isolated, and somebody answering. */
+/* Every load balancer that is not hidden Healthy, the monitor alive and not isolated, and somebody answering.
+ */
 bool picture_all_well(const struct picture *picture);
 
 #endif

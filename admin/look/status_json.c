@@ -1,6 +1,7 @@
 #include "admin/look/status_json.h"
 
 #include "admin/cli/when.h"
+#include "admin/look/filter.h"
 #include "admin/look/resolution.h"
 #include "zones/steer/pool_table.h"
 
@@ -130,7 +131,8 @@ pool_json(const struct picture *picture, const struct pictured_pool *pool)
 	json_put_text(
 	    json, "monitor_group", pool->model->monitor_group.text[0] != '\0' ? pool->monitor : NULL);
 	for (size_t i = 0; i < pool->model->norigins; i++)
-		json_add(origins, origin_json(picture, pool, i));
+		if (!pool->origins[i].hidden)
+			json_add(origins, origin_json(picture, pool, i));
 	json_put(json, "origins", origins);
 	return json;
 }
@@ -243,14 +245,18 @@ nameserver_json(const struct picture *picture)
 }
 
 static struct json *
-interventions_json(const struct interventions *list)
+interventions_json(const struct picture *picture)
 {
+	const struct interventions *list = picture->interventions;
 	struct json *json = json_new_list();
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct intervention *one = &list->items[i];
-		struct json *object = json_new_object();
+		struct json *object;
 
+		if (!filter_intervention(picture, one))
+			continue;
+		object = json_new_object();
 		json_put_text(object, "pool", one->pool);
 		json_put_text(object, "address", one->address);
 		json_put_text(object, "what", one->what);
@@ -272,11 +278,13 @@ picture_json(const struct picture *picture)
 	json_put(json, "monitor", monitor_json(picture));
 	json_put(json, "nameserver", nameserver_json(picture));
 	for (size_t i = 0; i < picture->nlbs; i++)
-		json_add(lbs, lb_json(picture, &picture->lbs[i]));
+		if (!picture->lbs[i].hidden)
+			json_add(lbs, lb_json(picture, &picture->lbs[i]));
 	for (size_t i = 0; i < picture->npools; i++)
-		json_add(pools, pool_json(picture, &picture->pools[i]));
+		if (!picture->pools[i].hidden)
+			json_add(pools, pool_json(picture, &picture->pools[i]));
 	json_put(json, "load_balancers", lbs);
 	json_put(json, "pools", pools);
-	json_put(json, "interventions", interventions_json(picture->interventions));
+	json_put(json, "interventions", interventions_json(picture));
 	return json;
 }

@@ -1,5 +1,7 @@
 #include "admin/look/transitions.h"
 
+#include "admin/cli/print.h"
+#include "admin/look/filter.h"
 #include "admin/look/probed.h"
 
 #include <stdio.h>
@@ -27,14 +29,19 @@ print_change(
 
 /* The line of one flip for each origin that its endpoint stands for; how many there were. */
 static size_t
-print_flip(FILE *out, const struct probed_table *table, const struct health_flip *flip)
+print_flip(FILE *out, const struct picture *picture, const struct probed_table *table,
+    const struct health_flip *flip)
 {
 	size_t count;
 	const struct probed *probed = probed_find(table, &flip->endpoint, &count);
 
 	for (size_t i = 0; i < count; i++) {
-		char *text = probed_flip_text(&probed[i], flip);
+		char *text;
 
+		if (picture->filter != NULL &&
+		    !filter_origin(picture->filter, picture, probed[i].pool, probed[i].origin))
+			continue;
+		text = print_clean(probed_flip_text(&probed[i], flip));
 		print_time(out, flip->at_wall);
 		fprintf(out, "%s\n", text);
 		free(text);
@@ -81,8 +88,8 @@ print_flips(FILE *out, struct viewer *viewer, const struct picture *before, cons
 	then = probed_of(before);
 	for (size_t i = 0; i < flips.count; i++)
 		/* An origin or an address that went is only in the picture before. */
-		if (print_flip(out, &now, &flips.list[i]) == 0)
-			print_flip(out, &then, &flips.list[i]);
+		if (print_flip(out, after, &now, &flips.list[i]) == 0)
+			print_flip(out, before, &then, &flips.list[i]);
 	probed_free(&now);
 	probed_free(&then);
 	free(flips.list);
@@ -105,7 +112,7 @@ print_pools(FILE *out, const struct picture *before, const struct picture *after
 		const struct pictured_pool *then =
 		    before == NULL ? NULL : picture_pool(before, &now->model->id);
 
-		if (then == NULL || then->status != now->status)
+		if (!now->hidden && (then == NULL || then->status != now->status))
 			print_change(out, after->now_wall, "pool", now->model->name,
 			    then == NULL ? NULL : status_pool_text(then->status),
 			    status_pool_text(now->status));
@@ -119,7 +126,7 @@ print_lbs(FILE *out, const struct picture *before, const struct picture *after)
 		const struct pictured_lb *now = &after->lbs[i];
 		const struct pictured_lb *then = before == NULL ? NULL : lb_of(before, &now->model->id);
 
-		if (then == NULL || then->status != now->status)
+		if (!now->hidden && (then == NULL || then->status != now->status))
 			print_change(out, after->now_wall, "load balancer", now->model->name,
 			    then == NULL ? NULL : status_lb_text(then->status), status_lb_text(now->status));
 	}
