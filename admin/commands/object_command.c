@@ -115,11 +115,14 @@ static void
 print_members(FILE *out, const struct json *object)
 {
 	const char *before = "";
+	char *text;
 
 	for (const char *key = json_next_key(object, NULL); key != NULL; key = json_next_key(object, key)) {
 		if (is_empty(json_member(object, key)))
 			continue;
-		fprintf(out, "%s%s=", before, key);
+		text = print_clean(xstrdup(key)); /* of a header, too */
+		fprintf(out, "%s%s=", before, text);
+		free(text);
 		print_value(out, json_member(object, key));
 		before = "  ";
 	}
@@ -132,7 +135,9 @@ print_value(FILE *out, const struct json *value)
 
 	switch (json_kind(value)) {
 	case JSON_KIND_TEXT:
-		fputs(json_text(value), out);
+		text = print_clean(xstrdup(json_text(value)));
+		fputs(text, out);
+		free(text);
 		return;
 	case JSON_KIND_LIST:
 		for (size_t i = 0; i < json_count(value); i++) {
@@ -146,7 +151,7 @@ print_value(FILE *out, const struct json *value)
 	case JSON_KIND_NULL:
 		return;
 	default:
-		text = json_write(value, false);
+		text = print_clean(json_write(value, false));
 		fputs(text, out);
 		free(text);
 	}

@@ -268,6 +268,36 @@ seed_group(struct change *change, const struct json *old, const struct json *doc
 	free(grouped.pools);
 }
 
+/* S7: a load balancer answers instead of the zone's own addresses or alias at its name. */
+static void
+warn_replaced(struct change *change, const char *name, const struct place *place)
+{
+	static const char *const types[] = {"A", "AAAA", "CNAME"};
+	char list[32] = "";
+
+	for (size_t i = 0; i < NITEMS(types); i++)
+		if (place->replaced[i] != 0)
+			snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s",
+			    *list != '\0' ? ", " : "", types[i]);
+	if (*list != '\0')
+		problems_warn(&change->problems,
+		    "load_balancer %s: it hides the %s records that the zone has at this name: they are not "
+		    "answered while it is enabled",
+		    name, list);
+}
+
+/* A load balancer that was disabled stands at its name already: only what it hides is news. */
+static void
+check_enabled(struct change *change, const char *name)
+{
+	uint8_t wire[NAME_MAX_LEN];
+	struct place place;
+
+	name_from_text(wire, name, NULL);
+	if (place_find(change->txn, wire, &place))
+		warn_replaced(change, name, &place);
+}
+
 /* ---- where a load balancer may stand ---- */
 
 static void
@@ -301,6 +331,7 @@ check_place(struct change *change, const char *name)
 		    "load_balancer %s: an NS record of the zone points to this name, whose addresses would "
 		    "be lost as glue",
 		    name);
+	warn_replaced(change, name, &place);
 	/* S9 */
 	if (place.hints)
 		problems_warn(&change->problems,
@@ -434,6 +465,9 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 		    (found.old == NULL ||
 			strcmp(json_text_of(found.old, "name"), json_text_of(document, "name")) != 0))
 			check_place(change, json_text_of(document, "name"));
+		else if (kind == KIND_LB && json_truth(json_member(document, "enabled")) &&
+		    !json_truth(json_member(found.old, "enabled")))
+			check_enabled(change, json_text_of(document, "name"));
 		if (kind == KIND_MONITOR_GROUP && found.old != NULL && change->problems.errors == 0)
 			seed_group(change, found.old, document);
 		if (change->problems.errors == 0 &&

@@ -40,6 +40,12 @@ look_at_row(void *arg, struct bytes owner_key, const struct rrset *rrset)
 		place->hidden_by = TYPE_NS;
 	else if (rrset->type == TYPE_DNAME && !look->at_name && place->hidden_by == 0)
 		place->hidden_by = TYPE_DNAME;
+	else if (look->at_name && rrset->type == TYPE_A)
+		place->replaced[0] = TYPE_A;
+	else if (look->at_name && rrset->type == TYPE_AAAA)
+		place->replaced[1] = TYPE_AAAA;
+	else if (look->at_name && rrset->type == TYPE_CNAME)
+		place->replaced[2] = TYPE_CNAME;
 	else if (look->at_name && (rrset->type == TYPE_HTTPS || rrset->type == TYPE_SVCB))
 		place->hints |= has_hints(rrset);
 	return true;

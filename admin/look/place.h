@@ -11,7 +11,9 @@ struct place {
 	/* TYPE_NS: the name is at or below a delegation; TYPE_DNAME: below a DNAME; 0: nothing hides it. */
 	uint16_t hidden_by;
 	uint8_t hidden_at[NAME_MAX_LEN + 1]; /* the owner of that NS or DNAME */
-	bool hints;                          /* an HTTPS or SVCB record at the name has address hints (S9) */
+	uint16_t
+	    replaced[3]; /* types at the name that a load balancer answers itself: A, AAAA, CNAME; 0: none */
+	bool hints;      /* an HTTPS or SVCB record at the name has address hints (S9) */
 };
 
 /* False where no zone encloses the name; name is in wire form. */
