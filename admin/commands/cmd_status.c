@@ -523,22 +523,60 @@ wait_for_news(struct viewer *viewer, int most_ms)
 		poll(fds, count, most_ms - PACE_MS);
 }
 
-/* The lines of a text, each cut at the terminal's edge, and as many as it has rows; how many that were. */
+/* The octets of a line that fit in so many columns: colours take none, nor do continuation octets of UTF-8.
+ */
+static size_t
+fitting(const char *line, size_t len, unsigned columns)
+{
+	size_t at = 0;
+
+	while (at < len) {
+		if (line[at] == '\033') {
+			at += strcspn(line + at, "m") + 1;
+			continue;
+		}
+		if ((line[at] & 0xc0) != 0x80 && columns-- == 0)
+			break;
+		at++;
+	}
+	return at;
+}
+
+/* Print the lines of a text that fit; how many, and how many of them were cut. */
 static unsigned
-print_rows(const char *text, unsigned most)
+print_lines(const char *text, unsigned most, unsigned columns, unsigned *cut)
 {
 	unsigned rows = 0;
 
-	fputs("\033[?7l", stdout); /* do not wrap */
-	while (*text != '\0' && rows < most) {
-		size_t len = strcspn(text, "\n");
+	for (*cut = 0; *text != '\0' && rows < most; rows++) {
+		size_t len = strcspn(text, "\n"), fits = fitting(text, len, columns);
 
-		printf("%.*s\n", (int)len, text);
+		printf("%.*s%s\n", (int)fits, text, fits < len ? print_colour(stdout, COLOUR_NONE) : "");
+		*cut += fits < len;
 		text += len + (text[len] == '\n');
-		rows++;
 	}
-	fputs("\033[?7h", stdout);
 	return rows;
+}
+
+/* Of a text what the terminal has room for; its last row says what does not fit.  How many rows that were. */
+static unsigned
+print_rows(const char *text, const struct winsize *size)
+{
+	unsigned total = 0, rows, cut, most = size->ws_row - 1u;
+	char note[160] = "";
+
+	for (const char *at = text; *at != '\0'; at++)
+		total += *at == '\n';
+	rows = print_lines(text, most - 1, size->ws_col, &cut);
+	if (rows < total)
+		snprintf(note, sizeof note, "(%u more lines) ", total - rows);
+	if (cut > 0)
+		snprintf(note + strlen(note), sizeof note - strlen(note), "(%u lines are cut) ", cut);
+	if (*note == '\0')
+		return rows;
+	snprintf(note + strlen(note), sizeof note - strlen(note), "see --pool, --lb, --origin");
+	printf("%.*s\n", (int)fitting(note, strlen(note), size->ws_col), note);
+	return rows + 1;
 }
 
 /* The last transitions, the newest last. */
@@ -600,9 +638,9 @@ redraw(const struct picture *picture, const struct news *news, unsigned rows_dra
 	fclose(out);
 	if (rows_drawn > 0)
 		printf("\033[%uA\r\033[J", rows_drawn);
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < 3)
-		size.ws_row = 24;
-	rows = print_rows(text, size.ws_row - 1);
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) < 0 || size.ws_row < 3 || size.ws_col < 20)
+		size = (struct winsize){.ws_row = 24, .ws_col = 80};
+	rows = print_rows(text, &size);
 	free(text);
 	return rows;
 }
