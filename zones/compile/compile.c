@@ -354,19 +354,19 @@ read_health(struct following *following, bool forget)
 	twalk_r(world->endpoints, clear_mark, &sweep);
 }
 
-/* Judge the pools whose health changed, and now and then those whose latency did. */
+/* Judge the pools whose health changed, and once a period those whose latency did. A pool gets its first
+ * latency at once. */
 static bool
 settle_health(struct compiler *compiler, struct store_txn *txn, bool all, bool *changed)
 {
 	uint64_t now = boot_ms();
-	bool slower;
+	bool slower, due = all || now - compiler->latencies_ms >= LATENCIES_MS;
 
 	if (!world_settle(compiler->world, changed))
 		return false;
-	if (!all && now - compiler->latencies_ms < LATENCIES_MS)
-		return true;
-	compiler->latencies_ms = now;
-	world_look_at_latencies(compiler->world, txn);
+	if (due)
+		compiler->latencies_ms = now;
+	world_look_at_latencies(compiler->world, txn, due);
 	if (!world_settle(compiler->world, &slower))
 		return false;
 	*changed |= slower;

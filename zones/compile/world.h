@@ -154,8 +154,9 @@ void world_dirty(struct world *world, struct pool_entry *pool);
 
 /* world_uses.c.  Endpoints that are used before and after a change keep their state where the new uses come
  * first. */
-/* Look up how fast the pools answer, and note those where that changed. */
-void world_look_at_latencies(struct world *world, struct store_txn *health);
+/* Look up how fast the pools answer, of those whose latency is known only if known is set, and note the
+ * changed ones. */
+void world_look_at_latencies(struct world *world, struct store_txn *health, bool known);
 struct endpoint_entry *world_endpoint(struct world *world, const struct endpoint *key);
 struct name_entry *world_name(struct world *world, const struct endpoint *key);
 /* What a model's origins use, hostnames with their addresses; on failure nothing is used. */

@@ -2,7 +2,8 @@
  * world_latency.c -- how fast the pools of a world answer, for dynamic_latency (S41).
  *
  * The monitor writes round-trip times once a second, without a word in the feed of flips: they are looked up,
- * and only those of pools that some load balancer chooses by latency.
+ * and only those of pools that some load balancer chooses by latency. A pool that has none yet is looked up
+ * in each pass: it costs a look into the store only if one of its endpoints is up.
  */
 #include "zones/compile/world.h"
 
@@ -58,13 +59,15 @@ pool_latency(const struct pool_entry *pool, struct store_txn *health)
 }
 
 void
-world_look_at_latencies(struct world *world, struct store_txn *health)
+world_look_at_latencies(struct world *world, struct store_txn *health, bool known)
 {
 	for (uint32_t slot = 0; world->by_latency && slot < world->slots; slot++) {
 		struct pool_entry *pool = world->by_slot[slot];
-		uint32_t latency_us =
-		    pool->by_latency && pool->model != NULL ? pool_latency(pool, health) : 0;
+		uint32_t latency_us;
 
+		if (pool->latency_us != 0 && !known)
+			continue;
+		latency_us = pool->by_latency && pool->model != NULL ? pool_latency(pool, health) : 0;
 		if (latency_us == pool->latency_us)
 			continue;
 		pool->latency_us = latency_us;
