@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency format install dist clean
+# make lint coverage fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency format install dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -113,6 +113,12 @@ test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
 	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/dns/clients.t tests/health/metrics.t tests/health/prometheus.t tests/dns/peers tests/dns/rdata_peers
 
+# Line and branch coverage of each folder, by the whole suite.
+coverage: packages-coverage
+	@find build-cov -name '*.gcda' -delete 2>/dev/null || true
+	@$(MAKE) --no-print-directory BUILD=cov check || true
+	@tests/tools/coverage build-cov
+
 # A suspended machine: an emulated one that really sleeps.
 test-suspend: packages-suspend
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
@@ -150,5 +156,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all test test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency format install dist clean
+.PHONY: all test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency format install dist clean
 .SECONDARY:
