@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency format install dist clean
+# make lint coverage fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency picture format install dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -141,6 +141,11 @@ bench-latency: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(BENCHES)
 	@GRAYCLOUD_BUILD=$(OUT) bench/latency
 
+# The terminal in the README, from a failover that really runs.
+picture: packages-test
+	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
+	@GRAYCLOUD_BUILD=$(OUT) tests/tools/picture
+
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
@@ -156,5 +161,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency format install dist clean
+.PHONY: all test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency picture format install dist clean
 .SECONDARY:
