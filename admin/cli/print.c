@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* By enum colour. */
+static const char *const codes[] = {"\033[0m", "\033[32m", "\033[33m", "\033[31m", "\033[2m"};
+
 struct cell {
 	char *text;
 	enum colour colour;
@@ -13,7 +16,7 @@ struct cell {
 struct table {
 	size_t columns;
 	struct cell *cells; /* the titles first */
-	size_t count;
+	size_t count, room;
 };
 
 bool
@@ -30,8 +33,6 @@ print_coloured(FILE *out)
 const char *
 print_colour(FILE *out, enum colour colour)
 {
-	static const char *const codes[] = {"\033[0m", "\033[32m", "\033[33m", "\033[31m", "\033[2m"};
-
 	return print_coloured(out) ? codes[colour] : "";
 }
 
@@ -71,7 +72,10 @@ print_clean(char *text)
 static void
 add_cell(struct table *table, enum colour colour, char *text)
 {
-	table->cells = xrealloc(table->cells, (table->count + 1) * sizeof *table->cells);
+	if (table->count == table->room) {
+		table->room = MAX(64, 2 * table->room);
+		table->cells = xrealloc(table->cells, table->room * sizeof *table->cells);
+	}
 	table->cells[table->count++] = (struct cell){text, colour};
 }
 
@@ -114,27 +118,39 @@ width(const char *text)
 }
 
 void
-table_print(const struct table *table, FILE *out)
+table_print_part(const struct table *table, bool titles, size_t *widest, FILE *out)
 {
-	size_t *widest = xcalloc(table->columns, sizeof *widest);
+	/* Asked once: isatty is a system call. */
+	bool coloured = print_coloured(out);
 
 	for (size_t i = 0; i < table->count; i++) {
 		size_t column = i % table->columns;
 
 		widest[column] = MAX(widest[column], width(table->cells[i].text));
 	}
-	for (size_t i = 0; i < table->count; i++) {
+	for (size_t i = titles ? 0 : table->columns; i < table->count; i++) {
 		const struct cell *cell = &table->cells[i];
 		size_t column = i % table->columns;
-		bool last = column + 1 == table->columns, coloured = cell->colour != COLOUR_NONE;
+		bool colour = coloured && cell->colour != COLOUR_NONE;
 
-		fprintf(out, "%s%s%s", coloured ? print_colour(out, cell->colour) : "", cell->text,
-		    coloured ? print_colour(out, COLOUR_NONE) : "");
-		if (last)
+		if (colour)
+			fputs(codes[cell->colour], out);
+		fputs(cell->text, out);
+		if (colour)
+			fputs(codes[COLOUR_NONE], out);
+		if (column + 1 == table->columns)
 			fputc('\n', out);
 		else
 			fprintf(out, "%*s", (int)(widest[column] - width(cell->text) + 2), "");
 	}
+}
+
+void
+table_print(const struct table *table, FILE *out)
+{
+	size_t *widest = xcalloc(table->columns, sizeof *widest);
+
+	table_print_part(table, true, widest, out);
 	free(widest);
 }
 

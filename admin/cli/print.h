@@ -22,6 +22,8 @@ struct table *table_new(const char *first, ...) __attribute__((sentinel));
 void table_cell(struct table *table, enum colour colour, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void table_print(const struct table *table, FILE *out);
+/* With or without the titles; widest: the width of each column, which only grows. */
+void table_print_part(const struct table *table, bool titles, size_t *widest, FILE *out);
 void table_free(struct table *table);
 
 /*

@@ -130,39 +130,95 @@ some_origins(const struct filter *filter)
 	return filter->origin != NULL || filter->since != INT64_MIN || filter->until != INT64_MAX;
 }
 
+bool
+filter_text(const struct filter *filter, const char *text)
+{
+	return filter->text == NULL || strcasestr(text, filter->text) != NULL;
+}
+
+/* Is the text part of what a row says of an origin? */
+static bool
+origin_has_text(const struct filter *filter, const struct origin *model, const struct pictured_origin *origin)
+{
+	if (filter_text(filter, model->address) || filter_text(filter, model->name) ||
+	    filter_text(filter, health_state_text(origin->state)))
+		return true;
+	for (size_t i = 0; i < origin->naddresses; i++) {
+		const struct health_record *record = pictured_record(&origin->addresses[i]);
+		char text[46];
+
+		if (filter_text(filter, address_to_text(&origin->addresses[i].address, text)) ||
+		    filter_text(filter, health_state_text(origin->addresses[i].state)))
+			return true;
+		if (record != NULL && record->last_reason != REASON_NONE &&
+		    (filter_text(filter, health_reason_text(record->last_reason)) ||
+			filter_text(filter, record->detail)))
+			return true;
+	}
+	return false;
+}
+
 static void
 filter_pool(const struct filter *filter, struct picture *picture, struct pictured_pool *pool)
 {
+	bool whole =
+	    filter_text(filter, pool->model->name) || filter_text(filter, status_pool_text(pool->status));
 	size_t shown = 0;
 
 	for (size_t i = 0; i < pool->model->norigins; i++) {
 		const struct origin *origin = &pool->model->origins[i];
 
 		pool->origins[i].hidden = !began_then(filter, &pool->origins[i]) ||
-		    (filter->origin != NULL && !origin_fits(filter->origin, origin->address, origin->name));
+		    (filter->origin != NULL && !origin_fits(filter->origin, origin->address, origin->name)) ||
+		    (!whole && !origin_has_text(filter, origin, &pool->origins[i]));
 		shown += !pool->origins[i].hidden;
 	}
-	pool->hidden = (some_origins(filter) && shown == 0) || !pool_fits(filter, picture, pool->model);
+	pool->hidden =
+	    ((some_origins(filter) || !whole) && shown == 0) || !pool_fits(filter, picture, pool->model);
+}
+
+static bool
+uses_shown(const struct picture *picture, const struct pictured_lb *lb)
+{
+	for (size_t i = 0; i < lb->nlists; i++) {
+		const struct pictured_pool *pool = picture_pool(picture, lb->lists[i].fallback);
+
+		if (pool != NULL && !pool->hidden)
+			return true;
+		for (size_t n = 0; n < lb->lists[i].npools; n++) {
+			pool = picture_pool(picture, &lb->lists[i].pools[n]);
+			if (pool != NULL && !pool->hidden)
+				return true;
+		}
+	}
+	return false;
+}
+
+static void
+filter_lb(const struct filter *filter, const struct picture *picture, struct pictured_lb *lb)
+{
+	bool by_text = filter->text != NULL && filter_text(filter, lb->model->name);
+
+	by_text |= filter->text != NULL && filter_text(filter, status_lb_text(lb->status));
+	lb->hidden = !fits(filter->lb, lb->model->name);
+	if (!lb->hidden &&
+	    (filter->pool != NULL || some_origins(filter) || (filter->text != NULL && !by_text)))
+		lb->hidden = !uses_shown(picture, lb);
 }
 
 void
 filter_picture(const struct filter *filter, struct picture *picture)
 {
-	if (!filter_names(filter) && !some_origins(filter))
+	bool before = picture->filter != NULL; /* hidden by another text, maybe */
+
+	picture->filter =
+	    filter_names(filter) || some_origins(filter) || filter->text != NULL ? filter : NULL;
+	if (picture->filter == NULL && !before)
 		return;
-	picture->filter = filter;
 	for (size_t i = 0; i < picture->npools; i++)
 		filter_pool(filter, picture, &picture->pools[i]);
-	for (size_t i = 0; i < picture->nlbs; i++) {
-		struct pictured_lb *lb = &picture->lbs[i];
-
-		lb->hidden = !fits(filter->lb, lb->model->name);
-		if (lb->hidden || (filter->pool == NULL && !some_origins(filter)))
-			continue;
-		lb->hidden = true;
-		for (size_t p = 0; p < picture->npools && lb->hidden; p++)
-			lb->hidden = picture->pools[p].hidden || !lb_uses(lb, &picture->pools[p].model->id);
-	}
+	for (size_t i = 0; i < picture->nlbs; i++)
+		filter_lb(filter, picture, &picture->lbs[i]);
 }
 
 bool

@@ -16,6 +16,7 @@
 
 struct filter {
 	const char *pool, *lb, *origin; /* patterns, or NULL */
+	const char *text;               /* typed while watching, or NULL: see filter_picture */
 	int64_t since, until;           /* wall clock, milliseconds: from since on, before until */
 };
 
@@ -29,13 +30,18 @@ bool filter_time(const struct filter *filter, int64_t wall);
 /*
  * Hide what is not asked for; the picture keeps filter.  A pool is shown if it fits, if a load balancer that
  * fits uses it, and if it has an origin that fits; a load balancer if it fits and uses a pool that is shown;
- * only the origins that fit are shown. A time asks for origins whose state began then.
+ * only the origins that fit are shown. A time asks for origins whose state began then.  A text fits, in any
+ * case, if it is part of the name or the status of a pool or a load balancer, or of the address, name, state
+ * or reason of an origin.
  */
 void filter_picture(const struct filter *filter, struct picture *picture);
 
 /* Does an origin of a pool fit?  The pool's own load balancers are looked up in picture. */
 bool filter_origin(const struct filter *filter, const struct picture *picture, const struct pool *pool,
     const struct origin *origin);
+
+/* Has text the text that is asked for? */
+bool filter_text(const struct filter *filter, const char *text);
 
 /* Is what was done by hand to be shown? */
 bool filter_intervention(const struct picture *picture, const struct intervention *one);

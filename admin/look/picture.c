@@ -404,6 +404,24 @@ look_at_health(struct picture *picture, struct store_txn *health)
 		judge_lb(picture, &picture->lbs[i]);
 }
 
+static void
+free_addresses(struct pictured_origin *origin)
+{
+	for (size_t i = 0; i < origin->naddresses; i++)
+		free(origin->addresses[i].checks);
+	free(origin->addresses);
+}
+
+static void
+look_at_nameserver(struct viewer *viewer, struct picture *picture)
+{
+	struct store_txn *txn = begin(viewer, STORE_SERVING);
+
+	picture->serving = txn != NULL && serving_get(txn, &picture->answering);
+	picture->serving_dead = !picture->serving || serving_dead(&picture->answering, picture->now_ms);
+	store_abort(txn);
+}
+
 struct picture *
 picture_read(struct viewer *viewer)
 {
@@ -424,19 +442,66 @@ picture_read(struct viewer *viewer)
 	txn = begin(viewer, STORE_HEALTH);
 	look_at_health(picture, txn);
 	store_abort(txn);
-	txn = begin(viewer, STORE_SERVING);
-	picture->serving = txn != NULL && serving_get(txn, &picture->answering);
-	picture->serving_dead = !picture->serving || serving_dead(&picture->answering, picture->now_ms);
-	store_abort(txn);
+	look_at_nameserver(viewer, picture);
 	return picture;
 }
 
-static void
-free_addresses(struct pictured_origin *origin)
+/* The monitor and some pools again; false if that is not all that changed. */
+static bool
+look_again(struct picture *picture, size_t first, size_t end, struct store_txn *health)
 {
-	for (size_t i = 0; i < origin->naddresses; i++)
-		free(origin->addresses[i].checks);
-	free(origin->addresses);
+	bool same = true;
+
+	picture->beating = health != NULL && health_beat_get(health, &picture->beat);
+	picture->monitor_dead = !picture->beating || health_monitor_dead(&picture->beat, picture->now_ms);
+	if (picture->last_flip != (health == NULL ? 0 : health_flip_last(health)))
+		return false;
+	for (size_t i = first; i < end && same; i++) {
+		enum pool_status status = picture->pools[i].status;
+
+		for (size_t n = 0; n < picture->pools[i].model->norigins; n++) {
+			struct pictured_origin *origin = &picture->pools[i].origins[n];
+
+			free_addresses(origin);
+			*origin = (struct pictured_origin){.hidden = origin->hidden};
+		}
+		judge_pool(picture, &picture->pools[i], health);
+		same = picture->pools[i].status == status;
+		picture->pools[i].status = status;
+	}
+	return same;
+}
+
+/* Does the state of a daemon differ? */
+static bool
+daemons_differ(const struct picture *a, const struct picture *b)
+{
+	return a->monitor_dead != b->monitor_dead ||
+	    (a->beat.isolated_ms != 0) != (b->beat.isolated_ms != 0) || a->serving_dead != b->serving_dead ||
+	    a->answering.ready != b->answering.ready;
+}
+
+bool
+picture_refresh(struct viewer *viewer, struct picture *picture, size_t first, size_t end)
+{
+	struct picture before = *picture;
+	struct store_txn *txn;
+	bool same;
+
+	if (viewer_news_of(viewer, STORE_CONFIG) || ended(picture->plan))
+		return false;
+	viewer_news_of(viewer, STORE_HEALTH);
+	viewer_news_of(viewer, STORE_SERVING);
+	picture->now_ms = boot_ms();
+	picture->now_wall = wall_ms();
+	look_at_nameserver(viewer, picture);
+	txn = begin(viewer, STORE_HEALTH);
+	same = look_again(picture, first, end, txn);
+	store_abort(txn);
+	if (!daemons_differ(&before, picture))
+		return same;
+	*picture = before; /* so that print_transitions sees the difference */
+	return false;
 }
 
 void

@@ -119,6 +119,13 @@ void viewer_close(struct viewer *viewer);
 struct picture *picture_read(struct viewer *viewer);
 void picture_free(struct picture *picture);
 
+/*
+ * Bring a picture up to the present cheaply: its daemons, and the checks of the pools from place first to
+ * before end.  False if more is to be read than that, which picture_read does: the configuration or the state
+ * of an origin changed, an end by --for came, a pool of those has another status, or a daemon died or came.
+ */
+bool picture_refresh(struct viewer *viewer, struct picture *picture, size_t first, size_t end);
+
 /* Has anything been written since the last picture? */
 bool viewer_news(struct viewer *viewer);
 /* The same of one store, which is opened where it was not there before. */

@@ -65,6 +65,9 @@ void store_guard_start(void);
  * true. Any other fault dies as before.
  */
 void store_catch_faults(bool survive);
+/* Before the process ends by itself inside a call of this module, act runs once: for example to give the
+ * terminal back.  It makes only calls that a signal handler may. */
+void store_set_last_act(void (*act)(void));
 /*
  * If a page of this map (of the file at path) cannot be had, say so and go on with zeros in memory: its data
  * are lost for this process.  At most two maps at once; call store_spare_no_more before a map goes.

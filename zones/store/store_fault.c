@@ -32,8 +32,26 @@ static bool survives; /* in a daemon */
 
 static struct sigaction fault_before[2];
 
+static void (*last_act)(void);
+
+void
+store_set_last_act(void (*act)(void))
+{
+	last_act = act;
+}
+
+void
+store_end_process(void)
+{
+	if (last_act != NULL)
+		last_act();
+	_exit(1);
+}
+
 static void __attribute__((noreturn)) fault_die(const char *sentence)
 {
+	if (last_act != NULL) /* the sentence is to stay on the terminal */
+		last_act();
 	if (write(STDERR_FILENO, sentence, strlen(sentence)) < 0)
 		_exit(2);
 	_exit(1);

@@ -124,6 +124,9 @@ void store_wait_end(void);
 /* A sentence about readers that took all places, without its end. */
 void store_readers_full(const struct store *store, char *out, size_t size);
 
+/* Run what store_set_last_act set, and exit with 1. */
+void store_end_process(void) __attribute__((noreturn));
+
 /* Where the store is mapped, for store_catch_faults: after opening and after each change of the map's size.
  */
 void store_fault_register(struct store *store);

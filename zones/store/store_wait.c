@@ -110,7 +110,7 @@ static void __attribute__((noreturn)) lose_patience(void)
 	    "again\n",
 	    program_invocation_short_name, text, waiting.store->paths.directory, waiting.patience_ms / 1000,
 	    cure);
-	_exit(1);
+	store_end_process();
 }
 
 /* Damaged pages can lead LMDB in a circle. Returns when to look again. */
