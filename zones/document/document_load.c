@@ -3,28 +3,35 @@
 
 #include "zones/base/siphash.h"
 #include "zones/document/schema.h"
+#include "zones/document/value.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <strings.h>
 
-static struct json *
+static struct value *
 read_object(struct bytes text)
 {
-	struct json *object = json_read_quietly(text);
+	struct value *object = value_read(text);
 
-	if (object != NULL && json_kind(object) != JSON_KIND_OBJECT) {
-		json_drop(object);
+	if (object != NULL && value_kind(object) != VALUE_OBJECT) {
+		value_free(object);
 		return NULL;
 	}
 	return object;
 }
 
-static unsigned
-number_of(const struct json *object, const char *key)
+static bool
+is_number(const struct value *value)
 {
-	return (unsigned)json_integer_of(json_member(object, key));
+	return value_kind(value) == VALUE_INTEGER || value_kind(value) == VALUE_REAL;
+}
+
+static unsigned
+number_of(const struct value *object, const char *key)
+{
+	return (unsigned)value_integer(value_member(object, key));
 }
 
 static void
@@ -43,9 +50,9 @@ text_or_null(const char *text)
 
 /* S18: hundredths, rounded, and at least 1 when above 0. */
 static unsigned
-hundredths(const struct json *value)
+hundredths(const struct value *value)
 {
-	double weight = json_number_of(value);
+	double weight = value_number(value);
 	long rounded = lround(weight * WEIGHT_ONE);
 
 	return weight > 0 && rounded < 1 ? 1 : (unsigned)MAX(rounded, 0);
@@ -53,11 +60,11 @@ hundredths(const struct json *value)
 
 /* Has the end not passed yet?  Then it is one of those that the pool waits for. */
 static bool
-lasts(struct pool *pool, const struct json *object, const char *key)
+lasts(struct pool *pool, const struct value *object, const char *key)
 {
 	int64_t end;
 
-	if (!wall_from_text(json_text_of(object, key), &end) || end <= wall_ms())
+	if (!wall_from_text(value_text_of(object, key), &end) || end <= wall_ms())
 		return false;
 	if (pool->ends == 0 || end < pool->ends)
 		pool->ends = end;
@@ -75,121 +82,120 @@ seed_of(const char *text)
 
 /* S24: the states of a hostname's addresses when its monitor was attached. */
 static struct resolved *
-load_seeds(const struct json *seeds)
+load_seeds(const struct value *seeds)
 {
 	struct resolved *resolved = NULL;
 	unsigned count = 0;
 
-	for (const char *key = json_next_key(seeds, NULL); key != NULL; key = json_next_key(seeds, key))
-		count++;
-	if (count == 0 || (resolved = resolved_new(count)) == NULL)
+	if (value_count(seeds) == 0 || (resolved = resolved_new((unsigned)value_count(seeds))) == NULL)
 		return NULL;
-	count = 0;
-	for (const char *key = json_next_key(seeds, NULL); key != NULL; key = json_next_key(seeds, key)) {
+	for (const struct value *each = value_first(seeds); each != NULL; each = value_next(each)) {
 		struct resolved_address *seed = &resolved->list[count++];
+		const char *state = value_text(each);
 
-		address_from_text(&seed->address, key);
-		seed->state = seed_of(json_text_of(seeds, key));
+		address_from_text(&seed->address, value_key(each));
+		seed->state = seed_of(state != NULL ? state : "");
 	}
 	return resolved;
 }
 
 static void
-load_origin(struct pool *pool, struct origin *origin, const struct json *json)
+load_origin(struct pool *pool, struct origin *origin, const struct value *json)
 {
-	const char *forced = json_text_of(json, "forced");
-	const struct json *seeded = json_member(json, "seeded");
-	const char *host = json_text(json_item(json_member(json_member(json, "header"), "Host"), 0));
+	const char *forced = value_text_of(json, "forced");
+	const struct value *seeded = value_member(json, "seeded");
+	const char *host = value_text(value_first(value_member(value_member(json, "header"), "Host")));
 
-	origin->name = xstrdup(json_text_of(json, "name"));
-	origin->address = xstrdup(json_text_of(json, "address"));
-	origin->enabled = json_truth(json_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
-	origin->weight = hundredths(json_member(json, "weight"));
+	origin->name = xstrdup(value_text_of(json, "name"));
+	origin->address = xstrdup(value_text_of(json, "address"));
+	origin->enabled = value_truth(value_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
+	origin->weight = hundredths(value_member(json, "weight"));
 	origin->host = text_or_null(host ? host : "");
 	origin->forced = strcmp(forced, "up") == 0 ? FORCED_UP
 	    : strcmp(forced, "down") == 0          ? FORCED_DOWN
 						   : FORCED_NONE;
-	if (*json_text_of(json, "forced_until") != '\0' && !lasts(pool, json, "forced_until"))
+	if (*value_text_of(json, "forced_until") != '\0' && !lasts(pool, json, "forced_until"))
 		origin->forced = FORCED_NONE;
-	origin->affinity_group = text_or_null(json_text_of(json, "affinity_group"));
-	origin->seeded = seed_of(json_text_of(json, "seeded"));
-	origin->seeds = json_kind(seeded) == JSON_KIND_OBJECT ? load_seeds(seeded) : NULL;
+	origin->affinity_group = text_or_null(value_text_of(json, "affinity_group"));
+	origin->seeded = seed_of(value_text_of(json, "seeded"));
+	origin->seeds = value_kind(seeded) == VALUE_OBJECT ? load_seeds(seeded) : NULL;
 	origin->unflattened =
-	    json_member(json, "flatten_cname") != NULL && !json_truth(json_member(json, "flatten_cname"));
+	    value_member(json, "flatten_cname") != NULL && !value_truth(value_member(json, "flatten_cname"));
 	address_from_text(&origin->ip, origin->address);
 }
 
 struct judge *
 document_load_group(struct bytes text, size_t *count)
 {
-	struct json *json = read_object(text), *members = json_member(json, "members");
-	struct judge *judges = xcalloc(json_count(members), sizeof *judges);
+	struct value *json = read_object(text);
+	const struct value *members = value_member(json, "members");
+	struct judge *judges = xcalloc(value_count(members), sizeof *judges);
 
 	*count = 0;
-	for (size_t i = 0; i < json_count(members); i++) {
-		const struct json *member = json_item(members, i);
+	for (const struct value *member = value_first(members); member != NULL; member = value_next(member)) {
 		struct judge *judge = &judges[*count];
 
-		if (!json_truth(json_member(member, "enabled")))
+		if (!value_truth(value_member(member, "enabled")))
 			continue;
-		id_of(&judge->monitor, json_text_of(member, "monitor_id"));
-		judge->votes = !json_truth(json_member(member, "monitoring_only"));
-		judge->must_be_healthy = json_truth(json_member(member, "must_be_healthy"));
+		id_of(&judge->monitor, value_text_of(member, "monitor_id"));
+		judge->votes = !value_truth(value_member(member, "monitoring_only"));
+		judge->must_be_healthy = value_truth(value_member(member, "must_be_healthy"));
 		++*count;
 	}
-	json_drop(json);
+	value_free(json);
 	return judges;
 }
 
 static struct notification_filter
-load_filter(const struct json *json)
+load_filter(const struct value *json)
 {
-	const struct json *healthy = json_member(json, "healthy");
-	bool disable = json_truth(json_member(json, "disable")), one = json_kind(healthy) == JSON_KIND_BOOL;
+	const struct value *healthy = value_member(json, "healthy");
+	bool disable = value_truth(value_member(json, "disable")), one = value_kind(healthy) == VALUE_BOOL;
 
 	return (struct notification_filter){
-	    disable || (one && !json_truth(healthy)), disable || (one && json_truth(healthy))};
+	    disable || (one && !value_truth(healthy)), disable || (one && value_truth(healthy))};
 }
 
 struct pool *
 document_load_pool(struct bytes text)
 {
-	struct json *json = read_object(text), *origins = json_member(json, "origins");
+	struct value *json = read_object(text);
+	const struct value *origins = value_member(json, "origins");
 	struct pool *pool;
 	bool good;
 
 	if (json == NULL)
 		return NULL;
 	pool = xcalloc(1, sizeof *pool);
-	id_of(&pool->id, json_text_of(json, "id"));
-	pool->name = xstrdup(json_text_of(json, "name"));
-	pool->enabled = json_truth(json_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
+	id_of(&pool->id, value_text_of(json, "id"));
+	pool->name = xstrdup(value_text_of(json, "name"));
+	pool->enabled = value_truth(value_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
 	pool->minimum_origins = number_of(json, "minimum_origins");
 	pool->origin_steering =
-	    strcmp(json_text_of(json_member(json, "origin_steering"), "policy"), "hash") == 0 ? ORIGIN_HASH
-											      : ORIGIN_RANDOM;
+	    strcmp(value_text_of(value_member(json, "origin_steering"), "policy"), "hash") == 0
+	    ? ORIGIN_HASH
+	    : ORIGIN_RANDOM;
 	pool->shed_percent =
-	    json_number_of(json_member(json_member(json, "load_shedding"), "default_percent"));
+	    value_number(value_member(value_member(json, "load_shedding"), "default_percent"));
 	pool->shed_by_hash =
-	    strcmp(json_text_of(json_member(json, "load_shedding"), "default_policy"), "hash") == 0;
+	    strcmp(value_text_of(value_member(json, "load_shedding"), "default_policy"), "hash") == 0;
 	pool->placed =
-	    json_numeric(json_member(json, "latitude")) && json_numeric(json_member(json, "longitude"));
-	pool->latitude = json_number_of(json_member(json, "latitude"));
-	pool->longitude = json_number_of(json_member(json, "longitude"));
-	id_of(&pool->monitor, json_text_of(json, "monitor"));
-	id_of(&pool->monitor_group, json_text_of(json, "monitor_group"));
-	pool->pool_filter = load_filter(json_member(json_member(json, "notification_filter"), "pool"));
-	pool->origin_filter = load_filter(json_member(json_member(json, "notification_filter"), "origin"));
+	    is_number(value_member(json, "latitude")) && is_number(value_member(json, "longitude"));
+	pool->latitude = value_number(value_member(json, "latitude"));
+	pool->longitude = value_number(value_member(json, "longitude"));
+	id_of(&pool->monitor, value_text_of(json, "monitor"));
+	id_of(&pool->monitor_group, value_text_of(json, "monitor_group"));
+	pool->pool_filter = load_filter(value_member(value_member(json, "notification_filter"), "pool"));
+	pool->origin_filter = load_filter(value_member(value_member(json, "notification_filter"), "origin"));
 	if (pool->monitor.text[0] != '\0') {
 		pool->judges = xcalloc(1, sizeof *pool->judges);
 		pool->judges[pool->njudges++] = (struct judge){.monitor = pool->monitor, .votes = true};
 	}
-	pool->norigins = json_count(origins);
-	pool->origins = xcalloc(pool->norigins, sizeof *pool->origins);
+	pool->origins = xcalloc(value_count(origins), sizeof *pool->origins);
 	good = *pool->name != '\0' && *pool->id.text != '\0';
-	for (size_t i = 0; i < pool->norigins; i++)
-		load_origin(pool, &pool->origins[i], json_item(origins, i));
-	json_drop(json);
+	for (const struct value *each = value_first(origins); each != NULL; each = value_next(each))
+		load_origin(pool, &pool->origins[pool->norigins++], each);
+	value_free(json);
 	if (good)
 		return pool;
 	model_free_pool(pool);
@@ -197,13 +203,13 @@ document_load_pool(struct bytes text)
 }
 
 static void
-load_headers(struct monitor *monitor, const struct json *headers)
+load_headers(struct monitor *monitor, const struct value *headers)
 {
-	for (const char *key = json_next_key(headers, NULL); key != NULL; key = json_next_key(headers, key)) {
-		const struct json *values = json_member(headers, key);
+	for (const struct value *values = value_first(headers); values != NULL; values = value_next(values)) {
+		const char *key = value_key(values);
 
-		for (size_t i = 0; i < json_count(values); i++) {
-			const char *value = json_text(json_item(values, i));
+		for (const struct value *each = value_first(values); each != NULL; each = value_next(each)) {
+			const char *value = value_text(each);
 
 			if (value == NULL)
 				continue;
@@ -222,14 +228,14 @@ load_headers(struct monitor *monitor, const struct json *headers)
 
 /* Where the data cannot be read any more the monitor cannot either: any answer would be good. */
 static bool
-load_dns(struct monitor *monitor, const struct json *json)
+load_dns(struct monitor *monitor, const struct value *json)
 {
-	const char *name = json_text_of(json, "dns_name"), *data = json_text_of(json, "dns_data");
+	const char *name = value_text_of(json, "dns_name"), *data = value_text_of(json, "dns_data");
 	struct problems problems = {0};
 	uint8_t *rdata;
 
-	monitor->dns_type = zonefile_type(json_text_of(json, "dns_type"));
-	monitor->dns_rcode = schema_dns_rcode(json_text_of(json, "dns_rcode"));
+	monitor->dns_type = zonefile_type(value_text_of(json, "dns_type"));
+	monitor->dns_rcode = schema_dns_rcode(value_text_of(json, "dns_rcode"));
 	if (monitor->type != MONITOR_DNS)
 		return true;
 	if (name_from_text(monitor->dns_name, name, NULL) == 0 || monitor->dns_type == 0)
@@ -247,27 +253,27 @@ load_dns(struct monitor *monitor, const struct json *json)
 
 /* Ended by NULL. */
 static char **
-load_texts(const struct json *list)
+load_texts(const struct value *list)
 {
-	size_t count = json_count(list);
-	char **texts = xcalloc(count + 1, sizeof *texts);
+	char **texts = xcalloc(value_count(list) + 1, sizeof *texts);
+	size_t count = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		const char *text = json_text(json_item(list, i));
+	for (const struct value *each = value_first(list); each != NULL; each = value_next(each)) {
+		const char *text = value_text(each);
 
-		texts[i] = xstrdup(text ? text : "");
+		texts[count++] = xstrdup(text ? text : "");
 	}
 	return texts;
 }
 
 static void
-load_tls(struct monitor *monitor, const struct json *json)
+load_tls(struct monitor *monitor, const struct value *json)
 {
-	monitor->allow_insecure = json_truth(json_member(json, "allow_insecure"));
-	monitor->starttls = json_truth(json_member(json, "starttls"));
-	monitor->ca_file = text_or_null(json_text_of(json, "ca_file"));
-	monitor->client_certificate = text_or_null(json_text_of(json, "client_certificate"));
-	monitor->client_key = text_or_null(json_text_of(json, "client_key"));
+	monitor->allow_insecure = value_truth(value_member(json, "allow_insecure"));
+	monitor->starttls = value_truth(value_member(json, "starttls"));
+	monitor->ca_file = text_or_null(value_text_of(json, "ca_file"));
+	monitor->client_certificate = text_or_null(value_text_of(json, "client_certificate"));
+	monitor->client_key = text_or_null(value_text_of(json, "client_key"));
 }
 
 static enum http_version
@@ -281,47 +287,47 @@ http_version_of(const char *text)
 struct monitor *
 document_load_monitor(struct bytes text)
 {
-	struct json *json = read_object(text);
+	struct value *json = read_object(text);
 	struct monitor *monitor;
 	const struct monitor_kind *kind;
-	enum monitor_type type = monitor_type_of(json_text_of(json, "type"));
+	enum monitor_type type = monitor_type_of(value_text_of(json, "type"));
 	bool good;
 
 	if (json == NULL || type == MONITOR_TYPE_COUNT) {
-		json_drop(json);
+		value_free(json);
 		return NULL;
 	}
 	kind = monitor_kind(type);
 	monitor = xcalloc(1, sizeof *monitor);
-	id_of(&monitor->id, json_text_of(json, "id"));
+	id_of(&monitor->id, value_text_of(json, "id"));
 	monitor->edition = (uint32_t)siphash((const uint64_t[2]){0, 0}, text.data, text.len);
-	monitor->name = xstrdup(json_text_of(json, "name"));
+	monitor->name = xstrdup(value_text_of(json, "name"));
 	monitor->type = type;
-	monitor->method = xstrdup(json_text_of(json, "method"));
-	monitor->path = xstrdup(json_text_of(json, "path"));
+	monitor->method = xstrdup(value_text_of(json, "method"));
+	monitor->path = xstrdup(value_text_of(json, "path"));
 	monitor->port = number_of(json, "port");
 	if (monitor->port == 0)
 		monitor->port = kind->port;
 	monitor->interval_s = number_of(json, "interval");
-	monitor->timeout_ms = (unsigned)lround(json_number_of(json_member(json, "timeout")) * 1000);
+	monitor->timeout_ms = (unsigned)lround(value_number(value_member(json, "timeout")) * 1000);
 	monitor->retries = number_of(json, "retries");
 	monitor->consecutive_up = number_of(json, "consecutive_up");
 	monitor->consecutive_down = number_of(json, "consecutive_down");
 	monitor->damping_changes = number_of(json, "damping_changes");
 	monitor->damping_period_s = number_of(json, "damping_period");
-	schema_expected_codes(json_text_of(json, "expected_codes"), monitor->expected_codes);
-	monitor->expected_body = xstrdup(json_text_of(json, "expected_body"));
-	monitor->follow_redirects = json_truth(json_member(json, "follow_redirects"));
-	monitor->redirect_hosts = load_texts(json_member(json, "redirect_hosts"));
-	monitor->http_version = http_version_of(json_text_of(json, "http_version"));
-	if (!address_from_text(&monitor->address, json_text_of(json, "address")))
+	schema_expected_codes(value_text_of(json, "expected_codes"), monitor->expected_codes);
+	monitor->expected_body = xstrdup(value_text_of(json, "expected_body"));
+	monitor->follow_redirects = value_truth(value_member(json, "follow_redirects"));
+	monitor->redirect_hosts = load_texts(value_member(json, "redirect_hosts"));
+	monitor->http_version = http_version_of(value_text_of(json, "http_version"));
+	if (!address_from_text(&monitor->address, value_text_of(json, "address")))
 		monitor->address = (struct address){0};
 	load_tls(monitor, json);
-	load_headers(monitor, json_member(json, "header"));
+	load_headers(monitor, value_member(json, "header"));
 	good = load_dns(monitor, json);
-	monitor->command = load_texts(json_member(json, "command"));
+	monitor->command = load_texts(value_member(json, "command"));
 	good = (monitor->type != MONITOR_EXEC || monitor->command[0] != NULL) && good;
-	json_drop(json);
+	value_free(json);
 	if (good && *monitor->name != '\0' && monitor->interval_s > 0 && monitor->timeout_ms > 0 &&
 	    (monitor->port > 0 || (kind->port == 0 && !kind->port_required)))
 		return monitor;
@@ -330,41 +336,41 @@ document_load_monitor(struct bytes text)
 }
 
 static void
-load_ids(const struct json *list, struct id **ids, size_t *count)
+load_ids(const struct value *list, struct id **ids, size_t *count)
 {
-	*count = json_count(list);
-	*ids = xcalloc(*count, sizeof **ids);
-	for (size_t i = 0; i < *count; i++) {
-		const char *id = json_text(json_item(list, i));
+	*count = 0;
+	*ids = xcalloc(value_count(list), sizeof **ids);
+	for (const struct value *each = value_first(list); each != NULL; each = value_next(each)) {
+		const char *id = value_text(each);
 
-		id_of(&(*ids)[i], id ? id : "");
+		id_of(&(*ids)[(*count)++], id ? id : "");
 	}
 }
 
 /* standard may be NULL: 1. */
 static void
-load_weights(struct pool_weights *weights, const struct json *map, const struct json *standard)
+load_weights(struct pool_weights *weights, const struct value *map, const struct value *standard)
 {
-	weights->standard = json_numeric(standard) ? hundredths(standard) : WEIGHT_ONE;
-	weights->list = xcalloc(json_count(map), sizeof *weights->list);
-	for (const char *key = json_next_key(map, NULL); key != NULL; key = json_next_key(map, key)) {
-		id_of(&weights->list[weights->count].pool, key);
-		weights->list[weights->count++].weight = hundredths(json_member(map, key));
+	weights->standard = is_number(standard) ? hundredths(standard) : WEIGHT_ONE;
+	weights->list = xcalloc(value_count(map), sizeof *weights->list);
+	for (const struct value *each = value_first(map); each != NULL; each = value_next(each)) {
+		id_of(&weights->list[weights->count].pool, value_key(each));
+		weights->list[weights->count++].weight = hundredths(each);
 	}
 }
 
 static void
-load_lb_pools(struct lb *lb, const struct json *json)
+load_lb_pools(struct lb *lb, const struct value *json)
 {
-	const struct json *random = json_member(json, "random_steering");
+	const struct value *random = value_member(json, "random_steering");
 
-	load_ids(json_member(json, "default_pools"), &lb->default_pools, &lb->npools);
+	load_ids(value_member(json, "default_pools"), &lb->default_pools, &lb->npools);
 	load_weights(
-	    &lb->weights, json_member(random, "pool_weights"), json_member(random, "default_weight"));
+	    &lb->weights, value_member(random, "pool_weights"), value_member(random, "default_weight"));
 	lb->pool_weights = xcalloc(lb->npools, sizeof *lb->pool_weights);
 	for (size_t i = 0; i < lb->npools; i++)
 		lb->pool_weights[i] = pool_weight_of(&lb->weights, &lb->default_pools[i]);
-	id_of(&lb->fallback_pool, json_text_of(json, "fallback_pool"));
+	id_of(&lb->fallback_pool, value_text_of(json, "fallback_pool"));
 }
 
 static enum prefer_ecs
@@ -377,16 +383,16 @@ prefer_ecs_of(const char *text)
 }
 
 static void
-load_places(struct place_pools **places, size_t *nplaces, enum place_kind kind, const struct json *map)
+load_places(struct place_pools **places, size_t *nplaces, enum place_kind kind, const struct value *map)
 {
-	for (const char *key = json_next_key(map, NULL); key != NULL; key = json_next_key(map, key)) {
+	for (const struct value *each = value_first(map); each != NULL; each = value_next(each)) {
 		struct place_pools *place;
 
 		*places = xrealloc(*places, (*nplaces + 1) * sizeof **places);
 		place = &(*places)[(*nplaces)++];
 		*place = (struct place_pools){.kind = kind};
-		snprintf(place->code, sizeof place->code, "%s", key);
-		load_ids(json_member(map, key), &place->pools, &place->npools);
+		snprintf(place->code, sizeof place->code, "%s", value_key(each));
+		load_ids(each, &place->pools, &place->npools);
 	}
 }
 
@@ -423,9 +429,9 @@ static const char *const place_maps[] = {"pop_pools", "country_pools", "region_p
 
 /* Does the rule say something of this?  Then that part is overridden. */
 static bool
-overrides(struct lb_override *override, const struct json *object, const char *key, unsigned part)
+overrides(struct lb_override *override, const struct value *object, const char *key, unsigned part)
 {
-	if (json_kind(json_member(object, key)) == JSON_KIND_NULL)
+	if (value_kind(value_member(object, key)) == VALUE_NULL)
 		return false;
 	override->parts |= part;
 	return true;
@@ -433,84 +439,91 @@ overrides(struct lb_override *override, const struct json *object, const char *k
 
 /* What pool sets and rules have alike. */
 static void
-load_pool_choice(struct lb_override *override, const struct json *json)
+load_pool_choice(struct lb_override *override, const struct value *json)
 {
 	if (overrides(override, json, "pools", PART_POOLS))
-		load_ids(json_member(json, "pools"), &override->pools, &override->npools);
+		load_ids(value_member(json, "pools"), &override->pools, &override->npools);
 	else if (overrides(override, json, "default_pools", PART_POOLS))
-		load_ids(json_member(json, "default_pools"), &override->pools, &override->npools);
+		load_ids(value_member(json, "default_pools"), &override->pools, &override->npools);
 	if (overrides(override, json, "pool_weights", PART_WEIGHTS) |
 	    overrides(override, json, "pool_default_weight", PART_WEIGHTS))
-		load_weights(&override->weights, json_member(json, "pool_weights"),
-		    json_member(json, "pool_default_weight"));
+		load_weights(&override->weights, value_member(json, "pool_weights"),
+		    value_member(json, "pool_default_weight"));
 	if (overrides(override, json, "fallback_pool", PART_FALLBACK))
-		id_of(&override->fallback_pool, json_text_of(json, "fallback_pool"));
+		id_of(&override->fallback_pool, value_text_of(json, "fallback_pool"));
 	if (overrides(override, json, "steering_policy", PART_POLICY)) {
-		override->policy_open = *json_text_of(json, "steering_policy") == '\0';
-		override->steering_policy = steering_policy_of(json_text_of(json, "steering_policy"));
+		override->policy_open = *value_text_of(json, "steering_policy") == '\0';
+		override->steering_policy = steering_policy_of(value_text_of(json, "steering_policy"));
 	}
 }
 
 static void
-load_rule(struct lb_override *override, const struct json *rule)
+load_rule(struct lb_override *override, const struct value *rule)
 {
-	const struct json *json = json_member(rule, "overrides"),
-			  *random = json_member(json, "random_steering"),
-			  *location = json_member(json, "location_strategy"),
-			  *attributes = json_member(json, "session_affinity_attributes");
+	const struct value *json = value_member(rule, "overrides"),
+			   *random = value_member(json, "random_steering"),
+			   *location = value_member(json, "location_strategy"),
+			   *attributes = value_member(json, "session_affinity_attributes");
 
-	override->condition = xstrdup(json_text_of(rule, "condition"));
-	override->terminates = json_truth(json_member(rule, "terminates"));
+	override->condition = xstrdup(value_text_of(rule, "condition"));
+	override->terminates = value_truth(value_member(rule, "terminates"));
 	load_pool_choice(override, json);
 	if (overrides(override, json, "random_steering", PART_WEIGHTS))
-		load_weights(&override->weights, json_member(random, "pool_weights"),
-		    json_member(random, "default_weight"));
+		load_weights(&override->weights, value_member(random, "pool_weights"),
+		    value_member(random, "default_weight"));
 	for (size_t kind = 0; kind < NITEMS(place_maps); kind++)
 		if (overrides(override, json, place_maps[kind], PART_SITES << kind))
 			load_places(&override->places, &override->nplaces, (enum place_kind)kind,
-			    json_member(json, place_maps[kind]));
+			    value_member(json, place_maps[kind]));
 	if (overrides(override, json, "ttl", PART_TTL))
 		override->ttl = number_of(json, "ttl");
 	if (overrides(override, json, "session_affinity", PART_AFFINITY))
-		override->affinity = affinity_of(json_text_of(json, "session_affinity"));
+		override->affinity = affinity_of(value_text_of(json, "session_affinity"));
 	if (overrides(override, json, "session_affinity_ttl", PART_AFFINITY_TTL))
 		override->affinity_ttl = number_of(json, "session_affinity_ttl");
 	if (overrides(override, attributes, "zero_downtime_failover", PART_FAILOVER))
-		override->failover = failover_of(json_text_of(attributes, "zero_downtime_failover"));
+		override->failover = failover_of(value_text_of(attributes, "zero_downtime_failover"));
 	if (overrides(override, location, "prefer_ecs", PART_PREFER_ECS))
-		override->prefer_ecs = prefer_ecs_of(json_text_of(location, "prefer_ecs"));
+		override->prefer_ecs = prefer_ecs_of(value_text_of(location, "prefer_ecs"));
 	if (overrides(override, location, "mode", PART_MODE))
-		override->by_resolver = strcmp(json_text_of(location, "mode"), "pop") != 0;
+		override->by_resolver = strcmp(value_text_of(location, "mode"), "pop") != 0;
+}
+
+/* A code (letters, digits, "-"), a prefix or a number of an autonomous system. */
+static void
+put_match(FILE *out, const struct value *value, bool quoted)
+{
+	if (value_text(value) == NULL)
+		fprintf(out, "%lld", value_integer(value));
+	else
+		fprintf(out, quoted ? "\"%s\"" : "%s", value_text(value));
 }
 
 /* S36: what a set matches, in the language of rules: one of each list. */
 static char *
-match_condition(const struct json *match)
+match_condition(const struct value *match)
 {
 	static const struct {
 		const char *list, *field;
-	} lists[] = {{"pops", "cf.load_balancer.pop"}, {"countries", "cf.load_balancer.country"},
-	    {"regions", "cf.load_balancer.region"}, {"asns", "ip.src.asnum"}, {"prefixes", "ip.src"}};
-	const struct json *topology = json_member(match, "topology");
+		bool quoted;
+	} lists[] = {{"pops", "cf.load_balancer.pop", true}, {"countries", "cf.load_balancer.country", true},
+	    {"regions", "cf.load_balancer.region", true}, {"asns", "ip.src.asnum", false},
+	    {"prefixes", "ip.src", false}};
+	const struct value *topology = value_member(match, "topology");
 	char *text = NULL;
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 	unsigned written = 0;
 
 	for (size_t i = 0; i < NITEMS(lists); i++) {
-		const struct json *list = json_member(topology, lists[i].list);
-		bool quoted = i < 3;
+		const struct value *list = value_member(topology, lists[i].list), *first = value_first(list);
 
-		if (json_count(list) == 0)
+		if (first == NULL)
 			continue;
 		fprintf(out, "%s%s in {", written++ > 0 ? " and " : "", lists[i].field);
-		for (size_t n = 0; n < json_count(list); n++) {
-			char *value = quoted || json_text(json_item(list, n)) == NULL
-			    ? json_write(json_item(list, n), false)
-			    : xstrdup(json_text(json_item(list, n)));
-
-			fprintf(out, "%s%s", n > 0 ? " " : "", value);
-			free(value);
+		for (const struct value *each = first; each != NULL; each = value_next(each)) {
+			fputs(each != first ? " " : "", out);
+			put_match(out, each, lists[i].quoted);
 		}
 		fputs("}", out);
 	}
@@ -520,38 +533,39 @@ match_condition(const struct json *match)
 
 /* A set that matches says all of the choice among pools ([CF] 2.6). */
 static void
-load_set(struct lb_override *override, const struct json *set)
+load_set(struct lb_override *override, const struct value *set)
 {
-	override->condition = match_condition(json_member(set, "match"));
+	override->condition = match_condition(value_member(set, "match"));
 	override->weights.standard = WEIGHT_ONE;
 	override->steering_policy = STEERING_OFF;
-	load_pool_choice(override, json_member(set, "overrides"));
+	load_pool_choice(override, value_member(set, "overrides"));
 	override->parts |= PART_WEIGHTS | PART_POLICY;
 }
 
 static void
-load_overrides(struct lb_override **list, size_t *count, const struct json *json,
-    void (*load)(struct lb_override *, const struct json *))
+load_overrides(struct lb_override **list, size_t *count, const struct value *json,
+    void (*load)(struct lb_override *, const struct value *))
 {
-	*count = json_count(json);
-	*list = xcalloc(*count, sizeof **list);
-	for (size_t i = 0; i < *count; i++) {
-		const struct json *item = json_item(json, i);
+	*count = 0;
+	*list = xcalloc(value_count(json), sizeof **list);
+	for (const struct value *each = value_first(json); each != NULL; each = value_next(each)) {
+		struct lb_override *override = &(*list)[(*count)++];
 
-		(*list)[i].name = xstrdup(json_text_of(item, "name"));
-		(*list)[i].disabled = json_truth(json_member(item, "disabled"));
-		load(&(*list)[i], item);
+		override->name = xstrdup(value_text_of(each, "name"));
+		override->disabled = value_truth(value_member(each, "disabled"));
+		load(override, each);
 	}
 }
 
 /* [CF] 2.5: by priority, and in their order where that is the same. */
 static void
-sort_rules(struct lb *lb, const struct json *rules)
+sort_rules(struct lb *lb, const struct value *rules)
 {
 	long long *priorities = xcalloc(lb->nrules, sizeof *priorities);
+	size_t i = 0;
 
-	for (size_t i = 0; i < lb->nrules; i++) {
-		long long priority = json_integer_of(json_member(json_item(rules, i), "priority"));
+	for (const struct value *each = value_first(rules); each != NULL; each = value_next(each), i++) {
+		long long priority = value_integer(value_member(each, "priority"));
 		struct lb_override rule = lb->rules[i];
 		size_t at = i;
 
@@ -581,57 +595,55 @@ prefix_of(struct cleared_client *cleared, const char *text)
 
 /* S20 */
 static void
-load_pins(struct lb *lb, const struct json *pins)
+load_pins(struct lb *lb, const struct value *pins)
 {
-	const struct json *cleared = json_member(pins, "cleared");
+	const struct value *cleared = value_member(pins, "cleared");
 
-	lb->pins_since = (uint64_t)json_integer_of(json_member(pins, "since"));
-	if (json_count(cleared) > 0)
-		lb->cleared = xcalloc(json_count(cleared), sizeof *lb->cleared);
-	for (size_t i = 0; i < json_count(cleared); i++) {
-		const struct json *one = json_item(cleared, i);
-
-		if (!prefix_of(&lb->cleared[lb->ncleared], json_text_of(one, "client")))
+	lb->pins_since = (uint64_t)value_integer(value_member(pins, "since"));
+	if (value_count(cleared) > 0)
+		lb->cleared = xcalloc(value_count(cleared), sizeof *lb->cleared);
+	for (const struct value *each = value_first(cleared); each != NULL; each = value_next(each)) {
+		if (!prefix_of(&lb->cleared[lb->ncleared], value_text_of(each, "client")))
 			continue;
-		lb->cleared[lb->ncleared++].since = (uint64_t)json_integer_of(json_member(one, "since"));
+		lb->cleared[lb->ncleared++].since = (uint64_t)value_integer(value_member(each, "since"));
 	}
 }
 
 struct lb *
 document_load_lb(struct bytes text)
 {
-	struct json *json = read_object(text);
+	struct value *json = read_object(text);
 	struct lb *lb;
 
 	if (json == NULL)
 		return NULL;
 	lb = xcalloc(1, sizeof *lb);
-	id_of(&lb->id, json_text_of(json, "id"));
-	lb->name = xstrdup(json_text_of(json, "name"));
-	lb->enabled = json_truth(json_member(json, "enabled"));
+	id_of(&lb->id, value_text_of(json, "id"));
+	lb->name = xstrdup(value_text_of(json, "name"));
+	lb->enabled = value_truth(value_member(json, "enabled"));
 	lb->ttl = number_of(json, "ttl");
 	load_lb_pools(lb, json);
 	for (size_t kind = 0; kind < NITEMS(place_maps); kind++)
 		load_places(
-		    &lb->places, &lb->nplaces, (enum place_kind)kind, json_member(json, place_maps[kind]));
-	lb->policy_open = *json_text_of(json, "steering_policy") == '\0';
+		    &lb->places, &lb->nplaces, (enum place_kind)kind, value_member(json, place_maps[kind]));
+	lb->policy_open = *value_text_of(json, "steering_policy") == '\0';
 	lb->steering_policy = lb->policy_open && lb->nplaces > 0
 	    ? STEERING_GEO
-	    : steering_policy_of(json_text_of(json, "steering_policy"));
-	lb->by_resolver = strcmp(json_text_of(json_member(json, "location_strategy"), "mode"), "pop") != 0;
-	lb->affinity = affinity_of(json_text_of(json, "session_affinity"));
+	    : steering_policy_of(value_text_of(json, "steering_policy"));
+	lb->by_resolver = strcmp(value_text_of(value_member(json, "location_strategy"), "mode"), "pop") != 0;
+	lb->affinity = affinity_of(value_text_of(json, "session_affinity"));
 	lb->failover = failover_of(
-	    json_text_of(json_member(json, "session_affinity_attributes"), "zero_downtime_failover"));
+	    value_text_of(value_member(json, "session_affinity_attributes"), "zero_downtime_failover"));
 	lb->affinity_ttl = number_of(json, "session_affinity_ttl");
-	lb->prefer_ecs = prefer_ecs_of(json_text_of(json_member(json, "location_strategy"), "prefer_ecs"));
+	lb->prefer_ecs = prefer_ecs_of(value_text_of(value_member(json, "location_strategy"), "prefer_ecs"));
 	lb->affinity_prefix_v4 = number_of(json, "affinity_prefix_v4");
 	lb->affinity_prefix_v6 = number_of(json, "affinity_prefix_v6");
 	lb->max_answers = number_of(json, "max_answers");
-	load_pins(lb, json_member(json, "pins"));
-	load_overrides(&lb->sets, &lb->nsets, json_member(json, "pool_sets"), load_set);
-	load_overrides(&lb->rules, &lb->nrules, json_member(json, "rules"), load_rule);
-	sort_rules(lb, json_member(json, "rules"));
-	json_drop(json);
+	load_pins(lb, value_member(json, "pins"));
+	load_overrides(&lb->sets, &lb->nsets, value_member(json, "pool_sets"), load_set);
+	load_overrides(&lb->rules, &lb->nrules, value_member(json, "rules"), load_rule);
+	sort_rules(lb, value_member(json, "rules"));
+	value_free(json);
 	if (name_from_text(lb->wire, lb->name, NULL) > 0 && lb->npools > 0) {
 		name_lower(lb->wire, lb->wire);
 		return lb;
