@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency picture format install dist clean
+# make lint coverage fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency picture format install uninstall deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -16,12 +16,16 @@ CC ?= cc
 CSTD := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2 \
 	-Wpointer-arith -Wno-format-nonliteral
-OPT_release := -O2 -g
+# Release builds are hardened: bounds checks where the compiler knows them, stack protector and clash protection, control-flow
+# protection, position independence, and relocations that are read-only after the start (tests/robust/hardened.t).
+CFLOW := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-fcf-protection,$(if $(filter aarch64%,$(shell $(CC) -dumpmachine)),-mbranch-protection=standard))
+OPT_release := -O2 -g -D_FORTIFY_SOURCE=2 -fPIE -fstack-clash-protection $(CFLOW)
+LINK_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 OPT_debug := -O0 -g3
 OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT_tsan := -O1 -g -fsanitize=thread
 OPT_cov := -O0 -g --coverage
-ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. $(CFLAGS)
+ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. $(CPPFLAGS) $(CFLAGS)
 LDLIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
 
 ZONES := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard zones/*/*.c))
@@ -59,21 +63,21 @@ $(OUT)/bin/graycloud-monitor: $(OUT)/obj/monitor/main.o $(OUT)/libmonitor.a $(OU
 $(OUT)/bin/graycloud: $(OUT)/obj/admin/main.o $(OUT)/libadmin.a $(OUT)/libzones.a
 $(PROGRAMS):
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Test programs: a unit may look into every room; a helper (an origin server, a load generator) stands alone.
 $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
+	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BENCHES): $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
 
@@ -83,6 +87,10 @@ packages-%:
 
 test: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) check
+
+# Units alone: what a package build can run.
+units: $(UNITS)
+	GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --merge -j2 $(UNITS)
 
 check: $(PROGRAMS) $(HELPERS) $(UNITS) $(REPLAYS)
 	@rm -rf $(OUT)/tap
@@ -149,11 +157,50 @@ picture: packages-test
 format:
 	clang-format -i $(shell git ls-files '*.c' '*.h')
 
+# The command line goes to bin, the daemons to sbin; units, users and directories to systemd's places. Nothing here starts or
+# enables anything. `make uninstall` removes the files, and neither the configuration nor the state.
+SYSCONFDIR ?= $(if $(filter /usr,$(PREFIX)),/etc,$(PREFIX)/etc)
+BINDIR := $(PREFIX)/bin
+SBINDIR := $(PREFIX)/sbin
+MANDIR := $(PREFIX)/share/man/man8
+DOCDIR := $(PREFIX)/share/doc/graycloud
+SYSTEMDDIR := $(PREFIX)/lib
+BASHDIR := $(PREFIX)/share/bash-completion/completions
+ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf
+UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service
+DOCUMENTS := README.md ARCHITECTURE.md CHANGELOG.md $(wildcard docs/*.md docs/*.svg)
+INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor \
+	$(addprefix $(MANDIR)/,$(notdir $(MAN))) $(addprefix $(SYSTEMDDIR)/systemd/system/,$(notdir $(UNITS_OF_SYSTEMD))) \
+	$(SYSTEMDDIR)/sysusers.d/graycloud.conf $(SYSTEMDDIR)/tmpfiles.d/graycloud.conf $(BASHDIR)/graycloud $(ZSHDIR)/_graycloud
 MAN := $(wildcard dnsd/*.8 monitor/*.8 admin/*.8)
+
 install: all
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/share/man/man8
-	install $(PROGRAMS) $(DESTDIR)$(PREFIX)/sbin
-	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man8
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(MANDIR) $(DOCDIR)/prometheus $(BASHDIR) $(ZSHDIR) \
+	    $(SYSTEMDDIR)/systemd/system $(SYSTEMDDIR)/sysusers.d $(SYSTEMDDIR)/tmpfiles.d $(SYSCONFDIR)/graycloud)
+	install $(OUT)/bin/graycloud $(DESTDIR)$(BINDIR)
+	install $(OUT)/bin/graycloud-dnsd $(OUT)/bin/graycloud-monitor $(DESTDIR)$(SBINDIR)
+	install -m 644 $(MAN) $(DESTDIR)$(MANDIR)
+	install -m 644 $(DOCUMENTS) $(DESTDIR)$(DOCDIR)
+	install -m 644 docs/prometheus/* $(DESTDIR)$(DOCDIR)/prometheus
+	install -m 644 admin/install/graycloud.bash $(DESTDIR)$(BASHDIR)/graycloud
+	install -m 644 admin/install/graycloud.zsh $(DESTDIR)$(ZSHDIR)/_graycloud
+	install -m 644 admin/install/graycloud.sysusers $(DESTDIR)$(SYSTEMDDIR)/sysusers.d/graycloud.conf
+	install -m 644 admin/install/graycloud.tmpfiles $(DESTDIR)$(SYSTEMDDIR)/tmpfiles.d/graycloud.conf
+	for unit in $(UNITS_OF_SYSTEMD); do \
+	    sed 's|@SBINDIR@|$(SBINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' $$unit.in >$(DESTDIR)$(SYSTEMDDIR)/systemd/system/$${unit#*/} && \
+	    chmod 644 $(DESTDIR)$(SYSTEMDDIR)/systemd/system/$${unit#*/} || exit 1; done
+	for file in $(CONFIGURATIONS); do [ -e $(DESTDIR)$(SYSCONFDIR)/graycloud/$${file#*/} ] || \
+	    install -m 644 $$file $(DESTDIR)$(SYSCONFDIR)/graycloud || exit 1; done
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+# Debian packages, beside the source's folder as dpkg-buildpackage does it; lintian reads them.
+deb: packages-deb
+	dpkg-buildpackage -us -uc -b
+	lintian --fail-on error,warning ../graycloud_$(VERSION)_*.changes
 
 dist:
 	git archive --prefix=graycloud-$(VERSION)/ -o graycloud-$(VERSION).tar.gz HEAD
@@ -161,5 +208,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency picture format install dist clean
+.PHONY: all units test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency picture format install uninstall deb dist clean
 .SECONDARY:

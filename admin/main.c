@@ -1,6 +1,7 @@
 /* graycloud -- the command line of graycloud: zones, monitors, pools, load balancers. */
 #include "admin/cli/report.h"
 #include "admin/commands/commands.h"
+#include "admin/commands/complete.h"
 #include "admin/look/filter.h"
 #include "zones/base/input.h"
 #include "zones/daemon/privileges.h"
@@ -51,6 +52,7 @@ static const struct command commands[] = {
 	0},
     {"whatif", cmd_whatif, "apply: down: up: geoip: unsigned-ok prune",
 	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false, 0},
+    {"version", cmd_version, NULL, "version", false, 0},
     {NULL, NULL, NULL, NULL, false, 0},
 };
 
@@ -96,6 +98,19 @@ become_owner(const struct args *args)
 	return good;
 }
 
+/* Of `graycloud complete`, which has no options of its own. */
+static bool
+become_reader(const char *state)
+{
+	struct problems problems = {0};
+	struct privileges user;
+	bool good =
+	    privileges_choose(&user, state, NULL, &problems) && privileges_drop(&user, state, &problems);
+
+	problems_free(&problems);
+	return good;
+}
+
 static enum exit_code
 run(struct args *args)
 {
@@ -123,6 +138,10 @@ main(int argc, char **argv)
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		puts("graycloud " VERSION);
+		return EXIT_DONE;
+	}
+	if (argc > 2 && strcmp(argv[1], "complete") == 0) {
+		complete(commands, argv + 2, (size_t)argc - 2, become_reader);
 		return EXIT_DONE;
 	}
 	if (args_parse(&args, commands, argc, argv))

@@ -9,6 +9,7 @@
 #include "dnsd/tls.h"
 #include "zones/daemon/ending.h"
 #include "zones/daemon/privileges.h"
+#include "zones/daemon/supervisor.h"
 
 #include <event2/event.h>
 
@@ -140,6 +141,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	supervisor_tell("WATCHDOG=1");
 	geoip_look(server->geoip, server->views);
 	publisher_set_geography(server->publisher, geoip_geography(server->geoip));
 	if (server->workers != NULL)
@@ -191,6 +193,7 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 		metrics_set_workers(server->metrics, server->workers);
 	puts("ready");
 	fflush(stdout);
+	supervisor_tell("READY=1");
 }
 
 /*
@@ -356,6 +359,7 @@ run(struct server *server)
 static void
 stop(struct server *server)
 {
+	supervisor_tell("STOPPING=1");
 	metrics_free(server->metrics);
 	if (server->workers != NULL)
 		workers_stop(server->workers);

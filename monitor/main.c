@@ -12,6 +12,7 @@
 #include "monitor/probe/resolve.h"
 #include "zones/daemon/ending.h"
 #include "zones/daemon/privileges.h"
+#include "zones/daemon/supervisor.h"
 
 #include <err.h>
 #include <event2/event.h>
@@ -72,6 +73,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	    daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
 	schedule_second(daemon->schedule);
 	resolver_second(daemon->resolver);
+	supervisor_tell("WATCHDOG=1");
 }
 
 /* S26: what the last run said is true until it is known better; who has no canaries is never isolated. */
@@ -261,6 +263,7 @@ run(struct daemon *daemon)
 			errx(1, "cannot handle signals");
 	daemon->slept_ms = slept_ms();
 	on_look(-1, 0, daemon);
+	supervisor_tell("READY=1");
 	on_second(-1, 0, daemon);
 	printf("ready\n");
 	fflush(stdout);
@@ -273,6 +276,7 @@ run(struct daemon *daemon)
 static void
 stop(struct daemon *daemon)
 {
+	supervisor_tell("STOPPING=1");
 	metrics_free(daemon->metrics);
 	canaries_free(daemon->canaries);
 	publish_commit(daemon->publish); /* receivers are told of what was found last, too */

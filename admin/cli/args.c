@@ -426,3 +426,15 @@ args_line(const struct args *args)
 	}
 	return line;
 }
+
+const char *
+args_options_of_all(void)
+{
+	return COMMON;
+}
+
+const char *
+args_options_of_changes(void)
+{
+	return CHANGES;
+}

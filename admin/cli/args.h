@@ -77,4 +77,8 @@ void args_print_usage(const struct command *command, FILE *out);
 /* The line as the log keeps it. */
 char *args_line(const struct args *args);
 
+/* Options of every command and of changing ones, as struct command lists its own. */
+const char *args_options_of_all(void);
+const char *args_options_of_changes(void);
+
 #endif

@@ -25,5 +25,6 @@ command_fn cmd_status;
 command_fn cmd_events;
 command_fn cmd_explain;
 command_fn cmd_whatif;
+command_fn cmd_version;
 
 #endif

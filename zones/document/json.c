@@ -262,3 +262,9 @@ json_next_key(const struct json *object, const char *before)
 
 	return at ? json_object_iter_key(at) : NULL;
 }
+
+const char *
+json_library(void)
+{
+	return jansson_version_str();
+}

@@ -72,4 +72,7 @@ struct json *json_item(const struct json *list, size_t index);
 /* Members in order: the first with before NULL; NULL at the end. */
 const char *json_next_key(const struct json *object, const char *before);
 
+/* The version of jansson. */
+const char *json_library(void);
+
 #endif

@@ -701,3 +701,9 @@ geo_find(const struct geo *geo, const struct address *address, struct geo_found 
 	}
 	return known;
 }
+
+const char *
+geo_library(void)
+{
+	return MMDB_lib_version();
+}

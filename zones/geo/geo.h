@@ -74,4 +74,7 @@ bool geo_find(const struct geo *geo, const struct address *address, struct geo_f
  */
 uint32_t geo_find_network(const struct geo *geo, const struct address *address, uint8_t *prefix);
 
+/* The version of libmaxminddb. */
+const char *geo_library(void);
+
 #endif

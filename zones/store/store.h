@@ -196,4 +196,7 @@ int store_copy(struct store *store, const char *path);
 /* The same to saved.mdb beside the store, where its writer looks for it after a crash; see store_open. */
 int store_save(struct store *store);
 
+/* The version of LMDB. */
+const char *store_library(void);
+
 #endif

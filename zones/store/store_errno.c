@@ -2,6 +2,7 @@
 #include "zones/store/store_inner.h"
 
 #include <errno.h>
+#include <stdio.h>
 
 int
 store_errno(int rc)
@@ -59,4 +60,15 @@ store_result(struct store *store, int rc)
 	if (rc == EIO && store_file_disk_full(store->paths.directory))
 		rc = ENOSPC;
 	return store_errno(rc);
+}
+
+const char *
+store_library(void)
+{
+	static char text[32];
+	int major, minor, patch;
+
+	mdb_version(&major, &minor, &patch);
+	snprintf(text, sizeof text, "%d.%d.%d", major, minor, patch);
+	return text;
 }

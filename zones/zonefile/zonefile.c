@@ -727,3 +727,9 @@ zonefile_write(FILE *out, const uint8_t *owner, const struct rrset *rrset)
 	}
 	return true;
 }
+
+const char *
+zonefile_library(void)
+{
+	return ldns_version();
+}

@@ -66,4 +66,8 @@ bool zonefile_looks_like_address(const uint8_t *name, const uint8_t *apex);
  */
 bool zonefile_ttl(const char *text, uint64_t *seconds);
 
+/* The versions of ldns and libidn2. */
+const char *zonefile_library(void);
+const char *zonefile_idn_library(void);
+
 #endif

@@ -76,3 +76,9 @@ zonefile_name(uint8_t out[255], const char *text, const uint8_t *origin)
 	free(ascii);
 	return len;
 }
+
+const char *
+zonefile_idn_library(void)
+{
+	return idn2_check_version(NULL);
+}

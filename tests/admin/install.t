@@ -1,0 +1,89 @@
+#!/usr/bin/perl
+# make install and uninstall, the configuration files, the units, and how release builds are hardened.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use File::Find ();
+use File::Temp ();
+use Graycloud;
+use Test::More;
+
+my $release = $Graycloud::BUILD eq 'build';
+my $root = File::Temp->newdir('graycloud-install-XXXXXX', TMPDIR => 1);
+
+sub files {
+	my @found;
+
+	File::Find::find({no_chdir => 1, wanted => sub { push @found, substr $_, length $root if -f $_ }}, "$root");
+	return sort @found;
+}
+
+sub text { local (@ARGV, $/) = @_; return scalar(<>) // '' }
+
+SKIP: {
+	skip 'the release build is installed', 6 unless $release;
+	my $make = "make --no-print-directory DESTDIR=$root PREFIX=/usr";
+	is(system("MAKEFLAGS= $make install >$root.log 2>&1"), 0, 'make install') or diag text("$root.log");
+	my %there = map { $_ => 1 } files();
+	ok($there{$_}, "$_ is installed") for '/usr/bin/graycloud', '/usr/sbin/graycloud-dnsd', '/usr/lib/systemd/system/graycloud-monitor.service', '/etc/graycloud/dnsd.conf';
+	open my $changed, '>>', "$root/etc/graycloud/dnsd.conf" or die;
+	print $changed "nsid mine\n";
+	close $changed;
+	system("MAKEFLAGS= $make install >$root.log 2>&1");
+	like(text("$root/etc/graycloud/dnsd.conf"), qr/^nsid mine$/m, 'a second install keeps the configuration');
+	unlike(text("$root/usr/lib/systemd/system/graycloud-dnsd.service"), qr/@[A-Z]/, 'the units name the real paths');
+	system("MAKEFLAGS= $make uninstall >$root.log 2>&1");
+	is(join(' ', files()), '/etc/graycloud/dnsd.conf /etc/graycloud/monitor.conf', 'make uninstall leaves the configuration alone');
+	unlink "$root.log";
+}
+
+# The files of configuration: every option stands there as a comment that can be taken in.
+for my $daemon (['dnsd', qw(config check help version)], ['monitor', qw(config check help version)]) {
+	my ($name, %aside) = ($daemon->[0], map { $_ => 1 } @$daemon[1 .. $#$daemon]);
+	my ($usage) = qx($Graycloud::BUILD/bin/graycloud-$name --help);
+	my $file = text("$name/$name.conf");
+	my @options = text("$name/options.c") =~ /\{"([a-z-]+)", (?:\d|optional)/g;
+	my @missing = grep { !$aside{$_} && $file !~ /^#\Q$_\E( |$)/m } @options;
+
+	is("@missing", '', "$name.conf has every option");
+	my $good = join '', map { "$_\n" } grep { !/^(listen|tls|cert|key|cookie-secret|geoip|user|metrics|canary|notify-file|resolver)\b/ } $file =~ /^#([a-z-]+(?: .*)?)$/mg;
+	open my $copy, '>', "$root/$name.conf" or die;
+	print $copy $good;
+	close $copy;
+	my $said = qx($Graycloud::BUILD/bin/graycloud-$name --state $root --config $root/$name.conf --check 2>&1);
+	is($?, 0, "$name.conf: its examples are accepted") or diag $said;
+}
+
+# How far a unit is closed, by systemd's own count (10 is open).
+SKIP: {
+	skip 'systemd-analyze is not here, or knows no --offline', 2 if system('systemd-analyze security --help 2>/dev/null | grep -q offline');
+	for my $name (qw(dnsd monitor)) {
+		my $unit = text("$name/graycloud-$name.service.in");
+
+		$unit =~ s/\@SBINDIR\@/\/usr\/sbin/;
+		$unit =~ s/\@SYSCONFDIR\@/\/etc/;
+		open my $copy, '>', "$root/graycloud-$name.service" or die;
+		print $copy $unit;
+		close $copy;
+		my ($exposure) = qx(systemd-analyze security --offline=true --no-pager $root/graycloud-$name.service 2>&1) =~ /exposure level .*: ([\d.]+)/;
+		cmp_ok($exposure // 10, '<=', 1.5, "graycloud-$name.service: exposure");
+	}
+}
+
+SKIP: {
+	skip 'readelf is not here, or this is no release build', 14 if !$release || system('command -v readelf >/dev/null');
+	for my $program (qw(graycloud graycloud-dnsd graycloud-monitor)) {
+		my $elf = qx(readelf -hldnW --dyn-syms $Graycloud::BUILD/bin/$program 2>/dev/null);
+
+		like($elf, qr/Type:\s+DYN/, "$program is position-independent");
+		ok($elf =~ /GNU_RELRO/ && $elf =~ /BIND_NOW|Flags:.*\bNOW\b/, "$program: relocations are read-only after the start");
+		like($elf, qr/GNU_STACK\s.*\bRW\b(?!E)/, "$program: the stack does not execute");
+		ok($elf =~ /__stack_chk_fail/ && $elf =~ /_chk\b/, "$program: stack protector, and checked copies");
+	}
+	# The C library's own start files decide what the whole program may say: look at ours.
+	my @objects = glob "$Graycloud::BUILD/obj/{zones,dnsd,monitor,admin}/{*,*/*}.o";
+	my @open = grep { my $notes = qx(readelf -hnW $_); $notes =~ /X86-64/ && $notes !~ /IBT, SHSTK/ } @objects;
+	ok(@objects > 100, 'objects are found');
+	is("@open", '', 'every object has control-flow protection (on x86-64)');
+}
+done_testing;
