@@ -169,7 +169,7 @@ BASHDIR := $(PREFIX)/share/bash-completion/completions
 ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf
 UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service
-DOCUMENTS := README.md ARCHITECTURE.md CHANGELOG.md $(wildcard docs/*.md docs/*.svg)
+DOCUMENTS := README.md ARCHITECTURE.md $(wildcard docs/*.md docs/*.svg)
 INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor \
 	$(addprefix $(MANDIR)/,$(notdir $(MAN))) $(addprefix $(SYSTEMDDIR)/systemd/system/,$(notdir $(UNITS_OF_SYSTEMD))) \
 	$(SYSTEMDDIR)/sysusers.d/graycloud.conf $(SYSTEMDDIR)/tmpfiles.d/graycloud.conf $(BASHDIR)/graycloud $(ZSHDIR)/_graycloud
@@ -200,7 +200,7 @@ uninstall:
 # Debian packages, beside the source's folder as dpkg-buildpackage does it; lintian reads them.
 deb: packages-deb
 	dpkg-buildpackage -us -uc -b
-	lintian --fail-on error,warning ../graycloud_$(VERSION)_*.changes
+	lintian --fail-on error,warning ../graycloud_$$(dpkg-parsechangelog -S Version)_*.changes
 
 dist:
 	git archive --prefix=graycloud-$(VERSION)/ -o graycloud-$(VERSION).tar.gz HEAD
