@@ -182,10 +182,9 @@ follow_config(struct publisher *publisher)
 static void
 follow_ends(struct publisher *publisher)
 {
-	int64_t end = compiler_next_end(publisher->compiler);
 	struct store_txn *txn;
 
-	if (end == 0 || wall_ms() < end || publisher->config.store == NULL ||
+	if (!compiler_end_passed(publisher->compiler) || publisher->config.store == NULL ||
 	    store_begin(publisher->config.store, STORE_PEEK, &txn) != 0)
 		return;
 	pthread_mutex_lock(&publisher->lock);

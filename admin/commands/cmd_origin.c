@@ -23,7 +23,7 @@ struct words {
 	const struct args *args;
 	struct assign_files files;
 	const char *address, *forced;
-	char until[32]; /* --for: when it ends; "" where it does not */
+	struct until until; /* --for */
 };
 
 /* One edit of the list of origins, as the words say: VERB POOL ADDRESS ... */
@@ -62,15 +62,13 @@ edit_origins(struct change *change, struct json *pool, void *arg)
 	}
 	if (strcmp(verb, "remove") == 0)
 		json_remove_item(origins, at);
-	else if (strcmp(verb, "disable") == 0 && words->until[0] != '\0')
-		json_put_text(origin, "disabled_until", words->until);
 	else if (strcmp(verb, "enable") == 0 || strcmp(verb, "disable") == 0) {
-		json_put_bool(origin, "enabled", *verb == 'e');
-		json_put(origin, "disabled_until", json_new_null());
+		if (words->until.wall[0] == '\0')
+			json_put_bool(origin, "enabled", *verb == 'e');
+		object_put_until(origin, "disabled_until", &words->until);
 	} else if (strcmp(verb, "force") == 0) {
 		json_put_text(origin, "forced", words->forced);
-		json_put(origin, "forced_until",
-		    words->until[0] != '\0' ? json_new_text(words->until) : json_new_null());
+		object_put_until(origin, "forced_until", &words->until);
 	} else
 		for (size_t i = 3; i < args->count; i++)
 			good = assign_word(&assign, origin, args->words[i]) && good;
@@ -168,7 +166,7 @@ cmd_origin(struct args *args)
 		    force ? " up|down|none" : "");
 	if (args_value(args, "for") != NULL && !force && strcmp(verb, "disable") != 0)
 		return args_misused(args, "--for is for disable and force");
-	if (args_value(args, "for") != NULL && !object_until(args, words.until))
+	if (args_value(args, "for") != NULL && !object_until(args, &words.until))
 		return EXIT_USAGE;
 	if (all)
 		return change_run(args, edit_all_pools, &words);

@@ -329,23 +329,37 @@ set_words(struct change *change, struct json *document, void *arg)
 }
 
 bool
-object_until(const struct args *args, char out[32])
+object_until(const struct args *args, struct until *until)
 {
 	const char *text = args_value(args, "for");
 	int64_t ms;
 
 	if (when_duration(text, &ms) && ms > 0) {
-		wall_text(wall_ms() / 1000 * 1000 + ms, out);
+		wall_text(wall_ms() / 1000 * 1000 + ms, until->wall);
+		deadline_boot_text(until->wall, ms, until->boot);
 		return true;
 	}
 	args_misused(args, "--for \"%s\": say how long as 90s, 30m, 1h30m or 7d, at most 100000d", text);
 	return false;
 }
 
+void
+object_put_until(struct json *object, const char *key, const struct until *until)
+{
+	bool some = until->wall[0] != '\0';
+	char boot_key[40];
+
+	snprintf(boot_key, sizeof boot_key, "%s_boot", key);
+	if (!some && json_member(object, key) == NULL && json_member(object, boot_key) == NULL)
+		return;
+	json_put(object, key, some ? json_new_text(until->wall) : json_new_null());
+	json_put(object, boot_key, some ? json_new_text(until->boot) : json_new_null());
+}
+
 /* Enabled or not, or disabled until a time; enabling ends that too. */
 struct enabling {
 	bool enable;
-	char until[32]; /* "" where there is no end */
+	struct until until;
 };
 
 static bool
@@ -354,13 +368,9 @@ set_enabled(struct change *change, struct json *document, void *arg)
 	const struct enabling *enabling = arg;
 
 	(void)change;
-	if (enabling->until[0] != '\0') {
-		json_put_text(document, "disabled_until", enabling->until);
-		return true;
-	}
-	json_put_bool(document, "enabled", enabling->enable);
-	if (json_member(document, "disabled_until") != NULL)
-		json_put(document, "disabled_until", json_new_null());
+	if (enabling->until.wall[0] == '\0')
+		json_put_bool(document, "enabled", enabling->enable);
+	object_put_until(document, "disabled_until", &enabling->until);
 	return true;
 }
 
@@ -413,7 +423,7 @@ object_command_run(const struct object_command *command, const struct args *args
 {
 	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
 	bool enable = strcmp(verb, "enable") == 0;
-	struct enabling enabling = {.until = ""};
+	struct enabling enabling = {.enable = false};
 	struct object_command *own = (struct object_command *)(uintptr_t)command;
 
 	if (strcmp(verb, "list") == 0)
@@ -433,7 +443,7 @@ object_command_run(const struct object_command *command, const struct args *args
 	if (strcmp(verb, "delete") == 0)
 		return change_run(args, delete_object, own);
 	if (args_value(args, "for") != NULL &&
-	    (enable || command->kind != KIND_POOL || !object_until(args, enabling.until)))
+	    (enable || command->kind != KIND_POOL || !object_until(args, &enabling.until)))
 		return enable || command->kind != KIND_POOL ? args_misused(args, "--for is for pool disable")
 							    : EXIT_USAGE;
 	enabling.enable = enable;

@@ -9,35 +9,37 @@
 struct deed {
 	const char *what;  /* NULL: nothing */
 	const char *until; /* "" without end */
+	struct deadline end;
 };
 
-/* An end that is not set, or has not come. */
-static bool
-lasts(const char *until)
+/* What has not ended: without an end, or before it. */
+static struct deed
+deed_until(const char *what, const char *until, const char *boot)
 {
-	int64_t end;
+	struct deed deed = {what, until, deadline_read(until, boot)};
 
-	return *until == '\0' || (wall_from_text(until, &end) && end > wall_ms());
+	if (*until != '\0' && (!deadline_is_set(&deed.end) || deadline_passed(&deed.end)))
+		deed = (struct deed){NULL, "", {0}};
+	return deed;
 }
 
 static struct deed
 deed_of(const struct json *object)
 {
 	const char *forced = json_text_of(object, "forced"),
-		   *disabled_until = json_text_of(object, "disabled_until"),
-		   *forced_until = json_text_of(object, "forced_until");
+		   *disabled_until = json_text_of(object, "disabled_until");
+	struct deed deed = {NULL, "", {0}};
 
 	if (object == NULL)
-		return (struct deed){NULL, ""};
+		return deed;
 	if (!json_truth(json_member(object, "enabled")))
-		return (struct deed){"disabled", ""};
-	if (*disabled_until != '\0' && lasts(disabled_until))
-		return (struct deed){"disabled", disabled_until};
-	if (strcmp(forced, "up") == 0 && lasts(forced_until))
-		return (struct deed){"forced up", forced_until};
-	if (strcmp(forced, "down") == 0 && lasts(forced_until))
-		return (struct deed){"forced down", forced_until};
-	return (struct deed){NULL, ""};
+		return (struct deed){"disabled", "", {0}};
+	if (*disabled_until != '\0')
+		deed = deed_until("disabled", disabled_until, json_text_of(object, "disabled_until_boot"));
+	if (deed.what == NULL && (strcmp(forced, "up") == 0 || strcmp(forced, "down") == 0))
+		deed = deed_until(*forced == 'u' ? "forced up" : "forced down",
+		    json_text_of(object, "forced_until"), json_text_of(object, "forced_until_boot"));
+	return deed;
 }
 
 static bool
@@ -71,13 +73,10 @@ static void
 add(struct interventions *list, const struct id *id, const struct json *pool, const char *address)
 {
 	struct deed deed = deed_of(part_of(pool, address));
-	int64_t until = 0;
 
 	if (deed.what == NULL)
 		return;
-	if (*deed.until != '\0' && wall_from_text(deed.until, &until) &&
-	    (list->ends == 0 || until < list->ends))
-		list->ends = until;
+	deadline_add(&list->ends, &deed.end);
 	list->items = xrealloc(list->items, (list->count + 1) * sizeof *list->items);
 	list->items[list->count++] = (struct intervention){
 	    .pool_id = *id,
@@ -137,7 +136,7 @@ look_at_item(void *arg, const struct config_item *item)
 		return true;
 	for (size_t i = 0; i < search->list->count; i++) {
 		struct intervention *one = &search->list->items[i];
-		struct deed now = {one->what, one->until != NULL ? one->until : ""};
+		struct deed now = {one->what, one->until != NULL ? one->until : "", {0}};
 
 		if (strcmp(one->pool_id.text, item->id.text) != 0)
 			continue;

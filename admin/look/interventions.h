@@ -23,7 +23,7 @@ struct intervention {
 struct interventions {
 	struct intervention *items; /* by pool, in the order of its origins */
 	size_t count;
-	int64_t ends; /* wall clock, milliseconds: when the first of them ends; 0: none does */
+	struct deadline ends; /* the first of them, if there is one */
 };
 
 struct interventions interventions_read(struct store_txn *config);

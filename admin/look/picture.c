@@ -228,7 +228,7 @@ plan_lb(void *arg, const struct id *id, struct bytes json)
 static bool
 ended(const struct plan *plan)
 {
-	return plan->interventions.ends != 0 && plan->interventions.ends <= wall_ms();
+	return deadline_passed(&plan->interventions.ends);
 }
 
 /* The present plan: the viewer's, where nothing has been written since. */

@@ -426,7 +426,6 @@ on_pool(void *arg, const struct id *id, struct bytes json)
  */
 struct search {
 	uint64_t round;
-	int64_t now_wall;
 	struct told_pool *found;
 };
 
@@ -446,8 +445,7 @@ find_ended(const void *node, VISIT visit, void *arg)
 	struct told_pool *pool = *(struct told_pool *const *)node;
 	struct search *search = arg;
 
-	if ((visit == postorder || visit == leaf) && pool->model->ends != 0 &&
-	    pool->model->ends <= search->now_wall)
+	if ((visit == postorder || visit == leaf) && deadline_passed(&pool->model->ends))
 		search->found = pool;
 }
 
@@ -473,7 +471,7 @@ read_config(struct look *look)
 {
 	struct notify *notify = look->notify;
 	uint64_t generation = config_generation(look->config);
-	struct search search = {.now_wall = wall_ms()};
+	struct search search = {.found = NULL};
 
 	twalk_r(notify->pools, find_ended, &search);
 	if (notify->round > 0 && generation == notify->generation && search.found == NULL)

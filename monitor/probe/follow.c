@@ -43,9 +43,9 @@ struct follow {
 	uint64_t next_open_ms; /* not before */
 	bool told;             /* why it cannot be opened */
 	uint64_t generation;
-	uint64_t round;   /* readings so far */
-	bool arriving;    /* what is taken up now is an address that a hostname has got */
-	int64_t next_end; /* of a pool's disabled_until: read all again then; 0: none */
+	uint64_t round;           /* readings so far */
+	bool arriving;            /* what is taken up now is an address that a hostname has got */
+	struct deadline next_end; /* of a pool's disabled_until: read all again then; 0: none */
 	void *monitors, *pools, *targets, *hostnames; /* tsearch trees */
 };
 
@@ -357,9 +357,8 @@ follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
 		model_free_pool(pool);
 		return;
 	}
-	if (pool != NULL && pool->ends != 0 && (follow->next_end == 0 || pool->ends < follow->next_end))
-		follow->next_end = pool->ends;
 	if (pool != NULL) {
+		deadline_add(&follow->next_end, &pool->ends);
 		after = xcalloc(1, sizeof *after);
 		after->id = *id;
 		after->round = follow->round;
@@ -540,9 +539,9 @@ follow_poll(struct follow *follow)
 		return false;
 	news = store_poll(follow->store, &problems);
 	/* What was disabled for a time is probed again. */
-	ended = follow->next_end != 0 && wall_ms() >= follow->next_end;
+	ended = deadline_passed(&follow->next_end);
 	if (ended)
-		follow->next_end = 0;
+		follow->next_end = (struct deadline){0};
 	if (news == STORE_CHANGED || news == STORE_REPLACED || ended) {
 		read_config(follow, news == STORE_REPLACED || ended);
 		news = store_poll(follow->store, &problems);

@@ -682,30 +682,29 @@ compiler_force(struct compiler *compiler, const char *text, enum forced forced)
 	return world == NULL || world_settle(world, &changed) ? count : -1;
 }
 
-int64_t
-compiler_next_end(const struct compiler *compiler)
+bool
+compiler_end_passed(const struct compiler *compiler)
 {
-	return compiler->world != NULL ? compiler->world->next_end : 0;
+	return compiler->world != NULL && deadline_passed(&compiler->world->next_end);
 }
 
 enum compiled
 compiler_pass_ends(struct compiler *compiler, struct store_txn *txn)
 {
 	struct world *world = compiler->world;
-	int64_t now = wall_ms();
 	bool changed;
 
-	if (world == NULL || world->next_end == 0 || now < world->next_end)
+	if (!compiler_end_passed(compiler))
 		return COMPILED_SAME;
-	world->next_end = 0;
+	world->next_end = (struct deadline){0};
 	for (uint32_t slot = 0; slot < world->slots; slot++) {
 		struct pool_entry *pool = world->by_slot[slot];
 		struct pool *model;
 
-		if (pool->model == NULL || pool->model->ends == 0)
+		if (pool->model == NULL || !deadline_is_set(&pool->model->ends))
 			continue;
-		if (pool->model->ends > now)
-			world_note_end(world, pool->model->ends);
+		if (!deadline_passed(&pool->model->ends))
+			deadline_add(&world->next_end, &pool->model->ends);
 		else if ((model = config_pool(txn, pool->id.text)) != NULL &&
 		    !world_set_pool(world, pool, model))
 			return failed(compiler, "memory is exhausted");

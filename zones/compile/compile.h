@@ -50,10 +50,10 @@ enum compiled compiler_config(struct compiler *compiler, struct store_txn *txn, 
 enum compiled compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew);
 
 /*
- * Ends that pass (disabled_until, forced_until): when the first is to be looked at, by the wall clock in
- * milliseconds (0: none), and looking.  From then on the pools are as the configuration says without it.
+ * Ends that pass (disabled_until, forced_until): has one passed, and looking.  From then on the pools are as
+ * the configuration says without it.
  */
-int64_t compiler_next_end(const struct compiler *compiler);
+bool compiler_end_passed(const struct compiler *compiler);
 enum compiled compiler_pass_ends(struct compiler *compiler, struct store_txn *txn);
 
 /* The newest snapshot; NULL before the first compile. */

@@ -219,7 +219,7 @@ world_set_pool(struct world *world, struct pool_entry *pool, struct pool *model)
 	pool->states = states;
 	pool->numbers = numbers;
 	if (model != NULL)
-		world_note_end(world, model->ends);
+		deadline_add(&world->next_end, &model->ends);
 	world_dirty(world, pool);
 	return true;
 }
@@ -245,13 +245,6 @@ settle_pool(struct world *world, struct pool_entry *pool)
 		atomic_fetch_and_explicit(&slots->usable[pool->slot / 64], ~bit, memory_order_release);
 	pool->dirty = false;
 	return true;
-}
-
-void
-world_note_end(struct world *world, int64_t end)
-{
-	if (end != 0 && (world->next_end == 0 || end < world->next_end))
-		world->next_end = end;
 }
 
 void

@@ -105,7 +105,7 @@ struct world {
 	struct world
 	    *before; /* while everything is read: what is known until the health store is read again */
 	struct pool_entry **by_slot;
-	int64_t next_end;         /* of all the models' ends; 0: none */
+	struct deadline next_end; /* of all the models' ends; 0: none */
 	struct pool_entry *dirty; /* to be judged anew */
 	uint32_t slots, room;
 	struct pool_slots *shared; /* what snapshots point to; replaced when it grows */
@@ -149,7 +149,6 @@ bool world_follow(struct world *world, struct store_txn *txn, uint64_t generatio
 /* Judge the pools that are dirty and put their new tables into their slots.  *changed tells whether any was.
  */
 bool world_settle(struct world *world, bool *changed);
-void world_note_end(struct world *world, int64_t end);
 void world_dirty(struct world *world, struct pool_entry *pool);
 
 /* world_uses.c.  Endpoints that are used before and after a change keep their state where the new uses come

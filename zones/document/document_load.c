@@ -60,14 +60,13 @@ hundredths(const struct value *value)
 
 /* Has the end not passed yet?  Then it is one of those that the pool waits for. */
 static bool
-lasts(struct pool *pool, const struct value *object, const char *key)
+lasts(struct pool *pool, const struct value *object, const char *key, const char *boot_key)
 {
-	int64_t end;
+	struct deadline end = deadline_read(value_text_of(object, key), value_text_of(object, boot_key));
 
-	if (!wall_from_text(value_text_of(object, key), &end) || end <= wall_ms())
+	if (!deadline_is_set(&end) || deadline_passed(&end))
 		return false;
-	if (pool->ends == 0 || end < pool->ends)
-		pool->ends = end;
+	deadline_add(&pool->ends, &end);
 	return true;
 }
 
@@ -108,13 +107,15 @@ load_origin(struct pool *pool, struct origin *origin, const struct value *json)
 
 	origin->name = xstrdup(value_text_of(json, "name"));
 	origin->address = xstrdup(value_text_of(json, "address"));
-	origin->enabled = value_truth(value_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
+	origin->enabled = value_truth(value_member(json, "enabled")) &&
+	    !lasts(pool, json, "disabled_until", "disabled_until_boot");
 	origin->weight = hundredths(value_member(json, "weight"));
 	origin->host = text_or_null(host ? host : "");
 	origin->forced = strcmp(forced, "up") == 0 ? FORCED_UP
 	    : strcmp(forced, "down") == 0          ? FORCED_DOWN
 						   : FORCED_NONE;
-	if (*value_text_of(json, "forced_until") != '\0' && !lasts(pool, json, "forced_until"))
+	if (*value_text_of(json, "forced_until") != '\0' &&
+	    !lasts(pool, json, "forced_until", "forced_until_boot"))
 		origin->forced = FORCED_NONE;
 	origin->affinity_group = text_or_null(value_text_of(json, "affinity_group"));
 	origin->seeded = seed_of(value_text_of(json, "seeded"));
@@ -169,7 +170,8 @@ document_load_pool(struct bytes text)
 	pool = xcalloc(1, sizeof *pool);
 	id_of(&pool->id, value_text_of(json, "id"));
 	pool->name = xstrdup(value_text_of(json, "name"));
-	pool->enabled = value_truth(value_member(json, "enabled")) && !lasts(pool, json, "disabled_until");
+	pool->enabled = value_truth(value_member(json, "enabled")) &&
+	    !lasts(pool, json, "disabled_until", "disabled_until_boot");
 	pool->minimum_origins = number_of(json, "minimum_origins");
 	pool->origin_steering =
 	    strcmp(value_text_of(value_member(json, "origin_steering"), "policy"), "hash") == 0

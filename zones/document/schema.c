@@ -1,5 +1,6 @@
 #include "zones/document/schema.h"
 
+#include "zones/base/deadline.h"
 #include "zones/expression/expression.h"
 #include "zones/geo/geo.h"
 #include "zones/zonefile/zonefile.h"
@@ -243,6 +244,12 @@ clean_time(const char *text)
 }
 
 static char *
+clean_boot_time(const char *text)
+{
+	return deadline_boot_valid(text) ? xstrdup(text) : NULL;
+}
+
+static char *
 clean_region(const char *text)
 {
 	return geo_region(text) != REGION_UNKNOWN ? xstrdup(text) : NULL;
@@ -364,7 +371,9 @@ static const struct property_word rcode_words[] = {{"NOERROR", 0}, {"FORMERR", 0
 		.name = NULL \
 	}
 /* clang-format on */
-#define UNTIL(name_) CHECKED(name_, "null", clean_time, "a time such as 2026-11-20T12:00:00Z")
+#define UNTIL(name_) \
+	CHECKED(name_, "null", clean_time, "a time such as 2026-11-20T12:00:00Z"), \
+	    CHECKED(name_ "_boot", "null", clean_boot_time, "an end that --for wrote")
 #define SERVER READ_ONLY("created_on"), READ_ONLY("modified_on")
 
 static const struct property pool_reference = REFERENCE("pool", NULL, KIND_POOL);

@@ -7,7 +7,7 @@
 #ifndef MODEL_H
 #define MODEL_H
 
-#include "zones/base/util.h"
+#include "zones/base/deadline.h"
 #include "zones/dns/name.h"
 
 enum {
@@ -150,8 +150,7 @@ struct pool {
 	struct origin *origins;
 	size_t norigins;
 	struct notification_filter pool_filter, origin_filter;
-	int64_t ends; /* wall clock, milliseconds: when the first of its disabled_until and forced_until
-			 passes; 0: none */
+	struct deadline ends; /* the first of its disabled_until and forced_until that lie ahead */
 };
 
 enum monitor_type {
