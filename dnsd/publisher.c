@@ -184,11 +184,11 @@ follow_ends(struct publisher *publisher)
 {
 	struct store_txn *txn;
 
-	if (!compiler_end_passed(publisher->compiler) || publisher->config.store == NULL ||
+	if (!compiler_expired(publisher->compiler) || publisher->config.store == NULL ||
 	    store_begin(publisher->config.store, STORE_PEEK, &txn) != 0)
 		return;
 	pthread_mutex_lock(&publisher->lock);
-	publish(publisher, compiler_pass_ends(publisher->compiler, txn));
+	publish(publisher, compiler_expire(publisher->compiler, txn));
 	pthread_mutex_unlock(&publisher->lock);
 	store_abort(txn);
 	publisher->health.asked = true; /* origins that are enabled again have endpoints again */

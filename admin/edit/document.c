@@ -550,26 +550,6 @@ document_find(const struct document_scope *scope, enum kind kind, const char *na
 	return found;
 }
 
-bool
-document_name(struct bytes stored, char out[256])
-{
-	static const char key[] = "\"name\":\"";
-	const char *at = memmem(stored.data, stored.len, key, sizeof key - 1), *end;
-	size_t left;
-
-	if (at == NULL)
-		return false;
-	at += sizeof key - 1;
-	left = stored.len - (size_t)(at - (const char *)stored.data);
-	/* No name has a character that JSON would escape. */
-	end = memchr(at, '"', left);
-	if (end == NULL || end == at || end - at > 255)
-		return false;
-	memcpy(out, at, (size_t)(end - at));
-	out[end - at] = '\0';
-	return true;
-}
-
 /* The name behind an id; the id itself where there is none (which the guards prevent). */
 static struct json *
 name_of(const struct document_scope *scope, enum kind kind, const char *id)

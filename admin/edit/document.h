@@ -8,21 +8,11 @@
 #ifndef DOCUMENT_H
 #define DOCUMENT_H
 
+#include "zones/document/document_load.h"
 #include "zones/document/json.h"
 #include "zones/model/model.h"
 
 struct store_txn;
-
-/* ---- loading: what the daemons use ---- */
-
-/* NULL where the text is not an object of that kind as the store keeps it. */
-struct pool *document_load_pool(struct bytes json);
-/* The enabled members of a monitor group; config_join_group puts them into pools. */
-struct judge *document_load_group(struct bytes json, size_t *count);
-struct monitor *document_load_monitor(struct bytes json);
-struct lb *document_load_lb(struct bytes json);
-
-/* ---- writing ---- */
 
 /* Where references are looked up. */
 struct document_scope {
@@ -41,12 +31,6 @@ struct document_scope {
 
 /* "pool eu", for the beginning of a sentence; freed by the caller. */
 char *document_label(enum kind kind, const struct json *document);
-
-/*
- * The name of an object as the store keeps it, without reading the whole: it stands there before anything
- * that could hold another "name".  False where there is none.
- */
-bool document_name(struct bytes stored, char out[256]);
 
 /* An object by name or id.  A load balancer's name in any case, with or without the final dot. */
 bool document_find(const struct document_scope *scope, enum kind kind, const char *name, struct id *id);

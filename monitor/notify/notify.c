@@ -445,7 +445,7 @@ find_ended(const void *node, VISIT visit, void *arg)
 	struct told_pool *pool = *(struct told_pool *const *)node;
 	struct search *search = arg;
 
-	if ((visit == postorder || visit == leaf) && deadline_passed(&pool->model->ends))
+	if ((visit == postorder || visit == leaf) && deadline_passed(&pool->model->expiry))
 		search->found = pool;
 }
 

@@ -358,7 +358,7 @@ follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
 		return;
 	}
 	if (pool != NULL) {
-		deadline_add(&follow->next_end, &pool->ends);
+		deadline_add(&follow->next_end, &pool->expiry);
 		after = xcalloc(1, sizeof *after);
 		after->id = *id;
 		after->round = follow->round;

@@ -82,10 +82,10 @@ a_step_back_prolongs_nothing(void **state)
 	assert_over(document, false);
 	passed = HOUR - 60;
 	assert_over(document, false);
-	assert_false(deadline_passed(&before->ends));
+	assert_false(deadline_passed(&before->expiry));
 	passed = HOUR + 60;
 	assert_over(document, true);
-	assert_true(deadline_passed(&before->ends)); /* of a daemon that runs, too */
+	assert_true(deadline_passed(&before->expiry)); /* of a daemon that runs, too */
 	model_free_pool(before);
 	json_drop(document);
 }

@@ -7,6 +7,22 @@
 #include <stdlib.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
+
+void
+memory_exhausted(size_t size)
+{
+	/* On the stack: there is no memory.  Flush nothing: another thread may hold the lock of a stream. */
+	char text[160];
+	int len = snprintf(text, sizeof text, "%s: out of memory: %zu bytes were asked for\n",
+	    program_invocation_short_name, size);
+
+	if (size == 0)
+		len = snprintf(text, sizeof text, "%s: out of memory\n", program_invocation_short_name);
+	if (write(STDERR_FILENO, text, (size_t)len) < 0)
+		_exit(1);
+	_exit(1);
+}
 
 void *
 xmalloc(size_t size)
@@ -20,7 +36,7 @@ xcalloc(size_t count, size_t size)
 	void *memory = calloc(count ? count : 1, size ? size : 1);
 
 	if (memory == NULL)
-		errx(1, "out of memory: %zu times %zu bytes were asked for", count, size);
+		memory_exhausted(size > 0 && count > SIZE_MAX / size ? SIZE_MAX : count * size);
 	return memory;
 }
 
@@ -30,7 +46,7 @@ xrealloc(void *old, size_t size)
 	void *memory = realloc(old, size ? size : 1);
 
 	if (memory == NULL)
-		errx(1, "out of memory: %zu bytes were asked for", size);
+		memory_exhausted(size);
 	return memory;
 }
 
@@ -58,7 +74,7 @@ xasprintf(const char *format, ...)
 
 	va_start(args, format);
 	if (vasprintf(&text, format, args) < 0)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	va_end(args);
 	return text;
 }

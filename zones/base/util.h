@@ -1,9 +1,14 @@
 /*
  * util.h -- the few helpers that every module wants: memory that does not fail, byte order, clocks.
  *
- * xmalloc and its kin exit with a sentence when memory is exhausted: right for commands and for the
- * start of a daemon.  Modules that a running daemon calls later (snapshot, compile, health) use
- * plain malloc and return the failure.
+ * Exhausted memory ends the program, on every thread of every program: one sentence, exit status 1.  A
+ * command has committed nothing then; a daemon is started again by its supervisor and reads the stores.  To
+ * go on with half of a change would need a second way through all code that allocates, which is never walked:
+ * a kernel that overcommits ends the process instead of refusing memory.  So use the functions below; what a
+ * library allocates for us is checked in its owner file, with memory_exhausted() as the end.
+ *
+ * Two exceptions.  A query allocates nothing.  Memory that a stranger asks for (a connection) is refused to
+ * the stranger, and the program goes on.
  */
 #ifndef UTIL_H
 #define UTIL_H
@@ -24,6 +29,9 @@ struct bytes {
 	size_t len;
 };
 
+/* End the program because so many octets are not there (0: unknown).  No exit handlers run: other threads may
+ * be at work. */
+_Noreturn void memory_exhausted(size_t size);
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
 void *xrealloc(void *old, size_t size);

@@ -1,15 +1,14 @@
 #include "zones/compile/compile.h"
 
-#include "zones/compile/world.h"
+#include "zones/compile/graph.h"
 #include "zones/document/schema.h"
 
-#include <search.h>
 #include <stdlib.h>
 
 enum { LATENCIES_MS = 900 }; /* the monitor writes them once a second */
 
 struct compiler {
-	struct world *world; /* NULL before the first compile */
+	struct config_graph *graph; /* NULL before the first compile */
 	struct retired retired;
 	struct numbers numbers;
 	uint64_t generation;
@@ -24,7 +23,7 @@ struct compiler {
 struct compiler *
 compiler_new(void)
 {
-	return calloc(1, sizeof(struct compiler));
+	return xcalloc(1, sizeof(struct compiler));
 }
 
 static void
@@ -32,13 +31,6 @@ free_now(void *arg, void (*fn)(void *), void *memory)
 {
 	(void)arg;
 	fn(memory);
-}
-
-/* The entries of a tree are freed apart from its nodes. */
-static void
-keep_entry(void *entry)
-{
-	(void)entry;
 }
 
 void
@@ -60,16 +52,11 @@ compiler_free(struct compiler *compiler)
 
 	if (compiler == NULL)
 		return;
-	world_drop(compiler->world);
+	graph_drop(compiler->graph);
 	compiler->broken = false;
 	compiler_retire(compiler, &now);
 	free(compiler->retired.items);
-	tdestroy(compiler->numbers.tree, keep_entry);
-	for (size_t i = 0; i < compiler->numbers.count; i++) {
-		free(compiler->numbers.items[i]->text);
-		free(compiler->numbers.items[i]);
-	}
-	free(compiler->numbers.items);
+	numbers_free(&compiler->numbers);
 	free(compiler);
 }
 
@@ -82,43 +69,41 @@ failed(struct compiler *compiler, const char *why)
 
 /* What a failed read made is not published: it has a list of its own, freed at once. */
 static enum compiled
-failed_read(struct compiler *compiler, struct world *world, struct retired *made)
+failed_read(struct compiler *compiler, struct config_graph *graph, struct retired *made)
 {
-	enum compiled result = failed(compiler, world->error);
+	enum compiled result = failed(compiler, graph->error);
 
-	world_drop(world);
+	graph_drop(graph);
 	for (size_t i = 0; i < made->count; i++)
 		made->items[i].fn(made->items[i].memory);
 	free(made->items);
 	return result;
 }
 
-/* Take over a world that was read. */
+/* Take over a graph that was read. */
 static enum compiled
-begin_world(struct compiler *compiler, struct world *world, struct retired *made)
+begin_world(struct compiler *compiler, struct config_graph *graph, struct retired *made)
 {
 	for (size_t i = 0; i < made->count; i++)
 		retired_add(&compiler->retired, made->items[i].fn, made->items[i].memory);
 	free(made->items);
-	world->retired = &compiler->retired;
-	world_drop(compiler->world);
-	compiler->world = world;
-	compiler->generation = world->snapshot->generation;
+	graph->retired = &compiler->retired;
+	graph_drop(compiler->graph);
+	compiler->graph = graph;
+	compiler->generation = graph->snapshot->generation;
 	compiler->broken = false;
 	return COMPILED_NEW;
 }
 
-/* Read everything into a new world; the old one goes after publication. */
+/* Read everything into a new graph; the old one goes after publication. */
 static enum compiled
 read_all(struct compiler *compiler, struct store_txn *txn)
 {
 	struct retired made = {0};
-	struct world *world = world_new(&made, &compiler->numbers);
+	struct config_graph *graph = graph_new(&made, &compiler->numbers);
 
-	if (world == NULL)
-		return failed(compiler, "memory is exhausted");
-	return world_read(world, txn, compiler->world) ? begin_world(compiler, world, &made)
-						       : failed_read(compiler, world, &made);
+	return graph_read(graph, txn, compiler->graph) ? begin_world(compiler, graph, &made)
+						       : failed_read(compiler, graph, &made);
 }
 
 /* The same for a few names; everything if that does not do. */
@@ -126,26 +111,24 @@ static enum compiled
 read_names(struct compiler *compiler, struct store_txn *txn, const uint8_t *const *names, size_t count)
 {
 	struct retired made = {0};
-	struct world *world = world_new(&made, &compiler->numbers);
+	struct config_graph *graph = graph_new(&made, &compiler->numbers);
 	bool complete;
 
-	if (world == NULL)
-		return failed(compiler, "memory is exhausted");
-	if (!world_read_names(world, txn, names, count, &complete))
-		return failed_read(compiler, world, &made);
+	if (!graph_read_names(graph, txn, names, count, &complete))
+		return failed_read(compiler, graph, &made);
 	if (complete)
-		return begin_world(compiler, world, &made);
-	failed_read(compiler, world, &made);
+		return begin_world(compiler, graph, &made);
+	failed_read(compiler, graph, &made);
 	return read_all(compiler, txn);
 }
 
 static size_t
-live_pools(const struct world *world)
+live_pools(const struct config_graph *graph)
 {
 	size_t count = 0;
 
-	for (uint32_t i = 0; i < world->slots; i++)
-		count += world->by_slot[i]->model != NULL;
+	for (uint32_t slot = 0; slot < graph->pools.count; slot++)
+		count += graph_pool_at(graph, slot)->model != NULL;
 	return count;
 }
 
@@ -158,20 +141,21 @@ compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew)
 	if (config_schema(txn) > CONFIG_SCHEMA)
 		return failed(compiler,
 		    "the configuration was written by a newer graycloud: use that version of graycloud-dnsd");
-	if (compiler->world == NULL || anew || compiler->broken || generation < compiler->generation)
+	if (compiler->graph == NULL || anew || compiler->broken || generation < compiler->generation)
 		return read_all(compiler, txn);
 	if (generation == compiler->generation)
 		return COMPILED_SAME;
-	/* Slots of deleted pools are not used again; when most are dead a new world has none of them. */
-	if (compiler->world->slots > 64 && compiler->world->slots > 4 * live_pools(compiler->world))
+	/* Slots of deleted pools are not used again; when most are dead a new graph has none of them. */
+	if (compiler->graph->pools.count > 64 &&
+	    compiler->graph->pools.count > 4 * live_pools(compiler->graph))
 		return read_all(compiler, txn);
-	if (world_follow(compiler->world, txn, compiler->generation, &lost)) {
+	if (graph_follow(compiler->graph, txn, compiler->generation, &lost)) {
 		compiler->generation = generation;
 		return COMPILED_NEW;
 	}
 	if (!lost) {
 		compiler->broken = true;
-		failed(compiler, compiler->world->error);
+		failed(compiler, compiler->graph->error);
 	}
 	return read_all(compiler, txn);
 }
@@ -183,14 +167,13 @@ set_state(struct compiler *compiler, struct endpoint_entry *entry, enum health_s
 		return;
 	entry->state = state;
 	for (size_t i = 0; i < entry->users.count; i++)
-		world_dirty(compiler->world, entry->users.list[i]);
+		graph_dirty(compiler->graph, entry->users.list[i]);
 }
 
 /* Whoever follows a feed has its place there, and what failed on the way. */
 struct following {
 	struct compiler *compiler;
 	struct store_txn *txn;
-	bool exhausted;
 };
 
 static void
@@ -199,8 +182,7 @@ read_name(struct following *following, struct name_entry *entry)
 	struct name_record record;
 	bool known = name_get(following->txn, entry->name, &record);
 
-	following->exhausted |=
-	    !world_set_addresses(following->compiler->world, entry, known ? &record : NULL);
+	graph_set_addresses(following->compiler->graph, entry, known ? &record : NULL);
 }
 
 static bool
@@ -208,12 +190,12 @@ follow_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 {
 	struct following *following = arg;
 	struct compiler *compiler = following->compiler;
-	struct endpoint_entry *entry = world_endpoint(compiler->world, &flip->endpoint);
+	struct endpoint_entry *entry = graph_endpoint(compiler->graph, &flip->endpoint);
 	struct name_entry *name;
 
 	compiler->flip = sequence;
 	if (flip->kind == FLIP_ADDRESSES) {
-		if ((name = world_name(compiler->world, &flip->endpoint)) != NULL)
+		if ((name = graph_name(compiler->graph, &flip->endpoint)) != NULL)
 			read_name(following, name);
 		return true;
 	}
@@ -226,7 +208,7 @@ static bool
 read_record(void *arg, const struct endpoint *endpoint, const struct health_record *record)
 {
 	struct compiler *compiler = ((struct following *)arg)->compiler;
-	struct endpoint_entry *entry = world_endpoint(compiler->world, endpoint);
+	struct endpoint_entry *entry = graph_endpoint(compiler->graph, endpoint);
 
 	if (entry == NULL)
 		return true;
@@ -237,22 +219,17 @@ read_record(void *arg, const struct endpoint *endpoint, const struct health_reco
 	return true;
 }
 
-struct sweep {
-	struct compiler *compiler;
-	bool forget;
-};
-
+/* Clear the marks; forget says that an endpoint without one is unknown from now on. */
 static void
-clear_mark(const void *node, VISIT visit, void *arg)
+sweep_endpoints(struct compiler *compiler, bool forget)
 {
-	struct endpoint_entry *entry = *(struct endpoint_entry *const *)node;
-	struct sweep *sweep = arg;
+	for (size_t i = 0; i < compiler->graph->endpoints.count; i++) {
+		struct endpoint_entry *entry = compiler->graph->endpoints.items[i];
 
-	if (visit != postorder && visit != leaf)
-		return;
-	if (sweep->forget && !entry->in_store)
-		set_state(sweep->compiler, entry, HEALTH_UNKNOWN);
-	entry->in_store = false;
+		if (forget && !entry->in_store)
+			set_state(compiler, entry, HEALTH_UNKNOWN);
+		entry->in_store = false;
+	}
 }
 
 static bool
@@ -260,82 +237,59 @@ read_addresses(void *arg, const char *name, const struct name_record *record)
 {
 	struct following *following = arg;
 	struct endpoint key = name_key(name);
-	struct name_entry *entry = world_name(following->compiler->world, &key);
+	struct name_entry *entry = graph_name(following->compiler->graph, &key);
 
 	if (entry == NULL)
 		return true;
 	entry->in_store = true;
-	following->exhausted |= !world_set_addresses(following->compiler->world, entry, record);
+	graph_set_addresses(following->compiler->graph, entry, record);
 	return true;
 }
 
-/* Hostnames live in their tree while their pools follow: gather first. */
-struct gathering {
-	struct name_entry **list;
-	size_t count;
-	bool fresh; /* those that are, else those that are no longer in the store */
-};
-
+/* Forget the addresses of the hostnames whose records are gone, if forget says so; clear the marks. */
 static void
-gather_name(const void *node, VISIT visit, void *arg)
+sweep_names(struct compiler *compiler, bool forget)
 {
-	struct name_entry *entry = *(struct name_entry *const *)node;
-	struct gathering *gathering = arg;
+	for (size_t i = 0; i < compiler->graph->names.count; i++) {
+		struct name_entry *entry = compiler->graph->names.items[i];
 
-	if (visit != postorder && visit != leaf)
-		return;
-	if (gathering->fresh ? entry->fresh : !entry->in_store)
-		gathering->list[gathering->count++] = entry;
-	if (gathering->fresh)
-		entry->fresh = false;
-	else
+		if (forget && !entry->in_store && entry->resolved != NULL)
+			graph_set_addresses(compiler->graph, entry, NULL);
 		entry->in_store = false;
-}
-
-static void
-count_name(const void *node, VISIT visit, void *arg)
-{
-	(void)node;
-	if (visit == postorder || visit == leaf)
-		++*(size_t *)arg;
-}
-
-/* Look up the hostnames that are fresh, or forget those whose records are gone. */
-static void
-sweep_names(struct following *following, bool fresh, bool forget)
-{
-	struct gathering gathering = {.fresh = fresh};
-	size_t count = 0;
-
-	twalk_r(following->compiler->world->names, count_name, &count);
-	if ((gathering.list = calloc(count + 1, sizeof *gathering.list)) == NULL) {
-		following->exhausted = true;
-		return;
 	}
-	twalk_r(following->compiler->world->names, gather_name, &gathering);
-	for (size_t i = 0; i < gathering.count; i++)
-		if (fresh)
-			read_name(following, gathering.list[i]);
-		else if (forget && gathering.list[i]->resolved != NULL)
-			following->exhausted |=
-			    !world_set_addresses(following->compiler->world, gathering.list[i], NULL);
-	free(gathering.list);
 }
 
-/* Endpoints that came with the configuration or with an address: their flips may have been read before we
- * knew them. */
+/* Hostnames and endpoints that came with the configuration or with an address: their flips may have been read
+ * before we knew them. */
 static void
-look_up_fresh(const void *node, VISIT visit, void *arg)
+look_up_fresh_names(struct following *following)
 {
-	struct endpoint_entry *entry = *(struct endpoint_entry *const *)node;
-	struct following *following = arg;
-	struct health_record record;
+	struct map *names = &following->compiler->graph->names;
 
-	if ((visit != postorder && visit != leaf) || !entry->fresh)
-		return;
-	entry->fresh = false;
-	if (health_get(following->txn, &entry->key, &record) && record.state != HEALTH_UNKNOWN)
-		set_state(following->compiler, entry, record.state);
+	for (size_t i = 0; i < names->count; i++) {
+		struct name_entry *entry = names->items[i];
+
+		if (entry->fresh)
+			read_name(following, entry);
+		entry->fresh = false;
+	}
+}
+
+static void
+look_up_fresh_endpoints(struct following *following)
+{
+	struct map *endpoints = &following->compiler->graph->endpoints;
+
+	for (size_t i = 0; i < endpoints->count; i++) {
+		struct endpoint_entry *entry = endpoints->items[i];
+		struct health_record record;
+
+		if (!entry->fresh)
+			continue;
+		entry->fresh = false;
+		if (health_get(following->txn, &entry->key, &record) && record.state != HEALTH_UNKNOWN)
+			set_state(following->compiler, entry, record.state);
+	}
 }
 
 /* Everything that the store has.  In the same store a record that is gone was deleted; in a new one it is
@@ -343,34 +297,28 @@ look_up_fresh(const void *node, VISIT visit, void *arg)
 static void
 read_health(struct following *following, bool forget)
 {
-	struct world *world = following->compiler->world;
-	struct sweep sweep = {following->compiler, false};
+	struct compiler *compiler = following->compiler;
 
 	name_each(following->txn, read_addresses, following);
-	sweep_names(following, false, forget);
-	twalk_r(world->endpoints, clear_mark, &sweep);
+	sweep_names(compiler, forget);
+	sweep_endpoints(compiler, false);
 	health_each(following->txn, read_record, following);
-	sweep.forget = forget;
-	twalk_r(world->endpoints, clear_mark, &sweep);
+	sweep_endpoints(compiler, forget);
 }
 
 /* Judge the pools whose health changed, and once a period those whose latency did. A pool gets its first
  * latency at once. */
 static bool
-settle_health(struct compiler *compiler, struct store_txn *txn, bool all, bool *changed)
+settle_health(struct compiler *compiler, struct store_txn *txn, bool all)
 {
 	uint64_t now = boot_ms();
-	bool slower, due = all || now - compiler->latencies_ms >= LATENCIES_MS;
+	bool due = all || now - compiler->latencies_ms >= LATENCIES_MS;
+	bool changed = graph_settle(compiler->graph);
 
-	if (!world_settle(compiler->world, changed))
-		return false;
 	if (due)
 		compiler->latencies_ms = now;
-	world_look_at_latencies(compiler->world, txn, due);
-	if (!world_settle(compiler->world, &slower))
-		return false;
-	*changed |= slower;
-	return true;
+	graph_look_at_latencies(compiler->graph, txn, due);
+	return graph_settle(compiler->graph) || changed;
 }
 
 enum compiled
@@ -378,9 +326,9 @@ compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew)
 {
 	struct following following = {.compiler = compiler, .txn = txn};
 	uint64_t last = health_flip_last(txn);
-	bool changed, all;
+	bool all;
 
-	if (compiler->world == NULL)
+	if (compiler->graph == NULL)
 		return COMPILED_SAME;
 	all = anew || !compiler->health_known || last < compiler->flip;
 	if (!all && last != compiler->flip)
@@ -390,25 +338,21 @@ compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew)
 		compiler->health_known = true;
 		compiler->flip = last;
 	}
-	if (compiler->world->fresh_names) {
-		compiler->world->fresh_names = false;
-		sweep_names(&following, true, false);
+	if (compiler->graph->fresh_names) {
+		compiler->graph->fresh_names = false;
+		look_up_fresh_names(&following);
 	}
-	if (compiler->world->fresh) {
-		compiler->world->fresh = false;
-		twalk_r(compiler->world->endpoints, look_up_fresh, &following);
+	if (compiler->graph->fresh) {
+		compiler->graph->fresh = false;
+		look_up_fresh_endpoints(&following);
 	}
-	if (!settle_health(compiler, txn, all, &changed) || following.exhausted) {
-		compiler->health_known = false; /* read all of it next time */
-		return failed(compiler, "memory is exhausted");
-	}
-	return changed ? COMPILED_TABLES : COMPILED_SAME;
+	return settle_health(compiler, txn, all) ? COMPILED_TABLES : COMPILED_SAME;
 }
 
 const struct snapshot *
 compiler_snapshot(const struct compiler *compiler)
 {
-	return compiler->world != NULL ? compiler->world->snapshot : NULL;
+	return compiler->graph != NULL ? compiler->graph->snapshot : NULL;
 }
 
 const char *
@@ -417,17 +361,21 @@ compiler_error(const struct compiler *compiler)
 	return compiler->error;
 }
 
+/* Mark the pools of enabled load balancers. */
 static void
-mark_pools(const void *node, VISIT visit, void *arg)
+mark_pools(const struct config_graph *graph)
 {
-	const struct steer_lb *lb = (*(struct lb_entry *const *)node)->compiled;
-	const struct world *world = arg;
+	for (uint32_t slot = 0; slot < graph->pools.count; slot++)
+		graph_pool_at(graph, slot)->used = false;
+	for (size_t i = 0; i < graph->lbs.count; i++) {
+		const struct steer_lb *lb = ((const struct lb_entry *)graph->lbs.items[i])->compiled;
 
-	if ((visit != postorder && visit != leaf) || lb == NULL)
-		return;
-	world->by_slot[lb->fallback.slot]->used = true;
-	for (unsigned i = 0; i < lb->nall; i++)
-		world->by_slot[lb->pools[i].slot]->used = true;
+		if (lb == NULL)
+			continue;
+		graph_pool_at(graph, lb->fallback.slot)->used = true;
+		for (unsigned p = 0; p < lb->nall; p++)
+			graph_pool_at(graph, lb->pools[p].slot)->used = true;
+	}
 }
 
 /* Each endpoint counts once, however many origins it stands for; and so does a hostname that nobody has
@@ -464,38 +412,36 @@ count_unknown(struct pool_entry *pool, uint64_t count)
 size_t
 compiler_unknown(struct compiler *compiler)
 {
-	struct world *world = compiler->world;
+	struct config_graph *graph = compiler->graph;
 	size_t unknown = 0;
 
-	if (world == NULL)
+	if (graph == NULL)
 		return 0;
 	compiler->count++;
-	for (uint32_t i = 0; i < world->slots; i++)
-		world->by_slot[i]->used = false;
-	twalk_r(world->lbs, mark_pools, world);
-	for (uint32_t i = 0; i < world->slots; i++)
-		if (world->by_slot[i]->used)
-			unknown += count_unknown(world->by_slot[i], compiler->count);
+	mark_pools(graph);
+	for (uint32_t slot = 0; slot < graph->pools.count; slot++)
+		if (graph_pool_at(graph, slot)->used)
+			unknown += count_unknown(graph_pool_at(graph, slot), compiler->count);
 	return unknown;
 }
 
 void
 compiler_counts(const struct compiler *compiler, struct compiled_counts *counts)
 {
-	const struct world *world = compiler->world;
+	const struct config_graph *graph = compiler->graph;
 
 	*counts = (struct compiled_counts){0};
-	if (world == NULL)
+	if (graph == NULL)
 		return;
-	*counts = (struct compiled_counts){.zones = world->nzones,
-	    .lbs = world->nlbs,
-	    .pools = live_pools(world),
-	    .endpoints = world->nendpoints};
+	*counts = (struct compiled_counts){.zones = graph->zones.count,
+	    .lbs = graph->lbs.count,
+	    .pools = live_pools(graph),
+	    .endpoints = graph->endpoints.count};
 }
 
 /* S28, by slot. */
 struct judging {
-	const struct world *world;
+	const struct config_graph *graph;
 	const struct compiled_status *out;
 	struct status_of_pool *pools;
 };
@@ -504,7 +450,7 @@ static struct status_of_pool
 judged_pool(const void *arg, const struct id *id)
 {
 	const struct judging *judging = arg;
-	const struct pool_entry *pool = world_find(&judging->world->pools, id, world_by_id);
+	const struct pool_entry *pool = graph_find_pool(judging->graph, id);
 
 	return pool != NULL && pool->model != NULL ? judging->pools[pool->slot]
 						   : (struct status_of_pool){POOL_CRITICAL, false};
@@ -545,13 +491,8 @@ judge_lb(const struct judging *judging, const struct lb_entry *entry)
 }
 
 static void
-tell_lb(const void *node, VISIT visit, void *arg)
+report_lb(const struct judging *judging, const struct lb_entry *entry)
 {
-	const struct lb_entry *entry = *(struct lb_entry *const *)node;
-	const struct judging *judging = arg;
-
-	if (visit != postorder && visit != leaf)
-		return;
 	judging->out->lb(judging->out->arg, entry->model->name,
 	    entry->compiled != NULL && all_good(judging, entry->compiled) ? LB_HEALTHY
 									  : judge_lb(judging, entry),
@@ -561,14 +502,14 @@ tell_lb(const void *node, VISIT visit, void *arg)
 void
 compiler_status(const struct compiler *compiler, const struct compiled_status *status)
 {
-	const struct world *world = compiler->world;
-	struct judging judging = {.world = world, .out = status};
+	const struct config_graph *graph = compiler->graph;
+	struct judging judging = {.graph = graph, .out = status};
 
-	if (world == NULL)
+	if (graph == NULL)
 		return;
-	judging.pools = xcalloc(MAX(world->slots, 1u), sizeof *judging.pools);
-	for (uint32_t i = 0; i < world->slots; i++) {
-		const struct pool_entry *pool = world->by_slot[i];
+	judging.pools = xcalloc(graph->pools.count, sizeof *judging.pools);
+	for (uint32_t i = 0; i < graph->pools.count; i++) {
+		const struct pool_entry *pool = graph_pool_at(graph, i);
 
 		judging.pools[i] = (struct status_of_pool){POOL_CRITICAL, false};
 		if (pool->model == NULL)
@@ -577,37 +518,34 @@ compiler_status(const struct compiler *compiler, const struct compiled_status *s
 		judging.pools[i].usable = pool_judge(pool->model, pool->states).usable;
 		status->pool(status->arg, pool->model->name, judging.pools[i].status);
 	}
-	twalk_r(world->lbs, tell_lb, &judging);
+	for (size_t i = 0; i < graph->lbs.count; i++)
+		report_lb(&judging, graph->lbs.items[i]);
 	free(judging.pools);
 }
 
-struct pairs {
-	const struct world *world;
-	size_t count;
-};
-
-static void
-count_pairs(const void *node, VISIT visit, void *arg)
+static size_t
+count_pairs(const struct config_graph *graph, const struct steer_lb *lb)
 {
-	const struct steer_lb *lb = (*(struct lb_entry *const *)node)->compiled;
-	struct pairs *pairs = arg;
+	size_t count = 0;
 
-	for (unsigned i = 0; (visit == postorder || visit == leaf) && lb != NULL && i <= lb->nall; i++) {
+	for (unsigned i = 0; lb != NULL && i <= lb->nall; i++) {
 		uint32_t slot = i < lb->nall ? lb->pools[i].slot : lb->fallback.slot;
-		const struct pool *model = pairs->world->by_slot[slot]->model;
+		const struct pool *model = graph_pool_at(graph, slot)->model;
 
-		pairs->count += model != NULL ? model->norigins : 0;
+		count += model != NULL ? model->norigins : 0;
 	}
+	return count;
 }
 
 size_t
 compiler_pairs(const struct compiler *compiler)
 {
-	struct pairs pairs = {.world = compiler->world};
+	const struct config_graph *graph = compiler->graph;
+	size_t count = 0;
 
-	if (compiler->world != NULL)
-		twalk_r(compiler->world->lbs, count_pairs, &pairs);
-	return pairs.count;
+	for (size_t i = 0; graph != NULL && i < graph->lbs.count; i++)
+		count += count_pairs(graph, ((const struct lb_entry *)graph->lbs.items[i])->compiled);
+	return count;
 }
 
 /* A text of numbers is "FIRST", NUL, "SECOND", NUL; a load balancer's first is empty. */
@@ -616,9 +554,9 @@ number_text(const struct compiler *compiler, uint32_t number, const char **secon
 {
 	const char *first;
 
-	if (number >= compiler->numbers.count)
+	if (number >= compiler->numbers.map.count)
 		return NULL;
-	first = compiler->numbers.items[number]->text;
+	first = ((const struct numbered *)compiler->numbers.map.items[number])->text;
 	*second = first + strlen(first) + 1;
 	return first;
 }
@@ -639,8 +577,7 @@ compiler_origin_name(
 const struct lb *
 compiler_lb(const struct compiler *compiler, const struct id *id)
 {
-	const struct lb_entry *entry =
-	    compiler->world != NULL ? world_find(&compiler->world->lbs, id, world_by_id) : NULL;
+	const struct lb_entry *entry = compiler->graph != NULL ? graph_find_lb(compiler->graph, id) : NULL;
 
 	return entry != NULL ? entry->model : NULL;
 }
@@ -648,24 +585,23 @@ compiler_lb(const struct compiler *compiler, const struct id *id)
 const struct pool *
 compiler_pool(const struct compiler *compiler, uint32_t slot, const enum health_state **states)
 {
-	if (compiler->world == NULL || slot >= compiler->world->slots)
+	if (compiler->graph == NULL || slot >= compiler->graph->pools.count)
 		return NULL;
-	*states = compiler->world->by_slot[slot]->states;
-	return compiler->world->by_slot[slot]->model;
+	*states = graph_pool_at(compiler->graph, slot)->states;
+	return graph_pool_at(compiler->graph, slot)->model;
 }
 
-long
+size_t
 compiler_force(struct compiler *compiler, const char *text, enum forced forced)
 {
 	struct address address;
 	bool literal = address_from_text(&address, text);
 	char *name = literal ? NULL : schema_clean_host_name(text); /* as pools keep it */
-	struct world *world = compiler->world;
-	long count = 0;
-	bool changed;
+	struct config_graph *graph = compiler->graph;
+	size_t count = 0;
 
-	for (uint32_t slot = 0; world != NULL && slot < world->slots; slot++) {
-		struct pool_entry *pool = world->by_slot[slot];
+	for (uint32_t slot = 0; graph != NULL && slot < graph->pools.count; slot++) {
+		struct pool_entry *pool = graph_pool_at(graph, slot);
 
 		for (size_t i = 0; pool->model != NULL && i < pool->model->norigins; i++) {
 			struct origin *origin = &pool->model->origins[i];
@@ -674,55 +610,54 @@ compiler_force(struct compiler *compiler, const char *text, enum forced forced)
 				    : name == NULL || strcmp(origin->address, name) != 0)
 				continue;
 			origin->forced = forced;
-			world_dirty(world, pool);
+			graph_dirty(graph, pool);
 			count++;
 		}
 	}
 	free(name);
-	return world == NULL || world_settle(world, &changed) ? count : -1;
+	if (graph != NULL)
+		graph_settle(graph);
+	return count;
 }
 
 bool
-compiler_end_passed(const struct compiler *compiler)
+compiler_expired(const struct compiler *compiler)
 {
-	return compiler->world != NULL && deadline_passed(&compiler->world->next_end);
+	return compiler->graph != NULL && deadline_passed(&compiler->graph->next_expiry);
 }
 
 enum compiled
-compiler_pass_ends(struct compiler *compiler, struct store_txn *txn)
+compiler_expire(struct compiler *compiler, struct store_txn *txn)
 {
-	struct world *world = compiler->world;
-	bool changed;
+	struct config_graph *graph = compiler->graph;
 
-	if (!compiler_end_passed(compiler))
+	if (!compiler_expired(compiler))
 		return COMPILED_SAME;
-	world->next_end = (struct deadline){0};
-	for (uint32_t slot = 0; slot < world->slots; slot++) {
-		struct pool_entry *pool = world->by_slot[slot];
+	graph->next_expiry = (struct deadline){0};
+	for (uint32_t slot = 0; slot < graph->pools.count; slot++) {
+		struct pool_entry *pool = graph_pool_at(graph, slot);
 		struct pool *model;
 
-		if (pool->model == NULL || !deadline_is_set(&pool->model->ends))
+		if (pool->model == NULL || !deadline_is_set(&pool->model->expiry))
 			continue;
-		if (!deadline_passed(&pool->model->ends))
-			deadline_add(&world->next_end, &pool->model->ends);
-		else if ((model = config_pool(txn, pool->id.text)) != NULL &&
-		    !world_set_pool(world, pool, model))
-			return failed(compiler, "memory is exhausted");
+		if (!deadline_passed(&pool->model->expiry))
+			deadline_add(&graph->next_expiry, &pool->model->expiry);
+		else if ((model = config_pool(txn, pool->id.text)) != NULL)
+			graph_set_pool(graph, pool, model);
 	}
-	if (!world_settle(world, &changed))
-		return failed(compiler, "memory is exhausted");
-	return changed ? COMPILED_TABLES : COMPILED_SAME;
+	return graph_settle(graph) ? COMPILED_TABLES : COMPILED_SAME;
 }
 
 static struct compiler *
 read_once(
     struct compiler *compiler, enum compiled compiled, struct store_txn *health, struct problems *problems)
 {
-	if (compiled == COMPILED_NEW &&
-	    (health == NULL || compiler_health(compiler, health, true) != COMPILED_FAILED))
+	if (compiled == COMPILED_NEW) {
+		if (health != NULL)
+			compiler_health(compiler, health, true);
 		return compiler;
-	problems_error(problems, "the configuration cannot be compiled: %s",
-	    compiler != NULL ? compiler_error(compiler) : "memory is exhausted");
+	}
+	problems_error(problems, "the configuration cannot be compiled: %s", compiler_error(compiler));
 	compiler_free(compiler);
 	return NULL;
 }
@@ -732,8 +667,7 @@ compiler_read(struct store_txn *config, struct store_txn *health, struct problem
 {
 	struct compiler *compiler = compiler_new();
 
-	return read_once(compiler,
-	    compiler != NULL ? compiler_config(compiler, config, true) : COMPILED_FAILED, health, problems);
+	return read_once(compiler, compiler_config(compiler, config, true), health, problems);
 }
 
 struct compiler *
@@ -741,10 +675,9 @@ compiler_read_names(struct store_txn *config, struct store_txn *health, const ui
     size_t count, struct problems *problems)
 {
 	struct compiler *compiler = compiler_new();
+	bool known = config_schema(config) <= CONFIG_SCHEMA;
 
 	return read_once(compiler,
-	    compiler == NULL                            ? COMPILED_FAILED
-		: config_schema(config) > CONFIG_SCHEMA ? compiler_config(compiler, config, true)
-							: read_names(compiler, config, names, count),
+	    known ? read_names(compiler, config, names, count) : compiler_config(compiler, config, true),
 	    health, problems);
 }

@@ -24,7 +24,6 @@ enum compiled {
 	COMPILED_FAILED  /* the old one stays good; compiler_error() says why */
 };
 
-/* NULL where memory is exhausted. */
 struct compiler *compiler_new(void);
 void compiler_free(struct compiler *compiler);
 
@@ -50,11 +49,11 @@ enum compiled compiler_config(struct compiler *compiler, struct store_txn *txn, 
 enum compiled compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew);
 
 /*
- * Ends that pass (disabled_until, forced_until): has one passed, and looking.  From then on the pools are as
- * the configuration says without it.
+ * What the configuration says until a time (disabled_until, forced_until): compiler_expired() tells if the
+ * first of these times has passed, compiler_expire() makes the pools as the configuration says without it.
  */
-bool compiler_end_passed(const struct compiler *compiler);
-enum compiled compiler_pass_ends(struct compiler *compiler, struct store_txn *txn);
+bool compiler_expired(const struct compiler *compiler);
+enum compiled compiler_expire(struct compiler *compiler, struct store_txn *txn);
 
 /* The newest snapshot; NULL before the first compile. */
 const struct snapshot *compiler_snapshot(const struct compiler *compiler);
@@ -100,10 +99,9 @@ bool compiler_origin_name(
 
 /*
  * For what-if: from now on every origin of an address or hostname is forced up or down, whatever is
- * configured.  Call before the snapshot is used.  Returns how many origins there are; -1 where memory is
- * exhausted.
+ * configured.  Call before the snapshot is used.  Returns how many origins there are.
  */
-long compiler_force(struct compiler *compiler, const char *address, enum forced forced);
+size_t compiler_force(struct compiler *compiler, const char *address, enum forced forced);
 
 /* For explain: the model of an enabled load balancer; NULL where there is none. */
 const struct lb *compiler_lb(const struct compiler *compiler, const struct id *id);

@@ -1,5 +1,5 @@
-/* The loading half of document.h: what stands in the store was checked when it was written. */
-#include "admin/edit/document.h"
+/* document_load.c -- see document_load.h. */
+#include "zones/document/document_load.h"
 
 #include "zones/base/siphash.h"
 #include "zones/document/schema.h"
@@ -66,7 +66,7 @@ lasts(struct pool *pool, const struct value *object, const char *key, const char
 
 	if (!deadline_is_set(&end) || deadline_passed(&end))
 		return false;
-	deadline_add(&pool->ends, &end);
+	deadline_add(&pool->expiry, &end);
 	return true;
 }
 
@@ -652,4 +652,24 @@ document_load_lb(struct bytes text)
 	}
 	model_free_lb(lb);
 	return NULL;
+}
+
+bool
+document_name(struct bytes stored, char out[256])
+{
+	static const char key[] = "\"name\":\"";
+	const char *at = memmem(stored.data, stored.len, key, sizeof key - 1), *end;
+	size_t left;
+
+	if (at == NULL)
+		return false;
+	at += sizeof key - 1;
+	left = stored.len - (size_t)(at - (const char *)stored.data);
+	/* No name has a character that JSON would escape. */
+	end = memchr(at, '"', left);
+	if (end == NULL || end == at || end - at > 255)
+		return false;
+	memcpy(out, at, (size_t)(end - at));
+	out[end - at] = '\0';
+	return true;
 }

@@ -1,6 +1,5 @@
 #include "zones/document/json.h"
 
-#include <err.h>
 #include <jansson.h>
 #include <stdlib.h>
 
@@ -15,7 +14,7 @@ static struct json *
 out(json_t *value)
 {
 	if (value == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	return (struct json *)value;
 }
 
@@ -23,7 +22,7 @@ static void
 must(int rc)
 {
 	if (rc != 0)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 }
 
 struct json *
@@ -32,6 +31,8 @@ json_read(const char *text, size_t len, const char *where, struct problems *prob
 	json_error_t error;
 	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 
+	if (value == NULL && json_error_code(&error) == json_error_out_of_memory)
+		memory_exhausted(0);
 	if (value == NULL)
 		problems_error(problems, "%s:%d: this is no JSON: %s", where, error.line, error.text);
 	return (struct json *)value;
@@ -40,7 +41,12 @@ json_read(const char *text, size_t len, const char *where, struct problems *prob
 struct json *
 json_read_quietly(struct bytes text)
 {
-	return (struct json *)json_loadb(text.data, text.len, JSON_DECODE_ANY, NULL);
+	json_error_t error;
+	json_t *value = json_loadb(text.data, text.len, JSON_DECODE_ANY, &error);
+
+	if (value == NULL && json_error_code(&error) == json_error_out_of_memory)
+		memory_exhausted(0);
+	return (struct json *)value;
 }
 
 char *
@@ -50,7 +56,7 @@ json_write(const struct json *value, bool indented)
 	    JSON_ENCODE_ANY | JSON_REAL_PRECISION(15) | (indented ? JSON_INDENT(2) : JSON_COMPACT));
 
 	if (text == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	return text;
 }
 

@@ -150,7 +150,7 @@ struct pool {
 	struct origin *origins;
 	size_t norigins;
 	struct notification_filter pool_filter, origin_filter;
-	struct deadline ends; /* the first of its disabled_until and forced_until that lie ahead */
+	struct deadline expiry; /* the first of its disabled_until and forced_until that lie ahead */
 };
 
 enum monitor_type {

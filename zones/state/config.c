@@ -1,6 +1,6 @@
 #include "zones/state/config.h"
 
-#include "admin/edit/document.h"
+#include "zones/document/document_load.h"
 #include "zones/state/config_rows.h"
 
 #include <stdlib.h>

@@ -1,12 +1,14 @@
 /*
- * world_names.c -- a world of a few names: what answers to questions for them need, and no more.
+ * graph_names.c -- a graph of a few names: what answers to questions for them need, and no more.
  *
  * Of each zone around a name it has the rows of the name, of its ancestors, of the wildcards there, and one
  * owner below each ancestor, so that empty non-terminals exist. Of the load balancers it has those at these
  * names, and one that makes the deepest ancestor exist. The cost does not grow with the zones, and with the
  * load balancers only by a look at the index of their names.
  */
-#include "zones/compile/world.h"
+#include "zones/compile/graph.h"
+
+#include "zones/base/array.h"
 
 #include <stdlib.h>
 
@@ -29,68 +31,60 @@ struct wanted {
 };
 
 struct picking {
-	struct world *world;
+	struct config_graph *graph;
 	struct store_txn *txn;
 	struct wanted *wanted;
 	size_t nwanted;
-	bool failed;
 };
 
 /* ---- rows ---- */
 
-static bool
+static void
 add_owner(struct zone_entry *zone, const uint8_t *key, size_t len)
 {
 	struct zone_owners *only = zone->only;
-	struct owner_key *grown = realloc(only->keys, (only->count + 1) * sizeof *grown);
 
-	if (grown == NULL)
-		return false;
-	only->keys = grown;
-	memcpy(grown[only->count].key, key, len);
-	grown[only->count++].len = len;
-	return true;
+	only->keys = array_grow(only->keys, only->count, sizeof *only->keys);
+	memcpy(only->keys[only->count].key, key, len);
+	only->keys[only->count++].len = len;
 }
 
 /* One ancestor of a wanted name, or the name itself, which has no labels more. */
-static bool
+static void
 add_ancestor(struct picking *picking, struct zone_entry *zone, const uint8_t *name, bool itself)
 {
 	uint8_t wildcard[NAME_MAX_LEN + 2] = {1, '*'}, key[NAME_MAX_KEY], below[NAME_MAX_KEY];
 	size_t len = name_to_key(key, name, zone->info.name), below_len, octets = name_len(name);
 
 	if (len == 0)
-		return true;
-	if (!add_owner(zone, key, len))
-		return false;
+		return;
+	add_owner(zone, key, len);
 	/* A key ends with 00, and what lies below goes on with another octet there. */
 	if (len > 1) {
 		key[len - 1] = 1;
 		if (config_owner_from(
 			picking->txn, zone->number, (struct bytes){key, len}, below, &below_len) &&
-		    below_len > len && memcmp(below, key, len - 1) == 0 && !add_owner(zone, below, below_len))
-			return false;
+		    below_len > len && memcmp(below, key, len - 1) == 0)
+			add_owner(zone, below, below_len);
 	}
 	if (itself || octets + 2 > NAME_MAX_LEN)
-		return true;
+		return;
 	memcpy(wildcard + 2, name, octets);
-	len = name_to_key(key, wildcard, zone->info.name);
-	return len == 0 || add_owner(zone, key, len);
+	if ((len = name_to_key(key, wildcard, zone->info.name)) > 0)
+		add_owner(zone, key, len);
 }
 
-static bool
+static void
 add_rows(struct picking *picking, struct zone_entry *zone, const uint8_t *name)
 {
 	unsigned labels = name_labels(name), apex = name_labels(zone->info.name);
 
 	for (unsigned skip = 0; skip + apex <= labels; skip++)
-		if (!add_ancestor(picking, zone, name_skip(name, skip), skip == 0))
-			return false;
-	return true;
+		add_ancestor(picking, zone, name_skip(name, skip), skip == 0);
 }
 
 /* Every served zone that encloses the name: DS is asked of the parent's. */
-static bool
+static void
 add_zones(struct picking *picking, const uint8_t *name)
 {
 	for (unsigned skip = 0, labels = name_labels(name); skip <= labels; skip++) {
@@ -101,16 +95,12 @@ add_zones(struct picking *picking, const uint8_t *name)
 		name_lower(apex, name_skip(name, skip));
 		if (!config_zone(picking->txn, apex, &info))
 			continue;
-		entry = world_find(&picking->world->zones, &info.number, world_by_number);
-		if (entry == NULL) {
-			if ((entry = world_add_zone(picking->world, &info)) == NULL ||
-			    (entry->only = calloc(1, sizeof *entry->only)) == NULL)
-				return false;
+		if ((entry = graph_find_zone(picking->graph, info.number)) == NULL) {
+			entry = graph_add_zone(picking->graph, &info);
+			entry->only = xcalloc(1, sizeof *entry->only);
 		}
-		if (!add_rows(picking, entry, name))
-			return false;
+		add_rows(picking, entry, name);
 	}
-	return true;
 }
 
 static int
@@ -118,11 +108,11 @@ compare_owner_keys(const void *a, const void *b)
 {
 	const struct owner_key *x = a, *y = b;
 
-	return world_compare_keys(x->key, x->len, y->key, y->len);
+	return graph_compare_keys(x->key, x->len, y->key, y->len);
 }
 
 bool
-world_each_owner(struct store_txn *txn, uint32_t zone, struct zone_owners *only, config_row_fn *fn, void *arg)
+graph_each_owner(struct store_txn *txn, uint32_t zone, struct zone_owners *only, config_row_fn *fn, void *arg)
 {
 	if (only->count > 0)
 		qsort(only->keys, only->count, sizeof *only->keys, compare_owner_keys);
@@ -180,16 +170,11 @@ labels_of(const char *text, size_t len)
 	return count;
 }
 
-static bool
+static void
 note_own(struct wanted *wanted, const struct id *id)
 {
-	struct id *grown = realloc(wanted->own, (wanted->nown + 1) * sizeof *grown);
-
-	if (grown == NULL)
-		return false;
-	wanted->own = grown;
+	wanted->own = array_grow(wanted->own, wanted->nown, sizeof *wanted->own);
 	wanted->own[wanted->nown++] = *id;
-	return true;
 }
 
 static bool
@@ -198,7 +183,7 @@ meet_lb(void *arg, struct bytes name, const struct id *id)
 	struct picking *picking = arg;
 	const char *text = name.data;
 
-	for (size_t i = 0; i < picking->nwanted && !picking->failed; i++) {
+	for (size_t i = 0; i < picking->nwanted; i++) {
 		struct wanted *wanted = &picking->wanted[i];
 		unsigned common = common_labels(wanted->text, wanted->len, text, name.len);
 		struct sharing *sharing = &wanted->sharing[common % DEPTHS];
@@ -212,21 +197,19 @@ meet_lb(void *arg, struct bytes name, const struct id *id)
 
 			if (labels == common ? common == wanted->labels
 					     : labels == common + 1 && text[0] == '*')
-				picking->failed = !note_own(wanted, id);
+				note_own(wanted, id);
 		}
 	}
-	return !picking->failed;
+	return true;
 }
 
-static bool
+static void
 add_lb(struct picking *picking, const struct id *id)
 {
 	struct lb *model;
 
-	if (world_find(&picking->world->lbs, id, world_by_id) != NULL)
-		return true;
-	model = config_lb(picking->txn, id->text);
-	return model == NULL || world_add_lb(picking->world, model) != NULL;
+	if (graph_find_lb(picking->graph, id) == NULL && (model = config_lb(picking->txn, id->text)) != NULL)
+		graph_add_lb(picking->graph, model);
 }
 
 /* Does the load balancer make names exist in the zone of the wanted name? */
@@ -242,27 +225,27 @@ is_in_zone(struct picking *picking, const struct wanted *wanted, const struct id
 	return in;
 }
 
-/* One that makes the deepest ancestor exist. False if it may be among those that were not kept. */
-static bool
+/* One that makes the deepest ancestor exist. Not complete if it may be among those that were not kept. */
+static void
 add_deepest(struct picking *picking, const struct wanted *wanted, bool *complete)
 {
 	for (unsigned depth = DEPTHS - 1; depth > 0; depth--) {
 		const struct sharing *sharing = &wanted->sharing[depth];
 
 		for (unsigned i = 0; i < MIN(sharing->count, CANDIDATES); i++)
-			if (is_in_zone(picking, wanted, &sharing->ids[i]))
-				return add_lb(picking, &sharing->ids[i]);
+			if (is_in_zone(picking, wanted, &sharing->ids[i])) {
+				add_lb(picking, &sharing->ids[i]);
+				return;
+			}
 		*complete &= sharing->count <= CANDIDATES;
 	}
-	return true;
 }
 
-static bool
+static void
 add_lbs(struct picking *picking, const uint8_t *const *names, size_t count, bool *complete)
 {
-	bool good = (picking->wanted = calloc(count, sizeof *picking->wanted)) != NULL;
-
-	picking->nwanted = good ? count : 0;
+	picking->wanted = xcalloc(count, sizeof *picking->wanted);
+	picking->nwanted = count;
 	for (size_t i = 0; i < picking->nwanted; i++) {
 		struct wanted *wanted = &picking->wanted[i];
 
@@ -273,49 +256,47 @@ add_lbs(struct picking *picking, const uint8_t *const *names, size_t count, bool
 		for (char *at = wanted->text; *at != '\0'; at++)
 			*at = (char)name_lower_octet((uint8_t)*at);
 	}
-	if (good)
-		config_each_name(picking->txn, KIND_LB, meet_lb, picking);
-	good = good && !picking->failed;
+	config_each_name(picking->txn, KIND_LB, meet_lb, picking);
 	for (size_t i = 0; i < picking->nwanted; i++) {
 		struct wanted *wanted = &picking->wanted[i];
 
-		good = good && add_deepest(picking, wanted, complete);
-		for (size_t j = 0; good && j < wanted->nown; j++)
-			good = add_lb(picking, &wanted->own[j]);
+		add_deepest(picking, wanted, complete);
+		for (size_t j = 0; j < wanted->nown; j++)
+			add_lb(picking, &wanted->own[j]);
 		free(wanted->own);
 	}
 	free(picking->wanted);
-	return good;
 }
 
 /* The pools that they name. */
-static bool
+static void
 add_pools(struct picking *picking)
 {
-	struct world *world = picking->world;
+	struct config_graph *graph = picking->graph;
 
-	for (uint32_t i = 0; i < world->slots; i++) {
-		struct pool *model = config_pool(picking->txn, world->by_slot[i]->id.text);
+	for (uint32_t slot = 0; slot < graph->pools.count; slot++) {
+		struct pool_entry *pool = graph_pool_at(graph, slot);
+		struct pool *model = config_pool(picking->txn, pool->id.text);
 
-		if (model != NULL && !world_set_pool(world, world->by_slot[i], model))
-			return false;
+		if (model != NULL)
+			graph_set_pool(graph, pool, model);
 	}
-	return true;
 }
 
 bool
-world_read_names(
-    struct world *world, struct store_txn *txn, const uint8_t *const *names, size_t count, bool *complete)
+graph_read_names(struct config_graph *graph, struct store_txn *txn, const uint8_t *const *names, size_t count,
+    bool *complete)
 {
-	struct picking picking = {.world = world, .txn = txn};
-	bool changed;
+	struct picking picking = {.graph = graph, .txn = txn};
 
-	strcpy(world->error, "memory is exhausted");
 	*complete = true;
 	for (size_t i = 0; i < count; i++)
-		if (!add_zones(&picking, names[i]))
-			return false;
-	return add_lbs(&picking, names, count, complete) && add_pools(&picking) &&
-	    world_build_zones(world, txn) && world_settle(world, &changed) &&
-	    world_publish(world, config_generation(txn));
+		add_zones(&picking, names[i]);
+	add_lbs(&picking, names, count, complete);
+	add_pools(&picking);
+	if (!graph_build_zones(graph, txn))
+		return false;
+	graph_settle(graph);
+	graph_publish(graph, config_generation(txn));
+	return true;
 }

@@ -1,11 +1,11 @@
 /*
- * world_latency.c -- how fast the pools of a world answer, for dynamic_latency (S41).
+ * graph_latency.c -- how fast the pools of a graph answer, for dynamic_latency (S41).
  *
  * The monitor writes round-trip times once a second, without a word in the feed of flips: they are looked up,
  * and only those of pools that some load balancer chooses by latency. A pool that has none yet is looked up
  * in each pass: it costs a look into the store only if one of its endpoints is up.
  */
-#include "zones/compile/world.h"
+#include "zones/compile/graph.h"
 
 struct mean {
 	uint64_t sum_us;
@@ -59,10 +59,10 @@ pool_latency(const struct pool_entry *pool, struct store_txn *health)
 }
 
 void
-world_look_at_latencies(struct world *world, struct store_txn *health, bool known)
+graph_look_at_latencies(struct config_graph *graph, struct store_txn *health, bool known)
 {
-	for (uint32_t slot = 0; world->by_latency && slot < world->slots; slot++) {
-		struct pool_entry *pool = world->by_slot[slot];
+	for (uint32_t slot = 0; graph->by_latency && slot < graph->pools.count; slot++) {
+		struct pool_entry *pool = graph_pool_at(graph, slot);
 		uint32_t latency_us;
 
 		if (pool->latency_us != 0 && !known)
@@ -71,6 +71,6 @@ world_look_at_latencies(struct world *world, struct store_txn *health, bool know
 		if (latency_us == pool->latency_us)
 			continue;
 		pool->latency_us = latency_us;
-		world_dirty(world, pool);
+		graph_dirty(graph, pool);
 	}
 }

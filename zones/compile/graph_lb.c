@@ -1,4 +1,7 @@
-#include "zones/compile/world.h"
+/*
+ * graph_lb.c -- the load balancers of a graph; each is compiled into one allocation (steer.h).
+ */
+#include "zones/compile/graph.h"
 
 #include "zones/base/siphash.h"
 
@@ -7,7 +10,7 @@
 /* One load balancer on its way into one allocation: how much there is of each, and then where the next one
  * goes. */
 struct building {
-	struct world *world;
+	struct config_graph *graph;
 	const struct lb *lb;
 	struct expression **conditions; /* of sets, then of rules */
 	size_t npools, nplaces, nweights, condition_octets;
@@ -15,7 +18,6 @@ struct building {
 	struct steer_place *place;
 	uint8_t *condition;
 	bool by_latency; /* some clients get the fastest pool */
-	bool failed;
 };
 
 static size_t
@@ -58,12 +60,11 @@ measure_overrides(struct building *building, const struct lb_override *overrides
 static uint32_t
 slot_of(struct building *building, const struct id *id)
 {
-	struct pool_entry *pool = world_pool(building->world, id);
+	struct pool_entry *pool = graph_pool(building->graph, id);
 
-	building->failed |= pool == NULL;
-	if (pool != NULL && building->by_latency)
-		pool->by_latency = building->world->by_latency = true;
-	return pool != NULL ? pool->slot : 0;
+	if (building->by_latency)
+		pool->by_latency = building->graph->by_latency = true;
+	return pool->slot;
 }
 
 static const struct steer_pool *
@@ -228,15 +229,13 @@ build(struct building *building)
 	size_t weights = building->nweights * sizeof(struct steer_pool),
 	       overrides = noverrides > 0 ? sizeof(struct steer_overrides) : 0;
 	size_t list = noverrides * sizeof(struct steer_override);
-	struct steer_lb *compiled = calloc(1,
+	struct steer_lb *compiled = xcalloc(1,
 	    rounded(pools) + rounded(kinds) + rounded(places) + rounded(weights) + rounded(overrides) +
 		rounded(list) + building->condition_octets + lb->ncleared * sizeof(struct steer_cleared));
 	struct steer_places *by_kind;
 	struct steer_overrides *its;
 	uint8_t *at = (uint8_t *)compiled;
 
-	if (compiled == NULL)
-		return NULL;
 	cut(&at, pools);
 	by_kind = cut(&at, kinds);
 	building->pool = compiled->pools;
@@ -273,12 +272,11 @@ goes_by_latency(const struct lb *lb)
 	return some;
 }
 
-struct steer_lb *
-world_compile_lb(struct world *world, const struct lb_entry *entry)
+static struct steer_lb *
+compile_lb(struct config_graph *graph, const struct lb *lb)
 {
-	const struct lb *lb = entry->model;
 	size_t noverrides = lb->nsets + lb->nrules;
-	struct building building = {.world = world,
+	struct building building = {.graph = graph,
 	    .lb = lb,
 	    .by_latency = goes_by_latency(lb),
 	    .npools = lb->npools,
@@ -294,10 +292,66 @@ world_compile_lb(struct world *world, const struct lb_entry *entry)
 	for (size_t i = 0; i < noverrides; i++)
 		free(building.conditions[i]);
 	free(building.conditions);
-	if (compiled == NULL || building.failed) {
-		free(compiled);
-		return NULL;
-	}
-	compiled->number = entry->number;
 	return compiled;
+}
+
+/* ---- entries ---- */
+
+struct bytes
+graph_lb_key(const void *item)
+{
+	return graph_id_key(&((const struct lb_entry *)item)->id);
+}
+
+struct bytes
+graph_lb_name_key(const void *item)
+{
+	const uint8_t *wire = ((const struct lb_entry *)item)->model->wire;
+
+	return (struct bytes){wire, name_len(wire)};
+}
+
+struct lb_entry *
+graph_find_lb(const struct config_graph *graph, const struct id *id)
+{
+	return map_find(&graph->lbs, graph_id_key(id));
+}
+
+struct lb_entry *
+graph_lb_by_name(const struct config_graph *graph, const uint8_t *name)
+{
+	uint8_t lower[NAME_MAX_LEN + 1];
+	size_t len = name_lower(lower, name);
+
+	return map_find(&graph->lbs_by_name, (struct bytes){lower, len});
+}
+
+struct lb_entry *
+graph_add_lb(struct config_graph *graph, struct lb *model)
+{
+	struct lb_entry *entry = xcalloc(1, sizeof *entry);
+
+	entry->id = model->id;
+	entry->model = model;
+	entry->number = numbers_of(graph->numbers, "", model->name);
+	if (model->enabled) {
+		entry->compiled = compile_lb(graph, model);
+		entry->compiled->number = entry->number;
+	}
+	map_add(&graph->lbs, entry);
+	/* The store holds each name once; of a damaged one the first counts. */
+	if (graph_lb_by_name(graph, model->wire) == NULL)
+		map_add(&graph->lbs_by_name, entry);
+	return entry;
+}
+
+void
+graph_remove_lb(struct config_graph *graph, struct lb_entry *entry)
+{
+	if (graph_lb_by_name(graph, entry->model->wire) == entry)
+		map_remove(&graph->lbs_by_name, graph_lb_name_key(entry));
+	map_remove(&graph->lbs, graph_lb_key(entry));
+	retired_add(graph->retired, free, entry->compiled);
+	model_free_lb(entry->model);
+	free(entry);
 }

@@ -1,0 +1,260 @@
+/*
+ * graph.h -- the configuration as a graph, while a compiler follows it (used by compile.c alone).
+ *
+ * Load balancers name pools, pools use endpoints and hostnames, zones hold load balancers.  A change of one
+ * reaches those that it matters to along these links.
+ *
+ *   graph.c          begin and end, numbers for counters, what is retired
+ *   graph_pool.c     pools in their slots
+ *   graph_uses.c     what pools use: endpoints, hostnames
+ *   graph_lb.c       load balancers
+ *   graph_zones.c    zones with their load balancers
+ *   graph_read.c     all of a store
+ *   graph_names.c    what a few names need of it
+ *   graph_follow.c   what changed in it
+ *   graph_latency.c  how fast pools answer
+ */
+#ifndef GRAPH_H
+#define GRAPH_H
+
+#include "zones/base/map.h"
+#include "zones/compile/compile.h"
+#include "zones/state/hostname.h"
+
+struct pool_entry;
+
+/* The pools that something matters to. */
+struct users {
+	struct pool_entry **list;
+	size_t count;
+};
+
+struct endpoint_entry {
+	struct endpoint key;
+	enum health_state state; /* HEALTH_UNKNOWN until the monitor's first verdict */
+	struct users users;
+	bool in_store;  /* mark of a full read */
+	bool fresh;     /* not yet looked up in the health store */
+	uint64_t count; /* the last count that met it */
+};
+
+/* A hostname that some enabled origin has. */
+struct name_entry {
+	struct endpoint key; /* name_key() */
+	char *name;
+	struct resolved *resolved; /* without states; NULL until the monitor has looked */
+	struct users users;
+	bool in_store, fresh; /* as an endpoint's */
+	uint64_t count;
+};
+
+/* What the origins of a pool use. */
+struct pool_uses {
+	size_t norigins, nendpoints;
+	struct origin_uses {
+		struct name_entry *name; /* of a hostname whose origin is enabled */
+		size_t first, count;     /* of its endpoints, those of each address for each judge; of its
+					    addresses that are judged */
+	} * origins;
+	struct endpoint_entry **endpoints;
+};
+
+struct pool_entry {
+	struct id id;
+	uint32_t slot;
+	struct pool *model;        /* NULL: referenced, but not there */
+	enum health_state *states; /* of each origin, as steering judges it (S24) */
+	uint32_t *numbers;         /* of each origin, for counters */
+	struct pool_uses uses;
+	struct pool_entry *next_dirty;
+	uint32_t latency_us; /* S41; 0: not known */
+	bool by_latency;     /* some load balancer chooses it by that, or did */
+	bool dirty;
+	bool used; /* mark of a walk over the load balancers */
+};
+
+struct lb_entry {
+	struct id id;
+	struct lb *model;
+	struct zone_entry *zone;   /* NULL: no served zone encloses it */
+	struct steer_lb *compiled; /* NULL while disabled */
+	uint32_t number;
+};
+
+/* The owners that a graph of a few names has of a zone. */
+struct zone_owners {
+	struct owner_key {
+		uint8_t key[NAME_MAX_KEY];
+		size_t len;
+	} * keys;
+	size_t count;
+};
+
+struct zone_entry {
+	uint32_t number;
+	struct zone_info info;
+	struct zone *zone;
+	struct zone_owners *only; /* NULL: all */
+	bool listed;              /* mark of a walk over the store */
+	bool rebuild;
+};
+
+/* What is to be freed after publication. */
+struct retired {
+	struct retired_item {
+		void (*fn)(void *memory);
+		void *memory;
+	} * items;
+	size_t count;
+};
+
+struct config_graph {
+	/* Of pool_entry, lb_entry, zone_entry, endpoint_entry, name_entry.  Pools stand at the place of their
+	 * slot: none is ever removed. */
+	struct map pools, lbs, lbs_by_name, zones, zones_by_name, endpoints, names;
+	bool fresh, fresh_names; /* some endpoint is; some hostname */
+	bool by_latency;         /* some pool is */
+	struct config_graph
+	    *before; /* while everything is read: what is known until the health store is read again */
+	struct deadline next_expiry; /* of all the models */
+	struct pool_entry *dirty;    /* to be judged anew */
+	struct pool_slots *shared;   /* what snapshots point to; replaced when it grows */
+	const struct zone_table *table;
+	struct snapshot *snapshot;
+	struct retired *retired;
+	struct numbers *numbers;
+	char error[200]; /* why the last read or follow failed */
+};
+
+/* Numbers for counters outlive graphs: a number always means the same load balancer or origin. */
+struct numbered {
+	size_t len;
+	char text[]; /* "FIRST", NUL, "SECOND", NUL */
+};
+
+struct numbers {
+	struct map map; /* of numbered: an item stands at the place of its number */
+};
+
+/* ---- graph.c ---- */
+
+struct config_graph *graph_new(struct retired *retired, struct numbers *numbers);
+/* Retire all that readers may hold, free the rest.  Accepts NULL. */
+void graph_drop(struct config_graph *graph);
+
+/* Ignores NULL. */
+void retired_add(struct retired *retired, void (*fn)(void *), void *memory);
+struct retire graph_retire(struct config_graph *graph);
+
+/* The number of a load balancer ("", name) or of an origin (pool, address). */
+uint32_t numbers_of(struct numbers *numbers, const char *first, const char *second);
+void numbers_free(struct numbers *numbers);
+
+static inline struct bytes
+graph_id_key(const struct id *id)
+{
+	return (struct bytes){id->text, ID_LEN};
+}
+
+static inline struct bytes
+graph_number_key(const uint32_t *number)
+{
+	return (struct bytes){number, sizeof *number};
+}
+
+/* ---- graph_pool.c ---- */
+
+static inline struct pool_entry *
+graph_pool_at(const struct config_graph *graph, uint32_t slot)
+{
+	return graph->pools.items[slot];
+}
+
+map_key_fn graph_pool_key;
+/* The entry of a pool; made if the pool is named for the first time. */
+struct pool_entry *graph_pool(struct config_graph *graph, const struct id *id);
+struct pool_entry *graph_find_pool(const struct config_graph *graph, const struct id *id);
+/* Take over a model (NULL: the pool was deleted) and find what its origins use. */
+void graph_set_pool(struct config_graph *graph, struct pool_entry *pool, struct pool *model);
+/* A pool is to be judged anew. */
+void graph_dirty(struct config_graph *graph, struct pool_entry *pool);
+/* Judge the pools that are dirty and put their new tables into their slots.  Returns true if there was one.
+ */
+bool graph_settle(struct config_graph *graph);
+/* A hostname has other addresses (NULL: nothing is known of it): all its pools follow. */
+void graph_set_addresses(
+    struct config_graph *graph, struct name_entry *entry, const struct name_record *record);
+/* Retire all tables and free all entries. */
+void graph_drop_pools(struct config_graph *graph);
+
+/* ---- graph_latency.c ---- */
+
+/* Look up how fast the pools answer, of those whose latency is known only if known is set, and note the
+ * changed ones. */
+void graph_look_at_latencies(struct config_graph *graph, struct store_txn *health, bool known);
+
+/* ---- graph_uses.c ---- */
+
+/* An endpoint that is used before and after a change keeps its state if the new uses come first. */
+struct endpoint_entry *graph_endpoint(const struct config_graph *graph, const struct endpoint *key);
+struct name_entry *graph_name(const struct config_graph *graph, const struct endpoint *key);
+/* What a model's origins use, hostnames with their addresses. */
+void graph_use(
+    struct config_graph *graph, struct pool_entry *pool, struct pool *model, struct pool_uses *uses);
+void graph_leave(struct config_graph *graph, struct pool_entry *pool, struct pool_uses *uses);
+void graph_free_uses(struct pool_uses *uses);
+/* The states of a pool's origins and addresses, from what is known of their endpoints. */
+void graph_judge(struct pool_entry *pool);
+map_key_fn graph_endpoint_key, graph_name_key;
+void graph_drop_endpoint(void *endpoint);
+void graph_drop_name(void *name);
+
+/* ---- graph_lb.c ---- */
+
+/* Takes over the model. */
+struct lb_entry *graph_add_lb(struct config_graph *graph, struct lb *model);
+void graph_remove_lb(struct config_graph *graph, struct lb_entry *entry);
+struct lb_entry *graph_find_lb(const struct config_graph *graph, const struct id *id);
+struct lb_entry *graph_lb_by_name(const struct config_graph *graph, const uint8_t *wire);
+map_key_fn graph_lb_key, graph_lb_name_key;
+
+/* ---- graph_zones.c ---- */
+
+struct zone_entry *graph_find_zone(const struct config_graph *graph, uint32_t number);
+struct zone_entry *graph_add_zone(struct config_graph *graph, const struct zone_info *info);
+void graph_remove_zone(struct config_graph *graph, struct zone_entry *entry);
+/* The deepest served zone that encloses a name (S7). */
+struct zone_entry *graph_zone_of(const struct config_graph *graph, const uint8_t *name);
+/* Build the zones that are marked; false with a sentence in graph->error if one is damaged. */
+bool graph_build_zones(struct config_graph *graph, struct store_txn *txn);
+/* A snapshot of what the graph has now; the one before is retired. */
+void graph_publish(struct config_graph *graph, uint64_t generation);
+/* The key of a load balancer's owner in a zone; false if it would be too long. */
+bool graph_owner_key(
+    const struct lb_entry *entry, const struct zone_entry *zone, uint8_t key[NAME_MAX_KEY], size_t *len);
+int graph_compare_keys(const void *a, size_t a_len, const void *b, size_t b_len);
+/* All RRsets of one owner, as config_each_row gives them to graph_gather_row. */
+struct owner_rows {
+	struct rrset rrsets[NODE_RRSETS_MAX + 1];
+	unsigned count;
+};
+bool graph_gather_row(void *arg, struct bytes key, const struct rrset *rrset);
+map_key_fn graph_zone_key, graph_zone_name_key;
+
+/* ---- reading stores.  False with a sentence in graph->error. ---- */
+
+/* Read everything of a transaction into an empty graph, with what another graph (or NULL) knows of health. */
+bool graph_read(struct config_graph *graph, struct store_txn *txn, struct config_graph *before);
+/*
+ * Read what answers for these names need, and no more; names that answers lead to are to be given too.
+ * complete is false if that cannot be told without reading everything.
+ */
+bool graph_read_names(struct config_graph *graph, struct store_txn *txn, const uint8_t *const *names,
+    size_t count, bool *complete);
+/* The rows of these owners, in the order of their keys. */
+bool graph_each_owner(
+    struct store_txn *txn, uint32_t zone, struct zone_owners *only, config_row_fn *fn, void *arg);
+/* Follow the changes after a generation.  lost: they are not all there any more; nothing was changed. */
+bool graph_follow(struct config_graph *graph, struct store_txn *txn, uint64_t generation, bool *lost);
+
+#endif

@@ -1,0 +1,333 @@
+/*
+ * graph_follow.c -- bring a graph up to date by the feed of changes: only what changed is compiled.
+ */
+#include "zones/compile/graph.h"
+
+#include "zones/base/array.h"
+
+#include <stdlib.h>
+
+struct owner_change {
+	uint32_t zone;
+	size_t len;
+	uint8_t *key;
+};
+
+struct changes {
+	struct config_graph *graph;
+	struct store_txn *txn;
+	struct object_change {
+		enum kind kind;
+		struct id id;
+	} * objects;
+	size_t nobjects;
+	uint32_t *zones;
+	size_t nzones;
+	struct owner_change *owners;
+	size_t nowners;
+};
+
+static void
+changes_free(struct changes *changes)
+{
+	for (size_t i = 0; i < changes->nowners; i++)
+		free(changes->owners[i].key);
+	free(changes->owners);
+	free(changes->objects);
+	free(changes->zones);
+}
+
+static void
+change_owner(struct changes *changes, uint32_t zone, struct bytes key)
+{
+	changes->owners = array_grow(changes->owners, changes->nowners, sizeof *changes->owners);
+	changes->owners[changes->nowners++] =
+	    (struct owner_change){.zone = zone, .len = key.len, .key = xmemdup(key.data, key.len)};
+}
+
+static void
+change_lb_owner(struct changes *changes, const struct lb_entry *entry)
+{
+	uint8_t key[NAME_MAX_KEY];
+	size_t len;
+
+	if (entry->zone != NULL && graph_owner_key(entry, entry->zone, key, &len))
+		change_owner(changes, entry->zone->number, (struct bytes){key, len});
+}
+
+static bool
+gather_change(void *arg, const struct config_change *change)
+{
+	struct changes *changes = arg;
+
+	switch (change->what) {
+	case CONFIG_OBJECT:
+		changes->objects = array_grow(changes->objects, changes->nobjects, sizeof *changes->objects);
+		changes->objects[changes->nobjects++] = (struct object_change){change->kind, change->id};
+		break;
+	case CONFIG_ZONE:
+		changes->zones = array_grow(changes->zones, changes->nzones, sizeof *changes->zones);
+		changes->zones[changes->nzones++] = change->zone;
+		break;
+	case CONFIG_OWNER:
+		change_owner(changes, change->zone, change->owner_key);
+		break;
+	}
+	return true;
+}
+
+/* ---- zones ---- */
+
+static bool
+list_zone(void *arg, const struct zone_info *info)
+{
+	struct config_graph *graph = arg;
+	struct zone_entry *entry = graph_find_zone(graph, info->number);
+
+	if (entry == NULL)
+		entry = graph_add_zone(graph, info);
+	entry->info = *info;
+	entry->listed = true;
+	return true;
+}
+
+/* A load balancer belongs to the deepest zone: where zones came or went it may have moved. */
+static void
+move_lbs(struct changes *changes)
+{
+	for (size_t i = 0; i < changes->graph->lbs.count; i++) {
+		struct lb_entry *entry = changes->graph->lbs.items[i];
+		struct zone_entry *now = graph_zone_of(changes->graph, entry->model->wire);
+
+		if (now == entry->zone)
+			continue;
+		change_lb_owner(changes, entry);
+		entry->zone = now;
+		change_lb_owner(changes, entry);
+	}
+}
+
+/* Returns true if there was one. */
+static bool
+remove_unlisted(struct config_graph *graph)
+{
+	size_t before = graph->zones.count;
+
+	/* Load balancers leave a zone before its entry goes. */
+	for (size_t i = 0; i < graph->lbs.count; i++) {
+		struct lb_entry *entry = graph->lbs.items[i];
+
+		if (entry->zone != NULL && !entry->zone->listed)
+			entry->zone = NULL;
+	}
+	for (size_t i = graph->zones.count; i-- > 0;)
+		if (!((struct zone_entry *)graph->zones.items[i])->listed)
+			graph_remove_zone(graph, graph->zones.items[i]);
+	return graph->zones.count < before;
+}
+
+static bool
+follow_zones(struct changes *changes)
+{
+	struct config_graph *graph = changes->graph;
+	size_t before = graph->zones.count;
+	bool came;
+
+	if (changes->nzones == 0)
+		return true;
+	for (size_t i = 0; i < before; i++)
+		((struct zone_entry *)graph->zones.items[i])->listed = false;
+	for (size_t i = 0; i < changes->nzones; i++) {
+		struct zone_entry *entry = graph_find_zone(graph, changes->zones[i]);
+
+		if (entry != NULL)
+			entry->rebuild = true;
+	}
+	if (!config_each_zone(changes->txn, list_zone, graph))
+		return false;
+	came = graph->zones.count > before;
+	if (remove_unlisted(graph) || came)
+		move_lbs(changes);
+	return true;
+}
+
+/* ---- objects ---- */
+
+static void
+follow_pool(struct changes *changes, const struct id *id)
+{
+	struct pool *model = config_pool(changes->txn, id->text);
+
+	if (model != NULL || graph_find_pool(changes->graph, id) != NULL)
+		graph_set_pool(changes->graph, graph_pool(changes->graph, id), model);
+}
+
+/* S38: the pools of a monitor group have other judges. */
+static void
+follow_group(struct changes *changes, const struct id *id)
+{
+	for (uint32_t slot = 0; slot < changes->graph->pools.count; slot++) {
+		struct pool_entry *pool = graph_pool_at(changes->graph, slot);
+
+		if (pool->model != NULL && strcmp(pool->model->monitor_group.text, id->text) == 0)
+			follow_pool(changes, &pool->id);
+	}
+}
+
+static void
+remove_lb(struct changes *changes, struct lb_entry *entry)
+{
+	if (entry == NULL)
+		return;
+	change_lb_owner(changes, entry);
+	graph_remove_lb(changes->graph, entry);
+}
+
+static void
+follow_lb(struct changes *changes, const struct id *id)
+{
+	struct config_graph *graph = changes->graph;
+	struct lb_entry *entry;
+	struct lb *model;
+
+	remove_lb(changes, graph_find_lb(graph, id));
+	if ((model = config_lb(changes->txn, id->text)) == NULL)
+		return;
+	/* Two objects of one command may have exchanged a name: the later one's entry has it. */
+	remove_lb(changes, graph_lb_by_name(graph, model->wire));
+	entry = graph_add_lb(graph, model);
+	entry->zone = graph_zone_of(graph, model->wire);
+	change_lb_owner(changes, entry);
+}
+
+/* ---- owners ---- */
+
+static int
+compare_owners(const void *a, const void *b)
+{
+	const struct owner_change *x = a, *y = b;
+
+	if (x->zone != y->zone)
+		return x->zone < y->zone ? -1 : 1;
+	return graph_compare_keys(x->key, x->len, y->key, y->len);
+}
+
+static bool
+edit_owner(
+    struct changes *changes, struct zone_entry *entry, struct zone *edit, const struct owner_change *change)
+{
+	struct retire retire = graph_retire(changes->graph);
+	struct owner_rows *rows;
+	struct zone_owner owner = {.key = {change->key, change->len}};
+	uint8_t name[NAME_MAX_LEN * 2];
+	int len = name_from_key(name, change->key, change->len);
+	struct lb_entry *lb;
+	bool edited;
+
+	if (len < 0 || (size_t)len + name_len(entry->info.name) > NAME_MAX_LEN)
+		return len < 0;
+	memcpy(name + len, entry->info.name, name_len(entry->info.name));
+	rows = xmalloc(sizeof *rows);
+	rows->count = 0;
+	config_each_row(changes->txn, entry->number, &owner.key, graph_gather_row, rows);
+	owner.rrsets = rows->rrsets;
+	owner.nrrsets = rows->count;
+	if ((lb = graph_lb_by_name(changes->graph, name)) != NULL && lb->zone == entry)
+		owner.lb = lb->compiled;
+	edited = zone_edit_owner(edit, &owner, &retire);
+	free(rows);
+	return edited;
+}
+
+/* Edit the owners of one zone, which stand side by side. */
+static bool
+edit_zone(struct changes *changes, struct zone_entry *entry, const struct owner_change *owners, size_t count)
+{
+	struct retire retire = graph_retire(changes->graph);
+	struct zone *edit = zone_edit_begin(entry->zone);
+	size_t retired = changes->graph->retired->count;
+
+	for (size_t i = 0; i < count; i++) {
+		if (i > 0 && compare_owners(&owners[i - 1], &owners[i]) == 0)
+			continue;
+		if (!edit_owner(changes, entry, edit, &owners[i])) {
+			zone_edit_drop(edit);
+			changes->graph->retired->count = retired; /* still in use (snapshot.h) */
+			return false;
+		}
+	}
+	zone_edit_done(entry->zone, &retire);
+	entry->zone = edit;
+	return true;
+}
+
+static bool
+edit_zones(struct changes *changes)
+{
+	if (changes->nowners > 0)
+		qsort(changes->owners, changes->nowners, sizeof *changes->owners, compare_owners);
+	for (size_t i = 0, next; i < changes->nowners; i = next) {
+		struct zone_entry *entry = graph_find_zone(changes->graph, changes->owners[i].zone);
+
+		for (next = i;
+		     next < changes->nowners && changes->owners[next].zone == changes->owners[i].zone;)
+			next++;
+		if (entry == NULL)
+			continue; /* deleted since */
+		/* So many changes cost more than building anew. */
+		if (next - i > 10000)
+			entry->rebuild = true;
+		if (!entry->rebuild && !edit_zone(changes, entry, &changes->owners[i], next - i))
+			return false;
+	}
+	return true;
+}
+
+static void
+follow_objects(struct changes *changes)
+{
+	static const struct {
+		enum kind kind;
+		void (*follow)(struct changes *, const struct id *);
+	} order[] = {{KIND_MONITOR_GROUP, follow_group}, {KIND_POOL, follow_pool}, {KIND_LB, follow_lb}};
+
+	for (size_t k = 0; k < NITEMS(order); k++)
+		for (size_t i = 0; i < changes->nobjects; i++)
+			if (changes->objects[i].kind == order[k].kind)
+				order[k].follow(changes, &changes->objects[i].id);
+}
+
+static bool
+needs_rebuild(const struct config_graph *graph)
+{
+	for (size_t i = 0; i < graph->zones.count; i++)
+		if (((const struct zone_entry *)graph->zones.items[i])->rebuild)
+			return true;
+	return false;
+}
+
+static bool
+follow(struct changes *changes)
+{
+	if (!follow_zones(changes))
+		return false;
+	follow_objects(changes);
+	return edit_zones(changes) &&
+	    (!needs_rebuild(changes->graph) || graph_build_zones(changes->graph, changes->txn));
+}
+
+bool
+graph_follow(struct config_graph *graph, struct store_txn *txn, uint64_t generation, bool *lost)
+{
+	struct changes changes = {.graph = graph, .txn = txn};
+	bool done = false;
+
+	snprintf(graph->error, sizeof graph->error, "a changed zone cannot be compiled: its data is damaged");
+	*lost = !config_changes_after(txn, generation, gather_change, &changes);
+	if (!*lost && (done = follow(&changes))) {
+		graph_settle(graph);
+		graph_publish(graph, config_generation(txn));
+	}
+	changes_free(&changes);
+	return done;
+}

@@ -1,0 +1,325 @@
+/*
+ * graph_zones.c -- the zones of a graph: merged with their load balancers, built, and followed change by
+ * change.
+ */
+#include "zones/compile/graph.h"
+
+#include <stdlib.h>
+
+bool
+graph_gather_row(void *arg, struct bytes key, const struct rrset *rrset)
+{
+	struct owner_rows *rows = arg;
+
+	(void)key;
+	if (rows->count < NODE_RRSETS_MAX)
+		rows->rrsets[rows->count++] = *rrset;
+	return true;
+}
+
+bool
+graph_owner_key(
+    const struct lb_entry *entry, const struct zone_entry *zone, uint8_t key[NAME_MAX_KEY], size_t *len)
+{
+	*len = name_to_key(key, entry->model->wire, zone->info.name);
+	return *len > 0;
+}
+
+/* A load balancer of one zone with the key of its owner, to be merged with the rows. */
+struct placed_lb {
+	uint32_t zone;
+	const struct lb_entry *entry;
+	uint8_t key[NAME_MAX_KEY];
+	size_t len;
+};
+
+int
+graph_compare_keys(const void *a, size_t a_len, const void *b, size_t b_len)
+{
+	int order = memcmp(a, b, MIN(a_len, b_len));
+
+	return order != 0 ? order : a_len < b_len ? -1 : a_len > b_len;
+}
+
+static int
+compare_placed(const void *a, const void *b)
+{
+	const struct placed_lb *x = *(struct placed_lb *const *)a, *y = *(struct placed_lb *const *)b;
+
+	if (x->zone != y->zone)
+		return x->zone < y->zone ? -1 : 1;
+	return graph_compare_keys(x->key, x->len, y->key, y->len);
+}
+
+/* The merge of a zone's rows with its load balancers, owner by owner. */
+struct merge {
+	struct store_txn *txn;
+	uint32_t zone;
+	struct zone_owners *only;
+	struct placed_lb *const *lbs;
+	size_t nlbs;
+	/* of one walk */
+	size_t next;
+	struct owner_rows rows;
+	uint8_t key[NAME_MAX_KEY];
+	size_t key_len;
+	zone_owner_fn *sink;
+	void *sink_arg;
+};
+
+/* Load balancers before the key (NULL: all that are left). */
+static bool
+merge_lbs_before(struct merge *merge, const struct bytes *key)
+{
+	for (; merge->next < merge->nlbs; merge->next++) {
+		const struct placed_lb *lb = merge->lbs[merge->next];
+		struct zone_owner owner = {.key = {lb->key, lb->len}, .lb = lb->entry->compiled};
+
+		if (key != NULL && graph_compare_keys(lb->key, lb->len, key->data, key->len) >= 0)
+			break;
+		if (!merge->sink(merge->sink_arg, &owner))
+			return false;
+	}
+	return true;
+}
+
+static bool
+merge_flush(struct merge *merge)
+{
+	struct zone_owner owner = {
+	    .key = {merge->key, merge->key_len}, .rrsets = merge->rows.rrsets, .nrrsets = merge->rows.count};
+
+	if (merge->rows.count == 0)
+		return true;
+	merge->rows.count = 0;
+	if (!merge_lbs_before(merge, &owner.key))
+		return false;
+	if (merge->next < merge->nlbs) {
+		const struct placed_lb *lb = merge->lbs[merge->next];
+
+		if (graph_compare_keys(lb->key, lb->len, merge->key, merge->key_len) == 0) {
+			owner.lb = lb->entry->compiled;
+			merge->next++;
+		}
+	}
+	return merge->sink(merge->sink_arg, &owner);
+}
+
+static bool
+merge_row(void *arg, struct bytes key, const struct rrset *rrset)
+{
+	struct merge *merge = arg;
+
+	if (key.len != merge->key_len || memcmp(key.data, merge->key, key.len) != 0) {
+		if (!merge_flush(merge))
+			return false;
+		merge->key_len = MIN(key.len, sizeof merge->key);
+		memcpy(merge->key, key.data, merge->key_len);
+	}
+	return graph_gather_row(&merge->rows, key, rrset);
+}
+
+static bool
+merge_each(void *arg, zone_owner_fn *sink, void *sink_arg)
+{
+	struct merge *merge = arg;
+
+	merge->next = 0;
+	merge->rows.count = 0;
+	merge->key_len = 0;
+	merge->sink = sink;
+	merge->sink_arg = sink_arg;
+	return (merge->only != NULL ? graph_each_owner(merge->txn, merge->zone, merge->only, merge_row, merge)
+				    : config_each_row(merge->txn, merge->zone, NULL, merge_row, merge)) &&
+	    merge_flush(merge) && merge_lbs_before(merge, NULL);
+}
+
+/* All placed load balancers, sorted by zone and key. */
+struct placement {
+	struct placed_lb *all;
+	struct placed_lb **sorted;
+	size_t count;
+};
+
+static void
+place_lb(struct config_graph *graph, struct placement *placement, struct lb_entry *entry)
+{
+	struct placed_lb *placed = &placement->all[placement->count];
+
+	entry->zone = graph_zone_of(graph, entry->model->wire);
+	if (entry->zone == NULL || entry->compiled == NULL ||
+	    !graph_owner_key(entry, entry->zone, placed->key, &placed->len))
+		return;
+	placed->zone = entry->zone->number;
+	placed->entry = entry;
+	placement->sorted[placement->count++] = placed;
+}
+
+static void
+place_all(struct config_graph *graph, struct placement *placement)
+{
+	*placement = (struct placement){.all = xmalloc(graph->lbs.count * sizeof *placement->all),
+	    .sorted = xmalloc(graph->lbs.count * sizeof *placement->sorted)};
+	for (size_t i = 0; i < graph->lbs.count; i++)
+		place_lb(graph, placement, graph->lbs.items[i]);
+	qsort(placement->sorted, placement->count, sizeof *placement->sorted, compare_placed);
+}
+
+static void
+placement_free(struct placement *placement)
+{
+	free(placement->all);
+	free(placement->sorted);
+}
+
+static bool
+build_zone(struct store_txn *txn, struct zone_entry *entry, const struct placement *placement)
+{
+	struct merge merge = {.txn = txn, .zone = entry->number, .only = entry->only};
+	size_t low = 0, high = placement->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (placement->sorted[middle]->zone < entry->number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (high < placement->count && placement->sorted[high]->zone == entry->number)
+		high++;
+	merge.lbs = placement->sorted + low;
+	merge.nlbs = high - low;
+	entry->zone = zone_build(entry->number, entry->info.name, merge_each, &merge);
+	return entry->zone != NULL;
+}
+
+/* ---- zones by number and by name ---- */
+
+struct bytes
+graph_zone_key(const void *item)
+{
+	return graph_number_key(&((const struct zone_entry *)item)->number);
+}
+
+struct bytes
+graph_zone_name_key(const void *item)
+{
+	const uint8_t *name = ((const struct zone_entry *)item)->info.name;
+
+	return (struct bytes){name, name_len(name)};
+}
+
+struct zone_entry *
+graph_find_zone(const struct config_graph *graph, uint32_t number)
+{
+	return map_find(&graph->zones, graph_number_key(&number));
+}
+
+struct zone_entry *
+graph_zone_of(const struct config_graph *graph, const uint8_t *name)
+{
+	uint8_t lower[NAME_MAX_LEN + 1];
+	const uint8_t *suffix = lower;
+	size_t len = name_lower(lower, name);
+
+	for (;; suffix += *suffix + 1u) {
+		size_t passed = (size_t)(suffix - lower);
+		struct zone_entry *entry =
+		    map_find(&graph->zones_by_name, (struct bytes){suffix, len - passed});
+
+		if (entry != NULL || *suffix == 0)
+			return entry;
+	}
+}
+
+struct zone_entry *
+graph_add_zone(struct config_graph *graph, const struct zone_info *info)
+{
+	struct zone_entry *entry = xcalloc(1, sizeof *entry);
+
+	entry->number = info->number;
+	entry->info = *info;
+	entry->listed = entry->rebuild = true;
+	map_add(&graph->zones, entry);
+	/* A zone that was deleted and loaded again between two looks: the old entry of that name goes soon.
+	 */
+	map_remove(&graph->zones_by_name, graph_zone_name_key(entry));
+	map_add(&graph->zones_by_name, entry);
+	return entry;
+}
+
+void
+graph_remove_zone(struct config_graph *graph, struct zone_entry *entry)
+{
+	map_remove(&graph->zones, graph_zone_key(entry));
+	if (map_find(&graph->zones_by_name, graph_zone_name_key(entry)) == entry)
+		map_remove(&graph->zones_by_name, graph_zone_name_key(entry));
+	retired_add(graph->retired, zone_free, entry->zone);
+	if (entry->only != NULL)
+		free(entry->only->keys);
+	free(entry->only);
+	free(entry);
+}
+
+/* ---- build and publish ---- */
+
+static int
+compare_zones(const void *a, const void *b)
+{
+	const struct zone_entry *x = *(const struct zone_entry *const *)a,
+				*y = *(const struct zone_entry *const *)b;
+
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+void
+graph_publish(struct config_graph *graph, uint64_t generation)
+{
+	struct snapshot *snapshot = xmalloc(sizeof *snapshot);
+	const struct zone **zones = xcalloc(graph->zones.count, sizeof *zones);
+
+	for (size_t i = 0; i < graph->zones.count; i++)
+		zones[i] = ((const struct zone_entry *)graph->zones.items[i])->zone;
+	retired_add(graph->retired, free, (void *)(uintptr_t)graph->table);
+	retired_add(graph->retired, free, graph->snapshot);
+	graph->table = zone_table_new(zones, graph->zones.count);
+	free(zones);
+	*snapshot =
+	    (struct snapshot){.zones = graph->table, .pools = graph->shared, .generation = generation};
+	graph->snapshot = snapshot;
+}
+
+bool
+graph_build_zones(struct config_graph *graph, struct store_txn *txn)
+{
+	struct placement placement;
+	size_t count = graph->zones.count, i;
+	/* By number, which is the order of their rows in the store. */
+	struct zone_entry **zones = xmemdup(graph->zones.items, count * sizeof *zones);
+
+	place_all(graph, &placement);
+	qsort(zones, count, sizeof *zones, compare_zones);
+	for (i = 0; i < count; i++) {
+		struct zone *old = zones[i]->zone;
+
+		if (!zones[i]->rebuild)
+			continue;
+		if (!build_zone(txn, zones[i], &placement)) {
+			zones[i]->zone = old;
+			break;
+		}
+		zones[i]->rebuild = false;
+		retired_add(graph->retired, zone_free, old);
+	}
+	if (i < count) {
+		char name[NAME_MAX_TEXT];
+
+		snprintf(graph->error, sizeof graph->error,
+		    "zone %.120s cannot be compiled: its SOA is damaged",
+		    name_to_text(zones[i]->info.name, name));
+	}
+	placement_free(&placement);
+	free(zones);
+	return i == count;
+}
