@@ -7,6 +7,8 @@
 #include "admin/edit/object.h"
 #include "admin/edit/zone_load.h"
 #include "admin/look/history.h"
+#include "zones/dns/idn.h"
+#include "zones/document/document_load.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -42,7 +44,7 @@ read_zones(struct application *application, bool unsigned_ok, struct problems *p
 		const char *text = json_text(json_member(zones, key));
 		uint8_t apex[NAME_MAX_LEN];
 
-		if (zonefile_name(apex, key, NULL) == 0)
+		if (idn_name_from_text(apex, key, NULL) == 0)
 			problems_error(problems, "zones: \"%s\" is no name of a zone", key);
 		else if (text == NULL)
 			problems_error(problems, "zones: %s must be a master file as one text", key);

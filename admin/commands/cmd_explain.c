@@ -9,6 +9,7 @@
 #include "admin/edit/change.h"
 #include "admin/explain/reading.h"
 #include "admin/look/node.h"
+#include "zones/dns/idn.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -23,7 +24,7 @@ read_request(struct args *args, struct explanation_request *request)
 
 	if (name == NULL || args->count > 2)
 		return args_misused(args, "explain needs one name and at most one type");
-	if (zonefile_name(request->name, name, NULL) == 0)
+	if (idn_name_from_text(request->name, name, NULL) == 0)
 		return args_misused(args, "%s is not a domain name", name);
 	path_init(&request->question.path, request->name);
 	request->question.class = CLASS_IN;

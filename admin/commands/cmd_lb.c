@@ -1,6 +1,7 @@
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 #include "admin/look/node.h"
+#include "zones/document/document_load.h"
 #include "zones/state/hostname.h"
 
 #include <stdlib.h>

@@ -10,6 +10,7 @@
 #include "admin/edit/pins_edit.h"
 #include "admin/look/node.h"
 #include "zones/compile/compile.h"
+#include "zones/dns/idn.h"
 #include "zones/steer/pins.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -168,7 +169,7 @@ list(const struct args *args)
 	struct store_txn *config;
 	bool good;
 
-	if (zonefile_name(name, args->words[1], NULL) == 0)
+	if (idn_name_from_text(name, args->words[1], NULL) == 0)
 		return args_misused(args, "%s is not a domain name", args->words[1]);
 	name_lower(name, name);
 	if (!read_begin(args, &store, &config))

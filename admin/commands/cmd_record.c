@@ -9,6 +9,7 @@
 #include "admin/commands/commands.h"
 #include "admin/edit/record_check.h"
 #include "admin/edit/zone_load.h"
+#include "zones/dns/idn.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -40,9 +41,9 @@ struct record_request {
 static bool
 owner_from_text(uint8_t out[NAME_MAX_LEN], const char *text, const uint8_t *apex)
 {
-	if (zonefile_name(out, text, NULL) != 0 && name_within(out, apex) && strcmp(text, "@") != 0)
+	if (idn_name_from_text(out, text, NULL) != 0 && name_within(out, apex) && strcmp(text, "@") != 0)
 		return true;
-	return zonefile_name(out, text, apex) != 0;
+	return idn_name_from_text(out, text, apex) != 0;
 }
 
 static bool

@@ -9,6 +9,7 @@
 #include "admin/edit/pins_edit.h"
 #include "admin/edit/serial.h"
 #include "admin/edit/zone_load.h"
+#include "zones/document/document_load.h"
 #include "zones/document/schema.h"
 #include "zones/zonefile/zonefile.h"
 

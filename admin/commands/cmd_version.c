@@ -3,6 +3,7 @@
  */
 #include "admin/cli/print.h"
 #include "admin/commands/commands.h"
+#include "zones/dns/idn.h"
 #include "zones/geo/geo.h"
 #include "zones/state/config.h"
 #include "zones/zonefile/zonefile.h"
@@ -13,8 +14,7 @@ cmd_version(struct args *args)
 	const struct {
 		const char *name, *version;
 	} rows[] = {{"graycloud", VERSION}, {"lmdb", store_library()}, {"jansson", json_library()},
-	    {"ldns", zonefile_library()}, {"libidn2", zonefile_idn_library()},
-	    {"libmaxminddb", geo_library()}};
+	    {"ldns", zonefile_library()}, {"libidn2", idn_library()}, {"libmaxminddb", geo_library()}};
 
 	if (args_word(args, 0) != NULL)
 		return args_misused(args, "there is nothing to be said after it");

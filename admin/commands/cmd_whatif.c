@@ -8,6 +8,7 @@
 #include "admin/edit/change.h"
 #include "admin/explain/replay.h"
 #include "admin/look/node.h"
+#include "zones/dns/idn.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -115,7 +116,7 @@ cmd_whatif(struct args *args)
 
 	if (args->count != 2)
 		return args_misused(args, "whatif takes the name of a load balancer and a file of clients");
-	if (zonefile_name(whatif.name, args->words[0], NULL) == 0)
+	if (idn_name_from_text(whatif.name, args->words[0], NULL) == 0)
 		return args_misused(args, "%s is not a domain name", args->words[0]);
 	dry.dry_run = true;
 	dry.silent = true;

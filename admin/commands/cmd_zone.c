@@ -4,6 +4,7 @@
 #include "admin/edit/zone_load.h"
 #include "admin/look/place.h"
 #include "zones/base/input.h"
+#include "zones/dns/idn.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -138,7 +139,7 @@ source_read(struct source *source, bool unsigned_ok, struct problems *problems)
 {
 	uint8_t apex[NAME_MAX_LEN];
 
-	if (source->name != NULL && zonefile_name(apex, source->name, NULL) == 0) {
+	if (source->name != NULL && idn_name_from_text(apex, source->name, NULL) == 0) {
 		problems_error(problems, "\"%s\" is no name of a zone", source->name);
 		return false;
 	}

@@ -3,7 +3,7 @@
  *
  * A change is one transaction: the generation is checked, the command edits, the guards look at what
  * came out (S32), and then it is committed, or with --dry-run forgotten; at last the command waits
- * until a running nameserver answers by it.
+ * until a running nameserver answers by it.  run.c has that sequence.
  */
 #ifndef CHANGE_H
 #define CHANGE_H

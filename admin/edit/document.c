@@ -2,6 +2,8 @@
 
 #include "admin/cli/nearest.h"
 #include "admin/edit/document_monitor.h"
+#include "zones/dns/idn.h"
+#include "zones/document/document_load.h"
 #include "zones/document/schema.h"
 #include "zones/state/config.h"
 
@@ -544,7 +546,7 @@ document_find(const struct document_scope *scope, enum kind kind, const char *na
 	}
 	if (kind != KIND_LB)
 		return config_object_id(scope->txn, kind, name, id);
-	clean = schema_clean_host_name(name);
+	clean = host_name_clean(name);
 	found = clean != NULL && config_object_id(scope->txn, kind, clean, id);
 	free(clean);
 	return found;

@@ -2,8 +2,9 @@
 
 #include "admin/edit/document.h"
 #include "admin/look/resolution.h"
+#include "zones/document/document_load.h"
+#include "zones/model/judge.h"
 #include "zones/model/lists.h"
-#include "zones/steer/pool_table.h"
 
 #include <stdlib.h>
 

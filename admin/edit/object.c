@@ -4,6 +4,7 @@
 #include "admin/look/node.h"
 #include "admin/look/place.h"
 #include "admin/look/resolution.h"
+#include "zones/document/document_load.h"
 #include "zones/document/schema.h"
 #include "zones/model/lists.h"
 

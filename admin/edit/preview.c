@@ -3,6 +3,7 @@
 #include "admin/edit/document.h"
 #include "admin/explain/replay.h"
 #include "admin/look/node.h"
+#include "zones/document/document_load.h"
 
 #include <stdlib.h>
 

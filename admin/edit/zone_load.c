@@ -2,6 +2,7 @@
 
 #include "admin/edit/rrset_edit.h"
 #include "admin/look/place.h"
+#include "zones/dns/idn.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -215,7 +216,7 @@ zone_load_find(struct store_txn *txn, const char *name, struct zone_info *zone, 
 {
 	uint8_t wire[NAME_MAX_LEN];
 
-	if (zonefile_name(wire, name, NULL) == 0) {
+	if (idn_name_from_text(wire, name, NULL) == 0) {
 		problems_error(problems, "\"%s\" is no domain name", name);
 		return false;
 	}

@@ -1,7 +1,7 @@
 #include "admin/explain/explanation_health.h"
 
-#include "admin/edit/document.h"
 #include "admin/look/resolution.h"
+#include "zones/document/document_load.h"
 #include "zones/state/config.h"
 
 #include <stdlib.h>

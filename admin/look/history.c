@@ -1,8 +1,8 @@
 #include "admin/look/history.h"
 
 #include "admin/cli/print.h"
-#include "admin/edit/document.h"
 #include "admin/look/filter.h"
+#include "zones/document/document_load.h"
 
 #include <stdlib.h>
 

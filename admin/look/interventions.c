@@ -1,6 +1,6 @@
 #include "admin/look/interventions.h"
 
-#include "admin/edit/document.h"
+#include "zones/document/document_load.h"
 #include "zones/document/json.h"
 
 #include <stdlib.h>

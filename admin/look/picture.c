@@ -1,9 +1,9 @@
 #include "admin/look/picture.h"
 #include "admin/cli/report.h"
 
-#include "admin/edit/document.h"
+#include "zones/document/document_load.h"
+#include "zones/model/judge.h"
 #include "zones/state/config.h"
-#include "zones/steer/pool_table.h"
 
 #include <err.h>
 #include <stdio.h>

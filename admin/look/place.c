@@ -1,5 +1,6 @@
 #include "admin/look/place.h"
 
+#include "zones/dns/idn.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -150,7 +151,7 @@ place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone
 			continue;
 		memcpy(text, (const char *)key.data + 1, key.len - 1);
 		text[key.len - 1] = '\0';
-		if (zonefile_name(name, text, NULL) == 0 || !config_zone_of(txn, name, &zone) ||
+		if (idn_name_from_text(name, text, NULL) == 0 || !config_zone_of(txn, name, &zone) ||
 		    !wanted(arg, &zone))
 			continue;
 		if (place_find(txn, name, &place) && !fn(arg, text, &place))

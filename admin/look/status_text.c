@@ -4,7 +4,7 @@
 #include "admin/cli/when.h"
 #include "admin/look/filter.h"
 #include "admin/look/resolution.h"
-#include "zones/steer/pool_table.h"
+#include "zones/model/judge.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
 #include "monitor/notify/notify.h"
 
+#include "zones/model/judge.h"
 #include "zones/model/status.h"
 #include "zones/state/config.h"
 #include "zones/state/hostname.h"
-#include "zones/steer/pool_table.h"
 
 #include <err.h>
 #include <event2/event.h>

@@ -1,4 +1,5 @@
 #include "admin/edit/document.h"
+#include "zones/document/document_load.h"
 #include "zones/document/schema.h"
 #include "zones/state/config_write.h"
 #include "zones/store/store.h"

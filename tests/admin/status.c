@@ -2,6 +2,8 @@
 #include "zones/model/status.h"
 
 #include "admin/edit/document.h"
+#include "zones/document/document_load.h"
+#include "zones/state/health.h"
 #include "zones/steer/pool_table.h"
 
 #include <setjmp.h>

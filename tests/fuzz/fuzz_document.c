@@ -3,6 +3,7 @@
  * as the same.  The first octet says of which kind it is to be.
  */
 #include "admin/edit/document.h"
+#include "zones/document/document_load.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -4,6 +4,7 @@
 #include "tests/steering/scene.h"
 
 #include "zones/dns/rrset.h"
+#include "zones/model/judge.h"
 #include "zones/model/status.h"
 
 enum { CLIENTS = 100000, ORIGINS = SCENE_ORIGINS };

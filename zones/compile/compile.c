@@ -1,6 +1,8 @@
 #include "zones/compile/compile.h"
+#include "zones/model/judge.h"
 
 #include "zones/compile/graph.h"
+#include "zones/dns/idn.h"
 #include "zones/document/schema.h"
 
 #include <stdlib.h>
@@ -596,7 +598,7 @@ compiler_force(struct compiler *compiler, const char *text, enum forced forced)
 {
 	struct address address;
 	bool literal = address_from_text(&address, text);
-	char *name = literal ? NULL : schema_clean_host_name(text); /* as pools keep it */
+	char *name = literal ? NULL : host_name_clean(text); /* as pools keep it */
 	struct config_graph *graph = compiler->graph;
 	size_t count = 0;
 

@@ -6,6 +6,7 @@
  * in each pass: it costs a look into the store only if one of its endpoints is up.
  */
 #include "zones/compile/graph.h"
+#include "zones/model/judge.h"
 
 struct mean {
 	uint64_t sum_us;

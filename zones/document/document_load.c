@@ -1,4 +1,3 @@
-/* document_load.c -- see document_load.h. */
 #include "zones/document/document_load.h"
 
 #include "zones/base/siphash.h"

@@ -1,6 +1,7 @@
 #include "zones/document/schema.h"
 
 #include "zones/base/deadline.h"
+#include "zones/dns/idn.h"
 #include "zones/expression/expression.h"
 #include "zones/geo/geo.h"
 #include "zones/zonefile/zonefile.h"
@@ -35,35 +36,12 @@ schema_clean_monitor_name(const char *text)
 	return clean_name(text, LETTERS "-_.");
 }
 
-char *
-schema_clean_host_name(const char *text)
-{
-	uint8_t name[NAME_MAX_LEN];
-	char host[NAME_MAX_TEXT], *ascii = NULL;
-	const char *why;
-	bool good;
-
-	if (strspn(text, LETTERS "-_.*") !=
-	    strlen(text)) /* a name in another script is stored as its A-labels (S49) */
-		text = ascii = zonefile_idn(text, &why);
-	good = text != NULL && strspn(text, LETTERS "-_.*") == strlen(text) &&
-	    name_from_text(name, text, NULL) > 0 && *name != 0;
-	free(ascii);
-	if (!good)
-		return NULL;
-	for (const uint8_t *label = name; *label != 0; label += *label + 1)
-		if (memchr(label + 1, '*', *label) != NULL && (label != name || *label != 1))
-			return NULL;
-	name_lower(name, name);
-	return xstrdup(name_to_host(name, host));
-}
-
 /* A name that is to be resolved: whole, and so with a dot.  Its last label is no number (RFC 1123 2.1): that
  * is an address with a fault. */
 static char *
 clean_hostname(const char *text)
 {
-	char *name = strchr(text, '*') == NULL ? schema_clean_host_name(text) : NULL;
+	char *name = strchr(text, '*') == NULL ? host_name_clean(text) : NULL;
 	const char *last = name == NULL ? NULL : strrchr(name, '.');
 
 	if (last != NULL && strspn(last + 1, "0123456789") != strlen(last + 1))
@@ -181,7 +159,7 @@ clean_redirect_host(const char *text)
 
 	if (address_from_text(&address, text))
 		return xstrdup(address_to_text(&address, canonical));
-	return strchr(text, '*') == NULL ? schema_clean_host_name(text) : NULL;
+	return strchr(text, '*') == NULL ? host_name_clean(text) : NULL;
 }
 
 static char *
@@ -482,7 +460,7 @@ static const struct property pool_set = OBJECT("pool set", NULL, set_table);
 
 /* [CF] 2.1 */
 static const struct property lb_table[] = {READ_ONLY("zone_name"), SERVER,
-    CHECKED("name", NULL, schema_clean_host_name, "a host name; only its first label may be *"),
+    CHECKED("name", NULL, host_name_clean, "a host name; only its first label may be *"),
     TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), INTEGER("ttl", "30", 1, 86400),
     {.name = "proxied", .type = PROPERTY_BOOL, .fate = FATE_PROXY, .standard = "false"},
     LIST("default_pools", NULL, 1, LB_POOLS_MAX, &pool_reference),

@@ -64,7 +64,6 @@ char *schema_accepts(const struct property *property);
 /* Names as they are kept, or NULL where they are none. */
 char *schema_clean_pool_name(const char *text);
 char *schema_clean_monitor_name(const char *text);
-char *schema_clean_host_name(const char *text);
 
 /* Read expected_codes ("200", "2xx", "200-299", lists of them) into bits; false where it is none. */
 bool schema_expected_codes(const char *text, uint64_t codes[16]);

@@ -1,6 +1,6 @@
 #include "zones/model/status.h"
 
-#include "zones/steer/pool_table.h"
+#include "zones/model/judge.h"
 
 static bool
 pool_monitored(const struct pool *pool)

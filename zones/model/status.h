@@ -7,7 +7,6 @@
 #define STATUS_H
 
 #include "zones/model/lists.h"
-#include "zones/state/health.h"
 
 /*
  * S38: what the monitors of a pool together say; verdicts has one for each of judges.  Down where one that

@@ -2,6 +2,7 @@
 
 #include "zones/base/siphash.h"
 #include "zones/dns/rrset.h"
+#include "zones/model/judge.h"
 
 #include <stdlib.h>
 
@@ -14,32 +15,6 @@ struct identity {
 	uint16_t origin;
 	uint16_t rank;
 };
-
-bool
-health_state_healthy(enum health_state state)
-{
-	return state == HEALTH_UP || state == HEALTH_SUSPECT || state == HEALTH_UNMONITORED;
-}
-
-/* S24: force brings up what is there, not a hostname without an address that is to be answered with
- * addresses. */
-static bool
-forced_up(const struct origin *origin, enum health_state state)
-{
-	return origin->forced == FORCED_UP && (state != HEALTH_UNRESOLVED || origin->unflattened);
-}
-
-bool
-origin_is_candidate(const struct origin *origin, enum health_state state)
-{
-	return origin->enabled && origin->weight > 0 && origin_is_healthy(origin, state);
-}
-
-bool
-origin_is_healthy(const struct origin *origin, enum health_state state)
-{
-	return origin->forced != FORCED_DOWN && (forced_up(origin, state) || health_state_healthy(state));
-}
 
 /* S14: probe verdicts are ignored; what the operator said is honoured. */
 static bool
@@ -278,32 +253,6 @@ fill(struct candidates *list, enum which which, struct making *making, uint8_t f
 			    (struct weight_class){.weight = all[i].weight, .first = i};
 		classes[list->nclasses - 1].count++;
 	}
-}
-
-struct pool_judgement
-pool_judge(const struct pool *pool, const enum health_state *states)
-{
-	struct pool_judgement judgement = {0};
-	unsigned weight = 0;
-	/* [CF] 3.1: minimum_origins counts only where a monitor judges. */
-	bool monitored = pool->monitor.text[0] != '\0' || pool->monitor_group.text[0] != '\0';
-
-	for (size_t i = 0; i < pool->norigins; i++) {
-		const struct origin *origin = &pool->origins[i];
-
-		if (!origin->enabled)
-			continue;
-		judgement.enabled++;
-		judgement.candidates += origin_is_candidate(origin, states[i]);
-		judgement.healthy += origin_is_healthy(origin, states[i]);
-		if (origin->weight == 0)
-			continue;
-		judgement.weighted |= weight != 0 && weight != origin->weight;
-		weight = origin->weight;
-	}
-	judgement.usable = pool->enabled && judgement.candidates > 0 &&
-	    (!monitored || judgement.healthy >= pool->minimum_origins);
-	return judgement;
 }
 
 static void

@@ -77,24 +77,6 @@ struct pool_table {
 struct pool_table *pool_table_new(
     const struct pool *pool, const enum health_state *states, const uint32_t *numbers);
 
-/* S11: healthy by its state alone. */
-bool health_state_healthy(enum health_state state);
-/* S11. */
-bool origin_is_candidate(const struct origin *origin, enum health_state state);
-/* S12: forced up, or healthy and not forced down; weight 0 counts, and so does a disabled one. */
-bool origin_is_healthy(const struct origin *origin, enum health_state state);
-
-/* S12 and S15, which judge the pool's origins of both families at once; states has one entry for each origin.
- */
-struct pool_judgement {
-	unsigned enabled, healthy; /* of the enabled origins */
-	unsigned candidates;       /* S11 */
-	bool usable;               /* S12 */
-	bool weighted;             /* S15: any weight differs among enabled origins of weight > 0 */
-};
-
-struct pool_judgement pool_judge(const struct pool *pool, const enum health_state *states);
-
 /* O of S18: SipHash-2-4 with the zero key of pool name, 00, identity. */
 uint64_t pool_identity_hash(const char *pool, const void *identity, size_t len);
 

@@ -1,4 +1,4 @@
-/* LMDB's errors as negative errnos, and what people can do about them. */
+/* LMDB's errors as negative errnos. */
 #include "zones/store/store_inner.h"
 
 #include <errno.h>
@@ -29,25 +29,6 @@ store_errno(int rc)
 		return -ENOTRECOVERABLE;
 	default:
 		return rc > 0 ? -rc : rc == 0 ? 0 : -EIO;
-	}
-}
-
-const char *
-store_write_cure(int error)
-{
-	switch (error) {
-	case -EROFS:
-		return "; mount its file system read-write again, repaired where the kernel's log tells of "
-		       "errors";
-	case -ENOSPC:
-	case -EDQUOT:
-		return "; make room on its file system";
-	case -EBADMSG:
-		return "; it is damaged: put a backup in its place while nothing runs";
-	case -EIO:
-		return "; its disk fails: mount another one there, with a copy of what is on it";
-	default:
-		return "";
 	}
 }
 

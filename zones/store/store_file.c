@@ -19,6 +19,25 @@ enum {
 };
 
 const char *
+store_write_cure(int error)
+{
+	switch (error) {
+	case -EROFS:
+		return "; mount its file system read-write again, repaired where the kernel's log tells of "
+		       "errors";
+	case -ENOSPC:
+	case -EDQUOT:
+		return "; make room on its file system";
+	case -EBADMSG:
+		return "; it is damaged: put a backup in its place while nothing runs";
+	case -EIO:
+		return "; its disk fails: mount another one there, with a copy of what is on it";
+	default:
+		return "";
+	}
+}
+
+const char *
 store_kind_text(enum store_kind kind)
 {
 	static const char *const texts[] = {"config", "health", "serving"};

@@ -1,10 +1,13 @@
 /*
  * rdata.h -- the types whose data we read and write ourselves.
  *
- * ldns reads all others.  A type is here if ldns 1.8.3 does not know it, or reads or writes it wrong.  The
- * table stands in rdata.c, one line a type, with what is wrong in ldns; the families with a syntax of their
- * own are in rdata_loc.c, rdata_svcb.c, rdata_gateway.c (IPSECKEY, AMTRELAY), rdata_hip.c and rdata_list.c
- * (APL, WKS).
+ * ldns reads all others.  A type is here if ldns 1.8.3 does not know it, or reads or writes it wrong.
+ *
+ *     rdata_types.c            the table: one line a type, with what is wrong in ldns
+ *     rdata.c, rdata_write.c   the pieces of readers and writers
+ *     rdata_loc.c, rdata_svcb.c, rdata_gateway.c (IPSECKEY, AMTRELAY), rdata_hip.c, rdata_list.c (APL, WKS)
+ *                              the families with a syntax of their own
+ *     rdata_fields.c           a whole type: its fields, or its family
  *
  * A reader takes the tokens of a line and appends octets; a writer takes octets and prints what the reader
  * takes. Data is valid exactly if its text reads back as the same octets (zonefile.c), so that no type needs
@@ -28,13 +31,24 @@ struct rdata_input {
 	char why[160];
 };
 
+/* How the data of a type is read and written: by its fields, or by two functions of its own. */
+enum rdata_family {
+	RDATA_FIELDS,
+	RDATA_LOC,
+	RDATA_SVCB,
+	RDATA_IPSECKEY,
+	RDATA_AMTRELAY,
+	RDATA_HIP,
+	RDATA_APL,
+	RDATA_WKS
+};
+
 struct rdata_type {
 	uint16_t type;
 	bool unnamed; /* other nameservers do not know the name: it is written as TYPEnnn \# ... (RFC 3597) */
 	const char *name;
-	const char *fields; /* letters of rdata.c; "" if only \# says the data; NULL with the two functions */
-	bool (*read)(struct rdata_input *in);        /* false with why */
-	bool (*write)(FILE *out, struct reader *in); /* false if the data has another shape */
+	enum rdata_family family;
+	const char *fields; /* letters of rdata_types.c; "" if only \# writes the data; NULL with a family */
 };
 
 /* NULL: ldns reads this type, or nobody does. */

@@ -16,49 +16,6 @@ enum {
 	WIRE_HEAD = 11         /* root owner, type, class, TTL, length */
 };
 
-void
-zonefile_type_text(uint16_t type, char out[16])
-{
-	const ldns_rr_descriptor *descriptor = ldns_rr_descript(type);
-	const struct rdata_type *own = rdata_type_by_number(type);
-
-	if (own != NULL)
-		snprintf(out, 16, "%s", own->name);
-	else if (descriptor != NULL && descriptor->_type == type && descriptor->_name != NULL)
-		snprintf(out, 16, "%s", descriptor->_name);
-	else
-		snprintf(out, 16, "TYPE%u", type);
-}
-
-uint16_t
-zonefile_type(const char *text)
-{
-	const struct rdata_type *own;
-
-	if (strncasecmp(text, "TYPE", 4) == 0 && text[4] != '\0') { /* RFC 3597 5 */
-		char *end;
-		unsigned long number = strtoul(text + 4, &end, 10);
-
-		return *end == '\0' && text[4] >= '0' && text[4] <= '9' && number < 65536 ? (uint16_t)number
-											  : 0;
-	}
-	own = rdata_type_by_name(text);
-	return own != NULL ? own->type : (uint16_t)ldns_get_rr_type_by_name(text);
-}
-
-bool
-zonefile_is_data(uint16_t type)
-{
-	return type != 0 && type != TYPE_OPT && (type < 128 || type > 255);
-}
-
-bool
-zonefile_is_dnssec(uint16_t type)
-{
-	return type == TYPE_DNSKEY || type == TYPE_RRSIG || type == TYPE_NSEC || type == TYPE_NSEC3 ||
-	    type == TYPE_NSEC3PARAM;
-}
-
 /* Where the (last) name begins in the rdata of a type whose names compare without case; -1 for other types.
  */
 static int
@@ -182,7 +139,7 @@ rdata_fits(uint16_t type, const uint8_t *rdata, size_t len)
 	const struct rdata_type *own = rdata_type_by_number(type);
 	bool fits;
 
-	if (own != NULL && (own->read != NULL || own->fields[0] != '\0')) {
+	if (own != NULL && (own->family != RDATA_FIELDS || own->fields[0] != '\0')) {
 		char *text = text_of_rdata(type, rdata, len);
 
 		fits = text != NULL;

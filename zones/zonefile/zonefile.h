@@ -49,14 +49,6 @@ bool zonefile_rdata(uint16_t type, const char *text, const uint8_t *origin, uint
 /* The opposite; data that has not its type's shape is written as \# LENGTH HEX. */
 void zonefile_write_rdata(FILE *out, uint16_t type, const uint8_t *rdata, size_t len);
 
-/*
- * A name as a person writes it: name_from_text, but a name in another script (UTF-8) becomes its A-labels
- * (RFC 5891). 0 if it is invalid.  zonefile_idn gives the text of those A-labels, freed by the caller; NULL
- * and why if there are none.
- */
-size_t zonefile_name(uint8_t out[255], const char *text, const uint8_t *origin);
-char *zonefile_idn(const char *text, const char **why);
-
 /* Where the name begins in the data that a record of this type points to; -1 if it points nowhere. */
 int zonefile_target_at(uint16_t type);
 /* Is the name 192.0.2.1. or 192.0.2.1.APEX, which somebody meant as an address? */
@@ -66,8 +58,7 @@ bool zonefile_looks_like_address(const uint8_t *name, const uint8_t *apex);
  */
 bool zonefile_ttl(const char *text, uint64_t *seconds);
 
-/* The versions of ldns and libidn2. */
+/* The version of ldns. */
 const char *zonefile_library(void);
-const char *zonefile_idn_library(void);
 
 #endif

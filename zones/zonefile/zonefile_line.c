@@ -1,5 +1,6 @@
 #include "zones/zonefile/zonefile_parts.h"
 
+#include "zones/dns/idn.h"
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -174,7 +175,7 @@ line_to_ascii(struct line *line, size_t index, char why[160])
 			*to++ = *from++; /* an escape of ASCII stays as it is */
 	}
 	*to = '\0';
-	ascii = zonefile_idn(text, &fault);
+	ascii = idn_to_ascii(text, &fault);
 	if (ascii != NULL) {
 		line->tokens[index] = (struct token){.at = line->len, .touches = line->tokens[index].touches};
 		for (const char *at = ascii; *at != '\0'; at++)

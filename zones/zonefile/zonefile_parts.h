@@ -5,9 +5,10 @@
  *     zonefile.c         tokens <-> rdata, through ldns or our own readers
  *     rdata*.c           our own readers and writers of rdata (rdata.h has the table)
  *     zonefile_read.c    lines -> records: directives, owners, TTLs
- *     zonefile_generate.c, zonefile_idn.c    $GENERATE; names in other scripts
+ *     zonefile_generate.c    $GENERATE
  *     zonefile_target.c  what is unwise about the names that records point to
- *     zonefile_say.c     problems by their kind
+ *     zonefile_records.c records while they are read: memory, problems by their kind
+ *     zonefile_words.c   the words for types and times
  *     zonefile_check.c   records -> rows of the store, and what is wrong or unwise in a zone as a whole
  */
 #ifndef ZONEFILE_PARTS_H

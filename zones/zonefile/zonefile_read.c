@@ -11,12 +11,6 @@
 enum { INCLUDE_DEPTH = 16, GENERATE_MAX = 1000000, CLOUDFLARE_AUTOMATIC = 300 };
 static const size_t FILE_OCTETS_MAX = (size_t)1 << 30;
 
-uint8_t *
-records_keep(struct records *records, const void *data, size_t len)
-{
-	return arena_keep(&records->arena, data, len);
-}
-
 static void
 records_free(struct records *records)
 {
@@ -64,32 +58,6 @@ static void __attribute__((format(printf, 2, 3))) fault(const struct source *sou
 	records_say(&reader->records, reader->problems, PROBLEM_ERROR, source->name, reader->line.number,
 	    format, args);
 	va_end(args);
-}
-
-bool
-zonefile_ttl(const char *text, uint64_t *ttl)
-{
-	static const char units[] = "smhdw";
-	static const unsigned seconds[] = {1, 60, 3600, 86400, 604800};
-
-	*ttl = 0;
-	if (*text == '\0')
-		return false;
-	while (*text != '\0') {
-		uint64_t value = 0;
-		const char *unit;
-
-		if (*text < '0' || *text > '9')
-			return false;
-		for (; *text >= '0' && *text <= '9'; text++)
-			value = MIN(value * 10 + (uint64_t)(*text - '0'), UINT64_C(1) << 40);
-		unit = *text ? strchr(units, *text | 0x20) : units;
-		if (unit == NULL)
-			return false;
-		*ttl = MIN(*ttl + value * seconds[unit - units], UINT64_MAX / 4);
-		text += *text != '\0';
-	}
-	return true;
 }
 
 static bool

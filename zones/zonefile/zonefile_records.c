@@ -1,4 +1,5 @@
-/* Problems with file and line; each kind twenty times, and then only how many more there were. */
+/* The records of a zone while it is read: their memory, and their problems with file and line (each kind
+ * twenty times, and then only how many more there were). */
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <stdio.h>
@@ -13,6 +14,12 @@ struct kind {
 	size_t count;
 	char *first; /* its text */
 };
+
+uint8_t *
+records_keep(struct records *records, const void *data, size_t len)
+{
+	return arena_keep(&records->arena, data, len);
+}
 
 static struct kind *
 find_kind(struct records *records, enum severity severity, const char *format)

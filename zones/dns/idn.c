@@ -1,7 +1,6 @@
-/* The only user of libidn2: internationalised names become A-labels (RFC 5891), octets over 127 are never
- * stored. */
-#include "zones/dns/name.h"
-#include "zones/zonefile/zonefile.h"
+#include "zones/dns/idn.h"
+
+#include "zones/base/util.h"
 
 #include <idn2.h>
 #include <stdlib.h>
@@ -35,7 +34,7 @@ label_to_ascii(const char *label, const char **why)
 }
 
 char *
-zonefile_idn(const char *text, const char **why)
+idn_to_ascii(const char *text, const char **why)
 {
 	char *copy = xstrdup(text), *out = xstrdup("");
 	const char *rest = copy;
@@ -63,7 +62,7 @@ zonefile_idn(const char *text, const char **why)
 }
 
 size_t
-zonefile_name(uint8_t out[255], const char *text, const uint8_t *origin)
+idn_name_from_text(uint8_t out[255], const char *text, const uint8_t *origin)
 {
 	const char *why;
 	char *ascii;
@@ -71,14 +70,39 @@ zonefile_name(uint8_t out[255], const char *text, const uint8_t *origin)
 
 	if (is_ascii(text))
 		return name_from_text(out, text, origin);
-	ascii = zonefile_idn(text, &why);
+	ascii = idn_to_ascii(text, &why);
 	len = ascii != NULL ? name_from_text(out, ascii, origin) : 0;
 	free(ascii);
 	return len;
 }
 
 const char *
-zonefile_idn_library(void)
+idn_library(void)
 {
 	return idn2_check_version(NULL);
+}
+
+#define HOST_LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.*"
+
+char *
+host_name_clean(const char *text)
+{
+	uint8_t name[NAME_MAX_LEN];
+	char host[NAME_MAX_TEXT], *ascii = NULL;
+	const char *why;
+	bool good;
+
+	if (strspn(text, HOST_LETTERS) !=
+	    strlen(text)) /* a name in another script is stored as its A-labels (S49) */
+		text = ascii = idn_to_ascii(text, &why);
+	good = text != NULL && strspn(text, HOST_LETTERS) == strlen(text) &&
+	    name_from_text(name, text, NULL) > 0 && *name != 0;
+	free(ascii);
+	if (!good)
+		return NULL;
+	for (const uint8_t *label = name; *label != 0; label += *label + 1)
+		if (memchr(label + 1, '*', *label) != NULL && (label != name || *label != 1))
+			return NULL;
+	name_lower(name, name);
+	return xstrdup(name_to_host(name, host));
 }
