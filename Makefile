@@ -102,8 +102,9 @@ run: packages-build
 run-built: $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) exec tests/tools/run
 
-lint:
-	tests/tools/lint
+# The order of the rooms is checked for the symbols of the objects, too.
+lint: $(PROGRAMS)
+	OBJECTS=$(OUT)/obj tests/tools/lint
 
 # FUZZ=serve SECONDS=600: one target, for so long.
 FUZZ ?= $(FUZZERS)
@@ -155,7 +156,7 @@ picture: packages-test
 	@GRAYCLOUD_BUILD=$(OUT) tests/tools/picture
 
 format:
-	clang-format -i $(shell git ls-files '*.c' '*.h')
+	@clang-format -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
 # The command line goes to bin, the daemons to sbin; units, users and directories to systemd's places. Nothing here starts or
 # enables anything. `make uninstall` removes the files, and neither the configuration nor the state.
