@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency picture format install uninstall deb dist clean
+# make lint coverage fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -203,11 +203,15 @@ deb: packages-deb
 	dpkg-buildpackage -us -uc -b
 	lintian --fail-on error,warning ../graycloud_$$(dpkg-parsechangelog -S Version)_*.changes
 
+# The packages installed, used, upgraded and purged: on a machine that may be thrown away (GRAYCLOUD_DISPOSABLE=yes, root).
+test-deb: packages-test deb
+	prove -v --merge -Itests/lib tests/robust/packaged :: $(abspath ..)/graycloud*_$(VERSION)-*.deb
+
 dist:
 	git archive --prefix=graycloud-$(VERSION)/ -o graycloud-$(VERSION).tar.gz HEAD
 
 clean:
 	rm -rf build build-*
 
-.PHONY: all units test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency picture format install uninstall deb dist clean
+.PHONY: all units test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency picture format install uninstall deb test-deb dist clean
 .SECONDARY:
