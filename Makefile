@@ -198,10 +198,10 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
-# Debian packages, beside the source's folder as dpkg-buildpackage does it; lintian reads them.
+# Debian packages, beside the folder of the source as dpkg-buildpackage makes them; lintian reads them (no bug of Debian asked for them).
 deb: packages-deb
 	dpkg-buildpackage -us -uc -b
-	lintian --fail-on error,warning ../graycloud_$$(dpkg-parsechangelog -S Version)_*.changes
+	lintian --suppress-tags initial-upload-closes-no-bugs --fail-on error,warning ../graycloud_$$(dpkg-parsechangelog -S Version)_*.changes
 
 # The packages installed, used, upgraded and purged: on a machine that may be thrown away (GRAYCLOUD_DISPOSABLE=yes, root).
 test-deb: packages-test deb
