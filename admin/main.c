@@ -7,6 +7,8 @@
 #include "zones/daemon/privileges.h"
 #include "zones/store/store.h"
 
+#include <errno.h>
+
 #define OBJECT_USAGE(name) \
 	name " list [--limit N] [--after NAME]\n" name " show NAME\n" name " create NAME P=V ...\n" name \
 	     " set NAME P=V ...\n" name " replace NAME P=V ...\n" name " delete NAME"
@@ -52,6 +54,8 @@ static const struct command commands[] = {
 	0},
     {"whatif", cmd_whatif, "apply: down: up: geoip: unsigned-ok prune",
 	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false, 0},
+    {"backup", cmd_backup, NULL, "backup FILE|-", false, 0},
+    {"restore", cmd_restore, NULL, "restore FILE|-", true, 0},
     {"version", cmd_version, NULL, "version", false, 0},
     {NULL, NULL, NULL, NULL, false, 0},
 };
@@ -89,6 +93,11 @@ become_owner(const struct args *args)
 	bool good;
 
 	input_keep(args->argc, args->argv);
+	if (args->command->run == cmd_backup && args->count == 1 && strcmp(args_word(args, 0), "-") != 0 &&
+	    !output_create(args_word(args, 0))) {
+		report_error("cannot create %s: %s", args_word(args, 0), strerror(errno));
+		return false;
+	}
 	good = privileges_choose(&user, args->state, NULL, &problems) &&
 	    (!user.change || !args->command->changes || args->dry_run ||
 		store_prepare(args->state, STORE_CONFIG, user.uid, &problems)) &&

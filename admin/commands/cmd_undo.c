@@ -480,6 +480,9 @@ undo(struct change *change, void *arg)
 		problems_error(&change->problems,
 		    "there is no command %llu in the log; graycloud log lists them",
 		    (unsigned long long)undoing.sequence);
+	} else if (undoing.steps[0].item.what == CONFIG_ALL) {
+		problems_error(&change->problems, "command %llu restored a backup: restore another one",
+		    (unsigned long long)undoing.sequence);
 	} else {
 		/* What was changed or deleted comes back first, then what was created goes; zones stand under
 		 * both. */

@@ -25,6 +25,8 @@ command_fn cmd_status;
 command_fn cmd_events;
 command_fn cmd_explain;
 command_fn cmd_whatif;
+command_fn cmd_backup;
+command_fn cmd_restore;
 command_fn cmd_version;
 
 #endif

@@ -56,7 +56,9 @@ touch_item(void *arg, const struct config_item *item)
 
 	if (item->kept_for_undo)
 		return true;
-	if (item->what == CONFIG_OBJECT) {
+	if (item->what == CONFIG_ALL)
+		touch(touched, "configuration", "all", "restored");
+	else if (item->what == CONFIG_OBJECT) {
 		bool known = document_name(item->after.len > 0 ? item->after : item->before, name);
 
 		touch(touched, kind_text(item->kind), known ? name : item->id.text,

@@ -112,3 +112,21 @@ input_hint(int error)
 	      "the command line, or give it on standard input"
 	    : "";
 }
+
+static int output = -1;
+
+bool
+output_create(const char *path)
+{
+	output = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return output >= 0;
+}
+
+int
+output_descriptor(void)
+{
+	int fd = output;
+
+	output = -1;
+	return fd;
+}

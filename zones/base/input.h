@@ -7,6 +7,7 @@
 #ifndef INPUT_H
 #define INPUT_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 /*
@@ -19,6 +20,13 @@ void input_keep(int argc, char **argv);
  * -1 with errno. */
 FILE *input_open(const char *path);
 int input_descriptor(const char *path);
+
+/*
+ * Create the file that a command writes, before the change of the user; never over another one. False with
+ * errno. output_descriptor then returns it, once.
+ */
+bool output_create(const char *path);
+int output_descriptor(void);
 
 /* The end of a sentence about a file that could not be opened: the cure, if the change of the user is the
  * cause; else "". */

@@ -72,6 +72,8 @@ gather_change(void *arg, const struct config_change *change)
 	case CONFIG_OWNER:
 		change_owner(changes, change->zone, change->owner_key);
 		break;
+	case CONFIG_ALL: /* never in the feed */
+		break;
 	}
 	return true;
 }

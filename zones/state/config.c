@@ -364,6 +364,9 @@ decode_item(struct bytes value, struct config_item *item)
 		return decode_rrset_item(value, item);
 	case 'r':
 		return decode_rrset_item(value, item);
+	case 'a':
+		item->what = CONFIG_ALL;
+		return true;
 	case 'z':
 		at = take(&value, 5);
 		item->what = CONFIG_ZONE;
@@ -407,6 +410,10 @@ config_changes_after(struct store_txn *txn, uint64_t generation, config_change_f
 
 		if (get32(at + 8) == 0 || !decode_item(value, &item) || item.kept_for_undo)
 			continue;
+		if (item.what == CONFIG_ALL) {
+			on = false;
+			break;
+		}
 		on = fn(arg,
 		    &(struct config_change){.sequence = get64(at),
 			.what = item.what,

@@ -78,7 +78,8 @@ struct lb *config_lb(struct store_txn *txn, const char *id);
 enum config_what {
 	CONFIG_OBJECT, /* kind and id: written or deleted */
 	CONFIG_OWNER,  /* zone and owner_key: one RRset of that owner */
-	CONFIG_ZONE    /* zone: added, deleted or replaced as a whole */
+	CONFIG_ZONE,   /* zone: added, deleted or replaced as a whole */
+	CONFIG_ALL     /* everything, by a restore: never in the feed, which then does not reach back */
 };
 
 struct config_change {

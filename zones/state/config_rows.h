@@ -11,6 +11,7 @@
  *   RRset       'r', zone (4), length of owner key (2), owner key, type (2), length of before (4), before,
  * after kept        'k', the same: a row of a zone that went as a whole, for undo and not for the feed zone
  * 'z', zone (4), fate (1), name
+ *   everything  'a'
  */
 #ifndef CONFIG_ROWS_H
 #define CONFIG_ROWS_H

@@ -1,5 +1,6 @@
 #include "zones/state/config_write.h"
 
+#include "zones/state/config_inner.h"
 #include "zones/state/config_rows.h"
 
 #include <errno.h>
@@ -11,15 +12,6 @@ enum {
 };
 static const uint64_t CHANGES_OCTETS_MAX = UINT64_C(256) << 20;
 
-struct config_edit {
-	struct store_txn *txn;
-	int error; /* the first; sticks */
-	uint64_t sequence;
-	uint32_t items;       /* next item of the entry */
-	uint64_t item_octets; /* of all items */
-	size_t difference;    /* octets of RRsets kept so far */
-};
-
 /* ---- small helpers ---- */
 
 static bool
@@ -28,15 +20,15 @@ failed(const struct config_edit *edit)
 	return edit->error != 0;
 }
 
-static void
-note(struct config_edit *edit, int rc)
+void
+config_note(struct config_edit *edit, int rc)
 {
 	if (edit->error == 0)
 		edit->error = rc;
 }
 
-static uint64_t
-meta_get(struct store_txn *txn, const char *name)
+uint64_t
+config_meta_get(struct store_txn *txn, const char *name)
 {
 	struct bytes value;
 
@@ -45,20 +37,19 @@ meta_get(struct store_txn *txn, const char *name)
 	return value.len == 4 ? get32(value.data) : value.len == 8 ? get64(value.data) : 0;
 }
 
-static void
-meta_put(struct config_edit *edit, const char *name, uint64_t number, size_t len)
+void
+config_meta_put(struct config_edit *edit, const char *name, uint64_t number, size_t len)
 {
 	uint8_t value[8];
 
 	put64(value, number);
-	note(edit,
+	config_note(edit,
 	    store_put(edit->txn, TABLE_META, (struct bytes){name, strlen(name)},
 		(struct bytes){value + 8 - len, len}));
 }
 
-/* One item of the entry, put together from parts. */
-static void
-add_item(struct config_edit *edit, const struct bytes *parts, size_t count)
+void
+config_add_item(struct config_edit *edit, const struct bytes *parts, size_t count)
 {
 	uint8_t key[CHANGE_KEY_LEN], *value, *at;
 	size_t len = 0;
@@ -71,7 +62,7 @@ add_item(struct config_edit *edit, const struct bytes *parts, size_t count)
 	for (size_t i = 0; i < count; i++)
 		if (parts[i].len > 0)
 			at = (uint8_t *)memcpy(at, parts[i].data, parts[i].len) + parts[i].len;
-	note(edit,
+	config_note(edit,
 	    store_put(edit->txn, TABLE_CHANGES, config_change_key(key, edit->sequence, edit->items++),
 		(struct bytes){value, len}));
 	edit->item_octets += len;
@@ -143,7 +134,7 @@ trim_changes(struct config_edit *edit, uint64_t octets)
 	bool more;
 
 	if (cursor == NULL) {
-		note(edit, -ENOMEM);
+		config_note(edit, -ENOMEM);
 		return octets;
 	}
 	more = store_cursor_first(cursor, &key, &value);
@@ -156,7 +147,7 @@ trim_changes(struct config_edit *edit, uint64_t octets)
 		/* An entry goes as a whole. */
 		while (more && get64(key.data) == sequence && !failed(edit)) {
 			octets -= MIN(octets, value.len);
-			note(edit, store_cursor_delete(cursor));
+			config_note(edit, store_cursor_delete(cursor));
 			more = store_cursor_next(cursor, &key, &value);
 		}
 	}
@@ -170,7 +161,7 @@ identify(struct config_edit *edit)
 	struct id id = id_new();
 
 	if (config_identity(edit->txn).text[0] == '\0')
-		note(edit,
+		config_note(edit,
 		    store_put(edit->txn, TABLE_META, (struct bytes){"identity", 8},
 			(struct bytes){id.text, ID_LEN}));
 }
@@ -178,17 +169,17 @@ identify(struct config_edit *edit)
 int
 config_edit_commit(struct config_edit *edit, struct bytes head, uint64_t *generation)
 {
-	uint64_t octets = meta_get(edit->txn, "changes_octets");
+	uint64_t octets = config_meta_get(edit->txn, "changes_octets");
 	int rc;
 
 	*generation = edit->sequence - 1;
 	if (!failed(edit) && config_edit_changed(edit)) {
 		edit->items = 0;
-		add_item(edit, &head, 1);
+		config_add_item(edit, &head, 1);
 		octets = trim_changes(edit, octets + edit->item_octets);
-		meta_put(edit, "changes_octets", octets, 8);
+		config_meta_put(edit, "changes_octets", octets, 8);
 		if (config_schema(edit->txn) != CONFIG_SCHEMA)
-			meta_put(edit, "schema", CONFIG_SCHEMA, 4);
+			config_meta_put(edit, "schema", CONFIG_SCHEMA, 4);
 		identify(edit);
 		*generation = edit->sequence;
 	} else if (!failed(edit)) {
@@ -219,7 +210,7 @@ add_object_item(
 	uint8_t head[2] = {'o', (uint8_t)kind}, before_len[4];
 
 	put32(before_len, (uint32_t)before.len);
-	add_item(edit, (struct bytes[]){{head, 2}, {id, ID_LEN}, {before_len, 4}, before, after}, 5);
+	config_add_item(edit, (struct bytes[]){{head, 2}, {id, ID_LEN}, {before_len, 4}, before, after}, 5);
 }
 
 void
@@ -235,10 +226,10 @@ config_put_object(struct config_edit *edit, enum kind kind, const char *id, cons
 		return;
 	add_object_item(edit, kind, id, before, json);
 	if (old_name != NULL && strcmp(old_name, name) != 0)
-		note(edit,
+		config_note(edit,
 		    store_delete(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, old_name)));
-	note(edit, store_put(edit->txn, TABLE_OBJECTS, config_object_key(key, kind, id), json));
-	note(edit,
+	config_note(edit, store_put(edit->txn, TABLE_OBJECTS, config_object_key(key, kind, id), json));
+	config_note(edit,
 	    store_put(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, name),
 		(struct bytes){id, ID_LEN}));
 }
@@ -252,8 +243,8 @@ config_delete_object(struct config_edit *edit, enum kind kind, const char *id, c
 	if (failed(edit) || !config_object(edit->txn, kind, id, &before))
 		return;
 	add_object_item(edit, kind, id, before, (struct bytes){0});
-	note(edit, store_delete(edit->txn, TABLE_OBJECTS, config_object_key(key, kind, id)));
-	note(edit, store_delete(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, name)));
+	config_note(edit, store_delete(edit->txn, TABLE_OBJECTS, config_object_key(key, kind, id)));
+	config_note(edit, store_delete(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, name)));
 }
 
 /* ---- zones ---- */
@@ -309,7 +300,7 @@ add_row_item(struct config_edit *edit, char tag, const struct row_change *change
 
 	put16(owner_len, (uint16_t)(len - 6));
 	put32(before_len, (uint32_t)change->before_len);
-	add_item(edit,
+	config_add_item(edit,
 	    (struct bytes[]){{&tag_octet, 1}, {key, 4}, {owner_len, 2}, {key + 4, len - 4}, {before_len, 4},
 		{change->before, change->before_len}, change->after},
 	    7);
@@ -322,7 +313,7 @@ add_zone_item(struct config_edit *edit, uint32_t number, enum config_zone_fate f
 
 	put32(head + 1, number);
 	head[5] = (uint8_t)fate;
-	add_item(edit, (struct bytes[]){{head, 6}, {name, name_len(name)}}, 2);
+	config_add_item(edit, (struct bytes[]){{head, 6}, {name, name_len(name)}}, 2);
 }
 
 /* Say in the entry what the rows were and became, as long as there is room in it. */
@@ -441,7 +432,7 @@ put_zone_name(struct config_edit *edit, uint32_t number, const uint8_t *apex, ui
 	put32(value, number);
 	put32(value + 4, serial);
 	put64(value + 8, (uint64_t)wall_ms());
-	note(edit,
+	config_note(edit,
 	    store_put(edit->txn, TABLE_ZONE_NAMES, (struct bytes){apex, name_len(apex)},
 		(struct bytes){value, sizeof value}));
 }
@@ -452,7 +443,7 @@ put_rows(struct config_edit *edit, const struct row_changes *changes)
 	for (size_t i = 0; i < changes->count && !failed(edit); i++) {
 		struct bytes key = {changes->items[i].key, changes->items[i].key_len};
 
-		note(edit,
+		config_note(edit,
 		    changes->items[i].after.len > 0
 			? store_put(edit->txn, TABLE_ZONES, key, changes->items[i].after)
 			: store_delete(edit->txn, TABLE_ZONES, key));
@@ -477,15 +468,15 @@ static void
 add_zone(struct config_edit *edit, const struct zone_data *data)
 {
 	/* Numbers are never used again: what a daemon remembers of one stays true. */
-	uint32_t number = (uint32_t)MAX(meta_get(edit->txn, "next_zone"), 1);
+	uint32_t number = (uint32_t)MAX(config_meta_get(edit->txn, "next_zone"), 1);
 
-	meta_put(edit, "next_zone", number + 1, 4);
+	config_meta_put(edit, "next_zone", number + 1, 4);
 	put_zone_name(edit, number, data->apex, data->serial);
 	for (size_t i = 0; i < data->count && !failed(edit); i++) {
 		uint8_t key[ZONE_KEY_MAX];
 
 		/* The number is the largest so far, so that sorted rows go to the end: 0.10 s a million. */
-		note(edit,
+		config_note(edit,
 		    store_append(edit->txn, TABLE_ZONES, row_key(key, number, &data->rows[i]),
 			(struct bytes){data->rows[i].value, data->rows[i].value_len}));
 	}
@@ -537,7 +528,7 @@ config_delete_zone(struct config_edit *edit, const struct zone_info *zone)
 		add_row_items(edit, 'k', &changes);
 	put_rows(edit, &changes);
 	put_rest(edit, &comparison);
-	note(edit,
+	config_note(edit,
 	    store_delete(edit->txn, TABLE_ZONE_NAMES, (struct bytes){zone->name, name_len(zone->name)}));
 	free_changes(&changes);
 }

@@ -193,6 +193,14 @@ struct store *store_open_copy(struct store *store, enum store_kind kind, struct 
 /* Write a hot copy of a store to path, whole or not at all, and fsync it.  0 or a negative errno.  May take
  * long. */
 int store_copy(struct store *store, const char *path);
+/* The same into an open file, which is not synchronised. */
+int store_copy_to(struct store *store, int fd);
+/*
+ * Open a store from an open file, as a copy in memory that is read only by custom: the file may be anything,
+ * and from anywhere. name is what the sentences in problems call it. NULL: it is no store of this kind, is
+ * cut off, or is damaged, which a process of its own found out. Only in a process without threads.
+ */
+struct store *store_open_image(int fd, const char *name, enum store_kind kind, struct problems *problems);
 /* The same to saved.mdb beside the store, where its writer looks for it after a crash; see store_open. */
 int store_save(struct store *store);
 

@@ -1,4 +1,5 @@
 /* Hot copies of a store. */
+#include "zones/store/guard.h"
 #include "zones/store/store_inner.h"
 
 #include <errno.h>
@@ -36,6 +37,18 @@ store_copy(struct store *store, const char *path)
 }
 
 int
+store_copy_to(struct store *store, int fd)
+{
+	int rc = store_enter(store, STORE_READ);
+
+	if (rc != 0)
+		return rc;
+	rc = store_errno(mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT));
+	store_leave(store);
+	return rc;
+}
+
+int
 store_save(struct store *store)
 {
 	char *path = xasprintf("%s/saved.mdb", store->paths.directory);
@@ -68,4 +81,51 @@ store_open_copy(struct store *store, enum store_kind kind, struct problems *prob
 	if (fd >= 0)
 		close(fd); /* LMDB has one of its own */
 	return copy;
+}
+
+/* All of a file into memory; a pipe, too. Returns a descriptor or a negative errno. */
+static int
+into_memory(int from)
+{
+	static char buffer[1 << 16];
+	int fd = memfd_create("store", MFD_CLOEXEC);
+	ssize_t got = 0;
+
+	if (fd < 0)
+		return -errno;
+	while ((got = read(from, buffer, sizeof buffer)) > 0)
+		for (ssize_t done = 0, put; done < got; done += put)
+			if ((put = write(fd, buffer + done, (size_t)(got - done))) < 0) {
+				close(fd);
+				return -errno;
+			}
+	if (got < 0) {
+		close(fd);
+		return -errno;
+	}
+	return fd;
+}
+
+struct store *
+store_open_image(int from, const char *name, enum store_kind kind, struct problems *problems)
+{
+	int fd = into_memory(from);
+	struct store *store = NULL;
+	uint64_t transaction;
+	char path[64];
+
+	if (fd < 0) {
+		problems_error(problems, "cannot read %s: %s", name, strerror(-fd));
+		return NULL;
+	}
+	snprintf(path, sizeof path, "image /proc/self/fd/%d", fd);
+	if (store_file_newest(fd, &transaction) != STORE_FILE_SOUND)
+		problems_error(
+		    problems, "%s is not a whole store of graycloud: it is something else, or cut off", name);
+	else if (!guard_ask(store_guarded, path))
+		problems_error(problems, "%s is damaged: take another backup", name);
+	else
+		store = store_open_private(path + strlen("image "), kind, problems);
+	close(fd); /* LMDB has one of its own */
+	return store;
 }

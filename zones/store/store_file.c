@@ -98,9 +98,28 @@ store_group(void)
 	return group ? group->gr_gid : (gid_t)-1;
 }
 
+/* The configuration is the only store that others than its daemon write. */
 static bool
-make_directory(const char *path, uid_t owner, struct problems *problems)
+is_shared(const struct store_paths *paths)
 {
+	const char *name = strrchr(paths->directory, '/');
+
+	return name != NULL && strcmp(name, "/config") == 0;
+}
+
+/* Members of the group graycloud configure without being root: they may write what is shared. No other group
+ * may. */
+static mode_t
+mode_for(const struct stat *file, mode_t mode, bool shared)
+{
+	return shared && file->st_gid == store_group() ? mode | (mode & 0700) >> 3 : mode;
+}
+
+static bool
+make_directory(const char *path, uid_t owner, bool shared, struct problems *problems)
+{
+	struct stat made;
+
 	if (mkdir(path, DIRECTORY_MODE & 0777) != 0) {
 		if (errno == EEXIST)
 			return true;
@@ -113,7 +132,7 @@ make_directory(const char *path, uid_t owner, struct problems *problems)
 		    strerror(errno));
 		return false;
 	}
-	if (chmod(path, DIRECTORY_MODE) != 0) {
+	if (stat(path, &made) != 0 || chmod(path, mode_for(&made, DIRECTORY_MODE, shared)) != 0) {
 		problems_error(problems, "cannot set the mode of %s: %s", path, strerror(errno));
 		return false;
 	}
@@ -124,8 +143,9 @@ bool
 store_file_directories(
     const char *state, const struct store_paths *paths, uid_t owner, struct problems *problems)
 {
-	return make_directory(state, (uid_t)-1, problems) &&
-	    make_directory(paths->directory, owner, problems) && check_local(paths->directory, problems);
+	return make_directory(state, (uid_t)-1, false, problems) &&
+	    make_directory(paths->directory, owner, is_shared(paths), problems) &&
+	    check_local(paths->directory, problems);
 }
 
 /*
@@ -133,15 +153,17 @@ store_file_directories(
  * closed before LMDB locks the file: closing it later would drop the locks of the whole process.
  */
 static bool
-make_file(const char *directory, const char *name, mode_t mode, struct problems *problems)
+make_file(const char *directory, const char *name, mode_t mode, bool shared, struct problems *problems)
 {
+	struct stat made;
 	char path[PATH_MAX];
 	int fd;
 
 	snprintf(path, sizeof path, "%s/%s", directory, name);
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 	if (fd >= 0) {
-		fchmod(fd, mode);
+		if (fstat(fd, &made) == 0)
+			fchmod(fd, mode_for(&made, mode, shared));
 		close(fd);
 		return true;
 	}
@@ -174,9 +196,9 @@ bool
 store_file_create(const char *state, const struct store_paths *paths, struct problems *problems)
 {
 	return store_file_directories(state, paths, (uid_t)-1, problems) &&
-	    make_file(paths->directory, "lock.mdb", LOCK_MODE, problems) &&
+	    make_file(paths->directory, "lock.mdb", LOCK_MODE, false, problems) &&
 	    reserve_lock(paths->directory, problems) &&
-	    make_file(paths->directory, "data.mdb", DATA_MODE, problems);
+	    make_file(paths->directory, "data.mdb", DATA_MODE, is_shared(paths), problems);
 }
 
 bool

@@ -98,5 +98,9 @@ rebuild(const char *path)
 int
 store_guarded(const char *request)
 {
-	return strncmp(request, "rebuild ", 8) == 0 ? rebuild(request + 8) : walk_path(request + 5, 0);
+	if (strncmp(request, "rebuild ", 8) == 0)
+		return rebuild(request + 8);
+	if (strncmp(request, "image ", 6) == 0)
+		return walk_path(request + 6, MDB_NOSUBDIR | MDB_NOLOCK);
+	return walk_path(request + 5, 0);
 }
