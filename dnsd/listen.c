@@ -1,8 +1,7 @@
 #include "dnsd/listen.h"
 
-#include "zones/base/util.h"
+#include "zones/base/address.h"
 
-#include <arpa/inet.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -30,64 +29,39 @@ port_of(const union sockaddr_any *address)
 bool
 listen_parse(struct listener *listener, const char *text, uint16_t default_port)
 {
-	char host[64];
-	const char *colon = strrchr(text, ':'), *end;
-	unsigned long port = default_port;
-	size_t len = strlen(text);
+	struct address address;
+	uint16_t port;
 
 	*listener = (struct listener){.tcp = -1};
-	if (*text == '[') { /* [IPv6] or [IPv6]:port */
-		if ((end = strchr(text, ']')) == NULL)
-			return false;
-		colon = end[1] == ':' ? end + 1 : NULL;
-		if (colon == NULL && end[1] != '\0')
-			return false;
-		len = (size_t)(end - ++text);
-	} else if (colon != NULL && strchr(text, ':') == colon) {
-		len = (size_t)(colon - text);
-	} else {
-		colon = NULL; /* IPv6 without brackets has no port */
-	}
-	if (len >= sizeof host)
+	if (!address_port_from_text(&address, &port, text, default_port))
 		return false;
-	memcpy(host, text, len);
-	host[len] = '\0';
-	if (colon != NULL) {
-		char *rest;
-
-		errno = 0;
-		port = strtoul(colon + 1, &rest, 10);
-		if (*rest != '\0' || colon[1] < '0' || colon[1] > '9' || port > 65535)
-			return false;
-	}
-	if (inet_pton(AF_INET, host, &listener->address.v4.sin_addr) == 1) {
+	if (address.family == FAMILY_V4) {
 		listener->address.v4.sin_family = AF_INET;
+		memcpy(&listener->address.v4.sin_addr, address.bytes, 4);
 		listener->address_len = sizeof listener->address.v4;
 		listener->wildcard = listener->address.v4.sin_addr.s_addr == htonl(INADDR_ANY);
-	} else if (inet_pton(AF_INET6, host, &listener->address.v6.sin6_addr) == 1) {
+	} else {
 		listener->address.v6.sin6_family = AF_INET6;
+		memcpy(&listener->address.v6.sin6_addr, address.bytes, 16);
 		listener->address_len = sizeof listener->address.v6;
 		listener->wildcard = IN6_IS_ADDR_UNSPECIFIED(&listener->address.v6.sin6_addr);
-	} else {
-		return false;
 	}
-	set_port(&listener->address, (uint16_t)port);
+	set_port(&listener->address, port);
 	return true;
 }
 
 char *
 listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT])
 {
-	char host[INET6_ADDRSTRLEN];
+	struct address plain = {.family = FAMILY_V4};
 
 	if (address->generic.sa_family == AF_INET) {
-		inet_ntop(AF_INET, &address->v4.sin_addr, host, sizeof host);
-		snprintf(out, LISTEN_TEXT, "%s:%u", host, port_of(address));
+		memcpy(plain.bytes, &address->v4.sin_addr, 4);
 	} else {
-		inet_ntop(AF_INET6, &address->v6.sin6_addr, host, sizeof host);
-		snprintf(out, LISTEN_TEXT, "[%s]:%u", host, port_of(address));
+		plain.family = FAMILY_V6;
+		memcpy(plain.bytes, &address->v6.sin6_addr, 16);
 	}
-	return out;
+	return address_port_to_text(&plain, port_of(address), out);
 }
 
 /* Does an address of /proc/net (hex, in words of the machine's order) stand in the way of ours?  Wildcards

@@ -4,6 +4,7 @@
 #ifndef DNSD_LISTEN_H
 #define DNSD_LISTEN_H
 
+#include "zones/base/address.h"
 #include "zones/base/problem.h"
 
 #include <netinet/in.h>
@@ -26,9 +27,9 @@ struct listener {
 	bool tls; /* --tls: no UDP, and TLS over TCP */
 };
 
-enum { LISTEN_TEXT = 64 };
+enum { LISTEN_TEXT = ADDRESS_PORT_TEXT };
 
-/* "192.0.2.1:53", "[2001:db8::1]:53"; the port may be left out.  False where the text is none. */
+/* A text of address_port_from_text().  False if it is invalid. */
 bool listen_parse(struct listener *listener, const char *text, uint16_t default_port);
 char *listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT]);
 

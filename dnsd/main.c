@@ -296,7 +296,7 @@ static void __attribute__((noreturn)) check(const struct options *options)
 
 	for (size_t i = 0; i < options->nlisteners; i++)
 		check_listener(&options->listeners[i], &problems);
-	if (options->metrics != NULL && !listen_parse(&metrics, options->metrics, 0))
+	if (options->metrics != NULL && !listen_parse(&metrics, options->metrics, METRICS_PORT))
 		problems_error(&problems, "--metrics %s: not ADDRESS:PORT", options->metrics);
 	else if (options->metrics != NULL)
 		check_listener(&metrics, &problems);

@@ -434,7 +434,7 @@ metrics_new(struct event_base *base, const char *text, struct publisher *publish
 
 	metrics->publisher = publisher;
 	metrics->started = (double)wall_ms() / 1000;
-	if (!listen_parse(&where, text, 9153)) {
+	if (!listen_parse(&where, text, METRICS_PORT)) {
 		problems_error(problems, "--metrics %s: not ADDRESS:PORT", text);
 		goto fail;
 	}

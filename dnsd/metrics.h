@@ -7,6 +7,8 @@
 #include "dnsd/publisher.h"
 #include "dnsd/worker.h"
 
+enum { METRICS_PORT = 9153 }; /* if --metrics names none */
+
 struct metrics;
 struct event_base;
 

@@ -144,7 +144,7 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		options->user = value;
 		return true;
 	case METRICS:
-		if (!address_port_from_text(&address, &port, value))
+		if (!address_port_from_text(&address, &port, value, PORT_REQUIRED))
 			return option_wrong(
 			    place, " %s: write ADDRESS:PORT, as in 127.0.0.1:9153 or [::1]:9153", value);
 		options->metrics = value;

@@ -64,7 +64,7 @@ check_metrics(const char *where, struct problems *problems)
 	bool is_v6;
 	int fd, on = 1;
 
-	if (!address_port_from_text(&address, &port, where))
+	if (!address_port_from_text(&address, &port, where, PORT_REQUIRED))
 		return; /* the option was refused */
 	is_v6 = address.family == FAMILY_V6;
 	v4.sin_port = v6.sin6_port = htons(port);

@@ -262,7 +262,7 @@ metrics_listen(
 	uint16_t port = 0;
 	char host[46];
 
-	address_port_from_text(&address, &port, where);
+	address_port_from_text(&address, &port, where, PORT_REQUIRED);
 	metrics->of = *of;
 	metrics->front = pages_new(base, &limits);
 	metrics->endpoints = pages_new(base, &limits);

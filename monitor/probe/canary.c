@@ -54,7 +54,8 @@ canary_parse(struct canary *canary, const char *text)
 {
 	canary->port = 0;
 	return address_from_text(&canary->address, text) ||
-	    (address_port_from_text(&canary->address, &canary->port, text) && canary->port > 0);
+	    (address_port_from_text(&canary->address, &canary->port, text, PORT_REQUIRED) &&
+		canary->port > 0);
 }
 
 /* --- one canary --- */

@@ -64,22 +64,11 @@ resolve_bound_reads(ares_channel channel, unsigned *reads)
 char *
 resolver_server_text(const char *text)
 {
-	size_t brackets = text[0] == '[';
-	const char *end = brackets                    ? strchr(text, ']')
-	    : strchr(text, ':') == strrchr(text, ':') ? strchr(text, ':')
-						      : NULL;
-	const char *colon = brackets && end != NULL ? end + 1 : end;
-	char host[64], *rest = NULL;
+	char server[ADDRESS_PORT_TEXT];
 	struct address address;
-	long port = 53;
+	uint16_t port;
 
-	if (brackets && end == NULL)
+	if (!address_port_from_text(&address, &port, text, 53) || port == 0)
 		return NULL;
-	snprintf(host, sizeof host, "%.*s",
-	    end == NULL ? (int)strlen(text) : (int)(end - text) - (int)brackets, text + brackets);
-	if (colon != NULL && *colon != '\0')
-		port = *colon == ':' && colon[1] >= '0' && colon[1] <= '9' ? strtol(colon + 1, &rest, 10) : 0;
-	if (!address_from_text(&address, host) || port < 1 || port > 65535 || (rest != NULL && *rest != '\0'))
-		return NULL;
-	return xasprintf(address.family == FAMILY_V6 ? "[%s]:%ld" : "%s:%ld", host, port);
+	return xstrdup(address_port_to_text(&address, port, server));
 }

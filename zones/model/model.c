@@ -1,6 +1,5 @@
 #include "zones/model/model.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -67,73 +66,6 @@ id_new(void)
 		id.text[2 * i + 1] = digits[octets[i] & 15];
 	}
 	return id;
-}
-
-unsigned
-address_uncover(struct address *address)
-{
-	struct address carried = {.family = FAMILY_V4};
-	unsigned before = 0;
-
-	if (address->family != FAMILY_V6)
-		return 0;
-	if (get16(address->bytes) == 0x2002)
-		before = 16;
-	else if (get64(address->bytes) == 0 && get32(address->bytes + 8) == 0xffff)
-		before = 96;
-	if (before == 0)
-		return 0;
-	memcpy(carried.bytes, address->bytes + before / 8, 4);
-	*address = carried;
-	return before;
-}
-
-bool
-address_from_text(struct address *address, const char *text)
-{
-	*address = (struct address){0};
-	if (inet_pton(AF_INET, text, address->bytes) == 1)
-		address->family = FAMILY_V4;
-	else if (inet_pton(AF_INET6, text, address->bytes) == 1)
-		address->family = FAMILY_V6;
-	return address->family != FAMILY_NONE;
-}
-
-bool
-address_is_unicast(const struct address *address)
-{
-	if (address->family == FAMILY_V4)
-		return address->bytes[0] != 0 && address->bytes[0] < 224;
-	return address->family == FAMILY_V6 && address->bytes[0] != 0xff &&
-	    memcmp(address->bytes, (uint8_t[16]){0}, 16) != 0;
-}
-
-char *
-address_to_text(const struct address *address, char out[46])
-{
-	out[0] = '\0';
-	if (address->family != FAMILY_NONE)
-		inet_ntop(address->family == FAMILY_V4 ? AF_INET : AF_INET6, address->bytes, out, 46);
-	return out;
-}
-
-bool
-address_port_from_text(struct address *address, uint16_t *port, const char *text)
-{
-	const char *colon = strrchr(text, ':');
-	bool brackets = text[0] == '[';
-	char host[64], *end;
-	unsigned long number;
-
-	if (colon == NULL || colon[1] < '0' || colon[1] > '9' || (brackets && colon[-1] != ']'))
-		return false;
-	snprintf(
-	    host, sizeof host, "%.*s", (int)(colon - text) - (brackets ? 2 : 0), text + (brackets ? 1 : 0));
-	number = strtoul(colon + 1, &end, 10);
-	if (*end != '\0' || number > UINT16_MAX || !address_from_text(address, host))
-		return false;
-	*port = (uint16_t)number;
-	return brackets == (address->family == FAMILY_V6);
 }
 
 struct resolved *

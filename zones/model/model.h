@@ -7,6 +7,7 @@
 #ifndef MODEL_H
 #define MODEL_H
 
+#include "zones/base/address.h"
 #include "zones/base/deadline.h"
 #include "zones/dns/name.h"
 
@@ -33,33 +34,6 @@ struct id {
 /* 32 hex digits? */
 bool id_valid(const char *text);
 struct id id_new(void);
-
-/* An IP address; family 0 means none (a hostname, or nothing). */
-enum family { FAMILY_NONE = 0, FAMILY_V4 = 4, FAMILY_V6 = 6 };
-
-struct address {
-	uint8_t family; /* enum family */
-	uint8_t bytes[16];
-};
-
-/*
- * IPv4 within IPv6: ::ffff:0:0/96 (RFC 4291 2.5.5.2) and 6to4, 2002::/16 (RFC 3056 2).  If the address is
- * one of these it becomes the IPv4 address that it carries.  Returns how many bits stood before it, or 0.
- */
-unsigned address_uncover(struct address *address);
-
-/* Reads an IPv4 or IPv6 address literal, nothing else. */
-bool address_from_text(struct address *address, const char *text);
-/* S31: one host's, of this machine or any other. */
-bool address_is_unicast(const struct address *address);
-char *address_to_text(const struct address *address, char out[46]);
-/* Reads ADDRESS:PORT, IPv6 as [ADDRESS]:PORT. */
-bool address_port_from_text(struct address *address, uint16_t *port, const char *text);
-static inline unsigned
-address_len(const struct address *address)
-{
-	return address->family == FAMILY_V4 ? 4 : address->family == FAMILY_V6 ? 16 : 0;
-}
 
 enum forced { FORCED_NONE, FORCED_UP, FORCED_DOWN };
 
