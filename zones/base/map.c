@@ -6,28 +6,28 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* Upper half of the hash, and where the item stands in the array.  Free slots have place 0. */
+/* The hash is kept, so that growing and closing gaps touch no item.  Free slots have place 0. */
 struct map_slot {
 	uint32_t hash;
-	uint32_t place; /* plus 1 */
+	uint32_t place; /* where the item stands in the array, plus 1 */
 };
 
-static uint64_t
+static uint32_t
 hash_of(const struct map *map, struct bytes key)
 {
-	return siphash(map->seed, key.data, key.len);
+	return (uint32_t)siphash(map->seed, key.data, key.len);
 }
 
 /* The slot of a key, or the free one where it belongs. */
 static struct map_slot *
-slot_of(const struct map *map, struct bytes key, uint64_t hash)
+slot_of(const struct map *map, struct bytes key, uint32_t hash)
 {
 	size_t at = hash & (map->room - 1);
 
 	for (; map->slots[at].place != 0; at = (at + 1) & (map->room - 1)) {
 		struct bytes its;
 
-		if (map->slots[at].hash != hash >> 32)
+		if (map->slots[at].hash != hash)
 			continue;
 		its = map->key(map->items[map->slots[at].place - 1]);
 		if (its.len == key.len && memcmp(its.data, key.data, key.len) == 0)
@@ -56,35 +56,39 @@ map_find(const struct map *map, struct bytes key)
 }
 
 static void
-put_slot(struct map *map, uint64_t hash, size_t place)
+put_slot(struct map *map, struct map_slot slot)
 {
-	size_t at = hash & (map->room - 1);
+	size_t at = slot.hash & (map->room - 1);
 
 	while (map->slots[at].place != 0)
 		at = (at + 1) & (map->room - 1);
-	map->slots[at] = (struct map_slot){(uint32_t)(hash >> 32), (uint32_t)place + 1};
+	map->slots[at] = slot;
 }
 
 static void
 grow_slots(struct map *map)
 {
-	if (map->room == 0)
+	struct map_slot *old = map->slots;
+	size_t before = map->room;
+
+	if (before == 0)
 		random_bytes(map->seed, sizeof map->seed);
-	free(map->slots);
-	map->room = map->room == 0 ? 16 : map->room * 2;
+	map->room = before == 0 ? 16 : before * 2;
 	map->slots = xcalloc(map->room, sizeof *map->slots);
-	for (size_t i = 0; i < map->count; i++)
-		put_slot(map, hash_of(map, map->key(map->items[i])), i);
+	for (size_t i = 0; i < before; i++)
+		if (old[i].place != 0)
+			put_slot(map, old[i]);
+	free(old);
 }
 
 void
 map_add(struct map *map, void *item)
 {
-	assert(map->count < UINT32_MAX - 1);
+	assert(map->count < UINT32_MAX / 2);
 	if (map->count >= map->room / 4 * 3)
 		grow_slots(map);
 	map->items = array_grow(map->items, map->count, sizeof *map->items);
-	put_slot(map, hash_of(map, map->key(item)), map->count);
+	put_slot(map, (struct map_slot){hash_of(map, map->key(item)), (uint32_t)map->count + 1});
 	map->items[map->count++] = item;
 }
 
@@ -95,9 +99,7 @@ free_slot(struct map *map, size_t gap)
 	size_t mask = map->room - 1;
 
 	for (size_t at = (gap + 1) & mask; map->slots[at].place != 0; at = (at + 1) & mask) {
-		size_t home = hash_of(map, map->key(map->items[map->slots[at].place - 1])) & mask;
-
-		if (((at - home) & mask) >= ((at - gap) & mask)) {
+		if (((at - map->slots[at].hash) & mask) >= ((at - gap) & mask)) {
 			map->slots[gap] = map->slots[at];
 			gap = at;
 		}
@@ -118,7 +120,6 @@ map_remove(struct map *map, struct bytes key)
 		return NULL;
 	place = slot->place - 1;
 	item = map->items[place];
-	/* All items must be readable while the gap is closed: the last one moves after it. */
 	free_slot(map, (size_t)(slot - map->slots));
 	map->count--;
 	if (place != map->count) {

@@ -28,9 +28,9 @@ graph_owner_key(
 /* A load balancer of one zone with the key of its owner, to be merged with the rows. */
 struct placed_lb {
 	uint32_t zone;
-	const struct lb_entry *entry;
+	uint32_t len;
+	const struct steer_lb *lb;
 	uint8_t key[NAME_MAX_KEY];
-	size_t len;
 };
 
 int
@@ -73,7 +73,7 @@ merge_lbs_before(struct merge *merge, const struct bytes *key)
 {
 	for (; merge->next < merge->nlbs; merge->next++) {
 		const struct placed_lb *lb = merge->lbs[merge->next];
-		struct zone_owner owner = {.key = {lb->key, lb->len}, .lb = lb->entry->compiled};
+		struct zone_owner owner = {.key = {lb->key, lb->len}, .lb = lb->lb};
 
 		if (key != NULL && graph_compare_keys(lb->key, lb->len, key->data, key->len) >= 0)
 			break;
@@ -98,7 +98,7 @@ merge_flush(struct merge *merge)
 		const struct placed_lb *lb = merge->lbs[merge->next];
 
 		if (graph_compare_keys(lb->key, lb->len, merge->key, merge->key_len) == 0) {
-			owner.lb = lb->entry->compiled;
+			owner.lb = lb->lb;
 			merge->next++;
 		}
 	}
@@ -145,13 +145,15 @@ static void
 place_lb(struct config_graph *graph, struct placement *placement, struct lb_entry *entry)
 {
 	struct placed_lb *placed = &placement->all[placement->count];
+	size_t len;
 
 	entry->zone = graph_zone_of(graph, entry->model->wire);
 	if (entry->zone == NULL || entry->compiled == NULL ||
-	    !graph_owner_key(entry, entry->zone, placed->key, &placed->len))
+	    !graph_owner_key(entry, entry->zone, placed->key, &len))
 		return;
 	placed->zone = entry->zone->number;
-	placed->entry = entry;
+	placed->len = (uint32_t)len;
+	placed->lb = entry->compiled;
 	placement->sorted[placement->count++] = placed;
 }
 
