@@ -46,7 +46,11 @@ T ?= $(UNITS) $(wildcard $(TOPICS:%=tests/%/*.t))
 
 all: $(PROGRAMS)
 
-$(OUT)/obj/%.o: %.c Makefile
+# Order-only: without the libraries nothing compiles, and this says what to install.
+libraries:
+	@pkg-config --exists $(LIBS) 2>/dev/null || { echo "pkg-config does not find all of: $(LIBS)" >&2; tests/tools/packages --list build; exit 1; }
+
+$(OUT)/obj/%.o: %.c Makefile | libraries
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
@@ -213,5 +217,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all units test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency picture format install uninstall deb test-deb dist clean
 .SECONDARY:
