@@ -1,5 +1,8 @@
 /*
- * steer_inner.h -- between steer_pool.c, which chooses the pool, and steer.c, which chooses in it.
+ * steer_inner.h -- between the files that make one decision.  Each calls only those before it:
+ *
+ *   rendezvous.c < steer_key.c < steer_place.c < steer_rules.c, steer_origin.c < steer_pin.c < steer_pool.c
+ *   < steer.c
  */
 #ifndef STEER_INNER_H
 #define STEER_INNER_H
@@ -88,6 +91,23 @@ struct changed {
 	struct steer_places places[PLACE_KINDS];
 	struct steer_lb lb; /* without pools */
 };
+
+/* S1: does ECS say where a client is, for this policy? */
+bool steer_ecs_locates(const struct steer_lb *lb);
+/* S13: which pools there are to choose among, before any pin. */
+void steer_place(struct deciding *deciding, struct steer_location *location);
+
+/* S20: do pins count here? */
+bool steer_keeps_pins(const struct deciding *deciding);
+/* The pool that the client's pin keeps, or NULL. */
+const struct pool_table *steer_pinned_pool(struct deciding *deciding, uint32_t *slot);
+/* S20: note the pin that this answer wants, for the server to write. */
+void steer_want_pin(struct deciding *deciding);
+/* S4: may the pin of another client decide differently? */
+bool steer_pins_matter(const struct deciding *deciding);
+
+/* S12, S13: the pool, or NULL if none is usable; slot is set where there is one. */
+const struct pool_table *steer_choose_pool(struct deciding *deciding, uint32_t *slot);
 
 /* S35, S36: make deciding what sets and rules say.  Returns within which prefix of the client's address they
  * say the same (S4). */
