@@ -2,6 +2,8 @@
 
 #include "admin/edit/document.h"
 #include "admin/look/resolution.h"
+#include "zones/base/array.h"
+#include "zones/base/map.h"
 #include "zones/document/document_load.h"
 #include "zones/model/judge.h"
 #include "zones/model/lists.h"
@@ -20,9 +22,8 @@ struct known_pool {
 
 struct guards {
 	struct change *change;
-	struct known_pool *pools; /* open addressing; the room is a power of two */
-	size_t count, room;
-	struct id *lost; /* pools that the edit made unusable, or took the last healthy origin of */
+	struct map pools; /* of known_pool */
+	struct id *lost;  /* pools that the edit made unusable, or took the last healthy origin of */
 	size_t nlost;
 	struct id *written; /* load balancers of the edit */
 	size_t nwritten;
@@ -58,49 +59,25 @@ judge_text(struct guards *guards, struct bytes text)
 	return known;
 }
 
-static size_t
-slot_of(const struct guards *guards, const struct id *id)
+static struct bytes
+known_key(const void *item)
 {
-	size_t slot = strtoul((char[9]){id->text[0], id->text[1], id->text[2], id->text[3], id->text[4],
-				  id->text[5], id->text[6], id->text[7], '\0'},
-			  NULL, 16) &
-	    (guards->room - 1);
-
-	while (guards->pools[slot].id.text[0] != '\0' && strcmp(guards->pools[slot].id.text, id->text) != 0)
-		slot = (slot + 1) & (guards->room - 1);
-	return slot;
-}
-
-static void
-make_room(struct guards *guards)
-{
-	struct known_pool *old = guards->pools;
-	size_t room = guards->room;
-
-	if (guards->count * 2 < room)
-		return;
-	guards->room = room ? room * 2 : 64;
-	guards->pools = xcalloc(guards->room, sizeof *guards->pools);
-	for (size_t i = 0; i < room; i++)
-		if (old[i].id.text[0] != '\0')
-			guards->pools[slot_of(guards, &old[i].id)] = old[i];
-	free(old);
+	return map_text(((const struct known_pool *)item)->id.text);
 }
 
 /* A pool as the edit leaves it. */
 static struct known_pool *
 pool_now(struct guards *guards, const struct id *id)
 {
-	struct known_pool *known;
+	struct known_pool *known = map_find(&guards->pools, map_text(id->text));
 
-	make_room(guards);
-	known = &guards->pools[slot_of(guards, id)];
-	if (known->id.text[0] == '\0') {
+	if (known == NULL) {
 		struct pool *pool = config_pool(guards->change->txn, id->text);
 
+		known = xcalloc(1, sizeof *known);
 		*known = judge_pool(guards, pool);
 		known->id = *id;
-		guards->count++;
+		map_add(&guards->pools, known);
 		model_free_pool(pool);
 	}
 	return known;
@@ -109,7 +86,7 @@ pool_now(struct guards *guards, const struct id *id)
 static void
 add_id(struct id **list, size_t *count, const struct id *id)
 {
-	*list = xrealloc(*list, (*count + 1) * sizeof **list);
+	*list = array_grow(*list, *count, sizeof **list);
 	(*list)[(*count)++] = *id;
 }
 
@@ -381,7 +358,7 @@ look_at_lb(void *arg, const struct id *id, struct bytes text)
 void
 guards_check(struct change *change)
 {
-	struct guards guards = {.change = change};
+	struct guards guards = {.change = change, .pools = {.key = known_key}};
 
 	config_each_item(change->txn, config_edit_sequence(change->edit), look_at_item, &guards);
 	sort_ids(guards.written, guards.nwritten);
@@ -390,6 +367,6 @@ guards_check(struct change *change)
 		config_each_object_by_name(change->txn, KIND_LB, look_at_lb, &guards);
 	free(guards.written);
 	free(guards.named);
-	free(guards.pools);
+	map_free(&guards.pools, free);
 	free(guards.lost);
 }

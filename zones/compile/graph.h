@@ -4,15 +4,18 @@
  * Load balancers name pools, pools use endpoints and hostnames, zones hold load balancers.  A change of one
  * reaches those that it matters to along these links.
  *
- *   graph.c          begin and end, numbers for counters, what is retired
+ *   graph_base.c     numbers for counters, what is retired
  *   graph_pool.c     pools in their slots
  *   graph_uses.c     what pools use: endpoints, hostnames
  *   graph_lb.c       load balancers
  *   graph_zones.c    zones with their load balancers
+ *   graph.c          begin and end
  *   graph_read.c     all of a store
  *   graph_names.c    what a few names need of it
  *   graph_follow.c   what changed in it
  *   graph_latency.c  how fast pools answer
+ *
+ * A file calls only those above it.
  */
 #ifndef GRAPH_H
 #define GRAPH_H
@@ -136,11 +139,7 @@ struct numbers {
 	struct map map; /* of numbered: an item stands at the place of its number */
 };
 
-/* ---- graph.c ---- */
-
-struct config_graph *graph_new(struct retired *retired, struct numbers *numbers);
-/* Retire all that readers may hold, free the rest.  Accepts NULL. */
-void graph_drop(struct config_graph *graph);
+/* ---- graph_base.c ---- */
 
 /* Ignores NULL. */
 void retired_add(struct retired *retired, void (*fn)(void *), void *memory);
@@ -149,6 +148,12 @@ struct retire graph_retire(struct config_graph *graph);
 /* The number of a load balancer ("", name) or of an origin (pool, address). */
 uint32_t numbers_of(struct numbers *numbers, const char *first, const char *second);
 void numbers_free(struct numbers *numbers);
+
+/* ---- graph.c ---- */
+
+struct config_graph *graph_new(struct retired *retired, struct numbers *numbers);
+/* Retire all that readers may hold, free the rest.  Accepts NULL. */
+void graph_drop(struct config_graph *graph);
 
 static inline struct bytes
 graph_id_key(const struct id *id)
@@ -251,9 +256,6 @@ bool graph_read(struct config_graph *graph, struct store_txn *txn, struct config
  */
 bool graph_read_names(struct config_graph *graph, struct store_txn *txn, const uint8_t *const *names,
     size_t count, bool *complete);
-/* The rows of these owners, in the order of their keys. */
-bool graph_each_owner(
-    struct store_txn *txn, uint32_t zone, struct zone_owners *only, config_row_fn *fn, void *arg);
 /* Follow the changes after a generation.  lost: they are not all there any more; nothing was changed. */
 bool graph_follow(struct config_graph *graph, struct store_txn *txn, uint64_t generation, bool *lost);
 

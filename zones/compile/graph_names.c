@@ -103,30 +103,6 @@ add_zones(struct picking *picking, const uint8_t *name)
 	}
 }
 
-static int
-compare_owner_keys(const void *a, const void *b)
-{
-	const struct owner_key *x = a, *y = b;
-
-	return graph_compare_keys(x->key, x->len, y->key, y->len);
-}
-
-bool
-graph_each_owner(struct store_txn *txn, uint32_t zone, struct zone_owners *only, config_row_fn *fn, void *arg)
-{
-	if (only->count > 0)
-		qsort(only->keys, only->count, sizeof *only->keys, compare_owner_keys);
-	for (size_t i = 0; i < only->count; i++) {
-		struct bytes key = {only->keys[i].key, only->keys[i].len};
-
-		if (i > 0 && compare_owner_keys(&only->keys[i - 1], &only->keys[i]) == 0)
-			continue;
-		if (!config_each_row(txn, zone, &key, fn, arg))
-			return false;
-	}
-	return true;
-}
-
 /* ---- load balancers ---- */
 
 /* A dot of the text between two labels; "\." belongs to one. */

@@ -119,6 +119,31 @@ merge_row(void *arg, struct bytes key, const struct rrset *rrset)
 	return graph_gather_row(&merge->rows, key, rrset);
 }
 
+static int
+compare_owner_keys(const void *a, const void *b)
+{
+	const struct owner_key *x = a, *y = b;
+
+	return graph_compare_keys(x->key, x->len, y->key, y->len);
+}
+
+/* The rows of these owners, in the order of their keys. */
+static bool
+each_owner(struct store_txn *txn, uint32_t zone, struct zone_owners *only, config_row_fn *fn, void *arg)
+{
+	if (only->count > 0)
+		qsort(only->keys, only->count, sizeof *only->keys, compare_owner_keys);
+	for (size_t i = 0; i < only->count; i++) {
+		struct bytes key = {only->keys[i].key, only->keys[i].len};
+
+		if (i > 0 && compare_owner_keys(&only->keys[i - 1], &only->keys[i]) == 0)
+			continue;
+		if (!config_each_row(txn, zone, &key, fn, arg))
+			return false;
+	}
+	return true;
+}
+
 static bool
 merge_each(void *arg, zone_owner_fn *sink, void *sink_arg)
 {
@@ -129,7 +154,7 @@ merge_each(void *arg, zone_owner_fn *sink, void *sink_arg)
 	merge->key_len = 0;
 	merge->sink = sink;
 	merge->sink_arg = sink_arg;
-	return (merge->only != NULL ? graph_each_owner(merge->txn, merge->zone, merge->only, merge_row, merge)
+	return (merge->only != NULL ? each_owner(merge->txn, merge->zone, merge->only, merge_row, merge)
 				    : config_each_row(merge->txn, merge->zone, NULL, merge_row, merge)) &&
 	    merge_flush(merge) && merge_lbs_before(merge, NULL);
 }
