@@ -345,9 +345,9 @@ static unsigned
 limit_of(const char *name, unsigned most)
 {
 	const char *text = getenv(name);
-	unsigned long value = text != NULL ? strtoul(text, NULL, 10) : 0;
+	uint64_t value;
 
-	return value > 0 && value < most ? (unsigned)value : most;
+	return text != NULL && whole_from_text(text, most, &value) && value > 0 ? (unsigned)value : most;
 }
 
 void

@@ -1,12 +1,10 @@
 #include "admin/cli/prefix.h"
 
-#include <stdlib.h>
-
 bool
 prefix_read(const char *text, struct address *address, uint8_t *source)
 {
-	char copy[64], *slash, *rest;
-	unsigned long length;
+	char copy[64], *slash;
+	uint64_t length;
 
 	if (strlen(text) >= sizeof copy)
 		return false;
@@ -19,13 +17,12 @@ prefix_read(const char *text, struct address *address, uint8_t *source)
 	*source = (uint8_t)(address_len(address) * 8);
 	if (slash == NULL)
 		return true;
-	length = strtoul(slash + 1, &rest, 10);
-	if (slash[1] < '0' || slash[1] > '9' || *rest != '\0' || length > *source)
+	if (!whole_from_text(slash + 1, *source, &length))
 		return false;
 	*source = (uint8_t)length;
 	for (unsigned i = 0; i < 16;
 	     i++) { /* what lies beyond the prefix is not the client's to tell (RFC 7871 6) */
-		unsigned keep = length > i * 8 ? MIN(length - i * 8, 8) : 0;
+		unsigned keep = length > i * 8 ? (unsigned)MIN(length - i * 8, 8) : 0;
 
 		address->bytes[i] &= (uint8_t)(0xff00 >> keep);
 	}

@@ -148,8 +148,8 @@ expression_prefix(const char *text, struct address *first, struct address *last)
 {
 	size_t len = strcspn(text, "/");
 	char copy[64];
-	unsigned bits, length;
-	char *end;
+	uint64_t length;
+	unsigned bits;
 
 	snprintf(copy, sizeof copy, "%.*s", (int)MIN(len, sizeof copy - 1), text);
 	if (!address_from_text(first, copy))
@@ -158,9 +158,7 @@ expression_prefix(const char *text, struct address *first, struct address *last)
 	if (text[len] == '\0')
 		return NULL;
 	bits = address_len(first) * 8;
-	length = (unsigned)strtoul(text + len + 1, &end, 10);
-	if (strspn(text + len + 1, "0123456789") != strlen(text + len + 1) || end == text + len + 1 ||
-	    length > bits)
+	if (!whole_from_text(text + len + 1, bits, &length))
 		return bits == 32 ? "its length must be from 0 to 32" : "its length must be from 0 to 128";
 	for (unsigned i = 0; i < bits / 8; i++) {
 		uint8_t behind = (uint8_t)(length >= i * 8 + 8 ? 0

@@ -144,13 +144,24 @@ two_letters(const char *text)
 	return strlen(text) == 2 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2;
 }
 
+/* The number of an autonomous system, "64500" or "AS64500". */
+static bool
+read_network(const char *text, uint32_t *network)
+{
+	uint64_t number;
+	bool good = whole_from_text(text + (strncmp(text, "AS", 2) == 0 ? 2 : 0), UINT32_MAX, &number);
+
+	*network = good ? (uint32_t)number : 0;
+	return good;
+}
+
 /* Is the meaning of a text plain?  A country is "DE" and not "Germany", a number within its bounds. */
 static bool
 is_plain(enum field field, const char *text)
 {
 	char *end = NULL;
 	double number = field == FIELD_LATITUDE || field == FIELD_LONGITUDE ? strtod(text, &end) : 0;
-	const char *digits = text + (strncmp(text, "AS", 2) == 0 ? 2 : 0);
+	uint32_t network;
 
 	switch (field) {
 	case FIELD_COUNTRY:
@@ -162,8 +173,7 @@ is_plain(enum field field, const char *text)
 	case FIELD_LONGITUDE:
 		return end != text && *end == '\0' && fabs(number) <= (field == FIELD_LATITUDE ? 90 : 180);
 	default:
-		return *digits != '\0' && strspn(digits, "0123456789") == strlen(digits) &&
-		    strtoull(digits, NULL, 10) <= UINT32_MAX;
+		return read_network(text, &network);
 	}
 }
 
@@ -208,7 +218,7 @@ read_value(struct walk *walk, MMDB_entry_s *entry)
 		value.point = geo_point(strtod(text, NULL), strtod(other, NULL));
 	value.known = value.country[0] != '\0' || value.region != 0 || geo_point_known(&value.point);
 	if (read_field(walk, entry, FIELD_NETWORK, text))
-		value.network = (uint32_t)strtoul(text + (text[0] == 'A' ? 2 : 0), NULL, 10);
+		read_network(text, &value.network);
 	walk->database->info.areas |= value.country[0] != '\0' || value.region != 0;
 	walk->database->info.places |= geo_point_known(&value.point);
 	walk->database->info.networks |= value.network != 0;

@@ -1,4 +1,5 @@
 #include "zones/store/guard.h"
+#include "zones/base/util.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -64,7 +65,8 @@ close_all_but(int kept)
 		if (fd != kept)
 			close((int)fd);
 	while (open_ones != NULL && (entry = readdir(open_ones)) != NULL) {
-		int fd = atoi(entry->d_name);
+		uint64_t number;
+		int fd = whole_from_text(entry->d_name, INT_MAX, &number) ? (int)number : -1;
 
 		if (fd > STDERR_FILENO && fd != kept && fd != dirfd(open_ones))
 			close(fd);

@@ -75,11 +75,12 @@ store_guard_start(void)
 static size_t
 initial_map(enum store_kind kind)
 {
-	const char *mib = getenv("GRAYCLOUD_MAP_MIB");
+	const char *text = getenv("GRAYCLOUD_MAP_MIB");
+	uint64_t mib;
 
-	/* Address space is cheap (rule 6); tests want little of it. */
-	if (mib != NULL && atoi(mib) > 0)
-		return (size_t)atoi(mib) << 20;
+	/* Address space is cheap (LMDB rule 6); tests want little of it. */
+	if (text != NULL && whole_from_text(text, 1 << 20, &mib) && mib > 0)
+		return (size_t)mib << 20;
 	return (size_t)(kind == STORE_CONFIG ? 16 : 1) << 30;
 }
 

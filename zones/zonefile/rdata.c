@@ -96,7 +96,7 @@ rdata_token_octets(const char *token, uint8_t *out)
 		size_t step = line_step(token);
 
 		if (step == 4)
-			*to++ = (uint8_t)((token[1] - '0') * 100 + (token[2] - '0') * 10 + token[3] - '0');
+			*to++ = line_octet(token);
 		else if (step == 2)
 			*to++ = '#';
 		else if (*token != '"')

@@ -158,13 +158,9 @@ static bool
 rdata_generic(uint16_t type, const struct line *line, size_t first, uint8_t *out, size_t *len)
 {
 	size_t digits = 0;
-	unsigned long want;
-	char *end;
+	uint64_t want;
 
-	if (first + 1 >= line->count)
-		return false;
-	want = strtoul(line_token(line, first + 1), &end, 10);
-	if (*end != '\0' || want > 65535)
+	if (first + 1 >= line->count || !whole_from_text(line_token(line, first + 1), 65535, &want))
 		return false;
 	for (size_t i = first + 2; i < line->count; i++)
 		for (const char *at = line_token(line, i); *at != '\0'; at++, digits++) {

@@ -164,9 +164,7 @@ line_to_ascii(struct line *line, size_t index, char why[160])
 		return true;
 	to = text = xmalloc(strlen(from) + 1);
 	while (*from != '\0') {
-		unsigned octet = line_step(from) == 4
-		    ? (unsigned)strtoul((char[]){from[1], from[2], from[3], '\0'}, NULL, 10)
-		    : 0;
+		unsigned octet = line_step(from) == 4 ? line_octet(from) : 0;
 
 		if (octet > 127) {
 			*to++ = (char)octet;

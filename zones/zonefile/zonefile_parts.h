@@ -68,6 +68,13 @@ line_touches(const struct line *line, size_t index)
 	return line->tokens[index].touches;
 }
 
+/* The octet of \DDD, whose digits line_next has checked. */
+static inline uint8_t
+line_octet(const char *at)
+{
+	return (uint8_t)((at[1] - '0') * 100 + (at[2] - '0') * 10 + at[3] - '0');
+}
+
 /* How many characters of a token stand for the octet at at: \DDD, \# or the octet itself. */
 static inline size_t
 line_step(const char *at)

@@ -79,7 +79,7 @@ plain_text(const char *token)
 		if (*token == '"')
 			token++;
 		else if (line_step(token) == 4) {
-			*to++ = (char)strtoul((char[]){token[1], token[2], token[3], '\0'}, NULL, 10);
+			*to++ = (char)line_octet(token);
 			token += 4;
 		} else
 			*to++ = *token++;
