@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 enum {
-	CONFIG_LOOK_MS = 100,  /* the net under inotify (DESIGN, LMDB rule 1) */
+	CONFIG_LOOK_MS = 100,  /* the net under inotify (store.h, LMDB rule 1) */
 	SLEPT_MS = 100,        /* a sleep of the machine */
 	FILES_RESERVED = 96,   /* stores, signals, the metrics page, canaries, notifications */
 	CHECKS_AT_ONCE = 32768 /* more would only be memory */

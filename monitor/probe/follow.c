@@ -548,7 +548,7 @@ follow_poll(struct follow *follow)
 	}
 	problems_print(&problems, "graycloud-monitor", stderr);
 	problems_free(&problems);
-	return news == STORE_CHANGED; /* DESIGN, LMDB rule 1 */
+	return news == STORE_CHANGED; /* store.h, LMDB rule 1 */
 }
 
 int

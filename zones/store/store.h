@@ -3,14 +3,21 @@
  *
  * config/ is written by the commands, health/ by graycloud-monitor, serving/ by graycloud-dnsd; every
  * program reads all three.  What the rows mean is in config.h, health.h and serving.h; this module
- * knows only octets and is the only one that sees LMDB, whose rules (ARCHITECTURE.md) it keeps:
+ * knows only octets and is the only one that sees LMDB.  The code cites these rules by number:
  *
- *   - a reader compares the last transaction it *read* with the newest and looks again in 1 ms
- *     where they still differ;
- *   - a killed reader's slot is freed at open, each second and before the map grows;
- *   - a store is created only by its writer, with group and modes; a reader that finds none
- *     treats it as empty;
- *   - a store that was replaced is reopened; one that is damaged is refused before it can kill us.
+ * LMDB rule 1: a reader wakes on inotify, with a timer as a net.  It remembers the transaction that it *read*
+ *     (mdb_txn_id), never the newest that LMDB announces, which can be ahead of what a reader gets; if the
+ * two differ it looks again in 1 ms. LMDB rule 2: a store is created only by its writer, with group and modes
+ * (lock.mdb 0660: readers write it).  A reader that finds none treats it as empty. LMDB rule 3: if lock.mdb
+ * cannot be written, LMDB reads without locks: refuse, unless pages cannot change. LMDB rule 4: a killed
+ * reader can fill the map: its slot is freed at open, each second and before the map grows.  No read
+ * transaction outlives one compile or one command; a command ends it before it prints. LMDB rule 5: one open
+ * for each store and process: closing a second one loses the reader's slot of the first. All programs share
+ * one PID namespace. LMDB rule 6: address space is cheap, so maps are large; growth by another process is
+ * handled.  No MDB_WRITEMAP. LMDB rule 7: a store whose file was replaced is reopened; until then the old
+ * view stays. LMDB rule 8: LMDB does not detect damage, it crashes: check the header before the open, walk a
+ * store in a helper process, and turn a fault in its pages into an error. LMDB rule 9: local file systems
+ * only.  Commit the transaction that first opens a table: an aborted one voids its handles.
  *
  * The environment's GRAYCLOUD_MAP_MIB makes the first map of a store that large, so that tests see it grow.
  *

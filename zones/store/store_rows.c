@@ -17,8 +17,8 @@ to_bytes(const MDB_val *val)
 }
 
 /*
- * "Not there" and "cannot be read" must never be mistaken: the second is damage, and ends a command (rule 8).
- * In a daemon the row seems not to be there, and the store is torn.
+ * "Not there" and "cannot be read" must never be mistaken: the second is damage, and ends a command (LMDB
+ * rule 8). In a daemon the row seems not to be there, and the store is torn.
  */
 static bool
 found(struct store *store, int rc, const MDB_val *value)
