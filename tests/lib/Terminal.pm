@@ -24,6 +24,7 @@ sub run {
 		open STDOUT, '>&', $slave or POSIX::_exit(127);
 		open STDERR, '>&', $slave or POSIX::_exit(127);
 		$ENV{TERM} = 'xterm';
+		$SIG{$_} = 'DEFAULT' for qw(INT QUIT HUP TERM TSTP); # a shell without job control ignores some in the background
 		{ no warnings "exec"; exec @command }
 		POSIX::_exit(127);
 	}
