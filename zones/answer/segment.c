@@ -214,7 +214,7 @@ segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_ha
 	struct segment *segment;
 
 	if (start + node_octets > SEGMENT_MAX || nslots > UINT16_MAX ||
-	    (segment = malloc(start + node_octets)) == NULL)
+	    (segment = xmalloc(start + node_octets)) == NULL)
 		return NULL;
 	memset(segment, 0, start);
 	segment->octets = (uint32_t)start;
@@ -252,7 +252,7 @@ write_fragments(struct head *head, uint8_t *at, const struct node_source *source
 			at += len;
 			continue;
 		}
-		uint8_t *outside = malloc(len);
+		uint8_t *outside = xmalloc(len);
 
 		memcpy(at, &outside, sizeof outside);
 		head[i].len |= OUTSIDE;
@@ -380,7 +380,7 @@ segment_half(const struct segment *old, unsigned bit)
 struct segment *
 segment_clone(const struct segment *old)
 {
-	struct segment *new = malloc(old->octets);
+	struct segment *new = xmalloc(old->octets);
 
 	if (new != NULL)
 		memcpy(new, old, old->octets);

@@ -105,7 +105,7 @@ void node_rrset_at(const struct node *node, unsigned i, struct fragment *fragmen
 
 /*
  * Building.  A builder collects nodes of known total size, then is sealed.  All return NULL or false
- * where memory is exhausted or the segment would pass SEGMENT_MAX.
+ * if the segment would pass SEGMENT_MAX.
  */
 size_t node_size(const struct node_source *source); /* octets in the segment, with outside pointers */
 struct segment *segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_hash);

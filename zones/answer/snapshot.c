@@ -197,8 +197,7 @@ zone_table_new(const struct zone *const *zones, size_t count)
 
 	while (slots < count * 2)
 		slots *= 2;
-	if ((table = calloc(1, sizeof *table + slots * sizeof table->slots[0])) == NULL)
-		return NULL;
+	table = xcalloc(1, sizeof *table + slots * sizeof table->slots[0]);
 	table->mask = (uint32_t)(slots - 1);
 	for (size_t n = 0; n < count; n++) {
 		uint32_t i = (uint32_t)zones[n]->apex_hash & table->mask;

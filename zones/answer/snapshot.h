@@ -3,7 +3,8 @@
  *
  * A snapshot is immutable.  An edit makes a new zone that shares every segment but the changed ones; what it
  * replaces is handed to the caller's retire function and freed when no reader can hold it any more.
- * Functions that build return NULL or false where memory is exhausted, and then nothing has changed.
+ * Functions that build return NULL or false if the data is damaged, and then nothing has changed.  Exhausted
+ * memory ends the program (util.h).
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H

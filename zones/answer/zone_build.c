@@ -66,7 +66,7 @@ note_soa(struct zone *zone, const struct node_source *source, uint8_t **soa)
 		if (rrset->type != TYPE_SOA)
 			continue;
 		rdata = rrset_next(&at, &rdlen);
-		if (rdlen < 22 || (*soa = malloc(12u + rdlen)) == NULL)
+		if (rdlen < 22 || (*soa = xmalloc(12u + rdlen)) == NULL)
 			return false;
 		zone->negative_ttl = MIN(rrset->ttl, get32(rdata + rdlen - 4));
 		zone->soa_len = 12u + rdlen;
@@ -84,7 +84,7 @@ note_soa(struct zone *zone, const struct node_source *source, uint8_t **soa)
 static struct zone *
 zone_new(uint32_t number, const uint8_t *apex)
 {
-	struct zone *zone = calloc(1, sizeof *zone);
+	struct zone *zone = xcalloc(1, sizeof *zone);
 	struct path path;
 
 	if (zone == NULL)
@@ -119,13 +119,8 @@ static bool
 measure_node(struct walk *walk, const struct node_source *source)
 {
 	if (walk->count == walk->room) {
-		size_t room = walk->room ? walk->room * 2 : 64;
-		void *grown = realloc(walk->measures, room * sizeof *walk->measures);
-
-		if (grown == NULL)
-			return false;
-		walk->measures = grown;
-		walk->room = room;
+		walk->room = walk->room ? walk->room * 2 : 64;
+		walk->measures = xrealloc(walk->measures, walk->room * sizeof *walk->measures);
 	}
 	walk->measures[walk->count++] = (struct measure){source->hash, node_size(source)};
 	return true;
@@ -229,8 +224,8 @@ make_directory(struct zone *zone, const struct measure *measures, size_t count)
 	struct {
 		unsigned names;
 		size_t octets;
-	} *totals = calloc(entries, sizeof *totals);
-	bool made = totals != NULL && (zone->directory = calloc(entries, sizeof(struct segment *))) != NULL;
+	} *totals = xcalloc(entries, sizeof *totals);
+	bool made = totals != NULL && (zone->directory = xcalloc(entries, sizeof(struct segment *))) != NULL;
 
 	for (size_t i = 0; made && i < count; i++) {
 		totals[measures[i].hash >> (64 - zone->bits)].names++;
@@ -332,7 +327,7 @@ zone_measure(const struct zone *zone, uint64_t *names, uint64_t *octets)
 static void *
 copy_of(const void *from, size_t len)
 {
-	void *copy = malloc(len);
+	void *copy = xmalloc(len);
 
 	if (copy != NULL)
 		memcpy(copy, from, len);
@@ -391,7 +386,7 @@ double_directory(struct zone *zone)
 	size_t entries = (size_t)1 << zone->bits;
 	struct segment **grown;
 
-	if (zone->bits == BITS_MAX || (grown = malloc(2 * entries * sizeof *grown)) == NULL)
+	if (zone->bits == BITS_MAX || (grown = xmalloc(2 * entries * sizeof *grown)) == NULL)
 		return false;
 	for (size_t i = 0; i < entries; i++)
 		grown[2 * i] = grown[2 * i + 1] = zone->directory[i];

@@ -71,7 +71,7 @@ id_new(void)
 struct resolved *
 resolved_new(size_t count)
 {
-	struct resolved *resolved = calloc(1, sizeof *resolved + count * sizeof resolved->list[0]);
+	struct resolved *resolved = xcalloc(1, sizeof *resolved + count * sizeof resolved->list[0]);
 
 	if (resolved != NULL)
 		resolved->count = (unsigned)count;

@@ -69,7 +69,7 @@ compare_candidates(const void *a, const void *b)
 static struct identity *
 identities_new(const struct pool *pool)
 {
-	struct identity *all = calloc(pool->norigins + 1, sizeof *all);
+	struct identity *all = xcalloc(pool->norigins + 1, sizeof *all);
 
 	if (all == NULL)
 		return NULL;
@@ -319,7 +319,7 @@ pool_table_new(const struct pool *pool, const enum health_state *states, const u
 	size_t name_len = strlen(pool->name) + 1, cnames = (pool->norigins + 1) * sizeof *making.cnames;
 	size_t room = sizeof(struct pool_table) + name_len + 8 + cnames + room_of(pool, &making.hostnames);
 	struct identity *identities = identities_new(pool);
-	struct pool_table *table = calloc(1, room);
+	struct pool_table *table = xcalloc(1, room);
 
 	if (identities == NULL || table == NULL) {
 		free(identities);
