@@ -80,6 +80,23 @@ subtest 'links are not followed' => sub {
 	pass('with the files back in place everything goes on');
 };
 
+subtest 'a daemon that another user starts finds its store again' => sub {
+	my $dir = File::Temp->newdir('graycloud-user-XXXXXX', TMPDIR => 1);
+	my $monitor = "$dir/graycloud-monitor"; # the build may lie where that user cannot reach it
+
+	chmod 0755, $dir;
+	mkdir "$dir/state";
+	chown $nobody, 65534, "$dir/state";
+	system('cp', "$Graycloud::BUILD/bin/graycloud-monitor", $monitor) == 0 or die "cp: $?";
+	for my $start (1 .. 3) {
+		my @said = eval { $t->spawn('monitor', 'sh', '-c', 'umask 077; exec setpriv --reuid 65534 --regid 65534 --clear-groups "$@"', 'sh', $monitor, '--state', "$dir/state") };
+
+		ok(@said > 0, "start $start, with a narrow umask") or diag $@;
+		is(sprintf('%o', (stat "$dir/state/health/lock.mdb")[2] & 07777), '660', 'readers can lock');
+		$t->stop_program('monitor') if @said;
+	}
+};
+
 $t->stop;
 done_testing;
 

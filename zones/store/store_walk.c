@@ -59,13 +59,18 @@ walk_named_tables(MDB_txn *txn)
 static int
 walk_path(const char *path, unsigned flags)
 {
+	char lock[PATH_MAX + 16];
 	MDB_env *env;
 	MDB_txn *txn;
 	int rc;
 
 	if (mdb_env_create(&env) != 0 || mdb_env_set_maxdbs(env, STORE_MAX_TABLES) != 0)
 		return 1;
-	rc = mdb_env_open(env, path, MDB_RDONLY | MDB_NOTLS | flags, 0);
+	/* A store that was rebuilt has no lock yet, and LMDB would make one, with a mode that shuts its user out. */
+	snprintf(lock, sizeof lock, "%s/lock.mdb", path);
+	if (!(flags & MDB_NOSUBDIR) && access(lock, F_OK) < 0)
+		flags |= MDB_NOLOCK;
+	rc = mdb_env_open(env, path, MDB_RDONLY | MDB_NOTLS | flags, 0640);
 	if (rc == 0 && (rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn)) == 0) {
 		rc = walk_named_tables(txn);
 		mdb_txn_abort(txn);
