@@ -1,5 +1,7 @@
 #include "admin/commands/object_command.h"
+
 #include "admin/cli/report.h"
+#include "admin/edit/effects.h"
 
 #include "admin/cli/spool.h"
 #include "admin/cli/when.h"
@@ -202,6 +204,7 @@ run_show(const struct object_command *command, const struct args *args)
 		stored = object_read(scope.txn, command->kind, &id);
 		shown =
 		    document_show(command->kind, stored, &scope, args->json ? DOCUMENT_API : DOCUMENT_PEOPLE);
+		effects_warn(command->kind, stored, scope.txn, &problems);
 		json_drop(stored);
 		out = open_memstream(&text, &len);
 		print_object(out, shown);

@@ -104,9 +104,6 @@ check_port(const struct check *check, const struct json *monitor, enum monitor_t
 	if (port == 0 && monitor_kind(type)->port_required)
 		problems_error(check->problems, "%s: port is missing: %s needs one, from 1 to 65535",
 		    check->label, a_monitor(type, what));
-	if (port != 0 && type == MONITOR_ICMP_PING) /* S30: the API does not mind */
-		problems_warn(check->problems,
-		    "%s: port is %lld, without effect: an icmp_ping monitor has none", check->label, port);
 }
 
 static void
@@ -155,15 +152,6 @@ check_tls_files(const struct check *check, const struct json *monitor)
 		problems_error(check->problems,
 		    "%s: client_key is set without client_certificate: a key alone is shown to nobody",
 		    check->label);
-}
-
-static void
-check_redirects(const struct check *check, const struct json *monitor)
-{
-	if (json_count(json_member(monitor, "redirect_hosts")) > 0 &&
-	    !json_truth(json_member(monitor, "follow_redirects")))
-		problems_warn(check->problems,
-		    "%s: redirect_hosts is without effect: follow_redirects is false", check->label);
 }
 
 /* S37: no shell and no search, so that what runs is what is written. */
@@ -217,7 +205,6 @@ document_check_monitor(const char *label, struct json *monitor, struct problems 
 	if (type == MONITOR_SMTP || type == MONITOR_EXEC)
 		check_only_host(check, json_member(monitor, "header"), type);
 	check_tls_files(check, monitor);
-	check_redirects(check, monitor);
 	if (type == MONITOR_DNS)
 		check_dns(check, monitor);
 	if (type == MONITOR_EXEC)

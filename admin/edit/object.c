@@ -1,4 +1,5 @@
 #include "admin/edit/object.h"
+#include "admin/edit/effects.h"
 
 #include "admin/edit/pins_edit.h"
 #include "admin/look/node.h"
@@ -476,6 +477,8 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 			write_object(change, kind, &found, document);
 		if (kind == KIND_LB && change->problems.errors == 0)
 			check_geography(change, &found.id);
+		json_put_text(document, "id", found.id.text);
+		effects_warn(kind, document, change->txn, &change->problems);
 		*id = found.id;
 		json_drop(found.old);
 	}

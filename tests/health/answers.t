@@ -185,7 +185,7 @@ subtest 'redirects' => sub {
 	);
 	is(origin_status($t, 'other', '127.0.0.2')->{detail}, '127.0.0.3', 'the host that was not allowed is told');
 	$t->admin('monitor create useless type=http redirect_hosts=a.example.com');
-	like($t->warnings, qr/redirect_hosts is without effect/, 'hosts without following are warned about');
+	like($t->warnings, qr/redirect_hosts .* has no effect: follow_redirects is false/, 'hosts without following are warned about');
 	$t->admin_fails('monitor set useless redirect_hosts=a.example.com:80', qr/redirect_hosts\[0\].*a host name or an address, without a port/);
 };
 
