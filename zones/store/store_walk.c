@@ -66,7 +66,8 @@ walk_path(const char *path, unsigned flags)
 
 	if (mdb_env_create(&env) != 0 || mdb_env_set_maxdbs(env, STORE_MAX_TABLES) != 0)
 		return 1;
-	/* A store that was rebuilt has no lock yet, and LMDB would make one, with a mode that shuts its user out. */
+	/* A store that was rebuilt has no lock yet, and LMDB would make one, with a mode that shuts its user
+	 * out. */
 	snprintf(lock, sizeof lock, "%s/lock.mdb", path);
 	if (!(flags & MDB_NOSUBDIR) && access(lock, F_OK) < 0)
 		flags |= MDB_NOLOCK;
