@@ -20,6 +20,7 @@ struct metrics {
 	struct evhttp *http;
 	struct pages *front, *endpoints;
 	struct metrics_of of;
+	double started; /* seconds since 1970 */
 };
 
 static void
@@ -103,6 +104,11 @@ add_process(const struct metrics *metrics, FILE *page)
 	struct resolver_counters names = resolver_counters(metrics->of.resolver);
 	uint64_t failing = publish_failing_since(metrics->of.publish);
 
+	exposition_family(page, "graycloud_build_info", "gauge", "1, with the version of this program.");
+	exposition_sample(
+	    page, "graycloud_build_info", 1, "program", "graycloud-monitor", "version", VERSION, NULL);
+	exposition_value(page, "process_start_time_seconds", "gauge",
+	    "When this process started, since 1970.", metrics->started);
 	value(page, "graycloud_monitor_endpoints", "gauge", "Endpoints that are probed.", counters->targets);
 	exposition_family(page, "graycloud_monitor_endpoints_by_state", "gauge", "Endpoints by their state.");
 	for (unsigned i = 0; i <= HEALTH_DOWN; i++)
@@ -264,6 +270,7 @@ metrics_listen(
 
 	address_port_from_text(&address, &port, where, PORT_REQUIRED);
 	metrics->of = *of;
+	metrics->started = (double)wall_ms() / 1e3;
 	metrics->front = pages_new(base, &limits);
 	metrics->endpoints = pages_new(base, &limits);
 	metrics->http = evhttp_new(base);

@@ -266,7 +266,11 @@ subtest 'the command line' => sub {
 	like(qx(exec $program --state @{[$t->state]} --metrics nowhere 2>&1), qr/--metrics nowhere: write ADDRESS:PORT/,
 		'a bad address is refused with the form of a good one');
 	$t->start_monitor('--metrics', '127.0.0.1:0');
-	like($t->get($t->metrics('monitor')), qr/^graycloud_monitor_endpoints 0$/m, 'metrics for Prometheus');
+	my $page = $t->get($t->metrics('monitor'));
+	like($page, qr/^graycloud_monitor_endpoints 0$/m, 'metrics for Prometheus');
+	like($page, qr/^graycloud_build_info\{program="graycloud-monitor",version="[^"]+"\} 1$/m, 'with the version');
+	my ($started) = $page =~ /^process_start_time_seconds (\S+)$/m;
+	cmp_ok(abs($started - time), '<', 3600, 'and the start');
 };
 
 done_testing;

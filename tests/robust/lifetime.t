@@ -5,6 +5,7 @@ use strict;
 use warnings;
 use lib 'tests/lib';
 use Graycloud;
+use POSIX ();
 use Test::More;
 
 sub quietly { system("$_[0] >/dev/null 2>&1") == 0 }
@@ -92,6 +93,45 @@ subtest 'a disk that is full, or read-only' => sub {
 	kill TERM => $pid;
 	close $watch;
 	quietly("umount $disk");
+};
+
+# Run a program to its end, or until it is ready, and end it then: the signal that it died of, and what it said.
+sub until_ready {
+	my ($program, @words) = @_;
+	my $pid = open(my $out, '-|') // die "fork: $!";
+
+	if ($pid == 0) {
+		open STDIN, '<', '/dev/null';
+		open STDERR, '>&', \*STDOUT;
+		exec "$Graycloud::BUILD/bin/$program", @words or POSIX::_exit(127);
+	}
+	my $said = '';
+	while (defined(my $line = <$out>)) {
+		$said .= $line;
+		kill TERM => $pid if $line eq "ready\n";
+	}
+	close $out;
+	return ($? & 127, $said);
+}
+
+# The first start on a disk with next to no room: at no size does a program die of it, and where it cannot start it says that the disk is full.
+subtest 'a first start on a disk that is full' => sub {
+	plan skip_all => 'file systems of our own are not possible here' unless @ARGV;
+	my $disk = File::Temp->newdir('graycloud-disk-XXXXXX', TMPDIR => 1);
+	my %refused;
+
+	for my $size (map { 8 * $_ } 2 .. 24) {
+		quietly("mount -t tmpfs -o size=${size}k none $disk") or die;
+		for my $words (['graycloud', '--state', "$disk/state", qw(pool create p origin=192.0.2.1 --no-wait)], ['graycloud-monitor', '--state', "$disk/state"]) {
+			my ($signal, $said) = until_ready(@$words);
+
+			is($signal, 0, "$words->[0] on $size KiB: nothing dies") or diag $said;
+			unlike($said, qr/failing/, 'no disk is called failing');
+			$refused{$words->[0]}++ if $said =~ /No space left on device/;
+		}
+		quietly("umount $disk") || quietly("umount -l $disk");
+	}
+	ok($refused{$_}, "$_ says that the disk is full") for 'graycloud', 'graycloud-monitor';
 };
 
 subtest 'a mount that alone is read-only' => sub {
