@@ -58,8 +58,11 @@ cmd_backup(struct args *args)
 		return args_misused(args, "backup takes one file, or -");
 	if (is_standard(path) && isatty(STDOUT_FILENO))
 		return args_misused(args, "a backup is no text for a terminal: send it to a file or a pipe");
-	if (!read_begin(args, &store, &txn))
+	if (!read_begin(args, &store, &txn)) {
+		if (!is_standard(path))
+			unlink(path); /* main.c created it */
 		return EXIT_REFUSED;
+	}
 	if (txn == NULL) {
 		report_error("there is no configuration to back up");
 		if (!is_standard(path))
