@@ -96,7 +96,8 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 
 	(void)purpose;
 	transfer->fd = -1;
-	if (transfer->opened++ > 0) /* a redirect opens its own connection */
+	transfer->meter.connected = transfer->opened++ == 0;
+	if (!transfer->meter.connected) /* a redirect opens its own connection */
 		fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;

@@ -202,6 +202,8 @@ http_request_begin(struct transfer *transfer)
 		error = set_target(transfer, &check->subject);
 	if (error != 0)
 		return error;
+	/* libcurl 7.88 then asks the socket for its error, not only poll(): meter.h knows that one. */
+	curl_easy_setopt(easy, CURLOPT_TCP_FASTOPEN, 1L);
 	/* HTTPGET undoes a NOBODY of the check before. */
 	curl_easy_setopt(easy, head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version_of(monitor, monitor->type == MONITOR_HTTPS));
@@ -336,6 +338,7 @@ follow(struct target *target, struct transfer *transfer)
 		return REASON_REDIRECT_TO_OTHER_HOST;
 	}
 	curl_easy_setopt(transfer->easy, CURLOPT_HTTP_VERSION, version_of(monitor, tls));
+	curl_easy_setopt(transfer->easy, CURLOPT_TCP_FASTOPEN, 0L);
 	set_tls(transfer, secrets);
 	if (!target_url(target, transfer) ||
 	    !set_headers(transfer, target_host_header(target, &check->subject), secrets))

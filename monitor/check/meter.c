@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 static _Thread_local struct meters *entered;
 
@@ -136,4 +138,30 @@ send(int fd, const void *buffer, size_t len, int flags)
 		return sent;
 	meter->broken = true;
 	return (ssize_t)len;
+}
+
+/* connect() on a connection that was reset would disconnect it, and drop what the peer has said. */
+int
+connect(int fd, const struct sockaddr *to, socklen_t len)
+{
+	struct meter *meter = meter_of(fd);
+
+	return meter != NULL && meter->connected ? 0 : (int)syscall(SYS_connect, fd, to, len);
+}
+
+int
+getsockopt(int fd, int level, int option, void *value, socklen_t *len)
+{
+	struct meter *meter = meter_of(fd);
+	int got = (int)syscall(SYS_getsockopt, fd, level, option, value, len), error;
+
+	if (got < 0 || meter == NULL || !meter->connected || level != SOL_SOCKET || option != SO_ERROR ||
+	    *len != sizeof error)
+		return got;
+	memcpy(&error, value, sizeof error);
+	if (error != EPIPE && error != ECONNRESET)
+		return got;
+	meter->broken = true;
+	memset(value, 0, sizeof error);
+	return got;
 }

@@ -5,14 +5,16 @@
  * empty DATA, Hello Requests, chunk extensions) keeps them in one call for as long as it likes, and with them
  * the loop.
  *
- * So meter.c defines recv() and send() for the whole program.  The dynamic linker binds libcurl's calls to
- * them, as it binds malloc() to a program's own; tests/health/meter.c holds that it does.  Between
- * meters_enter and meters_leave a socket that has a meter
+ * So meter.c defines recv(), send(), connect() and getsockopt() for the whole program.  The dynamic linker
+ * binds libcurl's calls to them, as it binds malloc() to a program's own; tests/health/meter.c holds that it
+ * does.  Between meters_enter and meters_leave a socket that has a meter
  *
  *     - is empty (EAGAIN) after METER_TURN octets, until the next meters_enter: epoll then reports it again;
  *     - fails (ECONNABORTED) after METER_ALL octets;
  *     - takes what is sent after the peer closed or reset, and drops it: what the peer said before can still
- * be read.  After that, its end is ECONNRESET.
+ * be read.  After that, its end is ECONNRESET;
+ *     - if it was given to libcurl connected, is connected, even if the peer has reset it meanwhile: the
+ * same, for the connect() and SO_ERROR with which libcurl 7.88 begins.
  *
  * All other sockets, and all other threads, are as ever.
  */
@@ -28,11 +30,12 @@ enum { METER_TURN = 16 * 1024, METER_ALL = 256 * 1024 };
 /* What one peer has sent.  All zero at the beginning; one meter may serve several sockets, one after the
  * other. */
 struct meter {
-	unsigned turn; /* that `taken` is of */
-	size_t taken;  /* octets in this turn */
-	size_t all;    /* octets so far */
-	bool exceeded; /* it sent more than METER_ALL */
-	bool broken;   /* it closed or reset before it had read everything */
+	unsigned turn;  /* that `taken` is of */
+	size_t taken;   /* octets in this turn */
+	size_t all;     /* octets so far */
+	bool connected; /* the socket is connected already: libcurl has nothing to connect */
+	bool exceeded;  /* it sent more than METER_ALL */
+	bool broken;    /* it closed or reset before it had read everything */
 };
 
 /* The sockets of one user of libcurl: a table by descriptor. */

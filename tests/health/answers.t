@@ -104,7 +104,7 @@ subtest 'an answer that was given counts, however the connection ends' => sub {
 	my $find = 'expected_body=needle';
 	my $late = web(sub { my ($socket) = @_; print $socket $whole; reset_it($socket) });
 	my $early = serve(sub { my ($socket) = @_; print $socket $whole; reset_it($socket) });
-	my $unread = serve(sub { my ($socket) = @_; print $socket $whole; close $socket }); # with a request unread this is a reset, too
+	my $unread = serve(sub { my ($socket) = @_; print $socket $whole; delivered($socket); close $socket }); # with a request unread this is a reset, too
 	my $half = serve(sub { my ($socket) = @_; print $socket $whole; shutdown $socket, SHUT_WR; hold($socket) });
 
 	verdicts($t,

@@ -4,6 +4,7 @@
 #include "tests/health/slept.h"
 
 #include <event2/event.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
@@ -11,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -51,17 +53,25 @@ serve(void *arg)
 	return NULL;
 }
 
-static void
-server_start(struct server *server, int patience_ms)
+static int
+listener(uint16_t *port)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t len = sizeof address;
+	int fd = socket(AF_INET, SOCK_STREAM, 0);
 
-	*server = (struct server){.fd = socket(AF_INET, SOCK_STREAM, 0), .patience_ms = patience_ms};
-	assert_int_equal(bind(server->fd, (struct sockaddr *)&address, sizeof address), 0);
-	assert_int_equal(listen(server->fd, 8), 0);
-	assert_int_equal(getsockname(server->fd, (struct sockaddr *)&address, &len), 0);
-	server->port = ntohs(address.sin_port);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+	assert_int_equal(listen(fd, 8), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
+	*port = ntohs(address.sin_port);
+	return fd;
+}
+
+static void
+server_start(struct server *server, int patience_ms)
+{
+	*server = (struct server){.patience_ms = patience_ms};
+	server->fd = listener(&server->port);
 	assert_int_equal(pthread_create(&server->thread, NULL, serve, server), 0);
 }
 
@@ -104,6 +114,31 @@ on_stall(evutil_socket_t fd, short what, void *arg)
 	slept_s += fixture->sleep_s;
 }
 
+/* A monitor of http, in memory of the caller's. */
+struct asked {
+	char method[8], path[2], body[8], name[2];
+	struct monitor monitor;
+	struct check_subject subject;
+};
+
+static void
+ask(struct asked *asked, uint16_t port, const char *body)
+{
+	*asked = (struct asked){.method = "GET",
+	    .path = "/",
+	    .name = "m",
+	    .monitor = {.type = MONITOR_HTTP, .port = port, .interval_s = 10, .timeout_ms = 400}};
+	snprintf(asked->body, sizeof asked->body, "%s", body);
+	asked->monitor.name = asked->name;
+	asked->monitor.method = asked->method;
+	asked->monitor.path = asked->path;
+	asked->monitor.expected_body = asked->body;
+	for (size_t i = 0; i < NITEMS(asked->monitor.expected_codes); i++)
+		asked->monitor.expected_codes[i] = UINT64_MAX;
+	asked->subject.monitor = &asked->monitor;
+	assert_true(address_from_text(&asked->subject.address, "127.0.0.1"));
+}
+
 static struct check_result run_check(const struct server *server, struct fixture fixture, bool again);
 
 /* One check of a server; the loop stands still once, or again and again. */
@@ -116,29 +151,18 @@ check_with_stalls(const struct server *server, unsigned stall_ms, bool again)
 static struct check_result
 run_check(const struct server *server, struct fixture fixture, bool again)
 {
-	char method[] = "GET", path[] = "/", none[] = "", name[] = "m";
-	struct monitor monitor = {.name = name,
-	    .type = MONITOR_HTTP,
-	    .method = method,
-	    .path = path,
-	    .port = server->port,
-	    .interval_s = 10,
-	    .timeout_ms = 400,
-	    .expected_body = none};
-	struct check_subject subject = {.monitor = &monitor};
+	struct asked asked;
 	struct timeval soon = {0, again ? 1000 : 0}; /* one of no time would not come again */
 	struct checks *checks;
 	struct event *stall;
 	bool stalls = fixture.stall_ms > 0 || fixture.sleep_s > 0;
 
 	fixture.base = event_base_new();
-	for (size_t i = 0; i < NITEMS(monitor.expected_codes); i++)
-		monitor.expected_codes[i] = UINT64_MAX;
-	assert_true(address_from_text(&subject.address, "127.0.0.1"));
+	ask(&asked, server->port, "");
 	assert_int_equal(event_base_priority_init(fixture.base, 2), 0);
 	checks = checks_new(fixture.base);
 	assert_non_null(checks);
-	assert_non_null(check_start(checks, &subject, on_done, &fixture));
+	assert_non_null(check_start(checks, &asked.subject, on_done, &fixture));
 	stall = event_new(fixture.base, -1, again ? EV_PERSIST : 0, on_stall, &fixture);
 	event_priority_set(stall, again ? 1 : 0); /* once: before the connection is seen to be there */
 	if (stalls)
@@ -150,6 +174,50 @@ run_check(const struct server *server, struct fixture fixture, bool again)
 	checks_free(checks);
 	event_base_free(fixture.base);
 	return fixture.result;
+}
+
+/* Take the connection, answer without a look at the request, and reset it. */
+static void
+answer_and_reset(int listening)
+{
+	static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nneedle";
+	int fd = accept(listening, NULL, NULL), left = 1;
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, answer, sizeof answer - 1), sizeof answer - 1);
+	while (left > 0) /* a reset drops what the other side does not have yet */
+		assert_int_equal(ioctl(fd, SIOCOUTQ, &left), 0);
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+	close(fd);
+}
+
+/* S46.  Before libcurl has even seen the connection: a connect() or SO_ERROR of its own would lose the
+ * answer.
+ */
+static void
+an_answer_that_was_reset_before_we_asked_counts(void **state)
+{
+	static const char *const bodies[] = {"", "needle"};
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(bodies); i++) {
+		struct fixture fixture = {.base = event_base_new()};
+		struct checks *checks = checks_new(fixture.base);
+		struct asked asked;
+		uint16_t port;
+		int listening = listener(&port);
+
+		ask(&asked, port, bodies[i]);
+		assert_non_null(check_start(checks, &asked.subject, on_done, &fixture));
+		answer_and_reset(listening);
+		event_base_dispatch(fixture.base);
+		assert_true(fixture.result.conclusive);
+		assert_int_equal(fixture.result.reason, REASON_NONE);
+		assert_int_equal(fixture.result.code, 200);
+		close(listening);
+		checks_free(checks);
+		event_base_free(fixture.base);
+	}
 }
 
 static void
@@ -235,6 +303,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(an_answer_that_was_reset_before_we_asked_counts),
 	    cmocka_unit_test(what_failed_while_we_stood_still_is_tried_again),
 	    cmocka_unit_test(what_failed_while_the_machine_slept_is_tried_again),
 	    cmocka_unit_test(time_that_was_slept_is_no_round_trip_time),

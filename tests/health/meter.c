@@ -70,12 +70,14 @@ drain(void)
 }
 
 static void
-libcurl_calls_our_recv_and_send(void **state)
+libcurl_calls_our_functions(void **state)
 {
 	(void)state;
 	/* What the dynamic linker finds first is what it binds a library's calls to. */
 	assert_ptr_equal(dlsym(RTLD_DEFAULT, "recv"), (void *)(uintptr_t)recv);
 	assert_ptr_equal(dlsym(RTLD_DEFAULT, "send"), (void *)(uintptr_t)send);
+	assert_ptr_equal(dlsym(RTLD_DEFAULT, "connect"), (void *)(uintptr_t)connect);
+	assert_ptr_equal(dlsym(RTLD_DEFAULT, "getsockopt"), (void *)(uintptr_t)getsockopt);
 	assert_ptr_not_equal(dlsym(RTLD_NEXT, "recv"), (void *)(uintptr_t)recv);
 }
 
@@ -155,7 +157,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(libcurl_calls_our_recv_and_send),
+	    cmocka_unit_test(libcurl_calls_our_functions),
 	    cmocka_unit_test_setup_teardown(
 		a_turn_reads_so_much_and_the_next_goes_on, connect_both, close_both),
 	    cmocka_unit_test_setup_teardown(a_peer_is_read_so_far_and_no_further, connect_both, close_both),

@@ -18,7 +18,9 @@ use POSIX ();
 use Socket qw(SOCK_DGRAM SOCK_STREAM SOL_SOCKET SOMAXCONN SO_LINGER);
 use Test::More;
 
-our @EXPORT = qw(origin_status becomes authority other_authority certificate serve serve_dns closed_port free_port run_server hold trickle reset_it verdicts);
+use constant SIOCOUTQ => 0x5411; # <linux/sockios.h>: octets that are not acknowledged
+
+our @EXPORT = qw(origin_status becomes authority other_authority certificate serve serve_dns closed_port free_port run_server hold trickle delivered reset_it verdicts);
 my $dir = File::Temp->newdir('graycloud-ca-XXXXXX', TMPDIR => 1);
 my $owner = $$;
 my @servers;
@@ -189,10 +191,19 @@ sub trickle {
 	}
 }
 
+# The other side's kernel has all that was said: what it does not have, a reset drops.
+sub delivered {
+	my ($socket) = @_;
+	my $left = pack 'i', 0;
+
+	1 while ioctl($socket, SIOCOUTQ, $left) && unpack('i', $left) > 0 && !select undef, undef, undef, 0.001;
+}
+
 # End it with RST.
 sub reset_it {
 	my ($socket) = @_;
 
+	delivered($socket);
 	setsockopt $socket, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
 	close $socket;
 }
