@@ -9,9 +9,10 @@
 
 #include <errno.h>
 
-#define OBJECT_USAGE(name) \
-	name " list [--limit N] [--after NAME]\n" name " show NAME\n" name " create NAME P=V ...\n" name \
-	     " set NAME P=V ...\n" name " replace NAME P=V ...\n" name " delete NAME"
+#define OBJECT_USAGE(name, shown) \
+	name " list [--limit N] [--after NAME]" shown "\n" name " show NAME" shown "\n" name \
+	     " create NAME P=V ...\n" name " set NAME P=V ...\n" name " replace NAME P=V ...\n" name \
+	     " delete NAME"
 
 /* One line a command. */
 static const struct command commands[] = {
@@ -25,10 +26,10 @@ static const struct command commands[] = {
 	"record delete ZONE OWNER [TYPE [RDATA]] [--serial keep|increment|date|unixtime]\n"
 	"record list ZONE [OWNER [TYPE]]",
 	true, 4},
-    {"monitor", cmd_monitor, "limit: after:", OBJECT_USAGE("monitor"), true, 0},
-    {"monitor_group", cmd_monitor_group, "limit: after:", OBJECT_USAGE("monitor_group"), true, 0},
-    {"pool", cmd_pool, "for: limit: after:", OBJECT_USAGE("pool") "\npool enable|disable NAME [--for TIME]",
-	true, 0},
+    {"monitor", cmd_monitor, "limit: after: secrets", OBJECT_USAGE("monitor", " [--secrets]"), true, 0},
+    {"monitor_group", cmd_monitor_group, "limit: after:", OBJECT_USAGE("monitor_group", ""), true, 0},
+    {"pool", cmd_pool,
+	"for: limit: after:", OBJECT_USAGE("pool", "") "\npool enable|disable NAME [--for TIME]", true, 0},
     {"origin", cmd_origin, "for: all-pools",
 	"origin add|set POOL ADDRESS [P=V ...]\norigin remove POOL ADDRESS\n"
 	"origin enable|disable POOL ADDRESS [--for TIME]\norigin enable|disable ADDRESS --all-pools [--for "
@@ -36,7 +37,7 @@ static const struct command commands[] = {
 	"origin force POOL ADDRESS up|down|none [--for TIME]\norigin force ADDRESS up|down|none --all-pools "
 	"[--for TIME]",
 	true, 0},
-    {"lb", cmd_lb, "limit: after:", OBJECT_USAGE("lb") "\nlb enable|disable NAME", true, 0},
+    {"lb", cmd_lb, "limit: after:", OBJECT_USAGE("lb", "") "\nlb enable|disable NAME", true, 0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, 0},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true, 0},
     {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false, 0},

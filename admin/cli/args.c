@@ -402,12 +402,12 @@ args_word(const struct args *args, size_t index)
 }
 
 char *
-args_line(const struct args *args)
+args_line(const struct args *args, char *(*word)(const char *))
 {
 	char *line = xstrdup(args->command->name);
 
 	for (int i = 1, skipped = 0; i < args->argc; i++) {
-		char *longer;
+		char *longer, *shown;
 
 		/* Where the state lies says nothing about what was done. */
 		if (strcmp(args->argv[i], "--state") == 0) {
@@ -420,7 +420,9 @@ args_line(const struct args *args)
 			skipped = 1;
 			continue;
 		}
-		longer = xasprintf("%s %s", line, args->argv[i]);
+		shown = word(args->argv[i]);
+		longer = xasprintf("%s %s", line, shown);
+		free(shown);
 		free(line);
 		line = longer;
 	}

@@ -74,8 +74,8 @@ enum exit_code args_misused(const struct args *args, const char *format, ...)
 enum exit_code args_no_verb(const struct args *args, const char *verb);
 void args_print_usage(const struct command *command, FILE *out);
 
-/* The line as the log keeps it. */
-char *args_line(const struct args *args);
+/* The line as the log keeps it, each word as word() gives it (allocated).  Freed by the caller. */
+char *args_line(const struct args *args, char *(*word)(const char *));
 
 /* Options of every command and of changing ones, as struct command lists its own. */
 const char *args_options_of_all(void);

@@ -60,7 +60,8 @@ list_object(void *arg, const struct id *id, struct bytes text)
 static enum exit_code
 run_list(const struct object_command *command, const struct args *args)
 {
-	struct listing listing = {.command = command, .left = UINT64_MAX};
+	struct listing listing = {
+	    .command = command, .scope.secrets = args_flag(args, "secrets"), .left = UINT64_MAX};
 	const char *after = args_value(args, "after"), *limit = args_value(args, "limit");
 	struct store *store;
 
@@ -189,7 +190,7 @@ print_object(FILE *out, const struct json *object)
 static enum exit_code
 run_show(const struct object_command *command, const struct args *args)
 {
-	struct document_scope scope = {0};
+	struct document_scope scope = {.secrets = args_flag(args, "secrets")};
 	struct problems problems = {0};
 	struct store *store;
 	struct json *stored, *shown = NULL;
@@ -233,7 +234,7 @@ run_show(const struct object_command *command, const struct args *args)
 static void
 tell_result(struct change *change, enum kind kind, const struct id *id, const char *what)
 {
-	struct document_scope scope = {.txn = change->txn};
+	struct document_scope scope = {.txn = change->txn, .secrets = args_flag(change->args, "secrets")};
 	struct json *stored = object_read(change->txn, kind, id);
 
 	if (stored == NULL)

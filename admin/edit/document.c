@@ -2,6 +2,7 @@
 
 #include "admin/cli/nearest.h"
 #include "admin/edit/document_monitor.h"
+#include "admin/edit/secrets.h"
 #include "zones/dns/idn.h"
 #include "zones/document/document_load.h"
 #include "zones/document/schema.h"
@@ -651,6 +652,8 @@ document_show(enum kind kind, const struct json *stored, const struct document_s
 		    purpose == DOCUMENT_API ? json_clone(value) : show_value(property, value, scope));
 	}
 	hide_states(shown);
+	if (purpose != DOCUMENT_EXPORT && !scope->secrets)
+		secrets_hide(kind, shown);
 	return shown;
 }
 

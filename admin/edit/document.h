@@ -27,6 +27,7 @@ struct document_scope {
 		struct id to;
 	} * aliases;
 	size_t naliases;
+	bool secrets; /* document_show shows them (secrets.h) */
 };
 
 /* "pool eu", for the beginning of a sentence; freed by the caller. */
@@ -47,7 +48,7 @@ struct json *document_check(
 enum document_purpose {
 	DOCUMENT_API,    /* ids in references, times, the zone of a load balancer */
 	DOCUMENT_PEOPLE, /* the same with names in references */
-	DOCUMENT_EXPORT  /* names in references, no times: what apply takes */
+	DOCUMENT_EXPORT  /* with secrets, names in references, no times: what apply takes */
 };
 struct json *document_show(enum kind kind, const struct json *stored, const struct document_scope *scope,
     enum document_purpose purpose);

@@ -1,6 +1,8 @@
 /* What a monitor's properties say together: each type has its own ([CF] 2.4, S34, S37). */
 #include "admin/edit/document_monitor.h"
 
+#include "admin/edit/secrets.h"
+
 #include "zones/document/schema.h"
 #include "zones/model/model.h"
 #include "zones/zonefile/zonefile.h"
@@ -12,6 +14,17 @@ struct check {
 	const char *label;
 	struct problems *problems;
 };
+
+/* What `show` printed is given back. */
+static void
+check_hidden(const struct check *check, const char *name, const char *value)
+{
+	if (value != NULL && strcmp(value, SECRET_HIDDEN) == 0)
+		problems_error(check->problems,
+		    "%s: header.%s is \"%s\", which is shown in the place of a secret: export, and show "
+		    "--secrets, have the secret itself",
+		    check->label, name, value);
+}
 
 static void
 check_headers(const struct check *check, const struct json *headers)
@@ -27,6 +40,8 @@ check_headers(const struct check *check, const struct json *headers)
 			problems_error(check->problems, "%s: header.%s cannot be set", check->label, key);
 		else if (strcasecmp(key, "Host") == 0 && json_count(json_member(headers, key)) != 1)
 			problems_error(check->problems, "%s: header.%s must be one value", check->label, key);
+		for (size_t i = 0; i < json_count(json_member(headers, key)); i++)
+			check_hidden(check, key, json_text(json_item(json_member(headers, key), i)));
 	}
 }
 

@@ -1,5 +1,6 @@
 /* change_run: one command's change, from the lock of the store to the nameserver that answers by it. */
 #include "admin/edit/change.h"
+#include "admin/edit/secrets.h"
 
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
@@ -42,7 +43,7 @@ static char *
 entry_head(const struct args *args)
 {
 	struct json *head = json_new_object();
-	char *line = args_line(args), *text;
+	char *line = args_line(args, secrets_word), *text;
 
 	json_put_integer(head, "time", wall_ms());
 	json_put_text(head, "who", who());

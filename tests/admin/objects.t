@@ -109,7 +109,7 @@ subtest 'set changes what it names and nothing else' => sub {
 	is_deeply([map { $_->{address} } @{$t->admin_json('pool show us')->{origins}}], ['198.51.100.1', '2001:db8::1']);
 	my $file = $t->write_file('headers.json', '{"Host": ["www.example.com"], "X-Probe": ["1", "2"]}');
 	$t->admin("monitor set web header=\@$file");
-	is_deeply($t->admin_json('monitor show web')->{header}{'X-Probe'}, [1, 2], 'p=@FILE reads JSON');
+	is_deeply($t->admin_json('monitor show web --secrets')->{header}{'X-Probe'}, [1, 2], 'p=@FILE reads JSON');
 	refused("monitor set web header=\@$file.none", qr/headers\.json\.none cannot be read/);
 	$t->admin('pool replace us origin=198.51.100.1 description=west');
 	is($t->admin_json('pool show us')->{description}, 'west');
