@@ -8,6 +8,7 @@
 #include "dnsd/tcp.h"
 #include "dnsd/tls.h"
 #include "zones/daemon/ending.h"
+#include "zones/daemon/log.h"
 #include "zones/daemon/privileges.h"
 #include "zones/daemon/supervisor.h"
 
@@ -399,6 +400,7 @@ main(int argc, char **argv)
 	open_listeners(options);
 	/* Ports first, as root; then the user, before any store is opened. */
 	become(options);
+	log_start();
 	store_guard_start();
 	store_catch_faults(true);
 	if ((server.base = event_base_new()) == NULL || (server.views = views_new()) == NULL ||

@@ -1,5 +1,6 @@
 #include "dnsd/publisher.h"
 
+#include "zones/state/config_log.h"
 #include "zones/state/serving.h"
 
 #include <err.h>
@@ -151,7 +152,7 @@ follow_config(struct publisher *publisher)
 	struct followed *config = &publisher->config;
 	bool first = compiler_snapshot(publisher->compiler) == NULL;
 	struct store_txn *txn;
-	uint64_t began = boot_ns();
+	uint64_t began = boot_ns(), before = publisher->report.generation;
 	enum compiled compiled;
 
 	if (!has_news(publisher, config) || store_begin(config->store, STORE_READ, &txn) != 0)
@@ -173,6 +174,8 @@ follow_config(struct publisher *publisher)
 	publisher->report.config_seen = true;
 	pthread_mutex_unlock(&publisher->lock);
 	publisher->large |= compiled == COMPILED_NEW && boot_ns() - began > LARGE_NS;
+	if (compiled == COMPILED_NEW)
+		config_log(config->store, before);
 	if (first && compiled == COMPILED_NEW)
 		let_go(config);
 	look_again(config);

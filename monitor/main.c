@@ -11,6 +11,7 @@
 #include "monitor/probe/follow.h"
 #include "monitor/probe/resolve.h"
 #include "zones/daemon/ending.h"
+#include "zones/daemon/log.h"
 #include "zones/daemon/privileges.h"
 #include "zones/daemon/supervisor.h"
 
@@ -328,6 +329,7 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	checks_prepare();
 	become(&options);
+	log_start();
 	permit_commands(&options); /* with the limits that we were given */
 	most = raise_limits();
 	store_guard_start();

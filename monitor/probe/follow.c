@@ -2,6 +2,7 @@
 
 #include "zones/model/status.h"
 #include "zones/state/config.h"
+#include "zones/state/config_log.h"
 
 #include <err.h>
 #include <errno.h>
@@ -479,6 +480,7 @@ read_config(struct follow *follow, bool replaced)
 {
 	struct reading reading = {.follow = follow};
 	int error = store_begin(follow->store, STORE_READ, &reading.txn);
+	uint64_t before;
 
 	if (error != 0) {
 		warnx("cannot read %s/config: %s; what was read before stays in use", follow->state,
@@ -498,11 +500,14 @@ read_config(struct follow *follow, bool replaced)
 	if (replaced || follow->round == 1 ||
 	    !config_changes_after(reading.txn, follow->generation, on_change, &reading))
 		read_everything(&reading);
+	before = follow->generation;
 	if (!store_torn(follow->store))
 		follow->generation = config_generation(reading.txn);
 	store_abort(reading.txn);
 	if (store_torn(follow->store)) /* store_poll opens it again, as another one */
 		return;
+	if (follow->generation != before || follow->round == 1)
+		config_log(follow->store, before);
 	if (follow->round == 1)
 		publish_forget_rest(follow->publish);
 }

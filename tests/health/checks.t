@@ -262,7 +262,7 @@ subtest 'exec' => sub {
 		kill KILL => $next if $round == 1;
 		$helper = $next;
 	}
-	is(() = $lost->said('monitor') =~ /^graycloud-monitor: the helper that runs commands was lost: /mg, 2, 'it is said once for each');
+	is(() = $lost->said('monitor') =~ / graycloud-monitor: the helper that runs commands was lost: /mg, 2, 'it is said once for each');
 	close $slow;
 
 	# A monitor that dies takes its commands along.
