@@ -1,9 +1,11 @@
 #include "dnsd/metrics.h"
 
 #include "dnsd/geoip.h"
+#include "dnsd/metrics_answers.h"
+#include "dnsd/metrics_statuses.h"
 #include "zones/daemon/exposition.h"
+#include "zones/daemon/pages.h"
 
-#include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
@@ -13,8 +15,11 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
+static const struct pages_limits limits = {.most = 4, .stalled_ms = 10000, .deadline_ms = 60000};
+
 struct metrics {
 	struct evhttp *http;
+	struct pages *pages;
 	struct publisher *publisher;
 	const struct workers *workers;
 	const struct geoip *geoip;
@@ -125,129 +130,6 @@ add_queries(const struct metrics *metrics, FILE *page)
 	    "Answers that the table of origins had no room for.", (double)SUM(metrics, uncounted));
 }
 
-/* Answers of one (load balancer, origin) or, aggregated, of one load balancer or origin. */
-struct line {
-	uint32_t lb, origin;
-	uint64_t count;
-};
-
-static int
-by_lb(const void *a, const void *b)
-{
-	const struct line *x = a, *y = b;
-
-	return x->lb != y->lb ? (x->lb < y->lb ? -1 : 1) : x->origin < y->origin ? -1 : x->origin > y->origin;
-}
-
-static int
-by_origin(const void *a, const void *b)
-{
-	const struct line *x = a, *y = b;
-
-	return x->origin < y->origin ? -1 : x->origin > y->origin;
-}
-
-struct lines {
-	struct line *list;
-	size_t count, room;
-};
-
-static void
-add_line(void *arg, uint32_t lb, uint32_t origin, uint64_t count)
-{
-	struct lines *lines = arg;
-
-	if (lines->count == lines->room) {
-		lines->room = lines->room ? lines->room * 2 : 256;
-		lines->list = xrealloc(lines->list, lines->room * sizeof *lines->list);
-	}
-	lines->list[lines->count++] = (struct line){lb, origin, count};
-}
-
-/* All rows of all threads; returns how many. */
-static size_t
-gather(const struct metrics *metrics, struct line **list)
-{
-	struct lines lines = {0};
-
-	for (size_t w = 0; metrics->workers != NULL && w < workers_count(metrics->workers); w++)
-		tally_each(workers_tally(metrics->workers, w), add_line, &lines);
-	*list = lines.list;
-	return lines.count;
-}
-
-/* Add up neighbours that compare as equal. */
-static size_t
-merge(struct line *lines, size_t count, int (*compare)(const void *, const void *))
-{
-	size_t kept = 0;
-
-	if (count > 0)
-		qsort(lines, count, sizeof *lines, compare);
-	for (size_t i = 0; i < count; i++) {
-		if (kept > 0 && compare(&lines[kept - 1], &lines[i]) == 0)
-			lines[kept - 1].count += lines[i].count;
-		else
-			lines[kept++] = lines[i];
-	}
-	return kept;
-}
-
-struct origin_name {
-	const char *pool, *address;
-};
-
-static struct origin_name
-origin_name(const struct metrics *metrics, uint32_t number)
-{
-	struct origin_name name = {"?", "?"};
-
-	publisher_origin_name(metrics->publisher, number, &name.pool, &name.address);
-	return name;
-}
-
-/* ?lb=NAME: the answers of one load balancer, by pool and origin. */
-static void
-add_lb_detail(const struct metrics *metrics, FILE *page, const char *wanted)
-{
-	struct line *lines;
-	size_t count = gather(metrics, &lines);
-
-	count = merge(lines, count, by_lb);
-	exposition_family(page, "graycloud_lb_answers_total", "counter",
-	    "Answers of one load balancer that had this origin.");
-	for (size_t i = 0; i < count; i++) {
-		struct origin_name origin;
-		const char *name;
-
-		if (!publisher_lb_name(metrics->publisher, lines[i].lb, &name) ||
-		    strcasecmp(name, wanted) != 0)
-			continue;
-		origin = origin_name(metrics, lines[i].origin);
-		exposition_sample(page, "graycloud_lb_answers_total", (double)lines[i].count, "lb", name,
-		    "pool", origin.pool, "origin", origin.address, NULL);
-	}
-	free(lines);
-}
-
-static void
-add_aggregates(const struct metrics *metrics, FILE *page)
-{
-	struct line *lines;
-	size_t count = gather(metrics, &lines);
-
-	count = merge(lines, count, by_origin);
-	exposition_family(page, "graycloud_origin_answers_total", "counter",
-	    "Answers that had this origin; by load balancer with ?lb=NAME.");
-	for (size_t i = 0; i < count; i++) {
-		struct origin_name origin = origin_name(metrics, lines[i].origin);
-
-		exposition_sample(page, "graycloud_origin_answers_total", (double)lines[i].count, "pool",
-		    origin.pool, "origin", origin.address, NULL);
-	}
-	free(lines);
-}
-
 static void
 add_state(const struct metrics *metrics, FILE *page)
 {
@@ -285,70 +167,6 @@ add_state(const struct metrics *metrics, FILE *page)
 		    "Since the monitor's last heartbeat.", (double)report.monitor_beat_age_ms / 1e3);
 }
 
-/* What the statuses of pools and load balancers come to. */
-struct statuses {
-	FILE *page;
-	FILE *lbs; /* lines that come behind those of the pools */
-	size_t pools_by[POOL_DISABLED + 1], lbs_by[LB_DISABLED + 1];
-	size_t lacking; /* load balancers that ask for what no database knows */
-	unsigned geography;
-};
-
-static void
-add_pool_status(void *arg, const char *name, enum pool_status status)
-{
-	struct statuses *statuses = arg;
-
-	statuses->pools_by[status]++;
-	exposition_sample(statuses->page, "graycloud_pool_status", 1, "pool", name, "status",
-	    status_pool_text(status), NULL);
-}
-
-static void
-add_lb_status(void *arg, const char *name, enum lb_status status, unsigned geography)
-{
-	struct statuses *statuses = arg;
-
-	statuses->lbs_by[status]++;
-	statuses->lacking += (geography & ~statuses->geography) != 0;
-	if (status != LB_HEALTHY)
-		exposition_sample(statuses->lbs, "graycloud_lb_status", 1, "lb", name, "status",
-		    status_lb_text(status), NULL);
-}
-
-/* S28.  A hundred thousand load balancers would be most of the page: those that are Healthy are only counted.
- */
-static void
-add_statuses(const struct metrics *metrics, FILE *page)
-{
-	struct statuses statuses = {
-	    .page = page, .geography = metrics->geoip != NULL ? geoip_geography(metrics->geoip) : 0};
-	const struct compiled_status status = {&statuses, add_pool_status, add_lb_status};
-	char *text = NULL;
-	size_t len;
-
-	if ((statuses.lbs = open_memstream(&text, &len)) == NULL)
-		return;
-	exposition_family(page, "graycloud_pool_status", "gauge", "1 for the status of each pool (S28).");
-	publisher_status(metrics->publisher, &status);
-	fclose(statuses.lbs);
-	exposition_family(page, "graycloud_lb_status", "gauge",
-	    "1 for the status of each load balancer that is not Healthy (S28).");
-	fwrite(text, 1, len, page);
-	free(text);
-	exposition_family(page, "graycloud_pools_by_status", "gauge", "Pools, by status.");
-	for (unsigned i = 0; i <= POOL_DISABLED; i++)
-		if (i != POOL_NO_HEALTH)
-			exposition_sample(page, "graycloud_pools_by_status", (double)statuses.pools_by[i],
-			    "status", status_pool_text((enum pool_status)i), NULL);
-	exposition_family(page, "graycloud_load_balancers_by_status", "gauge", "Load balancers, by status.");
-	for (unsigned i = 0; i <= LB_DISABLED; i++)
-		exposition_sample(page, "graycloud_load_balancers_by_status", (double)statuses.lbs_by[i],
-		    "status", status_lb_text((enum lb_status)i), NULL);
-	exposition_value(page, "graycloud_load_balancers_without_geography", "gauge",
-	    "Load balancers that steer by places which no database here knows.", (double)statuses.lacking);
-}
-
 /* What this process is, and what it locates clients by. */
 static void
 add_identity(const struct metrics *metrics, FILE *page)
@@ -374,54 +192,75 @@ add_identity(const struct metrics *metrics, FILE *page)
 		    "file", path, NULL);
 }
 
-/* The page of the words behind "?". */
-static void
-write_page(const struct metrics *metrics, FILE *page, const char *query)
+/* --- the page --- */
+
+/* A page under way: what a scrape asked, and how far it is. */
+struct scrape {
+	const struct metrics *metrics;
+	char *lb;                          /* ?lb=NAME; NULL: the whole page */
+	struct metrics_answers *answers;   /* NULL: nothing is written yet */
+	struct metrics_statuses *statuses; /* NULL: not yet */
+};
+
+static bool
+write_slice(void *arg, FILE *page)
 {
+	struct scrape *scrape = arg;
+	const struct metrics *metrics = scrape->metrics;
+
+	if (scrape->answers == NULL) {
+		if (scrape->lb == NULL) {
+			add_queries(metrics, page);
+			add_state(metrics, page);
+			add_identity(metrics, page);
+		}
+		scrape->answers = metrics_answers_new(metrics->publisher, metrics->workers, scrape->lb);
+		return true;
+	}
+	if (metrics_answers_write(scrape->answers, page))
+		return true;
+	if (scrape->lb != NULL)
+		return false;
+	if (scrape->statuses == NULL)
+		scrape->statuses = metrics_statuses_new(
+		    metrics->publisher, metrics->geoip != NULL ? geoip_geography(metrics->geoip) : 0);
+	return metrics_statuses_write(scrape->statuses, page);
+}
+
+static void
+end_scrape(void *arg)
+{
+	struct scrape *scrape = arg;
+
+	metrics_answers_free(scrape->answers);
+	metrics_statuses_free(scrape->statuses);
+	free(scrape->lb);
+	free(scrape);
+}
+
+static void
+on_metrics(struct evhttp_request *request, void *arg)
+{
+	struct metrics *metrics = arg;
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
+	const char *query = uri != NULL ? evhttp_uri_get_query(uri) : NULL, *lb = NULL;
+	struct scrape *scrape = xcalloc(1, sizeof *scrape);
 	struct evkeyvalq words;
-	const char *lb = NULL;
 
 	TAILQ_INIT(&words);
 	if (query != NULL && evhttp_parse_query_str(query, &words) == 0)
 		lb = evhttp_find_header(&words, "lb");
-	if (lb != NULL) {
-		add_lb_detail(metrics, page, lb);
-	} else {
-		add_queries(metrics, page);
-		add_aggregates(metrics, page);
-		add_state(metrics, page);
-		add_statuses(metrics, page);
-		add_identity(metrics, page);
-	}
+	scrape->metrics = metrics;
+	scrape->lb = lb != NULL ? xstrdup(lb) : NULL;
 	evhttp_clear_headers(&words);
+	pages_send(metrics->pages, request, write_slice, end_scrape, scrape);
 }
 
 static void
-on_request(struct evhttp_request *request, void *arg)
+on_other(struct evhttp_request *request, void *arg)
 {
-	struct metrics *metrics = arg;
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
-	char *text = NULL;
-	size_t len;
-	FILE *page;
-
-	if (path == NULL || strcmp(path, "/metrics") != 0) {
-		evhttp_send_error(request, HTTP_NOTFOUND, "only /metrics is here");
-		return;
-	}
-	page = open_memstream(&text, &len);
-	if (page == NULL) {
-		evhttp_send_error(request, HTTP_SERVUNAVAIL, "memory is exhausted");
-		return;
-	}
-	write_page(metrics, page, evhttp_uri_get_query(uri));
-	fclose(page);
-	evbuffer_add(evhttp_request_get_output_buffer(request), text, len);
-	free(text);
-	evhttp_add_header(
-	    evhttp_request_get_output_headers(request), "Content-Type", EXPOSITION_CONTENT_TYPE);
-	evhttp_send_reply(request, HTTP_OK, "OK", NULL);
+	(void)arg;
+	evhttp_send_error(request, HTTP_NOTFOUND, "only /metrics is here");
 }
 
 struct metrics *
@@ -433,6 +272,7 @@ metrics_new(struct event_base *base, const char *text, struct publisher *publish
 	char host[INET6_ADDRSTRLEN];
 
 	metrics->publisher = publisher;
+	metrics->pages = pages_new(base, &limits);
 	metrics->started = (double)wall_ms() / 1000;
 	if (!listen_parse(&where, text, METRICS_PORT)) {
 		problems_error(problems, "--metrics %s: not ADDRESS:PORT", text);
@@ -447,7 +287,8 @@ metrics_new(struct event_base *base, const char *text, struct publisher *publish
 		evhttp_set_timeout(metrics->http, 10);
 		evhttp_set_max_headers_size(metrics->http, 8192);
 		evhttp_set_max_body_size(metrics->http, 1024);
-		evhttp_set_gencb(metrics->http, on_request, metrics);
+		evhttp_set_cb(metrics->http, "/metrics", on_metrics, metrics);
+		evhttp_set_gencb(metrics->http, on_other, NULL);
 		bound = evhttp_bind_socket_with_handle(metrics->http, host,
 		    ntohs(where.address.generic.sa_family == AF_INET ? where.address.v4.sin_port
 								     : where.address.v6.sin6_port));
@@ -487,6 +328,7 @@ metrics_free(struct metrics *metrics)
 {
 	if (metrics == NULL)
 		return;
+	pages_free(metrics->pages);
 	if (metrics->http != NULL)
 		evhttp_free(metrics->http);
 	free(metrics);

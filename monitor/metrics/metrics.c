@@ -1,7 +1,7 @@
 #include "monitor/metrics/metrics.h"
 
 #include "monitor/metrics/metrics_endpoint.h"
-#include "monitor/metrics/pages.h"
+#include "zones/daemon/pages.h"
 
 #include <errno.h>
 #include <event2/event.h>

@@ -1,6 +1,6 @@
 #include "monitor/metrics/metrics_endpoint.h"
 
-#include "monitor/metrics/pages.h"
+#include "zones/daemon/pages.h"
 
 #include <stdlib.h>
 

@@ -8,6 +8,7 @@ use IO::Socket::IP;
 use Net::DNS;
 use POSIX ();
 use Socket qw(SHUT_WR SOCK_DGRAM SOCK_STREAM IPPROTO_TCP TCP_NODELAY);
+use JSON::PP;
 use Test::More;
 use Time::HiRes ();
 use Graycloud;
@@ -478,6 +479,20 @@ subtest '--user' => sub {
 	$t->load_zone($zone . "new 60 A 192.0.2.9\n");
 	$t->answers_soon('new.example.com A' => 'new.example.com. 60 IN A 192.0.2.9', {name => 'and it follows changes'});
 	$t->stop;
+};
+
+subtest 'a page of metrics of many pools' => sub {
+	my $t = Graycloud->start(zone => 'example.com.zone', dnsd_args => ['--metrics', '127.0.0.1:0']);
+	my @names = map { "pool-$_" } 1 .. 3000;
+	my $document = $t->write_file('pools.json', encode_json({ pools => [map { { name => $_, origins => [{ address => '192.0.2.1' }] } } @names] }));
+
+	$t->admin("apply $document");
+	my $page = $t->get($t->metrics('dnsd'));
+	is_deeply([sort $page =~ /^graycloud_pool_status\{pool="([^"]+)",status="[A-Z][a-z ]+"\} 1$/mg], [sort @names], 'has each once');
+	my %families;
+	$families{$_}++ for $page =~ /^# HELP (\S+)/mg;
+	is_deeply([grep { $families{$_} > 1 } sort keys %families], [], 'and each family once');
+	like($page, qr/^graycloud_load_balancers_without_geography 0\n\z/m, 'to its end');
 };
 
 done_testing;

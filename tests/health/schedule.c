@@ -1,6 +1,6 @@
 /* schedule.c's walks, and the metrics pages that are written by them, while endpoints come and go. */
 #include "monitor/metrics/metrics_endpoint.h"
-#include "monitor/metrics/pages.h"
+#include "zones/daemon/pages.h"
 
 #include <event2/event.h>
 #include <ftw.h>

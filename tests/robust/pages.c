@@ -1,5 +1,5 @@
 /* pages.c over real connections: whole pages, slow readers, readers that hang up, and one too many. */
-#include "monitor/metrics/pages.h"
+#include "zones/daemon/pages.h"
 
 #include "zones/base/util.h"
 

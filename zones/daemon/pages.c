@@ -1,4 +1,4 @@
-#include "monitor/metrics/pages.h"
+#include "zones/daemon/pages.h"
 
 #include "zones/base/util.h"
 #include "zones/daemon/exposition.h"
