@@ -24,27 +24,33 @@ one_of(const char *text, const char *const *words)
 
 /* --- load balancers --- */
 
-/*
- * Is a property of the load balancer, or where a rule that is enabled sets it, of that rule, one of some
- * words? inner: the property is a member of this one.
- */
 static bool
-anywhere(const struct subject *subject, const char *inner, const char *key, const char *const *words)
+overridden(const struct json *list, const char *inner, const char *key, const char *const *words)
 {
-	const struct json *lb = subject->document, *rules = json_member(lb, "rules");
-
-	if (one_of(json_text_of(inner != NULL ? json_member(lb, inner) : lb, key), words))
-		return true;
-	for (size_t i = 0; i < json_count(rules); i++) {
-		const struct json *rule = json_item(rules, i), *overrides = json_member(rule, "overrides");
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *item = json_item(list, i), *overrides = json_member(item, "overrides");
 		const struct json *value =
 		    json_member(inner != NULL ? json_member(overrides, inner) : overrides, key);
 
-		if (!json_truth(json_member(rule, "disabled")) && json_text(value) != NULL &&
+		if (!json_truth(json_member(item, "disabled")) && json_text(value) != NULL &&
 		    one_of(json_text(value), words))
 			return true;
 	}
 	return false;
+}
+
+/*
+ * Is a property of the load balancer, or where a rule or a pool set that is enabled sets it, of that, one of
+ * some words? inner: the property is a member of this one.
+ */
+static bool
+anywhere(const struct subject *subject, const char *inner, const char *key, const char *const *words)
+{
+	const struct json *lb = subject->document;
+
+	return one_of(json_text_of(inner != NULL ? json_member(lb, inner) : lb, key), words) ||
+	    overridden(json_member(lb, "rules"), inner, key, words) ||
+	    overridden(json_member(lb, "pool_sets"), inner, key, words);
 }
 
 static bool
@@ -137,6 +143,18 @@ is_placed(const struct json *pool)
 }
 
 static bool
+has_several(const struct json *pool)
+{
+	return json_count(json_member(pool, "origins")) > 1;
+}
+
+static bool
+some_pool_has_several(const struct subject *subject)
+{
+	return subject->txn == NULL || some_pool(subject, subject->document, has_several);
+}
+
+static bool
 hashes_clients(const struct subject *subject)
 {
 	return is_sticky(subject) || subject->txn == NULL ||
@@ -187,7 +205,14 @@ sheds(const struct subject *subject)
 static bool
 several_origins(const struct subject *subject)
 {
-	return json_count(json_member(subject->document, "origins")) > 1;
+	return has_several(subject->document);
+}
+
+/* 0 takes even the only origin out. */
+static bool
+is_weighed(const struct subject *subject)
+{
+	return several_origins(subject) || json_number_of(json_member(subject->part, "weight")) <= 0;
 }
 
 static bool
@@ -300,6 +325,10 @@ verifies(const struct subject *subject)
 
 /* --- the table --- */
 
+#define WEIGHTS "only a random or least_* steering_policy uses weights of pools"
+#define MAPS "only steering_policy geo uses it"
+#define PINS "only session_affinity ip_cookie with zero_downtime_failover sticky keeps clients for a time"
+
 static const struct effect {
 	enum kind kind;
 	const char *list;     /* the property belongs to each member of this list; NULL: to the object */
@@ -307,19 +336,16 @@ static const struct effect {
 	bool (*works)(const struct subject *subject);
 	const char *why; /* it does not */
 } effects[] = {
-    {KIND_LB, NULL, "random_steering.pool_weights", draws_pools,
-	"only a random or least_* steering_policy uses weights of pools"},
-    {KIND_LB, NULL, "random_steering.default_weight", draws_pools,
-	"only a random or least_* steering_policy uses weights of pools"},
-    {KIND_LB, NULL, "region_pools", uses_maps, "only steering_policy geo uses it"},
-    {KIND_LB, NULL, "country_pools", uses_maps, "only steering_policy geo uses it"},
-    {KIND_LB, NULL, "pop_pools", uses_maps, "only steering_policy geo uses it"},
+    {KIND_LB, NULL, "random_steering.pool_weights", draws_pools, WEIGHTS},
+    {KIND_LB, NULL, "random_steering.default_weight", draws_pools, WEIGHTS},
+    {KIND_LB, NULL, "region_pools", uses_maps, MAPS},
+    {KIND_LB, NULL, "country_pools", uses_maps, MAPS},
+    {KIND_LB, NULL, "pop_pools", uses_maps, MAPS},
     {KIND_LB, NULL, "steering_policy", finds_coordinates,
 	"none of the default pools has a latitude and a longitude"},
     {KIND_LB, NULL, "session_affinity_attributes.zero_downtime_failover", is_sticky,
 	"session_affinity is none"},
-    {KIND_LB, NULL, "session_affinity_ttl", makes_pins,
-	"only session_affinity ip_cookie with zero_downtime_failover sticky keeps clients for a time"},
+    {KIND_LB, NULL, "session_affinity_ttl", makes_pins, PINS},
     {KIND_LB, NULL, "affinity_prefix_v4", hashes_clients,
 	"session_affinity is none, and no pool goes by hash"},
     {KIND_LB, NULL, "affinity_prefix_v6", hashes_clients,
@@ -328,6 +354,19 @@ static const struct effect {
 	"nothing here depends on the client: no geo or proximity steering, session affinity, rule, pool set "
 	"or pool that goes by hash"},
     {KIND_LB, NULL, "location_strategy.mode", asks_who, "nothing here depends on the client"},
+    {KIND_LB, NULL, "max_answers", some_pool_has_several, "none of its pools has several origins"},
+    {KIND_LB, "rules", "overrides.pool_weights", draws_pools, WEIGHTS},
+    {KIND_LB, "rules", "overrides.pool_default_weight", draws_pools, WEIGHTS},
+    {KIND_LB, "rules", "overrides.random_steering.pool_weights", draws_pools, WEIGHTS},
+    {KIND_LB, "rules", "overrides.random_steering.default_weight", draws_pools, WEIGHTS},
+    {KIND_LB, "rules", "overrides.region_pools", uses_maps, MAPS},
+    {KIND_LB, "rules", "overrides.country_pools", uses_maps, MAPS},
+    {KIND_LB, "rules", "overrides.pop_pools", uses_maps, MAPS},
+    {KIND_LB, "rules", "overrides.session_affinity_ttl", makes_pins, PINS},
+    {KIND_LB, "rules", "overrides.session_affinity_attributes.zero_downtime_failover", is_sticky,
+	"session_affinity is none"},
+    {KIND_LB, "pool_sets", "overrides.pool_weights", draws_pools, WEIGHTS},
+    {KIND_LB, "pool_sets", "overrides.pool_default_weight", draws_pools, WEIGHTS},
     {KIND_POOL, NULL, "minimum_origins", is_probed, "the pool has no monitor"},
     {KIND_POOL, NULL, "notification_filter", is_probed, "the pool has no monitor"},
     {KIND_POOL, NULL, "latitude", steered_by_place,
@@ -336,6 +375,7 @@ static const struct effect {
     {KIND_POOL, NULL, "load_shedding.default_policy", sheds, "load_shedding.default_percent is 0"},
     {KIND_POOL, NULL, "disabled_until", is_enabled, "the pool is disabled without an end"},
     {KIND_POOL, "origins", "header", is_probed, "the pool has no monitor"},
+    {KIND_POOL, "origins", "weight", is_weighed, "the pool has one origin"},
     {KIND_POOL, "origins", "flatten_cname", is_host_name, "its address is not a host name"},
     {KIND_POOL, "origins", "disabled_until", is_enabled, "the origin is disabled without an end"},
     {KIND_POOL, "origins", "forced_until", is_forced, "the origin is not forced"},
@@ -403,6 +443,19 @@ warn_of(const struct effect *effect, const struct subject *subject, const struct
 	free(text);
 }
 
+/* Freed by the caller. */
+static char *
+member_label(const struct effect *effect, const struct json *part, const char *label, size_t i)
+{
+	const char *name = json_text_of(part, "name");
+
+	if (effect->kind == KIND_POOL)
+		return xasprintf("%s: origin %s", label, json_text_of(part, "address"));
+	if (*name == '\0')
+		return xasprintf("%s: %s[%zu]", label, effect->list, i);
+	return xasprintf("%s: %s %s", label, strcmp(effect->list, "rules") == 0 ? "rule" : "pool set", name);
+}
+
 static void
 warn_of_members(
     const struct effect *effect, struct subject subject, const char *label, struct problems *problems)
@@ -414,7 +467,9 @@ warn_of_members(
 		char *where;
 
 		subject.part = json_item(list, i);
-		where = xasprintf("%s: origin %s", label, json_text_of(subject.part, "address"));
+		if (json_truth(json_member(subject.part, "disabled")))
+			continue;
+		where = member_label(effect, subject.part, label, i);
 		warn_of(effect, &subject, table, where, problems);
 		free(where);
 	}

@@ -10,6 +10,7 @@ my $t = Graycloud->start(zone => 'example.com.zone', dnsd => 0);
 $t->admin('monitor create web type=http --no-wait');
 $t->admin('pool create plain origin=192.0.2.1 origin=192.0.2.2 --no-wait');
 $t->admin('pool create hashed origin=192.0.2.3 origin=192.0.2.4 origin_steering.policy=hash --no-wait');
+$t->admin('pool create single origin=192.0.2.7 --no-wait');
 $t->admin('pool create placed origin=192.0.2.5 latitude=52 longitude=5 --no-wait');
 
 # An object with what is set, and what the warning says; where it says nothing, the property has an effect.
@@ -41,6 +42,7 @@ my @lb = (
 	['session_affinity_attributes.samesite=Lax session_affinity_attributes.secure=Always networks=x',
 		qr/kept without effect, .*: session_affinity_attributes\.samesite, session_affinity_attributes\.secure, networks$/m],
 	['ttl=60 max_answers=3', undef],
+	['max_answers=3 default_pools=single fallback_pool=single', qr/max_answers 3 has no effect: none of its pools has several origins/],
 );
 my @pool = (
 	['minimum_origins=2', qr/minimum_origins 2 has no effect: the pool has no monitor/],
@@ -97,6 +99,8 @@ says('lb', 'www.example.com', 'default_pools=plain fallback_pool=plain', $_) for
 says('pool', 'some', 'origin=192.0.2.8 origin=192.0.2.9', $_) for @pool;
 says('pool', 'some', 'origin=192.0.2.8', ['origin_steering.policy=hash', qr/origin_steering\.policy "hash" has no effect: the pool has one origin/]);
 says('monitor', 'some', '', $_) for @monitor;
+says('pool', 'some', '', ['origin=192.0.2.8,weight=0.5', qr/origin 192\.0\.2\.8: weight 0\.5 has no effect: the pool has one origin/]);
+says('pool', 'some', '', ['origin=192.0.2.8,weight=0', undef]);
 for my $row (@origin) {
 	my ($words, $warning) = @$row;
 	$t->admin('pool create some origin=192.0.2.8 --no-wait');
@@ -107,8 +111,29 @@ for my $row (@origin) {
 	$t->admin('pool delete some --no-wait');
 }
 
+# What rules and pool sets override.
+my $condition = '"condition":"dns.qry.type eq 28"';
+my @overrides = (
+	['rules', qq([{"name":"r",$condition,"overrides":{"pool_weights":{"plain":0.5}}}]), '', qr/rule r: overrides\.pool_weights .* has no effect: only a random/],
+	['rules', qq([{"name":"r",$condition,"overrides":{"pool_weights":{"plain":0.5},"steering_policy":"random"}}]), '', undef],
+	['rules', qq([{"name":"r",$condition,"disabled":true,"overrides":{"pool_weights":{"plain":0.5}}}]), '', undef],
+	['rules', qq([{"name":"r",$condition,"overrides":{"country_pools":{"DE":["plain"]}}}]), 'steering_policy=off', qr/rule r: overrides\.country_pools .* has no effect: only steering_policy geo/],
+	['rules', qq([{"name":"r",$condition,"overrides":{"session_affinity_ttl":3600}}]), '', qr/rule r: overrides\.session_affinity_ttl 3600 has no effect/],
+	['rules', qq([{"name":"r",$condition,"overrides":{"session_affinity_ttl":3600,"session_affinity":"ip_cookie","session_affinity_attributes":{"zero_downtime_failover":"sticky"}}}]), '', undef],
+	['pool_sets', '[{"name":"s","match":{"default":true},"overrides":{"pools":["plain"],"pool_weights":{"plain":0.5}}}]', 'steering_policy=off', qr/pool set s: overrides\.pool_weights .* has no effect/],
+	['pool_sets', '[{"name":"s","match":{"default":true},"overrides":{"pools":["plain"],"pool_weights":{"plain":0.5},"steering_policy":"random"}}]', 'steering_policy=off', undef],
+);
+for my $row (@overrides) {
+	my ($property, $json, $words, $warning) = @$row;
+	my $file = $t->write_file('overrides.json', $json);
+
+	says('lb', 'www.example.com', 'default_pools=plain fallback_pool=plain', ["$property=\@$file $words", $warning]);
+}
+my $drawn = $t->write_file('drawn.json', '[{"name":"s","match":{"default":true},"overrides":{"pools":["plain"],"steering_policy":"random"}}]');
+says('lb', 'www.example.com', 'default_pools=plain fallback_pool=plain', ["steering_policy=off random_steering.pool_weights.plain=0.5 pool_sets=\@$drawn", undef]);
+
 # Where somebody uses it, it works: a rule's policy, and a load balancer that goes by coordinates.
-my $rules = $t->write_file('rules.json', '[{"name":"r","condition":"dns.qry.type eq 28","overrides":{"steering_policy":"random"}}]');
+my $rules = $t->write_file('rules.json', '[{"name":"r","condition":"dns.qry.type eq 28","overrides":{"pools":["plain"],"steering_policy":"random"}}]');
 $t->admin("lb create www.example.com default_pools=plain fallback_pool=plain steering_policy=off random_steering.pool_weights.plain=0.5 rules=\@$rules --no-wait");
 unlike($t->warnings, qr/no effect/, 'weights work if a rule draws pools');
 $t->admin('pool set plain latitude=1 longitude=1 --no-wait');
