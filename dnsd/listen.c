@@ -20,8 +20,8 @@ set_port(union sockaddr_any *address, uint16_t port)
 		address->v6.sin6_port = htons(port);
 }
 
-static uint16_t
-port_of(const union sockaddr_any *address)
+uint16_t
+listen_port(const union sockaddr_any *address)
 {
 	return ntohs(address->generic.sa_family == AF_INET ? address->v4.sin_port : address->v6.sin6_port);
 }
@@ -61,7 +61,7 @@ listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT])
 		plain.family = FAMILY_V6;
 		memcpy(plain.bytes, &address->v6.sin6_addr, 16);
 	}
-	return address_port_to_text(&plain, port_of(address), out);
+	return address_port_to_text(&plain, listen_port(address), out);
 }
 
 /* Does an address of /proc/net (hex, in words of the machine's order) stand in the way of ours?  Wildcards
@@ -99,7 +99,7 @@ inode_of_port(const char *table, const union sockaddr_any *address)
 
 		if (sscanf(line, "%*d: %39[0-9A-F]:%x %*[0-9A-F]:%*x %x %*s %*s %*s %*s %*s %lu", local,
 			&port, &state, &inode) == 4 &&
-		    port == port_of(address) && in_the_way(local, address) &&
+		    port == listen_port(address) && in_the_way(local, address) &&
 		    (state == 0x0A || state == 0x07)) /* listening, or UDP unconnected */
 			found = inode;
 	}
@@ -211,7 +211,7 @@ refuse(const struct listener *listener, bool udp, int error, struct problems *pr
 static int
 open_tcp(struct listener *listener)
 {
-	bool chosen = port_of(&listener->address) != 0;
+	bool chosen = listen_port(&listener->address) != 0;
 	int error = 0;
 
 	for (int attempt = 0; attempt < 20; attempt++) {
@@ -243,11 +243,11 @@ open_tcp(struct listener *listener)
 bool
 listen_open(struct listener *listener, unsigned threads, struct problems *problems)
 {
-	int error = open_tcp(listener), probe;
+	int error = listener->tcp >= 0 ? 0 : open_tcp(listener), probe;
 
 	if (error < 0)
 		return refuse(listener, false, error, problems);
-	if (listener->tls)
+	if (listener->tls || listener->nudp > 0)
 		return true;
 	/* Alone first: with SO_REUSEPORT we would share the port with a stranger of the same user. */
 	if ((probe = open_socket(listener, SOCK_DGRAM, false)) < 0)
@@ -261,6 +261,7 @@ listen_open(struct listener *listener, unsigned threads, struct problems *proble
 			return refuse(listener, true, fd, problems);
 		listener->udp[listener->nudp] = fd;
 	}
+	listener->nsockets = listener->nudp;
 	return true;
 }
 
@@ -271,7 +272,7 @@ listen_close(struct listener *listener)
 		close(listener->udp[i]);
 	free(listener->udp);
 	listener->udp = NULL;
-	listener->nudp = 0;
+	listener->nudp = listener->nsockets = 0;
 	if (listener->tcp >= 0)
 		close(listener->tcp);
 	listener->tcp = -1;

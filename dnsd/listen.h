@@ -23,8 +23,10 @@ struct listener {
 	bool wildcard; /* answers must leave from the address that was asked */
 	int *udp;      /* one for each thread, SO_REUSEPORT */
 	unsigned nudp;
-	int tcp;  /* listening */
-	bool tls; /* --tls: no UDP, and TLS over TCP */
+	unsigned
+	    nsockets; /* so many of udp, the first, are sockets of their own; the others are copies of them */
+	int tcp;      /* listening */
+	bool tls;     /* --tls: no UDP, and TLS over TCP */
 };
 
 enum { LISTEN_TEXT = ADDRESS_PORT_TEXT };
@@ -32,10 +34,11 @@ enum { LISTEN_TEXT = ADDRESS_PORT_TEXT };
 /* A text of address_port_from_text().  False if it is invalid. */
 bool listen_parse(struct listener *listener, const char *text, uint16_t default_port);
 char *listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT]);
+uint16_t listen_port(const union sockaddr_any *address);
 
 /*
- * Bind a listener: TCP, and UDP once for each thread.  A port that somebody holds is refused even where
- * SO_REUSEPORT would share it, and the sentence names who holds it.
+ * Bind a listener: TCP, and UDP once for each thread; a socket that it was given (given.h) stays.  A port
+ * that somebody holds is refused even where SO_REUSEPORT would share it, and the sentence names who holds it.
  */
 bool listen_open(struct listener *listener, unsigned threads, struct problems *problems);
 void listen_close(struct listener *listener);

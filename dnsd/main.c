@@ -3,6 +3,7 @@
  * stopping.
  */
 #include "dnsd/geoip.h"
+#include "dnsd/given.h"
 #include "dnsd/metrics.h"
 #include "dnsd/options.h"
 #include "dnsd/tcp.h"
@@ -26,6 +27,8 @@
 
 /* Descriptors beside those of TCP connections: stores, pipes, metrics; and what each listener has. */
 enum { DESCRIPTORS_OWN = 48, DESCRIPTORS_LISTENER = 8 };
+/* How often a port is tried that the service manager is about to close: a second. */
+enum { LISTEN_TRIES = 50 };
 
 /* Secrets that were read once.  A query may still look at old ones, and nobody tells when: they stay until
  * the end. */
@@ -47,6 +50,10 @@ struct server {
 	struct tls *tls;              /* NULL: no --tls */
 	struct kept_secrets *secrets; /* the newest first */
 	struct tcp_limits limits;
+	struct given given;              /* sockets that others opened */
+	size_t closed;                   /* so many of them were of no use */
+	struct listener metrics_address; /* where options.metrics is set */
+	int metrics_given;               /* its socket, or -1 */
 	int ready_pipe[2];
 	int status;
 };
@@ -170,6 +177,28 @@ on_hangup(evutil_socket_t signal, short what, void *arg)
 	problems_free(&problems);
 }
 
+/* Have the service manager keep the sockets, for a start after this process. */
+static void
+keep_sockets(const struct server *server)
+{
+	char name[GIVEN_NAME];
+	int fd;
+
+	for (size_t i = 0; i < server->options.nlisteners; i++) {
+		const struct listener *listener = &server->options.listeners[i];
+
+		if (listener->nsockets > 0)
+			supervisor_keep(
+			    given_name(name, "udp", &listener->address), listener->udp, listener->nsockets);
+		supervisor_keep(
+		    given_name(name, listener->tls ? "tls" : "tcp", &listener->address), &listener->tcp, 1);
+	}
+	if (server->metrics == NULL)
+		return;
+	fd = metrics_socket(server->metrics);
+	supervisor_keep(given_name(name, "metrics", &server->metrics_address.address), &fd, 1);
+}
+
 /* S29: the publisher says that every endpoint is judged, or that it waited long enough. */
 static void
 on_ready(evutil_socket_t fd, short what, void *arg)
@@ -195,6 +224,7 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	puts("ready");
 	fflush(stdout);
 	supervisor_tell("READY=1");
+	keep_sockets(server);
 }
 
 /*
@@ -224,15 +254,46 @@ connections_of(const struct options *options)
 }
 
 static void
-open_listeners(struct options *options)
+take_given(void *arg, int fd, const char *name)
 {
-	struct problems problems = {0};
+	given_add(arg, fd, name);
+}
+
+/*
+ * The sockets that the service manager kept come first.  Those that no option names are closed before others
+ * are opened, as a wildcard keeps others from its port; the service manager takes a moment to close its own.
+ */
+static void
+take_sockets(struct server *server)
+{
+	struct options *options = &server->options;
+
+	supervisor_given(take_given, &server->given);
+	given_offer(&server->given, options->listeners, options->nlisteners, options->threads);
+	if (options->metrics != NULL)
+		server->metrics_given = given_offer_metrics(&server->given, &server->metrics_address);
+	server->closed = given_close(&server->given, supervisor_forget);
+}
+
+static void
+open_listeners(struct server *server)
+{
+	struct options *options = &server->options;
+	const struct timespec moment = {.tv_nsec = 20000000};
 	char text[LISTEN_TEXT];
 
-	for (size_t i = 0; i < options->nlisteners; i++)
-		listen_open(&options->listeners[i], options->threads, &problems);
-	if (problems.errors > 0)
-		refuse(&problems);
+	take_sockets(server);
+	for (size_t i = 0, tries = server->closed > 0 ? LISTEN_TRIES : 1; i < options->nlisteners;) {
+		struct problems problems = {0};
+
+		if (listen_open(&options->listeners[i], options->threads, &problems))
+			i++;
+		else if (--tries == 0)
+			refuse(&problems);
+		else
+			nanosleep(&moment, NULL);
+		problems_free(&problems);
+	}
 	for (size_t i = 0; i < options->nlisteners; i++) {
 		listen_text(&options->listeners[i].address, text);
 		if (options->listeners[i].tls)
@@ -256,7 +317,11 @@ make_settings(struct server *server)
 	settings->keepalive = (uint16_t)(server->limits.idle_ms / 100);
 	settings->require_cookie = options->require_cookie;
 	settings->fallback_error = options->fallback_error;
-	if (!load_secrets(server, &problems))
+	server->metrics_given = -1;
+	if (options->metrics != NULL &&
+	    !listen_parse(&server->metrics_address, options->metrics, METRICS_PORT))
+		problems_error(&problems, "--metrics %s: not ADDRESS:PORT", options->metrics);
+	if (!load_secrets(server, &problems) || problems.errors > 0)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
@@ -289,18 +354,15 @@ check_listener(const struct listener *listener, struct problems *problems)
 }
 
 /* --check: what a start looks at beyond the settings, without taking anything; ends the program. */
-static void __attribute__((noreturn)) check(const struct options *options)
+static void __attribute__((noreturn)) check(const struct options *options, const struct listener *metrics)
 {
 	struct problems problems = {0};
-	struct listener metrics;
 	struct stat info;
 
 	for (size_t i = 0; i < options->nlisteners; i++)
 		check_listener(&options->listeners[i], &problems);
-	if (options->metrics != NULL && !listen_parse(&metrics, options->metrics, METRICS_PORT))
-		problems_error(&problems, "--metrics %s: not ADDRESS:PORT", options->metrics);
-	else if (options->metrics != NULL)
-		check_listener(&metrics, &problems);
+	if (options->metrics != NULL)
+		check_listener(metrics, &problems);
 	if (options->user != NULL && getpwnam(options->user) == NULL)
 		problems_error(&problems, "--user %s: there is no such user", options->user);
 	if (stat(options->state, &info) == 0 && !S_ISDIR(info.st_mode))
@@ -396,8 +458,8 @@ main(int argc, char **argv)
 	tcp_limits_init(&server.limits, connections_of(options));
 	make_settings(&server);
 	if (options->check)
-		check(options);
-	open_listeners(options);
+		check(options, &server.metrics_address);
+	open_listeners(&server);
 	/* Ports first, as root; then the user, before any store is opened. */
 	become(options);
 	log_start();
@@ -419,7 +481,8 @@ main(int argc, char **argv)
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
 	if (options->metrics != NULL) {
-		server.metrics = metrics_new(server.base, options->metrics, server.publisher, &problems);
+		server.metrics = metrics_new(
+		    server.base, &server.metrics_address, server.metrics_given, server.publisher, &problems);
 		if (server.metrics == NULL)
 			refuse(&problems);
 		printf("metrics on http://%s/metrics\n", metrics_address(server.metrics));

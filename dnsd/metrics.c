@@ -20,6 +20,7 @@ static const struct pages_limits limits = {.most = 4, .stalled_ms = 10000, .dead
 struct metrics {
 	struct evhttp *http;
 	struct pages *pages;
+	struct evhttp_bound_socket *bound;
 	struct publisher *publisher;
 	const struct workers *workers;
 	const struct geoip *geoip;
@@ -263,25 +264,29 @@ on_other(struct evhttp_request *request, void *arg)
 	evhttp_send_error(request, HTTP_NOTFOUND, "only /metrics is here");
 }
 
+static struct evhttp_bound_socket *
+listen_there(struct evhttp *http, const union sockaddr_any *address, int fd)
+{
+	char host[INET6_ADDRSTRLEN];
+
+	if (fd >= 0)
+		return evhttp_accept_socket_with_handle(http, fd);
+	evutil_inet_ntop(address->generic.sa_family,
+	    address->generic.sa_family == AF_INET ? (const void *)&address->v4.sin_addr
+						  : (const void *)&address->v6.sin6_addr,
+	    host, sizeof host);
+	return evhttp_bind_socket_with_handle(http, host, listen_port(address));
+}
+
 struct metrics *
-metrics_new(struct event_base *base, const char *text, struct publisher *publisher, struct problems *problems)
+metrics_new(struct event_base *base, struct listener *where, int fd, struct publisher *publisher,
+    struct problems *problems)
 {
 	struct metrics *metrics = xcalloc(1, sizeof *metrics);
-	struct listener where;
-	struct evhttp_bound_socket *bound = NULL;
-	char host[INET6_ADDRSTRLEN];
 
 	metrics->publisher = publisher;
 	metrics->pages = pages_new(base, &limits);
 	metrics->started = (double)wall_ms() / 1000;
-	if (!listen_parse(&where, text, METRICS_PORT)) {
-		problems_error(problems, "--metrics %s: not ADDRESS:PORT", text);
-		goto fail;
-	}
-	evutil_inet_ntop(where.address.generic.sa_family,
-	    where.address.generic.sa_family == AF_INET ? (void *)&where.address.v4.sin_addr
-						       : (void *)&where.address.v6.sin6_addr,
-	    host, sizeof host);
 	if ((metrics->http = evhttp_new(base)) != NULL) {
 		evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 		evhttp_set_timeout(metrics->http, 10);
@@ -289,20 +294,23 @@ metrics_new(struct event_base *base, const char *text, struct publisher *publish
 		evhttp_set_max_body_size(metrics->http, 1024);
 		evhttp_set_cb(metrics->http, "/metrics", on_metrics, metrics);
 		evhttp_set_gencb(metrics->http, on_other, NULL);
-		bound = evhttp_bind_socket_with_handle(metrics->http, host,
-		    ntohs(where.address.generic.sa_family == AF_INET ? where.address.v4.sin_port
-								     : where.address.v6.sin6_port));
+		metrics->bound = listen_there(metrics->http, &where->address, fd);
 	}
-	if (bound == NULL) {
-		problems_error(problems, "--metrics %s: cannot listen there: %s", text, strerror(errno));
-		goto fail;
+	if (metrics->bound == NULL) {
+		problems_error(problems, "--metrics %s: cannot listen there: %s",
+		    listen_text(&where->address, metrics->address), strerror(errno));
+		metrics_free(metrics);
+		return NULL;
 	}
-	getsockname(evhttp_bound_socket_get_fd(bound), &where.address.generic, &where.address_len);
-	listen_text(&where.address, metrics->address);
+	getsockname(metrics_socket(metrics), &where->address.generic, &where->address_len);
+	listen_text(&where->address, metrics->address);
 	return metrics;
-fail:
-	metrics_free(metrics);
-	return NULL;
+}
+
+int
+metrics_socket(const struct metrics *metrics)
+{
+	return evhttp_bound_socket_get_fd(metrics->bound);
 }
 
 void

@@ -13,11 +13,14 @@ struct metrics;
 struct event_base;
 
 /*
- * Serve http://ADDRESS:PORT/metrics; text is "ADDRESS:PORT", port 0 takes a free one.  NULL with problems
+ * Serve http://ADDRESS:PORT/metrics; where is the address, which gets the real port in place of port 0, and
+ * fd is a socket that listens there already, which belongs to metrics from now on, or -1.  NULL with problems
  * filled.  The workers may be given later, once they run.
  */
-struct metrics *metrics_new(
-    struct event_base *base, const char *text, struct publisher *publisher, struct problems *problems);
+struct metrics *metrics_new(struct event_base *base, struct listener *where, int fd,
+    struct publisher *publisher, struct problems *problems);
+/* The listening socket; it stays of metrics. */
+int metrics_socket(const struct metrics *metrics);
 void metrics_set_workers(struct metrics *metrics, const struct workers *workers);
 /* The databases to tell of. */
 struct geoip;

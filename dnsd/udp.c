@@ -126,11 +126,8 @@ turn(struct udp *udp, int flags)
 	int count = recvmmsg(udp->fd, udp->received, SERVE_BATCH, flags, NULL);
 	const struct snapshot *view;
 
-	/* A shut-down socket gives an empty datagram from nobody. */
-	if (count <= 0 || udp->received[0].msg_hdr.msg_namelen == 0) {
-		reset(udp, MAX(count, 0));
+	if (count <= 0)
 		return false;
-	}
 	view = view_enter(udp->views, udp->slot);
 	serve_clock(udp->context);
 	for (int i = 0; i < count; i++) {
@@ -145,11 +142,11 @@ turn(struct udp *udp, int flags)
 }
 
 void
-udp_run(struct udp *udp, const _Atomic bool *stop)
+udp_run(struct udp *udp, const _Atomic bool *stop, const _Atomic bool *drain)
 {
 	reset(udp, SERVE_BATCH);
 	while (!atomic_load_explicit(stop, memory_order_relaxed))
 		turn(udp, MSG_WAITFORONE);
-	for (int round = 0; round < DRAIN_ROUNDS && turn(udp, MSG_DONTWAIT); round++)
+	for (int round = 0; atomic_load(drain) && round < DRAIN_ROUNDS && turn(udp, MSG_DONTWAIT); round++)
 		;
 }

@@ -15,7 +15,10 @@ struct udp *udp_new(
     int fd, bool wildcard, struct serve_context *context, struct views *views, struct view_slot *slot);
 void udp_free(struct udp *udp);
 
-/* Answer until *stop is set and the socket was shut down; then answer what is queued and return. */
-void udp_run(struct udp *udp, const _Atomic bool *stop);
+/*
+ * Answer until *stop is set, and then what is queued, if *drain is set: nobody else reads the socket.  A
+ * thread that waits for a datagram looks at them after a signal.
+ */
+void udp_run(struct udp *udp, const _Atomic bool *stop, const _Atomic bool *drain);
 
 #endif

@@ -5,12 +5,15 @@
 
 #include <event2/event.h>
 
+#include <err.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { WAKE_SIGNAL = SIGUSR1, WAKE_AGAIN_NS = 1000000 };
 
 struct worker {
 	pthread_t thread;
@@ -23,13 +26,13 @@ struct worker {
 	struct event_base *base;
 	struct event *wake; /* TCP: readable when it is to stop */
 	int wake_pipe[2];
-	const _Atomic bool *stop;
+	const _Atomic bool *stop, *drain;
 };
 
 struct workers {
 	struct worker *all;
 	size_t count;
-	_Atomic bool stop;
+	_Atomic bool stop, drain;
 };
 
 static void *
@@ -37,7 +40,7 @@ run_udp(void *arg)
 {
 	struct worker *worker = arg;
 
-	udp_run(worker->udp, worker->stop);
+	udp_run(worker->udp, worker->stop, worker->drain);
 	return NULL;
 }
 
@@ -82,13 +85,24 @@ make_tcp(struct worker *worker, int fd, const struct tcp_limits *limits, struct 
 	return worker->tcp != NULL && worker->wake != NULL && event_add(worker->wake, NULL) == 0;
 }
 
-/* Signals are the main thread's. */
+/* The signal only interrupts a thread that waits for a datagram. */
+static void
+on_wake_signal(int number)
+{
+	(void)number;
+}
+
+/* Signals are the main thread's, but for the one that wakes. */
 static bool
 start(struct worker *worker)
 {
+	struct sigaction wake = {.sa_handler = on_wake_signal}; /* without SA_RESTART */
 	sigset_t all, before;
 
+	sigaction(WAKE_SIGNAL, &wake, NULL);
 	sigfillset(&all);
+	if (worker->is_udp)
+		sigdelset(&all, WAKE_SIGNAL);
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -119,6 +133,7 @@ workers_start(struct listener *listeners, size_t count, const struct tcp_limits 
 
 			worker->wake_pipe[0] = worker->wake_pipe[1] = -1;
 			worker->stop = &workers->stop;
+			worker->drain = &workers->drain;
 			worker->context = serve_context_new(settings);
 			made = slot != NULL && worker->context != NULL &&
 			    tally_make_room(worker->context->tally, pairs) &&
@@ -162,26 +177,44 @@ workers_make_room(struct workers *workers, size_t pairs)
 	return made;
 }
 
+/*
+ * Wait for a UDP thread to end.  It looks at its orders between two batches, and a signal interrupts its wait
+ * for a datagram; one that comes just before the wait is without effect, so there are more.  To shut the
+ * socket down would wake it, too, but for good and in every process that has the socket.
+ */
+static void
+join_udp(struct worker *worker)
+{
+	for (bool ended = false; !ended;) {
+		struct timespec until;
+
+		pthread_kill(worker->thread, WAKE_SIGNAL);
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec += (until.tv_nsec + WAKE_AGAIN_NS) / 1000000000;
+		until.tv_nsec = (until.tv_nsec + WAKE_AGAIN_NS) % 1000000000;
+		ended = pthread_clockjoin_np(worker->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
+	}
+	worker->started = false;
+}
+
 void
 workers_stop(struct workers *workers)
 {
+	atomic_store(&workers->drain, true);
 	atomic_store(&workers->stop, true);
+	for (size_t i = 0; i < workers->count; i++)
+		if (workers->all[i].started && !workers->all[i].is_udp &&
+		    write(workers->all[i].wake_pipe[1], "", 1) < 0)
+			warn("stop");
 	for (size_t i = 0; i < workers->count; i++) {
 		struct worker *worker = &workers->all[i];
 
-		if (!worker->started)
-			continue;
-		if (worker->is_udp)
-			shutdown(
-			    worker->fd, SHUT_RD); /* wakes recvmmsg, though the socket is not connected */
-		else if (write(worker->wake_pipe[1], "", 1) < 0)
-			continue;
+		if (worker->started && worker->is_udp)
+			join_udp(worker);
+		else if (worker->started)
+			pthread_join(worker->thread, NULL);
+		worker->started = false;
 	}
-	for (size_t i = 0; i < workers->count; i++)
-		if (workers->all[i].started) {
-			pthread_join(workers->all[i].thread, NULL);
-			workers->all[i].started = false;
-		}
 }
 
 void

@@ -269,18 +269,46 @@ sub start_origins {
 sub origin_port { $_[0]{origin_port} }
 
 # A line of tests/tools/origin.c: origin('127.0.0.2 down').  Returns what it prints before `done`.
-sub origin {
-	my ($self, $line) = @_;
-	my $process = $self->{process}{origin} or die 'no origins run';
+sub origin { $_[0]->command('origin', $_[1]) }
+
+# A line for a program that reads such lines.
+sub command {
+	my ($self, $name, $line) = @_;
+	my $process = $self->{process}{$name} or die "no $name runs";
 	my @lines;
 
 	print {$process->{in}} "$line\n";
 	while (defined(my $got = $self->read_line($process))) {
 		return wantarray ? @lines : $lines[0] if $got eq 'done';
-		die "origin: $line: $got" if $got =~ /^error/;
+		die "$name: $line: $got" if $got =~ /^error/;
 		push @lines, $got;
 	}
-	die "origin: $line: no answer";
+	die "$name: $line: no answer";
+}
+
+# --- A steady stream of queries (tests/tools/steady.c).
+
+# Options: rate, window, connections, names, udp, tcp.
+sub start_stream {
+	my ($self, %options) = @_;
+
+	return $self->spawn('steady', "$BUILD/tests/tools/steady", $options{udp} // $self->{udp}[0], $options{tcp} // $self->{tcp}[0],
+		$options{rate} // 2000, $options{window} // 128, $options{connections} // 8, @{$options{names} // ['ns1.example.com']});
+}
+
+# End it.  Returns its counts: $counts->{udp}{lost}.
+sub stop_stream {
+	my ($self) = @_;
+	my $process = $self->{process}{steady};
+	my %counts;
+
+	print {$process->{in}} "stop\n";
+	for (1, 2) {
+		my ($kind, @pairs) = split ' ', $self->read_line($process) // die 'the stream ended';
+		$counts{$kind} = {@pairs};
+	}
+	$self->reap('steady');
+	return \%counts;
 }
 
 # --- Asking.

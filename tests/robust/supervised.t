@@ -15,7 +15,7 @@ sub heard {
 
 	return 'nothing' unless IO::Select->new($socket)->can_read($Graycloud::DEADLINE);
 	$socket->recv(my $text, 4096);
-	return $text;
+	return $text =~ /^FDSTORE/ ? heard($socket) : $text; # of which the next test is
 }
 
 for my $abstract (0, 1) {
@@ -45,4 +45,72 @@ for my $abstract (0, 1) {
 	}
 	$t->stop;
 }
+# A service manager that keeps the sockets from one start to the next (FileDescriptorStoreMax= of systemd).
+subtest 'queries wait in the sockets while the nameserver is restarted' => sub {
+	my $t = Graycloud->start(dnsd => 0, zone => 'example.com.zone');
+	my ($udp, $tcp);
+	my $dnsd = "$Graycloud::BUILD/bin/graycloud-dnsd --state " . $t->state;
+	my $options = '--listen 127.0.0.1:0 --metrics 127.0.0.1:0';
+	my $sockets = sub { ($udp, $tcp) = map { ($t->said('manager') =~ /.*^listening on $_ (\S+)/ms)[0] } qw(udp tcp); "$udp $tcp" };
+	my $page = sub { ($t->said('manager') =~ m{.*^metrics on (\S+)}ms)[0] };
+
+	$t->spawn('manager', "$Graycloud::BUILD/tests/tools/manager", $t->dir . '/manager');
+	$t->command('manager', "start $dnsd $options --threads 2");
+	my $first = $sockets->();
+	my $metrics = $page->();
+	my @names = map { tr/:/_/r } "udp-$udp", "tcp-$tcp", $metrics =~ m{//(.*)/} ? "metrics-$1" : ();
+	my $kept = sub { my @lines; eventually { @lines = sort $t->command('manager', 'store'); @lines == @names } 'a name for each address'; \@lines };
+	is_deeply($kept->(), [sort "$names[0] 2", "$names[1] 1", "$names[2] 1"], 'every socket is kept, also one of each thread');
+	$t->start_stream(udp => $udp, tcp => $tcp, connections => 0);
+	my $again = sub {
+		my ($how) = @_;
+
+		$t->command('manager', $how);
+		is($sockets->(), $first, "$how: the same sockets");
+		is($page->(), $metrics, "$how: also of the metrics page");
+	};
+	$again->('restart') for 1 .. 3;
+	my $counts = $t->stop_stream;
+	is("$counts->{udp}{lost} lost, $counts->{udp}{wrong} wrong", '0 lost, 0 wrong', "of $counts->{udp}{sent} queries");
+	$t->start_stream(udp => $udp, tcp => $tcp, connections => 0);
+	$again->('crash') for 1 .. 3;
+	$counts = $t->stop_stream;
+	cmp_ok($counts->{udp}{lost}, '<=', 3 * 2 * 32, "of $counts->{udp}{sent} queries a crash loses only what its threads had in hand: $counts->{udp}{lost}");
+	is($counts->{udp}{wrong}, 0, 'and no answer is wrong');
+	is_deeply($kept->(), [sort "$names[0] 2", "$names[1] 1", "$names[2] 1"], 'none is kept twice');
+	like($t->get($metrics), qr/^graycloud_queries_total/m, 'the metrics page is there');
+
+	# Other options at the next start.
+	my ($port) = $udp =~ /:(\d+)$/;
+	for my $threads (1, 3) {
+		$t->command('manager', 'end');
+		$t->command('manager', "start $dnsd --listen 127.0.0.1:$port --threads $threads");
+		is($sockets->(), $first, "$threads threads: the same sockets");
+		is_deeply([sort $t->command('manager', 'store')], [sort "$names[0] 2", "$names[1] 1"], 'the one that no option names is not kept');
+	}
+	like($t->said('manager'), qr/udp \Q$udp\E keeps 2 sockets, and so has 2 threads; to have --threads 1, stop/, 'fewer threads than sockets: a sentence');
+	$t->command('manager', 'end');
+	$t->command('manager', "start $dnsd --listen 0.0.0.0:$port --listen [::1]:$port");
+	is_deeply([$t->data('ns1.example.com A', server => $udp)], ['192.0.2.53'], 'a wildcard takes the port from the address that was kept');
+	$t->command('manager', 'stop');
+	$t->stop;
+};
+
+subtest 'descriptors that are no sockets to listen on are not used' => sub {
+	my $t = Graycloud->start(dnsd => 0, zone => 'example.com.zone');
+	my $log = $t->dir . '/given.log';
+	my $connected = IO::Socket::IP->new(Proto => 'udp', PeerHost => '127.0.0.1', PeerPort => 9);
+
+	for my $given ([3, '$$'], [1000000, '$$'], [1, '1'], ['x', '$$'], [-1, '$$']) {
+		my ($count, $pid) = @$given;
+		my $dnsd = "$Graycloud::BUILD/bin/graycloud-dnsd";
+		my @lines = $t->spawn('dnsd', 'sh', '-c',
+			"exec 3</dev/null 4<&- 5<&-; LISTEN_PID=$pid LISTEN_FDS=$count LISTEN_FDNAMES=odd:more exec $dnsd --state $t->{state} --listen 127.0.0.1:0");
+		$t->{udp} = [map { /^listening on udp (\S+)/ } @lines];
+		$t->answers('ns1.example.com A' => 'ns1.example.com. 3600 IN A 192.0.2.53', {name => "LISTEN_FDS=$count LISTEN_PID=$pid"});
+		$t->stop_program('dnsd');
+	}
+	like($t->said('dnsd'), qr/the socket "odd" that was given \(descriptor 3\) is not used: it is not a socket/, 'a sentence says which');
+	$t->stop;
+};
 done_testing;

@@ -1,11 +1,17 @@
 #include "zones/daemon/supervisor.h"
 
-#include <stddef.h>
+#include "zones/base/util.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+enum { KEPT_MAX = 253, GIVEN_FIRST = 3, NAME_ROOM = 320 };
 
 /* Returns a connected socket, or -1. */
 static int
@@ -30,8 +36,29 @@ connected(const char *path)
 	return fd;
 }
 
-void
-supervisor_tell(const char *state)
+/* One datagram, with descriptors; false if it cannot be sent. */
+static bool
+send_state(int socket, const char *state, const int *fds, size_t count)
+{
+	struct iovec text = {(void *)(uintptr_t)state, strlen(state)};
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(KEPT_MAX * sizeof(int))] = {0};
+	struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1};
+
+	if (count > 0) {
+		struct cmsghdr *head = (struct cmsghdr *)control;
+
+		message.msg_control = control;
+		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		head->cmsg_level = SOL_SOCKET;
+		head->cmsg_type = SCM_RIGHTS;
+		head->cmsg_len = CMSG_LEN(count * sizeof(int));
+		memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+	}
+	return sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
+}
+
+static void
+tell(const char *state, const int *fds, size_t count)
 {
 	static int fd = -1;
 	const char *path = getenv("NOTIFY_SOCKET");
@@ -41,10 +68,63 @@ supervisor_tell(const char *state)
 	if (fd < 0)
 		fd = connected(path);
 	/* The service manager restarted: its socket is a new one. */
-	if (fd >= 0 && send(fd, state, strlen(state), MSG_NOSIGNAL) < 0) {
+	if (fd >= 0 && !send_state(fd, state, fds, count)) {
 		close(fd);
 		fd = connected(path);
 		if (fd >= 0)
-			(void)!send(fd, state, strlen(state), MSG_NOSIGNAL);
+			(void)send_state(fd, state, fds, count);
 	}
+}
+
+void
+supervisor_tell(const char *state)
+{
+	tell(state, NULL, 0);
+}
+
+void
+supervisor_keep(const char *name, const int *fds, size_t count)
+{
+	char state[NAME_ROOM];
+
+	/* FDPOLL=0: an error that waits in a socket is no reason to close it. */
+	snprintf(state, sizeof state, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	tell(state, fds, count < KEPT_MAX ? count : KEPT_MAX);
+}
+
+void
+supervisor_forget(const char *name)
+{
+	char state[NAME_ROOM];
+
+	snprintf(state, sizeof state, "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	tell(state, NULL, 0);
+}
+
+size_t
+supervisor_given(void (*take)(void *arg, int fd, const char *name), void *arg)
+{
+	const char *pid = getenv("LISTEN_PID"), *number = getenv("LISTEN_FDS"),
+		   *names = getenv("LISTEN_FDNAMES");
+	uint64_t ours = 0, count = 0;
+
+	if (pid == NULL || number == NULL || !whole_from_text(pid, INT_MAX, &ours) ||
+	    ours != (uint64_t)getpid() || !whole_from_text(number, INT_MAX - GIVEN_FIRST, &count))
+		count = 0;
+	for (uint64_t i = 0; i < count; i++) {
+		int fd = GIVEN_FIRST + (int)i, len = names != NULL ? (int)strcspn(names, ":") : 0;
+		char name[NAME_ROOM];
+
+		snprintf(name, sizeof name, "%.*s", len, names != NULL ? names : "");
+		names = names != NULL && names[len] == ':' ? names + len + 1 : NULL;
+		if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+			count = i; /* it is not there, and none behind it */
+			break;
+		}
+		take(arg, fd, name);
+	}
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	unsetenv("LISTEN_FDNAMES");
+	return count;
 }
