@@ -57,6 +57,8 @@ static const struct command commands[] = {
 	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false, 0},
     {"backup", cmd_backup, NULL, "backup FILE|-", false, 0},
     {"restore", cmd_restore, NULL, "restore FILE|-", true, 0},
+    {"doctor", cmd_doctor, "offline timeout: resolver: port:",
+	"doctor [NAME] [--offline] [--timeout SECONDS] [--resolver ADDRESS[:PORT]] [--port PORT]", false, 0},
     {"version", cmd_version, NULL, "version", false, 0},
     {NULL, NULL, NULL, NULL, false, 0},
 };

@@ -14,7 +14,13 @@
 #include <stdio.h>
 
 /* What a command returns, and the program with it. */
-enum exit_code { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_REFUSED = 1,
+	EXIT_USAGE = 2,
+	EXIT_UNWELL = 3, /* doctor found something to warn about */
+	EXIT_SICK = 4    /* doctor found an error */
+};
 
 struct args;
 typedef enum exit_code command_fn(struct args *args);

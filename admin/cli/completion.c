@@ -224,6 +224,10 @@ offer_own_names(struct completion *completion, const char *command)
 		completion->names(completion, COMPLETE_POOLS, NULL);
 	else
 		completion->names(completion, COMPLETE_LBS, NULL);
+	if (strcmp(command, "doctor") == 0) { /* or of a zone or a pool */
+		completion->names(completion, COMPLETE_ZONES, NULL);
+		completion->names(completion, COMPLETE_POOLS, NULL);
+	}
 }
 
 /* pool: the word that stood for POOL, or NULL. */

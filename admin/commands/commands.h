@@ -28,5 +28,6 @@ command_fn cmd_whatif;
 command_fn cmd_backup;
 command_fn cmd_restore;
 command_fn cmd_version;
+command_fn cmd_doctor;
 
 #endif

@@ -23,6 +23,7 @@ offers([qw(pool), ''], 'list show create set replace delete enable disable', 'wh
 offers([qw(pool show), ''], 'eu us', 'pools by name');
 offers([qw(zone export), 'ex'], 'example.com', 'zones by name');
 offers([qw(lb set), 'w'], 'www.example.com', 'load balancers by name');
+offers([qw(doctor), ''], 'www.example.com example.com eu us', 'load balancers, zones and pools');
 offers([qw(origin disable eu), ''], '127.0.0.2 127.0.0.3', 'the origins of a pool');
 offers([qw(origin force eu 127.0.0.2), ''], 'up down none', 'words of a synopsis');
 offers([qw(pool set eu), 'min'], 'minimum_origins=', 'properties');
@@ -52,7 +53,7 @@ sub bash {
 }
 is(bash('graycloud pool show e'), "eu\n", 'bash: a name');
 is(bash('graycloud lb set www.example.com steering_policy=ge'), "geo\n", 'bash: behind the sign it wants the value alone');
-is(bash('graycloud '), join(' ', qw(zone record monitor monitor_group pool origin lb pin apply export log undo status events explain whatif backup restore version)) . "\n", 'bash: all commands');
+is(bash('graycloud '), join(' ', qw(zone record monitor monitor_group pool origin lb pin apply export log undo status events explain whatif backup restore doctor version)) . "\n", 'bash: all commands');
 SKIP: {
 	skip 'zsh is not here', 1 if system('command -v zsh >/dev/null');
 	local $ENV{GRAYCLOUD_STATE} = $t->state;

@@ -1,0 +1,30 @@
+/*
+ * doctor.h -- look for what is wrong, or soon will be: for `graycloud doctor`.
+ *
+ * One file for each subject: stores, daemons, the machine, health, pools and load balancers, and delegation.
+ * The stores are read first and closed before anything is asked over the network.
+ */
+#ifndef DOCTOR_H
+#define DOCTOR_H
+
+#include "admin/doctor/finding.h"
+#include "zones/base/address.h"
+
+struct doctor_options {
+	const char *state;
+	const char *name;        /* of a zone, a load balancer or a pool: look at that only; NULL: at all */
+	bool offline;            /* ask nobody over the network */
+	unsigned timeout_ms;     /* of all questions together */
+	struct address resolver; /* of no family: those of /etc/resolv.conf */
+	uint16_t resolver_port;
+	uint16_t port; /* of the nameservers that are asked */
+};
+
+/*
+ * Examine everything, or what the name names and what it needs.  False if nothing has that name; findings
+ * then tells what is wrong with the stores and the daemons only.  Blocks, at most some seconds beyond
+ * timeout_ms.
+ */
+bool doctor_examine(const struct doctor_options *options, struct findings *findings);
+
+#endif

@@ -1,0 +1,49 @@
+/*
+ * doctor_inner.h -- what the files of this room share.
+ */
+#ifndef DOCTOR_INNER_H
+#define DOCTOR_INNER_H
+
+#include "admin/doctor/doctor.h"
+#include "admin/look/picture.h"
+#include "zones/state/config.h"
+
+struct examination {
+	const struct doctor_options *options;
+	struct findings *findings;
+	struct viewer viewer;     /* the stores, until the network is asked */
+	struct picture *picture;  /* the present; NULL if the configuration cannot be read */
+	struct store_txn *config; /* while the stores are open; NULL if there is no configuration */
+	bool *pools, *lbs;        /* by their places in picture: are they asked for? */
+	bool zone_given;
+	struct zone_info zone; /* the only one that is asked for, if zone_given */
+};
+
+/* Each adds what it finds. */
+void examine_stores(struct examination *examination);
+/* A change may be on its way: read the picture anew for a time if a daemon lives and has another generation.
+ */
+void await_daemons(struct examination *examination);
+void examine_daemons(struct examination *examination);
+void examine_machine(struct examination *examination);
+void examine_health(struct examination *examination);
+void examine_pools(struct examination *examination);
+void examine_lbs(struct examination *examination);
+
+/* --- pure, so that tests can say what is not so on their machine --- */
+
+/* Room for stores on the file system of the state directory. */
+void judge_disk(struct findings *findings, const char *state, uint64_t free_octets);
+/* now: the wall clock; newest: the latest time that the stores tell of, 0 if none; both in milliseconds. */
+void judge_clock(struct findings *findings, int64_t now, int64_t newest, bool synchronised);
+/* used: how many files the process has open; limit: how many it may. */
+void judge_files(struct findings *findings, const char *program, unsigned pid, uint64_t used, uint64_t limit);
+/* By the picture alone: do the daemons live, and which generation and version do they have? */
+void judge_nameserver(struct findings *findings, const struct picture *picture);
+void judge_monitor(struct findings *findings, const struct picture *picture);
+/* Of a load balancer: how long resolvers keep its answers, in seconds, and until when its monitors notice a
+ * failure; 0: it has none. */
+void judge_ttl(
+    struct findings *findings, const char *subject, const char *name, uint32_t ttl, uint64_t noticed_ms);
+
+#endif
