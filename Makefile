@@ -10,7 +10,7 @@ VERSION := 0.1.0
 OUT := $(if $(filter release,$(BUILD)),build,build-$(BUILD))
 
 # Where the packages are missing, `make test` and `make run` install them and only then build.
-LIBS := ldns libevent_core libevent_extra libevent_pthreads libevent_openssl libssl libcrypto lmdb libcurl jansson libmaxminddb libcares libidn2
+LIBS := ldns libevent_core libevent_extra libevent_pthreads libevent_openssl libssl libcrypto lmdb libcurl jansson libmaxminddb libcares libidn2 libseccomp
 
 CC ?= cc
 CSTD := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
@@ -24,7 +24,7 @@ LINK_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 OPT_debug := -O0 -g3
 OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT_tsan := -O1 -g -fsanitize=thread
-OPT_cov := -O0 -g --coverage
+OPT_cov := -O0 -g --coverage -DSEAL_NEVER
 ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. $(CPPFLAGS) $(CFLAGS)
 LDLIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
 

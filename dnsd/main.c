@@ -11,6 +11,7 @@
 #include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
 #include "zones/daemon/privileges.h"
+#include "zones/daemon/seal.h"
 #include "zones/daemon/supervisor.h"
 
 #include <event2/event.h>
@@ -75,6 +76,37 @@ become(const struct options *options)
 	    !privileges_drop(&user, options->state, &problems))
 		refuse(&problems);
 	problems_free(&problems);
+}
+
+/* The files that are read again, and the state directory, which must exist for that. */
+static void
+prepare_seal(const struct options *options)
+{
+	const char *read[OPTIONS_GEOIP_MAX + 3];
+	struct seal_files files = {.state = options->state, .read = read};
+	struct problems problems = {0};
+
+	if (options->no_seal)
+		return;
+	for (size_t i = 0; i < options->ngeoip; i++)
+		read[files.nread++] = options->geoip[i];
+	if (options->cert != NULL && options->key != NULL) {
+		read[files.nread++] = options->cert;
+		read[files.nread++] = options->key;
+	}
+	if (options->cookie_secret != NULL)
+		read[files.nread++] = options->cookie_secret;
+	if (access(options->state, F_OK) < 0)
+		store_prepare(options->state, STORE_SERVING, (uid_t)-1, &problems);
+	problems_free(&problems); /* whoever opens the store finds the same */
+	seal_memory();
+	seal_prepare(&files);
+}
+
+static void
+seal_guard(void)
+{
+	seal_enter(SEAL_GUARD);
 }
 
 static char *
@@ -413,6 +445,7 @@ run(struct server *server)
 	tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
 	if (tick == NULL || event_add(tick, &second) < 0)
 		errx(1, "out of memory");
+	seal_enter(SEAL_DNSD);
 	event_base_dispatch(server->base);
 	for (size_t i = 0; i < NITEMS(events); i++)
 		event_free(events[i]);
@@ -453,6 +486,8 @@ main(int argc, char **argv)
 	char *where, *geoip;
 
 	options_parse(options, argc, argv);
+	if (!options->no_seal)
+		seal_memory();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* until the loop takes it: it never ends us */
 	tcp_limits_init(&server.limits, connections_of(options));
@@ -463,7 +498,8 @@ main(int argc, char **argv)
 	/* Ports first, as root; then the user, before any store is opened. */
 	become(options);
 	log_start();
-	store_guard_start();
+	prepare_seal(options);
+	store_guard_start(seal_guard);
 	store_catch_faults(true);
 	if ((server.base = event_base_new()) == NULL || (server.views = views_new()) == NULL ||
 	    pipe(server.ready_pipe) < 0)

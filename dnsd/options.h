@@ -24,6 +24,7 @@ struct options {
 	const char *cookie_secret; /* file; NULL: a secret of our own */
 	bool require_cookie;
 	bool fallback_error;
+	bool no_seal;                         /* for debuggers (zones/daemon/seal.h) */
 	bool check;                           /* look at everything, then exit */
 	const char *geoip[OPTIONS_GEOIP_MAX]; /* MaxMind databases */
 	size_t ngeoip;

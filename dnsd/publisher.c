@@ -1,5 +1,6 @@
 #include "dnsd/publisher.h"
 
+#include "zones/daemon/seal.h"
 #include "zones/state/config_log.h"
 #include "zones/state/serving.h"
 
@@ -346,6 +347,7 @@ run(void *arg)
 {
 	struct publisher *publisher = arg;
 
+	seal_enter(SEAL_PUBLISHER);
 	while (!stopping(publisher)) {
 		size_t waiting;
 
@@ -411,6 +413,7 @@ publisher_start(const struct publisher_options *options, struct views *views, st
 	sigfillset(&all);
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	if (pthread_create(&publisher->thread, NULL, run, publisher) != 0)
 		err(1, "cannot start a thread");

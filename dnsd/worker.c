@@ -2,6 +2,7 @@
 
 #include "dnsd/tcp.h"
 #include "dnsd/udp.h"
+#include "zones/daemon/seal.h"
 
 #include <event2/event.h>
 
@@ -40,6 +41,7 @@ run_udp(void *arg)
 {
 	struct worker *worker = arg;
 
+	seal_enter(SEAL_UDP);
 	udp_run(worker->udp, worker->stop, worker->drain);
 	return NULL;
 }
@@ -49,6 +51,7 @@ run_tcp(void *arg)
 {
 	struct worker *worker = arg;
 
+	seal_enter(SEAL_TCP);
 	event_base_dispatch(worker->base);
 	return NULL;
 }
@@ -105,6 +108,7 @@ start(struct worker *worker)
 		sigdelset(&all, WAKE_SIGNAL);
 	sigdelset(&all, SIGSEGV);
 	sigdelset(&all, SIGBUS);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	worker->started =
 	    pthread_create(&worker->thread, NULL, worker->is_udp ? run_udp : run_tcp, worker) == 0;

@@ -332,7 +332,7 @@ main(int argc, char *argv[])
 	log_start();
 	permit_commands(&options); /* with the limits that we were given */
 	most = raise_limits();
-	store_guard_start();
+	store_guard_start(NULL);
 	store_catch_faults(true);
 	daemon.publish = publish_open(options.state, on_wake, &daemon, &problems);
 	exit_on(&problems);

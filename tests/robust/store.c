@@ -438,7 +438,7 @@ the_guard_finds_damage_before_a_daemon_opens_the_store(void **state)
 	if (child == 0) {
 		struct problems problems = {0};
 
-		store_guard_start();
+		store_guard_start(NULL);
 		store = open_store(*state, STORE_CONFIG, STORE_READ);
 		if (store == NULL)
 			_exit(10);

@@ -101,7 +101,7 @@ helper_main(int socket, guard_work_fn *work)
 }
 
 void
-guard_start(guard_work_fn *work)
+guard_start(guard_work_fn *work, void (*begin)(void))
 {
 	int ends[2];
 	pid_t child;
@@ -111,6 +111,8 @@ guard_start(guard_work_fn *work)
 	child = fork();
 	if (child == 0) {
 		close(ends[0]);
+		if (begin != NULL)
+			begin();
 		helper_main(ends[1], work);
 	}
 	close(ends[1]);

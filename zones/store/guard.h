@@ -12,8 +12,9 @@
 /* What runs in the child: 0 where the thing at path is sound. */
 typedef int guard_work_fn(const char *path);
 
-/* Fork the helper.  It ends with this process and keeps none of its descriptors open.  At most one. */
-void guard_start(guard_work_fn *work);
+/* Fork the helper.  It ends with this process and keeps none of its descriptors open.  At most one.
+ * It calls begin first, if that is not NULL. */
+void guard_start(guard_work_fn *work, void (*begin)(void));
 
 /* Is there a helper? */
 bool guard_running(void);

@@ -65,9 +65,9 @@ tell_open_failed(const struct store *store, int rc, struct problems *problems)
 }
 
 void
-store_guard_start(void)
+store_guard_start(void (*begin)(void))
 {
-	guard_start(store_guarded);
+	guard_start(store_guarded, begin);
 }
 
 /* ---- opening ---- */
