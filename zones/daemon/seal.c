@@ -106,6 +106,8 @@ allow_if(scmp_filter_ctx filter, int call, const char *condition)
 
 	if (strcmp(condition, "own") == 0)
 		return allow_any(filter, call, 0, UINT32_MAX, &own, 1);
+	if (strcmp(condition, "refused") == 0)
+		return seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), call, 0);
 	if (strcmp(condition, "anonymous") == 0)
 		return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 2, word_is(2, PROT_EXEC, 0),
 		    word_is(4, UINT32_MAX, UINT32_MAX));

@@ -8,6 +8,7 @@
 #include <libgen.h>
 #include <linux/landlock.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -81,6 +82,38 @@ allow_file(int rules, const char *path)
 	free(target);
 }
 
+static bool
+is_mount(const char *path)
+{
+	struct statx info;
+
+	return statx(AT_FDCWD, path, 0, 0, &info) == 0 && (info.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0;
+}
+
+/*
+ * A state directory on a disk of its own, or the only thing on that disk, may be mounted anew after a
+ * failure: then a rule about it is lost, and one about the directory of the mount stays.
+ */
+static void
+allow_state(int rules, const char *state, uint64_t rights)
+{
+	char *path = realpath(state, NULL);
+
+	if (path == NULL)
+		return;
+	allow(rules, path, rights);
+	for (unsigned up = 0; up < 2; up++) {
+		bool mounted = is_mount(path);
+
+		dirname(path);
+		if (strcmp(path, "/") == 0)
+			break;
+		if (mounted)
+			allow(rules, path, rights);
+	}
+	free(path);
+}
+
 int
 seal_files_open(const struct seal_files *files)
 {
@@ -92,7 +125,7 @@ seal_files_open(const struct seal_files *files)
 		warnx("this kernel has no Landlock: files are limited by their owner and mode only");
 		return -1;
 	}
-	allow(rules, files->state, (READING | WRITING) & handled.handled_access_fs);
+	allow_state(rules, files->state, (READING | WRITING) & handled.handled_access_fs);
 	allow(rules, "/dev/null", LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE);
 	for (size_t i = 0; i < NITEMS(read_always); i++)
 		allow(rules, read_always[i], READING);

@@ -26,6 +26,7 @@ struct seal_list {
 	 *   data       maps nothing to execute
 	 *   nowx       maps nothing to write and execute at once
 	 *   unix, inet sockets of AF_UNIX only; of AF_UNIX, AF_INET, AF_INET6 and AF_NETLINK only
+	 *   refused    fails with EPERM, where the process would end otherwise
 	 *   name       names threads and memory, and gives up new privileges only
 	 */
 	const char *calls;
