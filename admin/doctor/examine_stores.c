@@ -93,7 +93,7 @@ examine_stores(struct examination *examination)
 	struct statvfs disk;
 	bool config;
 
-	store_guard_start();
+	store_guard_start(NULL);
 	config = examine_store(examination, STORE_CONFIG) && examine_schema(examination);
 	examine_store(examination, STORE_HEALTH);
 	examine_store(examination, STORE_SERVING);
