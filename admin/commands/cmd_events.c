@@ -259,6 +259,7 @@ read_picture(struct events *events, struct viewer *viewer)
 
 	if (picture == NULL)
 		return false;
+	filter_picture(&events->filter, picture);
 	free_scene(&events->scenes[SCENES - 1]);
 	memmove(events->scenes + 1, events->scenes, (SCENES - 1) * sizeof events->scenes[0]);
 	events->scenes[0] = (struct scene){picture, probed_of(picture)};

@@ -71,33 +71,41 @@ origin_fits(const char *pattern, const char *address, const char *name)
 
 /* ---- pictures ---- */
 
-static bool
-lb_uses(const struct pictured_lb *lb, const struct id *pool)
+static void
+mark_used(struct picture *picture, const struct id *id)
 {
-	for (size_t i = 0; i < lb->nlists; i++) {
-		for (size_t n = 0; n < lb->lists[i].npools; n++)
-			if (strcmp(lb->lists[i].pools[n].text, pool->text) == 0)
-				return true;
-		if (strcmp(lb->lists[i].fallback->text, pool->text) == 0)
-			return true;
-	}
-	return false;
+	struct pictured_pool *pool = (struct pictured_pool *)(uintptr_t)picture_pool(picture, id);
+
+	if (pool != NULL)
+		pool->asked = true;
 }
 
-static bool
-used_by_fitting(const struct filter *filter, const struct picture *picture, const struct id *pool)
+/* The pools of the load balancers that fit, in one walk: there may be very many of both. */
+static void
+mark_pools(const struct filter *filter, struct picture *picture)
 {
-	for (size_t i = 0; i < picture->nlbs; i++)
-		if (fits(filter->lb, picture->lbs[i].model->name) && lb_uses(&picture->lbs[i], pool))
-			return true;
-	return false;
+	for (size_t i = 0; i < picture->npools; i++)
+		picture->pools[i].asked = filter->lb == NULL;
+	for (size_t i = 0; filter->lb != NULL && i < picture->nlbs; i++) {
+		const struct pictured_lb *lb = &picture->lbs[i];
+
+		if (!fits(filter->lb, lb->model->name))
+			continue;
+		for (size_t n = 0; n < lb->nlists; n++) {
+			mark_used(picture, lb->lists[n].fallback);
+			for (size_t p = 0; p < lb->lists[n].npools; p++)
+				mark_used(picture, &lb->lists[n].pools[p]);
+		}
+	}
 }
 
 static bool
 pool_fits(const struct filter *filter, const struct picture *picture, const struct pool *pool)
 {
+	const struct pictured_pool *pictured = picture_pool(picture, &pool->id);
+
 	return fits(filter->pool, pool->name) &&
-	    (filter->lb == NULL || used_by_fitting(filter, picture, &pool->id));
+	    (filter->lb == NULL || (pictured != NULL && pictured->asked));
 }
 
 bool
@@ -215,6 +223,7 @@ filter_picture(const struct filter *filter, struct picture *picture)
 	    filter_names(filter) || some_origins(filter) || filter->text != NULL ? filter : NULL;
 	if (picture->filter == NULL && !before)
 		return;
+	mark_pools(filter, picture);
 	for (size_t i = 0; i < picture->npools; i++)
 		filter_pool(filter, picture, &picture->pools[i]);
 	for (size_t i = 0; i < picture->nlbs; i++)

@@ -36,7 +36,7 @@ bool filter_time(const struct filter *filter, int64_t wall);
  */
 void filter_picture(const struct filter *filter, struct picture *picture);
 
-/* Does an origin of a pool fit?  The pool's own load balancers are looked up in picture. */
+/* Does an origin of a pool fit?  filter_picture has filtered the picture. */
 bool filter_origin(const struct filter *filter, const struct picture *picture, const struct pool *pool,
     const struct origin *origin);
 

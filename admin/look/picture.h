@@ -41,9 +41,10 @@ struct pictured_origin {
 
 struct pictured_pool {
 	bool hidden;
-	struct pool *model;              /* with the addresses of hostnames as this picture has them */
-	const char *monitor;             /* its name, or that of its monitor group; NULL: none */
-	char *const *judges;             /* the names of the model's judges */
+	bool asked;          /* a load balancer that fits the filter uses it, or the filter names none */
+	struct pool *model;  /* with the addresses of hostnames as this picture has them */
+	const char *monitor; /* its name, or that of its monitor group; NULL: none */
+	char *const *judges; /* the names of the model's judges */
 	struct pictured_origin *origins; /* one for each of the model's */
 	enum pool_status status;
 	bool usable; /* S12 */
