@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const kinds[] = {"origin", "pool", "monitor"};
+static const char *const kinds[] = {"origin", "pool", "load_balancer", "monitor"};
 
 struct notice *
 notice_new(enum notice_kind kind, int64_t wall)
@@ -32,6 +32,8 @@ notice_drop(struct notice *notice)
 		return;
 	free(notice->pool_id);
 	free(notice->pool);
+	free(notice->lb_id);
+	free(notice->lb);
 	free(notice->address);
 	free(notice->name);
 	free(notice);
@@ -58,6 +60,12 @@ notice_json(const struct notice *notice)
 		json_put_text(part, "id", notice->pool_id);
 		json_put_text(part, "name", notice->pool);
 		json_put(json, "pool", part);
+	}
+	if (notice->lb != NULL) {
+		part = json_new_object();
+		json_put_text(part, "id", notice->lb_id);
+		json_put_text(part, "name", notice->lb);
+		json_put(json, "load_balancer", part);
 	}
 	if (notice->address != NULL) {
 		part = json_new_object();
@@ -120,6 +128,8 @@ notice_line(const struct notice *notice)
 	case NOTICE_POOL:
 		return xasprintf("pool %s: %s -> %s, %u of %u origins healthy", notice->pool, notice->before,
 		    notice->after, notice->healthy_origins, notice->origins);
+	case NOTICE_LB:
+		return xasprintf("load balancer %s: %s -> %s", notice->lb, notice->before, notice->after);
 	default:
 		return xasprintf("monitor: %s -> %s", notice->before, notice->after);
 	}
@@ -182,7 +192,7 @@ notice_mail(struct notice *const *notices, size_t count, uint64_t lost, const ch
 char **
 notice_environment(const struct notice *notice, char *const *environment)
 {
-	enum { OWN = 8 };
+	enum { OWN = 9 };
 	char **list, *line;
 	size_t count = 0;
 
@@ -193,6 +203,7 @@ notice_environment(const struct notice *notice, char *const *environment)
 		list[i] = xstrdup(environment[i]);
 	list[count++] = xasprintf("GRAYCLOUD_EVENT_KIND=%s", kinds[notice->kind]);
 	list[count++] = xasprintf("GRAYCLOUD_EVENT_POOL=%s", notice->pool != NULL ? notice->pool : "");
+	list[count++] = xasprintf("GRAYCLOUD_EVENT_LB=%s", notice->lb != NULL ? notice->lb : "");
 	list[count++] =
 	    xasprintf("GRAYCLOUD_EVENT_ORIGIN=%s", notice->address != NULL ? notice->address : "");
 	list[count++] = xasprintf("GRAYCLOUD_EVENT_BEFORE=%s", notice->before);

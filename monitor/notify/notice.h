@@ -11,13 +11,14 @@
 
 #include <stdatomic.h>
 
-enum notice_kind { NOTICE_ORIGIN, NOTICE_POOL, NOTICE_MONITOR };
+enum notice_kind { NOTICE_ORIGIN, NOTICE_POOL, NOTICE_LB, NOTICE_MONITOR };
 
 struct notice {
 	atomic_uint references;
 	enum notice_kind kind;
 	int64_t wall;                      /* when it happened */
-	char *pool_id, *pool;              /* name; NULL of a monitor */
+	char *pool_id, *pool;              /* name; of an origin or a pool, else NULL */
+	char *lb_id, *lb;                  /* name; of a load balancer, else NULL */
 	char *address, *name;              /* of an origin */
 	const char *before, *after;        /* states or statuses, "judging" and "isolated"; texts that stay */
 	bool healthy;                      /* is it well now? */

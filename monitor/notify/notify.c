@@ -1,5 +1,6 @@
 #include "monitor/notify/notify.h"
 
+#include "monitor/notify/notify_lb.h"
 #include "zones/model/judge.h"
 #include "zones/model/status.h"
 #include "zones/state/config.h"
@@ -21,6 +22,7 @@ struct told_pool {
 	bool settled;            /* since it was read, every origin has had a result, or time enough */
 	uint64_t settles_ms;     /* at the latest, by awake_ms: nothing is checked in a sleep */
 	uint64_t round;          /* that it was read in */
+	struct pool_now now;     /* for load balancers */
 };
 
 struct verdict {
@@ -32,10 +34,12 @@ struct notify {
 	struct follow *follow;
 	struct publish *publish;
 	struct event *timer;
+	struct event *soon; /* there are more load balancers to look at */
 	struct courier *couriers[COURIERS_MAX];
 	size_t ncouriers;
 	void *pools; /* tsearch tree */
-	uint64_t generation, round, last_flip;
+	struct notify_lbs *lbs;
+	uint64_t generation, round, last_flip, looks;
 	bool unsettled;           /* some pool is */
 	struct verdict *last_run; /* until the configuration was read once */
 	size_t nlast_run;
@@ -114,6 +118,7 @@ struct view {
 	enum health_state *states;
 	struct health_record *records; /* of each origin: of the check that says most of why it is as it is */
 	enum pool_status status;
+	bool usable;
 	bool whole;
 };
 
@@ -184,6 +189,7 @@ view_pool(const struct look *look, struct pool *pool, bool last_run)
 			view.whole = whole;
 	}
 	view.status = status_pool(pool, view.states);
+	view.usable = pool_judge(pool, view.states).usable;
 	return view;
 }
 
@@ -295,6 +301,19 @@ tell_status(struct notify *notify, struct told_pool *pool, const struct view *vi
 	add_notice(notify, notice);
 }
 
+static void
+tell_lb(void *arg, const struct id *id, const char *name, const char *before, const char *after, bool healthy)
+{
+	struct notice *notice = notice_new(NOTICE_LB, wall_ms());
+
+	notice->lb_id = xstrdup(id->text);
+	notice->lb = xstrdup(name);
+	notice->before = before;
+	notice->after = after;
+	notice->healthy = healthy;
+	add_notice(arg, notice);
+}
+
 /* --- pools --- */
 
 static int
@@ -359,6 +378,8 @@ take_last_run(const struct look *look, struct told_pool *pool)
 		pool->told[i] = told_of(view.states[i]);
 	if (view.whole && view.status != POOL_DISABLED)
 		pool->status = view.status;
+	pool->now.was_known = view.whole;
+	pool->now.was = (struct status_of_pool){view.status, view.usable};
 	view_free(&view);
 }
 
@@ -390,9 +411,10 @@ read_pool(struct look *look, const struct id *id, struct pool *model)
 	    .round = notify->round};
 	for (size_t i = 0; i < model->norigins; i++)
 		pool->told[i] = told_before(before, &model->origins[i]);
-	if (before != NULL)
+	if (before != NULL) {
+		pool->now = before->now;
 		forget_pool(notify, before);
-	else if (notify->round == 1)
+	} else if (notify->round == 1)
 		take_last_run(look, pool);
 	if (tsearch(pool, &notify->pools, compare_ids) == NULL)
 		errx(1, "out of memory");
@@ -409,6 +431,8 @@ on_change(void *arg, const struct config_change *change)
 		return true;
 	if (change->kind == KIND_POOL)
 		read_pool(look, &change->id, config_pool(look->config, change->id.text));
+	if (change->kind == KIND_LB)
+		notify_lbs_edited(look->notify->lbs, look->config, &change->id);
 	look->all |= change->kind == KIND_MONITOR_GROUP; /* its members stand in the models of pools */
 	return true;
 }
@@ -456,6 +480,7 @@ read_everything(struct look *look)
 	struct search search;
 
 	config_each_object(look->config, KIND_POOL, on_pool, look);
+	notify_lbs_read(notify->lbs, look->config);
 	for (;;) {
 		search = (struct search){.round = notify->round};
 		twalk_r(notify->pools, find_gone, &search);
@@ -489,6 +514,29 @@ read_config(struct look *look)
 
 /* --- looking --- */
 
+/* Load balancers are judged by what the pool is now. */
+static void
+note_now(struct notify *notify, struct told_pool *pool, const struct view *view)
+{
+	struct pool_now *now = &pool->now;
+
+	if (now->changed != 0 && now->settled == pool->settled && now->now.status == view->status &&
+	    now->now.usable == view->usable)
+		return;
+	now->settled = pool->settled;
+	now->now = (struct status_of_pool){view->status, view->usable};
+	now->changed = notify->looks;
+	notify_lbs_wake(notify->lbs);
+}
+
+static const struct pool_now *
+pool_now(const void *arg, const struct id *id)
+{
+	const struct told_pool *pool = find_pool(arg, id);
+
+	return pool == NULL ? NULL : &pool->now;
+}
+
 static void
 look_at_pool(const void *node, VISIT visit, void *arg)
 {
@@ -505,20 +553,26 @@ look_at_pool(const void *node, VISIT visit, void *arg)
 	if (pool->settled)
 		tell_status(look->notify, pool, &view);
 	look->notify->unsettled |= !pool->settled;
+	note_now(look->notify, pool, &view);
 	view_free(&view);
 }
 
 static void
 look_around(struct look *look)
 {
+	static const struct timeval soon = {0, 1000};
 	struct notify *notify = look->notify;
 	uint64_t last_flip = health_flip_last(look->health);
 
-	if (!read_config(look) && last_flip == notify->last_flip && !notify->unsettled)
-		return;
-	notify->last_flip = last_flip;
-	notify->unsettled = false;
-	twalk_r(notify->pools, look_at_pool, look);
+	notify->looks++;
+	if (read_config(look) || last_flip != notify->last_flip || notify->unsettled) {
+		notify->last_flip = last_flip;
+		notify->unsettled = false;
+		twalk_r(notify->pools, look_at_pool, look);
+	}
+	if (notify_lbs_look(notify->lbs, look->config, notify->looks, pool_now, tell_lb, notify) &&
+	    notify->soon != NULL)
+		event_add(notify->soon, &soon);
 	send_pending(notify);
 }
 
@@ -625,7 +679,9 @@ notify_new(struct event_base *base, struct follow *follow, struct publish *publi
 	}
 	read_last_run(notify);
 	notify->timer = event_new(base, -1, EV_PERSIST, on_timer, notify);
-	if (notify->timer == NULL || event_add(notify->timer, &second) < 0)
+	notify->soon = evtimer_new(base, on_timer, notify);
+	notify->lbs = notify_lbs_new();
+	if (notify->timer == NULL || notify->soon == NULL || event_add(notify->timer, &second) < 0)
 		errx(1, "out of memory");
 	return notify;
 }
@@ -638,12 +694,14 @@ notify_free(struct notify *notify)
 	if (notify->timer != NULL) {
 		on_timer(-1, 0, notify); /* what it is not told of now, the next run takes for known */
 		event_free(notify->timer);
+		event_free(notify->soon);
 	}
 	for (size_t i = 0; i < notify->ncouriers; i++)
 		courier_hurry(notify->couriers[i]);
 	for (size_t i = 0; i < notify->ncouriers; i++)
 		courier_stop(notify->couriers[i]);
 	tdestroy(notify->pools, told_pool_free);
+	notify_lbs_free(notify->lbs);
 	free(notify->last_run);
 	free(notify->pending);
 	free(notify);

@@ -30,7 +30,7 @@ sub post {
 }
 
 # "origin 127.0.0.2 up down", "pool Healthy Degraded"
-sub told { my ($post) = @_; return join ', ', map { join ' ', $_->{kind}, $_->{origin} ? $_->{origin}{address} : (), @$_{qw(before after)} } @{$post->{events} // []} }
+sub told { my ($post) = @_; return join ', ', map { join ' ', $_->{kind}, $_->{load_balancer} ? $_->{load_balancer}{name} : (), $_->{origin} ? $_->{origin}{address} : (), @$_{qw(before after)} } @{$post->{events} // []} }
 sub sample { my ($t, $name) = @_; return ($t->get($t->metrics('monitor')) // '') =~ /^\Q$name\E (\S+)$/m ? $1 : 0 }
 
 # The reason that the monitor gave last: a check that is under way when an origin goes has another than those after it.
@@ -134,6 +134,51 @@ subtest 'a webhook' => sub {
 	$t->origin('127.0.0.2 down');
 	my %seen = map { ("$_->{pool}{name} $_->{kind} $_->{after}" => 1) } @{post($hook)->{events}};
 	is_deeply([sort keys %seen], ['eu origin down', 'eu pool Critical', 'us origin down', 'us pool Critical'], 'an endpoint of two pools is told for both');
+	$t->stop;
+};
+
+subtest 'load balancers' => sub {
+	my $hook = listener();
+	my $t = begin(to => ["http://127.0.0.1:@{[$hook->sockport]}/"]);
+
+	$t->load_zone('example.com.zone');
+	$t->admin('pool create us origin=127.0.0.3 monitor=web');
+	$t->admin('lb create both.example.com default_pools=eu,us fallback_pool=eu');
+	$t->admin('lb create one.example.com default_pools=us fallback_pool=us');
+	checks_go_on($t);
+	$t->origin('127.0.0.3 down');
+	my $post = post($hook);
+	is(join(', ', sort split /, /, told($post)), 'load_balancer both.example.com Healthy Degraded, load_balancer one.example.com Healthy Critical, '
+		. 'origin 127.0.0.3 up down, origin 127.0.0.3 up down, pool Healthy Critical, pool Healthy Degraded', 'a load balancer is told with its pools');
+	my ($one) = grep { ($_->{load_balancer}{name} // '') eq 'one.example.com' } @{$post->{events}};
+	ok(!$one->{healthy}, 'one that is Critical is not healthy');
+	is($one->{load_balancer}{id}, $t->admin_json('lb show one.example.com')->{id}, 'it is told with its id');
+
+	# A restart, and what changed while nobody looked.
+	$t->restart('monitor');
+	checks_go_on($t);
+	checks_go_on($t);
+	$t->admin('lb create late.example.com default_pools=us fallback_pool=us');
+	is(told(post($hook)), 'load_balancer late.example.com Health unknown Critical', 'a restart is silent; a new load balancer is told where it is bad');
+	$t->admin('lb disable one.example.com');
+	$t->admin('lb delete late.example.com');
+	$t->origin('127.0.0.3 up');
+	my @told = sort split /, /, told(post($hook));
+	is_deeply(\@told, ['load_balancer both.example.com Degraded Healthy', 'origin 127.0.0.3 down up', 'origin 127.0.0.3 down up', 'pool Critical Healthy', 'pool Degraded Healthy'],
+		'not one that is disabled or gone');
+	$t->admin('lb enable one.example.com');
+	is(told(post($hook)), 'load_balancer one.example.com Critical Healthy', 'enabled again, compared with what was told');
+	$t->admin('lb set both.example.com default_pools=eu fallback_pool=eu');
+	my $many = $t->write_file('many.json', JSON::PP::encode_json({load_balancers =>
+		[map { {name => "lb-$_.example.com", default_pools => ['eu'], fallback_pool => 'eu'} } 1 .. 700]}));
+	$t->admin("apply $many");
+	checks_go_on($t);
+	$t->origin('127.0.0.2 down');
+	my %told;
+	while (keys %told < 701 && ($post = post($hook))) {
+		$told{$_->{load_balancer}{name}} .= "$_->{before} $_->{after}" for grep { $_->{load_balancer} } @{$post->{events}};
+	}
+	is_deeply(\%told, {map { ($_ => 'Healthy Degraded') } 'both.example.com', map { "lb-$_.example.com" } 1 .. 700}, 'of many each is told once, by the pools of now');
 	$t->stop;
 };
 
