@@ -86,7 +86,6 @@ cmd_backup(struct args *args)
 		json_put_integer(out, "generation", (long long)generation);
 		json_put_integer(out, "octets", (long long)octets);
 		print_json(out);
-		json_drop(out);
 	} else
 		printf("%s: generation %llu or later, %lld octets\n", path, (unsigned long long)generation,
 		    (long long)octets);
@@ -170,7 +169,6 @@ cmd_restore(struct args *args)
 		json_put_text(out, "file", restoring.path);
 		json_put_integer(out, "restored", (long long)config_generation(restoring.from));
 		print_json(out);
-		json_drop(out);
 	}
 	report_problems(&problems);
 	problems_free(&problems);

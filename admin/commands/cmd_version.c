@@ -25,7 +25,6 @@ cmd_version(struct args *args)
 			json_put_text(out, rows[i].name, rows[i].version);
 		json_put(out, "schema", json_new_integer(CONFIG_SCHEMA));
 		print_json(out);
-		json_drop(out);
 		return EXIT_DONE;
 	}
 	for (size_t i = 0; i < NITEMS(rows); i++)

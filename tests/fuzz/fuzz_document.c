@@ -56,7 +56,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	    {KIND_POOL, ID, {"0123456789abcdef0123456789abcdef"}},
 	    {KIND_POOL, OTHER, {"fedcba9876543210fedcba9876543210"}},
 	    {KIND_MONITOR, ID, {"0123456789abcdef0123456789abcdef"}}};
-	struct document_scope scope = {.aliases = aliases, .naliases = NITEMS(aliases)};
+	struct document_scope scope = {.aliases = aliases, .naliases = NITEMS(aliases), .secrets = true};
 	struct problems problems = {0};
 	struct json *input, *kept, *shown, *again;
 	enum kind kind;
