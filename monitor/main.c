@@ -13,6 +13,7 @@
 #include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
 #include "zones/daemon/privileges.h"
+#include "zones/daemon/seal.h"
 #include "zones/daemon/supervisor.h"
 
 #include <err.h>
@@ -224,17 +225,52 @@ become(const struct options *options)
 	problems_free(&problems);
 }
 
-/* S37: what an operator permits.  The helper is the daemon's user. */
+static bool
+wants_programs(const struct options *options)
+{
+	bool wanted = options->commands > 0;
+
+	for (size_t i = 0; i < options->nnotify; i++)
+		wanted |= strncmp(options->notify[i], "exec:", 5) == 0;
+	return wanted;
+}
+
+/* S37: what an operator permits.  The helpers are the daemon's user, and not sealed. */
 static void
 permit_commands(const struct options *options)
 {
+	if (wants_programs(options) && !commands_prepare())
+		err(1, "cannot start the helper that runs programs");
 	if (options->commands == 0)
 		return;
-	if (!commands_start(options->commands))
+	commands_of_checks = commands_start(options->commands, COMMANDS_CHECK);
+	if (commands_of_checks == NULL)
 		err(1, "--allow-exec: cannot start the helper");
 	if (geteuid() == 0)
 		warnx("--allow-exec: the commands of exec monitors run as root: --user NAME runs them, and "
 		      "all of this, as another user");
+}
+
+/* A monitor may name a file of authorities anywhere, so that what its user may read stays readable. */
+static void
+prepare_seal(const struct options *options)
+{
+	struct seal_files files = {.state = options->state, .read_all = true};
+	struct problems problems = {0};
+
+	if (options->no_seal)
+		return;
+	if (access(options->state, F_OK) < 0)
+		store_prepare(options->state, STORE_HEALTH, (uid_t)-1, &problems);
+	problems_free(&problems); /* whoever opens the store finds the same */
+	seal_memory();
+	seal_prepare(&files);
+}
+
+static void
+seal_guard(void)
+{
+	seal_enter(SEAL_GUARD);
 }
 
 static struct event *
@@ -268,6 +304,7 @@ run(struct daemon *daemon)
 	on_second(-1, 0, daemon);
 	printf("ready\n");
 	fflush(stdout);
+	seal_enter(SEAL_MONITOR);
 	event_base_dispatch(daemon->base);
 	for (size_t i = 0; i < NITEMS(stops); i++)
 		event_free(stops[i]);
@@ -332,7 +369,8 @@ main(int argc, char *argv[])
 	log_start();
 	permit_commands(&options); /* with the limits that we were given */
 	most = raise_limits();
-	store_guard_start(NULL);
+	prepare_seal(&options);
+	store_guard_start(seal_guard);
 	store_catch_faults(true);
 	daemon.publish = publish_open(options.state, on_wake, &daemon, &problems);
 	exit_on(&problems);

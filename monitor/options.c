@@ -21,6 +21,7 @@ enum name {
 	RESOLVER,
 	HOLD,
 	ALLOW_EXEC,
+	NO_SEAL,
 	CHECK
 };
 
@@ -28,14 +29,15 @@ static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NUL
     {"metrics", 1, NULL, METRICS}, {"canary", 1, NULL, CANARY}, {"notify", 1, NULL, NOTIFY},
     {"notify-file", 1, NULL, NOTIFY_FILE}, {"resolver", 1, NULL, RESOLVER}, {"hold", 1, NULL, HOLD},
     {"allow-exec", optional_argument, NULL, ALLOW_EXEC}, {"config", 1, NULL, OPTION_CONFIG},
-    {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION}, {0}};
+    {"no-seal", 0, NULL, NO_SEAL}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
+    {"version", 0, NULL, OPTION_VERSION}, {0}};
 
 static const char usage[] =
     "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT]\n"
     "                         [--allow-exec[=NUMBER]] [--resolver ADDRESS[:PORT] ...] [--hold KIND=SECONDS "
     "...]\n"
     "                         [--canary ADDRESS[:PORT] ...] [--notify URL ...] [--notify-file FILE]\n"
-    "                         [--config FILE] [--check]\n"
+    "                         [--config FILE] [--check] [--no-seal]\n"
     "Probes the origins that `graycloud` manages, and tells graycloud-dnsd which are healthy; see "
     "graycloud-monitor(8).\n";
 
@@ -178,6 +180,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return add_notify(options, place, value);
 	case NOTIFY_FILE:
 		return add_notify_file(options, place, value);
+	case NO_SEAL:
+		return options->no_seal = true;
 	default: /* CHECK */
 		return options->check = true;
 	}

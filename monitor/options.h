@@ -18,6 +18,7 @@ struct options {
 	size_t nresolvers;
 	struct holds holds; /* of addresses that DNS no longer has */
 	unsigned commands;  /* at once; 0: none are permitted */
+	bool no_seal;       /* for debuggers (zones/daemon/seal.h) */
 	bool check;         /* look at everything, then exit */
 };
 

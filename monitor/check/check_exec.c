@@ -1,7 +1,7 @@
 /*
  * S37: exec is good when a command exits with status 0.
  *
- * The helper of commands.h runs so many at once as the operator permitted; the others wait in a queue, and
+ * The helper of exec_helper.h runs so many at once as the operator permitted; the others wait in a queue, and
  * their time does not run meanwhile.  A place is free again when the helper has said how its command ended,
  * killed ones too.
  */
@@ -20,7 +20,7 @@
 struct command {
 	struct check *check;
 	struct exec *exec;
-	uint32_t number; /* of its place; commands_most() where it is in the queue */
+	uint32_t number; /* of its place; `most` where it is in the queue */
 	TAILQ_ENTRY(command) queue;
 };
 
@@ -77,7 +77,8 @@ run(const struct check_subject *subject, uint32_t number)
 	int error = -ENOMEM;
 
 	if (environment_fill(environment, subject))
-		error = commands_run(number, subject->monitor->command, environment);
+		error =
+		    commands_run(commands_of_checks, number, subject->monitor->command, environment, NULL);
 	for (size_t i = 0; environment[i] != NULL; i++)
 		free(environment[i]);
 	return error;
@@ -172,7 +173,8 @@ static bool
 watch_replies(struct exec *exec)
 {
 	exec->began_ms = boot_ms();
-	exec->replies = event_new(exec->base, commands_fd(), EV_READ | EV_PERSIST, on_reply, exec);
+	exec->replies =
+	    event_new(exec->base, commands_fd(commands_of_checks), EV_READ | EV_PERSIST, on_reply, exec);
 	return exec->replies != NULL && event_add(exec->replies, NULL) == 0;
 }
 
@@ -191,7 +193,7 @@ on_restart(evutil_socket_t fd, short what, void *arg)
 	struct exec *exec = arg;
 
 	(void)fd, (void)what;
-	if (!commands_restart()) {
+	if (!commands_restart(commands_of_checks)) {
 		warn("the helper that runs commands cannot be started");
 		restart_later(exec);
 	} else if (!watch_replies(exec))
@@ -231,7 +233,7 @@ on_reply(evutil_socket_t fd, short what, void *arg)
 	int got = 0;
 
 	(void)fd, (void)what;
-	while (left-- > 0 && (got = commands_reply(&reply)) > 0) {
+	while (left-- > 0 && (got = commands_reply(commands_of_checks, &reply)) > 0) {
 		if (reply.number >= exec->most)
 			continue;
 		command = exec->places[reply.number].command;
@@ -259,7 +261,7 @@ stop(struct check *check)
 		TAILQ_REMOVE(&exec->queue, command, queue);
 	else if (command->number < exec->most && exec->places[command->number].command == command) {
 		exec->places[command->number].command = NULL;
-		commands_kill(command->number);
+		commands_kill(commands_of_checks, command->number);
 	}
 	free(command);
 }
@@ -319,7 +321,7 @@ exec_open(struct event_base *base)
 	TAILQ_INIT(&exec->queue);
 	exec->base = base;
 	exec->wait_ms = RESTART_LEAST_MS;
-	exec->most = commands_most();
+	exec->most = commands_most(commands_of_checks);
 	if (exec->most == 0)
 		return exec;
 	exec->places = calloc(exec->most, sizeof *exec->places);

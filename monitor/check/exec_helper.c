@@ -5,36 +5,62 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum {
-	REQUEST_MAX = 96 * 1024, /* 64 arguments of 1024 octets, and the environment */
+	REQUEST_MAX = 160 * 1024, /* 64 arguments of 1024 octets, the environment, and input */
 	WORDS_MAX = 128,
 	READS_A_TURN = 16, /* of one command's output: one that writes without end must not keep the helper */
-	HELPER_SOCKET = 3
+	HELPER_SOCKET = 3,
+	STARTER_WAIT_S = 5
 };
 
-/* What the monitor asks; after it come the arguments and then the environment, each text ended by NUL. */
+/*
+ * What the monitor asks; after it come the arguments, then the environment, and then the input, each text
+ * ended by NUL.
+ */
 struct request {
 	uint32_t number;
 	uint32_t narguments; /* 0: kill it */
+	uint32_t ntexts;     /* arguments and environment */
+	uint32_t has_input;
 };
 
-static const char helper_name[] = "graycloud-exec";
+/* What the monitor asks of the starter, with one end of a socket pair for the helper. */
+struct start_request {
+	uint32_t most;
+	uint32_t purpose;
+};
+
+struct commands {
+	int socket;
+	pid_t helper;
+	unsigned most;
+	enum commands_for purpose;
+};
+
+struct commands *commands_of_checks;
+
+static const char starter_name[] = "graycloud-start", helper_name[] = "graycloud-exec";
+
+/* Of the helper. */
 static unsigned most;
-/* of the monitor */
-static int monitor_socket = -1;
-static pid_t helper;
-static struct rlimit files_given; /* before it took all that it may have */
+static enum commands_for purpose;
+
+/* Of the monitor. */
+static int starter_socket = -1;
+static pthread_mutex_t starter_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 /* --- in the helper --- */
 
@@ -83,8 +109,9 @@ take_output(struct running *command)
 	command->output = -1;
 }
 
+/* input is -1 if it reads nothing. */
 static int
-spawn(pid_t *pid, int output, char *argv[], char *environment[])
+spawn(pid_t *pid, int input, int output, char *argv[], char *environment[])
 {
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
@@ -99,6 +126,8 @@ spawn(pid_t *pid, int output, char *argv[], char *environment[])
 		posix_spawn_file_actions_destroy(&files);
 		return error;
 	}
+	if (input >= 0)
+		posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
 	posix_spawn_file_actions_adddup2(&files, output, STDOUT_FILENO);
 	posix_spawn_file_actions_adddup2(&files, output, STDERR_FILENO);
 	posix_spawnattr_setpgroup(&attributes, 0);
@@ -112,28 +141,59 @@ spawn(pid_t *pid, int output, char *argv[], char *environment[])
 	return error;
 }
 
+/* A pipe that holds the text. Returns its end to read from, or -1. */
+static int
+pipe_with(const char *text)
+{
+	int pipes[2];
+
+	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0)
+		return -1;
+	fcntl(pipes[0], F_SETFL, 0); /* the program's: it waits */
+	(void)!write(pipes[1], text, strlen(text));
+	close(pipes[1]);
+	return pipes[0];
+}
+
+/* Where its output goes: a pipe of ours, or our standard error. Returns 0 or an errno. */
+static int
+make_output(int *ours, int *its)
+{
+	int pipes[2];
+
+	*ours = -1;
+	*its = STDERR_FILENO;
+	if (purpose == COMMANDS_NOTIFY)
+		return 0;
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return errno;
+	fcntl(pipes[0], F_SETFL, O_NONBLOCK); /* ours alone */
+	*ours = pipes[0];
+	*its = pipes[1];
+	return 0;
+}
+
 static void
-start(uint32_t number, char *argv[], char *environment[])
+start(uint32_t number, char *argv[], char *environment[], const char *text)
 {
 	struct command_reply reply = {.number = number};
 	struct running *command = &running[nrunning];
-	int pipes[2];
+	int input = text != NULL ? pipe_with(text) : -1, output = -1;
 
-	*command = (struct running){.number = number};
-	if (nrunning == most || pipe2(pipes, O_CLOEXEC) < 0) {
-		reply.error = nrunning == most ? EAGAIN : errno;
-		answer(&reply);
-		return;
-	}
-	fcntl(pipes[0], F_SETFL, O_NONBLOCK); /* ours alone */
-	reply.error = spawn(&command->pid, pipes[1], argv, environment);
-	close(pipes[1]);
-	command->output = pipes[0];
+	*command = (struct running){.number = number, .output = -1};
+	reply.error = nrunning == most ? EAGAIN : make_output(&command->output, &output);
+	if (reply.error == 0)
+		reply.error = spawn(&command->pid, input, output, argv, environment);
+	if (input >= 0)
+		close(input);
+	if (output > STDERR_FILENO)
+		close(output);
 	if (reply.error == 0) {
 		nrunning++;
 		return;
 	}
-	close(pipes[0]);
+	if (command->output >= 0)
+		close(command->output);
 	answer(&reply);
 }
 
@@ -145,26 +205,43 @@ kill_number(uint32_t number)
 			kill(-running[i].pid, SIGKILL);
 }
 
+/* A list that ends with NULL: its own variables, and for a receiver of notifications ours, too. */
+static char **
+environment_of(char **own, size_t count)
+{
+	size_t more = 0;
+	char **list;
+
+	while (purpose == COMMANDS_NOTIFY && environ[more] != NULL)
+		more++;
+	list = xcalloc(more + count + 1, sizeof *list);
+	if (more > 0)
+		memcpy(list, environ, more * sizeof *list);
+	if (count > 0)
+		memcpy(list + more, own, count * sizeof *list);
+	return list;
+}
+
 static void
 take_request(char *octets, size_t len)
 {
-	char *words[WORDS_MAX + 2], *at = octets + sizeof(struct request), *end = octets + len;
+	char *words[WORDS_MAX + 1], *at = octets + sizeof(struct request), *end = octets + len, **environment;
 	struct request request;
-	unsigned count = 0;
+	size_t count = 0;
 
 	memcpy(&request, octets, sizeof request);
 	if (request.narguments == 0) {
 		kill_number(request.number);
 		return;
 	}
-	/* argv, NULL, environment, NULL */
-	for (; at < end && count < WORDS_MAX; at += strlen(at) + 1) {
-		if (count == request.narguments)
-			words[count++] = NULL;
+	for (; at < end && count < request.ntexts && count < WORDS_MAX; at += strlen(at) + 1)
 		words[count++] = at;
-	}
-	words[count] = NULL;
-	start(request.number, words, words + request.narguments + 1);
+	if (count != request.ntexts || request.narguments > count)
+		return; /* the monitor sends no such thing */
+	environment = environment_of(words + request.narguments, count - request.narguments);
+	words[request.narguments] = NULL; /* of which the environment has a copy */
+	start(request.number, words, environment, request.has_input && at < end ? at : NULL);
+	free(environment);
 }
 
 /* Its leader has ended.  The group goes before the leader is reaped: until then no other group has that
@@ -174,7 +251,8 @@ end(struct running *command)
 {
 	struct command_reply reply = {.number = command->number};
 
-	kill(-command->pid, SIGKILL);
+	if (purpose == COMMANDS_CHECK)
+		kill(-command->pid, SIGKILL);
 	while (waitpid(command->pid, &reply.status, 0) < 0 && errno == EINTR)
 		continue;
 	take_output(command);
@@ -251,95 +329,221 @@ helper_main(void)
 	}
 }
 
-/* Nothing of the monitor's is left but the socket and standard error; the commands get no terminal and no
- * directory. */
-void
-commands_helper(int argc, char *argv[])
-{
-	struct rlimit files;
-	int null;
+/* --- the starter --- */
 
-	if (argc != 3 || strcmp(argv[0], helper_name) != 0)
-		return;
+/* Take a request with its descriptor. Returns false at the end of the monitor. */
+static bool
+take_start(struct start_request *request, int *socket)
+{
+	union {
+		struct cmsghdr head;
+		uint8_t octets[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct iovec part = {request, sizeof *request};
+	struct msghdr message = {
+	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	struct cmsghdr *head;
+	ssize_t got;
+
+	while ((got = recvmsg(HELPER_SOCKET, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
+		continue;
+	head = got == sizeof *request ? CMSG_FIRSTHDR(&message) : NULL;
+	if (head == NULL || head->cmsg_type != SCM_RIGHTS)
+		return false;
+	memcpy(socket, CMSG_DATA(head), sizeof *socket);
+	return true;
+}
+
+static _Noreturn void
+become_helper(const struct start_request *request, int socket)
+{
 	prctl(PR_SET_NAME, helper_name);
-	/* The terminal's Ctrl-C is for the daemon: when it ends, so do we. */
-	signal(SIGINT, SIG_IGN);
-	signal(SIGHUP, SIG_IGN);
-	signal(SIGTERM, SIG_IGN);
-	signal(SIGPIPE, SIG_IGN);
-	most = (unsigned)strtoul(argv[1], NULL, 10);
-	if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
-		files.rlim_cur = strtoull(argv[2], NULL, 10);
-		setrlimit(RLIMIT_NOFILE, &files);
-	}
-	null = open("/dev/null", O_RDWR);
-	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0 || chdir("/") < 0)
+	most = request->most;
+	purpose = (enum commands_for)request->purpose;
+	if (dup2(socket, HELPER_SOCKET) < 0 || (purpose == COMMANDS_CHECK && chdir("/") < 0))
 		_exit(1);
 	fcntl(HELPER_SOCKET, F_SETFD, FD_CLOEXEC);
 	closefrom(HELPER_SOCKET + 1);
 	helper_main();
 }
 
+/* A helper is the monitor's child, who waits for it. */
+static _Noreturn void
+starter_main(void)
+{
+	struct start_request request;
+	int socket;
+
+	while (take_start(&request, &socket)) {
+		int32_t pid = (int32_t)syscall(SYS_clone, CLONE_PARENT | SIGCHLD, NULL, NULL, NULL, NULL);
+
+		if (pid == 0)
+			become_helper(&request, socket);
+		close(socket);
+		if (pid < 0)
+			pid = -errno;
+		if (send(HELPER_SOCKET, &pid, sizeof pid, MSG_NOSIGNAL) < 0)
+			break;
+	}
+	_exit(0);
+}
+
+/* Nothing of the monitor's is left but the socket and standard error; the programs get no terminal. */
+void
+commands_helper(int argc, char *argv[])
+{
+	int null;
+
+	if (argc != 1 || strcmp(argv[0], starter_name) != 0)
+		return;
+	prctl(PR_SET_NAME, starter_name);
+	/* The terminal's Ctrl-C is for the daemon: when it ends, so do we. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	null = open("/dev/null", O_RDWR);
+	if (null < 0 || dup2(null, STDIN_FILENO) < 0 || dup2(null, STDOUT_FILENO) < 0)
+		_exit(1);
+	fcntl(HELPER_SOCKET, F_SETFD, FD_CLOEXEC);
+	closefrom(HELPER_SOCKET + 1);
+	starter_main();
+}
+
 /* --- in the monitor --- */
 
 /* Our own program, even where another one has taken its place on the disk by now. */
 static int
-execute_helper(int socket)
+execute_starter(int socket)
 {
-	char *places = xasprintf("%u", most),
-	     *files = xasprintf("%llu", (unsigned long long)files_given.rlim_cur);
-	char *const argv[] = {(char *)(uintptr_t)helper_name, places, files, NULL};
+	char *const argv[] = {(char *)(uintptr_t)starter_name, NULL};
 	posix_spawn_file_actions_t actions;
 	int error = posix_spawn_file_actions_init(&actions);
+	pid_t pid;
 
 	if (error == 0) {
 		posix_spawn_file_actions_adddup2(
 		    &actions, socket, HELPER_SOCKET); /* also where they are the same: it stays open */
-		error = posix_spawn(&helper, "/proc/self/exe", &actions, NULL, argv, environ);
+		error = posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv, environ);
 		posix_spawn_file_actions_destroy(&actions);
 	}
-	free(places);
-	free(files);
 	return error;
 }
 
 bool
-commands_restart(void)
+commands_prepare(void)
 {
+	const struct timeval patience = {.tv_sec = STARTER_WAIT_S};
 	int ends[2], error;
 
+	if (starter_socket >= 0)
+		return true;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return false;
-	error = execute_helper(ends[1]);
+	error = execute_starter(ends[1]);
 	close(ends[1]);
 	if (error != 0) {
 		close(ends[0]);
 		errno = error;
 		return false;
 	}
-	monitor_socket = ends[0];
+	setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+	starter_socket = ends[0];
 	return true;
 }
 
-bool
-commands_start(unsigned at_once)
+/* Give the starter a socket for a helper. Returns the helper's pid, or a negative errno. */
+static pid_t
+ask_starter(const struct commands *commands, int socket)
 {
-	if (getrlimit(RLIMIT_NOFILE, &files_given) < 0)
+	struct start_request request = {commands->most, (uint32_t)commands->purpose};
+	union {
+		struct cmsghdr head;
+		uint8_t octets[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
+	struct iovec part = {&request, sizeof request};
+	struct msghdr message = {
+	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+	int32_t pid = 0;
+	ssize_t got = -1;
+
+	memcpy(CMSG_DATA(&control.head), &socket, sizeof socket);
+	pthread_mutex_lock(&starter_mutex);
+	if (sendmsg(starter_socket, &message, MSG_NOSIGNAL) >= 0)
+		while ((got = recv(starter_socket, &pid, sizeof pid, 0)) < 0 && errno == EINTR)
+			continue;
+	pthread_mutex_unlock(&starter_mutex);
+	return got == sizeof pid ? pid : -EPIPE;
+}
+
+bool
+commands_restart(struct commands *commands)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return false;
-	most = at_once;
-	return commands_restart();
+	pid = ask_starter(commands, ends[1]);
+	close(ends[1]);
+	if (pid < 0) {
+		close(ends[0]);
+		errno = -pid;
+		return false;
+	}
+	commands->helper = pid;
+	commands->socket = ends[0];
+	return true;
+}
+
+struct commands *
+commands_start(unsigned at_once, enum commands_for what)
+{
+	struct commands *commands = calloc(1, sizeof *commands);
+
+	if (commands == NULL)
+		return NULL;
+	*commands = (struct commands){.socket = -1, .most = at_once, .purpose = what};
+	if (commands_restart(commands))
+		return commands;
+	free(commands);
+	return NULL;
+}
+
+static void
+end_helper(struct commands *commands)
+{
+	close(commands->socket);
+	commands->socket = -1;
+	kill(commands->helper, SIGKILL); /* whatever became of it: it is never two */
+	while (waitpid(commands->helper, NULL, 0) < 0 && errno == EINTR)
+		continue;
+}
+
+/* The helper kills what runs when it finds the socket closed. */
+void
+commands_stop(struct commands *commands)
+{
+	if (commands == NULL)
+		return;
+	if (commands->socket >= 0) {
+		close(commands->socket);
+		while (waitpid(commands->helper, NULL, 0) < 0 && errno == EINTR)
+			continue;
+	}
+	free(commands);
 }
 
 unsigned
-commands_most(void)
+commands_most(const struct commands *commands)
 {
-	return most;
+	return commands != NULL ? commands->most : 0;
 }
 
 int
-commands_fd(void)
+commands_fd(const struct commands *commands)
 {
-	return monitor_socket;
+	return commands->socket;
 }
 
 static uint32_t
@@ -353,9 +557,10 @@ put_texts(FILE *out, char *const texts[])
 }
 
 int
-commands_run(uint32_t number, char *const argv[], char *const environment[])
+commands_run(struct commands *commands, uint32_t number, char *const argv[], char *const environment[],
+    const char *input)
 {
-	struct request request = {.number = number};
+	struct request request = {.number = number, .has_input = input != NULL};
 	char *octets = NULL;
 	size_t len = 0;
 	FILE *out = open_memstream(&octets, &len);
@@ -365,12 +570,14 @@ commands_run(uint32_t number, char *const argv[], char *const environment[])
 		return -ENOMEM;
 	fwrite(&request, sizeof request, 1, out);
 	request.narguments = put_texts(out, argv);
-	put_texts(out, environment);
+	request.ntexts = request.narguments + put_texts(out, environment);
+	if (input != NULL)
+		fwrite(input, 1, strlen(input) + 1, out);
 	if (fclose(out) != 0)
 		error = -ENOMEM;
 	else {
 		memcpy(octets, &request, sizeof request);
-		if (send(monitor_socket, octets, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+		if (send(commands->socket, octets, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
 			error = -ENOBUFS; /* S26: also where it is lost and nobody has noticed yet */
 	}
 	free(octets);
@@ -378,19 +585,19 @@ commands_run(uint32_t number, char *const argv[], char *const environment[])
 }
 
 void
-commands_kill(uint32_t number)
+commands_kill(struct commands *commands, uint32_t number)
 {
 	struct request request = {.number = number};
 
 	/* The helper never waits for us (COMMANDS_MAX): a full socket is soon empty. */
-	while (send(monitor_socket, &request, sizeof request, MSG_NOSIGNAL) < 0 && errno == EINTR)
+	while (send(commands->socket, &request, sizeof request, MSG_NOSIGNAL) < 0 && errno == EINTR)
 		continue;
 }
 
 int
-commands_reply(struct command_reply *reply)
+commands_reply(struct commands *commands, struct command_reply *reply)
 {
-	ssize_t got = recv(monitor_socket, reply, sizeof *reply, MSG_DONTWAIT);
+	ssize_t got = recv(commands->socket, reply, sizeof *reply, MSG_DONTWAIT);
 
 	if (got == sizeof *reply) {
 		reply->line[COMMAND_LINE_MAX - 1] = '\0';
@@ -398,10 +605,6 @@ commands_reply(struct command_reply *reply)
 	}
 	if (got < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	close(monitor_socket);
-	monitor_socket = -1;
-	kill(helper, SIGKILL); /* whatever became of it: it is never two */
-	while (waitpid(helper, NULL, 0) < 0 && errno == EINTR)
-		continue;
+	end_helper(commands);
 	return -1;
 }

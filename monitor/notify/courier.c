@@ -1,5 +1,7 @@
 #include "monitor/notify/courier_inner.h"
 
+#include "zones/daemon/seal.h"
+
 #include <err.h>
 #include <errno.h>
 #include <pthread.h>
@@ -227,6 +229,7 @@ carry(void *arg)
 	struct courier *courier = arg;
 	unsigned backoff_ms = 0;
 
+	seal_enter(SEAL_COURIER);
 	pthread_mutex_lock(&courier->mutex);
 	for (;;) {
 		bool last;

@@ -1,20 +1,25 @@
-/* Programs that are run for each event, one at a time, in a process group of their own that their time-out
- * kills. */
+/*
+ * Programs that are run for each event, one at a time, in a process group of their own that their time-out
+ * kills. A helper process runs them, for the monitor seals itself and cannot.
+ */
+#include "monitor/check/exec_helper.h"
 #include "monitor/notify/courier_inner.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { PROGRAM_MS = 10000, LOOK_MS = 200 };
+enum { PROGRAM_MS = 10000, KILLED_MS = 2000, LOOK_MS = 200 };
+
+struct program {
+	char *path;
+	struct commands *helper;
+	uint32_t number; /* of the last run */
+};
 
 static const char scheme[] = "exec:";
 
@@ -31,99 +36,101 @@ exec_fault(const char *url)
 	return access(path, X_OK) == 0 ? NULL : xasprintf("cannot be run: %s", strerror(errno));
 }
 
+static void
+exec_close(void *open)
+{
+	struct program *program = open;
+
+	commands_stop(program->helper);
+	free(program->path);
+	free(program);
+}
+
 static void *
 exec_open(const char *url, struct problems *problems)
 {
+	struct program *program = xcalloc(1, sizeof *program);
+
 	(void)problems;
-	return xstrdup(url + strlen(scheme));
+	program->path = xstrdup(url + strlen(scheme));
+	return program;
 }
 
-/* In a group of its own, with input from a pipe, output to standard error, and nothing else of ours. */
-static int
-start(const char *path, char **environment, int input, pid_t *pid)
-{
-	char *const words[] = {(char *)(uintptr_t)path, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, pipes;
-	int error;
-
-	sigemptyset(&none);
-	sigemptyset(&pipes);
-	sigaddset(&pipes, SIGPIPE);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-	posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
-	posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setflags(
-	    &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &pipes);
-	error = posix_spawn(pid, path, &actions, &attributes, words, environment);
-	posix_spawnattr_destroy(&attributes);
-	posix_spawn_file_actions_destroy(&actions);
-	return -error;
-}
-
-/* False where it is still running at the end of its time. */
+/* Is there a helper, of before or a new one? */
 static bool
-wait_for_end(pid_t pid, const struct parcel *parcel, int *status)
+has_helper(struct program *program)
 {
-	uint64_t end = boot_ms() + PROGRAM_MS;
-	struct pollfd process = {.fd = pidfd_open(pid, 0), .events = POLLIN};
-	bool ended = false;
+	if (program->helper == NULL)
+		program->helper = commands_start(1, COMMANDS_NOTIFY);
+	else if (commands_fd(program->helper) < 0)
+		return commands_restart(program->helper);
+	return program->helper != NULL;
+}
 
-	while (!ended && boot_ms() < end && !parcel->too_late(parcel->arg)) {
-		poll(&process, process.fd >= 0 ? 1 : 0, LOOK_MS);
-		ended = waitpid(pid, status, WNOHANG) == pid;
+/* Wait for the reply to the last run. Returns 1, 0 at the end of the time, or -1: the helper is lost. */
+static int
+wait_for_reply(
+    struct program *program, uint64_t end_ms, const struct parcel *parcel, struct command_reply *reply)
+{
+	while (boot_ms() < end_ms && (parcel == NULL || !parcel->too_late(parcel->arg))) {
+		struct pollfd socket = {.fd = commands_fd(program->helper), .events = POLLIN};
+		int got;
+
+		poll(&socket, 1, LOOK_MS);
+		got = commands_reply(program->helper, reply);
+		if (got < 0 || (got > 0 && reply->number == program->number))
+			return got;
 	}
-	if (process.fd >= 0)
-		close(process.fd);
-	return ended;
+	return 0;
+}
+
+/* Words for what became of it; true if all is well. */
+static bool
+judge(const struct command_reply *reply, char why[256])
+{
+	if (reply->error != 0)
+		snprintf(why, 256, "cannot be run: %s", strerror(reply->error));
+	else if (WIFSIGNALED(reply->status))
+		snprintf(why, 256, "died of signal %d", WTERMSIG(reply->status));
+	else if (reply->status != 0)
+		snprintf(why, 256, "ended with status %d", WEXITSTATUS(reply->status));
+	return reply->error == 0 && reply->status == 0;
 }
 
 static enum delivery
-run(const char *path, char **environment, const struct parcel *parcel, const char *text, char why[256])
+run(struct program *program, char **environment, const struct parcel *parcel, const char *text, char why[256])
 {
-	int pipes[2] = {-1, -1}, status = 0, error;
-	bool ended;
-	pid_t pid;
+	char *const words[] = {program->path, NULL};
+	struct command_reply reply;
+	int error = 0, got;
 
-	if (pipe2(pipes, O_CLOEXEC) < 0) {
-		snprintf(why, 256, "cannot be run: %s", strerror(errno));
-		return DELIVERY_FAILED;
-	}
-	error = start(path, environment, pipes[0], &pid);
-	close(pipes[0]);
+	if (!has_helper(program))
+		error = -errno;
+	if (error == 0)
+		error = commands_run(program->helper, ++program->number, words, environment, text);
 	if (error != 0) {
-		close(pipes[1]);
 		snprintf(why, 256, "cannot be run: %s", strerror(-error));
 		return DELIVERY_FAILED;
 	}
-	/* An event fits into the pipe: this cannot block, and whoever does not read it need not. */
-	fcntl(pipes[1], F_SETFL, O_NONBLOCK);
-	(void)!write(pipes[1], text, strlen(text));
-	close(pipes[1]);
-	ended = wait_for_end(pid, parcel, &status);
-	if (!ended) {
-		kill(-pid, SIGKILL);
-		waitpid(pid, &status, 0);
-		snprintf(why, 256, "did not end within %d s and was killed", PROGRAM_MS / 1000);
-	} else if (WIFSIGNALED(status)) {
-		snprintf(why, 256, "died of signal %d", WTERMSIG(status));
-	} else if (status != 0) {
-		snprintf(why, 256, "ended with status %d", WEXITSTATUS(status));
+	got = wait_for_reply(program, boot_ms() + PROGRAM_MS, parcel, &reply);
+	if (got > 0)
+		return judge(&reply, why) ? DELIVERED : DELIVERY_FAILED;
+	if (got < 0) {
+		snprintf(why, 256, "the helper that runs it was lost");
+		return DELIVERY_FAILED;
 	}
-	return ended && status == 0 ? DELIVERED : DELIVERY_FAILED;
+	commands_kill(program->helper, program->number);
+	wait_for_reply(program, boot_ms() + KILLED_MS, NULL, &reply);
+	snprintf(why, 256, "did not end within %d s and was killed", PROGRAM_MS / 1000);
+	return DELIVERY_FAILED;
 }
 
 static enum delivery
 exec_deliver(void *open, const struct parcel *parcel, char why[256])
 {
+	char *none = NULL;
 	struct json *json = notice_json(parcel->notices[0]);
-	char **environment = notice_environment(parcel->notices[0], environ), *text = json_write(json, false);
+	char **environment = notice_environment(parcel->notices[0], &none), *text = json_write(json, false);
 	enum delivery delivery = run(open, environment, parcel, text, why);
 
 	for (char **one = environment; *one != NULL; one++)
@@ -136,4 +143,4 @@ exec_deliver(void *open, const struct parcel *parcel, char why[256])
 
 static const char *const schemes[] = {scheme, NULL};
 
-const struct carrier carrier_exec = {schemes, 1, false, exec_fault, exec_open, free, exec_deliver};
+const struct carrier carrier_exec = {schemes, 1, false, exec_fault, exec_open, exec_close, exec_deliver};

@@ -1,6 +1,7 @@
 #include "monitor/probe/publish.h"
 
 #include "monitor/judge/verdict.h"
+#include "zones/daemon/seal.h"
 
 #include <err.h>
 #include <errno.h>
@@ -612,6 +613,7 @@ save(void *arg)
 	struct publish *publish = arg;
 	int error, told = 0;
 
+	seal_enter(SEAL_SAVER);
 	do {
 		error = store_save(publish->store);
 		if (error != told && error != 0 && error != -ENOENT)

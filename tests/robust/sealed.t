@@ -56,10 +56,44 @@ subtest 'dnsd' => sub {
 	$t->answers_soon('www.example.com A' => 'www.example.com. 30 IN A 192.0.2.1');
 };
 
+subtest 'monitor' => sub {
+	my $got = $t->dir . '/got';
+	my $good = $t->write_file('good', '');
+	my $program = $t->write_file('receiver', "#!/bin/sh\nprintf '%s ' \"\$GRAYCLOUD_EVENT_AFTER\" >>$got\ngrep ^Seccomp: /proc/self/status >>$got\n");
+	my $command = $t->write_file('command', "#!/bin/sh\ngrep -h '^Seccomp:\\|^NoNewPrivs:' /proc/self/status | tr -d '\\t\\n'\ntest -e $good\n");
+
+	chmod 0755, $program, $command;
+	$t->start_monitor('--allow-exec', '--notify', "exec:$program", '--notify', 'http://localhost:9/');
+	my $pid = $t->pid('monitor');
+	my %helper = map { my ($name) = read_all("/proc/$_/comm") =~ /(\S+)/; ($name // '') => $_ } children($pid);
+
+	all_sealed($pid, 4, 'monitor');
+	all_sealed($helper{'graycloud-guard'}, 1, 'its helper that walks stores');
+	like(read_all("/proc/$pid/limits"), qr/^Max core file size\s+0\s+0\s/m, 'no core is written');
+	like(join(' ', threads($helper{'graycloud-exec'})), qr/: 0 0$/, 'the helper that runs programs is not sealed: it is the operator\'s to limit');
+	$t->admin("monitor create exec type=exec command=$command interval=1 timeout=5 retries=0");
+	$t->admin('pool create e origin=127.0.0.1 monitor=exec');
+	ok(Graycloud::wait_for(sub {
+		my ($pool) = grep { $_->{name} eq 'e' } @{$t->admin_json('status')->{pools}};
+		($pool->{origins}[0]{detail} // '') eq 'NoNewPrivs:0Seccomp:0';
+	}), 'a command of a monitor is limited by its user only');
+	unlink $good;
+	ok(Graycloud::wait_for(sub { read_all($got) =~ /Seccomp:\s+0/ }), 'and so is a program that takes notifications');
+	ok(Graycloud::wait_for(sub { $t->said('monitor') =~ m{--notify http://localhost:9: } }), 'a courier resolves names and connects');
+	kill KILL => $helper{'graycloud-exec'};
+	ok(Graycloud::wait_for(sub { grep { read_all("/proc/$_/comm") =~ /graycloud-exec/ && $_ != $helper{'graycloud-exec'} } children($pid) }),
+		'a helper that is lost is started again');
+	unlink "$t->{state}/health/saved.mdb";
+	$t->stop_program('monitor');
+	ok(-e "$t->{state}/health/saved.mdb", 'the health store is saved');
+};
+
 subtest 'a seal is left off for debuggers' => sub {
 	$t->restart('dnsd', '--no-seal');
 	is(scalar(grep { !/: 0 / } threads($t->pid('dnsd'))), 0, 'with --no-seal no thread is under seccomp');
 	is($t->rcode('example.com SOA'), 'NOERROR', 'it answers');
+	$t->start_monitor('--no-seal');
+	is(scalar(grep { !/: 0 / } threads($t->pid('monitor'))), 0, 'nor one of the monitor');
 };
 $t->stop;
 done_testing;

@@ -45,9 +45,10 @@ static const struct seal_list lists[SEAL_ROLES] = {
     [SEAL_PUBLISHER] = {"publisher", SEAL_REFUSE, false, ALWAYS MEMORY FILES WAITING SELF "sendto recvfrom"},
     [SEAL_MONITOR] = {"main thread", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet kill wait4 waitid"},
-    [SEAL_SAVER] = {"saver", SEAL_REFUSE, false, ALWAYS MEMORY FILES WAITING SELF "sendto recvfrom"},
+    /* LMDB copies a store with a second thread. */
+    [SEAL_SAVER] = {"saver", SEAL_REFUSE, false, ALWAYS MEMORY FILES WAITING SELF THREADS "sendto recvfrom"},
     [SEAL_COURIER] = {"courier", SEAL_REFUSE, false,
-	ALWAYS LIBRARIES FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet"},
+	ALWAYS LIBRARIES FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet kill wait4 waitid"},
     /* It forks for each store, and the child dies of what is damaged. */
     [SEAL_GUARD] = {"guard of the stores", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF
