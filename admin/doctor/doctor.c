@@ -101,6 +101,27 @@ choose(struct examination *examination)
 
 /* --- all of it --- */
 
+static bool
+survey_zone(void *arg, const struct zone_info *zone)
+{
+	struct examination *examination = arg;
+
+	survey_read(&examination->surveys, examination->config, zone);
+	survey_judge(examination->findings, &examination->surveys.list[examination->surveys.count - 1]);
+	return true;
+}
+
+static void
+examine_zones(struct examination *examination)
+{
+	if (examination->config == NULL)
+		return;
+	if (examination->zone_given)
+		survey_zone(examination, &examination->zone);
+	else if (examination->options->name == NULL)
+		config_each_zone(examination->config, survey_zone, examination);
+}
+
 /* What the stores alone tell.  False if nothing has the name that is asked for. */
 static bool
 examine_configuration(struct examination *examination)
@@ -120,6 +141,7 @@ examine_configuration(struct examination *examination)
 		examine_health(examination);
 		examine_pools(examination);
 		examine_lbs(examination);
+		examine_zones(examination);
 	}
 	store_abort(examination->config);
 	examination->config = NULL;
@@ -144,6 +166,9 @@ doctor_examine(const struct doctor_options *options, struct findings *findings)
 	examine_stores(&examination);
 	found = examine_configuration(&examination);
 	viewer_close(&examination.viewer);
+	if (found && !options->offline)
+		examine_network(&examination);
+	surveys_free(&examination.surveys);
 	picture_free(examination.picture);
 	free(examination.pools);
 	free(examination.lbs);

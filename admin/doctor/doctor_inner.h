@@ -5,6 +5,7 @@
 #define DOCTOR_INNER_H
 
 #include "admin/doctor/doctor.h"
+#include "admin/doctor/survey.h"
 #include "admin/look/picture.h"
 #include "zones/state/config.h"
 
@@ -17,6 +18,7 @@ struct examination {
 	bool *pools, *lbs;        /* by their places in picture: are they asked for? */
 	bool zone_given;
 	struct zone_info zone; /* the only one that is asked for, if zone_given */
+	struct surveys surveys;
 };
 
 /* Each adds what it finds. */
@@ -29,6 +31,8 @@ void examine_machine(struct examination *examination);
 void examine_health(struct examination *examination);
 void examine_pools(struct examination *examination);
 void examine_lbs(struct examination *examination);
+/* What is asked over the network; the stores are closed. */
+void examine_network(struct examination *examination);
 
 /* --- pure, so that tests can say what is not so on their machine --- */
 

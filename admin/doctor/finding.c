@@ -80,6 +80,29 @@ findings_worse_since(const struct findings *findings, size_t count)
 	return false;
 }
 
+/* Of one check at one gravity so many are printed, and the others counted: a thousand alike hide the rest. */
+enum { ALIKE_MAX = 20 };
+
+struct kind {
+	const char *check;
+	size_t found, printed;
+};
+struct kinds {
+	struct kind *list;
+	size_t count;
+};
+
+static struct kind *
+kind_of(struct kinds *kinds, const char *check)
+{
+	for (size_t i = 0; i < kinds->count; i++)
+		if (strcmp(kinds->list[i].check, check) == 0)
+			return &kinds->list[i];
+	kinds->list = array_grow(kinds->list, kinds->count, sizeof *kinds->list);
+	kinds->list[kinds->count] = (struct kind){.check = check};
+	return &kinds->list[kinds->count++];
+}
+
 static void
 print_finding(const struct finding *finding, FILE *out)
 {
@@ -91,13 +114,35 @@ print_finding(const struct finding *finding, FILE *out)
 		fprintf(out, "  -> %s\n", finding->cure);
 }
 
+static void
+print_gravity(const struct findings *findings, enum gravity gravity, FILE *out)
+{
+	struct kinds kinds = {0};
+
+	for (size_t i = 0; i < findings->count; i++)
+		if (findings->list[i].gravity == gravity)
+			kind_of(&kinds, findings->list[i].check)->found++;
+	for (size_t i = 0; i < findings->count; i++) {
+		const struct finding *one = &findings->list[i];
+		struct kind *kind;
+
+		if (one->gravity != gravity)
+			continue;
+		kind = kind_of(&kinds, one->check);
+		if (kind->printed++ < ALIKE_MAX)
+			print_finding(one, out);
+		else if (kind->printed == ALIKE_MAX + 1)
+			fprintf(out, "%s: %zu more of %s: --json has all of them\n", gravity_text(gravity),
+			    kind->found - ALIKE_MAX, kind->check);
+	}
+	free(kinds.list);
+}
+
 void
 findings_print(const struct findings *findings, FILE *out)
 {
 	for (int gravity = FINDING_ERROR; gravity >= FINDING_OK; gravity--)
-		for (size_t i = 0; i < findings->count; i++)
-			if ((int)findings->list[i].gravity == gravity)
-				print_finding(&findings->list[i], out);
+		print_gravity(findings, (enum gravity)gravity, out);
 	for (int gravity = FINDING_ERROR; gravity > FINDING_OK; gravity--) {
 		size_t count = findings_of(findings, (enum gravity)gravity);
 

@@ -42,7 +42,8 @@ enum gravity findings_worst(const struct findings *findings);
 /* Was something worse than a note found since the count was so many? */
 bool findings_worse_since(const struct findings *findings, size_t count);
 
-/* The worst first, then in the order in which they were found. */
+/* The worst first, then in the order in which they were found; of many of one check and gravity the first
+ * twenty. */
 void findings_print(const struct findings *findings, FILE *out);
 struct json *findings_json(const struct findings *findings);
 

@@ -1,0 +1,62 @@
+/*
+ * ask.h -- ask nameservers many questions at once, within a time.  The only user of c-ares in this program.
+ */
+#ifndef ASK_H
+#define ASK_H
+
+#include "zones/base/address.h"
+#include "zones/base/map.h"
+#include "zones/dns/name.h"
+
+enum ask_flags {
+	ASK_TCP = 1,
+	ASK_EDNS = 2,    /* with an OPT record: 1232 octets */
+	ASK_RECURSE = 4, /* RD: a resolver is asked, over TCP if the answer is truncated */
+};
+
+enum ask_outcome {
+	ASK_WAITING,
+	ASK_ANSWERED,    /* by a message: whatever it says */
+	ASK_SILENT,      /* no answer in time */
+	ASK_UNREACHABLE, /* refused by the other machine, or no way leads there */
+	ASK_NO_TIME      /* the time was up before it could be told */
+};
+
+struct question {
+	struct address server; /* of no family: the resolvers of /etc/resolv.conf */
+	uint16_t port, type;
+	uint8_t name[NAME_MAX_LEN];
+	unsigned flags;
+	enum ask_outcome outcome;
+	uint8_t *octets; /* of the answer */
+	size_t len;
+	/* private */
+	struct bytes key;
+	struct asking *asking;
+	struct ares_channeldata *channel;
+};
+
+/* Each question is asked once however often it is put.  Starts by asking_start; freed by asking_free. */
+struct asking {
+	struct map questions;
+	size_t asked; /* how many of them have been started */
+	size_t under_way;
+	unsigned try_ms; /* the first of two tries; the second takes twice as long */
+	uint64_t end_ms; /* awake_ms() */
+	struct silent_server *silent;
+	size_t nsilent;
+};
+
+void asking_start(struct asking *asking, unsigned timeout_ms);
+void asking_free(struct asking *asking);
+
+/* Put a question; it belongs to asking and has no answer before asking_run. */
+struct question *ask(struct asking *asking, const struct address *server, uint16_t port, const uint8_t *name,
+    uint16_t type, unsigned flags);
+/* Ask all that was put since the last time.  Blocks until all have an outcome, or the time is up. */
+void asking_run(struct asking *asking);
+
+/* How many questions the time was too short for. */
+size_t asking_unasked(const struct asking *asking);
+
+#endif
