@@ -199,7 +199,7 @@ edns_write(struct writer *writer, const struct edns *edns, const struct edns_rep
 	}
 	if (reply->keepalive > 0) {
 		write_option(writer, EDNS_KEEPALIVE, 2);
-		write16(writer, reply->keepalive);
+		write16(writer, reply->close ? 0 : reply->keepalive);
 	}
 	if (reply->error)
 		write_error(writer, reply);

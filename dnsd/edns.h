@@ -64,6 +64,7 @@ struct edns_reply {
 	const char *nsid;      /* NULL: none */
 	const uint8_t *cookie; /* COOKIE_SERVER octets for a client that has a cookie; or NULL */
 	uint16_t keepalive;    /* in units of 100 ms; 0: not said */
+	bool close;            /* keepalive says 0: the client is to close (RFC 7828 3.2.2) */
 	bool pad;
 	bool error; /* say error_code, with error_text where it is not NULL */
 	uint16_t error_code;

@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct given_socket {
 	int fd; /* -1: taken */
 	int type;
+	ino_t inode;
 	union sockaddr_any address;
 	char name[GIVEN_NAME];
 };
@@ -40,10 +42,12 @@ unfit(int fd, struct given_socket *socket)
 {
 	socklen_t len = sizeof socket->address;
 	int listening = 0, v6_only = 0;
+	struct stat info;
 
-	if (!number_of(fd, SOL_SOCKET, SO_TYPE, &socket->type) ||
+	if (fstat(fd, &info) < 0 || !number_of(fd, SOL_SOCKET, SO_TYPE, &socket->type) ||
 	    getsockname(fd, &socket->address.generic, &len) < 0)
 		return "it is not a socket";
+	socket->inode = info.st_ino;
 	if ((socket->address.generic.sa_family != AF_INET && socket->address.generic.sa_family != AF_INET6) ||
 	    (socket->type != SOCK_STREAM && socket->type != SOCK_DGRAM))
 		return "it is neither UDP nor TCP";
@@ -67,20 +71,15 @@ given_add(struct given *given, int fd, const char *name)
 		close(fd);
 		return false;
 	}
+	for (size_t i = 0; i < given->count; i++)
+		if (given->sockets[i].inode == socket.inode) { /* by another way */
+			close(fd);
+			return true;
+		}
 	snprintf(socket.name, sizeof socket.name, "%s", name);
 	given->sockets = xrealloc(given->sockets, (given->count + 1) * sizeof socket);
 	given->sockets[given->count++] = socket;
 	return true;
-}
-
-static bool
-same_host(const union sockaddr_any *a, const union sockaddr_any *b)
-{
-	if (a->generic.sa_family != b->generic.sa_family)
-		return false;
-	return a->generic.sa_family == AF_INET
-	    ? a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr
-	    : memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
 }
 
 /* Take one of an address. With kind, which stands for port 0, one of any port that had that use. */
@@ -91,7 +90,7 @@ take(struct given *given, int type, union sockaddr_any *address, const char *kin
 		struct given_socket *socket = &given->sockets[i];
 		int fd = socket->fd;
 
-		if (fd < 0 || socket->type != type || !same_host(&socket->address, address))
+		if (fd < 0 || socket->type != type || !listen_same_host(&socket->address, address))
 			continue;
 		if (kind != NULL ? strncmp(socket->name, kind, strlen(kind)) != 0
 				 : listen_port(&socket->address) != listen_port(address))

@@ -27,6 +27,16 @@ listen_port(const union sockaddr_any *address)
 }
 
 bool
+listen_same_host(const union sockaddr_any *a, const union sockaddr_any *b)
+{
+	if (a->generic.sa_family != b->generic.sa_family)
+		return false;
+	return a->generic.sa_family == AF_INET
+	    ? a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr
+	    : memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof a->v6.sin6_addr) == 0;
+}
+
+bool
 listen_parse(struct listener *listener, const char *text, uint16_t default_port)
 {
 	struct address address;

@@ -35,6 +35,8 @@ enum { LISTEN_TEXT = ADDRESS_PORT_TEXT };
 bool listen_parse(struct listener *listener, const char *text, uint16_t default_port);
 char *listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT]);
 uint16_t listen_port(const union sockaddr_any *address);
+/* The same address, whatever the ports are. */
+bool listen_same_host(const union sockaddr_any *a, const union sockaddr_any *b);
 
 /*
  * Bind a listener: TCP, and UDP once for each thread; a socket that it was given (given.h) stays.  A port

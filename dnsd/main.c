@@ -2,12 +2,9 @@
  * graycloud-dnsd -- the authoritative nameserver: options, privileges, signals, and the order of starting and
  * stopping.
  */
-#include "dnsd/geoip.h"
-#include "dnsd/given.h"
-#include "dnsd/metrics.h"
-#include "dnsd/options.h"
-#include "dnsd/tcp.h"
-#include "dnsd/tls.h"
+#include "dnsd/handover.h"
+#include "dnsd/server.h"
+#include "dnsd/takeover.h"
 #include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
 #include "zones/daemon/privileges.h"
@@ -18,46 +15,21 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Descriptors beside those of TCP connections: stores, pipes, metrics; and what each listener has. */
 enum { DESCRIPTORS_OWN = 48, DESCRIPTORS_LISTENER = 8 };
 /* How often a port is tried that the service manager is about to close: a second. */
 enum { LISTEN_TRIES = 50 };
-
-/* Secrets that were read once.  A query may still look at old ones, and nobody tells when: they stay until
- * the end. */
-struct kept_secrets {
-	struct cookie_secrets secrets;
-	struct kept_secrets *before;
-};
-
-struct server {
-	struct options options;
-	struct event_base *base;
-	struct views *views;
-	struct publisher *publisher;
-	struct workers *workers;
-	struct metrics *metrics;
-	struct serve_settings settings;
-	struct geoip *geoip;
-	uint64_t counted;             /* the generation whose pairs the tallies have room for */
-	struct tls *tls;              /* NULL: no --tls */
-	struct kept_secrets *secrets; /* the newest first */
-	struct tcp_limits limits;
-	struct given given;              /* sockets that others opened */
-	size_t closed;                   /* so many of them were of no use */
-	struct listener metrics_address; /* where options.metrics is set */
-	int metrics_given;               /* its socket, or -1 */
-	int ready_pipe[2];
-	int status;
-};
 
 static void __attribute__((noreturn)) refuse(struct problems *problems)
 {
@@ -152,6 +124,18 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 	event_base_loopbreak(server->base);
 }
 
+/* Of our own, or of the one that is replaced: its clients' cookies hold. */
+static void
+make_secrets(const struct server *server, struct cookie_secrets *secrets)
+{
+	const struct cookie_secrets *given = takeover_secrets(server);
+
+	if (given != NULL)
+		*secrets = *given;
+	else
+		cookie_make_secrets(secrets);
+}
+
 /* Read the cookie secrets anew, if they come from a file. */
 static bool
 load_secrets(struct server *server, struct problems *problems)
@@ -159,7 +143,7 @@ load_secrets(struct server *server, struct problems *problems)
 	struct kept_secrets *next = xcalloc(1, sizeof *next);
 
 	if (server->options.cookie_secret == NULL)
-		cookie_make_secrets(&next->secrets);
+		make_secrets(server, &next->secrets);
 	else if (!cookie_read_secrets(&next->secrets, server->options.cookie_secret, problems)) {
 		free(next);
 		return false;
@@ -181,6 +165,8 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
+	if (server->left)
+		return;
 	supervisor_tell("WATCHDOG=1");
 	geoip_look(server->geoip, server->views);
 	publisher_set_geography(server->publisher, geoip_geography(server->geoip));
@@ -209,26 +195,50 @@ on_hangup(evutil_socket_t signal, short what, void *arg)
 	problems_free(&problems);
 }
 
-/* Have the service manager keep the sockets, for a start after this process. */
 static void
-keep_sockets(const struct server *server)
+keep(void *arg, const char *name, const int *fds, size_t count)
 {
-	char name[GIVEN_NAME];
-	int fd;
+	(void)arg;
+	supervisor_keep(name, fds, count);
+}
 
-	for (size_t i = 0; i < server->options.nlisteners; i++) {
-		const struct listener *listener = &server->options.listeners[i];
-
-		if (listener->nsockets > 0)
-			supervisor_keep(
-			    given_name(name, "udp", &listener->address), listener->udp, listener->nsockets);
-		supervisor_keep(
-		    given_name(name, listener->tls ? "tls" : "tcp", &listener->address), &listener->tcp, 1);
-	}
+static bool
+start_metrics(struct server *server, struct problems *problems)
+{
+	server->metrics = metrics_new(
+	    server->base, &server->metrics_address, server->metrics_given, server->publisher, problems);
 	if (server->metrics == NULL)
-		return;
-	fd = metrics_socket(server->metrics);
-	supervisor_keep(given_name(name, "metrics", &server->metrics_address.address), &fd, 1);
+		return false;
+	metrics_set_geoip(server->metrics, server->geoip);
+	printf("metrics on http://%s/metrics\n", metrics_address(server->metrics));
+	return true;
+}
+
+/* The threads of this process answer, if need be in the place of another one's. */
+static bool
+answer(struct server *server, struct problems *problems)
+{
+	const struct options *options = &server->options;
+	bool replaces = server->takeover != NULL;
+	char state[64];
+
+	if (replaces && !takeover_prepare(server, problems))
+		return false;
+	server->workers =
+	    workers_start(server->options.listeners, options->nlisteners, &server->limits, &server->settings,
+		server->tls, server->views, publisher_pairs(server->publisher, &server->counted), problems);
+	if (server->workers == NULL)
+		return false;
+	/* Before the other one ends, or the service manager would take that for the end of the service. */
+	snprintf(state, sizeof state, "MAINPID=%ld\nREADY=1", (long)getpid());
+	supervisor_tell(replaces || options->detach ? state : "READY=1");
+	if (replaces &&
+	    (!takeover_complete(server, problems) || !publisher_announce(server->publisher, problems) ||
+		(options->metrics != NULL && server->metrics == NULL && !start_metrics(server, problems))))
+		return false;
+	if (server->metrics != NULL)
+		metrics_set_workers(server->metrics, server->workers);
+	return true;
 }
 
 /* S29: the publisher says that every endpoint is judged, or that it waited long enough. */
@@ -242,21 +252,22 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (read(fd, &octet, 1) != 1)
 		return;
-	server->workers = workers_start(server->options.listeners, server->options.nlisteners,
-	    &server->limits, &server->settings, server->tls, server->views,
-	    publisher_pairs(server->publisher, &server->counted), &problems);
-	if (server->workers == NULL) {
+	if (!answer(server, &problems)) {
 		problems_print(&problems, "graycloud-dnsd", stderr);
+		problems_free(&problems);
 		server->status = 1;
 		event_base_loopbreak(server->base);
 		return;
 	}
-	if (server->metrics != NULL)
-		metrics_set_workers(server->metrics, server->workers);
+	problems_free(&problems);
+	given_close(&server->given, supervisor_forget);
+	handover_start(server);
+	server_each_socket(server, keep, NULL);
 	puts("ready");
 	fflush(stdout);
-	supervisor_tell("READY=1");
-	keep_sockets(server);
+	if (server->ready_fd >= 0 && write(server->ready_fd, "", 1) == 1)
+		close(server->ready_fd);
+	server->ready_fd = -1;
 }
 
 /*
@@ -299,12 +310,17 @@ static void
 take_sockets(struct server *server)
 {
 	struct options *options = &server->options;
+	struct problems problems = {0};
 
+	if (options->replace && !takeover_begin(server, &problems))
+		refuse(&problems);
 	supervisor_given(take_given, &server->given);
 	given_offer(&server->given, options->listeners, options->nlisteners, options->threads);
 	if (options->metrics != NULL)
 		server->metrics_given = given_offer_metrics(&server->given, &server->metrics_address);
-	server->closed = given_close(&server->given, supervisor_forget);
+	/* One that is replaced has them, too, and reads them still. */
+	if (server->takeover == NULL)
+		server->closed = given_close(&server->given, supervisor_forget);
 }
 
 static void
@@ -455,7 +471,10 @@ run(struct server *server)
 static void
 stop(struct server *server)
 {
-	supervisor_tell("STOPPING=1");
+	if (!server->left && (server->takeover == NULL || server->workers != NULL))
+		supervisor_tell("STOPPING=1"); /* it is said for the service, not for this process */
+	handover_stop(server);
+	takeover_free(server->takeover);
 	metrics_free(server->metrics);
 	if (server->workers != NULL)
 		workers_stop(server->workers);
@@ -476,6 +495,28 @@ stop(struct server *server)
 	}
 }
 
+/* Go on in a child; this process ends when it is ready, or as it ends. Returns what the child writes to then.
+ */
+static int
+detach(void)
+{
+	int ends[2], status;
+	pid_t child;
+	char octet;
+
+	if (pipe2(ends, O_CLOEXEC) < 0 || (child = fork()) < 0)
+		err(1, "--detach");
+	if (child == 0) {
+		close(ends[0]);
+		setsid();
+		return ends[1];
+	}
+	close(ends[1]);
+	if (read(ends[0], &octet, 1) == 1)
+		exit(0);
+	exit(waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -486,6 +527,7 @@ main(int argc, char **argv)
 	char *where, *geoip;
 
 	options_parse(options, argc, argv);
+	server.ready_fd = options->detach && !options->check ? detach() : -1;
 	if (!options->no_seal)
 		seal_memory();
 	signal(SIGPIPE, SIG_IGN);
@@ -495,6 +537,8 @@ main(int argc, char **argv)
 	if (options->check)
 		check(options, &server.metrics_address);
 	open_listeners(&server);
+	if (options->cookie_secret == NULL && server.takeover != NULL && !load_secrets(&server, &problems))
+		refuse(&problems);
 	/* Ports first, as root; then the user, before any store is opened. */
 	become(options);
 	log_start();
@@ -511,24 +555,20 @@ main(int argc, char **argv)
 	    .geoip = geoip,
 	    .site = &options->site,
 	    .wait_health_ms = options->wait_health_ms,
-	    .ready_fd = server.ready_pipe[1]};
+	    .ready_fd = server.ready_pipe[1],
+	    .quiet = server.takeover != NULL};
 	if ((server.publisher = publisher_start(&following, server.views, &problems)) == NULL)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
-	if (options->metrics != NULL) {
-		server.metrics = metrics_new(
-		    server.base, &server.metrics_address, server.metrics_given, server.publisher, &problems);
-		if (server.metrics == NULL)
-			refuse(&problems);
-		printf("metrics on http://%s/metrics\n", metrics_address(server.metrics));
-	}
+	/* A socket that another one still reads is read when that has ended. */
+	if (options->metrics != NULL && (server.takeover == NULL || server.metrics_given < 0) &&
+	    !start_metrics(&server, &problems))
+		refuse(&problems);
 	fflush(stdout);
 	open_pins(&server);
 	geoip_look(server.geoip, server.views);
 	publisher_set_geography(server.publisher, geoip_geography(server.geoip));
-	if (server.metrics != NULL)
-		metrics_set_geoip(server.metrics, server.geoip);
 	fflush(stdout);
 	run(&server);
 	stop(&server);

@@ -37,6 +37,8 @@ enum name {
 	SITE_REGION,
 	SITE_COORDINATES,
 	NO_SEAL,
+	REPLACE,
+	DETACH,
 	CHECK
 };
 
@@ -48,9 +50,10 @@ static const struct option known[] = {{"state", 1, NULL, STATE}, {"listen", 1, N
     {"rrl-rate", 1, NULL, RRL_RATE}, {"rrl-slip", 1, NULL, RRL_SLIP_EVERY},
     {"rrl-dry-run", 0, NULL, RRL_DRY_RUN}, {"rrl-all", 1, NULL, RRL_ALL}, {"rrl-errors", 1, NULL, RRL_ERRORS},
     {"sessions", 1, NULL, SESSIONS}, {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK},
-    {"no-seal", 0, NULL, NO_SEAL}, {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION},
-    {"geoip", 1, NULL, GEOIP}, {"site", 1, NULL, SITE}, {"site-country", 1, NULL, SITE_COUNTRY},
-    {"site-region", 1, NULL, SITE_REGION}, {"site-coordinates", 1, NULL, SITE_COORDINATES}, {0}};
+    {"replace", 0, NULL, REPLACE}, {"detach", 0, NULL, DETACH}, {"no-seal", 0, NULL, NO_SEAL},
+    {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION}, {"geoip", 1, NULL, GEOIP},
+    {"site", 1, NULL, SITE}, {"site-country", 1, NULL, SITE_COUNTRY}, {"site-region", 1, NULL, SITE_REGION},
+    {"site-coordinates", 1, NULL, SITE_COORDINATES}, {0}};
 
 static const char usage[] =
     "usage: graycloud-dnsd [--state DIR] [--listen ADDRESS:PORT ...] [--threads N] [--metrics ADDRESS:PORT]\n"
@@ -61,7 +64,7 @@ static const char usage[] =
     "NAME]\n"
     "                      [--sessions N] [--geoip FILE ...] [--site CODE]\n"
     "                      [--site-country CC] [--site-region CODE] [--site-coordinates LAT,LON] [--config "
-    "FILE] [--check] [--no-seal]\n"
+    "FILE] [--replace] [--detach] [--check] [--no-seal]\n"
     "Answers DNS from the zones and load balancers that `graycloud` manages; see graycloud-dnsd(8).\n";
 
 static bool
@@ -180,6 +183,10 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return option_whole(place, value, 256, 1 << 28, &options->sessions);
 	case NO_SEAL:
 		return options->no_seal = true;
+	case REPLACE:
+		return options->replace = true;
+	case DETACH:
+		return options->detach = true;
 	default: /* CHECK */
 		return options->check = true;
 	}

@@ -26,6 +26,8 @@ struct options {
 	bool fallback_error;
 	bool no_seal;                         /* for debuggers (zones/daemon/seal.h) */
 	bool check;                           /* look at everything, then exit */
+	bool replace;                         /* take over from the one that runs */
+	bool detach;                          /* go on in a child, and end when it is ready */
 	const char *geoip[OPTIONS_GEOIP_MAX]; /* MaxMind databases */
 	size_t ngeoip;
 	struct steer_site site;

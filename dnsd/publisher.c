@@ -31,12 +31,16 @@ struct followed {
 struct publisher {
 	struct publisher_options options;
 	struct views *views;
-	struct store *serving;
+	struct store *serving; /* NULL: another process says what is answered */
+	struct store *given;   /* to be serving, as soon as the thread looks */
+	bool yield;            /* serving is to be closed */
+	pthread_cond_t yielded;
+	int wake_fd;
 	struct followed config, health;
 	struct compiler *compiler;
 	pthread_t thread;
 	int stop_fd;
-	pthread_mutex_t lock; /* guards the compiler and the report */
+	pthread_mutex_t lock; /* guards the compiler, the report, given and yield */
 	struct publisher_report report;
 	struct serving_status status;
 	uint64_t started_ms, beat_ms;
@@ -290,7 +294,7 @@ tell(struct publisher *publisher)
 
 	publisher->dirty |= publisher->status.geography != atomic_load(&publisher->geography);
 	publisher->status.geography = atomic_load(&publisher->geography);
-	if (!publisher->dirty && now - publisher->beat_ms < BEAT_MS)
+	if (publisher->serving == NULL || (!publisher->dirty && now - publisher->beat_ms < BEAT_MS))
 		return;
 	if (now - publisher->beat_ms >= BEAT_MS) {
 		/* A store that was replaced is made anew. */
@@ -307,13 +311,17 @@ tell(struct publisher *publisher)
 static void
 wait_for_news(struct publisher *publisher, bool soon)
 {
-	struct pollfd fds[3] = {{.fd = publisher->stop_fd, .events = POLLIN}};
+	struct pollfd fds[4] = {{.fd = publisher->stop_fd, .events = POLLIN}};
+	uint64_t count;
 
 	fds[1] = (struct pollfd){
 	    .fd = publisher->config.store ? store_watch_fd(publisher->config.store) : -1, .events = POLLIN};
 	fds[2] = (struct pollfd){
 	    .fd = publisher->health.store ? store_watch_fd(publisher->health.store) : -1, .events = POLLIN};
+	fds[3] = (struct pollfd){.fd = publisher->wake_fd, .events = POLLIN};
 	poll(fds, NITEMS(fds), soon ? 1 : TICK_MS);
+	if (fds[3].revents && read(publisher->wake_fd, &count, sizeof count) < 0)
+		return;
 	if (fds[1].revents)
 		store_watch_clear(publisher->config.store);
 	if (fds[2].revents)
@@ -342,6 +350,25 @@ stopping(struct publisher *publisher)
 	return poll(&fd, 1, 0) > 0;
 }
 
+/* Begin or end to say what is answered. */
+static void
+change_voice(struct publisher *publisher)
+{
+	pthread_mutex_lock(&publisher->lock);
+	if (publisher->given != NULL) {
+		publisher->serving = publisher->given;
+		publisher->given = NULL;
+		publisher->dirty = true;
+	}
+	if (publisher->yield) {
+		store_close(publisher->serving);
+		publisher->serving = NULL;
+		publisher->yield = false;
+		pthread_cond_signal(&publisher->yielded);
+	}
+	pthread_mutex_unlock(&publisher->lock);
+}
+
 static void *
 run(void *arg)
 {
@@ -359,6 +386,7 @@ run(void *arg)
 		waiting = views_reclaim(publisher->views);
 		publisher->report.waiting = waiting;
 		pthread_mutex_unlock(&publisher->lock);
+		change_voice(publisher);
 		tell(publisher);
 		give_back(publisher, waiting);
 		wait_for_news(publisher, publisher->config.again || publisher->health.again);
@@ -405,8 +433,12 @@ publisher_start(const struct publisher_options *options, struct views *views, st
 	/* Until the databases are read nobody is told that they are missing. */
 	atomic_store(&publisher->geography, publisher->options.geoip[0] != '\0' ? UINT8_MAX : 0);
 	publisher->status.geography = atomic_load(&publisher->geography);
-	publisher->serving = store_open(options->state, STORE_SERVING, STORE_WRITE, problems);
-	if (publisher->serving == NULL || publisher->compiler == NULL || publisher->stop_fd < 0) {
+	publisher->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	pthread_cond_init(&publisher->yielded, NULL);
+	if (!options->quiet)
+		publisher->serving = store_open(options->state, STORE_SERVING, STORE_WRITE, problems);
+	if ((publisher->serving == NULL && !options->quiet) || publisher->compiler == NULL ||
+	    publisher->stop_fd < 0 || publisher->wake_fd < 0) {
 		publisher_free(publisher);
 		return NULL;
 	}
@@ -419,6 +451,50 @@ publisher_start(const struct publisher_options *options, struct views *views, st
 		err(1, "cannot start a thread");
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return publisher;
+}
+
+static void
+wake(struct publisher *publisher)
+{
+	uint64_t one = 1;
+
+	if (write(publisher->wake_fd, &one, sizeof one) < 0)
+		warn("wake");
+}
+
+bool
+publisher_announce(struct publisher *publisher, struct problems *problems)
+{
+	struct store *serving = store_open(publisher->options.state, STORE_SERVING, STORE_WRITE, problems);
+
+	if (serving == NULL)
+		return false;
+	pthread_mutex_lock(&publisher->lock);
+	publisher->given = serving;
+	pthread_mutex_unlock(&publisher->lock);
+	wake(publisher);
+	return true;
+}
+
+uint64_t
+publisher_yield(struct publisher *publisher)
+{
+	uint64_t generation;
+
+	pthread_mutex_lock(&publisher->lock);
+	publisher->yield = true;
+	wake(publisher);
+	while (publisher->yield)
+		pthread_cond_wait(&publisher->yielded, &publisher->lock);
+	generation = publisher->report.generation;
+	pthread_mutex_unlock(&publisher->lock);
+	return generation;
+}
+
+int
+publisher_lock(struct publisher *publisher)
+{
+	return publisher->serving != NULL ? store_lock(publisher->serving) : -1;
 }
 
 void
@@ -445,8 +521,12 @@ publisher_free(struct publisher *publisher)
 	store_close(publisher->health.store);
 	store_close(publisher->serving);
 	compiler_free(publisher->compiler);
+	store_close(publisher->given);
 	if (publisher->stop_fd >= 0)
 		close(publisher->stop_fd);
+	if (publisher->wake_fd >= 0)
+		close(publisher->wake_fd);
+	pthread_cond_destroy(&publisher->yielded);
 	pthread_mutex_destroy(&publisher->lock);
 	free(publisher);
 }

@@ -20,14 +20,25 @@ struct publisher_options {
 	const struct steer_site *site;
 	unsigned wait_health_ms; /* S29 */
 	int ready_fd;            /* one octet is written here when answering may begin */
+	bool quiet;              /* do not say what is answered before publisher_announce() */
 };
 
 /*
- * Open the serving store (refused where another nameserver holds it) and start the thread.  NULL with
- * problems filled.  The views stay the caller's.
+ * Open the serving store, unless quiet (refused where another nameserver holds it), and start the thread.
+ * NULL with problems filled.  The views stay the caller's.
  */
 struct publisher *publisher_start(
     const struct publisher_options *options, struct views *views, struct problems *problems);
+
+/* Open the serving store and say from now on what is answered.  False with problems filled. */
+bool publisher_announce(struct publisher *publisher, struct problems *problems);
+/*
+ * Say no more of what is answered, and close the serving store as it is: another process will go on.  The
+ * views are still kept new.  Returns the generation that is answered at least.
+ */
+uint64_t publisher_yield(struct publisher *publisher);
+/* The descriptor of the serving store's lock, which stays the publisher's; -1: there is none. */
+int publisher_lock(struct publisher *publisher);
 
 /* End the thread; the views keep what was published last. */
 void publisher_stop(struct publisher *publisher);

@@ -227,7 +227,8 @@ serve_parsed(
 	bool udp = transport_is_udp(message->peer->transport), known;
 	struct edns_reply reply = {.nsid = settings->nsid,
 	    .pad = !udp && query->edns.padding,
-	    .keepalive = !udp && query->edns.keepalive ? settings->keepalive : 0};
+	    .keepalive = !udp && query->edns.keepalive ? settings->keepalive : 0,
+	    .close = atomic_load_explicit(&settings->leaving, memory_order_relaxed)};
 	uint8_t cookie[COOKIE_SERVER];
 
 	known = check_cookie(context, query, message->peer, cookie, &reply);

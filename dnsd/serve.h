@@ -12,7 +12,7 @@
 
 enum { SERVE_BATCH = 32 };
 
-/* What all threads share.  Only secrets is ever changed under them. */
+/* What all threads share.  Only the atomic ones are ever changed under them. */
 struct serve_settings {
 	const char *nsid;    /* NULL: none */
 	uint16_t keepalive;  /* what a TCP client is told of its patience (RFC 7828), in units of 100 ms */
@@ -25,6 +25,7 @@ struct serve_settings {
 	const struct steer_site *site;   /* this node's own place */
 	_Atomic(const struct geo *) geo; /* changed under the threads, like secrets; NULL: none */
 	_Atomic(const struct cookie_secrets *) secrets;
+	_Atomic bool leaving; /* another process takes over: clients of TCP are told to close (RFC 7828) */
 };
 
 /* What belongs to one thread. */

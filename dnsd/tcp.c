@@ -42,7 +42,10 @@ struct tcp {
 	struct views *views;
 	struct view_slot *slot;
 	struct network *networks;
-	unsigned count, most, most_of_network;
+	_Atomic unsigned count; /* written by the thread of the loop alone */
+	unsigned most, most_of_network;
+	void (*give)(void *arg, struct parcel *parcel); /* another process takes over; NULL: none */
+	void *give_arg;
 	uint64_t turns;
 	struct timeval idle;
 	struct event *pause; /* until descriptors are free again */
@@ -189,6 +192,28 @@ answer_request(struct connection *connection, const uint8_t *request, size_t len
 	return evbuffer_add(output, prefix, LENGTH) == 0 && evbuffer_add(output, tcp->out, outlen) == 0;
 }
 
+/* Let another process serve a connection that owes no answer.  False: it stays, and nothing was changed. */
+static bool
+give_away(struct connection *connection)
+{
+	struct tcp *tcp = connection->tcp;
+	struct evbuffer *input = bufferevent_get_input(connection->buffers);
+	size_t len = evbuffer_get_length(input);
+	struct parcel *parcel;
+
+	if (tcp->give == NULL || tcp->tls != NULL || connection->closing ||
+	    evbuffer_get_length(bufferevent_get_output(connection->buffers)) > 0 ||
+	    (parcel = calloc(1, sizeof *parcel + len)) == NULL)
+		return false;
+	parcel->fd = bufferevent_getfd(connection->buffers);
+	parcel->len = len;
+	evbuffer_copyout(input, parcel->octets, len);
+	bufferevent_setfd(connection->buffers, -1); /* or it would be closed with them */
+	close_connection(connection);
+	tcp->give(tcp->give_arg, parcel);
+	return true;
+}
+
 /*
  * Answer what has arrived, as long as the client also reads: with OUTPUT_MAX octets unread we stop reading,
  * and TCP tells the client to wait.
@@ -212,6 +237,8 @@ on_read(struct bufferevent *buffers, void *arg)
 		bufferevent_disable(buffers, EV_READ);
 	else if (connection->closing && evbuffer_get_length(output) == 0)
 		close_connection(connection);
+	else
+		give_away(connection);
 }
 
 /* The output ran empty: go on with requests that waited. */
@@ -275,8 +302,20 @@ open_connection(struct tcp *tcp, struct connection *connection, int fd)
 	return true;
 }
 
-void
-tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from)
+/* What has come of its next request already. */
+static void
+put_back(struct bufferevent *buffers, const struct parcel *parcel)
+{
+	struct evbuffer *input = bufferevent_get_input(buffers);
+
+	evbuffer_unfreeze(input, 0);
+	evbuffer_add(input, parcel->octets, parcel->len);
+	evbuffer_freeze(input, 0);
+}
+
+/* parcel: NULL for a new connection. */
+static void
+take(struct tcp *tcp, int fd, const struct sockaddr *from, const struct parcel *parcel)
 {
 	struct connection *connection = calloc(1, sizeof *connection);
 	struct network *network = NULL;
@@ -303,8 +342,16 @@ tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from)
 	tcp->count++;
 	bufferevent_setcb(connection->buffers, on_read, on_written, on_end, connection);
 	bufferevent_setwatermark(connection->buffers, EV_READ, 0, INPUT_MAX);
+	if (parcel != NULL && parcel->len > 0)
+		put_back(connection->buffers, parcel);
 	bufferevent_enable(connection->buffers, EV_READ | EV_WRITE);
 	event_add(connection->deadline, &tcp->idle);
+}
+
+void
+tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from)
+{
+	take(tcp, fd, from, NULL);
 }
 
 static void
@@ -396,6 +443,43 @@ tcp_free(struct tcp *tcp)
 	if (tcp->pause != NULL)
 		event_free(tcp->pause);
 	free(tcp);
+}
+
+void
+tcp_leave(struct tcp *tcp, void (*give)(void *arg, struct parcel *parcel), void *arg)
+{
+	struct network *next;
+
+	tcp->give = give;
+	tcp->give_arg = arg;
+	event_del(tcp->pause);
+	evconnlistener_disable(tcp->listener);
+	for (struct network *network = tcp->networks; network != NULL; network = next) {
+		next = network->next; /* it goes with its last connection */
+		for (struct connection *one = network->oldest, *newer; one != NULL; one = newer) {
+			newer = one->newer;
+			give_away(one);
+		}
+	}
+}
+
+void
+tcp_adopt(struct tcp *tcp, struct parcel *parcel)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof from;
+
+	if (getpeername(parcel->fd, (struct sockaddr *)&from, &len) < 0)
+		close(parcel->fd);
+	else
+		take(tcp, parcel->fd, (const struct sockaddr *)&from, parcel);
+	free(parcel);
+}
+
+unsigned
+tcp_count(const struct tcp *tcp)
+{
+	return tcp->count;
 }
 
 void

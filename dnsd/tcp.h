@@ -48,6 +48,25 @@ void tcp_free(struct tcp *tcp);
  * and is of from. */
 void tcp_take(struct tcp *tcp, int fd, const struct sockaddr *from);
 
+/* A connection on its way from one process to another: all that was asked is answered. */
+struct parcel {
+	struct parcel *next;
+	int fd;
+	size_t len; /* of the request that has begun to come */
+	uint8_t octets[];
+};
+
+/*
+ * Another process takes over: take no more connections, and call give with each plain one as soon as its
+ * answers are written; the parcel and its descriptor belong to give then.  Those of TLS stay, and their
+ * clients are told to close them (RFC 7828).
+ */
+void tcp_leave(struct tcp *tcp, void (*give)(void *arg, struct parcel *parcel), void *arg);
+/* Serve a connection of a parcel, which belongs to tcp from now on. */
+void tcp_adopt(struct tcp *tcp, struct parcel *parcel);
+/* How many connections there are; any thread. */
+unsigned tcp_count(const struct tcp *tcp);
+
 /* Take no more connections, answer what has arrived, and end the loop. */
 void tcp_stop(struct tcp *tcp);
 

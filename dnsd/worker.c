@@ -25,15 +25,22 @@ struct worker {
 	struct udp *udp;
 	struct tcp *tcp;
 	struct event_base *base;
-	struct event *wake; /* TCP: readable when it is to stop */
+	struct event *wake; /* TCP: readable when it is to stop, to leave, or to adopt */
 	int wake_pipe[2];
-	const _Atomic bool *stop, *drain;
+	bool left;            /* TCP: by its own thread */
+	struct parcel *inbox; /* TCP */
+	const struct listener *listener;
+	struct workers *workers;
 };
 
 struct workers {
 	struct worker *all;
 	size_t count;
-	_Atomic bool stop, drain;
+	_Atomic bool stop, drain, leave;
+	pthread_mutex_t lock; /* guards the inboxes, outbox and staying */
+	struct parcel *outbox;
+	size_t staying; /* TCP threads that are still to leave */
+	int notify;
 };
 
 static void *
@@ -42,7 +49,7 @@ run_udp(void *arg)
 	struct worker *worker = arg;
 
 	seal_enter(SEAL_UDP);
-	udp_run(worker->udp, worker->stop, worker->drain);
+	udp_run(worker->udp, &worker->workers->stop, &worker->workers->drain);
 	return NULL;
 }
 
@@ -57,14 +64,78 @@ run_tcp(void *arg)
 }
 
 static void
+notify(const struct workers *workers)
+{
+	uint64_t one = 1;
+
+	if (write(workers->notify, &one, sizeof one) < 0)
+		warn("notify");
+}
+
+static void
+push(struct parcel **list, struct parcel *parcel)
+{
+	parcel->next = *list;
+	*list = parcel;
+}
+
+static struct parcel *
+pop(struct parcel **list)
+{
+	struct parcel *parcel = *list;
+
+	if (parcel != NULL)
+		*list = parcel->next;
+	return parcel;
+}
+
+/* On a TCP thread. */
+static void
+give(void *arg, struct parcel *parcel)
+{
+	struct workers *workers = arg;
+
+	pthread_mutex_lock(&workers->lock);
+	push(&workers->outbox, parcel);
+	pthread_mutex_unlock(&workers->lock);
+	notify(workers);
+}
+
+static void
+leave(struct worker *worker)
+{
+	worker->left = true;
+	tcp_leave(worker->tcp, give, worker->workers);
+	pthread_mutex_lock(&worker->workers->lock);
+	worker->workers->staying--;
+	pthread_mutex_unlock(&worker->workers->lock);
+	notify(worker->workers);
+}
+
+static void
 on_wake(evutil_socket_t fd, short what, void *arg)
 {
 	struct worker *worker = arg;
+	struct workers *workers = worker->workers;
+	struct parcel *parcel;
+	char octets[64];
 
-	(void)fd;
 	(void)what;
-	event_del(worker->wake);
-	tcp_stop(worker->tcp);
+	if (read(fd, octets, sizeof octets) < 0)
+		return;
+	do {
+		pthread_mutex_lock(&workers->lock);
+		parcel = pop(&worker->inbox);
+		pthread_mutex_unlock(&workers->lock);
+		if (parcel != NULL)
+			tcp_adopt(worker->tcp, parcel);
+	} while (parcel != NULL);
+	if (atomic_load(&workers->leave) && !worker->left)
+		leave(worker);
+	if (atomic_load(&workers->stop)) {
+		event_del(worker->wake);
+		tcp_stop(worker->tcp);
+	}
 }
 
 static bool
@@ -84,7 +155,7 @@ make_tcp(struct worker *worker, int fd, const struct tcp_limits *limits, struct 
 	if ((worker->base = event_base_new()) == NULL || pipe2(worker->wake_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return false;
 	worker->tcp = tcp_new(worker->base, fd, limits, tls, worker->context, views, slot);
-	worker->wake = event_new(worker->base, worker->wake_pipe[0], EV_READ, on_wake, worker);
+	worker->wake = event_new(worker->base, worker->wake_pipe[0], EV_READ | EV_PERSIST, on_wake, worker);
 	return worker->tcp != NULL && worker->wake != NULL && event_add(worker->wake, NULL) == 0;
 }
 
@@ -124,6 +195,8 @@ workers_start(struct listener *listeners, size_t count, const struct tcp_limits 
 	struct workers *workers = xcalloc(1, sizeof *workers);
 	size_t wanted = 0;
 
+	pthread_mutex_init(&workers->lock, NULL);
+
 	for (size_t i = 0; i < count; i++)
 		wanted += listeners[i].nudp + 1;
 	workers->all = xcalloc(wanted, sizeof *workers->all);
@@ -136,8 +209,8 @@ workers_start(struct listener *listeners, size_t count, const struct tcp_limits 
 			bool made;
 
 			worker->wake_pipe[0] = worker->wake_pipe[1] = -1;
-			worker->stop = &workers->stop;
-			worker->drain = &workers->drain;
+			worker->workers = workers;
+			worker->listener = listener;
 			worker->context = serve_context_new(settings);
 			made = slot != NULL && worker->context != NULL &&
 			    tally_make_room(worker->context->tally, pairs) &&
@@ -201,15 +274,107 @@ join_udp(struct worker *worker)
 	worker->started = false;
 }
 
+/* A TCP thread looks at its orders. */
+static void
+wake(struct worker *worker)
+{
+	if (worker->started && !worker->is_udp && write(worker->wake_pipe[1], "", 1) < 0)
+		warn("wake");
+}
+
+void
+workers_leave(struct workers *workers, int notify_fd)
+{
+	workers->notify = notify_fd;
+	for (size_t i = 0; i < workers->count; i++)
+		workers->staying += !workers->all[i].is_udp;
+	atomic_store(&workers->leave, true);
+	for (size_t i = 0; i < workers->count; i++)
+		wake(&workers->all[i]);
+	atomic_store(&workers->stop, true);
+	for (size_t i = 0; i < workers->count; i++)
+		if (workers->all[i].started && workers->all[i].is_udp)
+			join_udp(&workers->all[i]);
+	atomic_store(&workers->stop, false);
+}
+
+struct parcel *
+workers_fetch(struct workers *workers)
+{
+	struct parcel *parcel;
+
+	pthread_mutex_lock(&workers->lock);
+	parcel = pop(&workers->outbox);
+	pthread_mutex_unlock(&workers->lock);
+	return parcel;
+}
+
+bool
+workers_have_left(struct workers *workers)
+{
+	bool left;
+
+	pthread_mutex_lock(&workers->lock);
+	left = workers->staying == 0;
+	pthread_mutex_unlock(&workers->lock);
+	return left;
+}
+
+unsigned
+workers_connections(const struct workers *workers)
+{
+	unsigned count = 0;
+
+	for (size_t i = 0; i < workers->count; i++)
+		if (workers->all[i].tcp != NULL)
+			count += tcp_count(workers->all[i].tcp);
+	return count;
+}
+
+/* Is a connection to this address one of a listener? */
+static bool
+is_of(const struct listener *listener, const union sockaddr_any *address)
+{
+	if (listener->tls || listener->address.generic.sa_family != address->generic.sa_family ||
+	    listen_port(&listener->address) != listen_port(address))
+		return false;
+	return listener->wildcard || listen_same_host(&listener->address, address);
+}
+
+void
+workers_adopt(struct workers *workers, struct parcel *parcel)
+{
+	union sockaddr_any address = {0};
+	socklen_t len = sizeof address;
+	struct worker *chosen = NULL;
+
+	getsockname(parcel->fd, &address.generic, &len);
+	for (size_t i = 0; i < workers->count; i++) {
+		struct worker *worker = &workers->all[i];
+
+		/* One of an address that is listened on no more is served all the same. */
+		if (worker->tcp != NULL && !worker->listener->tls &&
+		    (chosen == NULL || is_of(worker->listener, &address)))
+			chosen = worker;
+	}
+	if (chosen == NULL) {
+		close(parcel->fd);
+		free(parcel);
+		return;
+	}
+	pthread_mutex_lock(&workers->lock);
+	push(&chosen->inbox, parcel);
+	pthread_mutex_unlock(&workers->lock);
+	wake(chosen);
+}
+
 void
 workers_stop(struct workers *workers)
 {
 	atomic_store(&workers->drain, true);
 	atomic_store(&workers->stop, true);
 	for (size_t i = 0; i < workers->count; i++)
-		if (workers->all[i].started && !workers->all[i].is_udp &&
-		    write(workers->all[i].wake_pipe[1], "", 1) < 0)
-			warn("stop");
+		wake(&workers->all[i]);
 	for (size_t i = 0; i < workers->count; i++) {
 		struct worker *worker = &workers->all[i];
 
@@ -219,6 +384,13 @@ workers_stop(struct workers *workers)
 			pthread_join(worker->thread, NULL);
 		worker->started = false;
 	}
+}
+
+static void
+drop(struct parcel *list)
+{
+	for (struct parcel *parcel; (parcel = pop(&list)) != NULL; free(parcel))
+		close(parcel->fd);
 }
 
 void
@@ -239,7 +411,10 @@ workers_free(struct workers *workers)
 			if (worker->wake_pipe[end] >= 0)
 				close(worker->wake_pipe[end]);
 		serve_context_free(worker->context);
+		drop(worker->inbox);
 	}
+	drop(workers->outbox);
+	pthread_mutex_destroy(&workers->lock);
 	free(workers->all);
 	free(workers);
 }

@@ -246,6 +246,31 @@ sub restart {
 	return $name eq 'dnsd' ? $self->start_dnsd(@args) : $self->start_monitor(@args);
 }
 
+# Replace the nameserver by another one. Returns the wait status of the old one.
+sub replace_dnsd {
+	my ($self, @args) = @_;
+
+	$self->{process}{replaced} = delete $self->{process}{dnsd};
+	$self->start_dnsd('--replace', @args);
+	return $self->reap('replaced');
+}
+
+# The same where it is to be refused: returns its exit status and what it says; the old one stays.
+sub replace_refused {
+	my ($self, @args) = @_;
+	my $log = "$self->{dir}/refused.log";
+	my $pid = fork // die "fork: $!";
+
+	if ($pid == 0) {
+		open STDOUT, '>', '/dev/null';
+		open STDERR, '>', $log;
+		exec "$BUILD/bin/graycloud-dnsd", '--state', $self->{state}, '--listen', '127.0.0.1:0', '--replace', @args or POSIX::_exit(127);
+	}
+	waitpid $pid, 0;
+	my $status = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
+	return ($status, do { local (@ARGV, $/) = $log; scalar(<>) // '' });
+}
+
 # --- Origins.
 
 sub start_origins {

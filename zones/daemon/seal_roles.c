@@ -41,7 +41,8 @@ static const struct seal_list lists[SEAL_ROLES] = {
 		"rt_sigaction:faults openat:refused"},
     [SEAL_DNSD] = {"main thread", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF THREADS STREAMS
-	"recvmmsg sendmmsg listen socket:unix connect seccomp"}, /* workers seal themselves */
+	/* workers seal themselves; a successor comes to a socket, and a predecessor that hangs is killed */
+	"recvmmsg sendmmsg listen socket:unix connect bind pidfd_send_signal seccomp"},
     [SEAL_PUBLISHER] = {"publisher", SEAL_REFUSE, false, ALWAYS MEMORY FILES WAITING SELF "sendto recvfrom"},
     [SEAL_MONITOR] = {"main thread", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet kill wait4 waitid"},

@@ -84,6 +84,14 @@ header_fits(int fd, size_t octets)
 	    pread(fd, head, sizeof head, 0) == sizeof head && memcmp(head, magic, sizeof head) == 0;
 }
 
+/* Another file: a nameserver that is being replaced still uses the old one. */
+static int
+begin_anew(const char *path, int fd)
+{
+	close(fd);
+	return unlink(path) < 0 ? -1 : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+}
+
 /*
  * A file of that size whose blocks are there, so that a full disk is found now and not in the middle of an
  * answer.  A good file is allocated, too: it may be sparse (a copy, a restored backup).
@@ -95,7 +103,7 @@ open_file(const char *path, size_t octets, struct problems *problems)
 
 	if (fd >= 0 && header_fits(fd, octets))
 		error = posix_fallocate(fd, 0, (off_t)octets);
-	else if (fd < 0 || ftruncate(fd, 0) < 0)
+	else if (fd < 0 || (fd = begin_anew(path, fd)) < 0)
 		error = errno;
 	else if ((error = posix_fallocate(fd, 0, (off_t)octets)) == 0 &&
 	    pwrite(fd, magic, sizeof magic, 0) != sizeof magic)

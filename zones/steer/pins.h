@@ -10,7 +10,8 @@
  *
  * All words are relaxed atomics.  A torn pair of value and check does not verify and reads as no pin; about
  * and address serve the choice of a victim and the list of pins, never an answer.  The table is a file, so
- * that it outlives a crash of the process; it is never needed to answer, only to answer the same again.
+ * that it outlives a crash of the process, and that one nameserver can replace another: for a moment the
+ * threads of both write it, as those of one do.  It is never needed to answer, only to answer the same again.
  *
  * When a line is full, this decides who goes (S20):
  *

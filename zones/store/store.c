@@ -240,30 +240,6 @@ store_set_aside(struct store *store)
 	remove_files(store, true);
 }
 
-/*
- * What the only writer of health or serving finds when it starts. serving says only what its last writer did:
- * it begins empty. health begins with the rows of the last run, or without fsync after another boot with
- * those of the saved copy. No damage keeps a daemon from its work.
- */
-static void
-begin_anew(struct store *store, struct problems *problems)
-{
-	bool there = access(store->paths.data, F_OK) == 0, other_boot = store_file_other_boot(&store->paths);
-
-	if (store->kind == STORE_SERVING) {
-		remove_files(store, false);
-		return;
-	}
-	if (!other_boot && rebuild(store, "data.mdb", false))
-		return;
-	store_set_aside(store);
-	if (there && !other_boot)
-		problems_warn(problems,
-		    "%s was damaged: it was set aside as data.mdb.old, and a saved copy or an empty "
-		    "store takes its place",
-		    store->paths.data);
-}
-
 /* Is what lies there fit to be opened? */
 static enum store_file_state
 examine(struct store *store, struct problems *problems)
@@ -278,6 +254,34 @@ examine(struct store *store, struct problems *problems)
 		return STORE_FILE_SOUND;
 	problems_error(problems, "%s is damaged: %s", store->paths.data, store_kind_cure(store->kind));
 	return STORE_FILE_BAD;
+}
+
+/*
+ * What the only writer of health or serving finds when it starts. serving says only what its last writer did:
+ * it begins empty, unless its last writer handed it over. health begins with the rows of the last run, or
+ * without fsync after another boot with those of the saved copy. No damage keeps a daemon from its work.
+ */
+static void
+begin_anew(struct store *store, struct problems *problems)
+{
+	bool there = access(store->paths.data, F_OK) == 0, other_boot = store_file_other_boot(&store->paths);
+	struct problems ignored = {0};
+
+	if (store->kind == STORE_SERVING) {
+		if (!store->inherited || examine(store, &ignored) != STORE_FILE_SOUND)
+			remove_files(store, false);
+		store->inherited = false;
+		problems_free(&ignored);
+		return;
+	}
+	if (!other_boot && rebuild(store, "data.mdb", false))
+		return;
+	store_set_aside(store);
+	if (there && !other_boot)
+		problems_warn(problems,
+		    "%s was damaged: it was set aside as data.mdb.old, and a saved copy or an empty "
+		    "store takes its place",
+		    store->paths.data);
 }
 
 /* The lock is kept while the store is opened anew, but not if its directory is another one by now. */
@@ -347,6 +351,20 @@ store_open_files(struct store *store, struct problems *problems)
 	return true;
 }
 
+static int inherited_lock = -1;
+
+void
+store_inherit_lock(int fd)
+{
+	inherited_lock = fd;
+}
+
+int
+store_lock(const struct store *store)
+{
+	return store->lock_fd;
+}
+
 static struct store *
 new_store(const char *state, enum store_kind kind, enum store_access access)
 {
@@ -367,6 +385,11 @@ store_open(const char *state, enum store_kind kind, enum store_access access, st
 {
 	struct store *store = new_store(state, kind, access);
 
+	if (inherited_lock >= 0 && kind != STORE_CONFIG && access == STORE_WRITE) {
+		store->lock_fd = inherited_lock;
+		store->inherited = store_file_sign_lock(inherited_lock) == 0;
+		inherited_lock = -1;
+	}
 	if (store_paths_make(&store->paths, state, kind, problems) && store_open_files(store, problems))
 		return store;
 	/* What a nameserver says of itself is not worth its answers. */

@@ -115,6 +115,16 @@ struct store *store_open(
 void store_close(struct store *store);
 
 /*
+ * The lock of the only writer can go from one process to another without a moment in which nobody has it: the
+ * next process gets a copy of this descriptor, gives it to store_inherit_lock, and its next store_open for
+ * writing goes on with the rows that are there. The descriptor stays the store's; -1: there is none.
+ */
+int store_lock(const struct store *store);
+void store_inherit_lock(int fd);
+/* The process that holds the lock of a store's only writer; 0: nobody does, or it cannot be told. */
+long store_holder(const char *state, enum store_kind kind);
+
+/*
  * Has a reader something to read?  Cheap: no transaction, no system call but one stat a second.
  * STORE_REPLACED: the file behind the path is another one by now and the store was reopened; all of
  * it is to be read anew.  For a writer too, who then begins with an empty store.  STORE_LOST: it vanished,

@@ -309,41 +309,69 @@ lock_holder(int fd)
 }
 
 int
+store_file_sign_lock(int fd)
+{
+	char text[24];
+	int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+
+	/* Only a sentence needs the number: a full disk is no reason to stop here. */
+	if ((ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len) && errno != ENOSPC &&
+	    errno != EDQUOT)
+		return -errno;
+	return 0;
+}
+
+long
+store_holder(const char *state, enum store_kind kind)
+{
+	struct store_paths paths;
+	struct problems problems = {0};
+	char path[PATH_MAX];
+	long holder = 0;
+	int fd = -1;
+
+	if (store_paths_make(&paths, state, kind, &problems)) {
+		snprintf(path, sizeof path, "%s/writer", paths.directory);
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	}
+	problems_free(&problems);
+	if (fd < 0)
+		return 0;
+	if (flock(fd, LOCK_SH | LOCK_NB) != 0)
+		holder = lock_holder(fd);
+	close(fd);
+	return holder;
+}
+
+int
 store_file_lock(const struct store_paths *paths, enum store_kind kind, struct problems *problems)
 {
 	static const char *const writers[] = {"", "graycloud-monitor", "graycloud-dnsd"};
-	char path[PATH_MAX], text[24];
-	int fd, len;
+	char path[PATH_MAX];
+	int fd, error;
 
 	snprintf(path, sizeof path, "%s/writer", paths->directory);
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, DATA_MODE);
 	if (fd < 0) {
-		int error = -errno;
-
+		error = -errno;
 		problems_error(
 		    problems, "cannot open %s: %s%s", path, strerror(-error), store_write_cure(error));
 		return error;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		problems_error(problems,
-		    "another %s already writes %s: process %ld; stop it, or give this one a "
+		    "another %s already writes %s: process %ld; stop it, %sor give this one a "
 		    "--state of its own",
-		    writers[kind], paths->directory, lock_holder(fd));
+		    writers[kind], paths->directory, lock_holder(fd),
+		    kind == STORE_SERVING ? "replace it with --replace, " : "");
 		close(fd);
 		return -EBUSY;
 	}
-	/* Only the sentence above needs the number: a full disk is no reason to stop here. */
-	len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-	if ((ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len) && errno != ENOSPC &&
-	    errno != EDQUOT) {
-		int error = -errno;
-
-		problems_error(
-		    problems, "cannot write %s: %s%s", path, strerror(-error), store_write_cure(error));
-		close(fd);
-		return error;
-	}
-	return fd;
+	if ((error = store_file_sign_lock(fd)) == 0)
+		return fd;
+	problems_error(problems, "cannot write %s: %s%s", path, strerror(-error), store_write_cure(error));
+	close(fd);
+	return error;
 }
 
 bool

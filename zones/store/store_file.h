@@ -51,6 +51,8 @@ enum store_file_state store_file_newest(int fd, uint64_t *transaction);
  * with problems, -EBUSY if another process has it.
  */
 int store_file_lock(const struct store_paths *paths, enum store_kind kind, struct problems *problems);
+/* Note in the lock that this process has it. 0 or a negative errno. */
+int store_file_sign_lock(int fd);
 
 /* Is the lock of this descriptor still the one at the path? */
 bool store_file_lock_holds(const struct store_paths *paths, int fd);

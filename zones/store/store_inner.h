@@ -23,8 +23,9 @@ struct store {
 	enum store_access access;
 	char *state;
 	struct store_paths paths;
-	bool private; /* a file that nobody else knows; no locks */
-	int lock_fd;  /* of the only writer, or -1 */
+	bool private;   /* a file that nobody else knows; no locks */
+	int lock_fd;    /* of the only writer, or -1 */
+	bool inherited; /* the lock was, and so are the rows */
 	int watch_fd;
 	int watch;
 
