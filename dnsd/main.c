@@ -30,6 +30,8 @@
 enum { DESCRIPTORS_OWN = 48, DESCRIPTORS_LISTENER = 8 };
 /* How often a port is tried that the service manager is about to close: a second. */
 enum { LISTEN_TRIES = 50 };
+/* What a child says after --detach: it is about to be the main process; it answers. */
+enum { DETACH_MAIN = 'm', DETACH_READY = 'r' };
 
 static void __attribute__((noreturn)) refuse(struct problems *problems)
 {
@@ -214,13 +216,25 @@ start_metrics(struct server *server, struct problems *problems)
 	return true;
 }
 
+/* Before the other one ends, or the service manager would take that for the end of the service. */
+static void
+be_the_main_process(struct server *server, bool replaces)
+{
+	char state[40], octet = DETACH_MAIN;
+
+	if (server->ready_fd >= 0 &&
+	    (write(server->ready_fd, &octet, 1) != 1 || read(server->ready_fd, &octet, 1) != 1))
+		warnx("the process that started this one is gone");
+	snprintf(state, sizeof state, "MAINPID=%ld\nREADY=1", (long)getpid());
+	supervisor_tell(replaces && server->ready_fd < 0 ? state : "READY=1");
+}
+
 /* The threads of this process answer, if need be in the place of another one's. */
 static bool
 answer(struct server *server, struct problems *problems)
 {
 	const struct options *options = &server->options;
 	bool replaces = server->takeover != NULL;
-	char state[64];
 
 	if (replaces && !takeover_prepare(server, problems))
 		return false;
@@ -229,9 +243,7 @@ answer(struct server *server, struct problems *problems)
 		server->tls, server->views, publisher_pairs(server->publisher, &server->counted), problems);
 	if (server->workers == NULL)
 		return false;
-	/* Before the other one ends, or the service manager would take that for the end of the service. */
-	snprintf(state, sizeof state, "MAINPID=%ld\nREADY=1", (long)getpid());
-	supervisor_tell(replaces || options->detach ? state : "READY=1");
+	be_the_main_process(server, replaces);
 	if (replaces &&
 	    (!takeover_complete(server, problems) || !publisher_announce(server->publisher, problems) ||
 		(options->metrics != NULL && server->metrics == NULL && !start_metrics(server, problems))))
@@ -265,7 +277,8 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 	server_each_socket(server, keep, NULL);
 	puts("ready");
 	fflush(stdout);
-	if (server->ready_fd >= 0 && write(server->ready_fd, "", 1) == 1)
+	octet = DETACH_READY;
+	if (server->ready_fd >= 0 && write(server->ready_fd, &octet, 1) == 1)
 		close(server->ready_fd);
 	server->ready_fd = -1;
 }
@@ -495,16 +508,18 @@ stop(struct server *server)
 	}
 }
 
-/* Go on in a child; this process ends when it is ready, or as it ends. Returns what the child writes to then.
+/*
+ * Go on in a child; this process ends when it is ready, or as it ends. Returns what the child says so with.
+ * The service manager hears from this process, which it started itself, that the child is the main process.
  */
 static int
 detach(void)
 {
 	int ends[2], status;
 	pid_t child;
-	char octet;
+	char octet, state[40];
 
-	if (pipe2(ends, O_CLOEXEC) < 0 || (child = fork()) < 0)
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 || (child = fork()) < 0)
 		err(1, "--detach");
 	if (child == 0) {
 		close(ends[0]);
@@ -512,8 +527,14 @@ detach(void)
 		return ends[1];
 	}
 	close(ends[1]);
-	if (read(ends[0], &octet, 1) == 1)
-		exit(0);
+	snprintf(state, sizeof state, "MAINPID=%ld", (long)child);
+	while (read(ends[0], &octet, 1) == 1) {
+		if (octet == DETACH_READY)
+			exit(0);
+		supervisor_tell(state);
+		if (write(ends[0], &octet, 1) != 1)
+			break;
+	}
 	exit(waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : 1);
 }
 

@@ -330,10 +330,10 @@ subtest 'a port below 1024 needs no right of the one that takes over' => sub {
 ip link set lo up || exit 77
 dnsd="$Graycloud::BUILD/bin/graycloud-dnsd --state $t->{state}/low --listen 127.0.0.1:53 --threads 1"
 mkfifo $t->{dir}/first $t->{dir}/second
-\$dnsd >$t->{dir}/first & old=\$!
+\$dnsd >$t->{dir}/first 2>/dev/null & old=\$!
 grep -q '^ready' $t->{dir}/first || exit 1
 if @without \$dnsd 2>/dev/null; then exit 2; fi
-@without \$dnsd --replace >$t->{dir}/second & new=\$!
+@without \$dnsd --replace >$t->{dir}/second 2>/dev/null & new=\$!
 grep -q '^ready' $t->{dir}/second || exit 3
 wait \$old || exit 4
 kill \$new

@@ -96,6 +96,59 @@ subtest 'queries wait in the sockets while the nameserver is restarted' => sub {
 	$t->stop;
 };
 
+# What the unit says, with the programs of this build and a configuration file of this test.
+sub unit {
+	my ($conf) = @_;
+	my %lines = do { local (@ARGV, $/) = 'dnsd/graycloud-dnsd.service.in'; <> =~ /^(\w+)=(.*)/mg };
+
+	s{\@SBINDIR\@}{$Graycloud::BUILD/bin}, s{\@SYSCONFDIR\@/graycloud/dnsd.conf}{$conf} for values %lines;
+	return \%lines;
+}
+
+subtest 'reload and restart of the unit lose no query' => sub {
+	my $t = Graycloud->start(dnsd => 0, zone => 'example.com.zone');
+	my $conf = $t->write_file('dnsd.conf', "state $t->{state}\nlisten 127.0.0.1:0\nthreads 2\nmetrics 127.0.0.1:0\n");
+	my $unit = unit($conf);
+	my $main = sub { ($t->command('manager', 'main') =~ /main (\d+)/)[0] };
+
+	is("$unit->{Type} $unit->{NotifyAccess}", 'notify exec', 'the command of the reload tells who is the main process');
+	cmp_ok($unit->{FileDescriptorStoreMax}, '>=', 16 * 65 + 1, 'all sockets that there can be are kept');
+	$t->spawn('manager', "$Graycloud::BUILD/tests/tools/manager", $t->dir . '/manager');
+	$t->command('manager', "start $unit->{ExecStart}");
+	my ($udp, $tcp) = map { ($t->said('manager') =~ /^listening on $_ (\S+)/m)[0] } qw(udp tcp);
+	my @kept;
+	eventually { @kept = $t->command('manager', 'store'); @kept == 3 } 'UDP, TCP and the metrics page are kept';
+	my %mains = ($main->() => 1);
+
+	$t->start_stream(udp => $udp, tcp => $tcp, connections => 8);
+	for (1 .. 5) {
+		is(join(' ', $t->command('manager', "reload $unit->{ExecReload}")), 'exit 0', 'reload');
+		$mains{$main->()} = 1;
+	}
+	my $counts = $t->stop_stream;
+	is(scalar keys %mains, 6, 'each is a new main process');
+	is("@{$counts->{$_}}{qw(lost wrong)}", '0 0', "$_: none of $counts->{$_}{sent} queries is lost or wrong") for qw(udp tcp);
+	$t->start_stream(udp => $udp, tcp => $tcp, connections => 0);
+	for (1 .. 3) {
+		$t->command('manager', 'restart');
+		is(join(' ', $t->command('manager', "reload $unit->{ExecReload}")), 'exit 0', 'restart, and reload');
+	}
+	$counts = $t->stop_stream;
+	is("@{$counts->{udp}}{qw(lost wrong)}", '0 0', "none of $counts->{udp}{sent} queries is lost or wrong");
+	eventually { join(';', $t->command('manager', 'store')) eq join(';', @kept) } 'the same sockets are kept as in the beginning';
+	eventually { join(' ', $t->command('manager', 'others')) eq 'others 0' } 'nobody else is left';
+
+	my $before = $main->();
+	for my $faulty ('listen nonsense', 'cert /nowhere') {
+		$t->write_file('dnsd.conf', "state $t->{state}\nlisten 127.0.0.1:0\n$faulty\ntls 127.0.0.1:0\n");
+		like(join(' ', $t->command('manager', "reload $unit->{ExecReload}")), qr/^exit [12]$/, "$faulty: the reload fails");
+		is($main->(), $before, 'and the main process stays');
+		is_deeply([$t->data('ns1.example.com A', server => $udp)], ['192.0.2.53'], 'and answers');
+	}
+	$t->command('manager', 'stop');
+	$t->stop;
+};
+
 subtest 'descriptors that are no sockets to listen on are not used' => sub {
 	my $t = Graycloud->start(dnsd => 0, zone => 'example.com.zone');
 	my $log = $t->dir . '/given.log';

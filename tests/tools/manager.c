@@ -1,5 +1,5 @@
 /*
- * manager -- what systemd does with a unit of Type=notify, NotifyAccess=all and a store of descriptors, in
+ * manager -- what systemd does with a unit of Type=notify, NotifyAccess=exec and a store of descriptors, in
  * small: manager SOCKET
  *
  * Reads lines from standard input and prints lines, the last of each is "done" (or "error: TEXT"):
@@ -84,6 +84,11 @@ take_message(char *text, pid_t sender, const int *fds, size_t count)
 	const char *name = "stored";
 	bool keeps = false, forgets = false;
 
+	if (sender != main_pid && sender != control_pid) { /* NotifyAccess=exec */
+		while (count > 0)
+			close(fds[--count]);
+		return;
+	}
 	for (char *save, *line = strtok_r(text, "\n", &save); line != NULL;
 	     line = strtok_r(NULL, "\n", &save)) {
 		if (strcmp(line, "READY=1") == 0 && sender == main_pid)
@@ -251,6 +256,7 @@ reload(const char *line)
 	if (!wait_until(&control_ended))
 		return "the reload does not end";
 	read_messages();
+	control_pid = 0;
 	printf("exit %d\n",
 	    WIFEXITED(control_status) ? WEXITSTATUS(control_status) : 128 + WTERMSIG(control_status));
 	return NULL;
