@@ -50,10 +50,10 @@ sub answered {
 	return 1;
 }
 
-# How many descriptors the nameserver has open, and waiting until it has closed all connections.
-sub descriptors { my @all = glob '/proc/' . $t->pid('dnsd') . '/fd/*'; return scalar @all }
-my $idle = descriptors();
-sub all_closed { return Graycloud::wait_for(sub { descriptors() == $idle }) }
+# How many sockets the nameserver has open, and waiting until it has closed all connections.
+sub sockets { return scalar grep { (readlink // '') =~ /^socket:/ } glob '/proc/' . $t->pid('dnsd') . '/fd/*' }
+my $idle = sockets();
+sub all_closed { return Graycloud::wait_for(sub { sockets() == $idle }) }
 
 for my $kind (['TCP', \&plain], ['TLS', \&tls]) {
 	my ($name, $connect) = @$kind;
