@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Checks qw(certificate closed_port);
 use Graycloud;
 use JSON::PP ();
 use Test::More;
@@ -105,6 +106,11 @@ subtest 'pools and load balancers' => sub {
 	$t->admin('origin force small 127.0.0.2 up');
 	finds($t, qr/^warning forced origin 127\.0\.0\.2 of small: it is forced up .*, without an end/, qr/graycloud origin force small 127\.0\.0\.2 none/, 'an origin that is forced for ever');
 	$t->admin('origin force small 127.0.0.2 none');
+	$t->admin('lb create a.sub.example.com default_pools=eu fallback_pool=us');
+	$t->admin('record add example.com sub 60 NS ns.elsewhere.test.');
+	finds($t, qr/^error lb-hidden load balancer a\.sub\.example\.com: the NS record of sub\.example\.com\. hides it/, qr/remove that record/, 'a load balancer below a delegation');
+	$t->admin('record delete example.com sub NS');
+	$t->admin('lb delete a.sub.example.com');
 	$t->admin('lb disable small.example.com');
 	finds($t, qr/^note disabled load balancer small\.example\.com: it is disabled/, qr/graycloud lb enable/, 'a disabled load balancer');
 	$t->admin('lb delete small.example.com');
@@ -127,6 +133,26 @@ subtest 'health' => sub {
 	eventually { grep { /^warning hostname-unresolved pool named: its origin no\.invalid does not resolve: / } doctor($t) } 'a host name that does not resolve';
 	$t->admin('lb delete named.example.com');
 	$t->admin('pool delete named');
+};
+
+subtest 'certificates' => sub {
+	my $own = Graycloud->start(dnsd => 0, monitor => 1);
+
+	$own->start_origins(1, '--tls', certificate('soon', '-signkey soon.key -days 3'));
+	$own->admin("monitor create tls type=https allow_insecure=true port=@{[$own->origin_port]} interval=1 timeout=5 retries=0");
+	$own->admin('pool create p origin=127.0.0.2 monitor=tls');
+	eventually { grep { /^warning certificate-ends pool p: the certificates of 1 origins end soon, the first in [23] days/ } doctor($own) } 'a certificate that ends in three days';
+	$own->stop;
+};
+
+subtest 'isolation' => sub {
+	my $own = Graycloud->start(dnsd => 0);
+
+	$own->admin('monitor create web type=tcp port=1 interval=1 timeout=1 retries=0');
+	$own->admin('pool create p origin=127.0.0.2 monitor=web');
+	$own->start_monitor('--canary', '127.0.0.1:' . closed_port());
+	eventually { grep { /^error monitor-isolated monitor: none of its canaries has answered for \d+s/ } doctor($own) } 'a monitor without a canary that answers';
+	$own->stop;
 };
 
 subtest 'open files' => sub {
@@ -171,6 +197,10 @@ subtest 'stores' => sub {
 	my $config = $t->state . '/config/data.mdb';
 	my $octets = do { open my $file, '<:raw', $config or die; local $/; <$file> };
 
+	open my $health, '>:raw', $t->state . '/health/data.mdb' or die;
+	print $health 'x' x 16384;
+	close $health;
+	finds($t, qr/^error store-unreadable health store: \S+ is not a store of graycloud, or its head is damaged$/, qr/^stop its writer, remove its directory and start the writer/, 'a damaged health store');
 	system("$Graycloud::BUILD/tests/tools/standin", $t->state, 'schema', 99);
 	finds($t, qr/^error store-schema config store: a newer graycloud wrote it \(schema 99; this one knows \d+\)/, qr/install that version again/, 'a configuration of a newer version');
 	open my $file, '>:raw', $config or die;
