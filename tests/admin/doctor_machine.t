@@ -34,7 +34,7 @@ ok(quietly('ip address del 10.9.0.1/32 dev lo'), 'an address goes away');
 ok(scalar(grep { /^error socket-silent nameserver: it listens on 10\.9\.0\.1:\d+, but does not answer there over UDP or TCP -> see whether the address/ } @found), 'a socket that does not answer')
     or diag join "\n", @found;
 my $free = (qx(df -B1 --output=avail /mnt))[1];
-ok(quietly('head -c ' . ($free - (8 << 20)) . ' /dev/zero >/mnt/fill'), 'somebody fills the disk');
+ok(quietly('fallocate -l ' . ($free - (8 << 20)) . ' /mnt/fill'), 'somebody fills the disk');
 @found = findings();
 ok(scalar(grep { m{^error disk-full /mnt/state: } } @found), 'a file system with next to no room') or diag join "\n", @found;
 $t->stop;
