@@ -119,7 +119,7 @@ sub measure {
 	my ($server, $seconds, @questions) = @_;
 	my @pids = family($server->{pid});
 	my $before = cpu_seconds(@pids);
-	my $out = qx(dnsperf -s 127.0.0.1 -p $server->{port} @questions -l $seconds -c 16 -T 1 -q 200 2>&1);
+	my $out = qx(dnsperf -s 127.0.0.1 -p $server->{port} -l $seconds -c 16 -T 1 -q 200 @questions 2>&1);
 	my $used = cpu_seconds(@pids) - $before;
 	my ($count) = $out =~ /Queries completed:\s+(\d+)/ or die "dnsperf: $out\n";
 	my ($rate) = $out =~ /Queries per second:\s+([\d.]+)/;
