@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency picture format install uninstall deb test-deb dist clean
+# make lint coverage fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency bench-seal picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -146,6 +146,10 @@ bench: packages-bench
 bench-affinity: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/affinity
+# What limiting system calls costs.
+bench-seal: packages-bench
+	@$(MAKE) --no-print-directory $(PROGRAMS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/seal
 # What probing 30,000 endpoints costs.
 bench-monitor: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS)
@@ -217,5 +221,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-seal picture format install uninstall deb test-deb dist clean
 .SECONDARY:
