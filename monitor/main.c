@@ -351,6 +351,33 @@ static void __attribute__((noreturn)) check(const struct options *options)
 	exit(0);
 }
 
+/* --notify-test: ends the program. */
+static void __attribute__((noreturn)) test_receivers(const struct options *options)
+{
+	struct notice *notice = notice_new(NOTICE_TEST, wall_ms());
+	bool taken = true;
+
+	if (options->nnotify == 0)
+		errx(1,
+		    "--notify-test: no receiver is given: name them in --notify, --notify-file or --config");
+	notice->before = notice->after = "";
+	notice->healthy = true;
+	for (size_t i = 0; i < options->nnotify; i++) {
+		char *label = courier_label_of(options->notify[i]),
+		     *why = courier_try(options->notify[i], notice);
+
+		if (why == NULL)
+			printf("%s: taken\n", label);
+		else
+			warnx("--notify %s: %s", label, why);
+		taken &= why == NULL;
+		free(why);
+		free(label);
+	}
+	notice_drop(notice);
+	exit(!taken);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -366,8 +393,11 @@ main(int argc, char *argv[])
 	signal(SIGPIPE, SIG_IGN);
 	checks_prepare();
 	become(&options);
-	log_start();
+	if (!options.notify_test)
+		log_start();
 	permit_commands(&options); /* with the limits that we were given */
+	if (options.notify_test)
+		test_receivers(&options);
 	most = raise_limits();
 	prepare_seal(&options);
 	store_guard_start(seal_guard);

@@ -18,6 +18,7 @@ enum name {
 	CANARY,
 	NOTIFY,
 	NOTIFY_FILE,
+	NOTIFY_TEST,
 	RESOLVER,
 	HOLD,
 	ALLOW_EXEC,
@@ -27,7 +28,8 @@ enum name {
 
 static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER},
     {"metrics", 1, NULL, METRICS}, {"canary", 1, NULL, CANARY}, {"notify", 1, NULL, NOTIFY},
-    {"notify-file", 1, NULL, NOTIFY_FILE}, {"resolver", 1, NULL, RESOLVER}, {"hold", 1, NULL, HOLD},
+    {"notify-file", 1, NULL, NOTIFY_FILE}, {"notify-test", 0, NULL, NOTIFY_TEST},
+    {"resolver", 1, NULL, RESOLVER}, {"hold", 1, NULL, HOLD},
     {"allow-exec", optional_argument, NULL, ALLOW_EXEC}, {"config", 1, NULL, OPTION_CONFIG},
     {"no-seal", 0, NULL, NO_SEAL}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
     {"version", 0, NULL, OPTION_VERSION}, {0}};
@@ -37,7 +39,7 @@ static const char usage[] =
     "                         [--allow-exec[=NUMBER]] [--resolver ADDRESS[:PORT] ...] [--hold KIND=SECONDS "
     "...]\n"
     "                         [--canary ADDRESS[:PORT] ...] [--notify URL ...] [--notify-file FILE]\n"
-    "                         [--config FILE] [--check] [--no-seal]\n"
+    "                         [--config FILE] [--check | --notify-test] [--no-seal]\n"
     "Probes the origins that `graycloud` manages, and tells graycloud-dnsd which are healthy; see "
     "graycloud-monitor(8).\n";
 
@@ -180,6 +182,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return add_notify(options, place, value);
 	case NOTIFY_FILE:
 		return add_notify_file(options, place, value);
+	case NOTIFY_TEST:
+		return options->notify_test = true;
 	case NO_SEAL:
 		return options->no_seal = true;
 	default: /* CHECK */

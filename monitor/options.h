@@ -19,6 +19,7 @@ struct options {
 	struct holds holds; /* of addresses that DNS no longer has */
 	unsigned commands;  /* at once; 0: none are permitted */
 	bool no_seal;       /* for debuggers (zones/daemon/seal.h) */
+	bool notify_test;   /* tell each receiver something, then exit */
 	bool check;         /* look at everything, then exit */
 };
 

@@ -131,6 +131,34 @@ courier_label(const struct courier *courier)
 	return courier->label;
 }
 
+/* --- a try --- */
+
+static bool
+never(void *arg)
+{
+	(void)arg;
+	return false;
+}
+
+char *
+courier_try(const char *url, struct notice *notice)
+{
+	const struct carrier *carrier = carrier_of(url);
+	struct parcel parcel = {.notices = &notice, .count = 1, .too_late = never};
+	struct problems problems = {0};
+	char why[256] = "memory is exhausted";
+	void *open = carrier->open(url, &problems);
+	enum delivery outcome = DELIVERY_FAILED;
+
+	if (open != NULL) {
+		outcome = carrier->deliver(open, &parcel, why);
+		carrier->close(open);
+	}
+	problems_print(&problems, program_invocation_short_name, stderr);
+	problems_free(&problems);
+	return outcome == DELIVERED ? NULL : xstrdup(why);
+}
+
 /* --- the thread --- */
 
 static bool

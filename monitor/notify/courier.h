@@ -1,7 +1,8 @@
 /*
  * courier.h -- carry notices to one receiver, however slow or dead it is (S40).
  *
- *     http://, https://    POST of a JSON document with a list of events (notice_document)
+ *     http://, https://    POST of a JSON document with a list of events (notice_document), signed by the key
+ * behind "#hmac=" if the URL has one
  *     smtp://, smtps://    a mail: smtp://[USER:PASSWORD@]HOST[:PORT]/?from=ADDRESS&to=ADDRESS
  *     exec:/PATH           a program, once for each event: its JSON on standard input, GRAYCLOUD_EVENT_* in
  * the environment
@@ -32,6 +33,10 @@ struct courier *courier_start(const char *url, struct problems *problems);
 void courier_hurry(struct courier *courier);
 /* Waits for that, and frees.  After courier_hurry of all couriers, so that they end side by side. */
 void courier_stop(struct courier *courier);
+
+/* Deliver one notice now, without a queue; blocks up to some 10 s.  NULL: it was taken; else why not, freed
+ * by the caller. */
+char *courier_try(const char *url, struct notice *notice);
 
 /* Take these along, at once and together if they fit into one delivery; holds each.  Never blocks. */
 void courier_send(struct courier *courier, struct notice *const *notices, size_t count);

@@ -16,6 +16,7 @@ struct receiver {
 	CURL *easy;
 	char *url;
 	struct curl_slist *headers; /* of HTTP */
+	char *key;                  /* of HTTP: signs; or NULL */
 	char *from, *to;            /* of mail; to as it stands in the URL, with commas */
 	struct curl_slist *recipients;
 	const char *body;
@@ -108,13 +109,36 @@ part_of(CURLU *parts, CURLUPart what)
 	return kept;
 }
 
+/* The key of "#hmac=KEY", which is for us and not for the server; NULL: there is none.  Freed by the caller.
+ */
+static char *
+key_of(CURLU *parts)
+{
+	char *fragment = part_of(parts, CURLUPART_FRAGMENT), *key = query_value(fragment, "hmac");
+
+	free(fragment);
+	if (*key != '\0')
+		return key;
+	free(key);
+	return NULL;
+}
+
 static char *
 http_fault(const char *url)
 {
 	CURLU *parts = parse(url);
+	char *fragment, *key, *fault = NULL;
 
+	if (parts == NULL)
+		return xstrdup("is no URL such as https://hooks.example.com/graycloud");
+	fragment = part_of(parts, CURLUPART_FRAGMENT);
+	key = key_of(parts);
+	if (*fragment != '\0' && key == NULL)
+		fault = xstrdup("has something behind # that is not hmac=KEY");
+	free(key);
+	free(fragment);
 	curl_url_cleanup(parts);
-	return parts == NULL ? xstrdup("is no URL such as https://hooks.example.com/graycloud") : NULL;
+	return fault;
 }
 
 static char *
@@ -231,6 +255,7 @@ receiver_free(void *open)
 	curl_slist_free_all(receiver->headers);
 	curl_slist_free_all(receiver->recipients);
 	free(receiver->url);
+	free(receiver->key);
 	free(receiver->from);
 	free(receiver->to);
 	meters_free(&receiver->meters);
@@ -330,10 +355,15 @@ static void *
 http_open(const char *url, struct problems *problems)
 {
 	struct receiver *receiver = receiver_new(problems);
+	CURLU *parts = parse(url);
 	CURL *easy;
 
-	if (receiver == NULL)
-		return NULL;
+	if (receiver == NULL || parts == NULL) {
+		curl_url_cleanup(parts);
+		return receiver; /* a URL without fault has parts */
+	}
+	receiver->key = key_of(parts);
+	curl_url_cleanup(parts);
 	easy = receiver->easy;
 	receiver->headers = curl_slist_append(NULL, "Content-Type: application/json");
 	curl_easy_setopt(easy, CURLOPT_URL, url);
@@ -367,12 +397,19 @@ http_deliver(void *open, const struct parcel *parcel, char why[256])
 	struct receiver *receiver = open;
 	struct json *document = notice_document(parcel->notices, parcel->count, parcel->lost);
 	char *body = json_write(document, false);
+	char *signature =
+	    receiver->key != NULL ? courier_signature(receiver->key, wall_ms() / 1000, body) : NULL;
+	struct curl_slist signing = {signature, receiver->headers};
 	CURLcode code;
 
+	curl_easy_setopt(
+	    receiver->easy, CURLOPT_HTTPHEADER, signature != NULL ? &signing : receiver->headers);
 	curl_easy_setopt(receiver->easy, CURLOPT_POSTFIELDS, body);
 	curl_easy_setopt(receiver->easy, CURLOPT_POSTFIELDSIZE, (long)strlen(body));
 	code = perform(receiver, parcel, body);
 	curl_easy_setopt(receiver->easy, CURLOPT_POSTFIELDS, NULL);
+	curl_easy_setopt(receiver->easy, CURLOPT_HTTPHEADER, receiver->headers);
+	free(signature);
 	free(body);
 	json_drop(document);
 	return http_outcome(receiver, code, why);

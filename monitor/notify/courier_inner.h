@@ -35,6 +35,13 @@ struct carrier {
 	enum delivery (*deliver)(void *open, const struct parcel *parcel, char why[256]);
 };
 
+/*
+ * The header that signs a webhook: "X-Graycloud-Signature: t=SECONDS,v1=HEX", where HEX is the HMAC-SHA-256
+ * of "SECONDS.BODY".  The receiver compares it, and refuses old seconds, so that nobody can send it again
+ * later. Freed by the caller; NULL if OpenSSL cannot.
+ */
+char *courier_signature(const char *key, int64_t seconds, const char *body);
+
 extern const struct carrier carrier_http;
 extern const struct carrier carrier_mail;
 extern const struct carrier carrier_exec;

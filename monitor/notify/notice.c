@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *const kinds[] = {"origin", "pool", "load_balancer", "monitor"};
+static const char *const kinds[] = {"origin", "pool", "load_balancer", "monitor", "test"};
 
 struct notice *
 notice_new(enum notice_kind kind, int64_t wall)
@@ -130,6 +130,8 @@ notice_line(const struct notice *notice)
 		    notice->after, notice->healthy_origins, notice->origins);
 	case NOTICE_LB:
 		return xasprintf("load balancer %s: %s -> %s", notice->lb, notice->before, notice->after);
+	case NOTICE_TEST:
+		return xstrdup("a test of notifications: nothing has changed");
 	default:
 		return xasprintf("monitor: %s -> %s", notice->before, notice->after);
 	}

@@ -11,7 +11,7 @@
 
 #include <stdatomic.h>
 
-enum notice_kind { NOTICE_ORIGIN, NOTICE_POOL, NOTICE_LB, NOTICE_MONITOR };
+enum notice_kind { NOTICE_ORIGIN, NOTICE_POOL, NOTICE_LB, NOTICE_MONITOR, NOTICE_TEST };
 
 struct notice {
 	atomic_uint references;

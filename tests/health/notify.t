@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Digest::SHA qw(hmac_sha256_hex);
 use Graycloud;
 use IO::Select;
 use IO::Socket::IP;
@@ -26,7 +27,7 @@ sub post {
 	my $answer = $options{answer} // '200 OK';
 	syswrite $client, "HTTP/1.1 $answer\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" if $answer ne '';
 	close $client;
-	return {head => $head, %{JSON::PP::decode_json($body)}};
+	return {head => $head, body => $body, %{JSON::PP::decode_json($body)}};
 }
 
 # "origin 127.0.0.2 up down", "pool Healthy Degraded"
@@ -134,6 +135,45 @@ subtest 'a webhook' => sub {
 	$t->origin('127.0.0.2 down');
 	my %seen = map { ("$_->{pool}{name} $_->{kind} $_->{after}" => 1) } @{post($hook)->{events}};
 	is_deeply([sort keys %seen], ['eu origin down', 'eu pool Critical', 'us origin down', 'us pool Critical'], 'an endpoint of two pools is told for both');
+	$t->stop;
+};
+
+subtest 'signatures and tests' => sub {
+	my $t = Graycloud->start(dnsd => 0);
+	my $hook = listener();
+	my $said = $t->dir . '/said';
+	my $url = "http://127.0.0.1:@{[$hook->sockport]}/hook#hmac=a%20key";
+	my $file = $t->write_file('notify', "$url\nexec:/bin/true\n");
+	my $test = sub {
+		my ($answer, @more) = @_;
+		my $pid = fork // die;
+
+		if ($pid == 0) {
+			open STDOUT, '>', $said;
+			open STDERR, '>&', \*STDOUT;
+			exec "$Graycloud::BUILD/bin/graycloud-monitor", '--state', $t->state, '--notify-test', @more;
+		}
+		my $post = @more ? post($hook, answer => $answer) : undef;
+		waitpid $pid, 0;
+		local (@ARGV, $/) = $said;
+		return ($post, $? >> 8, scalar <>);
+	};
+	chmod 0600, $file;
+	my ($post, $code, $text) = $test->('200 OK', '--notify-file', $file);
+	is($code, 0, 'a test of receivers that take it');
+	is($text, "http://127.0.0.1:@{[$hook->sockport]}: taken\nexec:/bin/true: taken\n", 'says who took it');
+	is($post->{events}[0]{kind}, 'test', 'an event of its own kind');
+	like($post->{head}, qr{^POST /hook HTTP}, 'the key is not sent');
+	my ($seconds, $signature) = $post->{head} =~ /^X-Graycloud-Signature: t=(\d+),v1=([0-9a-f]{64})\r?$/mi;
+	is($signature, hmac_sha256_hex("$seconds.$post->{body}", 'a key'), 'but signs time and body');
+	cmp_ok(abs($seconds - time), '<', 120, 'of now');
+	($post, $code, $text) = $test->('403 No', '--notify-file', $file);
+	is($code, 1, 'one that refuses');
+	like($text, qr/^graycloud-monitor: --notify \S+: it answers with status 403$/m, 'is told with the reason');
+	unlike($text, qr/hook|key/, 'without secrets');
+	($post, $code, $text) = $test->('');
+	is($code, 1, 'without receivers');
+	like($text, qr/no receiver is given/, 'it says so');
 	$t->stop;
 };
 
