@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-peers test-suspend bench bench-affinity bench-monitor bench-latency bench-seal picture format install uninstall deb test-deb dist clean
+# make lint coverage fuzz soak test-peers test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-seal picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -138,6 +138,11 @@ test-suspend: packages-suspend
 	@tests/tools/kernel $(OUT)/kernel
 	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/suspended
 
+# 60 replacements of a nameserver in 60 s at half of its top rate: by the command, by reload and by restart of the unit.
+test-replace: packages-test
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
+	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/sixty
+
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/run
@@ -221,5 +226,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-suspend soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-seal picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-suspend test-replace soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-seal picture format install uninstall deb test-deb dist clean
 .SECONDARY:

@@ -6,6 +6,7 @@ use warnings;
 use lib 'tests/lib';
 use Graycloud;
 use IO::Socket::SSL;
+use IO::Socket::UNIX;
 use Net::DNS;
 use Test::More;
 
@@ -317,6 +318,94 @@ subtest 'a successor that misbehaves' => sub {
 	$t->reap('peer');
 	is($t->replace_dnsd, 0, 'a good one replaces it after all of them');
 	answers_still($t, 'and answers');
+	$t->stop;
+};
+
+subtest 'a nameserver of another user' => sub {
+	plan skip_all => 'only root can become another user' if $> != 0 || !defined getpwnam 'nobody';
+	my $t = Graycloud->start(zone => 'example.com.zone', dnsd_args => [qw(--threads 1 --user nobody)]);
+
+	is($t->replace_dnsd, 0, 'root replaces it by another one of that user');
+	like(do { local (@ARGV, $/) = '/proc/' . $t->pid('dnsd') . '/status'; <> }, qr/^Uid:\t65534\t/m, 'which becomes it');
+	answers_still($t, 'and answers');
+	# A socket of somebody else, who could offer sockets of his own.
+	my $socket = $t->state . '/serving/replace';
+	unlink $socket or die;
+	my $place = $t->dir . '/stranger';
+	mkdir $place or die;
+	chown 65533, 65533, $place;
+	pipe my $read, my $write or die;
+	my $stranger = fork // die;
+	if ($stranger == 0) {
+		($(, $)) = (65533, '65533 65533');
+		($<, $>) = (65533, 65533);
+		my $listening = IO::Socket::UNIX->new(Type => Socket::SOCK_SEQPACKET(), Local => "$place/socket", Listen => 1);
+		syswrite $write, $listening ? "ready\n" : "$!\n";
+		POSIX::pause();
+		POSIX::_exit(0);
+	}
+	is(scalar <$read>, "ready\n", 'a socket of a stranger');
+	rename "$place/socket", $socket or die;
+	my ($status, $said) = $t->replace_refused(qw(--user nobody));
+	kill KILL => $stranger;
+	waitpid $stranger, 0;
+	is($status, 1, 'is not believed');
+	like($said, qr/this is not the socket of a nameserver of this user/, 'which is said');
+	$t->restart('dnsd');
+	is($t->replace_dnsd, 0, 'the next one can be replaced again');
+	$t->stop;
+};
+
+subtest 'either of them is killed at any instant' => sub {
+	my $t = begin(listen => 1, dnsd_args => [qw(--listen 127.0.0.1:0 --threads 2)]);
+	my $listen = $t->{udp}[0];
+	my (@ends, $bad);
+
+	$t->{dnsd_args} = ['--listen', $listen, qw(--threads 2)];
+	srand 1;
+	for my $round (1 .. $ENV{REPLACE_KILLS} // 24) {
+		my $victim = $round % 2 ? 'old' : 'new';
+		my $old = $t->pid('dnsd');
+		my $out = "$t->{dir}/round";
+		my $new = fork // die;
+		if ($new == 0) {
+			open STDOUT, '>', $out;
+			open STDERR, '>>', "$t->{dir}/dnsd.log";
+			exec "$Graycloud::BUILD/bin/graycloud-dnsd", '--state', $t->state, @{$t->{dnsd_args}}, '--replace' or POSIX::_exit(127);
+		}
+		# Some instant of the replacement: it takes about 30 ms here.
+		my $end = Graycloud::now() + rand 0.06;
+		1 until Graycloud::now() > $end;
+		kill KILL => $victim eq 'old' ? $old : $new;
+		$t->{process}{new} = {pid => $new};
+		if ($victim eq 'old') {
+			my $ended = $t->reap('dnsd');
+			if (Graycloud::wait_for(sub { -e $out && do { local (@ARGV, $/) = $out; (<> // '') =~ /^ready$/m } or waitpid($new, POSIX::WNOHANG()) })
+					&& kill 0 => $new) {
+				$t->{process}{dnsd} = delete $t->{process}{new};
+			} else {
+				$bad++, push @ends, "round $round: the new one did not go on";
+			}
+			delete $t->{process}{new};
+		} else {
+			$t->reap('new');
+			# The old one goes on, or had left already.
+			if (!Graycloud::wait_for(sub { ($t->data('ns1.example.com A', timeout => 1))[0] eq '192.0.2.53' }, 3)) {
+				$t->reap('dnsd');
+				push @ends, "round $round: both";
+			}
+		}
+		$t->start_dnsd if !$t->running('dnsd');
+		$t->{process}{dnsd}{name} //= 'dnsd';
+		my $answer = join ' ', $t->data('ns1.example.com A');
+		my $pid = $t->pid('dnsd');
+		$t->admin("lb set www.example.com description=$round");
+		$bad++, push @ends, "round $round ($victim killed): answer $answer, warnings " . $t->warnings if $answer ne '192.0.2.53' || $t->warnings ne '';
+		$t->admin('status') =~ /process $pid serves/ or $bad++, push @ends, "round $round: another one is in the status";
+	}
+	is($bad // 0, 0, 'somebody answers, or the next start does; commands, answers and the status agree') or diag join "\n", @ends;
+	note join "\n", @ends;
+	is($t->replace_dnsd, 0, 'and can be replaced');
 	$t->stop;
 };
 

@@ -104,17 +104,18 @@ channel_set_patience(int fd, int patience_ms)
 
 /* The name is looked at through a descriptor of what it names now, and that is what is connected to. */
 static int
-connect_there(int fd, int directory, const char *name, struct stat *info)
+connect_there(int fd, int directory, const char *name)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct stat info;
 	int at = openat(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC), error = 0;
 
 	if (at < 0)
 		return -errno;
 	snprintf(address.sun_path, sizeof address.sun_path, "/proc/self/fd/%d", at);
-	if (fstat(at, info) < 0)
+	if (fstat(at, &info) < 0)
 		error = -errno;
-	else if (!S_ISSOCK(info->st_mode))
+	else if (!S_ISSOCK(info.st_mode))
 		error = -EPERM;
 	else if (connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
 		error = -errno;
@@ -133,11 +134,11 @@ channel_connect(const char *directory, const char *name, int patience_ms, pid_t 
 	if ((fd = new_socket(0)) < 0)
 		return ended_with(where, -errno);
 	channel_set_patience(fd, patience_ms);
-	error = connect_there(fd, where, name, &info);
+	error = fstat(where, &info) < 0 ? -errno : connect_there(fd, where, name);
 	close(where);
 	if (error < 0)
 		return ended_with(fd, error);
-	/* Root may replace the nameserver of another user: of the one to whom the socket belongs. */
+	/* Root may replace the nameserver of another user: of the one to whom the directory belongs. */
 	return is_known(fd, geteuid() == 0 ? info.st_uid : geteuid(), peer) ? fd : ended_with(fd, -EPERM);
 }
 
