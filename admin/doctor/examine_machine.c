@@ -39,12 +39,11 @@ judge_clock(struct findings *findings, int64_t now, int64_t newest, bool synchro
 static bool
 keep_time(void *arg, uint64_t sequence, struct bytes head)
 {
-	int64_t *newest = arg, wall;
+	int64_t *newest = arg;
 	struct json *entry = json_read_quietly(head);
 
 	(void)sequence;
-	if (wall_from_text(json_text_of(entry, "time"), &wall))
-		*newest = MAX(*newest, wall);
+	*newest = MAX(*newest, json_integer_of(json_member(entry, "time")));
 	json_drop(entry);
 	return true;
 }

@@ -197,6 +197,9 @@ subtest 'stores' => sub {
 	my $config = $t->state . '/config/data.mdb';
 	my $octets = do { open my $file, '<:raw', $config or die; local $/; <$file> };
 
+	finds_not($t, qr/^(warning|error) clock/, 'a clock that is right');
+	system("$Graycloud::BUILD/tests/tools/standin", $t->state, 'ahead', 3600);
+	finds($t, qr/^warning clock clock: it is (59|60)m behind a time that the stores tell of/, qr/time service/, 'a clock that was set back');
 	open my $health, '>:raw', $t->state . '/health/data.mdb' or die;
 	print $health 'x' x 16384;
 	close $health;

@@ -2,12 +2,13 @@
  * standin -- stand in for a program of another version, or one that is behind.
  *
  *     standin STATE schema NUMBER                    write that schema into the configuration, and end
+ *     standin STATE ahead SECONDS                    date the newest change so far ahead, and end
  *     standin STATE nameserver GENERATION VERSION    be alive in the serving store, until standard input ends
  *     standin STATE monitor GENERATION VERSION       the same in the health store
  *
  * Prints "ready" when it is so.
  */
-#include "zones/state/config.h"
+#include "zones/state/config_rows.h"
 #include "zones/state/health.h"
 #include "zones/state/serving.h"
 
@@ -23,6 +24,18 @@ write_schema(struct store_txn *txn, uint32_t number)
 
 	put32(schema, number);
 	store_put(txn, TABLE_META, (struct bytes){"schema", 6}, (struct bytes){schema, sizeof schema});
+}
+
+static void
+write_ahead(struct store_txn *txn, uint64_t seconds)
+{
+	uint8_t key[CHANGE_KEY_LEN];
+	char *head = xasprintf("{\"time\":%lld,\"who\":\"standin\",\"command\":\"ahead\"}",
+	    (long long)(wall_ms() + (int64_t)seconds * 1000));
+
+	store_put(txn, TABLE_CHANGES, config_change_key(key, config_generation(txn), 0),
+	    (struct bytes){head, strlen(head)});
+	free(head);
 }
 
 static void
@@ -69,7 +82,9 @@ main(int argc, char *argv[])
 	uint64_t number;
 
 	if (argc != (kind == STORE_CONFIG ? 4 : 5) || !whole_from_text(argv[3], UINT32_MAX, &number))
-		errx(2, "usage: standin STATE schema NUMBER | nameserver|monitor GENERATION VERSION");
+		errx(2,
+		    "usage: standin STATE schema NUMBER | ahead SECONDS | nameserver|monitor GENERATION "
+		    "VERSION");
 	if ((store = store_open(argv[1], kind, STORE_WRITE, &problems)) == NULL) {
 		problems_print(&problems, "standin", stderr);
 		return 1;
@@ -77,7 +92,9 @@ main(int argc, char *argv[])
 	do {
 		if (store_begin(store, STORE_WRITE, &txn) != 0)
 			errx(1, "cannot write");
-		if (kind == STORE_CONFIG)
+		if (kind == STORE_CONFIG && *argv[2] == 'a')
+			write_ahead(txn, number);
+		else if (kind == STORE_CONFIG)
 			write_schema(txn, (uint32_t)number);
 		else if (kind == STORE_SERVING)
 			beat_as_nameserver(txn, number, argv[4]);
