@@ -56,6 +56,25 @@ subtest 'dnsd' => sub {
 	$t->answers_soon('www.example.com A' => 'www.example.com. 30 IN A 192.0.2.1');
 };
 
+subtest 'files' => sub {
+	my $abi = syscall 444, 0, 0, 1; # landlock_create_ruleset, the version
+
+	plan skip_all => 'this kernel has no Landlock' if $abi < 1;
+	mkdir "$t->{dir}/elsewhere";
+	$t->write_file('elsewhere/secret', '2' x 32 . "\n");
+	unlink "$t->{dir}/live/secret";
+	symlink '../elsewhere/secret', "$t->{dir}/live/secret";
+	my $read = () = $t->said('dnsd') =~ /secret: read anew/g;
+	kill HUP => $t->pid('dnsd');
+	ok(Graycloud::wait_for(sub { $t->said('dnsd') =~ /secret: .*Permission denied/ }), 'a file in a directory that no option named cannot be opened')
+	    or diag $t->said('dnsd');
+	is(scalar(() = $t->said('dnsd') =~ /secret: read anew/g), $read, 'what was read before stays');
+	is($t->rcode('example.com SOA'), 'NOERROR', 'and it answers');
+	rename "$t->{state}/config", "$t->{state}/away" or die $!;
+	$t->load_zone('example.com.zone');
+	ok(Graycloud::wait_for(sub { $t->rcode('www.example.com A') eq 'NXDOMAIN' }), 'a store that takes the place of another one is followed');
+};
+
 subtest 'monitor' => sub {
 	my $got = $t->dir . '/got';
 	my $good = $t->write_file('good', '');

@@ -38,7 +38,7 @@ static const struct seal_list lists[SEAL_ROLES] = {
     /* malloc of glibc looks into /proc/sys/vm before it gives memory back, and does without. */
     [SEAL_TCP] = {"TCP worker", SEAL_KILL, false,
 	STREAMS "epoll_wait epoll_pwait epoll_pwait2 epoll_ctl getrandom sched_getaffinity " ALWAYS MEMORY
-		"rt_sigaction:faults openat:refused"},
+		"rt_sigaction:faults prctl:name openat:refused"},
     [SEAL_DNSD] = {"main thread", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF THREADS STREAMS
 	/* workers seal themselves; a successor comes to a socket, and a predecessor that hangs is killed */
