@@ -28,7 +28,7 @@
 
 /* Descriptors beside those of TCP connections: stores, pipes, metrics; and what each listener has. */
 enum { DESCRIPTORS_OWN = 48, DESCRIPTORS_LISTENER = 8 };
-/* How often a port is tried that the service manager is about to close: a second. */
+/* How often a port is tried that the service manager, or one that died, is about to close: a second. */
 enum { LISTEN_TRIES = 50 };
 /* What a child says after --detach: it is about to be the main process; it answers. */
 enum { DETACH_MAIN = 'm', DETACH_READY = 'r' };
@@ -342,9 +342,13 @@ open_listeners(struct server *server)
 	struct options *options = &server->options;
 	const struct timespec moment = {.tv_nsec = 20000000};
 	char text[LISTEN_TEXT];
+	unsigned tries = 1;
 
 	take_sockets(server);
-	for (size_t i = 0, tries = server->closed > 0 ? LISTEN_TRIES : 1; i < options->nlisteners;) {
+	/* One that just died gives up its sockets one after the other, and perhaps first the lock. */
+	if (server->closed > 0 || (options->replace && server->takeover == NULL))
+		tries = LISTEN_TRIES;
+	for (size_t i = 0; i < options->nlisteners;) {
 		struct problems problems = {0};
 
 		if (listen_open(&options->listeners[i], options->threads, &problems))

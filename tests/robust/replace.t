@@ -384,7 +384,8 @@ subtest 'either of them is killed at any instant' => sub {
 					&& kill 0 => $new) {
 				$t->{process}{dnsd} = delete $t->{process}{new};
 			} else {
-				$bad++, push @ends, "round $round: the new one did not go on";
+				my @said = split /\n/, $t->said('dnsd');
+				$bad++, push @ends, "round $round: the new one did not go on: $said[-1]";
 			}
 			delete $t->{process}{new};
 		} else {
