@@ -194,7 +194,9 @@ on_restart(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	if (!commands_restart(commands_of_checks)) {
-		warn("the helper that runs commands cannot be started");
+		warn(errno == EPIPE ? "the helper that runs commands cannot be started before "
+				      "graycloud-monitor is restarted"
+				    : "the helper that runs commands cannot be started");
 		restart_later(exec);
 	} else if (!watch_replies(exec))
 		errx(1, "out of memory");

@@ -1,9 +1,11 @@
 /* zones/daemon/seal.h: what a sealed thread may do, and what becomes of one that does something else. */
 #include "zones/daemon/seal.h"
 #include "zones/base/util.h"
+#include "zones/daemon/seal_roles.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <seccomp.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -220,6 +222,31 @@ no_role_starts_programs_or_looks_into_processes(void **unused)
 	}
 }
 
+/* A name that is misspelt would only be passed over. */
+static void
+every_name_of_the_lists_is_a_system_call(void **unused)
+{
+	static const char recent[] = " fchmodat2 "; /* libseccomp of Debian 12 does not know these */
+
+	(void)unused;
+	for (int role = 0; role <= SEAL_ROLES; role++) {
+		char *words =
+			 xstrdup(role < SEAL_ROLES ? seal_list((enum seal_role)role)->calls : seal_intruder),
+		     *rest = words;
+
+		for (char *word; (word = strsep(&rest, " ")) != NULL;) {
+			char spaced[64];
+
+			word[strcspn(word, ":")] = '\0';
+			snprintf(spaced, sizeof spaced, " %s ", word);
+			if (*word != '\0' && strstr(recent, spaced) == NULL &&
+			    seccomp_syscall_resolve_name(word) == __NR_SCMP_ERROR)
+				fail_msg("there is no system call %s", word);
+		}
+		free(words);
+	}
+}
+
 /* --- files --- */
 
 static bool
@@ -395,6 +422,7 @@ main(void)
 	    cmocka_unit_test(the_end_has_a_sentence),
 	    cmocka_unit_test(other_threads_are_refused_what_they_do_not_need),
 	    cmocka_unit_test(no_role_starts_programs_or_looks_into_processes),
+	    cmocka_unit_test(every_name_of_the_lists_is_a_system_call),
 	    cmocka_unit_test(files_are_those_of_the_state_directory_and_the_named),
 	    cmocka_unit_test(no_core_is_written_of_a_process_with_secrets),
 	    cmocka_unit_test(the_memory_of_a_process_with_secrets_is_closed),

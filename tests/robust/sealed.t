@@ -102,6 +102,10 @@ subtest 'monitor' => sub {
 	kill KILL => $helper{'graycloud-exec'};
 	ok(Graycloud::wait_for(sub { grep { read_all("/proc/$_/comm") =~ /graycloud-exec/ && $_ != $helper{'graycloud-exec'} } children($pid) }),
 		'a helper that is lost is started again');
+	kill KILL => $helper{'graycloud-start'};
+	kill KILL => grep { read_all("/proc/$_/comm") =~ /graycloud-exec/ } children($pid);
+	ok(Graycloud::wait_for(sub { $t->said('monitor') =~ /cannot be started before graycloud-monitor is restarted/ }),
+		'if what starts it is lost, too, a restart is asked for');
 	unlink "$t->{state}/health/saved.mdb";
 	$t->stop_program('monitor');
 	ok(-e "$t->{state}/health/saved.mdb", 'the health store is saved');
