@@ -38,7 +38,7 @@ SKIP: {
 }
 
 # The files of configuration: every option stands there as a comment that can be taken in.
-for my $daemon (['dnsd', qw(config check help version)], ['monitor', qw(config check help version)]) {
+for my $daemon (['dnsd', qw(config check help version replace detach)], ['monitor', qw(config check notify-test help version)]) {
 	my ($name, %aside) = ($daemon->[0], map { $_ => 1 } @$daemon[1 .. $#$daemon]);
 	my ($usage) = qx($Graycloud::BUILD/bin/graycloud-$name --help);
 	my $file = text("$name/$name.conf");
@@ -63,8 +63,8 @@ SKIP: {
 	for my $name (qw(dnsd monitor)) {
 		my $unit = text("$name/graycloud-$name.service.in");
 
-		$unit =~ s/\@SBINDIR\@/\/usr\/sbin/;
-		$unit =~ s/\@SYSCONFDIR\@/\/etc/;
+		$unit =~ s/\@SBINDIR\@/\/usr\/sbin/g;
+		$unit =~ s/\@SYSCONFDIR\@/\/etc/g;
 		open my $copy, '>', "$root/graycloud-$name.service" or die;
 		print $copy $unit;
 		close $copy;

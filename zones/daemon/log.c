@@ -2,14 +2,18 @@
 
 #include "zones/base/util.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* The stream's lock guards it. */
-static bool within_line;
+/* The line that is being written.  stdio's own lock would do, but ThreadSanitizer does not know of it. */
+static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+static char line[4096];
+static size_t line_len;
+static bool goes_on; /* its beginning was too long, and is written */
 
 /* Is it the journal, as systemd says by device and inode? */
 static bool
@@ -24,30 +28,33 @@ is_journal(void)
 }
 
 static void
-write_line(const char *line, size_t len)
+write_line(void)
 {
 	char time[32];
-	struct iovec parts[] = {{time, 0}, {(void *)(uintptr_t)line, len}};
+	struct iovec parts[] = {{time, 0}, {line, line_len}};
 
-	if (!within_line) {
+	if (!goes_on) {
 		wall_text(wall_ms(), time);
 		parts[0].iov_len =
 		    (size_t)snprintf(time + 23, sizeof time - 23, "Z ") + 23; /* milliseconds */
 	}
-	within_line = line[len - 1] != '\n';
+	goes_on = line[line_len - 1] != '\n';
+	line_len = 0;
 	(void)!writev(STDERR_FILENO, parts, NITEMS(parts));
 }
 
+/* The stream has no buffer: this comes word by word. */
 static ssize_t
 on_write(void *cookie, const char *text, size_t len)
 {
 	(void)cookie;
-	for (size_t at = 0, end; at < len; at = end) {
-		const char *newline = memchr(text + at, '\n', len - at);
-
-		end = newline != NULL ? (size_t)(newline - text) + 1 : len;
-		write_line(text + at, end - at);
+	pthread_mutex_lock(&mutex);
+	for (size_t i = 0; i < len; i++) {
+		line[line_len++] = text[i];
+		if (text[i] == '\n' || line_len == sizeof line)
+			write_line();
 	}
+	pthread_mutex_unlock(&mutex);
 	return (ssize_t)len; /* nobody can be told that the log is full */
 }
 
@@ -59,6 +66,6 @@ log_start(void)
 
 	if (stream == NULL)
 		return;
-	setvbuf(stream, NULL, _IOLBF, 0);
+	setvbuf(stream, NULL, _IONBF, 0);
 	stderr = stream;
 }
