@@ -494,7 +494,12 @@ publisher_yield(struct publisher *publisher)
 int
 publisher_lock(struct publisher *publisher)
 {
-	return publisher->serving != NULL ? store_lock(publisher->serving) : -1;
+	int lock;
+
+	pthread_mutex_lock(&publisher->lock);
+	lock = publisher->serving != NULL ? store_lock(publisher->serving) : -1;
+	pthread_mutex_unlock(&publisher->lock);
+	return lock;
 }
 
 void

@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { WAKE_SIGNAL = SIGUSR1, WAKE_AGAIN_NS = 1000000 };
+enum { WAKE_SIGNAL = SIGUSR1, WAKE_AGAIN_NS = 200000 };
 
 struct worker {
 	pthread_t thread;
@@ -36,7 +36,7 @@ struct worker {
 struct workers {
 	struct worker *all;
 	size_t count;
-	_Atomic bool stop, drain, leave;
+	_Atomic bool stop_udp, drain, leave, stop;
 	pthread_mutex_t lock; /* guards the inboxes, outbox and staying */
 	struct parcel *outbox;
 	size_t staying; /* TCP threads that are still to leave */
@@ -49,7 +49,7 @@ run_udp(void *arg)
 	struct worker *worker = arg;
 
 	seal_enter(SEAL_UDP);
-	udp_run(worker->udp, &worker->workers->stop, &worker->workers->drain);
+	udp_run(worker->udp, &worker->workers->stop_udp, &worker->workers->drain);
 	return NULL;
 }
 
@@ -262,15 +262,11 @@ workers_make_room(struct workers *workers, size_t pairs)
 static void
 join_udp(struct worker *worker)
 {
-	for (bool ended = false; !ended;) {
-		struct timespec until;
+	const struct timespec moment = {.tv_nsec = WAKE_AGAIN_NS};
 
-		pthread_kill(worker->thread, WAKE_SIGNAL);
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += (until.tv_nsec + WAKE_AGAIN_NS) / 1000000000;
-		until.tv_nsec = (until.tv_nsec + WAKE_AGAIN_NS) % 1000000000;
-		ended = pthread_clockjoin_np(worker->thread, NULL, CLOCK_MONOTONIC, &until) == 0;
-	}
+	for (pthread_kill(worker->thread, WAKE_SIGNAL); pthread_tryjoin_np(worker->thread, NULL) != 0;
+	     pthread_kill(worker->thread, WAKE_SIGNAL))
+		nanosleep(&moment, NULL);
 	worker->started = false;
 }
 
@@ -291,11 +287,10 @@ workers_leave(struct workers *workers, int notify_fd)
 	atomic_store(&workers->leave, true);
 	for (size_t i = 0; i < workers->count; i++)
 		wake(&workers->all[i]);
-	atomic_store(&workers->stop, true);
+	atomic_store(&workers->stop_udp, true);
 	for (size_t i = 0; i < workers->count; i++)
 		if (workers->all[i].started && workers->all[i].is_udp)
 			join_udp(&workers->all[i]);
-	atomic_store(&workers->stop, false);
 }
 
 struct parcel *
@@ -372,6 +367,7 @@ void
 workers_stop(struct workers *workers)
 {
 	atomic_store(&workers->drain, true);
+	atomic_store(&workers->stop_udp, true);
 	atomic_store(&workers->stop, true);
 	for (size_t i = 0; i < workers->count; i++)
 		wake(&workers->all[i]);

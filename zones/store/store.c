@@ -351,7 +351,7 @@ store_open_files(struct store *store, struct problems *problems)
 	return true;
 }
 
-static int inherited_lock = -1;
+static _Atomic int inherited_lock = -1; /* the main thread sets it while others may open stores to read */
 
 void
 store_inherit_lock(int fd)
