@@ -37,7 +37,8 @@ static const struct command commands[] = {
 	"origin force POOL ADDRESS up|down|none [--for TIME]\norigin force ADDRESS up|down|none --all-pools "
 	"[--for TIME]",
 	true, 0},
-    {"lb", cmd_lb, "limit: after:", OBJECT_USAGE("lb", "") "\nlb enable|disable NAME", true, 0},
+    {"lb", cmd_lb, "for: limit: after:", OBJECT_USAGE("lb", "") "\nlb enable|disable NAME [--for TIME]", true,
+	0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, 0},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true, 0},
     {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false, 0},

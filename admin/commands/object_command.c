@@ -446,10 +446,8 @@ object_command_run(const struct object_command *command, const struct args *args
 		return run_show(command, args);
 	if (strcmp(verb, "delete") == 0)
 		return change_run(args, delete_object, own);
-	if (args_value(args, "for") != NULL &&
-	    (enable || command->kind != KIND_POOL || !object_until(args, &enabling.until)))
-		return enable || command->kind != KIND_POOL ? args_misused(args, "--for is for pool disable")
-							    : EXIT_USAGE;
+	if (args_value(args, "for") != NULL && (enable || !object_until(args, &enabling.until)))
+		return enable ? args_misused(args, "--for is for disable") : EXIT_USAGE;
 	enabling.enable = enable;
 	return object_edit_run(args,
 	    &(struct object_edit){

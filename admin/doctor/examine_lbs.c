@@ -205,10 +205,7 @@ examine_lb(struct examination *examination, const struct pictured_lb *lb)
 	char *subject = xasprintf("load balancer %s", lb->model->name);
 
 	tell_place(examination, subject, lb->model);
-	if (lb->status == LB_DISABLED) {
-		finding_add(findings, FINDING_NOTE, "disabled", subject, "it is disabled");
-		finding_cure(findings, "if it is done with: graycloud lb enable %s", lb->model->name);
-	} else {
+	if (lb->status != LB_DISABLED) { /* that it is, is told with what else people took out */
 		tell_health(findings, subject, examination->picture, lb);
 		tell_choices(findings, subject, examination->picture, lb->model);
 		if (examination->config != NULL)

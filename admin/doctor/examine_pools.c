@@ -90,37 +90,59 @@ examine_pool(struct findings *findings, const struct pictured_pool *pool, bool u
 	free(subject);
 }
 
-/* What people took out or forced. */
+/* --- what people took out or forced --- */
+
+static bool
+asked_for(const struct examination *examination, const struct intervention *one)
+{
+	const struct picture *picture = examination->picture;
+	const struct pictured_pool *pool = picture_pool(picture, &one->id);
+
+	for (size_t i = 0; one->kind == KIND_LB && i < picture->nlbs; i++)
+		if (strcmp(picture->lbs[i].model->id.text, one->id.text) == 0)
+			return examination->lbs[i];
+	return pool != NULL && examination->pools[pool - picture->pools];
+}
+
+static char *
+subject_of(const struct intervention *one)
+{
+	return one->address != NULL ? xasprintf("origin %s of %s", one->address, one->name)
+	    : one->kind == KIND_LB  ? xasprintf("load balancer %s", one->name)
+				    : xasprintf("pool %s", one->name);
+}
+
+static void
+tell_intervention(struct findings *findings, const struct intervention *one)
+{
+	bool forced = strncmp(one->what, "forced", 6) == 0;
+	char *subject = subject_of(one);
+
+	finding_add(findings, forced && one->until == NULL ? FINDING_WARNING : FINDING_NOTE,
+	    forced ? "forced" : "disabled", subject, "it is %s by %s since %s, %s%s%s%s", one->what,
+	    one->who != NULL ? one->who : "somebody", one->since != NULL ? one->since : "long ago",
+	    one->until != NULL ? "until " : "without an end", one->until != NULL ? one->until : "",
+	    one->reason != NULL ? ": " : "", one->reason != NULL ? one->reason : "");
+	if (forced)
+		finding_cure(findings, "if it is done with: graycloud origin force %s %s none", one->name,
+		    one->address);
+	else
+		finding_cure(findings, "if it is done with: graycloud %s enable %s%s%s",
+		    one->address != NULL       ? "origin"
+			: one->kind == KIND_LB ? "lb"
+					       : "pool",
+		    one->name, one->address == NULL ? "" : " ", one->address == NULL ? "" : one->address);
+	free(subject);
+}
+
 static void
 tell_interventions(struct examination *examination)
 {
 	const struct interventions *all = examination->picture->interventions;
 
-	for (size_t i = 0; i < all->count; i++) {
-		const struct intervention *one = &all->items[i];
-		const struct pictured_pool *pool = picture_pool(examination->picture, &one->pool_id);
-		bool forced = strncmp(one->what, "forced", 6) == 0;
-		char *subject;
-
-		if (pool == NULL || !examination->pools[pool - examination->picture->pools])
-			continue;
-		subject = one->address == NULL ? xasprintf("pool %s", one->pool)
-					       : xasprintf("origin %s of %s", one->address, one->pool);
-		finding_add(examination->findings,
-		    forced && one->until == NULL ? FINDING_WARNING : FINDING_NOTE,
-		    forced ? "forced" : "disabled", subject, "it is %s by %s since %s, %s%s%s%s", one->what,
-		    one->who != NULL ? one->who : "somebody", one->since != NULL ? one->since : "long ago",
-		    one->until != NULL ? "until " : "without an end", one->until != NULL ? one->until : "",
-		    one->reason != NULL ? ": " : "", one->reason != NULL ? one->reason : "");
-		if (forced)
-			finding_cure(examination->findings,
-			    "if it is done with: graycloud origin force %s %s none", one->pool, one->address);
-		else
-			finding_cure(examination->findings, "if it is done with: graycloud %s enable %s%s%s",
-			    one->address == NULL ? "pool" : "origin", one->pool,
-			    one->address == NULL ? "" : " ", one->address == NULL ? "" : one->address);
-		free(subject);
-	}
+	for (size_t i = 0; i < all->count; i++)
+		if (asked_for(examination, &all->items[i]))
+			tell_intervention(examination->findings, &all->items[i]);
 }
 
 void

@@ -354,6 +354,7 @@ static const struct effect {
 	"nothing here depends on the client: no geo or proximity steering, session affinity, rule, pool set "
 	"or pool that goes by hash"},
     {KIND_LB, NULL, "location_strategy.mode", asks_who, "nothing here depends on the client"},
+    {KIND_LB, NULL, "disabled_until", is_enabled, "the load balancer is disabled without an end"},
     {KIND_LB, NULL, "max_answers", some_pool_has_several, "none of its pools has several origins"},
     {KIND_LB, "rules", "overrides.pool_weights", draws_pools, WEIGHTS},
     {KIND_LB, "rules", "overrides.pool_default_weight", draws_pools, WEIGHTS},

@@ -234,10 +234,13 @@ bool
 filter_intervention(const struct picture *picture, const struct intervention *one)
 {
 	const struct filter *filter = picture->filter;
-	const struct pictured_pool *pool = picture_pool(picture, &one->pool_id);
+	const struct pictured_pool *pool = picture_pool(picture, &one->id);
 
 	if (filter == NULL)
 		return true;
+	for (size_t i = 0; one->kind == KIND_LB && i < picture->nlbs; i++)
+		if (strcmp(picture->lbs[i].model->id.text, one->id.text) == 0)
+			return !picture->lbs[i].hidden;
 	if (pool == NULL || !pool_fits(filter, picture, pool->model))
 		return false;
 	for (size_t i = 0; one->address != NULL && i < pool->model->norigins; i++)

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* What was done to a pool or an origin, as its document has it. */
+/* What was done to a pool, an origin or a load balancer, as its document has it. */
 struct deed {
 	const char *what;  /* NULL: nothing */
 	const char *until; /* "" without end */
@@ -49,14 +49,14 @@ same_deed(struct deed a, struct deed b)
 	    strcmp(a.until, b.until) == 0;
 }
 
-/* The part of a pool's document: the pool itself where address is NULL, else that origin. */
+/* The part of a document: all of it where address is NULL, else that origin of a pool. */
 static const struct json *
-part_of(const struct json *pool, const char *address)
+part_of(const struct json *object, const char *address)
 {
-	const struct json *origins = json_member(pool, "origins");
+	const struct json *origins = json_member(object, "origins");
 
 	if (address == NULL)
-		return pool;
+		return object;
 	for (size_t i = 0; i < json_count(origins); i++)
 		if (strcmp(json_text_of(json_item(origins, i), "address"), address) == 0)
 			return json_item(origins, i);
@@ -70,17 +70,19 @@ copy_or_null(const char *text)
 }
 
 static void
-add(struct interventions *list, const struct id *id, const struct json *pool, const char *address)
+add(struct interventions *list, enum kind kind, const struct id *id, const struct json *object,
+    const char *address)
 {
-	struct deed deed = deed_of(part_of(pool, address));
+	struct deed deed = deed_of(part_of(object, address));
 
 	if (deed.what == NULL)
 		return;
 	deadline_add(&list->ends, &deed.end);
 	list->items = xrealloc(list->items, (list->count + 1) * sizeof *list->items);
 	list->items[list->count++] = (struct intervention){
-	    .pool_id = *id,
-	    .pool = xstrdup(json_text_of(pool, "name")),
+	    .kind = kind,
+	    .id = *id,
+	    .name = xstrdup(json_text_of(object, "name")),
 	    .address = copy_or_null(address),
 	    .what = deed.what,
 	    .until = copy_or_null(deed.until),
@@ -93,10 +95,20 @@ add_pool(void *arg, const struct id *id, struct bytes text)
 	struct json *pool = json_read_quietly(text);
 	const struct json *origins = json_member(pool, "origins");
 
-	add(arg, id, pool, NULL);
+	add(arg, KIND_POOL, id, pool, NULL);
 	for (size_t i = 0; i < json_count(origins); i++)
-		add(arg, id, pool, json_text_of(json_item(origins, i), "address"));
+		add(arg, KIND_POOL, id, pool, json_text_of(json_item(origins, i), "address"));
 	json_drop(pool);
+	return true;
+}
+
+static bool
+add_lb(void *arg, const struct id *id, struct bytes text)
+{
+	struct json *lb = json_read_quietly(text);
+
+	add(arg, KIND_LB, id, lb, NULL);
+	json_drop(lb);
 	return true;
 }
 
@@ -132,13 +144,14 @@ look_at_item(void *arg, const struct config_item *item)
 	struct search *search = arg;
 	struct json *before = NULL, *after = NULL;
 
-	if (item->what != CONFIG_OBJECT || item->kind != KIND_POOL || item->after.len == 0)
+	if (item->what != CONFIG_OBJECT || (item->kind != KIND_POOL && item->kind != KIND_LB) ||
+	    item->after.len == 0)
 		return true;
 	for (size_t i = 0; i < search->list->count; i++) {
 		struct intervention *one = &search->list->items[i];
 		struct deed now = {one->what, one->until != NULL ? one->until : "", {0}};
 
-		if (strcmp(one->pool_id.text, item->id.text) != 0)
+		if (one->kind != item->kind || strcmp(one->id.text, item->id.text) != 0)
 			continue;
 		if (after == NULL) {
 			after = json_read_quietly(item->after);
@@ -170,6 +183,7 @@ interventions_read(struct store_txn *config)
 	struct search search = {.txn = config, .list = &list};
 
 	config_each_object_by_name(config, KIND_POOL, add_pool, &list);
+	config_each_object_by_name(config, KIND_LB, add_lb, &list);
 	if (list.count > 0)
 		config_each_command(config, 0, look_at_command, &search);
 	return list;
@@ -181,7 +195,7 @@ interventions_free(struct interventions *interventions)
 	for (size_t i = 0; i < interventions->count; i++) {
 		struct intervention *one = &interventions->items[i];
 
-		free(one->pool);
+		free(one->name);
 		free(one->address);
 		free(one->since);
 		free(one->until);

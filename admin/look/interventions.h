@@ -10,9 +10,10 @@
 #include "zones/state/config.h"
 
 struct intervention {
-	struct id pool_id;
-	char *pool;
-	char *address;    /* of the origin; NULL: the pool itself */
+	enum kind kind;   /* KIND_POOL or KIND_LB */
+	struct id id;     /* of that */
+	char *name;       /* of that */
+	char *address;    /* of the origin; NULL: the pool or the load balancer itself */
 	const char *what; /* "disabled", "forced up", "forced down" */
 	char *since;      /* RFC 3339; these may be NULL */
 	char *until;
@@ -21,7 +22,7 @@ struct intervention {
 };
 
 struct interventions {
-	struct intervention *items; /* by pool, in the order of its origins */
+	struct intervention *items; /* by pool, in the order of its origins; then by load balancer */
 	size_t count;
 	struct deadline ends; /* the first of them, if there is one */
 };

@@ -257,7 +257,8 @@ interventions_json(const struct picture *picture)
 		if (!filter_intervention(picture, one))
 			continue;
 		object = json_new_object();
-		json_put_text(object, "pool", one->pool);
+		json_put_text(object, "pool", one->kind == KIND_POOL ? one->name : NULL);
+		json_put_text(object, "load_balancer", one->kind == KIND_LB ? one->name : NULL);
 		json_put_text(object, "address", one->address);
 		json_put_text(object, "what", one->what);
 		json_put_text(object, "since", one->since);

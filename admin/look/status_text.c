@@ -517,9 +517,10 @@ print_interventions(const struct picture *picture, FILE *out)
 			continue;
 		shown++;
 		if (one->address != NULL)
-			table_cell(table, COLOUR_NONE, "origin %s of %s", one->address, one->pool);
+			table_cell(table, COLOUR_NONE, "origin %s of %s", one->address, one->name);
 		else
-			table_cell(table, COLOUR_NONE, "pool %s", one->pool);
+			table_cell(table, COLOUR_NONE, "%s %s",
+			    one->kind == KIND_POOL ? "pool" : "load balancer", one->name);
 		table_cell(table, COLOUR_UNSURE, "%s", one->what);
 		cell_time(table, one->since, "before the log");
 		cell_time(table, one->until, "told otherwise");

@@ -17,14 +17,16 @@ struct lb_entry {
 	bool told;             /* something was */
 	enum lb_status status; /* that was told */
 	uint64_t judged;       /* in this look; 0: never */
+	struct deadline ends;  /* of its disabled_until */
 };
 
 struct notify_lbs {
 	struct lb_entry **list;
 	size_t count, next;
-	bool read;  /* the configuration was, once */
-	bool awake; /* look at all: next is where a walk goes on */
-	bool again; /* what changed meanwhile asks for another walk */
+	bool read;            /* the configuration was, once */
+	bool awake;           /* look at all: next is where a walk goes on */
+	bool again;           /* what changed meanwhile asks for another walk */
+	struct deadline ends; /* the first of theirs */
 };
 
 /* Where pools are looked up, and who is told. */
@@ -233,7 +235,7 @@ changed_since(const struct lb_entry *entry, const struct asking *asking)
 		if (pool != NULL && pool->changed > entry->judged)
 			return true;
 	}
-	return entry->judged == 0;
+	return entry->judged == 0 || deadline_passed(&entry->ends);
 }
 
 /* S40: a first status is news where it is bad; one that is disabled is none. */
@@ -274,15 +276,19 @@ judge(struct lb_entry *entry, const struct lb *lb, const struct asking *asking)
 
 /* True if its document was read. */
 static bool
-look_at(struct lb_entry *entry, struct store_txn *config, const struct asking *asking)
+look_at(struct notify_lbs *lbs, struct lb_entry *entry, struct store_txn *config, const struct asking *asking)
 {
 	struct lb *lb;
 	bool then;
 
+	if (!deadline_passed(&entry->ends))
+		deadline_add(&lbs->ends, &entry->ends);
 	if (entry->npools > 0 && (!changed_since(entry, asking) || !all_settled(entry, asking, &then)))
 		return false;
 	lb = config_lb(config, entry->id.text);
 	if (lb != NULL) {
+		entry->ends = lb->expiry;
+		deadline_add(&lbs->ends, &entry->ends);
 		if (entry->npools == 0)
 			entry->pools = lb_pools(lb, &entry->npools);
 		judge(entry, lb, asking);
@@ -298,10 +304,14 @@ notify_lbs_look(struct notify_lbs *lbs, struct store_txn *config, uint64_t look,
 	struct asking asking = {look, pool, tell_fn, arg};
 	unsigned judged = 0, looked = 0;
 
+	if (deadline_passed(&lbs->ends)) {
+		lbs->ends = (struct deadline){0};
+		notify_lbs_wake(lbs);
+	}
 	if (!lbs->awake)
 		return false;
 	while (lbs->next < lbs->count && judged < JUDGED_MOST && looked++ < LOOKED_MOST)
-		judged += look_at(lbs->list[lbs->next++], config, &asking);
+		judged += look_at(lbs, lbs->list[lbs->next++], config, &asking);
 	if (lbs->next < lbs->count)
 		return true;
 	lbs->next = 0;

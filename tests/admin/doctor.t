@@ -112,7 +112,7 @@ subtest 'pools and load balancers' => sub {
 	$t->admin('record delete example.com sub NS');
 	$t->admin('lb delete a.sub.example.com');
 	$t->admin('lb disable small.example.com');
-	finds($t, qr/^note disabled load balancer small\.example\.com: it is disabled/, qr/graycloud lb enable/, 'a disabled load balancer');
+	finds($t, qr/^note disabled load balancer small\.example\.com: it is disabled by \S+ since 20\S+Z, without an end/, qr/graycloud lb enable/, 'a disabled load balancer');
 	$t->admin('lb delete small.example.com');
 	$t->admin('pool delete small');
 };

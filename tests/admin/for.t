@@ -56,6 +56,36 @@ $t->admin('pool disable eu --for 1h');
 $t->admin('pool enable eu');
 $t->answers_soon('www.example.com A' => @both);
 
+# A load balancer: what the zone has at its name is answered meanwhile.
+$t->load_zone("\$ORIGIN example.net.\n\$TTL 60\n@ SOA a. b. 1 2 3 4 5\n@ NS a.\nwww A 192.0.2.80\nwww MX 10 a.\n");
+$t->admin('lb create www.example.net default_pools=eu fallback_pool=last');
+my @net = map { s/com/net/r } @both;
+$t->answers_soon('www.example.net A' => @net);
+$t->admin('lb disable www.example.net --for 2s --reason pause');
+$t->answers('www.example.net A' => 'www.example.net. 60 IN A 192.0.2.80');
+($hand) = @{$t->admin_json('status')->{interventions}};
+is_deeply([@$hand{qw(pool load_balancer address what reason)}], [undef, 'www.example.net', undef, 'disabled', 'pause'], 'status says so of a load balancer');
+like($hand->{until}, qr/^20\d\d-\S+Z$/, 'and until when');
+like($t->admin('status'), qr/^load balancer www\.example\.net +disabled +20\S+Z +20\S+Z +\S+ +pause$/m, 'the table too');
+is(($t->admin_json('status --lb www.example.com')->{interventions} // [])->[0], undef, 'but not where another one is asked for');
+$t->answers_soon('www.example.net A' => @net);
+pass('it ends by itself, and the load balancer answers again');
+is((grep { $_->{name} eq 'www.example.net' } @{$t->admin_json('status')->{load_balancers}})[0]{status}, 'Healthy', 'status says so, too');
+$t->answers('www.example.net MX' => 'www.example.net. 60 IN MX 10 a.');
+$t->admin('lb disable www.example.net --for 1h');
+$t->admin('pool set eu description=other');
+$t->answers('www.example.net A' => 'www.example.net. 60 IN A 192.0.2.80');
+$t->restart('dnsd');
+$t->answers('www.example.net A' => 'www.example.net. 60 IN A 192.0.2.80');
+$t->admin('lb enable www.example.net');
+$t->answers_soon('www.example.net A' => @net);
+pass('enable ends it early');
+$t->admin('lb disable www.example.net --for 2s');
+$t->restart('dnsd');
+$t->answers_soon('www.example.net A' => @net);
+pass('it ends under a nameserver that was started meanwhile');
+is(($t->run(qw(lb enable www.example.net --for 1h)))[0], 2, '--for is for taking out here, too');
+
 # The guard of S32 counts it, and what is meant by a time.
 $t->admin('pool create single origin=192.0.2.77');
 $t->admin('lb create single.example.com default_pools=single fallback_pool=single');

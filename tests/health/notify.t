@@ -208,6 +208,13 @@ subtest 'load balancers' => sub {
 		'not one that is disabled or gone');
 	$t->admin('lb enable one.example.com');
 	is(told(post($hook)), 'load_balancer one.example.com Critical Healthy', 'enabled again, compared with what was told');
+	$t->admin('lb disable one.example.com --for 1h');
+	$t->origin('127.0.0.3 down');
+	unlike(told(post($hook)), qr/one\.example\.com/, 'nothing of one that is disabled for a time');
+	$t->admin('lb disable one.example.com --for 2s');
+	is(told(post($hook)), 'load_balancer one.example.com Healthy Critical', 'when its time is over it is told');
+	$t->origin('127.0.0.3 up');
+	like(told(post($hook)), qr/load_balancer one\.example\.com Critical Healthy/, 'as any other');
 	$t->admin('lb set both.example.com default_pools=eu fallback_pool=eu');
 	my $many = $t->write_file('many.json', JSON::PP::encode_json({load_balancers =>
 		[map { {name => "lb-$_.example.com", default_pools => ['eu'], fallback_pool => 'eu'} } 1 .. 700]}));

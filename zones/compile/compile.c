@@ -632,6 +632,7 @@ enum compiled
 compiler_expire(struct compiler *compiler, struct store_txn *txn)
 {
 	struct config_graph *graph = compiler->graph;
+	bool enabled, good;
 
 	if (!compiler_expired(compiler))
 		return COMPILED_SAME;
@@ -647,7 +648,12 @@ compiler_expire(struct compiler *compiler, struct store_txn *txn)
 		else if ((model = config_pool(txn, pool->id.text)) != NULL)
 			graph_set_pool(graph, pool, model);
 	}
-	return graph_settle(graph) ? COMPILED_TABLES : COMPILED_SAME;
+	good = graph_follow_ends(graph, txn, compiler->generation, &enabled);
+	if (good)
+		return enabled ? COMPILED_NEW : graph_settle(graph) ? COMPILED_TABLES : COMPILED_SAME;
+	compiler->broken = true;
+	failed(compiler, graph->error);
+	return read_all(compiler, txn);
 }
 
 static struct compiler *

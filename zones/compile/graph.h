@@ -218,6 +218,8 @@ void graph_drop_name(void *name);
 
 /* Takes over the model. */
 struct lb_entry *graph_add_lb(struct config_graph *graph, struct lb *model);
+/* The end of its disabled_until has come; its owner in the zone is to be edited. */
+void graph_enable_lb(struct config_graph *graph, struct lb_entry *entry);
 void graph_remove_lb(struct config_graph *graph, struct lb_entry *entry);
 struct lb_entry *graph_find_lb(const struct config_graph *graph, const struct id *id);
 struct lb_entry *graph_lb_by_name(const struct config_graph *graph, const uint8_t *wire);
@@ -258,5 +260,10 @@ bool graph_read_names(struct config_graph *graph, struct store_txn *txn, const u
     size_t count, bool *complete);
 /* Follow the changes after a generation.  lost: they are not all there any more; nothing was changed. */
 bool graph_follow(struct config_graph *graph, struct store_txn *txn, uint64_t generation, bool *lost);
+/*
+ * Enable the load balancers whose disabled_until has passed, and publish; those of later ones go to
+ * next_expiry. enabled: there were some.
+ */
+bool graph_follow_ends(struct config_graph *graph, struct store_txn *txn, uint64_t generation, bool *enabled);
 
 #endif

@@ -318,13 +318,45 @@ follow(struct changes *changes)
 	    (!needs_rebuild(changes->graph) || graph_build_zones(changes->graph, changes->txn));
 }
 
+static const char damaged[] = "a changed zone cannot be compiled: its data is damaged";
+
+bool
+graph_follow_ends(struct config_graph *graph, struct store_txn *txn, uint64_t generation, bool *enabled)
+{
+	struct changes changes = {.graph = graph, .txn = txn};
+	bool done;
+
+	*enabled = false;
+	for (size_t i = 0; i < graph->lbs.count; i++) {
+		struct lb_entry *entry = graph->lbs.items[i];
+
+		if (!deadline_passed(&entry->model->expiry)) {
+			deadline_add(&graph->next_expiry, &entry->model->expiry);
+			continue;
+		}
+		graph_enable_lb(graph, entry);
+		change_lb_owner(&changes, entry);
+		*enabled = true;
+	}
+	if (!*enabled)
+		return true;
+	snprintf(graph->error, sizeof graph->error, "%s", damaged);
+	done = edit_zones(&changes) && (!needs_rebuild(graph) || graph_build_zones(graph, txn));
+	if (done) {
+		graph_settle(graph);
+		graph_publish(graph, generation);
+	}
+	changes_free(&changes);
+	return done;
+}
+
 bool
 graph_follow(struct config_graph *graph, struct store_txn *txn, uint64_t generation, bool *lost)
 {
 	struct changes changes = {.graph = graph, .txn = txn};
 	bool done = false;
 
-	snprintf(graph->error, sizeof graph->error, "a changed zone cannot be compiled: its data is damaged");
+	snprintf(graph->error, sizeof graph->error, "%s", damaged);
 	*lost = !config_changes_after(txn, generation, gather_change, &changes);
 	if (!*lost && (done = follow(&changes))) {
 		graph_settle(graph);

@@ -326,6 +326,21 @@ graph_lb_by_name(const struct config_graph *graph, const uint8_t *name)
 	return map_find(&graph->lbs_by_name, (struct bytes){lower, len});
 }
 
+static void
+compile_entry(struct config_graph *graph, struct lb_entry *entry)
+{
+	entry->compiled = compile_lb(graph, entry->model);
+	entry->compiled->number = entry->number;
+}
+
+void
+graph_enable_lb(struct config_graph *graph, struct lb_entry *entry)
+{
+	entry->model->enabled = true;
+	entry->model->expiry = (struct deadline){0};
+	compile_entry(graph, entry);
+}
+
 struct lb_entry *
 graph_add_lb(struct config_graph *graph, struct lb *model)
 {
@@ -334,10 +349,9 @@ graph_add_lb(struct config_graph *graph, struct lb *model)
 	entry->id = model->id;
 	entry->model = model;
 	entry->number = numbers_of(graph->numbers, "", model->name);
-	if (model->enabled) {
-		entry->compiled = compile_lb(graph, model);
-		entry->compiled->number = entry->number;
-	}
+	if (model->enabled)
+		compile_entry(graph, entry);
+	deadline_add(&graph->next_expiry, &model->expiry);
 	map_add(&graph->lbs, entry);
 	/* The store holds each name once; of a damaged one the first counts. */
 	if (graph_lb_by_name(graph, model->wire) == NULL)

@@ -57,15 +57,15 @@ hundredths(const struct value *value)
 	return weight > 0 && rounded < 1 ? 1 : (unsigned)MAX(rounded, 0);
 }
 
-/* Has the end not passed yet?  Then it is one of those that the pool waits for. */
+/* Has the end not passed yet?  Then it is one of those that the object waits for. */
 static bool
-lasts(struct pool *pool, const struct value *object, const char *key, const char *boot_key)
+lasts(struct deadline *expiry, const struct value *object, const char *key, const char *boot_key)
 {
 	struct deadline end = deadline_read(value_text_of(object, key), value_text_of(object, boot_key));
 
 	if (!deadline_is_set(&end) || deadline_passed(&end))
 		return false;
-	deadline_add(&pool->expiry, &end);
+	deadline_add(expiry, &end);
 	return true;
 }
 
@@ -107,14 +107,14 @@ load_origin(struct pool *pool, struct origin *origin, const struct value *json)
 	origin->name = xstrdup(value_text_of(json, "name"));
 	origin->address = xstrdup(value_text_of(json, "address"));
 	origin->enabled = value_truth(value_member(json, "enabled")) &&
-	    !lasts(pool, json, "disabled_until", "disabled_until_boot");
+	    !lasts(&pool->expiry, json, "disabled_until", "disabled_until_boot");
 	origin->weight = hundredths(value_member(json, "weight"));
 	origin->host = text_or_null(host ? host : "");
 	origin->forced = strcmp(forced, "up") == 0 ? FORCED_UP
 	    : strcmp(forced, "down") == 0          ? FORCED_DOWN
 						   : FORCED_NONE;
 	if (*value_text_of(json, "forced_until") != '\0' &&
-	    !lasts(pool, json, "forced_until", "forced_until_boot"))
+	    !lasts(&pool->expiry, json, "forced_until", "forced_until_boot"))
 		origin->forced = FORCED_NONE;
 	origin->affinity_group = text_or_null(value_text_of(json, "affinity_group"));
 	origin->seeded = seed_of(value_text_of(json, "seeded"));
@@ -170,7 +170,7 @@ document_load_pool(struct bytes text)
 	id_of(&pool->id, value_text_of(json, "id"));
 	pool->name = xstrdup(value_text_of(json, "name"));
 	pool->enabled = value_truth(value_member(json, "enabled")) &&
-	    !lasts(pool, json, "disabled_until", "disabled_until_boot");
+	    !lasts(&pool->expiry, json, "disabled_until", "disabled_until_boot");
 	pool->minimum_origins = number_of(json, "minimum_origins");
 	pool->origin_steering =
 	    strcmp(value_text_of(value_member(json, "origin_steering"), "policy"), "hash") == 0
@@ -621,7 +621,8 @@ document_load_lb(struct bytes text)
 	lb = xcalloc(1, sizeof *lb);
 	id_of(&lb->id, value_text_of(json, "id"));
 	lb->name = xstrdup(value_text_of(json, "name"));
-	lb->enabled = value_truth(value_member(json, "enabled"));
+	lb->enabled = value_truth(value_member(json, "enabled")) &&
+	    !lasts(&lb->expiry, json, "disabled_until", "disabled_until_boot");
 	lb->ttl = number_of(json, "ttl");
 	load_lb_pools(lb, json);
 	for (size_t kind = 0; kind < NITEMS(place_maps); kind++)

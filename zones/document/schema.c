@@ -461,7 +461,8 @@ static const struct property pool_set = OBJECT("pool set", NULL, set_table);
 /* [CF] 2.1 */
 static const struct property lb_table[] = {READ_ONLY("zone_name"), SERVER,
     CHECKED("name", NULL, host_name_clean, "a host name; only its first label may be *"),
-    TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), INTEGER("ttl", "30", 1, 86400),
+    TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), UNTIL("disabled_until"),
+    INTEGER("ttl", "30", 1, 86400),
     {.name = "proxied", .type = PROPERTY_BOOL, .fate = FATE_PROXY, .standard = "false"},
     LIST("default_pools", NULL, 1, LB_POOLS_MAX, &pool_reference),
     REFERENCE("fallback_pool", NULL, KIND_POOL), PLACE_MAPS("{}"),

@@ -299,7 +299,8 @@ struct lb {
 	char *name;                 /* presentation form without the final dot */
 	uint8_t wire[NAME_MAX_LEN]; /* lower case */
 	bool enabled;
-	uint32_t ttl; /* seconds */
+	struct deadline expiry; /* of its disabled_until, if that lies ahead: then it is enabled */
+	uint32_t ttl;           /* seconds */
 	struct id *default_pools;
 	size_t npools;
 	struct id fallback_pool;
