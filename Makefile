@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-peers test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-seal picture format install uninstall deb test-deb dist clean
+# make lint coverage fuzz soak test-peers test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-seal docs picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -163,6 +163,11 @@ bench-latency: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(BENCHES)
 	@GRAYCLOUD_BUILD=$(OUT) bench/latency
 
+# Every command that README.md and docs/ show runs; also a part of `make test`.
+docs: packages-test
+	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
+	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/admin/docs.t
+
 # The terminal in the README, from a failover that really runs.
 picture: packages-test
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
@@ -226,5 +231,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-suspend test-replace soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-seal picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-suspend test-replace soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-seal docs picture format install uninstall deb test-deb dist clean
 .SECONDARY:

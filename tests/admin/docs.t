@@ -1,0 +1,92 @@
+#!/usr/bin/perl
+# Every command of graycloud that README.md and docs/ show runs, in the order of the page, and refuses what they show refused.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Cwd qw(abs_path);
+use Graycloud;
+use Test::More;
+
+my $t = Graycloud->start;
+my $dir = $t->dir;
+my $bin = abs_path("$Graycloud::BUILD/bin");
+
+# Beside the programs: another machine, which is this one.
+mkdir "$dir/bin" or die;
+open my $ssh, '>', "$dir/bin/ssh" or die;
+print $ssh "#!/bin/sh\nshift\nexec \"\$@\"\n";
+close $ssh;
+chmod 0755, "$dir/bin/ssh";
+$ENV{PATH} = "$dir/bin:$bin:$ENV{PATH}";
+$ENV{GRAYCLOUD_STATE} = $t->state;
+
+# What stands in a page for something of the reader's own.
+my %own = (
+	'new.json' => '{"pools":[{"name":"later","origins":[{"address":"192.0.2.9"}]}]}',
+	clients => "192.0.2.200\n2001:db8::1\n",
+);
+$t->write_file($_, $own{$_}) for keys %own;
+sub localized {
+	my ($command) = @_;
+
+	$command =~ s{(?<![\w./])(new\.json|clients)\b}{$dir/$1}g;
+	$command =~ s{/root/graycloud\.backup|(?<= )FILE\b}{$dir/backup.$$}g;
+	$command =~ s{undo (42|SEQUENCE)}{'undo ' . $t->admin_json('log')->[-1]{sequence}}e;
+	$command =~ s{"\.\.\."}{"text"};
+	$command =~ s{^graycloud doctor}{graycloud doctor --offline}; # no test asks strangers
+	return $command;
+}
+
+# The commands of a page: lines of code that begin with graycloud, with what is shown below them.
+sub commands {
+	my ($page) = @_;
+	my ($fenced, @commands) = (0);
+
+	open my $file, '<', $page or die "$page: $!";
+	while (my $line = <$file>) {
+		chomp $line;
+		$fenced = !$fenced, next if $line =~ /^```/;
+		next unless $fenced || $line =~ s/^    //;
+		if ($line =~ /^(?:\$ )?(graycloud [a-z].*?)\s*(?:  \S.*| # .*)?$/) { push @commands, {text => $1, line => $., said => []} }
+		elsif (@commands && $line =~ /^graycloud: /) { push @{$commands[-1]{said}}, $line }
+	}
+	return @commands;
+}
+
+my $errors = "$dir/errors";
+sub runs {
+	my ($page, $command) = @_;
+	my $endless = $command->{text} =~ /--(?:watch|follow)\b/;
+	my $name = "$page:$command->{line}: $command->{text}";
+
+	for my $one (split / ; /, $command->{text}) {
+		my $text = localized($one);
+
+		unlink "$dir/backup.$$" if $text =~ /^graycloud backup/;
+		$text =~ s/^graycloud restore/graycloud restore --force/ if $text !~ /--force/;
+		$text = "timeout -s INT 1 $text" if $endless;
+		system('sh', '-c', "{ $text ; } >/dev/null 2>$errors </dev/null");
+		my $code = $? >> 8;
+		my $said = do { local (@ARGV, $/) = $errors; <> // '' };
+		my $good = @{$command->{said}} ? $code == 1 : $code == 0 || $endless && $code == 124 || $text =~ /^graycloud doctor/ && $code >= 3;
+
+		ok($good, $name) or diag "exit $code: $said";
+		like($said, qr/^\Q$_\E$/m, '... and says so') for @{$command->{said}};
+	}
+}
+
+my @pages = ('README.md', sort glob 'docs/*.md');
+my $count = 0;
+for my $page (@pages) {
+	next if $page eq 'docs/semantics.md';
+	if ($page ne 'README.md') {
+		$t->run('origin', 'add', 'eu', '192.0.2.1', '--no-wait');
+	}
+	for my $command (commands($page)) {
+		$t->run('pool', 'create', 'more', 'origin=192.0.2.7', 'origin=192.0.2.8', '--no-wait') if $command->{text} =~ /192\.0\.2\.7/;
+		runs($page, $command);
+		$count++;
+	}
+}
+cmp_ok($count, '>', 20, 'the pages have commands');
+done_testing;
