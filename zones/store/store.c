@@ -67,6 +67,7 @@ tell_open_failed(const struct store *store, int rc, struct problems *problems)
 void
 store_guard_start(void (*begin)(void))
 {
+	store_file_learn_group();
 	guard_start(store_guarded, begin);
 }
 

@@ -63,7 +63,7 @@ struct store_cursor;
  * Fork the helper that walks every store before this process opens it (and every store that
  * replaces one later), so that damage kills the helper.  Daemons call it when they have become their user,
  * before any thread and any open; commands do not need it (their death by damage is a sentence, below).
- * The helper calls begin first, if it is not NULL.
+ * The helper calls begin first, if it is not NULL. The group of stores that are made later is looked up here.
  */
 void store_guard_start(void (*begin)(void));
 

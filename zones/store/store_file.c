@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -89,13 +90,31 @@ check_local(const char *directory, struct problems *problems)
 	return true;
 }
 
+static gid_t group = (gid_t)-1;
+
+static void
+learn_group(void)
+{
+	const struct group *entry = getgrnam("graycloud");
+
+	if (entry != NULL)
+		group = entry->gr_gid;
+}
+
 /* The group of a store is graycloud where there is one, so that the daemons' user can read it. */
 static gid_t
 store_group(void)
 {
-	const struct group *group = getgrnam("graycloud");
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	return group ? group->gr_gid : (gid_t)-1;
+	pthread_once(&once, learn_group);
+	return group;
+}
+
+void
+store_file_learn_group(void)
+{
+	(void)store_group();
 }
 
 /* The configuration is the only store that others than its daemon write. */

@@ -24,6 +24,9 @@ const char *store_kind_cure(enum store_kind kind);
 bool store_paths_make(
     struct store_paths *paths, const char *state, enum store_kind kind, struct problems *problems);
 
+/* Look up the group of the stores. A daemon does it before it seals itself: /etc/group is closed then. */
+void store_file_learn_group(void);
+
 /* Create the state directory and the store's with group and modes, and empty files with theirs. */
 bool store_file_create(const char *state, const struct store_paths *paths, struct problems *problems);
 
