@@ -58,7 +58,8 @@ say(struct handover *handover, enum replace_kind kind, uint64_t number)
 	    handover->peer, &(struct replace_message){.kind = kind, .number = number}, NULL, 0, NULL, 0);
 }
 
-/* The successor is gone, or told to go: this process is the nameserver as before, unless it has left. */
+/* The successor is gone, or told to go: this process is the nameserver as before, unless it has left; then
+ * nobody asks why. */
 static void
 drop_successor(struct handover *handover, const char *why)
 {
@@ -143,6 +144,19 @@ yield(struct handover *handover)
 		drop_successor(handover, "does not listen");
 }
 
+static void
+send_connection(struct handover *handover, const struct parcel *parcel)
+{
+	int error = handover->peer < 0
+	    ? 0
+	    : replace_send(handover->peer, &(struct replace_message){.kind = REPLACE_CONNECTION}, &parcel->fd,
+		  1, parcel->octets, parcel->len);
+
+	/* It died, or hangs: then no other one is sent, as each would take as long. */
+	if (error == -EPIPE || error == -ECONNRESET || error == -EAGAIN)
+		drop_successor(handover, NULL);
+}
+
 /* Send on what the TCP threads gave away; and at once that all of it went. */
 static void
 on_parcels(evutil_socket_t fd, short what, void *arg)
@@ -155,9 +169,7 @@ on_parcels(evutil_socket_t fd, short what, void *arg)
 	if (read(fd, &count, sizeof count) < 0)
 		return;
 	while ((parcel = workers_fetch(handover->server->workers)) != NULL) {
-		if (handover->peer >= 0)
-			replace_send(handover->peer, &(struct replace_message){.kind = REPLACE_CONNECTION},
-			    &parcel->fd, 1, parcel->octets, parcel->len);
+		send_connection(handover, parcel);
 		close(parcel->fd);
 		free(parcel);
 	}
