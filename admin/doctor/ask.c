@@ -5,8 +5,11 @@
 #include "zones/dns/wire.h"
 
 #include <ares.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	AT_ONCE = 64,
@@ -292,6 +295,24 @@ asking_unasked(const struct asking *asking)
 	for (size_t i = 0; i < asking->questions.count; i++)
 		count += ((const struct question *)asking->questions.items[i])->outcome == ASK_NO_TIME;
 	return count;
+}
+
+bool
+ask_has_route(const struct address *address)
+{
+	struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(53)};
+	struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(53)};
+	bool four = address->family == FAMILY_V4;
+	int fd = socket(four ? AF_INET : AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0), rc = -1;
+
+	memcpy(&v4.sin_addr, address->bytes, sizeof v4.sin_addr);
+	memcpy(&v6.sin6_addr, address->bytes, sizeof v6.sin6_addr);
+	if (fd >= 0) {
+		rc = four ? connect(fd, (struct sockaddr *)&v4, sizeof v4)
+			  : connect(fd, (struct sockaddr *)&v6, sizeof v6);
+		close(fd);
+	}
+	return rc == 0;
 }
 
 void

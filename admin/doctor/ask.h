@@ -56,6 +56,9 @@ struct question *ask(struct asking *asking, const struct address *server, uint16
 /* Ask all that was put since the last time.  Blocks until all have an outcome, or the time is up. */
 void asking_run(struct asking *asking);
 
+/* Does any way lead from this machine to the address?  Sends nothing. */
+bool ask_has_route(const struct address *address);
+
 /* How many questions the time was too short for. */
 size_t asking_unasked(const struct asking *asking);
 

@@ -162,6 +162,13 @@ survey_ask_for_parents(
 		}
 }
 
+/* A machine without IPv6 says nothing about nameservers that have it. */
+static bool
+askable(const struct address *address)
+{
+	return address->family == FAMILY_V4 || ask_has_route(address);
+}
+
 static const unsigned ways[] = {ASK_EDNS, 0, ASK_EDNS | ASK_TCP};
 
 void
@@ -173,15 +180,16 @@ survey_ask_nameservers(struct survey *survey, struct asking *asking, const struc
 		for (size_t n = 0; n < survey->parents.list[i].naddresses; n++) {
 			const struct address *address = &survey->parents.list[i].addresses[n];
 
-			if (survey->nasked == PARENT_ADDRESSES_MAX)
-				break;
+			if (survey->nasked == PARENT_ADDRESSES_MAX || !askable(address))
+				continue;
 			survey->asked[survey->nasked++] = (struct asked_parent){*address,
 			    ask(asking, address, port, survey->zone.name, TYPE_NS, ASK_EDNS),
 			    ask(asking, address, port, survey->zone.name, TYPE_DS, ASK_EDNS)};
 		}
 	for (size_t i = 0; i < survey->own.count; i++)
 		for (size_t n = 0; n < survey->own.list[i].naddresses; n++)
-			for (size_t way = 0; way < NITEMS(ways); way++)
+			for (size_t way = 0; way < NITEMS(ways) && askable(&survey->own.list[i].addresses[n]);
+			     way++)
 				ask(asking, &survey->own.list[i].addresses[n], port, survey->zone.name,
 				    TYPE_SOA, ways[way]);
 }
@@ -243,11 +251,18 @@ survey_judge_nameservers(
 		    (survey_resolved(survey) || name_within(one->name, survey->zone.name)))
 			no_address(findings, survey, host);
 		for (size_t n = 0; n < one->naddresses; n++) {
-			struct tried tried = tried_at(survey, asking, &one->addresses[n], port);
+			struct tried tried;
 			char *who = xasprintf("%s (%s)", host, address_to_text(&one->addresses[n], address));
 
-			judge_tried(findings, survey->subject, who, survey->zone.serial, &tried);
-			count++;
+			if (askable(&one->addresses[n])) {
+				tried = tried_at(survey, asking, &one->addresses[n], port);
+				judge_tried(findings, survey->subject, who, survey->zone.serial, &tried);
+				count++;
+			} else
+				finding_add(findings, FINDING_NOTE, "ns-no-route", survey->subject,
+				    "its nameserver %s was not asked: this machine has no IPv6 that leads "
+				    "there",
+				    who);
 			free(who);
 		}
 	}

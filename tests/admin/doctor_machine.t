@@ -17,7 +17,7 @@ if (!@ARGV) {
 }
 quietly($_) or plan(skip_all => "not possible here: $_") for 'ip link set lo up', 'ip address add 10.9.0.1/32 dev lo', 'mount -t tmpfs -o size=64m none /mnt';
 
-my $t = Graycloud->start(dnsd => 0, state => '/mnt/state');
+my $t = Graycloud->start(dnsd => 0, state => '/mnt/state', zone => "\$ORIGIN example.com.\n\$TTL 60\n@ SOA ns1 h 1 2 3 4 5\n@ NS ns1\nns1 AAAA 2001:db8::1\n");
 $t->{listen} = 1;
 $t->start_dnsd('--listen', '10.9.0.1:0');
 
@@ -29,6 +29,9 @@ sub findings {
 my @found = findings();
 ok(!(grep { /socket-silent/ } @found), 'its sockets answer') or diag join "\n", @found;
 ok(scalar(grep { m{^warning disk-full /mnt/state: its file system has only \d+ MiB left: .* -> free at least 256 MiB} } @found), 'a file system with little room') or diag join "\n", @found;
+ok(scalar(grep { /^note ns-no-route zone example\.com: its nameserver ns1\.example\.com \(2001:db8::1\) was not asked: this machine has no IPv6/ } @found),
+	'a machine without IPv6 judges nobody by it') or diag join "\n", @found;
+ok(!(grep { /ns-unreachable/ } @found), 'and blames nobody');
 ok(quietly('ip address del 10.9.0.1/32 dev lo'), 'an address goes away');
 @found = findings();
 ok(scalar(grep { /^error socket-silent nameserver: it listens on 10\.9\.0\.1:\d+, but does not answer there over UDP or TCP -> see whether the address/ } @found), 'a socket that does not answer')
