@@ -112,31 +112,73 @@ take_site(struct steer_site *site, const struct option_place *place, int name, c
 	return true;
 }
 
+/* Where the value of an option is kept that is any text; NULL: it is none of these. */
+static const char **
+text_of(struct options *options, int name)
+{
+	switch (name) {
+	case STATE:
+		return &options->state;
+	case CERT:
+		return &options->cert;
+	case KEY:
+		return &options->key;
+	case METRICS:
+		return &options->metrics;
+	case USER:
+		return &options->user;
+	case COOKIE_SECRET_FILE:
+		return &options->cookie_secret;
+	default:
+		return NULL;
+	}
+}
+
+/* What an option without a value turns on; NULL: it has one. */
+static bool *
+flag_of(struct options *options, int name)
+{
+	switch (name) {
+	case REQUIRE_COOKIE:
+		return &options->require_cookie;
+	case FALLBACK_ERROR:
+		return &options->fallback_error;
+	case RRL_DRY_RUN:
+		return &options->rrl.dry_run;
+	case NO_SEAL:
+		return &options->no_seal;
+	case REPLACE:
+		return &options->replace;
+	case DETACH:
+		return &options->detach;
+	case CHECK:
+		return &options->check;
+	default:
+		return NULL;
+	}
+}
+
 static bool
 take(void *arg, const struct option_place *place, int name, const char *value)
 {
 	struct options *options = arg;
+	const char **text = text_of(options, name);
+	bool *flag = flag_of(options, name);
 	double seconds;
 
-	switch (name) {
-	case STATE:
-		options->state = value;
+	if (text != NULL)
+		*text = value;
+	if (flag != NULL)
+		*flag = true;
+	if (text != NULL || flag != NULL)
 		return true;
+	switch (name) {
 	case LISTEN:
 		return add_listener(options, place, value, false);
 	case TLS:
 		return add_listener(options, place, value, true);
-	case CERT:
-		options->cert = value;
-		return true;
-	case KEY:
-		options->key = value;
-		return true;
 	case THREADS:
 		return option_whole(place, value, 1, THREADS_MAX, &options->threads);
-	case METRICS:
-		options->metrics = value;
-		return true;
 	case NSID:
 		if (strlen(value) > NSID_MAX || *value == '\0')
 			return option_wrong(place, ": 1 to %d octets", NSID_MAX);
@@ -147,16 +189,6 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 			return false;
 		options->wait_health_ms = (unsigned)(seconds * 1000);
 		return true;
-	case USER:
-		options->user = value;
-		return true;
-	case COOKIE_SECRET_FILE:
-		options->cookie_secret = value;
-		return true;
-	case REQUIRE_COOKIE:
-		return options->require_cookie = true;
-	case FALLBACK_ERROR:
-		return options->fallback_error = true;
 	case RRL_RATE:
 		return option_whole(place, value, 0, 1000000, &options->rrl.rate);
 	case RRL_SLIP_EVERY:
@@ -166,8 +198,6 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return option_whole(place, value, 0, 1000000, &options->rrl.all);
 	case RRL_ERRORS:
 		return option_whole(place, value, 0, 1000000, &options->rrl.errors);
-	case RRL_DRY_RUN:
-		return options->rrl.dry_run = true;
 	case GEOIP:
 		if (options->ngeoip == OPTIONS_GEOIP_MAX)
 			return option_wrong(
@@ -181,14 +211,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return take_site(&options->site, place, name, value);
 	case SESSIONS:
 		return option_whole(place, value, 256, 1 << 28, &options->sessions);
-	case NO_SEAL:
-		return options->no_seal = true;
-	case REPLACE:
-		return options->replace = true;
-	case DETACH:
-		return options->detach = true;
-	default: /* CHECK */
-		return options->check = true;
+	default:
+		return false;
 	}
 }
 

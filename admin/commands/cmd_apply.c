@@ -1,3 +1,4 @@
+/* apply and export: the whole configuration as one document. */
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
 #include "admin/cli/spool.h"

@@ -1,3 +1,4 @@
+/* lb: load balancers. */
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 #include "admin/look/node.h"

@@ -1,3 +1,4 @@
+/* log: the commands that changed the configuration. */
 #include "admin/cli/print.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/change.h"

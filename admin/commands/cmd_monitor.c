@@ -1,3 +1,4 @@
+/* monitor: how origins are checked. */
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 

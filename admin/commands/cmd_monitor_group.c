@@ -1,3 +1,4 @@
+/* monitor_group: monitors that vote together. */
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 

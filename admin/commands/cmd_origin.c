@@ -1,3 +1,4 @@
+/* origin: one origin of a pool, or an address in all pools. */
 #include "admin/cli/report.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"

@@ -1,3 +1,4 @@
+/* pool: pools and their origins. */
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 #include "admin/look/node.h"

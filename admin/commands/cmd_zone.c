@@ -1,3 +1,4 @@
+/* zone: zones, loaded from files and written back. */
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
 #include "admin/commands/commands.h"

@@ -1,3 +1,4 @@
+/* Checks over HTTP: libcurl on our loop, its sockets and its handles. */
 #include "monitor/check/check_http_inner.h"
 #include "monitor/check/check_tls.h"
 

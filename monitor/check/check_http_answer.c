@@ -1,3 +1,4 @@
+/* Checks over HTTP: what came, as it comes, and what that says of the endpoint. */
 #include "monitor/check/check_http_inner.h"
 #include "monitor/check/check_tls.h"
 

@@ -1,3 +1,4 @@
+/* Checks over HTTP: what is asked, and where a redirect leads. */
 #include "monitor/check/check_http_inner.h"
 #include "monitor/check/check_tls.h"
 

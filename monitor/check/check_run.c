@@ -1,3 +1,4 @@
+/* One check: connect, talk by its type, deadline, retries, result. */
 #include "monitor/check/check.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* A check of type tcp: it is good when the connection is established. */
 #include "monitor/check/check.h"
 
 /* [CF] 2.4: tcp is good when the connection is established. */

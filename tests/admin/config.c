@@ -1,3 +1,4 @@
+/* config.h, config_write.h: rows, feed and history of the configuration. */
 #include "zones/document/json.h"
 #include "zones/state/config_write.h"
 

@@ -1,406 +1,293 @@
-#include "admin/edit/document.h"
-#include "zones/document/document_load.h"
-#include "zones/document/schema.h"
-#include "zones/state/config_write.h"
-#include "zones/store/store.h"
+/* Documents: what is accepted, refused, warned about, kept and shown. */
+#include "tests/admin/document_world.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <unistd.h>
+static const struct {
+	enum kind kind;
+	const char *document;
+	const char *sentence; /* NULL: it is accepted */
+} refused[] = {
+    {KIND_POOL, POOL "}", NULL},
+    {KIND_POOL, "{\"name\":\"p\"}", "pool p: origins is missing"},
+    {KIND_POOL, "{" ORIGIN "}", "a pool without a name: name is missing"},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[]}", "origins is []: it must be a list of 1 to 1024"},
+    {KIND_POOL, "{\"name\":\"a.b\"," ORIGIN "}", "name is \"a.b\": it must be 1 to 200 letters"},
+    {KIND_POOL, "{\"name\":\"0123456789abcdef0123456789abcdef\"," ORIGIN "}", "but not 32 hex digits"},
+    {KIND_POOL, POOL ",\"colour\":1}", "pool p: colour is no property that is known"},
+    {KIND_POOL, POOL ",\"seeded\":1}", "seeded is no property"},
+    {KIND_POOL, POOL ",\"monitor\":\"web\"}", NULL},
+    {KIND_POOL, POOL ",\"monitor\":\"00000000000000000000000000000001\"}", NULL},
+    {KIND_POOL, POOL ",\"monitor\":\"\"}", NULL},
+    {KIND_POOL, POOL ",\"monitor\":\"none\"}", "monitor is \"none\": there is no monitor of that name or id"},
+    {KIND_POOL, POOL ",\"monitor\":7}", "monitor is 7: it must be the name or id of a monitor"},
+    {KIND_POOL, POOL ",\"monitor_group\":\"g\"}",
+	"monitor_group is \"g\": there is no monitor_group of that name or id"},
+    {KIND_POOL, POOL ",\"monitor_group\":null}", NULL},
+    {KIND_POOL, POOL ",\"enabled\":\"yes\"}", "enabled is \"yes\": it must be true or false"},
+    {KIND_POOL, POOL ",\"minimum_origins\":0}", NULL},
+    {KIND_POOL, POOL ",\"minimum_origins\":-1}", "it must be a whole number from 0 to 1024"},
+    {KIND_POOL, POOL ",\"minimum_origins\":1.5}", "minimum_origins is 1.5"},
+    {KIND_POOL, POOL ",\"check_regions\":[\"WEU\"],\"notification_email\":\"a@b\",\"networks\":[1]}", NULL},
+    {KIND_POOL, POOL ",\"latitude\":3}", "latitude and longitude go together"},
+    {KIND_POOL, POOL ",\"latitude\":3,\"longitude\":-180}", NULL},
+    {KIND_POOL, POOL ",\"load_shedding\":{\"default_percent\":0}}", NULL},
+    {KIND_POOL, POOL ",\"load_shedding\":{\"default_percent\":101}}",
+	"load_shedding.default_percent is 101: it must be a number from 0 to 100"},
+    {KIND_POOL, POOL ",\"load_shedding\":null}", NULL},
+    {KIND_POOL, POOL ",\"origin_steering\":{\"policy\":\"hash\"}}", NULL},
+    {KIND_POOL, POOL ",\"origin_steering\":{\"policy\":\"x\"}}", "it must be one of random"},
+    {KIND_POOL, POOL ",\"healthy\":true,\"disabled_at\":\"x\",\"created_on\":\"x\"}", NULL},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"b.example\"}]}",
+	NULL},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"A.example.\"}]}",
+	"a.example stands there twice"},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.256\"}]}",
+	"a unicast IPv4 or IPv6 address without a port, or a whole host name such as "
+	"app.example.com"},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"224.0.0.1\"}]}",
+	"a unicast IPv4 or IPv6 address"},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"0.0.0.0\"}]}", "a unicast IPv4 or IPv6 address"},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"ff02::1\"}]}", "a unicast IPv4 or IPv6 address"},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\"},{\"address\":\"127.0.0.1\"}]}",
+	NULL},
+    {KIND_POOL,
+	"{\"name\":\"p\",\"origins\":[{\"address\":\"2001:db8::1\"},{\"address\":\"2001:DB8:0::1\"}]"
+	"}",
+	"origin address 2001:DB8:0::1 stands there twice"},
+    {KIND_POOL,
+	"{\"name\":\"p\",\"origins\":[{\"address\":\"a.b\"},{\"address\":\"10.0.0.1\"},{\"address\":"
+	"\"a.b\"},{\"address\":\"a.b\"},"
+	"{\"address\":\"10.0.0.1\"}]}",
+	"origin address 10.0.0.1 stands there twice"},
+    {KIND_POOL,
+	"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"name\":\"a\"},{\"address\":\"10.0."
+	"0.2\",\"name\":\"a\"}]}",
+	"origin name a stands there twice"},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"weight\":1.01}]}",
+	"pool p: origins[10.0.0.1].weight is 1.01: it must be a number from 0 to 1"},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"*.example.com\"}]}",
+	"a unicast IPv4 or IPv6 address without a port, or a whole host name such as "
+	"app.example.com"},
+    {KIND_POOL,
+	"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"port\":8080,\"header\":{\"Host\":["
+	"\"a.b\"]}}]}",
+	NULL},
+    {KIND_POOL,
+	"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"header\":{\"Host\":[\"a\",\"b\"]}}]"
+	"}",
+	"header.Host is [\"a\",\"b\"]: it must be a list of 0 to 1"},
+    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"forced\":\"sideways\"}]}",
+	"forced is \"sideways\": it must be one of none, up, down"},
+    {KIND_POOL, "[]", "must be an object of properties"},
 
-#include <cmocka.h>
+    {KIND_LB, LB "}", NULL},
+    {KIND_LB, LB ",\"ttl\":86400}", NULL},
+    {KIND_LB, LB ",\"ttl\":0}",
+	"load_balancer www.example.com: ttl is 0: it must be a whole number from 1 to 86400"},
+    {KIND_LB, LB ",\"ttl\":null}", NULL},
+    {KIND_LB, LB ",\"proxied\":false}", NULL},
+    {KIND_LB, LB ",\"proxied\":true}", "proxied is true: it needs the HTTP proxy; this is DNS-only"},
+    {KIND_LB, LB ",\"session_affinity\":\"cookie\"}", "it needs the HTTP proxy; this is DNS-only"},
+    {KIND_LB, LB ",\"session_affinity\":\"header\"}", "it needs the HTTP proxy; this is DNS-only"},
+    {KIND_LB, LB ",\"session_affinity\":\"ip_cookie\",\"session_affinity_ttl\":1800}", NULL},
+    {KIND_LB, LB ",\"session_affinity_ttl\":1799}", "a whole number from 1800 to 604800"},
+    {KIND_LB, LB ",\"session_affinity_attributes\":{\"drain_duration\":60}}", "it needs the HTTP proxy"},
+    {KIND_LB,
+	LB ",\"session_affinity_attributes\":{\"drain_duration\":0,\"samesite\":\"Lax\",\"headers\":["
+	   "\"x\"]}}",
+	NULL},
+    {KIND_LB, LB ",\"session_affinity_attributes\":{\"zero_downtime_failover\":\"sticky\"}}", NULL},
+    {KIND_LB, LB ",\"steering_policy\":\"random\"}", NULL},
+    {KIND_LB, LB ",\"steering_policy\":\"geo\"}", NULL},
+    {KIND_LB, LB ",\"region_pools\":{\"MARS\":[\"eu\"]}}", "region_pools.MARS is not a region code"},
+    {KIND_LB, LB ",\"country_pools\":{\"DE\":[\"eu\",\"nobody\"]}}", "country_pools.DE[1] is \"nobody\""},
+    {KIND_LB, LB ",\"steering_policy\":\"best\"}", "it must be one of off, random, \"\""},
+    {KIND_LB, LB ",\"region_pools\":{},\"rules\":[],\"pool_sets\":null}", NULL},
+    {KIND_LB, LB ",\"region_pools\":{\"WEU\":[\"eu\"]}}", NULL},
+    {KIND_LB, LB ",\"rules\":[{}]}", "rules[0].name is missing"},
+    {KIND_LB, RULE("\"ttl\":5"), NULL},
+    {KIND_LB, RULE("\"pools\":[\"eu\"],\"pool_weights\":{\"eu\":0.5},\"pool_default_weight\":0"), NULL},
+    {KIND_LB,
+	RULE("\"steering_policy\":\"geo\",\"country_pools\":{\"DE\":[\"eu\"]},\"fallback_pool\":"
+	     "\"eu\""),
+	NULL},
+    {KIND_LB,
+	RULE("\"session_affinity\":\"ip_cookie\",\"session_affinity_attributes\":{\"zero_downtime_"
+	     "failover\":\"sticky\","
+	     "\"samesite\":\"Lax\",\"drain_duration\":0},\"adaptive_routing\":{\"failover_across_"
+	     "pools\":true}"),
+	NULL},
+    {KIND_LB,
+	RULE("\"location_strategy\":{\"mode\":\"pop\"},\"random_steering\":{\"pool_weights\":{\"us\":"
+	     "0.1}}"),
+	NULL},
+    {KIND_LB, RULE(""), "rules[r]: it overrides nothing and does not terminate"},
+    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"terminates\":true}]}", NULL},
+    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"fixed_response\":{\"status_code\":200}}]}",
+	"it needs the HTTP proxy; this is DNS-only"},
+    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"condition\":\"ip.src eq 1\",\"terminates\":true}]}",
+	"rules[r].condition is \"ip.src eq 1\": at column 11: expected an address, found 1"},
+    {KIND_LB,
+	LB ",\"rules\":[{\"name\":\"r\",\"condition\":\"http.host eq \\\"a\\\"\",\"terminates\":true}]}",
+	"http.host needs the HTTP proxy; this is DNS-only"},
+    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"priority\":-1,\"terminates\":true}]}",
+	"a whole number from 0 to 2147483647"},
+    {KIND_LB, RULE("\"pools\":[\"eu\"],\"default_pools\":[\"eu\"]"),
+	"pools and default_pools are two names of one list"},
+    {KIND_LB, RULE("\"pool_weights\":{},\"random_steering\":{}"), "stand in place of random_steering"},
+    {KIND_LB, RULE("\"default_pools\":[\"eu\",\"eu\"]"),
+	"rules[r]: default_pools has the same pool at places 1 and 2"},
+    {KIND_LB, RULE("\"region_pools\":{\"WEU\":[\"eu\",\"eu\"]}"),
+	"rules[r]: region_pools: WEU has the same pool"},
+    {KIND_LB, RULE("\"pools\":[]"), "overrides.pools is []: it must be a list of 1 to 256"},
+    {KIND_LB, RULE("\"pools\":[\"nobody\"]"), "rules[r].overrides.pools[0] is \"nobody\": there is no pool"},
+    {KIND_LB, RULE("\"session_affinity\":\"cookie\""), "it needs the HTTP proxy"},
+    {KIND_LB, RULE("\"session_affinity_attributes\":{\"drain_duration\":5}"), "it needs the HTTP proxy"},
+    {KIND_LB, RULE("\"proxied\":true"), "overrides.proxied is no property that is known"},
+    {KIND_LB, SET("", "\"pools\":[\"eu\"]"), NULL},
+    {KIND_LB, SET("\"match\":{\"default\":true},", "\"pools\":[\"eu\"]"), NULL},
+    {KIND_LB,
+	SET("\"match\":{\"topology\":{\"pops\":[\"AMS\"],\"countries\":[\"DE\"],\"regions\":[\"WEU\"]"
+	    ",\"asns\":[64500],"
+	    "\"prefixes\":[\"192.0.2.0/24\",\"2001:db8::/32\",\"192.0.2.1\"]}},",
+	    "\"pools\":[\"eu\"],\"steering_policy\":\"random\",\"pool_weights\":{\"eu\":1},"
+	    "\"fallback_pool\":\"us\""),
+	NULL},
+    {KIND_LB, SET("", ""),
+	"pool_sets[s]: overrides.pools is missing: a pool set says which pools there are "
+	"(POOL_SET_NO_INTENT)"},
+    {KIND_LB, SET("\"match\":{},", "\"pools\":[\"eu\"]"), "POOL_SET_EMPTY_MATCH"},
+    {KIND_LB, SET("\"match\":{\"default\":true,\"topology\":{\"pops\":[\"A\"]}},", "\"pools\":[\"eu\"]"),
+	"POOL_SET_DEFAULT_WITH_MATCH"},
+    {KIND_LB, SET("\"match\":{\"topology\":{\"pops\":[]}},", "\"pools\":[\"eu\"]"),
+	"POOL_SET_EMPTY_TOPOLOGY"},
+    {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[1,1]}},", "\"pools\":[\"eu\"]"),
+	"asns has the same entry at places 1 and 2"},
+    {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[0]}},", "\"pools\":[\"eu\"]"),
+	"a whole number from 1 to 4294967295"},
+    {KIND_LB, SET("\"match\":{\"topology\":{\"prefixes\":[\"10.0.0.1/8\"]}},", "\"pools\":[\"eu\"]"),
+	"pool_sets[s].match.topology.prefixes[0] is \"10.0.0.1/8\": it has bits set behind its "
+	"length"},
+    {KIND_LB, SET("\"match\":{\"topology\":{\"countries\":[\"Germany\"]}},", "\"pools\":[\"eu\"]"),
+	"it must be a country of ISO 3166"},
+    {KIND_LB, SET("", "\"pools\":[\"eu\"],\"steering_policy\":\"geo\""),
+	"steering_policy is \"geo\": it must be one of off, random"},
+    {KIND_LB, SET("\"fixed_response\":{},", "\"pools\":[\"eu\"]"), NULL},
+    {KIND_LB, SET("\"fixed_response\":{\"status_code\":404},", "\"pools\":[\"eu\"]"),
+	"it needs the HTTP proxy"},
+    {KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"eu\":0.7}}}", NULL},
+    {KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"no\":0.7}}}",
+	"random_steering.pool_weights.no is of no pool of that name or id"},
+    {KIND_LB, LB ",\"random_steering\":{\"default_weight\":2}}", "random_steering.default_weight is 2"},
+    {KIND_LB,
+	LB ",\"adaptive_routing\":{\"failover_across_pools\":true},\"networks\":[\"x\"],\"tunnel_"
+	   "id\":\"x\"}",
+	NULL},
+    {KIND_LB, LB ",\"max_answers\":65}", "a whole number from 1 to 64"},
+    {KIND_LB, "{\"name\":\"a..b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}",
+	"it must be a host name"},
+    {KIND_LB, "{\"name\":\"a.*.b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}",
+	"only its first label may be *"},
+    {KIND_LB, "{\"name\":\"*.b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}", NULL},
+    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\",\"eu\"],\"fallback_pool\":\"us\"}",
+	"default_pools has the same pool at places 1 and 2"},
+    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[],\"fallback_pool\":\"us\"}", "a list of 1 to 256"},
+    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\"]}", "fallback_pool is missing"},
+    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\",\"xx\"],\"fallback_pool\":\"us\"}",
+	"default_pools[1] is \"xx\": there is no pool of that name or id"},
 
-/* A configuration with a monitor "web" and the pools "eu" and "us", for references. */
-struct world {
-	char *directory;
-	struct store *store;
-	struct config_edit *edit;
-	struct document_scope scope;
+    {KIND_MONITOR, MONITOR "}", NULL},
+    {KIND_MONITOR, "{}", NULL},
+    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\"}", NULL},
+    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\",\"port\":7}", NULL},
+    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\",\"path\":\"/x\"}",
+	"path is \"/x\": an icmp_ping monitor has none"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"udp_icmp\"}", "port is missing: a udp_icmp monitor needs one"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"udp_icmp\",\"port\":53,\"method\":\"\"}", NULL},
+    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\"}", "port is missing: an smtp monitor needs one"},
+    {KIND_MONITOR,
+	MONITOR ",\"type\":\"smtp\",\"port\":25,\"starttls\":true,\"header\":{\"Host\":[\"mx.example\"]}}",
+	NULL},
+    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"header\":{\"X\":[\"y\"]}}",
+	"only header.Host is used"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"method\":\"GET\"}",
+	"method is \"GET\": that is not for type smtp"},
+    {KIND_MONITOR, MONITOR ",\"starttls\":true}", "starttls is true: an http monitor has none"},
+    {KIND_MONITOR, MONITOR ",\"address\":\"192.0.2.1\"}", NULL},
+    {KIND_MONITOR, MONITOR ",\"address\":\"192.0.2.1:80\"}", "a unicast IPv4 or IPv6 address"},
+    {KIND_MONITOR, MONITOR ",\"ca_file\":\"/a\",\"client_certificate\":\"/b\"}", NULL},
+    {KIND_MONITOR, MONITOR ",\"ca_file\":\"a\"}", "the whole path of a file"},
+    {KIND_MONITOR, MONITOR ",\"client_key\":\"/a\"}", "client_key is set without client_certificate"},
+    {KIND_MONITOR, MONITOR ",\"follow_redirects\":true,\"redirect_hosts\":[\"A.example\",\"2001:DB8::1\"]}",
+	NULL},
+    {KIND_MONITOR, MONITOR ",\"redirect_hosts\":[\"*.example\"]}", "a host name or an address"},
+    {KIND_MONITOR, MONITOR ",\"http_version\":\"2\"}", NULL},
+    {KIND_MONITOR, MONITOR ",\"http_version\":\"3\"}", "it must be one of 1.1, 2, auto"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"dns\"}", "dns_name is missing"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\".\",\"dns_type\":\"ns\"}", NULL},
+    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a..b\"}",
+	"dns_name is \"a..b\": it must be a domain name"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"AXFR\"}",
+	"a type of data such as A"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"FINE\"}",
+	"it must be one of NOERROR"},
+    {KIND_MONITOR,
+	MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"MX\",\"dns_data\":\"10 mx.a.b\"}",
+	NULL},
+    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_data\":\"10 mx\"}",
+	"that is no data of type A"},
+    {KIND_MONITOR,
+	MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"NXDOMAIN\",\"dns_data\":"
+		"\"192.0.2.1\"}",
+	"an answer with dns_rcode NXDOMAIN has none"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"exec\"}", "command is missing"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"exec\",\"command\":[\"ls\"]}", "write the program's whole path"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"exec\",\"command\":[\"/bin/ls\",\"\",\"a,b\"]}", NULL},
+    {KIND_MONITOR, MONITOR ",\"command\":[\"/bin/ls\"]}",
+	"command is [\"/bin/ls\"]: an http monitor has none"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"gopher\"}", "it must be one of http, https, tcp"},
+    {KIND_MONITOR, MONITOR ",\"type\":\"tcp\"}", "port is missing: a tcp monitor needs one"},
+    {KIND_MONITOR,
+	MONITOR ",\"type\":\"tcp\",\"port\":25,\"path\":\"\",\"method\":\"connection_established\"}", NULL},
+    {KIND_MONITOR, MONITOR ",\"type\":\"tcp\",\"port\":25,\"path\":\"/x\"}",
+	"path is \"/x\": a tcp monitor has none"},
+    {KIND_MONITOR, MONITOR ",\"interval\":0}", "a whole number from 1 to 3600"},
+    {KIND_MONITOR, MONITOR ",\"timeout\":0.05}", "a number from 0.1 to 60"},
+    {KIND_MONITOR, MONITOR ",\"retries\":6}", "a whole number from 0 to 5"},
+    {KIND_MONITOR, MONITOR ",\"consecutive_down\":101}", "a whole number from 0 to 100"},
+    {KIND_MONITOR, MONITOR ",\"damping_changes\":16}", "a whole number from 0 to 15"},
+    {KIND_MONITOR, MONITOR ",\"damping_period\":9}", "a whole number from 10 to 86400"},
+    {KIND_POOL, POOL ",\"notification_filter\":{\"pool\":{\"healthy\":\"no\"}}}",
+	"notification_filter.pool.healthy"},
+    {KIND_POOL, POOL ",\"notification_filter\":{\"pools\":null}}", "pools"},
+    {KIND_MONITOR, MONITOR ",\"port\":65536}", "a whole number from 0 to 65535"},
+    {KIND_MONITOR, MONITOR ",\"path\":\"x\"}", "a path that begins with /"},
+    {KIND_MONITOR, MONITOR ",\"path\":\"/a b\"}", "a path that begins with /"},
+    {KIND_MONITOR, MONITOR ",\"method\":\"get\"}", "a method of HTTP in capitals"},
+    {KIND_MONITOR, MONITOR ",\"expected_codes\":\"2xx, 301,400-404\"}", NULL},
+    {KIND_MONITOR, MONITOR ",\"expected_codes\":\"20x\"}", "codes like 200, 2xx"},
+    {KIND_MONITOR, MONITOR ",\"header\":{\"Host\":[\"a.b\"],\"X-A\":[\"1\",\"2\"]}}", NULL},
+    {KIND_MONITOR, MONITOR ",\"header\":{\"user-agent\":[\"x\"]}}", "header.user-agent cannot be set"},
+    {KIND_MONITOR, MONITOR ",\"header\":{\"Host\":[\"a\",\"b\"]}}", "header.Host must be one value"},
+    {KIND_MONITOR, MONITOR ",\"header\":{\"X\":[\"a\\nb\"]}}", "a text without control characters"},
+    {KIND_MONITOR, MONITOR ",\"header\":{\"a b\":[\"x\"]}}", "header.a b is no name of a header"},
+    {KIND_MONITOR, MONITOR ",\"probe_zone\":\"example.com\"}", NULL},
+    {KIND_MONITOR_GROUP, "{\"description\":\"x\",\"members\":[]}", "it must be a list of 1 to 16"},
+    {KIND_MONITOR_GROUP, "{\"name\":\"g\",\"members\":[{\"monitor_id\":\"x\"}]}",
+	"there is no monitor of that name or id"},
 };
-
-static const char WEB[] = "00000000000000000000000000000001";
-static const char EU[] = "00000000000000000000000000000002";
-static const char US[] = "00000000000000000000000000000003";
-
-static void
-put(struct world *world, enum kind kind, const char *id, const char *name)
-{
-	char *text = xasprintf("{\"id\":\"%s\",\"name\":\"%s\"}", id, name);
-
-	config_put_object(world->edit, kind, id, name, NULL, (struct bytes){text, strlen(text)});
-	free(text);
-}
-
-static int
-make_world(void **state)
-{
-	struct world *world = xcalloc(1, sizeof *world);
-	struct problems problems = {0};
-
-	world->directory = mkdtemp(xstrdup("/tmp/graycloud-document-XXXXXX"));
-	world->store = store_open(world->directory, STORE_CONFIG, STORE_WRITE, &problems);
-	world->edit = config_edit_begin(world->store, &problems);
-	world->scope.txn = config_edit_txn(world->edit);
-	put(world, KIND_MONITOR, WEB, "web");
-	put(world, KIND_POOL, EU, "eu");
-	put(world, KIND_POOL, US, "us");
-	*state = world;
-	return 0;
-}
-
-static int
-drop_world(void **state)
-{
-	struct world *world = *state;
-	char *command = xasprintf("rm -rf %s", world->directory);
-
-	config_edit_drop(world->edit);
-	store_close(world->store);
-	free(world->directory);
-	free(world);
-	int rc = system(command);
-	free(command);
-	return rc;
-}
-
-/* Check a document; returns what is kept, and the sentences in *said, a line each. */
-static struct json *
-check(void **state, enum kind kind, const char *text, char **said)
-{
-	struct world *world = *state;
-	struct problems problems = {0};
-	struct json *input = json_read(text, strlen(text), "row", &problems);
-	struct json *kept = document_check(kind, input, &world->scope, &problems);
-	size_t len;
-	FILE *out = open_memstream(said, &len);
-
-	problems_print(&problems, "", out);
-	fclose(out);
-	assert_int_equal(kept == NULL, problems.errors > 0);
-	problems_free(&problems);
-	json_drop(input);
-	return kept;
-}
-
-#define ORIGIN "\"origins\":[{\"address\":\"192.0.2.1\"}]"
-#define POOL "{\"name\":\"p\"," ORIGIN
-#define LB "{\"name\":\"www.example.com\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\""
-#define RULE(overrides) LB ",\"rules\":[{\"name\":\"r\",\"overrides\":{" overrides "}}]}"
-#define SET(rest, overrides) LB ",\"pool_sets\":[{\"name\":\"s\"," rest "\"overrides\":{" overrides "}}]}"
-#define MONITOR "{\"name\":\"m\""
 
 static void
 what_is_wrong_is_refused_with_object_property_and_range(void **state)
 {
-	static const struct {
-		enum kind kind;
-		const char *document;
-		const char *sentence; /* NULL: it is accepted */
-	} rows[] = {
-	    {KIND_POOL, POOL "}", NULL},
-	    {KIND_POOL, "{\"name\":\"p\"}", "pool p: origins is missing"},
-	    {KIND_POOL, "{" ORIGIN "}", "a pool without a name: name is missing"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[]}", "origins is []: it must be a list of 1 to 1024"},
-	    {KIND_POOL, "{\"name\":\"a.b\"," ORIGIN "}", "name is \"a.b\": it must be 1 to 200 letters"},
-	    {KIND_POOL, "{\"name\":\"0123456789abcdef0123456789abcdef\"," ORIGIN "}",
-		"but not 32 hex digits"},
-	    {KIND_POOL, POOL ",\"colour\":1}", "pool p: colour is no property that is known"},
-	    {KIND_POOL, POOL ",\"seeded\":1}", "seeded is no property"},
-	    {KIND_POOL, POOL ",\"monitor\":\"web\"}", NULL},
-	    {KIND_POOL, POOL ",\"monitor\":\"00000000000000000000000000000001\"}", NULL},
-	    {KIND_POOL, POOL ",\"monitor\":\"\"}", NULL},
-	    {KIND_POOL, POOL ",\"monitor\":\"none\"}",
-		"monitor is \"none\": there is no monitor of that name or id"},
-	    {KIND_POOL, POOL ",\"monitor\":7}", "monitor is 7: it must be the name or id of a monitor"},
-	    {KIND_POOL, POOL ",\"monitor_group\":\"g\"}",
-		"monitor_group is \"g\": there is no monitor_group of that name or id"},
-	    {KIND_POOL, POOL ",\"monitor_group\":null}", NULL},
-	    {KIND_POOL, POOL ",\"enabled\":\"yes\"}", "enabled is \"yes\": it must be true or false"},
-	    {KIND_POOL, POOL ",\"minimum_origins\":0}", NULL},
-	    {KIND_POOL, POOL ",\"minimum_origins\":-1}", "it must be a whole number from 0 to 1024"},
-	    {KIND_POOL, POOL ",\"minimum_origins\":1.5}", "minimum_origins is 1.5"},
-	    {KIND_POOL, POOL ",\"check_regions\":[\"WEU\"],\"notification_email\":\"a@b\",\"networks\":[1]}",
-		NULL},
-	    {KIND_POOL, POOL ",\"latitude\":3}", "latitude and longitude go together"},
-	    {KIND_POOL, POOL ",\"latitude\":3,\"longitude\":-180}", NULL},
-	    {KIND_POOL, POOL ",\"load_shedding\":{\"default_percent\":0}}", NULL},
-	    {KIND_POOL, POOL ",\"load_shedding\":{\"default_percent\":101}}",
-		"load_shedding.default_percent is 101: it must be a number from 0 to 100"},
-	    {KIND_POOL, POOL ",\"load_shedding\":null}", NULL},
-	    {KIND_POOL, POOL ",\"origin_steering\":{\"policy\":\"hash\"}}", NULL},
-	    {KIND_POOL, POOL ",\"origin_steering\":{\"policy\":\"x\"}}", "it must be one of random"},
-	    {KIND_POOL, POOL ",\"healthy\":true,\"disabled_at\":\"x\",\"created_on\":\"x\"}", NULL},
-	    {KIND_POOL,
-		"{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"b.example\"}]}",
-		NULL},
-	    {KIND_POOL,
-		"{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"A.example.\"}]}",
-		"a.example stands there twice"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.256\"}]}",
-		"a unicast IPv4 or IPv6 address without a port, or a whole host name such as "
-		"app.example.com"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"224.0.0.1\"}]}",
-		"a unicast IPv4 or IPv6 address"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"0.0.0.0\"}]}",
-		"a unicast IPv4 or IPv6 address"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"ff02::1\"}]}",
-		"a unicast IPv4 or IPv6 address"},
-	    {KIND_POOL,
-		"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\"},{\"address\":\"127.0.0.1\"}]}",
-		NULL},
-	    {KIND_POOL,
-		"{\"name\":\"p\",\"origins\":[{\"address\":\"2001:db8::1\"},{\"address\":\"2001:DB8:0::1\"}]"
-		"}",
-		"origin address 2001:DB8:0::1 stands there twice"},
-	    {KIND_POOL,
-		"{\"name\":\"p\",\"origins\":[{\"address\":\"a.b\"},{\"address\":\"10.0.0.1\"},{\"address\":"
-		"\"a.b\"},{\"address\":\"a.b\"},"
-		"{\"address\":\"10.0.0.1\"}]}",
-		"origin address 10.0.0.1 stands there twice"},
-	    {KIND_POOL,
-		"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"name\":\"a\"},{\"address\":\"10.0."
-		"0.2\",\"name\":\"a\"}]}",
-		"origin name a stands there twice"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"weight\":1.01}]}",
-		"pool p: origins[10.0.0.1].weight is 1.01: it must be a number from 0 to 1"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"*.example.com\"}]}",
-		"a unicast IPv4 or IPv6 address without a port, or a whole host name such as "
-		"app.example.com"},
-	    {KIND_POOL,
-		"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"port\":8080,\"header\":{\"Host\":["
-		"\"a.b\"]}}]}",
-		NULL},
-	    {KIND_POOL,
-		"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"header\":{\"Host\":[\"a\",\"b\"]}}]"
-		"}",
-		"header.Host is [\"a\",\"b\"]: it must be a list of 0 to 1"},
-	    {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"forced\":\"sideways\"}]}",
-		"forced is \"sideways\": it must be one of none, up, down"},
-	    {KIND_POOL, "[]", "must be an object of properties"},
 
-	    {KIND_LB, LB "}", NULL},
-	    {KIND_LB, LB ",\"ttl\":86400}", NULL},
-	    {KIND_LB, LB ",\"ttl\":0}",
-		"load_balancer www.example.com: ttl is 0: it must be a whole number from 1 to 86400"},
-	    {KIND_LB, LB ",\"ttl\":null}", NULL},
-	    {KIND_LB, LB ",\"proxied\":false}", NULL},
-	    {KIND_LB, LB ",\"proxied\":true}", "proxied is true: it needs the HTTP proxy; this is DNS-only"},
-	    {KIND_LB, LB ",\"session_affinity\":\"cookie\"}", "it needs the HTTP proxy; this is DNS-only"},
-	    {KIND_LB, LB ",\"session_affinity\":\"header\"}", "it needs the HTTP proxy; this is DNS-only"},
-	    {KIND_LB, LB ",\"session_affinity\":\"ip_cookie\",\"session_affinity_ttl\":1800}", NULL},
-	    {KIND_LB, LB ",\"session_affinity_ttl\":1799}", "a whole number from 1800 to 604800"},
-	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"drain_duration\":60}}",
-		"it needs the HTTP proxy"},
-	    {KIND_LB,
-		LB ",\"session_affinity_attributes\":{\"drain_duration\":0,\"samesite\":\"Lax\",\"headers\":["
-		   "\"x\"]}}",
-		NULL},
-	    {KIND_LB, LB ",\"session_affinity_attributes\":{\"zero_downtime_failover\":\"sticky\"}}", NULL},
-	    {KIND_LB, LB ",\"steering_policy\":\"random\"}", NULL},
-	    {KIND_LB, LB ",\"steering_policy\":\"geo\"}", NULL},
-	    {KIND_LB, LB ",\"region_pools\":{\"MARS\":[\"eu\"]}}", "region_pools.MARS is not a region code"},
-	    {KIND_LB, LB ",\"country_pools\":{\"DE\":[\"eu\",\"nobody\"]}}",
-		"country_pools.DE[1] is \"nobody\""},
-	    {KIND_LB, LB ",\"steering_policy\":\"best\"}", "it must be one of off, random, \"\""},
-	    {KIND_LB, LB ",\"region_pools\":{},\"rules\":[],\"pool_sets\":null}", NULL},
-	    {KIND_LB, LB ",\"region_pools\":{\"WEU\":[\"eu\"]}}", NULL},
-	    {KIND_LB, LB ",\"rules\":[{}]}", "rules[0].name is missing"},
-	    {KIND_LB, RULE("\"ttl\":5"), NULL},
-	    {KIND_LB, RULE("\"pools\":[\"eu\"],\"pool_weights\":{\"eu\":0.5},\"pool_default_weight\":0"),
-		NULL},
-	    {KIND_LB,
-		RULE("\"steering_policy\":\"geo\",\"country_pools\":{\"DE\":[\"eu\"]},\"fallback_pool\":"
-		     "\"eu\""),
-		NULL},
-	    {KIND_LB,
-		RULE("\"session_affinity\":\"ip_cookie\",\"session_affinity_attributes\":{\"zero_downtime_"
-		     "failover\":\"sticky\","
-		     "\"samesite\":\"Lax\",\"drain_duration\":0},\"adaptive_routing\":{\"failover_across_"
-		     "pools\":true}"),
-		NULL},
-	    {KIND_LB,
-		RULE("\"location_strategy\":{\"mode\":\"pop\"},\"random_steering\":{\"pool_weights\":{\"us\":"
-		     "0.1}}"),
-		NULL},
-	    {KIND_LB, RULE(""), "rules[r]: it overrides nothing and does not terminate"},
-	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"terminates\":true}]}", NULL},
-	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"fixed_response\":{\"status_code\":200}}]}",
-		"it needs the HTTP proxy; this is DNS-only"},
-	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"condition\":\"ip.src eq 1\",\"terminates\":true}]}",
-		"rules[r].condition is \"ip.src eq 1\": at column 11: expected an address, found 1"},
-	    {KIND_LB,
-		LB
-		",\"rules\":[{\"name\":\"r\",\"condition\":\"http.host eq \\\"a\\\"\",\"terminates\":true}]}",
-		"http.host needs the HTTP proxy; this is DNS-only"},
-	    {KIND_LB, LB ",\"rules\":[{\"name\":\"r\",\"priority\":-1,\"terminates\":true}]}",
-		"a whole number from 0 to 2147483647"},
-	    {KIND_LB, RULE("\"pools\":[\"eu\"],\"default_pools\":[\"eu\"]"),
-		"pools and default_pools are two names of one list"},
-	    {KIND_LB, RULE("\"pool_weights\":{},\"random_steering\":{}"),
-		"stand in place of random_steering"},
-	    {KIND_LB, RULE("\"default_pools\":[\"eu\",\"eu\"]"),
-		"rules[r]: default_pools has the same pool at places 1 and 2"},
-	    {KIND_LB, RULE("\"region_pools\":{\"WEU\":[\"eu\",\"eu\"]}"),
-		"rules[r]: region_pools: WEU has the same pool"},
-	    {KIND_LB, RULE("\"pools\":[]"), "overrides.pools is []: it must be a list of 1 to 256"},
-	    {KIND_LB, RULE("\"pools\":[\"nobody\"]"),
-		"rules[r].overrides.pools[0] is \"nobody\": there is no pool"},
-	    {KIND_LB, RULE("\"session_affinity\":\"cookie\""), "it needs the HTTP proxy"},
-	    {KIND_LB, RULE("\"session_affinity_attributes\":{\"drain_duration\":5}"),
-		"it needs the HTTP proxy"},
-	    {KIND_LB, RULE("\"proxied\":true"), "overrides.proxied is no property that is known"},
-	    {KIND_LB, SET("", "\"pools\":[\"eu\"]"), NULL},
-	    {KIND_LB, SET("\"match\":{\"default\":true},", "\"pools\":[\"eu\"]"), NULL},
-	    {KIND_LB,
-		SET("\"match\":{\"topology\":{\"pops\":[\"AMS\"],\"countries\":[\"DE\"],\"regions\":[\"WEU\"]"
-		    ",\"asns\":[64500],"
-		    "\"prefixes\":[\"192.0.2.0/24\",\"2001:db8::/32\",\"192.0.2.1\"]}},",
-		    "\"pools\":[\"eu\"],\"steering_policy\":\"random\",\"pool_weights\":{\"eu\":1},"
-		    "\"fallback_pool\":\"us\""),
-		NULL},
-	    {KIND_LB, SET("", ""),
-		"pool_sets[s]: overrides.pools is missing: a pool set says which pools there are "
-		"(POOL_SET_NO_INTENT)"},
-	    {KIND_LB, SET("\"match\":{},", "\"pools\":[\"eu\"]"), "POOL_SET_EMPTY_MATCH"},
-	    {KIND_LB,
-		SET("\"match\":{\"default\":true,\"topology\":{\"pops\":[\"A\"]}},", "\"pools\":[\"eu\"]"),
-		"POOL_SET_DEFAULT_WITH_MATCH"},
-	    {KIND_LB, SET("\"match\":{\"topology\":{\"pops\":[]}},", "\"pools\":[\"eu\"]"),
-		"POOL_SET_EMPTY_TOPOLOGY"},
-	    {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[1,1]}},", "\"pools\":[\"eu\"]"),
-		"asns has the same entry at places 1 and 2"},
-	    {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[0]}},", "\"pools\":[\"eu\"]"),
-		"a whole number from 1 to 4294967295"},
-	    {KIND_LB, SET("\"match\":{\"topology\":{\"prefixes\":[\"10.0.0.1/8\"]}},", "\"pools\":[\"eu\"]"),
-		"pool_sets[s].match.topology.prefixes[0] is \"10.0.0.1/8\": it has bits set behind its "
-		"length"},
-	    {KIND_LB, SET("\"match\":{\"topology\":{\"countries\":[\"Germany\"]}},", "\"pools\":[\"eu\"]"),
-		"it must be a country of ISO 3166"},
-	    {KIND_LB, SET("", "\"pools\":[\"eu\"],\"steering_policy\":\"geo\""),
-		"steering_policy is \"geo\": it must be one of off, random"},
-	    {KIND_LB, SET("\"fixed_response\":{},", "\"pools\":[\"eu\"]"), NULL},
-	    {KIND_LB, SET("\"fixed_response\":{\"status_code\":404},", "\"pools\":[\"eu\"]"),
-		"it needs the HTTP proxy"},
-	    {KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"eu\":0.7}}}", NULL},
-	    {KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"no\":0.7}}}",
-		"random_steering.pool_weights.no is of no pool of that name or id"},
-	    {KIND_LB, LB ",\"random_steering\":{\"default_weight\":2}}",
-		"random_steering.default_weight is 2"},
-	    {KIND_LB,
-		LB ",\"adaptive_routing\":{\"failover_across_pools\":true},\"networks\":[\"x\"],\"tunnel_"
-		   "id\":\"x\"}",
-		NULL},
-	    {KIND_LB, LB ",\"max_answers\":65}", "a whole number from 1 to 64"},
-	    {KIND_LB, "{\"name\":\"a..b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}",
-		"it must be a host name"},
-	    {KIND_LB, "{\"name\":\"a.*.b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}",
-		"only its first label may be *"},
-	    {KIND_LB, "{\"name\":\"*.b\",\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\"}", NULL},
-	    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\",\"eu\"],\"fallback_pool\":\"us\"}",
-		"default_pools has the same pool at places 1 and 2"},
-	    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[],\"fallback_pool\":\"us\"}",
-		"a list of 1 to 256"},
-	    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\"]}", "fallback_pool is missing"},
-	    {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\",\"xx\"],\"fallback_pool\":\"us\"}",
-		"default_pools[1] is \"xx\": there is no pool of that name or id"},
-
-	    {KIND_MONITOR, MONITOR "}", NULL},
-	    {KIND_MONITOR, "{}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\"}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\",\"port\":7}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"icmp_ping\",\"path\":\"/x\"}",
-		"path is \"/x\": an icmp_ping monitor has none"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"udp_icmp\"}",
-		"port is missing: a udp_icmp monitor needs one"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"udp_icmp\",\"port\":53,\"method\":\"\"}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\"}", "port is missing: an smtp monitor needs one"},
-	    {KIND_MONITOR,
-		MONITOR
-		",\"type\":\"smtp\",\"port\":25,\"starttls\":true,\"header\":{\"Host\":[\"mx.example\"]}}",
-		NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"header\":{\"X\":[\"y\"]}}",
-		"only header.Host is used"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"smtp\",\"port\":25,\"method\":\"GET\"}",
-		"method is \"GET\": that is not for type smtp"},
-	    {KIND_MONITOR, MONITOR ",\"starttls\":true}", "starttls is true: an http monitor has none"},
-	    {KIND_MONITOR, MONITOR ",\"address\":\"192.0.2.1\"}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"address\":\"192.0.2.1:80\"}", "a unicast IPv4 or IPv6 address"},
-	    {KIND_MONITOR, MONITOR ",\"ca_file\":\"/a\",\"client_certificate\":\"/b\"}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"ca_file\":\"a\"}", "the whole path of a file"},
-	    {KIND_MONITOR, MONITOR ",\"client_key\":\"/a\"}", "client_key is set without client_certificate"},
-	    {KIND_MONITOR,
-		MONITOR ",\"follow_redirects\":true,\"redirect_hosts\":[\"A.example\",\"2001:DB8::1\"]}",
-		NULL},
-	    {KIND_MONITOR, MONITOR ",\"redirect_hosts\":[\"*.example\"]}", "a host name or an address"},
-	    {KIND_MONITOR, MONITOR ",\"http_version\":\"2\"}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"http_version\":\"3\"}", "it must be one of 1.1, 2, auto"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\"}", "dns_name is missing"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\".\",\"dns_type\":\"ns\"}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a..b\"}",
-		"dns_name is \"a..b\": it must be a domain name"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"AXFR\"}",
-		"a type of data such as A"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"FINE\"}",
-		"it must be one of NOERROR"},
-	    {KIND_MONITOR,
-		MONITOR
-		",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"MX\",\"dns_data\":\"10 mx.a.b\"}",
-		NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_data\":\"10 mx\"}",
-		"that is no data of type A"},
-	    {KIND_MONITOR,
-		MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"NXDOMAIN\",\"dns_data\":"
-			"\"192.0.2.1\"}",
-		"an answer with dns_rcode NXDOMAIN has none"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"exec\"}", "command is missing"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"exec\",\"command\":[\"ls\"]}",
-		"write the program's whole path"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"exec\",\"command\":[\"/bin/ls\",\"\",\"a,b\"]}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"command\":[\"/bin/ls\"]}",
-		"command is [\"/bin/ls\"]: an http monitor has none"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"gopher\"}", "it must be one of http, https, tcp"},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"tcp\"}", "port is missing: a tcp monitor needs one"},
-	    {KIND_MONITOR,
-		MONITOR ",\"type\":\"tcp\",\"port\":25,\"path\":\"\",\"method\":\"connection_established\"}",
-		NULL},
-	    {KIND_MONITOR, MONITOR ",\"type\":\"tcp\",\"port\":25,\"path\":\"/x\"}",
-		"path is \"/x\": a tcp monitor has none"},
-	    {KIND_MONITOR, MONITOR ",\"interval\":0}", "a whole number from 1 to 3600"},
-	    {KIND_MONITOR, MONITOR ",\"timeout\":0.05}", "a number from 0.1 to 60"},
-	    {KIND_MONITOR, MONITOR ",\"retries\":6}", "a whole number from 0 to 5"},
-	    {KIND_MONITOR, MONITOR ",\"consecutive_down\":101}", "a whole number from 0 to 100"},
-	    {KIND_MONITOR, MONITOR ",\"damping_changes\":16}", "a whole number from 0 to 15"},
-	    {KIND_MONITOR, MONITOR ",\"damping_period\":9}", "a whole number from 10 to 86400"},
-	    {KIND_POOL, POOL ",\"notification_filter\":{\"pool\":{\"healthy\":\"no\"}}}",
-		"notification_filter.pool.healthy"},
-	    {KIND_POOL, POOL ",\"notification_filter\":{\"pools\":null}}", "pools"},
-	    {KIND_MONITOR, MONITOR ",\"port\":65536}", "a whole number from 0 to 65535"},
-	    {KIND_MONITOR, MONITOR ",\"path\":\"x\"}", "a path that begins with /"},
-	    {KIND_MONITOR, MONITOR ",\"path\":\"/a b\"}", "a path that begins with /"},
-	    {KIND_MONITOR, MONITOR ",\"method\":\"get\"}", "a method of HTTP in capitals"},
-	    {KIND_MONITOR, MONITOR ",\"expected_codes\":\"2xx, 301,400-404\"}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"expected_codes\":\"20x\"}", "codes like 200, 2xx"},
-	    {KIND_MONITOR, MONITOR ",\"header\":{\"Host\":[\"a.b\"],\"X-A\":[\"1\",\"2\"]}}", NULL},
-	    {KIND_MONITOR, MONITOR ",\"header\":{\"user-agent\":[\"x\"]}}",
-		"header.user-agent cannot be set"},
-	    {KIND_MONITOR, MONITOR ",\"header\":{\"Host\":[\"a\",\"b\"]}}", "header.Host must be one value"},
-	    {KIND_MONITOR, MONITOR ",\"header\":{\"X\":[\"a\\nb\"]}}", "a text without control characters"},
-	    {KIND_MONITOR, MONITOR ",\"header\":{\"a b\":[\"x\"]}}", "header.a b is no name of a header"},
-	    {KIND_MONITOR, MONITOR ",\"probe_zone\":\"example.com\"}", NULL},
-	    {KIND_MONITOR_GROUP, "{\"description\":\"x\",\"members\":[]}", "it must be a list of 1 to 16"},
-	    {KIND_MONITOR_GROUP, "{\"name\":\"g\",\"members\":[{\"monitor_id\":\"x\"}]}",
-		"there is no monitor of that name or id"},
-	};
-
-	for (size_t i = 0; i < NITEMS(rows); i++) {
+	for (size_t i = 0; i < NITEMS(refused); i++) {
 		char *said;
-		struct json *kept = check(state, rows[i].kind, rows[i].document, &said);
+		struct json *kept = check(state, refused[i].kind, refused[i].document, &said);
 
-		if (rows[i].sentence == NULL ? kept == NULL
-					     : kept != NULL || strstr(said, rows[i].sentence) == NULL)
-			fail_msg("row %zu, %s: said \"%s\", wanted \"%s\"", i, rows[i].document, said,
-			    rows[i].sentence ? rows[i].sentence : "");
+		if (refused[i].sentence == NULL ? kept == NULL
+						: kept != NULL || strstr(said, refused[i].sentence) == NULL)
+			fail_msg("row %zu, %s: said \"%s\", wanted \"%s\"", i, refused[i].document, said,
+			    refused[i].sentence ? refused[i].sentence : "");
 		json_drop(kept);
 		free(said);
 	}
@@ -764,187 +651,6 @@ every_property_is_written_out_and_references_become_ids(void **state)
 	free(said);
 }
 
-static struct bytes
-bytes_of(const char *text)
-{
-	return (struct bytes){text, strlen(text)};
-}
-
-static void
-a_pool_loads_with_weights_in_hundredths(void **state)
-{
-	static const struct {
-		const char *weight;
-		unsigned hundredths;
-	} rows[] = {
-	    {"1", 100}, {"0", 0}, {"0.004", 1}, {"0.5", 50}, {"0.335", 34}, {"0.07", 7}, {"0.29", 29}};
-
-	(void)state;
-	for (size_t i = 0; i < NITEMS(rows); i++) {
-		char *text = xasprintf(
-		    "{\"id\":\"%s\",\"name\":\"p\",\"enabled\":true,\"minimum_origins\":2,\"monitor\":\"%s\","
-		    "\"origins\":[{\"name\":\"\",\"address\":\"2001:db8::1\",\"enabled\":true,\"weight\":%s,"
-		    "\"header\":{\"Host\":[\"h\"]},\"forced\":\"down\",\"affinity_group\":\"g\",\"seeded\":"
-		    "\"up\"}]}",
-		    EU, WEB, rows[i].weight);
-		struct pool *pool = document_load_pool(bytes_of(text));
-
-		assert_non_null(pool);
-		assert_int_equal(pool->origins[0].weight, rows[i].hundredths);
-		assert_int_equal(pool->minimum_origins, 2);
-		assert_string_equal(pool->monitor.text, WEB);
-		assert_int_equal(pool->origins[0].ip.family, FAMILY_V6);
-		assert_string_equal(pool->origins[0].host, "h");
-		assert_int_equal(pool->origins[0].forced, FORCED_DOWN);
-		assert_string_equal(pool->origins[0].affinity_group, "g");
-		assert_int_equal(pool->origins[0].seeded, HEALTH_UP);
-		model_free_pool(pool);
-		free(text);
-	}
-}
-
-/* Give a checked document its id, as the store has it. */
-static char *
-stored(struct json *kept, const char *id)
-{
-	char *text;
-
-	json_put_text(kept, "id", id);
-	text = json_write(kept, false);
-	json_drop(kept);
-	return text;
-}
-
-static void
-a_monitor_loads_with_its_real_port_and_codes(void **state)
-{
-	char *said,
-	    *text = stored(
-		check(state, KIND_MONITOR,
-		    MONITOR
-		    ",\"type\":\"https\",\"timeout\":0.25,"
-		    "\"expected_codes\":\"2xx,404\",\"header\":{\"host\":[\"a.b\"],\"X\":[\"1\",\"2\"]}}",
-		    &said),
-		WEB);
-	struct monitor *monitor = document_load_monitor(bytes_of(text));
-
-	assert_non_null(monitor);
-	assert_int_equal(monitor->port, 443);
-	assert_int_equal(monitor->timeout_ms, 250);
-	assert_string_equal(monitor->method, "GET");
-	assert_string_equal(monitor->path, "/");
-	assert_string_equal(monitor->host, "a.b");
-	assert_int_equal(monitor->nheaders, 2);
-	assert_true(
-	    monitor_expects(monitor, 200) && monitor_expects(monitor, 299) && monitor_expects(monitor, 404));
-	assert_false(
-	    monitor_expects(monitor, 199) || monitor_expects(monitor, 300) || monitor_expects(monitor, 405));
-	model_free_monitor(monitor);
-	free(text);
-	free(said);
-}
-
-static void
-a_load_balancer_loads_with_a_weight_for_each_pool(void **state)
-{
-	char *said,
-	    *text = stored(check(state, KIND_LB,
-			       "{\"name\":\"WWW.Example.com.\",\"default_pools\":[\"eu\",\"us\"],\"fallback_"
-			       "pool\":\"us\",\"max_answers\":3,"
-			       "\"steering_policy\":\"random\",\"session_affinity\":\"ip_cookie\",\"location_"
-			       "strategy\":{\"prefer_ecs\":\"never\"},"
-			       "\"random_steering\":{\"default_weight\":0.2,\"pool_weights\":{\"us\":0.7}}}",
-			       &said),
-		WEB);
-	struct lb *lb = document_load_lb(bytes_of(text));
-
-	assert_non_null(lb);
-	assert_string_equal(lb->name, "www.example.com");
-	assert_memory_equal(lb->wire, "\3www\7example\3com", 17);
-	assert_int_equal(lb->npools, 2);
-	assert_string_equal(lb->default_pools[0].text, EU);
-	assert_string_equal(lb->fallback_pool.text, US);
-	assert_int_equal(lb->pool_weights[0], 20);
-	assert_int_equal(lb->pool_weights[1], 70);
-	assert_int_equal(lb->steering_policy, STEERING_RANDOM);
-	assert_int_equal(lb->affinity, AFFINITY_IP);
-	assert_int_equal(lb->prefer_ecs, ECS_NEVER);
-	assert_int_equal(lb->affinity_prefix_v4, 24);
-	assert_int_equal(lb->affinity_prefix_v6, 56);
-	assert_int_equal(lb->max_answers, 3);
-	assert_int_equal(lb->ttl, 30);
-	assert_true(lb->enabled);
-	model_free_lb(lb);
-	free(text);
-	free(said);
-}
-
-/* [CF] 3.3, 3.4: without counts of requests and connections the least_* policies go by weights alone; "" is
- * geo where there are places. */
-static void
-policies_are_what_they_amount_to(void **state)
-{
-	static const struct {
-		const char *properties;
-		enum steering_policy policy;
-		bool open;
-	} rows[] = {
-	    {"\"steering_policy\":\"off\"", STEERING_OFF, false},
-	    {"\"steering_policy\":\"geo\"", STEERING_GEO, false},
-	    {"\"steering_policy\":\"random\"", STEERING_RANDOM, false},
-	    {"\"steering_policy\":\"proximity\"", STEERING_PROXIMITY, false},
-	    {"\"steering_policy\":\"least_outstanding_requests\"", STEERING_RANDOM, false},
-	    {"\"steering_policy\":\"least_connections\"", STEERING_RANDOM, false},
-	    {"\"ttl\":30", STEERING_OFF, true},
-	    {"\"country_pools\":{\"DE\":[\"eu\"]}", STEERING_GEO, true},
-	    {"\"region_pools\":{\"WEU\":[\"eu\"]}", STEERING_GEO, true},
-	    {"\"pop_pools\":{\"AMS\":[\"eu\"]}", STEERING_GEO, true},
-	    {"\"steering_policy\":\"off\",\"country_pools\":{\"DE\":[\"eu\"]}", STEERING_OFF, false},
-	};
-	static const char *const origins[] = {
-	    "random", "least_outstanding_requests", "least_connections", "hash"};
-
-	for (size_t i = 0; i < NITEMS(rows); i++) {
-		char *said, *document = xasprintf(LB ",%s}", rows[i].properties),
-			    *text = stored(check(state, KIND_LB, document, &said), WEB);
-		struct lb *lb = document_load_lb(bytes_of(text));
-
-		assert_non_null(lb);
-		assert_int_equal(lb->steering_policy, rows[i].policy);
-		assert_int_equal(lb->policy_open, rows[i].open);
-		model_free_lb(lb);
-		free(text);
-		free(document);
-		free(said);
-	}
-	for (size_t i = 0; i < NITEMS(origins); i++) {
-		char *said,
-		    *document = xasprintf(POOL ",\"origin_steering\":{\"policy\":\"%s\"}}", origins[i]),
-		    *text = stored(check(state, KIND_POOL, document, &said), EU);
-		struct pool *pool = document_load_pool(bytes_of(text));
-
-		assert_non_null(pool);
-		assert_int_equal(pool->origin_steering, i == 3 ? ORIGIN_HASH : ORIGIN_RANDOM);
-		model_free_pool(pool);
-		free(text);
-		free(document);
-		free(said);
-	}
-}
-
-static void
-what_is_no_object_loads_as_nothing(void **state)
-{
-	static const char *const rows[] = {"", "{", "[]", "7", "{}", "{\"name\":3}", "\"x\""};
-
-	(void)state;
-	for (size_t i = 0; i < NITEMS(rows); i++) {
-		assert_null(document_load_pool(bytes_of(rows[i])));
-		assert_null(document_load_monitor(bytes_of(rows[i])));
-		assert_null(document_load_lb(bytes_of(rows[i])));
-	}
-}
-
 int
 main(void)
 {
@@ -960,11 +666,6 @@ main(void)
 	    cmocka_unit_test(sets_that_are_never_reached_are_warned_about),
 	    cmocka_unit_test(rules_and_sets_are_kept_shown_and_loaded),
 	    cmocka_unit_test(every_property_is_written_out_and_references_become_ids),
-	    cmocka_unit_test(a_pool_loads_with_weights_in_hundredths),
-	    cmocka_unit_test(a_monitor_loads_with_its_real_port_and_codes),
-	    cmocka_unit_test(a_load_balancer_loads_with_a_weight_for_each_pool),
-	    cmocka_unit_test(policies_are_what_they_amount_to),
-	    cmocka_unit_test(what_is_no_object_loads_as_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, drop_world);

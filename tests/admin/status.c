@@ -170,103 +170,98 @@ told(const struct lb *lb, const char *letters)
 	return text;
 }
 
+static const struct {
+	const char *properties, *pools, *told;
+} callings[] = {
+    /* one list */
+    {"", "HH!!", "Healthy; default_pools"},
+    {"", "Hn!!", "Healthy; default_pools"},
+    {"", "H?!!", "Degraded; default_pools"},
+    {"", "H~!!", "Degraded; default_pools"},
+    {"", "!H!!", "Degraded; default_pools"},
+    {"", "Hx!!", "Degraded; default_pools"},
+    {"", "!xHH", "Critical; default_pools*"},
+    {"", "??HH", "Critical; default_pools*"},
+    {"\"enabled\":false", "!!HH", "Disabled; default_pools*"},
+    /* S13, S14: what is never drawn helps nobody, but is healthy or not all the same */
+    {"\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B ":0}}",
+	"!HHH", "Critical; default_pools*"},
+    {"\"steering_policy\":\"least_connections\",\"random_steering\":{\"default_weight\":1,\"pool_"
+     "weights\":{" B ":0}}",
+	"H!HH", "Degraded; default_pools"},
+    {"\"steering_policy\":\"off\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B ":0}}",
+	"!HHH", "Degraded; default_pools"},
+    /* places, where they are asked */
+    {PLACES, "HHHH", "Healthy; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU"},
+    {"\"steering_policy\":\"geo\"," PLACES, "HH!H",
+	"Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*"},
+    {PLACES, "!!HH", "Degraded; default_pools*; country_pools.DE*; country_pools.FR; region_pools.WEU"},
+    {PLACES, "!!!H", "Critical; default_pools*; country_pools.DE*; country_pools.FR*; region_pools.WEU*"},
+    {"\"steering_policy\":\"proximity\"," PLACES, "HH!!", "Healthy; default_pools"},
+    /* pool sets: the first that matches; one of everybody hides what is behind it, and the load
+       balancer's own */
+    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "]", "HH!H",
+	"Degraded; default_pools; pool set de*"},
+    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "],\"fallback_pool\":" A) "]", "HHHH",
+	"Healthy; default_pools; pool set de or a"},
+    {"\"pool_sets\":[" OFF("de", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
+    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "," SET("all", "null", "\"pools\":[" B "]") "," SET(
+	 "late", DE, "\"pools\":[" A "]") "]," PLACES,
+	"!HHH", "Healthy; pool set de; pool set all"},
+    {"\"steering_policy\":\"off\",\"pool_sets\":[" SET(
+	 "de", DE, "\"pools\":[" A "],\"steering_policy\":\"geo\"") "]," PLACES,
+	"HH!H",
+	"Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*; pool set "
+	"de"},
+    {"\"pool_sets\":[" SET(
+	 "de", DE, "\"pools\":[" A "," C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]",
+	"!HHH", "Degraded; default_pools; pool set de*"},
+    {"\"pool_sets\":[" SET(
+	 "de", DE, "\"pools\":[" C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]",
+	"HHHH", "Degraded; default_pools; pool set de*"},
+    /* rules: one that everybody matches takes the place of what it overrides */
+    {"\"rules\":[" RULE("r", "some", "\"pools\":[" C "]") "]", "HH!H", "Degraded; default_pools; rule r*"},
+    {"\"rules\":[" RULE("r", "some", "\"ttl\":5") "]", "HH!H", "Healthy; default_pools"},
+    {"\"rules\":[" OFF("r", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
+    {"\"rules\":[" RULE("r", "", "\"pools\":[" C "],\"fallback_pool\":" B) "]", "!!HH",
+	"Healthy; rule r or b"},
+    {"\"rules\":[" LAST("s", "\"ttl\":5") "," RULE("r", "", "\"pools\":[" C "]") "]", "HH!H",
+	"Degraded; default_pools; rule r*"},
+    {"\"rules\":[{\"name\":\"e\",\"condition\":\"\",\"terminates\":true}," RULE(
+	 "r", "some", "\"pools\":[" C "]") "]",
+	"HH!H", "Healthy; default_pools"},
+    {"\"rules\":[" RULE("r", "", "\"fallback_pool\":" C) "]", "HHHH", "Healthy; default_pools or c"},
+    {"\"rules\":[" RULE("r", "", "\"steering_policy\":\"off\"") "]," PLACES, "HH!!",
+	"Healthy; default_pools"},
+    {"\"rules\":[" RULE("r", "",
+	 "\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":"
+	 "{" A ":0}}") "]",
+	"H!HH", "Critical; default_pools*"},
+    {"\"rules\":[" RULE("r", "", "\"country_pools\":{\"IT\":[" A "]}") "]," PLACES, "H!HH",
+	"Degraded; default_pools; region_pools.WEU; rule r, country_pools.IT"},
+    {"\"steering_policy\":\"off\",\"rules\":[" RULE("r", "some", "\"country_pools\":{\"IT\":[" A "]}") "]",
+	"HHHH", "Healthy; default_pools"},
+};
+
 /* S28 over S13's, S35's and S36's lists. */
 static void
 a_load_balancer_is_called_by_all_its_lists(void **state)
 {
-	static const struct {
-		const char *properties, *pools, *told;
-	} rows[] = {
-	    /* one list */
-	    {"", "HH!!", "Healthy; default_pools"},
-	    {"", "Hn!!", "Healthy; default_pools"},
-	    {"", "H?!!", "Degraded; default_pools"},
-	    {"", "H~!!", "Degraded; default_pools"},
-	    {"", "!H!!", "Degraded; default_pools"},
-	    {"", "Hx!!", "Degraded; default_pools"},
-	    {"", "!xHH", "Critical; default_pools*"},
-	    {"", "??HH", "Critical; default_pools*"},
-	    {"\"enabled\":false", "!!HH", "Disabled; default_pools*"},
-	    /* S13, S14: what is never drawn helps nobody, but is healthy or not all the same */
-	    {"\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B
-	     ":0}}",
-		"!HHH", "Critical; default_pools*"},
-	    {"\"steering_policy\":\"least_connections\",\"random_steering\":{\"default_weight\":1,\"pool_"
-	     "weights\":{" B ":0}}",
-		"H!HH", "Degraded; default_pools"},
-	    {"\"steering_policy\":\"off\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B
-	     ":0}}",
-		"!HHH", "Degraded; default_pools"},
-	    /* places, where they are asked */
-	    {PLACES, "HHHH", "Healthy; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU"},
-	    {"\"steering_policy\":\"geo\"," PLACES, "HH!H",
-		"Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*"},
-	    {PLACES, "!!HH",
-		"Degraded; default_pools*; country_pools.DE*; country_pools.FR; region_pools.WEU"},
-	    {PLACES, "!!!H",
-		"Critical; default_pools*; country_pools.DE*; country_pools.FR*; region_pools.WEU*"},
-	    {"\"steering_policy\":\"proximity\"," PLACES, "HH!!", "Healthy; default_pools"},
-	    /* pool sets: the first that matches; one of everybody hides what is behind it, and the load
-	       balancer's own */
-	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "]", "HH!H",
-		"Degraded; default_pools; pool set de*"},
-	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "],\"fallback_pool\":" A) "]", "HHHH",
-		"Healthy; default_pools; pool set de or a"},
-	    {"\"pool_sets\":[" OFF("de", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
-	    {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "," SET(
-		 "all", "null", "\"pools\":[" B "]") "," SET("late", DE, "\"pools\":[" A "]") "]," PLACES,
-		"!HHH", "Healthy; pool set de; pool set all"},
-	    {"\"steering_policy\":\"off\",\"pool_sets\":[" SET(
-		 "de", DE, "\"pools\":[" A "],\"steering_policy\":\"geo\"") "]," PLACES,
-		"HH!H",
-		"Degraded; default_pools; country_pools.DE; country_pools.FR; region_pools.WEU*; pool set "
-		"de"},
-	    {"\"pool_sets\":[" SET("de", DE,
-		 "\"pools\":[" A "," C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]",
-		"!HHH", "Degraded; default_pools; pool set de*"},
-	    {"\"pool_sets\":[" SET(
-		 "de", DE, "\"pools\":[" C "],\"steering_policy\":\"random\",\"pool_weights\":{" C ":0}") "]",
-		"HHHH", "Degraded; default_pools; pool set de*"},
-	    /* rules: one that everybody matches takes the place of what it overrides */
-	    {"\"rules\":[" RULE("r", "some", "\"pools\":[" C "]") "]", "HH!H",
-		"Degraded; default_pools; rule r*"},
-	    {"\"rules\":[" RULE("r", "some", "\"ttl\":5") "]", "HH!H", "Healthy; default_pools"},
-	    {"\"rules\":[" OFF("r", "\"pools\":[" C "]") "]", "HH!H", "Healthy; default_pools"},
-	    {"\"rules\":[" RULE("r", "", "\"pools\":[" C "],\"fallback_pool\":" B) "]", "!!HH",
-		"Healthy; rule r or b"},
-	    {"\"rules\":[" LAST("s", "\"ttl\":5") "," RULE("r", "", "\"pools\":[" C "]") "]", "HH!H",
-		"Degraded; default_pools; rule r*"},
-	    {"\"rules\":[{\"name\":\"e\",\"condition\":\"\",\"terminates\":true}," RULE(
-		 "r", "some", "\"pools\":[" C "]") "]",
-		"HH!H", "Healthy; default_pools"},
-	    {"\"rules\":[" RULE("r", "", "\"fallback_pool\":" C) "]", "HHHH", "Healthy; default_pools or c"},
-	    {"\"rules\":[" RULE("r", "", "\"steering_policy\":\"off\"") "]," PLACES, "HH!!",
-		"Healthy; default_pools"},
-	    {"\"rules\":[" RULE("r", "",
-		 "\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":"
-		 "{" A ":0}}") "]",
-		"H!HH", "Critical; default_pools*"},
-	    {"\"rules\":[" RULE("r", "", "\"country_pools\":{\"IT\":[" A "]}") "]," PLACES, "H!HH",
-		"Degraded; default_pools; region_pools.WEU; rule r, country_pools.IT"},
-	    {"\"steering_policy\":\"off\",\"rules\":[" RULE(
-		 "r", "some", "\"country_pools\":{\"IT\":[" A "]}") "]",
-		"HHHH", "Healthy; default_pools"},
-	};
 
 	(void)state;
-	for (size_t i = 0; i < NITEMS(rows); i++) {
+	for (size_t i = 0; i < NITEMS(callings); i++) {
 		char *text = xasprintf("{%s%s%s\"name\":\"www.example.com\",\"default_pools\":[" A "," B
 				       "],\"fallback_pool\":" D "}",
-		    rows[i].properties, *rows[i].properties == '\0' ? "" : ",",
-		    strstr(rows[i].properties, "\"enabled\"") != NULL ? "" : "\"enabled\":true,");
+		    callings[i].properties, *callings[i].properties == '\0' ? "" : ",",
+		    strstr(callings[i].properties, "\"enabled\"") != NULL ? "" : "\"enabled\":true,");
 		struct lb *lb = document_load_lb((struct bytes){text, strlen(text)});
 		char *got;
 
 		assert_non_null(lb);
-		got = told(lb, rows[i].pools);
-		if (strcmp(got, rows[i].told) != 0)
-			fail_msg("row %zu, %s with %s: %s, not %s", i, rows[i].properties, rows[i].pools, got,
-			    rows[i].told);
+		got = told(lb, callings[i].pools);
+		if (strcmp(got, callings[i].told) != 0)
+			fail_msg("row %zu, %s with %s: %s, not %s", i, callings[i].properties,
+			    callings[i].pools, got, callings[i].told);
 		free(got);
 		free(text);
 		model_free_lb(lb);

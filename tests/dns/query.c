@@ -45,71 +45,69 @@ octets(const char *text, uint8_t *out)
 static const struct peer udp = {
     .address = {FAMILY_V4, {192, 0, 2, 9}}, .port = 5353, .transport = TRANSPORT_UDP4};
 
+static const struct {
+	const char *what, *request;
+	unsigned rcode;
+} requests[] = {
+    {"a plain query", PLAIN, RCODE_NOERROR},
+    {"less than a header", "1234 0100 0001", SILENT},
+    {"a response", "1234 8100 0001 0000 0000 0000 " WWW A_IN, SILENT},
+    {"a header alone, QDCOUNT 1", "1234 0100 0001 0000 0000 0000", RCODE_FORMERR},
+    {"QDCOUNT 0", "1234 0100 0000 0000 0000 0000", RCODE_FORMERR},
+    {"QDCOUNT 2 (RFC 9619)", "1234 0100 0002 0000 0000 0000 " WWW A_IN WWW A_IN, RCODE_FORMERR},
+    {"a name cut short", "1234 0100 0001 0000 0000 0000 03 'ww'", RCODE_FORMERR},
+    {"a question without its class", "1234 0100 0001 0000 0000 0000 " WWW "0001", RCODE_FORMERR},
+    {"a compression pointer in the question", "1234 0100 0001 0000 0000 0000 c00c " A_IN, RCODE_FORMERR},
+    {"label type 01", "1234 0100 0001 0000 0000 0000 41 'a' 00 " A_IN, RCODE_FORMERR},
+    {"label type 10", "1234 0100 0001 0000 0000 0000 81 'a' 00 " A_IN, RCODE_FORMERR},
+    {"octets behind the message", PLAIN "00", RCODE_FORMERR},
+    {"ANCOUNT that is not there", "1234 0100 0001 0001 0000 0000 " WWW A_IN, RCODE_FORMERR},
+    {"ARCOUNT that is not there", "1234 0100 0001 0000 0000 0001 " WWW A_IN, RCODE_FORMERR},
+    {"the root", "1234 0100 0001 0000 0000 0000 00 0002 0001", RCODE_NOERROR},
+    {"opcode NOTIFY", "1234 2400 0001 0000 0000 0000 " WWW "0006 0001", RCODE_NOTIMP},
+    {"opcode UPDATE", "1234 2800 0001 0000 0000 0000 " WWW "0006 0001", RCODE_NOTIMP},
+    {"opcode 15", "1234 7800 0001 0000 0000 0000 " WWW A_IN, RCODE_NOTIMP},
+    {"AXFR", "1234 0100 0001 0000 0000 0000 " WWW "00fc 0001", RCODE_REFUSED},
+    {"IXFR with its SOA", "1234 0100 0001 0000 0001 0000 " WWW "00fb 0001 " WWW "0006 0001 00000000 0000",
+	RCODE_REFUSED},
+    {"class HS", "1234 0100 0001 0000 0000 0000 " WWW "0001 0004", RCODE_REFUSED},
+    {"class CH", "1234 0100 0001 0000 0000 0000 " WWW "0010 0003", RCODE_NOERROR},
+    {"OPT as a question", "1234 0100 0001 0000 0000 0000 " WWW "0029 0001", RCODE_FORMERR},
+    {"EDNS", WITH_OPT OPT("0000"), RCODE_NOERROR},
+    {"EDNS version 1", WITH_OPT "00 0029 04d0 00010000 0000", RCODE_BADVERS},
+    {"two OPT", "1234 0100 0001 0000 0000 0002 " WWW A_IN OPT("0000") OPT("0000"), RCODE_FORMERR},
+    {"an OPT with an owner", WITH_OPT "01 'a' 00 0029 04d0 00000000 0000", RCODE_FORMERR},
+    {"an option that runs over", WITH_OPT OPT("0006 0003 0005 0000"), RCODE_FORMERR},
+    {"an unknown option", WITH_OPT OPT("0006 fff0 0002 0000"), RCODE_NOERROR},
+    {"an option of no length", WITH_OPT OPT("0004 fff0 0000"), RCODE_NOERROR},
+    /* S3 */
+    {"ECS /24", WITH_OPT OPT("000b 0008 0007 0001 18 00 c0 00 02"), RCODE_NOERROR},
+    {"ECS SOURCE 0", WITH_OPT OPT("0008 0008 0004 0001 00 00"), RCODE_NOERROR},
+    {"ECS family 0, SOURCE 0", WITH_OPT OPT("0008 0008 0004 0000 00 00"), RCODE_NOERROR},
+    {"ECS family 0, SOURCE 8", WITH_OPT OPT("0009 0008 0005 0000 08 00 c0"), RCODE_FORMERR},
+    {"ECS family 3", WITH_OPT OPT("0008 0008 0004 0003 00 00"), RCODE_FORMERR},
+    {"ECS SOURCE beyond IPv4", WITH_OPT OPT("000d 0008 0009 0001 21 00 c0 00 02 01 00"), RCODE_FORMERR},
+    {"ECS bits beyond SOURCE", WITH_OPT OPT("000b 0008 0007 0001 17 00 c0 00 03"), RCODE_FORMERR},
+    {"ECS too short for SOURCE", WITH_OPT OPT("000a 0008 0006 0001 18 00 c0 00"), RCODE_FORMERR},
+    {"ECS too long for SOURCE", WITH_OPT OPT("000c 0008 0008 0001 18 00 c0 00 02 00"), RCODE_FORMERR},
+    {"ECS with a scope", WITH_OPT OPT("000b 0008 0007 0001 18 18 c0 00 02"), RCODE_FORMERR},
+    {"ECS cut short", WITH_OPT OPT("0006 0008 0002 0001"), RCODE_FORMERR},
+};
+
 static void
 requests_get_the_rcode_that_the_rfcs_say(void **state)
 {
-	static const struct {
-		const char *what, *request;
-		unsigned rcode;
-	} rows[] = {
-	    {"a plain query", PLAIN, RCODE_NOERROR},
-	    {"less than a header", "1234 0100 0001", SILENT},
-	    {"a response", "1234 8100 0001 0000 0000 0000 " WWW A_IN, SILENT},
-	    {"a header alone, QDCOUNT 1", "1234 0100 0001 0000 0000 0000", RCODE_FORMERR},
-	    {"QDCOUNT 0", "1234 0100 0000 0000 0000 0000", RCODE_FORMERR},
-	    {"QDCOUNT 2 (RFC 9619)", "1234 0100 0002 0000 0000 0000 " WWW A_IN WWW A_IN, RCODE_FORMERR},
-	    {"a name cut short", "1234 0100 0001 0000 0000 0000 03 'ww'", RCODE_FORMERR},
-	    {"a question without its class", "1234 0100 0001 0000 0000 0000 " WWW "0001", RCODE_FORMERR},
-	    {"a compression pointer in the question", "1234 0100 0001 0000 0000 0000 c00c " A_IN,
-		RCODE_FORMERR},
-	    {"label type 01", "1234 0100 0001 0000 0000 0000 41 'a' 00 " A_IN, RCODE_FORMERR},
-	    {"label type 10", "1234 0100 0001 0000 0000 0000 81 'a' 00 " A_IN, RCODE_FORMERR},
-	    {"octets behind the message", PLAIN "00", RCODE_FORMERR},
-	    {"ANCOUNT that is not there", "1234 0100 0001 0001 0000 0000 " WWW A_IN, RCODE_FORMERR},
-	    {"ARCOUNT that is not there", "1234 0100 0001 0000 0000 0001 " WWW A_IN, RCODE_FORMERR},
-	    {"the root", "1234 0100 0001 0000 0000 0000 00 0002 0001", RCODE_NOERROR},
-	    {"opcode NOTIFY", "1234 2400 0001 0000 0000 0000 " WWW "0006 0001", RCODE_NOTIMP},
-	    {"opcode UPDATE", "1234 2800 0001 0000 0000 0000 " WWW "0006 0001", RCODE_NOTIMP},
-	    {"opcode 15", "1234 7800 0001 0000 0000 0000 " WWW A_IN, RCODE_NOTIMP},
-	    {"AXFR", "1234 0100 0001 0000 0000 0000 " WWW "00fc 0001", RCODE_REFUSED},
-	    {"IXFR with its SOA",
-		"1234 0100 0001 0000 0001 0000 " WWW "00fb 0001 " WWW "0006 0001 00000000 0000",
-		RCODE_REFUSED},
-	    {"class HS", "1234 0100 0001 0000 0000 0000 " WWW "0001 0004", RCODE_REFUSED},
-	    {"class CH", "1234 0100 0001 0000 0000 0000 " WWW "0010 0003", RCODE_NOERROR},
-	    {"OPT as a question", "1234 0100 0001 0000 0000 0000 " WWW "0029 0001", RCODE_FORMERR},
-	    {"EDNS", WITH_OPT OPT("0000"), RCODE_NOERROR},
-	    {"EDNS version 1", WITH_OPT "00 0029 04d0 00010000 0000", RCODE_BADVERS},
-	    {"two OPT", "1234 0100 0001 0000 0000 0002 " WWW A_IN OPT("0000") OPT("0000"), RCODE_FORMERR},
-	    {"an OPT with an owner", WITH_OPT "01 'a' 00 0029 04d0 00000000 0000", RCODE_FORMERR},
-	    {"an option that runs over", WITH_OPT OPT("0006 0003 0005 0000"), RCODE_FORMERR},
-	    {"an unknown option", WITH_OPT OPT("0006 fff0 0002 0000"), RCODE_NOERROR},
-	    {"an option of no length", WITH_OPT OPT("0004 fff0 0000"), RCODE_NOERROR},
-	    /* S3 */
-	    {"ECS /24", WITH_OPT OPT("000b 0008 0007 0001 18 00 c0 00 02"), RCODE_NOERROR},
-	    {"ECS SOURCE 0", WITH_OPT OPT("0008 0008 0004 0001 00 00"), RCODE_NOERROR},
-	    {"ECS family 0, SOURCE 0", WITH_OPT OPT("0008 0008 0004 0000 00 00"), RCODE_NOERROR},
-	    {"ECS family 0, SOURCE 8", WITH_OPT OPT("0009 0008 0005 0000 08 00 c0"), RCODE_FORMERR},
-	    {"ECS family 3", WITH_OPT OPT("0008 0008 0004 0003 00 00"), RCODE_FORMERR},
-	    {"ECS SOURCE beyond IPv4", WITH_OPT OPT("000d 0008 0009 0001 21 00 c0 00 02 01 00"),
-		RCODE_FORMERR},
-	    {"ECS bits beyond SOURCE", WITH_OPT OPT("000b 0008 0007 0001 17 00 c0 00 03"), RCODE_FORMERR},
-	    {"ECS too short for SOURCE", WITH_OPT OPT("000a 0008 0006 0001 18 00 c0 00"), RCODE_FORMERR},
-	    {"ECS too long for SOURCE", WITH_OPT OPT("000c 0008 0008 0001 18 00 c0 00 02 00"), RCODE_FORMERR},
-	    {"ECS with a scope", WITH_OPT OPT("000b 0008 0007 0001 18 18 c0 00 02"), RCODE_FORMERR},
-	    {"ECS cut short", WITH_OPT OPT("0006 0008 0002 0001"), RCODE_FORMERR},
-	};
 
 	(void)state;
-	for (size_t i = 0; i < NITEMS(rows); i++) {
+	for (size_t i = 0; i < NITEMS(requests); i++) {
 		uint8_t *in = xmalloc(512);
-		size_t len = octets(rows[i].request, in);
+		size_t len = octets(requests[i].request, in);
 		struct query *query = xcalloc(1, sizeof *query);
 		uint8_t *exact = xmemdup(in, len); /* so that a sanitizer sees a read beyond */
 		unsigned got = query_parse(query, &udp, exact, len) ? query->rcode : SILENT;
 
-		if (got != rows[i].rcode)
-			fail_msg("%s: %u, not %u", rows[i].what, got, rows[i].rcode);
+		if (got != requests[i].rcode)
+			fail_msg("%s: %u, not %u", requests[i].what, got, requests[i].rcode);
 		free(exact);
 		free(query);
 		free(in);

@@ -300,10 +300,73 @@ random_types(uint16_t *types, uint64_t *random, bool at_apex)
 	return count;
 }
 
+/* Some random owners of the zone and of the model, in one edit; returns the edited zone. */
+static struct zone *
+random_edit(
+    struct zone *zone, struct plain *plain, uint64_t *random, unsigned owners, const struct retire *retire)
+{
+	static struct steer_lb lb;
+	struct zone *edit = zone_edit_begin(zone);
+
+	assert_non_null(edit);
+	for (unsigned k = 0; k < owners; k++) {
+		uint8_t name[NAME_MAX_LEN + 1];
+		uint16_t types[4];
+		struct rrset rrsets[4];
+		struct plain_owner *owner;
+		struct zone_owner change;
+		unsigned ntypes;
+
+		random_name(name, random, false);
+		ntypes = random_types(types, random, name_equal(name, apex));
+		owner = plain_set(plain, name, ntypes, types, *random % 7 == 0 ? &lb : NULL);
+		for (unsigned i = 0; i < ntypes; i++)
+			rrsets[i] = make_rrset(types[i], owner->name);
+		change = (struct zone_owner){.key = {owner->key, owner->key_len},
+		    .rrsets = rrsets,
+		    .nrrsets = ntypes,
+		    .lb = owner->lb};
+		assert_true(zone_edit_owner(edit, &change, retire));
+	}
+	zone_edit_done(zone, retire);
+	return edit;
+}
+
+static void
+assert_same_at_random(struct plain *plain, struct zone *zone, uint64_t *random, unsigned times)
+{
+	for (unsigned k = 0; k < times; k++) {
+		uint8_t name[NAME_MAX_LEN + 1];
+
+		random_name(name, random, true);
+		assert_same(plain, zone, name);
+	}
+}
+
+/* What a fresh build of the same data has, the edited zone has, and no node more. */
+static void
+assert_as_built_anew(struct plain *plain, struct zone *zone, uint64_t *random)
+{
+	uint64_t names, fresh_names, octets;
+	struct zone *fresh;
+	size_t kept = 0;
+
+	for (size_t i = 0; i < plain->count; i++)
+		if (plain->owners[i].ntypes > 0 || plain->owners[i].lb != NULL)
+			plain->owners[kept++] = plain->owners[i];
+	plain->count = kept;
+	fresh = zone_build(7, apex, each, plain);
+	assert_non_null(fresh);
+	zone_measure(zone, &names, &octets);
+	zone_measure(fresh, &fresh_names, &octets);
+	assert_int_equal(names, fresh_names);
+	assert_same_at_random(plain, fresh, random, 500);
+	zone_free(fresh);
+}
+
 static void
 edits_and_builds_agree_with_the_model(void **state)
 {
-	static struct steer_lb lb;
 	struct pending *pending = xcalloc(1, sizeof *pending);
 	struct retire retire = {collect, pending};
 
@@ -315,56 +378,12 @@ edits_and_builds_agree_with_the_model(void **state)
 
 		assert_non_null(zone);
 		for (unsigned step = 0; step < 60; step++) {
-			uint8_t name[NAME_MAX_LEN + 1];
-			uint16_t types[4];
-			struct zone *edit = zone_edit_begin(zone);
-
-			assert_non_null(edit);
-			for (unsigned k = 0; k < 1 + step % 3; k++) {
-				random_name(name, &random, false);
-				unsigned ntypes = random_types(types, &random, name_equal(name, apex));
-				struct plain_owner *owner =
-				    plain_set(plain, name, ntypes, types, random % 7 == 0 ? &lb : NULL);
-				struct rrset rrsets[4];
-				struct zone_owner change = {.key = {owner->key, owner->key_len},
-				    .rrsets = rrsets,
-				    .nrrsets = ntypes,
-				    .lb = owner->lb};
-
-				for (unsigned i = 0; i < ntypes; i++)
-					rrsets[i] = make_rrset(types[i], owner->name);
-				assert_true(zone_edit_owner(edit, &change, &retire));
-			}
-			zone_edit_done(zone, &retire);
-			zone = edit;
+			zone = random_edit(zone, plain, &random, 1 + step % 3, &retire);
 			release(pending);
-			for (unsigned k = 0; k < 60; k++) {
-				random_name(name, &random, true);
-				assert_same(plain, zone, name);
-			}
+			assert_same_at_random(plain, zone, &random, 60);
 		}
-		/* What a fresh build of the same data has, the edited zone has, and no node more. */
-		struct zone *fresh;
-		uint64_t names, fresh_names, octets;
-		size_t kept = 0;
-
-		for (size_t i = 0; i < plain->count; i++)
-			if (plain->owners[i].ntypes > 0 || plain->owners[i].lb != NULL)
-				plain->owners[kept++] = plain->owners[i];
-		plain->count = kept;
-		fresh = zone_build(7, apex, each, plain);
-		assert_non_null(fresh);
-		zone_measure(zone, &names, &octets);
-		zone_measure(fresh, &fresh_names, &octets);
-		assert_int_equal(names, fresh_names);
-		for (unsigned k = 0; k < 500; k++) {
-			uint8_t name[NAME_MAX_LEN + 1];
-
-			random_name(name, &random, true);
-			assert_same(plain, fresh, name);
-		}
+		assert_as_built_anew(plain, zone, &random);
 		zone_free(zone);
-		zone_free(fresh);
 		free(plain);
 	}
 	free(pending);

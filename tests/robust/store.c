@@ -1,3 +1,4 @@
+/* store.h: transactions, news, damage and copies of a store. */
 #include "zones/store/store.h"
 #include "zones/base/util.h"
 

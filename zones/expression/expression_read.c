@@ -1,3 +1,4 @@
+/* The text of a condition, compiled into operations. */
 #include "zones/expression/expression_token.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Rules and pool sets: what they override for one query. */
 #include "zones/steer/steer_inner.h"
 
 #include "zones/dns/rrset.h"

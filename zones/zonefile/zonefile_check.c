@@ -1,3 +1,4 @@
+/* What is unwise in a zone that can be loaded: warnings. */
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <stdarg.h>

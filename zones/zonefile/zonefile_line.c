@@ -1,3 +1,4 @@
+/* A master file, token by token. */
 #include "zones/zonefile/zonefile_parts.h"
 
 #include "zones/dns/idn.h"

@@ -1,3 +1,4 @@
+/* A master file, record by record, with its directives. */
 #include "zones/base/input.h"
 #include "zones/zonefile/zonefile_parts.h"
 
