@@ -266,8 +266,18 @@ sub replace_refused {
 		open STDERR, '>', $log;
 		exec "$BUILD/bin/graycloud-dnsd", '--state', $self->{state}, '--listen', '127.0.0.1:0', '--replace', @args or POSIX::_exit(127);
 	}
-	waitpid $pid, 0;
+	my $end = now() + $DEADLINE;
+	my $ended;
+	until ($ended = waitpid $pid, POSIX::WNOHANG()) {
+		last if now() > $end;
+		select undef, undef, undef, 0.005;
+	}
 	my $status = $? & 127 ? 'signal ' . ($? & 127) : $? >> 8;
+	if (!$ended) { # it was not refused
+		kill KILL => $pid;
+		waitpid $pid, 0;
+		$status = 'none: it runs';
+	}
 	return ($status, do { local (@ARGV, $/) = $log; scalar(<>) // '' });
 }
 
