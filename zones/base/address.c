@@ -51,7 +51,10 @@ address_to_text(const struct address *address, char out[46])
 	return out;
 }
 
-/* Cut text into the address, in host, and the port behind it (NULL: none).  False if its shape is invalid. */
+/*
+ * Split text into the address, which goes into host, and the port after it (NULL if there is none). Returns
+ * false if the shape of the text is invalid.
+ */
 static bool
 cut_port(const char *text, char host[46], const char **port)
 {

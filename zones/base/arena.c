@@ -17,7 +17,9 @@ arena_take(struct arena *arena, size_t len)
 	uint8_t *taken;
 
 	if (block == NULL || block->room - block->used < len) {
-		/* A small user shall not cost a large block: ten thousand zones come in one command. */
+		/*
+		 * Begin with a small block: one command may load ten thousand zones, and each has an arena.
+		 */
 		size_t room = block == NULL ? BLOCK_FIRST : MIN(2 * block->room, (size_t)BLOCK_SIZE);
 
 		room = MAX(room, len);

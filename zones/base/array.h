@@ -6,15 +6,18 @@
  *   items.list = array_grow(items.list, items.count, sizeof *items.list);
  *   items.list[items.count++] = item;
  *
- * The room doubles at powers of two and follows from the count, so that nobody keeps it.  Free with free().
- * The count may become smaller at any time.  An array that was not begun as NULL must not be grown.
+ * The capacity follows from the count (it doubles at powers of two), so it is not stored. Free the array with
+ * free(). The count may be reduced at any time. Only grow an array that started as NULL.
  */
 #ifndef ARRAY_H
 #define ARRAY_H
 
 #include "zones/base/util.h"
 
-/* The array, moved perhaps, with room for one item more than count.  Exhausted memory ends the program. */
+/*
+ * Return the array with room for one item more than count; it may have moved. Exhausted memory ends the
+ * program.
+ */
 void *array_grow(void *array, size_t count, size_t size);
 
 #endif

@@ -1,10 +1,11 @@
 /*
- * deadline.h -- the end of what an operator wants for a time: by the wall clock, and by a clock that nobody
- * sets.
+ * deadline.h -- the end of a temporary setting of an operator, by two clocks.
  *
- * A step back of the wall clock would prolong "disable it for an hour".  So the command writes down when the
- * hour is over by CLOCK_BOOTTIME, too, with the id of the boot.  The sooner of both ends it; after another
- * boot the wall clock alone does.
+ * If the wall clock is set back, "disable it for an hour" would last longer. So the command also stores the
+ * end of the hour by CLOCK_BOOTTIME, which cannot be set, with the boot id. The earlier of both ends counts.
+ * After a reboot only the wall clock counts.
+ *
+ * All functions may run on any thread.
  */
 #ifndef DEADLINE_H
 #define DEADLINE_H
@@ -12,20 +13,24 @@
 #include "zones/base/util.h"
 
 struct deadline {
-	int64_t wall_ms;  /* 0: none */
-	uint64_t boot_ms; /* by boot_ms() of this boot; 0: the wall clock alone */
+	int64_t wall_ms;  /* milliseconds since 1970; 0: no end */
+	uint64_t boot_ms; /* by boot_ms() of this boot; 0: only the wall clock counts */
 };
 
 enum { DEADLINE_TEXT = 96 };
 
-/* The second property of an end after ms milliseconds, whose first is wall: "WALL BOOT-ID MILLISECONDS". */
+/*
+ * Write the second property of an end: "WALL BOOT-ID MILLISECONDS". The end is ms milliseconds from now; wall
+ * is its first property, an RFC 3339 time.
+ */
 void deadline_boot_text(const char *wall, int64_t ms, char out[DEADLINE_TEXT]);
-/* Is it one, of any wall and boot? */
+/* True if the text is a valid second property, with any wall time and any boot id. */
 bool deadline_boot_valid(const char *text);
 
 /*
- * An end of its two properties.  boot counts if it is of this boot and of the same wall: who sets the first
- * by hand need not know of it.  Without an end where wall is no time.
+ * Read an end from its two properties. boot counts only if it is of this boot and holds the same wall time:
+ * an operator who edits the first property by hand need not edit the second. If wall is not a valid time
+ * there is no end.
  */
 struct deadline deadline_read(const char *wall, const char *boot);
 
@@ -35,9 +40,9 @@ deadline_is_set(const struct deadline *deadline)
 	return deadline->wall_ms != 0;
 }
 
-/* It is set, and has passed. */
+/* True if there is an end and it has passed by either clock. */
 bool deadline_passed(const struct deadline *deadline);
-/* Make first pass when either does. */
+/* Move first forward to the earlier end by each clock, so that it passes when either deadline passes. */
 void deadline_add(struct deadline *first, const struct deadline *other);
 
 #endif

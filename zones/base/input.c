@@ -55,8 +55,10 @@ find_kept(const char *path)
 	return NULL;
 }
 
-/* Descriptors of one open share their place in the file: a kept file is copied, so that each reader has its
- * own. */
+/*
+ * Duplicates of one descriptor share a file offset. Copy the kept file, so that each reader has its own
+ * offset.
+ */
 static int
 copy_of(int from)
 {

@@ -6,10 +6,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
-/* The hash is kept, so that growing and closing gaps touch no item.  Free slots have place 0. */
+/*
+ * A slot keeps the hash, so that growing the table and closing gaps do not read the items. Free slots have
+ * place 0.
+ */
 struct map_slot {
 	uint32_t hash;
-	uint32_t place; /* where the item stands in the array, plus 1 */
+	uint32_t place; /* index of the item in the array, plus 1 */
 };
 
 static uint32_t
@@ -18,7 +21,7 @@ hash_of(const struct map *map, struct bytes key)
 	return (uint32_t)siphash(map->seed, key.data, key.len);
 }
 
-/* The slot of a key, or the free one where it belongs. */
+/* Return the slot of a key, or the free slot for it. */
 static struct map_slot *
 slot_of(const struct map *map, struct bytes key, uint32_t hash)
 {
@@ -92,7 +95,7 @@ map_add(struct map *map, void *item)
 	map->items[map->count++] = item;
 }
 
-/* Close a gap: later slots of the same run move up, if that is nearer to where their hashes belong. */
+/* Close a gap: move up later slots of the same run, if that brings them nearer to the slot of their hash. */
 static void
 free_slot(struct map *map, size_t gap)
 {

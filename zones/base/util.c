@@ -12,7 +12,10 @@
 void
 memory_exhausted(size_t size)
 {
-	/* On the stack: there is no memory.  Flush nothing: another thread may hold the lock of a stream. */
+	/*
+	 * Format on the stack, because memory is exhausted. Do not flush: another thread may hold the lock of
+	 * a stream.
+	 */
 	char text[160];
 	int len = snprintf(text, sizeof text, "%s: out of memory: %zu bytes were asked for\n",
 	    program_invocation_short_name, size);
@@ -127,7 +130,7 @@ awake_ms(void)
 uint64_t
 slept_ms(void)
 {
-	/* In this order: where we are kept from running in between it is less, and not more. */
+	/* Read CLOCK_BOOTTIME first: preemption between the two reads can only make the result too small. */
 	uint64_t boot = boot_ms(), awake = awake_ms();
 
 	return boot > awake ? boot - awake : 0;

@@ -1,14 +1,17 @@
 /*
- * util.h -- the few helpers that every module wants: memory that does not fail, byte order, clocks.
+ * util.h -- helpers that every module uses: memory that does not fail, byte order, clocks.
  *
- * Exhausted memory ends the program, on every thread of every program: one sentence, exit status 1.  A
- * command has committed nothing then; a daemon is started again by its supervisor and reads the stores.  To
- * go on with half of a change would need a second way through all code that allocates, which is never walked:
- * a kernel that overcommits ends the process instead of refusing memory.  So use the functions below; what a
- * library allocates for us is checked in its owner file, with memory_exhausted() as the end.
+ * Exhausted memory ends the program, on every thread of every program: it prints one sentence and exits with
+ * status 1. A command has committed nothing at that point; the supervisor restarts a daemon, which reads the
+ * stores again. The alternative, to continue with half of a change, would need a second path through all code
+ * that allocates, and that path would never be tested: a kernel that overcommits ends the process instead of
+ * refusing memory. So use the functions below. If a library allocates, the file that owns the library checks
+ * the result and calls memory_exhausted().
  *
- * Two exceptions.  A query allocates nothing.  Memory that a stranger asks for (a connection) is refused to
- * the stranger, and the program goes on.
+ * There are two exceptions. A query allocates nothing. If memory for a stranger (a connection) is exhausted,
+ * the program refuses the stranger and goes on.
+ *
+ * All functions may run on any thread.
  */
 #ifndef UTIL_H
 #define UTIL_H
@@ -19,18 +22,20 @@
 #include <string.h>
 
 #define NITEMS(array) (sizeof(array) / sizeof((array)[0]))
-/* The one that is chosen is evaluated twice: no clock, no side effect. */
+/* The chosen argument is evaluated twice: do not pass a clock or an expression with a side effect. */
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* Bytes that belong to somebody else; valid as long as the owner says. */
+/* Octets that somebody else owns. They are valid as long as the owner documents. */
 struct bytes {
 	const void *data;
 	size_t len;
 };
 
-/* End the program because so many octets are not there (0: unknown).  No exit handlers run: other threads may
- * be at work. */
+/*
+ * End the program because size octets cannot be allocated (0: the size is unknown). No exit handlers run,
+ * because other threads may be running.
+ */
 _Noreturn void memory_exhausted(size_t size);
 void *xmalloc(size_t size);
 void *xcalloc(size_t count, size_t size);
@@ -79,7 +84,7 @@ get64(const uint8_t *at)
 	return (uint64_t)get32(at) << 32 | get32(at + 4);
 }
 
-/* SplitMix64's finaliser: every bit of the result depends on every bit of x. */
+/* The finaliser of SplitMix64: every bit of the result depends on every bit of x. */
 static inline uint64_t
 mix64(uint64_t x)
 {
@@ -90,36 +95,49 @@ mix64(uint64_t x)
 	return x ^ x >> 31;
 }
 
-/* A whole number in decimal digits and nothing else: no sign, no blanks, nothing behind; false too where it
- * is above most. */
+/*
+ * Read a whole number of decimal digits only: no sign, no blanks, nothing after it. Returns false if the text
+ * is invalid or the number is above most.
+ */
 bool whole_from_text(const char *text, uint64_t most, uint64_t *number);
 
-/* CLOCK_BOOTTIME in milliseconds: goes on while the machine sleeps and no clock step moves it (S25). */
+/*
+ * CLOCK_BOOTTIME in milliseconds. It counts while the machine sleeps, and setting the wall clock does not
+ * change it (S25).
+ */
 uint64_t boot_ms(void);
 
 /* CLOCK_BOOTTIME in nanoseconds, for intervals. */
 uint64_t boot_ns(void);
 
-/* CLOCK_MONOTONIC in milliseconds: stands still while the machine sleeps, as timers do. */
+/* CLOCK_MONOTONIC in milliseconds. It stops while the machine sleeps, as timers do. */
 uint64_t awake_ms(void);
 
-/* For how long the machine has slept since it booted, in milliseconds.  Never too much. */
+/*
+ * How long the machine has slept since it booted, in milliseconds. The result may be too small, never too
+ * large.
+ */
 uint64_t slept_ms(void);
 
-/* Wall clock in milliseconds since 1970: for display only (S25). */
+/* The wall clock in milliseconds since 1970. For display only (S25). */
 int64_t wall_ms(void);
 
-/* The boot id of this kernel, 36 characters and a NUL; empty where the kernel does not tell. */
+/* The boot id of this kernel: 36 characters and a NUL, or "" if the kernel has none. */
 const char *boot_id(void);
 
-/* RFC 3339 in UTC with microseconds, as the API writes it: 2014-01-01T05:20:00.123450Z. */
+/*
+ * Write a time as RFC 3339 in UTC with microseconds, as Cloudflare's API does: 2014-01-01T05:20:00.123450Z.
+ * wall is in milliseconds since 1970.
+ */
 void wall_text(int64_t wall, char out[32]);
 
-/* Read RFC 3339 in UTC ("2014-01-01T05:20:00Z", a fraction is cut off) as milliseconds since 1970; false
- * where it is none. */
+/*
+ * Read RFC 3339 in UTC ("2014-01-01T05:20:00Z"; a fraction of a second is cut off) as milliseconds since
+ * 1970. Returns false if the text is invalid.
+ */
 bool wall_from_text(const char *text, int64_t *wall);
 
-/* len random bytes from getrandom. */
+/* Fill out with len random octets from getrandom(2). */
 void random_bytes(void *out, size_t len);
 
 #endif
