@@ -18,7 +18,7 @@
 static int guard_socket = -1;
 static pthread_mutex_t guard_mutex = PTHREAD_MUTEX_INITIALIZER;
 
-/* Damage must neither print nor dump core: the end of the child is the message. */
+/* A crash in the child must neither print nor dump core: its exit status is the result. */
 static void
 run_quietly(guard_work_fn *work, const char *path)
 {
@@ -51,8 +51,9 @@ run_in_child(guard_work_fn *work, const char *path)
 }
 
 /*
- * Close all descriptors but the standard ones and one more.  A helper that hangs on a disk would keep the
- * daemon's listening sockets open: the next daemon could not bind them, or would share their queries.
+ * Close all descriptors except the standard ones and one more. Otherwise a helper that hangs on a disk would
+ * keep the daemon's listening sockets open: the next daemon could not bind them, or would share their
+ * queries.
  */
 static void
 close_all_but(int kept)
@@ -83,7 +84,7 @@ helper_main(int socket, guard_work_fn *work)
 
 	close_all_but(socket);
 	prctl(PR_SET_NAME, "graycloud-guard");
-	/* The terminal's Ctrl-C is for the daemon: when it ends, so do we. */
+	/* Ignore Ctrl-C in the terminal: it is for the daemon, and the helper ends with the daemon. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_DFL);
@@ -141,6 +142,6 @@ guard_ask(guard_work_fn *work, const char *path)
 		while ((got = recv(guard_socket, &sound, 1, 0)) < 0 && errno == EINTR)
 			continue;
 	pthread_mutex_unlock(&guard_mutex);
-	/* Somebody killed the helper: that is no damage of the store. */
+	/* If there is no result, somebody killed the helper: the store is not damaged. */
 	return got == 1 ? sound == 1 : true;
 }

@@ -49,7 +49,7 @@ tell_open_failed(const struct store *store, int rc, struct problems *problems)
 		    store->paths.directory, store_write_cure(-EROFS));
 		break;
 	case -EAGAIN:
-		/* LMDB rule 5 */
+		/* LMDB rule 5. */
 		problems_error(problems,
 		    "%s is in use from another PID namespace: all programs of graycloud that share a "
 		    "state directory must share one PID namespace",
@@ -79,13 +79,13 @@ initial_map(enum store_kind kind)
 	const char *text = getenv("GRAYCLOUD_MAP_MIB");
 	uint64_t mib;
 
-	/* Address space is cheap (LMDB rule 6); tests want little of it. */
+	/* Address space is cheap (LMDB rule 6), but tests want small maps. */
 	if (text != NULL && whole_from_text(text, 1 << 20, &mib) && mib > 0)
 		return (size_t)mib << 20;
 	return (size_t)(kind == STORE_CONFIG ? 16 : 1) << 30;
 }
 
-/* Open the handles of all tables; with flags MDB_CREATE make those that are missing. */
+/* Open the handles of all tables. With MDB_CREATE in flags, create those that are missing. */
 static int
 open_tables(struct store *store, unsigned txn_flags, unsigned dbi_flags)
 {
@@ -99,7 +99,7 @@ open_tables(struct store *store, unsigned txn_flags, unsigned dbi_flags)
 	for (int i = 0; i < TABLE_COUNT && rc == 0; i++)
 		if (tables[i].kind == store->kind)
 			rc = mdb_dbi_open(txn, tables[i].name, dbi_flags, &store->dbi[i]);
-	/* LMDB rule 9: handles of a transaction that is aborted are void. */
+	/* LMDB rule 9: handles that an aborted transaction opened are invalid. */
 	if (rc == 0)
 		return mdb_txn_commit(txn);
 	mdb_txn_abort(txn);
@@ -136,7 +136,7 @@ open_environment(struct store *store)
 	if (store->access == STORE_WRITE)
 		store_check_readers(store);
 	rc = open_tables(store, MDB_RDONLY, 0);
-	if (rc == MDB_READERS_FULL) { /* some of them may be dead */
+	if (rc == MDB_READERS_FULL) { /* some readers may be dead */
 		store_check_readers(store);
 		rc = open_tables(store, MDB_RDONLY, 0);
 	}
@@ -160,7 +160,7 @@ store_close_environment(struct store *store)
 	atomic_store(&store->torn, false);
 }
 
-/* LMDB rule 3: where lock.mdb cannot be written LMDB reads without locks, and sees pages change. */
+/* LMDB rule 3: if lock.mdb cannot be written, LMDB reads without locks and may see pages change. */
 static bool
 reads_with_locks(struct store *store)
 {
@@ -170,9 +170,10 @@ reads_with_locks(struct store *store)
 }
 
 /*
- * Pages of a read-only file system stay as they are.  It is one where a file cannot be opened for writing: of
- * one that failed the kernel's flags may tell nothing.  But a mount may be read-only alone, while others
- * write to its file system.  Not for a daemon: it may live to see it writable again.
+ * True if the pages cannot change because the file system is read-only. Test that by opening a file for
+ * writing: if a file system has failed, the mount flags may not show it. If only the mount is read-only,
+ * other mounts may write to its file system, so that does not count. Always false in a daemon, because the
+ * file system may become writable while the daemon runs.
  */
 bool
 store_needs_no_locks(const struct store *store)
@@ -199,7 +200,7 @@ watch_start(struct store *store)
 	store->watch = inotify_add_watch(store->watch_fd, store->paths.data, IN_MODIFY);
 }
 
-/* data.mdb and lock.mdb go together: the lock knows the last transaction. */
+/* Remove data.mdb and lock.mdb together: the lock file knows the last transaction. */
 static void
 remove_files(const struct store *store, bool keep_old)
 {
@@ -214,8 +215,10 @@ remove_files(const struct store *store, bool keep_old)
 	unlink(path);
 }
 
-/* Have the helper copy the rows of a file into a store whose pages and free list are sound, and put that in
- * place. */
+/*
+ * Have the helper copy the rows of a file into a new store, whose pages and free list are sound, and move
+ * that into place.
+ */
 static bool
 rebuild(const struct store *store, const char *name, bool keep_old)
 {
@@ -241,7 +244,7 @@ store_set_aside(struct store *store)
 	remove_files(store, true);
 }
 
-/* Is what lies there fit to be opened? */
+/* Check if the files can be opened safely. */
 static enum store_file_state
 examine(struct store *store, struct problems *problems)
 {
@@ -258,9 +261,10 @@ examine(struct store *store, struct problems *problems)
 }
 
 /*
- * What the only writer of health or serving finds when it starts. serving says only what its last writer did:
- * it begins empty, unless its last writer handed it over. health begins with the rows of the last run, or
- * without fsync after another boot with those of the saved copy. No damage keeps a daemon from its work.
+ * Prepare the files when the only writer of health or serving starts. serving only describes its last writer,
+ * so it begins empty unless the last writer handed it over. health begins with the rows of the last run;
+ * after a reboot these may be incomplete (no fsync), so it then begins with the rows of the saved copy. No
+ * damage prevents a daemon from starting.
  */
 static void
 begin_anew(struct store *store, struct problems *problems)
@@ -285,7 +289,7 @@ begin_anew(struct store *store, struct problems *problems)
 		    store->paths.data);
 }
 
-/* The lock is kept while the store is opened anew, but not if its directory is another one by now. */
+/* Keep the lock while the store is reopened, unless its directory was replaced. */
 static bool
 be_the_writer(struct store *store, struct problems *problems)
 {
@@ -329,7 +333,7 @@ store_open_files(struct store *store, struct problems *problems)
 		return false;
 	rc = open_environment(store);
 	if (rc == MDB_NOTFOUND && store->access == STORE_READ)
-		return false; /* its writer is just making it */
+		return false; /* its writer is just creating it */
 	if (rc != 0) {
 		tell_open_failed(store, rc, problems);
 		return false;
@@ -352,7 +356,8 @@ store_open_files(struct store *store, struct problems *problems)
 	return true;
 }
 
-static _Atomic int inherited_lock = -1; /* the main thread sets it while others may open stores to read */
+static _Atomic int inherited_lock =
+    -1; /* set by the main thread, while other threads may open stores for reading */
 
 void
 store_inherit_lock(int fd)
@@ -393,7 +398,7 @@ store_open(const char *state, enum store_kind kind, enum store_access access, st
 	}
 	if (store_paths_make(&store->paths, state, kind, problems) && store_open_files(store, problems))
 		return store;
-	/* What a nameserver says of itself is not worth its answers. */
+	/* The serving store only describes this nameserver: if it cannot be written, still answer queries. */
 	if (kind == STORE_SERVING && access == STORE_WRITE && store->lock_fd != -EBUSY) {
 		store_close_environment(store);
 		store->lost = true;
@@ -455,14 +460,14 @@ store_check_readers(struct store *store)
 		mdb_reader_check(store->env, &dead);
 }
 
-/* With the mutex held and no transaction of ours open. */
+/* Call it with the mutex held and no open transaction of this process. */
 static int
 grow(struct store *store)
 {
 	MDB_envinfo info;
 	int rc;
 
-	/* LMDB rule 4: a killed reader can be all that fills the map. */
+	/* LMDB rule 4: perhaps the map is full only because of a killed reader. */
 	store_check_readers(store);
 	mdb_env_info(store->env, &info);
 	rc = mdb_env_set_mapsize(store->env, info.me_mapsize * 2);
@@ -507,14 +512,14 @@ store_leave(struct store *store)
 	pthread_mutex_unlock(&store->mutex);
 }
 
-/* LMDB rule 6: another process made the map larger. */
+/* LMDB rule 6: another process enlarged the map. */
 static int
 follow_resize(struct store *store)
 {
 	int rc = -EAGAIN;
 
 	pthread_mutex_lock(&store->mutex);
-	if (store->active == 1) { /* the one that is just beginning */
+	if (store->active == 1) { /* only the transaction that is beginning */
 		rc = store_errno(mdb_env_set_mapsize(store->env, 0));
 		store_fault_find_map(store);
 	}
@@ -523,8 +528,8 @@ follow_resize(struct store *store)
 }
 
 /*
- * A file that was copied over the open one has another newest transaction than the lock file: what would be
- * written now belongs to neither. Writers exclude each other, so the comparison is exact.
+ * If another file was copied over the open one, its newest transaction differs from that of the lock file,
+ * and new rows would match neither. Writers exclude each other, so the comparison is exact.
  */
 static bool
 follows_the_newest(const struct store_txn *txn)
@@ -536,7 +541,7 @@ follows_the_newest(const struct store_txn *txn)
 		return true;
 	errno = 0;
 	if (store_file_newest(fd, &newest) != STORE_FILE_SOUND)
-		return errno == EIO; /* the disk fails: so will the write, and tells it */
+		return errno == EIO; /* the disk fails: the write will fail, too, and report it */
 	return mdb_txn_id(txn->txn) == newest + 1;
 }
 

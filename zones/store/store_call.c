@@ -1,8 +1,9 @@
 /*
  * LMDB's calls that read or change pages.
  *
- * LMDB does not notice damage, it dies of it: a page number that leads out of the map, an assertion, a page
- * that the disk or a truncated file no longer has. Here such a death is an error of the call, MDB_CORRUPTED.
+ * LMDB does not detect damage, it crashes: on a page number outside of the map, on an assertion, on a page
+ * that the disk or a truncated file no longer has. This file turns such a crash into an error of the call,
+ * MDB_CORRUPTED.
  */
 #include "zones/store/store_inner.h"
 
@@ -59,10 +60,10 @@ store_call(struct store *store, struct store_call *call)
 	sigjmp_buf point;
 	volatile int rc = MDB_CORRUPTED;
 
-	/* The signal mask needs no saving: the handler blocks nothing. */
+	/* Do not save the signal mask: the handler blocks no signals. */
 	if (sigsetjmp(point, 0) == 0) {
 		fault_point = &point;
-		if (call->op != CALL_COMMIT) /* which waits for the disk */
+		if (call->op != CALL_COMMIT) /* a commit waits for the disk */
 			atomic_fetch_add(&store_calls, 1);
 		rc = run(call);
 	}

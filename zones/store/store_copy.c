@@ -12,7 +12,8 @@ int
 store_copy(struct store *store, const char *path)
 {
 	char *draft = xasprintf("%s.new", path);
-	int fd = -1, rc = store_enter(store, STORE_READ); /* LMDB begins a transaction of its own for it */
+	int fd = -1,
+	    rc = store_enter(store, STORE_READ); /* LMDB begins a transaction of its own for the copy */
 
 	if (rc != 0) {
 		free(draft);
@@ -69,7 +70,7 @@ store_open_copy(struct store *store, enum store_kind kind, struct problems *prob
 	if (fd < 0)
 		rc = -errno;
 	else if (store != NULL && (rc = store_enter(store, STORE_READ)) == 0) {
-		/* Compact: that takes no lock of writers. */
+		/* A compacting copy does not take the lock of writers. */
 		rc = store_errno(mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT));
 		store_leave(store);
 	}
@@ -79,11 +80,11 @@ store_open_copy(struct store *store, enum store_kind kind, struct problems *prob
 	else
 		copy = store_open_private(path, kind, problems);
 	if (fd >= 0)
-		close(fd); /* LMDB has one of its own */
+		close(fd); /* LMDB has its own descriptor */
 	return copy;
 }
 
-/* All of a file into memory; a pipe, too. Returns a descriptor or a negative errno. */
+/* Copy a whole file, which may be a pipe, into memory. Returns a descriptor or a negative errno. */
 static int
 into_memory(int from)
 {
@@ -126,6 +127,6 @@ store_open_image(int from, const char *name, enum store_kind kind, struct proble
 		problems_error(problems, "%s is damaged: take another backup", name);
 	else
 		store = store_open_private(path + strlen("image "), kind, problems);
-	close(fd); /* LMDB has one of its own */
+	close(fd); /* LMDB has its own descriptor */
 	return store;
 }

@@ -25,7 +25,7 @@ store_errno(int rc)
 	case MDB_INVALID:
 	case MDB_VERSION_MISMATCH:
 		return -EBADMSG;
-	case MDB_PANIC: /* what says which pages are the newest could not be written */
+	case MDB_PANIC: /* the meta page, which points to the newest pages, could not be written */
 		return -ENOTRECOVERABLE;
 	default:
 		return rc > 0 ? -rc : rc == 0 ? 0 : -EIO;
@@ -37,7 +37,7 @@ store_result(struct store *store, int rc)
 {
 	if (rc == MDB_MAP_FULL)
 		atomic_store(&store->full, true);
-	/* LMDB takes a write that was cut short by a full disk for a failing one. */
+	/* A full disk cuts a write short; LMDB reports that as an I/O error. */
 	if (rc == EIO && store_file_disk_full(store->paths.directory))
 		rc = ENOSPC;
 	return store_errno(rc);

@@ -1,8 +1,8 @@
 /*
  * LMDB rule 8: a page that cannot be read.
  *
- * In a command that is one sentence and exit 1. A daemon goes on: what it read so far stays in use, and the
- * store is opened again.
+ * A command then prints one sentence and exits with 1. A daemon goes on: the rows that it has read stay in
+ * use, and it reopens the store.
  */
 #include "zones/store/store_inner.h"
 
@@ -14,21 +14,21 @@
 
 enum { MAX_STORES = 16, MAX_SPARED = 2 };
 
-/* Where the stores are mapped, and what to say when a page there cannot be read. */
+/* The address ranges of the open stores, and the sentence to print if a page there cannot be read. */
 static struct fault_range {
 	_Atomic uintptr_t start, end;
-	_Atomic(atomic_bool *) torn; /* of the store */
+	_Atomic(atomic_bool *) torn; /* flag of the store */
 	char sentence[PATH_MAX + 512];
 } faults[MAX_STORES];
 
-/* Maps of files that nothing depends on: memory takes the place of pages that cannot be had. */
+/* Maps of files that nothing depends on: if a page cannot be read, memory takes the place of the map. */
 static struct fault_spared {
 	_Atomic uintptr_t start;
 	size_t octets;
 	char sentence[PATH_MAX + 256];
 } spared[MAX_SPARED];
 
-static bool survives; /* in a daemon */
+static bool survives; /* true in a daemon */
 
 static struct sigaction fault_before[2];
 
@@ -50,14 +50,14 @@ store_end_process(void)
 
 static void __attribute__((noreturn)) fault_die(const char *sentence)
 {
-	if (last_act != NULL) /* the sentence is to stay on the terminal */
+	if (last_act != NULL) /* restore the terminal, so that the sentence stays visible */
 		last_act();
 	if (write(STDERR_FILENO, sentence, strlen(sentence)) < 0)
 		_exit(2);
 	_exit(1);
 }
 
-/* For a signal handler: mmap is a plain system call. */
+/* Called from a signal handler: mmap is a plain system call. */
 static bool
 spare(const struct fault_spared *range)
 {
@@ -67,7 +67,7 @@ spare(const struct fault_spared *range)
 		0) == MAP_FAILED)
 		return false;
 	if (write(STDERR_FILENO, range->sentence, strlen(range->sentence)) < 0)
-		return true; /* nobody reads it */
+		return true; /* stderr is closed */
 	return true;
 }
 
@@ -100,8 +100,8 @@ store_spare_no_more(void *map)
 }
 
 /*
- * The row that is being read reads on as zeros: whoever reads it asks store_torn before it believes anything.
- * The whole map behind the place, since a file that was cut off has none of it.
+ * Replace the faulting page with zeros. The read that faulted then returns zeros; its caller checks
+ * store_torn before it uses the result.
  */
 static bool
 cover(uintptr_t at, size_t fault)
@@ -122,7 +122,7 @@ fault_handler(int number, siginfo_t *info, void *context)
 	uintptr_t at = (uintptr_t)info->si_addr;
 
 	(void)context;
-	/* Also a wild address: LMDB followed a damaged page. */
+	/* Escape for any other address, too: LMDB followed a damaged page. */
 	store_call_escape();
 	for (size_t i = 0; i < MAX_STORES; i++) {
 		if (at < atomic_load(&faults[i].start) || at >= atomic_load(&faults[i].end))
@@ -135,11 +135,11 @@ fault_handler(int number, siginfo_t *info, void *context)
 		if (atomic_load(&spared[i].start) != 0 &&
 		    at - atomic_load(&spared[i].start) < spared[i].octets && spare(&spared[i]))
 			return;
-	/* Not ours: it happens again at once, under the handler of before. */
+	/* Not a fault of a store: restore the previous handler, which runs when the fault repeats at once. */
 	sigaction(number, &fault_before[number == SIGBUS], NULL);
 }
 
-/* The C library found that damaged pages led LMDB to free what it should not. */
+/* SIGABRT: the C library found that LMDB freed invalid memory because of damaged pages. */
 static void
 abort_handler(int number)
 {
@@ -151,7 +151,7 @@ abort_handler(int number)
 void
 store_catch_faults(bool survive)
 {
-	/* SA_NODEFER: the handler may leave by a jump, with nothing blocked. */
+	/* SA_NODEFER: the handler may leave by a jump, so no signal may stay blocked. */
 	struct sigaction action = {.sa_sigaction = fault_handler, .sa_flags = SA_SIGINFO | SA_NODEFER};
 
 	survives = survive;
@@ -161,7 +161,7 @@ store_catch_faults(bool survive)
 	sigaction(SIGBUS, &action, &fault_before[1]);
 }
 
-/* A process may open a store twice, in tests at least: each open has a map of its own. */
+/* Each open has its own map, because a process (at least a test) may open a store twice. */
 static bool
 is_anothers(uintptr_t start, int fault)
 {
@@ -171,7 +171,7 @@ is_anothers(uintptr_t start, int fault)
 	return false;
 }
 
-/* LMDB tells nobody where its map is: ask the kernel. */
+/* LMDB does not say at which address its map is: ask the kernel. */
 void
 store_fault_find_map(struct store *store)
 {
@@ -263,7 +263,7 @@ store_fault_within(const struct store *store, const void *data, size_t len)
 		return true;
 	start = atomic_load(&faults[store->fault].start);
 	end = atomic_load(&faults[store->fault].end);
-	/* A map that was not found proves nothing. */
+	/* If the map was not found, nothing can be concluded. */
 	return end == 0 || start == UINTPTR_MAX || (at >= start && at <= end && len <= end - at);
 }
 

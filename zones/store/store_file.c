@@ -15,7 +15,7 @@ enum {
 	DIRECTORY_MODE = 02750,
 	DATA_MODE = 0640,
 	LOCK_MODE = 0660,
-	LOCK_SIZE = 32896 /* of 512 readers */,
+	LOCK_SIZE = 32896 /* for 512 readers */,
 	DISK_FULL = 65536
 };
 
@@ -101,7 +101,7 @@ learn_group(void)
 		group = entry->gr_gid;
 }
 
-/* The group of a store is graycloud where there is one, so that the daemons' user can read it. */
+/* The group of a store is graycloud if that group exists, so that the daemons' user can read the store. */
 static gid_t
 store_group(void)
 {
@@ -117,7 +117,7 @@ store_file_learn_group(void)
 	(void)store_group();
 }
 
-/* The configuration is the only store that others than its daemon write. */
+/* Only the configuration has writers other than a daemon. */
 static bool
 is_shared(const struct store_paths *paths)
 {
@@ -126,8 +126,10 @@ is_shared(const struct store_paths *paths)
 	return name != NULL && strcmp(name, "/config") == 0;
 }
 
-/* Members of the group graycloud configure without being root: they may write what is shared. No other group
- * may. */
+/*
+ * Members of the group graycloud may configure without being root, so they may write shared files. No other
+ * group may.
+ */
 static mode_t
 mode_for(const struct stat *file, mode_t mode, bool shared)
 {
@@ -145,7 +147,7 @@ make_directory(const char *path, uid_t owner, bool shared, struct problems *prob
 		problems_error(problems, "cannot create the directory %s: %s", path, strerror(errno));
 		return false;
 	}
-	/* Not to be in the group is no fault: then the directory stays with ours. */
+	/* If the caller is not a member of that group, keep the caller's own group; that is not an error. */
 	if (chown(path, owner, store_group()) != 0 && chown(path, owner, (gid_t)-1) != 0) {
 		problems_error(problems, "cannot give the directory %s to user %u: %s", path, (unsigned)owner,
 		    strerror(errno));
@@ -168,8 +170,8 @@ store_file_directories(
 }
 
 /*
- * Files are made before LMDB opens them, so that no moment has a wrong mode.  The descriptor is
- * closed before LMDB locks the file: closing it later would drop the locks of the whole process.
+ * Create files before LMDB opens them, so that they never have a wrong mode. Close the descriptor before LMDB
+ * locks the file: closing it later would drop the locks of the whole process.
  */
 static bool
 make_file(const char *directory, const char *name, mode_t mode, bool shared, struct problems *problems)
@@ -192,7 +194,7 @@ make_file(const char *directory, const char *name, mode_t mode, bool shared, str
 	return false;
 }
 
-/* LMDB maps lock.mdb and writes through the map: without room on the disk behind it that is a SIGBUS. */
+/* Allocate lock.mdb. LMDB writes it through a map, and a full disk would cause SIGBUS. */
 static bool
 reserve_lock(const char *directory, struct problems *problems)
 {
@@ -201,11 +203,11 @@ reserve_lock(const char *directory, struct problems *problems)
 
 	snprintf(path, sizeof path, "%s/lock.mdb", directory);
 	if ((fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0)
-		return true; /* LMDB finds the same, and the caller knows what to say */
+		return true; /* LMDB gets the same error, and the caller reports it */
 	error = posix_fallocate(fd, 0, LOCK_SIZE);
 	close(fd);
 	if (error != ENOSPC && error != EDQUOT)
-		return true; /* other file systems may not know how */
+		return true; /* other file systems may not support it */
 	problems_error(problems, "cannot reserve %d octets for %s: %s%s", LOCK_SIZE, path, strerror(error),
 	    store_write_cure(-error));
 	return false;
@@ -247,7 +249,7 @@ store_file_disk_full(const char *path)
 	return statvfs(path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < DISK_FULL;
 }
 
-/* What stands at the front of each of LMDB 0.9's two meta pages, in the machine's own order. */
+/* The start of each of the two meta pages of LMDB 0.9, in the byte order of the machine. */
 struct meta {
 	uint64_t page;
 	uint16_t pad, flags;
@@ -318,7 +320,7 @@ store_file_newest(int fd, uint64_t *transaction)
 	    : STORE_FILE_SOUND;
 }
 
-/* Who holds the lock, as that process wrote it; 0 where it cannot be told. */
+/* The process id that holds the lock, as that process wrote it; 0 if unknown. */
 static long
 lock_holder(int fd)
 {
@@ -333,7 +335,7 @@ store_file_sign_lock(int fd)
 	char text[24];
 	int len = snprintf(text, sizeof text, "%ld\n", (long)getpid());
 
-	/* Only a sentence needs the number: a full disk is no reason to stop here. */
+	/* The number is only for a message: a full disk is no reason to fail here. */
 	if ((ftruncate(fd, 0) != 0 || pwrite(fd, text, (size_t)len, 0) != len) && errno != ENOSPC &&
 	    errno != EDQUOT)
 		return -errno;
@@ -439,8 +441,10 @@ store_file_note_boot(const struct store_paths *paths)
 	chmod(path, DATA_MODE);
 }
 
-/* Of a line of mountinfo: its mount, and whether it is that one alone that is read-only.  proc(5): "36 35
- * 98:0 / /mnt ro,noatime - ext4 /dev/x rw" */
+/*
+ * Read one line of mountinfo: the id of the mount, and if only the mount is read-only, not its file system.
+ * proc(5): "36 35 98:0 / /mnt ro,noatime - ext4 /dev/x rw". Returns false if the line is invalid.
+ */
 static bool
 read_mount(const char *line, uint64_t *mount, bool *alone)
 {

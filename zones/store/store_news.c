@@ -1,4 +1,4 @@
-/* Changes of a store: what its writer committed, another file in its place, or the same file overwritten. */
+/* Changes of a store: commits of its writer, another file in its place, or the same file overwritten. */
 #include "zones/store/store_inner.h"
 
 #include <errno.h>
@@ -20,7 +20,7 @@ forget(struct store *store)
 static enum store_news
 lose(struct store *store, struct problems *found, struct problems *problems)
 {
-	/* Each reason once, not each second. */
+	/* Report each reason once, not each second. */
 	if (found->count > 0 && (store->told == NULL || strcmp(store->told, found->items[0].text) != 0)) {
 		for (size_t i = 0; i < found->count; i++)
 			problems_error(problems, "%s", found->items[i].text);
@@ -42,7 +42,7 @@ lose_because(struct store *store, const char *why, struct problems *problems)
 	return STORE_LOST;
 }
 
-/* A torn store of a writer is begun anew: LMDB must not write on damaged pages. */
+/* The writer replaces a torn store: LMDB must not write on damaged pages. */
 static void
 tell_torn(struct store *store, struct problems *problems)
 {
@@ -61,7 +61,7 @@ reopen(struct store *store, struct problems *problems)
 
 	pthread_mutex_lock(&store->mutex);
 	if (store->active > 0) {
-		store->next_look = 0; /* as soon as our transactions have ended */
+		store->next_look = 0; /* reopen as soon as this process has no open transactions */
 	} else {
 		tell_torn(store, problems);
 		store_close_environment(store);
@@ -82,7 +82,7 @@ reopen(struct store *store, struct problems *problems)
 	return news;
 }
 
-/* False if there is no open file. */
+/* Returns false if no file is open. */
 static bool
 stat_open_file(struct store *store, struct stat *file)
 {
@@ -91,8 +91,7 @@ stat_open_file(struct store *store, struct stat *file)
 	return store->env != NULL && mdb_env_get_fd(store->env, &fd) == 0 && fstat(fd, file) == 0;
 }
 
-/* LMDB rule 7: is the file behind the path still the one that is open?  And may it still be read without
- * locks? */
+/* LMDB rule 7: check if the file at the path is still the open one, and may still be read without locks. */
 static enum store_news
 look(struct store *store, struct problems *problems)
 {
@@ -112,8 +111,8 @@ look(struct store *store, struct problems *problems)
 
 /*
  * Compare the newest transaction with the last one that was *read*, never with the last announced (LMDB rule
- * 1). A file that is copied over the open one, which is a mistake that people make, is first cut off and then
- * another store: its head is read from the file, since the map may be gone.
+ * 1). If an operator copies a file over the open one (a common mistake), the file is first truncated and then
+ * another store. So read its header from the file, because the map may be invalid.
  */
 static enum store_news
 compare(struct store *store, struct problems *problems)
@@ -138,7 +137,7 @@ compare(struct store *store, struct problems *problems)
 		forget(store);
 		return read ? STORE_SAME : STORE_CHANGED;
 	}
-	/* LMDB announces what it wrote at once. */
+	/* LMDB announces a transaction as soon as it is written. */
 	if (store->behind_ms == 0 || store->behind_of != newest) {
 		store->behind_ms = boot_ms();
 		store->behind_of = newest;

@@ -17,8 +17,8 @@ to_bytes(const MDB_val *val)
 }
 
 /*
- * "Not there" and "cannot be read" must never be mistaken: the second is damage, and ends a command (LMDB
- * rule 8). In a daemon the row seems not to be there, and the store is torn.
+ * Never confuse a row that does not exist with one that cannot be read: the latter is damage, and ends a
+ * command (LMDB rule 8). In a daemon the row then seems to be missing, and the store is torn.
  */
 static bool
 found(struct store *store, int rc, const MDB_val *value)
@@ -126,7 +126,7 @@ compare_keys(struct bytes a, struct bytes b)
 	return order != 0 ? order : a.len < b.len ? -1 : a.len > b.len;
 }
 
-/* Damaged pages can lead a walk in a circle, so the order of what it meets is checked. */
+/* Damaged pages can make a walk endless, so check that the keys rise. */
 static bool
 in_order(const struct store_cursor *cursor, MDB_cursor_op op, struct bytes wanted, struct bytes key)
 {
@@ -156,7 +156,7 @@ step(
 		store_damage_found(cursor->store);
 		return false;
 	}
-	/* A walk over everything would make all of the file resident. */
+	/* Release pages now and then: otherwise a walk over all rows would make the whole file resident. */
 	if (++cursor->steps % STORE_STEPS_KEPT == 0)
 		store_fault_release(cursor->store);
 	*at = to_bytes(&key);
@@ -169,7 +169,7 @@ step(
 bool
 store_cursor_seek(struct store_cursor *cursor, struct bytes key, struct bytes *at, struct bytes *value)
 {
-	/* LMDB takes no empty key. */
+	/* LMDB does not accept an empty key. */
 	return step(cursor, key.len > 0 ? MDB_SET_RANGE : MDB_FIRST, key, at, value);
 }
 

@@ -1,9 +1,9 @@
 /*
- * A command never waits for another process without a word, or for ever.
+ * A command reports that it waits for another process, and never waits without limit.
  *
- * LMDB's locks are robust mutexes and a POSIX lock on lock.mdb; its calls wait until they have them, also if
- * their holder is stopped. A thread looks on: it names the holder after a second, and ends the command when
- * patience does. Until then nothing was written, so nothing is lost.
+ * LMDB's locks are robust mutexes and a POSIX lock on lock.mdb. Its calls wait for them, even if the holder
+ * is stopped. A thread watches: it names the holder after one second, and ends the command after the time of
+ * store_set_patience. Up to then nothing was written, so nothing is lost.
  */
 #include "zones/store/store_inner.h"
 
@@ -15,8 +15,10 @@
 
 enum {
 	NAMED_AFTER_MS = 1000,
-	/* Where LMDB 0.9 keeps its mutexes in lock.mdb. The first word of glibc's robust mutex is the thread
-	 * that holds it. Only a message depends on this. */
+	/*
+	 * The offsets of the mutexes of LMDB 0.9 in lock.mdb. The first word of glibc's robust mutex is the
+	 * thread that holds it. Only a message depends on this.
+	 */
 	READERS_MUTEX = 24,
 	WRITERS_MUTEX = 64
 };
@@ -25,16 +27,16 @@ static struct {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	bool running;
-	unsigned patience_ms;      /* 0: wait for ever, as daemons do */
-	const struct store *store; /* that a call waits for; NULL: none */
+	unsigned patience_ms;      /* 0: no limit, as in daemons */
+	const struct store *store; /* the store that a call waits for; NULL: none */
 	enum store_wait what;
 	uint64_t since_ms;
 	bool named;
-	uint64_t call, call_since_ms; /* the last call of LMDB that was seen to run, and since when */
-	int fd; /* of lock.mdb. It is never closed: that would drop the locks of LMDB in this process. */
+	uint64_t call, call_since_ms; /* the last call of LMDB that was seen running, and since when */
+	int fd; /* lock.mdb. Never close it: that would drop the locks of LMDB in this process. */
 } waiting = {.mutex = PTHREAD_MUTEX_INITIALIZER, .fd = -1};
 
-/* Returns 0 if it cannot be known. */
+/* Returns 0 if it is unknown. */
 static pid_t
 holder(void)
 {
@@ -56,7 +58,7 @@ holder(void)
 	return (pid_t)(word & FUTEX_TID_MASK);
 }
 
-/* "process 4242 (graycloud, stopped)" */
+/* Write "process 4242 (graycloud, stopped)". */
 static void
 describe(pid_t pid, bool *stopped, char *out, size_t size)
 {
@@ -113,7 +115,7 @@ static void __attribute__((noreturn)) lose_patience(void)
 	store_end_process();
 }
 
-/* Damaged pages can lead LMDB in a circle. Returns when to look again. */
+/* Damaged pages can make LMDB loop endlessly. Returns when to look again. */
 static uint64_t
 watch_call(uint64_t now)
 {
@@ -156,7 +158,7 @@ store_set_patience(unsigned seconds)
 	waiting.patience_ms = seconds * 1000;
 }
 
-/* The thread starts with the first wait: a command that only prints its usage needs none. */
+/* Start the thread at the first wait: a command that only prints its usage needs none. */
 static void
 start_looking(void)
 {
@@ -205,7 +207,7 @@ struct slots {
 	size_t count;
 };
 
-/* A line of LMDB's list begins with the number of a process; the first line is a title. */
+/* A line of LMDB's list begins with a process id; the first line is a title. */
 static int
 note_slot(const char *line, void *arg)
 {

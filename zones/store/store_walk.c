@@ -1,4 +1,4 @@
-/* Work on a whole store, in a process that may die of it (LMDB rule 8). */
+/* Work on a whole store, in a process that may crash from it (LMDB rule 8). */
 #include "zones/store/store_inner.h"
 
 #include <fcntl.h>
@@ -18,7 +18,7 @@ walk_table(MDB_txn *txn, MDB_dbi dbi)
 	if (rc != 0 || (rc = mdb_cursor_open(txn, dbi, &cursor)) != 0)
 		return rc;
 	while ((rc = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-		/* Keys that do not rise, or more rows than the table claims: pages that lead astray. */
+		/* Keys that do not rise, or more rows than the table claims: the pages are damaged. */
 		if (++rows > stat.ms_entries ||
 		    (before.mv_data != NULL && dbi > 1 && mdb_cmp(txn, dbi, &before, &key) >= 0)) {
 			rc = MDB_CORRUPTED;
@@ -66,8 +66,10 @@ walk_path(const char *path, unsigned flags)
 
 	if (mdb_env_create(&env) != 0 || mdb_env_set_maxdbs(env, STORE_MAX_TABLES) != 0)
 		return 1;
-	/* A store that was rebuilt has no lock yet, and LMDB would make one, with a mode that shuts its user
-	 * out. */
+	/*
+	 * A rebuilt store has no lock file yet. LMDB would create one with a mode that locks out the daemon's
+	 * user.
+	 */
 	snprintf(lock, sizeof lock, "%s/lock.mdb", path);
 	if (!(flags & MDB_NOSUBDIR) && access(lock, F_OK) < 0)
 		flags |= MDB_NOLOCK;
@@ -80,7 +82,7 @@ walk_path(const char *path, unsigned flags)
 	return rc;
 }
 
-/* Copy what the tables reach: no damage of the free list or of a page that is not in use comes along. */
+/* Copy all rows of the tables. Damage in the free list or in an unused page is not copied. */
 static int
 rebuild(const char *path)
 {
