@@ -198,7 +198,7 @@ config_each_object(struct store_txn *txn, enum kind kind, config_object_fn *fn, 
 	return on;
 }
 
-/* first is a key of the index: the kind, and the name where to begin. */
+/* first is a key of the index: the kind, and the name at which to begin. */
 static bool
 each_named(struct store_txn *txn, struct bytes first, config_object_fn *fn, void *arg)
 {
@@ -299,7 +299,7 @@ config_lb(struct store_txn *txn, const char *id)
 
 /* ---- changes ---- */
 
-/* Take len octets from the front; NULL where there are fewer. */
+/* Take len octets from the front. Returns NULL if there are fewer. */
 static const uint8_t *
 take(struct bytes *from, size_t len)
 {
@@ -312,7 +312,7 @@ take(struct bytes *from, size_t len)
 	return at;
 }
 
-/* The length of what stood there before (4 octets), that, and all the rest: what it became. */
+/* Split the length of the row before (4 octets), the row before, and the rest, which is the row after. */
 static bool
 decode_before_after(struct bytes rest, struct config_item *item)
 {
@@ -395,7 +395,7 @@ config_changes_after(struct store_txn *txn, uint64_t generation, config_change_f
 		on = generation == 0;
 		goto out;
 	}
-	/* A generation from the future is that of another store. */
+	/* A generation above the newest one belongs to another store. */
 	if (generation >= get64(key.data)) {
 		on = generation == get64(key.data);
 		goto out;

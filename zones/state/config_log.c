@@ -8,7 +8,7 @@
 
 enum { LINES_MOST = 10, COMMAND_MOST = 300 };
 
-/* One line of the log is one line: what people typed may have others. */
+/* Write each text on one line: a text that an operator typed may contain newlines. */
 static void
 put_clean(char *out, size_t room, const char *text)
 {

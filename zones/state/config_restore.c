@@ -47,7 +47,7 @@ config_replace_all(struct config_edit *edit, struct store_txn *from)
 		clear(edit, tables[i]);
 		copy(edit, from, tables[i]);
 	}
-	/* Numbers of zones are never used again. */
+	/* Numbers of zones are never reused. */
 	if (edit->error == 0 && config_meta_get(edit->txn, "next_zone") < next_zone)
 		config_meta_put(edit, "next_zone", next_zone, 4);
 	config_add_item(edit, &(struct bytes){&all, 1}, 1);

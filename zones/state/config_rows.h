@@ -1,17 +1,29 @@
 /*
- * config_rows.h -- how the rows of the config store are laid out; for config.c and config_write.c alone.
+ * config_rows.h -- the layout of the rows of the config store. Only config.c and config_write.c use it.
+ * Numbers in parentheses are octets.
  *
- * meta          "schema" -> 4 octets; "next_zone" -> 4; "changes_octets" -> 8; "identity" -> 32
- * zone_names    lower-case wire name -> number (4), serial (4), loaded (8)
- * zones         number (4), owner key, type (2) -> value of rrset.h
- * objects       kind (1), id (32) -> JSON
- * object_names  kind (1), name -> id (32)
- * changes       sequence (8), item (4) -> item 0: JSON {time, who, command, reason}; the others:
- *   object      'o', kind (1), id (32), length of before (4), before, after
- *   RRset       'r', zone (4), length of owner key (2), owner key, type (2), length of before (4), before,
- * after kept        'k', the same: a row of a zone that went as a whole, for undo and not for the feed zone
- * 'z', zone (4), fate (1), name
- *   everything  'a'
+ * meta: "schema" -> 4 octets; "next_zone" -> 4; "changes_octets" -> 8; "identity" -> 32.
+ *
+ * zone_names: lower-case wire name -> number (4), serial (4), loaded (8).
+ *
+ * zones: number (4), owner key, type (2) -> value of rrset.h.
+ *
+ * objects: kind (1), id (32) -> JSON.
+ *
+ * object_names: kind (1), name -> id (32).
+ *
+ * changes: sequence (8), item (4) -> for item 0: JSON {time, who, command, reason}; for the others one of
+ * these:
+ *
+ * an object: 'o', kind (1), id (32), length of before (4), before, after;
+ *
+ * an RRset: 'r', zone (4), length of owner key (2), owner key, type (2), length of before (4), before, after;
+ *
+ * a kept row: 'k', the same; the row of a zone that was deleted as a whole, for undo and not for the feed;
+ *
+ * a zone: 'z', zone (4), fate (1), name;
+ *
+ * everything: 'a'.
  */
 #ifndef CONFIG_ROWS_H
 #define CONFIG_ROWS_H

@@ -8,7 +8,7 @@
 
 enum {
 	CHANGES_KEPT = 10000,
-	DIFFERENCE_MAX = 1 << 20 /* octets of RRsets that one entry keeps */
+	DIFFERENCE_MAX = 1 << 20 /* maximum octets of RRsets that one entry keeps */
 };
 static const uint64_t CHANGES_OCTETS_MAX = UINT64_C(256) << 20;
 
@@ -125,7 +125,7 @@ config_edit_sequence(const struct config_edit *edit)
 	return edit->sequence;
 }
 
-/* Forget the oldest entries beyond the bounds; returns the octets that are left. */
+/* Delete the oldest entries beyond the limits. Returns the number of octets that are left. */
 static uint64_t
 trim_changes(struct config_edit *edit, uint64_t octets)
 {
@@ -144,7 +144,7 @@ trim_changes(struct config_edit *edit, uint64_t octets)
 		if (sequence == edit->sequence ||
 		    (sequence + CHANGES_KEPT > edit->sequence && octets <= CHANGES_OCTETS_MAX))
 			break;
-		/* An entry goes as a whole. */
+		/* Delete an entry only as a whole. */
 		while (more && get64(key.data) == sequence && !failed(edit)) {
 			octets -= MIN(octets, value.len);
 			config_note(edit, store_cursor_delete(cursor));
@@ -251,9 +251,9 @@ config_delete_object(struct config_edit *edit, enum kind kind, const char *id, c
 
 /* One RRset that a load adds, changes or deletes. */
 struct row_change {
-	uint8_t *key; /* with the zone's number */
+	uint8_t *key; /* begins with the zone's number */
 	size_t key_len;
-	uint8_t *before; /* a copy, or NULL where there was none or the entry is full */
+	uint8_t *before; /* a copy; NULL if there was no row or the entry is full */
 	size_t before_len;
 	struct bytes after; /* empty: deleted */
 };
@@ -261,7 +261,7 @@ struct row_change {
 struct row_changes {
 	struct row_change *items;
 	size_t count, room;
-	size_t octets; /* of all befores and afters and keys */
+	size_t octets; /* size of all befores, afters and keys */
 };
 
 static void
@@ -316,7 +316,7 @@ add_zone_item(struct config_edit *edit, uint32_t number, enum config_zone_fate f
 	config_add_item(edit, (struct bytes[]){{head, 6}, {name, name_len(name)}}, 2);
 }
 
-/* Say in the entry what the rows were and became, as long as there is room in it. */
+/* Record in the entry the rows before and after, while it has room. */
 static bool
 add_row_items(struct config_edit *edit, char tag, const struct row_changes *changes)
 {
@@ -344,7 +344,7 @@ compare(struct bytes a, struct bytes b)
 	return order != 0 ? order : (a.len > b.len) - (a.len < b.len);
 }
 
-/* Who put an RRset there (its flags, the first octet) is not what is answered. */
+/* The first octet, the flags, records the source of an RRset. It does not change the answer, so skip it. */
 static bool
 same_but_flags(struct bytes a, struct bytes b)
 {
@@ -352,19 +352,19 @@ same_but_flags(struct bytes a, struct bytes b)
 	    memcmp((const uint8_t *)a.data + 1, (const uint8_t *)b.data + 1, a.len - 1) == 0;
 }
 
-/* The stored rows of a zone and the new ones, walked side by side; both are sorted. */
+/* The stored rows of a zone and the new ones, read side by side; both are sorted. */
 struct comparison {
 	struct store_txn *txn;
 	uint32_t number;
 	const struct zone_data *data;
 	struct zone_difference *difference;
-	size_t next;                /* of the new rows */
-	uint8_t last[ZONE_KEY_MAX]; /* the key that was looked at last, of either side */
+	size_t next;                /* index in the new rows */
+	uint8_t last[ZONE_KEY_MAX]; /* the key that was compared last, of either side */
 	size_t last_len;            /* 0: none yet */
 	bool at_end;
 };
 
-/* To the first stored row behind the last key: rows may have been written since. */
+/* Move to the first stored row after the last key: rows may have been written since. */
 static bool
 seek_behind(
     const struct comparison *comparison, struct store_cursor *cursor, struct bytes *key, struct bytes *value)
@@ -380,7 +380,7 @@ seek_behind(
 	return more && memcmp(key->data, prefix, 4) == 0;
 }
 
-/* Add the differences from here on, until they take more than most octets or there are no more. */
+/* Collect the differences from here on, until they take more than most octets or there are no more. */
 static void
 find_differences(struct comparison *comparison, size_t most, struct row_changes *changes)
 {
@@ -450,8 +450,9 @@ put_rows(struct config_edit *edit, const struct row_changes *changes)
 	}
 }
 
-/* Write the differences that are left, a batch at a time: a million of them take no more memory than one
- * batch. */
+/*
+ * Write the remaining differences in batches, so that a million of them need no more memory than one batch.
+ */
 static void
 put_rest(struct config_edit *edit, struct comparison *comparison)
 {
@@ -467,7 +468,7 @@ put_rest(struct config_edit *edit, struct comparison *comparison)
 static void
 add_zone(struct config_edit *edit, const struct zone_data *data)
 {
-	/* Numbers are never used again: what a daemon remembers of one stays true. */
+	/* Numbers are never reused, so that a number that a daemon remembers stays valid. */
 	uint32_t number = (uint32_t)MAX(config_meta_get(edit->txn, "next_zone"), 1);
 
 	config_meta_put(edit, "next_zone", number + 1, 4);
@@ -475,7 +476,10 @@ add_zone(struct config_edit *edit, const struct zone_data *data)
 	for (size_t i = 0; i < data->count && !failed(edit); i++) {
 		uint8_t key[ZONE_KEY_MAX];
 
-		/* The number is the largest so far, so that sorted rows go to the end: 0.10 s a million. */
+		/*
+		 * The number is the largest so far, so sorted rows are appended at the end: 0.10 s for a
+		 * million.
+		 */
 		config_note(edit,
 		    store_append(edit->txn, TABLE_ZONES, row_key(key, number, &data->rows[i]),
 			(struct bytes){data->rows[i].value, data->rows[i].value_len}));

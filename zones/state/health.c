@@ -3,7 +3,7 @@
 
 #include <errno.h>
 
-/* The input of an endpoint's hash: an id, an address or hostname, a Host header; longer ones are clipped. */
+/* The input of an endpoint's hash: an id, an address or hostname, a Host header. Longer input is clipped. */
 struct hash_input {
 	uint8_t octets[1024];
 	size_t len;
@@ -51,7 +51,7 @@ health_endpoint(const char *monitor_id, const struct origin *origin, const struc
 const char *
 health_reason_text(enum health_reason reason)
 {
-	/* [CF] 4.1; what it has no word for is said in ours. */
+	/* The texts of [CF] 4.1, and texts of our own for failures that it does not name. */
 	static const char *const texts[REASON_COUNT] = {
 	    [REASON_NONE] = "No failures",
 	    [REASON_TCP_CONNECTION_FAILED] = "TCP connection failed",
@@ -104,10 +104,10 @@ endpoint_key(const struct endpoint *endpoint)
 	return (struct bytes){endpoint->key, sizeof endpoint->key};
 }
 
-/* Without detail a row ends before it, as all did once. */
+/* A row without detail ends before it, as the rows of older versions do. */
 static const size_t short_record = offsetof(struct health_record, detail);
 
-/* A record of another version or size reads as none: the next check writes it anew. */
+/* Treat a record of another version or size as missing: the next check writes it again. */
 static bool
 read_record(struct health_record *record, struct bytes value)
 {
@@ -163,7 +163,7 @@ health_each(struct store_txn *txn, health_record_fn *fn, void *arg)
 	return going;
 }
 
-/* The sequence of a row of the feed; 0 of a foreign row. */
+/* The sequence of a row of the feed; 0 if the row is not of this layout. */
 static uint64_t
 flip_sequence(struct bytes key)
 {
@@ -183,7 +183,7 @@ health_flip_last(struct store_txn *txn)
 	return last;
 }
 
-/* Forget the flips up to a sequence. */
+/* Delete the flips up to a sequence. */
 static int
 forget_flips(struct store_txn *txn, uint64_t upto)
 {
@@ -226,7 +226,7 @@ health_flips_after(struct store_txn *txn, uint64_t sequence, health_flip_fn *fn,
 	bool more, whole = true;
 
 	if (sequence >= last)
-		return sequence == last; /* beyond the end: this is another feed than the one read before */
+		return sequence == last; /* beyond the end: this is not the feed that was read before */
 	cursor = store_cursor_open(txn, TABLE_FLIPS);
 	if (cursor == NULL)
 		return false;
@@ -265,7 +265,7 @@ health_beat_put(struct store_txn *txn, const struct health_beat *beat)
 	return store_put(txn, TABLE_BEAT, beat_key, (struct bytes){beat, sizeof *beat});
 }
 
-/* S25: another boot's CLOCK_BOOTTIME says nothing about now. */
+/* S25: CLOCK_BOOTTIME of another boot cannot be compared with the current one. */
 static bool
 same_boot(const struct health_beat *beat)
 {
@@ -289,7 +289,7 @@ health_stale(const struct health_record *record, const struct health_beat *beat,
 {
 	if (!same_boot(beat))
 		return true;
-	/* A record that was carried over from another boot has a state but no last check of this one. */
+	/* A record that was carried over from another boot has a state but no last check in this boot. */
 	if (record->last_ms == 0)
 		return record->state != HEALTH_UNKNOWN;
 	return now_ms > record->last_ms + record->stale_after_ms;

@@ -39,7 +39,7 @@ name_failure_text(enum name_failure failure)
 struct endpoint
 name_key(const char *name)
 {
-	/* Other keys than those of endpoints: the two never meet in the feed. */
+	/* Keys other than those of endpoints, so that the two never collide in the feed. */
 	static const uint64_t keys[2][2] = {{2, 2}, {3, 3}};
 	struct endpoint key;
 
@@ -60,7 +60,7 @@ record_len(const struct name_record *record)
 	return offsetof(struct name_record, addresses) + record->count * sizeof record->addresses[0];
 }
 
-/* A record of another version or size reads as none: the next resolution writes it anew. */
+/* Treat a record of another version or size as missing: the next resolution writes it again. */
 static bool
 read_record(struct name_record *record, struct bytes value)
 {

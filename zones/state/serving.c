@@ -9,7 +9,7 @@ serving_get(struct store_txn *txn, struct serving_status *status)
 {
 	struct bytes value;
 
-	/* Another length is another version's: as if there were none. */
+	/* A record of another length is of another version: treat it as missing. */
 	if (!store_get(txn, TABLE_SERVING, STATUS_KEY, &value) || value.len != sizeof *status)
 		return false;
 	memcpy(status, value.data, sizeof *status);
@@ -61,7 +61,9 @@ serving_wait(const char *state, uint64_t generation, unsigned timeout_ms, struct
 		if ((now = boot_ms()) >= end)
 			break;
 
-		/* LMDB rule 1: the watch wakes us; 10 ms bound what a change between look and poll can cost.
+		/*
+		 * LMDB rule 1: the watch wakes this thread. 10 ms limit the delay if a change comes between
+		 * look and poll.
 		 */
 		struct pollfd watch = {.fd = store_watch_fd(store), .events = POLLIN};
 
