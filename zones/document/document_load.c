@@ -47,7 +47,7 @@ text_or_null(const char *text)
 	return *text ? xstrdup(text) : NULL;
 }
 
-/* S18: hundredths, rounded, and at least 1 when above 0. */
+/* S18: a weight in hundredths, rounded; at least 1 if the property is above 0. */
 static unsigned
 hundredths(const struct value *value)
 {
@@ -57,7 +57,7 @@ hundredths(const struct value *value)
 	return weight > 0 && rounded < 1 ? 1 : (unsigned)MAX(rounded, 0);
 }
 
-/* Has the end not passed yet?  Then it is one of those that the object waits for. */
+/* True if the end has not passed. It is then one of the ends that the object waits for. */
 static bool
 lasts(struct deadline *expiry, const struct value *object, const char *key, const char *boot_key)
 {
@@ -78,7 +78,7 @@ seed_of(const char *text)
 					   : HEALTH_UNKNOWN;
 }
 
-/* S24: the states of a hostname's addresses when its monitor was attached. */
+/* S24: the states of a hostname's addresses at the time when its monitor was attached. */
 static struct resolved *
 load_seeds(const struct value *seeds)
 {
@@ -214,7 +214,7 @@ load_headers(struct monitor *monitor, const struct value *headers)
 
 			if (value == NULL)
 				continue;
-			/* Of its own: the probe's Host and SNI. */
+			/* A Host header has its own field, because it also sets the probe's Host and SNI. */
 			if (strcasecmp(key, "Host") == 0) {
 				free(monitor->host);
 				monitor->host = xstrdup(value);
@@ -227,7 +227,10 @@ load_headers(struct monitor *monitor, const struct value *headers)
 	}
 }
 
-/* Where the data cannot be read any more the monitor cannot either: any answer would be good. */
+/*
+ * Returns false if dns_data cannot be read any more. The monitor is then invalid, because without the data it
+ * would accept any answer.
+ */
 static bool
 load_dns(struct monitor *monitor, const struct value *json)
 {
@@ -252,7 +255,7 @@ load_dns(struct monitor *monitor, const struct value *json)
 	return monitor->dns_data_len > 0;
 }
 
-/* Ended by NULL. */
+/* Returns a list that ends with NULL. */
 static char **
 load_texts(const struct value *list)
 {
@@ -348,7 +351,7 @@ load_ids(const struct value *list, struct id **ids, size_t *count)
 	}
 }
 
-/* standard may be NULL: 1. */
+/* standard may be NULL: the default weight is then 1. */
 static void
 load_weights(struct pool_weights *weights, const struct value *map, const struct value *standard)
 {
@@ -397,7 +400,7 @@ load_places(struct place_pools **places, size_t *nplaces, enum place_kind kind, 
 	}
 }
 
-/* [CF] 3.3: without counts of requests the least_* policies are weights alone. */
+/* [CF] 3.3: there are no counts of requests here, so the least_* policies use only the weights. */
 static enum steering_policy
 steering_policy_of(const char *text)
 {
@@ -425,10 +428,10 @@ affinity_of(const char *text)
 	return strcmp(text, "ip_cookie") == 0 ? AFFINITY_IP : AFFINITY_NONE;
 }
 
-/* In the order of enum place_kind, which is that of their bits. */
+/* In the order of enum place_kind, which is also the order of their bits. */
 static const char *const place_maps[] = {"pop_pools", "country_pools", "region_pools"};
 
-/* Does the rule say something of this?  Then that part is overridden. */
+/* True if the rule has the property. The part is then overridden. */
 static bool
 overrides(struct lb_override *override, const struct value *object, const char *key, unsigned part)
 {
@@ -438,7 +441,7 @@ overrides(struct lb_override *override, const struct value *object, const char *
 	return true;
 }
 
-/* What pool sets and rules have alike. */
+/* Load the properties that pool sets and rules share. */
 static void
 load_pool_choice(struct lb_override *override, const struct value *json)
 {
@@ -490,7 +493,9 @@ load_rule(struct lb_override *override, const struct value *rule)
 		override->by_resolver = strcmp(value_text_of(location, "mode"), "pop") != 0;
 }
 
-/* A code (letters, digits, "-"), a prefix or a number of an autonomous system. */
+/*
+ * Write one value of a match: a code (letters, digits, "-"), a prefix, or the number of an autonomous system.
+ */
 static void
 put_match(FILE *out, const struct value *value, bool quoted)
 {
@@ -500,7 +505,7 @@ put_match(FILE *out, const struct value *value, bool quoted)
 		fprintf(out, quoted ? "\"%s\"" : "%s", value_text(value));
 }
 
-/* S36: what a set matches, in the language of rules: one of each list. */
+/* S36: the match of a set, in the language of rules: the client must match one entry of each list. malloc. */
 static char *
 match_condition(const struct value *match)
 {
@@ -532,7 +537,7 @@ match_condition(const struct value *match)
 	return text;
 }
 
-/* A set that matches says all of the choice among pools ([CF] 2.6). */
+/* A set that matches overrides the whole choice among pools ([CF] 2.6). */
 static void
 load_set(struct lb_override *override, const struct value *set)
 {
@@ -558,7 +563,7 @@ load_overrides(struct lb_override **list, size_t *count, const struct value *jso
 	}
 }
 
-/* [CF] 2.5: by priority, and in their order where that is the same. */
+/* [CF] 2.5: sort by priority; keep the order of rules with equal priority. */
 static void
 sort_rules(struct lb *lb, const struct value *rules)
 {
@@ -580,7 +585,7 @@ sort_rules(struct lb *lb, const struct value *rules)
 	free(priorities);
 }
 
-/* "192.0.2.0/24", which a command wrote. */
+/* Read "192.0.2.0/24", as a command wrote it. */
 static bool
 prefix_of(struct cleared_client *cleared, const char *text)
 {
@@ -665,7 +670,7 @@ document_name(struct bytes stored, char out[256])
 		return false;
 	at += sizeof key - 1;
 	left = stored.len - (size_t)(at - (const char *)stored.data);
-	/* No name has a character that JSON would escape. */
+	/* No valid name has a character that JSON would escape. */
 	end = memchr(at, '"', left);
 	if (end == NULL || end == at || end - at > 255)
 		return false;

@@ -1,23 +1,24 @@
 /*
- * document_load.h -- stored documents as the structs of model.h.
+ * document_load.h -- convert stored documents to the structs of model.h.
  *
- * A document was checked when it was written; it is not checked again.
+ * A document was validated when it was written; it is not validated again. The caller frees a result with
+ * model_free_*. Exhausted memory ends the program (util.h). Any thread.
  */
 #ifndef DOCUMENT_LOAD_H
 #define DOCUMENT_LOAD_H
 
 #include "zones/model/model.h"
 
-/* NULL where the text is not an object of that kind as the store keeps it. */
+/* Each returns NULL if the text is not a stored object of that kind. */
 struct pool *document_load_pool(struct bytes json);
-/* The enabled members of a monitor group; config_pool_of puts them into pools. */
+/* Load the enabled members of a monitor group, and their count. config_pool_of puts them into pools. */
 struct judge *document_load_group(struct bytes json, size_t *count);
 struct monitor *document_load_monitor(struct bytes json);
 struct lb *document_load_lb(struct bytes json);
 
 /*
- * The name of an object as the store keeps it, without reading the whole: it stands there before anything
- * that could hold another "name".  False where there is none.
+ * Read only the name of a stored object, without parsing the whole: "name" is stored before any property that
+ * could contain another "name". Returns false if there is no name.
  */
 bool document_name(struct bytes stored, char out[256]);
 

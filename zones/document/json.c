@@ -3,7 +3,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
-/* struct json is jansson's json_t under another name, so that nobody else needs its header. */
+/* struct json is jansson's json_t under another name, so that no other file needs the header of jansson. */
 static json_t *
 in(const struct json *value)
 {
@@ -95,7 +95,7 @@ json_new_text(const char *text)
 {
 	json_t *value = json_string(text);
 
-	/* Only UTF-8 is JSON; what else comes from a command line is shown as it can be. */
+	/* JSON must be UTF-8; replace a text from a command line that is not. */
 	return out(value ? value : json_string("\xef\xbf\xbd"));
 }
 

@@ -16,7 +16,7 @@ clean_name(const char *text, const char *letters)
 {
 	size_t len = strlen(text);
 
-	/* S30: a reference may be an id or a name, so no name looks like an id. */
+	/* S30: a reference may be an id or a name, so a name must not look like an id. */
 	if (len == 0 || len > 200 || strspn(text, letters) != len || id_valid(text))
 		return NULL;
 	return xstrdup(text);
@@ -36,8 +36,10 @@ schema_clean_monitor_name(const char *text)
 	return clean_name(text, LETTERS "-_.");
 }
 
-/* A name that is to be resolved: whole, and so with a dot.  Its last label is no number (RFC 1123 2.1): that
- * is an address with a fault. */
+/*
+ * A hostname to resolve: fully qualified, so it contains a dot. Its last label must not be a number (RFC 1123
+ * 2.1), because that would be a mistyped address.
+ */
 static char *
 clean_hostname(const char *text)
 {
@@ -66,7 +68,7 @@ clean_method(const char *text)
 {
 	size_t len = strlen(text);
 
-	/* Types that are neither http nor tcp have "". */
+	/* Monitors of types other than http and tcp have "". */
 	if (len == 0 || strcmp(text, "connection_established") == 0)
 		return xstrdup(text);
 	return len <= 16 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == len ? xstrdup(text) : NULL;
@@ -77,7 +79,7 @@ clean_path(const char *text)
 {
 	size_t len = strlen(text);
 
-	/* A tcp monitor's path is "" in Cloudflare's documents. */
+	/* A tcp monitor has the path "" in Cloudflare's documents. */
 	if (len > 2048 || (len > 0 && text[0] != '/'))
 		return NULL;
 	for (; *text != '\0'; text++)
@@ -86,7 +88,7 @@ clean_path(const char *text)
 	return xstrdup(text - len);
 }
 
-/* One code, a class like 2xx, or a range; returns what follows, NULL where it is none. */
+/* Read one code, a class like 2xx, or a range. Returns the text after it, or NULL if it is invalid. */
 static const char *
 read_codes(const char *text, uint64_t codes[16])
 {
@@ -131,7 +133,7 @@ clean_codes(const char *text)
 	return *text == '\0' || schema_expected_codes(text, codes) ? xstrdup(text) : NULL;
 }
 
-/* RFC 9110 5.5: nothing that would end the line or hide. */
+/* RFC 9110 5.5: no characters that end the line or are invisible. */
 static char *
 clean_header_value(const char *text)
 {
@@ -146,11 +148,11 @@ clean_host_header(const char *text)
 {
 	size_t len = strlen(text);
 
-	/* S31: any Host. */
+	/* S31: any Host is valid. */
 	return len > 0 && len <= 255 && strspn(text, LETTERS "-_.:[]") == len ? xstrdup(text) : NULL;
 }
 
-/* A host that a redirect may lead to: a name, or an address as a URL has it but without brackets. */
+/* A host that a redirect may lead to: a name, or an address as in a URL but without brackets. */
 static char *
 clean_redirect_host(const char *text)
 {
@@ -172,7 +174,7 @@ clean_probed_address(const char *text)
 	    : NULL;
 }
 
-/* A file of this machine, of every node that probes. */
+/* A file on this machine. It must exist on every node that probes. */
 static char *
 clean_file(const char *text)
 {
@@ -186,7 +188,7 @@ clean_file(const char *text)
 	return xstrdup(text - len);
 }
 
-/* What a dns monitor asks for; "" for the others. */
+/* The name that a dns monitor asks for; "" for other types. */
 static char *
 clean_dns_name(const char *text)
 {
@@ -212,7 +214,7 @@ clean_dns_type(const char *text)
 
 /* Keys of the maps of places. */
 
-/* The end of something that an operator wants for a time. */
+/* The end of a temporary setting of an operator. */
 static char *
 clean_time(const char *text)
 {
@@ -272,7 +274,7 @@ prefix_fault(const char *text)
 static const struct property_word steering_words[] = {{"off", 0}, {"random", 0}, {"", 0}, {"geo", 0},
     {"dynamic_latency", 0}, {"proximity", 0}, {"least_outstanding_requests", 0}, {"least_connections", 0},
     {NULL, 0}};
-/* [CF] 2.6: where a set has matched there is no other place to go by. */
+/* [CF] 2.6: without geo: after a set has matched, there are no further places to steer by. */
 static const struct property_word set_steering_words[] = {{"off", 0}, {"random", 0}, {"dynamic_latency", 0},
     {"proximity", 0}, {"least_outstanding_requests", 0}, {"least_connections", 0}, {NULL, 0}};
 static const struct property_word affinity_words[] = {
@@ -295,7 +297,7 @@ static const struct property_word rcode_words[] = {{"NOERROR", 0}, {"FORMERR", 0
 
 /* ---- tables ---- */
 
-/* clang-format off: initialisers, which it takes for blocks */
+/* clang-format off: it takes the initialisers for blocks */
 #define READ_ONLY(name_) \
 	{ \
 		.name = name_, .type = PROPERTY_ANY, .fate = FATE_READ_ONLY \
@@ -396,13 +398,13 @@ static const struct property affinity_attributes[] = {NEUTRAL("samesite", "\"Aut
 		.name = name_, .type = PROPERTY_OBJECT, .standard = standard_, .inner = table_, \
 		.sparse = true \
 	}
-/* [CF]: an answer that only the proxy could give. */
+/* [CF]: only the proxy could send this response. */
 #define FIXED_RESPONSE \
 	{ \
 		.name = "fixed_response", .type = PROPERTY_ANY, .fate = FATE_PROXY, .standard = "null" \
 	}
 
-/* [CF] 2.5: what is not given stays as it is. */
+/* [CF] 2.5: a property that is not given stays unchanged. */
 static const struct property override_attributes[] = {NEUTRAL("samesite", "null"), NEUTRAL("secure", "null"),
     {.name = "drain_duration", .type = PROPERTY_INTEGER, .fate = FATE_PROXY, .standard = "0", .most = 86400},
     WORD("zero_downtime_failover", "null", failover_words), NEUTRAL("headers", "null"),
@@ -533,7 +535,7 @@ static const struct property redirect_host =
 
 /* [CF] 2.4, S34, S37 */
 static const struct property monitor_table[] = {SERVER,
-    /* S30: without a name it gets one. */
+    /* S30: if the name is missing, one is generated. */
     CHECKED("name", "null", schema_clean_monitor_name,
 	"1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
     WORD("type", "\"http\"", monitor_words), TEXT("description", "\"\"", 1024),

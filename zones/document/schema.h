@@ -1,9 +1,9 @@
 /*
  * schema.h -- the properties of the four kinds of objects ([CF] 2.1 to 2.4), as tables.
  *
- * A table is an array ended by a NULL name.  It says what type a property has, what it may be, what it
- * is when nobody says, and what becomes of it here: most have their effect, some have none (S30), some
- * need the proxy (S22), and some come with a later version.
+ * A table is an array that ends with a NULL name. For each property it has the type, the valid values, the
+ * default and the fate: most properties have their effect, some have none (S30), some need the proxy (S22).
+ * The tables are constant; any thread may read them.
  */
 #ifndef SCHEMA_H
 #define SCHEMA_H
@@ -12,7 +12,7 @@
 
 enum property_type {
 	PROPERTY_TEXT,
-	PROPERTY_WORD, /* one of some texts */
+	PROPERTY_WORD, /* one of several words */
 	PROPERTY_BOOL,
 	PROPERTY_INTEGER,
 	PROPERTY_NUMBER,
@@ -23,12 +23,12 @@ enum property_type {
 	PROPERTY_ANY
 };
 
-/* What becomes of a property. */
+/* How this program treats a property. */
 enum property_fate {
 	FATE_USED,
-	FATE_NEUTRAL,   /* S30: accepted at any value, echoed, without effect */
-	FATE_READ_ONLY, /* S30: ignored in what comes in */
-	FATE_PROXY      /* S22: refused where it is not the default */
+	FATE_NEUTRAL,   /* S30: accepted with any value, stored and shown, without effect */
+	FATE_READ_ONLY, /* S30: ignored in input */
+	FATE_PROXY      /* S22: refused unless it is the default */
 };
 
 struct property_word {
@@ -40,35 +40,45 @@ struct property {
 	const char *name;
 	enum property_type type;
 	enum property_fate fate;
-	const char *standard; /* the default, as JSON; NULL: required */
-	double least, most;   /* of a number; of a text's length, or of the count of a list, where most > 0 */
-	const struct property *inner;      /* OBJECT: its table; LIST and MAP: what an element is */
-	const struct property_word *words; /* WORD: ended by a NULL text */
-	enum kind refers;                  /* REFERENCE */
-	bool keys_refer;                   /* MAP: the keys are references to refers */
+	const char *standard; /* the default, as JSON; NULL: the property is required */
+	double least,
+	    most; /* minimum and maximum of a number; if most > 0, also of the length of a text or list */
+	const struct property *inner;      /* OBJECT: its table; LIST and MAP: the property of one element */
+	const struct property_word *words; /* WORD: ends with a NULL text */
+	enum kind refers;                  /* REFERENCE: the kind of the other object */
+	bool keys_refer;                   /* MAP: the keys are references to objects of that kind */
 	bool sparse;                       /* OBJECT: members that are not given are left out */
-	/* TEXT: NULL where it is no such text, else (malloc) how it is kept; accepts says what one is. */
+	/*
+	 * TEXT: returns the text to store (malloc), or NULL if the text is invalid; accepts describes the
+	 * valid ones.
+	 */
 	char *(*clean)(const char *text);
-	const char *accepts; /* also of a LIST, where more is to be said than its length */
-	/* TEXT: NULL where it is one, else (malloc) what is wrong with it. */
+	const char *accepts; /* also of a LIST, if its length is not enough of a description */
+	/* TEXT: returns NULL if the text is valid, else the fault (malloc). */
 	char *(*fault)(const char *text);
 };
 
 const struct property *schema_of(enum kind kind);
-/* NULL where the table has none of that name. */
+/* Returns NULL if the table has no property of that name. */
 const struct property *schema_find(const struct property *table, const char *name);
 
-/* What a property accepts, for a sentence: "a whole number from 1 to 3600". */
+/* Describe the valid values for a sentence: "a whole number from 1 to 3600". malloc. */
 char *schema_accepts(const struct property *property);
 
-/* Names as they are kept, or NULL where they are none. */
+/* Return the name to store (malloc), or NULL if it is invalid. */
 char *schema_clean_pool_name(const char *text);
 char *schema_clean_monitor_name(const char *text);
 
-/* Read expected_codes ("200", "2xx", "200-299", lists of them) into bits; false where it is none. */
+/*
+ * Read expected_codes ("200", "2xx", "200-299", lists of them) into a bit set: bit n of the whole is code n.
+ * Returns false if the text is invalid.
+ */
 bool schema_expected_codes(const char *text, uint64_t codes[16]);
 
-/* RFC 1035 4.1.1: the number of an rcode that dns_rcode accepts, and the opposite (NULL of any other). */
+/*
+ * RFC 1035 4.1.1: the number of an rcode that dns_rcode accepts, and the opposite (NULL for any other
+ * number).
+ */
 uint8_t schema_dns_rcode(const char *text);
 const char *schema_dns_rcode_text(uint8_t rcode);
 

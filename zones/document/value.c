@@ -5,8 +5,8 @@
 enum { DEPTH_MAX = 64 };
 
 /*
- * A document is an array of values in the order of the text, with the text behind them.  The children of a
- * list or object follow it; "next" leads over them.
+ * A document is an array of values in the order of the text, followed by a copy of the text. The children of
+ * a list or object come directly after it; "next" skips over them.
  *
  *   {"name": "eu", "origins": [1, 2]}   ->   object, "eu", list, 1, 2
  */
@@ -18,7 +18,8 @@ struct value {
 		double real;
 		struct {
 			uint32_t count;
-			uint32_t last; /* where value_member() found the last member, from the object on */
+			uint32_t
+			    last; /* distance from the object to the member that value_member() found last */
 		} children;
 	};
 	uint32_t key_len;
@@ -28,12 +29,12 @@ struct value {
 };
 
 struct parser {
-	char *at; /* decoding happens in place: a decoded text is never longer */
+	char *at; /* texts are decoded in place: a decoded text is never longer */
 	struct value *free;
 	unsigned depth;
 };
 
-/* An upper bound: each value but the first follows a comma or opens a list or object. */
+/* Count an upper bound of values: each value except the first follows a comma or opens a list or object. */
 static size_t
 count_values(struct bytes text)
 {
@@ -92,7 +93,7 @@ put_utf8(char *out, uint32_t code)
 	return out;
 }
 
-/* \uXXXX, or two of them for a surrogate pair (RFC 8259 7). */
+/* Decode \uXXXX, or two of them for a surrogate pair (RFC 8259 7). */
 static bool
 read_unicode(char **at, char **out)
 {
@@ -127,7 +128,7 @@ read_escape(char **at, char **out)
 	return true;
 }
 
-/* The parser stands behind the opening quote.  Returns NULL if the text is invalid. */
+/* The parser is after the opening quote. Returns NULL if the text is invalid. */
 static const char *
 read_text(struct parser *parser, uint32_t *len)
 {
@@ -152,7 +153,7 @@ read_text(struct parser *parser, uint32_t *len)
 
 /* ---- values ---- */
 
-/* RFC 8259 6.  Digits, or -1 if there are none. */
+/* RFC 8259 6. Returns the number of digits, or -1 if there are none. */
 static int
 skip_digits(const char **at)
 {
@@ -213,7 +214,7 @@ read_member(struct parser *parser, bool named)
 	return read_value(parser, key, len);
 }
 
-/* The parser stands behind the opening bracket. */
+/* The parser is after the opening bracket. */
 static bool
 read_children(struct parser *parser, struct value *value, char end)
 {
@@ -360,7 +361,7 @@ value_member(const struct value *object, const char *key)
 
 	if (value_kind(object) != VALUE_OBJECT)
 		return NULL;
-	/* From the last one found to the end, and then around. */
+	/* Search from the last member that was found to the end, then from the start. */
 	member = object + object->children.last;
 	for (uint32_t i = 0; i < object->children.count; i++) {
 		if (member->key_len == len && memcmp(member->key, key, len) == 0) {
