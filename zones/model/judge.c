@@ -6,8 +6,10 @@ health_state_healthy(enum health_state state)
 	return state == HEALTH_UP || state == HEALTH_SUSPECT || state == HEALTH_UNMONITORED;
 }
 
-/* S24: force brings up what is there, not a hostname without an address that is to be answered with
- * addresses. */
+/*
+ * S24: a forced-up origin is healthy, except a hostname without a known address that must be answered with
+ * addresses.
+ */
 static bool
 forced_up(const struct origin *origin, enum health_state state)
 {
@@ -31,7 +33,7 @@ pool_judge(const struct pool *pool, const enum health_state *states)
 {
 	struct pool_judgement judgement = {0};
 	unsigned weight = 0;
-	/* [CF] 3.1: minimum_origins counts only where a monitor judges. */
+	/* [CF] 3.1: minimum_origins counts only if the pool has a monitor. */
 	bool monitored = pool->monitor.text[0] != '\0' || pool->monitor_group.text[0] != '\0';
 
 	for (size_t i = 0; i < pool->norigins; i++) {

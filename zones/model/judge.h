@@ -1,27 +1,30 @@
 /*
- * judge.h -- S11, S12: which origins may be chosen, and whether a pool is usable.
+ * judge.h -- S11, S12: which origins may be chosen, and if a pool is usable.
  *
- * Pure: from configuration and states to a judgement.
+ * Pure functions of configuration and states. Any thread.
  */
 #ifndef JUDGE_H
 #define JUDGE_H
 
 #include "zones/model/model.h"
 
-/* S11: healthy by its state alone. */
+/* S11: healthy by its state only. */
 bool health_state_healthy(enum health_state state);
-/* S11. */
+/* S11: the origin may be chosen. */
 bool origin_is_candidate(const struct origin *origin, enum health_state state);
-/* S12: forced up, or healthy and not forced down; weight 0 counts, and so does a disabled one. */
+/*
+ * S12: forced up, or healthy and not forced down. A disabled origin and one of weight 0 can be healthy, too.
+ */
 bool origin_is_healthy(const struct origin *origin, enum health_state state);
 
-/* S12 and S15, which judge the pool's origins of both families at once; states has one entry for each origin.
+/*
+ * S12 and S15. They judge the pool's origins of both families together. states has one entry for each origin.
  */
 struct pool_judgement {
-	unsigned enabled, healthy; /* of the enabled origins */
-	unsigned candidates;       /* S11 */
+	unsigned enabled, healthy; /* number of enabled origins, and of those, the healthy ones */
+	unsigned candidates;       /* S11: number of candidates */
 	bool usable;               /* S12 */
-	bool weighted;             /* S15: any weight differs among enabled origins of weight > 0 */
+	bool weighted;             /* S15: the weights of the enabled origins of weight > 0 differ */
 };
 
 struct pool_judgement pool_judge(const struct pool *pool, const enum health_state *states);

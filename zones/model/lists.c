@@ -6,7 +6,7 @@ struct gathering {
 	const struct lb *lb;
 	struct pool_list *items;
 	size_t count;
-	bool geo; /* somebody's policy asks for places */
+	bool geo; /* a policy uses places */
 };
 
 static void
@@ -41,7 +41,8 @@ add_own(struct gathering *all, bool hidden)
 		add(all, list);
 		all->geo = lb->policy_open || lb->steering_policy == STEERING_GEO;
 	}
-	add_places(all, list, lb->places, lb->nplaces); /* they are there for sets of the policy geo, too */
+	add_places(
+	    all, list, lb->places, lb->nplaces); /* always add places: a pool set may have the policy geo */
 }
 
 static void
@@ -75,7 +76,7 @@ part_of(const struct pool_list *list)
 	return list->place == NULL ? PART_POOLS : PART_SITES << list->place->kind;
 }
 
-/* Take out the lists that are such parts. */
+/* Remove the lists of these parts. */
 static void
 drop(struct gathering *all, unsigned parts)
 {
@@ -87,7 +88,7 @@ drop(struct gathering *all, unsigned parts)
 	all->count = kept;
 }
 
-/* A rule that everybody matches on top of the lists so far. */
+/* Apply a rule that matches every client to the lists so far. */
 static void
 lay_over(struct gathering *all, const struct lb_override *by)
 {
@@ -110,7 +111,7 @@ lay_over(struct gathering *all, const struct lb_override *by)
 	}
 }
 
-/* S36: the first set that matches hides the load balancer's own list and all sets behind it. */
+/* S36: the first set that matches every client hides the load balancer's own list and all later sets. */
 static void
 add_sets(struct gathering *all)
 {
@@ -126,7 +127,10 @@ add_sets(struct gathering *all)
 			add_override(all, &lb->sets[i], false);
 }
 
-/* S35: a rule that matches everybody hides what it overrides, unless some have ended before it. */
+/*
+ * S35: a rule that matches every client hides the parts that it overrides, unless an earlier rule may have
+ * ended the rules.
+ */
 static void
 add_rules(struct gathering *all)
 {
@@ -182,7 +186,7 @@ lists_choosable(const struct pool_list *list, const struct id *pool)
 	return list->weights == NULL || pool_weight_of(list->weights, pool) > 0;
 }
 
-/* Places that a database has to know: countries and regions, not sites. */
+/* True for places that a database must know: countries and regions, not sites. */
 static bool
 to_be_located(const struct place_pools *places, size_t count)
 {

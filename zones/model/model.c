@@ -87,7 +87,7 @@ resolved_state(const struct resolved *resolved, const struct address *address)
 	return HEALTH_UNKNOWN;
 }
 
-/* How long one whole check can take. */
+/* The maximum duration of one whole check in milliseconds. */
 static uint64_t
 check_ms(const struct monitor *monitor)
 {
@@ -97,7 +97,7 @@ check_ms(const struct monitor *monitor)
 uint64_t
 monitor_failover_ms(const struct monitor *monitor)
 {
-	/* S23: worst case from death to verdict. */
+	/* S23: the worst case from the failure to the verdict. */
 	uint64_t round = MAX((uint64_t)monitor->interval_s * 1000, check_ms(monitor));
 
 	return MAX(1, monitor->consecutive_down) * round + check_ms(monitor);
@@ -128,7 +128,7 @@ model_free_pool(struct pool *pool)
 	free(pool);
 }
 
-/* Ended by NULL. */
+/* Free a list that ends with NULL. */
 static void
 free_texts(char **texts)
 {
@@ -206,7 +206,7 @@ compare_places(const void *a, const void *b, void *arg)
 	return order != 0 ? order : x < y ? -1 : x > y;
 }
 
-/* Of several that are equal the first stays. */
+/* Remove duplicates; of several equal ids the first stays. Returns the new count. */
 static size_t
 keep_once(struct id *items, size_t count)
 {

@@ -1,8 +1,9 @@
 /*
- * model.h -- the objects of [CF] 2 as C structs: what the daemons act on.
+ * model.h -- the objects of [CF] 2 as C structs, which the daemons work with.
  *
- * document.h makes them from the JSON that the store keeps; every reference is an id.  A struct and
- * all that it points to belong to whoever loaded it and go with its model_free_*.  No I/O here.
+ * document_load.h creates them from the JSON in the store; every reference is an id. The code that loaded a
+ * struct owns it and all that it points to, and frees it with model_free_*. No I/O here. Functions have no
+ * state; any thread.
  */
 #ifndef MODEL_H
 #define MODEL_H
@@ -24,20 +25,20 @@ enum {
 /* The kinds of objects that have an id, a name and a JSON document. */
 enum kind { KIND_MONITOR, KIND_MONITOR_GROUP, KIND_POOL, KIND_LB, KIND_COUNT };
 
-/* "monitor", "monitor_group", "pool", "load_balancer": as people and messages write them. */
+/* "monitor", "monitor_group", "pool", "load_balancer": as in commands and messages. */
 const char *kind_text(enum kind kind);
 
 struct id {
-	char text[ID_LEN + 1]; /* "" where there is none */
+	char text[ID_LEN + 1]; /* "" if there is none */
 };
 
-/* 32 hex digits? */
+/* True if the text is 32 lower-case hex digits. */
 bool id_valid(const char *text);
 struct id id_new(void);
 
 enum forced { FORCED_NONE, FORCED_UP, FORCED_DOWN };
 
-/* S24.  The numbers stand in the health store: never change one. */
+/* S24. The numbers are stored in the health store: never change one. */
 enum health_state {
 	HEALTH_UNKNOWN = 0,
 	HEALTH_UP = 1,
@@ -50,12 +51,12 @@ enum health_state {
 
 const char *health_state_text(enum health_state state);
 
-/* Addresses of one hostname that are kept, of each family. */
+/* The maximum number of addresses of one hostname that are kept, of each family. */
 enum { HOSTNAME_ADDRESSES_MAX = 32 };
 
-/* S16: what a hostname stands for now, and what is known of each address. */
+/* S16: the current addresses of a hostname, and the state of each. */
 struct resolved {
-	bool gone; /* the name has no address any more: these are the last known (S14) */
+	bool gone; /* the name has no address any more: these are the last known ones (S14) */
 	unsigned count;
 	struct resolved_address {
 		struct address address;
@@ -63,22 +64,26 @@ struct resolved {
 	} list[];
 };
 
-/* All of it zero; NULL where memory is exhausted.  free() ends it. */
+/*
+ * Allocate room for count addresses, filled with zeros. Returns NULL if memory is exhausted. Free it with
+ * free().
+ */
 struct resolved *resolved_new(size_t count);
-/* The state of an address in resolved, which may be NULL; HEALTH_UNKNOWN where it is not there. */
+/* The state of an address in resolved, which may be NULL. HEALTH_UNKNOWN if the address is not in it. */
 enum health_state resolved_state(const struct resolved *resolved, const struct address *address);
 
 /* [CF] 2.3 */
 struct origin {
-	char *name;                /* "" where it has none */
-	char *address;             /* as configured; a hostname is in lower case, without the final dot */
-	struct address ip;         /* of no family where address is a hostname */
-	bool unflattened;          /* flatten_cname is false: a CNAME where it is the only origin (S16) */
-	struct resolved *resolved; /* of a hostname, by whoever knows; NULL: nothing is known */
+	char *name;        /* "" if it has none */
+	char *address;     /* as configured; a hostname is in lower case, without the final dot */
+	struct address ip; /* of no family if address is a hostname */
+	bool unflattened;  /* flatten_cname is false: answer with a CNAME if it is the only origin (S16) */
+	struct resolved *resolved; /* addresses of a hostname; set by the code that loads the states; NULL:
+				      nothing is known */
 	bool enabled;
-	unsigned weight;          /* hundredths, 0 to 100; at least 1 where the property is above 0 (S18) */
+	unsigned weight;          /* hundredths, 0 to 100; at least 1 if the property is above 0 (S18) */
 	char *host;               /* header.Host, or NULL */
-	enum forced forced;       /* as it is at the time of loading: an end that has passed is no force */
+	enum forced forced;       /* at the time of loading: a force whose end has passed is not set */
 	char *affinity_group;     /* or NULL */
 	enum health_state seeded; /* S24: the state when its monitor was attached; HEALTH_UNKNOWN: none */
 	struct resolved *seeds;   /* the same of each address of a hostname; NULL: none */
@@ -93,8 +98,8 @@ origin_is_hostname(const struct origin *origin)
 /* S38: a monitor that probes the origins of a pool, alone or as a member of a group. */
 struct judge {
 	struct id monitor;
-	bool votes;           /* it is not monitoring_only */
-	bool must_be_healthy; /* down by it is down */
+	bool votes;           /* true unless it is monitoring_only */
+	bool must_be_healthy; /* if this monitor finds an origin down, the origin is down */
 };
 
 enum { GROUP_MEMBERS_MAX = 16 };
@@ -102,9 +107,9 @@ enum { GROUP_MEMBERS_MAX = 16 };
 /* [CF] 2.2 */
 enum origin_steering { ORIGIN_RANDOM, ORIGIN_HASH };
 
-/* notification_filter of pools or origins: which changes are told (S40). */
+/* notification_filter of pools or origins: which changes are notified (S40). */
 struct notification_filter {
-	bool no_healthy, no_unhealthy; /* changes to this are not */
+	bool no_healthy, no_unhealthy; /* no notification of changes to healthy, or to unhealthy */
 };
 
 struct pool {
@@ -114,7 +119,7 @@ struct pool {
 	unsigned minimum_origins;
 	enum origin_steering origin_steering; /* the least_* policies are weighted random here ([CF] 3.4) */
 	double shed_percent;                  /* load_shedding.default_percent */
-	bool shed_by_hash;                    /* load_shedding.default_policy */
+	bool shed_by_hash;                    /* load_shedding.default_policy is hash */
 	bool placed;                          /* has latitude and longitude */
 	double latitude, longitude;
 	struct id monitor;
@@ -124,7 +129,7 @@ struct pool {
 	struct origin *origins;
 	size_t norigins;
 	struct notification_filter pool_filter, origin_filter;
-	struct deadline expiry; /* the first of its disabled_until and forced_until that lie ahead */
+	struct deadline expiry; /* the earliest of its disabled_until and forced_until that have not passed */
 };
 
 enum monitor_type {
@@ -140,18 +145,18 @@ enum monitor_type {
 };
 enum http_version { HTTP_VERSION_1_1, HTTP_VERSION_2, HTTP_VERSION_AUTO };
 
-/* What every monitor of a type has in common. */
+/* The properties that all monitors of a type share. */
 struct monitor_kind {
 	const char *text; /* as the property is written */
-	unsigned port;    /* where the property is 0; 0: there is none */
+	unsigned port;    /* the port if the property is 0; 0: there is no port */
 	bool port_required;
-	const char *method; /* [CF] 2.4; "" where the type has none */
+	const char *method; /* [CF] 2.4; "" if the type has none */
 };
 const struct monitor_kind *monitor_kind(enum monitor_type type);
-/* MONITOR_TYPE_COUNT where the text is no type. */
+/* Returns MONITOR_TYPE_COUNT if the text is not a type. */
 enum monitor_type monitor_type_of(const char *text);
 
-/* A certificate that ends in fewer days is warned about. */
+/* Warn about a certificate that ends in fewer days than this. */
 enum { CERTIFICATE_WARN_DAYS = 14 };
 
 struct header {
@@ -162,40 +167,42 @@ struct header {
 /* [CF] 2.4, limits S34 */
 struct monitor {
 	struct id id;
-	uint32_t edition; /* a hash of all it says: another one once it is edited */
+	uint32_t edition; /* a hash of all properties: an edit of the monitor changes it */
 	char *name;
 	enum monitor_type type;
 	char *method;
 	char *path;
-	unsigned port; /* the real one: that of the type where the property is 0; 0 where the type has none */
+	unsigned
+	    port; /* the effective port: if the property is 0, that of the type; 0 if the type has none */
 	unsigned interval_s;
 	unsigned timeout_ms;
 	unsigned retries;
 	unsigned consecutive_up;
 	unsigned consecutive_down;
-	unsigned damping_changes; /* S39; 0: none */
+	unsigned damping_changes; /* S39; 0: no damping */
 	unsigned damping_period_s;
 	uint64_t expected_codes[16]; /* bit n: code n is expected; see monitor_expects() */
 	char *expected_body;         /* "" accepts every body */
 	bool follow_redirects;
-	char **redirect_hosts; /* other hosts that redirects may lead to, in lower case; ended by NULL; or
+	char **redirect_hosts; /* other hosts that redirects may lead to, in lower case; ends with NULL; or
 				  NULL */
 	bool allow_insecure;
-	char *ca_file;            /* authorities that are trusted, in place of the system's, or NULL */
-	char *client_certificate; /* what a server that asks for it is shown, or NULL */
-	char *client_key;         /* NULL: in client_certificate */
-	struct address address;   /* what is probed in place of the origin's address; of no family: that */
-	char *host;               /* header.Host, or NULL */
-	struct header *headers;   /* the others, one for each value */
+	char *ca_file;            /* trusted authorities instead of the system's, or NULL */
+	char *client_certificate; /* sent to a server that asks for a certificate, or NULL */
+	char *client_key;         /* NULL: the key is in client_certificate */
+	struct address
+	    address; /* probed instead of the origin's address; of no family: the origin's address */
+	char *host;  /* header.Host, or NULL */
+	struct header *headers; /* other headers, one entry for each value */
 	size_t nheaders;
 	enum http_version http_version;
 	bool starttls;
 	uint8_t dns_name[NAME_MAX_LEN];
 	uint16_t dns_type;
 	uint8_t dns_rcode;
-	uint8_t *dns_data; /* rdata that one answer has, uncompressed; NULL: any */
+	uint8_t *dns_data; /* rdata that one answer must have, uncompressed; NULL: any */
 	size_t dns_data_len;
-	char **command; /* ended by NULL */
+	char **command; /* ends with NULL */
 };
 
 static inline bool
@@ -204,9 +211,9 @@ monitor_expects(const struct monitor *monitor, long code)
 	return code >= 0 && code < 1024 && (monitor->expected_codes[code / 64] >> code % 64 & 1);
 }
 
-/* S23's bounds of one monitor, in milliseconds. */
+/* S23: the maximum time from a failure to its verdict with one monitor, in milliseconds. */
 uint64_t monitor_failover_ms(const struct monitor *monitor);
-/* S25: a record older than this is stale. */
+/* S25: the age in milliseconds at which a record becomes stale. */
 uint64_t monitor_stale_ms(const struct monitor *monitor);
 
 enum steering_policy {
@@ -237,7 +244,7 @@ struct weighted_pool {
 	unsigned weight; /* hundredths */
 };
 
-/* Weights of pools that are named, and of all others. */
+/* Weights of named pools, and of all others. */
 struct pool_weights {
 	struct weighted_pool *list;
 	size_t count;
@@ -246,7 +253,7 @@ struct pool_weights {
 
 unsigned pool_weight_of(const struct pool_weights *weights, const struct id *pool);
 
-/* What a rule or a pool set may override. */
+/* The parts that a rule or a pool set may override. */
 enum {
 	PART_POOLS = 1 << 0, /* the default pools */
 	PART_WEIGHTS = 1 << 1,
@@ -264,10 +271,13 @@ enum {
 	PARTS = 13
 };
 
-/* A rule or a pool set ([CF] 2.5, 2.6): whom it is for, and what it changes: those parts whose bit is set. */
+/*
+ * A rule or a pool set ([CF] 2.5, 2.6): the clients that it matches, and the parts that it changes: those
+ * whose bit is set.
+ */
 struct lb_override {
 	char *name;
-	char *condition; /* in the language of rules; a pool set's match is put into it (S36) */
+	char *condition; /* in the language of rules; a pool set's match is converted to it (S36) */
 	bool disabled, terminates;
 	unsigned parts;
 	struct id *pools;
@@ -286,7 +296,6 @@ struct lb_override {
 	bool by_resolver;
 };
 
-/* [CF] 2.1 */
 /* S20: a client whose pins were cleared. */
 struct cleared_client {
 	struct address client;
@@ -294,25 +303,27 @@ struct cleared_client {
 	uint64_t since; /* generation */
 };
 
+/* [CF] 2.1 */
 struct lb {
 	struct id id;
 	char *name;                 /* presentation form without the final dot */
-	uint8_t wire[NAME_MAX_LEN]; /* lower case */
+	uint8_t wire[NAME_MAX_LEN]; /* wire form, lower case */
 	bool enabled;
-	struct deadline expiry; /* of its disabled_until, if that lies ahead: then it is enabled */
-	uint32_t ttl;           /* seconds */
+	struct deadline
+	    expiry;   /* disabled_until, if it has not passed; at that time the load balancer is enabled */
+	uint32_t ttl; /* seconds */
 	struct id *default_pools;
 	size_t npools;
 	struct id fallback_pool;
 	enum steering_policy steering_policy;
-	bool policy_open;            /* it is "": geo where there are places, else off ([CF] 3.3) */
+	bool policy_open;            /* the policy is "": geo if there are places, else off ([CF] 3.3) */
 	unsigned *pool_weights;      /* hundredths, one for each of default_pools */
 	struct pool_weights weights; /* the same, for other lists */
 	enum affinity affinity;
 	enum failover failover;
 	uint32_t affinity_ttl; /* seconds */
 	enum prefer_ecs prefer_ecs;
-	bool by_resolver; /* location_strategy.mode resolver_ip, not pop */
+	bool by_resolver; /* location_strategy.mode is resolver_ip, not pop */
 	struct place_pools *places;
 	size_t nplaces;
 	unsigned affinity_prefix_v4;
@@ -321,11 +332,11 @@ struct lb {
 	uint64_t pins_since;  /* S20: the generation in which all pins were cleared; 0: never */
 	struct cleared_client *cleared;
 	size_t ncleared;
-	struct lb_override *sets, *rules; /* rules in the order in which they are applied */
+	struct lb_override *sets, *rules; /* rules are in the order in which they are applied */
 	size_t nsets, nrules;
 };
 
-/* Every pool that a load balancer names, once, its default pools first and its fallback pool last; malloc. */
+/* Every pool that a load balancer names, once; its default pools first and its fallback pool last. malloc. */
 struct id *lb_pools(const struct lb *lb, size_t *count);
 
 void model_free_pool(struct pool *pool);

@@ -38,11 +38,11 @@ status_address(const struct pool *pool, const struct origin *origin, const struc
 		return HEALTH_UNMONITORED;
 	if (verdict != HEALTH_UNKNOWN)
 		return verdict;
-	/* S24: until the first verdict, the state when the monitor was attached. */
+	/* S24: until the first verdict, use the state from when the monitor was attached. */
 	return origin_is_hostname(origin) ? resolved_state(origin->seeds, address) : origin->seeded;
 }
 
-/* S16: up while any address is, and so on down; an unknown one may yet be up. */
+/* S16: up if any address is up, and so on down the order; an unknown address may still be up. */
 static enum health_state
 best_state(const struct resolved *resolved)
 {
@@ -66,7 +66,7 @@ status_origin(const struct pool *pool, const struct origin *origin, enum health_
 	return best_state(origin->resolved);
 }
 
-/* Nothing is known of any enabled origin, by probe or by force. */
+/* True if nothing is known of any enabled origin, by probe or by force. */
 static bool
 nothing_known(const struct pool *pool, const enum health_state *states)
 {
@@ -86,7 +86,10 @@ status_pool(const struct pool *pool, const enum health_state *states)
 		return POOL_DISABLED;
 	if (judgement.enabled == 0)
 		return POOL_CRITICAL;
-	/* [CF] 4.3: without a monitor it serves unjudged, without a result it counts as down. */
+	/*
+	 * [CF] 4.3: a pool without a monitor serves without a verdict; a pool without a result counts as
+	 * down.
+	 */
 	if (nothing_known(pool, states) || (!pool_monitored(pool) && judgement.usable))
 		return POOL_HEALTH_UNKNOWN;
 	if (!judgement.usable)
@@ -114,7 +117,10 @@ status_lb(const struct lb *lb, const struct pool_list *lists, size_t count, stat
 		for (size_t n = 0; n < lists[i].npools; n++) {
 			struct status_of_pool one = pool(arg, &lists[i].pools[n]);
 
-			/* A pool without a monitor is usable and unknown: never judged, never bad. */
+			/*
+			 * A pool without a monitor is usable and unknown; it is never judged, so it never
+			 * counts against the load balancer.
+			 */
 			all &=
 			    one.status == POOL_HEALTHY || (one.status == POOL_HEALTH_UNKNOWN && one.usable);
 			last_resort[i] &= !(one.usable && lists_choosable(&lists[i], &lists[i].pools[n]));
