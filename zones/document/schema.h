@@ -41,8 +41,7 @@ struct property {
 	enum property_type type;
 	enum property_fate fate;
 	const char *standard; /* the default, as JSON; NULL: the property is required */
-	double least,
-	    most; /* minimum and maximum of a number; if most > 0, also of the length of a text or list */
+	double least, most;   /* minimum and maximum; with most > 0 also of the length of a text or list */
 	const struct property *inner;      /* OBJECT: its table; LIST and MAP: the property of one element */
 	const struct property_word *words; /* WORD: ends with a NULL text */
 	enum kind refers;                  /* REFERENCE: the kind of the other object */
