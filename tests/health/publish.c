@@ -387,5 +387,6 @@ main(void)
 		records_of_another_boot_are_last_known_and_stale, make_directory, remove_directory),
 	};
 
+	store_guard_start(NULL); /* as a daemon does, while it has one thread */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
