@@ -11,7 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A path of any length, through the descriptor of its directory. */
+/* Set a path of any length, through the descriptor of its directory. */
 static void
 set_path(struct sockaddr_un *address, int directory, const char *name)
 {
@@ -33,7 +33,7 @@ ended_with(int fd, int error)
 	return error;
 }
 
-/* Bound beside its name and then renamed: there is never a moment without one. */
+/* Bind a temporary name and rename it, so that a socket exists under the name at every moment. */
 static int
 bind_there(int fd, int directory, const char *name)
 {
@@ -43,7 +43,7 @@ bind_there(int fd, int directory, const char *name)
 	snprintf(fresh, sizeof fresh, "%s.new", name);
 	unlinkat(directory, fresh, 0);
 	set_path(&address, directory, fresh);
-	/* The mode of the socket becomes that of its name. */
+	/* The name in the file system takes the mode of the socket. */
 	if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
 	    listen(fd, 8) < 0)
 		return -errno;
@@ -70,7 +70,7 @@ channel_listen(const char *directory, const char *name)
 	return error < 0 ? ended_with(fd, error) : fd;
 }
 
-/* Is the other end of our user, or root? */
+/* True if the peer is this user (or, if root asks, the owner of the directory), or root. */
 static bool
 is_known(int fd, uid_t owner, pid_t *peer)
 {
@@ -102,7 +102,7 @@ channel_set_patience(int fd, int patience_ms)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
 }
 
-/* The name is looked at through a descriptor of what it names now, and that is what is connected to. */
+/* Open the name once, check that descriptor, and connect to the same descriptor. */
 static int
 connect_there(int fd, int directory, const char *name)
 {
@@ -138,7 +138,7 @@ channel_connect(const char *directory, const char *name, int patience_ms, pid_t 
 	close(where);
 	if (error < 0)
 		return ended_with(fd, error);
-	/* Root may replace the nameserver of another user: of the one to whom the directory belongs. */
+	/* Root may replace the nameserver of another user: the owner of the directory. */
 	return is_known(fd, geteuid() == 0 ? info.st_uid : geteuid(), peer) ? fd : ended_with(fd, -EPERM);
 }
 

@@ -83,7 +83,7 @@ option_keep(const char *value)
 	return kept->text;
 }
 
-/* One line of a file: a word, and the rest of the line as its value. */
+/* Parse one line of a file: a word, and the rest of the line as its value. */
 static bool
 take_text(const struct command_line *line, struct option_place *place, char *text)
 {
@@ -148,7 +148,7 @@ command_line_read(const struct command_line *line, int argc, char **argv)
 	bool good = true;
 	int val, index;
 
-	opterr = 0; /* getopt would print values, which may be secrets */
+	opterr = 0; /* do not let getopt print values: they may be secrets */
 	while ((val = getopt_long(argc, argv, "h", line->known, &index)) != -1) {
 		if (val == '?' || val == ':') {
 			const char *word = argv[optind - 1];
@@ -158,7 +158,7 @@ command_line_read(const struct command_line *line, int argc, char **argv)
 			good = false;
 			continue;
 		}
-		if (val != 'h') /* the only short one */
+		if (val != 'h') /* the only short option */
 			place.name = line->known[index].name;
 		switch (val) {
 		case 'h':

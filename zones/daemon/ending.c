@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-enum { PATIENCE_S = 30 }; /* leaks are looked for at the end */
+enum { PATIENCE_S = 30 }; /* the leak check runs at the end */
 #else
 enum { PATIENCE_S = 2 };
 #endif
@@ -25,7 +25,7 @@ on_signal(int number)
 	(void)number;
 	alarm(PATIENCE_S);
 	if (write(ending_fd, &one, sizeof one) < 0) {
-		/* It is readable already. */
+		/* The descriptor is readable already. */
 	}
 	errno = saved;
 }

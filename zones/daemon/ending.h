@@ -1,16 +1,18 @@
 /*
- * ending.h -- how a daemon ends on SIGTERM or SIGINT: by its event loop, or without it.
+ * ending.h -- how a daemon ends on SIGTERM or SIGINT: through its event loop, or without it if the loop
+ * hangs.
  *
- * The loop may hang: in a damaged store, on a disk. The signal's handler starts an alarm, and after two
- * seconds the process ends without closing its stores, which is what a kill does and the stores survive. Its
- * exit status is 0 then, too: it ended as it was told.
+ * The loop may hang in a damaged store or on a disk. So the signal handler starts an alarm. After two seconds
+ * the process ends without closing its stores; that is the same as a kill, and the stores survive it. Its
+ * exit status is 0 in that case, too, because it ended on request.
  */
 #ifndef ENDING_H
 #define ENDING_H
 
 /*
- * Handle SIGTERM and SIGINT from now on. Returns a descriptor that becomes readable at the first of them, for
- * the event loop; -1 with errno. Main thread, once, after helper processes were forked.
+ * Handle SIGTERM and SIGINT from now on. Returns a descriptor for the event loop, which becomes readable at
+ * the first of these signals; -1 with errno if that fails. Main thread, once, after helper processes were
+ * forked.
  */
 int ending_start(void);
 

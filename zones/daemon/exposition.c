@@ -11,7 +11,7 @@ exposition_family(FILE *page, const char *name, const char *type, const char *he
 	fprintf(page, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-/* name="value": backslash, quote and newline escaped. */
+/* Write name="value" with backslash, quote and newline escaped. Returns its length. */
 static size_t
 add_label(char *out, size_t len, const char *name, const char *value)
 {
@@ -52,8 +52,10 @@ exposition_labels(char out[EXPOSITION_LABELS_MAX], ...)
 	va_end(labels);
 }
 
-/* A line up to its number: of a histogram the name goes on with suffix, and the labels with le where it is
- * not NULL. */
+/*
+ * Write a line up to its number. For a histogram, append suffix to the name, and add the label le unless it
+ * is NULL.
+ */
 static void
 begin_line(FILE *page, const char *name, const char *suffix, const char *labels, const char *le)
 {
@@ -72,7 +74,9 @@ begin_line(FILE *page, const char *name, const char *suffix, const char *labels,
 	fputs(some || le != NULL ? "} " : " ", page);
 }
 
-/* The end of a line.  Whole numbers, which nearly all are, take a tenth of the time that printf does. */
+/*
+ * Write the number and end the line. Whole numbers, which are nearly all, take a tenth of the time of printf.
+ */
 static void
 end_line(FILE *page, double value)
 {

@@ -1,11 +1,11 @@
 /*
- * exposition.h -- write a page for Prometheus: its text format, version 0.0.4.
+ * exposition.h -- write a page for Prometheus in its text format, version 0.0.4.
  *
  *     exposition_family(page, "graycloud_pools", "gauge", "Pools.");
  *     exposition_sample(page, "graycloud_pools", 3, NULL);
  *     exposition_sample(page, "graycloud_pool_up", 1, "pool", "eu", NULL);
  *
- * A page is a FILE in memory (open_memstream).
+ * A page is a FILE in memory (open_memstream). One thread at a time may write a page.
  */
 #ifndef EXPOSITION_H
 #define EXPOSITION_H
@@ -14,26 +14,30 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Labels of an endpoint, the longest that there are, with every octet escaped. */
+/* Room for the labels of an endpoint, the longest labels there are, with every octet escaped. */
 enum { EXPOSITION_LABELS_MAX = 4096 };
 
 #define EXPOSITION_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* The HELP and TYPE of a metric: "counter", "gauge" or "histogram". */
+/* Write HELP and TYPE of a metric. type is "counter", "gauge" or "histogram". */
 void exposition_family(FILE *page, const char *name, const char *type, const char *help);
-/* One line; labels are pairs of name and value, ended by NULL; one whose value is NULL is left out, as is one
- * that has no room. */
+/*
+ * Write one line. Labels are pairs of name and value, ended by NULL. A pair is left out if its value is NULL
+ * or there is no room for it.
+ */
 void exposition_sample(FILE *page, const char *name, double value, ...) __attribute__((sentinel));
-/* A family of one line without labels. */
+/* Write a family of one line without labels. */
 void exposition_value(FILE *page, const char *name, const char *type, const char *help, double value);
 
-/* Labels that several lines share, written once: such pairs.  The text has no braces, and is empty where
- * there are none. */
+/*
+ * Format labels once that several lines share; the arguments are such pairs. The text has no braces; it is
+ * empty if there are no labels.
+ */
 void exposition_labels(char out[EXPOSITION_LABELS_MAX], ...) __attribute__((sentinel));
-/* One line with such labels. */
+/* Write one line with these labels. */
 void exposition_line(FILE *page, const char *name, const char *labels, double value);
 
-/* A bound of a histogram and how it is written: BOUND(0.25). */
+/* An upper limit of a histogram and its text: BOUND(0.25). */
 struct bound {
 	double value;
 	const char *text;
@@ -43,18 +47,20 @@ struct bound {
 		number, #number \
 	}
 
-/* Counts by bounds: counts[i] are those above bounds[i - 1] and at most bounds[i]; counts[nbounds] those
- * above all. */
+/*
+ * Counts by upper limits: counts[i] counts values above bounds[i - 1] and at most bounds[i]; counts[nbounds]
+ * counts those above all.
+ */
 struct histogram {
 	const struct bound *bounds;
 	size_t nbounds;
-	uint64_t *counts; /* nbounds + 1 */
+	uint64_t *counts; /* nbounds + 1 entries */
 	double sum;
 };
-/* The place in counts of a value. */
+/* The index in counts of a value. */
 size_t histogram_bucket(const struct bound *bounds, size_t nbounds, double value);
 void histogram_add(struct histogram *histogram, double value);
-/* Its lines, with labels of exposition_labels(); the family is the caller's. */
+/* Write the lines of a histogram, with labels of exposition_labels(). The caller writes the family. */
 void exposition_histogram(
     FILE *page, const char *name, const char *labels, const struct histogram *histogram);
 

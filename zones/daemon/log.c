@@ -9,13 +9,16 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* The line that is being written.  stdio's own lock would do, but ThreadSanitizer does not know of it. */
+/*
+ * Protects the line that is being written. The lock of stdio would suffice, but ThreadSanitizer does not know
+ * it.
+ */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 static char line[4096];
 static size_t line_len;
-static bool goes_on; /* its beginning was too long, and is written */
+static bool goes_on; /* the line was too long, and its beginning is already written */
 
-/* Is it the journal, as systemd says by device and inode? */
+/* True if fd is the journal: systemd passes its device and inode. */
 static bool
 is_journal(void)
 {
@@ -43,7 +46,7 @@ write_line(void)
 	(void)!writev(STDERR_FILENO, parts, NITEMS(parts));
 }
 
-/* The stream has no buffer: this comes word by word. */
+/* The stream has no buffer, so this receives fragments of lines. */
 static ssize_t
 on_write(void *cookie, const char *text, size_t len)
 {
@@ -55,7 +58,7 @@ on_write(void *cookie, const char *text, size_t len)
 			write_line();
 	}
 	pthread_mutex_unlock(&mutex);
-	return (ssize_t)len; /* nobody can be told that the log is full */
+	return (ssize_t)len; /* there is no place to report that the log is full */
 }
 
 void

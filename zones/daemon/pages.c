@@ -12,12 +12,12 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 
-enum { INPUT_MAX = 4096 /* of what a reader sends beside its request, and nobody reads */ };
+enum { INPUT_MAX = 4096 /* maximum octets that a reader may send after its request; they are ignored */ };
 
 struct page {
 	struct pages *pages;
 	struct evhttp_request *request;
-	struct event *again; /* the last slice was empty: go on in the next turn */
+	struct event *again; /* the last slice was empty: continue in the next turn */
 	struct event *deadline;
 	pages_write_fn *write;
 	void (*end)(void *arg);
@@ -32,7 +32,7 @@ struct pages {
 	LIST_HEAD(, page) all;
 };
 
-/* The request is no longer ours. */
+/* Forget a page whose request libevent now owns. */
 static void
 release(struct page *page)
 {
@@ -50,7 +50,9 @@ connection(const struct page *page)
 	return evhttp_request_get_connection(page->request);
 }
 
-/* The connection is about to be freed.  Where its end was not our doing, it has let go of the request before.
+/*
+ * The connection is about to be freed. If the reader ended it, libevent has detached the request before, so
+ * free the request here.
  */
 static void
 on_closed(struct evhttp_connection *closed, void *arg)
@@ -71,7 +73,7 @@ finish(struct page *page)
 	release(page);
 }
 
-/* False where memory is exhausted. */
+/* Returns false if memory is exhausted. */
 static bool
 write_slice(struct page *page, struct evbuffer *slice, bool *more)
 {
@@ -82,8 +84,8 @@ write_slice(struct page *page, struct evbuffer *slice, bool *more)
 
 	if (file == NULL)
 		return false;
-	__fsetlocking(
-	    file, FSETLOCKING_BYCALLER); /* it is nobody else's, and a page has many millions of octets */
+	__fsetlocking(file, FSETLOCKING_BYCALLER); /* only this code uses the stream, and a page can have many
+						      millions of octets */
 	*more = page->write(page->arg, file);
 	good = fclose(file) == 0 && evbuffer_add(slice, text, len) == 0;
 	free(text);
@@ -127,7 +129,7 @@ on_again(evutil_socket_t fd, short what, void *arg)
 	go_on(arg);
 }
 
-/* Without the last chunk the reader sees that this was not all. */
+/* Close without the last chunk, so that the reader sees that the page is incomplete. */
 static void
 on_deadline(evutil_socket_t fd, short what, void *arg)
 {
@@ -162,7 +164,7 @@ page_new(struct pages *pages, struct evhttp_request *request)
 	return page;
 }
 
-/* Only what is written has a time-out: a reader has nothing more to say. */
+/* Set a time-out only for writing: a reader sends nothing more. */
 static void
 mind_connection(struct page *page)
 {
@@ -173,7 +175,7 @@ mind_connection(struct page *page)
 	evhttp_connection_set_closecb(connection(page), on_closed, page);
 }
 
-/* A HEAD, or one too many. */
+/* Answer a HEAD, or a reader above the maximum. */
 static void
 send_nothing(struct evhttp_request *request)
 {
@@ -201,7 +203,8 @@ pages_send(struct pages *pages, struct evhttp_request *request, pages_write_fn *
 	page->end = end;
 	page->arg = arg;
 	mind_connection(page);
-	evhttp_add_header(headers, "Connection", "close"); /* the one way to tell the end that HTTP/1.0 has */
+	evhttp_add_header(
+	    headers, "Connection", "close"); /* in HTTP/1.0, only closing the connection marks the end */
 	evhttp_send_reply_start(request, HTTP_OK, "OK");
 	go_on(page);
 }

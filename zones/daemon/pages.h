@@ -1,10 +1,10 @@
 /*
- * pages.h -- send pages that take more than a turn of the loop.
+ * pages.h -- send pages that take longer than one turn of the event loop.
  *
- * A page is written slice by slice, each when the reader has taken the one before: a slow reader holds one
- * slice and what the kernel buffers, and the loop is kept only for the time of one.  A reader that hangs up,
- * takes nothing for too long or has not got all at its deadline is let go; one that would be one too many
- * gets 503.
+ * A page is written in slices, each after the reader has taken the one before. So a slow reader costs one
+ * slice and the buffer of the kernel, and the loop is busy only for one slice. The connection is closed if
+ * the reader closes it, takes no data for too long, or has not received all at its deadline. Readers above
+ * the maximum get 503.
  *
  * One thread: that of the event base.
  */
@@ -17,23 +17,26 @@
 struct event_base;
 struct evhttp_request;
 
-enum { PAGES_SLICE = 16384 /* octets after which a slice is long enough: what libevent writes at once */ };
+enum { PAGES_SLICE = 16384 /* size of a slice in octets: the amount that libevent writes at once */ };
 
 struct pages_limits {
-	unsigned most;        /* under way at once */
-	unsigned stalled_ms;  /* a reader takes nothing */
-	unsigned deadline_ms; /* of the whole page */
+	unsigned most;        /* maximum number of pages at once */
+	unsigned stalled_ms;  /* maximum time in which a reader takes no data */
+	unsigned deadline_ms; /* maximum time for the whole page */
 };
 
 struct pages;
 
 struct pages *pages_new(struct event_base *base, const struct pages_limits *limits);
-/* Ends those under way; their connections are evhttp's, which is freed next.  NULL is accepted. */
+/* End all pages in progress and free pages. evhttp owns their connections; free it next. Accepts NULL. */
 void pages_free(struct pages *pages);
 
-/* Write the next slice, which may be empty; false: it was the last. */
+/* Write the next slice, which may be empty. Returns false if it was the last. */
 typedef bool pages_write_fn(void *arg, FILE *page);
-/* Answer a GET or HEAD by a page.  end is called once, when arg is needed no longer: perhaps from here. */
+/*
+ * Answer a GET or HEAD with a page. end is called once, when arg is not needed any more; this may be before
+ * pages_send returns.
+ */
 void pages_send(struct pages *pages, struct evhttp_request *request, pages_write_fn *write,
     void (*end)(void *arg), void *arg);
 

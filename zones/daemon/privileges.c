@@ -63,7 +63,10 @@ privileges_choose(struct privileges *user, const char *state, const char *named,
 
 static void give_directory(int fd, const struct privileges *user, int depth);
 
-/* Give what root owns to the user: a directory with all in it, or a file that has no other name. */
+/*
+ * Give an entry that root owns to the user: a directory with all its contents, or a file that has no other
+ * hard link.
+ */
 static void
 give_entry(int directory, const char *name, const struct privileges *user, int depth)
 {
@@ -76,12 +79,12 @@ give_entry(int directory, const char *name, const struct privileges *user, int d
 		give_directory(fd, user, depth + 1);
 	else if (S_ISREG(entry.st_mode) && entry.st_uid == 0 && entry.st_nlink == 1 &&
 	    fchown(fd, user->uid, (gid_t)-1) != 0) {
-		/* The user finds the file closed to it, and says so. */
+		/* The user then fails to open the file and reports it. */
 	}
 	close(fd);
 }
 
-/* The owner of the directory changes last: until then only root puts entries into it. */
+/* Change the owner of the directory last: until then only root can create entries in it. */
 static void
 give_directory(int fd, const struct privileges *user, int depth)
 {
@@ -96,11 +99,11 @@ give_directory(int fd, const struct privileges *user, int depth)
 			give_entry(fd, entry->d_name, user, depth);
 	closedir(entries);
 	if (directory.st_uid == 0 && fchown(fd, user->uid, (gid_t)-1) != 0) {
-		/* The user finds the directory closed to it, and says so. */
+		/* The user then fails to open the directory and reports it. */
 	}
 }
 
-/* For good: the saved user goes too, so that no fault in this process brings root back. */
+/* Change the saved user, too, so that no fault in this process can make it root again. */
 static bool
 become(const struct privileges *user, struct problems *problems)
 {

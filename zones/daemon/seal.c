@@ -34,7 +34,7 @@ enum { NUMBERS = 1024, PRIORITY_FIRST = 200 };
 static struct sock_fprog programs[SEAL_ROLES];
 static bool prepared, filters;
 static int files_fd = -1;
-static _Atomic bool all_limited; /* the main thread gave its limits to those that it starts */
+static _Atomic bool all_limited; /* set when the main thread has limited the threads that it starts */
 static char *call_names[NUMBERS];
 static _Thread_local enum seal_role role_here = SEAL_ROLES;
 
@@ -63,14 +63,14 @@ seal_memory(void)
 
 /* --- a filter out of a list --- */
 
-/* Descriptors, domains and flags are 32 bits; the upper half of a register may hold anything. */
+/* Descriptors, domains and flags have 32 bits; the upper half of a register is undefined. */
 static struct scmp_arg_cmp
 word_is(unsigned argument, uint32_t mask, uint32_t value)
 {
 	return SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, mask, value);
 }
 
-/* One rule for each of values: a call is allowed if any holds. */
+/* One rule for each of values: a call is allowed if any rule matches. */
 static int
 allow_any(
     scmp_filter_ctx filter, int call, unsigned argument, uint32_t mask, const uint32_t *values, size_t count)
@@ -82,7 +82,7 @@ allow_any(
 	return error;
 }
 
-/* Calls whose condition is about one argument. */
+/* Conditions on one argument of a call. */
 static const struct condition {
 	const char *name;
 	unsigned argument;
@@ -118,7 +118,7 @@ allow_if(scmp_filter_ctx filter, int call, const char *condition)
 	return -EINVAL;
 }
 
-/* Add the calls of a list, each with `action` or, if it has a condition, allowed by that. */
+/* Add the calls of a list. A call with a condition is allowed if that is true; all others get `action`. */
 static int
 add_calls(scmp_filter_ctx filter, uint32_t action, const char *calls, bool hot)
 {
@@ -144,7 +144,7 @@ add_calls(scmp_filter_ctx filter, uint32_t action, const char *calls, bool hot)
 	return error;
 }
 
-/* libseccomp writes a program to a descriptor only. */
+/* libseccomp can only write a program to a descriptor. */
 static int export(scmp_filter_ctx filter, struct sock_fprog *program)
 {
 	int fd = memfd_create("seal", MFD_CLOEXEC), error = fd < 0 ? -errno : seccomp_export_bpf(filter, fd);
@@ -176,7 +176,7 @@ compile(enum seal_role role)
 		error = add_calls(filter, SCMP_ACT_ALLOW, list->calls, list->hot);
 	if (error == 0 && !kill)
 		error = add_calls(filter, SCMP_ACT_TRAP, seal_intruder, false);
-	/* 2: look calls up in a sorted tree. A short list is walked in the order of its priorities. */
+	/* 2: look calls up in a sorted tree. A short list is searched in the order of its priorities. */
 	if (error == 0 && !list->hot)
 		error = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	if (error == 0)
@@ -187,7 +187,7 @@ compile(enum seal_role role)
 
 /* --- what a forbidden call does --- */
 
-/* A handler must not allocate, so names are looked up before. */
+/* A handler must not allocate memory, so look the names up before. */
 static void
 learn_names(void)
 {
@@ -196,8 +196,8 @@ learn_names(void)
 }
 
 /*
- * A thread made a call that only an intruder makes. SA_RESETHAND and SA_NODEFER: to make the call again ends
- * the process by the kernel's hand.
+ * A thread made a call that only an intruder makes. With SA_RESETHAND and SA_NODEFER, repeating the call
+ * makes the kernel end the process.
  */
 static void
 on_forbidden(int number, siginfo_t *info, void *context)
@@ -213,7 +213,7 @@ on_forbidden(int number, siginfo_t *info, void *context)
 	    "stranger may have taken it over\n",
 	    program_invocation_short_name, seal_role_name(role_here), name, call);
 	if (write(STDERR_FILENO, sentence, (size_t)len) < 0) {
-		/* Nobody reads it. */
+		/* stderr is closed. */
 	}
 	syscall(call, -1, -1, -1, -1, -1, -1);
 	_exit(128 + SIGSYS);
@@ -256,7 +256,7 @@ seal_prepare(const struct seal_files *files)
 {
 	if (!POSSIBLE || prepared)
 		return;
-	tzset(); /* else the first time that a thread logs would open /etc/localtime */
+	tzset(); /* otherwise the first thread that logs would open /etc/localtime */
 	prepare_filters();
 	files_fd = seal_files_open(files);
 	prepared = true;

@@ -12,7 +12,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Rights that headers of Debian 12 do not know yet. */
+/* Rights that the headers of Debian 12 do not define yet. */
 #define RIGHT_REFER (1ULL << 13)    /* ABI 2 */
 #define RIGHT_TRUNCATE (1ULL << 14) /* ABI 3 */
 #define RIGHT_IOCTL (1ULL << 15)    /* of devices; ABI 5 */
@@ -26,7 +26,7 @@
 	(LANDLOCK_ACCESS_FS_EXECUTE | LANDLOCK_ACCESS_FS_MAKE_CHAR | LANDLOCK_ACCESS_FS_MAKE_FIFO | \
 	    LANDLOCK_ACCESS_FS_MAKE_BLOCK | LANDLOCK_ACCESS_FS_MAKE_SYM | RIGHT_IOCTL)
 
-/* What the daemons and their libraries read: about the machine and themselves; names and addresses. */
+/* Files that the daemons and their libraries read: about the machine and themselves; names and addresses. */
 static const char *const read_always[] = {"/proc", "/sys/devices/system", "/dev/urandom", "/dev/null",
     "/etc/localtime", "/usr/share/zoneinfo", "/etc/ssl", "/usr/lib/ssl", "/usr/share/locale"};
 
@@ -44,7 +44,7 @@ known_rights(long abi)
 	return rights;
 }
 
-/* What is not there needs no rule. A rule about a file has only the rights that files have. */
+/* A path that does not exist needs no rule. A rule about a file may only have rights that apply to files. */
 static void
 allow(int rules, const char *path, uint64_t rights)
 {
@@ -91,8 +91,8 @@ is_mount(const char *path)
 }
 
 /*
- * A state directory on a disk of its own, or the only thing on that disk, may be mounted anew after a
- * failure: then a rule about it is lost, and one about the directory of the mount stays.
+ * If the state directory is a mount or the only entry of one, it may be mounted again after a failure. A rule
+ * about the directory is then lost, but one about the directory that holds the mount stays, so add both.
  */
 static void
 allow_state(int rules, const char *state, uint64_t rights)

@@ -1,7 +1,9 @@
 #include "zones/daemon/seal_roles.h"
 
-/* To end and to report a fault; what every thread may need. A page of a mapped file that cannot be read is
- * replaced by memory (zones/store/store_fault.c). */
+/*
+ * The calls that every thread may need, to end and to report a fault. A page of a mapped file that cannot be
+ * read is replaced by memory (zones/store/store_fault.c).
+ */
 #define ALWAYS \
 	"futex clock_gettime gettimeofday time getcpu sched_yield restart_syscall rt_sigreturn " \
 	"rt_sigprocmask sigaltstack madvise munmap rseq membarrier exit exit_group getpid gettid " \
@@ -32,16 +34,16 @@
 #define THREADS "clone clone3 set_robust_list get_robust_list set_tid_address arch_prctl "
 #define CLIENT "connect bind listen sendmmsg recvmmsg socketpair:unix "
 
-/* A list of SEAL_UDP is not to grow: it is receive, send, the clock, futex, and ALWAYS. */
+/* Do not extend the list of SEAL_UDP: it is receive, send, the clock, futex, and ALWAYS. */
 static const struct seal_list lists[SEAL_ROLES] = {
     [SEAL_UDP] = {"UDP worker", SEAL_KILL, true, "recvmmsg sendmmsg " ALWAYS FAULTS},
-    /* malloc of glibc looks into /proc/sys/vm before it gives memory back, and does without. */
+    /* malloc of glibc reads from /proc/sys/vm before it returns memory, and works without. */
     [SEAL_TCP] = {"TCP worker", SEAL_KILL, false,
 	STREAMS "epoll_wait epoll_pwait epoll_pwait2 epoll_ctl getrandom sched_getaffinity " ALWAYS MEMORY
 		"rt_sigaction:faults prctl:name openat:refused"},
     [SEAL_DNSD] = {"main thread", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF THREADS STREAMS
-	/* workers seal themselves; a successor comes to a socket, and a predecessor that hangs is killed */
+	/* workers seal themselves; a successor connects to a socket; a predecessor that hangs is killed */
 	"recvmmsg sendmmsg listen socket:unix connect bind pidfd_send_signal seccomp"},
     [SEAL_PUBLISHER] = {"publisher", SEAL_REFUSE, false, ALWAYS MEMORY FILES WAITING SELF "sendto recvfrom"},
     [SEAL_MONITOR] = {"main thread", SEAL_REFUSE, false,
@@ -50,7 +52,7 @@ static const struct seal_list lists[SEAL_ROLES] = {
     [SEAL_SAVER] = {"saver", SEAL_REFUSE, false, ALWAYS MEMORY FILES WAITING SELF THREADS "sendto recvfrom"},
     [SEAL_COURIER] = {"courier", SEAL_REFUSE, false,
 	ALWAYS LIBRARIES FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet kill wait4 waitid"},
-    /* It forks for each store, and the child dies of what is damaged. */
+    /* It forks for each store; damage ends the child. */
     [SEAL_GUARD] = {"guard of the stores", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF
 	"sendto recvfrom clone clone3 fork set_robust_list wait4 waitid kill tgkill prctl"},

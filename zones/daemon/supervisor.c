@@ -36,7 +36,7 @@ connected(const char *path)
 	return fd;
 }
 
-/* One datagram, with descriptors; false if it cannot be sent. */
+/* Send one datagram, with descriptors. Returns false if that fails. */
 static bool
 send_state(int socket, const char *state, const int *fds, size_t count)
 {
@@ -67,7 +67,7 @@ tell(const char *state, const int *fds, size_t count)
 		return;
 	if (fd < 0)
 		fd = connected(path);
-	/* The service manager restarted: its socket is a new one. */
+	/* The service manager was restarted: connect to its new socket. */
 	if (fd >= 0 && !send_state(fd, state, fds, count)) {
 		close(fd);
 		fd = connected(path);
@@ -87,7 +87,7 @@ supervisor_keep(const char *name, const int *fds, size_t count)
 {
 	char state[NAME_ROOM];
 
-	/* FDPOLL=0: an error that waits in a socket is no reason to close it. */
+	/* FDPOLL=0: an error that is pending on a socket is no reason to close it. */
 	snprintf(state, sizeof state, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
 	tell(state, fds, count < KEPT_MAX ? count : KEPT_MAX);
 }
@@ -118,7 +118,7 @@ supervisor_given(void (*take)(void *arg, int fd, const char *name), void *arg)
 		snprintf(name, sizeof name, "%.*s", len, names != NULL ? names : "");
 		names = names != NULL && names[len] == ':' ? names + len + 1 : NULL;
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
-			count = i; /* it is not there, and none behind it */
+			count = i; /* this descriptor does not exist, nor do those after it */
 			break;
 		}
 		take(arg, fd, name);
