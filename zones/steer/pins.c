@@ -84,7 +84,7 @@ header_fits(int fd, size_t octets)
 	    pread(fd, head, sizeof head, 0) == sizeof head && memcmp(head, magic, sizeof head) == 0;
 }
 
-/* Another file: a nameserver that is being replaced still uses the old one. */
+/* Create another file: a nameserver that is being replaced still uses the old one. */
 static int
 begin_anew(const char *path, int fd)
 {
@@ -93,8 +93,8 @@ begin_anew(const char *path, int fd)
 }
 
 /*
- * A file of that size whose blocks are there, so that a full disk is found now and not in the middle of an
- * answer.  A good file is allocated, too: it may be sparse (a copy, a restored backup).
+ * Open a file of that size and allocate all its blocks, so that a full disk is found now and not during an
+ * answer. A valid file is allocated, too, because it may be sparse (a copy, a restored backup).
  */
 static int
 open_file(const char *path, size_t octets, struct problems *problems)
@@ -185,7 +185,7 @@ pins_close(struct pins *pins)
 	free(pins);
 }
 
-/* A load balancer's quarter is SLICES_OF_ONE slices, from one that its hash chooses. */
+/* A load balancer's quarter is SLICES_OF_ONE slices, starting at one that its hash chooses. */
 static struct line *
 line_of(const struct pins *pins, uint64_t key, uint32_t share)
 {
@@ -240,7 +240,10 @@ write_entry(struct line *line, unsigned place, uint64_t key, const struct pin *p
 	set(&line->pairs[place].check, key ^ value);
 }
 
-/* A pin that is there again: it was proven once, and belongs to who proved it. */
+/*
+ * Replace a pin of the same key. A proven pin stays proven. The pin keeps its owner, unless the new one is
+ * proven and the old one was not.
+ */
 static void
 replace_entry(struct line *line, unsigned place, uint64_t key, const struct pin *pin)
 {
@@ -269,7 +272,7 @@ held_by(const struct line *line, uint16_t owner)
 	return count;
 }
 
-/* Who may displace what when a line is full (pins.h); all of its pins hold. */
+/* True if a newcomer may displace a pin when a line is full (pins.h); all pins of the line are valid. */
 static bool
 may_displace(const struct line *line, unsigned place, const struct pin *pin, bool own_only)
 {
@@ -287,7 +290,7 @@ may_displace(const struct line *line, unsigned place, const struct pin *pin, boo
 	return !(value & CONFIRMED && value & DIFFERS) || (pin->proven && !proven);
 }
 
-/* The place that a newcomer takes in a full line; -1: none. */
+/* The slot that a newcomer takes in a full line; -1: none. */
 static int
 victim(const struct line *line, const struct pin *pin)
 {

@@ -8,7 +8,7 @@
 
 static const uint64_t zero_key[2] = {0, 0};
 
-/* What S18 calls the identity of an origin. */
+/* The identity of an origin as S18 defines it. */
 struct identity {
 	const uint8_t *data;
 	size_t len;
@@ -16,7 +16,7 @@ struct identity {
 	uint16_t rank;
 };
 
-/* S14: probe verdicts are ignored; what the operator said is honoured. */
+/* S14: ignore verdicts of probes, but respect the settings of the operator. */
 static bool
 fallback_candidate(const struct origin *origin)
 {
@@ -95,7 +95,7 @@ identities_new(const struct pool *pool)
 	return all;
 }
 
-/* A place in the table's one allocation. */
+/* Reserve room in the table's one allocation. */
 static void *
 carve(uint8_t **at, size_t octets)
 {
@@ -105,7 +105,7 @@ carve(uint8_t **at, size_t octets)
 	return place;
 }
 
-/* S21: a suspect origin that nobody forces up is withheld where another will do. */
+/* S21: do not use a suspect origin that is not forced up, if another one can be used. */
 static bool
 steady_candidate(const struct origin *origin, enum health_state state)
 {
@@ -124,7 +124,7 @@ belongs(enum which which, const struct origin *origin, enum health_state state)
 				: fallback_candidate(origin);
 }
 
-/* S16: of a hostname only addresses that are up are answered, but as a last resort (S14) the last known. */
+/* S16: of a hostname, use only addresses that are up; as a last resort (S14), the last known ones. */
 static bool
 address_belongs(enum which which, const struct origin *origin, enum health_state state)
 {
@@ -136,18 +136,18 @@ address_belongs(enum which which, const struct origin *origin, enum health_state
 	    (health_state_healthy(state) && (which == SERVING || state != HEALTH_SUSPECT));
 }
 
-/* What all lists of a table are made of. */
+/* The input of all lists of a table. */
 struct making {
 	const struct pool *pool;
 	const struct identity *identities;
 	const enum health_state *states;
 	const uint32_t *numbers;
-	const uint8_t **cnames; /* of each origin */
+	const uint8_t **cnames; /* one for each origin */
 	uint8_t *at;            /* the next free octet */
-	bool hostnames;         /* some origin is one */
+	bool hostnames;         /* an origin is a hostname */
 };
 
-/* The addresses of an origin that are in a list; returns how many. */
+/* Add the addresses of an origin that belong to a list. Returns their number. */
 static unsigned
 put_addresses(struct candidate_address *out, enum which which, const struct origin *origin, uint8_t family)
 {
@@ -174,7 +174,7 @@ compare_addresses(const void *a, const void *b)
 	return memcmp(a, b, sizeof((struct candidate_address *)0)->bytes);
 }
 
-/* RFC 2181 5: an RRset has no record twice, though two hostnames have an address in common. */
+/* RFC 2181 5: an RRset has no record twice, even if two hostnames share an address. */
 static void
 make_ring(struct candidates *list, struct making *making, unsigned naddresses)
 {
@@ -228,7 +228,7 @@ fill(struct candidates *list, enum which which, struct making *making, uint8_t f
 		const struct origin *origin = &making->pool->origins[i];
 		const struct identity *identity = &making->identities[i];
 
-		/* S16: one that is answered by a CNAME is of both families. */
+		/* S16: an origin that is answered with a CNAME belongs to both families. */
 		if (!belongs(which, origin, making->states[i]) ||
 		    (making->cnames[i] == NULL && put_addresses(some, which, origin, family) == 0))
 			continue;
@@ -266,8 +266,10 @@ judge(struct pool_table *table, const struct pool *pool, const enum health_state
 	table->usable = judgement.usable;
 }
 
-/* The CNAME that an unflattened hostname is answered with; the owner is the question's name, the TTL the
- * item's. */
+/*
+ * The CNAME to answer for an unflattened hostname. Its owner is the question's name, its TTL that of the
+ * item.
+ */
 static const uint8_t *
 make_cname(struct making *making, const struct origin *origin)
 {
@@ -286,7 +288,7 @@ make_cname(struct making *making, const struct origin *origin)
 	return fragment;
 }
 
-/* Octets of all lists.  Each of their arrays may be padded to 8 octets. */
+/* The size of all lists in octets. Each of their arrays may be padded to 8 octets. */
 static size_t
 room_of(const struct pool *pool, bool *hostnames)
 {

@@ -1,8 +1,9 @@
 /*
- * pool_table.h -- a pool made ready for steering: its candidates, by family and weight (S11 to S16, S18).
+ * pool_table.h -- a pool prepared for steering: its candidates, by family and weight (S11 to S16, S18).
  *
- * A table is immutable and replaced whole when the pool's health or configuration changes.  Load balancers
- * name pools by slot; a slot holds the newest table, and a bit tells whether it is usable.
+ * A table is immutable. It is replaced whole when the pool's health or configuration changes. Load balancers
+ * refer to pools by slot; a slot holds the newest table, and a bit shows if it is usable. Any thread may read
+ * tables.
  */
 #ifndef POOL_TABLE_H
 #define POOL_TABLE_H
@@ -13,23 +14,23 @@
 
 struct candidate {
 	uint64_t hash;        /* O of S18 */
-	const uint8_t *cname; /* S16: what is answered where it is the only origin (a fragment, segment.h);
-				 NULL: addresses */
+	const uint8_t *cname; /* S16: the answer if this is the only origin (a fragment, segment.h); NULL: its
+				 addresses are the answer */
 	uint16_t weight;      /* hundredths */
 	uint16_t origin;      /* position in the pool's origins */
-	uint16_t rank;        /* of its identity among the pool's: ties go to the smaller (S18) */
-	uint16_t first;       /* of its addresses among the list's */
-	uint16_t naddresses;  /* 1, but for a hostname; 0 where only its CNAME can be answered */
-	uint32_t number;      /* of the origin, for counters */
+	uint16_t rank;        /* of its identity among those of the pool: the smaller one wins a tie (S18) */
+	uint16_t first;       /* of its addresses among those of the list */
+	uint16_t naddresses;  /* 1 unless it is a hostname; 0 if only its CNAME can be the answer */
+	uint32_t number;      /* number of the origin, for counters */
 };
 
-/* What is answered. */
+/* One address that can be the answer. */
 struct candidate_address {
 	uint8_t bytes[16];
-	uint16_t candidate; /* its place in the list */
+	uint16_t candidate; /* index of its candidate in the list */
 };
 
-/* Candidates of one weight stand together, the heaviest first; within a weight by rank. */
+/* Candidates of equal weight are adjacent, the heaviest first; sorted by rank within a weight. */
 struct weight_class {
 	uint16_t weight;
 	uint16_t first;
@@ -40,14 +41,13 @@ struct candidates {
 	uint16_t count;
 	uint16_t nclasses;
 	uint16_t nring;
-	bool plain; /* each candidate has one address, no two the same, and none a CNAME: place i is address i
-		     */
-	bool doubles; /* two hostnames have an address in common */
+	bool plain;   /* each candidate has one address, all differ, no CNAME: index i is address i */
+	bool doubles; /* two hostnames share an address */
 	const struct candidate *list;
 	const struct candidate_address *addresses; /* those of list[0], then of list[1], ... */
-	const struct candidate_address *ring;      /* each once: S15's every candidate */
-	const uint64_t *hashes;                    /* list[i].hash again, side by side */
-	const uint32_t *cumulative;                /* [i]: weight of list[0] to list[i] */
+	const struct candidate_address *ring;      /* each address once: S15's every candidate */
+	const uint64_t *hashes;                    /* copies of list[i].hash, adjacent */
+	const uint32_t *cumulative;                /* [i]: the sum of the weights of list[0] to list[i] */
 	const struct weight_class *classes;
 };
 
@@ -58,21 +58,21 @@ struct pool_table {
 	const char *name;
 	uint64_t hash;             /* O of S18 for the pool itself, whose identity is empty */
 	bool usable;               /* S12 */
-	bool weighted;             /* S15: any weight differs among enabled origins of weight > 0 */
-	uint16_t enabled, healthy; /* origins that S12 counted */
-	bool hash_origins;         /* origin_steering hash */
+	bool weighted;             /* S15: the weights of enabled origins of weight > 0 differ */
+	uint16_t enabled, healthy; /* number of origins, as S12 counts them */
+	bool hash_origins;         /* origin_steering is hash */
 	bool shed_by_hash;
-	struct geo_point point;                     /* for proximity; all zero where it has none */
-	uint32_t latency_us;                        /* S41: for dynamic_latency; 0 where it is not known */
-	uint64_t shed;                              /* of 2^32: the share of clients that this pool refuses */
+	struct geo_point point; /* for proximity; all zero if the pool has none */
+	uint32_t latency_us;    /* S41: for dynamic_latency; 0 if unknown */
+	uint64_t shed;          /* share of clients that this pool refuses, in units of 2^-32 */
 	struct candidates serving[TABLE_FAMILIES];  /* S11 */
-	struct candidates steady[TABLE_FAMILIES];   /* S21: those of them that are not suspect */
+	struct candidates steady[TABLE_FAMILIES];   /* S21: those of serving that are not suspect */
 	struct candidates fallback[TABLE_FAMILIES]; /* S14 */
 };
 
 /*
- * Make a table; states and numbers have one entry for each origin (S24; for counters).  Returns NULL where
- * memory is exhausted.  One allocation: free() ends it.
+ * Create a table. states and numbers have one entry for each origin (S24; for counters). Returns NULL if
+ * memory is exhausted. One allocation: free it with free().
  */
 struct pool_table *pool_table_new(
     const struct pool *pool, const enum health_state *states, const uint32_t *numbers);
@@ -81,7 +81,7 @@ struct pool_table *pool_table_new(
 uint64_t pool_identity_hash(const char *pool, const void *identity, size_t len);
 
 /*
- * All tables, by slot.  The publisher stores a table, then its bit, with release; a query loads each at most
+ * All tables, by slot. The publisher stores a table, then its bit, with release. A query loads each at most
  * once. A bit may be newer or older than its table: a table without candidates counts as unusable.
  */
 struct pool_slots {

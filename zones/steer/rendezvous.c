@@ -273,15 +273,15 @@ steer_neg_log2(uint64_t hash)
 	if (hash == 0)
 		return UINT64_C(64) << 40;
 	zeros = (unsigned)__builtin_clzll(hash);
-	mantissa = hash << zeros; /* 1.xxx with the one at bit 63 */
+	mantissa = hash << zeros; /* 1.xxx; the leading one is bit 63 */
 	step = mantissa >> 55 & 255;
-	/* Between two entries of the table go straight: 23 bits of the mantissa place us. */
+	/* Interpolate linearly between two entries of the table, by the next 23 bits of the mantissa. */
 	log = log2_table[step] +
 	    ((log2_table[step + 1] - log2_table[step]) * (mantissa >> 32 & 0x7fffff) >> 23);
 	return ((uint64_t)(zeros + 1) << 40) - log;
 }
 
-/* The largest hash of a class wins it: -log2 falls as the hash grows. */
+/* The largest hash of a class wins, because -log2 falls as the hash grows. */
 static unsigned
 class_largest(
     const struct candidates *candidates, const struct weight_class *class, uint64_t key, uint64_t *hash)
@@ -302,9 +302,9 @@ class_largest(
 }
 
 /*
- * Weighted rendezvous hashing: the least -log2(u) / weight wins, with u uniform and depending only on who
- * asks whom.  Among equal weights that is the largest hash, so one logarithm a weight class is enough, and
- * the ranking is exact.
+ * Weighted rendezvous hashing: the smallest -log2(u) / weight wins; u is uniform and depends only on the
+ * client and the candidate. Among equal weights that is the largest hash, so one logarithm for each weight is
+ * enough, and the ranking is exact.
  */
 static unsigned
 rank_first(const struct candidates *candidates, uint64_t key)

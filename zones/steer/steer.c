@@ -3,7 +3,7 @@
  */
 #include "zones/steer/steer_inner.h"
 
-/* Give the parts of the decision to the trace. */
+/* Copy the parts of the decision to the trace. */
 static void
 trace_parts(const struct deciding *deciding)
 {
@@ -15,10 +15,10 @@ trace_parts(const struct deciding *deciding)
 	trace->pools = deciding->pools;
 	trace->npools = deciding->npools;
 	trace->weights = deciding->weights;
-	trace->lb->places = NULL; /* they may be ours */
+	trace->lb->places = NULL; /* they may point to the local copy */
 }
 
-/* How long a prefix of an IPv6 address must be to leave out what carries IPv4; 0 if it has none of it. */
+/* The minimum length of a prefix of address that does not contain other; 128 if both are equal. */
 static unsigned
 apart_from(const struct address *address, const struct address *other)
 {
@@ -31,8 +31,9 @@ apart_from(const struct address *address, const struct address *other)
 }
 
 /*
- * S4: IPv6 clients that carry IPv4 are decided as that.  So what holds for an IPv4 prefix holds for it behind
- * the bits that stood before, and what holds for an IPv6 prefix does not for those of them that lie in it.
+ * S4: IPv6 clients that carry IPv4 are decided as IPv4. So add the number of bits in front of the IPv4
+ * address to the scope of an IPv4 decision, and make the scope of an IPv6 decision long enough to exclude the
+ * blocks that carry IPv4.
  */
 static uint8_t
 scope_among_covered(const struct deciding *deciding, uint8_t scope)
@@ -59,7 +60,7 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 {
 	const struct steer_client *client = &steering->client;
 	struct deciding deciding;
-	struct changed changed; /* room that nobody pays for who has no sets and rules */
+	struct changed changed; /* room that only a load balancer with sets or rules uses */
 	uint32_t slot;
 
 	deciding.lb = lb;
@@ -105,11 +106,13 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 		steer_want_pin(&deciding);
 		choice->client_mattered |= steer_keeps_pins(&deciding) && steer_pins_matter(&deciding);
 	}
-	/* S4: within the key's prefix nobody is decided differently; where the client did not matter, nobody
-	 * at all. */
+	/*
+	 * S4: all clients in the key's prefix get the same decision; if the client did not matter, all
+	 * clients do.
+	 */
 	if (choice->client_mattered && key_of(&deciding)->from_ecs)
 		choice->scope = MAX(choice->scope, deciding.key.scope);
-	/* Where the location says which pools, the narrower of both prefixes. */
+	/* If the location chooses the pools, use the longer of both prefixes. */
 	choice->scope = MAX(choice->scope, deciding.scope);
 	if (client->ecs.family == FAMILY_V6 || client->covered > 0)
 		choice->scope = scope_among_covered(&deciding, choice->scope);

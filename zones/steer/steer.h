@@ -1,9 +1,9 @@
 /*
- * steer.h -- choose the pool and the origins that a client is sent to.
+ * steer.h -- choose the pool and the origins for a client.
  *
- * Pure functions over immutable tables: no I/O, no clock, no allocation, no hidden randomness.  Equal
- * arguments give equal choices, so a test is a table of rows, and what `graycloud explain` prints is
- * what the wire says.
+ * Pure functions over immutable tables: no I/O, no clock, no allocation, no hidden randomness. Equal
+ * arguments give equal choices, so a test is a table of rows, and `graycloud explain` prints exactly what the
+ * nameserver answers. Any thread.
  */
 #ifndef STEER_H
 #define STEER_H
@@ -12,30 +12,30 @@
 #include "zones/steer/pins.h"
 #include "zones/steer/pool_table.h"
 
-/* Of addresses that were chosen; of all of a pool's (S17). */
+/* The maximum number of chosen addresses; of all addresses of a pool (S17). */
 enum { STEER_ANSWERS_MAX = 64, STEER_ALL_MAX = 1024 };
 
-/* Who asks. */
+/* The client. */
 struct steer_client {
 	struct address resolver;
-	struct address ecs; /* family 0: none was sent, or SOURCE 0 (S3) */
+	struct address ecs; /* family 0: no ECS was sent, or SOURCE 0 (S3) */
 	uint8_t source;     /* prefix length of ecs */
-	uint8_t covered;    /* S3: bits that stood before the IPv4 address that ecs carried in IPv6; else 0 */
+	uint8_t covered;    /* S3: bits in front of the IPv4 address that ecs carried in IPv6; else 0 */
 };
 
-/* S3: who asks.  source 0: nothing is known but the resolver. */
+/* S3: set the client. With source 0, only the resolver is known. */
 void steer_client_init(
     struct steer_client *client, const struct address *resolver, const struct address *ecs, unsigned source);
 
 struct steer_pool {
 	uint32_t slot;
-	uint32_t weight; /* hundredths, under random */
+	uint32_t weight; /* hundredths, for the policy random */
 };
 
-/* The pools of one site, country or region: a part of all the load balancer's. */
+/* The pools of one site, country or region: part of all the load balancer's pools. */
 struct steer_place {
 	char code[PLACE_CODE_MAX + 1];
-	uint8_t region; /* of code, where it is one */
+	uint8_t region; /* region of code, if code is a country */
 	uint32_t count;
 	const struct steer_pool *pools;
 };
@@ -45,15 +45,17 @@ struct steer_places {
 	uint32_t count;
 };
 
-/* Weights for lists of pools that rules and sets bring along, sorted by slot. */
+/* Weights for lists of pools of rules and sets, sorted by slot. */
 struct steer_weights {
 	const struct steer_pool *list;
 	uint32_t count;
-	uint32_t standard; /* of all others */
+	uint32_t standard; /* of all other pools */
 };
 
-/* A rule or a pool set (S35, S36): where its condition is true, the parts whose bits are set take the place
- * of the load balancer's. */
+/*
+ * A rule or a pool set (S35, S36): if its condition is true, its parts whose bits are set replace those of
+ * the load balancer.
+ */
 struct steer_override {
 	const struct expression *condition;
 	uint16_t parts; /* PART_* of model.h */
@@ -73,28 +75,28 @@ struct steer_override {
 	struct steer_places places[PLACE_KINDS];
 };
 
-/* All of a load balancer's, and the weights of its own pools for lists that come without any. */
+/* All sets and rules of a load balancer, and the weights of its own pools for lists without weights. */
 struct steer_overrides {
 	uint32_t nsets, nrules;
 	const struct steer_override *sets, *rules;
 	struct steer_weights weights;
 };
 
-/* This node's own place, in the role of Cloudflare's PoP. */
+/* The place of this node, in the role of Cloudflare's PoP. */
 struct steer_site {
-	char code[PLACE_CODE_MAX + 1]; /* "" where it is not told */
+	char code[PLACE_CODE_MAX + 1]; /* "" if it is not configured */
 	char country[3];
 	uint8_t region;
 	struct geo_point point;
 };
 
-/* S20: the pins of a client (K of S18) that were made before a generation do not count. */
+/* S20: pins of a client (K of S18) that were created before a generation do not count. */
 struct steer_cleared {
 	uint64_t key;
 	uint64_t since;
 };
 
-/* A load balancer ready for steering.  One allocation: free() ends it. */
+/* A load balancer prepared for steering. One allocation: free it with free(). */
 struct steer_lb {
 	struct id id;
 	uint32_t number; /* dense, for counters */
@@ -102,24 +104,24 @@ struct steer_lb {
 	enum steering_policy policy;
 	enum affinity affinity;
 	enum failover failover;
-	uint32_t affinity_ttl; /* seconds a pin lasts */
+	uint32_t affinity_ttl; /* lifetime of a pin in seconds */
 	uint32_t share;        /* a hash of the name: its part of the table of pins */
 	bool ecs_allowed;      /* S2: prefer_ecs is not never */
-	bool policy_open;      /* geo where there are places, else off */
+	bool policy_open;      /* geo if there are places, else off */
 	enum prefer_ecs prefer_ecs;
 	bool by_resolver; /* S1: location_strategy.mode */
 	uint8_t prefix_v4, prefix_v6;
 	uint8_t max_answers; /* 0: not set */
 	uint16_t npools;     /* default_pools; those of places, sets and rules follow them */
-	uint32_t nall;       /* of pools, whoever names them */
-	/* In the same allocation; NULL where there are none. */
-	const struct steer_places *places; /* PLACE_KINDS of them */
+	uint32_t nall;       /* number of all pools that it refers to */
+	/* In the same allocation; NULL if there are none. */
+	const struct steer_places *places; /* PLACE_KINDS entries */
 	const struct steer_overrides *overrides;
 	uint64_t pins_since; /* S20: the generation in which its pins were cleared; 0: never */
 	const struct steer_cleared *cleared;
 	uint32_t ncleared;
 	uint8_t name_len;
-	uint8_t name[NAME_MAX_LEN]; /* lower-case wire */
+	uint8_t name[NAME_MAX_LEN]; /* wire form, lower case */
 	struct steer_pool fallback;
 	struct steer_pool pools[];
 };
@@ -128,12 +130,12 @@ struct steer_lb {
 struct affinity_key {
 	uint64_t hash;
 	uint8_t family;
-	uint8_t prefix; /* length that was hashed */
-	uint8_t scope;  /* S4: the ECS scope if the key mattered; 0 where the resolver's address served */
+	uint8_t prefix; /* prefix length that was hashed */
+	uint8_t scope;  /* S4: the ECS scope if the key matters; 0 if the resolver's address was used */
 	bool from_ecs;
 };
 
-/* Where a choice came from, for answers' counters and for explain. */
+/* The kind of a choice, for counters and for explain. */
 enum steer_how {
 	STEER_NOTHING, /* S14: nothing left */
 	STEER_ALL,     /* S15: every candidate, rotated */
@@ -144,40 +146,40 @@ enum steer_how {
 struct steer_choice {
 	const struct steer_lb *lb;
 	const struct pool_table *pool; /* NULL: none (S10) */
-	const struct candidates *from; /* the list that indexes point into */
+	const struct candidates *from; /* the list that the indexes refer to */
 	enum steer_how how;
 	uint32_t ttl;         /* of the answer */
 	bool last_resort;     /* S14 */
 	bool client_mattered; /* S4, S5 */
-	uint8_t scope;        /* S4: 0 where the client did not matter */
+	uint8_t scope;        /* S4: 0 if the client did not matter */
 	uint8_t family;       /* TABLE_V4 or TABLE_V6 */
-	const uint8_t *cname; /* S16: of the one origin that is answered, where it is to be; else NULL */
-	uint16_t norigins;    /* that are answered, ... */
-	uint16_t origin;      /* ... and the first one's place in from->list */
-	uint16_t count;       /* of addresses; how == STEER_ALL: of from->ring, beginning at index[0] */
-	uint16_t index[STEER_ANSWERS_MAX]; /* else: their places in from->addresses */
-	bool pin_wanted;                   /* S20: the server is to put pin under pin_key */
+	const uint8_t *cname; /* S16: of the one chosen origin, if its CNAME is the answer; else NULL */
+	uint16_t norigins;    /* number of chosen origins */
+	uint16_t origin;      /* index of the first of them in from->list */
+	uint16_t count;       /* number of addresses; with STEER_ALL: of from->ring, beginning at index[0] */
+	uint16_t index[STEER_ANSWERS_MAX]; /* otherwise: their indexes in from->addresses */
+	bool pin_wanted;                   /* S20: the server must store pin under pin_key */
 	uint64_t pin_key;
 	struct pin pin;
 };
 
 /* One thing that steering looked at, in order. */
 enum steer_step {
-	STEP_SET,   /* S36: asked; pool: which; value: does it match? weight: within which prefix of the
-		       client's address */
-	STEP_RULE,  /* S35: the same */
+	STEP_SET,   /* S36: evaluated; pool: which set; value: 1 if it matches; weight: the prefix of the
+		       client's address for which that holds */
+	STEP_RULE,  /* S35: the same for a rule */
 	STEP_PLACE, /* geo: trace->place is the list that matched */
 	STEP_POOL_NEAREST,   /* proximity: value is the great-circle distance in kilometres */
-	STEP_POOL_LATENCY,   /* dynamic_latency: value is the pool's, in microseconds; 0: not known */
-	STEP_KEY,            /* value: K; prefix in `pool` */
-	STEP_PIN,            /* S20: the client is pinned to a pool; value: until when */
-	STEP_PIN_BROKEN,     /* S20: its pin holds no more */
-	STEP_POOL_UNUSABLE,  /* S12: stepped over */
-	STEP_POOL_SHED,      /* [CF] 3.5: refused; value: 1 by chance, 0 by the client's hash */
+	STEP_POOL_LATENCY,   /* dynamic_latency: value is that of the pool in microseconds; 0: unknown */
+	STEP_KEY,            /* value: K; pool: the prefix length */
+	STEP_PIN,            /* S20: the client is pinned to a pool; value: the expiry */
+	STEP_PIN_BROKEN,     /* S20: the pin is not valid any more */
+	STEP_POOL_UNUSABLE,  /* S12: skipped */
+	STEP_POOL_SHED,      /* [CF] 3.5: the client was refused; value: 1 by chance, 0 by its hash */
 	STEP_POOL_NO_WEIGHT, /* S13: never drawn */
-	STEP_POOL_FIRST,     /* off: the first usable */
-	STEP_POOL_SHARE,     /* random: value is its weight among the usable */
-	STEP_POOL_COST, /* random with affinity: value is -log2(u) in 2^-40, to be divided by the weight */
+	STEP_POOL_FIRST,     /* off: the first usable pool */
+	STEP_POOL_SHARE,     /* random: value is its weight among the usable pools */
+	STEP_POOL_COST,      /* random with affinity: value is -log2(u) in 2^-40; divide it by the weight */
 	STEP_POOL_CHOSEN,
 	STEP_FALLBACK,    /* S14 */
 	STEP_ORIGIN_COST, /* S18: value as above, origin is the position in the pool */
@@ -192,23 +194,24 @@ struct steer_event {
 	uint32_t weight;
 };
 
-/* Filled where it is not NULL; events beyond room are dropped. */
+/* Filled unless it is NULL. Events beyond room are dropped. */
 struct steer_trace {
 	struct steer_event *events;
 	size_t count, room;
 	const char *place; /* of STEP_PLACE; NULL: the default pools */
-	/* Where lb is not NULL: what steering went by in the end.  The copy is without pools, which are
-	 * these. */
+	/* If lb is not NULL: the final input of steering. The copy has no pools; they are in this struct. */
 	struct steer_lb *lb;
 	const struct steer_pool *pools;
-	const struct steer_weights *weights; /* NULL: as the pools have them */
+	const struct steer_weights *weights; /* NULL: the weights of the pools themselves */
 	unsigned npools;
 };
 
 struct steering;
 
-/* S1: where a client is, by what, and within which prefix of its ECS address that holds (0 where ECS did not
- * matter). */
+/*
+ * S1: the place of a client, its source, and the prefix of its ECS address for which it holds (0 if ECS did
+ * not matter).
+ */
 struct steer_location {
 	enum { LOCATED_NOWHERE, LOCATED_BY_ECS, LOCATED_BY_RESOLVER, LOCATED_BY_SITE } by;
 	struct geo_found found;
@@ -220,35 +223,34 @@ void steer_locate(
 /* The weight of a pool among those of a rule or a set. */
 uint32_t steer_weight(const struct steer_weights *weights, uint32_t slot);
 
-/* S2, S18: K of a prefix, whose bits beyond its length are zero. */
+/* S2, S18: K of a prefix. The bits of address beyond its length must be zero. */
 uint64_t steer_key_of_prefix(const struct steer_lb *lb, const struct address *address, uint8_t prefix);
-/* Keep the first bits of an address. */
+/* Keep the first bits of an address; set the others to zero. */
 void steer_truncate(struct address *address, unsigned bits);
-/* S20: under which key of the table the pin of a client is kept.  branch: of the list of pools; 0: the load
- * balancer's own. */
+/* S20: the key of a client's pin in the table. branch: of the list of pools; 0: the load balancer's own. */
 uint64_t steer_pin_key(const struct steer_lb *lb, uint64_t key, uint64_t branch);
 
 /* S2: the key of a client for a load balancer. */
 struct affinity_key steer_key(const struct steer_lb *lb, const struct steer_client *client);
 
-/* What steering goes by beside configuration and health. */
+/* The inputs of steering other than configuration and health. */
 struct steering {
 	struct steer_client client;
-	uint64_t draw;                 /* fresh for each query: all chance comes from it */
+	uint64_t draw;                 /* fresh for each query: the only source of chance */
 	uint32_t now_s;                /* wall clock, for pins */
 	const struct pins *pins;       /* NULL: none */
-	const struct geo *geo;         /* NULL: nobody is located */
-	const struct steer_site *site; /* NULL: not told */
-	const uint8_t *query_name;     /* wire, lower case; NULL: the load balancer's */
+	const struct geo *geo;         /* NULL: clients are not located */
+	const struct steer_site *site; /* NULL: not configured */
+	const uint8_t *query_name;     /* wire form, lower case; NULL: the load balancer's */
 	uint16_t query_type;           /* 0: that of the family */
-	struct steer_trace *trace;     /* NULL on the path of a query */
+	struct steer_trace *trace;     /* NULL when answering a query */
 };
 
-/* S13 to S21: choose for one query.  Any thread; never blocks. */
+/* S13 to S21: choose for one query. Any thread; never blocks. */
 void steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct steering *steering,
     unsigned family, struct steer_choice *choice);
 
-/* The address at place i of those that were chosen. */
+/* The chosen address at index i. */
 static inline const struct candidate_address *
 steer_address(const struct steer_choice *choice, unsigned i)
 {
@@ -261,18 +263,21 @@ steer_address(const struct steer_choice *choice, unsigned i)
 }
 
 /*
- * S18: -log2(hash / 2^64) in units of 2^-40.  Integers only, so that every node and every compiler agrees.
+ * S18: -log2(hash / 2^64) in units of 2^-40. Integers only, so that all nodes and compilers give equal
+ * results.
  */
 uint64_t steer_neg_log2(uint64_t hash);
 
-/* S15: what kind of choice a pool's candidates get where there is no affinity, and how many (0: all). */
+/*
+ * S15: the kind of choice among a pool's candidates without affinity, and its number of answers (*n; 0: all).
+ */
 enum steer_how steer_shape(const struct steer_lb *lb, const struct pool_table *table, unsigned *n);
 
-/* S21: those of a pool's candidates that a load balancer answers with. */
+/* S21: the candidates of a pool that a load balancer answers with. */
 const struct candidates *steer_candidates(
     const struct steer_lb *lb, const struct pool_table *table, unsigned family);
 
-/* The first n of S18's ranking for a key, best first; returns how many there are. */
+/* The first n of S18's ranking for a key, the best first. Returns how many there are. */
 unsigned steer_rank(const struct candidates *candidates, uint64_t key, unsigned n, uint16_t *out);
 
 #endif

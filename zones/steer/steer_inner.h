@@ -1,5 +1,5 @@
 /*
- * steer_inner.h -- between the files that make one decision.  Each calls only those before it:
+ * steer_inner.h -- declarations of the files that make one decision. Each file calls only those before it:
  *
  *   rendezvous.c < steer_key.c < steer_place.c < steer_rules.c, steer_origin.c < steer_pin.c < steer_pool.c
  *   < steer.c
@@ -28,38 +28,37 @@ cheaper(const struct cost *a, const struct cost *b)
 {
 	uint64_t x = a->neg_log2 * b->weight, y = b->neg_log2 * a->weight;
 
-	/* Ties go to the smaller identity. */
+	/* The smaller identity wins a tie. */
 	return x != y ? x < y : a->tie < b->tie;
 }
 
-/* Uniform below bound, from the high half of a product (the bias is below 2^-32). */
+/* A number below bound, uniform (the bias is below 2^-32): the high half of a product. */
 static inline uint32_t
 below(uint64_t draw, uint32_t bound)
 {
 	return (uint32_t)((draw >> 32) * bound >> 32);
 }
 
-/* What one decision goes by. */
+/* The state of one decision. */
 struct deciding {
-	const struct steer_lb *lb; /* as sets and rules leave it (steer_override) */
+	const struct steer_lb *lb; /* after sets and rules were applied (steer_override) */
 	const struct pool_slots *slots;
 	const struct steering *steering;
 	struct steer_trace *trace;
 	struct steer_choice *choice;
 	unsigned family;
-	struct affinity_key key; /* S2; made when first wanted */
+	struct affinity_key key; /* S2; computed when first used */
 	bool key_made;
-	const struct steer_pool *pools; /* those to choose among: of a place, or all defaults */
+	const struct steer_pool *pools; /* the candidates: the pools of a place, or all default pools */
 	unsigned npools;
 	const struct steer_places *places;
-	const struct steer_weights
-	    *weights;    /* where a rule or set changed pools or weights; NULL: as the pools have them */
-	uint64_t branch; /* a hash of the pools that a rule or set brought in; 0: they are the load balancer's
-			    own */
-	uint8_t scope;   /* S4: of the location, where the client's mattered */
-	bool stepped_over; /* a pool was unusable: had all been well, another might have been chosen */
+	const struct steer_weights *weights; /* set if a rule or set changed pools or weights; NULL: the
+						weights of the pools themselves */
+	uint64_t branch;   /* a hash of the pools of a rule or set; 0: the load balancer's own pools */
+	uint8_t scope;     /* S4: of the location, if the client's location mattered */
+	bool stepped_over; /* an unusable pool was skipped: with all pools usable, the choice might differ */
 	bool pinned;
-	bool established; /* the client had a confirmed pin, which broke */
+	bool established; /* the client had a confirmed pin that is not valid any more */
 	struct pin pin;
 };
 
@@ -76,7 +75,7 @@ key_of(struct deciding *deciding)
 	return &deciding->key;
 }
 
-/* The candidate that a pin means, or -1. */
+/* The index of the candidate that a pin refers to, or -1. */
 static inline int
 find_pinned(const struct candidates *candidates, const struct pin *pin)
 {
@@ -86,34 +85,36 @@ find_pinned(const struct candidates *candidates, const struct pin *pin)
 	return -1;
 }
 
-/* Room for what sets and rules change. */
+/* Room for the parts that sets and rules change. */
 struct changed {
 	struct steer_places places[PLACE_KINDS];
 	struct steer_lb lb; /* without pools */
 };
 
-/* S1: does ECS say where a client is, for this policy? */
+/* S1: true if ECS locates a client for this policy. */
 bool steer_ecs_locates(const struct steer_lb *lb);
-/* S13: which pools there are to choose among, before any pin. */
+/* S13: find the pools to choose among, before any pin. */
 void steer_place(struct deciding *deciding, struct steer_location *location);
 
-/* S20: do pins count here? */
+/* S20: true if pins count here. */
 bool steer_keeps_pins(const struct deciding *deciding);
-/* The pool that the client's pin keeps, or NULL. */
+/* The pool of the client's valid pin, or NULL. */
 const struct pool_table *steer_pinned_pool(struct deciding *deciding, uint32_t *slot);
-/* S20: note the pin that this answer wants, for the server to write. */
+/* S20: record the pin for this answer, for the server to store. */
 void steer_want_pin(struct deciding *deciding);
-/* S4: may the pin of another client decide differently? */
+/* S4: true if the pin of another client may change the decision. */
 bool steer_pins_matter(const struct deciding *deciding);
 
-/* S12, S13: the pool, or NULL if none is usable; slot is set where there is one. */
+/* S12, S13: choose the pool. Returns NULL if none is usable; slot is set if there is one. */
 const struct pool_table *steer_choose_pool(struct deciding *deciding, uint32_t *slot);
 
-/* S35, S36: make deciding what sets and rules say.  Returns within which prefix of the client's address they
- * say the same (S4). */
+/*
+ * S35, S36: apply sets and rules to deciding. Returns the prefix length of the client's address for which
+ * they give the same result (S4).
+ */
 uint8_t steer_override(struct deciding *deciding, struct changed *changed);
 
-/* S15: how many, and which, of the chosen pool's candidates. */
+/* S15: choose the number and the set of the chosen pool's candidates. */
 void steer_origins(struct deciding *deciding);
 
 #endif

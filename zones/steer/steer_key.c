@@ -1,6 +1,4 @@
-/*
- * steer_key.c -- who a client is (S2): its address, its key, and the key of its pins (S20).
- */
+/* steer_key.c -- the identity of a client (S2): its address, its key, and the key of its pins (S20). */
 #include "zones/steer/steer_inner.h"
 
 #include "zones/base/siphash.h"
@@ -20,7 +18,7 @@ steer_client_init(
 	client->source = (uint8_t)source;
 	if (ecs->family != FAMILY_V6 || (before = address_uncover(&client->ecs)) == 0)
 		return;
-	/* A prefix that is as short as what stands before tells nothing of the IPv4 address. */
+	/* A source prefix no longer than the bits in front of the IPv4 address contains no bit of it. */
 	if (source <= before) {
 		client->ecs = *ecs;
 		return;
@@ -72,8 +70,10 @@ steer_key(const struct steer_lb *lb, const struct steer_client *client)
 	struct address address = key.from_ecs ? client->ecs : client->resolver;
 	bool v4 = address.family == FAMILY_V4;
 
-	/* S2: ECS to the load balancer's prefix, a shorter source as it is; a resolver's own address to /24
-	 * or /48. */
+	/*
+	 * S2: cut ECS to the load balancer's prefix and keep a shorter source; cut a resolver's own address
+	 * to /24 or /48.
+	 */
 	if (key.from_ecs) {
 		key.scope = v4 ? lb->prefix_v4 : lb->prefix_v6;
 		key.prefix = MIN(key.scope, client->source);

@@ -1,6 +1,4 @@
-/*
- * steer_origin.c -- which origins of the chosen pool answer (S15 to S19).
- */
+/* steer_origin.c -- choose the origins of the chosen pool that are the answer (S15 to S19). */
 #include "zones/steer/steer_inner.h"
 
 /* P(i) = w_i / sum of w ([CF] A4). */
@@ -45,12 +43,12 @@ steer_shape(const struct steer_lb *lb, const struct pool_table *table, unsigned 
 		return STEER_HASHED;
 	if (lb->max_answers == 0 && !table->weighted) {
 		*n = 0;
-		return STEER_ALL; /* [CF] 3.4: with equal weights the pool's own policy does not matter */
+		return STEER_ALL; /* [CF] 3.4: with equal weights, the policy of the pool does not matter */
 	}
 	return table->hash_origins ? STEER_HASHED : STEER_DRAWN;
 }
 
-/* S21: where it matters, suspect origins are withheld as long as another of the family is left. */
+/* S21: if failover is configured, do not use suspect origins while another of the family is left. */
 const struct candidates *
 steer_candidates(const struct steer_lb *lb, const struct pool_table *table, unsigned family)
 {
@@ -59,7 +57,7 @@ steer_candidates(const struct steer_lb *lb, const struct pool_table *table, unsi
 	return withhold ? &table->steady[family] : &table->serving[family];
 }
 
-/* The first n of the ranking, but the pinned one before them. */
+/* The first n of the ranking, with the pinned one moved to the front. */
 static unsigned
 rank_pinned(const struct candidates *from, uint64_t key, unsigned n, unsigned pinned, uint16_t *out)
 {
@@ -85,12 +83,14 @@ choose_hashed(struct deciding *deciding, unsigned n)
 		choice->count = (uint16_t)rank_pinned(from, key, n, (unsigned)pinned, choice->index);
 	else
 		choice->count = (uint16_t)steer_rank(from, key, n, choice->index);
-	/* With n or fewer candidates the set is the same for everybody, but their order is the client's. */
+	/* With n or fewer candidates all clients get the same set, but in an order of their own. */
 	choice->client_mattered |= from->count > 1 || from->nring > 1;
 }
 
-/* The address of a candidate that its client is to try first: by the client's key, so that it keeps to it
- * (S16). */
+/*
+ * S16: the address of a candidate that its client should try first. It depends on the client's key, so that
+ * the client keeps it.
+ */
 static unsigned
 first_by_key(const struct candidates *from, const struct candidate *candidate, uint64_t key)
 {
@@ -119,7 +119,7 @@ has_address(const struct steer_choice *choice, unsigned place)
 	return false;
 }
 
-/* S16: of each origin that was chosen all the addresses, as far as max_answers goes. */
+/* S16: all addresses of each chosen origin, up to max_answers. */
 static void
 choose_addresses(struct deciding *deciding)
 {
@@ -147,7 +147,7 @@ choose_addresses(struct deciding *deciding)
 	}
 }
 
-/* S15: how many, and which, of a pool's candidates. */
+/* S15: choose the number and the set of a pool's candidates. */
 void
 steer_origins(struct deciding *deciding)
 {

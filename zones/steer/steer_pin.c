@@ -1,9 +1,9 @@
 /*
- * steer_pin.c -- pins of sticky clients (S20): the pool that one keeps, and the one that an answer wants.
+ * steer_pin.c -- pins of sticky clients (S20): the pool that a pin keeps, and the pin that an answer creates.
  */
 #include "zones/steer/steer_inner.h"
 
-/* S20: do pins count here? */
+/* S20: true if pins count here. */
 bool
 steer_keeps_pins(const struct deciding *deciding)
 {
@@ -11,8 +11,10 @@ steer_keeps_pins(const struct deciding *deciding)
 	    deciding->steering->pins != NULL;
 }
 
-/* S20: each list of pools that rules and sets bring in has pins of its own; else a client's A and AAAA could
- * break each other's. */
+/*
+ * S20: each list of pools of rules and sets has its own pins; otherwise a client's A and AAAA could break
+ * each other's pins.
+ */
 static uint64_t
 pin_key(struct deciding *deciding)
 {
@@ -20,8 +22,8 @@ pin_key(struct deciding *deciding)
 }
 
 /*
- * S20: a pin holds while its pool is one of this load balancer's and usable, and its origin a candidate
- * there, of either family: the pin of an IPv4 origin keeps AAAA in its pool.
+ * S20: a pin is valid while its pool belongs to this load balancer and is usable, and its origin is a
+ * candidate there, of either family: the pin of an IPv4 origin keeps AAAA in its pool.
  */
 const struct pool_table *
 steer_pinned_pool(struct deciding *deciding, uint32_t *slot)
@@ -53,7 +55,7 @@ steer_pinned_pool(struct deciding *deciding, uint32_t *slot)
 	return NULL;
 }
 
-/* Whose pin it is, for the list of pins. */
+/* Record the owner and the client of a pin, for the list of pins. */
 static void
 note_client(struct deciding *deciding)
 {
@@ -65,7 +67,7 @@ note_client(struct deciding *deciding)
 	steer_truncate(&pin->client, pin->prefix);
 }
 
-/* S20: the pin that this answer wants, for the server to write. */
+/* S20: record the pin for this answer, for the server to store. */
 void
 steer_want_pin(struct deciding *deciding)
 {
@@ -80,7 +82,7 @@ steer_want_pin(struct deciding *deciding)
 		return;
 	choice->pin_key = pin_key(deciding);
 	if (deciding->pinned) {
-		/* Seen again: confirmed, once. */
+		/* The client asked again: confirm the pin, once. */
 		choice->pin = deciding->pin;
 		choice->pin.confirmed = true;
 		note_client(deciding);
@@ -88,7 +90,7 @@ steer_want_pin(struct deciding *deciding)
 		    !deciding->pin.confirmed && steering->now_s + lb->affinity_ttl > deciding->pin.expiry;
 		return;
 	}
-	/* A client that was seen before stays one when its pin breaks: nobody new takes its place. */
+	/* A confirmed client stays confirmed when its pin breaks: it is not a newcomer. */
 	chosen = choice->from->hashes[choice->origin];
 	steer_rank(all, deciding->key.hash, 1, &usual);
 	choice->pin_wanted = true;
@@ -101,8 +103,8 @@ steer_want_pin(struct deciding *deciding)
 }
 
 /*
- * S4: whom a pin keeps in another pool is decided differently, also where this client has none; and whom a
- * pool sheds, also where this client's pin comes before that.
+ * S4: clients that a pin keeps in another pool get another decision, even if this client has no pin. So do
+ * clients that a pool sheds, even if this client's pin takes precedence over shedding.
  */
 bool
 steer_pins_matter(const struct deciding *deciding)

@@ -1,9 +1,7 @@
-/*
- * steer_place.c -- where a client is, and which pools are for that place (S1, S4).
- */
+/* steer_place.c -- locate a client, and find the pools for that place (S1, S4). */
 #include "zones/steer/steer_inner.h"
 
-/* The list of one kind of place that fits. */
+/* The matching list of one kind of place. */
 static const struct steer_place *
 find_place(const struct deciding *deciding, enum place_kind kind, const struct steer_location *location)
 {
@@ -37,12 +35,12 @@ choose_list(struct deciding *deciding, const struct steer_location *location)
 		return;
 	deciding->pools = best->pools;
 	deciding->npools = best->count;
-	/* S4: everybody who asks this node gets its own list, wherever they are. */
+	/* S4: all clients of this node get the list of its site, independent of their location. */
 	if (kind - 1 == PLACE_SITE)
 		deciding->scope = 0;
 }
 
-/* S1: does ECS say where a client is, for this policy? */
+/* S1: true if ECS locates a client for this policy. */
 bool
 steer_ecs_locates(const struct steer_lb *lb)
 {
@@ -60,7 +58,7 @@ steer_locate(const struct steer_lb *lb, const struct steering *steering, struct 
 	if (steering->geo != NULL && steer_ecs_locates(lb) && client->ecs.family != FAMILY_NONE) {
 		bool known = geo_find(steering->geo, &client->ecs, &location->found);
 
-		/* That it is not found is decided by the address, too. */
+		/* If the address is not found, that result depends on the address, too. */
 		location->area_scope = location->found.area_prefix;
 		location->place_scope = location->found.place_prefix;
 		if (known) {
@@ -84,7 +82,7 @@ steer_locate(const struct steer_lb *lb, const struct steering *steering, struct 
 		location->by = LOCATED_BY_SITE;
 }
 
-/* S13: which pools there are to choose among, before any pin. */
+/* S13: find the pools to choose among, before any pin. */
 void
 steer_place(struct deciding *deciding, struct steer_location *location)
 {

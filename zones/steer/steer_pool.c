@@ -1,19 +1,17 @@
-/*
- * steer_pool.c -- which pool (S12, S13, S41).
- */
+/* steer_pool.c -- choose the pool (S12, S13, S41). */
 #include "zones/steer/steer_inner.h"
 
 #include <math.h>
 
 /*
- * [CF] 3.5: does the pool refuse this client?  By chance, or by a hash that is the client's own; where
- * clients are kept by their address, always by the hash, so that nobody flaps.
+ * [CF] 3.5: true if the pool refuses this client: by chance, or by the client's hash. With affinity it is
+ * always by the hash, so that a client does not alternate.
  */
 static bool
 refuses(struct deciding *deciding, const struct pool_table *table, uint32_t slot)
 {
 	static const uint64_t other_hash =
-	    UINT64_C(0x6a09e667f3bcc909); /* not that of the pool's own choice */
+	    UINT64_C(0x6a09e667f3bcc909); /* a hash other than that of the choice of the pool */
 	bool by_hash = table->shed_by_hash || deciding->lb->affinity == AFFINITY_IP;
 	uint64_t at;
 
@@ -21,7 +19,7 @@ refuses(struct deciding *deciding, const struct pool_table *table, uint32_t slot
 		at = mix64(key_of(deciding)->hash ^ table->hash ^ other_hash);
 	else
 		at = mix64(deciding->steering->draw ^ table->hash ^ other_hash);
-	/* Whether it is refused depends on the client, but for a pool that refuses all. */
+	/* The refusal depends on the client, unless the pool refuses all clients. */
 	deciding->choice->client_mattered |= by_hash && table->shed < UINT64_C(1) << 32;
 	if (at >> 32 >= table->shed)
 		return false;
@@ -35,7 +33,7 @@ sheds(struct deciding *deciding, const struct pool_table *table, uint32_t slot)
 	return table->shed > 0 && refuses(deciding, table, slot);
 }
 
-/* A pool that may be chosen: by its bit, then by its table (the bit may be older). */
+/* A pool that may be chosen: check its bit, then its table (the bit may be older). */
 static const struct pool_table *
 usable_table(struct deciding *deciding, uint32_t slot)
 {
@@ -70,10 +68,10 @@ struct lottery {
 	const struct pool_table *tables[LB_POOLS_MAX];
 	struct steer_pool pools[LB_POOLS_MAX];
 	unsigned count;
-	uint32_t sum; /* of weights */
+	uint32_t sum; /* sum of weights */
 };
 
-/* Of a list that a rule or set brought along, or whose weights one did. */
+/* The weight of a pool in a list of a rule or set, or with weights of one. */
 uint32_t
 steer_weight(const struct steer_weights *weights, uint32_t slot)
 {
@@ -166,7 +164,7 @@ hashed_pool(struct deciding *deciding, const struct lottery *lottery, uint32_t *
 	return best;
 }
 
-/* The usable pool nearest to the client; pools without a place come after all that have one, in order. */
+/* The usable pool nearest to the client. Pools without a place come last, in order. */
 static const struct pool_table *
 nearest_usable(struct deciding *deciding, const struct steer_location *location, uint32_t *slot)
 {
@@ -186,7 +184,7 @@ nearest_usable(struct deciding *deciding, const struct steer_location *location,
 		if (geo_point_known(&table->point))
 			cosine =
 			    from->x * table->point.x + from->y * table->point.y + from->z * table->point.z;
-		if (deciding->trace != NULL) /* acos is not for the path of a query */
+		if (deciding->trace != NULL) /* acos is too slow for answering a query */
 			note(deciding->trace,
 			    (struct steer_event){.step = STEP_POOL_NEAREST,
 				.pool = next,
@@ -201,7 +199,7 @@ nearest_usable(struct deciding *deciding, const struct steer_location *location,
 	return best;
 }
 
-/* S41: a pool that is slower by so much is as good as the fastest. */
+/* S41: a pool that is slower by at most this much counts as equal to the fastest. */
 static bool
 as_fast(uint32_t latency_us, uint32_t least_us)
 {
@@ -210,7 +208,9 @@ as_fast(uint32_t latency_us, uint32_t least_us)
 	return latency_us != 0 && latency_us - least_us <= MAX(least_us / NEAR_PART, NEAR_US);
 }
 
-/* S41: among the usable pools that answer fastest the first in order; without a latency of any, the first. */
+/*
+ * S41: of the usable pools that count as fastest, the first in order. If no latency is known, the first pool.
+ */
 static const struct pool_table *
 fastest_usable(struct deciding *deciding, uint32_t *slot)
 {

@@ -3,9 +3,9 @@
 
 #include "zones/dns/rrset.h"
 
-/* What conditions look at, looked up when one first wants it. */
+/* The values that conditions refer to, each looked up when first used. */
 struct asking {
-	const struct steer_lb *lb; /* before any override: location_strategy is its own */
+	const struct steer_lb *lb; /* before any override, for the load balancer's own location_strategy */
 	const struct steering *steering;
 	unsigned known; /* EXPRESSION_* */
 	struct steer_location location;
@@ -104,7 +104,7 @@ change_pools(struct deciding *deciding, struct steer_lb *changed, const struct s
 	}
 }
 
-/* One that matched. */
+/* Apply one that matched. */
 static void
 apply(struct deciding *deciding, struct changed *room, const struct steer_override *override)
 {
@@ -147,7 +147,7 @@ walk(struct deciding *deciding, struct asking *asking, struct changed *changed, 
 		if (override->disabled)
 			continue;
 		match = matches(asking, override, &its);
-		scope = MAX(scope, its); /* that it does not match is a decision, too */
+		scope = MAX(scope, its); /* a condition that is false is a decision, too */
 		note(deciding->trace,
 		    (struct steer_event){.step = step, .pool = i, .value = match, .weight = its});
 		if (!match)
