@@ -2,14 +2,14 @@
 
 enum { QUESTION_NAME = 0, RR_HEAD = 12 };
 
-/* Where a lookup stands on its way along a chain. */
+/* The position of a lookup in a chain. */
 struct search {
 	struct answer *answer;
 	const struct snapshot *snapshot;
 	const struct question *question;
 	const struct steering *steering;
-	const struct path *path; /* the name that is looked up now */
-	uint8_t name;            /* which of the answer's names it is */
+	const struct path *path; /* the name that is being looked up */
+	uint8_t name;            /* its index in the answer's names */
 	struct path target;      /* path points here after the first link */
 	unsigned links;
 	uint64_t seen[ANSWER_CHAIN_MAX + 1]; /* hashes of the owners so far */
@@ -82,7 +82,7 @@ answer_owner(const struct answer *answer, const struct question *question, const
 	return whole + item->skip;
 }
 
-/* RFC 2308 2: the SOA tells a negative answer's lifetime; S10 bounds it by the load balancer's TTL. */
+/* RFC 2308 2: the SOA sets the lifetime of a negative answer; S10 limits it to the load balancer's TTL. */
 static void
 add_soa(struct search *search, const struct zone *zone, uint32_t ttl)
 {
@@ -97,7 +97,9 @@ add_soa(struct search *search, const struct zone *zone, uint32_t ttl)
 	item->ttl = MIN(zone->negative_ttl, ttl);
 }
 
-/* Where the host name stands in the rdata of types whose addresses are worth sending along; -1: in none. */
+/*
+ * The offset of the host name in the rdata of types whose addresses should be sent along; -1: there is none.
+ */
 static int
 target_offset(uint16_t type)
 {
@@ -125,7 +127,7 @@ has_item(const struct answer *answer, const struct fragment *fragment)
 	return false;
 }
 
-/* An RRset of a node as additional data, once (RFC 2181 5.5).  Returns whether its owner is needed. */
+/* Add an RRset of a node as additional data, once (RFC 2181 5.5). Returns true if its owner is needed. */
 static bool
 add_extra(struct answer *answer, const struct node *node, uint16_t type, uint8_t name, bool optional)
 {
@@ -148,8 +150,9 @@ add_addresses(struct answer *answer, const struct node *node, uint8_t name, bool
 }
 
 /*
- * Where the addresses of a host are, for additional data; NULL: nowhere.  S9: a load-balanced name has none.
- * Below a cut only those of nameservers are taken: glue (RFC 8109 4.2: a root zone's own have theirs there).
+ * The node with the addresses of a host, for additional data; NULL: there is none. S9: a load-balanced name
+ * has none. Below a cut, take only those of nameservers: glue (RFC 8109 4.2: the nameservers of a root zone
+ * have theirs there).
  */
 static const struct node *
 find_host(const struct zone *zone, const struct path *path, bool glue)
@@ -170,9 +173,9 @@ find_host(const struct zone *zone, const struct path *path, bool glue)
 enum { ADDED_MAX = 3 }; /* RRsets of one host: its addresses, and its own service binding */
 
 /*
- * RFC 1034 4.3.2 step 6: addresses of the hosts that an RRset names, where this zone has them; RFC 9460 4.1:
- * and where SVCB or HTTPS is an alias, what it is an alias of.  For a referral (cut): what is needed to
- * follow it is not optional (RFC 9471).  owner is the node of the RRset, NULL in a referral.
+ * RFC 1034 4.3.2 step 6: add addresses of the hosts that an RRset names, if this zone has them. RFC 9460 4.1:
+ * if SVCB or HTTPS is an alias, add its target. For a referral (cut), the data that is needed to follow it is
+ * not optional (RFC 9471). owner is the node of the RRset, NULL in a referral.
  */
 static void
 add_additional(struct answer *answer, const struct zone *zone, unsigned position, const struct node *owner,
@@ -195,8 +198,8 @@ add_additional(struct answer *answer, const struct zone *zone, unsigned position
 		offset += RR_HEAD + rdlen;
 		if (rdlen <= at)
 			continue;
-		if (rdata[at] ==
-		    0) { /* RFC 9460 2.5.2: the owner itself is the host; RFC 2782, 7505: else none is */
+		if (rdata[at] == 0) { /* RFC 9460 2.5.2: the owner itself is the host; RFC 2782, RFC 7505: for
+					 the other types there is no host */
 			if (service && !alias && !(owner->flags & NODE_LB))
 				add_addresses(answer, owner, item->name, true);
 			continue;
@@ -218,7 +221,7 @@ add_additional(struct answer *answer, const struct zone *zone, unsigned position
 	}
 }
 
-/* RFC 1034 4.3.2 step 3b.  AA stays as the chain before has it. */
+/* RFC 1034 4.3.2 step 3b. AA stays as the chain so far has set it. */
 static void
 refer(struct search *search, const struct zone *zone, const struct hit *hit)
 {
@@ -236,7 +239,7 @@ refer(struct search *search, const struct zone *zone, const struct hit *hit)
 	add_additional(answer, zone, position, NULL, search->path->name + skip);
 }
 
-/* Go on at the target of the CNAME that was added last.  Returns false where the chain ends here. */
+/* Continue at the target of the CNAME that was added last. Returns false if the chain ends here. */
 static bool
 follow(struct search *search)
 {
@@ -252,11 +255,11 @@ follow(struct search *search)
 	search->path = &search->target;
 	for (unsigned i = 0; i < search->links; i++)
 		if (search->seen[i] == search->target.hash[search->target.labels])
-			return false; /* a loop: the resolver has seen it all */
+			return false; /* a loop: the resolver has all of it */
 	return true;
 }
 
-/* A DNAME that redirects below itself is met again and again: once is enough (RFC 2181 5.5). */
+/* A DNAME that redirects to a name below itself is found again and again: add it once (RFC 2181 5.5). */
 static bool
 add_dname(struct search *search, uint8_t skip, const struct fragment *dname)
 {
@@ -264,7 +267,9 @@ add_dname(struct search *search, uint8_t skip, const struct fragment *dname)
 	    add_fragment(search->answer, SECTION_ANSWER, search->name, skip, dname) != NULL;
 }
 
-/* RFC 6672 3.1: the DNAME, and a CNAME made of it with its TTL.  RFC 4343 4.1: what is copied keeps its case.
+/*
+ * RFC 6672 3.1: add the DNAME and a CNAME made from it, with its TTL. RFC 4343 4.1: copied labels keep their
+ * case.
  */
 static bool
 follow_dname(struct search *search, const struct hit *hit)
@@ -299,21 +304,23 @@ follow_dname(struct search *search, const struct hit *hit)
 	return search->question->type != TYPE_CNAME && follow(search);
 }
 
-/* RFC 1034 3.6.2: a CNAME stands alone at its name, and so neither at an apex nor beside other data. */
+/* RFC 1034 3.6.2: a CNAME is alone at its name, so neither at an apex nor beside other data. */
 static bool
 cname_fits(const struct node *node)
 {
 	return !(node->flags & NODE_APEX) && node->nrrsets == 0;
 }
 
-/* RFC 1034 4.3.2 step 3a: a CNAME that is asked for, or any record, is the answer and is not followed. */
+/*
+ * RFC 1034 4.3.2 step 3a: if the question is for CNAME or ANY, the CNAME is the answer and is not followed.
+ */
 static bool
 goes_on(const struct search *search)
 {
 	return search->question->type != TYPE_CNAME && search->question->type != TYPE_ANY;
 }
 
-/* S16: add the CNAME of a hostname origin; true to go on with what it points to. */
+/* S16: add the CNAME of a hostname origin. Returns true to continue with its target. */
 static bool
 answer_cname(struct search *search)
 {
@@ -330,7 +337,7 @@ answer_cname(struct search *search)
 	return goes_on(search) && follow(search);
 }
 
-/* S10: a load balancer's name has nothing of the type, and nobody was chosen. */
+/* S10: a load balancer's name has no record of the type, and no origin was chosen. */
 static void
 answer_nobody(struct search *search, const struct zone *zone)
 {
@@ -342,7 +349,10 @@ answer_nobody(struct search *search, const struct zone *zone)
 	add_soa(search, zone, choice->ttl); /* S10; S4: the scope of a negative answer is 0 */
 }
 
-/* RFC 8482 4.2: HINFO "RFC8482" "" in place of everything, but not of a CNAME, which is the answer. */
+/*
+ * RFC 8482 4.2: answer HINFO "RFC8482" "" instead of all RRsets, unless there is a CNAME, which is the
+ * answer.
+ */
 static void
 answer_any(struct search *search)
 {
@@ -353,27 +363,27 @@ answer_any(struct search *search)
 	add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
 }
 
-/* S13 to S18, S4, S5.  Returns true to go on along a CNAME. */
+/* S13 to S18, S4, S5. Returns true to continue along a CNAME. */
 static bool
 answer_steered(
     struct search *search, const struct zone *zone, const struct node *node, const struct steer_lb *lb)
 {
 	struct answer *answer = search->answer;
 	const struct steering *steering = search->steering;
-	/* S16: whether there is a CNAME is decided as for A. */
+	/* S16: the decision to answer with a CNAME is the same as for A. */
 	unsigned family = search->question->type == TYPE_AAAA ? TABLE_V6 : TABLE_V4;
 	struct answer_item *item;
 	bool cname;
 
 	if (answer->has_choice)
-		return false; /* S16: behind the CNAME of one load balancer the next one is for the resolver
-				 to ask */
+		return false; /* S16: after the CNAME of one load balancer, the resolver must ask for the next
+				 one */
 	answer->has_choice = true;
 	steer(lb, search->snapshot->pools, steering, family, &answer->choice);
 	if (search->links > 0 && answer->choice.scope > 0) {
 		/*
-		 * S5, RFC 7871 7.2.1: what depends on the client is not put behind a name that does not.  The
-		 * first link stays: a CNAME, or a DNAME with the CNAME that was made of it.
+		 * S5, RFC 7871 7.2.1: do not put data that depends on the client after a name that does not.
+		 * The first link stays: a CNAME, or a DNAME with the CNAME that was made from it.
 		 */
 		answer->nitems = get16(answer->items[0].wire + 2) == TYPE_DNAME ? 2 : 1;
 		answer->has_choice = false;
@@ -381,7 +391,9 @@ answer_steered(
 	}
 	cname = answer->choice.cname != NULL && cname_fits(node);
 	if (!cname && search->question->type == TYPE_ANY) {
-		/* S6: the addresses stay behind the HINFO; whether there is a CNAME may depend on the client.
+		/*
+		 * S6: leave the addresses out, as HINFO replaces them; the decision to answer with a CNAME
+		 * may depend on the client.
 		 */
 		answer->scope = answer->choice.scope;
 		answer->has_choice = false;
@@ -404,7 +416,7 @@ answer_steered(
 	return false;
 }
 
-/* RFC 2181 5.5: the DNAME that led here may be the answer, too. */
+/* RFC 2181 5.5: the DNAME that led here may also be the answer; do not add it twice. */
 static bool
 answered_before(const struct search *search, const struct fragment *fragment)
 {
@@ -417,7 +429,7 @@ answered_before(const struct search *search, const struct fragment *fragment)
 	return false;
 }
 
-/* The name exists, or a wildcard stands for it.  Returns true to go on along a CNAME. */
+/* The name exists, or a wildcard matches it. Returns true to continue along a CNAME. */
 static bool
 answer_node(struct search *search, const struct zone *zone, const struct node *node)
 {
@@ -447,8 +459,8 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 }
 
 /*
- * The zone that answers: the deepest, but for DS the one above the cut (RFC 4035 3.1.4.1).  A zone above that
- * has no cut just there is not the parent: then the child says that it has no DS.
+ * The zone that answers: the deepest one, but for DS the one above the cut (RFC 4035 3.1.4.1). A zone above
+ * that has no cut exactly there is not the parent: then the child answers that it has no DS.
  */
 static const struct zone *
 zone_for(const struct search *search)
@@ -463,7 +475,7 @@ zone_for(const struct search *search)
 	return hit.found == FOUND_CUT && hit.labels == search->path->labels ? parent : zone;
 }
 
-/* One step of RFC 1034 4.3.2; true to go on with the target of a chain. */
+/* One step of RFC 1034 4.3.2. Returns true to continue with the target of a chain. */
 static bool
 answer_step(struct search *search)
 {
@@ -478,8 +490,10 @@ answer_step(struct search *search)
 	if (search->links == 0)
 		search->answer->authoritative = true;
 	zone_find(zone, search->path, &hit);
-	/* Names that do not exist share their zone's bucket, those of a wildcard or a cut its own: a flood
-	 * can make them up. */
+	/*
+	 * Names that do not exist share their zone's bucket, and names of a wildcard or a cut its own,
+	 * because a flood can invent such names.
+	 */
 	search->answer->bucket =
 	    search->path->hash[hit.node != NULL ? hit.labels : zone->labels] + zone->number;
 	switch (hit.found) {
@@ -505,7 +519,7 @@ void
 answer_find(struct answer *answer, const struct snapshot *snapshot, const struct question *question,
     const struct steering *steering)
 {
-	/* Not cleared whole: target alone is over a kilobyte. */
+	/* Do not clear the whole struct: target alone is over a kilobyte. */
 	struct search search;
 
 	search.answer = answer;

@@ -1,8 +1,9 @@
 /*
- * answer.h -- what a question gets: find, follow chains, steer; as references into a snapshot.
+ * answer.h -- find the answer to a question: look it up, follow chains, steer. The answer refers to a
+ * snapshot.
  *
- * An answer owns no memory: it points into the snapshot that it was found in and is good as long as that is.
- * Only the response writer knows about octets, compression and truncation.  Pure: any thread, no I/O.
+ * An answer owns no memory: it points into its snapshot and is valid as long as that is. Only the response
+ * writer handles octets, compression and truncation. Pure functions: any thread, no I/O, no allocation.
  */
 #ifndef ANSWER_H
 #define ANSWER_H
@@ -36,17 +37,17 @@ struct question {
 struct answer_item {
 	uint8_t section;
 	uint8_t name;  /* its owner: one of names, ... */
-	uint8_t skip;  /* ... without so many octets of its front */
-	bool optional; /* may be left out where it does not fit (RFC 2181 9) */
+	uint8_t skip;  /* ... without this many octets at its front */
+	bool optional; /* may be left out if it does not fit (RFC 2181 9) */
 	bool steered;  /* the records are the addresses of choice, or ... */
-	bool cname;    /* ... the CNAME of its origin (S16), which wire has */
+	bool cname;    /* ... the CNAME of its origin (S16), which is in wire */
 	uint16_t count;
 	uint32_t len;
 	const uint8_t *wire; /* a fragment (segment.h) */
 	uint32_t ttl;        /* of every record */
 };
 
-/* A name that stands whole in the message: the question's (item 255), or in the wire of an item. */
+/* A name that is whole in the message: that of the question (item 255), or in the wire of an item. */
 struct answer_name {
 	uint8_t item;
 	uint32_t offset;
@@ -55,24 +56,24 @@ struct answer_name {
 struct answer {
 	uint16_t rcode;
 	bool authoritative;
-	bool truncated;  /* say TC and send no records (RRL's slip) */
-	bool lacks_glue; /* some that a referral needs found no room here: TC (RFC 9471 3.1) */
+	bool truncated;  /* set TC and send no records (RRL's slip) */
+	bool lacks_glue; /* no room for some glue that a referral needs: TC (RFC 9471 3.1) */
 	uint8_t nitems, nnames;
 	uint8_t scope; /* ECS (S4) */
 	struct answer_item items[ANSWER_ITEMS_MAX];
 	struct answer_name names[ANSWER_NAMES_MAX];
-	uint64_t
-	    bucket; /* hash of zone and owner for rate limiting: of what is answered, not of what was asked */
-	bool has_choice; /* a load balancer decided, even where nothing was left */
+	uint64_t bucket; /* hash of zone and owner for rate limiting: of the name that answers, not of the
+			    question */
+	bool has_choice; /* a load balancer decided, even if nothing was left */
 	struct steer_choice choice;
 	unsigned nsynthesised;
-	uint8_t synthesised[ANSWER_CHAIN_MAX][12 + NAME_MAX_LEN]; /* CNAMEs made of DNAMEs */
+	uint8_t synthesised[ANSWER_CHAIN_MAX][12 + NAME_MAX_LEN]; /* CNAMEs made from DNAMEs */
 };
 
-/* An answer without records. */
+/* Initialise an answer without records. */
 void answer_init(struct answer *answer, uint16_t rcode);
 
-/* Answer a question of class IN.  answer was initialised. */
+/* Answer a question of class IN. Call answer_init first. */
 void answer_find(struct answer *answer, const struct snapshot *snapshot, const struct question *question,
     const struct steering *steering);
 

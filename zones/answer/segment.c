@@ -11,8 +11,8 @@ struct slot {
 };
 
 struct segment {
-	uint32_t octets; /* used, with this header */
-	uint32_t room;   /* allocated */
+	uint32_t octets; /* used octets, with this header */
+	uint32_t room;   /* allocated octets */
 	uint16_t nslots;
 	uint16_t names;
 	uint8_t depth;
@@ -26,7 +26,7 @@ static void free_outside(void *arg, void *outside);
 struct head {
 	uint16_t type;
 	uint16_t count;
-	uint32_t len; /* octets, OUTSIDE where the fragment lies outside */
+	uint32_t len; /* length in octets; OUTSIDE if the fragment is outside of the segment */
 };
 
 static const struct head *
@@ -47,7 +47,9 @@ round8(size_t octets)
 	return (octets + 7) & ~(size_t)7;
 }
 
-/* Bits 0 to 15 of the hash are the tag, 16 to 31 choose the slot, the highest choose the segment. */
+/*
+ * Bits 0 to 15 of the hash are the tag, bits 16 to 31 choose the slot, the highest bits choose the segment.
+ */
 static unsigned
 first_slot(const struct segment *segment, uint64_t hash)
 {
@@ -60,7 +62,7 @@ next_slot(const struct segment *segment, unsigned i)
 	return i + 1 == segment->nslots ? 0 : i + 1;
 }
 
-/* Where the nodes begin, in units of 8 octets. */
+/* The offset of the first node, in units of 8 octets. */
 static size_t
 first_node(const struct segment *segment)
 {
@@ -121,7 +123,7 @@ segment_node_line(const struct segment *segment, uint64_t hash)
 	return segment;
 }
 
-/* Where the fragment of a head lies, given where its place in the node is. */
+/* Set the fragment of a head. at is its place in the node: the octets, or a pointer to octets outside. */
 static void
 fragment_of(const struct head *head, const uint8_t *at, struct fragment *fragment)
 {
@@ -167,7 +169,7 @@ node_rrset_at(const struct node *node, unsigned index, struct fragment *fragment
 static size_t
 fragment_size(const struct rrset *rrset)
 {
-	/* The store has two octets of length before each rdata, the wire twelve of head. */
+	/* In the store each rdata follows two octets of length; on the wire, twelve of head. */
 	return rrset->len + (size_t)rrset->count * (RR_HEAD - 2);
 }
 
@@ -208,7 +210,7 @@ node_size(const struct node_source *source)
 struct segment *
 segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_hash)
 {
-	/* Three quarters full at most, and one slot always free to end a search. */
+	/* At most three quarters full, and at least one slot is free to end a search. */
 	size_t nslots = (size_t)names + names / 3 + 2;
 	size_t start = round8(sizeof(struct segment) + nslots * sizeof(struct slot));
 	struct segment *segment;
@@ -225,7 +227,7 @@ segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_ha
 	return segment;
 }
 
-/* Enter the node that begins at segment->octets into the index. */
+/* Add the node that begins at segment->octets to the index. */
 static void
 enter(struct segment *segment, uint64_t hash, size_t size)
 {
@@ -238,7 +240,7 @@ enter(struct segment *segment, uint64_t hash, size_t size)
 	segment->names++;
 }
 
-/* Write the fragments behind the name; false where memory for one outside is exhausted. */
+/* Write the fragments after the name. Returns false if memory for a fragment outside is exhausted. */
 static bool
 write_fragments(struct head *head, uint8_t *at, const struct node_source *source)
 {
@@ -258,7 +260,7 @@ write_fragments(struct head *head, uint8_t *at, const struct node_source *source
 		head[i].len |= OUTSIDE;
 		at += sizeof outside;
 		if (outside == NULL) {
-			/* What was allocated before this one is the caller's to free: see segment_add. */
+			/* The caller frees the fragments allocated before this one: see segment_add. */
 			for (unsigned rest = i + 1; rest < source->nrrsets; rest++)
 				head[rest] = (struct head){0};
 			return false;
@@ -304,7 +306,7 @@ placed_size(const struct node *node)
 	return round8(size);
 }
 
-/* Copy a node as it stands; what lies outside is then shared. */
+/* Copy a node unchanged. Fragments outside are then shared. */
 static void
 adopt(struct segment *segment, const struct node *node)
 {

@@ -6,15 +6,15 @@
  *        v
  *     segment: header | index of 4-byte entries: tag, offset | node node node ...
  *
- *     node: flags, name length, RRset count, children | RRset heads | [load balancer] | relative name |
- * fragments
+ *     node: flags, name length, RRset count, children | RRset heads | [load balancer] |
+ *         relative name | fragments
  *
- * A fragment is an RRset as it goes onto the wire: each record with 0xC00C (the question's name) for its
- * owner. One over 1 KiB lies outside of the segment, which has its pointer.  Offsets count units of 8 octets,
- * so a segment holds 512 KiB at most; one that would pass it is split in two by the next bit of the hash
+ * A fragment is an RRset in wire form: each record has 0xC00C (the question's name) as its owner. A fragment
+ * over 1 KiB is outside of the segment, which has a pointer to it. Offsets are in units of 8 octets, so a
+ * segment has at most 512 KiB. One that would exceed that is split in two by the next bit of the hash
  * (extendible hashing: several directory entries may share one segment).
  *
- * Nothing here is changed once a reader can see it: an edit copies one segment.
+ * A segment is never changed after a reader can see it: an edit copies one segment. Any thread may read.
  */
 #ifndef SEGMENT_H
 #define SEGMENT_H
@@ -25,7 +25,7 @@
 struct steer_lb;
 
 enum node_flag {
-	NODE_CUT = 1, /* NS and not the apex: a delegation */
+	NODE_CUT = 1, /* NS, and not the apex: a delegation */
 	NODE_DNAME = 2,
 	NODE_CNAME = 4,
 	NODE_LB = 8,    /* a load balancer owns A, AAAA and CNAME here (S6) */
@@ -35,22 +35,26 @@ enum node_flag {
 
 struct node {
 	uint16_t flags;
-	uint8_t name_len; /* of the relative name: labels without the root */
+	uint8_t name_len; /* length of the relative name: labels without the root */
 	uint8_t nrrsets;
-	uint32_t children; /* nodes one label below; an empty non-terminal lives by them */
+	uint32_t children; /* number of nodes one label below; an empty non-terminal exists while it has
+			      children */
 };
 
 /* One RRset of a node. */
 struct fragment {
 	uint16_t type;
-	uint16_t count;      /* records */
-	uint32_t len;        /* octets */
+	uint16_t count;      /* number of records */
+	uint32_t len;        /* length in octets */
 	const uint8_t *wire; /* count records, owner 0xC00C */
 };
 
 struct segment;
 
-/* What a node is to be made of.  fragments of wire form are built by segment_fragment_size and _write. */
+/*
+ * The parts of a new node. Build fragments of wire form with segment_fragment_size and
+ * segment_fragment_write.
+ */
 struct node_source {
 	const uint8_t *name; /* relative, lower case, without the root */
 	uint8_t name_len;
@@ -65,8 +69,8 @@ struct node_source {
 enum { SEGMENT_NAMES = 256, SEGMENT_OUTSIDE = 1024, SEGMENT_MAX = 0xffff * 8, NODE_RRSETS_MAX = 255 };
 
 /*
- * The hash of a name goes label by label from the root: hash of a child = segment_hash(hash of the parent,
- * label). label points to its length octet, lower case, with 8 readable octets after it.
+ * The hash of a name is computed label by label from the root: hash of a child = segment_hash(hash of the
+ * parent, label). label points to its length octet; it is in lower case, with 8 readable octets after it.
  */
 static inline uint64_t
 segment_hash(uint64_t parent, const uint8_t *label)
@@ -91,34 +95,36 @@ segment_hash(uint64_t parent, const uint8_t *label)
 /* The node of a name in its segment, or NULL. */
 const struct node *segment_find(
     const struct segment *segment, uint64_t hash, const uint8_t *name, size_t name_len);
-/* The line of the index that segment_find reads first, to prefetch; and, once that is here, the node. */
+/* The line of the index that segment_find reads first, to prefetch; and, when that has arrived, the node. */
 const void *segment_index_line(const struct segment *segment, uint64_t hash);
 const void *segment_node_line(const struct segment *segment, uint64_t hash);
 
 /* The parts of a node. */
 const struct steer_lb *node_lb(const struct node *node);
 const uint8_t *node_name(const struct node *node);
-/* The RRset of a type; false where the node has none. */
+/* The RRset of a type. Returns false if the node has none. */
 bool node_rrset(const struct node *node, uint16_t type, struct fragment *fragment);
 /* The RRset at position i, in the order of the store. */
 void node_rrset_at(const struct node *node, unsigned i, struct fragment *fragment);
 
 /*
- * Building.  A builder collects nodes of known total size, then is sealed.  All return NULL or false
- * if the segment would pass SEGMENT_MAX.
+ * Building. A builder collects nodes whose total size is known, then it is sealed. All functions return NULL
+ * or false if the segment would exceed SEGMENT_MAX.
  */
 size_t node_size(const struct node_source *source); /* octets in the segment, with outside pointers */
 struct segment *segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_hash);
-/* Add a node; the room was counted for it.  Returns it (its children may be counted up until readers see it).
+/*
+ * Add a node; its size must have been included. Returns it (its children may be increased until readers see
+ * it).
  */
 struct node *segment_add(struct segment *segment, const struct node_source *source);
 
-/* A copy without the node of that name and, where source is not NULL, with a node made of it. */
+/* A copy without the node of that name; if source is not NULL, with a node made from it. */
 struct segment *segment_edit(const struct segment *old, uint64_t hash, const uint8_t *name, size_t name_len,
     const struct node_source *source);
 /* An exact copy, private to the caller until it is published. */
 struct segment *segment_clone(const struct segment *old);
-/* One half of a split: the nodes whose hash has that bit next after the segment's depth. */
+/* One half of a split: the nodes whose hash has this value in the bit after the segment's depth. */
 struct segment *segment_half(const struct segment *old, unsigned bit);
 
 /* The hash of a node's absolute name. */
@@ -129,14 +135,16 @@ unsigned segment_depth(const struct segment *segment);
 unsigned segment_names(const struct segment *segment);
 size_t segment_octets(const struct segment *segment);
 
-/* Each node, in no order. */
+/* Call fn for each node, in no order. */
 typedef void segment_node_fn(void *arg, const struct node *node);
 void segment_each(const struct segment *segment, segment_node_fn *fn, void *arg);
 
-/* The fragments of a node that lie outside: handed to fn, which may free them. */
+/* Call fn for each fragment of a node that is outside; fn may free it. */
 void node_each_outside(const struct node *node, void (*fn)(void *arg, void *outside), void *arg);
 
-/* Free with all fragments outside, or the segment alone (its fragments live on in a copy). */
+/*
+ * Free a segment with all its fragments outside, or the segment only (its fragments stay in use by a copy).
+ */
 void segment_free(struct segment *segment);
 void segment_free_shell(void *segment);
 

@@ -8,7 +8,7 @@ struct zone_slot {
 };
 
 struct zone_table {
-	struct depths depths; /* label counts that zones have */
+	struct depths depths; /* label counts of the zones */
 	uint32_t mask;
 	struct zone_slot slots[];
 };
@@ -65,7 +65,7 @@ zone_node(const struct zone *zone, const struct path *path, unsigned labels)
 	    (size_t)(path->at[zone->labels] - path->at[labels]));
 }
 
-/* The highest cut or DNAME above the name, or a cut at it.  What lies below is not this zone's to answer. */
+/* The highest cut or DNAME above the name, or a cut at it. This zone does not answer for names below. */
 static bool
 find_boundary(const struct zone *zone, const struct path *path, unsigned depth, struct hit *hit)
 {
@@ -75,7 +75,7 @@ find_boundary(const struct zone *zone, const struct path *path, unsigned depth, 
 		if (!depths_have(&zone->cuts, d) && !depths_have(&zone->dnames, d))
 			continue;
 		if ((node = zone_node(zone, path, zone->labels + d)) == NULL)
-			return false; /* nothing deeper exists either */
+			return false; /* no deeper name exists either */
 		hit->node = node;
 		hit->labels = zone->labels + d;
 		if (node->flags & NODE_CUT) {

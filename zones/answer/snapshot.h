@@ -1,51 +1,52 @@
 /*
- * snapshot.h -- zones ready to be asked: find a name, its zone cut, its wildcard, in O(labels).
+ * snapshot.h -- zones that are ready for queries: find a name, its zone cut, its wildcard, in O(labels).
  *
- * A snapshot is immutable.  An edit makes a new zone that shares every segment but the changed ones; what it
- * replaces is handed to the caller's retire function and freed when no reader can hold it any more.
- * Functions that build return NULL or false if the data is damaged, and then nothing has changed.  Exhausted
- * memory ends the program (util.h).
+ * A snapshot is immutable; any thread may read it. An edit creates a new zone that shares all segments but
+ * the changed ones. The replaced memory is passed to the caller's retire function, and freed when no reader
+ * can use it any more. Functions that build return NULL or false if the data is damaged; then nothing has
+ * changed. Exhausted memory ends the program (util.h).
  */
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
 
 #include "zones/answer/segment.h"
 
-/* A name to look up: lower case, with the hash of every suffix of it. */
+/* A name to look up: lower case, with the hash of each of its suffixes. */
 struct path {
-	const uint8_t *spelt;               /* the name as it was given: not ours, good as long as that is */
+	const uint8_t *spelt; /* the name as the caller passed it, which owns it; valid as long as that is */
 	uint64_t hash[NAME_MAX_LABELS + 1]; /* [n]: of the last n labels */
-	uint8_t at[NAME_MAX_LABELS + 1];    /* [n]: where the last n labels begin in name */
+	uint8_t at[NAME_MAX_LABELS + 1];    /* [n]: offset in name of the last n labels */
 	uint8_t labels;
 	uint8_t len;
 	uint8_t name[NAME_MAX_LEN + 9];
 };
 
-/* name is whole, in any case. */
+/* name is a whole wire name, in any case. */
 void path_init(struct path *path, const uint8_t *name);
 
-/* Which depths below the apex hold something: bit d of 128. */
+/* The depths below the apex that have such a name: bit d of 128. */
 struct depths {
 	uint64_t words[2];
 };
 
 struct zone {
 	uint32_t number;
-	uint8_t labels; /* of the apex */
+	uint8_t labels; /* labels of the apex */
 	uint8_t apex_len;
 	uint8_t bits; /* the directory has 2^bits entries; at least 1 */
 	uint8_t apex[NAME_MAX_LEN];
 	uint64_t apex_hash;
 	struct segment **directory;
-	struct depths cuts, dnames, wilds; /* a bit may outlive its last name: it costs a probe */
+	struct depths cuts, dnames,
+	    wilds;    /* a bit may stay set after its last name was deleted; that costs a probe */
 	uint8_t *soa; /* the SOA as a fragment with the negative TTL (RFC 2308 5), for authority sections */
 	uint32_t soa_len;
 	uint32_t negative_ttl;
 };
 
 enum found {
-	FOUND_NOTHING,  /* the name does not exist and no wildcard covers it */
-	FOUND_NAME,     /* node is the name's */
+	FOUND_NOTHING,  /* the name does not exist and no wildcard matches it */
+	FOUND_NAME,     /* node is that of the name */
 	FOUND_WILDCARD, /* node is the source of synthesis (RFC 4592) */
 	FOUND_CUT,      /* node is a delegation at or above the name */
 	FOUND_DNAME     /* node has a DNAME and is above the name */
@@ -60,7 +61,7 @@ struct hit {
 /* Find a name that is within the zone. */
 void zone_find(const struct zone *zone, const struct path *path, struct hit *hit);
 
-/* The node of the path's last labels, or NULL.  Looks below cuts too (glue). */
+/* The node of the path's last labels, or NULL. Also finds nodes below cuts (glue). */
 const struct node *zone_node(const struct zone *zone, const struct path *path, unsigned labels);
 
 /* All zones, by name. */
@@ -74,23 +75,25 @@ struct snapshot {
 	uint64_t generation;
 };
 
-/* The deepest zone that encloses the path; with parent, the deepest strictly above it (RFC 4035 3.1.4.1), or
- * NULL. */
+/*
+ * The deepest zone that encloses the path; if parent is true, the deepest one strictly above it (RFC 4035
+ * 3.1.4.1). NULL if there is none.
+ */
 const struct zone *snapshot_zone(const struct snapshot *snapshot, const struct path *path, bool parent);
 
 /*
- * Bring near what zone_find will touch.  Stage 0, 1, 2: directory entry, line of the index, node; run each
- * stage over a whole batch before the next, so that the loads overlap.
+ * Prefetch the memory that zone_find will read. Stages 0, 1, 2: directory entry, line of the index, node. Run
+ * each stage over a whole batch before the next, so that the loads overlap.
  */
 void snapshot_prefetch(const struct snapshot *snapshot, const struct path *path, unsigned stage);
 
-/* Replaced memory goes here: fn(memory) may run once no reader can hold it. */
+/* The receiver of replaced memory: fn(memory) may run when no reader can use it any more. */
 struct retire {
 	void (*add)(void *arg, void (*fn)(void *memory), void *memory);
 	void *arg;
 };
 
-/* What the zone holds at one owner. */
+/* The data of a zone at one owner. */
 struct zone_owner {
 	struct bytes key; /* name_to_key of the owner */
 	const struct rrset *rrsets;
@@ -101,30 +104,31 @@ struct zone_owner {
 typedef bool zone_owner_fn(void *arg, const struct zone_owner *owner);
 
 /*
- * Build a zone.  each(arg, sink, sink_arg) is called twice and calls sink for every owner in the order of the
- * keys; it returns false where sink did.
+ * Build a zone. each(arg, sink, sink_arg) is called twice. It calls sink for every owner in the order of the
+ * keys, and returns false if sink did.
  */
 typedef bool zone_each_fn(void *arg, zone_owner_fn *sink, void *sink_arg);
 struct zone *zone_build(uint32_t number, const uint8_t *apex, zone_each_fn *each, void *arg);
 
 /*
- * Edit: begin with a private copy, set owners (one without RRsets and load balancer goes, or stays as an
- * empty non-terminal), publish it, then zone_edit_done with the old one.  What is retired on the way is still
- * in use until then: after a failure the caller forgets what was retired and calls zone_edit_drop.
+ * Edit a zone: begin with a private copy, set owners (an owner without RRsets and load balancer is deleted,
+ * or stays as an empty non-terminal), publish the copy, then call zone_edit_done with the old zone. Memory
+ * that is retired meanwhile is in use until then: after a failure the caller must discard its list of retired
+ * memory and call zone_edit_drop.
  */
 struct zone *zone_edit_begin(const struct zone *old);
 bool zone_edit_owner(struct zone *zone, const struct zone_owner *owner, const struct retire *retire);
-/* Retire the shell of the one that was replaced. */
+/* Retire the shell of the replaced zone. */
 void zone_edit_done(const struct zone *old, const struct retire *retire);
 void zone_edit_drop(struct zone *zone);
 
 /* Free a zone with all its segments. */
 void zone_free(void *zone);
 
-/* How many names and octets a zone has. */
+/* The number of names and octets of a zone. */
 void zone_measure(const struct zone *zone, uint64_t *names, uint64_t *octets);
 
-/* A table of these zones.  Freed with free(); the zones are not. */
+/* Create a table of these zones. Free it with free(); that does not free the zones. */
 struct zone_table *zone_table_new(const struct zone *const *zones, size_t count);
 
 #endif

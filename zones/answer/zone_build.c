@@ -1,6 +1,4 @@
-/*
- * zone_build.c -- make a zone from the store's rows, and edit one owner of it (snapshot.h).
- */
+/* zone_build.c -- build a zone from the store's rows, and edit one owner of it (snapshot.h). */
 #include "zones/answer/snapshot.h"
 
 #include <assert.h>
@@ -21,7 +19,7 @@ hidden_by_lb(uint16_t type)
 	return type == TYPE_A || type == TYPE_AAAA || type == TYPE_CNAME;
 }
 
-/* Turn an owner into what its node is made of; kept has room for its RRsets. */
+/* Convert an owner to the source of its node. kept has room for its RRsets. */
 static void
 source_of(
     struct node_source *source, const struct zone_owner *owner, struct rrset kept[HIDDEN_ROOM], bool apex)
@@ -53,7 +51,7 @@ note_depths(struct zone *zone, const struct node_source *source, unsigned depth)
 		depths_add(&zone->wilds, depth);
 }
 
-/* RFC 2308 5: the SOA of a negative answer has the lesser of its own TTL and its MINIMUM. */
+/* RFC 2308 5: the SOA of a negative answer has the minimum of its own TTL and its MINIMUM field. */
 static bool
 note_soa(struct zone *zone, const struct node_source *source, uint8_t **soa)
 {
@@ -98,16 +96,16 @@ zone_new(uint32_t number, const uint8_t *apex)
 	return zone;
 }
 
-/* Where a walk over the owners stands: the chain of nodes from the apex to the last owner. */
+/* The position of a walk over the owners: the chain of nodes from the apex to the last owner. */
 struct walk {
 	struct zone *zone;
 	bool filling;                   /* the second pass */
 	uint8_t name[NAME_MAX_LEN + 8]; /* relative name of the last owner */
 	uint8_t starts[NAME_MAX_LABELS];
 	unsigned depth;
-	uint64_t hash[NAME_MAX_LABELS + 1]; /* of the last owner's ancestors, [0] the apex */
+	uint64_t hash[NAME_MAX_LABELS + 1]; /* of the last owner's ancestors, [0] is the apex */
 	struct node *nodes[NAME_MAX_LABELS + 1];
-	/* what the first pass measured */
+	/* the sizes from the first pass */
 	struct measure {
 		uint64_t hash;
 		size_t size;
@@ -154,7 +152,7 @@ walk_node(struct walk *walk, struct node_source *source, const uint8_t *name, si
 	return walk->filling ? fill_node(walk, source, depth) : measure_node(walk, source);
 }
 
-/* The start of each label of a relative name; returns how many. */
+/* Find the start of each label of a relative name. Returns the number of labels. */
 static unsigned
 label_starts(const uint8_t *name, size_t len, uint8_t starts[NAME_MAX_LABELS])
 {
@@ -165,7 +163,7 @@ label_starts(const uint8_t *name, size_t len, uint8_t starts[NAME_MAX_LABELS])
 	return count;
 }
 
-/* How many labels, counted from the apex, two relative names share. */
+/* The number of labels, counted from the apex, that two relative names share. */
 static unsigned
 shared_labels(const uint8_t *a, const uint8_t *a_starts, unsigned a_count, const uint8_t *b,
     const uint8_t *b_starts, unsigned b_count)
@@ -183,7 +181,7 @@ shared_labels(const uint8_t *a, const uint8_t *a_starts, unsigned a_count, const
 	return shared;
 }
 
-/* One owner, in the order of the keys: first the empty non-terminals that lead to it, then its node. */
+/* Add one owner, in the order of the keys: first the empty non-terminals above it, then its node. */
 static bool
 walk_owner(void *arg, const struct zone_owner *owner)
 {
@@ -196,7 +194,7 @@ walk_owner(void *arg, const struct zone_owner *owner)
 	unsigned depth, shared;
 
 	if (len < 0)
-		return true; /* a damaged row: passed over */
+		return true; /* skip a damaged row */
 	depth = label_starts(name, (size_t)len, starts);
 	shared = shared_labels(name, starts, depth, walk->name, walk->starts, walk->depth);
 	for (unsigned d = shared + 1; d < depth; d++) {
@@ -215,8 +213,10 @@ walk_owner(void *arg, const struct zone_owner *owner)
 	return true;
 }
 
-/* Give each entry of the directory a segment with room for just what was measured; false where one would be
- * too large. */
+/*
+ * Give each entry of the directory a segment of exactly the measured size. Returns false if one would be too
+ * large.
+ */
 static bool
 make_directory(struct zone *zone, const struct measure *measures, size_t count)
 {
@@ -244,7 +244,7 @@ static void
 drop_directory(struct zone *zone)
 {
 	for (size_t i = 0, next; zone->directory != NULL && i < (size_t)1 << zone->bits; i = next) {
-		/* Entries that share a segment stand side by side. */
+		/* Entries that share a segment are adjacent. */
 		next = zone->directory[i] == NULL
 		    ? i + 1
 		    : i + ((size_t)1 << (zone->bits - segment_depth(zone->directory[i])));
@@ -369,7 +369,7 @@ entry_of(struct zone *zone, uint64_t hash)
 	return &zone->directory[hash >> (64 - zone->bits)];
 }
 
-/* Put a segment into all the directory entries that its depth and a hash of it name. */
+/* Put a segment into all directory entries that its depth and a hash of it select. */
 static void
 set_entries(struct zone *zone, struct segment *segment, uint64_t hash)
 {
@@ -452,7 +452,7 @@ put_node(struct zone *zone, uint64_t hash, const uint8_t *name, size_t name_len,
 	return true;
 }
 
-/* The name under edit: relative, with the hash of each of its ancestors. */
+/* The name that is edited: relative, with the hash of each of its ancestors. */
 struct place {
 	uint8_t name[NAME_MAX_LEN + 8];
 	size_t len;
@@ -488,7 +488,7 @@ place_is_wild(const struct place *place, unsigned depth)
 	return len >= 2 && name[0] == 1 && name[1] == '*';
 }
 
-/* Count a child in or out of an existing node. */
+/* Add a child to the count of an existing node, or subtract it. */
 static bool
 count_child(struct zone *zone, const struct place *place, unsigned depth, int by, const struct retire *retire)
 {
@@ -510,7 +510,7 @@ count_child(struct zone *zone, const struct place *place, unsigned depth, int by
 	return true;
 }
 
-/* Make sure that the node's parents exist and count it. */
+/* Create the node's missing parents, and add it to the count of its parent. */
 static bool
 link_to_parent(struct zone *zone, const struct place *place, unsigned depth, const struct retire *retire)
 {
@@ -522,7 +522,7 @@ link_to_parent(struct zone *zone, const struct place *place, unsigned depth, con
 
 		empty.name = place_name(place, depth - 1, &len);
 		empty.name_len = (uint8_t)len;
-		note_depths(zone, &empty, depth - 1); /* an empty "*" is a source of synthesis too */
+		note_depths(zone, &empty, depth - 1); /* an empty "*" is a source of synthesis, too */
 		if (!put_node(zone, empty.hash, empty.name, len, &empty, retire) ||
 		    !link_to_parent(zone, place, depth - 1, retire))
 			return false;
@@ -530,7 +530,7 @@ link_to_parent(struct zone *zone, const struct place *place, unsigned depth, con
 	return count_child(zone, place, depth - 1, 1, retire);
 }
 
-/* Take the node away, and every empty non-terminal that lived only by it. */
+/* Remove the node, and every empty non-terminal that then has no children. */
 static bool
 unlink_node(struct zone *zone, const struct place *place, unsigned depth, const struct retire *retire)
 {
@@ -578,7 +578,7 @@ zone_edit_owner(struct zone *zone, const struct zone_owner *owner, const struct 
 	size_t len;
 
 	if (!place_init(&place, zone, &owner->key))
-		return true; /* a damaged row: passed over */
+		return true; /* skip a damaged row */
 	source_of(&source, owner, kept, place.depth == 0);
 	source.name = place_name(&place, place.depth, &len);
 	source.name_len = (uint8_t)len;
