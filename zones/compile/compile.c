@@ -15,10 +15,10 @@ struct compiler {
 	struct numbers numbers;
 	uint64_t generation;
 	uint64_t flip;
-	uint64_t count;        /* of the counts of unknown endpoints */
+	uint64_t count;        /* number of the newest count of unknown endpoints */
 	bool broken;           /* the last follow failed half-way: read everything next time */
 	bool health_known;     /* the health store was read once */
-	uint64_t latencies_ms; /* when they were last looked at */
+	uint64_t latencies_ms; /* when latencies were last read */
 	char error[200];
 };
 
@@ -69,7 +69,7 @@ failed(struct compiler *compiler, const char *why)
 	return COMPILED_FAILED;
 }
 
-/* What a failed read made is not published: it has a list of its own, freed at once. */
+/* Discard a failed read. Its memory was never published: it has its own list and is freed at once. */
 static enum compiled
 failed_read(struct compiler *compiler, struct config_graph *graph, struct retired *made)
 {
@@ -82,7 +82,7 @@ failed_read(struct compiler *compiler, struct config_graph *graph, struct retire
 	return result;
 }
 
-/* Take over a graph that was read. */
+/* Take over a graph that was read completely. */
 static enum compiled
 begin_world(struct compiler *compiler, struct config_graph *graph, struct retired *made)
 {
@@ -97,7 +97,7 @@ begin_world(struct compiler *compiler, struct config_graph *graph, struct retire
 	return COMPILED_NEW;
 }
 
-/* Read everything into a new graph; the old one goes after publication. */
+/* Read everything into a new graph. The old one is retired after publication. */
 static enum compiled
 read_all(struct compiler *compiler, struct store_txn *txn)
 {
@@ -108,7 +108,7 @@ read_all(struct compiler *compiler, struct store_txn *txn)
 						       : failed_read(compiler, graph, &made);
 }
 
-/* The same for a few names; everything if that does not do. */
+/* The same for a few names. If that is not possible, read everything. */
 static enum compiled
 read_names(struct compiler *compiler, struct store_txn *txn, const uint8_t *const *names, size_t count)
 {
@@ -147,7 +147,7 @@ compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew)
 		return read_all(compiler, txn);
 	if (generation == compiler->generation)
 		return COMPILED_SAME;
-	/* Slots of deleted pools are not used again; when most are dead a new graph has none of them. */
+	/* Slots of deleted pools are not reused. When most are unused, read a new graph without them. */
 	if (compiler->graph->pools.count > 64 &&
 	    compiler->graph->pools.count > 4 * live_pools(compiler->graph))
 		return read_all(compiler, txn);
@@ -172,7 +172,7 @@ set_state(struct compiler *compiler, struct endpoint_entry *entry, enum health_s
 		graph_dirty(compiler->graph, entry->users.list[i]);
 }
 
-/* Whoever follows a feed has its place there, and what failed on the way. */
+/* The state of a walk over a feed: its position, and the error on the way. */
 struct following {
 	struct compiler *compiler;
 	struct store_txn *txn;
@@ -215,13 +215,13 @@ read_record(void *arg, const struct endpoint *endpoint, const struct health_reco
 	if (entry == NULL)
 		return true;
 	entry->in_store = true;
-	/* S27: a new store that has no verdict yet takes none away. */
+	/* S27: a new store without a verdict does not remove a known one. */
 	if (record->state != HEALTH_UNKNOWN)
 		set_state(compiler, entry, record->state);
 	return true;
 }
 
-/* Clear the marks; forget says that an endpoint without one is unknown from now on. */
+/* Clear the marks. If forget is true, endpoints without a mark become unknown. */
 static void
 sweep_endpoints(struct compiler *compiler, bool forget)
 {
@@ -248,7 +248,7 @@ read_addresses(void *arg, const char *name, const struct name_record *record)
 	return true;
 }
 
-/* Forget the addresses of the hostnames whose records are gone, if forget says so; clear the marks. */
+/* If forget is true, forget the addresses of hostnames whose records are gone. Clear the marks. */
 static void
 sweep_names(struct compiler *compiler, bool forget)
 {
@@ -261,8 +261,10 @@ sweep_names(struct compiler *compiler, bool forget)
 	}
 }
 
-/* Hostnames and endpoints that came with the configuration or with an address: their flips may have been read
- * before we knew them. */
+/*
+ * Look up hostnames and endpoints that came with the configuration or with an address: their flips may have
+ * been read before they were known here.
+ */
 static void
 look_up_fresh_names(struct following *following)
 {
@@ -294,8 +296,10 @@ look_up_fresh_endpoints(struct following *following)
 	}
 }
 
-/* Everything that the store has.  In the same store a record that is gone was deleted; in a new one it is
- * only not there yet (S27). */
+/*
+ * Read all of the store. If it is the same store, a record that is gone was deleted; in a new store it is
+ * only not there yet (S27).
+ */
 static void
 read_health(struct following *following, bool forget)
 {
@@ -308,8 +312,10 @@ read_health(struct following *following, bool forget)
 	sweep_endpoints(compiler, forget);
 }
 
-/* Judge the pools whose health changed, and once a period those whose latency did. A pool gets its first
- * latency at once. */
+/*
+ * Judge the pools whose health changed, and once a period those whose latency changed. A pool gets its first
+ * latency at once.
+ */
 static bool
 settle_health(struct compiler *compiler, struct store_txn *txn, bool all)
 {
@@ -380,8 +386,10 @@ mark_pools(const struct config_graph *graph)
 	}
 }
 
-/* Each endpoint counts once, however many origins it stands for; and so does a hostname that nobody has
- * looked up yet. */
+/*
+ * Count each endpoint once, even if several origins use it; also count each hostname that was not resolved
+ * yet.
+ */
 static size_t
 count_unknown(struct pool_entry *pool, uint64_t count)
 {
@@ -395,7 +403,7 @@ count_unknown(struct pool_entry *pool, uint64_t count)
 			use->name->count = count;
 			unknown++;
 		}
-		/* S38: who votes is waited for, also where others have decided already. */
+		/* S38: also wait for each voting monitor if the others have already decided. */
 		for (size_t n = 0;
 		     n < use->count * judges && (pool->states[i] == HEALTH_UNKNOWN || judges > 1); n++) {
 			struct endpoint_entry *endpoint = pool->uses.endpoints[use->first + n];
@@ -458,7 +466,9 @@ judged_pool(const void *arg, const struct id *id)
 						   : (struct status_of_pool){POOL_CRITICAL, false};
 }
 
-/* Are all pools of a load balancer good, so that it is Healthy by whatever list?  Weights may rule out some.
+/*
+ * True if all pools of a load balancer are good, so that it is Healthy with any list. False if weights or
+ * overrides may exclude some pools.
  */
 static bool
 all_good(const struct judging *judging, const struct steer_lb *lb)
@@ -550,7 +560,7 @@ compiler_pairs(const struct compiler *compiler)
 	return count;
 }
 
-/* A text of numbers is "FIRST", NUL, "SECOND", NUL; a load balancer's first is empty. */
+/* A number's text is "FIRST", NUL, "SECOND", NUL; a load balancer has an empty first text. */
 static const char *
 number_text(const struct compiler *compiler, uint32_t number, const char **second)
 {
@@ -598,7 +608,7 @@ compiler_force(struct compiler *compiler, const char *text, enum forced forced)
 {
 	struct address address;
 	bool literal = address_from_text(&address, text);
-	char *name = literal ? NULL : host_name_clean(text); /* as pools keep it */
+	char *name = literal ? NULL : host_name_clean(text); /* in the form that pools store */
 	struct config_graph *graph = compiler->graph;
 	size_t count = 0;
 

@@ -1,6 +1,4 @@
-/*
- * graph.c -- begin and end of a graph.
- */
+/* graph.c -- create and free a graph. */
 #include "zones/compile/graph.h"
 
 #include <stdlib.h>

@@ -1,19 +1,19 @@
 /*
- * graph.h -- the configuration as a graph, while a compiler follows it (used by compile.c alone).
+ * graph.h -- the configuration as a graph, which a compiler updates (only compile.c uses it). One thread.
  *
- * Load balancers name pools, pools use endpoints and hostnames, zones hold load balancers.  A change of one
- * reaches those that it matters to along these links.
+ * Load balancers refer to pools, pools to endpoints and hostnames, zones to load balancers. A change
+ * propagates along these links.
  *
- *   graph_base.c     numbers for counters, what is retired
+ *   graph_base.c     numbers for counters, retired memory
  *   graph_pool.c     pools in their slots
- *   graph_uses.c     what pools use: endpoints, hostnames
+ *   graph_uses.c     endpoints and hostnames of pools
  *   graph_lb.c       load balancers
  *   graph_zones.c    zones with their load balancers
- *   graph.c          begin and end
- *   graph_read.c     all of a store
- *   graph_names.c    what a few names need of it
- *   graph_follow.c   what changed in it
- *   graph_latency.c  how fast pools answer
+ *   graph.c          create and free a graph
+ *   graph_read.c     read a whole store
+ *   graph_names.c    read the data of a few names
+ *   graph_follow.c   follow the changes of a store
+ *   graph_latency.c  latencies of pools
  *
  * A file calls only those above it.
  */
@@ -26,7 +26,7 @@
 
 struct pool_entry;
 
-/* The pools that something matters to. */
+/* The pools that refer to an entry. */
 struct users {
 	struct pool_entry **list;
 	size_t count;
@@ -38,26 +38,26 @@ struct endpoint_entry {
 	struct users users;
 	bool in_store;  /* mark of a full read */
 	bool fresh;     /* not yet looked up in the health store */
-	uint64_t count; /* the last count that met it */
+	uint64_t count; /* the last count that included it */
 };
 
-/* A hostname that some enabled origin has. */
+/* A hostname of at least one enabled origin. */
 struct name_entry {
 	struct endpoint key; /* name_key() */
 	char *name;
-	struct resolved *resolved; /* without states; NULL until the monitor has looked */
+	struct resolved *resolved; /* without states; NULL until the monitor has resolved it */
 	struct users users;
-	bool in_store, fresh; /* as an endpoint's */
+	bool in_store, fresh; /* as for an endpoint */
 	uint64_t count;
 };
 
-/* What the origins of a pool use. */
+/* The endpoints and hostnames that the origins of a pool refer to. */
 struct pool_uses {
 	size_t norigins, nendpoints;
 	struct origin_uses {
 		struct name_entry *name; /* of a hostname whose origin is enabled */
-		size_t first, count;     /* of its endpoints, those of each address for each judge; of its
-					    addresses that are judged */
+		size_t first, count; /* index of its first endpoint (one for each judged address and judge);
+					number of its judged addresses */
 	} * origins;
 	struct endpoint_entry **endpoints;
 };
@@ -65,13 +65,13 @@ struct pool_uses {
 struct pool_entry {
 	struct id id;
 	uint32_t slot;
-	struct pool *model;        /* NULL: referenced, but not there */
+	struct pool *model;        /* NULL: referred to, but does not exist */
 	enum health_state *states; /* of each origin, as steering judges it (S24) */
 	uint32_t *numbers;         /* of each origin, for counters */
 	struct pool_uses uses;
 	struct pool_entry *next_dirty;
-	uint32_t latency_us; /* S41; 0: not known */
-	bool by_latency;     /* some load balancer chooses it by that, or did */
+	uint32_t latency_us; /* S41; 0: unknown */
+	bool by_latency;     /* a load balancer chooses it by latency, or did */
 	bool dirty;
 	bool used; /* mark of a walk over the load balancers */
 };
@@ -84,7 +84,7 @@ struct lb_entry {
 	uint32_t number;
 };
 
-/* The owners that a graph of a few names has of a zone. */
+/* The owners of a zone that a graph of a few names has. */
 struct zone_owners {
 	struct owner_key {
 		uint8_t key[NAME_MAX_KEY];
@@ -102,7 +102,7 @@ struct zone_entry {
 	bool rebuild;
 };
 
-/* What is to be freed after publication. */
+/* Memory to free after publication. */
 struct retired {
 	struct retired_item {
 		void (*fn)(void *memory);
@@ -112,31 +112,33 @@ struct retired {
 };
 
 struct config_graph {
-	/* Of pool_entry, lb_entry, zone_entry, endpoint_entry, name_entry.  Pools stand at the place of their
-	 * slot: none is ever removed. */
+	/*
+	 * Of pool_entry, lb_entry, zone_entry, endpoint_entry, name_entry. The index of a pool is its slot:
+	 * pools are never removed.
+	 */
 	struct map pools, lbs, lbs_by_name, zones, zones_by_name, endpoints, names;
-	bool fresh, fresh_names; /* some endpoint is; some hostname */
-	bool by_latency;         /* some pool is */
+	bool fresh, fresh_names; /* an endpoint is fresh; a hostname is */
+	bool by_latency;         /* a pool is */
 	struct config_graph
-	    *before; /* while everything is read: what is known until the health store is read again */
-	struct deadline next_expiry; /* of all the models */
-	struct pool_entry *dirty;    /* to be judged anew */
-	struct pool_slots *shared;   /* what snapshots point to; replaced when it grows */
+	    *before; /* during a full read: the health known so far, until the health store is read again */
+	struct deadline next_expiry; /* of all models */
+	struct pool_entry *dirty;    /* to be judged again */
+	struct pool_slots *shared;   /* snapshots point to it; replaced when it grows */
 	const struct zone_table *table;
 	struct snapshot *snapshot;
 	struct retired *retired;
 	struct numbers *numbers;
-	char error[200]; /* why the last read or follow failed */
+	char error[200]; /* the reason why the last read or follow failed */
 };
 
-/* Numbers for counters outlive graphs: a number always means the same load balancer or origin. */
+/* Numbers for counters outlive graphs: a number always identifies the same load balancer or origin. */
 struct numbered {
 	size_t len;
 	char text[]; /* "FIRST", NUL, "SECOND", NUL */
 };
 
 struct numbers {
-	struct map map; /* of numbered: an item stands at the place of its number */
+	struct map map; /* of numbered: the index of an item is its number */
 };
 
 /* ---- graph_base.c ---- */
@@ -152,7 +154,7 @@ void numbers_free(struct numbers *numbers);
 /* ---- graph.c ---- */
 
 struct config_graph *graph_new(struct retired *retired, struct numbers *numbers);
-/* Retire all that readers may hold, free the rest.  Accepts NULL. */
+/* Retire all memory that readers may use, and free the rest. Accepts NULL. */
 void graph_drop(struct config_graph *graph);
 
 static inline struct bytes
@@ -176,17 +178,18 @@ graph_pool_at(const struct config_graph *graph, uint32_t slot)
 }
 
 map_key_fn graph_pool_key;
-/* The entry of a pool; made if the pool is named for the first time. */
+/* The entry of a pool. It is created if the pool is referred to for the first time. */
 struct pool_entry *graph_pool(struct config_graph *graph, const struct id *id);
 struct pool_entry *graph_find_pool(const struct config_graph *graph, const struct id *id);
-/* Take over a model (NULL: the pool was deleted) and find what its origins use. */
-void graph_set_pool(struct config_graph *graph, struct pool_entry *pool, struct pool *model);
-/* A pool is to be judged anew. */
-void graph_dirty(struct config_graph *graph, struct pool_entry *pool);
-/* Judge the pools that are dirty and put their new tables into their slots.  Returns true if there was one.
+/*
+ * Take ownership of a model (NULL: the pool was deleted) and find the endpoints and hostnames of its origins.
  */
+void graph_set_pool(struct config_graph *graph, struct pool_entry *pool, struct pool *model);
+/* Mark a pool to be judged again. */
+void graph_dirty(struct config_graph *graph, struct pool_entry *pool);
+/* Judge the marked pools and put their new tables into their slots. Returns true if there was one. */
 bool graph_settle(struct config_graph *graph);
-/* A hostname has other addresses (NULL: nothing is known of it): all its pools follow. */
+/* Set the addresses of a hostname (NULL: nothing is known), and update all its pools. */
 void graph_set_addresses(
     struct config_graph *graph, struct name_entry *entry, const struct name_record *record);
 /* Retire all tables and free all entries. */
@@ -194,21 +197,23 @@ void graph_drop_pools(struct config_graph *graph);
 
 /* ---- graph_latency.c ---- */
 
-/* Look up how fast the pools answer, of those whose latency is known only if known is set, and note the
- * changed ones. */
+/*
+ * Read the latencies of the pools, and note those that changed. Pools whose latency is known are skipped
+ * unless known is true.
+ */
 void graph_look_at_latencies(struct config_graph *graph, struct store_txn *health, bool known);
 
 /* ---- graph_uses.c ---- */
 
-/* An endpoint that is used before and after a change keeps its state if the new uses come first. */
+/* An endpoint that is used before and after a change keeps its state if the new uses are added first. */
 struct endpoint_entry *graph_endpoint(const struct config_graph *graph, const struct endpoint *key);
 struct name_entry *graph_name(const struct config_graph *graph, const struct endpoint *key);
-/* What a model's origins use, hostnames with their addresses. */
+/* Find the endpoints and hostnames of a model's origins, hostnames with their addresses. */
 void graph_use(
     struct config_graph *graph, struct pool_entry *pool, struct pool *model, struct pool_uses *uses);
 void graph_leave(struct config_graph *graph, struct pool_entry *pool, struct pool_uses *uses);
 void graph_free_uses(struct pool_uses *uses);
-/* The states of a pool's origins and addresses, from what is known of their endpoints. */
+/* Derive the states of a pool's origins and addresses from those of their endpoints. */
 void graph_judge(struct pool_entry *pool);
 map_key_fn graph_endpoint_key, graph_name_key;
 void graph_drop_endpoint(void *endpoint);
@@ -216,9 +221,9 @@ void graph_drop_name(void *name);
 
 /* ---- graph_lb.c ---- */
 
-/* Takes over the model. */
+/* Takes ownership of the model. */
 struct lb_entry *graph_add_lb(struct config_graph *graph, struct lb *model);
-/* The end of its disabled_until has come; its owner in the zone is to be edited. */
+/* Enable a load balancer whose disabled_until has passed. The caller must edit its owner in the zone. */
 void graph_enable_lb(struct config_graph *graph, struct lb_entry *entry);
 void graph_remove_lb(struct config_graph *graph, struct lb_entry *entry);
 struct lb_entry *graph_find_lb(const struct config_graph *graph, const struct id *id);
@@ -232,15 +237,15 @@ struct zone_entry *graph_add_zone(struct config_graph *graph, const struct zone_
 void graph_remove_zone(struct config_graph *graph, struct zone_entry *entry);
 /* The deepest served zone that encloses a name (S7). */
 struct zone_entry *graph_zone_of(const struct config_graph *graph, const uint8_t *name);
-/* Build the zones that are marked; false with a sentence in graph->error if one is damaged. */
+/* Build the marked zones. Returns false with a sentence in graph->error if one is damaged. */
 bool graph_build_zones(struct config_graph *graph, struct store_txn *txn);
-/* A snapshot of what the graph has now; the one before is retired. */
+/* Create a snapshot of the current graph. The previous one is retired. */
 void graph_publish(struct config_graph *graph, uint64_t generation);
-/* The key of a load balancer's owner in a zone; false if it would be too long. */
+/* The key of a load balancer's owner in a zone. Returns false if it would be too long. */
 bool graph_owner_key(
     const struct lb_entry *entry, const struct zone_entry *zone, uint8_t key[NAME_MAX_KEY], size_t *len);
 int graph_compare_keys(const void *a, size_t a_len, const void *b, size_t b_len);
-/* All RRsets of one owner, as config_each_row gives them to graph_gather_row. */
+/* All RRsets of one owner, as config_each_row passes them to graph_gather_row. */
 struct owner_rows {
 	struct rrset rrsets[NODE_RRSETS_MAX + 1];
 	unsigned count;
@@ -250,19 +255,22 @@ map_key_fn graph_zone_key, graph_zone_name_key;
 
 /* ---- reading stores.  False with a sentence in graph->error. ---- */
 
-/* Read everything of a transaction into an empty graph, with what another graph (or NULL) knows of health. */
+/* Read a whole transaction into an empty graph, with the health that another graph (or NULL) knows. */
 bool graph_read(struct config_graph *graph, struct store_txn *txn, struct config_graph *before);
 /*
- * Read what answers for these names need, and no more; names that answers lead to are to be given too.
- * complete is false if that cannot be told without reading everything.
+ * Read only the data that answers for these names need; names that answers lead to must be passed, too.
+ * complete is false if that cannot be determined without reading everything.
  */
 bool graph_read_names(struct config_graph *graph, struct store_txn *txn, const uint8_t *const *names,
     size_t count, bool *complete);
-/* Follow the changes after a generation.  lost: they are not all there any more; nothing was changed. */
+/*
+ * Follow the changes after a generation. lost: some changes are not in the feed any more; nothing was
+ * changed.
+ */
 bool graph_follow(struct config_graph *graph, struct store_txn *txn, uint64_t generation, bool *lost);
 /*
- * Enable the load balancers whose disabled_until has passed, and publish; those of later ones go to
- * next_expiry. enabled: there were some.
+ * Enable the load balancers whose disabled_until has passed, and publish; the later ends set next_expiry.
+ * enabled: there were some.
  */
 bool graph_follow_ends(struct config_graph *graph, struct store_txn *txn, uint64_t generation, bool *enabled);
 

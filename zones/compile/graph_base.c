@@ -1,6 +1,4 @@
-/*
- * graph_base.c -- what outlives a graph: what it retired, and the numbers for counters.
- */
+/* graph_base.c -- data that outlives a graph: its retired memory, and the numbers for counters. */
 #include "zones/compile/graph.h"
 
 #include "zones/base/array.h"

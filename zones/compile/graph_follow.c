@@ -1,6 +1,4 @@
-/*
- * graph_follow.c -- bring a graph up to date by the feed of changes: only what changed is compiled.
- */
+/* graph_follow.c -- update a graph from the feed of changes: only changed data is compiled. */
 #include "zones/compile/graph.h"
 
 #include "zones/base/array.h"
@@ -93,7 +91,10 @@ list_zone(void *arg, const struct zone_info *info)
 	return true;
 }
 
-/* A load balancer belongs to the deepest zone: where zones came or went it may have moved. */
+/*
+ * A load balancer belongs to the deepest zone: if zones were added or deleted, it may belong to another one
+ * now.
+ */
 static void
 move_lbs(struct changes *changes)
 {
@@ -115,7 +116,7 @@ remove_unlisted(struct config_graph *graph)
 {
 	size_t before = graph->zones.count;
 
-	/* Load balancers leave a zone before its entry goes. */
+	/* Remove load balancers from a zone before its entry is removed. */
 	for (size_t i = 0; i < graph->lbs.count; i++) {
 		struct lb_entry *entry = graph->lbs.items[i];
 
@@ -164,7 +165,7 @@ follow_pool(struct changes *changes, const struct id *id)
 		graph_set_pool(changes->graph, graph_pool(changes->graph, id), model);
 }
 
-/* S38: the pools of a monitor group have other judges. */
+/* S38: update the judges of the pools of a monitor group. */
 static void
 follow_group(struct changes *changes, const struct id *id)
 {
@@ -195,7 +196,7 @@ follow_lb(struct changes *changes, const struct id *id)
 	remove_lb(changes, graph_find_lb(graph, id));
 	if ((model = config_lb(changes->txn, id->text)) == NULL)
 		return;
-	/* Two objects of one command may have exchanged a name: the later one's entry has it. */
+	/* Two objects of one command may have exchanged names: the later one's entry still has the name. */
 	remove_lb(changes, graph_lb_by_name(graph, model->wire));
 	entry = graph_add_lb(graph, model);
 	entry->zone = graph_zone_of(graph, model->wire);
@@ -241,7 +242,7 @@ edit_owner(
 	return edited;
 }
 
-/* Edit the owners of one zone, which stand side by side. */
+/* Edit the owners of one zone, which are adjacent. */
 static bool
 edit_zone(struct changes *changes, struct zone_entry *entry, const struct owner_change *owners, size_t count)
 {
@@ -276,7 +277,7 @@ edit_zones(struct changes *changes)
 			next++;
 		if (entry == NULL)
 			continue; /* deleted since */
-		/* So many changes cost more than building anew. */
+		/* So many changes cost more than a new build. */
 		if (next - i > 10000)
 			entry->rebuild = true;
 		if (!entry->rebuild && !edit_zone(changes, entry, &changes->owners[i], next - i))

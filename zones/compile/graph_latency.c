@@ -1,9 +1,9 @@
 /*
- * graph_latency.c -- how fast the pools of a graph answer, for dynamic_latency (S41).
+ * graph_latency.c -- latencies of the pools of a graph, for dynamic_latency (S41).
  *
- * The monitor writes round-trip times once a second, without a word in the feed of flips: they are looked up,
- * and only those of pools that some load balancer chooses by latency. A pool that has none yet is looked up
- * in each pass: it costs a look into the store only if one of its endpoints is up.
+ * The monitor writes round-trip times once a second, without an entry in the feed of flips. So they are read
+ * regularly, but only for pools that a load balancer chooses by latency. A pool without a latency is looked
+ * up in each pass; that reads the store only if one of its endpoints is up.
  */
 #include "zones/compile/graph.h"
 #include "zones/model/judge.h"
@@ -28,7 +28,7 @@ mean_of(const struct mean *mean)
 	return mean->count > 0 ? (uint32_t)(mean->sum_us / mean->count) : 0;
 }
 
-/* Over what is up of its endpoints, whose monitors have a vote ([CF] 4.4). */
+/* The average over the address's endpoints that are up and whose monitors vote ([CF] 4.4). */
 static uint32_t
 origin_latency(const struct pool_entry *pool, size_t i, struct store_txn *health)
 {
@@ -47,7 +47,7 @@ origin_latency(const struct pool_entry *pool, size_t i, struct store_txn *health
 	return mean_of(&mean);
 }
 
-/* Over its candidates: an origin is one, however many addresses it has (S16). */
+/* The average over the pool's candidates: an origin counts once, however many addresses it has (S16). */
 static uint32_t
 pool_latency(const struct pool_entry *pool, struct store_txn *health)
 {

@@ -1,14 +1,14 @@
-/*
- * graph_lb.c -- the load balancers of a graph; each is compiled into one allocation (steer.h).
- */
+/* graph_lb.c -- the load balancers of a graph; each is compiled into one allocation (steer.h). */
 #include "zones/compile/graph.h"
 
 #include "zones/base/siphash.h"
 
 #include <stdlib.h>
 
-/* One load balancer on its way into one allocation: how much there is of each, and then where the next one
- * goes. */
+/*
+ * One load balancer during compilation into one allocation: first the sizes of its parts, then the offset of
+ * the next part.
+ */
 struct building {
 	struct config_graph *graph;
 	const struct lb *lb;
@@ -48,7 +48,7 @@ measure_overrides(struct building *building, const struct lb_override *overrides
 		building->nweights += overrides[i].weights.count;
 		conditions[i] = expression_new(overrides[i].condition, &error);
 		free(error);
-		/* It was checked when it was written: what is none today matches nobody. */
+		/* It was validated when it was written; if it is invalid today, it matches no client. */
 		if (conditions[i] == NULL)
 			conditions[i] = expression_new("false", &error);
 		building->condition_octets += rounded(expression_size(conditions[i]));
@@ -78,7 +78,7 @@ put_pools(struct building *building, const struct id *ids, const unsigned *weigh
 	return first;
 }
 
-/* By kind; places of one kind stand together. */
+/* Sort by kind; places of one kind are adjacent. */
 static void
 put_places(struct building *building, const struct place_pools *places, size_t count,
     struct steer_places out[PLACE_KINDS])
@@ -155,7 +155,7 @@ put_override(struct building *building, struct steer_override *out, const struct
 		    siphash((const uint64_t[2]){0}, from->pools, from->npools * sizeof *from->pools);
 }
 
-/* Properties that are taken as they are. */
+/* Properties that are copied unchanged. */
 static void
 put_properties(struct steer_lb *compiled, const struct lb *lb)
 {
@@ -177,7 +177,7 @@ put_properties(struct steer_lb *compiled, const struct lb *lb)
 	compiled->npools = (uint16_t)lb->npools;
 }
 
-/* So many octets of the allocation. */
+/* Reserve this many octets of the allocation. */
 static void *
 cut(uint8_t **at, size_t size)
 {
@@ -217,7 +217,7 @@ put_cleared(struct steer_lb *compiled, const struct lb *lb, void *at)
 		    lb->cleared[i].since};
 }
 
-/* The head with its pools, and behind it what only some have. */
+/* The head with its pools, followed by optional parts. */
 static struct steer_lb *
 build(struct building *building)
 {
@@ -353,7 +353,7 @@ graph_add_lb(struct config_graph *graph, struct lb *model)
 		compile_entry(graph, entry);
 	deadline_add(&graph->next_expiry, &model->expiry);
 	map_add(&graph->lbs, entry);
-	/* The store holds each name once; of a damaged one the first counts. */
+	/* The store has each name once; in a damaged one the first counts. */
 	if (graph_lb_by_name(graph, model->wire) == NULL)
 		map_add(&graph->lbs_by_name, entry);
 	return entry;

@@ -1,10 +1,10 @@
 /*
- * graph_names.c -- a graph of a few names: what answers to questions for them need, and no more.
+ * graph_names.c -- a graph of a few names: only the data that answers to questions for them need.
  *
  * Of each zone around a name it has the rows of the name, of its ancestors, of the wildcards there, and one
  * owner below each ancestor, so that empty non-terminals exist. Of the load balancers it has those at these
- * names, and one that makes the deepest ancestor exist. The cost does not grow with the zones, and with the
- * load balancers only by a look at the index of their names.
+ * names, and one that makes the deepest ancestor exist. The cost does not grow with the zones; it grows with
+ * the load balancers only by a search in the index of their names.
  */
 #include "zones/compile/graph.h"
 
@@ -14,7 +14,7 @@
 
 enum { CANDIDATES = 8, DEPTHS = NAME_MAX_LABELS + 1 };
 
-/* Load balancers that share as many labels with a wanted name. */
+/* Load balancers that share equally many labels with a wanted name. */
 struct sharing {
 	struct id ids[CANDIDATES];
 	unsigned count; /* may be larger than CANDIDATES: the others were not kept */
@@ -49,7 +49,7 @@ add_owner(struct zone_entry *zone, const uint8_t *key, size_t len)
 	only->keys[only->count++].len = len;
 }
 
-/* One ancestor of a wanted name, or the name itself, which has no labels more. */
+/* Read one ancestor of a wanted name, or the name itself, which has no more labels. */
 static void
 add_ancestor(struct picking *picking, struct zone_entry *zone, const uint8_t *name, bool itself)
 {
@@ -59,7 +59,7 @@ add_ancestor(struct picking *picking, struct zone_entry *zone, const uint8_t *na
 	if (len == 0)
 		return;
 	add_owner(zone, key, len);
-	/* A key ends with 00, and what lies below goes on with another octet there. */
+	/* A key ends with 00; the key of a name below has another octet there. */
 	if (len > 1) {
 		key[len - 1] = 1;
 		if (config_owner_from(
@@ -83,7 +83,7 @@ add_rows(struct picking *picking, struct zone_entry *zone, const uint8_t *name)
 		add_ancestor(picking, zone, name_skip(name, skip), skip == 0);
 }
 
-/* Every served zone that encloses the name: DS is asked of the parent's. */
+/* Find every served zone that encloses the name, because DS is in the parent zone. */
 static void
 add_zones(struct picking *picking, const uint8_t *name)
 {
@@ -105,7 +105,7 @@ add_zones(struct picking *picking, const uint8_t *name)
 
 /* ---- load balancers ---- */
 
-/* A dot of the text between two labels; "\." belongs to one. */
+/* True for a dot of the text between two labels; "\." is part of a label. */
 static bool
 ends_label(const char *text, size_t at)
 {
@@ -116,7 +116,7 @@ ends_label(const char *text, size_t at)
 	return text[at] == '.' && slashes % 2 == 0;
 }
 
-/* How many labels two names have in common at their ends. */
+/* The number of labels that two names have in common at their ends. */
 static unsigned
 common_labels(const char *name, size_t name_len, const char *other, size_t other_len)
 {
@@ -127,7 +127,7 @@ common_labels(const char *name, size_t name_len, const char *other, size_t other
 		count += ends_label(name, name_len - 1 - same);
 		same++;
 	}
-	/* The label that the shorter one begins with is whole, if the longer one has a dot there. */
+	/* The first label of the shorter name is complete if the longer name has a dot there. */
 	if (same == most && same > 0 &&
 	    (name_len == other_len ||
 		(name_len > other_len ? ends_label(name, name_len - 1 - same)
@@ -188,7 +188,7 @@ add_lb(struct picking *picking, const struct id *id)
 		graph_add_lb(picking->graph, model);
 }
 
-/* Does the load balancer make names exist in the zone of the wanted name? */
+/* True if the load balancer makes names exist in the zone of the wanted name. */
 static bool
 is_in_zone(struct picking *picking, const struct wanted *wanted, const struct id *id)
 {
@@ -201,7 +201,10 @@ is_in_zone(struct picking *picking, const struct wanted *wanted, const struct id
 	return in;
 }
 
-/* One that makes the deepest ancestor exist. Not complete if it may be among those that were not kept. */
+/*
+ * Find one that makes the deepest ancestor exist. The result is not complete if it may be among those not
+ * kept.
+ */
 static void
 add_deepest(struct picking *picking, const struct wanted *wanted, bool *complete)
 {
@@ -244,7 +247,7 @@ add_lbs(struct picking *picking, const uint8_t *const *names, size_t count, bool
 	free(picking->wanted);
 }
 
-/* The pools that they name. */
+/* The pools that they refer to. */
 static void
 add_pools(struct picking *picking)
 {

@@ -1,6 +1,4 @@
-/*
- * graph_pool.c -- the pools of a graph, each with its table in a slot that snapshots share.
- */
+/* graph_pool.c -- the pools of a graph, each with its table in a slot that snapshots share. */
 #include "zones/compile/graph.h"
 
 #include <stdlib.h>
@@ -29,7 +27,7 @@ free_slots(void *memory)
 	free(slots);
 }
 
-/* A larger array of slots with the same tables.  The caller makes the snapshot that uses it. */
+/* Create a larger array of slots with the same tables. The caller creates the snapshot that uses it. */
 static void
 grow_slots(struct config_graph *graph)
 {
@@ -84,7 +82,7 @@ graph_set_pool(struct config_graph *graph, struct pool_entry *pool, struct pool 
 	size_t count = model != NULL ? model->norigins : 0;
 	struct pool_uses uses;
 
-	/* The new uses first, so that an endpoint in both keeps its state. */
+	/* Add the new uses first, so that an endpoint in both keeps its state. */
 	graph_use(graph, pool, model, &uses);
 	graph_leave(graph, pool, &pool->uses);
 	free_model(pool);
@@ -103,7 +101,7 @@ void
 graph_set_addresses(struct config_graph *graph, struct name_entry *entry, const struct name_record *record)
 {
 	size_t count = entry->users.count;
-	/* A copy: the list changes while its pools take up their new addresses and leave the old ones. */
+	/* A copy: the list changes while its pools add their new addresses and remove the old ones. */
 	struct pool_entry **users = xmemdup(entry->users.list, count * sizeof(struct pool_entry *));
 
 	free(entry->resolved);

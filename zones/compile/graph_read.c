@@ -1,6 +1,4 @@
-/*
- * graph_read.c -- read all of a config store into an empty graph.
- */
+/* graph_read.c -- read all of a config store into an empty graph. */
 #include "zones/compile/graph.h"
 
 #include "zones/document/document_load.h"
@@ -46,7 +44,7 @@ graph_read(struct config_graph *graph, struct store_txn *txn, struct config_grap
 	bool done;
 
 	snprintf(graph->error, sizeof graph->error, "the store cannot be read");
-	graph->before = before; /* what is known of health holds until its store is read again */
+	graph->before = before; /* known health stays valid until its store is read again */
 	done = config_each_zone(txn, read_zone, &reading) &&
 	    config_each_object(txn, KIND_POOL, read_pool, &reading) &&
 	    config_each_object(txn, KIND_LB, read_lb, &reading) && graph_build_zones(graph, txn);

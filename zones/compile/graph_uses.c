@@ -1,5 +1,5 @@
 /*
- * graph_uses.c -- what the pools of a graph use: hostnames, and the endpoints of all addresses (S16, S24).
+ * graph_uses.c -- the hostnames that the pools of a graph use, and the endpoints of all addresses (S16, S24).
  */
 #include "zones/compile/graph.h"
 
@@ -141,7 +141,7 @@ name_leave(struct config_graph *graph, struct name_entry *entry, struct pool_ent
 	graph_drop_name(entry);
 }
 
-/* What one pool uses */
+/* Uses of one pool */
 
 void
 graph_leave(struct config_graph *graph, struct pool_entry *pool, struct pool_uses *uses)
@@ -162,8 +162,7 @@ graph_free_uses(struct pool_uses *uses)
 	*uses = (struct pool_uses){0};
 }
 
-/* The hostnames of the origins that are enabled, with their addresses in the model; and how many endpoints
- * there will be. */
+/* Find the hostnames of the enabled origins, put their addresses into the model, and count the endpoints. */
 static void
 use_names(struct config_graph *graph, struct pool_entry *pool, struct pool *model, struct pool_uses *uses)
 {
@@ -219,7 +218,7 @@ graph_use(struct config_graph *graph, struct pool_entry *pool, struct pool *mode
 	use_endpoints(graph, pool, model, uses);
 }
 
-/* S38: what is known of one address of an origin. */
+/* S38: the state of one address of an origin. */
 static enum health_state
 verdict_of(const struct pool_entry *pool, size_t i, size_t address)
 {
@@ -236,7 +235,7 @@ verdict_of(const struct pool_entry *pool, size_t i, size_t address)
 	return status_of_judges(pool->model->judges, verdicts, count);
 }
 
-/* S24: what steering takes for the states of the origins, and of the addresses of hostnames. */
+/* S24: set the states of the origins, and of the addresses of hostnames, as steering uses them. */
 void
 graph_judge(struct pool_entry *pool)
 {

@@ -1,5 +1,5 @@
 /*
- * graph_zones.c -- the zones of a graph: merged with their load balancers, built, and followed change by
+ * graph_zones.c -- the zones of a graph: merged with their load balancers, built, and updated change by
  * change.
  */
 #include "zones/compile/graph.h"
@@ -67,7 +67,7 @@ struct merge {
 	void *sink_arg;
 };
 
-/* Load balancers before the key (NULL: all that are left). */
+/* Merge load balancers before the key (NULL: all that are left). */
 static bool
 merge_lbs_before(struct merge *merge, const struct bytes *key)
 {
@@ -159,7 +159,7 @@ merge_each(void *arg, zone_owner_fn *sink, void *sink_arg)
 	    merge_flush(merge) && merge_lbs_before(merge, NULL);
 }
 
-/* All placed load balancers, sorted by zone and key. */
+/* All load balancers with their zones, sorted by zone and key. */
 struct placement {
 	struct placed_lb *all;
 	struct placed_lb **sorted;
@@ -269,7 +269,9 @@ graph_add_zone(struct config_graph *graph, const struct zone_info *info)
 	entry->info = *info;
 	entry->listed = entry->rebuild = true;
 	map_add(&graph->zones, entry);
-	/* A zone that was deleted and loaded again between two looks: the old entry of that name goes soon.
+	/*
+	 * A zone was deleted and loaded again between two looks: the old entry of that name will be removed
+	 * soon.
 	 */
 	map_remove(&graph->zones_by_name, graph_zone_name_key(entry));
 	map_add(&graph->zones_by_name, entry);
