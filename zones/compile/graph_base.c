@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* ---- what is retired ---- */
+/* ---- retired memory ---- */
 
 void
 retired_add(struct retired *retired, void (*fn)(void *), void *memory)

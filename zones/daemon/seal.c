@@ -185,7 +185,7 @@ compile(enum seal_role role)
 	return error;
 }
 
-/* --- what a forbidden call does --- */
+/* --- the handler of forbidden calls --- */
 
 /* A handler must not allocate memory, so look the names up before. */
 static void

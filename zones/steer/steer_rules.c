@@ -1,4 +1,4 @@
-/* Rules and pool sets: what they override for one query. */
+/* Rules and pool sets: the overrides for one query. */
 #include "zones/steer/steer_inner.h"
 
 #include "zones/dns/rrset.h"

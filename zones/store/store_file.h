@@ -18,7 +18,7 @@ struct store_paths {
 };
 
 const char *store_kind_text(enum store_kind kind);
-/* What to do if the store is damaged, as the end of a sentence. */
+/* The cure for a damaged store of this kind, as the end of a sentence. */
 const char *store_kind_cure(enum store_kind kind);
 
 bool store_paths_make(
