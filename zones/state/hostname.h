@@ -6,8 +6,8 @@
  * the known addresses refreshes the record within a second. Use the functions on the thread of the
  * transaction.
  */
-#ifndef NAMES_H
-#define NAMES_H
+#ifndef HOSTNAME_H
+#define HOSTNAME_H
 
 #include "zones/state/health.h"
 
