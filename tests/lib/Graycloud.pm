@@ -13,6 +13,7 @@ package Graycloud;
 
 use strict;
 use warnings;
+use Errno ();
 use File::Temp ();
 use IO::Handle;
 use IO::Select;
@@ -367,6 +368,17 @@ sub packet {
 	return $packet;
 }
 
+# Is there something to read before the end?  A signal that is handled meanwhile is no end.
+sub readable {
+	my ($select, $end) = @_;
+
+	while ((my $left = $end - now()) > 0) {
+		return 1 if $select->can_read($left);
+		last unless $!{EINTR};
+	}
+	return 0;
+}
+
 # Send octets, take octets; undef where nothing comes in time.  Options: tcp, server => 'ADDRESS:PORT', from => ADDRESS,
 # timeout => SECONDS.
 sub exchange {
@@ -381,10 +393,10 @@ sub exchange {
 
 	$octets = pack('n', length $octets) . $octets if $options{tcp};
 	$socket->syswrite($octets);
-	return undef unless $select->can_read($end - now());
+	return undef unless readable($select, $end);
 	return $socket->sysread($got, 65535) ? $got : undef unless $options{tcp};
 	while (length $got < 2 || length $got < 2 + unpack('n', $got)) {
-		return undef unless $select->can_read($end - now()) && $socket->sysread($got, 65537, length $got);
+		return undef unless readable($select, $end) && $socket->sysread($got, 65537, length $got);
 	}
 	return substr $got, 2;
 }
