@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-enum { CHANNEL_DESCRIPTORS = 128 }; /* the maximum in one message */
+enum { CHANNEL_DESCRIPTORS = 253 }; /* the maximum in one message: the kernel's SCM_MAX_FD */
 
 /*
  * Listen at a name in a directory, replacing any socket of that name. Returns a non-blocking descriptor, or a

@@ -1,6 +1,7 @@
 #include "zones/daemon/supervisor.h"
 
 #include "zones/base/util.h"
+#include "zones/daemon/channel.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -11,7 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { KEPT_MAX = 253, GIVEN_FIRST = 3, NAME_ROOM = 320 };
+enum { GIVEN_FIRST = 3, NAME_ROOM = 320 };
 
 /* Returns a connected socket, or -1. */
 static int
@@ -36,27 +37,7 @@ connected(const char *path)
 	return fd;
 }
 
-/* Send one datagram, with descriptors. Returns false if that fails. */
-static bool
-send_state(int socket, const char *state, const int *fds, size_t count)
-{
-	struct iovec text = {(void *)(uintptr_t)state, strlen(state)};
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(KEPT_MAX * sizeof(int))] = {0};
-	struct msghdr message = {.msg_iov = &text, .msg_iovlen = 1};
-
-	if (count > 0) {
-		struct cmsghdr *head = (struct cmsghdr *)control;
-
-		message.msg_control = control;
-		message.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		head->cmsg_level = SOL_SOCKET;
-		head->cmsg_type = SCM_RIGHTS;
-		head->cmsg_len = CMSG_LEN(count * sizeof(int));
-		memcpy(CMSG_DATA(head), fds, count * sizeof(int));
-	}
-	return sendmsg(socket, &message, MSG_NOSIGNAL) >= 0;
-}
-
+/* Send one datagram, with descriptors. */
 static void
 tell(const char *state, const int *fds, size_t count)
 {
@@ -68,11 +49,11 @@ tell(const char *state, const int *fds, size_t count)
 	if (fd < 0)
 		fd = connected(path);
 	/* The service manager was restarted: connect to its new socket. */
-	if (fd >= 0 && !send_state(fd, state, fds, count)) {
+	if (fd >= 0 && channel_send(fd, state, strlen(state), fds, count) < 0) {
 		close(fd);
 		fd = connected(path);
 		if (fd >= 0)
-			(void)send_state(fd, state, fds, count);
+			(void)channel_send(fd, state, strlen(state), fds, count);
 	}
 }
 
@@ -89,7 +70,7 @@ supervisor_keep(const char *name, const int *fds, size_t count)
 
 	/* FDPOLL=0: an error that is pending on a socket is no reason to close it. */
 	snprintf(state, sizeof state, "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-	tell(state, fds, count < KEPT_MAX ? count : KEPT_MAX);
+	tell(state, fds, count < CHANNEL_DESCRIPTORS ? count : CHANNEL_DESCRIPTORS);
 }
 
 void
