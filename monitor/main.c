@@ -409,7 +409,7 @@ main(int argc, char *argv[])
 		errx(1, "cannot make an event loop");
 	daemon.committing = timer(&daemon, on_commit);
 	daemon.looking = timer(&daemon, on_look);
-	daemon.checks = checks_new(daemon.base);
+	daemon.checks = checks_new(daemon.base, check_types);
 	if (daemon.checks == NULL)
 		errx(1, "cannot start libcurl");
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);

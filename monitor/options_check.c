@@ -116,7 +116,7 @@ options_check(const struct options *options, struct event_base *base, struct pro
 	if (options->metrics != NULL)
 		check_metrics(options->metrics, problems);
 	check_notify(options, problems);
-	checks = checks_new(base);
+	checks = checks_new(base, check_types);
 	if (checks == NULL)
 		problems_error(problems, "cannot start libcurl");
 	checks_free(checks);

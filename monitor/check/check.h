@@ -31,8 +31,12 @@ struct check;  /* one under way */
 /* At start, before the daemon becomes its user: open what that user may not.  Says nothing where it fails. */
 void checks_prepare(void);
 
-/* NULL where memory is exhausted.  The base should have two priorities. */
-struct checks *checks_new(struct event_base *base);
+/* The type of each monitor_type: check_types.c. */
+struct check_type;
+extern const struct check_type *const check_types[MONITOR_TYPE_COUNT];
+
+/* Returns NULL if memory is exhausted.  The base should have two priorities; types is check_types. */
+struct checks *checks_new(struct event_base *base, const struct check_type *const *types);
 /* No check may be under way. */
 void checks_free(struct checks *checks);
 

@@ -16,20 +16,10 @@ enum {
 	TICK_MS = 100  /* how closely it is watched whether the process stands still */
 };
 
-static const struct check_type *const types[] = {
-    [MONITOR_HTTP] = &check_http,
-    [MONITOR_HTTPS] = &check_http,
-    [MONITOR_TCP] = &check_tcp,
-    [MONITOR_SMTP] = &check_smtp,
-    [MONITOR_UDP_ICMP] = &check_icmp,
-    [MONITOR_ICMP_PING] = &check_icmp,
-    [MONITOR_DNS] = &check_dns,
-    [MONITOR_EXEC] = &check_exec,
-};
-
 struct checks {
 	struct event_base *base;
-	void *shared[NITEMS(types)]; /* one for each type; equal types share it */
+	const struct check_type *const *types; /* MONITOR_TYPE_COUNT of them */
+	void *shared[MONITOR_TYPE_COUNT];      /* one for each type; equal types share it */
 	struct event *ticker;
 	uint64_t ticked_ns;
 	uint64_t stalled_ns; /* until then the process stood still; 0: it never did */
@@ -67,25 +57,20 @@ start_ticking(struct checks *checks)
 	return event_add(checks->ticker, &every) == 0;
 }
 
-void
-checks_prepare(void)
-{
-	check_icmp_prepare();
-}
-
 struct checks *
-checks_new(struct event_base *base)
+checks_new(struct event_base *base, const struct check_type *const *types)
 {
 	struct checks *checks = calloc(1, sizeof *checks);
 
 	if (checks == NULL)
 		return NULL;
 	checks->base = base;
+	checks->types = types;
 	if (!start_ticking(checks)) {
 		checks_free(checks);
 		return NULL;
 	}
-	for (size_t i = 0; i < NITEMS(types); i++) {
+	for (size_t i = 0; i < MONITOR_TYPE_COUNT; i++) {
 		if (i > 0 && types[i] == types[i - 1])
 			checks->shared[i] = checks->shared[i - 1];
 		else if (types[i]->open != NULL && (checks->shared[i] = types[i]->open(base)) == NULL) {
@@ -101,9 +86,9 @@ checks_free(struct checks *checks)
 {
 	if (checks == NULL)
 		return;
-	for (size_t i = 0; i < NITEMS(types); i++)
-		if (checks->shared[i] != NULL && (i == 0 || types[i] != types[i - 1]))
-			types[i]->close(checks->shared[i]);
+	for (size_t i = 0; i < MONITOR_TYPE_COUNT; i++)
+		if (checks->shared[i] != NULL && (i == 0 || checks->types[i] != checks->types[i - 1]))
+			checks->types[i]->close(checks->shared[i]);
 	if (checks->ticker != NULL)
 		event_free(checks->ticker);
 	free(checks);
@@ -437,7 +422,7 @@ check_start(struct checks *checks, const struct check_subject *subject, check_do
 	if (check == NULL)
 		return NULL;
 	check->checks = checks;
-	check->type = types[subject->monitor->type];
+	check->type = checks->types[subject->monitor->type];
 	check->shared = checks->shared[subject->monitor->type];
 	check->subject = *subject;
 	check->done = done;

@@ -160,7 +160,7 @@ run_check(const struct server *server, struct fixture fixture, bool again)
 	fixture.base = event_base_new();
 	ask(&asked, server->port, "");
 	assert_int_equal(event_base_priority_init(fixture.base, 2), 0);
-	checks = checks_new(fixture.base);
+	checks = checks_new(fixture.base, check_types);
 	assert_non_null(checks);
 	assert_non_null(check_start(checks, &asked.subject, on_done, &fixture));
 	stall = event_new(fixture.base, -1, again ? EV_PERSIST : 0, on_stall, &fixture);
@@ -202,7 +202,7 @@ an_answer_that_was_reset_before_we_asked_counts(void **state)
 	(void)state;
 	for (size_t i = 0; i < NITEMS(bodies); i++) {
 		struct fixture fixture = {.base = event_base_new()};
-		struct checks *checks = checks_new(fixture.base);
+		struct checks *checks = checks_new(fixture.base, check_types);
 		struct asked asked;
 		uint16_t port;
 		int listening = listener(&port);
