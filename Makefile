@@ -26,7 +26,8 @@ OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined 
 OPT_tsan := -O1 -g -fsanitize=thread
 OPT_cov := -O0 -g --coverage -DSEAL_NEVER
 ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. $(CPPFLAGS) $(CFLAGS)
-LDLIBS := $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
+# A program is linked only with what it uses.
+LDLIBS := -Wl,--as-needed $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
 
 ZONES := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard zones/*/*.c))
 DNSD := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out dnsd/main.c,$(wildcard dnsd/*.c)))

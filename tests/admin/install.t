@@ -74,7 +74,7 @@ SKIP: {
 }
 
 SKIP: {
-	skip 'readelf is not here, or this is no release build', 14 if !$release || system('command -v readelf >/dev/null');
+	skip 'readelf is not here, or this is no release build', 15 if !$release || system('command -v readelf >/dev/null');
 	for my $program (qw(graycloud graycloud-dnsd graycloud-monitor)) {
 		my $elf = qx(readelf -hldnW --dyn-syms $Graycloud::BUILD/bin/$program 2>/dev/null);
 
@@ -83,6 +83,7 @@ SKIP: {
 		like($elf, qr/GNU_STACK\s.*\bRW\b(?!E)/, "$program: the stack does not execute");
 		ok($elf =~ /__stack_chk_fail/ && $elf =~ /_chk\b/, "$program: stack protector, and checked copies");
 	}
+	unlike(qx(readelf -dW $Graycloud::BUILD/bin/graycloud), qr/NEEDED.*(seccomp|event|curl|ssl)/, 'the command line is linked only with what it uses');
 	# The C library's own start files decide what the whole program may say: look at ours.
 	my @objects = glob "$Graycloud::BUILD/obj/{zones,dnsd,monitor,admin}/{*,*/*}.o";
 	my @open = grep { my $notes = qx(readelf -hnW $_); $notes =~ /X86-64/ && $notes !~ /IBT, SHSTK/ } @objects;
