@@ -13,7 +13,7 @@ use Test::More;
 my @signed = authority();
 my %certificates = (
 	good => [certificate('good', @signed, '-days 30')],
-	expired => [certificate('expired', @signed, '-days -1')],
+	expired => [expired_certificate('expired')],
 	soon => [certificate('soon', @signed, '-days 5')],
 	self => [certificate('self', '-signkey self.key -days 30')],
 );

@@ -9,7 +9,7 @@ use Test::More;
 
 my @signed = authority();
 my @good = certificate('good', @signed, '-days 30');
-my @expired = certificate('expired', @signed, '-days -1');
+my @expired = expired_certificate('expired');
 my @self = certificate('self', '-signkey self.key -days 30');
 
 sub log_of {

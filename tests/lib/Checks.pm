@@ -20,7 +20,7 @@ use Test::More;
 
 use constant SIOCOUTQ => 0x5411; # <linux/sockios.h>: octets that are not acknowledged
 
-our @EXPORT = qw(origin_status becomes authority other_authority certificate serve serve_dns closed_port free_port run_server hold trickle delivered reset_it verdicts);
+our @EXPORT = qw(origin_status becomes authority other_authority certificate expired_certificate serve serve_dns closed_port free_port run_server hold trickle delivered reset_it verdicts);
 my $dir = File::Temp->newdir('graycloud-ca-XXXXXX', TMPDIR => 1);
 my $owner = $$;
 my @servers;
@@ -78,6 +78,22 @@ sub certificate {
 
 	openssl("req $curve -keyout $name.key -out $name.csr -subj /CN=www.example.com -addext subjectAltName=DNS:www.example.com");
 	openssl("x509 -req -in $name.csr -copy_extensions copy -out $name.pem @more");
+	return ("$dir/$name.pem", "$dir/$name.key");
+}
+
+# One for www.example.com that ended yesterday, by our authority. (openssl x509 of 3.4 and later takes no day before today.)
+sub expired_certificate {
+	my ($name) = @_;
+	my ($start, $end) = map { POSIX::strftime('%Y%m%d%H%M%SZ', gmtime(time - $_ * 86400)) } 2, 1;
+
+	for (['ca.txt', ''], ['ca.cnf', "[ca]\ndefault_ca = ours\n[ours]\ndatabase = ca.txt\nnew_certs_dir = .\ndefault_md = sha256\n" .
+		"rand_serial = yes\npolicy = any\ncopy_extensions = copy\n[any]\ncommonName = supplied\n"]) {
+		open my $file, '>', "$dir/$_->[0]" or die "$dir/$_->[0]: $!";
+		print $file $_->[1];
+		close $file or die;
+	}
+	openssl("req $curve -keyout $name.key -out $name.csr -subj /CN=www.example.com -addext subjectAltName=DNS:www.example.com");
+	openssl("ca -batch -config ca.cnf -cert ca.pem -keyfile ca.key -in $name.csr -notext -startdate $start -enddate $end -out $name.pem");
 	return ("$dir/$name.pem", "$dir/$name.key");
 }
 
