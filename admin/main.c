@@ -16,28 +16,28 @@
 
 /* One line a command. */
 static const struct command commands[] = {
-    {"zone", cmd_zone, "list: unsigned-ok each",
+    {"zone", cmd_zone, "list unsigned-ok each",
 	"zone load [NAME=]FILE ... [--each] [--unsigned-ok]\nzone load --list FILE [--each] [--unsigned-ok]\n"
 	"zone check [NAME=]FILE ...\n"
 	"zone list\nzone show NAME\nzone export NAME\nzone delete NAME",
 	true, 0},
-    {"record", cmd_record, "serial:",
+    {"record", cmd_record, "serial",
 	"record add ZONE OWNER [TTL] TYPE RDATA [--serial keep|increment|date|unixtime]\n"
 	"record delete ZONE OWNER [TYPE [RDATA]] [--serial keep|increment|date|unixtime]\n"
 	"record list ZONE [OWNER [TYPE]]",
 	true, 4},
-    {"monitor", cmd_monitor, "limit: after: secrets", OBJECT_USAGE("monitor", " [--secrets]"), true, 0},
-    {"monitor_group", cmd_monitor_group, "limit: after:", OBJECT_USAGE("monitor_group", ""), true, 0},
-    {"pool", cmd_pool,
-	"for: limit: after:", OBJECT_USAGE("pool", "") "\npool enable|disable NAME [--for TIME]", true, 0},
-    {"origin", cmd_origin, "for: all-pools",
+    {"monitor", cmd_monitor, "limit after secrets", OBJECT_USAGE("monitor", " [--secrets]"), true, 0},
+    {"monitor_group", cmd_monitor_group, "limit after", OBJECT_USAGE("monitor_group", ""), true, 0},
+    {"pool", cmd_pool, "for limit after", OBJECT_USAGE("pool", "") "\npool enable|disable NAME [--for TIME]",
+	true, 0},
+    {"origin", cmd_origin, "for all-pools",
 	"origin add|set POOL ADDRESS [P=V ...]\norigin remove POOL ADDRESS\n"
 	"origin enable|disable POOL ADDRESS [--for TIME]\norigin enable|disable ADDRESS --all-pools [--for "
 	"TIME]\n"
 	"origin force POOL ADDRESS up|down|none [--for TIME]\norigin force ADDRESS up|down|none --all-pools "
 	"[--for TIME]",
 	true, 0},
-    {"lb", cmd_lb, "for: limit: after:", OBJECT_USAGE("lb", "") "\nlb enable|disable NAME [--for TIME]", true,
+    {"lb", cmd_lb, "for limit after", OBJECT_USAGE("lb", "") "\nlb enable|disable NAME [--for TIME]", true,
 	0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, 0},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true, 0},
@@ -52,13 +52,12 @@ static const struct command commands[] = {
     {"events", cmd_events, "follow " FILTER_OPTIONS " " FILTER_TIMES,
 	"events [--follow] [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until TIME]", false,
 	0},
-    {"explain", cmd_explain, "client: ecs:", "explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX]", false,
-	0},
-    {"whatif", cmd_whatif, "apply: down: up: geoip: unsigned-ok prune",
+    {"explain", cmd_explain, "client ecs", "explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX]", false, 0},
+    {"whatif", cmd_whatif, "apply down up geoip unsigned-ok prune",
 	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false, 0},
     {"backup", cmd_backup, NULL, "backup FILE|-", false, 0},
     {"restore", cmd_restore, NULL, "restore FILE|-", true, 0},
-    {"doctor", cmd_doctor, "offline timeout: resolver: port:",
+    {"doctor", cmd_doctor, "offline timeout resolver port",
 	"doctor [NAME] [--offline] [--timeout SECONDS] [--resolver ADDRESS[:PORT]] [--port PORT]", false, 0},
     {"version", cmd_version, NULL, "version", false, 0},
     {NULL, NULL, NULL, NULL, false, 0},

@@ -1,9 +1,12 @@
 #include "admin/cli/args.h"
 
-#include "admin/cli/nearest.h"
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
+#include "zones/base/nearest.h"
+#include "zones/daemon/arguments.h"
+#include "zones/daemon/command_line.h"
 
+#include <assert.h>
 #include <err.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -77,19 +80,70 @@ args_no_verb(const struct args *args, const char *verb)
 
 enum { REASON_MOST = 500, LOCK_WAIT = 30, LOCK_WAIT_MOST = 86400 };
 
-/* Does the list "a b: c" have name?  Sets whether it takes a value. */
+/* Each option of every command: a word means the same everywhere. The table of commands says which may stand
+ * where. */
+enum { JSON = 1, STATE, HELP, WAIT_FOR_LOCK, DRY_RUN, FORCE, NO_WAIT, REASON, IF_GENERATION, OWN };
+static const struct option known[] = {{"state", 1, NULL, STATE}, {"json", 0, NULL, JSON},
+    {"help", 0, NULL, HELP}, {"lock-wait", 1, NULL, WAIT_FOR_LOCK},
+    /* of changes */
+    {"dry-run", 0, NULL, DRY_RUN}, {"force", 0, NULL, FORCE}, {"if-generation", 1, NULL, IF_GENERATION},
+    {"reason", 1, NULL, REASON}, {"no-wait", 0, NULL, NO_WAIT},
+    /* of some commands */
+    {"after", 1, NULL, OWN}, {"all-pools", 0, NULL, OWN}, {"apply", 1, NULL, OWN}, {"client", 1, NULL, OWN},
+    {"down", 1, NULL, OWN}, {"each", 0, NULL, OWN}, {"ecs", 1, NULL, OWN}, {"exit-code", 0, NULL, OWN},
+    {"follow", 0, NULL, OWN}, {"for", 1, NULL, OWN}, {"for-edit", 0, NULL, OWN}, {"geoip", 1, NULL, OWN},
+    {"lb", 1, NULL, OWN}, {"limit", 1, NULL, OWN}, {"list", 1, NULL, OWN}, {"offline", 0, NULL, OWN},
+    {"origin", 1, NULL, OWN}, {"pool", 1, NULL, OWN}, {"port", 1, NULL, OWN}, {"prune", 0, NULL, OWN},
+    {"resolver", 1, NULL, OWN}, {"secrets", 0, NULL, OWN}, {"serial", 1, NULL, OWN}, {"since", 1, NULL, OWN},
+    {"timeout", 1, NULL, OWN}, {"unsigned-ok", 0, NULL, OWN}, {"until", 1, NULL, OWN}, {"up", 1, NULL, OWN},
+    {"watch", 0, NULL, OWN}, {"zones", 0, NULL, OWN}, {NULL, 0, NULL, 0}};
+
+/* Does the list "a b c" have name? */
 static bool
-option_known(const char *list, const char *name, size_t len, bool *takes_value)
+is_listed(const char *list, const char *name)
 {
+	size_t len = strlen(name);
+
 	while (list != NULL && *list != '\0') {
 		size_t word = strcspn(list, " ");
 
-		*takes_value = word > 0 && list[word - 1] == ':';
-		if (word - *takes_value == len && strncmp(list, name, len) == 0)
+		if (word == len && strncmp(list, name, len) == 0)
 			return true;
 		list += word + strspn(list + word, " ");
 	}
 	return false;
+}
+
+/* Is each option of a command in the table above? */
+static bool
+are_known(const char *list)
+{
+	struct arguments arguments = {.known = known};
+
+	while (list != NULL && *list != '\0') {
+		size_t len = strcspn(list, " ");
+
+		if (arguments_option(&arguments, list, len) == NULL)
+			return false;
+		list += len + strspn(list + len, " ");
+	}
+	return true;
+}
+
+bool
+args_takes(const struct command *command, const struct option *option)
+{
+	if (option->val < DRY_RUN)
+		return true;
+	if (command == NULL)
+		return false;
+	return option->val < OWN ? command->changes : is_listed(command->options, option->name);
+}
+
+const struct option *
+args_options(void)
+{
+	return known;
 }
 
 /* It stands in the history for good, and whoever reads it has a terminal. */
@@ -132,248 +186,171 @@ set_lock_wait(struct args *args, const char *value)
 }
 
 static bool
-set_common(struct args *args, const char *name, const char *value)
+set_generation(struct args *args, const char *value)
 {
-	if (strcmp(name, "state") == 0)
-		args->state = value;
-	else if (strcmp(name, "json") == 0)
-		args->json = true;
-	else if (strcmp(name, "help") == 0)
-		args->help = true;
-	else if (strcmp(name, "dry-run") == 0)
-		args->dry_run = true;
-	else if (strcmp(name, "force") == 0)
-		args->force = true;
-	else if (strcmp(name, "no-wait") == 0)
-		args->no_wait = true;
-	else if (strcmp(name, "reason") == 0)
-		return set_reason(args, value);
-	else if (strcmp(name, "lock-wait") == 0)
-		return set_lock_wait(args, value);
-	else {
-		args->if_generation_given = true;
-		if (!whole_from_text(value, UINT64_MAX, &args->if_generation)) {
-			args_misused(args, "--if-generation takes a number, not \"%s\"", value);
-			return false;
-		}
+	args->if_generation_given = true;
+	if (whole_from_text(value, UINT64_MAX, &args->if_generation))
+		return true;
+	args_misused(args, "--if-generation takes a number, not \"%s\"", value);
+	return false;
+}
+
+static bool
+set_own(struct args *args, const char *name, const char *value)
+{
+	if (args->nown == NITEMS(args->own)) {
+		args_misused(args, "more than %zu options", NITEMS(args->own));
+		return false;
 	}
+	args->own[args->nown++] = (struct args_option){name, value};
 	return true;
 }
 
-#define COMMON "state: json help lock-wait:"
-#define CHANGES "dry-run force if-generation: reason: no-wait"
-
-/* Is it an option of this line?  *own: of the command alone. */
 static bool
-find_option(const struct args *args, const char *name, size_t len, bool *takes_value, bool *own)
+set_option(struct args *args, const struct option *option, const char *value)
 {
-	*own = args->command != NULL && option_known(args->command->options, name, len, takes_value);
-	return *own || option_known(COMMON, name, len, takes_value) ||
-	    (args->command != NULL && args->command->changes &&
-		option_known(CHANGES, name, len, takes_value));
-}
-
-static void
-offer_list(struct nearest *nearest, const char *list)
-{
-	while (list != NULL && *list != '\0') {
-		nearest_offer(nearest, list, strcspn(list, ": "));
-		list += strcspn(list, " ");
-		list += strspn(list, " ");
+	switch (option->val) {
+	case STATE:
+		args->state = value;
+		break;
+	case JSON:
+		args->json = true;
+		break;
+	case HELP:
+		args->help = true;
+		break;
+	case DRY_RUN:
+		args->dry_run = true;
+		break;
+	case FORCE:
+		args->force = true;
+		break;
+	case NO_WAIT:
+		args->no_wait = true;
+		break;
+	case REASON:
+		return set_reason(args, value);
+	case WAIT_FOR_LOCK:
+		return set_lock_wait(args, value);
+	case IF_GENERATION:
+		return set_generation(args, value);
+	default:
+		return set_own(args, option->name, value);
 	}
-}
-
-/* "; did you mean "--dry-run"?", or "". */
-static const char *
-near_option(const struct args *args, const char *name, char out[96])
-{
-	struct nearest nearest = {.word = name};
-
-	out[0] = '\0';
-	offer_list(&nearest, COMMON);
-	if (args->command != NULL)
-		offer_list(&nearest, args->command->options);
-	if (args->command != NULL && args->command->changes)
-		offer_list(&nearest, CHANGES);
-	if (nearest.best[0] != '\0')
-		snprintf(out, 96, "; did you mean \"--%s\"?", nearest.best);
-	return out;
-}
-
-/* A value was forgotten, if an option stands where it is due: "--reason --dry-run" would change something. */
-static bool
-is_forgotten(const struct args *args, const char *value)
-{
-	bool takes_value, own;
-
-	return strncmp(value, "--", 2) == 0 && value[2] != '\0' &&
-	    find_option(args, value + 2, strcspn(value + 2, "="), &takes_value, &own);
-}
-
-/* One option; *used tells whether next was its value. */
-static bool
-read_option(struct args *args, const char *text, const char *next, bool *used)
-{
-	const char *value = NULL;
-	size_t len = strcspn(text, "=");
-	char *name = xasprintf("%.*s", (int)len, text), hint[96];
-	bool takes_value = false, good = false, is_own;
-
-	*used = false;
-	if (!find_option(args, name, len, &takes_value, &is_own)) {
-		args_misused(args, "there is no option --%s here%s", name, near_option(args, name, hint));
-		goto out;
-	}
-	if (takes_value) {
-		value = text[len] == '=' ? text + len + 1 : next;
-		*used = text[len] != '=';
-	}
-	if (takes_value ? value == NULL : text[len] == '=') {
-		args_misused(args, takes_value ? "--%s needs a value" : "--%s takes no value", name);
-		goto out;
-	}
-	if (*used && is_forgotten(args, value)) {
-		args_misused(args,
-		    "--%s needs a value, and %s is an option; write --%s=%s if it is the value", name, value,
-		    name, value);
-		goto out;
-	}
-	if (!is_own)
-		good = set_common(args, name, value);
-	else if ((good = args->nown < NITEMS(args->own)))
-		args->own[args->nown++] = (struct args_option){name, value};
-	else
-		args_misused(args, "more than %zu options", NITEMS(args->own));
-	if (is_own && good)
-		return true; /* keeps name */
-out:
-	free(name);
-	return good;
-}
-
-static bool
-is_option(const char *word)
-{
-	return word[0] == '-' && word[1] != '\0';
-}
-
-/* Does an option of any command take its value from the next word? */
-static bool
-takes_next(const struct command *table, const char *word)
-{
-	size_t len = strlen(word += 2);
-	bool takes_value;
-
-	if (option_known(COMMON " " CHANGES, word, len, &takes_value))
-		return takes_value;
-	for (; table->name != NULL; table++)
-		if (option_known(table->options, word, len, &takes_value))
-			return takes_value;
-	return false;
+	return true;
 }
 
 /* The first word that is no option, and no value of one, names the command. */
 static bool
 find_command(struct args *args, const struct command *table)
 {
+	struct arguments arguments = {.known = known, .argc = args->argc, .argv = args->argv, .next = 1};
+	struct argument argument;
 	struct nearest nearest = {.word = NULL};
 	char hint[96];
-	int i = 1;
+	enum argument_kind kind;
 
-	while (i < args->argc && is_option(args->argv[i]))
-		i += 1 + (strncmp(args->argv[i], "--", 2) == 0 && takes_next(table, args->argv[i]));
-	if (i >= args->argc)
-		return true;
-	args->named_at = i;
-	nearest.word = args->argv[i];
+	/* Options are looked at later, when it is known which may stand here. */
+	while ((kind = arguments_next(&arguments, &argument)) != ARGUMENT_WORD || arguments.words_only)
+		if (kind == ARGUMENT_END)
+			return true;
+	args->named_at = arguments.next - 1;
+	nearest.word = argument.word;
 	for (; table->name != NULL; table++) {
-		if (strcmp(table->name, args->argv[i]) == 0) {
+		if (strcmp(table->name, argument.word) == 0) {
+			assert(are_known(table->options));
 			args->command = table;
 			return true;
 		}
 		nearest_offer(&nearest, table->name, strlen(table->name));
 	}
-	args_misused(args, "there is no command \"%s\"%s", args->argv[i], nearest_text(&nearest, hint));
+	args_misused(args, "there is no command \"%s\"%s", argument.word, nearest_text(&nearest, hint));
 	return false;
 }
 
 /* Is a word that begins with a dash a value (a token of ACME, a reading of LOC), and not an option? */
 static bool
-is_value(const struct args *args, const char *word)
+is_value(const struct args *args, const struct arguments *arguments, const char *word)
 {
 	unsigned from = args->command != NULL ? args->command->dashes_from : 0;
-	bool takes_value, own;
-	char hint[96];
-	size_t len;
+	char *name;
+	bool is_unknown;
 
-	if (from == 0 || args->count < from)
+	if (from == 0 || args->count < from || word[0] != '-' || strcmp(word, "--") == 0)
 		return false;
-	if (strncmp(word, "--", 2) != 0)
+	if (word[1] != '-')
 		return true;
 	/* A mistyped --dry-run must not become data, nor anything behind the first value; a TTL moves that by
 	 * one. */
-	len = strcspn(word + 2, "=");
 	from += args->words[from - 1][0] >= '0' && args->words[from - 1][0] <= '9';
-	return len > 0 && args->count == from && !find_option(args, word + 2, len, &takes_value, &own) &&
-	    *near_option(args, word + 2, hint) == '\0';
+	if (args->count != from || word[2] == '=')
+		return false;
+	name = xstrdup(word + 2);
+	name[strcspn(name, "=")] = '\0';
+	is_unknown = arguments_option(arguments, name, strlen(name)) == NULL &&
+	    arguments_near(arguments, name) == NULL;
+	free(name);
+	return is_unknown;
 }
 
-/* The word at argv[*i], which is no "--", and perhaps the value behind it. */
+/* The next argument, which is not the command's name. False after a sentence. */
 static bool
-read_word(struct args *args, int *i)
+read_argument(struct args *args, struct arguments *arguments)
 {
-	char *word = args->argv[*i];
-	bool used;
+	struct argument argument;
+	char *fault, *word = args->argv[arguments->next];
 
-	if (!is_option(word) || is_value(args, word)) {
-		if (*i != args->named_at)
-			args->words[args->count++] = word;
+	if (!arguments->words_only && is_value(args, arguments, word)) {
+		args->words[args->count++] = word;
+		arguments->next++;
 		return true;
 	}
-	if (strcmp(word, "-h") == 0) {
-		args->help = true;
+	switch (arguments_next(arguments, &argument)) {
+	case ARGUMENT_WORD:
+		if (arguments->next - 1 != args->named_at)
+			args->words[args->count++] = args->argv[arguments->next - 1];
 		return true;
+	case ARGUMENT_OPTION:
+		return set_option(args, argument.option, argument.value);
+	case ARGUMENT_END:
+		return true;
+	case ARGUMENT_INVALID:
+		break;
 	}
-	if (strncmp(word, "--", 2) != 0) {
-		args_misused(args, "there is no option %s; options begin with two dashes", word);
-		return false;
-	}
-	if (!read_option(args, word + 2, args->argv[*i + 1], &used))
-		return false;
-	*i += used;
-	return true;
+	fault = arguments_fault(&argument);
+	args_misused(args, "%s", fault);
+	free(fault);
+	return false;
+}
+
+static bool
+takes(const void *arg, const struct option *option)
+{
+	return args_takes(((const struct args *)arg)->command, option);
 }
 
 bool
 args_parse(struct args *args, const struct command *table, int argc, char **argv)
 {
-	const char *state = getenv("GRAYCLOUD_STATE");
-	bool options = true;
+	struct arguments arguments = {
+	    .known = known, .takes = takes, .arg = args, .argc = argc, .argv = argv, .next = 1};
 
-	*args = (struct args){.argc = argc, .argv = argv, .lock_wait = LOCK_WAIT};
-	args->state = state && *state ? state : "/var/lib/graycloud";
+	*args = (struct args){.argc = argc, .argv = argv, .lock_wait = LOCK_WAIT, .state = state_default()};
 	for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--json") == 0)
 			report_as_json();
 	if (!find_command(args, table))
 		return false;
 	args->words = xcalloc((size_t)argc + 1, sizeof *args->words);
-	for (int i = 1; i < argc; i++) {
-		if (options && strcmp(argv[i], "--") == 0)
-			options = false;
-		else if (!options && i != args->named_at)
-			args->words[args->count++] = argv[i];
-		else if (options && !read_word(args, &i))
+	while (arguments.next < argc)
+		if (!read_argument(args, &arguments))
 			return false;
-	}
 	return true;
 }
 
 void
 args_free(struct args *args)
 {
-	for (size_t i = 0; i < args->nown; i++)
-		free((void *)(uintptr_t)args->own[i].name);
 	free(args->words);
 }
 
@@ -427,16 +404,4 @@ args_line(const struct args *args, char *(*word)(const char *))
 		line = longer;
 	}
 	return line;
-}
-
-const char *
-args_options_of_all(void)
-{
-	return COMMON;
-}
-
-const char *
-args_options_of_changes(void)
-{
-	return CHANGES;
 }

@@ -1,10 +1,9 @@
 /*
  * args.h -- the command line of `graycloud`: words, and options that begin with two dashes.
  *
- * Options may stand anywhere, before the command too, as "--since 1h" or "--since=1h".  Those that every
- * command has are fields; a command's own are named in the table of main.c and asked for by name.  The value
- * of an option may begin with a dash, unless it is an option itself (then write --option=value).  So may the
- * words from struct command's dashes_from on.
+ * zones/daemon/arguments.h has the rules of options. They may stand before the command, too. Options of every
+ * command are fields; the options of one command are named in the table of main.c, and asked for by name. The
+ * words from struct command's dashes_from on may begin with a dash.
  */
 #ifndef ARGS_H
 #define ARGS_H
@@ -23,12 +22,13 @@ enum exit_code {
 };
 
 struct args;
+struct option;
 typedef enum exit_code command_fn(struct args *args);
 
 struct command {
 	const char *name; /* the first word */
 	command_fn *run;
-	const char *options; /* its own: "zones since:", a colon where one takes a value; NULL: none */
+	const char *options; /* its own, as "zones since"; NULL: none */
 	const char *usage;   /* lines after "graycloud ", each a synopsis */
 	bool changes;        /* takes the options of changing commands */
 	/*
@@ -83,8 +83,8 @@ void args_print_usage(const struct command *command, FILE *out);
 /* The line as the log keeps it, each word as word() gives it (allocated).  Freed by the caller. */
 char *args_line(const struct args *args, char *(*word)(const char *));
 
-/* Options of every command and of changing ones, as struct command lists its own. */
-const char *args_options_of_all(void);
-const char *args_options_of_changes(void);
+/* All options of all commands, ended by an empty one; which of them the command takes (NULL: no command). */
+const struct option *args_options(void);
+bool args_takes(const struct command *command, const struct option *option);
 
 #endif

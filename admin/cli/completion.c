@@ -1,5 +1,6 @@
 #include "admin/cli/completion.h"
 
+#include "zones/daemon/arguments.h"
 #include "zones/daemon/command_line.h"
 #include "zones/document/schema.h"
 
@@ -53,41 +54,28 @@ offer_files(struct completion *completion)
 
 /* ---- options ---- */
 
-/* Each of "name: name" with its dashes. */
 static void
-offer_options(struct completion *completion, const char *list)
+offer_options(struct completion *completion, const struct command *command)
 {
-	char option[64];
+	char text[64];
 
-	while (list != NULL && *list != '\0') {
-		size_t len = strcspn(list, ": ");
-
-		snprintf(option, sizeof option, "--%.*s", (int)len, list);
-		offer(completion, option);
-		list += strcspn(list, " ");
-		list += strspn(list, " ");
-	}
-}
-
-static bool
-takes_value(const char *list, const char *name)
-{
-	size_t len = strlen(name);
-
-	for (const char *at = list; at != NULL && *at != '\0'; at += strcspn(at, " "), at += strspn(at, " "))
-		if (strncmp(at, name, len) == 0 && at[len] == ':')
-			return true;
-	return false;
+	for (const struct option *option = args_options(); option->name != NULL; option++)
+		if (args_takes(command, option)) {
+			snprintf(text, sizeof text, "--%s", option->name);
+			offer(completion, text);
+		}
 }
 
 /* Does this option have a word of its own behind it? */
 static bool
 wants_value(const struct command *command, const char *word)
 {
-	return starts(word, "--") && strchr(word, '=') == NULL &&
-	    (takes_value(args_options_of_all(), word + 2) ||
-		takes_value(args_options_of_changes(), word + 2) ||
-		(command != NULL && takes_value(command->options, word + 2)));
+	struct arguments arguments = {.known = args_options()};
+	const struct option *option =
+	    starts(word, "--") ? arguments_option(&arguments, word + 2, strlen(word + 2)) : NULL;
+
+	return option != NULL && option->has_arg == required_argument &&
+	    (command == NULL || args_takes(command, option));
 }
 
 static void
@@ -388,13 +376,9 @@ completion_print(struct completion *completion)
 		offer_value(completion, pending);
 	else if (starts(completion->partial, "--") && strchr(completion->partial, '=') != NULL)
 		offer_joined_value(completion);
-	else if (starts(completion->partial, "-")) {
-		offer_options(completion, args_options_of_all());
-		if (command != NULL) {
-			offer_options(completion, command->options);
-			offer_options(completion, command->changes ? args_options_of_changes() : NULL);
-		}
-	} else if (nwords == 1)
+	else if (starts(completion->partial, "-"))
+		offer_options(completion, command);
+	else if (nwords == 1)
 		for (const struct command *each = completion->commands; each->name != NULL; each++)
 			offer(completion, each->name);
 	else if (command != NULL)

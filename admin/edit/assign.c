@@ -1,7 +1,7 @@
 #include "admin/edit/assign.h"
 
-#include "admin/cli/nearest.h"
 #include "admin/edit/object.h"
+#include "zones/base/nearest.h"
 
 #include "zones/base/input.h"
 #include "zones/zonefile/zonefile.h"

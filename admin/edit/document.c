@@ -1,8 +1,8 @@
 #include "admin/edit/document_lb.h"
 
-#include "admin/cli/nearest.h"
 #include "admin/edit/document_monitor.h"
 #include "admin/edit/secrets.h"
+#include "zones/base/nearest.h"
 #include "zones/dns/idn.h"
 #include "zones/document/document_load.h"
 #include "zones/document/schema.h"

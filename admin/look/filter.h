@@ -11,8 +11,8 @@
 #include "admin/look/picture.h"
 
 /* The options, for the table of main.c: after them FILTER_TIMES, where there are times. */
-#define FILTER_OPTIONS "pool: lb: origin:"
-#define FILTER_TIMES "since: until:"
+#define FILTER_OPTIONS "pool lb origin"
+#define FILTER_TIMES "since until"
 
 struct filter {
 	const char *pool, *lb, *origin; /* patterns, or NULL */

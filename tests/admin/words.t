@@ -9,6 +9,15 @@ use Test::More;
 
 my $t = Graycloud->start(zone => 'example.com.zone', dnsd => 0);
 
+# Run a daemon that ends at once; returns its status and its words.
+sub daemon {
+	my ($program, @args) = @_;
+	open my $pipe, '-|', 'sh', '-c', 'exec "$0" "$@" 2>&1', "$Graycloud::BUILD/bin/$program", @args or die;
+	my $said = do { local $/; <$pipe> };
+	close $pipe;
+	return ($? >> 8, $said);
+}
+
 subtest 'options stand anywhere' => sub {
 	$t->admin('pool create eu origin=192.0.2.1 --no-wait --reason first');
 	for my $words ([qw(log --since 1h)], [qw(--since 1h log)], [qw(--since=1h log)], [qw(log --since=1h)], [qw(--json --since 1h log)]) {
@@ -20,7 +29,7 @@ subtest 'options stand anywhere' => sub {
 	is(($t->run(qw(--reason log pool disable eu --no-wait)))[0], 0, 'the value of an option is no command');
 	my ($code, undef, $err) = $t->run(qw(--since 1h pool list));
 	is($code, 2, 'an option of another command is refused');
-	like($err, qr/^graycloud: pool: there is no option --since here$/m, 'by name');
+	like($err, qr/^graycloud: pool: invalid option --since$/m, 'by name');
 	for my $bad ('1e3', '-1', '+1', '0x10', ' 1', '1 ', '') {
 		is(($t->run(qw(pool list --limit), $bad))[0], 2, "--limit \"$bad\" is no number");
 	}
@@ -39,13 +48,27 @@ subtest 'a value may begin with a dash' => sub {
 	like($t->admin('record list example.com loc LOC'), qr/-2(\.00)?m/, 'so may a height');
 	my ($code, undef, $err) = $t->run(qw(record add example.com x TXT --dry-rnu));
 	is($code, 2, 'a mistyped option is no data');
-	like($err, qr/there is no option --dry-rnu here; did you mean "--dry-run"\?/, 'it is asked about');
+	like($err, qr/invalid option --dry-rnu; did you mean "--dry-run"\?/, 'it is asked about');
 	is(($t->run(qw(record add example.com x TXT one --frobnicate)))[0], 2, 'nor is an unknown option behind the data');
 	$t->admin_list(qw(pool set eu description=x --no-wait --reason), '-x');
 	like($t->admin('log'), qr/ -x$/m, 'a reason too');
 	($code, undef, $err) = $t->run(qw(pool set eu description=y --reason --dry-run));
 	is($code, 2, 'a value that was forgotten does not take the next option');
 	like($err, qr/--reason needs a value, and --dry-run is an option; write --reason=--dry-run/, 'it says how to give such a value');
+};
+
+subtest 'a daemon reads its options by the same rules' => sub {
+	for my $program (qw(graycloud-dnsd graycloud-monitor)) {
+		my ($code, $err) = daemon($program, qw(--state --metrics 127.0.0.1:0));
+		is($code, 2, "$program: a value that was forgotten does not take the next option");
+		like($err, qr/--state needs a value, and --metrics is an option; write --state=--metrics/, 'it says how to give such a value');
+		($code, $err) = daemon($program, qw(--state));
+		like($err, qr/^$program: --state needs a value$/m, 'a value that is not there is missed');
+		($code, $err) = daemon($program, qw(--version=1));
+		like($err, qr/^$program: --version takes no value$/m, 'a value of an option without one is refused');
+		($code, $err) = daemon($program, qw(-x));
+		like($err, qr/^$program: invalid option -x: options begin with two dashes$/m, 'so is one dash');
+	}
 };
 
 subtest 'did you mean' => sub {
@@ -58,6 +81,15 @@ subtest 'did you mean' => sub {
 		is($code, 2, "$row->[0] is refused");
 		like($err, qr/; did you mean "\Q$row->[1]\E"\?$/m, "$row->[1] is meant");
 	}
+	for my $program (qw(graycloud-dnsd graycloud-monitor)) {
+		my ($code, $err) = daemon($program, '--stat', $t->state);
+		is($code, 2, "$program refuses an abbreviation");
+		like($err, qr/^$program: invalid option --stat; did you mean "--state"\?$/m, 'the option is meant');
+		($code, $err) = daemon($program, '--config', $t->write_file('wrong', "metrisc 127.0.0.1:0\n"));
+		is($code, 2, 'a mistyped line of a file is refused');
+		like($err, qr/wrong:1: metrisc: invalid option; did you mean "metrics"\?$/m, 'and the option is meant');
+	}
+	is(($t->run(qw(pool list --lim 3)))[0], 2, 'graycloud refuses an abbreviation, too');
 	$t->admin_fails('pool set eu descripton=x', qr/there is no property descripton; did you mean "description"\?/);
 	$t->admin_fails('pool set eu orgin=192.0.2.1', qr/there is no property orgin; did you mean "origins?"\?/);
 	$t->admin_fails('origin set eu 192.0.2.1 wieght=1', qr/there is no property wieght; did you mean "weight"\?/);

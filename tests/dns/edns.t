@@ -346,8 +346,8 @@ END
 	like($t->said('dnsd'), qr/none\.mmdb/, 'geoip');
 	$t->stop_program('dnsd');
 
-	for my $row (['bogus', ': bogus: there is no such option; graycloud-dnsd --help lists them'],
-		['--listen 127.0.0.1', ': --listen: there is no such option'], ['help', ': help: there is no such option'],
+	for my $row (['bogus', ': bogus: invalid option; graycloud-dnsd --help lists them'],
+		['--listen 127.0.0.1', ': --listen: invalid option'], ['help', ': help: invalid option'],
 		['nsid', ': nsid: it wants a value behind it'], ['require-cookie yes', ': require-cookie: it takes no value'],
 		['listen nowhere', ': listen nowhere: not ADDRESS:PORT'], ['tls [::1', ': tls \[::1: not ADDRESS:PORT'],
 		['threads 0', ': threads 0: not a number from 1 to 64'], ['threads 1.5', ': threads 1.5: not a whole number'],

@@ -1,6 +1,7 @@
 #include "zones/daemon/command_line.h"
 
 #include "zones/base/util.h"
+#include "zones/daemon/arguments.h"
 
 #include <ctype.h>
 #include <err.h>
@@ -58,14 +59,21 @@ option_whole(const struct option_place *place, const char *text, unsigned low, u
 	return true;
 }
 
-static const struct option *
-find_known(const struct command_line *line, const char *name)
+/* May this option stand in a file? */
+static bool
+is_of_files(const void *arg, const struct option *option)
 {
-	for (const struct option *option = line->known; option->name != NULL; option++)
-		if (strcmp(option->name, name) == 0 && option->val != OPTION_HELP &&
-		    option->val != OPTION_VERSION)
-			return option;
-	return NULL;
+	(void)arg;
+	return option->val != OPTION_HELP && option->val != OPTION_VERSION;
+}
+
+static bool
+refuse_name(const struct arguments *arguments, const struct option_place *place)
+{
+	const struct option *near = arguments_near(arguments, place->name);
+
+	return near != NULL ? option_wrong(place, ": invalid option; did you mean \"%s\"?", near->name)
+			    : option_wrong(place, ": invalid option; %s --help lists them", place->program);
 }
 
 const char *
@@ -87,6 +95,7 @@ option_keep(const char *value)
 static bool
 take_text(const struct command_line *line, struct option_place *place, char *text)
 {
+	const struct arguments known = {.known = line->known, .takes = is_of_files};
 	const struct option *option;
 	char *value;
 
@@ -101,8 +110,8 @@ take_text(const struct command_line *line, struct option_place *place, char *tex
 		*value++ = '\0';
 	value += strspn(value, " \t");
 	place->name = text;
-	if ((option = find_known(line, text)) == NULL)
-		return option_wrong(place, ": there is no such option; %s --help lists them", line->program);
+	if ((option = arguments_option(&known, text, strlen(text))) == NULL)
+		return refuse_name(&known, place);
 	if (option->has_arg == required_argument && *value == '\0')
 		return option_wrong(place, ": it wants a value behind it");
 	if (!option->has_arg && *value != '\0')
@@ -141,46 +150,57 @@ read_file(const struct command_line *line, const char *path)
 	return good;
 }
 
+static bool
+take_option(const struct command_line *line, const struct argument *argument)
+{
+	struct option_place place = {.program = line->program, .name = argument->option->name};
+
+	switch (argument->option->val) {
+	case OPTION_HELP:
+		fputs(line->usage, stdout);
+		exit(0);
+	case OPTION_VERSION:
+		printf("%s %s\n", line->program, VERSION);
+		exit(0);
+	case OPTION_CONFIG:
+		return read_file(line, argument->value);
+	default:
+		return line->take(line->arg, &place, argument->option->val, argument->value);
+	}
+}
+
+/* A word, of which only the scheme of a URL is printed: the rest may be a secret. */
+static void
+refuse_word(const char *word)
+{
+	const char *scheme = strstr(word, "://");
+
+	warnx("%.*s: invalid argument: options begin with --",
+	    (int)(scheme == NULL ? strlen(word) : (size_t)(scheme + 3 - word)), word);
+}
+
 bool
 command_line_read(const struct command_line *line, int argc, char **argv)
 {
-	struct option_place place = {.program = line->program};
+	struct arguments arguments = {.known = line->known, .argc = argc, .argv = argv, .next = 1};
+	struct argument argument;
+	enum argument_kind kind;
 	bool good = true;
-	int val, index;
 
-	opterr = 0; /* do not let getopt print values: they may be secrets */
-	while ((val = getopt_long(argc, argv, "h", line->known, &index)) != -1) {
-		if (val == '?' || val == ':') {
-			const char *word = argv[optind - 1];
-
-			warnx("%.*s: %s", (int)strcspn(word, "="), word,
-			    optopt == 0 ? "invalid option" : "this option needs a value, or takes none");
-			good = false;
+	while ((kind = arguments_next(&arguments, &argument)) != ARGUMENT_END) {
+		if (kind == ARGUMENT_OPTION) {
+			good &= take_option(line, &argument);
 			continue;
 		}
-		if (val != 'h') /* the only short option */
-			place.name = line->known[index].name;
-		switch (val) {
-		case 'h':
-		case OPTION_HELP:
-			fputs(line->usage, stdout);
-			exit(0);
-		case OPTION_VERSION:
-			printf("%s %s\n", line->program, VERSION);
-			exit(0);
-		case OPTION_CONFIG:
-			good &= read_file(line, optarg);
-			break;
-		default:
-			good &= line->take(line->arg, &place, val, optarg);
-		}
-	}
-	if (optind < argc) {
-		const char *word = argv[optind], *scheme = strstr(word, "://");
-
-		warnx("%.*s: invalid argument: options begin with --",
-		    (int)(scheme == NULL ? strlen(word) : (size_t)(scheme + 3 - word)), word);
 		good = false;
+		if (kind == ARGUMENT_WORD)
+			refuse_word(argument.word);
+		else {
+			char *fault = arguments_fault(&argument);
+
+			warnx("%s", fault);
+			free(fault);
+		}
 	}
 	return good;
 }

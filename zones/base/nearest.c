@@ -1,4 +1,4 @@
-#include "admin/cli/nearest.h"
+#include "zones/base/nearest.h"
 
 #include "zones/base/util.h"
 
