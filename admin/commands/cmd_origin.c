@@ -4,6 +4,7 @@
 #include "admin/commands/object_command.h"
 #include "admin/edit/assign.h"
 #include "admin/edit/object.h"
+#include "zones/base/array.h"
 
 #include <ctype.h>
 #include <stdlib.h>
@@ -78,41 +79,33 @@ edit_origins(struct change *change, struct json *pool, void *arg)
 
 /* --all-pools: the same edit in every pool that has the address. */
 struct holders {
-	const struct words *words;
-	char *quoted; /* the address as a document has it */
 	struct id *ids;
 	size_t count;
 };
 
 static bool
-find_holder(void *arg, const struct id *id, struct bytes text)
+add_holder(void *arg, enum kind kind, const struct id *id, struct bytes text)
 {
 	struct holders *holders = arg;
-	struct json *pool;
 
-	/* Most documents need not be read: the address is not in them. */
-	if (memmem(text.data, text.len, holders->quoted, strlen(holders->quoted)) == NULL)
-		return true;
-	pool = json_read_quietly(text);
-	if (find_origin(pool, holders->words->address) < json_count(json_member(pool, "origins"))) {
-		holders->ids = xrealloc(holders->ids, (holders->count + 1) * sizeof *id);
-		holders->ids[holders->count++] = *id;
-	}
-	json_drop(pool);
+	(void)kind;
+	(void)text;
+	holders->ids = array_grow(holders->ids, holders->count, sizeof *id);
+	holders->ids[holders->count++] = *id;
 	return true;
 }
 
 /* Documents keep addresses in one form, and hostnames in lower case without a final dot. */
 static char *
-quote(const char *word)
+stored_form(const char *word)
 {
 	struct address address;
 	char text[46], *host;
 	size_t len = strlen(word);
 
 	if (address_from_text(&address, word))
-		return xasprintf("\"%s\"", address_to_text(&address, text));
-	host = xasprintf("\"%.*s\"", (int)(len - (len > 0 && word[len - 1] == '.')), word);
+		return xstrdup(address_to_text(&address, text));
+	host = xasprintf("%.*s", (int)(len - (len > 0 && word[len - 1] == '.')), word);
 	for (char *at = host; *at != '\0'; at++)
 		*at = (char)tolower((unsigned char)*at);
 	return host;
@@ -122,10 +115,11 @@ static void
 edit_all_pools(struct change *change, void *arg)
 {
 	struct words *words = arg;
-	struct holders holders = {.words = words, .quoted = quote(words->address)};
+	char *address = stored_form(words->address);
+	struct holders holders = {0};
 	struct document_scope scope = {.txn = change->txn};
 
-	config_each_object_by_name(change->txn, KIND_POOL, find_holder, &holders);
+	config_each_pool_of_address(change->txn, address, add_holder, &holders);
 	for (size_t i = 0; i < holders.count; i++) {
 		struct json *stored = object_read(change->txn, KIND_POOL, &holders.ids[i]);
 		struct json *document = document_show(KIND_POOL, stored, &scope, DOCUMENT_EXPORT);
@@ -141,7 +135,7 @@ edit_all_pools(struct change *change, void *arg)
 	change->message = xasprintf("origin %s: %s in %zu pools", words->address,
 	    config_edit_changed(change->edit) ? "changed" : "as before", holders.count);
 	free(holders.ids);
-	free(holders.quoted);
+	free(address);
 }
 
 enum exit_code

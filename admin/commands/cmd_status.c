@@ -15,6 +15,7 @@ cmd_status(struct args *args)
 	struct filter filter;
 	struct picture *picture;
 	enum exit_code code = EXIT_DONE;
+	char address[46];
 
 	if (args->count > 0)
 		return args_misused(args, "\"%s\" is not expected here", args_word(args, 0));
@@ -22,6 +23,7 @@ cmd_status(struct args *args)
 		return args_misused(args, "--watch goes on: neither --json nor --exit-code goes with it");
 	if (filter_read(args, &filter) != EXIT_DONE)
 		return EXIT_USAGE;
+	viewer.scope = filter_scope(&filter, address);
 	if (args_flag(args, "watch")) {
 		code = watch_status(&viewer, &filter);
 		viewer_close(&viewer);

@@ -236,41 +236,19 @@ is_forced(const struct subject *subject)
 }
 
 struct proximity_search {
-	const char *id;
 	bool used, near;
 };
 
 static bool
-names_pool(const struct json *value, const char *id)
-{
-	if (json_kind(value) == JSON_KIND_LIST || json_kind(value) == JSON_KIND_OBJECT) {
-		for (size_t i = 0; json_kind(value) == JSON_KIND_LIST && i < json_count(value); i++)
-			if (names_pool(json_item(value, i), id))
-				return true;
-		for (const char *key = json_kind(value) == JSON_KIND_OBJECT ? json_next_key(value, NULL)
-									    : NULL;
-		     key != NULL; key = json_next_key(value, key))
-			if (names_pool(json_member(value, key), id))
-				return true;
-		return false;
-	}
-	return json_text(value) != NULL && strcmp(json_text(value), id) == 0;
-}
-
-/* Octets are compared before anything is read: there may be 100,000 load balancers. */
-static bool
-look_at_lb(void *arg, const struct id *id, struct bytes text)
+look_at_lb(void *arg, enum kind kind, const struct id *id, struct bytes text)
 {
 	struct proximity_search *search = arg;
-	struct json *lb;
 
 	(void)id;
-	if (memmem(text.data, text.len, search->id, strlen(search->id)) == NULL)
+	if (kind != KIND_LB)
 		return true;
-	lb = json_read_quietly(text);
-	search->used |= names_pool(lb, search->id);
-	search->near |= memmem(text.data, text.len, "\"proximity\"", 11) != NULL;
-	json_drop(lb);
+	search->used = true;
+	search->near = memmem(text.data, text.len, "\"proximity\"", 11) != NULL;
 	return !search->near;
 }
 
@@ -278,11 +256,14 @@ look_at_lb(void *arg, const struct id *id, struct bytes text)
 static bool
 steered_by_place(const struct subject *subject)
 {
-	struct proximity_search search = {.id = json_text_of(subject->document, "id")};
+	const char *text = json_text_of(subject->document, "id");
+	struct proximity_search search = {false, false};
+	struct id id;
 
-	if (subject->txn == NULL || *search.id == '\0')
+	if (subject->txn == NULL || !id_valid(text))
 		return true;
-	config_each_object(subject->txn, KIND_LB, look_at_lb, &search);
+	memcpy(id.text, text, sizeof id.text);
+	config_each_referrer(subject->txn, &id, look_at_lb, &search);
 	return search.near || !search.used;
 }
 

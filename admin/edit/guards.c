@@ -1,6 +1,7 @@
 #include "admin/edit/guards.h"
 
 #include "admin/edit/document.h"
+#include "admin/look/referrers.h"
 #include "admin/look/resolution.h"
 #include "zones/base/array.h"
 #include "zones/base/map.h"
@@ -337,22 +338,23 @@ look_at_named(struct guards *guards)
 }
 
 /* Load balancers that the edit did not write, but whose pool it took something from. */
-static bool
-look_at_lb(void *arg, const struct id *id, struct bytes text)
+static void
+look_at_lost(struct guards *guards)
 {
-	struct guards *guards = arg;
-	struct lb *lb;
+	struct referrers users = {0};
 
-	if (is_written(guards, id))
-		return true;
 	for (size_t i = 0; i < guards->nlost; i++)
-		if (memmem(text.data, text.len, guards->lost[i].text, ID_LEN) != NULL) {
-			lb = document_load_lb(text);
-			guard_lb(guards, lb, true);
-			model_free_lb(lb);
-			break;
-		}
-	return true;
+		referrers_add_of(&users, guards->change->txn, &guards->lost[i]);
+	referrers_sort(&users);
+	for (size_t i = 0; i < users.count; i++) {
+		struct lb *lb = users.items[i].kind != KIND_LB || is_written(guards, &users.items[i].id)
+		    ? NULL
+		    : config_lb(guards->change->txn, users.items[i].id.text);
+
+		guard_lb(guards, lb, true);
+		model_free_lb(lb);
+	}
+	referrers_free(&users);
 }
 
 void
@@ -363,8 +365,7 @@ guards_check(struct change *change)
 	config_each_item(change->txn, config_edit_sequence(change->edit), look_at_item, &guards);
 	sort_ids(guards.written, guards.nwritten);
 	look_at_named(&guards);
-	if (guards.nlost > 0)
-		config_each_object_by_name(change->txn, KIND_LB, look_at_lb, &guards);
+	look_at_lost(&guards);
 	free(guards.written);
 	free(guards.named);
 	map_free(&guards.pools, free);

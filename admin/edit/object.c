@@ -1,5 +1,7 @@
 #include "admin/edit/object.h"
+
 #include "admin/edit/effects.h"
+#include "admin/look/referrers.h"
 
 #include "admin/edit/pins_edit.h"
 #include "admin/look/node.h"
@@ -210,27 +212,6 @@ seed_states(struct change *change, const struct json *old, struct json *document
 	free(text);
 }
 
-/* S38: the pools of a monitor group. */
-struct grouped {
-	const char *group;
-	struct id *pools;
-	size_t count;
-};
-
-static bool
-find_grouped(void *arg, const struct id *id, struct bytes text)
-{
-	struct grouped *grouped = arg;
-	struct json *pool = json_read_quietly(text);
-
-	if (strcmp(json_text_of(pool, "monitor_group"), grouped->group) == 0) {
-		grouped->pools = xrealloc(grouped->pools, (grouped->count + 1) * sizeof *id);
-		grouped->pools[grouped->count++] = *id;
-	}
-	json_drop(pool);
-	return true;
-}
-
 static void
 seed_pool(struct change *change, const struct id *id)
 {
@@ -260,14 +241,16 @@ seed_pool(struct change *change, const struct id *id)
 static void
 seed_group(struct change *change, const struct json *old, const struct json *document)
 {
-	struct grouped grouped = {.group = json_text_of(old, "id")};
+	struct referrers pools = {0};
+	struct id group = {""};
 
 	if (json_same(json_member(old, "members"), json_member(document, "members")))
 		return;
-	config_each_object_by_name(change->txn, KIND_POOL, find_grouped, &grouped);
-	for (size_t i = 0; i < grouped.count; i++)
-		seed_pool(change, &grouped.pools[i]);
-	free(grouped.pools);
+	snprintf(group.text, sizeof group.text, "%s", json_text_of(old, "id"));
+	referrers_add_of(&pools, change->txn, &group);
+	for (size_t i = 0; i < pools.count; i++) /* only pools mention a group */
+		seed_pool(change, &pools.items[i].id);
+	referrers_free(&pools);
 }
 
 /* S7: a load balancer answers instead of the zone's own addresses or alias at its name. */
@@ -488,12 +471,6 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 
 /* ---- delete ---- */
 
-struct referrers {
-	const struct id *id;
-	enum kind kind;
-	char *text; /* "a, b", or NULL */
-};
-
 /* Does an id stand anywhere in a value, as a text or as a key? */
 static bool
 mentions(const struct json *value, const char *id)
@@ -542,43 +519,46 @@ mentioning(struct bytes lb, const char *id)
 	return text;
 }
 
-static bool
-add_referrer(void *arg, const struct id *id, struct bytes text)
+/* S32: the objects that mention an id, "load_balancer a (rule b), load_balancer c"; NULL if there is none. */
+static char *
+users_of(struct store_txn *txn, const struct id *id)
 {
-	struct referrers *referrers = arg;
-	char name[256], *longer, *within;
+	struct referrers users = {0};
+	char *all = NULL;
 
-	(void)id;
-	/* An id stands nowhere by chance: the documents need not be read. */
-	if (memmem(text.data, text.len, referrers->id->text, ID_LEN) == NULL || !document_name(text, name))
-		return true;
-	within = referrers->kind == KIND_LB ? mentioning(text, referrers->id->text) : xstrdup("");
-	longer = xasprintf("%s%s%s %s%s", referrers->text ? referrers->text : "", referrers->text ? ", " : "",
-	    kind_text(referrers->kind), name, within);
-	free(within);
-	free(referrers->text);
-	referrers->text = longer;
-	return true;
+	referrers_add_of(&users, txn, id);
+	referrers_sort(&users);
+	for (size_t i = 0; i < users.count; i++) {
+		const struct referrer *user = &users.items[i];
+		struct bytes text = {0};
+		char *within = user->kind == KIND_LB && config_object(txn, KIND_LB, user->id.text, &text)
+		    ? mentioning(text, id->text)
+		    : xstrdup("");
+		char *longer = xasprintf("%s%s%s %s%s", all ? all : "", all ? ", " : "",
+		    kind_text(user->kind), user->name, within);
+
+		free(within);
+		free(all);
+		all = longer;
+	}
+	referrers_free(&users);
+	return all;
 }
 
 bool
 object_delete(struct change *change, enum kind kind, const struct id *id)
 {
-	struct referrers referrers = {.id = id};
 	struct json *object = object_read(change->txn, kind, id);
+	char *users = users_of(change->txn, id);
 	const char *name = json_text_of(object, "name");
-	bool free_to_go;
+	bool free_to_go = users == NULL;
 
-	/* Kinds refer to those before them. */
-	for (referrers.kind = kind + 1; referrers.kind < KIND_COUNT; referrers.kind++)
-		config_each_object_by_name(change->txn, referrers.kind, add_referrer, &referrers);
-	free_to_go = referrers.text == NULL;
 	if (free_to_go)
 		config_delete_object(change->edit, kind, id->text, name);
 	else /* S32 */
 		problems_error(&change->problems, "%s %s is in use; take it out first of: %s",
-		    kind_text(kind), name, referrers.text);
-	free(referrers.text);
+		    kind_text(kind), name, users);
+	free(users);
 	json_drop(object);
 	return free_to_go;
 }

@@ -3,6 +3,7 @@
 #include "admin/edit/document.h"
 #include "admin/explain/replay.h"
 #include "admin/look/node.h"
+#include "admin/look/referrers.h"
 #include "zones/document/document_load.h"
 
 #include <stdlib.h>
@@ -26,7 +27,6 @@ preview_begin(struct store *store)
 struct list {
 	struct json *changes;
 	size_t more, rrsets;
-	/* Ids that the documents of affected objects contain, or have. */
 	struct id changed[CHANGED_MAX];
 	size_t nchanged; /* may be larger than CHANGED_MAX: then every load balancer may be affected */
 };
@@ -95,53 +95,55 @@ make_clients(struct replay_clients *clients)
 	clients->total = NETWORKS;
 }
 
-/* Load balancers whose clients may move: they were changed, or name a pool that was. */
+/* Load balancers whose clients may move: they were changed, or use what was. */
 struct moving {
-	struct list *list;
 	struct lb *lbs[BALANCERS_SHOWN];
 	const uint8_t *names[BALANCERS_SHOWN];
 	size_t count; /* of all */
 };
 
-/* A document that has one of the ids names a changed object. It need not be read for that. */
 static bool
-is_affected(const struct list *list, const struct id *id, struct bytes text)
-{
-	if (list->nchanged > CHANGED_MAX)
-		return true;
-	for (size_t i = 0; i < list->nchanged; i++)
-		if (strcmp(list->changed[i].text, id->text) == 0 ||
-		    memmem(text.data, text.len, list->changed[i].text, ID_LEN) != NULL)
-			return true;
-	return false;
-}
-
-/* A pool whose monitor group was changed. */
-static bool
-meet_pool(void *arg, const struct id *id, struct bytes text)
-{
-	struct list *list = arg;
-
-	if (is_affected(list, id, text))
-		note_changed(list, id);
-	return list->nchanged <= CHANGED_MAX;
-}
-
-static bool
-meet_lb(void *arg, const struct id *id, struct bytes text)
+add_lb(void *arg, const struct id *id, struct bytes text)
 {
 	struct moving *moving = arg;
-	struct lb *lb;
+	struct lb *lb = moving->count < BALANCERS_SHOWN ? document_load_lb(text) : NULL;
 
-	if (!is_affected(moving->list, id, text) || (lb = document_load_lb(text)) == NULL)
-		return true;
-	if (moving->count < BALANCERS_SHOWN) {
+	(void)id;
+	if (lb != NULL) {
 		moving->lbs[moving->count] = lb;
 		moving->names[moving->count] = lb->wire;
-	} else
-		model_free_lb(lb);
-	moving->count++;
+	}
+	moving->count += lb != NULL || moving->count >= BALANCERS_SHOWN;
 	return true;
+}
+
+/* Load balancers that use a changed object use it through pools, and those through monitor groups. */
+static void
+find_moving(struct store_txn *txn, const struct list *list, struct moving *moving)
+{
+	struct referrers found = {0};
+	struct bytes text;
+
+	if (list->nchanged > CHANGED_MAX) {
+		config_each_object_by_name(txn, KIND_LB, add_lb, moving);
+		return;
+	}
+	for (size_t i = 0; i < list->nchanged; i++)
+		for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+			if (config_object(txn, kind, list->changed[i].text, &text))
+				referrers_add(&found, kind, &list->changed[i], text);
+	for (size_t i = 0; i < found.count; i++) { /* it grows meanwhile */
+		struct id id = found.items[i].id;
+
+		if (found.items[i].kind != KIND_LB)
+			referrers_add_of(&found, txn, &id);
+	}
+	referrers_sort(&found);
+	for (size_t i = 0; i < found.count; i++)
+		if (found.items[i].kind == KIND_LB &&
+		    config_object(txn, KIND_LB, found.items[i].id.text, &text))
+			add_lb(moving, &found.items[i].id, text);
+	referrers_free(&found);
 }
 
 static void
@@ -191,11 +193,10 @@ compare(struct preview *preview, struct change *change, struct moving *moving, s
 static void
 list_moves(struct preview *preview, struct change *change, struct list *list, struct json *shown)
 {
-	struct moving moving = {.list = list};
+	struct moving moving = {.count = 0};
 	struct json *moves = json_new_list();
 
-	config_each_object(change->txn, KIND_POOL, meet_pool, list);
-	config_each_object_by_name(change->txn, KIND_LB, meet_lb, &moving);
+	find_moving(change->txn, list, &moving);
 	if (moving.count > 0)
 		compare(preview, change, &moving, moves);
 	json_put(shown, "moves", moves);

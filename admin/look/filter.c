@@ -39,6 +39,24 @@ filter_read(const struct args *args, struct filter *filter)
 	return EXIT_DONE;
 }
 
+/* A pattern that only one name fits. */
+static const char *
+whole_name(const char *pattern)
+{
+	return pattern != NULL && strpbrk(pattern, "*?[\\") == NULL ? pattern : NULL;
+}
+
+struct plan_scope
+filter_scope(const struct filter *filter, char room[46])
+{
+	struct plan_scope scope = {.lb = whole_name(filter->lb), .pool = whole_name(filter->pool)};
+	struct address address;
+
+	if (filter->origin != NULL && address_from_text(&address, filter->origin))
+		scope.address = address_to_text(&address, room);
+	return scope;
+}
+
 bool
 filter_names(const struct filter *filter)
 {
@@ -63,10 +81,9 @@ origin_fits(const char *pattern, const char *address, const char *name)
 {
 	struct address a, b;
 
-	if (fits(pattern, address) || (*name != '\0' && fits(pattern, name)))
-		return true;
-	return address_from_text(&a, pattern) && address_from_text(&b, address) &&
-	    memcmp(&a, &b, sizeof a) == 0;
+	if (address_from_text(&a, pattern))
+		return address_from_text(&b, address) && memcmp(&a, &b, sizeof a) == 0;
+	return fits(pattern, address) || (*name != '\0' && fits(pattern, name));
 }
 
 /* ---- pictures ---- */

@@ -2,7 +2,8 @@
  * filter.h -- the part that somebody wants to see of `status`, `log` and `events`: pools, load balancers,
  * origins and times.
  *
- * Names are patterns of the shell ("eu*"), in any case.  An origin is its address, its host name or its name.
+ * Names are patterns of the shell ("eu*"), in any case.  An origin is its address, its host name or its name;
+ * a pattern that is an address is only compared with addresses.
  */
 #ifndef FILTER_H
 #define FILTER_H
@@ -22,6 +23,12 @@ struct filter {
 
 /* EXIT_USAGE after a sentence if an option has no meaning. */
 enum exit_code filter_read(const struct args *args, struct filter *filter);
+
+/*
+ * The objects that it names by their whole name, for the viewer; an empty scope if it has only patterns. room
+ * takes the address; the scope points into it and into the filter.
+ */
+struct plan_scope filter_scope(const struct filter *filter, char room[46]);
 
 /* Does it ask for some objects only? */
 bool filter_names(const struct filter *filter);

@@ -89,27 +89,29 @@ add(struct interventions *list, enum kind kind, const struct id *id, const struc
 	};
 }
 
+/* Most documents need not be parsed: json_write writes these members in one form. */
 static bool
-add_pool(void *arg, const struct id *id, struct bytes text)
+may_have_deed(struct bytes json)
 {
-	struct json *pool = json_read_quietly(text);
-	const struct json *origins = json_member(pool, "origins");
+	static const char *const signs[] = {
+	    "\"enabled\":false", "\"disabled_until\":", "\"forced\":\"up\"", "\"forced\":\"down\""};
+	bool may = false;
 
-	add(arg, KIND_POOL, id, pool, NULL);
-	for (size_t i = 0; i < json_count(origins); i++)
-		add(arg, KIND_POOL, id, pool, json_text_of(json_item(origins, i), "address"));
-	json_drop(pool);
-	return true;
+	for (size_t i = 0; i < NITEMS(signs) && !may; i++)
+		may = memmem(json.data, json.len, signs[i], strlen(signs[i])) != NULL;
+	return may;
 }
 
-static bool
-add_lb(void *arg, const struct id *id, struct bytes text)
+void
+interventions_add(struct interventions *interventions, enum kind kind, const struct id *id, struct bytes json)
 {
-	struct json *lb = json_read_quietly(text);
+	struct json *object = may_have_deed(json) ? json_read_quietly(json) : NULL;
+	const struct json *origins = kind == KIND_POOL ? json_member(object, "origins") : NULL;
 
-	add(arg, KIND_LB, id, lb, NULL);
-	json_drop(lb);
-	return true;
+	add(interventions, kind, id, object, NULL);
+	for (size_t i = 0; i < json_count(origins); i++)
+		add(interventions, kind, id, object, json_text_of(json_item(origins, i), "address"));
+	json_drop(object);
 }
 
 /* --- who, when and why: the newest command that made it what it is --- */
@@ -176,17 +178,13 @@ look_at_command(void *arg, uint64_t sequence, struct bytes head)
 	return true;
 }
 
-struct interventions
-interventions_read(struct store_txn *config)
+void
+interventions_sign(struct interventions *interventions, struct store_txn *config)
 {
-	struct interventions list = {0};
-	struct search search = {.txn = config, .list = &list};
+	struct search search = {.txn = config, .list = interventions};
 
-	config_each_object_by_name(config, KIND_POOL, add_pool, &list);
-	config_each_object_by_name(config, KIND_LB, add_lb, &list);
-	if (list.count > 0)
+	if (interventions->count > 0)
 		config_each_command(config, 0, look_at_command, &search);
-	return list;
 }
 
 void

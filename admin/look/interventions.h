@@ -22,12 +22,15 @@ struct intervention {
 };
 
 struct interventions {
-	struct intervention *items; /* by pool, in the order of its origins; then by load balancer */
+	struct intervention *items; /* those of a pool in the order of its origins */
 	size_t count;
 	struct deadline ends; /* the first of them, if there is one */
 };
 
-struct interventions interventions_read(struct store_txn *config);
+/* Starts as {0}: add the documents of pools and load balancers in the wanted order, then look who did it. */
+void interventions_add(
+    struct interventions *interventions, enum kind kind, const struct id *id, struct bytes json);
+void interventions_sign(struct interventions *interventions, struct store_txn *config);
 void interventions_free(struct interventions *interventions);
 
 #endif

@@ -9,8 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void plan_release(struct plan *plan);
-
 /* --- the stores --- */
 
 /* Open what is there by now.  False where it is there and cannot be opened.  news: it says more than before.
@@ -84,175 +82,19 @@ viewer_close(struct viewer *viewer)
 	plan_release(viewer->plan);
 }
 
-/* --- the configuration, read anew only where it changed, and shared by the pictures since --- */
-
-struct plan {
-	unsigned users; /* pictures, and the viewer */
-	uint64_t generation;
-	struct planned_pool {
-		struct pool *model;
-		char *monitor;
-		char **judges;
-	} * pools; /* by name */
-	size_t npools;
-	size_t *by_id; /* places among pools */
-	struct planned_lb {
-		struct lb *model;
-		struct pool_list *lists;
-		size_t nlists;
-	} * lbs;
-	size_t nlbs;
-	struct interventions interventions;
-};
-
-struct reading {
-	struct plan *plan;
-	struct store_txn *txn;
-};
-
-static void
-plan_release(struct plan *plan)
-{
-	if (plan == NULL || --plan->users > 0)
-		return;
-	for (size_t i = 0; i < plan->npools; i++) {
-		for (size_t n = 0; n < plan->pools[i].model->njudges; n++)
-			free(plan->pools[i].judges[n]);
-		free(plan->pools[i].judges);
-		model_free_pool(plan->pools[i].model);
-		free(plan->pools[i].monitor);
-	}
-	for (size_t i = 0; i < plan->nlbs; i++) {
-		model_free_lb(plan->lbs[i].model);
-		free(plan->lbs[i].lists);
-	}
-	free(plan->pools);
-	free(plan->by_id);
-	free(plan->lbs);
-	interventions_free(&plan->interventions);
-	free(plan);
-}
-
-/* The name of an object, "" where it is not there. */
-static char *
-name_of(struct store_txn *txn, enum kind kind, const struct id *id)
-{
-	struct bytes json;
-	char name[256] = "";
-
-	if (config_object(txn, kind, id->text, &json))
-		document_name(json, name);
-	return xstrdup(name);
-}
-
-static bool
-plan_pool(void *arg, const struct id *id, struct bytes json)
-{
-	struct reading *reading = arg;
-	struct plan *plan = reading->plan;
-	struct pool *model = config_pool_of(reading->txn, json);
-	struct planned_pool *planned;
-
-	(void)id;
-	if (model == NULL)
-		return true;
-	plan->pools = xrealloc(plan->pools, (plan->npools + 1) * sizeof *plan->pools);
-	planned = &plan->pools[plan->npools++];
-	*planned = (struct planned_pool){.model = model, .judges = xcalloc(model->njudges, sizeof(char *))};
-	if (model->monitor.text[0] != '\0')
-		planned->monitor = name_of(reading->txn, KIND_MONITOR, &model->monitor);
-	else if (model->monitor_group.text[0] != '\0')
-		planned->monitor = name_of(reading->txn, KIND_MONITOR_GROUP, &model->monitor_group);
-	for (size_t n = 0; n < model->njudges; n++)
-		planned->judges[n] = name_of(reading->txn, KIND_MONITOR, &model->judges[n].monitor);
-	return true;
-}
-
-static int
-compare_places(const void *a, const void *b, void *arg)
-{
-	const struct plan *plan = arg;
-
-	return strcmp(
-	    plan->pools[*(const size_t *)a].model->id.text, plan->pools[*(const size_t *)b].model->id.text);
-}
-
-static void
-index_pools(struct plan *plan)
-{
-	plan->by_id = xcalloc(plan->npools, sizeof *plan->by_id);
-	for (size_t i = 0; i < plan->npools; i++)
-		plan->by_id[i] = i;
-	qsort_r(plan->by_id, plan->npools, sizeof *plan->by_id, compare_places, plan);
-}
-
-/* The place of a pool; SIZE_MAX where it is not there. */
-static size_t
-place_of(const struct plan *plan, const struct id *id)
-{
-	size_t low = 0, high = plan->npools;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = strcmp(id->text, plan->pools[plan->by_id[middle]].model->id.text);
-
-		if (order == 0)
-			return plan->by_id[middle];
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return SIZE_MAX;
-}
-
-static bool
-plan_lb(void *arg, const struct id *id, struct bytes json)
-{
-	struct reading *reading = arg;
-	struct plan *plan = reading->plan;
-	struct lb *model = document_load_lb(json);
-	struct planned_lb *lb;
-
-	(void)id;
-	if (model == NULL)
-		return true;
-	plan->lbs = xrealloc(plan->lbs, (plan->nlbs + 1) * sizeof *plan->lbs);
-	lb = &plan->lbs[plan->nlbs++];
-	lb->model = model;
-	lb->lists = lists_of(model, &lb->nlists);
-	return true;
-}
-
-/* What was disabled or forced for a time ends without being written. */
-static bool
-ended(const struct plan *plan)
-{
-	return deadline_passed(&plan->interventions.ends);
-}
-
-/* The present plan: the viewer's, where nothing has been written since. */
+/* The present plan: the viewer's, unless something has been written since. */
 static struct plan *
-plan_read(struct viewer *viewer, bool news)
+present_plan(struct viewer *viewer, bool news)
 {
-	struct reading reading;
+	struct store_txn *txn;
 
-	if (viewer->plan == NULL || news || ended(viewer->plan)) {
+	if (viewer->plan == NULL || news || plan_ended(viewer->plan)) {
 		plan_release(viewer->plan);
-		viewer->plan = xcalloc(1, sizeof *viewer->plan);
-		viewer->plan->users = 1;
-		reading = (struct reading){viewer->plan, begin(viewer, STORE_CONFIG)};
-		if (reading.txn != NULL) {
-			viewer->plan->generation = config_generation(reading.txn);
-			config_each_object_by_name(reading.txn, KIND_POOL, plan_pool, &reading);
-			index_pools(viewer->plan);
-			config_each_object_by_name(reading.txn, KIND_LB, plan_lb, &reading);
-			viewer->plan->interventions = interventions_read(reading.txn);
-			store_abort(reading.txn);
-		}
+		txn = begin(viewer, STORE_CONFIG);
+		viewer->plan = plan_read(txn, &viewer->scope);
+		store_abort(txn);
 	}
-	viewer->plan->users++;
-	return viewer->plan;
+	return plan_share(viewer->plan);
 }
 
 static void
@@ -285,7 +127,7 @@ draw_plan(struct picture *picture)
 const struct pictured_pool *
 picture_pool(const struct picture *picture, const struct id *id)
 {
-	size_t place = place_of(picture->plan, id);
+	size_t place = plan_place(picture->plan, id);
 
 	return place == SIZE_MAX ? NULL : &picture->pools[place];
 }
@@ -437,7 +279,7 @@ picture_read(struct viewer *viewer)
 	picture->state = viewer->state;
 	picture->now_ms = boot_ms();
 	picture->now_wall = wall_ms();
-	picture->plan = plan_read(viewer, news);
+	picture->plan = present_plan(viewer, news);
 	draw_plan(picture);
 	txn = begin(viewer, STORE_HEALTH);
 	look_at_health(picture, txn);
@@ -488,7 +330,7 @@ picture_refresh(struct viewer *viewer, struct picture *picture, size_t first, si
 	struct store_txn *txn;
 	bool same;
 
-	if (viewer_news_of(viewer, STORE_CONFIG) || ended(picture->plan))
+	if (viewer_news_of(viewer, STORE_CONFIG) || plan_ended(picture->plan))
 		return false;
 	viewer_news_of(viewer, STORE_HEALTH);
 	viewer_news_of(viewer, STORE_SERVING);

@@ -6,7 +6,7 @@
 #ifndef PICTURE_H
 #define PICTURE_H
 
-#include "admin/look/interventions.h"
+#include "admin/look/plan.h"
 #include "zones/model/status.h"
 #include "zones/state/hostname.h"
 #include "zones/state/serving.h"
@@ -61,7 +61,6 @@ struct pictured_lb {
 };
 
 struct filter;
-struct plan; /* the configuration, shared by pictures */
 
 struct picture {
 	const char *state;           /* the directory; the viewer's */
@@ -109,6 +108,7 @@ picture_lacks(const struct picture *picture, const struct lb *lb)
 /* The stores, opened once and kept over many pictures; {.state = DIR} to begin with. */
 struct viewer {
 	const char *state;
+	struct plan_scope scope; /* {0}: everything is read */
 	struct store *stores[3]; /* by enum store_kind; NULL: not there yet */
 	bool told[3];            /* why not */
 	struct plan *plan;       /* the configuration as last read */

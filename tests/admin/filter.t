@@ -47,6 +47,17 @@ subtest 'status' => sub {
 	is(($t->run(qw(status --exit-code --lb www.example.com)))[0], 0, 'and about no other');
 };
 
+# A whole name is looked up by an index, a pattern is compared with all: they show the same.
+subtest 'names and patterns' => sub {
+	for my $pair (['--lb WWW.example.com', '--lb WWW.example.co[m]'], ['--pool eu', '--pool e[u]'], ['--pool EU', '--pool E[U]'],
+		['--origin 127.0.0.3', '--origin 127.0.0.[3]'], ['--origin 127.0.0.3 --lb api.example.com', '--origin 127.0.0.[3] --lb api.example.co[m]'],
+		['--pool nosuch', '--pool nosuc[h]'], ['--origin 192.0.2.77', '--origin 192.0.2.7[7]'], ['--pool us --lb www.example.com', '--pool u[s] --lb www.example.co[m]']) {
+		my ($whole, $pattern) = map { $t->admin_json("status $_") } @$pair;
+		is_deeply([map { names($_->{load_balancers}), names($_->{pools}), scalar @{$_->{interventions}} } $whole],
+			[map { names($_->{load_balancers}), names($_->{pools}), scalar @{$_->{interventions}} } $pattern], $pair->[0]);
+	}
+};
+
 subtest 'log' => sub {
 	my $count = sub { scalar @{$t->admin_json("log $_[0]")} };
 	is($count->('--pool eu'), 2, 'the changes of a pool');

@@ -74,6 +74,16 @@ bool config_each_name(struct store_txn *txn, enum kind kind, config_name_fn *fn,
 bool config_each_object_after(
     struct store_txn *txn, enum kind kind, const char *name, config_object_fn *fn, void *arg);
 
+typedef bool config_referrer_fn(void *arg, enum kind kind, const struct id *id, struct bytes json);
+/*
+ * All objects whose documents mention an id, in the order of their own ids: the pools of a monitor, the load
+ * balancers of a pool. They are found by an index, so the cost does not depend on how many others there are.
+ */
+bool config_each_referrer(struct store_txn *txn, const struct id *id, config_referrer_fn *fn, void *arg);
+/* All pools that have an origin with this address or host name, in the form that documents keep. */
+bool config_each_pool_of_address(
+    struct store_txn *txn, const char *address, config_referrer_fn *fn, void *arg);
+
 /* Load an object. Returns NULL if there is none or it cannot be read. Free it with model_free_*. */
 struct pool *config_pool(struct store_txn *txn, const char *id);
 /*

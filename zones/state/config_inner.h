@@ -1,4 +1,7 @@
-/* config_inner.h -- an edit of the config store. Only config_write.c and config_restore.c use it. */
+/*
+ * config_inner.h -- an edit of the config store. Only config_write.c, config_restore.c and
+ * config_references.c use it.
+ */
 #ifndef CONFIG_INNER_H
 #define CONFIG_INNER_H
 
@@ -19,5 +22,11 @@ uint64_t config_meta_get(struct store_txn *txn, const char *name);
 void config_meta_put(struct config_edit *edit, const char *name, uint64_t number, size_t len);
 /* Add one item to the entry, joined from parts. */
 void config_add_item(struct config_edit *edit, const struct bytes *parts, size_t count);
+
+/* Bring the references of an object from its document before to the one after; either may be empty. */
+void config_put_references(
+    struct config_edit *edit, enum kind kind, const char *id, struct bytes before, struct bytes after);
+/* Write the references of all objects, if a version without them wrote the store. */
+void config_complete_references(struct config_edit *edit);
 
 #endif

@@ -47,6 +47,8 @@ config_replace_all(struct config_edit *edit, struct store_txn *from)
 		clear(edit, tables[i]);
 		copy(edit, from, tables[i]);
 	}
+	clear(edit, TABLE_REFERENCES);
+	config_complete_references(edit);
 	/* Numbers of zones are never reused. */
 	if (edit->error == 0 && config_meta_get(edit->txn, "next_zone") < next_zone)
 		config_meta_put(edit, "next_zone", next_zone, 4);

@@ -1,8 +1,9 @@
 /*
- * config_rows.h -- the layout of the rows of the config store. Only config.c and config_write.c use it.
+ * config_rows.h -- the layout of the rows of the config store. Only the files of config.h use it.
  * Numbers in parentheses are octets.
  *
- * meta: "schema" -> 4 octets; "next_zone" -> 4; "changes_octets" -> 8; "identity" -> 32.
+ * meta: "schema" -> 4 octets; "next_zone" -> 4; "changes_octets" -> 8; "identity" -> 32; "referenced" -> 4,
+ * 1 if the references are complete.
  *
  * zone_names: lower-case wire name -> number (4), serial (4), loaded (8).
  *
@@ -11,6 +12,10 @@
  * objects: kind (1), id (32) -> JSON.
  *
  * object_names: kind (1), name -> id (32).
+ *
+ * references, an index of the objects that a document mentions: 'i', id of the mentioned object in binary
+ * (16), id of the document (16) -> kind of the document (1); and of the addresses of origins: 'a', address as
+ * the document has it, 0, id of the pool (16) -> kind (1).
  *
  * changes: sequence (8), item (4) -> for item 0: JSON {time, who, command, reason}; for the others one of
  * these:

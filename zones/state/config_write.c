@@ -20,55 +20,6 @@ failed(const struct config_edit *edit)
 	return edit->error != 0;
 }
 
-void
-config_note(struct config_edit *edit, int rc)
-{
-	if (edit->error == 0)
-		edit->error = rc;
-}
-
-uint64_t
-config_meta_get(struct store_txn *txn, const char *name)
-{
-	struct bytes value;
-
-	if (!store_get(txn, TABLE_META, (struct bytes){name, strlen(name)}, &value))
-		return 0;
-	return value.len == 4 ? get32(value.data) : value.len == 8 ? get64(value.data) : 0;
-}
-
-void
-config_meta_put(struct config_edit *edit, const char *name, uint64_t number, size_t len)
-{
-	uint8_t value[8];
-
-	put64(value, number);
-	config_note(edit,
-	    store_put(edit->txn, TABLE_META, (struct bytes){name, strlen(name)},
-		(struct bytes){value + 8 - len, len}));
-}
-
-void
-config_add_item(struct config_edit *edit, const struct bytes *parts, size_t count)
-{
-	uint8_t key[CHANGE_KEY_LEN], *value, *at;
-	size_t len = 0;
-
-	if (failed(edit))
-		return;
-	for (size_t i = 0; i < count; i++)
-		len += parts[i].len;
-	at = value = xmalloc(len);
-	for (size_t i = 0; i < count; i++)
-		if (parts[i].len > 0)
-			at = (uint8_t *)memcpy(at, parts[i].data, parts[i].len) + parts[i].len;
-	config_note(edit,
-	    store_put(edit->txn, TABLE_CHANGES, config_change_key(key, edit->sequence, edit->items++),
-		(struct bytes){value, len}));
-	edit->item_octets += len;
-	free(value);
-}
-
 /* ---- the edit ---- */
 
 struct config_edit *
@@ -95,6 +46,8 @@ config_edit_begin(struct store *store, struct problems *problems)
 	}
 	edit->sequence = config_generation(edit->txn) + 1;
 	edit->items = 1;
+	if (config_meta_get(edit->txn, "referenced") == 0)
+		config_complete_references(edit);
 	return edit;
 }
 
@@ -225,6 +178,7 @@ config_put_object(struct config_edit *edit, enum kind kind, const char *id, cons
 	if (config_object(edit->txn, kind, id, &before) && same_bytes(before, json))
 		return;
 	add_object_item(edit, kind, id, before, json);
+	config_put_references(edit, kind, id, before, json);
 	if (old_name != NULL && strcmp(old_name, name) != 0)
 		config_note(edit,
 		    store_delete(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, old_name)));
@@ -243,6 +197,7 @@ config_delete_object(struct config_edit *edit, enum kind kind, const char *id, c
 	if (failed(edit) || !config_object(edit->txn, kind, id, &before))
 		return;
 	add_object_item(edit, kind, id, before, (struct bytes){0});
+	config_put_references(edit, kind, id, before, (struct bytes){0});
 	config_note(edit, store_delete(edit->txn, TABLE_OBJECTS, config_object_key(key, kind, id)));
 	config_note(edit, store_delete(edit->txn, TABLE_OBJECT_NAMES, config_name_key(name_key, kind, name)));
 }

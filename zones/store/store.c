@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -14,11 +15,13 @@ enum { LOOK_MS = 1000, MAX_READERS = 512 };
 static const struct {
 	const char *name;
 	enum store_kind kind;
+	bool optional; /* a store of an older version may lack it: it reads as empty */
 } tables[TABLE_COUNT] = {
     [TABLE_ZONES] = {"zones", STORE_CONFIG},
     [TABLE_ZONE_NAMES] = {"zone_names", STORE_CONFIG},
     [TABLE_OBJECTS] = {"objects", STORE_CONFIG},
     [TABLE_OBJECT_NAMES] = {"object_names", STORE_CONFIG},
+    [TABLE_REFERENCES] = {"references", STORE_CONFIG, .optional = true},
     [TABLE_CHANGES] = {"changes", STORE_CONFIG},
     [TABLE_META] = {"meta", STORE_CONFIG},
     [TABLE_STATE] = {"state", STORE_HEALTH},
@@ -96,9 +99,15 @@ open_tables(struct store *store, unsigned txn_flags, unsigned dbi_flags)
 		rc = mdb_txn_begin(store->env, NULL, txn_flags, &txn);
 	if (rc != 0)
 		return rc;
-	for (int i = 0; i < TABLE_COUNT && rc == 0; i++)
-		if (tables[i].kind == store->kind)
-			rc = mdb_dbi_open(txn, tables[i].name, dbi_flags, &store->dbi[i]);
+	for (int i = 0; i < TABLE_COUNT && rc == 0; i++) {
+		if (tables[i].kind != store->kind)
+			continue;
+		rc = mdb_dbi_open(txn, tables[i].name, dbi_flags, &store->dbi[i]);
+		if (rc == MDB_NOTFOUND && tables[i].optional && store->access == STORE_READ) {
+			store->dbi[i] = UINT_MAX; /* LMDB finds no row in a handle that was never opened */
+			rc = 0;
+		}
+	}
 	/* LMDB rule 9: handles that an aborted transaction opened are invalid. */
 	if (rc == 0)
 		return mdb_txn_commit(txn);
