@@ -89,12 +89,12 @@ add(struct interventions *list, enum kind kind, const struct id *id, const struc
 	};
 }
 
-/* Most documents need not be parsed: json_write writes these members in one form. */
+/* Most documents need not be parsed: json_write writes these members in one form, and times begin with 2. */
 static bool
 may_have_deed(struct bytes json)
 {
 	static const char *const signs[] = {
-	    "\"enabled\":false", "\"disabled_until\":", "\"forced\":\"up\"", "\"forced\":\"down\""};
+	    "\"enabled\":false", "\"disabled_until\":\"2", "\"forced\":\"up\"", "\"forced\":\"down\""};
 	bool may = false;
 
 	for (size_t i = 0; i < NITEMS(signs) && !may; i++)
