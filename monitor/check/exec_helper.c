@@ -1,6 +1,7 @@
 #include "monitor/check/exec_helper.h"
 
 #include "zones/base/util.h"
+#include "zones/daemon/channel.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -335,23 +336,10 @@ helper_main(void)
 static bool
 take_start(struct start_request *request, int *socket)
 {
-	union {
-		struct cmsghdr head;
-		uint8_t octets[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec part = {request, sizeof *request};
-	struct msghdr message = {
-	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
-	struct cmsghdr *head;
-	ssize_t got;
+	size_t count = 1;
 
-	while ((got = recvmsg(HELPER_SOCKET, &message, MSG_CMSG_CLOEXEC)) < 0 && errno == EINTR)
-		continue;
-	head = got == sizeof *request ? CMSG_FIRSTHDR(&message) : NULL;
-	if (head == NULL || head->cmsg_type != SCM_RIGHTS)
-		return false;
-	memcpy(socket, CMSG_DATA(head), sizeof *socket);
-	return true;
+	return channel_receive(HELPER_SOCKET, request, sizeof *request, socket, &count) == sizeof *request &&
+	    count == 1;
 }
 
 static _Noreturn void
@@ -457,19 +445,11 @@ static pid_t
 ask_starter(const struct commands *commands, int socket)
 {
 	struct start_request request = {commands->most, (uint32_t)commands->purpose};
-	union {
-		struct cmsghdr head;
-		uint8_t octets[CMSG_SPACE(sizeof(int))];
-	} control = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
-	struct iovec part = {&request, sizeof request};
-	struct msghdr message = {
-	    .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
 	int32_t pid = 0;
 	ssize_t got = -1;
 
-	memcpy(CMSG_DATA(&control.head), &socket, sizeof socket);
 	pthread_mutex_lock(&starter_mutex);
-	if (sendmsg(starter_socket, &message, MSG_NOSIGNAL) >= 0)
+	if (channel_send(starter_socket, &request, sizeof request, &socket, 1) == 0)
 		while ((got = recv(starter_socket, &pid, sizeof pid, 0)) < 0 && errno == EINTR)
 			continue;
 	pthread_mutex_unlock(&starter_mutex);

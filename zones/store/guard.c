@@ -1,7 +1,6 @@
 #include "zones/store/guard.h"
 #include "zones/base/util.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,6 +13,8 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+enum { HELPER_SOCKET = 3 };
 
 static int guard_socket = -1;
 static pthread_mutex_t guard_mutex = PTHREAD_MUTEX_INITIALIZER;
@@ -51,51 +52,37 @@ run_in_child(guard_work_fn *work, const char *path)
 }
 
 /*
- * Close all descriptors except the standard ones and one more. Otherwise a helper that hangs on a disk would
- * keep the daemon's listening sockets open: the next daemon could not bind them, or would share their
+ * Close all descriptors except the standard ones and the socket. Otherwise a helper that hangs on a disk
+ * would keep the daemon's listening sockets open: the next daemon could not bind them, or would share their
  * queries.
  */
 static void
-close_all_but(int kept)
+keep_socket(int socket)
 {
-	DIR *open_ones = opendir("/proc/self/fd");
-	long limit = sysconf(_SC_OPEN_MAX);
-	struct dirent *entry;
-
-	for (long fd = STDERR_FILENO + 1; open_ones == NULL && fd < limit; fd++)
-		if (fd != kept)
-			close((int)fd);
-	while (open_ones != NULL && (entry = readdir(open_ones)) != NULL) {
-		uint64_t number;
-		int fd = whole_from_text(entry->d_name, INT_MAX, &number) ? (int)number : -1;
-
-		if (fd > STDERR_FILENO && fd != kept && fd != dirfd(open_ones))
-			close(fd);
-	}
-	if (open_ones != NULL)
-		closedir(open_ones);
+	if (dup2(socket, HELPER_SOCKET) < 0)
+		_exit(1);
+	closefrom(HELPER_SOCKET + 1);
 }
 
 static void
-helper_main(int socket, guard_work_fn *work)
+helper_main(guard_work_fn *work)
 {
 	char path[PATH_MAX];
 	ssize_t len;
 
-	close_all_but(socket);
 	prctl(PR_SET_NAME, "graycloud-guard");
 	/* Ignore Ctrl-C in the terminal: it is for the daemon, and the helper ends with the daemon. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_DFL);
-	while ((len = recv(socket, path, sizeof path - 1, 0)) > 0 || (len < 0 && errno == EINTR)) {
+	while ((len = recv(HELPER_SOCKET, path, sizeof path - 1, 0)) > 0 || (len < 0 && errno == EINTR)) {
 		if (len < 0)
 			continue;
 		path[len] = '\0';
 
 		uint8_t sound = run_in_child(work, path);
 
-		if (send(socket, &sound, 1, MSG_NOSIGNAL) != 1)
+		if (send(HELPER_SOCKET, &sound, 1, MSG_NOSIGNAL) != 1)
 			break;
 	}
 	_exit(0);
@@ -111,10 +98,10 @@ guard_start(guard_work_fn *work, void (*begin)(void))
 		return;
 	child = fork();
 	if (child == 0) {
-		close(ends[0]);
+		keep_socket(ends[1]);
 		if (begin != NULL)
 			begin();
-		helper_main(ends[1], work);
+		helper_main(work);
 	}
 	close(ends[1]);
 	if (child > 0)
