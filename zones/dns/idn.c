@@ -14,7 +14,7 @@ is_ascii(const char *text)
 	return true;
 }
 
-/* One label; NULL and why if it cannot be converted. */
+/* Convert one label.  Returns NULL and sets *why if it cannot be converted. */
 static char *
 label_to_ascii(const char *label, const char **why)
 {
@@ -93,7 +93,7 @@ host_name_clean(const char *text)
 	bool good;
 
 	if (strspn(text, HOST_LETTERS) !=
-	    strlen(text)) /* a name in another script is stored as its A-labels (S49) */
+	    strlen(text)) /* names in other scripts are stored as A-labels (S49) */
 		text = ascii = idn_to_ascii(text, &why);
 	good = text != NULL && strspn(text, HOST_LETTERS) == strlen(text) &&
 	    name_from_text(name, text, NULL) > 0 && *name != 0;

@@ -73,7 +73,8 @@ message_read_record(struct message *message, struct message_record *record)
 	record->end = message->at += len;
 }
 
-/* RFC 3597 4: the types whose names may be compressed: octets before the names, and how many names. */
+/* RFC 3597 4: the types whose names may be compressed, with the octets before the names and the number of
+ * names. */
 static const struct {
 	uint16_t type;
 	uint8_t before, names;

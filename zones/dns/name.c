@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* One octet of presentation form at *text; returns -1 on a bad escape. */
+/* Read one octet of presentation form at *text.  Returns -1 if the escape is invalid. */
 static int
 octet_from_text(const char **text)
 {
@@ -68,7 +68,7 @@ name_from_text(uint8_t out[NAME_MAX_LEN], const char *text, const uint8_t *origi
 			return 0;
 		out[used++] = (uint8_t)octet;
 	}
-	if (used == label + 1) { /* it ended in a dot: absolute */
+	if (used == label + 1) { /* ended in a dot: absolute */
 		out[label] = 0;
 		return label + 1;
 	}
@@ -155,7 +155,7 @@ name_equal(const uint8_t *a, const uint8_t *b)
 {
 	size_t len = name_len(a);
 
-	/* A length octet is at most 63, below 'A', so that lower case leaves it alone. */
+	/* A length octet is at most 63, below 'A', so lower-casing does not change it. */
 	for (size_t i = 0; i < len; i++)
 		if (name_lower_octet(a[i]) != name_lower_octet(b[i]))
 			return false;
@@ -229,7 +229,7 @@ name_from_key(uint8_t out[NAME_MAX_LEN], const uint8_t *key, size_t len)
 	const uint8_t *end = key + len;
 	size_t at = NAME_MAX_LEN;
 
-	/* The key has the labels from the apex down: fill the buffer from its end. */
+	/* The key has the labels in reverse order: fill the buffer from its end. */
 	while (key < end && *key != 0) {
 		size_t n = 0;
 		uint8_t label[63];

@@ -1,9 +1,9 @@
 /*
- * rrset.h -- an RRset as the store keeps it, and the numbers of DNS that more than one room needs.
+ * rrset.h -- an RRset as the store keeps it, and the DNS constants that several rooms need.
  *
  * The value of a row of `zones`: flags (1 octet), TTL (4), count (2), then length (2) and rdata of
- * each record.  The records are unique and in canonical order (RFC 4034 6.3: by their octets), so
- * that equal RRsets have equal values.  Names inside rdata are uncompressed and keep their case.
+ * each record.  The records are unique and in canonical order (RFC 4034 6.3: sorted by their octets), so
+ * equal RRsets have equal values.  Names inside rdata are uncompressed and keep their case.
  */
 #ifndef RRSET_H
 #define RRSET_H
@@ -45,14 +45,14 @@ enum rr_type {
 enum rr_class { CLASS_IN = 1, CLASS_CH = 3, CLASS_NONE = 254, CLASS_ANY = 255 };
 
 enum {
-	RRSET_BY_RECORD = 1,        /* flag: came by `graycloud record` */
+	RRSET_BY_RECORD = 1,        /* flag: written by `graycloud record` */
 	RRSET_HEAD = 7,             /* octets of a value before its first record */
 	RRSET_TTL_MAX = 2147483647, /* RFC 2181 8 */
 	RRSET_ANSWER_MAX =
-	    64512 /* octets of an RRset in a message; header, question and OPT fit in beside it */
+	    64512 /* maximum octets of an RRset in a message; leaves room for header, question and OPT */
 };
 
-/* How many octets a value's records take in a message: each has an owner by pointer, type, class, TTL and
+/* How many octets the records of a value take in a message: each has a compressed owner, type, class, TTL and
  * length. */
 static inline size_t
 rrset_answer_len(size_t value_len, unsigned count)
@@ -70,10 +70,10 @@ struct rrset {
 	size_t len;             /* of records, in octets */
 };
 
-/* Decode a value.  Returns false where it is damaged: nothing of it is to be used then. */
+/* Decode a value.  Returns false if it is damaged; do not use rrset then. */
 bool rrset_decode(struct rrset *rrset, uint16_t type, const void *value, size_t len);
 
-/* Step over the records: start with *at = rrset->records.  Returns the rdata and its length. */
+/* Iterate over the records: start with *at = rrset->records.  Returns the rdata and its length. */
 static inline const uint8_t *
 rrset_next(const uint8_t **at, uint16_t *rdlen)
 {
@@ -85,7 +85,7 @@ rrset_next(const uint8_t **at, uint16_t *rdlen)
 }
 
 /*
- * One line of a zone: owner in lower case, type, and the value above.  A zone is an array of them
+ * One line of a zone: owner in lower case, type, and the value above.  A zone is an array of lines
  * in the order of the store's keys.
  */
 struct zone_row {
@@ -95,13 +95,13 @@ struct zone_row {
 	size_t value_len;
 };
 
-/* A whole zone outside the store: what zonefile makes of a master file. */
+/* A whole zone outside the store, as zonefile builds it from a master file. */
 struct zone_data {
 	uint8_t apex[256]; /* lower case */
 	uint32_t serial;
 	struct zone_row *rows;
 	size_t count;
-	struct arena arena; /* where the rows' keys and values lie */
+	struct arena arena; /* holds the keys and values of the rows */
 };
 
 void zone_data_free(struct zone_data *data);

@@ -1,8 +1,8 @@
 /*
  * wire.h -- read and write DNS messages octet by octet, with a sticky error.
  *
- * A cursor that runs over its end reads zeros and writes nothing from then on; test .bad once, when all is
- * done.
+ * A cursor that reaches its end reads zeros and writes nothing from then on.  Test .bad once, after all reads
+ * and writes.
  */
 #ifndef WIRE_H
 #define WIRE_H
