@@ -1,6 +1,6 @@
 #include "zones/expression/expression_inner.h"
 
-/* Whether, and within which prefix of the client's address for sure. */
+/* Whether it is true, and the prefix of the client's address within which that is certain. */
 struct verdict {
 	bool truth;
 	uint8_t prefix;
@@ -34,7 +34,7 @@ expression_compare_texts(const void *a, size_t alen, const void *b, size_t blen)
 
 /* ---- addresses ---- */
 
-/* The next address up or down; false where there is none. */
+/* Move to the next address up or down.  Returns false if there is none. */
 static bool
 step(uint8_t *out, const uint8_t *from, unsigned len, int by)
 {
@@ -47,7 +47,7 @@ step(uint8_t *out, const uint8_t *from, unsigned len, int by)
 	return false;
 }
 
-/* The shortest prefix of an address that another one is not in. */
+/* The shortest prefix of an address that does not contain another one. */
 static uint8_t
 apart(const uint8_t *a, const uint8_t *b, unsigned len)
 {
@@ -58,7 +58,7 @@ apart(const uint8_t *a, const uint8_t *b, unsigned len)
 	return (uint8_t)(i * 8 + (unsigned)__builtin_clz((unsigned)(a[i] ^ b[i]) << 24 | 1u << 23) + 1);
 }
 
-/* S4: that an address is in none of the ranges holds as far as to the next one on either side. */
+/* S4: if an address is in no range, that is true up to the nearest range on either side. */
 static struct verdict
 find_address(const struct address_range *ranges, size_t count, const struct address *address)
 {
@@ -68,7 +68,7 @@ find_address(const struct address_range *ranges, size_t count, const struct addr
 	uint8_t edges[2][16];
 	struct verdict verdict = {false, 0};
 
-	while (low < high) { /* to the first range that starts behind the address */
+	while (low < high) { /* find the first range that starts after the address */
 		size_t middle = (low + high) / 2;
 
 		if (memcmp(ranges[middle].first, at, len) <= 0)
@@ -140,7 +140,7 @@ text_of(
 		*prefix = input->source_country_prefix;
 		break;
 	}
-	if (code->lower && text != room) { /* names are in small letters */
+	if (code->lower && text != room) { /* names are in lower case */
 		char *out = room;
 
 		for (const char *at = text; *at != '\0'; at++)
@@ -246,7 +246,7 @@ test_number(
 	return verdict;
 }
 
-/* ---- all of it ---- */
+/* ---- evaluation ---- */
 
 static struct verdict
 test(const struct expression *expression, const struct code *code, const struct expression_input *input)
@@ -266,8 +266,8 @@ test(const struct expression *expression, const struct code *code, const struct 
 }
 
 /*
- * One side that is `decisive` settles it (false for "and", true for "or"), whatever the other would be
- * elsewhere: where both are, the one that holds more widely does.  Else both are needed.
+ * A side that is `decisive` (false for "and", true for "or") decides alone: the other side does not
+ * matter.  If both are decisive, the shorter prefix wins.  Otherwise both sides are needed.
  */
 static struct verdict
 combine(struct verdict a, struct verdict b, bool decisive)

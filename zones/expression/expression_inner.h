@@ -8,8 +8,7 @@
 
 enum {
 	EXPRESSION_NESTED_MAX = 32,
-	EXPRESSION_STACK =
-	    3 * (EXPRESSION_NESTED_MAX + 1) + 1 /* "or", "xor" and "and" wait in each nesting */
+	EXPRESSION_STACK = 3 * (EXPRESSION_NESTED_MAX + 1) + 1 /* "or", "xor" and "and" wait at each level */
 };
 
 enum field {
@@ -28,14 +27,14 @@ enum field {
 	FIELD_ECS_ADDRESS
 };
 
-/* The operators take what is on top of the stack, the tests put one there. */
+/* Operators take their operands from the top of the stack; tests push one result. */
 enum op {
 	OP_NOT,
 	OP_AND,
 	OP_OR,
 	OP_XOR,
-	OP_SKIP, /* to the code at `at`, where the top is `truth` whoever asks: what follows cannot change it
-		  */
+	OP_SKIP,     /* go to the code at `at` if the top is `truth` for every client: the next codes cannot
+			change it */
 	OP_CONSTANT, /* truth */
 	OP_BOOL,     /* a field */
 	OP_NUMBER,   /* in one of count ranges (struct number_range) at `at` */
@@ -51,9 +50,9 @@ enum op {
 struct code {
 	uint8_t op;
 	uint8_t field;
-	bool lower;  /* of a text: its letters made small */
-	bool length; /* of a text: a number */
-	bool truth;  /* what a test says where it holds */
+	bool lower;  /* of a text: convert it to lower case */
+	bool length; /* of a text: use its length, a number */
+	bool truth;  /* the result of a test that matches */
 	uint32_t at; /* in the data; of OP_SKIP: a code */
 	uint32_t count, more;
 };

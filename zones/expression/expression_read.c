@@ -11,7 +11,7 @@ struct operand {
 	enum type type;
 	uint8_t field;
 	bool lower, length;
-	bool domain, dotted; /* a domain name, with its final dot: letter case does not count */
+	bool domain, dotted; /* a domain name; its text has the final dot; the case of letters is ignored */
 };
 
 #define COUNTRY EXPRESSION_COUNTRY
@@ -31,7 +31,7 @@ static const struct known_field {
     {"cf.load_balancer.pop", TYPE_TEXT, FIELD_LB_SITE, 0}, {"ip.src", TYPE_ADDRESS, FIELD_SOURCE, 0},
     {"ip.src.country", TYPE_TEXT, FIELD_SOURCE_COUNTRY, COUNTRY},
     {"ip.src.asnum", TYPE_NUMBER, FIELD_SOURCE_NETWORK, NETWORK},
-    /* As Cloudflare called them before. */
+    /* Older names of Cloudflare. */
     {"ip.geoip.country", TYPE_TEXT, FIELD_SOURCE_COUNTRY, COUNTRY},
     {"ip.geoip.asnum", TYPE_NUMBER, FIELD_SOURCE_NETWORK, NETWORK},
     {"dns.qry.name", TYPE_TEXT, FIELD_QUERY_NAME, 0},
@@ -53,7 +53,7 @@ emit(struct reader *reader, enum op op)
 	return &reader->codes[reader->ncodes++];
 }
 
-/* Room in the data, for what wants to stand at a multiple of 8. */
+/* Reserve room in the data, aligned to 8 octets. */
 static uint32_t
 reserve(struct reader *reader, size_t len)
 {
@@ -138,7 +138,7 @@ add_number(struct reader *reader, bool alone, struct values *values)
 	if (!alone && token_is(reader, "..") && (!token_advance(reader) || !read_number(reader, &range.last)))
 		return false;
 	if (range.last < range.first)
-		return token_fail(reader, at, "the range ends before it begins");
+		return token_fail(reader, at, "the end of the range is below its start");
 	values->numbers = xrealloc(values->numbers, (values->count + 1) * sizeof range);
 	values->numbers[values->count++] = range;
 	return true;
@@ -154,26 +154,26 @@ expression_prefix(const char *text, struct address *first, struct address *last)
 
 	snprintf(copy, sizeof copy, "%.*s", (int)MIN(len, sizeof copy - 1), text);
 	if (!address_from_text(first, copy))
-		return "it is no address and no prefix such as 192.0.2.0/24";
+		return "it is neither an address nor a prefix such as 192.0.2.0/24";
 	*last = *first;
 	if (text[len] == '\0')
 		return NULL;
 	bits = address_len(first) * 8;
 	if (!whole_from_text(text + len + 1, bits, &length))
-		return bits == 32 ? "its length must be from 0 to 32" : "its length must be from 0 to 128";
+		return bits == 32 ? "the length must be from 0 to 32" : "the length must be from 0 to 128";
 	for (unsigned i = 0; i < bits / 8; i++) {
 		uint8_t behind = (uint8_t)(length >= i * 8 + 8 ? 0
 			: length <= i * 8                      ? 255
 							       : 255 >> (length - i * 8));
 
 		if (first->bytes[i] & behind)
-			return "it has bits set behind its length";
+			return "it has bits set beyond its length";
 		last->bytes[i] |= behind;
 	}
 	return NULL;
 }
 
-/* One address, or a prefix. */
+/* Read one address, or a prefix. */
 static bool
 read_address(struct reader *reader, bool alone, struct address *first, struct address *last)
 {
@@ -197,7 +197,7 @@ read_address(struct reader *reader, bool alone, struct address *first, struct ad
 	return token_advance(reader);
 }
 
-/* S35: networks and ranges of IPv4 within IPv6 are compared as the IPv4 that they carry. */
+/* S35: networks and ranges of IPv4 within IPv6 are compared as the embedded IPv4. */
 static void
 uncover(struct address *first, struct address *last)
 {
@@ -218,18 +218,18 @@ add_address(struct reader *reader, const struct operand *operand, bool alone, st
 	const char *at = reader->start;
 	size_t *count;
 
-	/* [CF] has the client's address as a text, too. */
+	/* In [CF] some fields hold the client's address as a text. */
 	if (reader->kind == TOKEN_TEXT && operand->field != FIELD_ECS_ADDRESS)
 		return token_fail(reader, at, "expected an address, found a text: write it without \"");
 	if (!read_address(reader, alone, &first, &last))
 		return false;
 	if (!alone && token_is(reader, "..")) {
 		if (memcmp(&first, &last, sizeof first) != 0)
-			return token_fail(reader, at, "a range is of addresses, not of prefixes");
+			return token_fail(reader, at, "a range must be of addresses, not of prefixes");
 		if (!token_advance(reader) || !read_address(reader, true, &last, &end))
 			return false;
 		if (first.family != last.family || memcmp(first.bytes, last.bytes, sizeof first.bytes) > 0)
-			return token_fail(reader, at, "the range ends before it begins");
+			return token_fail(reader, at, "the end of the range is below its start");
 	}
 	uncover(&first, &last);
 	memcpy(range.first, first.bytes, address_len(&first));
@@ -241,8 +241,8 @@ add_address(struct reader *reader, const struct operand *operand, bool alone, st
 	return true;
 }
 
-/* Domain names: in small letters, and with the final dot where the field has it (or without) where all of it
- * is compared. */
+/* Domain names: in lower case.  If the whole name is compared, the final dot is added or removed, as the
+ * field has it. */
 static char *
 literal_of(const struct reader *reader, const struct operand *operand, bool whole, size_t *len)
 {
@@ -263,24 +263,24 @@ literal_of(const struct reader *reader, const struct operand *operand, bool whol
 	return text;
 }
 
-/* What a country or a region never is would make a condition that is never true, or always. */
+/* Refuse values that no country or region has: the condition would never, or always, be true. */
 static bool
 is_possible(struct reader *reader, const struct operand *operand, const struct literal *value)
 {
 	const char *text = value->text;
 	bool country = operand->field == FIELD_LB_COUNTRY || operand->field == FIELD_SOURCE_COUNTRY;
 
-	if (value->len == 0 || operand->lower) /* "": it is not known */
+	if (value->len == 0 || operand->lower) /* "": unknown */
 		return true;
 	/* Cloudflare has a T1, too. */
 	if (country &&
 	    (value->len != 2 || strspn(text, CAPITALS) < 1 || strspn(text, CAPITALS "0123456789") != 2))
 		return token_fail(reader, reader->start,
-		    "\"%s\" is no country: write two capital letters, as in \"DE\"", text);
+		    "invalid country \"%s\": write two capital letters, as in \"DE\"", text);
 	if (operand->field == FIELD_LB_REGION &&
 	    (strlen(text) != value->len || geo_region(text) == REGION_UNKNOWN))
 		return token_fail(reader, reader->start,
-		    "\"%s\" is no region: there are " GEO_REGIONS " and " GEO_REGION_LAST, text);
+		    "invalid region \"%s\": use " GEO_REGIONS " and " GEO_REGION_LAST, text);
 	return true;
 }
 
@@ -336,7 +336,7 @@ merge_numbers(struct number_range *ranges, size_t count)
 	return kept;
 }
 
-/* Does b begin at or before the address behind a's end? */
+/* Does b begin at or before the address that follows a's end? */
 static bool
 touches(const struct address_range *a, const struct address_range *b, unsigned len)
 {
@@ -345,7 +345,7 @@ touches(const struct address_range *a, const struct address_range *b, unsigned l
 	memcpy(next, a->last, sizeof next);
 	for (unsigned i = len; i-- > 0 && ++next[i] == 0;)
 		if (i == 0)
-			return true; /* nothing is behind the last address */
+			return true; /* no address follows the last one */
 	return memcmp(b->first, next, len) <= 0;
 }
 
@@ -391,7 +391,7 @@ store_texts(struct reader *reader, struct values *values)
 	return at;
 }
 
-/* Whether the operand is one of the values. */
+/* Is the operand one of the values?. */
 static void
 emit_values(struct reader *reader, const struct operand *operand, struct values *values, bool negated)
 {
@@ -430,7 +430,7 @@ unknown_field(struct reader *reader)
 	if (reader->kind == TOKEN_RUN && memchr(reader->start, '.', reader->len) != NULL &&
 	    (reader->start[0] < '0' || reader->start[0] > '9'))
 		return token_fail(reader, reader->start,
-		    "%.*s is no field: there are ip.src, dns.qry.name, dns.qry.type, ... (graycloud(8), "
+		    "unknown field %.*s: use ip.src, dns.qry.name, dns.qry.type, ... (graycloud(8), "
 		    "EXPRESSIONS)",
 		    (int)MIN(reader->len, 60u), reader->start);
 	return token_expected(reader, "a field, \"not\" or (");
@@ -484,7 +484,7 @@ read_operand(struct reader *reader, struct operand *operand)
 	return (!lower || token_skip(reader, ")")) && (!length || token_skip(reader, ")"));
 }
 
-/* One text behind contains and its like. */
+/* Read the text that follows contains and similar operators. */
 static bool
 read_part(struct reader *reader, enum op op, const struct operand *operand, bool negated)
 {
@@ -536,7 +536,7 @@ read_in(struct reader *reader, const struct operand *operand)
 	while (good && !token_is(reader, "}"))
 		good = token_is(reader, ",")
 		    ? token_fail(reader, reader->start,
-			  "expected a value or }, found a comma: values stand beside each other")
+			  "expected a value or }, found a comma: separate values by blanks")
 		    : add_value(reader, operand, false, &values);
 	if (good) {
 		emit_values(reader, operand, &values, false);
@@ -585,12 +585,12 @@ read_relation(struct reader *reader, const struct operand *operand, enum relatio
 		return token_fail(reader, at, "%s is an address: write in {FIRST..LAST}", operand->name);
 	if (relation > NOT_EQUAL && operand->type == TYPE_NUMBER)
 		return read_number_relation(reader, operand, relation);
-	if (relation > NOT_EQUAL) /* "at most" is "not above" */
+	if (relation > NOT_EQUAL) /* "at most" means "not above" */
 		return read_part(reader, relation == LESS || relation == AT_LEAST ? OP_BELOW : OP_ABOVE,
 		    operand, relation == AT_LEAST || relation == AT_MOST);
 	good = add_value(reader, operand, true, &values);
 	if (good && token_is(reader, ".."))
-		good = token_fail(reader, reader->start, "a range stands in {...}");
+		good = token_fail(reader, reader->start, "write a range in {...}");
 	if (good)
 		emit_values(reader, operand, &values, relation == NOT_EQUAL);
 	values_free(&values);
@@ -635,7 +635,7 @@ read_comparison(struct reader *reader)
 
 static bool read_any(struct reader *reader, unsigned level);
 
-/* One level deeper, as far as that goes. */
+/* Go one level deeper, up to the limit. */
 static bool
 read_nested(struct reader *reader, bool (*read)(struct reader *reader))
 {
@@ -678,7 +678,7 @@ read_one(struct reader *reader)
 	return read_comparison(reader);
 }
 
-/* "or" binds least, "not" most ([CF]). */
+/* "or" binds weakest, "not" strongest ([CF]). */
 static bool
 read_any(struct reader *reader, unsigned level)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Say it, once: the first fault. */
+/* Report a fault; only the first one is kept. */
 bool
 token_fail(struct reader *reader, const char *at, const char *format, ...)
 {
@@ -25,7 +25,7 @@ token_fail(struct reader *reader, const char *at, const char *format, ...)
 	return false;
 }
 
-/* The octets to show of a text: at most so many, and the last character whole (UTF-8). */
+/* The number of octets to show of a text: at most the limit, and no broken last character (UTF-8). */
 static int
 whole_characters(const char *text, size_t len, size_t most)
 {
@@ -56,7 +56,7 @@ hex_digit(char c)
 				    : 16;
 }
 
-/* "...": \" \\ and \xHH stand for an octet. */
+/* "...": \" \\ and \xHH are one octet each. */
 static bool
 read_quoted(struct reader *reader, const char *at)
 {
@@ -65,7 +65,7 @@ read_quoted(struct reader *reader, const char *at)
 
 		if (octet == '\0')
 			return token_fail(
-			    reader, reader->start, "the text that begins here has no \" at its end");
+			    reader, reader->start, "the text that begins here does not end with \"");
 		if (octet == '\\') {
 			octet = *at++;
 			if (octet == 'x' && hex_digit(at[0]) < 16 && hex_digit(at[1]) < 16) {
@@ -81,7 +81,7 @@ read_quoted(struct reader *reader, const char *at)
 	return true;
 }
 
-/* r"..." and r#"..."#, with any number of #: nothing in it stands for anything else. */
+/* r"..." and r#"..."#, with any number of #: it has no escapes. */
 static bool
 read_raw(struct reader *reader, const char *at)
 {
@@ -109,7 +109,7 @@ run_len(const char *at)
 	return dots != NULL ? (size_t)(dots - at) : len;
 }
 
-/* Octets of the character there (UTF-8). */
+/* The number of octets of the character (UTF-8). */
 static int
 character_len(const char *at)
 {
@@ -147,7 +147,7 @@ token_advance(struct reader *reader)
 		if (strncmp(at, signs[i], strlen(signs[i])) == 0)
 			reader->len = strlen(signs[i]);
 	if (*at == '$')
-		return token_fail(reader, at, "there are no named lists here: write their values in {...}");
+		return token_fail(reader, at, "named lists are not supported: write their values in {...}");
 	if (reader->len == 0)
 		return token_fail(reader, at, "expected a field, a value or an operator, found %.*s",
 		    character_len(at), at);
