@@ -147,7 +147,7 @@ subtest 'files that change' => sub {
 	eventually { went('geo', '10.0.1.0/24') eq 'asia' } 'a new database is taken without a restart';
 	$t->write_file('junk', 'not a database');
 	system("cp $t->{dir}/junk $database.junk && mv $database.junk $database");
-	eventually { $t->said('dnsd') =~ /city\.mmdb: not a database/ } 'a damaged one is told';
+	eventually { $t->said('dnsd') =~ /city\.mmdb: cannot read this as a MaxMind database/ } 'a damaged one is told';
 	is(went('geo', '10.0.1.0/24'), 'asia', 'and the one before stays');
 	$t->restart('dnsd');
 	is(went('geo', '10.0.1.0/24'), 'eu', 'at a start nobody is located by it, but by the site, which is in WEU');
@@ -192,7 +192,7 @@ subtest 'databases whose fields are others' => sub {
 
 	my ($status, $said) = refused('unknown', '10.0.0.0/16' => {land => 'Germany', ort => 'Berlin'});
 	is($status, 1, 'a database without any field that is known is refused');
-	like($said, qr{other\.mmdb: no field of this database \(Test; its fields are land, ort\) is known: it needs country\.iso_code}, 'by name');
+	like($said, qr{other\.mmdb: no field of this database \(Test; its fields are land, ort\) is known: it must have country\.iso_code}, 'by name');
 	($status, $said) = refused('names', '10.0.0.0/16' => {country => 'Germany'});
 	is($status, 1, 'a country that is only a name is none');
 	($status, $said) = refused('empty');

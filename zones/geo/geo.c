@@ -22,22 +22,23 @@ enum {
 	METADATA_MAX = 128 << 10
 };
 
-/* What a range has: one of the values of its layer. */
+/* The value of a range: one of the values of its layer. */
 struct value {
 	char country[2];
 	uint8_t region;
 	bool known;
-	uint32_t network; /* number of the autonomous system, 0: not known */
+	uint32_t network; /* number of the autonomous system; 0: unknown */
 	struct geo_point point;
 };
 
-/* Ranges of one family and layer: range i goes from starts[i] to starts[i + 1] - 1; index speeds up the
+/* The ranges of one family and layer: range i goes from starts[i] to starts[i + 1] - 1.  index speeds up the
  * search. */
 struct ranges {
-	uint64_t *starts; /* of IPv4 in the upper 32 bits, of IPv6 the first 64 */
+	uint64_t *starts; /* IPv4 in the upper 32 bits, or the first 64 bits of IPv6 */
 	uint32_t *values;
 	size_t count, room;
-	uint32_t *index; /* [n]: the last range that starts at or before n << 48; NULL: they are few */
+	uint32_t
+	    *index; /* [n]: the last range that starts at or before n << 48; NULL if there are few ranges */
 };
 
 struct database {
@@ -63,7 +64,7 @@ geo_point(double latitude, double longitude)
 
 /* ---- reading ---- */
 
-/* A record of the database that was read already: many networks share one. */
+/* A record that was already read: many networks share one record. */
 struct seen {
 	uint32_t offset;
 	uint32_t value;
@@ -75,14 +76,15 @@ struct walk {
 	struct seen *seen; /* open addressing by offset; value + 1, 0 is free */
 	size_t nseen, room;
 	const char *path;
-	uint64_t visits; /* of nodes: a tree has one way to each; the IPv4 part is walked twice, and a little
-			    may be shared */
-	uint64_t last;   /* the start of the network met last */
-	bool met[2];     /* any yet, of that family? */
+	uint64_t visits; /* visited nodes; the tree reaches each node once, except IPv4 (walked twice) and
+		    small shared parts */
+	uint64_t last;   /* start of the last network */
+	bool met[2];     /* whether a network of that family was found */
 	bool damaged;
-	unsigned chosen[6]; /* of each field, which of its paths the database has, + 1; 0: not known yet */
-	bool divided, undivided; /* some country has subdivisions; the US or Canada has none somewhere */
-	MMDB_entry_s first;      /* a record, to name its fields */
+	unsigned chosen[6]; /* for each field: 1 + the index of the path that the database uses; 0: not yet
+			       known */
+	bool divided, undivided; /* a country has subdivisions; a record of the US or Canada has none */
+	MMDB_entry_s first;      /* a record, for the message that names its fields */
 };
 
 #define PATH(...) \
@@ -92,7 +94,7 @@ struct walk {
 	}
 enum { TEXT_MAX = 32 };
 
-/* What a record may tell, and where: MaxMind's and DB-IP's own fields first, then flat ones (IPinfo,
+/* The fields of a record and their paths: MaxMind's and DB-IP's own fields first, then flat ones (IPinfo,
  * iptoasn). */
 enum field {
 	FIELD_COUNTRY,
@@ -114,7 +116,7 @@ static const char *const *const field_paths[FIELDS][PATHS_MAX] = {
     {PATH("autonomous_system_number"), PATH("asn"), PATH("as_number")},
 };
 
-/* A value as text: numbers are written out.  False where it is of no such kind, or too long. */
+/* A value as text: numbers become decimal.  Returns false if it has another type or is too long. */
 static bool
 text_of(const MMDB_entry_data_s *data, char out[TEXT_MAX])
 {
@@ -155,7 +157,7 @@ read_network(const char *text, uint32_t *network)
 	return good;
 }
 
-/* Is the meaning of a text plain?  A country is "DE" and not "Germany", a number within its bounds. */
+/* Is the text valid for the field?  A country is "DE" and not "Germany", a number is within its limits. */
 static bool
 is_plain(enum field field, const char *text)
 {
@@ -177,7 +179,7 @@ is_plain(enum field field, const char *text)
 	}
 }
 
-/* A field of a record as text; "" where it is not there.  All records of a database have it in one place. */
+/* A field of a record as text; "" if it is missing.  All records of a database have it at the same path. */
 static bool
 read_field(struct walk *walk, MMDB_entry_s *entry, enum field field, char out[TEXT_MAX])
 {
@@ -206,7 +208,7 @@ read_value(struct walk *walk, MMDB_entry_s *entry)
 		bool divided = read_field(walk, entry, FIELD_PART, part);
 
 		memcpy(value.country, text, 2);
-		/* "CA", or in ISO 3166-2 whole "US-CA" */
+		/* "CA", or the complete ISO 3166-2 code "US-CA" */
 		value.region =
 		    geo_region_of(text, strncmp(part, text, 2) == 0 && part[2] == '-' ? part + 3 : part);
 		walk->undivided |= !divided && (strcmp(text, "US") == 0 || strcmp(text, "CA") == 0);
@@ -247,7 +249,7 @@ seen_slot(struct walk *walk, uint32_t offset)
 	return &walk->seen[at];
 }
 
-/* The number of the value at an offset of the data section. */
+/* The index of the value at an offset of the data section. */
 static uint32_t
 value_at(struct walk *walk, MMDB_entry_s entry)
 {
@@ -278,13 +280,13 @@ value_at(struct walk *walk, MMDB_entry_s entry)
 	return slot->value - 1;
 }
 
-/* From start on the value holds; equal neighbours become one range. */
+/* Begin a range with this value; merge equal neighbours. */
 static void
 add_range(struct walk *walk, unsigned family, uint64_t start, uint32_t value)
 {
 	struct database *database = walk->database;
 
-	/* Of networks longer than /64 the first speaks for all. */
+	/* Use the first network for all networks longer than /64. */
 	if (walk->met[family] && walk->last == start)
 		return;
 	walk->met[family] = true;
@@ -309,7 +311,7 @@ add_range(struct walk *walk, unsigned family, uint64_t start, uint32_t value)
 static void walk_record(struct walk *walk, unsigned family, uint8_t type, uint64_t record, MMDB_entry_s entry,
     uint64_t start, unsigned depth);
 
-/* depth counts the bits of the family's address that led here. */
+/* depth is the number of address bits that lead to this node. */
 static void
 walk_node(struct walk *walk, unsigned family, uint32_t number, uint64_t start, unsigned depth)
 {
@@ -317,7 +319,7 @@ walk_node(struct walk *walk, unsigned family, uint32_t number, uint64_t start, u
 	MMDB_search_node_s node;
 	uint64_t bit = depth < 64 ? UINT64_C(1) << (63 - depth) : 0;
 
-	/* Without a bound, nodes that share their children could keep us for ever. */
+	/* Limit the walk: nodes that share children could make it endless. */
 	if (walk->damaged || depth >= most || ++walk->visits > 4 * (uint64_t)walk->mmdb.metadata.node_count ||
 	    MMDB_read_node(&walk->mmdb, number, &node) != MMDB_SUCCESS) {
 		walk->damaged = true;
@@ -335,7 +337,7 @@ walk_record(struct walk *walk, unsigned family, uint8_t type, uint64_t record, M
 {
 	switch (type) {
 	case MMDB_RECORD_TYPE_SEARCH_NODE:
-		/* The IPv4 tree hangs in the IPv6 one, under several names: it is walked for itself. */
+		/* The IPv6 tree contains the IPv4 tree at several places: walk the IPv4 tree separately. */
 		if (family == 1 && depth >= 16 && walk->mmdb.ipv4_start_node.node_value == record)
 			add_range(walk, family, start, 0);
 		else
@@ -352,7 +354,7 @@ walk_record(struct walk *walk, unsigned family, uint8_t type, uint64_t record, M
 	}
 }
 
-/* The last range that starts at or before an address, between two positions. */
+/* Find the last range between two positions that starts at or before an address. */
 static size_t
 search(const struct ranges *ranges, uint64_t at, size_t low, size_t high)
 {
@@ -380,8 +382,8 @@ make_index(struct ranges *ranges)
 }
 
 /*
- * A copy in memory, as a path: the library maps what it reads, and a file that is overwritten in place while
- * we read it would take its pages from under us.  -1 with problems filled.
+ * Copy the file to memory and return its path.  The library maps the file, and an overwrite in place would
+ * change or remove pages while they are read.  Returns -1 with problems filled.
  */
 static int
 private_copy(const char *path, char copy[32], struct problems *problems)
@@ -403,8 +405,8 @@ private_copy(const char *path, char copy[32], struct problems *problems)
 	return to;
 }
 
-/* A number of the metadata: behind its key, a control octet (type and length) and so many octets.  0 where it
- * is not found. */
+/* Read a number of the metadata: it follows its key, as a control octet (type and length) and its octets.
+ * Returns 0 if it is missing. */
 static uint64_t
 metadata_number(const uint8_t *metadata, size_t len, const char *key)
 {
@@ -422,7 +424,7 @@ metadata_number(const uint8_t *metadata, size_t len, const char *key)
 
 /*
  * libmaxminddb multiplies nodes by their size in 32 bits: a damaged count passes its check, and it reads far
- * behind the end, already while it opens the file.  What cannot be read here it refuses by itself.
+ * behind the end when it opens the file.  libmaxminddb refuses metadata that cannot be read here.
  */
 static bool
 tree_fits(int fd)
@@ -434,7 +436,7 @@ tree_fits(int fd)
 	ssize_t got = size > 0 ? pread(fd, octets, tail, MAX(0, size - (off_t)tail)) : 0;
 	uint64_t tree = 0;
 
-	/* The last one counts. */
+	/* The last marker is the valid one. */
 	for (uint8_t *at = octets;
 	     got > 0 && (at = memmem(at, (size_t)(octets + got - at), marker, sizeof marker - 1)) != NULL;)
 		metadata = at += sizeof marker - 1;
@@ -447,7 +449,7 @@ tree_fits(int fd)
 	return tree <= (uint64_t)MAX(size, 0);
 }
 
-/* IPv4 hangs below 96 zero bits of the IPv6 tree.  A leaf on the way there speaks for all of it. */
+/* IPv4 is below 96 zero bits of the IPv6 tree.  A leaf on that path covers all of IPv4. */
 static void
 walk_ipv4(struct walk *walk)
 {
@@ -467,7 +469,7 @@ walk_ipv4(struct walk *walk)
 	walk_node(walk, 0, (uint32_t)node.left_record, 0, 0);
 }
 
-/* "a, b, c": the fields at the top of a record. */
+/* List the top fields of a record as "a, b, c". */
 static void
 name_fields(const struct walk *walk, char *out, size_t room)
 {
@@ -480,7 +482,7 @@ name_fields(const struct walk *walk, char *out, size_t room)
 		return;
 	for (const MMDB_entry_data_list_s *at = list != NULL ? list->next : NULL;
 	     at != NULL && at->next != NULL && len < room; at = at->next->next) {
-		/* Keys and values by turns, as long as no value has parts of its own. */
+		/* Keys and values alternate until a value has nested parts. */
 		if (at->entry_data.type != MMDB_DATA_TYPE_UTF8_STRING ||
 		    at->next->entry_data.type == MMDB_DATA_TYPE_MAP ||
 		    at->next->entry_data.type == MMDB_DATA_TYPE_ARRAY)
@@ -491,7 +493,7 @@ name_fields(const struct walk *walk, char *out, size_t room)
 	MMDB_free_entry_data_list(list);
 }
 
-/* A database in which nobody would be found is refused; one that knows less than it seems is told. */
+/* Refuse a database that would find nobody; warn about one that lacks what its type promises. */
 static void
 judge(const struct walk *walk, struct problems *problems)
 {
@@ -503,7 +505,7 @@ judge(const struct walk *walk, struct problems *problems)
 	} else if (!info->areas && !info->places && !info->networks) {
 		name_fields(walk, fields, sizeof fields);
 		problems_error(problems,
-		    "%s: no field of this database (%s%s%s) is known: it needs country.iso_code, "
+		    "%s: no field of this database (%s%s%s) is known: it must have country.iso_code, "
 		    "country_code or country "
 		    "(two letters), continent.code, location.latitude and longitude, or "
 		    "autonomous_system_number",
@@ -528,15 +530,15 @@ read_database(struct database *database, const char *path, struct problems *prob
 	if (fd < 0)
 		return false;
 	if (!tree_fits(fd)) {
-		problems_error(problems, "%s: the database is damaged; get it again", path);
+		problems_error(problems, "%s: the database is damaged; download it again", path);
 		close(fd);
 		return false;
 	}
 	status = MMDB_open(copy, MMDB_MODE_MMAP, &walk.mmdb);
-	close(fd); /* the map holds it */
+	close(fd); /* the map keeps the file open */
 	if (status != MMDB_SUCCESS) {
-		problems_error(problems, "%s: not a database of MaxMind's format that can be read: %s", path,
-		    MMDB_strerror(status));
+		problems_error(
+		    problems, "%s: cannot read this as a MaxMind database: %s", path, MMDB_strerror(status));
 		return false;
 	}
 	v6 = walk.mmdb.metadata.ip_version == 6;
@@ -552,7 +554,7 @@ read_database(struct database *database, const char *path, struct problems *prob
 		walk_node(&walk, 0, 0, 0, 0);
 	}
 	if (walk.damaged)
-		problems_error(problems, "%s: the database is damaged; get it again", path);
+		problems_error(problems, "%s: the database is damaged; download it again", path);
 	else
 		judge(&walk, problems);
 	MMDB_close(&walk.mmdb);
@@ -572,7 +574,7 @@ geo_open(const char *const *paths, size_t count, struct problems *problems)
 	size_t errors = problems->errors;
 
 	if (count > DATABASES_MAX)
-		problems_error(problems, "at most %d databases", DATABASES_MAX);
+		problems_error(problems, "too many databases: at most %d are allowed", DATABASES_MAX);
 	for (size_t i = 0; i < count && i < DATABASES_MAX; i++) {
 		geo->count++;
 		read_database(&geo->databases[i], paths[i], problems);
@@ -626,14 +628,14 @@ geo_describe(const struct geo *geo, size_t i, struct geo_database *info)
 
 /* ---- looking up ---- */
 
-/* How many bits from the first on are the same. */
+/* The number of equal leading bits. */
 static unsigned
 common_bits(uint64_t a, uint64_t b)
 {
 	return a == b ? 64 : (unsigned)__builtin_clzll(a ^ b);
 }
 
-/* The value at an address and the shortest prefix of it that does not leave its range. */
+/* Find the value at an address and the shortest prefix that is inside its range. */
 static const struct value *
 find_in(
     const struct database *database, const struct ranges *ranges, uint64_t at, unsigned bits, uint8_t *prefix)
@@ -657,7 +659,7 @@ find_in(
 	return &database->values[ranges->values[i]];
 }
 
-/* An address as ranges have it, and its family's bits of that. */
+/* An address in the form of the ranges, and how many of those bits the family uses. */
 static uint64_t
 key_of(const struct address *address, unsigned *family, unsigned *bits)
 {
@@ -699,7 +701,7 @@ geo_find(const struct geo *geo, const struct address *address, struct geo_found 
 
 		area = find_in(database, &database->ranges[family][AREA], at, bits, &area_prefix);
 		place = find_in(database, &database->ranges[family][PLACE], at, bits, &place_prefix);
-		/* That one does not know it is a decision too. */
+		/* "unknown" is a decision, too. */
 		found->area_prefix = MAX(found->area_prefix, area_prefix);
 		found->place_prefix = MAX(found->place_prefix, place_prefix);
 		if (!area->known && !place->known)

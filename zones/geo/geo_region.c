@@ -9,7 +9,7 @@
 static const char *const codes[REGION_COUNT] = {
     "", "WNAM", "ENAM", "WEU", "EEU", "NSAM", "SSAM", "OC", "ME", "NAF", "SAF", "SAS", "SEAS", "NEAS"};
 
-/* Two letters a country. */
+/* Two letters for each country. */
 static const struct {
 	const char *region, *countries;
 } members[] = {
@@ -30,7 +30,7 @@ static const struct {
     {"NEAS", "CN HK JP KP KR MN MO TW"},
 };
 
-/* What lies west of the hundredth meridian or so; the rest of both countries is east. */
+/* The subdivisions west of about 100 degrees west; the rest of both countries is east. */
 static const char western[] =
     " US-AK US-AZ US-CA US-CO US-HI US-ID US-MT US-NM US-NV US-OR US-UT US-WA US-WY "
     "CA-AB CA-BC CA-NT CA-NU CA-SK CA-YT ";
