@@ -30,7 +30,7 @@ read_request(struct args *args, struct explanation_request *request)
 	request->question.class = CLASS_IN;
 	request->question.type = type != NULL ? zonefile_type(type) : TYPE_A;
 	if (request->question.type == 0)
-		return args_misused(args, "%s is not a type of record", type);
+		return args_misused(args, "%s is not a record type", type);
 	if (!address_from_text(&resolver, client != NULL ? client : "127.0.0.1"))
 		return args_misused(args, "--client %s: not an address", client);
 	if (ecs != NULL && !prefix_read(ecs, &subnet, &source))

@@ -378,7 +378,7 @@ read_words(struct args *args, struct record_request *request)
 	if (next < args->count && strcasecmp(args->words[next], "IN") == 0)
 		next++;
 	if (next < args->count && (request->type = zonefile_type(args->words[next])) == 0)
-		return args_misused(args, "%s is not a type of record", args->words[next]);
+		return args_misused(args, "%s is not a record type", args->words[next]);
 	if (++next < args->count)
 		request->data = join_data(request->type, args->words + next, args->count - next);
 	if (request->add && request->data == NULL && request->type == TYPE_APL)
@@ -492,7 +492,7 @@ run_list(struct args *args)
 	request.zone = args->words[1];
 	request.owner = args_word(args, 2);
 	if (args->count == 4 && (request.type = zonefile_type(args->words[3])) == 0)
-		return args_misused(args, "%s is not a type of record", args->words[3]);
+		return args_misused(args, "%s is not a record type", args->words[3]);
 	return list_records(args, &request);
 }
 

@@ -37,7 +37,7 @@ refused(1, 'port is -1:', qw(monitor set m port=-1));
 refused(1, 'port is 4294967376:', qw(monitor set m port=4294967376));
 
 refused(2, qq(the TTL $_ is more than 2147483647 seconds), qw(record add example.com x), $_, qw(A 192.0.2.1)) for $huge, '2147483648';
-refused(2, qq($_ is not a type of record), qw(record add example.com x), $_, qw(A 192.0.2.1)) for '+60', '60x';
+refused(2, qq($_ is not a record type), qw(record add example.com x), $_, qw(A 192.0.2.1)) for '+60', '60x';
 
 for my $time ('+5s', ' 5s', "${huge}s", '5', '-5s', '5ss', '0s', '100001d', '1e1s', '') {
 	refused(2, qq(--for "$time"), 'pool', 'disable', 'p', "--for=$time");

@@ -136,7 +136,7 @@ subtest 'what is wrong is refused with a sentence' => sub {
 		['record add example.com a..b A 192.0.2.1' => qr/"a\.\.b" is no domain name/],
 		['record add example.com x A 192.0.2' => qr/A: the data cannot be read/],
 		['record add example.com x A 192.0.2.1 192.0.2.2' => qr/too few or too many fields/],
-		['record add example.com x MX 99999 mail' => qr/a number is wrong or too large/],
+		['record add example.com x MX 99999 mail' => qr/a number is invalid or too large/],
 		['record add example.com x TYPE65280 abcd' => qr/unknown type: write its data as/],
 		['record add example.com @ SOA ns1 h 1 2 3 4 5' => qr/an SOA is not added or deleted alone/],
 		['record delete example.com @ SOA' => qr/an SOA is not added or deleted alone/],
@@ -151,7 +151,7 @@ subtest 'what is wrong is refused with a sentence' => sub {
 		['record list example.net' => qr/there is no zone example\.net/],
 	);
 	$t->admin_fails($_->[0], $_->[1]) for @refused;
-	$t->admin_fails([qw(record add example.com x TXT), 'x' x 256], qr/a string is over 255 octets/, 'a string that is too long');
+	$t->admin_fails([qw(record add example.com x TXT), 'x' x 256], qr/a string has more than 255 octets/, 'a string that is too long');
 	$t->admin_fails([qw(record add example.com), 'x' x 64, qw(A 192.0.2.1)], qr/is no domain name/, 'a label that is too long');
 	is($t->admin('zone export example.com'), $before, 'nothing was changed');
 	for my $line ('record', 'record mend example.com x', 'record add example.com', 'record add example.com x', 'record add example.com x A',

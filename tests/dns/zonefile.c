@@ -113,7 +113,8 @@ a_leading_blank_means_the_owner_before(void **state)
 	    NS_OUT SOA_OUT
 	    "a.example.com.\t60\tIN\tA\t192.0.2.1\na.example.com.\t60\tIN\tAAAA\t2001:db8::1\n");
 	assert_said(" 60 A 192.0.2.1\n" SOA NS,
-	    "z:1: the line begins with a blank, which stands for the owner before it, and there is none\n");
+	    "z:1: the line begins with a blank, which means the owner of the previous record, but there is "
+	    "no previous record\n");
 }
 
 static void
@@ -138,9 +139,9 @@ a_missing_ttl_is_the_default_or_the_last_and_the_soas_minimum_is_a_default(void 
 	    "\t60\tIN\tA\t192.0.2.1\n"
 	    "d.example.com.\t9\tIN\tA\t192.0.2.1\n");
 	assert_said("a A 192.0.2.1\n" SOA NS,
-	    "z:1: the record has no TTL and there is none before it: add a line \"$TTL 3600\"\n");
+	    "z:1: the record has no TTL, and no record before it has one: add a line \"$TTL 3600\"\n");
 	assert_said(SOA NS "a 2147483648 A 192.0.2.1\n",
-	    "z:3: TTL 2147483648 is over 2147483647 seconds (RFC 2181 8)\n");
+	    "z:3: TTL 2147483648 is above 2147483647 seconds (RFC 2181 8)\n");
 }
 
 static void
@@ -196,7 +197,7 @@ escapes_stand_for_any_octet(void **state)
 	assert_said(SOA NS "a 60 TXT \\25\nb 60 TXT \\256\nc 60 TXT \"x\n",
 	    "z:3: an escape \\DDD needs three digits from 000 to 255\nz:4: an escape \\DDD needs three "
 	    "digits from 000 to 255\n"
-	    "z:5: a quoted string does not end on its line\n");
+	    "z:5: a quoted string does not end on the line where it begins\n");
 }
 
 static void
@@ -207,20 +208,20 @@ all_faults_of_a_file_are_told_at_once(void **state)
 		    "a 60 A 192.0.2\nb 60 CH TXT x\nc 60 NOPE x\nd 60 AXFR x\ne 60\nf 60 MX 99999 x\nwww..x "
 		    "60 A 192.0.2.1\n"
 		    "g 60 A 192.0.2.1 5\nh 60 TXT\nother.org. 60 A 192.0.2.1\n)\ni 60 A (192.0.2.1\n",
-	    "z:1: $TTL takes one number of seconds (or 1h30m and the like)\n"
+	    "z:1: $TTL needs one number of seconds (or a time such as 1h30m)\n"
 	    "z:2: $GENERATE: 1 is not START-STOP or START-STOP/STEP\n"
-	    "z:3: \"$FOO\" is no directive: there are $ORIGIN, $TTL, $INCLUDE and $GENERATE\n"
+	    "z:3: unknown directive \"$FOO\": use $ORIGIN, $TTL, $INCLUDE and $GENERATE\n"
 	    "z:6: A: the data cannot be read as this type's, or has too few or too many fields\n"
-	    "z:7: class CH is not served, only IN is\n"
+	    "z:7: class CH is not served: only IN is\n"
 	    "z:8: \"NOPE\" is neither a TTL nor a class nor a type\n"
-	    "z:9: \"AXFR\" is no type of zone data\n"
+	    "z:9: \"AXFR\" is not a type of zone data\n"
 	    "z:10: the record has no type\n"
-	    "z:11: MX: a number is wrong or too large for its field\n"
-	    "z:12: \"www..x\" is no domain name: labels have 1 to 63 octets, a name at most 255\n"
+	    "z:11: MX: a number is invalid or too large for its field\n"
+	    "z:12: invalid domain name \"www..x\": labels have 1 to 63 octets, a name at most 255\n"
 	    "z:13: A: the data cannot be read as this type's, or has too few or too many fields\n"
 	    "z:14: TXT has no data\n"
-	    "z:16: \")\" closes nothing\n"
-	    "z:17: \"(\" is not closed until the file ends\n"
+	    "z:16: \")\" without \"(\"\n"
+	    "z:17: \"(\" without \")\"\n"
 	    "warning: z:15: other.org is not in the zone example.com: its records are ignored\n");
 }
 
@@ -260,8 +261,7 @@ a_signed_zone_is_refused_unless_it_may_be_served_unsigned(void **state)
 	    "with --unsigned-ok, "
 	    "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out\n");
 	got = read_from("z", text, example_com(), true, true);
-	assert_string_equal(
-	    got, "warning: z: 3 records of DNSSEC are left out, the zone is served unsigned\n");
+	assert_string_equal(got, "warning: z: 3 DNSSEC records are left out: the zone is served unsigned\n");
 	free(got);
 	got = read_from("z", text, example_com(), true, false);
 	assert_string_equal(got, NS_OUT SOA_OUT "a.example.com.\t60\tIN\tA\t192.0.2.1\n");
@@ -286,7 +286,7 @@ what_is_only_unwise_is_a_warning(void **state)
 	assert_said(SOA NS "d 60 DNAME example.net.\nx.d 60 A 192.0.2.1\nd 60 TXT fine\n",
 	    "warning: z:4: x.d.example.com A is never answered: it is below the DNAME of d.example.com\n");
 	assert_said(SOA NS "a 60 A 192.0.2.1\na 30 A 192.0.2.2\n",
-	    "warning: z:3: the A records of a.example.com have differing TTLs: the least, 30, is used\n");
+	    "warning: z:3: the A records of a.example.com have different TTLs: the minimum, 30, is used\n");
 	assert_said(SOA NS "a 60 A 192.0.2.1\nA 60 A 192.0.2.1\n@ 60 NS NS.example.NET.\n",
 	    "warning: z:2: duplicate of line 5: the record is kept once\n"
 	    "warning: z:4: duplicate of line 3: the record is kept once\n");
@@ -317,11 +317,11 @@ without_a_name_the_zone_is_the_owner_of_the_soa(void **state)
 	free(got);
 	got = read_from("z", "example.com. 60 SOA ns h 1 2 3 4 5\nwww 60 A 192.0.2.1\n", NULL, false, true);
 	assert_string_equal(got,
-	    "z:1: SOA holds a relative name and there is no $ORIGIN before it: end the "
-	    "name with a dot, add $ORIGIN, or say "
+	    "z:1: SOA has a relative name and no $ORIGIN before it: end the "
+	    "name with a dot, add $ORIGIN, or load it as "
 	    "NAME=FILE\n"
-	    "z:2: \"www\" is a relative name and there is no $ORIGIN before it: end it "
-	    "with a dot, add $ORIGIN, or say "
+	    "z:2: \"www\" is a relative name without $ORIGIN before it: end it "
+	    "with a dot, add $ORIGIN, or load it as "
 	    "NAME=FILE\n");
 	free(got);
 }
@@ -451,7 +451,7 @@ an_rrset_that_fits_no_message_is_refused(void **state)
 	fclose(file);
 	got = read_from("z", text, example_com(), false, true);
 	assert_string_equal(got,
-	    "z:3: the A records of a.example.com would have 64528 octets in an answer: an RRset has at most "
+	    "z:3: the A records of a.example.com would have 64528 octets in an answer: the maximum is "
 	    "64512\n");
 	free(got);
 	free(text);
@@ -488,9 +488,9 @@ generate_makes_the_records_that_bind_makes(void **state)
 	    "$GENERATE 254-257 a$ 60 A 192.0.2.$\n",
 	    "z:3: $GENERATE: 2-1 is not START-STOP or START-STOP/STEP\n"
 	    "z:4: $GENERATE: 1-2/0 is not START-STOP or START-STOP/STEP\n"
-	    "z:5: $GENERATE makes at most 1000000 records\n"
-	    "z:6: $GENERATE: a form of \"$\" is ${OFFSET}, ${OFFSET,WIDTH} or ${OFFSET,WIDTH,BASE}\n"
-	    "z:7: $GENERATE takes START-STOP[/STEP], an owner, a type and data\n"
+	    "z:5: $GENERATE can make at most 1000000 records\n"
+	    "z:6: $GENERATE: write \"$\" as $, ${OFFSET}, ${OFFSET,WIDTH} or ${OFFSET,WIDTH,BASE}\n"
+	    "z:7: $GENERATE needs START-STOP[/STEP], an owner, a type and data\n"
 	    "z:8: A: the data cannot be read as this type's, or has too few or too many fields\n"
 	    "z:8: A: the data cannot be read as this type's, or has too few or too many fields\n");
 }
@@ -522,7 +522,7 @@ a_kind_of_fault_is_told_twenty_times_and_then_counted(void **state)
 	assert_int_equal(times(got, "\"www\" is a relative name"), 21);
 	assert_non_null(strstr(got, "z:21: \"www\" is a relative name"));
 	assert_null(strstr(got, "z:22: "));
-	assert_non_null(strstr(got, "z: 99981 more of the same kind as: \"www\" is a relative name"));
+	assert_non_null(strstr(got, "z: 99981 more like: \"www\" is a relative name"));
 	free(got);
 	assert_false(zonefile_read("z", text, NULL, false, &data, &problems));
 	assert_int_equal(problems.errors + problems.unlisted, 100001);
@@ -531,8 +531,7 @@ a_kind_of_fault_is_told_twenty_times_and_then_counted(void **state)
 	text = repeat(SOA NS, "x.org. 60 A 192.0.2.1\ny.org. 60 A 192.0.2.1\n", 50, "");
 	got = read_from("z", text, example_com(), false, true);
 	assert_int_equal(times(got, "its records are ignored"), 21);
-	assert_non_null(
-	    strstr(got, "warning: z: 80 more of the same kind as: x.org is not in the zone example.com"));
+	assert_non_null(strstr(got, "warning: z: 80 more like: x.org is not in the zone example.com"));
 	free(got);
 	free(text);
 }
@@ -550,8 +549,10 @@ names_in_other_scripts_become_a_labels(void **state)
 	assert_rows(SOA NS "a\\195\\188 60 A 192.0.2.1\n",
 	    NS_OUT SOA_OUT "a\\195\\188.example.com.\t60\tIN\tA\t192.0.2.1\n");
 	assert_said(SOA NS "b\374cher 60 A 192.0.2.1\na 60 CNAME \303x\n",
-	    "z:3: \"b\\252cher\" has no form in ASCII (string encoding error): write its A-labels (xn--...)\n"
-	    "z:4: \"\\195x\" has no form in ASCII (string encoding error): write its A-labels (xn--...)\n");
+	    "z:3: cannot convert \"b\\252cher\" to ASCII (string encoding error): write its A-labels "
+	    "(xn--...)\n"
+	    "z:4: cannot convert \"\\195x\" to ASCII (string encoding error): write its A-labels "
+	    "(xn--...)\n");
 }
 
 /* As it is exported: the SOA has no final dots, TTL 1 is "automatic". */
@@ -589,19 +590,20 @@ targets_that_are_addresses_aliases_or_cut_short_are_warned_about(void **state)
 	    "a 60 MX 10 192.0.2.1\nb 60 SRV 0 0 1 192.0.2.1.\nc 60 CNAME d.example.net.\nd 60 MX 1 c\n"
 	    "e 60 MX 1 mail.example.com\nf 60 CNAME www.example.net\ng 60 PTR 1.2.3.4\n",
 	    "warning: z:3: the MX of a.example.com points to 192.0.2.1.example.com, which looks like an "
-	    "address: it points "
+	    "address: it must point "
 	    "to a name\n"
 	    "warning: z:4: the SRV of b.example.com points to 192.0.2.1, which looks like an address: it "
-	    "points to a name\n"
-	    "warning: z:6: the MX of d.example.com points to c.example.com, which is an alias: it points to "
+	    "must point to a name\n"
+	    "warning: z:6: the MX of d.example.com points to c.example.com, which is an alias: it must point "
+	    "to "
 	    "a name with "
 	    "addresses (RFC 2181 10.3)\n"
 	    "warning: z:7: the MX of e.example.com points to mail.example.com.example.com, which is not in "
-	    "the zone: was the "
-	    "final dot forgotten?\n"
+	    "the zone: is the "
+	    "final dot missing?\n"
 	    "warning: z:8: the CNAME of f.example.com points to www.example.net.example.com, which is not in "
-	    "the zone: was "
-	    "the final dot forgotten?\n");
+	    "the zone: is "
+	    "the final dot missing?\n");
 	assert_said(SOA NS "a 60 MX 1 x.net\nx.net 60 A 192.0.2.1\nb 60 MX 1 y.com\n*.com 60 A 192.0.2.1\n"
 			   "c 60 MX 1 z.org\norg 60 NS ns.example.net.\nd 60 MX 1 mail.eu-west\n",
 	    "");
@@ -614,7 +616,7 @@ a_file_that_does_not_end_is_refused(void **state)
 	char *got = read_from("z", SOA NS "$INCLUDE /dev/zero\n", example_com(), false, true);
 
 	(void)state;
-	assert_string_equal(got, "/dev/zero: this is no master file: it holds NUL octets\n");
+	assert_string_equal(got, "/dev/zero: not a master file: it has NUL octets\n");
 	free(got);
 }
 

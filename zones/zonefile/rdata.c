@@ -1,4 +1,4 @@
-/* The pieces that readers of data are made of. */
+/* The building blocks of the readers of data. */
 #include "zones/zonefile/rdata.h"
 
 #include <stdarg.h>
@@ -35,7 +35,7 @@ bool
 rdata_put(struct rdata_input *in, const void *octets, size_t len)
 {
 	if (len > 65535 - in->len)
-		return rdata_refuse(in, "the data is over 65,535 octets");
+		return rdata_refuse(in, "the data has more than 65,535 octets");
 	if (len > 0)
 		memcpy(in->out + in->len, octets, len);
 	in->len += len;
@@ -128,7 +128,7 @@ rdata_read_hex(struct rdata_input *in)
 			int digit = hex_value(*token);
 
 			if (digit < 0)
-				return rdata_refuse(in, "the data has something else than hex digits");
+				return rdata_refuse(in, "the data has characters that are not hex digits");
 			if (half >= 0 && !rdata_put_number(in, (uint64_t)(half << 4 | digit), 1))
 				return false;
 			half = half >= 0 ? -1 : digit;
@@ -149,7 +149,7 @@ base64_value(char c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
-/* RFC 4648 4: groups of four, the last one filled with "=", no bits left over. */
+/* RFC 4648 4: groups of four, the last one padded with "=", without left-over bits. */
 bool
 rdata_base64(struct rdata_input *in, const char *text, size_t len)
 {
@@ -158,7 +158,7 @@ rdata_base64(struct rdata_input *in, const char *text, size_t len)
 	while (digits > 0 && text[digits - 1] == '=')
 		digits--;
 	if (len % 4 != 0 || len - digits > 2)
-		return rdata_refuse(in, "the base64 is cut short");
+		return rdata_refuse(in, "the base64 is incomplete");
 	for (size_t i = 0; i < digits; i += 4) {
 		size_t have = MIN(digits - i, 4u);
 		uint32_t group = 0;
@@ -167,11 +167,11 @@ rdata_base64(struct rdata_input *in, const char *text, size_t len)
 			int value = j < have ? base64_value(text[i + j]) : 0;
 
 			if (value < 0)
-				return rdata_refuse(in, "the data has something else than base64");
+				return rdata_refuse(in, "the data has characters that are not base64");
 			group = group << 6 | (uint32_t)value;
 		}
 		if ((group & (have == 2 ? 0xffff : have == 3 ? 0xff : 0)) != 0)
-			return rdata_refuse(in, "the base64 is damaged at its end");
+			return rdata_refuse(in, "the end of the base64 is invalid");
 		if (!rdata_put(in, (uint8_t[]){(uint8_t)(group >> 16), (uint8_t)(group >> 8), (uint8_t)group},
 			have - 1))
 			return false;

@@ -1,17 +1,17 @@
 /*
- * rdata.h -- the types whose data we read and write ourselves.
+ * rdata.h -- the types whose data this program reads and writes itself.
  *
  * ldns reads all others.  A type is here if ldns 1.8.3 does not know it, or reads or writes it wrong.
  *
- *     rdata_types.c            the table: one line a type, with what is wrong in ldns
- *     rdata.c, rdata_write.c   the pieces of readers and writers
+ *     rdata_types.c            the table: one line for each type, with the fault of ldns
+ *     rdata.c, rdata_write.c   the building blocks of readers and writers
  *     rdata_loc.c, rdata_svcb.c, rdata_gateway.c (IPSECKEY, AMTRELAY), rdata_hip.c, rdata_list.c (APL, WKS)
  *                              the families with a syntax of their own
  *     rdata_fields.c           a whole type: its fields, or its family
  *
- * A reader takes the tokens of a line and appends octets; a writer takes octets and prints what the reader
- * takes. Data is valid exactly if its text reads back as the same octets (zonefile.c), so that no type needs
- * a third description of itself.
+ * A reader takes the tokens of a line and appends octets; a writer takes octets and prints text that the
+ * reader accepts. Data is valid if and only if its text reads back as the same octets (zonefile.c), so that
+ * no type needs a third description.
  */
 #ifndef RDATA_H
 #define RDATA_H
@@ -21,7 +21,7 @@
 
 #include <stdio.h>
 
-/* One record's tokens on their way to rdata. */
+/* The tokens of one record while they are converted to rdata. */
 struct rdata_input {
 	struct line *line;
 	size_t next; /* the next token */
@@ -31,7 +31,7 @@ struct rdata_input {
 	char why[160];
 };
 
-/* How the data of a type is read and written: by its fields, or by two functions of its own. */
+/* How the data of a type is read and written: by its fields, or by its own two functions. */
 enum rdata_family {
 	RDATA_FIELDS,
 	RDATA_LOC,
@@ -45,31 +45,32 @@ enum rdata_family {
 
 struct rdata_type {
 	uint16_t type;
-	bool unnamed; /* other nameservers do not know the name: it is written as TYPEnnn \# ... (RFC 3597) */
+	bool unnamed; /* other nameservers do not know the name, so it is written as TYPEnnn \# ... (RFC 3597)
+		       */
 	const char *name;
 	enum rdata_family family;
 	const char *fields; /* letters of rdata_types.c; "" if only \# writes the data; NULL with a family */
 };
 
-/* NULL: ldns reads this type, or nobody does. */
+/* Returns NULL if ldns reads this type, or if the type is unknown. */
 const struct rdata_type *rdata_type_by_number(uint16_t type);
 const struct rdata_type *rdata_type_by_name(const char *name);
 
 bool rdata_type_read(const struct rdata_type *type, struct rdata_input *in);
 bool rdata_type_write(const struct rdata_type *type, FILE *out, struct reader *in);
 
-/* ---- what readers are made of; all return false with why in in ---- */
+/* ---- building blocks of readers; all return false with the reason in `in` ---- */
 
 bool rdata_refuse(struct rdata_input *in, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The next token; NULL with why if there is none. */
+/* The next token; NULL with the reason if there is none. */
 const char *rdata_token(struct rdata_input *in);
 bool rdata_more(const struct rdata_input *in);
-/* Append octets, or a number of so many octets. */
+/* Append octets, or a number with the given size in octets. */
 bool rdata_put(struct rdata_input *in, const void *octets, size_t len);
 bool rdata_put_number(struct rdata_input *in, uint64_t value, size_t octets);
-/* A whole number of the next token, at most most. */
+/* Read the next token as a whole number, at most `most`. */
 bool rdata_number(struct rdata_input *in, uint64_t most, uint64_t *value);
-/* A whole number as so many octets of data. */
+/* Read a whole number and append it with the given size in octets. */
 bool rdata_read_number(struct rdata_input *in, size_t octets, uint64_t most);
 bool rdata_read_name(struct rdata_input *in);
 bool rdata_read_hex(struct rdata_input *in);
@@ -77,11 +78,11 @@ bool rdata_read_base64(struct rdata_input *in, bool may_be_empty);
 /* Decode base64, appended to the data. */
 bool rdata_base64(struct rdata_input *in, const char *text, size_t len);
 
-/* The octets that a token stands for, without quotes and escapes; out has room for the token.  Returns how
- * many. */
+/* Convert a token to its octets, without quotes and escapes; out needs room for the token.  Returns their
+ * number. */
 size_t rdata_token_octets(const char *token, uint8_t *out);
 
-/* ---- what writers are made of ---- */
+/* ---- building blocks of writers ---- */
 
 void rdata_write_quoted(FILE *out, const uint8_t *octets, size_t len);
 void rdata_write_base64(FILE *out, const uint8_t *octets, size_t len);

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* The families with a syntax of their own. */
+/* The families with their own syntax. */
 static const struct {
-	bool (*read)(struct rdata_input *in);        /* false with why */
-	bool (*write)(FILE *out, struct reader *in); /* false if the data has another shape */
+	bool (*read)(struct rdata_input *in);        /* false with the reason */
+	bool (*write)(FILE *out, struct reader *in); /* false if the data has another format */
 } families[] = {
     [RDATA_LOC] = {rdata_read_loc, rdata_write_loc},
     [RDATA_SVCB] = {rdata_read_svcb, rdata_write_svcb},
@@ -74,7 +74,7 @@ is_tag_octet(uint8_t octet)
 	return (octet >= '0' && octet <= '9') || (octet >= 'a' && octet <= 'z');
 }
 
-/* RFC 8659 4.1: letters and digits, at least one. */
+/* RFC 8659 4.1: only letters and digits, at least one. */
 static bool
 read_tag(struct rdata_input *in)
 {
@@ -87,7 +87,7 @@ read_tag(struct rdata_input *in)
 	for (size_t i = before + 1; i < in->len; i++)
 		good = good && is_tag_octet(in->out[i]);
 	return good ||
-	    rdata_refuse(in, "the tag has only letters and digits, and at least one (RFC 8659 4.1)");
+	    rdata_refuse(in, "the tag must consist of letters and digits, at least one (RFC 8659 4.1)");
 }
 
 static bool
@@ -99,7 +99,7 @@ read_period(struct rdata_input *in)
 	if (token == NULL)
 		return false;
 	if (!zonefile_ttl(token, &seconds) || seconds > UINT32_MAX)
-		return rdata_refuse(in, "%.40s is not a time of at most 4294967295 seconds", token);
+		return rdata_refuse(in, "%.40s is not a time from 0 to 4294967295 seconds", token);
 	return rdata_put_number(in, seconds, 4);
 }
 
@@ -113,7 +113,7 @@ read_type(struct rdata_input *in)
 		return false;
 	if (!whole_from_text(token, 65535, &number) && (number = zonefile_type(token)) == 0 &&
 	    strcasecmp(token, "TYPE0") != 0)
-		return rdata_refuse(in, "\"%.40s\" is not a type of record", token);
+		return rdata_refuse(in, "\"%.40s\" is not a record type", token);
 	return rdata_put_number(in, number, 2);
 }
 
@@ -156,7 +156,7 @@ read_base64_or_dash(struct rdata_input *in)
 	return rdata_read_base64(in, false);
 }
 
-/* RFC 4034 4.1.2, with no types at all (RFC 7477 2.1.1.2). */
+/* RFC 4034 4.1.2, or without types (RFC 7477 2.1.1.2). */
 static bool
 read_bitmap(struct rdata_input *in)
 {
@@ -168,7 +168,7 @@ read_bitmap(struct rdata_input *in)
 		uint16_t type = zonefile_type(token);
 
 		if (type == 0)
-			good = rdata_refuse(in, "\"%.40s\" is not a type of record", token);
+			good = rdata_refuse(in, "\"%.40s\" is not a record type", token);
 		else
 			bits[type / 8] |= (uint8_t)(0x80 >> type % 8);
 	}
@@ -232,7 +232,8 @@ rdata_type_read(const struct rdata_type *type, struct rdata_input *in)
 			return false;
 	} else if (type->fields[0] == '\0')
 		return rdata_refuse(in,
-		    "nobody has written down how the data is told: write it as \\# LENGTH HEX (RFC 3597)");
+		    "no text form is defined for the data of this type: write it as \\# LENGTH HEX (RFC "
+		    "3597)");
 	else
 		for (const char *field = type->fields; *field != '\0'; field++)
 			if (!read_field(in, *field))
@@ -242,7 +243,7 @@ rdata_type_read(const struct rdata_type *type, struct rdata_input *in)
 
 /* ---- writing ---- */
 
-/* All octets that are left. */
+/* Write all remaining octets. */
 static const uint8_t *
 rest(struct reader *in, size_t *len)
 {

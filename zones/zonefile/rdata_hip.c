@@ -3,7 +3,7 @@
  */
 #include "zones/zonefile/rdata.h"
 
-/* The next token alone, read as if it were the whole data; its octets are appended. */
+/* Read only the next token, as if it were the whole data, and append its octets. */
 static bool
 read_one(struct rdata_input *in, bool (*read)(struct rdata_input *in))
 {
@@ -38,7 +38,7 @@ rdata_read_hip(struct rdata_input *in)
 		return false;
 	key = in->len - head - 4 - tag;
 	if (tag == 0 || tag > 255 || key == 0)
-		return rdata_refuse(in, "the tag has 1 to 255 octets, the key at least one");
+		return rdata_refuse(in, "the tag must have 1 to 255 octets, and the key at least one");
 	in->out[head] = (uint8_t)tag;
 	put16(in->out + head + 2, (uint16_t)key);
 	while (rdata_more(in))

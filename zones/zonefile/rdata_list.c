@@ -100,7 +100,8 @@ read_port(struct rdata_input *in, uint64_t protocol, uint64_t *port)
 					   : NULL);
 	if (service == NULL)
 		return rdata_refuse(in,
-		    "%.40s is neither a port from 0 to 65535 nor a service that this machine knows", token);
+		    "%.40s is neither a port from 0 to 65535 nor a service in this machine's /etc/services",
+		    token);
 	*port = ntohs((uint16_t)service->s_port);
 	return true;
 }

@@ -1,5 +1,5 @@
 /*
- * LOC (RFC 1876): where a host stands.
+ * LOC (RFC 1876): the location of a host.
  *
  *     d1 [m1 [s1]] N|S  d2 [m2 [s2]] E|W  altitude[m] [size[m] [horizontal[m] [vertical[m]]]]
  */
@@ -10,7 +10,7 @@ enum {
 	ALTITUDE_0 = 10000000 /* centimetres above the lowest altitude */
 };
 
-/* A number with at most places decimals, times ten to the places; a final "m" if unit.  False if it is none.
+/* A number with at most `places` decimals, times 10^places; a final "m" if unit.  Returns false if invalid.
  */
 static bool
 decimal(const char *text, unsigned places, bool unit, uint64_t *value)
@@ -48,7 +48,7 @@ direction(struct rdata_input *in, const char two[3], bool *first)
 	return true;
 }
 
-/* Degrees, perhaps minutes, perhaps seconds, and a direction; what is not stated is zero. */
+/* Degrees, optional minutes and seconds (default 0), and a direction. */
 static bool
 read_angle(struct rdata_input *in, unsigned degrees_max, const char directions[3])
 {
@@ -69,12 +69,12 @@ read_angle(struct rdata_input *in, unsigned degrees_max, const char directions[3
 		if (!decimal(token, 3, false, &seconds) || seconds > 59999)
 			return rdata_refuse(in, "%.40s is not a number of seconds from 0 to 59.999", token);
 		if (!direction(in, directions, &first))
-			return rdata_refuse(in, "degrees, minutes and seconds end with %c or %c",
+			return rdata_refuse(in, "%c or %c is missing after degrees, minutes and seconds",
 			    directions[0], directions[1]);
 	}
 	angle = (degrees * 3600 + minutes * 60) * 1000 + seconds;
 	if (angle > degrees_max * UINT64_C(3600000))
-		return rdata_refuse(in, "an angle is over %u degrees", degrees_max);
+		return rdata_refuse(in, "an angle has more than %u degrees", degrees_max);
 	return rdata_put_number(in, first ? EQUATOR + angle : EQUATOR - angle, 4);
 }
 

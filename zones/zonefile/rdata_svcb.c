@@ -1,7 +1,7 @@
 /*
  * SVCB and HTTPS (RFC 9460): a priority, a target, and parameters KEY[=VALUE].
  *
- * Values pass two readings (RFC 9460 A): as a string of a zone file, with \X and \DDD, and then, if the value
+ * Values are decoded twice (RFC 9460 A): as a string of a zone file, with \X and \DDD, and then, if the value
  * is a list, with "\," and "\\" within its items.
  */
 #include "zones/zonefile/rdata.h"
@@ -31,10 +31,10 @@ enum { NAMES_WRITTEN = KEY_IPV6HINT + 1 };
 struct param {
 	uint16_t key;
 	uint16_t len;
-	const uint8_t *value; /* as on the wire */
+	const uint8_t *value; /* in wire form */
 };
 
-/* Parameters in the making: their values lie behind each other in a buffer of their own. */
+/* Parameters while they are read: a separate buffer holds their values one after another. */
 struct params {
 	struct param *items;
 	size_t count;
@@ -50,7 +50,8 @@ key_text(uint16_t key, char out[16])
 	return out;
 }
 
-/* The key of a text of so many characters; false if it is none.  "keyN" has no zeros in front (RFC 9460 2.1).
+/* Read a key from a text of the given length.  Returns false if it is invalid.  "keyN" has no zeros in front
+ * (RFC 9460 2.1).
  */
 static bool
 key_from_text(const char *text, size_t len, uint16_t *key)
@@ -115,7 +116,7 @@ read_alpn(struct rdata_input *in, const uint8_t *text, size_t len)
 		for (; i < len && text[i] != ','; i++) {
 			if (text[i] == '\\' && (++i == len || (text[i] != ',' && text[i] != '\\')))
 				return rdata_refuse(in,
-				    "alpn: within a list a backslash comes before a comma or a backslash");
+				    "alpn: in a list, write a backslash only before a comma or a backslash");
 			if (!rdata_put(in, &text[i], 1))
 				return false;
 		}
@@ -172,9 +173,9 @@ read_value(struct rdata_input *in, uint16_t key, const uint8_t *octets, size_t l
 	}
 }
 
-/* ---- what a value must be on the wire, however it was written ---- */
+/* ---- rules for a value in wire form ---- */
 
-/* RFC 9849 4: a list of configurations, each with version, length and that many octets. */
+/* RFC 9849 4: a list of configurations, each with a version, a length and octets of that length. */
 static bool
 ech_valid(const struct param *param)
 {
@@ -221,7 +222,7 @@ has(const struct params *params, uint16_t key)
 	return false;
 }
 
-/* RFC 9461 5: a path of which a variable is "dns". */
+/* RFC 9461 5: a path with the variable "dns". */
 static bool
 dohpath_valid(const struct param *param)
 {
@@ -232,7 +233,7 @@ dohpath_valid(const struct param *param)
 	    memchr(brace, '}', (size_t)(text + param->len - brace)) != NULL;
 }
 
-/* NULL or what is wrong with a known key's value. */
+/* Returns NULL, or the fault of a known key's value. */
 static const char *
 value_fault(const struct params *params, const struct param *param)
 {
@@ -240,15 +241,15 @@ value_fault(const struct params *params, const struct param *param)
 
 	switch (param->key) {
 	case KEY_NO_DEFAULT_ALPN:
-		return !empty               ? "has no value"
+		return !empty               ? "must not have a value"
 		    : has(params, KEY_ALPN) ? NULL
-					    : "stands only beside alpn (RFC 9460 7.1.1)";
+					    : "is only valid together with alpn (RFC 9460 7.1.1)";
 	case KEY_OHTTP:
-		return !empty ? "has no value" : NULL;
+		return !empty ? "must not have a value" : NULL;
 	case KEY_MANDATORY:
 		return empty                 ? "needs a value"
 		    : mandatory_valid(param) ? NULL
-					     : "names a key twice (RFC 9460 8)";
+					     : "lists a key twice (RFC 9460 8)";
 	case KEY_ALPN:
 		return empty ? "needs a value" : alpn_valid(param) ? NULL : "is damaged";
 	case KEY_PORT:
@@ -271,7 +272,7 @@ value_fault(const struct params *params, const struct param *param)
 	}
 }
 
-/* RFC 9460 8: each mandatory key is there, and mandatory is none of them. */
+/* RFC 9460 8: each mandatory key must be present, and mandatory must not list itself. */
 static bool
 check_mandatory(struct rdata_input *in, const struct params *params, const struct param *mandatory)
 {
@@ -280,10 +281,10 @@ check_mandatory(struct rdata_input *in, const struct params *params, const struc
 		char text[16];
 
 		if (key == KEY_MANDATORY)
-			return rdata_refuse(in, "mandatory names itself (RFC 9460 8)");
+			return rdata_refuse(in, "mandatory must not list itself (RFC 9460 8)");
 		if (!has(params, key))
 			return rdata_refuse(
-			    in, "mandatory names %s, which is not there (RFC 9460 8)", key_text(key, text));
+			    in, "mandatory lists %s, which is missing (RFC 9460 8)", key_text(key, text));
 	}
 	return true;
 }
@@ -310,7 +311,7 @@ put_params(struct rdata_input *in, struct params *params)
 
 		if (i > 0 && param[-1].key == param->key)
 			return rdata_refuse(
-			    in, "%s is there twice (RFC 9460 2.1)", key_text(param->key, text));
+			    in, "duplicate key %s (RFC 9460 2.1)", key_text(param->key, text));
 		if (fault != NULL)
 			return rdata_refuse(in, "%s %s", key_text(param->key, text), fault);
 		if (param->key == KEY_MANDATORY && !check_mandatory(in, params, param))
@@ -322,7 +323,7 @@ put_params(struct rdata_input *in, struct params *params)
 	return true;
 }
 
-/* KEY, KEY=VALUE, KEY="VALUE": in the last case the quoted part is a token of its own that touches this one.
+/* KEY, KEY=VALUE, KEY="VALUE": in the last case the quoted part is a separate token that touches this one.
  */
 static bool
 read_param(struct rdata_input *in, struct params *params)
@@ -341,7 +342,7 @@ read_param(struct rdata_input *in, struct params *params)
 	if (equals != NULL && *value == '\0' && rdata_more(in) && line_touches(in->line, in->next))
 		value = rdata_token(in);
 	if (rdata_more(in) && line_touches(in->line, in->next))
-		return rdata_refuse(in, "a quoted value does not touch other words");
+		return rdata_refuse(in, "put a blank after a quoted value");
 	octets = xmalloc(strlen(value) + 1);
 	len = rdata_token_octets(value, octets);
 	octets[len] = '\0';
@@ -395,7 +396,7 @@ write_alpn(FILE *out, const uint8_t *value, size_t len)
 		}
 	}
 	list[used] = '\0';
-	/* Without quotes where it needs none. */
+	/* Without quotes if it needs none. */
 	if (strspn((char *)list, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._/,") ==
 	    used)
 		fputs((char *)list, out);

@@ -1,4 +1,4 @@
-/* The table of the types that we read and write ourselves; it calls nobody. */
+/* The table of the types that this program reads and writes itself; it calls no other file. */
 #include "zones/zonefile/rdata.h"
 
 #include <strings.h>
@@ -6,7 +6,7 @@
 /*
  * Letters of the fields, in the order of the data:
  *
- *     1 2 4   a whole number of so many octets           p  seconds, or 1h30m (four octets)
+ *     1 2 4   a whole number with that size in octets         p  seconds, or 1h30m (four octets)
  *     n        a domain name                            t  a record type (two octets)
  *     s        a string (one length octet)              S  one string or more
  *     T        text to the end, one token               g  a tag of letters and digits (CAA)
@@ -23,9 +23,9 @@ static const struct rdata_type types[] = {
     {.type = 23, .name = "NSAP-PTR", .fields = "n"},
     /* ldns up to 1.8.4: no range is checked; a longitude takes the latitude's minutes and seconds. */
     {.type = 29, .name = "LOC", .family = RDATA_LOC},
-    /* ldns up to 1.8.4: only one of the four fields. */
+    /* ldns up to 1.8.4: reads only one of the four fields. */
     {.type = 40, .name = "SINK", .fields = "111b"},
-    /* ldns up to 1.8.4: prefixes of any length; no empty list. */
+    /* ldns up to 1.8.4: accepts prefixes of any length; refuses an empty list. */
     {.type = 42, .name = "APL", .family = RDATA_APL},
     /* ldns up to 1.8.4: names are not completed, numbers wrap around, the key is one word. */
     {.type = 45, .name = "IPSECKEY", .family = RDATA_IPSECKEY},
@@ -33,9 +33,9 @@ static const struct rdata_type types[] = {
     {.type = 55, .name = "HIP", .family = RDATA_HIP},
     {.type = 56, .name = "NINFO", .fields = "S"},
     {.type = 57, .name = "RKEY", .fields = "211B"},
-    /* ldns up to 1.8.4: no list without types. */
+    /* ldns up to 1.8.4: refuses a list without types. */
     {.type = 62, .name = "CSYNC", .fields = "42m"},
-    /* ldns up to 1.8.4: nothing of RFC 9460 2.1, 2.2, 8 is checked, escapes in lists are read wrong. */
+    /* ldns up to 1.8.4: does not check RFC 9460 2.1, 2.2 and 8, and reads escapes in lists wrong. */
     {.type = TYPE_SVCB, .name = "SVCB", .family = RDATA_SVCB},
     {.type = TYPE_HTTPS, .name = "HTTPS", .family = RDATA_SVCB},
     {.type = 66, .name = "DSYNC", .fields = "tc2n"},
@@ -45,12 +45,12 @@ static const struct rdata_type types[] = {
     {.type = 101, .unnamed = true, .name = "UID", .fields = ""},
     {.type = 102, .unnamed = true, .name = "GID", .fields = ""},
     {.type = 103, .unnamed = true, .name = "UNSPEC", .fields = ""},
-    /* ldns up to 1.8.4: only with quotes (RFC 8659 4.1.1). */
+    /* ldns up to 1.8.4: accepts only quoted text (RFC 8659 4.1.1). */
     {.type = 257, .name = "CAA", .fields = "1gT"},
     {.type = 258, .name = "AVC", .fields = "S"},
     {.type = 259, .name = "DOA", .fields = "441sd"},
     {.type = 260, .name = "AMTRELAY", .family = RDATA_AMTRELAY},
-    /* ldns 1.8.4 knows RESINFO, and WALLET as a second TXT. */
+    /* ldns 1.8.4 knows RESINFO, and reads WALLET like TXT. */
     {.type = 261, .name = "RESINFO", .fields = "S"},
     {.type = 262, .name = "WALLET", .fields = "S"},
     {.type = 263, .unnamed = true, .name = "CLA", .fields = "S"},

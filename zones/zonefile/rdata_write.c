@@ -1,4 +1,4 @@
-/* The pieces that writers of data are made of. */
+/* The building blocks of the writers of data. */
 #include "zones/zonefile/rdata.h"
 
 void

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-/* Where no origin is known, relative names are completed by this one, which no one else uses: so they are
- * found. */
+/* The origin for relative names if the real one is unknown.  No zone uses it, so a name below it shows the
+ * fault. */
 static const uint8_t no_origin[] = "\020\377no-origin-here\377";
 
 enum {
@@ -16,7 +16,8 @@ enum {
 	WIRE_HEAD = 11         /* root owner, type, class, TTL, length */
 };
 
-/* Where the (last) name begins in the rdata of a type whose names compare without case; -1 for other types.
+/* Where the (last) name begins in the rdata of a type whose names compare case-insensitively; -1 for other
+ * types.
  */
 static int
 rdata_name_at(uint16_t type)
@@ -57,7 +58,7 @@ zonefile_compare_rdata(uint16_t type, const uint8_t *a, size_t a_len, const uint
 	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
 }
 
-/* Has the rdata the shape that the nameserver counts on? */
+/* Does the rdata have the format that the nameserver relies on? */
 static bool
 rdata_sound(uint16_t type, const uint8_t *rdata, size_t len)
 {
@@ -75,7 +76,7 @@ rdata_sound(uint16_t type, const uint8_t *rdata, size_t len)
 	return type == TYPE_A ? len == 4 : type == TYPE_AAAA ? len == 16 : true;
 }
 
-/* The rdata that ldns has read, in one piece. */
+/* The rdata from ldns, as one block. */
 static bool
 rdata_of_rr(const ldns_rr *rr, uint8_t out[65535], size_t *len)
 {
@@ -92,7 +93,7 @@ rdata_of_rr(const ldns_rr *rr, uint8_t out[65535], size_t *len)
 	return true;
 }
 
-/* The record of a type ldns knows, from the wire.  NULL where the rdata does not fit the type. */
+/* Make an ldns record from wire form.  Returns NULL if the rdata does not fit the type. */
 static ldns_rr *
 rr_from_rdata(uint16_t type, const uint8_t *rdata, size_t len)
 {
@@ -132,7 +133,7 @@ hex_digit(char c)
 
 static char *text_of_rdata(uint16_t type, const uint8_t *rdata, size_t len);
 
-/* Has the rdata the shape of its type? */
+/* Does the rdata have the format of its type? */
 static bool
 rdata_fits(uint16_t type, const uint8_t *rdata, size_t len)
 {
@@ -176,7 +177,7 @@ rdata_generic(uint16_t type, const struct line *line, size_t first, uint8_t *out
 	return rdata_fits(type, out, want);
 }
 
-/* The largest number that a field takes; 0 where it is none, ULLONG_MAX where more than one token may follow.
+/* The largest number that a field can hold; 0 if it is not a number, ULLONG_MAX if several tokens may follow.
  */
 static unsigned long long
 field_most(ldns_rdf_type type)
@@ -206,8 +207,8 @@ field_most(ldns_rdf_type type)
 	}
 }
 
-/* ldns lets numbers wrap around: MX 99999 would become 34463.  What is no number (a mnemonic, 1h) is left to
- * it. */
+/* ldns lets numbers wrap around: MX 99999 would become 34463.  Tokens that are not numbers (a mnemonic, 1h)
+ * are left to ldns. */
 static bool
 numbers_fit(const ldns_rr_descriptor *descriptor, const struct line *line, size_t first)
 {
@@ -230,7 +231,7 @@ numbers_fit(const ldns_rr_descriptor *descriptor, const struct line *line, size_
 	return true;
 }
 
-/* The tokens from first on as one text, quotes where they were. */
+/* Join the tokens from first on to one text, with their quotes. */
 static void
 join_tokens(const struct line *line, size_t first, char *out)
 {
@@ -238,7 +239,7 @@ join_tokens(const struct line *line, size_t first, char *out)
 		out += sprintf(out, "%s%s", i > first ? " " : "", line_token(line, i));
 }
 
-/* ldns lets a blob's length wrap at 64 KiB and pads odd hex: is it as long as its text says? */
+/* ldns lets a blob's length wrap at 64 KiB and pads odd hex: does its length match its text? */
 static bool
 blob_is_whole(const ldns_rdf *rdf, ldns_rdf_type type, const char *text, size_t len)
 {
@@ -251,7 +252,7 @@ blob_is_whole(const ldns_rdf *rdf, ldns_rdf_type type, const char *text, size_t 
 	return type != LDNS_RDF_TYPE_B64 || ldns_rdf_size(rdf) + padding == len / 4 * 3;
 }
 
-/* A field from its tokens: what ldns wants without quotes and without blanks in between. */
+/* Read a field from tokens; ldns needs them without quotes and without blanks between them. */
 static ldns_rdf *
 field_from_tokens(ldns_rdf_type type, struct line *line, size_t first, size_t last)
 {
@@ -275,7 +276,7 @@ field_from_tokens(ldns_rdf_type type, struct line *line, size_t first, size_t la
 	return rdf;
 }
 
-/* The octets of one field at the end of the rdata.  Returns how many, 0 where the tokens do not say it. */
+/* The octets of one field at the end of the rdata.  Returns their number, 0 if the tokens are invalid. */
 static size_t
 put_field(ldns_rdf_type type, struct line *line, size_t first, size_t last, const uint8_t *origin,
     uint8_t *out, size_t room)
@@ -305,7 +306,7 @@ is_blob(ldns_rdf_type type)
 	return type == LDNS_RDF_TYPE_B64 || type == LDNS_RDF_TYPE_HEX;
 }
 
-/* Are all of the type's fields a token each, or at the end a blob? */
+/* Is each field of the type one token, or a blob at the end? */
 static bool
 has_plain_fields(const ldns_rr_descriptor *descriptor, size_t tokens)
 {
@@ -335,8 +336,8 @@ has_plain_fields(const ldns_rr_descriptor *descriptor, size_t tokens)
 }
 
 /*
- * Field by field.  It is faster than a record at once, for which ldns takes and gives back 128 KiB of
- * buffers, and the only way for text that is longer than those.
+ * Read field by field.  This is faster than a whole record, for which ldns allocates and frees 128 KiB of
+ * buffers, and it is the only way for text that is longer than the buffers.
  */
 static bool
 rdata_by_fields(const ldns_rr_descriptor *descriptor, struct line *line, size_t first, const uint8_t *origin,
@@ -360,7 +361,7 @@ rdata_by_fields(const ldns_rr_descriptor *descriptor, struct line *line, size_t 
 	return field >= ldns_rr_descriptor_minimum(descriptor);
 }
 
-/* The other types: one record's text to ldns.  Returns NULL, or what ldns says. */
+/* The other types: give the text of the record to ldns.  Returns NULL, or the error from ldns. */
 static const char *
 rdata_from_ldns(
     uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t *out, size_t *len)
@@ -381,7 +382,7 @@ rdata_from_ldns(
 		return ldns_get_errorstr_by_id(status);
 	fits = rr != NULL && ldns_rr_get_type(rr) == type && rdata_of_rr(rr, out, len);
 	ldns_rr_free(rr);
-	return fits ? NULL : "over 65,535 octets";
+	return fits ? NULL : "more than 65,535 octets";
 }
 
 static bool
@@ -409,7 +410,7 @@ static struct rdata_result __attribute__((format(printf, 1, 2))) refused(const c
 	return result;
 }
 
-/* The types that are ours. */
+/* The types that this program reads itself. */
 static struct rdata_result
 rdata_from_own(
     const struct rdata_type *type, struct line *line, size_t first, const uint8_t *origin, uint8_t *out)
@@ -421,7 +422,7 @@ rdata_from_own(
 	return (struct rdata_result){.ok = true, .len = in.len};
 }
 
-/* All others, by what ldns knows of them. */
+/* All other types, through ldns. */
 static struct rdata_result
 rdata_from_others(
     uint16_t type, const char *name, struct line *line, size_t first, const uint8_t *origin, uint8_t *out)
@@ -433,12 +434,12 @@ rdata_from_others(
 	if (descriptor == NULL || descriptor->_type != type)
 		return refused("%s is an unknown type: write its data as \\# LENGTH HEX (RFC 3597)", name);
 	if (!numbers_fit(descriptor, line, first))
-		return refused("%s: a number is wrong or too large for its field", name);
+		return refused("%s: a number is invalid or too large for its field", name);
 	if (has_plain_fields(descriptor, line->count - first)) {
 		if (!rdata_by_fields(descriptor, line, first, origin, out, &result.len))
 			return refused("%s: %s", name,
 			    long_string(line, first)
-				? "a string is over 255 octets: split it into several quoted strings"
+				? "a string has more than 255 octets: split it into several quoted strings"
 				: "the data cannot be read as this type's, or has too few or too many "
 				  "fields");
 	} else {
@@ -449,7 +450,7 @@ rdata_from_others(
 	return result;
 }
 
-/* How many octets the digest has, by its kind (RFC 4034 5.1.4, 4509, 6605, 4255, 6594, 8976); 0: any number.
+/* The size of a digest in octets, by its kind (RFC 4034 5.1.4, 4509, 6605, 4255, 6594, 8976); 0: any number.
  */
 static size_t
 digest_octets(uint16_t type, const uint8_t *rdata, size_t len, size_t *head)
@@ -478,7 +479,7 @@ digest_octets(uint16_t type, const uint8_t *rdata, size_t len, size_t *head)
 	}
 }
 
-/* Is the data text for people or programs, in which octets over 127 are what they are? */
+/* Is the data text for people or programs, in which octets over 127 are kept? */
 static bool
 holds_text(uint16_t type)
 {
@@ -490,7 +491,7 @@ holds_text(uint16_t type)
 	return ldns_rr_descriptor_field_type(descriptor, 0) == LDNS_RDF_TYPE_STR;
 }
 
-/* Names in another script become A-labels.  A parameter KEY=VALUE of SVCB is no name. */
+/* Names in another script become A-labels.  A parameter KEY=VALUE of SVCB is not a name. */
 static bool
 names_to_ascii(uint16_t type, struct line *line, size_t first, char why[160])
 {
@@ -531,16 +532,16 @@ rdata_from_line(uint16_t type, struct line *line, size_t first, const uint8_t *o
 	if (!result.ok)
 		return result;
 	if (origin == NULL && memmem(out, result.len, no_origin, sizeof no_origin - 1) != NULL)
-		return refused("%s holds a relative name and there is no $ORIGIN before it: end the name "
+		return refused("%s has a relative name and no $ORIGIN before it: end the name "
 			       "with a dot, add "
-			       "$ORIGIN, or say NAME=FILE",
+			       "$ORIGIN, or load it as NAME=FILE",
 		    name);
 	if (!rdata_sound(type, out, result.len))
 		return refused("%s: the data is damaged", name);
 	digest = digest_octets(type, out, result.len, &head);
 	if (digest > 0 && result.len != head + digest)
-		return refused(
-		    "%s: a digest of this kind has %zu octets, not %zu", name, digest, result.len - head);
+		return refused("%s: a digest of this kind must have %zu octets; this one has %zu", name,
+		    digest, result.len - head);
 	return result;
 }
 
@@ -567,7 +568,8 @@ zonefile_rdata(uint16_t type, const char *text, const uint8_t *origin, uint8_t o
 	return result.ok;
 }
 
-/* Presentation form of ldns, without the blanks it ends some types with.  NULL where it cannot be told. */
+/* Presentation form of ldns, without the blanks that end some types.  Returns NULL if there is no text form.
+ */
 static char *
 text_from_rr(ldns_rr *rr)
 {
@@ -590,7 +592,7 @@ text_from_rr(ldns_rr *rr)
 	return text;
 }
 
-/* As our own writer has it.  NULL if it has not the type's shape. */
+/* The text from this program's own writer.  Returns NULL if the data does not have the format of the type. */
 static char *
 text_of_own(const struct rdata_type *type, const uint8_t *rdata, size_t len)
 {
@@ -608,8 +610,8 @@ text_of_own(const struct rdata_type *type, const uint8_t *rdata, size_t len)
 }
 
 /*
- * Presentation form; NULL if there is none.  ldns forgets to escape some octets, and its own form of some
- * data is invalid: a text is good only if it reads back as what it was.
+ * Presentation form; NULL if there is none.  ldns fails to escape some octets, and its text form of some
+ * data is invalid: a text is valid only if it reads back as the same data.
  */
 static char *
 text_of_rdata(uint16_t type, const uint8_t *rdata, size_t len)

@@ -1,18 +1,18 @@
-/* What is unwise in a zone that can be loaded: warnings. */
+/* Warnings about a zone that can be loaded. */
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-/* The zone while its sorted records are walked, an owner at a time. */
+/* The state of the walk over the sorted records, one owner at a time. */
 struct walk {
 	struct records *records;
 	struct zone_data *data;
 	size_t rows_room;
 	struct problems *problems;
-	bool judge_whole; /* no error so far: what is missing is really missing */
-	/* The delegation or DNAME that hides what is below it: the owner's key without its end. */
+	bool judge_whole; /* no error so far, so a missing record is really missing */
+	/* The delegation or DNAME that hides the names below it: the owner's key without its end. */
 	const struct record *cut;
 	struct target *targets;
 	size_t ntargets;
@@ -74,7 +74,7 @@ compare_records(const void *a_arg, const void *b_arg)
 		order = a->type - b->type;
 	if (order == 0)
 		order = compare_rdata(a, b);
-	/* Equal ones: the order must not depend on the file, for the first is kept. */
+	/* Equal records: the order must not depend on the file, because the first is kept. */
 	if (order == 0)
 		order = compare_bytes(a->rdata, a->rdlen, b->rdata, b->rdlen);
 	if (order == 0)
@@ -82,8 +82,8 @@ compare_records(const void *a_arg, const void *b_arg)
 	return order;
 }
 
-/* Give each record its owner's key; records out of the zone are dropped, and those with too long a key are
- * faults. */
+/* Give each record its owner's key.  Drop records out of the zone; an owner with too long a key is an
+ * error. */
 static void
 make_keys(struct walk *walk)
 {
@@ -105,7 +105,7 @@ make_keys(struct walk *walk)
 				    "%s is not in the zone %s: its records are ignored", owner_text(record),
 				    name_to_host(records->apex, apex));
 			else if ((key_len = name_to_key(made, owner, records->apex)) == 0)
-				say(walk, PROBLEM_ERROR, record, "%s is too long to be stored",
+				say(walk, PROBLEM_ERROR, record, "%s is too long for the store",
 				    owner_text(record));
 			else
 				key = records_keep(records, made, key_len);
@@ -212,7 +212,7 @@ warn_missing_glue(struct walk *walk)
 	}
 }
 
-/* One RRset, count records from first on: drop duplicates, find the TTL, append the row. */
+/* Handle one RRset, count records from first on: drop duplicates, find the TTL, append the row. */
 static void
 add_row(struct walk *walk, struct record *first, size_t count)
 {
@@ -237,11 +237,11 @@ add_row(struct walk *walk, struct record *first, size_t count)
 	}
 	if (differs) /* RFC 2181 5.2 */
 		say(walk, PROBLEM_WARNING, first,
-		    "the %s records of %s have differing TTLs: the least, %u, is used", type,
+		    "the %s records of %s have different TTLs: the minimum, %u, is used", type,
 		    owner_text(first), ttl);
 	if (rrset_answer_len(len, (unsigned)unique) > RRSET_ANSWER_MAX) {
 		say(walk, PROBLEM_ERROR, first,
-		    "the %s records of %s would have %zu octets in an answer: an RRset has at most %d", type,
+		    "the %s records of %s would have %zu octets in an answer: the maximum is %d", type,
 		    owner_text(first), rrset_answer_len(len, (unsigned)unique), RRSET_ANSWER_MAX);
 		return;
 	}
@@ -274,7 +274,7 @@ is_apex(const struct walk *walk, const struct record *record)
 	return name_equal(record->owner, walk->records->apex);
 }
 
-/* Does a cut or a DNAME above the owner hide it?  Owners come before what is below them. */
+/* Does a cut or a DNAME above the owner hide it?  Owners come before the names below them. */
 static bool
 is_hidden(const struct walk *walk, const struct record *record)
 {
@@ -307,7 +307,7 @@ warn_hidden(struct walk *walk, const struct record *record)
 	    name_to_host(walk->cut->owner, cut));
 }
 
-/* At a delegation only NS, DS and glue are ours. */
+/* At a delegation the zone has authority only for NS and DS, and holds glue. */
 static void
 warn_beside_cut(struct walk *walk, const struct record *first, size_t count)
 {
@@ -323,7 +323,7 @@ warn_beside_cut(struct walk *walk, const struct record *first, size_t count)
 	}
 }
 
-/* Cloudflare flattens such a CNAME; our equivalent is a load balancer with a host name as origin. */
+/* Cloudflare flattens such a CNAME; here the equivalent is a load balancer with a host name as origin. */
 static void
 refuse_apex_cname(struct walk *walk, const struct record *cname)
 {
@@ -412,7 +412,7 @@ records_to_rows(struct records *records, struct zone_data *data, struct problems
 
 	if (!records->apex_known) {
 		if (!records->soa_named)
-			problems_error(problems, "%s: there is no SOA", records->files[0]);
+			problems_error(problems, "%s: the zone has no SOA", records->files[0]);
 		return false;
 	}
 	name_lower(data->apex, records->apex);

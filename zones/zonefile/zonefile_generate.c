@@ -1,6 +1,6 @@
 /*
- * $GENERATE START-STOP[/STEP] OWNER [TTL] [CLASS] TYPE DATA, as BIND has it: "$" is the number,
- * "${OFFSET,WIDTH,BASE}" a form of it, "\$" and "$$" a dollar.
+ * $GENERATE START-STOP[/STEP] OWNER [TTL] [CLASS] TYPE DATA, as in BIND: "$" is the number,
+ * "${OFFSET,WIDTH,BASE}" formats it, "\$" and "$$" are a dollar sign.
  */
 #include "zones/zonefile/zonefile_parts.h"
 
@@ -9,7 +9,7 @@
 
 enum { NUMBER_MAX = 2147483647, WIDTH_MAX = 255 };
 
-/* Reads a whole number and steps over it. */
+/* Read a whole number and move past it. */
 static bool
 take_number(const char **at, long long *value)
 {
@@ -43,7 +43,7 @@ generate_range(const char *text, struct generate_range *range)
 	return *text == '\0' && range->step > 0 && range->stop >= range->start;
 }
 
-/* Hex digits from the last on, with dots between them, at least width characters (for reverse zones of IPv6).
+/* Hex digits in reverse order, with dots between them, at least width characters (for reverse zones of IPv6).
  */
 static void
 put_nibbles(FILE *out, unsigned value, unsigned width, bool upper)
@@ -76,7 +76,7 @@ put_value(FILE *out, long long value, unsigned width, char base)
 		fprintf(out, base == 'X' ? "%0*X" : "%0*x", columns, (unsigned)value);
 }
 
-/* {OFFSET[,WIDTH[,BASE]]} behind a dollar; false if it is not that. */
+/* {OFFSET[,WIDTH[,BASE]]} after a dollar sign.  Returns false if it is invalid. */
 static bool
 put_form(FILE *out, const char **at, long long number)
 {

@@ -1,4 +1,4 @@
-/* A master file, token by token. */
+/* Split a master file into lines of tokens. */
 #include "zones/zonefile/zonefile_parts.h"
 
 #include "zones/dns/idn.h"
@@ -30,13 +30,13 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* A backslash and what follows it.  ldns takes \DDD everywhere, but not every \X. */
+/* A backslash and the characters after it.  ldns takes \DDD everywhere, but not every \X. */
 static void
 put_escape(struct cursor *cursor, struct line *line)
 {
 	cursor->at++;
 	if (cursor->at == cursor->end || *cursor->at == '\n')
-		snprintf(line->fault, sizeof line->fault, "a backslash has nothing to escape");
+		snprintf(line->fault, sizeof line->fault, "nothing follows a backslash");
 	else if (is_digit(*cursor->at)) {
 		const char *digit = cursor->at;
 
@@ -53,7 +53,7 @@ put_escape(struct cursor *cursor, struct line *line)
 		put_octet(line, '\\');
 		put_octet(line, *cursor->at++);
 	} else if ((*cursor->at | 0x20) >= 'a' && (*cursor->at | 0x20) <= 'z') {
-		/* RFC 1035 5.1 makes C:\dir of it "C:dir", which nobody means. */
+		/* By RFC 1035 5.1, C:\dir means "C:dir", which is never intended. */
 		snprintf(line->fault, sizeof line->fault,
 		    "\"\\%c\" would be only \"%c\": write \"\\\\\" for a backslash", *cursor->at,
 		    *cursor->at);
@@ -62,8 +62,8 @@ put_escape(struct cursor *cursor, struct line *line)
 		put_escaped(line, (uint8_t)*cursor->at++);
 }
 
-/* A word, or a quoted string: that ends a word and begins one, also without a blank (as BIND and NSD read
- * it). */
+/* A word, or a quoted string: a string ends a word and begins one, also without a blank (as in BIND and
+ * NSD). */
 static void
 put_token(struct cursor *cursor, struct line *line, bool touches)
 {
@@ -94,7 +94,8 @@ put_token(struct cursor *cursor, struct line *line, bool touches)
 			put_octet(line, *cursor->at++);
 	}
 	if (quoted)
-		snprintf(line->fault, sizeof line->fault, "a quoted string does not end on its line");
+		snprintf(line->fault, sizeof line->fault,
+		    "a quoted string does not end on the line where it begins");
 	put_octet(line, '\0');
 }
 
@@ -103,7 +104,7 @@ static void
 read_line(struct cursor *cursor, struct line *line)
 {
 	unsigned depth = 0, opened = 0;
-	const char *end = NULL; /* of the token before */
+	const char *end = NULL; /* of the previous token */
 
 	line->len = line->count = 0;
 	line->fault[0] = '\0';
@@ -129,7 +130,7 @@ read_line(struct cursor *cursor, struct line *line)
 			cursor->at++;
 		} else if (c == ')') {
 			if (depth == 0)
-				snprintf(line->fault, sizeof line->fault, "\")\" closes nothing");
+				snprintf(line->fault, sizeof line->fault, "\")\" without \"(\"");
 			else
 				depth--;
 			cursor->at++;
@@ -140,7 +141,7 @@ read_line(struct cursor *cursor, struct line *line)
 	}
 	if (depth > 0) {
 		line->number = opened;
-		snprintf(line->fault, sizeof line->fault, "\"(\" is not closed until the file ends");
+		snprintf(line->fault, sizeof line->fault, "\"(\" without \")\"");
 	}
 }
 
@@ -181,7 +182,7 @@ line_to_ascii(struct line *line, size_t index, char why[160])
 			put_octet(line, *at);
 		put_octet(line, '\0');
 	} else
-		snprintf(why, 160, "\"%.80s\" has no form in ASCII (%s): write its A-labels (xn--...)",
+		snprintf(why, 160, "cannot convert \"%.80s\" to ASCII (%s): write its A-labels (xn--...)",
 		    line_token(line, index), fault);
 	free(ascii);
 	free(text);

@@ -1,15 +1,15 @@
 /*
- * zonefile_parts.h -- what the files of zonefile share, and nobody else includes.
+ * zonefile_parts.h -- shared by the files of zonefile; no other file includes it.
  *
  *     zonefile_line.c    octets of a file -> lines of tokens
- *     zonefile.c         tokens <-> rdata, through ldns or our own readers
- *     rdata*.c           our own readers and writers of rdata (rdata.h has the table)
+ *     zonefile.c         tokens <-> rdata, through ldns or the readers in rdata*.c
+ *     rdata*.c           readers and writers of rdata (rdata.h has the table)
  *     zonefile_read.c    lines -> records: directives, owners, TTLs
  *     zonefile_generate.c    $GENERATE
- *     zonefile_target.c  what is unwise about the names that records point to
- *     zonefile_records.c records while they are read: memory, problems by their kind
+ *     zonefile_target.c  warnings about the names that records point to
+ *     zonefile_records.c records while they are read: memory, problems grouped by kind
  *     zonefile_words.c   the words for types and times
- *     zonefile_check.c   records -> rows of the store, and what is wrong or unwise in a zone as a whole
+ *     zonefile_check.c   records -> rows of the store, and the errors and warnings about a whole zone
  */
 #ifndef ZONEFILE_PARTS_H
 #define ZONEFILE_PARTS_H
@@ -20,7 +20,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Where the next line is read from. */
+/* The position of the next line. */
 struct cursor {
 	const char *at, *end;
 	unsigned line; /* number of the line at at */
@@ -28,14 +28,14 @@ struct cursor {
 
 struct token {
 	size_t at;    /* offset into the line's text */
-	bool touches; /* no blank stands before it: a quoted string within a word, or a word behind one */
-	bool raw;     /* it has octets over 127 that are not written as \DDD: a name in another script */
+	bool touches; /* no blank before it: a quoted string within a word, or a word after one */
+	bool raw;     /* has octets over 127 that are not written as \DDD: a name in another script */
 };
 
 /*
- * A logical line: parentheses, comments and line ends are gone.  The tokens lie behind each other in text,
- * each ended by NUL; quotes stay; every escape is \DDD (but \#), so that whoever reads on knows one form
- * only.  A quoted string is always a token of its own.
+ * A logical line without parentheses, comments and line ends.  text holds the tokens one after another, each
+ * ended by NUL.  Quotes stay; every escape is \DDD (except \#), so that later readers handle only one form.
+ * A quoted string is always a separate token.
  */
 struct line {
 	char *text;
@@ -43,9 +43,9 @@ struct line {
 	struct token *tokens;
 	size_t count, tokens_room;
 	unsigned number;   /* of its first line in the file */
-	bool starts_blank; /* the owner is the previous one (RFC 1035 5.1) */
-	char fault[80];    /* "" or what is wrong */
-	char *scratch;     /* for whoever hands the text on */
+	bool starts_blank; /* the owner is that of the previous line (RFC 1035 5.1) */
+	char fault[80];    /* "" or the fault */
+	char *scratch;     /* for callers that copy the text */
 	size_t scratch_room;
 };
 
@@ -61,21 +61,21 @@ line_token(const struct line *line, size_t index)
 	return line->text + line->tokens[index].at;
 }
 
-/* Does the token stand right behind the one before it, as "abc" does in key="abc"? */
+/* Does the token follow the previous one without a blank, as "abc" does in key="abc"? */
 static inline bool
 line_touches(const struct line *line, size_t index)
 {
 	return line->tokens[index].touches;
 }
 
-/* The octet of \DDD, whose digits line_next has checked. */
+/* The octet of \DDD, line_next has checked the digits. */
 static inline uint8_t
 line_octet(const char *at)
 {
 	return (uint8_t)((at[1] - '0') * 100 + (at[2] - '0') * 10 + at[3] - '0');
 }
 
-/* How many characters of a token stand for the octet at at: \DDD, \# or the octet itself. */
+/* The number of characters of a token that represent the octet at `at`: \DDD, \# or the octet itself. */
 static inline size_t
 line_step(const char *at)
 {
@@ -83,8 +83,8 @@ line_step(const char *at)
 }
 
 /*
- * The rdata that the tokens from first on say.  Names are completed by origin; NULL: there is none and a
- * relative name is a fault.  Returns the length and ok true, or ok false with why.
+ * Convert the tokens from first on to rdata.  Relative names are completed with origin; if that is NULL, a
+ * relative name is a fault.  Returns the length and ok true, or ok false with the reason.
  */
 struct rdata_result {
 	bool ok;
@@ -95,7 +95,8 @@ struct rdata_result rdata_from_line(
     uint16_t type, struct line *line, size_t first, const uint8_t *origin, uint8_t out[65535]);
 
 /*
- * If the token is a name in another script, replace it by its A-labels.  False with why if there are none.
+ * If the token is a name in another script, replace it by its A-labels.  Returns false with the reason if
+ * that fails.
  */
 bool line_to_ascii(struct line *line, size_t index, char why[160]);
 
@@ -106,7 +107,7 @@ struct generate_range {
 bool generate_range(const char *text, struct generate_range *range);
 bool generate_word(FILE *out, const char *word, long long number);
 
-/* One record while its zone is put together. */
+/* One record while its zone is built. */
 struct record {
 	const uint8_t *owner; /* lower case; neighbours in the file share it */
 	const uint8_t *key;   /* name_to_key of the owner */
@@ -126,23 +127,25 @@ struct records {
 	struct arena arena; /* owners, keys and rdata */
 	uint8_t apex[NAME_MAX_LEN];
 	bool apex_known;
-	bool soa_named;     /* a SOA stands in the file, be it a faulty one */
-	struct kind *kinds; /* of problems, with how many of each */
+	bool soa_named;     /* the file has a SOA, perhaps a faulty one */
+	struct kind *kinds; /* the kinds of problems, with their counts */
 	size_t nkinds;
 };
 
-/* A problem at a line; twenty of a kind (a format) are told, the rest is counted until records_say_rest. */
+/* A problem at a line; the first twenty of a kind (a format) are reported, the rest is counted for
+ * records_say_rest. */
 void records_say(struct records *records, struct problems *problems, enum severity severity, const char *file,
     unsigned line, const char *format, va_list args);
 void records_say_rest(struct records *records, struct problems *problems, const char *file);
 
-/* Warn of names that records point to and that are addresses, aliases, or look cut short.  Sorted records. */
+/* Warn of names that records point to and that are addresses or aliases, or lack a final dot.  Needs sorted
+ * records. */
 void targets_warn(struct records *records, struct problems *problems);
 
-/* Memory that lives as long as the records. */
+/* Allocate memory that is freed with the records. */
 uint8_t *records_keep(struct records *records, const void *data, size_t len);
 
-/* Sort, check and turn into rows.  False with errors in problems. */
+/* Sort and check the records and convert them to rows.  Returns false with errors in problems. */
 bool records_to_rows(struct records *records, struct zone_data *data, struct problems *problems);
 
 #endif

@@ -1,4 +1,4 @@
-/* A master file, record by record, with its directives. */
+/* Read the records and directives of a master file. */
 #include "zones/base/input.h"
 #include "zones/zonefile/zonefile_parts.h"
 
@@ -22,21 +22,21 @@ records_free(struct records *records)
 	free(records->items);
 }
 
-/* What one zone's reading goes through, over all its files. */
+/* The state of reading one zone, across all its files. */
 struct reader {
 	struct records records;
 	struct problems *problems;
 	struct line line;
 	bool unsigned_ok;
-	const uint8_t *owner; /* the last one stated, or NULL */
+	const uint8_t *owner; /* the last owner, or NULL */
 	uint32_t default_ttl, last_ttl;
 	bool default_ttl_known, last_ttl_known;
-	unsigned long signatures; /* records of DNSSEC that were left out */
+	unsigned long signatures; /* DNSSEC records that were left out */
 	unsigned long automatic;  /* records of Cloudflare's export with its TTL 1 */
 	uint8_t rdata[65535];
 };
 
-/* A file that is being read; those that include it stand above. */
+/* A file that is being read; `above` is the file that includes it. */
 struct source {
 	struct reader *reader;
 	const struct source *above;
@@ -47,7 +47,7 @@ struct source {
 	struct stat stat;
 	uint8_t origin[NAME_MAX_LEN];
 	bool origin_known;
-	bool cloudflare; /* it begins as Cloudflare's export does */
+	bool cloudflare; /* begins like an export of Cloudflare */
 };
 
 static void __attribute__((format(printf, 2, 3))) fault(const struct source *source, const char *format, ...)
@@ -66,11 +66,11 @@ ttl_check(const struct source *source, const char *text, uint64_t ttl)
 {
 	if (ttl <= RRSET_TTL_MAX)
 		return true;
-	fault(source, "TTL %s is over 2147483647 seconds (RFC 2181 8)", text);
+	fault(source, "TTL %s is above 2147483647 seconds (RFC 2181 8)", text);
 	return false;
 }
 
-/* A token as the octets that it stands for: no quotes, no escapes. */
+/* Convert a token to octets: without quotes and escapes. */
 static char *
 plain_text(const char *token)
 {
@@ -97,7 +97,7 @@ name_is_absolute(const char *text)
 	return len > 0 && text[len - 1] == '.'; /* an escaped dot is \046 here */
 }
 
-/* A name in the file; says what is wrong with it. */
+/* Read a name; reports its fault. */
 static bool
 read_name(const struct source *source, size_t index, uint8_t out[NAME_MAX_LEN])
 {
@@ -112,21 +112,21 @@ read_name(const struct source *source, size_t index, uint8_t out[NAME_MAX_LEN])
 	text = line_token(line, index);
 	if (!source->origin_known && !name_is_absolute(text)) {
 		fault(source,
-		    "\"%s\" is a relative name and there is no $ORIGIN before it: end it with a dot, add "
+		    "\"%s\" is a relative name without $ORIGIN before it: end it with a dot, add "
 		    "$ORIGIN, "
-		    "or say NAME=FILE",
+		    "or load it as NAME=FILE",
 		    text);
 		return false;
 	}
 	if (name_from_text(out, text, source->origin) == 0) {
-		fault(
-		    source, "\"%s\" is no domain name: labels have 1 to 63 octets, a name at most 255", text);
+		fault(source, "invalid domain name \"%s\": labels have 1 to 63 octets, a name at most 255",
+		    text);
 		return false;
 	}
 	return true;
 }
 
-/* 1 for IN, -1 for a class that is not served, 0 where the token is no class. */
+/* 1 for IN, -1 for a class that is not served, 0 if the token is not a class. */
 static int
 class_of(const char *token)
 {
@@ -140,7 +140,7 @@ class_of(const char *token)
 	return strncasecmp(token, "CLASS", 5) == 0 ? -1 : 0;
 }
 
-/* TTL and class in either order (RFC 1035 5.1): *at steps on to the type's token. */
+/* TTL and class in either order (RFC 1035 5.1): moves *at to the token of the type. */
 static bool
 read_ttl_class(const struct source *source, size_t *at, uint64_t *ttl, bool *ttl_stated)
 {
@@ -153,7 +153,7 @@ read_ttl_class(const struct source *source, size_t *at, uint64_t *ttl, bool *ttl
 		int class = class_of(token);
 
 		if (class < 0) {
-			fault(source, "class %s is not served, only IN is", token);
+			fault(source, "class %s is not served: only IN is", token);
 			return false;
 		}
 		if (class > 0 && !class_seen)
@@ -169,7 +169,7 @@ read_ttl_class(const struct source *source, size_t *at, uint64_t *ttl, bool *ttl
 	return false;
 }
 
-/* The TTL of a record that states none: RFC 2308 4, then RFC 1035 5.1, and a SOA's own MINIMUM. */
+/* The TTL of a record without one: RFC 2308 4, then RFC 1035 5.1, and a SOA's own MINIMUM. */
 static bool
 implied_ttl(const struct source *source, uint16_t type, size_t rdlen, uint64_t *ttl)
 {
@@ -180,12 +180,13 @@ implied_ttl(const struct source *source, uint16_t type, size_t rdlen, uint64_t *
 	else if (reader->last_ttl_known)
 		*ttl = reader->last_ttl;
 	else if (type == TYPE_SOA) {
-		/* As BIND: the MINIMUM is as good as a $TTL line (Microsoft's exports have none). */
+		/* As in BIND, the MINIMUM replaces a $TTL line (Microsoft's exports have none). */
 		*ttl = MIN(get32(reader->rdata + rdlen - 4), RRSET_TTL_MAX);
 		reader->default_ttl = (uint32_t)*ttl;
 		reader->default_ttl_known = true;
 	} else {
-		fault(source, "the record has no TTL and there is none before it: add a line \"$TTL 3600\"");
+		fault(source,
+		    "the record has no TTL, and no record before it has one: add a line \"$TTL 3600\"");
 		return false;
 	}
 	return true;
@@ -214,7 +215,7 @@ add_record(const struct source *source, uint16_t type, uint32_t ttl, size_t rdle
 	}
 }
 
-/* S33: a signed zone is served only unsigned, and only where that is asked for. */
+/* S33: a signed zone is served only unsigned, and only on request. */
 static void
 leave_out(const struct source *source, const char *type)
 {
@@ -230,7 +231,7 @@ leave_out(const struct source *source, const char *type)
 		    type);
 }
 
-/* The owner of the line's record, from its first token or from before. */
+/* The owner of the line's record, from its first token or from the previous line. */
 static bool
 read_owner(const struct source *source, size_t *at)
 {
@@ -241,8 +242,8 @@ read_owner(const struct source *source, size_t *at)
 	if (line->starts_blank) {
 		if (reader->owner == NULL)
 			fault(source,
-			    "the line begins with a blank, which stands for the owner before it, "
-			    "and there is none");
+			    "the line begins with a blank, which means the owner of the previous record, "
+			    "but there is no previous record");
 		return reader->owner != NULL;
 	}
 	if (!read_name(source, (*at)++, owner)) {
@@ -271,7 +272,7 @@ read_record(const struct source *source)
 	type = zonefile_type(line_token(line, at));
 	if (!zonefile_is_data(type)) {
 		fault(source, "\"%s\" is %s", line_token(line, at),
-		    type == 0 ? "neither a TTL nor a class nor a type" : "no type of zone data");
+		    type == 0 ? "neither a TTL nor a class nor a type" : "not a type of zone data");
 		return;
 	}
 	if (ttl_stated && ttl == 1 && source->cloudflare) {
@@ -297,7 +298,7 @@ read_record(const struct source *source)
 
 static void read_file(const struct source *above, const char *path, const uint8_t *origin);
 
-/* $INCLUDE FILE [ORIGIN]: neither the file's origin nor its owner last beyond it (RFC 1035 5.1). */
+/* $INCLUDE FILE [ORIGIN]: the file's origin and its last owner end with the file (RFC 1035 5.1). */
 static void
 read_include(const struct source *source)
 {
@@ -309,13 +310,13 @@ read_include(const struct source *source)
 	char *name, *path;
 
 	if (line->count < 2 || line->count > 3) {
-		fault(source, "$INCLUDE takes a file and perhaps an origin");
+		fault(source, "$INCLUDE needs a file name, and optionally an origin");
 		return;
 	}
 	if (line->count == 3 && !read_name(source, 2, origin))
 		return;
 	if (source->depth >= INCLUDE_DEPTH) {
-		fault(source, "$INCLUDE is nested more than %d deep", INCLUDE_DEPTH);
+		fault(source, "$INCLUDE is nested more than %d levels deep", INCLUDE_DEPTH);
 		return;
 	}
 	name = plain_text(line_token(line, 1));
@@ -329,7 +330,7 @@ read_include(const struct source *source)
 	free(name);
 }
 
-/* One record of $GENERATE, from words that are not in the line any more. */
+/* Add one record of $GENERATE, from copies of the words of the line. */
 static bool
 generate_record(const struct source *source, char *const *words, size_t count, long long number)
 {
@@ -350,7 +351,7 @@ generate_record(const struct source *source, char *const *words, size_t count, l
 	cursor.end = text + len;
 	if (!good)
 		fault(source,
-		    "$GENERATE: a form of \"$\" is ${OFFSET}, ${OFFSET,WIDTH} or ${OFFSET,WIDTH,BASE}");
+		    "$GENERATE: write \"$\" as $, ${OFFSET}, ${OFFSET,WIDTH} or ${OFFSET,WIDTH,BASE}");
 	else if (line_next(&cursor, &reader->line)) {
 		if (reader->line.fault[0] != '\0')
 			fault(source, "%s", reader->line.fault);
@@ -362,7 +363,7 @@ generate_record(const struct source *source, char *const *words, size_t count, l
 	return good;
 }
 
-/* The words behind the range; quotes around all of the data are BIND's, and are taken away. */
+/* The words after the range; remove quotes around the whole data, which BIND allows. */
 static char **
 generate_words(const struct line *line, size_t *count)
 {
@@ -390,7 +391,7 @@ read_generate(const struct source *source)
 	char **words;
 
 	if (reader->line.count < 5) {
-		fault(source, "$GENERATE takes START-STOP[/STEP], an owner, a type and data");
+		fault(source, "$GENERATE needs START-STOP[/STEP], an owner, a type and data");
 		return;
 	}
 	if (!generate_range(line_token(&reader->line, 1), &range)) {
@@ -399,7 +400,7 @@ read_generate(const struct source *source)
 		return;
 	}
 	if ((range.stop - range.start) / range.step >= GENERATE_MAX) {
-		fault(source, "$GENERATE makes at most %d records", GENERATE_MAX);
+		fault(source, "$GENERATE can make at most %d records", GENERATE_MAX);
 		return;
 	}
 	words = generate_words(&reader->line, &count);
@@ -424,14 +425,14 @@ read_directive(struct source *source)
 		uint8_t origin[NAME_MAX_LEN];
 
 		if (line->count != 2)
-			fault(source, "$ORIGIN takes one name");
+			fault(source, "$ORIGIN needs one name");
 		else if (read_name(source, 1, origin)) {
 			memcpy(source->origin, origin, name_len(origin));
 			source->origin_known = true;
 		}
 	} else if (strcasecmp(word, "$TTL") == 0) {
 		if (line->count != 2 || !zonefile_ttl(line_token(line, 1), &ttl))
-			fault(source, "$TTL takes one number of seconds (or 1h30m and the like)");
+			fault(source, "$TTL needs one number of seconds (or a time such as 1h30m)");
 		else if (ttl_check(source, line_token(line, 1), ttl)) {
 			reader->default_ttl = (uint32_t)ttl;
 			reader->default_ttl_known = true;
@@ -441,8 +442,7 @@ read_directive(struct source *source)
 	else if (strcasecmp(word, "$GENERATE") == 0)
 		read_generate(source);
 	else
-		fault(
-		    source, "\"%s\" is no directive: there are $ORIGIN, $TTL, $INCLUDE and $GENERATE", word);
+		fault(source, "unknown directive \"%s\": use $ORIGIN, $TTL, $INCLUDE and $GENERATE", word);
 }
 
 /* Cloudflare's export begins with comments that name the domain and the time. */
@@ -467,7 +467,7 @@ read_text(struct source *source, const char *text, size_t len)
 
 	if (nul != NULL || records->nfiles == UINT16_MAX) {
 		problems_error(reader->problems, "%s: %s", source->name,
-		    nul ? "this is no master file: it holds NUL octets" : "there are more than 65,535 files");
+		    nul ? "not a master file: it has NUL octets" : "there are more than 65,535 files");
 		return;
 	}
 	records->files = xrealloc(records->files, (records->nfiles + 1) * sizeof *records->files);
@@ -476,7 +476,7 @@ read_text(struct source *source, const char *text, size_t len)
 	if (len >= 3 && memcmp(text, "\357\273\277", 3) == 0)
 		cursor.at += 3; /* a byte order mark */
 	source->cloudflare = is_cloudflare(cursor.at, (size_t)(cursor.end - cursor.at));
-	if (source->cloudflare) { /* all names in it are whole, also the SOA's, which has no final dot */
+	if (source->cloudflare) { /* all names in it are absolute, also the SOA's, which has no final dot */
 		source->origin[0] = 0;
 		source->origin_known = true;
 	}
@@ -490,8 +490,8 @@ read_text(struct source *source, const char *text, size_t len)
 	}
 }
 
-/* The whole of a file, or its beginning if that cannot be a master file.  NULL with errno (EFBIG: it does not
- * end). */
+/* Read a file, or only its beginning if that cannot be a master file.  Returns NULL with errno (EFBIG: the
+ * file is endless). */
 static char *
 slurp(FILE *file, size_t *len)
 {
@@ -501,7 +501,7 @@ slurp(FILE *file, size_t *len)
 
 	*len = 0;
 	while (good && (got = fread(text + *len, 1, room - *len, file)) > 0) {
-		good = memchr(text + *len, '\0', got) == NULL; /* read_text says so */
+		good = memchr(text + *len, '\0', got) == NULL; /* read_text reports it */
 		*len += got;
 		if (*len >= FILE_OCTETS_MAX) {
 			free(text);
@@ -545,7 +545,7 @@ read_stream(struct source *source, FILE *file)
 	free(text);
 }
 
-/* An included file, or (above is a source without a name) the first one. */
+/* Read an included file, or the first one if above is a source without a name. */
 static void
 read_file(const struct source *above, const char *path, const uint8_t *origin)
 {
@@ -599,7 +599,7 @@ zonefile_read(const char *path, const char *text, const uint8_t *apex, bool unsi
 	} else
 		read_file(&source, path, apex != NULL ? source.origin : NULL);
 	if (reader->signatures > 0 && unsigned_ok)
-		problems_warn(problems, "%s: %lu records of DNSSEC are left out, the zone is served unsigned",
+		problems_warn(problems, "%s: %lu DNSSEC records are left out: the zone is served unsigned",
 		    path, reader->signatures);
 	if (reader->automatic > 0)
 		problems_warn(problems,

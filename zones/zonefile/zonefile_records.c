@@ -1,5 +1,5 @@
-/* The records of a zone while it is read: their memory, and their problems with file and line (each kind
- * twenty times, and then only how many more there were). */
+/* The records of a zone while it is read: their memory, and their problems with file and line (the first
+ * twenty of each kind, then only the number of the others). */
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <stdio.h>
@@ -7,7 +7,7 @@
 
 enum { TOLD_MAX = 20 };
 
-/* A kind is what comes from one place of the program. */
+/* A kind is one format string. */
 struct kind {
 	const char *format;
 	enum severity severity;
@@ -65,10 +65,10 @@ records_say_rest(struct records *records, struct problems *problems, const char 
 
 		if (kind->count > TOLD_MAX) {
 			(kind->severity == PROBLEM_ERROR ? problems_error : problems_warn)(problems,
-			    "%s: %zu more of the same kind as: %s", file, kind->count - TOLD_MAX,
+			    "%s: %zu more like: %s", file, kind->count - TOLD_MAX,
 			    kind->first ? kind->first : kind->format);
 			problems->unlisted -=
-			    kind->severity == PROBLEM_ERROR; /* this line stands for one of them */
+			    kind->severity == PROBLEM_ERROR; /* this line counts as one of them */
 		}
 		free(kind->first);
 	}

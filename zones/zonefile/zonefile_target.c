@@ -1,4 +1,4 @@
-/* What is unwise about the names that records point to, within one zone. */
+/* Warnings about the names that records point to, within one zone. */
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <stdlib.h>
@@ -71,7 +71,7 @@ compare_keys(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
 }
 
-/* The first record at the name or, if there is none, the first one behind it; NULL at the end. */
+/* The first record at the name or, if there is none, after it; NULL at the end. */
 static const struct record *
 find(const struct records *records, const uint8_t *key, size_t len)
 {
@@ -89,7 +89,7 @@ find(const struct records *records, const uint8_t *key, size_t len)
 	return low < records->count ? &records->items[low] : NULL;
 }
 
-/* Does the name exist, itself or by a name below it?  cname: is it an alias? */
+/* Does the name exist, itself, or through a name below it?  cname: is it an alias? */
 static bool
 exists(const struct records *records, const uint8_t *name, bool *cname)
 {
@@ -133,7 +133,7 @@ is_covered(const struct records *records, const uint8_t *name)
 	return false;
 }
 
-/* Labels that end most names elsewhere, and hardly ever a name relative to a zone. */
+/* Labels that end many absolute names, but hardly ever a name relative to a zone. */
 static bool
 is_top_level(const uint8_t *label)
 {
@@ -152,8 +152,8 @@ is_top_level(const uint8_t *label)
 }
 
 /*
- * A target without its final dot is completed by the zone's name: the zone's name stands there twice, or a
- * top-level domain before it, and the zone has no such name.
+ * A target without its final dot is completed with the zone's name: then it ends with the zone's name twice,
+ * or with a top-level domain before the zone's name, and the zone has no such name.
  */
 static bool
 looks_completed(const struct records *records, const uint8_t *target)
@@ -175,19 +175,19 @@ looks_completed(const struct records *records, const uint8_t *target)
 	return !is_covered(records, target);
 }
 
-/* NULL, or what is unwise about the target. */
+/* Returns NULL, or the warning about the target. */
 static const char *
 target_fault(const struct records *records, uint16_t type, const uint8_t *target)
 {
 	bool cname = false;
 
 	if (type != TYPE_PTR && zonefile_looks_like_address(target, records->apex))
-		return "which looks like an address: it points to a name";
+		return "which looks like an address: it must point to a name";
 	if (looks_completed(records, target))
-		return "which is not in the zone: was the final dot forgotten?";
+		return "which is not in the zone: is the final dot missing?";
 	if ((type == TYPE_MX || type == TYPE_SRV || type == TYPE_NS) && name_within(target, records->apex) &&
 	    exists(records, target, &cname) && cname)
-		return "which is an alias: it points to a name with addresses (RFC 2181 10.3)";
+		return "which is an alias: it must point to a name with addresses (RFC 2181 10.3)";
 	return NULL;
 }
 

@@ -1,4 +1,4 @@
-/* The words of master files for types and times. */
+/* Read and write the words of master files for types and times. */
 #include "zones/zonefile/rdata.h"
 
 #include <ldns/ldns.h>
