@@ -4,15 +4,36 @@
 #include "admin/cli/prefix.h"
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
+#include "admin/cli/when.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 #include "admin/edit/change.h"
+#include "admin/explain/past.h"
 #include "admin/explain/reading.h"
 #include "admin/look/node.h"
+#include "zones/base/deadline.h"
 #include "zones/dns/idn.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
+
+static enum exit_code
+read_moment(struct args *args, struct explanation_request *request)
+{
+	const char *at = args_value(args, "at");
+
+	if (at == NULL)
+		return EXIT_DONE;
+	if (!when_read(at, &request->at) || request->at <= 0)
+		return args_misused(args,
+		    "--at \"%s\": it takes a time such as 2026-11-20T12:00:00Z, a date, or how long ago: "
+		    "90s, "
+		    "30m, 1h30m, 7d",
+		    at);
+	if (request->at > wall_ms())
+		return args_misused(args, "--at %s: that time has not come yet", at);
+	return EXIT_DONE;
+}
 
 static enum exit_code
 read_request(struct args *args, struct explanation_request *request)
@@ -36,7 +57,7 @@ read_request(struct args *args, struct explanation_request *request)
 	if (ecs != NULL && !prefix_read(ecs, &subnet, &source))
 		return args_misused(args, "--ecs %s: not a prefix such as 192.0.2.0/24", ecs);
 	steer_client_init(&request->client, &resolver, &subnet, source);
-	return EXIT_DONE;
+	return read_moment(args, request);
 }
 
 static double
@@ -57,6 +78,9 @@ print_head(const struct json *out)
 	if (json_member(client, "ecs") != NULL)
 		printf(" for %s (ECS)", json_text_of(client, "ecs"));
 	printf("; generation %lld\n", json_integer_of(json_member(out, "generation")));
+	if (json_member(out, "at") != NULL)
+		printf("as of %.23sZ, by the configuration of %.19sZ and the states of then\n",
+		    json_text_of(out, "at"), json_text_of(out, "generation_since"));
 	if (zone == NULL)
 		printf("zone: none of ours encloses it\n");
 	else
@@ -288,6 +312,28 @@ print_text(const struct json *out)
 	if (json_count(json_member(out, "origins")) > 0)
 		print_origins(out);
 	print_answer(out);
+	for (size_t i = 0; i < json_count(json_member(out, "notes")); i++)
+		printf("note: %s\n", json_text(json_item(json_member(out, "notes"), i)));
+}
+
+/* The same by both stores as they were at the moment. */
+static struct json *
+explain_past(struct store *config, struct store *health, const struct explanation_request *request,
+    struct problems *problems)
+{
+	struct past *past = past_open(config, health, request->at, problems);
+	struct json *out = NULL;
+
+	if (past == NULL)
+		return NULL;
+	deadline_set_moment(request->at);
+	out = reading_explain(past_config(past), past_health(past), request, problems);
+	if (out != NULL && !past_judge(past, out, problems)) {
+		json_drop(out);
+		out = NULL;
+	}
+	past_close(past);
+	return out;
 }
 
 static struct json *
@@ -310,10 +356,12 @@ explain(struct args *args, struct explanation_request *request)
 	}
 	health = node_health(args->state, &health_store);
 	path = xasprintf("%s/serving/pins", args->state);
-	request->pins = pins = pins_view(path);
+	if (request->at == 0)
+		request->pins = pins = pins_view(path);
 	request->geo = geo = node_place(args->state, &site);
 	request->site = &site;
-	out = reading_explain(config, health, request, &problems);
+	out = request->at != 0 ? explain_past(config_store, health_store, request, &problems)
+			       : reading_explain(config, health, request, &problems);
 	report_problems(&problems);
 	problems_free(&problems);
 	pins_close(pins);

@@ -83,6 +83,8 @@ explain_lb(struct explaining *on, const struct steer_lb *lb)
 	json_put_text(object, "id", lb->id.text);
 	json_put_text(object, "steering_policy", policy_text(lb->policy));
 	json_put_text(object, "session_affinity", lb->affinity == AFFINITY_IP ? "ip_cookie" : "none");
+	if (lb->affinity == AFFINITY_IP && lb->failover == FAILOVER_STICKY)
+		json_put_text(object, "zero_downtime_failover", "sticky");
 	json_put_integer(object, "ttl", lb->ttl);
 	if (lb->max_answers > 0)
 		json_put_integer(object, "max_answers", lb->max_answers);
@@ -330,7 +332,7 @@ origin_verdict(
 static void
 explain_origins(struct explaining *on, struct json *origins, uint32_t slot, double probability, bool fallback)
 {
-	const struct explanation_stores stores = {on->config, on->health};
+	const struct explanation_stores stores = {on->config, on->health, on->request->at};
 	const enum health_state *states;
 	const struct pool *model = compiler_pool(on->compiler, slot, &states);
 	const struct pool_table *table = pool_slot_table(on->snapshot->pools, slot);
@@ -416,7 +418,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 {
 	struct explaining *on = xcalloc(1, sizeof *on);
 	struct steering steering = {.client = request->client,
-	    .now_s = (uint32_t)(wall_ms() / 1000),
+	    .now_s = (uint32_t)((request->at != 0 ? request->at : wall_ms()) / 1000),
 	    .pins = request->pins,
 	    .geo = request->geo,
 	    .site = request->site,

@@ -18,6 +18,7 @@ struct explanation_request {
 	const struct geo *geo; /* likewise */
 	const struct steer_site *site;
 	const struct pins *pins; /* of a running nameserver, or NULL */
+	int64_t at; /* milliseconds since 1970: both transactions show this moment of the past; 0: now */
 };
 
 /* health may be NULL: then every monitored endpoint is unknown.  compiler has read both stores. */

@@ -7,11 +7,21 @@
 #include <stdlib.h>
 
 static void
-put_record(struct json *object, const struct health_record *record)
+put_record(struct json *object, const struct health_record *record, int64_t at)
 {
 	uint64_t now = boot_ms();
 	char damped_until[32];
 
+	if (at != 0) { /* health_past.h says what a record of the past has */
+		if (record->since_wall != 0) {
+			json_put_number(
+			    object, "state_age_seconds", (double)((at - record->since_wall) / 1000));
+			if (record->last_reason != REASON_NONE)
+				json_put_text(
+				    object, "failure_reason", health_reason_text(record->last_reason));
+		}
+		return;
+	}
 	json_put_number(object, "state_age_seconds", (double)((now - MIN(now, record->since_ms)) / 1000));
 	if (record->last_ms != 0)
 		json_put_number(
@@ -41,7 +51,7 @@ explanation_put_health(const struct explanation_stores *stores, struct json *obj
 		struct bytes text;
 
 		if (known)
-			put_record(one, &record);
+			put_record(one, &record, stores->at);
 		if (!grouped)
 			continue;
 		if (config_object(stores->config, KIND_MONITOR, pool->judges[i].monitor.text, &text))
@@ -63,7 +73,7 @@ explanation_put_hostname(const struct explanation_stores *stores, struct json *o
 	struct json *addresses = json_new_list();
 	struct name_record record;
 	bool looked_up = stores->health != NULL && name_get(stores->health, origin->address, &record);
-	char *text = resolution_text(looked_up ? &record : NULL, wall_ms());
+	char *text;
 
 	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++) {
 		const struct resolved_address *address = &origin->resolved->list[i];
@@ -77,6 +87,9 @@ explanation_put_hostname(const struct explanation_stores *stores, struct json *o
 		json_add(addresses, one);
 	}
 	json_put(object, "addresses", addresses);
+	if (stores->at != 0)
+		return;
+	text = resolution_text(looked_up ? &record : NULL, wall_ms());
 	json_put(object, "resolution", resolution_json(looked_up ? &record : NULL, wall_ms()));
 	json_put_text(object, "resolution_text", text);
 	free(text);

@@ -9,6 +9,7 @@
 
 struct explanation_stores {
 	struct store_txn *config, *health; /* health may be NULL */
+	int64_t at;                        /* as that of struct explanation_request */
 };
 
 /* What the monitors of a pool say of an address; of a group each by its name (S38). */

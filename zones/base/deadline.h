@@ -42,6 +42,11 @@ deadline_is_set(const struct deadline *deadline)
 
 /* True if there is an end and it has passed by either clock. */
 bool deadline_passed(const struct deadline *deadline);
+/*
+ * For a command that shows the past: from now on deadline_passed answers for this moment, by the wall clock
+ * alone. Call it before any other thread exists.
+ */
+void deadline_set_moment(int64_t moment);
 /* Move first forward to the earlier end by each clock, so that it passes when either deadline passes. */
 void deadline_add(struct deadline *first, const struct deadline *other);
 
