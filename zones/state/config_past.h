@@ -2,7 +2,7 @@
  * config_past.h -- run a configuration backwards to a moment, through the changes that its log keeps.
  *
  * It works on a copy in memory (store_open_copy) in one write transaction, which then shows the configuration
- * as it was: config.h reads it. Nothing is written to the store itself.
+ * as it was: config.h reads it, except its index of references. Nothing is written to the store itself.
  */
 #ifndef CONFIG_PAST_H
 #define CONFIG_PAST_H
