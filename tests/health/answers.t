@@ -183,7 +183,7 @@ subtest 'redirects' => sub {
 		['circle', 'down', 'Too many redirects', http($to->('/'), $follow)],
 		['not-followed', 'up', 'No failures', http($to->("http://127.0.0.3:$asked/"), 'expected_codes=302')],
 	);
-	is(origin_status($t, 'other', '127.0.0.2')->{detail}, '127.0.0.3', 'the host that was not allowed is told');
+	is(becomes($t, 'other', '127.0.0.2', 'down', 'Redirect to another host')->{detail}, '127.0.0.3', 'the host that was not allowed is told');
 	$t->admin('monitor create useless type=http redirect_hosts=a.example.com');
 	like($t->warnings, qr/redirect_hosts .* has no effect: follow_redirects is false/, 'hosts without following are warned about');
 	$t->admin_fails('monitor set useless redirect_hosts=a.example.com:80', qr/redirect_hosts\[0\].*a host name or an address, without a port/);

@@ -84,7 +84,7 @@ subtest 'smtp' => sub {
 	);
 	is($found{'the greeting: 421 too busy'}{response_code}, 421, 'the code of a reply is told, and the reply');
 	like($t->admin('status'), qr/SMTP reply code mismatch error \(HELO: 550 go away\)/, 'also in the table');
-	my $days = origin_status($t, 'tls', '127.0.0.2')->{certificate_days};
+	my $days = becomes($t, 'tls', '127.0.0.2', 'up', 'No failures')->{certificate_days};
 	ok(defined $days && $days >= 28 && $days <= 30, 'the days that a certificate has left are told');
 };
 
@@ -161,9 +161,10 @@ subtest 'dns' => sub {
 	);
 
 	push @rows, ['nobody', 'down', 'UDP port unreachable', $dns->(free_port(SOCK_DGRAM))];
-	verdicts($t, @rows);
-	is(origin_status($t, 'servfail', '127.0.0.2')->{detail}, 'SERVFAIL', 'the rcode that came is told');
-	is(origin_status($t, 'other', '127.0.0.2')->{detail}, '192.0.2.1', 'and the address');
+	my %verdict;
+	@verdict{map { $_->[0] } @rows} = verdicts($t, @rows);
+	is($verdict{servfail}{detail}, 'SERVFAIL', 'the rcode that came is told');
+	is($verdict{other}{detail}, '192.0.2.1', 'and the address');
 	like($t->admin('monitor list'), qr/^mx\s+dns\s+\d+\s+www\.example\.com MX /m, 'the list says what is asked');
 };
 
@@ -195,7 +196,7 @@ subtest 'exec' => sub {
 	my $t = Graycloud->start(dnsd => 0, monitor => 1, monitor_args => ['--allow-exec=4']);
 	my $dir = $t->dir;
 	my $exec = sub { my ($name, $text, $more) = @_; "type=exec command=" . script($t, $name, $text) . " $fast " . ($more // '') };
-	my ($good) = verdicts($t,
+	my ($good, $bad, $quiet, $killed, $noise, undef, $told, $none) = verdicts($t,
 		['good', 'up', 'No failures', $exec->('good', 'echo all is well; echo and more')],
 		['bad', 'down', 'Command failed', $exec->('bad', 'echo disk full >&2; exit 2')],
 		['quiet', 'down', 'Command failed', $exec->('quiet', 'exit 7')],
@@ -208,14 +209,13 @@ subtest 'exec' => sub {
 	);
 
 	is($good->{detail}, 'all is well', 'the first line of what a command says is kept');
-	my %detail = map { $_ => origin_status($t, $_, '127.0.0.2')->{detail} } qw(bad quiet killed noise told none);
-	is($detail{bad}, 'disk full', 'that of standard error, too');
-	is($detail{quiet}, 'exit status 7', 'or the exit status');
-	is($detail{killed}, 'killed by SIGSEGV', 'or the signal');
-	like($detail{noise}, qr/^a\?\[31mb\?\??$/, 'without what a terminal would obey');
-	is($detail{told}, '127.0.0.2 99 www.example.com  ', 'it is told address, port and host, and nothing of ours');
-	is(origin_status($t, 'quiet', '127.0.0.2')->{response_code}, 7, 'the exit status is told as a number');
-	like($detail{none}, qr{^/nonexistent/program: No such file}, 'a program that is not there is no verdict');
+	is($bad->{detail}, 'disk full', 'that of standard error, too');
+	is($quiet->{detail}, 'exit status 7', 'or the exit status');
+	is($killed->{detail}, 'killed by SIGSEGV', 'or the signal');
+	like($noise->{detail}, qr/^a\?\[31mb\?\??$/, 'without what a terminal would obey');
+	is($told->{detail}, '127.0.0.2 99 www.example.com  ', 'it is told address, port and host, and nothing of ours');
+	is($quiet->{response_code}, 7, 'the exit status is told as a number');
+	like($none->{detail}, qr{^/nonexistent/program: No such file}, 'a program that is not there is no verdict');
 	$t->admin('pool disable long');
 	eventually { my $pid = content("$dir/long.pid") =~ s/\n//r; $pid && !alive($pid) } 'a time-out kills the whole group';
 

@@ -75,7 +75,7 @@ subtest 'verdicts' => sub {
 		$t->admin("pool create $name origin=127.0.0.$address monitor=$name");
 	}
 	becomes($t, $_->[0], "127.0.0.$_->[1]", @$_[2, 3]) for @rows;
-	my $days = origin_status($t, 'tls', '127.0.0.2')->{certificate_days};
+	my $days = becomes($t, 'tls', '127.0.0.2', 'up', 'No failures')->{certificate_days};
 	ok(defined $days && $days >= 28 && $days <= 30, 'the days that a certificate has left are told');
 };
 
