@@ -117,10 +117,13 @@ SECONDS ?= 60
 fuzz: packages-fuzz
 	@tests/fuzz/run $(SECONDS) $(FUZZ)
 
-# Ten million malformed messages in one process, a million and more over sockets: memory does not grow.
+# Ten million malformed messages in one process, a million and more over sockets: memory does not grow. Then half an hour of mixed
+# load: flapping origins, commands, reloads, connections that come and go; it ends with one table.
+SOAK_MINUTES ?= 30
 soak: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(OUT)/tests/robust/soak
 	SOAK=10000000 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove -v --merge -Itests/lib $(OUT)/tests/robust/soak tests/robust/soak.t
+	SOAK_MINUTES=$(SOAK_MINUTES) GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/mixed.t
 
 # The corpus of questions and random records with other nameservers, this nameserver with the clients of others, and metrics with promtool.
 test-peers: packages-peers
