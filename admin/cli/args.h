@@ -50,7 +50,6 @@ struct args {
 	unsigned lock_wait; /* seconds that it waits for another process's lock on a store */
 	/* of changing commands */
 	bool dry_run, force, no_wait, if_generation_given;
-	bool silent; /* a dry run whose caller shows what came of it */
 	uint64_t if_generation;
 	const char *reason; /* or NULL */
 	struct args_option {

@@ -3,8 +3,8 @@
  */
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
-#include "admin/edit/change.h"
 #include "zones/base/input.h"
 #include "zones/state/config_restore.h"
 
@@ -108,7 +108,7 @@ restore(struct change *change, void *arg)
 	if (now > 0)
 		change_guard(change,
 		    "%s already has a configuration, of generation %llu: a restore replaces all of it",
-		    change->args->state, (unsigned long long)now);
+		    change->request->state, (unsigned long long)now);
 	if (change->problems.errors > 0)
 		return;
 	config_replace_all(change->edit, restoring->from);
@@ -137,6 +137,31 @@ readable(struct store_txn *txn, const char *path)
 	return false;
 }
 
+/* A preview compares changes, and here all is another configuration. */
+static enum exit_code
+run_restore(const struct args *args, struct restoring *restoring)
+{
+	struct change_outcome outcome;
+	enum exit_code code;
+
+	if (!args->dry_run)
+		return command_change(args, restore, restoring);
+	code = command_change_run(args, false, restore, restoring, &outcome);
+	change_outcome_free(&outcome);
+	if (code == EXIT_DONE && !args->json)
+		printf("dry run, nothing was changed: %s is generation %llu of a configuration\n",
+		    restoring->path, (unsigned long long)config_generation(restoring->from));
+	else if (code == EXIT_DONE) {
+		struct json *out = json_new_object();
+
+		json_put_bool(out, "dry_run", true);
+		json_put_text(out, "file", restoring->path);
+		json_put_integer(out, "restored", (long long)config_generation(restoring->from));
+		print_json(out);
+	}
+	return code;
+}
+
 enum exit_code
 cmd_restore(struct args *args)
 {
@@ -153,23 +178,11 @@ cmd_restore(struct args *args)
 		report_error("cannot read %s: %s%s", restoring.path, strerror(errno), input_hint(errno));
 		return EXIT_REFUSED;
 	}
-	args->silent = args->dry_run; /* a preview compares changes, and here all is another configuration */
 	store = store_open_image(fd, restoring.path, STORE_CONFIG, &problems);
 	close(fd);
 	if (store != NULL && store_begin(store, STORE_READ, &restoring.from) == 0 &&
 	    readable(restoring.from, restoring.path))
-		code = change_run(args, restore, &restoring);
-	if (code == EXIT_DONE && args->dry_run && !args->json)
-		printf("dry run, nothing was changed: %s is generation %llu of a configuration\n",
-		    restoring.path, (unsigned long long)config_generation(restoring.from));
-	else if (code == EXIT_DONE && args->dry_run) {
-		struct json *out = json_new_object();
-
-		json_put_bool(out, "dry_run", true);
-		json_put_text(out, "file", restoring.path);
-		json_put_integer(out, "restored", (long long)config_generation(restoring.from));
-		print_json(out);
-	}
+		code = run_restore(args, &restoring);
 	report_problems(&problems);
 	problems_free(&problems);
 	store_abort(restoring.from);

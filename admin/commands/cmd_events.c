@@ -2,8 +2,8 @@
  * events: what happened, health and configuration on one time line.
  */
 #include "admin/cli/print.h"
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
-#include "admin/edit/change.h"
 #include "admin/look/filter.h"
 #include "admin/look/probed.h"
 #include "zones/state/health.h"

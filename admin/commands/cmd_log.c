@@ -1,7 +1,7 @@
 /* log: the commands that changed the configuration. */
 #include "admin/cli/print.h"
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
-#include "admin/edit/change.h"
 #include "admin/look/filter.h"
 #include "admin/look/history.h"
 

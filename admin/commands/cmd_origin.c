@@ -1,5 +1,6 @@
 /* origin: one origin of a pool, or an address in all pools. */
 #include "admin/cli/report.h"
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 #include "admin/edit/assign.h"
@@ -164,7 +165,7 @@ cmd_origin(struct args *args)
 	if (args_value(args, "for") != NULL && !object_until(args, &words.until))
 		return EXIT_USAGE;
 	if (all)
-		return change_run(args, edit_all_pools, &words);
+		return command_change(args, edit_all_pools, &words);
 	for (size_t i = 3; properties && i < args->count; i++)
 		if (!assign_is(args->words[i]))
 			return args_misused(args, "\"%s\" is no property: write name=value", args->words[i]);

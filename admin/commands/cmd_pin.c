@@ -4,8 +4,8 @@
 #include "admin/cli/prefix.h"
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
-#include "admin/edit/change.h"
 #include "admin/edit/object.h"
 #include "admin/edit/pins_edit.h"
 #include "admin/look/node.h"
@@ -267,5 +267,5 @@ cmd_pin(struct args *args)
 	if (clearing.text != NULL && !prefix_read(clearing.text, &clearing.client, &clearing.prefix))
 		return args_misused(
 		    args, "%s: not an address or a prefix such as 192.0.2.0/24", clearing.text);
-	return change_run(args, clear, &clearing);
+	return command_change(args, clear, &clearing);
 }

@@ -6,6 +6,7 @@
  */
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/record_check.h"
 #include "admin/edit/zone_load.h"
@@ -512,7 +513,7 @@ cmd_record(struct args *args)
 		return args_misused(args, "record %s wants a zone and an owner", word);
 	code = read_words(args, &request);
 	if (code == EXIT_DONE)
-		code = change_run(args, change_record, &request);
+		code = command_change(args, change_record, &request);
 	free(request.data);
 	return code;
 }

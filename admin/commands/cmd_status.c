@@ -1,7 +1,7 @@
 /* graycloud status: what is healthy, who says so, and who is answering. */
 #include "admin/cli/print.h"
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
-#include "admin/edit/change.h"
 #include "admin/look/filter.h"
 #include "admin/look/picture.h"
 #include "admin/look/status_json.h"

@@ -3,6 +3,7 @@
  *
  * An undo is a command of its own, with an entry in the log that can be undone too.  Serials never go back.
  */
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/document.h"
 #include "admin/edit/object.h"
@@ -506,5 +507,5 @@ cmd_undo(struct args *args)
 		return args_misused(args, "which command? graycloud log lists their sequences");
 	if (!whole_from_text(word, UINT64_MAX, &sequence) || sequence == 0)
 		return args_misused(args, "\"%s\" is not a sequence of the log", word);
-	return change_run(args, undo, &sequence);
+	return command_change(args, undo, &sequence);
 }

@@ -3,9 +3,9 @@
  */
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/apply.h"
-#include "admin/edit/change.h"
 #include "admin/explain/replay.h"
 #include "admin/look/node.h"
 #include "zones/dns/idn.h"
@@ -27,16 +27,16 @@ struct whatif {
 
 /* --down and --up. */
 static void
-force_origins(struct change *change, struct compiler *after)
+force_origins(const struct args *args, struct change *change, struct compiler *after)
 {
 	static const struct {
 		const char *option;
 		enum forced forced;
 	} rows[] = {{"down", FORCED_DOWN}, {"up", FORCED_UP}};
 
-	for (size_t i = 0; i < change->args->nown; i++)
+	for (size_t i = 0; i < args->nown; i++)
 		for (size_t r = 0; r < NITEMS(rows); r++) {
-			const struct args_option *option = &change->args->own[i];
+			const struct args_option *option = &args->own[i];
 			if (strcmp(option->name, rows[r].option) != 0)
 				continue;
 			if (compiler_force(after, option->value, rows[r].forced) == 0)
@@ -54,7 +54,7 @@ compare(struct change *change, void *arg)
 			*after = NULL;
 
 	if (before != NULL && whatif->application != NULL)
-		application_apply(change, whatif->application);
+		application_apply(change, whatif->application, args_flag(whatif->args, "prune"));
 	/* What applying has to say is not asked. */
 	free(change->message);
 	json_drop(change->result);
@@ -63,7 +63,7 @@ compare(struct change *change, void *arg)
 	if (before != NULL && change->problems.errors == 0)
 		after = compiler_read(change->txn, change->health, &change->problems);
 	if (after != NULL)
-		force_origins(change, after);
+		force_origins(whatif->args, change, after);
 	if (after != NULL && change->problems.errors == 0) {
 		json_drop(whatif->result);
 		struct replay_place places[2] = {{whatif->geo, &whatif->site},
@@ -110,6 +110,7 @@ cmd_whatif(struct args *args)
 {
 	struct whatif whatif = {.args = args};
 	struct args dry = *args;
+	struct change_outcome outcome = {.done = false};
 	struct problems problems = {0};
 	enum exit_code code = EXIT_REFUSED;
 	const char *document = args_value(args, "apply");
@@ -119,21 +120,22 @@ cmd_whatif(struct args *args)
 	if (idn_name_from_text(whatif.name, args->words[0], NULL) == 0)
 		return args_misused(args, "%s is not a domain name", args->words[0]);
 	dry.dry_run = true;
-	dry.silent = true;
 	whatif.geo = node_place(args->state, &whatif.site);
 	if (args_value(args, "geoip") != NULL)
 		whatif.other_geo = geo_open((const char *[]){args_value(args, "geoip")}, 1, &problems);
-	if (!replay_read(&whatif.clients, args->words[1], &problems))
-		report_problems(&problems);
-	else if (document == NULL ||
-	    (whatif.application = application_read(document, args_flag(args, "unsigned-ok"))) != NULL)
-		code = change_run(&dry, compare, &whatif);
+	if (problems.errors == 0 && replay_read(&whatif.clients, args->words[1], &problems) &&
+	    (document == NULL ||
+		(whatif.application =
+			application_read(document, args_flag(args, "unsigned-ok"), &problems)) != NULL))
+		code = command_change_run(&dry, false, compare, &whatif, &outcome);
+	report_problems(&problems);
 	if (code == EXIT_DONE && args->json)
 		print_json(whatif.result);
 	else if (code == EXIT_DONE)
 		print_result(whatif.result);
 	if (code != EXIT_DONE || !args->json)
 		json_drop(whatif.result);
+	change_outcome_free(&outcome);
 	application_free(whatif.application);
 	geo_free(whatif.geo);
 	geo_free(whatif.other_geo);

@@ -1,6 +1,7 @@
 /* zone: zones, loaded from files and written back. */
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/zone_load.h"
 #include "admin/look/place.h"
@@ -289,7 +290,7 @@ run_load(const struct args *args)
 	if (args->count < 2 && args_value(args, "list") == NULL)
 		return args_misused(args, "which files?");
 	if (sources_read(&sources, args))
-		code = change_run(args, load, &sources);
+		code = command_change(args, load, &sources);
 	if (code == EXIT_DONE && sources.refused > 0)
 		code = EXIT_REFUSED; /* --each: not all of them */
 	sources_free(&sources);
@@ -599,5 +600,5 @@ cmd_zone(struct args *args)
 		return run_show(args);
 	if (strcmp(word, "export") == 0)
 		return run_export(args);
-	return change_run(args, delete_zone, args->words[1]);
+	return command_change(args, delete_zone, args->words[1]);
 }

@@ -1,6 +1,7 @@
 #include "admin/commands/object_command.h"
 
 #include "admin/cli/report.h"
+#include "admin/commands/command_change.h"
 #include "admin/edit/effects.h"
 
 #include "admin/cli/spool.h"
@@ -234,7 +235,7 @@ run_show(const struct object_command *command, const struct args *args)
 static void
 tell_result(struct change *change, enum kind kind, const struct id *id, const char *what)
 {
-	struct document_scope scope = {.txn = change->txn, .secrets = args_flag(change->args, "secrets")};
+	struct document_scope scope = {.txn = change->txn, .secrets = change->request->secrets};
 	struct json *stored = object_read(change->txn, kind, id);
 
 	if (stored == NULL)
@@ -246,6 +247,7 @@ tell_result(struct change *change, enum kind kind, const struct id *id, const ch
 
 /* A command with assignments. */
 struct words {
+	const struct args *args;
 	enum kind kind;
 	struct assign_files files;
 };
@@ -253,7 +255,7 @@ struct words {
 static void
 assign_all(struct change *change, const struct words *words, struct json *document)
 {
-	const struct args *args = change->args;
+	const struct args *args = words->args;
 	struct document_scope scope = {.txn = change->txn};
 	struct assign assign = {.table = schema_of(words->kind),
 	    .files = &words->files,
@@ -271,7 +273,7 @@ create_object(struct change *change, void *arg)
 	struct json *document = json_new_object();
 	struct id id;
 
-	json_put_text(document, "name", change->args->words[1]);
+	json_put_text(document, "name", words->args->words[1]);
 	/* All faults at once: the words' and the document's. */
 	assign_all(change, words, document);
 	if (object_put(change, words->kind, document, NULL, OBJECT_CREATE, NULL, &id))
@@ -286,7 +288,7 @@ replace_object(struct change *change, void *arg)
 	struct json *document = json_new_object(), *stored;
 	struct id id;
 
-	if (object_find(change->txn, words->kind, change->args->words[1], &id, &change->problems)) {
+	if (object_find(change->txn, words->kind, words->args->words[1], &id, &change->problems)) {
 		stored = object_read(change->txn, words->kind, &id);
 		json_put_text(document, "name", json_text_of(stored, "name"));
 		json_drop(stored);
@@ -322,7 +324,7 @@ edit_object(struct change *change, void *arg)
 enum exit_code
 object_edit_run(const struct args *args, struct object_edit *edit)
 {
-	return change_run(args, edit_object, edit);
+	return command_change(args, edit_object, edit);
 }
 
 static bool
@@ -378,19 +380,24 @@ set_enabled(struct change *change, struct json *document, void *arg)
 	return true;
 }
 
+struct deletion {
+	enum kind kind;
+	const char *name;
+};
+
 static void
 delete_object(struct change *change, void *arg)
 {
-	const struct object_command *command = arg;
+	const struct deletion *deletion = arg;
 	struct json *stored;
 	struct id id;
 
-	if (!object_find(change->txn, command->kind, change->args->words[1], &id, &change->problems))
+	if (!object_find(change->txn, deletion->kind, deletion->name, &id, &change->problems))
 		return;
-	stored = object_read(change->txn, command->kind, &id);
-	if (object_delete(change, command->kind, &id)) {
+	stored = object_read(change->txn, deletion->kind, &id);
+	if (object_delete(change, deletion->kind, &id)) {
 		change->message =
-		    xasprintf("%s %s: deleted", kind_text(command->kind), json_text_of(stored, "name"));
+		    xasprintf("%s %s: deleted", kind_text(deletion->kind), json_text_of(stored, "name"));
 		change->result = json_new_object(); /* as the API answers */
 		json_put_text(change->result, "id", id.text);
 	}
@@ -403,7 +410,7 @@ static enum exit_code
 run_words(const struct object_command *command, const struct args *args)
 {
 	const char *verb = args->words[0];
-	struct words words = {.kind = command->kind};
+	struct words words = {.args = args, .kind = command->kind};
 	struct object_edit edit = {command->kind, args->words[1], set_words, &words, NULL};
 	struct problems problems = {0};
 	enum exit_code code = EXIT_REFUSED;
@@ -416,7 +423,8 @@ run_words(const struct object_command *command, const struct args *args)
 	else if (strcmp(verb, "set") == 0)
 		code = object_edit_run(args, &edit);
 	else
-		code = change_run(args, strcmp(verb, "create") == 0 ? create_object : replace_object, &words);
+		code = command_change(
+		    args, strcmp(verb, "create") == 0 ? create_object : replace_object, &words);
 	assign_free_files(&words.files);
 	problems_free(&problems);
 	return code;
@@ -428,7 +436,6 @@ object_command_run(const struct object_command *command, const struct args *args
 	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
 	bool enable = strcmp(verb, "enable") == 0;
 	struct enabling enabling = {.enable = false};
-	struct object_command *own = (struct object_command *)(uintptr_t)command;
 
 	if (strcmp(verb, "list") == 0)
 		return args->count == 1 ? run_list(command, args) : args_misused(args, "list takes no words");
@@ -445,7 +452,7 @@ object_command_run(const struct object_command *command, const struct args *args
 	if (strcmp(verb, "show") == 0)
 		return run_show(command, args);
 	if (strcmp(verb, "delete") == 0)
-		return change_run(args, delete_object, own);
+		return command_change(args, delete_object, &(struct deletion){command->kind, args->words[1]});
 	if (args_value(args, "for") != NULL && (enable || !object_until(args, &enabling.until)))
 		return enable ? args_misused(args, "--for is for disable") : EXIT_USAGE;
 	enabling.enable = enable;

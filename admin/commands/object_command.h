@@ -5,6 +5,7 @@
 #ifndef OBJECT_COMMAND_H
 #define OBJECT_COMMAND_H
 
+#include "admin/cli/args.h"
 #include "admin/cli/print.h"
 #include "admin/edit/object.h"
 #include "zones/base/deadline.h"

@@ -6,12 +6,23 @@
 
 #include "admin/edit/change.h"
 
+/* The members of the document that apply takes and export makes, in the order in which they refer. */
+enum { DOCUMENT_PARTS = 4 };
+extern const struct document_part {
+	const char *name;
+	enum kind kind;
+} document_parts[DOCUMENT_PARTS];
+
 struct application;
 
-/* Read a document ("-": standard input) and its zones.  NULL after all faults on stderr. */
-struct application *application_read(const char *path, bool unsigned_ok);
-/* Put it into a change, with --prune where args say so. */
-void application_apply(struct change *change, struct application *application);
+/*
+ * Read a document ("-": standard input) and its zones; path must outlive the result. NULL with all faults in
+ * problems.
+ */
+struct application *application_read(const char *path, bool unsigned_ok, struct problems *problems);
+/* Put it into a change; pruning: delete what the document does not have. */
+void application_apply(struct change *change, struct application *application, bool pruning);
+/* Accepts NULL. */
 void application_free(struct application *application);
 
 #endif

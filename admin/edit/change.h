@@ -1,54 +1,66 @@
 /*
- * change.h -- the path that every command takes to the configuration: to read it, and to change it.
+ * change.h -- the path of every change to the configuration, for the command line and for the API.
  *
- * A change is one transaction: the generation is checked, the command edits, the guards look at what
- * came out (S32), and then it is committed, or with --dry-run forgotten; at last the command waits
- * until a running nameserver answers by it.  run.c has that sequence.
+ * A change is one transaction: check the generation, edit, let the guards look at the result (S32), and then
+ * commit, or with dry_run discard. run.c has that sequence. Nothing here prints or ends the program: the
+ * caller says who wants what, and gets the problems, the result and the generation. It waits for the
+ * nameserver with serving_wait (serving.h), if it wants to.
  */
 #ifndef CHANGE_H
 #define CHANGE_H
 
-#include "admin/cli/args.h"
 #include "admin/look/place.h"
 #include "zones/document/json.h"
 #include "zones/state/config_write.h"
 
+/* Who wants a change, and how. The texts belong to the caller. */
+struct change_request {
+	const char *state; /* the directory */
+	/* For the log: */
+	const char *who, *command;
+	const char *reason; /* NULL: none */
+	bool dry_run;
+	bool preview; /* with dry_run: compare the clients of affected load balancers */
+	bool force;   /* what a guard would refuse is a warning */
+	bool secrets; /* the result shows secrets (secrets.h) */
+	bool if_generation_given;
+	uint64_t if_generation;
+};
+
+/* What came of it. Starts as {0}; free it with change_outcome_free. */
+struct change_outcome {
+	bool done;    /* without an error; committed, unless it was a dry run */
+	bool changed; /* something was committed */
+	uint64_t generation;
+	struct problems problems;
+	char *message;        /* a sentence for people; may be NULL */
+	struct json *preview; /* of a dry run, see preview.h; may be NULL */
+	struct json *result;  /* as the API answers; may be NULL */
+};
+
 struct change {
-	const struct args *args;
+	const struct change_request *request;
 	struct config_edit *edit;
 	struct store_txn *txn;    /* of edit: read here */
-	struct store_txn *health; /* of the health store, or NULL where there is none */
+	struct store_txn *health; /* of the health store; NULL: there is none */
 	struct problems problems;
-	bool changed;                         /* something was committed */
-	bool geography_told;                  /* once that the nameserver has no database of places */
-	struct place_nameservers nameservers; /* of the zone that was last looked at */
-	/* What to print when it is done; both may stay NULL.  Freed by change_run. */
+	bool geography_told; /* the warning of a nameserver without a database of places was given */
+	struct place_nameservers nameservers; /* of the zone that was looked at last */
+	/* What to tell of it; both may stay NULL. */
 	char *message;
-	struct json *preview; /* what --dry-run shows, see preview.h */
-	struct json *result;  /* for --json */
+	struct json *result;
 };
 
 /*
- * What the command does: edits, and fills problems.  It is run again from the start where the map of the
- * store was too small, so it must not keep anything of the first run.
+ * What a change does: edit, and fill problems. It is run again from the start if the map of the store was too
+ * small, so it must not keep anything of the first run.
  */
 typedef void change_fn(struct change *change, void *arg);
-enum exit_code change_run(const struct args *args, change_fn *fn, void *arg);
+void change_run(
+    const struct change_request *request, change_fn *fn, void *arg, struct change_outcome *outcome);
+void change_outcome_free(struct change_outcome *outcome);
 
-/* A guard: an error that --force makes a warning.  The sentence is to say what would be lost. */
+/* A guard: an error that request->force makes a warning. The sentence says what would be lost. */
 void change_guard(struct change *change, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-/*
- * Begin to read the configuration.  False after a sentence on stderr (EXIT_REFUSED).  Where there is no
- * configuration yet, txn is NULL and the result true: everything is empty, and read_tell_absent has been
- * called.
- */
-bool read_begin(const struct args *args, struct store **store, struct store_txn **txn);
-void read_end(struct store *store, struct store_txn *txn);
-
-/* There is no such state directory, which reads as an empty one, and may be mistyped. */
-bool read_absent(const char *state);
-/* Say so on stderr, where it is so. */
-void read_tell_absent(const char *state);
 
 #endif

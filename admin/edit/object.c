@@ -333,7 +333,7 @@ check_geography(struct change *change, const struct id *id)
 	struct lb *lb = change->geography_told ? NULL : config_lb(change->txn, id->text);
 	unsigned wanted = lb != NULL && lb->enabled ? lists_geography(lb) : 0, lacks;
 
-	if (wanted != 0 && (lacks = wanted & ~node_geography(change->args->state)) != 0) {
+	if (wanted != 0 && (lacks = wanted & ~node_geography(change->request->state)) != 0) {
 		problems_warn(&change->problems,
 		    "load_balancer %s: it steers by place, but graycloud-dnsd has no database of %s "
 		    "(--geoip): every client "
