@@ -3,7 +3,7 @@
 #include "monitor/notify/notify_lb.h"
 #include "zones/model/judge.h"
 #include "zones/model/status.h"
-#include "zones/state/config.h"
+#include "zones/state/config_feed.h"
 #include "zones/state/hostname.h"
 
 #include <err.h>
@@ -39,7 +39,8 @@ struct notify {
 	size_t ncouriers;
 	void *pools; /* tsearch tree */
 	struct notify_lbs *lbs;
-	uint64_t generation, round, last_flip, looks;
+	struct config_feed feed;
+	uint64_t round, last_flip, looks;
 	bool unsettled;           /* some pool is */
 	struct verdict *last_run; /* until the configuration was read once */
 	size_t nlast_run;
@@ -51,7 +52,7 @@ struct notify {
 struct look {
 	struct notify *notify;
 	struct store_txn *config, *health;
-	bool all; /* every pool is to be read anew */
+	uint64_t store; /* the number of the configuration's */
 };
 
 /* --- the last run --- */
@@ -402,6 +403,7 @@ read_pool(struct look *look, const struct id *id, struct pool *model)
 			forget_pool(notify, before);
 		return;
 	}
+	deadline_add(&notify->feed.next_end, &model->expiry);
 	pool = xcalloc(1, sizeof *pool);
 	*pool = (struct told_pool){.id = *id,
 	    .model = model,
@@ -433,8 +435,8 @@ on_change(void *arg, const struct config_change *change)
 		read_pool(look, &change->id, config_pool(look->config, change->id.text));
 	if (change->kind == KIND_LB)
 		notify_lbs_edited(look->notify->lbs, look->config, &change->id);
-	look->all |= change->kind == KIND_MONITOR_GROUP; /* its members stand in the models of pools */
-	return true;
+	/* The members of a group stand in the models of pools. */
+	return change->kind != KIND_MONITOR_GROUP;
 }
 
 static bool
@@ -446,11 +448,10 @@ on_pool(void *arg, const struct id *id, struct bytes json)
 	return true;
 }
 
-/* What a walk over the pools looks for: one that is gone, or whose disabled_until or forced_until has passed.
- */
+/* A pool that was not met in this reading is no longer there. */
 struct search {
 	uint64_t round;
-	struct told_pool *found;
+	struct told_pool *gone;
 };
 
 static void
@@ -460,22 +461,13 @@ find_gone(const void *node, VISIT visit, void *arg)
 	struct search *search = arg;
 
 	if ((visit == postorder || visit == leaf) && pool->round != search->round)
-		search->found = pool;
+		search->gone = pool;
 }
 
 static void
-find_ended(const void *node, VISIT visit, void *arg)
+read_everything(void *arg)
 {
-	struct told_pool *pool = *(struct told_pool *const *)node;
-	struct search *search = arg;
-
-	if ((visit == postorder || visit == leaf) && deadline_passed(&pool->model->expiry))
-		search->found = pool;
-}
-
-static void
-read_everything(struct look *look)
-{
+	struct look *look = arg;
 	struct notify *notify = look->notify;
 	struct search search;
 
@@ -484,9 +476,9 @@ read_everything(struct look *look)
 	for (;;) {
 		search = (struct search){.round = notify->round};
 		twalk_r(notify->pools, find_gone, &search);
-		if (search.found == NULL)
+		if (search.gone == NULL)
 			return;
-		forget_pool(notify, search.found);
+		forget_pool(notify, search.gone);
 	}
 }
 
@@ -495,17 +487,11 @@ static bool
 read_config(struct look *look)
 {
 	struct notify *notify = look->notify;
-	uint64_t generation = config_generation(look->config);
-	struct search search = {.found = NULL};
+	const struct config_reader reader = {on_change, read_everything, look};
 
-	twalk_r(notify->pools, find_ended, &search);
-	if (notify->round > 0 && generation == notify->generation && search.found == NULL)
-		return false;
 	notify->round++;
-	if (notify->round == 1 || search.found != NULL ||
-	    !config_changes_after(look->config, notify->generation, on_change, look) || look->all)
-		read_everything(look);
-	notify->generation = generation;
+	if (!config_feed_read(&notify->feed, look->config, look->store, &reader))
+		return false;
 	free(notify->last_run);
 	notify->last_run = NULL;
 	notify->nlast_run = 0;
@@ -582,7 +568,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	struct look look = {.notify = arg};
 
 	(void)fd, (void)what;
-	if (follow_peek(look.notify->follow, &look.config) != 0)
+	if (follow_peek(look.notify->follow, &look.config, &look.store) != 0)
 		return;
 	if (publish_peek(look.notify->publish, &look.health) == 0) {
 		look_around(&look);

@@ -1,7 +1,7 @@
 #include "monitor/probe/follow.h"
 
 #include "zones/model/status.h"
-#include "zones/state/config.h"
+#include "zones/state/config_feed.h"
 #include "zones/state/config_log.h"
 
 #include <err.h>
@@ -43,10 +43,10 @@ struct follow {
 	struct store *store;   /* NULL while there is none */
 	uint64_t next_open_ms; /* not before */
 	bool told;             /* why it cannot be opened */
-	uint64_t generation;
-	uint64_t round;           /* readings so far */
-	bool arriving;            /* what is taken up now is an address that a hostname has got */
-	struct deadline next_end; /* of a pool's disabled_until: read all again then; 0: none */
+	uint64_t stores;       /* opened so far */
+	struct config_feed feed;
+	uint64_t round; /* readings so far */
+	bool arriving;  /* what is taken up now is an address that a hostname has got */
 	void *monitors, *pools, *targets, *hostnames; /* tsearch trees */
 };
 
@@ -359,7 +359,7 @@ follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
 		return;
 	}
 	if (pool != NULL) {
-		deadline_add(&follow->next_end, &pool->expiry);
+		deadline_add(&follow->feed.next_end, &pool->expiry);
 		after = xcalloc(1, sizeof *after);
 		after->id = *id;
 		after->round = follow->round;
@@ -458,8 +458,9 @@ find_gone(const void *node, VISIT visit, void *arg)
 }
 
 static void
-read_everything(struct reading *reading)
+read_everything(void *arg)
 {
+	struct reading *reading = arg;
 	struct search search;
 
 	config_each_object(reading->txn, KIND_MONITOR, on_monitor, reading);
@@ -476,15 +477,17 @@ read_everything(struct reading *reading)
 }
 
 static void
-read_config(struct follow *follow, bool replaced)
+read_config(struct follow *follow)
 {
 	struct reading reading = {.follow = follow};
+	const struct config_reader reader = {on_change, read_everything, &reading};
 	int error = store_begin(follow->store, STORE_READ, &reading.txn);
-	uint64_t before;
+	uint64_t before = follow->feed.generation;
 
 	if (error != 0) {
 		warnx("cannot read %s/config: %s; what was read before stays in use", follow->state,
 		    strerror(-error));
+		config_feed_forget(&follow->feed);
 		return;
 	}
 	if (config_schema(reading.txn) > CONFIG_SCHEMA) {
@@ -493,20 +496,17 @@ read_config(struct follow *follow, bool replaced)
 		      "stays in use",
 		    follow->state);
 		store_abort(reading.txn);
+		config_feed_forget(&follow->feed);
 		return;
 	}
 	follow->round++;
-	/* Another store's feed says nothing about what was read before. */
-	if (replaced || follow->round == 1 ||
-	    !config_changes_after(reading.txn, follow->generation, on_change, &reading))
-		read_everything(&reading);
-	before = follow->generation;
-	if (!store_torn(follow->store))
-		follow->generation = config_generation(reading.txn);
+	config_feed_read(&follow->feed, reading.txn, follow->stores, &reader);
 	store_abort(reading.txn);
-	if (store_torn(follow->store)) /* store_poll opens it again, as another one */
+	if (store_torn(follow->store)) { /* store_poll opens it again, as another one */
+		config_feed_forget(&follow->feed);
 		return;
-	if (follow->generation != before || follow->round == 1)
+	}
+	if (follow->feed.generation != before || follow->round == 1)
 		config_log(follow->store, before);
 	if (follow->round == 1)
 		publish_forget_rest(follow->publish);
@@ -528,9 +528,11 @@ open_config(struct follow *follow)
 		problems_print(&problems, "graycloud-monitor", stderr);
 	follow->told = follow->store == NULL && problems.count > 0;
 	problems_free(&problems);
-	if (follow->store != NULL)
-		read_config(follow, true);
-	return follow->store != NULL;
+	if (follow->store == NULL)
+		return false;
+	follow->stores++;
+	read_config(follow);
+	return true;
 }
 
 bool
@@ -538,17 +540,14 @@ follow_poll(struct follow *follow)
 {
 	struct problems problems = {0};
 	enum store_news news;
-	bool ended;
 
 	if (!open_config(follow))
 		return false;
 	news = store_poll(follow->store, &problems);
+	follow->stores += news == STORE_REPLACED;
 	/* What was disabled for a time is probed again. */
-	ended = deadline_passed(&follow->next_end);
-	if (ended)
-		follow->next_end = (struct deadline){0};
-	if (news == STORE_CHANGED || news == STORE_REPLACED || ended) {
-		read_config(follow, news == STORE_REPLACED || ended);
+	if (news == STORE_CHANGED || news == STORE_REPLACED || deadline_passed(&follow->feed.next_end)) {
+		read_config(follow);
 		news = store_poll(follow->store, &problems);
 	}
 	problems_print(&problems, "graycloud-monitor", stderr);
@@ -569,8 +568,9 @@ follow_watch_clear(struct follow *follow)
 }
 
 int
-follow_peek(struct follow *follow, struct store_txn **txn)
+follow_peek(struct follow *follow, struct store_txn **txn, uint64_t *store)
 {
+	*store = follow->stores;
 	return follow->store == NULL ? -ENOENT : store_begin(follow->store, STORE_PEEK, txn);
 }
 
@@ -600,7 +600,7 @@ follow_each_pool(const struct follow *follow, follow_pool_fn *fn, void *arg)
 uint64_t
 follow_generation(const struct follow *follow)
 {
-	return follow->generation;
+	return follow->feed.generation;
 }
 
 struct follow *

@@ -32,9 +32,9 @@ bool follow_poll(struct follow *follow);
 int follow_watch_fd(struct follow *follow);
 void follow_watch_clear(struct follow *follow);
 
-/* Begin to read the configuration that is followed; -ENOENT while there is none.  The caller ends it by
- * store_abort. */
-int follow_peek(struct follow *follow, struct store_txn **txn);
+/* Begin to read the configuration that is followed; -ENOENT while there is none. The caller ends it by
+ * store_abort. *store is its number, for config_feed_read. */
+int follow_peek(struct follow *follow, struct store_txn **txn, uint64_t *store);
 
 /* Each enabled pool and what it has probed; an endpoint of two of its origins is there twice. */
 typedef void follow_pool_fn(void *arg, const char *pool, struct target *const *targets, size_t count);

@@ -229,6 +229,20 @@ subtest 'load balancers' => sub {
 	$t->stop;
 };
 
+subtest 'another configuration of equal generation in the place of the first' => sub {
+	my $hook = listener();
+	my $t = begin(to => ['http://127.0.0.1:' . $hook->sockport]);
+	my $config = $t->state . '/config';
+
+	rename $config, "$config.old" or die;
+	$t->admin("monitor create next type=http path=/health port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0 --no-wait");
+	$t->admin('pool create other origin=127.0.0.2 monitor=next --no-wait');
+	eventually { sample($t, 'graycloud_monitor_lateness_ratio_count{monitor="next"}') >= 5 } 'it is probed';
+	$t->origin('127.0.0.2 down');
+	is(told(post($hook)), 'origin 127.0.0.2 up down, pool Healthy Critical', 'and receivers hear of its pools');
+	$t->stop;
+};
+
 subtest 'isolation' => sub {
 	my ($hook, $canary) = (listener(), listener());
 	my $port = $canary->sockport;
