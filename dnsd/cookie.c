@@ -44,7 +44,7 @@ cookie_read_secrets(struct cookie_secrets *secrets, const char *path, struct pro
 		return false;
 	}
 	if (fstat(fileno(file), &info) == 0 && info.st_mode & 07)
-		problems_warn(problems, "%s: everybody can read the cookie secret; chmod it to 0640", path);
+		problems_warn(problems, "%s: every user can read the cookie secret; use chmod 0640", path);
 	while (fgets(line, sizeof line, file) != NULL) {
 		number++;
 		line[strcspn(line, "#\r\n")] = '\0';
@@ -54,17 +54,18 @@ cookie_read_secrets(struct cookie_secrets *secrets, const char *path, struct pro
 			continue;
 		if (secrets->count == 2)
 			problems_error(problems,
-			    "%s:%u: a third secret: there is one in use and one before it", path, number);
+			    "%s:%u: a third secret: the maximum is two, the current and the previous one",
+			    path, number);
 		else if (strlen(line) != 2 * COOKIE_SECRET ||
 		    !read_key(secrets->keys[secrets->count++], line))
 			problems_error(problems,
-			    "%s:%u: a secret is 32 hex digits (openssl rand -hex 16 makes one)", path,
-			    number);
+			    "%s:%u: invalid secret: write 32 hex digits (openssl rand -hex 16 makes one)",
+			    path, number);
 	}
 	fclose(file);
 	if (secrets->count == 0 && problems->errors == before)
 		problems_error(problems,
-		    "%s: there is no secret in it: 32 hex digits (openssl rand -hex 16 makes one)", path);
+		    "%s: the file has no secret: write 32 hex digits (openssl rand -hex 16 makes one)", path);
 	return problems->errors == before;
 }
 
@@ -75,7 +76,7 @@ cookie_make_secrets(struct cookie_secrets *secrets)
 	random_bytes(secrets->keys[0], sizeof secrets->keys[0]);
 }
 
-/* RFC 9018 4: the head (version, reserved, timestamp) as it is, then the hash. */
+/* RFC 9018 4: the head (version, reserved, timestamp) unchanged, then the hash. */
 static void
 make(uint8_t out[COOKIE_SERVER], const uint64_t key[2], const uint8_t client[COOKIE_CLIENT],
     const struct address *address, const uint8_t head[8])

@@ -1,9 +1,10 @@
 /*
- * cookie.h -- DNS cookies in the interoperable form (RFC 7873, RFC 9018): a client that shows one is where it
- * says it is.
+ * cookie.h -- DNS cookies in the interoperable form (RFC 7873, RFC 9018): a client that returns one has
+ * proved its address.
  *
- * A server cookie is version 1, three zero octets, a timestamp and SipHash-2-4 of client cookie, these, and
- * the client's address; every server of an anycast set that shares the secret takes the others' cookies.
+ * A server cookie is version 1, three zero octets, a timestamp and the SipHash-2-4 of the client cookie,
+ * these octets and the client's address.  All servers of an anycast set that share the secret accept each
+ * other's cookies.
  */
 #ifndef DNSD_COOKIE_H
 #define DNSD_COOKIE_H
@@ -21,25 +22,25 @@ enum {
 	COOKIE_FUTURE = 300
 };
 
-/* The secret in use and, for a time after a change, the one before. */
+/* The current secret and, for a time after a change, the previous one. */
 struct cookie_secrets {
 	uint64_t keys[2][2];
 	unsigned count;
 };
 
 /*
- * Read a secret file: one or two lines of 32 hex digits, the present one first (RFC 9018 5: roll over by
- * putting the new one first when all servers have it as second).  False with problems filled.
+ * Read a secret file: one or two lines of 32 hex digits, the current secret first (RFC 9018 5: to roll over,
+ * put the new one first when all servers have it as second).  Returns false with problems filled.
  */
 bool cookie_read_secrets(struct cookie_secrets *secrets, const char *path, struct problems *problems);
-/* A secret of our own, for as long as we run. */
+/* Make a random secret, for the life of this process. */
 void cookie_make_secrets(struct cookie_secrets *secrets);
 
 /* The server cookie that a client gets at a time (seconds since 1970). */
 void cookie_make(uint8_t out[COOKIE_SERVER], const struct cookie_secrets *secrets,
     const uint8_t client[COOKIE_CLIENT], const struct address *address, uint32_t now);
 
-/* Did somebody with our secrets make this one, not too long ago? */
+/* Was this cookie made with one of the secrets, and recently enough? */
 bool cookie_valid(const struct cookie_secrets *secrets, const uint8_t client[COOKIE_CLIENT],
     const uint8_t *server, size_t len, const struct address *address, uint32_t now);
 

@@ -35,7 +35,7 @@ read_subnet(struct client_subnet *subnet, struct reader *option)
 	return true;
 }
 
-/* RFC 7873 4: 8 octets of the client's, and none or 8 to 32 of a server's. */
+/* RFC 7873 4: 8 octets of client cookie, then 0 or 8 to 32 octets of server cookie. */
 static bool
 read_cookie(struct client_cookie *cookie, const uint8_t *data, size_t len)
 {
@@ -49,7 +49,7 @@ read_cookie(struct client_cookie *cookie, const uint8_t *data, size_t len)
 	return true;
 }
 
-/* One option; the first of a kind counts, unknown ones are passed over (RFC 6891 6.1.2). */
+/* Read one option; use the first of each kind, ignore unknown options (RFC 6891 6.1.2). */
 static bool
 read_option(struct edns *edns, uint16_t code, const uint8_t *data, uint16_t len)
 {
@@ -63,7 +63,8 @@ read_option(struct edns *edns, uint16_t code, const uint8_t *data, uint16_t len)
 		return edns->subnet.present || read_subnet(&edns->subnet, &option);
 	case EDNS_COOKIE:
 		return edns->cookie.present || read_cookie(&edns->cookie, data, len);
-	case EDNS_KEEPALIVE: /* RFC 7828 3.2.1: a client says no time; which is wrong depends on the transport
+	case EDNS_KEEPALIVE: /* RFC 7828 3.2.1: a client sends no time-out; whether that is an error depends
+			      * on the transport
 			      */
 		edns->keepalive = true;
 		edns->keepalive_timed |= len > 0;
@@ -137,7 +138,7 @@ write_option(struct writer *writer, enum edns_option code, size_t len)
 	write16(writer, (uint16_t)len);
 }
 
-/* RFC 7871 7.2.1: family, source and address as they came. */
+/* RFC 7871 7.2.1: family, source and address as in the request. */
 static void
 write_subnet(struct writer *writer, const struct client_subnet *subnet, uint8_t scope)
 {
@@ -160,7 +161,7 @@ write_error(struct writer *writer, const struct edns_reply *reply)
 	write_bytes(writer, reply->error_text, len);
 }
 
-/* RFC 8467 4.1: fill the block; what the option's own head takes counts. */
+/* RFC 8467 4.1: fill the block; the header of the option counts, too. */
 static size_t
 padding_len(const struct writer *writer)
 {

@@ -8,7 +8,7 @@
 
 enum { FILES_MAX = 8 };
 
-/* What tells one version of a file from another. */
+/* These fields distinguish versions of a file. */
 struct version {
 	struct timespec changed;
 	off_t size;
@@ -85,14 +85,14 @@ geoip_look(struct geoip *geoip, struct views *views)
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
 	if (geo == NULL) {
-		warnx(old == NULL ? "no geography: clients are not located"
-				  : "the geography read before stays");
+		warnx(old == NULL ? "no geography database is in use: clients are not located"
+				  : "the previous geography database stays in use");
 		return;
 	}
 	geoip->geo = geo;
 	atomic_store(&geoip->settings->geo, geo);
 	geo_measure(geo, &ranges, &octets);
-	warnx("geography: %zu ranges in %zu KiB", ranges, octets / 1024);
+	warnx("geography: read %zu ranges (%zu KiB)", ranges, octets / 1024);
 	if (old != NULL) {
 		views_synchronize(views);
 		geo_free(old);

@@ -1,5 +1,6 @@
 /*
- * geoip.h -- the geography databases of --geoip: read at the start, and anew when a file changes, under load.
+ * geoip.h -- the geography databases of --geoip: read at the start, and again when a file changes, without a
+ * pause.
  */
 #ifndef DNSD_GEOIP_H
 #define DNSD_GEOIP_H
@@ -9,19 +10,19 @@
 
 struct geoip;
 
-/* Watch these files for the settings.  Nothing is read yet.  The paths and settings stay the caller's. */
+/* Watch these files.  Reads nothing yet.  The caller keeps the paths and settings. */
 struct geoip *geoip_new(const char *const *paths, size_t count, struct serve_settings *settings);
 void geoip_free(struct geoip *geoip);
 
 /*
- * Read the files if one has changed since the last call (or at the first).  A file that is missing or damaged
- * is told once, and what was read before stays; without it nobody is located.  Waits until no thread that
- * answers holds the old one.
+ * Read the files if one has changed since the last call, or at the first call.  If a file is missing or
+ * damaged, that is logged once and the previous databases stay in use; without any, nobody is located.  Waits
+ * until no answering thread uses the old ones.
  */
 void geoip_look(struct geoip *geoip, struct views *views);
 
-/* What is in use: all that its databases know (GEOGRAPHY_*), and each with its file; false where there are
- * not so many. The thread of geoip_look. */
+/* The databases in use: all that they know (GEOGRAPHY_*), and each with its file; false if there are fewer.
+ * Call it on the thread of geoip_look. */
 unsigned geoip_geography(const struct geoip *geoip);
 bool geoip_describe(const struct geoip *geoip, size_t i, const char **path, struct geo_database *info);
 

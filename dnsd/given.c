@@ -56,7 +56,7 @@ unfit(int fd, struct given_socket *socket)
 		return "it does not listen";
 	if (socket->address.generic.sa_family == AF_INET6 &&
 	    (!number_of(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6_only) || !v6_only))
-		return "it takes IPv4, too (BindIPv6Only=ipv6-only in a unit of systemd changes that)";
+		return "it also accepts IPv4 (set BindIPv6Only=ipv6-only in the systemd unit)";
 	return NULL;
 }
 
@@ -67,12 +67,12 @@ given_add(struct given *given, int fd, const char *name)
 	const char *fault = unfit(fd, &socket);
 
 	if (fault != NULL) {
-		warnx("the socket \"%s\" that was given (descriptor %d) is not used: %s", name, fd, fault);
+		warnx("the inherited socket \"%s\" (descriptor %d) is not used: %s", name, fd, fault);
 		close(fd);
 		return false;
 	}
 	for (size_t i = 0; i < given->count; i++)
-		if (given->sockets[i].inode == socket.inode) { /* by another way */
+		if (given->sockets[i].inode == socket.inode) { /* inherited twice */
 			close(fd);
 			return true;
 		}
@@ -82,7 +82,7 @@ given_add(struct given *given, int fd, const char *name)
 	return true;
 }
 
-/* Take one of an address. With kind, which stands for port 0, one of any port that had that use. */
+/* Take a socket of an address. If kind is set (port 0), take one with any port that had that use. */
 static int
 take(struct given *given, int type, union sockaddr_any *address, const char *kind)
 {
@@ -128,8 +128,7 @@ offer_udp(struct given *given, struct listener *listener, unsigned threads)
 	}
 	listener->nsockets = listener->nudp;
 	if (listener->nudp > threads)
-		warnx("udp %s keeps %u sockets, and so has %u threads; to have --threads %u, stop this "
-		      "server and "
+		warnx("udp %s keeps %u sockets, so it has %u threads; for --threads %u, stop this server and "
 		      "start it again",
 		    listen_text(&listener->address, text), listener->nudp, listener->nudp, threads);
 	if (listener->nudp == 0 || listener->nudp >= threads)

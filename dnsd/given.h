@@ -1,10 +1,10 @@
 /*
- * given.h -- listening sockets that this process did not open: the service manager kept them from one start
- * to the next, or the nameserver that this one replaces hands them over.
+ * given.h -- listening sockets that this process did not open: the service manager kept them since the last
+ * start, or the nameserver that this one replaces hands them over.
  *
- * A socket keeps what waits in it as long as any process has it open, so a query that comes while nobody
- * reads is answered later. A closed member of a group of SO_REUSEPORT takes its queue with it: all of a
- * group's sockets are kept, and their number stays what it was when the first of them was opened.
+ * A socket keeps its queue as long as any process has it open, so a query that arrives while no process reads
+ * is answered later. If a member of a SO_REUSEPORT group is closed, its queue is lost: so all sockets of a
+ * group are kept, and their number never changes after the first of them was opened.
  */
 #ifndef DNSD_GIVEN_H
 #define DNSD_GIVEN_H
@@ -24,20 +24,20 @@ enum { GIVEN_NAME = 8 + LISTEN_TEXT };
 /* The name of a listener's sockets: kind is "udp", "tcp", "tls" or "metrics". */
 char *given_name(char out[GIVEN_NAME], const char *kind, const union sockaddr_any *address);
 
-/* Add a socket, whose descriptor belongs to given from now on. Returns false after a warning, and closes it,
- * if it is not one that a nameserver can listen on. */
+/* Add a socket; given owns its descriptor from now on. Returns false after a warning, and closes it,
+ * if a nameserver cannot listen on it. */
 bool given_add(struct given *given, int fd, const char *name);
 
 /*
  * Give the listeners the sockets of their addresses. Port 0 takes the port of a socket that had the same use.
- * A listener with fewer UDP sockets than threads has some of them twice; it has more threads if it has more
- * sockets, with a warning.
+ * A listener with fewer UDP sockets than threads uses some of them twice; with more sockets than threads it
+ * gets more threads, with a warning.
  */
 void given_offer(struct given *given, struct listener *listeners, size_t count, unsigned threads);
-/* The socket of the metrics page; -1: there is none. */
+/* The socket of the metrics page; -1 if there is none. */
 int given_offer_metrics(struct given *given, const struct listener *where);
 
-/* Close those that nobody took; forget, if it is not NULL, is called with the name of each. Returns how many.
+/* Close unused sockets; calls forget, if it is not NULL, with the name of each. Returns their number.
  */
 size_t given_close(struct given *given, void (*forget)(const char *name));
 

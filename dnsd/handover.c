@@ -23,12 +23,12 @@ struct handover {
 	int peer; /* of the successor, or -1 */
 	pid_t peer_pid;
 	struct event *read;
-	struct event *patience; /* for HELLO, and for LEAVE after YIELDED */
+	struct event *patience; /* the time-out for HELLO, and for LEAVE after YIELDED */
 	bool offered, yielded;
-	int lock; /* a copy of the serving store's lock, while there is a successor; or -1 */
+	int lock; /* a copy of the serving store's lock while there is a successor, else -1 */
 	int notify;
 	struct event *parcels;
-	struct event *drain; /* the connections that stay */
+	struct event *drain; /* the time-out of connections that stay */
 	uint64_t drained_by_ms;
 	bool said_left;
 };
@@ -58,8 +58,8 @@ say(struct handover *handover, enum replace_kind kind, uint64_t number)
 	    handover->peer, &(struct replace_message){.kind = kind, .number = number}, NULL, 0, NULL, 0);
 }
 
-/* The successor is gone, or told to go: this process is the nameserver as before, unless it has left; then
- * nobody asks why. */
+/* The successor is gone, or must go: this process is the nameserver as before, unless it has left already;
+ * then nothing needs to be logged. */
 static void
 drop_successor(struct handover *handover, const char *why)
 {
@@ -74,7 +74,8 @@ drop_successor(struct handover *handover, const char *why)
 	handover->peer = -1;
 	if (server->left)
 		return;
-	warnx("process %ld, which was to replace this one, %s: going on", (long)handover->peer_pid, why);
+	warnx("process %ld, the replacement of this one, %s: this process continues",
+	    (long)handover->peer_pid, why);
 	if (handover->yielded) {
 		if (handover->lock >= 0)
 			store_inherit_lock(handover->lock);
@@ -100,7 +101,7 @@ send_sockets(void *arg, const char *name, const int *fds, size_t count)
 	replace_send(handover->peer, &message, fds, count, NULL, 0);
 }
 
-/* Everything that a successor can take while this process still answers. */
+/* Offer everything that a successor can use while this process still answers. */
 static void
 offer(struct handover *handover)
 {
@@ -118,7 +119,7 @@ offer(struct handover *handover)
 		replace_send(handover->peer, &secrets, NULL, 0, NULL, 0);
 	}
 	if (say(handover, REPLACE_OFFERED, 0) < 0)
-		drop_successor(handover, "does not listen");
+		drop_successor(handover, "does not read its messages");
 }
 
 static void
@@ -141,7 +142,7 @@ yield(struct handover *handover)
 	handover->yielded = true;
 	set_timer(handover->patience, 2 * (unsigned)replace_step_ms());
 	if (say(handover, REPLACE_YIELDED, generation) < 0)
-		drop_successor(handover, "does not listen");
+		drop_successor(handover, "does not read its messages");
 }
 
 static void
@@ -152,12 +153,12 @@ send_connection(struct handover *handover, const struct parcel *parcel)
 	    : replace_send(handover->peer, &(struct replace_message){.kind = REPLACE_CONNECTION}, &parcel->fd,
 		  1, parcel->octets, parcel->len);
 
-	/* It died, or hangs: then no other one is sent, as each would take as long. */
+	/* It died or hangs: send no more, because each one would take as long. */
 	if (error == -EPIPE || error == -ECONNRESET || error == -EAGAIN)
 		drop_successor(handover, NULL);
 }
 
-/* Send on what the TCP threads gave away; and at once that all of it went. */
+/* Send the connections that the TCP threads gave away, and report when all are sent. */
 static void
 on_parcels(evutil_socket_t fd, short what, void *arg)
 {
@@ -179,7 +180,7 @@ on_parcels(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
-/* Clients of TLS end their connections, or their time does. */
+/* Wait until TLS clients close their connections, or until the time-out. */
 static void
 on_drain(evutil_socket_t fd, short what, void *arg)
 {
@@ -225,7 +226,7 @@ on_message(evutil_socket_t fd, short what, void *arg)
 
 	(void)what;
 	if (!replace_receive(fd, received, &error)) {
-		drop_successor(handover, error == 0 ? "is gone" : "says what this one does not understand");
+		drop_successor(handover, error == 0 ? "ended" : "sent an unknown message");
 		free(received);
 		return;
 	}
@@ -238,7 +239,7 @@ on_message(evutil_socket_t fd, short what, void *arg)
 	else if (received->message.kind == REPLACE_LEAVE && handover->yielded && !handover->server->left)
 		leave(handover);
 	else
-		drop_successor(handover, "says what this one does not understand");
+		drop_successor(handover, "sent an unknown message");
 	free(received);
 }
 
@@ -275,7 +276,7 @@ on_successor(evutil_socket_t fd, short what, void *arg)
 	handover->read = new_event(handover, peer, EV_READ | EV_PERSIST, on_message);
 	event_add(handover->read, NULL);
 	if (say(handover, REPLACE_WELCOME, 0) < 0)
-		drop_successor(handover, "does not listen");
+		drop_successor(handover, "does not read its messages");
 }
 
 void
@@ -290,7 +291,7 @@ handover_start(struct server *server)
 	handover->notify = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (handover->listening < 0 || handover->notify < 0) {
 		warnx("%s/" REPLACE_SOCKET
-		      ": %s; `graycloud-dnsd --replace` will be refused, and a restart has to do",
+		      ": %s; `graycloud-dnsd --replace` will fail: restart this server instead",
 		    directory, strerror(handover->listening < 0 ? -handover->listening : errno));
 		free(directory);
 		if (handover->listening >= 0)

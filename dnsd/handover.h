@@ -6,9 +6,9 @@
 
 #include "dnsd/server.h"
 
-/* Let a successor come. Where that is impossible a warning says so, and a replacement will be refused. */
+/* Accept successors. If that fails, it logs a warning, and a replacement will be refused. */
 void handover_start(struct server *server);
-/* Stop; a successor sees the end. */
+/* Stop; a successor sees the end of the connection. */
 void handover_stop(struct server *server);
 
 #endif

@@ -74,7 +74,7 @@ listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT])
 	return address_port_to_text(&plain, listen_port(address), out);
 }
 
-/* Does an address of /proc/net (hex, in words of the machine's order) stand in the way of ours?  Wildcards
+/* Does an address of /proc/net (hex, in words of the machine's order) conflict with this one?  Wildcards
  * always do. */
 static bool
 in_the_way(const char *hex, const union sockaddr_any *address)
@@ -92,7 +92,7 @@ in_the_way(const char *hex, const union sockaddr_any *address)
 	return strspn(hex, "0") == strlen(hex) || strspn(text, "0") == strlen(text) || strcmp(hex, text) == 0;
 }
 
-/* The inode of the socket that holds our port, from /proc/net; 0 where none is seen. */
+/* The inode of the socket that holds the port, from /proc/net; 0 if none is visible. */
 static unsigned long
 inode_of_port(const char *table, const union sockaddr_any *address)
 {
@@ -141,7 +141,7 @@ process_has(const char *pid, unsigned long inode)
 	return has;
 }
 
-/* " (held by NAME, process PID)", or nothing where we may not see it. */
+/* " (held by NAME, process PID)", or nothing if this user may not see it. */
 static void
 holder_text(bool udp, const union sockaddr_any *address, char out[100])
 {
@@ -217,7 +217,7 @@ refuse(const struct listener *listener, bool udp, int error, struct problems *pr
 	return false;
 }
 
-/* TCP first: it settles the port where the kernel is to choose one. */
+/* TCP first: it sets the port if the kernel chooses one. */
 static int
 open_tcp(struct listener *listener)
 {
@@ -238,7 +238,7 @@ open_tcp(struct listener *listener)
 		getsockname(listener->tcp, &listener->address.generic, &listener->address_len);
 		if (chosen || listener->tls)
 			return 0;
-		/* A port that the kernel chose for TCP may be taken for UDP: then choose again. */
+		/* The port that the kernel chose for TCP may be in use for UDP: then choose again. */
 		if ((probe = open_socket(listener, SOCK_DGRAM, false)) >= 0) {
 			close(probe);
 			return 0;
@@ -259,7 +259,7 @@ listen_open(struct listener *listener, unsigned threads, struct problems *proble
 		return refuse(listener, false, error, problems);
 	if (listener->tls || listener->nudp > 0)
 		return true;
-	/* Alone first: with SO_REUSEPORT we would share the port with a stranger of the same user. */
+	/* First without SO_REUSEPORT: with it, another program of the same user could share the port. */
 	if ((probe = open_socket(listener, SOCK_DGRAM, false)) < 0)
 		return refuse(listener, true, probe, problems);
 	close(probe);

@@ -1,5 +1,5 @@
 /*
- * listen.h -- the sockets of the nameserver, bound before privileges go and threads start.
+ * listen.h -- the sockets of the nameserver, bound before the change of user and before threads start.
  */
 #ifndef DNSD_LISTEN_H
 #define DNSD_LISTEN_H
@@ -18,29 +18,29 @@ union sockaddr_any {
 
 /* One --listen: an address and port with its sockets. */
 struct listener {
-	union sockaddr_any address; /* with the real port once it is bound */
+	union sockaddr_any address; /* after binding, with the real port */
 	socklen_t address_len;
-	bool wildcard; /* answers must leave from the address that was asked */
-	int *udp;      /* one for each thread, SO_REUSEPORT */
+	bool wildcard; /* answers must leave from the address that received the query */
+	int *udp;      /* one for each thread, with SO_REUSEPORT */
 	unsigned nudp;
 	unsigned
-	    nsockets; /* so many of udp, the first, are sockets of their own; the others are copies of them */
+	    nsockets; /* the first nsockets of udp are different sockets; the others are copies of them */
 	int tcp;      /* listening */
 	bool tls;     /* --tls: no UDP, and TLS over TCP */
 };
 
 enum { LISTEN_TEXT = ADDRESS_PORT_TEXT };
 
-/* A text of address_port_from_text().  False if it is invalid. */
+/* Read a text of address_port_from_text().  Returns false if it is invalid. */
 bool listen_parse(struct listener *listener, const char *text, uint16_t default_port);
 char *listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT]);
 uint16_t listen_port(const union sockaddr_any *address);
-/* The same address, whatever the ports are. */
+/* Are the addresses equal, apart from the ports?. */
 bool listen_same_host(const union sockaddr_any *a, const union sockaddr_any *b);
 
 /*
- * Bind a listener: TCP, and UDP once for each thread; a socket that it was given (given.h) stays.  A port
- * that somebody holds is refused even where SO_REUSEPORT would share it, and the sentence names who holds it.
+ * Bind a listener: TCP, and UDP once for each thread; an inherited socket (given.h) stays.  A port that
+ * another process holds is refused, even if SO_REUSEPORT would share it, and the message names that process.
  */
 bool listen_open(struct listener *listener, unsigned threads, struct problems *problems);
 void listen_close(struct listener *listener);

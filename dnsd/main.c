@@ -1,6 +1,6 @@
 /*
- * graycloud-dnsd -- the authoritative nameserver: options, privileges, signals, and the order of starting and
- * stopping.
+ * graycloud-dnsd -- the authoritative nameserver: options, privileges, signals, and the order of start and
+ * end.
  */
 #include "dnsd/handover.h"
 #include "dnsd/server.h"
@@ -26,11 +26,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Descriptors beside those of TCP connections: stores, pipes, metrics; and what each listener has. */
+/* Descriptors for other uses than TCP connections: stores, pipes, metrics; and for each listener. */
 enum { DESCRIPTORS_OWN = 48, DESCRIPTORS_LISTENER = 8 };
-/* How often a port is tried that the service manager, or one that died, is about to close: a second. */
+/* How often to try a port that the service manager or a dying process is about to close: for a second. */
 enum { LISTEN_TRIES = 50 };
-/* What a child says after --detach: it is about to be the main process; it answers. */
+/* Messages of the child after --detach: it will be the main process; it answers. */
 enum { DETACH_MAIN = 'm', DETACH_READY = 'r' };
 
 static void __attribute__((noreturn)) refuse(struct problems *problems)
@@ -52,7 +52,7 @@ become(const struct options *options)
 	problems_free(&problems);
 }
 
-/* The files that are read again, and the state directory, which must exist for that. */
+/* The files that are read again, and the state directory, which must exist. */
 static void
 prepare_seal(const struct options *options)
 {
@@ -72,7 +72,7 @@ prepare_seal(const struct options *options)
 		read[files.nread++] = options->cookie_secret;
 	if (access(options->state, F_OK) < 0)
 		store_prepare(options->state, STORE_SERVING, (uid_t)-1, &problems);
-	problems_free(&problems); /* whoever opens the store finds the same */
+	problems_free(&problems); /* the code that opens the store reports the same */
 	seal_memory();
 	seal_prepare(&files);
 }
@@ -99,7 +99,7 @@ listeners_text(const struct options *options)
 	return text;
 }
 
-/* The paths, one a line, so that `explain` reads what we read. */
+/* The paths, one on each line, so that `explain` reads the same files. */
 static char *
 geoip_text(const struct options *options)
 {
@@ -126,7 +126,7 @@ on_stop(evutil_socket_t signal, short what, void *arg)
 	event_base_loopbreak(server->base);
 }
 
-/* Of our own, or of the one that is replaced: its clients' cookies hold. */
+/* Random secrets, or those of the replaced process, so that its clients' cookies stay valid. */
 static void
 make_secrets(const struct server *server, struct cookie_secrets *secrets)
 {
@@ -138,7 +138,7 @@ make_secrets(const struct server *server, struct cookie_secrets *secrets)
 		cookie_make_secrets(secrets);
 }
 
-/* Read the cookie secrets anew, if they come from a file. */
+/* Read the cookie secrets again, if they come from a file. */
 static bool
 load_secrets(struct server *server, struct problems *problems)
 {
@@ -156,8 +156,8 @@ load_secrets(struct server *server, struct problems *problems)
 	return true;
 }
 
-/* Each second: is there more to count?  Did the geography or the certificate change?  With faulty files the
- * old one stays. */
+/* Once a second: make room for more counters; check whether geography or certificate changed.  If files are
+ * faulty, the old ones stay in use. */
 static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -175,12 +175,13 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	if (server->workers != NULL)
 		workers_make_room(server->workers, publisher_pairs(server->publisher, &server->counted));
 	if (server->tls != NULL && tls_reload(server->tls, &changed, &problems) && changed)
-		warnx("--cert %s: read anew", server->options.cert);
+		warnx("--cert %s: read again", server->options.cert);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
 }
 
-/* A HUP rereads the cookie secrets and never ends us: with a faulty file the old ones stay. */
+/* SIGHUP reads the cookie secrets again and never ends the process; with a faulty file the old ones stay in
+ * use. */
 static void
 on_hangup(evutil_socket_t signal, short what, void *arg)
 {
@@ -192,7 +193,7 @@ on_hangup(evutil_socket_t signal, short what, void *arg)
 	if (server->options.cookie_secret == NULL)
 		return;
 	if (load_secrets(server, &problems))
-		warnx("%s: read anew", server->options.cookie_secret);
+		warnx("%s: read again", server->options.cookie_secret);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
 }
@@ -216,7 +217,7 @@ start_metrics(struct server *server, struct problems *problems)
 	return true;
 }
 
-/* Before the other one ends, or the service manager would take that for the end of the service. */
+/* Do this before the other process ends, or the service manager would see the end of the service. */
 static void
 be_the_main_process(struct server *server, bool replaces)
 {
@@ -224,12 +225,12 @@ be_the_main_process(struct server *server, bool replaces)
 
 	if (server->ready_fd >= 0 &&
 	    (write(server->ready_fd, &octet, 1) != 1 || read(server->ready_fd, &octet, 1) != 1))
-		warnx("the process that started this one is gone");
+		warnx("the parent process has ended");
 	snprintf(state, sizeof state, "MAINPID=%ld\nREADY=1", (long)getpid());
 	supervisor_tell(replaces && server->ready_fd < 0 ? state : "READY=1");
 }
 
-/* The threads of this process answer, if need be in the place of another one's. */
+/* Start to answer with the threads of this process, and end those of a predecessor. */
 static bool
 answer(struct server *server, struct problems *problems)
 {
@@ -253,7 +254,7 @@ answer(struct server *server, struct problems *problems)
 	return true;
 }
 
-/* S29: the publisher says that every endpoint is judged, or that it waited long enough. */
+/* S29: the publisher reports that every endpoint has a verdict, or that it waited long enough. */
 static void
 on_ready(evutil_socket_t fd, short what, void *arg)
 {
@@ -284,8 +285,8 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 }
 
 /*
- * Every TCP connection is a descriptor: raise our limit as far as we may, and take no more connections than
- * it leaves room for beside sockets, stores and the metrics page.
+ * Each TCP connection needs a descriptor: raise the limit as far as allowed, and accept at most as many
+ * connections as it leaves room for beside sockets, stores and the metrics page.
  */
 static unsigned
 connections_of(const struct options *options)
@@ -316,8 +317,8 @@ take_given(void *arg, int fd, const char *name)
 }
 
 /*
- * The sockets that the service manager kept come first.  Those that no option names are closed before others
- * are opened, as a wildcard keeps others from its port; the service manager takes a moment to close its own.
+ * Use the sockets that the service manager kept first.  Close those that no option names before opening
+ * others, because a wildcard blocks its port; the service manager closes its copies a moment later.
  */
 static void
 take_sockets(struct server *server)
@@ -331,7 +332,7 @@ take_sockets(struct server *server)
 	given_offer(&server->given, options->listeners, options->nlisteners, options->threads);
 	if (options->metrics != NULL)
 		server->metrics_given = given_offer_metrics(&server->given, &server->metrics_address);
-	/* One that is replaced has them, too, and reads them still. */
+	/* A predecessor has them, too, and still reads them. */
 	if (server->takeover == NULL)
 		server->closed = given_close(&server->given, supervisor_forget);
 }
@@ -345,7 +346,7 @@ open_listeners(struct server *server)
 	unsigned tries = 1;
 
 	take_sockets(server);
-	/* One that just died gives up its sockets one after the other, and perhaps first the lock. */
+	/* A process that just died loses its sockets one after the other, and perhaps the lock first. */
 	if (server->closed > 0 || (options->replace && server->takeover == NULL))
 		tries = LISTEN_TRIES;
 	for (size_t i = 0; i < options->nlisteners;) {
@@ -368,7 +369,7 @@ open_listeners(struct server *server)
 	}
 }
 
-/* What all threads share. */
+/* The data that all threads share. */
 static void
 make_settings(struct server *server)
 {
@@ -401,7 +402,7 @@ make_settings(struct server *server)
 		errx(1, "out of memory for rate limiting");
 }
 
-/* Could we listen there?  A port that is taken may be our own, of a nameserver that runs. */
+/* Can this process listen there?  A port in use may belong to the running nameserver. */
 static void
 check_listener(const struct listener *listener, struct problems *problems)
 {
@@ -418,7 +419,7 @@ check_listener(const struct listener *listener, struct problems *problems)
 		close(fd);
 }
 
-/* --check: what a start looks at beyond the settings, without taking anything; ends the program. */
+/* --check: test everything that a start needs, without changes; ends the program. */
 static void __attribute__((noreturn)) check(const struct options *options, const struct listener *metrics)
 {
 	struct problems problems = {0};
@@ -429,7 +430,7 @@ static void __attribute__((noreturn)) check(const struct options *options, const
 	if (options->metrics != NULL)
 		check_listener(metrics, &problems);
 	if (options->user != NULL && getpwnam(options->user) == NULL)
-		problems_error(&problems, "--user %s: there is no such user", options->user);
+		problems_error(&problems, "--user %s: no such user", options->user);
 	if (stat(options->state, &info) == 0 && !S_ISDIR(info.st_mode))
 		problems_error(&problems, "--state %s: not a directory", options->state);
 	else if (options->user == NULL && access(options->state, F_OK) == 0 &&
@@ -440,11 +441,12 @@ static void __attribute__((noreturn)) check(const struct options *options, const
 	if (problems.errors > 0)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
-	puts("the options are good");
+	puts("the options are valid");
 	exit(0);
 }
 
-/* The table of pins lies beside the serving store, which is open by now: we are alone. */
+/* The table of pins is beside the serving store; that store is open, so no other nameserver uses the table.
+ */
 static void
 open_pins(struct server *server)
 {
@@ -453,7 +455,7 @@ open_pins(struct server *server)
 
 	server->settings.pins = pins_open(path, server->options.sessions, &problems);
 	if (server->settings.pins == NULL) {
-		/* Better sessions that a restart forgets than no answers. */
+		/* Continue with sessions that a restart loses: that is better than no answers. */
 		problems_print(&problems, "graycloud-dnsd", stderr);
 		server->settings.pins = pins_open(NULL, server->options.sessions, &problems);
 	}
@@ -489,7 +491,7 @@ static void
 stop(struct server *server)
 {
 	if (!server->left && (server->takeover == NULL || server->workers != NULL))
-		supervisor_tell("STOPPING=1"); /* it is said for the service, not for this process */
+		supervisor_tell("STOPPING=1"); /* it means the service, not this process */
 	handover_stop(server);
 	takeover_free(server->takeover);
 	metrics_free(server->metrics);
@@ -513,8 +515,8 @@ stop(struct server *server)
 }
 
 /*
- * Go on in a child; this process ends when it is ready, or as it ends. Returns what the child says so with.
- * The service manager hears from this process, which it started itself, that the child is the main process.
+ * Continue in a child; this process ends when the child is ready or ends. Returns the descriptor on which the
+ * child reports that. This process informs the service manager that the child is the main process.
  */
 static int
 detach(void)
@@ -556,7 +558,7 @@ main(int argc, char **argv)
 	if (!options->no_seal)
 		seal_memory();
 	signal(SIGPIPE, SIG_IGN);
-	signal(SIGHUP, SIG_IGN); /* until the loop takes it: it never ends us */
+	signal(SIGHUP, SIG_IGN); /* until the loop handles it: it never ends the process */
 	tcp_limits_init(&server.limits, connections_of(options));
 	make_settings(&server);
 	if (options->check)
@@ -564,7 +566,7 @@ main(int argc, char **argv)
 	open_listeners(&server);
 	if (options->cookie_secret == NULL && server.takeover != NULL && !load_secrets(&server, &problems))
 		refuse(&problems);
-	/* Ports first, as root; then the user, before any store is opened. */
+	/* Bind ports first, as root; then change the user, before opening a store. */
 	become(options);
 	log_start();
 	prepare_seal(options);
@@ -586,7 +588,7 @@ main(int argc, char **argv)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
-	/* A socket that another one still reads is read when that has ended. */
+	/* A socket that a predecessor still reads is read after its end. */
 	if (options->metrics != NULL && (server.takeover == NULL || server.metrics_given < 0) &&
 	    !start_metrics(&server, &problems))
 		refuse(&problems);

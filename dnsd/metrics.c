@@ -42,7 +42,7 @@ rcode_text(unsigned rcode)
 				       : "other";
 }
 
-/* The types that people watch have their names; the others their numbers (RFC 3597 5). */
+/* Common types have names; the others have numbers (RFC 3597 5). */
 static const char *
 type_text(unsigned type, char out[16])
 {
@@ -63,7 +63,7 @@ type_text(unsigned type, char out[16])
 	return out;
 }
 
-/* The sum of one word over all threads; offset is its place in a tally. */
+/* The sum of one counter over all threads; offset is its position in a tally. */
 static uint64_t
 sum(const struct metrics *metrics, size_t offset)
 {
@@ -106,16 +106,17 @@ add_queries(const struct metrics *metrics, FILE *page)
 	exposition_value(page, "graycloud_truncated_total", "counter", "Responses that were truncated (TC).",
 	    (double)SUM(metrics, truncated));
 	exposition_value(page, "graycloud_ignored_total", "counter",
-	    "Messages that got silence: responses, less than a header, ports that only reflect.",
+	    "Messages that got no answer: responses, messages shorter than a header, ports of reflecting "
+	    "services.",
 	    (double)SUM(metrics, ignored));
 	exposition_family(page, "graycloud_cookies_total", "counter",
-	    "Queries with a DNS cookie, by whether it was one of ours.");
+	    "Queries with a DNS cookie, by whether it was valid.");
 	exposition_sample(
 	    page, "graycloud_cookies_total", (double)SUM(metrics, cookies_good), "valid", "yes", NULL);
 	exposition_sample(
 	    page, "graycloud_cookies_total", (double)SUM(metrics, cookies_bad), "valid", "no", NULL);
 	exposition_family(page, "graycloud_limited_total", "counter",
-	    "Responses that rate limiting dropped or truncated (in a dry run: would have).");
+	    "Responses that rate limiting dropped or truncated (in a dry run: would drop or truncate).");
 	exposition_sample(
 	    page, "graycloud_limited_total", (double)SUM(metrics, limited_dropped), "action", "drop", NULL);
 	exposition_sample(page, "graycloud_limited_total", (double)SUM(metrics, limited_truncated), "action",
@@ -123,12 +124,13 @@ add_queries(const struct metrics *metrics, FILE *page)
 	exposition_value(page, "graycloud_pins_made_total", "counter",
 	    "Pins of sticky clients made or confirmed (S20).", (double)SUM(metrics, pins_made));
 	exposition_value(page, "graycloud_pins_refused_total", "counter",
-	    "Pins that the table had no room for: those clients are hashed.",
+	    "Pins for which the table had no room: those clients are hashed.",
 	    (double)SUM(metrics, pins_refused));
 	exposition_value(page, "graycloud_fallback_answers_total", "counter",
-	    "Answers that a fallback pool gave (S14).", (double)SUM(metrics, last_resort));
+	    "Answers from a fallback pool (S14).", (double)SUM(metrics, last_resort));
 	exposition_value(page, "graycloud_uncounted_total", "counter",
-	    "Answers that the table of origins had no room for.", (double)SUM(metrics, uncounted));
+	    "Answers that are not counted by origin because the table was full.",
+	    (double)SUM(metrics, uncounted));
 }
 
 static void
@@ -138,20 +140,20 @@ add_state(const struct metrics *metrics, FILE *page)
 
 	publisher_report(metrics->publisher, &report);
 	exposition_value(page, "graycloud_config_generation", "gauge",
-	    "Generation of the configuration that is answered.", (double)report.generation);
+	    "Generation of the configuration in use.", (double)report.generation);
 	exposition_value(page, "graycloud_view_epoch", "gauge",
-	    "Publications since the start, changes of health among them.", (double)report.epoch);
+	    "Publications since the start, including changes of health.", (double)report.epoch);
 	exposition_value(page, "graycloud_compiles_total", "counter", "Compiles of the configuration.",
 	    (double)report.compiles);
 	exposition_value(page, "graycloud_compile_errors_total", "counter",
-	    "Compiles that failed: the old view kept answering.", (double)report.errors);
+	    "Compiles that failed: the old configuration stayed in use.", (double)report.errors);
 	exposition_value(page, "graycloud_compile_seconds", "gauge", "Time of the last compile.",
 	    (double)report.compile_ns_last / 1e9);
 	exposition_value(page, "graycloud_compile_seconds_max", "gauge", "Time of the longest compile.",
 	    (double)report.compile_ns_max / 1e9);
 	exposition_value(page, "graycloud_health_publications_total", "counter",
-	    "Publications that a change of health made.", (double)report.health_publications);
-	exposition_value(page, "graycloud_retired", "gauge", "Replaced objects that a reader may still hold.",
+	    "Publications after changes of health.", (double)report.health_publications);
+	exposition_value(page, "graycloud_retired", "gauge", "Replaced objects that a thread may still use.",
 	    (double)report.waiting);
 	exposition_value(page, "graycloud_zones", "gauge", "Zones served.", (double)report.counts.zones);
 	exposition_value(
@@ -161,14 +163,14 @@ add_state(const struct metrics *metrics, FILE *page)
 	    (double)report.counts.endpoints);
 	exposition_value(page, "graycloud_endpoints_unknown", "gauge", "Endpoints without a verdict.",
 	    (double)report.unknown);
-	exposition_value(page, "graycloud_monitor_up", "gauge", "Does graycloud-monitor's heart beat (S25)?",
-	    !report.monitor_dead);
+	exposition_value(page, "graycloud_monitor_up", "gauge",
+	    "1 if graycloud-monitor sends heartbeats (S25)", !report.monitor_dead);
 	if (report.health_seen)
 		exposition_value(page, "graycloud_health_age_seconds", "gauge",
-		    "Since the monitor's last heartbeat.", (double)report.monitor_beat_age_ms / 1e3);
+		    "Seconds since the monitor's last heartbeat.", (double)report.monitor_beat_age_ms / 1e3);
 }
 
-/* What this process is, and what it locates clients by. */
+/* About this process and its geography databases. */
 static void
 add_identity(const struct metrics *metrics, FILE *page)
 {
@@ -179,15 +181,15 @@ add_identity(const struct metrics *metrics, FILE *page)
 	exposition_sample(
 	    page, "graycloud_build_info", 1, "program", "graycloud-dnsd", "version", VERSION, NULL);
 	exposition_value(page, "process_start_time_seconds", "gauge",
-	    "When this process started, since 1970.", metrics->started);
+	    "Start of this process, in seconds since 1970.", metrics->started);
 	exposition_family(page, "graycloud_geo_database_info", "gauge",
-	    "1 for each database of places that is in use, with its file, its type and what it knows.");
+	    "1 for each geography database in use, with its file, its type and its contents.");
 	for (size_t i = 0; metrics->geoip != NULL && geoip_describe(metrics->geoip, i, &path, &info); i++)
 		exposition_sample(page, "graycloud_geo_database_info", 1, "file", path, "type", info.type,
 		    "countries", info.areas ? "yes" : "no", "coordinates", info.places ? "yes" : "no",
 		    "networks", info.networks ? "yes" : "no", NULL);
 	exposition_family(page, "graycloud_geo_database_build_time_seconds", "gauge",
-	    "When the database was made, since 1970.");
+	    "Creation of the database, in seconds since 1970.");
 	for (size_t i = 0; metrics->geoip != NULL && geoip_describe(metrics->geoip, i, &path, &info); i++)
 		exposition_sample(page, "graycloud_geo_database_build_time_seconds", (double)info.built,
 		    "file", path, NULL);
@@ -195,12 +197,12 @@ add_identity(const struct metrics *metrics, FILE *page)
 
 /* --- the page --- */
 
-/* A page under way: what a scrape asked, and how far it is. */
+/* A page in progress: the request of the scraper, and the position in the page. */
 struct scrape {
 	const struct metrics *metrics;
 	char *lb;                          /* ?lb=NAME; NULL: the whole page */
-	struct metrics_answers *answers;   /* NULL: nothing is written yet */
-	struct metrics_statuses *statuses; /* NULL: not yet */
+	struct metrics_answers *answers;   /* NULL: not begun */
+	struct metrics_statuses *statuses; /* NULL: not begun */
 };
 
 static bool
@@ -261,7 +263,7 @@ static void
 on_other(struct evhttp_request *request, void *arg)
 {
 	(void)arg;
-	evhttp_send_error(request, HTTP_NOTFOUND, "only /metrics is here");
+	evhttp_send_error(request, HTTP_NOTFOUND, "only /metrics exists");
 }
 
 static struct evhttp_bound_socket *
@@ -297,7 +299,7 @@ metrics_new(struct event_base *base, struct listener *where, int fd, struct publ
 		metrics->bound = listen_there(metrics->http, &where->address, fd);
 	}
 	if (metrics->bound == NULL) {
-		problems_error(problems, "--metrics %s: cannot listen there: %s",
+		problems_error(problems, "--metrics %s: cannot listen on it: %s",
 		    listen_text(&where->address, metrics->address), strerror(errno));
 		metrics_free(metrics);
 		return NULL;

@@ -13,19 +13,19 @@ struct metrics;
 struct event_base;
 
 /*
- * Serve http://ADDRESS:PORT/metrics; where is the address, which gets the real port in place of port 0, and
- * fd is a socket that listens there already, which belongs to metrics from now on, or -1.  NULL with problems
- * filled.  The workers may be given later, once they run.
+ * Serve http://ADDRESS:PORT/metrics.  where is the address; a port 0 in it becomes the real port.  fd is a
+ * socket that already listens there, and metrics owns it from now on; or -1.  Returns NULL with problems
+ * filled. The workers may be set later, when they run.
  */
 struct metrics *metrics_new(struct event_base *base, struct listener *where, int fd,
     struct publisher *publisher, struct problems *problems);
-/* The listening socket; it stays of metrics. */
+/* The listening socket; metrics still owns it. */
 int metrics_socket(const struct metrics *metrics);
 void metrics_set_workers(struct metrics *metrics, const struct workers *workers);
-/* The databases to tell of. */
+/* Set the databases to report. */
 struct geoip;
 void metrics_set_geoip(struct metrics *metrics, const struct geoip *geoip);
-/* The address that it got, as text. */
+/* The address in use, as text. */
 const char *metrics_address(const struct metrics *metrics);
 void metrics_free(struct metrics *metrics);
 

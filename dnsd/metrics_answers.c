@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { LINES_A_SLICE = 1000 /* looked at, whether they are written or not */ };
+enum { LINES_A_SLICE = 1000 /* maximum number of rows to visit, written or not */ };
 
 /* Answers of one (load balancer, origin) or, aggregated, of one load balancer or origin. */
 struct line {
@@ -36,7 +36,7 @@ struct metrics_answers {
 	char *lb; /* NULL: by origin */
 	struct line *lines;
 	size_t count, next;
-	bool begun; /* the family is written */
+	bool begun; /* the head of the family is written */
 };
 
 static void
@@ -48,7 +48,7 @@ add_line(void *arg, uint32_t lb, uint32_t origin, uint64_t count)
 	answers->lines[answers->count++] = (struct line){lb, origin, count};
 }
 
-/* Add up neighbours that compare as equal. */
+/* Add up equal neighbours. */
 static size_t
 merge(struct line *lines, size_t count, int (*compare)(const void *, const void *))
 {
@@ -109,10 +109,10 @@ metrics_answers_write(struct metrics_answers *answers, FILE *page)
 {
 	if (!answers->begun && answers->lb != NULL)
 		exposition_family(page, "graycloud_lb_answers_total", "counter",
-		    "Answers of one load balancer that had this origin.");
+		    "Answers of one load balancer with this origin.");
 	else if (!answers->begun)
 		exposition_family(page, "graycloud_origin_answers_total", "counter",
-		    "Answers that had this origin; by load balancer with ?lb=NAME.");
+		    "Answers with this origin; by load balancer with ?lb=NAME.");
 	answers->begun = true;
 	for (size_t most = answers->next + LINES_A_SLICE;
 	     answers->next < MIN(answers->count, most) && ftello(page) < PAGES_SLICE; answers->next++)

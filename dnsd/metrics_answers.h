@@ -1,7 +1,7 @@
 /*
  * metrics_answers.h -- the part of the metrics page that counts answers: by origin, or those of one load
- * balancer by pool and origin.  There may be hundreds of thousands of lines: they are counted once and
- * written slice by slice (pages.h).
+ * balancer by pool and origin.  There may be hundreds of thousands of lines: the numbers are collected once
+ * and written slice by slice (pages.h).
  */
 #ifndef METRICS_ANSWERS_H
 #define METRICS_ANSWERS_H
@@ -13,12 +13,13 @@
 
 struct metrics_answers;
 
-/* What was answered until now.  lb: a load balancer's name, in any case, or NULL; workers: NULL for none. */
+/* Collect the counts of now.  lb: the name of a load balancer, in upper or lower case, or NULL; workers: NULL
+ * for none. */
 struct metrics_answers *metrics_answers_new(
     struct publisher *publisher, const struct workers *workers, const char *lb);
 void metrics_answers_free(struct metrics_answers *answers); /* accepts NULL */
 
-/* The next slice; false if it was the last, and then whenever it is called. */
+/* Write the next slice.  Returns false if it was the last, and in every later call. */
 bool metrics_answers_write(struct metrics_answers *answers, FILE *page);
 
 #endif

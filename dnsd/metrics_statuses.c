@@ -8,14 +8,14 @@
 
 /* One object and its status: an enum pool_status or lb_status. */
 struct named {
-	size_t name; /* where it begins in the names */
+	size_t name; /* offset in the names */
 	unsigned status;
 };
 
 struct list {
 	struct named *named;
 	size_t count, next;
-	bool begun; /* its family is written */
+	bool begun; /* the head of its family is written */
 };
 
 struct metrics_statuses {
@@ -23,7 +23,7 @@ struct metrics_statuses {
 	char *names; /* of all, each with its NUL */
 	size_t names_len, names_room;
 	size_t pools_by[POOL_DISABLED + 1], lbs_by[LB_DISABLED + 1];
-	size_t lacking; /* load balancers that ask for what no database knows */
+	size_t lacking; /* load balancers that need data of no database in use */
 	unsigned geography;
 };
 
@@ -83,7 +83,7 @@ metrics_statuses_free(struct metrics_statuses *statuses)
 	free(statuses);
 }
 
-/* False while there is more of the list. */
+/* Returns false while the list has more. */
 static bool
 write_pools(struct metrics_statuses *statuses, FILE *page)
 {
@@ -129,7 +129,7 @@ write_counts(const struct metrics_statuses *statuses, FILE *page)
 		exposition_sample(page, "graycloud_load_balancers_by_status", (double)statuses->lbs_by[i],
 		    "status", status_lb_text((enum lb_status)i), NULL);
 	exposition_value(page, "graycloud_load_balancers_without_geography", "gauge",
-	    "Load balancers that steer by places which no database here knows.", (double)statuses->lacking);
+	    "Load balancers that steer by geography without a database for it.", (double)statuses->lacking);
 }
 
 bool

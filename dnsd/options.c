@@ -72,14 +72,14 @@ add_listener(struct options *options, const struct option_place *place, const ch
 {
 	if (options->nlisteners == OPTIONS_LISTENERS_MAX)
 		return option_wrong(
-		    place, " %s: there are %d already, and no more can be", text, OPTIONS_LISTENERS_MAX);
+		    place, " %s: too many addresses: the maximum is %d", text, OPTIONS_LISTENERS_MAX);
 	if (!listen_parse(&options->listeners[options->nlisteners], text, tls ? TLS_PORT : DNS_PORT))
 		return option_wrong(place, " %s: not ADDRESS:PORT (IPv6 as [ADDRESS]:PORT)", text);
 	options->listeners[options->nlisteners++].tls = tls;
 	return true;
 }
 
-/* S1: this node's own place, in the role of Cloudflare's PoP. */
+/* S1: the location of this node, as Cloudflare's PoP. */
 static bool
 take_site(struct steer_site *site, const struct option_place *place, int name, const char *value)
 {
@@ -90,13 +90,13 @@ take_site(struct steer_site *site, const struct option_place *place, int name, c
 		if (strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != strlen(value) ||
 		    strlen(value) > PLACE_CODE_MAX || *value == '\0')
 			return option_wrong(place,
-			    " %s: a site code is 1 to %d upper-case letters, digits and -", value,
+			    " %s: invalid site code: write 1 to %d upper-case letters, digits and -", value,
 			    PLACE_CODE_MAX);
 		strcpy(site->code, value);
 	} else if (name == SITE_COUNTRY) {
 		if (strlen(value) != 2 || strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 2)
 			return option_wrong(
-			    place, " %s: a country is two upper-case letters (ISO 3166)", value);
+			    place, " %s: invalid country: write two upper-case letters (ISO 3166)", value);
 		strcpy(site->country, value);
 		if (site->region == REGION_UNKNOWN)
 			site->region = geo_region_of(value, "");
@@ -112,7 +112,7 @@ take_site(struct steer_site *site, const struct option_place *place, int name, c
 	return true;
 }
 
-/* Where the value of an option is kept that is any text; NULL: it is none of these. */
+/* The variable of an option with any text as value; NULL if it is another option. */
 static const char **
 text_of(struct options *options, int name)
 {
@@ -134,7 +134,7 @@ text_of(struct options *options, int name)
 	}
 }
 
-/* What an option without a value turns on; NULL: it has one. */
+/* The variable that an option without a value turns on; NULL if it has a value. */
 static bool *
 flag_of(struct options *options, int name)
 {
@@ -181,7 +181,7 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return option_whole(place, value, 1, THREADS_MAX, &options->threads);
 	case NSID:
 		if (strlen(value) > NSID_MAX || *value == '\0')
-			return option_wrong(place, ": 1 to %d octets", NSID_MAX);
+			return option_wrong(place, ": must have 1 to %d octets", NSID_MAX);
 		options->nsid = value;
 		return true;
 	case WAIT_HEALTH:
@@ -201,7 +201,7 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 	case GEOIP:
 		if (options->ngeoip == OPTIONS_GEOIP_MAX)
 			return option_wrong(
-			    place, " %s: there are %d already, and no more can be", value, OPTIONS_GEOIP_MAX);
+			    place, " %s: too many databases: the maximum is %d", value, OPTIONS_GEOIP_MAX);
 		options->geoip[options->ngeoip++] = value;
 		return true;
 	case SITE:
@@ -236,7 +236,7 @@ options_parse(struct options *options, int argc, char **argv)
 	for (size_t i = 0; i < options->nlisteners; i++)
 		plain += !options->listeners[i].tls;
 	if (plain < options->nlisteners && (options->cert == NULL || options->key == NULL)) {
-		warnx("--tls wants a certificate: say --cert FILE and --key FILE too");
+		warnx("--tls needs a certificate: add --cert FILE and --key FILE");
 		good = false;
 	}
 	if (!good)

@@ -1,5 +1,5 @@
 /*
- * options.h -- what graycloud-dnsd is told on its command line, or in a file (command_line.h).
+ * options.h -- the options of graycloud-dnsd, from its command line or a file (command_line.h).
  */
 #ifndef DNSD_OPTIONS_H
 #define DNSD_OPTIONS_H
@@ -11,7 +11,7 @@
 enum {
 	OPTIONS_LISTENERS_MAX = 16,
 	OPTIONS_GEOIP_MAX = 8,
-	RRL_ALL_TIMES = 5, /* the default of --rrl-all is so many times --rrl-rate */
+	RRL_ALL_TIMES = 5, /* the default of --rrl-all is --rrl-rate times this */
 	RRL_ERRORS_DEFAULT = 100
 };
 
@@ -21,13 +21,13 @@ struct options {
 	const char *nsid;
 	const char *user;
 	const char *cert, *key;    /* PEM files for --tls */
-	const char *cookie_secret; /* file; NULL: a secret of our own */
+	const char *cookie_secret; /* file; NULL: a random secret */
 	bool require_cookie;
 	bool fallback_error;
 	bool no_seal;                         /* for debuggers (zones/daemon/seal.h) */
-	bool check;                           /* look at everything, then exit */
-	bool replace;                         /* take over from the one that runs */
-	bool detach;                          /* go on in a child, and end when it is ready */
+	bool check;                           /* check everything, then exit */
+	bool replace;                         /* take over from the running nameserver */
+	bool detach;                          /* continue in a child, and end when it is ready */
 	const char *geoip[OPTIONS_GEOIP_MAX]; /* MaxMind databases */
 	size_t ngeoip;
 	struct steer_site site;
@@ -41,7 +41,7 @@ struct options {
 };
 
 /*
- * Read the command line.  Exits with 2 after a sentence for each fault, and with 0 for --help and --version.
+ * Read the command line.  Exits with 2 after a message for each fault, and with 0 for --help and --version.
  * The texts live as long as the process.
  */
 void options_parse(struct options *options, int argc, char **argv);

@@ -1,5 +1,5 @@
 /*
- * peer.h -- who sent a request, and how it came.
+ * peer.h -- the sender of a request, and the transport.
  */
 #ifndef DNSD_PEER_H
 #define DNSD_PEER_H
@@ -17,14 +17,14 @@ enum transport {
 	TRANSPORT_COUNT
 };
 
-/* Who sent it, and how. */
+/* The sender and the transport. */
 struct peer {
 	struct address address;
 	uint16_t port;
 	enum transport transport;
 };
 
-/* The peer behind a socket's address; v4 is the transport over IPv4, the next one that over IPv6. */
+/* The peer of a socket address; v4 is the transport over IPv4, and the next value that over IPv6. */
 void peer_from(struct peer *peer, const union sockaddr_any *from, enum transport v4);
 
 static inline bool

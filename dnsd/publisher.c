@@ -17,23 +17,23 @@
 
 enum { TICK_MS = 100, BEAT_MS = 1000, RETRY_MS = 5000, LARGE_NS = 10000000 };
 
-/* One store that is followed. */
+/* A store that this thread follows. */
 struct followed {
 	enum store_kind kind;
 	struct store *store;
-	bool anew;  /* to be read whole: it was opened or replaced */
-	bool again; /* the newest transaction was not seen yet: look in 1 ms */
-	bool said;  /* its trouble was logged */
-	bool asked; /* to be read although it did not change: the configuration brought new endpoints */
-	uint64_t retry_ms; /* anew, but not before this time: it could not be compiled */
+	bool anew;         /* read it completely: it was opened or replaced */
+	bool again;        /* the newest transaction was not visible yet: read again in 1 ms */
+	bool said;         /* its failure was logged */
+	bool asked;        /* read it although it did not change: the configuration has new endpoints */
+	uint64_t retry_ms; /* not before this time, because the last compile failed */
 };
 
 struct publisher {
 	struct publisher_options options;
 	struct views *views;
-	struct store *serving; /* NULL: another process says what is answered */
-	struct store *given;   /* to be serving, as soon as the thread looks */
-	bool yield;            /* serving is to be closed */
+	struct store *serving; /* NULL: another process writes the serving store */
+	struct store *given;   /* the next value of serving */
+	bool yield;            /* close serving */
 	pthread_cond_t yielded;
 	int wake_fd;
 	struct followed config, health;
@@ -45,10 +45,10 @@ struct publisher {
 	struct serving_status status;
 	uint64_t started_ms, beat_ms;
 	bool ready;
-	bool dirty; /* status changed: write it now */
-	bool large; /* the last changes were: there is memory to give back */
+	bool dirty; /* the status changed: write it now */
+	bool large; /* the last change was large: there is memory to release */
 	_Atomic uint8_t geography;
-	int told; /* the last failure to write it that was said */
+	int told; /* the last write failure that was logged */
 };
 
 static void
@@ -60,7 +60,7 @@ log_problems(struct followed *followed, struct problems *problems)
 	problems_free(problems);
 }
 
-/* Is there something to read?  Opens the store where it has appeared, and again where it was replaced. */
+/* Is there something to read?  Opens the store if it is new or was replaced. */
 static bool
 has_news(struct publisher *publisher, struct followed *followed)
 {
@@ -72,7 +72,7 @@ has_news(struct publisher *publisher, struct followed *followed)
 			return false;
 		followed->store = store_open(publisher->options.state, followed->kind, STORE_READ, &problems);
 		followed->anew = followed->store != NULL;
-		/* Damage is looked for by a walk, which takes time. */
+		/* The walk that looks for damage takes time. */
 		if (problems.errors > 0)
 			followed->retry_ms = boot_ms() + BEAT_MS;
 	} else {
@@ -86,7 +86,7 @@ has_news(struct publisher *publisher, struct followed *followed)
 	    followed->asked;
 }
 
-/* After a transaction was read. */
+/* Call this after a transaction was read. */
 static void
 look_again(struct followed *followed)
 {
@@ -136,12 +136,12 @@ note_compile(struct publisher *publisher, enum compiled compiled, uint64_t began
 		return;
 	snprintf(publisher->status.compile_error, sizeof publisher->status.compile_error, "%s",
 	    compiler_error(publisher->compiler));
-	warnx("the configuration cannot be compiled, the old one keeps answering: %s",
+	warnx("cannot compile the configuration, the old one stays in use: %s",
 	    publisher->status.compile_error);
 	publisher->dirty = true;
 }
 
-/* The pages that a build of everything read are no longer ours to hold. */
+/* Open the store again, to unmap the pages that a full build read. */
 static void
 let_go(struct followed *followed)
 {
@@ -166,7 +166,7 @@ follow_config(struct publisher *publisher)
 	compiled = compiler_config(publisher->compiler, txn, config->anew);
 	store_abort(txn);
 	if (store_torn(config->store)) {
-		/* Rows seemed to be missing: what answers stays, and all is read anew. */
+		/* Rows seemed to be missing: keep the current view and read everything again. */
 		config->anew = true;
 		pthread_mutex_unlock(&publisher->lock);
 		return;
@@ -186,7 +186,7 @@ follow_config(struct publisher *publisher)
 	look_again(config);
 }
 
-/* What an operator wanted only for a time is over. */
+/* The time of a temporary setting has ended. */
 static void
 follow_ends(struct publisher *publisher)
 {
@@ -224,7 +224,7 @@ follow_health(struct publisher *publisher)
 		return;
 	}
 	health->asked = false;
-	/* Before the first configuration there is nothing that health could be read into. */
+	/* Health needs a configuration first. */
 	health->anew = compiler_snapshot(publisher->compiler) == NULL;
 	publish(publisher, compiled);
 	publisher->report.health_publications += compiled == COMPILED_TABLES;
@@ -232,7 +232,7 @@ follow_health(struct publisher *publisher)
 	look_again(health);
 }
 
-/* S29: answer when every endpoint in use is judged, or when it took too long. */
+/* S29: begin to answer when every endpoint in use has a verdict, or after the maximum wait. */
 static void
 judge_ready(struct publisher *publisher)
 {
@@ -243,8 +243,8 @@ judge_ready(struct publisher *publisher)
 	if (publisher->ready || (!late && (unknown > 0 || (!config && publisher->config.store != NULL))))
 		return;
 	if (unknown > 0)
-		warnx("%zu %s still unknown after %u ms: answering without waiting longer (is "
-		      "graycloud-monitor running?)",
+		warnx("%zu %s still unknown after %u ms: answering now (does "
+		      "graycloud-monitor run?)",
 		    unknown, unknown == 1 ? "endpoint is" : "endpoints are",
 		    publisher->options.wait_health_ms);
 	publisher->ready = true;
@@ -269,23 +269,23 @@ write_status(struct publisher *publisher)
 	return error;
 }
 
-/* Said once for each kind of failure, not each second. */
+/* Logged once for each kind of failure, not each second. */
 static void
 say_written(struct publisher *publisher, int error)
 {
 	if (error == publisher->told ||
-	    (error == -ENOENT && publisher->told != 0)) /* it is not there because it failed */
+	    (error == -ENOENT && publisher->told != 0)) /* it is missing because of the failure */
 		return;
 	publisher->told = error;
 	if (error == 0)
 		warnx("%s/serving/data.mdb is written again", publisher->options.state);
 	else
 		warnx("cannot write %s/serving/data.mdb: %s; queries are answered, but `graycloud status` "
-		      "does not hear of it%s",
+		      "does not know it%s",
 		    publisher->options.state, strerror(-error), store_write_cure(error));
 }
 
-/* What others may know of us: at once where it changed, else each second. */
+/* Write the status for other programs: at once if it changed, else each second. */
 static void
 tell(struct publisher *publisher)
 {
@@ -297,7 +297,7 @@ tell(struct publisher *publisher)
 	if (publisher->serving == NULL || (!publisher->dirty && now - publisher->beat_ms < BEAT_MS))
 		return;
 	if (now - publisher->beat_ms >= BEAT_MS) {
-		/* A store that was replaced is made anew. */
+		/* If the store was replaced, create it again. */
 		(publisher->told == -ENOTRECOVERABLE ? store_reopen : store_poll)(
 		    publisher->serving, &problems);
 		problems_free(&problems);
@@ -329,8 +329,8 @@ wait_for_news(struct publisher *publisher, bool soon)
 }
 
 /*
- * A large change leaves behind what it replaced: pages of the store that it read, and free memory that the
- * allocator keeps, between what lives.  Give both back when no reader holds anything of it.
+ * A large change leaves replaced data behind: pages of the store that it read, and free memory that the
+ * allocator keeps between live blocks.  Release both when no reader uses them.
  */
 static void
 give_back(struct publisher *publisher, size_t waiting)
@@ -350,7 +350,7 @@ stopping(struct publisher *publisher)
 	return poll(&fd, 1, 0) > 0;
 }
 
-/* Begin or end to say what is answered. */
+/* Begin or end to write the serving store. */
 static void
 change_voice(struct publisher *publisher)
 {
@@ -430,7 +430,7 @@ publisher_start(const struct publisher_options *options, struct views *views, st
 	publisher->stop_fd = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&publisher->lock, NULL);
 	init_status(publisher);
-	/* Until the databases are read nobody is told that they are missing. */
+	/* Do not report databases as missing before they are read. */
 	atomic_store(&publisher->geography, publisher->options.geoip[0] != '\0' ? UINT8_MAX : 0);
 	publisher->status.geography = atomic_load(&publisher->geography);
 	publisher->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -510,7 +510,7 @@ publisher_stop(struct publisher *publisher)
 	if (write(publisher->stop_fd, &one, sizeof one) < 0)
 		warn("stop");
 	pthread_join(publisher->thread, NULL);
-	/* The last word: nobody answers here any more. */
+	/* The last write: this nameserver has stopped. */
 	publisher->status.ready = false;
 	publisher->status.boot[0] = '\0';
 	publisher->dirty = true;
@@ -546,7 +546,7 @@ publisher_report(struct publisher *publisher, struct publisher_report *report)
 	publisher->report.unknown = compiler_unknown(publisher->compiler);
 	*report = publisher->report;
 	pthread_mutex_unlock(&publisher->lock);
-	/* Until here the beat stands as its time. */
+	/* Up to here beat_age holds the time of the beat. */
 	report->monitor_beat_age_ms = now - MIN(now, report->monitor_beat_age_ms);
 	report->monitor_dead = !report->health_seen || report->monitor_beat_age_ms > HEALTH_DEAD_MS;
 }

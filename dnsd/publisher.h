@@ -1,8 +1,8 @@
 /*
- * publisher.h -- the thread that follows the stores: it compiles what changed, publishes it, and says in the
- * serving store what is answered.
+ * publisher.h -- the thread that follows the stores: it compiles changes, publishes them, and writes the
+ * state of the nameserver to the serving store.
  *
- * From a commit to the answers of all workers: p99 10 ms at most.
+ * From a commit to the answers of all workers: at most 10 ms (p99).
  */
 #ifndef DNSD_PUBLISHER_H
 #define DNSD_PUBLISHER_H
@@ -15,56 +15,56 @@ struct publisher;
 
 struct publisher_options {
 	const char *state;     /* directory */
-	const char *listeners; /* for the serving store, and these: */
-	const char *geoip;     /* paths, one a line */
+	const char *listeners; /* written to the serving store, as are the next ones */
+	const char *geoip;     /* paths, one on each line */
 	const struct steer_site *site;
 	unsigned wait_health_ms; /* S29 */
-	int ready_fd;            /* one octet is written here when answering may begin */
-	bool quiet;              /* do not say what is answered before publisher_announce() */
+	int ready_fd;            /* one octet is written here when the threads may begin to answer */
+	bool quiet;              /* do not write the serving store before publisher_announce() */
 };
 
 /*
- * Open the serving store, unless quiet (refused where another nameserver holds it), and start the thread.
- * NULL with problems filled.  The views stay the caller's.
+ * Open the serving store, unless quiet (refused if another nameserver holds it), and start the thread.
+ * Returns NULL with problems filled.  The caller keeps the views.
  */
 struct publisher *publisher_start(
     const struct publisher_options *options, struct views *views, struct problems *problems);
 
-/* Open the serving store and say from now on what is answered.  False with problems filled. */
+/* Open the serving store and write it from now on.  Returns false with problems filled. */
 bool publisher_announce(struct publisher *publisher, struct problems *problems);
 /*
- * Say no more of what is answered, and close the serving store as it is: another process will go on.  The
- * views are still kept new.  Returns the generation that is answered at least.
+ * Stop writing the serving store and close it unchanged: another process continues.  The views are still
+ * kept up to date.  Returns the lowest generation that is answered.
  */
 uint64_t publisher_yield(struct publisher *publisher);
-/* The descriptor of the serving store's lock, which stays the publisher's; -1: there is none. */
+/* The descriptor of the serving store's lock, which the publisher still owns; -1 if there is none. */
 int publisher_lock(struct publisher *publisher);
 
-/* End the thread; the views keep what was published last. */
+/* End the thread; the views keep the last publication. */
 void publisher_stop(struct publisher *publisher);
-/* After all readers of the views are gone. */
+/* Free it, after all readers of the views have ended. */
 void publisher_free(struct publisher *publisher);
 
-/* What the metrics page shows of it; any thread. */
+/* The data for the metrics page; any thread. */
 struct publisher_report {
 	uint64_t generation, epoch;
 	uint64_t compiles, errors; /* of the configuration */
 	uint64_t health_publications;
 	uint64_t compile_ns_last, compile_ns_max;
 	size_t unknown; /* endpoints */
-	size_t waiting; /* things retired and not yet free */
+	size_t waiting; /* retired objects that are not freed yet */
 	bool config_seen, health_seen;
 	bool monitor_dead;            /* S25 */
-	uint64_t monitor_beat_age_ms; /* where health_seen */
+	uint64_t monitor_beat_age_ms; /* only if health_seen */
 	struct compiled_counts counts;
 };
 void publisher_report(struct publisher *publisher, struct publisher_report *report);
 
-/* What the databases of places that are in use know (GEOGRAPHY_*), for the serving store.  Any thread. */
+/* Set the contents of the geography databases in use (GEOGRAPHY_*), for the serving store.  Any thread. */
 void publisher_set_geography(struct publisher *publisher, unsigned bits);
 
-/* How many pairs of load balancer and origin there are to count, as long as the configuration is not of
- * *generation (which becomes that of the configuration); 0: it is, or none is known yet.  Any thread. */
+/* The number of pairs of load balancer and origin to count, if the configuration is newer than *generation,
+ * which is then updated; 0 if it is the same, or none is known yet.  Any thread. */
 size_t publisher_pairs(struct publisher *publisher, uint64_t *generation);
 
 /* S28 (compile.h), under the publisher's lock; any thread. */

@@ -7,7 +7,7 @@ enum {
 	OPCODE_QUERY = 0
 };
 
-/* RFC 1035 4.1.2.  Nothing stands before the question that its name could point to. */
+/* RFC 1035 4.1.2.  The name cannot point to anything before the question. */
 static bool
 read_question(struct query *query, struct reader *reader)
 {
@@ -26,7 +26,7 @@ read_question(struct query *query, struct reader *reader)
 	return true;
 }
 
-/* Step over an owner name, which may be compressed. */
+/* Move past an owner name, which may be compressed. */
 static void
 skip_name(struct reader *reader)
 {
@@ -45,7 +45,7 @@ skip_name(struct reader *reader)
 	}
 }
 
-/* Records behind the question: only an OPT in the additional section means something to us. */
+/* The records after the question: only an OPT in the additional section is used. */
 static bool
 read_records(struct query *query, struct reader *reader, unsigned before_additional, unsigned additional)
 {
@@ -64,7 +64,7 @@ read_records(struct query *query, struct reader *reader, unsigned before_additio
 			return false;
 		if (type != TYPE_OPT)
 			continue;
-		/* RFC 6891 6.1.1: one, in the additional section, owned by the root. */
+		/* RFC 6891 6.1.1: at most one, in the additional section, with the root as owner. */
 		if (i < before_additional || query->edns.present || *owner != 0 ||
 		    !edns_read(&query->edns, class, ttl, rdata, rdlen))
 			return false;
@@ -72,7 +72,7 @@ read_records(struct query *query, struct reader *reader, unsigned before_additio
 	return reader->at == reader->end;
 }
 
-/* What class and type alone decide. */
+/* The rcode that class and type alone decide. */
 static uint16_t
 judge_question(const struct question *question)
 {
@@ -80,7 +80,7 @@ judge_question(const struct question *question)
 	case TYPE_OPT:
 	case TYPE_TKEY:
 	case TYPE_TSIG:
-		return RCODE_FORMERR; /* never a question's */
+		return RCODE_FORMERR; /* never valid in a question */
 	case TYPE_AXFR:
 	case TYPE_IXFR:
 		return RCODE_REFUSED;
@@ -98,7 +98,7 @@ set_client(struct query *query, const struct peer *peer)
 
 	struct address ecs;
 
-	/* S3: SOURCE 0 tells nothing of the client; the resolver's address serves. */
+	/* S3: SOURCE 0 hides the client, so use the resolver's address. */
 	if (!subnet->present || subnet->source == 0) {
 		query->client = (struct steer_client){.resolver = peer->address};
 		if (peer->address.family == FAMILY_V6)
@@ -126,8 +126,8 @@ read_request(struct query *query, const uint8_t *in, size_t inlen)
 	bool transfer;
 
 	if (query->opcode != OPCODE_QUERY)
-		return RCODE_NOTIMP; /* its sections may mean anything */
-	/* RFC 7873 5.4: no question is one where a cookie is. */
+		return RCODE_NOTIMP; /* the meaning of its sections is unknown */
+	/* RFC 7873 5.4: a request with a cookie and no question is valid. */
 	if (questions == 0 && answers == 0 && authority == 0 &&
 	    read_records(query, &reader, 0, get16(in + 10)) && query->edns.cookie.present) {
 		query->cookie_only = true;
@@ -136,7 +136,7 @@ read_request(struct query *query, const uint8_t *in, size_t inlen)
 	/* RFC 9619: one question. */
 	if (questions != 1 || !read_question(query, &reader))
 		return RCODE_FORMERR;
-	transfer = query->question.type == TYPE_IXFR; /* RFC 1995 3: it carries an SOA */
+	transfer = query->question.type == TYPE_IXFR; /* RFC 1995 3: it contains an SOA */
 	if (answers != 0 || (authority != 0 && !transfer) ||
 	    !read_records(query, &reader, answers + authority, get16(in + 10)))
 		return RCODE_FORMERR;
@@ -146,9 +146,9 @@ read_request(struct query *query, const uint8_t *in, size_t inlen)
 }
 
 /*
- * Services of inetd that send something back whatever comes: echo (RFC 862), systat (866), daytime (867),
- * quote of the day (865), chargen (864), time (868).  No resolver asks from there; in between a forged query
- * would make them and us talk to each other for ever.
+ * Services of inetd that reply to any message: echo (RFC 862), systat (866), daytime (867), quote of the day
+ * (865), chargen (864), time (868).  Resolvers never use these ports; a forged query from one of them would
+ * start an endless exchange of messages.
  */
 static bool
 only_reflects(uint16_t port)

@@ -14,14 +14,13 @@ struct response {
 	struct writer writer;
 	const struct query *query;
 	const struct answer *answer;
-	uint16_t positions[ANSWER_ITEMS_MAX]; /* where the wire of each item begins in the message, ... */
-	uint8_t
-	    owners[ANSWER_ITEMS_MAX]; /* ... and how long the owner is that each of its records begins with */
+	uint16_t positions[ANSWER_ITEMS_MAX]; /* offset of each item in the message */
+	uint8_t owners[ANSWER_ITEMS_MAX];     /* length of the owner in each of its records */
 	uint16_t counts[3];
 	bool truncated;
 };
 
-/* A name's offset in its item as it was written: owners that are no pointers move what follows them. */
+/* The offset of a name in its written item: owners that are not pointers shift the data after them. */
 static size_t
 offset_written(const struct response *response, const struct answer_name *name)
 {
@@ -35,7 +34,7 @@ offset_written(const struct response *response, const struct answer_name *name)
 	return offset;
 }
 
-/* Where an item's owner stands in the message. */
+/* The offset of an item's owner in the message. */
 static size_t
 owner_position(const struct response *response, const struct answer_item *item)
 {
@@ -47,8 +46,8 @@ owner_position(const struct response *response, const struct answer_item *item)
 }
 
 /*
- * The common case: every record's owner is two octets, a pointer (RFC 1035 4.1.4), just as the fragment has
- * it.
+ * The common case: every record's owner is a pointer of two octets (RFC 1035 4.1.4), as in the fragment,
+ * which is copied.
  */
 static void
 write_with_pointer(struct writer *writer, const struct answer_item *item, uint16_t pointer)
@@ -65,7 +64,7 @@ write_with_pointer(struct writer *writer, const struct answer_item *item, uint16
 	}
 }
 
-/* The root needs no pointer, and beyond 16 KiB no pointer reaches: the owner in full. */
+/* The root needs no pointer, and pointers reach only 16 KiB: write the whole owner. */
 static void
 write_with_name(struct writer *writer, const struct answer_item *item, const uint8_t *owner)
 {
@@ -82,7 +81,7 @@ write_with_name(struct writer *writer, const struct answer_item *item, const uin
 	}
 }
 
-/* The addresses that steering chose (S15: all of them in rotated order, or those of its list). */
+/* Write the addresses that steering chose (S15: all in rotated order, or those of its list). */
 static void
 write_steered(struct writer *writer, const struct answer_item *item, const struct steer_choice *choice,
     const uint8_t *owner, size_t owner_len)
@@ -126,7 +125,7 @@ write_item(struct response *response, unsigned position)
 	else
 		write_with_name(writer, item, name);
 	if (writer->bad) {
-		/* RFC 2181 9: not half an RRset. */
+		/* RFC 2181 9: never a part of an RRset. */
 		writer->bad = false;
 		writer->at = before;
 		response->truncated = !item->optional;
@@ -145,13 +144,13 @@ response_write(const struct query *query, const struct answer *answer, const str
 	uint16_t flags = FLAG_RESPONSE;
 
 	if (limit < WIRE_HEADER + query->question_len + opt)
-		return 0; /* never: 512 octets hold them */
+		return 0; /* impossible: 512 octets are enough */
 	response.query = query;
 	response.answer = answer;
 	response.truncated = answer->truncated;
 	memset(response.counts, 0, sizeof response.counts);
 	*writer = (struct writer){.start = out, .at = out + WIRE_HEADER, .end = out + limit - opt};
-	/* The question as it came: its case is the client's (0x20). */
+	/* Copy the question: keep the client's case (0x20). */
 	write_bytes(writer, query->question_wire, query->question_len);
 	for (unsigned i = 0; i < answer->nitems && !response.truncated; i++)
 		write_item(&response, i);

@@ -8,8 +8,8 @@ enum {
 	WAYS = 4,
 	TAG_BITS = 20,
 	TIME_BITS = 64 - TAG_BITS, /* microseconds: wraps after 203 days */
-	WINDOW_US = 15000000,      /* a flood is forgotten after so long */
-	BURST_US = 1000000         /* a second's worth may come at once */
+	WINDOW_US = 15000000,      /* the time after which a flood is forgotten */
+	BURST_US = 1000000         /* the responses of one second may be sent at once */
 };
 #define TIME_MASK ((UINT64_C(1) << TIME_BITS) - 1)
 
@@ -25,7 +25,7 @@ struct rrl {
 	_Alignas(64) _Atomic uint64_t entries[SETS][WAYS];
 };
 
-/* Pages that no bucket is in are never touched. */
+/* Pages without buckets are never touched. */
 struct rrl *
 rrl_new(const struct rrl_options *options)
 {
@@ -51,7 +51,7 @@ rrl_dry_run(const struct rrl *rrl)
 	return rrl->options.dry_run;
 }
 
-/* A hash of a client's network: /24 or /56 of the octets in order, whichever way the machine counts them. */
+/* A hash of a client's network: /24 or /56 over the octets in network order, on every machine. */
 static uint64_t
 network_of(const struct rrl *rrl, const struct address *client)
 {
@@ -64,7 +64,7 @@ network_of(const struct rrl *rrl, const struct address *client)
 	return mix64(prefix ^ rrl->seed);
 }
 
-/* The bucket's place in its set: its own, or the one that is nearest to be forgotten. */
+/* The entry of a bucket in its set: its own, or the one that expires first. */
 static _Atomic uint64_t *
 place(struct rrl *rrl, uint64_t key, uint64_t now, uint64_t *ahead)
 {
@@ -91,8 +91,8 @@ place(struct rrl *rrl, uint64_t key, uint64_t now, uint64_t *ahead)
 }
 
 /*
- * Take one response out of a bucket of so many a second.  False if it has none: with owing it is counted all
- * the same, so that a flood that goes on gets nothing.
+ * Take one response out of a bucket with this rate.  Returns false if the bucket is empty.  If owing is set,
+ * the response is counted even then, so that a continuing flood gets nothing.
  */
 static bool
 take(struct rrl *rrl, uint64_t key, unsigned rate, bool owing, uint64_t now)
@@ -122,7 +122,7 @@ rrl_judge(struct rrl *rrl, const struct address *client, uint64_t bucket, uint16
 		return RRL_DROP;
 	if (options->rate == 0)
 		return RRL_SEND;
-	/* What a name has beyond its own limit takes nothing from others of the network. */
+	/* Responses beyond the limit of a name do not count against the network. */
 	if (take(rrl, mix64(network ^ bucket ^ (uint64_t)rcode << 48), options->rate, true, now) &&
 	    (options->all == 0 || take(rrl, mix64(network ^ ALL), options->all, false, now)))
 		return RRL_SEND;

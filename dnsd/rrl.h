@@ -1,16 +1,16 @@
 /*
- * rrl.h -- response rate limiting over UDP: a flood in somebody else's name is not answered at full size.
+ * rrl.h -- response rate limiting over UDP: limits the amplification of queries with forged source addresses.
  *
- * A response is judged by up to three buckets of its client's network (/24, /56):
+ * A response is checked against up to three buckets of its client's network (/24, /56):
  *
- * - its zone, owner and rcode, never rdata (rotation would defeat it): so many responses a second;
- * - all responses to the network, so that many names in turn are no way around;
- * - errors that no resolver causes (FORMERR, NOTIMP, BADVERS), also where nothing else is limited: what
- *   answers an error with something that is no query either would go on for ever.
+ * - its zone, owner and rcode, never rdata (rotation would defeat it): a limit of responses a second;
+ * - all responses to the network, so that the use of many names does not evade the limit;
+ * - errors that no resolver causes (FORMERR, NOTIMP, BADVERS), also if nothing else is limited: a service
+ * that answers errors with invalid messages would cause an endless exchange.
  *
- * Beyond the first two there is silence or, each so many times, a truncated response that lets a real client
- * come back over TCP; beyond the third there is silence.  Fixed memory, shared by all threads without a lock;
- * a lost update costs one response.
+ * Beyond the first two limits the server is silent, or every slip-th time sends a truncated response, so that
+ * a real client can retry over TCP.  Beyond the third it is silent.  Fixed memory, shared by all threads
+ * without a lock; a lost update costs one response.
  */
 #ifndef DNSD_RRL_H
 #define DNSD_RRL_H
@@ -20,23 +20,23 @@
 struct rrl;
 
 struct rrl_options {
-	unsigned rate;   /* responses a second for each name; 0: off, and so is all */
+	unsigned rate;   /* responses a second for each name; 0: turns rate and all off */
 	unsigned all;    /* responses a second for each network; 0: off */
 	unsigned errors; /* errors a second for each network; 0: off */
-	unsigned slip;   /* each so many limited responses one is truncated; 0: none */
-	bool dry_run;    /* count, but send */
+	unsigned slip;   /* one of so many limited responses is sent truncated; 0: none */
+	bool dry_run;    /* count only, and send */
 };
 
 enum rrl_verdict { RRL_SEND, RRL_SLIP, RRL_DROP };
 
-/* NULL where memory is exhausted. */
+/* Returns NULL if memory is exhausted. */
 struct rrl *rrl_new(const struct rrl_options *options);
 void rrl_free(struct rrl *rrl);
 
-/* Judge one response.  bucket: hash of zone and owner; now_us: any steady clock.  Any thread. */
+/* Check one response.  bucket: hash of zone and owner; now_us: any steady clock.  Any thread. */
 enum rrl_verdict rrl_judge(
     struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode, uint64_t now_us);
-/* Errors that no resolver causes. */
+/* Check an error that no resolver causes. */
 static inline bool
 rrl_limits_always(uint16_t rcode)
 {

@@ -65,7 +65,7 @@ next_draw(struct serve_context *context)
 	return mix64(context->draw += UINT64_C(0x9e3779b97f4a7c15));
 }
 
-/* Class CH: who we are (RFC 4892 and BIND's custom). */
+/* Class CH: the identity of the server (RFC 4892, and names as in BIND). */
 static void
 answer_chaos(struct serve_context *context, const struct question *question, struct answer *answer)
 {
@@ -99,7 +99,7 @@ serve_clock(struct serve_context *context)
 	context->now_s = (uint32_t)now.tv_sec;
 }
 
-/* RFC 7873 5.2: does the client show a cookie of ours?  Either way it gets a new one. */
+/* RFC 7873 5.2: does the client have a valid cookie?  It always gets a new one. */
 static bool
 check_cookie(struct serve_context *context, const struct query *query, const struct peer *peer,
     uint8_t made[COOKIE_SERVER], struct edns_reply *reply)
@@ -119,7 +119,7 @@ check_cookie(struct serve_context *context, const struct query *query, const str
 	return good;
 }
 
-/* RFC 8914: why, where the rcode alone does not tell. */
+/* RFC 8914: the reason, if the rcode alone is not clear. */
 static void
 choose_error(const struct serve_context *context, const struct query *query, struct edns_reply *reply)
 {
@@ -140,14 +140,14 @@ choose_error(const struct serve_context *context, const struct query *query, str
 	}
 }
 
-/* Most answers are not even looked at where errors alone are limited. */
+/* If only errors are limited, skip all other answers. */
 static bool
 is_limited(const struct serve_settings *settings, uint16_t rcode)
 {
 	return !settings->errors_only || rrl_limits_always(rcode);
 }
 
-/* RRL's word on a finished answer.  Returns false to stay silent. */
+/* Apply rate limiting to a finished answer.  Returns false to stay silent. */
 static bool
 limit_rate(struct serve_context *context, const struct query *query, const struct peer *peer)
 {
@@ -168,7 +168,7 @@ limit_rate(struct serve_context *context, const struct query *query, const struc
 	return true;
 }
 
-/* What the question gets, before anybody asks whether it may be sent. */
+/* Find the answer, before rate limiting. */
 static void
 find_answer(struct serve_context *context, const struct snapshot *view, const struct query *query)
 {
@@ -188,14 +188,14 @@ find_answer(struct serve_context *context, const struct snapshot *view, const st
 	if (query->question.class == CLASS_CH)
 		answer_chaos(context, &query->question, answer);
 	else if (view == NULL)
-		answer->rcode = RCODE_REFUSED; /* no configuration yet: no zone is ours */
+		answer->rcode = RCODE_REFUSED; /* no configuration yet, so no zones */
 	else
 		answer_find(answer, view, &query->question, &steering);
 }
 
 /*
- * S20: steering says which pin it wants, and here it is written, if the answer is sent whole.  proven: the
- * resolver showed a cookie of ours, or came over TCP.
+ * S20: steering requests a pin, and this writes it if the whole answer is sent.  proven: the resolver sent a
+ * valid cookie, or uses TCP.
  */
 static void
 keep_pin(struct serve_context *context, const struct peer *peer, bool proven)
@@ -263,7 +263,7 @@ serve_batch(
 	for (unsigned i = 0; i < count; i++)
 		context->parsed[i] =
 		    query_parse(&context->queries[i], messages[i].peer, messages[i].in, messages[i].inlen);
-	/* Among a million names every lookup waits for memory: let a batch wait together. */
+	/* With a million names each lookup waits for memory: let the lookups of a batch wait together. */
 	for (unsigned stage = 0; view != NULL && count > 1 && stage < 3; stage++)
 		for (unsigned i = 0; i < count; i++)
 			if (wants_lookup(context, i))

@@ -1,5 +1,5 @@
 /*
- * server.h -- all that a running nameserver is made of; the main thread's.
+ * server.h -- all parts of a running nameserver; used by the main thread.
  */
 #ifndef DNSD_SERVER_H
 #define DNSD_SERVER_H
@@ -17,8 +17,8 @@ struct event_base;
 struct handover;
 struct takeover;
 
-/* Secrets that were read once.  A query may still look at old ones, and nobody tells when: they stay until
- * the end. */
+/* Secrets that were read once.  A query may still use old ones, and there is no signal when it ends: so they
+ * stay until the process ends. */
 struct kept_secrets {
 	struct cookie_secrets secrets;
 	struct kept_secrets *before;
@@ -33,19 +33,19 @@ struct server {
 	struct metrics *metrics;
 	struct serve_settings settings;
 	struct geoip *geoip;
-	uint64_t counted;             /* the generation whose pairs the tallies have room for */
+	uint64_t counted;             /* the generation for whose pairs the tallies have room */
 	struct tls *tls;              /* NULL: no --tls */
-	struct kept_secrets *secrets; /* the newest first */
+	struct kept_secrets *secrets; /* newest first */
 	struct tcp_limits limits;
-	struct given given;              /* sockets that others opened */
-	size_t closed;                   /* so many of them were of no use */
-	struct listener metrics_address; /* where options.metrics is set */
+	struct given given;              /* sockets that other processes opened */
+	size_t closed;                   /* the number of them that were not used */
+	struct listener metrics_address; /* if options.metrics is set */
 	int metrics_given;               /* its socket, or -1 */
-	struct takeover *takeover;       /* this process replaces another; NULL: it does not, or it is done */
-	struct handover *handover;       /* for the one that replaces this process; NULL: none can */
+	struct takeover *takeover;       /* this process replaces another; NULL: no, or finished */
+	struct handover *handover;       /* serves a process that replaces this one; NULL: not possible */
 	bool left;                       /* another process has taken over */
 	int ready_pipe[2];
-	int ready_fd; /* --detach: an octet is written here when this process answers; else -1 */
+	int ready_fd; /* --detach: write an octet here when this process answers; else -1 */
 	int status;
 };
 

@@ -24,7 +24,7 @@ struct takeover {
 	int pidfd;
 	bool has_secrets;
 	struct cookie_secrets secrets;
-	struct event *read; /* connections that come later */
+	struct event *read; /* for connections that come later */
 	struct server *server;
 };
 
@@ -44,7 +44,7 @@ is_dead(const struct takeover *takeover, int patience_ms)
 	return takeover->pidfd < 0 || poll(&fd, 1, patience_ms) > 0;
 }
 
-/* The connection to the one that runs. NULL with nothing in problems: none runs. */
+/* Connect to the running nameserver. Returns NULL without problems if none runs. */
 static struct takeover *
 find(const struct server *server, struct problems *problems)
 {
@@ -58,7 +58,7 @@ find(const struct server *server, struct problems *problems)
 		    channel_connect(directory, REPLACE_SOCKET, replace_step_ms(), &takeover->pid);
 		if (takeover->channel != -ENOENT && takeover->channel != -ECONNREFUSED)
 			break;
-		/* It may just start, or just have replaced another. */
+		/* It may be starting, or may just have replaced another. */
 		if ((holder = store_holder(server->options.state, STORE_SERVING)) == 0)
 			break;
 		wait_moment(20);
@@ -70,13 +70,14 @@ find(const struct server *server, struct problems *problems)
 	}
 	if (holder != 0)
 		problems_error(problems,
-		    "the running graycloud-dnsd, process %ld, does not offer its sockets: it is of an older "
-		    "version, or has just started; stop it, and start this one without --replace",
+		    "the running graycloud-dnsd, process %ld, does not offer its sockets: it is an older "
+		    "version "
+		    "or has just started; stop it, and start this one without --replace",
 		    holder);
 	else if (takeover->channel != -ENOENT && takeover->channel != -ECONNREFUSED)
 		problems_error(problems, "%s/serving/" REPLACE_SOCKET ": %s", server->options.state,
-		    takeover->channel == -EPERM        ? "this is not the socket of a nameserver of this user"
-			: takeover->channel == -EAGAIN ? "the nameserver there hangs"
+		    takeover->channel == -EPERM        ? "the socket belongs to another user"
+			: takeover->channel == -EAGAIN ? "the running nameserver hangs"
 						       : strerror(-takeover->channel));
 	takeover->channel = takeover->pidfd = -1;
 	takeover_free(takeover);
@@ -88,22 +89,22 @@ refused(const struct takeover *takeover, const struct replace_message *message, 
 {
 	if (message->number == REPLACE_BUSY)
 		problems_error(problems,
-		    "process %ju is replacing the running graycloud-dnsd, process %ld, already",
+		    "process %ju is already replacing the running graycloud-dnsd, process %ld",
 		    (uintmax_t)message->other, (long)takeover->pid);
 	else if (message->number == REPLACE_STARTING)
 		problems_error(problems,
-		    "the running graycloud-dnsd, process %ld, is itself still starting; try again when it is "
+		    "the running graycloud-dnsd, process %ld, is still starting; try again when it is "
 		    "ready",
 		    (long)takeover->pid);
 	else
 		problems_error(problems,
-		    "the running graycloud-dnsd, process %ld, is of a version that this one cannot replace; "
+		    "the running graycloud-dnsd, process %ld, has a version that this one cannot replace; "
 		    "stop it, and start this one without --replace",
 		    (long)takeover->pid);
 	return false;
 }
 
-/* What went wrong between the two; the predecessor may be dead, which is no fault. */
+/* Report the failure; if the predecessor is dead, that is not an error. */
 static bool
 broken(const struct takeover *takeover, int error, struct problems *problems)
 {
@@ -119,8 +120,8 @@ broken(const struct takeover *takeover, int error, struct problems *problems)
 	else
 		problems_error(problems, "the running graycloud-dnsd, process %ld, was not replaced: %s",
 		    (long)takeover->pid,
-		    error == 0             ? "it broke off"
-			: error == -EPROTO ? "it says what this one does not understand"
+		    error == 0             ? "it closed the connection"
+			: error == -EPROTO ? "it sent an unknown message"
 					   : strerror(-error));
 	return false;
 }
@@ -151,7 +152,7 @@ say(const struct takeover *takeover, enum replace_kind kind)
 	return replace_send(takeover->channel, &(struct replace_message){.kind = kind}, NULL, 0, NULL, 0);
 }
 
-/* All that is offered. On an end before that the predecessor is dead or refuses. */
+/* Receive everything that is offered. If the connection ends earlier, the predecessor is dead or refuses. */
 static bool
 take_all(struct server *server, struct takeover *takeover, struct problems *problems, bool *dead)
 {
@@ -189,7 +190,7 @@ takeover_begin(struct server *server, struct problems *problems)
 	}
 	good = take_all(server, takeover, problems, &dead);
 	if (!good || dead) {
-		/* Sockets that came hold what waits in them. */
+		/* The received sockets keep their queues. */
 		takeover_free(takeover);
 		return good;
 	}
@@ -204,7 +205,7 @@ takeover_secrets(const struct server *server)
 	return server->takeover != NULL && server->takeover->has_secrets ? &server->takeover->secrets : NULL;
 }
 
-/* Until the answers here are of a generation. */
+/* Wait until this process has a generation. */
 static bool
 catch_up(struct server *server, uint64_t generation, struct problems *problems)
 {
@@ -217,8 +218,8 @@ catch_up(struct server *server, uint64_t generation, struct problems *problems)
 		wait_moment(1);
 	}
 	problems_error(problems,
-	    "the running graycloud-dnsd, process %ld, was not replaced: it answers generation %ju of the "
-	    "configuration, and this one only %ju after %d s",
+	    "the running graycloud-dnsd, process %ld, was not replaced: it serves generation %ju of the "
+	    "configuration, but this one only %ju after %d s",
 	    (long)server->takeover->pid, (uintmax_t)generation, (uintmax_t)report.generation,
 	    replace_step_ms() / 1000);
 	return false;
@@ -242,7 +243,7 @@ takeover_prepare(struct server *server, struct problems *problems)
 	return good;
 }
 
-/* One message after LEAVE. False: no more will come. */
+/* Read one message after LEAVE. Returns false if it was the last. */
 static bool
 hear(struct takeover *takeover, struct replace_received *received, int *error)
 {
@@ -264,7 +265,7 @@ hear(struct takeover *takeover, struct replace_received *received, int *error)
 	return true;
 }
 
-/* A connection that could be given away only now; at the end the predecessor ends, too. */
+/* Adopt a connection that could be handed over only now; at the end the predecessor ends, too. */
 static void
 on_message(evutil_socket_t fd, short what, void *arg)
 {
@@ -281,7 +282,7 @@ on_message(evutil_socket_t fd, short what, void *arg)
 	free(received);
 }
 
-/* It hangs, and would take queries when it goes on. */
+/* It hangs, and would take queries if it continued. */
 static void
 end_it(const struct takeover *takeover)
 {
@@ -309,7 +310,8 @@ takeover_complete(struct server *server, struct problems *problems)
 
 		if (went_on)
 			problems_error(problems,
-			    "the running graycloud-dnsd, process %ld, did not wait for this one and goes on",
+			    "the running graycloud-dnsd, process %ld, did not wait for this one and "
+			    "continues",
 			    (long)takeover->pid);
 		else if (!is_dead(takeover, 0))
 			end_it(takeover);

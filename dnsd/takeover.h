@@ -8,24 +8,24 @@
 
 /*
  * Ask the nameserver that runs on the state directory for its sockets (into server->given), the lock of its
- * store and its cookie secrets. Nothing of it changes. True if there is one, and if none runs: then
- * server->takeover stays NULL, and the start goes on as any other. False with problems filled if the one that
- * runs cannot be replaced. Before threads start.
+ * store and its cookie secrets. It is not changed. Returns true if there is one, and if none runs: then
+ * server->takeover stays NULL, and the start continues as usual. Returns false with problems filled if the
+ * running nameserver cannot be replaced. Call this before threads start.
  */
 bool takeover_begin(struct server *server, struct problems *problems);
-/* Secrets of cookies that only the predecessor knew; NULL: there are none. */
+/* The cookie secrets, if only the predecessor knew them; else NULL. */
 const struct cookie_secrets *takeover_secrets(const struct server *server);
 
-/* This process could answer now: have the predecessor write no more of what is answered, and wait until what
- * it answers is answered here, too. False with problems filled: the predecessor goes on. */
+/* This process is ready to answer: make the predecessor stop writing the serving store, and wait until this
+ * process has its generation. Returns false with problems filled: the predecessor continues. */
 bool takeover_prepare(struct server *server, struct problems *problems);
 /*
- * The threads of this process run: have those of the predecessor end, and serve the connections that it gives
- * away, now and later on the event loop. It is killed if it hangs. False with problems filled: it goes on, as
- * this one took too long.
+ * The threads of this process run: make those of the predecessor end, and serve the connections that it hands
+ * over, now and later on the event loop. If it hangs it is killed. Returns false with problems filled if it
+ * continues because this process took too long.
  */
 bool takeover_complete(struct server *server, struct problems *problems);
-/* Give up; the predecessor goes on. NULL is accepted. */
+/* Give up; the predecessor continues. Accepts NULL. */
 void takeover_free(struct takeover *takeover);
 
 #endif

@@ -125,7 +125,7 @@ count_origins(struct tally *tally, const struct steer_choice *choice)
 	for (unsigned i = 0; i < choice->norigins && choice->how == STEER_ALL; i++)
 		if (list[i].naddresses > 0 || choice->norigins == 1)
 			count_origin(tally, table, choice->lb->number, list[i].number);
-	/* The addresses of one origin stand together: it counts once. */
+	/* The addresses of one origin are adjacent: count it once. */
 	for (unsigned i = 0; i < choice->count && choice->how != STEER_ALL; i++) {
 		unsigned next = steer_address(choice, i)->candidate;
 

@@ -20,13 +20,13 @@ struct connection {
 	struct bufferevent *buffers;
 	struct event *deadline;
 	struct peer peer;
-	bool closing; /* the client sends no more: close when all is written */
+	bool closing; /* the client sends no more: close when everything is written */
 	struct network *network;
-	uint64_t turn; /* when it last got an answer or came, counted in such events */
+	uint64_t turn; /* time of its last answer or its arrival, counted in such events */
 	struct connection *older, *newer;
 };
 
-/* The connections of one client network, by their turns. */
+/* The connections of one client network, in the order of their turns. */
 struct network {
 	uint64_t prefix;
 	unsigned count;
@@ -42,18 +42,18 @@ struct tcp {
 	struct views *views;
 	struct view_slot *slot;
 	struct network *networks;
-	_Atomic unsigned count; /* written by the thread of the loop alone */
+	_Atomic unsigned count; /* only the thread of the loop writes it */
 	unsigned most, most_of_network;
 	void (*give)(void *arg, struct parcel *parcel); /* another process takes over; NULL: none */
 	void *give_arg;
 	uint64_t turns;
 	struct timeval idle;
-	struct event *pause; /* until descriptors are free again */
+	struct event *pause; /* a pause until descriptors are free again */
 	bool said;
 	uint8_t out[UINT16_MAX];
 };
 
-/* /24 or /56: what one client can have addresses in. */
+/* /24 or /56: the network that one client may have addresses in. */
 static uint64_t
 prefix_of(const struct address *address)
 {
@@ -83,7 +83,7 @@ take_turn(struct connection *connection)
 	network->newest = connection;
 }
 
-/* It got an answer: it has not waited longest any more. */
+/* It got an answer: move it to the end of the list. */
 static void
 renew_turn(struct connection *connection)
 {
@@ -91,7 +91,7 @@ renew_turn(struct connection *connection)
 	take_turn(connection);
 }
 
-/* The network of a prefix; made where it is new.  NULL where memory is exhausted. */
+/* Find or create the network of a prefix.  Returns NULL if memory is exhausted. */
 static struct network *
 network_of(struct tcp *tcp, uint64_t prefix)
 {
@@ -110,7 +110,7 @@ network_of(struct tcp *tcp, uint64_t prefix)
 	return network;
 }
 
-/* One without connections goes. */
+/* Free it if it has no connections. */
 static void
 leave_network(struct network *network)
 {
@@ -122,14 +122,14 @@ leave_network(struct network *network)
 	free(network);
 }
 
-/* The network that has most connections; of several, the one where somebody has waited longest. */
+/* The network with most connections; of equal ones, the one with the connection that has waited longest. */
 static struct network *
 largest_network(const struct tcp *tcp)
 {
 	struct network *largest = NULL;
 
 	for (struct network *network = tcp->networks; network != NULL; network = network->next)
-		if (network->oldest != NULL && /* not a newcomer alone */
+		if (network->oldest != NULL && /* it has older connections than the new one */
 		    (largest == NULL || network->count > largest->count ||
 			(network->count == largest->count && network->oldest->turn < largest->oldest->turn)))
 			largest = network;
@@ -156,7 +156,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 	close_connection(arg);
 }
 
-/* A whole request at the front of the input; NULL where more is to come. */
+/* A whole request at the front of the input; NULL if it is incomplete. */
 static const uint8_t *
 next_request(struct evbuffer *input, size_t *len)
 {
@@ -170,7 +170,7 @@ next_request(struct evbuffer *input, size_t *len)
 	return evbuffer_pullup(input, (ev_ssize_t)(LENGTH + *len));
 }
 
-/* Answer one request.  False: no memory for the answer.  Only who gets an answer gets more time. */
+/* Answer one request.  Returns false if memory is exhausted.  Only an answer restarts the time-out. */
 static bool
 answer_request(struct connection *connection, const uint8_t *request, size_t len)
 {
@@ -192,7 +192,7 @@ answer_request(struct connection *connection, const uint8_t *request, size_t len
 	return evbuffer_add(output, prefix, LENGTH) == 0 && evbuffer_add(output, tcp->out, outlen) == 0;
 }
 
-/* Let another process serve a connection that owes no answer.  False: it stays, and nothing was changed. */
+/* Hand over a connection without pending answers.  Returns false if it stays, unchanged. */
 static bool
 give_away(struct connection *connection)
 {
@@ -208,15 +208,15 @@ give_away(struct connection *connection)
 	parcel->fd = bufferevent_getfd(connection->buffers);
 	parcel->len = len;
 	evbuffer_copyout(input, parcel->octets, len);
-	bufferevent_setfd(connection->buffers, -1); /* or it would be closed with them */
+	bufferevent_setfd(connection->buffers, -1); /* otherwise it would be closed with them */
 	close_connection(connection);
 	tcp->give(tcp->give_arg, parcel);
 	return true;
 }
 
 /*
- * Answer what has arrived, as long as the client also reads: with OUTPUT_MAX octets unread we stop reading,
- * and TCP tells the client to wait.
+ * Answer the received requests while the client reads the answers: with OUTPUT_MAX unread octets this stops
+ * reading, and TCP makes the client wait.
  */
 static void
 on_read(struct bufferevent *buffers, void *arg)
@@ -241,7 +241,7 @@ on_read(struct bufferevent *buffers, void *arg)
 		give_away(connection);
 }
 
-/* The output ran empty: go on with requests that waited. */
+/* The output is empty: continue with waiting requests. */
 static void
 on_written(struct bufferevent *buffers, void *arg)
 {
@@ -258,9 +258,9 @@ on_end(struct bufferevent *buffers, short what, void *arg)
 {
 	struct connection *connection = arg;
 
-	if (what & BEV_EVENT_CONNECTED) /* TLS: hands are shaken */
+	if (what & BEV_EVENT_CONNECTED) /* the TLS handshake is complete */
 		return;
-	/* A half-closed connection still gets the answers to what it asked. */
+	/* A half-closed connection still gets its answers. */
 	if (what & BEV_EVENT_EOF && evbuffer_get_length(bufferevent_get_output(buffers)) > 0) {
 		connection->closing = true;
 		bufferevent_disable(buffers, EV_READ);
@@ -269,7 +269,7 @@ on_end(struct bufferevent *buffers, short what, void *arg)
 	close_connection(connection);
 }
 
-/* Who has too many, the newcomer counted, loses the connection that has waited longest. */
+/* A network with too many connections, including the new one, loses the one that has waited longest. */
 static void
 make_room(struct tcp *tcp, const struct network *newcomers)
 {
@@ -279,7 +279,7 @@ make_room(struct tcp *tcp, const struct network *newcomers)
 		close_connection(largest_network(tcp)->oldest);
 }
 
-/* The sockets of a connection and its end; false where memory is exhausted: fd is closed. */
+/* Create the buffers of a connection.  Returns false if memory is exhausted: fd is then closed. */
 static bool
 open_connection(struct tcp *tcp, struct connection *connection, int fd)
 {
@@ -302,7 +302,7 @@ open_connection(struct tcp *tcp, struct connection *connection, int fd)
 	return true;
 }
 
-/* What has come of its next request already. */
+/* The received part of its next request. */
 static void
 put_back(struct bufferevent *buffers, const struct parcel *parcel)
 {
@@ -328,7 +328,7 @@ take(struct tcp *tcp, int fd, const struct sockaddr *from, const struct parcel *
 		close(fd);
 		return;
 	}
-	network->count++; /* it stays, whoever leaves */
+	network->count++; /* it stays while others close */
 	make_room(tcp, network);
 	if (!open_connection(tcp, connection, fd)) {
 		network->count--;
@@ -362,8 +362,8 @@ on_connect(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr 
 	tcp_take(arg, fd, from);
 }
 
-/* No descriptor or no memory for one more: the backlog would wake us at once again, so look away for a
- * moment. */
+/* No descriptor or memory for another connection: the backlog would wake the loop again at once, so pause for
+ * a moment. */
 static void
 on_accept_error(struct evconnlistener *listener, void *arg)
 {
@@ -371,7 +371,7 @@ on_accept_error(struct evconnlistener *listener, void *arg)
 	struct tcp *tcp = arg;
 
 	if (!tcp->said)
-		warn("a TCP connection cannot be taken (said once)");
+		warn("cannot accept a TCP connection (logged once)");
 	tcp->said = true;
 	evconnlistener_disable(listener);
 	event_add(tcp->pause, &moment);
@@ -455,7 +455,7 @@ tcp_leave(struct tcp *tcp, void (*give)(void *arg, struct parcel *parcel), void 
 	event_del(tcp->pause);
 	evconnlistener_disable(tcp->listener);
 	for (struct network *network = tcp->networks; network != NULL; network = next) {
-		next = network->next; /* it goes with its last connection */
+		next = network->next; /* it is freed with its last connection */
 		for (struct connection *one = network->oldest, *newer; one != NULL; one = newer) {
 			newer = one->newer;
 			give_away(one);
@@ -489,6 +489,6 @@ tcp_stop(struct tcp *tcp)
 
 	event_del(tcp->pause);
 	evconnlistener_disable(tcp->listener);
-	/* What has arrived is answered and written within this moment; slower clients ask elsewhere. */
+	/* Received requests are answered within this time; slower clients must ask another server. */
 	event_base_loopexit(tcp->base, tcp->count > 0 ? &moment : NULL);
 }

@@ -20,7 +20,7 @@ struct tls {
 	SSL_CTX *context;
 };
 
-/* What OpenSSL says of the last failure. */
+/* OpenSSL's text for the last failure. */
 static const char *
 reason(void)
 {
@@ -31,7 +31,7 @@ reason(void)
 	return text != NULL ? text : "unknown failure";
 }
 
-/* RFC 7301: a client that offers protocols gets "dot", or no protocol where it does not offer that. */
+/* RFC 7301: a client that offers protocols gets "dot", or no protocol if it does not offer "dot". */
 static int
 choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *outlen, const unsigned char *in,
     unsigned inlen, void *arg)
@@ -61,8 +61,7 @@ read_context(const char *cert, const char *key, struct problems *problems)
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
 	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
 	if (stat(key, &info) == 0 && info.st_mode & 07)
-		problems_warn(
-		    problems, "--key %s: everybody can read the private key; chmod it to 0640", key);
+		problems_warn(problems, "--key %s: every user can read the private key; use chmod 0640", key);
 	if (SSL_CTX_use_certificate_chain_file(context, cert) != 1)
 		problems_error(problems, "--cert %s: not a certificate in PEM: %s", cert, reason());
 	else if (SSL_CTX_use_PrivateKey_file(context, key, SSL_FILETYPE_PEM) == 1)
@@ -125,7 +124,7 @@ tls_reload(struct tls *tls, bool *changed, struct problems *problems)
 	*changed = false;
 	if (same_time(cert, tls->cert_changed) && same_time(key, tls->key_changed))
 		return true;
-	/* Also where it fails: a faulty file is told once, and looked at again when it changes again. */
+	/* Also after a failure: a faulty file is reported once, and read again after its next change. */
 	tls->cert_changed = cert;
 	tls->key_changed = key;
 	if ((context = read_context(tls->cert, tls->key, problems)) == NULL)
@@ -134,7 +133,7 @@ tls_reload(struct tls *tls, bool *changed, struct problems *problems)
 	old = tls->context;
 	tls->context = context;
 	pthread_mutex_unlock(&tls->lock);
-	SSL_CTX_free(old); /* connections hold it as long as they live */
+	SSL_CTX_free(old); /* open connections still hold it */
 	*changed = true;
 	return true;
 }
@@ -155,6 +154,7 @@ tls_accept(struct tls *tls, struct event_base *base, int fd)
 	if (buffers == NULL)
 		SSL_free(ssl);
 	else
-		bufferevent_openssl_set_allow_dirty_shutdown(buffers, 1); /* many clients just go */
+		bufferevent_openssl_set_allow_dirty_shutdown(
+		    buffers, 1); /* many clients close without a TLS alert */
 	return buffers;
 }

@@ -8,7 +8,7 @@
 
 enum { REQUEST_ROOM = 4096, CONTROL_ROOM = 64, DRAIN_ROUNDS = 1000 };
 
-/* Everything that one datagram needs, reused for each batch. */
+/* The buffers of one datagram, reused for each batch. */
 struct place {
 	union sockaddr_any from;
 	struct peer peer;
@@ -62,7 +62,7 @@ udp_free(struct udp *udp)
 	free(udp);
 }
 
-/* What recvmmsg shortened last time. */
+/* Restore the lengths that recvmmsg shortened. */
 static void
 reset(struct udp *udp, int count)
 {
@@ -73,7 +73,7 @@ reset(struct udp *udp, int count)
 }
 
 /*
- * On a wildcard socket the control message that told where the datagram came in is sent back as it is: then
+ * On a wildcard socket the control message with the destination of the query is sent back unchanged, so that
  * the reply leaves from there.  Only the interface of IPv4 is cleared, so that routing may choose it.
  */
 static size_t
@@ -115,11 +115,11 @@ send_replies(struct udp *udp, int count)
 		if (now > 0)
 			sent += now;
 		else if (errno != EINTR)
-			sent++; /* this one cannot be sent; UDP promises nothing */
+			sent++; /* skip a reply that cannot be sent */
 	}
 }
 
-/* One batch.  Returns false where nothing was there. */
+/* Handle one batch.  Returns false if there was no datagram. */
 static bool
 turn(struct udp *udp, int flags)
 {

@@ -9,15 +9,15 @@
 
 struct udp;
 
-/* fd stays the caller's.  wildcard: answers leave from the address that was asked.  NULL where memory is
- * exhausted. */
+/* The caller keeps fd.  wildcard: answers leave from the address that received the query.  Returns NULL if
+ * memory is exhausted. */
 struct udp *udp_new(
     int fd, bool wildcard, struct serve_context *context, struct views *views, struct view_slot *slot);
 void udp_free(struct udp *udp);
 
 /*
- * Answer until *stop is set, and then what is queued, if *drain is set: nobody else reads the socket.  A
- * thread that waits for a datagram looks at them after a signal.
+ * Answer until *stop is set, and then, if *drain is set, the queued queries, because no other process reads
+ * the socket.  A thread that waits for a datagram checks these flags after a signal.
  */
 void udp_run(struct udp *udp, const _Atomic bool *stop, const _Atomic bool *drain);
 

@@ -14,7 +14,7 @@ struct views {
 	_Atomic uint64_t epoch;
 	struct view_slot slots[VIEW_SLOTS_MAX];
 	_Atomic unsigned nslots;
-	/* the publisher's own */
+	/* used only by the publisher */
 	struct waiting *waiting;
 	size_t count, room;
 };
@@ -55,8 +55,8 @@ view_enter(struct views *views, struct view_slot *slot)
 {
 	atomic_store(&slot->epoch, atomic_load(&views->epoch));
 	/*
-	 * A publisher that did not see our slot raised the epoch before we look at it again, and stored its
-	 * pointers before that: then what we load below is new.
+	 * If the publisher did not see this slot, it raised the epoch, and stored its pointers, before this
+	 * second look: then the pointers loaded below are new.
 	 */
 	(void)atomic_load(&views->epoch);
 	return atomic_load(&views->current);
@@ -104,7 +104,7 @@ wait_for_readers(void *arg, void (*fn)(void *), void *memory)
 		void *grown = realloc(views->waiting, room * sizeof *views->waiting);
 
 		if (grown == NULL)
-			return; /* better never freed than freed too early */
+			return; /* leak it: freeing it too early would be worse */
 		views->waiting = grown;
 		views->room = room;
 	}

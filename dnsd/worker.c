@@ -25,9 +25,9 @@ struct worker {
 	struct udp *udp;
 	struct tcp *tcp;
 	struct event_base *base;
-	struct event *wake; /* TCP: readable when it is to stop, to leave, or to adopt */
+	struct event *wake; /* TCP: readable if it must stop, leave or adopt */
 	int wake_pipe[2];
-	bool left;            /* TCP: by its own thread */
+	bool left;            /* TCP: set by its own thread */
 	struct parcel *inbox; /* TCP */
 	const struct listener *listener;
 	struct workers *workers;
@@ -39,7 +39,7 @@ struct workers {
 	_Atomic bool stop_udp, drain, leave, stop;
 	pthread_mutex_t lock; /* guards the inboxes, outbox and staying */
 	struct parcel *outbox;
-	size_t staying; /* TCP threads that are still to leave */
+	size_t staying; /* TCP threads that must still leave */
 	int notify;
 };
 
@@ -89,7 +89,7 @@ pop(struct parcel **list)
 	return parcel;
 }
 
-/* On a TCP thread. */
+/* Runs on a TCP thread. */
 static void
 give(void *arg, struct parcel *parcel)
 {
@@ -166,7 +166,7 @@ on_wake_signal(int number)
 	(void)number;
 }
 
-/* Signals are the main thread's, but for the one that wakes. */
+/* The main thread handles all signals except the one that wakes. */
 static bool
 start(struct worker *worker)
 {
@@ -255,9 +255,9 @@ workers_make_room(struct workers *workers, size_t pairs)
 }
 
 /*
- * Wait for a UDP thread to end.  It looks at its orders between two batches, and a signal interrupts its wait
- * for a datagram; one that comes just before the wait is without effect, so there are more.  To shut the
- * socket down would wake it, too, but for good and in every process that has the socket.
+ * Wait for a UDP thread to end.  It checks its flags between two batches, and a signal interrupts its wait
+ * for a datagram; a signal that comes just before the wait has no effect, so send more.  Shutting the socket
+ * down would wake it, too, but permanently and in every process that has the socket.
  */
 static void
 join_udp(struct worker *worker)
@@ -270,7 +270,7 @@ join_udp(struct worker *worker)
 	worker->started = false;
 }
 
-/* A TCP thread looks at its orders. */
+/* A TCP thread checks its flags. */
 static void
 wake(struct worker *worker)
 {
@@ -326,7 +326,7 @@ workers_connections(const struct workers *workers)
 	return count;
 }
 
-/* Is a connection to this address one of a listener? */
+/* Does a connection to this address belong to a listener? */
 static bool
 is_of(const struct listener *listener, const union sockaddr_any *address)
 {
@@ -347,7 +347,7 @@ workers_adopt(struct workers *workers, struct parcel *parcel)
 	for (size_t i = 0; i < workers->count; i++) {
 		struct worker *worker = &workers->all[i];
 
-		/* One of an address that is listened on no more is served all the same. */
+		/* A connection to an address without a listener is still served. */
 		if (worker->tcp != NULL && !worker->listener->tls &&
 		    (chosen == NULL || is_of(worker->listener, &address)))
 			chosen = worker;

@@ -347,7 +347,7 @@ static void __attribute__((noreturn)) check(const struct options *options)
 	exit_on(&problems);
 	event_base_free(base);
 	libevent_global_shutdown();
-	puts("the options are good");
+	puts("the options are valid");
 	exit(0);
 }
 

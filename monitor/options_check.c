@@ -77,7 +77,7 @@ check_metrics(const char *where, struct problems *problems)
 	    (bind(fd, is_v6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
 		 is_v6 ? sizeof v6 : sizeof v4) < 0 &&
 		errno != EADDRINUSE))
-		problems_error(problems, "--metrics %s: cannot listen there: %s", where, strerror(errno));
+		problems_error(problems, "--metrics %s: cannot listen on it: %s", where, strerror(errno));
 	if (fd >= 0)
 		close(fd);
 }

@@ -278,7 +278,7 @@ metrics_listen(
 	    ? NULL
 	    : evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
 	if (bound == NULL) {
-		problems_error(problems, "--metrics %s: cannot listen there: %s", where, strerror(errno));
+		problems_error(problems, "--metrics %s: cannot listen on it: %s", where, strerror(errno));
 		metrics_free(metrics);
 		return NULL;
 	}

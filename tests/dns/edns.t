@@ -88,19 +88,19 @@ subtest 'cookies' => sub {
 
 	# Rollover, RFC 9018 5: all servers have the new secret as the second one before any makes cookies of it.
 	write_secret($other, $secrets[0], $secrets[1]);
-	ok(hang_up($other, 'secret: read anew'), 'a hangup rereads the secrets');
+	ok(hang_up($other, 'secret: read again'), 'a hangup rereads the secrets');
 	write_secret($t, $secrets[1], $secrets[0]);
-	ok(hang_up($t, 'secret: read anew'));
+	ok(hang_up($t, 'secret: read again'));
 	is(rcode($t, $cookie), 'NOERROR', 'a cookie of the secret before is still good');
 	my $new = cookie($t);
 	is(rcode($other, $new), 'NOERROR', 'a cookie of the new secret is good where it is the second one');
 	write_secret($other, $secrets[1]);
-	hang_up($other, 'secret: read anew');
+	hang_up($other, 'secret: read again');
 	is(rcode($other, $new), 'NOERROR', 'cookies are made of the new secret');
 	is(rcode($other, $cookie), 'BADCOOKIE', 'a secret that is gone makes its cookies bad');
 
-	for my $row ([qr/secret:1: a secret is 32 hex digits/, 'junk'], [qr/secret:2: a secret is 32 hex digits/, $secrets[0], 'abcd'],
-		[qr/secret:3: a third secret/, @secrets[0 .. 2]], [qr/there is no secret in it/, '# nothing']) {
+	for my $row ([qr/secret:1: invalid secret: write 32 hex digits/, 'junk'], [qr/secret:2: invalid secret: write 32 hex digits/, $secrets[0], 'abcd'],
+		[qr/secret:3: a third secret/, @secrets[0 .. 2]], [qr/the file has no secret/, '# nothing']) {
 		my ($sentence, @lines) = @$row;
 
 		write_secret($t, @lines);
@@ -331,7 +331,7 @@ END
 	like($text, qr{^graycloud-dnsd: \Q$dir\E/none\.mmdb: No such file or directory$}m, 'by name');
 	my $rest = do { local (@ARGV, $/) = $file; <> =~ s/^geoip.*\n//mr };
 	($status, $text) = ends('--config', $t->write_file('rest', $rest), '--check');
-	is("$status $text", "0 the options are good\n", '--check');
+	is("$status $text", "0 the options are valid\n", '--check');
 	my @lines = $t->spawn('dnsd', "$Graycloud::BUILD/bin/graycloud-dnsd", '--config', $file, '--nsid', 'the line counts');
 	is(scalar(grep { /^listening on (?:udp|tcp) (?:127\.0\.0\.1|\[::1\]):\d+$/ } @lines), 4, 'both listeners');
 	is(scalar(grep { /^listening on tls 127\.0\.0\.1:\d+$/ } @lines), 1, 'and TLS');
@@ -354,8 +354,8 @@ END
 		['wait-health soon', ': wait-health soon: not a number from 0 to 3600'], ['rrl-rate -1', ': rrl-rate -1: not a number'],
 		['rrl-slip 11', ': rrl-slip 11: not a number from 0 to 10'], ['sessions 1', ': sessions 1: not a number from'],
 		['site x', ': site x: '], ['site-country Holland', ': site-country Holland: '], ['site-coordinates 91,0', ': site-coordinates 91,0: '],
-		['nsid ' . 'x' x 129, ': nsid: 1 to 128 octets'], ["config $file", ': config: a file cannot name another one'],
-		['nsid ' . 'x' x 5000, ': nsid: 1 to 128 octets'], ["nsid a\0b", ': a line with a NUL in it']) {
+		['nsid ' . 'x' x 129, ': nsid: must have 1 to 128 octets'], ["config $file", ': config: a file cannot name another one'],
+		['nsid ' . 'x' x 5000, ': nsid: must have 1 to 128 octets'], ["nsid a\0b", ': a line with a NUL in it']) {
 		my ($line, $sentence) = @$row;
 		my $bad = $t->write_file('bad', "# a comment\n$line\nthreads 1\n");
 		my ($code, $said) = ends('--config', $bad, '--check');
@@ -368,10 +368,10 @@ END
 	like($text, qr/bad:1: .*bad:2: /s, 'all faults are told');
 	for my $row ([2, qr/--config \S*nowhere: No such file/, '--config', "$dir/nowhere"], [2, qr/--config \Q$dir\E: Is a directory/, '--config', $dir],
 		[1, qr/nowhere: No such file/, '--cookie-secret', "$dir/nowhere"], [1, qr/--cert \S*nowhere/, '--cert', "$dir/nowhere", '--key', "$dir/key.pem"],
-		[1, qr{--user nobody-of-that-name: there is no such user}, '--user', 'nobody-of-that-name'],
+		[1, qr{--user nobody-of-that-name: no such user}, '--user', 'nobody-of-that-name'],
 		[1, qr{cannot listen on 192\.0\.2\.1:53: Cannot assign}, '--listen', '192.0.2.1:53'], [1, qr{--metrics nowhere: not ADDRESS:PORT}, '--metrics', 'nowhere'],
 		[1, qr{--state \S*\.pem: not a directory}, '--state', "$dir/cert.pem"], [1, qr{/nonexistent: No such file}, '--geoip', '/nonexistent'],
-		[2, qr/--tls wants a certificate/, '--tls', '127.0.0.1:0']) {
+		[2, qr/--tls needs a certificate/, '--tls', '127.0.0.1:0']) {
 		my ($code, $sentence, @args) = @$row;
 		my ($got, $said) = ends('--check', '--state', "$dir/none", @args);
 
@@ -384,11 +384,11 @@ END
 	is($status, 0);
 	chmod 0644, "$dir/key.pem";
 	my (undef, $open) = ends('--check', '--cert', "$dir/cert.pem", '--key', "$dir/key.pem", '--tls', '127.0.0.1:0');
-	like($open, qr{--key \S*key\.pem: everybody can read the private key; chmod it to 0640\n.*the options are good}s, 'so is a private key');
+	like($open, qr{--key \S*key\.pem: every user can read the private key; use chmod 0640\n.*the options are valid}s, 'so is a private key');
 	chmod 0600, "$dir/key.pem";
 	(undef, $open) = ends('--check', '--cert', "$dir/cert.pem", '--key', "$dir/key.pem", '--tls', '127.0.0.1:0');
-	is($open, "the options are good\n", 'and one that is not open is not');
-	like($text, qr/everybody can read the cookie secret/, 'a secret that all can read is warned about');
+	is($open, "the options are valid\n", 'and one that is not open is not');
+	like($text, qr/every user can read the cookie secret/, 'a secret that all can read is warned about');
 };
 
 done_testing;

@@ -92,7 +92,7 @@ subtest 'options' => sub {
 		[qr/--threads 0: not a number from 1 to/, '--threads', '0'], [qr/--threads x/, '--threads', 'x'],
 		[qr/--threads 1.5/, '--threads', '1.5'], [qr/--wait-health -1/, '--wait-health', '-1'], [qr/--wait-health nan/, '--wait-health', 'nan'],
 		[qr/--nsid/, '--nsid', ''], [qr/--nsid/, '--nsid', 'x' x 129], [qr/extra/, 'extra'],
-		[qr/--site x: a site code is/, '--site', 'x'], [qr/--site-country Germany: a country is two/, '--site-country', 'Germany'],
+		[qr/--site x: invalid site code/, '--site', 'x'], [qr/--site-country Germany: invalid country/, '--site-country', 'Germany'],
 		[qr/--site-region X: not a region/, '--site-region', 'X'],
 		[qr/--site-coordinates here: not LATITUDE,LONGITUDE/, '--site-coordinates', 'here']) {
 		my ($sentence, @args) = @$row;
@@ -109,7 +109,7 @@ subtest 'options' => sub {
 	like($out, qr/^graycloud-dnsd \d/, '--version');
 	($status, undef, my $err) = dnsd($t, @state, '--user', 'no-such-user');
 	is($status, 1, '--user no-such-user');
-	like($err, qr/no-such-user: there is no such user/);
+	like($err, qr/no-such-user: no such user/);
 	ok(!-e $t->state, 'nothing was made so far');
 	($status, undef, $err) = dnsd($t, @state, '--metrics', 'nowhere');
 	is($status, 1, '--metrics nowhere');

@@ -96,12 +96,12 @@ sub refused {
 	my $out = qx($bin/graycloud-dnsd --state $t->{state}-other --listen 127.0.0.1:0 $args 2>&1);
 	ok($? >> 8 && $out =~ $sentence, $what) or diag $out;
 }
-refused('--tls 127.0.0.1:0', qr/--tls wants a certificate/, '--tls without a certificate is refused');
+refused('--tls 127.0.0.1:0', qr/--tls needs a certificate/, '--tls without a certificate is refused');
 refused("--tls 127.0.0.1:0 --cert $files/nowhere --key $files/key.pem", qr/--cert .*nowhere/, 'a certificate that is not there is named');
-ok($t->said('dnsd') !~ /everybody can read/, 'nothing is said of a key that few can read');
+ok($t->said('dnsd') !~ /every user can read/, 'nothing is said of a key that few can read');
 install("first");
 chmod 0644, "$files/key.pem" or die;
 $t->restart('dnsd');
-like($t->said('dnsd'), qr{--key \Q$files\E/key\.pem: everybody can read the private key; chmod it to 0640}, 'a start warns of one that everybody can read');
+like($t->said('dnsd'), qr{--key \Q$files\E/key\.pem: every user can read the private key; use chmod 0640}, 'a start warns of one that everybody can read');
 refused("--tls 127.0.0.1:0 --cert $files/first.pem --key $files/second.key", qr/does not belong to/, 'a key of another certificate is named');
 done_testing;

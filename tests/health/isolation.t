@@ -86,9 +86,9 @@ subtest 'the command line' => sub {
 	for my $bad (qw(nowhere 192.0.2.1:0 192.0.2.1:70000 2001:db8::1:x [192.0.2.1]:53)) {
 		like(qx(exec $program --check --canary '$bad' 2>&1), qr/--canary \Q$bad\E: write ADDRESS:PORT for a TCP/, "$bad is refused");
 	}
-	is(qx(exec $program --check --canary 192.0.2.1:53 --canary '[2001:db8::1]:53' 2>&1), "the options are good\n", 'addresses with ports');
+	is(qx(exec $program --check --canary 192.0.2.1:53 --canary '[2001:db8::1]:53' 2>&1), "the options are valid\n", 'addresses with ports');
 	like(qx(exec $program --check --canary 192.0.2.1 --canary 2001:db8::1 2>&1),
-		qr/\A(?:the options are good\n|(?:.*--canary \S+: this user may not send ICMP echoes.*\n){2})\z/, 'and without, where this user may ping; else that is told');
+		qr/\A(?:the options are valid\n|(?:.*--canary \S+: this user may not send ICMP echoes.*\n){2})\z/, 'and without, where this user may ping; else that is told');
 };
 
 done_testing;

@@ -253,7 +253,7 @@ subtest 'the command line' => sub {
 
 	my $file = $t->write_file('options', "# of the monitor\nmetrics 127.0.0.1:0 # any port\n");
 
-	is(qx(exec $program --config $file --check 2>&1), "the options are good\n", '--check looks at the options, also in a file');
+	is(qx(exec $program --config $file --check 2>&1), "the options are valid\n", '--check looks at the options, also in a file');
 	is($?, 0, 'and ends well');
 	$t->write_file('options', "metrics nowhere\nlisten 127.0.0.1:53\nconfig x\ncheck it\nuser\n");
 	my @said = split /\n/, qx(exec $program --config $file --check 2>&1);

@@ -409,7 +409,7 @@ subtest 'the command line' => sub {
 		my ($url, $shown, $sentence) = @$row;
 		like(qx(exec $program --check --notify '$url' 2>&1), qr/--notify \Q$shown\E: \Q$sentence\E/, "$url is refused");
 	}
-	is(qx(exec $program --check --notify https://x/ --notify 'smtps://u:p\@m:465/?from=a&to=b' --notify exec:/bin/true 2>&1), "the options are good\n", 'good ones');
+	is(qx(exec $program --check --notify https://x/ --notify 'smtps://u:p\@m:465/?from=a&to=b' --notify exec:/bin/true 2>&1), "the options are valid\n", 'good ones');
 };
 
 done_testing;

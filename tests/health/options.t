@@ -52,7 +52,7 @@ subtest '--check' => sub {
 	refused(qr/--resolver 192\.0\.2\.1:70000: write/, '--resolver', '192.0.2.1:70000');
 	refused(qr/--hold nx=3: write KIND=SECONDS/, '--hold', 'nx=3');
 	refused(qr/no-such-user-here/, '--user', 'no-such-user-here');
-	refused(qr/--metrics 192\.0\.2\.1:9153: cannot listen there/, '--metrics', '192.0.2.1:9153');
+	refused(qr/--metrics 192\.0\.2\.1:9153: cannot listen on it/, '--metrics', '192.0.2.1:9153');
 	refused(qr/--metrics x: write ADDRESS:PORT/, '--metrics', 'x');
 	refused(qr/--notify .*cannot be run/, '--notify', "exec:$plain");
 	refused(qr/--notify-file \/nonexistent: No such file/, '--notify-file', '/nonexistent');

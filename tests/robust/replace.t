@@ -164,7 +164,7 @@ subtest 'other addresses, other threads, other sessions' => sub {
 	is(scalar(grep { ($t->data('www.example.com A', ecs => "10.1.$_.0/24"))[0] =~ /^192/ } 1 .. 20), 20, 'sticky clients get their answers');
 	$t->{dnsd_args} = ['--listen', $first, qw(--threads 1)];
 	is($t->replace_dnsd, 0, 'fewer threads');
-	like($t->said('dnsd'), qr/udp \Q$first\E keeps 2 sockets, and so has 2 threads/, 'a sentence says how many there are');
+	like($t->said('dnsd'), qr/udp \Q$first\E keeps 2 sockets, so it has 2 threads/, 'a sentence says how many there are');
 	answers_still($t, 'and all sockets are read') for 1 .. 20;
 	my ($port) = $first =~ /:(\d+)$/;
 	my ($status, $said) = $t->replace_refused('--listen', "0.0.0.0:$port");
@@ -220,12 +220,12 @@ subtest 'two at once, and one that gives up or is killed' => sub {
 		my $slow = slow($t);
 		my ($status, $said) = $t->replace_refused;
 		is($status, 1, 'a third one is refused');
-		like($said, qr/process $slow is replacing the running graycloud-dnsd, process $old, already/, 'it names both');
+		like($said, qr/process $slow is already replacing the running graycloud-dnsd, process $old/, 'it names both');
 		answers_still($t, 'the old one answers meanwhile');
 		kill $signal => $slow;
 		$t->reap('slow');
 		undo_slow($t);
-		eventually { $t->said('dnsd') =~ /process $slow, which was to replace this one, is gone: going on/ } "SIG$signal for the second one: the first says that it goes on";
+		eventually { $t->said('dnsd') =~ /process $slow, the replacement of this one, ended: this process continues/ } "SIG$signal for the second one: the first says that it goes on";
 		answers_still($t, 'and does');
 	}
 	is($t->replace_dnsd('--wait-health', 0), 0, 'another one replaces it then');
@@ -267,9 +267,9 @@ subtest 'an old one that hangs, lies, or is of another version' => sub {
 	answers_still($t, 'when it goes on it answers');
 	is($t->replace_dnsd, 0, 'and can be replaced');
 	$t->stop_program('dnsd');
-	for my $case ([silent => qr/does not answer within 1 s/], [version => qr/is of a version that this one cannot replace; stop it/],
-		[rubbish => qr/was not replaced: it says what this one does not understand/], [break => qr/was not replaced: it broke off/],
-		[ahead => qr/was not replaced: it answers generation 1000000 of the configuration, and this one only \d+ after 1 s/]) {
+	for my $case ([silent => qr/does not answer within 1 s/], [version => qr/has a version that this one cannot replace; stop it/],
+		[rubbish => qr/was not replaced: it sent an unknown message/], [break => qr/was not replaced: it closed the connection/],
+		[ahead => qr/was not replaced: it serves generation 1000000 of the configuration, but this one only \d+ after 1 s/]) {
 		my ($how, $sentence) = @$case;
 		$t->spawn('peer', "$Graycloud::BUILD/tests/tools/replacer", 'predecessor', $t->state, $how);
 		my $peer = $t->pid('peer');
@@ -293,7 +293,7 @@ subtest 'an old one that hangs, lies, or is of another version' => sub {
 	$pid = $t->pid('dnsd');
 	($status, $said) = $t->replace_refused;
 	is($status, 1, 'one that offers nothing is not replaced');
-	like($said, qr/the running graycloud-dnsd, process $pid, does not offer its sockets: it is of an older version/, 'which is said');
+	like($said, qr/the running graycloud-dnsd, process $pid, does not offer its sockets: it is an older version/, 'which is said');
 	# A link in the place of the socket.
 	symlink '/dev/null', $t->state . '/serving/replace' or die;
 	($status, $said) = $t->replace_refused;
@@ -310,12 +310,12 @@ subtest 'an old one that hangs, lies, or is of another version' => sub {
 subtest 'a successor that misbehaves' => sub {
 	my $t = do { local $ENV{GRAYCLOUD_REPLACE_MS} = 3000; begin() };
 
-	for my $case ([silent => 'hangs'], [rubbish => 'says what this one does not understand'], [early => 'says what this one does not understand'],
-		[yield => 'hangs'], [end => 'is gone']) {
+	for my $case ([silent => 'hangs'], [rubbish => 'sent an unknown message'], [early => 'sent an unknown message'],
+		[yield => 'hangs'], [end => 'ended']) {
 		my ($how, $why) = @$case;
 		$t->spawn('peer', "$Graycloud::BUILD/tests/tools/replacer", 'successor', $t->state, $how);
 		my $peer = $t->pid('peer');
-		eventually { $t->said('dnsd') =~ /process $peer, which was to replace this one, $why: going on/ } "$how: $why";
+		eventually { $t->said('dnsd') =~ /process $peer, the replacement of this one, $why: this process continues/ } "$how: $why";
 		$t->reap('peer') // $t->kill9('peer');
 		answers_still($t, "$how: the nameserver goes on");
 		$t->admin('lb set www.example.com description=' . $how);
@@ -361,7 +361,7 @@ subtest 'a nameserver of another user' => sub {
 	kill KILL => $stranger;
 	waitpid $stranger, 0;
 	is($status, 1, 'is not believed');
-	like($said, qr/this is not the socket of a nameserver of this user/, 'which is said');
+	like($said, qr/the socket belongs to another user/, 'which is said');
 	$t->restart('dnsd');
 	is($t->replace_dnsd, 0, 'the next one can be replaced again');
 	$t->stop;

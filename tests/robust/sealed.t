@@ -50,7 +50,7 @@ subtest 'dnsd' => sub {
 	unlink "$t->{dir}/live/secret";
 	symlink '../kept/secret2', "$t->{dir}/live/secret";
 	kill HUP => $pid;
-	ok(Graycloud::wait_for(sub { $t->said('dnsd') =~ /secret: read anew/ }), 'a named file is read again, also where it is a link to another one now');
+	ok(Graycloud::wait_for(sub { $t->said('dnsd') =~ /secret: read again/ }), 'a named file is read again, also where it is a link to another one now');
 	$t->admin('pool create www origin=192.0.2.1');
 	$t->admin('lb create www.example.com default_pools=www fallback_pool=www');
 	$t->answers_soon('www.example.com A' => 'www.example.com. 30 IN A 192.0.2.1');
@@ -64,11 +64,11 @@ subtest 'files' => sub {
 	$t->write_file('elsewhere/secret', '2' x 32 . "\n");
 	unlink "$t->{dir}/live/secret";
 	symlink '../elsewhere/secret', "$t->{dir}/live/secret";
-	my $read = () = $t->said('dnsd') =~ /secret: read anew/g;
+	my $read = () = $t->said('dnsd') =~ /secret: read again/g;
 	kill HUP => $t->pid('dnsd');
 	ok(Graycloud::wait_for(sub { $t->said('dnsd') =~ /secret: .*Permission denied/ }), 'a file in a directory that no option named cannot be opened')
 	    or diag $t->said('dnsd');
-	is(scalar(() = $t->said('dnsd') =~ /secret: read anew/g), $read, 'what was read before stays');
+	is(scalar(() = $t->said('dnsd') =~ /secret: read again/g), $read, 'what was read before stays');
 	is($t->rcode('example.com SOA'), 'NOERROR', 'and it answers');
 	rename "$t->{state}/config", "$t->{state}/away" or die $!;
 	$t->load_zone('example.com.zone');

@@ -88,7 +88,7 @@ subtest 'queries wait in the sockets while the nameserver is restarted' => sub {
 		is($sockets->(), $first, "$threads threads: the same sockets");
 		is_deeply([sort $t->command('manager', 'store')], [sort "$names[0] 2", "$names[1] 1"], 'the one that no option names is not kept');
 	}
-	like($t->said('manager'), qr/udp \Q$udp\E keeps 2 sockets, and so has 2 threads; to have --threads 1, stop/, 'fewer threads than sockets: a sentence');
+	like($t->said('manager'), qr/udp \Q$udp\E keeps 2 sockets, so it has 2 threads; for --threads 1, stop/, 'fewer threads than sockets: a sentence');
 	$t->command('manager', 'end');
 	$t->command('manager', "start $dnsd --listen 0.0.0.0:$port --listen [::1]:$port");
 	is_deeply([$t->data('ns1.example.com A', server => $udp)], ['192.0.2.53'], 'a wildcard takes the port from the address that was kept');
@@ -163,7 +163,7 @@ subtest 'descriptors that are no sockets to listen on are not used' => sub {
 		$t->answers('ns1.example.com A' => 'ns1.example.com. 3600 IN A 192.0.2.53', {name => "LISTEN_FDS=$count LISTEN_PID=$pid"});
 		$t->stop_program('dnsd');
 	}
-	like($t->said('dnsd'), qr/the socket "odd" that was given \(descriptor 3\) is not used: it is not a socket/, 'a sentence says which');
+	like($t->said('dnsd'), qr/the inherited socket "odd" \(descriptor 3\) is not used: it is not a socket/, 'a sentence says which');
 	$t->stop;
 };
 done_testing;

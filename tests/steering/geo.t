@@ -166,9 +166,9 @@ sub refused {
 # Where a nameserver with this database sends a client, by country list, region list or the default pools.
 sub located {
 	my ($ecs, @records) = @_;
-	my $before = () = $t->said('dnsd') =~ /geography: \d+ ranges/g;
+	my $before = () = $t->said('dnsd') =~ /geography: read \d+ ranges/g;
 	MMDB::write($database, @records);
-	Graycloud::wait_for(sub { (() = $t->said('dnsd') =~ /geography: \d+ ranges/g) > $before }) or return 'not read';
+	Graycloud::wait_for(sub { (() = $t->said('dnsd') =~ /geography: read \d+ ranges/g) > $before }) or return 'not read';
 	return went('other', $ecs);
 }
 
@@ -208,7 +208,7 @@ subtest 'databases whose fields are others' => sub {
 	unlike($said, $warning, 'with subdivisions it is not told');
 
 	MMDB::write($database, '10.0.0.0/16' => {land => 'Germany'});
-	eventually { $t->said('dnsd') =~ /city\.mmdb: no field of this database.*\n.*the geography read before stays/ } 'a running nameserver refuses it, too';
+	eventually { $t->said('dnsd') =~ /city\.mmdb: no field of this database.*\n.*the previous geography database stays in use/ } 'a running nameserver refuses it, too';
 	is(went('other', '10.0.1.0/24'), 'de', 'and goes on by the one before');
 };
 

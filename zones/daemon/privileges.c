@@ -40,7 +40,7 @@ privileges_choose(struct privileges *user, const char *state, const char *named,
 
 	*user = (struct privileges){0};
 	if (named != NULL && entry == NULL) {
-		problems_error(problems, "--user %s: there is no such user", named);
+		problems_error(problems, "--user %s: no such user", named);
 		return false;
 	}
 	if (geteuid() != 0) {
