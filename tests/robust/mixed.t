@@ -87,7 +87,7 @@ sub flap {
 sub command {
 	my ($n) = @_;
 	my @lines = ('origin disable eu 127.0.0.3 --for 1s', 'origin set us 127.0.0.6 weight=0.' . (1 + $n % 9), 'lb set www.example.com ttl=' . (20 + $n % 20),
-		'record add mixed.test extra 60 TXT ' . $n, 'record delete mixed.test extra TXT', 'pool set eu description=' . $n, 'lb disable sticky.example.com --for 1s', 'origin enable eu 127.0.0.3');
+		'record add example.com extra 60 TXT ' . $n, 'record delete example.com extra TXT', 'pool set eu description=' . $n, 'lb disable sticky.example.com --for 1s', 'origin enable eu 127.0.0.3');
 
 	$t->admin($lines[$n % @lines]);
 	$done{commands}++;
