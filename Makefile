@@ -10,7 +10,7 @@ VERSION := 0.1.0
 OUT := $(if $(filter release,$(BUILD)),build,build-$(BUILD))
 
 # Where the packages are missing, `make test` and `make run` install them and only then build.
-LIBS := ldns libevent_core libevent_extra libevent_pthreads libevent_openssl libssl libcrypto lmdb libcurl jansson libmaxminddb libcares libidn2 libseccomp
+LIBS := ldns libevent_core libevent_extra libevent_pthreads libevent_openssl libssl libcrypto lmdb libcurl jansson libmaxminddb libcares libidn2 libseccomp libfstrm libprotobuf-c
 
 CC ?= cc
 CSTD := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
@@ -25,12 +25,12 @@ OPT_debug := -O0 -g3
 OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT_tsan := -O1 -g -fsanitize=thread
 OPT_cov := -O0 -g --coverage -DSEAL_NEVER
-ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. $(CPPFLAGS) $(CFLAGS)
+ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. -I$(OUT)/made $(CPPFLAGS) $(CFLAGS)
 # A program is linked only with what it uses.
 LDLIBS := -Wl,--as-needed $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
 
 ZONES := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard zones/*/*.c))
-DNSD := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out dnsd/main.c,$(wildcard dnsd/*.c)))
+DNSD := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out dnsd/main.c,$(wildcard dnsd/*.c))) $(OUT)/made/dnstap.pb-c.o
 MONITOR := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out monitor/main.c,$(wildcard monitor/*.c monitor/*/*.c)))
 ADMIN := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard admin/*/*.c))
 PROGRAMS := $(if $(wildcard dnsd/main.c),$(OUT)/bin/graycloud-dnsd) \
@@ -49,11 +49,19 @@ all: $(PROGRAMS)
 
 # Order-only: without the libraries nothing compiles, and this says what to install.
 libraries:
-	@pkg-config --exists $(LIBS) 2>/dev/null || { echo "pkg-config does not find all of: $(LIBS)" >&2; tests/tools/packages --list build; exit 1; }
+	@{ pkg-config --exists $(LIBS) && command -v protoc-c; } >/dev/null 2>&1 || { echo "pkg-config does not find all of $(LIBS), or there is no protoc-c" >&2; tests/tools/packages --list build; exit 1; }
 
 $(OUT)/obj/%.o: %.c Makefile | libraries
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+# The frames of the query log (dnsd/dnstap.proto): only dnsd/tap_writer.c knows them.
+$(OUT)/made/dnstap.pb-c.c $(OUT)/made/dnstap.pb-c.h &: dnsd/dnstap.proto | libraries
+	@mkdir -p $(@D)
+	protoc-c --proto_path=dnsd --c_out=$(OUT)/made dnstap.proto
+$(OUT)/made/dnstap.pb-c.o: $(OUT)/made/dnstap.pb-c.c
+	$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
+$(OUT)/obj/dnsd/tap_writer.o: $(OUT)/made/dnstap.pb-c.h
 
 $(OUT)/libzones.a: $(ZONES)
 $(OUT)/libdnsd.a: $(DNSD)

@@ -70,6 +70,8 @@ prepare_seal(const struct options *options)
 	}
 	if (options->cookie_secret != NULL)
 		read[files.nread++] = options->cookie_secret;
+	if (options->tap.way == TAP_FILE)
+		files.write = options->tap.path;
 	if (access(options->state, F_OK) < 0)
 		store_prepare(options->state, STORE_SERVING, (uid_t)-1, &problems);
 	problems_free(&problems); /* the code that opens the store reports the same */
@@ -180,8 +182,10 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	problems_free(&problems);
 }
 
-/* SIGHUP reads the cookie secrets again and never ends the process; with a faulty file the old ones stay in
- * use. */
+/*
+ * SIGHUP reads the cookie secrets again and never ends the process; with a faulty file the old ones stay in
+ * use. It also closes a query log that is a file and opens it again.
+ */
 static void
 on_hangup(evutil_socket_t signal, short what, void *arg)
 {
@@ -190,6 +194,8 @@ on_hangup(evutil_socket_t signal, short what, void *arg)
 
 	(void)signal;
 	(void)what;
+	if (server->tap_writer != NULL)
+		tap_writer_reopen(server->tap_writer);
 	if (server->options.cookie_secret == NULL)
 		return;
 	if (load_secrets(server, &problems))
@@ -213,6 +219,7 @@ start_metrics(struct server *server, struct problems *problems)
 	if (server->metrics == NULL)
 		return false;
 	metrics_set_geoip(server->metrics, server->geoip);
+	metrics_set_tap(server->metrics, server->tap_writer);
 	printf("metrics on http://%s/metrics\n", metrics_address(server->metrics));
 	return true;
 }
@@ -436,6 +443,8 @@ static void __attribute__((noreturn)) check(const struct options *options, const
 	else if (options->user == NULL && access(options->state, F_OK) == 0 &&
 	    access(options->state, R_OK | X_OK) < 0)
 		problems_error(&problems, "--state %s: %s", options->state, strerror(errno));
+	if (options->tap.way != TAP_NONE)
+		tap_target_check(&options->tap, &problems);
 	if (options->ngeoip > 0)
 		geo_free(geo_open(options->geoip, options->ngeoip, &problems));
 	if (problems.errors > 0)
@@ -443,6 +452,22 @@ static void __attribute__((noreturn)) check(const struct options *options, const
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	puts("the options are valid");
 	exit(0);
+}
+
+/* Call it before the main thread is sealed: the writer may make other calls. */
+static void
+start_tap(struct server *server)
+{
+	const struct options *options = &server->options;
+	struct problems problems = {0};
+
+	if (options->tap.way == TAP_NONE)
+		return;
+	server->tap.sample = options->tap_sample;
+	server->settings.tap = &server->tap;
+	server->tap_writer = tap_writer_start(&server->tap, &options->tap, options->nsid, &problems);
+	if (server->tap_writer == NULL)
+		refuse(&problems);
 }
 
 /* The table of pins is beside the serving store; that store is open, so no other nameserver uses the table.
@@ -499,6 +524,7 @@ stop(struct server *server)
 		workers_stop(server->workers);
 	publisher_stop(server->publisher);
 	workers_free(server->workers);
+	tap_writer_stop(server->tap_writer);
 	publisher_free(server->publisher);
 	views_free(server->views);
 	event_base_free(server->base);
@@ -588,6 +614,7 @@ main(int argc, char **argv)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
+	start_tap(&server);
 	/* A socket that a predecessor still reads is read after its end. */
 	if (options->metrics != NULL && (server.takeover == NULL || server.metrics_given < 0) &&
 	    !start_metrics(&server, &problems))

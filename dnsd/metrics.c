@@ -3,6 +3,7 @@
 #include "dnsd/geoip.h"
 #include "dnsd/metrics_answers.h"
 #include "dnsd/metrics_statuses.h"
+#include "dnsd/tap_writer.h"
 #include "zones/daemon/exposition.h"
 #include "zones/daemon/pages.h"
 
@@ -24,7 +25,8 @@ struct metrics {
 	struct publisher *publisher;
 	const struct workers *workers;
 	const struct geoip *geoip;
-	double started; /* seconds since 1970 */
+	const struct tap_writer *tap; /* NULL: no query log */
+	double started;               /* seconds since 1970 */
 	char address[LISTEN_TEXT];
 };
 
@@ -134,6 +136,26 @@ add_queries(const struct metrics *metrics, FILE *page)
 }
 
 static void
+add_tap(const struct metrics *metrics, FILE *page)
+{
+	struct tap_counts counts;
+
+	if (metrics->tap == NULL)
+		return;
+	tap_writer_counts(metrics->tap, &counts);
+	exposition_value(page, "graycloud_dnstap_messages_total", "counter",
+	    "Queries and responses that the query log wrote.", (double)counts.sent);
+	exposition_family(page, "graycloud_dnstap_dropped_total", "counter",
+	    "What the query log lost: queries for which a thread's ring was full, and messages that could "
+	    "not be "
+	    "written.");
+	exposition_sample(
+	    page, "graycloud_dnstap_dropped_total", (double)counts.full, "reason", "full", NULL);
+	exposition_sample(
+	    page, "graycloud_dnstap_dropped_total", (double)counts.unsent, "reason", "unwritten", NULL);
+}
+
+static void
 add_state(const struct metrics *metrics, FILE *page)
 {
 	struct publisher_report report;
@@ -214,6 +236,7 @@ write_slice(void *arg, FILE *page)
 	if (scrape->answers == NULL) {
 		if (scrape->lb == NULL) {
 			add_queries(metrics, page);
+			add_tap(metrics, page);
 			add_state(metrics, page);
 			add_identity(metrics, page);
 		}
@@ -319,6 +342,12 @@ void
 metrics_set_workers(struct metrics *metrics, const struct workers *workers)
 {
 	metrics->workers = workers;
+}
+
+void
+metrics_set_tap(struct metrics *metrics, const struct tap_writer *writer)
+{
+	metrics->tap = writer;
 }
 
 void

@@ -22,6 +22,9 @@ struct metrics *metrics_new(struct event_base *base, struct listener *where, int
 /* The listening socket; metrics still owns it. */
 int metrics_socket(const struct metrics *metrics);
 void metrics_set_workers(struct metrics *metrics, const struct workers *workers);
+/* Set the writer of the query log. Without this call the page has no lines about one. */
+struct tap_writer;
+void metrics_set_tap(struct metrics *metrics, const struct tap_writer *writer);
 /* Set the databases to report. */
 struct geoip;
 void metrics_set_geoip(struct metrics *metrics, const struct geoip *geoip);

@@ -36,6 +36,8 @@ enum name {
 	SITE_COUNTRY,
 	SITE_REGION,
 	SITE_COORDINATES,
+	DNSTAP,
+	DNSTAP_SAMPLE,
 	NO_SEAL,
 	REPLACE,
 	DETACH,
@@ -53,7 +55,8 @@ static const struct option known[] = {{"state", 1, NULL, STATE}, {"listen", 1, N
     {"replace", 0, NULL, REPLACE}, {"detach", 0, NULL, DETACH}, {"no-seal", 0, NULL, NO_SEAL},
     {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION}, {"geoip", 1, NULL, GEOIP},
     {"site", 1, NULL, SITE}, {"site-country", 1, NULL, SITE_COUNTRY}, {"site-region", 1, NULL, SITE_REGION},
-    {"site-coordinates", 1, NULL, SITE_COORDINATES}, {0}};
+    {"site-coordinates", 1, NULL, SITE_COORDINATES}, {"dnstap", 1, NULL, DNSTAP},
+    {"dnstap-sample", 1, NULL, DNSTAP_SAMPLE}, {0}};
 
 static const char usage[] =
     "usage: graycloud-dnsd [--state DIR] [--listen ADDRESS:PORT ...] [--threads N] [--metrics ADDRESS:PORT]\n"
@@ -62,6 +65,7 @@ static const char usage[] =
     "                      [--rrl-rate N] [--rrl-all N] [--rrl-errors N] [--rrl-slip N] [--rrl-dry-run]\n"
     "                       [--wait-health SECONDS] [--user "
     "NAME]\n"
+    "                      [--dnstap unix:PATH|file:PATH|tcp:ADDRESS:PORT] [--dnstap-sample 1/N]\n"
     "                      [--sessions N] [--geoip FILE ...] [--site CODE]\n"
     "                      [--site-country CC] [--site-region CODE] [--site-coordinates LAT,LON] [--config "
     "FILE] [--replace] [--detach] [--check] [--no-seal]\n"
@@ -159,6 +163,14 @@ flag_of(struct options *options, int name)
 }
 
 static bool
+take_sample(unsigned *sample, const struct option_place *place, const char *value)
+{
+	if (strncmp(value, "1/", 2) != 0)
+		return option_wrong(place, " %s: not 1/N such as 1/100", value);
+	return option_whole(place, value + 2, 1, 1000000, sample);
+}
+
+static bool
 take(void *arg, const struct option_place *place, int name, const char *value)
 {
 	struct options *options = arg;
@@ -209,6 +221,11 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 	case SITE_REGION:
 	case SITE_COORDINATES:
 		return take_site(&options->site, place, name, value);
+	case DNSTAP:
+		return tap_target_read(&options->tap, value) ||
+		    option_wrong(place, " %s: not unix:PATH, file:PATH or tcp:ADDRESS:PORT", value);
+	case DNSTAP_SAMPLE:
+		return take_sample(&options->tap_sample, place, value);
 	case SESSIONS:
 		return option_whole(place, value, 256, 1 << 28, &options->sessions);
 	default:
@@ -229,6 +246,7 @@ options_parse(struct options *options, int argc, char **argv)
 	    .threads = (unsigned)(cores < 1 ? 1 : MIN(cores, THREADS_MAX)),
 	    .wait_health_ms = WAIT_HEALTH_DEFAULT * 1000,
 	    .sessions = PINS_DEFAULT,
+	    .tap_sample = 1,
 	    .rrl = {.slip = 2, .errors = RRL_ERRORS_DEFAULT}};
 	good = command_line_read(&line, argc, argv);
 	if (!options->rrl_all_given)

@@ -6,6 +6,7 @@
 
 #include "dnsd/listen.h"
 #include "dnsd/rrl.h"
+#include "dnsd/tap_writer.h"
 #include "zones/steer/steer.h"
 
 enum {
@@ -33,7 +34,9 @@ struct options {
 	struct steer_site site;
 	unsigned threads;
 	unsigned wait_health_ms;
-	unsigned sessions; /* entries of the table of pins */
+	unsigned sessions;     /* entries of the table of pins */
+	struct tap_target tap; /* the query log */
+	unsigned tap_sample;   /* one query of so many */
 	struct rrl_options rrl;
 	bool rrl_all_given;
 	struct listener listeners[OPTIONS_LISTENERS_MAX];

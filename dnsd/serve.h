@@ -9,6 +9,7 @@
 #include "dnsd/response.h"
 #include "dnsd/rrl.h"
 #include "dnsd/tally.h"
+#include "dnsd/tap.h"
 
 enum { SERVE_BATCH = 32 };
 
@@ -25,6 +26,7 @@ struct serve_settings {
 	const struct steer_site *site;   /* the location of this node */
 	_Atomic(const struct geo *) geo; /* changes while threads run, like secrets; NULL: none */
 	_Atomic(const struct cookie_secrets *) secrets;
+	struct tap *tap;      /* the query log; NULL: none */
 	_Atomic bool leaving; /* another process takes over: TCP clients are asked to close (RFC 7828) */
 };
 
@@ -35,6 +37,7 @@ struct serve_context {
 	uint64_t now_us; /* steady clock of the batch */
 	uint32_t now_s;  /* wall clock of the batch, for cookies */
 	struct tally *tally;
+	struct tap_ring *ring; /* of the query log; NULL: none */
 	/* memory for a batch, too large for a stack */
 	struct query queries[SERVE_BATCH];
 	bool parsed[SERVE_BATCH];

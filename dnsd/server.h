@@ -32,6 +32,8 @@ struct server {
 	struct workers *workers;
 	struct metrics *metrics;
 	struct serve_settings settings;
+	struct tap tap;                /* the query log */
+	struct tap_writer *tap_writer; /* NULL: none */
 	struct geoip *geoip;
 	uint64_t counted;             /* the generation for whose pairs the tallies have room */
 	struct tls *tls;              /* NULL: no --tls */

@@ -179,11 +179,15 @@ answer_request(struct connection *connection, const uint8_t *request, size_t len
 	size_t outlen;
 	struct evbuffer *output = bufferevent_get_output(connection->buffers);
 	uint8_t prefix[LENGTH];
+	struct tap_ring *ring = tcp->context->ring;
+	int64_t began = ring != NULL ? tap_now() : 0;
 
 	serve_clock(tcp->context);
 	outlen =
 	    serve(tcp->context, view, &connection->peer, request + LENGTH, len, tcp->out, sizeof tcp->out);
 	view_leave(tcp->slot);
+	if (ring != NULL)
+		tap_put(ring, &connection->peer, request + LENGTH, len, tcp->out, outlen, began, tap_now());
 	if (outlen == 0)
 		return true;
 	event_add(connection->deadline, &tcp->idle);

@@ -63,7 +63,7 @@ udp_free(struct udp *udp)
 }
 
 /* Restore the lengths that recvmmsg shortened. */
-static void
+static inline __attribute__((always_inline)) void
 reset(struct udp *udp, int count)
 {
 	for (int i = 0; i < count; i++) {
@@ -90,7 +90,7 @@ reply_control(struct msghdr *header)
 	return CMSG_ALIGN(control->cmsg_len);
 }
 
-static void
+static inline __attribute__((always_inline)) void
 send_replies(struct udp *udp, int count)
 {
 	int ready = 0, sent = 0;
@@ -119,34 +119,70 @@ send_replies(struct udp *udp, int count)
 	}
 }
 
-/* Handle one batch.  Returns false if there was no datagram. */
-static bool
-turn(struct udp *udp, int flags)
+/* Copy the batch for the query log. */
+static void
+tap_batch(struct udp *udp, int count, int64_t began)
+{
+	int64_t now = tap_now();
+
+	for (int i = 0; i < count; i++) {
+		const struct message *message = &udp->messages[i];
+
+		tap_put(udp->context->ring, message->peer, message->in, message->inlen, message->out,
+		    message->outlen, began, now);
+	}
+}
+
+/*
+ * Handle one batch.  Returns false if there was no datagram. It is compiled twice, so that without a query
+ * log no instruction is spent on one.
+ */
+static inline __attribute__((always_inline)) bool
+turn(struct udp *udp, int flags, bool tapped)
 {
 	int count = recvmmsg(udp->fd, udp->received, SERVE_BATCH, flags, NULL);
 	const struct snapshot *view;
+	int64_t began = 0;
 
 	if (count <= 0)
 		return false;
 	view = view_enter(udp->views, udp->slot);
+	if (tapped)
+		began = tap_now();
 	serve_clock(udp->context);
 	for (int i = 0; i < count; i++) {
 		peer_from(&udp->places[i].peer, &udp->places[i].from, TRANSPORT_UDP4);
 		udp->messages[i].inlen = udp->received[i].msg_len;
 	}
 	serve_batch(udp->context, view, udp->messages, (unsigned)count);
+	if (tapped)
+		tap_batch(udp, count, began);
 	send_replies(udp, count);
 	view_leave(udp->slot);
 	reset(udp, count);
 	return true;
 }
 
+static __attribute__((noinline)) bool
+turn_plain(struct udp *udp, int flags)
+{
+	return turn(udp, flags, false);
+}
+
+static __attribute__((noinline)) bool
+turn_tapped(struct udp *udp, int flags)
+{
+	return turn(udp, flags, true);
+}
+
 void
 udp_run(struct udp *udp, const _Atomic bool *stop, const _Atomic bool *drain)
 {
+	bool (*one)(struct udp * udp, int flags) = udp->context->ring != NULL ? turn_tapped : turn_plain;
+
 	reset(udp, SERVE_BATCH);
 	while (!atomic_load_explicit(stop, memory_order_relaxed))
-		turn(udp, MSG_WAITFORONE);
-	for (int round = 0; atomic_load(drain) && round < DRAIN_ROUNDS && turn(udp, MSG_DONTWAIT); round++)
+		one(udp, MSG_WAITFORONE);
+	for (int round = 0; atomic_load(drain) && round < DRAIN_ROUNDS && one(udp, MSG_DONTWAIT); round++)
 		;
 }

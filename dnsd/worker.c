@@ -187,6 +187,19 @@ start(struct worker *worker)
 	return worker->started;
 }
 
+/* What a thread works with, in its query log's ring too. */
+static bool
+make_context(struct worker *worker, const struct serve_settings *settings, size_t pairs)
+{
+	worker->context = serve_context_new(settings);
+	if (worker->context == NULL || !tally_make_room(worker->context->tally, pairs))
+		return false;
+	if (settings->tap == NULL)
+		return true;
+	worker->context->ring = tap_ring_new(settings->tap, &worker->listener->address);
+	return worker->context->ring != NULL;
+}
+
 struct workers *
 workers_start(struct listener *listeners, size_t count, const struct tcp_limits *limits,
     const struct serve_settings *settings, struct tls *tls, struct views *views, size_t pairs,
@@ -211,9 +224,7 @@ workers_start(struct listener *listeners, size_t count, const struct tcp_limits 
 			worker->wake_pipe[0] = worker->wake_pipe[1] = -1;
 			worker->workers = workers;
 			worker->listener = listener;
-			worker->context = serve_context_new(settings);
-			made = slot != NULL && worker->context != NULL &&
-			    tally_make_room(worker->context->tally, pairs) &&
+			made = slot != NULL && make_context(worker, settings, pairs) &&
 			    (n < listener->nudp
 				    ? make_udp(worker, listener->udp[n], listener->wildcard, views, slot)
 				    : make_tcp(worker, listener->tcp, limits, listener->tls ? tls : NULL,

@@ -25,6 +25,7 @@ enum seal_role {
 	SEAL_UDP,       /* dnsd: answers over UDP */
 	SEAL_TCP,       /* dnsd: answers over TCP and TLS */
 	SEAL_DNSD,      /* dnsd: the main thread */
+	SEAL_TAP,       /* dnsd: writes the query log */
 	SEAL_PUBLISHER, /* dnsd: follows the stores */
 	SEAL_MONITOR,   /* monitor: the loop */
 	SEAL_SAVER,     /* monitor: saves the health store */
@@ -38,7 +39,8 @@ struct seal_files {
 	const char *state;       /* readable and writable; it must exist */
 	const char *const *read; /* files that are read again later: their whole directories stay readable */
 	size_t nread;
-	bool read_all; /* all files that the user may read; writing is still limited */
+	const char *write; /* a file that is written: its whole directory stays writable; NULL: none */
+	bool read_all;     /* all files that the user may read; writing is still limited */
 };
 
 /*

@@ -63,11 +63,11 @@ allow(int rules, const char *path, uint64_t rights)
 }
 
 static void
-allow_directory_of(int rules, const char *path)
+allow_directory_of(int rules, const char *path, uint64_t rights)
 {
 	char *copy = xstrdup(path);
 
-	allow(rules, dirname(copy), READING);
+	allow(rules, dirname(copy), rights);
 	free(copy);
 }
 
@@ -76,9 +76,9 @@ allow_file(int rules, const char *path)
 {
 	char *target = realpath(path, NULL);
 
-	allow_directory_of(rules, path);
+	allow_directory_of(rules, path, READING);
 	if (target != NULL)
-		allow_directory_of(rules, target);
+		allow_directory_of(rules, target, READING);
 	free(target);
 }
 
@@ -133,6 +133,8 @@ seal_files_open(const struct seal_files *files)
 		allow(rules, "/", READING);
 	for (size_t i = 0; i < files->nread; i++)
 		allow_file(rules, files->read[i]);
+	if (files->write != NULL)
+		allow_directory_of(rules, files->write, (READING | WRITING) & handled.handled_access_fs);
 	return rules;
 }
 

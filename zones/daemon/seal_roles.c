@@ -45,6 +45,8 @@ static const struct seal_list lists[SEAL_ROLES] = {
 	ALWAYS MEMORY FILES WAITING SELF THREADS STREAMS
 	/* workers seal themselves; a successor connects to a socket; a predecessor that hangs is killed */
 	"recvmmsg sendmmsg listen socket:unix connect bind pidfd_send_signal seccomp"},
+    [SEAL_TAP] = {"writer of the query log", SEAL_REFUSE, false,
+	ALWAYS MEMORY FILES WAITING SELF STREAMS "socket:inet connect"},
     [SEAL_PUBLISHER] = {"publisher", SEAL_REFUSE, false, ALWAYS MEMORY FILES WAITING SELF "sendto recvfrom"},
     [SEAL_MONITOR] = {"main thread", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet kill wait4 waitid"},
