@@ -308,7 +308,7 @@ run(void *arg)
 
 	seal_enter(SEAL_TAP);
 	for (;;) {
-		/* Whatever was copied before the end is found after it. */
+		/* Read this before the rings: what was copied before the end is then found. */
 		stopping = atomic_load(&writer->stop);
 		if (atomic_exchange(&writer->reopen, false) && writer->target->way == TAP_FILE)
 			close_stream(writer);

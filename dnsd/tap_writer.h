@@ -39,7 +39,7 @@ struct tap_counts {
  */
 struct tap_writer *tap_writer_start(
     struct tap *tap, const struct tap_target *target, const char *identity, struct problems *problems);
-/* Close the file and open it anew: it was moved away. Any thread. */
+/* Close the file; the next record opens it again. Any thread. */
 void tap_writer_reopen(struct tap_writer *writer);
 void tap_writer_counts(const struct tap_writer *writer, struct tap_counts *counts);
 /*
