@@ -24,10 +24,10 @@
 #include <unistd.h>
 
 enum {
-	CONFIG_LOOK_MS = 100,  /* the net under inotify (store.h, LMDB rule 1) */
-	SLEPT_MS = 100,        /* a sleep of the machine */
+	CONFIG_LOOK_MS = 100,  /* in addition to inotify (store.h, LMDB rule 1) */
+	SLEPT_MS = 100,        /* a longer gap is a sleep of the machine */
 	FILES_RESERVED = 96,   /* stores, signals, the metrics page, canaries, notifications */
-	CHECKS_AT_ONCE = 32768 /* more would only be memory */
+	CHECKS_AT_ONCE = 32768 /* more would only use memory */
 };
 
 struct daemon {
@@ -41,8 +41,8 @@ struct daemon {
 	struct canaries *canaries;
 	struct notify *notify;
 	struct event *committing, *second, *looking, *watching;
-	uint64_t slept_ms; /* that we know of */
-	int watch_fd;      /* that watching is on */
+	uint64_t slept_ms; /* the sleep handled so far */
+	int watch_fd;      /* the watched descriptor */
 };
 
 /* --- the loop --- */
@@ -78,7 +78,8 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	supervisor_tell("WATCHDOG=1");
 }
 
-/* S26: what the last run said is true until it is known better; who has no canaries is never isolated. */
+/* S26: the isolation of the last run continues until a canary answers; without canaries there is no
+ * isolation. */
 static void
 resume_isolation(struct daemon *daemon)
 {
@@ -94,7 +95,7 @@ resume_isolation(struct daemon *daemon)
 	notify_isolated(daemon->notify, false);
 }
 
-/* S26: what waited is settled; a change is told at once. */
+/* S26: settle waiting checks; report a change at once. */
 static void
 on_canaries(void *arg, bool changed)
 {
@@ -102,8 +103,9 @@ on_canaries(void *arg, bool changed)
 	const struct isolation *isolation = canaries_isolation(daemon->canaries);
 
 	if (changed) {
-		warnx(isolation->isolated ? "isolated: no canary answers; nothing is judged until one does"
-					  : "no longer isolated: a canary answers, checks are judged again");
+		warnx(isolation->isolated
+			? "isolated: no canary answers; no endpoint is judged until one does"
+			: "no longer isolated: a canary answers, checks are judged again");
 		publish_isolated(daemon->publish, isolation->isolated ? isolation->since_ms : 0);
 		on_second(-1, 0, daemon);
 		notify_isolated(daemon->notify, isolation->isolated);
@@ -130,8 +132,8 @@ watch(struct daemon *daemon)
 	daemon->watch_fd = fd;
 }
 
-/* S25: what fell due while the machine slept is overdue, and the last beat is old, but timers know nothing of
- * it. */
+/* S25: checks that were due while the machine slept are overdue, and the last beat is old, but timers do not
+ * notice a sleep. */
 static void
 look_at_clocks(struct daemon *daemon)
 {
@@ -139,7 +141,7 @@ look_at_clocks(struct daemon *daemon)
 
 	if (slept < daemon->slept_ms + SLEPT_MS)
 		return;
-	warnx("this machine slept for %.1f s: what fell due meanwhile is checked now",
+	warnx("this machine slept for %.1f s: overdue checks run now",
 	    (double)(slept - daemon->slept_ms) / 1e3);
 	daemon->slept_ms = slept;
 	on_second(-1, 0, daemon);
@@ -180,12 +182,12 @@ static void
 on_hangup(evutil_socket_t number, short what, void *arg)
 {
 	(void)number, (void)what, (void)arg;
-	warnx("SIGHUP: there is nothing to read again, the configuration is followed as it changes");
+	warnx("SIGHUP has no effect: the monitor follows changes of the configuration by itself");
 }
 
 /* --- start --- */
 
-/* Probes need descriptors: take all that the system allows. */
+/* Probes need descriptors: raise the limit to the maximum. */
 static unsigned
 raise_limits(void)
 {
@@ -211,7 +213,7 @@ exit_on(struct problems *problems)
 	problems_free(problems);
 }
 
-/* A daemon is its user before it opens anything. */
+/* Change the user before opening anything. */
 static void
 become(const struct options *options)
 {
@@ -235,7 +237,7 @@ wants_programs(const struct options *options)
 	return wanted;
 }
 
-/* S37: what an operator permits.  The helpers are the daemon's user, and not sealed. */
+/* S37: start the helpers for permitted commands.  They run as the daemon's user, and are not sealed. */
 static void
 permit_commands(const struct options *options)
 {
@@ -247,11 +249,12 @@ permit_commands(const struct options *options)
 	if (commands_of_checks == NULL)
 		err(1, "--allow-exec: cannot start the helper");
 	if (geteuid() == 0)
-		warnx("--allow-exec: the commands of exec monitors run as root: --user NAME runs them, and "
-		      "all of this, as another user");
+		warnx("--allow-exec: the commands of exec monitors run as root: use --user NAME to run the "
+		      "monitor "
+		      "and its commands as another user");
 }
 
-/* A monitor may name a file of authorities anywhere, so that what its user may read stays readable. */
+/* A monitor may name a file of authorities anywhere, so all files that its user may read stay readable. */
 static void
 prepare_seal(const struct options *options)
 {
@@ -262,7 +265,7 @@ prepare_seal(const struct options *options)
 		return;
 	if (access(options->state, F_OK) < 0)
 		store_prepare(options->state, STORE_HEALTH, (uid_t)-1, &problems);
-	problems_free(&problems); /* whoever opens the store finds the same */
+	problems_free(&problems); /* the code that opens the store reports the same */
 	seal_memory();
 	seal_prepare(&files);
 }
@@ -310,14 +313,14 @@ run(struct daemon *daemon)
 		event_free(stops[i]);
 }
 
-/* The last commit first: what follows only gives back memory. */
+/* Commit first: the rest only frees memory. */
 static void
 stop(struct daemon *daemon)
 {
 	supervisor_tell("STOPPING=1");
 	metrics_free(daemon->metrics);
 	canaries_free(daemon->canaries);
-	publish_commit(daemon->publish); /* receivers are told of what was found last, too */
+	publish_commit(daemon->publish); /* receivers get the last changes, too */
 	notify_free(daemon->notify);
 	publish_close(daemon->publish);
 	follow_free(daemon->follow);
@@ -358,8 +361,7 @@ static void __attribute__((noreturn)) test_receivers(const struct options *optio
 	bool taken = true;
 
 	if (options->nnotify == 0)
-		errx(1,
-		    "--notify-test: no receiver is given: name them in --notify, --notify-file or --config");
+		errx(1, "--notify-test: no receiver: add --notify, --notify-file or --config");
 	notice->before = notice->after = "";
 	notice->healthy = true;
 	for (size_t i = 0; i < options->nnotify; i++) {
@@ -395,7 +397,7 @@ main(int argc, char *argv[])
 	become(&options);
 	if (!options.notify_test)
 		log_start();
-	permit_commands(&options); /* with the limits that we were given */
+	permit_commands(&options); /* with the original limits of the process */
 	if (options.notify_test)
 		test_receivers(&options);
 	most = raise_limits();
@@ -433,7 +435,7 @@ main(int argc, char *argv[])
 			daemon.canaries, daemon.notify},
 		    &problems);
 	exit_on(&problems);
-	warnx("at most %u checks run at once, by RLIMIT_NOFILE", most);
+	warnx("at most %u checks run at once, because of RLIMIT_NOFILE", most);
 	run(&daemon);
 	stop(&daemon);
 	return 0;

@@ -40,10 +40,10 @@ static const char usage[] =
     "...]\n"
     "                         [--canary ADDRESS[:PORT] ...] [--notify URL ...] [--notify-file FILE]\n"
     "                         [--config FILE] [--check | --notify-test] [--no-seal]\n"
-    "Probes the origins that `graycloud` manages, and tells graycloud-dnsd which are healthy; see "
+    "Probes the origins that `graycloud` manages, and records which are healthy; see "
     "graycloud-monitor(8).\n";
 
-/* Everybody can read the arguments of a process: what may be a secret goes from there. */
+/* Every user can read the arguments of a process: overwrite possible secrets. */
 static void
 hide(const char *argument, const char *label)
 {
@@ -63,7 +63,7 @@ add_notify(struct options *options, const struct option_place *place, const char
 	if (fault != NULL)
 		option_wrong(place, " %s: %s", label, fault);
 	else if (!good)
-		option_wrong(place, " %s: there are %d already, and no more can be", label, COURIERS_MAX);
+		option_wrong(place, " %s: too many receivers: the maximum is %d", label, COURIERS_MAX);
 	else
 		options->notify[options->nnotify++] = option_keep(url);
 	if (place->file == NULL)
@@ -73,7 +73,7 @@ add_notify(struct options *options, const struct option_place *place, const char
 	return good;
 }
 
-/* A line is a URL; empty ones and those that begin with "#" are passed over. */
+/* A line is a URL; skip empty lines and those that begin with "#". */
 static bool
 add_notify_lines(struct options *options, const struct option_place *place, FILE *file, const char *path)
 {
@@ -95,7 +95,7 @@ add_notify_lines(struct options *options, const struct option_place *place, FILE
 	return good;
 }
 
-/* Read before the daemon becomes its user, so that the file may be root's alone. */
+/* Read before the daemon becomes its user, so that only root needs to be able to read the file. */
 static bool
 add_notify_file(struct options *options, const struct option_place *place, const char *path)
 {
@@ -114,7 +114,7 @@ add_notify_file(struct options *options, const struct option_place *place, const
 		return option_wrong(place, " %s: not a regular file", path);
 	}
 	if (info.st_mode & S_IROTH)
-		warnx("--notify-file %s: everybody on this machine can read it; chmod o-r", path);
+		warnx("--notify-file %s: every user of this machine can read it; use chmod o-r", path);
 	good = add_notify_lines(options, place, file, path);
 	fclose(file);
 	return good;
@@ -156,7 +156,7 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 	case CANARY:
 		if (options->ncanaries == CANARIES_MAX)
 			return option_wrong(
-			    place, " %s: there are %d already, and no more can be", value, CANARIES_MAX);
+			    place, " %s: too many canaries: the maximum is %d", value, CANARIES_MAX);
 		if (!canary_parse(&options->canaries[options->ncanaries], value))
 			return option_wrong(place,
 			    " %s: write ADDRESS:PORT for a TCP connection, or ADDRESS for an ICMP echo",
@@ -165,7 +165,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return true;
 	case RESOLVER:
 		if (options->nresolvers == RESOLVERS_MAX)
-			return option_wrong(place, " %s: %d resolvers are the most", value, RESOLVERS_MAX);
+			return option_wrong(
+			    place, " %s: too many resolvers: the maximum is %d", value, RESOLVERS_MAX);
 		return add_resolver(options, place, value);
 	case HOLD:
 		if (!holds_read(&options->holds, value))

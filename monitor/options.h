@@ -1,5 +1,5 @@
 /*
- * options.h -- what graycloud-monitor is told on its command line, or in a file (command_line.h).
+ * options.h -- the options of graycloud-monitor, from its command line or a file (command_line.h).
  */
 #ifndef MONITOR_OPTIONS_H
 #define MONITOR_OPTIONS_H
@@ -17,14 +17,14 @@ struct options {
 	const char *resolvers[RESOLVERS_MAX];
 	size_t nresolvers;
 	struct holds holds; /* of addresses that DNS no longer has */
-	unsigned commands;  /* at once; 0: none are permitted */
+	unsigned commands;  /* maximum at once; 0: none are permitted */
 	bool no_seal;       /* for debuggers (zones/daemon/seal.h) */
-	bool notify_test;   /* tell each receiver something, then exit */
-	bool check;         /* look at everything, then exit */
+	bool notify_test;   /* send a test to each receiver, then exit */
+	bool check;         /* check everything, then exit */
 };
 
 /*
- * Read the command line.  Exits with 2 after a sentence for each fault, and with 0 for --help and --version.
+ * Read the command line.  Exits with 2 after a message for each fault, and with 0 for --help and --version.
  * The texts live as long as the process.
  */
 void options_parse(struct options *options, int argc, char **argv);

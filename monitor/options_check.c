@@ -23,7 +23,7 @@ become(const struct options *options, struct privileges *user, struct problems *
 		    problems, "--user %s: cannot become this user: %s", user->name, strerror(errno));
 }
 
-/* Directories of root's are given to the user by a start. */
+/* A start gives directories of root to the user. */
 static void
 check_directory(const char *path, const struct privileges *user, struct problems *problems)
 {
@@ -37,7 +37,7 @@ check_directory(const char *path, const struct privileges *user, struct problems
 		problems_error(problems, "--state %s: %s", path, strerror(errno));
 }
 
-/* What is not there yet is made by a start. */
+/* A start creates missing directories. */
 static void
 check_state(const char *state, const struct privileges *user, struct problems *problems)
 {
@@ -53,7 +53,7 @@ check_state(const char *state, const struct privileges *user, struct problems *p
 	free(parent);
 }
 
-/* A port that is taken may be that of the monitor that runs. */
+/* A port in use may belong to the running monitor. */
 static void
 check_metrics(const char *where, struct problems *problems)
 {

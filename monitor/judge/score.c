@@ -4,7 +4,7 @@
 
 static const struct bound rtt_bounds[SCORE_RTT_BOUNDS] = {
     BOUND(0.001), BOUND(0.005), BOUND(0.025), BOUND(0.1), BOUND(0.5), BOUND(2.5)};
-/* What is late, as docs/prometheus says it too. */
+/* The limit of lateness, the same as in docs/prometheus. */
 static const struct bound lateness_bounds[SCORE_LATENESS_BOUNDS] = {BOUND(0.05)};
 
 void

@@ -1,9 +1,8 @@
 /*
- * score.h -- what the checks of one endpoint came to, for the metrics page.
+ * score.h -- the counters of the checks of one endpoint, for the metrics page.
  *
- * They count from when the endpoint was taken up, and go on through edits of its monitor.  There may be
- * 30,000 of them and more, so they are small: 72 octets, and eight for each reason that was ever seen.  One
- * thread.
+ * They count from the first use of the endpoint, and continue when its monitor is edited.  There may be
+ * 30,000 or more, so they are small: 72 octets, and eight for each reason that occurred.  One thread.
  */
 #ifndef SCORE_H
 #define SCORE_H
@@ -11,7 +10,7 @@
 #include "monitor/judge/verdict.h"
 #include "zones/daemon/exposition.h"
 
-/* Some of the bounds of a monitor's histograms (statistics.h), so that the one can be held against the other.
+/* Some of the bounds of a monitor's histograms (statistics.h), so that the two can be compared.
  */
 enum { SCORE_RTT_BOUNDS = 6, SCORE_LATENESS_BOUNDS = 1 };
 
@@ -22,17 +21,17 @@ struct score {
 	uint32_t rtt_counts[SCORE_RTT_BOUNDS + 1];
 	uint32_t lateness_counts[SCORE_LATENESS_BOUNDS + 1];
 	uint32_t inconclusive;
-	uint32_t untimed; /* good checks whose time is not known */
+	uint32_t untimed; /* good checks without a known time */
 	uint32_t nfailures;
 	struct score_failure {
-		uint32_t reason; /* enum health_reason, but REASON_NONE */
+		uint32_t reason; /* enum health_reason, except REASON_NONE */
 		uint32_t count;
 	} * failures;
 };
 
 void score_free(struct score *score);
 
-/* A check began so late, as a share of its interval. */
+/* Count how late a check began, as a share of its interval. */
 void score_began(struct score *score, double lateness);
 void score_ended(struct score *score, const struct check_result *result);
 

@@ -1,7 +1,7 @@
 /*
- * statistics.h -- what the checks of each monitor came to, for the metrics page.
+ * statistics.h -- the counters of the checks of each monitor, for the metrics page.
  *
- * They count from the start of the process and outlive edits of a monitor.  One thread.
+ * They count from the start of the process and continue when a monitor is edited.  One thread.
  */
 #ifndef STATISTICS_H
 #define STATISTICS_H
@@ -15,11 +15,11 @@ enum { STATISTICS_RTT_BOUNDS = 13, STATISTICS_LATENESS_BOUNDS = 8 };
 struct statistics {
 	struct id id;
 	char *name;
-	uint64_t reasons[REASON_COUNT]; /* conclusive checks by how they ended */
+	uint64_t reasons[REASON_COUNT]; /* conclusive checks by result */
 	uint64_t inconclusive;
 	uint64_t repeated;
 	struct histogram rtt;      /* seconds, of good checks */
-	struct histogram lateness; /* from when a check was due to its begin, as a share of the interval */
+	struct histogram lateness; /* delay of the begin of a check, as a share of the interval */
 	uint64_t rtt_counts[STATISTICS_RTT_BOUNDS + 1], lateness_counts[STATISTICS_LATENESS_BOUNDS + 1];
 };
 

@@ -1,9 +1,9 @@
 #include "monitor/judge/verdict.h"
 
-/* The share of a new round-trip time in the average is one of so many. */
+/* A new round-trip time has this share (1/N) in the average. */
 enum { EWMA_PARTS = 8 };
 
-/* S41: an average that has moved by more than a tenth, and half a millisecond. */
+/* S41: publish an average that has changed by more than a tenth and half a millisecond. */
 enum { STEADY_PART = 10, STEADY_US = 500 };
 
 struct health_record
@@ -33,7 +33,7 @@ average(uint32_t ewma, uint32_t rtt, bool first)
 	return first ? rtt : (uint32_t)((int64_t)ewma + ((int64_t)rtt - (int64_t)ewma) / EWMA_PARTS);
 }
 
-/* S41: noise moves nobody. */
+/* S41: small changes move no client. */
 static uint32_t
 steady(uint32_t before, uint32_t ewma)
 {
@@ -43,8 +43,8 @@ steady(uint32_t before, uint32_t ewma)
 }
 
 /*
- * S23 as one table: what a verdict becomes by a failed or a good check, and whether as many of them in a row
- * as the monitor asks for are reached with it.  S21: up with a failed check is suspect until then.
+ * S23 as one table: the new verdict after a failed or a good check, depending on whether the number of them
+ * in a row that the monitor requires is reached.  S21: up with a failed check is suspect until then.
  */
 static const uint8_t transitions[HEALTH_DOWN + 1][2][2] = {
     /*                   failed, not yet / reached        good, not yet / reached */
@@ -81,7 +81,7 @@ quiet_at_ms(const struct health_record *record, const struct monitor *monitor)
 	return ((uint64_t)record->changed_s[0] + monitor->damping_period_s) * 1000;
 }
 
-/* Between healthy and down; how often within the period, this time included. */
+/* Between healthy and down; the number of changes within the period, including this one. */
 static unsigned
 count_change(struct health_record *record, const struct monitor *monitor, uint64_t now_ms)
 {
@@ -97,7 +97,7 @@ count_change(struct health_record *record, const struct monitor *monitor, uint64
 	return within;
 }
 
-/* Enter a new verdict; true where it begins to be damped with it. */
+/* Set a new verdict.  Returns true if damping begins with it. */
 static bool
 damp(struct health_record *record, enum health_state verdict, const struct monitor *monitor, uint64_t now_ms)
 {
@@ -146,7 +146,8 @@ verdict_judge(struct health_record *record, const struct check_result *result, c
 
 	record->last_reason = (uint8_t)result->reason;
 	memcpy(record->detail, result->detail, sizeof record->detail);
-	if (!result->conclusive) /* S26: said, but neither counted nor fresh, so that it grows stale */
+	if (!result
+		 ->conclusive) /* S26: reported, but not counted and not fresh, so the record becomes stale */
 		return VERDICT_SAME;
 	count_check(record, result, good);
 	record->last_ms = now_ms;

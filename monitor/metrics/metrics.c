@@ -80,14 +80,13 @@ add_lateness(void *arg, const struct statistics *of)
 static void
 add_monitors(const struct schedule *schedule, FILE *page)
 {
-	exposition_family(
-	    page, "graycloud_monitor_checks_total", "counter", "Conclusive checks by how they ended.");
+	exposition_family(page, "graycloud_monitor_checks_total", "counter", "Conclusive checks by result.");
 	schedule_each_statistics(schedule, add_reasons, page);
 	exposition_family(page, "graycloud_monitor_checks_inconclusive_total", "counter",
 	    "Checks that failed on this machine and gave no verdict.");
 	schedule_each_statistics(schedule, add_inconclusive, page);
 	exposition_family(page, "graycloud_monitor_checks_repeated_total", "counter",
-	    "Checks that were begun anew because the monitor stood still in them.");
+	    "Checks that were started again because the monitor stood still during them.");
 	schedule_each_statistics(schedule, add_repeated, page);
 	exposition_family(
 	    page, "graycloud_monitor_rtt_seconds", "histogram", "Round-trip times of good checks.");
@@ -108,24 +107,25 @@ add_process(const struct metrics *metrics, FILE *page)
 	exposition_sample(
 	    page, "graycloud_build_info", 1, "program", "graycloud-monitor", "version", VERSION, NULL);
 	exposition_value(page, "process_start_time_seconds", "gauge",
-	    "When this process started, since 1970.", metrics->started);
+	    "Start of this process, in seconds since 1970.", metrics->started);
 	value(page, "graycloud_monitor_endpoints", "gauge", "Endpoints that are probed.", counters->targets);
 	exposition_family(page, "graycloud_monitor_endpoints_by_state", "gauge", "Endpoints by their state.");
 	for (unsigned i = 0; i <= HEALTH_DOWN; i++)
 		exposition_sample(page, "graycloud_monitor_endpoints_by_state", counters->states[i], "state",
 		    health_state_text(i), NULL);
-	value(page, "graycloud_monitor_checks_in_flight", "gauge", "Checks under way.", counters->in_flight);
+	value(
+	    page, "graycloud_monitor_checks_in_flight", "gauge", "Checks in progress.", counters->in_flight);
 	value(page, "graycloud_monitor_checks_queued", "gauge",
 	    "Checks that are due and wait for their turn.", counters->queued);
-	value(page, "graycloud_monitor_checks_limit", "gauge", "Checks that may be under way at once.",
-	    counters->most);
+	value(page, "graycloud_monitor_checks_limit", "gauge",
+	    "Maximum number of checks in progress at once.", counters->most);
 	value(page, "graycloud_monitor_flips_total", "counter", "Changes of state.", counters->flips);
 	value(page, "graycloud_monitor_checks_withheld_total", "counter",
 	    "Checks that gave no verdict because the monitor was isolated.", counters->withheld);
 	value(page, "graycloud_monitor_write_failures_total", "counter",
 	    "Commits to the health store that failed.", publish_failures(metrics->of.publish));
 	exposition_value(page, "graycloud_monitor_unwritten_seconds", "gauge",
-	    "For how long nothing could be written to the health store; verdicts wait in memory.",
+	    "Seconds since a write to the health store succeeded, if writes fail; verdicts wait in memory.",
 	    failing == 0 ? 0 : (double)(boot_ms() - failing) / 1e3);
 	canaries_expose(metrics->of.canaries, page);
 	notify_expose(metrics->of.notify, page);
@@ -133,7 +133,7 @@ add_process(const struct metrics *metrics, FILE *page)
 	    names.hostnames);
 	value(page, "graycloud_monitor_hostnames_failing", "gauge", "Hostnames whose last resolution failed.",
 	    names.failing);
-	value(page, "graycloud_monitor_resolutions_in_flight", "gauge", "Resolutions under way.",
+	value(page, "graycloud_monitor_resolutions_in_flight", "gauge", "Resolutions in progress.",
 	    names.in_flight);
 	value(page, "graycloud_monitor_resolutions_total", "counter", "Resolutions that ended.",
 	    names.resolutions);
@@ -145,7 +145,7 @@ add_process(const struct metrics *metrics, FILE *page)
 
 /* --- the pages --- */
 
-/* The first slice is what there is of few, then come the endpoints. */
+/* The first slice has the metrics with few lines; the endpoints follow. */
 struct front {
 	const struct metrics *metrics;
 	struct endpoint_lines *endpoints; /* NULL: nothing is written yet */
@@ -191,7 +191,7 @@ take_word(struct endpoint_choice *choice, const struct evkeyval *word)
 	return strcmp(word->key, "pool") == 0 && endpoint_choice_pool(choice, word->value);
 }
 
-/* What the words of a query choose; NULL where they are not understood. */
+/* The endpoints that the query selects; NULL if the query is invalid. */
 static struct endpoint_choice *
 choose(const struct metrics *metrics, const char *query)
 {
@@ -224,7 +224,7 @@ on_endpoints(struct evhttp_request *request, void *arg)
 
 	if (choice == NULL)
 		evhttp_send_error(request, HTTP_BADREQUEST,
-		    "this page is narrowed by pool=NAME and monitor=NAME, at most 64 of each");
+		    "this page accepts only pool=NAME and monitor=NAME, at most 64 of each");
 	else
 		pages_send(metrics->endpoints, request, endpoint_lines_write, endpoint_lines_free,
 		    endpoint_lines_new(metrics->of.schedule, ENDPOINT_LINES_ALL, choice));
@@ -282,7 +282,7 @@ metrics_listen(
 		metrics_free(metrics);
 		return NULL;
 	}
-	/* A scraper sends little, and none may hold us up. */
+	/* A scraper sends little, and must not delay the loop. */
 	evhttp_set_max_headers_size(metrics->http, 8192);
 	evhttp_set_max_body_size(metrics->http, 0);
 	evhttp_set_timeout(metrics->http, 10);

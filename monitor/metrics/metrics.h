@@ -1,10 +1,10 @@
 /*
  * metrics.h -- the monitor's own pages for Prometheus.
  *
- * GET /metrics tells of the process, of each monitor what its checks came to, and of each endpoint whether it
- * is up. GET /metrics/endpoints tells all of each endpoint: at 30,000 half a million lines, and so a page of
- * its own; ?monitor=NAME and ?pool=NAME, which may be repeated, narrow it to endpoints of one of those
- * monitors and in one of those pools.
+ * GET /metrics has metrics of the process, the counters of each monitor, and for each endpoint whether it is
+ * up. GET /metrics/endpoints has everything about each endpoint: half a million lines at 30,000 endpoints,
+ * and so a separate page; ?monitor=NAME and ?pool=NAME, which may be repeated, limit it to endpoints of one
+ * of those monitors and in one of those pools.
  */
 #ifndef METRICS_H
 #define METRICS_H
@@ -14,7 +14,7 @@
 
 struct metrics;
 
-/* Who is asked; they live as long as the page. */
+/* The sources of the metrics; they must outlive the page. */
 struct metrics_of {
 	struct schedule *schedule;
 	const struct publish *publish;
@@ -24,8 +24,8 @@ struct metrics_of {
 	const struct notify *notify;     /* NULL: none */
 };
 
-/* Listen on where, a good ADDRESS:PORT ([ADDRESS]:PORT for IPv6, port 0 takes a free one), and print what was
- * got.  NULL with problems filled. */
+/* Listen on where, a valid ADDRESS:PORT ([ADDRESS]:PORT for IPv6, port 0 takes a free one), and print the
+ * address. Returns NULL with problems filled. */
 struct metrics *metrics_listen(
     struct event_base *base, const char *where, const struct metrics_of *of, struct problems *problems);
 void metrics_free(struct metrics *metrics);

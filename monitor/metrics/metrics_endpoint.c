@@ -6,11 +6,11 @@
 
 enum {
 	METRICS_FEW = 2,        /* the first ones of the table */
-	TARGETS_A_SLICE = 1000, /* also where they have nothing to tell: some ten microseconds */
+	TARGETS_A_SLICE = 1000, /* including those without lines: some ten microseconds */
 	NAMES_MAX = 64          /* of monitors and of pools in a choice */
 };
 
-/* --- which --- */
+/* --- selection --- */
 
 struct names {
 	char *list[NAMES_MAX];
@@ -120,9 +120,9 @@ chosen(const struct endpoint_choice *choice, const struct target *target)
 	    (choice->monitors.count == 0 || names_have(&choice->monitors, target->monitor->name));
 }
 
-/* --- what --- */
+/* --- lines --- */
 
-/* Host only where the origin has one of its own, and the hostname where the address is one of its; reason:
+/* Host only if the origin has its own, and the hostname only if the address belongs to one; reason:
  * NULL for none. */
 static void
 put_labels(char labels[EXPOSITION_LABELS_MAX], const struct target *target, const char *reason)
@@ -210,21 +210,23 @@ static const struct metric {
 	const char *name, *type, *help;
 	void (*add)(FILE *page, const char *name, const struct target *target);
 } metrics[] = {
-    {"graycloud_endpoint_up", "gauge", "Is the endpoint up or suspect?  Absent while it is unknown.", add_up},
+    {"graycloud_endpoint_up", "gauge",
+	"1 if the endpoint is up or suspect, 0 if not; absent while it is unknown.", add_up},
     {"graycloud_endpoint_certificate_days", "gauge", "Days until the endpoint's certificate ends.",
 	add_certificate},
     {"graycloud_endpoint_checks_total", "counter", "Conclusive checks of the endpoint.", add_checks},
-    {"graycloud_endpoint_failures_total", "counter",
-	"Those that failed, by why; only reasons that were seen.", add_failures},
+    {"graycloud_endpoint_failures_total", "counter", "Failed checks by reason; only reasons that occurred.",
+	add_failures},
     {"graycloud_endpoint_checks_inconclusive_total", "counter",
-	"Checks that failed on this machine and gave no verdict; absent where none did.", add_inconclusive},
+	"Checks that failed on this machine and gave no verdict; absent if there were none.",
+	add_inconclusive},
     {"graycloud_endpoint_rtt_seconds", "histogram", "Round-trip times of the endpoint's good checks.",
 	add_rtt},
     {"graycloud_endpoint_lateness_ratio", "histogram",
 	"How late checks began, as a share of their interval; first checks are never late.", add_lateness},
 };
 
-/* --- under way --- */
+/* --- the page in progress --- */
 
 struct endpoint_lines {
 	struct schedule_walk walk;

@@ -15,33 +15,33 @@
 
 enum {
 	ROUND_EVERY_MS = 1000,
-	ROUND_MS = 1000, /* as long may an answer take */
-	LATE_MS = 100,   /* a round that ends so late says nothing: we stood still */
-	PACE_MS = 100    /* at least so long from a round to the next, whoever waits */
+	ROUND_MS = 1000, /* maximum time for an answer */
+	LATE_MS = 100,   /* ignore a round that ends this late: this process stood still */
+	PACE_MS = 100    /* minimum time between two rounds */
 };
 
 struct asked {
 	struct canaries *canaries;
 	struct canary canary;
 	int fd;
-	struct event *event; /* under way, or NULL */
-	bool up;             /* it answered when it was asked last */
+	struct event *event; /* in progress, or NULL */
+	bool up;             /* it answered in its last round */
 	char text[64];       /* as people write it */
 };
 
 struct canaries {
 	struct event_base *base;
-	struct event *timer; /* the end of a round, or the begin of the next */
+	struct event *timer; /* the end of a round, or the beginning of the next */
 	void (*heard)(void *arg, bool changed);
 	void *arg;
 	struct isolation isolation;
 	uint64_t asked_ms; /* when this round, or the last one, began */
-	uint16_t sequence; /* of ICMP echoes: the round's */
-	size_t waiting;    /* for so many */
-	bool running;      /* a round is under way */
+	uint16_t sequence; /* sequence number of the ICMP echoes of this round */
+	size_t waiting;    /* for so many canaries */
+	bool running;      /* a round is in progress */
 	bool answered;     /* in this round */
 	bool wanted;       /* another round, soon */
-	bool passed_over;  /* the last round, for we stood still in it */
+	bool passed_over;  /* the last round was ignored, because this process stood still during it */
 	uint64_t isolations;
 	size_t count;
 	struct asked list[];
@@ -91,7 +91,7 @@ send_echo(const struct asked *asked)
 	return send(asked->fd, echo, sizeof echo, 0) == sizeof echo;
 }
 
-/* What came in is the answer to this round's echo? */
+/* Is the received message the answer to this round's echo? */
 static bool
 echo_came(const struct asked *asked)
 {
@@ -126,11 +126,11 @@ on_ready(evutil_socket_t fd, short what, void *arg)
 		canary_ended(asked, connected(asked));
 	else if (echo_came(asked))
 		canary_ended(asked, true);
-	else if (errno != EAGAIN) /* unreachable, says somebody on the way */
+	else if (errno != EAGAIN) /* a router reports: unreachable */
 		canary_ended(asked, false);
 }
 
-/* False where it failed at once. */
+/* Returns false if it failed at once. */
 static bool
 ask(struct asked *asked)
 {
@@ -164,14 +164,14 @@ arm(struct canaries *canaries, uint64_t at_ms)
 	evtimer_add(canaries->timer, &time);
 }
 
-/* What waits for the round hears of it now; canaries that did not answer yet may still do so, for the
+/* Report the round to waiting checks now; canaries without an answer may still answer, for the
  * metrics. */
 static void
 tell(struct canaries *canaries, bool answered)
 {
 	bool changed = isolation_round(&canaries->isolation, canaries->asked_ms, boot_ms(), answered);
 
-	canaries->wanted = false; /* whoever still waits says so again */
+	canaries->wanted = false; /* waiting checks ask again */
 	canaries->isolations += changed && canaries->isolation.isolated;
 	canaries->heard(canaries->arg, changed);
 }
@@ -184,7 +184,7 @@ end_round(struct canaries *canaries)
 	canaries->running = false;
 	for (size_t i = 0; i < canaries->count; i++)
 		forget(&canaries->list[i]);
-	/* The answer was lost in our sleep, or lies there unread: they are asked again, once. */
+	/* The answer was lost during the pause, or is unread: ask them once more. */
 	canaries->passed_over = !canaries->answered && late && !canaries->passed_over;
 	if (!canaries->answered && !canaries->passed_over)
 		tell(canaries, false);
@@ -248,7 +248,7 @@ canaries_ask(struct canaries *canaries)
 	if (canaries == NULL || canaries->wanted)
 		return;
 	canaries->wanted = true;
-	/* A round that none has answered yet may still tell of isolation: it goes on. */
+	/* A round without answers may still show isolation: it continues. */
 	if (!canaries->running || canaries->answered)
 		arm(canaries, canaries->asked_ms + PACE_MS);
 }
@@ -267,7 +267,8 @@ canaries_isolation(const struct canaries *canaries)
 
 /* --- beginning and end --- */
 
-/* Echoes need no privilege where the system says so; better to be told now than to be isolated for ever. */
+/* The system decides who may send echoes without privileges; report a refusal now instead of being isolated
+ * permanently. */
 static bool
 may_ask(const struct asked *asked, struct problems *problems)
 {
@@ -335,13 +336,12 @@ void
 canaries_expose(const struct canaries *canaries, FILE *page)
 {
 	exposition_value(page, "graycloud_monitor_isolated", "gauge",
-	    "Do all canaries fail?  Then nothing is judged.", canaries_isolation(canaries)->isolated);
+	    "1 if all canaries fail; then no endpoint is judged.", canaries_isolation(canaries)->isolated);
 	if (canaries == NULL)
 		return;
 	exposition_value(page, "graycloud_monitor_isolations_total", "counter",
-	    "How often all canaries began to fail.", (double)canaries->isolations);
-	exposition_family(
-	    page, "graycloud_canary_up", "gauge", "Did the canary answer when it was asked last?");
+	    "Number of isolations: all canaries began to fail.", (double)canaries->isolations);
+	exposition_family(page, "graycloud_canary_up", "gauge", "1 if the canary answered in its last round");
 	for (size_t i = 0; i < canaries->count; i++)
 		exposition_sample(page, "graycloud_canary_up", canaries->list[i].up, "canary",
 		    canaries->list[i].text, NULL);

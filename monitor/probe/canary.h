@@ -1,10 +1,10 @@
 /*
- * canary.h -- ask the canaries whether this machine is cut off (S26).
+ * canary.h -- find out through canaries whether this machine is cut off (S26).
  *
  * A canary is an address elsewhere that the operator trusts to answer: with a port by accepting a TCP
- * connection, without one by answering an ICMP echo.  All are asked at once, a round each second, and out of
- * turn where a failed check waits for an answer; a round that none answers within a second is isolation. What
- * fails on this machine is no answer.
+ * connection, without one by answering an ICMP echo.  A round asks all at once, each second, and also
+ * when a failed check waits for an answer; a round without an answer within a second is isolation.  A failure
+ * on this machine counts as no answer.
  *
  * The thread of the event base; never blocks.
  */
@@ -31,18 +31,18 @@ struct canary {
 bool canary_parse(struct canary *canary, const char *text);
 
 /*
- * Begin to ask.  heard is called after each round; changed says that isolation began or ended with it.  NULL
- * with problems filled where this user may not send ICMP echoes that were asked for.
+ * Begin to ask.  heard is called after each round; changed: isolation began or ended with it.  Returns NULL
+ * with problems filled if this user may not send ICMP echoes and a canary needs them.
  */
 struct canaries *canaries_new(struct event_base *base, const struct canary *list, size_t count,
     void (*heard)(void *arg, bool changed), void *arg, struct problems *problems);
 void canaries_free(struct canaries *canaries);
 
-/* The last run was isolated, since then: so it is until a canary answers. */
+/* The last run was isolated since that time: continue so until a canary answers. */
 void canaries_resume(struct canaries *canaries, uint64_t since_ms);
-/* Where isolation stands.  NULL is accepted: never isolated. */
+/* The current isolation.  Accepts NULL: never isolated. */
 const struct isolation *canaries_isolation(const struct canaries *canaries);
-/* A round is wanted soon. */
+/* Request a round soon. */
 void canaries_ask(struct canaries *canaries);
 
 /* Samples for the metrics page. */

@@ -13,12 +13,12 @@
 struct watched_monitor {
 	struct id id; /* first: the trees compare by it */
 	struct monitor *model;
-	uint64_t round; /* that it was read in */
+	uint64_t round; /* the last reading that found it */
 	unsigned users; /* pools */
 	LIST_HEAD(, target) targets;
 };
 
-/* A pool's use of a hostname. */
+/* The use of a hostname by a pool. */
 struct name_use {
 	struct hostname *hostname;
 	struct watched_pool *pool;
@@ -27,9 +27,9 @@ struct name_use {
 
 struct watched_pool {
 	struct id id;                      /* first */
-	struct pool *model;                /* NULL: nothing of it is looked at */
-	struct watched_monitor **monitors; /* of each of the model's judges; NULL: it is not there */
-	struct name_use *names;            /* of each origin; hostname is NULL where it has none */
+	struct pool *model;                /* NULL: nothing of it is used */
+	struct watched_monitor **monitors; /* one for each judge of the model; NULL if it is missing */
+	struct name_use *names;            /* of each origin; hostname is NULL if it has none */
 	struct target **targets;           /* one for each address that is probed */
 	size_t ntargets;
 	uint64_t round;
@@ -42,15 +42,15 @@ struct follow {
 	const char *state;
 	struct store *store;   /* NULL while there is none */
 	uint64_t next_open_ms; /* not before */
-	bool told;             /* why it cannot be opened */
+	bool told;             /* the failure to open it was logged */
 	uint64_t stores;       /* opened so far */
 	struct config_feed feed;
 	uint64_t round; /* readings so far */
-	bool arriving;  /* what is taken up now is an address that a hostname has got */
+	bool arriving;  /* the targets being added are new addresses of a hostname */
 	void *monitors, *pools, *targets, *hostnames; /* tsearch trees */
 };
 
-/* What one reading works with. */
+/* The data of one reading. */
 struct reading {
 	struct follow *follow;
 	struct store_txn *txn;
@@ -125,7 +125,7 @@ unwatch_monitor(struct follow *follow, struct watched_monitor *watched)
 	free(watched);
 }
 
-/* The monitor was edited.  One that is gone goes when the last pool lets go of it. */
+/* The monitor was edited.  A deleted one is freed when the last pool releases it. */
 static void
 reread_monitor(struct reading *reading, const struct id *id)
 {
@@ -232,7 +232,7 @@ probe(struct follow *follow, struct watched_pool *watched, const struct origin *
 			    use_target(follow, watched->monitors[n], origin, address);
 }
 
-/* The endpoints of a pool, by the addresses of now.  S24: disabled origins are not probed. */
+/* The endpoints of a pool, by the current addresses.  S24: disabled origins are not probed. */
 static void
 probe_pool(struct follow *follow, struct watched_pool *watched)
 {
@@ -252,7 +252,7 @@ probe_pool(struct follow *follow, struct watched_pool *watched)
 	}
 }
 
-/* What is used before and after never falls to no user, and so keeps its state. */
+/* Targets that are used before and after never lose their last user, and so keep their state. */
 static void
 on_addresses(void *arg, struct hostname *hostname)
 {
@@ -273,7 +273,7 @@ on_addresses(void *arg, struct hostname *hostname)
 	follow->arriving = false;
 }
 
-/* S38: what the monitors of a pool together say of an address. */
+/* S38: the combined verdict of a pool's monitors about an address. */
 static enum health_state
 verdict_of(const struct follow *follow, const struct name_use *use, const struct address *address)
 {
@@ -293,7 +293,7 @@ verdict_of(const struct follow *follow, const struct name_use *use, const struct
 	return status_of_judges(pool->model->judges, verdicts, count);
 }
 
-/* S16: in every pool that judges them one is good, or all are judged. */
+/* S16: in every pool with a monitor one of them is good, or all have a verdict. */
 static bool
 on_settled(void *arg, const struct hostname *hostname, const struct address *addresses, unsigned count)
 {
@@ -316,7 +316,7 @@ on_settled(void *arg, const struct hostname *hostname, const struct address *add
 	return true;
 }
 
-/* All that a pool uses goes. */
+/* Release everything that a pool uses. */
 static void
 release_pool(struct follow *follow, struct watched_pool *watched, bool keep)
 {
@@ -328,7 +328,7 @@ release_pool(struct follow *follow, struct watched_pool *watched, bool keep)
 	model_free_pool(watched->model);
 }
 
-/* S24: disabled pools are not probed, nor their hostnames looked up.  Takes over the model. */
+/* S24: do not probe disabled pools, and do not look up their hostnames.  Takes ownership of the model. */
 static void
 look_at_pool(struct reading *reading, struct watched_pool *watched, struct pool *model)
 {
@@ -347,14 +347,14 @@ look_at_pool(struct reading *reading, struct watched_pool *watched, struct pool 
 	probe_pool(reading->follow, watched);
 }
 
-/* pool is NULL where it was deleted, and is taken over. */
+/* pool is NULL if it was deleted; takes ownership of it. */
 static void
 follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
 {
 	struct follow *follow = reading->follow;
 	struct watched_pool *watched = find(&follow->pools, id, compare_ids), *after = NULL;
 
-	if (store_torn(follow->store)) { /* nothing that was read is to be believed */
+	if (store_torn(follow->store)) { /* do not use anything that was read */
 		model_free_pool(pool);
 		return;
 	}
@@ -363,7 +363,7 @@ follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
 		after = xcalloc(1, sizeof *after);
 		after->id = *id;
 		after->round = follow->round;
-		/* First what is used now: what was used before, too, never falls to no user. */
+		/* Add the new uses first, so that targets in both never lose their last user. */
 		look_at_pool(reading, after, pool);
 	}
 	if (watched != NULL) {
@@ -377,7 +377,7 @@ follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
 
 /* --- reading --- */
 
-/* S38: the pools of a monitor group, gathered, for their tree changes as they follow. */
+/* S38: the pools of a monitor group, collected first, because following them changes their tree. */
 struct grouped {
 	const struct id *group;
 	struct id *pools;
@@ -441,7 +441,7 @@ on_monitor(void *arg, const struct id *id, struct bytes json)
 	return true;
 }
 
-/* A pool that was not met in this reading is no longer there. */
+/* A pool that this reading did not find was deleted. */
 struct search {
 	uint64_t round;
 	const struct watched_pool *gone;
@@ -485,14 +485,14 @@ read_config(struct follow *follow)
 	uint64_t before = follow->feed.generation;
 
 	if (error != 0) {
-		warnx("cannot read %s/config: %s; what was read before stays in use", follow->state,
+		warnx("cannot read %s/config: %s; the previous configuration stays in use", follow->state,
 		    strerror(-error));
 		config_feed_forget(&follow->feed);
 		return;
 	}
 	if (config_schema(reading.txn) > CONFIG_SCHEMA) {
 		warnx("%s/config was written by a newer graycloud: use that version of graycloud-monitor; "
-		      "what was read before "
+		      "the previous configuration "
 		      "stays in use",
 		    follow->state);
 		store_abort(reading.txn);
@@ -502,7 +502,7 @@ read_config(struct follow *follow)
 	follow->round++;
 	config_feed_read(&follow->feed, reading.txn, follow->stores, &reader);
 	store_abort(reading.txn);
-	if (store_torn(follow->store)) { /* store_poll opens it again, as another one */
+	if (store_torn(follow->store)) { /* store_poll opens it again, as a new store */
 		config_feed_forget(&follow->feed);
 		return;
 	}
@@ -512,7 +512,7 @@ read_config(struct follow *follow)
 		publish_forget_rest(follow->publish);
 }
 
-/* Look for the store once a second, and say once why it cannot be opened. */
+/* Look for the store once a second; log a failure to open it once. */
 static bool
 open_config(struct follow *follow)
 {
@@ -545,7 +545,7 @@ follow_poll(struct follow *follow)
 		return false;
 	news = store_poll(follow->store, &problems);
 	follow->stores += news == STORE_REPLACED;
-	/* What was disabled for a time is probed again. */
+	/* Probe pools again when their disabled_until has passed. */
 	if (news == STORE_CHANGED || news == STORE_REPLACED || deadline_passed(&follow->feed.next_end)) {
 		read_config(follow);
 		news = store_poll(follow->store, &problems);

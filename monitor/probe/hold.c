@@ -47,7 +47,7 @@ holds_read(struct holds *holds, const char *text)
 	return false;
 }
 
-/* Our own faults say nothing about the name. */
+/* A local failure shows nothing about the name. */
 static uint32_t
 seconds_of(const struct holds *holds, enum name_failure failure)
 {
@@ -71,7 +71,7 @@ seconds_of(const struct holds *holds, enum name_failure failure)
 	}
 }
 
-/* Does a hold of so many seconds, which began then, still run?  Notes when it ends. */
+/* Is a hold with this length and beginning still active?  Records when it ends. */
 static bool
 holds_on(struct name_memory *memory, uint32_t seconds, uint64_t began_ms, uint64_t now_ms)
 {
@@ -104,10 +104,10 @@ struct taking {
 	uint64_t now_ms;
 	hold_settled_fn *settled;
 	void *arg;
-	bool dropped; /* the last addresses of some family went */
+	bool dropped; /* the last addresses of a family were removed */
 };
 
-/* Addresses of before stay, as far as there is room. */
+/* Keep the previous addresses, if there is room. */
 static void
 keep(struct taking *taking, uint8_t family, const struct name_answer *answer, bool obsolete)
 {
@@ -136,7 +136,7 @@ count_of(const struct name_record *record, uint8_t family)
 	return count;
 }
 
-/* There are addresses: the old ones stay until the new ones are known. */
+/* There are addresses: the old ones stay until the new ones have verdicts. */
 static void
 take_good(struct taking *taking, uint8_t family, const struct name_answer *answer)
 {
@@ -190,7 +190,7 @@ hold_take(struct name_record *record, struct name_memory *memory, const struct n
 		memory->obsolete_ms = 0;
 	if (record->count > 0)
 		return;
-	/* S14: as a last resort the last known are still answered. */
+	/* S14: as a last resort the last known addresses are still answered. */
 	memcpy(record->addresses, before.addresses, sizeof record->addresses);
 	record->count = before.count;
 	record->gone = before.count > 0 && (taking.dropped || before.gone);

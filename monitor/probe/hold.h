@@ -1,12 +1,13 @@
 /*
- * hold.h -- which addresses a hostname has after an answer, or without one (S16).
+ * hold.h -- the addresses of a hostname after an answer, or without one (S16).
  *
- * An address that was good stays for a time when DNS no longer has it, so that one bad answer takes no origin
+ * A good address stays for a time when DNS no longer has it, so that one bad answer does not take an origin
  * out:
  *
- *     no address    NXDOMAIN, no data, a time-out, ...: the last good addresses stay as long as the hold of
- * that kind replaced      none of a family's addresses is in the answer any more: the old ones stay until the
- * new ones are judged, or one of them is good, and at most as long as `obsolete`
+ *     no address    NXDOMAIN, no data, a time-out, ...: the last good addresses stay for the hold time of
+ *                   that kind
+ *     replaced      no old address of a family is in the answer: the old ones stay until the new ones are
+ *                   judged, or one of them is good, and at most for the hold time `obsolete`
  *
  * Pure: no I/O, and the time is an argument.
  */
@@ -33,36 +34,37 @@ struct holds {
 	uint32_t seconds[HOLDS];
 };
 
-/* 30 s after NXDOMAIN and no data; all others for ever. */
+/* 30 s after NXDOMAIN and no data; all others permanently. */
 extern const struct holds holds_default;
 /* Reads KIND=SECONDS or KIND=forever. */
 bool holds_read(struct holds *holds, const char *text);
 
-/* What one family's question came to; A, then AAAA. */
+/* The result of the question of one family; A, then AAAA. */
 struct name_answer {
 	enum name_failure failure;
 	unsigned count;
 	const struct address *addresses;
 };
 
-/* What is kept of a hostname between answers.  All zero at the beginning. */
+/* The state of a hostname between answers.  All zero at the beginning. */
 struct name_memory {
-	uint64_t lost_ms[2]; /* since when a family has had no good answer; 0: it has */
-	uint64_t
-	    obsolete; /* bit n: record.addresses[n] is not in the answer, and stays until it is settled */
+	uint64_t lost_ms[2];  /* since when a family has no good answer; 0: it has one */
+	uint64_t obsolete;    /* bit n: record.addresses[n] is not in the answer, but stays until the new
+				 addresses are judged */
 	uint64_t obsolete_ms; /* since when */
-	uint64_t ends_ms;     /* when the first hold ends; 0: none runs */
+	uint64_t ends_ms;     /* when the first hold ends; 0: none is active */
 };
 
 /*
- * Are these new addresses of one family judged so far that the old ones can go?  Nobody judges: yes.
+ * Do these new addresses of one family have enough verdicts to remove the old ones?  Without a monitor: yes.
  */
 typedef bool hold_settled_fn(void *arg, const struct address *addresses, unsigned count);
 
-/* Enter the answers of both families in the record: its addresses, count and gone. */
+/* Update the record from the answers of both families: its addresses, count and gone. */
 void hold_take(struct name_record *record, struct name_memory *memory, const struct name_answer answers[2],
     const struct holds *holds, uint64_t now_ms, hold_settled_fn *settled, void *arg);
-/* Take out what is obsolete where it is settled or its time is over.  True where the record changed. */
+/* Remove obsolete addresses if the new ones are judged or the hold is over.  Returns true if the record
+ * changed. */
 bool hold_settle(struct name_record *record, struct name_memory *memory, const struct holds *holds,
     uint64_t now_ms, hold_settled_fn *settled, void *arg);
 

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { SAVE_EVERY_S = 10, GROWN_AT_MOST = 12 /* times that a map is doubled for one commit */ };
+enum { SAVE_EVERY_S = 10, GROWN_AT_MOST = 12 /* how often a map is doubled for one commit */ };
 
 /* A record of the last run that no endpoint has claimed yet. */
 struct leftover {
@@ -33,9 +33,9 @@ struct publish {
 	void (*wake)(void *arg);
 	void *wake_arg;
 	struct published_list all;
-	struct published_list changed; /* the urgent ones first */
+	struct published_list changed; /* urgent ones first */
 	struct published_names names, changed_names;
-	struct health_flip *flips; /* that wait */
+	struct health_flip *flips; /* waiting */
 	size_t nflips, flips_size;
 	char **gone; /* hostnames whose records are to be deleted */
 	size_t ngone;
@@ -43,13 +43,13 @@ struct publish {
 	void *leftover_names; /* the same of struct leftover_name */
 	uint64_t last_commit_ms;
 	uint64_t started_ms;
-	uint32_t endpoints; /* of the last beat */
+	uint32_t endpoints; /* in the last heartbeat */
 	uint64_t generation;
 	uint64_t isolated_ms;
-	int told;            /* the last failure that was said */
-	uint64_t failing_ms; /* since when nothing could be written; 0: it can */
+	int told;            /* the last logged failure */
+	uint64_t failing_ms; /* since when writes fail; 0: they succeed */
 	uint64_t failures;
-	bool stuck; /* only a store that is opened again can be written */
+	bool stuck; /* the store must be opened again before the next write */
 
 	pthread_t saver;
 	bool saving;
@@ -94,7 +94,7 @@ remember(void *arg, const struct endpoint *endpoint, const struct health_record 
 	struct leftover *leftover;
 
 	if (record->state != HEALTH_UP && record->state != HEALTH_SUSPECT && record->state != HEALTH_DOWN)
-		return true; /* not ours: nothing that a check says */
+		return true; /* not a result of a check */
 	leftover = xcalloc(1, sizeof *leftover);
 	leftover->endpoint = *endpoint;
 	leftover->record = *record;
@@ -144,7 +144,7 @@ read_last_run(struct publish *publish)
 	return 0;
 }
 
-/* Write the leftovers of a subtree as they now are: after another boot, or into a new store. */
+/* Write the current leftovers of a subtree: after another boot, or into a new store. */
 struct rewriting {
 	struct store_txn *txn;
 	int error;
@@ -190,7 +190,7 @@ make_beat(const struct publish *publish, uint32_t endpoints, uint64_t generation
 	return beat;
 }
 
-/* A flip to HEALTH_DISABLED carries the deletion of the record with it. */
+/* A flip to HEALTH_DISABLED also deletes the record. */
 static int
 write_flips(struct publish *publish, struct store_txn *txn)
 {
@@ -208,8 +208,9 @@ write_flips(struct publish *publish, struct store_txn *txn)
 }
 
 /*
- * A record of an endpoint that was never checked is not written: none reads as unknown, or as what the pool
- * remembers (S24), and so does one without a verdict, which says why there is none (S26).
+ * The record of an endpoint that was never checked is not written: a missing record means unknown, or the
+ * last state that the pool remembers (S24).  So does a record without a verdict, which gives the reason
+ * (S26).
  */
 static bool
 is_written(const struct health_record *record)
@@ -266,7 +267,7 @@ unlist(struct publish *publish, struct published *published)
 	published->listed = published->urgent = false;
 }
 
-/* What was committed waits no longer. */
+/* Forget what was committed. */
 static void
 written(struct publish *publish, bool all)
 {
@@ -282,7 +283,7 @@ written(struct publish *publish, bool all)
 		free(publish->gone[--publish->ngone]);
 }
 
-/* Said once for each kind of failure, not each second; what waits is tried again. */
+/* Logged once for each kind of failure, not each second; waiting data is tried again. */
 static void
 tell_failure(struct publish *publish, int error)
 {
@@ -290,7 +291,7 @@ tell_failure(struct publish *publish, int error)
 	publish->failing_ms = error == 0 ? 0 : publish->failing_ms != 0 ? publish->failing_ms : boot_ms();
 	publish->stuck = error == -ENOTRECOVERABLE;
 	if (error == publish->told ||
-	    (error == -ENOENT && publish->told != 0)) /* it is not there because it failed */
+	    (error == -ENOENT && publish->told != 0)) /* it is missing because of the failure */
 		return;
 	publish->told = error;
 	if (error == 0) {
@@ -299,11 +300,11 @@ tell_failure(struct publish *publish, int error)
 	}
 	warnx("cannot write %s: %s; verdicts wait in memory%s", publish->data_path, strerror(-error),
 	    store_write_cure(error));
-	if (error == -EBADMSG) /* S27: store_poll then finds it gone, and makes it anew */
+	if (error == -EBADMSG) /* S27: store_poll then finds it missing, and creates it again */
 		unlink(publish->data_path);
 }
 
-/* One transaction.  With a beat all that waits is written, else what is urgent. */
+/* One transaction.  With a heartbeat it writes everything that waits, else only urgent data. */
 static int
 write_all(struct publish *publish, const struct health_beat *beat, bool leftovers)
 {
@@ -390,7 +391,7 @@ publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 	problems_print(&problems, "graycloud-monitor", stderr);
 	problems_free(&problems);
 	if (anew) { /* S27 */
-		warnx("%s was lost: it is made anew with all that is known", publish->data_path);
+		warnx("%s was lost: it is created again from memory", publish->data_path);
 		TAILQ_FOREACH(published, &publish->all, all)
 		publish_checked(publish, published);
 		TAILQ_FOREACH(name, &publish->names, all)
@@ -400,7 +401,7 @@ publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 	commit(publish, &beat, anew);
 }
 
-/* --- what is to be written --- */
+/* --- data to write --- */
 
 static void
 add_flip(struct publish *publish, const struct health_flip *flip)
@@ -498,7 +499,7 @@ usable_addresses(const struct name_record *record)
 	return record->gone ? 0 : record->count;
 }
 
-/* now is NULL where the hostname is no longer looked up. */
+/* now is NULL if the hostname is no longer looked up. */
 static void
 add_addresses(struct publish *publish, const char *name, const struct name_record *before,
     const struct name_record *now)
@@ -606,7 +607,7 @@ wait_to_save(struct publish *publish)
 	return !stop;
 }
 
-/* The saver's thread: at once, for opening may have used up the copy, then every 10 s. */
+/* The saver's thread: at once, because opening may have used the copy, then every 10 s. */
 static void *
 save(void *arg)
 {
@@ -693,7 +694,7 @@ publish_open(const char *state, void (*wake)(void *arg), void *arg, struct probl
 		problems_error(problems, "cannot read %s: %s", publish->data_path, strerror(-error));
 		goto fail;
 	}
-	/* Another boot's times must not meet this boot's beat. */
+	/* Times of another boot must not be combined with a heartbeat of this boot. */
 	beat = make_beat(publish, 0, 0);
 	commit(publish, &beat, true);
 	if (start_saver(publish))

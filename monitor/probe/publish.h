@@ -1,12 +1,12 @@
 /*
- * publish.h -- write what the monitor knows to the health store, and keep it through crashes.
+ * publish.h -- write the monitor's results to the health store, and keep them through crashes.
  *
  * Flips are committed at once, at most one commit in 10 ms; counters and round-trip times once a second
- * together with the heartbeat.  The store is written without fsync: a thread saves a copy of it every 10 s,
- * which the store falls back to after a crash of the system.  A store that vanishes or is damaged under way
- * is made anew from what is in memory (S27).
+ * together with the heartbeat.  The store is written without fsync: a thread saves a copy every 10 s,
+ * which is used after a crash of the system.  A store that vanishes or is damaged at run time
+ * is created again from memory (S27).
  *
- * One thread, but for the saving, which is in here.  Nothing blocks longer than a commit.
+ * One thread, except for the saver, which this module starts.  Nothing blocks longer than a commit.
  */
 #ifndef PUBLISH_H
 #define PUBLISH_H
@@ -17,7 +17,7 @@
 
 enum { PUBLISH_PACE_MS = 10 };
 
-/* One endpoint's record, in the monitor's memory; part of whoever keeps the endpoint. */
+/* One endpoint's record, in the monitor's memory; part of the object of the endpoint. */
 struct published {
 	struct endpoint endpoint;
 	struct health_record record;
@@ -26,7 +26,7 @@ struct published {
 	TAILQ_ENTRY(published) changed; /* not yet written */
 };
 
-/* One hostname's record, likewise. */
+/* One hostname's record, in the same way. */
 struct published_name {
 	char *name; /* lower case */
 	struct name_record record;
@@ -38,20 +38,20 @@ struct published_name {
 struct publish;
 
 /*
- * Open the health store as its only writer, and read the verdicts of the last run.  wake is called
- * when something waits that publish_commit should write soon.  NULL with problems filled where it cannot be.
+ * Open the health store as its only writer, and read the verdicts of the last run.  wake is called if
+ * publish_commit should soon write waiting data.  Returns NULL with problems filled.
  */
 struct publish *publish_open(
     const char *state, void (*wake)(void *arg), void *arg, struct problems *problems);
 /* Write all that waits, save a copy, close. */
 void publish_close(struct publish *publish);
 
-/* Take up an endpoint.  True: its record is that of the last run; false: there is none, and record is the
- * caller's to fill. */
+/* Add an endpoint.  Returns true if its record is that of the last run; false if there is none, and the
+ * caller must fill the record. */
 bool publish_add(struct publish *publish, struct published *published);
 /* The endpoint is no longer probed: its record is deleted, with a flip to HEALTH_DISABLED (S24). */
 void publish_remove(struct publish *publish, struct published *published);
-/* Records of the last run whose endpoints and hostnames were not added by now belong to nobody: delete them.
+/* Delete the records of the last run whose endpoints and hostnames were not added by now.
  */
 void publish_forget_rest(struct publish *publish);
 
@@ -61,30 +61,30 @@ void publish_checked(struct publish *publish, struct published *published);
 void publish_flipped(
     struct publish *publish, struct published *published, enum health_state before, bool damped);
 
-/* Begin to read what was committed.  0 or a negative errno; the caller ends it by store_abort. */
+/* Begin to read committed data.  Returns 0 or a negative errno; the caller must end it with store_abort. */
 int publish_peek(struct publish *publish, struct store_txn **txn);
 
-/* The same for a hostname; where the last run knew it, its record is what was last good. */
+/* The same for a hostname; if the last run knew it, its record has the last good addresses. */
 bool publish_add_name(struct publish *publish, struct published_name *published);
 void publish_remove_name(struct publish *publish, struct published_name *published);
 void publish_name_refreshed(struct publish *publish, struct published_name *published);
-/* Its addresses are others than before, or it was looked up for the first time. */
+/* Its addresses changed, or it was looked up for the first time. */
 void publish_name_changed(
     struct publish *publish, struct published_name *published, const struct name_record *before);
 
 /* Milliseconds until publish_commit may be called; 0: now. */
 unsigned publish_wait_ms(const struct publish *publish);
-/* Write the flips that wait. */
+/* Write the waiting flips. */
 void publish_commit(struct publish *publish);
-/* S26: this machine is cut off since then, 0: no longer.  A flip, written at once; the next heartbeats say
- * it, too. */
+/* S26: this machine is isolated since then, 0: no longer.  A flip, written at once; the next heartbeats
+ * repeat it. */
 void publish_isolated(struct publish *publish, uint64_t since_ms);
-/* As it was said last, also by the last run. */
+/* The last published isolation, also of the last run. */
 uint64_t publish_isolated_since(const struct publish *publish);
-/* Since when nothing could be written, by boot_ms; 0: it can.  How often it failed. */
+/* Since when writes fail, by boot_ms; 0: they succeed.  The number of failures. */
 uint64_t publish_failing_since(const struct publish *publish);
 uint64_t publish_failures(const struct publish *publish);
-/* Each second: write all that waits and the heartbeat, and look after the store. */
+/* Call it each second: writes waiting data and the heartbeat, and maintains the store. */
 void publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation);
 
 #endif

@@ -12,17 +12,17 @@
 #include <sys/stat.h>
 
 enum {
-	AT_ONCE = 256, /* hostnames under way: a start with many must not flood the resolver */
+	AT_ONCE = 256, /* maximum of hostnames in progress: a start with many must not flood the resolver */
 	ANSWERS_READ =
 	    256, /* addresses of one answer, of which the first of each family in their order are kept */
-	LINKS_MOST = 8, /* CNAMEs that a resolver left to us */
+	LINKS_MOST = 8, /* maximum of CNAMEs to follow that a resolver left unresolved */
 	TRY_MS = 1500,  /* the first try's; c-ares doubles it */
 	TRIES = 2
 };
 
 static const char SYSTEM[] = "/etc/resolv.conf";
 
-/* What one family's question came to. */
+/* The result of the question of one family. */
 struct found {
 	struct lookup *lookup;
 	int type; /* TYPE_A, TYPE_AAAA */
@@ -34,7 +34,7 @@ struct found {
 	struct address addresses[HOSTNAME_ADDRESSES_MAX];
 };
 
-/* A hostname under way.  c-ares cannot take back one question: the lookup outlives a hostname that is
+/* A hostname in progress.  c-ares cannot cancel one question, so the lookup outlives a hostname that is
  * removed. */
 struct lookup {
 	struct resolver *resolver;
@@ -54,7 +54,7 @@ struct watch {
 struct channel {
 	struct resolver *resolver;
 	ares_channel ares;
-	unsigned reads; /* that it may do in this turn */
+	unsigned reads; /* left in this turn */
 };
 
 struct resolver {
@@ -70,14 +70,14 @@ struct resolver {
 	 * once, which takes what the first that is there says.
 	 */
 	struct channel channel, frank;
-	bool several;  /* resolvers are asked */
-	char *servers; /* as c-ares takes them; NULL: the system's */
+	bool several;  /* more than one resolver */
+	char *servers; /* in the format of c-ares; NULL: those of the system */
 	struct event *timer, *starter;
 	LIST_HEAD(, watch) watches;
 	TAILQ_HEAD(, hostname) queue;
 	LIST_HEAD(, hostname) all;
-	struct timespec system_changed; /* when /etc/resolv.conf was, as read */
-	bool closing;                   /* questions that end now were taken back by us */
+	struct timespec system_changed; /* modification time of the file that was read */
+	bool closing;                   /* questions that end now were cancelled here */
 	struct resolver_counters counters;
 };
 
@@ -88,7 +88,7 @@ arm_timer(struct resolver *resolver)
 {
 	struct timeval one, both, *wait = ares_timeout(resolver->channel.ares, NULL, &one);
 
-	/* The lesser of both. */
+	/* The minimum of both. */
 	wait = ares_timeout(resolver->frank.ares, wait, &both);
 	if (wait != NULL)
 		evtimer_add(resolver->timer, wait);
@@ -126,7 +126,7 @@ unwatch(struct watch *watch)
 	free(watch);
 }
 
-/* c-ares wants to know when a socket is ready, or no longer. */
+/* c-ares asks for events of a socket, or no longer. */
 static void
 on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 {
@@ -151,7 +151,7 @@ on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 	LIST_INSERT_HEAD(&resolver->watches, watch, others);
 }
 
-/* --- what an answer says --- */
+/* --- reading an answer --- */
 
 static int
 compare_addresses(const void *a, const void *b)
@@ -182,7 +182,7 @@ failure_of(int status)
 	}
 }
 
-/* c-ares takes an rcode that it does not know for none. */
+/* c-ares treats an unknown rcode as none. */
 static enum name_failure
 failure_of_rcode(uint8_t rcode)
 {
@@ -200,7 +200,7 @@ failure_of_rcode(uint8_t rcode)
 	}
 }
 
-/* The unicast addresses of an answer, in their own order, so that a resolver that rotates them changes
+/* The unicast addresses of an answer, sorted, so that a resolver that rotates them changes
  * nothing. */
 static void
 keep_addresses(struct found *found, struct address *all, unsigned count)
@@ -213,7 +213,7 @@ keep_addresses(struct found *found, struct address *all, unsigned count)
 			found->addresses[found->count++] = all[i];
 }
 
-/* Read an answer.  *host, where it is not NULL, is to be freed: its name is where a chain of CNAMEs has led.
+/* Read an answer.  The caller frees *host if it is not NULL: it has the name at the end of a chain of CNAMEs.
  */
 static int
 read_answer(struct found *found, const uint8_t *octets, int len, struct hostent **host)
@@ -239,7 +239,7 @@ read_answer(struct found *found, const uint8_t *octets, int len, struct hostent 
 		else
 			memcpy(all[i].bytes, &v6[i].ip6addr, 16);
 		found->ttl = MIN(
-		    found->ttl, (uint32_t)MAX(ttl, 0)); /* RFC 2181 8: one with the highest bit set is 0 */
+		    found->ttl, (uint32_t)MAX(ttl, 0)); /* RFC 2181 8: a TTL with the highest bit set is 0 */
 	}
 	keep_addresses(found, all, (unsigned)count);
 	return ARES_SUCCESS;
@@ -267,7 +267,7 @@ ask(struct found *found, const char *name)
 	    on_answer, found);
 }
 
-/* Of several resolvers one may have been silent, and another not. */
+/* With several resolvers, one may have been silent and another not. */
 static bool
 may_hide_rcode(const struct resolver *resolver, int status)
 {
@@ -298,7 +298,8 @@ on_answer(void *arg, int status, int timeouts, unsigned char *octets, int len)
 		found->count = 0;
 	}
 	if (found->failure == NAME_RESOLVED && found->count == 0) {
-		/* RFC 1034 5.3.3: a resolver follows CNAMEs; one that is none leaves the rest to us. */
+		/* RFC 1034 5.3.3: a resolver follows CNAMEs; an authoritative server leaves that to the
+		 * client. */
 		bool leads_on = host != NULL && host->h_aliases != NULL && host->h_aliases[0] != NULL &&
 		    lookup->hostname != NULL;
 
@@ -329,7 +330,7 @@ start(struct hostname *hostname)
 
 	lookup->resolver = resolver;
 	lookup->hostname = hostname;
-	lookup->pending = 3; /* the third is ours: an answer may come at once */
+	lookup->pending = 3; /* the third is for this function: an answer may come at once */
 	hostname->lookup = lookup;
 	resolver->counters.in_flight++;
 	for (unsigned i = 0; i < NITEMS(lookup->found); i++) {
@@ -382,7 +383,7 @@ on_due(evutil_socket_t fd, short what, void *arg)
 	enqueue(hostname);
 }
 
-/* --- what comes of it --- */
+/* --- the outcome --- */
 
 static bool
 believed(enum name_failure failure)
@@ -390,7 +391,7 @@ believed(enum name_failure failure)
 	return failure == NAME_RESOLVED || failure == NAME_NXDOMAIN || failure == NAME_NODATA;
 }
 
-/* Does whoever uses the hostname judge its new addresses, and has not yet? */
+/* Does a pool that uses the hostname judge its new addresses, but has not yet? */
 static bool
 is_settled(void *arg, const struct address *addresses, unsigned count)
 {
@@ -488,7 +489,8 @@ count_result(struct hostname *hostname, const struct lookup *lookup)
 	hostname->streak++;
 }
 
-/* Until it is asked again: by its TTL, or ever later where that failed, but not after a hold that ends. */
+/* When to ask again: after its TTL, or with growing delays after failures, but not later than the end of a
+ * hold. */
 static uint64_t
 wait_of(const struct hostname *hostname)
 {
@@ -511,7 +513,7 @@ tell_changed(struct hostname *hostname, const struct name_record *before)
 		resolver->changed(resolver->changed_arg, hostname);
 }
 
-/* S16: old addresses go when the new ones are judged. */
+/* S16: remove old addresses when the new ones are judged. */
 static void
 settle(struct hostname *hostname)
 {
@@ -532,7 +534,7 @@ conclude(struct lookup *lookup)
 	bool changed;
 
 	hostname->lookup = NULL;
-	if (resolver->closing) { /* taken back: asked again over the new channel */
+	if (resolver->closing) { /* cancelled: ask again over the new channel */
 		enqueue(hostname);
 		return;
 	}
@@ -569,7 +571,7 @@ resolver_add(struct resolver *resolver, const char *name)
 		resolver->counters.failing += hostname->published.record.failure != NAME_RESOLVED;
 	resolver->counters.hostnames++;
 	LIST_INSERT_HEAD(&resolver->all, hostname, all);
-	/* From the loop, not from here: the caller is not done with what it adds. */
+	/* Do it from the loop, not here: the caller has not finished adding it. */
 	wait_for(hostname, 0);
 	return hostname;
 }
@@ -635,7 +637,7 @@ open_channels(struct resolver *resolver)
 	return status;
 }
 
-/* Take all questions back: their lookups end now. */
+/* Cancel all questions: their lookups end now. */
 static void
 close_channels(struct resolver *resolver)
 {
@@ -673,7 +675,7 @@ resolver_second(struct resolver *resolver)
 	close_channels(resolver);
 	if (open_channels(resolver) != ARES_SUCCESS)
 		errx(1, "cannot read %s again", SYSTEM);
-	warnx("%s changed: its resolvers are asked from now on", SYSTEM);
+	warnx("%s changed: using its resolvers from now on", SYSTEM);
 }
 
 void

@@ -1,8 +1,8 @@
 /*
  * resolve_socket.h -- the sockets of c-ares.
  *
- * c-ares reads a socket until it is empty: whoever floods it must not keep the loop.  So it reads by
- * functions of ours, that let it read only so often in a turn.
+ * c-ares reads a socket until it is empty, so a flood could block the loop.  These read functions limit the
+ * number of reads in a turn.
  */
 #ifndef RESOLVE_SOCKET_H
 #define RESOLVE_SOCKET_H

@@ -7,14 +7,14 @@
 
 enum {
 	/*
-	 * A start with many targets, or an edited monitor, must neither keep the loop from its answers nor be
-	 * a flood: so many checks begin a second at most, or twice as many as the intervals ask for where
-	 * that is more.
+	 * A start with many targets, or an edited monitor, must neither block the loop nor cause a flood:
+	 * this is the maximum of checks that begin in a second, or twice the rate of the intervals if that is
+	 * higher.
 	 */
 	STARTS_A_SECOND = 2000,
-	BURST_MS = 10,       /* that many milliseconds' starts may begin together */
+	BURST_MS = 10,       /* the starts of this many milliseconds may begin together */
 	LINES_A_SECOND = 20, /* about flips and local errors: a failing site must not fill the log */
-	SAY_AGAIN_MS = 60000 /* the same local error of whatever target */
+	SAY_AGAIN_MS = 60000 /* the same local error of any target */
 };
 
 struct schedule {
@@ -24,20 +24,20 @@ struct schedule {
 	struct event *starter;
 	TAILQ_HEAD(, target) queue, targets, held;
 	LIST_HEAD(, schedule_walk) walks;
-	uint64_t newest;           /* number of the target that came last */
+	uint64_t newest;           /* number of the newest target */
 	struct canaries *canaries; /* NULL: none */
 	void *statistics;          /* by monitor */
 	struct schedule_counters counters;
-	double rate;      /* checks a second that the intervals ask for */
+	double rate;      /* checks a second that the intervals require */
 	double allowance; /* checks that may begin now */
 	uint64_t topped_up_ns;
-	uint64_t starter_ns; /* when the starter is to run */
-	unsigned lines;      /* said in this second */
+	uint64_t starter_ns; /* when the starter must run */
+	unsigned lines;      /* logged in this second */
 	struct local_error {
 		enum health_reason reason;
 		int error;
 		uint64_t at_ms;
-	} local_error; /* said last */
+	} local_error; /* logged last */
 };
 
 static struct timeval
@@ -46,7 +46,7 @@ milliseconds(uint64_t ms)
 	return (struct timeval){(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
 }
 
-/* --- what is said --- */
+/* --- log lines --- */
 
 static bool
 may_say(struct schedule *schedule)
@@ -62,7 +62,7 @@ schedule_second(struct schedule *schedule)
 	schedule->lines = 0;
 }
 
-/* "up -> down: TCP timeout", and what more there is to say. */
+/* "up -> down: TCP timeout", and details. */
 static void
 say_flip(const struct target *target, enum health_state before)
 {
@@ -80,7 +80,7 @@ say_flip(const struct target *target, enum health_state before)
 	    more ? ")" : "");
 }
 
-/* What is missing here is missing for all: it is said of the first target only, and again in a minute. */
+/* A local shortage affects all targets: log it for the first one only, and again after a minute. */
 static void
 say_local_error(const struct target *target, const struct check_result *result)
 {
@@ -94,7 +94,7 @@ say_local_error(const struct target *target, const struct check_result *result)
 	    boot_ms() < last->at_ms + SAY_AGAIN_MS)
 		return;
 	if (!may_say(target->schedule))
-		return; /* and not for a minute, but until it may be said */
+		return; /* retry until the limit of lines allows it */
 	*last = (struct local_error){result->reason, result->error, boot_ms()};
 	warnx("%s %s: no verdict, the check failed on this machine: %s%s%s%s", target->monitor->name,
 	    address_to_text(&target->address, address), why, more ? " (" : "", more ? result->detail : "",
@@ -162,7 +162,7 @@ judge(struct target *target, const struct check_result *result)
 		say_local_error(target, result);
 }
 
-/* What becomes of a check that ended: false where it is to be held until the canaries were asked. */
+/* Decide about a check that ended.  Returns false if it must be held until the canaries were asked. */
 static bool
 settle(struct target *target, const struct check_result *result, uint64_t ended_ms)
 {
@@ -184,7 +184,7 @@ settle(struct target *target, const struct check_result *result, uint64_t ended_
 	}
 }
 
-/* S23: probes of one endpoint never overlap; one that ran too long delays the next. */
+/* S23: probes of one endpoint never overlap; a long one delays the next. */
 static void
 go_on(struct target *target)
 {
@@ -229,7 +229,7 @@ schedule_heard(struct schedule *schedule)
 	for (target = TAILQ_FIRST(&schedule->held); target != NULL; target = next) {
 		next = TAILQ_NEXT(target, holding);
 		if (!settle(target, &target->held, target->ended_ms))
-			return; /* those behind it ended later */
+			return; /* the following ones ended later */
 		let_go(target);
 		go_on(target);
 	}
@@ -241,7 +241,7 @@ schedule_heed(struct schedule *schedule, struct canaries *canaries)
 	schedule->canaries = canaries;
 }
 
-/* How late a check begins counts where it was due at an hour. */
+/* Count the lateness of checks that had a due time. */
 static void
 count_lateness(struct target *target, uint64_t now)
 {
@@ -256,7 +256,7 @@ count_lateness(struct target *target, uint64_t now)
 	target->wanted_ms = 0;
 }
 
-/* No memory (S26): its timer comes again. */
+/* No memory (S26): its timer runs again. */
 static void
 count_unstarted(struct target *target)
 {
@@ -286,7 +286,7 @@ start(struct target *target)
 		count_unstarted(target);
 }
 
-/* How many checks may begin now.  Where the loop is behind, those under way come first: their time is
+/* The number of checks that may begin now.  If the loop is late, checks in progress come first: their time is
  * running. */
 static void
 top_up(struct schedule *schedule)
@@ -339,7 +339,8 @@ arm(struct target *target)
 	uint64_t interval = (uint64_t)target->monitor->interval_s * 1000, now = boot_ms();
 	uint64_t phase = get64(target->published.endpoint.key) % interval;
 
-	/* From one to the next, for a timer may end a moment early; anew where time has gone by. */
+	/* Step from one to the next, because a timer may end a moment early; compute it again if time has
+	 * passed. */
 	target->due_ms += interval;
 	if (target->due_ms <= now)
 		target->due_ms = now + interval - (now + interval - phase) % interval;
@@ -404,7 +405,7 @@ schedule_walk_end(struct schedule_walk *walk)
 	LIST_REMOVE(walk, all);
 }
 
-/* The target goes: who would come to it next comes to the one behind it. */
+/* The target is removed: walks that would reach it next continue with the following one. */
 static void
 walks_leave(struct schedule *schedule, const struct target *target)
 {

@@ -173,7 +173,7 @@ subtest 'signatures and tests' => sub {
 	unlike($text, qr/hook|key/, 'without secrets');
 	($post, $code, $text) = $test->('');
 	is($code, 1, 'without receivers');
-	like($text, qr/no receiver is given/, 'it says so');
+	like($text, qr/no receiver: add/, 'it says so');
 	$t->stop;
 };
 

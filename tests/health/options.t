@@ -112,7 +112,7 @@ subtest 'secrets of receivers' => sub {
 	my $by_config = Graycloud->start(dnsd => 0, monitor => 1, monitor_args => ['--config', $t->write_file('config', "notify $url\n")]);
 	delivered($by_config, 'so is the file of options');
 	chmod 0644, $file;
-	like((monitor('--check', '--state', $t->state, '--notify-file', $file))[1], qr/everybody on this machine can read it/, 'a file that all can read is warned about');
+	like((monitor('--check', '--state', $t->state, '--notify-file', $file))[1], qr/every user of this machine can read it/, 'a file that all can read is warned about');
 	for my $wrong ("http://user:$secret/x\@host/", "gopher://user:$secret\@host/", "smtp://user:$secret\@mail.example.com/", "user:$secret",
 		"http://user:$secret\@ho st/") {
 		for my $given (['--notify', $wrong], ["--notify=$wrong"], ['--notify-file', $t->write_file('wrong', "$wrong\n")]) {
