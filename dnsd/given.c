@@ -1,5 +1,6 @@
 #include "dnsd/given.h"
 
+#include "zones/base/array.h"
 #include "zones/base/util.h"
 
 #include <err.h>
@@ -77,7 +78,7 @@ given_add(struct given *given, int fd, const char *name)
 			return true;
 		}
 	snprintf(socket.name, sizeof socket.name, "%s", name);
-	given->sockets = xrealloc(given->sockets, (given->count + 1) * sizeof socket);
+	given->sockets = array_grow(given->sockets, given->count, sizeof socket);
 	given->sockets[given->count++] = socket;
 	return true;
 }
@@ -123,7 +124,7 @@ offer_udp(struct given *given, struct listener *listener, unsigned threads)
 	int fd;
 
 	while ((fd = take(given, SOCK_DGRAM, &listener->address, NULL)) >= 0) {
-		listener->udp = xrealloc(listener->udp, (listener->nudp + 1) * sizeof *listener->udp);
+		listener->udp = array_grow(listener->udp, listener->nudp, sizeof *listener->udp);
 		listener->udp[listener->nudp++] = prepare(listener, fd, true);
 	}
 	listener->nsockets = listener->nudp;
@@ -133,7 +134,8 @@ offer_udp(struct given *given, struct listener *listener, unsigned threads)
 		    listen_text(&listener->address, text), listener->nudp, listener->nudp, threads);
 	if (listener->nudp == 0 || listener->nudp >= threads)
 		return;
-	listener->udp = xrealloc(listener->udp, threads * sizeof *listener->udp);
+	listener->udp =
+	    array_grow_by(listener->udp, listener->nudp, threads - listener->nudp, sizeof *listener->udp);
 	for (; listener->nudp < threads; listener->nudp++)
 		if ((listener->udp[listener->nudp] = fcntl(
 			 listener->udp[listener->nudp % listener->nsockets], F_DUPFD_CLOEXEC, 0)) < 0)

@@ -21,7 +21,7 @@ struct list {
 struct metrics_statuses {
 	struct list pools, lbs;
 	char *names; /* of all, each with its NUL */
-	size_t names_len, names_room;
+	size_t names_len;
 	size_t pools_by[POOL_DISABLED + 1], lbs_by[LB_DISABLED + 1];
 	size_t lacking; /* load balancers that need data of no database in use */
 	unsigned geography;
@@ -32,10 +32,7 @@ list_add(struct metrics_statuses *statuses, struct list *list, const char *name,
 {
 	size_t len = strlen(name) + 1;
 
-	if (statuses->names_len + len > statuses->names_room) {
-		statuses->names_room = 2 * (statuses->names_len + len);
-		statuses->names = xrealloc(statuses->names, statuses->names_room);
-	}
+	statuses->names = array_grow_by(statuses->names, statuses->names_len, len, 1);
 	memcpy(statuses->names + statuses->names_len, name, len);
 	list->named = array_grow(list->named, list->count, sizeof *list->named);
 	list->named[list->count++] = (struct named){statuses->names_len, status};

@@ -83,12 +83,25 @@ add_listener(struct options *options, const struct option_place *place, const ch
 	return true;
 }
 
+static bool
+read_point(const char *text, double *latitude, double *longitude)
+{
+	size_t len = strcspn(text, ",");
+	char first[32];
+
+	if (len >= sizeof first || text[len] == '\0')
+		return false;
+	memcpy(first, text, len);
+	first[len] = '\0';
+	return number_from_text(first, latitude) && number_from_text(text + len + 1, longitude) &&
+	    fabs(*latitude) <= 90 && fabs(*longitude) <= 180;
+}
+
 /* S1: the location of this node, as Cloudflare's PoP. */
 static bool
 take_site(struct steer_site *site, const struct option_place *place, int name, const char *value)
 {
 	double latitude, longitude;
-	int end = 0;
 
 	if (name == SITE) {
 		if (strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-") != strlen(value) ||
@@ -108,8 +121,7 @@ take_site(struct steer_site *site, const struct option_place *place, int name, c
 		if ((site->region = geo_region(value)) == REGION_UNKNOWN)
 			return option_wrong(place, " %s: not a region such as WEU or ENAM", value);
 	} else {
-		if (sscanf(value, "%lf,%lf%n", &latitude, &longitude, &end) != 2 || value[end] != '\0' ||
-		    !(fabs(latitude) <= 90) || !(fabs(longitude) <= 180))
+		if (!read_point(value, &latitude, &longitude))
 			return option_wrong(place, " %s: not LATITUDE,LONGITUDE such as 52.37,4.90", value);
 		site->point = geo_point(latitude, longitude);
 	}

@@ -1,5 +1,7 @@
 #include "dnsd/view.h"
 
+#include "zones/base/array.h"
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -16,7 +18,7 @@ struct views {
 	_Atomic unsigned nslots;
 	/* used only by the publisher */
 	struct waiting *waiting;
-	size_t count, room;
+	size_t count;
 };
 
 struct views *
@@ -99,15 +101,7 @@ wait_for_readers(void *arg, void (*fn)(void *), void *memory)
 {
 	struct views *views = arg;
 
-	if (views->count == views->room) {
-		size_t room = views->room ? views->room * 2 : 256;
-		void *grown = realloc(views->waiting, room * sizeof *views->waiting);
-
-		if (grown == NULL)
-			return; /* leak it: freeing it too early would be worse */
-		views->waiting = grown;
-		views->room = room;
-	}
+	views->waiting = array_grow(views->waiting, views->count, sizeof *views->waiting);
 	views->waiting[views->count++] = (struct waiting){atomic_load(&views->epoch), fn, memory};
 }
 

@@ -1,5 +1,7 @@
 #include "admin/cli/print.h"
 
+#include "zones/base/array.h"
+
 #include <err.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -16,7 +18,7 @@ struct cell {
 struct table {
 	size_t columns;
 	struct cell *cells; /* the titles first */
-	size_t count, room;
+	size_t count;
 };
 
 bool
@@ -72,10 +74,7 @@ print_clean(char *text)
 static void
 add_cell(struct table *table, enum colour colour, char *text)
 {
-	if (table->count == table->room) {
-		table->room = MAX(64, 2 * table->room);
-		table->cells = xrealloc(table->cells, table->room * sizeof *table->cells);
-	}
+	table->cells = array_grow(table->cells, table->count, sizeof *table->cells);
 	table->cells[table->count++] = (struct cell){text, colour};
 }
 

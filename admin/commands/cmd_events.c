@@ -6,6 +6,7 @@
 #include "admin/commands/commands.h"
 #include "admin/look/filter.h"
 #include "admin/look/probed.h"
+#include "zones/base/array.h"
 #include "zones/state/health.h"
 
 #include <poll.h>
@@ -25,13 +26,13 @@ struct event {
 
 struct events {
 	struct event *list;
-	size_t count, room;
+	size_t count;
 	bool as_json;
 	struct filter filter;
 	uint64_t last_flip, last_command; /* that were read */
 	struct store_txn *config;         /* while commands are read */
 	struct health_flip *flips;        /* read, and not yet events */
-	size_t nflips, flips_room;
+	size_t nflips;
 	bool addresses; /* some of them says that a hostname has others */
 	/*
 	 * What the flips are told by, the newest first, and what was so before: an origin or an address that
@@ -47,10 +48,7 @@ struct events {
 static void
 add_event(struct events *events, int64_t wall, char *line)
 {
-	if (events->count == events->room) {
-		events->room = events->room ? events->room * 2 : 256;
-		events->list = xrealloc(events->list, events->room * sizeof *events->list);
-	}
+	events->list = array_grow(events->list, events->count, sizeof *events->list);
 	events->list[events->count] = (struct event){wall, events->count, line};
 	events->count++;
 }
@@ -164,10 +162,7 @@ keep_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 	events->last_flip = sequence;
 	if (!filter_time(&events->filter, flip->at_wall))
 		return true;
-	if (events->nflips == events->flips_room) {
-		events->flips_room = events->flips_room ? events->flips_room * 2 : 256;
-		events->flips = xrealloc(events->flips, events->flips_room * sizeof *events->flips);
-	}
+	events->flips = array_grow(events->flips, events->nflips, sizeof *events->flips);
 	events->flips[events->nflips++] = *flip;
 	events->addresses |= flip->kind == FLIP_ADDRESSES;
 	return true;

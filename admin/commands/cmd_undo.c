@@ -10,6 +10,7 @@
 #include "admin/edit/pins_edit.h"
 #include "admin/edit/serial.h"
 #include "admin/edit/zone_load.h"
+#include "zones/base/array.h"
 #include "zones/document/document_load.h"
 #include "zones/document/schema.h"
 #include "zones/zonefile/zonefile.h"
@@ -35,9 +36,7 @@ keep_step(void *arg, const struct config_item *item)
 	struct undoing *undoing = arg;
 	struct step *step;
 
-	if ((undoing->count & (undoing->count - 1)) == 0)
-		undoing->steps =
-		    xrealloc(undoing->steps, MAX(2 * undoing->count, 1u) * sizeof *undoing->steps);
+	undoing->steps = array_grow(undoing->steps, undoing->count, sizeof *undoing->steps);
 	step = &undoing->steps[undoing->count++];
 	*step = (struct step){.item = *item,
 	    .key = xmemdup(item->owner_key.data, item->owner_key.len),

@@ -5,6 +5,7 @@
 #include "admin/commands/commands.h"
 #include "admin/edit/zone_load.h"
 #include "admin/look/place.h"
+#include "zones/base/array.h"
 #include "zones/base/input.h"
 #include "zones/dns/idn.h"
 #include "zones/dns/name.h"
@@ -33,10 +34,7 @@ struct sources {
 static void
 sources_add(struct sources *sources, char *name, char *path)
 {
-	/* Doubled at the powers of two. */
-	if ((sources->count & (sources->count - 1)) == 0)
-		sources->items =
-		    xrealloc(sources->items, MAX(2 * sources->count, 1u) * sizeof *sources->items);
+	sources->items = array_grow(sources->items, sources->count, sizeof *sources->items);
 	sources->items[sources->count++] = (struct source){.name = name, .path = path};
 }
 

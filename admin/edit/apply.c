@@ -4,6 +4,7 @@
 #include "admin/edit/object.h"
 #include "admin/edit/zone_load.h"
 #include "admin/look/history.h"
+#include "zones/base/array.h"
 #include "zones/dns/idn.h"
 #include "zones/document/document_load.h"
 #include "zones/zonefile/zonefile.h"
@@ -165,7 +166,7 @@ find_gone(void *arg, const struct id *id, struct bytes text)
 	if (pruning->kept->count > 0 &&
 	    bsearch(id, pruning->kept->ids, pruning->kept->count, sizeof *id, compare_ids) != NULL)
 		return true;
-	pruning->gone.ids = xrealloc(pruning->gone.ids, (pruning->gone.count + 1) * sizeof *id);
+	pruning->gone.ids = array_grow(pruning->gone.ids, pruning->gone.count, sizeof *id);
 	pruning->gone.ids[pruning->gone.count++] = *id;
 	return true;
 }
@@ -200,7 +201,7 @@ find_gone_zone(void *arg, const struct zone_info *zone)
 	for (size_t i = 0; i < pruning->application->nzones; i++)
 		if (name_equal(pruning->application->zones[i].apex, zone->name))
 			return true;
-	pruning->gone = xrealloc(pruning->gone, (pruning->count + 1) * sizeof *zone);
+	pruning->gone = array_grow(pruning->gone, pruning->count, sizeof *zone);
 	pruning->gone[pruning->count++] = *zone;
 	return true;
 }

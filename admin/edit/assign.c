@@ -1,6 +1,7 @@
 #include "admin/edit/assign.h"
 
 #include "admin/edit/object.h"
+#include "zones/base/array.h"
 #include "zones/base/nearest.h"
 
 #include "zones/base/input.h"
@@ -27,9 +28,9 @@ assign_origin_table(void)
 char *
 assign_read_file(const char *path, size_t *len, struct problems *problems)
 {
+	enum { AT_ONCE = 65535 };
 	FILE *file = strcmp(path, "-") == 0 ? stdin : input_open(path);
 	char *text = NULL;
-	size_t room = 0;
 
 	*len = 0;
 	if (file == NULL) {
@@ -37,11 +38,8 @@ assign_read_file(const char *path, size_t *len, struct problems *problems)
 		return NULL;
 	}
 	do {
-		if (*len + 1 >= room) {
-			room = room ? room * 2 : 65536;
-			text = xrealloc(text, room);
-		}
-		*len += fread(text + *len, 1, room - *len - 1, file);
+		text = array_grow_by(text, *len, AT_ONCE + 1, 1);
+		*len += fread(text + *len, 1, AT_ONCE, file);
 	} while (!feof(file) && !ferror(file));
 	text[*len] = '\0';
 	if (ferror(file)) {
@@ -90,7 +88,7 @@ assign_read_files(struct assign_files *files, char *const *words, size_t count, 
 		free(text);
 		if (value == NULL)
 			continue;
-		files->items = xrealloc(files->items, (files->count + 1) * sizeof *files->items);
+		files->items = array_grow(files->items, files->count, sizeof *files->items);
 		files->items[files->count++] = (struct assign_file){path, value};
 	}
 	return problems->errors == errors;
@@ -104,17 +102,11 @@ assign_free_files(struct assign_files *files)
 	free(files->items);
 }
 
-/* Not what a double would tell otherwise than it was typed: too large, or too small to be more than 0. */
+/* Refuse what a double would show otherwise than it was typed. */
 static bool
 read_number(const char *text, double *number)
 {
-	char *end;
-
-	if (*text == '\0' || *text == '+' || strspn(text, "0123456789.-+eE") != strlen(text))
-		return false;
-	errno = 0;
-	*number = strtod(text, &end);
-	return *end == '\0' && errno == 0 && fabs(*number) < 1e15;
+	return number_from_text(text, number) && fabs(*number) < 1e15;
 }
 
 /* "1h30m" for a property that is a TTL. */

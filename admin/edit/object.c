@@ -7,6 +7,7 @@
 #include "admin/look/node.h"
 #include "admin/look/place.h"
 #include "admin/look/resolution.h"
+#include "zones/base/array.h"
 #include "zones/document/document_load.h"
 #include "zones/document/schema.h"
 #include "zones/model/lists.h"
@@ -49,7 +50,7 @@ object_same_address(const char *a, const char *b)
 void
 object_add_alias(struct object_aliases *aliases, enum kind kind, const char *from, const struct id *to)
 {
-	aliases->items = xrealloc(aliases->items, (aliases->count + 1) * sizeof *aliases->items);
+	aliases->items = array_grow(aliases->items, aliases->count, sizeof *aliases->items);
 	aliases->items[aliases->count++] = (struct document_alias){kind, from, *to};
 }
 

@@ -1,5 +1,6 @@
 #include "admin/edit/rrset_edit.h"
 
+#include "zones/base/array.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -11,9 +12,7 @@ keep_rrset(void *arg, struct bytes key, const struct rrset *rrset)
 	struct owner_rrsets *rrsets = arg;
 
 	(void)key;
-	/* Doubled at the powers of two. */
-	if ((rrsets->count & (rrsets->count - 1)) == 0)
-		rrsets->items = xrealloc(rrsets->items, MAX(2 * rrsets->count, 1u) * sizeof *rrsets->items);
+	rrsets->items = array_grow(rrsets->items, rrsets->count, sizeof *rrsets->items);
 	rrsets->items[rrsets->count++] = *rrset;
 	return true;
 }

@@ -1,6 +1,7 @@
 /* The records of every outcome, each with its probability. */
 #include "admin/explain/explanation_inner.h"
 #include "admin/explain/outcomes.h"
+#include "zones/base/array.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <search.h>
@@ -113,8 +114,7 @@ add_record(struct explaining *on, const char *section, const uint8_t *owner, uin
 	record->name = xstrdup(wanted.name);
 	record->type = xstrdup(wanted.type);
 	record->data = xstrdup(wanted.data);
-	if ((on->nrecords & (on->nrecords - 1)) == 0)
-		on->records = xrealloc(on->records, MAX(1, on->nrecords * 2) * sizeof(void *));
+	on->records = array_grow(on->records, on->nrecords, sizeof *on->records);
 	on->records[on->nrecords++] = record;
 	tsearch(record, &on->record_tree, compare_records);
 }

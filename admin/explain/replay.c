@@ -1,6 +1,7 @@
 #include "admin/explain/replay.h"
 
 #include "admin/cli/prefix.h"
+#include "zones/base/array.h"
 #include "zones/base/input.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -18,8 +19,7 @@ enum { DRAWS_SHARED = 20000, DRAWS_EACH = 64, CHOSEN_MAX = 2048 };
 static bool
 read_line(struct replay_client *client, char *line)
 {
-	char *rest, *prefix = strtok_r(line, " \t\r\n", &rest), *count = strtok_r(NULL, " \t\r\n", &rest),
-		    *end;
+	char *rest, *prefix = strtok_r(line, " \t\r\n", &rest), *count = strtok_r(NULL, " \t\r\n", &rest);
 	struct address address;
 	uint8_t source;
 
@@ -29,17 +29,14 @@ read_line(struct replay_client *client, char *line)
 	steer_client_init(&client->client, &address, &address, source);
 	if (count == NULL)
 		return true;
-	if (strspn(count, "0123456789.eE") != strlen(count)) /* strtod knows more */
-		return false;
-	client->count = strtod(count, &end);
-	return *end == '\0' && client->count > 0 && client->count <= COUNT_MOST;
+	return number_from_text(count, &client->count) && client->count > 0 && client->count <= COUNT_MOST;
 }
 
 bool
 replay_read(struct replay_clients *clients, const char *path, struct problems *problems)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : input_open(path);
-	size_t room = 0, length = 0;
+	size_t length = 0;
 	char *line = NULL;
 
 	*clients = (struct replay_clients){0};
@@ -51,10 +48,7 @@ replay_read(struct replay_clients *clients, const char *path, struct problems *p
 		line[strcspn(line, "#")] = '\0';
 		if (line[strspn(line, " \t\r\n")] == '\0')
 			continue;
-		if (clients->count == room) {
-			room = room ? room * 2 : 1024;
-			clients->items = xrealloc(clients->items, room * sizeof *clients->items);
-		}
+		clients->items = array_grow(clients->items, clients->count, sizeof *clients->items);
 		clients->items[clients->count] = (struct replay_client){0};
 		if (read_line(&clients->items[clients->count], line))
 			clients->total += clients->items[clients->count++].count;
@@ -91,7 +85,7 @@ struct target {
 
 struct targets {
 	struct target **items;
-	size_t count, room;
+	size_t count;
 	void *tree;
 };
 
@@ -117,10 +111,7 @@ target_of(struct targets *targets, const char *pool, const char *address)
 			if (targets->items[i] == known)
 				return i;
 	}
-	if (targets->count == targets->room) {
-		targets->room = targets->room ? targets->room * 2 : 64;
-		targets->items = xrealloc(targets->items, targets->room * sizeof *targets->items);
-	}
+	targets->items = array_grow(targets->items, targets->count, sizeof *targets->items);
 	new = xcalloc(1, sizeof *new);
 	new->pool = xstrdup(pool);
 	new->address = xstrdup(address);
@@ -193,8 +184,9 @@ target_of_number(struct side *side, uint32_t number)
 	if (number >= side->numbers) {
 		size_t before = side->numbers;
 
-		side->numbers = number + 64;
-		side->of_number = xrealloc(side->of_number, side->numbers * sizeof *side->of_number);
+		side->numbers = number + 1;
+		side->of_number =
+		    array_grow_by(side->of_number, before, side->numbers - before, sizeof *side->of_number);
 		memset(side->of_number + before, 0, (side->numbers - before) * sizeof *side->of_number);
 	}
 	if (side->of_number[number] == 0) {

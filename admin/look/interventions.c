@@ -1,5 +1,6 @@
 #include "admin/look/interventions.h"
 
+#include "zones/base/array.h"
 #include "zones/document/document_load.h"
 #include "zones/document/json.h"
 
@@ -78,7 +79,7 @@ add(struct interventions *list, enum kind kind, const struct id *id, const struc
 	if (deed.what == NULL)
 		return;
 	deadline_add(&list->ends, &deed.end);
-	list->items = xrealloc(list->items, (list->count + 1) * sizeof *list->items);
+	list->items = array_grow(list->items, list->count, sizeof *list->items);
 	list->items[list->count++] = (struct intervention){
 	    .kind = kind,
 	    .id = *id,

@@ -1,5 +1,6 @@
 #include "admin/look/place.h"
 
+#include "zones/base/array.h"
 #include "zones/dns/idn.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
@@ -95,10 +96,7 @@ add_nameservers(void *arg, struct bytes owner_key, const struct rrset *rrset)
 
 		if (name_valid(rdata, len) != len)
 			continue;
-		/* Doubled at the powers of two. */
-		if ((cache->count & (cache->count - 1)) == 0)
-			cache->names =
-			    xrealloc(cache->names, MAX(2 * cache->count, 1u) * sizeof *cache->names);
+		cache->names = array_grow(cache->names, cache->count, sizeof *cache->names);
 		memset(cache->names[cache->count], 0, NAME_MAX_LEN);
 		name_lower(cache->names[cache->count++], rdata);
 	}

@@ -1,6 +1,7 @@
 #include "admin/look/screen.h"
 
 #include "admin/look/keys.h"
+#include "zones/base/array.h"
 #include "zones/base/util.h"
 #include "zones/store/store.h"
 
@@ -269,7 +270,8 @@ put_line(unsigned row, char *text, FILE *out)
 		return;
 	}
 	if (row >= screen.nlines) {
-		screen.lines = xrealloc(screen.lines, (row + 1) * sizeof *screen.lines);
+		screen.lines =
+		    array_grow_by(screen.lines, screen.nlines, row + 1 - screen.nlines, sizeof *screen.lines);
 		while (screen.nlines <= row)
 			screen.lines[screen.nlines++] = xstrdup("");
 	}

@@ -3,6 +3,7 @@
 #include "admin/cli/print.h"
 #include "admin/look/filter.h"
 #include "admin/look/probed.h"
+#include "zones/base/array.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +63,7 @@ collect_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 
 	if (sequence > flips->last)
 		return false;
-	flips->list = xrealloc(flips->list, (flips->count + 1) * sizeof *flips->list);
+	flips->list = array_grow(flips->list, flips->count, sizeof *flips->list);
 	flips->list[flips->count++] = *flip;
 	return true;
 }

@@ -102,10 +102,8 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 		fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	if (meters_attach(transfer->meters, fd, &transfer->meter))
-		return fd;
-	close(fd);
-	return CURL_SOCKET_BAD;
+	meters_attach(transfer->meters, fd, &transfer->meter);
+	return fd;
 }
 
 static int

@@ -296,10 +296,11 @@ target_host_header(const struct target *target, const struct check_subject *subj
 {
 	char *port = NULL;
 	const char *header = NULL;
+	uint64_t number;
 
 	if (target->first &&
 	    curl_url_get(target->url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
-	    strtoul(port, NULL, 10) == subject->monitor->port)
+	    whole_from_text(port, 65535, &number) && number == subject->monitor->port)
 		header = check_host_header(subject);
 	curl_free(port);
 	return header;

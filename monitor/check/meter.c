@@ -1,5 +1,6 @@
 #include "monitor/check/meter.h"
 
+#include "zones/base/array.h"
 #include "zones/base/util.h"
 
 #include <errno.h>
@@ -12,29 +13,25 @@ static _Thread_local struct meters *entered;
 
 /* --- the table --- */
 
-bool
+void
 meters_attach(struct meters *meters, int fd, struct meter *meter)
 {
 	size_t at = (size_t)fd;
 
-	if (at >= meters->room) {
-		size_t room = MAX(2 * meters->room, MAX(at + 1, 64));
-		struct meter **grown = realloc(meters->by_fd, room * sizeof *grown);
+	if (at >= meters->count) {
+		size_t more = at + 1 - meters->count;
 
-		if (grown == NULL)
-			return false;
-		memset(grown + meters->room, 0, (room - meters->room) * sizeof *grown);
-		meters->by_fd = grown;
-		meters->room = room;
+		meters->by_fd = array_grow_by(meters->by_fd, meters->count, more, sizeof *meters->by_fd);
+		memset(meters->by_fd + meters->count, 0, more * sizeof *meters->by_fd);
+		meters->count += more;
 	}
 	meters->by_fd[at] = meter;
-	return true;
 }
 
 void
 meters_detach(struct meters *meters, int fd)
 {
-	if (fd >= 0 && (size_t)fd < meters->room)
+	if (fd >= 0 && (size_t)fd < meters->count)
 		meters->by_fd[fd] = NULL;
 }
 
@@ -100,7 +97,7 @@ static struct meter *
 meter_of(int fd)
 {
 	struct meter *meter =
-	    entered != NULL && fd >= 0 && (size_t)fd < entered->room ? entered->by_fd[fd] : NULL;
+	    entered != NULL && fd >= 0 && (size_t)fd < entered->count ? entered->by_fd[fd] : NULL;
 
 	if (meter != NULL && meter->turn != entered->turn) {
 		meter->turn = entered->turn;

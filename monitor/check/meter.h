@@ -41,12 +41,12 @@ struct meter {
 /* The sockets of one user of libcurl: a table by descriptor. */
 struct meters {
 	struct meter **by_fd;
-	size_t room;
+	size_t count;
 	unsigned turn;
 };
 
-/* False if memory is exhausted.  The meter must stay valid until meters_detach. */
-bool meters_attach(struct meters *meters, int fd, struct meter *meter);
+/* The meter must stay valid until meters_detach. */
+void meters_attach(struct meters *meters, int fd, struct meter *meter);
 void meters_detach(struct meters *meters, int fd);
 void meters_free(struct meters *meters);
 

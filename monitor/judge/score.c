@@ -1,5 +1,7 @@
 #include "monitor/judge/score.h"
 
+#include "zones/base/array.h"
+
 #include <stdlib.h>
 
 static const struct bound rtt_bounds[SCORE_RTT_BOUNDS] = {
@@ -28,7 +30,7 @@ count_failure(struct score *score, enum health_reason reason)
 	while (i < score->nfailures && score->failures[i].reason != reason)
 		i++;
 	if (i == score->nfailures) {
-		score->failures = xrealloc(score->failures, ++score->nfailures * sizeof *score->failures);
+		score->failures = array_grow(score->failures, score->nfailures++, sizeof *score->failures);
 		score->failures[i] = (struct score_failure){reason, 0};
 	}
 	score->failures[i].count++;

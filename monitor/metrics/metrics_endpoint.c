@@ -1,5 +1,6 @@
 #include "monitor/metrics/metrics_endpoint.h"
 
+#include "zones/base/array.h"
 #include "zones/daemon/pages.h"
 
 #include <stdlib.h>
@@ -90,7 +91,7 @@ endpoint_choice_fill(void *arg, const char *pool, struct target *const *targets,
 
 	if (count == 0 || !names_have(&choice->pools, pool))
 		return;
-	choice->numbers = xrealloc(choice->numbers, (choice->count + count) * sizeof *choice->numbers);
+	choice->numbers = array_grow_by(choice->numbers, choice->count, count, sizeof *choice->numbers);
 	for (size_t i = 0; i < count; i++)
 		choice->numbers[choice->count++] = targets[i]->number;
 }

@@ -228,10 +228,8 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	(void)purpose;
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
-	if (meters_attach(&receiver->meters, fd, &receiver->meter))
-		return fd;
-	close(fd);
-	return CURL_SOCKET_BAD;
+	meters_attach(&receiver->meters, fd, &receiver->meter);
+	return fd;
 }
 
 static int

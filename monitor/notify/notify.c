@@ -1,6 +1,7 @@
 #include "monitor/notify/notify.h"
 
 #include "monitor/notify/notify_lb.h"
+#include "zones/base/array.h"
 #include "zones/model/judge.h"
 #include "zones/model/status.h"
 #include "zones/state/config_feed.h"
@@ -45,7 +46,7 @@ struct notify {
 	struct verdict *last_run; /* until the configuration was read once */
 	size_t nlast_run;
 	struct notice **pending; /* of this look */
-	size_t npending, pending_room;
+	size_t npending;
 };
 
 /* One look. */
@@ -68,10 +69,7 @@ remember(void *arg, const struct endpoint *endpoint, const struct health_record 
 {
 	struct notify *notify = arg;
 
-	/* The room is a power of two. */
-	if ((notify->nlast_run & (notify->nlast_run + 1)) == 0)
-		notify->last_run =
-		    xrealloc(notify->last_run, (2 * notify->nlast_run + 2) * sizeof *notify->last_run);
+	notify->last_run = array_grow(notify->last_run, notify->nlast_run, sizeof *notify->last_run);
 	notify->last_run[notify->nlast_run++] = (struct verdict){*endpoint, *record};
 	return true;
 }
@@ -206,10 +204,7 @@ view_free(struct view *view)
 static void
 add_notice(struct notify *notify, struct notice *notice)
 {
-	if (notify->npending == notify->pending_room) {
-		notify->pending_room = MAX(64, 2 * notify->pending_room);
-		notify->pending = xrealloc(notify->pending, notify->pending_room * sizeof(struct notice *));
-	}
+	notify->pending = array_grow(notify->pending, notify->npending, sizeof *notify->pending);
 	notify->pending[notify->npending++] = notice;
 }
 

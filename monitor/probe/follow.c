@@ -1,5 +1,6 @@
 #include "monitor/probe/follow.h"
 
+#include "zones/base/array.h"
 #include "zones/model/status.h"
 #include "zones/state/config_feed.h"
 #include "zones/state/config_log.h"
@@ -225,7 +226,7 @@ probe(struct follow *follow, struct watched_pool *watched, const struct origin *
 	size_t judges = watched->model->njudges;
 
 	watched->targets =
-	    xrealloc(watched->targets, (watched->ntargets + judges + 1) * sizeof(struct target *));
+	    array_grow_by(watched->targets, watched->ntargets, judges, sizeof *watched->targets);
 	for (size_t n = 0; n < judges; n++)
 		if (watched->monitors[n] != NULL)
 			watched->targets[watched->ntargets++] =
@@ -393,7 +394,7 @@ find_grouped(const void *node, VISIT visit, void *arg)
 	if ((visit != postorder && visit != leaf) || watched->model == NULL ||
 	    compare_ids(&watched->model->monitor_group, grouped->group) != 0)
 		return;
-	grouped->pools = xrealloc(grouped->pools, (grouped->count + 1) * sizeof *grouped->pools);
+	grouped->pools = array_grow(grouped->pools, grouped->count, sizeof *grouped->pools);
 	grouped->pools[grouped->count++] = watched->id;
 }
 

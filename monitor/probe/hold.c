@@ -28,14 +28,10 @@ holds_read(struct holds *holds, const char *text)
 	size_t len = strcspn(text, "=");
 	const char *value = text + len + (text[len] == '=');
 	uint32_t seconds = HOLD_FOREVER;
-	char *rest;
+	uint64_t number;
 
 	if (strcmp(value, "forever") != 0) {
-		if (*value < '0' || *value > '9')
-			return false;
-		unsigned long number = strtoul(value, &rest, 10);
-
-		if (*rest != '\0' || number > HOLD_SECONDS_MAX)
+		if (!whole_from_text(value, HOLD_SECONDS_MAX, &number))
 			return false;
 		seconds = (uint32_t)number;
 	}

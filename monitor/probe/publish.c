@@ -1,6 +1,7 @@
 #include "monitor/probe/publish.h"
 
 #include "monitor/judge/verdict.h"
+#include "zones/base/array.h"
 #include "zones/daemon/seal.h"
 
 #include <err.h>
@@ -36,7 +37,7 @@ struct publish {
 	struct published_list changed; /* urgent ones first */
 	struct published_names names, changed_names;
 	struct health_flip *flips; /* waiting */
-	size_t nflips, flips_size;
+	size_t nflips;
 	char **gone; /* hostnames whose records are to be deleted */
 	size_t ngone;
 	void *leftovers;      /* tsearch tree of struct leftover */
@@ -406,10 +407,7 @@ publish_beat(struct publish *publish, uint32_t endpoints, uint64_t generation)
 static void
 add_flip(struct publish *publish, const struct health_flip *flip)
 {
-	if (publish->nflips == publish->flips_size) {
-		publish->flips_size = MAX(64, publish->flips_size * 2);
-		publish->flips = xrealloc(publish->flips, publish->flips_size * sizeof *publish->flips);
-	}
+	publish->flips = array_grow(publish->flips, publish->nflips, sizeof *publish->flips);
 	if (publish->nflips == HEALTH_FLIPS_KEPT) /* the store cannot be written, and the feed is full */
 		memmove(publish->flips, publish->flips + 1, --publish->nflips * sizeof *publish->flips);
 	publish->flips[publish->nflips] = *flip;
@@ -556,7 +554,7 @@ publish_add_name(struct publish *publish, struct published_name *published)
 static void
 forget_name(struct publish *publish, const char *name, const struct name_record *record)
 {
-	publish->gone = xrealloc(publish->gone, (publish->ngone + 1) * sizeof *publish->gone);
+	publish->gone = array_grow(publish->gone, publish->ngone, sizeof *publish->gone);
 	publish->gone[publish->ngone++] = xstrdup(name);
 	add_addresses(publish, name, record, NULL);
 }

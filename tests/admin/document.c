@@ -165,7 +165,7 @@ static const struct {
     {KIND_LB, SET("\"match\":{\"topology\":{\"asns\":[0]}},", "\"pools\":[\"eu\"]"),
 	"a whole number from 1 to 4294967295"},
     {KIND_LB, SET("\"match\":{\"topology\":{\"prefixes\":[\"10.0.0.1/8\"]}},", "\"pools\":[\"eu\"]"),
-	"pool_sets[s].match.topology.prefixes[0] is \"10.0.0.1/8\": it has bits set behind its "
+	"pool_sets[s].match.topology.prefixes[0] is \"10.0.0.1/8\": it has bits set beyond its "
 	"length"},
     {KIND_LB, SET("\"match\":{\"topology\":{\"countries\":[\"Germany\"]}},", "\"pools\":[\"eu\"]"),
 	"it must be a country of ISO 3166"},

@@ -66,6 +66,11 @@ subtest 'a daemon reads its options by the same rules' => sub {
 		like($err, qr/^$program: --state needs a value$/m, 'a value that is not there is missed');
 		($code, $err) = daemon($program, qw(--version=1));
 		like($err, qr/^$program: --version takes no value$/m, 'a value of an option without one is refused');
+		for my $number ('1e1', '0x2', ' 2', '+2', '1.0', '') {
+			next if $program ne 'graycloud-dnsd';
+			($code, $err) = daemon($program, '--threads', $number);
+			like($err, qr/^$program: --threads \Q$number\E: not a whole number from 1 to /m, "--threads \"$number\" is no number");
+		}
 		($code, $err) = daemon($program, qw(-x));
 		like($err, qr/^$program: invalid option -x: options begin with two dashes$/m, 'so is one dash');
 	}

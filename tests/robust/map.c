@@ -133,6 +133,52 @@ an_array_grows_and_shrinks(void **state)
 	free(list);
 }
 
+/* The texts of people, with numbers that a C library would take. */
+static void
+a_number_is_decimal_digits_and_nothing_else(void **state)
+{
+	static const char *const no_whole[] = {"", " 1", "1 ", "+1", "-1", "0x1", "1e3", "1.0", "101"};
+	static const char *const no_number[] = {
+	    "", " 1", "1 ", "+1", "0x1p3", "inf", "nan", "1e999", "1e-999", "1,5"};
+	const char *at = "100-", *large = "18446744073709551616";
+	uint64_t whole = 7;
+	double number;
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(no_whole); i++)
+		assert_false(whole_from_text(no_whole[i], 100, &whole));
+	assert_int_equal(whole, 7);
+	assert_true(whole_from_text("0100", 100, &whole));
+	assert_int_equal(whole, 100);
+	assert_false(whole_from_text(large, UINT64_MAX, &whole));
+	assert_true(whole_at(&at, 100, &whole));
+	assert_string_equal(at, "-");
+	for (size_t i = 0; i < NITEMS(no_number); i++)
+		assert_false(number_from_text(no_number[i], &number));
+	assert_true(number_from_text("-1.5e2", &number) && number == -150);
+}
+
+static void
+an_array_grows_by_several(void **state)
+{
+	uint32_t *list = NULL;
+	size_t count = 0;
+
+	(void)state;
+	assert_null(array_grow_by(NULL, 0, 0, sizeof *list));
+	for (size_t more = 0; more < 100; more++) {
+		list = array_grow_by(list, count, more, sizeof *list);
+		for (size_t i = 0; i < more; i++, count++)
+			list[count] = (uint32_t)count;
+		list = array_grow(list, count, sizeof *list);
+		list[count] = (uint32_t)count;
+		count++;
+	}
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(list[i], i);
+	free(list);
+}
+
 int
 main(void)
 {
@@ -141,6 +187,8 @@ main(void)
 	    cmocka_unit_test(a_loop_that_runs_backwards_may_remove),
 	    cmocka_unit_test(texts_are_keys_and_the_map_frees_its_items),
 	    cmocka_unit_test(an_array_grows_and_shrinks),
+	    cmocka_unit_test(an_array_grows_by_several),
+	    cmocka_unit_test(a_number_is_decimal_digits_and_nothing_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* zone_build.c -- build a zone from the store's rows, and edit one owner of it (snapshot.h). */
 #include "zones/answer/snapshot.h"
+#include "zones/base/array.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -110,16 +111,13 @@ struct walk {
 		uint64_t hash;
 		size_t size;
 	} * measures;
-	size_t count, room;
+	size_t count;
 };
 
 static bool
 measure_node(struct walk *walk, const struct node_source *source)
 {
-	if (walk->count == walk->room) {
-		walk->room = walk->room ? walk->room * 2 : 64;
-		walk->measures = xrealloc(walk->measures, walk->room * sizeof *walk->measures);
-	}
+	walk->measures = array_grow(walk->measures, walk->count, sizeof *walk->measures);
 	walk->measures[walk->count++] = (struct measure){source->hash, node_size(source)};
 	return true;
 }

@@ -2,14 +2,24 @@
 
 #include <stdint.h>
 
-void *
-array_grow(void *array, size_t count, size_t size)
+/* The capacity of an array of count items: the next power of two. */
+static size_t
+room_of(size_t count)
 {
-	size_t room = count > 0 ? count * 2 : 1;
+	size_t room = count > 0;
 
-	if ((count & (count - 1)) != 0)
-		return array;
-	if (count > SIZE_MAX / 2 || room > SIZE_MAX / size)
+	while (room < count && room <= SIZE_MAX / 2)
+		room *= 2;
+	return room;
+}
+
+void *
+array_grow_by(void *array, size_t count, size_t more, size_t size)
+{
+	size_t room;
+
+	if (count > SIZE_MAX / 2 || more > SIZE_MAX / 2 || count + more > SIZE_MAX / 2 / size)
 		memory_exhausted(SIZE_MAX);
-	return xrealloc(array, room * size);
+	room = room_of(count + more);
+	return room == room_of(count) ? array : xrealloc(array, room * size);
 }

@@ -1,5 +1,5 @@
 /*
- * array.h -- arrays that grow by one item at a time.
+ * array.h -- arrays that grow.
  *
  *   struct items { struct item *list; size_t count; } items = {0};
  *
@@ -18,6 +18,14 @@
  * Return the array with room for one item more than count; it may have moved. Exhausted memory ends the
  * program.
  */
-void *array_grow(void *array, size_t count, size_t size);
+static inline void *array_grow(void *array, size_t count, size_t size);
+/* The same for more items than one. */
+void *array_grow_by(void *array, size_t count, size_t more, size_t size);
+
+static inline void *
+array_grow(void *array, size_t count, size_t size)
+{
+	return (count & (count - 1)) == 0 ? array_grow_by(array, count, 1, size) : array;
+}
 
 #endif

@@ -1,5 +1,6 @@
 #include "zones/base/problem.h"
 
+#include "zones/base/array.h"
 #include "zones/base/util.h"
 
 #include <err.h>
@@ -11,7 +12,7 @@ add(struct problems *problems, enum severity severity, const char *format, va_li
 {
 	struct problem *item;
 
-	problems->items = xrealloc(problems->items, (problems->count + 1) * sizeof *item);
+	problems->items = array_grow(problems->items, problems->count, sizeof *item);
 	item = &problems->items[problems->count++];
 	item->severity = severity;
 	if (vasprintf(&item->text, format, args) < 0)

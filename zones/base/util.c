@@ -98,21 +98,47 @@ boot_ns(void)
 }
 
 bool
-whole_from_text(const char *text, uint64_t most, uint64_t *number)
+whole_at(const char **at, uint64_t most, uint64_t *number)
 {
 	uint64_t sum = 0;
+	const char *text = *at;
 
-	if (*text == '\0')
-		return false;
-	for (; *text != '\0'; text++) {
+	for (; *text >= '0' && *text <= '9'; text++) {
 		uint64_t digit = (uint64_t)(*text - '0');
 
-		if (*text < '0' || *text > '9' || digit > most || sum > (most - digit) / 10)
+		if (digit > most || sum > (most - digit) / 10)
 			return false;
 		sum = sum * 10 + digit;
 	}
+	if (text == *at)
+		return false;
+	*at = text;
 	*number = sum;
 	return true;
+}
+
+bool
+whole_from_text(const char *text, uint64_t most, uint64_t *number)
+{
+	uint64_t found;
+
+	if (!whole_at(&text, most, &found) || *text != '\0')
+		return false;
+	*number = found;
+	return true;
+}
+
+bool
+number_from_text(const char *text, double *number)
+{
+	char *end;
+
+	/* strtod knows more: blanks, "0x1p3", "inf". */
+	if (*text == '\0' || *text == '+' || strspn(text, "0123456789.-+eE") != strlen(text))
+		return false;
+	errno = 0;
+	*number = strtod(text, &end);
+	return *end == '\0' && errno == 0;
 }
 
 uint64_t

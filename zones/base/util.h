@@ -100,6 +100,13 @@ mix64(uint64_t x)
  * is invalid or the number is above most.
  */
 bool whole_from_text(const char *text, uint64_t most, uint64_t *number);
+/* The same for the digits at the beginning of a text. *at then points behind them. */
+bool whole_at(const char **at, uint64_t most, uint64_t *number);
+/*
+ * Read a decimal number: an optional "-", digits, fraction, exponent; nothing before or after it. Returns
+ * false also if a double cannot hold it: too large, or too small to be more than 0.
+ */
+bool number_from_text(const char *text, double *number);
 
 /*
  * CLOCK_BOOTTIME in milliseconds. It counts while the machine sleeps, and setting the wall clock does not

@@ -38,10 +38,7 @@ option_wrong(const struct option_place *place, const char *format, ...)
 bool
 option_number(const struct option_place *place, const char *text, double low, double high, double *value)
 {
-	char *rest;
-
-	*value = strtod(text, &rest);
-	if (*text == '\0' || *rest != '\0' || !(*value >= low && *value <= high))
+	if (!number_from_text(text, value) || !(*value >= low && *value <= high))
 		return option_wrong(place, " %s: not a number from %g to %g", text, low, high);
 	return true;
 }
@@ -49,12 +46,10 @@ option_number(const struct option_place *place, const char *text, double low, do
 bool
 option_whole(const struct option_place *place, const char *text, unsigned low, unsigned high, unsigned *out)
 {
-	double value;
+	uint64_t value;
 
-	if (!option_number(place, text, low, high, &value))
-		return false;
-	if (value != (unsigned)value)
-		return option_wrong(place, " %s: not a whole number", text);
+	if (!whole_from_text(text, high, &value) || value < low)
+		return option_wrong(place, " %s: not a whole number from %u to %u", text, low, high);
 	*out = (unsigned)value;
 	return true;
 }

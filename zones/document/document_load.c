@@ -1,5 +1,6 @@
 #include "zones/document/document_load.h"
 
+#include "zones/base/array.h"
 #include "zones/base/siphash.h"
 #include "zones/document/schema.h"
 #include "zones/document/value.h"
@@ -221,7 +222,7 @@ load_headers(struct monitor *monitor, const struct value *headers)
 				continue;
 			}
 			monitor->headers =
-			    xrealloc(monitor->headers, (monitor->nheaders + 1) * sizeof *monitor->headers);
+			    array_grow(monitor->headers, monitor->nheaders, sizeof *monitor->headers);
 			monitor->headers[monitor->nheaders++] = (struct header){xstrdup(key), xstrdup(value)};
 		}
 	}
@@ -392,7 +393,7 @@ load_places(struct place_pools **places, size_t *nplaces, enum place_kind kind, 
 	for (const struct value *each = value_first(map); each != NULL; each = value_next(each)) {
 		struct place_pools *place;
 
-		*places = xrealloc(*places, (*nplaces + 1) * sizeof **places);
+		*places = array_grow(*places, *nplaces, sizeof **places);
 		place = &(*places)[(*nplaces)++];
 		*place = (struct place_pools){.kind = kind};
 		snprintf(place->code, sizeof place->code, "%s", value_key(each));
@@ -589,11 +590,15 @@ sort_rules(struct lb *lb, const struct value *rules)
 static bool
 prefix_of(struct cleared_client *cleared, const char *text)
 {
+	size_t len = strcspn(text, "/");
 	char address[46];
-	unsigned prefix;
+	uint64_t prefix;
 
-	if (sscanf(text, "%45[^/]/%u", address, &prefix) != 2 || prefix > 128 ||
-	    !address_from_text(&cleared->client, address))
+	if (len >= sizeof address || text[len] != '/' || !whole_from_text(text + len + 1, 128, &prefix))
+		return false;
+	memcpy(address, text, len);
+	address[len] = '\0';
+	if (!address_from_text(&cleared->client, address))
 		return false;
 	cleared->prefix = (uint8_t)prefix;
 	return true;

@@ -92,25 +92,24 @@ clean_path(const char *text)
 static const char *
 read_codes(const char *text, uint64_t codes[16])
 {
-	long from, to;
-	char *end;
+	uint64_t from, to;
 
 	if (text[0] >= '1' && text[0] <= '9' && strncmp(text + 1, "xx", 2) == 0) {
-		from = (text[0] - '0') * 100;
+		from = (uint64_t)(text[0] - '0') * 100;
 		to = from + 99;
-		end = (char *)(uintptr_t)text + 3;
+		text += 3;
 	} else {
-		if (text[0] < '1' || text[0] > '9')
+		if (text[0] == '0' || !whole_at(&text, 999, &from))
 			return NULL;
-		from = to = strtol(text, &end, 10);
-		if (*end == '-' && end[1] >= '1' && end[1] <= '9')
-			to = strtol(end + 1, &end, 10);
+		to = from;
+		if (*text == '-' && (*++text == '0' || !whole_at(&text, 999, &to)))
+			return NULL;
 	}
-	if (from < 100 || to > 999 || from > to)
+	if (from < 100 || from > to)
 		return NULL;
 	for (; from <= to; from++)
 		codes[from / 64] |= UINT64_C(1) << from % 64;
-	return end;
+	return text;
 }
 
 bool

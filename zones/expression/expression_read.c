@@ -1,4 +1,5 @@
 /* The text of a condition, compiled into operations. */
+#include "zones/base/array.h"
 #include "zones/expression/expression_token.h"
 
 #include <stdio.h>
@@ -47,8 +48,7 @@ static const char *const type_texts[] = {"true or false", "a number", "an addres
 static struct code *
 emit(struct reader *reader, enum op op)
 {
-	if ((reader->ncodes & (reader->ncodes - 1)) == 0)
-		reader->codes = xrealloc(reader->codes, MAX(1, reader->ncodes * 2) * sizeof *reader->codes);
+	reader->codes = array_grow(reader->codes, reader->ncodes, sizeof *reader->codes);
 	reader->codes[reader->ncodes] = (struct code){.op = (uint8_t)op, .truth = true};
 	return &reader->codes[reader->ncodes++];
 }
@@ -57,11 +57,12 @@ emit(struct reader *reader, enum op op)
 static uint32_t
 reserve(struct reader *reader, size_t len)
 {
-	uint32_t at = reader->data_len;
+	uint32_t at = reader->data_len, aligned = (uint32_t)((len + 7) & ~(size_t)7);
 
-	reader->data_len += (uint32_t)((len + 7) & ~(size_t)7);
-	reader->data = xrealloc(reader->data, MAX(reader->data_len, 8u));
-	memset(reader->data + at, 0, reader->data_len - at);
+	reader->data = array_grow_by(reader->data, at, aligned, 1);
+	if (aligned > 0)
+		memset(reader->data + at, 0, aligned);
+	reader->data_len += aligned;
 	return at;
 }
 
@@ -116,12 +117,17 @@ read_number(struct reader *reader, uint64_t *number)
 {
 	char text[24];
 	char *end;
+	bool good;
 
 	if (reader->kind != TOKEN_RUN || reader->start[0] < '0' || reader->start[0] > '9')
 		return token_expected(reader, "a number");
 	snprintf(text, sizeof text, "%.*s", (int)MIN(reader->len, sizeof text - 1), reader->start);
-	*number = strtoull(text, &end, strncmp(text, "0x", 2) == 0 ? 16 : 10);
-	if (*end != '\0' || *number > UINT32_MAX)
+	if (strncmp(text, "0x", 2) == 0) {
+		*number = strtoull(text, &end, 16);
+		good = *end == '\0' && *number <= UINT32_MAX;
+	} else
+		good = whole_from_text(text, UINT32_MAX, number);
+	if (!good)
 		return token_expected(reader, "a number up to 4294967295");
 	return token_advance(reader);
 }
@@ -139,7 +145,7 @@ add_number(struct reader *reader, bool alone, struct values *values)
 		return false;
 	if (range.last < range.first)
 		return token_fail(reader, at, "the end of the range is below its start");
-	values->numbers = xrealloc(values->numbers, (values->count + 1) * sizeof range);
+	values->numbers = array_grow(values->numbers, values->count, sizeof range);
 	values->numbers[values->count++] = range;
 	return true;
 }
@@ -236,7 +242,7 @@ add_address(struct reader *reader, const struct operand *operand, bool alone, st
 	memcpy(range.last, last.bytes, address_len(&last));
 	list = &values->addresses[first.family == FAMILY_V6];
 	count = first.family == FAMILY_V6 ? &values->v6 : &values->count;
-	*list = xrealloc(*list, (*count + 1) * sizeof range);
+	*list = array_grow(*list, *count, sizeof range);
 	(*list)[(*count)++] = range;
 	return true;
 }
@@ -291,7 +297,7 @@ add_text(struct reader *reader, const struct operand *operand, struct values *va
 
 	if (reader->kind != TOKEN_TEXT)
 		return token_expected(reader, "a text such as \"DE\"");
-	values->texts = xrealloc(values->texts, (values->count + 1) * sizeof *values->texts);
+	values->texts = array_grow(values->texts, values->count, sizeof *values->texts);
 	text = &values->texts[values->count++];
 	text->text = literal_of(reader, operand, true, &text->len);
 	return is_possible(reader, operand, text) && token_advance(reader);

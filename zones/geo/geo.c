@@ -1,4 +1,5 @@
 #include "zones/geo/geo.h"
+#include "zones/base/array.h"
 #include "zones/base/input.h"
 
 #include <errno.h>
@@ -36,7 +37,7 @@ struct value {
 struct ranges {
 	uint64_t *starts; /* IPv4 in the upper 32 bits, or the first 64 bits of IPv6 */
 	uint32_t *values;
-	size_t count, room;
+	size_t count;
 	uint32_t
 	    *index; /* [n]: the last range that starts at or before n << 48; NULL if there are few ranges */
 };
@@ -161,8 +162,7 @@ read_network(const char *text, uint32_t *network)
 static bool
 is_plain(enum field field, const char *text)
 {
-	char *end = NULL;
-	double number = field == FIELD_LATITUDE || field == FIELD_LONGITUDE ? strtod(text, &end) : 0;
+	double number;
 	uint32_t network;
 
 	switch (field) {
@@ -173,7 +173,8 @@ is_plain(enum field field, const char *text)
 		return *text != '\0';
 	case FIELD_LATITUDE:
 	case FIELD_LONGITUDE:
-		return end != text && *end == '\0' && fabs(number) <= (field == FIELD_LATITUDE ? 90 : 180);
+		return number_from_text(text, &number) &&
+		    fabs(number) <= (field == FIELD_LATITUDE ? 90 : 180);
 	default:
 		return read_network(text, &network);
 	}
@@ -203,6 +204,7 @@ read_value(struct walk *walk, MMDB_entry_s *entry)
 {
 	struct value value = {.known = false};
 	char text[TEXT_MAX], part[TEXT_MAX], other[TEXT_MAX];
+	double latitude, longitude;
 
 	if (read_field(walk, entry, FIELD_COUNTRY, text)) {
 		bool divided = read_field(walk, entry, FIELD_PART, part);
@@ -216,8 +218,10 @@ read_value(struct walk *walk, MMDB_entry_s *entry)
 	} else if (read_field(walk, entry, FIELD_CONTINENT, text)) {
 		value.region = geo_region_of_continent(text);
 	}
-	if (read_field(walk, entry, FIELD_LATITUDE, text) && read_field(walk, entry, FIELD_LONGITUDE, other))
-		value.point = geo_point(strtod(text, NULL), strtod(other, NULL));
+	if (read_field(walk, entry, FIELD_LATITUDE, text) &&
+	    read_field(walk, entry, FIELD_LONGITUDE, other) && number_from_text(text, &latitude) &&
+	    number_from_text(other, &longitude))
+		value.point = geo_point(latitude, longitude);
 	value.known = value.country[0] != '\0' || value.region != 0 || geo_point_known(&value.point);
 	if (read_field(walk, entry, FIELD_NETWORK, text))
 		read_network(text, &value.network);
@@ -268,9 +272,7 @@ value_at(struct walk *walk, MMDB_entry_s entry)
 	}
 	slot = seen_slot(walk, entry.offset);
 	if (slot->value == 0) {
-		if ((database->nvalues & (database->nvalues - 1)) == 0)
-			database->values = xrealloc(
-			    database->values, MAX(2 * database->nvalues, 2u) * sizeof *database->values);
+		database->values = array_grow(database->values, database->nvalues, sizeof *database->values);
 		database->values[database->nvalues++] = read_value(walk, &entry);
 		if (walk->nseen == 0)
 			walk->first = entry;
@@ -298,11 +300,8 @@ add_range(struct walk *walk, unsigned family, uint64_t start, uint32_t value)
 		    same_value(&database->values[ranges->values[ranges->count - 1]], &database->values[value],
 			layer))
 			continue;
-		if (ranges->count == ranges->room) {
-			ranges->room = ranges->room ? ranges->room * 2 : 1024;
-			ranges->starts = xrealloc(ranges->starts, ranges->room * sizeof *ranges->starts);
-			ranges->values = xrealloc(ranges->values, ranges->room * sizeof *ranges->values);
-		}
+		ranges->starts = array_grow(ranges->starts, ranges->count, sizeof *ranges->starts);
+		ranges->values = array_grow(ranges->values, ranges->count, sizeof *ranges->values);
 		ranges->starts[ranges->count] = start;
 		ranges->values[ranges->count++] = value;
 	}
@@ -613,7 +612,7 @@ geo_measure(const struct geo *geo, size_t *count, size_t *octets)
 
 			*count += ranges->count;
 			*octets +=
-			    ranges->room * 12 + (ranges->index != NULL ? ((1 << INDEX_BITS) + 1) * 4u : 0);
+			    ranges->count * 12 + (ranges->index != NULL ? ((1 << INDEX_BITS) + 1) * 4u : 0);
 		}
 }
 

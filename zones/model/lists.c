@@ -1,5 +1,7 @@
 #include "zones/model/lists.h"
 
+#include "zones/base/array.h"
+
 #include <stdlib.h>
 
 struct gathering {
@@ -12,7 +14,7 @@ struct gathering {
 static void
 add(struct gathering *all, struct pool_list list)
 {
-	all->items = xrealloc(all->items, (all->count + 1) * sizeof *all->items);
+	all->items = array_grow(all->items, all->count, sizeof *all->items);
 	all->items[all->count++] = list;
 }
 

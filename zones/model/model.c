@@ -1,5 +1,7 @@
 #include "zones/model/model.h"
 
+#include "zones/base/array.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -178,7 +180,7 @@ struct id_list {
 static void
 add_ids(struct id_list *list, const struct id *ids, size_t count)
 {
-	list->items = xrealloc(list->items, MAX(list->count + count, 1) * sizeof *list->items);
+	list->items = array_grow_by(list->items, list->count, count, sizeof *list->items);
 	if (count > 0)
 		memcpy(list->items + list->count, ids, count * sizeof *ids);
 	list->count += count;

@@ -1,5 +1,6 @@
 #include "zones/state/config_write.h"
 
+#include "zones/base/array.h"
 #include "zones/state/config_inner.h"
 #include "zones/state/config_rows.h"
 
@@ -215,7 +216,7 @@ struct row_change {
 
 struct row_changes {
 	struct row_change *items;
-	size_t count, room;
+	size_t count;
 	size_t octets; /* size of all befores, afters and keys */
 };
 
@@ -224,10 +225,7 @@ add_change(struct row_changes *changes, struct bytes key, struct bytes before, s
 {
 	struct row_change *change;
 
-	if (changes->count == changes->room) {
-		changes->room = changes->room ? changes->room * 2 : 16;
-		changes->items = xrealloc(changes->items, changes->room * sizeof *changes->items);
-	}
+	changes->items = array_grow(changes->items, changes->count, sizeof *changes->items);
 	change = &changes->items[changes->count++];
 	*change = (struct row_change){
 	    .key = xmemdup(key.data, key.len), .key_len = key.len, .after = after, .before_len = before.len};

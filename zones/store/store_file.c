@@ -325,8 +325,10 @@ static long
 lock_holder(int fd)
 {
 	char text[24] = "";
+	const char *at = text;
+	uint64_t pid;
 
-	return pread(fd, text, sizeof text - 1, 0) > 0 ? strtol(text, NULL, 10) : 0;
+	return pread(fd, text, sizeof text - 1, 0) > 0 && whole_at(&at, INT32_MAX, &pid) ? (long)pid : 0;
 }
 
 int

@@ -201,7 +201,7 @@ field_most(ldns_rdf_type type)
 	case LDNS_RDF_TYPE_WKS:
 	case LDNS_RDF_TYPE_APL:
 	case LDNS_RDF_TYPE_HIP:
-		return ULLONG_MAX;
+		return UINT64_MAX;
 	default:
 		return 0;
 	}
@@ -215,17 +215,15 @@ numbers_fit(const ldns_rr_descriptor *descriptor, const struct line *line, size_
 	for (size_t i = 0; first + i < line->count && i < ldns_rr_descriptor_minimum(descriptor); i++) {
 		ldns_rdf_type type = ldns_rr_descriptor_field_type(descriptor, i);
 		const char *token = line_token(line, first + i);
-		unsigned long long most = field_most(type), value;
+		uint64_t most = field_most(type), value;
 		bool plain =
 		    type == LDNS_RDF_TYPE_INT8 || type == LDNS_RDF_TYPE_INT16 || type == LDNS_RDF_TYPE_INT32;
-		char *end;
 
-		if (most == ULLONG_MAX)
+		if (most == UINT64_MAX)
 			return true;
 		if (most == 0 || (!plain && strchr("+-0123456789", *token) == NULL))
 			continue;
-		value = strtoull(token, &end, 10);
-		if (value > most || *token < '0' || *token > '9' || (plain && *end != '\0'))
+		if (!whole_at(&token, most, &value) || (plain && *token != '\0'))
 			return false;
 	}
 	return true;

@@ -1,4 +1,5 @@
 /* Warnings about a zone that can be loaded. */
+#include "zones/base/array.h"
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <stdarg.h>
@@ -9,7 +10,6 @@
 struct walk {
 	struct records *records;
 	struct zone_data *data;
-	size_t rows_room;
 	struct problems *problems;
 	bool judge_whole; /* no error so far, so a missing record is really missing */
 	/* The delegation or DNAME that hides the names below it: the owner's key without its end. */
@@ -142,8 +142,6 @@ static void
 find_targets(struct walk *walk)
 {
 	struct records *records = walk->records;
-	size_t room = 0;
-
 	for (size_t i = 0; i < records->count; i++) {
 		const struct record *ns = &records->items[i];
 		uint8_t key[NAME_MAX_KEY];
@@ -152,10 +150,7 @@ find_targets(struct walk *walk)
 		if (ns->type != TYPE_NS || !name_within(ns->rdata, records->apex) ||
 		    (len = name_to_key(key, ns->rdata, records->apex)) == 0)
 			continue;
-		if (walk->ntargets == room) {
-			room = room ? 2 * room : 16;
-			walk->targets = xrealloc(walk->targets, room * sizeof *walk->targets);
-		}
+		walk->targets = array_grow(walk->targets, walk->ntargets, sizeof *walk->targets);
 		walk->targets[walk->ntargets++] =
 		    (struct target){.ns = ns, .key = records_keep(records, key, len), .key_len = len};
 	}
@@ -257,10 +252,7 @@ add_row(struct walk *walk, struct record *first, size_t count)
 		memcpy(at + 2, first[i].rdata, first[i].rdlen);
 		at += 2 + first[i].rdlen;
 	}
-	if (data->count == walk->rows_room) {
-		walk->rows_room = walk->rows_room ? 2 * walk->rows_room : 32;
-		data->rows = xrealloc(data->rows, walk->rows_room * sizeof *data->rows);
-	}
+	data->rows = array_grow(data->rows, data->count, sizeof *data->rows);
 	at = arena_take(&data->arena, first->key_len + 2u);
 	memcpy(at, first->key, first->key_len);
 	put16(at + first->key_len, first->type);

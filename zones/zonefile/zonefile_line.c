@@ -1,4 +1,5 @@
 /* Split a master file into lines of tokens. */
+#include "zones/base/array.h"
 #include "zones/zonefile/zonefile_parts.h"
 
 #include "zones/dns/idn.h"
@@ -8,9 +9,10 @@
 static void
 put_octet(struct line *line, char octet)
 {
+	/* The next line uses the same memory, from its beginning. */
 	if (line->len == line->room) {
-		line->room = line->room ? 2 * line->room : 512;
-		line->text = xrealloc(line->text, line->room);
+		line->text = array_grow_by(line->text, line->room, MAX(line->room, 512u), 1);
+		line->room += MAX(line->room, 512u);
 	}
 	line->text[line->len++] = octet;
 }
@@ -70,8 +72,9 @@ put_token(struct cursor *cursor, struct line *line, bool touches)
 	bool quoted = false, whole = *cursor->at == '"';
 
 	if (line->count == line->tokens_room) {
-		line->tokens_room = line->tokens_room ? 2 * line->tokens_room : 16;
-		line->tokens = xrealloc(line->tokens, line->tokens_room * sizeof *line->tokens);
+		line->tokens_room += MAX(line->tokens_room, 16u);
+		line->tokens = array_grow_by(
+		    line->tokens, line->count, line->tokens_room - line->count, sizeof *line->tokens);
 	}
 	line->tokens[line->count++] = (struct token){.at = line->len, .touches = touches};
 	while (cursor->at < cursor->end && *cursor->at != '\n') {

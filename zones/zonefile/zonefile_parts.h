@@ -121,7 +121,7 @@ struct kind;
 
 struct records {
 	struct record *items;
-	size_t count, room;
+	size_t count;
 	char **files; /* names for messages */
 	size_t nfiles;
 	struct arena arena; /* owners, keys and rdata */

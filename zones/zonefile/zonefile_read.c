@@ -1,4 +1,5 @@
 /* Read the records and directives of a master file. */
+#include "zones/base/array.h"
 #include "zones/base/input.h"
 #include "zones/zonefile/zonefile_parts.h"
 
@@ -198,10 +199,7 @@ add_record(const struct source *source, uint16_t type, uint32_t ttl, size_t rdle
 	struct reader *reader = source->reader;
 	struct records *records = &reader->records;
 
-	if (records->count == records->room) {
-		records->room = records->room ? 2 * records->room : 64;
-		records->items = xrealloc(records->items, records->room * sizeof *records->items);
-	}
+	records->items = array_grow(records->items, records->count, sizeof *records->items);
 	records->items[records->count++] = (struct record){.owner = reader->owner,
 	    .rdata = records_keep(records, reader->rdata, rdlen),
 	    .rdlen = (uint16_t)rdlen,
@@ -470,7 +468,7 @@ read_text(struct source *source, const char *text, size_t len)
 		    nul ? "not a master file: it has NUL octets" : "there are more than 65,535 files");
 		return;
 	}
-	records->files = xrealloc(records->files, (records->nfiles + 1) * sizeof *records->files);
+	records->files = array_grow(records->files, records->nfiles, sizeof *records->files);
 	source->file = (uint16_t)records->nfiles;
 	records->files[records->nfiles++] = xstrdup(source->name);
 	if (len >= 3 && memcmp(text, "\357\273\277", 3) == 0)
@@ -495,12 +493,13 @@ read_text(struct source *source, const char *text, size_t len)
 static char *
 slurp(FILE *file, size_t *len)
 {
-	size_t room = 65536, got;
-	char *text = xmalloc(room);
+	enum { AT_ONCE = 65536 };
+	char *text = array_grow_by(NULL, 0, AT_ONCE, 1);
+	size_t got;
 	bool good = true;
 
 	*len = 0;
-	while (good && (got = fread(text + *len, 1, room - *len, file)) > 0) {
+	while (good && (got = fread(text + *len, 1, AT_ONCE, file)) > 0) {
 		good = memchr(text + *len, '\0', got) == NULL; /* read_text reports it */
 		*len += got;
 		if (*len >= FILE_OCTETS_MAX) {
@@ -508,8 +507,7 @@ slurp(FILE *file, size_t *len)
 			errno = EFBIG;
 			return NULL;
 		}
-		if (good && *len == room)
-			text = xrealloc(text, room *= 2);
+		text = array_grow_by(text, *len, AT_ONCE, 1);
 	}
 	if (!ferror(file))
 		return text;

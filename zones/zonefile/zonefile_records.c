@@ -1,5 +1,6 @@
 /* The records of a zone while it is read: their memory, and their problems with file and line (the first
  * twenty of each kind, then only the number of the others). */
+#include "zones/base/array.h"
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <stdio.h>
@@ -29,7 +30,7 @@ find_kind(struct records *records, enum severity severity, const char *format)
 	for (size_t i = 0; i < records->nkinds; i++)
 		if (records->kinds[i].format == format)
 			return &records->kinds[i];
-	records->kinds = xrealloc(records->kinds, (records->nkinds + 1) * sizeof *records->kinds);
+	records->kinds = array_grow(records->kinds, records->nkinds, sizeof *records->kinds);
 	kind = &records->kinds[records->nkinds++];
 	*kind = (struct kind){.format = format, .severity = severity};
 	return kind;
