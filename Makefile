@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-peers test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-seal docs picture format install uninstall deb test-deb dist clean
+# make lint coverage fuzz soak test-faults test-peers test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-seal docs picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -39,6 +39,7 @@ PROGRAMS := $(if $(wildcard dnsd/main.c),$(OUT)/bin/graycloud-dnsd) \
 # Tests live by what they are about (tests/README.md); what they use is in tests/tools.
 TOPICS := dns steering health admin robust
 HELPERS := $(patsubst %.c,$(OUT)/%,$(wildcard tests/tools/*.c))
+PRELOADS := $(patsubst tests/tools/preload/%.c,$(OUT)/tests/tools/%.so,$(wildcard tests/tools/preload/*.c))
 BENCHES := $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/*.c))
 UNITS := $(patsubst %.c,$(OUT)/%,$(wildcard $(TOPICS:%=tests/%/*.c)))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -85,6 +86,10 @@ $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libdnsd.a $(OUT)/libmonito
 $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+# What tests load before the C library.
+$(OUT)/tests/tools/storm.so: tests/tools/preload/storm.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CSTD) $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 $(BENCHES): $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -105,7 +110,7 @@ test: packages-test
 units: $(UNITS)
 	GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --merge -j2 $(UNITS)
 
-check: $(PROGRAMS) $(HELPERS) $(UNITS) $(REPLAYS)
+check: $(PROGRAMS) $(HELPERS) $(PRELOADS) $(UNITS) $(REPLAYS)
 	@rm -rf $(OUT)/tap
 	GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap PERL_TEST_HARNESS_DUMP_TAP=$(OUT)/tap prove --merge -j2 -Itests/lib $(T) || \
 	    { tests/tools/failures $(OUT)/tap; exit 1; }
@@ -132,6 +137,16 @@ soak: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(OUT)/tests/robust/soak
 	SOAK=10000000 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove -v --merge -Itests/lib $(OUT)/tests/robust/soak tests/robust/soak.t
 	SOAK_MINUTES=$(SOAK_MINUTES) GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/mixed.t
+
+# Faults, each for long: thousands of kills at any instant, sixteen writers for a minute, full disks and maps, stores that are cut off or
+# damaged, clock steps, no descriptors, interrupted calls and partial sends, memory that runs out, a link that goes and comes. `make test` has
+# a short version of each.
+FAULTS := killed writers full damage storm link lifetime slow_disk read_only stopped locks
+KILLS ?= 2000
+test-faults: packages-test
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(PRELOADS) $(filter $(OUT)/tests/robust/alloc%,$(UNITS))
+	FAULT_KILLS=$(KILLS) FAULT_SECONDS=60 FAULT_PLACES=400 FAULT_ROUNDS=9 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --timer --merge -Itests/lib \
+	    $(FAULTS:%=tests/robust/%.t) $(wildcard tests/robust/alloc*.t) $(filter $(OUT)/tests/robust/alloc%,$(UNITS))
 
 # The corpus of questions and random records with other nameservers, this nameserver with the clients of others, and metrics with promtool.
 test-peers: packages-peers
@@ -243,5 +258,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-suspend test-replace soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-seal docs picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-seal docs picture format install uninstall deb test-deb dist clean
 .SECONDARY:

@@ -145,7 +145,7 @@ turn(struct udp *udp, int flags, bool tapped)
 	int64_t began = 0;
 
 	if (count <= 0)
-		return false;
+		return count < 0 && errno == EINTR; /* not empty, as far as is known */
 	view = view_enter(udp->views, udp->slot);
 	if (tapped)
 		began = tap_now();
