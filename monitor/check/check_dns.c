@@ -1,5 +1,6 @@
 /*
- * S37: dns asks one question and is good when the rcode is as expected and, where data is, one answer has it.
+ * S37: dns asks one question and is good if the rcode is as expected and, if data is expected, one answer has
+ * it.
  *
  * A datagram first, on a socket of its own (a port that nobody knows, connected, so that only the endpoint is
  * heard); TCP where the answer says TC.  A datagram that is not the answer (id, question) is passed over;
@@ -17,7 +18,7 @@
 
 enum {
 	MESSAGE_MAX = 65535,
-	DATAGRAM_MAX = 4096 /* 512 are expected */
+	DATAGRAM_MAX = 4096 /* 512 would be normal */
 };
 
 struct dns {
@@ -27,10 +28,10 @@ struct dns {
 	struct event *readable;
 	struct bufferevent *tcp;
 	uint8_t query[2 + DNS_QUERY_MAX]; /* with its length before it, as TCP wants it */
-	size_t len;                       /* of the message */
+	size_t len;                       /* length of the message */
 };
 
-/* The check is over, by what the response says. */
+/* Finish the check with the result of the response. */
 static void
 finish(struct check *check, const struct dns_verdict *verdict)
 {
@@ -118,7 +119,7 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 		check_finish_errno(dns->check, errno);
 	else if (!dns_response_judge(
 		     dns->check->subject.monitor, dns->query + 2, message, (size_t)got, &verdict))
-		return; /* somebody else's, or late */
+		return; /* the answer to another question, or late */
 	else if (!verdict.truncated)
 		finish(dns->check, &verdict);
 	else if ((error = tcp_begin(dns)) != 0)

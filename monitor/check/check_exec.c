@@ -1,5 +1,5 @@
 /*
- * S37: exec is good when a command exits with status 0.
+ * S37: exec is good if a command exits with status 0.
  *
  * The helper of exec_helper.h runs so many at once as the operator permitted; the others wait in a queue, and
  * their time does not run meanwhile.  A place is free again when the helper has said how its command ended,
@@ -20,13 +20,14 @@
 struct command {
 	struct check *check;
 	struct exec *exec;
-	uint32_t number; /* of its place; `most` where it is in the queue */
+	uint32_t number; /* of its place; `most` if it is in the queue */
 	TAILQ_ENTRY(command) queue;
 };
 
 struct place {
 	bool taken;
-	struct command *command; /* NULL where it is taken: the check gave up, the command is being killed */
+	struct command
+	    *command; /* NULL in a place in use: the check gave up, and the command is being killed */
 };
 
 /* A helper that is lost is started again after a second, and where that one lives less than a minute, after
@@ -39,7 +40,7 @@ struct exec {
 	struct event *restart;
 	uint64_t began_ms; /* of the helper */
 	unsigned wait_ms;  /* before the next restart */
-	unsigned most;     /* 0: not permitted */
+	unsigned most;     /* maximum at once; 0: not permitted */
 	struct place *places;
 	TAILQ_HEAD(, command) queue;
 };
@@ -48,7 +49,7 @@ struct exec {
 
 enum { ENVIRONMENT_MAX = 8 };
 
-/* What a command is told, the same for all pools; freed with environment_free. */
+/* The environment of a command, the same for all pools; freed with environment_free. */
 static bool
 environment_fill(char *environment[ENVIRONMENT_MAX + 1], const struct check_subject *subject)
 {
@@ -95,7 +96,7 @@ find_place(const struct exec *exec, uint32_t *number)
 	return false;
 }
 
-/* Run it at a free place, or not at all. */
+/* Run it in a free place, if there is one. */
 static int
 take_place(struct command *command, uint32_t number)
 {
@@ -108,7 +109,7 @@ take_place(struct command *command, uint32_t number)
 	return 0;
 }
 
-/* Those that wait go on as far as there is place. */
+/* Start waiting commands while there are free places. */
 static void
 serve_queue(struct exec *exec)
 {
@@ -134,7 +135,7 @@ serve_queue(struct exec *exec)
 static void
 judge(struct check *check, const struct command_reply *reply)
 {
-	if (reply->error != 0) { /* S26: there is no such program here, say */
+	if (reply->error != 0) { /* S26: for example, the program does not exist on this machine */
 		check_detail(check, "%s: %s", check->subject.monitor->command[0], strerror(reply->error));
 		check->result.reason = REASON_MONITOR_CONFIG_ERROR;
 		check_finish_errno(check, EPERM);
@@ -156,7 +157,7 @@ judge(struct check *check, const struct command_reply *reply)
 static void
 tell_lost(struct check *check)
 {
-	check_detail(check, "the helper that runs commands was lost");
+	check_detail(check, "the helper that runs commands died");
 	check->result.reason = REASON_MONITOR_CONFIG_ERROR;
 }
 
@@ -194,22 +195,22 @@ on_restart(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd, (void)what;
 	if (!commands_restart(commands_of_checks)) {
-		warn(errno == EPIPE ? "the helper that runs commands cannot be started before "
-				      "graycloud-monitor is restarted"
-				    : "the helper that runs commands cannot be started");
+		warn(errno == EPIPE ? "cannot start the helper that runs commands: restart "
+				      "graycloud-monitor"
+				    : "cannot start the helper that runs commands");
 		restart_later(exec);
 	} else if (!watch_replies(exec))
 		errx(1, "out of memory");
 }
 
-/* Somebody killed the helper: what ran there has no verdict (S26). */
+/* The helper was killed: its commands give no verdict (S26). */
 static void
 helper_lost(struct exec *exec)
 {
 	if (boot_ms() - exec->began_ms >= RESTART_MOST_MS)
 		exec->wait_ms = RESTART_LEAST_MS;
-	warnx("the helper that runs commands was lost: exec monitors give no verdict until it is started "
-	      "again in %u s",
+	warnx("the helper that runs commands died: exec monitors give no verdict until its restart "
+	      "in %u s",
 	    exec->wait_ms / 1000);
 	event_free(exec->replies);
 	exec->replies = NULL;
@@ -231,7 +232,7 @@ on_reply(evutil_socket_t fd, short what, void *arg)
 	struct exec *exec = arg;
 	struct command_reply reply;
 	struct command *command;
-	unsigned left = COMMANDS_MAX; /* those that are served meanwhile may end meanwhile */
+	unsigned left = COMMANDS_MAX; /* others may end while these are handled */
 	int got = 0;
 
 	(void)fd, (void)what;

@@ -1,4 +1,4 @@
-/* Checks over HTTP: libcurl on our loop, its sockets and its handles. */
+/* Checks over HTTP: libcurl in the event loop, its sockets and its handles. */
 #include "monitor/check/check_http_inner.h"
 #include "monitor/check/check_tls.h"
 
@@ -11,7 +11,7 @@
 
 enum { HANDLES_KEPT = 1024 /* idle handles kept for the next checks */ };
 
-/* libcurl's multi handle on our event loop, and the idle transfers. */
+/* libcurl's multi handle in the event loop, and the idle transfers. */
 struct http {
 	struct event_base *base;
 	CURLM *multi;
@@ -28,7 +28,7 @@ static void collect(struct http *http);
 
 /* --- libcurl on libevent --- */
 
-/* A turn of libcurl: a peer that floods gets its share of it (meter.h). */
+/* A turn of libcurl: a flooding peer gets only its share of it (meter.h). */
 static void
 act(struct http *http, curl_socket_t fd, int bits)
 {
@@ -87,7 +87,7 @@ socket_callback(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigne
 	return 0;
 }
 
-/* --- what libcurl asks of a transfer --- */
+/* --- callbacks of libcurl --- */
 
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
@@ -168,7 +168,7 @@ transfer_get(struct http *http)
 	return transfer;
 }
 
-/* Back to the idle ones, with nothing of the check left in it. */
+/* Clear a transfer and return it to the idle ones. */
 static void
 transfer_put(struct http *http, struct transfer *transfer)
 {
@@ -187,7 +187,7 @@ transfer_put(struct http *http, struct transfer *transfer)
 
 /* --- one check --- */
 
-/* To take a handle away closes its connection, and TLS reads once more for that: within bounds, too. */
+/* Removing a handle closes its connection, and TLS then reads once more: limit that, too. */
 static void
 take_away(struct http *http, struct transfer *transfer)
 {
@@ -238,7 +238,7 @@ stop(struct check *check)
 	transfer_put(http, transfer);
 }
 
-/* The answer leads to another URL, which is asked in the same attempt. */
+/* The answer redirects to another URL: request it in the same attempt. */
 static void
 go_on(struct http *http, struct transfer *transfer)
 {
@@ -258,8 +258,9 @@ go_on(struct http *http, struct transfer *transfer)
 }
 
 /*
- * Finish the checks whose transfers are over.  Never from a callback of libcurl.  All its messages are taken
- * first: removing a handle walks those that are left, which is quadratic where thousands end together.
+ * Finish the checks whose transfers are over.  Never call it from a callback of libcurl.  All its messages
+ * are taken first: removing a handle walks those that are left, which is quadratic where thousands end
+ * together.
  */
 static void
 collect(struct http *http)
@@ -307,9 +308,9 @@ http_open(struct event_base *base)
 	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
 	http->authorities = check_tls_authorities();
 	if (access(http->authorities, R_OK) < 0)
-		warn("%s holds the authorities that checks over TLS trust and cannot be read; until it can, "
-		     "they give no verdict "
-		     "(install ca-certificates, or name another file in SSL_CERT_FILE)",
+		warn("cannot read %s, the authorities that checks over TLS trust; until it can be read, "
+		     "these checks give no verdict "
+		     "(install ca-certificates, or set SSL_CERT_FILE to another file)",
 		    http->authorities);
 	return http;
 }

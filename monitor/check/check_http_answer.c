@@ -1,4 +1,4 @@
-/* Checks over HTTP: what came, as it comes, and what that says of the endpoint. */
+/* Checks over HTTP: read the answer while it arrives, and judge the endpoint by it. */
 #include "monitor/check/check_http_inner.h"
 #include "monitor/check/check_tls.h"
 
@@ -7,7 +7,7 @@
 #include <strings.h>
 #include <time.h>
 
-/* --- as it comes --- */
+/* --- while it arrives --- */
 
 static long
 status_of(const struct transfer *transfer)
@@ -31,7 +31,8 @@ body_has(const struct transfer *transfer, const char *text, size_t from)
 	return false;
 }
 
-/* Take octets of the body, which is looked at only where it decides.  Anything but len ends the transfer. */
+/* Take octets of the body, which are searched only if they decide.  A result other than len ends the
+ * transfer. */
 static size_t
 take_body(char *data, size_t size, size_t count, void *arg)
 {
@@ -49,7 +50,7 @@ take_body(char *data, size_t size, size_t count, void *arg)
 	return transfer->decided ? 0 : len;
 }
 
-/* A head has ended.  False where what follows is not wanted: the status has decided, or leads on. */
+/* A head has ended.  Returns false if the rest is not needed: the status has decided, or redirects. */
 static bool
 take_head(struct transfer *transfer)
 {
@@ -81,7 +82,8 @@ take_location(struct transfer *transfer, const char *line, size_t len)
 	return transfer->location != NULL;
 }
 
-/* Take one line of a head, or of the trailers after a body.  Heads without end would fill the memory. */
+/* Take one line of a head, or of the trailers after a body.  Limit them: endless heads would exhaust the
+ * memory. */
 static size_t
 take_header(char *data, size_t size, size_t count, void *arg)
 {
@@ -136,7 +138,7 @@ http_answer_end(struct transfer *transfer)
 	transfer->body_len = transfer->headers_len = 0;
 }
 
-/* --- how it ended --- */
+/* --- the end --- */
 
 /* Days until the server's certificate ends. */
 static int32_t
@@ -171,7 +173,8 @@ http_answer_note(struct transfer *transfer)
 		check->result.certificate_days = certificate_days(transfer->easy);
 }
 
-/* The server asked for a certificate, we have none, and it broke off with an alert before it answered. */
+/* The server asked for a certificate, this monitor has none, and the server closed with an alert before it
+ * answered. */
 static bool
 lacks_certificate(const struct transfer *transfer)
 {
@@ -180,7 +183,7 @@ lacks_certificate(const struct transfer *transfer)
 	    strstr(transfer->error, "alert") != NULL;
 }
 
-/* Alerts and refusals of the handshake come only as OpenSSL's words. */
+/* Alerts and refusals of the handshake are only available as texts of OpenSSL. */
 static enum health_reason
 handshake_reason(const struct transfer *transfer, long os_error)
 {
@@ -199,7 +202,7 @@ certificate_reason(const struct transfer *transfer)
 	return check_tls_certificate_reason(verified);
 }
 
-/* The connection broke off; libcurl says the same of chunks that are none, but only in words. */
+/* The connection was closed; libcurl has the same code for invalid chunks, but another text. */
 static enum health_reason
 broken_reason(const struct transfer *transfer, long os_error)
 {
@@ -226,7 +229,7 @@ answer_reason(const struct transfer *transfer)
 								    : REASON_RESPONSE_BODY_MISMATCH;
 }
 
-/* What a libcurl code says about the endpoint. */
+/* The reason for a code of libcurl. */
 static enum health_reason
 failure_reason(const struct transfer *transfer, CURLcode code, long os_error)
 {
@@ -248,7 +251,7 @@ failure_reason(const struct transfer *transfer, CURLcode code, long os_error)
 	case CURLE_HTTP2:
 	case CURLE_PARTIAL_FILE:
 		return transfer->meter.broken ? REASON_CONNECTION_RESET : REASON_HTTP_INVALID_RESPONSE;
-	case CURLE_WRITE_ERROR: /* ours: heads without end */
+	case CURLE_WRITE_ERROR: /* from this code: endless heads */
 	case CURLE_HTTP2_STREAM:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
@@ -259,7 +262,7 @@ failure_reason(const struct transfer *transfer, CURLcode code, long os_error)
 	}
 }
 
-/* S26: what cannot be read here says nothing about the endpoint. */
+/* S26: a file that cannot be read on this machine shows nothing about the endpoint. */
 static void
 finish_unreadable(const struct transfer *transfer, const char *own)
 {
@@ -282,19 +285,19 @@ finish_failed(struct transfer *transfer, CURLcode code)
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_error);
 	switch (code) {
-	case CURLE_COULDNT_CONNECT: /* of a redirect: the first connection is ours */
+	case CURLE_COULDNT_CONNECT: /* of a redirect: this program makes the first connection */
 		check_finish_errno(check, os_error != 0 ? (int)os_error : ECONNREFUSED);
 		break;
 	case CURLE_OUT_OF_MEMORY:
 	case CURLE_FAILED_INIT:
-		/* libcurl says so, too, of a header line beyond 100 KB. */
+		/* libcurl also returns this for a header line of more than 100 KB. */
 		curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &asked);
 		if (asked > 0)
 			check_finish(check, REASON_HTTP_INVALID_RESPONSE);
 		else
 			check_finish_errno(check, ENOMEM);
 		break;
-	case CURLE_SSL_CACERT_BADFILE: /* the system's: http_open has said so */
+	case CURLE_SSL_CACERT_BADFILE: /* the system's file: http_open has reported it */
 		finish_unreadable(transfer, monitor->ca_file);
 		break;
 	case CURLE_SSL_CERTPROBLEM:

@@ -1,9 +1,9 @@
 /*
- * check_http_inner.h -- one transfer of an http check, between the files that make it.
+ * check_http_inner.h -- one transfer of an http check, shared by the files of check_http.
  *
- *     check_http.c          libcurl on our loop; handles that are used again and again
- *     check_http_request.c  what is asked: URL, headers, TLS; where a redirect leads
- *     check_http_answer.c   what came: the head and the body as they come, and what that says (S23)
+ *     check_http.c          libcurl in the event loop; handles that are reused
+ *     check_http_request.c  the request: URL, headers, TLS; following redirects
+ *     check_http_answer.c   the answer: head and body while they arrive, and the verdict (S23)
  */
 #ifndef CHECK_HTTP_INNER_H
 #define CHECK_HTTP_INNER_H
@@ -15,24 +15,25 @@
 #include <sys/queue.h>
 
 enum {
-	BODY_MAX = 10 * 1024,    /* S34: expected_body looks at so much */
+	BODY_MAX = 10 * 1024,    /* S34: expected_body is searched in these octets */
 	HEADERS_MAX = 64 * 1024, /* of all answers of one check: libcurl keeps every header */
 	REDIRECTS_MAX = 5        /* S34 */
 };
 
-/* An easy handle, used again and again, and what the present check wants of it. */
+/* An easy handle, which is reused, and the data of its current check. */
 struct transfer {
 	SLIST_ENTRY(transfer) idle;
 	TAILQ_ENTRY(transfer) over;
-	bool is_over; /* libcurl has said how it ended */
+	bool is_over; /* libcurl has reported the result */
 	CURLcode code;
 	CURL *easy;
 	struct check *check;
-	int fd;             /* connected, until libcurl takes it; then -1 */
-	unsigned opened;    /* sockets that libcurl asked for: the first is ours, the others are redirects' */
-	struct meter meter; /* of all that the peers sent */
+	int fd;          /* connected, until libcurl takes it; then -1 */
+	unsigned opened; /* sockets that libcurl asked for: the first is the check's, the others are those of
+			    redirects */
+	struct meter meter; /* limits everything that the peers send */
 	struct meters *meters;
-	const char *authorities; /* where the monitor names none */
+	const char *authorities; /* if the monitor names none */
 
 	/* The request. */
 	char *url;          /* of this hop */
@@ -42,34 +43,35 @@ struct transfer {
 
 	/* The answer. */
 	bool in_head;            /* a head has begun */
-	bool decided;            /* the answer is known: no more octets are wanted */
-	bool redirected;         /* it leads to location, which is to be followed */
+	bool decided;            /* the result is known: no more octets are needed */
+	bool redirected;         /* it redirects to location */
 	bool found;              /* expected_body was seen */
-	bool wanted_certificate; /* the server asked for ours */
+	bool wanted_certificate; /* the server asked for a client certificate */
 	char *location;          /* of this head; or NULL */
-	char *body;              /* BODY_MAX octets, where expected_body is looked for */
+	char *body;              /* BODY_MAX octets, if expected_body is set */
 	size_t body_len;
 	size_t headers_len; /* received so far */
 	char error[CURL_ERROR_SIZE];
 };
 
-/* Once for a handle. */
+/* Set up a handle, once. */
 void http_request_constants(struct transfer *transfer);
 void http_answer_constants(struct transfer *transfer);
 
-/* Ask what the monitor asks.  0 or a negative errno; a reason in the check's result then says more. */
+/* Send the monitor's request.  Returns 0 or a negative errno; a reason in the check's result then has
+ * details. */
 int http_request_begin(struct transfer *transfer);
-/* Ask again where the answer leads.  REASON_NONE, or why that is not to be. */
+/* Follow the redirect.  Returns REASON_NONE, or the reason why it must not be followed. */
 enum health_reason http_request_follow(struct transfer *transfer);
-/* Another answer is to come; the octets of all count. */
+/* Prepare for another answer; the octets of all answers count together. */
 void http_answer_again(struct transfer *transfer);
-/* Nothing of the request or the answer is left. */
+/* Clear the request and the answer. */
 void http_request_end(struct transfer *transfer);
 void http_answer_end(struct transfer *transfer);
 
-/* The transfer is over: so is the check. */
+/* The transfer and the check are over. */
 void http_answer_finish(struct transfer *transfer);
-/* Note what is told of every answer, also one that leads on: status, certificate. */
+/* Record status and certificate of every answer, including redirects. */
 void http_answer_note(struct transfer *transfer);
 
 #endif

@@ -1,4 +1,4 @@
-/* Checks over HTTP: what is asked, and where a redirect leads. */
+/* Checks over HTTP: the request, and redirects. */
 #include "monitor/check/check_http_inner.h"
 #include "monitor/check/check_tls.h"
 
@@ -17,7 +17,7 @@ on_tls_context(CURL *easy, void *context, void *arg)
 	return CURLE_OK;
 }
 
-/* What is the same for every check. */
+/* The options that are the same for every check. */
 void
 http_request_constants(struct transfer *transfer)
 {
@@ -25,7 +25,7 @@ http_request_constants(struct transfer *transfer)
 
 	curl_easy_setopt(easy, CURLOPT_USERAGENT, "graycloud-monitor/" VERSION);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* S34: http_request_follow says where */
+	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L); /* S34: http_request_follow decides */
 	curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
 	curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
@@ -35,14 +35,14 @@ http_request_constants(struct transfer *transfer)
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
 	/* A time-out must not wait for the thread that looks up a redirect's name. */
 	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
-	/* A resumed session is not verified: an expired certificate would go unseen. */
+	/* A resumed session is not verified: an expired certificate would not be noticed. */
 	curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	curl_easy_setopt(easy, CURLOPT_CERTINFO, 1L);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls_context);
 	curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, transfer);
-	/* Nobody is there to be asked for the password of a key. */
+	/* No person can enter the password of a key. */
 	curl_easy_setopt(easy, CURLOPT_KEYPASSWD, "");
-	/* libcurl parses the authorities once for all handles only where they come from one file. */
+	/* libcurl parses the authorities once for all handles only if they are in one file. */
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 }
 
@@ -72,7 +72,7 @@ add_header(struct curl_slist **list, const char *name, const char *value)
 	return added;
 }
 
-/* RFC 9110 8.6: a method that gives content a meaning says that there is none. */
+/* RFC 9110 8.6: a method with a meaning for content must send the length 0. */
 static bool
 add_length(struct transfer *transfer, const struct monitor *monitor)
 {
@@ -101,7 +101,7 @@ set_headers(struct transfer *transfer, const char *host, bool secrets)
 	for (size_t i = 0; secrets && i < monitor->nheaders; i++) {
 		const struct header *header = &monitor->headers[i];
 
-		/* S23: the User-Agent is ours. */
+		/* S23: the User-Agent is graycloud's. */
 		if (strcasecmp(header->name, "User-Agent") == 0 || strcasecmp(header->name, "Host") == 0)
 			continue;
 		if (!add_header(&transfer->headers, header->name, header->value))
@@ -113,7 +113,7 @@ set_headers(struct transfer *transfer, const char *host, bool secrets)
 
 /* --- TLS --- */
 
-/* S37: a monitor's own authorities, and a certificate that is shown to the first host alone. */
+/* S37: a monitor's own authorities, and a client certificate, only for the first host. */
 static void
 set_tls(struct transfer *transfer, bool secrets)
 {
@@ -147,7 +147,7 @@ set_url(struct transfer *transfer, char *url)
 
 /*
  * [CF] 2.4: Host is the origin's, else the monitor's, else the hostname or address, and the name in it is
- * sent as SNI.  So it stands in the URL, and CONNECT_TO leads its every port, also after a redirect, to the
+ * sent as SNI.  So the URL has it, and CONNECT_TO maps each of its ports, also after a redirect, to the
  * endpoint.
  */
 static int
@@ -176,7 +176,7 @@ set_target(struct transfer *transfer, const struct check_subject *subject)
 												 : -ENOMEM;
 }
 
-/* S37: 2 is asked for by ALPN; without TLS nobody can be asked, and it is spoken at once. */
+/* S37: HTTP/2 is negotiated by ALPN; without TLS it is used at once. */
 static long
 version_of(const struct monitor *monitor, bool tls)
 {
@@ -230,7 +230,7 @@ http_request_end(struct transfer *transfer)
 
 /* --- redirects --- */
 
-/* Where a redirect leads. */
+/* The target of a redirect. */
 struct target {
 	CURLU *url;
 	char *scheme, *host; /* the host without brackets and final dot */
@@ -246,7 +246,7 @@ target_free(struct target *target)
 	curl_url_cleanup(target->url);
 }
 
-/* A relative one is completed by the URL of this hop.  False if it is none of HTTP. */
+/* A relative URL is completed with the URL of this hop.  Returns false if it is not an HTTP URL. */
 static bool
 target_read(struct target *target, const struct transfer *transfer)
 {

@@ -1,8 +1,8 @@
 /*
- * [CF] 2.4: icmp_ping is good when the echo comes back; udp_icmp when it does and a UDP packet to the
+ * [CF] 2.4: icmp_ping is good if the echo is answered; udp_icmp if also a UDP packet to the
  * monitor's port is not answered by ICMP "port unreachable".
  *
- * One socket for each family is shared by all: a ping socket where the kernel lets this user have one
+ * All checks share one socket for each family: a ping socket if the kernel allows it for this user
  * (net.ipv4.ping_group_range), else a raw one (CAP_NET_RAW).  An echo is known by its sequence number, its
  * address and eight random octets that nobody who did not see the request can guess.  ICMP errors come by the
  * error queue with the request that they are about.
@@ -34,7 +34,7 @@ static struct ping_socket {
 	uint8_t request, reply; /* ICMP types */
 	int fd;
 	bool raw;
-	int error; /* why there is none */
+	int error; /* the reason if there is no socket */
 	bool told;
 	struct event *readable;
 } sockets[2] = {
@@ -50,7 +50,7 @@ struct ping {
 	struct check *check;
 	struct icmp *icmp;
 	uint16_t sequence;
-	bool waiting; /* for an echo, and so among the pending */
+	bool waiting; /* for an echo; the check is then in the list `pending` */
 	uint8_t nonce[NONCE_LEN];
 	int udp; /* -1 while it pings */
 	struct event *refused, *silence;
@@ -77,7 +77,7 @@ set_options(const struct ping_socket *ping)
 	    ping->domain == AF_INET ? IP_RECVERR : IPV6_RECVERR, &on, sizeof on);
 	if (!ping->raw)
 		return;
-	/* Other processes' ICMP is not ours to read. */
+	/* Ignore the ICMP messages of other processes. */
 	ICMP6_FILTER_SETBLOCKALL(&only_replies6);
 	ICMP6_FILTER_SETPASS(ICMP6_ECHO_REPLY, &only_replies6);
 	if (ping->domain == AF_INET)
@@ -152,8 +152,8 @@ send_echo(const struct ping *ping)
 	return errno == EAGAIN ? -ENOBUFS : -errno;
 }
 
-/* The ping that a message is about: icmp is the echo, or the request that an error quotes, perhaps its header
- * alone. */
+/* The ping to which a message belongs: icmp is the echo, or the request that an error quotes, perhaps its
+ * header alone. */
 static struct ping *
 find_ping(const struct icmp *all, const struct ping_socket *by, const uint8_t *icmp, size_t len,
     const struct sockaddr_storage *peer)
@@ -183,7 +183,7 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 	uint8_t octet;
 
 	(void)what;
-	if (recv(fd, &octet, 1, 0) >= 0) /* it even answers */
+	if (recv(fd, &octet, 1, 0) >= 0) /* an answer is good, too */
 		check_finish(ping->check, REASON_NONE);
 	else if (errno == ECONNREFUSED)
 		check_finish(ping->check, REASON_UDP_PORT_UNREACHABLE);
@@ -200,7 +200,7 @@ on_silence(evutil_socket_t fd, short what, void *arg)
 	check_finish(ping->check, REASON_NONE);
 }
 
-/* How long "port unreachable" is waited for: the time of the attempt must not end first. */
+/* The time to wait for "port unreachable": the time of the attempt must not end first. */
 static struct timeval
 silence_after(const struct check *check)
 {
@@ -273,7 +273,7 @@ take_reply(const struct icmp *all, const struct ping_socket *by, const uint8_t *
 		on_echo(ping);
 }
 
-/* What the network says about a request; its sender is in the control message, peer is where the request
+/* Handle an ICMP error about a request; its sender is in the control message, peer is where the request
  * went. */
 static void
 take_error(const struct icmp *all, const struct ping_socket *by, struct msghdr *message,
@@ -290,14 +290,14 @@ take_error(const struct icmp *all, const struct ping_socket *by, struct msghdr *
 		    (control->cmsg_level != IPPROTO_IPV6 || control->cmsg_type != IPV6_RECVERR))
 			continue;
 		memcpy(&error, CMSG_DATA(control), sizeof error);
-		/* Prohibited over there is no fault of ours (S26). */
+		/* "Prohibited" by a remote router is not a local failure (S26). */
 		check_finish_errno(
 		    ping->check, error.ee_errno == EACCES ? EHOSTUNREACH : (int)error.ee_errno);
 		return;
 	}
 }
 
-/* One message, of the error queue or not.  False where there is none. */
+/* Read one message, from the error queue or not.  Returns false if there is none. */
 static bool
 receive(const struct icmp *all, const struct ping_socket *by, int flags)
 {
@@ -328,7 +328,7 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 {
 	const struct icmp *all = arg;
 	const struct ping_socket *by = fd == sockets[0].fd ? &sockets[0] : &sockets[1];
-	unsigned left = 1024; /* and then others have their turn */
+	unsigned left = 1024; /* then continue with other events */
 
 	(void)what;
 	while (left-- > 0 && (receive(all, by, 0) || receive(all, by, MSG_ERRQUEUE)))
@@ -356,7 +356,7 @@ socket_use(struct check *check, struct icmp *icmp)
 {
 	struct ping_socket *by = socket_of(check);
 
-	if (by->fd < 0) /* the system's mind may have changed */
+	if (by->fd < 0) /* the setting of the system may have changed */
 		socket_open(by);
 	if (by->fd < 0)
 		return not_permitted(check, by);

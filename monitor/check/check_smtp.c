@@ -1,9 +1,9 @@
 /*
- * [CF] 2.4: smtp is good when the server greets, answers HELO with 250 and QUIT with 221.
+ * [CF] 2.4: smtp is good if the server greets, answers HELO with 250 and QUIT with 221.
  *
- * A dialogue of our own: libcurl greets with EHLO and does not wait for what QUIT is answered, so it cannot
- * tell this. With starttls (S37) the greeting is EHLO, as RFC 3207 wants it, once before and once after the
- * handshake.
+ * This file has its own dialogue: libcurl greets with EHLO and does not wait for the answer to QUIT, so it
+ * cannot tell this. With starttls (S37) the greeting is EHLO, as RFC 3207 wants it, once before and once
+ * after the handshake.
  */
 #include "monitor/check/check_tls.h"
 #include "monitor/check/meter.h"
@@ -22,7 +22,7 @@ enum {
 	REPLIES_MAX = 32 * 1024, /* octets of all replies */
 };
 
-/* What was sent last, and so which reply is awaited. */
+/* The last command, which determines the expected reply. */
 enum step { STEP_GREETING, STEP_HELLO, STEP_STARTTLS, STEP_HELLO_AGAIN, STEP_QUIT };
 
 static const struct {
@@ -42,9 +42,9 @@ struct smtp {
 	struct bufferevent *connection;
 	enum step step;
 	size_t octets;
-	bool offered; /* STARTTLS stood in the reply to EHLO */
-	bool shaking; /* hands, by TLS */
-	bool secured; /* the connection is one of TLS */
+	bool offered; /* the reply to EHLO had STARTTLS */
+	bool shaking; /* the TLS handshake is in progress */
+	bool secured; /* the connection uses TLS */
 };
 
 static void on_event(struct bufferevent *connection, short what, void *arg);
@@ -58,7 +58,7 @@ listen_to(struct smtp *smtp)
 	bufferevent_enable(smtp->connection, EV_READ | EV_WRITE);
 }
 
-/* RFC 5321 4.1.4: who has no name that others know says its address. */
+/* RFC 5321 4.1.4: a client without a public name sends its address. */
 static void
 say_hello(struct smtp *smtp, const char *verb)
 {
@@ -76,7 +76,7 @@ say_hello(struct smtp *smtp, const char *verb)
 	    bufferevent_get_output(smtp->connection), "%s [%s%s]\r\n", verb, v6 ? "IPv6:" : "", text);
 }
 
-/* A socket of libevent gives way to one of TLS over the same connection. */
+/* Replace the plain bufferevent by a TLS one on the same connection. */
 static void
 start_tls(struct smtp *smtp)
 {
@@ -102,7 +102,7 @@ start_tls(struct smtp *smtp)
 	listen_to(smtp);
 }
 
-/* The awaited reply has come: the next step. */
+/* The expected reply has arrived: take the next step. */
 static void
 go_on(struct smtp *smtp)
 {
@@ -146,7 +146,7 @@ code_of(const char *line)
 	return (unsigned)((line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0');
 }
 
-/* One line.  REASON_NONE where it is as awaited. */
+/* Check one line.  Returns REASON_NONE if it is as expected. */
 static enum health_reason
 line_reason(struct smtp *smtp, const char *line, size_t len)
 {
@@ -168,7 +168,7 @@ line_reason(struct smtp *smtp, const char *line, size_t len)
 	return REASON_NONE;
 }
 
-/* Take the lines that are there.  True with the reason where the reply has ended, or was none. */
+/* Read the available lines.  Returns true with the reason if the reply has ended or is invalid. */
 static bool
 take_reply(struct smtp *smtp, struct evbuffer *input, enum health_reason *reason)
 {
@@ -182,7 +182,8 @@ take_reply(struct smtp *smtp, struct evbuffer *input, enum health_reason *reason
 		whole = *reason != REASON_NONE || line[3] != '-';
 		free(line);
 	}
-	/* Whoever says more than the reply may have been told to, before a handshake, by somebody between. */
+	/* Refuse extra octets after the reply: before a handshake an attacker in the path may have inserted
+	 * them. */
 	if (*reason == REASON_NONE && evbuffer_get_length(input) >= (whole ? 1 : LINE_MAX_LEN)) {
 		*reason = REASON_SMTP_INVALID_REPLY;
 		whole = true;

@@ -85,7 +85,7 @@ context_get(void)
 
 enum { FILE_MAX_LEN = 1 << 20 };
 
-/* Reading it must neither take long nor wait for anybody. */
+/* Reading it must be fast and must not block. */
 static int
 file_error(const char *path)
 {
@@ -116,7 +116,7 @@ check_tls_files(struct check *check)
 	return 0;
 }
 
-/* Nobody is there to be asked for the password of a key. */
+/* No person can enter the password of a key. */
 static int
 no_password(char *buffer, int size, int writing, void *arg)
 {
@@ -134,7 +134,7 @@ use_certificate(SSL_CTX *own, const struct monitor *monitor)
 		SSL_CTX_use_PrivateKey_file(own, key, SSL_FILETYPE_PEM) == 1);
 }
 
-/* Of a monitor that has files of its own: made for one check. */
+/* The context of a monitor with its own files: made for one check. */
 static SSL_CTX *
 context_own(const struct monitor *monitor)
 {
@@ -193,13 +193,13 @@ check_tls_free(void)
 
 /* --- a socket that is metered --- */
 
-/* What is known of the other side of a connection. */
+/* The state of the other side of a connection. */
 struct peer {
 	struct meter meter;
-	bool wants_certificate; /* and we have none */
+	bool wants_certificate; /* and the monitor has none */
 };
 
-/* OpenSSL reads until the socket is empty: a peer that floods must not keep it there (meter.h). */
+/* OpenSSL reads until the socket is empty: a flooding peer must not block the loop (meter.h). */
 static int
 metered_read(BIO *bio, char *octets, int len)
 {
@@ -214,7 +214,7 @@ metered_read(BIO *bio, char *octets, int len)
 	return (int)got;
 }
 
-/* The peer may have closed after it has said all that matters, such as an alert: that is still to be read. */
+/* The peer may have closed after an important message, such as an alert: read that first. */
 static int
 metered_write(BIO *bio, const char *octets, int len)
 {
@@ -252,7 +252,7 @@ metered_method(void)
 	return metered;
 }
 
-/* The connection is fd, which stays the caller's. */
+/* The connection is fd, which the caller keeps. */
 static bool
 set_socket(SSL *ssl, int fd, const struct monitor *monitor)
 {
@@ -271,7 +271,7 @@ set_socket(SSL *ssl, int fd, const struct monitor *monitor)
 	return true;
 }
 
-/* [CF] 2.4: the name in Host is sent as SNI; without one there is none, and the certificate must have the
+/* [CF] 2.4: the name in Host is sent as SNI; without a name no SNI is sent, and the certificate must have the
  * address. */
 static bool
 expect_name(SSL *ssl, const struct check_subject *subject)
@@ -305,7 +305,7 @@ check_tls_connect(struct event_base *base, int fd, const struct check_subject *s
 	/* Frees ssl in every case, and closes the socket with it. */
 	connection =
 	    bufferevent_openssl_socket_new(base, fd, ssl, BUFFEREVENT_SSL_CONNECTING, BEV_OPT_CLOSE_ON_FREE);
-	if (connection != NULL) /* a server that only closes has said all that it had to */
+	if (connection != NULL) /* a server that only closes has sent everything */
 		bufferevent_openssl_set_allow_dirty_shutdown(connection, 1);
 	return connection;
 }
@@ -330,7 +330,7 @@ check_tls_failure(struct bufferevent *connection)
 	const char *words = error == 0 ? NULL : ERR_reason_error_string(error);
 
 	if (error == 0)
-		return REASON_CONNECTION_RESET; /* without a word of TLS */
+		return REASON_CONNECTION_RESET; /* without a TLS message */
 	/* It broke off with an alert, and those are numbered from here. */
 	if (peer_of(connection)->wants_certificate && ERR_GET_REASON(error) >= SSL_AD_REASON_OFFSET)
 		return REASON_TLS_CLIENT_CERTIFICATE;

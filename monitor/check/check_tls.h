@@ -1,9 +1,9 @@
 /*
- * check_tls.h -- TLS for the checks: whom they trust, and what OpenSSL's verdicts are called here.
+ * check_tls.h -- TLS for the checks: trusted authorities, and reasons for the errors of OpenSSL.
  *
- * libcurl does the TLS of http itself; types that talk over libevent get a connection from here.  The rules
+ * libcurl does the TLS of http itself; this module makes connections for types that use libevent.  The rules
  * are the same: the certificate must be for the name in Host, else for the address, and be signed by an
- * authority that is trusted; no session is ever resumed, for a resumed one is not verified again.
+ * authority that is trusted; sessions are never resumed, because a resumed one is not verified again.
  */
 #ifndef CHECK_TLS_H
 #define CHECK_TLS_H
@@ -12,18 +12,19 @@
 
 struct bufferevent;
 
-/* The file of the authorities that are trusted: SSL_CERT_FILE, else the system's. */
+/* The file of the trusted authorities: SSL_CERT_FILE, else the system's. */
 const char *check_tls_authorities(void);
 
-/* Why a certificate was refused, by OpenSSL's X509_V_ERR_ number.  X509_V_OK: the name is not in it. */
+/* The reason for a refused certificate, by OpenSSL's X509_V_ERR_ number.  X509_V_OK: the name is not in it.
+ */
 enum health_reason check_tls_certificate_reason(long verified);
-/* Why a handshake broke off, by OpenSSL's words. */
+/* The reason for a failed handshake, from OpenSSL's text. */
 enum health_reason check_tls_handshake_reason(const char *words);
 
 /* May the monitor's own files be read (S37)?  0, or -EACCES with a reason and a detail in the result (S26).
  */
 int check_tls_files(struct check *check);
-/* Set *wanted when the server asks for a certificate of ours; context is an SSL_CTX of libcurl's. */
+/* Set *wanted if the server asks for a client certificate; context is an SSL_CTX of libcurl's. */
 void check_tls_note_request(void *context, bool *wanted);
 
 /*
@@ -31,13 +32,13 @@ void check_tls_note_request(void *context, bool *wanted);
  * made. NULL where memory is exhausted or (errno is EACCES) the authorities cannot be read.
  */
 struct bufferevent *check_tls_connect(struct event_base *base, int fd, const struct check_subject *subject);
-/* Was the connection given up because the peer sent more than METER_ALL octets? */
+/* Was the connection closed because the peer sent more than METER_ALL octets? */
 bool check_tls_flooded(struct bufferevent *connection);
 /* After BEV_EVENT_ERROR, in the handshake or, for the alerts of TLS 1.3, behind it. */
 enum health_reason check_tls_failure(struct bufferevent *connection);
-/* Days until the server's certificate ends; INT32_MIN where it sent none. */
+/* Days until the server's certificate ends; INT32_MIN if it sent none. */
 int32_t check_tls_days(struct bufferevent *connection);
-/* What all of them share is made by the first and freed at the end. */
+/* The first connection creates the shared data; this frees it at the end. */
 void check_tls_free(void);
 
 #endif

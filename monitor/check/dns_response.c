@@ -13,15 +13,15 @@ enum {
 	CHAIN_MAX = 16 /* CNAMEs on the way to the data */
 };
 
-/* --- what it says --- */
+/* --- reading the response --- */
 
-/* The asked name, and where CNAMEs lead it within this answer. */
+/* The name of the question, and the names that its CNAMEs lead to. */
 struct chain {
 	uint8_t names[1 + CHAIN_MAX][NAME_MAX_LEN];
 	unsigned count;
 };
 
-/* Where the CNAME of the chain's last name leads; false where there is none.  at is the first record. */
+/* Follow the CNAME of the chain's last name.  Returns false if there is none.  at is the first record. */
 static bool
 chain_extend(struct chain *chain, struct message at, unsigned count)
 {
@@ -59,14 +59,14 @@ tell_other_data(struct dns_verdict *verdict, const struct message *reader,
 	size_t len = record->end - record->at;
 
 	if (found > 1)
-		snprintf(out, HEALTH_DETAIL_MAX, "%u answers, none of them this", found);
+		snprintf(out, HEALTH_DETAIL_MAX, "%u answers, none with the expected data", found);
 	else if ((record->type == TYPE_A && len == 4) || (record->type == TYPE_AAAA && len == 16))
 		inet_ntop(len == 4 ? AF_INET : AF_INET6, reader->octets + record->at, out, HEALTH_DETAIL_MAX);
 	else
-		snprintf(out, HEALTH_DETAIL_MAX, "another answer");
+		snprintf(out, HEALTH_DETAIL_MAX, "an answer with other data");
 }
 
-/* Is the expected data there?  reader stands at the answer section. */
+/* Is the expected data there?  reader is at the answer section. */
 static enum health_reason
 data_reason(
     const struct monitor *monitor, struct message *reader, unsigned count, struct dns_verdict *verdict)
@@ -94,7 +94,7 @@ data_reason(
 		if (len > 0 &&
 		    zonefile_compare_rdata(
 			record.type, data, len, monitor->dns_data, monitor->dns_data_len) == 0) {
-			verdict->detail[0] = '\0'; /* of those before it */
+			verdict->detail[0] = '\0'; /* clear the details of earlier answers */
 			return REASON_NONE;
 		}
 		tell_other_data(verdict, reader, &record, ++found);
@@ -116,7 +116,7 @@ is_response(const uint8_t *query, struct message *reader)
 	if (reader->len < HEADER_LEN || get16(message) != get16(query) || (message[2] & 0xf8) != 0x80)
 		return false;
 	reader->at = HEADER_LEN;
-	/* A server that understood nothing of it may leave the question out: FORMERR. */
+	/* A server that cannot read the query may omit the question: FORMERR. */
 	if (get16(message + 4) == 0)
 		return (message[3] & 15) == 1;
 	if (get16(message + 4) != 1)
@@ -158,7 +158,7 @@ dns_query(const struct monitor *monitor, uint8_t query[DNS_QUERY_MAX])
 
 	memset(query, 0, HEADER_LEN);
 	random_bytes(query, 2);
-	query[2] = 1; /* RD: a resolver then answers, and an authoritative server does not mind */
+	query[2] = 1; /* RD: a resolver needs it, and an authoritative server ignores it */
 	put16(query + 4, 1);
 	memcpy(query + HEADER_LEN, monitor->dns_name, len - HEADER_LEN);
 	put16(query + len, monitor->dns_type);

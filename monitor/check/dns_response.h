@@ -1,5 +1,5 @@
 /*
- * dns_response.h -- the question of a dns check, and what a message says to it (S37).
+ * dns_response.h -- the question of a dns check, and the verdict on a response (S37).
  *
  * Pure, but for the random id: octets in, a verdict out.  The messages come from strangers.
  */
@@ -10,17 +10,17 @@
 
 enum { DNS_QUERY_MAX = 12 + NAME_MAX_LEN + 4 };
 
-/* Write the query, without EDNS, which every server answers.  Returns its length. */
+/* Write the query, without EDNS, so that every server answers.  Returns its length. */
 size_t dns_query(const struct monitor *monitor, uint8_t query[DNS_QUERY_MAX]);
 
 struct dns_verdict {
-	bool truncated; /* TC: the rest does not count then */
+	bool truncated; /* TC: ignore the rest then */
 	enum health_reason reason;
 	uint8_t rcode;
 	char detail[HEALTH_DETAIL_MAX];
 };
 
-/* False where the message is not the response to that query. */
+/* Returns false if the message is not the response to that query. */
 bool dns_response_judge(const struct monitor *monitor, const uint8_t *query, const uint8_t *message,
     size_t len, struct dns_verdict *verdict);
 

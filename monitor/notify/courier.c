@@ -17,19 +17,19 @@ struct courier {
 	void *open;
 	char *label;
 	pthread_t thread;
-	pthread_mutex_t mutex; /* all below */
+	pthread_mutex_t mutex; /* protects the members below */
 	pthread_cond_t wake;
 	struct notice *queue[COURIER_QUEUE]; /* a ring */
 	size_t first, count;
 	uint64_t untold; /* lost since the last delivery */
 	struct courier_counters counters;
 	bool stop;
-	uint64_t stop_ms; /* boot: until then the last try may last */
+	uint64_t stop_ms; /* by boot_ms: the end of the last try */
 
-	/* Of the thread. */
+	/* Used only by the thread. */
 	struct notice *batch[COURIER_BATCH];
 	size_t in_batch;
-	bool failing; /* said */
+	bool failing; /* logged */
 };
 
 static const struct carrier *
@@ -48,11 +48,11 @@ courier_fault(const char *url)
 	const struct carrier *carrier = carrier_of(url);
 
 	if (carrier == NULL)
-		return xstrdup("begins with none of http://, https://, smtp://, smtps:// and exec:/");
+		return xstrdup("must begin with http://, https://, smtp://, smtps:// or exec:/");
 	return carrier->fault(url);
 }
 
-/* scheme://host:port; of a program all of it. */
+/* scheme://host:port; for a program the whole text. */
 static char *
 make_label(const char *url)
 {
@@ -173,7 +173,7 @@ too_late(void *arg)
 	return late;
 }
 
-/* What goes next, with how many were lost before it.  The mutex is held. */
+/* The next notices, and the number of those lost before.  The mutex is held. */
 static uint64_t
 load(struct courier *courier)
 {
@@ -183,17 +183,16 @@ load(struct courier *courier)
 	return courier->untold;
 }
 
-/* Say once that it fails, and once that it goes again. */
+/* Log the first failure, and the first success after failures. */
 static void
 say(struct courier *courier, enum delivery delivery, const char *why)
 {
 	if (delivery == DELIVERED && courier->failing)
-		warnx("--notify %s: takes notifications again", courier->label);
+		warnx("--notify %s: notifications are delivered again", courier->label);
 	if (delivery != DELIVERED && !courier->failing)
 		warnx("--notify %s: %s%s", courier->label, why,
-		    delivery == DELIVERY_REFUSED || !courier->carrier->again
-			? ""
-			: "; it is tried again and again");
+		    delivery == DELIVERY_REFUSED || !courier->carrier->again ? ""
+									     : "; delivery will be retried");
 	courier->failing = delivery != DELIVERED;
 }
 
@@ -221,7 +220,7 @@ account(struct courier *courier, enum delivery delivery, uint64_t told)
 	courier->counters.waiting = 0;
 }
 
-/* The mutex is held, and let go meanwhile. */
+/* The mutex is held, and released during the delivery. */
 static bool
 deliver(struct courier *courier)
 {
@@ -290,7 +289,7 @@ courier_start(const char *url, struct problems *problems)
 	pthread_condattr_t attributes;
 
 	courier->carrier = carrier_of(url);
-	courier->label = make_label(url); /* url has no fault */
+	courier->label = make_label(url); /* url is valid */
 	courier->open = courier->carrier->open(url, problems);
 	if (courier->open == NULL)
 		goto fail;

@@ -1,5 +1,5 @@
 /*
- * courier.h -- carry notices to one receiver, however slow or dead it is (S40).
+ * courier.h -- deliver notices to one receiver, even if it is slow or dead (S40).
  *
  *     http://, https://    POST of a JSON document with a list of events (notice_document), signed by the key
  * behind "#hmac=" if the URL has one
@@ -7,9 +7,9 @@
  *     exec:/PATH           a program, once for each event: its JSON on standard input, GRAYCLOUD_EVENT_* in
  * the environment
  *
- * Each courier has a thread of its own and a bounded queue, so that a receiver harms neither checks nor other
- * receivers.  What cannot be delivered is tried again after 1, 2, 4 ... 60 s; when the queue is full the
- * oldest notices are lost, and the next delivery says how many.  A program is run once an event, one at a
+ * Each courier has its own thread and a limited queue, so that a receiver harms neither checks nor other
+ * receivers.  A failed delivery is retried after 1, 2, 4 ... 60 s; if the queue is full the
+ * oldest notices are lost, and the next delivery has their number.  A program is run once an event, one at a
  * time.
  */
 #ifndef COURIER_H
@@ -19,26 +19,26 @@
 
 enum {
 	COURIERS_MAX = 8,
-	COURIER_QUEUE = 4096, /* notices that wait at most */
-	COURIER_BATCH = 500   /* that go in one delivery */
+	COURIER_QUEUE = 4096, /* maximum of waiting notices */
+	COURIER_BATCH = 500   /* maximum in one delivery */
 };
 
 struct courier;
 
-/* Is it a receiver?  Else a sentence's end: what it is to be; freed by the caller.  NULL: it is good. */
+/* Check a receiver.  Returns NULL if it is valid; else the end of a message, which the caller frees. */
 char *courier_fault(const char *url);
-/* url is good, and stays valid.  NULL with problems filled. */
+/* url must be valid, and must outlive the courier.  Returns NULL with problems filled. */
 struct courier *courier_start(const char *url, struct problems *problems);
-/* The end begins: what waits is tried once more, for two seconds at most.  Never blocks. */
+/* Begin to end: try to deliver waiting notices once more, for at most two seconds.  Never blocks. */
 void courier_hurry(struct courier *courier);
 /* Waits for that, and frees.  After courier_hurry of all couriers, so that they end side by side. */
 void courier_stop(struct courier *courier);
 
-/* Deliver one notice now, without a queue; blocks up to some 10 s.  NULL: it was taken; else why not, freed
- * by the caller. */
+/* Deliver one notice now, without a queue; blocks up to some 10 s.  Returns NULL if it was delivered; else
+ * the reason, freed by the caller. */
 char *courier_try(const char *url, struct notice *notice);
 
-/* Take these along, at once and together if they fit into one delivery; holds each.  Never blocks. */
+/* Deliver these, together if they fit into one delivery; takes a reference to each.  Never blocks. */
 void courier_send(struct courier *courier, struct notice *const *notices, size_t count);
 
 struct courier_counters {
@@ -48,9 +48,9 @@ struct courier_counters {
 	uint64_t waiting; /* notices */
 };
 struct courier_counters courier_counters(struct courier *courier);
-/* As it may be shown: without user, password, path and query, which can hold secrets. */
+/* The URL for display: without user, password, path and query, which can hold secrets. */
 const char *courier_label(const struct courier *courier);
-/* The same of a URL, freed by the caller; of one that is no receiver only its scheme, if it has one. */
+/* The same for a URL, freed by the caller; for an invalid receiver only its scheme, if it has one. */
 char *courier_label_of(const char *url);
 
 #endif

@@ -10,9 +10,9 @@
 
 enum { CONNECT_MS = 5000, WHOLE_MS = 10000, LOOK_MS = 100, HEADERS_MAX = 65536, RECIPIENTS_MAX = 16 };
 
-/* A receiver: one easy handle, used again and again, and what is sent through it now. */
+/* A receiver: one easy handle, which is reused, and the data of the current delivery. */
 struct receiver {
-	CURLM *multi; /* for the easy one: a transfer that can be broken off at any moment */
+	CURLM *multi; /* holds the easy handle, so that a transfer can be cancelled at any time */
 	CURL *easy;
 	char *url;
 	struct curl_slist *headers; /* of HTTP */
@@ -22,13 +22,13 @@ struct receiver {
 	const char *body;
 	size_t body_len, body_sent, headers_len;
 	struct meters meters;
-	struct meter meter; /* of this delivery: a receiver that floods must not keep the thread */
+	struct meter meter; /* limits this delivery: a flooding receiver must not block the thread */
 	char error[CURL_ERROR_SIZE];
 };
 
 /* --- URLs --- */
 
-/* The value of name in a query, decoded; "" where it is not there.  Freed by the caller. */
+/* The value of name in a query, decoded; "" if it is missing.  Freed by the caller. */
 static char *
 query_value(const char *query, const char *name)
 {
@@ -53,7 +53,7 @@ query_value(const char *query, const char *name)
 	return xstrdup("");
 }
 
-/* An address as it may stand in <> of a mail. */
+/* Is the text valid as an address within <> of a mail?. */
 static bool
 mail_address(const char *text, size_t len)
 {
@@ -80,7 +80,7 @@ mail_addresses(const char *list)
 	}
 }
 
-/* The parts of a URL that are asked of it; NULL where it is none or has no host.  Freed by curl_url_cleanup.
+/* Parse a URL; NULL if it is invalid or has no host.  Freed by curl_url_cleanup.
  */
 static CURLU *
 parse(const char *url)
@@ -109,7 +109,7 @@ part_of(CURLU *parts, CURLUPart what)
 	return kept;
 }
 
-/* The key of "#hmac=KEY", which is for us and not for the server; NULL: there is none.  Freed by the caller.
+/* The key of "#hmac=KEY", which is not sent to the server; NULL if there is none.  Freed by the caller.
  */
 static char *
 key_of(CURLU *parts)
@@ -130,11 +130,11 @@ http_fault(const char *url)
 	char *fragment, *key, *fault = NULL;
 
 	if (parts == NULL)
-		return xstrdup("is no URL such as https://hooks.example.com/graycloud");
+		return xstrdup("must be a URL such as https://hooks.example.com/graycloud");
 	fragment = part_of(parts, CURLUPART_FRAGMENT);
 	key = key_of(parts);
 	if (*fragment != '\0' && key == NULL)
-		fault = xstrdup("has something behind # that is not hmac=KEY");
+		fault = xstrdup("has a text other than hmac=KEY after #");
 	free(key);
 	free(fragment);
 	curl_url_cleanup(parts);
@@ -153,18 +153,17 @@ mail_fault(const char *url)
 	free(from);
 	free(to);
 	curl_url_cleanup(parts);
-	return good
-	    ? NULL
-	    : xasprintf(
-		  "is no URL such as smtp://mail.example.com/?from=graycloud@example.com&to=ops@example.com, "
-		  "with at most "
-		  "%d addresses behind to=",
-		  RECIPIENTS_MAX);
+	return good ? NULL
+		    : xasprintf("must be a URL such as "
+				"smtp://mail.example.com/?from=graycloud@example.com&to=ops@example.com, "
+				"with at most "
+				"%d addresses after to=",
+			  RECIPIENTS_MAX);
 }
 
 /* --- a delivery --- */
 
-/* The status says all: what comes behind the head is not waited for. */
+/* The status is enough: do not wait for the data after the head. */
 static size_t
 break_off(char *data, size_t size, size_t count, void *arg)
 {
@@ -203,7 +202,7 @@ status_of(const struct receiver *receiver)
 	return status;
 }
 
-/* The server has answered to the end of the mail; what is left is QUIT. */
+/* The server has answered to the end of the mail; only QUIT remains. */
 static bool
 mail_taken(const struct receiver *receiver)
 {
@@ -211,7 +210,7 @@ mail_taken(const struct receiver *receiver)
 	    status_of(receiver) / 100 == 2;
 }
 
-/* Asked also while libcurl waits by itself for the answer to QUIT: nobody needs it. */
+/* Also called while libcurl waits for the answer to QUIT, which is not needed. */
 static int
 on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
@@ -260,7 +259,7 @@ receiver_free(void *open)
 	free(receiver);
 }
 
-/* What both kinds set; libcurl takes what it cannot set as an error of memory. */
+/* Options of both kinds; libcurl reports an option that it cannot set as exhausted memory. */
 static struct receiver *
 receiver_new(struct problems *problems)
 {
@@ -287,13 +286,13 @@ receiver_new(struct problems *problems)
 	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, receiver);
-	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* a look-up that hangs is left to itself */
+	curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L); /* do not wait for a hanging look-up */
 	if (authorities != NULL && *authorities != '\0')
 		curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
 	return receiver;
 }
 
-/* Why it was not delivered. */
+/* The reason of a failed delivery. */
 static enum delivery
 failure(const struct receiver *receiver, CURLcode code, bool refused, char why[256])
 {
@@ -334,7 +333,7 @@ perform(struct receiver *receiver, const struct parcel *parcel, const char *body
 		return CURLE_OUT_OF_MEMORY;
 	while (perform_turn(receiver)) {
 		curl_multi_poll(receiver->multi, NULL, 0, LOOK_MS, NULL);
-		/* Its time is over at once.  To take the handle away would make libcurl wait for a mail
+		/* End its time at once.  Removing the handle would make libcurl wait for a mail
 		 * server's answer. */
 		if (parcel->too_late(parcel->arg))
 			curl_easy_setopt(receiver->easy, CURLOPT_TIMEOUT_MS, 1L);
@@ -358,7 +357,7 @@ http_open(const char *url, struct problems *problems)
 
 	if (receiver == NULL || parts == NULL) {
 		curl_url_cleanup(parts);
-		return receiver; /* a URL without fault has parts */
+		return receiver; /* a valid URL has parts */
 	}
 	receiver->key = key_of(parts);
 	curl_url_cleanup(parts);
@@ -374,7 +373,7 @@ http_open(const char *url, struct problems *problems)
 	return receiver;
 }
 
-/* 4xx are for good, but for those that speak of now.  A status that came stands, however the rest went. */
+/* 4xx are permanent, except the temporary ones.  A received status counts, even if the rest failed. */
 static enum delivery
 http_outcome(const struct receiver *receiver, CURLcode code, char why[256])
 {
@@ -384,7 +383,7 @@ http_outcome(const struct receiver *receiver, CURLcode code, char why[256])
 		return failure(receiver, code, false, why);
 	if (status < 300)
 		return DELIVERED;
-	snprintf(why, 256, "it answers with status %ld", status);
+	snprintf(why, 256, "it answered with status %ld", status);
 	return status / 100 == 4 && status != 408 && status != 425 && status != 429 ? DELIVERY_REFUSED
 										    : DELIVERY_FAILED;
 }
@@ -424,7 +423,7 @@ mail_open(const char *url, struct problems *problems)
 
 	if (receiver == NULL || parts == NULL) {
 		curl_url_cleanup(parts);
-		return receiver; /* a URL without fault has parts */
+		return receiver; /* a valid URL has parts */
 	}
 	query = part_of(parts, CURLUPART_QUERY);
 	receiver->from = query_value(query, "from");
@@ -443,7 +442,7 @@ mail_open(const char *url, struct problems *problems)
 	curl_easy_setopt(receiver->easy, CURLOPT_URL, receiver->url);
 	curl_easy_setopt(receiver->easy, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
 	password = part_of(parts, CURLUPART_PASSWORD);
-	/* RFC 3207, where it is offered; a password never goes without. */
+	/* RFC 3207, if it is offered; a password is never sent without TLS. */
 	curl_easy_setopt(
 	    receiver->easy, CURLOPT_USE_SSL, (long)(*password != '\0' ? CURLUSESSL_ALL : CURLUSESSL_TRY));
 	free(password);
@@ -472,7 +471,7 @@ mail_deliver(void *open, const struct parcel *parcel, char why[256])
 	}
 	code = perform(receiver, parcel, body);
 	free(body);
-	/* 5xx are for good. */
+	/* 5xx are permanent. */
 	return code == CURLE_OK || mail_taken(receiver)
 	    ? DELIVERED
 	    : failure(receiver, code, status_of(receiver) / 100 == 5, why);

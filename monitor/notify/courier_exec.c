@@ -30,7 +30,7 @@ exec_fault(const char *url)
 	struct stat found;
 
 	if (path[0] != '/')
-		return xstrdup("names no program by its whole path, as in exec:/usr/local/bin/page");
+		return xstrdup("must have the absolute path of a program, as in exec:/usr/local/bin/page");
 	if (stat(path, &found) == 0 && S_ISDIR(found.st_mode))
 		return xstrdup("is a directory");
 	return access(path, X_OK) == 0 ? NULL : xasprintf("cannot be run: %s", strerror(errno));
@@ -56,7 +56,7 @@ exec_open(const char *url, struct problems *problems)
 	return program;
 }
 
-/* Is there a helper, of before or a new one? */
+/* Make sure that there is a helper; starts one if necessary */
 static bool
 has_helper(struct program *program)
 {
@@ -84,16 +84,16 @@ wait_for_reply(
 	return 0;
 }
 
-/* Words for what became of it; true if all is well. */
+/* Describe the result.  Returns true if it is good. */
 static bool
 judge(const struct command_reply *reply, char why[256])
 {
 	if (reply->error != 0)
 		snprintf(why, 256, "cannot be run: %s", strerror(reply->error));
 	else if (WIFSIGNALED(reply->status))
-		snprintf(why, 256, "died of signal %d", WTERMSIG(reply->status));
+		snprintf(why, 256, "was killed by signal %d", WTERMSIG(reply->status));
 	else if (reply->status != 0)
-		snprintf(why, 256, "ended with status %d", WEXITSTATUS(reply->status));
+		snprintf(why, 256, "exited with status %d", WEXITSTATUS(reply->status));
 	return reply->error == 0 && reply->status == 0;
 }
 
@@ -116,7 +116,7 @@ run(struct program *program, char **environment, const struct parcel *parcel, co
 	if (got > 0)
 		return judge(&reply, why) ? DELIVERED : DELIVERY_FAILED;
 	if (got < 0) {
-		snprintf(why, 256, "the helper that runs it was lost");
+		snprintf(why, 256, "the helper that runs it died");
 		return DELIVERY_FAILED;
 	}
 	commands_kill(program->helper, program->number);

@@ -1,5 +1,5 @@
 /*
- * courier_inner.h -- between courier.c, which keeps the queue, and those who carry: courier_curl.c,
+ * courier_inner.h -- between courier.c, which keeps the queue, and the carriers: courier_curl.c,
  * courier_exec.c.
  */
 #ifndef COURIER_INNER_H
@@ -10,15 +10,15 @@
 enum delivery {
 	DELIVERED,
 	DELIVERY_FAILED, /* try again later */
-	DELIVERY_REFUSED /* it will never be taken: lost */
+	DELIVERY_REFUSED /* permanent: drop it */
 };
 
-/* What a delivery carries, and for how long it may go on. */
+/* The notices of a delivery, and its time limit. */
 struct parcel {
 	struct notice *const *notices;
 	size_t count;
 	uint64_t lost;
-	/* Is it to be broken off?  Asked now and then. */
+	/* Must it be cancelled?  Called regularly. */
 	bool (*too_late)(void *arg);
 	void *arg;
 };
@@ -26,12 +26,12 @@ struct parcel {
 struct carrier {
 	const char *const *schemes; /* "http://", ..., NULL */
 	size_t batch;               /* notices in one delivery */
-	bool again;                 /* what failed is tried again */
+	bool again;                 /* retry after a failure */
 	char *(*fault)(const char *url);
-	/* What it needs for all deliveries; NULL with problems filled. */
+	/* Create the data for all deliveries.  Returns NULL with problems filled. */
 	void *(*open)(const char *url, struct problems *problems);
 	void (*close)(void *open);
-	/* May block, up to some 10 s.  why gets a few words where it was not delivered. */
+	/* May block, up to some 10 s.  why receives the reason of a failure. */
 	enum delivery (*deliver)(void *open, const struct parcel *parcel, char why[256]);
 };
 

@@ -1,7 +1,7 @@
 /*
- * notice.h -- one thing that people are told (S40), and the words and documents in which they are.
+ * notice.h -- one event for receivers of notifications (S40), as text and as documents.
  *
- * A notice never changes once it was handed on; several receivers share it by counting references.  Any
+ * A notice never changes after it was handed over; receivers share it through a reference count.  Any
  * thread.
  */
 #ifndef NOTICE_H
@@ -21,18 +21,18 @@ struct notice {
 	char *lb_id, *lb;                  /* name; of a load balancer, else NULL */
 	char *address, *name;              /* of an origin */
 	const char *before, *after;        /* states or statuses, "judging" and "isolated"; texts that stay */
-	bool healthy;                      /* is it well now? */
+	bool healthy;                      /* is it healthy now? */
 	const char *reason;                /* of an origin that is down, or NULL */
 	int64_t damped_until;              /* S39, wall; 0: it is not damped */
 	unsigned healthy_origins, origins; /* of a pool */
 };
 
-/* With one reference; the caller fills in the rest, its texts by xstrdup. */
+/* Create one with one reference; the caller fills in the rest, with texts from xstrdup. */
 struct notice *notice_new(enum notice_kind kind, int64_t wall);
 struct notice *notice_hold(struct notice *notice);
 void notice_drop(struct notice *notice);
 
-/* An object as it stands in a list of events. */
+/* The JSON object of one event. */
 struct json *notice_json(const struct notice *notice);
 /* {"program", "version", "host", "lost", "events"}: several at once, and how many were lost before them. */
 struct json *notice_document(struct notice *const *notices, size_t count, uint64_t lost);

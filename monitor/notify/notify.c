@@ -12,18 +12,18 @@
 #include <search.h>
 #include <stdlib.h>
 
-/* What was told of an origin.  Nothing: no verdict is known yet. */
+/* The last state of an origin that was reported.  Nothing: no verdict is known yet. */
 enum told { TOLD_NOTHING, TOLD_HEALTHY, TOLD_UNHEALTHY };
 
 struct told_pool {
 	struct id id; /* first: the tree compares by it */
 	struct pool *model;
 	enum told *told;         /* one for each origin */
-	enum pool_status status; /* POOL_HEALTH_UNKNOWN: nothing was told */
-	bool settled;            /* since it was read, every origin has had a result, or time enough */
-	uint64_t settles_ms;     /* at the latest, by awake_ms: nothing is checked in a sleep */
-	uint64_t round;          /* that it was read in */
-	struct pool_now now;     /* for load balancers */
+	enum pool_status status; /* POOL_HEALTH_UNKNOWN: nothing was reported */
+	bool settled;        /* since it was read, every origin has had a result, or enough time for one */
+	uint64_t settles_ms; /* at the latest, by awake_ms, because nothing is checked during a sleep */
+	uint64_t round;      /* the reading that found it */
+	struct pool_now now; /* for load balancers */
 };
 
 struct verdict {
@@ -43,7 +43,7 @@ struct notify {
 	struct config_feed feed;
 	uint64_t round, last_flip, looks;
 	bool unsettled;           /* some pool is */
-	struct verdict *last_run; /* until the configuration was read once */
+	struct verdict *last_run; /* freed after the first reading of the configuration */
 	size_t nlast_run;
 	struct notice **pending; /* of this look */
 	size_t npending;
@@ -53,7 +53,7 @@ struct notify {
 struct look {
 	struct notify *notify;
 	struct store_txn *config, *health;
-	uint64_t store; /* the number of the configuration's */
+	uint64_t store; /* the number of the configuration store */
 };
 
 /* --- the last run --- */
@@ -88,7 +88,7 @@ read_last_run(struct notify *notify)
 		qsort(notify->last_run, notify->nlast_run, sizeof *notify->last_run, compare_verdicts);
 }
 
-/* --- what is known of a pool --- */
+/* --- the state of a pool --- */
 
 /* The record of an endpoint, as it is now or as it was in the last run. */
 static bool
@@ -108,20 +108,20 @@ find_record(
 	return found != NULL;
 }
 
-/* The states of the origins and the pool's status; whole is false where an address that is probed has no
+/* The states of the origins and the pool's status; whole is false if a probed address has no
  * verdict, or a stale one. */
 struct view {
 	const struct look *look;
 	const struct pool *pool;
 	bool last_run;
 	enum health_state *states;
-	struct health_record *records; /* of each origin: of the check that says most of why it is as it is */
+	struct health_record *records; /* for each origin: the record that best explains its state */
 	enum pool_status status;
 	bool usable;
 	bool whole;
 };
 
-/* S38: what the monitors together say of one address. */
+/* S38: the combined verdict of the monitors about one address. */
 static enum health_state
 verdict_of(struct view *view, const struct origin *origin, const struct address *address,
     struct health_record *telling)
@@ -142,7 +142,7 @@ verdict_of(struct view *view, const struct origin *origin, const struct address 
 			view->whole &= known &&
 			    (view->last_run ||
 				(record.last_ms != 0 && now <= record.last_ms + record.stale_after_ms));
-		/* The newest change, and rather one that is down. */
+		/* Prefer one that is down, then the newest change. */
 		if (known && (telling->state != HEALTH_DOWN || record.state == HEALTH_DOWN) &&
 		    (record.state != telling->state || record.since_ms > telling->since_ms))
 			*telling = record;
@@ -241,7 +241,7 @@ told_of(enum health_state state)
 	}
 }
 
-/* S40: up and suspect are one; a first verdict is news where it is bad; what is no longer judged is not news.
+/* S40: up and suspect count as one; a first verdict is news if it is bad; the end of judging is not news.
  */
 static void
 tell_origin(struct notify *notify, struct told_pool *pool, size_t i, const struct view *view)
@@ -336,7 +336,7 @@ told_pool_free(void *arg)
 	free(pool);
 }
 
-/* When even the slowest origin has had its result, or nothing is to be waited for. */
+/* The time when even the slowest origin must have a result. */
 static uint64_t
 settles_ms(const struct look *look, const struct pool *model)
 {
@@ -354,7 +354,7 @@ settles_ms(const struct look *look, const struct pool *model)
 	return awake_ms() + takes;
 }
 
-/* What was told of an origin before the pool was edited. */
+/* The last report about an origin before the pool was edited. */
 static enum told
 told_before(const struct told_pool *before, const struct origin *origin)
 {
@@ -364,7 +364,7 @@ told_before(const struct told_pool *before, const struct origin *origin)
 	return TOLD_NOTHING;
 }
 
-/* A pool of the last run: its verdicts then are what was told. */
+/* A pool of the last run: use its verdicts of then as the last report. */
 static void
 take_last_run(const struct look *look, struct told_pool *pool)
 {
@@ -386,7 +386,7 @@ forget_pool(struct notify *notify, struct told_pool *pool)
 	told_pool_free(pool);
 }
 
-/* Takes model over; NULL: the pool is gone. */
+/* Takes ownership of model; NULL: the pool was deleted. */
 static void
 read_pool(struct look *look, const struct id *id, struct pool *model)
 {
@@ -430,7 +430,7 @@ on_change(void *arg, const struct config_change *change)
 		read_pool(look, &change->id, config_pool(look->config, change->id.text));
 	if (change->kind == KIND_LB)
 		notify_lbs_edited(look->notify->lbs, look->config, &change->id);
-	/* The members of a group stand in the models of pools. */
+	/* The models of pools contain the members of a group. */
 	return change->kind != KIND_MONITOR_GROUP;
 }
 
@@ -443,7 +443,7 @@ on_pool(void *arg, const struct id *id, struct bytes json)
 	return true;
 }
 
-/* A pool that was not met in this reading is no longer there. */
+/* A pool that this reading did not find was deleted. */
 struct search {
 	uint64_t round;
 	struct told_pool *gone;
@@ -477,7 +477,7 @@ read_everything(void *arg)
 	}
 }
 
-/* True where anything was read. */
+/* Returns true if anything was read. */
 static bool
 read_config(struct look *look)
 {
@@ -495,7 +495,7 @@ read_config(struct look *look)
 
 /* --- looking --- */
 
-/* Load balancers are judged by what the pool is now. */
+/* Load balancers are judged by the current state of the pool. */
 static void
 note_now(struct notify *notify, struct told_pool *pool, const struct view *view)
 {
@@ -628,12 +628,12 @@ notify_expose(const struct notify *notify, FILE *page)
 {
 	if (notify == NULL)
 		return;
-	expose(notify, page, "graycloud_notifications_sent_total", "counter", "Events that a receiver took.",
-	    sent);
+	expose(notify, page, "graycloud_notifications_sent_total", "counter",
+	    "Events that a receiver accepted.", sent);
 	expose(notify, page, "graycloud_notifications_failed_total", "counter", "Deliveries that failed.",
 	    failed);
 	expose(notify, page, "graycloud_notifications_lost_total", "counter",
-	    "Events that no longer fit into the queue, or were refused.", lost);
+	    "Events that were dropped because the queue was full, or that were refused.", lost);
 	expose(notify, page, "graycloud_notifications_waiting", "gauge", "Events that wait for delivery.",
 	    waiting);
 }
@@ -673,7 +673,7 @@ notify_free(struct notify *notify)
 	if (notify == NULL)
 		return;
 	if (notify->timer != NULL) {
-		on_timer(-1, 0, notify); /* what it is not told of now, the next run takes for known */
+		on_timer(-1, 0, notify); /* changes that are not reported now would never be reported */
 		event_free(notify->timer);
 		event_free(notify->soon);
 	}

@@ -1,5 +1,5 @@
 /*
- * notify.h -- tell people what changed (S40): which changes are news, to whom they go.
+ * notify.h -- report changes to receivers (S40): find the changes that are news, and send them.
  *
  * Looks once a second at what the stores say: the pools of the configuration that is followed, and the
  * verdicts as they were committed, so that what is told is what is answered by.  What changed is compared
@@ -19,17 +19,17 @@
 
 struct notify;
 
-/* urls are good and stay valid.  Reads the verdicts of the last run: before the first check.  NULL with
- * problems filled. */
+/* urls must be valid, and must outlive it.  Reads the verdicts of the last run, so call it before the first
+ * check.  Returns NULL with problems filled. */
 struct notify *notify_new(struct event_base *base, struct follow *follow, struct publish *publish,
     const char *const *urls, size_t count, struct problems *problems);
-/* NULL is accepted.  Waits up to two seconds for receivers. */
+/* Accepts NULL.  Waits up to two seconds for receivers. */
 void notify_free(struct notify *notify);
 
-/* S26: isolation begins or ends.  NULL is accepted. */
+/* S26: isolation begins or ends.  Accepts NULL. */
 void notify_isolated(struct notify *notify, bool isolated);
 
-/* Samples for the metrics page.  NULL is accepted. */
+/* Samples for the metrics page.  Accepts NULL. */
 void notify_expose(const struct notify *notify, FILE *page);
 
 #endif

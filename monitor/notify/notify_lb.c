@@ -5,17 +5,17 @@
 
 #include <stdlib.h>
 
-/* In one call: documents that are read and judged, and load balancers that are looked at. */
+/* The maximum of one call: documents to read and judge, and load balancers to visit. */
 enum { JUDGED_MOST = 300, LOOKED_MOST = 20000 };
 
 struct lb_entry {
 	struct id id; /* first: sorted by it */
 	char *name;
 	struct id *pools;
-	size_t npools;         /* 0: its document is not read yet */
-	bool from_start;       /* it was there at the first reading: the last run may have told of it */
-	bool told;             /* something was */
-	enum lb_status status; /* that was told */
+	size_t npools;         /* 0: its document was not read yet */
+	bool from_start;       /* it existed at the first reading: the last run may have reported it */
+	bool told;             /* something was reported */
+	enum lb_status status; /* the last report */
 	uint64_t judged;       /* in this look; 0: never */
 	struct deadline ends;  /* of its disabled_until */
 };
@@ -23,13 +23,13 @@ struct lb_entry {
 struct notify_lbs {
 	struct lb_entry **list;
 	size_t count, next;
-	bool read;            /* the configuration was, once */
-	bool awake;           /* look at all: next is where a walk goes on */
-	bool again;           /* what changed meanwhile asks for another walk */
+	bool read;            /* the configuration was read at least once */
+	bool awake;           /* visit all; the walk continues at next */
+	bool again;           /* changes during the walk require another one */
 	struct deadline ends; /* the first of theirs */
 };
 
-/* Where pools are looked up, and who is told. */
+/* Callbacks that look up pools and report changes. */
 struct asking {
 	uint64_t look;
 	pool_now_fn *pool;
@@ -62,7 +62,7 @@ notify_lbs_free(struct notify_lbs *lbs)
 	free(lbs);
 }
 
-/* --- which there are --- */
+/* --- the list --- */
 
 static int
 compare_entries(const void *a, const void *b)
@@ -72,7 +72,7 @@ compare_entries(const void *a, const void *b)
 	return memcmp(&(*x)->id, &(*y)->id, sizeof(struct id));
 }
 
-/* The place of an id, or where it belongs. */
+/* The position of an id, or where it must be inserted. */
 static size_t
 place_of(const struct notify_lbs *lbs, const struct id *id, bool *found)
 {
@@ -104,7 +104,7 @@ entry_new(const struct id *id, const char *name, size_t len)
 	return entry;
 }
 
-/* Its document is to be read again; what was told stays. */
+/* Its document must be read again; the last report stays. */
 static void
 entry_renew(struct lb_entry *entry, const char *name, size_t len)
 {
@@ -190,7 +190,7 @@ notify_lbs_wake(struct notify_lbs *lbs)
 	lbs->awake = true;
 }
 
-/* --- what they are --- */
+/* --- status --- */
 
 static struct status_of_pool
 status_now(const void *arg, const struct id *id)
@@ -210,7 +210,7 @@ status_then(const void *arg, const struct id *id)
 	return pool != NULL ? pool->was : (struct status_of_pool){POOL_CRITICAL, false};
 }
 
-/* Is it known of all its pools? */
+/* Are the states of all its pools known? */
 static bool
 all_settled(const struct lb_entry *entry, const struct asking *asking, bool *then)
 {
@@ -238,7 +238,7 @@ changed_since(const struct lb_entry *entry, const struct asking *asking)
 	return entry->judged == 0 || deadline_passed(&entry->ends);
 }
 
-/* S40: a first status is news where it is bad; one that is disabled is none. */
+/* S40: a first status is news if it is bad; a disabled one is not news. */
 static void
 tell(struct lb_entry *entry, enum lb_status now, const struct asking *asking)
 {
@@ -274,7 +274,7 @@ judge(struct lb_entry *entry, const struct lb *lb, const struct asking *asking)
 	free(lists);
 }
 
-/* True if its document was read. */
+/* Returns true if its document was read. */
 static bool
 look_at(struct notify_lbs *lbs, struct lb_entry *entry, struct store_txn *config, const struct asking *asking)
 {

@@ -1,5 +1,5 @@
 /*
- * notify_lb.h -- which load balancers have a status that is news (S28, S40).
+ * notify_lb.h -- finds load balancers whose status is news (S28, S40).
  *
  * A status follows from the pools that a load balancer names, so it is judged anew only if one of them has
  * changed or the load balancer was edited.  There may be 100,000: of each only its name, its pools and what
@@ -14,18 +14,18 @@
 #include "zones/model/status.h"
 #include "zones/state/config.h"
 
-/* What notify.c knows of a pool. */
+/* The state of a pool, from notify.c. */
 struct pool_now {
-	bool settled; /* its status is one to judge by */
+	bool settled; /* its status can be used */
 	struct status_of_pool now;
-	bool was_known; /* in the last run */
+	bool was_known; /* it was known in the last run */
 	struct status_of_pool was;
 	uint64_t changed; /* the look in which settled or now changed last; looks count from 1 */
 };
-/* NULL: there is no such pool. */
+/* Returns NULL if the pool does not exist. */
 typedef const struct pool_now *pool_now_fn(const void *arg, const struct id *pool);
 
-/* A status is news.  before and after are texts that stay. */
+/* Reports a new status.  before and after are static texts. */
 typedef void lb_tell_fn(
     void *arg, const struct id *id, const char *name, const char *before, const char *after, bool healthy);
 
@@ -34,14 +34,14 @@ struct notify_lbs;
 struct notify_lbs *notify_lbs_new(void);
 void notify_lbs_free(struct notify_lbs *lbs); /* accepts NULL */
 
-/* The configuration was read anew: which load balancers are there; what was told stays. */
+/* The configuration was read completely: update the list of load balancers; the last reports stay. */
 void notify_lbs_read(struct notify_lbs *lbs, struct store_txn *config);
-/* One was written or deleted. */
+/* A load balancer was written or deleted. */
 void notify_lbs_edited(struct notify_lbs *lbs, struct store_txn *config, const struct id *id);
-/* Some pool has changed: all are to be looked at. */
+/* A pool has changed: visit all load balancers. */
 void notify_lbs_wake(struct notify_lbs *lbs);
 
-/* Look at some.  True: there are more, call it again in the next turn of the loop. */
+/* Visit some.  Returns true if there are more: call it again in the next turn of the loop. */
 bool notify_lbs_look(struct notify_lbs *lbs, struct store_txn *config, uint64_t look, pool_now_fn *pool,
     lb_tell_fn *tell, void *arg);
 

@@ -250,7 +250,7 @@ subtest 'exec' => sub {
 	becomes($lost, 'p', '127.0.0.2', 'up', 'No failures');
 	eventually { content("$dir/slow.started") ne '' } 'another command is under way';
 	kill KILL => $helper;
-	like(becomes($lost, 's', '127.0.0.2', 'unknown', 'Monitor config error')->{detail}, qr/helper .* was lost/, 'a helper that is lost is no verdict');
+	like(becomes($lost, 's', '127.0.0.2', 'unknown', 'Monitor config error')->{detail}, qr/helper .* died/, 'a helper that is lost is no verdict');
 	for my $round (1, 2) {
 		my $next;
 		eventually { ($next) = $helpers->(); defined $next && $next != $helper } 'there is another one';
@@ -262,7 +262,7 @@ subtest 'exec' => sub {
 		kill KILL => $next if $round == 1;
 		$helper = $next;
 	}
-	is(() = $lost->said('monitor') =~ / graycloud-monitor: the helper that runs commands was lost: /mg, 2, 'it is said once for each');
+	is(() = $lost->said('monitor') =~ / graycloud-monitor: the helper that runs commands died: /mg, 2, 'it is said once for each');
 	close $slow;
 
 	# A monitor that dies takes its commands along.

@@ -45,7 +45,7 @@ an_answer_is_judged_by_rcode_and_data(void **state)
 	    {"\201\200", 2, OCTETS(A(WWW, "\2") A(WWW, "\1")), REASON_NONE, ""},
 	    {"\201\200", 1, OCTETS(A(WWW, "\2")), REASON_DNS_DATA_MISMATCH, "192.0.2.2"},
 	    {"\201\200", 2, OCTETS(A(WWW, "\2") A(WWW, "\3")), REASON_DNS_DATA_MISMATCH,
-		"2 answers, none of them this"},
+		"2 answers, none with the expected data"},
 	    {"\201\200", 0, OCTETS(""), REASON_DNS_DATA_MISMATCH, "no answer of that type"},
 	    {"\201\200", 1, OCTETS(A("\300\20", "\1")), REASON_DNS_DATA_MISMATCH, "no answer of that type"},
 	    {"\201\200", 2, OCTETS(WWW HEAD("\5") "\0\4\1b\300\20" A("\1b\300\20", "\1")), REASON_NONE, ""},

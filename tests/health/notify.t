@@ -95,7 +95,7 @@ subtest 'a webhook' => sub {
 	while (@all < 4 && (my $next = post($hook))) { push @all, @{$next->{events}} }
 	is(told({events => \@all}), 'origin 127.0.0.2 up down, pool Healthy Degraded, origin 127.0.0.2 down up, pool Degraded Healthy',
 		'and comes in order');
-	eventually { $t->said('monitor') =~ /--notify http:\/\/127\.0\.0\.1:$port: takes notifications again/ } 'the log says when it failed and when no longer';
+	eventually { $t->said('monitor') =~ /--notify http:\/\/127\.0\.0\.1:$port: notifications are delivered again/ } 'the log says when it failed and when no longer';
 	unlike($t->said('monitor') . $t->get($t->metrics('monitor')), qr/secret|word/, 'but no secrets of the URL');
 
 	$t->origin('127.0.0.2 down');
@@ -169,7 +169,7 @@ subtest 'signatures and tests' => sub {
 	cmp_ok(abs($seconds - time), '<', 120, 'of now');
 	($post, $code, $text) = $test->('403 No', '--notify-file', $file);
 	is($code, 1, 'one that refuses');
-	like($text, qr/^graycloud-monitor: --notify \S+: it answers with status 403$/m, 'is told with the reason');
+	like($text, qr/^graycloud-monitor: --notify \S+: it answered with status 403$/m, 'is told with the reason');
 	unlike($text, qr/hook|key/, 'without secrets');
 	($post, $code, $text) = $test->('');
 	is($code, 1, 'without receivers');
@@ -389,7 +389,7 @@ EOT
 	is(JSON::PP::decode_json($origin =~ s/^.*? (?=\{)//r)->{origin}{address}, '127.0.0.2', 'and as JSON on its input');
 	like($pool, qr/^pool\|eu\|\|Healthy\|Degraded\|true\|\|pool eu: /, 'the pool too');
 	is($first, 'open: ', 'it gets no descriptor of ours');
-	eventually { $t->said('monitor') =~ m{exec:$dir/fails: ended with status 3} } 'one that fails is told once';
+	eventually { $t->said('monitor') =~ m{exec:$dir/fails: exited with status 3} } 'one that fails is told once';
 	eventually { sample($t, "graycloud_notifications_lost_total{receiver=\"$fails\"}") == 2 } 'and is not run again for the same';
 	eventually { $read->('pids') } 'one hangs';
 	my @pids = split ' ', $read->('pids');
@@ -402,9 +402,9 @@ EOT
 subtest 'the command line' => sub {
 	my $program = "$Graycloud::BUILD/bin/graycloud-monitor --state /tmp";
 	# Where it cannot be told what is a secret in it, only the scheme is shown.
-	for my $row (['ftp://x/', 'ftp://...', 'begins with none of'], ['http://', 'http://...', 'is no URL'], ['smtp://mail.example.com/', 'smtp://...', 'is no URL such as smtp:'],
-		['smtp://m/?from=a&to=b c', 'smtp://...', 'is no URL'], ['smtp://m/?from=a%0d%0ax&to=b', 'smtp://...', 'is no URL'],
-		['exec:page', 'exec:page', 'names no program by its whole path'],
+	for my $row (['ftp://x/', 'ftp://...', 'must begin with'], ['http://', 'http://...', 'must be a URL'], ['smtp://mail.example.com/', 'smtp://...', 'must be a URL such as smtp:'],
+		['smtp://m/?from=a&to=b c', 'smtp://...', 'must be a URL'], ['smtp://m/?from=a%0d%0ax&to=b', 'smtp://...', 'must be a URL'],
+		['exec:page', 'exec:page', 'must have the absolute path of a program'],
 		['exec:/nowhere/page', 'exec:/nowhere/page', 'cannot be run: No such file'], ['exec:/tmp', 'exec:/tmp', 'is a directory']) {
 		my ($url, $shown, $sentence) = @$row;
 		like(qx(exec $program --check --notify '$url' 2>&1), qr/--notify \Q$shown\E: \Q$sentence\E/, "$url is refused");

@@ -106,7 +106,7 @@ subtest 'TLS' => sub {
 	like(told('starttls'), qr/^EHLO.*\n^STARTTLS\r\ntls EHLO.*\n^tls AUTH PLAIN/m, 'with the password behind it');
 	eventually { told('plain') =~ /^Subject: graycloud: /m } 'smtp without TLS is told as well';
 	for my $name (qw(bad_hook bad_starttls)) {
-		eventually { $t->said('monitor') =~ /--notify \Q$label{$name}\E: .*certificate.*; it is tried again/ } "$name: a certificate that nobody trusts is refused";
+		eventually { $t->said('monitor') =~ /--notify \Q$label{$name}\E: .*certificate.*; delivery will be retried/ } "$name: a certificate that nobody trusts is refused";
 		ok(sample($t, "graycloud_notifications_failed_total{receiver=\"$label{$name}\"}") > 0, 'and counted');
 	}
 	unlike(told('bad_hook') . told('bad_starttls'), qr/POST|MAIL|Subject/, 'nothing is told to them');
@@ -155,7 +155,7 @@ sub hang {
 	my $before = $resident->();
 	my $checks = sample($t, 'graycloud_monitor_lateness_ratio_count{monitor="web"}');
 	eventually { sample($t, 'graycloud_monitor_lateness_ratio_count{monitor="web"}') >= $checks + 10 } 'checks go on';
-	like($t->said('monitor'), qr/it is tried again and again/, 'what has no end is broken off') if grep { /^(?:heads|replies)$/ } @which;
+	like($t->said('monitor'), qr/delivery will be retried/, 'what has no end is broken off') if grep { /^(?:heads|replies)$/ } @which;
 	SKIP: {
 		skip 'a sanitizer keeps what is freed', 1 if $Graycloud::BUILD =~ /asan|tsan/;
 		cmp_ok($resident->() - $before, '<', 4096, 'memory does not grow');

@@ -104,7 +104,7 @@ subtest 'monitor' => sub {
 		'a helper that is lost is started again');
 	kill KILL => $helper{'graycloud-start'};
 	kill KILL => grep { read_all("/proc/$_/comm") =~ /graycloud-exec/ } children($pid);
-	ok(Graycloud::wait_for(sub { $t->said('monitor') =~ /cannot be started before graycloud-monitor is restarted/ }),
+	ok(Graycloud::wait_for(sub { $t->said('monitor') =~ /cannot start the helper that runs commands: restart graycloud-monitor/ }),
 		'if what starts it is lost, too, a restart is asked for');
 	unlink "$t->{state}/health/saved.mdb";
 	$t->stop_program('monitor');
