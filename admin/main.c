@@ -41,6 +41,7 @@ static const struct command commands[] = {
 	0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, 0},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true, 0},
+    {"import", cmd_import, NULL, "import cloudflare FILE|- [FILE ...]", true, 0},
     {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false, 0},
     {"log", cmd_log, FILTER_OPTIONS " " FILTER_TIMES,
 	"log [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until TIME]", false, 0},

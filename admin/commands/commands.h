@@ -18,6 +18,7 @@ command_fn cmd_origin;
 command_fn cmd_lb;
 command_fn cmd_pin;
 command_fn cmd_apply;
+command_fn cmd_import;
 command_fn cmd_export;
 command_fn cmd_log;
 command_fn cmd_undo;

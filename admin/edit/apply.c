@@ -83,6 +83,16 @@ application_read(const char *path, bool unsigned_ok, struct problems *problems)
 	return NULL;
 }
 
+struct application *
+application_of(struct json *document)
+{
+	struct application *application = xcalloc(1, sizeof *application);
+
+	application->path = "";
+	application->document = document;
+	return application;
+}
+
 void
 application_free(struct application *application)
 {

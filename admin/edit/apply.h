@@ -14,12 +14,15 @@ extern const struct document_part {
 } document_parts[DOCUMENT_PARTS];
 
 struct application;
+struct json;
 
 /*
  * Read a document ("-": standard input) and its zones; path must outlive the result. NULL with all faults in
  * problems.
  */
 struct application *application_read(const char *path, bool unsigned_ok, struct problems *problems);
+/* Use a document that was already read or converted, without zones; takes ownership of it. */
+struct application *application_of(struct json *document);
 /* Put it into a change; pruning: delete what the document does not have. */
 void application_apply(struct change *change, struct application *application, bool pruning);
 /* Accepts NULL. */
