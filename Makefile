@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-faults test-peers test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-seal docs picture format install uninstall deb test-deb dist clean
+# make lint coverage fuzz soak test-faults test-peers test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -189,6 +189,11 @@ bench-monitor: packages-bench
 bench-latency: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(BENCHES)
 	@GRAYCLOUD_BUILD=$(OUT) bench/latency
+# Memory, start time and rate by the number of names and of load balancers: docs/capacity.tsv, and its plot.
+bench-scale: packages-bench
+	@$(MAKE) --no-print-directory $(PROGRAMS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/scale
+	@bench/plot
 
 # Every command that README.md and docs/ show runs; also a part of `make test`.
 docs: packages-test
@@ -215,7 +220,7 @@ BASHDIR := $(PREFIX)/share/bash-completion/completions
 ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf
 UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service
-DOCUMENTS := README.md ARCHITECTURE.md $(wildcard docs/*.md docs/*.svg)
+DOCUMENTS := README.md ARCHITECTURE.md $(wildcard docs/*.md docs/*.svg docs/*.tsv)
 INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor \
 	$(addprefix $(MANDIR)/,$(notdir $(MAN))) $(addprefix $(SYSTEMDDIR)/systemd/system/,$(notdir $(UNITS_OF_SYSTEMD))) \
 	$(SYSTEMDDIR)/sysusers.d/graycloud.conf $(SYSTEMDDIR)/tmpfiles.d/graycloud.conf $(BASHDIR)/graycloud $(ZSHDIR)/_graycloud
@@ -258,5 +263,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-seal docs picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
 .SECONDARY:
