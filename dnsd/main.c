@@ -94,7 +94,8 @@ listeners_text(const struct options *options)
 		char address[LISTEN_TEXT], *longer;
 
 		listen_text(&options->listeners[i].address, address);
-		longer = xasprintf("%s%s%s", text, i > 0 ? ", " : "", address);
+		longer = xasprintf(
+		    "%s%s%s%s", text, i > 0 ? ", " : "", options->listeners[i].tls ? "tls " : "", address);
 		free(text);
 		text = longer;
 	}
@@ -158,6 +159,15 @@ load_secrets(struct server *server, struct problems *problems)
 	return true;
 }
 
+/* For the serving store: the data of the databases, and the end of the certificate. */
+static void
+report_files(struct server *server)
+{
+	publisher_set_geography(server->publisher, geoip_geography(server->geoip));
+	if (server->tls != NULL)
+		publisher_set_certificate(server->publisher, tls_until(server->tls));
+}
+
 /* Once a second: make room for more counters; check whether geography or certificate changed.  If files are
  * faulty, the old ones stay in use. */
 static void
@@ -173,11 +183,11 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		return;
 	supervisor_tell("WATCHDOG=1");
 	geoip_look(server->geoip, server->views);
-	publisher_set_geography(server->publisher, geoip_geography(server->geoip));
 	if (server->workers != NULL)
 		workers_make_room(server->workers, publisher_pairs(server->publisher, &server->counted));
 	if (server->tls != NULL && tls_reload(server->tls, &changed, &problems) && changed)
 		warnx("--cert %s: read again", server->options.cert);
+	report_files(server);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
 }
@@ -622,7 +632,7 @@ main(int argc, char **argv)
 	fflush(stdout);
 	open_pins(&server);
 	geoip_look(server.geoip, server.views);
-	publisher_set_geography(server.publisher, geoip_geography(server.geoip));
+	report_files(&server);
 	fflush(stdout);
 	run(&server);
 	stop(&server);

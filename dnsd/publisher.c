@@ -48,6 +48,7 @@ struct publisher {
 	bool dirty; /* the status changed: write it now */
 	bool large; /* the last change was large: there is memory to release */
 	_Atomic uint8_t geography;
+	_Atomic int64_t certificate_until;
 	int told; /* the last write failure that was logged */
 };
 
@@ -294,6 +295,8 @@ tell(struct publisher *publisher)
 
 	publisher->dirty |= publisher->status.geography != atomic_load(&publisher->geography);
 	publisher->status.geography = atomic_load(&publisher->geography);
+	publisher->dirty |= publisher->status.certificate_until != atomic_load(&publisher->certificate_until);
+	publisher->status.certificate_until = atomic_load(&publisher->certificate_until);
 	if (publisher->serving == NULL || (!publisher->dirty && now - publisher->beat_ms < BEAT_MS))
 		return;
 	if (now - publisher->beat_ms >= BEAT_MS) {
@@ -555,6 +558,12 @@ void
 publisher_set_geography(struct publisher *publisher, unsigned bits)
 {
 	atomic_store(&publisher->geography, (uint8_t)bits);
+}
+
+void
+publisher_set_certificate(struct publisher *publisher, int64_t until)
+{
+	atomic_store(&publisher->certificate_until, until);
 }
 
 void

@@ -62,6 +62,8 @@ void publisher_report(struct publisher *publisher, struct publisher_report *repo
 
 /* Set the contents of the geography databases in use (GEOGRAPHY_*), for the serving store.  Any thread. */
 void publisher_set_geography(struct publisher *publisher, unsigned bits);
+/* Set the end of the TLS certificate in use, milliseconds since 1970, for the serving store.  Any thread. */
+void publisher_set_certificate(struct publisher *publisher, int64_t until);
 
 /* The number of pairs of load balancer and origin to count, if the configuration is newer than *generation,
  * which is then updated; 0 if it is the same, or none is known yet.  Any thread. */

@@ -138,6 +138,17 @@ tls_reload(struct tls *tls, bool *changed, struct problems *problems)
 	return true;
 }
 
+int64_t
+tls_until(struct tls *tls)
+{
+	const X509 *certificate = SSL_CTX_get0_certificate(tls->context);
+	struct tm end;
+
+	if (certificate == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
+		return 0;
+	return (int64_t)timegm(&end) * 1000;
+}
+
 struct bufferevent *
 tls_accept(struct tls *tls, struct event_base *base, int fd)
 {

@@ -8,6 +8,7 @@
 #include "zones/base/problem.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct tls;
 struct bufferevent;
@@ -22,6 +23,9 @@ void tls_free(struct tls *tls);
  * stay in use.  *changed: whether there are new ones.  Call it on one thread; connections on others continue.
  */
 bool tls_reload(struct tls *tls, bool *changed, struct problems *problems);
+
+/* The end of the certificate in use, milliseconds since 1970.  Call it on the thread of tls_reload. */
+int64_t tls_until(struct tls *tls);
 
 /* The server's side of TLS on a connected socket, which it owns from then on.  Returns NULL if memory is
  * exhausted.  Any thread. */

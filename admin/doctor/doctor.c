@@ -166,8 +166,10 @@ doctor_examine(const struct doctor_options *options, struct findings *findings)
 	examine_stores(&examination);
 	found = examine_configuration(&examination);
 	viewer_close(&examination.viewer);
-	if (found && !options->offline)
+	if (found && !options->offline) {
+		examine_tls(&examination);
 		examine_network(&examination);
+	}
 	surveys_free(&examination.surveys);
 	picture_free(examination.picture);
 	free(examination.pools);

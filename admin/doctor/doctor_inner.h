@@ -33,6 +33,10 @@ void examine_pools(struct examination *examination);
 void examine_lbs(struct examination *examination);
 /* What is asked over the network; the stores are closed. */
 void examine_network(struct examination *examination);
+/* The nameserver's TLS listeners and its certificate. */
+void examine_tls(struct examination *examination);
+/* A socket that takes every address is asked at this machine's own. */
+void make_reachable(struct address *address);
 
 /* --- pure, so that tests can say what is not so on their machine --- */
 
@@ -42,6 +46,8 @@ void judge_disk(struct findings *findings, const char *state, uint64_t free_octe
 void judge_clock(struct findings *findings, int64_t now, int64_t newest, bool synchronised);
 /* used: how many files the process has open; limit: how many it may. */
 void judge_files(struct findings *findings, const char *program, unsigned pid, uint64_t used, uint64_t limit);
+/* How long the certificate of the TLS listeners is good for; both in milliseconds since 1970. */
+void judge_certificate(struct findings *findings, int64_t now, int64_t until);
 /* By the picture alone: do the daemons live, and which generation and version do they have? */
 void judge_nameserver(struct findings *findings, const struct picture *picture);
 void judge_monitor(struct findings *findings, const struct picture *picture);

@@ -14,8 +14,7 @@ struct listener {
 	const struct question *udp, *tcp;
 };
 
-/* A socket that takes every address is asked at this machine's own. */
-static void
+void
 make_reachable(struct address *address)
 {
 	static const struct address loopback[] = {
@@ -39,6 +38,10 @@ ask_listeners(const char *listeners, struct asking *asking, struct listener list
 		struct address address;
 		uint16_t port;
 
+		if (strcmp(word, "tls") == 0) { /* examine_tls.c */
+			strtok_r(NULL, ", ", &rest);
+			continue;
+		}
 		if (!address_port_from_text(&address, &port, word, PORT_REQUIRED))
 			continue;
 		snprintf(list[count].text, sizeof list[count].text, "%s", word);

@@ -3,6 +3,8 @@
 
 #include "zones/document/schema.h"
 
+#include <stdlib.h>
+
 static void
 judge_serial(struct findings *findings, const char *subject, const char *who, uint32_t serial, uint32_t its)
 {
@@ -80,4 +82,42 @@ judge_tried(struct findings *findings, const char *subject, const char *who, uin
 		    "its nameserver %s does not answer over TCP: large answers are lost (RFC 7766 5)", who);
 		finding_cure(findings, "let TCP to port 53 through its firewall");
 	}
+}
+
+/* The names of one list that the other lacks, with commas; "" if there are none. Freed by the caller. */
+static char *
+only_in(const struct nameservers *one, const struct nameservers *other)
+{
+	char *text = xstrdup("");
+
+	for (size_t i = 0; i < one->count; i++) {
+		char host[NAME_MAX_TEXT], *longer;
+
+		if (nameservers_find(other, one->list[i].name) != NULL)
+			continue;
+		longer = xasprintf(
+		    "%s%s%s", text, *text != '\0' ? ", " : "", name_to_host(one->list[i].name, host));
+		free(text);
+		text = longer;
+	}
+	return text;
+}
+
+void
+judge_ns_set(struct findings *findings, const char *subject, const char *who, const struct nameservers *own,
+    const struct nameservers *its)
+{
+	char *missing = only_in(own, its), *more = only_in(its, own);
+
+	if (*missing != '\0' || *more != '\0') {
+		finding_add(findings, FINDING_WARNING, "ns-set", subject,
+		    "its nameserver %s serves other NS records:%s%s%s%s%s", who,
+		    *missing != '\0' ? " without " : "", missing,
+		    *missing != '\0' && *more != '\0' ? ", and" : "", *more != '\0' ? " with " : "", more);
+		finding_cure(findings,
+		    "make both the same: resolvers ask the nameservers that either of them names (RFC 1034 "
+		    "4.2.2)");
+	}
+	free(missing);
+	free(more);
 }

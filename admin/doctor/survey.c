@@ -192,6 +192,11 @@ survey_ask_nameservers(struct survey *survey, struct asking *asking, const struc
 			     way++)
 				ask(asking, &survey->own.list[i].addresses[n], port, survey->zone.name,
 				    TYPE_SOA, ways[way]);
+	for (size_t i = 0; i < survey->own.count; i++)
+		for (size_t n = 0; n < survey->own.list[i].naddresses; n++)
+			if (askable(&survey->own.list[i].addresses[n]))
+				ask(asking, &survey->own.list[i].addresses[n], port, survey->zone.name,
+				    TYPE_NS, ASK_EDNS);
 }
 
 bool
@@ -228,6 +233,20 @@ tried_at(const struct survey *survey, struct asking *asking, const struct addres
 	return tried;
 }
 
+/* The NS records that an address serves, if it serves any. */
+static void
+judge_its_ns(struct findings *findings, const struct survey *survey, struct asking *asking,
+    const struct address *address, uint16_t port, const char *who)
+{
+	const struct question *question = ask(asking, address, port, survey->zone.name, TYPE_NS, ASK_EDNS);
+	struct nameservers its = {0};
+
+	if (question->outcome == ASK_ANSWERED &&
+	    ns_read(question->octets, question->len, survey->zone.name, &its))
+		judge_ns_set(findings, survey->subject, who, &survey->own, &its);
+	nameservers_free(&its);
+}
+
 static void
 no_address(struct findings *findings, const struct survey *survey, const char *host)
 {
@@ -257,6 +276,7 @@ survey_judge_nameservers(
 			if (askable(&one->addresses[n])) {
 				tried = tried_at(survey, asking, &one->addresses[n], port);
 				judge_tried(findings, survey->subject, who, survey->zone.serial, &tried);
+				judge_its_ns(findings, survey, asking, &one->addresses[n], port, who);
 				count++;
 			} else
 				finding_add(findings, FINDING_NOTE, "ns-no-route", survey->subject,

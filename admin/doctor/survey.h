@@ -70,5 +70,8 @@ struct tried {
 /* who: "ns1.example.com (192.0.2.1)"; serial: that of the zone here. */
 void judge_tried(struct findings *findings, const char *subject, const char *who, uint32_t serial,
     const struct tried *tried);
+/* The NS records that a nameserver serves (its) against those here: the same names, in any order. */
+void judge_ns_set(struct findings *findings, const char *subject, const char *who,
+    const struct nameservers *own, const struct nameservers *its);
 
 #endif

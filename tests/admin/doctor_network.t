@@ -208,6 +208,14 @@ finds({resolver => {answer => knows()}}, qr/^warning parent-unknown $zone_is: /,
 finds({resolver => {silent => 1}}, qr/^warning resolver-silent resolver: it does not answer/, qr/--resolver/, 'a resolver that does not answer');
 
 # The nameservers.
+sub serves_ns {
+	my @names = @_;
+	my $soa = serves(100);
+	return sub { my ($reply, $name, $type) = @_; return $soa->(@_) if $type ne 'NS'; $reply->header->aa(1); $reply->push(answer => rr("example.com. 60 IN NS $_.")) for @names; return 1 };
+}
+finds({ns2 => {answer => serves_ns('ns1.example.com', 'ns9.example.com')}},
+	qr/^warning ns-set $zone_is: its nameserver ns2\.example\.com \(\Q$ns2\E\) serves other NS records: without ns2\.example\.com, and with ns9\.example\.com$/, qr/make both the same/, 'one that serves another set of NS records');
+finds({ns2 => {answer => serves_ns('ns2.example.com', 'NS1.example.com')}}, qr/^ok nameservers $zone_is: /, qr/^$/, 'the same set in another order and case');
 finds({ns2 => {answer => serves(99)}}, qr/^warning ns-serial $zone_is: its nameserver ns2\.example\.com \(\Q$ns2\E\) has serial 99, which is behind 100 here/, qr/export --zones/, 'a serial that is behind');
 finds({ns2 => {answer => serves(101)}}, qr/^warning ns-serial $zone_is: .* has serial 101, which is ahead of 100 here/, qr/./, 'one that is ahead');
 finds({ns2 => {answer => serves(100, lame => 1)}}, qr/^error ns-lame $zone_is: its nameserver ns2\.example\.com \(\Q$ns2\E\) is lame: it answers, but not with authority/, qr/load the zone there/, 'a nameserver without authority');

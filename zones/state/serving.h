@@ -27,8 +27,9 @@ struct serving_status {
 	char site[16], site_country[3];
 	uint8_t site_region;
 	float site_point[3];
-	uint8_t geography;    /* data that its databases have: GEOGRAPHY_* of lists.h */
-	char listeners[1024]; /* "udp 127.0.0.1:53, tcp 127.0.0.1:53" */
+	uint8_t geography;         /* data that its databases have: GEOGRAPHY_* of lists.h */
+	int64_t certificate_until; /* end of the TLS certificate, milliseconds since 1970; 0: no TLS */
+	char listeners[1024]; /* "127.0.0.1:53, tls 127.0.0.1:853": those without "tls" are UDP and TCP */
 };
 
 bool serving_get(struct store_txn *txn, struct serving_status *status);
