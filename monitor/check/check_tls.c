@@ -56,7 +56,8 @@ check_tls_handshake_reason(const char *words)
 {
 	static const char *const name[] = {"unrecognized name", NULL};
 	static const char *const protocol[] = {"protocol version", "unsupported protocol",
-	    "wrong version number", "version too low", "no protocols available", "http request", NULL};
+	    "wrong version number", "version too low", "no protocols available", "http request",
+	    "packet length too long", "record layer failure", NULL}; /* the last two: OpenSSL 3.2 and later */
 
 	if (says(words, name))
 		return REASON_TLS_UNRECOGNIZED_NAME;
