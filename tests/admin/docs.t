@@ -26,10 +26,22 @@ my %own = (
 	clients => "192.0.2.200\n2001:db8::1\n",
 );
 $t->write_file($_, $own{$_}) for keys %own;
+# A zone elsewhere: as Cloudflare and BIND have it, and from a zone file of gdnsd.
+my $zone = "\$ORIGIN %s.\n\$TTL 300\n@ IN SOA ns1.example.net. hostmaster.example.net. 1 3600 900 1209600 300\n@ NS ns1.example.net.\n";
+$t->write_file($_, sprintf($zone, 'example.net') . "ns1 A 192.0.2.53\n") for qw(example.net.txt example.net.db example.net.zone);
+$t->write_file('192.0.2.db', sprintf $zone, '2.0.192.in-addr.arpa');
+$t->write_file('zones.list', "example.net example.net.db\n2.0.192.in-addr.arpa 192.0.2.db\n");
+my ($pool, $monitor) = ('17b5962d775c646f3f9725cbc7a53df4', 'f1aba936b94213e5b8dca0c0dbf1f9cc');
+$t->write_file('monitors.json', qq({"success":true,"result":[{"id":"$monitor","type":"http","path":"/health"}]}));
+$t->write_file('monitor_groups.json', '{"success":true,"result":[]}');
+$t->write_file('pools.json', qq({"success":true,"result":[{"id":"$pool","name":"shop","monitor":"$monitor","origins":[{"address":"192.0.2.80"}]}]}));
+$t->write_file('load_balancers.json',
+	qq({"success":true,"result":[{"name":"shop.example.net","default_pools":["$pool"],"fallback_pool":"$pool","proxied":true}]}));
 sub localized {
 	my ($command) = @_;
 
 	$command =~ s{(?<![\w./])(new\.json|clients)\b}{$dir/$1}g;
+	$command =~ s{(?<![\w./])((?:monitors|monitor_groups|pools|load_balancers)\.json|zones\.list|example\.net\.(?:txt|db|zone)|192\.0\.2\.db)\b}{$dir/$1}g;
 	$command =~ s{/root/graycloud\.backup|(?<= )FILE\b}{$dir/backup.$$}g;
 	$command =~ s{undo (42|SEQUENCE)}{'undo ' . $t->admin_json('log')->[-1]{sequence}}e;
 	$command =~ s{"\.\.\."}{"text"};
@@ -82,6 +94,9 @@ for my $page (@pages) {
 	if ($page ne 'README.md') {
 		$t->run('origin', 'add', 'eu', '192.0.2.1', '--no-wait');
 	}
+	# Whoever comes from elsewhere begins with nothing.
+	local $ENV{GRAYCLOUD_STATE} = $page =~ m{/(from-\w+)} ? "$dir/$1" : $t->state;
+	mkdir $ENV{GRAYCLOUD_STATE};
 	for my $command (commands($page)) {
 		$t->run('pool', 'create', 'more', 'origin=192.0.2.7', 'origin=192.0.2.8', '--no-wait') if $command->{text} =~ /192\.0\.2\.7/;
 		runs($page, $command);
