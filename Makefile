@@ -141,7 +141,7 @@ soak: packages-test
 # Faults, each for long: thousands of kills at any instant, sixteen writers for a minute, full disks and maps, stores that are cut off or
 # damaged, clock steps, no descriptors, interrupted calls and partial sends, memory that runs out, a link that goes and comes. `make test` has
 # a short version of each.
-FAULTS := killed writers full damage storm link lifetime slow_disk read_only stopped locks
+FAULTS := killed writers full damage storm link descriptors lifetime slow_disk read_only stopped locks
 KILLS ?= 2000
 test-faults: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(PRELOADS) $(filter $(OUT)/tests/robust/alloc%,$(UNITS))
