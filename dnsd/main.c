@@ -409,7 +409,7 @@ make_settings(struct server *server)
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
 	if (options->cert != NULL && options->key != NULL &&
-	    (server->tls = tls_new(options->cert, options->key, &problems)) == NULL)
+	    (server->tls = tls_new(options->cert, options->key, "dot", &problems)) == NULL)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);

@@ -9,7 +9,7 @@
 #include "dnsd/metrics.h"
 #include "dnsd/options.h"
 #include "dnsd/tcp.h"
-#include "dnsd/tls.h"
+#include "zones/daemon/tls.h"
 
 #include <signal.h>
 

@@ -1,7 +1,7 @@
 #include "dnsd/tcp.h"
 
 #include "dnsd/listen.h"
-#include "dnsd/tls.h"
+#include "zones/daemon/tls.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>

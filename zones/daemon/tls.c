@@ -1,4 +1,4 @@
-#include "dnsd/tls.h"
+#include "zones/daemon/tls.h"
 
 #include "zones/base/util.h"
 
@@ -15,6 +15,7 @@
 
 struct tls {
 	const char *cert, *key;
+	unsigned char protocol[32]; /* its length, and its name */
 	struct timespec cert_changed, key_changed;
 	pthread_mutex_t lock; /* guards context: taken once for each connection */
 	SSL_CTX *context;
@@ -31,24 +32,24 @@ reason(void)
 	return text != NULL ? text : "unknown failure";
 }
 
-/* RFC 7301: a client that offers protocols gets "dot", or no protocol if it does not offer "dot". */
+/* RFC 7301: a client that offers protocols gets its protocol, or no protocol if it does not offer that. */
 static int
 choose_protocol(SSL *ssl, const unsigned char **out, unsigned char *outlen, const unsigned char *in,
     unsigned inlen, void *arg)
 {
-	static const unsigned char dot[] = {3, 'd', 'o', 't'};
+	const struct tls *tls = arg;
 
 	(void)ssl;
-	(void)arg;
-	if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, outlen, dot, sizeof dot, in, inlen) !=
-	    OPENSSL_NPN_NEGOTIATED)
+	if (SSL_select_next_proto((unsigned char **)(uintptr_t)out, outlen, tls->protocol,
+		tls->protocol[0] + 1u, in, inlen) != OPENSSL_NPN_NEGOTIATED)
 		return SSL_TLSEXT_ERR_NOACK;
 	return SSL_TLSEXT_ERR_OK;
 }
 
 static SSL_CTX *
-read_context(const char *cert, const char *key, struct problems *problems)
+read_context(struct tls *tls, struct problems *problems)
 {
+	const char *cert = tls->cert, *key = tls->key;
 	SSL_CTX *context = SSL_CTX_new(TLS_server_method());
 	struct stat info;
 
@@ -59,7 +60,7 @@ read_context(const char *cert, const char *key, struct problems *problems)
 	SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION); /* RFC 8310, RFC 9325 */
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);    /* idle connections hold little */
 	SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-	SSL_CTX_set_alpn_select_cb(context, choose_protocol, NULL);
+	SSL_CTX_set_alpn_select_cb(context, choose_protocol, tls);
 	if (stat(key, &info) == 0 && info.st_mode & 07)
 		problems_warn(problems, "--key %s: every user can read the private key; use chmod 0640", key);
 	if (SSL_CTX_use_certificate_chain_file(context, cert) != 1)
@@ -89,16 +90,18 @@ same_time(struct timespec a, struct timespec b)
 }
 
 struct tls *
-tls_new(const char *cert, const char *key, struct problems *problems)
+tls_new(const char *cert, const char *key, const char *protocol, struct problems *problems)
 {
 	struct tls *tls = xcalloc(1, sizeof *tls);
 
 	tls->cert = cert;
 	tls->key = key;
+	tls->protocol[0] = (unsigned char)MIN(strlen(protocol), sizeof tls->protocol - 1);
+	memcpy(tls->protocol + 1, protocol, tls->protocol[0]);
 	tls->cert_changed = changed_at(cert);
 	tls->key_changed = changed_at(key);
 	pthread_mutex_init(&tls->lock, NULL);
-	if ((tls->context = read_context(cert, key, problems)) == NULL) {
+	if ((tls->context = read_context(tls, problems)) == NULL) {
 		tls_free(tls);
 		return NULL;
 	}
@@ -127,7 +130,7 @@ tls_reload(struct tls *tls, bool *changed, struct problems *problems)
 	/* Also after a failure: a faulty file is reported once, and read again after its next change. */
 	tls->cert_changed = cert;
 	tls->key_changed = key;
-	if ((context = read_context(tls->cert, tls->key, problems)) == NULL)
+	if ((context = read_context(tls, problems)) == NULL)
 		return false;
 	pthread_mutex_lock(&tls->lock);
 	old = tls->context;
