@@ -4,6 +4,22 @@
 #include <stdlib.h>
 
 void
+change_refuse(struct change *change, enum change_fault fault, const char *format, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, format);
+	if (vasprintf(&text, format, args) < 0)
+		text = xstrdup(format);
+	va_end(args);
+	if (change->problems.errors == 0)
+		change->fault = fault;
+	problems_error(&change->problems, "%s", text);
+	free(text);
+}
+
+void
 change_guard(struct change *change, const char *format, ...)
 {
 	va_list args;
@@ -16,6 +32,6 @@ change_guard(struct change *change, const char *format, ...)
 	if (change->request->force)
 		problems_warn(&change->problems, "%s", text);
 	else
-		problems_error(&change->problems, "%s (--force does it all the same)", text);
+		change_refuse(change, CHANGE_GUARDED, "%s (%s)", text, change->request->how_to_force);
 	free(text);
 }

@@ -16,15 +16,34 @@
 /* Who wants a change, and how. The texts belong to the caller. */
 struct change_request {
 	const char *state; /* the directory */
+	/*
+	 * Stores that the process keeps open, because LMDB forbids to open one twice in one process; NULL:
+	 * open them. config must be open for writing; health and serving may be NULL.
+	 */
+	const struct change_stores {
+		struct store *config, *health, *serving;
+	} * stores;
 	/* For the log: */
 	const char *who, *command;
 	const char *reason; /* NULL: none */
 	bool dry_run;
-	bool preview; /* with dry_run: compare the clients of affected load balancers */
-	bool force;   /* what a guard would refuse is a warning */
-	bool secrets; /* the result shows secrets (secrets.h) */
+	bool preview;             /* with dry_run: compare the clients of affected load balancers */
+	bool force;               /* what a guard would refuse is a warning */
+	const char *how_to_force; /* for the sentence of a guard: how the caller asks for that */
+	bool secrets;             /* the result shows secrets (secrets.h) */
 	bool if_generation_given;
 	uint64_t if_generation;
+};
+
+/* Why a change was refused, as far as a program wants to know: the first that came. */
+enum change_fault {
+	CHANGE_INVALID,    /* what is wanted breaks a rule */
+	CHANGE_TAKEN,      /* the name belongs to another object */
+	CHANGE_ABSENT,     /* there is no such object */
+	CHANGE_IN_USE,     /* S32: others refer to it */
+	CHANGE_GUARDED,    /* S32: force does it anyway */
+	CHANGE_GENERATION, /* if_generation is not that of the store */
+	CHANGE_FAILED      /* the store cannot be written */
 };
 
 /* What came of it. Starts as {0}; free it with change_outcome_free. */
@@ -32,6 +51,7 @@ struct change_outcome {
 	bool done;    /* without an error; committed, unless it was a dry run */
 	bool changed; /* something was committed */
 	uint64_t generation;
+	enum change_fault fault; /* if not done */
 	struct problems problems;
 	char *message;        /* a sentence for people; may be NULL */
 	struct json *preview; /* of a dry run, see preview.h; may be NULL */
@@ -43,8 +63,10 @@ struct change {
 	struct config_edit *edit;
 	struct store_txn *txn;    /* of edit: read here */
 	struct store_txn *health; /* of the health store; NULL: there is none */
+	struct store *serving;    /* NULL: there is none */
 	struct problems problems;
-	bool geography_told; /* the warning of a nameserver without a database of places was given */
+	enum change_fault fault; /* set by change_refuse */
+	bool geography_told;     /* the warning of a nameserver without a database of places was given */
 	struct place_nameservers nameservers; /* of the zone that was looked at last */
 	/* What to tell of it; both may stay NULL. */
 	char *message;
@@ -59,6 +81,10 @@ typedef void change_fn(struct change *change, void *arg);
 void change_run(
     const struct change_request *request, change_fn *fn, void *arg, struct change_outcome *outcome);
 void change_outcome_free(struct change_outcome *outcome);
+
+/* An error of this kind. */
+void change_refuse(struct change *change, enum change_fault fault, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* A guard: an error that request->force makes a warning. The sentence says what would be lost. */
 void change_guard(struct change *change, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -334,7 +334,7 @@ check_geography(struct change *change, const struct id *id)
 	struct lb *lb = change->geography_told ? NULL : config_lb(change->txn, id->text);
 	unsigned wanted = lb != NULL && lb->enabled ? lists_geography(lb) : 0, lacks;
 
-	if (wanted != 0 && (lacks = wanted & ~node_geography(change->request->state)) != 0) {
+	if (wanted != 0 && (lacks = wanted & ~node_geography_of(change->serving)) != 0) {
 		problems_warn(&change->problems,
 		    "load_balancer %s: it steers by place, but graycloud-dnsd has no database of %s "
 		    "(--geoip): every client "
@@ -366,11 +366,11 @@ find_target(struct change *change, enum kind kind, const struct json *input, con
 	if (!read_id(change, kind, input, &given))
 		return false;
 	if (target != NULL && exists && strcmp(named.text, target->text) != 0) {
-		problems_error(&change->problems, "%s %s exists already", kind_text(kind), name);
+		change_refuse(change, CHANGE_TAKEN, "%s %s exists already", kind_text(kind), name);
 		return false;
 	}
 	if (exists && mode == OBJECT_CREATE) {
-		problems_error(&change->problems, "%s %s exists already: change it with `set` or `replace`",
+		change_refuse(change, CHANGE_TAKEN, "%s %s exists already: change it with `set` or `replace`",
 		    kind_text(kind), name);
 		return false;
 	}
@@ -557,7 +557,7 @@ object_delete(struct change *change, enum kind kind, const struct id *id)
 	if (free_to_go)
 		config_delete_object(change->edit, kind, id->text, name);
 	else /* S32 */
-		problems_error(&change->problems, "%s %s is in use; take it out first of: %s",
+		change_refuse(change, CHANGE_IN_USE, "%s %s is in use; take it out first of: %s",
 		    kind_text(kind), name, users);
 	free(users);
 	json_drop(object);

@@ -176,7 +176,7 @@ compare(struct preview *preview, struct change *change, struct moving *moving, s
 			*after =
 			    compiler_read_names(change->txn, change->health, moving->names, count, &unsaid);
 	struct steer_site site = {.code = ""};
-	struct geo *geo = node_place(change->request->state, &site);
+	struct geo *geo = node_place_of(change->serving, &site);
 	struct replay_place places[2] = {{geo, &site}, {geo, &site}};
 	struct replay_clients clients = {0};
 

@@ -34,7 +34,7 @@ check_generation(struct change *change)
 		struct json *since = history_read(change->txn, change->request->if_generation, NULL);
 		char *text = history_text(since);
 
-		problems_error(&change->problems,
+		change_refuse(change, CHANGE_GENERATION,
 		    "the configuration is at generation %llu, not %llu: look at what changed and try again%s",
 		    (unsigned long long)generation, (unsigned long long)change->request->if_generation, text);
 		free(text);
@@ -51,8 +51,10 @@ run_once(struct change *change, struct store *store, change_fn *fn, void *arg, s
 	char *head;
 	int rc;
 
-	if ((change->edit = config_edit_begin(store, &change->problems)) == NULL)
+	if ((change->edit = config_edit_begin(store, &change->problems)) == NULL) {
+		change->fault = CHANGE_FAILED;
 		return true;
+	}
 	change->txn = config_edit_txn(change->edit);
 	check_generation(change);
 	if (request->dry_run && request->preview)
@@ -75,8 +77,9 @@ run_once(struct change *change, struct store *store, change_fn *fn, void *arg, s
 	if (rc == -ENOSPC && store_full(store))
 		return false;
 	if (rc != 0)
-		problems_error(&change->problems, "cannot write the configuration: %s; nothing was changed%s",
-		    strerror(-rc), store_write_cure(rc));
+		change_refuse(change, CHANGE_FAILED,
+		    "cannot write the configuration: %s; nothing was changed%s", strerror(-rc),
+		    store_write_cure(rc));
 	outcome->done = rc == 0;
 	outcome->changed = outcome->changed && rc == 0;
 	return true;
@@ -86,6 +89,7 @@ static void
 forget_run(struct change *change)
 {
 	problems_free(&change->problems);
+	change->fault = CHANGE_INVALID;
 	place_nameservers_free(&change->nameservers);
 	free(change->message);
 	json_drop(change->result);
@@ -93,49 +97,72 @@ forget_run(struct change *change)
 	change->result = NULL;
 }
 
-/* What is healthy is good to know for guards, and for S24; without it the command works as well. */
+/* A dry run edits a copy, however long it takes: other changes go on. */
 static struct store *
-open_health(struct change *change)
+copy_config(struct change *change, struct store *store)
+{
+	return store != NULL || change->problems.errors == 0
+	    ? store_open_copy(store, STORE_CONFIG, &change->problems)
+	    : NULL;
+}
+
+static void
+run_in(struct change *change, const struct change_stores *stores, change_fn *fn, void *arg,
+    struct change_outcome *outcome)
+{
+	struct store *copy = change->request->dry_run ? copy_config(change, stores->config) : NULL;
+	struct store *store = change->request->dry_run ? copy : stores->config;
+	int runs = 0;
+
+	change->serving = stores->serving;
+	/* Without health there are fewer warnings; the change works as well. */
+	if (stores->health == NULL || store_begin(stores->health, STORE_READ, &change->health) != 0)
+		change->health = NULL;
+	if (store == NULL)
+		change->fault = CHANGE_FAILED;
+	else
+		while (!run_once(change, store, fn, arg, outcome) && ++runs < RETRIES)
+			forget_run(change);
+	store_abort(change->health);
+	store_close(copy);
+}
+
+static struct store *
+open_quietly(const char *state, enum store_kind kind)
 {
 	struct problems ignored = {0};
-	struct store *store = store_open(change->request->state, STORE_HEALTH, STORE_READ, &ignored);
+	struct store *store = store_open(state, kind, STORE_READ, &ignored);
 
-	if (store != NULL)
-		store_begin(store, STORE_READ, &change->health);
 	problems_free(&ignored);
 	return store;
 }
 
-/* A dry run edits a copy, however long it takes: other commands go on. */
-static struct store *
-open_config(struct change *change)
+static void
+open_and_run(struct change *change, change_fn *fn, void *arg, struct change_outcome *outcome)
 {
-	struct store *store, *copy = NULL;
+	const struct change_request *request = change->request;
+	struct change_stores stores = {.health = open_quietly(request->state, STORE_HEALTH),
+	    .serving = open_quietly(request->state, STORE_SERVING)};
 
-	if (!change->request->dry_run)
-		return store_open(change->request->state, STORE_CONFIG, STORE_WRITE, &change->problems);
-	store = store_open(change->request->state, STORE_CONFIG, STORE_READ, &change->problems);
-	if (store != NULL || change->problems.errors == 0)
-		copy = store_open_copy(store, STORE_CONFIG, &change->problems);
-	store_close(store);
-	return copy;
+	stores.config = store_open(
+	    request->state, STORE_CONFIG, request->dry_run ? STORE_READ : STORE_WRITE, &change->problems);
+	run_in(change, &stores, fn, arg, outcome);
+	store_close(stores.config);
+	store_close(stores.health);
+	store_close(stores.serving);
 }
 
 void
 change_run(const struct change_request *request, change_fn *fn, void *arg, struct change_outcome *outcome)
 {
 	struct change change = {.request = request};
-	struct store *health = open_health(&change);
-	struct store *store = open_config(&change);
-	int runs = 0;
 
 	*outcome = (struct change_outcome){.done = false};
-	if (store != NULL)
-		while (!run_once(&change, store, fn, arg, outcome) && ++runs < RETRIES)
-			forget_run(&change);
-	store_close(store);
-	store_abort(change.health);
-	store_close(health);
+	if (request->stores != NULL)
+		run_in(&change, request->stores, fn, arg, outcome);
+	else
+		open_and_run(&change, fn, arg, outcome);
+	outcome->fault = change.fault;
 	outcome->problems = change.problems;
 	outcome->message = change.message;
 	outcome->result = change.result;

@@ -6,10 +6,9 @@
 #include <stdlib.h>
 
 struct geo *
-node_place(const char *state, struct steer_site *site)
+node_place_of(struct store *store, struct steer_site *site)
 {
 	struct problems problems = {0};
-	struct store *store = store_open(state, STORE_SERVING, STORE_READ, &problems);
 	struct serving_status *status = xcalloc(1, sizeof *status);
 	const char *paths[8];
 	struct geo *geo = NULL;
@@ -26,7 +25,6 @@ node_place(const char *state, struct steer_site *site)
 		}
 		store_abort(txn);
 	}
-	store_close(store);
 	for (char *rest, *line = strtok_r(status->geoip, "\n", &rest); line != NULL && count < NITEMS(paths);
 	     line = strtok_r(NULL, "\n", &rest))
 		paths[count++] = line;
@@ -36,6 +34,19 @@ node_place(const char *state, struct steer_site *site)
 		report_problems(&problems);
 	problems_free(&problems);
 	free(status);
+	return geo;
+}
+
+struct geo *
+node_place(const char *state, struct steer_site *site)
+{
+	struct problems problems = {0};
+	struct store *store = store_open(state, STORE_SERVING, STORE_READ, &problems);
+	struct geo *geo = node_place_of(store, site);
+
+	report_problems(&problems);
+	problems_free(&problems);
+	store_close(store);
 	return geo;
 }
 
@@ -54,10 +65,8 @@ node_health(const char *state, struct store **store)
 }
 
 unsigned
-node_geography(const char *state)
+node_geography_of(struct store *store)
 {
-	struct problems problems = {0};
-	struct store *store = store_open(state, STORE_SERVING, STORE_READ, &problems);
 	struct serving_status *status = xcalloc(1, sizeof *status);
 	unsigned bits = ~0u;
 	struct store_txn *txn;
@@ -67,8 +76,18 @@ node_geography(const char *state)
 			bits = status->geography;
 		store_abort(txn);
 	}
+	free(status);
+	return bits;
+}
+
+unsigned
+node_geography(const char *state)
+{
+	struct problems problems = {0};
+	struct store *store = store_open(state, STORE_SERVING, STORE_READ, &problems);
+	unsigned bits = node_geography_of(store);
+
 	store_close(store);
 	problems_free(&problems);
-	free(status);
 	return bits;
 }

@@ -7,11 +7,17 @@
 #include "zones/steer/steer.h"
 #include "zones/store/store.h"
 
-/* Its geography, read from the files that it reads (NULL: none), and its own place.  Freed with geo_free. */
+/*
+ * Its geography, read from the files that it reads (NULL: none), and its own place. Free it with geo_free. A
+ * process that keeps the serving store open passes it, because LMDB forbids to open a store twice in one
+ * process; NULL: there is none.
+ */
 struct geo *node_place(const char *state, struct steer_site *site);
+struct geo *node_place_of(struct store *serving, struct steer_site *site);
 
-/* What the databases of the nameserver that runs know (GEOGRAPHY_* of lists.h); all where none runs. */
+/* What the databases of the nameserver that runs know (GEOGRAPHY_* of lists.h); all if none runs. */
 unsigned node_geography(const char *state);
+unsigned node_geography_of(struct store *serving);
 
 /* A look at the health store, if there is one; NULL where there is none.  End it with store_abort and
  * store_close, which take NULL. */
