@@ -20,49 +20,55 @@ static const struct command commands[] = {
 	"zone load [NAME=]FILE ... [--each] [--unsigned-ok]\nzone load --list FILE [--each] [--unsigned-ok]\n"
 	"zone check [NAME=]FILE ...\n"
 	"zone list\nzone show NAME\nzone export NAME\nzone delete NAME",
-	true, 0},
+	true, false, 0},
     {"record", cmd_record, "serial",
 	"record add ZONE OWNER [TTL] TYPE RDATA [--serial keep|increment|date|unixtime]\n"
 	"record delete ZONE OWNER [TYPE [RDATA]] [--serial keep|increment|date|unixtime]\n"
 	"record list ZONE [OWNER [TYPE]]",
-	true, 4},
-    {"monitor", cmd_monitor, "limit after secrets", OBJECT_USAGE("monitor", " [--secrets]"), true, 0},
-    {"monitor_group", cmd_monitor_group, "limit after", OBJECT_USAGE("monitor_group", ""), true, 0},
+	true, false, 4},
+    {"monitor", cmd_monitor, "limit after secrets", OBJECT_USAGE("monitor", " [--secrets]"), true, false, 0},
+    {"monitor_group", cmd_monitor_group, "limit after", OBJECT_USAGE("monitor_group", ""), true, false, 0},
     {"pool", cmd_pool, "for limit after", OBJECT_USAGE("pool", "") "\npool enable|disable NAME [--for TIME]",
-	true, 0},
+	true, false, 0},
     {"origin", cmd_origin, "for all-pools",
 	"origin add|set POOL ADDRESS [P=V ...]\norigin remove POOL ADDRESS\n"
 	"origin enable|disable POOL ADDRESS [--for TIME]\norigin enable|disable ADDRESS --all-pools [--for "
 	"TIME]\n"
 	"origin force POOL ADDRESS up|down|none [--for TIME]\norigin force ADDRESS up|down|none --all-pools "
 	"[--for TIME]",
-	true, 0},
+	true, false, 0},
     {"lb", cmd_lb, "for limit after", OBJECT_USAGE("lb", "") "\nlb enable|disable NAME [--for TIME]", true,
-	0},
-    {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, 0},
-    {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true, 0},
-    {"import", cmd_import, NULL, "import cloudflare FILE|- [FILE ...]", true, 0},
-    {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false, 0},
+	false, 0},
+    {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, false, 0},
+    {"token", cmd_token, "rights zone from expires email",
+	"token list\ntoken create NAME [--rights read,dns,lb,exec] [--zone ZONE ...] [--from PREFIX ...] "
+	"[--expires TIME] [--email ADDRESS]\ntoken enable|disable|delete NAME",
+	false, true, 0},
+    {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true, false, 0},
+    {"import", cmd_import, NULL, "import cloudflare FILE|- [FILE ...]", true, false, 0},
+    {"export", cmd_export, "zones for-edit", "export [--zones] [--for-edit]", false, false, 0},
     {"log", cmd_log, FILTER_OPTIONS " " FILTER_TIMES,
-	"log [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until TIME]", false, 0},
-    {"undo", cmd_undo, NULL, "undo SEQUENCE", true, 0},
+	"log [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until TIME]", false, false, 0},
+    {"undo", cmd_undo, NULL, "undo SEQUENCE", true, false, 0},
     {"status", cmd_status, "watch exit-code " FILTER_OPTIONS " " FILTER_TIMES,
 	"status [--watch | --exit-code] [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until "
 	"TIME]",
-	false, 0},
+	false, false, 0},
     {"events", cmd_events, "follow " FILTER_OPTIONS " " FILTER_TIMES,
 	"events [--follow] [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until TIME]", false,
-	0},
+	false, 0},
     {"explain", cmd_explain, "client ecs at",
-	"explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX] [--at TIME]", false, 0},
+	"explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX] [--at TIME]", false, false, 0},
     {"whatif", cmd_whatif, "apply down up geoip unsigned-ok prune",
-	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false, 0},
-    {"backup", cmd_backup, NULL, "backup FILE|-", false, 0},
-    {"restore", cmd_restore, NULL, "restore FILE|-", true, 0},
+	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false, false,
+	0},
+    {"backup", cmd_backup, NULL, "backup FILE|-", false, false, 0},
+    {"restore", cmd_restore, NULL, "restore FILE|-", true, false, 0},
     {"doctor", cmd_doctor, "offline timeout resolver port",
-	"doctor [NAME] [--offline] [--timeout SECONDS] [--resolver ADDRESS[:PORT]] [--port PORT]", false, 0},
-    {"version", cmd_version, NULL, "version", false, 0},
-    {NULL, NULL, NULL, NULL, false, 0},
+	"doctor [NAME] [--offline] [--timeout SECONDS] [--resolver ADDRESS[:PORT]] [--port PORT]", false,
+	false, 0},
+    {"version", cmd_version, NULL, "version", false, false, 0},
+    {NULL, NULL, NULL, NULL, false, false, 0},
 };
 
 static void
@@ -104,7 +110,7 @@ become_owner(const struct args *args)
 		return false;
 	}
 	good = privileges_choose(&user, args->state, NULL, &problems) &&
-	    (!user.change || !args->command->changes || args->dry_run ||
+	    (!user.change || !(args->command->changes || args->command->writes) || args->dry_run ||
 		store_prepare(args->state, STORE_CONFIG, user.uid, &problems)) &&
 	    privileges_drop(&user, args->state, &problems);
 	report_problems(&problems);

@@ -31,6 +31,7 @@ struct command {
 	const char *options; /* its own, as "zones since"; NULL: none */
 	const char *usage;   /* lines after "graycloud ", each a synopsis */
 	bool changes;        /* takes the options of changing commands */
+	bool writes;         /* writes the store without them */
 	/*
 	 * If not 0, words from this index on are values (one later if a TTL stands before it): "-abc" is a
 	 * word there.  The first of them may begin with two dashes, unless it is near to an option's name.
@@ -54,7 +55,7 @@ struct args {
 	const char *reason; /* or NULL */
 	struct args_option {
 		const char *name, *value; /* value NULL: a flag */
-	} own[16];
+	} own[64];
 	size_t nown;
 };
 

@@ -87,6 +87,8 @@ offer_value(struct completion *completion, const char *option)
 		completion->names(completion, COMPLETE_LBS, NULL);
 	else if (strcmp(option, "origin") == 0 || strcmp(option, "up") == 0 || strcmp(option, "down") == 0)
 		completion->names(completion, COMPLETE_ORIGINS, NULL);
+	else if (strcmp(option, "zone") == 0)
+		completion->names(completion, COMPLETE_ZONES, NULL);
 	else if (strcmp(option, "state") == 0 || strcmp(option, "geoip") == 0 ||
 	    strcmp(option, "apply") == 0 || strcmp(option, "list") == 0)
 		offer_files(completion);
@@ -210,6 +212,8 @@ offer_own_names(struct completion *completion, const char *command)
 		completion->names(completion, COMPLETE_MONITOR_GROUPS, NULL);
 	else if (strcmp(command, "pool") == 0)
 		completion->names(completion, COMPLETE_POOLS, NULL);
+	else if (strcmp(command, "token") == 0)
+		completion->names(completion, COMPLETE_TOKENS, NULL);
 	else
 		completion->names(completion, COMPLETE_LBS, NULL);
 	if (strcmp(command, "doctor") == 0) { /* or of a zone or a pool */

@@ -1,6 +1,7 @@
 #include "admin/commands/complete.h"
 
 #include "admin/cli/completion.h"
+#include "admin/edit/token.h"
 #include "zones/state/config.h"
 
 struct asking {
@@ -57,6 +58,16 @@ offer_origins_of_pool(void *arg, struct bytes name, const struct id *id)
 }
 
 static void
+offer_tokens(struct asking *asking)
+{
+	struct tokens tokens = tokens_read(asking->txn);
+
+	for (size_t i = 0; i < tokens.count; i++)
+		completion_offer(&asking->completion, tokens.items[i].name, strlen(tokens.items[i].name));
+	tokens_free(&tokens);
+}
+
+static void
 names(struct completion *completion, enum completion_source source, const char *of)
 {
 	static const enum kind kinds[] = {[COMPLETE_MONITORS] = KIND_MONITOR,
@@ -67,7 +78,9 @@ names(struct completion *completion, enum completion_source source, const char *
 
 	if (asking->txn == NULL)
 		return;
-	if (source == COMPLETE_ZONES)
+	if (source == COMPLETE_TOKENS)
+		offer_tokens(asking);
+	else if (source == COMPLETE_ZONES)
 		config_each_zone(asking->txn, offer_zone, completion);
 	else if (source == COMPLETE_ORIGINS && of != NULL)
 		offer_origins(asking, of);

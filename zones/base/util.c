@@ -224,3 +224,42 @@ random_bytes(void *out, size_t len)
 		len -= (size_t)got;
 	}
 }
+
+void
+hex_from_octets(char *hex, const void *octets, size_t len)
+{
+	static const char digits[] = "0123456789abcdef";
+	const uint8_t *from = octets;
+
+	for (size_t i = 0; i < len; i++) {
+		hex[2 * i] = digits[from[i] >> 4];
+		hex[2 * i + 1] = digits[from[i] & 15];
+	}
+	hex[2 * len] = '\0';
+}
+
+/* The value of a digit; 16 if it is none. */
+static unsigned
+digit_of(char c)
+{
+	return c >= '0' && c <= '9' ? (unsigned)(c - '0')
+	    : c >= 'a' && c <= 'f'  ? (unsigned)(c - 'a' + 10)
+				    : 16;
+}
+
+bool
+octets_from_hex(void *octets, const char *hex, size_t len)
+{
+	uint8_t *out = octets;
+
+	if (strlen(hex) != 2 * len)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		unsigned high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
+
+		if (high > 15 || low > 15)
+			return false;
+		out[i] = (uint8_t)(high << 4 | low);
+	}
+	return true;
+}

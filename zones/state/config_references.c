@@ -19,27 +19,21 @@ struct mentions {
 
 /* ---- keys ---- */
 
+/* An id that is none is kept as zeros: nothing refers to it. */
 static void
 append_id(struct mention *mention, const char *id)
 {
-	for (size_t i = 0; i < ID_LEN; i += 2) {
-		unsigned high = (unsigned)(id[i] <= '9' ? id[i] - '0' : id[i] - 'a' + 10);
-		unsigned low = (unsigned)(id[i + 1] <= '9' ? id[i + 1] - '0' : id[i + 1] - 'a' + 10);
-
-		mention->octets[mention->len++] = (uint8_t)(high << 4 | low);
-	}
+	if (!octets_from_hex(mention->octets + mention->len, id, ID_OCTETS))
+		memset(mention->octets + mention->len, 0, ID_OCTETS);
+	mention->len += ID_OCTETS;
 }
 
 static struct id
 id_at(const uint8_t *octets)
 {
-	static const char digits[] = "0123456789abcdef";
-	struct id id = {""};
+	struct id id;
 
-	for (size_t i = 0; i < ID_OCTETS; i++) {
-		id.text[2 * i] = digits[octets[i] >> 4];
-		id.text[2 * i + 1] = digits[octets[i] & 15];
-	}
+	hex_from_octets(id.text, octets, ID_OCTETS);
 	return id;
 }
 

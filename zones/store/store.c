@@ -23,6 +23,7 @@ static const struct {
     [TABLE_OBJECT_NAMES] = {"object_names", STORE_CONFIG},
     [TABLE_REFERENCES] = {"references", STORE_CONFIG, .optional = true},
     [TABLE_CHANGES] = {"changes", STORE_CONFIG},
+    [TABLE_TOKENS] = {"tokens", STORE_CONFIG, .optional = true},
     [TABLE_META] = {"meta", STORE_CONFIG},
     [TABLE_STATE] = {"state", STORE_HEALTH},
     [TABLE_FLIPS] = {"flips", STORE_HEALTH},
@@ -598,6 +599,12 @@ store_commit(struct store_txn *txn)
 	store_leave(txn->store);
 	free(txn);
 	return rc;
+}
+
+uint64_t
+store_txn_number(const struct store_txn *txn)
+{
+	return mdb_txn_id(txn->txn);
 }
 
 void

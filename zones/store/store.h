@@ -60,6 +60,7 @@ enum store_table {
 	TABLE_OBJECT_NAMES, /* kind (1 octet), name -> id */
 	TABLE_REFERENCES,   /* what a document mentions, id of the document -> its kind, see config_rows.h */
 	TABLE_CHANGES,      /* sequence (8), item (4) -> see config.h */
+	TABLE_TOKENS,       /* name of a token of the API -> JSON, see admin/edit/token.h */
 	TABLE_META,         /* schema, next zone number, ... */
 	/* health */
 	TABLE_STATE, /* endpoint -> struct health_record */
@@ -197,6 +198,8 @@ void store_check_readers(struct store *store);
  * map and this process still has an open transaction.
  */
 int store_begin(struct store *store, enum store_access access, struct store_txn **txn);
+/* The number of the commit that a transaction reads: it rises with each commit of any process. */
+uint64_t store_txn_number(const struct store_txn *txn);
 /*
  * Commit a write transaction. Frees txn in every case. Returns 0 or a negative errno (-ENOSPC: disk or map
  * full).

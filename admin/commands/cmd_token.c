@@ -1,0 +1,221 @@
+/* token: who may use graycloud-api. Tokens are no part of the configuration: see admin/edit/token.h. */
+#include "admin/cli/prefix.h"
+#include "admin/cli/print.h"
+#include "admin/cli/report.h"
+#include "admin/cli/when.h"
+#include "admin/commands/command_change.h"
+#include "admin/commands/commands.h"
+#include "admin/commands/object_command.h"
+#include "admin/edit/token.h"
+#include "zones/base/array.h"
+#include "zones/dns/idn.h"
+
+#include <stdlib.h>
+
+/* ---- list ---- */
+
+static void
+add_row(struct table *table, const struct token *token)
+{
+	struct json *shown = token_json(token);
+	char *zones = object_list_text(json_member(shown, "zones")),
+	     *from = object_list_text(json_member(shown, "from"));
+	bool expired = token->expires != 0 && wall_ms() >= token->expires;
+
+	table_cell(table, COLOUR_NONE, "%s", token->name);
+	table_cell(table, COLOUR_NONE, "%s", json_text_of(shown, "rights"));
+	table_cell(table, COLOUR_NONE, "%s", token->nzones > 0 ? zones : "all");
+	table_cell(table, COLOUR_NONE, "%s", token->nfrom > 0 ? from : "everywhere");
+	table_cell(table, expired ? COLOUR_BAD : COLOUR_NONE, "%s",
+	    token->expires != 0 ? json_text_of(shown, "expires_on") : "never");
+	table_cell(table, token_valid(token, wall_ms()) ? COLOUR_GOOD : COLOUR_BAD, "%s",
+	    token->disabled ? "disabled"
+		: expired   ? "expired"
+			    : "valid");
+	free(zones);
+	free(from);
+	json_drop(shown);
+}
+
+static enum exit_code
+list(const struct args *args)
+{
+	struct table *table = table_new("NAME", "RIGHTS", "ZONES", "FROM", "EXPIRES", "STATE", NULL);
+	struct json *shown = json_new_list();
+	struct tokens tokens;
+	struct store *store;
+	struct store_txn *txn;
+
+	if (!read_begin(args, &store, &txn)) {
+		table_free(table);
+		json_drop(shown);
+		return EXIT_REFUSED;
+	}
+	tokens = tokens_read(txn);
+	read_end(store, txn);
+	for (size_t i = 0; i < tokens.count; i++) {
+		add_row(table, &tokens.items[i]);
+		json_add(shown, token_json(&tokens.items[i]));
+	}
+	tokens_free(&tokens);
+	if (args->json)
+		print_json(shown);
+	else {
+		table_print(table, stdout);
+		json_drop(shown);
+	}
+	table_free(table);
+	return EXIT_DONE;
+}
+
+/* ---- create ---- */
+
+static bool
+add_zone(const struct args *args, struct token *token, const char *text)
+{
+	uint8_t wire[NAME_MAX_LEN];
+	char name[NAME_MAX_TEXT];
+
+	if (idn_name_from_text(wire, text, NULL) == 0) {
+		args_misused(args, "--zone %s: not a domain name", text);
+		return false;
+	}
+	name_lower(wire, wire);
+	token->zones = array_grow(token->zones, token->nzones, sizeof *token->zones);
+	token->zones[token->nzones++] = xstrdup(name_to_host(wire, name));
+	return true;
+}
+
+static bool
+add_prefix(const struct args *args, struct token *token, const char *text)
+{
+	struct token_prefix prefix;
+
+	if (!prefix_read(text, &prefix.address, &prefix.length)) {
+		args_misused(args, "--from %s: not an address or a prefix such as 192.0.2.0/24", text);
+		return false;
+	}
+	token->from = array_grow(token->from, token->nfrom, sizeof *token->from);
+	token->from[token->nfrom++] = prefix;
+	return true;
+}
+
+static bool
+set_expires(const struct args *args, struct token *token, const char *text)
+{
+	int64_t ms;
+
+	if (when_duration(text, &ms) && ms > 0)
+		token->expires = wall_ms() + ms;
+	else if (!when_read(text, &token->expires) || token->expires <= wall_ms()) {
+		args_misused(args,
+		    "--expires %s: it takes a duration such as 90d or a time in the future such as "
+		    "2027-01-31",
+		    text);
+		return false;
+	}
+	return true;
+}
+
+static bool
+take_options(const struct args *args, struct token *token)
+{
+	for (size_t i = 0; i < args->nown; i++) {
+		const char *name = args->own[i].name, *value = args->own[i].value;
+
+		if (strcmp(name, "rights") == 0 && (token->rights = token_rights(value)) == 0) {
+			args_misused(args,
+			    "--rights %s: it takes read, dns, lb and exec, with commas between them", value);
+			return false;
+		}
+		if ((strcmp(name, "zone") == 0 && !add_zone(args, token, value)) ||
+		    (strcmp(name, "from") == 0 && !add_prefix(args, token, value)) ||
+		    (strcmp(name, "expires") == 0 && !set_expires(args, token, value)))
+			return false;
+		if (strcmp(name, "email") == 0)
+			token->email = (char *)(uintptr_t)value;
+	}
+	return true;
+}
+
+static void
+print_created(const struct args *args, const struct token *token, const char *secret)
+{
+	struct json *shown;
+
+	if (!args->json) {
+		printf("%s\n", secret);
+		report_note("this is the only time that the token is shown");
+		return;
+	}
+	shown = token_json(token);
+	json_put_text(shown, "token", secret);
+	print_json(shown);
+}
+
+static enum exit_code
+create(const struct args *args, struct store *store, struct problems *problems)
+{
+	struct token token = {.name = args->words[1], .email = (char[]){""}, .rights = TOKEN_READ};
+	char secret[TOKEN_SECRET + 1] = "";
+	enum exit_code code = EXIT_USAGE;
+
+	token.created = wall_ms();
+	if (take_options(args, &token)) {
+		code = token_create(store, &token, secret, problems) ? EXIT_DONE : EXIT_REFUSED;
+		if (code == EXIT_DONE)
+			print_created(args, &token, secret);
+	}
+	for (size_t i = 0; i < token.nzones; i++)
+		free(token.zones[i]);
+	free(token.zones);
+	free(token.from);
+	return code;
+}
+
+/* ---- the words ---- */
+
+static enum exit_code
+change(const struct args *args, const char *verb)
+{
+	struct problems problems = {0};
+	struct store *store = store_open(args->state, STORE_CONFIG, STORE_WRITE, &problems);
+	enum exit_code code = EXIT_REFUSED;
+	const char *name = args->words[1];
+
+	if (store != NULL && strcmp(verb, "create") == 0)
+		code = create(args, store, &problems);
+	else if (store != NULL) {
+		bool good = strcmp(verb, "delete") == 0
+		    ? token_delete(store, name, &problems)
+		    : token_enable(store, name, strcmp(verb, "enable") == 0, &problems);
+
+		code = good ? EXIT_DONE : EXIT_REFUSED;
+		if (good && !args->json)
+			printf("token %s: %sd\n", name, verb);
+	}
+	store_close(store);
+	report_problems(&problems);
+	problems_free(&problems);
+	return code;
+}
+
+enum exit_code
+cmd_token(struct args *args)
+{
+	static const char *const verbs[] = {"create", "enable", "disable", "delete"};
+	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
+	bool known = false;
+
+	if (strcmp(verb, "list") == 0)
+		return args->count == 1 ? list(args) : args_misused(args, "list takes no words");
+	for (size_t i = 0; i < NITEMS(verbs); i++)
+		known = known || strcmp(verb, verbs[i]) == 0;
+	if (!known)
+		return args_no_verb(args, verb);
+	if (args->count != 2)
+		return args_misused(args, "%s takes one name", verb);
+	if (args->nown > 0 && strcmp(verb, "create") != 0)
+		return args_misused(args, "--%s is for create", args->own[0].name);
+	return change(args, verb);
+}

@@ -1,0 +1,81 @@
+/*
+ * token.h -- the tokens of the API: who may do what through graycloud-api.
+ *
+ * A token is 40 letters and digits from getrandom(2). The store keeps only its SHA-256: 238 random bits need
+ * no slow hash. Tokens are rows of the config store, but no part of the configuration: they are not in its
+ * log, its feed, its generation or an export, and a restore leaves them as they are. The only user of
+ * OpenSSL in the administration, but for the API's TLS.
+ */
+#ifndef TOKEN_H
+#define TOKEN_H
+
+#include "zones/document/json.h"
+#include "zones/model/model.h"
+#include "zones/store/store.h"
+
+enum { TOKEN_SECRET = 40, TOKEN_HASH = 32, TOKEN_NAME_MAX = 64, TOKENS_MAX = 1000, TOKEN_LIST_MAX = 64 };
+
+/* What a token may do. Each right includes TOKEN_READ. */
+enum token_right {
+	TOKEN_READ = 1,
+	TOKEN_DNS = 2, /* records */
+	TOKEN_LB = 4,  /* load balancers, pools, monitors, monitor groups */
+	TOKEN_EXEC = 8 /* monitors that run a program on this host */
+};
+
+struct token_prefix {
+	struct address address;
+	uint8_t length;
+};
+
+struct token {
+	char *name;
+	char *email; /* "" if it has none: then any is accepted */
+	unsigned rights;
+	char **zones;  /* names in lower case, no final dot */
+	size_t nzones; /* 0: all */
+	struct token_prefix *from;
+	size_t nfrom;    /* 0: from everywhere */
+	int64_t expires; /* wall clock, milliseconds since 1970; 0: never */
+	bool disabled;
+	int64_t created;
+	uint8_t hash[TOKEN_HASH];
+};
+
+/* All tokens of the store. Free them with tokens_free. */
+struct tokens {
+	struct token *items; /* by name */
+	size_t count;
+};
+struct tokens tokens_read(struct store_txn *txn);
+void tokens_free(struct tokens *tokens);
+
+/*
+ * The token that a client sent; NULL if there is none. All hashes are compared, each in constant time. The
+ * result may be disabled or expired (token_valid), or not be for this client (token_from).
+ */
+const struct token *tokens_find(const struct tokens *tokens, const char *secret);
+/* Neither disabled nor expired. */
+bool token_valid(const struct token *token, int64_t now);
+bool token_from(const struct token *token, const struct address *client);
+/* May it see a zone? name in lower case, no final dot. */
+bool token_has_zone(const struct token *token, const char *name);
+
+/* "read,dns" to bits of token_right; 0 if the text is invalid. And back; malloc. */
+unsigned token_rights(const char *text);
+char *token_rights_text(unsigned rights);
+
+/*
+ * Write a new token with these properties, and put its secret into secret. False with problems filled: the
+ * name is taken or invalid, or there are TOKENS_MAX.
+ */
+bool token_create(
+    struct store *store, const struct token *token, char secret[TOKEN_SECRET + 1], struct problems *problems);
+/* Disable or enable a token, or delete it. False with problems filled. */
+bool token_enable(struct store *store, const char *name, bool enable, struct problems *problems);
+bool token_delete(struct store *store, const char *name, struct problems *problems);
+
+/* As people and programs see it: never the secret or the hash. */
+struct json *token_json(const struct token *token);
+
+#endif
