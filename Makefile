@@ -32,10 +32,11 @@ LDLIBS := -Wl,--as-needed $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
 ZONES := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard zones/*/*.c))
 DNSD := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out dnsd/main.c,$(wildcard dnsd/*.c))) $(OUT)/made/dnstap.pb-c.o
 MONITOR := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out monitor/main.c,$(wildcard monitor/*.c monitor/*/*.c)))
-ADMIN := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard admin/*/*.c))
+ADMIN := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out admin/api/main.c,$(wildcard admin/*/*.c)))
 PROGRAMS := $(if $(wildcard dnsd/main.c),$(OUT)/bin/graycloud-dnsd) \
 	$(if $(wildcard monitor/main.c),$(OUT)/bin/graycloud-monitor) \
-	$(if $(wildcard admin/main.c),$(OUT)/bin/graycloud)
+	$(if $(wildcard admin/main.c),$(OUT)/bin/graycloud) \
+	$(if $(wildcard admin/api/main.c),$(OUT)/bin/graycloud-api)
 # Tests live by what they are about (tests/README.md); what they use is in tests/tools.
 TOPICS := dns steering health admin robust
 HELPERS := $(patsubst %.c,$(OUT)/%,$(wildcard tests/tools/*.c))
@@ -75,6 +76,7 @@ $(OUT)/lib%.a:
 $(OUT)/bin/graycloud-dnsd: $(OUT)/obj/dnsd/main.o $(OUT)/libdnsd.a $(OUT)/libzones.a
 $(OUT)/bin/graycloud-monitor: $(OUT)/obj/monitor/main.o $(OUT)/libmonitor.a $(OUT)/libzones.a
 $(OUT)/bin/graycloud: $(OUT)/obj/admin/main.o $(OUT)/libadmin.a $(OUT)/libzones.a
+$(OUT)/bin/graycloud-api: $(OUT)/obj/admin/api/main.o $(OUT)/libadmin.a $(OUT)/libzones.a
 $(PROGRAMS):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -218,19 +220,19 @@ DOCDIR := $(PREFIX)/share/doc/graycloud
 SYSTEMDDIR := $(PREFIX)/lib
 BASHDIR := $(PREFIX)/share/bash-completion/completions
 ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
-CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf
-UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service
+CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf admin/api/api.conf
+UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service admin/api/graycloud-api.service
 DOCUMENTS := README.md ARCHITECTURE.md $(wildcard docs/*.md docs/*.svg docs/*.tsv)
-INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor \
+INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor $(SBINDIR)/graycloud-api \
 	$(addprefix $(MANDIR)/,$(notdir $(MAN))) $(addprefix $(SYSTEMDDIR)/systemd/system/,$(notdir $(UNITS_OF_SYSTEMD))) \
 	$(SYSTEMDDIR)/sysusers.d/graycloud.conf $(SYSTEMDDIR)/tmpfiles.d/graycloud.conf $(BASHDIR)/graycloud $(ZSHDIR)/_graycloud
-MAN := $(wildcard dnsd/*.8 monitor/*.8 admin/*.8)
+MAN := $(wildcard dnsd/*.8 monitor/*.8 admin/*.8 admin/api/*.8)
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(MANDIR) $(DOCDIR)/prometheus $(BASHDIR) $(ZSHDIR) \
 	    $(SYSTEMDDIR)/systemd/system $(SYSTEMDDIR)/sysusers.d $(SYSTEMDDIR)/tmpfiles.d $(SYSCONFDIR)/graycloud)
 	install $(OUT)/bin/graycloud $(DESTDIR)$(BINDIR)
-	install $(OUT)/bin/graycloud-dnsd $(OUT)/bin/graycloud-monitor $(DESTDIR)$(SBINDIR)
+	install $(OUT)/bin/graycloud-dnsd $(OUT)/bin/graycloud-monitor $(OUT)/bin/graycloud-api $(DESTDIR)$(SBINDIR)
 	install -m 644 $(MAN) $(DESTDIR)$(MANDIR)
 	install -m 644 $(DOCUMENTS) $(DESTDIR)$(DOCDIR)
 	install -m 644 docs/prometheus/* $(DESTDIR)$(DOCDIR)/prometheus
@@ -239,9 +241,9 @@ install: all
 	install -m 644 admin/install/graycloud.sysusers $(DESTDIR)$(SYSTEMDDIR)/sysusers.d/graycloud.conf
 	install -m 644 admin/install/graycloud.tmpfiles $(DESTDIR)$(SYSTEMDDIR)/tmpfiles.d/graycloud.conf
 	for unit in $(UNITS_OF_SYSTEMD); do \
-	    sed 's|@SBINDIR@|$(SBINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' $$unit.in >$(DESTDIR)$(SYSTEMDDIR)/systemd/system/$${unit#*/} && \
-	    chmod 644 $(DESTDIR)$(SYSTEMDDIR)/systemd/system/$${unit#*/} || exit 1; done
-	for file in $(CONFIGURATIONS); do [ -e $(DESTDIR)$(SYSCONFDIR)/graycloud/$${file#*/} ] || \
+	    sed 's|@SBINDIR@|$(SBINDIR)|; s|@SYSCONFDIR@|$(SYSCONFDIR)|' $$unit.in >$(DESTDIR)$(SYSTEMDDIR)/systemd/system/$${unit##*/} && \
+	    chmod 644 $(DESTDIR)$(SYSTEMDDIR)/systemd/system/$${unit##*/} || exit 1; done
+	for file in $(CONFIGURATIONS); do [ -e $(DESTDIR)$(SYSCONFDIR)/graycloud/$${file##*/} ] || \
 	    install -m 644 $$file $(DESTDIR)$(SYSCONFDIR)/graycloud || exit 1; done
 
 uninstall:

@@ -21,11 +21,11 @@ sub files {
 sub text { local (@ARGV, $/) = @_; return scalar(<>) // '' }
 
 SKIP: {
-	skip 'the release build is installed', 6 unless $release;
+	skip 'the release build is installed', 7 unless $release;
 	my $make = "make --no-print-directory DESTDIR=$root PREFIX=/usr";
 	is(system("MAKEFLAGS= $make install >$root.log 2>&1"), 0, 'make install') or diag text("$root.log");
 	my %there = map { $_ => 1 } files();
-	ok($there{$_}, "$_ is installed") for '/usr/bin/graycloud', '/usr/sbin/graycloud-dnsd', '/usr/lib/systemd/system/graycloud-monitor.service', '/etc/graycloud/dnsd.conf';
+	ok($there{$_}, "$_ is installed") for '/usr/bin/graycloud', '/usr/sbin/graycloud-dnsd', '/usr/lib/systemd/system/graycloud-monitor.service', '/etc/graycloud/dnsd.conf', '/usr/lib/systemd/system/graycloud-api.service';
 	open my $changed, '>>', "$root/etc/graycloud/dnsd.conf" or die;
 	print $changed "nsid mine\n";
 	close $changed;
@@ -33,20 +33,21 @@ SKIP: {
 	like(text("$root/etc/graycloud/dnsd.conf"), qr/^nsid mine$/m, 'a second install keeps the configuration');
 	unlike(text("$root/usr/lib/systemd/system/graycloud-dnsd.service"), qr/@[A-Z]/, 'the units name the real paths');
 	system("MAKEFLAGS= $make uninstall >$root.log 2>&1");
-	is(join(' ', files()), '/etc/graycloud/dnsd.conf /etc/graycloud/monitor.conf', 'make uninstall leaves the configuration alone');
+	is(join(' ', files()), '/etc/graycloud/api.conf /etc/graycloud/dnsd.conf /etc/graycloud/monitor.conf', 'make uninstall leaves the configuration alone');
 	unlink "$root.log";
 }
 
 # The files of configuration: every option stands there as a comment that can be taken in.
-for my $daemon (['dnsd', qw(config check help version replace detach)], ['monitor', qw(config check notify-test help version)]) {
+for my $daemon (['dnsd', qw(config check help version replace detach)], ['monitor', qw(config check notify-test help version)], ['api', qw(config check help version)]) {
 	my ($name, %aside) = ($daemon->[0], map { $_ => 1 } @$daemon[1 .. $#$daemon]);
 	my ($usage) = qx($Graycloud::BUILD/bin/graycloud-$name --help);
-	my $file = text("$name/$name.conf");
-	my @options = text("$name/options.c") =~ /\{"([a-z-]+)", (?:\d|optional)/g;
+	my $folder = $name eq 'api' ? 'admin/api' : $name;
+	my $file = text("$folder/$name.conf");
+	my @options = text("$folder/options.c") =~ /\{"([a-z-]+)", (?:\d|optional)/g;
 	my @missing = grep { !$aside{$_} && $file !~ /^#\Q$_\E( |$)/m } @options;
 
 	is("@missing", '', "$name.conf has every option");
-	my $good = join '', map { "$_\n" } grep { !/^(listen|tls|cert|key|cookie-secret|geoip|user|metrics|canary|notify-file|resolver)\b/ } $file =~ /^#([a-z-]+(?: .*)?)$/mg;
+	my $good = join '', map { "$_\n" } grep { !/^(listen|tls|cert|key|cookie-secret|geoip|dnstap|user|metrics|canary|notify-file|resolver)\b/ } $file =~ /^#([a-z-]+(?: .*)?)$/mg;
 	open my $copy, '>', "$root/$name.conf" or die;
 	print $copy $good;
 	close $copy;
@@ -59,9 +60,10 @@ like(text('admin/install/graycloud.tmpfiles'), qr{^d /var/lib/graycloud/$_ 27[57
 
 # How far a unit is closed, by systemd's own count (10 is open).
 SKIP: {
-	skip 'systemd-analyze is not here, or knows no --offline', 2 if system('systemd-analyze security --help 2>/dev/null | grep -q offline');
-	for my $name (qw(dnsd monitor)) {
-		my $unit = text("$name/graycloud-$name.service.in");
+	skip 'systemd-analyze is not here, or knows no --offline', 3 if system('systemd-analyze security --help 2>/dev/null | grep -q offline');
+	for my $folder (qw(dnsd monitor admin/api)) {
+		my $name = $folder =~ s{.*/}{}r;
+		my $unit = text("$folder/graycloud-$name.service.in");
 
 		$unit =~ s/\@SBINDIR\@/\/usr\/sbin/g;
 		$unit =~ s/\@SYSCONFDIR\@/\/etc/g;
@@ -74,8 +76,8 @@ SKIP: {
 }
 
 SKIP: {
-	skip 'readelf is not here, or this is no release build', 15 if !$release || system('command -v readelf >/dev/null');
-	for my $program (qw(graycloud graycloud-dnsd graycloud-monitor)) {
+	skip 'readelf is not here, or this is no release build', 19 if !$release || system('command -v readelf >/dev/null');
+	for my $program (qw(graycloud graycloud-dnsd graycloud-monitor graycloud-api)) {
 		my $elf = qx(readelf -hldnW --dyn-syms $Graycloud::BUILD/bin/$program 2>/dev/null);
 
 		like($elf, qr/Type:\s+DYN/, "$program is position-independent");

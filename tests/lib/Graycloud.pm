@@ -15,6 +15,7 @@ use strict;
 use warnings;
 use Errno ();
 use File::Temp ();
+use HTTP::Tiny ();
 use IO::Handle;
 use IO::Select;
 use IO::Socket::IP;
@@ -185,6 +186,31 @@ sub start_monitor {
 
 	($self->{metrics}{monitor}) = map { m{^metrics on (http://\S+)} } @lines;
 	return @lines;
+}
+
+# graycloud-api on a port of its own; $self->{api} becomes its base URL.
+sub start_api {
+	my ($self, @args) = @_;
+	my @lines = $self->spawn('api', "$BUILD/bin/graycloud-api", '--state', $self->{state}, '--listen', '127.0.0.1:0', @args);
+
+	($self->{api}) = map { m{^listening on (https?) (\S+)} ? "$1://$2/client/v4" : () } @lines;
+	return @lines;
+}
+
+# A request to the API: returns the status and the decoded body. Options: token, body (JSON is made of it), headers.
+sub api {
+	my ($self, $method, $path, %options) = @_;
+	my %headers = %{$options{headers} // {}};
+	my $token = exists $options{token} ? $options{token} : $self->{token};
+
+	$headers{Authorization} = "Bearer $token" if defined $token;
+	my $body = $options{body};
+	$body = JSON::PP::encode_json($body) if ref $body;
+	my $url = $path =~ m{^/client/v4} ? $self->{api} =~ s{/client/v4$}{}r . $path : $self->{api} . $path;
+	my $reply = HTTP::Tiny->new(timeout => 3 * $DEADLINE, verify_SSL => 0)
+		->request($method, $url, {headers => \%headers, defined $body ? (content => $body) : ()});
+	$self->{reply} = $reply;
+	return ($reply->{status}, eval { JSON::PP::decode_json($reply->{content}) } // {text => $reply->{content}});
 }
 
 # What a program has said on standard error.

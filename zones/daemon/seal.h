@@ -30,7 +30,9 @@ enum seal_role {
 	SEAL_MONITOR,   /* monitor: the loop */
 	SEAL_SAVER,     /* monitor: saves the health store */
 	SEAL_COURIER,   /* monitor: sends notifications, and the threads that resolve names for that */
-	SEAL_GUARD,     /* both: the helper process that walks stores */
+	SEAL_API,       /* api: the loop */
+	SEAL_WRITER,    /* api: changes the configuration */
+	SEAL_GUARD,     /* all: the helper process that walks stores */
 	SEAL_ROLES
 };
 

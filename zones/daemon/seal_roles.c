@@ -54,6 +54,10 @@ static const struct seal_list lists[SEAL_ROLES] = {
     [SEAL_SAVER] = {"saver", SEAL_REFUSE, false, ALWAYS MEMORY FILES WAITING SELF THREADS "sendto recvfrom"},
     [SEAL_COURIER] = {"courier", SEAL_REFUSE, false,
 	ALWAYS LIBRARIES FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet kill wait4 waitid"},
+    [SEAL_API] = {"main thread", SEAL_REFUSE, false,
+	ALWAYS MEMORY FILES WAITING SELF THREADS STREAMS "sendmmsg recvmmsg listen socket:unix connect"},
+    [SEAL_WRITER] = {"writer", SEAL_REFUSE, false,
+	ALWAYS MEMORY FILES WAITING SELF THREADS "sendto recvfrom"},
     /* It forks for each store; damage ends the child. */
     [SEAL_GUARD] = {"guard of the stores", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF

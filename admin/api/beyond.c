@@ -1,0 +1,208 @@
+#include "admin/api/beyond.h"
+
+#include "admin/cli/prefix.h"
+#include "admin/explain/reading.h"
+#include "admin/look/history.h"
+#include "admin/look/node.h"
+#include "admin/look/status_json.h"
+#include "zones/dns/idn.h"
+#include "zones/document/document_load.h"
+#include "zones/steer/pins.h"
+#include "zones/zonefile/zonefile.h"
+
+#include <stdlib.h>
+
+/* ---- status ---- */
+
+/* A picture of a scope, by the stores that the loop keeps open. */
+static struct picture *
+scene_picture(const struct scene *scene, const struct plan_scope *scope)
+{
+	struct picture *picture;
+
+	scene->viewer->scope = *scope;
+	plan_release(scene->viewer->plan);
+	scene->viewer->plan = NULL;
+	picture = picture_read(scene->viewer);
+	scene->viewer->scope = (struct plan_scope){.lb = NULL};
+	return picture;
+}
+
+void
+beyond_status(struct call *call, const struct route *route, const struct scene *scene)
+{
+	struct plan_scope scope = {.lb = call_parameter(call, "lb"),
+	    .pool = call_parameter(call, "pool"),
+	    .address = call_parameter(call, "origin")};
+	struct picture *picture = scene_picture(scene, &scope);
+
+	(void)route;
+	if (picture == NULL) {
+		call_error(
+		    call, 500, CODE_STORE, "the configuration cannot be read: see the log of graycloud-api");
+		return;
+	}
+	call_result(call, picture_json(picture));
+	picture_free(picture);
+}
+
+/* ---- log ---- */
+
+void
+beyond_log(struct call *call, const struct route *route, const struct scene *scene)
+{
+	unsigned after = call_number(call, "after", 0, UINT32_MAX, 0);
+	struct json *list;
+	size_t count;
+
+	(void)route;
+	list = scene->config != NULL ? history_read(scene->config, after, NULL) : json_new_list();
+	count = json_count(list);
+	call_list(call, list, 1, 0, count);
+}
+
+/* ---- explain ---- */
+
+/* The question of a call: name, type, client, ecs. False with an error in the reply. */
+static bool
+read_question(struct call *call, struct explanation_request *request)
+{
+	const char *name = call_parameter(call, "name"), *type = call_parameter(call, "type"),
+		   *client = call_parameter(call, "client"), *ecs = call_parameter(call, "ecs");
+	struct address resolver, subnet = {.family = FAMILY_NONE};
+	uint8_t source = 0;
+
+	if (name == NULL || idn_name_from_text(request->name, name, NULL) == 0)
+		call_error(call, 400, CODE_INVALID, "name: it must be a domain name: validation failed");
+	request->question.class = CLASS_IN;
+	request->question.type = type != NULL ? zonefile_type(type) : TYPE_A;
+	if (request->question.type == 0)
+		call_error(call, 400, CODE_INVALID, "type: %s is not a record type: validation failed", type);
+	if (!address_from_text(&resolver, client != NULL ? client : "127.0.0.1"))
+		call_error(
+		    call, 400, CODE_INVALID, "client: %s is not an address: validation failed", client);
+	if (ecs != NULL && !prefix_read(ecs, &subnet, &source))
+		call_error(call, 400, CODE_INVALID,
+		    "ecs: %s is not a prefix such as 192.0.2.0/24: validation failed", ecs);
+	if (call->reply.errors != NULL)
+		return false;
+	path_init(&request->question.path, request->name);
+	steer_client_init(&request->client, &resolver, &subnet, source);
+	return true;
+}
+
+void
+beyond_explain(struct call *call, const struct route *route, const struct scene *scene)
+{
+	struct explanation_request *request = xcalloc(1, sizeof *request);
+	struct problems problems = {0};
+	struct steer_site site = {.code = ""};
+	struct json *result = NULL;
+	struct pins *pins;
+	struct geo *geo;
+	char *path;
+
+	(void)route;
+	if (scene->config == NULL)
+		call_error(call, 404, CODE_NOT_FOUND, "nothing is configured yet");
+	else if (read_question(call, request)) {
+		path = xasprintf("%s/serving/pins", scene->state);
+		request->pins = pins = pins_view(path);
+		request->geo = geo = node_place_of(scene->viewer->stores[STORE_SERVING], &site);
+		request->site = &site;
+		result = reading_explain(scene->config, scene->health, request, &problems);
+		for (size_t i = 0; i < problems.count && result == NULL; i++)
+			call_error(call, 500, CODE_STORE, "%s", problems.items[i].text);
+		if (result != NULL)
+			call_result(call, result);
+		pins_close(pins);
+		geo_free(geo);
+		free(path);
+	}
+	problems_free(&problems);
+	free(request);
+}
+
+/* ---- health of a pool, as Cloudflare tells it ---- */
+
+static struct json *
+origin_health(const struct pictured_origin *origin, const struct origin *model)
+{
+	const struct pictured_address *address = origin->naddresses > 0 ? &origin->addresses[0] : NULL;
+	const struct health_record *record;
+	struct json *json = json_new_object();
+	char *rtt;
+
+	for (size_t i = 0; i < origin->naddresses; i++)
+		if (origin->addresses[i].state == HEALTH_DOWN) {
+			address = &origin->addresses[i];
+			break;
+		}
+	record = address != NULL && address->nchecks > 0 && address->checks[0].known
+	    ? &address->checks[0].record
+	    : NULL;
+	json_put_bool(json, "healthy", origin->healthy && model->enabled && record != NULL);
+	rtt = xasprintf("%.1fms", record != NULL ? record->rtt_us / 1000.0 : 0.0);
+	json_put_text(json, "rtt", rtt);
+	free(rtt);
+	json_put_text(json, "failure_reason",
+	    !model->enabled       ? "Disabled"
+		: record == NULL  ? "Health unknown"
+		: origin->healthy ? "No failures"
+				  : health_reason_text(record->last_reason));
+	json_put_integer(json, "response_code", record != NULL ? record->last_code : 0);
+	return json;
+}
+
+/* One site: the monitor of this node. */
+static struct json *
+pool_health(const struct picture *picture, const struct pictured_pool *pool)
+{
+	const char *site = picture->answering.site[0] != '\0' ? picture->answering.site : "local";
+	struct json *all = json_new_object(), *sites = json_new_object(), *here = json_new_object(),
+		    *origins = json_new_list();
+
+	json_put_bool(here, "healthy", pool->usable);
+	for (size_t i = 0; i < pool->model->norigins; i++) {
+		struct json *one = json_new_object();
+
+		json_put(one, pool->model->origins[i].address,
+		    origin_health(&pool->origins[i], &pool->model->origins[i]));
+		json_add(origins, one);
+	}
+	json_put(here, "origins", origins);
+	json_put(sites, site, here);
+	json_put_text(all, "pool_id", pool->model->id.text);
+	json_put(all, "pop_health", sites);
+	return all;
+}
+
+void
+beyond_pool_health(struct call *call, const struct route *route, const struct scene *scene)
+{
+	const char *text = call->captures[1];
+	struct plan_scope scope = {.pool = NULL};
+	struct bytes json;
+	const struct pictured_pool *pool;
+	struct picture *picture;
+	struct id id = {""};
+	char name[256];
+
+	(void)route;
+	if (!id_valid(text) || scene->config == NULL ||
+	    !config_object(scene->config, KIND_POOL, text, &json) || !document_name(json, name)) {
+		call_error(call, 404, CODE_NOT_FOUND, "pool not found");
+		return;
+	}
+	memcpy(id.text, text, sizeof id.text);
+	scope.pool = name;
+	picture = scene_picture(scene, &scope);
+	pool = picture != NULL ? picture_pool(picture, &id) : NULL;
+	if (pool == NULL || pool->monitor == NULL || picture->monitor_dead)
+		call_error(call, 404, CODE_NOT_FOUND, "Health info unavailable: %s",
+		    pool == NULL || pool->monitor == NULL ? "the pool has no monitor"
+							  : "graycloud-monitor does not run");
+	else
+		call_result(call, pool_health(picture, pool));
+	picture_free(picture);
+}

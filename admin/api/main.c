@@ -1,0 +1,128 @@
+/* graycloud-api: Cloudflare's API for the load balancers of graycloud. */
+#include "admin/api/options.h"
+#include "admin/api/server.h"
+#include "zones/daemon/ending.h"
+#include "zones/daemon/log.h"
+#include "zones/daemon/privileges.h"
+#include "zones/daemon/seal.h"
+#include "zones/daemon/supervisor.h"
+#include "zones/store/store.h"
+
+#include <err.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/thread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+static void
+exit_on(struct problems *problems)
+{
+	problems_print(problems, "graycloud-api", stderr);
+	if (problems->errors > 0)
+		exit(1);
+	problems_free(problems);
+}
+
+/* A daemon is its user before it opens anything. */
+static void
+become(const struct options *options)
+{
+	struct problems problems = {0};
+	struct privileges user;
+
+	if (!privileges_choose(&user, options->state, options->user, &problems) ||
+	    (user.change && !store_prepare(options->state, STORE_CONFIG, user.uid, &problems)) ||
+	    !privileges_drop(&user, options->state, &problems))
+		exit_on(&problems);
+	problems_free(&problems);
+}
+
+/* The databases of places of the nameserver may lie anywhere, so what the user may read stays readable. */
+static void
+prepare_seal(const struct options *options)
+{
+	struct seal_files files = {.state = options->state, .read_all = true};
+	struct problems problems = {0};
+
+	if (options->no_seal)
+		return;
+	store_prepare(options->state, STORE_CONFIG, (uid_t)-1, &problems);
+	problems_free(&problems); /* who opens the store finds the same */
+	seal_memory();
+	seal_prepare(&files);
+}
+
+static void
+seal_writer(void)
+{
+	seal_enter(SEAL_WRITER);
+}
+
+static void
+on_second(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	server_second(arg);
+	supervisor_tell("WATCHDOG=1");
+}
+
+static void
+on_stop(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd, (void)what;
+	event_base_loopbreak(arg);
+}
+
+static struct event *
+event(struct event_base *base, int fd, short what, event_callback_fn callback, void *arg)
+{
+	struct timeval second = {1, 0};
+	struct event *event = event_new(base, fd, what, callback, arg);
+
+	if (event == NULL || event_add(event, fd < 0 ? &second : NULL) < 0)
+		errx(1, "out of memory");
+	return event;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options options;
+	struct problems problems = {0};
+	struct event_base *base;
+	struct event *stop, *second;
+	struct server *server;
+
+	options_parse(&options, argc, argv);
+	signal(SIGPIPE, SIG_IGN);
+	become(&options);
+	log_start();
+	prepare_seal(&options);
+	store_catch_faults(true);
+	if (evthread_use_pthreads() < 0 || (base = event_base_new()) == NULL)
+		errx(1, "cannot make an event loop");
+	server = server_new(base, &options, seal_writer, &problems);
+	exit_on(&problems);
+	if (options.check) {
+		server_free(server);
+		event_base_free(base);
+		puts("the options are good");
+		return 0;
+	}
+	stop = event(base, ending_start(), EV_READ, on_stop, base);
+	second = event(base, -1, EV_PERSIST, on_second, server);
+	supervisor_tell("READY=1");
+	server_print_sockets(server, stdout);
+	printf("ready\n");
+	fflush(stdout);
+	seal_enter(SEAL_API);
+	event_base_dispatch(base);
+	supervisor_tell("STOPPING=1");
+	event_free(stop);
+	event_free(second);
+	server_free(server);
+	event_base_free(base);
+	libevent_global_shutdown();
+	return 0;
+}

@@ -1,0 +1,114 @@
+#include "admin/api/options.h"
+
+#include "zones/daemon/command_line.h"
+
+#include <err.h>
+#include <string.h>
+
+enum name { STATE = OPTION_FIRST, USER, ACCOUNT, LISTEN, CERT, KEY, PLAIN_OK, NO_SEAL, CHECK };
+
+static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER},
+    {"account", 1, NULL, ACCOUNT}, {"listen", 1, NULL, LISTEN}, {"cert", 1, NULL, CERT},
+    {"key", 1, NULL, KEY}, {"plain-ok", 0, NULL, PLAIN_OK}, {"config", 1, NULL, OPTION_CONFIG},
+    {"no-seal", 0, NULL, NO_SEAL}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
+    {"version", 0, NULL, OPTION_VERSION}, {0}};
+
+static const char usage[] =
+    "usage: graycloud-api [--state DIR] [--user NAME] [--account NAME] [--listen ADDRESS:PORT ...]\n"
+    "                     [--cert FILE --key FILE] [--plain-ok] [--config FILE] [--check] [--no-seal]\n"
+    "Serves Cloudflare's API for the load balancers, pools and monitors of graycloud; see "
+    "graycloud-api(8).\n";
+
+static const char standard_listen[] = "127.0.0.1:8053";
+
+static bool
+add_listen(struct options *options, const struct option_place *place, const char *value)
+{
+	struct address address;
+	uint16_t port;
+
+	if (options->nlisten == API_LISTEN_MAX)
+		return option_wrong(place, " %s: at most %d addresses", value, API_LISTEN_MAX);
+	if (!address_port_from_text(&address, &port, value, PORT_REQUIRED))
+		return option_wrong(
+		    place, " %s: write ADDRESS:PORT, as in 127.0.0.1:8053 or [::1]:8053", value);
+	options->listen[options->nlisten++] = value;
+	return true;
+}
+
+static bool
+take(void *arg, const struct option_place *place, int name, const char *value)
+{
+	struct options *options = arg;
+
+	switch (name) {
+	case STATE:
+		options->state = value;
+		return true;
+	case USER:
+		options->user = value;
+		return true;
+	case ACCOUNT:
+		options->account = value;
+		return *value != '\0' || option_wrong(place, ": the name of the account is empty");
+	case LISTEN:
+		return add_listen(options, place, value);
+	case CERT:
+		options->cert = value;
+		return true;
+	case KEY:
+		options->key = value;
+		return true;
+	case PLAIN_OK:
+		return options->plain_ok = true;
+	case NO_SEAL:
+		return options->no_seal = true;
+	default: /* CHECK */
+		return options->check = true;
+	}
+}
+
+static bool
+is_loopback(const char *listen)
+{
+	struct address address;
+	uint16_t port;
+
+	if (!address_port_from_text(&address, &port, listen, PORT_REQUIRED))
+		return false;
+	if (address.family == FAMILY_V4)
+		return address.bytes[0] == 127;
+	return memcmp(address.bytes, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1", 16) == 0;
+}
+
+/* Tokens travel over these connections. */
+static bool
+is_safe(const struct options *options)
+{
+	bool safe = true;
+
+	if ((options->cert == NULL) != (options->key == NULL)) {
+		warnx("--cert and --key need each other: give both");
+		return false;
+	}
+	for (size_t i = 0; i < options->nlisten && options->cert == NULL && !options->plain_ok; i++)
+		if (!is_loopback(options->listen[i])) {
+			warnx("--listen %s: tokens would travel there unencrypted: give --cert and --key, or "
+			      "--plain-ok if something in front encrypts",
+			    options->listen[i]);
+			safe = false;
+		}
+	return safe;
+}
+
+void
+options_parse(struct options *options, int argc, char **argv)
+{
+	const struct command_line line = {"graycloud-api", known, usage, take, options};
+
+	*options = (struct options){.state = state_default(), .account = "graycloud"};
+	if (!command_line_read(&line, argc, argv) || !is_safe(options))
+		command_line_refuse(&line);
+	if (options->nlisten == 0)
+		options->listen[options->nlisten++] = standard_listen;
+}

@@ -1,0 +1,49 @@
+/*
+ * route.h -- the routes of the API: which path and method lead to which function, and which right they need.
+ */
+#ifndef API_ROUTE_H
+#define API_ROUTE_H
+
+#include "admin/api/call.h"
+#include "admin/edit/change.h"
+#include "admin/look/picture.h"
+
+/* What a reading function may look at. */
+struct scene {
+	struct store_txn *config; /* NULL: nothing is configured yet */
+	struct store_txn *health; /* NULL: there is no health store */
+	struct viewer *viewer;    /* has the stores, which the loop keeps open */
+	const char *state;        /* the directory */
+	const char *account;      /* the name of the account */
+};
+
+struct route;
+/* Answer the call: call_result, call_list or call_error. */
+typedef void route_read_fn(struct call *call, const struct route *route, const struct scene *scene);
+
+struct route {
+	enum method method;
+	const char *pattern; /* a * stands for one segment, which is captured */
+	unsigned right;      /* of token_right */
+	enum kind kind;      /* of objects */
+	bool of_account;     /* not for tokens of some zones */
+	route_read_fn *read; /* NULL: */
+	change_fn *change;   /* an edit; its arg is struct edit_call */
+};
+
+/* The arg of an edit. */
+struct edit_call {
+	struct call *call;
+	const struct route *route;
+};
+
+/*
+ * Find the route of a call and fill its captures. NULL with an error in the reply: there is none (404), or
+ * none of this method (405). path is that of the call below /client/v4.
+ */
+const struct route *route_find(struct call *call, const char *account_id);
+
+/* May the caller do this? False with an error in the reply. */
+bool route_permitted(struct call *call, const struct route *route);
+
+#endif

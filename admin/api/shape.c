@@ -1,0 +1,182 @@
+#include "admin/api/shape.h"
+
+#include "zones/document/schema.h"
+#include "zones/state/config.h"
+
+#include <stdlib.h>
+
+/* The properties that Cloudflare does not have; of a load balancer also pool_sets, which its clients only
+ * read. */
+static const char *const own_monitor[] = {"name", "damping_changes", "damping_period", "redirect_hosts",
+    "ca_file", "client_certificate", "client_key", "address", "http_version", "starttls", "dns_name",
+    "dns_type", "dns_rcode", "dns_data", "command", NULL};
+static const char *const own_group[] = {"name", NULL};
+static const char *const own_pool[] = {"disabled_until", "disabled_until_boot", NULL};
+static const char *const own_lb[] = {
+    "disabled_until", "disabled_until_boot", "max_answers", "affinity_prefix_v4", "affinity_prefix_v6", NULL};
+static const char *const own_origin[] = {"forced", "forced_until", "forced_until_boot", "disabled_until",
+    "disabled_until_boot", "affinity_group", NULL};
+
+static const char *const *const own[KIND_COUNT] = {own_monitor, own_group, own_pool, own_lb};
+
+/* Cloudflare leaves these out if they are null, empty or without content; its clients report drift otherwise.
+ */
+static const char *const absent_monitor[] = {"header", NULL};
+static const char *const absent_group[] = {NULL};
+static const char *const absent_pool[] = {"monitor", "monitor_group", "latitude", "longitude",
+    "check_regions", "health_sources", "notification_filter", "networks", NULL};
+static const char *const absent_lb[] = {"networks", "tunnel_id", NULL};
+static const char *const absent_origin[] = {"name", "header", "virtual_network_id", NULL};
+
+static const char *const *const absent[KIND_COUNT] = {absent_monitor, absent_group, absent_pool, absent_lb};
+
+/* ---- show ---- */
+
+static bool
+is_default(const struct property *property, const struct json *value)
+{
+	struct json *standard;
+	bool is;
+
+	if (json_kind(value) == JSON_KIND_NULL)
+		return true;
+	if (property == NULL || property->standard == NULL)
+		return false;
+	standard = json_read_quietly((struct bytes){property->standard, strlen(property->standard)});
+	is = json_same(standard, value);
+	json_drop(standard);
+	return is;
+}
+
+static bool
+is_empty(const struct json *value)
+{
+	const char *text = json_text(value);
+
+	switch (json_kind(value)) {
+	case JSON_KIND_NULL:
+		return true;
+	case JSON_KIND_TEXT:
+		return *text == '\0';
+	case JSON_KIND_LIST:
+		return json_count(value) == 0;
+	case JSON_KIND_OBJECT:
+		for (const char *key = json_next_key(value, NULL); key != NULL;
+		     key = json_next_key(value, key))
+			if (!is_empty(json_member(value, key)))
+				return false;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void
+leave_out(struct json *shown, const struct property *table, const char *const *mine, const char *const *empty)
+{
+	for (; *mine != NULL; mine++)
+		if (strcmp(*mine, "name") != 0 && json_member(shown, *mine) != NULL &&
+		    is_default(schema_find(table, *mine), json_member(shown, *mine)))
+			json_remove(shown, *mine);
+	for (; *empty != NULL; empty++)
+		if (json_member(shown, *empty) != NULL && is_empty(json_member(shown, *empty)))
+			json_remove(shown, *empty);
+}
+
+/* Boot times are how a deadline survives a step of the clock: the store's own. */
+static void
+hide_boot_times(struct json *shown)
+{
+	json_remove(shown, "disabled_until_boot");
+	json_remove(shown, "forced_until_boot");
+}
+
+static void
+show_origins(struct json *pool)
+{
+	const struct property *origins = schema_find(schema_of(KIND_POOL), "origins");
+	const struct json *list = json_member(pool, "origins");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		struct json *origin = json_item(list, i);
+
+		leave_out(origin, origins->inner->inner, own_origin, absent_origin);
+		hide_boot_times(origin);
+	}
+}
+
+struct json *
+shape_show(enum kind kind, const struct json *stored, struct store_txn *txn, bool secrets)
+{
+	struct document_scope scope = {.txn = txn, .secrets = secrets};
+	struct json *shown = document_show(kind, stored, &scope, DOCUMENT_API);
+	struct json *attributes = json_member(shown, "session_affinity_attributes");
+
+	leave_out(shown, schema_of(kind), own[kind], absent[kind]);
+	hide_boot_times(shown);
+	if (kind == KIND_POOL)
+		show_origins(shown);
+	if (kind == KIND_LB && attributes != NULL &&
+	    json_kind(json_member(attributes, "headers")) == JSON_KIND_NULL)
+		json_remove(attributes, "headers");
+	return shown;
+}
+
+/* ---- take ---- */
+
+static void
+keep(struct json *document, const struct json *stored, const char *const *mine)
+{
+	for (; *mine != NULL; mine++)
+		if (json_member(document, *mine) == NULL && json_member(stored, *mine) != NULL)
+			json_put(document, *mine, json_clone(json_member(stored, *mine)));
+}
+
+/* S30: origins are matched by address. */
+static void
+keep_of_origins(struct json *document, const struct json *stored)
+{
+	const struct json *list = json_member(document, "origins"), *old = json_member(stored, "origins");
+
+	for (size_t i = 0; i < json_count(list); i++)
+		for (size_t n = 0; n < json_count(old); n++)
+			if (json_kind(json_item(list, i)) == JSON_KIND_OBJECT &&
+			    strcmp(json_text_of(json_item(list, i), "address"),
+				json_text_of(json_item(old, n), "address")) == 0)
+				keep(json_item(list, i), json_item(old, n), own_origin);
+}
+
+struct json *
+shape_put(enum kind kind, const struct json *stored, const struct json *input)
+{
+	static const char *const sets[] = {"pool_sets", NULL};
+	struct json *document = json_clone(input);
+
+	if (json_kind(document) != JSON_KIND_OBJECT)
+		return document;
+	keep(document, stored, own[kind]);
+	if (kind == KIND_LB)
+		keep(document, stored, sets);
+	if (kind == KIND_POOL)
+		keep_of_origins(document, stored);
+	return document;
+}
+
+struct json *
+shape_patch(const struct json *stored, const struct json *input)
+{
+	struct json *document;
+
+	if (json_kind(input) != JSON_KIND_OBJECT)
+		return json_clone(input);
+	document = json_clone(stored);
+	for (const char *key = json_next_key(input, NULL); key != NULL; key = json_next_key(input, key)) {
+		const struct json *value = json_member(input, key);
+
+		if (json_kind(value) != JSON_KIND_NULL)
+			json_put(document, key, json_clone(value));
+		else if (strcmp(key, "pool_sets") != 0)
+			json_remove(document, key);
+	}
+	return document;
+}

@@ -1,0 +1,33 @@
+/*
+ * writer.h -- the thread that changes the configuration, one call at a time: it may wait for the lock of the
+ * store and for the disk, and the loop must not.
+ *
+ * A call is given to the writer and comes back through done, on the loop, with its reply. All functions are
+ * for the thread of the loop.
+ */
+#ifndef API_WRITER_H
+#define API_WRITER_H
+
+#include "admin/api/route.h"
+
+enum { WRITER_WAITING_MAX = 64 };
+
+struct event_base;
+struct writer;
+
+typedef void writer_done_fn(void *arg, struct call *call);
+
+/* The thread runs, and is sealed by seal (if it is not NULL), when this returns. */
+struct writer *writer_new(
+    struct event_base *base, const char *state, void (*seal)(void), writer_done_fn *done);
+/* Wait for the call in progress, and drop those that wait. */
+void writer_free(struct writer *writer);
+
+/* Hand a call over; arg is for done. False if too many wait: the call stays the caller's. */
+bool writer_take(struct writer *writer, struct call *call, const struct route *route,
+    const struct change_stores *stores, void *arg);
+
+/* For the metrics: calls that wait or run, and those that were done. */
+unsigned writer_waiting(const struct writer *writer);
+
+#endif
