@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
 # make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-faults test-peers test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
+# make lint coverage fuzz soak test-faults test-peers test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -155,6 +155,11 @@ test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
 	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/dns/clients.t tests/health/metrics.t tests/health/prometheus.t tests/dns/peers tests/dns/rdata_peers
 
+# The API with Cloudflare's official library, which comes from npm.
+test-clients: packages-clients
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
+	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/admin/sdk
+
 # Line and branch coverage of each folder, by the whole suite.
 coverage: packages-coverage
 	@find build-cov -name '*.gcda' -delete 2>/dev/null || true
@@ -265,5 +270,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
 .SECONDARY:
