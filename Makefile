@@ -89,7 +89,7 @@ $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # What tests load before the C library.
-$(OUT)/tests/tools/storm.so: tests/tools/preload/storm.c Makefile
+$(PRELOADS): $(OUT)/tests/tools/%.so: tests/tools/preload/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
 $(BENCHES): $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/libzones.a
@@ -147,7 +147,7 @@ FAULTS := killed writers full damage storm link descriptors lifetime slow_disk r
 KILLS ?= 2000
 test-faults: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(PRELOADS) $(filter $(OUT)/tests/robust/alloc%,$(UNITS))
-	FAULT_KILLS=$(KILLS) FAULT_SECONDS=60 FAULT_PLACES=400 FAULT_ROUNDS=9 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --timer --merge -Itests/lib \
+	FAULT_KILLS=$(KILLS) FAULT_SECONDS=60 FAULT_PLACES=400 FAULT_ROUNDS=9 FAULT_ALLOCATIONS=all GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --timer --merge -Itests/lib \
 	    $(FAULTS:%=tests/robust/%.t) $(wildcard tests/robust/alloc*.t) $(filter $(OUT)/tests/robust/alloc%,$(UNITS))
 
 # The corpus of questions and random records with other nameservers, this nameserver with the clients of others, and metrics with promtool.

@@ -511,10 +511,10 @@ run(struct server *server)
 
 	for (size_t i = 0; i < NITEMS(events); i++)
 		if (events[i] == NULL || event_add(events[i], NULL) < 0)
-			errx(1, "out of memory");
+			memory_exhausted(0);
 	tick = event_new(server->base, -1, EV_PERSIST, on_tick, server);
 	if (tick == NULL || event_add(tick, &second) < 0)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	seal_enter(SEAL_DNSD);
 	event_base_dispatch(server->base);
 	for (size_t i = 0; i < NITEMS(events); i++)

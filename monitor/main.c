@@ -282,7 +282,7 @@ timer(struct daemon *daemon, event_callback_fn callback)
 	struct event *event = evtimer_new(daemon->base, callback, daemon);
 
 	if (event == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	return event;
 }
 
@@ -297,7 +297,7 @@ run(struct daemon *daemon)
 
 	daemon->second = event_new(daemon->base, -1, EV_PERSIST, on_second, daemon);
 	if (daemon->second == NULL || event_add(daemon->second, &second) < 0)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	for (size_t i = 0; i < NITEMS(stops); i++)
 		if (stops[i] == NULL || event_add(stops[i], NULL) < 0)
 			errx(1, "cannot handle signals");

@@ -1,6 +1,7 @@
 #include "monitor/options.h"
 
 #include "monitor/check/exec_helper.h"
+#include "zones/base/text.h"
 #include "zones/daemon/command_line.h"
 
 #include <ctype.h>
@@ -82,7 +83,7 @@ add_notify_lines(struct options *options, const struct option_place *place, FILE
 	size_t room = 0;
 	bool good = true;
 
-	while (getline(&text, &room, file) >= 0) {
+	while (text_line(&text, &room, file) >= 0) {
 		char *url = text + strspn(text, " \t");
 
 		line.line++;

@@ -1,6 +1,7 @@
 #include "admin/api/call.h"
 
 #include "zones/base/array.h"
+#include "zones/base/text.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -81,8 +82,7 @@ call_error(struct call *call, int status, int code, const char *format, ...)
 	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = xstrdup(format);
+	text = xvasprintf(format, args);
 	va_end(args);
 	json_put_integer(error, "code", code);
 	json_put_text(error, "message", text);

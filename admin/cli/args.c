@@ -3,6 +3,7 @@
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
 #include "zones/base/nearest.h"
+#include "zones/base/text.h"
 #include "zones/daemon/arguments.h"
 #include "zones/daemon/command_line.h"
 
@@ -36,8 +37,7 @@ args_misused(const struct args *args, const char *format, ...)
 	char *text;
 
 	va_start(list, format);
-	if (vasprintf(&text, format, list) < 0)
-		errx(1, "out of memory");
+	text = xvasprintf(format, list);
 	va_end(list);
 	print_clean(text);
 	if (args->command != NULL)

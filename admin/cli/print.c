@@ -1,6 +1,7 @@
 #include "admin/cli/print.h"
 
 #include "zones/base/array.h"
+#include "zones/base/text.h"
 
 #include <err.h>
 #include <stdarg.h>
@@ -99,8 +100,7 @@ table_cell(struct table *table, enum colour colour, const char *format, ...)
 	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		errx(1, "out of memory");
+	text = xvasprintf(format, args);
 	va_end(args);
 	add_cell(table, colour, print_clean(text));
 }

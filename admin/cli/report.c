@@ -1,6 +1,7 @@
 #include "admin/cli/report.h"
 
 #include "admin/cli/print.h"
+#include "zones/base/text.h"
 
 #include <err.h>
 #include <stdarg.h>
@@ -37,8 +38,7 @@ report_list(enum severity severity, const char *format, va_list args)
 {
 	char *text;
 
-	if (vasprintf(&text, format, args) < 0)
-		errx(1, "out of memory");
+	text = xvasprintf(format, args);
 	report(severity, "", text);
 	free(text);
 }

@@ -10,6 +10,7 @@
 #include "admin/commands/commands.h"
 #include "admin/edit/record_check.h"
 #include "admin/edit/zone_load.h"
+#include "zones/base/text.h"
 #include "zones/dns/idn.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
@@ -325,7 +326,7 @@ join_data(uint16_t type, char **words, size_t count)
 	bool strings = (type == TYPE_TXT || type == TYPE_SPF) && strcmp(words[0], "\\#") != 0;
 	char *text;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 
 	for (size_t i = 0; i < count; i++) {
 		bool quoted = strchr(words[i], '"') != NULL;

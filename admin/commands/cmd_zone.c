@@ -7,6 +7,7 @@
 #include "admin/look/place.h"
 #include "zones/base/array.h"
 #include "zones/base/input.h"
+#include "zones/base/text.h"
 #include "zones/dns/idn.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
@@ -69,7 +70,7 @@ read_list(struct sources *sources, const char *path)
 		    &sources->problems, "%s cannot be read: %s%s", path, strerror(errno), input_hint(errno));
 		return;
 	}
-	for (unsigned number = 1; getline(&line, &room, file) >= 0; number++) {
+	for (unsigned number = 1; text_line(&line, &room, file) >= 0; number++) {
 		char *rest, *name = strtok_r(line, " \t\r\n", &rest),
 			    *target = strtok_r(NULL, " \t\r\n", &rest);
 
@@ -245,7 +246,7 @@ loaded_text(const struct zone_loaded *loaded, size_t count)
 {
 	size_t rrsets = 0, created = 0, changed = 0, len;
 	char *text;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 
 	for (size_t i = 0; i < count; i++) {
 		if (count <= LINES_MAX) {
@@ -443,7 +444,7 @@ names_text(const struct json *names, size_t most)
 {
 	size_t len, count = json_count(names);
 	char *text;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 
 	for (size_t i = 0; i < MIN(count, most); i++)
 		fprintf(out, "%s%s", i > 0 ? ", " : "", json_text(json_item(names, i)));

@@ -7,6 +7,7 @@
 #include "admin/cli/spool.h"
 #include "admin/cli/when.h"
 #include "admin/edit/assign.h"
+#include "zones/base/text.h"
 
 #include <stdlib.h>
 
@@ -15,7 +16,7 @@ object_list_text(const struct json *list)
 {
 	char *text;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 
 	for (size_t i = 0; i < json_count(list); i++)
 		fprintf(out, "%s%s", i > 0 ? ", " : "",
@@ -208,7 +209,7 @@ run_show(const struct object_command *command, const struct args *args)
 		    document_show(command->kind, stored, &scope, args->json ? DOCUMENT_API : DOCUMENT_PEOPLE);
 		effects_warn(command->kind, stored, scope.txn, &problems);
 		json_drop(stored);
-		out = open_memstream(&text, &len);
+		out = text_stream(&text, &len);
 		print_object(out, shown);
 		if (command->more != NULL && !args->json)
 			command->more(out, args, scope.txn, &id);

@@ -2,6 +2,7 @@
 
 #include "admin/cli/print.h"
 #include "zones/base/array.h"
+#include "zones/base/text.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
@@ -19,8 +20,7 @@ sentence(const char *format, va_list args)
 {
 	char *text;
 
-	if (vasprintf(&text, format, args) < 0)
-		memory_exhausted(0);
+	text = xvasprintf(format, args);
 	return print_clean(text);
 }
 

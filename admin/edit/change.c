@@ -1,5 +1,7 @@
 #include "admin/edit/change.h"
 
+#include "zones/base/text.h"
+
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -10,8 +12,7 @@ change_refuse(struct change *change, enum change_fault fault, const char *format
 	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = xstrdup(format);
+	text = xvasprintf(format, args);
 	va_end(args);
 	if (change->problems.errors == 0)
 		change->fault = fault;
@@ -26,8 +27,7 @@ change_guard(struct change *change, const char *format, ...)
 	char *text;
 
 	va_start(args, format);
-	if (vasprintf(&text, format, args) < 0)
-		text = xstrdup(format);
+	text = xvasprintf(format, args);
 	va_end(args);
 	if (change->request->force)
 		problems_warn(&change->problems, "%s", text);

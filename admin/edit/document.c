@@ -3,6 +3,7 @@
 #include "admin/edit/document_monitor.h"
 #include "admin/edit/secrets.h"
 #include "zones/base/nearest.h"
+#include "zones/base/text.h"
 #include "zones/dns/idn.h"
 #include "zones/document/document_load.h"
 #include "zones/document/schema.h"
@@ -51,7 +52,7 @@ place_text(const struct place *place)
 {
 	char *text = NULL;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 
 	write_place(out, place);
 	fclose(out);

@@ -1,5 +1,6 @@
 #include "admin/edit/effects.h"
 
+#include "zones/base/text.h"
 #include "zones/document/schema.h"
 #include "zones/state/config.h"
 
@@ -481,10 +482,8 @@ warn_of_neutral(enum kind kind, const struct json *document, const char *label, 
 {
 	char *text = NULL;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 
-	if (out == NULL)
-		return;
 	list_neutral(document, schema_of(kind), "", out);
 	fclose(out);
 	if (len > 0)

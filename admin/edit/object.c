@@ -8,6 +8,7 @@
 #include "admin/look/place.h"
 #include "admin/look/resolution.h"
 #include "zones/base/array.h"
+#include "zones/base/text.h"
 #include "zones/document/document_load.h"
 #include "zones/document/schema.h"
 #include "zones/model/lists.h"
@@ -499,7 +500,7 @@ mentioning(struct bytes lb, const char *id)
 	struct json *json = json_read_quietly(lb);
 	char *text = NULL;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 	bool any = false;
 
 	for (size_t n = 0; n < NITEMS(lists); n++) {

@@ -1,6 +1,7 @@
 #include "admin/edit/rrset_edit.h"
 
 #include "zones/base/array.h"
+#include "zones/base/text.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -124,7 +125,7 @@ rdata_text(uint16_t type, const uint8_t *rdata, uint16_t len)
 {
 	char *text;
 	size_t text_len;
-	FILE *out = open_memstream(&text, &text_len);
+	FILE *out = text_stream(&text, &text_len);
 
 	zonefile_write_rdata(out, type, rdata, len);
 	fclose(out);

@@ -2,6 +2,7 @@
 
 #include "admin/edit/rrset_edit.h"
 #include "admin/look/place.h"
+#include "zones/base/text.h"
 #include "zones/dns/idn.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
@@ -199,7 +200,7 @@ zone_load_text(struct store_txn *txn, const struct zone_info *zone)
 	char *soa, *rest, *text, name[NAME_MAX_TEXT];
 	size_t soa_len, rest_len;
 	struct export export = {
-	    .zone = zone, .soa = open_memstream(&soa, &soa_len), .rest = open_memstream(&rest, &rest_len)};
+	    .zone = zone, .soa = text_stream(&soa, &soa_len), .rest = text_stream(&rest, &rest_len)};
 
 	fprintf(export.soa, "$ORIGIN %s\n", name_to_text(zone->name, name));
 	config_each_row(txn, zone->number, NULL, export_row, &export);

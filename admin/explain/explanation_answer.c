@@ -2,6 +2,7 @@
 #include "admin/explain/explanation_inner.h"
 #include "admin/explain/outcomes.h"
 #include "zones/base/array.h"
+#include "zones/base/text.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <search.h>
@@ -116,7 +117,8 @@ add_record(struct explaining *on, const char *section, const uint8_t *owner, uin
 	record->data = xstrdup(wanted.data);
 	on->records = array_grow(on->records, on->nrecords, sizeof *on->records);
 	on->records[on->nrecords++] = record;
-	tsearch(record, &on->record_tree, compare_records);
+	if (tsearch(record, &on->record_tree, compare_records) == NULL)
+		memory_exhausted(0);
 }
 
 static void
@@ -181,7 +183,7 @@ add_static(
 		    .len = 2u + rdlen};
 		char *text = NULL, *data, type[16];
 		size_t len;
-		FILE *stream = open_memstream(&text, &len);
+		FILE *stream = text_stream(&text, &len);
 
 		zonefile_type_text(rrset.type, type);
 		if (stream != NULL && zonefile_write(stream, owner, &rrset) && fclose(stream) == 0) {

@@ -3,6 +3,7 @@
 #include "admin/cli/prefix.h"
 #include "zones/base/array.h"
 #include "zones/base/input.h"
+#include "zones/base/text.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <errno.h>
@@ -44,7 +45,7 @@ replay_read(struct replay_clients *clients, const char *path, struct problems *p
 		problems_error(problems, "%s cannot be read: %s%s", path, strerror(errno), input_hint(errno));
 		return false;
 	}
-	for (unsigned number = 1; getline(&line, &length, file) >= 0; number++) {
+	for (unsigned number = 1; text_line(&line, &length, file) >= 0; number++) {
 		line[strcspn(line, "#")] = '\0';
 		if (line[strspn(line, " \t\r\n")] == '\0')
 			continue;
@@ -115,7 +116,8 @@ target_of(struct targets *targets, const char *pool, const char *address)
 	new = xcalloc(1, sizeof *new);
 	new->pool = xstrdup(pool);
 	new->address = xstrdup(address);
-	tsearch(new, &targets->tree, by_name);
+	if (tsearch(new, &targets->tree, by_name) == NULL)
+		memory_exhausted(0);
 	targets->items[targets->count] = new;
 	return targets->count++;
 }

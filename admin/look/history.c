@@ -2,6 +2,7 @@
 
 #include "admin/cli/print.h"
 #include "admin/look/filter.h"
+#include "zones/base/text.h"
 #include "zones/document/document_load.h"
 
 #include <stdlib.h>
@@ -115,7 +116,7 @@ history_changes_text(const struct json *changes)
 	enum { SHOWN = 5 };
 	char *text;
 	size_t len, count = json_count(changes);
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 
 	for (size_t i = 0; i < MIN(count, SHOWN); i++) {
 		const struct json *one = json_item(changes, i);
@@ -144,10 +145,8 @@ history_text(const struct json *entries)
 	enum { SHOWN = 8 };
 	size_t len, count = json_count(entries), first = count > SHOWN ? count - SHOWN : 0;
 	char *text = NULL;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 
-	if (out == NULL)
-		return xstrdup("");
 	if (first > 0)
 		fprintf(out, "\n  %zu older ones", first);
 	for (size_t i = first; i < count; i++) {

@@ -5,7 +5,6 @@
 #include "zones/model/judge.h"
 #include "zones/state/config.h"
 
-#include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -170,7 +169,7 @@ look_at_name(struct pictured_origin *origin, struct origin *model, struct store_
 	if (!origin->looked_up)
 		return;
 	if ((model->resolved = name_resolved(&origin->name)) == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	origin->naddresses = model->resolved->count;
 }
 

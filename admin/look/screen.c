@@ -2,6 +2,7 @@
 
 #include "admin/look/keys.h"
 #include "zones/base/array.h"
+#include "zones/base/text.h"
 #include "zones/base/util.h"
 #include "zones/store/store.h"
 
@@ -287,7 +288,7 @@ screen_show(const char *text, unsigned left)
 	size_t len;
 	unsigned cuts = 0;
 	bool cut;
-	FILE *out = open_memstream(&sent, &len);
+	FILE *out = text_stream(&sent, &len);
 
 	if (out == NULL)
 		return 0;
@@ -313,7 +314,7 @@ screen_foot(const char *text)
 	char *sent = NULL;
 	size_t len;
 	bool cut;
-	FILE *out = open_memstream(&sent, &len);
+	FILE *out = text_stream(&sent, &len);
 
 	if (out == NULL)
 		return;

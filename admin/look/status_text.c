@@ -4,6 +4,7 @@
 #include "admin/cli/when.h"
 #include "admin/look/filter.h"
 #include "admin/look/resolution.h"
+#include "zones/base/text.h"
 #include "zones/model/judge.h"
 
 #include <stdlib.h>
@@ -186,10 +187,8 @@ pools_text(const struct picture *picture, const struct pool_list *list)
 {
 	char *text = NULL, *name = lists_text(list);
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 
-	if (out == NULL)
-		return name;
 	if (list->by != NULL || list->place != NULL)
 		fprintf(out, "%s: ", name);
 	for (size_t i = 0; i < list->npools; i++) {
@@ -541,10 +540,8 @@ print_part(const struct picture *picture, void (*print)(const struct picture *, 
 {
 	char *text = NULL;
 	size_t len;
-	FILE *part = open_memstream(&text, &len);
+	FILE *part = text_stream(&text, &len);
 
-	if (part == NULL)
-		return;
 	print(picture, part);
 	fclose(part);
 	print_wanted(window, text, out);

@@ -4,6 +4,7 @@
 #include "admin/look/screen.h"
 #include "admin/look/status_text.h"
 #include "admin/look/transitions.h"
+#include "zones/base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,10 +58,8 @@ add_news(struct news *news, struct viewer *viewer, const struct picture *before,
 {
 	char *text = NULL, *rest, *line;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 
-	if (out == NULL)
-		return;
 	print_transitions(out, viewer, before, after);
 	fclose(out);
 	rest = text;
@@ -159,10 +158,8 @@ static void
 put_window(struct watch *watch, char **text)
 {
 	size_t len, skip;
-	FILE *out = open_memstream(text, &len);
+	FILE *out = text_stream(text, &len);
 
-	if (out == NULL)
-		return;
 	status_print(watch->picture, &watch->window, out);
 	watch->total = watch->window.total;
 	skip = watch->window.first > watch->total ? watch->window.first - watch->total : 0;

@@ -160,11 +160,9 @@ stop(struct check *check)
 static int
 talk(struct check *check)
 {
-	struct dns *dns = calloc(1, sizeof *dns);
+	struct dns *dns = xcalloc(1, sizeof *dns);
 	int error;
 
-	if (dns == NULL)
-		return -ENOMEM;
 	dns->check = check;
 	dns->base = check->shared;
 	dns->udp = -1;

@@ -50,36 +50,33 @@ struct exec {
 enum { ENVIRONMENT_MAX = 8 };
 
 /* The environment of a command, the same for all pools; freed with environment_free. */
-static bool
+static void
 environment_fill(char *environment[ENVIRONMENT_MAX + 1], const struct check_subject *subject)
 {
 	const struct monitor *monitor = subject->monitor;
 	const char *host = check_host(subject);
 	char address[46];
 	size_t n = 0;
-	bool good = true;
 
 	address_to_text(&subject->address, address);
-	environment[n++] = strdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
-	environment[n++] = strdup("LANG=C");
-	good = asprintf(&environment[n++], "GRAYCLOUD_ADDRESS=%s", address) >= 0 && good;
-	good = asprintf(&environment[n++], "GRAYCLOUD_PORT=%u", monitor->port) >= 0 && good;
-	good = asprintf(&environment[n++], "GRAYCLOUD_HOST=%s", host == NULL ? address : host) >= 0 && good;
-	good = asprintf(&environment[n++], "GRAYCLOUD_MONITOR=%s", monitor->name) >= 0 && good;
-	good = asprintf(&environment[n++], "GRAYCLOUD_TIMEOUT=%g", monitor->timeout_ms / 1000.0) >= 0 && good;
+	environment[n++] = xstrdup("PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+	environment[n++] = xstrdup("LANG=C");
+	environment[n++] = xasprintf("GRAYCLOUD_ADDRESS=%s", address);
+	environment[n++] = xasprintf("GRAYCLOUD_PORT=%u", monitor->port);
+	environment[n++] = xasprintf("GRAYCLOUD_HOST=%s", host == NULL ? address : host);
+	environment[n++] = xasprintf("GRAYCLOUD_MONITOR=%s", monitor->name);
+	environment[n++] = xasprintf("GRAYCLOUD_TIMEOUT=%g", monitor->timeout_ms / 1000.0);
 	environment[n] = NULL;
-	return good && environment[0] != NULL && environment[1] != NULL;
 }
 
 static int
 run(const struct check_subject *subject, uint32_t number)
 {
 	char *environment[ENVIRONMENT_MAX + 1] = {NULL};
-	int error = -ENOMEM;
+	int error;
 
-	if (environment_fill(environment, subject))
-		error =
-		    commands_run(commands_of_checks, number, subject->monitor->command, environment, NULL);
+	environment_fill(environment, subject);
+	error = commands_run(commands_of_checks, number, subject->monitor->command, environment, NULL);
 	for (size_t i = 0; environment[i] != NULL; i++)
 		free(environment[i]);
 	return error;
@@ -200,7 +197,7 @@ on_restart(evutil_socket_t fd, short what, void *arg)
 				    : "cannot start the helper that runs commands");
 		restart_later(exec);
 	} else if (!watch_replies(exec))
-		errx(1, "out of memory");
+		memory_exhausted(0);
 }
 
 /* The helper was killed: its commands give no verdict (S26). */
@@ -283,9 +280,7 @@ talk(struct check *check)
 			tell_lost(check);
 		return -EPERM;
 	}
-	command = calloc(1, sizeof *command);
-	if (command == NULL)
-		return -ENOMEM;
+	command = xcalloc(1, sizeof *command);
 	*command = (struct command){.check = check, .exec = exec, .number = exec->most};
 	if (find_place(exec, &number)) {
 		error = take_place(command, number);
@@ -317,17 +312,15 @@ exec_close(void *shared)
 static void *
 exec_open(struct event_base *base)
 {
-	struct exec *exec = calloc(1, sizeof *exec);
+	struct exec *exec = xcalloc(1, sizeof *exec);
 
-	if (exec == NULL)
-		return NULL;
 	TAILQ_INIT(&exec->queue);
 	exec->base = base;
 	exec->wait_ms = RESTART_LEAST_MS;
 	exec->most = commands_most(commands_of_checks);
 	if (exec->most == 0)
 		return exec;
-	exec->places = calloc(exec->most, sizeof *exec->places);
+	exec->places = xcalloc(exec->most, sizeof *exec->places);
 	exec->restart = evtimer_new(base, on_restart, exec);
 	if (exec->places == NULL || exec->restart == NULL || !watch_replies(exec)) {
 		exec_close(exec);

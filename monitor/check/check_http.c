@@ -159,8 +159,8 @@ transfer_get(struct http *http)
 		http->nidle--;
 		return transfer;
 	}
-	transfer = calloc(1, sizeof *transfer);
-	if (transfer == NULL || (transfer->easy = curl_easy_init()) == NULL) {
+	transfer = xcalloc(1, sizeof *transfer);
+	if ((transfer->easy = curl_easy_init()) == NULL) {
 		free(transfer);
 		return NULL;
 	}
@@ -287,9 +287,9 @@ collect(struct http *http)
 static void *
 http_open(struct event_base *base)
 {
-	struct http *http = calloc(1, sizeof *http);
+	struct http *http = xcalloc(1, sizeof *http);
 
-	if (http == NULL || curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) {
 		free(http);
 		return NULL;
 	}

@@ -212,7 +212,7 @@ http_request_begin(struct transfer *transfer)
 		set_tls(transfer, true);
 	if (curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, head || get ? NULL : monitor->method) != CURLE_OK)
 		return -ENOMEM;
-	if (monitor->expected_body[0] != '\0' && (transfer->body = malloc(BODY_MAX)) == NULL)
+	if (monitor->expected_body[0] != '\0' && (transfer->body = xmalloc(BODY_MAX)) == NULL)
 		return -ENOMEM;
 	return 0;
 }
@@ -320,7 +320,7 @@ target_url(struct target *target, struct transfer *transfer)
 		return false;
 	if (curl_url_get(target->url, CURLUPART_URL, &text, CURLU_DEFAULT_PORT) != CURLUE_OK)
 		return false;
-	copy = strdup(text);
+	copy = xstrdup(text);
 	curl_free(text);
 	return copy != NULL && set_url(transfer, copy);
 }

@@ -402,7 +402,7 @@ talk(struct check *check)
 {
 	struct icmp *icmp = check->shared;
 	int error = socket_use(check, icmp);
-	struct ping *ping = error != 0 ? NULL : calloc(1, sizeof *ping);
+	struct ping *ping = error != 0 ? NULL : xcalloc(1, sizeof *ping);
 
 	if (ping == NULL)
 		return error != 0 ? error : -ENOMEM;
@@ -419,10 +419,8 @@ talk(struct check *check)
 static void *
 icmp_open(struct event_base *base)
 {
-	struct icmp *icmp = calloc(1, sizeof *icmp);
+	struct icmp *icmp = xcalloc(1, sizeof *icmp);
 
-	if (icmp == NULL)
-		return NULL;
 	icmp->base = base;
 	random_bytes(&icmp->ident, sizeof icmp->ident);
 	return icmp;

@@ -60,10 +60,8 @@ start_ticking(struct checks *checks)
 struct checks *
 checks_new(struct event_base *base, const struct check_type *const *types)
 {
-	struct checks *checks = calloc(1, sizeof *checks);
+	struct checks *checks = xcalloc(1, sizeof *checks);
 
-	if (checks == NULL)
-		return NULL;
 	checks->base = base;
 	checks->types = types;
 	if (!start_ticking(checks)) {
@@ -417,10 +415,8 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 struct check *
 check_start(struct checks *checks, const struct check_subject *subject, check_done_fn *done, void *arg)
 {
-	struct check *check = calloc(1, sizeof *check);
+	struct check *check = xcalloc(1, sizeof *check);
 
-	if (check == NULL)
-		return NULL;
 	check->checks = checks;
 	check->type = checks->types[subject->monitor->type];
 	check->shared = checks->shared[subject->monitor->type];

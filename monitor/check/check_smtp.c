@@ -246,10 +246,8 @@ stop(struct check *check)
 static int
 talk(struct check *check)
 {
-	struct smtp *smtp = calloc(1, sizeof *smtp);
+	struct smtp *smtp = xcalloc(1, sizeof *smtp);
 
-	if (smtp == NULL)
-		return -ENOMEM;
 	smtp->check = check;
 	smtp->base = check->shared;
 	smtp->connection = bufferevent_socket_new(smtp->base, check->fd, BEV_OPT_CLOSE_ON_FREE);

@@ -257,7 +257,7 @@ metered_method(void)
 static bool
 set_socket(SSL *ssl, int fd, const struct monitor *monitor)
 {
-	struct peer *peer = calloc(1, sizeof *peer);
+	struct peer *peer = xcalloc(1, sizeof *peer);
 	BIO *bio = peer == NULL || metered_method() == NULL ? NULL : BIO_new(metered);
 
 	if (bio == NULL) {

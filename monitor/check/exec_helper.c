@@ -1,5 +1,6 @@
 #include "monitor/check/exec_helper.h"
 
+#include "zones/base/text.h"
 #include "zones/base/util.h"
 #include "zones/daemon/channel.h"
 
@@ -479,10 +480,8 @@ commands_restart(struct commands *commands)
 struct commands *
 commands_start(unsigned at_once, enum commands_for what)
 {
-	struct commands *commands = calloc(1, sizeof *commands);
+	struct commands *commands = xcalloc(1, sizeof *commands);
 
-	if (commands == NULL)
-		return NULL;
 	*commands = (struct commands){.socket = -1, .most = at_once, .purpose = what};
 	if (commands_restart(commands))
 		return commands;
@@ -543,11 +542,9 @@ commands_run(struct commands *commands, uint32_t number, char *const argv[], cha
 	struct request request = {.number = number, .has_input = input != NULL};
 	char *octets = NULL;
 	size_t len = 0;
-	FILE *out = open_memstream(&octets, &len);
+	FILE *out = text_stream(&octets, &len);
 	int error = 0;
 
-	if (out == NULL)
-		return -ENOMEM;
 	fwrite(&request, sizeof request, 1, out);
 	request.narguments = put_texts(out, argv);
 	request.ntexts = request.narguments + put_texts(out, environment);

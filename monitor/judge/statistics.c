@@ -1,6 +1,5 @@
 #include "monitor/judge/statistics.h"
 
-#include <err.h>
 #include <search.h>
 #include <stdlib.h>
 
@@ -35,7 +34,7 @@ statistics_of(void **all, const struct monitor *monitor)
 	made->lateness =
 	    (struct histogram){lateness_bounds, STATISTICS_LATENESS_BOUNDS, made->lateness_counts, 0};
 	if (tsearch(made, all, by_id) == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	return made;
 }
 

@@ -1,5 +1,7 @@
 #include "monitor/notify/notice.h"
 
+#include "zones/base/text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -156,10 +158,8 @@ notice_mail(struct notice *const *notices, size_t count, uint64_t lost, const ch
 	uint64_t number;
 	size_t len;
 	struct tm tm;
-	FILE *mail = open_memstream(&text, &len);
+	FILE *mail = text_stream(&text, &len);
 
-	if (mail == NULL)
-		return NULL;
 	gmtime_r(&seconds, &tm);
 	strftime(
 	    date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &tm); /* RFC 5322 3.3; we never set a locale */

@@ -7,7 +7,6 @@
 #include "zones/state/config_feed.h"
 #include "zones/state/hostname.h"
 
-#include <err.h>
 #include <event2/event.h>
 #include <search.h>
 #include <stdlib.h>
@@ -414,7 +413,7 @@ read_pool(struct look *look, const struct id *id, struct pool *model)
 	} else if (notify->round == 1)
 		take_last_run(look, pool);
 	if (tsearch(pool, &notify->pools, compare_ids) == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 }
 
 /* --- the configuration --- */
@@ -663,7 +662,7 @@ notify_new(struct event_base *base, struct follow *follow, struct publish *publi
 	notify->soon = evtimer_new(base, on_timer, notify);
 	notify->lbs = notify_lbs_new();
 	if (notify->timer == NULL || notify->soon == NULL || event_add(notify->timer, &second) < 0)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	return notify;
 }
 

@@ -3,7 +3,6 @@
 #include "zones/base/util.h"
 #include "zones/daemon/exposition.h"
 
-#include <err.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <netinet/icmp6.h>
@@ -312,7 +311,7 @@ canaries_new(struct event_base *base, const struct canary *list, size_t count,
 	}
 	canaries->timer = evtimer_new(base, on_timer, canaries);
 	if (canaries->timer == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	if (!good) {
 		canaries_free(canaries);
 		return NULL;

@@ -90,7 +90,7 @@ static void
 insert(void **tree, void *item, int (*compare)(const void *, const void *))
 {
 	if (tsearch(item, tree, compare) == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 }
 
 /* --- monitors --- */

@@ -102,7 +102,7 @@ remember(void *arg, const struct endpoint *endpoint, const struct health_record 
 	if (reading->other_boot) /* S25 */
 		verdict_carry_over(&leftover->record, reading->now_ms);
 	if (tsearch(leftover, &reading->publish->leftovers, compare_endpoints) == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	return true;
 }
 
@@ -119,7 +119,7 @@ remember_name(void *arg, const char *name, const struct name_record *record)
 		leftover->record.failing_ms = record->failing_ms == 0 ? 0 : reading->now_ms;
 	}
 	if (tsearch(leftover, &reading->publish->leftover_names, compare_names) == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	return true;
 }
 

@@ -147,7 +147,7 @@ on_socket_state(void *arg, ares_socket_t fd, int readable, int writable)
 	watch->event = event_new(resolver->base, fd,
 	    (short)((readable ? EV_READ : 0) | (writable ? EV_WRITE : 0) | EV_PERSIST), on_socket, channel);
 	if (watch->event == NULL || event_add(watch->event, NULL) < 0)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	LIST_INSERT_HEAD(&resolver->watches, watch, others);
 }
 
@@ -565,7 +565,7 @@ resolver_add(struct resolver *resolver, const char *name)
 	hostname->published.name = xstrdup(name);
 	hostname->timer = evtimer_new(resolver->base, on_due, hostname);
 	if (hostname->timer == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	LIST_INIT(&hostname->uses);
 	if (publish_add_name(resolver->publish, &hostname->published))
 		resolver->counters.failing += hostname->published.record.failure != NAME_RESOLVED;

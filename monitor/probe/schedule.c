@@ -443,7 +443,7 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 	target->published.endpoint = *endpoint;
 	target->timer = evtimer_new(schedule->base, on_due, target);
 	if (target->timer == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	if (!publish_add(schedule->publish, &target->published))
 		target->published.record = verdict_unknown(monitor, boot_ms(), wall_ms());
 	schedule->rate += 1.0 / monitor->interval_s;
@@ -532,7 +532,7 @@ schedule_new(struct event_base *base, struct checks *checks, struct publish *pub
 	LIST_INIT(&schedule->walks);
 	schedule->starter = evtimer_new(base, on_starter, schedule);
 	if (schedule->starter == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	return schedule;
 }
 

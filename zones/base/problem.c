@@ -1,6 +1,7 @@
 #include "zones/base/problem.h"
 
 #include "zones/base/array.h"
+#include "zones/base/text.h"
 #include "zones/base/util.h"
 
 #include <err.h>
@@ -15,8 +16,7 @@ add(struct problems *problems, enum severity severity, const char *format, va_li
 	problems->items = array_grow(problems->items, problems->count, sizeof *item);
 	item = &problems->items[problems->count++];
 	item->severity = severity;
-	if (vasprintf(&item->text, format, args) < 0)
-		errx(1, "out of memory");
+	item->text = xvasprintf(format, args);
 	if (severity == PROBLEM_ERROR)
 		problems->errors++;
 }

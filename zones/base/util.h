@@ -2,14 +2,15 @@
  * util.h -- helpers that every module uses: memory that does not fail, byte order, clocks.
  *
  * Exhausted memory ends the program, on every thread of every program: it prints one sentence and exits with
- * status 1. A command has committed nothing at that point; the supervisor restarts a daemon, which reads the
- * stores again. The alternative, to continue with half of a change, would need a second path through all code
- * that allocates, and that path would never be tested: a kernel that overcommits ends the process instead of
- * refusing memory. So use the functions below. If a library allocates, the file that owns the library checks
- * the result and calls memory_exhausted().
+ * status 1. A command has committed all of its change or nothing; the supervisor restarts a daemon, which
+ * reads the stores again. The alternative, to continue with half of a change, would need a second path
+ * through all code that allocates, and that path would never be tested: a kernel that overcommits ends the
+ * process instead of refusing memory. So use the functions below. If a library allocates, the file that owns
+ * the library checks the result and calls memory_exhausted().
  *
- * There are two exceptions. A query allocates nothing. If memory for a stranger (a connection) is exhausted,
- * the program refuses the stranger and goes on.
+ * There are three exceptions. A query allocates nothing. If memory for a stranger (a connection) is
+ * exhausted, the program refuses the stranger and goes on. If a library finds no memory for a check, the
+ * check has no verdict (S26).
  *
  * All functions may run on any thread.
  */

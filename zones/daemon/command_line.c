@@ -1,5 +1,6 @@
 #include "zones/daemon/command_line.h"
 
+#include "zones/base/text.h"
 #include "zones/base/util.h"
 #include "zones/daemon/arguments.h"
 
@@ -130,7 +131,7 @@ read_file(const struct command_line *line, const char *path)
 		warn("--config %s", path);
 		return false;
 	}
-	while ((len = getline(&text, &room, file)) >= 0) {
+	while ((len = text_line(&text, &room, file)) >= 0) {
 		place.line++;
 		place.name = "a line";
 		good &= strlen(text) == (size_t)len ? take_text(line, &place, text)

@@ -1,9 +1,9 @@
 #include "zones/daemon/pages.h"
 
+#include "zones/base/text.h"
 #include "zones/base/util.h"
 #include "zones/daemon/exposition.h"
 
-#include <err.h>
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
@@ -79,7 +79,7 @@ write_slice(struct page *page, struct evbuffer *slice, bool *more)
 {
 	char *text = NULL;
 	size_t len = 0;
-	FILE *file = open_memstream(&text, &len);
+	FILE *file = text_stream(&text, &len);
 	bool good;
 
 	if (file == NULL)
@@ -145,7 +145,7 @@ timer(struct page *page, event_callback_fn callback)
 	struct event *event = evtimer_new(page->pages->base, callback, page);
 
 	if (event == NULL)
-		errx(1, "out of memory");
+		memory_exhausted(0);
 	return event;
 }
 

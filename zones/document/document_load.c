@@ -2,6 +2,7 @@
 
 #include "zones/base/array.h"
 #include "zones/base/siphash.h"
+#include "zones/base/text.h"
 #include "zones/document/schema.h"
 #include "zones/document/value.h"
 #include "zones/zonefile/zonefile.h"
@@ -519,7 +520,7 @@ match_condition(const struct value *match)
 	const struct value *topology = value_member(match, "topology");
 	char *text = NULL;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 	unsigned written = 0;
 
 	for (size_t i = 0; i < NITEMS(lists); i++) {

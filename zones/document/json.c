@@ -10,6 +10,13 @@ in(const struct json *value)
 	return (json_t *)(uintptr_t)value;
 }
 
+/* What fails in jansson for want of memory looks like a fault of the text: so nothing does. */
+__attribute__((constructor)) static void
+begin(void)
+{
+	json_set_alloc_funcs(xmalloc, free);
+}
+
 static struct json *
 out(json_t *value)
 {
@@ -31,8 +38,6 @@ json_read(const char *text, size_t len, const char *where, struct problems *prob
 	json_error_t error;
 	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 
-	if (value == NULL && json_error_code(&error) == json_error_out_of_memory)
-		memory_exhausted(0);
 	if (value == NULL)
 		problems_error(problems, "%s:%d: this is no JSON: %s", where, error.line, error.text);
 	return (struct json *)value;
@@ -44,8 +49,6 @@ json_read_quietly(struct bytes text)
 	json_error_t error;
 	json_t *value = json_loadb(text.data, text.len, JSON_DECODE_ANY, &error);
 
-	if (value == NULL && json_error_code(&error) == json_error_out_of_memory)
-		memory_exhausted(0);
 	return (struct json *)value;
 }
 

@@ -1,5 +1,7 @@
 #include "zones/expression/expression_token.h"
 
+#include "zones/base/text.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,14 +10,13 @@
 bool
 token_fail(struct reader *reader, const char *at, const char *format, ...)
 {
-	char *why = NULL;
+	char *why;
 	va_list args;
 
 	if (reader->error != NULL)
 		return false;
 	va_start(args, format);
-	if (vasprintf(&why, format, args) < 0)
-		abort();
+	why = xvasprintf(format, args);
 	va_end(args);
 	reader->error = xasprintf("at column %zu: %s", (size_t)(at - reader->text) + 1, why);
 	for (char *c = reader->error; *c != '\0'; c++)

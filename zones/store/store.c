@@ -565,7 +565,7 @@ store_begin(struct store *store, enum store_access access, struct store_txn **ou
 	*out = NULL;
 	if (rc != 0)
 		return rc;
-	if ((txn = malloc(sizeof *txn)) == NULL) {
+	if ((txn = xmalloc(sizeof *txn)) == NULL) {
 		store_leave(store);
 		return -ENOMEM;
 	}

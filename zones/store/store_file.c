@@ -1,5 +1,7 @@
 #include "zones/store/store_file.h"
 
+#include "zones/base/text.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -475,7 +477,7 @@ store_file_mount_alone(const char *path)
 	if (mounts == NULL)
 		return true;
 	if (statx(AT_FDCWD, path, 0, STATX_MNT_ID, &file) == 0 && (file.stx_mask & STATX_MNT_ID) != 0)
-		while (!found && getline(&line, &room, mounts) > 0)
+		while (!found && text_line(&line, &room, mounts) > 0)
 			found = read_mount(line, &mount, &alone) && mount == file.stx_mnt_id;
 	free(line);
 	fclose(mounts);

@@ -92,11 +92,9 @@ store_count(struct store_txn *txn, enum store_table table)
 struct store_cursor *
 store_cursor_open(struct store_txn *txn, enum store_table table)
 {
-	struct store_cursor *cursor = malloc(sizeof *cursor);
+	struct store_cursor *cursor = xmalloc(sizeof *cursor);
 	struct store_call call = {CALL_CURSOR_OPEN, .txn = txn->txn, .dbi = txn->store->dbi[table]};
 
-	if (cursor == NULL)
-		return NULL;
 	cursor->store = txn->store;
 	if (store_call(txn->store, &call) == 0) {
 		cursor->cursor = call.cursor;

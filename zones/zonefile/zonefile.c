@@ -1,3 +1,4 @@
+#include "zones/base/text.h"
 #include "zones/zonefile/rdata.h"
 #include "zones/zonefile/zonefile_parts.h"
 
@@ -597,7 +598,7 @@ text_of_own(const struct rdata_type *type, const uint8_t *rdata, size_t len)
 	struct reader in = {.at = rdata, .end = rdata + len};
 	char *text = NULL;
 	size_t text_len;
-	FILE *out = open_memstream(&text, &text_len);
+	FILE *out = text_stream(&text, &text_len);
 	bool good = rdata_type_write(type, out, &in);
 
 	fclose(out);

@@ -1,6 +1,7 @@
 /* Read the records and directives of a master file. */
 #include "zones/base/array.h"
 #include "zones/base/input.h"
+#include "zones/base/text.h"
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <errno.h>
@@ -337,7 +338,7 @@ generate_record(const struct source *source, char *const *words, size_t count, l
 	struct cursor cursor = {.line = line_number};
 	char *text;
 	size_t len;
-	FILE *out = open_memstream(&text, &len);
+	FILE *out = text_stream(&text, &len);
 	bool good = true;
 
 	for (size_t i = 0; good && i < count; i++) {

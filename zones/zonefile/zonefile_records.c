@@ -1,6 +1,7 @@
 /* The records of a zone while it is read: their memory, and their problems with file and line (the first
  * twenty of each kind, then only the number of the others). */
 #include "zones/base/array.h"
+#include "zones/base/text.h"
 #include "zones/zonefile/zonefile_parts.h"
 
 #include <stdio.h>
@@ -48,10 +49,8 @@ records_say(struct records *records, struct problems *problems, enum severity se
 		problems->unlisted += severity == PROBLEM_ERROR;
 		return;
 	}
-	if (vasprintf(&text, format, args) < 0)
-		text = NULL;
-	(severity == PROBLEM_ERROR ? problems_error : problems_warn)(
-	    problems, "%s:%u: %s", file, line, text ? text : format);
+	text = xvasprintf(format, args);
+	(severity == PROBLEM_ERROR ? problems_error : problems_warn)(problems, "%s:%u: %s", file, line, text);
 	if (kind->first == NULL)
 		kind->first = text;
 	else

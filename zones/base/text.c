@@ -1,0 +1,80 @@
+#include "zones/base/text.h"
+
+#include "zones/base/array.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct stream {
+	char **text;
+	size_t *len;
+};
+
+static ssize_t
+on_write(void *cookie, const char *octets, size_t count)
+{
+	const struct stream *stream = cookie;
+
+	*stream->text = array_grow_by(*stream->text, *stream->len + 1, count, 1);
+	memcpy(*stream->text + *stream->len, octets, count);
+	*stream->len += count;
+	(*stream->text)[*stream->len] = '\0';
+	return (ssize_t)count;
+}
+
+/* For ftell: a stream is written from its beginning to its end. */
+static int
+on_seek(void *cookie, off64_t *offset, int whence)
+{
+	const struct stream *stream = cookie;
+
+	if (whence == SEEK_SET || *offset != 0)
+		return -1;
+	*offset = (off64_t)*stream->len;
+	return 0;
+}
+
+static int
+on_close(void *cookie)
+{
+	free(cookie);
+	return 0;
+}
+
+FILE *
+text_stream(char **text, size_t *len)
+{
+	struct stream *stream = xmalloc(sizeof *stream);
+	const cookie_io_functions_t functions = {.write = on_write, .seek = on_seek, .close = on_close};
+	FILE *file = fopencookie(stream, "w", functions);
+
+	if (file == NULL)
+		memory_exhausted(0);
+	*stream = (struct stream){text, len};
+	*text = array_grow(NULL, 0, 1);
+	**text = '\0';
+	*len = 0;
+	return file;
+}
+
+ssize_t
+text_line(char **line, size_t *room, FILE *file)
+{
+	ssize_t len;
+
+	errno = 0;
+	len = getline(line, room, file);
+	if (len < 0 && errno == ENOMEM)
+		memory_exhausted(0);
+	return len;
+}
+
+char *
+xvasprintf(const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		memory_exhausted(0);
+	return text;
+}

@@ -1,0 +1,24 @@
+/*
+ * text.h -- text that grows: streams into memory, lines of files, formatted texts.
+ *
+ * The functions of the C library that these replace report exhausted memory in ways that are easily missed:
+ * open_memstream() by a text that is too short, getline() by the end of the file.
+ */
+#ifndef TEXT_H
+#define TEXT_H
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/*
+ * Open a stream that writes into *text, which always ends with a NUL, and counts in *len. Both are valid
+ * after fflush() and fclose(). The caller closes the stream, and frees *text.
+ */
+FILE *text_stream(char **text, size_t *len);
+
+/* getline(), without its error: negative is the end of the file, or an error of the file. */
+ssize_t text_line(char **line, size_t *room, FILE *file);
+
+char *xvasprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
+#endif
