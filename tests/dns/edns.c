@@ -216,9 +216,9 @@ a_faulty_secret_file_is_refused_with_its_line(void **state)
 	static const struct {
 		const char *text, *sentence;
 	} rows[] = {
-	    {"# nothing\n", "there is no secret in it"},
-	    {"abc\n", ":1: a secret is 32 hex digits"},
-	    {"e5e973e5a6b2a43f48e7dc849e37bfcg\n", ":1: a secret is 32 hex digits"},
+	    {"# nothing\n", "the file has no secret"},
+	    {"abc\n", ":1: invalid secret: write 32 hex digits"},
+	    {"e5e973e5a6b2a43f48e7dc849e37bfcg\n", ":1: invalid secret: write 32 hex digits"},
 	    {"e5e973e5a6b2a43f48e7dc849e37bfcf\ne5e973e5a6b2a43f48e7dc849e37bfcf\n\ne5e973e5a6b2a43f48e7dc849"
 	     "e37bfcf\n",
 		":4: a third secret"},

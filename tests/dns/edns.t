@@ -350,9 +350,9 @@ END
 		['--listen 127.0.0.1', ': --listen: invalid option'], ['help', ': help: invalid option'],
 		['nsid', ': nsid: it wants a value behind it'], ['require-cookie yes', ': require-cookie: it takes no value'],
 		['listen nowhere', ': listen nowhere: not ADDRESS:PORT'], ['tls [::1', ': tls \[::1: not ADDRESS:PORT'],
-		['threads 0', ': threads 0: not a number from 1 to 64'], ['threads 1.5', ': threads 1.5: not a whole number'],
-		['wait-health soon', ': wait-health soon: not a number from 0 to 3600'], ['rrl-rate -1', ': rrl-rate -1: not a number'],
-		['rrl-slip 11', ': rrl-slip 11: not a number from 0 to 10'], ['sessions 1', ': sessions 1: not a number from'],
+		['threads 0', ': threads 0: not a whole number from 1 to 64'], ['threads 1.5', ': threads 1.5: not a whole number'],
+		['wait-health soon', ': wait-health soon: not a number from 0 to 3600'], ['rrl-rate -1', ': rrl-rate -1: not a whole number'],
+		['rrl-slip 11', ': rrl-slip 11: not a whole number from 0 to 10'], ['sessions 1', ': sessions 1: not a whole number from'],
 		['site x', ': site x: '], ['site-country Holland', ': site-country Holland: '], ['site-coordinates 91,0', ': site-coordinates 91,0: '],
 		['nsid ' . 'x' x 129, ': nsid: must have 1 to 128 octets'], ["config $file", ': config: a file cannot name another one'],
 		['nsid ' . 'x' x 5000, ': nsid: must have 1 to 128 octets'], ["nsid a\0b", ': a line with a NUL in it']) {

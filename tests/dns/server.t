@@ -89,7 +89,7 @@ subtest 'options' => sub {
 
 	for my $row ([qr/bogus/, '--bogus'], [qr/listen/, '--listen'], [qr/--listen foo: not ADDRESS:PORT/, '--listen', 'foo'],
 		[qr/--listen 1.2.3.4:99999/, '--listen', '1.2.3.4:99999'], [qr/--listen \[::1/, '--listen', '[::1'],
-		[qr/--threads 0: not a number from 1 to/, '--threads', '0'], [qr/--threads x/, '--threads', 'x'],
+		[qr/--threads 0: not a whole number from 1 to/, '--threads', '0'], [qr/--threads x/, '--threads', 'x'],
 		[qr/--threads 1.5/, '--threads', '1.5'], [qr/--wait-health -1/, '--wait-health', '-1'], [qr/--wait-health nan/, '--wait-health', 'nan'],
 		[qr/--nsid/, '--nsid', ''], [qr/--nsid/, '--nsid', 'x' x 129], [qr/extra/, 'extra'],
 		[qr/--site x: invalid site code/, '--site', 'x'], [qr/--site-country Germany: invalid country/, '--site-country', 'Germany'],
