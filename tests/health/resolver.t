@@ -43,7 +43,9 @@ sub failure_of {
 
 is(failure_of($t, "$_->[0].back.test"), $_->[1], "$_->[0]: " . ($_->[1] // 'resolved'))
     for ['found', undef], ['nxdomain', 'NXDOMAIN'], ['empty', 'no address'], ['formerr', 'FORMERR'], ['servfail', 'SERVFAIL'], ['notimp', 'NOTIMP'],
-    ['refused', 'REFUSED'], ['yxdomain', 'YXDOMAIN'], ['notauth', 'NOTAUTH'], ['r12', 'rcode 12'], ['garbage', 'the answer cannot be read'];
+    ['refused', 'REFUSED'], ['yxdomain', 'YXDOMAIN'], ['notauth', 'NOTAUTH'], ['garbage', 'the answer cannot be read'];
+# c-ares 1.28 and later read an rcode that nobody has assigned as SERVFAIL.
+like(failure_of($t, 'r12.back.test'), qr/^(?:rcode 12|SERVFAIL)$/, 'r12: an rcode that nobody has assigned');
 like($t->said('monitor'), qr/servfail\.back\.test: SERVFAIL\n/, 'the log says so');
 like($t->admin('status'), qr/resolution fails: formerr\.back\.test: FORMERR for \d+s, never resolved/, 'and status');
 
