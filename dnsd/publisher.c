@@ -49,7 +49,7 @@ struct publisher {
 	bool large; /* the last change was large: there is memory to release */
 	_Atomic uint8_t geography;
 	_Atomic int64_t certificate_until;
-	int told; /* the last write failure that was logged */
+	int logged_error; /* the last write failure that was logged */
 };
 
 static void
@@ -144,7 +144,7 @@ note_compile(struct publisher *publisher, enum compiled compiled, uint64_t began
 
 /* Open the store again, to unmap the pages that a full build read. */
 static void
-let_go(struct followed *followed)
+reopen(struct followed *followed)
 {
 	struct problems problems = {0};
 
@@ -183,7 +183,7 @@ follow_config(struct publisher *publisher)
 	if (compiled == COMPILED_NEW)
 		config_log(config->store, before);
 	if (first && compiled == COMPILED_NEW)
-		let_go(config);
+		reopen(config);
 	look_again(config);
 }
 
@@ -274,10 +274,10 @@ write_status(struct publisher *publisher)
 static void
 say_written(struct publisher *publisher, int error)
 {
-	if (error == publisher->told ||
-	    (error == -ENOENT && publisher->told != 0)) /* it is missing because of the failure */
+	if (error == publisher->logged_error ||
+	    (error == -ENOENT && publisher->logged_error != 0)) /* it is missing because of the failure */
 		return;
-	publisher->told = error;
+	publisher->logged_error = error;
 	if (error == 0)
 		warnx("%s/serving/data.mdb is written again", publisher->options.state);
 	else
@@ -301,7 +301,7 @@ tell(struct publisher *publisher)
 		return;
 	if (now - publisher->beat_ms >= BEAT_MS) {
 		/* If the store was replaced, create it again. */
-		(publisher->told == -ENOTRECOVERABLE ? store_reopen : store_poll)(
+		(publisher->logged_error == -ENOTRECOVERABLE ? store_reopen : store_poll)(
 		    publisher->serving, &problems);
 		problems_free(&problems);
 		store_check_readers(publisher->serving);
@@ -341,7 +341,7 @@ give_back(struct publisher *publisher, size_t waiting)
 	if (!publisher->large || waiting > 0)
 		return;
 	publisher->large = false;
-	let_go(&publisher->config);
+	reopen(&publisher->config);
 	malloc_trim(0);
 }
 

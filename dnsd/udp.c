@@ -9,7 +9,7 @@
 enum { REQUEST_ROOM = 4096, CONTROL_ROOM = 64, DRAIN_ROUNDS = 1000 };
 
 /* The buffers of one datagram, reused for each batch. */
-struct place {
+struct datagram {
 	union sockaddr_any from;
 	struct peer peer;
 	struct iovec in_iov, out_iov;
@@ -27,7 +27,7 @@ struct udp {
 	struct mmsghdr received[SERVE_BATCH];
 	struct mmsghdr replies[SERVE_BATCH];
 	struct message messages[SERVE_BATCH];
-	struct place places[SERVE_BATCH];
+	struct datagram places[SERVE_BATCH];
 };
 
 struct udp *
@@ -43,7 +43,7 @@ udp_new(int fd, bool wildcard, struct serve_context *context, struct views *view
 	udp->views = views;
 	udp->slot = slot;
 	for (unsigned i = 0; i < SERVE_BATCH; i++) {
-		struct place *place = &udp->places[i];
+		struct datagram *place = &udp->places[i];
 
 		place->in_iov = (struct iovec){place->in, sizeof place->in};
 		udp->received[i].msg_hdr = (struct msghdr){.msg_name = &place->from,
@@ -96,7 +96,7 @@ send_replies(struct udp *udp, int count)
 	int ready = 0, sent = 0;
 
 	for (int i = 0; i < count; i++) {
-		struct place *place = &udp->places[i];
+		struct datagram *place = &udp->places[i];
 		struct msghdr *from = &udp->received[i].msg_hdr;
 
 		if (udp->messages[i].outlen == 0)

@@ -110,7 +110,7 @@ on_canaries(void *arg, bool changed)
 		on_second(-1, 0, daemon);
 		notify_isolated(daemon->notify, isolation->isolated);
 	}
-	schedule_heard(daemon->schedule);
+	schedule_release_held(daemon->schedule);
 }
 
 static void on_config_written(evutil_socket_t fd, short what, void *arg);
@@ -427,7 +427,7 @@ main(int argc, char *argv[])
 		daemon.canaries = canaries_new(
 		    daemon.base, options.canaries, options.ncanaries, on_canaries, &daemon, &problems);
 	exit_on(&problems);
-	schedule_heed(daemon.schedule, daemon.canaries);
+	schedule_set_canaries(daemon.schedule, daemon.canaries);
 	resume_isolation(&daemon);
 	if (options.metrics != NULL)
 		daemon.metrics = metrics_listen(daemon.base, options.metrics,

@@ -35,16 +35,17 @@ static const char *const *const absent[KIND_COUNT] = {absent_monitor, absent_gro
 static bool
 is_default(const struct property *property, const struct json *value)
 {
-	struct json *standard;
+	struct json *default_json;
 	bool is;
 
 	if (json_kind(value) == JSON_KIND_NULL)
 		return true;
-	if (property == NULL || property->standard == NULL)
+	if (property == NULL || property->default_json == NULL)
 		return false;
-	standard = json_read_quietly((struct bytes){property->standard, strlen(property->standard)});
-	is = json_same(standard, value);
-	json_drop(standard);
+	default_json =
+	    json_read_quietly((struct bytes){property->default_json, strlen(property->default_json)});
+	is = json_same(default_json, value);
+	json_drop(default_json);
 	return is;
 }
 

@@ -36,7 +36,7 @@ examine_store(struct examination *examination, enum store_kind kind)
 	for (size_t i = 0; i < problems.count; i++)
 		add_problem(examination->findings, subject, &problems.items[i]);
 	examination->viewer.stores[kind] = store;
-	examination->viewer.told[kind] = !good;
+	examination->viewer.logged_error[kind] = !good;
 	problems_free(&problems);
 	free(subject);
 	return good;

@@ -94,9 +94,9 @@ static struct json *check_value(struct check *check, const struct property *prop
     const struct json *value, const struct place *place);
 
 static struct json *
-standard_of(const struct property *property)
+default_of(const struct property *property)
 {
-	return json_read_quietly((struct bytes){property->standard, strlen(property->standard)});
+	return json_read_quietly((struct bytes){property->default_json, strlen(property->default_json)});
 }
 
 static struct json *
@@ -290,7 +290,7 @@ check_members(struct check *check, const struct property *table, bool sparse, co
 
 		if (property->fate == FATE_READ_ONLY || (sparse && json_kind(member) == JSON_KIND_NULL))
 			continue;
-		if (property->standard == NULL && json_kind(member) == JSON_KIND_NULL) {
+		if (property->default_json == NULL && json_kind(member) == JSON_KIND_NULL) {
 			refuse(check, &at, NULL, "is missing");
 			good = false;
 		} else if ((kept = check_value(check, property, member, &at)) != NULL)
@@ -306,18 +306,18 @@ check_members(struct check *check, const struct property *table, bool sparse, co
 
 /* Is it the default, or so empty that it says nothing? */
 static bool
-says_nothing(const struct property *property, const struct json *value, const struct json *standard)
+says_nothing(const struct property *property, const struct json *value, const struct json *default_json)
 {
 	switch (json_kind(value)) {
 	case JSON_KIND_NULL:
 		return true;
 	case JSON_KIND_TEXT:
-		return json_same(value, standard) || *json_text(value) == '\0';
+		return json_same(value, default_json) || *json_text(value) == '\0';
 	case JSON_KIND_LIST:
 	case JSON_KIND_OBJECT:
 		return json_count(value) == 0 && property->type == PROPERTY_ANY;
 	default:
-		return json_same(value, standard);
+		return json_same(value, default_json);
 	}
 }
 
@@ -325,22 +325,22 @@ static struct json *
 check_value(
     struct check *check, const struct property *property, const struct json *value, const struct place *place)
 {
-	struct json *standard = property->standard ? standard_of(property) : NULL, *kept = NULL;
+	struct json *default_json = property->default_json ? default_of(property) : NULL, *kept = NULL;
 
 	if (property->fate == FATE_PROXY) {
-		if (says_nothing(property, value, standard))
-			return standard;
+		if (says_nothing(property, value, default_json))
+			return default_json;
 		refuse(check, place, value, NEEDS_PROXY);
 		goto out;
 	}
 	/* null is the default everywhere; for a reference "" is, too, as the API has it. */
-	if (standard != NULL &&
+	if (default_json != NULL &&
 	    (json_kind(value) == JSON_KIND_NULL ||
 		(property->type == PROPERTY_REFERENCE && json_text(value) != NULL &&
 		    *json_text(value) == '\0'))) {
-		if (property->type != PROPERTY_OBJECT || json_kind(standard) == JSON_KIND_NULL)
-			return standard;
-		value = standard; /* its members have defaults of their own */
+		if (property->type != PROPERTY_OBJECT || json_kind(default_json) == JSON_KIND_NULL)
+			return default_json;
+		value = default_json; /* its members have defaults of their own */
 	}
 	switch (property->type) {
 	case PROPERTY_TEXT:
@@ -376,8 +376,8 @@ check_value(
 		break;
 	}
 out:
-	if (standard != NULL)
-		json_drop(standard);
+	if (default_json != NULL)
+		json_drop(default_json);
 	return kept;
 }
 

@@ -92,19 +92,21 @@ check_types(const struct check *check, struct json *monitor, enum monitor_type t
 	for (size_t i = 0; i < NITEMS(of_types); i++) {
 		const struct property *property = schema_find(schema_of(KIND_MONITOR), of_types[i].name);
 		const struct json *value = json_member(monitor, property->name);
-		struct json *standard;
+		struct json *default_json;
 		char *text;
 
 		if (of_types[i].types & OF(type))
 			continue;
-		standard = json_read_quietly((struct bytes){property->standard, strlen(property->standard)});
-		if (!json_same(value, standard) && !(json_text(value) != NULL && *json_text(value) == '\0')) {
+		default_json =
+		    json_read_quietly((struct bytes){property->default_json, strlen(property->default_json)});
+		if (!json_same(value, default_json) &&
+		    !(json_text(value) != NULL && *json_text(value) == '\0')) {
 			text = json_write(value, false);
 			problems_error(check->problems, "%s: %s is %s: %s has none", check->label,
 			    property->name, text, a_monitor(type, what));
 			free(text);
 		}
-		json_drop(standard);
+		json_drop(default_json);
 		if (of_types[i].emptied)
 			json_put_text(monitor, property->name, "");
 	}

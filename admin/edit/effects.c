@@ -389,18 +389,19 @@ value_at(const struct json *object, const struct property *table, const char *pa
 static bool
 is_standard(const struct json *value, const struct property *property)
 {
-	struct json *standard;
+	struct json *default_json;
 	bool same;
 
 	if (json_kind(value) == JSON_KIND_NULL || (json_text(value) != NULL && *json_text(value) == '\0'))
 		return true;
-	if (property->standard == NULL)
+	if (property->default_json == NULL)
 		return false;
-	standard = json_read_quietly((struct bytes){property->standard, strlen(property->standard)});
+	default_json =
+	    json_read_quietly((struct bytes){property->default_json, strlen(property->default_json)});
 	/* An object is kept with all its members. */
-	same = json_same(value, standard) ||
+	same = json_same(value, default_json) ||
 	    (json_kind(value) == JSON_KIND_OBJECT && json_next_key(value, NULL) == NULL);
-	json_drop(standard);
+	json_drop(default_json);
 	if (!same && property->type == PROPERTY_OBJECT && property->inner != NULL) {
 		for (const struct property *inner = property->inner; inner->name != NULL; inner++)
 			if (!is_standard(json_member(value, inner->name), inner))

@@ -44,16 +44,17 @@ proxy_word(const struct property *property, const struct json *value)
 static bool
 without_effect(const struct property *property, const struct json *value)
 {
-	struct json *standard;
+	struct json *default_json;
 	bool same;
 
 	if (json_kind(value) == JSON_KIND_NULL)
 		return true;
-	if (property->standard == NULL)
+	if (property->default_json == NULL)
 		return false;
-	standard = json_read_quietly((struct bytes){property->standard, strlen(property->standard)});
-	same = json_same(value, standard);
-	json_drop(standard);
+	default_json =
+	    json_read_quietly((struct bytes){property->default_json, strlen(property->default_json)});
+	same = json_same(value, default_json);
+	json_drop(default_json);
 	return same;
 }
 

@@ -27,9 +27,9 @@ open_store(struct viewer *viewer, enum store_kind kind, bool *news)
 	}
 	viewer->stores[kind] = store_open(viewer->state, kind, STORE_READ, &problems);
 	failed = viewer->stores[kind] == NULL && problems.errors > 0;
-	if (!viewer->told[kind])
+	if (!viewer->logged_error[kind])
 		report_problems(&problems);
-	viewer->told[kind] = failed;
+	viewer->logged_error[kind] = failed;
 	*news = viewer->stores[kind] != NULL;
 	problems_free(&problems);
 	return !failed;
@@ -68,7 +68,7 @@ viewer_news_of(struct viewer *viewer, enum store_kind kind)
 	bool news = false;
 
 	/* One that cannot be opened is looked at again with the next picture. */
-	if (viewer->stores[kind] != NULL || !viewer->told[kind])
+	if (viewer->stores[kind] != NULL || !viewer->logged_error[kind])
 		open_store(viewer, kind, &news);
 	return news;
 }

@@ -110,7 +110,7 @@ struct viewer {
 	const char *state;
 	struct plan_scope scope; /* {0}: everything is read */
 	struct store *stores[3]; /* by enum store_kind; NULL: not there yet */
-	bool told[3];            /* why not */
+	bool logged_error[3];    /* why not */
 	struct plan *plan;       /* the configuration as last read */
 };
 

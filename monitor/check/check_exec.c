@@ -24,7 +24,7 @@ struct command {
 	TAILQ_ENTRY(command) queue;
 };
 
-struct place {
+struct slot {
 	bool taken;
 	struct command
 	    *command; /* NULL in a place in use: the check gave up, and the command is being killed */
@@ -41,7 +41,7 @@ struct exec {
 	uint64_t began_ms; /* of the helper */
 	unsigned wait_ms;  /* before the next restart */
 	unsigned most;     /* maximum at once; 0: not permitted */
-	struct place *places;
+	struct slot *places;
 	TAILQ_HEAD(, command) queue;
 };
 
@@ -102,7 +102,7 @@ take_place(struct command *command, uint32_t number)
 	if (error != 0)
 		return error;
 	command->number = number;
-	command->exec->places[number] = (struct place){.taken = true, .command = command};
+	command->exec->places[number] = (struct slot){.taken = true, .command = command};
 	return 0;
 }
 
@@ -215,7 +215,7 @@ helper_lost(struct exec *exec)
 	for (uint32_t i = 0; i < exec->most; i++) {
 		struct command *command = exec->places[i].command;
 
-		exec->places[i] = (struct place){0};
+		exec->places[i] = (struct slot){0};
 		if (command != NULL)
 			finish_lost(command->check);
 	}
@@ -237,7 +237,7 @@ on_reply(evutil_socket_t fd, short what, void *arg)
 		if (reply.number >= exec->most)
 			continue;
 		command = exec->places[reply.number].command;
-		exec->places[reply.number] = (struct place){0};
+		exec->places[reply.number] = (struct slot){0};
 		if (command != NULL)
 			judge(command->check, &reply);
 		serve_queue(exec);

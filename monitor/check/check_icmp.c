@@ -35,7 +35,7 @@ static struct ping_socket {
 	int fd;
 	bool raw;
 	int error; /* the reason if there is no socket */
-	bool told;
+	bool logged_error;
 	struct event *readable;
 } sockets[2] = {
     {.domain = AF_INET, .protocol = IPPROTO_ICMP, .request = ICMP_ECHO, .reply = ICMP_ECHOREPLY, .fd = -1},
@@ -340,12 +340,12 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 static int
 not_permitted(struct check *check, struct ping_socket *by)
 {
-	if (!by->told)
+	if (!by->logged_error)
 		warnx("icmp_ping and udp_icmp monitors give no verdict on IPv%d: this user may open neither "
 		      "a ping socket "
 		      "(net.ipv4.ping_group_range) nor a raw one (CAP_NET_RAW): %s",
 		    by->domain == AF_INET ? 4 : 6, strerror(by->error));
-	by->told = true;
+	by->logged_error = true;
 	if (by->error == EPERM || by->error == EACCES)
 		check->result.reason = REASON_PING_NOT_PERMITTED;
 	return -by->error;

@@ -43,7 +43,7 @@ struct follow {
 	const char *state;
 	struct store *store;   /* NULL while there is none */
 	uint64_t next_open_ms; /* not before */
-	bool told;             /* the failure to open it was logged */
+	bool logged_error;     /* the failure to open it was logged */
 	uint64_t stores;       /* opened so far */
 	struct config_feed feed;
 	uint64_t round; /* readings so far */
@@ -525,9 +525,9 @@ open_config(struct follow *follow)
 		return false;
 	follow->next_open_ms = boot_ms() + 1000;
 	follow->store = store_open(follow->state, STORE_CONFIG, STORE_READ, &problems);
-	if (!follow->told)
+	if (!follow->logged_error)
 		problems_print(&problems, "graycloud-monitor", stderr);
-	follow->told = follow->store == NULL && problems.count > 0;
+	follow->logged_error = follow->store == NULL && problems.count > 0;
 	problems_free(&problems);
 	if (follow->store == NULL)
 		return false;

@@ -47,7 +47,7 @@ struct publish {
 	uint32_t endpoints; /* in the last heartbeat */
 	uint64_t generation;
 	uint64_t isolated_ms;
-	int told;            /* the last logged failure */
+	int logged_error;    /* the last logged failure */
 	uint64_t failing_ms; /* since when writes fail; 0: they succeed */
 	uint64_t failures;
 	bool stuck; /* the store must be opened again before the next write */
@@ -291,10 +291,10 @@ tell_failure(struct publish *publish, int error)
 	publish->failures += error != 0;
 	publish->failing_ms = error == 0 ? 0 : publish->failing_ms != 0 ? publish->failing_ms : boot_ms();
 	publish->stuck = error == -ENOTRECOVERABLE;
-	if (error == publish->told ||
-	    (error == -ENOENT && publish->told != 0)) /* it is missing because of the failure */
+	if (error == publish->logged_error ||
+	    (error == -ENOENT && publish->logged_error != 0)) /* it is missing because of the failure */
 		return;
-	publish->told = error;
+	publish->logged_error = error;
 	if (error == 0) {
 		warnx("%s is written again", publish->data_path);
 		return;
@@ -610,15 +610,15 @@ static void *
 save(void *arg)
 {
 	struct publish *publish = arg;
-	int error, told = 0;
+	int error, logged_error = 0;
 
 	seal_enter(SEAL_SAVER);
 	do {
 		error = store_save(publish->store);
-		if (error != told && error != 0 && error != -ENOENT)
+		if (error != logged_error && error != 0 && error != -ENOENT)
 			warnx("cannot save a copy of %s: %s%s", publish->data_path, strerror(-error),
 			    store_write_cure(error));
-		told = error;
+		logged_error = error;
 	} while (wait_to_save(publish));
 	return NULL;
 }

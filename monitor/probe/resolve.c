@@ -27,7 +27,7 @@ struct found {
 	struct lookup *lookup;
 	int type; /* TYPE_A, TYPE_AAAA */
 	unsigned links;
-	bool frank; /* it was asked over the channel of that name */
+	bool single; /* it was asked over the channel of that name */
 	enum name_failure failure;
 	unsigned count;
 	uint32_t ttl;
@@ -69,7 +69,7 @@ struct resolver {
 	 * not tell in the end which it was, nor whether one was there at all.  Then the second is asked,
 	 * once, which takes what the first that is there says.
 	 */
-	struct channel channel, frank;
+	struct channel retrying, single;
 	bool several;  /* more than one resolver */
 	char *servers; /* in the format of c-ares; NULL: those of the system */
 	struct event *timer, *starter;
@@ -86,10 +86,10 @@ struct resolver {
 static void
 arm_timer(struct resolver *resolver)
 {
-	struct timeval one, both, *wait = ares_timeout(resolver->channel.ares, NULL, &one);
+	struct timeval one, both, *wait = ares_timeout(resolver->retrying.ares, NULL, &one);
 
 	/* The minimum of both. */
-	wait = ares_timeout(resolver->frank.ares, wait, &both);
+	wait = ares_timeout(resolver->single.ares, wait, &both);
 	if (wait != NULL)
 		evtimer_add(resolver->timer, wait);
 	else
@@ -113,8 +113,8 @@ on_time(evutil_socket_t fd, short what, void *arg)
 	struct resolver *resolver = arg;
 
 	(void)fd, (void)what;
-	ares_process_fd(resolver->channel.ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
-	ares_process_fd(resolver->frank.ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	ares_process_fd(resolver->retrying.ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+	ares_process_fd(resolver->single.ares, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 	arm_timer(resolver);
 }
 
@@ -263,8 +263,8 @@ ask(struct found *found, const char *name)
 {
 	struct resolver *resolver = found->lookup->resolver;
 
-	ares_query(found->frank ? resolver->frank.ares : resolver->channel.ares, name, CLASS_IN, found->type,
-	    on_answer, found);
+	ares_query(found->single ? resolver->single.ares : resolver->retrying.ares, name, CLASS_IN,
+	    found->type, on_answer, found);
 }
 
 /* With several resolvers, one may have been silent and another not. */
@@ -283,8 +283,8 @@ on_answer(void *arg, int status, int timeouts, unsigned char *octets, int len)
 	struct hostent *host = NULL;
 
 	(void)timeouts;
-	if (may_hide_rcode(resolver, status) && !found->frank && lookup->hostname != NULL) {
-		found->frank = true;
+	if (may_hide_rcode(resolver, status) && !found->single && lookup->hostname != NULL) {
+		found->single = true;
 		ask(found, lookup->hostname->published.name);
 		arm_timer(resolver);
 		return;
@@ -626,11 +626,11 @@ open_channels(struct resolver *resolver)
 
 	if (stat(SYSTEM, &system) == 0)
 		resolver->system_changed = system.st_mtim;
-	status = open_channel(resolver, &resolver->channel, 0, TRIES);
+	status = open_channel(resolver, &resolver->retrying, 0, TRIES);
 	if (status == ARES_SUCCESS)
-		status = open_channel(resolver, &resolver->frank, ARES_FLAG_NOCHECKRESP, 1);
+		status = open_channel(resolver, &resolver->single, ARES_FLAG_NOCHECKRESP, 1);
 	if (status == ARES_SUCCESS &&
-	    ares_get_servers_ports(resolver->channel.ares, &servers) == ARES_SUCCESS) {
+	    ares_get_servers_ports(resolver->retrying.ares, &servers) == ARES_SUCCESS) {
 		resolver->several = servers != NULL && servers->next != NULL;
 		ares_free_data(servers);
 	}
@@ -642,8 +642,8 @@ static void
 close_channels(struct resolver *resolver)
 {
 	resolver->closing = true;
-	ares_destroy(resolver->channel.ares);
-	ares_destroy(resolver->frank.ares);
+	ares_destroy(resolver->retrying.ares);
+	ares_destroy(resolver->single.ares);
 	resolver->closing = false;
 	while (!LIST_EMPTY(&resolver->watches))
 		unwatch(LIST_FIRST(&resolver->watches));

@@ -214,7 +214,7 @@ on_done(void *arg, const struct check_result *result)
 }
 
 static void
-let_go(struct target *target)
+leave_held(struct target *target)
 {
 	if (target->ended_ms != 0)
 		TAILQ_REMOVE(&target->schedule->held, target, holding);
@@ -222,7 +222,7 @@ let_go(struct target *target)
 }
 
 void
-schedule_heard(struct schedule *schedule)
+schedule_release_held(struct schedule *schedule)
 {
 	struct target *target, *next;
 
@@ -230,13 +230,13 @@ schedule_heard(struct schedule *schedule)
 		next = TAILQ_NEXT(target, holding);
 		if (!settle(target, &target->held, target->ended_ms))
 			return; /* the following ones ended later */
-		let_go(target);
+		leave_held(target);
 		go_on(target);
 	}
 }
 
 void
-schedule_heed(struct schedule *schedule, struct canaries *canaries)
+schedule_set_canaries(struct schedule *schedule, struct canaries *canaries)
 {
 	schedule->canaries = canaries;
 }
@@ -468,7 +468,7 @@ static void
 drop_check(struct target *target)
 {
 	dequeue(target);
-	let_go(target);
+	leave_held(target);
 	target->late = false;
 	if (target->check == NULL)
 		return;

@@ -59,9 +59,9 @@ struct target {
 struct schedule *schedule_new(
     struct event_base *base, struct checks *checks, struct publish *publish, unsigned most);
 /* Use these canaries from now on (S26). */
-void schedule_heed(struct schedule *schedule, struct canaries *canaries);
+void schedule_set_canaries(struct schedule *schedule, struct canaries *canaries);
 /* A round of the canaries ended: judge or drop the checks that waited for it. */
-void schedule_heard(struct schedule *schedule);
+void schedule_release_held(struct schedule *schedule);
 /* Remove all targets and walks first. */
 void schedule_free(struct schedule *schedule);
 

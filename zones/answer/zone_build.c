@@ -451,7 +451,7 @@ put_node(struct zone *zone, uint64_t hash, const uint8_t *name, size_t name_len,
 }
 
 /* The name that is edited: relative, with the hash of each of its ancestors. */
-struct place {
+struct walked_path {
 	uint8_t name[NAME_MAX_LEN + 8];
 	size_t len;
 	unsigned depth;
@@ -460,7 +460,7 @@ struct place {
 };
 
 static const uint8_t *
-place_name(const struct place *place, unsigned depth, size_t *len)
+place_name(const struct walked_path *place, unsigned depth, size_t *len)
 {
 	size_t at = depth == 0 ? place->len : place->starts[place->depth - depth];
 
@@ -469,7 +469,7 @@ place_name(const struct place *place, unsigned depth, size_t *len)
 }
 
 static const struct node *
-place_node(struct zone *zone, const struct place *place, unsigned depth)
+place_node(struct zone *zone, const struct walked_path *place, unsigned depth)
 {
 	size_t len;
 	const uint8_t *name = place_name(place, depth, &len);
@@ -478,7 +478,7 @@ place_node(struct zone *zone, const struct place *place, unsigned depth)
 }
 
 static bool
-place_is_wild(const struct place *place, unsigned depth)
+place_is_wild(const struct walked_path *place, unsigned depth)
 {
 	size_t len;
 	const uint8_t *name = place_name(place, depth, &len);
@@ -488,7 +488,8 @@ place_is_wild(const struct place *place, unsigned depth)
 
 /* Add a child to the count of an existing node, or subtract it. */
 static bool
-count_child(struct zone *zone, const struct place *place, unsigned depth, int by, const struct retire *retire)
+count_child(
+    struct zone *zone, const struct walked_path *place, unsigned depth, int by, const struct retire *retire)
 {
 	struct segment *old = *entry_of(zone, place->hash[depth]), *new = segment_clone(old);
 	bool wild = place_is_wild(place, depth + 1);
@@ -510,7 +511,8 @@ count_child(struct zone *zone, const struct place *place, unsigned depth, int by
 
 /* Create the node's missing parents, and add it to the count of its parent. */
 static bool
-link_to_parent(struct zone *zone, const struct place *place, unsigned depth, const struct retire *retire)
+link_to_parent(
+    struct zone *zone, const struct walked_path *place, unsigned depth, const struct retire *retire)
 {
 	if (depth == 0)
 		return true;
@@ -530,7 +532,7 @@ link_to_parent(struct zone *zone, const struct place *place, unsigned depth, con
 
 /* Remove the node, and every empty non-terminal that then has no children. */
 static bool
-unlink_node(struct zone *zone, const struct place *place, unsigned depth, const struct retire *retire)
+unlink_node(struct zone *zone, const struct walked_path *place, unsigned depth, const struct retire *retire)
 {
 	size_t len;
 	const uint8_t *name = place_name(place, depth, &len);
@@ -549,7 +551,7 @@ unlink_node(struct zone *zone, const struct place *place, unsigned depth, const 
 }
 
 static bool
-place_init(struct place *place, const struct zone *zone, const struct bytes *key)
+place_init(struct walked_path *place, const struct zone *zone, const struct bytes *key)
 {
 	int len = name_from_key(place->name, key->data, key->len);
 
@@ -571,7 +573,7 @@ zone_edit_owner(struct zone *zone, const struct zone_owner *owner, const struct 
 	struct rrset kept[HIDDEN_ROOM];
 	struct node_source source;
 	const struct node *old;
-	struct place place;
+	struct walked_path place;
 	uint8_t *soa = NULL;
 	size_t len;
 

@@ -301,49 +301,49 @@ static const struct property_word rcode_words[] = {{"NOERROR", 0}, {"FORMERR", 0
 	{ \
 		.name = name_, .type = PROPERTY_ANY, .fate = FATE_READ_ONLY \
 	}
-#define NEUTRAL(name_, standard_) \
+#define NEUTRAL(name_, default_) \
 	{ \
-		.name = name_, .type = PROPERTY_ANY, .fate = FATE_NEUTRAL, .standard = standard_ \
+		.name = name_, .type = PROPERTY_ANY, .fate = FATE_NEUTRAL, .default_json = default_ \
 	}
-#define BOOL(name_, standard_) \
+#define BOOL(name_, default_) \
 	{ \
-		.name = name_, .type = PROPERTY_BOOL, .standard = standard_ \
+		.name = name_, .type = PROPERTY_BOOL, .default_json = default_ \
 	}
-#define INTEGER(name_, standard_, least_, most_) \
+#define INTEGER(name_, default_, least_, most_) \
 	{ \
-		.name = name_, .type = PROPERTY_INTEGER, .standard = standard_, .least = least_, \
+		.name = name_, .type = PROPERTY_INTEGER, .default_json = default_, .least = least_, \
 		.most = most_ \
 	}
-#define NUMBER(name_, standard_, least_, most_) \
+#define NUMBER(name_, default_, least_, most_) \
 	{ \
-		.name = name_, .type = PROPERTY_NUMBER, .standard = standard_, .least = least_, \
+		.name = name_, .type = PROPERTY_NUMBER, .default_json = default_, .least = least_, \
 		.most = most_ \
 	}
-#define WORD(name_, standard_, words_) \
+#define WORD(name_, default_, words_) \
 	{ \
-		.name = name_, .type = PROPERTY_WORD, .standard = standard_, .words = words_ \
+		.name = name_, .type = PROPERTY_WORD, .default_json = default_, .words = words_ \
 	}
-#define TEXT(name_, standard_, most_) \
+#define TEXT(name_, default_, most_) \
 	{ \
-		.name = name_, .type = PROPERTY_TEXT, .standard = standard_, .most = most_ \
+		.name = name_, .type = PROPERTY_TEXT, .default_json = default_, .most = most_ \
 	}
-#define CHECKED(name_, standard_, clean_, accepts_) \
+#define CHECKED(name_, default_, clean_, accepts_) \
 	{ \
-		.name = name_, .type = PROPERTY_TEXT, .standard = standard_, .clean = clean_, \
+		.name = name_, .type = PROPERTY_TEXT, .default_json = default_, .clean = clean_, \
 		.accepts = accepts_ \
 	}
-#define REFERENCE(name_, standard_, kind_) \
+#define REFERENCE(name_, default_, kind_) \
 	{ \
-		.name = name_, .type = PROPERTY_REFERENCE, .standard = standard_, .refers = kind_ \
+		.name = name_, .type = PROPERTY_REFERENCE, .default_json = default_, .refers = kind_ \
 	}
-#define OBJECT(name_, standard_, table_) \
+#define OBJECT(name_, default_, table_) \
 	{ \
-		.name = name_, .type = PROPERTY_OBJECT, .standard = standard_, .inner = table_ \
+		.name = name_, .type = PROPERTY_OBJECT, .default_json = default_, .inner = table_ \
 	}
-#define LIST(name_, standard_, least_, most_, inner_) \
+#define LIST(name_, default_, least_, most_, inner_) \
 	{ \
-		.name = name_, .type = PROPERTY_LIST, .standard = standard_, .least = least_, .most = most_, \
-		.inner = inner_ \
+		.name = name_, .type = PROPERTY_LIST, .default_json = default_, .least = least_, \
+		.most = most_, .inner = inner_ \
 	}
 #define END \
 	{ \
@@ -358,25 +358,25 @@ static const struct property_word rcode_words[] = {{"NOERROR", 0}, {"FORMERR", 0
 static const struct property pool_reference = REFERENCE("pool", NULL, KIND_POOL);
 
 static const struct property pool_list = LIST("pools", NULL, 1, LB_POOLS_MAX, &pool_reference);
-#define PLACES(name_, standard_, clean_, accepts_) \
+#define PLACES(name_, default_, clean_, accepts_) \
 	{ \
-		.name = name_, .type = PROPERTY_MAP, .standard = standard_, .inner = &pool_list, \
+		.name = name_, .type = PROPERTY_MAP, .default_json = default_, .inner = &pool_list, \
 		.refers = KIND_POOL, .clean = clean_, .accepts = accepts_ \
 	}
 
 #define REGION "a region code: " GEO_REGIONS " or " GEO_REGION_LAST
 #define COUNTRY "a country of ISO 3166: two upper-case letters"
 #define SITE "a site code: 1 to 15 upper-case letters, digits and -"
-#define PLACE_MAPS(standard_) \
-	PLACES("region_pools", standard_, clean_region, REGION), \
-	    PLACES("country_pools", standard_, clean_country, COUNTRY), \
-	    PLACES("pop_pools", standard_, clean_site, SITE)
+#define PLACE_MAPS(default_) \
+	PLACES("region_pools", default_, clean_region, REGION), \
+	    PLACES("country_pools", default_, clean_country, COUNTRY), \
+	    PLACES("pop_pools", default_, clean_site, SITE)
 
 static const struct property pool_weight = NUMBER("weight", NULL, 0, 1);
 
-#define POOL_WEIGHTS(name_, standard_) \
+#define POOL_WEIGHTS(name_, default_) \
 	{ \
-		.name = name_, .type = PROPERTY_MAP, .standard = standard_, .inner = &pool_weight, \
+		.name = name_, .type = PROPERTY_MAP, .default_json = default_, .inner = &pool_weight, \
 		.refers = KIND_POOL, .keys_refer = true \
 	}
 
@@ -388,24 +388,32 @@ static const struct property location_strategy[] = {
 
 static const struct property affinity_attributes[] = {NEUTRAL("samesite", "\"Auto\""),
     NEUTRAL("secure", "\"Auto\""),
-    {.name = "drain_duration", .type = PROPERTY_INTEGER, .fate = FATE_PROXY, .standard = "0", .most = 86400},
+    {.name = "drain_duration",
+	.type = PROPERTY_INTEGER,
+	.fate = FATE_PROXY,
+	.default_json = "0",
+	.most = 86400},
     WORD("zero_downtime_failover", "\"none\"", failover_words), NEUTRAL("headers", "null"),
     NEUTRAL("require_all_headers", "false"), END};
 
-#define SPARSE(name_, standard_, table_) \
+#define SPARSE(name_, default_, table_) \
 	{ \
-		.name = name_, .type = PROPERTY_OBJECT, .standard = standard_, .inner = table_, \
+		.name = name_, .type = PROPERTY_OBJECT, .default_json = default_, .inner = table_, \
 		.sparse = true \
 	}
 /* [CF]: only the proxy could send this response. */
 #define FIXED_RESPONSE \
 	{ \
-		.name = "fixed_response", .type = PROPERTY_ANY, .fate = FATE_PROXY, .standard = "null" \
+		.name = "fixed_response", .type = PROPERTY_ANY, .fate = FATE_PROXY, .default_json = "null" \
 	}
 
 /* [CF] 2.5: a property that is not given stays unchanged. */
 static const struct property override_attributes[] = {NEUTRAL("samesite", "null"), NEUTRAL("secure", "null"),
-    {.name = "drain_duration", .type = PROPERTY_INTEGER, .fate = FATE_PROXY, .standard = "0", .most = 86400},
+    {.name = "drain_duration",
+	.type = PROPERTY_INTEGER,
+	.fate = FATE_PROXY,
+	.default_json = "0",
+	.most = 86400},
     WORD("zero_downtime_failover", "null", failover_words), NEUTRAL("headers", "null"),
     NEUTRAL("require_all_headers", "null"), END};
 
@@ -426,7 +434,7 @@ static const struct property rule_overrides[] = {
 static const struct property rule_table[] = {{.name = "name", .type = PROPERTY_TEXT, .least = 1, .most = 200},
     {.name = "condition",
 	.type = PROPERTY_TEXT,
-	.standard = "\"\"",
+	.default_json = "\"\"",
 	.most = EXPRESSION_TEXT_MAX,
 	.fault = condition_fault},
     INTEGER("priority", "0", 0, 2147483647), BOOL("disabled", "false"), BOOL("terminates", "false"),
@@ -442,7 +450,7 @@ static const struct property prefix = {
     .name = "prefix", .type = PROPERTY_TEXT, .most = 49, .fault = prefix_fault};
 #define TOPOLOGY(name_, inner_) \
 	{ \
-		.name = name_, .type = PROPERTY_LIST, .standard = "null", .most = TOPOLOGY_ENTRIES_MAX, \
+		.name = name_, .type = PROPERTY_LIST, .default_json = "null", .most = TOPOLOGY_ENTRIES_MAX, \
 		.inner = inner_, .accepts = "a list of at most 1000 entries (POOL_SET_TOPOLOGY_TOO_LARGE)" \
 	}
 static const struct property topology[] = {TOPOLOGY("pops", &site), TOPOLOGY("countries", &country),
@@ -464,7 +472,7 @@ static const struct property lb_table[] = {READ_ONLY("zone_name"), SERVER,
     CHECKED("name", NULL, host_name_clean, "a host name; only its first label may be *"),
     TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), UNTIL("disabled_until"),
     INTEGER("ttl", "30", 1, 86400),
-    {.name = "proxied", .type = PROPERTY_BOOL, .fate = FATE_PROXY, .standard = "false"},
+    {.name = "proxied", .type = PROPERTY_BOOL, .fate = FATE_PROXY, .default_json = "false"},
     LIST("default_pools", NULL, 1, LB_POOLS_MAX, &pool_reference),
     REFERENCE("fallback_pool", NULL, KIND_POOL), PLACE_MAPS("{}"),
     WORD("steering_policy", "\"\"", steering_words), OBJECT("random_steering", "{}", random_steering),
@@ -476,12 +484,12 @@ static const struct property lb_table[] = {READ_ONLY("zone_name"), SERVER,
     LIST("rules", "[]", 0, LB_RULES_MAX, &rule),
     {.name = "pool_sets",
 	.type = PROPERTY_LIST,
-	.standard = "[]",
+	.default_json = "[]",
 	.most = LB_POOL_SETS_MAX,
 	.inner = &pool_set,
 	.accepts = "a list of at most 1000 pool sets (POOL_SETS_TOO_LARGE)"},
     NEUTRAL("networks", "null"), NEUTRAL("tunnel_id", "null"),
-    {.name = "max_answers", .type = PROPERTY_INTEGER, .standard = "null", .least = 1, .most = 64},
+    {.name = "max_answers", .type = PROPERTY_INTEGER, .default_json = "null", .least = 1, .most = 64},
     INTEGER("affinity_prefix_v4", "24", 1, 32), INTEGER("affinity_prefix_v6", "56", 1, 128), END};
 
 static const struct property host_header =
@@ -496,7 +504,7 @@ static const struct property origin_table[] = {TEXT("name", "\"\"", 200),
     OBJECT("header", "{}", origin_header), NEUTRAL("port", "0"), NEUTRAL("virtual_network_id", "null"),
     BOOL("flatten_cname", "true"), WORD("forced", "\"none\"", forced_words), UNTIL("forced_until"),
     UNTIL("disabled_until"),
-    {.name = "affinity_group", .type = PROPERTY_TEXT, .standard = "null", .least = 1, .most = 200}, END};
+    {.name = "affinity_group", .type = PROPERTY_TEXT, .default_json = "null", .least = 1, .most = 200}, END};
 static const struct property origin = OBJECT("origin", NULL, origin_table);
 
 static const struct property origin_steering[] = {WORD("policy", "\"random\"", origin_steering_words), END};
@@ -517,8 +525,8 @@ static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), R
     INTEGER("minimum_origins", "1", 0, POOL_ORIGINS_MAX), REFERENCE("monitor", "null", KIND_MONITOR),
     REFERENCE("monitor_group", "null", KIND_MONITOR_GROUP), NEUTRAL("check_regions", "null"),
     NEUTRAL("health_sources", "null"),
-    {.name = "latitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -90, .most = 90},
-    {.name = "longitude", .type = PROPERTY_NUMBER, .standard = "null", .least = -180, .most = 180},
+    {.name = "latitude", .type = PROPERTY_NUMBER, .default_json = "null", .least = -90, .most = 90},
+    {.name = "longitude", .type = PROPERTY_NUMBER, .default_json = "null", .least = -180, .most = 180},
     LIST("origins", NULL, 1, POOL_ORIGINS_MAX, &origin), OBJECT("origin_steering", "{}", origin_steering),
     OBJECT("load_shedding", "{}", load_shedding), NEUTRAL("notification_email", "\"\""),
     OBJECT("notification_filter", "null", notification_filter), NEUTRAL("networks", "null"), END};
@@ -549,7 +557,7 @@ static const struct property monitor_table[] = {SERVER,
     LIST("redirect_hosts", "[]", 0, 16, &redirect_host), BOOL("allow_insecure", "false"), A_FILE("ca_file"),
     A_FILE("client_certificate"), A_FILE("client_key"),
     CHECKED("address", "\"\"", clean_probed_address, "a unicast IPv4 or IPv6 address without a port"),
-    {.name = "header", .type = PROPERTY_MAP, .standard = "{}", .inner = &header_values},
+    {.name = "header", .type = PROPERTY_MAP, .default_json = "{}", .inner = &header_values},
     NEUTRAL("probe_zone", "\"\""), WORD("http_version", "\"1.1\"", http_version_words),
     BOOL("starttls", "false"), CHECKED("dns_name", "\"\"", clean_dns_name, "a domain name"),
     CHECKED("dns_type", "\"A\"", clean_dns_type, "a type of data such as A, AAAA, MX or TYPE65280"),

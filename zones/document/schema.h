@@ -40,8 +40,8 @@ struct property {
 	const char *name;
 	enum property_type type;
 	enum property_fate fate;
-	const char *standard; /* the default, as JSON; NULL: the property is required */
-	double least, most;   /* minimum and maximum; with most > 0 also of the length of a text or list */
+	const char *default_json; /* the default, as JSON; NULL: the property is required */
+	double least, most; /* minimum and maximum; with most > 0 also of the length of a text or list */
 	const struct property *inner;      /* OBJECT: its table; LIST and MAP: the property of one element */
 	const struct property_word *words; /* WORD: ends with a NULL text */
 	enum kind refers;                  /* REFERENCE: the kind of the other object */

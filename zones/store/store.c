@@ -445,7 +445,7 @@ store_close(struct store *store)
 	if (store->watch_fd >= 0)
 		close(store->watch_fd);
 	pthread_mutex_destroy(&store->mutex);
-	free(store->told);
+	free(store->logged_error);
 	free(store->state);
 	free(store);
 }

@@ -41,8 +41,8 @@ struct store {
 	uint64_t next_look;            /* boot_ms of the next stat(2) */
 	uint64_t behind_ms, behind_of; /* since when a newest transaction could not be read, and its number */
 	bool lost;
-	char *told;       /* the last reported reason, to report it once and not each second; NULL: none */
-	atomic_bool full; /* the map was full; see store_begin */
+	char *logged_error; /* the last reported reason, to report it once and not each second; NULL: none */
+	atomic_bool full;   /* the map was full; see store_begin */
 	/*
 	 * A page could not be read: the file was damaged, cut off or overwritten in place. The rows that were
 	 * read since the last opening may be wrong.

@@ -13,19 +13,20 @@ static void
 forget(struct store *store)
 {
 	store->lost = false;
-	free(store->told);
-	store->told = NULL;
+	free(store->logged_error);
+	store->logged_error = NULL;
 }
 
 static enum store_news
 lose(struct store *store, struct problems *found, struct problems *problems)
 {
 	/* Report each reason once, not each second. */
-	if (found->count > 0 && (store->told == NULL || strcmp(store->told, found->items[0].text) != 0)) {
+	if (found->count > 0 &&
+	    (store->logged_error == NULL || strcmp(store->logged_error, found->items[0].text) != 0)) {
 		for (size_t i = 0; i < found->count; i++)
 			problems_error(problems, "%s", found->items[i].text);
-		free(store->told);
-		store->told = xstrdup(found->items[0].text);
+		free(store->logged_error);
+		store->logged_error = xstrdup(found->items[0].text);
 	}
 	store->lost = true;
 	return STORE_LOST;
