@@ -97,10 +97,16 @@ static void
 send_text(struct pending *pending, const char *text)
 {
 	struct evbuffer *body = evbuffer_new();
+	char length[24];
 
 	evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
 	put_headers(pending->request, &pending->call->reply);
-	if (body == NULL || evbuffer_add(body, text, strlen(text)) < 0)
+	snprintf(length, sizeof length, "%zu", strlen(text));
+	evhttp_add_header(evhttp_request_get_output_headers(pending->request), "Content-Length", length);
+	if (evhttp_request_get_command(pending->request) ==
+	    EVHTTP_REQ_HEAD) /* libevent would send the body */
+		evhttp_send_reply(pending->request, pending->call->reply.status, NULL, NULL);
+	else if (body == NULL || evbuffer_add(body, text, strlen(text)) < 0)
 		evhttp_send_reply(pending->request, 503, NULL, NULL);
 	else
 		evhttp_send_reply(pending->request, pending->call->reply.status, NULL, body);

@@ -4,6 +4,7 @@ use strict;
 use warnings;
 use lib 'tests/lib';
 use Graycloud;
+use IO::Socket::IP;
 use JSON::PP ();
 use Test::More;
 
@@ -165,6 +166,29 @@ subtest 'lists, search, pages' => sub {
 	is_deeply([$all->{result}, $all->{result_info}], [[], {page => 3, per_page => 1, count => 0, total_count => 2, total_pages => 2}], 'a page behind the end is empty');
 	is_deeply([map { "$_->{resource_type} $_->{resource_name}" } @{result('GET', "$a/search?query=GUARD")->{resources}}], ['load_balancer guard.example.com'], 'search is by a part of the name');
 	is_deeply(result('GET', '/user/load_balancers/pools'), result('GET', "$a/pools"), 'the older paths are the same');
+};
+
+subtest 'HTTP' => sub {
+	my ($host, $port) = $t->{api} =~ m{//([\d.]+):(\d+)};
+	my $exchange = sub {
+		my ($request) = @_;
+		my $socket = IO::Socket::IP->new(PeerHost => $host, PeerPort => $port, Type => IO::Socket::SOCK_STREAM()) or die;
+
+		print $socket $request;
+		shutdown $socket, 1;
+		local $/;
+		return <$socket> // '';
+	};
+	my $ask = "/client/v4/zones HTTP/1.0\r\nAuthorization: Bearer $token\r\n\r\n";
+	my ($head, $body) = split /\r\n\r\n/, $exchange->("GET $ask"), 2;
+	my ($length) = $head =~ /^Content-Length: (\d+)/mi;
+	is(length $body, $length, 'HTTP/1.0 is answered and closed');
+	unlike($head, qr/[{}]/, 'no braces are in headers: clients cut the JSON out by them');
+	like($exchange->("HEAD $ask"), qr/^HTTP\/1.\d 200 .*Content-Length: $length\r\n.*\r\n\r\n$/s, 'HEAD has the headers of GET, and no body');
+	like($exchange->("BREW $ask"), qr/^HTTP\/1.\d 501 /, 'an unknown method');
+	like($exchange->("POST /client/v4/zones HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n"), qr/^HTTP\/1.\d 413 /, 'a body that is too large');
+	like($exchange->("GET /\xff\x00 HTTP/1.1\r\n\r\n"), qr/^HTTP\/1.\d 400 /, 'octets that are no path');
+	is(($t->api('GET', '/zones'))[0], 200, 'and it goes on');
 };
 
 subtest 'beyond Cloudflare' => sub {
