@@ -123,7 +123,7 @@ beyond_explain(struct call *call, const struct route *route, const struct scene 
 	free(request);
 }
 
-/* ---- health of a pool, as Cloudflare tells it ---- */
+/* ---- health of a pool, in the form of Cloudflare ---- */
 
 static struct json *
 origin_health(const struct pictured_origin *origin, const struct origin *model)

@@ -148,7 +148,7 @@ args_options(void)
 	return known;
 }
 
-/* It stands in the history for good, and whoever reads it has a terminal. */
+/* It stays in the history, and its readers have terminals. */
 static bool
 set_reason(struct args *args, const char *value)
 {

@@ -66,7 +66,7 @@ struct args {
 bool args_parse(struct args *args, const struct command *table, int argc, char **argv);
 void args_free(struct args *args);
 
-/* A command's own option: its value, or NULL where it was not given. */
+/* A command's own option: its value, or NULL if it was not given. */
 const char *args_value(const struct args *args, const char *name);
 bool args_flag(const struct args *args, const char *name);
 

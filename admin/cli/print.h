@@ -10,7 +10,7 @@ enum colour { COLOUR_NONE, COLOUR_GOOD, COLOUR_UNSURE, COLOUR_BAD, COLOUR_FAINT 
 
 /* A terminal that wants colours (NO_COLOR unset)? */
 bool print_coloured(FILE *out);
-/* The codes that begin a colour and end all; "" where there are none. */
+/* The codes that begin a colour and end all; "" if there are none. */
 const char *print_colour(FILE *out, enum colour colour);
 
 /* A table: cells come row by row, left to right. */
@@ -27,8 +27,8 @@ void table_print_part(const struct table *table, bool titles, size_t *widest, FI
 void table_free(struct table *table);
 
 /*
- * How many octets a control character has that text begins with, in UTF-8; 0 where it is none.  So are also
- * called those that end a line or turn the order of what is shown around (U+2028 to U+202E, U+2066 to
+ * How many octets a control character has that text begins with, in UTF-8; 0 if it has none.  This includes
+ * characters that end a line or reverse the order of the text (U+2028 to U+202E, U+2066 to
  * U+2069).
  */
 size_t print_control(const char *text);

@@ -36,7 +36,8 @@ write_copy(struct store *store, const char *path, off_t *octets)
 		rc = -errno;
 	if (fstat(fd, &file) == 0)
 		*octets = file.st_size;
-	/* The directory may belong to whoever started this: what cannot be removed is at least empty. */
+	/* The directory may belong to the user who started this: a file that cannot be removed is at least
+	 * truncated. */
 	if (rc != 0 && !standard && unlink(path) < 0 && ftruncate(fd, 0) < 0)
 		report_note("%s is not a whole backup: remove it", path);
 	if (!standard)
@@ -57,7 +58,7 @@ cmd_backup(struct args *args)
 	if (args->count != 1)
 		return args_misused(args, "backup takes one file, or -");
 	if (is_standard(path) && isatty(STDOUT_FILENO))
-		return args_misused(args, "a backup is no text for a terminal: send it to a file or a pipe");
+		return args_misused(args, "a backup is not text for a terminal: send it to a file or a pipe");
 	if (!read_begin(args, &store, &txn)) {
 		if (!is_standard(path))
 			unlink(path); /* main.c created it */

@@ -35,8 +35,8 @@ struct events {
 	size_t nflips;
 	bool addresses; /* some of them says that a hostname has others */
 	/*
-	 * What the flips are told by, the newest first, and what was so before: an origin or an address that
-	 * went is only there, and the monitor may follow some commands late.
+	 * The data that describes flips, the newest first, and the earlier states: a removed origin or
+	 * address is only there, and the monitor may follow some commands late.
 	 */
 	struct scene {
 		struct picture *picture;
@@ -177,7 +177,7 @@ read_flips(struct events *events, struct store *health)
 	if (health == NULL || store_begin(health, STORE_READ, &txn) != 0)
 		return;
 	last = health_flip_last(txn);
-	/* A store made anew begins anew; one that was not read for long has forgotten the oldest. */
+	/* A new store begins again; a store that was not read for long has lost the oldest entries. */
 	if (last < from)
 		from = 0;
 	if (last > HEALTH_FLIPS_KEPT && from < last - HEALTH_FLIPS_KEPT)
@@ -231,7 +231,7 @@ read_commands(struct events *events, struct store *config)
 
 	if (config == NULL || store_begin(config, STORE_PEEK, &txn) != 0)
 		return;
-	if (config_generation(txn) < events->last_command) /* a store made anew */
+	if (config_generation(txn) < events->last_command) /* a new store */
 		events->last_command = 0;
 	events->config = txn;
 	config_each_command(txn, events->last_command, add_command, events);
@@ -311,7 +311,7 @@ print_events(struct events *events)
 	fflush(stdout);
 }
 
-/* Read, print and, with --follow, go on until nobody reads. */
+/* Read, print and, with --follow, continue until the output is closed. */
 static enum exit_code
 show(const struct args *args, struct events *events)
 {

@@ -82,7 +82,7 @@ print_head(const struct json *out)
 		printf("as of %.23sZ, by the configuration of %.19sZ and the states of then\n",
 		    json_text_of(out, "at"), json_text_of(out, "generation_since"));
 	if (zone == NULL)
-		printf("zone: none of ours encloses it\n");
+		printf("zone: no zone here encloses it\n");
 	else
 		printf("zone: %s serial %lld; found there: %s\n", json_text_of(zone, "name"),
 		    json_integer_of(json_member(zone, "serial")), json_text_of(zone, "found"));

@@ -168,7 +168,8 @@ cmd_origin(struct args *args)
 		return command_change(args, edit_all_pools, &words);
 	for (size_t i = 3; properties && i < args->count; i++)
 		if (!assign_is(args->words[i]))
-			return args_misused(args, "\"%s\" is no property: write name=value", args->words[i]);
+			return args_misused(
+			    args, "\"%s\" is not a property: write name=value", args->words[i]);
 	if (!properties || assign_read_files(&words.files, args->words + 3, args->count - 3, &problems))
 		code = object_edit_run(args, &edit);
 	else

@@ -57,7 +57,7 @@ find_place(struct store_txn *txn, struct record_request *request, struct problem
 	if (!zone_load_find(txn, request->zone, &place->zone, problems))
 		return false;
 	if (!owner_from_text(place->name, request->owner, place->zone.name)) {
-		problems_error(problems, "\"%s\" is no domain name", request->owner);
+		problems_error(problems, "\"%s\" is not a domain name", request->owner);
 		return false;
 	}
 	name_lower(place->name, place->name);
@@ -143,8 +143,8 @@ soa_row(struct change *change, const struct record_request *request, struct zone
 		value_end(&value, soa->flags, soa->ttl);
 		*row = make_row(apex_octets, sizeof apex_octets, TYPE_SOA, &value);
 	} else {
-		problems_error(&change->problems, "the zone %s has no SOA that can be read: load it anew",
-		    request->zone);
+		problems_error(
+		    &change->problems, "the zone %s has no readable SOA: load it again", request->zone);
 	}
 	owner_rrsets_free(&rrsets);
 	return found;
@@ -317,8 +317,8 @@ put_quoted(FILE *out, const char *word)
 }
 
 /*
- * The words of the data as a line of a master file.  The shell has taken its quotes away: a word of TXT is
- * one string whatever is in it, and a semicolon among the words of another type begins no comment.
+ * The words of the data as a line of a master file.  The shell has removed its quotes: a word of TXT is
+ * one string with any content, and a semicolon among the words of another type does not begin a comment.
  */
 static char *
 join_data(uint16_t type, char **words, size_t count)

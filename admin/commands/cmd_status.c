@@ -1,4 +1,4 @@
-/* graycloud status: what is healthy, who says so, and who is answering. */
+/* graycloud status: the health of pools and load balancers, and the state of the daemons. */
 #include "admin/cli/print.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"

@@ -74,7 +74,7 @@ same_thing(void *arg, const struct config_item *item)
 	bool same = item->what == mine->what && item->what == CONFIG_OBJECT && item->kind == mine->kind &&
 	    strcmp(item->id.text, mine->id.text) == 0;
 
-	/* Whatever happens to a zone happens to its rows, and the other way round. */
+	/* A change of a zone is a change of its rows, and the reverse. */
 	if (item->what != CONFIG_OBJECT && mine->what != CONFIG_OBJECT && item->zone == mine->zone)
 		same = item->what == CONFIG_ZONE || mine->what == CONFIG_ZONE ||
 		    (item->type == mine->type && item->owner_key.len == mine->owner_key.len &&
@@ -115,7 +115,7 @@ refuse_later(struct undoing *undoing, const struct config_item *item, const char
 		    "%s was changed again by command %llu: undo that first", what,
 		    (unsigned long long)sequence);
 	else
-		problems_error(&undoing->change->problems, "%s is not any more as command %llu left it", what,
+		problems_error(&undoing->change->problems, "%s was changed after command %llu", what,
 		    (unsigned long long)undoing->sequence);
 }
 
@@ -266,7 +266,7 @@ find_zone(struct store_txn *txn, uint32_t number, struct zone_info *zone)
 	return search.found;
 }
 
-/* The present value of a row; empty where there is none. */
+/* The current value of a row; empty if there is none. */
 struct row_now {
 	uint16_t type;
 	struct bytes value;

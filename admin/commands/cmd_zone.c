@@ -141,7 +141,7 @@ source_read(struct source *source, bool unsigned_ok, struct problems *problems)
 	uint8_t apex[NAME_MAX_LEN];
 
 	if (source->name != NULL && idn_name_from_text(apex, source->name, NULL) == 0) {
-		problems_error(problems, "\"%s\" is no name of a zone", source->name);
+		problems_error(problems, "\"%s\" is not the name of a zone", source->name);
 		return false;
 	}
 	return zonefile_read(

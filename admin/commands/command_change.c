@@ -111,7 +111,7 @@ command_change_run(
 	    .dry_run = args->dry_run,
 	    .preview = preview,
 	    .force = args->force,
-	    .how_to_force = "--force does it all the same",
+	    .how_to_force = "use --force to do it anyway",
 	    .secrets = args_flag(args, "secrets"),
 	    .if_generation_given = args->if_generation_given,
 	    .if_generation = args->if_generation,

@@ -418,7 +418,8 @@ run_words(const struct object_command *command, const struct args *args)
 
 	for (size_t i = 2; i < args->count; i++)
 		if (!assign_is(args->words[i]))
-			return args_misused(args, "\"%s\" is no property: write name=value", args->words[i]);
+			return args_misused(
+			    args, "\"%s\" is not a property: write name=value", args->words[i]);
 	if (!assign_read_files(&words.files, args->words + 2, args->count - 2, &problems))
 		report_problems(&problems);
 	else if (strcmp(verb, "set") == 0)

@@ -164,8 +164,8 @@ open_channel(struct question *question)
 	    .ednspsz = EDNS_SIZE};
 	char server[ADDRESS_PORT_TEXT];
 
-	/* ARES_FLAG_EDNS adds no record to ares_send: it tells that more than 512 octets may come, and that a
-	 * server that says FORMERR is asked again without that record. */
+	/* ARES_FLAG_EDNS adds no record to ares_send: it allows answers of more than 512 octets, and makes
+	 * c-ares ask a server that answers FORMERR again without that record. */
 	if (ares_init_options(&question->channel, &options,
 		ARES_OPT_FLAGS | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_EDNSPSZ) != ARES_SUCCESS) {
 		question->channel = NULL;

@@ -16,10 +16,10 @@ enum ask_flags {
 
 enum ask_outcome {
 	ASK_WAITING,
-	ASK_ANSWERED,    /* by a message: whatever it says */
+	ASK_ANSWERED,    /* by any message */
 	ASK_SILENT,      /* no answer in time */
 	ASK_UNREACHABLE, /* refused by the other machine, or no way leads there */
-	ASK_NO_TIME      /* the time was up before it could be told */
+	ASK_NO_TIME      /* the time was up before that was known */
 };
 
 struct question {

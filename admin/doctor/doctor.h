@@ -21,8 +21,8 @@ struct doctor_options {
 };
 
 /*
- * Examine everything, or what the name names and what it needs.  False if nothing has that name; findings
- * then tells what is wrong with the stores and the daemons only.  Blocks, at most some seconds beyond
+ * Examine everything, or what the name names and what it needs.  Returns false if nothing has that name;
+ * findings then has only the faults of the stores and the daemons.  Blocks, at most some seconds beyond
  * timeout_ms.
  */
 bool doctor_examine(const struct doctor_options *options, struct findings *findings);

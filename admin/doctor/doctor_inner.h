@@ -23,7 +23,7 @@ struct examination {
 
 /* Each adds what it finds. */
 void examine_stores(struct examination *examination);
-/* A change may be on its way: read the picture anew for a time if a daemon lives and has another generation.
+/* A change may be in progress: read the picture again for a time if a running daemon has another generation.
  */
 void await_daemons(struct examination *examination);
 void examine_daemons(struct examination *examination);

@@ -150,7 +150,7 @@ behind(const struct picture *picture)
 void
 await_daemons(struct examination *examination)
 {
-	enum { PATIENCE_MS = 3000 }; /* the monitor tells its generation once a second */
+	enum { PATIENCE_MS = 3000 }; /* the monitor writes its generation once a second */
 	uint64_t end = boot_ms() + PATIENCE_MS;
 
 	while (behind(examination->picture) && boot_ms() < end) {

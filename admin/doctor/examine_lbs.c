@@ -122,14 +122,14 @@ tell_health(struct findings *findings, const char *subject, const struct picture
 
 	if (lb->status == LB_CRITICAL) {
 		finding_add(findings, FINDING_ERROR, "lb-critical", subject,
-		    "it is Critical: no pool of any of its lists can be chosen, and everybody gets a "
+		    "it is Critical: no pool of any of its lists can be chosen, and every client gets a "
 		    "fallback pool, its health ignored");
 		finding_cure(findings, "graycloud status --lb %s shows why", lb->model->name);
 	} else
 		tell_lists(findings, subject, picture, lb);
 	if (fallback != NULL && !fallback->usable && fallback->model->enabled) {
 		finding_add(findings, FINDING_WARNING, "lb-fallback-unhealthy", subject,
-		    "its fallback pool %s is not healthy: it would be answered all the same",
+		    "its fallback pool %s is not healthy, but would still be answered",
 		    fallback->model->name);
 		finding_cure(findings, "graycloud status --pool %s shows why", fallback->model->name);
 	}
@@ -205,7 +205,8 @@ examine_lb(struct examination *examination, const struct pictured_lb *lb)
 	char *subject = xasprintf("load balancer %s", lb->model->name);
 
 	tell_place(examination, subject, lb->model);
-	if (lb->status != LB_DISABLED) { /* that it is, is told with what else people took out */
+	if (lb->status !=
+	    LB_DISABLED) { /* a disabled one is reported with everything else that operators disabled */
 		tell_health(findings, subject, examination->picture, lb);
 		tell_choices(findings, subject, examination->picture, lb->model);
 		if (examination->config != NULL)

@@ -73,12 +73,12 @@ examine_pool(struct findings *findings, const struct pictured_pool *pool, bool u
 	if (!used) {
 		finding_add(findings, FINDING_NOTE, "pool-unused", subject, "no load balancer uses it");
 		finding_cure(
-		    findings, "delete it if nobody needs it: graycloud pool delete %s", pool->model->name);
+		    findings, "delete it if it is not needed: graycloud pool delete %s", pool->model->name);
 	} else if (pool->model->enabled) {
 		tell_status(findings, subject, pool);
 		if (pool->model->njudges == 0) {
 			finding_add(findings, FINDING_WARNING, "pool-no-monitor", subject,
-			    "no monitor checks it: an origin that fails is answered all the same");
+			    "no monitor checks it: a failed origin is still answered");
 			finding_cure(findings, "graycloud pool set %s monitor=MONITOR", pool->model->name);
 		}
 		if (addresses_of(pool, &one) == 1) {

@@ -20,7 +20,7 @@ add_problem(struct findings *findings, const char *subject, const struct problem
 	    "store-unreadable", subject, "%.*s",
 	    cure == NULL ? (int)strlen(problem->text) : (int)(cure - problem->text), problem->text);
 	finding_cure(findings, "%s",
-	    cure == NULL ? "correct what the sentence names; docs/failover.md tells what goes on meanwhile"
+	    cure == NULL ? "correct the fault; docs/failover.md explains what continues to work meanwhile"
 			 : cure + 2);
 }
 

@@ -45,7 +45,7 @@ judge_glue(struct findings *findings, const char *subject, const struct nameserv
 	name_to_host(glue->name, host);
 	if (glue->naddresses == 0) {
 		finding_add(findings, FINDING_ERROR, "glue-missing", subject,
-		    "its parent has no address (glue) for its nameserver %s: nobody can find it", host);
+		    "its parent has no address (glue) for its nameserver %s: no resolver can find it", host);
 		finding_cure(findings, "have the parent add the addresses of %s (at the registrar)", host);
 		return;
 	}
@@ -136,8 +136,8 @@ judge_absent(struct findings *findings, const struct survey *survey, const struc
 		finding_cure(findings, "see whether this machine may ask them (a firewall?)");
 	} else if (says->of[DELEGATION_ABSENT] > 0) {
 		finding_add(findings, FINDING_ERROR, "delegation-absent", survey->subject,
-		    "its parent, %s, does not delegate it: nobody finds it", parent);
-		finding_cure(findings, "have the parent delegate it: docs/delegation.md tells how");
+		    "its parent, %s, does not delegate it: no resolver finds it", parent);
+		finding_cure(findings, "have the parent delegate it: see docs/delegation.md");
 	} else if (says->of[DELEGATION_HIDDEN] > 0)
 		finding_add(findings, FINDING_NOTE, "delegation-hidden", survey->subject,
 		    "the nameservers of its parent, %s, serve it, too, so that its delegation does not show",
@@ -147,7 +147,8 @@ judge_absent(struct findings *findings, const struct survey *survey, const struc
 		    "the nameservers of its parent, %s, answer nothing of use: the delegation was not "
 		    "examined",
 		    parent);
-		finding_cure(findings, "run this again; if it stays so, tell whoever runs %s", parent);
+		finding_cure(
+		    findings, "run this again; if the result is the same, inform the operator of %s", parent);
 	}
 }
 

@@ -29,7 +29,7 @@ bool nameserver_has(const struct nameserver *nameserver, const struct address *a
 void nameservers_free(struct nameservers *all);
 
 enum delegation_kind {
-	DELEGATION_UNKNOWN,  /* not readable, or an rcode that tells nothing of it */
+	DELEGATION_UNKNOWN,  /* not readable, or an rcode without information */
 	DELEGATION_ABSENT,   /* the parent has no such delegation */
 	DELEGATION_REFERRAL, /* RFC 1034 4.2.1, 4.3.2: NS records in the authority section, no AA */
 	DELEGATION_HIDDEN    /* the server has the zone itself, and answers from that */
@@ -46,7 +46,7 @@ bool ds_read(const uint8_t *octets, size_t len, const uint8_t *zone);
 /* NS records that a resolver answers for exactly this name; false if there are none. */
 bool ns_read(const uint8_t *octets, size_t len, const uint8_t *name, struct nameservers *found);
 
-/* Addresses (A or AAAA) in an answer, whatever CNAMEs led to them. */
+/* Addresses (A or AAAA) in an answer, after any CNAMEs. */
 void addresses_read(const uint8_t *octets, size_t len, struct nameserver *nameserver);
 
 struct soa_answer {

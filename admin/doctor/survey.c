@@ -101,9 +101,9 @@ survey_judge(struct findings *findings, const struct survey *survey)
 		    name_to_host(survey->zone.name, host));
 	} else if (survey->own.count == 1) {
 		finding_add(findings, FINDING_WARNING, "zone-one-ns", survey->subject,
-		    "it has one nameserver, %s: if that fails, nobody answers (RFC 2182 5)",
+		    "it has one nameserver, %s: if it fails, no server answers (RFC 2182 5)",
 		    name_to_host(survey->own.list[0].name, host));
-		finding_cure(findings, "set up a second one: docs/delegation.md tells how");
+		finding_cure(findings, "set up a second one: see docs/delegation.md");
 	}
 }
 

@@ -38,7 +38,7 @@ struct surveys {
 void survey_read(struct surveys *surveys, struct store_txn *config, const struct zone_info *zone);
 void surveys_free(struct surveys *surveys);
 
-/* What the configuration alone tells. */
+/* Findings from the configuration alone. */
 void survey_judge(struct findings *findings, const struct survey *survey);
 
 /* The three rounds of questions. */

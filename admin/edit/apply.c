@@ -38,7 +38,7 @@ read_zones(struct application *application, bool unsigned_ok, struct problems *p
 		uint8_t apex[NAME_MAX_LEN];
 
 		if (idn_name_from_text(apex, key, NULL) == 0)
-			problems_error(problems, "zones: \"%s\" is no name of a zone", key);
+			problems_error(problems, "zones: \"%s\" is not the name of a zone", key);
 		else if (text == NULL)
 			problems_error(problems, "zones: %s must be a master file as one text", key);
 		else if (zonefile_read(key, text, apex, unsigned_ok, &application->zones[application->nzones],
@@ -71,7 +71,7 @@ application_read(const char *path, bool unsigned_ok, struct problems *problems)
 			known = known || strcmp(key, document_parts[i].name) == 0;
 		if (!known)
 			problems_error(problems,
-			    "\"%s\" is no part of a document: zones, monitors, monitor_groups, pools and "
+			    "\"%s\" is not a part of a document: zones, monitors, monitor_groups, pools and "
 			    "load_balancers are",
 			    key);
 	}
@@ -116,8 +116,8 @@ apply_zones(struct change *change, struct application *application)
 	free(loaded);
 }
 
-/* From the first fault on nothing is written, and references are to find it all the same: no sentence is the
- * mere echo of another. */
+/* After the first fault nothing is written, but references must still find the objects: do not report
+ * follow-up errors. */
 static void
 pretend(struct object_aliases *aliases, enum kind kind, const struct json *object)
 {

@@ -268,7 +268,7 @@ assign_element(struct assign *assign, const struct element *element, const char 
 		len = strcspn(text, ",");
 		part = xasprintf("%.*s", (int)len, text);
 		if (!assign_is(part)) {
-			problems_error(assign->problems, "%s %s: \"%s\" is no property: write name=value",
+			problems_error(assign->problems, "%s %s: \"%s\" is not a property: write name=value",
 			    element->word, json_text(json_member(made, element->key)), part);
 			*good = false;
 		} else
@@ -324,7 +324,7 @@ change_elements(struct assign *assign, const struct element *element, struct jso
 
 /* ---- paths ---- */
 
-/* The object in which the last step of a path stands, made where it is missing. */
+/* The object that contains the last step of a path; creates missing ones. */
 static struct json *
 descend(struct json *object, const char *key)
 {
@@ -342,7 +342,7 @@ change_value(struct assign *assign, struct json *object, const char *key, const 
 	if (operation != SET) {
 		if (property->type == PROPERTY_LIST || property->type == PROPERTY_ANY)
 			return change_list(assign, object, key, property, operation, text);
-		problems_error(assign->problems, "%s is no list: += and -= do not fit", key);
+		problems_error(assign->problems, "%s is not a list: += and -= need a list", key);
 		return false;
 	}
 	if (*text == '\0') {
@@ -375,7 +375,7 @@ refuse_name(struct assign *assign, const struct property *table, const char *key
 	for (; table->name != NULL; table++)
 		if (table->fate != FATE_READ_ONLY)
 			nearest_offer(&nearest, table->name, strlen(table->name));
-	problems_error(assign->problems, "there is no property %s%s", whole, nearest_text(&nearest, hint));
+	problems_error(assign->problems, "unknown property %s%s", whole, nearest_text(&nearest, hint));
 }
 
 /* Follow the dots.  Below a map, the rest of the path is one key. */
@@ -403,7 +403,7 @@ walk_path(struct assign *assign, struct json *object, const struct property *tab
 		good = change_value(assign, descend(object, key), rest,
 		    property->inner ? property->inner : &any, operation, text);
 	} else
-		problems_error(assign->problems, "there is no property %s: %s has no parts", whole, key);
+		problems_error(assign->problems, "unknown property %s: %s has no parts", whole, key);
 	free(key);
 	return good;
 }

@@ -169,7 +169,7 @@ check_reference(
 	if (document_find(check->scope, property->refers, text, &id))
 		return json_new_text(id.text);
 	/* S32 */
-	why = xasprintf("there is no %s of that name or id", kind_text(property->refers));
+	why = xasprintf("there is no %s with that name or id", kind_text(property->refers));
 	refuse(check, place, value, why);
 	free(why);
 	return NULL;
@@ -235,7 +235,8 @@ check_map(
 		struct id id;
 
 		if (property->keys_refer && !document_find(check->scope, property->refers, key, &id)) {
-			char *why = xasprintf("is of no %s of that name or id", kind_text(property->refers));
+			char *why =
+			    xasprintf("is of no %s with that name or id", kind_text(property->refers));
 
 			refuse(check, &at, NULL, why);
 			free(why);
@@ -265,7 +266,7 @@ refuse_name(struct check *check, const struct property *table, const char *key, 
 
 	for (; table->name != NULL; table++)
 		nearest_offer(&nearest, table->name, strlen(table->name));
-	why = xasprintf("is no property that is known%s", nearest_text(&nearest, hint));
+	why = xasprintf("is not a known property%s", nearest_text(&nearest, hint));
 	refuse(check, &(struct place){place, key, NULL, 0}, NULL, why);
 	free(why);
 }
@@ -410,7 +411,7 @@ compare_known_in_order(const void *a, const void *b)
 	return order != 0 ? order : x < y ? -1 : x > y;
 }
 
-/* Told once of each, however often it stands there. */
+/* Reported once for each, even if it occurs often. */
 static void
 check_unique(struct check *check, const struct json *origins, const char *key)
 {
@@ -430,8 +431,8 @@ check_unique(struct check *check, const struct json *origins, const char *key)
 	for (size_t i = 1; i < kept; i++)
 		if (compare_known(&all[i - 1], &all[i]) == 0 &&
 		    (i == 1 || compare_known(&all[i - 2], &all[i]) != 0))
-			problems_error(check->problems, "%s: origin %s %s stands there twice", check->label,
-			    key, all[i].text);
+			problems_error(
+			    check->problems, "%s: duplicate origin %s %s", check->label, key, all[i].text);
 	free(all);
 }
 
@@ -554,7 +555,7 @@ document_find(const struct document_scope *scope, enum kind kind, const char *na
 	return found;
 }
 
-/* The name behind an id; the id itself where there is none (which the guards prevent). */
+/* The name of an id; the id itself if there is none (the guards prevent that). */
 static struct json *
 name_of(const struct document_scope *scope, enum kind kind, const char *id)
 {

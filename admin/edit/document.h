@@ -39,7 +39,7 @@ bool document_find(const struct document_scope *scope, enum kind kind, const cha
 /*
  * Check a whole document as people or the API write it ([CF] 2, S22, S30 to S32, S34).  Returns it as the
  * store keeps it, but without id, times and the states of S24; or NULL with all its faults in problems.
- * Warnings may stand there in both cases.  The name of a monitor or monitor group may still be null then.
+ * It may contain warnings in both cases.  The name of a monitor or monitor group may still be null then.
  */
 struct json *document_check(
     enum kind kind, const struct json *input, const struct document_scope *scope, struct problems *problems);

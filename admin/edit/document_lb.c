@@ -121,7 +121,7 @@ check_match(const struct part *part, const struct json *match)
 		return;
 	if (all && given(match, "topology"))
 		problems_error(part->problems,
-		    "%s: default matches everybody, so topology has no place beside it "
+		    "%s: default matches every client, so topology has no place beside it "
 		    "(POOL_SET_DEFAULT_WITH_MATCH)",
 		    part->label);
 	if (!all && !given(match, "topology"))
@@ -183,8 +183,8 @@ check_reached(const struct part *part, const struct json *sets)
 		if (json_truth(json_member(set, "disabled")) || given(match, "topology"))
 			continue;
 		problems_warn(part->problems,
-		    "%s: pool_sets[%zu] matches everybody: the %zu behind it are never reached", part->label,
-		    i, json_count(sets) - i - 1);
+		    "%s: pool_sets[%zu] matches every client: the %zu behind it are never reached",
+		    part->label, i, json_count(sets) - i - 1);
 		return;
 	}
 }

@@ -35,7 +35,7 @@ check_headers(const struct check *check, const struct json *headers)
 	for (const char *key = json_next_key(headers, NULL); key != NULL; key = json_next_key(headers, key)) {
 		if (*key == '\0' || strspn(key, token) != strlen(key))
 			problems_error(
-			    check->problems, "%s: header.%s is no name of a header", check->label, key);
+			    check->problems, "%s: header.%s is not a valid header name", check->label, key);
 		else if (strcasecmp(key, "User-Agent") == 0)
 			problems_error(check->problems, "%s: header.%s cannot be set", check->label, key);
 		else if (strcasecmp(key, "Host") == 0 && json_count(json_member(headers, key)) != 1)
@@ -151,7 +151,7 @@ check_dns(const struct check *check, const struct json *monitor)
 		return;
 	rdata = xmalloc(UINT16_MAX);
 	if (!zonefile_rdata(zonefile_type(type), data, (const uint8_t *)"", rdata, &len, &problems))
-		problems_error(check->problems, "%s: dns_data is \"%s\": that is no data of type %s",
+		problems_error(check->problems, "%s: dns_data is \"%s\": that is not valid data of type %s",
 		    check->label, data, type);
 	free(rdata);
 	problems_free(&problems);
@@ -167,7 +167,7 @@ check_tls_files(const struct check *check, const struct json *monitor)
 	if (*json_text_of(monitor, "client_key") != '\0' &&
 	    *json_text_of(monitor, "client_certificate") == '\0')
 		problems_error(check->problems,
-		    "%s: client_key is set without client_certificate: a key alone is shown to nobody",
+		    "%s: client_key is set without client_certificate: a key alone is never sent",
 		    check->label);
 }
 

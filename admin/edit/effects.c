@@ -178,7 +178,7 @@ asks_who(const struct subject *subject)
 	    hashes_clients(subject);
 }
 
-/* The policy that holds where no condition is asked. */
+/* The policy without conditions. */
 static bool
 finds_coordinates(const struct subject *subject)
 {

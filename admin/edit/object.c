@@ -104,7 +104,7 @@ give_name(struct change *change, enum kind kind, struct json *document)
 	free(base);
 }
 
-/* The id that the input brings; false where it is none or another object's. */
+/* The id of the input; false if it is invalid or belongs to another object. */
 static bool
 read_id(struct change *change, enum kind kind, const struct json *input, struct id *id)
 {

@@ -20,7 +20,7 @@ struct object_aliases {
 void object_add_alias(struct object_aliases *aliases, enum kind kind, const char *from, const struct id *to);
 
 /*
- * Check input and write it.  target, where not NULL, is the object that it becomes, whatever its name; else
+ * Check input and write it.  target, if not NULL, is the object to replace, with any name; else
  * it is matched by name (S30).  aliases may be NULL.  False with errors in the change's problems.
  */
 bool object_put(struct change *change, enum kind kind, const struct json *input, const struct id *target,
@@ -29,7 +29,7 @@ bool object_put(struct change *change, enum kind kind, const struct json *input,
 /* S32: refused with all that refer to it. */
 bool object_delete(struct change *change, enum kind kind, const struct id *id);
 
-/* By name or id; an error in problems where there is none. */
+/* By name or id; an error in problems if there is none. */
 bool object_find(
     struct store_txn *txn, enum kind kind, const char *name, struct id *id, struct problems *problems);
 

@@ -11,7 +11,7 @@ record_check_type(struct change *change, uint16_t type)
 
 	zonefile_type_text(type, text);
 	if (!zonefile_is_data(type))
-		problems_error(&change->problems, "%s is no type of zone data", text);
+		problems_error(&change->problems, "%s is not a type of zone data", text);
 	else if (type == TYPE_SOA)
 		problems_error(&change->problems,
 		    "an SOA is not added or deleted alone: --serial changes its serial, `zone load` the "
@@ -103,7 +103,7 @@ is_lb(struct change *change, const uint8_t *name)
 	return config_object_id(change->txn, KIND_LB, name_to_host(lower, host), &id);
 }
 
-/* Is this record never answered where it stands?  At a delegation only NS, DS and glue are ours. */
+/* Would this record never be answered at its place?  A delegation answers only NS, DS and glue. */
 static void
 warn_unseen(struct change *change, const struct record_place *place, uint16_t type)
 {

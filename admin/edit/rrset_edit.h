@@ -26,11 +26,11 @@ void value_begin(struct value *value);
 void value_add(struct value *value, const uint8_t *rdata, uint16_t len);
 void value_end(struct value *value, uint8_t flags, uint32_t ttl);
 
-/* The records of rrset (or NULL) and this one, in order.  False where it is there already: then value has
- * them as they were. */
+/* The records of rrset (or NULL) and this one, in order.  Returns false if it exists already: then value has
+ * them unchanged. */
 bool value_with(
     struct value *value, const struct rrset *rrset, uint16_t type, const uint8_t *rdata, uint16_t len);
-/* The records of rrset without this one.  False where it was not there. */
+/* The records of rrset without this one.  Returns false if it did not exist. */
 bool value_without(struct value *value, const struct rrset *rrset, const uint8_t *rdata, uint16_t len);
 
 /* Has the RRset the record? */

@@ -18,7 +18,7 @@ serial_rose(uint32_t before, uint32_t after)
 	return after != before && after - before < UINT32_C(0x80000000);
 }
 
-/* What `record` put into a zone that is loaded anew. */
+/* The data that `record` put into a zone that is loaded again. */
 struct dropped {
 	struct change *change;
 	const struct zone_data *data;
@@ -218,7 +218,7 @@ zone_load_find(struct store_txn *txn, const char *name, struct zone_info *zone, 
 	uint8_t wire[NAME_MAX_LEN];
 
 	if (idn_name_from_text(wire, name, NULL) == 0) {
-		problems_error(problems, "\"%s\" is no domain name", name);
+		problems_error(problems, "\"%s\" is not a domain name", name);
 		return false;
 	}
 	name_lower(wire, wire);

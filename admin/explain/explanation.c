@@ -41,7 +41,7 @@ explain_client(struct explaining *on)
 	json_put(on->out, "client", object);
 }
 
-/* Which zone, and what stands there before any load balancer is asked. */
+/* The zone, and its data at the name without load balancers. */
 static void
 explain_zone(struct explaining *on)
 {
@@ -146,7 +146,7 @@ explain_override(
 	else if (!event->value)
 		json_put_text(object, "why", "its condition is not true");
 	else if (*override->condition == '\0')
-		json_put_text(object, "why", "matches everybody");
+		json_put_text(object, "why", "matches every client");
 	else
 		json_put_text(object, "why", "its condition is true");
 	if (event != NULL)
@@ -300,8 +300,8 @@ hostname_verdict(const struct origin *origin, const struct address *asked, bool 
 	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++)
 		of_family |= origin->resolved->list[i].address.family == asked->family;
 	if (origin->unflattened)
-		return fallback ? "candidate: health is ignored (S14), a CNAME where it is the only one (S16)"
-				: "candidate (S11), a CNAME where it is the only one (S16)";
+		return fallback ? "candidate: health is ignored (S14), a CNAME if it is the only one (S16)"
+				: "candidate (S11), a CNAME if it is the only one (S16)";
 	if (origin->resolved == NULL)
 		return "not resolved (S16)";
 	if (!of_family)

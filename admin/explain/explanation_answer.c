@@ -264,7 +264,7 @@ add_addresses(struct explaining *on, const struct outcome *outcome, const struct
 	free(shares);
 }
 
-/* The answer that an outcome's pool gives when chance chooses this candidate; false where it was never met.
+/* The answer of an outcome's pool if chance chooses this candidate; false if it was never found.
  */
 static bool
 find_answer_with(

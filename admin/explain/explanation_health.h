@@ -1,5 +1,5 @@
 /*
- * explanation_health.h -- what an explanation tells of an origin's health: who says so, and since when.
+ * explanation_health.h -- the part of an explanation about an origin's health: its source, and its beginning.
  */
 #ifndef EXPLANATION_HEALTH_H
 #define EXPLANATION_HEALTH_H

@@ -11,7 +11,7 @@
 #include "admin/cli/args.h"
 #include "admin/look/picture.h"
 
-/* The options, for the table of main.c: after them FILTER_TIMES, where there are times. */
+/* The options, for the table of main.c: after them FILTER_TIMES, if the command has times. */
 #define FILTER_OPTIONS "pool lb origin"
 #define FILTER_TIMES "since until"
 

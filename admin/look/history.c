@@ -17,7 +17,7 @@ struct history {
 struct touched {
 	struct history *history;
 	struct json *list;
-	uint32_t last_zone; /* an RRset's zone is told once */
+	uint32_t last_zone; /* the zone of RRsets is printed once */
 };
 
 static void

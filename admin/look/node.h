@@ -15,11 +15,11 @@
 struct geo *node_place(const char *state, struct steer_site *site);
 struct geo *node_place_of(struct store *serving, struct steer_site *site);
 
-/* What the databases of the nameserver that runs know (GEOGRAPHY_* of lists.h); all if none runs. */
+/* The contents of the running nameserver's geography databases (GEOGRAPHY_* of lists.h); all if none runs. */
 unsigned node_geography(const char *state);
 unsigned node_geography_of(struct store *serving);
 
-/* A look at the health store, if there is one; NULL where there is none.  End it with store_abort and
+/* Read the health store; NULL if there is none.  End it with store_abort and
  * store_close, which take NULL. */
 struct store_txn *node_health(const char *state, struct store **store);
 

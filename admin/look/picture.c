@@ -10,7 +10,7 @@
 
 /* --- the stores --- */
 
-/* Open what is there by now.  False where it is there and cannot be opened.  news: it says more than before.
+/* Open the stores that exist.  Returns false if one exists but cannot be opened.  news: there is new data.
  */
 static bool
 open_store(struct viewer *viewer, enum store_kind kind, bool *news)
@@ -35,7 +35,7 @@ open_store(struct viewer *viewer, enum store_kind kind, bool *news)
 	return !failed;
 }
 
-/* NULL where there is nothing to read. */
+/* NULL if there is nothing to read. */
 static struct store_txn *
 begin(struct viewer *viewer, enum store_kind kind)
 {

@@ -81,7 +81,7 @@ struct picture {
 	int64_t now_wall;
 };
 
-/* The record of an address that one monitor probes, where there is one. */
+/* The record of an address that one monitor probes, if there is one. */
 static inline const struct health_record *
 pictured_record(const struct pictured_address *address)
 {
@@ -129,13 +129,13 @@ bool picture_refresh(struct viewer *viewer, struct picture *picture, size_t firs
 
 /* Has anything been written since the last picture? */
 bool viewer_news(struct viewer *viewer);
-/* The same of one store, which is opened where it was not there before. */
+/* The same for one store, which is opened if it is new. */
 bool viewer_news_of(struct viewer *viewer, enum store_kind kind);
 
-/* The pool of an id; NULL where it is not there. */
+/* The pool of an id; NULL if it does not exist. */
 const struct pictured_pool *picture_pool(const struct picture *picture, const struct id *id);
 
-/* Its name, "?" where it is not there. */
+/* Its name, "?" if it does not exist. */
 const char *picture_pool_name(const struct picture *picture, const struct id *id);
 
 /* The last checks, newest at the right: | good, . failed. */

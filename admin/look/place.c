@@ -137,7 +137,7 @@ place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone
 	struct bytes key = {&kind, 1}, value;
 	bool more = cursor != NULL && store_cursor_seek(cursor, key, &key, &value);
 
-	/* The index alone tells the names: the documents need not be read. */
+	/* The index has the names: do not read the documents. */
 	for (; more && key.len > 0 && *(const uint8_t *)key.data == KIND_LB;
 	     more = store_cursor_next(cursor, &key, &value)) {
 		char text[NAME_MAX_TEXT];

@@ -16,7 +16,7 @@ struct place {
 	bool hints;      /* an HTTPS or SVCB record at the name has address hints (S9) */
 };
 
-/* False where no zone encloses the name; name is in wire form. */
+/* Returns false if no zone encloses the name; name is in wire form. */
 bool place_find(struct store_txn *txn, const uint8_t *name, struct place *place);
 
 /*
@@ -33,7 +33,7 @@ bool place_is_nameserver(struct store_txn *txn, const struct zone_info *zone, co
     struct place_nameservers *cache);
 void place_nameservers_free(struct place_nameservers *cache);
 
-/* All load balancers that belong to zones for which wanted says so, by name.  Stops where fn returns false.
+/* All load balancers of zones for which wanted returns true, by name.  Stops if fn returns false.
  */
 typedef bool place_lb_fn(void *arg, const char *name, const struct place *place);
 void place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone_info *zone),

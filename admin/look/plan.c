@@ -37,7 +37,7 @@ plan_release(struct plan *plan)
 
 /* --- one object --- */
 
-/* The name of an object, "" where it is not there. */
+/* The name of an object, "" if it does not exist. */
 static char *
 name_of(struct store_txn *txn, enum kind kind, const struct id *id)
 {

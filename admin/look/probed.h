@@ -1,6 +1,6 @@
 /*
- * probed.h -- what an entry of the feed of flips stands for: which pools' origins, at which address, by which
- * monitor; and how it is told.
+ * probed.h -- describes an entry of the feed of flips: the origins of pools, the address, and the
+ * monitor; and its text.
  */
 #ifndef PROBED_H
 #define PROBED_H
@@ -12,8 +12,8 @@ struct probed {
 	struct endpoint endpoint; /* or name_key() */
 	const struct pool *pool;
 	const struct origin *origin;
-	struct address address; /* of the endpoint; none where it is the hostname itself */
-	const char *monitor;    /* that says so, where it is one of a group; else NULL */
+	struct address address; /* of the endpoint; none for the hostname itself */
+	const char *monitor;    /* the monitor, if it is one of a group; else NULL */
 };
 
 struct probed_table {

@@ -195,7 +195,7 @@ screen_over(void)
 	return signalled != 0 || screen.gone;
 }
 
-/* Ctrl-Z: the shell gets its terminal as it was, and after `fg` we draw anew. */
+/* Ctrl-Z: restore the terminal for the shell, and draw again after `fg`. */
 static void
 stop(void)
 {

@@ -64,7 +64,7 @@ colour_of_lb(enum lb_status status)
 	return colours[status];
 }
 
-/* --- who says so, and who answers --- */
+/* --- the monitor and the nameserver --- */
 
 static void
 print_monitor(const struct picture *picture, FILE *out)
@@ -160,7 +160,7 @@ first_with_name(const struct picture *picture, size_t pool, size_t origin)
 	return name;
 }
 
-/* Resolution that fails is said before anything that follows from it. */
+/* Print a failed resolution before its consequences. */
 static void
 print_failing(const struct picture *picture, FILE *out)
 {
@@ -181,7 +181,7 @@ print_failing(const struct picture *picture, FILE *out)
 
 /* --- tables --- */
 
-/* "eu Healthy, us Critical", after the list's name where it is not the load balancer's own. */
+/* "eu Healthy, us Critical", after the name of the list if it is not the load balancer's own. */
 static char *
 pools_text(const struct picture *picture, const struct pool_list *list)
 {

@@ -71,7 +71,7 @@ collect_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 static void
 print_flips(FILE *out, struct viewer *viewer, const struct picture *before, const struct picture *after)
 {
-	/* A store made anew has a feed of its own: what it holds is all new. */
+	/* A new store has a new feed: all its entries are new. */
 	uint64_t from = after->last_flip < before->last_flip ? 0 : before->last_flip;
 	struct flips flips = {.last = after->last_flip};
 	struct probed_table now, then;

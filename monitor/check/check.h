@@ -11,9 +11,9 @@
  *
  * A type that is `alone` opens its own socket, or needs none: there is no connect before its talk.
  *
- * Everything here runs on the thread of one event base and never blocks.  Where it was kept from running (a
- * stopped process, a machine that slept, a slow disk) what came in meanwhile counts, but for its time, and
- * what failed meanwhile is tried again, once.
+ * Everything here runs on the thread of one event base and never blocks.  If the process stood still (a
+ * stopped process, a machine that slept, a slow disk) data that arrived meanwhile counts, but not its time,
+ * and a check that failed meanwhile is tried again, once.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -74,8 +74,8 @@ struct check_type {
 	void (*stop)(struct check *check);
 	enum health_reason timeout; /* the reason if the time ends while it talks */
 	bool alone;
-	/* A connection that was made and reset since then is talked over all the same: the answer may have
-	 * come before. */
+	/* A connection that was made and reset since then is still used: the answer may have
+	 * arrived before. */
 	bool outlives_reset;
 };
 
@@ -129,7 +129,7 @@ socklen_t check_sockaddr(const struct check_subject *subject, struct sockaddr_st
 const char *check_host_header(const struct check_subject *subject);
 /* The same, else the hostname, else NULL. */
 const char *check_host(const struct check_subject *subject);
-/* The name in it without its port and final dot (RFC 6066 3), for TLS; false where there is none or it is no
+/* The name in it without its port and final dot (RFC 6066 3), for TLS; false if there is none or it is not a
  * host name. */
 bool check_host_name(const struct check_subject *subject, char out[256]);
 

@@ -145,7 +145,7 @@ send_echo(const struct ping *ping)
 	memcpy(packet + 8, ping->nonce, NONCE_LEN);
 	if (by->domain == AF_INET) /* for IPv6 the kernel does it */
 		put16(packet + 2, checksum(packet, sizeof packet));
-	/* An error that the socket was told about another address comes first, and goes with it. */
+	/* A pending error of the socket about another address is returned first. */
 	for (int try = 0; try < 2; try++)
 		if (sendto(by->fd, packet, sizeof packet, 0, (const struct sockaddr *)&to, len) >= 0)
 			return 0;

@@ -160,7 +160,7 @@ report(struct check *check)
 		return;
 	result.repeated = check->repeated;
 	if (stood_still(check))
-		result.rtt_us = 0; /* that time is ours */
+		result.rtt_us = 0; /* the time is this process's */
 	else if (result.rtt_us == 0)
 		result.rtt_us = (uint32_t)MAX(1, took_us);
 	check_free(check);

@@ -136,7 +136,7 @@ go_on(struct smtp *smtp)
 	}
 }
 
-/* The code of a line of a reply ("250-SIZE", "250 ok", "250"); 0 where it is none. */
+/* The code of a line of a reply ("250-SIZE", "250 ok", "250"); 0 if it is invalid. */
 static unsigned
 code_of(const char *line)
 {

@@ -28,8 +28,8 @@ int check_tls_files(struct check *check);
 void check_tls_note_request(void *context, bool *wanted);
 
 /*
- * A bufferevent over the connected socket, with the handshake under way; the socket is its own where it was
- * made. NULL where memory is exhausted or (errno is EACCES) the authorities cannot be read.
+ * A bufferevent over the connected socket, with the handshake under way; it owns the socket if it was
+ * created. Returns NULL if memory is exhausted or (errno is EACCES) the authorities cannot be read.
  */
 struct bufferevent *check_tls_connect(struct event_base *base, int fd, const struct check_subject *subject);
 /* Was the connection closed because the peer sent more than METER_ALL octets? */

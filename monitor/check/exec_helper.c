@@ -157,7 +157,8 @@ pipe_with(const char *text)
 	return pipes[0];
 }
 
-/* Where its output goes: a pipe of ours, or our standard error. Returns 0 or an errno. */
+/* Where its output goes: a pipe to this process, or the standard error of this process. Returns 0 or an
+ * errno. */
 static int
 make_output(int *ours, int *its)
 {
@@ -169,7 +170,7 @@ make_output(int *ours, int *its)
 		return 0;
 	if (pipe2(pipes, O_CLOEXEC) < 0)
 		return errno;
-	fcntl(pipes[0], F_SETFL, O_NONBLOCK); /* ours alone */
+	fcntl(pipes[0], F_SETFL, O_NONBLOCK); /* only for this end */
 	*ours = pipes[0];
 	*its = pipes[1];
 	return 0;
@@ -207,7 +208,8 @@ kill_number(uint32_t number)
 			kill(-running[i].pid, SIGKILL);
 }
 
-/* A list that ends with NULL: its own variables, and for a receiver of notifications ours, too. */
+/* A list that ends with NULL: the given variables, and for a receiver of notifications also those of this
+ * process. */
 static char **
 environment_of(char **own, size_t count)
 {
@@ -494,7 +496,7 @@ end_helper(struct commands *commands)
 {
 	close(commands->socket);
 	commands->socket = -1;
-	kill(commands->helper, SIGKILL); /* whatever became of it: it is never two */
+	kill(commands->helper, SIGKILL); /* in every case, so that there are never two */
 	while (waitpid(commands->helper, NULL, 0) < 0 && errno == EINTR)
 		continue;
 }
@@ -555,7 +557,7 @@ commands_run(struct commands *commands, uint32_t number, char *const argv[], cha
 	else {
 		memcpy(octets, &request, sizeof request);
 		if (send(commands->socket, octets, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			error = -ENOBUFS; /* S26: also where it is lost and nobody has noticed yet */
+			error = -ENOBUFS; /* S26: also if it has died unnoticed */
 	}
 	free(octets);
 	return error;

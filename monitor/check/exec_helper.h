@@ -62,7 +62,7 @@ void commands_stop(struct commands *commands);
 extern struct commands *commands_of_checks;
 
 unsigned commands_most(const struct commands *commands);
-/* Becomes readable when a reply is there; -1 where there is no helper. */
+/* Becomes readable when a reply is there; -1 if there is no helper. */
 int commands_fd(const struct commands *commands);
 
 /*
@@ -72,9 +72,9 @@ int commands_fd(const struct commands *commands);
  */
 int commands_run(struct commands *commands, uint32_t number, char *const argv[], char *const environment[],
     const char *input);
-/* Kill it: its reply follows all the same. */
+/* Kill it: its reply still follows. */
 void commands_kill(struct commands *commands, uint32_t number);
-/* Take a reply.  1, 0 where there is none, or -1: the helper is lost, and its place free for
+/* Take a reply.  1, 0 if there is none, or -1: the helper has died, and needs
  * commands_restart. */
 int commands_reply(struct commands *commands, struct command_reply *reply);
 

@@ -121,7 +121,7 @@ recv(int fd, void *buffer, size_t len, int flags)
 	meter_took(meter, got);
 	if (got != 0 || !meter->broken)
 		return got;
-	errno = ECONNRESET; /* send() was told so, and the kernel says it once */
+	errno = ECONNRESET; /* send() already got it, and the kernel reports it once */
 	return -1;
 }
 

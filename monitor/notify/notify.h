@@ -1,12 +1,12 @@
 /*
  * notify.h -- report changes to receivers (S40): find the changes that are news, and send them.
  *
- * Looks once a second at what the stores say: the pools of the configuration that is followed, and the
- * verdicts as they were committed, so that what is told is what is answered by.  What changed is compared
- * with what was told before, and at the start with the verdicts of the last run.  All changes of one look go
+ * Looks once a second at the stores: the pools of the configuration in use, and the committed verdicts, so
+ * that reports agree with the answers.  Changes are compared with the last report, and at the start with the
+ * verdicts of the last run.  All changes of one look go
  * to each receiver together (courier.h).
  *
- *     config, health -> states of origins -> status of the pool -> what was told before? -> notices ->
+ *     config, health -> states of origins -> status of the pool -> compare with the last report -> notices ->
  * couriers
  *
  * One thread, that of the event base; never blocks.

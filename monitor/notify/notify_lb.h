@@ -1,9 +1,9 @@
 /*
  * notify_lb.h -- finds load balancers whose status is news (S28, S40).
  *
- * A status follows from the pools that a load balancer names, so it is judged anew only if one of them has
- * changed or the load balancer was edited.  There may be 100,000: of each only its name, its pools and what
- * was told are kept (about 200 octets), its document is read again to judge it, and one call looks at a few
+ * A status depends on the pools of a load balancer, so it is judged again only if one of them has
+ * changed or the load balancer was edited.  There may be 100,000: for each only its name, its pools and the
+ * last report are kept (about 200 octets), its document is read again to judge it, and one call visits a few
  * of them.
  *
  * One thread: that of notify.c.

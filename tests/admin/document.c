@@ -12,15 +12,16 @@ static const struct {
     {KIND_POOL, "{\"name\":\"p\",\"origins\":[]}", "origins is []: it must be a list of 1 to 1024"},
     {KIND_POOL, "{\"name\":\"a.b\"," ORIGIN "}", "name is \"a.b\": it must be 1 to 200 letters"},
     {KIND_POOL, "{\"name\":\"0123456789abcdef0123456789abcdef\"," ORIGIN "}", "but not 32 hex digits"},
-    {KIND_POOL, POOL ",\"colour\":1}", "pool p: colour is no property that is known"},
-    {KIND_POOL, POOL ",\"seeded\":1}", "seeded is no property"},
+    {KIND_POOL, POOL ",\"colour\":1}", "pool p: colour is not a known property"},
+    {KIND_POOL, POOL ",\"seeded\":1}", "seeded is not a known property"},
     {KIND_POOL, POOL ",\"monitor\":\"web\"}", NULL},
     {KIND_POOL, POOL ",\"monitor\":\"00000000000000000000000000000001\"}", NULL},
     {KIND_POOL, POOL ",\"monitor\":\"\"}", NULL},
-    {KIND_POOL, POOL ",\"monitor\":\"none\"}", "monitor is \"none\": there is no monitor of that name or id"},
+    {KIND_POOL, POOL ",\"monitor\":\"none\"}",
+	"monitor is \"none\": there is no monitor with that name or id"},
     {KIND_POOL, POOL ",\"monitor\":7}", "monitor is 7: it must be the name or id of a monitor"},
     {KIND_POOL, POOL ",\"monitor_group\":\"g\"}",
-	"monitor_group is \"g\": there is no monitor_group of that name or id"},
+	"monitor_group is \"g\": there is no monitor_group with that name or id"},
     {KIND_POOL, POOL ",\"monitor_group\":null}", NULL},
     {KIND_POOL, POOL ",\"enabled\":\"yes\"}", "enabled is \"yes\": it must be true or false"},
     {KIND_POOL, POOL ",\"minimum_origins\":0}", NULL},
@@ -39,7 +40,7 @@ static const struct {
     {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"b.example\"}]}",
 	NULL},
     {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"a.example\"},{\"address\":\"A.example.\"}]}",
-	"a.example stands there twice"},
+	"duplicate origin address a.example"},
     {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.256\"}]}",
 	"a unicast IPv4 or IPv6 address without a port, or a whole host name such as "
 	"app.example.com"},
@@ -52,16 +53,16 @@ static const struct {
     {KIND_POOL,
 	"{\"name\":\"p\",\"origins\":[{\"address\":\"2001:db8::1\"},{\"address\":\"2001:DB8:0::1\"}]"
 	"}",
-	"origin address 2001:DB8:0::1 stands there twice"},
+	"duplicate origin address 2001:DB8:0::1"},
     {KIND_POOL,
 	"{\"name\":\"p\",\"origins\":[{\"address\":\"a.b\"},{\"address\":\"10.0.0.1\"},{\"address\":"
 	"\"a.b\"},{\"address\":\"a.b\"},"
 	"{\"address\":\"10.0.0.1\"}]}",
-	"origin address 10.0.0.1 stands there twice"},
+	"duplicate origin address 10.0.0.1"},
     {KIND_POOL,
 	"{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"name\":\"a\"},{\"address\":\"10.0."
 	"0.2\",\"name\":\"a\"}]}",
-	"origin name a stands there twice"},
+	"duplicate origin name a"},
     {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"10.0.0.1\",\"weight\":1.01}]}",
 	"pool p: origins[10.0.0.1].weight is 1.01: it must be a number from 0 to 1"},
     {KIND_POOL, "{\"name\":\"p\",\"origins\":[{\"address\":\"*.example.com\"}]}",
@@ -142,7 +143,7 @@ static const struct {
     {KIND_LB, RULE("\"pools\":[\"nobody\"]"), "rules[r].overrides.pools[0] is \"nobody\": there is no pool"},
     {KIND_LB, RULE("\"session_affinity\":\"cookie\""), "it needs the HTTP proxy"},
     {KIND_LB, RULE("\"session_affinity_attributes\":{\"drain_duration\":5}"), "it needs the HTTP proxy"},
-    {KIND_LB, RULE("\"proxied\":true"), "overrides.proxied is no property that is known"},
+    {KIND_LB, RULE("\"proxied\":true"), "overrides.proxied is not a known property"},
     {KIND_LB, SET("", "\"pools\":[\"eu\"]"), NULL},
     {KIND_LB, SET("\"match\":{\"default\":true},", "\"pools\":[\"eu\"]"), NULL},
     {KIND_LB,
@@ -176,7 +177,7 @@ static const struct {
 	"it needs the HTTP proxy"},
     {KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"eu\":0.7}}}", NULL},
     {KIND_LB, LB ",\"random_steering\":{\"pool_weights\":{\"no\":0.7}}}",
-	"random_steering.pool_weights.no is of no pool of that name or id"},
+	"random_steering.pool_weights.no is of no pool with that name or id"},
     {KIND_LB, LB ",\"random_steering\":{\"default_weight\":2}}", "random_steering.default_weight is 2"},
     {KIND_LB,
 	LB ",\"adaptive_routing\":{\"failover_across_pools\":true},\"networks\":[\"x\"],\"tunnel_"
@@ -193,7 +194,7 @@ static const struct {
     {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[],\"fallback_pool\":\"us\"}", "a list of 1 to 256"},
     {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\"]}", "fallback_pool is missing"},
     {KIND_LB, "{\"name\":\"a.b\",\"default_pools\":[\"eu\",\"xx\"],\"fallback_pool\":\"us\"}",
-	"default_pools[1] is \"xx\": there is no pool of that name or id"},
+	"default_pools[1] is \"xx\": there is no pool with that name or id"},
 
     {KIND_MONITOR, MONITOR "}", NULL},
     {KIND_MONITOR, "{}", NULL},
@@ -234,7 +235,7 @@ static const struct {
 	MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_type\":\"MX\",\"dns_data\":\"10 mx.a.b\"}",
 	NULL},
     {KIND_MONITOR, MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_data\":\"10 mx\"}",
-	"that is no data of type A"},
+	"that is not valid data of type A"},
     {KIND_MONITOR,
 	MONITOR ",\"type\":\"dns\",\"dns_name\":\"a.b\",\"dns_rcode\":\"NXDOMAIN\",\"dns_data\":"
 		"\"192.0.2.1\"}",
@@ -269,11 +270,11 @@ static const struct {
     {KIND_MONITOR, MONITOR ",\"header\":{\"user-agent\":[\"x\"]}}", "header.user-agent cannot be set"},
     {KIND_MONITOR, MONITOR ",\"header\":{\"Host\":[\"a\",\"b\"]}}", "header.Host must be one value"},
     {KIND_MONITOR, MONITOR ",\"header\":{\"X\":[\"a\\nb\"]}}", "a text without control characters"},
-    {KIND_MONITOR, MONITOR ",\"header\":{\"a b\":[\"x\"]}}", "header.a b is no name of a header"},
+    {KIND_MONITOR, MONITOR ",\"header\":{\"a b\":[\"x\"]}}", "header.a b is not a valid header name"},
     {KIND_MONITOR, MONITOR ",\"probe_zone\":\"example.com\"}", NULL},
     {KIND_MONITOR_GROUP, "{\"description\":\"x\",\"members\":[]}", "it must be a list of 1 to 16"},
     {KIND_MONITOR_GROUP, "{\"name\":\"g\",\"members\":[{\"monitor_id\":\"x\"}]}",
-	"there is no monitor of that name or id"},
+	"there is no monitor with that name or id"},
 };
 
 static void
@@ -553,7 +554,7 @@ sets_that_are_never_reached_are_warned_about(void **state)
 				 "{\"overrides\":{\"pools\":[\"eu\"]}}]}");
 
 	json_drop(check(state, KIND_LB, text, &said));
-	assert_non_null(strstr(said, "pool_sets[0] matches everybody: the 1 behind it are never reached"));
+	assert_non_null(strstr(said, "pool_sets[0] matches every client: the 1 behind it are never reached"));
 	assert_non_null(strstr(said, "pool_sets[all]: pool_weights has a pool that is not in pools"));
 	free(said);
 	free(text);

@@ -127,20 +127,20 @@ subtest 'what is wrong is refused, all of it at once' => sub {
 	my $err = refused('pool create bad.name origin=foo origin=192.0.2.9,weight=7 monitor=nope minimum_origins=x colour=red',
 		qr/pool bad\.name: name is "bad\.name"/, qr/origins\[foo\]\.address is "foo"/,
 		qr/origins\[192\.0\.2\.9\]\.weight is 7: it must be a number from 0 to 1/,
-		qr/monitor is "nope": there is no monitor of that name or id/, qr/minimum_origins is "x"/,
-		qr/there is no property colour/, qr/6 faults, nothing was changed/);
+		qr/monitor is "nope": there is no monitor with that name or id/, qr/minimum_origins is "x"/,
+		qr/unknown property colour/, qr/6 faults, nothing was changed/);
 	$err = refused('pool set eu origin=192.0.2.9,colour=red,weight=7,size=3', qr/no property colour/, qr/no property size/, qr/weight is 7/, qr/3 faults/);
-	is(() = refused('pool create p' . ' origin=192.0.2.9,name=a' x 9) =~ /stands there twice/g, 2, 'what stands there nine times is told once');
+	is(() = refused('pool create p' . ' origin=192.0.2.9,name=a' x 9) =~ /duplicate origin/g, 2, 'what stands there nine times is told once');
 	unlike($err, qr/a list of 1/, 'nor is an origin with a fault no origin');
 	refused('pool create eu origin=192.0.2.1', qr/pool eu exists already/);
 	refused('pool create p', qr/origins is missing/);
 	refused('lb set www.example.com proxied=true', qr/needs the HTTP proxy; this is DNS-only/);
 	refused('lb set www.example.com country_pools.Germany=eu', qr/country_pools\.Germany is not a country/);
-	refused('lb set www.example.com id=0', qr/there is no property id/);
+	refused('lb set www.example.com id=0', qr/unknown property id/);
 	refused('lb set www.example.com created_on=0', qr/created_on cannot be set/);
 	refused('monitor create m type=smtp', qr/port is missing: an smtp monitor needs one/);
 	refused('monitor create m type=dns dns_data=nowhere starttls=true command=/bin/true', qr/dns_name is missing: a dns monitor/,
-		qr/dns_data is "nowhere": that is no data of type A/, qr/starttls is true: a dns monitor has none/,
+		qr/dns_data is "nowhere": that is not valid data of type A/, qr/starttls is true: a dns monitor has none/,
 		qr{command is \["/bin/true"\]: a dns monitor has none}, qr/4 faults, nothing was changed/);
 	refused('monitor create m type=exec command=true', qr{command begins with "true": write the program's whole path});
 	refused('lb show nothing.example.com', qr/there is no load_balancer "nothing\.example\.com"/);
@@ -153,7 +153,7 @@ subtest 'a line that cannot be meant is exit 2' => sub {
 	misused('pool', qr/usage: graycloud pool list/);
 	misused('pool frobnicate eu', qr/there is no "frobnicate"/);
 	misused('pool show', qr/show needs a name/);
-	misused('pool create x origin', qr/"origin" is no property: write name=value/);
+	misused('pool create x origin', qr/"origin" is not a property: write name=value/);
 	misused('pool list --colour', qr/invalid option --colour/);
 	misused('pool list -x', qr/options begin with two dashes/);
 	misused('pool set eu enabled=true --if-generation x', qr/takes a number/);
@@ -192,7 +192,7 @@ subtest 'guards: what is in use stays, and the last pool' => sub {
 	refused('pool delete us', qr/take it out first of: load_balancer a\.example\.com, load_balancer www\.example\.com/);
 	$t->admin('pool disable us');
 	my $err = refused('pool disable eu', qr/load_balancer a\.example\.com: default_pools would have no pool left/,
-		qr/load_balancer www\.example\.com: default_pools would have no pool left/, qr/--force does it all the same/);
+		qr/load_balancer www\.example\.com: default_pools would have no pool left/, qr/use --force to do it anyway/);
 	refused('pool set eu origin=192.0.2.1,weight=0', qr/would have no pool left/);
 	refused('lb create b.example.com default_pools=us fallback_pool=us', qr/b\.example\.com: default_pools would have no pool left/);
 	$t->admin('pool disable eu --force');
@@ -355,8 +355,8 @@ subtest 'a document is taken whole or not at all' => sub {
 		pools => [{name => 'of-g', monitor_group => 'g', origins => [{address => '192.0.2.1'}]}]}))], qr/port is "x"/);
 	is(() = $err =~ /^/mg, 1, 'nor is one to what was not looked at any more');
 	is($t->admin('export --zones'), $before);
-	refused(['apply', $t->write_file('a.json', '{"pools": [}')], qr/a\.json:1: this is no JSON/);
-	refused(['apply', $t->write_file('a.json', '{"pols": []}')], qr/"pols" is no part of a document/);
+	refused(['apply', $t->write_file('a.json', '{"pools": [}')], qr/a\.json:1: this is not JSON/);
+	refused(['apply', $t->write_file('a.json', '{"pols": []}')], qr/"pols" is not a part of a document/);
 	refused(['apply', $t->write_file('a.json', '{"pools": {}}')], qr/pools must be a list/);
 	refused(['apply', $t->write_file('a.json', '{"pools": [1]}')], qr/a pool must be an object/);
 	refused(['apply', $t->write_file('a.json', '{"zones": {"example.net": "@ SOA"}}')], qr/example\.net:1:/);

@@ -118,7 +118,7 @@ subtest 'records are deleted' => sub {
 	$t->admin_fails('record delete example.com www', qr/www\.example\.com has no such record: `graycloud record list example\.com www\.example\.com\.` shows/);
 	$t->admin_fails('record delete example.com ns1 A 192.0.2.99', qr/has no such record/);
 	my $before = $t->admin('zone export example.com');
-	$t->admin_fails('record delete example.com @', qr/example\.com would have no nameserver left \(--force/);
+	$t->admin_fails('record delete example.com @', qr/example\.com would have no nameserver left \(use --force/);
 	$t->admin_fails('record delete example.com @ NS ns1', qr/no nameserver left/);
 	is($t->admin('zone export example.com'), $before, 'a refused command changes nothing');
 	$t->admin('record delete example.com ns.sub');
@@ -133,7 +133,7 @@ subtest 'what is wrong is refused with a sentence' => sub {
 	my @refused = (
 		['record add example.net x A 192.0.2.1' => qr/there is no zone example\.net: `graycloud zone list`/],
 		['record add example.com x.example.net. A 192.0.2.1' => qr/x\.example\.net is not in the zone example\.com/],
-		['record add example.com a..b A 192.0.2.1' => qr/"a\.\.b" is no domain name/],
+		['record add example.com a..b A 192.0.2.1' => qr/"a\.\.b" is not a domain name/],
 		['record add example.com x A 192.0.2' => qr/A: the data cannot be read/],
 		['record add example.com x A 192.0.2.1 192.0.2.2' => qr/too few or too many fields/],
 		['record add example.com x MX 99999 mail' => qr/a number is invalid or too large/],
@@ -142,8 +142,8 @@ subtest 'what is wrong is refused with a sentence' => sub {
 		['record delete example.com @ SOA' => qr/an SOA is not added or deleted alone/],
 		['record add example.com x DNSKEY 257 3 8 AAAA' => qr/DNSKEY belongs to a signed zone, and graycloud does not sign \(S33\)/],
 		['record add example.com x NSEC a.example.com. A' => qr/NSEC belongs to a signed zone/],
-		['record add example.com x ANY x' => qr/TYPE255 is no type of zone data/],
-		['record add example.com x TYPE250 "\\\\#" 0' => qr/no type of zone data/],
+		['record add example.com x ANY x' => qr/TYPE255 is not a type of zone data/],
+		['record add example.com x TYPE250 "\\\\#" 0' => qr/not a type of zone data/],
 		['record add example.com ns1 CNAME x.test.' => qr/ns1\.example\.com has A data, and a CNAME stands alone/],
 		['record add example.com alias A 192.0.2.1' => qr/alias\.example\.com has a CNAME, and nothing stands beside it/],
 		['record add example.com alias CNAME x.test.' => qr/alias\.example\.com has one already, and there can be only one/],
@@ -152,7 +152,7 @@ subtest 'what is wrong is refused with a sentence' => sub {
 	);
 	$t->admin_fails($_->[0], $_->[1]) for @refused;
 	$t->admin_fails([qw(record add example.com x TXT), 'x' x 256], qr/a string has more than 255 octets/, 'a string that is too long');
-	$t->admin_fails([qw(record add example.com), 'x' x 64, qw(A 192.0.2.1)], qr/is no domain name/, 'a label that is too long');
+	$t->admin_fails([qw(record add example.com), 'x' x 64, qw(A 192.0.2.1)], qr/is not a domain name/, 'a label that is too long');
 	is($t->admin('zone export example.com'), $before, 'nothing was changed');
 	for my $line ('record', 'record mend example.com x', 'record add example.com', 'record add example.com x', 'record add example.com x A',
 		'record add example.com x NONSENSE 1', 'record add example.com x 2147483648 A 192.0.2.1', 'record delete example.com x 60 A',

@@ -95,9 +95,9 @@ subtest 'did you mean' => sub {
 		like($err, qr/wrong:1: metrisc: invalid option; did you mean "metrics"\?$/m, 'and the option is meant');
 	}
 	is(($t->run(qw(pool list --lim 3)))[0], 2, 'graycloud refuses an abbreviation, too');
-	$t->admin_fails('pool set eu descripton=x', qr/there is no property descripton; did you mean "description"\?/);
-	$t->admin_fails('pool set eu orgin=192.0.2.1', qr/there is no property orgin; did you mean "origins?"\?/);
-	$t->admin_fails('origin set eu 192.0.2.1 wieght=1', qr/there is no property wieght; did you mean "weight"\?/);
+	$t->admin_fails('pool set eu descripton=x', qr/unknown property descripton; did you mean "description"\?/);
+	$t->admin_fails('pool set eu orgin=192.0.2.1', qr/unknown property orgin; did you mean "origins?"\?/);
+	$t->admin_fails('origin set eu 192.0.2.1 wieght=1', qr/unknown property wieght; did you mean "weight"\?/);
 	my (undef, undef, $err) = $t->run(qw(pool frobnicate eu));
 	unlike($err, qr/did you mean/, 'what is near to nothing is not guessed at');
 };

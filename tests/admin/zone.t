@@ -130,7 +130,7 @@ subtest 'a zone is deleted' => sub {
 	like($t->admin('zone delete z1.test'), qr/z1\.test: deleted/);
 	$t->admin_fails('zone show z1.test', qr/there is no zone z1\.test: `graycloud zone list`/);
 	$t->admin_fails('zone delete z1.test', qr/there is no zone z1\.test/);
-	$t->admin_fails('zone delete ..', qr/"\.\." is no domain name/);
+	$t->admin_fails('zone delete ..', qr/"\.\." is not a domain name/);
 };
 
 subtest 'load balancers hold their zone and are warned about' => sub {
@@ -203,7 +203,7 @@ subtest 'a name in another script is its A-labels' => sub {
 	like($t->admin("explain www.b\303\274cher.test"), qr/^load balancer: www\.xn--bcher-kva\.test/m);
 	$t->admin("pool create names origin=gr\303\274n.example.net");
 	like($t->admin('pool show names'), qr/xn--grn-ioa\.example\.net/, 'and of an origin');
-	$t->admin_fails("zone show b\377.test", qr/is no domain name/);
+	$t->admin_fails("zone show b\377.test", qr/is not a domain name/);
 	like($t->admin("zone export b\303\274cher.test"), qr/^xn--grn-ioa\.xn--bcher-kva\.test\.\t60\tIN\tA\t192\.0\.2\.2$/m);
 };
 

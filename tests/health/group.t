@@ -22,7 +22,7 @@ subtest 'what may stand in a group' => sub {
 	$t->admin("monitor create page type=http path=/health port=$port interval=1 timeout=1");
 	$t->admin("monitor create extra type=http path=/ port=$port interval=1 timeout=1");
 	$t->admin_fails('monitor_group create none', qr/members is missing/);
-	$t->admin_fails('monitor_group create g member=nope', qr/there is no monitor of that name or id/);
+	$t->admin_fails('monitor_group create g member=nope', qr/there is no monitor with that name or id/);
 	$t->admin_fails('monitor_group create g member=alive,monitoring_only=true member=page,enabled=false', qr/no member votes/);
 	$t->admin_fails('monitor_group create g member=alive member=alive', qr/members\[0\] and members\[1\] are the same monitor/);
 	$t->admin_fails('monitor_group create g member=page member=alive,monitoring_only=true,must_be_healthy=true', qr/one that has no vote decides nothing/);

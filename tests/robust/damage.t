@@ -114,7 +114,7 @@ subtest 'a daemon that hangs ends within two seconds of SIGTERM' => sub {
 		$t->spawn('holder', "$Graycloud::BUILD/tests/tools/holder", "$state/$store", 'write');
 		eventually { $t->admin('status') =~ ($program eq 'dnsd' ? qr/nameserver dead/ : qr/monitor dead/) } "the $program waits for a lock that another process holds";
 		$t->stop_program($program);
-		like($t->said($program), qr/hung for \d+ s after it was told to end: ended without closing its stores/, 'it ends all the same, and says so');
+		like($t->said($program), qr/hung for \d+ s after the request to end: ended without closing its stores/, 'it ends all the same, and says so');
 		$t->kill9('holder');
 		$program eq 'dnsd' ? $t->start_dnsd : $t->start_monitor;
 		eventually { $t->admin('status') =~ ($program eq 'dnsd' ? qr/nameserver answering/ : qr/monitor alive/) } 'and starts again';

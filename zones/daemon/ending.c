@@ -49,7 +49,7 @@ ending_start(void)
 	if (ending_fd < 0)
 		return -1;
 	snprintf(sentence, sizeof sentence,
-	    "%s: hung for %d s after it was told to end: ended without closing its stores\n",
+	    "%s: hung for %d s after the request to end: ended without closing its stores\n",
 	    program_invocation_short_name, PATIENCE_S);
 	sigaction(SIGALRM, &force, NULL);
 	sigaction(SIGTERM, &ask, NULL);

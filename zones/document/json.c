@@ -39,7 +39,7 @@ json_read(const char *text, size_t len, const char *where, struct problems *prob
 	json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &error);
 
 	if (value == NULL)
-		problems_error(problems, "%s:%d: this is no JSON: %s", where, error.line, error.text);
+		problems_error(problems, "%s:%d: this is not JSON: %s", where, error.line, error.text);
 	return (struct json *)value;
 }
 

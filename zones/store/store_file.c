@@ -26,7 +26,7 @@ store_write_cure(int error)
 {
 	switch (error) {
 	case -EROFS:
-		return "; mount its file system read-write again, repaired where the kernel's log tells of "
+		return "; mount its file system read-write again, and repair it if the kernel's log has "
 		       "errors";
 	case -ENOSPC:
 	case -EDQUOT:
@@ -53,7 +53,7 @@ store_kind_cure(enum store_kind kind)
 {
 	return kind == STORE_CONFIG
 	    ? "move its directory away, then put a backup in its place or `graycloud apply` an export"
-	    : "stop its writer, remove its directory and start the writer: it is made anew";
+	    : "stop its writer, remove its directory and start the writer: it is created again";
 }
 
 bool

@@ -50,8 +50,8 @@ tell_torn(struct store *store, struct problems *problems)
 	if (!atomic_load(&store->torn) || store->access != STORE_WRITE)
 		return;
 	store_set_aside(store);
-	problems_warn(
-	    problems, "%s is damaged: it was set aside as data.mdb.old and is made anew", store->paths.data);
+	problems_warn(problems, "%s is damaged: it was renamed to data.mdb.old and is created again",
+	    store->paths.data);
 }
 
 static enum store_news
