@@ -102,7 +102,7 @@ subtest 'set changes what it names and nothing else' => sub {
 	like($t->admin('lb set www.example.com ttl=30'), qr/as before/);
 	refused('lb set www.example.com default_pools-=xx', qr/default_pools has no "xx"/);
 	refused('lb set www.example.com default_pools+=eu', qr/default_pools has "eu" already/);
-	refused('lb set www.example.com ttl+=3', qr/ttl is no list/);
+	refused('lb set www.example.com ttl+=3', qr/ttl is not a list/);
 	$t->admin('pool set us origin=198.51.100.1 origin=198.51.100.2');
 	is(@{$t->admin_json('pool show us')->{origins}}, 2, 'origin= names the whole list');
 	$t->admin('pool set us origin+=2001:db8::1,weight=1 origin-=198.51.100.2');
@@ -129,7 +129,7 @@ subtest 'what is wrong is refused, all of it at once' => sub {
 		qr/origins\[192\.0\.2\.9\]\.weight is 7: it must be a number from 0 to 1/,
 		qr/monitor is "nope": there is no monitor with that name or id/, qr/minimum_origins is "x"/,
 		qr/unknown property colour/, qr/6 faults, nothing was changed/);
-	$err = refused('pool set eu origin=192.0.2.9,colour=red,weight=7,size=3', qr/no property colour/, qr/no property size/, qr/weight is 7/, qr/3 faults/);
+	$err = refused('pool set eu origin=192.0.2.9,colour=red,weight=7,size=3', qr/unknown property colour/, qr/unknown property size/, qr/weight is 7/, qr/3 faults/);
 	is(() = refused('pool create p' . ' origin=192.0.2.9,name=a' x 9) =~ /duplicate origin/g, 2, 'what stands there nine times is told once');
 	unlike($err, qr/a list of 1/, 'nor is an origin with a fault no origin');
 	refused('pool create eu origin=192.0.2.1', qr/pool eu exists already/);
