@@ -7,6 +7,8 @@
 #include <strings.h>
 #include <time.h>
 
+enum { HEAD_TOO_LARGE = 100 }; /* CURLE_TOO_LARGE of libcurl 8.6, which older headers do not have */
+
 /* --- while it arrives --- */
 
 static long
@@ -233,7 +235,7 @@ answer_reason(const struct transfer *transfer)
 static enum health_reason
 failure_reason(const struct transfer *transfer, CURLcode code, long os_error)
 {
-	switch (code) {
+	switch ((int)code) {
 	case CURLE_OPERATION_TIMEDOUT:
 		return REASON_HTTP_TIMEOUT;
 	case CURLE_COULDNT_RESOLVE_HOST:
@@ -252,6 +254,7 @@ failure_reason(const struct transfer *transfer, CURLcode code, long os_error)
 	case CURLE_PARTIAL_FILE:
 		return transfer->meter.broken ? REASON_CONNECTION_RESET : REASON_HTTP_INVALID_RESPONSE;
 	case CURLE_WRITE_ERROR: /* from this code: endless heads */
+	case HEAD_TOO_LARGE:
 	case CURLE_HTTP2_STREAM:
 	case CURLE_UNSUPPORTED_PROTOCOL:
 	case CURLE_WEIRD_SERVER_REPLY:
