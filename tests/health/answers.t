@@ -195,7 +195,8 @@ subtest 'TLS of a monitor' => sub {
 	my %asks = (SSL_verify_mode => SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, SSL_ca_file => $ca);
 	my %ports = (map { $_ => secure('good', $answer, %asks, SSL_version => $_) } qw(TLSv1_2 TLSv1_3));
 	my $name = secure('good', sub { my ($s) = @_; request($s); print $s $s->get_servername eq 'www.example.com' ? "$ok\r\n" : "HTTP/1.1 421 No\r\n\r\n" });
-	my $https = sub { my ($port, $more) = @_; "type=https port=$port $fast $www " . ($more // '') };
+	my $patient = "$fast timeout=10"; # no row here waits for a time-out
+	my $https = sub { my ($port, $more) = @_; "type=https port=$port $patient $www " . ($more // '') };
 	my ($certificate, $its_key) = @{$certificates{client}};
 	my $both = $t->write_file('both.pem', join '', map { local (@ARGV, $/) = $_; <> } $certificate, $its_key);
 	my $mail = sub {
@@ -218,7 +219,7 @@ subtest 'TLS of a monitor' => sub {
 			}
 		});
 	};
-	my $smtp = sub { my ($port, $more) = @_; "type=smtp port=$port starttls=true $fast $www " . ($more // '') };
+	my $smtp = sub { my ($port, $more) = @_; "type=smtp port=$port starttls=true $patient $www " . ($more // '') };
 	my $shown = "client_certificate=$certificate client_key=$its_key";
 
 	verdicts($t,
@@ -230,8 +231,8 @@ subtest 'TLS of a monitor' => sub {
 		['foreign', 'down', 'TLS untrusted certificate error', $https->(secure('other', $answer))],
 		['foreign-trusted', 'up', 'No failures', $https->(secure('other', $answer), "ca_file=$other_ca")],
 		['only-foreign', 'down', qr/^TLS (untrusted|self-signed) certificate error$/, $https->(secure('good', $answer), "ca_file=$other_ca")],
-		['name', 'up', 'No failures', "type=https port=$name $fast header.Host=www.example.com."],
-		['smtp-name', 'up', 'No failures', 'type=smtp port=' . $mail->('good') . " starttls=true $fast header.Host=www.example.com."],
+		['name', 'up', 'No failures', "type=https port=$name $patient header.Host=www.example.com."],
+		['smtp-name', 'up', 'No failures', 'type=smtp port=' . $mail->('good') . " starttls=true $patient header.Host=www.example.com."],
 		['smtp-asked-2', 'down', 'TLS client certificate required', $smtp->($mail->('good', %asks, SSL_version => 'TLSv1_2'))],
 		['smtp-asked-3', 'down', 'TLS client certificate required', $smtp->($mail->('good', %asks, SSL_version => 'TLSv1_3'))],
 		['smtp-shown', 'up', 'No failures', $smtp->($mail->('good', %asks), $shown)],

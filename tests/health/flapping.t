@@ -89,12 +89,12 @@ my ($held, @stale) = (0);
 		for my $address (@got) {
 			my @before = grep { $_->[0] <= $when } @{$flips{$address} // []} or next;
 			$held++;
-			push @stale, "$address at $when" if $before[-1][1] eq 'down' && $before[-1][0] + 3 < $when;
+			push @stale, "$address at $when" if $before[-1][1] eq 'down' && $before[-1][0] + 10 < $when;
 		}
 	}
 }
 cmp_ok($held, '>', 200, "each answer is held against the verdicts of its time ($held addresses)");
-is_deeply(\@stale, [], 'no address was given that had been down for three seconds (how fast: make bench-latency)');
+is_deeply(\@stale, [], 'no address was given that had been down for ten seconds (how fast: make bench-latency)');
 is(sample('graycloud_monitor_flips_total'), 5 * $pools * $each, 'every change was made once, and no other');
 cmp_ok(sample("graycloud_notifications_waiting{receiver=\"http://127.0.0.1:@{[$dead->sockport]}\"}"), '<=', 4596, 'what a dead receiver is owed is bounded');
 like($t->admin('status'), qr/^monitor alive/m, 'and the monitor is there');

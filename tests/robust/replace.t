@@ -199,6 +199,7 @@ sub slow { my ($t) = @_;
 		$t->admin('lb create unknown.example.com default_pools=unknown fallback_pool=unknown');
 	}
 	$t->{process}{replaced} = delete $t->{process}{dnsd};
+	unlink "$t->{dir}/slow.out"; # of the one before
 	my $pid = fork // die;
 	if ($pid == 0) {
 		open STDOUT, '>', "$t->{dir}/slow.out";
