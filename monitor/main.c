@@ -17,6 +17,7 @@
 #include "zones/daemon/supervisor.h"
 
 #include <err.h>
+#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -44,6 +45,14 @@ struct daemon {
 	uint64_t slept_ms; /* the sleep handled so far */
 	int watch_fd;      /* the watched descriptor */
 };
+
+/* End because a library failed, which may be for want of memory. */
+static void __attribute__((noreturn)) fail(const char *what)
+{
+	if (errno == ENOMEM)
+		memory_exhausted(0);
+	err(1, "%s", what);
+}
 
 /* --- the loop --- */
 
@@ -299,8 +308,10 @@ run(struct daemon *daemon)
 	if (daemon->second == NULL || event_add(daemon->second, &second) < 0)
 		memory_exhausted(0);
 	for (size_t i = 0; i < NITEMS(stops); i++)
-		if (stops[i] == NULL || event_add(stops[i], NULL) < 0)
-			errx(1, "cannot handle signals");
+		if (stops[i] == NULL)
+			memory_exhausted(0);
+		else if (event_add(stops[i], NULL) < 0)
+			fail("cannot handle signals");
 	daemon->slept_ms = slept_ms();
 	on_look(-1, 0, daemon);
 	supervisor_tell("READY=1");
@@ -343,7 +354,7 @@ static void __attribute__((noreturn)) check(const struct options *options)
 	struct problems problems = {0};
 
 	if (base == NULL)
-		errx(1, "cannot make an event loop");
+		fail("cannot make an event loop");
 	checks_prepare();
 	raise_limits();
 	options_check(options, base, &problems);
@@ -408,12 +419,12 @@ main(int argc, char *argv[])
 	exit_on(&problems);
 	daemon.base = event_base_new();
 	if (daemon.base == NULL || event_base_priority_init(daemon.base, 2) < 0)
-		errx(1, "cannot make an event loop");
+		fail("cannot make an event loop");
 	daemon.committing = timer(&daemon, on_commit);
 	daemon.looking = timer(&daemon, on_look);
 	daemon.checks = checks_new(daemon.base, check_types);
 	if (daemon.checks == NULL)
-		errx(1, "cannot start libcurl");
+		memory_exhausted(0); /* libcurl starts without anything else */
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
 	daemon.resolver = resolver_new(
 	    daemon.base, daemon.publish, options.resolvers, options.nresolvers, &options.holds, &problems);

@@ -723,7 +723,9 @@ resolver_new(struct event_base *base, struct publish *publish, const char *const
 		status = open_channels(resolver);
 	resolver->timer = evtimer_new(base, on_time, resolver);
 	resolver->starter = evtimer_new(base, on_start, resolver);
-	if (status != ARES_SUCCESS || resolver->timer == NULL || resolver->starter == NULL)
+	if (status == ARES_ENOMEM || resolver->timer == NULL || resolver->starter == NULL)
+		memory_exhausted(0);
+	if (status != ARES_SUCCESS)
 		errx(1, "cannot start c-ares: %s", ares_strerror(status));
 	return resolver;
 }
