@@ -41,7 +41,7 @@ my ($line) = $t->spawn('origin', 'nsenter', "--net=/proc/$peer/ns/net", "$Graycl
 my ($port) = $line =~ /:(\d+)$/;
 my @listening = $t->start_dnsd('--listen', '10.9.0.1:0', '--listen', '[2001:db8:9::1]:0', '--listen', '0.0.0.0:0');
 $t->start_monitor;
-$t->admin("monitor create web type=http path=/health port=$port interval=1 timeout=10 retries=0");
+$t->admin("monitor create web type=http path=/health port=$port interval=1 timeout=10 retries=2");
 $t->admin('pool create eu origin=10.9.0.2 origin=10.9.0.3 monitor=web');
 $t->admin('pool create last origin=192.0.2.9');
 $t->admin('lb create www.example.com default_pools=eu fallback_pool=last');
