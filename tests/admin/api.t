@@ -6,6 +6,7 @@ use lib 'tests/lib';
 use Graycloud;
 use IO::Socket::IP;
 use JSON::PP ();
+use POSIX ();
 use Test::More;
 
 my $t = Graycloud->start(zone => ['example.com.zone', 'example.net.zone']);
@@ -157,6 +158,42 @@ subtest 'generations, dry runs, guards, repeats' => sub {
 	my %again = (body => {type => 'tcp', port => 80, description => 'twice'}, headers => {'X-Stainless-Retry-Count' => 1});
 	my $first = result('POST', "$a/monitors", %again);
 	is_deeply(result('POST', "$a/monitors", %again), $first, 'a POST that is repeated is answered once more, and not done again');
+};
+
+# A process that creates pools NAME0 to NAME9 and writes down each that was acknowledged.
+sub writer {
+	my ($name) = @_;
+	my $path = $t->dir . "/$name.done";
+	my $pid = fork // die;
+
+	return [$pid, $path] if $pid;
+	open my $done, '>', $path or POSIX::_exit(1);
+	$done->autoflush(1);
+	for my $n (0 .. 9) {
+		my ($status) = $t->api('POST', "$a/pools", body => {name => "$name$n", origins => [{address => '192.0.2.1'}]});
+		print $done "$name$n\n" if $status == 200;
+	}
+	POSIX::_exit(0);
+}
+
+sub done { my ($writer) = @_; local @ARGV = $writer->[1]; return map { chomp; $_ } -e $writer->[1] ? <> : () }
+
+subtest 'writers at once, and kill -9' => sub {
+	my $before = @{$t->admin_json('log')};
+	my @writers = map { writer($_) } qw(a b c);
+	$t->admin("pool create d$_ origin=192.0.2.1") for 0 .. 9;
+	waitpid $_->[0], 0 for @writers;
+	is(scalar(map { done($_) } @writers), 30, 'three clients and the command line write at once: every change is acknowledged');
+	is(scalar @{$t->admin_json('log')} - $before, 40, 'and each is one command of the log');
+	my $killed = writer('k');
+	Graycloud::wait_for(sub { done($killed) >= 2 });
+	$t->kill9('api');
+	waitpid $killed->[0], 0;
+	my @done = done($killed);
+	my %there = map { $_->{name} => 1 } @{$t->admin_json('pool list')};
+	is_deeply([grep { !$there{$_} } @done], [], 'kill -9 loses nothing that was acknowledged (' . @done . ' changes)');
+	$t->start_api;
+	is(($t->api('POST', "$a/pools", body => {name => 'after', origins => [{address => '192.0.2.1'}]}))[0], 200, 'and the next one writes');
 };
 
 subtest 'lists, search, pages' => sub {
