@@ -30,6 +30,7 @@ call_free(struct call *call)
 	json_drop(call->reply.errors);
 	json_drop(call->reply.messages);
 	json_drop(call->reply.info);
+	json_drop(call->reply.preview);
 	free(call);
 }
 
@@ -146,6 +147,8 @@ call_text(const struct call *call)
 	json_put(all, "messages", reply->messages != NULL ? json_clone(reply->messages) : json_new_list());
 	if (success && reply->info != NULL)
 		json_put(all, "result_info", json_clone(reply->info));
+	if (success && reply->preview != NULL)
+		json_put(all, "preview", json_clone(reply->preview));
 	text = json_write(all, false);
 	json_drop(all);
 	return text;

@@ -52,7 +52,8 @@ struct reply {
 	struct json *result; /* NULL: null */
 	struct json *errors; /* NULL: success */
 	struct json *messages;
-	struct json *info; /* result_info, or NULL */
+	struct json *info;    /* result_info, or NULL */
+	struct json *preview; /* of a dry run (preview.h), if the caller asked for it; or NULL */
 	uint64_t generation;
 	unsigned retry_after; /* seconds; 0: no header */
 };
@@ -69,7 +70,7 @@ struct call {
 	size_t nparameters;
 	struct json *body; /* NULL: none */
 	struct caller caller;
-	bool dry_run, force, if_generation_given;
+	bool dry_run, preview, force, if_generation_given;
 	uint64_t if_generation;
 	char *reason;
 	bool changed; /* something was committed: the reply waits until the nameserver serves it */

@@ -253,6 +253,7 @@ read_query(struct call *call, const char *query)
 	call->parameters[call->nparameters++] = (struct parameter){xstrdup(pair->key), xstrdup(pair->value)};
 	evhttp_clear_headers(&pairs);
 	call->dry_run = call_flag(call, "dry_run");
+	call->preview = call_flag(call, "preview");
 	call->force = call_flag(call, "force");
 }
 

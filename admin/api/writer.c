@@ -76,6 +76,7 @@ run_change(const struct writer *writer, struct job *job)
 	    .command = command,
 	    .reason = call->reason,
 	    .dry_run = call->dry_run,
+	    .preview = call->preview,
 	    .force = call->force,
 	    .how_to_force = "?force=true does it anyway",
 	    .if_generation_given = call->if_generation_given,
@@ -90,6 +91,8 @@ run_change(const struct writer *writer, struct job *job)
 			call_message(call, outcome.problems.items[i].text);
 		call_result(call, outcome.result);
 		outcome.result = NULL;
+		call->reply.preview = outcome.preview;
+		outcome.preview = NULL;
 		call->changed = outcome.changed;
 	}
 	change_outcome_free(&outcome);

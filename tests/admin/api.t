@@ -152,6 +152,9 @@ subtest 'generations, dry runs, guards, repeats' => sub {
 	is(result('PATCH', "$a/pools/$pool->{id}?dry_run=true", body => {description => 'dry'})->{description}, 'dry', 'a dry run shows what would be');
 	is(result('GET', "$a/pools/$pool->{id}")->{description}, '', 'and changes nothing');
 	my $lb = result('POST', $lbs, body => {name => 'guard.example.com', default_pools => [$pool->{id}], fallback_pool => $pool->{id}});
+	my (undef, $seen) = $t->api('PATCH', "$a/pools/$pool->{id}?dry_run=true&preview=true&force=true", body => {enabled => JSON::PP::false});
+	is_deeply([map { "$_->{kind} $_->{name}" } @{$seen->{preview}{changes}}], ['pool one'], 'a preview of a dry run names what would change');
+	is_deeply([map { $_->{load_balancer} } @{$seen->{preview}{moves}}], ['guard.example.com'], 'and the load balancers whose clients would move') or diag explain $seen;
 	my $guard = refused(412, 91001, 'a guard refuses', 'PATCH', "$a/pools/$pool->{id}", body => {enabled => JSON::PP::false});
 	like($guard, qr/\?force=true/, 'and says how to do it anyway');
 	is(result('PATCH', "$a/pools/$pool->{id}?force=true", body => {enabled => JSON::PP::false})->{enabled}, JSON::PP::false, 'force overrides it');
