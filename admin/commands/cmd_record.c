@@ -8,20 +8,16 @@
 #include "admin/cli/report.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
-#include "admin/edit/record_check.h"
+#include "admin/edit/record_edit.h"
 #include "admin/edit/zone_load.h"
 #include "zones/base/text.h"
-#include "zones/dns/idn.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
 #include <strings.h>
-#include <time.h>
 
-enum { TTL_DEFAULT = 3600, TYPE_SPF = 99 };
-
-enum serial_rule { SERIAL_INCREMENT, SERIAL_KEEP, SERIAL_DATE, SERIAL_UNIXTIME };
+enum { TYPE_SPF = 99 };
 
 struct record_request {
 	bool add;
@@ -30,125 +26,20 @@ struct record_request {
 	uint32_t ttl;
 	uint16_t type; /* 0: delete every type */
 	char *data;    /* presentation form; NULL: delete every record of the type */
-	enum serial_rule serial;
+	enum record_serial serial;
 	struct record_place place; /* found on the way */
 };
-
-/* ---- finding the place ---- */
-
-/*
- * As the other commands name hosts, in full and without a final dot, or as zone files do, relative to the
- * zone: what lies in the zone when read in full is meant so.
- */
-static bool
-owner_from_text(uint8_t out[NAME_MAX_LEN], const char *text, const uint8_t *apex)
-{
-	if (idn_name_from_text(out, text, NULL) != 0 && name_within(out, apex) && strcmp(text, "@") != 0)
-		return true;
-	return idn_name_from_text(out, text, apex) != 0;
-}
 
 static bool
 find_place(struct store_txn *txn, struct record_request *request, struct problems *problems)
 {
-	struct record_place *place = &request->place;
-	char zone[NAME_MAX_TEXT];
+	struct zone_info zone;
 
-	if (!zone_load_find(txn, request->zone, &place->zone, problems))
-		return false;
-	if (!owner_from_text(place->name, request->owner, place->zone.name)) {
-		problems_error(problems, "\"%s\" is not a domain name", request->owner);
-		return false;
-	}
-	name_lower(place->name, place->name);
-	name_to_host(place->name, place->host);
-	if (!name_within(place->name, place->zone.name)) {
-		problems_error(
-		    problems, "%s is not in the zone %s", place->host, name_to_host(place->zone.name, zone));
-		return false;
-	}
-	place->key_len = name_to_key(place->key_octets, place->name, place->zone.name);
-	if (place->key_len == 0)
-		problems_error(problems, "%s is too long to be stored", place->host);
-	return place->key_len > 0;
+	return zone_load_find(txn, request->zone, &zone, problems) &&
+	    record_place_find(&request->place, &zone, request->owner, problems);
 }
 
 /* ---- changing ---- */
-
-static struct zone_row
-make_row(const uint8_t *key, size_t key_len, uint16_t type, const struct value *value)
-{
-	struct zone_row row = {.key = xmalloc(key_len + 2),
-	    .key_len = key_len + 2,
-	    .value = value->octets,
-	    .value_len = value->len};
-
-	memcpy(row.key, key, key_len);
-	put16(row.key + key_len, type);
-	return row;
-}
-
-static void
-free_rows(struct zone_row *rows, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		free(rows[i].key);
-		free(rows[i].value);
-	}
-}
-
-/* The serial that follows; RFC 1912 2.2 has the form YYYYMMDDnn. */
-static uint32_t
-next_serial(enum serial_rule rule, uint32_t serial)
-{
-	uint32_t next = serial + 1 != 0 ? serial + 1 : 1, wanted = next;
-	time_t now = time(NULL);
-	struct tm today;
-
-	if (rule == SERIAL_KEEP)
-		return serial;
-	gmtime_r(&now, &today);
-	if (rule == SERIAL_DATE)
-		wanted = (uint32_t)((today.tm_year + 1900) * 1000000 + (today.tm_mon + 1) * 10000 +
-		    today.tm_mday * 100);
-	else if (rule == SERIAL_UNIXTIME)
-		wanted = (uint32_t)now;
-	/* RFC 1982: never back; a serial that is ahead of its rule goes on by one. */
-	return wanted - next < UINT32_C(0x80000000) ? wanted : next;
-}
-
-/* The SOA with its next serial, as a row; false where the zone has none that can be read. */
-static bool
-soa_row(struct change *change, const struct record_request *request, struct zone_row *row, uint32_t *serial)
-{
-	static const uint8_t apex_octets[] = {0};
-	const struct bytes apex = {apex_octets, sizeof apex_octets};
-	struct owner_rrsets rrsets;
-	const struct rrset *soa;
-	struct value value;
-	const uint8_t *at, *rdata;
-	uint16_t len = 0;
-	bool found;
-
-	owner_rrsets_read(&rrsets, change->txn, request->place.zone.number, &apex);
-	soa = owner_rrsets_find(&rrsets, TYPE_SOA);
-	at = soa != NULL ? soa->records : NULL;
-	rdata = soa != NULL ? rrset_next(&at, &len) : NULL;
-	found = rdata != NULL && len > 20;
-	if (found) {
-		*serial = next_serial(request->serial, get32(rdata + len - 20));
-		value_begin(&value);
-		value_add(&value, rdata, len);
-		put32(value.octets + value.len - 20, *serial);
-		value_end(&value, soa->flags, soa->ttl);
-		*row = make_row(apex_octets, sizeof apex_octets, TYPE_SOA, &value);
-	} else {
-		problems_error(
-		    &change->problems, "the zone %s has no readable SOA: load it again", request->zone);
-	}
-	owner_rrsets_free(&rrsets);
-	return found;
-}
 
 static void
 tell(struct change *change, const struct record_request *request, const char *done, uint32_t serial)
@@ -162,91 +53,37 @@ tell(struct change *change, const struct record_request *request, const char *do
 	json_put_integer(change->result, "serial", serial);
 }
 
-/* Write these rows and, in the room behind them, the SOA. */
 static void
-put_rows(struct change *change, const struct record_request *request, struct zone_row *rows, size_t count,
-    const char *done)
+add_record(struct change *change, struct record_request *request, struct record_edit *edit,
+    const uint8_t *rdata, uint16_t len)
 {
+	const struct record_wish wish = {.type = request->type,
+	    .rdata = rdata,
+	    .len = len,
+	    .ttl_given = request->ttl_given,
+	    .ttl = request->ttl};
+	enum record_done done = record_edit_add(edit, &request->place, &wish);
 	uint32_t serial;
 
-	if (!soa_row(change, request, &rows[count], &serial))
-		return;
-	config_put_rrsets(change->edit, &request->place.zone, serial, rows, count + 1);
-	tell(change, request, done, serial);
+	if (done == RECORD_PRESENT)
+		tell(change, request, "it is there already", request->place.zone.serial);
+	else if (done != RECORD_REFUSED && record_edit_end(edit, request->serial, &serial))
+		tell(change, request, done == RECORD_ADDED ? "added" : "the TTL is changed", serial);
 }
 
 static void
-add_record(struct change *change, struct record_request *request, const struct owner_rrsets *rrsets,
+delete_records(struct change *change, struct record_request *request, struct record_edit *edit,
     const uint8_t *rdata, uint16_t len)
 {
 	const struct record_place *place = &request->place;
-	const struct rrset *rrset = owner_rrsets_find(rrsets, request->type);
-	uint32_t ttl_before = rrset != NULL ? rrset->ttl : TTL_DEFAULT,
-		 ttl = request->ttl_given ? request->ttl : ttl_before;
-	bool first = rrset == NULL, added;
-	struct zone_row rows[2] = {{0}};
-	struct value value;
+	uint32_t serial;
 
-	value_begin(&value);
-	added = value_with(&value, rrset, request->type, rdata, len);
-	value_end(&value, RRSET_BY_RECORD | (first ? 0 : rrset->flags), ttl);
-	rows[0] = make_row(place->key_octets, place->key_len, request->type, &value);
-	if (!added && ttl == ttl_before) {
-		tell(change, request, "it is there already", place->zone.serial);
-	} else if (rrset_answer_len(value.len, get16(value.octets + 5)) > RRSET_ANSWER_MAX) {
-		problems_error(&change->problems,
-		    "the RRset of %s would have %zu octets in an answer: it has at most %d", place->host,
-		    rrset_answer_len(value.len, get16(value.octets + 5)), RRSET_ANSWER_MAX);
-	} else if (added && !first && (request->type == TYPE_CNAME || request->type == TYPE_DNAME)) {
-		problems_error(&change->problems,
-		    "%s has one already, and there can be only one (RFC 2181 10.1): delete it first",
-		    place->host);
-	} else {
-		if (!first && ttl != ttl_before && (added ? rrset->count : rrset->count - 1) > 0)
-			problems_warn(&change->problems,
-			    "the other records of %s and this type get the TTL %u too (RFC 2181 5.2)",
-			    place->host, ttl);
-		put_rows(change, request, rows, 1, added ? "added" : "the TTL is changed");
-		record_warn_added(change, place, request->type, first, rdata);
-	}
-	free_rows(rows, NITEMS(rows));
-}
-
-static void
-delete_records(struct change *change, struct record_request *request, const struct owner_rrsets *rrsets,
-    const uint8_t *rdata, uint16_t len)
-{
-	const struct record_place *place = &request->place;
-	struct zone_row *rows = xcalloc(rrsets->count + 1, sizeof *rows);
-	size_t count = 0;
-
-	for (size_t i = 0; i < rrsets->count; i++) {
-		const struct rrset *rrset = &rrsets->items[i];
-		struct value value;
-
-		if ((request->type != 0 && rrset->type != request->type) || rrset->type == TYPE_SOA)
-			continue;
-		value_begin(&value);
-		if (request->data != NULL && !value_without(&value, rrset, rdata, len)) {
-			free(value.octets);
-			continue;
-		}
-		value_end(&value, rrset->flags, rrset->ttl);
-		if (rrset->type == TYPE_NS && value.count == 0 && name_equal(place->name, place->zone.name))
-			change_guard(change, "%s would have no nameserver left", place->host);
-		rows[count++] = make_row(place->key_octets, place->key_len, rrset->type, &value);
-	}
-	if (count == 0) {
+	if (record_edit_delete(edit, place, request->type, request->data != NULL ? rdata : NULL, len) == 0)
 		problems_error(&change->problems,
 		    "%s has no such record: `graycloud record list %s %s.` shows what it has", place->host,
 		    request->zone, place->host);
-	} else {
-		put_rows(change, request, rows, count, "deleted");
-		if (request->type == 0 || request->type == TYPE_A || request->type == TYPE_AAAA)
-			record_warn_deleted(change, place);
-	}
-	free_rows(rows, count + 1);
-	free(rows);
+	else if (record_edit_end(edit, request->serial, &serial))
+		tell(change, request, "deleted", serial);
 }
 
 /* Read the data, and say where a name in it was completed though it looks like a whole one. */
@@ -278,6 +115,7 @@ change_record(struct change *change, void *arg)
 {
 	struct record_request *request = arg;
 	struct owner_rrsets rrsets;
+	struct record_edit *edit;
 	struct bytes key;
 	uint8_t *rdata;
 	uint16_t len = 0;
@@ -285,8 +123,9 @@ change_record(struct change *change, void *arg)
 	if (!find_place(change->txn, request, &change->problems))
 		return;
 	rdata = xmalloc(65535);
+	edit = record_edit_new(change, &request->place.zone);
 	key = (struct bytes){request->place.key_octets, request->place.key_len};
-	owner_rrsets_read(&rrsets, change->txn, request->place.zone.number, &key);
+	record_edit_rrsets(edit, &key, &rrsets);
 	if (request->type != 0)
 		record_check_type(change, request->type);
 	if (request->add && change->problems.errors == 0)
@@ -294,10 +133,11 @@ change_record(struct change *change, void *arg)
 	if (request->data != NULL && change->problems.errors == 0)
 		len = read_data(change, request, rdata);
 	if (change->problems.errors == 0 && request->add)
-		add_record(change, request, &rrsets, rdata, len);
+		add_record(change, request, edit, rdata, len);
 	else if (change->problems.errors == 0)
-		delete_records(change, request, &rrsets, rdata, len);
+		delete_records(change, request, edit, rdata, len);
 	owner_rrsets_free(&rrsets);
+	record_edit_free(edit);
 	free(rdata);
 }
 
@@ -343,14 +183,14 @@ join_data(uint16_t type, char **words, size_t count)
 }
 
 static enum exit_code
-read_serial_rule(struct args *args, enum serial_rule *out)
+read_serial_rule(struct args *args, enum record_serial *out)
 {
 	static const char *const rules[] = {"increment", "keep", "date", "unixtime"};
 	const char *serial = args_value(args, "serial");
 
 	for (size_t rule = 0; serial != NULL && rule < NITEMS(rules); rule++)
 		if (strcmp(rules[rule], serial) == 0) {
-			*out = (enum serial_rule)rule;
+			*out = (enum record_serial)rule;
 			return EXIT_DONE;
 		}
 	return serial == NULL

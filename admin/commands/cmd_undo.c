@@ -13,6 +13,7 @@
 #include "zones/base/array.h"
 #include "zones/document/document_load.h"
 #include "zones/document/schema.h"
+#include "zones/state/record_notes.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -74,8 +75,12 @@ same_thing(void *arg, const struct config_item *item)
 	bool same = item->what == mine->what && item->what == CONFIG_OBJECT && item->kind == mine->kind &&
 	    strcmp(item->id.text, mine->id.text) == 0;
 
+	if (item->what == CONFIG_NOTE && mine->what == CONFIG_NOTE)
+		same = item->zone == mine->zone &&
+		    record_note_same(item->after.len > 0 ? item->after : item->before,
+			mine->after.len > 0 ? mine->after : mine->before);
 	/* A change of a zone is a change of its rows, and the reverse. */
-	if (item->what != CONFIG_OBJECT && mine->what != CONFIG_OBJECT && item->zone == mine->zone)
+	else if (item->what != CONFIG_OBJECT && mine->what != CONFIG_OBJECT && item->zone == mine->zone)
 		same = item->what == CONFIG_ZONE || mine->what == CONFIG_ZONE ||
 		    (item->type == mine->type && item->owner_key.len == mine->owner_key.len &&
 			memcmp(item->owner_key.data, mine->owner_key.data, mine->owner_key.len) == 0);
@@ -348,6 +353,68 @@ undo_rows(struct undoing *undoing, uint32_t number)
 	free(rows);
 }
 
+/* Notes of records */
+
+static void
+refuse_note(struct undoing *undoing, const struct config_item *item, const struct zone_info *zone)
+{
+	char text[NAME_MAX_TEXT], what[NAME_MAX_TEXT + 64], type[16];
+	uint8_t owner[2 * NAME_MAX_LEN] = {0};
+	struct record_note note;
+	int len;
+
+	record_note_of(item->after.len > 0 ? item->after : item->before, &note);
+	len = name_from_key(owner, note.owner_key.data, note.owner_key.len);
+	memcpy(owner + MAX(len, 0), zone->name, name_len(zone->name));
+	zonefile_type_text(note.type, type);
+	snprintf(what, sizeof what, "the id or comment of %s %s", name_to_host(owner, text), type);
+	refuse_later(undoing, item, what);
+}
+
+/* Has nobody changed the notes since? It is asked before rows go back, because notes go with their rows. */
+static void
+check_notes(struct undoing *undoing)
+{
+	for (size_t i = 0; i < undoing->count; i++) {
+		const struct config_item *item = &undoing->steps[i].item;
+		struct zone_info zone;
+
+		if (item->what == CONFIG_NOTE && find_zone(undoing->change->txn, item->zone, &zone) &&
+		    !same_bytes(record_note_now(undoing->change->txn, item->zone,
+				    item->after.len > 0 ? item->after : item->before),
+			item->after))
+			refuse_note(undoing, item, &zone);
+	}
+}
+
+/* The number of the zone of a note now: a zone that was deleted has come back with another one. */
+static uint32_t
+zone_now(struct undoing *undoing, uint32_t number)
+{
+	struct zone_info zone;
+
+	for (size_t i = 0; i < undoing->count; i++) {
+		const struct config_item *item = &undoing->steps[i].item;
+
+		if (item->what == CONFIG_ZONE && item->fate == CONFIG_ZONE_DELETED && item->zone == number &&
+		    config_zone(undoing->change->txn, item->owner_key.data, &zone))
+			return zone.number;
+	}
+	return number;
+}
+
+static void
+undo_notes(struct undoing *undoing)
+{
+	for (size_t i = undoing->count; i-- > 0;) {
+		const struct config_item *item = &undoing->steps[i].item;
+
+		if (item->what == CONFIG_NOTE)
+			record_note_restore(
+			    undoing->change->edit, zone_now(undoing, item->zone), item->before, item->after);
+	}
+}
+
 /* A zone that was deleted comes back from the rows that its entry kept. */
 static void
 undo_deletion(struct undoing *undoing, const struct config_item *item)
@@ -486,9 +553,12 @@ undo(struct change *change, void *arg)
 	} else {
 		/* What was changed or deleted comes back first, then what was created goes; zones stand under
 		 * both. */
+		check_notes(&undoing);
 		undo_objects(&undoing, false);
 		undo_objects(&undoing, true);
 		undo_zones(&undoing);
+		if (change->problems.errors == 0)
+			undo_notes(&undoing);
 		change->message = xasprintf("command %llu is undone", (unsigned long long)undoing.sequence);
 		change->result = json_new_object();
 		json_put_integer(change->result, "undone", (long long)undoing.sequence);

@@ -61,6 +61,8 @@ list_item(void *arg, const struct config_item *item)
 	struct list *list = arg;
 	char name[NAME_MAX_TEXT] = "?";
 
+	if (item->what == CONFIG_NOTE)
+		return true;
 	if (item->what == CONFIG_OWNER)
 		list->rrsets += !item->kept_for_undo;
 	else if (item->what == CONFIG_ZONE)

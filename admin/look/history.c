@@ -69,7 +69,8 @@ touch_item(void *arg, const struct config_item *item)
 	} else if (item->what == CONFIG_ZONE && name_valid(item->owner_key.data, item->owner_key.len) > 0)
 		touch(touched, "zone", name_to_host(item->owner_key.data, name),
 		    fates[item->fate % NITEMS(fates)]);
-	else if (item->what == CONFIG_OWNER && item->zone != touched->last_zone) {
+	else if ((item->what == CONFIG_OWNER || item->what == CONFIG_NOTE) &&
+	    item->zone != touched->last_zone) {
 		struct zone_search search = {.number = item->zone};
 
 		touched->last_zone = item->zone;

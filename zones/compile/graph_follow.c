@@ -70,7 +70,8 @@ gather_change(void *arg, const struct config_change *change)
 	case CONFIG_OWNER:
 		change_owner(changes, change->zone, change->owner_key);
 		break;
-	case CONFIG_ALL: /* never in the feed */
+	case CONFIG_NOTE: /* never in the feed */
+	case CONFIG_ALL:
 		break;
 	}
 	return true;

@@ -45,7 +45,8 @@ enum rr_type {
 enum rr_class { CLASS_IN = 1, CLASS_CH = 3, CLASS_NONE = 254, CLASS_ANY = 255 };
 
 enum {
-	RRSET_BY_RECORD = 1,        /* flag: written by `graycloud record` */
+	RRSET_BY_RECORD = 1,        /* flag: written by `graycloud record` or the API */
+	RRSET_AUTOMATIC = 2,        /* flag: the API chose the TTL */
 	RRSET_HEAD = 7,             /* octets of a value before its first record */
 	RRSET_TTL_MAX = 2147483647, /* RFC 2181 8 */
 	RRSET_ANSWER_MAX =

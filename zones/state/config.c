@@ -364,6 +364,13 @@ decode_item(struct bytes value, struct config_item *item)
 		return decode_rrset_item(value, item);
 	case 'r':
 		return decode_rrset_item(value, item);
+	case 'n':
+		at = take(&value, 4);
+		item->what = CONFIG_NOTE;
+		if (at == NULL)
+			return false;
+		item->zone = get32(at);
+		return decode_before_after(value, item);
 	case 'a':
 		item->what = CONFIG_ALL;
 		return true;
@@ -408,7 +415,8 @@ config_changes_after(struct store_txn *txn, uint64_t generation, config_change_f
 		const uint8_t *at = key.data;
 		struct config_item item;
 
-		if (get32(at + 8) == 0 || !decode_item(value, &item) || item.kept_for_undo)
+		if (get32(at + 8) == 0 || !decode_item(value, &item) || item.kept_for_undo ||
+		    item.what == CONFIG_NOTE)
 			continue;
 		if (item.what == CONFIG_ALL) {
 			on = false;

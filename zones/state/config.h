@@ -102,6 +102,7 @@ enum config_what {
 	CONFIG_OBJECT, /* kind and id: written or deleted */
 	CONFIG_OWNER,  /* zone and owner_key: one RRset of that owner */
 	CONFIG_ZONE,   /* zone: added, deleted or replaced as a whole */
+	CONFIG_NOTE,   /* zone: the note of a record (record_notes.h); never in the feed */
 	CONFIG_ALL     /* everything, by a restore; never in the feed, which then does not reach back */
 };
 
@@ -134,10 +135,10 @@ struct config_item {
 	bool kept_for_undo; /* a row of a zone that was deleted as a whole: reported here, not in the feed */
 	enum kind kind;     /* of an object */
 	struct id id;
-	uint32_t zone;          /* of an RRset, or of a whole zone */
+	uint32_t zone;          /* of an RRset, a note, or a whole zone */
 	struct bytes owner_key; /* of an RRset; of a whole zone its name in wire form */
 	uint16_t type;
-	struct bytes before, after; /* JSON, or the values of rrset.h; empty for a whole zone */
+	struct bytes before, after; /* JSON, or the values of rrset.h or of a note; empty for a whole zone */
 	enum config_zone_fate { CONFIG_ZONE_ADDED = 1, CONFIG_ZONE_DELETED, CONFIG_ZONE_REPLACED } fate;
 };
 typedef bool config_item_fn(void *arg, const struct config_item *item);

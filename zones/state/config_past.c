@@ -174,7 +174,7 @@ undo_newest(struct undoing *undoing, uint64_t sequence, int64_t time)
 			undo_object(undoing, item);
 		else if (item->what == CONFIG_ZONE)
 			undo_zone(undoing, item, sequence, time);
-		else
+		else if (item->what == CONFIG_OWNER)
 			undo_row(undoing, item);
 	}
 	delete_entry(undoing, sequence);

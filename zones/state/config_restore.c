@@ -37,8 +37,8 @@ copy(struct config_edit *edit, struct store_txn *from, enum store_table table)
 void
 config_replace_all(struct config_edit *edit, struct store_txn *from)
 {
-	static const enum store_table tables[] = {
-	    TABLE_ZONES, TABLE_ZONE_NAMES, TABLE_OBJECTS, TABLE_OBJECT_NAMES, TABLE_CHANGES, TABLE_META};
+	static const enum store_table tables[] = {TABLE_ZONES, TABLE_ZONE_NAMES, TABLE_OBJECTS,
+	    TABLE_OBJECT_NAMES, TABLE_RECORD_NOTES, TABLE_CHANGES, TABLE_META};
 	uint32_t next_zone = (uint32_t)config_meta_get(edit->txn, "next_zone");
 	const uint8_t all = 'a';
 

@@ -17,6 +17,10 @@
  * (16), id of the document (16) -> kind of the document (1); and of the addresses of origins: 'a', address as
  * the document has it, 0, id of the pool (16) -> kind (1).
  *
+ * record_notes: 'n', zone (4), hash of owner and type (8), hash of rdata (8) -> a note: both hashes (16), id
+ * (32, or zeros: that which follows from the record), type (2), length of owner key (2), owner key, JSON; and
+ * an index of the ids of notes: 'i', zone (4), id (32) -> both hashes (16).
+ *
  * changes: sequence (8), item (4) -> for item 0: JSON {time, who, command, reason}; for the others one of
  * these:
  *
@@ -25,6 +29,8 @@
  * an RRset: 'r', zone (4), length of owner key (2), owner key, type (2), length of before (4), before, after;
  *
  * a kept row: 'k', the same; the row of a zone that was deleted as a whole, for undo and not for the feed;
+ *
+ * a note: 'n', zone (4), length of before (4), before, after;
  *
  * a zone: 'z', zone (4), fate (1), name;
  *

@@ -3,6 +3,7 @@
 #include "zones/base/array.h"
 #include "zones/state/config_inner.h"
 #include "zones/state/config_rows.h"
+#include "zones/state/record_notes.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -391,15 +392,21 @@ put_zone_name(struct config_edit *edit, uint32_t number, const uint8_t *apex, ui
 }
 
 static void
-put_rows(struct config_edit *edit, const struct row_changes *changes)
+put_rows(struct config_edit *edit, const struct zone_info *zone, const struct row_changes *changes)
 {
+	bool noted = record_notes_any(edit->txn, zone);
+
 	for (size_t i = 0; i < changes->count && !failed(edit); i++) {
 		struct bytes key = {changes->items[i].key, changes->items[i].key_len};
+		struct bytes after = changes->items[i].after,
+			     owner = {changes->items[i].key + 4, key.len - 6};
 
 		config_note(edit,
-		    changes->items[i].after.len > 0
-			? store_put(edit->txn, TABLE_ZONES, key, changes->items[i].after)
-			: store_delete(edit->txn, TABLE_ZONES, key));
+		    after.len > 0 ? store_put(edit->txn, TABLE_ZONES, key, after)
+				  : store_delete(edit->txn, TABLE_ZONES, key));
+		if (noted)
+			record_notes_follow(
+			    edit, zone, owner, get16(changes->items[i].key + key.len - 2), after);
 	}
 }
 
@@ -407,13 +414,13 @@ put_rows(struct config_edit *edit, const struct row_changes *changes)
  * Write the remaining differences in batches, so that a million of them need no more memory than one batch.
  */
 static void
-put_rest(struct config_edit *edit, struct comparison *comparison)
+put_rest(struct config_edit *edit, const struct zone_info *zone, struct comparison *comparison)
 {
 	while (!comparison->at_end && !failed(edit)) {
 		struct row_changes changes = {0};
 
 		find_differences(comparison, DIFFERENCE_MAX, &changes);
-		put_rows(edit, &changes);
+		put_rows(edit, zone, &changes);
 		free_changes(&changes);
 	}
 }
@@ -461,8 +468,8 @@ config_put_zone(struct config_edit *edit, const struct zone_data *data, struct z
 	if (changes.count > 0) {
 		if (!comparison.at_end || !add_row_items(edit, 'r', &changes))
 			add_zone_item(edit, zone.number, CONFIG_ZONE_REPLACED, data->apex);
-		put_rows(edit, &changes);
-		put_rest(edit, &comparison);
+		put_rows(edit, &zone, &changes);
+		put_rest(edit, &zone, &comparison);
 		put_zone_name(edit, zone.number, data->apex, data->serial);
 	}
 	free_changes(&changes);
@@ -483,8 +490,8 @@ config_delete_zone(struct config_edit *edit, const struct zone_info *zone)
 	add_zone_item(edit, zone->number, CONFIG_ZONE_DELETED, zone->name);
 	if (comparison.at_end)
 		add_row_items(edit, 'k', &changes);
-	put_rows(edit, &changes);
-	put_rest(edit, &comparison);
+	put_rows(edit, zone, &changes);
+	put_rest(edit, zone, &comparison);
 	config_note(edit,
 	    store_delete(edit->txn, TABLE_ZONE_NAMES, (struct bytes){zone->name, name_len(zone->name)}));
 	free_changes(&changes);
@@ -510,7 +517,7 @@ config_put_rrsets(struct config_edit *edit, const struct zone_info *zone, uint32
 	if (changes.count > 0) {
 		if (!add_row_items(edit, 'r', &changes))
 			add_zone_item(edit, zone->number, CONFIG_ZONE_REPLACED, zone->name);
-		put_rows(edit, &changes);
+		put_rows(edit, zone, &changes);
 		put_zone_name(edit, zone->number, zone->name, serial);
 	}
 	free_changes(&changes);

@@ -22,6 +22,7 @@ static const struct {
     [TABLE_OBJECTS] = {"objects", STORE_CONFIG},
     [TABLE_OBJECT_NAMES] = {"object_names", STORE_CONFIG},
     [TABLE_REFERENCES] = {"references", STORE_CONFIG, .optional = true},
+    [TABLE_RECORD_NOTES] = {"record_notes", STORE_CONFIG, .optional = true},
     [TABLE_CHANGES] = {"changes", STORE_CONFIG},
     [TABLE_TOKENS] = {"tokens", STORE_CONFIG, .optional = true},
     [TABLE_META] = {"meta", STORE_CONFIG},

@@ -59,6 +59,7 @@ enum store_table {
 	TABLE_OBJECTS,      /* kind (1 octet), id -> JSON */
 	TABLE_OBJECT_NAMES, /* kind (1 octet), name -> id */
 	TABLE_REFERENCES,   /* what a document mentions, id of the document -> its kind, see config_rows.h */
+	TABLE_RECORD_NOTES, /* ids, comments and tags of records, see config_rows.h */
 	TABLE_CHANGES,      /* sequence (8), item (4) -> see config.h */
 	TABLE_TOKENS,       /* name of a token of the API -> JSON, see admin/edit/token.h */
 	TABLE_META,         /* schema, next zone number, ... */
