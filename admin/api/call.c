@@ -1,5 +1,6 @@
 #include "admin/api/call.h"
 
+#include "admin/api/http.h"
 #include "zones/base/array.h"
 #include "zones/base/text.h"
 
@@ -25,16 +26,55 @@ call_free(struct call *call)
 	free(call->parameters);
 	free(call->path);
 	free(call->reason);
+	free(call->raw);
+	free(call->content_type);
 	json_drop(call->body);
 	json_drop(call->reply.result);
 	json_drop(call->reply.errors);
 	json_drop(call->reply.messages);
 	json_drop(call->reply.info);
 	json_drop(call->reply.preview);
+	if (call->reply.file != NULL)
+		fclose(call->reply.file);
+	free(call->reply.file_name);
 	free(call);
 }
 
 /* ---- the request ---- */
+
+void
+call_read_query(struct call *call, const char *query)
+{
+	struct parameter parameter;
+
+	while (http_next_parameter(&query, &parameter.name, &parameter.value)) {
+		call->parameters = array_grow(call->parameters, call->nparameters, sizeof *call->parameters);
+		call->parameters[call->nparameters++] = parameter;
+	}
+	call->dry_run = call_flag(call, "dry_run");
+	call->preview = call_flag(call, "preview");
+	call->force = call_flag(call, "force");
+}
+
+void
+call_read_body(struct call *call, const char *type, const char *text, size_t len)
+{
+	static const char form[] = "multipart/form-data";
+	struct problems problems = {0};
+
+	if (len == 0 || call->method == METHOD_GET || call->method == METHOD_DELETE)
+		return;
+	if (type != NULL && strncasecmp(type, form, sizeof form - 1) == 0) {
+		call->raw = xmemdup(text, len);
+		call->raw_len = len;
+		call->content_type = xstrdup(type);
+		return;
+	}
+	call->body = json_read(text, len, "the body", &problems);
+	for (size_t i = 0; i < problems.count && call->body == NULL; i++)
+		call_error(call, 400, CODE_NOT_JSON, "%s", problems.items[i].text);
+	problems_free(&problems);
+}
 
 const char *
 call_parameter(const struct call *call, const char *name)
@@ -112,6 +152,28 @@ call_result(struct call *call, struct json *result)
 {
 	json_drop(call->reply.result);
 	call->reply.result = result;
+	call->reply.status = 200;
+}
+
+/* The largest share of a load balancer's clients that move, in percent, goes before the details. */
+void
+call_preview(struct call *call, struct json *preview)
+{
+	const struct json *moves = json_member(preview, "moves");
+	double most = 0;
+
+	for (size_t i = 0; i < json_count(moves); i++)
+		most = MAX(most, json_number_of(json_member(json_item(moves, i), "percent")));
+	json_put_number(preview, "clients_moved", most);
+	json_drop(call->reply.preview);
+	call->reply.preview = preview;
+}
+
+void
+call_file(struct call *call, FILE *file, char *name)
+{
+	call->reply.file = file;
+	call->reply.file_name = name;
 	call->reply.status = 200;
 }
 

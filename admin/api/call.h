@@ -11,6 +11,8 @@
 #include "admin/edit/token.h"
 #include "zones/document/json.h"
 
+#include <stdio.h>
+
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OTHER };
 
 /* Codes of errors: those of Cloudflare's API, and from 91001 on our own. */
@@ -34,6 +36,7 @@ enum {
 	CODE_NOT_OFFERED = 91003,
 	CODE_BUSY = 91004,
 	CODE_STORE = 91005,
+	CODE_HTTP = 91006,   /* what came is no request */
 	CODE_WARNING = 91100 /* in messages */
 };
 
@@ -54,6 +57,8 @@ struct reply {
 	struct json *messages;
 	struct json *info;    /* result_info, or NULL */
 	struct json *preview; /* of a dry run (preview.h), if the caller asked for it; or NULL */
+	FILE *file;           /* the reply is this file, from its beginning; NULL: the envelope */
+	char *file_name;      /* as the client may call it */
 	uint64_t generation;
 	unsigned retry_after; /* seconds; 0: no header */
 };
@@ -69,6 +74,9 @@ struct call {
 	struct parameter *parameters;
 	size_t nparameters;
 	struct json *body; /* NULL: none */
+	char *raw;         /* a body of multipart/form-data, as it came; NULL: none */
+	size_t raw_len;
+	char *content_type; /* of raw */
 	struct caller caller;
 	bool dry_run, preview, force, if_generation_given;
 	uint64_t if_generation;
@@ -78,6 +86,14 @@ struct call {
 };
 
 void call_free(struct call *call);
+
+/* Fill the parameters, dry_run, preview and force from a query as it was sent; NULL: there is none. */
+void call_read_query(struct call *call, const char *query);
+/*
+ * Fill the body from what was sent. An empty body is none, and those of GET and DELETE are ignored; the
+ * reply is an error if it is no JSON. type: Content-Type, or NULL; a form (multipart/form-data) stays raw.
+ */
+void call_read_body(struct call *call, const char *type, const char *text, size_t len);
 
 /* The value of a query parameter; NULL if it was not given. */
 const char *call_parameter(const struct call *call, const char *name);
@@ -94,6 +110,10 @@ void call_error(struct call *call, int status, int code, const char *format, ...
     __attribute__((format(printf, 4, 5)));
 /* A warning beside a success. */
 void call_message(struct call *call, const char *text);
+/* What a dry run found (preview.h); the call owns it. */
+void call_preview(struct call *call, struct json *preview);
+/* The reply is this file; the call owns both. */
+void call_file(struct call *call, FILE *file, char *name);
 /* The reply is this; the call owns it. */
 void call_result(struct call *call, struct json *result);
 /* A list of which the reply has one page, in full with per_page 0; total is the number of all. */

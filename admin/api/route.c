@@ -7,39 +7,78 @@
 #include <stdlib.h>
 
 #define A "/accounts/*/load_balancers"
-#define ACCOUNT_OBJECTS(path, kind_) \
-	{METHOD_GET, A "/" path, TOKEN_READ, kind_, true, objects_list, NULL}, \
-	    {METHOD_POST, A "/" path, TOKEN_LB, kind_, true, NULL, objects_create}, \
-	    {METHOD_GET, A "/" path "/*", TOKEN_READ, kind_, true, objects_get, NULL}, \
-	    {METHOD_PUT, A "/" path "/*", TOKEN_LB, kind_, true, NULL, objects_replace}, \
-	    {METHOD_PATCH, A "/" path "/*", TOKEN_LB, kind_, true, NULL, objects_patch}, \
-	    {METHOD_DELETE, A "/" path "/*", TOKEN_LB, kind_, true, NULL, objects_delete}, \
+/* of: ANYONE, or ACCOUNT if tokens of some zones may not. */
+#define READ(path, kind_, of, fn) \
 	{ \
-		METHOD_GET, A "/" path "/*/references", TOKEN_READ, kind_, true, objects_references, NULL \
+		.method = METHOD_GET, .pattern = path, .right = TOKEN_READ, .kind = kind_, .of_account = of, \
+		.read = fn \
 	}
+#define WRITE(method_, path, right_, kind_, of, fn) \
+	{ \
+		.method = METHOD_##method_, .pattern = path, .right = right_, .kind = kind_, \
+		.of_account = of, .change = fn \
+	}
+#define ACCOUNT_OBJECTS(path, kind_) \
+	READ(A "/" path, kind_, ACCOUNT, objects_list), \
+	    WRITE(POST, A "/" path, TOKEN_LB, kind_, ACCOUNT, objects_create), \
+	    READ(A "/" path "/*", kind_, ACCOUNT, objects_get), \
+	    WRITE(PUT, A "/" path "/*", TOKEN_LB, kind_, ACCOUNT, objects_replace), \
+	    WRITE(PATCH, A "/" path "/*", TOKEN_LB, kind_, ACCOUNT, objects_patch), \
+	    WRITE(DELETE, A "/" path "/*", TOKEN_LB, kind_, ACCOUNT, objects_delete), \
+	    READ(A "/" path "/*/references", kind_, ACCOUNT, objects_references)
+
+enum { ANYONE = false, ACCOUNT = true };
 
 static const struct route routes[] = {
-    {METHOD_GET, "/user/tokens/verify", TOKEN_READ, 0, false, tokens_verify, NULL},
-    {METHOD_GET, "/accounts", TOKEN_READ, 0, false, accounts_list, NULL},
-    {METHOD_GET, "/accounts/*", TOKEN_READ, 0, false, accounts_get, NULL},
-    {METHOD_GET, "/accounts/*/tokens/verify", TOKEN_READ, 0, false, tokens_verify, NULL},
-    {METHOD_GET, "/zones", TOKEN_READ, 0, false, zones_list, NULL},
-    {METHOD_GET, "/zones/*", TOKEN_READ, 0, false, zones_get, NULL},
-    {METHOD_GET, "/zones/*/load_balancers", TOKEN_READ, KIND_LB, false, objects_list, NULL},
-    {METHOD_POST, "/zones/*/load_balancers", TOKEN_LB, KIND_LB, false, NULL, objects_create},
-    {METHOD_GET, "/zones/*/load_balancers/*", TOKEN_READ, KIND_LB, false, objects_get, NULL},
-    {METHOD_PUT, "/zones/*/load_balancers/*", TOKEN_LB, KIND_LB, false, NULL, objects_replace},
-    {METHOD_PATCH, "/zones/*/load_balancers/*", TOKEN_LB, KIND_LB, false, NULL, objects_patch},
-    {METHOD_DELETE, "/zones/*/load_balancers/*", TOKEN_LB, KIND_LB, false, NULL, objects_delete},
+    READ("/user/tokens/verify", 0, ANYONE, tokens_verify),
+    READ("/accounts", 0, ANYONE, accounts_list),
+    READ("/accounts/*", 0, ANYONE, accounts_get),
+    READ("/accounts/*/tokens/verify", 0, ANYONE, tokens_verify),
+    READ("/zones", 0, ANYONE, zones_list),
+    READ("/zones/*", 0, ANYONE, zones_get),
+    READ("/zones/*/load_balancers", KIND_LB, ANYONE, objects_list),
+    WRITE(POST, "/zones/*/load_balancers", TOKEN_LB, KIND_LB, ANYONE, objects_create),
+    READ("/zones/*/load_balancers/*", KIND_LB, ANYONE, objects_get),
+    WRITE(PUT, "/zones/*/load_balancers/*", TOKEN_LB, KIND_LB, ANYONE, objects_replace),
+    WRITE(PATCH, "/zones/*/load_balancers/*", TOKEN_LB, KIND_LB, ANYONE, objects_patch),
+    WRITE(DELETE, "/zones/*/load_balancers/*", TOKEN_LB, KIND_LB, ANYONE, objects_delete),
     ACCOUNT_OBJECTS("pools", KIND_POOL),
     ACCOUNT_OBJECTS("monitors", KIND_MONITOR),
     ACCOUNT_OBJECTS("monitor_groups", KIND_MONITOR_GROUP),
-    {METHOD_GET, A "/pools/*/health", TOKEN_READ, KIND_POOL, true, beyond_pool_health, NULL},
-    {METHOD_GET, A "/search", TOKEN_READ, 0, true, objects_search, NULL},
-    {METHOD_GET, "/graycloud/status", TOKEN_READ, 0, true, beyond_status, NULL},
-    {METHOD_GET, "/graycloud/explain", TOKEN_READ, 0, true, beyond_explain, NULL},
-    {METHOD_GET, "/graycloud/log", TOKEN_READ, 0, true, beyond_log, NULL},
+    READ(A "/pools/*/health", KIND_POOL, ACCOUNT, beyond_pool_health),
+    READ(A "/search", 0, ACCOUNT, objects_search),
+    READ("/graycloud/status", 0, ACCOUNT, beyond_status),
+    READ("/graycloud/explain", 0, ACCOUNT, beyond_explain),
+    READ("/graycloud/log", 0, ACCOUNT, beyond_log),
 };
+
+const char *
+route_class(const struct route *route)
+{
+	static const struct {
+		const char *part, *class;
+	} rows[] = {{"/graycloud/", "graycloud"}, {"/dns_records", "dns_records"},
+	    {"/monitor_groups", "monitor_groups"}, {"/monitors", "monitors"}, {"/pools", "pools"},
+	    {"/zones/*/load_balancers", "load_balancers"}, {"/load_balancers", "load_balancing"},
+	    {"/tokens/", "tokens"}, {"/zones", "zones"}, {"/accounts", "accounts"}};
+
+	for (size_t i = 0; route != NULL && i < NITEMS(rows); i++)
+		if (strstr(route->pattern, rows[i].part) != NULL)
+			return rows[i].class;
+	return "other";
+}
+
+bool
+route_at(size_t place, const char **method, const char **pattern)
+{
+	static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "?"};
+
+	if (place >= NITEMS(routes))
+		return false;
+	*method = methods[routes[place].method];
+	*pattern = routes[place].pattern;
+	return true;
+}
 
 /* Does the path fit the pattern? Copies what stands for each *. */
 static bool

@@ -29,6 +29,9 @@ struct route {
 	bool of_account;     /* not for tokens of some zones */
 	route_read_fn *read; /* NULL: */
 	change_fn *change;   /* an edit; its arg is struct edit_call */
+	bool aside;          /* it takes long: a thread of its own does it */
+	bool tries;          /* a change that is always a dry run, and has its effect as its result */
+	bool follows;        /* read answers until the client goes: see streams.h */
 };
 
 /* The arg of an edit. */
@@ -42,6 +45,11 @@ struct edit_call {
  * none of this method (405). path is that of the call below /client/v4.
  */
 const struct route *route_find(struct call *call, const char *account_id);
+
+/* What requests of a route are counted as; NULL: of none. */
+const char *route_class(const struct route *route);
+/* All routes, for the test of docs/openapi.json: method and pattern of each place, false behind the last. */
+bool route_at(size_t place, const char **method, const char **pattern);
 
 /* May the caller do this? False with an error in the reply. */
 bool route_permitted(struct call *call, const struct route *route);

@@ -1,35 +1,34 @@
 #include "admin/api/server.h"
 
 #include "admin/api/access.h"
+#include "admin/api/connections.h"
 #include "admin/api/ids.h"
+#include "admin/api/metrics.h"
 #include "admin/api/replays.h"
+#include "admin/api/sending.h"
 #include "admin/api/writer.h"
+#include "zones/base/text.h"
 #include "zones/daemon/tls.h"
 #include "zones/state/serving.h"
 
 #include <err.h>
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
-#include <event2/listener.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/queue.h>
-#include <unistd.h>
+#include <time.h>
 
-enum { LOOK_AGAIN_MS = 2, PAUSE_MS = 100, DESCRIPTORS_OWN = 32 };
+enum { LOOK_AGAIN_MS = 2 };
 
 /* A request from its arrival to its reply. */
 struct pending {
 	struct server *server;
-	struct evhttp_request *request; /* NULL: the client has gone */
+	struct exchange *exchange;
 	struct call *call;
-	char *address;
-	uint64_t since_ms;   /* of the wait for the nameserver */
-	uint64_t generation; /* that it waits for */
+	const struct route *route; /* NULL: not found yet, or none */
+	double began;              /* seconds of a clock */
+	uint64_t since_ms;         /* of the wait for the nameserver */
+	uint64_t generation;       /* that it waits for */
 	TAILQ_ENTRY(pending) next;
 };
 TAILQ_HEAD(pendings, pending);
@@ -37,93 +36,78 @@ TAILQ_HEAD(pendings, pending);
 struct server {
 	struct event_base *base;
 	const struct options *options;
-	struct evhttp *http;
-	struct evhttp_bound_socket *bound[API_LISTEN_MAX];
-	size_t nbound;
+	struct connections *connections;
+	uint16_t ports[API_LISTEN_MAX];
 	struct tls *tls; /* NULL: plain HTTP */
 	struct viewer viewer;
 	struct access *access;
 	struct replays *replays;
-	struct writer *writer;
+	struct writer *writer, *aside;
+	struct api_metrics *metrics;
 	struct pendings unserved; /* committed, and not yet served */
 	struct event *looking;    /* at what the nameserver serves */
-	struct event *resuming;   /* after there were too many connections */
 	struct id account;
 	uint64_t tokens_of; /* the number of the commit that the tokens are of */
 };
 
+static double
+now_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
 /* ---- replies ---- */
 
-static void
-free_pending(struct pending *pending)
+/* The method as the client wrote it. */
+static const char *
+method_text(const struct pending *pending)
 {
-	call_free(pending->call);
-	free(pending->address);
-	free(pending);
-}
-
-/* The connection is about to be freed. libevent has detached a request whose client has gone. */
-static void
-on_closed(struct evhttp_connection *connection, void *arg)
-{
-	struct pending *pending = arg;
-
-	(void)connection;
-	if (evhttp_request_get_connection(pending->request) == NULL)
-		evhttp_request_free(pending->request);
-	pending->request = NULL;
+	return exchange_head(pending->exchange)->method;
 }
 
 static void
-put_headers(struct evhttp_request *request, const struct reply *reply)
+put_headers(struct exchange *exchange, const struct reply *reply)
 {
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-	char text[32];
-
-	evhttp_add_header(headers, "Content-Type", "application/json");
-	evhttp_add_header(headers, "Cache-Control", "no-store");
-	evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-	if (reply->generation != 0) {
-		snprintf(text, sizeof text, "\"%llu\"", (unsigned long long)reply->generation);
-		evhttp_add_header(headers, "ETag", text);
-	}
-	if (reply->retry_after != 0) {
-		snprintf(text, sizeof text, "%u", reply->retry_after);
-		evhttp_add_header(headers, "Retry-After", text);
-	}
+	exchange_header(exchange, "Cache-Control", "no-store");
+	exchange_header(exchange, "X-Content-Type-Options", "nosniff");
+	if (reply->generation != 0)
+		exchange_header(exchange, "ETag", "\"%llu\"", (unsigned long long)reply->generation);
+	if (reply->retry_after != 0)
+		exchange_header(exchange, "Retry-After", "%u", reply->retry_after);
 }
 
+/* The request is answered with what is in text, and forgotten. */
 static void
 send_text(struct pending *pending, const char *text)
 {
-	struct evbuffer *body = evbuffer_new();
-	char length[24];
+	struct call *call = pending->call;
 
-	evhttp_connection_set_closecb(evhttp_request_get_connection(pending->request), NULL, NULL);
-	put_headers(pending->request, &pending->call->reply);
-	snprintf(length, sizeof length, "%zu", strlen(text));
-	evhttp_add_header(evhttp_request_get_output_headers(pending->request), "Content-Length", length);
-	if (evhttp_request_get_command(pending->request) ==
-	    EVHTTP_REQ_HEAD) /* libevent would send the body */
-		evhttp_send_reply(pending->request, pending->call->reply.status, NULL, NULL);
-	else if (body == NULL || evbuffer_add(body, text, strlen(text)) < 0)
-		evhttp_send_reply(pending->request, 503, NULL, NULL);
-	else
-		evhttp_send_reply(pending->request, pending->call->reply.status, NULL, body);
-	if (body != NULL)
-		evbuffer_free(body);
+	api_metrics_count(pending->server->metrics, route_class(pending->route), call->reply.status,
+	    call->method != METHOD_GET, now_seconds() - pending->began);
+	put_headers(pending->exchange, &call->reply);
+	if (text == NULL) {
+		sending_file(pending->exchange, call->reply.file, call->reply.file_name);
+		call->reply.file = NULL;
+	} else {
+		exchange_header(pending->exchange, "Content-Type", "application/json");
+		exchange_reply(pending->exchange, call->reply.status, text, strlen(text));
+	}
+	call_free(call);
+	free(pending);
 }
 
 /* One line for each change: never a token or a body. */
 static void
 log_change(const struct pending *pending)
 {
-	static const char *const methods[] = {"GET", "POST", "PUT", "PATCH", "DELETE", "?"};
 	const struct call *call = pending->call;
 
 	if (call->method != METHOD_GET && call->caller.name != NULL)
-		warnx("token %s from %s: %s %s: %d", call->caller.name, pending->address,
-		    methods[call->method], call->path, call->reply.status);
+		warnx("token %s from %s: %s %s: %d", call->caller.name, exchange_address(pending->exchange),
+		    method_text(pending), call->path, call->reply.status);
 }
 
 /* Send the reply of a call, and forget it. */
@@ -131,15 +115,35 @@ static void
 reply(struct pending *pending)
 {
 	struct call *call = pending->call;
-	char *text = call_text(call);
+	char *text = call->reply.file != NULL ? NULL : call_text(call);
 
 	log_change(pending);
 	if (call->method == METHOD_POST && call->reply.errors == NULL && !call->dry_run)
 		replays_keep(pending->server->replays, call, text, boot_ms());
-	if (pending->request != NULL)
-		send_text(pending, text);
+	send_text(pending, text);
 	free(text);
-	free_pending(pending);
+}
+
+/* The reply to what is no request that could be read. */
+static char *
+fault_text(void *arg, int status)
+{
+	struct server *server = arg;
+	struct call *call = xcalloc(1, sizeof *call);
+	char *text;
+
+	if (status == 413)
+		call_error(call, status, CODE_HTTP, "the body is larger than %d octets", SERVER_BODY_MAX);
+	else if (status == 431)
+		call_error(call, status, CODE_HTTP, "the headers are larger than %d octets, or more than %d",
+		    SERVER_HEADERS_MAX, HTTP_HEADERS_MAX);
+	else
+		call_error(call, status, CODE_HTTP, "%s: this is no request of HTTP/1.1 that is served here",
+		    http_reason(status));
+	text = call_text(call);
+	call_free(call);
+	api_metrics_count(server->metrics, route_class(NULL), status, false, 0);
+	return text;
 }
 
 /* ---- the wait for the nameserver ---- */
@@ -199,7 +203,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 		look_again(server);
 }
 
-/* The writer has done a call. */
+/* A thread has done a call. */
 static void
 on_done(void *arg, struct call *call)
 {
@@ -217,68 +221,29 @@ on_done(void *arg, struct call *call)
 
 /* ---- requests ---- */
 
+/* METHOD_OTHER, with an error in the reply if nobody knows the method. */
 static enum method
-method_of(const struct evhttp_request *request)
+method_of(struct call *call, const char *text)
 {
-	switch (evhttp_request_get_command(request)) {
-	case EVHTTP_REQ_GET:
-	case EVHTTP_REQ_HEAD:
-		return METHOD_GET;
-	case EVHTTP_REQ_POST:
-		return METHOD_POST;
-	case EVHTTP_REQ_PUT:
-		return METHOD_PUT;
-	case EVHTTP_REQ_PATCH:
-		return METHOD_PATCH;
-	case EVHTTP_REQ_DELETE:
-		return METHOD_DELETE;
-	default:
-		return METHOD_OTHER;
-	}
-}
+	static const struct {
+		const char *text;
+		enum method method;
+	} rows[] = {{"GET", METHOD_GET}, {"HEAD", METHOD_GET}, {"POST", METHOD_POST}, {"PUT", METHOD_PUT},
+	    {"PATCH", METHOD_PATCH}, {"DELETE", METHOD_DELETE}, {"OPTIONS", METHOD_OTHER},
+	    {"TRACE", METHOD_OTHER}, {"CONNECT", METHOD_OTHER}};
 
-static void
-read_query(struct call *call, const char *query)
-{
-	struct evkeyvalq pairs;
-	struct evkeyval *pair;
-	size_t count = 0;
-
-	if (query == NULL || evhttp_parse_query_str(query, &pairs) != 0)
-		return;
-	TAILQ_FOREACH(pair, &pairs, next)
-	count++;
-	call->parameters = xcalloc(count, sizeof *call->parameters);
-	TAILQ_FOREACH(pair, &pairs, next)
-	call->parameters[call->nparameters++] = (struct parameter){xstrdup(pair->key), xstrdup(pair->value)};
-	evhttp_clear_headers(&pairs);
-	call->dry_run = call_flag(call, "dry_run");
-	call->preview = call_flag(call, "preview");
-	call->force = call_flag(call, "force");
-}
-
-/* An empty body is none; those of GET and DELETE are ignored. */
-static void
-read_body(struct call *call, struct evhttp_request *request)
-{
-	struct evbuffer *input = evhttp_request_get_input_buffer(request);
-	size_t len = evbuffer_get_length(input);
-	struct problems problems = {0};
-
-	if (len == 0 || call->method == METHOD_GET || call->method == METHOD_DELETE)
-		return;
-	call->body = json_read((const char *)evbuffer_pullup(input, -1), len, "the body", &problems);
-	for (size_t i = 0; i < problems.count && call->body == NULL; i++)
-		call_error(call, 400, CODE_NOT_JSON, "%s", problems.items[i].text);
-	problems_free(&problems);
+	for (size_t i = 0; i < NITEMS(rows); i++)
+		if (strcmp(rows[i].text, text) == 0)
+			return rows[i].method;
+	call_error(call, 501, CODE_METHOD, "%s is no known method", text);
+	return METHOD_OTHER;
 }
 
 /* If-Match: "GENERATION", or * for any. */
 static void
-read_headers(struct call *call, struct evkeyvalq *headers)
+read_headers(struct call *call, const struct http_head *head)
 {
-	const char *match = evhttp_find_header(headers, "If-Match"),
-		   *reason = evhttp_find_header(headers, "X-Graycloud-Reason");
+	const char *match = http_header(head, "If-Match"), *reason = http_header(head, "X-Graycloud-Reason");
 	char *digits;
 	size_t len;
 
@@ -293,6 +258,23 @@ read_headers(struct call *call, struct evkeyvalq *headers)
 		call_error(
 		    call, 412, CODE_GENERATION, "If-Match: %s is no generation of this configuration", match);
 	free(digits);
+}
+
+static struct call *
+read_call(struct exchange *exchange)
+{
+	const struct http_head *head = exchange_head(exchange);
+	struct call *call = xcalloc(1, sizeof *call);
+	const char *body;
+	size_t len;
+
+	call->method = method_of(call, head->method);
+	call->path = xstrdup(head->path);
+	call_read_query(call, head->query);
+	read_headers(call, head);
+	body = exchange_body(exchange, &len);
+	call_read_body(call, http_header(head, "Content-Type"), body, len);
+	return call;
 }
 
 static struct store_txn *
@@ -337,31 +319,37 @@ read_now(struct server *server, struct call *call, const struct route *route, st
 	store_abort(scene.health);
 }
 
-/* True if the call went to the writer. */
+/* True if the call went to a thread. */
 static bool
-hand_over(struct pending *pending, const struct route *route)
+hand_over(struct pending *pending)
 {
+	const struct route *route = pending->route;
 	struct server *server = pending->server;
 	struct call *call = pending->call;
 	struct change_stores stores = {server->viewer.stores[STORE_CONFIG],
 	    server->viewer.stores[STORE_HEALTH], server->viewer.stores[STORE_SERVING]};
+	struct writer *writer = server->writer;
 
-	if (call->body == NULL && call->method != METHOD_DELETE) {
+	if (route->change != NULL && call->body == NULL && call->method != METHOD_DELETE &&
+	    call->raw == NULL) {
 		call_error(call, 400, CODE_NOT_JSON, "the body is empty: it must be a JSON object");
 		return false;
 	}
-	if (writer_take(server->writer, call, route, &stores, pending))
+	call->dry_run |= route->tries;
+	if (route->aside || call->dry_run)
+		writer = server->aside;
+	if (writer_take(writer, call, route, &stores, pending))
 		return true;
 	call->reply.retry_after = 1;
-	call_error(call, 503, CODE_BUSY, "%d changes wait already: ask again", WRITER_WAITING_MAX);
+	call_error(call, 503, CODE_BUSY, "%d requests wait already: ask again", WRITER_WAITING_MAX);
 	return false;
 }
 
 /* Is it a repeat of a POST whose answer was lost? Then it is answered. */
 static bool
-replay(struct pending *pending, struct evkeyvalq *headers)
+replay(struct pending *pending)
 {
-	const char *count = evhttp_find_header(headers, "X-Stainless-Retry-Count"), *text;
+	const char *count = http_header(exchange_head(pending->exchange), "X-Stainless-Retry-Count"), *text;
 	uint64_t retries;
 
 	if (pending->call->method != METHOD_POST || count == NULL ||
@@ -370,133 +358,56 @@ replay(struct pending *pending, struct evkeyvalq *headers)
 		return false;
 	pending->call->reply.status = 200;
 	send_text(pending, text);
-	free_pending(pending);
 	return true;
+}
+
+/* Who asks, for what, and may they? */
+static bool
+admit(struct pending *pending)
+{
+	struct server *server = pending->server;
+	const struct http_head *head = exchange_head(pending->exchange);
+	struct call *call = pending->call;
+	struct credentials credentials = {http_header(head, "Authorization"),
+	    http_header(head, "X-Auth-Email"), http_header(head, "X-Auth-Key"),
+	    exchange_address(pending->exchange)};
+
+	if (call->reply.status == 501)
+		return false;
+	if (!access_check(server->access, &credentials, call, boot_ms())) {
+		api_metrics_refused_token(server->metrics);
+		return false;
+	}
+	if (call->reply.errors == NULL)
+		pending->route = route_find(call, server->account.text);
+	return pending->route != NULL && route_permitted(call, pending->route);
 }
 
 /* Answer a call, or hand it over. */
 static void
-serve(struct pending *pending, struct evkeyvalq *headers)
+serve(struct pending *pending)
 {
 	struct server *server = pending->server;
-	struct call *call = pending->call;
 	struct store_txn *txn = look_at_stores(server);
-	const struct route *route = NULL;
-	struct credentials credentials = {evhttp_find_header(headers, "Authorization"),
-	    evhttp_find_header(headers, "X-Auth-Email"), evhttp_find_header(headers, "X-Auth-Key"),
-	    pending->address};
+	bool admitted = admit(pending),
+	     here = admitted && pending->route->read != NULL && !pending->route->aside;
 
-	if (access_check(server->access, &credentials, call, boot_ms()) && call->reply.errors == NULL)
-		route = route_find(call, server->account.text);
-	if (route != NULL && !route_permitted(call, route))
-		route = NULL;
-	if (route != NULL && route->read != NULL)
-		read_now(server, call, route, txn);
+	if (here)
+		read_now(server, pending->call, pending->route, txn);
 	store_abort(txn);
-	if (route != NULL && route->read == NULL && (replay(pending, headers) || hand_over(pending, route)))
+	if (admitted && !here && (replay(pending) || hand_over(pending)))
 		return;
 	reply(pending);
 }
 
 static void
-on_request(struct evhttp_request *request, void *arg)
+on_request(void *arg, struct exchange *exchange)
 {
-	struct server *server = arg;
 	struct pending *pending = xcalloc(1, sizeof *pending);
-	struct evhttp_connection *connection = evhttp_request_get_connection(request);
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(request);
-	struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
-	char *address = NULL;
-	ev_uint16_t port;
 
-	evhttp_connection_get_peer(connection, &address, &port);
-	*pending = (struct pending){.server = server,
-	    .request = request,
-	    .call = xcalloc(1, sizeof *pending->call),
-	    .address = xstrdup(address != NULL ? address : "?")};
-	evhttp_connection_set_closecb(connection, on_closed, pending);
-	pending->call->method = method_of(request);
-	pending->call->path =
-	    xstrdup(uri != NULL && evhttp_uri_get_path(uri) != NULL ? evhttp_uri_get_path(uri) : "/");
-	read_query(pending->call, uri != NULL ? evhttp_uri_get_query(uri) : NULL);
-	read_headers(pending->call, headers);
-	read_body(pending->call, request);
-	serve(pending, headers);
-}
-
-/* ---- connections ---- */
-
-/* The lowest free descriptor: how many are in use, for the kernel gives the lowest. */
-static int
-descriptors_in_use(void)
-{
-	int fd = dup(STDERR_FILENO);
-
-	if (fd >= 0)
-		close(fd);
-	return fd;
-}
-
-static void
-pause_listening(struct server *server, bool listen)
-{
-	struct timeval wait = {0, PAUSE_MS * 1000};
-
-	for (size_t i = 0; i < server->nbound; i++) {
-		struct evconnlistener *listener = evhttp_bound_socket_get_listener(server->bound[i]);
-
-		if (listen)
-			evconnlistener_enable(listener);
-		else
-			evconnlistener_disable(listener);
-	}
-	if (!listen)
-		evtimer_add(server->resuming, &wait);
-}
-
-static bool
-is_full(void)
-{
-	int used = descriptors_in_use();
-
-	return used < 0 || used >= SERVER_CONNECTIONS_MAX + DESCRIPTORS_OWN;
-}
-
-static void
-on_resume(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	pause_listening(arg, !is_full());
-}
-
-/* A connection was accepted. */
-static struct bufferevent *
-on_connection(struct event_base *base, void *arg)
-{
-	struct server *server = arg;
-
-	if (is_full())
-		pause_listening(server, false);
-	return server->tls != NULL ? tls_accept(server->tls, base, -1)
-				   : bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-}
-
-static bool
-listen_on(struct server *server, const char *text, struct problems *problems)
-{
-	struct address address;
-	char host[46];
-	uint16_t port;
-
-	address_port_from_text(&address, &port, text, PORT_REQUIRED);
-	server->bound[server->nbound] =
-	    evhttp_bind_socket_with_handle(server->http, address_to_text(&address, host), port);
-	if (server->bound[server->nbound] == NULL) {
-		problems_error(problems, "--listen %s: %s", text, strerror(errno));
-		return false;
-	}
-	server->nbound++;
-	return true;
+	*pending = (struct pending){
+	    .server = arg, .exchange = exchange, .call = read_call(exchange), .began = now_seconds()};
+	serve(pending);
 }
 
 /* ---- start and end ---- */
@@ -513,47 +424,64 @@ open_stores(struct server *server, struct problems *problems)
 	return true;
 }
 
-static struct event *
-timer(struct server *server, event_callback_fn callback)
+static struct api_metrics_present
+present(void *arg)
 {
-	struct event *event = evtimer_new(server->base, callback, server);
+	const struct server *server = arg;
 
-	if (event == NULL)
-		errx(1, "out of memory");
-	return event;
+	return (struct api_metrics_present){.connections = connections_count(server->connections),
+	    .evicted = connections_evicted(server->connections),
+	    .writes_waiting = writer_waiting(server->writer)};
+}
+
+static void
+listen_everywhere(struct server *server, struct problems *problems)
+{
+	const struct options *options = server->options;
+	struct address address;
+	uint16_t port;
+
+	for (size_t i = 0; i < options->nlisten; i++) {
+		address_port_from_text(&address, &port, options->listen[i], PORT_REQUIRED);
+		server->ports[i] = connections_listen(server->connections, &address, port);
+		if (server->ports[i] == 0)
+			problems_error(problems, "--listen %s: %s", options->listen[i], strerror(errno));
+	}
+	if (options->metrics != NULL)
+		api_metrics_listen(
+		    server->metrics, server->base, options->metrics, present, server, problems);
 }
 
 struct server *
-server_new(
-    struct event_base *base, const struct options *options, void (*seal)(void), struct problems *problems)
+server_new(struct event_base *base, const struct options *options, const struct server_seals *seals,
+    struct problems *problems)
 {
 	struct server *server = xcalloc(1, sizeof *server);
+	struct connections_use use = {.most = SERVER_CONNECTIONS_MAX,
+	    .head_max = SERVER_HEADERS_MAX,
+	    .body_max = SERVER_BODY_MAX,
+	    .timeout_s = SERVER_TIMEOUT_S,
+	    .request = on_request,
+	    .fault = fault_text,
+	    .arg = server};
 
 	*server = (struct server){.base = base, .options = options, .account = ids_account(options->account)};
 	TAILQ_INIT(&server->unserved);
 	server->access = access_new();
 	server->replays = replays_new();
-	server->looking = timer(server, on_look);
-	server->resuming = timer(server, on_resume);
-	if ((server->http = evhttp_new(base)) == NULL)
+	server->metrics = api_metrics_new();
+	if ((server->looking = evtimer_new(base, on_look, server)) == NULL)
 		errx(1, "out of memory");
-	evhttp_set_allowed_methods(server->http,
-	    EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
-		EVHTTP_REQ_DELETE | EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE | EVHTTP_REQ_CONNECT);
-	evhttp_set_max_body_size(server->http, SERVER_BODY_MAX);
-	evhttp_set_max_headers_size(server->http, SERVER_HEADERS_MAX);
-	evhttp_set_timeout(server->http, SERVER_TIMEOUT_S);
-	evhttp_set_bevcb(server->http, on_connection, server);
-	evhttp_set_gencb(server->http, on_request, server);
 	if (options->cert != NULL)
 		server->tls = tls_new(options->cert, options->key, "http/1.1", problems);
+	server->connections = connections_new(base, &use, server->tls);
 	if (problems->errors == 0 && open_stores(server, problems))
-		for (size_t i = 0; i < options->nlisten; i++)
-			listen_on(server, options->listen[i], problems);
-	if (problems->errors == 0)
-		server->writer = writer_new(base, options->state, seal, on_done);
-	if (problems->errors == 0)
+		listen_everywhere(server, problems);
+	if (problems->errors == 0) {
+		server->writer = writer_new(base, options->state, options->account, seals->writer, on_done);
+		server->aside = writer_new(base, options->state, options->account, seals->aside, on_done);
 		return server;
+	}
 	server_free(server);
 	return NULL;
 }
@@ -564,30 +492,19 @@ server_free(struct server *server)
 	struct pending *pending;
 
 	writer_free(server->writer);
+	writer_free(server->aside);
 	while ((pending = TAILQ_FIRST(&server->unserved)) != NULL) {
 		TAILQ_REMOVE(&server->unserved, pending, next);
 		reply(pending);
 	}
-	evhttp_free(server->http);
+	connections_free(server->connections);
+	api_metrics_free(server->metrics);
 	event_free(server->looking);
-	event_free(server->resuming);
 	viewer_close(&server->viewer);
 	access_free(server->access);
 	replays_free(server->replays);
 	tls_free(server->tls);
 	free(server);
-}
-
-static uint16_t
-bound_port(int fd)
-{
-	struct sockaddr_storage bound = {0};
-	socklen_t len = sizeof bound;
-
-	if (getsockname(fd, (struct sockaddr *)&bound, &len) < 0)
-		return 0;
-	return ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-						 : ((struct sockaddr_in *)&bound)->sin_port);
 }
 
 void
@@ -597,12 +514,13 @@ server_print_sockets(const struct server *server, FILE *out)
 	struct address address;
 	uint16_t port;
 
-	for (size_t i = 0; i < server->nbound; i++) {
+	for (size_t i = 0; i < server->options->nlisten; i++) {
 		address_port_from_text(&address, &port, server->options->listen[i], PORT_REQUIRED);
-		port = bound_port(evhttp_bound_socket_get_fd(server->bound[i]));
 		fprintf(out, "listening on %s %s\n", server->tls != NULL ? "https" : "http",
-		    address_port_to_text(&address, port, text));
+		    address_port_to_text(&address, server->ports[i], text));
 	}
+	if (api_metrics_address(server->metrics) != NULL)
+		fprintf(out, "metrics on http://%s/metrics\n", api_metrics_address(server->metrics));
 }
 
 void

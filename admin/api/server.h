@@ -1,6 +1,5 @@
 /*
- * server.h -- the API over HTTP: libevent's evhttp, one loop for requests and reads, the writer's thread for
- * changes.
+ * server.h -- the API: one loop for requests and reads, a thread for changes, and one for what takes long.
  *
  * Each read runs in one transaction. A change is answered when the nameserver serves its generation, at most
  * SERVER_SERVED_MS later. Limits hold memory: connections, size of a request, waiting changes.
@@ -10,6 +9,8 @@
 
 #include "admin/api/options.h"
 #include "zones/base/problem.h"
+
+#include <stdio.h>
 
 enum {
 	SERVER_CONNECTIONS_MAX = 256,
@@ -22,10 +23,15 @@ enum {
 struct event_base;
 struct server;
 
-/* Open stores and sockets. NULL with problems filled. seal is called on the writer's thread; it may be NULL.
+/*
+ * Open stores and sockets. NULL with problems filled. The seals are called on the threads for changes and for
+ * what takes long; they may be NULL.
  */
-struct server *server_new(
-    struct event_base *base, const struct options *options, void (*seal)(void), struct problems *problems);
+struct server_seals {
+	void (*writer)(void), (*aside)(void);
+};
+struct server *server_new(struct event_base *base, const struct options *options,
+    const struct server_seals *seals, struct problems *problems);
 /* Finish the change in progress, and close everything. */
 void server_free(struct server *server);
 

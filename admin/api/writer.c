@@ -17,7 +17,7 @@ struct job {
 STAILQ_HEAD(jobs, job);
 
 struct writer {
-	const char *state;
+	const char *state, *account;
 	void (*seal)(void);
 	writer_done_fn *done;
 	struct event *finished; /* activated by the thread */
@@ -76,7 +76,7 @@ run_change(const struct writer *writer, struct job *job)
 	    .command = command,
 	    .reason = call->reason,
 	    .dry_run = call->dry_run,
-	    .preview = call->preview,
+	    .preview = call->preview && !job->route->tries,
 	    .force = call->force,
 	    .how_to_force = "?force=true does it anyway",
 	    .if_generation_given = call->if_generation_given,
@@ -89,15 +89,35 @@ run_change(const struct writer *writer, struct job *job)
 	if (call->reply.errors == NULL) {
 		for (size_t i = 0; i < outcome.problems.count; i++)
 			call_message(call, outcome.problems.items[i].text);
+		if (outcome.preview != NULL)
+			call_preview(call, outcome.preview);
 		call_result(call, outcome.result);
-		outcome.result = NULL;
-		call->reply.preview = outcome.preview;
-		outcome.preview = NULL;
+		outcome.preview = outcome.result = NULL;
 		call->changed = outcome.changed;
 	}
 	change_outcome_free(&outcome);
 	free(command);
 	free(who);
+}
+
+/* A read that takes long, in transactions of this thread. */
+static void
+run_read(const struct writer *writer, struct job *job)
+{
+	struct viewer viewer = {
+	    .state = writer->state, .stores = {job->stores.config, job->stores.health, job->stores.serving}};
+	struct scene scene = {.viewer = &viewer, .state = writer->state, .account = writer->account};
+
+	if (viewer.stores[STORE_CONFIG] == NULL ||
+	    store_begin(viewer.stores[STORE_CONFIG], STORE_PEEK, &scene.config) != 0)
+		scene.config = NULL;
+	if (viewer.stores[STORE_HEALTH] == NULL ||
+	    store_begin(viewer.stores[STORE_HEALTH], STORE_PEEK, &scene.health) != 0)
+		scene.health = NULL;
+	job->call->reply.generation = scene.config != NULL ? config_generation(scene.config) : 0;
+	job->route->read(job->call, job->route, &scene);
+	store_abort(scene.config);
+	store_abort(scene.health);
 }
 
 static void *
@@ -119,7 +139,10 @@ run(void *arg)
 		job = STAILQ_FIRST(&writer->waiting);
 		STAILQ_REMOVE_HEAD(&writer->waiting, next);
 		pthread_mutex_unlock(&writer->lock);
-		run_change(writer, job);
+		if (job->route->change != NULL)
+			run_change(writer, job);
+		else
+			run_read(writer, job);
 		pthread_mutex_lock(&writer->lock);
 		STAILQ_INSERT_TAIL(&writer->ready, job, next);
 		event_active(writer->finished, EV_READ, 0);
@@ -150,13 +173,15 @@ on_finished(evutil_socket_t fd, short what, void *arg)
 }
 
 struct writer *
-writer_new(struct event_base *base, const char *state, void (*seal)(void), writer_done_fn *done)
+writer_new(
+    struct event_base *base, const char *state, const char *account, void (*seal)(void), writer_done_fn *done)
 {
 	struct writer *writer = xcalloc(1, sizeof *writer);
 	sigset_t all, before;
 	int rc;
 
 	writer->state = state;
+	writer->account = account;
 	writer->seal = seal;
 	writer->done = done;
 	STAILQ_INIT(&writer->waiting);

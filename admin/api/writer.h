@@ -1,6 +1,6 @@
 /*
- * writer.h -- the thread that changes the configuration, one call at a time: it may wait for the lock of the
- * store and for the disk, and the loop must not.
+ * writer.h -- a thread that does one call after the other, because the loop must not wait: for the lock of
+ * the store and the disk (changes), or for what takes long (dry runs, whatif, doctor, backup).
  *
  * A call is given to the writer and comes back through done, on the loop, with its reply. All functions are
  * for the thread of the loop.
@@ -17,17 +17,19 @@ struct writer;
 
 typedef void writer_done_fn(void *arg, struct call *call);
 
-/* The thread runs, and is sealed by seal (if it is not NULL), when this returns. */
-struct writer *writer_new(
-    struct event_base *base, const char *state, void (*seal)(void), writer_done_fn *done);
-/* Wait for the call in progress, and drop those that wait. */
+/*
+ * The thread runs, and is sealed by seal (if it is not NULL), when this returns. state and account must
+ * outlive it.
+ */
+struct writer *writer_new(struct event_base *base, const char *state, const char *account, void (*seal)(void),
+    writer_done_fn *done);
+/* Wait for the call in progress, and drop those that wait. Accepts NULL. */
 void writer_free(struct writer *writer);
 
 /* Hand a call over; arg is for done. False if too many wait: the call stays the caller's. */
 bool writer_take(struct writer *writer, struct call *call, const struct route *route,
     const struct change_stores *stores, void *arg);
-
-/* For the metrics: calls that wait or run, and those that were done. */
+/* How many calls wait or are in progress. */
 unsigned writer_waiting(const struct writer *writer);
 
 #endif

@@ -173,6 +173,33 @@ create(const struct args *args, struct store *store, struct problems *problems)
 	return code;
 }
 
+/* What a token became; of one that was deleted, its name. */
+static void
+print_done(const struct args *args, struct store *store, const char *verb)
+{
+	const char *name = args->words[1];
+	struct store_txn *txn = NULL;
+	struct tokens tokens = {0};
+	struct json *shown = NULL;
+
+	if (!args->json) {
+		printf("token %s: %sd\n", name, verb);
+		return;
+	}
+	if (store_begin(store, STORE_READ, &txn) == 0)
+		tokens = tokens_read(txn);
+	store_abort(txn);
+	for (size_t i = 0; i < tokens.count && shown == NULL; i++)
+		if (strcmp(tokens.items[i].name, name) == 0)
+			shown = token_json(&tokens.items[i]);
+	if (shown == NULL) {
+		shown = json_new_object();
+		json_put_text(shown, "name", name);
+	}
+	print_json(shown);
+	tokens_free(&tokens);
+}
+
 /* ---- the words ---- */
 
 static enum exit_code
@@ -191,8 +218,8 @@ change(const struct args *args, const char *verb)
 		    : token_enable(store, name, strcmp(verb, "enable") == 0, &problems);
 
 		code = good ? EXIT_DONE : EXIT_REFUSED;
-		if (good && !args->json)
-			printf("token %s: %sd\n", name, verb);
+		if (good)
+			print_done(args, store, verb);
 	}
 	store_close(store);
 	report_problems(&problems);

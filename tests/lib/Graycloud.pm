@@ -194,6 +194,7 @@ sub start_api {
 	my @lines = $self->spawn('api', "$BUILD/bin/graycloud-api", '--state', $self->{state}, '--listen', '127.0.0.1:0', @args);
 
 	($self->{api}) = map { m{^listening on (https?) (\S+)} ? "$1://$2/client/v4" : () } @lines;
+	($self->{metrics}{api}) = map { m{^metrics on (http://\S+)} } @lines;
 	return @lines;
 }
 

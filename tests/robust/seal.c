@@ -206,6 +206,10 @@ other_threads_are_refused_what_they_do_not_need(void **unused)
 	assert_int_equal(run_sealed(SEAL_PUBLISHER, make_internet_socket).status, 0);
 	assert_int_equal(run_sealed(SEAL_SAVER, make_internet_socket).status, 0);
 	assert_int_equal(run_sealed(SEAL_DNSD, make_code).status, W_EXITCODE(1, 0));
+	/* The API takes connections and makes none; only the doctor asks somebody. */
+	assert_int_equal(run_sealed(SEAL_API, make_internet_socket).status, 0);
+	assert_int_equal(run_sealed(SEAL_WRITER, make_internet_socket).status, 0);
+	assert_int_equal(run_sealed(SEAL_API, make_fifo).status, 0);
 }
 
 static void
