@@ -1,6 +1,6 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
-# make run        the main job in the foreground: install what is missing, build, zone, origins, daemons
-# make test       install what is missing, build, run all tests (T=tests/x.t: one of them)
+# make run        the main job in the foreground: install missing packages, build, zone, origins, daemons
+# make test       install missing packages, build, run all tests (T=tests/x.t: one of them)
 # make lint coverage fuzz soak test-faults test-peers test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
@@ -9,14 +9,14 @@ VERSION := 0.1.0
 
 OUT := $(if $(filter release,$(BUILD)),build,build-$(BUILD))
 
-# Where the packages are missing, `make test` and `make run` install them and only then build.
+# If packages are missing, `make test` and `make run` install them before they build.
 LIBS := ldns libevent_core libevent_extra libevent_pthreads libevent_openssl libssl libcrypto lmdb libcurl jansson libmaxminddb libcares libidn2 libseccomp libfstrm libprotobuf-c
 
 CC ?= cc
 CSTD := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2 \
 	-Wpointer-arith -Wno-format-nonliteral
-# Release builds are hardened: bounds checks where the compiler knows them, stack protector and clash protection, control-flow
+# Release builds are hardened: bounds checks by the compiler, stack protector and clash protection, control-flow
 # protection, position independence, and relocations that are read-only after the start (tests/robust/hardened.t).
 CFLOW := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-fcf-protection,$(if $(filter aarch64%,$(shell $(CC) -dumpmachine)),-mbranch-protection=standard))
 OPT_release := -O2 -g -D_FORTIFY_SOURCE=2 -fPIE -fstack-clash-protection $(CFLOW)
@@ -26,7 +26,7 @@ OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined 
 OPT_tsan := -O1 -g -fsanitize=thread
 OPT_cov := -O0 -g --coverage -DSEAL_NEVER
 ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. -I$(OUT)/made $(CPPFLAGS) $(CFLAGS)
-# A program is linked only with what it uses.
+# A program is linked only with the libraries that it uses.
 LDLIBS := -Wl,--as-needed $(shell pkg-config --libs $(LIBS) 2>/dev/null) -lm
 
 ZONES := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard zones/*/*.c))
@@ -37,7 +37,7 @@ PROGRAMS := $(if $(wildcard dnsd/main.c),$(OUT)/bin/graycloud-dnsd) \
 	$(if $(wildcard monitor/main.c),$(OUT)/bin/graycloud-monitor) \
 	$(if $(wildcard admin/main.c),$(OUT)/bin/graycloud) \
 	$(if $(wildcard admin/api/main.c),$(OUT)/bin/graycloud-api)
-# Tests live by what they are about (tests/README.md); what they use is in tests/tools.
+# Tests are in folders by topic (tests/README.md); their programs and scripts are in tests/tools.
 TOPICS := dns steering health admin robust
 HELPERS := $(patsubst %.c,$(OUT)/%,$(wildcard tests/tools/*.c))
 PRELOADS := $(patsubst tests/tools/preload/%.c,$(OUT)/tests/tools/%.so,$(wildcard tests/tools/preload/*.c))
@@ -49,7 +49,7 @@ T ?= $(UNITS) $(wildcard $(TOPICS:%=tests/%/*.t))
 
 all: $(PROGRAMS)
 
-# Order-only: without the libraries nothing compiles, and this says what to install.
+# Order-only: without the libraries nothing compiles; this rule lists the packages to install.
 libraries:
 	@{ pkg-config --exists $(LIBS) && command -v protoc-c; } >/dev/null 2>&1 || { echo "pkg-config does not find all of $(LIBS), or there is no protoc-c" >&2; tests/tools/packages --list build; exit 1; }
 
@@ -57,7 +57,7 @@ $(OUT)/obj/%.o: %.c Makefile | libraries
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
-# The frames of the query log (dnsd/dnstap.proto): only dnsd/tap_writer.c knows them.
+# The frames of the query log (dnsd/dnstap.proto): only dnsd/tap_writer.c uses them.
 $(OUT)/made/dnstap.pb-c.c $(OUT)/made/dnstap.pb-c.h &: dnsd/dnstap.proto | libraries
 	@mkdir -p $(@D)
 	protoc-c --proto_path=dnsd --c_out=$(OUT)/made dnstap.proto
@@ -81,14 +81,14 @@ $(PROGRAMS):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# Test programs: a unit may look into every room; a helper (an origin server, a load generator) stands alone.
+# Test programs: a unit may use every room; a helper (an origin server, a load generator) only zones/.
 $(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-# What tests load before the C library.
+# Libraries that tests load before the C library.
 $(PRELOADS): $(OUT)/tests/tools/%.so: tests/tools/preload/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
@@ -101,14 +101,14 @@ $(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/ob
 
 -include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
 
-# The sub-make reads pkg-config anew after packages came.
+# The sub-make reads pkg-config again after the installation of packages.
 packages-%:
 	@tests/tools/packages $*
 
 test: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) check
 
-# Units alone: what a package build can run.
+# Only the units: a package build can run these.
 units: $(UNITS)
 	GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --merge -j2 $(UNITS)
 
@@ -126,22 +126,22 @@ run-built: $(PROGRAMS) $(HELPERS)
 lint: $(PROGRAMS)
 	OBJECTS=$(OUT)/obj tests/tools/lint
 
-# FUZZ=serve SECONDS=600: one target, for so long.
+# FUZZ=serve SECONDS=600: one target, for ten minutes.
 FUZZ ?= $(FUZZERS)
 SECONDS ?= 60
 fuzz: packages-fuzz
 	@tests/fuzz/run $(SECONDS) $(FUZZ)
 
 # Ten million malformed messages in one process, a million and more over sockets: memory does not grow. Then half an hour of mixed
-# load: flapping origins, commands, reloads, connections that come and go; it ends with one table.
+# load: flapping origins, commands, reloads, new and closed connections; it ends with one table.
 SOAK_MINUTES ?= 30
 soak: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(OUT)/tests/robust/soak
 	SOAK=10000000 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove -v --merge -Itests/lib $(OUT)/tests/robust/soak tests/robust/soak.t
 	SOAK_MINUTES=$(SOAK_MINUTES) GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/mixed.t
 
-# Faults, each for long: thousands of kills at any instant, sixteen writers for a minute, full disks and maps, stores that are cut off or
-# damaged, clock steps, no descriptors, interrupted calls and partial sends, memory that runs out, a link that goes and comes. `make test` has
+# Faults, in their long versions: thousands of kills at any instant, sixteen writers for a minute, full disks and maps, stores that are cut off or
+# damaged, clock steps, no descriptors, interrupted calls and partial sends, memory that runs out, a link that fails and returns. `make test` has
 # a short version of each.
 FAULTS := killed writers full damage storm link descriptors lifetime slow_disk read_only stopped locks
 KILLS ?= 2000
@@ -181,15 +181,15 @@ bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/run
 	@GRAYCLOUD_BUILD=$(OUT) bench/steering
-# Who moves when an origin comes or goes, beside nginx and HAProxy.
+# Clients that move when an origin is added or removed, beside nginx and HAProxy.
 bench-affinity: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/affinity
-# What limiting system calls costs.
+# The cost of limiting system calls.
 bench-seal: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/seal
-# What probing 30,000 endpoints costs.
+# The cost of probing 30,000 endpoints.
 bench-monitor: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/monitor
@@ -202,12 +202,12 @@ bench-scale: packages-bench
 	@GRAYCLOUD_BUILD=$(OUT) bench/scale
 	@bench/plot
 
-# Every command that README.md and docs/ show runs; also a part of `make test`.
+# Run every command in README.md and docs/; `make test` includes this.
 docs: packages-test
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/admin/docs.t
 
-# The terminal in the README, from a failover that really runs.
+# The terminal picture in the README, made from a real failover.
 picture: packages-test
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) tests/tools/picture
@@ -255,12 +255,12 @@ uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
 	rm -rf $(DESTDIR)$(DOCDIR)
 
-# Debian packages, beside the folder of the source as dpkg-buildpackage makes them; lintian reads them (no bug of Debian asked for them).
+# Debian packages, beside the folder of the source as dpkg-buildpackage makes them; lintian checks them (there is no Debian bug for an initial upload).
 deb: packages-deb
 	dpkg-buildpackage -us -uc -b
 	lintian --suppress-tags initial-upload-closes-no-bugs --fail-on error,warning ../graycloud_$$(dpkg-parsechangelog -S Version)_*.changes
 
-# The packages installed, used, upgraded and purged: on a machine that may be thrown away (GRAYCLOUD_DISPOSABLE=yes, root).
+# Install, use, upgrade and purge the packages: only on a disposable machine (GRAYCLOUD_DISPOSABLE=yes, root).
 test-deb: packages-test deb
 	prove -v --merge -Itests/lib tests/robust/packaged :: $(abspath ..)/graycloud*_$(VERSION)-*.deb
 

@@ -48,7 +48,8 @@ open_sockets(struct bench *bench, uint16_t port)
 	bench->query_len += 4;
 }
 
-/* Ask on every socket until each has so many addresses.  Returns the time of the last. */
+/* Ask on every socket until each answer has the expected number of addresses.  Returns the time of the last.
+ */
 static uint64_t
 wait_for(struct bench *bench, unsigned addresses)
 {
@@ -202,7 +203,7 @@ bench_config(struct bench *bench, struct store *config)
 
 /* --- deaths --- */
 
-/* A listener at ADDRESS:PORT, which nothing is accepted from: a connection is all that a tcp check wants. */
+/* A listener at ADDRESS:PORT that accepts nothing: a tcp check needs only the connection. */
 static int
 be_born(const char *where)
 {
@@ -230,7 +231,7 @@ take_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 	return true;
 }
 
-/* When the newest flip was made, by the monitor's clock. */
+/* The time of the newest flip, by the monitor's clock. */
 static uint64_t
 last_flip_ns(struct store *health)
 {
@@ -247,8 +248,8 @@ last_flip_ns(struct store *health)
 static void
 bench_deaths(struct bench *bench, struct problems *problems)
 {
-	uint64_t *all = xcalloc(bench->rounds, sizeof *all), *told = xcalloc(bench->rounds, sizeof *told),
-		 began, seen, flipped;
+	uint64_t *all = xcalloc(bench->rounds, sizeof *all),
+		 *after_verdict = xcalloc(bench->rounds, sizeof *after_verdict), began, seen, flipped;
 	struct store *health;
 	int fd = be_born(bench->what);
 
@@ -264,15 +265,15 @@ bench_deaths(struct bench *bench, struct problems *problems)
 		seen = wait_for(bench, 1);
 		flipped = last_flip_ns(health);
 		all[round] = seen - began;
-		told[round] = seen > flipped ? seen - flipped : 0;
+		after_verdict[round] = seen > flipped ? seen - flipped : 0;
 		fd = be_born(bench->what);
 		wait_for(bench, 2);
 	}
 	report("death to last wrong answer", all, bench->rounds);
-	report("of that, after the verdict", told, bench->rounds);
+	report("of that, after the verdict", after_verdict, bench->rounds);
 	close(fd);
 	free(all);
-	free(told);
+	free(after_verdict);
 	store_close(health);
 }
 

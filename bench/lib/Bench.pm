@@ -1,4 +1,4 @@
-# What the benchmarks share: a directory that goes, servers that end with us, processor time and memory of a process.
+# Shared by the benchmarks: a temporary directory, servers that end with the script, processor time and memory of a process.
 package Bench;
 use strict;
 use warnings;
@@ -30,7 +30,7 @@ sub spew {
 	return $path;
 }
 
-# A port of UDP and TCP below the range that clients get.
+# A port of UDP and TCP below the range of ephemeral ports.
 sub free_port {
 	for (1 .. 100) {
 		my @at = (LocalAddr => '127.0.0.1', LocalPort => 20_000 + int rand 10_000);
@@ -41,7 +41,7 @@ sub free_port {
 	die "no port is free\n";
 }
 
-# Start a command in the foreground; what it prints goes to the log.
+# Start a command in the foreground; its output goes to the log.
 sub start {
 	my ($log, @command) = @_;
 	my $pid = fork // die "fork: $!\n";
@@ -62,7 +62,7 @@ sub stop {
 	delete $children{$pid};
 }
 
-# The command-line tool on a state directory.  What it warns of is told only where it fails.
+# The command-line tool on a state directory.  Its warnings are printed only if it fails.
 sub admin {
 	my ($state, @words) = @_;
 	my $log = "$dir/admin.log";
@@ -73,7 +73,7 @@ sub admin {
 	return $text;
 }
 
-# A process with all that it forked.
+# A process and all its children.
 sub family {
 	my ($pid) = @_;
 	my %parent;
@@ -114,7 +114,7 @@ sub answers {
 	return $got =~ /^\d+\.\d+\.\d+\.\d+$/m;
 }
 
-# What a server, {port, pid}, takes for the questions of dnsperf: processor time of one in microseconds, how many a second, memory.
+# The cost of the questions of dnsperf for a server, {port, pid}: processor time of one in microseconds, rate a second, memory.
 sub measure {
 	my ($server, $seconds, @questions) = @_;
 	my @pids = family($server->{pid});
