@@ -232,20 +232,6 @@ run_show(const struct object_command *command, const struct args *args)
 
 /* ---- create, replace, set ---- */
 
-/* Leave in the change what it made of an object. */
-static void
-tell_result(struct change *change, enum kind kind, const struct id *id, const char *what)
-{
-	struct document_scope scope = {.txn = change->txn, .secrets = change->request->secrets};
-	struct json *stored = object_read(change->txn, kind, id);
-
-	if (stored == NULL)
-		return;
-	change->result = document_show(kind, stored, &scope, DOCUMENT_API);
-	change->message = xasprintf("%s %s: %s", kind_text(kind), json_text_of(stored, "name"), what);
-	json_drop(stored);
-}
-
 /* A command with assignments. */
 struct words {
 	const struct args *args;
@@ -278,7 +264,7 @@ create_object(struct change *change, void *arg)
 	/* All faults at once: the words' and the document's. */
 	assign_all(change, words, document);
 	if (object_put(change, words->kind, document, NULL, OBJECT_CREATE, NULL, &id))
-		tell_result(change, words->kind, &id, "created");
+		object_tell(change, words->kind, &id, "created");
 	json_drop(document);
 }
 
@@ -295,7 +281,7 @@ replace_object(struct change *change, void *arg)
 		json_drop(stored);
 		assign_all(change, words, document);
 		if (object_put(change, words->kind, document, &id, OBJECT_REPLACE, NULL, &id))
-			tell_result(change, words->kind, &id, "replaced");
+			object_tell(change, words->kind, &id, "replaced");
 	}
 	json_drop(document);
 }
@@ -314,7 +300,7 @@ edit_object(struct change *change, void *arg)
 	document = document_show(edit->kind, stored, &scope, DOCUMENT_EXPORT);
 	if (edit->fn(change, document, edit->arg) &&
 	    object_put(change, edit->kind, document, &id, OBJECT_REPLACE, NULL, &id))
-		tell_result(change, edit->kind, &id,
+		object_tell(change, edit->kind, &id,
 		    !config_edit_changed(change->edit) ? "as before"
 			: edit->done                   ? edit->done
 						       : "changed");
@@ -339,46 +325,11 @@ bool
 object_until(const struct args *args, struct until *until)
 {
 	const char *text = args_value(args, "for");
-	int64_t ms;
 
-	if (when_duration(text, &ms) && ms > 0) {
-		wall_text(wall_ms() / 1000 * 1000 + ms, until->wall);
-		deadline_boot_text(until->wall, ms, until->boot);
+	if (until_read(until, text))
 		return true;
-	}
 	args_misused(args, "--for \"%s\": say how long as 90s, 30m, 1h30m or 7d, at most 100000d", text);
 	return false;
-}
-
-void
-object_put_until(struct json *object, const char *key, const struct until *until)
-{
-	bool some = until->wall[0] != '\0';
-	char boot_key[40];
-
-	snprintf(boot_key, sizeof boot_key, "%s_boot", key);
-	if (!some && json_member(object, key) == NULL && json_member(object, boot_key) == NULL)
-		return;
-	json_put(object, key, some ? json_new_text(until->wall) : json_new_null());
-	json_put(object, boot_key, some ? json_new_text(until->boot) : json_new_null());
-}
-
-/* Enabled or not, or disabled until a time; enabling ends that too. */
-struct enabling {
-	bool enable;
-	struct until until;
-};
-
-static bool
-set_enabled(struct change *change, struct json *document, void *arg)
-{
-	const struct enabling *enabling = arg;
-
-	(void)change;
-	if (enabling->until.wall[0] == '\0')
-		json_put_bool(document, "enabled", enabling->enable);
-	object_put_until(document, "disabled_until", &enabling->until);
-	return true;
 }
 
 struct deletion {
@@ -437,7 +388,8 @@ object_command_run(const struct object_command *command, const struct args *args
 {
 	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
 	bool enable = strcmp(verb, "enable") == 0;
-	struct enabling enabling = {.enable = false};
+	struct intervene intervene = {
+	    .what = enable ? INTERVENE_ENABLE : INTERVENE_DISABLE, .kind = command->kind};
 
 	if (strcmp(verb, "list") == 0)
 		return args->count == 1 ? run_list(command, args) : args_misused(args, "list takes no words");
@@ -455,10 +407,8 @@ object_command_run(const struct object_command *command, const struct args *args
 		return run_show(command, args);
 	if (strcmp(verb, "delete") == 0)
 		return command_change(args, delete_object, &(struct deletion){command->kind, args->words[1]});
-	if (args_value(args, "for") != NULL && (enable || !object_until(args, &enabling.until)))
+	if (args_value(args, "for") != NULL && (enable || !object_until(args, &intervene.until)))
 		return enable ? args_misused(args, "--for is for disable") : EXIT_USAGE;
-	enabling.enable = enable;
-	return object_edit_run(args,
-	    &(struct object_edit){
-		command->kind, args->words[1], set_enabled, &enabling, enable ? "enabled" : "disabled"});
+	intervene.name = args->words[1];
+	return command_change(args, intervene_change, &intervene);
 }

@@ -7,8 +7,8 @@
 
 #include "admin/cli/args.h"
 #include "admin/cli/print.h"
+#include "admin/edit/intervene.h"
 #include "admin/edit/object.h"
-#include "zones/base/deadline.h"
 
 struct object_command {
 	enum kind kind;
@@ -34,17 +34,8 @@ struct object_edit {
 };
 enum exit_code object_edit_run(const struct args *args, struct object_edit *edit);
 
-/* An end as its two properties (deadline.h); wall "": there is none. */
-struct until {
-	char wall[32];
-	char boot[DEADLINE_TEXT];
-};
-
 /* --for DURATION (90s, 30m, 2h, 7d) as the time when it ends; false after a sentence if it is no duration. */
 bool object_until(const struct args *args, struct until *until);
-/* Put an end, or none, into a pool or an origin: key and key_boot. */
-void object_put_until(struct json *object, const char *key, const struct until *until);
-
 /* Texts for tables. */
 /* "a, b"; freed by the caller. */
 char *object_list_text(const struct json *list);

@@ -564,3 +564,16 @@ object_delete(struct change *change, enum kind kind, const struct id *id)
 	json_drop(object);
 	return free_to_go;
 }
+
+void
+object_tell(struct change *change, enum kind kind, const struct id *id, const char *what)
+{
+	struct document_scope scope = {.txn = change->txn, .secrets = change->request->secrets};
+	struct json *stored = object_read(change->txn, kind, id);
+
+	if (stored == NULL)
+		return;
+	change->result = document_show(kind, stored, &scope, DOCUMENT_API);
+	change->message = xasprintf("%s %s: %s", kind_text(kind), json_text_of(stored, "name"), what);
+	json_drop(stored);
+}

@@ -36,6 +36,9 @@ bool object_find(
 /* As the store keeps it; NULL where it cannot be read. */
 struct json *object_read(struct store_txn *txn, enum kind kind, const struct id *id);
 
+/* Leave in the change what an object has become, as its result, and a sentence that ends with what. */
+void object_tell(struct change *change, enum kind kind, const struct id *id, const char *what);
+
 /* Do the texts name the same address? */
 bool object_same_address(const char *a, const char *b);
 
