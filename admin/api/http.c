@@ -269,9 +269,8 @@ http_take_chunk(struct http_chunks *chunks, const char *in, size_t len, const ch
 
 /* ---- queries ---- */
 
-/* NULL if an escape is invalid. */
-static char *
-decode(const char *text, size_t len)
+char *
+http_decode(const char *text, size_t len, bool blanks)
 {
 	char *out = xmalloc(len + 1);
 	size_t n = 0;
@@ -279,7 +278,7 @@ decode(const char *text, size_t len)
 	for (size_t i = 0; i < len; i++) {
 		char c = text[i];
 
-		if (c == '+')
+		if (c == '+' && blanks)
 			c = ' ';
 		if (c == '%') {
 			if (len - i < 3 || hex_digit(text[i + 1]) < 0 || hex_digit(text[i + 2]) < 0)
@@ -306,8 +305,8 @@ http_next_parameter(const char **rest, char **name, char **value)
 		size_t len = strcspn(pair, "&"), key = strcspn(pair, "=&");
 
 		*rest = pair + len + (pair[len] == '&');
-		*name = decode(pair, key);
-		*value = key < len ? decode(pair + key + 1, len - key - 1) : xstrdup("");
+		*name = http_decode(pair, key, true);
+		*value = key < len ? http_decode(pair + key + 1, len - key - 1, true) : xstrdup("");
 		if (key > 0 && *name != NULL && *value != NULL)
 			return true;
 		free(*name);

@@ -57,6 +57,12 @@ size_t http_take_chunk(
  */
 bool http_next_parameter(const char **rest, char **name, char **value);
 
+/*
+ * Text without its escapes; a plus sign is a blank if blanks is true. malloc; NULL if an escape is invalid or
+ * of NUL.
+ */
+char *http_decode(const char *text, size_t len, bool blanks);
+
 /* The words of a status. */
 const char *http_reason(int status);
 

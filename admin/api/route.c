@@ -1,6 +1,8 @@
 #include "admin/api/route.h"
 
+#include "admin/api/actions.h"
 #include "admin/api/beyond.h"
+#include "admin/api/http.h"
 #include "admin/api/objects.h"
 #include "admin/api/zones.h"
 
@@ -27,6 +29,13 @@
 	    WRITE(DELETE, A "/" path "/*", TOKEN_LB, kind_, ACCOUNT, objects_delete), \
 	    READ(A "/" path "/*/references", kind_, ACCOUNT, objects_references)
 
+/* By hand; their bodies may be empty. */
+#define ACTION(path, kind_, fn) \
+	{ \
+		.method = METHOD_POST, .pattern = path, .right = TOKEN_LB, .kind = kind_, \
+		.of_account = true, .change = fn, .any_body = true \
+	}
+
 enum { ANYONE = false, ACCOUNT = true };
 
 static const struct route routes[] = {
@@ -50,6 +59,17 @@ static const struct route routes[] = {
     READ("/graycloud/status", 0, ACCOUNT, beyond_status),
     READ("/graycloud/explain", 0, ACCOUNT, beyond_explain),
     READ("/graycloud/log", 0, ACCOUNT, beyond_log),
+    ACTION("/graycloud/log/*/undo", 0, actions_undo),
+    ACTION("/graycloud/load_balancers/*/enable", KIND_LB, actions_intervene),
+    ACTION("/graycloud/load_balancers/*/disable", KIND_LB, actions_intervene),
+    ACTION("/graycloud/pools/*/enable", KIND_POOL, actions_intervene),
+    ACTION("/graycloud/pools/*/disable", KIND_POOL, actions_intervene),
+    ACTION("/graycloud/pools/*/origins/*/enable", KIND_POOL, actions_intervene),
+    ACTION("/graycloud/pools/*/origins/*/disable", KIND_POOL, actions_intervene),
+    ACTION("/graycloud/pools/*/origins/*/force", KIND_POOL, actions_intervene),
+    ACTION("/graycloud/origins/*/enable", KIND_POOL, actions_intervene),
+    ACTION("/graycloud/origins/*/disable", KIND_POOL, actions_intervene),
+    ACTION("/graycloud/origins/*/force", KIND_POOL, actions_intervene),
 };
 
 const char *
@@ -92,7 +112,9 @@ fits(const char *pattern, const char *path, char *captures[CAPTURES_MAX])
 
 			if (len == 0)
 				return false;
-			captures[count++] = xasprintf("%.*s", (int)len, path);
+			if ((captures[count] = http_decode(path, len, false)) == NULL)
+				return false;
+			count++;
 			path += len;
 			pattern++;
 		} else if (*pattern++ != *path++) {

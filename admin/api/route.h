@@ -29,6 +29,7 @@ struct route {
 	bool of_account;     /* not for tokens of some zones */
 	route_read_fn *read; /* NULL: */
 	change_fn *change;   /* an edit; its arg is struct edit_call */
+	bool any_body;       /* also an empty one; its member reason is the reason for the log */
 	bool aside;          /* it takes long: a thread of its own does it */
 	bool tries;          /* a change that is always a dry run, and has its effect as its result */
 	bool follows;        /* read answers until the client goes: see streams.h */

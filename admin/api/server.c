@@ -331,10 +331,12 @@ hand_over(struct pending *pending)
 	struct writer *writer = server->writer;
 
 	if (route->change != NULL && call->body == NULL && call->method != METHOD_DELETE &&
-	    call->raw == NULL) {
+	    call->raw == NULL && !route->any_body) {
 		call_error(call, 400, CODE_NOT_JSON, "the body is empty: it must be a JSON object");
 		return false;
 	}
+	if (route->any_body && call->reason == NULL && *json_text_of(call->body, "reason") != '\0')
+		call->reason = xstrdup(json_text_of(call->body, "reason"));
 	call->dry_run |= route->tries;
 	if (route->aside || call->dry_run)
 		writer = server->aside;
