@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install missing packages, build, zone, origins, daemons
 # make test       install missing packages, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-faults test-peers test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
+# make lint coverage fuzz soak test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -64,6 +64,15 @@ $(OUT)/made/dnstap.pb-c.c $(OUT)/made/dnstap.pb-c.h &: dnsd/dnstap.proto | libra
 $(OUT)/made/dnstap.pb-c.o: $(OUT)/made/dnstap.pb-c.c
 	$(CC) $(ALL_CFLAGS) -w -c -o $@ $<
 $(OUT)/obj/dnsd/tap_writer.o: $(OUT)/made/dnstap.pb-c.h
+
+# The dashboard: its files as arrays, and a table of them (admin/api/web.c).
+WEB := $(sort $(wildcard admin/api/web/*))
+$(OUT)/made/web_files.inc: $(WEB) Makefile
+	@mkdir -p $(@D)
+	@n=0; for f in $(WEB); do n=$$((n + 1)); echo "static const unsigned char file_$$n[] = {"; od -An -v -tx1 $$f | sed 's/ \(..\)/0x\1,/g'; echo "};"; done >$@.new
+	@{ echo "static const struct file files[] = {"; n=0; for f in $(WEB); do n=$$((n + 1)); echo "{\"$${f##*/}\", file_$$n, sizeof file_$$n},"; done; echo "};"; } >>$@.new
+	@mv $@.new $@
+$(OUT)/obj/admin/api/web.o: $(OUT)/made/web_files.inc
 
 $(OUT)/libzones.a: $(ZONES)
 $(OUT)/libdnsd.a: $(DNSD)
@@ -159,6 +168,11 @@ test-peers: packages-peers
 test-clients: packages-clients
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
 	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/admin/sdk
+
+# The dashboard in a headless Chromium; screenshots stay in $(OUT)/screenshots.  `make test` does the same where Chromium is installed.
+test-browser: packages-browser
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
+	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/admin/dashboard.t
 
 # Line and branch coverage of each folder, by the whole suite.
 coverage: packages-coverage
@@ -270,5 +284,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
 .SECONDARY:

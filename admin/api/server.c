@@ -6,6 +6,7 @@
 #include "admin/api/metrics.h"
 #include "admin/api/replays.h"
 #include "admin/api/sending.h"
+#include "admin/api/web.h"
 #include "admin/api/writer.h"
 #include "zones/base/text.h"
 #include "zones/daemon/tls.h"
@@ -405,8 +406,12 @@ serve(struct pending *pending)
 static void
 on_request(void *arg, struct exchange *exchange)
 {
-	struct pending *pending = xcalloc(1, sizeof *pending);
+	struct pending *pending;
 
+	/* The dashboard's files need no token; all else does. */
+	if (web_answer(exchange))
+		return;
+	pending = xcalloc(1, sizeof *pending);
 	*pending = (struct pending){
 	    .server = arg, .exchange = exchange, .call = read_call(exchange), .began = now_seconds()};
 	serve(pending);

@@ -1,0 +1,202 @@
+// What the page knows, read from the API again when the event stream says that something happened. Views listen, and draw.
+
+import {ask, get, lines, Refused} from './api.js';
+
+const LARGE = 1000; // origins: from here on the whole is read less often
+const KEPT = 120; // round-trip times of an origin
+
+export const data = {
+	account: null,
+	zones: [],
+	status: null, // as `graycloud status --json`
+	pools: [], // as the API lists them: places, weights
+	monitors: [],
+	generation: null,
+	live: false,
+	since: null, // when the stream was lost
+	times: new Map(), // "pool address" -> [{at, ms}]
+	rates: new Map(), // "pool address" and "pool" -> answers a second
+};
+
+const listeners = new Set();
+
+export function listen(draw) {
+	listeners.add(draw);
+	return () => listeners.delete(draw);
+}
+
+function changed() {
+	for (const draw of listeners)
+		draw();
+}
+
+// ---- The objects, by id and by name.
+
+const path = (kind) => `/accounts/${data.account.id}/load_balancers/${kind}`;
+
+// The longest zone whose name ends a name.
+function zoneOf(name) {
+	return data.zones.filter((zone) => name === zone.name || name.endsWith(`.${zone.name}`)).sort((a, b) => b.name.length - a.name.length)[0];
+}
+
+export function pathOf(kind, object) {
+	return kind === 'load_balancer' ? `/zones/${zoneOf(object.name).id}/load_balancers/${object.id}` : `${path(`${kind}s`)}/${object.id}`;
+}
+
+export const poolNamed = (name) => data.status.pools.find((pool) => pool.name === name);
+export const poolName = (id) => data.pools.find((pool) => pool.id === id)?.name ?? id;
+export const balancersOf = (pool) => data.status.load_balancers.filter((lb) => lb.lists.some((list) => list.pools.includes(pool) || list.fallback_pool === pool));
+export const originCount = () => data.status.pools.reduce((sum, pool) => sum + pool.origins.length, 0);
+
+// ---- Reading.
+
+async function all(route, query = {}) {
+	const found = [];
+
+	for (let page = 1; ; page++) {
+		const {result, info} = await ask('GET', route, {query: {...query, page}});
+
+		found.push(...result);
+		if (!info || page >= info.total_pages)
+			return found;
+	}
+}
+
+function keepTimes(pools) {
+	for (const pool of pools)
+		for (const origin of pool.origins) {
+			const key = `${pool.name} ${origin.address}`;
+			const kept = data.times.get(key) ?? [];
+
+			if (origin.rtt_ms > 0 && origin.checks !== kept.at(-1)?.checks) {
+				kept.push({at: Date.now(), ms: origin.rtt_ms, checks: origin.checks});
+				if (kept.length > KEPT)
+					kept.shift();
+			}
+			data.times.set(key, kept);
+		}
+}
+
+async function readStatus() {
+	const status = await get('/graycloud/status');
+
+	if (status.generation !== data.generation) {
+		[data.zones, data.pools, data.monitors] = await Promise.all([all('/zones', {per_page: 50}), get(path('pools')), get(path('monitors'))]);
+		data.generation = status.generation;
+	}
+	data.status = status;
+	keepTimes(status.pools);
+}
+
+// Answers a second of each pool and origin, where the API offers them.
+let rates = true;
+async function readRates() {
+	if (!rates)
+		return;
+	try {
+		const list = await get('/graycloud/rates');
+
+		data.rates = new Map(list.map((one) => [one.address ? `${one.pool} ${one.address}` : one.pool, one.answers_per_second]));
+	} catch (problem) {
+		rates = !(problem instanceof Refused);
+	}
+}
+
+export async function open() {
+	[data.account] = await get('/accounts');
+	await readStatus();
+}
+
+let reading = null, again = false;
+
+// Read once more, never twice at once.
+export function refresh() {
+	if (reading !== null) {
+		again = true;
+		return reading;
+	}
+	reading = Promise.all([readStatus(), readRates()]).then(changed).finally(() => {
+		reading = null;
+		if (again) {
+			again = false;
+			setTimeout(() => refresh().catch(() => {}), 0);
+		}
+	});
+	return reading;
+}
+
+// ---- The stream.
+
+export const events = []; // the newest last
+
+function setLive(live) {
+	if (live === data.live)
+		return;
+	data.live = live;
+	data.since = live ? null : new Date();
+	changed();
+}
+
+let follower = null, timer = null, last = null, waiting = null;
+
+function soon() {
+	waiting ??= setTimeout(() => {
+		waiting = null;
+		refresh().catch(() => setLive(false));
+	}, originCount() > LARGE ? 1000 : 50);
+}
+
+function take(text) {
+	const event = JSON.parse(text);
+
+	if (event.kind)
+		events.push(event);
+	soon();
+}
+
+// One connection of the stream: blocks of lines "id:" and "data:", an empty line behind each.
+async function follow(signal) {
+	let block = {};
+
+	for await (const line of lines('/graycloud/events/stream', {}, last === null ? {} : {'Last-Event-ID': last}, signal)) {
+		const [, name, value] = /^(\w*): ?(.*)$/.exec(line) ?? [];
+
+		setLive(true);
+		if (line === '' && block.data) {
+			last = block.id ?? last;
+			take(block.data);
+		}
+		if (line === '')
+			block = {};
+		else if (name)
+			block[name] = value;
+	}
+}
+
+async function keepFollowing(signal) {
+	while (!signal.aborted) {
+		await follow(signal).catch(() => {});
+		setLive(false);
+		await new Promise((wake) => setTimeout(wake, 1000));
+	}
+}
+
+export function start() {
+	follower = new AbortController();
+	keepFollowing(follower.signal);
+	const tick = async () => {
+		await refresh().catch(() => setLive(false));
+		timer = setTimeout(tick, originCount() > LARGE ? 15000 : 3000);
+	};
+	timer = setTimeout(tick, 1000);
+}
+
+export function stop() {
+	follower?.abort();
+	clearTimeout(timer);
+	clearTimeout(waiting);
+	waiting = null;
+	Object.assign(data, {status: null, generation: null, live: false, since: null, times: new Map(), rates: new Map()});
+	events.length = 0;
+	last = null;
+}
