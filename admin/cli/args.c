@@ -61,7 +61,7 @@ args_no_verb(const struct args *args, const char *verb)
 	char hint[96];
 
 	if (*verb == '\0')
-		return args_misused(args, "what is to be done?");
+		return args_misused(args, "an action is missing");
 	/* The verbs are the second words of the lines of the usage: "enable|disable" are two. */
 	for (const char *line = args->command->usage; *line != '\0';) {
 		const char *at = line + strcspn(line, " ");
@@ -80,8 +80,8 @@ args_no_verb(const struct args *args, const char *verb)
 
 enum { REASON_MOST = 500, LOCK_WAIT = 30, LOCK_WAIT_MOST = 86400 };
 
-/* Each option of every command: a word means the same everywhere. The table of commands says which may stand
- * where. */
+/* Each option of every command: a word means the same everywhere. The table of commands has the options of
+ * each command. */
 enum { JSON = 1, STATE, HELP, WAIT_FOR_LOCK, DRY_RUN, FORCE, NO_WAIT, REASON, IF_GENERATION, OWN };
 static const struct option known[] = {{"state", 1, NULL, STATE}, {"json", 0, NULL, JSON},
     {"help", 0, NULL, HELP}, {"lock-wait", 1, NULL, WAIT_FOR_LOCK},
@@ -153,7 +153,7 @@ static bool
 set_reason(struct args *args, const char *value)
 {
 	struct json *text = json_new_text(value);
-	bool whole = strcmp(json_text(text), value) == 0; /* what is not UTF-8 is replaced */
+	bool whole = strcmp(json_text(text), value) == 0; /* json_text replaces octets that are not UTF-8 */
 	size_t len = strlen(value);
 
 	json_drop(text);
@@ -252,7 +252,7 @@ find_command(struct args *args, const struct command *table)
 	char hint[96];
 	enum argument_kind kind;
 
-	/* Options are looked at later, when it is known which may stand here. */
+	/* Options are checked later, when the command is known. */
 	while ((kind = arguments_next(&arguments, &argument)) != ARGUMENT_WORD || arguments.words_only)
 		if (kind == ARGUMENT_END)
 			return true;
@@ -282,7 +282,7 @@ is_value(const struct args *args, const struct arguments *arguments, const char 
 		return false;
 	if (word[1] != '-')
 		return true;
-	/* A mistyped --dry-run must not become data, nor anything behind the first value; a TTL moves that by
+	/* A mistyped --dry-run must not become data, nor anything after the first value; a TTL moves that by
 	 * one. */
 	from += args->words[from - 1][0] >= '0' && args->words[from - 1][0] <= '9';
 	if (args->count != from || word[2] == '=')
@@ -388,7 +388,7 @@ args_line(const struct args *args, char *(*word)(const char *))
 	for (int i = 1, skipped = 0; i < args->argc; i++) {
 		char *longer, *shown;
 
-		/* Where the state lies says nothing about what was done. */
+		/* The directory of the state is not part of the change. */
 		if (strcmp(args->argv[i], "--state") == 0) {
 			i++;
 			continue;

@@ -1,7 +1,7 @@
 /*
  * args.h -- the command line of `graycloud`: words, and options that begin with two dashes.
  *
- * zones/daemon/arguments.h has the rules of options. They may stand before the command, too. Options of every
+ * zones/daemon/arguments.h has the rules of options. They may come before the command, too. Options of every
  * command are fields; the options of one command are named in the table of main.c, and asked for by name. The
  * words from struct command's dashes_from on may begin with a dash.
  */
@@ -12,12 +12,12 @@
 
 #include <stdio.h>
 
-/* What a command returns, and the program with it. */
+/* The status that a command and then the program return. */
 enum exit_code {
 	EXIT_DONE = 0,
 	EXIT_REFUSED = 1,
 	EXIT_USAGE = 2,
-	EXIT_UNWELL = 3, /* doctor found something to warn about */
+	EXIT_UNWELL = 3, /* doctor found a warning */
 	EXIT_SICK = 4    /* doctor found an error */
 };
 
@@ -33,7 +33,7 @@ struct command {
 	bool changes;        /* takes the options of changing commands */
 	bool writes;         /* writes the store without them */
 	/*
-	 * If not 0, words from this index on are values (one later if a TTL stands before it): "-abc" is a
+	 * If not 0, words from this index on are values (one later after a TTL): "-abc" is a
 	 * word there.  The first of them may begin with two dashes, unless it is near to an option's name.
 	 */
 	unsigned dashes_from;
@@ -73,7 +73,7 @@ bool args_flag(const struct args *args, const char *name);
 /* The word at index, or NULL. */
 const char *args_word(const struct args *args, size_t index);
 
-/* Report what is wrong with the line, with the usage (not with --json); returns EXIT_USAGE. */
+/* Report the fault of the line, with the usage (not with --json); returns EXIT_USAGE. */
 enum exit_code args_misused(const struct args *args, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* The same for a verb that the command's usage does not list, or for none (""); names the nearest one. */

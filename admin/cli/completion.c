@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* A shell shows nobody more. */
+/* No shell shows more. */
 enum { OFFERS_MOST = 2000, TOKENS_MOST = 24 };
 
 /* A word of a synopsis. */
@@ -122,7 +122,7 @@ offer_reference(struct completion *completion, enum kind kind)
 	completion->names(completion, sources[kind], NULL);
 }
 
-/* "steering_policy=pro": what may stand behind the sign. */
+/* "steering_policy=pro": the words that are valid after the sign. */
 static void
 offer_property_value(struct completion *completion, const struct property *property)
 {
@@ -222,7 +222,7 @@ offer_own_names(struct completion *completion, const char *command)
 	}
 }
 
-/* pool: the word that stood for POOL, or NULL. */
+/* pool: the word in the place of POOL, or NULL. */
 static void
 offer_token(struct completion *completion, const struct token *token, const char *command, const char *pool)
 {
@@ -251,7 +251,7 @@ offer_token(struct completion *completion, const struct token *token, const char
 		}
 }
 
-/* Is this word one that the token stands for? */
+/* Does the token permit this word? */
 static bool
 matches(const struct token *token, const char *word)
 {
@@ -270,7 +270,7 @@ matches(const struct token *token, const char *word)
 	return false;
 }
 
-/* The words of one synopsis; options and what belongs to them are left out. */
+/* The words of one synopsis, without options and their values. */
 static size_t
 tokens_of(const char *line, struct token tokens[TOKENS_MOST])
 {
@@ -298,7 +298,7 @@ tokens_of(const char *line, struct token tokens[TOKENS_MOST])
 	return count;
 }
 
-/* From tokens[at] and words[word] on, offer what stands where the last word stands. */
+/* From tokens[at] and words[word] on, offer the candidates for the place of the last word. */
 static void
 walk(struct completion *completion, const struct token *tokens, size_t count, size_t at, char **words,
     size_t nwords, size_t word, const char *pool)

@@ -1,9 +1,9 @@
 /*
- * completion.h -- what may come next on a command line: for the completion of shells.
+ * completion.h -- the candidates for the next word of a command line: for the completion of shells.
  *
  * The synopses of the table of commands are the grammar, so a command that is documented is completed:
  * literal words, options, properties with their words, and the names of the objects in the configuration. The
- * shells' scripts (admin/install) only pass on what is printed here.
+ * shells' scripts (admin/install) only pass on this output.
  */
 #ifndef COMPLETION_H
 #define COMPLETION_H
@@ -23,7 +23,7 @@ enum completion_source {
 
 struct completion {
 	const struct command *commands; /* ended by a NULL name */
-	char **words;      /* without the program's name; the last is what was typed of the next word */
+	char **words;      /* without the program's name; the last is the typed part of the next word */
 	size_t count;      /* at least 1 */
 	const char *state; /* the directory that the line or the environment names */
 	/* Offer each name of a source; of is the pool whose origins are asked for, or NULL. */

@@ -6,8 +6,8 @@
 
 #include "zones/model/model.h"
 
-/* An address and a prefix length, which may be left out: then it is the whole address.  False where the text
- * is none. */
+/* An address and a prefix length, which may be left out: then it is the whole address.  False if the text is
+ * invalid. */
 bool prefix_read(const char *text, struct address *address, uint8_t *length);
 
 #endif

@@ -28,7 +28,7 @@ print_coloured(FILE *out)
 	const char *term = getenv("TERM");
 	int fd = fileno(out);
 
-	/* What is put together in memory is for the standard output. */
+	/* A stream in memory is for the standard output. */
 	return isatty(fd < 0 ? STDOUT_FILENO : fd) && getenv("NO_COLOR") == NULL && term != NULL &&
 	    strcmp(term, "dumb") != 0;
 }

@@ -1,5 +1,5 @@
 /*
- * print.h -- what people read: aligned tables, colours on a terminal; and JSON for programs.
+ * print.h -- output for people: aligned tables, colours on a terminal; and JSON for programs.
  */
 #ifndef PRINT_H
 #define PRINT_H
@@ -33,7 +33,7 @@ void table_free(struct table *table);
  */
 size_t print_control(const char *text);
 
-/* What somebody wrote, made one line that moves no cursor: each octet of control characters becomes "?".
+/* Text of a person, made one line that moves no cursor: each octet of control characters becomes "?".
  * Returns text. */
 char *print_clean(char *text);
 

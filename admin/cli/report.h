@@ -19,7 +19,7 @@ void report_error(const char *format, ...) __attribute__((format(printf, 1, 2)))
 void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void report_problems(const struct problems *problems);
 
-/* Print what was kept.  Called once, at the end of the program; failed: its exit status is not 0. */
+/* Print the kept sentences.  Called once, at the end of the program; failed: its exit status is not 0. */
 void report_end(bool failed);
 
 #endif

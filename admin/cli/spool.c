@@ -25,7 +25,7 @@ spool_new(void)
 	return spool;
 }
 
-/* The place of the next value: behind a comma, on a line of its own. */
+/* The place of the next value: after a comma, on a line of its own. */
 static void
 begin_value(struct spool *spool, const char *key)
 {

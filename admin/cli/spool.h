@@ -2,8 +2,7 @@
  * spool.h -- JSON that is too large to keep as a whole: written value by value, printed at the end.
  *
  * A command ends its transaction before it prints, since a pager would pin the pages of the store (LMDB rule
- * 4). What it reads is therefore written to a temporary file as it comes, and copied to the standard output
- * then.
+ * 4). Its output is therefore written to a temporary file, and copied to the standard output then.
  */
 #ifndef SPOOL_H
 #define SPOOL_H

@@ -33,7 +33,7 @@ cmd_apply(struct args *args)
 	enum exit_code code = EXIT_REFUSED;
 
 	if (args->count != 1)
-		return args_misused(args, "which document? A FILE, or - for standard input");
+		return args_misused(args, "apply needs a document: a FILE, or - for standard input");
 	applying.application = application_read(args->words[0], args_flag(args, "unsigned-ok"), &problems);
 	report_problems(&problems);
 	problems_free(&problems);

@@ -1,4 +1,4 @@
-/* graycloud doctor: what is wrong, and how to cure it. */
+/* graycloud doctor: the problems, and their cures. */
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
 #include "admin/commands/commands.h"

@@ -1,5 +1,5 @@
 /*
- * events: what happened, health and configuration on one time line.
+ * events: changes of health and of the configuration on one time line.
  */
 #include "admin/cli/print.h"
 #include "admin/commands/command_change.h"
@@ -33,7 +33,7 @@ struct events {
 	struct store_txn *config;         /* while commands are read */
 	struct health_flip *flips;        /* read, and not yet events */
 	size_t nflips;
-	bool addresses; /* some of them says that a hostname has others */
+	bool addresses; /* one of them is a change of a hostname's addresses */
 	/*
 	 * The data that describes flips, the newest first, and the earlier states: a removed origin or
 	 * address is only there, and the monitor may follow some commands late.
@@ -129,7 +129,7 @@ flip_json(const struct probed *probed, const struct health_flip *flip)
 	return json;
 }
 
-/* A flip is one event for each origin that its endpoint stands for. */
+/* A flip is one event for each origin that has its endpoint. */
 static void
 add_flip(struct events *events, const struct health_flip *flip)
 {
@@ -262,8 +262,8 @@ read_picture(struct events *events, struct viewer *viewer)
 }
 
 /*
- * What came since the last reading.  The flips are read before the configuration that they come of; a
- * picture, which reads everything, is made only where that or the addresses of a hostname are others.
+ * The events since the last reading.  The flips are read before the configuration that caused them; a
+ * picture, which reads everything, is made only if that or the addresses of a hostname changed.
  */
 static bool
 read_events(struct events *events, struct viewer *viewer)
@@ -274,12 +274,12 @@ read_events(struct events *events, struct viewer *viewer)
 	events->addresses = false;
 	if (viewer_news_of(viewer, STORE_HEALTH))
 		read_flips(events, viewer->stores[STORE_HEALTH]);
-	/* After the flips: what they come of was committed before them. */
+	/* After the flips: the commands that caused them were committed before. */
 	changed = viewer_news_of(viewer, STORE_CONFIG);
 	if (first || changed || events->addresses) {
 		if (!read_picture(events, viewer))
 			return false;
-		/* Whenever: a picture takes the news of what was written since we looked. */
+		/* The result does not matter: a picture includes everything that was written since. */
 		read_commands(events, viewer->stores[STORE_CONFIG]);
 	}
 	for (size_t i = 0; i < events->nflips; i++)

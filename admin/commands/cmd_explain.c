@@ -79,7 +79,7 @@ print_head(const struct json *out)
 		printf(" for %s (ECS)", json_text_of(client, "ecs"));
 	printf("; generation %lld\n", json_integer_of(json_member(out, "generation")));
 	if (json_member(out, "at") != NULL)
-		printf("as of %.23sZ, by the configuration of %.19sZ and the states of then\n",
+		printf("as of %.23sZ, by the configuration of %.19sZ and the states of that time\n",
 		    json_text_of(out, "at"), json_text_of(out, "generation_since"));
 	if (zone == NULL)
 		printf("zone: no zone here encloses it\n");
@@ -201,7 +201,7 @@ cell_age(struct table *table, const struct json *object, const char *key)
 		table_cell(table, COLOUR_NONE, "%s", "");
 }
 
-/* S38: what each monitor of a group says. */
+/* S38: the verdict of each monitor of a group. */
 static void
 add_monitors(struct table *table, const struct json *object)
 {

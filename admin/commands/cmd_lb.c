@@ -31,7 +31,7 @@ row(struct table *table, const struct json *lb)
 	free(pools);
 }
 
-/* ---- what `lb show` says of a load balancer's pools ---- */
+/* ---- the part of `lb show` about a load balancer's pools ---- */
 
 struct survey {
 	FILE *out;
@@ -110,7 +110,7 @@ compare_times(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* S38, S23: until more than half of those that vote have noticed, or one that must be healthy; 0 where nobody
+/* S38, S23: until more than half of those that vote have noticed, or one that must be healthy; 0 if no member
  * votes. */
 static uint64_t
 pool_failover_ms(struct store_txn *txn, const struct pool *pool)
@@ -136,7 +136,7 @@ pool_failover_ms(struct store_txn *txn, const struct pool *pool)
 	return MIN(soonest, times[votes / 2]);
 }
 
-/* The name of what judges a pool. */
+/* The name of the monitor or group of a pool. */
 static char *
 judge_name(struct store_txn *txn, const struct pool *pool)
 {
@@ -161,7 +161,7 @@ survey_pool(struct survey *survey, const struct id *id)
 	survey_size(survey, pool);
 	failover_ms = pool_failover_ms(survey->txn, pool);
 	if (failover_ms == 0)
-		fprintf(survey->out, "pool %s has no monitor: nothing is noticed there\n", pool->name);
+		fprintf(survey->out, "pool %s has no monitor: its failures are not noticed\n", pool->name);
 	else if (failover_ms > survey->failover_ms) {
 		survey->failover_ms = failover_ms;
 		free(survey->slowest);
@@ -187,7 +187,7 @@ warn_of_size(const struct survey *survey)
 		    with_edns > USUAL ? "most clients" : "clients without EDNS");
 }
 
-/* In the order in which they are asked, with what they ask. */
+/* In the order of their evaluation, with their conditions. */
 static void
 print_overrides(FILE *out, const char *kind, const struct lb_override *overrides, size_t count)
 {

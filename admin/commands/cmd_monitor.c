@@ -11,7 +11,7 @@ titles(void)
 	    "NAME", "TYPE", "PORT", "ASKS", "INTERVAL", "TIMEOUT", "RETRIES", "DOWN", "UP", NULL);
 }
 
-/* What its checks ask for; freed by the caller. */
+/* The target of its checks; freed by the caller. */
 static char *
 asks(const struct json *monitor)
 {

@@ -13,7 +13,7 @@ struct words {
 	const char *address;
 };
 
-/* One edit of the list of origins, as the words say: VERB POOL ADDRESS ... */
+/* One edit of the list of origins, by the words: VERB POOL ADDRESS ... */
 static bool
 edit_origins(struct change *change, struct json *pool, void *arg)
 {

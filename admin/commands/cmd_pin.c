@@ -54,7 +54,7 @@ address_of(const struct pool *model, const struct pool_table *table, uint32_t ta
 	return NULL;
 }
 
-/* The pool and origin that a pin names, as far as they are still there. */
+/* The pool and origin that a pin names, if they still exist. */
 static void
 put_target(struct json *out, const struct listing *listing, const struct pin *pin)
 {

@@ -1,8 +1,8 @@
 /*
  * record: one record of a zone at a time, for ACME challenges and quick repairs.
  *
- * Checked like a line of a zone file and committed with the zone's new serial in one transaction. What came
- * so is marked, and a later `zone load` says which of it it drops.
+ * Checked like a line of a zone file and committed with the zone's new serial in one transaction. Such
+ * records are marked, and a later `zone load` reports which of them it drops.
  */
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
@@ -66,7 +66,7 @@ add_record(struct change *change, struct record_request *request, struct record_
 	uint32_t serial;
 
 	if (done == RECORD_PRESENT)
-		tell(change, request, "it is there already", request->place.zone.serial);
+		tell(change, request, "it exists already", request->place.zone.serial);
 	else if (done != RECORD_REFUSED && record_edit_end(edit, request->serial, &serial))
 		tell(change, request, done == RECORD_ADDED ? "added" : "the TTL is changed", serial);
 }
@@ -86,7 +86,7 @@ delete_records(struct change *change, struct record_request *request, struct rec
 		tell(change, request, "deleted", serial);
 }
 
-/* Read the data, and say where a name in it was completed though it looks like a whole one. */
+/* Read the data, and warn of a name in it that was completed although it looks complete. */
 static uint16_t
 read_data(struct change *change, const struct record_request *request, uint8_t out[65535])
 {
@@ -198,7 +198,7 @@ read_serial_rule(struct args *args, enum record_serial *out)
 	    : args_misused(args, "--serial %s: it is keep, increment, date or unixtime", serial);
 }
 
-/* The words behind OWNER: [TTL] [IN] TYPE RDATA ... */
+/* The words after OWNER: [TTL] [IN] TYPE RDATA ... */
 static enum exit_code
 read_words(struct args *args, struct record_request *request)
 {
@@ -226,7 +226,7 @@ read_words(struct args *args, struct record_request *request)
 	if (request->add && request->data == NULL && request->type == TYPE_APL)
 		request->data = xstrdup(""); /* a list may be empty (RFC 3123 4) */
 	if (request->add && request->data == NULL)
-		return args_misused(args, "record add wants a type and its data");
+		return args_misused(args, "record add needs a type and its data");
 	return read_serial_rule(args, &request->serial);
 }
 
@@ -351,7 +351,7 @@ cmd_record(struct args *args)
 		return args_no_verb(args, word != NULL ? word : "");
 	request.add = strcmp(word, "add") == 0;
 	if (args->count < 3)
-		return args_misused(args, "record %s wants a zone and an owner", word);
+		return args_misused(args, "record %s needs a zone and an owner", word);
 	code = read_words(args, &request);
 	if (code == EXIT_DONE)
 		code = command_change(args, change_record, &request);

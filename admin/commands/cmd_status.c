@@ -20,7 +20,7 @@ cmd_status(struct args *args)
 	if (args->count > 0)
 		return args_misused(args, "\"%s\" is not expected here", args_word(args, 0));
 	if (args_flag(args, "watch") && (args->json || args_flag(args, "exit-code")))
-		return args_misused(args, "--watch goes on: neither --json nor --exit-code goes with it");
+		return args_misused(args, "--watch cannot be used with --json or --exit-code");
 	if (filter_read(args, &filter) != EXIT_DONE)
 		return EXIT_USAGE;
 	viewer.scope = filter_scope(&filter, address);

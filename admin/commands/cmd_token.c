@@ -173,7 +173,7 @@ create(const struct args *args, struct store *store, struct problems *problems)
 	return code;
 }
 
-/* What a token became; of one that was deleted, its name. */
+/* A token after the change; after a deletion, its name. */
 static void
 print_done(const struct args *args, struct store *store, const char *verb)
 {

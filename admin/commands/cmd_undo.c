@@ -10,7 +10,7 @@ cmd_undo(struct args *args)
 	uint64_t sequence;
 
 	if (word == NULL || args->count != 1)
-		return args_misused(args, "which command? graycloud log lists their sequences");
+		return args_misused(args, "undo needs the sequence of a command; graycloud log lists them");
 	if (!whole_from_text(word, UINT64_MAX, &sequence) || sequence == 0)
 		return args_misused(args, "\"%s\" is not a sequence of the log", word);
 	return command_change(args, undo_command, &sequence);

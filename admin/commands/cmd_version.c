@@ -17,7 +17,7 @@ cmd_version(struct args *args)
 	    {"ldns", zonefile_library()}, {"libidn2", idn_library()}, {"libmaxminddb", geo_library()}};
 
 	if (args_word(args, 0) != NULL)
-		return args_misused(args, "there is nothing to be said after it");
+		return args_misused(args, "version takes no words");
 	if (args->json) {
 		struct json *out = json_new_object();
 

@@ -55,7 +55,7 @@ compare(struct change *change, void *arg)
 
 	if (before != NULL && whatif->application != NULL)
 		application_apply(change, whatif->application, args_flag(whatif->args, "prune"));
-	/* What applying has to say is not asked. */
+	/* The messages of apply are dropped. */
 	free(change->message);
 	json_drop(change->result);
 	change->message = NULL;

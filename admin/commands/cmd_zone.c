@@ -56,7 +56,7 @@ sources_free(struct sources *sources)
 	problems_free(&sources->problems);
 }
 
-/* A list has lines `NAME FILE`; a relative FILE stands beside the list. */
+/* A list has lines `NAME FILE`; a relative FILE is relative to the directory of the list. */
 static void
 read_list(struct sources *sources, const char *path)
 {
@@ -148,7 +148,7 @@ source_read(struct source *source, bool unsigned_ok, struct problems *problems)
 	    source->path, NULL, source->name ? apex : NULL, unsigned_ok, &source->data, problems);
 }
 
-/* --each: go on with the good ones. */
+/* --each: continue with the good ones. */
 static void
 sources_keep_good(struct sources *sources)
 {
@@ -240,7 +240,7 @@ print_loaded(FILE *out, const struct zone_loaded *loaded)
 		    loaded->difference.changed, loaded->difference.deleted);
 }
 
-/* What is printed when it is done: a line for each zone, or a sum. */
+/* The final output: a line for each zone, or a sum. */
 static char *
 loaded_text(const struct zone_loaded *loaded, size_t count)
 {
@@ -332,7 +332,7 @@ run_check(const struct args *args)
 	return good ? EXIT_DONE : EXIT_REFUSED;
 }
 
-/* How many RRsets of each type. */
+/* The number of RRsets of each type. */
 struct census {
 	size_t rrsets, records;
 	size_t *types; /* 65,536 */
@@ -583,7 +583,7 @@ cmd_zone(struct args *args)
 	bool list = word != NULL && strcmp(word, "list") == 0;
 
 	if (word == NULL)
-		return args_misused(args, "what is to be done with zones?");
+		return args_misused(args, "zone needs an action: list, show, load, check, export or delete");
 	if (strcmp(word, "load") == 0)
 		return run_load(args);
 	if (strcmp(word, "check") == 0)

@@ -16,7 +16,7 @@ enum { WAIT_MS = 5000 };
 
 /* ---- change ---- */
 
-/* Who did it: also behind sudo. */
+/* The author, also with sudo. */
 static const char *
 who(void)
 {
@@ -37,7 +37,7 @@ print_problems(const struct problems *problems)
 		report_note("%zu faults, nothing was changed", problems->errors + problems->unlisted);
 }
 
-/* {"dry_run": true, "result": what the command would have printed, "changes", "moves", "warnings"} */
+/* {"dry_run": true, "result": the output of the command, "changes", "moves", "warnings"} */
 static struct json *
 dry_run_json(struct change_outcome *outcome)
 {
@@ -68,7 +68,7 @@ print_done(const struct args *args, struct change_outcome *outcome)
 	fflush(stdout);
 }
 
-/* The change is committed: what dnsd does now is only reported. */
+/* The change is committed: the state of dnsd is only reported. */
 void
 command_change_wait(const struct args *args, const struct change_outcome *outcome)
 {

@@ -1,6 +1,6 @@
 /*
  * command_change.h -- how a command reads the configuration, and how it changes it: by change.h, with the
- * options of changing commands, what is printed of it, and the wait for the nameserver.
+ * options of changing commands, the output, and the wait for the nameserver.
  */
 #ifndef COMMAND_CHANGE_H
 #define COMMAND_CHANGE_H
@@ -8,7 +8,7 @@
 #include "admin/cli/args.h"
 #include "admin/edit/change.h"
 
-/* Run a change and print what came of it. */
+/* Run a change and print its result. */
 enum exit_code command_change(const struct args *args, change_fn *fn, void *arg);
 
 /*
@@ -17,7 +17,7 @@ enum exit_code command_change(const struct args *args, change_fn *fn, void *arg)
  */
 enum exit_code command_change_run(
     const struct args *args, bool preview, change_fn *fn, void *arg, struct change_outcome *outcome);
-/* Wait until a running nameserver answers by what was committed, and report if it does not. */
+/* Wait until a running nameserver answers by the committed change, and report if it does not. */
 void command_change_wait(const struct args *args, const struct change_outcome *outcome);
 
 /*
@@ -28,9 +28,9 @@ void command_change_wait(const struct args *args, const struct change_outcome *o
 bool read_begin(const struct args *args, struct store **store, struct store_txn **txn);
 void read_end(struct store *store, struct store_txn *txn);
 
-/* True if there is no such state directory: it reads as an empty one, and its name may be mistyped. */
+/* True if the state directory does not exist: it is treated as empty, and its name may be mistyped. */
 bool read_absent(const char *state);
-/* Report that on stderr, if it is so. */
+/* Report that on stderr, if it is true. */
 void read_tell_absent(const char *state);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* Prints nothing where it knows nothing: a shell has no place for errors. become: whether the stores may be
+/* Prints nothing if it finds nothing: a shell has no place for errors. become: whether the stores may be
  * read under state (main.c: root becomes the daemons' user first). */
 void complete(const struct command *commands, char **words, size_t count, bool (*become)(const char *state));
 

@@ -328,7 +328,8 @@ object_until(const struct args *args, struct until *until)
 
 	if (until_read(until, text))
 		return true;
-	args_misused(args, "--for \"%s\": say how long as 90s, 30m, 1h30m or 7d, at most 100000d", text);
+	args_misused(
+	    args, "--for \"%s\": it takes a duration such as 90s, 30m, 1h30m or 7d, at most 100000d", text);
 	return false;
 }
 

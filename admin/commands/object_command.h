@@ -1,6 +1,6 @@
 /*
  * object_command.h -- what the commands of the four kinds have in common: list, show, create, set, replace,
- * delete, enable, disable.  What they show of an object is their own.
+ * delete, enable, disable.  The tables of an object are their own.
  */
 #ifndef OBJECT_COMMAND_H
 #define OBJECT_COMMAND_H
@@ -17,20 +17,20 @@ struct object_command {
 	struct table *(*titles)(void);
 	/* One line of it: the object with names in its references. */
 	void (*row)(struct table *table, const struct json *object);
-	/* What `show` says after the properties; may be NULL.  Reads txn, and writes into out. */
+	/* The output of `show` after the properties; may be NULL.  Reads txn, and writes into out. */
 	void (*more)(FILE *out, const struct args *args, struct store_txn *txn, const struct id *id);
 };
 
 enum exit_code object_command_run(const struct object_command *command, const struct args *args);
 
-/* Edit one object that is there: fn changes its document (names in references).  For `origin` and `set`. */
+/* Edit one object that exists: fn changes its document (names in references).  For `origin` and `set`. */
 struct object_edit {
 	enum kind kind;
 	const char *name;
 	bool (*fn)(
-	    struct change *change, struct json *document, void *arg); /* false: errors stand in the change */
+	    struct change *change, struct json *document, void *arg); /* false: errors are in the change */
 	void *arg;
-	const char *done; /* "changed", for the message; NULL: "changed", or "as before" where nothing is */
+	const char *done; /* "changed", for the message; NULL: "changed", or "as before" if nothing changed */
 };
 enum exit_code object_edit_run(const struct args *args, struct object_edit *edit);
 

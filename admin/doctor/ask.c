@@ -13,10 +13,10 @@
 
 enum {
 	AT_ONCE = 64,
-	EDNS_SIZE = 1232, /* what no path fragments */
+	EDNS_SIZE = 1232, /* the size that no path fragments */
 	QUERY_MAX = WIRE_HEADER + NAME_MAX_LEN + 4 + 11,
 	KEY_MAX = 1 + 16 + 2 + 2 + 1 + NAME_MAX_LEN,
-	SILENT_ENOUGH = 3 /* questions that a server leaves unanswered before it is asked no more */
+	SILENT_ENOUGH = 3 /* after so many questions without an answer, a server is not asked again */
 };
 
 /* A server that has answered nothing so far, by one way. */
@@ -108,7 +108,7 @@ write_query(const struct question *question, uint8_t query[QUERY_MAX])
 	return (size_t)(writer.at - query);
 }
 
-/* --- servers that say nothing --- */
+/* --- servers that do not answer --- */
 
 static struct silent_server *
 silent_server(struct asking *asking, const struct question *question)
@@ -198,7 +198,7 @@ start(struct question *question)
 
 /* --- all of them --- */
 
-/* What poll(2) is to wait for, for a question: at most two sockets. */
+/* The events of poll(2) for a question: at most two sockets. */
 static void
 fill_polled(const struct question *question, struct pollfd polled[2])
 {
@@ -225,7 +225,7 @@ go_on(struct question *question, const struct pollfd polled[2])
 		ares_process_fd(question->channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
 }
 
-/* Wait for the first socket or time of those that wait, and go on with each. */
+/* Wait for the first socket or time of those that wait, and continue with each. */
 static void
 turn(struct question **list, size_t count, uint64_t left_ms)
 {

@@ -53,13 +53,14 @@ void asking_free(struct asking *asking);
 /* Put a question; it belongs to asking and has no answer before asking_run. */
 struct question *ask(struct asking *asking, const struct address *server, uint16_t port, const uint8_t *name,
     uint16_t type, unsigned flags);
-/* Ask all that was put since the last time.  Blocks until all have an outcome, or the time is up. */
+/* Ask all questions that were put since the last time.  Blocks until all have an outcome, or the time is up.
+ */
 void asking_run(struct asking *asking);
 
 /* Does any way lead from this machine to the address?  Sends nothing. */
 bool ask_has_route(const struct address *address);
 
-/* How many questions the time was too short for. */
+/* The number of questions for which the time was too short. */
 size_t asking_unasked(const struct asking *asking);
 
 #endif

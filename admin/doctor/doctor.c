@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* --- what is asked for --- */
+/* --- the objects to examine --- */
 
 static void
 ask_for_pools_of(struct examination *examination, const struct lb *lb)
@@ -51,7 +51,7 @@ ask_for_zone(struct examination *examination, const char *name)
 	return true;
 }
 
-/* A load balancer with its pools, and the zone that it stands in. */
+/* A load balancer with its pools and its zone. */
 static bool
 ask_for_named_lb(struct examination *examination, const char *name)
 {
@@ -122,7 +122,7 @@ examine_zones(struct examination *examination)
 		config_each_zone(examination->config, survey_zone, examination);
 }
 
-/* What the stores alone tell.  False if nothing has the name that is asked for. */
+/* The findings of the stores alone.  False if nothing has the requested name. */
 static bool
 examine_configuration(struct examination *examination)
 {

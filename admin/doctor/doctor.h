@@ -1,5 +1,5 @@
 /*
- * doctor.h -- look for what is wrong, or soon will be: for `graycloud doctor`.
+ * doctor.h -- find problems of now and soon: for `graycloud doctor`.
  *
  * One file for each subject: stores, daemons, the machine, health, pools and load balancers, and delegation.
  * The stores are read first and closed before anything is asked over the network.
@@ -21,7 +21,7 @@ struct doctor_options {
 };
 
 /*
- * Examine everything, or what the name names and what it needs.  Returns false if nothing has that name;
+ * Examine everything, or the named object and those that it needs.  Returns false if nothing has that name;
  * findings then has only the faults of the stores and the daemons.  Blocks, at most some seconds beyond
  * timeout_ms.
  */

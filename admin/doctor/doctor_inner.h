@@ -1,5 +1,5 @@
 /*
- * doctor_inner.h -- what the files of this room share.
+ * doctor_inner.h -- shared by the files of this room.
  */
 #ifndef DOCTOR_INNER_H
 #define DOCTOR_INNER_H
@@ -31,20 +31,20 @@ void examine_machine(struct examination *examination);
 void examine_health(struct examination *examination);
 void examine_pools(struct examination *examination);
 void examine_lbs(struct examination *examination);
-/* What is asked over the network; the stores are closed. */
+/* The questions over the network; the stores are closed. */
 void examine_network(struct examination *examination);
 /* The nameserver's TLS listeners and its certificate. */
 void examine_tls(struct examination *examination);
 /* A socket that takes every address is asked at this machine's own. */
 void make_reachable(struct address *address);
 
-/* --- pure, so that tests can say what is not so on their machine --- */
+/* --- pure, so that tests can give states that their machine does not have --- */
 
 /* Room for stores on the file system of the state directory. */
 void judge_disk(struct findings *findings, const char *state, uint64_t free_octets);
-/* now: the wall clock; newest: the latest time that the stores tell of, 0 if none; both in milliseconds. */
+/* now: the wall clock; newest: the latest time in the stores, 0 if none; both in milliseconds. */
 void judge_clock(struct findings *findings, int64_t now, int64_t newest, bool synchronised);
-/* used: how many files the process has open; limit: how many it may. */
+/* used: the number of open files of the process; limit: its maximum. */
 void judge_files(struct findings *findings, const char *program, unsigned pid, uint64_t used, uint64_t limit);
 /* How long the certificate of the TLS listeners is good for; both in milliseconds since 1970. */
 void judge_certificate(struct findings *findings, int64_t now, int64_t until);

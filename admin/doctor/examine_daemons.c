@@ -7,14 +7,14 @@
 #include <signal.h>
 #include <time.h>
 
-/* A daemon whose heart does not beat: it ended, or it is there and does nothing. */
+/* A daemon that does not beat: it ended, or it runs and does nothing. */
 static void
 add_dead(struct findings *findings, const char *subject, const char *program, unsigned pid)
 {
 	bool there = pid > 0 && (kill((pid_t)pid, 0) == 0 || errno == EPERM);
 
 	finding_add(findings, FINDING_ERROR, "daemon-dead", subject,
-	    there ? "process %u is there but has given no sign of life for three seconds"
+	    there ? "process %u runs but has not beaten for three seconds"
 		  : "process %u has ended, and no other one runs",
 	    pid);
 	if (there)
@@ -23,7 +23,7 @@ add_dead(struct findings *findings, const char *subject, const char *program, un
 		    "systemctl restart %s",
 		    pid, program, program);
 	else
-		finding_cure(findings, "start it: systemctl start %s; its log says why it ended", program);
+		finding_cure(findings, "start it: systemctl start %s; its log has the reason", program);
 }
 
 static void
@@ -34,7 +34,7 @@ judge_version(struct findings *findings, const char *subject, const char *progra
 	finding_add(findings, FINDING_WARNING, "daemon-version", subject,
 	    "it runs version %s, and this command is version %s", version, VERSION);
 	finding_cure(
-	    findings, "restart it, so that it runs what is installed: systemctl restart %s", program);
+	    findings, "restart it, so that the installed version runs: systemctl restart %s", program);
 }
 
 void
@@ -62,14 +62,14 @@ judge_nameserver(struct findings *findings, const struct picture *picture)
 	} else if (!answering->ready) {
 		finding_add(findings, FINDING_WARNING, "daemon-starting", "nameserver",
 		    "process %u is starting and does not answer yet", answering->pid);
-		finding_cure(
-		    findings, "wait until it has read the configuration; its log says what it waits for");
+		finding_cure(findings, "wait until it has read the configuration; its log has the details");
 	} else if (answering->generation != picture->generation) {
 		finding_add(findings, FINDING_ERROR, "daemon-generation", "nameserver",
 		    "it answers by generation %llu, and the configuration is of generation %llu",
 		    (unsigned long long)answering->generation, (unsigned long long)picture->generation);
 		finding_cure(findings,
-		    "run this again in a few seconds; if it stays so, its log says why: restart "
+		    "run this again in a few seconds; if the result is the same, its log has the reason: "
+		    "restart "
 		    "graycloud-dnsd");
 	}
 	if (!findings_worse_since(findings, before))
@@ -78,7 +78,7 @@ judge_nameserver(struct findings *findings, const struct picture *picture)
 		    (unsigned long long)answering->generation, answering->listeners);
 }
 
-/* Does any pool want to be checked? */
+/* Does any pool have a monitor? */
 static bool
 wants_monitor(const struct picture *picture)
 {
@@ -130,7 +130,8 @@ judge_monitor(struct findings *findings, const struct picture *picture)
 		    "it probes by generation %llu, and the configuration is of generation %llu",
 		    (unsigned long long)beat->generation, (unsigned long long)picture->generation);
 		finding_cure(findings,
-		    "run this again in a few seconds; if it stays so, its log says why: restart "
+		    "run this again in a few seconds; if the result is the same, its log has the reason: "
+		    "restart "
 		    "graycloud-monitor");
 	}
 	if (!findings_worse_since(findings, before))

@@ -1,4 +1,4 @@
-/* Is what the monitor says fresh, and on time? */
+/* Are the records of the monitor fresh, and its checks on time? */
 #include "admin/doctor/doctor_inner.h"
 
 #include "admin/cli/when.h"
@@ -88,7 +88,7 @@ tell_hostname(struct examination *examination, const char *subject, const struct
 	text = resolution_text(&origin->name, examination->picture->now_wall);
 	finding_add(examination->findings, FINDING_WARNING, "hostname-unresolved", subject,
 	    "its origin %s does not resolve: %s", hostname, text);
-	finding_cure(examination->findings, "correct the name, or the DNS that it stands in");
+	finding_cure(examination->findings, "correct the name, or its DNS records");
 	free(text);
 }
 
@@ -118,7 +118,7 @@ examine_health(struct examination *examination)
 	const struct picture *picture = examination->picture;
 	size_t before = examination->findings->count, checks = 0;
 
-	/* Without a monitor, or cut off, all is old: that was said. */
+	/* Without a monitor, or isolated, all is old: another finding reports that. */
 	if (picture->monitor_dead || picture->beat.isolated_ms != 0)
 		return;
 	for (size_t i = 0; i < picture->npools; i++)

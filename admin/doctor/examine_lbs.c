@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-/* --- what stands in the way of its name --- */
+/* --- zones and records that hide its name --- */
 
 static void
 tell_place(struct examination *examination, const char *subject, const struct lb *lb)
@@ -29,7 +29,7 @@ tell_place(struct examination *examination, const char *subject, const struct lb
 	}
 }
 
-/* --- what takes over --- */
+/* --- failover --- */
 
 /* The pools and addresses that a load balancer can answer. */
 struct choices {
@@ -51,7 +51,7 @@ count_addresses(struct choices *choices, const char **seen, const struct picture
 	}
 }
 
-/* It is enough to tell one address from several. */
+/* It is enough to distinguish one address from several. */
 static struct choices
 choices_of(const struct picture *picture, const struct lb *lb)
 {
@@ -94,7 +94,7 @@ tell_choices(
 	}
 }
 
-/* --- how it is now --- */
+/* --- the present state --- */
 
 static void
 tell_lists(struct findings *findings, const char *subject, const struct picture *picture,
@@ -184,7 +184,7 @@ failover_ms(struct examination *examination, const struct lb *lb)
 void
 judge_ttl(struct findings *findings, const char *subject, const char *name, uint32_t ttl, uint64_t noticed_ms)
 {
-	enum { SHORT = 60 }; /* seconds: nobody gains much by less */
+	enum { SHORT = 60 }; /* seconds: a shorter TTL gains little */
 	unsigned noticed = (unsigned)((noticed_ms + 999) / 1000);
 
 	if (noticed == 0 || ttl <= SHORT || ttl <= noticed)

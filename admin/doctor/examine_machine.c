@@ -1,4 +1,4 @@
-/* What the daemons need of this machine: a clock, and descriptors. */
+/* The machine: its clock, and the descriptors of the daemons. */
 #include "admin/doctor/doctor_inner.h"
 
 #include "admin/cli/when.h"
@@ -22,18 +22,18 @@ judge_clock(struct findings *findings, int64_t now, int64_t newest, bool synchro
 		finding_cure(findings, "set it, and run a time service such as chrony");
 	} else if (newest > now + SLACK_MS) {
 		finding_add(findings, FINDING_WARNING, "clock", "clock",
-		    "it is %s behind a time that the stores tell of: it was set back, or ran ahead before",
+		    "it is %s behind a time in the stores: it was set back, or ran ahead before",
 		    when_age(newest - now, age));
 		finding_cure(
 		    findings, "see whether it is right now (date -u), and run a time service such as chrony");
 	} else if (!synchronised) {
 		finding_add(findings, FINDING_NOTE, "clock", "clock",
-		    "the kernel says that no time service keeps it right");
+		    "the kernel reports that no time service synchronizes it");
 		finding_cure(findings,
 		    "run one, such as chrony: several nameservers must agree on the time "
 		    "for cookies, and --for ends by it after a restart");
 	} else
-		finding_add(findings, FINDING_OK, "clock", "clock", "a time service keeps it right");
+		finding_add(findings, FINDING_OK, "clock", "clock", "a time service synchronizes it");
 }
 
 static bool
@@ -100,7 +100,7 @@ files_limit(unsigned pid)
 	return limit;
 }
 
-/* How many it has open; false with errno. */
+/* The number of its open files; false with errno. */
 static bool
 files_open(unsigned pid, uint64_t *count)
 {

@@ -1,11 +1,11 @@
-/* What is asked over the network: our own sockets, the zones' parents and their nameservers. */
+/* Questions over the network: to the nameserver's own sockets, the zones' parents and their nameservers. */
 #include "admin/doctor/doctor_inner.h"
 
 #include "zones/dns/rrset.h"
 
 #include <stdlib.h>
 
-/* --- our own nameserver's sockets --- */
+/* --- the sockets of this machine's nameserver --- */
 
 enum { LISTENERS_MAX = 64 };
 

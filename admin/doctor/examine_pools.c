@@ -1,4 +1,4 @@
-/* Pools and load balancers whose configuration will disappoint when something fails. */
+/* Pools and load balancers whose configuration does not survive a failure. */
 #include "admin/doctor/doctor_inner.h"
 
 #include "admin/cli/when.h"
@@ -90,7 +90,7 @@ examine_pool(struct findings *findings, const struct pictured_pool *pool, bool u
 	free(subject);
 }
 
-/* --- what people took out or forced --- */
+/* --- objects that people disabled or forced --- */
 
 static bool
 asked_for(const struct examination *examination, const struct intervention *one)
@@ -124,10 +124,10 @@ tell_intervention(struct findings *findings, const struct intervention *one)
 	    one->until != NULL ? "until " : "without an end", one->until != NULL ? one->until : "",
 	    one->reason != NULL ? ": " : "", one->reason != NULL ? one->reason : "");
 	if (forced)
-		finding_cure(findings, "if it is done with: graycloud origin force %s %s none", one->name,
-		    one->address);
+		finding_cure(
+		    findings, "to end this: graycloud origin force %s %s none", one->name, one->address);
 	else
-		finding_cure(findings, "if it is done with: graycloud %s enable %s%s%s",
+		finding_cure(findings, "to end this: graycloud %s enable %s%s%s",
 		    one->address != NULL       ? "origin"
 			: one->kind == KIND_LB ? "lb"
 					       : "pool",

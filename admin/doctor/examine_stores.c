@@ -6,7 +6,7 @@
 
 static const char *const kinds[] = {"config", "health", "serving"};
 
-/* What the store says is wrong ends with the cure if the store knows one. */
+/* The store's message ends with the cure if the store knows one. */
 static void
 add_problem(struct findings *findings, const char *subject, const struct problem *problem)
 {

@@ -15,7 +15,7 @@ enum { DAY_MS = 86400 * 1000 };
 /*
  * The smallest offer of TLS 1.2 (RFC 5246 7.4.1.2) with the groups and signatures that servers want. A server
  * answers it with a handshake, or with an alert if it wants more: both are records of TLS, and no other
- * service answers so. What it sends beyond that is not read: the certificate is known from the serving store.
+ * service answers so. The rest is not read: the certificate is known from the serving store.
  */
 static const uint8_t hello[] = {HANDSHAKE, 3, 1, 0, 77, 1, 0, 0, 73, 3, 3,
     /* random */
@@ -57,7 +57,7 @@ try_tls(const struct address *address, uint16_t port)
 		fault = "does not take connections";
 	else if (send(fd, hello, sizeof hello, MSG_NOSIGNAL) != (ssize_t)sizeof hello ||
 	    !wait_for(fd, POLLIN) || recv(fd, &kind, 1, 0) != 1 || (kind != HANDSHAKE && kind != ALERT))
-		fault = "takes connections and does not speak TLS";
+		fault = "takes connections but does not speak TLS";
 	close(fd);
 	return fault;
 }
@@ -75,12 +75,13 @@ judge_certificate(struct findings *findings, int64_t now, int64_t until)
 	}
 	if (until <= now)
 		finding_add(findings, FINDING_ERROR, "tls-certificate", "nameserver",
-		    "its TLS certificate ended at %.19sZ: clients that look at it break off", when);
+		    "its TLS certificate ended at %.19sZ: clients that check it end the connection", when);
 	else
 		finding_add(findings, FINDING_WARNING, "tls-certificate", "nameserver",
 		    "its TLS certificate ends at %.19sZ", when);
 	finding_cure(findings,
-	    "renew it and write it into the files of --cert and --key: they are read again by themselves");
+	    "renew it and write it into the files of --cert and --key: the nameserver reads them again by "
+	    "itself");
 }
 
 static void

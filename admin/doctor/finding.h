@@ -1,5 +1,5 @@
 /*
- * finding.h -- what `graycloud doctor` found: how bad it is, of what, what is wrong, and how to cure it.
+ * finding.h -- the findings of `graycloud doctor`: severity, subject, problem, and cure.
  */
 #ifndef FINDING_H
 #define FINDING_H
@@ -12,7 +12,7 @@ enum gravity {
 	FINDING_OK,      /* it was examined, and nothing is wrong */
 	FINDING_NOTE,    /* good to know: nothing needs to be done now */
 	FINDING_WARNING, /* it works now, and is likely to fail or to disappoint */
-	FINDING_ERROR    /* clients get wrong answers or none, or will when the next thing fails */
+	FINDING_ERROR    /* clients get wrong answers or none, or will at the next failure */
 };
 const char *gravity_text(enum gravity gravity);
 
@@ -21,7 +21,7 @@ struct finding {
 	const char *check; /* a word for programs, which stays: "pool-one-origin" */
 	char *subject;     /* "pool eu" */
 	char *what;        /* one sentence */
-	char *cure;        /* one sentence, or NULL if nothing is to be done */
+	char *cure;        /* one sentence, or NULL if no action is needed */
 };
 
 /* Starts as {0}; freed by findings_free. */
@@ -36,7 +36,7 @@ void finding_add(struct findings *findings, enum gravity gravity, const char *ch
 /* The cure of the finding that was added last. */
 void finding_cure(struct findings *findings, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* How many there are of a gravity; the worst of all, FINDING_OK if there is none. */
+/* The number of findings of a gravity; the worst of all, FINDING_OK if there is none. */
 size_t findings_of(const struct findings *findings, enum gravity gravity);
 enum gravity findings_worst(const struct findings *findings);
 /* Was something worse than a note found since the count was so many? */

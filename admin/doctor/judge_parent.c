@@ -80,7 +80,7 @@ judge_delegation(struct findings *findings, const char *subject, const uint8_t *
 
 /* --- all nameservers of the parent --- */
 
-/* What they say, put together. */
+/* Their answers, combined. */
 struct parent_says {
 	struct nameservers first; /* the first referral */
 	struct address first_at, other_at;
@@ -180,7 +180,7 @@ survey_judge_parent(struct findings *findings, const struct survey *survey)
 	char parent[NAME_MAX_TEXT];
 
 	if (survey->nabove == 0 || !survey_resolved(survey))
-		return; /* the root, or told of the resolver */
+		return; /* the root, or reported of the resolver */
 	if (survey->parent == NULL || survey->nasked == 0) {
 		finding_add(findings, FINDING_WARNING, "parent-unknown", survey->subject,
 		    "the resolver does not know the nameservers of its parent: the delegation was not "

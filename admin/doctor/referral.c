@@ -67,7 +67,7 @@ nameservers_free(struct nameservers *all)
 enum section { ANSWER, AUTHORITY, ADDITIONAL };
 
 struct answer {
-	struct message message; /* stands at the next record */
+	struct message message; /* positioned at the next record */
 	unsigned flags;
 	unsigned left[3]; /* records of each section */
 };
@@ -100,7 +100,7 @@ rcode(const struct answer *answer)
 	return answer->flags & RCODE_MASK;
 }
 
-/* The next record and its section; false at the end, and where the message is wrong. */
+/* The next record and its section; false at the end, and if the message is malformed. */
 static bool
 next(struct answer *answer, struct message_record *record, enum section *section)
 {

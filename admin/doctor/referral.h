@@ -1,6 +1,6 @@
 /*
- * referral.h -- what nameservers say of a zone: the delegation at its parent, its SOA at its own nameservers,
- * and names and addresses at a resolver.
+ * referral.h -- the answers of nameservers about a zone: the delegation at its parent, its SOA at its own
+ * nameservers, and names and addresses at a resolver.
  *
  * Pure: octets in, facts out.  The messages come from strangers.
  */
@@ -20,7 +20,7 @@ struct nameservers {
 	struct nameserver *list;
 	size_t count;
 };
-/* The one with this name, or NULL; and the same, which is added if it is not there. */
+/* The one with this name, or NULL; and the same, which is added if it does not exist. */
 struct nameserver *nameservers_find(const struct nameservers *all, const uint8_t *name);
 struct nameserver *nameservers_add(struct nameservers *all, const uint8_t *name);
 /* Once each. */
@@ -57,8 +57,8 @@ struct soa_answer {
 };
 void soa_read(const uint8_t *octets, size_t len, const uint8_t *zone, struct soa_answer *answer);
 
-/* RFC 1982 3.2: below 0 if a is behind b, above 0 if it is ahead, 0 if they are equal; those that are half of
- * the circle apart count as behind. */
+/* RFC 1982 3.2: below 0 if a is older than b, above 0 if it is newer, 0 if they are equal; serials that are
+ * half of the circle apart count as older. */
 int serial_compare(uint32_t a, uint32_t b);
 
 #endif

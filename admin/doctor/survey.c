@@ -7,7 +7,7 @@
 
 enum { RCODE_FORMERR = 1 };
 
-/* --- what the configuration has --- */
+/* --- from the configuration --- */
 
 static bool
 add_ns(void *arg, struct bytes owner_key, const struct rrset *rrset)
@@ -162,7 +162,7 @@ survey_ask_for_parents(
 		}
 }
 
-/* A machine without IPv6 says nothing about nameservers that have it. */
+/* A machine without IPv6 cannot judge nameservers that have it. */
 static bool
 askable(const struct address *address)
 {

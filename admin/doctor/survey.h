@@ -1,6 +1,5 @@
 /*
- * survey.h -- a zone as the configuration has it, and as its parent, its nameservers and a resolver tell of
- * it.
+ * survey.h -- a zone in the configuration, at its parent, at its nameservers and at a resolver.
  */
 #ifndef SURVEY_H
 #define SURVEY_H

@@ -14,7 +14,7 @@
 const struct document_part document_parts[DOCUMENT_PARTS] = {{"monitors", KIND_MONITOR},
     {"monitor_groups", KIND_MONITOR_GROUP}, {"pools", KIND_POOL}, {"load_balancers", KIND_LB}};
 
-/* What was read before the transaction began. */
+/* The input, read before the transaction began. */
 struct application {
 	const char *path;
 	struct json *document;
@@ -129,7 +129,7 @@ pretend(struct object_aliases *aliases, enum kind kind, const struct json *objec
 			object_add_alias(aliases, kind, json_text(json_member(object, keys[i])), &nobody);
 }
 
-/* What the document has, so that --prune keeps it. */
+/* The objects of the document, so that --prune keeps them. */
 struct kept {
 	struct id *ids;
 	size_t count;
@@ -161,7 +161,7 @@ compare_ids(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct id));
 }
 
-/* What is there and not in the document. */
+/* Objects that exist and are not in the document. */
 struct pruning {
 	struct kept *kept;
 	struct kept gone;
@@ -226,7 +226,7 @@ refuse_orphan(void *arg, const struct id *id, struct bytes text)
 	(void)id;
 	if (lb != NULL && !config_zone_of(change->txn, lb->wire, &zone))
 		problems_error(&change->problems,
-		    "load_balancer %s would be left without a zone: --prune takes its zone (S7)", lb->name);
+		    "load_balancer %s would have no zone: --prune deletes its zone (S7)", lb->name);
 	model_free_lb(lb);
 	return true;
 }
@@ -245,7 +245,7 @@ prune_zones(struct change *change, const struct application *application)
 	return pruning.count;
 }
 
-/* Only in the parts that the document has: one of pools alone says nothing of load balancers. */
+/* Only in the parts that the document has: a document of pools alone deletes no load balancers. */
 static size_t
 prune(struct change *change, const struct application *application, struct kept kept[NITEMS(document_parts)])
 {
@@ -286,8 +286,8 @@ overwrites(const struct application *application, const struct json *touched, bo
 }
 
 /*
- * A document that was exported from here and edited: what others have changed since its reading is not to be
- * lost.  One from elsewhere says nothing of when it was read.
+ * A document that was exported from here and edited: changes of others since its reading must not be lost.  A
+ * document from elsewhere does not have the time of its reading.
  */
 static void
 check_reading(struct change *change, const struct application *application, bool pruning)
@@ -314,7 +314,7 @@ check_reading(struct change *change, const struct application *application, bool
 	text = history_text(lost);
 	if (json_count(lost) > 0)
 		change_guard(change,
-		    "the document is of generation %lld; what changed since would be overwritten by it:%s\n  "
+		    "the document is of generation %lld; it would overwrite these later changes:%s\n  "
 		    "export "
 		    "again, or leave \"exported\" out of it",
 		    json_integer_of(json_member(exported, "generation")), text);

@@ -23,7 +23,7 @@ struct json;
 struct application *application_read(const char *path, bool unsigned_ok, struct problems *problems);
 /* Use a document that was already read or converted, without zones; takes ownership of it. */
 struct application *application_of(struct json *document);
-/* Put it into a change; pruning: delete what the document does not have. */
+/* Put it into a change; pruning: delete objects that the document does not have. */
 void application_apply(struct change *change, struct application *application, bool pruning);
 /* Accepts NULL. */
 void application_free(struct application *application);

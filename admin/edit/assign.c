@@ -52,7 +52,7 @@ assign_read_file(const char *path, size_t *len, struct problems *problems)
 	return text;
 }
 
-/* The path of "name=@PATH"; NULL where the word is of another kind. */
+/* The path of "name=@PATH"; NULL if the word is of another kind. */
 static const char *
 path_of(const char *word)
 {
@@ -102,7 +102,7 @@ assign_free_files(struct assign_files *files)
 	free(files->items);
 }
 
-/* Refuse what a double would show otherwise than it was typed. */
+/* Refuse a number that a double would print differently. */
 static bool
 read_number(const char *text, double *number)
 {
@@ -116,7 +116,7 @@ read_ttl(const struct property *property, const char *text, double *number)
 	size_t len = strlen(property->name);
 	uint64_t seconds;
 
-	/* Plain digits are read_number's, which refuses what is too large. */
+	/* read_number reads plain digits, and refuses too large numbers. */
 	if (len < 3 || strcmp(property->name + len - 3, "ttl") != 0 ||
 	    strspn(text, "0123456789") == strlen(text) || !zonefile_ttl(text, &seconds))
 		return false;
@@ -124,7 +124,8 @@ read_ttl(const struct property *property, const char *text, double *number)
 	return true;
 }
 
-/* A text as the value of a property.  What cannot be read stays a text, which the check then refuses. */
+/* A text as the value of a property.  A text that cannot be read stays a text, which the check then refuses.
+ */
 static struct json *
 convert(const struct property *property, const char *text)
 {
@@ -241,7 +242,7 @@ change_list(struct assign *assign, struct json *object, const char *key, const s
 /* Lists whose elements are written each with a word of its own. */
 static const struct element {
 	const char *word, *list;
-	const char *key; /* what an element is known by */
+	const char *key; /* the property that identifies an element */
 } elements[] = {{"origin", "origins", "address"}, {"member", "members", "monitor_id"}};
 
 static const struct property *
@@ -278,7 +279,7 @@ assign_element(struct assign *assign, const struct element *element, const char 
 	return made;
 }
 
-/* Is it the one that the text means? */
+/* Does the text name this one? */
 static bool
 is_meant(
     const struct assign *assign, const struct element *element, const struct json *item, const char *text)
@@ -354,7 +355,7 @@ change_value(struct assign *assign, struct json *object, const char *key, const 
 
 		/* Inside of origin=... there are none. */
 		if (read == NULL) {
-			problems_error(assign->problems, "%s: @FILE cannot stand here", key);
+			problems_error(assign->problems, "%s: @FILE is invalid here", key);
 			return false;
 		}
 		value = json_clone(read);

@@ -1,8 +1,8 @@
 /*
  * assign.h -- name=value words of the command line -> changes of a document.
  *
- * The types come from the tables of schema.h; whether a value is right is document_check's to say, so
- * that a document and a command line are refused with the same sentences.
+ * The types come from the tables of schema.h; document_check checks the values, so that a document and a
+ * command line are refused with the same sentences.
  *
  *   ttl=30  header.Host=x  random_steering.pool_weights.eu=0.7  default_pools=eu,us  default_pools+=us
  *   origin=192.0.2.1,weight=0.5  origin-=192.0.2.1  ttl= (the default)  rules=@FILE (JSON; @- is standard
@@ -14,7 +14,7 @@
 #include "admin/edit/document.h"
 #include "zones/document/schema.h"
 
-/* What p=@FILE names, read before the transaction: nobody waits for a file, or a person, with the lock held.
+/* The file of p=@FILE, read before the transaction: no wait for a file, or a person, holds the lock.
  */
 struct assign_files {
 	struct assign_file {
@@ -39,7 +39,7 @@ struct assign {
 /* Is the word an assignment at all? */
 bool assign_is(const char *word);
 
-/* Change document as the word says.  False with an error in problems. */
+/* Change document by the word.  False with an error in problems. */
 bool assign_word(struct assign *assign, struct json *document, const char *word);
 
 /* The table of an origin's properties. */

@@ -3,8 +3,8 @@
  *
  * A change is one transaction: check the generation, edit, let the guards look at the result (S32), and then
  * commit, or with dry_run discard. run.c has that sequence. Nothing here prints or ends the program: the
- * caller says who wants what, and gets the problems, the result and the generation. It waits for the
- * nameserver with serving_wait (serving.h), if it wants to.
+ * caller gives the author and the edit, and gets the problems, the result and the generation. It waits for
+ * the nameserver with serving_wait (serving.h), if it wants to.
  */
 #ifndef CHANGE_H
 #define CHANGE_H
@@ -13,7 +13,7 @@
 #include "zones/document/json.h"
 #include "zones/state/config_write.h"
 
-/* Who wants a change, and how. The texts belong to the caller. */
+/* The author and the manner of a change. The texts belong to the caller. */
 struct change_request {
 	const char *state; /* the directory */
 	/*
@@ -28,16 +28,16 @@ struct change_request {
 	const char *reason; /* NULL: none */
 	bool dry_run;
 	bool preview;             /* with dry_run: compare the clients of affected load balancers */
-	bool force;               /* what a guard would refuse is a warning */
+	bool force;               /* a refusal of a guard is only a warning */
 	const char *how_to_force; /* for the sentence of a guard: how the caller asks for that */
 	bool secrets;             /* the result shows secrets (secrets.h) */
 	bool if_generation_given;
 	uint64_t if_generation;
 };
 
-/* Why a change was refused, as far as a program wants to know: the first that came. */
+/* The reason for a refusal, for programs: the first one. */
 enum change_fault {
-	CHANGE_INVALID,    /* what is wanted breaks a rule */
+	CHANGE_INVALID,    /* the change breaks a rule */
 	CHANGE_TAKEN,      /* the name belongs to another object */
 	CHANGE_ABSENT,     /* there is no such object */
 	CHANGE_IN_USE,     /* S32: others refer to it */
@@ -46,7 +46,7 @@ enum change_fault {
 	CHANGE_FAILED      /* the store cannot be written */
 };
 
-/* What came of it. Starts as {0}; free it with change_outcome_free. */
+/* The result. Starts as {0}; free it with change_outcome_free. */
 struct change_outcome {
 	bool done;    /* without an error; committed, unless it was a dry run */
 	bool changed; /* something was committed */
@@ -68,13 +68,13 @@ struct change {
 	enum change_fault fault; /* set by change_refuse */
 	bool geography_told;     /* the warning of a nameserver without a database of places was given */
 	struct place_nameservers nameservers; /* of the zone that was looked at last */
-	/* What to tell of it; both may stay NULL. */
+	/* For the caller; both may stay NULL. */
 	char *message;
 	struct json *result;
 };
 
 /*
- * What a change does: edit, and fill problems. It is run again from the start if the map of the store was too
+ * The edit of a change; it fills problems. It is run again from the start if the map of the store was too
  * small, so it must not keep anything of the first run.
  */
 typedef void change_fn(struct change *change, void *arg);
@@ -86,7 +86,7 @@ void change_outcome_free(struct change_outcome *outcome);
 void change_refuse(struct change *change, enum change_fault fault, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A guard: an error that request->force makes a warning. The sentence says what would be lost. */
+/* A guard: an error that request->force makes a warning. The sentence names the loss. */
 void change_guard(struct change *change, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

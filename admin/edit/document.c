@@ -39,7 +39,7 @@ write_place(FILE *out, const struct place *place)
 		fprintf(out, "%s%s", place->up ? "." : "", place->name);
 		return;
 	}
-	/* An origin is known by its address rather than by its number, a rule by its name. */
+	/* An origin is identified by its address, not by its number; a rule by its name. */
 	if ((known = json_text(json_member(place->item, "address"))) != NULL ||
 	    ((known = json_text(json_member(place->item, "name"))) != NULL && *known != '\0'))
 		fprintf(out, "[%.200s]", known);
@@ -59,7 +59,7 @@ place_text(const struct place *place)
 	return text;
 }
 
-/* Say that the value at place is not what is accepted. */
+/* Report that the value at place is not accepted. */
 static void
 refuse(struct check *check, const struct place *place, const struct json *value, const char *why)
 {
@@ -271,7 +271,7 @@ refuse_name(struct check *check, const struct property *table, const char *key, 
 	free(why);
 }
 
-/* sparse: nothing takes the place of what is not given. */
+/* sparse: properties that are not given get no default. */
 static struct json *
 check_members(struct check *check, const struct property *table, bool sparse, const struct json *value,
     const struct place *place)
@@ -305,7 +305,7 @@ check_members(struct check *check, const struct property *table, bool sparse, co
 	return NULL;
 }
 
-/* Is it the default, or so empty that it says nothing? */
+/* Is it the default, or empty? */
 static bool
 says_nothing(const struct property *property, const struct json *value, const struct json *default_json)
 {
@@ -384,10 +384,10 @@ out:
 
 /* ---- several properties at once ---- */
 
-/* What an origin is known by, which no other of its pool may have. */
+/* The identity of an origin, which must be unique in its pool. */
 struct known {
 	const char *text;       /* as it was written */
-	struct address address; /* where the text is one */
+	struct address address; /* if the text is one */
 	size_t at;
 };
 
@@ -609,7 +609,7 @@ show_value(const struct property *property, const struct json *value, const stru
 	return json_clone(value);
 }
 
-/* S24's states are the store's own business. */
+/* S24's states belong to the store. */
 static void
 hide_states(struct json *shown)
 {
@@ -619,7 +619,7 @@ hide_states(struct json *shown)
 		json_remove(json_item(origins, i), "seeded");
 }
 
-/* The zone that a load balancer belongs to is not its own to say: S7. */
+/* A load balancer does not define its zone: S7. */
 static void
 put_zone_name(struct json *shown, const char *name, const struct document_scope *scope)
 {

@@ -1,9 +1,10 @@
 /*
- * document.h -- objects as JSON in the API's shape <-> the structs of model.h, and what may stand in them.
+ * document.h -- objects as JSON in the API's shape <-> the structs of model.h, and the checks of their
+ * values.
  *
  * The store keeps each object as one JSON text with every property written out and every reference an id;
- * people see names.  What is accepted is in the tables of schema.h, and in the checks here that
- * look at several properties at once.
+ * people see names.  The tables of schema.h define the accepted values, and the checks here those of several
+ * properties at once.
  */
 #ifndef DOCUMENT_H
 #define DOCUMENT_H
@@ -18,7 +19,7 @@ struct store_txn;
 struct document_scope {
 	struct store_txn *txn; /* of config; NULL: nothing is found there */
 	/*
-	 * What the document that is being applied calls objects which have another id here (S30); and objects
+	 * The ids in the applied document of objects that have another id here (S30); and objects
 	 * of it that were refused, so that no reference to them is reported as well.
 	 */
 	const struct document_alias {
@@ -44,11 +45,11 @@ bool document_find(const struct document_scope *scope, enum kind kind, const cha
 struct json *document_check(
     enum kind kind, const struct json *input, const struct document_scope *scope, struct problems *problems);
 
-/* What a stored document is shown for. */
+/* The purpose of the output of a stored document. */
 enum document_purpose {
 	DOCUMENT_API,    /* ids in references, times, the zone of a load balancer */
 	DOCUMENT_PEOPLE, /* the same with names in references */
-	DOCUMENT_EXPORT  /* with secrets, names in references, no times: what apply takes */
+	DOCUMENT_EXPORT  /* with secrets, names in references, no times: the input of apply */
 };
 struct json *document_show(enum kind kind, const struct json *stored, const struct document_scope *scope,
     enum document_purpose purpose);

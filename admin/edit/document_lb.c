@@ -28,7 +28,7 @@ compare_entries(const void *a, const void *b)
 	return order != 0 ? order : x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* Nothing stands in a list twice. */
+/* A list has no duplicates. */
 static void
 check_once(const struct part *part, const struct json *object, const char *key, const char *kind)
 {
@@ -98,8 +98,7 @@ check_rule(const struct part *part, const struct json *rule)
 		    "%s: pools and default_pools are two names of one list: give one of them", part->label);
 	if (weights && given(overrides, "random_steering"))
 		problems_error(part->problems,
-		    "%s: pool_weights and pool_default_weight stand in place of random_steering: give one of "
-		    "them",
+		    "%s: pool_weights and pool_default_weight replace random_steering: give only one of them",
 		    part->label);
 	check_once(part, overrides, list, "pool");
 	check_maps(part, overrides);
@@ -126,7 +125,7 @@ check_match(const struct part *part, const struct json *match)
 		    part->label);
 	if (!all && !given(match, "topology"))
 		problems_error(part->problems,
-		    "%s: match says nothing: give default=true or a topology, or leave match out "
+		    "%s: match is empty: give default=true or a topology, or leave match out "
 		    "(POOL_SET_EMPTY_MATCH)",
 		    part->label);
 	for (size_t i = 0; i < NITEMS(lists); i++) {
@@ -147,7 +146,7 @@ check_set(const struct part *part, const struct json *set)
 
 	if (!given(overrides, "pools"))
 		problems_error(part->problems,
-		    "%s: overrides.pools is missing: a pool set says which pools there are "
+		    "%s: overrides.pools is missing: a pool set needs pools "
 		    "(POOL_SET_NO_INTENT)",
 		    part->label);
 	check_match(part, json_member(set, "match"));
@@ -173,7 +172,7 @@ check_each(const struct part *whole, const struct json *lb, const char *key,
 	}
 }
 
-/* The first match wins: behind one of everybody nothing is reached. */
+/* The first match wins: sets after one for every client are never reached. */
 static void
 check_reached(const struct part *part, const struct json *sets)
 {

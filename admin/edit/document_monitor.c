@@ -1,4 +1,4 @@
-/* What a monitor's properties say together: each type has its own ([CF] 2.4, S34, S37). */
+/* The properties of a monitor together: each type has its own ([CF] 2.4, S34, S37). */
 #include "admin/edit/document_monitor.h"
 
 #include "admin/edit/secrets.h"
@@ -15,7 +15,7 @@ struct check {
 	struct problems *problems;
 };
 
-/* What `show` printed is given back. */
+/* The output of `show` came back as input. */
 static void
 check_hidden(const struct check *check, const char *name, const char *value)
 {
@@ -53,7 +53,7 @@ enum { OF_HTTP = OF(MONITOR_HTTP) | OF(MONITOR_HTTPS), OF_TLS = OF(MONITOR_HTTPS
 static const struct {
 	const char *name;
 	unsigned types;
-	bool emptied; /* kept as "" where the type has none */
+	bool emptied; /* kept as "" if the type has none */
 } of_types[] = {
     {"path", OF_HTTP, true},
     {"expected_codes", OF_HTTP, true},
@@ -171,7 +171,7 @@ check_tls_files(const struct check *check, const struct json *monitor)
 		    check->label);
 }
 
-/* S37: no shell and no search, so that what runs is what is written. */
+/* S37: no shell and no search, so that exactly the written program runs. */
 static void
 check_command(const struct check *check, const struct json *monitor)
 {
@@ -188,7 +188,7 @@ check_command(const struct check *check, const struct json *monitor)
 		    program);
 }
 
-/* Only the name in Host is used: by TLS, or told to the command. */
+/* Only the name in Host is used: for TLS, or in the environment of the command. */
 static void
 check_only_host(const struct check *check, const struct json *headers, enum monitor_type type)
 {

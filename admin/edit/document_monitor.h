@@ -8,8 +8,8 @@
 #include "zones/document/json.h"
 
 /*
- * monitor has every property, each accepted for itself.  Faults of several at once go to problems, after
- * label; what the type gives a default of its own (method, path, expected_codes) is put there.
+ * monitor has every property, each accepted by itself.  Faults of several at once go to problems, after
+ * label; properties with a default of their type (method, path, expected_codes) are filled in.
  */
 void document_check_monitor(const char *label, struct json *monitor, struct problems *problems);
 

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-/* What is looked at: a document, or in a list of it one member. */
+/* The object of a test: a document, or one member of a list in it. */
 struct subject {
 	const struct json *document;
 	const struct json
@@ -107,7 +107,8 @@ pool_is(const struct subject *subject, const struct json *reference, pool_test *
 	return is;
 }
 
-/* Is any pool that stands anywhere below value so?  References are the only texts that are ids. */
+/* Does any pool that value refers to, at any depth, pass the test?  References are the only texts that are
+ * ids. */
 static bool
 some_pool(const struct subject *subject, const struct json *value, pool_test *test)
 {

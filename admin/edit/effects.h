@@ -9,7 +9,7 @@
 /*
  * One warning for each property of a checked document that differs from its default and has no effect; and
  * one that names all that are kept only for Cloudflare's API (S30).  Pools that a load balancer names are
- * looked up in txn; with NULL, what depends on them is left out.
+ * looked up in txn; with NULL, properties that depend on them are left out.
  */
 void effects_warn(
     enum kind kind, const struct json *document, struct store_txn *txn, struct problems *problems);

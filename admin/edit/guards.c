@@ -11,14 +11,14 @@
 
 #include <stdlib.h>
 
-/* What is known of a pool, so that load balancers that share it do not read it again. */
+/* The facts about a pool, so that load balancers that share it do not read it again. */
 struct known_pool {
 	struct id id;
 	bool usable;         /* by configuration alone (S32) */
 	bool healthy;        /* has a candidate (S11) */
 	bool hostname;       /* has one */
 	bool judged;         /* by a monitor, or several */
-	bool asked, suspect; /* can be suspect (S21), where that was asked */
+	bool asked, suspect; /* can be suspect (S21), if that was asked */
 };
 
 struct guards {
@@ -119,7 +119,7 @@ any_usable(struct guards *guards, const struct id *pools, size_t count)
 	return any;
 }
 
-/* Each list needs somebody to answer: where the fallback pool has one, everybody is answered. */
+/* Each list needs an origin: if the fallback pool has one, every client gets an answer. */
 static void
 guard_list(struct guards *guards, const struct lb *lb, const struct pool_list *list)
 {
@@ -153,8 +153,8 @@ guard_lb(struct guards *guards, const struct lb *lb, bool was_healthy)
 		    "load_balancer %s has no healthy origin left: its fallback pool answers", lb->name);
 }
 
-/* Can an origin of the pool be suspect (S21)?  Where several vote (S38), or the first failed check does not
- * decide. */
+/* Can an origin of the pool be suspect (S21)?  It can if several vote (S38), or if the first failed check
+ * does not decide. */
 static bool
 can_be_suspect(struct store_txn *txn, const struct id *id)
 {
@@ -221,7 +221,7 @@ warn_of_latency(struct guards *guards, const struct lb *lb)
 		    lb->name);
 }
 
-/* S16: what a name is to be answered with cannot be found by asking for it. */
+/* S16: the answer for a name cannot come from a query for the same name. */
 static void
 warn_of_itself(struct guards *guards, const struct lb *lb)
 {

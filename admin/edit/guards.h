@@ -1,5 +1,5 @@
 /*
- * guards.h -- what a change may not do without --force, seen in what came out of it (S32).
+ * guards.h -- changes that need --force, judged by their result (S32).
  */
 #ifndef GUARDS_H
 #define GUARDS_H

@@ -57,7 +57,7 @@ object_add_alias(struct object_aliases *aliases, enum kind kind, const char *fro
 
 /* ---- names ---- */
 
-/* S30: what a monitor without a name is called: of its type, host and path, or the name that it asks for. */
+/* S30: the name of a monitor without one: made of its type, host and path, or the name that it asks for. */
 static char *
 derived_name(enum kind kind, const struct json *document)
 {
@@ -138,7 +138,7 @@ origin_of(const struct json *pool, const char *address)
 	return NULL;
 }
 
-/* The word that is stored for a state; NULL where nothing is known. */
+/* The word that is stored for a state; NULL if no state is known. */
 static const char *
 seed_text(enum health_state state)
 {
@@ -192,7 +192,7 @@ seed_states(struct change *change, const struct json *old, struct json *document
 	struct pool *before =
 	    text != NULL ? config_pool_of(change->txn, (struct bytes){text, strlen(text)}) : NULL;
 
-	/* Enabling gives unknown: what is disabled keeps no state. */
+	/* Enabling gives unknown: a disabled origin keeps no state. */
 	if (!json_truth(json_member(document, "enabled")))
 		monitored = false;
 	for (size_t i = 0; i < json_count(origins) && monitored; i++) {
@@ -238,7 +238,7 @@ seed_pool(struct change *change, const struct id *id)
 	json_drop(stored);
 }
 
-/* S24: a group with other members may have no verdict at first; its pools store what is known by the ones
+/* S24: a group with other members may have no verdict at first; its pools store the states of the members
  * before. */
 static void
 seed_group(struct change *change, const struct json *old, const struct json *document)
@@ -273,7 +273,7 @@ warn_replaced(struct change *change, const char *name, const struct place *place
 		    name, list);
 }
 
-/* A load balancer that was disabled stands at its name already: only what it hides is news. */
+/* A disabled load balancer has its name already: warn only of the records that it now hides. */
 static void
 check_enabled(struct change *change, const char *name)
 {
@@ -285,7 +285,7 @@ check_enabled(struct change *change, const char *name)
 		warn_replaced(change, name, &place);
 }
 
-/* ---- where a load balancer may stand ---- */
+/* ---- valid names of load balancers ---- */
 
 static void
 check_place(struct change *change, const char *name)
@@ -327,7 +327,8 @@ check_place(struct change *change, const char *name)
 		    name);
 }
 
-/* Does the nameserver that runs know places, where a load balancer steers by them?  Said once for a change.
+/* Warn, once for a change, if a load balancer steers by place and the running nameserver has no database of
+ * places.
  */
 static void
 check_geography(struct change *change, const struct id *id)
@@ -348,13 +349,13 @@ check_geography(struct change *change, const struct id *id)
 
 /* ---- put ---- */
 
-/* What is known of the object that the input becomes. */
+/* The object that the input becomes. */
 struct target {
 	struct id id;
-	struct json *old; /* as it stands in the store; NULL: it is new */
+	struct json *old; /* from the store; NULL: it is new */
 };
 
-/* Match by name and settle whose id it is (S30). */
+/* Match by name and find the owner of the id (S30). */
 static bool
 find_target(struct change *change, enum kind kind, const struct json *input, const struct json *document,
     const struct id *target, enum object_mode mode, struct object_aliases *aliases, struct target *found)
@@ -473,7 +474,7 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 
 /* ---- delete ---- */
 
-/* Does an id stand anywhere in a value, as a text or as a key? */
+/* Does a value contain an id anywhere, as a text or as a key? */
 static bool
 mentions(const struct json *value, const char *id)
 {

@@ -33,7 +33,7 @@ bool object_delete(struct change *change, enum kind kind, const struct id *id);
 bool object_find(
     struct store_txn *txn, enum kind kind, const char *name, struct id *id, struct problems *problems);
 
-/* As the store keeps it; NULL where it cannot be read. */
+/* In the form of the store; NULL if it cannot be read. */
 struct json *object_read(struct store_txn *txn, enum kind kind, const struct id *id);
 
 /* Leave in the change what an object has become, as its result, and a sentence that ends with what. */

@@ -13,8 +13,8 @@
 #include "zones/model/model.h"
 
 /*
- * Before document is stored: keep what before says of pins.  If document is sticky and before is not (or is
- * NULL), all older pins are cleared: they do not come back to life.
+ * Before document is stored: keep the pins member of before.  If document is sticky and before is not (or is
+ * NULL), all older pins are cleared: they do not return.
  */
 void pins_edit_keep(struct json *document, const struct json *before, uint64_t generation);
 

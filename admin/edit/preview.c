@@ -11,7 +11,7 @@
 enum { NETWORKS = 4096, BALANCERS_SHOWN = 100, LINES_SHOWN = 50, CHANGED_MAX = 64 };
 
 struct preview {
-	struct store_txn *before; /* how things stood; NULL: not known */
+	struct store_txn *before; /* the state before; NULL: not known */
 };
 
 struct preview *
@@ -79,7 +79,7 @@ list_item(void *arg, const struct config_item *item)
 	return true;
 }
 
-/* Networks all over the IPv4 space stand for the clients that nobody has listed. */
+/* Networks all over the IPv4 space represent the clients that no list has. */
 static void
 make_clients(struct replay_clients *clients)
 {
@@ -97,7 +97,7 @@ make_clients(struct replay_clients *clients)
 	clients->total = NETWORKS;
 }
 
-/* Load balancers whose clients may move: they were changed, or use what was. */
+/* Load balancers whose clients may move: they were changed, or use a changed object. */
 struct moving {
 	struct lb *lbs[BALANCERS_SHOWN];
 	const uint8_t *names[BALANCERS_SHOWN];
@@ -155,7 +155,7 @@ move_lb(const struct compiler *before, const struct compiler *after, const struc
 	struct problems problems = {0};
 	struct json *result = replay_compare(before, after, places, lb->wire, clients, 0, &problems), *move;
 
-	/* Who is new here does not move from anywhere. */
+	/* A new load balancer moves no client. */
 	if (result != NULL && !json_truth(json_member(result, "new")) &&
 	    json_number_of(json_member(result, "moved")) > 0) {
 		move = json_new_object();
@@ -167,7 +167,7 @@ move_lb(const struct compiler *before, const struct compiler *after, const struc
 	problems_free(&problems);
 }
 
-/* Nothing is listed of what cannot be compiled: the command itself says what is wrong. */
+/* A load balancer that cannot be compiled is not listed: the command itself reports the fault. */
 static void
 compare(struct preview *preview, struct change *change, struct moving *moving, struct json *moves)
 {

@@ -1,6 +1,5 @@
 /*
- * preview.h -- what --dry-run shows: what would change, and how many clients of each load balancer would
- * move.
+ * preview.h -- the output of --dry-run: the changes, and how many clients of each load balancer would move.
  */
 #ifndef PREVIEW_H
 #define PREVIEW_H
@@ -9,7 +8,7 @@
 
 struct preview;
 
-/* Before the edit, which has begun: how things stand in the store. */
+/* Before the edit, which has begun: keep the state of the store. */
 struct preview *preview_begin(struct store *store);
 /*
  * After it: {"changes": [{"kind", "name", "change"}, ...], "changes_not_shown", "rrsets_changed",

@@ -33,19 +33,19 @@ record_check_beside(
 		zonefile_type_text(other, text);
 		if (type == TYPE_CNAME && other != TYPE_CNAME) {
 			problems_error(&change->problems,
-			    "%s has %s data, and a CNAME stands alone (RFC 1034 3.6.2)", place->host, text);
+			    "%s has %s data, and a CNAME must be alone (RFC 1034 3.6.2)", place->host, text);
 			return;
 		}
 		if (type != TYPE_CNAME && other == TYPE_CNAME) {
 			problems_error(&change->problems,
-			    "%s has a CNAME, and nothing stands beside it (RFC 1034 3.6.2): delete it first",
+			    "%s has a CNAME, which must be alone (RFC 1034 3.6.2): delete it first",
 			    place->host);
 			return;
 		}
 	}
 }
 
-/* ---- what is only unwise ---- */
+/* ---- warnings ---- */
 
 static bool
 is_address(uint16_t type)
@@ -115,7 +115,7 @@ warn_unseen(struct change *change, const struct record_place *place, uint16_t ty
 		return;
 	if (where.zone.number != place->zone.number) {
 		problems_warn(&change->problems,
-		    "%s lies in the zone %s, which is served too: the record is never answered", place->host,
+		    "%s lies in the zone %s, which is served, too: the record is never answered", place->host,
 		    name_to_host(where.zone.name, above));
 		return;
 	}

@@ -1,5 +1,5 @@
 /*
- * record_check.h -- what stands against one record, and what is unwise about it: the checks of a master file
+ * record_check.h -- the errors and warnings of one record: the checks of a master file
  * for `record`.
  */
 #ifndef RECORD_CHECK_H
@@ -8,7 +8,7 @@
 #include "admin/edit/change.h"
 #include "admin/edit/rrset_edit.h"
 
-/* Where a record stands. */
+/* The place of a record. */
 struct record_place {
 	struct zone_info zone;
 	uint8_t name[NAME_MAX_LEN]; /* lower case */
@@ -23,7 +23,7 @@ void record_check_type(struct change *change, uint16_t type);
 void record_check_beside(struct change *change, const struct record_place *place, uint16_t type,
     const struct owner_rrsets *rrsets);
 
-/* Warnings, after the edit: the record is not seen, hides others, or lacks something (S6, S7, S9). */
+/* Warnings, after the edit: the record is hidden, hides others, or lacks something (S6, S7, S9). */
 void record_warn_added(
     struct change *change, const struct record_place *place, uint16_t type, bool first, const uint8_t *rdata);
 void record_warn_deleted(struct change *change, const struct record_place *place);

@@ -148,7 +148,7 @@ keep_added(
 	    (struct added){*place, wish->type, first, xmemdup(wish->rdata, wish->len)};
 }
 
-/* Is the RRset that value would make one that can be? */
+/* Is the RRset of value valid? */
 static bool
 is_possible(struct change *change, const struct record_place *place, const struct record_wish *wish,
     const struct value *value, bool added)
@@ -161,7 +161,7 @@ is_possible(struct change *change, const struct record_place *place, const struc
 		    answer, RRSET_ANSWER_MAX);
 	else if (added && value->count > 1 && (wish->type == TYPE_CNAME || wish->type == TYPE_DNAME))
 		problems_error(&change->problems,
-		    "%s has one already, and there can be only one (RFC 2181 10.1): delete it first",
+		    "%s has one already, and only one is permitted (RFC 2181 10.1): delete it first",
 		    place->host);
 	else
 		return true;
@@ -266,7 +266,7 @@ next_serial(enum record_serial rule, uint32_t serial)
 		    today.tm_mday * 100);
 	else if (rule == RECORD_SERIAL_UNIXTIME)
 		wanted = (uint32_t)now;
-	/* RFC 1982: never back; a serial that is ahead of its rule goes on by one. */
+	/* RFC 1982: never back; a serial that is ahead of its rule rises by one. */
 	return wanted - next < UINT32_C(0x80000000) ? wanted : next;
 }
 

@@ -1,8 +1,8 @@
 /*
  * record_edit.h -- change records of one zone: any number of them in one transaction, with one new serial.
  *
- * Additions and deletions are checked at once against what the zone has and what was changed before them, and
- * written together by record_edit_end. For `record` and for the API.
+ * Additions and deletions are checked at once against the zone and the changes before them, and written
+ * together by record_edit_end. For `record` and for the API.
  */
 #ifndef RECORD_EDIT_H
 #define RECORD_EDIT_H
@@ -59,7 +59,7 @@ size_t record_edit_delete(struct record_edit *edit, const struct record_place *p
     const uint8_t *rdata, uint16_t len);
 
 /*
- * Write what has changed, and warn of what is unwise about it (record_check.h). *serial is that of the zone
+ * Write the changes, and warn of unwise ones (record_check.h). *serial is that of the zone
  * afterwards. Returns true if something changed.
  */
 bool record_edit_end(struct record_edit *edit, enum record_serial rule, uint32_t *serial);

@@ -35,7 +35,8 @@ check_generation(struct change *change)
 		char *text = history_text(since);
 
 		change_refuse(change, CHANGE_GENERATION,
-		    "the configuration is at generation %llu, not %llu: look at what changed and try again%s",
+		    "the configuration is at generation %llu, not %llu: check the changes since and try "
+		    "again%s",
 		    (unsigned long long)generation, (unsigned long long)change->request->if_generation, text);
 		free(text);
 		json_drop(since);
@@ -97,7 +98,7 @@ forget_run(struct change *change)
 	change->result = NULL;
 }
 
-/* A dry run edits a copy, however long it takes: other changes go on. */
+/* A dry run edits a copy and does not block other changes. */
 static struct store *
 copy_config(struct change *change, struct store *store)
 {

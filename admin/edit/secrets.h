@@ -1,5 +1,5 @@
 /*
- * secrets.h -- which values of an object are secrets, and how they are hidden from those who only look (S63).
+ * secrets.h -- which values of an object are secrets, and how output hides them (S63).
  *
  * The headers of a monitor may carry credentials.  Their values are hidden unless the header is one that
  * carries none (Host, Accept, Content-Type ...): a header that is unknown here is hidden.  The store, export
@@ -11,7 +11,7 @@
 #include "zones/document/json.h"
 #include "zones/model/model.h"
 
-/* What is shown in the place of a secret; no value of a header may be this text. */
+/* The text in the place of a secret; no value of a header may be this text. */
 #define SECRET_HIDDEN "(hidden)"
 
 /* Is the value of a header with this name a secret? */

@@ -1,5 +1,5 @@
 /*
- * token.h -- the tokens of the API: who may do what through graycloud-api.
+ * token.h -- the tokens of the API: the rights of its clients.
  *
  * A token is 40 letters and digits from getrandom(2). The store keeps only its SHA-256: 238 random bits need
  * no slow hash. Tokens are rows of the config store, but no part of the configuration: they are not in its
@@ -15,7 +15,7 @@
 
 enum { TOKEN_SECRET = 40, TOKEN_HASH = 32, TOKEN_NAME_MAX = 64, TOKENS_MAX = 1000, TOKEN_LIST_MAX = 64 };
 
-/* What a token may do. Each right includes TOKEN_READ. */
+/* The rights of a token. Each includes TOKEN_READ. */
 enum token_right {
 	TOKEN_READ = 1,
 	TOKEN_DNS = 2, /* records */
@@ -75,7 +75,7 @@ bool token_create(
 bool token_enable(struct store *store, const char *name, bool enable, struct problems *problems);
 bool token_delete(struct store *store, const char *name, struct problems *problems);
 
-/* As people and programs see it: never the secret or the hash. */
+/* For people and programs: never the secret or the hash. */
 struct json *token_json(const struct token *token);
 
 #endif

@@ -101,7 +101,7 @@ changed_later(struct undoing *undoing, const struct config_item *item)
 	struct later later = {.item = item, .txn = undoing->change->txn};
 
 	config_each_command(undoing->change->txn, undoing->sequence, look_later, &later);
-	/* The undo's own entry is not there yet, but what it has written so far is. */
+	/* The undo's own entry does not exist yet, but its changes so far do. */
 	return later.found;
 }
 
@@ -127,7 +127,7 @@ same_bytes(struct bytes a, struct bytes b)
 
 /* Objects */
 
-/* References that stood in an object and are gone by now. */
+/* References of an object whose targets no longer exist. */
 struct standing {
 	struct undoing *undoing;
 	enum kind kind; /* of the object that refers */
@@ -142,7 +142,7 @@ reference_stands(const struct standing *standing, enum kind refers, const char *
 
 	if (id != NULL && id_valid(id) && !config_object(change->txn, refers, id, &json))
 		problems_error(&change->problems,
-		    "%s %s refers to a %s that was deleted since: undo that deletion first",
+		    "%s %s refers to a %s that has been deleted since: undo that deletion first",
 		    kind_text(standing->kind), standing->name, kind_text(refers));
 }
 
@@ -169,7 +169,7 @@ references_in(const struct standing *standing, const struct property *property, 
 			references_in(standing, property->inner, json_member(value, key));
 		}
 		break;
-	default: /* a text may look like an id and is none */
+	default: /* a text may only look like an id */
 		break;
 	}
 }
@@ -187,7 +187,8 @@ references_stand(struct undoing *undoing, const struct config_item *item, const 
 	return undoing->change->problems.errors == errors;
 }
 
-/* An object as it was; but pins that were cleared, by a command or because nobody was sticky, stay so (S20).
+/* An object as it was; but pins that were cleared, by a command or because stickiness ended, stay cleared
+ * (S20).
  */
 static void
 put_before(struct change *change, const struct config_item *item, const char *name, const char *old_name)
@@ -440,7 +441,7 @@ undo_deletion(struct undoing *undoing, const struct config_item *item)
 			data.serial = get32(soa.records + soa.len - 20);
 	}
 	if (config_zone(change->txn, data.apex, &there))
-		problems_error(&change->problems, "the zone %s is there again", name);
+		problems_error(&change->problems, "the zone %s exists again", name);
 	else if (data.count == 0)
 		problems_error(&change->problems,
 		    "the zone %s was too large to be kept in the log: load its file again", name);
@@ -490,8 +491,8 @@ undo_zone(struct undoing *undoing, const struct config_item *item)
 	}
 }
 
-/* Objects go back in the opposite order of their references: load balancers, pools, monitors for what is
- * deleted... */
+/* Objects are restored in the opposite order of their references: load balancers, pools, monitors for those
+ * that are deleted... */
 static void
 undo_objects(struct undoing *undoing, bool deleting)
 {
@@ -546,8 +547,8 @@ undo_command(struct change *change, void *arg)
 		problems_error(&change->problems, "command %llu restored a backup: restore another one",
 		    (unsigned long long)undoing.sequence);
 	} else {
-		/* What was changed or deleted comes back first, then what was created goes; zones stand under
-		 * both. */
+		/* First restore the changed and deleted objects, then delete the created ones; zones are
+		 * restored before and deleted after both. */
 		check_notes(&undoing);
 		undo_objects(&undoing, false);
 		undo_objects(&undoing, true);

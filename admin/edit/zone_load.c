@@ -47,8 +47,8 @@ warn_dropped(
 		return;
 	memcpy(owner + relative, dropped->data->apex, name_len(dropped->data->apex));
 	text = record_text(owner, type, rdata, len);
-	problems_warn(&dropped->change->problems, "%s came by `record` and is not in %s: it is dropped", text,
-	    dropped->file);
+	problems_warn(&dropped->change->problems, "%s was added by `record` and is not in %s: it is dropped",
+	    text, dropped->file);
 	free(text);
 }
 
@@ -89,7 +89,7 @@ warn_of_dropped(
 	config_each_row(change->txn, zone->number, NULL, find_dropped, &dropped);
 	if (dropped.count > DROPPED_MAX)
 		problems_warn(&change->problems,
-		    "%s: %zu more records came by `record` and are not in %s: they are dropped",
+		    "%s: %zu more records were added by `record` and are not in %s: they are dropped",
 		    name_to_host(data->apex, name), dropped.count - DROPPED_MAX, dropped.file);
 }
 
@@ -224,7 +224,6 @@ zone_load_find(struct store_txn *txn, const char *name, struct zone_info *zone, 
 	name_lower(wire, wire);
 	if (txn != NULL && config_zone(txn, wire, zone))
 		return true;
-	problems_error(
-	    problems, "there is no zone %s: `graycloud zone list` names those that there are", name);
+	problems_error(problems, "there is no zone %s: `graycloud zone list` lists the zones", name);
 	return false;
 }

@@ -6,7 +6,7 @@
 
 #include "admin/edit/change.h"
 
-/* What became of one zone. */
+/* The result of loading one zone. */
 struct zone_loaded {
 	struct zone_info zone; /* as it is now */
 	bool existed;
@@ -15,14 +15,14 @@ struct zone_loaded {
 };
 
 /*
- * Make the zone of data's name equal to data.  Warns where data changed and the serial did not rise (S33),
- * and of records that came by `record` and are not in file, which only names the data's origin.
+ * Make the zone of data's name equal to data.  Warns if data changed and the serial did not rise (S33), and
+ * of records that were added by `record` and are not in file, which only names the data's origin.
  */
 void zone_load_put(
     struct change *change, const struct zone_data *data, const char *file, struct zone_loaded *loaded);
 
 /*
- * When all is put: warn of load balancers that a delegation or DNAME of these zones hides (S7), and of
+ * After all zones: warn of load balancers that a delegation or DNAME of these zones hides (S7), and of
  * address hints at the names of load balancers (S9).
  */
 void zone_load_warn(struct change *change, const struct zone_loaded *loaded, size_t count);
@@ -30,7 +30,7 @@ void zone_load_warn(struct change *change, const struct zone_loaded *loaded, siz
 /* A zone as a master file, the SOA first; freed by the caller. */
 char *zone_load_text(struct store_txn *txn, const struct zone_info *zone);
 
-/* Find a zone by what a person calls it: text without or with the final dot.  False with an error in
+/* Find a zone by its name: text with or without the final dot.  False with an error in
  * problems. */
 bool zone_load_find(
     struct store_txn *txn, const char *name, struct zone_info *zone, struct problems *problems);

@@ -112,7 +112,7 @@ find_event(const struct explaining *on, enum steer_step step, uint32_t slot)
 	return NULL;
 }
 
-/* What a set or a rule changes, by the names of the properties. */
+/* The properties that a set or a rule changes, by name. */
 static struct json *
 parts_of(const struct lb_override *override)
 {
@@ -141,8 +141,8 @@ explain_override(
 		json_put_text(object, "why", "disabled");
 	else if (event == NULL)
 		json_put_text(object, "why",
-		    step == STEP_SET ? "not looked at: a set before it matched (S36)"
-				     : "not looked at: a rule before it terminates (S35)");
+		    step == STEP_SET ? "not evaluated: a set before it matched (S36)"
+				     : "not evaluated: a rule before it terminates (S35)");
 	else if (!event->value)
 		json_put_text(object, "why", "its condition is not true");
 	else if (*override->condition == '\0')
@@ -156,7 +156,7 @@ explain_override(
 	return object;
 }
 
-/* S35, S36: what each set and rule said. */
+/* S35, S36: the result of each set and rule. */
 static void
 explain_overrides(struct explaining *on)
 {
@@ -175,7 +175,7 @@ explain_overrides(struct explaining *on)
 	json_drop(rules);
 }
 
-/* S1: where steering takes the client to be. */
+/* S1: the place of the client by steering. */
 static void
 explain_location(struct explaining *on, const struct steer_lb *lb)
 {
@@ -200,7 +200,7 @@ explain_location(struct explaining *on, const struct steer_lb *lb)
 	json_put(on->out, "location", object);
 }
 
-/* How likely a pool is the one that answers. */
+/* The probability that a pool answers. */
 static double
 pool_probability(const struct explaining *on, uint32_t slot, bool fallback)
 {
@@ -220,7 +220,7 @@ explain_pool(struct explaining *on, struct json *pools, uint32_t slot, bool fall
 	const struct steer_event *cost = find_event(on, STEP_POOL_COST, slot),
 				 *latency = find_event(on, STEP_POOL_LATENCY, slot);
 	double probability = pool_probability(on, slot, fallback);
-	const char *why = "not looked at";
+	const char *why = "not examined";
 
 	if (model == NULL || table == NULL) {
 		json_drop(object);
@@ -400,8 +400,7 @@ explain_steering(struct explaining *on)
 		json_put_bool(on->out, "fallback_in_use", true);
 }
 
-/* Did a load balancer decide what is answered, in some outcome at least?  Not where a chain ends before it
- * (S5). */
+/* Did a load balancer decide the answer in at least one outcome?  Not if a chain ends before it (S5). */
 static bool
 is_steered(const struct explaining *on)
 {

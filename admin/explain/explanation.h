@@ -2,7 +2,7 @@
  * explanation.h -- why a client gets an answer: the nameserver's own code run with a trace, put into JSON.
  *
  * Members: name, type, client {resolver, ecs}, zone, found, load_balancer, pool_sets, rules, key, pools,
- * origins, rcode, records, scope. What chance decides has a probability below 1.
+ * origins, rcode, records, scope. Members of random choices have a probability below 1.
  */
 #ifndef EXPLANATION_H
 #define EXPLANATION_H

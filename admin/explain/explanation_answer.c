@@ -50,8 +50,8 @@ is_chosen(const struct steer_choice *choice, unsigned candidate)
 }
 
 /*
- * How likely one answer of a pool has a candidate.  Drawing several by weight without replacement has no
- * short formula: there we try it so often that two digits stand.
+ * The probability that one answer of a pool has a candidate.  Drawing several by weight without replacement
+ * has no short formula: repeated draws give two exact digits.
  */
 double
 explanation_probability(const struct explaining *on, const struct pool_table *table,
@@ -65,8 +65,8 @@ explanation_probability(const struct explaining *on, const struct pool_table *ta
 	case STEER_ALL:
 		return 1;
 	case STEER_HASHED:
-		/* With affinity this is the one choice, which a pin may have made; asked for a CNAME there
-		 * may be none (S16). */
+		/* With affinity this is the one choice, which a pin may have made; a query for CNAME may have
+		 * none (S16). */
 		if (lb->affinity == AFFINITY_IP && from == on->answer.choice.from &&
 		    on->answer.choice.norigins > 0)
 			return is_chosen(&on->answer.choice, index);
@@ -142,7 +142,7 @@ put_records(struct explaining *on)
 		json_put_integer(object, "ttl", record->ttl);
 		json_put_text(object, "type", record->type);
 		json_put_text(object, "data", record->data);
-		/* Sums of shares: a billionth is the machine's, not the answer's. */
+		/* Sums of shares: a billionth is a rounding error. */
 		json_put_number(
 		    object, "probability", record->probability > 1 - 1e-9 ? 1 : record->probability);
 		json_add(records, object);
@@ -202,8 +202,8 @@ add_static(
 }
 
 /*
- * How likely an answer has each address of a pool, where max_answers may cut a hostname's (S16): where chance
- * decides there is no short formula, and we try.
+ * The probability that an answer has each address of a pool, if max_answers may cut a hostname's (S16):
+ * random draws have no short formula, so they are repeated.
  */
 static double *
 try_addresses(const struct explaining *on, const struct outcome *outcome)
@@ -283,7 +283,7 @@ find_answer_with(
 	return false;
 }
 
-/* S16: chance draws one origin, and some are answered with a CNAME: each of them gives an answer of its own.
+/* S16: one origin is drawn, and some have a CNAME as answer: each of them gives an answer of its own.
  */
 static bool
 each_its_own(const struct explaining *on, const struct steer_choice *choice)

@@ -12,7 +12,7 @@ put_record(struct json *object, const struct health_record *record, int64_t at)
 	uint64_t now = boot_ms();
 	char damped_until[32];
 
-	if (at != 0) { /* health_past.h says what a record of the past has */
+	if (at != 0) { /* health_past.h defines a record of the past */
 		if (record->since_wall != 0) {
 			json_put_number(
 			    object, "state_age_seconds", (double)((at - record->since_wall) / 1000));

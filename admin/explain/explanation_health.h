@@ -12,7 +12,7 @@ struct explanation_stores {
 	int64_t at;                        /* as that of struct explanation_request */
 };
 
-/* What the monitors of a pool say of an address; of a group each by its name (S38). */
+/* The verdicts of a pool's monitors on an address; of a group each by its name (S38). */
 void explanation_put_health(const struct explanation_stores *stores, struct json *object,
     const struct pool *pool, const struct origin *origin, const struct address *address);
 /* S16: the addresses of a hostname, and how it was resolved. */

@@ -1,4 +1,4 @@
-/* explanation_inner.h -- what the parts of an explanation share: nobody else includes it. */
+/* explanation_inner.h -- shared by the parts of an explanation only. */
 #ifndef EXPLANATION_INNER_H
 #define EXPLANATION_INNER_H
 
@@ -15,7 +15,7 @@ struct explaining {
 	const struct steering *steering;
 	struct answer answer;
 	struct steer_trace trace;
-	struct steer_lb *plan; /* the load balancer as sets and rules made it */
+	struct steer_lb *plan; /* the load balancer after sets and rules */
 	struct json *out;
 	struct outcome *outcomes;
 	size_t noutcomes;

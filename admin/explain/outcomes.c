@@ -4,7 +4,7 @@
 
 enum { TRIES = 20000, TRIES_MOST = 1 << 20 };
 
-/* What came of one pool, or behind all pools of the fallback pool, while it is tried. */
+/* The outcomes of one pool, or, after all pools, of the fallback pool, while it is tried. */
 struct tried {
 	double probability;
 	unsigned hits;
@@ -13,7 +13,7 @@ struct tried {
 
 struct counting {
 	const struct steer_lb *lb;
-	const struct steer_lb *plan; /* it as sets and rules made it, and the pools that are chosen among */
+	const struct steer_lb *plan; /* it after sets and rules, and the pools to choose among */
 	const struct steer_pool *pools;
 	size_t npools;
 	const struct pool_slots *slots;
@@ -24,7 +24,7 @@ struct counting {
 	size_t met; /* of them */
 };
 
-/* [CF] 3.5: with affinity it is always the client's hash that decides. */
+/* [CF] 3.5: with affinity the client's hash always decides. */
 static bool
 sheds_by_chance(const struct counting *counting)
 {
@@ -109,7 +109,7 @@ count_outcomes(struct counting *counting)
 	}
 }
 
-/* Those that were met, each with its answer. */
+/* The outcomes that occurred, each with its answer. */
 static struct outcome *
 gather(const struct counting *counting, const struct snapshot *snapshot, const struct question *question)
 {

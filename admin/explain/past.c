@@ -191,7 +191,8 @@ has_health(const struct past *past, const struct json *explanation, struct probl
 		    since, HEALTH_FLIPS_KEPT);
 	else
 		problems_error(problems,
-		    "the health of origins is known since %s: the first change of state is of then", since);
+		    "the health of origins is known since %s: the first change of state is of that time",
+		    since);
 	return false;
 }
 
@@ -209,8 +210,8 @@ add_hostnames(const struct past *past, const struct json *explanation, struct js
 			continue;
 		text = moved->count_before == 0
 		    ? xasprintf("%s had no address until %s", address, time_of(moved->at, when))
-		    : xasprintf("the addresses of %s changed at %s, from %u that were not recorded: those of "
-				"now are shown",
+		    : xasprintf("the addresses of %s changed at %s, from %u that were not recorded: the "
+				"present ones are shown",
 			  address, time_of(moved->at, when), moved->count_before);
 		json_add_text(notes, text);
 		free(text);
@@ -224,7 +225,7 @@ make_notes(const struct past *past, const struct json *explanation)
 	struct json *notes = json_new_list();
 
 	if (needs_health(explanation) && !past->flips.recorded)
-		json_add_text(notes, "no change of state is recorded: the states are those of now");
+		json_add_text(notes, "no change of state is recorded: the present states are shown");
 	add_hostnames(past, explanation, notes);
 	if (strcmp(json_text_of(lb, "steering_policy"), "dynamic_latency") == 0)
 		json_add_text(notes,
@@ -234,7 +235,7 @@ make_notes(const struct past *past, const struct json *explanation)
 		    notes, "pins are not recorded: a sticky client that had one may have got another origin");
 	if (json_member(explanation, "location") != NULL || json_member(explanation, "rules") != NULL)
 		json_add_text(
-		    notes, "databases of places and the site are those of now, where a place was looked up");
+		    notes, "the place was looked up in the present databases and by the present site");
 	return notes;
 }
 

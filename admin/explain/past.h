@@ -11,8 +11,8 @@ struct past;
 
 /*
  * The stores as they were at the request's moment (milliseconds since 1970). health is NULL if there is no
- * such store. Returns NULL with a sentence if the configuration of that moment is not known: it says since
- * when it is.
+ * such store. Returns NULL with a sentence if the configuration of that moment is not known: it names the
+ * time since which it is known.
  */
 struct past *past_open(struct store *config, struct store *health, int64_t at, struct problems *problems);
 void past_close(struct past *past);
@@ -23,8 +23,8 @@ struct store_txn *past_health(const struct past *past);
 
 /*
  * Judge an explanation that was made of them: add the moment ("at"), the time of the command that was
- * the last one then ("generation_since"), and what was not recorded ("notes"). Returns false with a sentence
- * if the answer depends on what is not known.
+ * the last one then ("generation_since"), and missing records ("notes"). Returns false with a sentence if the
+ * answer depends on history that is not known.
  */
 bool past_judge(const struct past *past, struct json *explanation, struct problems *problems);
 

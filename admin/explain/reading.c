@@ -26,7 +26,7 @@ add_name(struct names *names, const uint8_t *name)
 	return true;
 }
 
-/* A word that ends with a dot is a domain name, or stands for none and costs a look. */
+/* A word that ends with a dot is treated as a domain name; if it is none, it costs only a look-up. */
 static bool
 add_words(struct names *names, const char *text)
 {

@@ -1,5 +1,5 @@
 /*
- * reading.h -- read of the configuration what one question needs, and explain the answer.
+ * reading.h -- read the part of the configuration that one question needs, and explain the answer.
  */
 #ifndef READING_H
 #define READING_H

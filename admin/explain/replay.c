@@ -55,7 +55,7 @@ replay_read(struct replay_clients *clients, const char *path, struct problems *p
 			clients->total += clients->items[clients->count++].count;
 		else if (problems->errors < 20)
 			problems_error(problems,
-			    "%s:%u: a line is an address or prefix and, where you like, a count: "
+			    "%s:%u: a line is an address or prefix and, optionally, a count: "
 			    "198.51.100.0/24 250",
 			    path, number);
 	}
@@ -78,7 +78,7 @@ replay_free(struct replay_clients *clients)
 
 /* ---- one side ---- */
 
-/* An origin that somebody is sent to, known on both sides by its pool and address. */
+/* An origin that gets clients, identified on both sides by its pool and address. */
 struct target {
 	char *pool, *address;
 	double shares[2];
@@ -140,22 +140,22 @@ targets_free(struct targets *targets)
 	free(targets->items);
 }
 
-/* One configuration, and what its numbers of origins mean. */
+/* One configuration, and the meaning of its numbers of origins. */
 struct side {
 	const struct compiler *compiler;
 	const struct snapshot *snapshot;
 	const struct steer_lb *lb;
-	struct steer_lb *plan; /* room for it as sets and rules make it */
+	struct steer_lb *plan; /* room for it after sets and rules */
 	const uint8_t *name;   /* that is asked for */
 	struct replay_place place;
 	struct targets *targets;
 	size_t *of_number; /* number of an origin -> target + 1 */
 	size_t numbers;
 	struct spread *shared; /* of clients that do not matter, one for each family; NULL: not yet */
-	bool known[2];         /* is it there?  It may be empty */
+	bool known[2];         /* does it exist?  It may be empty */
 };
 
-/* Where a client goes: shares of targets that sum up to 1, or to 0 where nothing is answered. */
+/* The targets of a client: shares that sum up to 1, or to 0 if there is no answer. */
 struct spread {
 	size_t count;
 	struct {
@@ -236,7 +236,7 @@ has_affinity(struct side *side, const struct replay_client *client)
 	return side->plan->affinity == AFFINITY_IP;
 }
 
-/* Send a client so many times; each answer's addresses share what it weighs.  Returns whether the client
+/* Send a client several times; each answer's addresses share its weight.  Returns whether the client
  * mattered. */
 static bool
 send(struct side *side, const struct replay_client *client, unsigned draws, struct spread *spread)
@@ -260,7 +260,7 @@ send(struct side *side, const struct replay_client *client, unsigned draws, stru
 	return mattered;
 }
 
-/* Where one client goes.  What does not depend on the client is found out once. */
+/* The targets of one client.  A result that does not depend on the client is computed once. */
 static const struct spread *
 spread_of(struct side *side, const struct replay_client *client, struct spread *own)
 {
@@ -300,7 +300,7 @@ find_lb(const struct snapshot *snapshot, const uint8_t *name)
 	return hit.found == FOUND_NAME || hit.found == FOUND_WILDCARD ? node_lb(hit.node) : NULL;
 }
 
-/* Half the sum of differences: how much of a client goes elsewhere. */
+/* Half the sum of differences: the part of a client that moves. */
 static double
 distance(const struct spread *a, const struct spread *b)
 {
@@ -418,7 +418,7 @@ replay_compare(const struct compiler *before, const struct compiler *after,
 			add_shares(&targets, spreads[s], s, clients->items[i].count);
 		}
 		elsewhere = distance(spreads[0], spreads[1]);
-		/* What chance alone moves to and fro in the trying is not a move. */
+		/* Differences that random draws alone cause are not moves. */
 		if (elsewhere < 0.02)
 			continue;
 		moved += elsewhere * clients->items[i].count;

@@ -1,8 +1,9 @@
 /*
- * replay.h -- many clients sent to one load balancer, before a change and after it: shares, and who moves.
+ * replay.h -- many clients sent to one load balancer, before and after a change: shares, and clients that
+ * move.
  *
- * Uses the nameserver's own steering.  Where chance decides, a client is sent so many times that shares stand
- * to a percent.
+ * Uses the nameserver's own steering.  For random choices a client is sent so many times that shares are
+ * exact to a percent.
  */
 #ifndef REPLAY_H
 #define REPLAY_H
@@ -12,7 +13,7 @@
 
 struct replay_client {
 	struct steer_client client;
-	double count; /* how many it stands for */
+	double count; /* the number of clients that it represents */
 };
 
 struct replay_clients {
@@ -21,20 +22,20 @@ struct replay_clients {
 	double total;
 };
 
-/* Lines of an address or prefix and, where it stands for more than one, a count.  False with a sentence for
+/* Lines of an address or prefix and, if it represents several clients, a count.  False with a sentence for
  * each faulty line. */
 bool replay_read(struct replay_clients *clients, const char *path, struct problems *problems);
 void replay_free(struct replay_clients *clients);
 
-/* By which geography and from which place each side locates clients; both may be NULL. */
+/* The geography and the place by which each side locates clients; both may be NULL. */
 struct replay_place {
 	const struct geo *geo;
 	const struct steer_site *site;
 };
 
 /*
- * Send all of them to the load balancer of a name, as the one compiler has it and as the other.  NULL with a
- * sentence where neither has one.  The members of the result: origins [{pool, address, before, after}], moved
+ * Send all of them to the load balancer of a name, of the one compiler and of the other.  NULL with a
+ * sentence if neither has one.  The members of the result: origins [{pool, address, before, after}], moved
  * (of 1), clients, moves
  * [{client, from, to}], at most so many, and new: the first has no such load balancer, so that all clients
  * count as moved.

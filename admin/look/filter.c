@@ -133,7 +133,7 @@ filter_origin(const struct filter *filter, const struct picture *picture, const 
 	    pool_fits(filter, picture, pool);
 }
 
-/* Did the state of an origin, or of one of its addresses, begin in the time that is asked for? */
+/* Did the state of an origin, or of one of its addresses, begin in the requested time? */
 static bool
 began_then(const struct filter *filter, const struct pictured_origin *origin)
 {
@@ -161,7 +161,7 @@ filter_text(const struct filter *filter, const char *text)
 	return filter->text == NULL || strcasestr(text, filter->text) != NULL;
 }
 
-/* Is the text part of what a row says of an origin? */
+/* Is the text part of an origin's row? */
 static bool
 origin_has_text(const struct filter *filter, const struct origin *model, const struct pictured_origin *origin)
 {

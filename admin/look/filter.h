@@ -1,5 +1,5 @@
 /*
- * filter.h -- the part that somebody wants to see of `status`, `log` and `events`: pools, load balancers,
+ * filter.h -- the requested part of `status`, `log` and `events`: pools, load balancers,
  * origins and times.
  *
  * Names are patterns of the shell ("eu*"), in any case.  An origin is its address, its host name or its name;
@@ -35,11 +35,11 @@ bool filter_names(const struct filter *filter);
 bool filter_time(const struct filter *filter, int64_t wall);
 
 /*
- * Hide what is not asked for; the picture keeps filter.  A pool is shown if it fits, if a load balancer that
- * fits uses it, and if it has an origin that fits; a load balancer if it fits and uses a pool that is shown;
- * only the origins that fit are shown. A time asks for origins whose state began then.  A text fits, in any
- * case, if it is part of the name or the status of a pool or a load balancer, or of the address, name, state
- * or reason of an origin.
+ * Hide objects that the filter excludes; the picture keeps filter.  A pool is shown if it fits, if a load
+ * balancer that fits uses it, and if it has an origin that fits; a load balancer if it fits and uses a pool
+ * that is shown; only the origins that fit are shown. A time asks for origins whose state began then.  A text
+ * fits, in any case, if it is part of the name or the status of a pool or a load balancer, or of the address,
+ * name, state or reason of an origin.
  */
 void filter_picture(const struct filter *filter, struct picture *picture);
 
@@ -50,7 +50,7 @@ bool filter_origin(const struct filter *filter, const struct picture *picture, c
 /* Has text the text that is asked for? */
 bool filter_text(const struct filter *filter, const char *text);
 
-/* Is what was done by hand to be shown? */
+/* Does the filter include this intervention? */
 bool filter_intervention(const struct picture *picture, const struct intervention *one);
 
 /* Did the command of this sequence change a load balancer, a pool or an origin that fits? */

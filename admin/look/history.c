@@ -13,7 +13,7 @@ struct history {
 	struct json *entries;
 };
 
-/* What an item touched, in words. */
+/* The subject of an item, in words. */
 struct touched {
 	struct history *history;
 	struct json *list;

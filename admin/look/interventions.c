@@ -6,14 +6,14 @@
 
 #include <stdlib.h>
 
-/* What was done to a pool, an origin or a load balancer, as its document has it. */
+/* The interventions in the document of a pool, an origin or a load balancer. */
 struct deed {
 	const char *what;  /* NULL: nothing */
 	const char *until; /* "" without end */
 	struct deadline end;
 };
 
-/* What has not ended: without an end, or before it. */
+/* Interventions that have not ended: without an end, or before it. */
 static struct deed
 deed_until(const char *what, const char *until, const char *boot)
 {
@@ -50,7 +50,7 @@ same_deed(struct deed a, struct deed b)
 	    strcmp(a.until, b.until) == 0;
 }
 
-/* The part of a document: all of it where address is NULL, else that origin of a pool. */
+/* The part of a document: all of it if address is NULL, else that origin of a pool. */
 static const struct json *
 part_of(const struct json *object, const char *address)
 {
@@ -120,7 +120,7 @@ interventions_add(struct interventions *interventions, enum kind kind, const str
 struct search {
 	struct store_txn *txn;
 	struct interventions *list;
-	struct bytes head; /* of the command that is looked at */
+	struct bytes head; /* of the command that is being read */
 };
 
 static void

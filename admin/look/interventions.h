@@ -1,8 +1,8 @@
 /*
- * interventions.h -- what people took out or forced by hand and is so now: who, why, since when and until
- * when.
+ * interventions.h -- objects that people disabled or forced, as long as that lasts: who, why, since when and
+ * until when.
  *
- * Found in the history of commands.  What is older than the history reaches has neither who nor when.
+ * Found in the history of commands.  An intervention from before the history has neither author nor time.
  */
 #ifndef INTERVENTIONS_H
 #define INTERVENTIONS_H
@@ -27,7 +27,7 @@ struct interventions {
 	struct deadline ends; /* the first of them, if there is one */
 };
 
-/* Starts as {0}: add the documents of pools and load balancers in the wanted order, then look who did it. */
+/* Starts as {0}: add the documents of pools and load balancers in the wanted order, then find the authors. */
 void interventions_add(
     struct interventions *interventions, enum kind kind, const struct id *id, struct bytes json);
 void interventions_sign(struct interventions *interventions, struct store_txn *config);

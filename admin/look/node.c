@@ -30,7 +30,7 @@ node_place_of(struct store *store, struct steer_site *site)
 		paths[count++] = line;
 	if (count > 0)
 		geo = geo_open(paths, count, &problems);
-	if (geo == NULL) /* what a good one lacks is the nameserver's to say, once */
+	if (geo == NULL) /* the nameserver warns, once, of fields that a good one lacks */
 		report_problems(&problems);
 	problems_free(&problems);
 	free(status);

@@ -1,5 +1,5 @@
 /*
- * node.h -- the nameserver of this state directory: what it steers by beside the stores.
+ * node.h -- the nameserver of this state directory: its inputs besides the stores.
  */
 #ifndef NODE_H
 #define NODE_H

@@ -67,7 +67,7 @@ viewer_news_of(struct viewer *viewer, enum store_kind kind)
 {
 	bool news = false;
 
-	/* One that cannot be opened is looked at again with the next picture. */
+	/* A store that cannot be opened is tried again with the next picture. */
 	if (viewer->stores[kind] != NULL || !viewer->logged_error[kind])
 		open_store(viewer, kind, &news);
 	return news;
@@ -159,7 +159,7 @@ look_at_address(struct picture *picture, const struct pictured_pool *pool, const
 				    status_of_judges(pool->model->judges, verdicts, address->nchecks));
 }
 
-/* The addresses of a hostname, in the model too, for judging and for who asks what is answered. */
+/* The addresses of a hostname, in the model too, for judging and for the output. */
 static void
 look_at_name(struct pictured_origin *origin, struct origin *model, struct store_txn *health)
 {

@@ -1,7 +1,7 @@
 /*
- * picture.h -- what the three stores together say of the present: for `graycloud status`.
+ * picture.h -- the present, from all three stores: for `graycloud status`.
  *
- * A picture is read whole and then stands alone: no transaction outlives the reading.
+ * A picture is read completely and then independent: no transaction outlives the reading.
  */
 #ifndef PICTURE_H
 #define PICTURE_H
@@ -11,10 +11,10 @@
 #include "zones/state/hostname.h"
 #include "zones/state/serving.h"
 
-/* What one monitor says of one address. */
+/* The verdict of one monitor on one address. */
 struct pictured_check {
 	struct endpoint endpoint;
-	bool known; /* there is a record */
+	bool known; /* a record exists */
 	bool stale; /* S25 */
 	struct health_record record;
 };
@@ -24,7 +24,7 @@ struct pictured_address {
 	struct address address;
 	enum health_state state;       /* S24, S38 */
 	bool stale;                    /* some check that votes is */
-	struct pictured_check *checks; /* one for each of the pool's judges; NULL where nobody probes */
+	struct pictured_check *checks; /* one for each of the pool's judges; NULL if no monitor probes */
 	size_t nchecks;
 };
 
@@ -88,14 +88,15 @@ pictured_record(const struct pictured_address *address)
 	return address->nchecks == 1 && address->checks[0].known ? &address->checks[0].record : NULL;
 }
 
-/* S16: the last look at a hostname got no answer that is believed, or one without an address. */
+/* S16: the last look-up of a hostname got no valid answer, or one without an address. */
 static inline bool
 pictured_failing(const struct pictured_origin *origin)
 {
 	return origin->looked_up && origin->name.failure != NAME_RESOLVED;
 }
 
-/* What a load balancer asks of databases of places (GEOGRAPHY_*) and the nameserver that runs does not have.
+/* The contents of databases of places (GEOGRAPHY_*) that a load balancer needs and the running nameserver
+ * does not have.
  */
 static inline unsigned
 picture_lacks(const struct picture *picture, const struct lb *lb)
@@ -116,14 +117,15 @@ struct viewer {
 
 void viewer_close(struct viewer *viewer);
 
-/* NULL after a sentence on stderr where the configuration cannot be read.  An absent store reads as empty. */
+/* NULL after a sentence on stderr if the configuration cannot be read.  An absent store counts as empty. */
 struct picture *picture_read(struct viewer *viewer);
 void picture_free(struct picture *picture);
 
 /*
  * Bring a picture up to the present cheaply: its daemons, and the checks of the pools from place first to
- * before end.  False if more is to be read than that, which picture_read does: the configuration or the state
- * of an origin changed, an end by --for came, a pool of those has another status, or a daemon died or came.
+ * before end.  False if more must be read, by picture_read: the configuration or the state
+ * of an origin changed, an end by --for came, a pool of those has another status, or a daemon died or
+ * started.
  */
 bool picture_refresh(struct viewer *viewer, struct picture *picture, size_t first, size_t end);
 
@@ -141,7 +143,8 @@ const char *picture_pool_name(const struct picture *picture, const struct id *id
 /* The last checks, newest at the right: | good, . failed. */
 const char *picture_history(const struct health_record *record, unsigned most, char out[65]);
 
-/* Every load balancer that is not hidden Healthy, the monitor alive and not isolated, and somebody answering.
+/* Every load balancer that is not hidden Healthy, the monitor alive and not isolated, and a nameserver that
+ * answers.
  */
 bool picture_all_well(const struct picture *picture);
 

@@ -1,5 +1,5 @@
 /*
- * place.h -- where a name stands among the zones: what a load balancer at it would meet (S7, S9).
+ * place.h -- a name among the zones: the records that matter to a load balancer at it (S7, S9).
  */
 #ifndef PLACE_H
 #define PLACE_H

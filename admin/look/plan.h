@@ -9,7 +9,7 @@
 #include "zones/model/lists.h"
 
 /*
- * What is asked for by its whole name; NULL: nothing. The first that is not NULL counts. Then only it, the
+ * Objects requested by their whole name; NULL: none. The first that is not NULL counts. Then only it, the
  * load balancers that use it, and their pools are read, so the cost does not depend on how many others there
  * are. If there is no such object, everything is read.
  */
@@ -43,7 +43,7 @@ struct plan *plan_share(struct plan *plan);
 /* Accepts NULL. */
 void plan_release(struct plan *plan);
 
-/* Did the time of something that was disabled or forced for a time end? That is not written anywhere. */
+/* Has an object that was disabled or forced for a time reached its end? No store records that. */
 bool plan_ended(const struct plan *plan);
 
 /* The place of a pool; SIZE_MAX if it is not in the plan. */

@@ -45,7 +45,7 @@ add_origin(struct probed_table *table, const struct pictured_pool *pool, size_t 
 		    .endpoint = name_key(model->address), .pool = pool->model, .origin = model};
 }
 
-/* How many there are at most. */
+/* Their maximum number. */
 static size_t
 room_for(const struct picture *picture)
 {
@@ -97,7 +97,7 @@ probed_find(const struct probed_table *table, const struct endpoint *endpoint, s
 	return *count == 0 ? NULL : &table->list[low];
 }
 
-/* What became of a hostname. */
+/* The outcome of a look-up. */
 static char *
 addresses_text(const struct health_flip *flip)
 {

@@ -22,18 +22,18 @@ struct probed_table {
 };
 
 /*
- * All that a picture has, also what is not probed now: a flip of it may stand in the feed.  Points into the
- * picture, which is to live as long; freed by probed_free.
+ * All endpoints of a picture, also those that are not probed now: the feed may have flips of them.  Points
+ * into the picture, which must live as long; freed by probed_free.
  */
 struct probed_table probed_of(const struct picture *picture);
 void probed_free(struct probed_table *table);
 
-/* The *count first of the table that an entry stands for, and those behind it; one that nobody probes has
+/* The first of the *count rows of the table that an entry is about; an endpoint that no monitor probes has
  * none. */
 const struct probed *probed_find(
     const struct probed_table *table, const struct endpoint *endpoint, size_t *count);
 
-/* Why: the words of a check's reason, or of what resolvers said; NULL where nothing failed. */
+/* The words of a check's reason, or of a resolver's failure; NULL if nothing failed. */
 const char *probed_flip_failure(const struct health_flip *flip);
 
 /* "origin eu 192.0.2.1: up -> down: TCP timeout".  Freed by the caller. */

@@ -31,10 +31,10 @@ static struct screen {
 	struct termios before;
 	struct sigaction actions[NITEMS(ending)], stop, resize;
 	sigset_t mask; /* before */
-	char **lines;  /* as they stand on the terminal */
+	char **lines;  /* as they are on the terminal */
 	unsigned nlines;
 	unsigned columns, rows;
-	int errors, stderr_before; /* errors: -1, or a file in memory that stands in for standard error */
+	int errors, stderr_before; /* errors: -1, or a file in memory in the place of standard error */
 	char keys[64];             /* octets that are not read as keys yet */
 	size_t nkeys;
 } screen = {.errors = -1};
@@ -68,7 +68,7 @@ send_text(const char *text, size_t len)
 	}
 }
 
-/* What was written to standard error while the screen was open, for it would have been drawn over. */
+/* The output to standard error while the screen was open, which the screen would have overwritten. */
 static void
 give_errors(void)
 {
@@ -130,7 +130,7 @@ enter(void)
 	send_text(ENTER, sizeof ENTER - 1);
 }
 
-/* What stands on the terminal is not known any more. */
+/* The content of the terminal is no longer known. */
 static void
 forget(void)
 {
@@ -208,7 +208,7 @@ stop(void)
 	raise(SIGTSTP);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTSTP);
-	sigprocmask(SIG_UNBLOCK, &set, NULL); /* here it takes effect, and here we go on */
+	sigprocmask(SIG_UNBLOCK, &set, NULL); /* it takes effect here, and execution continues here */
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	sigaction(SIGTSTP, &ours, NULL);
 	enter();

@@ -17,7 +17,7 @@ bool screen_possible(void);
 void screen_open(void);
 void screen_close(void);
 
-/* As the terminal is now; 80 by 24 if it does not say. */
+/* As the terminal is now; 80 by 24 if it does not report it. */
 void screen_size(unsigned *columns, unsigned *rows);
 
 /*

@@ -41,7 +41,7 @@ put_record(struct json *json, const struct picture *picture, const struct health
 	json_put_text(json, "history", picture_history(record, 64, history));
 }
 
-/* What is known of an address: its record, or those of a group's monitors (S38). */
+/* The records of an address: one, or those of a group's monitors (S38). */
 static void
 put_checks(struct json *json, const struct picture *picture, const struct pictured_pool *pool,
     const struct pictured_address *address)
@@ -211,7 +211,7 @@ geography_json(unsigned bits)
 	return json;
 }
 
-/* Load balancers that steer by places which no database knows. */
+/* Load balancers that steer by places that no database has. */
 static struct json *
 lacking_json(const struct picture *picture)
 {

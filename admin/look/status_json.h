@@ -1,5 +1,5 @@
 /*
- * status_json.h -- a picture for programs: what `graycloud status --json` prints.
+ * status_json.h -- a picture for programs: the output of `graycloud status --json`.
  */
 #ifndef STATUS_JSON_H
 #define STATUS_JSON_H

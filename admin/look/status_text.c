@@ -81,8 +81,8 @@ print_monitor(const struct picture *picture, FILE *out)
 	if (!picture->beating)
 		fputs("none has ever run on this state directory\n", out);
 	else if (picture->monitor_dead)
-		fprintf(out, "process %u was last heard %s ago; health is as last known\n", picture->beat.pid,
-		    when_age(picture->now_wall - picture->beat.at_wall, age));
+		fprintf(out, "the last beat of process %u was %s ago; health is as last known\n",
+		    picture->beat.pid, when_age(picture->now_wall - picture->beat.at_wall, age));
 	else if (isolated)
 		fprintf(out,
 		    "no canary has answered process %u for %s; nothing is judged, health is as last known\n",
@@ -258,7 +258,7 @@ damped_text(const struct picture *picture, const struct health_record *record, c
 	return out;
 }
 
-/* What the last check says beyond its reason. */
+/* The details of the last check beyond its reason. */
 static void
 detail_text(const struct health_record *record, char out[HEALTH_DETAIL_MAX])
 {
@@ -301,7 +301,7 @@ have_certificates(const struct picture *picture)
 	return false;
 }
 
-/* What the rows of pools are written with. */
+/* The state while the rows of pools are written. */
 struct rows {
 	struct table *table;
 	const struct picture *picture;
@@ -376,7 +376,7 @@ add_origin(const struct rows *rows, const struct pictured_pool *pool, size_t i)
 	free(text);
 }
 
-/* S38: where a group judges, what each of its monitors says. */
+/* S38: if a group judges, the verdict of each of its monitors. */
 static void
 add_checks(const struct rows *rows, const struct pictured_pool *pool, const struct pictured_address *address)
 {
@@ -501,7 +501,7 @@ cell_time(struct table *table, const char *time, const char *otherwise)
 		table_cell(table, COLOUR_NONE, "%.19sZ", time);
 }
 
-/* Taken out or forced by hand: who, why, until when. */
+/* Disabled or forced by hand: who, why, until when. */
 static void
 print_interventions(const struct picture *picture, FILE *out)
 {
@@ -522,7 +522,7 @@ print_interventions(const struct picture *picture, FILE *out)
 			    one->kind == KIND_POOL ? "pool" : "load balancer", one->name);
 		table_cell(table, COLOUR_UNSURE, "%s", one->what);
 		cell_time(table, one->since, "before the log");
-		cell_time(table, one->until, "told otherwise");
+		cell_time(table, one->until, "no end");
 		table_cell(table, COLOUR_NONE, "%s", one->who != NULL ? one->who : "");
 		table_cell(table, COLOUR_NONE, "%s", one->reason != NULL ? one->reason : "");
 	}

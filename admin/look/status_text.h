@@ -1,6 +1,6 @@
 /*
- * status_text.h -- a picture as people read it: the daemons, the tables of load balancers and pools, and what
- * was done by hand.
+ * status_text.h -- a picture for people: the daemons, the tables of load balancers and pools, and
+ * interventions.
  */
 #ifndef STATUS_TEXT_H
 #define STATUS_TEXT_H

@@ -28,7 +28,7 @@ print_change(
 	    before == NULL ? "" : " -> ", after);
 }
 
-/* The line of one flip for each origin that its endpoint stands for; how many there were. */
+/* The line of one flip for each origin that has its endpoint; returns their number. */
 static size_t
 print_flip(FILE *out, const struct picture *picture, const struct probed_table *table,
     const struct health_flip *flip)
@@ -53,7 +53,7 @@ print_flip(FILE *out, const struct picture *picture, const struct probed_table *
 struct flips {
 	struct health_flip *list;
 	size_t count;
-	uint64_t last; /* of the later picture: what came after it belongs to the next */
+	uint64_t last; /* of the later picture: later entries belong to the next */
 };
 
 static bool

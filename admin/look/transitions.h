@@ -1,5 +1,5 @@
 /*
- * transitions.h -- what changed between two pictures, a line each: `graycloud status --watch`.
+ * transitions.h -- the changes between two pictures, a line each: `graycloud status --watch`.
  */
 #ifndef TRANSITIONS_H
 #define TRANSITIONS_H
@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 /*
- * Print what happened from before to after; flips come from the store's feed, so that none between two
+ * Print the changes from before to after; flips come from the store's feed, so that none between two
  * pictures is missed.  before is NULL at the beginning: then each load balancer, pool and daemon has a line.
  */
 void print_transitions(

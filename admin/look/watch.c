@@ -13,10 +13,10 @@
 enum {
 	CLOCK_STEP_MS = 1000, /* ages are in seconds */
 	PACE_MS = 100,        /* between two looks for news */
-	SWEEP_MS = 10000, /* between two readings of all records: what gets old has no entry in the feed */
-	COST_SHARE = 25,  /* one reading of all takes at most a 25th of the time */
-	SHIFT = 16,       /* columns that the arrows left and right move by */
-	NEWS = 8          /* transitions below the tables */
+	SWEEP_MS = 10000,     /* between two readings of all records: ageing has no entry in the feed */
+	COST_SHARE = 25,      /* one reading of all takes at most a 25th of the time */
+	SHIFT = 16,           /* columns that the arrows left and right move by */
+	NEWS = 8              /* transitions below the tables */
 };
 
 /* The last transitions, the newest last. */
@@ -94,7 +94,8 @@ read_all(struct watch *watch)
 	return true;
 }
 
-/* Read what the window shows, and all if more than that changed.  False: the configuration cannot be read. */
+/* Read the content of the window, and everything if more than that changed.  False: the configuration cannot
+ * be read. */
 static bool
 read_news(struct watch *watch)
 {
@@ -136,7 +137,7 @@ print_news(struct watch *watch, FILE *out)
 	}
 }
 
-/* The row of the keys: which lines these are, what is typed, and what can be pressed. */
+/* The row of the keys: the numbers of the lines, the typed text, and the keys. */
 static void
 write_foot(const struct watch *watch, char foot[300])
 {
@@ -288,7 +289,7 @@ watched(const struct viewer *viewer, struct pollfd fds[NITEMS(viewer->stores)])
 	return count;
 }
 
-/* Wait for something to be written, at most so long; what comes close together is seen together. */
+/* Wait for a write, for a limited time; writes close together are seen together. */
 static void
 wait_for_news(struct viewer *viewer, int most_ms)
 {
@@ -319,7 +320,7 @@ feeds_moved(struct watch *watch)
 	return moved;
 }
 
-/* Until a key is pressed, a clock in the table goes on, or more than clocks changed. */
+/* Until a key is pressed, a clock in the table advances, or more than clocks changed. */
 static int
 wait_for_key(struct watch *watch)
 {

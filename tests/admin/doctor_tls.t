@@ -33,7 +33,7 @@ for (['good', [certificate('good', @signed, '-days 30')], qr/^ok tls-certificate
 			kill STOP => $t->pid('dnsd');
 			my @stopped = found($t);
 			kill CONT => $t->pid('dnsd');
-			2 == grep { /^error tls-silent: its TLS listener \S+ takes connections and does not speak TLS/ } @stopped
+			2 == grep { /^error tls-silent: its TLS listener \S+ takes connections but does not speak TLS/ } @stopped
 		} 'listeners that hang are told';
 	}
 	$t->stop;

@@ -154,7 +154,7 @@ static const struct {
 	    "\"fallback_pool\":\"us\""),
 	NULL},
     {KIND_LB, SET("", ""),
-	"pool_sets[s]: overrides.pools is missing: a pool set says which pools there are "
+	"pool_sets[s]: overrides.pools is missing: a pool set needs pools "
 	"(POOL_SET_NO_INTENT)"},
     {KIND_LB, SET("\"match\":{},", "\"pools\":[\"eu\"]"), "POOL_SET_EMPTY_MATCH"},
     {KIND_LB, SET("\"match\":{\"default\":true,\"topology\":{\"pops\":[\"A\"]}},", "\"pools\":[\"eu\"]"),

@@ -49,7 +49,7 @@ for my $time ('+5s', ' 5s', $huge, "${huge}d", '-5s', '-5', '9223372036854775807
 is(($t->run('log', '--since', $_))[0], 0, "log --since $_: a time") for '0', '1700000000', '5s', '30m', '100000d', '2026-02-28', '2026-11-20 12:00:00.25', '2026-11-20T12:00:00Z';
 
 for my $count ('+5', '0x10', '1e999', 'nan', '-5', '1x', '0') {
-	refused(1, 'a line is an address or prefix and, where you like, a count', qw(whatif www.example.com), $t->write_file('clients', "198.51.100.0/24 $count\n"), qw(--down 192.0.2.2));
+	refused(1, 'a line is an address or prefix and, optionally, a count', qw(whatif www.example.com), $t->write_file('clients', "198.51.100.0/24 $count\n"), qw(--down 192.0.2.2));
 }
 refused(2, "--ecs 192.0.2.0/$_: not a prefix", qw(explain www.example.com --ecs), "192.0.2.0/$_") for $huge, '18446744073709551640', '+24', '24x', '-1', '';
 

@@ -262,13 +262,13 @@ subtest 'two people at once' => sub {
 	$t->admin('pool create theirs origin=192.0.2.77');
 	$t->admin($apply->($mine, '--dry-run'));
 	pass('what another made beside it stands in nobody\'s way');
-	refused($apply->($mine, '--prune'), qr/would be overwritten by it:.*pool theirs created \(pool create theirs/s);
+	refused($apply->($mine, '--prune'), qr/it would overwrite these later changes:.*pool theirs created \(pool create theirs/s);
 	$t->admin('pool set us description=theirs --reason "their reason"');
-	my $said = refused($apply->($mine), qr/of generation $mine->{exported}{generation}; what changed since/);
+	my $said = refused($apply->($mine), qr/of generation $mine->{exported}{generation}; it would overwrite these later changes/);
 	like($said, qr/^  \d+ 20\S+Z \S+: pool us changed \(pool set us description=theirs --reason their reason\)$/m, 'who, what and why');
 	unlike($said, qr/pool theirs/, 'what is not in the way is not told');
 	$t->admin($apply->($mine, '--force'));
-	like($t->warnings, qr/warning: .*would be overwritten/, '--force overwrites, and still says so');
+	like($t->warnings, qr/warning: .*it would overwrite/, '--force overwrites, and still says so');
 	unlike($t->warnings, qr/^\s*$/m, 'in whole lines');
 	delete $mine->{exported};
 	$t->admin($apply->($mine));

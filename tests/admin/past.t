@@ -110,7 +110,7 @@ subtest 'what is told' => sub {
 	my %share = map { $_->{address} => sprintf '%.3f', $_->{probability} } @{explained($weights->[0], $www)->{origins}};
 	is_deeply(\%share, {'127.0.0.2' => '0.667', '127.0.0.3' => '0.333'}, 'shares by the weights of then');
 	is_deeply($out->{notes}, [], 'no note where everything is known');
-	like($t->admin("explain $www --at " . text_of($down->[0])), qr/^as of \S+Z, by the configuration of \S+Z and the states of then$/m, 'in words');
+	like($t->admin("explain $www --at " . text_of($down->[0])), qr/^as of \S+Z, by the configuration of \S+Z and the states of that time$/m, 'in words');
 	is(explained($moments[0][0], $www)->{generation} + 1, explained($moments[1][0], $www)->{generation}, 'the generation of then');
 	is(explained($down->[0], "$www", '--client 192.0.2.1')->{client}{resolver}, '192.0.2.1', '--client goes with it');
 	like($t->admin("explain $www --at 0s"), qr/^as of/m, 'so long ago as 0s');

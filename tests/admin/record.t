@@ -59,8 +59,8 @@ subtest 'a TTL may have units, and a name another script' => sub {
 subtest 'a record is the same in any case, and the same twice changes nothing' => sub {
 	my $before = serial();
 
-	like($t->admin('record add EXAMPLE.com. WWW A 192.0.2.2'), qr/^www\.example\.com: it is there already, serial $before$/);
-	like($t->admin('record add example.com @ MX 10 mAIL.example.com.'), qr/it is there already/, 'names in data too');
+	like($t->admin('record add EXAMPLE.com. WWW A 192.0.2.2'), qr/^www\.example\.com: it exists already, serial $before$/);
+	like($t->admin('record add example.com @ MX 10 mAIL.example.com.'), qr/it exists already/, 'names in data too');
 	is(serial(), $before);
 	is($t->admin_json('record add example.com www A 192.0.2.2')->{serial}, $before, 'as JSON');
 	like($t->admin('record add example.com www 60 A 192.0.2.2'), qr/the TTL is changed, serial @{[$before + 1]}$/);
@@ -144,9 +144,9 @@ subtest 'what is wrong is refused with a sentence' => sub {
 		['record add example.com x NSEC a.example.com. A' => qr/NSEC belongs to a signed zone/],
 		['record add example.com x ANY x' => qr/TYPE255 is not a type of zone data/],
 		['record add example.com x TYPE250 "\\\\#" 0' => qr/not a type of zone data/],
-		['record add example.com ns1 CNAME x.test.' => qr/ns1\.example\.com has A data, and a CNAME stands alone/],
-		['record add example.com alias A 192.0.2.1' => qr/alias\.example\.com has a CNAME, and nothing stands beside it/],
-		['record add example.com alias CNAME x.test.' => qr/alias\.example\.com has one already, and there can be only one/],
+		['record add example.com ns1 CNAME x.test.' => qr/ns1\.example\.com has A data, and a CNAME must be alone/],
+		['record add example.com alias A 192.0.2.1' => qr/alias\.example\.com has a CNAME, which must be alone/],
+		['record add example.com alias CNAME x.test.' => qr/alias\.example\.com has one already, and only one is permitted/],
 		['record add example.com tree DNAME x.test.' => qr/tree\.example\.com has one already/],
 		['record list example.net' => qr/there is no zone example\.net/],
 	);
@@ -195,7 +195,7 @@ subtest 'what is unwise is warned about' => sub {
 	my $file = $t->write_file('inner.zone', "\$TTL 60\n\@ SOA ns1.example.com. h 1 2 3 4 5\n\@ NS ns1.example.com.\n");
 	$t->admin("zone load inner.example.com=$file");
 	$t->admin('record add example.com a.inner A 192.0.2.1');
-	like($t->warnings, qr/a\.inner\.example\.com lies in the zone inner\.example\.com, which is served too: the record is never answered/);
+	like($t->warnings, qr/a\.inner\.example\.com lies in the zone inner\.example\.com, which is served, too: the record is never answered/);
 
 	$t->admin('pool create www origin=192.0.2.80');
 	$t->admin("lb create $_ default_pools=www fallback_pool=www") for 'lb.example.com', 'lb.low.example.com';
@@ -240,8 +240,8 @@ subtest 'a later load says what it drops' => sub {
 	like($t->admin('record list example.com www'), qr/^www\.example\.com\.\s+300\s+A\s+192\.0\.2\.2\s+by record$/m);
 	my $file = $t->write_file('later.zone', zone_text(2147483100, 'www A 192.0.2.1', 'stays A 192.0.2.9', '@ MX 10 mail'));
 	like($t->admin("zone load $file"), qr/2 deleted|1 deleted/);
-	like($t->warnings, qr/warning: _acme-challenge\.example\.com TXT "token" came by `record` and is not in \Q$file\E: it is dropped$/m);
-	like($t->warnings, qr/warning: www\.example\.com A 192\.0\.2\.2 came by `record` and is not in/);
+	like($t->warnings, qr/warning: _acme-challenge\.example\.com TXT "token" was added by `record` and is not in \Q$file\E: it is dropped$/m);
+	like($t->warnings, qr/warning: www\.example\.com A 192\.0\.2\.2 was added by `record` and is not in/);
 	is(scalar(() = $t->warnings =~ /is dropped/g), 2, 'and of nothing else');
 	$t->admin("zone load $file");
 	is($t->warnings, '', 'it is said once');
@@ -249,11 +249,11 @@ subtest 'a later load says what it drops' => sub {
 	$t->admin("record add example.com many$_ TXT x --no-wait") for 1 .. 23;
 	$t->admin("zone load $file");
 	is(scalar(() = $t->warnings =~ /it is dropped/g), 20, 'twenty are named');
-	like($t->warnings, qr/example\.com: 3 more records came by `record` and are not in \Q$file\E: they are dropped/);
+	like($t->warnings, qr/example\.com: 3 more records were added by `record` and are not in \Q$file\E: they are dropped/);
 	$t->admin('record add example.com once A 192.0.2.1');
 	my $document = $t->write_file('document.json', JSON::PP::encode_json({zones => {'example.com' => zone_text(2147483200)}}));
 	$t->admin("apply $document");
-	like($t->warnings, qr/once\.example\.com A 192\.0\.2\.1 came by `record` and is not in \Q$document\E/, 'apply says it too');
+	like($t->warnings, qr/once\.example\.com A 192\.0\.2\.1 was added by `record` and is not in \Q$document\E/, 'apply says it too');
 };
 
 $t->stop;

@@ -192,7 +192,7 @@ subtest 'pool sets: the first match wins, before rules' => sub {
 	is($told->{rules}[0]{matched}, JSON::PP::true);
 	is($told->{pool_sets}[2]{condition}, 'cf.load_balancer.country in {"FR" "DE"} and ip.src.asnum in {64501}', 'and what was asked');
 	like($t->admin('explain lb.example.com --ecs 10.0.1.0/24'), qr/POOL SET.*\noffice +no .*\nprovider +yes .*pools/, 'as a table');
-	is(explained('10.0.1.0/24')->{pool_sets}[3]{why}, 'not looked at: a set before it matched (S36)');
+	is(explained('10.0.1.0/24')->{pool_sets}[3]{why}, 'not evaluated: a set before it matched (S36)');
 };
 
 subtest 'whatif and undo know of them' => sub {
