@@ -19,9 +19,8 @@ until_read(struct until *until, const char *duration)
 	return true;
 }
 
-/* Put an end, or none: key and key_boot. */
-static void
-put_until(struct json *object, const char *key, const struct until *until)
+void
+until_put(struct json *object, const char *key, const struct until *until)
 {
 	bool some = until->wall[0] != '\0';
 	char boot_key[40];
@@ -39,12 +38,12 @@ put(struct json *object, const struct intervene *intervene)
 {
 	if (intervene->what == INTERVENE_FORCE) {
 		json_put_text(object, "forced", intervene->forced);
-		put_until(object, "forced_until", &intervene->until);
+		until_put(object, "forced_until", &intervene->until);
 		return;
 	}
 	if (intervene->until.wall[0] == '\0')
 		json_put_bool(object, "enabled", intervene->what == INTERVENE_ENABLE);
-	put_until(object, "disabled_until", &intervene->until);
+	until_put(object, "disabled_until", &intervene->until);
 }
 
 size_t

@@ -15,6 +15,8 @@ struct until {
 };
 /* The end of a duration (90s, 30m, 1h30m, 7d) from now; false if it is none. */
 bool until_read(struct until *until, const char *duration);
+/* Put an end, or none, into a pool, an origin or a load balancer: key and key_boot. */
+void until_put(struct json *object, const char *key, const struct until *until);
 
 struct intervene {
 	enum intervene_what { INTERVENE_ENABLE, INTERVENE_DISABLE, INTERVENE_FORCE } what;

@@ -1,5 +1,5 @@
 /* The ends of --for under clocks that are set: this file's clocks, not the machine's. */
-#include "admin/commands/object_command.h"
+#include "admin/edit/intervene.h"
 #include "zones/document/json.h"
 #include "zones/state/config.h"
 
@@ -44,8 +44,8 @@ for_an_hour(void)
 	stepped = passed = 0;
 	wall_text(wall_ms() / 1000 * 1000 + HOUR * 1000, until.wall);
 	deadline_boot_text(until.wall, HOUR * 1000, until.boot);
-	object_put_until(pool, "disabled_until", &until);
-	object_put_until(json_item(json_member(pool, "origins"), 0), "forced_until", &until);
+	until_put(pool, "disabled_until", &until);
+	until_put(json_item(json_member(pool, "origins"), 0), "forced_until", &until);
 	return pool;
 }
 

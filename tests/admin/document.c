@@ -134,7 +134,7 @@ static const struct {
 	"a whole number from 0 to 2147483647"},
     {KIND_LB, RULE("\"pools\":[\"eu\"],\"default_pools\":[\"eu\"]"),
 	"pools and default_pools are two names of one list"},
-    {KIND_LB, RULE("\"pool_weights\":{},\"random_steering\":{}"), "stand in place of random_steering"},
+    {KIND_LB, RULE("\"pool_weights\":{},\"random_steering\":{}"), "replace random_steering"},
     {KIND_LB, RULE("\"default_pools\":[\"eu\",\"eu\"]"),
 	"rules[r]: default_pools has the same pool at places 1 and 2"},
     {KIND_LB, RULE("\"region_pools\":{\"WEU\":[\"eu\",\"eu\"]}"),
