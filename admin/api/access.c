@@ -167,3 +167,12 @@ access_check(struct access *access, const struct credentials *credentials, struc
 		call_error(call, 403, CODE_UNKNOWN_KEY, "Unknown X-Auth-Key or X-Auth-Email");
 	return false;
 }
+
+bool
+access_still(const struct access *access, const char *name)
+{
+	for (size_t i = 0; i < access->tokens.count; i++)
+		if (strcmp(access->tokens.items[i].name, name) == 0)
+			return token_valid(&access->tokens.items[i], wall_ms());
+	return false;
+}

@@ -34,4 +34,7 @@ struct credentials {
 bool access_check(
     struct access *access, const struct credentials *credentials, struct call *call, uint64_t now);
 
+/* Is there still a good token of this name? */
+bool access_still(const struct access *access, const char *name);
+
 #endif

@@ -2,7 +2,6 @@
 
 #include "admin/cli/prefix.h"
 #include "admin/explain/reading.h"
-#include "admin/look/history.h"
 #include "admin/look/node.h"
 #include "admin/look/status_json.h"
 #include "zones/dns/idn.h"
@@ -44,21 +43,6 @@ beyond_status(struct call *call, const struct route *route, const struct scene *
 	}
 	call_result(call, picture_json(picture));
 	picture_free(picture);
-}
-
-/* ---- log ---- */
-
-void
-beyond_log(struct call *call, const struct route *route, const struct scene *scene)
-{
-	unsigned after = call_number(call, "after", 0, UINT32_MAX, 0);
-	struct json *list;
-	size_t count;
-
-	(void)route;
-	list = scene->config != NULL ? history_read(scene->config, after, NULL) : json_new_list();
-	count = json_count(list);
-	call_list(call, list, 1, 0, count);
 }
 
 /* ---- explain ---- */

@@ -4,6 +4,7 @@
 #include "admin/api/beyond.h"
 #include "admin/api/http.h"
 #include "admin/api/objects.h"
+#include "admin/api/past.h"
 #include "admin/api/zones.h"
 
 #include <stdlib.h>
@@ -29,6 +30,12 @@
 	    WRITE(DELETE, A "/" path "/*", TOKEN_LB, kind_, ACCOUNT, objects_delete), \
 	    READ(A "/" path "/*/references", kind_, ACCOUNT, objects_references)
 
+/* What takes long. */
+#define ASIDE(path, fn) \
+	{ \
+		.method = METHOD_GET, .pattern = path, .right = TOKEN_READ, .of_account = true, .read = fn, \
+		.aside = true \
+	}
 /* By hand; their bodies may be empty. */
 #define ACTION(path, kind_, fn) \
 	{ \
@@ -58,7 +65,14 @@ static const struct route routes[] = {
     READ(A "/search", 0, ACCOUNT, objects_search),
     READ("/graycloud/status", 0, ACCOUNT, beyond_status),
     READ("/graycloud/explain", 0, ACCOUNT, beyond_explain),
-    READ("/graycloud/log", 0, ACCOUNT, beyond_log),
+    READ("/graycloud/log", 0, ACCOUNT, past_log),
+    ASIDE("/graycloud/events", past_events),
+    ASIDE("/graycloud/pools/*/origins/*/history", past_origin),
+    {.method = METHOD_GET,
+	.pattern = "/graycloud/events/stream",
+	.right = TOKEN_READ,
+	.of_account = true,
+	.follows = true},
     ACTION("/graycloud/log/*/undo", 0, actions_undo),
     ACTION("/graycloud/load_balancers/*/enable", KIND_LB, actions_intervene),
     ACTION("/graycloud/load_balancers/*/disable", KIND_LB, actions_intervene),

@@ -32,7 +32,7 @@ struct route {
 	bool any_body;       /* also an empty one; its member reason is the reason for the log */
 	bool aside;          /* it takes long: a thread of its own does it */
 	bool tries;          /* a change that is always a dry run, and has its effect as its result */
-	bool follows;        /* read answers until the client goes: see streams.h */
+	bool follows;        /* the events, until the client goes: streams.h; neither read nor change */
 };
 
 /* The arg of an edit. */

@@ -6,6 +6,7 @@
 #include "admin/api/metrics.h"
 #include "admin/api/replays.h"
 #include "admin/api/sending.h"
+#include "admin/api/streams.h"
 #include "admin/api/web.h"
 #include "admin/api/writer.h"
 #include "zones/base/text.h"
@@ -45,6 +46,7 @@ struct server {
 	struct replays *replays;
 	struct writer *writer, *aside;
 	struct api_metrics *metrics;
+	struct streams *streams;
 	struct pendings unserved; /* committed, and not yet served */
 	struct event *looking;    /* at what the nameserver serves */
 	struct id account;
@@ -386,6 +388,32 @@ admit(struct pending *pending)
 	return pending->route != NULL && route_permitted(call, pending->route);
 }
 
+/* The client follows events from now on. False with an error in the reply. */
+static bool
+follow(struct pending *pending)
+{
+	struct call *call = pending->call;
+	const char *id = http_header(exchange_head(pending->exchange), "Last-Event-ID");
+	struct server *server = pending->server;
+
+	if (strcmp(method_text(pending), "HEAD") == 0) {
+		call_result(call, NULL);
+		return false;
+	}
+	if (id == NULL)
+		id = call_parameter(call, "last_event_id");
+	if (!streams_add(server->streams, pending->exchange, id, call->caller.name)) {
+		call->reply.retry_after = 5;
+		call_error(call, 503, CODE_BUSY, "%d clients follow events already", STREAMS_MAX);
+		return false;
+	}
+	api_metrics_count(
+	    server->metrics, route_class(pending->route), 200, false, now_seconds() - pending->began);
+	call_free(call);
+	free(pending);
+	return true;
+}
+
 /* Answer a call, or hand it over. */
 static void
 serve(struct pending *pending)
@@ -398,7 +426,9 @@ serve(struct pending *pending)
 	if (here)
 		read_now(server, pending->call, pending->route, txn);
 	store_abort(txn);
-	if (admitted && !here && (replay(pending) || hand_over(pending)))
+	if (admitted && pending->route->follows
+		? follow(pending)
+		: admitted && !here && (replay(pending) || hand_over(pending)))
 		return;
 	reply(pending);
 }
@@ -438,7 +468,8 @@ present(void *arg)
 
 	return (struct api_metrics_present){.connections = connections_count(server->connections),
 	    .evicted = connections_evicted(server->connections),
-	    .writes_waiting = writer_waiting(server->writer)};
+	    .writes_waiting = writer_waiting(server->writer),
+	    .streams = streams_count(server->streams)};
 }
 
 static void
@@ -457,6 +488,14 @@ listen_everywhere(struct server *server, struct problems *problems)
 	if (options->metrics != NULL)
 		api_metrics_listen(
 		    server->metrics, server->base, options->metrics, present, server, problems);
+}
+
+static bool
+is_valid(void *arg, const char *token)
+{
+	const struct server *server = arg;
+
+	return access_still(server->access, token);
 }
 
 struct server *
@@ -485,6 +524,7 @@ server_new(struct event_base *base, const struct options *options, const struct 
 	if (problems->errors == 0 && open_stores(server, problems))
 		listen_everywhere(server, problems);
 	if (problems->errors == 0) {
+		server->streams = streams_new(base, &server->viewer, is_valid, server);
 		server->writer = writer_new(base, options->state, options->account, seals->writer, on_done);
 		server->aside = writer_new(base, options->state, options->account, seals->aside, on_done);
 		return server;
@@ -504,6 +544,7 @@ server_free(struct server *server)
 		TAILQ_REMOVE(&server->unserved, pending, next);
 		reply(pending);
 	}
+	streams_free(server->streams);
 	connections_free(server->connections);
 	api_metrics_free(server->metrics);
 	event_free(server->looking);
@@ -536,6 +577,8 @@ server_second(struct server *server)
 	struct problems problems = {0};
 	bool changed;
 
+	if (streams_count(server->streams) > 0)
+		store_abort(look_at_stores(server)); /* a token may be gone */
 	if (server->tls == NULL)
 		return;
 	if (!tls_reload(server->tls, &changed, &problems))

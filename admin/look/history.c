@@ -11,6 +11,7 @@ struct history {
 	struct store_txn *txn;
 	const struct filter *filter; /* or NULL */
 	struct json *entries;
+	uint64_t end; /* sequences before this one */
 };
 
 /* The subject of an item, in words. */
@@ -88,6 +89,8 @@ add_entry(void *arg, uint64_t sequence, struct bytes text)
 	struct json *head, *entry;
 	char when[32];
 
+	if (sequence >= history->end)
+		return false;
 	head = json_read_quietly(text);
 	if (head == NULL)
 		goto out;
@@ -134,10 +137,43 @@ history_changes_text(const struct json *changes)
 struct json *
 history_read(struct store_txn *txn, uint64_t after, const struct filter *filter)
 {
-	struct history history = {.txn = txn, .filter = filter, .entries = json_new_list()};
+	struct history history = {
+	    .txn = txn, .filter = filter, .entries = json_new_list(), .end = UINT64_MAX};
 
 	config_each_command(txn, after, add_entry, &history);
 	return history.entries;
+}
+
+/* Windows of the feed, from the newest back, until there are enough. */
+struct json *
+history_page(struct store_txn *txn, uint64_t before, size_t most, const struct filter *filter, uint64_t *next)
+{
+	enum { WINDOW = 256 };
+	struct json *page = json_new_list();
+	uint64_t end = config_generation(txn) + 1, low;
+
+	if (before > 0)
+		end = MIN(end, before);
+	while (end > 1 && json_count(page) < most) {
+		struct history history = {
+		    .txn = txn, .filter = filter, .entries = json_new_list(), .end = end};
+		size_t count;
+
+		low = end > WINDOW ? end - WINDOW : 1;
+		config_each_command(txn, low - 1, add_entry, &history);
+		count = json_count(history.entries);
+		for (size_t i = count; i > 0 && json_count(page) < most; i--) {
+			json_add(page, json_clone(json_item(history.entries, i - 1)));
+			low = i > 1 && json_count(page) == most
+			    ? (uint64_t)json_integer_of(
+				  json_member(json_item(history.entries, i - 1), "sequence"))
+			    : low;
+		}
+		json_drop(history.entries);
+		end = low;
+	}
+	*next = end > 1 ? end : 0;
+	return page;
 }
 
 char *

@@ -13,6 +13,12 @@
  */
 struct filter;
 struct json *history_read(struct store_txn *txn, uint64_t after, const struct filter *filter);
+/*
+ * The same, the newest first: at most so many, of sequences before one (0: all). *next is the sequence before
+ * which older ones are; 0 if there are none.
+ */
+struct json *history_page(
+    struct store_txn *txn, uint64_t before, size_t most, const struct filter *filter, uint64_t *next);
 
 /* "pool eu changed, zone example.com added", the first few.  Freed by the caller. */
 char *history_changes_text(const struct json *changes);

@@ -244,8 +244,8 @@ nameserver_json(const struct picture *picture)
 	return json;
 }
 
-static struct json *
-interventions_json(const struct picture *picture)
+struct json *
+picture_interventions_json(const struct picture *picture)
 {
 	const struct interventions *list = picture->interventions;
 	struct json *json = json_new_list();
@@ -286,6 +286,6 @@ picture_json(const struct picture *picture)
 			json_add(pools, pool_json(picture, &picture->pools[i]));
 	json_put(json, "load_balancers", lbs);
 	json_put(json, "pools", pools);
-	json_put(json, "interventions", interventions_json(picture));
+	json_put(json, "interventions", picture_interventions_json(picture));
 	return json;
 }

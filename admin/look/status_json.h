@@ -8,5 +8,7 @@
 #include "zones/document/json.h"
 
 struct json *picture_json(const struct picture *picture);
+/* Its member interventions: what people took out or forced by hand. */
+struct json *picture_interventions_json(const struct picture *picture);
 
 #endif

@@ -7,6 +7,7 @@ use Graycloud;
 use IO::Select;
 use IO::Socket::IP;
 use JSON::PP ();
+use POSIX ();
 use Test::More;
 
 my $t = Graycloud->start(zone => 'example.com.zone');
@@ -86,6 +87,107 @@ subtest 'undo' => sub {
 	refused(400, 1002, 'what was changed since is not undone', 'POST', "log/$sequence/undo");
 	refused(404, 1001, 'a command that never was', 'POST', 'log/99999/undo');
 	refused(404, 1001, 'no number', 'POST', 'log/last/undo');
+};
+
+subtest 'the log, by pages' => sub {
+	my @log = map { $_->{sequence} } @{$t->admin_json('log')};
+	is_deeply([map { $_->{sequence} } @{result('GET', 'log')}], \@log, 'all of it, as the command prints it');
+	my ($before, @seen) = (0);
+	do {
+		my ($page, $all) = result('GET', 'log?limit=4' . ($before ? "&before=$before" : ''));
+		push @seen, map { $_->{sequence} } @$page;
+		$before = $all->{result_info}{before};
+	} while $before && @seen < 1000;
+	is_deeply(\@seen, [reverse @log], 'by pages of four, the newest first, nothing is twice and nothing is missing');
+	is_deeply([map { $_->{changes}[0]{name} } @{result('GET', 'log?limit=1&pool=six')}], ['six'], 'a filter');
+	refused(400, 1002, 'a time that is none', 'GET', 'log?since=soon');
+};
+
+# A client of the stream: next event of a kind as [id, decoded data]; undef when it ends.
+sub follow {
+	my ($id) = @_;
+	my ($host, $port) = $t->{api} =~ m{//([\d.]+):(\d+)};
+	my $socket = IO::Socket::IP->new(PeerHost => $host, PeerPort => $port, Type => IO::Socket::SOCK_STREAM()) or die $!;
+
+	print $socket "GET /client/v4/graycloud/events/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer $t->{token}\r\n", defined $id ? "Last-Event-ID: $id\r\n" : '', "\r\n";
+	return {socket => $socket, text => '', events => ''};
+}
+sub next_event {
+	my ($client, $kind) = @_;
+
+	while (1) {
+		while ($client->{events} =~ s/\A(.*?)\n\n//s) {
+			my $block = $1;
+			$client->{id} = $1 if $block =~ /^id: (\S+)/m;
+			my ($data) = $block =~ /^data: (.*)/m or next;
+			return [$client->{id}, JSON::PP::decode_json($data)] if $block =~ /^event: \Q$kind\E$/m;
+		}
+		if (!$client->{head} && $client->{text} =~ s/\A(HTTP.*?\r\n\r\n)//s) { $client->{head} = $1 }
+		if ($client->{head} && $client->{text} =~ s/\A([0-9a-f]+)\r\n//) {
+			my $len = hex $1;
+			while (length $client->{text} < $len + 2) { more($client) or return undef }
+			$client->{events} .= substr $client->{text}, 0, $len, '';
+			substr $client->{text}, 0, 2, '';
+			next;
+		}
+		more($client) or return undef;
+	}
+}
+sub more {
+	my ($client) = @_;
+
+	Graycloud::readable(IO::Select->new($client->{socket}), Graycloud::now() + $Graycloud::DEADLINE) or return 0;
+	return sysread $client->{socket}, $client->{text}, 65536, length $client->{text};
+}
+
+subtest 'events' => sub {
+	$t->start_origins(1);
+	my $port = $t->origin_port;
+	$t->admin("monitor create web type=tcp port=$port interval=5 timeout=1 retries=0");
+	$t->start_monitor;
+	my $client = follow();
+	is(next_event($client, 'generation')->[1]{answering}, $true, 'a client learns what is served');
+	is_deeply(next_event($client, 'interventions')->[1]{interventions}[0]{what}, 'forced up', 'and what is out by hand');
+	like($client->{head}, qr{^Content-Type: text/event-stream\r}m, 'as an event stream');
+	$t->admin('pool create web origin=127.0.0.1 origin=192.0.2.9 monitor=web --reason new');
+	my $event = next_event($client, 'config');
+	is_deeply([@{$event->[1]}{qw(kind reason)}], ['config', 'new'], 'a change of the configuration');
+	ok(next_event($client, 'generation')->[1]{generation} > 1, 'and the generation that is served');
+	my $up = next_event($client, 'health');
+	is_deeply([@{$up->[1]}{qw(pool)}], ['web'], 'a change of health');
+	close $client->{socket};
+	my %seen = ($up->[0] => 1);
+	my ($account) = map { $_->{id} } @{($t->api('GET', '/accounts'))[1]{result}};
+	my $web = $t->admin_json('pool show web')->{id};
+	my @writers = map {
+		my $writer = $_;
+		my $pid = fork // die;
+		if ($pid == 0) {
+			$t->api('PATCH', "/accounts/$account/load_balancers/pools/$web", body => {description => "$writer $_"}) for 1 .. 25;
+			POSIX::_exit(0);
+		}
+		$pid;
+	} 1 .. 10;
+	waitpid $_, 0 for @writers;
+	my $again = follow($event->[0]);
+	my @got = map { next_event($again, 'config')->[1]{sequence} } 1 .. 250;
+	is_deeply(\@got, [map { $event->[1]{sequence} + $_ } 1 .. 250], 'a client that comes again with the id of its last event has lost nothing');
+	my $list = result('GET', 'events?pool=web&kind=health');
+	is_deeply([map { $_->{kind} } grep { $_->{kind} ne 'health' } @$list], [], 'the list, by kind');
+	cmp_ok(scalar @$list, '>=', 1, 'by pool');
+	my ($page, $all) = result('GET', 'events?kind=config&per_page=2&page=2');
+	is_deeply([map { $_->{sequence} } @$page], [$got[-3], $got[-4]], 'by pages, the newest first');
+	is($all->{result_info}{total_count}, scalar @{$t->admin_json('log')}, 'with their number');
+	my $origin = result('GET', 'pools/web/origins/127.0.0.1/history');
+	is_deeply([$origin->{address}, $origin->{events}[0]{kind}], ['127.0.0.1', 'health'], 'the history of one origin');
+	ok(exists $origin->{rtt_average_ms} && exists $origin->{history}, 'with its last checks and its round-trip time');
+	refused(404, 1001, 'an origin that is not there', 'GET', 'pools/web/origins/192.0.2.55/history');
+	$t->admin('token create spy') =~ /^(\w{40})$/ or die;
+	my $spy = do { local $t->{token} = $1; follow() };
+	ok(next_event($spy, 'generation'), 'a token that reads follows');
+	$t->admin('token delete spy');
+	is(next_event($spy, 'none'), undef, 'until it is deleted');
+	$t->stop_program('monitor');
 };
 
 done_testing;
