@@ -1,5 +1,6 @@
 /* The ends of --for under clocks that are set: this file's clocks, not the machine's. */
 #include "admin/edit/intervene.h"
+#include "zones/document/document_load.h"
 #include "zones/document/json.h"
 #include "zones/state/config.h"
 
