@@ -28,6 +28,7 @@ call_free(struct call *call)
 	free(call->reason);
 	free(call->raw);
 	free(call->content_type);
+	free(call->reply.text);
 	json_drop(call->body);
 	json_drop(call->reply.result);
 	json_drop(call->reply.errors);
@@ -136,6 +137,16 @@ call_error(struct call *call, int status, int code, const char *format, ...)
 }
 
 void
+call_error_at(struct call *call, const char *pointer)
+{
+	struct json *error = json_item(call->reply.errors, json_count(call->reply.errors) - 1);
+	struct json *source = json_new_object();
+
+	json_put_text(source, "pointer", pointer);
+	json_put(error, "source", source);
+}
+
+void
 call_message(struct call *call, const char *text)
 {
 	struct json *message = json_new_object();
@@ -202,6 +213,10 @@ call_text(const struct call *call)
 	bool success = reply->errors == NULL;
 	char *text;
 
+	if (success && reply->text != NULL) {
+		json_drop(all);
+		return xstrdup(reply->text);
+	}
 	json_put(
 	    all, "result", success && reply->result != NULL ? json_clone(reply->result) : json_new_null());
 	json_put_bool(all, "success", success);

@@ -57,6 +57,7 @@ struct reply {
 	struct json *messages;
 	struct json *info;    /* result_info, or NULL */
 	struct json *preview; /* of a dry run (preview.h), if the caller asked for it; or NULL */
+	char *text;           /* the reply is this plain text; NULL: the envelope */
 	FILE *file;           /* the reply is this file, from its beginning; NULL: the envelope */
 	char *file_name;      /* as the client may call it */
 	uint64_t generation;
@@ -108,6 +109,8 @@ bool call_has_zone(const struct call *call, const char *name);
 /* The reply is an error; several calls make several errors, the first decides the status. */
 void call_error(struct call *call, int status, int code, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Name the part of the body that the last error is about, as "/posts/3". */
+void call_error_at(struct call *call, const char *pointer);
 /* A warning beside a success. */
 void call_message(struct call *call, const char *text);
 /* What a dry run found (preview.h); the call owns it. */

@@ -1,7 +1,7 @@
 #include "admin/api/objects.h"
 
-#include "admin/api/ids.h"
 #include "admin/api/shape.h"
+#include "admin/api/zones.h"
 #include "admin/edit/object.h"
 #include "admin/look/referrers.h"
 #include "zones/document/document_load.h"
@@ -9,19 +9,6 @@
 #include <stdlib.h>
 
 /* ---- zones of load balancers ---- */
-
-/* The zone that the first capture names. False with an error in the reply. */
-static bool
-zone_of(struct call *call, struct store_txn *txn, struct zone_info *zone)
-{
-	char name[NAME_MAX_TEXT];
-
-	if (ids_find_zone(txn, call->captures[0], zone) &&
-	    call_has_zone(call, name_to_host(zone->name, name)))
-		return true;
-	call_error(call, 404, CODE_NOT_FOUND, "Invalid zone identifier");
-	return false;
-}
 
 /* S7: the zone of a load balancer follows from its name. */
 static bool
@@ -78,7 +65,7 @@ objects_list(struct call *call, const struct route *route, const struct scene *s
 	size_t count;
 
 	if (route->kind == KIND_LB) {
-		if (!zone_of(call, scene->config, &zone))
+		if (!zones_of_call(call, scene->config, &zone))
 			return;
 		listing.zone = &zone;
 	}
@@ -99,7 +86,7 @@ find_object(struct call *call, const struct route *route, struct store_txn *txn,
 	struct zone_info zone;
 	struct json *stored = NULL;
 
-	if (route->kind == KIND_LB && !zone_of(call, txn, &zone))
+	if (route->kind == KIND_LB && !zones_of_call(call, txn, &zone))
 		return NULL;
 	if (!id_valid(text)) {
 		call_error(call, 404, CODE_NO_ROUTE,
@@ -253,7 +240,7 @@ objects_create(struct change *change, void *arg)
 	/* Another's id is not taken over: the new object gets its own. */
 	if (json_kind(document) == JSON_KIND_OBJECT)
 		json_remove(document, "id");
-	if (edit->route->kind != KIND_LB || zone_of(edit->call, change->txn, &zone)) {
+	if (edit->route->kind != KIND_LB || zones_of_call(edit->call, change->txn, &zone)) {
 		if (edit->route->kind == KIND_LB &&
 		    name_from_text(wire, json_text_of(document, "name"), NULL) > 0 &&
 		    !is_in_zone(change->txn, json_text_of(document, "name"), &zone))

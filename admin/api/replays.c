@@ -38,7 +38,9 @@ static void
 make_key(const struct replays *replays, const struct call *call, uint64_t key[2])
 {
 	char *body = call->body != NULL ? json_write(call->body, false) : xstrdup("");
-	char *text = xasprintf("%s %s %s", call->caller.name, call->path, body);
+	char *text = call->raw != NULL
+	    ? xasprintf("%s %s %.*s", call->caller.name, call->path, (int)call->raw_len, call->raw)
+	    : xasprintf("%s %s %s", call->caller.name, call->path, body);
 
 	for (size_t i = 0; i < 2; i++)
 		key[i] = siphash(replays->secret[i], text, strlen(text));

@@ -5,16 +5,24 @@
 #include "admin/api/http.h"
 #include "admin/api/objects.h"
 #include "admin/api/past.h"
+#include "admin/api/records.h"
 #include "admin/api/zones.h"
 
 #include <stdlib.h>
 
 #define A "/accounts/*/load_balancers"
+#define R "/zones/*/dns_records"
 /* of: ANYONE, or ACCOUNT if tokens of some zones may not. */
 #define READ(path, kind_, of, fn) \
 	{ \
 		.method = METHOD_GET, .pattern = path, .right = TOKEN_READ, .kind = kind_, .of_account = of, \
 		.read = fn \
+	}
+/* It may look at a whole zone. */
+#define SLOW(path, kind_, of, fn) \
+	{ \
+		.method = METHOD_GET, .pattern = path, .right = TOKEN_READ, .kind = kind_, .of_account = of, \
+		.read = fn, .aside = true \
 	}
 #define WRITE(method_, path, right_, kind_, of, fn) \
 	{ \
@@ -58,6 +66,15 @@ static const struct route routes[] = {
     WRITE(PUT, "/zones/*/load_balancers/*", TOKEN_LB, KIND_LB, ANYONE, objects_replace),
     WRITE(PATCH, "/zones/*/load_balancers/*", TOKEN_LB, KIND_LB, ANYONE, objects_patch),
     WRITE(DELETE, "/zones/*/load_balancers/*", TOKEN_LB, KIND_LB, ANYONE, objects_delete),
+    SLOW(R, 0, ANYONE, records_list),
+    WRITE(POST, R, TOKEN_DNS, 0, ANYONE, records_create),
+    WRITE(POST, R "/batch", TOKEN_DNS, 0, ANYONE, records_batch),
+    WRITE(POST, R "/import", TOKEN_DNS, 0, ANYONE, records_import),
+    SLOW(R "/export", 0, ANYONE, records_export),
+    READ(R "/*", 0, ANYONE, records_get),
+    WRITE(PUT, R "/*", TOKEN_DNS, 0, ANYONE, records_replace),
+    WRITE(PATCH, R "/*", TOKEN_DNS, 0, ANYONE, records_patch),
+    WRITE(DELETE, R "/*", TOKEN_DNS, 0, ANYONE, records_delete),
     ACCOUNT_OBJECTS("pools", KIND_POOL),
     ACCOUNT_OBJECTS("monitors", KIND_MONITOR),
     ACCOUNT_OBJECTS("monitor_groups", KIND_MONITOR_GROUP),
@@ -190,6 +207,12 @@ route_find(struct call *call, const char *account_id)
 		found = NULL;
 	}
 	return found;
+}
+
+bool
+route_is_aside(const struct route *route, const struct call *call)
+{
+	return route->aside && !(route->read == records_list && records_list_is_short(call));
 }
 
 bool

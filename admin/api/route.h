@@ -30,7 +30,7 @@ struct route {
 	route_read_fn *read; /* NULL: */
 	change_fn *change;   /* an edit; its arg is struct edit_call */
 	bool any_body;       /* also an empty one; its member reason is the reason for the log */
-	bool aside;          /* it takes long: a thread of its own does it */
+	bool aside;          /* it may take long: see route_is_aside */
 	bool tries;          /* a change that is always a dry run, and has its effect as its result */
 	bool follows;        /* the events, until the client goes: streams.h; neither read nor change */
 };
@@ -51,6 +51,9 @@ const struct route *route_find(struct call *call, const char *account_id);
 const char *route_class(const struct route *route);
 /* All routes, for the test of docs/openapi.json: method and pattern of each place, false behind the last. */
 bool route_at(size_t place, const char **method, const char **pattern);
+
+/* Does it take long, so that a thread of its own does it? */
+bool route_is_aside(const struct route *route, const struct call *call);
 
 /* May the caller do this? False with an error in the reply. */
 bool route_permitted(struct call *call, const struct route *route);

@@ -95,7 +95,8 @@ send_text(struct pending *pending, const char *text)
 		sending_file(pending->exchange, call->reply.file, call->reply.file_name);
 		call->reply.file = NULL;
 	} else {
-		exchange_header(pending->exchange, "Content-Type", "application/json");
+		exchange_header(pending->exchange, "Content-Type",
+		    call->reply.text != NULL ? "text/plain; charset=utf-8" : "application/json");
 		exchange_reply(pending->exchange, call->reply.status, text, strlen(text));
 	}
 	call_free(call);
@@ -341,7 +342,7 @@ hand_over(struct pending *pending)
 	if (route->any_body && call->reason == NULL && *json_text_of(call->body, "reason") != '\0')
 		call->reason = xstrdup(json_text_of(call->body, "reason"));
 	call->dry_run |= route->tries;
-	if (route->aside || call->dry_run)
+	if (route_is_aside(route, call) || call->dry_run)
 		writer = server->aside;
 	if (writer_take(writer, call, route, &stores, pending))
 		return true;
@@ -421,7 +422,8 @@ serve(struct pending *pending)
 	struct server *server = pending->server;
 	struct store_txn *txn = look_at_stores(server);
 	bool admitted = admit(pending),
-	     here = admitted && pending->route->read != NULL && !pending->route->aside;
+	     here =
+		 admitted && pending->route->read != NULL && !route_is_aside(pending->route, pending->call);
 
 	if (here)
 		read_now(server, pending->call, pending->route, txn);

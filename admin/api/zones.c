@@ -256,18 +256,26 @@ zones_list(struct call *call, const struct route *route, const struct scene *sce
 	call_list(call, listing.list, page, per_page, listing.total);
 }
 
+bool
+zones_of_call(struct call *call, struct store_txn *txn, struct zone_info *zone)
+{
+	char name[NAME_MAX_TEXT];
+
+	if (ids_find_zone(txn, call->captures[0], zone) &&
+	    call_has_zone(call, name_to_host(zone->name, name)))
+		return true;
+	call_error(call, 404, CODE_NOT_FOUND, "Invalid zone identifier");
+	return false;
+}
+
 void
 zones_get(struct call *call, const struct route *route, const struct scene *scene)
 {
 	struct zone_info zone;
-	char name[NAME_MAX_TEXT];
 
 	(void)route;
-	if (ids_find_zone(scene->config, call->captures[0], &zone) &&
-	    call_has_zone(call, name_to_host(zone.name, name)))
+	if (zones_of_call(call, scene->config, &zone))
 		call_result(call, zone_json(scene, &zone));
-	else
-		call_error(call, 404, CODE_NOT_FOUND, "Invalid zone identifier");
 }
 
 /* ---- tokens ---- */

@@ -4,6 +4,9 @@
 
 #include "admin/api/route.h"
 
+/* The zone that the first capture of a call names. False with an error in the reply. */
+bool zones_of_call(struct call *call, struct store_txn *txn, struct zone_info *zone);
+
 route_read_fn zones_list, zones_get, accounts_list, accounts_get, tokens_verify;
 
 #endif
