@@ -54,8 +54,19 @@ sub wait_for {
 	return $found;
 }
 
-sub click { my ($self, $selector) = @_; return $self->request(POST => '/element/' . $self->wait_for($selector) . '/click', {}) }
-sub type { my ($self, $selector, $text) = @_; return $self->request(POST => '/element/' . $self->wait_for($selector) . '/value', {text => $text}) }
+# Do something with an element. The page may draw it again in between: then with the new one.
+sub act {
+	my ($self, $selector, $what, $body) = @_;
+	my $problem;
+
+	return if Graycloud::eventually(sub {
+		my ($found) = $selector =~ m{^//} ? $self->xpath($selector) : $self->find($selector);
+		return defined $found && eval { $self->request(POST => "/element/$found/$what", $body); 1 } || do { $problem = $@; 0 };
+	}, "$what: $selector");
+	die $problem;
+}
+sub click { return $_[0]->act($_[1], 'click', {}) }
+sub type { return $_[0]->act($_[1], 'value', {text => $_[2]}) }
 
 # Keys to what has the focus.
 sub keys {

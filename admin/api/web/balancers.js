@@ -1,6 +1,6 @@
 // Load balancers: state, and their pools in steering order.
 
-import {putBack, takeOut} from './change.js';
+import {disable, enable} from './change.js';
 import {data, pathOf, poolNamed} from './data.js';
 import {badge, button, field, h, select} from './dom.js';
 import {edit, reorder} from './edit.js';
@@ -36,7 +36,7 @@ function card(lb) {
 		outSentence(intervention({load_balancer: lb.name})),
 		lb.lists.map(list),
 		h('div', {class: 'buttons'},
-			off ? button('Enable', () => putBack('load balancer', path, lb.name), {'data-key': `${key} enable`}) : button('Disable', () => takeOut('load balancer', path, lb.name), {'data-key': `${key} disable`}),
+			off ? button('Enable', () => enable('load_balancers', lb.name), {'data-key': `${key} enable`}) : button('Disable', () => disable('load_balancers', lb.name), {'data-key': `${key} disable`}),
 			button('Order pools', () => reorder(path, lb.name), {'data-key': `${key} order`}),
 			button('Edit', () => edit('load_balancer', path, lb.name), {'data-key': `${key} edit`}),
 			h('a', {class: 'button', href: `#explain/${encodeURIComponent(lb.name)}`}, 'Explain'),

@@ -2,8 +2,8 @@
 // carries the generation that was read, and is refused if somebody else was faster.
 
 import {ask, Refused} from './api.js';
-import {data, refresh} from './data.js';
-import {button, field, h, notice} from './dom.js';
+import {refresh} from './data.js';
+import {button, field, h, notice, select} from './dom.js';
 
 const GUARDED = 91001, OTHER_GENERATION = 91002;
 
@@ -14,7 +14,7 @@ function moves(preview) {
 	if (known === 0)
 		return h('p', {class: 'effect'}, 'No client gets another answer.');
 	return [h('p', {class: 'effect'}, list.length === 0 ? 'No client gets another answer.' : 'Clients that get another answer:'),
-		h('ul', {class: 'moves'}, list.map((one) => h('li', {}, h('strong', {}, `${one.percent} %`), ` of the clients of ${one.load_balancer}`))),
+		h('ul', {class: 'moves'}, list.map((one) => h('li', {}, h('strong', {}, `${Math.round(one.percent * 10) / 10} %`), ` of the clients of ${one.load_balancer}`))),
 		compared < known ? h('p', {class: 'hint'}, `${compared} of ${known} affected load balancers were compared.`) : null];
 }
 
@@ -107,17 +107,43 @@ export function propose(change, extra = []) {
 	return {preview, dialog};
 }
 
-// ---- Taking out and putting back.
+// ---- By hand: taking out, putting back, forcing. The same as the commands of these names.
 
-const DURATIONS = [['', 'until it is enabled again'], ['300', 'for 5 minutes'], ['1800', 'for 30 minutes'], ['3600', 'for an hour'], ['14400', 'for 4 hours'], ['86400', 'for a day']];
+const DURATIONS = [['', 'until it is enabled again'], ['5m', 'for 5 minutes'], ['30m', 'for 30 minutes'], ['1h', 'for an hour'], ['4h', 'for 4 hours'], ['1d', 'for a day']];
 
-function duration() {
-	return field('How long', h('select', {}, DURATIONS.map(([seconds, text]) => h('option', {value: seconds}, text))));
+function choice(text, options, value = '') {
+	return field(text, select(options, value));
 }
 
-const until = (seconds) => new Date(Date.now() + seconds * 1000).toISOString().replace(/\.\d+/, '');
-const out = (seconds) => seconds === '' ? {enabled: false, disabled_until: undefined} : {enabled: true, disabled_until: until(Number(seconds))};
-const back = {enabled: true, disabled_until: undefined};
+function act(title, path, controls = [], values = () => ({})) {
+	const {preview} = propose({title, method: 'POST', path, make: () => Object.fromEntries(Object.entries(values()).filter(([, value]) => value !== ''))}, controls);
+
+	for (const {control} of controls)
+		control.addEventListener('change', preview);
+}
+
+// kind: load_balancers or pools; origin: one of a pool, or null.
+const place = (kind, name, origin) => `/graycloud/${kind}/${encodeURIComponent(name)}${origin ? `/origins/${encodeURIComponent(origin)}` : ''}`;
+const words = (kind, name, origin) => origin ? `origin ${origin} of pool ${name}` : `${kind === 'pools' ? 'pool' : 'load balancer'} ${name}`;
+
+export function disable(kind, name, origin) {
+	const time = choice('How long', DURATIONS);
+
+	act(`Disable ${words(kind, name, origin)}`, `${place(kind, name, origin)}/disable`, [time], () => ({for: time.control.value}));
+}
+
+export function enable(kind, name, origin) {
+	act(`Enable ${words(kind, name, origin)}`, `${place(kind, name, origin)}/enable`);
+}
+
+export function force(name, origin, forced) {
+	const state = choice('Count it as', [['none', 'its checks say'], 'up', 'down'], forced ?? 'none');
+	const time = choice('How long', DURATIONS);
+
+	act(`Force ${words('pools', name, origin)}`, `${place('pools', name, origin)}/force`, [state, time], () => ({state: state.control.value, for: state.control.value === 'none' ? '' : time.control.value}));
+}
+
+// ---- Properties of one object.
 
 // An object as it is now, with its generation.
 export async function current(path) {
@@ -126,57 +152,12 @@ export async function current(path) {
 	return {object: result, tag};
 }
 
-// PATCH of the whole object: properties that become undefined are removed.
-const patched = (object, values) => Object.fromEntries(Object.entries({...object, ...values}).map(([key, value]) => [key, value === undefined ? null : value]));
-
-export async function takeOut(kind, path, name) {
+// A pool is written with all its origins.
+export async function weigh(path, pool, address) {
 	const {object, tag} = await current(path);
-	const choice = duration();
-	const change = {title: `Disable ${kind} ${name}`, method: 'PATCH', path, match: tag, make: () => patched({}, out(choice.control.value))};
-	const {preview} = propose(change, [choice]);
+	const weight = field('Weight, 0 to 1', h('input', {type: 'number', min: 0, max: 1, step: 0.01, value: String(object.origins.find((origin) => origin.address === address)?.weight ?? 1)}));
+	const make = () => ({origins: object.origins.map((origin) => origin.address === address ? {...origin, weight: weight.control.value === '' ? 1 : Number(weight.control.value)} : origin)});
+	const {preview} = propose({title: `Weight of ${words('pools', pool, address)}`, method: 'PATCH', path, match: tag, make}, [weight]);
 
-	choice.control.addEventListener('change', preview);
-	return object;
-}
-
-export async function putBack(kind, path, name) {
-	const {tag} = await current(path);
-
-	propose({title: `Enable ${kind} ${name}`, method: 'PATCH', path, match: tag, body: patched({}, back)});
-}
-
-// ---- Origins: parts of a pool, which is written with all of them.
-
-const cleaned = (origin) => Object.fromEntries(Object.entries(origin).filter(([, value]) => value !== undefined));
-
-async function changeOrigin(title, path, address, values, controls = []) {
-	const {object, tag} = await current(path);
-	const make = () => ({origins: object.origins.map((origin) => origin.address === address ? cleaned({...origin, ...values()}) : origin)});
-	const {preview} = propose({title, method: 'PATCH', path, match: tag, make}, controls);
-
-	for (const control of controls)
-		control.control?.addEventListener('input', preview);
-}
-
-export function disableOrigin(path, pool, address) {
-	const choice = duration();
-
-	return changeOrigin(`Disable origin ${address} of pool ${pool}`, path, address, () => out(choice.control.value), [choice]);
-}
-
-export const enableOrigin = (path, pool, address) => changeOrigin(`Enable origin ${address} of pool ${pool}`, path, address, () => back);
-
-export function forceOrigin(path, pool, address, forced) {
-	const state = field('Count it as', h('select', {}, [['', 'its checks say'], ['up', 'up'], ['down', 'down']].map(([value, text]) => h('option', {value, selected: value === (forced ?? '')}, text))));
-	const choice = duration();
-
-	return changeOrigin(`Force origin ${address} of pool ${pool}`, path, address, () => ({forced: state.control.value || undefined,
-		forced_until: state.control.value && choice.control.value ? until(Number(choice.control.value)) : undefined}), [state, choice]);
-}
-
-export async function weighOrigin(path, pool, address) {
-	const origin = data.pools.find((one) => one.name === pool)?.origins.find((one) => one.address === address);
-	const weight = field('Weight, 0 to 1', h('input', {type: 'number', min: 0, max: 1, step: 0.01, value: String(origin?.weight ?? 1)}));
-
-	return changeOrigin(`Weight of origin ${address} of pool ${pool}`, path, address, () => ({weight: weight.control.value === '' ? 1 : Number(weight.control.value)}), [weight]);
+	weight.control.addEventListener('input', preview);
 }

@@ -1,7 +1,7 @@
 // Pools and their origins: state, checks, round-trip times, answers, and who took what out.
 
 import {intervention, outSentence} from './balancers.js';
-import {disableOrigin, enableOrigin, forceOrigin, putBack, takeOut, weighOrigin} from './change.js';
+import {disable, enable, force, weigh} from './change.js';
 import {balancersOf, data, pathOf} from './data.js';
 import {badge, button, field, h, select} from './dom.js';
 import {edit} from './edit.js';
@@ -36,10 +36,10 @@ function row(pool, configured, origin) {
 		cell('Weight', String(configured?.weight ?? 1)),
 		cell('Certificate', checks.certificate_days === undefined ? '–' : h('span', {class: checks.certificate_days < 14 ? 'problem' : ''}, `${checks.certificate_days} days`)),
 		h('td', {class: 'buttons'},
-			off ? button('Enable', () => enableOrigin(path, pool.name, origin.address), {'data-key': `${key} enable`, 'aria-label': `Enable ${origin.address}`})
-				: button('Disable', () => disableOrigin(path, pool.name, origin.address), {'data-key': `${key} disable`, 'aria-label': `Disable ${origin.address}`}),
-			button('Force', () => forceOrigin(path, pool.name, origin.address, origin.forced), {'data-key': `${key} force`, 'aria-label': `Force ${origin.address}`}),
-			button('Weight', () => weighOrigin(path, pool.name, origin.address), {'data-key': `${key} weight`, 'aria-label': `Weight of ${origin.address}`})));
+			off ? button('Enable', () => enable('pools', pool.name, origin.address), {'data-key': `${key} enable`, 'aria-label': `Enable ${origin.address}`})
+				: button('Disable', () => disable('pools', pool.name, origin.address), {'data-key': `${key} disable`, 'aria-label': `Disable ${origin.address}`}),
+			button('Force', () => force(pool.name, origin.address, origin.forced), {'data-key': `${key} force`, 'aria-label': `Force ${origin.address}`}),
+			button('Weight', () => weigh(path, pool.name, origin.address), {'data-key': `${key} weight`, 'aria-label': `Weight of ${origin.address}`})));
 }
 
 const HEADS = ['Origin', 'State', 'Checks', 'Round trip', 'Answers', 'Weight', 'Certificate'];
@@ -66,7 +66,7 @@ function card(pool, update, expanded) {
 		h('p', {class: 'small'}, users.length === 0 ? 'No load balancer uses it.' : `Used by ${users.slice(0, 5).map((lb) => lb.name).join(', ')}${users.length > 5 ? ` and ${users.length - 5} more` : ''}.`),
 		h('div', {class: 'buttons'},
 			button(shown ? 'Hide origins' : 'Show origins', toggle, {'aria-expanded': String(shown), 'data-key': `${key} toggle`}),
-			pool.status === 'Disabled' || !pool.enabled ? button('Enable', () => putBack('pool', path, pool.name), {'data-key': `${key} enable`}) : button('Disable', () => takeOut('pool', path, pool.name), {'data-key': `${key} disable`}),
+			pool.status === 'Disabled' || !pool.enabled ? button('Enable', () => enable('pools', pool.name), {'data-key': `${key} enable`}) : button('Disable', () => disable('pools', pool.name), {'data-key': `${key} disable`}),
 			button('Edit', () => edit('pool', path, pool.name), {'data-key': `${key} edit`})),
 		shown ? origins(pool, object, update) : null);
 }

@@ -20,7 +20,7 @@ function sentence(event) {
 const tone = (event) => event.kind !== 'health' ? 'change' : event.state === 'up' ? 'good' : event.state === 'down' ? 'bad' : 'off';
 
 function undo(event) {
-	propose({title: `Undo change ${event.sequence}`, method: 'POST', path: '/graycloud/undo', body: {sequence: event.sequence}},
+	propose({title: `Undo change ${event.sequence}`, method: 'POST', path: `/graycloud/log/${event.sequence}/undo`},
 		[h('p', {class: 'hint'}, `${event.who}: ${event.command}`)]);
 }
 
