@@ -19,7 +19,7 @@ my $ask = "GET /client/v4/zones HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer $to
 
 sub connected { return IO::Socket::IP->new(PeerHost => $host, PeerPort => $port, LocalHost => $_[0] // '127.0.0.1', Type => IO::Socket::SOCK_STREAM()) // die $! }
 
-# Everything that the server says until it closes, or until so many replies came.
+# All octets from the server until it closes, or until $count replies came.
 sub replies {
 	my ($socket, $count) = @_;
 	my ($text, @replies) = ('');

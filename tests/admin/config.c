@@ -161,7 +161,7 @@ zone_text(struct world *world, const char *apex, const struct bytes *owner_key)
 	return text;
 }
 
-/* "o2 r1 z1": what the feed tells after a generation. */
+/* "o2 r1 z1": the entries of the feed after a generation. */
 static bool
 write_change(void *arg, const struct config_change *change)
 {

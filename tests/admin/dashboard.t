@@ -118,7 +118,7 @@ subtest 'why, and where' => sub {
 	shot('map');
 };
 
-# Colours of a text and of what is behind it, as the browser has computed them; names of all controls; width of the page.
+# Colours of a text and of its background, as the browser has computed them; names of all controls; width of the page.
 my $audit = <<'END';
 const rgb = (text) => (text.match(/[\d.]+/g) ?? []).map(Number);
 const light = (c) => { const [r, g, b] = c.slice(0, 3).map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4); return 0.2126 * r + 0.7152 * g + 0.0722 * b; };

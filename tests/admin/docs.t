@@ -20,7 +20,7 @@ chmod 0755, "$dir/bin/ssh";
 $ENV{PATH} = "$dir/bin:$bin:$ENV{PATH}";
 $ENV{GRAYCLOUD_STATE} = $t->state;
 
-# What stands in a page for something of the reader's own.
+# Placeholders of a page for the reader's own values.
 my %own = (
 	'new.json' => '{"pools":[{"name":"later","origins":[{"address":"192.0.2.9"}]}]}',
 	clients => "192.0.2.200\n2001:db8::1\n",
@@ -49,7 +49,7 @@ sub localized {
 	return $command;
 }
 
-# The commands of a page: lines of code that begin with graycloud, with what is shown below them.
+# The commands of a page: lines of code that begin with graycloud, with the output below them.
 sub commands {
 	my ($page) = @_;
 	my ($fenced, @commands) = (0);
@@ -94,7 +94,7 @@ for my $page (@pages) {
 	if ($page ne 'README.md') {
 		$t->run('origin', 'add', 'eu', '192.0.2.1', '--no-wait');
 	}
-	# Whoever comes from elsewhere begins with nothing.
+	# A newcomer from another nameserver begins with an empty configuration.
 	local $ENV{GRAYCLOUD_STATE} = $page =~ m{/(from-\w+)} ? "$dir/$1" : $t->state;
 	mkdir $ENV{GRAYCLOUD_STATE};
 	for my $command (commands($page)) {

@@ -1,4 +1,4 @@
-/* The doctor's pure parts: what messages say, what differs, and what is not so on this machine. */
+/* The doctor's pure parts: messages, differences, and states that this machine does not have. */
 #include "admin/doctor/doctor_inner.h"
 
 #include "zones/dns/rrset.h"

@@ -8,7 +8,7 @@ use Graycloud;
 use JSON::PP ();
 use Test::More;
 
-# What doctor says: the exit status, and the findings as "severity check subject: problem".
+# The output of doctor: the exit status, and the findings as "severity check subject: problem".
 sub doctor {
 	my ($t, @words) = @_;
 	my ($status, $out, $err) = $t->run('doctor', '--json', '--offline', @words);

@@ -84,7 +84,7 @@ sub serve {
 
 sub rr { return Net::DNS::RR->new($_[0]) }
 
-# What is asked, and records of each section by "NAME TYPE"; others get NODATA.
+# The question, and records of each section by "NAME TYPE"; others get NODATA.
 sub knows {
 	my (%records) = @_;
 	return sub {
@@ -133,7 +133,7 @@ sub serves {
 	};
 }
 
-# All is as it should be, but for what is given by name.
+# Everything is good, except the members that are given by name.
 sub world {
 	my (%other) = @_;
 	my %of = (

@@ -1,4 +1,4 @@
-/* Documents: what is accepted, refused, warned about, kept and shown. */
+/* Documents: accepted, refused, with warnings, kept and shown. */
 #include "tests/admin/document_world.h"
 
 static const struct {
@@ -278,7 +278,7 @@ static const struct {
 };
 
 static void
-what_is_wrong_is_refused_with_object_property_and_range(void **state)
+a_fault_is_refused_with_object_property_and_range(void **state)
 {
 
 	for (size_t i = 0; i < NITEMS(refused); i++) {
@@ -338,7 +338,7 @@ assert_said(void **state, enum kind kind, const char *document, const char *sent
 
 /* S22 */
 static void
-what_only_the_proxy_can_do_is_refused(void **state)
+properties_that_need_the_proxy_are_refused(void **state)
 {
 	static const char *const rows[] = {LB ",\"proxied\":true}", LB ",\"session_affinity\":\"cookie\"}",
 	    LB ",\"session_affinity\":\"header\"}",
@@ -352,7 +352,7 @@ what_only_the_proxy_can_do_is_refused(void **state)
 
 /* S30: what has no effect is accepted at any value, and echoed. */
 static void
-what_has_no_effect_is_echoed_at_any_value(void **state)
+properties_without_effect_are_echoed_at_any_value(void **state)
 {
 	static const struct {
 		enum kind kind;
@@ -393,7 +393,7 @@ what_has_no_effect_is_echoed_at_any_value(void **state)
 	assert_said(state, KIND_LB,
 	    LB ",\"rules\":[{\"name\":\"r\",\"fixed_response\":{\"status_code\":200}}]}",
 	    "needs the HTTP proxy; this is DNS-only");
-	/* read-only: ignored, whatever it says */
+	/* read-only: ignored at any value */
 	assert_said(state, KIND_LB, LB ",\"zone_name\":7,\"created_on\":[],\"modified_on\":{}}", NULL);
 	assert_said(state, KIND_POOL, POOL ",\"healthy\":\"x\",\"disabled_at\":1,\"created_on\":null}", NULL);
 }
@@ -560,7 +560,8 @@ sets_that_are_never_reached_are_warned_about(void **state)
 	free(text);
 }
 
-/* S35, S36: what is not overridden is not written out, names come back, and a match becomes a condition. */
+/* S35, S36: parts that are not overridden are not written out, names come back, and a match becomes a
+ * condition. */
 static void
 rules_and_sets_are_kept_shown_and_loaded(void **state)
 {
@@ -640,7 +641,7 @@ every_property_is_written_out_and_references_become_ids(void **state)
 	assert_non_null(strstr(text, "\"default_pools\":[\"eu\"],\"fallback_pool\":\"us\""));
 	assert_non_null(strstr(text, "\"pool_weights\":{\"eu\":1}"));
 	free(text);
-	/* What is shown is accepted again, and is the same. */
+	/* The output is accepted again, and is the same. */
 	text = json_write(shown, false);
 	free(said);
 	json_drop(shown);
@@ -656,11 +657,11 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_wrong_is_refused_with_object_property_and_range),
+	    cmocka_unit_test(a_fault_is_refused_with_object_property_and_range),
 	    cmocka_unit_test(all_faults_come_in_one_report),
 	    cmocka_unit_test(unwise_is_only_a_warning),
-	    cmocka_unit_test(what_only_the_proxy_can_do_is_refused),
-	    cmocka_unit_test(what_has_no_effect_is_echoed_at_any_value),
+	    cmocka_unit_test(properties_that_need_the_proxy_are_refused),
+	    cmocka_unit_test(properties_without_effect_are_echoed_at_any_value),
 	    cmocka_unit_test(every_unicast_address_and_host_is_allowed),
 	    cmocka_unit_test(limits_hold_and_defaults_are_written_out),
 	    cmocka_unit_test(lists_have_their_limits),

@@ -117,7 +117,7 @@ a_load_balancer_loads_with_a_weight_for_each_pool(void **state)
 }
 
 /* [CF] 3.3, 3.4: without counts of requests and connections the least_* policies go by weights alone; "" is
- * geo where there are places. */
+ * geo if there are places. */
 static void
 policies_are_what_they_amount_to(void **state)
 {
@@ -170,7 +170,7 @@ policies_are_what_they_amount_to(void **state)
 }
 
 static void
-what_is_no_object_loads_as_nothing(void **state)
+a_text_that_is_no_object_loads_as_nothing(void **state)
 {
 	static const char *const rows[] = {"", "{", "[]", "7", "{}", "{\"name\":3}", "\"x\""};
 
@@ -190,7 +190,7 @@ main(void)
 	    cmocka_unit_test(a_monitor_loads_with_its_real_port_and_codes),
 	    cmocka_unit_test(a_load_balancer_loads_with_a_weight_for_each_pool),
 	    cmocka_unit_test(policies_are_what_they_amount_to),
-	    cmocka_unit_test(what_is_no_object_loads_as_nothing),
+	    cmocka_unit_test(a_text_that_is_no_object_loads_as_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, drop_world);

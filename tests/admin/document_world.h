@@ -68,7 +68,7 @@ drop_world(void **state)
 	return rc;
 }
 
-/* Check a document; returns what is kept, and the sentences in *said, a line each. */
+/* Check a document; returns the kept document, and the sentences in *said, a line each. */
 static inline struct json *
 check(void **state, enum kind kind, const char *text, char **said)
 {

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# --dry-run: says what would be, in text and as JSON; changes nothing; and holds no lock while it computes.
+# --dry-run: shows the result, in text and as JSON; changes nothing; and holds no lock while it computes.
 use strict;
 use warnings;
 use lib 'tests/lib';

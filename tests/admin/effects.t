@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Properties that are set and change nothing: create, set, apply and show say so, and say nothing of those that work.
+# Properties that are set and have no effect: create, set, apply and show warn of them, and not of others.
 use strict;
 use warnings;
 use lib 'tests/lib';
@@ -13,7 +13,7 @@ $t->admin('pool create hashed origin=192.0.2.3 origin=192.0.2.4 origin_steering.
 $t->admin('pool create single origin=192.0.2.7 --no-wait');
 $t->admin('pool create placed origin=192.0.2.5 latitude=52 longitude=5 --no-wait');
 
-# An object with what is set, and what the warning says; where it says nothing, the property has an effect.
+# An object with its properties, and the warning; without a warning, the property has an effect.
 my @lb = (
 	['random_steering.pool_weights.plain=0.5', qr/only a random or least_\* steering_policy/],
 	['random_steering.pool_weights.plain=0.5 steering_policy=random', undef],
@@ -80,7 +80,7 @@ my @monitor = (
 	['type=http probe_zone=example.com', qr/kept without effect, .*: probe_zone$/m],
 );
 
-# `create`, and what it said; the object goes again.
+# `create`, and its output; the object is deleted again.
 my $count = 0;
 sub says {
 	my ($kind, $name, $base, $row) = @_;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # `graycloud explain` and the wire agree, over random configurations, clients and questions; and both agree with a plain
-# model of S10 to S15 that stands here.  GRAYCLOUD_SEED=N repeats a run, GRAYCLOUD_ROUNDS=N makes it longer.
+# model of S10 to S15 in this file.  GRAYCLOUD_SEED=N repeats a run, GRAYCLOUD_ROUNDS=N makes it longer.
 use strict;
 use warnings;
 use IO::Select;
@@ -37,7 +37,7 @@ sub chance { rand() < $_[0] }
 
 # --- Random documents.
 
-# Addresses tell their pool, so that an answer tells which pool it came from.
+# Addresses contain their pool, so that an answer shows its pool.
 sub address {
 	my ($pool, $origin) = @_;
 
@@ -172,7 +172,7 @@ sub random_lb {
 		chance(0.3) ? (max_answers => pick(1, 2, 3, 64)) : (), random_overrides()};
 }
 
-# Names that come and go from round to round: the server follows by edits, explain compiles anew.
+# Names that are added and deleted from round to round: the server follows by edits, explain compiles all.
 my %wood;
 
 sub wood_name { my @labels = @_; return join '.', (map { pick(@labels) } 1 .. 1 + int rand 3), 'r.example.com' }
@@ -294,7 +294,7 @@ sub usable {
 	return $pool->{enabled} && candidates($pool, 0) && (!$pool->{monitor} || $healthy >= $pool->{minimum_origins}); # S12
 }
 
-# Each possible answer: [how many, addresses that may stand in it].
+# Each possible answer: [how many, addresses that may be in it].
 sub possible {
 	my ($lb, $type) = @_;
 	my @usable = grep { usable($pool{$_}) } @{$lb->{default_pools}};
@@ -353,7 +353,7 @@ sub ask {
 	return defined $reply && $reply->header->id == $packet->header->id ? $reply : undef;
 }
 
-# One question of one client.  Returns what is wrong.
+# One question of one client.  Returns the fault.
 sub disagreement {
 	my ($question, $client) = @_;
 	my ($name, $type) = split ' ', $question;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Taking out for a time: --for ends by itself, without any daemon having been told; --all-pools; undone early; and who, why, until when.
+# Disabling for a time: --for ends by itself, without a message to any daemon; --all-pools; undone early; and who, why, until when.
 use strict;
 use warnings;
 use lib 'tests/lib';
@@ -86,7 +86,7 @@ $t->answers_soon('www.example.net A' => @net);
 pass('it ends under a nameserver that was started meanwhile');
 is(($t->run(qw(lb enable www.example.net --for 1h)))[0], 2, '--for is for taking out here, too');
 
-# The guard of S32 counts it, and what is meant by a time.
+# The guard of S32 counts it; valid times.
 $t->admin('pool create single origin=192.0.2.77');
 $t->admin('lb create single.example.com default_pools=single fallback_pool=single');
 $t->admin_fails('origin disable single 192.0.2.77 --for 1h', qr/would have no pool left/);

@@ -37,7 +37,7 @@ SKIP: {
 	unlink "$root.log";
 }
 
-# The files of configuration: every option stands there as a comment that can be taken in.
+# The files of configuration: they have every option as a comment that can be enabled.
 for my $daemon (['dnsd', qw(config check help version replace detach)], ['monitor', qw(config check notify-test help version)], ['api', qw(config check help version)]) {
 	my ($name, %aside) = ($daemon->[0], map { $_ => 1 } @$daemon[1 .. $#$daemon]);
 	my ($usage) = qx($Graycloud::BUILD/bin/graycloud-$name --help);
@@ -55,7 +55,7 @@ for my $daemon (['dnsd', qw(config check help version replace detach)], ['monito
 	is($?, 0, "$name.conf: its examples are accepted") or diag $said;
 }
 
-# The units' filter of system calls refuses chown, and a mode with a group bit: whoever installs makes the directories.
+# The units' filter of system calls refuses chown, and a mode with a group bit: the installation makes the directories.
 like(text('admin/install/graycloud.tmpfiles'), qr{^d /var/lib/graycloud/$_ 27[57]0 graycloud graycloud}m, "the $_ store has its directory") for qw(config health serving);
 
 # How far a unit is closed, by systemd's own count (10 is open).
@@ -86,7 +86,7 @@ SKIP: {
 		ok($elf =~ /__stack_chk_fail/ && $elf =~ /_chk\b/, "$program: stack protector, and checked copies");
 	}
 	unlike(qx(readelf -dW $Graycloud::BUILD/bin/graycloud), qr/NEEDED.*(seccomp|event|curl|ssl)/, 'the command line is linked only with what it uses');
-	# The C library's own start files decide what the whole program may say: look at ours.
+	# The C library's own start files decide the notes of the whole program: check the objects of graycloud.
 	my @objects = glob "$Graycloud::BUILD/obj/{zones,dnsd,monitor,admin}/{*,*/*}.o";
 	my @open = grep { my $notes = qx(readelf -hnW $_); $notes =~ /X86-64/ && $notes !~ /IBT, SHSTK/ } @objects;
 	ok(@objects > 100, 'objects are found');

@@ -1,4 +1,4 @@
-# Numbers on the command line: what is none, or too large, is refused with a sentence that quotes it, and is never taken for another.
+# Numbers on the command line: an invalid or too large one is refused with a sentence that quotes it, and is never taken for another.
 use strict;
 use warnings;
 use lib 'tests/lib';

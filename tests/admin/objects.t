@@ -308,7 +308,7 @@ subtest 'a document goes from one machine to another' => sub {
 	is(@{$other->admin_json('log')}, 1, 'one transaction, one entry');
 	unlike($t->admin('export'), qr/"zones"/);
 
-	# notification_filter as Cloudflare writes it, and null as it stands.
+	# notification_filter as Cloudflare writes it, and null unchanged.
 	$other->admin('pool set us notification_filter.origin.healthy=false notification_filter.pool.disable=true');
 	is_deeply($other->admin_json('pool show us')->{notification_filter}, {pool => {disable => JSON::PP::true, healthy => undef},
 		origin => {disable => JSON::PP::false, healthy => JSON::PP::false}}, 'notification_filter');

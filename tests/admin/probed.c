@@ -118,7 +118,7 @@ every_endpoint_finds_all_that_it_stands_for(void **state)
 }
 
 static void
-what_nobody_has_is_not_found(void **state)
+an_absent_endpoint_is_not_found(void **state)
 {
 	struct world *world = world_new();
 	struct probed_table table = probed_of(&world->picture), none = {0};
@@ -201,7 +201,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_endpoint_finds_all_that_it_stands_for),
-	    cmocka_unit_test(what_nobody_has_is_not_found),
+	    cmocka_unit_test(an_absent_endpoint_is_not_found),
 	    cmocka_unit_test(a_flip_is_told_in_words),
 	    cmocka_unit_test(addresses_that_come_and_go_are_told_with_the_reason),
 	};

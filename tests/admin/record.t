@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# One record at a time: record add, delete and list, the serial, what is refused and warned about, and what a later load drops.
+# One record at a time: record add, delete and list, the serial, refusals, warnings, and the records that a later load drops.
 use strict;
 use warnings;
 use Test::More;

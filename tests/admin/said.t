@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# What is said of what was entered: records that a load balancer hides, and text that would move the cursor.
+# Warnings about input: records that a load balancer hides, and text that would move the cursor.
 use strict;
 use warnings;
 use lib 'tests/lib';

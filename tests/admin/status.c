@@ -183,7 +183,7 @@ static const struct {
     {"", "!xHH", "Critical; default_pools*"},
     {"", "??HH", "Critical; default_pools*"},
     {"\"enabled\":false", "!!HH", "Disabled; default_pools*"},
-    /* S13, S14: what is never drawn helps nobody, but is healthy or not all the same */
+    /* S13, S14: a pool that is never drawn serves no client, but has its status */
     {"\"steering_policy\":\"random\",\"random_steering\":{\"default_weight\":1,\"pool_weights\":{" B ":0}}",
 	"!HHH", "Critical; default_pools*"},
     {"\"steering_policy\":\"least_connections\",\"random_steering\":{\"default_weight\":1,\"pool_"
@@ -198,7 +198,7 @@ static const struct {
     {PLACES, "!!HH", "Degraded; default_pools*; country_pools.DE*; country_pools.FR; region_pools.WEU"},
     {PLACES, "!!!H", "Critical; default_pools*; country_pools.DE*; country_pools.FR*; region_pools.WEU*"},
     {"\"steering_policy\":\"proximity\"," PLACES, "HH!!", "Healthy; default_pools"},
-    /* pool sets: the first that matches; one of everybody hides what is behind it, and the load
+    /* pool sets: the first that matches; one for every client hides those after it, and the load
        balancer's own */
     {"\"pool_sets\":[" SET("de", DE, "\"pools\":[" C "]") "]", "HH!H",
 	"Degraded; default_pools; pool set de*"},

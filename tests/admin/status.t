@@ -1,4 +1,4 @@
-# graycloud status: the words of S28, who says so, who answers, and what changes.
+# graycloud status: the words of S28, their sources, the nameserver, and changes.
 
 use strict;
 use warnings;
@@ -95,7 +95,7 @@ subtest 'words and exit codes follow health' => sub {
 	is_called($t, 'load_balancers', 'www.example.com', 'Healthy');
 	is_called($t, 'pools', 'last', 'Health unknown');
 	eventually { ($t->run('status', '--exit-code'))[0] eq 0 } 'all is well';
-	# Pools have no feed: a status that has gone before the watch looks again is not told.
+	# Pools have no feed: a status that ended before the watch looks again is not reported.
 	watch_sees($watch, $_) for qr/^\S+Z pool eu: (?:\S.* -> )?Healthy$/, qr/^\S+Z load balancer www\.example\.com: (?:\S.* -> )?Healthy$/;
 	my $status = $t->admin_json('status');
 	ok($status->{nameserver}{answering}, 'the nameserver answers');

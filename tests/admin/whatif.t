@@ -55,7 +55,7 @@ my $half = whatif("half.example.com $clients");
 about(share($half, '198.51.100.1', 'before'), 1 / 2, 'random pools by weight');
 is($half->{moved}, 0, 'chance is not a move');
 
-# Nobody is answered: that is found out once, too, and not by each client anew.
+# No client gets an answer: that is computed once, too, and not for each client again.
 my $v6 = $t->write_file('v6', join "\n", map { sprintf '2001:db8:%x::/48', $_ } 1 .. 20000);
 my $began = time;
 my $nothing = whatif("any.example.com $v6");
@@ -80,7 +80,7 @@ like($dry, qr/load_balancer www\.example\.com: 2\d\.\d % of clients would move/,
 like($t->admin("apply $document --dry-run"), qr/would be changed.*would move/s, 'apply too');
 unlike($t->admin('pool set us description=x --dry-run'), qr/would move/, 'where nobody moves, nobody is named');
 
-# Weights of clients, and what is wrong with a list.
+# Weights of clients, and faults of a list.
 my $weighted = $t->write_file('weighted', "10.0.0.0/24 900\n10.0.1.0/24 100\n2001:db8::/56 0.5\n");
 is(whatif("www.example.com $weighted")->{clients}, 1000.5, 'a count is how many a line stands for');
 my $faulty = $t->write_file('faulty', "10.0.0.0/24\n10.0.0.0/33\nhost\n10.0.0.1 -5\n");

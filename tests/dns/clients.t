@@ -131,7 +131,7 @@ SKIP: {
 	};
 }
 
-# A port for Unbound, which can tell us no port of its own choice.
+# A port for Unbound, which cannot report a port of its own choice.
 sub free_port { IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Type => SOCK_DGRAM)->sockport }
 
 # Unbound, serving on a port.  It wants the port of UDP and of TCP, and on a busy machine one of the two may be
@@ -248,7 +248,7 @@ SKIP: {
 	};
 }
 
-# getaddrinfo asks port 53 of who stands in /etc/resolv.conf: both are had in namespaces of its own, and nothing outside changes.
+# getaddrinfo asks port 53 of the server in /etc/resolv.conf: both are had in namespaces of its own, and nothing outside changes.
 my @alone = ('unshare', '--user', '--map-root-user', '--net', '--mount');
 my $can = installed('unbound') && installed('unshare') && installed('ip') && installed('getent') &&
     output(@alone, 'sh', '-c', 'ip link set lo up && mount -t tmpfs none /mnt && echo yes') =~ /^yes$/m;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Every case of tests/corpus/*.txt over UDP and TCP (tests/lib/Corpus.pm tells how they are written).
+# Every case of tests/corpus/*.txt over UDP and TCP (tests/lib/Corpus.pm describes their format).
 #
 # CORPUS=FILE runs one file.
 use strict;

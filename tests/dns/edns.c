@@ -86,7 +86,7 @@ struct got {
 	unsigned answers;
 };
 
-/* The data of an option in the OPT that ends the response; NULL where there is none. */
+/* The data of an option in the OPT that ends the response; NULL if there is none. */
 static const uint8_t *
 option(const struct got *got, uint16_t wanted, size_t *len)
 {
@@ -115,7 +115,7 @@ ask(const char *name, uint16_t type, const struct peer *peer, const void *option
 	    got.out, peer == &udp ? EDNS_SIZE : sizeof got.out);
 	if (got.len > 0) {
 		got.rcode = got.out[3] & 15;
-		if (options != NULL) /* the extended part stands in the OPT's TTL */
+		if (options != NULL) /* the extended part is in the OPT's TTL */
 			for (size_t at = 12; at + 11 <= got.len; at++)
 				if (memcmp(got.out + at, "\0\0\x29", 3) == 0 &&
 				    at + 11 + get16(got.out + at + 9) == got.len)
@@ -258,7 +258,7 @@ a_client_gets_a_cookie_and_shows_it(void **state)
 	assert_memory_equal(cookie, plain + 4, 8);
 	memcpy(whole + 4, cookie, 24);
 
-	/* RFC 7873 5.2.3: where it is required, BADCOOKIE until it is shown */
+	/* RFC 7873 5.2.3: if it is required, BADCOOKIE until the client shows it */
 	settings.require_cookie = true;
 	got = ask("ns1.example.com.", TYPE_A, &udp, plain, sizeof plain);
 	assert_int_equal(got->rcode, RCODE_BADCOOKIE);

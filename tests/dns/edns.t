@@ -196,7 +196,7 @@ subtest 'rate limiting' => sub {
 };
 
 # So many datagrams from one socket; how many replies were whole, and how many truncated.  After each few a question with a good
-# cookie, which is not limited: its answer says that no other will come.
+# cookie, which is not limited: after its answer no other will come.
 sub replies {
 	my ($t, $count, $octets_of) = @_;
 	my ($host, $port) = $t->{udp}[0] =~ /^(.*):(\d+)$/;
@@ -232,7 +232,7 @@ subtest 'many names in turn, and errors, are limited by network' => sub {
 	$t->restart('dnsd', '--rrl-all', 0);
 	is((replies($t, 1000, sub { $t->packet("t$_[0].many.test TXT")->data }))[0], 1000, 'rrl-all 0: no limit for the network');
 
-	# Without --rrl-rate errors are limited all the same: a source that answers them would go on for ever.
+	# Errors are limited without --rrl-rate, too: a source that answers them would never stop.
 	$t->{dnsd_args} = [qw(--threads 1 --metrics 127.0.0.1:0)];
 	$t->restart('dnsd');
 	$began = Graycloud::now();
@@ -277,7 +277,7 @@ subtest 'options that say how' => sub {
 	is(length $ask->(1)->data < 468, 1, 'for clients that pad');
 };
 
-# A nameserver that ends by itself; its exit status and all that it says.
+# A nameserver that ends by itself; its exit status and its output.
 sub ends {
 	my (@args) = @_;
 	my $pid = open my $out, '-|' // die "fork: $!";

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# Random zones, within and beside each other, with load balancers; random questions; and what a second, slow and plain
-# implementation of RFC 1034 4.3.2, 4592 and 6672 says to them.  The zones are replaced under the running server, so that its
+# Random zones, within and beside each other, with load balancers; random questions; and the answers of a second, slow and plain
+# implementation of RFC 1034 4.3.2, 4592 and 6672.  The zones are replaced under the running server, so that its
 # edits are tested as well as its answers.
 #
 # MODEL_ROUNDS and MODEL_SEED: how many sets of zones (12), and from which seed on.

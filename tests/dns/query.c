@@ -1,5 +1,5 @@
 /*
- * query.c -- requests read: what is answered, what is FORMERR, what gets silence.
+ * query.c -- requests read: those with an answer, with FORMERR, without a response.
  */
 #include "dnsd/query.h"
 
@@ -12,7 +12,7 @@
 
 enum { SILENT = 99 };
 
-/* "1234 0100" and "\3www" as octets: hex digits in pairs, blanks between, 'text' as it stands. */
+/* "1234 0100" and "\3www" as octets: hex digits in pairs, blanks between, 'text' unchanged. */
 static size_t
 octets(const char *text, uint8_t *out)
 {

@@ -303,7 +303,7 @@ a_query_costs_no_malloc_and_no_lock(void **state)
 }
 
 /*
- * Under strict seccomp any system call but read, write and exit is death.  The child tells by an octet that
+ * Under strict seccomp any system call but read, write and exit is death.  The child reports by an octet that
  * it lives: exit ends only its thread, and ThreadSanitizer has one of its own in there.
  */
 static void

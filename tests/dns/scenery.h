@@ -48,7 +48,7 @@ scenery_lb_before(
 	return true;
 }
 
-/* Rows of one owner stand side by side; load balancers are merged in by their keys, which are sorted. */
+/* Rows of one owner are adjacent; load balancers are merged in by their keys, which are sorted. */
 static bool
 scenery_each(void *arg, zone_owner_fn *sink, void *sink_arg)
 {
@@ -138,7 +138,7 @@ scenery_new(void)
 	return scenery;
 }
 
-/* Build the zone of a master file's text.  False where the text has a fault (told on stderr). */
+/* Build the zone of a master file's text.  False if the text has a fault (reported on stderr). */
 static inline bool
 scenery_build(struct scenery *scenery, const char *text)
 {

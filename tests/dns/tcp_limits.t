@@ -19,7 +19,7 @@ $ENV{GRAYCLOUD_TCP_CONNECTIONS} = 16;
 my $t = Graycloud->start(zone => 'example.com.zone',
 	dnsd_args => ['--threads', 1, '--tls', '127.0.0.1:0', '--cert', "$files/cert.pem", '--key', "$files/key.pem"]);
 
-# A connection from an address of 127.0.0.0/8; undef where it is refused.
+# A connection from an address of 127.0.0.0/8; undef if it is refused.
 sub plain {
 	my ($from) = @_;
 	my ($host, $port) = $t->{tcp}[0] =~ /^(.*):(\d+)$/;

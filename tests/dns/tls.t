@@ -83,7 +83,7 @@ system("cp $t->{dir}/junk $files/junk && mv $files/junk $files/cert.pem");
 eventually { $t->said('dnsd') =~ /not a certificate in PEM/ } 'a faulty file is told';
 is(common_name(), 'second', 'and the certificate before stays');
 
-# Whoever speaks plain DNS to this port, or rubbish, harms nobody.
+# A client that sends plain DNS to this port, or rubbish, harms no other.
 my $plain = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port, Timeout => 5);
 syswrite $plain, pack('n', 30) . 'x' x 30;
 sysread $plain, my $nothing, 100;

@@ -26,7 +26,7 @@ example_com(void)
 	return name;
 }
 
-/* The rows as text, or all that was said; freed by the caller. */
+/* The rows as text, or all messages; freed by the caller. */
 static char *
 read_from(const char *path, const char *text, const uint8_t *apex, bool unsigned_ok, bool said)
 {
@@ -226,7 +226,7 @@ all_faults_of_a_file_are_told_at_once(void **state)
 }
 
 static void
-what_cannot_be_served_is_an_error(void **state)
+data_that_cannot_be_served_is_an_error(void **state)
 {
 	(void)state;
 	assert_said(NS, "z: the zone example.com has no SOA\n");
@@ -269,7 +269,7 @@ a_signed_zone_is_refused_unless_it_may_be_served_unsigned(void **state)
 }
 
 static void
-what_is_only_unwise_is_a_warning(void **state)
+unwise_data_is_only_a_warning(void **state)
 {
 	(void)state;
 	assert_said(SOA, "warning: z: the zone example.com has no NS record at its apex\n");
@@ -495,7 +495,7 @@ generate_makes_the_records_that_bind_makes(void **state)
 	    "z:8: A: the data cannot be read as this type's, or has too few or too many fields\n");
 }
 
-/* How often the text stands in the other. */
+/* How often the other text contains this one. */
 static size_t
 times(const char *text, const char *piece)
 {
@@ -654,9 +654,9 @@ main(void)
 	    cmocka_unit_test(every_type_comes_back_as_it_went_in),
 	    cmocka_unit_test(escapes_stand_for_any_octet),
 	    cmocka_unit_test(all_faults_of_a_file_are_told_at_once),
-	    cmocka_unit_test(what_cannot_be_served_is_an_error),
+	    cmocka_unit_test(data_that_cannot_be_served_is_an_error),
 	    cmocka_unit_test(a_signed_zone_is_refused_unless_it_may_be_served_unsigned),
-	    cmocka_unit_test(what_is_only_unwise_is_a_warning),
+	    cmocka_unit_test(unwise_data_is_only_a_warning),
 	    cmocka_unit_test(an_rrset_is_sorted_and_has_each_record_once),
 	    cmocka_unit_test(without_a_name_the_zone_is_the_owner_of_the_soa),
 	    cmocka_unit_test(an_included_file_restores_origin_and_owner),

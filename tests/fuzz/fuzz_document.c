@@ -1,6 +1,6 @@
 /*
- * Documents from strangers: never a crash, what is accepted loads, and what is shown of it is accepted again
- * as the same.  The first octet says of which kind it is to be.
+ * Documents from strangers: never a crash, an accepted one loads, and its output is accepted again as the
+ * same.  The first octet chooses the kind.
  */
 #include "admin/edit/document.h"
 #include "zones/document/document_load.h"

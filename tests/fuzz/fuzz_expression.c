@@ -1,6 +1,6 @@
 /*
- * Conditions of rules from strangers: never a crash; what is accepted is asked for many clients, and what is
- * said of one holds for its neighbours within the scope that is told with it (S4, S35).
+ * Conditions of rules from strangers: never a crash; an accepted one is evaluated for many clients, and the
+ * result of one holds for its neighbours within its scope (S4, S35).
  */
 #include "zones/expression/expression.h"
 
@@ -23,7 +23,7 @@ neighbour(const struct address *address, unsigned prefix, uint64_t draw)
 	return other;
 }
 
-/* An address that stands in the text, or near to one, or anywhere. */
+/* An address from the text, or near to one, or anywhere. */
 static struct address
 client(const char *text, uint64_t draw)
 {

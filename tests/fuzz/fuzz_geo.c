@@ -1,6 +1,6 @@
 /*
- * Databases of places from strangers, damaged ones above all: never a crash, a bounded walk, and what is
- * found holds within the prefix that is told with it (S4).
+ * Databases of places from strangers, damaged ones above all: never a crash, a bounded walk, and a result
+ * holds within its prefix (S4).
  */
 #include "zones/geo/geo.h"
 

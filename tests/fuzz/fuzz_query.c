@@ -1,7 +1,6 @@
 /*
- * Queries made of whatever octets there are, most of them good ones, asked over UDP and TCP, and a plain
- * model of what the RFCs want of the response: rcode, sizes, sections, options, compression, the chain of
- * names, and truncation.
+ * Queries made of any octets, most of them good ones, asked over UDP and TCP, and a plain model of the
+ * response by the RFCs: rcode, sizes, sections, options, compression, the chain of names, and truncation.
  *
  * The model reads the request with code of its own; what differs is a fault of one of the two.
  */
@@ -17,8 +16,8 @@ enum { ANYTHING = -1 };
 
 struct request {
 	bool silent;
-	int rcode;   /* ANYTHING: what the zone says */
-	bool broken; /* not even readable: nothing is said of the response's OPT then */
+	int rcode;   /* ANYTHING: from the zone */
+	bool broken; /* not readable: then any OPT of the response is valid */
 	uint16_t id;
 	bool udp;
 	size_t question_len; /* 0: none, or an unreadable one */
@@ -190,7 +189,7 @@ enum { RECORDS_MAX = 512, ARENA = 1 << 19 };
 
 struct record {
 	unsigned section;
-	uint16_t type, class, rdlen; /* of the rdata as it stands */
+	uint16_t type, class, rdlen; /* of the rdata, unchanged */
 	uint32_t ttl;
 	const uint8_t *owner, *rdata; /* whole, names in it too */
 	size_t rdata_len;
@@ -245,7 +244,7 @@ take_name(struct response *response, size_t *at, bool may_point)
 	return name;
 }
 
-/* Where names stand in rdata: octets before them, how many, and whether they may be compressed (RFC 3597 4).
+/* The names in rdata: octets before them, how many, and whether they may be compressed (RFC 3597 4).
  */
 static unsigned
 names_in(uint16_t type, size_t *skip, bool *may_point)
@@ -352,7 +351,7 @@ check_rcode(const struct request *request, const struct response *response, bool
 	bool bad_cookie = require_cookie && request->udp && request->cookie != NULL && !request->cookie_good;
 	int expected = request->rcode;
 
-	/* A class that we have, a type that can be asked for, and a cookie that is not ours. */
+	/* A class that we have, a type that can be asked for, and a cookie of another server. */
 	if (bad_cookie && request->question_len > 0 &&
 	    (expected == ANYTHING ||
 		(expected == RCODE_REFUSED && request->class == CLASS_IN && request->type != TYPE_AXFR &&
@@ -565,7 +564,7 @@ set_up(void)
 	}
 }
 
-/* Ask over one transport.  False where there is silence. */
+/* Ask over one transport.  False if there is no response. */
 static bool
 ask(struct response *response, const uint8_t *in, size_t len, struct peer *peer, bool require_cookie)
 {
@@ -634,7 +633,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	if (heard)
 		check_batch(&udp, in, inlen, &peer, require_cookie);
 	peer.transport += how & 4 ? TRANSPORT_TLS4 : TRANSPORT_TCP4;
-	/* What is an error over one of them alone, the model knows. */
+	/* The model knows the errors of one of them alone. */
 	if (ask(&tcp, in, inlen, &peer, require_cookie) && heard && udp.rcode != RCODE_BADCOOKIE &&
 	    tcp.rcode != RCODE_FORMERR)
 		check_truncation(&udp, &tcp);

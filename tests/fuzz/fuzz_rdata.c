@@ -1,7 +1,7 @@
 /*
- * Data of records from strangers.  Two octets choose a type, the third a reading: as text (what is accepted
- * writes out as text that reads back the same), or as octets of the store (any may be written out; what has a
- * text reads back the same).
+ * Data of records from strangers.  Two octets choose a type, the third a reading: as text (accepted data is
+ * written as text that reads back the same), or as octets of the store (any may be written; a text of them
+ * reads back the same).
  */
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
@@ -34,7 +34,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
 	static const uint8_t origin[] = "\7example\3com";
-	/* Most of what is tried are the types that are ours. */
+	/* Most inputs are of the types that graycloud reads itself. */
 	static const uint16_t ours[] = {
 	    6, 11, 23, 29, 40, 42, 45, 56, 57, 62, 64, 65, 66, 67, 257, 258, 259, 260, 261, 264, 32768};
 	static uint8_t rdata[65535];

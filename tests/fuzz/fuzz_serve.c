@@ -1,6 +1,6 @@
 /*
- * Messages from strangers: whatever comes in, what goes out is a whole DNS message that ldns can read,
- * answers the id and question that were asked, and is not larger than the client can take.
+ * Messages from strangers: every response is a whole DNS message that ldns can read, answers the id and
+ * question of the input, and is not larger than the client accepts.
  *
  * The first octet chooses transport and client; the rest is the message.
  */

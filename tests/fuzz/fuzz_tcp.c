@@ -1,7 +1,7 @@
 /*
  * Streams from strangers: requests good and bad, cut into segments anywhere, from a client that reads when it
- * likes, closes its half or goes away.  Every whole request is answered, in order, with what serve() says to
- * it; a client that leaves costs nothing.
+ * likes, closes its half or goes away.  Every whole request is answered, in order, with the response of
+ * serve(); a client that leaves costs nothing.
  */
 #include "dnsd/tcp.h"
 #include "tests/fuzz/stage.h"

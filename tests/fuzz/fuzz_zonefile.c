@@ -1,5 +1,5 @@
 /*
- * Master files from strangers: never a crash, and what is accepted writes out as text that reads back the
+ * Master files from strangers: never a crash, and an accepted one is written as text that reads back the
  * same. Included files are out of reach: a text with $INCLUDE is passed over.  So is $GENERATE with numbers
  * of over three digits, which only takes long.
  */

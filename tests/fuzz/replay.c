@@ -1,7 +1,7 @@
 /*
  * replay -- run a fuzz target over the files of directories: replay DIRECTORY ...
  *
- * A crash is a failed test program; that it comes to its end is what TAP says here.
+ * A crash is a failed test program; its TAP reports that it came to its end.
  */
 #include "zones/base/util.h"
 

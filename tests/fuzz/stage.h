@@ -1,7 +1,6 @@
 /*
  * stage.h -- what the fuzz targets of the query path play on: a zone with all corners and some load
- * balancers, a child of it and a stranger that chains lead to and back from; and queries made of whatever
- * octets there are.
+ * balancers, a child of it and a stranger that chains lead to and back from; and queries made of any octets.
  */
 #ifndef STAGE_H
 #define STAGE_H
@@ -43,7 +42,7 @@ static const char stage_stranger[] =
     "www.child.example.com.\n*.wild CNAME sub.example.com.\n"
     "out CNAME example.org.\n";
 
-/* What is too long to write down: answers that fill UDP, 16 KiB (where pointers end) and more. */
+/* Data that is too long to write here: answers that fill UDP, 16 KiB (where pointers end) and more. */
 static char *
 stage_text(void)
 {

@@ -1,4 +1,4 @@
-# What decides a check of http: status, body, a connection that breaks; redirects and what is sent along; TLS of a monitor's own.
+# The result of a check of http: status, body, a connection that breaks; redirects and their headers; TLS of a monitor's own.
 
 use strict;
 use warnings;
@@ -54,7 +54,7 @@ sub wants {
 	}, $host);
 }
 
-# It says this and then nothing more, but does not close.
+# It sends this and then nothing more, but does not close.
 sub says { my ($text) = @_; return web(sub { my ($socket) = @_; print $socket $text; hold($socket) }) }
 
 sub frame { my ($type, $flags, $stream, $payload) = @_; return substr(pack('N', length $payload), 1) . pack('CCN', $type, $flags, $stream) . $payload }

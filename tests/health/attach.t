@@ -19,7 +19,7 @@ $t->answers_soon('www.example.com A' => www(2, 3));
 $t->origin('127.0.0.3 down');
 $t->answers_soon('www.example.com A' => www(2));
 
-# From here on nobody gives verdicts: what is answered was known before.
+# From here on there are no new verdicts: answers go by the known ones.
 $t->stop_program('monitor');
 
 $t->admin('pool set web monitor=two');

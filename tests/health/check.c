@@ -22,7 +22,7 @@
 struct server {
 	int fd;
 	uint16_t port;
-	int patience_ms; /* 0: none; below 0: it resets after so long, whatever comes */
+	int patience_ms; /* 0: none; below 0: it resets after this time in any case */
 	unsigned connections, resets;
 	pthread_t thread;
 };
@@ -141,7 +141,7 @@ ask(struct asked *asked, uint16_t port, const char *body)
 
 static struct check_result run_check(const struct server *server, struct fixture fixture, bool again);
 
-/* One check of a server; the loop stands still once, or again and again. */
+/* One check of a server; the loop is blocked once, or again and again. */
 static struct check_result
 check_with_stalls(const struct server *server, unsigned stall_ms, bool again)
 {
@@ -221,7 +221,7 @@ an_answer_that_was_reset_before_we_asked_counts(void **state)
 }
 
 static void
-what_failed_while_we_stood_still_is_tried_again(void **state)
+a_check_that_failed_while_the_process_was_stopped_is_tried_again(void **state)
 {
 	struct server server;
 	struct check_result result;
@@ -238,7 +238,7 @@ what_failed_while_we_stood_still_is_tried_again(void **state)
 
 /* Nothing is late by the clock of timers: what the sleep broke is seen before a tick is. */
 static void
-what_failed_while_the_machine_slept_is_tried_again(void **state)
+a_check_that_failed_while_the_machine_slept_is_tried_again(void **state)
 {
 	struct server server;
 	struct check_result result;
@@ -270,7 +270,7 @@ time_that_was_slept_is_no_round_trip_time(void **state)
 }
 
 static void
-what_fails_by_itself_counts_at_once(void **state)
+a_failure_of_the_peer_counts_at_once(void **state)
 {
 	struct server server;
 	struct check_result result;
@@ -304,10 +304,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_answer_that_was_reset_before_we_asked_counts),
-	    cmocka_unit_test(what_failed_while_we_stood_still_is_tried_again),
-	    cmocka_unit_test(what_failed_while_the_machine_slept_is_tried_again),
+	    cmocka_unit_test(a_check_that_failed_while_the_process_was_stopped_is_tried_again),
+	    cmocka_unit_test(a_check_that_failed_while_the_machine_slept_is_tried_again),
 	    cmocka_unit_test(time_that_was_slept_is_no_round_trip_time),
-	    cmocka_unit_test(what_fails_by_itself_counts_at_once),
+	    cmocka_unit_test(a_failure_of_the_peer_counts_at_once),
 	    cmocka_unit_test(standing_still_again_and_again_is_no_way_to_stay_up),
 	};
 

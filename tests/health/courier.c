@@ -1,4 +1,4 @@
-/* courier.c: a dead receiver costs a bounded queue, counts what it lost, and gets what is left when it comes
+/* courier.c: a dead receiver costs a bounded queue, counts the lost events, and gets the others when it comes
  * back. */
 #include "monitor/notify/courier.h"
 
@@ -114,8 +114,8 @@ a_dead_receiver_costs_a_bounded_queue_and_is_told_what_it_missed(void **state)
 	assert_true(counters.waiting >= COURIER_QUEUE && counters.waiting <= COURIER_QUEUE + COURIER_BATCH);
 	assert_int_equal(counters.lost + counters.waiting, SENT);
 
-	/* It comes back: all that waited arrives, the newest last, and the number of the lost ones is told
-	 * once. */
+	/* It comes back: all waiting events arrive, the newest last, and the number of the lost ones is
+	 * reported once. */
 	assert_int_equal(listen(fd, 8), 0);
 	while (taken < counters.waiting) {
 		struct json *json = take(fd);

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# S39: an origin that comes and goes too often is held down until it is quiet, and every view of it says so.
+# S39: an origin that comes and goes too often is held down until it is quiet, and every view of it shows this.
 use strict;
 use warnings;
 use lib 'tests/lib';

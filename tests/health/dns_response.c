@@ -1,4 +1,5 @@
-/* dns_response.c: what a message says to a dns check, a row for every message; and one that would take long.
+/* dns_response.c: the result of a message for a dns check, a row for every message; and one that would take
+ * long.
  */
 #include "monitor/check/dns_response.h"
 
@@ -78,7 +79,7 @@ an_answer_is_judged_by_rcode_and_data(void **state)
 }
 
 static void
-what_does_not_answer_the_question_is_no_response(void **state)
+a_message_that_does_not_answer_the_question_is_no_response(void **state)
 {
 	struct monitor monitor = monitor_for(NULL);
 	uint8_t query[DNS_QUERY_MAX], message[DNS_QUERY_MAX];
@@ -136,7 +137,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(an_answer_is_judged_by_rcode_and_data),
-	    cmocka_unit_test(what_does_not_answer_the_question_is_no_response),
+	    cmocka_unit_test(a_message_that_does_not_answer_the_question_is_no_response),
 	    cmocka_unit_test(a_large_answer_is_judged_at_once),
 	};
 

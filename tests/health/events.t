@@ -30,7 +30,7 @@ cmp_ok(index($text, 'pool create eu'), '<', index($text, 'unknown -> up'), 'a ca
 my @json = map { JSON::PP::decode_json($_) } split /\n/, $t->admin('events --json');
 is(scalar @json, scalar @times, 'an event a line for programs');
 is_deeply([sort keys %{(grep { $_->{kind} eq 'health' } @json)[0]}], [sort qw(time kind pool origin before state failure_reason)], 'with these members');
-# A reason is one line of text; what else somebody types stands in the history with the command.
+# A reason is one line of text; the history keeps other input with the command.
 for (["one\ntwo", 'has a control character'], ["a\e[31mb", 'has a control character'], ["a\x7fb", 'has a control character'], ["a\xc2\x9bb", 'has a control character'],
 	["a\xe2\x80\xaeb", 'has a control character'], ["a\xe2\x81\xa6b", 'has a control character'], ["a\xe2\x80\xa8b", 'has a control character'], ["a\xff", 'is not UTF-8'],
 	["a\xc3", 'is not UTF-8'], ['x' x 501, 'has 501 octets: at most 500'], ["\xc3\xa4" x 251, 'has 502 octets: at most 500']) {

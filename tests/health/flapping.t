@@ -22,7 +22,7 @@ sub in_state { sample("graycloud_monitor_endpoints_by_state{state=\"$_[0]\"}") }
 
 my ($line) = $t->spawn('origin', "$Graycloud::BUILD/tests/tools/origin", '0.0.0.0:0');
 my ($port) = $line =~ /:(\d+)$/;
-# A check is one connection: type tcp, so that the origin's single thread is not what is measured.
+# A check is one connection: type tcp, so that the test does not measure the origin's single thread.
 $t->admin("monitor create m type=tcp port=$port interval=4 timeout=2 retries=0 damping_changes=15");
 for my $pool (0 .. $pools - 1) {
 	$t->admin("pool create p$pool monitor=m notification_filter.pool.disable=false "

@@ -10,7 +10,7 @@ use Test::More;
 my $t = Graycloud->start(zone => 'example.com.zone', origins => 2, monitor => 1);
 my $port = $t->origin_port;
 
-# What each monitor says of an origin: "a=up b=down".
+# The verdict of each monitor on an origin: "a=up b=down".
 sub said_of {
 	my ($address) = @_;
 

@@ -144,7 +144,7 @@ each_family_is_held_by_itself(void **state)
 }
 
 static void
-what_never_had_an_address_has_nothing_to_keep(void **state)
+a_hostname_without_any_address_keeps_nothing(void **state)
 {
 	struct scene scene = scene_new();
 
@@ -223,7 +223,7 @@ both_families_full_have_room(void **state)
 }
 
 static void
-what_is_no_hold_is_refused(void **state)
+an_invalid_hold_is_refused(void **state)
 {
 	static const char *const rows[] = {"", "nxdomain", "nxdomain=", "nxdomain=-1", "nxdomain=86401",
 	    "nxdomain=1s", "nx=1", "=1", "nxdomainx=1", "obsolete=never"};
@@ -245,12 +245,12 @@ main(void)
 	    cmocka_unit_test(no_address_keeps_the_last_good_ones_for_the_hold_of_its_kind),
 	    cmocka_unit_test(a_good_answer_begins_the_hold_anew),
 	    cmocka_unit_test(each_family_is_held_by_itself),
-	    cmocka_unit_test(what_never_had_an_address_has_nothing_to_keep),
+	    cmocka_unit_test(a_hostname_without_any_address_keeps_nothing),
 	    cmocka_unit_test(old_addresses_stay_until_the_new_ones_are_judged),
 	    cmocka_unit_test(old_addresses_of_one_family_go_by_that_family),
 	    cmocka_unit_test(old_addresses_go_at_once_where_nobody_judges_and_in_time_where_that_is_bounded),
 	    cmocka_unit_test(both_families_full_have_room),
-	    cmocka_unit_test(what_is_no_hold_is_refused),
+	    cmocka_unit_test(an_invalid_hold_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

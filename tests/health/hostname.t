@@ -1,4 +1,4 @@
-# Hostname origins (S16): resolved by the monitor from a second nameserver of ours, probed address by address, answered.
+# Hostname origins (S16): resolved by the monitor from a second nameserver of the test, probed address by address, answered.
 
 use strict;
 use warnings;

@@ -127,7 +127,7 @@ outside_of_a_turn_nothing_is_bounded(void **state)
 }
 
 static void
-what_was_said_before_the_end_can_still_be_read(void **state)
+a_reader_gets_the_octets_before_the_end(void **state)
 {
 	char octets[8];
 
@@ -143,7 +143,7 @@ what_was_said_before_the_end_can_still_be_read(void **state)
 }
 
 static void
-who_reads_by_himself_is_told_to_pause(void **state)
+a_caller_that_reads_by_itself_is_asked_to_pause(void **state)
 {
 	(void)state;
 	assert_int_equal(meter_grant(&meter, 1 << 20), METER_TURN);
@@ -163,8 +163,9 @@ main(void)
 	    cmocka_unit_test_setup_teardown(a_peer_is_read_so_far_and_no_further, connect_both, close_both),
 	    cmocka_unit_test_setup_teardown(outside_of_a_turn_nothing_is_bounded, connect_both, close_both),
 	    cmocka_unit_test_setup_teardown(
-		what_was_said_before_the_end_can_still_be_read, connect_both, close_both),
-	    cmocka_unit_test_setup_teardown(who_reads_by_himself_is_told_to_pause, connect_both, close_both),
+		a_reader_gets_the_octets_before_the_end, connect_both, close_both),
+	    cmocka_unit_test_setup_teardown(
+		a_caller_that_reads_by_itself_is_asked_to_pause, connect_both, close_both),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

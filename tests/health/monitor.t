@@ -82,7 +82,7 @@ subtest 'verdicts' => sub {
 subtest 'a check that fails on this machine' => sub {
 	my $t = Graycloud->start(dnsd => 0, monitor => 1);
 
-	# A broadcast address: the kernel says at once that there is no way there.
+	# A broadcast address: the kernel reports at once that there is no route.
 	$t->admin("monitor create m type=tcp port=1 $fast");
 	$t->admin('pool create p origin=127.255.255.255 monitor=m');
 	eventually { log_of($t, 'monitor') =~ /m 127\.255\.255\.255: no verdict/ } 'is said';
@@ -192,7 +192,7 @@ subtest 'configuration under way' => sub {
 	is(scalar $t->origin('127.0.0.2 count'), 2, 'what is enabled again is probed at once');
 	$t->admin('monitor set m path=/none');
 	becomes($t, 'p', '127.0.0.2', 'down', 'Response code mismatch error');
-	# S24: the record of an origin that is disabled is gone: enabled again it is unknown, whatever it was.
+	# S24: the record of an origin that is disabled is gone: enabled again it is unknown in any case.
 	$t->admin('origin disable p 127.0.0.4');
 	eventually { $t->admin_json('status')->{monitor}{endpoints} == 2 } 'a disabled origin is not probed';
 	$t->stop_program('monitor');

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# S40: people are told what changed, by webhooks, mail and programs; and receivers that are dead, slow or broken harm nothing.
+# S40: receivers get the changes, by webhooks, mail and programs; and receivers that are dead, slow or broken harm nothing.
 use strict;
 use warnings;
 use lib 'tests/lib';
@@ -45,7 +45,7 @@ sub begin {
 	$t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor=web');
 	$t->start_monitor(@{$options{args} // []});
 	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="up"}') == 2 } 'all are up';
-	# Two looks and more: what is well from the beginning is no news.
+	# At least two rounds: a pool that is healthy from the beginning is no news.
 	checks_go_on($t);
 	return $t;
 }
@@ -255,7 +255,7 @@ subtest 'isolation' => sub {
 	$t->stop;
 };
 
-# S38: what is told is what the group says, not what one of its monitors does.
+# S38: notifications report the group's verdict, not that of one of its monitors.
 subtest 'a monitor group' => sub {
 	my $hook = listener();
 	my $t = Graycloud->start(origins => 2, dnsd => 0);
@@ -285,7 +285,7 @@ subtest 'a monitor group' => sub {
 	$t->stop;
 };
 
-# S16: an origin is the hostname, whatever addresses it has.
+# S16: an origin is the hostname, with any addresses.
 subtest 'a hostname' => sub {
 	my $hook = listener();
 	my $zone = "\$ORIGIN back.test.\n\$TTL 1\n@ SOA ns hostmaster %d 1 1 1 1\n@ NS ns\nns A 192.0.2.53\n%s";
@@ -313,7 +313,7 @@ subtest 'a hostname' => sub {
 	$_->stop for $t, $dns;
 };
 
-# A mail server: takes one mail and prints what it was told.
+# A mail server: takes one mail and prints the commands and the mail.
 sub take_mail {
 	my ($listener) = @_;
 	my ($said, $data) = ('', 0);
@@ -401,7 +401,7 @@ EOT
 
 subtest 'the command line' => sub {
 	my $program = "$Graycloud::BUILD/bin/graycloud-monitor --state /tmp";
-	# Where it cannot be told what is a secret in it, only the scheme is shown.
+	# If the secret in it cannot be found, only the scheme is shown.
 	for my $row (['ftp://x/', 'ftp://...', 'must begin with'], ['http://', 'http://...', 'must be a URL'], ['smtp://mail.example.com/', 'smtp://...', 'must be a URL such as smtp:'],
 		['smtp://m/?from=a&to=b c', 'smtp://...', 'must be a URL'], ['smtp://m/?from=a%0d%0ax&to=b', 'smtp://...', 'must be a URL'],
 		['exec:page', 'exec:page', 'must have the absolute path of a program'],

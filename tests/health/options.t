@@ -14,7 +14,7 @@ use Test::More;
 my $t = Graycloud->start(dnsd => 0);
 my $secret = 'Pa55word';
 
-# Run the monitor to its end; returns its exit status and all that it says.
+# Run the monitor to its end; returns its exit status and its output.
 sub monitor {
 	my (@args) = @_;
 	my $out = $t->dir . '/monitor.out';

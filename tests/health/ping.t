@@ -1,4 +1,4 @@
-# icmp_ping and udp_icmp, and what a network says of hosts that are not there: in a network namespace of their own.
+# icmp_ping and udp_icmp, and the errors of a network for absent hosts: in a network namespace of their own.
 
 use strict;
 use warnings;

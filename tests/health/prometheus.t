@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # docs/prometheus with Debian's Prometheus: it loads the alerts and scrapes both daemons; every query of the alerts and of the dashboard
-# is answered, by metrics that exist; and alerts fire when there is something to tell.
+# is answered, by metrics that exist; and alerts fire when there is something to report.
 use strict;
 use warnings;
 use lib 'tests/lib';

@@ -1,4 +1,4 @@
-/* publish.c on a real store: what is written when, and what is taken over from the last run. */
+/* publish.c on a real store: the records that are written, their time, and the records of the last run. */
 #include "monitor/probe/publish.h"
 
 #include <errno.h>
@@ -91,7 +91,7 @@ open_store(enum store_access access)
 	return store;
 }
 
-/* What a reader sees of an endpoint: its state, or -1 where there is no record. */
+/* An endpoint as readers see it: its state, or -1 if there is no record. */
 static int
 seen(const struct published *published, struct health_record *record)
 {
@@ -194,7 +194,7 @@ an_endpoint_that_goes_takes_its_record_along_and_is_a_flip(void **state)
 	publish_flipped(publish, &gone, HEALTH_UNKNOWN, false);
 	publish_commit(publish);
 	publish_remove(publish, &gone);
-	publish_remove(publish, &never); /* nobody ever heard of it */
+	publish_remove(publish, &never); /* no reader has seen it */
 	publish_commit(publish);
 	assert_int_equal(seen(&gone, NULL), -1);
 	assert_int_equal(flips_seen(), 2);
@@ -268,7 +268,7 @@ records_of_another_boot_are_last_known_and_stale(void **state)
 	publish_close(publish);
 }
 
-/* What a reader sees of a hostname: how many addresses, or -1 where there is no record. */
+/* A hostname as readers see it: the number of addresses, or -1 if there is no record. */
 static int
 addresses_seen(const char *name, struct name_record *record)
 {
@@ -328,7 +328,7 @@ hostnames_are_kept_over_a_restart_and_go_with_their_last_user(void **state)
 /* Verdicts of the time in which the disk took nothing are there afterwards, and so is what was written
  * before. */
 static void
-what_could_not_be_written_is_written_when_it_can_be(void **state)
+records_that_waited_are_written_when_the_store_can_be(void **state)
 {
 	struct publish *publish = open_publish();
 	struct published published = published_of(1, HEALTH_UP);
@@ -371,7 +371,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(
-		what_could_not_be_written_is_written_when_it_can_be, make_directory, remove_directory),
+		records_that_waited_are_written_when_the_store_can_be, make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(flips_are_written_at_the_next_commit_and_other_news_with_the_beat,
 		make_directory, remove_directory),
 	    cmocka_unit_test_setup_teardown(isolation_is_a_flip_of_no_endpoint_and_stands_in_the_heartbeat,

@@ -38,7 +38,7 @@ sub upgrade {
 	return IO::Socket::SSL->start_SSL($socket, SSL_server => 1, SSL_cert_file => "$dir/$name.pem", SSL_key_file => "$dir/$name.key");
 }
 
-# A mail server, which writes down what it was told, and whether over TLS.
+# A mail server, which writes down the commands, and whether over TLS.
 sub mail {
 	my ($socket, $name, $certificate, %options) = @_;
 	my ($tls, $data) = ('', 0);

@@ -1,4 +1,4 @@
-# What resolvers say of hostname origins (S16) is told by its name, and believed only where it is an answer.
+# Failures of resolvers (S16) are reported by name, and only valid answers count.
 use strict;
 use warnings;
 use lib 'tests/lib';
@@ -8,7 +8,7 @@ use Net::DNS;
 use Socket qw(SOCK_DGRAM);
 use Test::More;
 
-# The first label says what is answered: an rcode or its number; "found": an address; "empty": none; "garbage": half of an answer.
+# The first label chooses the answer: an rcode or its number; "found": an address; "empty": none; "garbage": half of an answer.
 my %answers = (
 	found => sub { $_[0]->push(answer => Net::DNS::RR->new(($_[0]->question)[0]->qname . '. 1 A 192.0.2.1')) if ($_[0]->question)[0]->qtype eq 'A' },
 	empty => sub { },

@@ -72,7 +72,7 @@ teardown(void **state)
 	return nftw(directory, remove_file, 8, FTW_DEPTH | FTW_PHYS);
 }
 
-/* The address tells the number. */
+/* The address contains the number. */
 static void
 come_by(unsigned i, const struct monitor *monitor)
 {
@@ -288,7 +288,7 @@ endpoints_are_chosen_by_monitor_and_by_pool(void **state)
 }
 
 static void
-what_an_endpoint_never_had_has_no_lines(void **state)
+a_reason_that_never_occurred_has_no_line(void **state)
 {
 	char *page;
 
@@ -348,7 +348,7 @@ main(void)
 	    cmocka_unit_test_setup_teardown(
 		a_page_holds_together_while_endpoints_come_and_go, setup, teardown),
 	    cmocka_unit_test_setup_teardown(endpoints_are_chosen_by_monitor_and_by_pool, setup, teardown),
-	    cmocka_unit_test_setup_teardown(what_an_endpoint_never_had_has_no_lines, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_reason_that_never_occurred_has_no_line, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_edited_monitor_goes_on_counting, setup, teardown),
 	};
 

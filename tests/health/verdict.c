@@ -270,7 +270,7 @@ staleness_and_death_are_told_by_the_clock_of_this_boot(void **state)
 	assert_true(health_stale(&record, &beat, 10000));
 }
 
-/* --- S23 as a plain model: the conclusive checks so far, read anew each time --- */
+/* --- S23 as a plain model: the conclusive checks so far, read again each time --- */
 
 struct model {
 	unsigned up, down;
@@ -408,7 +408,7 @@ the_wall_clock_decides_nothing(void **state)
 
 /* --- S39 --- */
 
-/* Each change of the verdict with its second; everything is counted anew. */
+/* Each change of the verdict with its second; everything is counted again. */
 struct damping_model {
 	struct model verdict;
 	unsigned changes[512], count;

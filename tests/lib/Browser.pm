@@ -1,4 +1,4 @@
-# A headless Chromium, driven by chromedriver as the WebDriver standard of W3C says.
+# A headless Chromium, driven by chromedriver by the WebDriver standard of W3C.
 package Browser;
 use strict;
 use warnings;

@@ -1,6 +1,6 @@
 package Checks;
 
-# What tests of graycloud-monitor share: what status says of an origin, certificates, and servers that misbehave.
+# Shared by the tests of graycloud-monitor: an origin in status, certificates, and servers that misbehave.
 #
 #     my $port = serve(sub { my ($socket) = @_; print $socket "220 hello\r\n"; ... });
 #     my $port = serve_dns(sub { my ($query, $over) = @_; ...; return $reply->data });
@@ -25,7 +25,7 @@ my $dir = File::Temp->newdir('graycloud-ca-XXXXXX', TMPDIR => 1);
 my $owner = $$;
 my @servers;
 
-# What status says of one origin.
+# One origin in the output of status.
 sub origin_status {
 	my ($t, $pool, $address) = @_;
 	my ($found) = grep { $_->{name} eq $pool } @{$t->admin_json('status')->{pools}};
@@ -194,7 +194,7 @@ sub free_port {
 
 # --- Bad habits of servers.
 
-# Nothing more is said; the other side is to end this.
+# Send nothing more; the other side must end this.
 sub hold { my ($socket) = @_; 1 while $socket->sysread(my $rest, 4096) }
 
 # An octet a second.
@@ -207,7 +207,7 @@ sub trickle {
 	}
 }
 
-# The other side's kernel has all that was said: what it does not have, a reset drops.
+# The other side's kernel has all sent octets: a reset drops those that it does not have.
 sub delivered {
 	my ($socket) = @_;
 	my $left = pack 'i', 0;

@@ -1,6 +1,6 @@
 package Corpus;
 
-# The corpus of questions and exact answers, tests/corpus/*.txt: reads it, asks a server, tells the differences.
+# The corpus of questions and exact answers, tests/corpus/*.txt: reads it, asks a server, returns the differences.
 #
 # A file is a list of cases that read like dig's output:
 #
@@ -12,9 +12,8 @@ package Corpus;
 #     status: NXDOMAIN, flags: aa
 #     AUTHORITY
 #     $soa
-#
-# The comment above a case says why; it holds for those after it until the next comment.  Questions that stand one
-# below the other get the same answer.  Every case is asked over UDP and over TCP.  What is expected is all of the
+# The comment above a case gives the reason; it holds for those after it until the next comment.  Questions on
+# consecutive lines get the same answer.  Every case is asked over UDP and over TCP.  The expected text is all of the
 # reply: rcode, flags, each section.  Records of an RRset come in any order, the RRsets of an answer in this one.
 #
 #     @            in an answer: the name of the question, as it was asked
@@ -170,7 +169,7 @@ sub read_question {
 	return %case;
 }
 
-# --- What is expected, as octets.
+# --- The expected message, as octets.
 
 my %records; # file of a zone => "NAME TYPE" => its records
 my %known;   # text of a record => its octets
@@ -247,7 +246,7 @@ sub take {
 	return substr $got, 2;
 }
 
-# The reply to a case, octets; undef where none comes.  A case that wants silence is followed by a question that is
+# The reply to a case, octets; undef if none comes.  A case that wants silence is followed by a question that is
 # answered, so that nobody waits.
 sub ask {
 	my ($server, $case, $transport) = @_;

@@ -106,7 +106,7 @@ sub admin_list {
 # A command line as in a shell (without one); dies with the reason where it fails.  Returns what it prints.
 sub admin { $_[0]->admin_list(shellwords($_[1])) }
 
-# What the last command said on stderr.
+# The output of the last command on stderr.
 sub warnings { $_[0]{warnings} }
 
 sub admin_json { JSON::PP::decode_json($_[0]->admin("$_[1] --json")) }
@@ -214,7 +214,7 @@ sub api {
 	return ($reply->{status}, eval { JSON::PP::decode_json($reply->{content}) } // {text => $reply->{content}});
 }
 
-# What a program has said on standard error.
+# The output of a program on standard error.
 sub said {
 	my ($self, $name) = @_;
 
@@ -283,7 +283,7 @@ sub replace_dnsd {
 	return $self->reap('replaced');
 }
 
-# The same where it is to be refused: returns its exit status and what it says; the old one stays.
+# The same if it must be refused: returns its exit status and its output; the old one stays.
 sub replace_refused {
 	my ($self, @args) = @_;
 	my $log = "$self->{dir}/refused.log";
@@ -428,7 +428,7 @@ sub exchange {
 	return substr $got, 2;
 }
 
-# Ask; returns a Net::DNS::Packet, undef where no answer comes.  Options of packet and exchange; raw => OCTETS is
+# Ask; returns a Net::DNS::Packet, undef if no answer comes.  Options of packet and exchange; raw => OCTETS is
 # sent as it is.
 sub query {
 	my ($self, $question, %options) = @_;
@@ -532,7 +532,7 @@ sub import {
 	*{caller() . '::eventually'} = \&eventually;
 }
 
-# GET a page of ours, say the metrics: get($t->metrics('dnsd')).
+# GET a page of a daemon, as the metrics: get($t->metrics('dnsd')).
 sub metrics { $_[0]{metrics}{$_[1]} }
 
 sub get {

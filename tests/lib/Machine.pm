@@ -8,7 +8,7 @@ package Machine;
 #     $machine->sleeps(60);                                   # suspended, and woken by its clock's alarm
 #     $machine->sleeps(sub { ... });                          # woken when this has been done
 #
-# It has the addresses 127.0.0.1 and 10.0.2.15, and reaches whatever this side's network reaches.
+# It has the addresses 127.0.0.1 and 10.0.2.15, and reaches the same hosts as this side's network.
 
 use strict;
 use warnings;
@@ -176,7 +176,7 @@ sub command {
 	$self->{qmp}->flush;
 }
 
-# Has QEMU told of this event since it was asked last?
+# Has QEMU reported this event since it was asked last?
 sub event {
 	my ($self, $name, $seconds) = @_;
 	my $select = IO::Select->new($self->{qmp});

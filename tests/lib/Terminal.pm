@@ -2,7 +2,7 @@ package Terminal;
 # A program on a terminal of its own, for a test that presses keys and reads the screen:
 #
 #     my $terminal = Terminal->run(80, 24, @command);
-#     $terminal->shows(qr/quit/, 'the last row says how to quit');
+#     $terminal->shows(qr/quit/, 'the last row shows the key to quit');
 #     $terminal->press('q');
 use strict;
 use warnings;

@@ -24,7 +24,7 @@ system('cp', '-a', $t->state, $kept) == 0 or die;
 
 sub slurp { my ($path) = @_; open my $in, '<', $path or return ''; local $/; return scalar(<$in>) // '' }
 
-# Run a program with allocation $at failing, to its end or, if it is a daemon, until it is ready and was told to end.
+# Run a program with allocation $at failing, to its end or, if it is a daemon, until it is ready and got the signal to end.
 sub run {
 	my ($at, $daemon, @command) = @_;
 	my $dir = $t->dir;
@@ -63,7 +63,7 @@ sub numbers {
 	return sort { $a <=> $b } map { 1 + int($_ * ($count - 1) / ($samples - 1)) } 0 .. $samples - 1;
 }
 
-# Does it end as it should?  Returns what is wrong, or undef.
+# Does it end well?  Returns the fault, or undef.
 sub fault {
 	my ($status, $err, $ended) = @_;
 	return 'signal ' . ($status & 127) . ": $err" if $status & 127 && !($ended && ($status & 127) == POSIX::SIGTERM && $err =~ /^$/);

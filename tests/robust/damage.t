@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Damaged stores: those that are disposable are begun anew and keep no daemon from its work; a command that meets damage ends with a
+# Damaged stores: disposable ones are created again and hinder no daemon; a command that meets damage ends with a
 # sentence; and a backup that is copied over a store in use harms nobody.
 use strict;
 use warnings;

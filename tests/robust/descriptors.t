@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # No descriptors are left: the nameserver answers over UDP and follows changes, takes connections again when there are some, and a
-# command says what it lacks. (The monitor: lifetime.t.)
+# command reports the missing resource. (The monitor: lifetime.t.)
 use strict;
 use warnings;
 use lib 'tests/lib';

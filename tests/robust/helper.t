@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# The helper process that walks stores: a hang of it never stands in the way of the next nameserver.
+# The helper process that walks stores: a hang of it never blocks the next nameserver.
 use strict;
 use warnings;
 use Test::More;

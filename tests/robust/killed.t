@@ -62,7 +62,7 @@ my ($ttl, $generation, %ended, @wrong) = (100, $t->admin_json('explain www.examp
 for my $round (1 .. $kills) {
 	my $victim = ('command', 'dnsd', 'monitor')[rand 3];
 	my $wanted = 100 + $round;
-	# Changes of several kinds; the TTL tells which was the last one to come through.
+	# Changes of several kinds; the TTL shows the last change that succeeded.
 	my $pid = begin_command('lb', 'set', 'www.example.com', "ttl=$wanted");
 
 	pause(rand($victim eq 'command' ? 0.02 : 0.06));

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# A monitor whose disk is full, whose directory cannot be written, or that has no descriptors left: it says so, judges nobody
+# A monitor whose disk is full, whose directory cannot be written, or that has no descriptors left: it reports that, judges no origin
 # for it, and goes on when it can.  Killed, started again and a second one: restart.t, monitor.t; a map that is full: flapping.t.
 use strict;
 use warnings;
@@ -95,7 +95,7 @@ subtest 'a disk that is full, or read-only' => sub {
 	quietly("umount $disk");
 };
 
-# Run a program to its end, or until it is ready, and end it then: the signal that it died of, and what it said.
+# Run a program to its end, or until it is ready, and end it then: the signal that it died of, and its output.
 sub until_ready {
 	my ($program, @words) = @_;
 	my $pid = open(my $out, '-|') // die "fork: $!";
@@ -114,7 +114,7 @@ sub until_ready {
 	return ($? & 127, $said);
 }
 
-# The first start on a disk with next to no room: at no size does a program die of it, and where it cannot start it says that the disk is full.
+# The first start on a disk with next to no room: at no size does a program die of it, and if it cannot start it reports that the disk is full.
 subtest 'a first start on a disk that is full' => sub {
 	plan skip_all => 'file systems of our own are not possible here' unless @ARGV;
 	my $disk = File::Temp->newdir('graycloud-disk-XXXXXX', TMPDIR => 1);

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# A command never waits for another process without a word or for ever, also if that process is stopped; and a disk that is full is
+# A command never waits for another process without a message or without end, also if that process is stopped; and a disk that is full is
 # called so.
 use strict;
 use warnings;

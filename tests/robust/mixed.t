@@ -34,7 +34,7 @@ $t->admin('lb create www.example.com default_pools=eu,us fallback_pool=us');
 $t->admin('lb create sticky.example.com default_pools=us,eu fallback_pool=eu session_affinity=ip_cookie session_affinity_attributes.zero_downtime_failover=sticky');
 eventually { $t->admin('status') !~ /unknown/ } 'all origins are judged';
 
-# --- What is measured.
+# --- Measurements.
 
 sub memory_of { # KiB that are its own: pages of stores, which the kernel may take back, are no part
 	open my $in, '<', "/proc/$_[0]/status" or die;
@@ -64,7 +64,7 @@ sub connected {
 	return IO::Socket::SSL->new(PeerHost => $host, PeerPort => $at, SSL_verify_mode => 0, Timeout => 5);
 }
 
-# So many connections of each kind are left open for a while, some with an answer that nobody reads. Their number is the same all the time: the heap
+# So many connections of each kind are left open for a while, some with an unread answer. Their number is the same all the time: the heap
 # of a thread is as large as its most connections ever needed.
 my %idle = (tcp => [], tls => []);
 my $IDLE = 8;
@@ -154,7 +154,7 @@ for my $program (qw(dnsd monitor)) {
 
 	SKIP: {
 		skip 'a sanitizer has its own idea of memory', 1 if $sanitized;
-		# In half a minute whatever is met for the first time counts much.
+		# In half a minute every first occurrence counts much.
 		cmp_ok($last, '<=', $first * ($long ? 1.01 : 1.2), "$program: memory grows by less than " . ($long ? '1 %' : 'a fifth'));
 	}
 	cmp_ok(max(map { $_->{"descriptors $program"} } @steady), '<=', $rows[0]{"descriptors $program"} + 64, "$program: descriptors are bounded while connections come and go");

@@ -22,7 +22,7 @@ enum { MOST = 2, DEADLINE_S = 30 };
 
 static const struct pages_limits patient = {MOST, DEADLINE_S * 1000, DEADLINE_S * 1000};
 
-/* What is sent: so many slices, every third of them empty. */
+/* The sent slices, every third of them empty. */
 struct source {
 	unsigned slices, written, ended;
 };
@@ -388,7 +388,7 @@ at_its_deadline_a_page_is_broken_off(void **state)
 }
 
 static void
-what_a_reader_sends_meanwhile_is_not_kept(void **state)
+octets_from_a_reader_are_not_kept(void **state)
 {
 	enum { TOO_MUCH = 1 << 20 };
 	static const char noise[65536];
@@ -425,7 +425,7 @@ main(void)
 	    cmocka_unit_test(one_too_many_is_told_so),
 	    cmocka_unit_test(a_reader_that_takes_nothing_is_cut_off),
 	    cmocka_unit_test(at_its_deadline_a_page_is_broken_off),
-	    cmocka_unit_test(what_a_reader_sends_meanwhile_is_not_kept),
+	    cmocka_unit_test(octets_from_a_reader_are_not_kept),
 	};
 
 	return cmocka_run_group_tests_name("pages", tests, NULL, NULL);

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # A file system that turns read-only, or fails altogether, under running programs: clients are answered, the monitor judges on in
-# memory, people are told what is the matter, and what was judged meanwhile is not lost when there is a good disk again.
+# memory, the log reports the fault, and verdicts of that time are not lost when the disk is good again.
 use strict;
 use warnings;
 use lib 'tests/lib';
@@ -42,7 +42,7 @@ sub begin {
 	quietly("sync -f $disk") or die;
 }
 
-# Both say once what is the matter and what to do; and go on.
+# Both report once the fault and the cure, and continue.
 sub goes_on {
 	my ($error, $cure) = @_;
 
@@ -102,7 +102,7 @@ subtest 'read-only' => sub {
 	quietly("sync -f $disk") or die;
 	return leave('a file system cannot be aborted here') unless quietly("mount -o remount,abort $disk");
 	seek $file, 0, SEEK_SET;
-	# Some kernels (6.1) still take what is written over what is there into memory: then health goes on, until they end.
+	# Some kernels (6.1) still take overwrites of existing pages into memory: then health continues, until they end.
 	my $takes = print {$file} 'y';
 	close $file;
 	if ($takes) {

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# One nameserver takes over from another (S71): no query is lost, no answer is wrong, and whatever either of them does, one
+# One nameserver takes over from another (S71): no query is lost, no answer is wrong, and with any behaviour of either, one
 # of them answers.
 use strict;
 use warnings;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# A state directory on a disk that stands still for seconds: clients are answered, and nobody is judged for it.
+# A state directory on a disk that hangs for seconds: clients are answered, and no origin is judged for it.
 use strict;
 use warnings;
 use lib 'tests/lib';
@@ -24,7 +24,7 @@ END {
 		$? = $status;
 	}
 }
-# Whatever becomes of us, nothing stays frozen.
+# However this test ends, nothing stays frozen.
 sub freeze {
 	my $guard = fork // die;
 	if ($guard == 0) {

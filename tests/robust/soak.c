@@ -1,6 +1,6 @@
 /*
- * A million malformed messages through serve (SOAK says how many; `make soak`: ten million): what comes out
- * is bounded and belongs to the question, and memory does not grow by an octet.
+ * A million malformed messages through serve (SOAK is their number; `make soak`: ten million): the responses
+ * are bounded and belong to the question, and memory does not grow by an octet.
  */
 #include "dnsd/serve.h"
 #include "tests/dns/scenery.h"

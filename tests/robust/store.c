@@ -94,7 +94,8 @@ has_text(struct store *store, enum store_table table, const char *key, const cha
 	return same;
 }
 
-/* Write rows until at least octets stand in the table; restarts where the map was full.  How often it was. */
+/* Write rows until the table has at least octets; restarts if the map was full, and returns how often it was.
+ */
 static int
 fill(struct store *store, size_t octets)
 {
@@ -455,7 +456,7 @@ the_guard_finds_damage_before_a_daemon_opens_the_store(void **state)
 	assert_int_equal(child_status(child), 0);
 }
 
-/* A process that dies of a page says one sentence and exits with 1. */
+/* A process that dies of a page prints one sentence and exits with 1. */
 static void
 death_by_damage_is_a_sentence(void **state)
 {

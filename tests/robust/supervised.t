@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# A daemon tells its service manager that it is ready, lives, and ends (sd_notify(3)): systemd's Type=notify and WatchdogSec.
+# A daemon notifies its service manager that it is ready, lives, and ends (sd_notify(3)): systemd's Type=notify and WatchdogSec.
 use strict;
 use warnings;
 use lib 'tests/lib';
@@ -96,7 +96,7 @@ subtest 'queries wait in the sockets while the nameserver is restarted' => sub {
 	$t->stop;
 };
 
-# What the unit says, with the programs of this build and a configuration file of this test.
+# The lines of the unit, with the programs of this build and a configuration file of this test.
 sub unit {
 	my ($conf) = @_;
 	my %lines = do { local (@ARGV, $/) = 'dnsd/graycloud-dnsd.service.in'; <> =~ /^(\w+)=(.*)/mg };

@@ -41,7 +41,7 @@ sub resolve {
 	return ('no answer', 3);
 }
 
-# A client: asks until its parent lets go, then says how many questions and queries those were, and which answers were wrong.  It is no
+# A client: asks until its parent ends it, then reports how many questions and queries it had, and the wrong answers.  It is no
 # signal that ends it: that would end its wait for an answer, too.
 sub client {
 	my ($tcp) = @_;

@@ -239,7 +239,7 @@ set_the_scene(struct place *place)
 }
 
 static void
-what_changed_is_followed(void **state)
+changes_are_followed(void **state)
 {
 	struct place *place = *state;
 	struct config_edit *edit;
@@ -260,7 +260,7 @@ what_changed_is_followed(void **state)
 	assert_string_equal(ask(place, "www.example.com", TYPE_A), "3 0/1");
 }
 
-/* Its state is that of no endpoint, whatever stands there. */
+/* Its state is that of no endpoint, with any text. */
 static void
 a_flip_of_the_monitor_itself_changes_no_answer(void **state)
 {
@@ -462,7 +462,7 @@ addresses_of_a_hostname_are_followed(void **state)
 	judge_hostname(place, "api.example", "192.0.2.3", HEALTH_UP);
 	follow_health(place);
 	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
-	assert_int_equal(follow_config(place, true), COMPILED_NEW); /* read anew, what is known holds */
+	assert_int_equal(follow_config(place, true), COMPILED_NEW); /* read again, known states stay */
 	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
 	assert_int_equal(compiler_unknown(place->compiler), 0);
 	resolve(place, "api.example", "");
@@ -502,7 +502,7 @@ a_new_health_store_takes_no_address_away(void **state)
 	resolve(place, "api.example", "192.0.2.1");
 	follow_health(place);
 	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
-	resolve(place, "api.example", NULL); /* in the same store what is gone is gone */
+	resolve(place, "api.example", NULL); /* in the same store a deleted record is gone */
 	follow_health(place);
 	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 0/1");
 }
@@ -512,7 +512,7 @@ a_new_health_store_takes_no_address_away(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest tests[] = {TEST(what_changed_is_followed),
+	const struct CMUnitTest tests[] = {TEST(changes_are_followed),
 	    TEST(a_flip_of_the_monitor_itself_changes_no_answer),
 	    TEST(a_configuration_that_cannot_be_compiled_leaves_the_old_view),
 	    TEST(a_zone_that_went_and_came_keeps_its_load_balancers),

@@ -30,7 +30,7 @@ an_address_within_ipv6_is_the_ipv4_that_it_carries(void **state)
 	    {"2002:c000:200::", 40, "192.0.2.0", 24, 16},
 	    {"2002:c000:207::", 48, "192.0.2.7", 32, 16},
 	    {"2002:c000:207:1::", 64, "192.0.2.7", 32, 16},
-	    {"::ffff:0:0", 96, "::ffff:0:0", 96, 0}, /* nothing is told of it */
+	    {"::ffff:0:0", 96, "::ffff:0:0", 96, 0}, /* it carries nothing */
 	    {"2002::", 16, "2002::", 16, 0},
 	    {"2001:db8::", 56, "2001:db8::", 56, 0},
 	    {"::192.0.2.7", 128, "::192.0.2.7", 128, 0}, /* RFC 4291 2.5.5.1: deprecated */
@@ -117,7 +117,7 @@ conditions_compare_the_ipv4(void **state)
 	}
 }
 
-/* S4: within its scope an IPv6 client has nobody who is decided as IPv4 and otherwise. */
+/* S4: within the scope of an IPv6 client no address is decided as IPv4 and differently. */
 static void
 the_scope_of_ipv6_leaves_out_what_carries_ipv4(void **state)
 {

@@ -12,8 +12,7 @@ enum { MILLION = 1000000 };
 #endif
 enum { POOLS = 3, DRAWN = 6, CELLS = DRAWN * DRAWN * DRAWN };
 
-/* Who is asked a million times: one client after another with one draw, or one client with one draw after
- * another. */
+/* The million draws: one client after another with one draw, or one client with one draw after another. */
 enum by { BY_CLIENT, BY_DRAW };
 
 typedef unsigned cell_fn(const struct steer_choice *choice);
@@ -208,8 +207,7 @@ the_pool_says_nothing_of_the_origin(void **state)
 
 /*
  * S15: max_answers = 3 gives every three in every order as often as drawing one after another by weight
- * would, whoever was drawn being out; by chance and as the first of the client's ranking.  Equal weights: all
- * alike.
+ * without replacement; at random and as the first of the client's ranking.  Equal weights: all alike.
  */
 static void
 max_answers_draws_without_replacement(void **state)
@@ -255,8 +253,8 @@ equal_answers_are_rotated_evenly(void **state)
 	scene_free(scene);
 }
 
-/* [CF] 3.5: 10, 50 and 90 percent, by chance and by the client's hash; where who is shed goes on, and to the
- * fallback pool from the last. */
+/* [CF] 3.5: 10, 50 and 90 percent, at random and by the client's hash; the next pool of the shed clients, and
+ * the fallback pool after the last. */
 static void
 pools_shed_their_share(void **state)
 {

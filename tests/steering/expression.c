@@ -1,6 +1,6 @@
 /*
- * expression.c -- S35: what the conditions of rules mean, what is said of those that mean nothing, and how
- * widely an outcome holds.
+ * expression.c -- S35: the meaning of conditions of rules, the messages about invalid ones, and the scope of
+ * a result.
  */
 #include "zones/expression/expression.h"
 
@@ -273,7 +273,7 @@ static const struct {
 };
 
 static void
-what_means_nothing_is_refused_with_its_column(void **state)
+an_invalid_condition_is_refused_with_its_column(void **state)
 {
 
 	(void)state;
@@ -400,7 +400,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(conditions_mean_what_cloudflare_says),
 	    cmocka_unit_test(a_resolver_is_compared_but_has_no_scope),
-	    cmocka_unit_test(what_means_nothing_is_refused_with_its_column),
+	    cmocka_unit_test(an_invalid_condition_is_refused_with_its_column),
 	    cmocka_unit_test(nesting_is_bounded_and_length_is_not),
 	    cmocka_unit_test(within_the_scope_nobody_is_judged_differently),
 	};

@@ -1,4 +1,5 @@
-/* Databases of MaxMind's format that are damaged: refused or read, but never a crash and never for ever. */
+/* Databases of MaxMind's format that are damaged: refused or read, but never a crash and never without end.
+ */
 #include "zones/geo/geo.h"
 
 #include <setjmp.h>
@@ -50,7 +51,7 @@ sound(size_t *len)
 	return octets;
 }
 
-/* Open what is there and look at addresses of both families; returns whether it was taken. */
+/* Open the file and look up addresses of both families; returns whether it was accepted. */
 static bool
 try(void)
 {
@@ -176,7 +177,7 @@ damage_never_kills(void **state)
 static void
 for_ever(int signal)
 {
-	static const char text[] = "a damaged database is read for ever\n";
+	static const char text[] = "the reading of a damaged database does not end\n";
 
 	(void)signal;
 	_exit(write(STDERR_FILENO, text, sizeof text - 1) < 0 ? 2 : 1);

@@ -170,7 +170,7 @@ weights_go_with_the_list_that_is_chosen_from(void **state)
 	scene_free(scene);
 }
 
-/* [CF] 3.3: no policy is geo where there are places: also those that a rule brings. */
+/* [CF] 3.3: no policy means geo if there are places: also those of a rule. */
 static void
 places_of_a_rule_make_geo_of_no_policy(void **state)
 {

@@ -38,7 +38,7 @@ same(const struct pin *a, const struct pin *b)
 }
 
 static void
-what_is_put_is_got_until_it_ends(void **state)
+a_pin_is_found_until_it_ends(void **state)
 {
 	struct problems problems = {0};
 	struct pins *pins = pins_open(NULL, 65536, &problems);
@@ -119,7 +119,7 @@ keys_of_one_line(uint64_t *found, unsigned wanted)
 }
 
 static void
-what_hashing_says_too_goes_first(void **state)
+a_pin_that_hashing_agrees_with_is_displaced_first(void **state)
 {
 	struct problems problems = {0};
 	struct pins *pins = pins_open(NULL, 512, &problems);
@@ -138,7 +138,7 @@ what_hashing_says_too_goes_first(void **state)
 	assert_int_equal(pins_get(pins, found[0], 0, NOW, &pin) + pins_get(pins, found[4], 0, NOW, &pin), 1);
 	for (unsigned i = 1; i < 8; i++)
 		assert_true(i == 4 || pins_get(pins, found[i], 0, NOW, &pin));
-	/* Newcomers that differ displace what is worth less, and never a confirmed one that differs. */
+	/* Newcomers that differ displace pins that are worth less, and never a confirmed one that differs. */
 	for (unsigned i = 9; i < NITEMS(found); i++) {
 		made = of_owner(pin_of(i, false, true), i, false);
 		assert_true(pins_put(pins, found[i], 0, NOW, &made));
@@ -228,7 +228,7 @@ forged_sources_crowd_out_nobody_who_is_proven(void **state)
 {
 	(void)state;
 	assert_int_equal(victims_held_after_attack(true, false, true), VICTIMS);
-	/* The bound is no wider than S20 says: newcomers that prove nothing find a full table. */
+	/* The bound is no wider than in S20: newcomers that prove nothing find a full table. */
 	assert_true(victims_held_after_attack(true, false, false) < VICTIMS);
 }
 
@@ -287,7 +287,7 @@ the_table_outlives_its_process_and_a_strange_file_is_made_anew(void **state)
 	pins = pins_open(path, 1024, &problems);
 	assert_true(pins_get(pins, key(1), 0, NOW, &pin));
 	pins_close(pins);
-	pins = pins_open(path, 4096, &problems); /* of another size: begun anew */
+	pins = pins_open(path, 4096, &problems); /* of another size: created again */
 	assert_false(pins_get(pins, key(1), 0, NOW, &pin));
 	pins_close(pins);
 	unlink(path);
@@ -297,7 +297,7 @@ the_table_outlives_its_process_and_a_strange_file_is_made_anew(void **state)
 	problems_free(&problems);
 }
 
-/* Two writers and a reader on few lines: what is read was put whole. */
+/* Two writers and a reader on few lines: a pin that is read was put whole. */
 struct storm {
 	struct pins *pins;
 	_Atomic bool stop;
@@ -355,9 +355,9 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(what_is_put_is_got_until_it_ends),
+	    cmocka_unit_test(a_pin_is_found_until_it_ends),
 	    cmocka_unit_test(spoofed_clients_flush_no_real_pin),
-	    cmocka_unit_test(what_hashing_says_too_goes_first),
+	    cmocka_unit_test(a_pin_that_hashing_agrees_with_is_displaced_first),
 	    cmocka_unit_test(a_proven_client_displaces_any_that_is_not_and_is_displaced_by_none),
 	    cmocka_unit_test(one_network_crowds_nobody_out),
 	    cmocka_unit_test(forged_sources_crowd_out_nobody_who_is_proven),

@@ -269,7 +269,7 @@ minimum_origins_counts_what_may_answer(void **state)
 	scene_free(scene);
 }
 
-/* S24: who is healthy by its state alone. */
+/* S24: healthy by the state alone. */
 static void
 states_are_healthy_or_not(void **state)
 {
@@ -360,7 +360,7 @@ the_fastest_pools_are_equal_and_the_first_of_them_is_taken(void **state)
 	    {{11001, 10000, 10000}, "yyy", "us"},
 	    {{1400, 400, 500}, "yyy", "eu"}, /* and so is a millisecond */
 	    {{1401, 400, 500}, "yyy", "us"},
-	    {{0, 30000, 20000}, "yyy", "ap"}, /* who is not known comes behind */
+	    {{0, 30000, 20000}, "yyy", "ap"}, /* an unknown one comes after */
 	    {{0, 30000, 20000}, "ynn", "eu"},
 	    {{0, 0, UINT32_MAX - 1}, "yyy", "ap"},
 	    {{20000, 0, 10000}, "nyn", "us"},

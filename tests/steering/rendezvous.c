@@ -43,7 +43,7 @@ the_logarithm_is_that_of_libm_and_never_rises(void **state)
 	assert_true(steer_neg_log2(0) == UINT64_C(64) << 40);
 }
 
-/* S18: these stand for every node and version; a change of one is a change of who goes where. */
+/* S18: these hold for every node and version; a change of one moves clients. */
 static void
 the_vectors_of_S18_hold(void **state)
 {
@@ -209,7 +209,7 @@ pools_are_drawn_by_weight_and_hashed_by_weight(void **state)
 	scene_free(scene);
 }
 
-/* S15: with affinity the n answers are the first of one ranking, whatever n is; so they are with
+/* S15: with affinity the n answers are the first of one ranking, for every n; so they are with
  * origin_steering hash. */
 static void
 answers_with_affinity_are_the_first_of_the_ranking(void **state)
@@ -241,7 +241,7 @@ answers_with_affinity_are_the_first_of_the_ranking(void **state)
 	scene_free(scene);
 }
 
-/* S18: the order in which pools stand plays no part, and who loses a pool spreads over the others by their
+/* S18: the order of pools has no influence, and clients that lose a pool spread over the others by their
  * weights. */
 static void
 the_choice_of_a_pool_moves_only_its_own_clients(void **state)

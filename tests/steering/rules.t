@@ -41,7 +41,7 @@ sub goes {
 
 sub explained { return $t->admin_json(join ' ', 'explain lb.example.com', $_[1] // 'A', $_[0] ? "--ecs $_[0]" : ()) }
 
-# S4 by brute force: all of the scope is answered alike, and explain says what the wire says.
+# S4 by brute force: all of the scope is answered alike, and explain agrees with the wire.
 sub honest {
 	my ($label, @clients) = @_;
 
@@ -106,14 +106,14 @@ subtest 'what a rule may look at' => sub {
 	lb(rules => [{name => 'r', condition => 'not dns.rr.opt.client', overrides => {pools => ['two']}}]);
 	is(goes(), 'two 30', 'no ECS');
 	is(goes('10.0.0.0/24'), 'one 30 /0', 'ECS');
-	# S2, S4: with prefer_ecs=never ip.src is the resolver, and what is found out about it depends on no client.
+	# S2, S4: with prefer_ecs=never ip.src is the resolver, and its place depends on no client.
 	for my $condition ('ip.src.country eq "JP"', 'ip.src in {127.0.0.0/30}', 'ip.src.asnum eq 0') {
 		lb(location_strategy => {prefer_ecs => 'never'}, rules => [{name => 'r', condition => $condition, overrides => {pools => ['two']}}]);
 		is(goes('10.0.0.0/24'), 'two 30 /0', "prefer_ecs=never: $condition");
 	}
 };
 
-# S1: where there is no ECS, a rule may say whether the resolver (in JP) or this site (in NL) is where a client is.
+# S1: without ECS, a rule may choose the resolver (in JP) or this site (in NL) as the place of a client.
 subtest 'the mode of location_strategy, by a rule' => sub {
 	for my $mode (qw(resolver_ip pop)) {
 		lb(steering_policy => 'geo', country_pools => {NL => ['two'], JP => ['three']}, location_strategy => {mode => $mode eq 'pop' ? 'resolver_ip' : 'pop'},

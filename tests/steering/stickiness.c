@@ -184,8 +184,8 @@ a_pin_holds_the_pool_for_both_families(void **state)
 	scene_free(scene);
 }
 
-/* S13: a pool sheds clients that have no valid pin, and by their key where there is affinity, whatever its
- * own policy. */
+/* S13: a pool sheds clients that have no valid pin, and by their key if there is affinity, with any policy of
+ * its own. */
 static void
 a_pinned_client_is_not_shed(void **state)
 {
@@ -218,7 +218,7 @@ a_pinned_client_is_not_shed(void **state)
 	}
 	assert_true(shed > FEW / 8 && shed < 3 * FEW / 8);
 	/* S4: its neighbour, who has no pin, may be shed: alone in the only pool's only origin the client
-	 * matters all the same */
+	 * matters nevertheless */
 	scene->lb->npools = 1;
 	for (unsigned o = 1; o < 3; o++)
 		scene->origins[0][o].enabled = false;
@@ -282,7 +282,7 @@ a_pin_ends_when_it_was_made_to(void **state)
 	scene_free(scene);
 }
 
-/* S21: force stands on top of suspicion; a suspect origin breaks a pin while another will do. */
+/* S21: force overrides suspicion; a suspect origin breaks a pin while there is another candidate. */
 static void
 suspects_that_are_forced_up_are_kept(void **state)
 {

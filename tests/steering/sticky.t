@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# zero_downtime_failover on the wire (S20, S21): an origin fails and returns; sticky, temporary and none clients behave as said, over
-# a restart and a kill -9; and explain says so.
+# zero_downtime_failover on the wire (S20, S21): an origin fails and returns; sticky, temporary and none clients behave by their setting, over
+# a restart and a kill -9; and explain shows it.
 use strict;
 use warnings;
 use lib 'tests/lib';

@@ -2,7 +2,7 @@
  * flood -- send bad messages: flood PORT COUNT [tcp], to 127.0.0.1.
  *
  * Each is a query with a cookie of which some octets are changed, and every eighth is cut off.  Over TCP the
- * frames are whole: what is in them is not.  What comes back is read and counted, never awaited; prints "sent
+ * frames are whole: their content is not.  Responses are read and counted, never awaited; prints "sent
  * N, answered N" (datagrams, or octets of TCP).
  */
 #include "zones/base/util.h"

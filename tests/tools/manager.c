@@ -280,7 +280,7 @@ show_store(void)
 	return NULL;
 }
 
-/* Children of ours beside the main process. */
+/* Children of this process beside the main one. */
 static const char *
 show_others(void)
 {

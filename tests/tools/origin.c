@@ -3,7 +3,7 @@
  *
  * Listens on each address (port 0: a free one; "same": that of the address before it), prints them as they
  * are bound, a line each, then `ready`. GET /health and / are answered with 200 and "ok ADDRESS:PORT", other
- * paths with 404.  Lines on standard input change one listener; ADDRESS stands for ADDRESS:PORT where it is
+ * paths with 404.  Lines on standard input change one listener; ADDRESS means ADDRESS:PORT if it is
  * the only one.  Each is answered with `done`, or with `error: ...`.
  *
  *     ADDRESS down           refuse connections; the port stays reserved

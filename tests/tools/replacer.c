@@ -2,22 +2,22 @@
  * replacer -- one of the two sides of a replacement (dnsd/replace.h) that behaves badly:
  *
  *     replacer predecessor STATE HOW
- *         silent      says nothing
+ *         silent      sends nothing
  *         version     refuses as one of another version does
- *         rubbish     answers with what is no message
+ *         rubbish     answers with an invalid message
  *         break       ends the connection, and lives on
  *         ahead       offers no sockets, and answers a generation that nobody has
  *         linger      offers no sockets, and does not leave
  *     replacer successor STATE HOW
- *         silent      says nothing
- *         rubbish     says what is no message
- *         yield       has the nameserver yield, and then says nothing
- *         early       says LEAVE first
- *         version     says HELLO of another version, and prints why it was refused
+ *         silent      sends nothing
+ *         rubbish     sends an invalid message
+ *         yield       makes the nameserver yield, and then sends nothing
+ *         early       sends LEAVE first
+ *         version     sends HELLO of another version, and prints the reason of the refusal
  *         end         has the nameserver yield, and ends
  *
- * A predecessor holds the lock of the serving store. Prints `ready` when it is there, or has said what it
- * says, and ends at the end of standard input, or at the end of its connection, where it prints `end`.
+ * A predecessor holds the lock of the serving store. Prints `ready` when it listens, or has sent its
+ * messages, and ends at the end of standard input, or at the end of its connection after it prints `end`.
  */
 #include "dnsd/replace.h"
 #include "zones/base/util.h"

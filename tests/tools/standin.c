@@ -1,5 +1,5 @@
 /*
- * standin -- stand in for a program of another version, or one that is behind.
+ * standin -- act as a program of another version, or one with an old state.
  *
  *     standin STATE schema NUMBER                    write that schema into the configuration, and end
  *     standin STATE ahead SECONDS                    date the newest change so far ahead, and end

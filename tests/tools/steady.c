@@ -7,7 +7,7 @@
  * unanswered, and on each connection one query after the other, 5 ms apart. Every second connection is closed
  * after each answer and opened again. A response counts as wrong if it is not the kept one, and a query as
  * lost if it has no response within 5 s, or if its connection ends. At the line `stop`, or the end of
- * standard input, it waits for what is open and prints
+ * standard input, it waits for open queries and prints
  *
  *     udp sent N answered N lost N wrong N slowest MS
  *     tcp sent N answered N lost N wrong N reopened N

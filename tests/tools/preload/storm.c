@@ -5,7 +5,7 @@
  * sendmmsg(2) of N sends only a part of its messages.
  *
  * STORM_CLOCK=FILE: the file has 8 octets, a number of nanoseconds in the machine's order, which is added to
- * the wall clock. Whoever writes the file sets the clock.
+ * the wall clock. A write to the file sets the clock.
  *
  * It makes no system calls beside those of the program, so that it works under seccomp; a test whether a
  * descriptor is a socket is getsockopt(2).
