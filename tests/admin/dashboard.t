@@ -108,6 +108,27 @@ subtest 'what dies is seen without a reload' => sub {
 	shows('tr[data-origin="us 127.0.0.4"]', qr/\bup\b/, 'and up again');
 };
 
+subtest 'what happened, and taking it back' => sub {
+	shows('#state', qr/\blive\b(?! since)/, 'the page says that it is live');
+	$page->script('location.hash = "events"');
+	shows('main', qr/us 127\.0\.0\.4 up \x{2192} down/, 'the flip of before is on the time line');
+	$t->admin('origin disable eu 127.0.0.2');
+	is(answers(), '127.0.0.3', 'somebody takes an origin out by the command line');
+	$page->wait_for('//button[contains(@aria-label, "origin disable eu 127.0.0.2")]');
+	$page->click('//button[contains(@aria-label, "origin disable eu 127.0.0.2")]');
+	shows('dialog .preview', qr/pool eu: changed.*answers once a check has passed/s, 'the effect of undoing it is shown');
+	shot('undo');
+	apply();
+	is(answers(), '127.0.0.2 127.0.0.3', 'and it is undone');
+	$page->type('main input[type=search]', 'token page');
+	shows('main', qr/^(?!.*up \x{2192} down).*token page/s, 'a filter leaves what fits');
+	$t->stop_program('api');
+	shows('#state', qr/not live since/, 'when the server ends, the page says that it is not live');
+	shot('not-live');
+	$t->start_api('--listen', $base =~ m{//(.*)});
+	shows('#state', qr/\blive\b(?! since)/, 'and when it is there again, that it is');
+};
+
 subtest 'why, and where' => sub {
 	$page->script('location.hash = "explain/www.example.com"');
 	shows('.way', qr/Client.*Zone.*Load balancer.*Pools.*eu.*100 %.*Origins.*127\.0\.0\.2.*Answer.*NOERROR/s, 'explain is drawn from the client to the answer');

@@ -11,9 +11,9 @@ function moves(preview) {
 	const list = preview.moves ?? [];
 	const known = preview.load_balancers_affected ?? list.length, compared = preview.load_balancers_compared ?? known;
 
-	if (known === 0)
-		return h('p', {class: 'effect'}, 'No client gets another answer.');
-	return [h('p', {class: 'effect'}, list.length === 0 ? 'No client gets another answer.' : 'Clients that get another answer:'),
+	if (list.length === 0)
+		return [h('p', {class: 'effect'}, 'No client gets another answer at once.'), known > 0 ? h('p', {class: 'hint'}, 'An origin that comes back answers once a check has passed.') : null];
+	return [h('p', {class: 'effect'}, 'Clients that get another answer:'),
 		h('ul', {class: 'moves'}, list.map((one) => h('li', {}, h('strong', {}, `${Math.round(one.percent * 10) / 10} %`), ` of the clients of ${one.load_balancer}`))),
 		compared < known ? h('p', {class: 'hint'}, `${compared} of ${known} affected load balancers were compared.`) : null];
 }

@@ -14,6 +14,7 @@ export const data = {
 	generation: null,
 	live: false,
 	since: null, // when the stream was lost
+	gaps: 0, // how often events were missed
 	times: new Map(), // "pool address" -> [{at, ms}]
 	rates: new Map(), // "pool address" and "pool" -> answers a second
 };
@@ -149,8 +150,10 @@ function soon() {
 function take(text) {
 	const event = JSON.parse(text);
 
-	if (event.kind)
+	if (event.time)
 		events.push(event);
+	if (event.kind === 'gap')
+		data.gaps++;
 	soon();
 }
 
@@ -162,14 +165,14 @@ async function follow(signal) {
 		const [, name, value] = /^(\w*): ?(.*)$/.exec(line) ?? [];
 
 		setLive(true);
-		if (line === '' && block.data) {
+		if (line === '') {
 			last = block.id ?? last;
-			take(block.data);
-		}
-		if (line === '')
+			if (block.data)
+				take(block.data);
 			block = {};
-		else if (name)
+		} else if (name) {
 			block[name] = value;
+		}
 	}
 }
 

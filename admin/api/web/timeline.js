@@ -32,7 +32,7 @@ function row(event) {
 const key = (event) => `${event.time} ${event.kind} ${event.sequence ?? ''} ${event.pool ?? ''} ${event.origin ?? ''} ${event.state ?? ''}`;
 
 export function timeline() {
-	let older = [], problem = null;
+	let older = [], problem = null, gaps = data.gaps;
 	const kind = field('Kind', select(KINDS, ''));
 
 	function all() {
@@ -45,7 +45,7 @@ export function timeline() {
 
 	async function load() {
 		try {
-			older = (await ask('GET', '/graycloud/events', {query: {limit: 1000}})).result;
+			older = (await ask('GET', '/graycloud/events', {query: {per_page: 1000}})).result.reverse();
 			problem = null;
 		} catch (refused) {
 			problem = refused.message;
@@ -54,5 +54,10 @@ export function timeline() {
 			page.update();
 	}
 	load();
-	return {title: 'Events', element: page.element, update: page.update};
+	return {title: 'Events', element: page.element, update: () => {
+		if (gaps !== data.gaps)
+			load();
+		gaps = data.gaps;
+		page.update();
+	}};
 }
