@@ -60,9 +60,9 @@ seal_writer(void)
 }
 
 static void
-seal_aside(void)
+seal_waiting(void)
 {
-	seal_enter(SEAL_ASIDE);
+	seal_enter(SEAL_ASKER);
 }
 
 static void
@@ -108,7 +108,7 @@ main(int argc, char *argv[])
 	store_catch_faults(true);
 	if (evthread_use_pthreads() < 0 || (base = event_base_new()) == NULL)
 		errx(1, "cannot make an event loop");
-	server = server_new(base, &options, &(struct server_seals){seal_writer, seal_aside}, &problems);
+	server = server_new(base, &options, &(struct server_seals){seal_writer, seal_waiting}, &problems);
 	exit_on(&problems);
 	if (options.check) {
 		server_free(server);

@@ -5,19 +5,30 @@
 #include <err.h>
 #include <string.h>
 
-enum name { STATE = OPTION_FIRST, USER, ACCOUNT, LISTEN, CERT, KEY, METRICS, PLAIN_OK, NO_SEAL, CHECK };
+enum name {
+	STATE = OPTION_FIRST,
+	USER,
+	ACCOUNT,
+	LISTEN,
+	CERT,
+	KEY,
+	METRICS,
+	DNSD_METRICS,
+	PLAIN_OK,
+	NO_SEAL,
+	CHECK
+};
 
 static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER},
     {"account", 1, NULL, ACCOUNT}, {"listen", 1, NULL, LISTEN}, {"cert", 1, NULL, CERT},
-    {"key", 1, NULL, KEY}, {"metrics", 1, NULL, METRICS}, {"plain-ok", 0, NULL, PLAIN_OK},
-    {"config", 1, NULL, OPTION_CONFIG}, {"no-seal", 0, NULL, NO_SEAL}, {"check", 0, NULL, CHECK},
-    {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION}, {0}};
+    {"key", 1, NULL, KEY}, {"metrics", 1, NULL, METRICS}, {"dnsd-metrics", 1, NULL, DNSD_METRICS},
+    {"plain-ok", 0, NULL, PLAIN_OK}, {"config", 1, NULL, OPTION_CONFIG}, {"no-seal", 0, NULL, NO_SEAL},
+    {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION}, {0}};
 
 static const char usage[] =
     "usage: graycloud-api [--state DIR] [--user NAME] [--account NAME] [--listen ADDRESS:PORT ...]\n"
-    "                     [--cert FILE --key FILE] [--plain-ok] [--metrics ADDRESS:PORT] [--config FILE] "
-    "[--check]\n"
-    "                     [--no-seal]\n"
+    "                     [--cert FILE --key FILE] [--plain-ok] [--metrics ADDRESS:PORT]\n"
+    "                     [--dnsd-metrics ADDRESS:PORT] [--config FILE] [--check] [--no-seal]\n"
     "Serves Cloudflare's API for the load balancers, pools and monitors of graycloud; see "
     "graycloud-api(8).\n";
 
@@ -39,7 +50,7 @@ add_listen(struct options *options, const struct option_place *place, const char
 }
 
 static bool
-set_metrics(struct options *options, const struct option_place *place, const char *value)
+set_metrics(const char **metrics, const struct option_place *place, const char *value)
 {
 	struct address address;
 	uint16_t port;
@@ -47,7 +58,7 @@ set_metrics(struct options *options, const struct option_place *place, const cha
 	if (!address_port_from_text(&address, &port, value, PORT_REQUIRED))
 		return option_wrong(
 		    place, " %s: write ADDRESS:PORT, as in 127.0.0.1:9155 or [::1]:9155", value);
-	options->metrics = value;
+	*metrics = value;
 	return true;
 }
 
@@ -75,7 +86,9 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		options->key = value;
 		return true;
 	case METRICS:
-		return set_metrics(options, place, value);
+		return set_metrics(&options->metrics, place, value);
+	case DNSD_METRICS:
+		return set_metrics(&options->dnsd_metrics, place, value);
 	case PLAIN_OK:
 		return options->plain_ok = true;
 	case NO_SEAL:

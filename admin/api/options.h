@@ -12,7 +12,7 @@
 enum { API_LISTEN_MAX = 16 };
 
 struct options {
-	const char *state, *user, *account, *metrics;
+	const char *state, *user, *account, *metrics, *dnsd_metrics;
 	const char *listen[API_LISTEN_MAX]; /* ADDRESS:PORT */
 	size_t nlisten;
 	const char *cert, *key; /* NULL: HTTP without TLS */

@@ -1,11 +1,13 @@
 #include "admin/api/route.h"
 
 #include "admin/api/actions.h"
+#include "admin/api/answers.h"
 #include "admin/api/beyond.h"
 #include "admin/api/http.h"
 #include "admin/api/objects.h"
 #include "admin/api/past.h"
 #include "admin/api/records.h"
+#include "admin/api/slow.h"
 #include "admin/api/zones.h"
 
 #include <stdlib.h>
@@ -38,11 +40,11 @@
 	    WRITE(DELETE, A "/" path "/*", TOKEN_LB, kind_, ACCOUNT, objects_delete), \
 	    READ(A "/" path "/*/references", kind_, ACCOUNT, objects_references)
 
-/* What takes long. */
-#define ASIDE(path, fn) \
+/* It waits for others: the network, or a copy of the whole store. */
+#define WAITING(path, fn) \
 	{ \
 		.method = METHOD_GET, .pattern = path, .right = TOKEN_READ, .of_account = true, .read = fn, \
-		.aside = true \
+		.waits = true \
 	}
 /* By hand; their bodies may be empty. */
 #define ACTION(path, kind_, fn) \
@@ -83,8 +85,18 @@ static const struct route routes[] = {
     READ("/graycloud/status", 0, ACCOUNT, beyond_status),
     READ("/graycloud/explain", 0, ACCOUNT, beyond_explain),
     READ("/graycloud/log", 0, ACCOUNT, past_log),
-    ASIDE("/graycloud/events", past_events),
-    ASIDE("/graycloud/pools/*/origins/*/history", past_origin),
+    SLOW("/graycloud/events", 0, ACCOUNT, past_events),
+    SLOW("/graycloud/pools/*/origins/*/history", 0, ACCOUNT, past_origin),
+    WAITING("/graycloud/doctor", slow_doctor),
+    WAITING("/graycloud/backup", slow_backup),
+    SLOW("/graycloud/map", 0, ACCOUNT, slow_map),
+    WAITING("/graycloud/answers", answers_read),
+    {.method = METHOD_POST,
+	.pattern = "/graycloud/whatif",
+	.right = TOKEN_READ,
+	.of_account = true,
+	.change = slow_whatif,
+	.tries = true},
     {.method = METHOD_GET,
 	.pattern = "/graycloud/events/stream",
 	.right = TOKEN_READ,
@@ -212,7 +224,8 @@ route_find(struct call *call, const char *account_id)
 bool
 route_is_aside(const struct route *route, const struct call *call)
 {
-	return route->aside && !(route->read == records_list && records_list_is_short(call));
+	return route->waits ||
+	    (route->aside && !(route->read == records_list && records_list_is_short(call)));
 }
 
 bool

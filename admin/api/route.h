@@ -15,6 +15,7 @@ struct scene {
 	struct viewer *viewer;    /* has the stores, which the loop keeps open */
 	const char *state;        /* the directory */
 	const char *account;      /* the name of the account */
+	const char *dnsd_metrics; /* ADDRESS:PORT of the nameserver's metrics page; NULL: not known */
 };
 
 struct route;
@@ -31,6 +32,7 @@ struct route {
 	change_fn *change;   /* an edit; its arg is struct edit_call */
 	bool any_body;       /* also an empty one; its member reason is the reason for the log */
 	bool aside;          /* it may take long: see route_is_aside */
+	bool waits;          /* it waits for others: another thread of its own does it */
 	bool tries;          /* a change that is always a dry run, and has its effect as its result */
 	bool follows;        /* the events, until the client goes: streams.h; neither read nor change */
 };

@@ -44,7 +44,7 @@ struct server {
 	struct viewer viewer;
 	struct access *access;
 	struct replays *replays;
-	struct writer *writer, *aside;
+	struct writer *writer, *aside, *waiting;
 	struct api_metrics *metrics;
 	struct streams *streams;
 	struct pendings unserved; /* committed, and not yet served */
@@ -342,7 +342,9 @@ hand_over(struct pending *pending)
 	if (route->any_body && call->reason == NULL && *json_text_of(call->body, "reason") != '\0')
 		call->reason = xstrdup(json_text_of(call->body, "reason"));
 	call->dry_run |= route->tries;
-	if (route_is_aside(route, call) || call->dry_run)
+	if (route->waits)
+		writer = server->waiting;
+	else if (route_is_aside(route, call) || call->dry_run)
 		writer = server->aside;
 	if (writer_take(writer, call, route, &stores, pending))
 		return true;
@@ -527,8 +529,9 @@ server_new(struct event_base *base, const struct options *options, const struct 
 		listen_everywhere(server, problems);
 	if (problems->errors == 0) {
 		server->streams = streams_new(base, &server->viewer, is_valid, server);
-		server->writer = writer_new(base, options->state, options->account, seals->writer, on_done);
-		server->aside = writer_new(base, options->state, options->account, seals->aside, on_done);
+		server->writer = writer_new(base, options, seals->writer, on_done);
+		server->aside = writer_new(base, options, seals->writer, on_done);
+		server->waiting = writer_new(base, options, seals->waiting, on_done);
 		return server;
 	}
 	server_free(server);
@@ -542,6 +545,7 @@ server_free(struct server *server)
 
 	writer_free(server->writer);
 	writer_free(server->aside);
+	writer_free(server->waiting);
 	while ((pending = TAILQ_FIRST(&server->unserved)) != NULL) {
 		TAILQ_REMOVE(&server->unserved, pending, next);
 		reply(pending);

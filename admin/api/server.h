@@ -1,5 +1,6 @@
 /*
- * server.h -- the API: one loop for requests and reads, a thread for changes, and one for what takes long.
+ * server.h -- the API: one loop for requests and reads, a thread for changes, one for long work,
+ * and one that waits for others.
  *
  * Each read runs in one transaction. A change is answered when the nameserver serves its generation, at most
  * SERVER_SERVED_MS later. Limits hold memory: connections, size of a request, waiting changes.
@@ -24,11 +25,11 @@ struct event_base;
 struct server;
 
 /*
- * Open stores and sockets. NULL with problems filled. The seals are called on the threads for changes and for
- * what takes long; they may be NULL.
+ * Open stores and sockets. NULL with problems filled. The seals are called on the threads for changes and
+ * long work, and on the one that waits for others; they may be NULL.
  */
 struct server_seals {
-	void (*writer)(void), (*aside)(void);
+	void (*writer)(void), (*waiting)(void);
 };
 struct server *server_new(struct event_base *base, const struct options *options,
     const struct server_seals *seals, struct problems *problems);

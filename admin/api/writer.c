@@ -17,7 +17,7 @@ struct job {
 STAILQ_HEAD(jobs, job);
 
 struct writer {
-	const char *state, *account;
+	const struct options *options;
 	void (*seal)(void);
 	writer_done_fn *done;
 	struct event *finished; /* activated by the thread */
@@ -70,7 +70,7 @@ run_change(const struct writer *writer, struct job *job)
 	struct edit_call edit = {call, job->route};
 	struct change_outcome outcome;
 	char *command = command_of(call), *who = xasprintf("token %s", call->caller.name);
-	struct change_request request = {.state = writer->state,
+	struct change_request request = {.state = writer->options->state,
 	    .stores = &job->stores,
 	    .who = who,
 	    .command = command,
@@ -104,9 +104,13 @@ run_change(const struct writer *writer, struct job *job)
 static void
 run_read(const struct writer *writer, struct job *job)
 {
-	struct viewer viewer = {
-	    .state = writer->state, .stores = {job->stores.config, job->stores.health, job->stores.serving}};
-	struct scene scene = {.viewer = &viewer, .state = writer->state, .account = writer->account};
+	struct viewer viewer = {.state = writer->options->state,
+	    .borrowed = true,
+	    .stores = {job->stores.config, job->stores.health, job->stores.serving}};
+	struct scene scene = {.viewer = &viewer,
+	    .state = writer->options->state,
+	    .account = writer->options->account,
+	    .dnsd_metrics = writer->options->dnsd_metrics};
 
 	if (viewer.stores[STORE_CONFIG] == NULL ||
 	    store_begin(viewer.stores[STORE_CONFIG], STORE_PEEK, &scene.config) != 0)
@@ -173,15 +177,13 @@ on_finished(evutil_socket_t fd, short what, void *arg)
 }
 
 struct writer *
-writer_new(
-    struct event_base *base, const char *state, const char *account, void (*seal)(void), writer_done_fn *done)
+writer_new(struct event_base *base, const struct options *options, void (*seal)(void), writer_done_fn *done)
 {
 	struct writer *writer = xcalloc(1, sizeof *writer);
 	sigset_t all, before;
 	int rc;
 
-	writer->state = state;
-	writer->account = account;
+	writer->options = options;
 	writer->seal = seal;
 	writer->done = done;
 	STAILQ_INIT(&writer->waiting);

@@ -8,6 +8,7 @@
 #ifndef API_WRITER_H
 #define API_WRITER_H
 
+#include "admin/api/options.h"
 #include "admin/api/route.h"
 
 enum { WRITER_WAITING_MAX = 64 };
@@ -18,11 +19,10 @@ struct writer;
 typedef void writer_done_fn(void *arg, struct call *call);
 
 /*
- * The thread runs, and is sealed by seal (if it is not NULL), when this returns. state and account must
- * outlive it.
+ * The thread runs, and is sealed by seal (if it is not NULL), when this returns. options must outlive it.
  */
-struct writer *writer_new(struct event_base *base, const char *state, const char *account, void (*seal)(void),
-    writer_done_fn *done);
+struct writer *writer_new(
+    struct event_base *base, const struct options *options, void (*seal)(void), writer_done_fn *done);
 /* Wait for the call in progress, and drop those that wait. Accepts NULL. */
 void writer_free(struct writer *writer);
 

@@ -5,8 +5,7 @@
 #include "admin/cli/report.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
-#include "admin/edit/apply.h"
-#include "admin/explain/replay.h"
+#include "admin/edit/whatif.h"
 #include "admin/look/node.h"
 #include "zones/dns/idn.h"
 #include "zones/zonefile/zonefile.h"
@@ -15,65 +14,18 @@
 
 enum { MOVES_SHOWN = 20, MOVES_ALL = 1000000 };
 
-struct whatif {
-	const struct args *args;
-	uint8_t name[NAME_MAX_LEN];
-	struct replay_clients clients;
-	struct geo *geo, *other_geo; /* of the nameserver, and --geoip's */
-	struct steer_site site;
-	struct application *application; /* --apply; NULL: none */
-	struct json *result;
-};
-
 /* --down and --up. */
 static void
-force_origins(const struct args *args, struct change *change, struct compiler *after)
+read_forced(const struct args *args, struct whatif *whatif)
 {
-	static const struct {
-		const char *option;
-		enum forced forced;
-	} rows[] = {{"down", FORCED_DOWN}, {"up", FORCED_UP}};
+	for (size_t i = 0; i < args->nown; i++) {
+		const struct args_option *option = &args->own[i];
 
-	for (size_t i = 0; i < args->nown; i++)
-		for (size_t r = 0; r < NITEMS(rows); r++) {
-			const struct args_option *option = &args->own[i];
-			if (strcmp(option->name, rows[r].option) != 0)
-				continue;
-			if (compiler_force(after, option->value, rows[r].forced) == 0)
-				problems_error(&change->problems, "--%s %s: no pool has that origin",
-				    option->name, option->value);
-		}
-}
-
-/* Runs in a transaction that is never committed. */
-static void
-compare(struct change *change, void *arg)
-{
-	struct whatif *whatif = arg;
-	struct compiler *before = compiler_read(change->txn, change->health, &change->problems),
-			*after = NULL;
-
-	if (before != NULL && whatif->application != NULL)
-		application_apply(change, whatif->application, args_flag(whatif->args, "prune"));
-	/* The messages of apply are dropped. */
-	free(change->message);
-	json_drop(change->result);
-	change->message = NULL;
-	change->result = NULL;
-	if (before != NULL && change->problems.errors == 0)
-		after = compiler_read(change->txn, change->health, &change->problems);
-	if (after != NULL)
-		force_origins(whatif->args, change, after);
-	if (after != NULL && change->problems.errors == 0) {
-		json_drop(whatif->result);
-		struct replay_place places[2] = {{whatif->geo, &whatif->site},
-		    {whatif->other_geo != NULL ? whatif->other_geo : whatif->geo, &whatif->site}};
-
-		whatif->result = replay_compare(before, after, places, whatif->name, &whatif->clients,
-		    whatif->args->json ? MOVES_ALL : MOVES_SHOWN, &change->problems);
+		if (strcmp(option->name, "down") == 0)
+			whatif_force(whatif, "--down", option->value, FORCED_DOWN);
+		else if (strcmp(option->name, "up") == 0)
+			whatif_force(whatif, "--up", option->value, FORCED_UP);
 	}
-	compiler_free(before);
-	compiler_free(after);
 }
 
 static void
@@ -108,7 +60,8 @@ print_result(const struct json *result)
 enum exit_code
 cmd_whatif(struct args *args)
 {
-	struct whatif whatif = {.args = args};
+	struct whatif whatif = {
+	    .prune = args_flag(args, "prune"), .moves = args->json ? MOVES_ALL : MOVES_SHOWN};
 	struct args dry = *args;
 	struct change_outcome outcome = {.done = false};
 	struct problems problems = {0};
@@ -120,6 +73,7 @@ cmd_whatif(struct args *args)
 	if (idn_name_from_text(whatif.name, args->words[0], NULL) == 0)
 		return args_misused(args, "%s is not a domain name", args->words[0]);
 	dry.dry_run = true;
+	read_forced(args, &whatif);
 	whatif.geo = node_place(args->state, &whatif.site);
 	if (args_value(args, "geoip") != NULL)
 		whatif.other_geo = geo_open((const char *[]){args_value(args, "geoip")}, 1, &problems);
@@ -127,19 +81,16 @@ cmd_whatif(struct args *args)
 	    (document == NULL ||
 		(whatif.application =
 			application_read(document, args_flag(args, "unsigned-ok"), &problems)) != NULL))
-		code = command_change_run(&dry, false, compare, &whatif, &outcome);
+		code = command_change_run(&dry, false, whatif_change, &whatif, &outcome);
 	report_problems(&problems);
 	if (code == EXIT_DONE && args->json)
-		print_json(whatif.result);
+		print_json(outcome.result);
 	else if (code == EXIT_DONE)
-		print_result(whatif.result);
-	if (code != EXIT_DONE || !args->json)
-		json_drop(whatif.result);
+		print_result(outcome.result);
+	if (code == EXIT_DONE && args->json)
+		outcome.result = NULL; /* it was printed, and dropped */
 	change_outcome_free(&outcome);
-	application_free(whatif.application);
-	geo_free(whatif.geo);
-	geo_free(whatif.other_geo);
-	replay_free(&whatif.clients);
+	whatif_free(&whatif);
 	problems_free(&problems);
 	return code;
 }

@@ -165,7 +165,10 @@ doctor_examine(const struct doctor_options *options, struct findings *findings)
 	}
 	examine_stores(&examination);
 	found = examine_configuration(&examination);
-	viewer_close(&examination.viewer);
+	if (options->stores != NULL)
+		plan_release(examination.viewer.plan);
+	else
+		viewer_close(&examination.viewer);
 	if (found && !options->offline) {
 		examine_tls(&examination);
 		examine_network(&examination);

@@ -12,6 +12,11 @@
 
 struct doctor_options {
 	const char *state;
+	/*
+	 * The stores, by enum store_kind, of a process that keeps them open: LMDB forbids to open one twice
+	 * in one process. NULL: open them, and look whether they are whole.
+	 */
+	struct store *const *stores;
 	const char *name;        /* of a zone, a load balancer or a pool: look at that only; NULL: at all */
 	bool offline;            /* ask nobody over the network */
 	unsigned timeout_ms;     /* of all questions together */

@@ -93,10 +93,17 @@ examine_stores(struct examination *examination)
 	struct statvfs disk;
 	bool config;
 
-	store_guard_start(NULL);
-	config = examine_store(examination, STORE_CONFIG) && examine_schema(examination);
-	examine_store(examination, STORE_HEALTH);
-	examine_store(examination, STORE_SERVING);
+	if (examination->options->stores != NULL) {
+		for (size_t kind = 0; kind < NITEMS(kinds); kind++)
+			examination->viewer.stores[kind] = examination->options->stores[kind];
+		examination->viewer.borrowed = true;
+		config = examine_schema(examination);
+	} else {
+		store_guard_start(NULL);
+		config = examine_store(examination, STORE_CONFIG) && examine_schema(examination);
+		examine_store(examination, STORE_HEALTH);
+		examine_store(examination, STORE_SERVING);
+	}
 	if (statvfs(examination->options->state, &disk) == 0)
 		judge_disk(findings, examination->options->state, (uint64_t)disk.f_bavail * disk.f_frsize);
 	if (config)

@@ -34,6 +34,21 @@ read_line(struct replay_client *client, char *line)
 }
 
 bool
+replay_add(struct replay_clients *clients, const char *line)
+{
+	char *words = xstrdup(line);
+	bool good;
+
+	clients->items = array_grow(clients->items, clients->count, sizeof *clients->items);
+	clients->items[clients->count] = (struct replay_client){0};
+	good = words[strspn(words, " \t\r\n")] != '\0' && read_line(&clients->items[clients->count], words);
+	if (good)
+		clients->total += clients->items[clients->count++].count;
+	free(words);
+	return good;
+}
+
+bool
 replay_read(struct replay_clients *clients, const char *path, struct problems *problems)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : input_open(path);
@@ -49,11 +64,7 @@ replay_read(struct replay_clients *clients, const char *path, struct problems *p
 		line[strcspn(line, "#")] = '\0';
 		if (line[strspn(line, " \t\r\n")] == '\0')
 			continue;
-		clients->items = array_grow(clients->items, clients->count, sizeof *clients->items);
-		clients->items[clients->count] = (struct replay_client){0};
-		if (read_line(&clients->items[clients->count], line))
-			clients->total += clients->items[clients->count++].count;
-		else if (problems->errors < 20)
+		if (!replay_add(clients, line) && problems->errors < 20)
 			problems_error(problems,
 			    "%s:%u: a line is an address or prefix and, optionally, a count: "
 			    "198.51.100.0/24 250",

@@ -25,6 +25,8 @@ struct replay_clients {
 /* Lines of an address or prefix and, if it represents several clients, a count.  False with a sentence for
  * each faulty line. */
 bool replay_read(struct replay_clients *clients, const char *path, struct problems *problems);
+/* Add what one such line has; false if it is faulty. */
+bool replay_add(struct replay_clients *clients, const char *line);
 void replay_free(struct replay_clients *clients);
 
 /* The geography and the place by which each side locates clients; both may be NULL. */

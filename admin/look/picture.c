@@ -18,6 +18,10 @@ open_store(struct viewer *viewer, enum store_kind kind, bool *news)
 	struct problems problems = {0};
 	bool failed;
 
+	if (viewer->borrowed) {
+		*news = viewer->plan == NULL;
+		return true;
+	}
 	if (viewer->stores[kind] != NULL) {
 		enum store_news said = store_poll(viewer->stores[kind], &problems);
 
@@ -41,7 +45,8 @@ begin(struct viewer *viewer, enum store_kind kind)
 {
 	struct store_txn *txn = NULL;
 
-	if (viewer->stores[kind] == NULL || store_begin(viewer->stores[kind], STORE_READ, &txn) != 0)
+	if (viewer->stores[kind] == NULL ||
+	    store_begin(viewer->stores[kind], viewer->borrowed ? STORE_PEEK : STORE_READ, &txn) != 0)
 		return NULL;
 	return txn;
 }

@@ -112,6 +112,7 @@ struct viewer {
 	struct plan_scope scope; /* {0}: everything is read */
 	struct store *stores[3]; /* by enum store_kind; NULL: not there yet */
 	bool logged_error[3];    /* why not */
+	bool borrowed;           /* they belong to another thread: they are neither opened nor polled here */
 	struct plan *plan;       /* the configuration as last read */
 };
 

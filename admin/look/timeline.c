@@ -315,6 +315,7 @@ read_picture(struct timeline *timeline, struct viewer *viewer)
 	struct picture *picture;
 
 	own->state = viewer->state;
+	own->borrowed = viewer->borrowed;
 	memcpy(own->stores, viewer->stores, sizeof own->stores);
 	memcpy(own->logged_error, viewer->logged_error, sizeof own->logged_error);
 	plan_release(own->plan);

@@ -124,7 +124,7 @@ sub next_event {
 		}
 		if (!$client->{head} && $client->{text} =~ s/\A(HTTP.*?\r\n\r\n)//s) { $client->{head} = $1 }
 		if ($client->{head} && $client->{text} =~ s/\A([0-9a-f]+)\r\n//) {
-			my $len = hex $1;
+			my $len = hex $1 or return $client->{ended} = 0;
 			while (length $client->{text} < $len + 2) { more($client) or return undef }
 			$client->{events} .= substr $client->{text}, 0, $len, '';
 			substr $client->{text}, 0, 2, '';
@@ -186,8 +186,50 @@ subtest 'events' => sub {
 	my $spy = do { local $t->{token} = $1; follow() };
 	ok(next_event($spy, 'generation'), 'a token that reads follows');
 	$t->admin('token delete spy');
-	is(next_event($spy, 'none'), undef, 'until it is deleted');
+	is(next_event($spy, 'none'), 0, 'until it is deleted: the stream ends');
 	$t->stop_program('monitor');
+};
+
+subtest 'what takes long' => sub {
+	$t->restart('dnsd', '--metrics', '127.0.0.1:0');
+	$t->stop_program('api');
+	$t->start_api('--dnsd-metrics', $t->metrics('dnsd') =~ m{http://([^/]+)/});
+	my $same = JSON::PP::decode_json(scalar qx($Graycloud::BUILD/bin/graycloud --state $t->{state} doctor --offline --json));
+	my $found = result('GET', 'doctor?offline=true');
+	# Stores that are kept open are not examined again.
+	my @checks = map { [sort grep { $_ ne 'stores' } map { "$_->{check} $_->{subject}" } @{ref $_ eq 'HASH' ? $_->{findings} : $_}] } $found, $same;
+	is_deeply($checks[0], $checks[1], 'doctor finds what the command finds');
+	cmp_ok(scalar @{$checks[0]}, '>', 0, 'which is something');
+	refused(404, 1001, 'doctor of what is not there', 'GET', 'doctor?offline=true&name=nothing');
+	my ($status) = $t->api('GET', '/graycloud/backup');
+	is($status, 200, 'a backup');
+	like($t->{reply}{headers}{'content-disposition'}, qr/^attachment; filename="graycloud-\d+\.backup"$/, 'as a file');
+	my $path = $t->dir . '/got.backup';
+	open my $out, '>:raw', $path or die;
+	print $out $t->{reply}{content};
+	close $out;
+	my $other = $t->dir . '/restored';
+	my $copy = qx($Graycloud::BUILD/bin/graycloud --state $other restore $path 2>&1 && $Graycloud::BUILD/bin/graycloud --state $other pool list --json);
+	like($copy, qr/"name": ?"six"/, 'that can be restored');
+	is_deeply([glob "$t->{state}/*.backup"], [], 'and leaves no file');
+	my $result = result('POST', 'whatif', body => {load_balancer => 'www.example.com', clients => [(map { "198.51.$_.0/24" } 0 .. 99), {prefix => '203.0.113.0/24', count => 3}], down => ['192.0.2.1']});
+	is($result->{clients}, 103, 'whatif with clients as texts and as objects');
+	cmp_ok($result->{moved}, '>', 0, 'some would move');
+	refused(400, 1002, 'whatif without clients', 'POST', 'whatif', body => {load_balancer => 'www.example.com'});
+	refused(400, 1002, 'whatif of an origin that is not there', 'POST', 'whatif', body => {load_balancer => 'www.example.com', clients => ['192.0.2.0/24'], up => ['192.0.2.99']});
+	$t->query('www.example.com A') for 1 .. 20;
+	ok(Graycloud::wait_for(sub {
+		my ($one) = grep { $_->{total} > 0 } @{result('GET', 'answers')->{origins}};
+		$one && defined $one->{per_second};
+	}), 'answers a second, by pool and origin');
+	$t->admin('pool set eu latitude=52.4 longitude=4.9');
+	$t->admin('lb set www.example.com steering_policy=geo region_pools.WEU=eu country_pools.US=us --force');
+	my $map = result('GET', 'map');
+	my ($eu) = grep { $_->{name} eq 'eu' } @{$map->{pools}};
+	is_deeply([@$eu{qw(latitude longitude)}], [52.4, 4.9], 'a map has the places of pools');
+	is_deeply([@{$map->{load_balancers}[0]}{qw(region_pools country_pools)}], [{WEU => ['eu']}, {US => ['us']}], 'which countries go where');
+	ok((grep { $_ eq 'NL' } @{$map->{regions}{WEU}}), 'and the countries of regions');
+	is($t->running('api') ? 1 : 0, 1, 'and it goes on');
 };
 
 done_testing;

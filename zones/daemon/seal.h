@@ -32,7 +32,7 @@ enum seal_role {
 	SEAL_COURIER,   /* monitor: sends notifications, and the threads that resolve names for that */
 	SEAL_API,       /* api: the loop */
 	SEAL_WRITER,    /* api: changes the configuration */
-	SEAL_ASIDE,     /* api: what takes long; asks nameservers and resolvers for the doctor */
+	SEAL_ASKER,     /* api: asks nameservers and resolvers for the doctor, and the nameserver's metrics */
 	SEAL_GUARD,     /* all: the helper process that walks stores */
 	SEAL_ROLES
 };

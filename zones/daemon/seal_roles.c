@@ -58,7 +58,7 @@ static const struct seal_list lists[SEAL_ROLES] = {
 	ALWAYS MEMORY FILES WAITING SELF THREADS STREAMS "sendmmsg recvmmsg listen socket:unix connect"},
     [SEAL_WRITER] = {"writer", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF THREADS "sendto recvfrom"},
-    [SEAL_ASIDE] = {"thread for long work", SEAL_REFUSE, false,
+    [SEAL_ASKER] = {"thread that asks others", SEAL_REFUSE, false,
 	ALWAYS LIBRARIES FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet"},
     /* It forks for each store; damage ends the child. */
     [SEAL_GUARD] = {"guard of the stores", SEAL_REFUSE, false,

@@ -1,0 +1,61 @@
+#include "admin/edit/whatif.h"
+
+#include "zones/base/array.h"
+
+#include <stdlib.h>
+
+void
+whatif_force(struct whatif *whatif, const char *label, const char *address, enum forced forced)
+{
+	whatif->forced = array_grow(whatif->forced, whatif->nforced, sizeof *whatif->forced);
+	whatif->forced[whatif->nforced++] = (struct whatif_forced){label, address, forced};
+}
+
+static void
+force_origins(const struct whatif *whatif, struct change *change, struct compiler *after)
+{
+	for (size_t i = 0; i < whatif->nforced; i++)
+		if (compiler_force(after, whatif->forced[i].address, whatif->forced[i].forced) == 0)
+			problems_error(&change->problems, "%s %s: no pool has that origin",
+			    whatif->forced[i].label, whatif->forced[i].address);
+}
+
+/* Runs in a transaction that is never committed. */
+void
+whatif_change(struct change *change, void *arg)
+{
+	struct whatif *whatif = arg;
+	struct compiler *before = compiler_read(change->txn, change->health, &change->problems),
+			*after = NULL;
+
+	if (before != NULL && whatif->application != NULL)
+		application_apply(change, whatif->application, whatif->prune);
+	/* What applying reports is not asked. */
+	free(change->message);
+	json_drop(change->result);
+	change->message = NULL;
+	change->result = NULL;
+	if (before != NULL && change->problems.errors == 0)
+		after = compiler_read(change->txn, change->health, &change->problems);
+	if (after != NULL)
+		force_origins(whatif, change, after);
+	if (after != NULL && change->problems.errors == 0) {
+		struct replay_place places[2] = {{whatif->geo, &whatif->site},
+		    {whatif->other_geo != NULL ? whatif->other_geo : whatif->geo, &whatif->site}};
+
+		change->result = replay_compare(
+		    before, after, places, whatif->name, &whatif->clients, whatif->moves, &change->problems);
+	}
+	compiler_free(before);
+	compiler_free(after);
+}
+
+void
+whatif_free(struct whatif *whatif)
+{
+	application_free(whatif->application);
+	geo_free(whatif->geo);
+	geo_free(whatif->other_geo);
+	replay_free(&whatif->clients);
+	free(whatif->forced);
+}
