@@ -73,7 +73,7 @@ changed(struct geoip *geoip)
 }
 
 void
-geoip_look(struct geoip *geoip, struct views *views)
+geoip_look(struct geoip *geoip, struct epochs *epochs)
 {
 	struct problems problems = {0};
 	struct geo *geo, *old = geoip->geo;
@@ -94,7 +94,7 @@ geoip_look(struct geoip *geoip, struct views *views)
 	geo_measure(geo, &ranges, &octets);
 	warnx("geography: read %zu ranges (%zu KiB)", ranges, octets / 1024);
 	if (old != NULL) {
-		views_synchronize(views);
+		epochs_synchronize(epochs);
 		geo_free(old);
 	}
 }

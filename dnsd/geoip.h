@@ -5,8 +5,8 @@
 #ifndef DNSD_GEOIP_H
 #define DNSD_GEOIP_H
 
+#include "dnsd/epoch.h"
 #include "dnsd/serve.h"
-#include "dnsd/view.h"
 
 struct geoip;
 
@@ -19,7 +19,7 @@ void geoip_free(struct geoip *geoip);
  * damaged, that is logged once and the previous databases stay in use; without any, nobody is located.  Waits
  * until no answering thread uses the old ones.
  */
-void geoip_look(struct geoip *geoip, struct views *views);
+void geoip_look(struct geoip *geoip, struct epochs *epochs);
 
 /* The databases in use: all that they know (GEOGRAPHY_*), and each with its file; false if there are fewer.
  * Call it on the thread of geoip_look. */

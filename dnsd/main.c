@@ -182,7 +182,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	if (server->left)
 		return;
 	supervisor_tell("WATCHDOG=1");
-	geoip_look(server->geoip, server->views);
+	geoip_look(server->geoip, server->epochs);
 	if (server->workers != NULL)
 		workers_make_room(server->workers, publisher_pairs(server->publisher, &server->counted));
 	if (server->tls != NULL && tls_reload(server->tls, &changed, &problems) && changed)
@@ -258,7 +258,7 @@ answer(struct server *server, struct problems *problems)
 		return false;
 	server->workers =
 	    workers_start(server->options.listeners, options->nlisteners, &server->limits, &server->settings,
-		server->tls, server->views, publisher_pairs(server->publisher, &server->counted), problems);
+		server->tls, server->epochs, publisher_pairs(server->publisher, &server->counted), problems);
 	if (server->workers == NULL)
 		return false;
 	be_the_main_process(server, replaces);
@@ -536,7 +536,7 @@ stop(struct server *server)
 	workers_free(server->workers);
 	tap_writer_stop(server->tap_writer);
 	publisher_free(server->publisher);
-	views_free(server->views);
+	epochs_free(server->epochs);
 	event_base_free(server->base);
 	for (size_t i = 0; i < server->options.nlisteners; i++)
 		listen_close(&server->options.listeners[i]);
@@ -608,7 +608,7 @@ main(int argc, char **argv)
 	prepare_seal(options);
 	store_guard_start(seal_guard);
 	store_catch_faults(true);
-	if ((server.base = event_base_new()) == NULL || (server.views = views_new()) == NULL ||
+	if ((server.base = event_base_new()) == NULL || (server.epochs = epochs_new()) == NULL ||
 	    pipe(server.ready_pipe) < 0)
 		err(1, "cannot start");
 	where = listeners_text(options);
@@ -620,7 +620,7 @@ main(int argc, char **argv)
 	    .wait_health_ms = options->wait_health_ms,
 	    .ready_fd = server.ready_pipe[1],
 	    .quiet = server.takeover != NULL};
-	if ((server.publisher = publisher_start(&following, server.views, &problems)) == NULL)
+	if ((server.publisher = publisher_start(&following, server.epochs, &problems)) == NULL)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
 	problems_free(&problems);
@@ -631,7 +631,7 @@ main(int argc, char **argv)
 		refuse(&problems);
 	fflush(stdout);
 	open_pins(&server);
-	geoip_look(server.geoip, server.views);
+	geoip_look(server.geoip, server.epochs);
 	report_files(&server);
 	fflush(stdout);
 	run(&server);

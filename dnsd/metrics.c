@@ -163,7 +163,7 @@ add_state(const struct metrics *metrics, FILE *page)
 	publisher_report(metrics->publisher, &report);
 	exposition_value(page, "graycloud_config_generation", "gauge",
 	    "Generation of the configuration in use.", (double)report.generation);
-	exposition_value(page, "graycloud_view_epoch", "gauge",
+	exposition_value(page, "graycloud_snapshot_epoch", "gauge",
 	    "Publications since the start, including changes of health.", (double)report.epoch);
 	exposition_value(page, "graycloud_compiles_total", "counter", "Compiles of the configuration.",
 	    (double)report.compiles);

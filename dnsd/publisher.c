@@ -30,7 +30,7 @@ struct followed {
 
 struct publisher {
 	struct publisher_options options;
-	struct views *views;
+	struct epochs *epochs;
 	struct store *serving; /* NULL: another process writes the serving store */
 	struct store *given;   /* the next value of serving */
 	bool yield;            /* close serving */
@@ -100,13 +100,13 @@ look_again(struct followed *followed)
 static void
 publish(struct publisher *publisher, enum compiled compiled)
 {
-	struct retire retire = views_retire(publisher->views);
+	struct retire retire = epochs_retire(publisher->epochs);
 	uint64_t epoch;
 
 	if (compiled != COMPILED_NEW && compiled != COMPILED_TABLES)
 		return;
-	epoch = views_publish(
-	    publisher->views, compiled == COMPILED_NEW ? compiler_snapshot(publisher->compiler) : NULL);
+	epoch = epochs_publish(
+	    publisher->epochs, compiled == COMPILED_NEW ? compiler_snapshot(publisher->compiler) : NULL);
 	compiler_retire(publisher->compiler, &retire);
 	publisher->report.epoch = epoch;
 	publisher->status.epoch = epoch;
@@ -167,7 +167,7 @@ follow_config(struct publisher *publisher)
 	compiled = compiler_config(publisher->compiler, txn, config->anew);
 	store_abort(txn);
 	if (store_torn(config->store)) {
-		/* Rows seemed to be missing: keep the current view and read everything again. */
+		/* Rows seemed to be missing: keep the current snapshot and read everything again. */
 		config->anew = true;
 		pthread_mutex_unlock(&publisher->lock);
 		return;
@@ -386,7 +386,7 @@ run(void *arg)
 		follow_health(publisher);
 		pthread_mutex_lock(&publisher->lock);
 		judge_ready(publisher);
-		waiting = views_reclaim(publisher->views);
+		waiting = epochs_reclaim(publisher->epochs);
 		publisher->report.waiting = waiting;
 		pthread_mutex_unlock(&publisher->lock);
 		change_voice(publisher);
@@ -418,13 +418,13 @@ init_status(struct publisher *publisher)
 }
 
 struct publisher *
-publisher_start(const struct publisher_options *options, struct views *views, struct problems *problems)
+publisher_start(const struct publisher_options *options, struct epochs *epochs, struct problems *problems)
 {
 	struct publisher *publisher = xcalloc(1, sizeof *publisher);
 	sigset_t all, before;
 
 	publisher->options = *options;
-	publisher->views = views;
+	publisher->epochs = epochs;
 	publisher->config.kind = STORE_CONFIG;
 	publisher->health.kind = STORE_HEALTH;
 	publisher->started_ms = boot_ms();

@@ -7,7 +7,7 @@
 #ifndef DNSD_PUBLISHER_H
 #define DNSD_PUBLISHER_H
 
-#include "dnsd/view.h"
+#include "dnsd/epoch.h"
 #include "zones/base/problem.h"
 #include "zones/compile/compile.h"
 
@@ -25,24 +25,24 @@ struct publisher_options {
 
 /*
  * Open the serving store, unless quiet (refused if another nameserver holds it), and start the thread.
- * Returns NULL with problems filled.  The caller keeps the views.
+ * Returns NULL with problems filled.  The caller keeps epochs.
  */
 struct publisher *publisher_start(
-    const struct publisher_options *options, struct views *views, struct problems *problems);
+    const struct publisher_options *options, struct epochs *epochs, struct problems *problems);
 
 /* Open the serving store and write it from now on.  Returns false with problems filled. */
 bool publisher_announce(struct publisher *publisher, struct problems *problems);
 /*
- * Stop writing the serving store and close it unchanged: another process continues.  The views are still
+ * Stop writing the serving store and close it unchanged: another process continues.  The snapshots are still
  * kept up to date.  Returns the lowest generation that is answered.
  */
 uint64_t publisher_yield(struct publisher *publisher);
 /* The descriptor of the serving store's lock, which the publisher still owns; -1 if there is none. */
 int publisher_lock(struct publisher *publisher);
 
-/* End the thread; the views keep the last publication. */
+/* End the thread; epochs keeps the last snapshot. */
 void publisher_stop(struct publisher *publisher);
-/* Free it, after all readers of the views have ended. */
+/* Free it, after all readers of its snapshots have ended. */
 void publisher_free(struct publisher *publisher);
 
 /* The data for the metrics page; any thread. */

@@ -170,7 +170,7 @@ limit_rate(struct serve_context *context, const struct query *query, const struc
 
 /* Find the answer, before rate limiting. */
 static void
-find_answer(struct serve_context *context, const struct snapshot *view, const struct query *query)
+find_answer(struct serve_context *context, const struct snapshot *snapshot, const struct query *query)
 {
 	struct answer *answer = &context->answer;
 	struct steering steering = {.client = query->client,
@@ -187,10 +187,10 @@ find_answer(struct serve_context *context, const struct snapshot *view, const st
 		return;
 	if (query->question.class == CLASS_CH)
 		answer_chaos(context, &query->question, answer);
-	else if (view == NULL)
+	else if (snapshot == NULL)
 		answer->rcode = RCODE_REFUSED; /* no configuration yet, so no zones */
 	else
-		answer_find(answer, view, &query->question, &steering);
+		answer_find(answer, snapshot, &query->question, &steering);
 }
 
 /*
@@ -220,8 +220,8 @@ truncated(const struct message *message)
 }
 
 static void
-serve_parsed(
-    struct serve_context *context, const struct snapshot *view, struct query *query, struct message *message)
+serve_parsed(struct serve_context *context, const struct snapshot *snapshot, struct query *query,
+    struct message *message)
 {
 	const struct serve_settings *settings = context->settings;
 	bool udp = transport_is_udp(message->peer->transport), known;
@@ -235,7 +235,7 @@ serve_parsed(
 	if (udp && settings->require_cookie && query->edns.cookie.present && !known &&
 	    query->rcode == RCODE_NOERROR && !query->cookie_only)
 		query->rcode = RCODE_BADCOOKIE;
-	find_answer(context, view, query);
+	find_answer(context, snapshot, query);
 	tally_query(context->tally, message->peer, query, &context->answer);
 	if (settings->rrl != NULL && udp && !known && is_limited(settings, context->answer.rcode) &&
 	    !limit_rate(context, query, message->peer))
@@ -258,31 +258,31 @@ wants_lookup(const struct serve_context *context, unsigned i)
 
 void
 serve_batch(
-    struct serve_context *context, const struct snapshot *view, struct message *messages, unsigned count)
+    struct serve_context *context, const struct snapshot *snapshot, struct message *messages, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++)
 		context->parsed[i] =
 		    query_parse(&context->queries[i], messages[i].peer, messages[i].in, messages[i].inlen);
 	/* With a million names each lookup waits for memory: let the lookups of a batch wait together. */
-	for (unsigned stage = 0; view != NULL && count > 1 && stage < 3; stage++)
+	for (unsigned stage = 0; snapshot != NULL && count > 1 && stage < 3; stage++)
 		for (unsigned i = 0; i < count; i++)
 			if (wants_lookup(context, i))
-				snapshot_prefetch(view, &context->queries[i].question.path, stage);
+				snapshot_prefetch(snapshot, &context->queries[i].question.path, stage);
 	for (unsigned i = 0; i < count; i++) {
 		messages[i].outlen = 0;
 		if (context->parsed[i])
-			serve_parsed(context, view, &context->queries[i], &messages[i]);
+			serve_parsed(context, snapshot, &context->queries[i], &messages[i]);
 		else
 			tally_add(&context->tally->ignored, 1);
 	}
 }
 
 size_t
-serve(struct serve_context *context, const struct snapshot *view, const struct peer *peer, const uint8_t *in,
-    size_t inlen, uint8_t *out, size_t outlen)
+serve(struct serve_context *context, const struct snapshot *snapshot, const struct peer *peer,
+    const uint8_t *in, size_t inlen, uint8_t *out, size_t outlen)
 {
 	struct message message = {.peer = peer, .in = in, .inlen = inlen, .out = out, .outcap = outlen};
 
-	serve_batch(context, view, &message, 1);
+	serve_batch(context, snapshot, &message, 1);
 	return message.outlen;
 }

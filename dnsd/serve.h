@@ -62,10 +62,10 @@ void serve_clock(struct serve_context *context);
 
 /* Answer up to SERVE_BATCH requests. */
 void serve_batch(
-    struct serve_context *context, const struct snapshot *view, struct message *messages, unsigned count);
+    struct serve_context *context, const struct snapshot *snapshot, struct message *messages, unsigned count);
 
 /* Answer one request.  Returns the response's length, or 0 to stay silent. */
-size_t serve(struct serve_context *context, const struct snapshot *view, const struct peer *peer,
+size_t serve(struct serve_context *context, const struct snapshot *snapshot, const struct peer *peer,
     const uint8_t *in, size_t inlen, uint8_t *out, size_t outlen);
 
 #endif

@@ -27,7 +27,7 @@ struct kept_secrets {
 struct server {
 	struct options options;
 	struct event_base *base;
-	struct views *views;
+	struct epochs *epochs;
 	struct publisher *publisher;
 	struct workers *workers;
 	struct metrics *metrics;

@@ -39,8 +39,8 @@ struct tcp {
 	struct evconnlistener *listener;
 	struct tls *tls; /* NULL: plain */
 	struct serve_context *context;
-	struct views *views;
-	struct view_slot *slot;
+	struct epochs *epochs;
+	struct epoch_slot *slot;
 	struct network *networks;
 	_Atomic unsigned count; /* only the thread of the loop writes it */
 	unsigned most, most_of_network;
@@ -175,7 +175,7 @@ static bool
 answer_request(struct connection *connection, const uint8_t *request, size_t len)
 {
 	struct tcp *tcp = connection->tcp;
-	const struct snapshot *view = view_enter(tcp->views, tcp->slot);
+	const struct snapshot *snapshot = epoch_enter(tcp->epochs, tcp->slot);
 	size_t outlen;
 	struct evbuffer *output = bufferevent_get_output(connection->buffers);
 	uint8_t prefix[LENGTH];
@@ -183,9 +183,9 @@ answer_request(struct connection *connection, const uint8_t *request, size_t len
 	int64_t began = ring != NULL ? tap_now() : 0;
 
 	serve_clock(tcp->context);
-	outlen =
-	    serve(tcp->context, view, &connection->peer, request + LENGTH, len, tcp->out, sizeof tcp->out);
-	view_leave(tcp->slot);
+	outlen = serve(
+	    tcp->context, snapshot, &connection->peer, request + LENGTH, len, tcp->out, sizeof tcp->out);
+	epoch_leave(tcp->slot);
 	if (ring != NULL)
 		tap_put(ring, &connection->peer, request + LENGTH, len, tcp->out, outlen, began, tap_now());
 	if (outlen == 0)
@@ -410,7 +410,7 @@ tcp_limits_init(struct tcp_limits *limits, unsigned connections)
 
 struct tcp *
 tcp_new(struct event_base *base, int fd, const struct tcp_limits *limits, struct tls *tls,
-    struct serve_context *context, struct views *views, struct view_slot *slot)
+    struct serve_context *context, struct epochs *epochs, struct epoch_slot *slot)
 {
 	struct tcp *tcp = calloc(1, sizeof *tcp);
 
@@ -419,7 +419,7 @@ tcp_new(struct event_base *base, int fd, const struct tcp_limits *limits, struct
 	tcp->base = base;
 	tcp->tls = tls;
 	tcp->context = context;
-	tcp->views = views;
+	tcp->epochs = epochs;
 	tcp->slot = slot;
 	tcp->most = limits->connections;
 	tcp->most_of_network = MIN(MAX(tcp->most / TCP_NETWORK_PART, TCP_NETWORK_MIN), tcp->most);

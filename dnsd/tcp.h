@@ -9,8 +9,8 @@
 #ifndef DNSD_TCP_H
 #define DNSD_TCP_H
 
+#include "dnsd/epoch.h"
 #include "dnsd/serve.h"
-#include "dnsd/view.h"
 
 enum {
 	TCP_CONNECTIONS_MAX = 1000, /* of one listener */
@@ -41,7 +41,7 @@ struct sockaddr;
  * encrypts; the caller keeps fd and tls. Returns NULL if memory is exhausted.
  */
 struct tcp *tcp_new(struct event_base *base, int fd, const struct tcp_limits *limits, struct tls *tls,
-    struct serve_context *context, struct views *views, struct view_slot *slot);
+    struct serve_context *context, struct epochs *epochs, struct epoch_slot *slot);
 void tcp_free(struct tcp *tcp);
 
 /* Serve a connection that another thread has accepted: fd is non-blocking and tcp owns it from now on; from

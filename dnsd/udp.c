@@ -22,8 +22,8 @@ struct udp {
 	int fd;
 	bool wildcard;
 	struct serve_context *context;
-	struct views *views;
-	struct view_slot *slot;
+	struct epochs *epochs;
+	struct epoch_slot *slot;
 	struct mmsghdr received[SERVE_BATCH];
 	struct mmsghdr replies[SERVE_BATCH];
 	struct message messages[SERVE_BATCH];
@@ -31,7 +31,7 @@ struct udp {
 };
 
 struct udp *
-udp_new(int fd, bool wildcard, struct serve_context *context, struct views *views, struct view_slot *slot)
+udp_new(int fd, bool wildcard, struct serve_context *context, struct epochs *epochs, struct epoch_slot *slot)
 {
 	struct udp *udp = calloc(1, sizeof *udp);
 
@@ -40,7 +40,7 @@ udp_new(int fd, bool wildcard, struct serve_context *context, struct views *view
 	udp->fd = fd;
 	udp->wildcard = wildcard;
 	udp->context = context;
-	udp->views = views;
+	udp->epochs = epochs;
 	udp->slot = slot;
 	for (unsigned i = 0; i < SERVE_BATCH; i++) {
 		struct datagram *place = &udp->places[i];
@@ -141,12 +141,12 @@ static inline __attribute__((always_inline)) bool
 turn(struct udp *udp, int flags, bool tapped)
 {
 	int count = recvmmsg(udp->fd, udp->received, SERVE_BATCH, flags, NULL);
-	const struct snapshot *view;
+	const struct snapshot *snapshot;
 	int64_t began = 0;
 
 	if (count <= 0)
 		return count < 0 && errno == EINTR; /* not empty, as far as is known */
-	view = view_enter(udp->views, udp->slot);
+	snapshot = epoch_enter(udp->epochs, udp->slot);
 	if (tapped)
 		began = tap_now();
 	serve_clock(udp->context);
@@ -154,11 +154,11 @@ turn(struct udp *udp, int flags, bool tapped)
 		peer_from(&udp->places[i].peer, &udp->places[i].from, TRANSPORT_UDP4);
 		udp->messages[i].inlen = udp->received[i].msg_len;
 	}
-	serve_batch(udp->context, view, udp->messages, (unsigned)count);
+	serve_batch(udp->context, snapshot, udp->messages, (unsigned)count);
 	if (tapped)
 		tap_batch(udp, count, began);
 	send_replies(udp, count);
-	view_leave(udp->slot);
+	epoch_leave(udp->slot);
 	reset(udp, count);
 	return true;
 }

@@ -4,15 +4,15 @@
 #ifndef DNSD_UDP_H
 #define DNSD_UDP_H
 
+#include "dnsd/epoch.h"
 #include "dnsd/serve.h"
-#include "dnsd/view.h"
 
 struct udp;
 
 /* The caller keeps fd.  wildcard: answers leave from the address that received the query.  Returns NULL if
  * memory is exhausted. */
 struct udp *udp_new(
-    int fd, bool wildcard, struct serve_context *context, struct views *views, struct view_slot *slot);
+    int fd, bool wildcard, struct serve_context *context, struct epochs *epochs, struct epoch_slot *slot);
 void udp_free(struct udp *udp);
 
 /*

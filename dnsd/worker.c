@@ -139,22 +139,22 @@ on_wake(evutil_socket_t fd, short what, void *arg)
 }
 
 static bool
-make_udp(struct worker *worker, int fd, bool wildcard, struct views *views, struct view_slot *slot)
+make_udp(struct worker *worker, int fd, bool wildcard, struct epochs *epochs, struct epoch_slot *slot)
 {
 	worker->is_udp = true;
 	worker->fd = fd;
-	worker->udp = udp_new(fd, wildcard, worker->context, views, slot);
+	worker->udp = udp_new(fd, wildcard, worker->context, epochs, slot);
 	return worker->udp != NULL;
 }
 
 static bool
-make_tcp(struct worker *worker, int fd, const struct tcp_limits *limits, struct tls *tls, struct views *views,
-    struct view_slot *slot)
+make_tcp(struct worker *worker, int fd, const struct tcp_limits *limits, struct tls *tls,
+    struct epochs *epochs, struct epoch_slot *slot)
 {
 	worker->fd = fd;
 	if ((worker->base = event_base_new()) == NULL || pipe2(worker->wake_pipe, O_CLOEXEC | O_NONBLOCK) < 0)
 		return false;
-	worker->tcp = tcp_new(worker->base, fd, limits, tls, worker->context, views, slot);
+	worker->tcp = tcp_new(worker->base, fd, limits, tls, worker->context, epochs, slot);
 	worker->wake = event_new(worker->base, worker->wake_pipe[0], EV_READ | EV_PERSIST, on_wake, worker);
 	return worker->tcp != NULL && worker->wake != NULL && event_add(worker->wake, NULL) == 0;
 }
@@ -202,7 +202,7 @@ make_context(struct worker *worker, const struct serve_settings *settings, size_
 
 struct workers *
 workers_start(struct listener *listeners, size_t count, const struct tcp_limits *limits,
-    const struct serve_settings *settings, struct tls *tls, struct views *views, size_t pairs,
+    const struct serve_settings *settings, struct tls *tls, struct epochs *epochs, size_t pairs,
     struct problems *problems)
 {
 	struct workers *workers = xcalloc(1, sizeof *workers);
@@ -218,7 +218,7 @@ workers_start(struct listener *listeners, size_t count, const struct tcp_limits 
 
 		for (unsigned n = 0; n <= listener->nudp; n++) {
 			struct worker *worker = &workers->all[workers->count++];
-			struct view_slot *slot = views_slot(views);
+			struct epoch_slot *slot = epochs_slot(epochs);
 			bool made;
 
 			worker->wake_pipe[0] = worker->wake_pipe[1] = -1;
@@ -226,9 +226,9 @@ workers_start(struct listener *listeners, size_t count, const struct tcp_limits 
 			worker->listener = listener;
 			made = slot != NULL && make_context(worker, settings, pairs) &&
 			    (n < listener->nudp
-				    ? make_udp(worker, listener->udp[n], listener->wildcard, views, slot)
+				    ? make_udp(worker, listener->udp[n], listener->wildcard, epochs, slot)
 				    : make_tcp(worker, listener->tcp, limits, listener->tls ? tls : NULL,
-					  views, slot));
+					  epochs, slot));
 			if (!made || !start(worker)) {
 				problems_error(problems,
 				    "cannot start thread %zu: too many threads, or memory is exhausted; use "

@@ -4,10 +4,10 @@
 #ifndef DNSD_WORKER_H
 #define DNSD_WORKER_H
 
+#include "dnsd/epoch.h"
 #include "dnsd/listen.h"
 #include "dnsd/serve.h"
 #include "dnsd/tcp.h"
-#include "dnsd/view.h"
 
 struct workers;
 struct tls;
@@ -15,7 +15,7 @@ struct tls;
 /* Start all threads, with room to count that many pairs of load balancer and origin.  tls is for listeners
  * that need it.  The caller keeps all arguments. Returns NULL with problems filled. */
 struct workers *workers_start(struct listener *listeners, size_t count, const struct tcp_limits *limits,
-    const struct serve_settings *settings, struct tls *tls, struct views *views, size_t pairs,
+    const struct serve_settings *settings, struct tls *tls, struct epochs *epochs, size_t pairs,
     struct problems *problems);
 
 /* The counters of the threads, one tally each. */

@@ -97,7 +97,7 @@ check_notify(const struct options *options, struct problems *problems)
 }
 
 static void
-heard(void *arg, bool changed)
+on_round(void *arg, bool changed)
 {
 	(void)arg, (void)changed;
 }
@@ -125,5 +125,5 @@ options_check(const struct options *options, struct event_base *base, struct pro
 	resolver_free(resolver);
 	if (options->ncanaries > 0)
 		canaries_free(
-		    canaries_new(base, options->canaries, options->ncanaries, heard, NULL, problems));
+		    canaries_new(base, options->canaries, options->ncanaries, on_round, NULL, problems));
 }

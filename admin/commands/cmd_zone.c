@@ -4,7 +4,7 @@
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/zone_load.h"
-#include "admin/look/place.h"
+#include "admin/look/surroundings.h"
 #include "zones/base/array.h"
 #include "zones/base/input.h"
 #include "zones/base/text.h"
@@ -422,7 +422,7 @@ is_of_zone(void *arg, const struct zone_info *zone)
 }
 
 static bool
-add_lb(void *arg, const char *name, const struct place *place)
+add_lb(void *arg, const char *name, const struct surroundings *place)
 {
 	(void)place;
 	json_add_text(((struct lbs *)arg)->names, name);
@@ -434,7 +434,7 @@ lbs_of(struct store_txn *txn, const struct zone_info *zone)
 {
 	struct lbs lbs = {.number = zone->number, .names = json_new_list()};
 
-	place_each_lb(txn, is_of_zone, add_lb, &lbs);
+	surroundings_each_lb(txn, is_of_zone, add_lb, &lbs);
 	return lbs.names;
 }
 

@@ -2,7 +2,7 @@
 #include "admin/doctor/doctor_inner.h"
 
 #include "admin/cli/when.h"
-#include "admin/look/place.h"
+#include "admin/look/surroundings.h"
 #include "zones/base/array.h"
 
 #include <stdlib.h>
@@ -13,11 +13,11 @@ static void
 tell_place(struct examination *examination, const char *subject, const struct lb *lb)
 {
 	char owner[NAME_MAX_TEXT];
-	struct place place;
+	struct surroundings place;
 
 	if (examination->config == NULL)
 		return;
-	if (!place_find(examination->config, lb->wire, &place)) {
+	if (!surroundings_find(examination->config, lb->wire, &place)) {
 		finding_add(examination->findings, FINDING_ERROR, "lb-no-zone", subject,
 		    "no zone that is served encloses it: it is never answered");
 		finding_cure(examination->findings, "load its zone: graycloud zone load FILE");

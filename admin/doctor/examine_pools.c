@@ -2,7 +2,7 @@
 #include "admin/doctor/doctor_inner.h"
 
 #include "admin/cli/when.h"
-#include "admin/look/place.h"
+#include "admin/look/surroundings.h"
 #include "zones/base/array.h"
 #include "zones/base/map.h"
 

@@ -9,7 +9,7 @@
 #ifndef CHANGE_H
 #define CHANGE_H
 
-#include "admin/look/place.h"
+#include "admin/look/surroundings.h"
 #include "zones/document/json.h"
 #include "zones/state/config_write.h"
 
@@ -67,7 +67,7 @@ struct change {
 	struct problems problems;
 	enum change_fault fault; /* set by change_refuse */
 	bool geography_told;     /* the warning of a nameserver without a database of places was given */
-	struct place_nameservers nameservers; /* of the zone that was looked at last */
+	struct surroundings_nameservers nameservers; /* of the zone that was looked at last */
 	/* For the caller; both may stay NULL. */
 	char *message;
 	struct json *result;

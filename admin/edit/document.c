@@ -12,11 +12,11 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* ---- where a fault is ---- */
+/* ---- the path of a fault ---- */
 
-struct place {
-	const struct place *up; /* NULL: the object itself */
-	const char *name;       /* of a property; NULL: an item of a list */
+struct fault_path {
+	const struct fault_path *up; /* NULL: the object itself */
+	const char *name;            /* of a property; NULL: an item of a list */
 	const struct json *item;
 	size_t index;
 };
@@ -28,13 +28,13 @@ struct check {
 };
 
 static void
-write_place(FILE *out, const struct place *place)
+write_fault_path(FILE *out, const struct fault_path *place)
 {
 	const char *known;
 
 	if (place == NULL)
 		return;
-	write_place(out, place->up);
+	write_fault_path(out, place->up);
 	if (place->name != NULL) {
 		fprintf(out, "%s%s", place->up ? "." : "", place->name);
 		return;
@@ -48,20 +48,20 @@ write_place(FILE *out, const struct place *place)
 }
 
 static char *
-place_text(const struct place *place)
+place_text(const struct fault_path *place)
 {
 	char *text = NULL;
 	size_t len;
 	FILE *out = text_stream(&text, &len);
 
-	write_place(out, place);
+	write_fault_path(out, place);
 	fclose(out);
 	return text;
 }
 
 /* Report that the value at place is not accepted. */
 static void
-refuse(struct check *check, const struct place *place, const struct json *value, const char *why)
+refuse(struct check *check, const struct fault_path *place, const struct json *value, const char *why)
 {
 	char *where = place_text(place), *text = value ? json_write(value, false) : NULL;
 
@@ -75,8 +75,8 @@ refuse(struct check *check, const struct place *place, const struct json *value,
 }
 
 static struct json *
-refuse_value(
-    struct check *check, const struct place *place, const struct json *value, const struct property *property)
+refuse_value(struct check *check, const struct fault_path *place, const struct json *value,
+    const struct property *property)
 {
 	char *accepts = schema_accepts(property), *why = xasprintf("it must be %s", accepts);
 
@@ -91,7 +91,7 @@ static const char NEEDS_PROXY[] = "it needs the HTTP proxy; this is DNS-only"; /
 /* ---- one value against its property ---- */
 
 static struct json *check_value(struct check *check, const struct property *property,
-    const struct json *value, const struct place *place);
+    const struct json *value, const struct fault_path *place);
 
 static struct json *
 default_of(const struct property *property)
@@ -100,8 +100,8 @@ default_of(const struct property *property)
 }
 
 static struct json *
-check_text(
-    struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_text(struct check *check, const struct property *property, const struct json *value,
+    const struct fault_path *place)
 {
 	const char *text = json_text(value);
 	struct json *kept;
@@ -127,8 +127,8 @@ check_text(
 }
 
 static struct json *
-check_word(
-    struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_word(struct check *check, const struct property *property, const struct json *value,
+    const struct fault_path *place)
 {
 	const char *text = json_text(value);
 
@@ -144,8 +144,8 @@ check_word(
 }
 
 static struct json *
-check_number(
-    struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_number(struct check *check, const struct property *property, const struct json *value,
+    const struct fault_path *place)
 {
 	double number = json_number_of(value);
 	bool whole = json_kind(value) == JSON_KIND_INTEGER;
@@ -157,8 +157,8 @@ check_number(
 }
 
 static struct json *
-check_reference(
-    struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_reference(struct check *check, const struct property *property, const struct json *value,
+    const struct fault_path *place)
 {
 	const char *text = json_text(value);
 	struct id id;
@@ -176,8 +176,8 @@ check_reference(
 }
 
 static struct json *
-check_list(
-    struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_list(struct check *check, const struct property *property, const struct json *value,
+    const struct fault_path *place)
 {
 	struct json *list;
 	size_t count = json_count(value);
@@ -190,7 +190,7 @@ check_list(
 	for (size_t i = 0; i < count; i++) {
 		const struct json *item = json_item(value, i);
 		struct json *kept =
-		    check_value(check, property->inner, item, &(struct place){place, NULL, item, i});
+		    check_value(check, property->inner, item, &(struct fault_path){place, NULL, item, i});
 
 		if (kept != NULL)
 			json_add(list, kept);
@@ -205,7 +205,8 @@ check_list(
 
 /* A free key of a map that may be only certain texts. */
 static bool
-key_clean(struct check *check, const struct property *property, const char *key, const struct place *place)
+key_clean(
+    struct check *check, const struct property *property, const char *key, const struct fault_path *place)
 {
 	char *kept = property->clean(key), *why;
 	bool good = kept != NULL && strcmp(kept, key) == 0;
@@ -220,8 +221,8 @@ key_clean(struct check *check, const struct property *property, const char *key,
 }
 
 static struct json *
-check_map(
-    struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_map(struct check *check, const struct property *property, const struct json *value,
+    const struct fault_path *place)
 {
 	struct json *map;
 	bool good = true;
@@ -230,7 +231,7 @@ check_map(
 		return refuse_value(check, place, value, property);
 	map = json_new_object();
 	for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key)) {
-		struct place at = {place, key, NULL, 0};
+		struct fault_path at = {place, key, NULL, 0};
 		struct json *kept = check_value(check, property->inner, json_member(value, key), &at);
 		struct id id;
 
@@ -259,7 +260,8 @@ check_map(
 
 /* An unknown name; the sentence names the property that was probably meant. */
 static void
-refuse_name(struct check *check, const struct property *table, const char *key, const struct place *place)
+refuse_name(
+    struct check *check, const struct property *table, const char *key, const struct fault_path *place)
 {
 	struct nearest nearest = {.word = key};
 	char hint[96], *why;
@@ -267,14 +269,14 @@ refuse_name(struct check *check, const struct property *table, const char *key, 
 	for (; table->name != NULL; table++)
 		nearest_offer(&nearest, table->name, strlen(table->name));
 	why = xasprintf("is not a known property%s", nearest_text(&nearest, hint));
-	refuse(check, &(struct place){place, key, NULL, 0}, NULL, why);
+	refuse(check, &(struct fault_path){place, key, NULL, 0}, NULL, why);
 	free(why);
 }
 
 /* sparse: properties that are not given get no default. */
 static struct json *
 check_members(struct check *check, const struct property *table, bool sparse, const struct json *value,
-    const struct place *place)
+    const struct fault_path *place)
 {
 	struct json *object = json_new_object();
 	bool good = true;
@@ -286,7 +288,7 @@ check_members(struct check *check, const struct property *table, bool sparse, co
 		}
 	for (const struct property *property = table; property->name != NULL; property++) {
 		const struct json *member = json_member(value, property->name);
-		struct place at = {place, property->name, NULL, 0};
+		struct fault_path at = {place, property->name, NULL, 0};
 		struct json *kept;
 
 		if (property->fate == FATE_READ_ONLY || (sparse && json_kind(member) == JSON_KIND_NULL))
@@ -323,8 +325,8 @@ says_nothing(const struct property *property, const struct json *value, const st
 }
 
 static struct json *
-check_value(
-    struct check *check, const struct property *property, const struct json *value, const struct place *place)
+check_value(struct check *check, const struct property *property, const struct json *value,
+    const struct fault_path *place)
 {
 	struct json *default_json = property->default_json ? default_of(property) : NULL, *kept = NULL;
 

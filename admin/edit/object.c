@@ -5,8 +5,8 @@
 
 #include "admin/edit/pins_edit.h"
 #include "admin/look/node.h"
-#include "admin/look/place.h"
 #include "admin/look/resolution.h"
+#include "admin/look/surroundings.h"
 #include "zones/base/array.h"
 #include "zones/base/text.h"
 #include "zones/document/document_load.h"
@@ -257,7 +257,7 @@ seed_group(struct change *change, const struct json *old, const struct json *doc
 
 /* S7: a load balancer answers instead of the zone's own addresses or alias at its name. */
 static void
-warn_replaced(struct change *change, const char *name, const struct place *place)
+warn_replaced(struct change *change, const char *name, const struct surroundings *place)
 {
 	static const char *const types[] = {"A", "AAAA", "CNAME"};
 	char list[32] = "";
@@ -278,10 +278,10 @@ static void
 check_enabled(struct change *change, const char *name)
 {
 	uint8_t wire[NAME_MAX_LEN];
-	struct place place;
+	struct surroundings place;
 
 	name_from_text(wire, name, NULL);
-	if (place_find(change->txn, wire, &place))
+	if (surroundings_find(change->txn, wire, &place))
 		warn_replaced(change, name, &place);
 }
 
@@ -292,11 +292,11 @@ check_place(struct change *change, const char *name)
 {
 	uint8_t wire[NAME_MAX_LEN];
 	char at[NAME_MAX_TEXT];
-	struct place place;
+	struct surroundings place;
 
 	name_from_text(wire, name, NULL);
 	/* S7 */
-	if (!place_find(change->txn, wire, &place)) {
+	if (!surroundings_find(change->txn, wire, &place)) {
 		problems_error(&change->problems,
 		    "load_balancer %s: no zone that is served encloses it: load its zone first "
 		    "(`graycloud zone load`)",
@@ -313,7 +313,7 @@ check_place(struct change *change, const char *name)
 		    "load_balancer %s: the zone's DNAME at %s redirects all names below, so it could "
 		    "never answer",
 		    name, name_to_host(place.hidden_at, at));
-	else if (place_is_nameserver(change->txn, &place.zone, wire, &change->nameservers))
+	else if (surroundings_is_nameserver(change->txn, &place.zone, wire, &change->nameservers))
 		change_guard(change,
 		    "load_balancer %s: an NS record of the zone points to this name, whose addresses would "
 		    "be lost as glue",

@@ -108,10 +108,10 @@ static void
 warn_unseen(struct change *change, const struct record_place *place, uint16_t type)
 {
 	char above[NAME_MAX_TEXT];
-	struct place where;
+	struct surroundings where;
 	bool at_cut, seen;
 
-	if (!place_find(change->txn, place->name, &where))
+	if (!surroundings_find(change->txn, place->name, &where))
 		return;
 	if (where.zone.number != place->zone.number) {
 		problems_warn(&change->problems,
@@ -122,7 +122,7 @@ warn_unseen(struct change *change, const struct record_place *place, uint16_t ty
 	at_cut = where.hidden_by == TYPE_NS && name_equal(where.hidden_at, place->name);
 	seen = where.hidden_by == 0 || (at_cut && (type == TYPE_NS || type == TYPE_DS)) ||
 	    (where.hidden_by == TYPE_NS && is_address(type) &&
-		place_is_nameserver(change->txn, &place->zone, place->name, &change->nameservers));
+		surroundings_is_nameserver(change->txn, &place->zone, place->name, &change->nameservers));
 	if (!seen)
 		problems_warn(&change->problems, "the record is never answered: %s is %s %s", place->host,
 		    where.hidden_by == TYPE_NS ? "at or below the delegation" : "below the DNAME",
@@ -206,7 +206,7 @@ void
 record_warn_deleted(struct change *change, const struct record_place *place)
 {
 	if (!has_address(change, &place->zone, place->name) &&
-	    place_is_nameserver(change->txn, &place->zone, place->name, &change->nameservers))
+	    surroundings_is_nameserver(change->txn, &place->zone, place->name, &change->nameservers))
 		problems_warn(&change->problems,
 		    "missing glue: the nameserver %s has no A or AAAA record any more", place->host);
 }

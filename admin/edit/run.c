@@ -91,7 +91,7 @@ forget_run(struct change *change)
 {
 	problems_free(&change->problems);
 	change->fault = CHANGE_INVALID;
-	place_nameservers_free(&change->nameservers);
+	surroundings_nameservers_free(&change->nameservers);
 	free(change->message);
 	json_drop(change->result);
 	change->message = NULL;
@@ -167,7 +167,7 @@ change_run(const struct change_request *request, change_fn *fn, void *arg, struc
 	outcome->problems = change.problems;
 	outcome->message = change.message;
 	outcome->result = change.result;
-	place_nameservers_free(&change.nameservers);
+	surroundings_nameservers_free(&change.nameservers);
 }
 
 void

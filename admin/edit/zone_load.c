@@ -1,7 +1,7 @@
 #include "admin/edit/zone_load.h"
 
 #include "admin/edit/rrset_edit.h"
-#include "admin/look/place.h"
+#include "admin/look/surroundings.h"
 #include "zones/base/text.h"
 #include "zones/dns/idn.h"
 #include "zones/dns/name.h"
@@ -140,7 +140,7 @@ is_loaded(void *arg, const struct zone_info *zone)
 }
 
 static bool
-warn_of_lb(void *arg, const char *name, const struct place *place)
+warn_of_lb(void *arg, const char *name, const struct surroundings *place)
 {
 	struct numbers *numbers = arg;
 	char at[NAME_MAX_TEXT];
@@ -169,7 +169,7 @@ zone_load_warn(struct change *change, const struct zone_loaded *loaded, size_t c
 	for (size_t i = 0; i < count; i++)
 		numbers.items[i] = loaded[i].zone.number;
 	qsort(numbers.items, count, sizeof *numbers.items, compare_numbers);
-	place_each_lb(change->txn, is_loaded, warn_of_lb, &numbers);
+	surroundings_each_lb(change->txn, is_loaded, warn_of_lb, &numbers);
 	free(numbers.items);
 }
 

@@ -78,7 +78,7 @@ add(struct interventions *list, enum kind kind, const struct id *id, const struc
 
 	if (deed.what == NULL)
 		return;
-	deadline_add(&list->ends, &deed.end);
+	deadline_add(&list->expires, &deed.end);
 	list->items = array_grow(list->items, list->count, sizeof *list->items);
 	list->items[list->count++] = (struct intervention){
 	    .kind = kind,

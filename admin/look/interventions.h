@@ -24,7 +24,7 @@ struct intervention {
 struct interventions {
 	struct intervention *items; /* those of a pool in the order of its origins */
 	size_t count;
-	struct deadline ends; /* the first of them, if there is one */
+	struct deadline expires; /* the first of them, if there is one */
 };
 
 /* Starts as {0}: add the documents of pools and load balancers in the wanted order, then find the authors. */

@@ -240,7 +240,7 @@ plan_share(struct plan *plan)
 bool
 plan_ended(const struct plan *plan)
 {
-	return deadline_passed(&plan->interventions.ends);
+	return deadline_passed(&plan->interventions.expires);
 }
 
 size_t

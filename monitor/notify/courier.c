@@ -21,7 +21,7 @@ struct courier {
 	pthread_cond_t wake;
 	struct notice *queue[COURIER_QUEUE]; /* a ring */
 	size_t first, count;
-	uint64_t untold; /* lost since the last delivery */
+	uint64_t unreported; /* lost since the last delivery */
 	struct courier_counters counters;
 	bool stop;
 	uint64_t stop_ms; /* by boot_ms: the end of the last try */
@@ -104,7 +104,7 @@ courier_send(struct courier *courier, struct notice *const *notices, size_t coun
 	for (size_t i = 0; i < count; i++) {
 		if (courier->count == COURIER_QUEUE) {
 			notice_drop(take(courier));
-			courier->untold++;
+			courier->unreported++;
 			courier->counters.lost++;
 		}
 		courier->queue[(courier->first + courier->count++) % COURIER_QUEUE] = notice_hold(notices[i]);
@@ -180,7 +180,7 @@ load(struct courier *courier)
 	while (courier->in_batch < courier->carrier->batch && courier->count > 0)
 		courier->batch[courier->in_batch++] = take(courier);
 	courier->counters.waiting = courier->in_batch;
-	return courier->untold;
+	return courier->unreported;
 }
 
 /* Log the first failure, and the first success after failures. */
@@ -198,12 +198,12 @@ say(struct courier *courier, enum delivery delivery, const char *why)
 
 /* The mutex is held. */
 static void
-account(struct courier *courier, enum delivery delivery, uint64_t told)
+account(struct courier *courier, enum delivery delivery, uint64_t reported)
 {
 	bool over = delivery != DELIVERY_FAILED || !courier->carrier->again;
 
 	if (delivery == DELIVERED) {
-		courier->untold -= told;
+		courier->unreported -= reported;
 		courier->counters.sent += courier->in_batch;
 	} else {
 		courier->counters.failed++;
@@ -211,7 +211,7 @@ account(struct courier *courier, enum delivery delivery, uint64_t told)
 	if (!over)
 		return;
 	if (delivery != DELIVERED) {
-		courier->untold += courier->in_batch;
+		courier->unreported += courier->in_batch;
 		courier->counters.lost += courier->in_batch;
 	}
 	for (size_t i = 0; i < courier->in_batch; i++)

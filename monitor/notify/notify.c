@@ -12,12 +12,12 @@
 #include <stdlib.h>
 
 /* The last state of an origin that was reported.  Nothing: no verdict is known yet. */
-enum told { TOLD_NOTHING, TOLD_HEALTHY, TOLD_UNHEALTHY };
+enum reported { REPORTED_NOTHING, REPORTED_HEALTHY, REPORTED_UNHEALTHY };
 
-struct told_pool {
+struct reported_pool {
 	struct id id; /* first: the tree compares by it */
 	struct pool *model;
-	enum told *told;         /* one for each origin */
+	enum reported *reported; /* one for each origin */
 	enum pool_status status; /* POOL_HEALTH_UNKNOWN: nothing was reported */
 	bool settled;        /* since it was read, every origin has had a result, or enough time for one */
 	uint64_t settles_ms; /* at the latest, by awake_ms, because nothing is checked during a sleep */
@@ -109,7 +109,7 @@ find_record(
 
 /* The states of the origins and the pool's status; whole is false if a probed address has no
  * verdict, or a stale one. */
-struct view {
+struct pool_state {
 	const struct look *look;
 	const struct pool *pool;
 	bool last_run;
@@ -122,80 +122,81 @@ struct view {
 
 /* S38: the combined verdict of the monitors about one address. */
 static enum health_state
-verdict_of(struct view *view, const struct origin *origin, const struct address *address,
+verdict_of(struct pool_state *state, const struct origin *origin, const struct address *address,
     struct health_record *telling)
 {
 	enum health_state verdicts[GROUP_MEMBERS_MAX];
-	size_t count = MIN(view->pool->njudges, GROUP_MEMBERS_MAX);
+	size_t count = MIN(state->pool->njudges, GROUP_MEMBERS_MAX);
 	uint64_t now = boot_ms();
 
 	for (size_t i = 0; i < count; i++) {
 		struct endpoint endpoint =
-		    health_endpoint(view->pool->judges[i].monitor.text, origin, address);
+		    health_endpoint(state->pool->judges[i].monitor.text, origin, address);
 		struct health_record record = {.state = HEALTH_UNKNOWN};
-		bool known = find_record(view->look, view->last_run, &endpoint, &record) &&
+		bool known = find_record(state->look, state->last_run, &endpoint, &record) &&
 		    record.state != HEALTH_UNKNOWN;
 
 		verdicts[i] = known ? (enum health_state)record.state : HEALTH_UNKNOWN;
-		if (view->pool->judges[i].votes)
-			view->whole &= known &&
-			    (view->last_run ||
+		if (state->pool->judges[i].votes)
+			state->whole &= known &&
+			    (state->last_run ||
 				(record.last_ms != 0 && now <= record.last_ms + record.stale_after_ms));
 		/* Prefer one that is down, then the newest change. */
 		if (known && (telling->state != HEALTH_DOWN || record.state == HEALTH_DOWN) &&
 		    (record.state != telling->state || record.since_ms > telling->since_ms))
 			*telling = record;
 	}
-	return status_of_judges(view->pool->judges, verdicts, count);
+	return status_of_judges(state->pool->judges, verdicts, count);
 }
 
 static enum health_state
-state_of(struct view *view, struct origin *origin, struct health_record *telling)
+state_of(struct pool_state *state, struct origin *origin, struct health_record *telling)
 {
 	struct name_record name;
 
 	if (!origin_is_hostname(origin))
-		return status_origin(view->pool, origin, verdict_of(view, origin, &origin->ip, telling));
+		return status_origin(state->pool, origin, verdict_of(state, origin, &origin->ip, telling));
 	free(origin->resolved);
-	origin->resolved = name_get(view->look->health, origin->address, &name) ? name_resolved(&name) : NULL;
-	view->whole &= origin->resolved != NULL;
+	origin->resolved =
+	    name_get(state->look->health, origin->address, &name) ? name_resolved(&name) : NULL;
+	state->whole &= origin->resolved != NULL;
 	for (unsigned i = 0; origin->resolved != NULL && i < origin->resolved->count; i++) {
 		struct resolved_address *address = &origin->resolved->list[i];
 
-		address->state = status_address(view->pool, origin, &address->address,
-		    verdict_of(view, origin, &address->address, telling));
+		address->state = status_address(state->pool, origin, &address->address,
+		    verdict_of(state, origin, &address->address, telling));
 	}
-	return status_origin(view->pool, origin, HEALTH_UNKNOWN);
+	return status_origin(state->pool, origin, HEALTH_UNKNOWN);
 }
 
-static struct view
+static struct pool_state
 view_pool(const struct look *look, struct pool *pool, bool last_run)
 {
-	struct view view = {.look = look,
+	struct pool_state state = {.look = look,
 	    .pool = pool,
 	    .last_run = last_run,
 	    .whole = true,
-	    .states = xcalloc(pool->norigins, sizeof *view.states),
-	    .records = xcalloc(pool->norigins, sizeof *view.records)};
+	    .states = xcalloc(pool->norigins, sizeof *state.states),
+	    .records = xcalloc(pool->norigins, sizeof *state.records)};
 
 	for (size_t i = 0; i < pool->norigins; i++) {
 		bool probed = pool->enabled && pool->origins[i].enabled && pool->njudges > 0,
-		     whole = view.whole;
+		     whole = state.whole;
 
-		view.states[i] = state_of(&view, &pool->origins[i], &view.records[i]);
+		state.states[i] = state_of(&state, &pool->origins[i], &state.records[i]);
 		if (!probed)
-			view.whole = whole;
+			state.whole = whole;
 	}
-	view.status = status_pool(pool, view.states);
-	view.usable = pool_judge(pool, view.states).usable;
-	return view;
+	state.status = status_pool(pool, state.states);
+	state.usable = pool_judge(pool, state.states).usable;
+	return state;
 }
 
 static void
-view_free(struct view *view)
+view_free(struct pool_state *state)
 {
-	free(view->states);
-	free(view->records);
+	free(state->states);
+	free(state->records);
 }
 
 /* --- notices --- */
@@ -225,36 +226,36 @@ filtered(const struct notification_filter *filter, bool healthy)
 	return healthy ? filter->no_healthy : filter->no_unhealthy;
 }
 
-static enum told
-told_of(enum health_state state)
+static enum reported
+reported_of(enum health_state state)
 {
 	switch (state) {
 	case HEALTH_UP:
 	case HEALTH_SUSPECT:
-		return TOLD_HEALTHY;
+		return REPORTED_HEALTHY;
 	case HEALTH_DOWN:
 	case HEALTH_UNRESOLVED:
-		return TOLD_UNHEALTHY;
+		return REPORTED_UNHEALTHY;
 	default:
-		return TOLD_NOTHING;
+		return REPORTED_NOTHING;
 	}
 }
 
 /* S40: up and suspect count as one; a first verdict is news if it is bad; the end of judging is not news.
  */
 static void
-tell_origin(struct notify *notify, struct told_pool *pool, size_t i, const struct view *view)
+report_origin(struct notify *notify, struct reported_pool *pool, size_t i, const struct pool_state *state)
 {
 	static const char *const words[] = {"unknown", "up", "down"};
-	const struct health_record *record = &view->records[i];
-	enum told before = pool->told[i], now = told_of(view->states[i]);
+	const struct health_record *record = &state->records[i];
+	enum reported before = pool->reported[i], now = reported_of(state->states[i]);
 	struct notice *notice;
 
-	if (now == TOLD_NOTHING || now == before)
+	if (now == REPORTED_NOTHING || now == before)
 		return;
-	pool->told[i] = now;
-	if ((before == TOLD_NOTHING && now == TOLD_HEALTHY) ||
-	    filtered(&pool->model->origin_filter, now == TOLD_HEALTHY))
+	pool->reported[i] = now;
+	if ((before == REPORTED_NOTHING && now == REPORTED_HEALTHY) ||
+	    filtered(&pool->model->origin_filter, now == REPORTED_HEALTHY))
 		return;
 	notice = notice_new(NOTICE_ORIGIN, record->since_wall != 0 ? record->since_wall : wall_ms());
 	notice->pool_id = xstrdup(pool->id.text);
@@ -262,8 +263,8 @@ tell_origin(struct notify *notify, struct told_pool *pool, size_t i, const struc
 	notice->address = xstrdup(pool->model->origins[i].address);
 	notice->name = xstrdup(pool->model->origins[i].name);
 	notice->before = words[before];
-	notice->after = health_state_text(view->states[i]);
-	notice->healthy = now == TOLD_HEALTHY;
+	notice->after = health_state_text(state->states[i]);
+	notice->healthy = now == REPORTED_HEALTHY;
 	if (!notice->healthy && record->last_reason != REASON_NONE)
 		notice->reason = health_reason_text(record->last_reason);
 	if (record->damped_until_ms != 0)
@@ -272,10 +273,10 @@ tell_origin(struct notify *notify, struct told_pool *pool, size_t i, const struc
 }
 
 static void
-tell_status(struct notify *notify, struct told_pool *pool, const struct view *view)
+report_status(struct notify *notify, struct reported_pool *pool, const struct pool_state *state)
 {
-	enum pool_status before = pool->status, now = view->status;
-	struct pool_judgement judgement = pool_judge(pool->model, view->states);
+	enum pool_status before = pool->status, now = state->status;
+	struct pool_judgement judgement = pool_judge(pool->model, state->states);
 	bool healthy = now == POOL_HEALTHY || now == POOL_DEGRADED;
 	struct notice *notice;
 
@@ -297,7 +298,8 @@ tell_status(struct notify *notify, struct told_pool *pool, const struct view *vi
 }
 
 static void
-tell_lb(void *arg, const struct id *id, const char *name, const char *before, const char *after, bool healthy)
+report_lb(
+    void *arg, const struct id *id, const char *name, const char *before, const char *after, bool healthy)
 {
 	struct notice *notice = notice_new(NOTICE_LB, wall_ms());
 
@@ -317,21 +319,21 @@ compare_ids(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct id));
 }
 
-static struct told_pool *
+static struct reported_pool *
 find_pool(const struct notify *notify, const struct id *id)
 {
-	struct told_pool **found = tfind(id, &notify->pools, compare_ids);
+	struct reported_pool **found = tfind(id, &notify->pools, compare_ids);
 
 	return found == NULL ? NULL : *found;
 }
 
 static void
-told_pool_free(void *arg)
+reported_pool_free(void *arg)
 {
-	struct told_pool *pool = arg;
+	struct reported_pool *pool = arg;
 
 	model_free_pool(pool->model);
-	free(pool->told);
+	free(pool->reported);
 	free(pool);
 }
 
@@ -354,35 +356,35 @@ settles_ms(const struct look *look, const struct pool *model)
 }
 
 /* The last report about an origin before the pool was edited. */
-static enum told
-told_before(const struct told_pool *before, const struct origin *origin)
+static enum reported
+reported_before(const struct reported_pool *before, const struct origin *origin)
 {
 	for (size_t i = 0; before != NULL && i < before->model->norigins; i++)
 		if (strcmp(before->model->origins[i].address, origin->address) == 0)
-			return before->told[i];
-	return TOLD_NOTHING;
+			return before->reported[i];
+	return REPORTED_NOTHING;
 }
 
 /* A pool of the last run: use its verdicts of then as the last report. */
 static void
-take_last_run(const struct look *look, struct told_pool *pool)
+take_last_run(const struct look *look, struct reported_pool *pool)
 {
-	struct view view = view_pool(look, pool->model, true);
+	struct pool_state state = view_pool(look, pool->model, true);
 
 	for (size_t i = 0; i < pool->model->norigins; i++)
-		pool->told[i] = told_of(view.states[i]);
-	if (view.whole && view.status != POOL_DISABLED)
-		pool->status = view.status;
-	pool->now.was_known = view.whole;
-	pool->now.was = (struct status_of_pool){view.status, view.usable};
-	view_free(&view);
+		pool->reported[i] = reported_of(state.states[i]);
+	if (state.whole && state.status != POOL_DISABLED)
+		pool->status = state.status;
+	pool->now.was_known = state.whole;
+	pool->now.was = (struct status_of_pool){state.status, state.usable};
+	view_free(&state);
 }
 
 static void
-forget_pool(struct notify *notify, struct told_pool *pool)
+forget_pool(struct notify *notify, struct reported_pool *pool)
 {
 	tdelete(pool, &notify->pools, compare_ids);
-	told_pool_free(pool);
+	reported_pool_free(pool);
 }
 
 /* Takes ownership of model; NULL: the pool was deleted. */
@@ -390,7 +392,7 @@ static void
 read_pool(struct look *look, const struct id *id, struct pool *model)
 {
 	struct notify *notify = look->notify;
-	struct told_pool *before = find_pool(notify, id), *pool;
+	struct reported_pool *before = find_pool(notify, id), *pool;
 
 	if (model == NULL) {
 		if (before != NULL)
@@ -399,14 +401,14 @@ read_pool(struct look *look, const struct id *id, struct pool *model)
 	}
 	deadline_add(&notify->feed.next_end, &model->expiry);
 	pool = xcalloc(1, sizeof *pool);
-	*pool = (struct told_pool){.id = *id,
+	*pool = (struct reported_pool){.id = *id,
 	    .model = model,
-	    .told = xcalloc(model->norigins, sizeof *pool->told),
+	    .reported = xcalloc(model->norigins, sizeof *pool->reported),
 	    .status = before != NULL ? before->status : POOL_HEALTH_UNKNOWN,
 	    .settles_ms = settles_ms(look, model),
 	    .round = notify->round};
 	for (size_t i = 0; i < model->norigins; i++)
-		pool->told[i] = told_before(before, &model->origins[i]);
+		pool->reported[i] = reported_before(before, &model->origins[i]);
 	if (before != NULL) {
 		pool->now = before->now;
 		forget_pool(notify, before);
@@ -445,13 +447,13 @@ on_pool(void *arg, const struct id *id, struct bytes json)
 /* A pool that this reading did not find was deleted. */
 struct search {
 	uint64_t round;
-	struct told_pool *gone;
+	struct reported_pool *gone;
 };
 
 static void
 find_gone(const void *node, VISIT visit, void *arg)
 {
-	struct told_pool *pool = *(struct told_pool *const *)node;
+	struct reported_pool *pool = *(struct reported_pool *const *)node;
 	struct search *search = arg;
 
 	if ((visit == postorder || visit == leaf) && pool->round != search->round)
@@ -496,15 +498,15 @@ read_config(struct look *look)
 
 /* Load balancers are judged by the current state of the pool. */
 static void
-note_now(struct notify *notify, struct told_pool *pool, const struct view *view)
+note_now(struct notify *notify, struct reported_pool *pool, const struct pool_state *state)
 {
 	struct pool_now *now = &pool->now;
 
-	if (now->changed != 0 && now->settled == pool->settled && now->now.status == view->status &&
-	    now->now.usable == view->usable)
+	if (now->changed != 0 && now->settled == pool->settled && now->now.status == state->status &&
+	    now->now.usable == state->usable)
 		return;
 	now->settled = pool->settled;
-	now->now = (struct status_of_pool){view->status, view->usable};
+	now->now = (struct status_of_pool){state->status, state->usable};
 	now->changed = notify->looks;
 	notify_lbs_wake(notify->lbs);
 }
@@ -512,7 +514,7 @@ note_now(struct notify *notify, struct told_pool *pool, const struct view *view)
 static const struct pool_now *
 pool_now(const void *arg, const struct id *id)
 {
-	const struct told_pool *pool = find_pool(arg, id);
+	const struct reported_pool *pool = find_pool(arg, id);
 
 	return pool == NULL ? NULL : &pool->now;
 }
@@ -520,21 +522,21 @@ pool_now(const void *arg, const struct id *id)
 static void
 look_at_pool(const void *node, VISIT visit, void *arg)
 {
-	struct told_pool *pool = *(struct told_pool *const *)node;
+	struct reported_pool *pool = *(struct reported_pool *const *)node;
 	struct look *look = arg;
-	struct view view;
+	struct pool_state state;
 
 	if (visit != postorder && visit != leaf)
 		return;
-	view = view_pool(look, pool->model, false);
-	pool->settled |= view.whole || awake_ms() >= pool->settles_ms;
+	state = view_pool(look, pool->model, false);
+	pool->settled |= state.whole || awake_ms() >= pool->settles_ms;
 	for (size_t i = 0; pool->settled && i < pool->model->norigins; i++)
-		tell_origin(look->notify, pool, i, &view);
+		report_origin(look->notify, pool, i, &state);
 	if (pool->settled)
-		tell_status(look->notify, pool, &view);
+		report_status(look->notify, pool, &state);
 	look->notify->unsettled |= !pool->settled;
-	note_now(look->notify, pool, &view);
-	view_free(&view);
+	note_now(look->notify, pool, &state);
+	view_free(&state);
 }
 
 static void
@@ -550,7 +552,7 @@ look_around(struct look *look)
 		notify->unsettled = false;
 		twalk_r(notify->pools, look_at_pool, look);
 	}
-	if (notify_lbs_look(notify->lbs, look->config, notify->looks, pool_now, tell_lb, notify) &&
+	if (notify_lbs_look(notify->lbs, look->config, notify->looks, pool_now, report_lb, notify) &&
 	    notify->soon != NULL)
 		event_add(notify->soon, &soon);
 	send_pending(notify);
@@ -680,7 +682,7 @@ notify_free(struct notify *notify)
 		courier_hurry(notify->couriers[i]);
 	for (size_t i = 0; i < notify->ncouriers; i++)
 		courier_stop(notify->couriers[i]);
-	tdestroy(notify->pools, told_pool_free);
+	tdestroy(notify->pools, reported_pool_free);
 	notify_lbs_free(notify->lbs);
 	free(notify->last_run);
 	free(notify->pending);

@@ -12,28 +12,28 @@ struct lb_entry {
 	struct id id; /* first: sorted by it */
 	char *name;
 	struct id *pools;
-	size_t npools;         /* 0: its document was not read yet */
-	bool from_start;       /* it existed at the first reading: the last run may have reported it */
-	bool told;             /* something was reported */
-	enum lb_status status; /* the last report */
-	uint64_t judged;       /* in this look; 0: never */
-	struct deadline ends;  /* of its disabled_until */
+	size_t npools;           /* 0: its document was not read yet */
+	bool from_start;         /* it existed at the first reading: the last run may have reported it */
+	bool reported;           /* something was reported */
+	enum lb_status status;   /* the last report */
+	uint64_t judged;         /* in this look; 0: never */
+	struct deadline expires; /* of its disabled_until */
 };
 
 struct notify_lbs {
 	struct lb_entry **list;
 	size_t count, next;
-	bool read;            /* the configuration was read at least once */
-	bool awake;           /* visit all; the walk continues at next */
-	bool again;           /* changes during the walk require another one */
-	struct deadline ends; /* the first of theirs */
+	bool read;               /* the configuration was read at least once */
+	bool awake;              /* visit all; the walk continues at next */
+	bool again;              /* changes during the walk require another one */
+	struct deadline expires; /* the first of theirs */
 };
 
 /* Callbacks that look up pools and report changes. */
 struct asking {
 	uint64_t look;
 	pool_now_fn *pool;
-	lb_tell_fn *tell;
+	lb_report_fn *report;
 	void *arg;
 };
 
@@ -235,22 +235,22 @@ changed_since(const struct lb_entry *entry, const struct asking *asking)
 		if (pool != NULL && pool->changed > entry->judged)
 			return true;
 	}
-	return entry->judged == 0 || deadline_passed(&entry->ends);
+	return entry->judged == 0 || deadline_passed(&entry->expires);
 }
 
 /* S40: a first status is news if it is bad; a disabled one is not news. */
 static void
-tell(struct lb_entry *entry, enum lb_status now, const struct asking *asking)
+report(struct lb_entry *entry, enum lb_status now, const struct asking *asking)
 {
-	bool first = !entry->told;
+	bool first = !entry->reported;
 	enum lb_status before = entry->status;
 
 	if (now == LB_DISABLED || (!first && now == before))
 		return;
-	entry->told = true;
+	entry->reported = true;
 	entry->status = now;
 	if (!first || now != LB_HEALTHY)
-		asking->tell(asking->arg, &entry->id, entry->name,
+		asking->report(asking->arg, &entry->id, entry->name,
 		    first ? status_pool_text(POOL_HEALTH_UNKNOWN) : status_lb_text(before),
 		    status_lb_text(now), now == LB_HEALTHY || now == LB_DEGRADED);
 }
@@ -264,10 +264,10 @@ judge(struct lb_entry *entry, const struct lb *lb, const struct asking *asking)
 
 	if (all_settled(entry, asking, &then)) {
 		if (entry->judged == 0 && entry->from_start && then && lb->enabled) {
-			entry->told = true;
+			entry->reported = true;
 			entry->status = status_lb(lb, lists, count, status_then, asking, last_resort);
 		}
-		tell(entry, status_lb(lb, lists, count, status_now, asking, last_resort), asking);
+		report(entry, status_lb(lb, lists, count, status_now, asking, last_resort), asking);
 		entry->judged = asking->look;
 	}
 	free(last_resort);
@@ -281,14 +281,14 @@ look_at(struct notify_lbs *lbs, struct lb_entry *entry, struct store_txn *config
 	struct lb *lb;
 	bool then;
 
-	if (!deadline_passed(&entry->ends))
-		deadline_add(&lbs->ends, &entry->ends);
+	if (!deadline_passed(&entry->expires))
+		deadline_add(&lbs->expires, &entry->expires);
 	if (entry->npools > 0 && (!changed_since(entry, asking) || !all_settled(entry, asking, &then)))
 		return false;
 	lb = config_lb(config, entry->id.text);
 	if (lb != NULL) {
-		entry->ends = lb->expiry;
-		deadline_add(&lbs->ends, &entry->ends);
+		entry->expires = lb->expiry;
+		deadline_add(&lbs->expires, &entry->expires);
 		if (entry->npools == 0)
 			entry->pools = lb_pools(lb, &entry->npools);
 		judge(entry, lb, asking);
@@ -299,13 +299,13 @@ look_at(struct notify_lbs *lbs, struct lb_entry *entry, struct store_txn *config
 
 bool
 notify_lbs_look(struct notify_lbs *lbs, struct store_txn *config, uint64_t look, pool_now_fn *pool,
-    lb_tell_fn *tell_fn, void *arg)
+    lb_report_fn *report_fn, void *arg)
 {
-	struct asking asking = {look, pool, tell_fn, arg};
+	struct asking asking = {look, pool, report_fn, arg};
 	unsigned judged = 0, looked = 0;
 
-	if (deadline_passed(&lbs->ends)) {
-		lbs->ends = (struct deadline){0};
+	if (deadline_passed(&lbs->expires)) {
+		lbs->expires = (struct deadline){0};
 		notify_lbs_wake(lbs);
 	}
 	if (!lbs->awake)

@@ -26,7 +26,7 @@ struct pool_now {
 typedef const struct pool_now *pool_now_fn(const void *arg, const struct id *pool);
 
 /* Reports a new status.  before and after are static texts. */
-typedef void lb_tell_fn(
+typedef void lb_report_fn(
     void *arg, const struct id *id, const char *name, const char *before, const char *after, bool healthy);
 
 struct notify_lbs;
@@ -43,6 +43,6 @@ void notify_lbs_wake(struct notify_lbs *lbs);
 
 /* Visit some.  Returns true if there are more: call it again in the next turn of the loop. */
 bool notify_lbs_look(struct notify_lbs *lbs, struct store_txn *config, uint64_t look, pool_now_fn *pool,
-    lb_tell_fn *tell, void *arg);
+    lb_report_fn *report, void *arg);
 
 #endif

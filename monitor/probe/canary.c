@@ -31,7 +31,7 @@ struct asked {
 struct canaries {
 	struct event_base *base;
 	struct event *timer; /* the end of a round, or the beginning of the next */
-	void (*heard)(void *arg, bool changed);
+	void (*on_round)(void *arg, bool changed);
 	void *arg;
 	struct isolation isolation;
 	uint64_t asked_ms; /* when this round, or the last one, began */
@@ -172,7 +172,7 @@ tell(struct canaries *canaries, bool answered)
 
 	canaries->wanted = false; /* waiting checks ask again */
 	canaries->isolations += changed && canaries->isolation.isolated;
-	canaries->heard(canaries->arg, changed);
+	canaries->on_round(canaries->arg, changed);
 }
 
 static void
@@ -289,14 +289,14 @@ may_ask(const struct asked *asked, struct problems *problems)
 
 struct canaries *
 canaries_new(struct event_base *base, const struct canary *list, size_t count,
-    void (*heard)(void *arg, bool changed), void *arg, struct problems *problems)
+    void (*on_round)(void *arg, bool changed), void *arg, struct problems *problems)
 {
 	struct canaries *canaries = xcalloc(1, sizeof *canaries + count * sizeof canaries->list[0]);
 	bool good = true;
 	char text[46];
 
 	canaries->base = base;
-	canaries->heard = heard;
+	canaries->on_round = on_round;
 	canaries->arg = arg;
 	canaries->count = count;
 	for (size_t i = 0; i < count; i++) {

@@ -31,11 +31,11 @@ struct canary {
 bool canary_parse(struct canary *canary, const char *text);
 
 /*
- * Begin to ask.  heard is called after each round; changed: isolation began or ended with it.  Returns NULL
- * with problems filled if this user may not send ICMP echoes and a canary needs them.
+ * Begin to ask.  on_round is called after each round; changed: isolation began or ended with it.  Returns
+ * NULL with problems filled if this user may not send ICMP echoes and a canary needs them.
  */
 struct canaries *canaries_new(struct event_base *base, const struct canary *list, size_t count,
-    void (*heard)(void *arg, bool changed), void *arg, struct problems *problems);
+    void (*on_round)(void *arg, bool changed), void *arg, struct problems *problems);
 void canaries_free(struct canaries *canaries);
 
 /* The last run was isolated since that time: continue so until a canary answers. */

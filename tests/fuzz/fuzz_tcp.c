@@ -36,7 +36,7 @@ set_up(void)
 	static struct serve_settings settings = {.nsid = "nsid", .keepalive = 100};
 	static const struct tcp_limits limits = {.connections = CONNECTIONS, .idle_ms = 60000};
 	struct sockaddr_in loopback = {.sin_family = AF_INET, .sin_addr = {.s_addr = htonl(INADDR_LOOPBACK)}};
-	struct views *views = views_new();
+	struct epochs *epochs = epochs_new();
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	signal(SIGPIPE, SIG_IGN); /* as main does */
@@ -50,8 +50,8 @@ set_up(void)
 	stage.expected = xmalloc(EXPECTED_MAX + 2 * (2 + UINT16_MAX));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&loopback, sizeof loopback) < 0 || listen(fd, 1) < 0)
 		abort(); /* nobody connects to it: connections are handed over */
-	views_publish(views, &stage.scenery->snapshot);
-	stage.tcp = tcp_new(stage.base, fd, &limits, NULL, stage.served, views, views_slot(views));
+	epochs_publish(epochs, &stage.scenery->snapshot);
+	stage.tcp = tcp_new(stage.base, fd, &limits, NULL, stage.served, epochs, epochs_slot(epochs));
 	if (stage.tcp == NULL)
 		abort();
 }

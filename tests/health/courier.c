@@ -90,7 +90,7 @@ end(struct courier *courier)
 }
 
 static void
-a_dead_receiver_costs_a_bounded_queue_and_is_told_what_it_missed(void **state)
+a_dead_receiver_costs_a_bounded_queue_and_gets_the_number_of_lost_events(void **state)
 {
 	struct problems problems = {0};
 	struct courier_counters counters;
@@ -186,7 +186,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-	    cmocka_unit_test(a_dead_receiver_costs_a_bounded_queue_and_is_told_what_it_missed),
+	    cmocka_unit_test(a_dead_receiver_costs_a_bounded_queue_and_gets_the_number_of_lost_events),
 	    cmocka_unit_test(an_end_waits_two_seconds_for_a_receiver_and_no_longer),
 	    cmocka_unit_test(labels_hold_no_secrets),
 	};

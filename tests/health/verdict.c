@@ -246,7 +246,7 @@ round_trip_times_are_averaged_over_good_checks(void **state)
 }
 
 static void
-staleness_and_death_are_told_by_the_clock_of_this_boot(void **state)
+staleness_and_death_go_by_the_clock_of_this_boot(void **state)
 {
 	struct monitor monitor = monitor_of(0, 0);
 	struct health_record record = verdict_unknown(&monitor, 1, 1);
@@ -527,7 +527,7 @@ main(void)
 	    cmocka_unit_test(a_monitor_edited_under_way_counts_by_its_new_numbers),
 	    cmocka_unit_test(history_and_counters_tell_the_last_64_checks),
 	    cmocka_unit_test(round_trip_times_are_averaged_over_good_checks),
-	    cmocka_unit_test(staleness_and_death_are_told_by_the_clock_of_this_boot),
+	    cmocka_unit_test(staleness_and_death_go_by_the_clock_of_this_boot),
 	    cmocka_unit_test(all_sequences_of_ten_checks_give_what_a_model_of_S23_gives),
 	    cmocka_unit_test(every_state_and_streak_has_its_transition),
 	    cmocka_unit_test(the_wall_clock_decides_nothing),

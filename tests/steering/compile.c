@@ -24,7 +24,7 @@ static const char HEAD[] = "{\"time\":1,\"who\":\"me\",\"command\":\"c\",\"reaso
 static const char ZONE[] =
     "$ORIGIN example.com.\n@ 60 SOA ns h 1 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.53\nwww 60 TXT x\n";
 
-struct place {
+struct follower {
 	char *directory;
 	struct store *config, *health;
 	struct compiler *compiler;
@@ -34,42 +34,42 @@ struct place {
 static int
 make_place(void **state)
 {
-	struct place *place = xcalloc(1, sizeof *place);
+	struct follower *follower = xcalloc(1, sizeof *follower);
 	struct problems problems = {0};
 
-	place->directory = mkdtemp(xstrdup("/tmp/graycloud-compile-XXXXXX"));
-	place->config = store_open(place->directory, STORE_CONFIG, STORE_WRITE, &problems);
-	place->health = store_open(place->directory, STORE_HEALTH, STORE_WRITE, &problems);
-	place->compiler = compiler_new();
-	*state = place;
-	return place->config && place->health && place->compiler ? 0 : -1;
+	follower->directory = mkdtemp(xstrdup("/tmp/graycloud-compile-XXXXXX"));
+	follower->config = store_open(follower->directory, STORE_CONFIG, STORE_WRITE, &problems);
+	follower->health = store_open(follower->directory, STORE_HEALTH, STORE_WRITE, &problems);
+	follower->compiler = compiler_new();
+	*state = follower;
+	return follower->config && follower->health && follower->compiler ? 0 : -1;
 }
 
 static int
 drop_place(void **state)
 {
-	struct place *place = *state;
-	char *command = xasprintf("rm -rf %s", place->directory);
+	struct follower *follower = *state;
+	char *command = xasprintf("rm -rf %s", follower->directory);
 	int rc;
 
-	compiler_free(place->compiler);
-	store_close(place->config);
-	store_close(place->health);
+	compiler_free(follower->compiler);
+	store_close(follower->config);
+	store_close(follower->health);
 	rc = system(command);
 	free(command);
-	free(place->directory);
-	free(place);
+	free(follower->directory);
+	free(follower);
 	return rc;
 }
 
 /* Writing */
 
 static struct config_edit *
-begin(struct place *place)
+begin(struct follower *follower)
 {
 	struct problems problems = {0};
 
-	return config_edit_begin(place->config, &problems);
+	return config_edit_begin(follower->config, &problems);
 }
 
 static void
@@ -140,7 +140,7 @@ put_lb(struct config_edit *edit, bool enabled)
 
 /* The monitor's verdict on one origin. */
 static void
-judge(struct place *place, const char *text, enum health_state state)
+judge(struct follower *follower, const char *text, enum health_state state)
 {
 	struct origin origin = {.address = (char *)(uintptr_t)text, .enabled = true, .weight = 100};
 	struct health_record record = {.version = HEALTH_RECORD_VERSION, .state = (uint8_t)state};
@@ -149,7 +149,7 @@ judge(struct place *place, const char *text, enum health_state state)
 
 	address_from_text(&origin.ip, text);
 	flip.endpoint = health_endpoint(MONITOR, &origin, &origin.ip);
-	assert_int_equal(store_begin(place->health, STORE_WRITE, &txn), 0);
+	assert_int_equal(store_begin(follower->health, STORE_WRITE, &txn), 0);
 	assert_int_equal(health_put(txn, &flip.endpoint, &record), 0);
 	assert_int_equal(health_flip_put(txn, &flip), 0);
 	assert_int_equal(store_commit(txn), 0);
@@ -165,45 +165,45 @@ free_now(void *arg, void (*fn)(void *), void *memory)
 }
 
 static void
-publish(struct place *place, enum compiled compiled)
+publish(struct follower *follower, enum compiled compiled)
 {
 	struct retire now = {free_now, NULL};
 
 	if (compiled == COMPILED_NEW)
-		place->snapshot = compiler_snapshot(place->compiler);
+		follower->snapshot = compiler_snapshot(follower->compiler);
 	if (compiled == COMPILED_NEW || compiled == COMPILED_TABLES)
-		compiler_retire(place->compiler, &now);
+		compiler_retire(follower->compiler, &now);
 }
 
 static enum compiled
-follow_config(struct place *place, bool anew)
+follow_config(struct follower *follower, bool anew)
 {
 	struct store_txn *txn;
 	enum compiled compiled;
 
-	assert_int_equal(store_begin(place->config, STORE_READ, &txn), 0);
-	compiled = compiler_config(place->compiler, txn, anew);
+	assert_int_equal(store_begin(follower->config, STORE_READ, &txn), 0);
+	compiled = compiler_config(follower->compiler, txn, anew);
 	store_abort(txn);
-	publish(place, compiled);
+	publish(follower, compiled);
 	return compiled;
 }
 
 static enum compiled
-follow_health(struct place *place)
+follow_health(struct follower *follower)
 {
 	struct store_txn *txn;
 	enum compiled compiled;
 
-	assert_int_equal(store_begin(place->health, STORE_READ, &txn), 0);
-	compiled = compiler_health(place->compiler, txn, false);
+	assert_int_equal(store_begin(follower->health, STORE_READ, &txn), 0);
+	compiled = compiler_health(follower->compiler, txn, false);
 	store_abort(txn);
-	publish(place, compiled);
+	publish(follower, compiled);
 	return compiled;
 }
 
 /* "rcode answers/authority": what a reader gets. */
 static const char *
-ask(struct place *place, const char *name, uint16_t type)
+ask(struct follower *follower, const char *name, uint16_t type)
 {
 	static char text[64];
 	static struct answer answer;
@@ -215,7 +215,7 @@ ask(struct place *place, const char *name, uint16_t type)
 	name_from_text(wire, name, NULL);
 	path_init(&question.path, wire);
 	answer_init(&answer, RCODE_NOERROR);
-	answer_find(&answer, place->snapshot, &question, &steering);
+	answer_find(&answer, follower->snapshot, &question, &steering);
 	for (unsigned i = 0; i < answer.nitems; i++)
 		counts[answer.items[i].section] += answer.items[i].count;
 	snprintf(text, sizeof text, "%u %u/%u", answer.rcode, counts[0], counts[1]);
@@ -223,41 +223,41 @@ ask(struct place *place, const char *name, uint16_t type)
 }
 
 static void
-set_the_scene(struct place *place)
+set_the_scene(struct follower *follower)
 {
-	struct config_edit *edit = begin(place);
+	struct config_edit *edit = begin(follower);
 
 	put_zone(edit, ZONE);
 	put_pool(edit, "");
 	put_lb(edit, true);
 	commit(edit);
-	judge(place, "192.0.2.1", HEALTH_UP);
-	judge(place, "192.0.2.2", HEALTH_UP);
-	assert_int_equal(follow_config(place, false), COMPILED_NEW);
-	assert_int_equal(follow_health(place), COMPILED_TABLES);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
+	judge(follower, "192.0.2.1", HEALTH_UP);
+	judge(follower, "192.0.2.2", HEALTH_UP);
+	assert_int_equal(follow_config(follower, false), COMPILED_NEW);
+	assert_int_equal(follow_health(follower), COMPILED_TABLES);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 2/0");
 }
 
 static void
 changes_are_followed(void **state)
 {
-	struct place *place = *state;
+	struct follower *follower = *state;
 	struct config_edit *edit;
 
-	set_the_scene(place);
-	assert_int_equal(follow_config(place, false), COMPILED_SAME);
-	judge(place, "192.0.2.2", HEALTH_DOWN);
-	assert_int_equal(follow_health(place), COMPILED_TABLES);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
-	put_lb(edit = begin(place), false);
+	set_the_scene(follower);
+	assert_int_equal(follow_config(follower, false), COMPILED_SAME);
+	judge(follower, "192.0.2.2", HEALTH_DOWN);
+	assert_int_equal(follow_health(follower), COMPILED_TABLES);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 1/0");
+	put_lb(edit = begin(follower), false);
 	commit(edit);
-	assert_int_equal(follow_config(place, false), COMPILED_NEW);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 0/1");
-	config_delete_object(edit = begin(place), KIND_LB, LB, "www.example.com");
+	assert_int_equal(follow_config(follower, false), COMPILED_NEW);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 0/1");
+	config_delete_object(edit = begin(follower), KIND_LB, LB, "www.example.com");
 	put_zone(edit, "$ORIGIN example.com.\n@ 60 SOA ns h 2 2 3 4 5\n@ 60 NS ns\nns 60 A 192.0.2.53\n");
 	commit(edit);
-	assert_int_equal(follow_config(place, false), COMPILED_NEW);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "3 0/1");
+	assert_int_equal(follow_config(follower, false), COMPILED_NEW);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "3 0/1");
 }
 
 /* Its state is that of no endpoint, with any text. */
@@ -266,29 +266,29 @@ a_flip_of_the_monitor_itself_changes_no_answer(void **state)
 {
 	struct origin origin = {.enabled = true, .weight = 100};
 	struct health_flip flip = {.kind = FLIP_ISOLATION, .isolated = 1, .state = HEALTH_DOWN};
-	struct place *place = *state;
+	struct follower *follower = *state;
 	struct store_txn *txn;
 
-	set_the_scene(place);
+	set_the_scene(follower);
 	address_from_text(&origin.ip, "192.0.2.2");
 	flip.endpoint = health_endpoint(MONITOR, &origin, &origin.ip);
-	assert_int_equal(store_begin(place->health, STORE_WRITE, &txn), 0);
+	assert_int_equal(store_begin(follower->health, STORE_WRITE, &txn), 0);
 	assert_int_equal(health_flip_put(txn, &flip), 0);
 	assert_int_equal(store_commit(txn), 0);
-	assert_int_equal(follow_health(place), COMPILED_SAME);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
+	assert_int_equal(follow_health(follower), COMPILED_SAME);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 2/0");
 }
 
 /* Should be impossible: no command writes such a row. */
 static void
-break_the_soa(struct place *place, struct config_edit *edit)
+break_the_soa(struct follower *follower, struct config_edit *edit)
 {
 	uint8_t key[NAME_MAX_KEY], value[] = {0, 0, 0, 0, 60, 0, 1, 0, 2, 0, 0};
 	struct zone_info zone = zone_info(edit);
 	size_t len = name_to_key(key, zone.name, zone.name);
 	struct zone_row row = {key, len + 2, value, sizeof value};
 
-	(void)place;
+	(void)follower;
 	put16(key + len, TYPE_SOA);
 	config_put_rrsets(edit, &zone, 9, &row, 1);
 }
@@ -296,100 +296,100 @@ break_the_soa(struct place *place, struct config_edit *edit)
 static void
 a_configuration_that_cannot_be_compiled_leaves_the_old_view(void **state)
 {
-	struct place *place = *state;
+	struct follower *follower = *state;
 	struct config_edit *edit;
 
-	set_the_scene(place);
-	edit = begin(place);
+	set_the_scene(follower);
+	edit = begin(follower);
 	put_lb(
 	    edit, false); /* what the readers' load balancer is made of is replaced on the way to the fault */
 	put_pool(edit, ",\"forced\":\"up\"");
-	break_the_soa(place, edit);
+	break_the_soa(follower, edit);
 	commit(edit);
-	assert_int_equal(follow_config(place, false), COMPILED_FAILED);
-	assert_non_null(strstr(compiler_error(place->compiler), "example.com"));
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
-	assert_string_equal(ask(place, "nope.example.com", TYPE_A), "3 0/1");
+	assert_int_equal(follow_config(follower, false), COMPILED_FAILED);
+	assert_non_null(strstr(compiler_error(follower->compiler), "example.com"));
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 2/0");
+	assert_string_equal(ask(follower, "nope.example.com", TYPE_A), "3 0/1");
 
-	judge(place, "192.0.2.1", HEALTH_DOWN);
-	assert_int_equal(follow_health(place), COMPILED_TABLES);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0"); /* health is still followed */
-	assert_int_equal(follow_config(place, false), COMPILED_FAILED);
-	assert_string_equal(ask(place, "nope.example.com", TYPE_A), "3 0/1");
+	judge(follower, "192.0.2.1", HEALTH_DOWN);
+	assert_int_equal(follow_health(follower), COMPILED_TABLES);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 1/0"); /* health is still followed */
+	assert_int_equal(follow_config(follower, false), COMPILED_FAILED);
+	assert_string_equal(ask(follower, "nope.example.com", TYPE_A), "3 0/1");
 
-	put_zone(edit = begin(place), ZONE);
+	put_zone(edit = begin(follower), ZONE);
 	commit(edit);
-	assert_int_equal(follow_config(place, false), COMPILED_NEW);
-	follow_health(place);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 0/1");
-	assert_string_equal(ask(place, "nope.example.com", TYPE_A), "3 0/1");
-	put_lb(edit = begin(place), true);
+	assert_int_equal(follow_config(follower, false), COMPILED_NEW);
+	follow_health(follower);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 0/1");
+	assert_string_equal(ask(follower, "nope.example.com", TYPE_A), "3 0/1");
+	put_lb(edit = begin(follower), true);
 	commit(edit);
-	assert_int_equal(follow_config(place, false), COMPILED_NEW);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
+	assert_int_equal(follow_config(follower, false), COMPILED_NEW);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 1/0");
 }
 
 static void
 a_zone_that_went_and_came_keeps_its_load_balancers(void **state)
 {
-	struct place *place = *state;
+	struct follower *follower = *state;
 	struct config_edit *edit;
 	struct zone_info zone;
 
-	set_the_scene(place);
-	edit = begin(place);
+	set_the_scene(follower);
+	edit = begin(follower);
 	zone = zone_info(edit);
 	config_delete_zone(edit, &zone);
 	commit(edit);
-	put_zone(edit = begin(place), ZONE);
+	put_zone(edit = begin(follower), ZONE);
 	commit(edit);
-	assert_int_equal(follow_config(place, false), COMPILED_NEW);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
-	assert_string_equal(ask(place, "www.example.com", TYPE_TXT), "0 1/0");
-	put_pool(edit = begin(place), ",\"forced\":\"down\"");
+	assert_int_equal(follow_config(follower, false), COMPILED_NEW);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 2/0");
+	assert_string_equal(ask(follower, "www.example.com", TYPE_TXT), "0 1/0");
+	put_pool(edit = begin(follower), ",\"forced\":\"down\"");
 	commit(edit);
-	assert_int_equal(follow_config(place, false), COMPILED_NEW);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
+	assert_int_equal(follow_config(follower, false), COMPILED_NEW);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 1/0");
 }
 
 static void
 unknown_endpoints_count_where_they_are_in_use(void **state)
 {
-	struct place *place = *state;
-	struct config_edit *edit = begin(place);
+	struct follower *follower = *state;
+	struct config_edit *edit = begin(follower);
 
 	put_zone(edit, ZONE);
 	put_pool(edit, "");
 	commit(edit);
-	assert_int_equal(follow_config(place, false), COMPILED_NEW);
-	follow_health(place);
-	assert_int_equal(compiler_unknown(place->compiler), 0); /* of a pool that no load balancer uses */
-	put_lb(edit = begin(place), true);
+	assert_int_equal(follow_config(follower, false), COMPILED_NEW);
+	follow_health(follower);
+	assert_int_equal(compiler_unknown(follower->compiler), 0); /* of a pool that no load balancer uses */
+	put_lb(edit = begin(follower), true);
 	commit(edit);
-	follow_config(place, false);
-	assert_int_equal(compiler_unknown(place->compiler), 2);
-	put_pool(edit = begin(place), ",\"forced\":\"down\"");
+	follow_config(follower, false);
+	assert_int_equal(compiler_unknown(follower->compiler), 2);
+	put_pool(edit = begin(follower), ",\"forced\":\"down\"");
 	commit(edit);
-	follow_config(place, false);
-	assert_int_equal(compiler_unknown(place->compiler), 1);
-	judge(place, "192.0.2.1", HEALTH_DOWN);
-	follow_health(place);
-	assert_int_equal(compiler_unknown(place->compiler), 0);
+	follow_config(follower, false);
+	assert_int_equal(compiler_unknown(follower->compiler), 1);
+	judge(follower, "192.0.2.1", HEALTH_DOWN);
+	follow_health(follower);
+	assert_int_equal(compiler_unknown(follower->compiler), 0);
 	put_pool(
-	    edit = begin(place), ",\"seeded\":\"up\""); /* S24: the state when the monitor was attached */
+	    edit = begin(follower), ",\"seeded\":\"up\""); /* S24: the state when the monitor was attached */
 	commit(edit);
-	follow_config(place, false);
-	assert_int_equal(compiler_unknown(place->compiler), 0);
-	put_pool(edit = begin(place), "");
+	follow_config(follower, false);
+	assert_int_equal(compiler_unknown(follower->compiler), 0);
+	put_pool(edit = begin(follower), "");
 	put_lb(edit, false);
 	commit(edit);
-	follow_config(place, false);
-	assert_int_equal(compiler_unknown(place->compiler), 0);
+	follow_config(follower, false);
+	assert_int_equal(compiler_unknown(follower->compiler), 0);
 }
 
 /* S16: what the monitor found for a hostname; "" that it has no address, NULL that nobody asks any more. */
 static void
-resolve(struct place *place, const char *name, const char *addresses)
+resolve(struct follower *follower, const char *name, const char *addresses)
 {
 	struct name_record record = {.version = NAME_RECORD_VERSION};
 	struct health_flip flip = {.kind = FLIP_ADDRESSES, .endpoint = name_key(name)};
@@ -399,7 +399,7 @@ resolve(struct place *place, const char *name, const char *addresses)
 	snprintf(copy, sizeof copy, "%s", addresses != NULL ? addresses : "");
 	for (word = strtok_r(copy, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest))
 		assert_true(address_from_text(&record.addresses[record.count++], word));
-	assert_int_equal(store_begin(place->health, STORE_WRITE, &txn), 0);
+	assert_int_equal(store_begin(follower->health, STORE_WRITE, &txn), 0);
 	assert_int_equal(addresses != NULL ? name_put(txn, name, &record) : name_delete(txn, name), 0);
 	assert_int_equal(health_flip_put(txn, &flip), 0);
 	assert_int_equal(store_commit(txn), 0);
@@ -407,7 +407,7 @@ resolve(struct place *place, const char *name, const char *addresses)
 
 /* The monitor's verdict on one address of a hostname. */
 static void
-judge_hostname(struct place *place, const char *name, const char *text, enum health_state state)
+judge_hostname(struct follower *follower, const char *name, const char *text, enum health_state state)
 {
 	struct origin origin = {.address = (char *)(uintptr_t)name};
 	struct health_record record = {.version = HEALTH_RECORD_VERSION, .state = (uint8_t)state};
@@ -417,7 +417,7 @@ judge_hostname(struct place *place, const char *name, const char *text, enum hea
 
 	address_from_text(&address, text);
 	flip.endpoint = health_endpoint(MONITOR, &origin, &address);
-	assert_int_equal(store_begin(place->health, STORE_WRITE, &txn), 0);
+	assert_int_equal(store_begin(follower->health, STORE_WRITE, &txn), 0);
 	assert_int_equal(health_put(txn, &flip.endpoint, &record), 0);
 	assert_int_equal(health_flip_put(txn, &flip), 0);
 	assert_int_equal(store_commit(txn), 0);
@@ -436,75 +436,75 @@ put_hostname_pool(struct config_edit *edit)
 static void
 addresses_of_a_hostname_are_followed(void **state)
 {
-	struct place *place = *state;
-	struct config_edit *edit = begin(place);
+	struct follower *follower = *state;
+	struct config_edit *edit = begin(follower);
 
 	put_zone(edit, ZONE);
 	put_hostname_pool(edit);
 	put_lb(edit, true);
 	commit(edit);
-	assert_int_equal(follow_config(place, false), COMPILED_NEW);
-	follow_health(place);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 0/1");
-	assert_int_equal(compiler_unknown(place->compiler), 1); /* S29: not looked up yet */
-	resolve(place, "api.example", "192.0.2.1 192.0.2.2 2001:db8::1");
-	assert_int_equal(follow_health(place), COMPILED_TABLES);
-	assert_int_equal(compiler_unknown(place->compiler), 3);              /* looked up, not judged */
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0"); /* S14: the last known */
-	judge_hostname(place, "api.example", "192.0.2.1", HEALTH_UP);
-	judge_hostname(place, "api.example", "192.0.2.2", HEALTH_DOWN);
-	assert_int_equal(follow_health(place), COMPILED_TABLES);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
-	resolve(place, "api.example",
+	assert_int_equal(follow_config(follower, false), COMPILED_NEW);
+	follow_health(follower);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 0/1");
+	assert_int_equal(compiler_unknown(follower->compiler), 1); /* S29: not looked up yet */
+	resolve(follower, "api.example", "192.0.2.1 192.0.2.2 2001:db8::1");
+	assert_int_equal(follow_health(follower), COMPILED_TABLES);
+	assert_int_equal(compiler_unknown(follower->compiler), 3);              /* looked up, not judged */
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 2/0"); /* S14: the last known */
+	judge_hostname(follower, "api.example", "192.0.2.1", HEALTH_UP);
+	judge_hostname(follower, "api.example", "192.0.2.2", HEALTH_DOWN);
+	assert_int_equal(follow_health(follower), COMPILED_TABLES);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 1/0");
+	resolve(follower, "api.example",
 	    "192.0.2.3 192.0.2.1"); /* a new one is unknown, one that stays keeps its state */
-	assert_int_equal(follow_health(place), COMPILED_TABLES);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
-	judge_hostname(place, "api.example", "192.0.2.3", HEALTH_UP);
-	follow_health(place);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
-	assert_int_equal(follow_config(place, true), COMPILED_NEW); /* read again, known states stay */
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 2/0");
-	assert_int_equal(compiler_unknown(place->compiler), 0);
-	resolve(place, "api.example", "");
-	assert_int_equal(follow_health(place), COMPILED_TABLES);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 0/1");
-	assert_int_equal(compiler_unknown(place->compiler), 0); /* looked up in vain */
+	assert_int_equal(follow_health(follower), COMPILED_TABLES);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 1/0");
+	judge_hostname(follower, "api.example", "192.0.2.3", HEALTH_UP);
+	follow_health(follower);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 2/0");
+	assert_int_equal(follow_config(follower, true), COMPILED_NEW); /* read again, known states stay */
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 2/0");
+	assert_int_equal(compiler_unknown(follower->compiler), 0);
+	resolve(follower, "api.example", "");
+	assert_int_equal(follow_health(follower), COMPILED_TABLES);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 0/1");
+	assert_int_equal(compiler_unknown(follower->compiler), 0); /* looked up in vain */
 }
 
 static void
 a_new_health_store_takes_no_address_away(void **state)
 {
-	struct place *place = *state;
+	struct follower *follower = *state;
 	struct problems problems = {0};
 	struct store_txn *txn;
-	struct config_edit *edit = begin(place);
+	struct config_edit *edit = begin(follower);
 	char *command;
 
 	put_zone(edit, ZONE);
 	put_hostname_pool(edit);
 	put_lb(edit, true);
 	commit(edit);
-	resolve(place, "api.example", "192.0.2.1 192.0.2.2");
-	judge_hostname(place, "api.example", "192.0.2.1", HEALTH_UP);
-	follow_config(place, false);
-	follow_health(place);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
+	resolve(follower, "api.example", "192.0.2.1 192.0.2.2");
+	judge_hostname(follower, "api.example", "192.0.2.1", HEALTH_UP);
+	follow_config(follower, false);
+	follow_health(follower);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 1/0");
 	/* S27 */
-	store_close(place->health);
-	command = xasprintf("rm -rf %s/health", place->directory);
+	store_close(follower->health);
+	command = xasprintf("rm -rf %s/health", follower->directory);
 	assert_int_equal(system(command), 0);
 	free(command);
-	place->health = store_open(place->directory, STORE_HEALTH, STORE_WRITE, &problems);
-	assert_int_equal(store_begin(place->health, STORE_READ, &txn), 0);
-	publish(place, compiler_health(place->compiler, txn, true));
+	follower->health = store_open(follower->directory, STORE_HEALTH, STORE_WRITE, &problems);
+	assert_int_equal(store_begin(follower->health, STORE_READ, &txn), 0);
+	publish(follower, compiler_health(follower->compiler, txn, true));
 	store_abort(txn);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
-	resolve(place, "api.example", "192.0.2.1");
-	follow_health(place);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 1/0");
-	resolve(place, "api.example", NULL); /* in the same store a deleted record is gone */
-	follow_health(place);
-	assert_string_equal(ask(place, "www.example.com", TYPE_A), "0 0/1");
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 1/0");
+	resolve(follower, "api.example", "192.0.2.1");
+	follow_health(follower);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 1/0");
+	resolve(follower, "api.example", NULL); /* in the same store a deleted record is gone */
+	follow_health(follower);
+	assert_string_equal(ask(follower, "www.example.com", TYPE_A), "0 0/1");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_place, drop_place)

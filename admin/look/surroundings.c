@@ -1,4 +1,4 @@
-#include "admin/look/place.h"
+#include "admin/look/surroundings.h"
 
 #include "zones/base/array.h"
 #include "zones/dns/idn.h"
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 struct look {
-	struct place *place;
+	struct surroundings *place;
 	bool at_name; /* the owner that is looked at is the name itself */
 	bool at_apex;
 };
@@ -35,7 +35,7 @@ static bool
 look_at_row(void *arg, struct bytes owner_key, const struct rrset *rrset)
 {
 	struct look *look = arg;
-	struct place *place = look->place;
+	struct surroundings *place = look->place;
 
 	(void)owner_key;
 	if (rrset->type == TYPE_NS && !look->at_apex)
@@ -54,11 +54,11 @@ look_at_row(void *arg, struct bytes owner_key, const struct rrset *rrset)
 }
 
 bool
-place_find(struct store_txn *txn, const uint8_t *name, struct place *place)
+surroundings_find(struct store_txn *txn, const uint8_t *name, struct surroundings *place)
 {
 	unsigned below;
 
-	*place = (struct place){0};
+	*place = (struct surroundings){0};
 	if (!config_zone_of(txn, name, &place->zone))
 		return false;
 	below = name_labels(name) - name_labels(place->zone.name);
@@ -86,7 +86,7 @@ compare_names(const void *a, const void *b)
 static bool
 add_nameservers(void *arg, struct bytes owner_key, const struct rrset *rrset)
 {
-	struct place_nameservers *cache = arg;
+	struct surroundings_nameservers *cache = arg;
 	const uint8_t *at = rrset->records;
 
 	(void)owner_key;
@@ -104,13 +104,13 @@ add_nameservers(void *arg, struct bytes owner_key, const struct rrset *rrset)
 }
 
 bool
-place_is_nameserver(
-    struct store_txn *txn, const struct zone_info *zone, const uint8_t *name, struct place_nameservers *cache)
+surroundings_is_nameserver(struct store_txn *txn, const struct zone_info *zone, const uint8_t *name,
+    struct surroundings_nameservers *cache)
 {
 	uint8_t key[NAME_MAX_LEN] = {0};
 
 	if (cache->zone != zone->number) {
-		place_nameservers_free(cache);
+		surroundings_nameservers_free(cache);
 		cache->zone = zone->number;
 		config_each_row(txn, zone->number, NULL, add_nameservers, cache);
 		if (cache->count > 0)
@@ -122,15 +122,15 @@ place_is_nameserver(
 }
 
 void
-place_nameservers_free(struct place_nameservers *cache)
+surroundings_nameservers_free(struct surroundings_nameservers *cache)
 {
 	free(cache->names);
-	*cache = (struct place_nameservers){0};
+	*cache = (struct surroundings_nameservers){0};
 }
 
 void
-place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone_info *zone), place_lb_fn *fn,
-    void *arg)
+surroundings_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone_info *zone),
+    surroundings_lb_fn *fn, void *arg)
 {
 	struct store_cursor *cursor = store_cursor_open(txn, TABLE_OBJECT_NAMES);
 	uint8_t kind = KIND_LB;
@@ -143,7 +143,7 @@ place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone
 		char text[NAME_MAX_TEXT];
 		uint8_t name[NAME_MAX_LEN];
 		struct zone_info zone;
-		struct place place;
+		struct surroundings place;
 
 		if (key.len > sizeof text)
 			continue;
@@ -152,7 +152,7 @@ place_each_lb(struct store_txn *txn, bool (*wanted)(void *arg, const struct zone
 		if (idn_name_from_text(name, text, NULL) == 0 || !config_zone_of(txn, name, &zone) ||
 		    !wanted(arg, &zone))
 			continue;
-		if (place_find(txn, name, &place) && !fn(arg, text, &place))
+		if (surroundings_find(txn, name, &place) && !fn(arg, text, &place))
 			break;
 	}
 	store_cursor_close(cursor);
