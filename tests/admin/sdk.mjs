@@ -61,6 +61,41 @@ await refused(lbs.create({ zone_id, name: 'p.example.com', default_pools: [pool.
 await refused(lbs.pools.get('0'.repeat(32), { account_id }), 404, 1001, 'a pool that is not there');
 await refused(new Cloudflare({ baseURL, apiToken: 'x'.repeat(40) }).zones.list(), 403, 9109, 'a token that is not known');
 
+const records = client.dns.records;
+const address = await records.create({ zone_id, type: 'A', name: 'sdk-a.example.com', content: '192.0.2.7', ttl: 120, comment: 'by sdk', tags: ['b', 'a:1'], proxied: false });
+same([address.name, address.type, address.content, address.ttl, address.comment, address.tags, address.proxied], ['sdk-a.example.com', 'A', '192.0.2.7', 120, 'by sdk', ['a:1', 'b'], false], 'a record is created');
+same((await records.get(address.id, { zone_id })).id, address.id, 'and read');
+same((await records.edit(address.id, { zone_id, type: 'A', name: 'sdk-a.example.com', content: '192.0.2.8', ttl: 1 })).ttl, 1, 'and changed to an automatic TTL');
+const replaced = await records.update(address.id, { zone_id, type: 'A', name: 'sdk-b.example.com', content: '192.0.2.9', ttl: 60 });
+same([replaced.id, replaced.name, replaced.comment], [address.id, 'sdk-b.example.com', null], 'and replaced, with the same id');
+const typed = [
+	{ type: 'TXT', content: 'bare text' }, { type: 'TXT', content: '"quoted" "strings"' }, { type: 'MX', content: 'mail.example.com', priority: 5 }, { type: 'CNAME', content: 'target.example.net' },
+	{ type: 'SRV', data: { priority: 1, weight: 2, port: 3, target: 'sip.example.com' } }, { type: 'CAA', data: { flags: 0, tag: 'issue', value: 'ca.example.net' } },
+	{ type: 'HTTPS', data: { priority: 1, target: '.', value: 'alpn="h2,h3"' } }, { type: 'URI', data: { weight: 2, target: 'https://example.com/' }, priority: 1 },
+	{ type: 'SSHFP', data: { algorithm: 4, type: 2, fingerprint: 'ab'.repeat(32) } }, { type: 'TLSA', data: { usage: 3, selector: 1, matching_type: 1, certificate: 'ab'.repeat(32) } },
+];
+for (const [index, one] of typed.entries()) {
+	const made = await records.create({ zone_id, name: `sdk-${index}.example.com`, ttl: 60, ...one });
+	const back = Object.fromEntries(Object.keys(one).map((key) => [key, made[key]]));
+	same(back, one, `${one.type} comes back as it was sent`);
+	same((await records.get(made.id, { zone_id })).content, made.content, 'and so it is read');
+	await records.delete(made.id, { zone_id });
+}
+same((await all(records.list({ zone_id, name: { exact: 'sdk-b.example.com' } }))).map((one) => one.id), [address.id], 'a record by its name');
+same((await all(records.list({ zone_id, type: 'A', content: { contains: '192.0.2.', endswith: '2.9' }, match: 'all' }))).map((one) => one.id), [address.id], 'or by a part of its content');
+const every = await all(records.list({ zone_id, per_page: 5000 }));
+same((await all(records.list({ zone_id, per_page: 5 }))).map((one) => one.id), every.map((one) => one.id), 'pages have all records in the same order');
+const batch = await records.batch({ zone_id, deletes: [{ id: address.id }], posts: [1, 2, 3].map((n) => ({ type: 'A', name: `batch-${n}.example.com`, content: '192.0.2.1', ttl: 60 })) });
+same([batch.deletes.length, batch.posts.map((one) => one.name)], [1, ['batch-1.example.com', 'batch-2.example.com', 'batch-3.example.com']], 'a batch deletes and creates');
+const changed = await records.batch({ zone_id, patches: [{ id: batch.posts[0].id, content: '192.0.2.2' }], puts: [{ id: batch.posts[1].id, type: 'A', name: 'batch-2.example.com', content: '192.0.2.3', ttl: 1 }] });
+same([changed.patches[0].id, changed.patches[0].content, changed.puts[0].ttl], [batch.posts[0].id, '192.0.2.2', 1], 'and changes and replaces');
+same(await records.import({ zone_id, file: 'imported 60 IN A 192.0.2.1\nimported 60 IN TXT "x"\n' }).then((r) => [r.recs_added, r.total_records_parsed]), [2, 2], 'a master file is imported');
+ok(/^imported\.example\.com\.\s60\sIN\sTXT/m.test(await records.export({ zone_id })), 'and exported');
+await refused(records.create({ zone_id, type: 'A', name: 'imported.example.com', content: '192.0.2.1', ttl: 60 }), 400, 81057, 'an identical record');
+await refused(records.create({ zone_id, type: 'A', name: 'x', content: 'x', ttl: 60 }), 400, 9005, 'no address');
+await refused(records.create({ zone_id, type: 'CNAME', name: 'imported', content: 'x.example.com', ttl: 60 }), 400, 81053, 'a CNAME beside other data');
+await refused(records.get('0'.repeat(32), { zone_id }), 404, 81044, 'a record that is not there');
+
 same((await lbs.delete(lb.id, { zone_id })).id, lb.id, 'a load balancer is deleted');
 same((await lbs.pools.delete(pool.id, { account_id })).id, pool.id, 'a pool');
 same((await lbs.monitorGroups.delete(group.id, { account_id })).id, group.id, 'a monitor group');
