@@ -28,12 +28,23 @@ sees_secrets(const struct call *call)
 	return (call->caller.rights & TOKEN_LB) != 0;
 }
 
+static struct json *
+show(const struct call *call, enum kind kind, const struct json *stored, struct store_txn *txn,
+    struct store_txn *health)
+{
+	struct json *shown = shape_show(kind, stored, txn, sees_secrets(call));
+
+	if (kind == KIND_POOL)
+		shape_put_health(shown, txn, health);
+	return shown;
+}
+
 /* ---- read ---- */
 
 struct listing {
 	struct call *call;
 	const struct route *route;
-	struct store_txn *txn;
+	struct store_txn *txn, *health;
 	const struct zone_info *zone; /* of load balancers; NULL: all */
 	const char *monitor;          /* only pools of this monitor; NULL: all */
 	struct json *list;
@@ -52,7 +63,7 @@ add_object(void *arg, const struct id *id, struct bytes text)
 	(void)id;
 	if (wanted)
 		json_add(listing->list,
-		    shape_show(listing->route->kind, stored, listing->txn, sees_secrets(listing->call)));
+		    show(listing->call, listing->route->kind, stored, listing->txn, listing->health));
 	json_drop(stored);
 	return true;
 }
@@ -60,7 +71,8 @@ add_object(void *arg, const struct id *id, struct bytes text)
 void
 objects_list(struct call *call, const struct route *route, const struct scene *scene)
 {
-	struct listing listing = {.call = call, .route = route, .txn = scene->config};
+	struct listing listing = {
+	    .call = call, .route = route, .txn = scene->config, .health = scene->health};
 	struct zone_info zone;
 	size_t count;
 
@@ -113,7 +125,7 @@ objects_get(struct call *call, const struct route *route, const struct scene *sc
 	struct json *stored = find_object(call, route, scene->config, &id);
 
 	if (stored != NULL)
-		call_result(call, shape_show(route->kind, stored, scene->config, sees_secrets(call)));
+		call_result(call, show(call, route->kind, stored, scene->config, scene->health));
 	json_drop(stored);
 }
 
@@ -225,7 +237,7 @@ put(struct change *change, const struct edit_call *edit, const struct json *docu
 		target != NULL ? OBJECT_REPLACE : OBJECT_CREATE, NULL, &id))
 		return;
 	stored = object_read(change->txn, edit->route->kind, &id);
-	change->result = shape_show(edit->route->kind, stored, change->txn, sees_secrets(call));
+	change->result = show(call, edit->route->kind, stored, change->txn, change->health);
 	json_drop(stored);
 }
 
@@ -306,4 +318,49 @@ objects_delete(struct change *change, void *arg)
 		json_put_text(change->result, "id", id.text);
 	}
 	json_drop(stored);
+}
+
+/* ---- all pools at once ---- */
+
+static bool
+add_id(void *arg, const struct id *id, struct bytes text)
+{
+	struct json *ids = arg;
+
+	(void)text;
+	json_add_text(ids, id->text);
+	return true;
+}
+
+/* Cloudflare offers one such change: nobody is notified any more. */
+void
+objects_patch_pools(struct change *change, void *arg)
+{
+	const struct edit_call *edit = arg;
+	const struct json *body = edit->call->body, *email = json_member(body, "notification_email");
+	struct json *ids = json_new_list(), *result = json_new_list();
+
+	if (json_kind(body) != JSON_KIND_OBJECT || json_count(body) != 1 || json_text(email) == NULL ||
+	    *json_text(email) != '\0')
+		change_refuse(change, CHANGE_INVALID,
+		    "the body must be {\"notification_email\": \"\"}: all pools change at once in this way "
+		    "only");
+	else
+		config_each_object_by_name(change->txn, KIND_POOL, add_id, ids);
+	for (size_t i = 0; i < json_count(ids); i++) {
+		struct json *stored, *document;
+		struct id id = {""};
+
+		memcpy(id.text, json_text(json_item(ids, i)), ID_LEN);
+		stored = object_read(change->txn, KIND_POOL, &id);
+		document = shape_patch(stored, body);
+		put(change, edit, document, &id);
+		if (change->result != NULL)
+			json_add(result, change->result);
+		change->result = NULL;
+		json_drop(document);
+		json_drop(stored);
+	}
+	json_drop(ids);
+	change->result = result;
 }

@@ -10,6 +10,6 @@
 #include "admin/api/route.h"
 
 route_read_fn objects_list, objects_get, objects_references, objects_search;
-change_fn objects_create, objects_replace, objects_patch, objects_delete;
+change_fn objects_create, objects_replace, objects_patch, objects_delete, objects_patch_pools;
 
 #endif

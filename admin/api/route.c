@@ -7,6 +7,7 @@
 #include "admin/api/objects.h"
 #include "admin/api/past.h"
 #include "admin/api/records.h"
+#include "admin/api/regions.h"
 #include "admin/api/slow.h"
 #include "admin/api/zones.h"
 
@@ -25,6 +26,11 @@
 	{ \
 		.method = METHOD_GET, .pattern = path, .right = TOKEN_READ, .kind = kind_, .of_account = of, \
 		.read = fn, .aside = true \
+	}
+/* Cloudflare's, with the reason why graycloud has it not. */
+#define REFUSE(method_, path, fn) \
+	{ \
+		.method = METHOD_##method_, .pattern = path, .right = TOKEN_READ, .read = fn \
 	}
 #define WRITE(method_, path, right_, kind_, of, fn) \
 	{ \
@@ -73,15 +79,36 @@ static const struct route routes[] = {
     WRITE(POST, R "/batch", TOKEN_DNS, 0, ANYONE, records_batch),
     WRITE(POST, R "/import", TOKEN_DNS, 0, ANYONE, records_import),
     SLOW(R "/export", 0, ANYONE, records_export),
+    REFUSE(POST, R "/scan", zones_refuse),
+    REFUSE(GET, R "/usage", zones_refuse),
     READ(R "/*", 0, ANYONE, records_get),
     WRITE(PUT, R "/*", TOKEN_DNS, 0, ANYONE, records_replace),
     WRITE(PATCH, R "/*", TOKEN_DNS, 0, ANYONE, records_patch),
     WRITE(DELETE, R "/*", TOKEN_DNS, 0, ANYONE, records_delete),
+    READ("/zones/*/pagerules", 0, ANYONE, nothing_list),
+    REFUSE(POST, "/zones", zones_refuse),
+    REFUSE(PATCH, "/zones/*", zones_refuse),
+    REFUSE(DELETE, "/zones/*", zones_refuse),
+    REFUSE(GET, "/zones/*/settings", zones_refuse),
+    REFUSE(PATCH, "/zones/*/settings", zones_refuse),
+    REFUSE(GET, "/zones/*/dns_settings", zones_refuse),
+    REFUSE(PATCH, "/zones/*/dns_settings", zones_refuse),
+    REFUSE(GET, "/zones/*/dnssec", zones_refuse),
+    REFUSE(PATCH, "/zones/*/dnssec", zones_refuse),
+    REFUSE(DELETE, "/zones/*/dnssec", zones_refuse),
+    READ(A, 0, ACCOUNT, nothing_list),
+    REFUSE(POST, A, private_refuse),
+    WRITE(PATCH, A "/pools", TOKEN_LB, KIND_POOL, ACCOUNT, objects_patch_pools),
+    READ(A "/regions", 0, ANYONE, regions_list),
+    READ(A "/regions/*", 0, ANYONE, regions_get),
     ACCOUNT_OBJECTS("pools", KIND_POOL),
     ACCOUNT_OBJECTS("monitors", KIND_MONITOR),
     ACCOUNT_OBJECTS("monitor_groups", KIND_MONITOR_GROUP),
     READ(A "/pools/*/health", KIND_POOL, ACCOUNT, beyond_pool_health),
     READ(A "/search", 0, ACCOUNT, objects_search),
+    REFUSE(PUT, A "/*", private_refuse),
+    REFUSE(PATCH, A "/*", private_refuse),
+    REFUSE(DELETE, A "/*", private_refuse),
     READ("/graycloud/status", 0, ACCOUNT, beyond_status),
     READ("/graycloud/explain", 0, ACCOUNT, beyond_explain),
     READ("/graycloud/log", 0, ACCOUNT, past_log),

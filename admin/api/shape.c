@@ -1,7 +1,10 @@
 #include "admin/api/shape.h"
 
+#include "admin/look/resolution.h"
 #include "zones/document/schema.h"
+#include "zones/model/judge.h"
 #include "zones/state/config.h"
+#include "zones/state/health.h"
 
 #include <stdlib.h>
 
@@ -121,6 +124,50 @@ shape_show(enum kind kind, const struct json *stored, struct store_txn *txn, boo
 	    json_kind(json_member(attributes, "headers")) == JSON_KIND_NULL)
 		json_remove(attributes, "headers");
 	return shown;
+}
+
+/* Why an origin is not healthy: of the first of its monitors that has a reason. */
+static const char *
+failure_of(
+    const struct pool *pool, const struct origin *origin, enum health_state state, struct store_txn *health)
+{
+	if (!origin->enabled)
+		return "Disabled";
+	if (origin_is_healthy(origin, state) && state != HEALTH_UNKNOWN)
+		return "No failures";
+	for (size_t i = 0; health != NULL && i < pool->njudges; i++) {
+		struct endpoint endpoint = health_endpoint(pool->judges[i].monitor.text, origin, &origin->ip);
+		struct health_record record;
+
+		if (!origin_is_hostname(origin) && health_get(health, &endpoint, &record))
+			return health_reason_text(record.last_reason);
+	}
+	return "Health unknown";
+}
+
+void
+shape_put_health(struct json *shown, struct store_txn *txn, struct store_txn *health)
+{
+	struct pool *pool = config_pool(txn, json_text_of(shown, "id"));
+	struct json *origins = json_member(shown, "origins");
+	enum health_state *states;
+
+	if (pool != NULL && pool->njudges > 0 && json_count(origins) == pool->norigins) {
+		states = xcalloc(pool->norigins, sizeof *states);
+		for (size_t i = 0; i < pool->norigins; i++) {
+			struct origin *origin = &pool->origins[i];
+			struct json *one = json_item(origins, i);
+
+			states[i] = resolution_of(health, pool, origin);
+			json_put_bool(one, "healthy",
+			    origin->enabled && states[i] != HEALTH_UNKNOWN &&
+				origin_is_healthy(origin, states[i]));
+			json_put_text(one, "failure_reason", failure_of(pool, origin, states[i], health));
+		}
+		json_put_bool(shown, "healthy", pool_judge(pool, states).usable);
+		free(states);
+	}
+	model_free_pool(pool);
 }
 
 /* ---- take ---- */

@@ -13,6 +13,12 @@
 struct json *shape_show(enum kind kind, const struct json *stored, struct store_txn *txn, bool secrets);
 
 /*
+ * Add to a pool as it is shown if it and its origins are healthy, as this node knows it. Nothing for a pool
+ * without a monitor.
+ */
+void shape_put_health(struct json *shown, struct store_txn *txn, struct store_txn *health);
+
+/*
  * The document that a PUT or a PATCH means, for object_put. PUT: a property that is not given takes its
  * default, except those of graycloud alone and pool_sets. PATCH: a property that is not given stays, null is
  * the default.

@@ -278,6 +278,32 @@ zones_get(struct call *call, const struct route *route, const struct scene *scen
 		call_result(call, zone_json(scene, &zone));
 }
 
+void
+nothing_list(struct call *call, const struct route *route, const struct scene *scene)
+{
+	struct zone_info zone;
+
+	if (route->of_account || zones_of_call(call, scene->config, &zone))
+		call_list(call, json_new_list(), 1, 0, 0);
+}
+
+void
+zones_refuse(struct call *call, const struct route *route, const struct scene *scene)
+{
+	(void)route, (void)scene;
+	call_error(call, 400, CODE_NOT_OFFERED,
+	    "graycloud does not offer this: zones come from zone files (graycloud zone load) and have no "
+	    "settings");
+}
+
+void
+private_refuse(struct call *call, const struct route *route, const struct scene *scene)
+{
+	(void)route, (void)scene;
+	call_error(call, 400, CODE_NOT_OFFERED,
+	    "graycloud has no private load balancers: create them below /zones/ZONE/load_balancers");
+}
+
 /* ---- tokens ---- */
 
 void

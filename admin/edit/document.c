@@ -613,12 +613,15 @@ show_value(const struct property *property, const struct json *value, const stru
 
 /* S24's states belong to the store. */
 static void
-hide_states(struct json *shown)
+hide_states(struct json *shown, enum document_purpose purpose)
 {
 	struct json *origins = json_member(shown, "origins");
 
-	for (size_t i = 0; i < json_count(origins); i++)
+	for (size_t i = 0; i < json_count(origins); i++) {
 		json_remove(json_item(origins, i), "seeded");
+		if (purpose != DOCUMENT_API)
+			json_remove(json_item(origins, i), "disabled_at");
+	}
 }
 
 /* A load balancer does not define its zone: S7. */
@@ -650,12 +653,12 @@ document_show(enum kind kind, const struct json *stored, const struct document_s
 	for (const struct property *property = schema_of(kind); property->name != NULL; property++) {
 		const struct json *value = json_member(stored, property->name);
 
-		if (value == NULL || property->fate == FATE_READ_ONLY)
+		if (value == NULL || (property->fate == FATE_READ_ONLY && purpose != DOCUMENT_API))
 			continue;
 		json_put(shown, property->name,
 		    purpose == DOCUMENT_API ? json_clone(value) : show_value(property, value, scope));
 	}
-	hide_states(shown);
+	hide_states(shown, purpose);
 	if (purpose != DOCUMENT_EXPORT && !scope->secrets)
 		secrets_hide(kind, shown);
 	return shown;

@@ -215,8 +215,6 @@ document_check_monitor(const char *label, struct json *monitor, struct problems 
 	check_method(check, monitor, type);
 	if (http && *json_text_of(monitor, "path") == '\0')
 		json_put_text(monitor, "path", "/");
-	if (http && *json_text_of(monitor, "expected_codes") == '\0')
-		json_put_text(monitor, "expected_codes", "200");
 	if (OF(type) & (OF_HTTP | OF_TLS | OF(MONITOR_EXEC)))
 		check_headers(check, json_member(monitor, "header"));
 	if (type == MONITOR_SMTP || type == MONITOR_EXEC)

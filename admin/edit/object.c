@@ -399,6 +399,32 @@ find_target(struct change *change, enum kind kind, const struct json *input, con
 	return true;
 }
 
+/* Since when a pool or an origin is disabled: the API shows it. */
+static void
+stamp_disabled(struct json *object, const struct json *old, const char *now)
+{
+	const char *since = json_text_of(old, "disabled_at");
+	bool was = old != NULL && !json_truth(json_member(old, "enabled"));
+
+	json_remove(object, "disabled_at");
+	/* An older version did not note it. */
+	if (!json_truth(json_member(object, "enabled")) && (!was || *since != '\0'))
+		json_put_text(object, "disabled_at", *since != '\0' ? since : now);
+}
+
+static void
+stamp_pool(struct json *document, const struct json *old)
+{
+	struct json *origins = json_member(document, "origins");
+	char now[32];
+
+	wall_text(wall_ms(), now);
+	stamp_disabled(document, old, now);
+	for (size_t i = 0; i < json_count(origins); i++)
+		stamp_disabled(json_item(origins, i),
+		    origin_of(old, json_text_of(json_item(origins, i), "address")), now);
+}
+
 static void
 write_object(struct change *change, enum kind kind, const struct target *target, const struct json *document)
 {
@@ -445,8 +471,10 @@ object_put(struct change *change, enum kind kind, const struct json *input, cons
 		json_drop(same);
 	}
 	if (find_target(change, kind, input, document, target, mode, aliases, &found)) {
-		if (kind == KIND_POOL)
+		if (kind == KIND_POOL) {
 			seed_states(change, found.old, document);
+			stamp_pool(document, found.old);
+		}
 		if (kind == KIND_LB)
 			pins_edit_keep(document, found.old, config_edit_sequence(change->edit));
 		if (kind == KIND_LB &&

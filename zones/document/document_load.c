@@ -321,7 +321,10 @@ document_load_monitor(struct bytes text)
 	monitor->consecutive_down = number_of(json, "consecutive_down");
 	monitor->damping_changes = number_of(json, "damping_changes");
 	monitor->damping_period_s = number_of(json, "damping_period");
-	schema_expected_codes(value_text_of(json, "expected_codes"), monitor->expected_codes);
+	/* Empty is as without it; clients of the API compare with what they sent. */
+	schema_expected_codes(
+	    *value_text_of(json, "expected_codes") != '\0' ? value_text_of(json, "expected_codes") : "200",
+	    monitor->expected_codes);
 	monitor->expected_body = xstrdup(value_text_of(json, "expected_body"));
 	monitor->follow_redirects = value_truth(value_member(json, "follow_redirects"));
 	monitor->redirect_hosts = load_texts(value_member(json, "redirect_hosts"));
