@@ -241,7 +241,7 @@ BASHDIR := $(PREFIX)/share/bash-completion/completions
 ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf admin/api/api.conf
 UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service admin/api/graycloud-api.service
-DOCUMENTS := README.md ARCHITECTURE.md $(wildcard docs/*.md docs/*.svg docs/*.tsv)
+DOCUMENTS := README.md ARCHITECTURE.md $(wildcard docs/*.md docs/*.svg docs/*.tsv docs/*.json)
 INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor $(SBINDIR)/graycloud-api \
 	$(addprefix $(MANDIR)/,$(notdir $(MAN))) $(addprefix $(SYSTEMDDIR)/systemd/system/,$(notdir $(UNITS_OF_SYSTEMD))) \
 	$(SYSTEMDDIR)/sysusers.d/graycloud.conf $(SYSTEMDDIR)/tmpfiles.d/graycloud.conf $(BASHDIR)/graycloud $(ZSHDIR)/_graycloud

@@ -1,5 +1,6 @@
 #include "admin/api/actions.h"
 
+#include "admin/api/shape.h"
 #include "admin/edit/intervene.h"
 #include "admin/edit/object.h"
 #include "admin/edit/undo.h"
@@ -42,6 +43,24 @@ read_body(struct call *call, struct intervene *intervene)
 	return call->reply.errors == NULL;
 }
 
+/* The object as the other routes show it. */
+static void
+show(struct change *change, enum kind kind)
+{
+	const char *text = json_text_of(change->result, "id");
+	struct json *stored;
+	struct id id;
+
+	if (!id_valid(text))
+		return;
+	memcpy(id.text, text, sizeof id.text);
+	if ((stored = object_read(change->txn, kind, &id)) == NULL)
+		return;
+	json_drop(change->result);
+	change->result = shape_show(kind, stored, change->txn, false);
+	json_drop(stored);
+}
+
 void
 actions_intervene(struct change *change, void *arg)
 {
@@ -57,6 +76,7 @@ actions_intervene(struct change *change, void *arg)
 	}
 	if (read_body(call, &intervene))
 		intervene_change(change, &intervene);
+	show(change, edit->route->kind);
 	if (change->result == NULL) { /* in several pools */
 		change->result = json_new_object();
 		json_put_text(change->result, "address", intervene.address);
