@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install missing packages, build, zone, origins, daemons
 # make test       install missing packages, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
+# make lint coverage fuzz soak test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -210,6 +210,10 @@ bench-monitor: packages-bench
 bench-latency: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(BENCHES)
 	@GRAYCLOUD_BUILD=$(OUT) bench/latency
+# How long the dashboard is busy with an interaction, with 10,000 origins.
+bench-dashboard: packages-browser
+	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/dashboard
 # Memory, start time and rate by the number of names and of load balancers: docs/capacity.tsv, and its plot.
 bench-scale: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS)
@@ -284,5 +288,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-scale bench-seal docs picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb dist clean
 .SECONDARY:

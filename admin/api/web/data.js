@@ -44,9 +44,22 @@ export function pathOf(kind, object) {
 	return kind === 'load_balancer' ? `/zones/${zoneOf(object.name).id}/load_balancers/${object.id}` : `${path(`${kind}s`)}/${object.id}`;
 }
 
-export const poolNamed = (name) => data.status.pools.find((pool) => pool.name === name);
-export const poolName = (id) => data.pools.find((pool) => pool.id === id)?.name ?? id;
-export const balancersOf = (pool) => data.status.load_balancers.filter((lb) => lb.lists.some((list) => list.pools.includes(pool) || list.fallback_pool === pool));
+// Found by name or id, made anew with each reading.
+let byName = new Map(), byId = new Map(), users = new Map();
+
+function index() {
+	byName = new Map(data.status.pools.map((pool) => [pool.name, pool]));
+	byId = new Map(data.pools.map((pool) => [pool.id, pool]));
+	users = new Map();
+	for (const lb of data.status.load_balancers)
+		for (const pool of new Set(lb.lists.flatMap((list) => [...list.pools, list.fallback_pool])))
+			users.set(pool, [...users.get(pool) ?? [], lb]);
+}
+
+export const poolNamed = (name) => byName.get(name);
+export const poolOf = (id) => byId.get(id);
+export const poolName = (id) => byId.get(id)?.name ?? id;
+export const balancersOf = (pool) => users.get(pool) ?? [];
 export const originCount = () => data.status.pools.reduce((sum, pool) => sum + pool.origins.length, 0);
 
 // ---- Reading.
@@ -86,6 +99,7 @@ async function readStatus() {
 		data.generation = status.generation;
 	}
 	data.status = status;
+	index();
 	keepTimes(status.pools);
 }
 

@@ -3,7 +3,7 @@
 
 import {get} from './api.js';
 import {current} from './change.js';
-import {data, pathOf, poolName, poolNamed} from './data.js';
+import {data, pathOf, poolName, poolNamed, poolOf as poolById} from './data.js';
 import {badge, field, h, s, select, show} from './dom.js';
 import {LAKES, LAND, outline, PLACES, x, y} from './world.js';
 
@@ -40,7 +40,7 @@ function poolOf(lb, code) {
 	const able = list.filter(usable);
 
 	if (lb.steering_policy === 'proximity') {
-		const near = able.map((id) => data.pools.find((pool) => pool.id === id)).filter(placed).sort((a, b) => distance(a, place) - distance(b, place))[0];
+		const near = able.map(poolById).filter(placed).sort((a, b) => distance(a, place) - distance(b, place))[0];
 
 		return {id: near?.id ?? able[0] ?? lb.fallback_pool, by: 'nearest'};
 	}

@@ -2,7 +2,7 @@
 
 import {intervention, outSentence} from './balancers.js';
 import {disable, enable, force, weigh} from './change.js';
-import {balancersOf, data, pathOf} from './data.js';
+import {balancersOf, data, pathOf, poolNamed, poolOf} from './data.js';
 import {badge, button, field, h, select} from './dom.js';
 import {edit} from './edit.js';
 import {paged} from './paging.js';
@@ -44,31 +44,39 @@ function row(pool, configured, origin) {
 
 const HEADS = ['Origin', 'State', 'Checks', 'Round trip', 'Answers', 'Weight', 'Certificate'];
 
-function origins(pool, object, update) {
+function origins(pool, object, again) {
 	const most = opened.get(pool.name) ?? SHOWN;
 
 	return [h('table', {class: 'origins'}, h('caption', {class: 'hidden'}, `Origins of pool ${pool.name}`),
 		h('thead', {}, h('tr', {}, HEADS.map((text) => h('th', {scope: 'col'}, text)), h('th', {scope: 'col'}, h('span', {class: 'hidden'}, 'Actions')))),
 		h('tbody', {}, pool.origins.slice(0, most).map((origin) => row(pool, object?.origins.find((one) => one.address === origin.address), origin)))),
-	pool.origins.length > most ? button(`Show more of ${pool.origins.length} origins`, () => { opened.set(pool.name, most + 50); update(); }, {'data-key': `${pool.name} more`}) : null];
+	pool.origins.length > most ? button(`Show more of ${pool.origins.length} origins`, () => again(most + 50, `${pool.name} more`), {'data-key': `${pool.name} more`}) : null];
 }
 
-function card(pool, update, expanded) {
-	const object = data.pools.find((one) => one.id === pool.id), path = pathOf('pool', pool), key = `pool ${pool.name}`;
+// Only what is asked for is drawn again: the page may have a thousand origins.
+function card(pool, expanded) {
+	const object = poolOf(pool.id), path = pathOf('pool', pool), key = `pool ${pool.name}`;
 	const up = pool.origins.filter((origin) => origin.healthy).length, shown = opened.has(pool.name) ? opened.get(pool.name) > 0 : expanded;
 	const users = balancersOf(pool.name);
-	const toggle = () => { opened.set(pool.name, shown ? 0 : SHOWN); update(); };
+	const again = (count, focus) => {
+		opened.set(pool.name, count);
+		const fresh = card(poolNamed(pool.name) ?? pool, expanded);
 
-	return h('article', {class: 'card wide', 'aria-label': `pool ${pool.name}`},
+		whole.replaceWith(fresh);
+		fresh.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
+	};
+	const whole = h('article', {class: 'card wide', 'aria-label': `pool ${pool.name}`},
 		h('div', {class: 'title'}, h('h3', {}, pool.name), badge(pool.status), pool.usable ? null : badge('not usable'),
 			h('span', {class: 'small'}, `${up} of ${pool.origins.length} origins healthy; monitor ${pool.monitor ?? pool.monitor_group ?? 'none'}; answers ${rate(pool.name)}`)),
 		outSentence(intervention({pool: pool.name, address: null})),
 		h('p', {class: 'small'}, users.length === 0 ? 'No load balancer uses it.' : `Used by ${users.slice(0, 5).map((lb) => lb.name).join(', ')}${users.length > 5 ? ` and ${users.length - 5} more` : ''}.`),
 		h('div', {class: 'buttons'},
-			button(shown ? 'Hide origins' : 'Show origins', toggle, {'aria-expanded': String(shown), 'data-key': `${key} toggle`}),
+			button(shown ? 'Hide origins' : 'Show origins', () => again(shown ? 0 : SHOWN, `${key} toggle`), {'aria-expanded': String(shown), 'data-key': `${key} toggle`}),
 			pool.status === 'Disabled' || !pool.enabled ? button('Enable', () => enable('pools', pool.name), {'data-key': `${key} enable`}) : button('Disable', () => disable('pools', pool.name), {'data-key': `${key} disable`}),
 			button('Edit', () => edit('pool', path, pool.name), {'data-key': `${key} edit`})),
-		shown ? origins(pool, object, update) : null);
+		shown ? origins(pool, object, again) : null);
+
+	return whole;
 }
 
 export function pools(wanted) {
@@ -77,7 +85,7 @@ export function pools(wanted) {
 	const rows = (text) => data.status.pools.filter((pool) => (pool.name.includes(text) || pool.origins.some((origin) => origin.address.includes(text) || origin.name.includes(text))) && fits[state.control.value](pool) && (!wanted || pool.name === wanted))
 		.sort((a, b) => (a.status === 'Healthy') - (b.status === 'Healthy') || a.name.localeCompare(b.name));
 	const few = () => data.status.pools.length <= 4;
-	const page = paged({label: 'pools', rows, draw: (pool) => card(pool, () => page.update(), wanted === pool.name || few()), size: 20, filters: [state],
+	const page = paged({label: 'pools', rows, draw: (pool) => card(pool, wanted === pool.name || few()), size: 20, filters: [state],
 		head: () => wanted ? h('p', {}, `Only pool ${wanted}. `, h('a', {href: '#pools'}, 'Show all pools')) : null});
 
 	page.element.classList.add('cards');
