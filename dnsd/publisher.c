@@ -235,7 +235,7 @@ follow_health(struct publisher *publisher)
 
 /* S29: begin to answer when every endpoint in use has a verdict, or after the maximum wait. */
 static void
-judge_ready(struct publisher *publisher)
+decide_ready(struct publisher *publisher)
 {
 	bool late = boot_ms() - publisher->started_ms >= publisher->options.wait_health_ms;
 	bool config = compiler_snapshot(publisher->compiler) != NULL;
@@ -385,7 +385,7 @@ run(void *arg)
 		follow_ends(publisher);
 		follow_health(publisher);
 		pthread_mutex_lock(&publisher->lock);
-		judge_ready(publisher);
+		decide_ready(publisher);
 		waiting = epochs_reclaim(publisher->epochs);
 		publisher->report.waiting = waiting;
 		pthread_mutex_unlock(&publisher->lock);

@@ -74,7 +74,7 @@ read_records(struct query *query, struct reader *reader, unsigned before_additio
 
 /* The rcode that class and type alone decide. */
 static uint16_t
-judge_question(const struct question *question)
+check_question(const struct question *question)
 {
 	switch (question->type) {
 	case TYPE_OPT:
@@ -142,7 +142,7 @@ read_request(struct query *query, const uint8_t *in, size_t inlen)
 		return RCODE_FORMERR;
 	if (query->edns.present && query->edns.version != 0)
 		return RCODE_BADVERS;
-	return judge_question(&query->question);
+	return check_question(&query->question);
 }
 
 /*

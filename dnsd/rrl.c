@@ -108,7 +108,7 @@ take(struct rrl *rrl, uint64_t key, unsigned rate, bool owing, uint64_t now)
 }
 
 enum rrl_verdict
-rrl_judge(struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode, uint64_t now_us)
+rrl_decide(struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode, uint64_t now_us)
 {
 	static const uint64_t ALL = UINT64_C(0x9e3779b97f4a7c15), ERRORS = UINT64_C(0xbf58476d1ce4e5b9);
 	const struct rrl_options *options = &rrl->options;

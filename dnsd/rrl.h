@@ -34,7 +34,7 @@ struct rrl *rrl_new(const struct rrl_options *options);
 void rrl_free(struct rrl *rrl);
 
 /* Check one response.  bucket: hash of zone and owner; now_us: any steady clock.  Any thread. */
-enum rrl_verdict rrl_judge(
+enum rrl_verdict rrl_decide(
     struct rrl *rrl, const struct address *client, uint64_t bucket, uint16_t rcode, uint64_t now_us);
 /* Check an error that no resolver causes. */
 static inline bool

@@ -153,7 +153,7 @@ limit_rate(struct serve_context *context, const struct query *query, const struc
 {
 	struct rrl *rrl = context->settings->rrl;
 	enum rrl_verdict verdict =
-	    rrl_judge(rrl, &peer->address, context->answer.bucket, context->answer.rcode, context->now_us);
+	    rrl_decide(rrl, &peer->address, context->answer.bucket, context->answer.rcode, context->now_us);
 
 	if (verdict == RRL_SEND)
 		return true;

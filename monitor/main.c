@@ -1,7 +1,7 @@
 /*
  * graycloud-monitor: probes the origins that the configuration names, and writes their health.
  *
- * One thread and one event loop; a second thread saves the health store (publish.h).
+ * One thread and one event loop; a second thread saves the health store (recorder.h).
  */
 #include "monitor/check/exec_helper.h"
 #include "monitor/metrics/metrics.h"
@@ -33,7 +33,7 @@ enum {
 
 struct daemon {
 	struct event_base *base;
-	struct publish *publish;
+	struct recorder *recorder;
 	struct checks *checks;
 	struct schedule *schedule;
 	struct resolver *resolver;
@@ -60,7 +60,7 @@ static void
 on_wake(void *arg)
 {
 	struct daemon *daemon = arg;
-	struct timeval wait = {0, (suseconds_t)publish_wait_ms(daemon->publish) * 1000};
+	struct timeval wait = {0, (suseconds_t)recorder_wait_ms(daemon->recorder) * 1000};
 
 	evtimer_add(daemon->committing, &wait);
 }
@@ -71,7 +71,7 @@ on_commit(evutil_socket_t fd, short what, void *arg)
 	struct daemon *daemon = arg;
 
 	(void)fd, (void)what;
-	publish_commit(daemon->publish);
+	recorder_commit(daemon->recorder);
 }
 
 static void
@@ -80,8 +80,8 @@ on_second(evutil_socket_t fd, short what, void *arg)
 	struct daemon *daemon = arg;
 
 	(void)fd, (void)what;
-	publish_beat(
-	    daemon->publish, schedule_counters(daemon->schedule)->targets, follow_generation(daemon->follow));
+	recorder_beat(daemon->recorder, schedule_counters(daemon->schedule)->targets,
+	    follow_generation(daemon->follow));
 	schedule_second(daemon->schedule);
 	resolver_second(daemon->resolver);
 	supervisor_tell("WATCHDOG=1");
@@ -92,7 +92,7 @@ on_second(evutil_socket_t fd, short what, void *arg)
 static void
 resume_isolation(struct daemon *daemon)
 {
-	uint64_t since_ms = publish_isolated_since(daemon->publish);
+	uint64_t since_ms = recorder_isolated_since(daemon->recorder);
 
 	if (since_ms == 0)
 		return;
@@ -100,7 +100,7 @@ resume_isolation(struct daemon *daemon)
 		canaries_resume(daemon->canaries, since_ms);
 		return;
 	}
-	publish_isolated(daemon->publish, 0);
+	recorder_isolated(daemon->recorder, 0);
 	notify_isolated(daemon->notify, false);
 }
 
@@ -115,7 +115,7 @@ on_canaries(void *arg, bool changed)
 		warnx(isolation->isolated
 			? "isolated: no canary answers; no endpoint is judged until one does"
 			: "no longer isolated: a canary answers, checks are judged again");
-		publish_isolated(daemon->publish, isolation->isolated ? isolation->since_ms : 0);
+		recorder_isolated(daemon->recorder, isolation->isolated ? isolation->since_ms : 0);
 		on_second(-1, 0, daemon);
 		notify_isolated(daemon->notify, isolation->isolated);
 	}
@@ -331,9 +331,9 @@ stop(struct daemon *daemon)
 	supervisor_tell("STOPPING=1");
 	metrics_free(daemon->metrics);
 	canaries_free(daemon->canaries);
-	publish_commit(daemon->publish); /* receivers get the last changes, too */
+	recorder_commit(daemon->recorder); /* receivers get the last changes, too */
 	notify_free(daemon->notify);
-	publish_close(daemon->publish);
+	recorder_close(daemon->recorder);
 	follow_free(daemon->follow);
 	resolver_free(daemon->resolver);
 	schedule_free(daemon->schedule);
@@ -415,7 +415,7 @@ main(int argc, char *argv[])
 	prepare_seal(&options);
 	store_guard_start(seal_guard);
 	store_catch_faults(true);
-	daemon.publish = publish_open(options.state, on_wake, &daemon, &problems);
+	daemon.recorder = recorder_open(options.state, on_wake, &daemon, &problems);
 	exit_on(&problems);
 	daemon.base = event_base_new();
 	if (daemon.base == NULL || event_base_priority_init(daemon.base, 2) < 0)
@@ -425,14 +425,14 @@ main(int argc, char *argv[])
 	daemon.checks = checks_new(daemon.base, check_types);
 	if (daemon.checks == NULL)
 		memory_exhausted(0); /* libcurl starts without anything else */
-	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.publish, most);
+	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.recorder, most);
 	daemon.resolver = resolver_new(
-	    daemon.base, daemon.publish, options.resolvers, options.nresolvers, &options.holds, &problems);
+	    daemon.base, daemon.recorder, options.resolvers, options.nresolvers, &options.holds, &problems);
 	exit_on(&problems);
-	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.publish, options.state);
+	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.recorder, options.state);
 	if (options.nnotify > 0)
 		daemon.notify = notify_new(
-		    daemon.base, daemon.follow, daemon.publish, options.notify, options.nnotify, &problems);
+		    daemon.base, daemon.follow, daemon.recorder, options.notify, options.nnotify, &problems);
 	exit_on(&problems);
 	if (options.ncanaries > 0)
 		daemon.canaries = canaries_new(
@@ -442,7 +442,7 @@ main(int argc, char *argv[])
 	resume_isolation(&daemon);
 	if (options.metrics != NULL)
 		daemon.metrics = metrics_listen(daemon.base, options.metrics,
-		    &(struct metrics_of){daemon.schedule, daemon.publish, daemon.resolver, daemon.follow,
+		    &(struct metrics_of){daemon.schedule, daemon.recorder, daemon.resolver, daemon.follow,
 			daemon.canaries, daemon.notify},
 		    &problems);
 	exit_on(&problems);

@@ -328,7 +328,7 @@ explain_past(struct store *config, struct store *health, const struct explanatio
 		return NULL;
 	deadline_set_moment(request->at);
 	out = reading_explain(past_config(past), past_health(past), request, problems);
-	if (out != NULL && !past_judge(past, out, problems)) {
+	if (out != NULL && !past_annotate(past, out, problems)) {
 		json_drop(out);
 		out = NULL;
 	}

@@ -107,7 +107,7 @@ survey_zone(void *arg, const struct zone_info *zone)
 	struct examination *examination = arg;
 
 	survey_read(&examination->surveys, examination->config, zone);
-	survey_judge(examination->findings, &examination->surveys.list[examination->surveys.count - 1]);
+	survey_assess(examination->findings, &examination->surveys.list[examination->surveys.count - 1]);
 	return true;
 }
 

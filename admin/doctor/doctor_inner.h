@@ -41,19 +41,20 @@ void make_reachable(struct address *address);
 /* --- pure, so that tests can give states that their machine does not have --- */
 
 /* Room for stores on the file system of the state directory. */
-void judge_disk(struct findings *findings, const char *state, uint64_t free_octets);
+void assess_disk(struct findings *findings, const char *state, uint64_t free_octets);
 /* now: the wall clock; newest: the latest time in the stores, 0 if none; both in milliseconds. */
-void judge_clock(struct findings *findings, int64_t now, int64_t newest, bool synchronised);
+void assess_clock(struct findings *findings, int64_t now, int64_t newest, bool synchronised);
 /* used: the number of open files of the process; limit: its maximum. */
-void judge_files(struct findings *findings, const char *program, unsigned pid, uint64_t used, uint64_t limit);
+void assess_files(
+    struct findings *findings, const char *program, unsigned pid, uint64_t used, uint64_t limit);
 /* How long the certificate of the TLS listeners is good for; both in milliseconds since 1970. */
-void judge_certificate(struct findings *findings, int64_t now, int64_t until);
+void assess_certificate(struct findings *findings, int64_t now, int64_t until);
 /* By the picture alone: do the daemons live, and which generation and version do they have? */
-void judge_nameserver(struct findings *findings, const struct picture *picture);
-void judge_monitor(struct findings *findings, const struct picture *picture);
+void assess_nameserver(struct findings *findings, const struct picture *picture);
+void assess_monitor(struct findings *findings, const struct picture *picture);
 /* Of a load balancer: how long resolvers keep its answers, in seconds, and until when its monitors notice a
  * failure; 0: it has none. */
-void judge_ttl(
+void assess_ttl(
     struct findings *findings, const char *subject, const char *name, uint32_t ttl, uint64_t noticed_ms);
 
 #endif

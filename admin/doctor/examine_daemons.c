@@ -27,7 +27,7 @@ add_dead(struct findings *findings, const char *subject, const char *program, un
 }
 
 static void
-judge_version(struct findings *findings, const char *subject, const char *program, const char *version)
+assess_version(struct findings *findings, const char *subject, const char *program, const char *version)
 {
 	if (strcmp(version, VERSION) == 0)
 		return;
@@ -38,7 +38,7 @@ judge_version(struct findings *findings, const char *subject, const char *progra
 }
 
 void
-judge_nameserver(struct findings *findings, const struct picture *picture)
+assess_nameserver(struct findings *findings, const struct picture *picture)
 {
 	const struct serving_status *answering = &picture->answering;
 	size_t before = findings->count;
@@ -53,7 +53,7 @@ judge_nameserver(struct findings *findings, const struct picture *picture)
 		add_dead(findings, "nameserver", "graycloud-dnsd", answering->pid);
 		return;
 	}
-	judge_version(findings, "nameserver", "graycloud-dnsd", answering->version);
+	assess_version(findings, "nameserver", "graycloud-dnsd", answering->version);
 	if (answering->compile_error[0] != '\0') {
 		finding_add(findings, FINDING_ERROR, "daemon-generation", "nameserver",
 		    "it cannot use the configuration: %s", answering->compile_error);
@@ -89,7 +89,7 @@ wants_monitor(const struct picture *picture)
 }
 
 static void
-judge_isolation(struct findings *findings, const struct picture *picture)
+assess_isolation(struct findings *findings, const struct picture *picture)
 {
 	char age[16];
 
@@ -103,7 +103,7 @@ judge_isolation(struct findings *findings, const struct picture *picture)
 }
 
 void
-judge_monitor(struct findings *findings, const struct picture *picture)
+assess_monitor(struct findings *findings, const struct picture *picture)
 {
 	const struct health_beat *beat = &picture->beat;
 	size_t before = findings->count;
@@ -123,8 +123,8 @@ judge_monitor(struct findings *findings, const struct picture *picture)
 		add_dead(findings, "monitor", "graycloud-monitor", beat->pid);
 		return;
 	}
-	judge_version(findings, "monitor", "graycloud-monitor", beat->version);
-	judge_isolation(findings, picture);
+	assess_version(findings, "monitor", "graycloud-monitor", beat->version);
+	assess_isolation(findings, picture);
 	if (beat->generation != picture->generation) {
 		finding_add(findings, FINDING_ERROR, "daemon-generation", "monitor",
 		    "it probes by generation %llu, and the configuration is of generation %llu",
@@ -169,6 +169,6 @@ await_daemons(struct examination *examination)
 void
 examine_daemons(struct examination *examination)
 {
-	judge_nameserver(examination->findings, examination->picture);
-	judge_monitor(examination->findings, examination->picture);
+	assess_nameserver(examination->findings, examination->picture);
+	assess_monitor(examination->findings, examination->picture);
 }

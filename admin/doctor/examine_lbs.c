@@ -182,7 +182,8 @@ failover_ms(struct examination *examination, const struct lb *lb)
 }
 
 void
-judge_ttl(struct findings *findings, const char *subject, const char *name, uint32_t ttl, uint64_t noticed_ms)
+assess_ttl(
+    struct findings *findings, const char *subject, const char *name, uint32_t ttl, uint64_t noticed_ms)
 {
 	enum { SHORT = 60 }; /* seconds: a shorter TTL gains little */
 	unsigned noticed = (unsigned)((noticed_ms + 999) / 1000);
@@ -210,7 +211,7 @@ examine_lb(struct examination *examination, const struct pictured_lb *lb)
 		tell_health(findings, subject, examination->picture, lb);
 		tell_choices(findings, subject, examination->picture, lb->model);
 		if (examination->config != NULL)
-			judge_ttl(findings, subject, lb->model->name, longest_ttl(lb->model),
+			assess_ttl(findings, subject, lb->model->name, longest_ttl(lb->model),
 			    failover_ms(examination, lb->model));
 	}
 	free(subject);

@@ -10,7 +10,7 @@
 #include <sys/timex.h>
 
 void
-judge_clock(struct findings *findings, int64_t now, int64_t newest, bool synchronised)
+assess_clock(struct findings *findings, int64_t now, int64_t newest, bool synchronised)
 {
 	enum { SLACK_MS = 10000 };
 	static const int64_t released = INT64_C(1767225600000); /* 2026-01-01 */
@@ -59,14 +59,14 @@ examine_clock(struct examination *examination)
 		config_each_command(examination->config, picture->generation - 1, keep_time, &newest);
 	if (picture->beating)
 		newest = MAX(newest, picture->beat.at_wall);
-	judge_clock(examination->findings, wall_ms(), newest,
+	assess_clock(examination->findings, wall_ms(), newest,
 	    adjtimex(&kernel) >= 0 && !(kernel.status & STA_UNSYNC));
 }
 
 /* --- open files --- */
 
 void
-judge_files(struct findings *findings, const char *program, unsigned pid, uint64_t used, uint64_t limit)
+assess_files(struct findings *findings, const char *program, unsigned pid, uint64_t used, uint64_t limit)
 {
 	bool few = limit > 0 && used >= limit - limit / 5;
 
@@ -124,7 +124,7 @@ examine_files(struct findings *findings, const char *program, unsigned pid)
 	uint64_t limit = files_limit(pid), used;
 
 	if (files_open(pid, &used))
-		judge_files(findings, program, pid, used, limit);
+		assess_files(findings, program, pid, used, limit);
 	else
 		finding_add(findings, FINDING_NOTE, "open-files", program,
 		    "the open files of process %u cannot be counted by this user: %s", pid, strerror(errno));

@@ -54,7 +54,7 @@ ask_listeners(const char *listeners, struct asking *asking, struct listener list
 }
 
 static void
-judge_listener(struct findings *findings, const struct listener *listener)
+assess_listener(struct findings *findings, const struct listener *listener)
 {
 	bool udp = listener->udp->outcome == ASK_ANSWERED, tcp = listener->tcp->outcome == ASK_ANSWERED;
 
@@ -87,8 +87,8 @@ examine_surveys(struct examination *examination, struct asking *asking)
 	asking_run(asking);
 	for (size_t i = 0; i < surveys->count; i++) {
 		resolved |= survey_resolved(&surveys->list[i]);
-		survey_judge_parent(findings, &surveys->list[i]);
-		survey_judge_nameservers(findings, &surveys->list[i], asking, options->port);
+		survey_assess_parent(findings, &surveys->list[i]);
+		survey_assess_nameservers(findings, &surveys->list[i], asking, options->port);
 	}
 	if (!resolved) {
 		finding_add(findings, FINDING_WARNING, "resolver-silent", "resolver",
@@ -114,7 +114,7 @@ examine_network(struct examination *examination)
 		survey_ask_resolver(&surveys->list[i], &asking, &options->resolver, options->resolver_port);
 	asking_run(&asking);
 	for (size_t i = 0; i < nlisteners; i++)
-		judge_listener(examination->findings, &listeners[i]);
+		assess_listener(examination->findings, &listeners[i]);
 	for (size_t i = 0; i < surveys->count; i++)
 		survey_ask_for_parents(
 		    &surveys->list[i], &asking, &options->resolver, options->resolver_port);

@@ -72,7 +72,7 @@ examine_schema(struct examination *examination)
 }
 
 void
-judge_disk(struct findings *findings, const char *state, uint64_t free_octets)
+assess_disk(struct findings *findings, const char *state, uint64_t free_octets)
 {
 	enum { LITTLE_MIB = 256, NONE_MIB = 16 };
 	uint64_t mib = free_octets >> 20;
@@ -105,7 +105,7 @@ examine_stores(struct examination *examination)
 		examine_store(examination, STORE_SERVING);
 	}
 	if (statvfs(examination->options->state, &disk) == 0)
-		judge_disk(findings, examination->options->state, (uint64_t)disk.f_bavail * disk.f_frsize);
+		assess_disk(findings, examination->options->state, (uint64_t)disk.f_bavail * disk.f_frsize);
 	if (config)
 		examination->picture = picture_read(&examination->viewer);
 	if (examination->picture != NULL && !findings_worse_since(findings, before))

@@ -63,7 +63,7 @@ try_tls(const struct address *address, uint16_t port)
 }
 
 void
-judge_certificate(struct findings *findings, int64_t now, int64_t until)
+assess_certificate(struct findings *findings, int64_t now, int64_t until)
 {
 	char when[32];
 
@@ -122,5 +122,5 @@ examine_tls(struct examination *examination)
 	}
 	free(copy);
 	if (any && picture->answering.certificate_until != 0)
-		judge_certificate(examination->findings, wall_ms(), picture->answering.certificate_until);
+		assess_certificate(examination->findings, wall_ms(), picture->answering.certificate_until);
 }

@@ -90,7 +90,7 @@ surveys_free(struct surveys *surveys)
 }
 
 void
-survey_judge(struct findings *findings, const struct survey *survey)
+survey_assess(struct findings *findings, const struct survey *survey)
 {
 	char host[NAME_MAX_TEXT];
 
@@ -235,7 +235,7 @@ tried_at(const struct survey *survey, struct asking *asking, const struct addres
 
 /* The NS records that an address serves, if it serves any. */
 static void
-judge_its_ns(struct findings *findings, const struct survey *survey, struct asking *asking,
+assess_its_ns(struct findings *findings, const struct survey *survey, struct asking *asking,
     const struct address *address, uint16_t port, const char *who)
 {
 	const struct question *question = ask(asking, address, port, survey->zone.name, TYPE_NS, ASK_EDNS);
@@ -243,7 +243,7 @@ judge_its_ns(struct findings *findings, const struct survey *survey, struct aski
 
 	if (question->outcome == ASK_ANSWERED &&
 	    ns_read(question->octets, question->len, survey->zone.name, &its))
-		judge_ns_set(findings, survey->subject, who, &survey->own, &its);
+		assess_ns_set(findings, survey->subject, who, &survey->own, &its);
 	nameservers_free(&its);
 }
 
@@ -256,7 +256,7 @@ no_address(struct findings *findings, const struct survey *survey, const char *h
 }
 
 void
-survey_judge_nameservers(
+survey_assess_nameservers(
     struct findings *findings, struct survey *survey, struct asking *asking, uint16_t port)
 {
 	size_t before = findings->count, count = 0;
@@ -275,8 +275,8 @@ survey_judge_nameservers(
 
 			if (askable(&one->addresses[n])) {
 				tried = tried_at(survey, asking, &one->addresses[n], port);
-				judge_tried(findings, survey->subject, who, survey->zone.serial, &tried);
-				judge_its_ns(findings, survey, asking, &one->addresses[n], port, who);
+				assess_tried(findings, survey->subject, who, survey->zone.serial, &tried);
+				assess_its_ns(findings, survey, asking, &one->addresses[n], port, who);
 				count++;
 			} else
 				finding_add(findings, FINDING_NOTE, "ns-no-route", survey->subject,

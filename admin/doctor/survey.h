@@ -38,7 +38,7 @@ void survey_read(struct surveys *surveys, struct store_txn *config, const struct
 void surveys_free(struct surveys *surveys);
 
 /* Findings from the configuration alone. */
-void survey_judge(struct findings *findings, const struct survey *survey);
+void survey_assess(struct findings *findings, const struct survey *survey);
 
 /* The three rounds of questions. */
 void survey_ask_resolver(
@@ -50,14 +50,14 @@ void survey_ask_nameservers(struct survey *survey, struct asking *asking, const 
 
 /* After them: the parent's side, and the nameservers.  False if no answer of a resolver came at all. */
 bool survey_resolved(const struct survey *survey);
-void survey_judge_parent(struct findings *findings, const struct survey *survey);
-void survey_judge_nameservers(
+void survey_assess_parent(struct findings *findings, const struct survey *survey);
+void survey_assess_nameservers(
     struct findings *findings, struct survey *survey, struct asking *asking, uint16_t port);
 
 /* --- pure --- */
 
 /* The delegation at the parent against the zone's own NS records and addresses. */
-void judge_delegation(struct findings *findings, const char *subject, const uint8_t *zone,
+void assess_delegation(struct findings *findings, const char *subject, const uint8_t *zone,
     const struct nameservers *own, const struct nameservers *referral);
 
 /* How one address of a nameserver answered. */
@@ -67,10 +67,10 @@ struct tried {
 	bool opt;                          /* an answer to EDNS has it, too, and is not FORMERR */
 };
 /* who: "ns1.example.com (192.0.2.1)"; serial: that of the zone here. */
-void judge_tried(struct findings *findings, const char *subject, const char *who, uint32_t serial,
+void assess_tried(struct findings *findings, const char *subject, const char *who, uint32_t serial,
     const struct tried *tried);
 /* The NS records that a nameserver serves (its) against those here: the same names, in any order. */
-void judge_ns_set(struct findings *findings, const char *subject, const char *who,
+void assess_ns_set(struct findings *findings, const char *subject, const char *who,
     const struct nameservers *own, const struct nameservers *its);
 
 #endif

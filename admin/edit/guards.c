@@ -6,8 +6,8 @@
 #include "zones/base/array.h"
 #include "zones/base/map.h"
 #include "zones/document/document_load.h"
-#include "zones/model/judge.h"
 #include "zones/model/lists.h"
+#include "zones/model/usable.h"
 
 #include <stdlib.h>
 
@@ -33,7 +33,7 @@ struct guards {
 };
 
 static struct known_pool
-judge_pool(struct guards *guards, struct pool *pool)
+assess_pool(struct guards *guards, struct pool *pool)
 {
 	struct known_pool known = {.judged = pool != NULL && pool->njudges > 0};
 
@@ -51,10 +51,10 @@ judge_pool(struct guards *guards, struct pool *pool)
 }
 
 static struct known_pool
-judge_text(struct guards *guards, struct bytes text)
+assess_text(struct guards *guards, struct bytes text)
 {
 	struct pool *pool = text.len > 0 ? config_pool_of(guards->change->txn, text) : NULL;
-	struct known_pool known = judge_pool(guards, pool);
+	struct known_pool known = assess_pool(guards, pool);
 
 	model_free_pool(pool);
 	return known;
@@ -76,7 +76,7 @@ pool_now(struct guards *guards, const struct id *id)
 		struct pool *pool = config_pool(guards->change->txn, id->text);
 
 		known = xcalloc(1, sizeof *known);
-		*known = judge_pool(guards, pool);
+		*known = assess_pool(guards, pool);
 		known->id = *id;
 		map_add(&guards->pools, known);
 		model_free_pool(pool);
@@ -93,7 +93,7 @@ add_id(struct id **list, size_t *count, const struct id *id)
 
 /* Is any of the pools that a load balancer names, its fallback pool among them, usable, and any healthy? */
 static struct known_pool
-judge_lb(struct guards *guards, const struct lb *lb)
+assess_lb(struct guards *guards, const struct lb *lb)
 {
 	struct known_pool all = {.usable = false};
 	size_t count;
@@ -148,7 +148,7 @@ guard_lb(struct guards *guards, const struct lb *lb, bool was_healthy)
 	for (size_t i = 0; i < count; i++)
 		guard_list(guards, lb, &lists[i]);
 	free(lists);
-	if (was_healthy && !judge_lb(guards, lb).healthy)
+	if (was_healthy && !assess_lb(guards, lb).healthy)
 		problems_warn(&guards->change->problems,
 		    "load_balancer %s has no healthy origin left: its fallback pool answers", lb->name);
 }
@@ -254,7 +254,7 @@ guard_written_lb(struct guards *guards, const struct config_item *item)
 	struct lb *before = item->before.len > 0 ? document_load_lb(item->before) : NULL;
 	struct lb *after = item->after.len > 0 ? document_load_lb(item->after) : NULL;
 
-	guard_lb(guards, after, before != NULL && before->enabled && judge_lb(guards, before).healthy);
+	guard_lb(guards, after, before != NULL && before->enabled && assess_lb(guards, before).healthy);
 	if (after != NULL) {
 		warn_of_failover(guards, after);
 		warn_of_latency(guards, after);
@@ -291,8 +291,8 @@ look_at_item(void *arg, const struct config_item *item)
 	if (item->kind == KIND_POOL && item->after.len > 0)
 		find_named(guards, item->after);
 	if (item->kind == KIND_POOL && item->before.len > 0) {
-		struct known_pool before = judge_text(guards, item->before),
-				  after = judge_text(guards, item->after);
+		struct known_pool before = assess_text(guards, item->before),
+				  after = assess_text(guards, item->after);
 
 		if ((before.usable && !after.usable) || (before.healthy && !after.healthy))
 			add_id(&guards->lost, &guards->nlost, &item->id);

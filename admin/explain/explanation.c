@@ -3,7 +3,7 @@
 #include "admin/explain/explanation_health.h"
 #include "admin/explain/explanation_inner.h"
 #include "admin/explain/outcomes.h"
-#include "zones/model/judge.h"
+#include "zones/model/usable.h"
 #include "zones/state/health.h"
 #include "zones/zonefile/zonefile.h"
 

@@ -240,7 +240,7 @@ make_notes(const struct past *past, const struct json *explanation)
 }
 
 bool
-past_judge(const struct past *past, struct json *explanation, struct problems *problems)
+past_annotate(const struct past *past, struct json *explanation, struct problems *problems)
 {
 	char text[32];
 

@@ -26,6 +26,6 @@ struct store_txn *past_health(const struct past *past);
  * the last one then ("generation_since"), and missing records ("notes"). Returns false with a sentence if the
  * answer depends on history that is not known.
  */
-bool past_judge(const struct past *past, struct json *explanation, struct problems *problems);
+bool past_annotate(const struct past *past, struct json *explanation, struct problems *problems);
 
 #endif

@@ -2,7 +2,7 @@
 #include "admin/cli/report.h"
 
 #include "zones/document/document_load.h"
-#include "zones/model/judge.h"
+#include "zones/model/usable.h"
 #include "zones/state/config.h"
 
 #include <stdio.h>
@@ -205,17 +205,17 @@ look_at_origin(struct picture *picture, struct pictured_pool *pool, size_t i, st
 }
 
 static void
-judge_pool(struct picture *picture, struct pictured_pool *pool, struct store_txn *health)
+assess_pool(struct picture *picture, struct pictured_pool *pool, struct store_txn *health)
 {
 	size_t count = pool->model->norigins;
 	enum health_state *states = xcalloc(count, sizeof *states);
-	struct pool_judgement judgement;
+	struct pool_assessment judgement;
 
 	for (size_t i = 0; i < count; i++) {
 		look_at_origin(picture, pool, i, health);
 		states[i] = pool->origins[i].state;
 	}
-	judgement = pool_judge(pool->model, states);
+	judgement = pool_assess(pool->model, states);
 	pool->usable = judgement.usable;
 	pool->enabled = judgement.enabled;
 	pool->healthy = judgement.healthy;
@@ -233,7 +233,7 @@ status_of_pool(const void *arg, const struct id *id)
 }
 
 static void
-judge_lb(const struct picture *picture, struct pictured_lb *lb)
+assess_lb(const struct picture *picture, struct pictured_lb *lb)
 {
 	lb->status = status_lb(lb->model, lb->lists, lb->nlists, status_of_pool, picture, lb->last_resort);
 }
@@ -245,9 +245,9 @@ look_at_health(struct picture *picture, struct store_txn *health)
 	picture->monitor_dead = !picture->beating || health_monitor_dead(&picture->beat, picture->now_ms);
 	picture->last_flip = health == NULL ? 0 : health_flip_last(health);
 	for (size_t i = 0; i < picture->npools; i++)
-		judge_pool(picture, &picture->pools[i], health);
+		assess_pool(picture, &picture->pools[i], health);
 	for (size_t i = 0; i < picture->nlbs; i++)
-		judge_lb(picture, &picture->lbs[i]);
+		assess_lb(picture, &picture->lbs[i]);
 }
 
 static void
@@ -311,7 +311,7 @@ look_again(struct picture *picture, size_t first, size_t end, struct store_txn *
 			free_addresses(origin);
 			*origin = (struct pictured_origin){.hidden = origin->hidden};
 		}
-		judge_pool(picture, &picture->pools[i], health);
+		assess_pool(picture, &picture->pools[i], health);
 		same = picture->pools[i].status == status;
 		picture->pools[i].status = status;
 	}

@@ -5,7 +5,7 @@
 #include "admin/look/filter.h"
 #include "admin/look/resolution.h"
 #include "zones/base/text.h"
-#include "zones/model/judge.h"
+#include "zones/model/usable.h"
 
 #include <stdlib.h>
 #include <unistd.h>

@@ -53,7 +53,7 @@ on_tcp_read(struct bufferevent *connection, void *arg)
 
 	if (have < 2 || have - 2 < (want = get16(octets)))
 		return;
-	if (dns_response_judge(dns->check->subject.monitor, dns->query + 2, octets + 2, want, &verdict))
+	if (dns_response_check(dns->check->subject.monitor, dns->query + 2, octets + 2, want, &verdict))
 		finish(dns->check, &verdict);
 	else
 		check_finish(dns->check, REASON_DNS_INVALID_RESPONSE);
@@ -117,7 +117,7 @@ on_udp(evutil_socket_t fd, short what, void *arg)
 		check_finish(dns->check, REASON_UDP_PORT_UNREACHABLE);
 	else if (got < 0)
 		check_finish_errno(dns->check, errno);
-	else if (!dns_response_judge(
+	else if (!dns_response_check(
 		     dns->check->subject.monitor, dns->query + 2, message, (size_t)got, &verdict))
 		return; /* the answer to another question, or late */
 	else if (!verdict.truncated)

@@ -130,7 +130,7 @@ serve_queue(struct exec *exec)
 /* --- how it ended --- */
 
 static void
-judge(struct check *check, const struct command_reply *reply)
+conclude(struct check *check, const struct command_reply *reply)
 {
 	if (reply->error != 0) { /* S26: for example, the program does not exist on this machine */
 		check_detail(check, "%s: %s", check->subject.monitor->command[0], strerror(reply->error));
@@ -239,7 +239,7 @@ on_reply(evutil_socket_t fd, short what, void *arg)
 		command = exec->places[reply.number].command;
 		exec->places[reply.number] = (struct slot){0};
 		if (command != NULL)
-			judge(command->check, &reply);
+			conclude(command->check, &reply);
 		serve_queue(exec);
 	}
 	if (got < 0)

@@ -127,7 +127,7 @@ is_response(const uint8_t *query, struct message *reader)
 }
 
 bool
-dns_response_judge(const struct monitor *monitor, const uint8_t *query, const uint8_t *message, size_t len,
+dns_response_check(const struct monitor *monitor, const uint8_t *query, const uint8_t *message, size_t len,
     struct dns_verdict *verdict)
 {
 	struct message reader = {.octets = message, .len = len};

@@ -21,7 +21,7 @@ struct dns_verdict {
 };
 
 /* Returns false if the message is not the response to that query. */
-bool dns_response_judge(const struct monitor *monitor, const uint8_t *query, const uint8_t *message,
+bool dns_response_check(const struct monitor *monitor, const uint8_t *query, const uint8_t *message,
     size_t len, struct dns_verdict *verdict);
 
 #endif

@@ -101,7 +101,7 @@ add_process(const struct metrics *metrics, FILE *page)
 {
 	const struct schedule_counters *counters = schedule_counters(metrics->of.schedule);
 	struct resolver_counters names = resolver_counters(metrics->of.resolver);
-	uint64_t failing = publish_failing_since(metrics->of.publish);
+	uint64_t failing = recorder_failing_since(metrics->of.recorder);
 
 	exposition_family(page, "graycloud_build_info", "gauge", "1, with the version of this program.");
 	exposition_sample(
@@ -123,7 +123,7 @@ add_process(const struct metrics *metrics, FILE *page)
 	value(page, "graycloud_monitor_checks_withheld_total", "counter",
 	    "Checks that gave no verdict because the monitor was isolated.", counters->withheld);
 	value(page, "graycloud_monitor_write_failures_total", "counter",
-	    "Commits to the health store that failed.", publish_failures(metrics->of.publish));
+	    "Commits to the health store that failed.", recorder_failures(metrics->of.recorder));
 	exposition_value(page, "graycloud_monitor_unwritten_seconds", "gauge",
 	    "Seconds since a write to the health store succeeded, if writes fail; verdicts wait in memory.",
 	    failing == 0 ? 0 : (double)(boot_ms() - failing) / 1e3);

@@ -17,7 +17,7 @@ struct metrics;
 /* The sources of the metrics; they must outlive the page. */
 struct metrics_of {
 	struct schedule *schedule;
-	const struct publish *publish;
+	const struct recorder *recorder;
 	const struct resolver *resolver;
 	const struct follow *follow;
 	const struct canaries *canaries; /* NULL: none */

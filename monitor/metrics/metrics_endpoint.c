@@ -148,7 +148,7 @@ add_line(FILE *page, const char *name, const struct target *target, double numbe
 static void
 add_up(FILE *page, const char *name, const struct target *target)
 {
-	const struct health_record *record = &target->published.record;
+	const struct health_record *record = &target->recorded.record;
 
 	if (record->state != HEALTH_UNKNOWN)
 		add_line(page, name, target, record->state != HEALTH_DOWN);
@@ -157,7 +157,7 @@ add_up(FILE *page, const char *name, const struct target *target)
 static void
 add_certificate(FILE *page, const char *name, const struct target *target)
 {
-	const struct health_record *record = &target->published.record;
+	const struct health_record *record = &target->recorded.record;
 
 	if (record->certificate_days != INT32_MIN)
 		add_line(page, name, target, record->certificate_days);

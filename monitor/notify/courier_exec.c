@@ -86,7 +86,7 @@ wait_for_reply(
 
 /* Describe the result.  Returns true if it is good. */
 static bool
-judge(const struct command_reply *reply, char why[256])
+delivery_of(const struct command_reply *reply, char why[256])
 {
 	if (reply->error != 0)
 		snprintf(why, 256, "cannot be run: %s", strerror(reply->error));
@@ -114,7 +114,7 @@ run(struct program *program, char **environment, const struct parcel *parcel, co
 	}
 	got = wait_for_reply(program, boot_ms() + PROGRAM_MS, parcel, &reply);
 	if (got > 0)
-		return judge(&reply, why) ? DELIVERED : DELIVERY_FAILED;
+		return delivery_of(&reply, why) ? DELIVERED : DELIVERY_FAILED;
 	if (got < 0) {
 		snprintf(why, 256, "the helper that runs it died");
 		return DELIVERY_FAILED;

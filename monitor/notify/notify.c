@@ -2,8 +2,8 @@
 
 #include "monitor/notify/notify_lb.h"
 #include "zones/base/array.h"
-#include "zones/model/judge.h"
 #include "zones/model/status.h"
+#include "zones/model/usable.h"
 #include "zones/state/config_feed.h"
 #include "zones/state/hostname.h"
 
@@ -32,7 +32,7 @@ struct verdict {
 
 struct notify {
 	struct follow *follow;
-	struct publish *publish;
+	struct recorder *recorder;
 	struct event *timer;
 	struct event *soon; /* there are more load balancers to look at */
 	struct courier *couriers[COURIERS_MAX];
@@ -78,7 +78,7 @@ read_last_run(struct notify *notify)
 {
 	struct store_txn *txn;
 
-	if (publish_peek(notify->publish, &txn) != 0)
+	if (recorder_peek(notify->recorder, &txn) != 0)
 		return;
 	health_each(txn, remember, notify);
 	notify->last_flip = health_flip_last(txn);
@@ -188,7 +188,7 @@ view_pool(const struct look *look, struct pool *pool, bool last_run)
 			state.whole = whole;
 	}
 	state.status = status_pool(pool, state.states);
-	state.usable = pool_judge(pool, state.states).usable;
+	state.usable = pool_assess(pool, state.states).usable;
 	return state;
 }
 
@@ -276,7 +276,7 @@ static void
 report_status(struct notify *notify, struct reported_pool *pool, const struct pool_state *state)
 {
 	enum pool_status before = pool->status, now = state->status;
-	struct pool_judgement judgement = pool_judge(pool->model, state->states);
+	struct pool_assessment judgement = pool_assess(pool->model, state->states);
 	bool healthy = now == POOL_HEALTHY || now == POOL_DEGRADED;
 	struct notice *notice;
 
@@ -566,7 +566,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (follow_peek(look.notify->follow, &look.config, &look.store) != 0)
 		return;
-	if (publish_peek(look.notify->publish, &look.health) == 0) {
+	if (recorder_peek(look.notify->recorder, &look.health) == 0) {
 		look_around(&look);
 		store_abort(look.health);
 	}
@@ -642,14 +642,14 @@ notify_expose(const struct notify *notify, FILE *page)
 /* --- beginning and end --- */
 
 struct notify *
-notify_new(struct event_base *base, struct follow *follow, struct publish *publish, const char *const *urls,
+notify_new(struct event_base *base, struct follow *follow, struct recorder *recorder, const char *const *urls,
     size_t count, struct problems *problems)
 {
 	static const struct timeval second = {1, 0};
 	struct notify *notify = xcalloc(1, sizeof *notify);
 
 	notify->follow = follow;
-	notify->publish = publish;
+	notify->recorder = recorder;
 	for (size_t i = 0; i < count; i++) {
 		struct courier *courier = courier_start(urls[i], problems);
 

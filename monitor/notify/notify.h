@@ -21,7 +21,7 @@ struct notify;
 
 /* urls must be valid, and must outlive it.  Reads the verdicts of the last run, so call it before the first
  * check.  Returns NULL with problems filled. */
-struct notify *notify_new(struct event_base *base, struct follow *follow, struct publish *publish,
+struct notify *notify_new(struct event_base *base, struct follow *follow, struct recorder *recorder,
     const char *const *urls, size_t count, struct problems *problems);
 /* Accepts NULL.  Waits up to two seconds for receivers. */
 void notify_free(struct notify *notify);

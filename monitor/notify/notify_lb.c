@@ -256,7 +256,7 @@ report(struct lb_entry *entry, enum lb_status now, const struct asking *asking)
 }
 
 static void
-judge(struct lb_entry *entry, const struct lb *lb, const struct asking *asking)
+review(struct lb_entry *entry, const struct lb *lb, const struct asking *asking)
 {
 	size_t count;
 	struct pool_list *lists = lists_of(lb, &count);
@@ -291,7 +291,7 @@ look_at(struct notify_lbs *lbs, struct lb_entry *entry, struct store_txn *config
 		deadline_add(&lbs->expires, &entry->expires);
 		if (entry->npools == 0)
 			entry->pools = lb_pools(lb, &entry->npools);
-		judge(entry, lb, asking);
+		review(entry, lb, asking);
 	}
 	model_free_lb(lb);
 	return true;

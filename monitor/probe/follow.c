@@ -39,7 +39,7 @@ struct watched_pool {
 struct follow {
 	struct schedule *schedule;
 	struct resolver *resolver;
-	struct publish *publish;
+	struct recorder *recorder;
 	const char *state;
 	struct store *store;   /* NULL while there is none */
 	uint64_t next_open_ms; /* not before */
@@ -68,14 +68,14 @@ compare_targets(const void *a, const void *b)
 {
 	const struct target *left = a, *right = b;
 
-	return memcmp(&left->published.endpoint, &right->published.endpoint, sizeof(struct endpoint));
+	return memcmp(&left->recorded.endpoint, &right->recorded.endpoint, sizeof(struct endpoint));
 }
 
 static int
 compare_hostnames(const void *a, const void *b)
 {
 	return strcmp(
-	    ((const struct hostname *)a)->published.name, ((const struct hostname *)b)->published.name);
+	    ((const struct hostname *)a)->recorded.name, ((const struct hostname *)b)->recorded.name);
 }
 
 static void *
@@ -151,12 +151,12 @@ static struct target *
 use_target(struct follow *follow, struct watched_monitor *watched, const struct origin *origin,
     const struct address *address)
 {
-	struct target key = {.published.endpoint = health_endpoint(watched->id.text, origin, address)};
+	struct target key = {.recorded.endpoint = health_endpoint(watched->id.text, origin, address)};
 	struct target *target = find(&follow->targets, &key, compare_targets);
 
 	if (target == NULL) {
 		target =
-		    schedule_add(follow->schedule, &key.published.endpoint, watched->model, origin, address);
+		    schedule_add(follow->schedule, &key.recorded.endpoint, watched->model, origin, address);
 		LIST_INSERT_HEAD(&watched->targets, target, siblings);
 		insert(&follow->targets, target, compare_targets);
 		if (follow->arriving)
@@ -189,7 +189,7 @@ release_targets(struct follow *follow, struct target **targets, size_t count, bo
 static void
 use_name(struct follow *follow, struct name_use *use, struct watched_pool *pool, char *name)
 {
-	struct hostname key = {.published.name = name};
+	struct hostname key = {.recorded.name = name};
 
 	use->pool = pool;
 	use->hostname = find(&follow->hostnames, &key, compare_hostnames);
@@ -247,7 +247,7 @@ probe_pool(struct follow *follow, struct watched_pool *watched)
 			probe(follow, watched, origin, &origin->ip);
 			continue;
 		}
-		record = &watched->names[i].hostname->published.record;
+		record = &watched->names[i].hostname->recorded.record;
 		for (unsigned n = 0; n < record->count && !record->gone; n++)
 			probe(follow, watched, origin, &record->addresses[n]);
 	}
@@ -284,19 +284,19 @@ verdict_of(const struct follow *follow, const struct name_use *use, const struct
 	size_t count = MIN(pool->model->njudges, GROUP_MEMBERS_MAX);
 
 	for (size_t n = 0; n < count; n++) {
-		struct target key = {.published.endpoint = health_endpoint(
+		struct target key = {.recorded.endpoint = health_endpoint(
 					 pool->model->judges[n].monitor.text, origin, address)};
 		const struct target *target =
 		    find((void **)(uintptr_t)&follow->targets, &key, compare_targets);
 
-		verdicts[n] = target == NULL ? HEALTH_UNKNOWN : target->published.record.state;
+		verdicts[n] = target == NULL ? HEALTH_UNKNOWN : target->recorded.record.state;
 	}
 	return status_of_judges(pool->model->judges, verdicts, count);
 }
 
 /* S16: in every pool with a monitor one of them is good, or all have a verdict. */
 static bool
-on_settled(void *arg, const struct hostname *hostname, const struct address *addresses, unsigned count)
+on_judged(void *arg, const struct hostname *hostname, const struct address *addresses, unsigned count)
 {
 	const struct follow *follow = arg;
 	const struct name_use *use;
@@ -510,7 +510,7 @@ read_config(struct follow *follow)
 	if (follow->feed.generation != before || follow->round == 1)
 		config_log(follow->store, before);
 	if (follow->round == 1)
-		publish_forget_rest(follow->publish);
+		recorder_forget_rest(follow->recorder);
 }
 
 /* Look for the store once a second; log a failure to open it once. */
@@ -605,14 +605,14 @@ follow_generation(const struct follow *follow)
 }
 
 struct follow *
-follow_new(struct schedule *schedule, struct resolver *resolver, struct publish *publish, const char *state)
+follow_new(struct schedule *schedule, struct resolver *resolver, struct recorder *recorder, const char *state)
 {
 	struct follow *follow = xcalloc(1, sizeof *follow);
 
 	follow->schedule = schedule;
 	follow->resolver = resolver;
-	resolver_on_change(resolver, on_addresses, on_settled, follow);
-	follow->publish = publish;
+	resolver_on_change(resolver, on_addresses, on_judged, follow);
+	follow->recorder = recorder;
 	follow->state = state;
 	return follow;
 }

@@ -17,7 +17,7 @@
 struct follow;
 
 struct follow *follow_new(
-    struct schedule *schedule, struct resolver *resolver, struct publish *publish, const char *state);
+    struct schedule *schedule, struct resolver *resolver, struct recorder *recorder, const char *state);
 /* Stops probing; the records stay. */
 void follow_free(struct follow *follow);
 

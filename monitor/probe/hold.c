@@ -98,7 +98,7 @@ struct taking {
 	const struct name_record *before;
 	const struct holds *holds;
 	uint64_t now_ms;
-	hold_settled_fn *settled;
+	hold_judged_fn *judged;
 	void *arg;
 	bool dropped; /* the last addresses of a family were removed */
 };
@@ -142,7 +142,7 @@ take_good(struct taking *taking, uint8_t family, const struct name_answer *answe
 	for (unsigned i = 0; i < answer->count; i++)
 		record->addresses[record->count++] = answer->addresses[i];
 	if (count_of(taking->before, family) == 0 ||
-	    taking->settled(taking->arg, answer->addresses, answer->count))
+	    taking->judged(taking->arg, answer->addresses, answer->count))
 		return;
 	if (memory->obsolete_ms == 0)
 		memory->obsolete_ms = taking->now_ms;
@@ -173,10 +173,10 @@ take_family(struct taking *taking, unsigned n, const struct name_answer *answer)
 
 void
 hold_take(struct name_record *record, struct name_memory *memory, const struct name_answer answers[2],
-    const struct holds *holds, uint64_t now_ms, hold_settled_fn *settled, void *arg)
+    const struct holds *holds, uint64_t now_ms, hold_judged_fn *judged, void *arg)
 {
 	struct name_record before = *record;
-	struct taking taking = {record, memory, &before, holds, now_ms, settled, arg, false};
+	struct taking taking = {record, memory, &before, holds, now_ms, judged, arg, false};
 
 	record->count = record->gone = 0;
 	memory->obsolete = memory->ends_ms = 0;
@@ -206,8 +206,8 @@ current_of(const struct name_record *record, const struct name_memory *memory, u
 }
 
 bool
-hold_settle(struct name_record *record, struct name_memory *memory, const struct holds *holds,
-    uint64_t now_ms, hold_settled_fn *settled, void *arg)
+hold_release(struct name_record *record, struct name_memory *memory, const struct holds *holds,
+    uint64_t now_ms, hold_judged_fn *judged, void *arg)
 {
 	static const uint8_t families[] = {FAMILY_V4, FAMILY_V6};
 	struct address current[HOSTNAME_ADDRESSES_MAX];
@@ -221,7 +221,7 @@ hold_settle(struct name_record *record, struct name_memory *memory, const struct
 	over = !holds_on(&ignored, holds->seconds[HOLD_OBSOLETE], memory->obsolete_ms, now_ms);
 	for (size_t f = 0; f < NITEMS(families); f++) {
 		unsigned count = current_of(record, memory, families[f], current);
-		bool go = over || settled(arg, current, count);
+		bool go = over || judged(arg, current, count);
 
 		for (unsigned i = 0; i < record->count; i++)
 			if (record->addresses[i].family == families[f] && !go)

@@ -58,14 +58,14 @@ struct name_memory {
 /*
  * Do these new addresses of one family have enough verdicts to remove the old ones?  Without a monitor: yes.
  */
-typedef bool hold_settled_fn(void *arg, const struct address *addresses, unsigned count);
+typedef bool hold_judged_fn(void *arg, const struct address *addresses, unsigned count);
 
 /* Update the record from the answers of both families: its addresses, count and gone. */
 void hold_take(struct name_record *record, struct name_memory *memory, const struct name_answer answers[2],
-    const struct holds *holds, uint64_t now_ms, hold_settled_fn *settled, void *arg);
+    const struct holds *holds, uint64_t now_ms, hold_judged_fn *judged, void *arg);
 /* Remove obsolete addresses if the new ones are judged or the hold is over.  Returns true if the record
  * changed. */
-bool hold_settle(struct name_record *record, struct name_memory *memory, const struct holds *holds,
-    uint64_t now_ms, hold_settled_fn *settled, void *arg);
+bool hold_release(struct name_record *record, struct name_memory *memory, const struct holds *holds,
+    uint64_t now_ms, hold_judged_fn *judged, void *arg);
 
 #endif

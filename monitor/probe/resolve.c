@@ -59,9 +59,9 @@ struct channel {
 
 struct resolver {
 	struct event_base *base;
-	struct publish *publish;
+	struct recorder *recorder;
 	hostname_changed_fn *changed;
-	hostname_settled_fn *settled;
+	hostname_judged_fn *judged;
 	void *changed_arg;
 	struct holds holds;
 	/*
@@ -285,7 +285,7 @@ on_answer(void *arg, int status, int timeouts, unsigned char *octets, int len)
 	(void)timeouts;
 	if (may_hide_rcode(resolver, status) && !found->single && lookup->hostname != NULL) {
 		found->single = true;
-		ask(found, lookup->hostname->published.name);
+		ask(found, lookup->hostname->recorded.name);
 		arm_timer(resolver);
 		return;
 	}
@@ -339,7 +339,7 @@ start(struct hostname *hostname)
 		found->lookup = lookup;
 		found->type = i == 0 ? TYPE_A : TYPE_AAAA;
 		found->ttl = RESOLVE_TTL_MOST;
-		ask(found, hostname->published.name);
+		ask(found, hostname->recorded.name);
 	}
 	if (--lookup->pending > 0)
 		return;
@@ -393,13 +393,13 @@ believed(enum name_failure failure)
 
 /* Does a pool that uses the hostname judge its new addresses, but has not yet? */
 static bool
-is_settled(void *arg, const struct address *addresses, unsigned count)
+are_judged(void *arg, const struct address *addresses, unsigned count)
 {
 	const struct hostname *hostname = arg;
 	const struct resolver *resolver = hostname->resolver;
 
-	return resolver->settled == NULL ||
-	    resolver->settled(resolver->changed_arg, hostname, addresses, count);
+	return resolver->judged == NULL ||
+	    resolver->judged(resolver->changed_arg, hostname, addresses, count);
 }
 
 static void
@@ -412,8 +412,8 @@ take_addresses(struct hostname *hostname, const struct lookup *lookup)
 
 		answers[f] = (struct name_answer){found->failure, found->count, found->addresses};
 	}
-	hold_take(&hostname->published.record, &hostname->memory, answers, &hostname->resolver->holds,
-	    boot_ms(), is_settled, hostname);
+	hold_take(&hostname->recorded.record, &hostname->memory, answers, &hostname->resolver->holds,
+	    boot_ms(), are_judged, hostname);
 }
 
 static enum name_failure
@@ -434,7 +434,7 @@ failure_of_both(const struct lookup *lookup)
 static void
 say(struct hostname *hostname, const struct name_record *before)
 {
-	const struct name_record *record = &hostname->published.record;
+	const struct name_record *record = &hostname->recorded.record;
 	bool kept = !record->gone && record->count > 0;
 	char what[64];
 
@@ -443,9 +443,9 @@ say(struct hostname *hostname, const struct name_record *before)
 	hostname->said = true;
 	snprintf(what, sizeof what, "%u address%s", record->count, record->count == 1 ? "" : "es");
 	if (record->failure == NAME_RESOLVED)
-		warnx("%s: %s", hostname->published.name, what);
+		warnx("%s: %s", hostname->recorded.name, what);
 	else
-		warnx("%s: %s%s%s%s", hostname->published.name, name_failure_text(record->failure),
+		warnx("%s: %s%s%s%s", hostname->recorded.name, name_failure_text(record->failure),
 		    kept ? "; the last " : "", kept ? what : "",
 		    !kept                    ? ""
 			: record->count == 1 ? " stays in use"
@@ -457,7 +457,7 @@ wait_for(struct hostname *hostname, uint64_t ms)
 {
 	struct timeval wait = {(time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000)};
 
-	hostname->published.record.due_ms = boot_ms() + ms;
+	hostname->recorded.record.due_ms = boot_ms() + ms;
 	evtimer_add(hostname->timer, &wait);
 }
 
@@ -465,7 +465,7 @@ static void
 count_result(struct hostname *hostname, const struct lookup *lookup)
 {
 	struct resolver_counters *counters = &hostname->resolver->counters;
-	struct name_record *record = &hostname->published.record;
+	struct name_record *record = &hostname->recorded.record;
 	bool failed = record->failure != NAME_RESOLVED;
 
 	counters->resolutions++;
@@ -496,7 +496,7 @@ wait_of(const struct hostname *hostname)
 {
 	uint64_t now = boot_ms(), ends_ms = hostname->memory.ends_ms;
 	uint64_t ms = hostname->streak == 0
-	    ? (uint64_t)hostname->published.record.ttl * 1000
+	    ? (uint64_t)hostname->recorded.record.ttl * 1000
 	    : 1000 * (uint64_t)MIN(1u << MIN(hostname->streak - 1, 10), RESOLVE_RETRY_MOST);
 
 	return ends_ms == 0 ? ms : MIN(ms, MAX(ends_ms, now) - now);
@@ -508,19 +508,19 @@ tell_changed(struct hostname *hostname, const struct name_record *before)
 	struct resolver *resolver = hostname->resolver;
 
 	hostname->known = before->version != 0 && before->count > 0;
-	publish_name_changed(resolver->publish, &hostname->published, before);
+	recorder_name_changed(resolver->recorder, &hostname->recorded, before);
 	if (resolver->changed != NULL)
 		resolver->changed(resolver->changed_arg, hostname);
 }
 
 /* S16: remove old addresses when the new ones are judged. */
 static void
-settle(struct hostname *hostname)
+release_old(struct hostname *hostname)
 {
-	struct name_record before = hostname->published.record;
+	struct name_record before = hostname->recorded.record;
 
-	if (hold_settle(&hostname->published.record, &hostname->memory, &hostname->resolver->holds, boot_ms(),
-		is_settled, hostname))
+	if (hold_release(&hostname->recorded.record, &hostname->memory, &hostname->resolver->holds, boot_ms(),
+		are_judged, hostname))
 		tell_changed(hostname, &before);
 }
 
@@ -530,7 +530,7 @@ conclude(struct lookup *lookup)
 {
 	struct hostname *hostname = lookup->hostname;
 	struct resolver *resolver = hostname->resolver;
-	struct name_record *record = &hostname->published.record, before = *record;
+	struct name_record *record = &hostname->recorded.record, before = *record;
 	bool changed;
 
 	hostname->lookup = NULL;
@@ -551,7 +551,7 @@ conclude(struct lookup *lookup)
 	if (changed)
 		tell_changed(hostname, &before);
 	else
-		publish_name_refreshed(resolver->publish, &hostname->published);
+		recorder_name_refreshed(resolver->recorder, &hostname->recorded);
 }
 
 /* --- hostnames --- */
@@ -562,13 +562,13 @@ resolver_add(struct resolver *resolver, const char *name)
 	struct hostname *hostname = xcalloc(1, sizeof *hostname);
 
 	hostname->resolver = resolver;
-	hostname->published.name = xstrdup(name);
+	hostname->recorded.name = xstrdup(name);
 	hostname->timer = evtimer_new(resolver->base, on_due, hostname);
 	if (hostname->timer == NULL)
 		memory_exhausted(0);
 	LIST_INIT(&hostname->uses);
-	if (publish_add_name(resolver->publish, &hostname->published))
-		resolver->counters.failing += hostname->published.record.failure != NAME_RESOLVED;
+	if (recorder_add_name(resolver->recorder, &hostname->recorded))
+		resolver->counters.failing += hostname->recorded.record.failure != NAME_RESOLVED;
 	resolver->counters.hostnames++;
 	LIST_INSERT_HEAD(&resolver->all, hostname, all);
 	/* Do it from the loop, not here: the caller has not finished adding it. */
@@ -587,11 +587,11 @@ resolver_remove(struct hostname *hostname, bool keep)
 		hostname->lookup->hostname = NULL;
 	resolver->counters.hostnames--;
 	LIST_REMOVE(hostname, all);
-	resolver->counters.failing -= hostname->published.record.failure != NAME_RESOLVED;
+	resolver->counters.failing -= hostname->recorded.record.failure != NAME_RESOLVED;
 	if (!keep)
-		publish_remove_name(resolver->publish, &hostname->published);
+		recorder_remove_name(resolver->recorder, &hostname->recorded);
 	event_free(hostname->timer);
-	free(hostname->published.name);
+	free(hostname->recorded.name);
 	free(hostname);
 }
 
@@ -657,7 +657,7 @@ resolver_woke(struct resolver *resolver)
 
 	LIST_FOREACH(hostname, &resolver->all, all)
 	if (evtimer_pending(hostname->timer, NULL))
-		wait_for(hostname, MAX(hostname->published.record.due_ms, now) - now);
+		wait_for(hostname, MAX(hostname->recorded.record.due_ms, now) - now);
 }
 
 void
@@ -668,7 +668,7 @@ resolver_second(struct resolver *resolver)
 
 	LIST_FOREACH(hostname, &resolver->all, all)
 	if (hostname->memory.obsolete != 0)
-		settle(hostname);
+		release_old(hostname);
 	if (resolver->servers != NULL || stat(SYSTEM, &system) < 0 ||
 	    memcmp(&system.st_mtim, &resolver->system_changed, sizeof system.st_mtim) == 0)
 		return;
@@ -680,10 +680,10 @@ resolver_second(struct resolver *resolver)
 
 void
 resolver_on_change(
-    struct resolver *resolver, hostname_changed_fn *changed, hostname_settled_fn *settled, void *arg)
+    struct resolver *resolver, hostname_changed_fn *changed, hostname_judged_fn *judged, void *arg)
 {
 	resolver->changed = changed;
-	resolver->settled = settled;
+	resolver->judged = judged;
 	resolver->changed_arg = arg;
 }
 
@@ -694,14 +694,14 @@ resolver_counters(const struct resolver *resolver)
 }
 
 struct resolver *
-resolver_new(struct event_base *base, struct publish *publish, const char *const *servers, size_t count,
+resolver_new(struct event_base *base, struct recorder *recorder, const char *const *servers, size_t count,
     const struct holds *holds, struct problems *problems)
 {
 	struct resolver *resolver = xcalloc(1, sizeof *resolver);
 	int status;
 
 	resolver->base = base;
-	resolver->publish = publish;
+	resolver->recorder = recorder;
 	resolver->holds = *holds;
 	LIST_INIT(&resolver->watches);
 	TAILQ_INIT(&resolver->queue);

@@ -13,16 +13,16 @@
 #define RESOLVE_H
 
 #include "monitor/probe/hold.h"
-#include "monitor/probe/publish.h"
+#include "monitor/probe/recorder.h"
 
 enum { RESOLVE_TTL_LEAST = 1, RESOLVE_TTL_MOST = 3600, RESOLVE_RETRY_MOST = 30, RESOLVERS_MAX = 8 };
 
 struct event_base;
 struct resolver;
 
-/* A hostname of an enabled origin.  published.record has its current state. */
+/* A hostname of an enabled origin.  recorded.record has its current state. */
 struct hostname {
-	struct published_name published;
+	struct recorded_name recorded;
 
 	/* For follow.c: its users. */
 	LIST_HEAD(, name_use) uses;
@@ -43,7 +43,7 @@ struct hostname {
 /* Its addresses changed; called from the loop. */
 typedef void hostname_changed_fn(void *arg, struct hostname *hostname);
 /* Do these new addresses of one family have enough verdicts to remove the old ones (hold.h)? */
-typedef bool hostname_settled_fn(
+typedef bool hostname_judged_fn(
     void *arg, const struct hostname *hostname, const struct address *addresses, unsigned count);
 
 /* ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT in the format of c-ares; the caller frees it.  Returns NULL if it
@@ -54,12 +54,12 @@ char *resolver_server_text(const char *text);
  * Ask these resolvers (ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT), or if count is 0 those of /etc/resolv.conf,
  * which is read again when it changes.  NULL with problems filled.
  */
-struct resolver *resolver_new(struct event_base *base, struct publish *publish, const char *const *servers,
+struct resolver *resolver_new(struct event_base *base, struct recorder *recorder, const char *const *servers,
     size_t count, const struct holds *holds, struct problems *problems);
 /* Remove all hostnames first. */
 void resolver_free(struct resolver *resolver);
 void resolver_on_change(
-    struct resolver *resolver, hostname_changed_fn *changed, hostname_settled_fn *settled, void *arg);
+    struct resolver *resolver, hostname_changed_fn *changed, hostname_judged_fn *judged, void *arg);
 
 /* Look a hostname up from now on; its record is that of the last run if there is one. */
 struct hostname *resolver_add(struct resolver *resolver, const char *name);

@@ -20,7 +20,7 @@ enum {
 struct schedule {
 	struct event_base *base;
 	struct checks *checks;
-	struct publish *publish;
+	struct recorder *recorder;
 	struct event *starter;
 	TAILQ_HEAD(, target) queue, targets, held;
 	LIST_HEAD(, schedule_walk) walks;
@@ -66,7 +66,7 @@ schedule_second(struct schedule *schedule)
 static void
 say_flip(const struct target *target, enum health_state before)
 {
-	const struct health_record *record = &target->published.record;
+	const struct health_record *record = &target->recorded.record;
 	bool hostname = target->hostname != NULL;
 	bool why = record->last_reason != REASON_NONE, more = why && record->detail[0] != '\0';
 	char address[46];
@@ -141,7 +141,7 @@ static void
 judge(struct target *target, const struct check_result *result)
 {
 	struct schedule *schedule = target->schedule;
-	struct health_record *record = &target->published.record;
+	struct health_record *record = &target->recorded.record;
 	enum verdict_news news;
 	enum health_state before;
 
@@ -152,10 +152,10 @@ judge(struct target *target, const struct check_result *result)
 		schedule->counters.flips += before != record->state;
 		schedule->counters.states[before]--;
 		schedule->counters.states[record->state]++;
-		publish_flipped(schedule->publish, &target->published, before, news == VERDICT_DAMPED);
+		recorder_flipped(schedule->recorder, &target->recorded, before, news == VERDICT_DAMPED);
 		say_flip(target, before);
 	} else
-		publish_checked(schedule->publish, &target->published);
+		recorder_checked(schedule->recorder, &target->recorded);
 	statistics_ended(target->statistics, result);
 	score_ended(&target->score, result);
 	if (!result->conclusive)
@@ -164,7 +164,7 @@ judge(struct target *target, const struct check_result *result)
 
 /* Decide about a check that ended.  Returns false if it must be held until the canaries were asked. */
 static bool
-settle(struct target *target, const struct check_result *result, uint64_t ended_ms)
+take_result(struct target *target, const struct check_result *result, uint64_t ended_ms)
 {
 	struct schedule *schedule = target->schedule;
 	const struct isolation *isolation = canaries_isolation(schedule->canaries);
@@ -203,7 +203,7 @@ on_done(void *arg, const struct check_result *result)
 	target->check = NULL;
 	schedule->counters.in_flight--;
 	schedule->counters.checks++;
-	if (settle(target, result, now))
+	if (take_result(target, result, now))
 		go_on(target);
 	else {
 		target->held = *result;
@@ -228,7 +228,7 @@ schedule_release_held(struct schedule *schedule)
 
 	for (target = TAILQ_FIRST(&schedule->held); target != NULL; target = next) {
 		next = TAILQ_NEXT(target, holding);
-		if (!settle(target, &target->held, target->ended_ms))
+		if (!take_result(target, &target->held, target->ended_ms))
 			return; /* the following ones ended later */
 		leave_held(target);
 		go_on(target);
@@ -337,7 +337,7 @@ static void
 arm(struct target *target)
 {
 	uint64_t interval = (uint64_t)target->monitor->interval_s * 1000, now = boot_ms();
-	uint64_t phase = get64(target->published.endpoint.key) % interval;
+	uint64_t phase = get64(target->recorded.endpoint.key) % interval;
 
 	/* Step from one to the next, because a timer may end a moment early; compute it again if time has
 	 * passed. */
@@ -421,7 +421,7 @@ walks_leave(struct schedule *schedule, const struct target *target)
 static bool
 still_fresh(const struct target *target)
 {
-	const struct health_record *record = &target->published.record;
+	const struct health_record *record = &target->recorded.record;
 
 	return record->last_ms != 0 && record->asked == target->monitor->edition &&
 	    boot_ms() < record->last_ms + (uint64_t)target->monitor->interval_s * 1000;
@@ -440,17 +440,17 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 	target->address = *address;
 	target->host = origin->host == NULL ? NULL : xstrdup(origin->host);
 	target->hostname = origin_is_hostname(origin) ? xstrdup(origin->address) : NULL;
-	target->published.endpoint = *endpoint;
+	target->recorded.endpoint = *endpoint;
 	target->timer = evtimer_new(schedule->base, on_due, target);
 	if (target->timer == NULL)
 		memory_exhausted(0);
-	if (!publish_add(schedule->publish, &target->published))
-		target->published.record = verdict_unknown(monitor, boot_ms(), wall_ms());
+	if (!recorder_add(schedule->recorder, &target->recorded))
+		target->recorded.record = verdict_unknown(monitor, boot_ms(), wall_ms());
 	schedule->rate += 1.0 / monitor->interval_s;
 	target->number = ++schedule->newest;
 	TAILQ_INSERT_TAIL(&schedule->targets, target, all);
 	schedule->counters.targets++;
-	schedule->counters.states[target->published.record.state]++;
+	schedule->counters.states[target->recorded.record.state]++;
 	arm(target);
 	if (!still_fresh(target))
 		enqueue(target);
@@ -460,8 +460,8 @@ schedule_add(struct schedule *schedule, const struct endpoint *endpoint, const s
 void
 schedule_be_patient(struct target *target)
 {
-	if (target->published.record.probes == 0)
-		target->published.record.patient = true;
+	if (target->recorded.record.probes == 0)
+		target->recorded.record.patient = true;
 }
 
 static void
@@ -480,7 +480,7 @@ drop_check(struct target *target)
 void
 schedule_update(struct target *target, const struct monitor *monitor)
 {
-	struct health_record *record = &target->published.record;
+	struct health_record *record = &target->recorded.record;
 
 	drop_check(target);
 	target->schedule->rate += 1.0 / monitor->interval_s - 1.0 / target->interval_s;
@@ -489,7 +489,7 @@ schedule_update(struct target *target, const struct monitor *monitor)
 	target->statistics = statistics_of(&target->schedule->statistics, monitor);
 	record->interval_ms = monitor->interval_s * 1000;
 	record->stale_after_ms = monitor_stale_ms(monitor);
-	publish_checked(target->schedule->publish, &target->published);
+	recorder_checked(target->schedule->recorder, &target->recorded);
 	target->due_ms = 0;
 	target->wanted_ms = 0;
 	arm(target);
@@ -506,10 +506,10 @@ schedule_remove(struct target *target, bool keep)
 	schedule->rate -= 1.0 / target->interval_s;
 	TAILQ_REMOVE(&schedule->targets, target, all);
 	schedule->counters.targets--;
-	schedule->counters.states[target->published.record.state]--;
+	schedule->counters.states[target->recorded.record.state]--;
 	arm_starter(schedule, 0);
 	if (!keep)
-		publish_remove(schedule->publish, &target->published);
+		recorder_remove(schedule->recorder, &target->recorded);
 	event_free(target->timer);
 	free(target->host);
 	free(target->hostname);
@@ -518,13 +518,13 @@ schedule_remove(struct target *target, bool keep)
 }
 
 struct schedule *
-schedule_new(struct event_base *base, struct checks *checks, struct publish *publish, unsigned most)
+schedule_new(struct event_base *base, struct checks *checks, struct recorder *recorder, unsigned most)
 {
 	struct schedule *schedule = xcalloc(1, sizeof *schedule);
 
 	schedule->base = base;
 	schedule->checks = checks;
-	schedule->publish = publish;
+	schedule->recorder = recorder;
 	schedule->counters.most = most;
 	TAILQ_INIT(&schedule->queue);
 	TAILQ_INIT(&schedule->targets);

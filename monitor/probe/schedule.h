@@ -5,7 +5,7 @@
  * not on the number of targets.  Due checks go through one queue that limits the checks in flight and the
  * rate at which they begin, so that a start with 30,000 targets does not block the loop.
  *
- *     timer -> due -> queue -> check_start -> isolation_rule -> verdict_judge -> publish
+ *     timer -> due -> queue -> check_start -> isolation_rule -> verdict_judge -> recorder
  *                                                   |    ^
  *                                                   held: until the canaries were asked (S26)
  *
@@ -18,13 +18,13 @@
 #include "monitor/judge/score.h"
 #include "monitor/judge/statistics.h"
 #include "monitor/probe/canary.h"
-#include "monitor/probe/publish.h"
+#include "monitor/probe/recorder.h"
 
 struct schedule;
 
 /* An endpoint that is probed.  Its fields belong to schedule.c, except the last ones. */
 struct target {
-	struct published published;
+	struct recorded recorded;
 	struct schedule *schedule;
 	const struct monitor *monitor;
 	unsigned interval_s; /* the monitor's, or before an edit the old one's */
@@ -57,7 +57,7 @@ struct target {
 
 /* Maximum number of checks at once. */
 struct schedule *schedule_new(
-    struct event_base *base, struct checks *checks, struct publish *publish, unsigned most);
+    struct event_base *base, struct checks *checks, struct recorder *recorder, unsigned most);
 /* Use these canaries from now on (S26). */
 void schedule_set_canaries(struct schedule *schedule, struct canaries *canaries);
 /* A round of the canaries ended: judge or drop the checks that waited for it. */

@@ -158,7 +158,7 @@ a_delegation_is_compared_with_the_zone(void **state)
 				   referral = nameservers_of(rows[i].referral);
 		struct findings findings = {0};
 
-		judge_delegation(&findings, "zone example.com", ZONE, &own, &referral);
+		assess_delegation(&findings, "zone example.com", ZONE, &own, &referral);
 		expect(&findings, rows[i].found);
 		nameservers_free(&own);
 		nameservers_free(&referral);
@@ -199,7 +199,7 @@ a_nameserver_is_judged_by_how_it_answers(void **state)
 	for (size_t i = 0; i < NITEMS(rows); i++) {
 		struct findings findings = {0};
 
-		judge_tried(&findings, "zone example.com", "ns1", rows[i].serial, &rows[i].tried);
+		assess_tried(&findings, "zone example.com", "ns1", rows[i].serial, &rows[i].tried);
 		expect(&findings, rows[i].found);
 	}
 }
@@ -211,25 +211,25 @@ the_machine_is_judged_by_its_figures(void **state)
 	struct findings findings = {0};
 
 	(void)state;
-	judge_disk(&findings, "/", UINT64_C(256) << 20);
+	assess_disk(&findings, "/", UINT64_C(256) << 20);
 	expect(&findings, "");
-	judge_disk(&findings, "/", (UINT64_C(256) << 20) - 1);
+	assess_disk(&findings, "/", (UINT64_C(256) << 20) - 1);
 	expect(&findings, "warning disk-full");
-	judge_disk(&findings, "/", (UINT64_C(16) << 20) - 1);
+	assess_disk(&findings, "/", (UINT64_C(16) << 20) - 1);
 	expect(&findings, "error disk-full");
-	judge_clock(&findings, now, now + 10000, true);
+	assess_clock(&findings, now, now + 10000, true);
 	expect(&findings, "ok clock");
-	judge_clock(&findings, now, now + 10001, true);
+	assess_clock(&findings, now, now + 10001, true);
 	expect(&findings, "warning clock");
-	judge_clock(&findings, now, 0, false);
+	assess_clock(&findings, now, 0, false);
 	expect(&findings, "note clock");
-	judge_clock(&findings, 0, 0, true);
+	assess_clock(&findings, 0, 0, true);
 	expect(&findings, "error clock");
-	judge_files(&findings, "graycloud-dnsd", 1, 799, 1000);
+	assess_files(&findings, "graycloud-dnsd", 1, 799, 1000);
 	expect(&findings, "ok open-files");
-	judge_files(&findings, "graycloud-dnsd", 1, 800, 1000);
+	assess_files(&findings, "graycloud-dnsd", 1, 800, 1000);
 	expect(&findings, "warning open-files");
-	judge_files(&findings, "graycloud-dnsd", 1, 1000, 1000);
+	assess_files(&findings, "graycloud-dnsd", 1, 1000, 1000);
 	expect(&findings, "error open-files");
 }
 
@@ -239,13 +239,13 @@ a_ttl_is_long_if_it_is_longer_than_the_monitors_need_and_than_a_minute(void **st
 	struct findings findings = {0};
 
 	(void)state;
-	judge_ttl(&findings, "lb", "lb", 60, 1000);
+	assess_ttl(&findings, "lb", "lb", 60, 1000);
 	expect(&findings, "");
-	judge_ttl(&findings, "lb", "lb", 61, 1000);
+	assess_ttl(&findings, "lb", "lb", 61, 1000);
 	expect(&findings, "warning lb-ttl-long");
-	judge_ttl(&findings, "lb", "lb", 300, 300000);
+	assess_ttl(&findings, "lb", "lb", 300, 300000);
 	expect(&findings, "");
-	judge_ttl(&findings, "lb", "lb", 86400, 0);
+	assess_ttl(&findings, "lb", "lb", 86400, 0);
 	expect(&findings, "");
 }
 
@@ -259,12 +259,12 @@ a_nameserver_that_cannot_use_the_configuration_says_why(void **state)
 	picture.answering = (struct serving_status){.ready = true, .generation = 1};
 	snprintf(picture.answering.version, sizeof picture.answering.version, "%s", VERSION);
 	snprintf(picture.answering.compile_error, sizeof picture.answering.compile_error, "it is so");
-	judge_nameserver(&findings, &picture);
+	assess_nameserver(&findings, &picture);
 	assert_non_null(strstr(findings.list[0].what, "it is so"));
 	expect(&findings, "error daemon-generation");
 	picture.answering = (struct serving_status){.generation = 0};
 	snprintf(picture.answering.version, sizeof picture.answering.version, "%s", VERSION);
-	judge_nameserver(&findings, &picture);
+	assess_nameserver(&findings, &picture);
 	expect(&findings, "warning daemon-starting");
 }
 
@@ -276,7 +276,7 @@ an_isolated_monitor_is_an_error(void **state)
 
 	(void)state;
 	snprintf(picture.beat.version, sizeof picture.beat.version, "%s", VERSION);
-	judge_monitor(&findings, &picture);
+	assess_monitor(&findings, &picture);
 	assert_non_null(strstr(findings.list[0].what, "for 8s"));
 	expect(&findings, "error monitor-isolated");
 }

@@ -38,14 +38,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	memcpy(monitor.dns_name, name, sizeof name);
 	asked = dns_query(&monitor, query);
 	/* As it came; then as an answer to what was asked. */
-	dns_response_judge(&monitor, query, data + 1, len - 1, &verdict);
+	dns_response_check(&monitor, query, data + 1, len - 1, &verdict);
 	memcpy(message, query, asked);
 	message[2] = 0x80 | (data[1] & 7);
 	message[3] = data[2] & 15;
 	memcpy(message + 6, data + 3, 2);
 	len = MIN(len - 5, sizeof message - asked);
 	memcpy(message + asked, data + 5, len);
-	assert(dns_response_judge(&monitor, query, message, asked + len, &verdict));
+	assert(dns_response_check(&monitor, query, message, asked + len, &verdict));
 	assert(verdict.rcode == (data[2] & 15) && verdict.truncated == ((data[1] & 2) != 0));
 	assert((verdict.rcode == monitor.dns_rcode) == (verdict.reason != REASON_DNS_RCODE_MISMATCH));
 	assert(monitor.dns_data != NULL || verdict.reason != REASON_DNS_DATA_MISMATCH);

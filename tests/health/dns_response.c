@@ -72,7 +72,7 @@ an_answer_is_judged_by_rcode_and_data(void **state)
 		memcpy(message + 2, rows[i].flags, 2);
 		put16(message + 6, rows[i].answers);
 		memcpy(message + asked, rows[i].octets, rows[i].len);
-		assert_true(dns_response_judge(&monitor, query, message, asked + rows[i].len, &verdict));
+		assert_true(dns_response_check(&monitor, query, message, asked + rows[i].len, &verdict));
 		if (verdict.reason != rows[i].reason || strcmp(verdict.detail, rows[i].detail) != 0)
 			fail_msg("row %zu: %s (%s)", i, health_reason_text(verdict.reason), verdict.detail);
 	}
@@ -87,19 +87,19 @@ a_message_that_does_not_answer_the_question_is_no_response(void **state)
 	size_t len = dns_query(&monitor, query);
 
 	(void)state;
-	assert_false(dns_response_judge(&monitor, query, query, len, &verdict)); /* our own */
+	assert_false(dns_response_check(&monitor, query, query, len, &verdict)); /* our own */
 	memcpy(message, query, len);
 	message[2] |= 0x80;
-	assert_true(dns_response_judge(&monitor, query, message, len, &verdict));
+	assert_true(dns_response_check(&monitor, query, message, len, &verdict));
 	message[13] ^= 0x20; /* RFC 4343 */
-	assert_true(dns_response_judge(&monitor, query, message, len, &verdict));
+	assert_true(dns_response_check(&monitor, query, message, len, &verdict));
 	for (size_t i = 0; i < len; i++)
-		assert_false(dns_response_judge(&monitor, query, message, i, &verdict));
+		assert_false(dns_response_check(&monitor, query, message, i, &verdict));
 	for (size_t i = 0; i < len; i++) {
 		if (i == 2 || i == 3 || (i >= 6 && i < 12)) /* flags and the other counts */
 			continue;
 		message[i] ^= 2;
-		assert_false(dns_response_judge(&monitor, query, message, len, &verdict));
+		assert_false(dns_response_check(&monitor, query, message, len, &verdict));
 		message[i] ^= 2;
 	}
 }
@@ -128,7 +128,7 @@ a_large_answer_is_judged_at_once(void **state)
 		len += 14;
 	}
 	put16(message + 6, (uint16_t)count);
-	assert_true(dns_response_judge(&monitor, query, message, len, &verdict));
+	assert_true(dns_response_check(&monitor, query, message, len, &verdict));
 	assert_true(boot_ms() - began < 500); /* 2 ms */
 }
 

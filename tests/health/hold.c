@@ -23,7 +23,7 @@ address_of(char letter)
 }
 
 static bool
-settled(void *arg, const struct address *addresses, unsigned count)
+judged(void *arg, const struct address *addresses, unsigned count)
 {
 	const struct scene *scene = arg;
 
@@ -72,14 +72,14 @@ take(struct scene *scene, uint64_t at_s, const char *four, const char *six)
 	struct address room[2][HOSTNAME_ADDRESSES_MAX];
 	struct name_answer answers[] = {answer_of(four, room[0]), answer_of(six, room[1])};
 
-	hold_take(&scene->record, &scene->memory, answers, &scene->holds, at_s * 1000, settled, scene);
+	hold_take(&scene->record, &scene->memory, answers, &scene->holds, at_s * 1000, judged, scene);
 	return shown(&scene->record);
 }
 
 static const char *
-settle(struct scene *scene, uint64_t at_s)
+release_old(struct scene *scene, uint64_t at_s)
 {
-	hold_settle(&scene->record, &scene->memory, &scene->holds, at_s * 1000, settled, scene);
+	hold_release(&scene->record, &scene->memory, &scene->holds, at_s * 1000, judged, scene);
 	return shown(&scene->record);
 }
 
@@ -162,10 +162,10 @@ old_addresses_stay_until_the_new_ones_are_judged(void **state)
 	scene.judged = "ab";
 	take(&scene, 1, "ab", "NODATA");
 	assert_string_equal(take(&scene, 2, "cd", "NODATA"), "cdab");
-	assert_string_equal(settle(&scene, 3), "cdab");
+	assert_string_equal(release_old(&scene, 3), "cdab");
 	assert_string_equal(take(&scene, 4, "cd", "NODATA"), "cdab");
 	scene.judged = "abcd";
-	assert_string_equal(settle(&scene, 5), "cd");
+	assert_string_equal(release_old(&scene, 5), "cd");
 	assert_int_equal(scene.memory.obsolete, 0);
 	/* One that is known stays: the others can go. */
 	assert_string_equal(take(&scene, 6, "c", "NODATA"), "c");
@@ -181,9 +181,9 @@ old_addresses_of_one_family_go_by_that_family(void **state)
 	take(&scene, 1, "a", "z");
 	assert_string_equal(take(&scene, 2, "b", "y"), "bayz");
 	scene.judged = "azy";
-	assert_string_equal(settle(&scene, 3), "bay");
+	assert_string_equal(release_old(&scene, 3), "bay");
 	scene.judged = "azyb";
-	assert_string_equal(settle(&scene, 4), "by");
+	assert_string_equal(release_old(&scene, 4), "by");
 }
 
 static void
@@ -197,8 +197,8 @@ old_addresses_go_at_once_where_nobody_judges_and_in_time_where_that_is_bounded(v
 	scene.judged = "";
 	assert_true(holds_read(&scene.holds, "obsolete=5"));
 	assert_string_equal(take(&scene, 10, "c", "NODATA"), "cb");
-	assert_string_equal(settle(&scene, 14), "cb");
-	assert_string_equal(settle(&scene, 15), "c");
+	assert_string_equal(release_old(&scene, 14), "cb");
+	assert_string_equal(release_old(&scene, 15), "c");
 }
 
 static void
@@ -217,7 +217,7 @@ both_families_full_have_room(void **state)
 			four[i].bytes[2] = six[i].bytes[2] = (uint8_t)round;
 			six[i].family = FAMILY_V6;
 		}
-		hold_take(&scene.record, &scene.memory, answers, &scene.holds, 1000, settled, &scene);
+		hold_take(&scene.record, &scene.memory, answers, &scene.holds, 1000, judged, &scene);
 		assert_int_equal(scene.record.count, NAME_ADDRESSES_MAX);
 	}
 }

@@ -20,7 +20,7 @@ static const struct monitor web = {
 static const struct monitor other = {
     .name = other_name, .interval_s = 3600, .timeout_ms = 1000, .id = {"other"}};
 static struct event_base *base;
-static struct publish *publish;
+static struct recorder *recorder;
 static struct schedule *schedule;
 static struct target *targets[TARGETS];
 
@@ -38,10 +38,11 @@ setup(void **state)
 
 	(void)state;
 	snprintf(directory, sizeof directory, "/tmp/graycloud-schedule-XXXXXX");
-	if (mkdtemp(directory) == NULL || (publish = publish_open(directory, wake, NULL, &problems)) == NULL)
+	if (mkdtemp(directory) == NULL ||
+	    (recorder = recorder_open(directory, wake, NULL, &problems)) == NULL)
 		return -1;
 	base = event_base_new();
-	schedule = schedule_new(base, NULL, publish, 1);
+	schedule = schedule_new(base, NULL, recorder, 1);
 	return 0;
 }
 
@@ -67,7 +68,7 @@ teardown(void **state)
 	for (unsigned i = 0; i < TARGETS; i++)
 		go(i);
 	schedule_free(schedule);
-	publish_close(publish);
+	recorder_close(recorder);
 	event_base_free(base);
 	return nftw(directory, remove_file, 8, FTW_DEPTH | FTW_PHYS);
 }
@@ -294,8 +295,8 @@ a_reason_that_never_occurred_has_no_line(void **state)
 
 	(void)state;
 	come(0), come(1);
-	targets[0]->published.record.state = HEALTH_SUSPECT;
-	targets[0]->published.record.certificate_days = -3;
+	targets[0]->recorded.record.state = HEALTH_SUSPECT;
+	targets[0]->recorded.record.certificate_days = -3;
 	score_ended(
 	    &targets[1]->score, &(struct check_result){.conclusive = true, .reason = REASON_TCP_TIMEOUT});
 	score_ended(&targets[1]->score, &(struct check_result){.conclusive = false});
@@ -314,7 +315,7 @@ a_reason_that_never_occurred_has_no_line(void **state)
 	page = page_of(ENDPOINT_LINES_FEW, NULL, NULL);
 	assert_int_equal(count(page, "# TYPE "), 2);
 	free(page);
-	targets[0]->published.record.state = HEALTH_UNKNOWN; /* as it was counted */
+	targets[0]->recorded.record.state = HEALTH_UNKNOWN; /* as it was counted */
 }
 
 static void

@@ -4,8 +4,8 @@
 #include "tests/steering/scene.h"
 
 #include "zones/dns/rrset.h"
-#include "zones/model/judge.h"
 #include "zones/model/status.h"
+#include "zones/model/usable.h"
 
 enum { CLIENTS = 100000, ORIGINS = SCENE_ORIGINS };
 

@@ -1,5 +1,5 @@
 #include "zones/compile/compile.h"
-#include "zones/model/judge.h"
+#include "zones/model/usable.h"
 
 #include "zones/compile/graph.h"
 #include "zones/dns/idn.h"
@@ -317,16 +317,16 @@ read_health(struct following *following, bool forget)
  * latency at once.
  */
 static bool
-settle_health(struct compiler *compiler, struct store_txn *txn, bool all)
+update_health(struct compiler *compiler, struct store_txn *txn, bool all)
 {
 	uint64_t now = boot_ms();
 	bool due = all || now - compiler->latencies_ms >= LATENCIES_MS;
-	bool changed = graph_settle(compiler->graph);
+	bool changed = graph_update_tables(compiler->graph);
 
 	if (due)
 		compiler->latencies_ms = now;
 	graph_look_at_latencies(compiler->graph, txn, due);
-	return graph_settle(compiler->graph) || changed;
+	return graph_update_tables(compiler->graph) || changed;
 }
 
 enum compiled
@@ -354,7 +354,7 @@ compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew)
 		compiler->graph->fresh = false;
 		look_up_fresh_endpoints(&following);
 	}
-	return settle_health(compiler, txn, all) ? COMPILED_TABLES : COMPILED_SAME;
+	return update_health(compiler, txn, all) ? COMPILED_TABLES : COMPILED_SAME;
 }
 
 const struct snapshot *
@@ -457,7 +457,7 @@ struct judging {
 };
 
 static struct status_of_pool
-judged_pool(const void *arg, const struct id *id)
+assessed_pool(const void *arg, const struct id *id)
 {
 	const struct judging *judging = arg;
 	const struct pool_entry *pool = graph_find_pool(judging->graph, id);
@@ -485,7 +485,7 @@ all_good(const struct judging *judging, const struct steer_lb *lb)
 }
 
 static enum lb_status
-judge_lb(const struct judging *judging, const struct lb_entry *entry)
+assess_lb(const struct judging *judging, const struct lb_entry *entry)
 {
 	struct pool_list *lists;
 	enum lb_status status;
@@ -496,7 +496,7 @@ judge_lb(const struct judging *judging, const struct lb_entry *entry)
 		return LB_DISABLED;
 	lists = lists_of(entry->model, &count);
 	last_resort = xcalloc(MAX(count, 1u), sizeof *last_resort);
-	status = status_lb(entry->model, lists, count, judged_pool, judging, last_resort);
+	status = status_lb(entry->model, lists, count, assessed_pool, judging, last_resort);
 	free(last_resort);
 	free(lists);
 	return status;
@@ -507,7 +507,7 @@ report_lb(const struct judging *judging, const struct lb_entry *entry)
 {
 	judging->out->lb(judging->out->arg, entry->model->name,
 	    entry->compiled != NULL && all_good(judging, entry->compiled) ? LB_HEALTHY
-									  : judge_lb(judging, entry),
+									  : assess_lb(judging, entry),
 	    entry->model->enabled ? lists_geography(entry->model) : 0);
 }
 
@@ -527,7 +527,7 @@ compiler_status(const struct compiler *compiler, const struct compiled_status *s
 		if (pool->model == NULL)
 			continue;
 		judging.pools[i].status = status_pool(pool->model, pool->states);
-		judging.pools[i].usable = pool_judge(pool->model, pool->states).usable;
+		judging.pools[i].usable = pool_assess(pool->model, pool->states).usable;
 		status->pool(status->arg, pool->model->name, judging.pools[i].status);
 	}
 	for (size_t i = 0; i < graph->lbs.count; i++)
@@ -628,7 +628,7 @@ compiler_force(struct compiler *compiler, const char *text, enum forced forced)
 	}
 	free(name);
 	if (graph != NULL)
-		graph_settle(graph);
+		graph_update_tables(graph);
 	return count;
 }
 
@@ -660,7 +660,7 @@ compiler_expire(struct compiler *compiler, struct store_txn *txn)
 	}
 	good = graph_follow_ends(graph, txn, compiler->generation, &enabled);
 	if (good)
-		return enabled ? COMPILED_NEW : graph_settle(graph) ? COMPILED_TABLES : COMPILED_SAME;
+		return enabled ? COMPILED_NEW : graph_update_tables(graph) ? COMPILED_TABLES : COMPILED_SAME;
 	compiler->broken = true;
 	failed(compiler, graph->error);
 	return read_all(compiler, txn);

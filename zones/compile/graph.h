@@ -188,7 +188,7 @@ void graph_set_pool(struct config_graph *graph, struct pool_entry *pool, struct 
 /* Mark a pool to be judged again. */
 void graph_dirty(struct config_graph *graph, struct pool_entry *pool);
 /* Judge the marked pools and put their new tables into their slots. Returns true if there was one. */
-bool graph_settle(struct config_graph *graph);
+bool graph_update_tables(struct config_graph *graph);
 /* Set the addresses of a hostname (NULL: nothing is known), and update all its pools. */
 void graph_set_addresses(
     struct config_graph *graph, struct name_entry *entry, const struct name_record *record);
@@ -214,7 +214,7 @@ void graph_use(
 void graph_leave(struct config_graph *graph, struct pool_entry *pool, struct pool_uses *uses);
 void graph_free_uses(struct pool_uses *uses);
 /* Derive the states of a pool's origins and addresses from those of their endpoints. */
-void graph_judge(struct pool_entry *pool);
+void graph_derive_states(struct pool_entry *pool);
 map_key_fn graph_endpoint_key, graph_name_key;
 void graph_drop_endpoint(void *endpoint);
 void graph_drop_name(void *name);
@@ -240,7 +240,7 @@ struct zone_entry *graph_zone_of(const struct config_graph *graph, const uint8_t
 /* Build the marked zones. Returns false with a sentence in graph->error if one is damaged. */
 bool graph_build_zones(struct config_graph *graph, struct store_txn *txn);
 /* Create a snapshot of the current graph. The previous one is retired. */
-void graph_publish(struct config_graph *graph, uint64_t generation);
+void graph_make_snapshot(struct config_graph *graph, uint64_t generation);
 /* The key of a load balancer's owner in a zone. Returns false if it would be too long. */
 bool graph_owner_key(
     const struct lb_entry *entry, const struct zone_entry *zone, uint8_t key[NAME_MAX_KEY], size_t *len);

@@ -345,8 +345,8 @@ graph_follow_ends(struct config_graph *graph, struct store_txn *txn, uint64_t ge
 	snprintf(graph->error, sizeof graph->error, "%s", damaged);
 	done = edit_zones(&changes) && (!needs_rebuild(graph) || graph_build_zones(graph, txn));
 	if (done) {
-		graph_settle(graph);
-		graph_publish(graph, generation);
+		graph_update_tables(graph);
+		graph_make_snapshot(graph, generation);
 	}
 	changes_free(&changes);
 	return done;
@@ -361,8 +361,8 @@ graph_follow(struct config_graph *graph, struct store_txn *txn, uint64_t generat
 	snprintf(graph->error, sizeof graph->error, "%s", damaged);
 	*lost = !config_changes_after(txn, generation, gather_change, &changes);
 	if (!*lost && (done = follow(&changes))) {
-		graph_settle(graph);
-		graph_publish(graph, config_generation(txn));
+		graph_update_tables(graph);
+		graph_make_snapshot(graph, config_generation(txn));
 	}
 	changes_free(&changes);
 	return done;

@@ -6,7 +6,7 @@
  * up in each pass; that reads the store only if one of its endpoints is up.
  */
 #include "zones/compile/graph.h"
-#include "zones/model/judge.h"
+#include "zones/model/usable.h"
 
 struct mean {
 	uint64_t sum_us;

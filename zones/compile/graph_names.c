@@ -275,7 +275,7 @@ graph_read_names(struct config_graph *graph, struct store_txn *txn, const uint8_
 	add_pools(&picking);
 	if (!graph_build_zones(graph, txn))
 		return false;
-	graph_settle(graph);
-	graph_publish(graph, config_generation(txn));
+	graph_update_tables(graph);
+	graph_make_snapshot(graph, config_generation(txn));
 	return true;
 }

@@ -144,14 +144,14 @@ graph_dirty(struct config_graph *graph, struct pool_entry *pool)
 }
 
 static void
-settle_pool(struct config_graph *graph, struct pool_entry *pool)
+update_table(struct config_graph *graph, struct pool_entry *pool)
 {
 	struct pool_slots *slots = graph->shared;
 	uint64_t bit = UINT64_C(1) << pool->slot % 64;
 	struct pool_table *table = NULL;
 
 	if (pool->model != NULL) {
-		graph_judge(pool);
+		graph_derive_states(pool);
 		table = pool_table_new(pool->model, pool->states, pool->numbers);
 		table->latency_us = pool->latency_us;
 	}
@@ -165,11 +165,11 @@ settle_pool(struct config_graph *graph, struct pool_entry *pool)
 }
 
 bool
-graph_settle(struct config_graph *graph)
+graph_update_tables(struct config_graph *graph)
 {
 	bool changed = graph->dirty != NULL;
 
 	for (; graph->dirty != NULL; graph->dirty = graph->dirty->next_dirty)
-		settle_pool(graph, graph->dirty);
+		update_table(graph, graph->dirty);
 	return changed;
 }

@@ -51,7 +51,7 @@ graph_read(struct config_graph *graph, struct store_txn *txn, struct config_grap
 	graph->before = NULL;
 	if (!done)
 		return false;
-	graph_settle(graph);
-	graph_publish(graph, config_generation(txn));
+	graph_update_tables(graph);
+	graph_make_snapshot(graph, config_generation(txn));
 	return true;
 }

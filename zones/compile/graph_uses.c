@@ -237,7 +237,7 @@ verdict_of(const struct pool_entry *pool, size_t i, size_t address)
 
 /* S24: set the states of the origins, and of the addresses of hostnames, as steering uses them. */
 void
-graph_judge(struct pool_entry *pool)
+graph_derive_states(struct pool_entry *pool)
 {
 	for (size_t i = 0; i < pool->model->norigins; i++) {
 		struct origin *origin = &pool->model->origins[i];

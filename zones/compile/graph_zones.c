@@ -303,7 +303,7 @@ compare_zones(const void *a, const void *b)
 }
 
 void
-graph_publish(struct config_graph *graph, uint64_t generation)
+graph_make_snapshot(struct config_graph *graph, uint64_t generation)
 {
 	struct snapshot *snapshot = xmalloc(sizeof *snapshot);
 	const struct zone **zones = xcalloc(graph->zones.count, sizeof *zones);

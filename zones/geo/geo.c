@@ -494,7 +494,7 @@ name_fields(const struct walk *walk, char *out, size_t room)
 
 /* Refuse a database that would find nobody; warn about one that lacks what its type promises. */
 static void
-judge(const struct walk *walk, struct problems *problems)
+accept_database(const struct walk *walk, struct problems *problems)
 {
 	const struct geo_database *info = &walk->database->info;
 	char fields[300];
@@ -555,7 +555,7 @@ read_database(struct database *database, const char *path, struct problems *prob
 	if (walk.damaged)
 		problems_error(problems, "%s: the database is damaged; download it again", path);
 	else
-		judge(&walk, problems);
+		accept_database(&walk, problems);
 	MMDB_close(&walk.mmdb);
 	free(walk.seen);
 	if (walk.damaged)

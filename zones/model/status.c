@@ -1,6 +1,6 @@
 #include "zones/model/status.h"
 
-#include "zones/model/judge.h"
+#include "zones/model/usable.h"
 
 static bool
 pool_monitored(const struct pool *pool)
@@ -80,7 +80,7 @@ nothing_known(const struct pool *pool, const enum health_state *states)
 enum pool_status
 status_pool(const struct pool *pool, const enum health_state *states)
 {
-	struct pool_judgement judgement = pool_judge(pool, states);
+	struct pool_assessment judgement = pool_assess(pool, states);
 
 	if (!pool->enabled)
 		return POOL_DISABLED;

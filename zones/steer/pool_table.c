@@ -2,7 +2,7 @@
 
 #include "zones/base/siphash.h"
 #include "zones/dns/rrset.h"
-#include "zones/model/judge.h"
+#include "zones/model/usable.h"
 
 #include <stdlib.h>
 
@@ -256,9 +256,9 @@ fill(struct candidates *list, enum which which, struct making *making, uint8_t f
 }
 
 static void
-judge(struct pool_table *table, const struct pool *pool, const enum health_state *states)
+assess(struct pool_table *table, const struct pool *pool, const enum health_state *states)
 {
-	struct pool_judgement judgement = pool_judge(pool, states);
+	struct pool_assessment judgement = pool_assess(pool, states);
 
 	table->enabled = (uint16_t)judgement.enabled;
 	table->healthy = (uint16_t)judgement.healthy;
@@ -339,7 +339,7 @@ pool_table_new(const struct pool *pool, const enum health_state *states, const u
 		table->point = geo_point(pool->latitude, pool->longitude);
 	table->shed_by_hash = pool->shed_by_hash;
 	table->shed = (uint64_t)(pool->shed_percent / 100 * 4294967296.0);
-	judge(table, pool, states);
+	assess(table, pool, states);
 	for (size_t i = 0; i < pool->norigins; i++)
 		making.cnames[i] = make_cname(&making, &pool->origins[i]);
 	for (unsigned f = 0; f < TABLE_FAMILIES && pool->enabled; f++) {

@@ -1,10 +1,10 @@
 /*
- * judge.h -- S11, S12: which origins may be chosen, and if a pool is usable.
+ * usable.h -- S11, S12: which origins may be chosen, and if a pool is usable.
  *
  * Pure functions of configuration and states. Any thread.
  */
-#ifndef JUDGE_H
-#define JUDGE_H
+#ifndef USABLE_H
+#define USABLE_H
 
 #include "zones/model/model.h"
 
@@ -20,13 +20,13 @@ bool origin_is_healthy(const struct origin *origin, enum health_state state);
 /*
  * S12 and S15. They judge the pool's origins of both families together. states has one entry for each origin.
  */
-struct pool_judgement {
+struct pool_assessment {
 	unsigned enabled, healthy; /* number of enabled origins, and of those, the healthy ones */
 	unsigned candidates;       /* S11: number of candidates */
 	bool usable;               /* S12 */
 	bool weighted;             /* S15: the weights of the enabled origins of weight > 0 differ */
 };
 
-struct pool_judgement pool_judge(const struct pool *pool, const enum health_state *states);
+struct pool_assessment pool_assess(const struct pool *pool, const enum health_state *states);
 
 #endif

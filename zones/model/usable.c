@@ -1,4 +1,4 @@
-#include "zones/model/judge.h"
+#include "zones/model/usable.h"
 
 bool
 health_state_healthy(enum health_state state)
@@ -28,10 +28,10 @@ origin_is_healthy(const struct origin *origin, enum health_state state)
 	return origin->forced != FORCED_DOWN && (forced_up(origin, state) || health_state_healthy(state));
 }
 
-struct pool_judgement
-pool_judge(const struct pool *pool, const enum health_state *states)
+struct pool_assessment
+pool_assess(const struct pool *pool, const enum health_state *states)
 {
-	struct pool_judgement judgement = {0};
+	struct pool_assessment judgement = {0};
 	unsigned weight = 0;
 	/* [CF] 3.1: minimum_origins counts only if the pool has a monitor. */
 	bool monitored = pool->monitor.text[0] != '\0' || pool->monitor_group.text[0] != '\0';

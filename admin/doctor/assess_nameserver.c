@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static void
-judge_serial(struct findings *findings, const char *subject, const char *who, uint32_t serial, uint32_t its)
+assess_serial(struct findings *findings, const char *subject, const char *who, uint32_t serial, uint32_t its)
 {
 	int order = serial_compare(its, serial);
 
@@ -21,13 +21,13 @@ judge_serial(struct findings *findings, const char *subject, const char *who, ui
 }
 
 static void
-judge_answer(struct findings *findings, const char *subject, const char *who, uint32_t serial,
+assess_answer(struct findings *findings, const char *subject, const char *who, uint32_t serial,
     const struct soa_answer *answer)
 {
 	const char *rcode = schema_dns_rcode_text((uint8_t)answer->rcode);
 
 	if (answer->readable && answer->rcode == 0 && answer->authoritative && answer->soa) {
-		judge_serial(findings, subject, who, serial, answer->serial);
+		assess_serial(findings, subject, who, serial, answer->serial);
 		return;
 	}
 	if (!answer->readable)
@@ -45,7 +45,7 @@ judge_answer(struct findings *findings, const char *subject, const char *who, ui
 }
 
 void
-judge_tried(struct findings *findings, const char *subject, const char *who, uint32_t serial,
+assess_tried(struct findings *findings, const char *subject, const char *who, uint32_t serial,
     const struct tried *tried)
 {
 	bool edns = tried->edns == ASK_ANSWERED, plain = tried->plain == ASK_ANSWERED,
@@ -64,7 +64,7 @@ judge_tried(struct findings *findings, const char *subject, const char *who, uin
 		    "and the delegation");
 		return;
 	}
-	judge_answer(findings, subject, who, serial, &tried->answer);
+	assess_answer(findings, subject, who, serial, &tried->answer);
 	if (!edns && !plain) {
 		finding_add(findings, FINDING_ERROR, "ns-no-udp", subject,
 		    "its nameserver %s answers over TCP only", who);
@@ -104,7 +104,7 @@ only_in(const struct nameservers *one, const struct nameservers *other)
 }
 
 void
-judge_ns_set(struct findings *findings, const char *subject, const char *who, const struct nameservers *own,
+assess_ns_set(struct findings *findings, const char *subject, const char *who, const struct nameservers *own,
     const struct nameservers *its)
 {
 	char *missing = only_in(own, its), *more = only_in(its, own);

@@ -7,7 +7,7 @@
 /* --- delegation against zone --- */
 
 static void
-judge_names(struct findings *findings, const char *subject, const struct nameservers *own,
+assess_names(struct findings *findings, const char *subject, const struct nameservers *own,
     const struct nameservers *referral)
 {
 	char host[NAME_MAX_TEXT];
@@ -37,7 +37,7 @@ judge_names(struct findings *findings, const char *subject, const struct nameser
 
 /* A nameserver within the zone, at its parent and here. */
 static void
-judge_glue(struct findings *findings, const char *subject, const struct nameserver *own,
+assess_glue(struct findings *findings, const char *subject, const struct nameserver *own,
     const struct nameserver *glue)
 {
 	char host[NAME_MAX_TEXT], address[46];
@@ -68,13 +68,13 @@ judge_glue(struct findings *findings, const char *subject, const struct nameserv
 }
 
 void
-judge_delegation(struct findings *findings, const char *subject, const uint8_t *zone,
+assess_delegation(struct findings *findings, const char *subject, const uint8_t *zone,
     const struct nameservers *own, const struct nameservers *referral)
 {
-	judge_names(findings, subject, own, referral);
+	assess_names(findings, subject, own, referral);
 	for (size_t i = 0; i < referral->count; i++)
 		if (name_within(referral->list[i].name, zone))
-			judge_glue(findings, subject, nameservers_find(own, referral->list[i].name),
+			assess_glue(findings, subject, nameservers_find(own, referral->list[i].name),
 			    &referral->list[i]);
 }
 
@@ -125,7 +125,7 @@ hear(struct parent_says *says, const struct survey *survey, const struct asked_p
 }
 
 static void
-judge_absent(struct findings *findings, const struct survey *survey, const struct parent_says *says,
+assess_absent(struct findings *findings, const struct survey *survey, const struct parent_says *says,
     const char *parent)
 {
 	if (says->answered == 0) {
@@ -153,13 +153,13 @@ judge_absent(struct findings *findings, const struct survey *survey, const struc
 }
 
 static void
-judge_present(struct findings *findings, const struct survey *survey, const struct parent_says *says,
+assess_present(struct findings *findings, const struct survey *survey, const struct parent_says *says,
     const char *parent)
 {
 	size_t before = findings->count;
 	char first[46], other[46];
 
-	judge_delegation(findings, survey->subject, survey->zone.name, &survey->own, &says->first);
+	assess_delegation(findings, survey->subject, survey->zone.name, &survey->own, &says->first);
 	if (says->differ) {
 		finding_add(findings, FINDING_WARNING, "parent-differs", survey->subject,
 		    "the nameservers %s and %s of its parent, %s, delegate it differently",
@@ -174,7 +174,7 @@ judge_present(struct findings *findings, const struct survey *survey, const stru
 }
 
 void
-survey_judge_parent(struct findings *findings, const struct survey *survey)
+survey_assess_parent(struct findings *findings, const struct survey *survey)
 {
 	struct parent_says says = {0};
 	char parent[NAME_MAX_TEXT];
@@ -192,9 +192,9 @@ survey_judge_parent(struct findings *findings, const struct survey *survey)
 	for (size_t i = 0; i < survey->nasked; i++)
 		hear(&says, survey, &survey->asked[i]);
 	if (says.of[DELEGATION_REFERRAL] == 0)
-		judge_absent(findings, survey, &says, parent);
+		assess_absent(findings, survey, &says, parent);
 	else
-		judge_present(findings, survey, &says, parent);
+		assess_present(findings, survey, &says, parent);
 	if (says.ds) {
 		finding_add(findings, FINDING_ERROR, "ds-unsigned", survey->subject,
 		    "its parent, %s, has a DS record, and the zone is not signed: resolvers that validate "
