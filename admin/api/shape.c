@@ -2,7 +2,7 @@
 
 #include "admin/look/resolution.h"
 #include "zones/document/schema.h"
-#include "zones/model/judge.h"
+#include "zones/model/usable.h"
 #include "zones/state/config.h"
 #include "zones/state/health.h"
 
@@ -164,7 +164,7 @@ shape_put_health(struct json *shown, struct store_txn *txn, struct store_txn *he
 				origin_is_healthy(origin, states[i]));
 			json_put_text(one, "failure_reason", failure_of(pool, origin, states[i], health));
 		}
-		json_put_bool(shown, "healthy", pool_judge(pool, states).usable);
+		json_put_bool(shown, "healthy", pool_assess(pool, states).usable);
 		free(states);
 	}
 	model_free_pool(pool);
