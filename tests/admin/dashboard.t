@@ -13,7 +13,7 @@ use Test::More;
 plan skip_all => 'chromium and chromium-driver are not installed' if !Browser::there();
 
 my $shots = "$Graycloud::BUILD/screenshots";
-my $t = Graycloud->start(zone => ['example.com.zone', 'example.net.zone'], origins => 4, monitor => 1);
+my $t = Graycloud->start(zone => ['example.com.zone', 'example.net.zone'], origins => 4, monitor => 1, dnsd_args => ['--metrics', '127.0.0.1:0']);
 my $port = $t->origin_port;
 my ($token) = $t->admin('token create page --rights lb') =~ /^(\w{40})$/m or die 'no token';
 $t->admin("monitor create web type=http path=/health port=$port interval=1 timeout=5 retries=0");
@@ -21,7 +21,8 @@ $t->admin('pool create eu monitor=web latitude=50 longitude=8 origin=127.0.0.2 o
 $t->admin('pool create us monitor=web latitude=40 longitude=-75 origin=127.0.0.4 origin=127.0.0.5');
 $t->admin('lb create www.example.com default_pools=eu,us fallback_pool=us steering_policy=geo country_pools.JP=us region_pools.WEU=eu');
 eventually { $t->admin('status') !~ /unknown/ } 'all origins are judged';
-$t->start_api;
+my @metrics = ('--dnsd-metrics', $t->metrics('dnsd') =~ m{//([^/]+)});
+$t->start_api(@metrics);
 my ($base) = $t->{api} =~ m{^(.*)/client/v4$};
 my $page = Browser->start($t->dir);
 
@@ -91,6 +92,14 @@ subtest 'a property with a mistake has its sentence beside it' => sub {
 	is((map { $_->{latitude} } grep { $_->{name} eq 'eu' } @{$t->admin_json('pool list')})[0], 51, 'the right value is stored');
 };
 
+subtest 'a monitor' => sub {
+	$page->click('//article[@aria-label="pool eu"]//button[.="Edit monitor"]');
+	$page->wait_for('dialog button[type=submit]:enabled');
+	$page->script('const one = [...document.querySelectorAll("dialog label")].find((label) => label.textContent === "description").control; one.value = "of the web"; one.dispatchEvent(new Event("input"))');
+	apply();
+	is($t->admin_json('monitor show web')->{description}, 'of the web', 'is edited from its pool');
+};
+
 subtest 'two operators at once' => sub {
 	$page->click('//article[@aria-label="pool eu"]//button[.="Edit"]');
 	$page->wait_for('dialog button[type=submit]:enabled');
@@ -106,6 +115,11 @@ subtest 'what dies is seen without a reload' => sub {
 	shows('tr[data-origin="us 127.0.0.4"]', qr/\bdown\b/, 'the origin is down on the page');
 	$t->origin('127.0.0.4 up');
 	shows('tr[data-origin="us 127.0.0.4"]', qr/\bup\b/, 'and up again');
+};
+
+subtest 'how much each origin answers' => sub {
+	eventually { $t->query('www.example.com A'); $page->text('tr[data-origin="eu 127.0.0.3"] td[data-label=Answers]') =~ m{[1-9]\S*/s} } 'answers a second of an origin';
+	like($page->text('article[aria-label="pool eu"] .title'), qr{answers [\d.]+/s}, 'and of its pool');
 };
 
 subtest 'what happened, and taking it back' => sub {
@@ -125,7 +139,7 @@ subtest 'what happened, and taking it back' => sub {
 	$t->stop_program('api');
 	shows('#state', qr/not live since/, 'when the server ends, the page says that it is not live');
 	shot('not-live');
-	$t->start_api('--listen', $base =~ m{//(.*)});
+	$t->start_api(@metrics, '--listen', $base =~ m{//(.*)});
 	shows('#state', qr/\blive\b(?! since)/, 'and when it is there again, that it is');
 };
 

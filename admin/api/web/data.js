@@ -109,9 +109,14 @@ async function readRates() {
 	if (!rates)
 		return;
 	try {
-		const list = await get('/graycloud/rates');
+		const {origins} = await get('/graycloud/answers');
 
-		data.rates = new Map(list.map((one) => [one.address ? `${one.pool} ${one.address}` : one.pool, one.answers_per_second]));
+		data.rates = new Map();
+		for (const {pool, origin, per_second: rate} of origins)
+			if (typeof rate === 'number') {
+				data.rates.set(`${pool} ${origin}`, rate);
+				data.rates.set(pool, (data.rates.get(pool) ?? 0) + rate);
+			}
 	} catch (problem) {
 		rates = !(problem instanceof Refused);
 	}

@@ -57,7 +57,7 @@ function origins(pool, object, again) {
 function card(pool, expanded) {
 	const object = poolOf(pool.id), path = pathOf('pool', pool), key = `pool ${pool.name}`;
 	const up = pool.origins.filter((origin) => origin.healthy).length, shown = opened.has(pool.name) ? opened.get(pool.name) > 0 : expanded;
-	const users = balancersOf(pool.name);
+	const users = balancersOf(pool.name), monitor = pool.monitor ? data.monitors.find((one) => one.id === object?.monitor) : null;
 	const again = (count, focus) => {
 		opened.set(pool.name, count);
 		const fresh = card(poolNamed(pool.name) ?? pool, expanded);
@@ -73,7 +73,8 @@ function card(pool, expanded) {
 		h('div', {class: 'buttons'},
 			button(shown ? 'Hide origins' : 'Show origins', () => again(shown ? 0 : SHOWN, `${key} toggle`), {'aria-expanded': String(shown), 'data-key': `${key} toggle`}),
 			pool.status === 'Disabled' || !pool.enabled ? button('Enable', () => enable('pools', pool.name), {'data-key': `${key} enable`}) : button('Disable', () => disable('pools', pool.name), {'data-key': `${key} disable`}),
-			button('Edit', () => edit('pool', path, pool.name), {'data-key': `${key} edit`})),
+			button('Edit', () => edit('pool', path, pool.name), {'data-key': `${key} edit`}),
+			monitor ? button('Edit monitor', () => edit('monitor', pathOf('monitor', monitor), pool.monitor), {'data-key': `${key} monitor`}) : null),
 		shown ? origins(pool, object, again) : null);
 
 	return whole;
