@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install missing packages, build, zone, origins, daemons
 # make test       install missing packages, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb dist clean
+# make lint coverage fuzz soak test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -24,6 +24,7 @@ LINK_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 OPT_debug := -O0 -g3
 OPT_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 OPT_tsan := -O1 -g -fsanitize=thread
+OPT_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 OPT_cov := -O0 -g --coverage -DSEAL_NEVER
 ALL_CFLAGS := $(CSTD) $(WARN) $(OPT_$(BUILD)) -pthread -fstack-protector-strong -MMD -MP -I. -I$(OUT)/made $(CPPFLAGS) $(CFLAGS)
 # A program is linked only with the libraries that it uses.
@@ -139,6 +140,7 @@ lint: $(PROGRAMS)
 FUZZ ?= $(FUZZERS)
 SECONDS ?= 60
 fuzz: packages-fuzz
+	@$(MAKE) --no-print-directory BUILD=fuzz CC=clang $(FUZZ:%=build-fuzz/obj/tests/fuzz/fuzz_%.o) build-fuzz/libdnsd.a build-fuzz/libmonitor.a build-fuzz/libadmin.a build-fuzz/libzones.a
 	@tests/fuzz/run $(SECONDS) $(FUZZ)
 
 # Ten million malformed messages in one process, a million and more over sockets: memory does not grow. Then half an hour of mixed
@@ -210,6 +212,10 @@ bench-monitor: packages-bench
 bench-latency: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(BENCHES)
 	@GRAYCLOUD_BUILD=$(OUT) bench/latency
+# 200 requests a second to the API, reads and writes.
+bench-api: packages-test
+	@$(MAKE) --no-print-directory $(PROGRAMS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/api
 # How long the dashboard is busy with an interaction, with 10,000 origins.
 bench-dashboard: packages-browser
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
@@ -288,5 +294,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb dist clean
 .SECONDARY:
