@@ -136,4 +136,25 @@ subtest 'tokens as JSON' => sub {
 	is_deeply($t->admin_json('token delete ci'), {name => 'ci'}, 'delete with its name');
 };
 
+subtest 'TLS' => sub {
+	my $dir = $t->dir;
+	my $make = sub { system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=$_[0] -keyout $dir/key.pem.new -out $dir/cert.pem.new >/dev/null 2>&1") == 0 && rename("$dir/key.pem.new", "$dir/key.pem") && rename("$dir/cert.pem.new", "$dir/cert.pem") or die };
+	my $shown = sub { my $line = qx(openssl s_client -connect $_[0] </dev/null 2>/dev/null | openssl x509 -noout -subject 2>/dev/null); return $line =~ /CN ?= ?(\w+)/ ? $1 : '' };
+
+	$make->('first');
+	system("chmod 644 $dir/key.pem");
+	$t->stop_program('api');
+	$t->admin('token create tls') =~ /^(\w{40})$/ or die;
+	$t->{token} = $1;
+	$t->start_api('--cert', "$dir/cert.pem", '--key', "$dir/key.pem");
+	my ($where) = $t->{api} =~ m{^https://([^/]+)};
+	is(($t->api('GET', '/zones'))[0], 200, 'it serves HTTPS');
+	is($shown->($where), 'first', 'with its certificate');
+	my @silent = map { IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $where =~ s/.*://r) } 1 .. 8;
+	is(($t->api('GET', '/graycloud/log'))[0], 200, 'clients that never begin to talk TLS delay nobody');
+	$make->('second');
+	system("chmod 644 $dir/key.pem");
+	eventually { $shown->($where) eq 'second' } 'a new one is used when the files have changed';
+};
+
 done_testing;
