@@ -205,27 +205,39 @@ call_list(struct call *call, struct json *list, unsigned page, unsigned per_page
 	call_result(call, list);
 }
 
-char *
-call_text(const struct call *call)
+/* A part of the reply goes into the envelope, or something else if there is none. */
+static void
+move(struct json *all, const char *key, struct json **part, struct json *otherwise)
 {
-	const struct reply *reply = &call->reply;
-	struct json *all = json_new_object();
+	json_put(all, key, *part != NULL ? *part : otherwise);
+	if (*part != NULL)
+		json_drop(otherwise);
+	*part = NULL;
+}
+
+char *
+call_text(struct call *call)
+{
+	struct reply *reply = &call->reply;
+	struct json *all;
 	bool success = reply->errors == NULL;
 	char *text;
 
-	if (success && reply->text != NULL) {
-		json_drop(all);
+	if (success && reply->text != NULL)
 		return xstrdup(reply->text);
+	all = json_new_object();
+	if (!success) {
+		json_drop(reply->result);
+		reply->result = NULL;
 	}
-	json_put(
-	    all, "result", success && reply->result != NULL ? json_clone(reply->result) : json_new_null());
+	move(all, "result", &reply->result, json_new_null());
 	json_put_bool(all, "success", success);
 	json_put(all, "errors", success ? json_new_list() : json_clone(reply->errors));
-	json_put(all, "messages", reply->messages != NULL ? json_clone(reply->messages) : json_new_list());
+	move(all, "messages", &reply->messages, json_new_list());
 	if (success && reply->info != NULL)
-		json_put(all, "result_info", json_clone(reply->info));
+		move(all, "result_info", &reply->info, NULL);
 	if (success && reply->preview != NULL)
-		json_put(all, "preview", json_clone(reply->preview));
+		move(all, "preview", &reply->preview, NULL);
 	text = json_write(all, false);
 	json_drop(all);
 	return text;

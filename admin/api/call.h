@@ -122,7 +122,7 @@ void call_result(struct call *call, struct json *result);
 /* A list of which the reply has one page, in full with per_page 0; total is the number of all. */
 void call_list(struct call *call, struct json *list, unsigned page, unsigned per_page, size_t total);
 
-/* The whole reply as text; malloc. */
-char *call_text(const struct call *call);
+/* The whole reply as text; malloc. Takes result and messages out of it; status and errors stay. */
+char *call_text(struct call *call);
 
 #endif
