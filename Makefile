@@ -169,7 +169,7 @@ test-peers: packages-peers
 # The API with Cloudflare's official library, which comes from npm.
 test-clients: packages-clients
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/admin/sdk
+	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/admin/sdk tests/admin/clients
 
 # The dashboard in a headless Chromium; screenshots stay in $(OUT)/screenshots.  `make test` does the same where Chromium is installed.
 test-browser: packages-browser

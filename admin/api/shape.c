@@ -95,6 +95,24 @@ hide_boot_times(struct json *shown)
 	json_remove(shown, "forced_until_boot");
 }
 
+/* Of the filter only the members that were given: others would be drift. */
+static void
+show_filter(struct json *filter)
+{
+	static const char *const keys[] = {"pool", "origin"}, *const members[] = {"disable", "healthy"};
+
+	for (size_t i = 0; filter != NULL && i < NITEMS(keys); i++) {
+		struct json *of = json_member(filter, keys[i]);
+
+		for (size_t n = 0; n < NITEMS(members); n++)
+			if (json_member(of, members[n]) != NULL &&
+			    json_kind(json_member(of, members[n])) == JSON_KIND_NULL)
+				json_remove(of, members[n]);
+		if (of != NULL && json_kind(of) == JSON_KIND_NULL)
+			json_remove(filter, keys[i]);
+	}
+}
+
 static void
 show_origins(struct json *pool)
 {
@@ -118,8 +136,10 @@ shape_show(enum kind kind, const struct json *stored, struct store_txn *txn, boo
 
 	leave_out(shown, schema_of(kind), own[kind], absent[kind]);
 	hide_boot_times(shown);
-	if (kind == KIND_POOL)
+	if (kind == KIND_POOL) {
 		show_origins(shown);
+		show_filter(json_member(shown, "notification_filter"));
+	}
 	if (kind == KIND_LB && attributes != NULL &&
 	    json_kind(json_member(attributes, "headers")) == JSON_KIND_NULL)
 		json_remove(attributes, "headers");

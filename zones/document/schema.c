@@ -514,7 +514,7 @@ static const struct property load_shedding[] = {NUMBER("default_percent", "0", 0
     NEUTRAL("session_policy", "\"hash\""), END};
 
 /* S40 */
-static const struct property notification_switch[] = {BOOL("disable", "false"), BOOL("healthy", "null"), END};
+static const struct property notification_switch[] = {BOOL("disable", "null"), BOOL("healthy", "null"), END};
 static const struct property notification_filter[] = {
     OBJECT("pool", "null", notification_switch), OBJECT("origin", "null", notification_switch), END};
 
