@@ -7,8 +7,8 @@
 #include "dnsd/takeover.h"
 #include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
-#include "zones/daemon/privileges.h"
 #include "zones/daemon/seal.h"
+#include "zones/daemon/startup.h"
 #include "zones/daemon/supervisor.h"
 
 #include <event2/event.h>
@@ -39,17 +39,10 @@ static void __attribute__((noreturn)) refuse(struct problems *problems)
 	exit(1);
 }
 
-static void
-become(const struct options *options)
+static bool
+prepare_store(const char *state, uid_t owner, struct problems *problems)
 {
-	struct problems problems = {0};
-	struct privileges user;
-
-	if (!privileges_choose(&user, options->state, options->user, &problems) ||
-	    (user.change && !store_prepare(options->state, STORE_SERVING, user.uid, &problems)) ||
-	    !privileges_drop(&user, options->state, &problems))
-		refuse(&problems);
-	problems_free(&problems);
+	return store_prepare(state, STORE_SERVING, owner, problems);
 }
 
 /* The files that are read again, and the state directory, which must exist. */
@@ -58,7 +51,6 @@ prepare_seal(const struct options *options)
 {
 	const char *read[OPTIONS_GEOIP_MAX + 3];
 	struct seal_files files = {.state = options->state, .read = read};
-	struct problems problems = {0};
 
 	if (options->no_seal)
 		return;
@@ -72,17 +64,7 @@ prepare_seal(const struct options *options)
 		read[files.nread++] = options->cookie_secret;
 	if (options->tap.way == TAP_FILE)
 		files.write = options->tap.path;
-	if (access(options->state, F_OK) < 0)
-		store_prepare(options->state, STORE_SERVING, (uid_t)-1, &problems);
-	problems_free(&problems); /* the code that opens the store reports the same */
-	seal_memory();
-	seal_prepare(&files);
-}
-
-static void
-seal_guard(void)
-{
-	seal_enter(SEAL_GUARD);
+	startup_seal(&files, prepare_store);
 }
 
 static char *
@@ -603,10 +585,10 @@ main(int argc, char **argv)
 	if (options->cookie_secret == NULL && server.takeover != NULL && !load_secrets(&server, &problems))
 		refuse(&problems);
 	/* Bind ports first, as root; then change the user, before opening a store. */
-	become(options);
+	startup_become(options->state, options->user, prepare_store);
 	log_start();
 	prepare_seal(options);
-	store_guard_start(seal_guard);
+	store_guard_start(startup_seal_guard);
 	store_catch_faults(true);
 	if ((server.base = event_base_new()) == NULL || (server.epochs = epochs_new()) == NULL ||
 	    pipe(server.ready_pipe) < 0)

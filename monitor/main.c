@@ -12,8 +12,8 @@
 #include "monitor/probe/resolve.h"
 #include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
-#include "zones/daemon/privileges.h"
 #include "zones/daemon/seal.h"
+#include "zones/daemon/startup.h"
 #include "zones/daemon/supervisor.h"
 
 #include <err.h>
@@ -213,27 +213,10 @@ raise_limits(void)
 	return (unsigned)MIN(limit.rlim_cur - FILES_RESERVED, CHECKS_AT_ONCE);
 }
 
-static void
-exit_on(struct problems *problems)
+static bool
+prepare_store(const char *state, uid_t owner, struct problems *problems)
 {
-	problems_print(problems, program_invocation_short_name, stderr);
-	if (problems->errors > 0)
-		exit(1);
-	problems_free(problems);
-}
-
-/* Change the user before opening anything. */
-static void
-become(const struct options *options)
-{
-	struct problems problems = {0};
-	struct privileges user;
-
-	if (!privileges_choose(&user, options->state, options->user, &problems) ||
-	    (user.change && !store_prepare(options->state, STORE_HEALTH, user.uid, &problems)) ||
-	    !privileges_drop(&user, options->state, &problems))
-		exit_on(&problems);
-	problems_free(&problems);
+	return store_prepare(state, STORE_HEALTH, owner, problems);
 }
 
 static bool
@@ -268,21 +251,9 @@ static void
 prepare_seal(const struct options *options)
 {
 	struct seal_files files = {.state = options->state, .read_all = true};
-	struct problems problems = {0};
 
-	if (options->no_seal)
-		return;
-	if (access(options->state, F_OK) < 0)
-		store_prepare(options->state, STORE_HEALTH, (uid_t)-1, &problems);
-	problems_free(&problems); /* the code that opens the store reports the same */
-	seal_memory();
-	seal_prepare(&files);
-}
-
-static void
-seal_guard(void)
-{
-	seal_enter(SEAL_GUARD);
+	if (!options->no_seal)
+		startup_seal(&files, prepare_store);
 }
 
 static struct event *
@@ -358,7 +329,7 @@ static void __attribute__((noreturn)) check(const struct options *options)
 	checks_prepare();
 	raise_limits();
 	options_check(options, base, &problems);
-	exit_on(&problems);
+	startup_exit_on(&problems);
 	event_base_free(base);
 	libevent_global_shutdown();
 	puts("the options are valid");
@@ -405,7 +376,7 @@ main(int argc, char *argv[])
 		check(&options);
 	signal(SIGPIPE, SIG_IGN);
 	checks_prepare();
-	become(&options);
+	startup_become(options.state, options.user, prepare_store); /* before anything is opened */
 	if (!options.notify_test)
 		log_start();
 	permit_commands(&options); /* with the original limits of the process */
@@ -413,10 +384,10 @@ main(int argc, char *argv[])
 		test_receivers(&options);
 	most = raise_limits();
 	prepare_seal(&options);
-	store_guard_start(seal_guard);
+	store_guard_start(startup_seal_guard);
 	store_catch_faults(true);
 	daemon.recorder = recorder_open(options.state, on_wake, &daemon, &problems);
-	exit_on(&problems);
+	startup_exit_on(&problems);
 	daemon.base = event_base_new();
 	if (daemon.base == NULL || event_base_priority_init(daemon.base, 2) < 0)
 		fail("cannot make an event loop");
@@ -428,16 +399,16 @@ main(int argc, char *argv[])
 	daemon.schedule = schedule_new(daemon.base, daemon.checks, daemon.recorder, most);
 	daemon.resolver = resolver_new(
 	    daemon.base, daemon.recorder, options.resolvers, options.nresolvers, &options.holds, &problems);
-	exit_on(&problems);
+	startup_exit_on(&problems);
 	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.recorder, options.state);
 	if (options.nnotify > 0)
 		daemon.notify = notify_new(
 		    daemon.base, daemon.follow, daemon.recorder, options.notify, options.nnotify, &problems);
-	exit_on(&problems);
+	startup_exit_on(&problems);
 	if (options.ncanaries > 0)
 		daemon.canaries = canaries_new(
 		    daemon.base, options.canaries, options.ncanaries, on_canaries, &daemon, &problems);
-	exit_on(&problems);
+	startup_exit_on(&problems);
 	schedule_set_canaries(daemon.schedule, daemon.canaries);
 	resume_isolation(&daemon);
 	if (options.metrics != NULL)
@@ -445,7 +416,7 @@ main(int argc, char *argv[])
 		    &(struct metrics_of){daemon.schedule, daemon.recorder, daemon.resolver, daemon.follow,
 			daemon.canaries, daemon.notify},
 		    &problems);
-	exit_on(&problems);
+	startup_exit_on(&problems);
 	warnx("at most %u checks run at once, because of RLIMIT_NOFILE", most);
 	run(&daemon);
 	stop(&daemon);

@@ -138,8 +138,6 @@ static bool
 take(void *arg, const struct option_place *place, int name, const char *value)
 {
 	struct options *options = arg;
-	struct address address;
-	uint16_t port;
 
 	switch (name) {
 	case STATE:
@@ -149,11 +147,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		options->user = value;
 		return true;
 	case METRICS:
-		if (!address_port_from_text(&address, &port, value, PORT_REQUIRED))
-			return option_wrong(
-			    place, " %s: write ADDRESS:PORT, as in 127.0.0.1:9153 or [::1]:9153", value);
 		options->metrics = value;
-		return true;
+		return option_address_port(place, value, 9154);
 	case CANARY:
 		if (options->ncanaries == CANARIES_MAX)
 			return option_wrong(

@@ -3,8 +3,8 @@
 #include "admin/api/server.h"
 #include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
-#include "zones/daemon/privileges.h"
 #include "zones/daemon/seal.h"
+#include "zones/daemon/startup.h"
 #include "zones/daemon/supervisor.h"
 #include "zones/store/store.h"
 
@@ -15,27 +15,10 @@
 #include <signal.h>
 #include <stdlib.h>
 
-static void
-exit_on(struct problems *problems)
+static bool
+prepare_store(const char *state, uid_t owner, struct problems *problems)
 {
-	problems_print(problems, "graycloud-api", stderr);
-	if (problems->errors > 0)
-		exit(1);
-	problems_free(problems);
-}
-
-/* A daemon is its user before it opens anything. */
-static void
-become(const struct options *options)
-{
-	struct problems problems = {0};
-	struct privileges user;
-
-	if (!privileges_choose(&user, options->state, options->user, &problems) ||
-	    (user.change && !store_prepare(options->state, STORE_CONFIG, user.uid, &problems)) ||
-	    !privileges_drop(&user, options->state, &problems))
-		exit_on(&problems);
-	problems_free(&problems);
+	return store_prepare(state, STORE_CONFIG, owner, problems);
 }
 
 /* The databases of places of the nameserver may lie anywhere, so what the user may read stays readable. */
@@ -47,10 +30,9 @@ prepare_seal(const struct options *options)
 
 	if (options->no_seal)
 		return;
-	store_prepare(options->state, STORE_CONFIG, (uid_t)-1, &problems);
-	problems_free(&problems); /* who opens the store finds the same */
-	seal_memory();
-	seal_prepare(&files);
+	prepare_store(options->state, (uid_t)-1, &problems);
+	problems_free(&problems); /* the code that opens the store reports the same */
+	startup_seal(&files, prepare_store);
 }
 
 static void
@@ -102,14 +84,14 @@ main(int argc, char *argv[])
 
 	options_parse(&options, argc, argv);
 	signal(SIGPIPE, SIG_IGN);
-	become(&options);
+	startup_become(options.state, options.user, prepare_store);
 	log_start();
 	prepare_seal(&options);
 	store_catch_faults(true);
 	if (evthread_use_pthreads() < 0 || (base = event_base_new()) == NULL)
 		errx(1, "cannot make an event loop");
 	server = server_new(base, &options, &(struct server_seals){seal_writer, seal_waiting}, &problems);
-	exit_on(&problems);
+	startup_exit_on(&problems);
 	if (options.check) {
 		server_free(server);
 		event_base_free(base);

@@ -37,14 +37,10 @@ static const char standard_listen[] = "127.0.0.1:8053";
 static bool
 add_listen(struct options *options, const struct option_place *place, const char *value)
 {
-	struct address address;
-	uint16_t port;
-
 	if (options->nlisten == API_LISTEN_MAX)
 		return option_wrong(place, " %s: at most %d addresses", value, API_LISTEN_MAX);
-	if (!address_port_from_text(&address, &port, value, PORT_REQUIRED))
-		return option_wrong(
-		    place, " %s: write ADDRESS:PORT, as in 127.0.0.1:8053 or [::1]:8053", value);
+	if (!option_address_port(place, value, 8053))
+		return false;
 	options->listen[options->nlisten++] = value;
 	return true;
 }
@@ -52,14 +48,8 @@ add_listen(struct options *options, const struct option_place *place, const char
 static bool
 set_metrics(const char **metrics, const struct option_place *place, const char *value)
 {
-	struct address address;
-	uint16_t port;
-
-	if (!address_port_from_text(&address, &port, value, PORT_REQUIRED))
-		return option_wrong(
-		    place, " %s: write ADDRESS:PORT, as in 127.0.0.1:9155 or [::1]:9155", value);
 	*metrics = value;
-	return true;
+	return option_address_port(place, value, 9155);
 }
 
 static bool

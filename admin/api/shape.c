@@ -52,29 +52,6 @@ is_default(const struct property *property, const struct json *value)
 	return is;
 }
 
-static bool
-is_empty(const struct json *value)
-{
-	const char *text = json_text(value);
-
-	switch (json_kind(value)) {
-	case JSON_KIND_NULL:
-		return true;
-	case JSON_KIND_TEXT:
-		return *text == '\0';
-	case JSON_KIND_LIST:
-		return json_count(value) == 0;
-	case JSON_KIND_OBJECT:
-		for (const char *key = json_next_key(value, NULL); key != NULL;
-		     key = json_next_key(value, key))
-			if (!is_empty(json_member(value, key)))
-				return false;
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void
 leave_out(struct json *shown, const struct property *table, const char *const *mine, const char *const *empty)
 {
@@ -83,7 +60,7 @@ leave_out(struct json *shown, const struct property *table, const char *const *m
 		    is_default(schema_find(table, *mine), json_member(shown, *mine)))
 			json_remove(shown, *mine);
 	for (; *empty != NULL; empty++)
-		if (json_member(shown, *empty) != NULL && is_empty(json_member(shown, *empty)))
+		if (json_member(shown, *empty) != NULL && json_is_empty(json_member(shown, *empty)))
 			json_remove(shown, *empty);
 }
 

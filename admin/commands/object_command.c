@@ -94,28 +94,6 @@ run_list(const struct object_command *command, const struct args *args)
 
 static void print_value(FILE *out, const struct json *value);
 
-/* Nothing, for a person. */
-static bool
-is_empty(const struct json *value)
-{
-	switch (json_kind(value)) {
-	case JSON_KIND_NULL:
-		return true;
-	case JSON_KIND_TEXT:
-		return *json_text(value) == '\0';
-	case JSON_KIND_LIST:
-		return json_count(value) == 0;
-	case JSON_KIND_OBJECT:
-		for (const char *key = json_next_key(value, NULL); key != NULL;
-		     key = json_next_key(value, key))
-			if (!is_empty(json_member(value, key)))
-				return false;
-		return true;
-	default:
-		return false;
-	}
-}
-
 static void
 print_members(FILE *out, const struct json *object)
 {
@@ -123,7 +101,7 @@ print_members(FILE *out, const struct json *object)
 	char *text;
 
 	for (const char *key = json_next_key(object, NULL); key != NULL; key = json_next_key(object, key)) {
-		if (is_empty(json_member(object, key)))
+		if (json_is_empty(json_member(object, key)))
 			continue;
 		text = print_clean(xstrdup(key)); /* of a header, too */
 		fprintf(out, "%s%s=", before, text);
@@ -174,7 +152,7 @@ print_object(FILE *out, const struct json *object)
 		const struct json *value = json_member(object, key);
 		bool origins = strcmp(key, "origins") == 0;
 
-		if (is_empty(value))
+		if (json_is_empty(value))
 			continue;
 		fprintf(out, "%-*s  ", width, key);
 		if (origins)

@@ -7,8 +7,6 @@
 #include "zones/model/status.h"
 #include "zones/model/usable.h"
 
-enum { CLIENTS = 100000, ORIGINS = SCENE_ORIGINS };
-
 /* --- S16: hostnames --- */
 
 /* Make an origin a hostname with these addresses: "ADDRESS=STATE ...", STATE one of u(p) s(uspect) d(own) ?.

@@ -7,21 +7,6 @@
 #include "zones/model/status.h"
 #include "zones/model/usable.h"
 
-enum { CLIENTS = 100000, ORIGINS = SCENE_ORIGINS };
-
-/* As the server does: ask, and put the pin that is wanted. */
-static uint8_t
-ask_and_pin(struct scene *scene, uint32_t n, unsigned family)
-{
-	struct steer_client who = client(n);
-	struct steer_choice choice = ask(scene, &who, family, n);
-
-	if (choice.pin_wanted)
-		assert_true(
-		    pins_put(scene->pins, choice.pin_key, scene->lb->share, scene->now_s, &choice.pin));
-	return choice.count > 0 ? steer_address(&choice, 0)->bytes[3] : 0;
-}
-
 /* ---- S35, S36 ---- */
 
 /* The first set that matches, but the last rule, unless one terminates. */

@@ -7,8 +7,6 @@
 #include "zones/model/status.h"
 #include "zones/model/usable.h"
 
-enum { CLIENTS = 100000, ORIGINS = SCENE_ORIGINS };
-
 static void
 equal_weights_give_all_and_rotate(void **state)
 {

@@ -7,8 +7,6 @@
 #include "zones/model/status.h"
 #include "zones/model/usable.h"
 
-enum { CLIENTS = 100000, ORIGINS = SCENE_ORIGINS };
-
 static void
 siphash_agrees_with_its_published_vectors(void **state)
 {
@@ -71,37 +69,6 @@ the_vectors_of_S18_hold(void **state)
 		assert_string_equal(first(&choice), rows[i].chosen);
 	}
 	scene_free(scene);
-}
-
-/* Who went where before and after a change. */
-static void
-chosen_origins(struct scene *scene, uint8_t chosen[CLIENTS])
-{
-	settle(scene);
-	for (uint32_t n = 0; n < CLIENTS; n++) {
-		struct steer_client who = client(n);
-		struct steer_choice choice = ask(scene, &who, TABLE_V4, n);
-
-		assert_int_equal(choice.count, 1);
-		chosen[n] = steer_address(&choice, 0)->bytes[3];
-	}
-}
-
-/* S19: the clients that moved are those that left origin a, or came to origin b (0: nobody). */
-static void
-assert_moved(const uint8_t *before, const uint8_t *after, uint8_t left, uint8_t came, bool all_left)
-{
-	unsigned moved = 0;
-
-	for (unsigned n = 0; n < CLIENTS; n++) {
-		if (all_left && before[n] == left)
-			assert_int_not_equal(after[n], left);
-		if (before[n] == after[n])
-			continue;
-		moved++;
-		assert_true((left != 0 && before[n] == left) || (came != 0 && after[n] == came));
-	}
-	assert_true(moved > 0);
 }
 
 static void

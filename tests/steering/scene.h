@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-enum { SCENE_ORIGINS = 10, SCENE_OVERRIDES = 3 };
+enum { SCENE_ORIGINS = 10, SCENE_OVERRIDES = 3, ORIGINS = SCENE_ORIGINS, CLIENTS = 100000 };
 
 struct scene {
 	struct pool pools[3];
@@ -124,6 +124,50 @@ first(const struct steer_choice *choice)
 		return "-";
 	snprintf(text, sizeof text, "%s:%u", choice->pool->name, steer_address(choice, 0)->bytes[3]);
 	return text;
+}
+
+/* The origin of each client, by its last octet: for a comparison before and after a change. */
+static inline void
+chosen_origins(struct scene *scene, uint8_t chosen[CLIENTS])
+{
+	settle(scene);
+	for (uint32_t n = 0; n < CLIENTS; n++) {
+		struct steer_client who = client(n);
+		struct steer_choice choice = ask(scene, &who, TABLE_V4, n);
+
+		assert_int_equal(choice.count, 1);
+		chosen[n] = steer_address(&choice, 0)->bytes[3];
+	}
+}
+
+/* S19: the clients that moved are those that left origin a, or came to origin b (0: nobody). */
+static inline void
+assert_moved(const uint8_t *before, const uint8_t *after, uint8_t left, uint8_t came, bool all_left)
+{
+	unsigned moved = 0;
+
+	for (unsigned n = 0; n < CLIENTS; n++) {
+		if (all_left && before[n] == left)
+			assert_int_not_equal(after[n], left);
+		if (before[n] == after[n])
+			continue;
+		moved++;
+		assert_true((left != 0 && before[n] == left) || (came != 0 && after[n] == came));
+	}
+	assert_true(moved > 0);
+}
+
+/* Like the server: ask, and put the wanted pin. */
+static inline uint8_t
+ask_and_pin(struct scene *scene, uint32_t n, unsigned family)
+{
+	struct steer_client who = client(n);
+	struct steer_choice choice = ask(scene, &who, family, n);
+
+	if (choice.pin_wanted)
+		assert_true(
+		    pins_put(scene->pins, choice.pin_key, scene->lb->share, scene->now_s, &choice.pin));
+	return choice.count > 0 ? steer_address(&choice, 0)->bytes[3] : 0;
 }
 
 static inline uint64_t

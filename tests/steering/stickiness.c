@@ -7,39 +7,6 @@
 #include "zones/model/status.h"
 #include "zones/model/usable.h"
 
-enum { CLIENTS = 100000, ORIGINS = SCENE_ORIGINS };
-
-/* Who went where before and after a change. */
-static void
-chosen_origins(struct scene *scene, uint8_t chosen[CLIENTS])
-{
-	settle(scene);
-	for (uint32_t n = 0; n < CLIENTS; n++) {
-		struct steer_client who = client(n);
-		struct steer_choice choice = ask(scene, &who, TABLE_V4, n);
-
-		assert_int_equal(choice.count, 1);
-		chosen[n] = steer_address(&choice, 0)->bytes[3];
-	}
-}
-
-/* S19: the clients that moved are those that left origin a, or came to origin b (0: nobody). */
-static void
-assert_moved(const uint8_t *before, const uint8_t *after, uint8_t left, uint8_t came, bool all_left)
-{
-	unsigned moved = 0;
-
-	for (unsigned n = 0; n < CLIENTS; n++) {
-		if (all_left && before[n] == left)
-			assert_int_not_equal(after[n], left);
-		if (before[n] == after[n])
-			continue;
-		moved++;
-		assert_true((left != 0 && before[n] == left) || (came != 0 && after[n] == came));
-	}
-	assert_true(moved > 0);
-}
-
 /* S21: temporary withholds suspect origins while another is left; none does not. */
 static void
 temporary_withholds_suspects_while_another_is_left(void **state)
@@ -66,19 +33,6 @@ temporary_withholds_suspects_while_another_is_left(void **state)
 	for (uint32_t n = 0; n < CLIENTS; n++)
 		assert_int_equal(after[n], 2);
 	scene_free(scene);
-}
-
-/* As the server does: ask, and put the pin that is wanted. */
-static uint8_t
-ask_and_pin(struct scene *scene, uint32_t n, unsigned family)
-{
-	struct steer_client who = client(n);
-	struct steer_choice choice = ask(scene, &who, family, n);
-
-	if (choice.pin_wanted)
-		assert_true(
-		    pins_put(scene->pins, choice.pin_key, scene->lb->share, scene->now_s, &choice.pin));
-	return choice.count > 0 ? steer_address(&choice, 0)->bytes[3] : 0;
 }
 
 /* S20 and S21, for a few hundred clients over the life of one origin. */

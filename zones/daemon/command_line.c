@@ -1,5 +1,6 @@
 #include "zones/daemon/command_line.h"
 
+#include "zones/base/address.h"
 #include "zones/base/text.h"
 #include "zones/base/util.h"
 #include "zones/daemon/arguments.h"
@@ -34,6 +35,17 @@ option_wrong(const struct option_place *place, const char *format, ...)
 	va_end(args);
 	fputc('\n', stderr);
 	return false;
+}
+
+bool
+option_address_port(const struct option_place *place, const char *value, unsigned example)
+{
+	struct address address;
+	uint16_t port;
+
+	return address_port_from_text(&address, &port, value, PORT_REQUIRED) ||
+	    option_wrong(
+		place, " %s: write ADDRESS:PORT, as in 127.0.0.1:%u or [::1]:%u", value, example, example);
 }
 
 bool

@@ -55,6 +55,10 @@ const char *option_keep(const char *value);
  */
 bool option_wrong(const struct option_place *place, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/*
+ * Is the value ADDRESS:PORT? Returns false after it has printed a sentence with an example of this port.
+ */
+bool option_address_port(const struct option_place *place, const char *value, unsigned example);
 /* Read a number within limits. Returns false after it has printed a sentence. */
 bool option_number(
     const struct option_place *place, const char *text, double low, double high, double *value);

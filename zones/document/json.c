@@ -272,6 +272,27 @@ json_next_key(const struct json *object, const char *before)
 	return at ? json_object_iter_key(at) : NULL;
 }
 
+bool
+json_is_empty(const struct json *value)
+{
+	switch (json_kind(value)) {
+	case JSON_KIND_NULL:
+		return true;
+	case JSON_KIND_TEXT:
+		return *json_text(value) == '\0';
+	case JSON_KIND_LIST:
+		return json_count(value) == 0;
+	case JSON_KIND_OBJECT:
+		for (const char *key = json_next_key(value, NULL); key != NULL;
+		     key = json_next_key(value, key))
+			if (!json_is_empty(json_member(value, key)))
+				return false;
+		return true;
+	default:
+		return false;
+	}
+}
+
 const char *
 json_library(void)
 {

@@ -77,6 +77,9 @@ struct json *json_item(const struct json *list, size_t index);
 /* Visit the members in order: pass NULL for the first; NULL is returned at the end. */
 const char *json_next_key(const struct json *object, const char *before);
 
+/* Null, an empty text or list, or an object in which every member is empty. */
+bool json_is_empty(const struct json *value);
+
 /* The version of jansson, as a text. */
 const char *json_library(void);
 
