@@ -100,11 +100,11 @@ main(int argc, char *argv[])
 	}
 	stop = event(base, ending_start(), EV_READ, on_stop, base);
 	second = event(base, -1, EV_PERSIST, on_second, server);
+	seal_enter(SEAL_API);
 	supervisor_tell("READY=1");
 	server_print_sockets(server, stdout);
 	printf("ready\n");
 	fflush(stdout);
-	seal_enter(SEAL_API);
 	event_base_dispatch(base);
 	supervisor_tell("STOPPING=1");
 	event_free(stop);

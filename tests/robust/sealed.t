@@ -111,6 +111,20 @@ subtest 'monitor' => sub {
 	ok(-e "$t->{state}/health/saved.mdb", 'the health store is saved');
 };
 
+subtest 'api' => sub {
+	my ($token) = $t->admin('token create ci --rights lb') =~ /^(\w{40})$/ or die 'no token';
+	$t->{token} = $token;
+	$t->admin('pool create api origin=192.0.2.1 origin=192.0.2.2');
+	$t->admin('lb create api.example.com default_pools=api fallback_pool=api');
+	$t->start_api;
+	all_sealed($t->pid('api'), 4, 'api');
+	like(read_all('/proc/' . $t->pid('api') . '/limits'), qr/^Max core file size\s+0\s+0\s/m, 'no core is written');
+	is(($t->api('POST', '/graycloud/pools/api/origins/192.0.2.1/disable', body => {for => '1h'}))[0], 200, 'it changes the configuration');
+	is(($t->api('GET', "/graycloud/$_"))[0], 200, "and answers $_") for 'backup', 'doctor?timeout=1', 'events', 'map';
+	is(($t->api('POST', '/graycloud/whatif', body => {load_balancer => 'api.example.com', clients => ['192.0.2.0/24']}))[0], 200, 'and whatif');
+	unlike($t->said('api'), qr/system call/, 'without a call that it may not make');
+};
+
 subtest 'a seal is left off for debuggers' => sub {
 	$t->restart('dnsd', '--no-seal');
 	is(scalar(grep { !/: 0 / } threads($t->pid('dnsd'))), 0, 'with --no-seal no thread is under seccomp');
