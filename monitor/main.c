@@ -9,6 +9,7 @@
 #include "monitor/options.h"
 #include "monitor/options_check.h"
 #include "monitor/probe/follow.h"
+#include "monitor/probe/previews.h"
 #include "monitor/probe/resolve.h"
 #include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
@@ -38,6 +39,7 @@ struct daemon {
 	struct schedule *schedule;
 	struct resolver *resolver;
 	struct follow *follow;
+	struct previews *previews;
 	struct metrics *metrics;
 	struct canaries *canaries;
 	struct notify *notify;
@@ -167,6 +169,7 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	look_at_clocks(daemon);
 	wait.tv_usec = (follow_poll(daemon->follow) ? 1 : CONFIG_LOOK_MS) * 1000;
+	previews_look(daemon->previews);
 	watch(daemon);
 	evtimer_add(daemon->looking, &wait);
 }
@@ -305,6 +308,7 @@ stop(struct daemon *daemon)
 	recorder_commit(daemon->recorder); /* receivers get the last changes, too */
 	notify_free(daemon->notify);
 	recorder_close(daemon->recorder);
+	previews_free(daemon->previews);
 	follow_free(daemon->follow);
 	resolver_free(daemon->resolver);
 	schedule_free(daemon->schedule);
@@ -401,6 +405,7 @@ main(int argc, char *argv[])
 	    daemon.base, daemon.recorder, options.resolvers, options.nresolvers, &options.holds, &problems);
 	startup_exit_on(&problems);
 	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.recorder, options.state);
+	daemon.previews = previews_new(daemon.checks, daemon.follow, daemon.recorder);
 	if (options.nnotify > 0)
 		daemon.notify = notify_new(
 		    daemon.base, daemon.follow, daemon.recorder, options.notify, options.nnotify, &problems);

@@ -6,6 +6,7 @@
 #include "admin/api/http.h"
 #include "admin/api/objects.h"
 #include "admin/api/past.h"
+#include "admin/api/previews.h"
 #include "admin/api/records.h"
 #include "admin/api/regions.h"
 #include "admin/api/slow.h"
@@ -105,6 +106,9 @@ static const struct route routes[] = {
     ACCOUNT_OBJECTS("monitors", KIND_MONITOR),
     ACCOUNT_OBJECTS("monitor_groups", KIND_MONITOR_GROUP),
     READ(A "/pools/*/health", KIND_POOL, ACCOUNT, beyond_pool_health),
+    WRITE(POST, A "/pools/*/preview", TOKEN_LB, KIND_POOL, ACCOUNT, previews_create),
+    WRITE(POST, A "/monitors/*/preview", TOKEN_LB, KIND_MONITOR, ACCOUNT, previews_create),
+    READ(A "/preview/*", 0, ACCOUNT, previews_get),
     READ(A "/search", 0, ACCOUNT, objects_search),
     REFUSE(PUT, A "/*", private_refuse),
     REFUSE(PATCH, A "/*", private_refuse),

@@ -3,6 +3,7 @@
 #include "monitor/judge/verdict.h"
 #include "zones/base/array.h"
 #include "zones/daemon/seal.h"
+#include "zones/state/previews.h"
 
 #include <err.h>
 #include <errno.h>
@@ -29,6 +30,11 @@ TAILQ_HEAD(recorded_list, recorded);
 TAILQ_HEAD(recorded_names, recorded_name);
 
 struct recorder {
+	struct answer {
+		struct id id;
+		char *text;
+	} * answers; /* results of previews that wait */
+	size_t nanswers;
 	struct store *store;
 	char *data_path;
 	void (*wake)(void *arg);
@@ -305,6 +311,34 @@ tell_failure(struct recorder *recorder, int error)
 		unlink(recorder->data_path);
 }
 
+static int
+write_answers(struct recorder *recorder, struct store_txn *txn)
+{
+	int error = 0;
+
+	for (size_t i = 0; i < recorder->nanswers && error == 0; i++) {
+		const struct answer *answer = &recorder->answers[i];
+
+		error = preview_answer(txn, &answer->id, (struct bytes){answer->text, strlen(answer->text)});
+	}
+	return error;
+}
+
+static void
+forget_answers(struct recorder *recorder)
+{
+	while (recorder->nanswers > 0)
+		free(recorder->answers[--recorder->nanswers].text);
+}
+
+void
+recorder_preview(struct recorder *recorder, const struct id *id, char *text)
+{
+	recorder->answers = array_grow(recorder->answers, recorder->nanswers, sizeof *recorder->answers);
+	recorder->answers[recorder->nanswers++] = (struct answer){*id, text};
+	recorder->wake(recorder->wake_arg);
+}
+
 /* One transaction.  With a heartbeat it writes everything that waits, else only urgent data. */
 static int
 write_all(struct recorder *recorder, const struct health_beat *beat, bool leftovers)
@@ -324,6 +358,8 @@ write_all(struct recorder *recorder, const struct health_beat *beat, bool leftov
 		error = write_names(recorder, rewriting.txn, beat != NULL);
 	if (error == 0)
 		error = write_records(recorder, rewriting.txn, beat != NULL);
+	if (error == 0)
+		error = write_answers(recorder, rewriting.txn);
 	if (error == 0 && beat != NULL)
 		error = health_beat_put(rewriting.txn, beat);
 	if (error == 0)
@@ -341,8 +377,10 @@ commit(struct recorder *recorder, const struct health_beat *beat, bool leftovers
 		error = write_all(recorder, beat, leftovers);
 	while (error == -ENOSPC && store_full(recorder->store) && ++tries < GROWN_AT_MOST);
 	recorder->last_commit_ms = boot_ms();
-	if (error == 0)
+	if (error == 0) {
 		written(recorder, beat != NULL);
+		forget_answers(recorder);
+	}
 	tell_failure(recorder, error);
 }
 
@@ -665,6 +703,8 @@ recorder_free(struct recorder *recorder)
 	tdestroy(recorder->leftover_names, free_leftover_name);
 	while (recorder->ngone > 0)
 		free(recorder->gone[--recorder->ngone]);
+	forget_answers(recorder);
+	free(recorder->answers);
 	free(recorder->gone);
 	free(recorder->flips);
 	free(recorder->data_path);

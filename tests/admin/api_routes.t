@@ -65,6 +65,8 @@ for my $base ($a, '/user/load_balancers') {
 		is_deeply([map { $_->{id} } @{result('PATCH', "$base/pools", body => {notification_email => ''})}], [$pool_id], 'all pools at once');
 		refused(400, 1002, 'with another property', 'PATCH', "$base/pools", body => {enabled => JSON::PP::false});
 		like(refused(404, 1001, 'health without a monitor that runs', 'GET', "$pool/health"), qr/^Health info unavailable/, 'is said in these words');
+		is_deeply([keys %{result('POST', "$_/preview", body => {type => 'tcp', port => 80})->{pools}}], [$pool_id], 'a preview') for $pool, $monitor;
+		is_deeply(result('GET', "$base/preview/" . result('POST', "$pool/preview", body => {type => 'tcp', port => 80})->{preview_id}), {}, 'its result, which is empty without a monitor that runs');
 		is(scalar @{result('GET', "$base/search?query=routes")->{resources}}, 1, 'search');
 		is(result('GET', "$base/regions")->{regions}[0]{region_code}, 'WNAM', 'regions');
 		is(result('GET', "$base/regions/WEU")->{regions}[0]{region_code}, 'WEU', 'one region');
@@ -133,6 +135,34 @@ subtest 'pools and origins tell if they are healthy, and since when they are dis
 	my $live = result('POST', "$a/pools", body => {name => 'live', monitor => $web->{id}, origins => [{address => $addresses[0]}]});
 	Graycloud::wait_for(sub { ($t->api('GET', "$a/pools/$live->{id}"))[1]{result}{origins}[0]{failure_reason} eq 'No failures' });
 	is_deeply([@{result('GET', "$a/pools/$live->{id}")}{qw(healthy)}], [JSON::PP::true], 'a pool whose origin answers is healthy');
+};
+
+subtest 'a preview tries a monitor once, without effect' => sub {
+	my $port = $t->origin_port + 0;
+	my ($pool) = grep { $_->{name} eq 'live' } @{result('GET', "$a/pools")};
+	my $before = $t->admin_json('log');
+	my $wait = sub {
+		my ($id) = @_;
+		my $found;
+
+		Graycloud::wait_for(sub { $found = ($t->api('GET', "$a/preview/$id"))[1]{result}; %{$found // {}} });
+		return $found;
+	};
+	my $good = result('POST', "$a/pools/$pool->{id}/preview", body => {type => 'tcp', port => $port, timeout => 1, retries => 0});
+	is_deeply($good->{pools}, {$pool->{id} => 'live'}, 'it names the pool');
+	my $found = $wait->($good->{preview_id});
+	my ($origin) = values %{$found->{$pool->{id}}{origins}[0]};
+	is_deeply([$found->{$pool->{id}}{healthy}, @$origin{qw(healthy failure_reason)}], [JSON::PP::true, JSON::PP::true, 'No failures'], 'an origin that answers is healthy');
+	like($origin->{rtt}, qr/^\d+\.\dms$/, 'with a round trip time');
+	my $bad = result('POST', "$a/monitors/$pool->{monitor}/preview", body => {type => 'http', port => $port, path => '/', expected_codes => '299', timeout => 2, retries => 0});
+	$found = $wait->($bad->{preview_id});
+	is_deeply([map { [$_->{healthy}, $_->{response_code}] } map { values %$_ } @{$found->{$pool->{id}}{origins}}], [[JSON::PP::false, 200]], 'another code is a failure');
+	is(result('GET', "$a/pools/$pool->{id}")->{healthy}, JSON::PP::true, 'which has no effect on the health of the pool');
+	is_deeply($t->admin_json('log'), $before, 'nor on the configuration and its log');
+	refused(404, 1001, 'a preview that is not there', 'GET', "$a/preview/" . '0' x 32);
+	refused(404, 1001, 'one of a pool that is not there', 'POST', "$a/pools/" . '0' x 32 . '/preview', body => {type => 'tcp', port => 80});
+	refused(400, 1002, 'of a monitor that is invalid', 'POST', "$a/pools/$pool->{id}/preview", body => {type => 'tcp', port => -1});
+	refused(403, 10000, 'or that runs a program', 'POST', "$a/pools/$pool->{id}/preview", body => {type => 'exec', command => ['/bin/true']});
 };
 
 done_testing;

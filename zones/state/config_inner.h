@@ -13,6 +13,7 @@ struct config_edit {
 	uint64_t sequence;
 	uint32_t items;       /* number of the next item of the entry */
 	uint64_t item_octets; /* size of all items in octets */
+	bool unlogged;        /* something was written that is no part of the configuration */
 	size_t difference;    /* octets of RRsets that the entry keeps so far */
 };
 

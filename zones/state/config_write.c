@@ -137,7 +137,7 @@ config_edit_commit(struct config_edit *edit, struct bytes head, uint64_t *genera
 			config_meta_put(edit, "schema", CONFIG_SCHEMA, 4);
 		identify(edit);
 		*generation = edit->sequence;
-	} else if (!failed(edit)) {
+	} else if (!failed(edit) && !edit->unlogged) {
 		config_edit_drop(edit);
 		return 0;
 	}

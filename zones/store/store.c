@@ -25,11 +25,13 @@ static const struct {
     [TABLE_RECORD_NOTES] = {"record_notes", STORE_CONFIG, .optional = true},
     [TABLE_CHANGES] = {"changes", STORE_CONFIG},
     [TABLE_TOKENS] = {"tokens", STORE_CONFIG, .optional = true},
+    [TABLE_PREVIEWS] = {"previews", STORE_CONFIG, .optional = true},
     [TABLE_META] = {"meta", STORE_CONFIG},
     [TABLE_STATE] = {"state", STORE_HEALTH},
     [TABLE_FLIPS] = {"flips", STORE_HEALTH},
     [TABLE_BEAT] = {"beat", STORE_HEALTH},
     [TABLE_NAMES] = {"names", STORE_HEALTH},
+    [TABLE_PREVIEW_RESULTS] = {"preview_results", STORE_HEALTH, .optional = true},
     [TABLE_SERVING] = {"serving", STORE_SERVING},
 };
 

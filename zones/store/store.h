@@ -62,12 +62,14 @@ enum store_table {
 	TABLE_RECORD_NOTES, /* ids, comments and tags of records, see config_rows.h */
 	TABLE_CHANGES,      /* sequence (8), item (4) -> see config.h */
 	TABLE_TOKENS,       /* name of a token of the API -> JSON, see admin/edit/token.h */
+	TABLE_PREVIEWS,     /* requests for checks, see previews.h */
 	TABLE_META,         /* schema, next zone number, ... */
 	/* health */
-	TABLE_STATE, /* endpoint -> struct health_record */
-	TABLE_FLIPS, /* sequence (8) -> struct health_flip */
-	TABLE_BEAT,  /* "beat" -> struct health_beat */
-	TABLE_NAMES, /* hostname -> struct name_record */
+	TABLE_STATE,           /* endpoint -> struct health_record */
+	TABLE_FLIPS,           /* sequence (8) -> struct health_flip */
+	TABLE_BEAT,            /* "beat" -> struct health_beat */
+	TABLE_NAMES,           /* hostname -> struct name_record */
+	TABLE_PREVIEW_RESULTS, /* id of a preview -> JSON */
 	/* serving */
 	TABLE_SERVING, /* name -> value */
 	TABLE_COUNT
