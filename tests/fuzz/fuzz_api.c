@@ -59,13 +59,17 @@ static void
 sent_again_is_the_same(enum kind kind, const struct json *stored)
 {
 	struct problems problems = {0};
-	struct json *shown = shape_show(kind, stored, NULL, true), *document, *again;
+	struct json *shown = shape_show(kind, stored, NULL, true), *document, *again, *seen;
 
 	json_remove(shown, "id");
 	document = shape_put(kind, stored, shown);
 	again = document_check(kind, document, &scope, &problems);
 	assert(again != NULL);
-	assert(document_equal(again, stored, false));
+	complete(again);
+	seen = shape_show(kind, again, NULL, true);
+	json_remove(seen, "id");
+	assert(json_same(seen, shown));
+	json_drop(seen);
 	json_drop(again);
 	json_drop(document);
 	json_drop(shown);
@@ -99,13 +103,10 @@ take_record(const struct json *input)
 	struct call *call = xcalloc(1, sizeof *call);
 	struct record_input record = {0};
 
-	if (record_shape_take(call, input, apex, &record)) {
-		assert(record.rdata != NULL || record.len == 0);
-		free(record.rdata);
-		json_drop(record.note);
-	} else {
+	if (!record_shape_take(call, input, apex, &record))
 		assert(call->reply.errors != NULL);
-	}
+	free(record.rdata);
+	json_drop(record.note);
 	call_free(call);
 }
 
