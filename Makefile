@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install missing packages, build, zone, origins, daemons
 # make test       install missing packages, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb dist clean
+# make lint coverage fuzz soak test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -288,11 +288,16 @@ deb: packages-deb
 test-deb: packages-test deb
 	prove -v --merge -Itests/lib tests/robust/packaged :: $(abspath ..)/graycloud*_$(VERSION)-*.deb
 
+# The packages under systemd as process 1, in namespaces of their own (root, debootstrap or BASE=FILE.tar): start, restart, upgrade, kill -9.
+test-boot: packages-test deb
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(HELPERS)
+	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/booted :: $(abspath ..)/graycloud*_$(VERSION)-*.deb
+
 dist:
 	git archive --prefix=graycloud-$(VERSION)/ -o graycloud-$(VERSION).tar.gz HEAD
 
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb dist clean
+.PHONY: all libraries units test coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
 .SECONDARY:
