@@ -1,5 +1,6 @@
 /* graycloud-api: Cloudflare's API for the load balancers of graycloud. */
 #include "admin/api/options.h"
+#include "admin/api/record_index.h"
 #include "admin/api/server.h"
 #include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
@@ -110,6 +111,7 @@ main(int argc, char *argv[])
 	event_free(stop);
 	event_free(second);
 	server_free(server);
+	record_index_drop_all();
 	event_base_free(base);
 	libevent_global_shutdown();
 	return 0;

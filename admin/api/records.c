@@ -1,6 +1,7 @@
 #include "admin/api/records.h"
 
 #include "admin/api/record_filter.h"
+#include "admin/api/record_index.h"
 #include "admin/api/zones.h"
 #include "admin/edit/zone_load.h"
 #include "zones/base/array.h"
@@ -62,6 +63,15 @@ look_at_rrset(void *arg, struct bytes owner_key, const struct rrset *rrset)
 	return true;
 }
 
+/* False: found. */
+static bool
+look_at_owner(void *arg, struct bytes owner_key)
+{
+	struct search *search = arg;
+
+	return config_each_row(search->txn, search->zone->number, &owner_key, look_at_rrset, search);
+}
+
 bool
 records_find(struct store_txn *txn, const struct zone_info *zone, const char *id, struct record *record)
 {
@@ -73,8 +83,11 @@ records_find(struct store_txn *txn, const struct zone_info *zone, const char *id
 	if (!id_valid(id) || !octets_from_hex(octets, id, sizeof octets))
 		return false;
 	search.hash = get64(octets);
-	if (!record_note_by_id(txn, zone, id, &note))
-		return !config_each_row(txn, zone->number, NULL, look_at_rrset, &search);
+	*record = (struct record){.ttl = 0};
+	if (!record_note_by_id(txn, zone, id, &note)) {
+		record_index_find(txn, zone, search.hash, look_at_owner, &search);
+		return record->at.zone != NULL;
+	}
 	memcpy(owner_octets, note.owner_key.data, note.owner_key.len);
 	owner = (struct bytes){owner_octets, note.owner_key.len};
 	search.type = note.type;

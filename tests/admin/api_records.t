@@ -222,6 +222,24 @@ subtest 'commands keep ids, comments and tags true' => sub {
 	is(result('GET', "$net/$deep->{id}")->{comment}, undef, 'and the comment goes with the record');
 };
 
+subtest 'an id of a zone file is found, whoever writes the zone in between' => sub {
+	my $find = sub { my ($name) = @_; return (result('GET', "$records?type=A&name=$name"))->[0]{id} };
+	my $id = $find->('mail.example.com');
+
+	is(result('GET', "$records/$id")->{name}, 'mail.example.com', 'by its hash');
+	$t->admin('record add example.com found A 192.0.2.44');
+	is(result('GET', "$records/" . $find->('found.example.com'))->{content}, '192.0.2.44', 'a record that a command added');
+	$t->admin('record delete example.com mail A');
+	refused(404, 81044, 'not one that it deleted', 'GET', "$records/$id");
+	$t->admin('record add example.com mail A 192.0.2.25');
+	is(result('GET', "$records/$id")->{content}, '192.0.2.25', 'but one that it added again');
+	my $zone = $t->write_file('com.zone', $t->admin('zone export example.com') . "loaded.example.com. 60 IN A 192.0.2.45\n");
+	$t->admin("zone load example.com=$zone");
+	is(result('GET', "$records/" . $find->('loaded.example.com'))->{content}, '192.0.2.45', 'and one of a zone that was loaded');
+	result('PATCH', "$records/$id", body => {ttl => 60});
+	$t->admin("record delete example.com $_ A") for 'found', 'loaded';
+};
+
 subtest 'lists' => sub {
 	my $all = result('GET', "$records?per_page=5000");
 	is_deeply([grep { $_->{type} eq 'SOA' || ($_->{type} eq 'NS' && $_->{name} eq 'example.com') } @$all], [], 'SOA and the nameservers of the zone are not listed');
