@@ -196,7 +196,7 @@ write_value(struct config_edit *edit, uint32_t zone, struct bytes of, struct byt
 	uint8_t *kept;
 
 	if (edit->error != 0 || of.len < NOTE_HEAD ||
-	    (before.len == after.len && memcmp(before.data, after.data, after.len) == 0))
+	    (before.len == after.len && (after.len == 0 || memcmp(before.data, after.data, after.len) == 0)))
 		return;
 	kept = xmemdup(before.data, before.len);
 	before.data = kept;
