@@ -174,7 +174,6 @@ addresses_that_come_and_go_are_told_with_the_reason(void **state)
 	    {{.count = 3}, "0 -> 3 addresses"},
 	    {{.count_before = 2, .count = 3, .reason = NAME_TIMEOUT}, "2 -> 3 addresses"},
 	    {{.count_before = 2, .reason = NAME_NXDOMAIN}, "2 -> 0 addresses: NXDOMAIN"},
-	    {{.count_before = 2}, "2 -> 0 addresses"}, /* as written by older versions */
 	    {{.reason = NAME_RCODE + 1}, "cannot be resolved: FORMERR"},
 	    {{.count = 0}, "cannot be resolved"},
 	    {{.count_before = 2, .state = HEALTH_DISABLED}, "no longer looked up"},

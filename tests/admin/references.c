@@ -238,19 +238,7 @@ empty_references(struct store *store)
 	     more = store_cursor_next(cursor, &key, &value))
 		assert_int_equal(store_cursor_delete(cursor), 0);
 	store_cursor_close(cursor);
-	assert_int_equal(store_delete(txn, TABLE_META, (struct bytes){"referenced", 10}), 0);
 	assert_int_equal(store_commit(txn), 0);
-}
-
-static void
-the_first_edit_completes_an_index_that_is_missing(void **state)
-{
-	struct fixture *fixture = *state;
-
-	write_by_chance(fixture->store, 1, 60);
-	empty_references(fixture->store);
-	write_by_chance(fixture->store, 7, 1);
-	compare_all(fixture->store);
 }
 
 static void
@@ -281,7 +269,6 @@ main(void)
 #define ROW(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 	    ROW(the_index_finds_what_a_walk_finds),
-	    ROW(the_first_edit_completes_an_index_that_is_missing),
 	    ROW(a_restore_makes_the_index_of_what_it_restores),
 	};
 

@@ -106,14 +106,14 @@ a_record_is_read_as_it_was_written_and_gone_when_deleted(void **state)
 	assert_int_equal(health_put(txn, &endpoint, &record), 0);
 	assert_true(health_get(txn, &endpoint, &read));
 	assert_memory_equal(&read, &record, sizeof read);
-	/* What has no detail is stored without, as before there was one. */
+	/* A record without detail is stored without it. */
 	record.detail[0] = '\0';
 	assert_int_equal(health_put(txn, &endpoint, &record), 0);
 	assert_true(store_get(txn, TABLE_STATE, (struct bytes){endpoint.key, sizeof endpoint.key}, &value));
 	assert_int_equal(value.len, offsetof(struct health_record, detail));
 	assert_true(health_get(txn, &endpoint, &read));
 	assert_memory_equal(&read, &record, sizeof read);
-	record.version = HEALTH_RECORD_VERSION + 1; /* of a later graycloud: reads as none */
+	record.version = HEALTH_RECORD_VERSION + 1; /* of another version: reads as none */
 	assert_int_equal(health_put(txn, &endpoint, &record), 0);
 	assert_false(health_get(txn, &endpoint, &read));
 	assert_int_equal(health_delete(txn, &endpoint), 0);

@@ -1,6 +1,6 @@
 /* store.h: transactions, news, damage and copies of a store. */
-#include "zones/store/store.h"
 #include "zones/base/util.h"
+#include "zones/store/store_inner.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -581,6 +581,25 @@ a_lock_file_that_cannot_be_written_refuses(void **state)
 	free(lock);
 }
 
+static void
+a_configuration_that_lacks_a_table_is_neither_read_nor_written(void **state)
+{
+	struct store *store = open_store(*state, STORE_CONFIG, STORE_WRITE);
+	static const enum store_access accesses[] = {STORE_READ, STORE_WRITE};
+	MDB_txn *txn;
+
+	assert_int_equal(mdb_txn_begin(store->env, NULL, 0, &txn), 0);
+	assert_int_equal(mdb_drop(txn, store->dbi[TABLE_TOKENS], 1), 0);
+	assert_int_equal(mdb_txn_commit(txn), 0);
+	store_close(store);
+	for (size_t i = 0; i < NITEMS(accesses); i++) {
+		char *text = refusal(*state, STORE_CONFIG, accesses[i]);
+
+		assert_non_null(strstr(text, "/config/data.mdb is damaged or of another kind: "));
+		free(text);
+	}
+}
+
 int
 main(void)
 {
@@ -595,6 +614,7 @@ main(void)
 	    ROW(a_vanished_store_is_told_once_and_comes_back),
 	    ROW(a_foreign_file_is_refused_with_a_sentence),
 	    ROW(a_file_that_was_cut_off_is_refused),
+	    ROW(a_configuration_that_lacks_a_table_is_neither_read_nor_written),
 	    ROW(the_guard_finds_damage_before_a_daemon_opens_the_store),
 	    ROW(death_by_damage_is_a_sentence),
 	    ROW(health_has_one_writer),

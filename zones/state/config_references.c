@@ -151,7 +151,6 @@ config_complete_references(struct config_edit *edit)
 
 	for (completion.kind = 0; completion.kind < KIND_COUNT; completion.kind++)
 		config_each_object(edit->txn, completion.kind, put_references, &completion);
-	config_meta_put(edit, "referenced", 1, 4);
 }
 
 /* ---- read ---- */

@@ -48,8 +48,6 @@ config_edit_begin(struct store *store, struct problems *problems)
 	}
 	edit->sequence = config_generation(edit->txn) + 1;
 	edit->items = 1;
-	if (config_meta_get(edit->txn, "referenced") == 0)
-		config_complete_references(edit);
 	return edit;
 }
 

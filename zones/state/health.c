@@ -104,7 +104,7 @@ endpoint_key(const struct endpoint *endpoint)
 	return (struct bytes){endpoint->key, sizeof endpoint->key};
 }
 
-/* A row without detail ends before it, as the rows of older versions do. */
+/* A row without detail ends before it. */
 static const size_t short_record = offsetof(struct health_record, detail);
 
 /* Treat a record of another version or size as missing: the next check writes it again. */

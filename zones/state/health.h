@@ -121,12 +121,11 @@ enum health_flip_kind {
 };
 
 struct health_flip {
-	struct endpoint endpoint; /* or name_key() */
-	uint8_t state;            /* the new state; HEALTH_DISABLED: the record was deleted */
-	uint8_t before;           /* the state before */
-	uint8_t reason; /* enum health_reason; of a hostname enum name_failure (hostname.h), which older
-			   versions left 0 */
-	uint8_t kind;   /* enum health_flip_kind */
+	struct endpoint endpoint;    /* or name_key() */
+	uint8_t state;               /* the new state; HEALTH_DISABLED: the record was deleted */
+	uint8_t before;              /* the state before */
+	uint8_t reason;              /* enum health_reason; of a hostname enum name_failure (hostname.h) */
+	uint8_t kind;                /* enum health_flip_kind */
 	uint8_t count, count_before; /* of a hostname: number of addresses */
 	uint8_t damped;   /* S39: it is held down from here on; the state may have been down before */
 	uint8_t isolated; /* of the monitor: 1 if isolation begins, 0 if it ends */

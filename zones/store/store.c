@@ -15,23 +15,22 @@ enum { LOOK_MS = 1000, MAX_READERS = 512 };
 static const struct {
 	const char *name;
 	enum store_kind kind;
-	bool optional; /* a store of an older version may lack it: it reads as empty */
 } tables[TABLE_COUNT] = {
     [TABLE_ZONES] = {"zones", STORE_CONFIG},
     [TABLE_ZONE_NAMES] = {"zone_names", STORE_CONFIG},
     [TABLE_OBJECTS] = {"objects", STORE_CONFIG},
     [TABLE_OBJECT_NAMES] = {"object_names", STORE_CONFIG},
-    [TABLE_REFERENCES] = {"references", STORE_CONFIG, .optional = true},
-    [TABLE_RECORD_NOTES] = {"record_notes", STORE_CONFIG, .optional = true},
+    [TABLE_REFERENCES] = {"references", STORE_CONFIG},
+    [TABLE_RECORD_NOTES] = {"record_notes", STORE_CONFIG},
     [TABLE_CHANGES] = {"changes", STORE_CONFIG},
-    [TABLE_TOKENS] = {"tokens", STORE_CONFIG, .optional = true},
-    [TABLE_PREVIEWS] = {"previews", STORE_CONFIG, .optional = true},
+    [TABLE_TOKENS] = {"tokens", STORE_CONFIG},
+    [TABLE_PREVIEWS] = {"previews", STORE_CONFIG},
     [TABLE_META] = {"meta", STORE_CONFIG},
     [TABLE_STATE] = {"state", STORE_HEALTH},
     [TABLE_FLIPS] = {"flips", STORE_HEALTH},
     [TABLE_BEAT] = {"beat", STORE_HEALTH},
     [TABLE_NAMES] = {"names", STORE_HEALTH},
-    [TABLE_PREVIEW_RESULTS] = {"preview_results", STORE_HEALTH, .optional = true},
+    [TABLE_PREVIEW_RESULTS] = {"preview_results", STORE_HEALTH},
     [TABLE_SERVING] = {"serving", STORE_SERVING},
 };
 
@@ -92,10 +91,14 @@ initial_map(enum store_kind kind)
 	return (size_t)(kind == STORE_CONFIG ? 16 : 1) << 30;
 }
 
-/* Open the handles of all tables. With MDB_CREATE in flags, create those that are missing. */
+/*
+ * Open the handles of all tables. With MDB_CREATE in flags, create those that are missing. A configuration
+ * that has some tables and lacks others has another layout: it is neither read nor written.
+ */
 static int
 open_tables(struct store *store, unsigned txn_flags, unsigned dbi_flags)
 {
+	bool found = false;
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(store->env, NULL, txn_flags, &txn);
 
@@ -107,10 +110,9 @@ open_tables(struct store *store, unsigned txn_flags, unsigned dbi_flags)
 		if (tables[i].kind != store->kind)
 			continue;
 		rc = mdb_dbi_open(txn, tables[i].name, dbi_flags, &store->dbi[i]);
-		if (rc == MDB_NOTFOUND && tables[i].optional && store->access == STORE_READ) {
-			store->dbi[i] = UINT_MAX; /* LMDB finds no row in a handle that was never opened */
-			rc = 0;
-		}
+		if (rc == MDB_NOTFOUND && found)
+			rc = MDB_INVALID;
+		found |= rc == 0 && dbi_flags == 0 && store->kind == STORE_CONFIG;
 	}
 	/* LMDB rule 9: handles that an aborted transaction opened are invalid. */
 	if (rc == 0)
