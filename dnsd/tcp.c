@@ -391,21 +391,21 @@ on_pause_over(evutil_socket_t fd, short what, void *arg)
 	evconnlistener_enable(tcp->listener);
 }
 
-/* A limit that the environment may lower. */
+/* A limit that the environment may set. */
 static unsigned
-limit_of(const char *name, unsigned most)
+limit_of(const char *name, unsigned most, unsigned standard)
 {
 	const char *text = getenv(name);
 	uint64_t value;
 
-	return text != NULL && whole_from_text(text, most, &value) && value > 0 ? (unsigned)value : most;
+	return text != NULL && whole_from_text(text, most, &value) && value > 0 ? (unsigned)value : standard;
 }
 
 void
 tcp_limits_init(struct tcp_limits *limits, unsigned connections)
 {
-	limits->connections = limit_of("GRAYCLOUD_TCP_CONNECTIONS", connections);
-	limits->idle_ms = limit_of("GRAYCLOUD_TCP_IDLE_MS", TCP_IDLE_MS);
+	limits->connections = limit_of("GRAYCLOUD_TCP_CONNECTIONS", connections, connections);
+	limits->idle_ms = limit_of("GRAYCLOUD_TCP_IDLE_MS", TCP_IDLE_LONGEST_MS, TCP_IDLE_MS);
 }
 
 struct tcp *

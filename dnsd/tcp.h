@@ -17,7 +17,8 @@ enum {
 	TCP_NETWORK_PART = 4,       /* one network has at most a fourth of these, ... */
 	TCP_NETWORK_MIN = 4,        /* ... but may always have this many */
 	TCP_CONNECTIONS_MIN = 4,    /* the minimum, even with few descriptors */
-	TCP_IDLE_MS = 10000         /* time-out without a whole request, or if the client does not read */
+	TCP_IDLE_MS = 10000,        /* time-out without a whole request, or if the client does not read */
+	TCP_IDLE_LONGEST_MS = 600000
 };
 
 struct tcp_limits {
@@ -26,8 +27,8 @@ struct tcp_limits {
 };
 
 /*
- * That number of connections and TCP_IDLE_MS; the environment may lower both, for tests
- * (GRAYCLOUD_TCP_CONNECTIONS, GRAYCLOUD_TCP_IDLE_MS).
+ * That number of connections and TCP_IDLE_MS; for tests the environment may lower the number
+ * (GRAYCLOUD_TCP_CONNECTIONS), and set the time up to TCP_IDLE_LONGEST_MS (GRAYCLOUD_TCP_IDLE_MS).
  */
 void tcp_limits_init(struct tcp_limits *limits, unsigned connections);
 

@@ -16,6 +16,7 @@ system("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -node
 
 # 16 connections at most, so 4 of one network.
 $ENV{GRAYCLOUD_TCP_CONNECTIONS} = 16;
+$ENV{GRAYCLOUD_TCP_IDLE_MS} = 600_000; # who leaves is decided by numbers here, however slow the machine is
 my $t = Graycloud->start(zone => 'example.com.zone',
 	dnsd_args => ['--threads', 1, '--tls', '127.0.0.1:0', '--cert', "$files/cert.pem", '--key', "$files/key.pem"]);
 

@@ -28,6 +28,11 @@ my $port = $t->origin_port;
 srand 11;
 $t->write_file('mixed.zone', "\$ORIGIN mixed.test.\n" . sprintf $zone, 1);
 $t->admin('zone load mixed.test=' . $t->dir . '/mixed.zone');
+# A nameserver of some size, so that one percent is more than what the C library keeps for each thread: up to 230 KiB of freed pieces.
+if ($long) {
+	$t->write_file('large.zone', "\$ORIGIN large.test.\n\$TTL 60\n\@ SOA ns1 host 1 60 60 60 60\n\@ NS ns1\nns1 A 192.0.2.1\n" . join '', map { "n$_ A 10." . join('.', $_ >> 16, $_ >> 8 & 255, $_ & 255) . "\n" } 1 .. 200_000);
+	$t->admin('zone load large.test=' . $t->dir . '/large.zone');
+}
 $t->admin("monitor create web type=http path=/health port=$port interval=1 timeout=0.5 retries=0 consecutive_down=2");
 $t->admin("monitor create tcp type=tcp port=$port interval=1 timeout=0.5 retries=0");
 $t->admin('pool create eu monitor=web ' . join ' ', map { "origin=127.0.0.$_" } 2 .. 4);
@@ -109,7 +114,7 @@ sub reload {
 	$done{reloads}++;
 }
 
-$t->start_stream(rate => 1000, window => 128, connections => 8, names => ['ns1.example.com', 'h1.mixed.test', 'h200.mixed.test', 'mail.example.com']);
+$t->start_stream(rate => 1000, window => 128, connections => 8, names => ['ns1.example.com', 'h1.mixed.test', 'h200.mixed.test', 'mail.example.com', $long ? ('n7.large.test', 'n150000.large.test') : ()]);
 my $begin = Graycloud::now();
 my ($tick, $next) = (0, 0);
 $end = $begin + $warm + $seconds;
