@@ -248,6 +248,8 @@ a_large_message_is_whole(void **state)
 /* Interposed: what the path of a query must not call. */
 static _Atomic unsigned calls;
 extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *memory, size_t size);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define COUNTED 1
 void *
@@ -255,6 +257,20 @@ malloc(size_t size)
 {
 	calls++;
 	return __libc_malloc(size);
+}
+
+void *
+calloc(size_t count, size_t size)
+{
+	calls++;
+	return __libc_calloc(count, size);
+}
+
+void *
+realloc(void *memory, size_t size)
+{
+	calls++;
+	return __libc_realloc(memory, size);
 }
 
 extern int __pthread_mutex_lock(pthread_mutex_t *mutex) __attribute__((weak));
