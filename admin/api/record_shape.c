@@ -8,6 +8,7 @@
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -76,9 +77,15 @@ char *
 record_shape_content(const struct record *record)
 {
 	const struct record_at *at = &record->at;
+	char address[INET6_ADDRSTRLEN];
 	const char *text;
 
 	switch (at->type) {
+	/* Most records are addresses, and a filter may look at a million of them. */
+	case TYPE_A:
+	case TYPE_AAAA:
+		return xstrdup(inet_ntop(
+		    at->type == TYPE_A ? AF_INET : AF_INET6, at->rdata.data, address, sizeof address));
 	case TYPE_CNAME:
 	case TYPE_NS:
 	case TYPE_PTR:
