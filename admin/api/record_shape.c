@@ -84,6 +84,8 @@ record_shape_content(const struct record *record)
 	/* Most records are addresses, and a filter may look at a million of them. */
 	case TYPE_A:
 	case TYPE_AAAA:
+		if (at->rdata.len != (at->type == TYPE_A ? 4 : 16))
+			return presentation(at);
 		return xstrdup(inet_ntop(
 		    at->type == TYPE_A ? AF_INET : AF_INET6, at->rdata.data, address, sizeof address));
 	case TYPE_CNAME:
