@@ -23,6 +23,7 @@ struct probe {
 struct preview {
 	struct previews *previews;
 	struct id id;
+	int64_t asked; /* wall clock */
 	struct monitor *monitor;
 	struct pool **pools;
 	size_t npools;
@@ -114,7 +115,7 @@ finish(struct preview *preview)
 	for (size_t i = 0; i < preview->npools; i++)
 		json_put(result, preview->pools[i]->id.text, pool_json(preview, i));
 	text = json_write(result, false);
-	recorder_preview(preview->previews->recorder, &preview->id, text);
+	recorder_preview(preview->previews->recorder, &preview->id, preview->asked, text);
 	json_drop(result);
 	free_preview(preview);
 }
@@ -237,7 +238,8 @@ look_at_request(void *arg, const struct preview_request *request)
 	if ((monitor = document_load_monitor(request->monitor)) == NULL)
 		return true;
 	preview = xcalloc(1, sizeof *preview);
-	*preview = (struct preview){.previews = previews, .id = request->id, .monitor = monitor};
+	*preview = (struct preview){
+	    .previews = previews, .id = request->id, .asked = request->asked, .monitor = monitor};
 	LIST_INSERT_HEAD(&previews->running, preview, all);
 	previews->nrunning++;
 	for (size_t i = 0; i < request->npools; i++)

@@ -32,6 +32,7 @@ TAILQ_HEAD(recorded_names, recorded_name);
 struct recorder {
 	struct answer {
 		struct id id;
+		int64_t asked;
 		char *text;
 	} * answers; /* results of previews that wait */
 	size_t nanswers;
@@ -319,7 +320,8 @@ write_answers(struct recorder *recorder, struct store_txn *txn)
 	for (size_t i = 0; i < recorder->nanswers && error == 0; i++) {
 		const struct answer *answer = &recorder->answers[i];
 
-		error = preview_answer(txn, &answer->id, (struct bytes){answer->text, strlen(answer->text)});
+		error = preview_answer(
+		    txn, &answer->id, answer->asked, (struct bytes){answer->text, strlen(answer->text)});
 	}
 	return error;
 }
@@ -332,10 +334,10 @@ forget_answers(struct recorder *recorder)
 }
 
 void
-recorder_preview(struct recorder *recorder, const struct id *id, char *text)
+recorder_preview(struct recorder *recorder, const struct id *id, int64_t asked, char *text)
 {
 	recorder->answers = array_grow(recorder->answers, recorder->nanswers, sizeof *recorder->answers);
-	recorder->answers[recorder->nanswers++] = (struct answer){*id, text};
+	recorder->answers[recorder->nanswers++] = (struct answer){*id, asked, text};
 	recorder->wake(recorder->wake_arg);
 }
 

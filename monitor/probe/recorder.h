@@ -72,8 +72,8 @@ void recorder_name_refreshed(struct recorder *recorder, struct recorded_name *re
 void recorder_name_changed(
     struct recorder *recorder, struct recorded_name *recorded, const struct name_record *before);
 
-/* Write the result of a preview; takes over text. */
-void recorder_preview(struct recorder *recorder, const struct id *id, char *text);
+/* Write the result of a preview that was asked for at this time (wall clock); takes over text. */
+void recorder_preview(struct recorder *recorder, const struct id *id, int64_t asked, char *text);
 
 /* Milliseconds until recorder_commit may be called; 0: now. */
 unsigned recorder_wait_ms(const struct recorder *recorder);

@@ -159,6 +159,14 @@ subtest 'a preview tries a monitor once, without effect' => sub {
 	is_deeply([map { [$_->{healthy}, $_->{response_code}] } map { values %$_ } @{$found->{$pool->{id}}{origins}}], [[JSON::PP::false, 200]], 'another code is a failure');
 	is(result('GET', "$a/pools/$pool->{id}")->{healthy}, JSON::PP::true, 'which has no effect on the health of the pool');
 	is_deeply($t->admin_json('log'), $before, 'nor on the configuration and its log');
+	my @more = map { result('POST', "$a/pools/$pool->{id}/preview", body => {type => 'tcp', port => $port, timeout => 1, retries => 0})->{preview_id} } 3 .. 64;
+	$wait->($_) for @more;
+	ok(%{result('GET', "$a/preview/$good->{preview_id}")}, 'the oldest of 64 has its result');
+	push @more, result('POST', "$a/pools/$pool->{id}/preview", body => {type => 'tcp', port => $port, timeout => 1, retries => 0})->{preview_id};
+	refused(404, 1001, 'one more deletes it', 'GET', "$a/preview/$good->{preview_id}");
+	$wait->($more[-1]);
+	is_deeply(result('GET', "$a/preview/$bad->{preview_id}"), $found, 'the next oldest one is kept');
+	ok(%{result('GET', "$a/preview/$_")}, 'each with its result') for @more;
 	refused(404, 1001, 'a preview that is not there', 'GET', "$a/preview/" . '0' x 32);
 	refused(404, 1001, 'one of a pool that is not there', 'POST', "$a/pools/" . '0' x 32 . '/preview', body => {type => 'tcp', port => 80});
 	refused(400, 1002, 'of a monitor that is invalid', 'POST', "$a/pools/$pool->{id}/preview", body => {type => 'tcp', port => -1});

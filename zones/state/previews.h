@@ -3,8 +3,9 @@
  * in the health store.
  *
  * graycloud-api writes requests, graycloud-monitor probes each origin once and writes the result, which has
- * no effect on any state. Neither is part of the configuration or of its log. Both are deleted after
- * PREVIEW_KEPT_MS, and the oldest ones beyond PREVIEWS_MAX.
+ * no effect on any state. Neither is part of the configuration or of its log. There are at most PREVIEWS_MAX
+ * of each: a new one deletes those that are older than PREVIEW_KEPT_MS, and then the oldest one. The age of a
+ * result is that of its request, so that each request that is kept keeps its result.
  */
 #ifndef PREVIEWS_H
 #define PREVIEWS_H
@@ -29,8 +30,11 @@ bool preview_get(struct store_txn *config, const char *id, int64_t now, struct p
 typedef bool preview_fn(void *arg, const struct preview_request *request);
 void preview_each(struct store_txn *config, preview_fn *fn, void *arg);
 
-/* Write the result, a JSON object, and delete those beyond PREVIEWS_MAX. Returns 0 or a negative errno. */
-int preview_answer(struct store_txn *health, const struct id *id, struct bytes json);
+/*
+ * Write the result of a request that was made at this time, a JSON object, and delete old ones. Returns 0 or
+ * a negative errno.
+ */
+int preview_answer(struct store_txn *health, const struct id *id, int64_t asked, struct bytes json);
 bool preview_result(struct store_txn *health, const char *id, struct bytes *json);
 
 #endif

@@ -69,7 +69,7 @@ enum store_table {
 	TABLE_FLIPS,           /* sequence (8) -> struct health_flip */
 	TABLE_BEAT,            /* "beat" -> struct health_beat */
 	TABLE_NAMES,           /* hostname -> struct name_record */
-	TABLE_PREVIEW_RESULTS, /* id of a preview -> JSON */
+	TABLE_PREVIEW_RESULTS, /* id of a preview -> time, JSON; see previews.h */
 	/* serving */
 	TABLE_SERVING, /* name -> value */
 	TABLE_COUNT
