@@ -166,6 +166,13 @@ fits_in(struct operations *all, const struct record_place *place, const struct r
 	return refuse_found(all, before, input->type == TYPE_CNAME ? CODE_RECORD_BESIDE : CODE_RECORD_CNAME);
 }
 
+static struct record_at
+at_of(const struct operations *all, const struct operation *operation)
+{
+	return (struct record_at){&all->zone, {operation->place.key_octets, operation->place.key_len},
+	    operation->type, {operation->rdata, operation->len}};
+}
+
 /* Keep a record for its note; takes over the rdata and the note of input. */
 static void
 keep(struct operations *all, enum verb verb, const struct record_place *place, struct record_input *input,
@@ -251,26 +258,56 @@ create(struct operations *all, const struct json *body)
 	return good;
 }
 
-/* The record that a change names. False with an error in the call. */
+/* The last operation so far on the record of this id; NULL: none. */
+static const struct operation *
+last_on(const struct operations *all, const char *id)
+{
+	for (size_t i = all->count; i-- > 0;)
+		if (strcmp(all->items[i].id.text, id) == 0)
+			return &all->items[i];
+	return NULL;
+}
+
+/* The TTL that the record has after the operations so far. False if it is not there any more. */
+static bool
+read_ttl(struct operations *all, struct record *record)
+{
+	struct owner_rrsets rrsets;
+	const struct rrset *rrset;
+	bool is;
+
+	record_edit_rrsets(all->edit, &record->at.owner_key, &rrsets);
+	rrset = owner_rrsets_find(&rrsets, record->at.type);
+	is = rrset != NULL && rrset_has(rrset, record->at.rdata.data, (uint16_t)record->at.rdata.len);
+	if (is) {
+		record->ttl = rrset->ttl;
+		record->flags = rrset->flags;
+	}
+	owner_rrsets_free(&rrsets);
+	return is;
+}
+
+/*
+ * The record that a change names, as the operations so far have left it. Its octets live until the next one
+ * is kept. False with an error in the call.
+ */
 static bool
 find_old(struct operations *all, const char *id, struct record *record)
 {
-	struct record_place *place;
-	bool there;
+	const struct operation *before;
 
 	if (!id_valid(id))
 		return refuse(all, 404, CODE_NO_ROUTE,
 		    "Could not route to %s, perhaps your object identifier is invalid?", all->call->path);
-	if (!records_find(all->change->txn, &all->zone, id, record))
-		return refuse(all, 404, CODE_RECORD_NOT_FOUND, "Record does not exist.");
-	/* An operation before may have deleted or changed it. */
-	place = xcalloc(1, sizeof *place);
-	place_of(record, place);
-	there = is_there(all, place, record->at.type, record->at.rdata.data, (uint16_t)record->at.rdata.len);
-	free(place);
-	if (there)
+	*record = (struct record){.ttl = 0};
+	if ((before = last_on(all, id)) != NULL && before->verb != VERB_DELETE)
+		*record = (struct record){.at = at_of(all, before), .note = json_clone(before->note)};
+	if ((before != NULL ? before->verb != VERB_DELETE
+			    : records_find(all->change->txn, &all->zone, id, record)) &&
+	    read_ttl(all, record))
 		return true;
 	json_drop(record->note);
+	record->note = NULL;
 	return refuse(all, 404, CODE_RECORD_NOT_FOUND, "Record does not exist.");
 }
 
@@ -286,8 +323,9 @@ static bool delete (struct operations *all, const char *id)
 		    .rdata = xmemdup(record.at.rdata.data, record.at.rdata.len),
 		    .len = (uint16_t)record.at.rdata.len,
 		    .note = record.note};
-		struct id its = record_id(all->change->txn, &record.at);
+		struct id its = {""};
 
+		memcpy(its.text, id, ID_LEN);
 		place_of(&record, place);
 		record_edit_delete(all->edit, place, gone.type, gone.rdata, gone.len);
 		good = refuse_found(all, before, CODE_GUARD);
@@ -349,12 +387,12 @@ modify(struct operations *all, const char *id, const struct json *body, bool pat
 	struct record_input input = {0};
 	struct json *shown = NULL, *whole = NULL;
 	struct record old = {0};
-	struct id kept;
+	struct id kept = {""};
 	bool same = false, good = find_old(all, id, &old);
 
 	if (!good)
 		goto out;
-	kept = record_id(all->change->txn, &old.at);
+	memcpy(kept.text, id, ID_LEN);
 	shown = record_shape_show(all->change->txn, &old);
 	whole = patch ? record_shape_patch(shown, body, &same) : json_clone(body);
 	good = find_place(all, whole, place);
@@ -408,13 +446,6 @@ end(struct operations *all)
 		record_edit_free(all->edit);
 }
 
-static struct record_at
-at_of(const struct operations *all, const struct operation *operation)
-{
-	return (struct record_at){&all->zone, {operation->place.key_octets, operation->place.key_len},
-	    operation->type, {operation->rdata, operation->len}};
-}
-
 /* A new record whose id follows from its data, unless another record has that id: then it gets a new one. */
 static void
 put_note(struct operations *all, const struct operation *operation)
@@ -433,7 +464,10 @@ put_note(struct operations *all, const struct operation *operation)
 	free(text);
 }
 
-/* Write all rows, then the notes of moved records, then those of new ones, whose ids must not be taken. */
+/*
+ * Write all rows, then the notes of moved records, each as the last operation on it left it, then those of
+ * new ones, whose ids must not be taken.
+ */
 static void
 write_all(struct operations *all)
 {
@@ -441,22 +475,26 @@ write_all(struct operations *all)
 
 	record_edit_end(all->edit, RECORD_SERIAL_INCREMENT, &serial);
 	for (size_t i = 0; i < all->count; i++)
-		if (all->items[i].verb == VERB_PATCH || all->items[i].verb == VERB_PUT)
+		if ((all->items[i].verb == VERB_PATCH || all->items[i].verb == VERB_PUT) &&
+		    last_on(all, all->items[i].id.text) == &all->items[i])
 			put_note(all, &all->items[i]);
 	for (size_t i = 0; i < all->count; i++)
 		if (all->items[i].verb == VERB_POST)
 			put_note(all, &all->items[i]);
 }
 
-/* The record of an operation, as it is now. */
+/* The record of an operation, as it is now, after later operations on it. */
 static struct json *
 show(struct operations *all, const struct operation *operation)
 {
-	struct record record = {.at = at_of(all, operation), .note = operation->note};
+	struct record record;
 	struct owner_rrsets rrsets;
 	const struct rrset *rrset;
 	struct json *shown;
 
+	if (operation->verb != VERB_POST)
+		operation = last_on(all, operation->id.text);
+	record = (struct record){.at = at_of(all, operation), .note = operation->note};
 	if (operation->verb == VERB_DELETE) {
 		shown = json_new_object();
 		json_put_text(shown, "id", operation->id.text);

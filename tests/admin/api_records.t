@@ -277,6 +277,28 @@ subtest 'a batch is one change' => sub {
 	result('POST', "$records/batch", body => {deletes => [map { {id => $_->{id}} } map { @{$done->{$_}} } qw(patches puts posts)]});
 };
 
+subtest 'later operations of a batch find a record by its id' => sub {
+	my $one = create(type => 'A', name => 'c1', content => '192.0.2.1', comment => 'first');
+	my $two = create(type => 'A', name => 'c2', content => '192.0.2.2');
+	my $sibling = create(type => 'A', name => 'c2', content => '192.0.2.22');
+	my $id = $one->{id};
+	my $done = result('POST', "$records/batch", body => {
+		patches => [{id => $id, name => 'c9', tags => ['a:b']}, {id => $id, content => '192.0.2.9'}, {id => $two->{id}, name => 'c1', content => '192.0.2.1'}, {id => $sibling->{id}, ttl => 77}, {id => $sibling->{id}, content => '192.0.2.23'}],
+		puts => [{id => $two->{id}, type => 'TXT', name => 'c1', content => 'moved'}, {id => $id, type => 'CNAME', name => 'c9', content => 'c8.example.com', comment => 'second'}]});
+	my $read = result('GET', "$records/$id");
+	is_deeply([@$read{qw(id name type content comment created_on)}], [$id, 'c9.example.com', 'CNAME', 'c8.example.com', 'second', $one->{created_on}], 'after its name, its data and its type have changed');
+	is_deeply([map { $done->{patches}[$_] } 0, 1], [$read, $read], 'the answer shows the record as it is in the end');
+	is_deeply([map { [@{result('GET', "$records/$_->{id}")}{qw(name type content ttl)}] } $two, $sibling], [['c1.example.com', 'TXT', 'moved', 1], ['c2.example.com', 'A', '192.0.2.23', 77]], 'another takes its former place, and the former place of that is not found');
+	is_deeply([sort map { $_->{id} } map { @{result('GET', "$records?name=c$_.example.com")} } 1, 2, 8, 9], [sort $id, $two->{id}, $sibling->{id}], 'no other record is left');
+	my $kept = result('POST', "$records/batch", body => {patches => [{id => $two->{id}, comment => 'kept'}, {id => $two->{id}, tags => ['x']}]})->{patches}[1];
+	is_deeply([@$kept{qw(id comment content)}, @{$kept->{tags}}], [$two->{id}, 'kept', 'moved', 'x'], 'a second change keeps what the first one wrote');
+	my $errors = refused(404, [81044], 'a change of a record that the batch has deleted', 'POST', "$records/batch", body => {deletes => [{id => $id}], patches => [{id => $two->{id}, name => 'c9', type => 'CNAME', content => 'c8.example.com'}, {id => $id, comment => 'x'}]});
+	is($errors->[0]{source}{pointer}, '/patches/1', 'is refused');
+	refused(404, [81044], 'and a second deletion, too', 'POST', "$records/batch", body => {deletes => [{id => $id}, {id => $id}]});
+	result('POST', "$records/batch", body => {deletes => [map { {id => $_->{id}} } $one, $two, $sibling]});
+	is_deeply([map { @{result('GET', "$records?name=c$_.example.com")} } 1, 2, 8, 9], [], 'all are deleted by their ids');
+};
+
 sub form {
 	my ($text, $more) = @_;
 	my $body = join "\r\n", '--frontier', 'Content-Disposition: form-data; name="proxied"', '', 'false', '--frontier',
