@@ -31,7 +31,7 @@ function card(lb) {
 	const path = pathOf('load_balancer', lb), key = `lb ${lb.name}`;
 	const off = lb.status === 'Disabled';
 
-	return h('article', {class: 'card', 'aria-label': lb.name},
+	return h('article', {class: 'card', 'aria-label': lb.name, 'data-key': key},
 		h('div', {class: 'title'}, h('h3', {}, lb.name), badge(lb.status)),
 		outSentence(intervention({load_balancer: lb.name})),
 		lb.lists.map(list),

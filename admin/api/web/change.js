@@ -92,6 +92,12 @@ export function propose(change, extra = []) {
 		}
 	}
 
+	// The effect that is shown is no longer that of the fields.
+	function outdate() {
+		run++;
+		apply.disabled = true;
+	}
+
 	force.addEventListener('change', preview);
 	dialog.append(h('form', {onsubmit: make}, h('h2', {id: 'proposal'}, change.title), extra, h('h3', {}, 'Effect'), effect, reason, anyway,
 		h('div', {class: 'buttons'}, button('Cancel', () => dialog.close()), apply)));
@@ -104,7 +110,7 @@ export function propose(change, extra = []) {
 	document.body.append(dialog);
 	dialog.showModal();
 	preview();
-	return {preview, dialog};
+	return {preview, outdate};
 }
 
 // ---- By hand: taking out, putting back, forcing. The same as the commands of these names.

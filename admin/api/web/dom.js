@@ -6,9 +6,7 @@ function fill(element, attributes, children) {
 	for (const [name, value] of Object.entries(attributes)) {
 		if (value === null || value === undefined || value === false)
 			continue;
-		if (name.startsWith('on'))
-			element.addEventListener(name.slice(2), value);
-		else if (name === 'value' || name === 'checked')
+		if (name.startsWith('on') || name === 'value' || name === 'checked')
 			element[name] = value;
 		else
 			element.setAttribute(name, value === true ? '' : value);
@@ -62,19 +60,63 @@ export function badge(word) {
 	return h('span', {class: `badge ${tone}`}, word);
 }
 
-// Replace the content of an element, and keep the focus where it was if the same thing is there again.
-export function show(place, ...children) {
-	const key = place.contains(document.activeElement) ? document.activeElement.dataset.key ?? document.activeElement.id : '';
+// ---- Drawing again. What is there stays and is changed where it differs, so that a button that is being pressed, or has the focus,
+// is still the same one. A data-key says which thing an element is: one of another key takes its place, and is never changed into it.
 
-	place.replaceChildren(...children.flat(Infinity).filter(Boolean));
-	if (key !== '')
-		(place.querySelector(`[data-key="${CSS.escape(key)}"]`) ?? document.getElementById(key))?.focus();
+const keyOf = (node) => node.nodeType === Node.ELEMENT_NODE ? node.dataset.key ?? '' : '';
+const alike = (old, fresh) => old.nodeName === fresh.nodeName && keyOf(old) === keyOf(fresh);
+
+export function patch(old, fresh) {
+	if (fresh.nodeType !== Node.ELEMENT_NODE) {
+		if (old.data !== fresh.data)
+			old.data = fresh.data;
+		return;
+	}
+	for (const {name} of [...old.attributes])
+		if (!fresh.hasAttribute(name))
+			old.removeAttribute(name);
+	for (const {name, value} of fresh.attributes)
+		if (old.getAttribute(name) !== value)
+			old.setAttribute(name, value);
+	old.onclick = fresh.onclick;
+	patchChildren(old, [...fresh.childNodes]);
+}
+
+function patchChildren(place, fresh) {
+	const keyed = new Map([...place.childNodes].filter((node) => keyOf(node) !== '').map((node) => [keyOf(node), node]));
+	let at = place.firstChild;
+
+	for (const node of fresh) {
+		const same = keyed.get(keyOf(node)) ?? at;
+
+		if (same && same !== at && alike(same, node))
+			place.insertBefore(same, at);
+		if (same && alike(same, node)) {
+			patch(same, node);
+			at = same.nextSibling;
+		} else {
+			place.insertBefore(node, at);
+		}
+	}
+	while (at) {
+		const next = at.nextSibling;
+
+		at.remove();
+		at = next;
+	}
+}
+
+export function show(place, ...children) {
+	patchChildren(place, children.flat(Infinity).filter(Boolean));
 }
 
 export function notice(text, tone = 'good') {
-	const one = h('p', {class: `notice ${tone}`}, text, button('Close', () => one.remove(), {class: 'plain'}));
+	const place = document.getElementById('notices');
 
-	document.getElementById('notices').append(one);
-	if (tone === 'good')
-		setTimeout(() => one.remove(), 8000);
+	// The same again replaces the old one; only the newest few stay.
+	[...place.children].filter((old, i, all) => old.dataset.text === text || i < all.length - 2).forEach((old) => old.remove());
+	const one = h('p', {class: `notice ${tone}`, 'data-text': text}, text, button('Close', () => one.remove(), {class: 'plain'}));
+
+	place.append(one);
+	setTimeout(() => one.remove(), tone === 'good' ? 8000 : 30000);
 }

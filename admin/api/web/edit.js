@@ -110,10 +110,11 @@ export async function edit(kind, path, name) {
 		}
 	};
 	const change = {title: `Edit ${kind.replace('_', ' ')} ${name}`, method: 'PATCH', path, match: tag, make, refused: (sentences) => place(rows, sentences), accepted: () => place(rows, [])};
-	const {preview} = propose(change, [h('div', {class: 'properties'}, rows.map(({whole}) => whole))]);
+	const {preview, outdate} = propose(change, [h('div', {class: 'properties'}, rows.map(({whole}) => whole))]);
 
 	for (const {whole} of rows)
 		whole.control.addEventListener('input', () => {
+			outdate();
 			clearTimeout(timer);
 			timer = setTimeout(preview, CHECK_MS);
 		});

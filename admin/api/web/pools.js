@@ -3,7 +3,7 @@
 import {intervention, outSentence} from './balancers.js';
 import {disable, enable, force, weigh} from './change.js';
 import {balancersOf, data, pathOf, poolNamed, poolOf} from './data.js';
-import {badge, button, field, h, select} from './dom.js';
+import {badge, button, field, h, patch, select} from './dom.js';
 import {edit} from './edit.js';
 import {paged} from './paging.js';
 import {history, roundTrips, when} from './plot.js';
@@ -27,7 +27,7 @@ function row(pool, configured, origin) {
 	const out = intervention({pool: pool.name, address: origin.address});
 	const off = out?.what === 'disabled' || !origin.enabled;
 
-	return h('tr', {'data-origin': key},
+	return h('tr', {'data-origin': key, 'data-key': `row ${key}`},
 		h('th', {scope: 'row', 'data-label': 'Origin'}, origin.address, origin.name ? h('span', {class: 'small'}, ` ${origin.name}`) : null, outSentence(out)),
 		cell('State', badge(origin.state), origin.stale ? h('span', {class: 'small'}, ' stale') : null, h('span', {class: 'small'}, checks.since ? [' since ', when(checks.since)] : ''), trouble(checks) ? h('p', {class: 'hint'}, trouble(checks)) : null),
 		cell('Checks', history(checks.history)),
@@ -50,7 +50,7 @@ function origins(pool, object, again) {
 	return [h('table', {class: 'origins'}, h('caption', {class: 'hidden'}, `Origins of pool ${pool.name}`),
 		h('thead', {}, h('tr', {}, HEADS.map((text) => h('th', {scope: 'col'}, text)), h('th', {scope: 'col'}, h('span', {class: 'hidden'}, 'Actions')))),
 		h('tbody', {}, pool.origins.slice(0, most).map((origin) => row(pool, object?.origins.find((one) => one.address === origin.address), origin)))),
-	pool.origins.length > most ? button(`Show more of ${pool.origins.length} origins`, () => again(most + 50, `${pool.name} more`), {'data-key': `${pool.name} more`}) : null];
+	pool.origins.length > most ? button(`Show more of ${pool.origins.length} origins`, () => again(most + 50), {'data-key': `${pool.name} more`}) : null];
 }
 
 // Only what is asked for is drawn again: the page may have a thousand origins.
@@ -58,26 +58,22 @@ function card(pool, expanded) {
 	const object = poolOf(pool.id), path = pathOf('pool', pool), key = `pool ${pool.name}`;
 	const up = pool.origins.filter((origin) => origin.healthy).length, shown = opened.has(pool.name) ? opened.get(pool.name) > 0 : expanded;
 	const users = balancersOf(pool.name), monitor = pool.monitor ? data.monitors.find((one) => one.id === object?.monitor) : null;
-	const again = (count, focus) => {
+	const again = (count) => {
 		opened.set(pool.name, count);
-		const fresh = card(poolNamed(pool.name) ?? pool, expanded);
-
-		whole.replaceWith(fresh);
-		fresh.querySelector(`[data-key="${CSS.escape(focus)}"]`)?.focus();
+		patch(document.querySelector(`article[data-key="${CSS.escape(key)}"]`), card(poolNamed(pool.name) ?? pool, expanded));
 	};
-	const whole = h('article', {class: 'card wide', 'aria-label': `pool ${pool.name}`},
+
+	return h('article', {class: 'card wide', 'aria-label': `pool ${pool.name}`, 'data-key': key},
 		h('div', {class: 'title'}, h('h3', {}, pool.name), badge(pool.status), pool.usable ? null : badge('not usable'),
 			h('span', {class: 'small'}, `${up} of ${pool.origins.length} origins healthy; monitor ${pool.monitor ?? pool.monitor_group ?? 'none'}; answers ${rate(pool.name)}`)),
 		outSentence(intervention({pool: pool.name, address: null})),
 		h('p', {class: 'small'}, users.length === 0 ? 'No load balancer uses it.' : `Used by ${users.slice(0, 5).map((lb) => lb.name).join(', ')}${users.length > 5 ? ` and ${users.length - 5} more` : ''}.`),
 		h('div', {class: 'buttons'},
-			button(shown ? 'Hide origins' : 'Show origins', () => again(shown ? 0 : SHOWN, `${key} toggle`), {'aria-expanded': String(shown), 'data-key': `${key} toggle`}),
+			button(shown ? 'Hide origins' : 'Show origins', () => again(shown ? 0 : SHOWN), {'aria-expanded': String(shown), 'data-key': `${key} toggle`}),
 			pool.status === 'Disabled' || !pool.enabled ? button('Enable', () => enable('pools', pool.name), {'data-key': `${key} enable`}) : button('Disable', () => disable('pools', pool.name), {'data-key': `${key} disable`}),
 			button('Edit', () => edit('pool', path, pool.name), {'data-key': `${key} edit`}),
 			monitor ? button('Edit monitor', () => edit('monitor', pathOf('monitor', monitor), pool.monitor), {'data-key': `${key} monitor`}) : null),
 		shown ? origins(pool, object, again) : null);
-
-	return whole;
 }
 
 export function pools(wanted) {

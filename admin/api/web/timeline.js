@@ -25,7 +25,7 @@ function undo(event) {
 }
 
 function row(event) {
-	return h('div', {class: `event ${tone(event)}`}, when(event.time), h('span', {class: 'what'}, sentence(event)),
+	return h('div', {class: `event ${tone(event)}`, 'data-key': key(event)}, when(event.time), h('span', {class: 'what'}, sentence(event)),
 		event.kind === 'config' ? button('Undo', () => undo(event), {'data-key': `undo ${event.sequence}`, 'aria-label': `Undo change ${event.sequence}: ${event.command}`}) : null);
 }
 
