@@ -20,30 +20,35 @@ find(const char *from, const char *end, const char *text)
 static bool
 is_named(const char *from, const char *end, const char *name)
 {
+	static const char parameter[] = "name=";
 	char *head = xasprintf("%.*s", (int)(end - from), from);
-	char *quoted = xasprintf(" name=\"%s\"", name), *bare = xasprintf(" name=%s", name);
-	const char *at = strcasestr(head, quoted);
-	bool is = at != NULL;
+	bool is = false;
 
-	if (!is && (at = strcasestr(head, bare)) != NULL)
-		is = strchr("\r\n; ", at[strlen(bare)]) != NULL;
-	free(bare);
-	free(quoted);
+	for (const char *at = head; !is && (at = strcasestr(at, parameter)) != NULL;) {
+		/* Not filename= */
+		bool whole = at > head && strchr("; \t", at[-1]) != NULL;
+		bool quoted = (at += sizeof parameter - 1)[0] == '"';
+		size_t len = strcspn(at + quoted, quoted ? "\"" : "\r\n; \t");
+
+		is = whole && len == strlen(name) && strncasecmp(at + quoted, name, len) == 0;
+	}
 	free(head);
 	return is;
 }
 
-/* The boundary, which may be in quotes (RFC 2046 5.1.1). NULL if there is none. */
+/* The boundary, which may be in quotes and is not empty (RFC 2046 5.1.1). NULL if there is none. */
 static char *
 boundary_of(const char *type)
 {
 	const char *boundary = type != NULL ? strcasestr(type, "boundary=") : NULL;
+	size_t len;
 
 	if (boundary == NULL)
 		return NULL;
 	boundary += strlen("boundary=");
 	boundary += *boundary == '"';
-	return xasprintf("%.*s", (int)strcspn(boundary, "\"; \t"), boundary);
+	len = strcspn(boundary, "\"; \t");
+	return len > 0 ? xasprintf("%.*s", (int)len, boundary) : NULL;
 }
 
 char *
@@ -138,10 +143,12 @@ record_import_read(struct call *call, const struct zone_info *zone, struct zone_
 			good = read_whole(text, zone, true, data, &problems);
 		}
 	}
-	for (size_t i = 0; i < problems.count && !good; i++) {
+	for (size_t i = 0; i < problems.count; i++) {
 		char *clean = sentence(problems.items[i].text);
 
-		if (problems.items[i].severity == PROBLEM_ERROR)
+		if (good)
+			call_message(call, clean);
+		else if (problems.items[i].severity == PROBLEM_ERROR)
 			call_error(call, 400, CODE_RECORD_CONTENT, "%s", clean);
 		free(clean);
 	}

@@ -110,18 +110,25 @@ take_record(const struct json *input)
 	call_free(call);
 }
 
-/* Its first line is the boundary. */
+/* Its first line is the boundary, as the type of the form has it. */
 static void
 take_form(const char *text, size_t len)
 {
-	size_t line = strcspn(text, "\n");
-	char *boundary;
+	struct call *call = xcalloc(1, sizeof *call);
+	struct zone_info zone = {.number = 1, .name = "\7example\3com"};
+	struct zone_data data = {0};
+	const char *line = memchr(text, '\n', len);
 
-	if (line > 70 || line >= len)
-		return;
-	boundary = xasprintf("%.*s", (int)line, text);
-	free(record_import_field(text + line + 1, len - line - 1, boundary, "file"));
-	free(boundary);
+	if (line != NULL && line - text <= 72) {
+		call->content_type =
+		    xasprintf("multipart/form-data; boundary=%.*s", (int)(line - text), text);
+		call->raw_len = len - (size_t)(line + 1 - text);
+		call->raw = xmemdup(line + 1, call->raw_len);
+		if (!record_import_read(call, &zone, &data))
+			assert(call->reply.errors != NULL);
+	}
+	zone_data_free(&data);
+	call_free(call);
 }
 
 int
@@ -138,7 +145,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	what = data[0] % ALL;
 	text = xasprintf("%.*s", (int)len - 1, (const char *)data + 1);
 	if (what == FORM) {
-		take_form(text, strlen(text));
+		take_form((const char *)data + 1, len - 1);
 	} else if ((input = json_read((const char *)data + 1, len - 1, "fuzz", &problems)) != NULL) {
 		if (what == RECORD)
 			take_record(input);
