@@ -129,6 +129,22 @@ objects_get(struct call *call, const struct route *route, const struct scene *sc
 	json_drop(stored);
 }
 
+/* What objects are to another one: its referrers, or its referrals. */
+static void
+add_references(struct json *list, struct referrers *objects, const char *type)
+{
+	referrers_sort(objects);
+	for (size_t i = 0; i < objects->count; i++) {
+		struct json *one = json_new_object();
+
+		json_put_text(one, "reference_type", type);
+		json_put_text(one, "resource_id", objects->items[i].id.text);
+		json_put_text(one, "resource_name", objects->items[i].name);
+		json_put_text(one, "resource_type", kind_text(objects->items[i].kind));
+		json_add(list, one);
+	}
+}
+
 void
 objects_references(struct call *call, const struct route *route, const struct scene *scene)
 {
@@ -141,16 +157,7 @@ objects_references(struct call *call, const struct route *route, const struct sc
 	json_drop(stored);
 	list = json_new_list();
 	referrers_add_of(&users, scene->config, &id);
-	referrers_sort(&users);
-	for (size_t i = 0; i < users.count; i++) {
-		struct json *one = json_new_object();
-
-		json_put_text(one, "reference_type", "referrer");
-		json_put_text(one, "resource_id", users.items[i].id.text);
-		json_put_text(one, "resource_name", users.items[i].name);
-		json_put_text(one, "resource_type", kind_text(users.items[i].kind));
-		json_add(list, one);
-	}
+	add_references(list, &users, "referrer");
 	call_list(call, list, 1, 0, users.count);
 	referrers_free(&users);
 }
@@ -158,11 +165,50 @@ objects_references(struct call *call, const struct route *route, const struct sc
 /* ---- search ---- */
 
 struct finding {
-	const char *wanted; /* lower case */
+	struct store_txn *txn;
+	bool referrals, referrers; /* are shown */
+	const char *wanted;        /* lower case */
 	enum kind kind;
 	struct json *list;
 	size_t first, last, total; /* the page */
 };
+
+static struct json *
+references_of(const struct finding *finding, const struct id *id)
+{
+	struct json *list = json_new_list();
+	struct referrers mentioned = {0}, users = {0};
+
+	if (finding->referrals) {
+		referrers_add_from(&mentioned, finding->txn, finding->kind, id);
+		add_references(list, &mentioned, "referral");
+	}
+	if (finding->referrers) {
+		referrers_add_of(&users, finding->txn, id);
+		add_references(list, &users, "referrer");
+	}
+	referrers_free(&mentioned);
+	referrers_free(&users);
+	return list;
+}
+
+/* Which references are wanted. False with an error in the reply. */
+static bool
+read_references(struct finding *finding, struct call *call)
+{
+	const char *wanted = call_parameter(call, "references");
+	bool all;
+
+	if (wanted == NULL || *wanted == '\0')
+		return true;
+	all = strcmp(wanted, "*") == 0;
+	finding->referrals = all || strcmp(wanted, "referral") == 0;
+	finding->referrers = all || strcmp(wanted, "referrer") == 0;
+	if (!finding->referrals && !finding->referrers)
+		call_error(call, 400, CODE_INVALID,
+		    "references: \"%s\" is invalid: use *, referral or referrer: validation failed", wanted);
+	return finding->referrals || finding->referrers;
+}
 
 static bool
 look_at_name(void *arg, struct bytes name, const struct id *id)
@@ -177,7 +223,7 @@ look_at_name(void *arg, struct bytes name, const struct id *id)
 			json_put_text(one, "resource_type", kind_text(finding->kind));
 			json_put_text(one, "resource_id", id->text);
 			json_put_text(one, "resource_name", text);
-			json_put(one, "references", json_new_list());
+			json_put(one, "references", references_of(finding, id));
 			json_add(finding->list, one);
 		}
 		finding->total++;
@@ -193,12 +239,16 @@ objects_search(struct call *call, const struct route *route, const struct scene 
 	const char *wanted = call_parameter(call, "query");
 	unsigned page = call_number(call, "page", 1, 1000000, 1),
 		 per_page = call_number(call, "per_page", 1, 1000, 25);
-	struct finding finding = {.wanted = wanted != NULL ? wanted : "",
-	    .list = json_new_list(),
+	struct finding finding = {.txn = scene->config,
+	    .wanted = wanted != NULL ? wanted : "",
 	    .first = (size_t)(page - 1) * per_page};
-	struct json *result = json_new_object();
+	struct json *result;
 
 	(void)route;
+	if (!read_references(&finding, call))
+		return;
+	finding.list = json_new_list();
+	result = json_new_object();
 	finding.last = finding.first + per_page;
 	for (size_t i = 0; scene->config != NULL && i < NITEMS(kinds); i++) {
 		finding.kind = kinds[i];

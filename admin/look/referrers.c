@@ -2,6 +2,7 @@
 
 #include "zones/base/array.h"
 #include "zones/document/document_load.h"
+#include "zones/document/json.h"
 
 #include <stdlib.h>
 
@@ -29,6 +30,49 @@ void
 referrers_add_of(struct referrers *referrers, struct store_txn *txn, const struct id *id)
 {
 	config_each_referrer(txn, id, add_one, referrers);
+}
+
+/* The id may be of an object of any kind, or of none. */
+static void
+add_id(struct referrers *referrers, struct store_txn *txn, const char *text)
+{
+	struct id id = {""};
+	struct bytes json;
+
+	if (text == NULL || !id_valid(text))
+		return;
+	memcpy(id.text, text, ID_LEN);
+	for (enum kind kind = 0; kind < KIND_COUNT; kind++)
+		if (config_object(txn, kind, text, &json))
+			referrers_add(referrers, kind, &id, json);
+}
+
+static void
+add_mentioned(struct referrers *referrers, struct store_txn *txn, const struct json *value)
+{
+	add_id(referrers, txn, json_text(value));
+	for (size_t i = 0; json_kind(value) == JSON_KIND_LIST && i < json_count(value); i++)
+		add_mentioned(referrers, txn, json_item(value, i));
+	for (const char *key = json_next_key(value, NULL); key != NULL; key = json_next_key(value, key)) {
+		add_id(referrers, txn, key);
+		add_mentioned(referrers, txn, json_member(value, key));
+	}
+}
+
+void
+referrers_add_from(struct referrers *referrers, struct store_txn *txn, enum kind kind, const struct id *id)
+{
+	struct json *document;
+	struct bytes json;
+
+	/* As the index: a monitor mentions nothing, and a description no object. */
+	if (kind == KIND_MONITOR || !config_object(txn, kind, id->text, &json) ||
+	    (document = json_read_quietly(json)) == NULL)
+		return;
+	json_remove(document, "id");
+	json_remove(document, "description");
+	add_mentioned(referrers, txn, document);
+	json_drop(document);
 }
 
 static int

@@ -100,6 +100,22 @@ subtest 'what graycloud does not have is refused with the reason' => sub {
 	refused(404, 7003, $_, 'GET', $_) for '/user', '/memberships', '/ips', "/accounts/$account/members", '/';
 };
 
+subtest 'a search shows what refers to what' => sub {
+	my $monitor = result('POST', "$a/monitors", body => {type => 'tcp', port => 80, name => 'seek-monitor'});
+	my $pool = result('POST', "$a/pools", body => {name => 'seek-pool', monitor => $monitor->{id}, description => $zone, origins => [\%origin]});
+	my $other = result('POST', "$a/pools", body => {name => 'seek-other', origins => [\%origin]});
+	my $lb = result('POST', "$z/load_balancers", body => {name => 'seek-lb.example.com', default_pools => [$pool->{id}], fallback_pool => $pool->{id}, region_pools => {WEU => [$other->{id}]}});
+	my $found = sub { return {map { ($_->{resource_name} => [map { "$_->{reference_type} $_->{resource_type} $_->{resource_name} " . length $_->{resource_id} } @{$_->{references}}]) } @{result('GET', "$a/search?query=SEEK$_[0]")->{resources}}} };
+	my %referrals = ('seek-lb.example.com' => ['referral pool seek-other 32', 'referral pool seek-pool 32'], 'seek-pool' => ['referral monitor seek-monitor 32'], 'seek-other' => [], 'seek-monitor' => []);
+	my %referrers = ('seek-lb.example.com' => [], 'seek-pool' => ['referrer load_balancer seek-lb.example.com 32'], 'seek-other' => ['referrer load_balancer seek-lb.example.com 32'], 'seek-monitor' => ['referrer pool seek-pool 32']);
+	is_deeply($found->('&references=referral'), \%referrals, 'what each object refers to');
+	is_deeply($found->('&references=referrer'), \%referrers, 'and what refers to it');
+	is_deeply($found->('&references=*'), {map { ($_ => [@{$referrals{$_}}, @{$referrers{$_}}]) } keys %referrals}, 'and both');
+	is_deeply($found->(''), {map { ($_ => []) } keys %referrals}, 'neither if it is not asked for');
+	refused(400, 1002, 'another kind of references', 'GET', "$a/search?references=all");
+	result('DELETE', $_) for "$z/load_balancers/$lb->{id}", (map { "$a/pools/$_->{id}" } $pool, $other), "$a/monitors/$monitor->{id}";
+};
+
 subtest 'regions' => sub {
 	my $all = result('GET', "$a/regions");
 	is_deeply([map { $_->{region_code} } @{$all->{regions}}], [qw(WNAM ENAM WEU EEU NSAM SSAM OC ME NAF SAF SAS SEAS NEAS)], 'all thirteen');
