@@ -28,7 +28,6 @@ call_free(struct call *call)
 	free(call->reason);
 	free(call->raw);
 	free(call->content_type);
-	free(call->reply.text);
 	json_drop(call->body);
 	json_drop(call->reply.result);
 	json_drop(call->reply.errors);
@@ -181,8 +180,9 @@ call_preview(struct call *call, struct json *preview)
 }
 
 void
-call_file(struct call *call, FILE *file, char *name)
+call_file(struct call *call, FILE *file, const char *type, char *name)
 {
+	call->reply.file_type = type;
 	call->reply.file = file;
 	call->reply.file_name = name;
 	call->reply.status = 200;
@@ -223,8 +223,6 @@ call_text(struct call *call)
 	bool success = reply->errors == NULL;
 	char *text;
 
-	if (success && reply->text != NULL)
-		return xstrdup(reply->text);
 	all = json_new_object();
 	if (!success) {
 		json_drop(reply->result);

@@ -57,9 +57,9 @@ struct reply {
 	struct json *messages;
 	struct json *info;    /* result_info, or NULL */
 	struct json *preview; /* of a dry run (preview.h), if the caller asked for it; or NULL */
-	char *text;           /* the reply is this plain text; NULL: the envelope */
 	FILE *file;           /* the reply is this file, from its beginning; NULL: the envelope */
-	char *file_name;      /* as the client may call it */
+	const char *file_type;
+	char *file_name; /* as the client may call it; or NULL */
 	uint64_t generation;
 	unsigned retry_after; /* seconds; 0: no header */
 };
@@ -115,8 +115,9 @@ void call_error_at(struct call *call, const char *pointer);
 void call_message(struct call *call, const char *text);
 /* What a dry run found (preview.h); the call owns it. */
 void call_preview(struct call *call, struct json *preview);
-/* The reply is this file; the call owns both. */
-void call_file(struct call *call, FILE *file, char *name);
+/* The reply is this file of a content type, which is a literal; the call owns file and name, which may be
+ * NULL. */
+void call_file(struct call *call, FILE *file, const char *type, char *name);
 /* The reply is this; the call owns it. */
 void call_result(struct call *call, struct json *result);
 /* A list of which the reply has one page, in full with per_page 0; total is the number of all. */

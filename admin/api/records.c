@@ -2,12 +2,14 @@
 
 #include "admin/api/record_filter.h"
 #include "admin/api/record_index.h"
+#include "admin/api/sending.h"
 #include "admin/api/zones.h"
 #include "admin/edit/zone_load.h"
 #include "zones/base/array.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -326,10 +328,17 @@ void
 records_export(struct call *call, const struct route *route, const struct scene *scene)
 {
 	struct zone_info zone;
+	FILE *file;
 
 	(void)route;
 	if (!zones_of_call(call, scene->config, &zone))
 		return;
-	call->reply.text = zone_load_text(scene->config, &zone);
-	call->reply.status = 200;
+	file = sending_spool(scene->state);
+	if (file != NULL && zone_load_write(file, scene->config, &zone)) {
+		call_file(call, file, "text/plain; charset=utf-8", NULL);
+		return;
+	}
+	call_error(call, 500, CODE_STORE, "cannot write an export in %s: %s", scene->state, strerror(errno));
+	if (file != NULL)
+		fclose(file);
 }

@@ -3,8 +3,11 @@
 #include "admin/api/connections.h"
 #include "zones/base/util.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct sending {
 	struct exchange *exchange;
@@ -42,8 +45,19 @@ gone(void *arg)
 	end(arg, false);
 }
 
+FILE *
+sending_spool(const char *directory)
+{
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	FILE *file = fd >= 0 ? fdopen(fd, "r+") : NULL;
+
+	if (file == NULL && fd >= 0)
+		close(fd);
+	return file;
+}
+
 void
-sending_file(struct exchange *exchange, FILE *file, const char *name)
+sending_file(struct exchange *exchange, FILE *file, const char *type, const char *name)
 {
 	struct sending *sending = xcalloc(1, sizeof *sending);
 	struct stat stat = {0};
@@ -51,9 +65,11 @@ sending_file(struct exchange *exchange, FILE *file, const char *name)
 	fstat(fileno(file), &stat);
 	rewind(file);
 	*sending = (struct sending){exchange, file, stat.st_size};
-	exchange_header(exchange, "Content-Type", "application/octet-stream");
-	exchange_header(exchange, "Content-Disposition", "attachment; filename=\"%s\"", name);
+	exchange_header(exchange, "Content-Type", "%s", type);
+	if (name != NULL)
+		exchange_header(exchange, "Content-Disposition", "attachment; filename=\"%s\"", name);
 	exchange_begin(exchange, 200, stat.st_size, send_piece, gone, sending);
-	if (exchange_untaken(exchange) == 0) /* the client has gone */
+	/* The client has gone, or takes no body. */
+	if (exchange_untaken(exchange) == 0 || strcmp(exchange_head(exchange)->method, "HEAD") == 0)
 		end(sending, true);
 }

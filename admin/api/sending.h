@@ -1,5 +1,6 @@
 /*
- * sending.h -- a file as the reply to a request, read as the client takes it. One thread: that of the loop.
+ * sending.h -- a file as the reply to a request, read as the client takes it. One thread: that of the
+ * loop. However slowly the client takes it, the store is free, and a fault is an error and no cut-off reply.
  */
 #ifndef API_SENDING_H
 #define API_SENDING_H
@@ -8,7 +9,12 @@
 
 struct exchange;
 
-/* Send a file from its beginning, as an attachment of this name, and close it. Ends the exchange. */
-void sending_file(struct exchange *exchange, FILE *file, const char *name);
+/* A file without a name in the directory, for sending_file. NULL with errno. Any thread. */
+FILE *sending_spool(const char *directory);
+/*
+ * Send a file of this content type from its beginning, and close it; name: as an attachment of this name, or
+ * NULL. Ends the exchange.
+ */
+void sending_file(struct exchange *exchange, FILE *file, const char *type, const char *name);
 
 #endif

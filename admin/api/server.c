@@ -92,11 +92,11 @@ send_text(struct pending *pending, const char *text)
 	    call->method != METHOD_GET, now_seconds() - pending->began);
 	put_headers(pending->exchange, &call->reply);
 	if (text == NULL) {
-		sending_file(pending->exchange, call->reply.file, call->reply.file_name);
+		sending_file(
+		    pending->exchange, call->reply.file, call->reply.file_type, call->reply.file_name);
 		call->reply.file = NULL;
 	} else {
-		exchange_header(pending->exchange, "Content-Type",
-		    call->reply.text != NULL ? "text/plain; charset=utf-8" : "application/json");
+		exchange_header(pending->exchange, "Content-Type", "application/json");
 		exchange_reply(pending->exchange, call->reply.status, text, strlen(text));
 	}
 	call_free(call);

@@ -1,5 +1,6 @@
 #include "admin/api/slow.h"
 
+#include "admin/api/sending.h"
 #include "admin/doctor/doctor.h"
 #include "admin/edit/object.h"
 #include "admin/edit/whatif.h"
@@ -7,9 +8,7 @@
 #include "zones/dns/idn.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ---- doctor ---- */
 
@@ -36,33 +35,28 @@ slow_doctor(struct call *call, const struct route *route, const struct scene *sc
 
 /* ---- backup ---- */
 
-/*
- * The copy goes to a file without a name first: however slowly the client takes it, the store is free, and a
- * fault is an error and no cut-off file.
- */
 void
 slow_backup(struct call *call, const struct route *route, const struct scene *scene)
 {
 	struct store *store = scene->viewer->stores[STORE_CONFIG];
-	int fd, rc;
 	FILE *file;
+	int rc;
 
 	(void)route;
 	if (scene->config == NULL) {
 		call_error(call, 404, CODE_NOT_FOUND, "there is no configuration to back up");
 		return;
 	}
-	fd = open(scene->state, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	rc = fd < 0 ? -errno : store_copy_to(store, fd);
-	if (rc == 0 && (file = fdopen(fd, "r+")) != NULL) {
-		call_file(call, file,
+	file = sending_spool(scene->state);
+	rc = file == NULL ? -errno : store_copy_to(store, fileno(file));
+	if (rc == 0) {
+		call_file(call, file, "application/octet-stream",
 		    xasprintf("graycloud-%llu.backup", (unsigned long long)config_generation(scene->config)));
 		return;
 	}
-	call_error(call, 500, CODE_STORE, "cannot write a backup in %s: %s", scene->state,
-	    strerror(rc != 0 ? -rc : errno));
-	if (fd >= 0)
-		close(fd);
+	call_error(call, 500, CODE_STORE, "cannot write a backup in %s: %s", scene->state, strerror(-rc));
+	if (file != NULL)
+		fclose(file);
 }
 
 /* ---- whatif ---- */

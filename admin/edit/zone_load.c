@@ -173,11 +173,12 @@ zone_load_warn(struct change *change, const struct zone_loaded *loaded, size_t c
 	free(numbers.items);
 }
 
-/* Rows go to two places: the SOA, which is to come first, and the rest. */
+/* The SOA comes first, the rest after it. */
 struct export
 {
 	const struct zone_info *zone;
-	FILE *soa, *rest;
+	FILE *out;
+	bool soa; /* only this one is written; otherwise all but this one */
 };
 
 static bool
@@ -187,28 +188,37 @@ export_row(void *arg, struct bytes owner_key, const struct rrset *rrset)
 	uint8_t owner[2 * NAME_MAX_LEN];
 	int relative = name_from_key(owner, owner_key.data, owner_key.len);
 
-	if (relative < 0)
+	if (relative < 0 || (rrset->type == TYPE_SOA) != export->soa)
 		return true;
 	memcpy(owner + relative, export->zone->name, name_len(export->zone->name));
-	zonefile_write(rrset->type == TYPE_SOA ? export->soa : export->rest, owner, rrset);
-	return true;
+	zonefile_write(export->out, owner, rrset);
+	return !ferror(export->out);
+}
+
+bool
+zone_load_write(FILE *out, struct store_txn *txn, const struct zone_info *zone)
+{
+	static const uint8_t apex_octets[] = {0};
+	const struct bytes apex = {apex_octets, sizeof apex_octets};
+	struct export export = {.zone = zone, .out = out, .soa = true};
+	char name[NAME_MAX_TEXT];
+
+	fprintf(out, "$ORIGIN %s\n", name_to_text(zone->name, name));
+	config_each_row(txn, zone->number, &apex, export_row, &export);
+	export.soa = false;
+	config_each_row(txn, zone->number, NULL, export_row, &export);
+	return fflush(out) == 0 && !ferror(out);
 }
 
 char *
 zone_load_text(struct store_txn *txn, const struct zone_info *zone)
 {
-	char *soa, *rest, *text, name[NAME_MAX_TEXT];
-	size_t soa_len, rest_len;
-	struct export export = {
-	    .zone = zone, .soa = text_stream(&soa, &soa_len), .rest = text_stream(&rest, &rest_len)};
+	char *text;
+	size_t len;
+	FILE *out = text_stream(&text, &len);
 
-	fprintf(export.soa, "$ORIGIN %s\n", name_to_text(zone->name, name));
-	config_each_row(txn, zone->number, NULL, export_row, &export);
-	fclose(export.soa);
-	fclose(export.rest);
-	text = xrealloc(soa, soa_len + rest_len + 1);
-	memcpy(text + soa_len, rest, rest_len + 1);
-	free(rest);
+	zone_load_write(out, txn, zone);
+	fclose(out);
 	return text;
 }
 

@@ -27,7 +27,11 @@ void zone_load_put(
  */
 void zone_load_warn(struct change *change, const struct zone_loaded *loaded, size_t count);
 
-/* A zone as a master file, the SOA first; freed by the caller. */
+/*
+ * Write a zone as a master file, the SOA first. False if out cannot be written, with errno.
+ */
+bool zone_load_write(FILE *out, struct store_txn *txn, const struct zone_info *zone);
+/* The same as text; freed by the caller. */
 char *zone_load_text(struct store_txn *txn, const struct zone_info *zone);
 
 /* Find a zone by its name: text with or without the final dot.  False with an error in

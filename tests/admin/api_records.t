@@ -320,6 +320,15 @@ subtest 'import and export' => sub {
 	$t->api('GET', "$records/export");
 	like($t->{reply}{headers}{'content-type'}, qr{^text/plain}, 'an export is text');
 	is($t->{reply}{content}, $t->admin('zone export example.com'), 'as the command has it');
+	$t->write_file('many.zone', join '', "\@ 300 IN SOA . . 1 2 3 4 5\n\@ 300 IN NS ns.example.net.\n", map { "host$_ 300 IN A 192.0.2.1\n" } 1 .. 5000);
+	$t->admin("zone load many.example=$t->{dir}/many.zone");
+	my ($many) = map { "/zones/$_->{id}/dns_records/export" } @{result('GET', '/zones?name=many.example')};
+	$t->api('GET', $many);
+	is($t->{reply}{content}, $t->admin('zone export many.example'), 'one that is sent in many pieces, too');
+	my $length = length $t->{reply}{content};
+	$t->api('HEAD', $many);
+	is_deeply([@{$t->{reply}{headers}}{qw(content-length content-type)}, $t->{reply}{content} // ''], [$length, 'text/plain; charset=utf-8', ''], 'HEAD tells its length alone');
+	$t->admin('zone delete many.example');
 };
 
 subtest 'tokens' => sub {
