@@ -58,6 +58,8 @@ struct recorder {
 	uint64_t failing_ms; /* since when writes fail; 0: they succeed */
 	uint64_t failures;
 	bool stuck; /* the store must be opened again before the next write */
+	bool
+	    away; /* the store is not there, and cannot be created: what is written to the old file is lost */
 
 	pthread_t saver;
 	bool saving;
@@ -376,7 +378,7 @@ commit(struct recorder *recorder, const struct health_beat *beat, bool leftovers
 	int error, tries = 0;
 
 	do
-		error = write_all(recorder, beat, leftovers);
+		error = recorder->away ? -ENOENT : write_all(recorder, beat, leftovers);
 	while (error == -ENOSPC && store_full(recorder->store) && ++tries < GROWN_AT_MOST);
 	recorder->last_commit_ms = boot_ms();
 	if (error == 0) {
@@ -425,9 +427,10 @@ recorder_beat(struct recorder *recorder, uint32_t endpoints, uint64_t generation
 	struct problems problems = {0};
 	struct recorded *recorded;
 	struct recorded_name *name;
-	bool anew =
-	    (recorder->stuck ? store_reopen : store_poll)(recorder->store, &problems) == STORE_REPLACED;
+	enum store_news news = (recorder->stuck ? store_reopen : store_poll)(recorder->store, &problems);
+	bool anew = news == STORE_REPLACED;
 
+	recorder->away = news == STORE_LOST;
 	recorder->endpoints = endpoints;
 	recorder->generation = generation;
 	problems_print(&problems, "graycloud-monitor", stderr);

@@ -71,6 +71,10 @@ sub comes_back {
 	quietly("cp $dir/image $dir/copy") or die;
 	system("e2fsck -fy $dir/copy >/dev/null 2>&1") >> 8 < 4 or die 'e2fsck';
 	quietly("umount -l $disk") or die;
+	# For a while nothing is mounted: no store is created under the mount point, which the next mount would hide.
+	eventually { $t->said('monitor') =~ /health.data\.mdb has vanished together with the state directory/ } 'nothing is mounted: the monitor waits';
+	eventually { $t->said('dnsd') =~ /config.data\.mdb has vanished/ } 'and the nameserver';
+	ok(!-e "$disk/state", 'nothing is created there');
 	quietly("mount -o loop $dir/copy $disk") or die;
 	eventually { $t->said('monitor') =~ /health.data\.mdb is written again/ } 'with a good disk there the monitor writes again';
 	eventually { $t->said('dnsd') =~ /serving.data\.mdb is written again/ } 'and the nameserver';

@@ -101,6 +101,13 @@ look(struct store *store, struct problems *problems)
 
 	if (!present && store->access == STORE_READ)
 		return lose_because(store, "has vanished: what was read of it stays in use", problems);
+	/* Never create a store under a mount point: it would be hidden, with what was written, by the next
+	 * mount. */
+	if (!present && access(store->state, F_OK) != 0)
+		return lose_because(store,
+		    "has vanished together with the state directory: mount its file system, or create the "
+		    "directory",
+		    problems);
 	if (present && stat_open_file(store, &ours) && ours.st_ino == there.st_ino &&
 	    ours.st_dev == there.st_dev) {
 		if (store->access == STORE_WRITE)
