@@ -6,7 +6,9 @@ use Graycloud;
 use HTTP::Tiny;
 use JSON::PP ();
 use MIME::Base64 qw(decode_base64);
+use Scalar::Util qw(weaken);
 
+my @running;
 my $ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
 sub there { return grep({ -x "$_/chromedriver" } split /:/, $ENV{PATH}) && grep({ -x "$_/chromium" } split /:/, $ENV{PATH}) }
@@ -24,6 +26,8 @@ sub start {
 	my $session = $self->request(POST => '/session', {capabilities => {alwaysMatch => {acceptInsecureCerts => JSON::PP::true, 'goog:loggingPrefs' => {browser => 'ALL'},
 		'goog:chromeOptions' => {args => ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', "--user-data-dir=$dir/chromium", '--window-size=1280,900', @{$options{args} // []}]}}}});
 	$self->{base} .= "/session/$session->{sessionId}";
+	push @running, $self;
+	weaken $running[-1];
 	return $self;
 }
 
@@ -84,16 +88,27 @@ sub screenshot {
 	return;
 }
 
+sub descendants {
+	my ($pid) = @_;
+
+	open my $in, '<', "/proc/$pid/task/$pid/children" or return;
+	return map { ($_, descendants($_)) } split ' ', <$in> // '';
+}
+
 sub end {
 	my ($self) = @_;
 
 	return if !$self->{pid};
+	# The browser is a child of the driver, and would stay.
+	my @all = descendants($self->{pid});
 	eval { $self->request(DELETE => '') };
-	kill TERM => $self->{pid};
+	kill KILL => @all, $self->{pid};
 	close $self->{driver};
 	delete $self->{pid};
 	return;
 }
+
 sub DESTROY { local ($@, $?); $_[0]->end }
+END { local $?; defined && $_->end for @running }
 
 1;
