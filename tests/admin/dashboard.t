@@ -214,6 +214,11 @@ subtest 'logging out' => sub {
 	$page->click('#leave');
 	$page->wait_for('input[type=password]');
 	is($page->text('main') =~ /example\.com/ ? 1 : 0, 0, 'nothing of the configuration stays on the page');
+	$page->type('input[type=password]', $token);
+	$page->click('form.login button');
+	$page->wait_for('article.card');
+	$t->admin('token disable page');
+	shows('form.login .warning', qr/token/i, 'a token that is disabled ends the session, and the page says why');
 };
 
 $page->end;

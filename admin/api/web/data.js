@@ -157,12 +157,25 @@ function setLive(live) {
 	changed();
 }
 
+let ended = () => {};
+
+// Called if the token is refused while the page is open: it was disabled, or has expired.
+export function onEnd(act) {
+	ended = act;
+}
+
+function failed(problem) {
+	setLive(false);
+	if (problem instanceof Refused && (problem.status === 401 || problem.status === 403))
+		ended(problem.message);
+}
+
 let follower = null, timer = null, last = null, waiting = null;
 
 function soon() {
 	waiting ??= setTimeout(() => {
 		waiting = null;
-		refresh().catch(() => setLive(false));
+		refresh().catch(failed);
 	}, originCount() > LARGE ? 1000 : 50);
 }
 
@@ -207,7 +220,9 @@ export function start() {
 	follower = new AbortController();
 	keepFollowing(follower.signal);
 	const tick = async () => {
-		await refresh().catch(() => setLive(false));
+		await refresh().catch(failed);
+		if (follower.signal.aborted)
+			return;
 		timer = setTimeout(tick, originCount() > LARGE ? 15000 : 3000);
 	};
 	timer = setTimeout(tick, 1000);
@@ -218,7 +233,7 @@ export function stop() {
 	clearTimeout(timer);
 	clearTimeout(waiting);
 	waiting = null;
-	Object.assign(data, {status: null, generation: null, live: false, since: null, times: new Map(), rates: new Map()});
+	Object.assign(data, {account: null, zones: [], pools: [], monitors: [], status: null, generation: null, live: false, since: null, times: new Map(), rates: new Map()});
 	events.length = 0;
 	last = null;
 }

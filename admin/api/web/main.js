@@ -2,7 +2,7 @@
 
 import {ask, enter} from './api.js';
 import {balancers} from './balancers.js';
-import {data, listen, open, start, stop} from './data.js';
+import {data, listen, onEnd, open, start, stop} from './data.js';
 import {badge, button, field, h, show} from './dom.js';
 import {explain} from './explain.js';
 import {map} from './map.js';
@@ -87,5 +87,6 @@ function login(sentence) {
 }
 
 leave.addEventListener('click', () => end());
+onEnd(end);
 window.addEventListener('hashchange', () => view && enterView());
 login();
