@@ -5,6 +5,9 @@
  * If there are too many connections, the network (/24, /56) with the most loses the one that has been idle
  * longest, so that nobody can shut others out. A connection is idle while no request of it is being answered.
  * Requests of one connection are answered one after the other. One thread: that of the event base.
+ *
+ * libevent 2.1's evhttp could not keep these limits: it does not show connections that have not asked, and
+ * writes its own errors as HTML.
  */
 #ifndef API_CONNECTIONS_H
 #define API_CONNECTIONS_H
