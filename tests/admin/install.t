@@ -47,7 +47,7 @@ for my $daemon (['dnsd', qw(config check help version replace detach)], ['monito
 	my @missing = grep { !$aside{$_} && $file !~ /^#\Q$_\E( |$)/m } @options;
 
 	is("@missing", '', "$name.conf has every option");
-	my $good = join '', map { "$_\n" } grep { !/^(listen|tls|cert|key|cookie-secret|geoip|dnstap|user|metrics|canary|notify-file|resolver)\b/ } $file =~ /^#([a-z-]+(?: .*)?)$/mg;
+	my $good = join '', map { "$_\n" } grep { !/^(state|listen|tls|cert|key|cookie-secret|geoip|dnstap|user|metrics|canary|notify-file|resolver)\b/ } $file =~ /^#([a-z-]+(?: .*)?)$/mg;
 	open my $copy, '>', "$root/$name.conf" or die;
 	print $copy $good;
 	close $copy;
