@@ -357,6 +357,11 @@ read_head(struct connection *connection)
 		refuse(connection, status);
 		return false;
 	}
+	/* A client that sends the body in a segment of its own may wait for the acknowledgement of the head.
+	 */
+	if (exchange->head.chunked || exchange->head.length > 0)
+		setsockopt(bufferevent_getfd(connection->buffers), IPPROTO_TCP, TCP_QUICKACK, &(int){1},
+		    sizeof(int));
 	if (exchange->head.expects_continue && evbuffer_get_length(input) == 0)
 		bufferevent_write(connection->buffers, "HTTP/1.1 100 Continue\r\n\r\n", 25);
 	return true;
