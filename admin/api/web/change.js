@@ -1,5 +1,5 @@
-// One change: its effect is shown first, by a dry run, and then it is made. Nothing is changed behind a person's back: a change
-// carries the generation that was read, and is refused if somebody else was faster.
+// One change: its effect is shown first, by a dry run, and then it is made. An edit carries the generation that was read, and is
+// refused if somebody else was faster; an action, as disable, is about one thing and needs none.
 
 import {ask, Refused} from './api.js';
 import {refresh} from './data.js';
