@@ -3,42 +3,20 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Api;
 use Graycloud;
 use IO::Socket::IP;
 use JSON::PP ();
 use POSIX ();
 use Test::More;
 
-my $t = Graycloud->start(zone => ['example.com.zone', 'example.net.zone']);
-my ($token) = $t->admin('token create ci --rights lb,dns') =~ /^(\w{40})$/ or die 'no token';
-$t->{token} = $token;
-$t->start_api;
+my $t = api_begin(token => 'ci');
+my $token = $t->{token};
 
 my ($account) = map { $_->{id} } @{result('GET', '/accounts')};
 my %zone = map { $_->{name} => $_->{id} } @{result('GET', '/zones')};
 my $lbs = "/zones/$zone{'example.com'}/load_balancers";
 my $a = "/accounts/$account/load_balancers";
-
-# The result of a request that succeeds.
-sub result {
-	my ($method, $path, %options) = @_;
-	my ($status, $all) = $t->api($method, $path, %options);
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is_deeply([$status, $all->{success} ? 1 : 0, $all->{errors}], [200, 1, []], "$method $path succeeds") or diag $t->{reply}{content};
-	return $all->{result};
-}
-
-# A test: a request is refused with this status and code; returns the first message.
-sub refused {
-	my ($status, $code, $name, $method, $path, %options) = @_;
-	my ($got, $all) = $t->api($method, $path, %options);
-	my $error = ($all->{errors} // [])->[0] // {};
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is_deeply([$got, $error->{code}, $all->{success} ? 1 : 0, $all->{result}], [$status, $code, 0, undef], $name) or diag $t->{reply}{content};
-	return $error->{message};
-}
 
 subtest 'a load balancer from nothing, answered when the request is' => sub {
 	my $monitor = result('POST', "$a/monitors", body => {type => 'http', description => 'web', header => {Host => ['www.example.com']}});

@@ -3,26 +3,14 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Api qw(api_begin result);
 use Graycloud;
 use JSON::PP ();
 use Test::More;
 
-my $t = Graycloud->start(zone => ['example.com.zone', 'example.net.zone']);
-my ($token) = $t->admin('token create ci --rights lb,dns') =~ /^(\w{40})$/ or die 'no token';
-$t->{token} = $token;
-$t->start_api;
+my $t = api_begin(token => 'ci');
 my %zone = map { $_->{name} => $_->{id} } @{result('GET', '/zones')};
 my $records = "/zones/$zone{'example.com'}/dns_records";
-
-# The result of a request that succeeds.
-sub result {
-	my ($method, $path, %options) = @_;
-	my ($status, $all) = $t->api($method, $path, %options);
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is_deeply([$status, $all->{success} ? 1 : 0, $all->{errors}], [200, 1, []], "$method $path succeeds") or diag $t->{reply}{content};
-	return $all->{result};
-}
 
 # A test: a request is refused with this status and these codes; returns the errors.
 sub refused {

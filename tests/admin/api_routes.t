@@ -3,37 +3,16 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Api;
 use Graycloud;
 use JSON::PP ();
 use Test::More;
 
-my $t = Graycloud->start(zone => ['example.com.zone', 'example.net.zone']);
-my ($token) = $t->admin('token create ci --rights lb,dns') =~ /^(\w{40})$/ or die 'no token';
-$t->{token} = $token;
-$t->start_api;
+my $t = api_begin(token => 'ci');
 my ($account) = map { $_->{id} } @{result('GET', '/accounts')};
 my ($zone) = map { $_->{id} } grep { $_->{name} eq 'example.com' } @{result('GET', '/zones')};
 my $a = "/accounts/$account/load_balancers";
 my $z = "/zones/$zone";
-
-sub result {
-	my ($method, $path, %options) = @_;
-	my ($status, $all) = $t->api($method, $path, %options);
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is_deeply([$status, $all->{success} ? 1 : 0, $all->{errors}], [200, 1, []], "$method $path succeeds") or diag $t->{reply}{content};
-	return $all->{result};
-}
-
-sub refused {
-	my ($status, $code, $name, $method, $path, %options) = @_;
-	my ($got, $all) = $t->api($method, $path, %options);
-	my $error = ($all->{errors} // [])->[0] // {};
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is_deeply([$got, $error->{code}, $all->{success} ? 1 : 0, $all->{result}], [$status, $code, 0, undef], $name) or diag $t->{reply}{content};
-	return $error->{message};
-}
 
 my %origin = (address => '192.0.2.1');
 my %form = (headers => {'Content-Type' => 'multipart/form-data; boundary=f'}, body => join "\r\n", '--f', 'Content-Disposition: form-data; name="file"', '', 'imported A 192.0.2.1', '--f--', '');

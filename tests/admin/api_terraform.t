@@ -4,29 +4,18 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
+use Api;
 use Graycloud;
 use JSON::PP ();
 use Test::More;
 
-my $t = Graycloud->start(zone => ['example.com.zone', 'example.net.zone']);
-my ($token) = $t->admin('token create terraform --rights lb,dns') =~ /^(\w{40})$/ or die 'no token';
-$t->{token} = $token;
-$t->start_api;
+my $t = api_begin(token => 'terraform');
 my ($account) = map { $_->{id} } @{result('GET', '/accounts')};
 my ($zone) = map { $_->{id} } grep { $_->{name} eq 'example.com' } @{result('GET', '/zones')};
 my $a = "/accounts/$account/load_balancers";
 my $z = "/zones/$zone";
 my ($true, $false) = (JSON::PP::true, JSON::PP::false);
 my $json = JSON::PP->new->canonical->allow_nonref;
-
-sub result {
-	my ($method, $path, %options) = @_;
-	my ($status, $all) = $t->api($method, $path, %options);
-
-	local $Test::Builder::Level = $Test::Builder::Level + 1;
-	is_deeply([$status, $all->{errors}], [200, []], "$method $path") or diag $t->{reply}{content};
-	return $all->{result};
-}
 
 # The provider's rules for each resource.  optional: attributes that are Optional and not Computed; one that is answered without being
 # configured is a change.  empty: of these, what passes if it is an empty object or list.  A dot leads into each item of a list or into an object.
