@@ -12,26 +12,34 @@
 
 enum { LOOK_MS = 1000, MAX_READERS = 512 };
 
+#define IN(kind) (1u << (kind))
+
 static const struct {
 	const char *name;
-	enum store_kind kind;
+	unsigned kinds; /* the stores that have it: bits of enum store_kind */
 } tables[TABLE_COUNT] = {
-    [TABLE_ZONES] = {"zones", STORE_CONFIG},
-    [TABLE_ZONE_NAMES] = {"zone_names", STORE_CONFIG},
-    [TABLE_OBJECTS] = {"objects", STORE_CONFIG},
-    [TABLE_OBJECT_NAMES] = {"object_names", STORE_CONFIG},
-    [TABLE_REFERENCES] = {"references", STORE_CONFIG},
-    [TABLE_RECORD_NOTES] = {"record_notes", STORE_CONFIG},
-    [TABLE_CHANGES] = {"changes", STORE_CONFIG},
-    [TABLE_TOKENS] = {"tokens", STORE_CONFIG},
-    [TABLE_PREVIEWS] = {"previews", STORE_CONFIG},
-    [TABLE_META] = {"meta", STORE_CONFIG},
-    [TABLE_STATE] = {"state", STORE_HEALTH},
-    [TABLE_FLIPS] = {"flips", STORE_HEALTH},
-    [TABLE_BEAT] = {"beat", STORE_HEALTH},
-    [TABLE_NAMES] = {"names", STORE_HEALTH},
-    [TABLE_PREVIEW_RESULTS] = {"preview_results", STORE_HEALTH},
-    [TABLE_SERVING] = {"serving", STORE_SERVING},
+    [TABLE_ZONES] = {"zones", IN(STORE_CONFIG)},
+    [TABLE_ZONE_NAMES] = {"zone_names", IN(STORE_CONFIG)},
+    [TABLE_OBJECTS] = {"objects", IN(STORE_CONFIG)},
+    [TABLE_OBJECT_NAMES] = {"object_names", IN(STORE_CONFIG)},
+    [TABLE_REFERENCES] = {"references", IN(STORE_CONFIG)},
+    [TABLE_RECORD_NOTES] = {"record_notes", IN(STORE_CONFIG)},
+    [TABLE_CHANGES] = {"changes", IN(STORE_CONFIG)},
+    [TABLE_TOKENS] = {"tokens", IN(STORE_CONFIG)},
+    [TABLE_PREVIEWS] = {"previews", IN(STORE_CONFIG)},
+    [TABLE_META] = {"meta", IN(STORE_CONFIG)},
+    [TABLE_STATE] = {"state", IN(STORE_HEALTH) | IN(STORE_CLUSTER)},
+    [TABLE_FLIPS] = {"flips", IN(STORE_HEALTH) | IN(STORE_CLUSTER)},
+    [TABLE_BEAT] = {"beat", IN(STORE_HEALTH) | IN(STORE_CLUSTER)},
+    [TABLE_NAMES] = {"names", IN(STORE_HEALTH) | IN(STORE_CLUSTER)},
+    [TABLE_PREVIEW_RESULTS] = {"preview_results", IN(STORE_HEALTH)},
+    [TABLE_SERVING] = {"serving", IN(STORE_SERVING)},
+    [TABLE_VOTES] = {"votes", IN(STORE_CLUSTER)},
+    [TABLE_VOTE_FLIPS] = {"vote_flips", IN(STORE_CLUSTER)},
+    [TABLE_NODES] = {"nodes", IN(STORE_CLUSTER)},
+    [TABLE_ENGINE] = {"engine", IN(STORE_CLUSTER)},
+    [TABLE_OUTCOMES] = {"outcomes", IN(STORE_CLUSTER)},
+    [TABLE_PROPOSALS] = {"proposals", IN(STORE_PROPOSALS)},
 };
 
 static void
@@ -107,7 +115,7 @@ open_tables(struct store *store, unsigned txn_flags, unsigned dbi_flags)
 	if (rc != 0)
 		return rc;
 	for (int i = 0; i < TABLE_COUNT && rc == 0; i++) {
-		if (tables[i].kind != store->kind)
+		if ((tables[i].kinds & IN(store->kind)) == 0)
 			continue;
 		rc = mdb_dbi_open(txn, tables[i].name, dbi_flags, &store->dbi[i]);
 		if (rc == MDB_NOTFOUND && found)
@@ -131,7 +139,7 @@ open_environment(struct store *store)
 		return rc;
 	if (store->access == STORE_READ)
 		flags |= MDB_RDONLY;
-	else if (store->kind != STORE_CONFIG)
+	else if (!store_has_many_writers(store->kind))
 		flags |= MDB_NOSYNC;
 	mdb_env_set_userctx(store->env, store);
 	mdb_env_set_assert(store->env, store_assertion_failed);
@@ -254,7 +262,7 @@ rebuild(const struct store *store, const char *name, bool keep_old)
 void
 store_set_aside(struct store *store)
 {
-	if (store->kind == STORE_HEALTH && rebuild(store, "saved.mdb", true))
+	if (store->kind != STORE_SERVING && rebuild(store, "saved.mdb", true))
 		return;
 	remove_files(store, true);
 }
@@ -276,9 +284,9 @@ examine(struct store *store, struct problems *problems)
 }
 
 /*
- * Prepare the files when the only writer of health or serving starts. serving only describes its last writer,
- * so it begins empty unless the last writer handed it over. health begins with the rows of the last run;
- * after a reboot these may be incomplete (no fsync), so it then begins with the rows of the saved copy. No
+ * Prepare the files when the only writer of a store starts. serving only describes its last writer, so it
+ * begins empty unless the last writer handed it over. health and cluster begin with the rows of the last run;
+ * after a reboot these may be incomplete (no fsync), so they then begin with the rows of the saved copy. No
  * damage prevents a daemon from starting.
  */
 static void
@@ -326,12 +334,12 @@ store_open_files(struct store *store, struct problems *problems)
 	if (store->access == STORE_WRITE) {
 		if (!store_file_directories(store->state, &store->paths, (uid_t)-1, problems))
 			return false;
-		if (store->kind != STORE_CONFIG) {
+		if (!store_has_many_writers(store->kind)) {
 			if (!be_the_writer(store, problems))
 				return false;
 			begin_anew(store, problems);
 		}
-	} else if (store->kind != STORE_CONFIG && store_file_other_boot(&store->paths))
+	} else if (!store_has_many_writers(store->kind) && store_file_other_boot(&store->paths))
 		return false;
 	switch (examine(store, problems)) {
 	case STORE_FILE_BAD:
@@ -365,7 +373,7 @@ store_open_files(struct store *store, struct problems *problems)
 			    "last%s",
 			    store->state, store_write_cure(-EROFS));
 	}
-	if (store->access == STORE_WRITE && store->kind != STORE_CONFIG)
+	if (store->access == STORE_WRITE && !store_has_many_writers(store->kind))
 		store_file_note_boot(&store->paths);
 	watch_start(store);
 	return true;
@@ -406,7 +414,7 @@ store_open(const char *state, enum store_kind kind, enum store_access access, st
 {
 	struct store *store = new_store(state, kind, access);
 
-	if (inherited_lock >= 0 && kind != STORE_CONFIG && access == STORE_WRITE) {
+	if (inherited_lock >= 0 && !store_has_many_writers(kind) && access == STORE_WRITE) {
 		store->lock_fd = inherited_lock;
 		store->inherited = store_file_sign_lock(inherited_lock) == 0;
 		inherited_lock = -1;

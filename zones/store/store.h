@@ -2,8 +2,9 @@
  * store.h -- the LMDB environments under one state directory: opening, transactions, rows.
  *
  * The commands write config/, graycloud-monitor writes health/, graycloud-dnsd writes serving/; every program
- * reads all three. config.h, health.h and serving.h define the rows. This module handles only octets, and no
- * other module uses LMDB. The code cites these rules by number:
+ * reads all three. On a node that has joined a cluster graycloud-sync writes config/ and cluster/, and the
+ * commands write proposals/. config.h, health.h, serving.h, cluster.h and proposal.h define the rows. This
+ * module handles only octets, and no other module uses LMDB. The code cites these rules by number:
  *
  * LMDB rule 1: a reader wakes on inotify; a timer is the fallback. It remembers the transaction that it
  * *read* (mdb_txn_id), never the newest that LMDB announces, which can be ahead of the one that a reader
@@ -47,11 +48,12 @@
 
 #include <sys/types.h>
 
-enum store_kind { STORE_CONFIG, STORE_HEALTH, STORE_SERVING };
+/* cluster and proposals exist only on a node that has joined a cluster (membership.h). */
+enum store_kind { STORE_CONFIG, STORE_HEALTH, STORE_SERVING, STORE_CLUSTER, STORE_PROPOSALS, STORE_KINDS };
 /* STORE_PEEK, for store_begin: read, without effect on the news that store_poll returns. */
 enum store_access { STORE_READ, STORE_WRITE, STORE_PEEK };
 
-/* All named databases of the three stores: key -> value. */
+/* All named databases of the stores: key -> value. */
 enum store_table {
 	/* config */
 	TABLE_ZONES,        /* zone number, name_to_key of the owner, type -> value of rrset.h */
@@ -64,7 +66,7 @@ enum store_table {
 	TABLE_TOKENS,       /* name of a token of the API -> JSON, see admin/edit/token.h */
 	TABLE_PREVIEWS,     /* requests for checks, see previews.h */
 	TABLE_META,         /* schema, next zone number, ... */
-	/* health */
+	/* health, and the first four also of cluster */
 	TABLE_STATE,           /* endpoint -> struct health_record */
 	TABLE_FLIPS,           /* sequence (8) -> struct health_flip */
 	TABLE_BEAT,            /* "beat" -> struct health_beat */
@@ -72,6 +74,14 @@ enum store_table {
 	TABLE_PREVIEW_RESULTS, /* id of a preview -> time, JSON; see previews.h */
 	/* serving */
 	TABLE_SERVING, /* name -> value */
+	/* cluster, see cluster.h */
+	TABLE_VOTES,      /* endpoint -> need, votes */
+	TABLE_VOTE_FLIPS, /* sequence (8) -> struct cluster_vote_flip */
+	TABLE_NODES,      /* name -> struct cluster_node */
+	TABLE_ENGINE,     /* "engine" -> struct cluster_engine */
+	TABLE_OUTCOMES,   /* 'i', id of a proposal -> struct cluster_outcome; 's', sequence (8) -> id */
+	/* proposals, see proposal.h */
+	TABLE_PROPOSALS, /* sequence (8) -> head, entry */
 	TABLE_COUNT
 };
 
@@ -126,15 +136,15 @@ bool store_prepare(const char *state, enum store_kind kind, uid_t owner, struct 
  * a reader it also returns NULL without an error in problems if there is no store yet (try again later).
  * Writers create missing files. On a read-only file system a command reads without locks, because nobody can
  * write, until the file system is writable again; if only the mount is read-only it is refused, because
- * others may write through another mount. health and serving have only one writer: a second one is refused,
- * with a sentence that names the process that holds the lock.
+ * others may write through another mount. health, serving and cluster have only one writer: a second one is
+ * refused, with a sentence that names the process that holds the lock.
  *
- * health and serving are disposable, and damage to them does not prevent a daemon from working. health is
- * written without fsync. Its writer begins with the rows of the last run, copied into a sound store. After a
- * reboot, or if those rows cannot be read (then with a warning in problems), it begins with the rows of the
- * last store_save, or else empty. serving begins empty, unless it was handed over (store_inherit_lock). If
- * serving cannot be written, its writer gets a store in the state STORE_LOST, with the reason in problems. A
- * reader finds no health or serving store until its writer has begun.
+ * These three are disposable, and damage to them does not prevent a daemon from working. health and cluster
+ * are written without fsync. Its writer begins with the rows of the last run, copied into a sound store.
+ * After a reboot, or if those rows cannot be read (then with a warning in problems), it begins with the rows
+ * of the last store_save, or else empty. serving begins empty, unless it was handed over
+ * (store_inherit_lock). If serving cannot be written, its writer gets a store in the state STORE_LOST, with
+ * the reason in problems. A reader finds no health or serving store until its writer has begun.
  */
 struct store *store_open(
     const char *state, enum store_kind kind, enum store_access access, struct problems *problems);

@@ -43,14 +43,22 @@ store_write_cure(int error)
 const char *
 store_kind_text(enum store_kind kind)
 {
-	static const char *const texts[] = {"config", "health", "serving"};
+	static const char *const texts[] = {"config", "health", "serving", "cluster", "proposals"};
 
 	return texts[kind];
+}
+
+bool
+store_has_many_writers(enum store_kind kind)
+{
+	return kind == STORE_CONFIG || kind == STORE_PROPOSALS;
 }
 
 const char *
 store_kind_cure(enum store_kind kind)
 {
+	if (kind == STORE_PROPOSALS)
+		return "remove its directory: the next command creates it again";
 	return kind == STORE_CONFIG
 	    ? "move its directory away, then put a backup in its place or `graycloud apply` an export"
 	    : "stop its writer, remove its directory and start the writer: it is created again";
@@ -119,13 +127,13 @@ store_file_learn_group(void)
 	(void)store_group();
 }
 
-/* Only the configuration has writers other than a daemon. */
+/* Only the configuration and proposals have writers other than a daemon. */
 static bool
 is_shared(const struct store_paths *paths)
 {
 	const char *name = strrchr(paths->directory, '/');
 
-	return name != NULL && strcmp(name, "/config") == 0;
+	return name != NULL && (strcmp(name, "/config") == 0 || strcmp(name, "/proposals") == 0);
 }
 
 /*
@@ -371,7 +379,8 @@ store_holder(const char *state, enum store_kind kind)
 int
 store_file_lock(const struct store_paths *paths, enum store_kind kind, struct problems *problems)
 {
-	static const char *const writers[] = {"", "graycloud-monitor", "graycloud-dnsd"};
+	static const char *const writers[] = {
+	    "", "graycloud-monitor", "graycloud-dnsd", "graycloud-sync", ""};
 	char path[PATH_MAX];
 	int fd, error;
 

@@ -1,0 +1,50 @@
+#include "zones/state/membership.h"
+
+#include <stdio.h>
+
+static const struct bytes row = {"cluster", 7};
+
+/* Take the text before a NUL from the front; false if it does not fit. */
+static bool
+take(struct bytes *from, char *out, size_t room)
+{
+	const char *end = from->len > 0 ? memchr(from->data, '\0', from->len) : NULL;
+	size_t len = end != NULL ? (size_t)(end - (const char *)from->data) : 0;
+
+	if (len == 0 || len >= room)
+		return false;
+	memcpy(out, from->data, len + 1);
+	from->data = end + 1;
+	from->len -= len + 1;
+	return true;
+}
+
+bool
+membership_get(struct store_txn *config, struct membership *membership)
+{
+	struct bytes value;
+
+	return config != NULL && store_get(config, TABLE_META, row, &value) &&
+	    take(&value, membership->cluster, sizeof membership->cluster) &&
+	    take(&value, membership->node, sizeof membership->node);
+}
+
+int
+membership_put(struct store_txn *config, const struct membership *membership)
+{
+	char text[sizeof(struct membership)];
+	int len;
+
+	if (membership == NULL)
+		return store_delete(config, TABLE_META, row);
+	len = snprintf(text, sizeof text, "%s%c%s", membership->cluster, '\0', membership->node);
+	return store_put(config, TABLE_META, row, (struct bytes){text, (size_t)len + 1});
+}
+
+enum store_kind
+membership_verdicts(struct store_txn *config)
+{
+	struct membership ignored;
+
+	return membership_get(config, &ignored) ? STORE_CLUSTER : STORE_HEALTH;
+}

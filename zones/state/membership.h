@@ -1,0 +1,33 @@
+/*
+ * membership.h -- S90: has this node joined a cluster? One row of the configuration's table meta, that of no
+ * other node: it is neither replicated nor part of a backup.
+ *
+ * On a node that stands alone, commands write the configuration and the health store gives the verdicts. On a
+ * node that has joined, graycloud-sync alone writes the configuration (config_edit_commit refuses all
+ * others), commands write proposals, and the cluster store gives the verdicts. Every program asks
+ * membership_verdicts() which store that is, and nothing else decides it.
+ */
+#ifndef MEMBERSHIP_H
+#define MEMBERSHIP_H
+
+#include "zones/store/store.h"
+
+enum { NODE_NAME_MAX = 31, CLUSTER_NAME_MAX = 63 };
+
+struct membership {
+	char cluster[CLUSTER_NAME_MAX + 1]; /* the name of the cluster in the engine */
+	char node[NODE_NAME_MAX + 1];       /* the name of this node on the roster */
+};
+
+/* True if this node has joined; config: a transaction of the config store, or NULL (no). */
+bool membership_get(struct store_txn *config, struct membership *membership);
+/*
+ * Write it, or with NULL delete it: in a write transaction of graycloud-sync or of `graycloud node`. It makes
+ * no generation. Returns 0 or a negative errno.
+ */
+int membership_put(struct store_txn *config, const struct membership *membership);
+
+/* The store with the verdicts: STORE_CLUSTER on a node that has joined, else STORE_HEALTH. */
+enum store_kind membership_verdicts(struct store_txn *config);
+
+#endif
