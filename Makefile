@@ -34,12 +34,14 @@ ZONES := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard zones/*/*.c))
 DNSD := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out dnsd/main.c,$(wildcard dnsd/*.c))) $(OUT)/made/dnstap.pb-c.o
 MONITOR := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out monitor/main.c,$(wildcard monitor/*.c monitor/*/*.c)))
 ADMIN := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out admin/api/main.c,$(wildcard admin/*/*.c)))
+SYNC := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out sync/main.c,$(wildcard sync/*.c)))
 PROGRAMS := $(if $(wildcard dnsd/main.c),$(OUT)/bin/graycloud-dnsd) \
 	$(if $(wildcard monitor/main.c),$(OUT)/bin/graycloud-monitor) \
 	$(if $(wildcard admin/main.c),$(OUT)/bin/graycloud) \
-	$(if $(wildcard admin/api/main.c),$(OUT)/bin/graycloud-api)
+	$(if $(wildcard admin/api/main.c),$(OUT)/bin/graycloud-api) \
+	$(if $(wildcard sync/main.c),$(OUT)/bin/graycloud-sync)
 # Tests are in folders by topic (tests/README.md); their programs and scripts are in tests/tools.
-TOPICS := dns steering health admin robust
+TOPICS := dns steering health admin robust nodes
 HELPERS := $(patsubst %.c,$(OUT)/%,$(wildcard tests/tools/*.c))
 PRELOADS := $(patsubst tests/tools/preload/%.c,$(OUT)/tests/tools/%.so,$(wildcard tests/tools/preload/*.c))
 BENCHES := $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/*.c))
@@ -79,6 +81,7 @@ $(OUT)/libzones.a: $(ZONES)
 $(OUT)/libdnsd.a: $(DNSD)
 $(OUT)/libmonitor.a: $(MONITOR)
 $(OUT)/libadmin.a: $(ADMIN)
+$(OUT)/libsync.a: $(SYNC)
 $(OUT)/lib%.a:
 	@rm -f $@
 	ar rcs $@ $^
@@ -87,15 +90,16 @@ $(OUT)/bin/graycloud-dnsd: $(OUT)/obj/dnsd/main.o $(OUT)/libdnsd.a $(OUT)/libzon
 $(OUT)/bin/graycloud-monitor: $(OUT)/obj/monitor/main.o $(OUT)/libmonitor.a $(OUT)/libzones.a
 $(OUT)/bin/graycloud: $(OUT)/obj/admin/main.o $(OUT)/libadmin.a $(OUT)/libzones.a
 $(OUT)/bin/graycloud-api: $(OUT)/obj/admin/api/main.o $(OUT)/libadmin.a $(OUT)/libzones.a
+$(OUT)/bin/graycloud-sync: $(OUT)/obj/sync/main.o $(OUT)/libsync.a $(OUT)/libzones.a
 $(PROGRAMS):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# Test programs: a unit may use every room; a helper (an origin server, a load generator) only zones/.
-$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libzones.a
+# Test programs: a unit may use every room; a helper (an origin server, a load generator) only zones/, or sync/.
+$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libsync.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
-$(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libzones.a
+$(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libsync.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # Libraries that tests load before the C library.
@@ -105,7 +109,7 @@ $(PRELOADS): $(OUT)/tests/tools/%.so: tests/tools/preload/%.c Makefile
 $(BENCHES): $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libzones.a
+$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libsync.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -140,7 +144,7 @@ lint: $(PROGRAMS)
 FUZZ ?= $(FUZZERS)
 SECONDS ?= 60
 fuzz: packages-fuzz
-	@$(MAKE) --no-print-directory BUILD=fuzz CC=clang $(FUZZ:%=build-fuzz/obj/tests/fuzz/fuzz_%.o) build-fuzz/libdnsd.a build-fuzz/libmonitor.a build-fuzz/libadmin.a build-fuzz/libzones.a
+	@$(MAKE) --no-print-directory BUILD=fuzz CC=clang $(FUZZ:%=build-fuzz/obj/tests/fuzz/fuzz_%.o) build-fuzz/libdnsd.a build-fuzz/libmonitor.a build-fuzz/libadmin.a build-fuzz/libsync.a build-fuzz/libzones.a
 	@tests/fuzz/run $(SECONDS) $(FUZZ)
 
 # Ten million malformed messages in one process, a million and more over sockets: memory does not grow. Then half an hour of mixed

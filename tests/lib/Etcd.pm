@@ -1,0 +1,213 @@
+package Etcd;
+
+# Runs members of etcd for a test, on loopback, with free ports, in a directory of their own.
+#
+#     plan skip_all => Etcd->missing if Etcd->missing;
+#     my $etcd = Etcd->start(members => 3);
+#     my @urls = $etcd->urls;
+#     $etcd->kill9(1); $etcd->freeze(2); $etcd->thaw(2); $etcd->run(1);
+#     $etcd->ctl('get', '/x');
+#
+# start(...): members => N (1); tls => 1: mutual TLS with certificates made here ($etcd->files: ca, cert, key of a client); prefix => [WORDS
+#   before the command of each member], hosts => [ADDRESS of each member]; port => NUMBER of all clients' ports (with hosts).
+
+use strict;
+use warnings;
+use File::Temp ();
+use Graycloud;
+use IO::Socket::IP;
+use POSIX ();
+use Test::More;
+
+my %running;
+my $owner = $$;
+
+# The reason why etcd cannot run here; '' if it can.
+sub missing {
+	for my $program (qw(etcd etcdctl)) {
+		return "$program is not installed (Debian: etcd-server, etcd-client)" unless grep { -x "$_/$program" } split /:/, $ENV{PATH};
+	}
+	return '';
+}
+
+sub start {
+	my ($class, %options) = @_;
+	my $self = bless {members => 1, %options, dir => File::Temp->newdir('graycloud-etcd-XXXXXX', TMPDIR => 1), pid => {}}, $class;
+
+	chmod 0755, $self->{dir};
+	$running{$self} = $self;
+	$self->make_certificates if $self->{tls};
+	for my $try (1 .. 10) {
+		$self->choose_ports;
+		$self->launch($_) for 0 .. $self->{members} - 1;
+		return $self if $self->ready;
+		$self->kill9($_) for 0 .. $self->{members} - 1;
+		system 'rm', '-rf', map { "$self->{dir}/data$_" } 0 .. $self->{members} - 1;
+	}
+	$self->show_logs;
+	die "etcd does not start\n";
+}
+
+sub dir { "$_[0]{dir}" }
+sub host { $_[0]{hosts} ? $_[0]{hosts}[$_[1]] : '127.0.0.1' }
+
+# Ports that are free now. Another program may take one before etcd does: then start() tries others.
+sub choose_ports {
+	my ($self) = @_;
+	my @held;
+
+	for my $member (0 .. $self->{members} - 1) {
+		for my $kind (qw(client peer)) {
+			if ($self->{port}) {
+				$self->{$kind}[$member] = $self->{port} + ($kind eq 'peer');
+				next;
+			}
+			my $socket = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Listen => 1) or die "no port is free: $!";
+			push @held, $socket;
+			$self->{$kind}[$member] = $socket->sockport;
+		}
+	}
+}
+
+sub scheme { $_[0]{tls} ? 'https' : 'http' }
+sub url { sprintf '%s://%s:%d', $_[0]->scheme, $_[0]->host($_[1]), $_[0]{client}[$_[1]] }
+sub peer_url { sprintf '%s://%s:%d', $_[0]->scheme, $_[0]->host($_[1]), $_[0]{peer}[$_[1]] }
+sub urls { my ($self) = @_; map { $self->url($_) } 0 .. $self->{members} - 1 }
+sub files { @{$_[0]{files}}{qw(ca cert key)} }
+
+# Start the process of a member, or start it again.
+sub launch {
+	my ($self, $member) = @_;
+	my @members = 0 .. $self->{members} - 1;
+	my ($client, $peer) = ($self->url($member), $self->peer_url($member));
+	my @command = (@{$self->{prefix} ? $self->{prefix}[$member] : []}, 'etcd', '--name', "m$member", '--data-dir', "$self->{dir}/data$member",
+		'--listen-client-urls', $client, '--advertise-client-urls', $client, '--listen-peer-urls', $peer, '--initial-advertise-peer-urls', $peer,
+		'--initial-cluster', join(',', map { "m$_=" . $self->peer_url($_) } @members), '--initial-cluster-state', 'new', '--pre-vote',
+		'--initial-cluster-token', "t$$", @{$self->{args} // []});
+
+	if (my $files = $self->{files}) {
+		push @command, '--client-cert-auth', '--trusted-ca-file', $files->{ca}, '--cert-file', $files->{server_cert}, '--key-file',
+		    $files->{server_key}, '--peer-client-cert-auth', '--peer-trusted-ca-file', $files->{ca}, '--peer-cert-file',
+		    $files->{server_cert}, '--peer-key-file', $files->{server_key};
+	}
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>>', "$self->{dir}/etcd$member.log";
+		open STDERR, '>&', \*STDOUT;
+		exec @command or POSIX::_exit(127);
+	}
+	$self->{pid}{$member} = $pid;
+}
+
+# All members answer reads: there is a leader. False if one of them has ended.
+sub ready {
+	my ($self) = @_;
+
+	for my $member (0 .. $self->{members} - 1) {
+		my $ended;
+		return 0 unless Graycloud::wait_for(sub {
+			$ended = waitpid($self->{pid}{$member}, POSIX::WNOHANG()) > 0 and delete $self->{pid}{$member};
+			return $ended || $self->answers($member);
+		}) && !$ended;
+	}
+	return 1;
+}
+
+sub answers { my ($self, $member) = @_; (system "timeout 5 @{[$self->ctl_command($member)]} get / >/dev/null 2>&1") == 0 }
+
+sub ctl_command {
+	my ($self, $member) = @_;
+	my $files = $self->{files};
+
+	return (@{$self->{prefix} ? $self->{prefix}[$member] : []}, 'env', 'ETCDCTL_API=3', 'etcdctl', '--endpoints', $self->url($member),
+		$files ? ('--cacert', $files->{ca}, '--cert', $files->{cert}, '--key', $files->{key}) : (),
+		$self->{root} ? ('--user', $self->{root}) : ());
+}
+
+# Run etcdctl at a member (default: the first); returns what it prints, dies if it fails.
+sub ctl {
+	my ($self, @words) = @_;
+	my $member = ref $words[0] ? ${shift @words} : 0;
+
+	open my $out, '-|', $self->ctl_command($member), @words or die "etcdctl: $!";
+	local $/;
+	my $text = <$out> // '';
+	close $out or die "etcdctl @words: exit " . ($? >> 8) . "\n";
+	return $text;
+}
+
+sub end {
+	my ($self, $member, $signal) = @_;
+	my $pid = delete $self->{pid}{$member} or return;
+
+	kill $signal => $pid;
+	kill CONT => $pid;
+	waitpid $pid, 0;
+}
+sub kill9 { $_[0]->end($_[1], 'KILL') }
+sub freeze { kill STOP => $_[0]{pid}{$_[1]} }
+sub thaw { kill CONT => $_[0]{pid}{$_[1]} }
+sub runs { exists $_[0]{pid}{$_[1]} }
+
+# The number of the leader.
+sub leader {
+	my ($self) = @_;
+
+	for my $member (grep { $self->runs($_) } 0 .. $self->{members} - 1) {
+		my $text = eval { $self->ctl(\$member, 'endpoint', 'status', '-w', 'json') } or next;
+		my ($status) = @{JSON::PP::decode_json($text)};
+		return $member if $status->{Status}{leader} eq $status->{Status}{header}{member_id};
+	}
+	return undef;
+}
+
+# A certificate authority, one certificate for the members and one for clients; neither has a CN, only names of its own (SAN).
+sub make_certificates {
+	my ($self) = @_;
+	my $dir = $self->{dir};
+	my $run = sub { system("openssl @_ >>$dir/openssl.log 2>&1") == 0 or die "openssl @_\n" };
+
+	$run->("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /O=ca -keyout $dir/ca.key -out $dir/ca.crt");
+	for my $name (qw(server client)) {
+		$run->("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /O=test -keyout $dir/$name.key -out $dir/$name.csr");
+		open my $file, '>', "$dir/$name.ext" or die $!;
+		print $file 'subjectAltName=', join(',', 'DNS:localhost', map { "IP:$_" } '127.0.0.1', @{$self->{hosts} // []}), "\n",
+		    "extendedKeyUsage=serverAuth,clientAuth\n";
+		close $file;
+		$run->("x509 -req -in $dir/$name.csr -CA $dir/ca.crt -CAkey $dir/ca.key -CAcreateserial -days 2 -extfile $dir/$name.ext -out $dir/$name.crt");
+	}
+	$self->{files} = {ca => "$dir/ca.crt", cert => "$dir/client.crt", key => "$dir/client.key", server_cert => "$dir/server.crt",
+		server_key => "$dir/server.key"};
+}
+
+sub show_logs {
+	my ($self) = @_;
+
+	for my $log (glob "$self->{dir}/etcd*.log") {
+		local (@ARGV, $/) = $log;
+		my $text = <> // next;
+		diag "--- $log\n", length $text > 4000 ? '...' . substr $text, -4000 : $text;
+	}
+}
+
+sub stop {
+	my ($self) = @_;
+
+	$self->kill9($_) for keys %{$self->{pid}};
+	delete $running{$self};
+}
+
+END {
+	if ($$ == $owner) {
+		my $status = $?;
+
+		for my $self (values %running) {
+			$self->show_logs unless Test::More->builder->is_passing && $status == 0;
+			$self->stop;
+		}
+		$? = $status;
+	}
+}
+
+1;
