@@ -46,8 +46,8 @@ struct etcd_answer {
 };
 
 /*
- * Read the answer to a call: its HTTP status and its body. Free the answer with etcd_answer_free, whatever
- * the outcome is.
+ * Read the answer to a call: its HTTP status and its body. Free the answer with etcd_answer_free in
+ * every case.
  */
 void etcd_answer_read(struct etcd_answer *answer, long status, struct bytes body);
 /* Read one line of a watch. */
