@@ -4,7 +4,7 @@
  * it.
  *
  * The first writes the stores as the monitor and a command would.  The second is an origin itself, one of the
- * two of its pool: it closes its listener, and the real monitor finds out.  Both ask over so many sockets
+ * two of its pool: it closes its listener, and the real monitor finds out.  Both ask over enough sockets
  * that every worker of the nameserver (they share the port by SO_REUSEPORT) is asked by some; the time ends
  * when every socket has the new answer.
  */

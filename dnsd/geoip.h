@@ -16,8 +16,8 @@ void geoip_free(struct geoip *geoip);
 
 /*
  * Read the files if one has changed since the last call, or at the first call.  If a file is missing or
- * damaged, that is logged once and the previous databases stay in use; without any, nobody is located.  Waits
- * until no answering thread uses the old ones.
+ * damaged, that is logged once and the previous databases stay in use; without any, no client is located.
+ * Waits until no answering thread uses the old ones.
  */
 void geoip_look(struct geoip *geoip, struct epochs *epochs);
 

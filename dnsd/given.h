@@ -34,7 +34,7 @@ bool given_add(struct given *given, int fd, const char *name);
  * gets more threads, with a warning.
  */
 void given_offer(struct given *given, struct listener *listeners, size_t count, unsigned threads);
-/* The socket of the metrics page; -1 if there is none. */
+/* The socket of the metrics page, or -1. */
 int given_offer_metrics(struct given *given, const struct listener *where);
 
 /* Close unused sockets; calls forget, if it is not NULL, with the name of each. Returns their number.

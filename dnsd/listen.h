@@ -35,7 +35,7 @@ enum { LISTEN_TEXT = ADDRESS_PORT_TEXT };
 bool listen_parse(struct listener *listener, const char *text, uint16_t default_port);
 char *listen_text(const union sockaddr_any *address, char out[LISTEN_TEXT]);
 uint16_t listen_port(const union sockaddr_any *address);
-/* Are the addresses equal, apart from the ports?. */
+/* Are the addresses equal, apart from the ports? */
 bool listen_same_host(const union sockaddr_any *a, const union sockaddr_any *b);
 
 /*

@@ -146,7 +146,8 @@ add_tap(const struct metrics *metrics, FILE *page)
 	exposition_value(page, "graycloud_dnstap_messages_total", "counter",
 	    "Queries and responses that the query log wrote.", (double)counts.sent);
 	exposition_family(page, "graycloud_dnstap_dropped_total", "counter",
-	    "What the query log lost: queries for which a thread's ring was full, and messages that could "
+	    "Records that the query log lost: queries for which a thread's ring was full, and messages that "
+	    "could "
 	    "not be "
 	    "written.");
 	exposition_sample(

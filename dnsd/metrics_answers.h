@@ -13,8 +13,8 @@
 
 struct metrics_answers;
 
-/* Collect the counts of now.  lb: the name of a load balancer, in upper or lower case, or NULL; workers: NULL
- * for none. */
+/* Collect the current counts.  lb: the name of a load balancer, in upper or lower case, or NULL; workers:
+ * NULL for none. */
 struct metrics_answers *metrics_answers_new(
     struct publisher *publisher, const struct workers *workers, const char *lb);
 void metrics_answers_free(struct metrics_answers *answers); /* accepts NULL */

@@ -36,7 +36,7 @@ struct options {
 	unsigned wait_health_ms;
 	unsigned sessions;     /* entries of the table of pins */
 	struct tap_target tap; /* the query log */
-	unsigned tap_sample;   /* one query of so many */
+	unsigned tap_sample;   /* one query of this number is copied */
 	struct rrl_options rrl;
 	bool rrl_all_given;
 	struct listener listeners[OPTIONS_LISTENERS_MAX];

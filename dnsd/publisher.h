@@ -37,7 +37,7 @@ bool publisher_announce(struct publisher *publisher, struct problems *problems);
  * kept up to date.  Returns the lowest generation that is answered.
  */
 uint64_t publisher_yield(struct publisher *publisher);
-/* The descriptor of the serving store's lock, which the publisher still owns; -1 if there is none. */
+/* The descriptor of the serving store's lock, or -1; the publisher still owns it. */
 int publisher_lock(struct publisher *publisher);
 
 /* End the thread; epochs keeps the last snapshot. */

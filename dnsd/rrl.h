@@ -23,7 +23,7 @@ struct rrl_options {
 	unsigned rate;   /* responses a second for each name; 0: turns rate and all off */
 	unsigned all;    /* responses a second for each network; 0: off */
 	unsigned errors; /* errors a second for each network; 0: off */
-	unsigned slip;   /* one of so many limited responses is sent truncated; 0: none */
+	unsigned slip;   /* one of this number of limited responses is sent truncated; 0: none */
 	bool dry_run;    /* count only, and send */
 };
 

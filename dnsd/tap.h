@@ -1,9 +1,9 @@
 /*
  * tap.h -- copies of queries and responses on their way to the query log (dnstap).
  *
- * Each thread that answers has a ring of fixed size: it copies what it answered there, and the writer thread
- * (tap_writer.h) takes it out. The thread never waits, allocates or makes a system call: if the ring is full,
- * the record is dropped and counted. A ring has one producer and one consumer.
+ * Each thread that answers has a ring of fixed size: it copies its answers there, and the writer thread
+ * (tap_writer.h) takes them out. The thread never waits, allocates or makes a system call: if the ring is
+ * full, the record is dropped and counted. A ring has one producer and one consumer.
  */
 #ifndef DNSD_TAP_H
 #define DNSD_TAP_H
@@ -26,7 +26,7 @@ struct tap_ring {
 	_Alignas(TAP_LINE) _Atomic uint64_t written; /* octets, ever; by the thread that answers */
 	_Atomic uint64_t dropped;                    /* records; the same */
 	uint64_t draw;                               /* state of the sampling; the same */
-	uint64_t room_seen;                          /* what it last read of taken */
+	uint64_t room_seen;                          /* its last reading of taken */
 	_Alignas(TAP_LINE) _Atomic uint64_t taken;   /* octets; by the writer */
 	uint64_t threshold;                          /* a draw of at most this is sampled */
 	union sockaddr_any server;                   /* the listener's address; any address: not known */
@@ -36,7 +36,7 @@ struct tap_ring {
 
 /* All rings, and their setting. */
 struct tap {
-	unsigned sample; /* one query of so many is copied; at least 1 */
+	unsigned sample; /* one query of this number is copied; at least 1 */
 	_Atomic(struct tap_ring *) rings;
 };
 

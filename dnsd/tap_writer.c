@@ -31,7 +31,7 @@ struct tap_writer {
 	/* the thread's own */
 	struct fstrm_writer *stream; /* NULL: not connected */
 	uint64_t next_try;           /* boot_ms */
-	bool reported;               /* that it cannot be written */
+	bool reported;               /* it was logged that the target cannot be written */
 	uint8_t frame[FRAME];
 };
 
@@ -93,7 +93,7 @@ new_file(const char *path, const struct fstrm_writer_options *options)
 	char *old = xasprintf("%s.old", path);
 	struct stat info;
 
-	/* What another process or an earlier run wrote stays. */
+	/* Data of another process or an earlier run stays. */
 	if (stat(path, &info) == 0 && S_ISREG(info.st_mode) && info.st_size > 0 && rename(path, old) < 0)
 		warn("rename %s", path);
 	fstrm_file_options_set_file_path(file, path);
@@ -217,7 +217,7 @@ is_any(const union sockaddr_any *address)
 						     : IN6_IS_ADDR_UNSPECIFIED(&address->v6.sin6_addr);
 }
 
-/* What is the same in both frames of a record. */
+/* Set the fields that are the same in both frames of a record. */
 static void
 fill(Dnstap__Message *message, const struct tap_record *record, const union sockaddr_any *server)
 {
@@ -281,7 +281,7 @@ send_record(struct tap_writer *writer, const struct tap_record *record, const un
 
 /* ---- the thread ---- */
 
-/* Returns whether there was anything. */
+/* Returns true if there was a record. */
 static bool
 take_records(struct tap_writer *writer)
 {
@@ -308,7 +308,7 @@ run(void *arg)
 
 	seal_enter(SEAL_TAP);
 	for (;;) {
-		/* Read this before the rings: what was copied before the end is then found. */
+		/* Read this before the rings, so that records that were copied before the end are found. */
 		stopping = atomic_load(&writer->stop);
 		if (atomic_exchange(&writer->reopen, false) && writer->target->way == TAP_FILE)
 			close_stream(writer);
@@ -375,7 +375,7 @@ tap_writer_stop(struct tap_writer *writer)
 	clock_gettime(CLOCK_REALTIME, &end);
 	end.tv_sec += STOP_S;
 	if (pthread_timedjoin_np(writer->thread, NULL, &end) != 0) {
-		warnx("--dnstap %s: the reader does not take what is left", writer->target->text);
+		warnx("--dnstap %s: the reader does not take the remaining records", writer->target->text);
 		return;
 	}
 	tap_free_rings(writer->tap);

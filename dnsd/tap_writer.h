@@ -1,8 +1,9 @@
 /*
- * tap_writer.h -- the query log: a thread takes what the threads that answer have copied (tap.h) and writes
- * it as dnstap, in frames of Frame Streams, to a socket, a file or a TCP peer.
+ * tap_writer.h -- the query log: a thread takes the records that the answering threads copied (tap.h) and
+ * writes them as dnstap, in frames of Frame Streams, to a socket, a file or a TCP peer.
  *
- * A reader that is not there, or slow, costs records and never an answer. The thread tries again each second.
+ * If the reader is missing or slow, records are lost, but answers are not delayed. The thread tries again
+ * each second.
  */
 #ifndef DNSD_TAP_WRITER_H
 #define DNSD_TAP_WRITER_H
@@ -21,16 +22,16 @@ struct tap_target {
 	char port[6];
 };
 
-/* "unix:PATH", "file:PATH", "tcp:ADDRESS:PORT". False if it is none of these. */
+/* Read "unix:PATH", "file:PATH" or "tcp:ADDRESS:PORT". Returns false if the text is invalid. */
 bool tap_target_read(struct tap_target *target, const char *text);
-/* --check: what keeps the target from being written, as far as it can be seen now. */
+/* --check: report why the target cannot be written, if that is known before the start. */
 void tap_target_check(const struct tap_target *target, struct problems *problems);
 
 struct tap_writer;
 
 struct tap_counts {
 	uint64_t sent, full,
-	    unsent; /* messages; dropped in a full ring, dropped as they could not be written */
+	    unsent; /* messages; dropped because a ring was full; dropped because they could not be written */
 };
 
 /*
@@ -43,8 +44,9 @@ struct tap_writer *tap_writer_start(
 void tap_writer_reopen(struct tap_writer *writer);
 void tap_writer_counts(const struct tap_writer *writer, struct tap_counts *counts);
 /*
- * Write what is left and end, once no thread answers any more. Waits a second for a reader that is slow and
- * then leaves the thread and its memory to the end of the process. Accepts NULL.
+ * Write the remaining records and end the thread. Call it when no thread answers any more. If the reader is
+ * slow it waits for at most one second; the thread and its memory then last until the process ends. Accepts
+ * NULL.
  */
 void tap_writer_stop(struct tap_writer *writer);
 

@@ -187,7 +187,7 @@ start(struct worker *worker)
 	return worker->started;
 }
 
-/* What a thread works with, in its query log's ring too. */
+/* Create the data of one thread, with its ring of the query log. */
 static bool
 make_context(struct worker *worker, const struct serve_settings *settings, size_t pairs)
 {

@@ -28,11 +28,11 @@ bool workers_make_room(struct workers *workers, size_t pairs);
 
 /*
  * Another process already reads the sockets.  UDP threads end between two batches, and the other process
- * handles the queue; TCP threads act as tcp_leave() says.  notify is a descriptor of eventfd(2), written when
+ * handles the queue; for TCP threads see tcp_leave().  notify is a descriptor of eventfd(2), written when
  * there is a parcel to fetch and when the last thread has handed over all connections that it could at once.
  */
 void workers_leave(struct workers *workers, int notify);
-/* A connection to hand over, which the caller frees; NULL if there is none. */
+/* A connection to hand over, which the caller frees, or NULL. */
 struct parcel *workers_fetch(struct workers *workers);
 bool workers_have_left(struct workers *workers);
 /* The number of open connections. */

@@ -46,7 +46,7 @@ void reach_connected(struct reach *reach);
 void reach_disconnected(struct reach *reach);
 /* An own beat came back. */
 void reach_echo(struct reach *reach, uint64_t sent_ms, uint64_t now_ms);
-/* So many of the engine's machines accepted or refused connections. */
+/* The number of the engine's machines that accepted or refused connections. */
 void reach_probed(struct reach *reach, unsigned reached, unsigned machines, uint64_t now_ms);
 /*
  * Judge. all_heard: a beat of every node of the roster was heard since the connection. Returns true if the

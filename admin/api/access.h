@@ -21,7 +21,7 @@ void access_free(struct access *access);
 /* The store has changed: read the tokens again. txn NULL: there are none. */
 void access_reload(struct access *access, struct store_txn *txn);
 
-/* What a request says of its sender; each may be NULL. */
+/* The fields of a request about its sender; each may be NULL. */
 struct credentials {
 	const char *authorization, *email, *key;
 	const char *address; /* of the peer */

@@ -15,7 +15,7 @@
 
 enum method { METHOD_GET, METHOD_POST, METHOD_PUT, METHOD_PATCH, METHOD_DELETE, METHOD_OTHER };
 
-/* Codes of errors: those of Cloudflare's API, and from 91001 on our own. */
+/* Codes of errors: those of Cloudflare's API, and from 91001 on those that only graycloud has. */
 enum {
 	CODE_NOT_FOUND = 1001,
 	CODE_INVALID = 1002,
@@ -113,7 +113,7 @@ void call_error(struct call *call, int status, int code, const char *format, ...
 void call_error_at(struct call *call, const char *pointer);
 /* A warning beside a success. */
 void call_message(struct call *call, const char *text);
-/* What a dry run found (preview.h); the call owns it. */
+/* The findings of a dry run (preview.h); the call owns them. */
 void call_preview(struct call *call, struct json *preview);
 /* The reply is this file of a content type, which is a literal; the call owns file and name, which may be
  * NULL. */

@@ -270,7 +270,7 @@ exchange_end(struct exchange *exchange, bool whole)
 	if (connection != NULL && exchange->chunked && !exchange->silent)
 		bufferevent_write(connection->buffers, "0\r\n\r\n", 5);
 	finish(exchange);
-	/* What was sent may be taken already. */
+	/* The client may have taken the sent data already. */
 	if (connection != NULL)
 		bufferevent_trigger(connection->buffers, EV_WRITE, BEV_TRIG_DEFER_CALLBACKS);
 }

@@ -129,7 +129,7 @@ objects_get(struct call *call, const struct route *route, const struct scene *sc
 	json_drop(stored);
 }
 
-/* What objects are to another one: its referrers, or its referrals. */
+/* Which relation objects have to another one: its referrers, or its referrals. */
 static void
 add_references(struct json *list, struct referrers *objects, const char *type)
 {
@@ -192,7 +192,7 @@ references_of(const struct finding *finding, const struct id *id)
 	return list;
 }
 
-/* Which references are wanted. False with an error in the reply. */
+/* Read which references are requested. Returns false with an error in the reply. */
 static bool
 read_references(struct finding *finding, struct call *call)
 {

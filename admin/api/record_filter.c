@@ -176,7 +176,7 @@ comment_fits(const struct record_filter *filter, const struct record *record)
 	    (!asks(&filter->comment) || (*comment != '\0' && text_fits(&filter->comment, comment)));
 }
 
-/* Is wanted (name, or name:value) one of the tags, by this operator? */
+/* Is the tag of the request (name, or name:value) one of the tags, by this operator? */
 static bool
 has_tag(const struct json *tags, const char *operator, const char * wanted)
 {

@@ -415,7 +415,7 @@ read_ttl(struct call *call, const struct json *body, struct record_input *input)
 	return false;
 }
 
-/* What only a proxy has. */
+/* Properties that only a proxy has. */
 static bool
 read_proxy(struct call *call, const struct json *body)
 {

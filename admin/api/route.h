@@ -8,7 +8,7 @@
 #include "admin/edit/change.h"
 #include "admin/look/picture.h"
 
-/* What a reading function may look at. */
+/* The data that a reading function may use. */
 struct scene {
 	struct store_txn *config; /* NULL: nothing is configured yet */
 	struct store_txn *health; /* NULL: there is no health store */
@@ -49,7 +49,7 @@ struct edit_call {
  */
 const struct route *route_find(struct call *call, const char *account_id);
 
-/* What requests of a route are counted as; NULL: of none. */
+/* The name under which requests of a route are counted; NULL: they are not counted. */
 const char *route_class(const struct route *route);
 /* All routes, for the test of docs/openapi.json: method and pattern of each place, false behind the last. */
 bool route_at(size_t place, const char **method, const char **pattern);

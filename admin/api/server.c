@@ -369,7 +369,7 @@ replay(struct pending *pending)
 	return true;
 }
 
-/* Who asks, for what, and may they? */
+/* Find the client and the route, and check the client's rights. */
 static bool
 admit(struct pending *pending)
 {

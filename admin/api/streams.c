@@ -21,7 +21,7 @@ struct stream {
 	LIST_ENTRY(stream) next;
 };
 
-/* What is so now, not what happened: sent when a client comes, and when it changes. */
+/* The present states, not events: sent when a client connects, and after each change. */
 struct state {
 	const char *kind;
 	char *data; /* JSON; NULL: not known yet */

@@ -16,7 +16,7 @@ enum {
 	EDNS_SIZE = 1232, /* the size that no path fragments */
 	QUERY_MAX = WIRE_HEADER + NAME_MAX_LEN + 4 + 11,
 	KEY_MAX = 1 + 16 + 2 + 2 + 1 + NAME_MAX_LEN,
-	SILENT_ENOUGH = 3 /* after so many questions without an answer, a server is not asked again */
+	SILENT_ENOUGH = 3 /* after this number of questions without an answer, a server is not asked again */
 };
 
 /* A server that has answered nothing so far, by one way. */

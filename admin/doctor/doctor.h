@@ -1,5 +1,5 @@
 /*
- * doctor.h -- find problems of now and soon: for `graycloud doctor`.
+ * doctor.h -- find present and imminent problems: for `graycloud doctor`.
  *
  * One file for each subject: stores, daemons, the machine, health, pools and load balancers, and delegation.
  * The stores are read first and closed before anything is asked over the network.

@@ -80,7 +80,8 @@ findings_worse_since(const struct findings *findings, size_t count)
 	return false;
 }
 
-/* Of one check at one gravity so many are printed, and the others counted: a thousand alike hide the rest. */
+/* The maximum of findings to print of one check at one gravity; the others are counted, because a thousand
+ * equal lines would hide the rest. */
 enum { ALIKE_MAX = 20 };
 
 struct kind {

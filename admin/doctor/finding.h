@@ -39,7 +39,7 @@ void finding_cure(struct findings *findings, const char *format, ...) __attribut
 /* The number of findings of a gravity; the worst of all, FINDING_OK if there is none. */
 size_t findings_of(const struct findings *findings, enum gravity gravity);
 enum gravity findings_worst(const struct findings *findings);
-/* Was something worse than a note found since the count was so many? */
+/* Was something worse than a note found since the count had this value? */
 bool findings_worse_since(const struct findings *findings, size_t count);
 
 /* The worst first, then in the order in which they were found; of many of one check and gravity the first

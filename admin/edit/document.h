@@ -54,7 +54,7 @@ enum document_purpose {
 struct json *document_show(enum kind kind, const struct json *stored, const struct document_scope *scope,
     enum document_purpose purpose);
 
-/* Are two stored documents equal but for id, name where unnamed, and times? */
+/* Are two stored documents equal, except for id, times, and a name that was generated? */
 bool document_equal(const struct json *a, const struct json *b, bool name_too);
 
 #endif

@@ -2,8 +2,8 @@
  * pins_edit.h -- which pins of a load balancer count (S20).
  *
  * The table of pins belongs to graycloud-dnsd.  A command clears pins by writing into the load balancer's
- * document in which generation it did so: dnsd looks for the pins of that generation, and finds none of
- * before.  The member "pins" of the document is never shown or exported.
+ * document the generation of the clearing: dnsd searches for pins of that generation, and so finds no earlier
+ * ones.  The member "pins" of the document is never shown or exported.
  */
 #ifndef PINS_EDIT_H
 #define PINS_EDIT_H
@@ -13,8 +13,8 @@
 #include "zones/model/model.h"
 
 /*
- * Before document is stored: keep the pins member of before.  If document is sticky and before is not (or is
- * NULL), all older pins are cleared: they do not return.
+ * Before document is stored: keep the pins member of the stored one.  If document is sticky and before is not
+ * (or is NULL), all older pins are cleared: they do not return.
  */
 void pins_edit_keep(struct json *document, const struct json *before, uint64_t generation);
 

@@ -146,7 +146,7 @@ count_hidden(void *arg, struct bytes key, const struct rrset *rrset)
 	struct hidden *hidden = arg;
 	const struct record_place *place = hidden->place;
 	bool cut = hidden->type == TYPE_NS;
-	/* All names below begin with the key but for its end. */
+	/* All names below begin with the key without its end. */
 	bool below = key.len > place->key_len && memcmp(key.data, place->key_octets, place->key_len - 1) == 0;
 	bool at = key.len == place->key_len && memcmp(key.data, place->key_octets, key.len) == 0;
 

@@ -27,7 +27,7 @@ enum record_serial {
 	RECORD_SERIAL_UNIXTIME
 };
 
-/* A record that is wanted. */
+/* A record to create. */
 struct record_wish {
 	uint16_t type;
 	const uint8_t *rdata;

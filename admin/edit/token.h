@@ -4,7 +4,7 @@
  * A token is 40 letters and digits from getrandom(2). The store keeps only its SHA-256: 238 random bits need
  * no slow hash. Tokens are rows of the config store, but no part of the configuration: they are not in its
  * log, its feed, its generation or an export, and a restore leaves them as they are. The only user of
- * OpenSSL in the administration, but for the API's TLS.
+ * OpenSSL in the administration, except for the API's TLS.
  */
 #ifndef TOKEN_H
 #define TOKEN_H

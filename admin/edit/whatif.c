@@ -30,7 +30,7 @@ whatif_change(struct change *change, void *arg)
 
 	if (before != NULL && whatif->application != NULL)
 		application_apply(change, whatif->application, whatif->prune);
-	/* What applying reports is not asked. */
+	/* Drop the reports of applying the change. */
 	free(change->message);
 	json_drop(change->result);
 	change->message = NULL;

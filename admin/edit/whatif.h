@@ -20,7 +20,7 @@ struct whatif {
 		enum forced forced;
 	} * forced;
 	size_t nforced;
-	size_t moves; /* at most so many are listed */
+	size_t moves; /* maximum of moves to list */
 };
 
 /* An origin that would be forced, in all its pools. The texts must outlive it. */

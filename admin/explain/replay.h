@@ -2,7 +2,7 @@
  * replay.h -- many clients sent to one load balancer, before and after a change: shares, and clients that
  * move.
  *
- * Uses the nameserver's own steering.  For random choices a client is sent so many times that shares are
+ * Uses the nameserver's own steering.  For random choices a client is sent often enough that shares are
  * exact to a percent.
  */
 #ifndef REPLAY_H
@@ -39,8 +39,8 @@ struct replay_place {
  * Send all of them to the load balancer of a name, of the one compiler and of the other.  NULL with a
  * sentence if neither has one.  The members of the result: origins [{pool, address, before, after}], moved
  * (of 1), clients, moves
- * [{client, from, to}], at most so many, and new: the first has no such load balancer, so that all clients
- * count as moved.
+ * [{client, from, to}], at most this number, and new: the first has no such load balancer, so that all
+ * clients count as moved.
  */
 struct json *replay_compare(const struct compiler *before, const struct compiler *after,
     const struct replay_place places[2], const uint8_t *name, const struct replay_clients *clients,

@@ -14,8 +14,8 @@
 struct filter;
 struct json *history_read(struct store_txn *txn, uint64_t after, const struct filter *filter);
 /*
- * The same, the newest first: at most so many, of sequences before one (0: all). *next is the sequence before
- * which older ones are; 0 if there are none.
+ * The same, the newest first: at most this number, of sequences before one (0: all). *next is the sequence
+ * before which older ones are; 0 if there are none.
  */
 struct json *history_page(
     struct store_txn *txn, uint64_t before, size_t most, const struct filter *filter, uint64_t *next);

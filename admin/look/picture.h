@@ -34,7 +34,7 @@ struct pictured_origin {
 	bool healthy;            /* S12: by state and by force */
 	bool stale;              /* some address is */
 	struct pictured_address *addresses;
-	size_t naddresses; /* 1, but for a hostname */
+	size_t naddresses; /* 1, except for a hostname */
 	bool looked_up;    /* the monitor has a record of the hostname: name */
 	struct name_record name;
 };

@@ -156,7 +156,7 @@ screen_open(void)
 	struct sigaction action = {.sa_handler = on_signal};
 	sigset_t blocked;
 
-	/* Signals come only while we wait, so that none is missed between a look and the wait. */
+	/* Signals are delivered only during the wait, so that none is missed between a check and the wait. */
 	sigemptyset(&blocked);
 	sigaddset(&blocked, SIGTSTP);
 	sigaddset(&blocked, SIGWINCH);
@@ -185,7 +185,7 @@ screen_close(void)
 	sigaction(SIGTSTP, &screen.stop, NULL);
 	sigaction(SIGWINCH, &screen.resize, NULL);
 	if (signalled != 0)
-		raise(signalled); /* so that a shell sees how we ended */
+		raise(signalled); /* so that a shell sees the signal that ended the program */
 	sigprocmask(SIG_SETMASK, &screen.mask, NULL);
 }
 
@@ -231,8 +231,8 @@ screen_size(unsigned *columns, unsigned *rows)
 /* --- drawing --- */
 
 /*
- * The part of a line from a column on that fits into so many columns.  Colours take none and are all kept,
- * nor do continuation octets of UTF-8.  *cut: something does not fit.
+ * The part of a line from a column on that fits into this number of columns.  Colours take none and are all
+ * kept, nor do continuation octets of UTF-8.  *cut: something does not fit.
  */
 static char *
 part_of(const char *line, size_t len, unsigned left, unsigned columns, bool *cut)

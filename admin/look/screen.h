@@ -29,7 +29,7 @@ unsigned screen_show(const char *text, unsigned left);
 void screen_foot(const char *text);
 
 /*
- * Wait for a key, a change of the size, a signal, or one of so many more descriptors (at most 3), at most
+ * Wait for a key, a change of the size, a signal, or one of more descriptors (at most 3), at most
  * so long.  Returns the key, KEY_NONE without one.
  */
 int screen_wait(const struct pollfd *more, nfds_t count, int most_ms);

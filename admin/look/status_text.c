@@ -12,7 +12,7 @@
 
 enum { BAR = 64 /* checks in the history bar of the table */ };
 
-/* --- the lines that are wanted --- */
+/* --- the selected lines --- */
 
 /* Count a line; is it in the window? */
 static bool

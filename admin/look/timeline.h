@@ -38,9 +38,9 @@ struct timeline *timeline_new(const struct filter *filter, bool as_json);
 void timeline_free(struct timeline *timeline);
 
 /*
- * Add what came after the cursor, at most so many entries of each feed, and move the cursor. Each feed is in
- * its own order; the two are merged by time. False if the configuration cannot be read, after a sentence on
- * stderr. Opens the viewer's stores if they are new.
+ * Add what came after the cursor, at most this number of entries of each feed, and move the cursor. Each feed
+ * is in its own order; the two are merged by time. False if the configuration cannot be read, after a
+ * sentence on stderr. Opens the viewer's stores if they are new.
  */
 bool timeline_read(struct timeline *timeline, struct viewer *viewer, struct timeline_cursor *cursor,
     size_t most, struct timeline_events *events);

@@ -11,9 +11,9 @@
  *
  * A type that is `alone` opens its own socket, or needs none: there is no connect before its talk.
  *
- * Everything here runs on the thread of one event base and never blocks.  If the process stood still (a
- * stopped process, a machine that slept, a slow disk) data that arrived meanwhile counts, but not its time,
- * and a check that failed meanwhile is tried again, once.
+ * Everything here runs on the thread of one event base and never blocks.  If the process was paused (stopped,
+ * or the machine slept, or a disk was slow), data that arrived during the pause counts, but not its time, and
+ * a check that failed during the pause is tried again, once.
  */
 #ifndef CHECK_H
 #define CHECK_H
@@ -25,7 +25,7 @@
 struct event;
 struct event_base;
 
-struct checks; /* what all checks of a process share */
+struct checks; /* data that all checks of a process share */
 struct check;  /* one in progress */
 
 /* At start, before the change of user: open sockets that need root.  Does not report failures. */
@@ -64,13 +64,13 @@ struct check_type {
 	void *(*open)(struct event_base *base);
 	void (*close)(void *shared);
 	/*
-	 * The socket check->fd is connected: talk, then call check_finish (also at once).  Taking the socket
-	 * over sets check->fd to -1.  0, or a negative errno where it could not begin; a reason in
-	 * check->result then says more than the errno.  Where the type is alone there is no socket, and
-	 * check_finish only comes later.
+	 * The socket check->fd is connected: talk, then call check_finish (also at once).  If it takes the
+	 * socket over, it sets check->fd to -1. Returns 0, or a negative errno if it could not begin; if
+	 * check->result has a reason, that is used instead of the errno. A type that is alone gets no socket,
+	 * and must not call check_finish before it returns.
 	 */
 	int (*talk)(struct check *check);
-	/* Cancel what talk began; NULL if there is nothing to cancel. */
+	/* Cancel the talk; NULL if there is nothing to cancel. */
 	void (*stop)(struct check *check);
 	enum health_reason timeout; /* the reason if the time ends while it talks */
 	bool alone;
@@ -93,7 +93,7 @@ struct check {
 	unsigned attempts; /* begun so far */
 	bool talking;      /* the type is in control */
 	bool extended;     /* this attempt got more time, because the deadline timer was late */
-	bool repeated;     /* an attempt was started again, because this process stood still */
+	bool repeated;     /* an attempt was started again, because this process was paused */
 	bool paused;       /* its clock is stopped */
 	uint64_t began_ns; /* of this attempt */
 	void *talk;        /* data of the type for this check */
@@ -129,8 +129,8 @@ socklen_t check_sockaddr(const struct check_subject *subject, struct sockaddr_st
 const char *check_host_header(const struct check_subject *subject);
 /* The same, else the hostname, else NULL. */
 const char *check_host(const struct check_subject *subject);
-/* The name in it without its port and final dot (RFC 6066 3), for TLS; false if there is none or it is not a
- * host name. */
+/* The name in it without its port and final dot (RFC 6066 3), for TLS. Returns false if there is no Host or
+ * it is not a host name. */
 bool check_host_name(const struct check_subject *subject, char out[256]);
 
 #endif

@@ -2,9 +2,9 @@
  * S37: dns asks one question and is good if the rcode is as expected and, if data is expected, one answer has
  * it.
  *
- * A datagram first, on a socket of its own (a port that nobody knows, connected, so that only the endpoint is
- * heard); TCP where the answer says TC.  A datagram that is not the answer (id, question) is passed over;
- * over TCP it is a fault.
+ * It first sends a datagram from a socket of its own: a random port, connected, so that only the endpoint can
+ * reply. If the answer has TC, it asks over TCP. A datagram with another id or question is ignored; over TCP
+ * it is a failure.
  */
 #include "monitor/check/check.h"
 #include "monitor/check/dns_response.h"
@@ -27,7 +27,7 @@ struct dns {
 	int udp;
 	struct event *readable;
 	struct bufferevent *tcp;
-	uint8_t query[2 + DNS_QUERY_MAX]; /* with its length before it, as TCP wants it */
+	uint8_t query[2 + DNS_QUERY_MAX]; /* with its length before it, as TCP requires */
 	size_t len;                       /* length of the message */
 };
 

@@ -1,9 +1,9 @@
 /*
  * S37: exec is good if a command exits with status 0.
  *
- * The helper of exec_helper.h runs so many at once as the operator permitted; the others wait in a queue, and
- * their time does not run meanwhile.  A place is free again when the helper has said how its command ended,
- * killed ones too.
+ * The helper of exec_helper.h runs at most the number of commands that the operator permitted; the others
+ * wait in a queue, where their time does not run. A place becomes free when the helper reports the end of its
+ * command, also of a killed one.
  */
 #include "monitor/check/check.h"
 #include "monitor/check/exec_helper.h"
@@ -30,8 +30,8 @@ struct slot {
 	    *command; /* NULL in a place in use: the check gave up, and the command is being killed */
 };
 
-/* A helper that is lost is started again after a second, and where that one lives less than a minute, after
- * two, ... */
+/* A lost helper is started again after one second. If the new one lives for less than a minute, the next one
+ * is started after two seconds, then four, ... */
 enum { RESTART_LEAST_MS = 1000, RESTART_MOST_MS = 60000 };
 
 struct exec {

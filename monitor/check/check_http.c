@@ -258,8 +258,8 @@ go_on(struct http *http, struct transfer *transfer)
 }
 
 /*
- * Finish the checks whose transfers are over.  Never call it from a callback of libcurl.  All its messages
- * are taken first: removing a handle walks those that are left, which is quadratic where thousands end
+ * Finish the checks whose transfers are over.  Never call it from a callback of libcurl.  Take all messages
+ * of libcurl first: removing a handle searches the remaining messages, which is quadratic if thousands end
  * together.
  */
 static void

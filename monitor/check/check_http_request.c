@@ -203,12 +203,12 @@ http_request_begin(struct transfer *transfer)
 		error = set_target(transfer, &check->subject);
 	if (error != 0)
 		return error;
-	/* libcurl 7.88 then asks the socket for its error, not only poll(): meter.h knows that one. */
+	/* libcurl 7.88 then reads the error of the socket, not only poll(): meter.h handles that. */
 	curl_easy_setopt(easy, CURLOPT_TCP_FASTOPEN, 1L);
-	/* HTTPGET undoes a NOBODY of the check before. */
+	/* HTTPGET undoes NOBODY, which the previous check may have set. */
 	curl_easy_setopt(easy, head ? CURLOPT_NOBODY : CURLOPT_HTTPGET, 1L);
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, version_of(monitor, monitor->type == MONITOR_HTTPS));
-	if (monitor->type == MONITOR_HTTPS) /* for http it costs, and a redirect sets it anyway */
+	if (monitor->type == MONITOR_HTTPS) /* for http it only costs time, and a redirect sets it anyway */
 		set_tls(transfer, true);
 	if (curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, head || get ? NULL : monitor->method) != CURLE_OK)
 		return -ENOMEM;
@@ -290,7 +290,7 @@ target_allowed(const struct target *target, const struct monitor *monitor)
 	return false;
 }
 
-/* The Host that was asked for first, as long as it is that host and port; else the URL's. */
+/* Use the first Host while the target is the same host and port; else the URL's. */
 static const char *
 target_host_header(const struct target *target, const struct check_subject *subject)
 {
@@ -306,8 +306,8 @@ target_host_header(const struct target *target, const struct check_subject *subj
 	return header;
 }
 
-/* The URL as it is asked: without user and password, which an origin has none to give; our host as CONNECT_TO
- * knows it. */
+/* The URL to request: without user and password, because an origin has no right to set them; the endpoint's
+ * host is in the form that CONNECT_TO maps. */
 static bool
 target_url(struct target *target, struct transfer *transfer)
 {
@@ -325,8 +325,8 @@ target_url(struct target *target, struct transfer *transfer)
 	return copy != NULL && set_url(transfer, copy);
 }
 
-/* S34: a redirect leads on to the same host, or to one that the monitor names; secrets stay on the first
- * host, and are not sent without TLS where they were sent with it. */
+/* S34: a redirect may lead to the same host, or to a host that the monitor names. Send secrets only to the
+ * first host, and never without TLS if they were first sent with TLS. */
 static enum health_reason
 follow(struct target *target, struct transfer *transfer)
 {

@@ -3,9 +3,9 @@
  * monitor's port is not answered by ICMP "port unreachable".
  *
  * All checks share one socket for each family: a ping socket if the kernel allows it for this user
- * (net.ipv4.ping_group_range), else a raw one (CAP_NET_RAW).  An echo is known by its sequence number, its
- * address and eight random octets that nobody who did not see the request can guess.  ICMP errors come by the
- * error queue with the request that they are about.
+ * (net.ipv4.ping_group_range), else a raw one (CAP_NET_RAW).  An echo is identified by its sequence number,
+ * its address and eight random octets, which only a host that saw the request can return. ICMP errors arrive
+ * in the error queue, with the request that caused them.
  */
 #include "monitor/check/check.h"
 
@@ -24,8 +24,8 @@ enum {
 	ECHO_LEN = 16, /* header and the random octets */
 	NONCE_LEN = 8,
 	RECEIVE_BUFFER = 1 << 20, /* a start pings thousands together */
-	UDP_WAIT_MS = 200,        /* at least so long for "port unreachable", */
-	UDP_WAIT_RTTS = 4         /* or so many round-trip times of the ping */
+	UDP_WAIT_MS = 200,        /* minimum time to wait for "port unreachable", */
+	UDP_WAIT_RTTS = 4         /* or this number of round-trip times of the ping */
 };
 
 /* One for each family. */
@@ -297,7 +297,7 @@ take_error(const struct icmp *all, const struct ping_socket *by, struct msghdr *
 	}
 }
 
-/* Read one message, from the error queue or not.  Returns false if there is none. */
+/* Read one message, from the error queue or not.  Returns false if no message waits. */
 static bool
 receive(const struct icmp *all, const struct ping_socket *by, int flags)
 {

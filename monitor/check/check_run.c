@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 enum {
-	LATE_MS = 100, /* a deadline that comes so late says nothing about the endpoint yet */
-	TICK_MS = 100  /* how closely it is watched whether the process stands still */
+	LATE_MS = 100, /* a deadline timer that is later than this: the attempt gets more time */
+	TICK_MS = 100  /* how often to check if the process was paused */
 };
 
 struct checks {
@@ -22,10 +22,10 @@ struct checks {
 	void *shared[MONITOR_TYPE_COUNT];      /* one for each type; equal types share it */
 	struct event *ticker;
 	uint64_t ticked_ns;
-	uint64_t stalled_ns; /* until then the process stood still; 0: it never did */
+	uint64_t stalled_ns; /* end of the last pause of the process; 0: it was never paused */
 };
 
-/* A stopped process, a machine that slept, a disk that was waited for: the ticks come late. */
+/* If the process was stopped, the machine slept or a disk was slow, the ticks are late. */
 static void
 tick(struct checks *checks)
 {
@@ -53,7 +53,7 @@ start_ticking(struct checks *checks)
 	if (checks->ticker == NULL)
 		return false;
 	event_priority_set(
-	    checks->ticker, 0); /* before what came in meanwhile, where the base has priorities */
+	    checks->ticker, 0); /* if the base has priorities, before the data that arrived during a pause */
 	return event_add(checks->ticker, &every) == 0;
 }
 
@@ -92,7 +92,7 @@ checks_free(struct checks *checks)
 	free(checks);
 }
 
-/* End the attempt: nothing of it is left, and the next one may begin. */
+/* End the attempt and free its data: the next one may begin. */
 static void
 attempt_end(struct check *check)
 {
@@ -125,7 +125,8 @@ check_cancel(struct check *check)
 
 static void attempt_begin(struct check *check);
 
-/* Timers stand still with a machine that sleeps, so the next tick can come after what a sleep has broken. */
+/* Timers stop while the machine sleeps, so connections that broke during a sleep may be reported before the
+ * next tick. */
 static bool
 stood_still(const struct check *check)
 {
@@ -133,7 +134,8 @@ stood_still(const struct check *check)
 	return check->began_ns <= check->checks->stalled_ns;
 }
 
-/* What failed while we stood still may have failed for that: such an attempt is no attempt, once in a check.
+/* The pause may be the cause if an attempt fails during a pause: do not count the attempt, at most once in a
+ * check.
  */
 static bool
 repeat(struct check *check)
@@ -175,7 +177,7 @@ check_finish(struct check *check, enum health_reason reason)
 	report(check);
 }
 
-/* S26: what went wrong on this machine says nothing about the endpoint. */
+/* S26: a failure on this machine shows nothing about the endpoint. */
 static bool
 local_error(int error)
 {
@@ -222,7 +224,7 @@ void
 check_finish_errno(struct check *check, int error)
 {
 	check->result.conclusive = !local_error(error);
-	if (check->result.reason == REASON_NONE) /* the type knows no better one */
+	if (check->result.reason == REASON_NONE) /* the type has no better reason */
 		check->result.reason = reason_of_errno(error);
 	check->result.error = error;
 	report(check);
@@ -395,7 +397,7 @@ on_deadline(evutil_socket_t fd, short what, void *arg)
 		check_finish_errno(check, check->early);
 		return;
 	}
-	/* The loop was kept from its sockets: what has come meanwhile counts. */
+	/* The loop was late: data that arrived in time counts. */
 	if (!check->extended && boot_ns() - check->began_ns > (uint64_t)(timeout_ms + LATE_MS) * 1000000) {
 		static const struct timeval grace = {0, LATE_MS * 1000};
 

@@ -2,7 +2,7 @@
  * [CF] 2.4: smtp is good if the server greets, answers HELO with 250 and QUIT with 221.
  *
  * This file has its own dialogue: libcurl greets with EHLO and does not wait for the answer to QUIT, so it
- * cannot tell this. With starttls (S37) the greeting is EHLO, as RFC 3207 wants it, once before and once
+ * cannot check this. With starttls (S37) the greeting is EHLO, as RFC 3207 wants it, once before and once
  * after the handshake.
  */
 #include "monitor/check/check_tls.h"

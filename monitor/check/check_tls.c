@@ -236,7 +236,7 @@ metered_destroy(BIO *bio)
 	return BIO_meth_get_destroy(BIO_s_socket())(bio);
 }
 
-/* OpenSSL's own over sockets, but for how octets come and go. */
+/* OpenSSL's own method for sockets, with other functions to read and write. */
 static BIO_METHOD *
 metered_method(void)
 {
@@ -332,7 +332,7 @@ check_tls_failure(struct bufferevent *connection)
 
 	if (error == 0)
 		return REASON_CONNECTION_RESET; /* without a TLS message */
-	/* It broke off with an alert, and those are numbered from here. */
+	/* The peer ended the handshake with an alert: the numbers of alerts begin here. */
 	if (peer_of(connection)->wants_certificate && ERR_GET_REASON(error) >= SSL_AD_REASON_OFFSET)
 		return REASON_TLS_CLIENT_CERTIFICATE;
 	if (ERR_GET_REASON(error) == SSL_R_CERTIFICATE_VERIFY_FAILED)

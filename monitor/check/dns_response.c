@@ -21,7 +21,8 @@ struct chain {
 	unsigned count;
 };
 
-/* Follow the CNAME of the chain's last name.  Returns false if there is none.  at is the first record. */
+/* Follow the CNAME of the chain's last name. Returns false if the name has no CNAME.  at is the first record.
+ */
 static bool
 chain_extend(struct chain *chain, struct message at, unsigned count)
 {
@@ -104,8 +105,7 @@ data_reason(
 	return REASON_DNS_DATA_MISMATCH;
 }
 
-/* Is it the response to our query: id, opcode, and the question as we asked it?  reader goes on to the
- * answers. */
+/* Is it the response to the query: id, opcode, and the same question? Moves reader to the answers. */
 static bool
 is_response(const uint8_t *query, struct message *reader)
 {

@@ -1,7 +1,7 @@
 /*
  * dns_response.h -- the question of a dns check, and the verdict on a response (S37).
  *
- * Pure, but for the random id: octets in, a verdict out.  The messages come from strangers.
+ * Pure, except for the random id: octets in, a verdict out.  The messages come from strangers.
  */
 #ifndef DNS_RESPONSE_H
 #define DNS_RESPONSE_H

@@ -23,14 +23,13 @@
 enum {
 	REQUEST_MAX = 160 * 1024, /* 64 arguments of 1024 octets, the environment, and input */
 	WORDS_MAX = 128,
-	READS_A_TURN = 16, /* of one command's output: one that writes without end must not keep the helper */
+	READS_A_TURN = 16, /* of one command's output in a turn: endless output must not block the helper */
 	HELPER_SOCKET = 3,
 	STARTER_WAIT_S = 5
 };
 
 /*
- * What the monitor asks; after it come the arguments, then the environment, and then the input, each text
- * ended by NUL.
+ * A request of the monitor, followed by the arguments, the environment and the input, each text ended by NUL.
  */
 struct request {
 	uint32_t number;
@@ -39,7 +38,7 @@ struct request {
 	uint32_t has_input;
 };
 
-/* What the monitor asks of the starter, with one end of a socket pair for the helper. */
+/* A request of the monitor to the starter, with one end of a socket pair for the helper. */
 struct start_request {
 	uint32_t most;
 	uint32_t purpose;
@@ -56,17 +55,17 @@ struct commands *commands_of_checks;
 
 static const char starter_name[] = "graycloud-start", helper_name[] = "graycloud-exec";
 
-/* Of the helper. */
+/* Data of the helper. */
 static unsigned most;
 static enum commands_for purpose;
 
-/* Of the monitor. */
+/* Data of the monitor. */
 static int starter_socket = -1;
 static pthread_mutex_t starter_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 /* --- in the helper --- */
 
-/* A command that runs. */
+/* A running command. */
 struct running {
 	uint32_t number;
 	pid_t pid;
@@ -87,7 +86,8 @@ answer(const struct command_reply *reply)
 			_exit(1);
 }
 
-/* Take what it has written; beyond the first line nothing is kept, but it is read, or the command would wait.
+/* Read the output of a command. Only the first line is kept; the rest is read and dropped, because the
+ * command would otherwise block.
  */
 static void
 take_output(struct running *command)
@@ -111,7 +111,7 @@ take_output(struct running *command)
 	command->output = -1;
 }
 
-/* input is -1 if it reads nothing. */
+/* input is -1 if the command has no input. */
 static int
 spawn(pid_t *pid, int input, int output, char *argv[], char *environment[])
 {
@@ -143,7 +143,7 @@ spawn(pid_t *pid, int input, int output, char *argv[], char *environment[])
 	return error;
 }
 
-/* A pipe that holds the text. Returns its end to read from, or -1. */
+/* Create a pipe that holds the text. Returns the descriptor to read from, or -1. */
 static int
 pipe_with(const char *text)
 {
@@ -151,13 +151,13 @@ pipe_with(const char *text)
 
 	if (pipe2(pipes, O_CLOEXEC | O_NONBLOCK) < 0)
 		return -1;
-	fcntl(pipes[0], F_SETFL, 0); /* the program's: it waits */
+	fcntl(pipes[0], F_SETFL, 0); /* only the program's descriptor blocks */
 	(void)!write(pipes[1], text, strlen(text));
 	close(pipes[1]);
 	return pipes[0];
 }
 
-/* Where its output goes: a pipe to this process, or the standard error of this process. Returns 0 or an
+/* Connect the output to a pipe to this process, or to the standard error of this process. Returns 0 or an
  * errno. */
 static int
 make_output(int *ours, int *its)
@@ -208,8 +208,8 @@ kill_number(uint32_t number)
 			kill(-running[i].pid, SIGKILL);
 }
 
-/* A list that ends with NULL: the given variables, and for a receiver of notifications also those of this
- * process. */
+/* Make a list that ends with NULL: the given variables, and for a receiver of notifications also those of
+ * this process. */
 static char **
 environment_of(char **own, size_t count)
 {
@@ -241,14 +241,14 @@ take_request(char *octets, size_t len)
 	for (; at < end && count < request.ntexts && count < WORDS_MAX; at += strlen(at) + 1)
 		words[count++] = at;
 	if (count != request.ntexts || request.narguments > count)
-		return; /* the monitor sends no such thing */
+		return; /* the monitor never sends this */
 	environment = environment_of(words + request.narguments, count - request.narguments);
-	words[request.narguments] = NULL; /* of which the environment has a copy */
+	words[request.narguments] = NULL; /* the environment has a copy of it */
 	start(request.number, words, environment, request.has_input && at < end ? at : NULL);
 	free(environment);
 }
 
-/* Its leader has ended.  The group goes before the leader is reaped: until then no other group has that
+/* The leader has ended. Kill the group before the leader is reaped: until then no other group can have that
  * number. */
 static void
 end(struct running *command)
@@ -260,7 +260,7 @@ end(struct running *command)
 	while (waitpid(command->pid, &reply.status, 0) < 0 && errno == EINTR)
 		continue;
 	take_output(command);
-	if (command->output >= 0) /* somebody who left the group holds it */
+	if (command->output >= 0) /* a process that left the group still has it open */
 		close(command->output);
 	memcpy(reply.line, command->line, sizeof reply.line);
 	*command = running[--nrunning];
@@ -335,7 +335,7 @@ helper_main(void)
 
 /* --- the starter --- */
 
-/* Take a request with its descriptor. Returns false at the end of the monitor. */
+/* Receive a request with its descriptor. Returns false if the monitor has ended. */
 static bool
 take_start(struct start_request *request, int *socket)
 {
@@ -358,7 +358,7 @@ become_helper(const struct start_request *request, int socket)
 	helper_main();
 }
 
-/* A helper is the monitor's child, who waits for it. */
+/* The helper becomes a child of the monitor, which waits for it. */
 static _Noreturn void
 starter_main(void)
 {
@@ -379,7 +379,7 @@ starter_main(void)
 	_exit(0);
 }
 
-/* Nothing of the monitor's is left but the socket and standard error; the programs get no terminal. */
+/* Keep only the socket and standard error of the monitor; the programs get no terminal. */
 void
 commands_helper(int argc, char *argv[])
 {
@@ -388,7 +388,7 @@ commands_helper(int argc, char *argv[])
 	if (argc != 1 || strcmp(argv[0], starter_name) != 0)
 		return;
 	prctl(PR_SET_NAME, starter_name);
-	/* The terminal's Ctrl-C is for the daemon: when it ends, so do we. */
+	/* Ignore Ctrl-C in the terminal: it is for the daemon, and this process ends with the daemon. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGTERM, SIG_IGN);
@@ -403,7 +403,7 @@ commands_helper(int argc, char *argv[])
 
 /* --- in the monitor --- */
 
-/* Our own program, even where another one has taken its place on the disk by now. */
+/* This program, even if its file on the disk was replaced. */
 static int
 execute_starter(int socket)
 {
@@ -413,8 +413,8 @@ execute_starter(int socket)
 	pid_t pid;
 
 	if (error == 0) {
-		posix_spawn_file_actions_adddup2(
-		    &actions, socket, HELPER_SOCKET); /* also where they are the same: it stays open */
+		posix_spawn_file_actions_adddup2(&actions, socket,
+		    HELPER_SOCKET); /* also if both are the same: the descriptor stays open */
 		error = posix_spawn(&pid, "/proc/self/exe", &actions, NULL, argv, environ);
 		posix_spawn_file_actions_destroy(&actions);
 	}
@@ -443,7 +443,7 @@ commands_prepare(void)
 	return true;
 }
 
-/* Give the starter a socket for a helper. Returns the helper's pid, or a negative errno. */
+/* Send the starter a socket for a new helper. Returns the helper's pid, or a negative errno. */
 static pid_t
 ask_starter(const struct commands *commands, int socket)
 {
@@ -496,12 +496,12 @@ end_helper(struct commands *commands)
 {
 	close(commands->socket);
 	commands->socket = -1;
-	kill(commands->helper, SIGKILL); /* in every case, so that there are never two */
+	kill(commands->helper, SIGKILL); /* in every case, so that there are never two helpers */
 	while (waitpid(commands->helper, NULL, 0) < 0 && errno == EINTR)
 		continue;
 }
 
-/* The helper kills what runs when it finds the socket closed. */
+/* The helper kills the running commands when the socket is closed. */
 void
 commands_stop(struct commands *commands)
 {
@@ -557,7 +557,7 @@ commands_run(struct commands *commands, uint32_t number, char *const argv[], cha
 	else {
 		memcpy(octets, &request, sizeof request);
 		if (send(commands->socket, octets, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-			error = -ENOBUFS; /* S26: also if it has died unnoticed */
+			error = -ENOBUFS; /* S26: also if it has died and this was not noticed yet */
 	}
 	free(octets);
 	return error;
@@ -568,7 +568,7 @@ commands_kill(struct commands *commands, uint32_t number)
 {
 	struct request request = {.number = number};
 
-	/* The helper never waits for us (COMMANDS_MAX): a full socket is soon empty. */
+	/* The helper never waits for the monitor (COMMANDS_MAX), so it soon empties a full socket. */
 	while (send(commands->socket, &request, sizeof request, MSG_NOSIGNAL) < 0 && errno == EINTR)
 		continue;
 }

@@ -137,7 +137,7 @@ send(int fd, const void *buffer, size_t len, int flags)
 	return (ssize_t)len;
 }
 
-/* connect() on a connection that was reset would disconnect it, and drop what the peer has said. */
+/* connect() on a connection that was reset would disconnect it, and drop the data from the peer. */
 int
 connect(int fd, const struct sockaddr *to, socklen_t len)
 {

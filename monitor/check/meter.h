@@ -11,8 +11,8 @@
  *
  *     - is empty (EAGAIN) after METER_TURN octets, until the next meters_enter: epoll then reports it again;
  *     - fails (ECONNABORTED) after METER_ALL octets;
- *     - takes what is sent after the peer closed or reset, and drops it: what the peer said before can still
- * be read.  After that, its end is ECONNRESET;
+ *     - accepts and drops data that is sent after the peer closed or reset the connection, so that earlier
+ * data from the peer can still be read. After that data, a read fails with ECONNRESET;
  *     - if it was given to libcurl connected, is connected, even if the peer has reset it meanwhile: the
  * same, for the connect() and SO_ERROR with which libcurl 7.88 begins.
  *
@@ -27,8 +27,8 @@
 
 enum { METER_TURN = 16 * 1024, METER_ALL = 256 * 1024 };
 
-/* What one peer has sent.  All zero at the beginning; one meter may serve several sockets, one after the
- * other. */
+/* The octets that one peer has sent.  All zero at the beginning; one meter may serve several sockets, one
+ * after the other. */
 struct meter {
 	unsigned turn;  /* the turn that `taken` counts */
 	size_t taken;   /* octets in this turn */
@@ -56,7 +56,7 @@ void meters_leave(void);
 
 /*
  * For sockets that this program reads itself: how many octets of len may be read now.  0 with errno if none:
- * EAGAIN, once for each METER_TURN octets, or ECONNABORTED.  meter_took counts what was read.
+ * EAGAIN, once for each METER_TURN octets, or ECONNABORTED.  meter_took counts the octets that were read.
  */
 size_t meter_grant(struct meter *meter, size_t len);
 void meter_took(struct meter *meter, ssize_t got);

@@ -31,7 +31,7 @@ bool isolation_round(struct isolation *isolation, uint64_t asked_ms, uint64_t no
 
 enum isolation_rule {
 	ISOLATION_JUDGE,
-	ISOLATION_WAIT,    /* ask again after the next round; one is wanted */
+	ISOLATION_WAIT,    /* ask again after the next round, and request one */
 	ISOLATION_WITHHOLD /* it shows nothing about the endpoint: drop it */
 };
 

@@ -3,7 +3,7 @@
 /* A new round-trip time has this share (1/N) in the average. */
 enum { EWMA_PARTS = 8 };
 
-/* S41: recorder an average that has changed by more than a tenth and half a millisecond. */
+/* S41: record an average that has changed by more than a tenth and by more than half a millisecond. */
 enum { STEADY_PART = 10, STEADY_US = 500 };
 
 struct health_record

@@ -11,12 +11,12 @@
 
 /* The result of one check, including its retries. */
 struct check_result {
-	bool repeated;             /* it was started again, because this process stood still during it */
+	bool repeated;             /* it was started again, because this process was paused during it */
 	bool conclusive;           /* false: it failed on this machine; no verdict (S26) */
 	enum health_reason reason; /* REASON_NONE: the check was good */
 	uint32_t code;             /* HTTP status, 0 if there was none */
 	uint32_t
-	    rtt_us; /* of the attempt that decided; 0: unknown, because this process stood still during it */
+	    rtt_us; /* of the attempt that decided; 0: unknown, because this process was paused during it */
 	int32_t certificate_days;       /* INT32_MIN: no certificate was seen */
 	int error;                      /* errno of a failure, 0 if there was none */
 	char detail[HEALTH_DETAIL_MAX]; /* details of the reason, or "" */

@@ -86,7 +86,7 @@ add_monitors(const struct schedule *schedule, FILE *page)
 	    "Checks that failed on this machine and gave no verdict.");
 	schedule_each_statistics(schedule, add_inconclusive, page);
 	exposition_family(page, "graycloud_monitor_checks_repeated_total", "counter",
-	    "Checks that were started again because the monitor stood still during them.");
+	    "Checks that were started again because the monitor was paused during them.");
 	schedule_each_statistics(schedule, add_repeated, page);
 	exposition_family(
 	    page, "graycloud_monitor_rtt_seconds", "histogram", "Round-trip times of good checks.");

@@ -15,7 +15,7 @@
 struct endpoint_choice;
 
 struct endpoint_choice *endpoint_choice_new(void);
-/* NULL is accepted. */
+/* Accepts NULL. */
 void endpoint_choice_free(struct endpoint_choice *choice);
 /* Add the name of a monitor or a pool.  Returns false if there are too many. */
 bool endpoint_choice_monitor(struct endpoint_choice *choice, const char *name);
@@ -32,7 +32,7 @@ enum endpoint_families { ENDPOINT_LINES_FEW, ENDPOINT_LINES_ALL };
 /* Takes ownership of choice; NULL selects all.  The schedule outlives it. */
 struct endpoint_lines *endpoint_lines_new(
     struct schedule *schedule, enum endpoint_families which, struct endpoint_choice *choice);
-/* NULL is accepted. */
+/* Accepts NULL. */
 void endpoint_lines_free(void *lines);
 /* A pages_write_fn. */
 bool endpoint_lines_write(void *lines, FILE *page);

@@ -53,7 +53,7 @@ query_value(const char *query, const char *name)
 	return xstrdup("");
 }
 
-/* Is the text valid as an address within <> of a mail?. */
+/* Is the text valid as an address within <> of a mail? */
 static bool
 mail_address(const char *text, size_t len)
 {
@@ -109,7 +109,7 @@ part_of(CURLU *parts, CURLUPart what)
 	return kept;
 }
 
-/* The key of "#hmac=KEY", which is not sent to the server; NULL if there is none.  Freed by the caller.
+/* The key of "#hmac=KEY", which is not sent to the server; NULL if the URL has no key.  Freed by the caller.
  */
 static char *
 key_of(CURLU *parts)

@@ -1,6 +1,6 @@
 /*
- * Programs that are run for each event, one at a time, in a process group of their own that their time-out
- * kills. A helper process runs them, for the monitor seals itself and cannot.
+ * Receivers that are programs: one run for each event, one at a time. Each run has a process group of its
+ * own, which is killed at its time-out. A helper process runs them, because a sealed monitor cannot.
  */
 #include "monitor/check/exec_helper.h"
 #include "monitor/notify/courier_inner.h"

@@ -36,9 +36,9 @@ struct carrier {
 };
 
 /*
- * The header that signs a webhook: "X-Graycloud-Signature: t=SECONDS,v1=HEX", where HEX is the HMAC-SHA-256
- * of "SECONDS.BODY".  The receiver compares it, and refuses old seconds, so that nobody can send it again
- * later. Freed by the caller; NULL if OpenSSL cannot.
+ * The header that signs a webhook: "X-Graycloud-Signature: t=SECONDS,v1=HEX", and HEX is the HMAC-SHA-256
+ * of "SECONDS.BODY".  The receiver compares it, and refuses old seconds, so that a copy sent later is
+ * refused. Freed by the caller; NULL if OpenSSL cannot.
  */
 char *courier_signature(const char *key, int64_t seconds, const char *body);
 

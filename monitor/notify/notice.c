@@ -139,7 +139,7 @@ notice_line(const struct notice *notice)
 	}
 }
 
-/* A line of a mail; what would end it or hide is left out (RFC 5322 2.2). */
+/* Write a line of a mail; characters that would end the line or be invisible are left out (RFC 5322 2.2). */
 static void
 put_line(FILE *mail, const char *text)
 {
@@ -161,8 +161,8 @@ notice_mail(struct notice *const *notices, size_t count, uint64_t lost, const ch
 	FILE *mail = text_stream(&text, &len);
 
 	gmtime_r(&seconds, &tm);
-	strftime(
-	    date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000", &tm); /* RFC 5322 3.3; we never set a locale */
+	strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S +0000",
+	    &tm); /* RFC 5322 3.3; the program never sets a locale */
 	random_bytes(&number, sizeof number);
 	host_name(host);
 	fprintf(mail, "Date: %s\r\nFrom: <%s>\r\nTo: <%s>\r\nMessage-ID: <%llx.%llx@%s>\r\n", date, from, to,

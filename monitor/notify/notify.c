@@ -365,7 +365,7 @@ reported_before(const struct reported_pool *before, const struct origin *origin)
 	return REPORTED_NOTHING;
 }
 
-/* A pool of the last run: use its verdicts of then as the last report. */
+/* A pool of the last run: use the verdicts of that run as the last report. */
 static void
 take_last_run(const struct look *look, struct reported_pool *pool)
 {

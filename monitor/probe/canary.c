@@ -15,7 +15,7 @@
 enum {
 	ROUND_EVERY_MS = 1000,
 	ROUND_MS = 1000, /* maximum time for an answer */
-	LATE_MS = 100,   /* ignore a round that ends this late: this process stood still */
+	LATE_MS = 100,   /* ignore a round that ends this late: this process was paused */
 	PACE_MS = 100    /* minimum time between two rounds */
 };
 
@@ -36,11 +36,11 @@ struct canaries {
 	struct isolation isolation;
 	uint64_t asked_ms; /* when this round, or the last one, began */
 	uint16_t sequence; /* sequence number of the ICMP echoes of this round */
-	size_t waiting;    /* for so many canaries */
+	size_t waiting;    /* number of canaries that fit */
 	bool running;      /* a round is in progress */
 	bool answered;     /* in this round */
 	bool wanted;       /* another round, soon */
-	bool passed_over;  /* the last round was ignored, because this process stood still during it */
+	bool passed_over;  /* the last round was ignored, because this process was paused during it */
 	uint64_t isolations;
 	size_t count;
 	struct asked list[];
@@ -266,8 +266,8 @@ canaries_isolation(const struct canaries *canaries)
 
 /* --- beginning and end --- */
 
-/* The system decides who may send echoes without privileges; report a refusal now instead of being isolated
- * permanently. */
+/* The system decides which users may send echoes without privileges; report a refusal now instead of being
+ * isolated permanently. */
 static bool
 may_ask(const struct asked *asked, struct problems *problems)
 {

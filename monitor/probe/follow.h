@@ -27,8 +27,8 @@ void follow_free(struct follow *follow);
  */
 bool follow_poll(struct follow *follow);
 
-/* Becomes readable when the configuration may have changed; -1 while there is no store.  Changes when the
- * store is found. */
+/* This descriptor becomes readable when the configuration may have changed; -1 while there is no store.
+ * Changes when the store is found. */
 int follow_watch_fd(struct follow *follow);
 void follow_watch_clear(struct follow *follow);
 

@@ -15,7 +15,7 @@ enum { PREVIEWS_AT_ONCE = 4, PREVIEW_CHECKS_AT_ONCE = 16 };
 struct previews;
 
 struct previews *previews_new(struct checks *checks, struct follow *follow, struct recorder *recorder);
-/* Cancels what is in progress. Accepts NULL. */
+/* Cancels all previews in progress. Accepts NULL. */
 void previews_free(struct previews *previews);
 /* Begin the requests that are new. Cheap if the configuration was not written since the last call. */
 void previews_look(struct previews *previews);

@@ -58,8 +58,8 @@ struct recorder {
 	uint64_t failing_ms; /* since when writes fail; 0: they succeed */
 	uint64_t failures;
 	bool stuck; /* the store must be opened again before the next write */
-	bool
-	    away; /* the store is not there, and cannot be created: what is written to the old file is lost */
+	bool away;  /* the store does not exist and cannot be created: data that is written to the old file is
+		       lost */
 
 	pthread_t saver;
 	bool saving;
@@ -277,7 +277,7 @@ unlist(struct recorder *recorder, struct recorded *recorded)
 	recorded->listed = recorded->urgent = false;
 }
 
-/* Forget what was committed. */
+/* Forget the committed data. */
 static void
 written(struct recorder *recorder, bool all)
 {

@@ -46,8 +46,8 @@ struct recorder *recorder_open(
 /* Write all that waits, save a copy, close. */
 void recorder_close(struct recorder *recorder);
 
-/* Add an endpoint.  Returns true if its record is that of the last run; false if there is none, and the
- * caller must fill the record. */
+/* Add an endpoint.  Returns true if its record is that of the last run; else the caller must fill the record.
+ */
 bool recorder_add(struct recorder *recorder, struct recorded *recorded);
 /* The endpoint is no longer probed: its record is deleted, with a flip to HEALTH_DISABLED (S24). */
 void recorder_remove(struct recorder *recorder, struct recorded *recorded);

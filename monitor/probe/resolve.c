@@ -65,9 +65,9 @@ struct resolver {
 	void *changed_arg;
 	struct holds holds;
 	/*
-	 * The first goes from one resolver to the next while they say SERVFAIL, NOTIMP or REFUSED, and does
-	 * not tell in the end which it was, nor whether one was there at all.  Then the second is asked,
-	 * once, which takes what the first that is there says.
+	 * The first channel asks the next resolver after SERVFAIL, NOTIMP or REFUSED, and at the end reports
+	 * neither that rcode nor if any resolver answered. So then the second channel is asked once; it takes
+	 * the answer of the first resolver that replies.
 	 */
 	struct channel retrying, single;
 	bool several;  /* more than one resolver */

@@ -33,7 +33,7 @@ struct target {
 	char *hostname; /* the origin's hostname; NULL: the origin is an address */
 	struct event *timer;
 	struct check *check; /* in progress, or NULL */
-	uint64_t due_ms;     /* when it is due next */
+	uint64_t due_ms;     /* the next due time */
 	uint64_t
 	    ends_ms; /* when the timer ends, by awake_ms: a sleep of the machine does not count as lateness */
 	uint64_t began_ms;        /* of the check in progress or held */
@@ -66,9 +66,9 @@ void schedule_release_held(struct schedule *schedule);
 void schedule_free(struct schedule *schedule);
 
 /*
- * Probe an endpoint from now on: at once, or if a verdict of the last run is still fresh, when it
- * is due.  address is the origin's or one of its hostname's.  monitor must stay valid until the target is
- * removed or updated.
+ * Probe an endpoint from now on: at once, or if a verdict of the last run is still fresh, at its due time.
+ * address is the origin's or one of its hostname's.  monitor must stay valid until the target is removed or
+ * updated.
  */
 struct target *schedule_add(struct schedule *schedule, const struct endpoint *endpoint,
     const struct monitor *monitor, const struct origin *origin, const struct address *address);

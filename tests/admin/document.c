@@ -502,7 +502,7 @@ limits_hold_and_defaults_are_written_out(void **state)
 	}
 }
 
-/* A list of so many elements, each made from its number, accepted or not. */
+/* A list of this number of elements, each made from its number, accepted or not. */
 static void
 assert_list(void **state, enum kind kind, const char *before, const char *element, const char *after,
     unsigned count, const char *sentence)

@@ -267,7 +267,7 @@ sub masked {
 	return Socket::inet_ntop($family, pack 'B*', $bits) . "/$length";
 }
 
-# Another whole address that shares so many bits with a whole one.
+# Another whole address that shares this number of bits with a whole one.
 sub neighbour {
 	my ($address, $length) = $_[0] =~ m{(.*)/(\d+)};
 	my $family = $address =~ /:/ ? Socket::AF_INET6 : Socket::AF_INET;
@@ -415,7 +415,7 @@ sub disagreement {
 	return undef;
 }
 
-# A test: so many random questions of random clients.
+# A test: a number of random questions of random clients.
 sub agree {
 	my ($name) = @_;
 	my $wrong = 0;

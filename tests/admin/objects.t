@@ -425,7 +425,7 @@ subtest 'lists in pages' => sub {
 	my $t = Graycloud->start(dnsd => 0);
 	$t->admin("pool create p$_ origin=192.0.2.$_") for 1 .. 9;
 	my @names = map { /^(p\d)/mg } $t->admin('pool list --limit 4');
-	is_deeply(\@names, [map { "p$_" } 1 .. 4], 'so many');
+	is_deeply(\@names, [map { "p$_" } 1 .. 4], 'all four');
 	is_deeply([map { $_->{name} } @{$t->admin_json('pool list --limit 4 --after p4')}], [map { "p$_" } 5 .. 8], 'and the next');
 	is_deeply([map { $_->{name} } @{$t->admin_json('pool list --after p85')}], ['p9'], 'behind a name that need not be there');
 	is_deeply($t->admin_json('pool list --after z'), [], 'behind the last there is none');

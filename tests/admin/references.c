@@ -188,7 +188,7 @@ compare_all(struct store *store)
 	store_abort(txn);
 }
 
-/* One edit of so many steps. */
+/* One edit of this number of steps. */
 static void
 write_by_chance(struct store *store, uint64_t seed, unsigned steps)
 {

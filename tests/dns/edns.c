@@ -343,7 +343,7 @@ keepalive_and_padding_are_for_streams(void **state)
 	assert_int_equal(got->len % EDNS_PADDING_BLOCK, 0);
 }
 
-/* How many of so many responses in one instant are whole, truncated, dropped. */
+/* How many of the responses of one instant are whole, truncated, dropped. */
 static void
 flood(const char *const *names, unsigned nnames, unsigned count, unsigned result[3])
 {

@@ -195,7 +195,7 @@ subtest 'rate limiting' => sub {
 	ok($counters->{drop} + $counters->{truncate} >= 30, 'and counts');
 };
 
-# So many datagrams from one socket; how many replies were whole, and how many truncated.  After each few a question with a good
+# Send a number of datagrams from one socket; how many replies were whole, and how many truncated.  After each few a question with a good
 # cookie, which is not limited: after its answer no other will come.
 sub replies {
 	my ($t, $count, $octets_of) = @_;

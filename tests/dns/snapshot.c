@@ -29,7 +29,7 @@ struct plain_owner {
 struct plain {
 	struct plain_owner owners[OWNERS_MAX];
 	size_t count;
-	unsigned big; /* every so many-th TXT lies outside its segment */
+	unsigned big; /* one TXT in this number lies outside its segment */
 };
 
 /* rdata that fits the type, in the store's form. */

@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 enum { BODY_MAX = 1 << 20 };
 
-/* Decode a body that comes in steps of so many octets. Returns its length; state is the last. */
+/* Decode a body that comes in steps of this number of octets. Returns its length; state is the last. */
 static size_t
 decode(const char *in, size_t len, size_t step, char *out, struct http_chunks *chunks)
 {

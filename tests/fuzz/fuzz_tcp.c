@@ -119,7 +119,7 @@ struct client {
 	int fd;
 	uint64_t draw;
 	size_t segment, sip;  /* octets it writes and reads at once, at most */
-	unsigned reads_every; /* so many turns */
+	unsigned reads_every; /* in turns */
 	bool half_closes, leaves;
 	size_t sent, got;
 	bool shut, ended;

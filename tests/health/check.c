@@ -1,4 +1,4 @@
-/* check_run.c: a process that stood still judges nobody for it. */
+/* check_run.c: a process that was paused does not judge endpoints for it. */
 #include "monitor/check/check.h"
 
 #include "tests/health/slept.h"

@@ -226,7 +226,7 @@ subtest 'exec' => sub {
 	$t->admin('pool disable ' . $_) for qw(good bad quiet killed noise told none);
 	$t->admin("monitor create wait type=exec command=$wait interval=60 timeout=20 retries=0");
 	$t->admin('pool create wait monitor=wait ' . join ' ', map { "origin=127.0.0.$_" } 10 .. 21);
-	eventually { content("$dir/started") =~ tr/\n// == 4 } 'so many run as may';
+	eventually { content("$dir/started") =~ tr/\n// == 4 } 'the permitted number runs';
 	is(content("$dir/started") =~ tr/\n//, 4, 'and no more');
 	close $go;
 	becomes($t, 'wait', "127.0.0.$_", 'up') for 10, 15, 21;

@@ -303,7 +303,7 @@ model_enter(struct model *model, char check)
 	return !model->healthy ? 'D' : check == '-' ? 'S' : 'U';
 }
 
-/* Every continuation of a record and its model by so many checks. */
+/* Every continuation of a record and its model by this number of checks. */
 static size_t
 compare(const struct health_record *record, const struct model *model, const struct monitor *monitor,
     unsigned depth)

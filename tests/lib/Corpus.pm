@@ -18,7 +18,7 @@ package Corpus;
 #
 #     @            in an answer: the name of the question, as it was asked
 #     $NAME        a line given above as `$NAME = ...`
-#     $records NAME TYPE [NUMBER]    the records of that RRset in the zone file, or so many of its first
+#     $records NAME TYPE [NUMBER]    the records of that RRset in the zone file, or only the first NUMBER
 #     ANSWER ONE OF                  exactly one of the records below
 #     OPT          then `NSID: TEXT`, `CLIENT-SUBNET: ADDRESS/SOURCE/SCOPE`: these two options are compared; or `none`
 #     no question  the reply has none
@@ -315,7 +315,7 @@ sub differences {
 	my $want = $case->{want};
 	my %diff;
 
-	return defined $octets ? (reply => 'a reply, silence is wanted') : () if $want->{silence};
+	return defined $octets ? (reply => 'a reply instead of silence') : () if $want->{silence};
 	return (reply => 'no reply') unless defined $octets;
 	my ($reply, $end) = Net::DNS::Packet->decode(\$octets);
 	return (reply => "cannot be read: $@" . unpack 'H*', substr $octets, 0, 100) if !$reply || $@ || $end != length $octets;

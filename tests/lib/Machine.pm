@@ -188,7 +188,7 @@ sub event {
 	return 1;
 }
 
-# Suspend it to memory (S3), for so many seconds by its clock or until something is done.  A line may follow for its shell,
+# Suspend it to memory (S3), for a number of seconds by its clock or until something is done.  A line may follow for its shell,
 # to be run as soon as it wakes; returns what that prints.
 sub sleeps {
 	my ($self, $until, $line) = @_;

@@ -94,11 +94,11 @@ subtest 'a backup is copied over the configuration in use' => sub {
 		$t->query('www.example.com A') or fail 'a query is answered';
 	}
 	overwrite("$state/config/data.mdb", $backup);
-	eventually { $t->said($_) =~ /config\/data\.mdb was overwritten by an older copy while programs had it open: what was read of it stays in use/ } "the $_ says so" for qw(dnsd monitor);
+	eventually { $t->said($_) =~ /config\/data\.mdb was overwritten by an older copy while programs had it open: the rows that were read stay in use/ } "the $_ says so" for qw(dnsd monitor);
 	$t->answers('www.example.com A' => @both);
 	is_deeply([map { $t->pid($_) } qw(dnsd monitor)], \@pids, 'both live');
 	ok((grep { kill 0, $_ } @pids) == 2, 'and run');
-	$t->admin_fails('pool set p description=on-top', qr/config\/data\.mdb was overwritten while programs had it open; to use what lies there now, stop/);
+	$t->admin_fails('pool set p description=on-top', qr/config\/data\.mdb was overwritten while programs had it open; to use the new file, stop/);
 	$t->stop_program($_) for qw(monitor dnsd);
 	$t->start_monitor;
 	$t->start_dnsd;

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# Bad messages, many of them (FLOOD=10000000: so many): the process's memory does not grow, and good ones are answered as before.
+# Bad messages, many of them (FLOOD=10000000: their number): the process's memory does not grow, and good ones are answered as before.
 use strict;
 use warnings;
 use Test::More;

@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # A disk or a map that is full, and a configuration that was cut off at any place: sentences, no loss, no signal, and all goes on when
-# there is room again. FAULT_PLACES=N: cut at so many places. (A monitor's disk: lifetime.t. Noise and bit flips: damage.t.)
+# there is room again. FAULT_PLACES=N: cut at N places. (A monitor's disk: lifetime.t. Noise and bit flips: damage.t.)
 use strict;
 use warnings;
 use lib 'tests/lib';

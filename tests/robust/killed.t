@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # kill -9 of a command, the nameserver or the monitor at any instant, under load: the stores open, no change that was acknowledged is
-# lost, generations rise, and explain and the wire agree. FAULT_KILLS=N: so many times.
+# lost, generations rise, and explain and the wire agree. FAULT_KILLS=N: N times.
 use strict;
 use warnings;
 use lib 'tests/lib';

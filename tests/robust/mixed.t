@@ -71,7 +71,7 @@ sub connected {
 	return IO::Socket::SSL->new(PeerHost => $host, PeerPort => $at, SSL_verify_mode => 0, Timeout => 5);
 }
 
-# So many connections of each kind are left open for a while, some with an unread answer. Their number is the same all the time: the heap
+# The number of connections of each kind that are left open for a while, some with an unread answer. Their number is the same all the time: the heap
 # of a thread is as large as its most connections ever needed.
 my %idle = (tcp => [], tls => []);
 my $IDLE = 8;

@@ -22,7 +22,7 @@ sub begin {
 	return $t;
 }
 
-# So many clients get an answer.
+# A number of clients get an answer.
 sub answered { my ($t) = @_; return scalar grep { ($t->data('www.example.com A', ecs => "10.1.$_.0/24"))[0] =~ /^192\.0\.2\.[12]$/ } 1 .. 100 }
 sub pins { my ($t) = @_; return scalar @{$t->admin_json('pin list www.example.com')} }
 

@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# A monitor that stood still (a stopped process, as a machine that slept) judges nobody for it.
+# A monitor that was paused (a stopped process, or a machine that slept) does not judge endpoints for it.
 use strict;
 use warnings;
 use lib 'tests/lib';

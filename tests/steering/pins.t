@@ -32,7 +32,7 @@ sub outage {
 sub moved { my ($before, $after) = @_; return grep { $before->{$_} ne $after->{$_} } @clients }
 sub metric { my ($value) = $t->get($t->metrics('dnsd')) =~ /^$_[0] (\S+)$/m; return $value }
 
-# Ask with so many prefixes of 11.0.0.0/8 from one address, and read what comes back.
+# Ask with a number of prefixes of 11.0.0.0/8 from one address, and read what comes back.
 sub flood {
 	my ($count, $from, $patience) = (@_, 5);
 	my ($host, $port) = $t->{udp}[0] =~ /^(.*):(\d+)$/;

@@ -14,7 +14,7 @@
  *     ADDRESS silent         accept, read, and say nothing
  *     ADDRESS reset          reset the connection when the request has come
  *     ADDRESS slow           a byte of the answer a second
- *     ADDRESS delay 50       answer so many milliseconds later
+ *     ADDRESS delay 50       answer this number of milliseconds later
  *     ADDRESS count          print how many requests it had
  *     ADDRESS last           print the last request: METHOD URI host=HOST agent=USER-AGENT
  *
@@ -41,8 +41,8 @@ struct listener {
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	char host[64], name[80]; /* "127.0.0.2", "127.0.0.2:8080" */
-	int reserved;            /* bound and never listening: nobody else gets the port while we are down */
-	struct evhttp *http;     /* NULL while down */
+	int reserved; /* bound and never listening: no other process gets the port while this is down */
+	struct evhttp *http; /* NULL while down */
 	enum mode mode;
 	int code, delay_ms;
 	char *body, *location, *last;
@@ -277,12 +277,12 @@ listener_open(struct listener *listener, const char *text)
 	char host[64], port[8];
 
 	if (colon == NULL || (size_t)(colon - text) >= sizeof host)
-		errx(2, "%s: ADDRESS:PORT is wanted", text);
+		errx(2, "%s: ADDRESS:PORT expected", text);
 	if (listener > listeners && strcmp(colon + 1, "same") == 0)
 		colon = strrchr(listener[-1].name, ':');
 	snprintf(host, sizeof host, "%.*s", (int)(strrchr(text, ':') - text) - 2 * bracket, text + bracket);
 	if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
-		errx(2, "%s: ADDRESS:PORT is wanted", text);
+		errx(2, "%s: ADDRESS:PORT expected", text);
 	memcpy(&listener->address, found->ai_addr, found->ai_addrlen);
 	listener->address_len = found->ai_addrlen;
 	freeaddrinfo(found);
@@ -368,7 +368,7 @@ on_input(int fd, short what, void *arg)
 		struct listener *listener = word ? listener_find(name) : NULL;
 
 		if (listener == NULL)
-			printf("error: ADDRESS COMMAND is wanted, with one of our addresses\n");
+			printf("error: expected ADDRESS COMMAND, with an address of this process\n");
 		else if (!command(listener, word, rest ? rest : ""))
 			printf("error: unknown command %s\n", word);
 		else

@@ -98,7 +98,7 @@ add_soa(struct search *search, const struct zone *zone, uint32_t ttl)
 }
 
 /*
- * The offset of the host name in the rdata of types whose addresses should be sent along; -1: there is none.
+ * The offset of the host name in the rdata of types whose addresses should be sent along; -1 for other types.
  */
 static int
 target_offset(uint16_t type)
@@ -127,7 +127,8 @@ has_item(const struct answer *answer, const struct fragment *fragment)
 	return false;
 }
 
-/* Add an RRset of a node as additional data, once (RFC 2181 5.5). Returns true if its owner is needed. */
+/* Add an RRset of a node as additional data, at most once (RFC 2181 5.5). Returns true if its owner is
+ * needed. */
 static bool
 add_extra(struct answer *answer, const struct node *node, uint16_t type, uint8_t name, bool optional)
 {
@@ -459,8 +460,9 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 }
 
 /*
- * The zone that answers: the deepest one, but for DS the one above the cut (RFC 4035 3.1.4.1). A zone above
- * that has no cut exactly there is not the parent: then the child answers that it has no DS.
+ * The zone that answers: the deepest one; if the question is for DS, the one above the cut (RFC
+ * 4035 3.1.4.1). A zone above that has no cut exactly there is not the parent: then the child answers that it
+ * has no DS.
  */
 static const struct zone *
 zone_for(const struct search *search)

@@ -52,7 +52,7 @@ address_to_text(const struct address *address, char out[46])
 }
 
 /*
- * Split text into the address, which goes into host, and the port after it (NULL if there is none). Returns
+ * Split text into the address, which goes into host, and the port after it (NULL: no port). Returns
  * false if the shape of the text is invalid.
  */
 static bool

@@ -8,7 +8,7 @@
  *           use(map.items[i]);
  *
  * map_remove() moves the last item into the gap: a loop that removes the current item must run backwards. The
- * hash is SipHash with a random key for each map, so nobody can choose names that collide.
+ * hash is SipHash with a random key for each map, so an attacker cannot choose names that collide.
  *
  * A map starts as {.key = the function}. Exhausted memory ends the program (util.h). One thread at a time may
  * use a map; several threads may read it while no thread changes it.

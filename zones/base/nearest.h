@@ -1,5 +1,5 @@
 /*
- * nearest.h -- "did you mean": the word that somebody has probably mistyped.
+ * nearest.h -- "did you mean": find the word that the user probably meant to type.
  */
 #ifndef NEAREST_H
 #define NEAREST_H

@@ -1,7 +1,7 @@
 /*
  * siphash.h -- SipHash-2-4 with a 128-bit key (Aumasson and Bernstein, 2012).
  *
- * S18 requires the zero key. Use a random key if nobody may be able to predict the hash.
+ * S18 requires the zero key. Use a random key if the hash must not be predictable.
  */
 #ifndef SIPHASH_H
 #define SIPHASH_H

@@ -133,7 +133,7 @@ number_from_text(const char *text, double *number)
 {
 	char *end;
 
-	/* strtod knows more: blanks, "0x1p3", "inf". */
+	/* strtod also accepts blanks, "0x1p3" and "inf". */
 	if (*text == '\0' || *text == '+' || strspn(text, "0123456789.-+eE") != strlen(text))
 		return false;
 	errno = 0;
@@ -238,7 +238,7 @@ hex_from_octets(char *hex, const void *octets, size_t len)
 	hex[2 * len] = '\0';
 }
 
-/* The value of a digit; 16 if it is none. */
+/* The value of a digit; 16 if the character is not a digit. */
 static unsigned
 digit_of(char c)
 {

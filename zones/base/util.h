@@ -9,7 +9,7 @@
  * the library checks the result and calls memory_exhausted().
  *
  * There are three exceptions. A query allocates nothing. If memory for a stranger (a connection) is
- * exhausted, the program refuses the stranger and goes on. If a library finds no memory for a check, the
+ * exhausted, the program refuses the stranger and continues. If a library finds no memory for a check, the
  * check has no verdict (S26).
  *
  * All functions may run on any thread.
@@ -27,7 +27,7 @@
 #define MIN(a, b) ((a) < (b) ? (a) : (b))
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* Octets that somebody else owns. They are valid as long as the owner documents. */
+/* Octets that another module owns. They are valid as long as the owner documents. */
 struct bytes {
 	const void *data;
 	size_t len;

@@ -105,7 +105,7 @@ bool compiler_origin_name(
     const struct compiler *compiler, uint32_t number, const char **pool, const char **address);
 
 /*
- * For what-if: from now on, force every origin of an address or hostname up or down, ignoring its
+ * For what-if: force every origin of an address or hostname up or down, ignoring its
  * configuration. Call it before the snapshot is used. Returns the number of such origins.
  */
 size_t compiler_force(struct compiler *compiler, const char *address, enum forced forced);

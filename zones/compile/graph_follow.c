@@ -278,7 +278,7 @@ edit_zones(struct changes *changes)
 			next++;
 		if (entry == NULL)
 			continue; /* deleted since */
-		/* So many changes cost more than a new build. */
+		/* A new build costs less than this number of changes. */
 		if (next - i > 10000)
 			entry->rebuild = true;
 		if (!entry->rebuild && !edit_zone(changes, entry, &changes->owners[i], next - i))

@@ -30,7 +30,7 @@ enum argument_kind {
 	ARGUMENT_END,
 	ARGUMENT_WORD,
 	ARGUMENT_OPTION,
-	ARGUMENT_INVALID /* arguments_fault says why */
+	ARGUMENT_INVALID /* arguments_fault has the reason */
 };
 
 struct argument {

@@ -26,8 +26,8 @@ int channel_listen(const char *directory, const char *name);
 int channel_accept(int listening, pid_t *peer);
 
 /*
- * Connect. Returns a descriptor or a negative errno: -ENOENT or -ECONNREFUSED if nobody listens, -EPERM if a
- * process of another user does. Sending and receiving fail with -EAGAIN after patience_ms milliseconds.
+ * Connect. Returns a descriptor or a negative errno: -ENOENT or -ECONNREFUSED if no process listens, -EPERM
+ * if a process of another user does. Sending and receiving fail with -EAGAIN after patience_ms milliseconds.
  */
 int channel_connect(const char *directory, const char *name, int patience_ms, pid_t *peer);
 /* Set that limit, in milliseconds. */

@@ -50,7 +50,7 @@ const char *state_default(void);
 const char *option_keep(const char *value);
 
 /*
- * Print what is wrong with an option: "graycloud-dnsd: --listen" and the formatted text. Always returns
+ * Print the fault of an option: "graycloud-dnsd: --listen" and the formatted text. Always returns
  * false.
  */
 bool option_wrong(const struct option_place *place, const char *format, ...)

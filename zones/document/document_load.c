@@ -321,7 +321,8 @@ document_load_monitor(struct bytes text)
 	monitor->consecutive_down = number_of(json, "consecutive_down");
 	monitor->damping_changes = number_of(json, "damping_changes");
 	monitor->damping_period_s = number_of(json, "damping_period");
-	/* Empty is as without it; clients of the API compare with what they sent. */
+	/* An empty text has no effect; it is stored because clients of the API compare the answer with their
+	 * request. */
 	schema_expected_codes(
 	    *value_text_of(json, "expected_codes") != '\0' ? value_text_of(json, "expected_codes") : "200",
 	    monitor->expected_codes);

@@ -10,7 +10,8 @@ in(const struct json *value)
 	return (json_t *)(uintptr_t)value;
 }
 
-/* What fails in jansson for want of memory looks like a fault of the text: so nothing does. */
+/* jansson reports exhausted memory like a fault of the text. So its allocator never fails: exhausted memory
+ * ends the program. */
 __attribute__((constructor)) static void
 begin(void)
 {

@@ -441,7 +441,7 @@ static const struct property rule_table[] = {{.name = "name", .type = PROPERTY_T
     FIXED_RESPONSE, SPARSE("overrides", "{}", rule_overrides), END};
 static const struct property rule = OBJECT("rule", NULL, rule_table);
 
-/* [CF] 2.6, and two kinds of lists of our own. */
+/* [CF] 2.6, and two more kinds of lists that only graycloud has. */
 static const struct property region = CHECKED("region", NULL, clean_region, REGION);
 static const struct property country = CHECKED("country", NULL, clean_country, COUNTRY);
 static const struct property site = CHECKED("site", NULL, clean_site, SITE);

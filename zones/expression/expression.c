@@ -1,6 +1,6 @@
 #include "zones/expression/expression_inner.h"
 
-/* Whether it is true, and the prefix of the client's address within which that is certain. */
+/* The result, and the prefix of the client's address within which it is certain. */
 struct verdict {
 	bool truth;
 	uint8_t prefix;

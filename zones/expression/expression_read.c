@@ -397,7 +397,7 @@ store_texts(struct reader *reader, struct values *values)
 	return at;
 }
 
-/* Is the operand one of the values?. */
+/* Is the operand one of the values? */
 static void
 emit_values(struct reader *reader, const struct operand *operand, struct values *values, bool negated)
 {

@@ -7,7 +7,7 @@
 
 #include "zones/expression/expression_inner.h"
 
-/* TOKEN_RUN: letters, digits, . _ : and /, this covers names, numbers, addresses and operators. */
+/* TOKEN_RUN: letters, digits, . _ : and /; this covers names, numbers, addresses and operators. */
 enum token_kind { TOKEN_END, TOKEN_RUN, TOKEN_TEXT, TOKEN_SIGN };
 
 struct reader {

@@ -80,7 +80,7 @@ struct walk {
 	uint64_t visits; /* visited nodes; the tree reaches each node once, except IPv4 (walked twice) and
 		    small shared parts */
 	uint64_t last;   /* start of the last network */
-	bool met[2];     /* whether a network of that family was found */
+	bool met[2];     /* a network of that family was found */
 	bool damaged;
 	unsigned chosen[6]; /* for each field: 1 + the index of the path that the database uses; 0: not yet
 			       known */
@@ -492,7 +492,7 @@ name_fields(const struct walk *walk, char *out, size_t room)
 	MMDB_free_entry_data_list(list);
 }
 
-/* Refuse a database that would find nobody; warn about one that lacks what its type promises. */
+/* Refuse a database that would locate no client; warn about one that lacks fields that its type promises. */
 static void
 accept_database(const struct walk *walk, struct problems *problems)
 {

@@ -58,7 +58,8 @@ bool geo_describe(const struct geo *geo, size_t i, struct geo_database *info);
 
 /*
  * Read the databases; the first that knows an address wins.  Returns NULL with problems filled, also if no
- * field of a database is known and it would find nobody.  Problems may contain warnings in any case.
+ * field of a database is known, because it would locate no client.  Problems may contain warnings in any
+ * case.
  */
 struct geo *geo_open(const char *const *paths, size_t count, struct problems *problems);
 void geo_free(void *geo);

@@ -1,5 +1,5 @@
 /*
- * config_feed.h -- follow the configuration: read what changed since the last reading, or everything.
+ * config_feed.h -- follow the configuration: read the changes since the last reading, or everything.
  *
  * A follower reads everything the first time, if the store is another one, if a temporary setting has ended
  * (disabled_until, forced_until), and if the feed of changes does not reach back to the last reading.
@@ -29,7 +29,7 @@ struct config_reader {
 };
 
 /*
- * Read what is new. store is a number that the caller changes whenever it opens another store. Returns false
+ * Read the changes. store is a number that the caller changes whenever it opens another store. Returns false
  * if nothing is new.
  */
 bool config_feed_read(

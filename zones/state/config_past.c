@@ -8,7 +8,8 @@
 
 #include <stdlib.h>
 
-/* One command being undone. Its items are copied, because a write moves what a transaction has read. */
+/* One command being undone. Its items are copied, because a write moves the data that a transaction has read.
+ */
 struct undoing {
 	struct store_txn *txn;
 	struct config_past *past;

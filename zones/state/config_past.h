@@ -13,8 +13,9 @@ enum config_reach {
 	CONFIG_REACHED,  /* the copy is the configuration of that moment */
 	CONFIG_NOT_YET,  /* the moment is before the first command */
 	CONFIG_TRIMMED,  /* the log no longer keeps the commands of that time */
-	CONFIG_RESTORED, /* a command replaced everything later than the moment: what was before is unknown */
-	CONFIG_UNWRITTEN /* the copy could not be written: error says why */
+	CONFIG_RESTORED, /* a command replaced everything after the moment: the configuration before it is
+			    unknown */
+	CONFIG_UNWRITTEN /* the copy could not be written: error has the reason */
 };
 
 struct config_past {

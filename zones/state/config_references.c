@@ -1,4 +1,5 @@
-/* The index of what documents mention: it is kept with each write of an object, and read by config.h. */
+/* The index of the objects that documents mention: each write of an object updates it, and config.h reads it.
+ */
 #include "zones/base/array.h"
 #include "zones/document/json.h"
 #include "zones/state/config_inner.h"
@@ -8,7 +9,7 @@
 
 enum { ID_OCTETS = ID_LEN / 2, REFERENCE_MAX = 1 + OBJECT_NAME_MAX + 1 + ID_OCTETS };
 
-/* What one document mentions: the keys of its rows without the id at the end. */
+/* The references of one document: the keys of its rows without the id at the end. */
 struct mentions {
 	struct mention {
 		uint8_t octets[REFERENCE_MAX];
@@ -19,7 +20,7 @@ struct mentions {
 
 /* ---- keys ---- */
 
-/* An id that is none is kept as zeros: nothing refers to it. */
+/* An invalid id is stored as zeros, and no document refers to it. */
 static void
 append_id(struct mention *mention, const char *id)
 {
@@ -58,7 +59,7 @@ mention_of_address(const char *address)
 	return mention;
 }
 
-/* ---- what a document mentions ---- */
+/* ---- the references of a document ---- */
 
 static void
 add_mention(struct mentions *mentions, struct mention mention)

@@ -51,7 +51,7 @@ health_endpoint(const char *monitor_id, const struct origin *origin, const struc
 const char *
 health_reason_text(enum health_reason reason)
 {
-	/* The texts of [CF] 4.1, and texts of our own for failures that it does not name. */
+	/* The texts of [CF] 4.1, and more texts for failures that it does not name. */
 	static const char *const texts[REASON_COUNT] = {
 	    [REASON_NONE] = "No failures",
 	    [REASON_TCP_CONNECTION_FAILED] = "TCP connection failed",

@@ -25,7 +25,7 @@ struct endpoint {
 struct endpoint health_endpoint(
     const char *monitor_id, const struct origin *origin, const struct address *address);
 
-/* The failures that [CF] 4.1 names, and others of our own. The numbers are stored: never change one. */
+/* The failures that [CF] 4.1 names, and others. The numbers are stored: never change one. */
 enum health_reason {
 	REASON_NONE = 0, /* "No failures" */
 	REASON_TCP_CONNECTION_FAILED = 1,

@@ -13,7 +13,7 @@ note(struct health_past *past, int rc)
 		past->error = rc;
 }
 
-/* ---- what no record of the past has ---- */
+/* ---- fields that are unknown for the past ---- */
 
 struct emptied {
 	struct endpoint *list;
@@ -143,7 +143,7 @@ list_unresolved(void *arg, const char *name, const struct name_record *record)
 	return true;
 }
 
-/* A hostname that had no address at the moment: those of now serve as the last known ones (S16). */
+/* A hostname that had no address at the moment: its present addresses serve as the last known ones (S16). */
 static void
 undo_resolutions(struct store_txn *copy, struct health_past *past)
 {

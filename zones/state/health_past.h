@@ -12,10 +12,10 @@
 
 struct health_past {
 	int error;      /* a negative errno; 0: the copy has the states of the moment */
-	bool recorded;  /* false: the feed is empty, so states are those of now */
+	bool recorded;  /* false: the feed is empty, so these are the present states */
 	int64_t since;  /* time of the oldest flip, milliseconds since 1970: before it nothing is known */
 	uint64_t first; /* its sequence */
-	/* Hostnames whose addresses changed since. The feed does not keep the addresses of before. */
+	/* Hostnames whose addresses changed since. The feed does not keep earlier addresses. */
 	struct health_moved {
 		struct endpoint name; /* name_key() */
 		int64_t at;

@@ -55,7 +55,8 @@ delete_oldest(struct store_cursor *cursor)
 										 : -ENOENT;
 }
 
-/* Delete what is old, and then the oldest ones until the table has at most this many. Returns 0 or an errno.
+/* Delete expired rows, and then the oldest ones until the table has at most this number of rows. Returns 0 or
+ * an errno.
  */
 static int
 trim(struct store_txn *txn, enum store_table table, size_t most, int64_t now)

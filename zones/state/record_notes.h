@@ -1,6 +1,6 @@
 /*
- * record_notes.h -- ids of records, and what is known of a record beside its data: comment, tags, times, the
- * form in which it was given.
+ * record_notes.h -- ids of records, and the properties of a record beside its data: comment, tags, times, the
+ * form in which a client wrote it.
  *
  * The id of a record follows from its name, type and data, so that all nodes have the same. If the API
  * changes one of these, a note keeps the former id. config_write.c deletes the notes of records that it
@@ -49,7 +49,8 @@ void record_note_put(
 
 /* ---- for undo ---- */
 
-/* The value of a note as items have it, now: empty if there is none. value is that of an item. */
+/* The present value of a note in the form of items; empty if the note does not exist. value is that of an
+ * item. */
 struct bytes record_note_now(struct store_txn *txn, uint32_t zone, struct bytes value);
 /* The RRset that such a value is of. False if it is damaged. */
 bool record_note_of(struct bytes value, struct record_note *note);

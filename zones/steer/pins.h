@@ -77,7 +77,7 @@ uint16_t pin_owner(const struct address *resolver);
  * memory from then on.
  */
 struct pins *pins_open(const char *path, size_t entries, struct problems *problems);
-/* Map the table of a running nameserver, read-only. Returns NULL if there is none. */
+/* Map the table of a running nameserver, read-only. Returns NULL if it does not exist. */
 struct pins *pins_view(const char *path);
 void pins_close(struct pins *pins);
 

@@ -2,8 +2,8 @@
  * steer.h -- choose the pool and the origins for a client.
  *
  * Pure functions over immutable tables: no I/O, no clock, no allocation, no hidden randomness. Equal
- * arguments give equal choices, so a test is a table of rows, and `graycloud explain` prints exactly what the
- * nameserver answers. Any thread.
+ * arguments give equal choices, so a test is a table of rows, and `graycloud explain` prints exactly the
+ * nameserver's answer. Any thread.
  */
 #ifndef STEER_H
 #define STEER_H

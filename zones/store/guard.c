@@ -129,6 +129,6 @@ guard_ask(guard_work_fn *work, const char *path)
 		while ((got = recv(guard_socket, &sound, 1, 0)) < 0 && errno == EINTR)
 			continue;
 	pthread_mutex_unlock(&guard_mutex);
-	/* If there is no result, somebody killed the helper: the store is not damaged. */
+	/* If there is no result, the helper was killed: that does not show that the store is damaged. */
 	return got == 1 ? sound == 1 : true;
 }

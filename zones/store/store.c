@@ -369,8 +369,8 @@ store_open_files(struct store *store, struct problems *problems)
 		store->unlocked = true;
 		if (store->kind == STORE_CONFIG)
 			problems_warn(problems,
-			    "%s lies on a read-only file system: what follows is what could be written "
-			    "last%s",
+			    "%s lies on a read-only file system: this shows the last change that could be "
+			    "written%s",
 			    store->state, store_write_cure(-EROFS));
 	}
 	if (store->access == STORE_WRITE && !store_has_many_writers(store->kind))
@@ -642,7 +642,7 @@ store_begin_fault(const struct store *store, int error)
 		store_readers_full(store, text, sizeof text);
 	else if (error == -ESTALE)
 		snprintf(text, sizeof text,
-		    "%s was overwritten while programs had it open; to use what lies there now, stop "
+		    "%s was overwritten while programs had it open; to use the new file, stop "
 		    "graycloud-dnsd, "
 		    "graycloud-monitor and all other commands, and try again",
 		    store->paths.data);

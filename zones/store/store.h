@@ -60,7 +60,7 @@ enum store_table {
 	TABLE_ZONE_NAMES,   /* lower-case wire name -> struct zone_info */
 	TABLE_OBJECTS,      /* kind (1 octet), id -> JSON */
 	TABLE_OBJECT_NAMES, /* kind (1 octet), name -> id */
-	TABLE_REFERENCES,   /* what a document mentions, id of the document -> its kind, see config_rows.h */
+	TABLE_REFERENCES,   /* reference, id of the document -> its kind, see config_rows.h */
 	TABLE_RECORD_NOTES, /* ids, comments and tags of records, see config_rows.h */
 	TABLE_CHANGES,      /* sequence (8), item (4) -> see config.h */
 	TABLE_TOKENS,       /* name of a token of the API -> JSON, see admin/edit/token.h */
@@ -100,8 +100,8 @@ void store_guard_start(void (*begin)(void));
 
 /*
  * From now on, handle SIGSEGV and SIGBUS inside the pages of an open store or in LMDB. A command (survive
- * false) prints one sentence with the store and the cure, and exits with 1. A daemon (survive true) goes on,
- * and store_torn returns true. Any other fault ends the process as before.
+ * false) prints one sentence with the store and the cure, and exits with 1. A daemon (survive true)
+ * continues, and store_torn returns true. Any other fault ends the process as before.
  */
 void store_catch_faults(bool survive);
 /*
@@ -120,7 +120,7 @@ void store_spare_no_more(void *map);
 /*
  * From now on, a call that waits for the lock of another process names that process on stderr after one
  * second. After this many seconds it prints a sentence and exits with 1. Only for commands: a daemon waits,
- * and goes on answering.
+ * and continues to answer.
  */
 void store_set_patience(unsigned seconds);
 
@@ -134,10 +134,10 @@ bool store_prepare(const char *state, enum store_kind kind, uid_t owner, struct 
 /*
  * Open one store under the state directory, at most once per process. Returns NULL with problems filled. For
  * a reader it also returns NULL without an error in problems if there is no store yet (try again later).
- * Writers create missing files. On a read-only file system a command reads without locks, because nobody can
- * write, until the file system is writable again; if only the mount is read-only it is refused, because
- * others may write through another mount. health, serving and cluster have only one writer: a second one is
- * refused, with a sentence that names the process that holds the lock.
+ * Writers create missing files. On a read-only file system a command reads without locks, because no process
+ * can write, until the file system is writable again; if only the mount is read-only the open is refused,
+ * because other processes may write through another mount. health, serving and cluster have only one writer:
+ * a second one is refused, with a sentence that names the process that holds the lock.
  *
  * These three are disposable, and damage to them does not prevent a daemon from working. health and cluster
  * are written without fsync. Its writer begins with the rows of the last run, copied into a sound store.

@@ -1,7 +1,7 @@
 /*
  * LMDB rule 8: a page that cannot be read.
  *
- * A command then prints one sentence and exits with 1. A daemon goes on: the rows that it has read stay in
+ * A command then prints one sentence and exits with 1. A daemon continues: the rows that it has read stay in
  * use, and it reopens the store.
  */
 #include "zones/store/store_inner.h"
@@ -171,7 +171,7 @@ is_anothers(uintptr_t start, int fault)
 	return false;
 }
 
-/* LMDB does not say at which address its map is: ask the kernel. */
+/* LMDB does not report the address of its map: ask the kernel. */
 void
 store_fault_find_map(struct store *store)
 {

@@ -34,7 +34,7 @@ store_write_cure(int error)
 	case -EBADMSG:
 		return "; it is damaged: put a backup in its place while nothing runs";
 	case -EIO:
-		return "; its disk fails: mount another one there, with a copy of what is on it";
+		return "; its disk fails: mount another one there, with a copy of its files";
 	default:
 		return "";
 	}

@@ -73,7 +73,7 @@ reopen(struct store *store, struct problems *problems)
 		} else {
 			store_close_environment(store);
 			if (found.count == 0)
-				problems_error(&found, "%s has vanished: what was read of it stays in use",
+				problems_error(&found, "%s has vanished: the rows that were read stay in use",
 				    store->paths.data);
 			news = lose(store, &found, problems);
 		}
@@ -100,9 +100,9 @@ look(struct store *store, struct problems *problems)
 	bool present = stat(store->paths.data, &there) == 0 && there.st_size > 0;
 
 	if (!present && store->access == STORE_READ)
-		return lose_because(store, "has vanished: what was read of it stays in use", problems);
-	/* Never create a store under a mount point: it would be hidden, with what was written, by the next
-	 * mount. */
+		return lose_because(store, "has vanished: the rows that were read stay in use", problems);
+	/* Never create a store under a mount point: the next mount would hide it, with all rows that were
+	 * written. */
 	if (!present && access(store->state, F_OK) != 0)
 		return lose_because(store,
 		    "has vanished together with the state directory: mount its file system, or create the "
@@ -133,12 +133,13 @@ compare(struct store *store, struct problems *problems)
 		return STORE_LOST;
 	if (store_file_newest(fd, &newest) != STORE_FILE_SOUND)
 		return lose_because(store,
-		    "is damaged, or is just being overwritten: what was read of it stays in use", problems);
+		    "is damaged, or is just being overwritten: the rows that were read stay in use",
+		    problems);
 	if (read && newest < store->last_read)
 		return lose_because(store,
-		    "was overwritten by an older copy while programs had it open: what was read of it stays "
-		    "in "
-		    "use. Stop graycloud-dnsd and graycloud-monitor and start them again, to use the copy",
+		    "was overwritten by an older copy while programs had it open: the rows that were read "
+		    "stay "
+		    "in use. Stop graycloud-dnsd and graycloud-monitor and start them again, to use the copy",
 		    problems);
 	if (!read || newest == store->last_read) {
 		store->behind_ms = 0;
@@ -154,7 +155,8 @@ compare(struct store *store, struct problems *problems)
 		return lose_because(store,
 		    "has changes that cannot be read: it was overwritten by another copy while programs had "
 		    "it "
-		    "open, or a command was killed as it wrote. What was read stays in use until the next "
+		    "open, or a command was killed as it wrote. The rows that were read stay in use until "
+		    "the next "
 		    "command; if that is refused, stop graycloud-dnsd and graycloud-monitor and start them "
 		    "again",
 		    problems);

@@ -1,5 +1,5 @@
 /*
- * IPSECKEY (RFC 4025) and AMTRELAY (RFC 8777): a type, and a gateway that is none, an address or a name.
+ * IPSECKEY (RFC 4025) and AMTRELAY (RFC 8777): a type, and a gateway: none, an address or a name.
  */
 #include "zones/zonefile/rdata.h"
 

@@ -111,7 +111,8 @@ rr_from_rdata(uint16_t type, const uint8_t *rdata, size_t len)
 		memcpy(wire + WIRE_HEAD, rdata, len);
 	if (ldns_wire2rr(&rr, wire, WIRE_HEAD + len, &at, LDNS_SECTION_ANSWER) != LDNS_STATUS_OK)
 		rr = NULL;
-	/* ldns follows compression pointers and lets some lengths pass: what comes back must be what went in.
+	/* ldns follows compression pointers and does not check some lengths: its output must be equal to its
+	 * input.
 	 */
 	else if (at != WIRE_HEAD + len || !rdata_of_rr(rr, again, &again_len) || again_len != len ||
 	    (len > 0 && memcmp(again, rdata, len) != 0)) {
@@ -609,8 +610,8 @@ text_of_own(const struct rdata_type *type, const uint8_t *rdata, size_t len)
 }
 
 /*
- * Presentation form; NULL if there is none.  ldns fails to escape some octets, and its text form of some
- * data is invalid: a text is valid only if it reads back as the same data.
+ * Presentation form; NULL if the data has no text form.  ldns fails to escape some octets, and its text form
+ * of some data is invalid: a text is valid only if it reads back as the same data.
  */
 static char *
 text_of_rdata(uint16_t type, const uint8_t *rdata, size_t len)

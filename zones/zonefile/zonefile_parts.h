@@ -68,7 +68,7 @@ line_touches(const struct line *line, size_t index)
 	return line->tokens[index].touches;
 }
 
-/* The octet of \DDD, line_next has checked the digits. */
+/* The octet of \DDD; line_next has checked the digits. */
 static inline uint8_t
 line_octet(const char *at)
 {

@@ -71,7 +71,7 @@ compare_keys(const uint8_t *a, size_t a_len, const uint8_t *b, size_t b_len)
 	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
 }
 
-/* The first record at the name or, if there is none, after it; NULL at the end. */
+/* The first record at or after the name; NULL at the end. */
 static const struct record *
 find(const struct records *records, const uint8_t *key, size_t len)
 {
