@@ -39,6 +39,10 @@ static const struct command commands[] = {
 	true, false, 0},
     {"lb", cmd_lb, "for limit after", OBJECT_USAGE("lb", "") "\nlb enable|disable NAME [--for TIME]", true,
 	false, 0},
+    {"node", cmd_node, "limit after",
+	"node list [--limit N] [--after NAME]\nnode show NAME\nnode create NAME P=V ...\n"
+	"node set NAME P=V ...\nnode replace NAME P=V ...\nnode remove NAME",
+	true, false, 0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, false, 0},
     {"token", cmd_token, "rights zone from expires email",
 	"token list\ntoken create NAME [--rights read,dns,lb,exec] [--zone ZONE ...] [--from PREFIX ...] "

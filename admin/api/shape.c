@@ -14,13 +14,14 @@ static const char *const own_monitor[] = {"name", "damping_changes", "damping_pe
     "ca_file", "client_certificate", "client_key", "address", "http_version", "starttls", "dns_name",
     "dns_type", "dns_rcode", "dns_data", "command", NULL};
 static const char *const own_group[] = {"name", NULL};
-static const char *const own_pool[] = {"disabled_until", "disabled_until_boot", NULL};
+static const char *const own_pool[] = {"disabled_until", "disabled_until_boot", "quorum", NULL};
 static const char *const own_lb[] = {
     "disabled_until", "disabled_until_boot", "max_answers", "affinity_prefix_v4", "affinity_prefix_v6", NULL};
+static const char *const own_node[] = {NULL}; /* the API has no path for nodes */
 static const char *const own_origin[] = {"forced", "forced_until", "forced_until_boot", "disabled_until",
     "disabled_until_boot", "affinity_group", NULL};
 
-static const char *const *const own[KIND_COUNT] = {own_monitor, own_group, own_pool, own_lb};
+static const char *const *const own[KIND_COUNT] = {own_monitor, own_group, own_pool, own_lb, own_node};
 
 /* Cloudflare leaves these out if they are null, empty or without content; its clients report drift otherwise.
  */
@@ -29,9 +30,11 @@ static const char *const absent_group[] = {NULL};
 static const char *const absent_pool[] = {"monitor", "monitor_group", "latitude", "longitude",
     "check_regions", "health_sources", "notification_filter", "networks", NULL};
 static const char *const absent_lb[] = {"networks", "tunnel_id", NULL};
+static const char *const absent_node[] = {NULL};
 static const char *const absent_origin[] = {"name", "header", "virtual_network_id", NULL};
 
-static const char *const *const absent[KIND_COUNT] = {absent_monitor, absent_group, absent_pool, absent_lb};
+static const char *const *const absent[KIND_COUNT] = {
+    absent_monitor, absent_group, absent_pool, absent_lb, absent_node};
 
 /* ---- show ---- */
 
@@ -133,7 +136,8 @@ failure_of(
 	if (origin_is_healthy(origin, state) && state != HEALTH_UNKNOWN)
 		return "No failures";
 	for (size_t i = 0; health != NULL && i < pool->njudges; i++) {
-		struct endpoint endpoint = health_endpoint(pool->judges[i].monitor.text, origin, &origin->ip);
+		struct endpoint endpoint =
+		    health_pool_endpoint(pool, pool->judges[i].monitor.text, origin, &origin->ip);
 		struct health_record record;
 
 		if (!origin_is_hostname(origin) && health_get(health, &endpoint, &record))

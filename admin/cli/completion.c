@@ -117,7 +117,8 @@ offer_reference(struct completion *completion, enum kind kind)
 	static const enum completion_source sources[KIND_COUNT] = {[KIND_MONITOR] = COMPLETE_MONITORS,
 	    [KIND_MONITOR_GROUP] = COMPLETE_MONITOR_GROUPS,
 	    [KIND_POOL] = COMPLETE_POOLS,
-	    [KIND_LB] = COMPLETE_LBS};
+	    [KIND_LB] = COMPLETE_LBS,
+	    [KIND_NODE] = COMPLETE_NODES};
 
 	completion->names(completion, sources[kind], NULL);
 }
@@ -181,7 +182,7 @@ offer_properties_of(struct completion *completion, const char *command)
 		const char *command;
 		enum kind kind;
 	} kinds[] = {{"monitor", KIND_MONITOR}, {"monitor_group", KIND_MONITOR_GROUP}, {"pool", KIND_POOL},
-	    {"lb", KIND_LB}};
+	    {"lb", KIND_LB}, {"node", KIND_NODE}};
 
 	for (size_t i = 0; i < NITEMS(kinds); i++)
 		if (strcmp(command, kinds[i].command) == 0)
@@ -212,6 +213,8 @@ offer_own_names(struct completion *completion, const char *command)
 		completion->names(completion, COMPLETE_MONITOR_GROUPS, NULL);
 	else if (strcmp(command, "pool") == 0)
 		completion->names(completion, COMPLETE_POOLS, NULL);
+	else if (strcmp(command, "node") == 0)
+		completion->names(completion, COMPLETE_NODES, NULL);
 	else if (strcmp(command, "token") == 0)
 		completion->names(completion, COMPLETE_TOKENS, NULL);
 	else

@@ -89,6 +89,13 @@ reading_json(struct store_txn *txn)
 	return reading;
 }
 
+static bool
+stop_at_first(void *arg, struct bytes name, const struct id *id)
+{
+	(void)arg, (void)name, (void)id;
+	return false;
+}
+
 enum exit_code
 cmd_export(struct args *args)
 {
@@ -113,6 +120,10 @@ cmd_export(struct args *args)
 	}
 	for (size_t i = 0; i < DOCUMENT_PARTS; i++) {
 		exporting.kind = document_parts[i].kind;
+		/* A node that stands alone has no roster: applying its document elsewhere prunes none. */
+		if (exporting.kind == KIND_NODE &&
+		    (txn == NULL || config_each_name(txn, KIND_NODE, stop_at_first, NULL)))
+			continue;
 		spool_open(exporting.spool, document_parts[i].name, '[');
 		if (txn != NULL)
 			config_each_object_by_name(txn, document_parts[i].kind, export_object, &exporting);

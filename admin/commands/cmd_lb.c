@@ -237,7 +237,7 @@ more(FILE *out, const struct args *args, struct store_txn *txn, const struct id 
 enum exit_code
 cmd_lb(struct args *args)
 {
-	static const struct object_command command = {KIND_LB, true, titles, row, more};
+	static const struct object_command command = {KIND_LB, true, NULL, titles, row, more};
 
 	return object_command_run(&command, args);
 }

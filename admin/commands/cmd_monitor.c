@@ -66,7 +66,7 @@ more(FILE *out, const struct args *args, struct store_txn *txn, const struct id 
 enum exit_code
 cmd_monitor(struct args *args)
 {
-	static const struct object_command command = {KIND_MONITOR, false, titles, row, more};
+	static const struct object_command command = {KIND_MONITOR, false, NULL, titles, row, more};
 
 	return object_command_run(&command, args);
 }

@@ -37,7 +37,7 @@ row(struct table *table, const struct json *group)
 enum exit_code
 cmd_monitor_group(struct args *args)
 {
-	static const struct object_command command = {KIND_MONITOR_GROUP, false, titles, row, NULL};
+	static const struct object_command command = {KIND_MONITOR_GROUP, false, NULL, titles, row, NULL};
 
 	return object_command_run(&command, args);
 }

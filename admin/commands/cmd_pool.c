@@ -71,7 +71,7 @@ more(FILE *out, const struct args *args, struct store_txn *txn, const struct id 
 enum exit_code
 cmd_pool(struct args *args)
 {
-	static const struct object_command command = {KIND_POOL, true, titles, row, more};
+	static const struct object_command command = {KIND_POOL, true, NULL, titles, row, more};
 
 	return object_command_run(&command, args);
 }

@@ -73,7 +73,8 @@ names(struct completion *completion, enum completion_source source, const char *
 	static const enum kind kinds[] = {[COMPLETE_MONITORS] = KIND_MONITOR,
 	    [COMPLETE_MONITOR_GROUPS] = KIND_MONITOR_GROUP,
 	    [COMPLETE_POOLS] = KIND_POOL,
-	    [COMPLETE_LBS] = KIND_LB};
+	    [COMPLETE_LBS] = KIND_LB,
+	    [COMPLETE_NODES] = KIND_NODE};
 	struct asking *asking = (struct asking *)completion; /* its first member */
 
 	if (asking->txn == NULL)

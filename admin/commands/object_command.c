@@ -367,14 +367,15 @@ object_command_run(const struct object_command *command, const struct args *args
 {
 	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
 	bool enable = strcmp(verb, "enable") == 0;
+	bool delete = strcmp(verb, command->delete_verb != NULL ? command->delete_verb : "delete") == 0;
 	struct intervene intervene = {
 	    .what = enable ? INTERVENE_ENABLE : INTERVENE_DISABLE, .kind = command->kind};
 
 	if (strcmp(verb, "list") == 0)
 		return args->count == 1 ? run_list(command, args) : args_misused(args, "list takes no words");
 	if (strcmp(verb, "show") != 0 && strcmp(verb, "create") != 0 && strcmp(verb, "set") != 0 &&
-	    strcmp(verb, "replace") != 0 && strcmp(verb, "delete") != 0 &&
-	    !(command->can_be_disabled && (enable || strcmp(verb, "disable") == 0)))
+	    strcmp(verb, "replace") != 0 &&
+	    !delete &&!(command->can_be_disabled && (enable || strcmp(verb, "disable") == 0)))
 		return args_no_verb(args, verb);
 	if (args->count < 2)
 		return args_misused(args, "%s needs a name", verb);
@@ -384,7 +385,7 @@ object_command_run(const struct object_command *command, const struct args *args
 		return args_misused(args, "%s takes one name", verb);
 	if (strcmp(verb, "show") == 0)
 		return run_show(command, args);
-	if (strcmp(verb, "delete") == 0)
+	if (delete)
 		return command_change(args, delete_object, &(struct deletion){command->kind, args->words[1]});
 	if (args_value(args, "for") != NULL && (enable || !object_until(args, &intervene.until)))
 		return enable ? args_misused(args, "--for is for disable") : EXIT_USAGE;

@@ -1,6 +1,6 @@
 /*
- * object_command.h -- what the commands of the four kinds have in common: list, show, create, set, replace,
- * delete, enable, disable.  The tables of an object are their own.
+ * object_command.h -- what the commands of the kinds of objects have in common: list, show, create, set,
+ * replace, delete, enable, disable.  The tables of an object are their own.
  */
 #ifndef OBJECT_COMMAND_H
 #define OBJECT_COMMAND_H
@@ -13,6 +13,7 @@
 struct object_command {
 	enum kind kind;
 	bool can_be_disabled;
+	const char *delete_verb; /* NULL: delete */
 	/* A table with the titles of the list. */
 	struct table *(*titles)(void);
 	/* One line of it: the object with names in its references. */

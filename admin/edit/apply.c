@@ -12,7 +12,8 @@
 #include <stdlib.h>
 
 const struct document_part document_parts[DOCUMENT_PARTS] = {{"monitors", KIND_MONITOR},
-    {"monitor_groups", KIND_MONITOR_GROUP}, {"pools", KIND_POOL}, {"load_balancers", KIND_LB}};
+    {"monitor_groups", KIND_MONITOR_GROUP}, {"pools", KIND_POOL}, {"load_balancers", KIND_LB},
+    {"nodes", KIND_NODE}};
 
 /* The input, read before the transaction began. */
 struct application {
@@ -61,8 +62,8 @@ application_read(const char *path, bool unsigned_ok, struct problems *problems)
 	free(text);
 	if (application->document != NULL && json_kind(application->document) != JSON_KIND_OBJECT)
 		problems_error(problems,
-		    "the document must be an object of zones, monitors, monitor_groups, pools and "
-		    "load_balancers");
+		    "the document must be an object of zones, monitors, monitor_groups, pools, "
+		    "load_balancers and nodes");
 	for (const char *key = json_next_key(application->document, NULL); key != NULL;
 	     key = json_next_key(application->document, key)) {
 		bool known = strcmp(key, "zones") == 0 || strcmp(key, "exported") == 0;
@@ -71,8 +72,8 @@ application_read(const char *path, bool unsigned_ok, struct problems *problems)
 			known = known || strcmp(key, document_parts[i].name) == 0;
 		if (!known)
 			problems_error(problems,
-			    "\"%s\" is not a part of a document: zones, monitors, monitor_groups, pools and "
-			    "load_balancers are",
+			    "\"%s\" is not a part of a document: zones, monitors, monitor_groups, pools, "
+			    "load_balancers and nodes are",
 			    key);
 	}
 	if (application->document != NULL)
@@ -341,12 +342,14 @@ application_apply(struct change *change, struct application *application, bool p
 		free(kept[i].ids);
 	free(aliases.items);
 	char *pruned = pruning ? xasprintf("; %zu pruned", gone) : xstrdup("");
+	char *nodes = counts[4] > 0 ? xasprintf(", %zu nodes", counts[4]) : xstrdup("");
 
 	change->result = json_new_object();
 	json_put_bool(change->result, "changed", config_edit_changed(change->edit));
 	change->message =
-	    xasprintf("%s: %zu zones, %zu monitors, %zu monitor_groups, %zu pools, %zu load_balancers%s",
+	    xasprintf("%s: %zu zones, %zu monitors, %zu monitor_groups, %zu pools, %zu load_balancers%s%s",
 		config_edit_changed(change->edit) ? "applied" : "nothing differs", application->nzones,
-		counts[0], counts[1], counts[2], counts[3], pruned);
+		counts[0], counts[1], counts[2], counts[3], nodes, pruned);
+	free(nodes);
 	free(pruned);
 }

@@ -88,6 +88,20 @@ makes_pins(const struct subject *subject)
 	    anywhere(subject, "session_affinity_attributes", "zero_downtime_failover", sticky);
 }
 
+static bool
+stop_at_first(void *arg, struct bytes name, const struct id *id)
+{
+	(void)arg, (void)name, (void)id;
+	return false;
+}
+
+/* S90 */
+static bool
+has_roster(const struct subject *subject)
+{
+	return subject->txn != NULL && !config_each_name(subject->txn, KIND_NODE, stop_at_first, NULL);
+}
+
 typedef bool pool_test(const struct json *pool);
 
 /* A pool by its id, as the load balancer's references are kept. */
@@ -352,6 +366,8 @@ static const struct effect {
     {KIND_LB, "pool_sets", "overrides.pool_weights", draws_pools, WEIGHTS},
     {KIND_LB, "pool_sets", "overrides.pool_default_weight", draws_pools, WEIGHTS},
     {KIND_POOL, NULL, "minimum_origins", is_probed, "the pool has no monitor"},
+    {KIND_POOL, NULL, "quorum", has_roster, "there are no nodes: each monitor decides alone"},
+    {KIND_POOL, NULL, "check_regions", has_roster, "there are no nodes: the monitor of this machine probes"},
     {KIND_POOL, NULL, "notification_filter", is_probed, "the pool has no monitor"},
     {KIND_POOL, NULL, "latitude", steered_by_place,
 	"no load balancer that uses the pool has steering_policy proximity"},

@@ -260,8 +260,11 @@ import_cloudflare(const char *const *paths, size_t count, struct problems *probl
 	struct importing importing = {.document = json_new_object(), .problems = problems};
 	size_t errors = problems->errors;
 
-	for (size_t i = 0; i < DOCUMENT_PARTS; i++)
+	for (size_t i = 0; i < DOCUMENT_PARTS; i++) {
+		if (document_parts[i].kind == KIND_NODE) /* Cloudflare has none */
+			continue;
 		json_put(importing.document, document_parts[i].name, json_new_list());
+	}
 	for (size_t i = 0; i < count; i++) {
 		importing.path = paths[i];
 		import_file(&importing);

@@ -178,6 +178,16 @@ state_now(struct change *change, const struct pool *before, const char *address)
 	return NULL;
 }
 
+/* S93: another way of counting has other endpoints. An old document may have no quorum. */
+static bool
+same_counting(const struct json *old, const struct json *document)
+{
+	const char *quorum = json_text_of(old, "quorum");
+
+	return strcmp(*quorum != '\0' ? quorum : "majority", json_text_of(document, "quorum")) == 0 &&
+	    json_same(json_member(old, "check_regions"), json_member(document, "check_regions"));
+}
+
 /* S24: attaching or replacing a monitor stores the state of each origin at that moment. */
 static void
 seed_states(struct change *change, const struct json *old, struct json *document)
@@ -187,7 +197,8 @@ seed_states(struct change *change, const struct json *old, struct json *document
 	    *json_text_of(document, "monitor") != '\0' || *json_text_of(document, "monitor_group") != '\0';
 	bool same = old != NULL &&
 	    strcmp(json_text_of(old, "monitor"), json_text_of(document, "monitor")) == 0 &&
-	    strcmp(json_text_of(old, "monitor_group"), json_text_of(document, "monitor_group")) == 0;
+	    strcmp(json_text_of(old, "monitor_group"), json_text_of(document, "monitor_group")) == 0 &&
+	    same_counting(old, document);
 	char *text = old != NULL ? json_write(old, false) : NULL;
 	struct pool *before =
 	    text != NULL ? config_pool_of(change->txn, (struct bytes){text, strlen(text)}) : NULL;

@@ -43,7 +43,8 @@ explanation_put_health(const struct explanation_stores *stores, struct json *obj
 	struct json *monitors = grouped ? json_new_list() : NULL;
 
 	for (size_t i = 0; i < pool->njudges; i++) {
-		struct endpoint endpoint = health_endpoint(pool->judges[i].monitor.text, origin, address);
+		struct endpoint endpoint =
+		    health_pool_endpoint(pool, pool->judges[i].monitor.text, origin, address);
 		struct health_record record;
 		bool known = stores->health != NULL && health_get(stores->health, &endpoint, &record);
 		struct json *one = grouped ? json_new_object() : object;

@@ -152,7 +152,8 @@ look_at_address(struct picture *picture, const struct pictured_pool *pool, const
 		struct pictured_check *check = &address->checks[n];
 		const struct judge *judge = &pool->model->judges[n];
 
-		check->endpoint = health_endpoint(judge->monitor.text, model, &address->address);
+		check->endpoint =
+		    health_pool_endpoint(pool->model, judge->monitor.text, model, &address->address);
 		check->known = health != NULL && health_get(health, &check->endpoint, &check->record);
 		check->stale = check->known &&
 		    (!picture->beating || health_stale(&check->record, &picture->beat, picture->now_ms));

@@ -33,7 +33,8 @@ add_origin(struct probed_table *table, const struct pictured_pool *pool, size_t 
 			const struct address *address = &origin->addresses[n].address;
 
 			table->list[table->count++] = (struct probed){
-			    .endpoint = health_endpoint(pool->model->judges[k].monitor.text, model, address),
+			    .endpoint = health_pool_endpoint(
+				pool->model, pool->model->judges[k].monitor.text, model, address),
 			    .pool = pool->model,
 			    .origin = model,
 			    .address = *address,

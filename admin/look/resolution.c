@@ -62,7 +62,8 @@ verdict_of(struct store_txn *health, const struct pool *pool, const struct origi
 	enum health_state verdicts[GROUP_MEMBERS_MAX];
 
 	for (size_t i = 0; i < count; i++) {
-		struct endpoint endpoint = health_endpoint(pool->judges[i].monitor.text, origin, address);
+		struct endpoint endpoint =
+		    health_pool_endpoint(pool, pool->judges[i].monitor.text, origin, address);
 		struct health_record record;
 
 		verdicts[i] =

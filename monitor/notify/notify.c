@@ -131,7 +131,7 @@ verdict_of(struct pool_state *state, const struct origin *origin, const struct a
 
 	for (size_t i = 0; i < count; i++) {
 		struct endpoint endpoint =
-		    health_endpoint(state->pool->judges[i].monitor.text, origin, address);
+		    health_pool_endpoint(state->pool, state->pool->judges[i].monitor.text, origin, address);
 		struct health_record record = {.state = HEALTH_UNKNOWN};
 		bool known = find_record(state->look, state->last_run, &endpoint, &record) &&
 		    record.state != HEALTH_UNKNOWN;

@@ -148,10 +148,11 @@ reread_monitor(struct reading *reading, const struct id *id)
 /* --- targets --- */
 
 static struct target *
-use_target(struct follow *follow, struct watched_monitor *watched, const struct origin *origin,
-    const struct address *address)
+use_target(struct follow *follow, const struct pool *pool, struct watched_monitor *watched,
+    const struct origin *origin, const struct address *address)
 {
-	struct target key = {.recorded.endpoint = health_endpoint(watched->id.text, origin, address)};
+	struct target key = {
+	    .recorded.endpoint = health_pool_endpoint(pool, watched->id.text, origin, address)};
 	struct target *target = find(&follow->targets, &key, compare_targets);
 
 	if (target == NULL) {
@@ -230,7 +231,7 @@ probe(struct follow *follow, struct watched_pool *watched, const struct origin *
 	for (size_t n = 0; n < judges; n++)
 		if (watched->monitors[n] != NULL)
 			watched->targets[watched->ntargets++] =
-			    use_target(follow, watched->monitors[n], origin, address);
+			    use_target(follow, watched->model, watched->monitors[n], origin, address);
 }
 
 /* The endpoints of a pool, by the current addresses.  S24: disabled origins are not probed. */
@@ -284,8 +285,8 @@ verdict_of(const struct follow *follow, const struct name_use *use, const struct
 	size_t count = MIN(pool->model->njudges, GROUP_MEMBERS_MAX);
 
 	for (size_t n = 0; n < count; n++) {
-		struct target key = {.recorded.endpoint = health_endpoint(
-					 pool->model->judges[n].monitor.text, origin, address)};
+		struct target key = {.recorded.endpoint = health_pool_endpoint(
+					 pool->model, pool->model->judges[n].monitor.text, origin, address)};
 		const struct target *target =
 		    find((void **)(uintptr_t)&follow->targets, &key, compare_targets);
 

@@ -7,7 +7,7 @@ use Graycloud;
 use Test::More;
 
 my $t = Graycloud->start(zone => 'example.com.zone', dnsd => 0);
-$t->admin("$_ --no-wait") for 'monitor create web type=http', 'pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor=web', 'pool create us origin=127.0.0.4',
+$t->admin("$_ --no-wait") for 'monitor create web type=http', 'pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor=web', 'pool create us origin=127.0.0.4', 'node create ns1 site=fra',
     'lb create www.example.com default_pools=eu,us fallback_pool=us';
 
 # The candidates for the last word.
@@ -19,6 +19,8 @@ sub offers {
 }
 
 offers(['p'], 'pool pin', 'commands');
+offers([qw(node show), ''], 'ns1', 'nodes by name');
+offers([qw(node set ns1), 'si'], 'site=', 'properties of a node');
 offers([qw(pool), ''], 'list show create set replace delete enable disable', 'what a command can do');
 offers([qw(pool show), ''], 'eu us', 'pools by name');
 offers([qw(zone export), 'ex'], 'example.com', 'zones by name');
@@ -53,7 +55,7 @@ sub bash {
 }
 is(bash('graycloud pool show e'), "eu\n", 'bash: a name');
 is(bash('graycloud lb set www.example.com steering_policy=ge'), "geo\n", 'bash: behind the sign it wants the value alone');
-is(bash('graycloud '), join(' ', qw(zone record monitor monitor_group pool origin lb pin token apply import export log undo status events explain whatif backup restore doctor version)) . "\n", 'bash: all commands');
+is(bash('graycloud '), join(' ', qw(zone record monitor monitor_group pool origin lb node pin token apply import export log undo status events explain whatif backup restore doctor version)) . "\n", 'bash: all commands');
 SKIP: {
 	skip 'zsh is not here', 1 if system('command -v zsh >/dev/null');
 	local $ENV{GRAYCLOUD_STATE} = $t->state;

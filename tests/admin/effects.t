@@ -54,7 +54,9 @@ my @pool = (
 	['load_shedding.default_policy=hash load_shedding.default_percent=10', undef],
 	['enabled=false disabled_until=2100-01-01T00:00:00Z', qr/disabled_until .* has no effect: the pool is disabled without an end/],
 	['disabled_until=2100-01-01T00:00:00Z', undef],
-	['check_regions=WEU load_shedding.session_percent=5', qr/kept without effect, .*: check_regions, load_shedding\.session_percent$/m],
+	['load_shedding.session_percent=5', qr/kept without effect, .*: load_shedding\.session_percent$/m],
+	['check_regions=WEU', qr/check_regions \["WEU"\] has no effect: there are no nodes: the monitor of this machine probes/],
+	['quorum=any', qr/quorum "any" has no effect: there are no nodes: each monitor decides alone/],
 	['description=text', undef],
 );
 my @origin = (

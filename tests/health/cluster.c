@@ -1,5 +1,8 @@
 /* cluster.c and membership.c on real stores: joint states, votes, nodes, the engine, outcomes. */
 #include "zones/state/cluster.h"
+#include "zones/geo/geo.h"
+#include "zones/state/config_write.h"
+#include "zones/state/roster.h"
 
 #include <ftw.h>
 #include <setjmp.h>
@@ -228,6 +231,55 @@ a_joined_node_goes_by_the_cluster_store_and_another_by_its_own_health(void **sta
 	store_close(config);
 }
 
+static void
+put_node(struct config_edit *edit, unsigned number, const char *site, const char *region, bool votes)
+{
+	char id[ID_LEN + 1], name[16], *json;
+
+	snprintf(id, sizeof id, "%032u", number);
+	snprintf(name, sizeof name, "ns%u", number);
+	json = xasprintf("{\"id\":\"%s\",\"name\":\"%s\",\"site\":\"%s\",\"region\":\"%s\",\"votes\":%s}", id,
+	    name, site, region, votes ? "true" : "false");
+	config_put_object(edit, KIND_NODE, id, name, NULL, (struct bytes){json, strlen(json)});
+	free(json);
+}
+
+static void
+the_roster_counts_sites_and_regions(void **state)
+{
+	struct problems problems = {0};
+	struct store *config = store_open(directory, STORE_CONFIG, STORE_WRITE, &problems);
+	struct config_edit *edit = config_edit_begin(config, &problems);
+	const uint32_t weu = UINT32_C(1) << geo_region("WEU"), enam = UINT32_C(1) << geo_region("ENAM");
+	struct pool pool = {.quorum = 0};
+	struct roster roster;
+
+	(void)state;
+	assert_non_null(edit);
+	put_node(edit, 1, "fra", "WEU", true);
+	put_node(edit, 2, "fra", "WEU", true);
+	put_node(edit, 3, "nyc", "ENAM", true);
+	put_node(edit, 4, "ams", "WEU", true);
+	put_node(edit, 5, "lon", "WEU", false);
+	put_node(edit, 6, "sin", "", true);
+	roster = roster_read(config_edit_txn(edit));
+	assert_int_equal(roster.count, 6);
+	assert_int_equal(roster_sites(&roster, 0), 4);
+	assert_int_equal(roster_sites(&roster, weu), 2);
+	assert_int_equal(roster_sites(&roster, weu | enam), 3);
+	assert_int_equal(roster_sites(&roster, UINT32_C(1) << geo_region("SAS")), 0);
+	assert_int_equal(roster_need(&roster, &pool), 3);
+	pool.check_regions = weu | enam;
+	assert_int_equal(roster_need(&roster, &pool), 2);
+	pool.quorum = 1;
+	assert_int_equal(roster_need(&roster, &pool), 1);
+	assert_string_equal(roster_find(&roster, "ns3")->site, "nyc");
+	assert_null(roster_find(&roster, "ns7"));
+	roster_free(&roster);
+	config_edit_drop(edit);
+	store_close(config);
+}
+
 int
 main(void)
 {
@@ -238,6 +290,7 @@ main(void)
 	    cmocka_unit_test(nodes_and_the_engine_are_kept),
 	    cmocka_unit_test(outcomes_are_found_by_id_and_the_oldest_go),
 	    cmocka_unit_test(a_joined_node_goes_by_the_cluster_store_and_another_by_its_own_health),
+	    cmocka_unit_test(the_roster_counts_sites_and_regions),
 	};
 
 	return cmocka_run_group_tests(tests, open_store, close_store);

@@ -196,10 +196,31 @@ every_reason_has_words_and_so_has_one_that_is_not_known(void **state)
 	assert_string_equal(health_reason_text(250), health_reason_text(REASON_OTHER_FAILURE));
 }
 
+static void
+a_pool_that_counts_otherwise_has_other_endpoints(void **state)
+{
+	struct origin origin = {.address = (char *)"192.0.2.1"};
+	struct pool plain = {.quorum = 0}, any = {.quorum = 1}, two = {.quorum = 2},
+		    west = {.check_regions = 2};
+	const struct pool *pools[] = {&plain, &any, &two, &west};
+	struct endpoint endpoints[NITEMS(pools)], shared;
+
+	(void)state;
+	assert_true(address_from_text(&origin.ip, origin.address));
+	shared = health_endpoint("m", &origin, &origin.ip);
+	for (size_t i = 0; i < NITEMS(pools); i++) {
+		endpoints[i] = health_pool_endpoint(pools[i], "m", &origin, &origin.ip);
+		assert_true((memcmp(&endpoints[i], &shared, sizeof shared) == 0) == (i == 0));
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(&endpoints[i], &endpoints[k], sizeof shared);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_pool_that_counts_otherwise_has_other_endpoints),
 	    cmocka_unit_test(an_endpoint_is_what_its_probe_asks),
 	    cmocka_unit_test(a_record_is_read_as_it_was_written_and_gone_when_deleted),
 	    cmocka_unit_test(the_feed_of_flips_tells_what_came_after_a_sequence_or_that_it_cannot),

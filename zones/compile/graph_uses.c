@@ -199,8 +199,8 @@ use_endpoints(
 			const struct address *address = origin_is_hostname(origin)
 			    ? &origin->resolved->list[n / model->njudges].address
 			    : &origin->ip;
-			struct endpoint key =
-			    health_endpoint(model->judges[n % model->njudges].monitor.text, origin, address);
+			struct endpoint key = health_pool_endpoint(
+			    model, model->judges[n % model->njudges].monitor.text, origin, address);
 
 			uses->endpoints[uses->origins[i].first + n] = endpoint_use(graph, &key, pool);
 		}

@@ -5,6 +5,8 @@
 #include "zones/base/text.h"
 #include "zones/document/schema.h"
 #include "zones/document/value.h"
+#include "zones/geo/geo.h"
+#include "zones/model/quorum.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <math.h>
@@ -158,6 +160,60 @@ load_filter(const struct value *json)
 	    disable || (one && !value_truth(healthy)), disable || (one && value_truth(healthy))};
 }
 
+/* S93. [CF]: null and ALL_REGIONS are all. */
+static void
+load_quorum(struct pool *pool, const struct value *json)
+{
+	const char *quorum = value_text_of(json, "quorum");
+	const struct value *regions = value_member(json, "check_regions");
+	uint64_t sites = 0;
+
+	pool->quorum = strcmp(quorum, "any") == 0                            ? 1
+	    : whole_from_text(quorum, QUORUM_SITES_MAX, &sites) && sites > 0 ? (unsigned)sites
+									     : 0;
+	for (const struct value *each = value_first(regions); each != NULL; each = value_next(each)) {
+		const char *code = value_text(each);
+		uint8_t region = code != NULL ? geo_region(code) : REGION_UNKNOWN;
+
+		if (code != NULL && strcmp(code, "ALL_REGIONS") == 0) {
+			pool->check_regions = 0;
+			return;
+		}
+		if (region != REGION_UNKNOWN)
+			pool->check_regions |= UINT32_C(1) << region;
+	}
+}
+
+struct roster_node *
+document_load_node(struct bytes text)
+{
+	struct value *json = read_object(text);
+	const struct value *addresses = value_member(json, "addresses");
+	struct roster_node *node;
+
+	if (json == NULL)
+		return NULL;
+	node = xcalloc(1, sizeof *node);
+	id_of(&node->id, value_text_of(json, "id"));
+	node->name = xstrdup(value_text_of(json, "name"));
+	node->site = xstrdup(value_text_of(json, "site"));
+	node->region = geo_region(value_text_of(json, "region"));
+	node->votes = value_truth(value_member(json, "votes"));
+	node->addresses = xstrdup("");
+	for (const struct value *each = value_first(addresses); each != NULL; each = value_next(each)) {
+		char *longer = xasprintf("%s%s%s", node->addresses, *node->addresses != '\0' ? " " : "",
+		    value_text(each) != NULL ? value_text(each) : "");
+
+		free(node->addresses);
+		node->addresses = longer;
+	}
+	value_free(json);
+	if (*node->name != '\0' && *node->id.text != '\0')
+		return node;
+	model_free_roster_node(node);
+	return NULL;
+}
+
 struct pool *
 document_load_pool(struct bytes text)
 {
@@ -194,6 +250,7 @@ document_load_pool(struct bytes text)
 		pool->judges = xcalloc(1, sizeof *pool->judges);
 		pool->judges[pool->njudges++] = (struct judge){.monitor = pool->monitor, .votes = true};
 	}
+	load_quorum(pool, json);
 	pool->origins = xcalloc(value_count(origins), sizeof *pool->origins);
 	good = *pool->name != '\0' && *pool->id.text != '\0';
 	for (const struct value *each = value_first(origins); each != NULL; each = value_next(each))

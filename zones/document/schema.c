@@ -4,6 +4,7 @@
 #include "zones/dns/idn.h"
 #include "zones/expression/expression.h"
 #include "zones/geo/geo.h"
+#include "zones/model/quorum.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdio.h>
@@ -232,6 +233,55 @@ static char *
 clean_region(const char *text)
 {
 	return geo_region(text) != REGION_UNKNOWN ? xstrdup(text) : NULL;
+}
+
+/* [CF]: all data centres; here all nodes. */
+static char *
+clean_check_region(const char *text)
+{
+	return strcmp(text, "ALL_REGIONS") == 0 ? xstrdup(text) : clean_region(text);
+}
+
+/* S93 */
+static char *
+clean_quorum(const char *text)
+{
+	uint64_t sites;
+
+	if (strcmp(text, "majority") == 0 || strcmp(text, "any") == 0)
+		return xstrdup(text);
+	return whole_from_text(text, QUORUM_SITES_MAX, &sites) && sites > 0 && *text != '0' ? xstrdup(text)
+											    : NULL;
+}
+
+/* S90: it is a part of a key in the engine, and of lines for people. */
+static char *
+clean_node_name(const char *text)
+{
+	return strlen(text) <= NODE_NAME_MAX ? schema_clean_monitor_name(text) : NULL;
+}
+
+static char *
+clean_node_site(const char *text)
+{
+	size_t len = strspn(text, LETTERS "-_.");
+
+	return len >= 1 && len <= NODE_SITE_MAX && text[len] == '\0' ? xstrdup(text) : NULL;
+}
+
+static char *
+clean_node_region(const char *text)
+{
+	return *text == '\0' ? xstrdup("") : clean_region(text);
+}
+
+static char *
+clean_node_address(const char *text)
+{
+	struct address address;
+	char clean[46];
+
+	return address_from_text(&address, text) ? xstrdup(address_to_text(&address, clean)) : NULL;
 }
 
 static char *
@@ -518,12 +568,17 @@ static const struct property notification_switch[] = {BOOL("disable", "null"), B
 static const struct property notification_filter[] = {
     OBJECT("pool", "null", notification_switch), OBJECT("origin", "null", notification_switch), END};
 
+static const struct property check_region =
+    CHECKED("region", NULL, clean_check_region, REGION ", or ALL_REGIONS");
+
 /* [CF] 2.2 */
 static const struct property pool_table[] = {SERVER, READ_ONLY("disabled_at"), READ_ONLY("healthy"),
     CHECKED("name", NULL, schema_clean_pool_name, "1 to 200 letters, digits, - and _, but not 32 hex digits"),
     TEXT("description", "\"\"", 1024), BOOL("enabled", "true"), UNTIL("disabled_until"),
     INTEGER("minimum_origins", "1", 0, POOL_ORIGINS_MAX), REFERENCE("monitor", "null", KIND_MONITOR),
-    REFERENCE("monitor_group", "null", KIND_MONITOR_GROUP), NEUTRAL("check_regions", "null"),
+    REFERENCE("monitor_group", "null", KIND_MONITOR_GROUP),
+    LIST("check_regions", "null", 1, 14, &check_region),
+    CHECKED("quorum", "\"majority\"", clean_quorum, "majority, any, or a number of sites from 1 to 64"),
     NEUTRAL("health_sources", "null"),
     {.name = "latitude", .type = PROPERTY_NUMBER, .default_json = "null", .least = -90, .most = 90},
     {.name = "longitude", .type = PROPERTY_NUMBER, .default_json = "null", .least = -180, .most = 180},
@@ -575,6 +630,16 @@ static const struct property monitor_group_table[] = {SERVER,
 	"1 to 200 letters, digits, -, _ and ., but not 32 hex digits"),
     TEXT("description", "\"\"", 1024), LIST("members", NULL, 1, GROUP_MEMBERS_MAX, &member), END};
 
+/* S90 */
+static const struct property node_address =
+    CHECKED("address", NULL, clean_node_address, "an IPv4 or IPv6 address without a port");
+static const struct property node_table[] = {SERVER,
+    CHECKED("name", NULL, clean_node_name, "1 to 31 letters, digits, -, _ and ."),
+    TEXT("description", "\"\"", 1024),
+    CHECKED("site", NULL, clean_node_site, "1 to 15 letters, digits, -, _ and ."),
+    CHECKED("region", "\"\"", clean_node_region, REGION ", or nothing"), BOOL("votes", "true"),
+    LIST("addresses", "[]", 0, 8, &node_address), END};
+
 uint8_t
 schema_dns_rcode(const char *text)
 {
@@ -595,7 +660,7 @@ const struct property *
 schema_of(enum kind kind)
 {
 	static const struct property *const schemas[KIND_COUNT] = {
-	    monitor_table, monitor_group_table, pool_table, lb_table};
+	    monitor_table, monitor_group_table, pool_table, lb_table, node_table};
 
 	return schemas[kind];
 }

@@ -8,7 +8,8 @@
 const char *
 kind_text(enum kind kind)
 {
-	static const char *const texts[KIND_COUNT] = {"monitor", "monitor_group", "pool", "load_balancer"};
+	static const char *const texts[KIND_COUNT] = {
+	    "monitor", "monitor_group", "pool", "load_balancer", "node"};
 
 	return texts[kind];
 }
@@ -109,6 +110,17 @@ uint64_t
 monitor_stale_ms(const struct monitor *monitor)
 {
 	return (uint64_t)monitor->interval_s * 3000 + check_ms(monitor);
+}
+
+void
+model_free_roster_node(struct roster_node *node)
+{
+	if (node == NULL)
+		return;
+	free(node->name);
+	free(node->site);
+	free(node->addresses);
+	free(node);
 }
 
 void

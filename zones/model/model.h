@@ -23,9 +23,9 @@ enum {
 };
 
 /* The kinds of objects that have an id, a name and a JSON document. */
-enum kind { KIND_MONITOR, KIND_MONITOR_GROUP, KIND_POOL, KIND_LB, KIND_COUNT };
+enum kind { KIND_MONITOR, KIND_MONITOR_GROUP, KIND_POOL, KIND_LB, KIND_NODE, KIND_COUNT };
 
-/* "monitor", "monitor_group", "pool", "load_balancer": as in commands and messages. */
+/* "monitor", "monitor_group", "pool", "load_balancer", "node": as in commands and messages. */
 const char *kind_text(enum kind kind);
 
 struct id {
@@ -126,10 +126,22 @@ struct pool {
 	struct id monitor_group;
 	struct judge *judges; /* its monitor, or the enabled members of its group */
 	size_t njudges;
+	unsigned quorum;        /* S93: how many sites must say down; 0: more than half */
+	uint32_t check_regions; /* S93: bits of the regions whose nodes probe and vote; 0: all */
 	struct origin *origins;
 	size_t norigins;
 	struct notification_filter pool_filter, origin_filter;
 	struct deadline expiry; /* the earliest of its disabled_until and forced_until that have not passed */
+};
+
+/* S90: a node of the roster. */
+struct roster_node {
+	struct id id;
+	char *name;
+	char *site;
+	uint8_t region;  /* geo_region(); 0: none */
+	bool votes;      /* it is a vantage */
+	char *addresses; /* for people, separated by blanks */
 };
 
 enum monitor_type {
@@ -339,6 +351,7 @@ struct lb {
 /* Every pool that a load balancer names, once; its default pools first and its fallback pool last. malloc. */
 struct id *lb_pools(const struct lb *lb, size_t *count);
 
+void model_free_roster_node(struct roster_node *node);
 void model_free_pool(struct pool *pool);
 void model_free_monitor(struct monitor *monitor);
 void model_free_lb(struct lb *lb);

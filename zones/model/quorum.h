@@ -14,7 +14,12 @@
 
 #include "zones/model/model.h"
 
-enum { QUORUM_SITES_MAX = 64, QUORUM_VANTAGES_MAX = 128 };
+enum {
+	QUORUM_SITES_MAX = 64,
+	QUORUM_VANTAGES_MAX = 128, /* nodes on the roster */
+	NODE_NAME_MAX = 31,        /* octets */
+	NODE_SITE_MAX = 15
+};
 
 /*
  * A vote. The numbers are stored and travel between nodes: never change one. The first four are those of enum

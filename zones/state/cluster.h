@@ -28,7 +28,7 @@
 #include "zones/state/health.h"
 #include "zones/state/membership.h"
 
-enum { NODE_SITE_MAX = 15, NODE_REGION_MAX = 7 };
+enum { NODE_REGION_MAX = 7 };
 
 /* ---- joint states ---- */
 
@@ -56,7 +56,10 @@ struct cluster_vote {
 	uint64_t since_ms;  /* the same by CLOCK_BOOTTIME */
 };
 
-/* All votes on an endpoint, in the order of the names of the nodes, and the number that was needed. */
+/*
+ * All votes on an endpoint, in the order of the names of the nodes, and the number of sites that must say
+ * down: roster_need() of any pool that has the endpoint (health_pool_endpoint: all of them count alike).
+ */
 struct cluster_ballot {
 	unsigned need;
 	size_t count;

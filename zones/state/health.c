@@ -30,8 +30,18 @@ hash_lower(struct hash_input *input, const char *text)
 struct endpoint
 health_endpoint(const char *monitor_id, const struct origin *origin, const struct address *address)
 {
+	static const struct pool any = {.quorum = 0};
+
+	return health_pool_endpoint(&any, monitor_id, origin, address);
+}
+
+struct endpoint
+health_pool_endpoint(const struct pool *pool, const char *monitor_id, const struct origin *origin,
+    const struct address *address)
+{
 	static const uint64_t keys[2][2] = {{0, 0}, {1, 1}};
 	struct hash_input input = {.len = 0};
+	uint8_t counting[6] = {0, (uint8_t)pool->quorum};
 	struct endpoint endpoint;
 
 	hash_octets(&input, monitor_id, strlen(monitor_id) + 1);
@@ -43,6 +53,9 @@ health_endpoint(const char *monitor_id, const struct origin *origin, const struc
 		hash_octets(&input, "", 1);
 		hash_lower(&input, origin->address);
 	}
+	put32(counting + 2, pool->check_regions);
+	if (pool->quorum != 0 || pool->check_regions != 0)
+		hash_octets(&input, counting, sizeof counting);
 	put64(endpoint.key, siphash(keys[0], input.octets, input.len));
 	put64(endpoint.key + 8, siphash(keys[1], input.octets, input.len));
 	return endpoint;

@@ -24,6 +24,12 @@ struct endpoint {
  */
 struct endpoint health_endpoint(
     const char *monitor_id, const struct origin *origin, const struct address *address);
+/*
+ * The endpoint of an origin of a pool: the same, but if the pool has a quorum or check_regions (S93), 00, the
+ * quorum (1 octet) and the regions (4) follow. So all pools that use an endpoint count its votes alike.
+ */
+struct endpoint health_pool_endpoint(const struct pool *pool, const char *monitor_id,
+    const struct origin *origin, const struct address *address);
 
 /* The failures that [CF] 4.1 names, and others. The numbers are stored: never change one. */
 enum health_reason {

@@ -10,9 +10,10 @@
 #ifndef MEMBERSHIP_H
 #define MEMBERSHIP_H
 
+#include "zones/model/quorum.h"
 #include "zones/store/store.h"
 
-enum { NODE_NAME_MAX = 31, CLUSTER_NAME_MAX = 63 };
+enum { CLUSTER_NAME_MAX = 63 };
 
 struct membership {
 	char cluster[CLUSTER_NAME_MAX + 1]; /* the name of the cluster in the engine */
