@@ -10,7 +10,7 @@ VERSION := 0.1.0
 OUT := $(if $(filter release,$(BUILD)),build,build-$(BUILD))
 
 # If packages are missing, `make test` and `make run` install them before they build.
-LIBS := ldns libevent_core libevent_extra libevent_pthreads libevent_openssl libssl libcrypto lmdb libcurl jansson libmaxminddb libcares libidn2 libseccomp libfstrm libprotobuf-c
+LIBS := ldns libevent_core libevent_extra libevent_pthreads libevent_openssl libssl libcrypto lmdb libcurl jansson libmaxminddb libcares libidn2 zlib libseccomp libfstrm libprotobuf-c
 
 CC ?= cc
 CSTD := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"'

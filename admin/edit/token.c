@@ -2,10 +2,10 @@
 
 #include "zones/base/array.h"
 #include "zones/base/deadline.h"
+#include "zones/base/digest.h"
 
 #include <ctype.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -69,8 +69,7 @@ valid_name(const char *name)
 static void
 hash_of(const char *secret, uint8_t hash[TOKEN_HASH])
 {
-	if (EVP_Digest(secret, strlen(secret), hash, NULL, EVP_sha256(), NULL) != 1)
-		memset(hash, 0, TOKEN_HASH);
+	digest_of((struct bytes){secret, strlen(secret)}, hash);
 }
 
 static char *

@@ -344,8 +344,8 @@ decode_rrset_item(struct bytes rest, struct config_item *item)
 	return decode_before_after(rest, item);
 }
 
-static bool
-decode_item(struct bytes value, struct config_item *item)
+bool
+config_item_decode(struct bytes value, struct config_item *item)
 {
 	const uint8_t *tag = take(&value, 1), *at;
 
@@ -415,7 +415,7 @@ config_changes_after(struct store_txn *txn, uint64_t generation, config_change_f
 		const uint8_t *at = key.data;
 		struct config_item item;
 
-		if (get32(at + 8) == 0 || !decode_item(value, &item) || item.kept_for_undo ||
+		if (get32(at + 8) == 0 || !config_item_decode(value, &item) || item.kept_for_undo ||
 		    item.what == CONFIG_NOTE)
 			continue;
 		if (item.what == CONFIG_ALL) {
@@ -467,7 +467,7 @@ config_each_item(struct store_txn *txn, uint64_t sequence, config_item_fn *fn, v
 
 	more = on && store_cursor_seek(cursor, config_change_key(from, sequence, 1), &key, &value);
 	for (; on && more && get64(key.data) == sequence; more = store_cursor_next(cursor, &key, &value))
-		if (decode_item(value, &item))
+		if (config_item_decode(value, &item))
 			on = fn(arg, &item);
 	store_cursor_close(cursor);
 	return on;

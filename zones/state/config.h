@@ -143,5 +143,7 @@ struct config_item {
 };
 typedef bool config_item_fn(void *arg, const struct config_item *item);
 bool config_each_item(struct store_txn *txn, uint64_t sequence, config_item_fn *fn, void *arg);
+/* Read the octets of one item as `changes` keeps them. False if they are damaged. */
+bool config_item_decode(struct bytes octets, struct config_item *item);
 
 #endif

@@ -35,6 +35,13 @@ config_meta_put(struct config_edit *edit, const char *name, uint64_t number, siz
 void
 config_add_item(struct config_edit *edit, const struct bytes *parts, size_t count)
 {
+	if (!edit->applying)
+		config_put_item(edit, parts, count);
+}
+
+void
+config_put_item(struct config_edit *edit, const struct bytes *parts, size_t count)
+{
 	uint8_t key[CHANGE_KEY_LEN], *value, *at;
 	size_t len = 0;
 

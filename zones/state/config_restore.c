@@ -1,6 +1,7 @@
 #include "zones/state/config_restore.h"
 
 #include "zones/state/config_inner.h"
+#include "zones/state/membership.h"
 
 #include <errno.h>
 
@@ -40,6 +41,8 @@ config_replace_all(struct config_edit *edit, struct store_txn *from)
 	static const enum store_table tables[] = {TABLE_ZONES, TABLE_ZONE_NAMES, TABLE_OBJECTS,
 	    TABLE_OBJECT_NAMES, TABLE_RECORD_NOTES, TABLE_CHANGES, TABLE_META};
 	uint32_t next_zone = (uint32_t)config_meta_get(edit->txn, "next_zone");
+	struct membership own;
+	bool joined = membership_get(edit->txn, &own);
 	const uint8_t all = 'a';
 
 	edit->sequence = MAX(edit->sequence, config_generation(from) + 1);
@@ -47,6 +50,8 @@ config_replace_all(struct config_edit *edit, struct store_txn *from)
 		clear(edit, tables[i]);
 		copy(edit, from, tables[i]);
 	}
+	/* S90: the membership is of this node, not of the configuration. */
+	config_note(edit, membership_put(edit->txn, joined ? &own : NULL));
 	clear(edit, TABLE_REFERENCES);
 	config_complete_references(edit);
 	/* Numbers of zones are never reused. */

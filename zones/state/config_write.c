@@ -3,6 +3,7 @@
 #include "zones/base/array.h"
 #include "zones/state/config_inner.h"
 #include "zones/state/config_rows.h"
+#include "zones/state/membership.h"
 #include "zones/state/record_notes.h"
 
 #include <errno.h>
@@ -119,21 +120,44 @@ identify(struct config_edit *edit)
 			(struct bytes){id.text, ID_LEN}));
 }
 
+static void
+complete(struct config_edit *edit, struct bytes head)
+{
+	uint64_t octets = config_meta_get(edit->txn, "changes_octets");
+
+	edit->items = 0;
+	config_put_item(edit, &head, 1);
+	octets = trim_changes(edit, octets + edit->item_octets);
+	config_meta_put(edit, "changes_octets", octets, 8);
+	if (config_schema(edit->txn) != CONFIG_SCHEMA)
+		config_meta_put(edit, "schema", CONFIG_SCHEMA, 4);
+	identify(edit);
+}
+
+void
+config_edit_next(struct config_edit *edit, struct bytes head)
+{
+	if (failed(edit))
+		return;
+	complete(edit, head);
+	edit->sequence++;
+	edit->items = 1;
+	edit->item_octets = edit->difference = 0;
+}
+
 int
 config_edit_commit(struct config_edit *edit, struct bytes head, uint64_t *generation)
 {
-	uint64_t octets = config_meta_get(edit->txn, "changes_octets");
 	int rc;
 
 	*generation = edit->sequence - 1;
 	if (!failed(edit) && config_edit_changed(edit)) {
-		edit->items = 0;
-		config_add_item(edit, &head, 1);
-		octets = trim_changes(edit, octets + edit->item_octets);
-		config_meta_put(edit, "changes_octets", octets, 8);
-		if (config_schema(edit->txn) != CONFIG_SCHEMA)
-			config_meta_put(edit, "schema", CONFIG_SCHEMA, 4);
-		identify(edit);
+		struct membership joined;
+
+		/* S96: what one node committed alone would be a fork. */
+		if (membership_get(edit->txn, &joined))
+			config_note(edit, -EPERM);
+		complete(edit, head);
 		*generation = edit->sequence;
 	} else if (!failed(edit) && !edit->unlogged) {
 		config_edit_drop(edit);
@@ -392,7 +416,8 @@ put_zone_name(struct config_edit *edit, uint32_t number, const uint8_t *apex, ui
 static void
 put_rows(struct config_edit *edit, const struct zone_info *zone, const struct row_changes *changes)
 {
-	bool noted = record_notes_any(edit->txn, zone);
+	/* An entry has what became of notes as items of its own. */
+	bool noted = !edit->applying && record_notes_any(edit->txn, zone);
 
 	for (size_t i = 0; i < changes->count && !failed(edit); i++) {
 		struct bytes key = {changes->items[i].key, changes->items[i].key_len};

@@ -28,7 +28,7 @@ uint64_t config_edit_sequence(const struct config_edit *edit);
 /*
  * Commit the edit, with head as item 0 of the entry: JSON of time, who, command, reason. Frees edit in every
  * case. Returns 0 with *generation, or a negative errno. If it is -ENOSPC and store_full() is true, repeat
- * the whole edit.
+ * the whole edit. -EPERM: this node has joined a cluster, where graycloud-sync applies entries (entry.h).
  */
 int config_edit_commit(struct config_edit *edit, struct bytes head, uint64_t *generation);
 

@@ -15,9 +15,10 @@
 #ifndef ENTRY_H
 #define ENTRY_H
 
+#include "zones/base/digest.h"
 #include "zones/state/config_write.h"
 
-enum { DIGEST_LEN = 32, ENTRY_FORMAT = 1 };
+enum { ENTRY_FORMAT = 1 };
 
 /* The octets at the front, readable without unpacking. They belong to the entry. */
 struct entry_head {
