@@ -253,19 +253,19 @@ DOCDIR := $(PREFIX)/share/doc/graycloud
 SYSTEMDDIR := $(PREFIX)/lib
 BASHDIR := $(PREFIX)/share/bash-completion/completions
 ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
-CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf admin/api/api.conf
-UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service admin/api/graycloud-api.service
+CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf admin/api/api.conf sync/sync.conf
+UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service admin/api/graycloud-api.service sync/graycloud-sync.service
 DOCUMENTS := README.md ARCHITECTURE.md $(wildcard docs/*.md docs/*.svg docs/*.tsv docs/*.json)
-INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor $(SBINDIR)/graycloud-api \
+INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor $(SBINDIR)/graycloud-api $(SBINDIR)/graycloud-sync \
 	$(addprefix $(MANDIR)/,$(notdir $(MAN))) $(addprefix $(SYSTEMDDIR)/systemd/system/,$(notdir $(UNITS_OF_SYSTEMD))) \
 	$(SYSTEMDDIR)/sysusers.d/graycloud.conf $(SYSTEMDDIR)/tmpfiles.d/graycloud.conf $(BASHDIR)/graycloud $(ZSHDIR)/_graycloud
-MAN := $(wildcard dnsd/*.8 monitor/*.8 admin/*.8 admin/api/*.8)
+MAN := $(wildcard dnsd/*.8 monitor/*.8 admin/*.8 admin/api/*.8 sync/*.8)
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(MANDIR) $(DOCDIR)/prometheus $(BASHDIR) $(ZSHDIR) \
 	    $(SYSTEMDDIR)/systemd/system $(SYSTEMDDIR)/sysusers.d $(SYSTEMDDIR)/tmpfiles.d $(SYSCONFDIR)/graycloud)
 	install $(OUT)/bin/graycloud $(DESTDIR)$(BINDIR)
-	install $(OUT)/bin/graycloud-dnsd $(OUT)/bin/graycloud-monitor $(OUT)/bin/graycloud-api $(DESTDIR)$(SBINDIR)
+	install $(OUT)/bin/graycloud-dnsd $(OUT)/bin/graycloud-monitor $(OUT)/bin/graycloud-api $(OUT)/bin/graycloud-sync $(DESTDIR)$(SBINDIR)
 	install -m 644 $(MAN) $(DESTDIR)$(MANDIR)
 	install -m 644 $(DOCUMENTS) $(DESTDIR)$(DOCDIR)
 	install -m 644 docs/prometheus/* $(DESTDIR)$(DOCDIR)/prometheus

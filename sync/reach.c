@@ -25,6 +25,12 @@ void
 reach_echo(struct reach *reach, uint64_t sent_ms, uint64_t now_ms)
 {
 	reach->echoes++;
+	reach_echo_again(reach, sent_ms, now_ms);
+}
+
+void
+reach_echo_again(struct reach *reach, uint64_t sent_ms, uint64_t now_ms)
+{
 	reach->sent_ms = MAX(reach->sent_ms, sent_ms);
 	reach->echo_ms = now_ms;
 }

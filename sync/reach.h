@@ -46,6 +46,8 @@ void reach_connected(struct reach *reach);
 void reach_disconnected(struct reach *reach);
 /* An own beat came back. */
 void reach_echo(struct reach *reach, uint64_t sent_ms, uint64_t now_ms);
+/* The same of a beat that is too close to the last one to count as another sign that all were heard. */
+void reach_echo_again(struct reach *reach, uint64_t sent_ms, uint64_t now_ms);
 /* The number of the engine's machines that accepted or refused connections. */
 void reach_probed(struct reach *reach, unsigned reached, unsigned machines, uint64_t now_ms);
 /*

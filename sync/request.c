@@ -51,8 +51,12 @@ request_range(const struct etcd_range *range)
 
 	fputc('{', out);
 	write_key(out, "key", range->prefix && range->from != NULL ? range->from : range->key);
-	if (range->prefix)
+	if (range->prefix && range->to != NULL) {
+		fputc(',', out);
+		write_key(out, "range_end", range->to);
+	} else if (range->prefix) {
 		write_prefix_end(out, range->key);
+	}
 	if (range->revision > 0)
 		fprintf(out, ",\"revision\":\"%lld\"", (long long)range->revision);
 	if (range->limit > 0)

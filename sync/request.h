@@ -15,9 +15,11 @@ struct etcd_range {
 	const char *key;
 	bool prefix;      /* all keys that begin with it, in their order */
 	const char *from; /* with prefix: begin at this key; NULL: at the first */
+	const char *to;   /* with prefix: end before this key; NULL: at the last */
 	int64_t revision; /* as it was then; 0: now */
 	int64_t limit;    /* maximum number of rows; 0: all */
 	bool keys_only;
+	unsigned timeout_ms; /* 0: that of all calls */
 };
 char *request_range(const struct etcd_range *range);
 

@@ -33,6 +33,7 @@ enum seal_role {
 	SEAL_API,       /* api: the loop */
 	SEAL_WRITER,    /* api: changes the configuration */
 	SEAL_ASKER,     /* api: asks nameservers and resolvers for the doctor, and the nameserver's metrics */
+	SEAL_SYNC,      /* sync: the loop */
 	SEAL_GUARD,     /* all: the helper process that walks stores */
 	SEAL_ROLES
 };

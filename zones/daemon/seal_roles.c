@@ -60,6 +60,9 @@ static const struct seal_list lists[SEAL_ROLES] = {
 	ALWAYS MEMORY FILES WAITING SELF THREADS "sendto recvfrom"},
     [SEAL_ASKER] = {"thread that asks others", SEAL_REFUSE, false,
 	ALWAYS LIBRARIES FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet"},
+    /* The resolver of the C library loads libraries. */
+    [SEAL_SYNC] = {"main thread", SEAL_REFUSE, false,
+	ALWAYS LIBRARIES FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet"},
     /* It forks for each store; damage ends the child. */
     [SEAL_GUARD] = {"guard of the stores", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF

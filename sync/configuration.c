@@ -1,0 +1,131 @@
+#include "sync/configuration.h"
+
+#include <err.h>
+#include <stdlib.h>
+
+struct configuration {
+	const char *state;
+	struct store *store;
+	enum store_access access;
+	struct membership membership;
+	bool joined;
+	uint64_t generation;
+	uint8_t digest[DIGEST_LEN];
+};
+
+struct configuration *
+configuration_new(const char *state)
+{
+	struct configuration *configuration = xcalloc(1, sizeof *configuration);
+
+	configuration->state = state;
+	configuration->access = STORE_READ;
+	return configuration;
+}
+
+void
+configuration_free(struct configuration *configuration)
+{
+	if (configuration == NULL)
+		return;
+	store_close(configuration->store);
+	free(configuration);
+}
+
+static bool
+open_store(struct configuration *configuration, enum store_access access)
+{
+	struct problems problems = {0};
+
+	configuration->store = store_open(configuration->state, STORE_CONFIG, access, &problems);
+	configuration->access = access;
+	problems_print(&problems, "graycloud-sync", stderr);
+	problems_free(&problems);
+	return configuration->store != NULL;
+}
+
+static void
+read_state(struct configuration *configuration)
+{
+	struct store_txn *txn;
+	bool was_joined = configuration->joined;
+
+	if (store_begin(configuration->store, STORE_READ, &txn) != 0)
+		return;
+	configuration->joined = membership_get(txn, &configuration->membership);
+	configuration->generation = config_generation(txn);
+	entry_last_digest(txn, configuration->digest);
+	store_abort(txn);
+	if (configuration->joined != was_joined)
+		warnx(configuration->joined ? "this node is %s of cluster %s" : "this node stands alone",
+		    configuration->membership.node, configuration->membership.cluster);
+}
+
+bool
+configuration_look(struct configuration *configuration)
+{
+	struct problems problems = {0};
+	enum store_news news = STORE_REPLACED;
+
+	if (configuration->store == NULL && !open_store(configuration, STORE_READ))
+		return false;
+	news = store_poll(configuration->store, &problems);
+	problems_print(&problems, "graycloud-sync", stderr);
+	problems_free(&problems);
+	if (news != STORE_CHANGED && news != STORE_REPLACED)
+		return false;
+	read_state(configuration);
+	if (configuration->joined && configuration->access == STORE_READ) {
+		store_close(configuration->store); /* LMDB rule 5: before it is opened again */
+		if (open_store(configuration, STORE_WRITE))
+			read_state(configuration);
+	}
+	return true;
+}
+
+const struct membership *
+configuration_membership(const struct configuration *configuration)
+{
+	return configuration->joined ? &configuration->membership : NULL;
+}
+
+struct store *
+configuration_store(struct configuration *configuration)
+{
+	return configuration->access == STORE_WRITE ? configuration->store : NULL;
+}
+
+struct store_txn *
+configuration_begin(struct configuration *configuration)
+{
+	struct store_txn *txn;
+
+	if (configuration->store == NULL || store_begin(configuration->store, STORE_PEEK, &txn) != 0)
+		return NULL;
+	return txn;
+}
+
+uint64_t
+configuration_generation(const struct configuration *configuration)
+{
+	return configuration->generation;
+}
+
+const uint8_t *
+configuration_digest(const struct configuration *configuration)
+{
+	return configuration->digest;
+}
+
+int
+configuration_watch_fd(struct configuration *configuration)
+{
+	return configuration->store != NULL ? store_watch_fd(configuration->store) : -1;
+}
+
+void
+configuration_watch_clear(struct configuration *configuration)
+{
+	if (configuration->store != NULL)
+		store_watch_clear(configuration->store);
+}

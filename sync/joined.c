@@ -1,0 +1,445 @@
+#include "sync/joined.h"
+
+#include "sync/pulse.h"
+#include "sync/reach.h"
+#include "sync/scribe.h"
+#include "sync/session.h"
+#include "zones/daemon/exposition.h"
+
+#include <err.h>
+#include <stdlib.h>
+
+enum { RULES_MS = 500 /* at least between two readings of all pools */ };
+
+struct joined {
+	const struct options *options;
+	struct configuration *configuration;
+	struct membership membership;
+	struct nodes nodes;
+	struct rules *rules;
+	struct ballot *ballot;
+	struct verdicts *verdicts;
+	struct scribe *scribe;
+	struct etcd *etcd;
+	struct session *session;
+	struct pulse *pulse;
+	struct reach reach;
+	bool is_new;                  /* the configuration changed, and the pools were not read since */
+	uint64_t rules_ms;            /* when they were read */
+	unsigned reached, members_up; /* of the last round of probes */
+	bool was_probed;
+	uint64_t engine_generation;
+	int64_t state_wall; /* when the engine's state began */
+	char trouble[256];  /* why it is not reachable */
+	bool twin;          /* another process beats under the name of this node */
+};
+
+static void work(struct joined *joined, bool second);
+
+/* ---- the page of the engine ---- */
+
+static struct cluster_engine
+engine_row(const struct joined *joined)
+{
+	struct etcd_traffic traffic = etcd_traffic(joined->etcd);
+	size_t number = 0;
+	const char *member = session_member(joined->session, &number);
+	unsigned members = (unsigned)joined->options->engine.nendpoints;
+	struct cluster_engine row = {.state = (uint8_t)joined->reach.state,
+	    .own_member = member != NULL && number == 0,
+	    .members = (uint8_t)members,
+	    .members_up = (uint8_t)(joined->was_probed ? joined->members_up : members),
+	    .since_ms = joined->reach.since_ms,
+	    .since_wall = joined->state_wall,
+	    .echo_ms = joined->reach.echo_ms,
+	    .generation = joined->engine_generation,
+	    .reconnects = session_connections(joined->session)};
+
+	(void)traffic;
+	snprintf(row.member, sizeof row.member, "%s", member != NULL ? member : "");
+	if (joined->twin)
+		snprintf(row.trouble, sizeof row.trouble,
+		    "another graycloud-sync beats as node %s: two machines have joined under one name",
+		    joined->membership.node);
+	else if (joined->reach.state != ENGINE_REACHABLE)
+		snprintf(row.trouble, sizeof row.trouble, "%s", joined->trouble);
+	return row;
+}
+
+static void
+write_store(struct joined *joined, bool second)
+{
+	struct scribe_page page = {.nodes = &joined->nodes,
+	    .engine = engine_row(joined),
+	    .generation = configuration_generation(joined->configuration)};
+
+	scribe_write(joined->scribe, &page, second);
+}
+
+/* ---- the engine ---- */
+
+static void
+note_state(struct joined *joined)
+{
+	static const char *const sentences[] = {
+	    [ENGINE_REACHABLE] = "the engine is reachable: verdicts and configuration are shared",
+	    [ENGINE_SILENT] = "the engine is silent: verdicts and configuration stay as they are",
+	    [ENGINE_FAILED] = "the engine has failed: this node goes by its own monitor",
+	};
+	const char *why = joined->reach.state == ENGINE_REACHABLE ? "" : joined->trouble;
+
+	joined->state_wall = wall_ms();
+	warnx("%s%s%s%s", sentences[joined->reach.state], *why != '\0' ? " (" : "", why,
+	    *why != '\0' ? ")" : "");
+	ballot_judge_all(joined->ballot); /* a state that was silent has decided nothing */
+}
+
+static bool
+own_counts(const struct joined *joined)
+{
+	return verdicts_alive(joined->verdicts) && verdicts_isolated_ms(joined->verdicts) == 0;
+}
+
+/* Judge the engine and the nodes, and combine. */
+static void
+decide(struct joined *joined)
+{
+	if (reach_judge(&joined->reach, nodes_all_heard(&joined->nodes), boot_ms()))
+		note_state(joined);
+	if (nodes_judge(&joined->nodes))
+		ballot_judge_all(joined->ballot);
+	ballot_combine(joined->ballot, joined->reach.state, own_counts(joined));
+}
+
+static struct beat
+make_beat(const struct joined *joined)
+{
+	uint64_t isolated_ms = verdicts_isolated_ms(joined->verdicts);
+	struct beat beat = {.monitor_alive = verdicts_alive(joined->verdicts),
+	    .isolated = isolated_ms != 0,
+	    .isolated_s = isolated_ms != 0 ? (boot_ms() - isolated_ms) / 1000 : 0,
+	    .generation = configuration_generation(joined->configuration),
+	    .schema = CONFIG_SCHEMA,
+	    .endpoints = ballot_own_count(joined->ballot),
+	    .wall = wall_ms()};
+
+	memcpy(beat.digest, configuration_digest(joined->configuration), sizeof beat.digest);
+	snprintf(beat.version, sizeof beat.version, "%s", VERSION);
+	return beat;
+}
+
+static void
+send_votes(struct joined *joined)
+{
+	struct beat beat;
+
+	if (!session_ready(joined->session))
+		return;
+	beat = make_beat(joined);
+	pulse_send(joined->pulse, &beat, boot_ms());
+}
+
+static void
+on_sent(void *arg)
+{
+	struct joined *joined = arg;
+
+	if (*pulse_error(joined->pulse) != '\0')
+		snprintf(joined->trouble, sizeof joined->trouble, "%s", pulse_error(joined->pulse));
+	send_votes(joined);
+}
+
+/* ---- rows of the engine ---- */
+
+static void
+take_own_beat(struct joined *joined, const struct beat *beat)
+{
+	uint64_t sent_ms = pulse_sent(joined->pulse, beat);
+
+	if (sent_ms == 0) {
+		/* A process of before the restart may still have a request in flight. */
+		joined->twin = joined->reach.echoes > REACH_SETTLE_BEATS;
+		return;
+	}
+	joined->trouble[0] = '\0';
+	if (nodes_echo(&joined->nodes, sent_ms))
+		reach_echo(&joined->reach, sent_ms, boot_ms());
+	else
+		reach_echo_again(&joined->reach, sent_ms, boot_ms());
+}
+
+static void
+take_beat(struct joined *joined, const char *name, const struct etcd_row *row, bool news)
+{
+	struct beat beat;
+	unsigned slot;
+
+	if (!nodes_slot(&joined->nodes, name, &slot))
+		return;
+	if (row->deleted) {
+		live_left(&joined->nodes.list[slot].live);
+		return;
+	}
+	if (!beat_read(&beat, row->value)) {
+		warnx("the beat of node %s is invalid", name);
+		return;
+	}
+	if (news && slot == joined->nodes.self)
+		take_own_beat(joined, &beat);
+	nodes_beat(&joined->nodes, slot, &beat, news);
+}
+
+static void
+take_sheet(struct joined *joined, const char *rest, const struct etcd_row *row, bool news)
+{
+	const char *slash = strchr(rest, '/');
+	char name[NODE_NAME_MAX + 1];
+	uint8_t number;
+	unsigned slot;
+
+	if (slash == NULL || (size_t)(slash - rest) >= sizeof name || strlen(slash + 1) != 2 ||
+	    !octets_from_hex(&number, slash + 1, 1))
+		return;
+	memcpy(name, rest, (size_t)(slash - rest));
+	name[slash - rest] = '\0';
+	if (nodes_slot(&joined->nodes, name, &slot))
+		ballot_heard(
+		    joined->ballot, slot, number, row->deleted ? (struct bytes){"", 0} : row->value, news);
+}
+
+static void
+on_row(void *arg, const char *key, const struct etcd_row *row, bool news)
+{
+	struct joined *joined = arg;
+
+	if (strncmp(key, "live/", 5) == 0)
+		take_beat(joined, key + 5, row, news);
+	else if (strncmp(key, "votes/", 6) == 0)
+		take_sheet(joined, key + 6, row, news);
+}
+
+static void
+on_begun(void *arg)
+{
+	struct joined *joined = arg;
+
+	nodes_connected(&joined->nodes);
+	ballot_connected(joined->ballot);
+}
+
+static uint64_t
+first_entry(void *arg)
+{
+	const struct joined *joined = arg;
+
+	return configuration_generation(joined->configuration) + 1;
+}
+
+static void
+on_ready(void *arg)
+{
+	struct joined *joined = arg;
+	size_t number;
+
+	warnx("connected with %s", session_member(joined->session, &number));
+	reach_connected(&joined->reach);
+	pulse_connected(joined->pulse);
+	send_votes(joined);
+}
+
+static void
+on_turn(void *arg)
+{
+	work(arg, false);
+}
+
+static void
+on_ended(void *arg, const char *why)
+{
+	struct joined *joined = arg;
+
+	warnx("the connection with the engine ended: %s", why);
+	snprintf(joined->trouble, sizeof joined->trouble, "%s", why);
+	pulse_disconnected(joined->pulse);
+	reach_disconnected(&joined->reach);
+}
+
+static void
+on_probed(void *arg, unsigned reached, unsigned answered, unsigned machines)
+{
+	struct joined *joined = arg;
+
+	joined->was_probed = true;
+	joined->reached = reached;
+	joined->members_up = answered;
+	reach_probed(&joined->reach, reached, machines, boot_ms());
+	if (answered == 0)
+		snprintf(joined->trouble, sizeof joined->trouble,
+		    "%u of %u machines of etcd can be reached, and none answers", reached, machines);
+}
+
+/* ---- the loop ---- */
+
+static void
+work(struct joined *joined, bool second)
+{
+	decide(joined);
+	write_store(joined, second);
+	send_votes(joined);
+}
+
+static void
+read_rules(struct joined *joined, uint64_t now_ms)
+{
+	struct store_txn *config, *health;
+
+	if (!joined->is_new || now_ms < joined->rules_ms + RULES_MS)
+		return;
+	if ((config = configuration_begin(joined->configuration)) == NULL)
+		return;
+	health = verdicts_begin(joined->verdicts);
+	rules_read(joined->rules, config, health);
+	store_abort(health);
+	store_abort(config);
+	joined->is_new = false;
+	joined->rules_ms = now_ms;
+	ballot_judge_all(joined->ballot);
+}
+
+void
+joined_configured(struct joined *joined)
+{
+	struct store_txn *config = configuration_begin(joined->configuration);
+
+	if (config == NULL)
+		return;
+	if (nodes_read_roster(&joined->nodes, config))
+		ballot_judge_all(joined->ballot);
+	store_abort(config);
+	joined->is_new = true;
+	pulse_hurry(joined->pulse); /* the others see the generation */
+}
+
+void
+joined_look(struct joined *joined, bool second)
+{
+	uint64_t now_ms = boot_ms();
+
+	verdicts_look(joined->verdicts, second);
+	if (verdicts_changed(joined->verdicts))
+		pulse_hurry(joined->pulse);
+	if (second)
+		ballot_refresh(joined->ballot);
+	read_rules(joined, now_ms);
+	session_tick(joined->session, joined->reach.echo_ms, now_ms);
+	work(joined, second);
+}
+
+int
+joined_watch_fd(struct joined *joined)
+{
+	return verdicts_watch_fd(joined->verdicts);
+}
+
+void
+joined_watch_clear(struct joined *joined)
+{
+	verdicts_watch_clear(joined->verdicts);
+}
+
+/* ---- begin and end ---- */
+
+static void
+open_engine(struct joined *joined, struct event_base *base, struct problems *problems)
+{
+	const struct session_events events = {
+	    on_begun, first_entry, on_row, on_ready, on_turn, on_ended, on_probed, joined};
+	char *prefix = xasprintf("/graycloud/%s/", joined->membership.cluster);
+
+	if ((joined->etcd = etcd_new(base, &joined->options->engine, problems)) != NULL) {
+		joined->session = session_new(joined->etcd, &joined->options->engine, prefix, &events);
+		joined->pulse =
+		    pulse_new(joined->etcd, joined->ballot, prefix, joined->membership.node, on_sent, joined);
+	}
+	free(prefix);
+}
+
+struct joined *
+joined_new(struct event_base *base, const struct options *options, struct configuration *configuration,
+    struct problems *problems)
+{
+	struct joined *joined = xcalloc(1, sizeof *joined);
+
+	joined->options = options;
+	joined->configuration = configuration;
+	joined->membership = *configuration_membership(configuration);
+	nodes_begin(&joined->nodes, joined->membership.node);
+	joined->rules = rules_new();
+	joined->ballot = ballot_new(&joined->nodes, joined->rules);
+	joined->verdicts = verdicts_new(options->state, joined->ballot);
+	joined->scribe = scribe_open(options->state, joined->ballot, joined->verdicts, problems);
+	joined->state_wall = wall_ms();
+	reach_begin(&joined->reach, options->alone_ms, boot_ms());
+	if (joined->scribe != NULL)
+		open_engine(joined, base, problems);
+	if (joined->pulse == NULL) {
+		joined_free(joined);
+		return NULL;
+	}
+	joined_configured(joined);
+	joined_look(joined, true);
+	return joined;
+}
+
+void
+joined_free(struct joined *joined)
+{
+	if (joined == NULL)
+		return;
+	pulse_free(joined->pulse);
+	session_free(joined->session);
+	etcd_free(joined->etcd);
+	scribe_close(joined->scribe);
+	verdicts_free(joined->verdicts);
+	ballot_free(joined->ballot);
+	rules_free(joined->rules);
+	free(joined);
+}
+
+void
+joined_expose(const struct joined *joined, FILE *page)
+{
+	struct etcd_traffic traffic = etcd_traffic(joined->etcd);
+	uint64_t now_ms = boot_ms();
+
+	exposition_family(
+	    page, "graycloud_sync_engine_state", "gauge", "1 for the state of the engine (S94).");
+	for (unsigned state = ENGINE_REACHABLE; state <= ENGINE_FAILED; state++)
+		exposition_sample(page, "graycloud_sync_engine_state", joined->reach.state == state, "state",
+		    engine_state_text((enum engine_state)state), NULL);
+	exposition_value(page, "graycloud_sync_echo_age_seconds", "gauge",
+	    "Seconds since an own beat came back from the engine.",
+	    (double)(now_ms - MIN(joined->reach.echo_ms, now_ms)) / 1e3);
+	exposition_value(page, "graycloud_sync_endpoints", "gauge", "Endpoints with a joint state.",
+	    (double)ballot_count(joined->ballot));
+	exposition_value(page, "graycloud_sync_own_votes", "gauge", "Votes that this node gives.",
+	    ballot_own_count(joined->ballot));
+	exposition_family(
+	    page, "graycloud_sync_node_counts", "gauge", "1 if the votes of a node count (S91).");
+	for (unsigned i = 0; i < joined->nodes.count; i++)
+		if (joined->nodes.list[i].on_roster)
+			exposition_sample(page, "graycloud_sync_node_counts", joined->nodes.list[i].counts,
+			    "node", joined->nodes.list[i].name, "site", joined->nodes.list[i].site, NULL);
+	exposition_value(page, "graycloud_sync_connections_total", "counter",
+	    "Connections with members of the engine.", (double)session_connections(joined->session));
+	exposition_value(
+	    page, "graycloud_sync_calls_total", "counter", "Requests to the engine.", (double)traffic.calls);
+	exposition_value(page, "graycloud_sync_failed_calls_total", "counter",
+	    "Requests to the engine that it did not answer, or refused.", (double)traffic.failures);
+	exposition_value(page, "graycloud_sync_sent_bytes_total", "counter",
+	    "Octets of requests to the engine.", (double)traffic.sent);
+	exposition_value(page, "graycloud_sync_received_bytes_total", "counter",
+	    "Octets of answers of the engine.", (double)traffic.received);
+	exposition_value(page, "graycloud_sync_write_failures_total", "counter",
+	    "Commits to the cluster store that failed.", (double)scribe_failures(joined->scribe));
+}

@@ -1,0 +1,33 @@
+/*
+ * joined.h -- the work of a node that has joined a cluster: verdicts out, verdicts in, the joint states.
+ *
+ * One thread, that of the event loop.
+ */
+#ifndef JOINED_H
+#define JOINED_H
+
+#include "sync/configuration.h"
+#include "sync/options.h"
+
+#include <stdio.h>
+
+struct event_base;
+struct joined;
+
+/* All arguments must outlive the result. Returns NULL with problems filled. */
+struct joined *joined_new(struct event_base *base, const struct options *options,
+    struct configuration *configuration, struct problems *problems);
+/* Accepts NULL. */
+void joined_free(struct joined *joined);
+
+/* The configuration changed. */
+void joined_configured(struct joined *joined);
+/* Look at the health store and the clock; second: once a second. */
+void joined_look(struct joined *joined, bool second);
+
+int joined_watch_fd(struct joined *joined);
+void joined_watch_clear(struct joined *joined);
+
+void joined_expose(const struct joined *joined, FILE *page);
+
+#endif

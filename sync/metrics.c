@@ -1,0 +1,106 @@
+#include "sync/metrics.h"
+
+#include "zones/base/address.h"
+#include "zones/daemon/pages.h"
+
+#include <errno.h>
+#include <event2/http.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+static const struct pages_limits limits = {.most = 4, .stalled_ms = 10000, .deadline_ms = 60000};
+
+struct metrics {
+	struct evhttp *http;
+	struct pages *pages;
+	struct server *server;
+};
+
+static bool
+write_page(void *arg, FILE *page)
+{
+	server_expose(arg, page);
+	return false;
+}
+
+static void
+end_page(void *arg)
+{
+	(void)arg;
+}
+
+static void
+on_metrics(struct evhttp_request *request, void *arg)
+{
+	struct metrics *metrics = arg;
+
+	pages_send(metrics->pages, request, write_page, end_page, metrics->server);
+}
+
+static void
+print_address(struct evhttp_bound_socket *bound)
+{
+	struct sockaddr_storage at;
+	socklen_t len = sizeof at;
+	struct address address = {.family = FAMILY_V4};
+	char text[ADDRESS_PORT_TEXT];
+	uint16_t port;
+
+	if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&at, &len) < 0)
+		return;
+	if (at.ss_family == AF_INET6) {
+		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&at;
+
+		address.family = FAMILY_V6;
+		memcpy(address.bytes, &v6->sin6_addr, 16);
+		port = ntohs(v6->sin6_port);
+	} else {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)&at;
+
+		memcpy(address.bytes, &v4->sin_addr, 4);
+		port = ntohs(v4->sin_port);
+	}
+	printf("metrics on http://%s/metrics\n", address_port_to_text(&address, port, text));
+}
+
+struct metrics *
+metrics_listen(struct event_base *base, const char *where, struct server *server, struct problems *problems)
+{
+	struct metrics *metrics = xcalloc(1, sizeof *metrics);
+	struct address address = {.family = FAMILY_NONE};
+	struct evhttp_bound_socket *bound = NULL;
+	uint16_t port = 0;
+	char host[46];
+
+	address_port_from_text(&address, &port, where, PORT_REQUIRED);
+	metrics->server = server;
+	metrics->pages = pages_new(base, &limits);
+	metrics->http = evhttp_new(base);
+	if (metrics->http != NULL)
+		bound = evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
+	if (bound == NULL) {
+		problems_error(problems, "--metrics %s: cannot listen on it: %s", where, strerror(errno));
+		metrics_free(metrics);
+		return NULL;
+	}
+	/* A scraper sends little, and must not delay the loop. */
+	evhttp_set_max_headers_size(metrics->http, 8192);
+	evhttp_set_max_body_size(metrics->http, 0);
+	evhttp_set_timeout(metrics->http, 10);
+	evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
+	evhttp_set_cb(metrics->http, "/metrics", on_metrics, metrics);
+	print_address(bound);
+	return metrics;
+}
+
+void
+metrics_free(struct metrics *metrics)
+{
+	if (metrics == NULL)
+		return;
+	pages_free(metrics->pages);
+	if (metrics->http != NULL)
+		evhttp_free(metrics->http);
+	free(metrics);
+}
