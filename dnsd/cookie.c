@@ -5,15 +5,6 @@
 #include <errno.h>
 #include <sys/stat.h>
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
-				    : -1;
-}
-
 /* A key of SipHash is two little-endian words (RFC 9018 4.4 hashes with the octets in order). */
 static bool
 read_key(uint64_t key[2], const char *text)

@@ -283,7 +283,7 @@ void
 handover_start(struct server *server)
 {
 	struct handover *handover = xcalloc(1, sizeof *handover);
-	char *directory = xasprintf("%s/serving", server->options.state);
+	char *directory = xasprintf("%s/serving", server->options.daemon.state);
 
 	handover->server = server;
 	handover->peer = handover->lock = -1;

@@ -9,6 +9,7 @@
 #include "zones/daemon/log.h"
 #include "zones/daemon/seal.h"
 #include "zones/daemon/startup.h"
+#include "zones/daemon/startup_check.h"
 #include "zones/daemon/supervisor.h"
 
 #include <event2/event.h>
@@ -50,10 +51,8 @@ static void
 prepare_seal(const struct options *options)
 {
 	const char *read[OPTIONS_GEOIP_MAX + 3];
-	struct seal_files files = {.state = options->state, .read = read};
+	struct seal_files files = {.read = read};
 
-	if (options->no_seal)
-		return;
 	for (size_t i = 0; i < options->ngeoip; i++)
 		read[files.nread++] = options->geoip[i];
 	if (options->cert != NULL && options->key != NULL) {
@@ -64,7 +63,7 @@ prepare_seal(const struct options *options)
 		read[files.nread++] = options->cookie_secret;
 	if (options->tap.way == TAP_FILE)
 		files.write = options->tap.path;
-	startup_seal(&files, prepare_store);
+	startup_seal(&options->daemon, &files, prepare_store);
 }
 
 static char *
@@ -246,7 +245,8 @@ answer(struct server *server, struct problems *problems)
 	be_the_main_process(server, replaces);
 	if (replaces &&
 	    (!takeover_complete(server, problems) || !publisher_announce(server->publisher, problems) ||
-		(options->metrics != NULL && server->metrics == NULL && !start_metrics(server, problems))))
+		(options->daemon.metrics != NULL && server->metrics == NULL &&
+		    !start_metrics(server, problems))))
 		return false;
 	if (server->metrics != NULL)
 		metrics_set_workers(server->metrics, server->workers);
@@ -329,7 +329,7 @@ take_sockets(struct server *server)
 		refuse(&problems);
 	supervisor_given(take_given, &server->given);
 	given_offer(&server->given, options->listeners, options->nlisteners, options->threads);
-	if (options->metrics != NULL)
+	if (options->daemon.metrics != NULL)
 		server->metrics_given = given_offer_metrics(&server->given, &server->metrics_address);
 	/* A predecessor has them, too, and still reads them. */
 	if (server->takeover == NULL)
@@ -383,9 +383,8 @@ make_settings(struct server *server)
 	settings->require_cookie = options->require_cookie;
 	settings->fallback_error = options->fallback_error;
 	server->metrics_given = -1;
-	if (options->metrics != NULL &&
-	    !listen_parse(&server->metrics_address, options->metrics, METRICS_PORT))
-		problems_error(&problems, "--metrics %s: not ADDRESS:PORT", options->metrics);
+	if (options->daemon.metrics != NULL)
+		listen_parse(&server->metrics_address, options->daemon.metrics, METRICS_PORT);
 	if (!load_secrets(server, &problems) || problems.errors > 0)
 		refuse(&problems);
 	problems_print(&problems, "graycloud-dnsd", stderr);
@@ -419,31 +418,18 @@ check_listener(const struct listener *listener, struct problems *problems)
 }
 
 /* --check: test everything that a start needs, without changes; ends the program. */
-static void __attribute__((noreturn)) check(const struct options *options, const struct listener *metrics)
+static void __attribute__((noreturn)) check(const struct options *options)
 {
 	struct problems problems = {0};
-	struct stat info;
 
 	for (size_t i = 0; i < options->nlisteners; i++)
 		check_listener(&options->listeners[i], &problems);
-	if (options->metrics != NULL)
-		check_listener(metrics, &problems);
-	if (options->user != NULL && getpwnam(options->user) == NULL)
-		problems_error(&problems, "--user %s: no such user", options->user);
-	if (stat(options->state, &info) == 0 && !S_ISDIR(info.st_mode))
-		problems_error(&problems, "--state %s: not a directory", options->state);
-	else if (options->user == NULL && access(options->state, F_OK) == 0 &&
-	    access(options->state, R_OK | X_OK) < 0)
-		problems_error(&problems, "--state %s: %s", options->state, strerror(errno));
+	startup_check(&options->daemon, NULL, &problems);
 	if (options->tap.way != TAP_NONE)
 		tap_target_check(&options->tap, &problems);
 	if (options->ngeoip > 0)
 		geo_free(geo_open(options->geoip, options->ngeoip, &problems));
-	if (problems.errors > 0)
-		refuse(&problems);
-	problems_print(&problems, "graycloud-dnsd", stderr);
-	puts("the options are valid");
-	exit(0);
+	startup_check_end(&problems);
 }
 
 /* Call it before the main thread is sealed: the writer may make other calls. */
@@ -467,7 +453,7 @@ start_tap(struct server *server)
 static void
 open_pins(struct server *server)
 {
-	char *path = xasprintf("%s/serving/pins", server->options.state);
+	char *path = xasprintf("%s/serving/pins", server->options.daemon.state);
 	struct problems problems = {0};
 
 	server->settings.pins = pins_open(path, server->options.sessions, &problems);
@@ -572,20 +558,20 @@ main(int argc, char **argv)
 	char *where, *geoip;
 
 	options_parse(options, argc, argv);
-	server.ready_fd = options->detach && !options->check ? detach() : -1;
-	if (!options->no_seal)
+	server.ready_fd = options->detach && !options->daemon.check ? detach() : -1;
+	if (!options->daemon.no_seal)
 		seal_memory();
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN); /* until the loop handles it: it never ends the process */
 	tcp_limits_init(&server.limits, connections_of(options));
 	make_settings(&server);
-	if (options->check)
-		check(options, &server.metrics_address);
+	if (options->daemon.check)
+		check(options);
 	open_listeners(&server);
 	if (options->cookie_secret == NULL && server.takeover != NULL && !load_secrets(&server, &problems))
 		refuse(&problems);
 	/* Bind ports first, as root; then change the user, before opening a store. */
-	startup_become(options->state, options->user, prepare_store);
+	startup_become(&options->daemon, prepare_store);
 	log_start();
 	prepare_seal(options);
 	store_guard_start(startup_seal_guard);
@@ -595,7 +581,7 @@ main(int argc, char **argv)
 		err(1, "cannot start");
 	where = listeners_text(options);
 	geoip = geoip_text(options);
-	following = (struct publisher_options){.state = options->state,
+	following = (struct publisher_options){.state = options->daemon.state,
 	    .listeners = where,
 	    .geoip = geoip,
 	    .site = &options->site,
@@ -608,7 +594,7 @@ main(int argc, char **argv)
 	problems_free(&problems);
 	start_tap(&server);
 	/* A socket that a predecessor still reads is read after its end. */
-	if (options->metrics != NULL && (server.takeover == NULL || server.metrics_given < 0) &&
+	if (options->daemon.metrics != NULL && (server.takeover == NULL || server.metrics_given < 0) &&
 	    !start_metrics(&server, &problems))
 		refuse(&problems);
 	fflush(stdout);

@@ -1,7 +1,7 @@
 #include "dnsd/options.h"
 
+#include "dnsd/metrics.h"
 #include "zones/base/util.h"
-#include "zones/daemon/command_line.h"
 #include "zones/steer/pins.h"
 
 #include <err.h>
@@ -12,16 +12,13 @@
 enum { DNS_PORT = 53, TLS_PORT = 853, WAIT_HEALTH_DEFAULT = 5, THREADS_MAX = 64, NSID_MAX = 128 };
 
 enum name {
-	STATE = OPTION_FIRST,
-	LISTEN,
+	LISTEN = OPTION_FIRST,
 	TLS,
 	CERT,
 	KEY,
 	THREADS,
-	METRICS,
 	NSID,
 	WAIT_HEALTH,
-	USER,
 	COOKIE_SECRET_FILE,
 	REQUIRE_COOKIE,
 	FALLBACK_ERROR,
@@ -38,25 +35,20 @@ enum name {
 	SITE_COORDINATES,
 	DNSTAP,
 	DNSTAP_SAMPLE,
-	NO_SEAL,
 	REPLACE,
-	DETACH,
-	CHECK
+	DETACH
 };
 
-static const struct option known[] = {{"state", 1, NULL, STATE}, {"listen", 1, NULL, LISTEN},
-    {"tls", 1, NULL, TLS}, {"cert", 1, NULL, CERT}, {"key", 1, NULL, KEY}, {"threads", 1, NULL, THREADS},
-    {"metrics", 1, NULL, METRICS}, {"nsid", 1, NULL, NSID}, {"wait-health", 1, NULL, WAIT_HEALTH},
-    {"user", 1, NULL, USER}, {"cookie-secret", 1, NULL, COOKIE_SECRET_FILE},
+static const struct option known[] = {DAEMON_OPTIONS, {"listen", 1, NULL, LISTEN}, {"tls", 1, NULL, TLS},
+    {"cert", 1, NULL, CERT}, {"key", 1, NULL, KEY}, {"threads", 1, NULL, THREADS}, {"nsid", 1, NULL, NSID},
+    {"wait-health", 1, NULL, WAIT_HEALTH}, {"cookie-secret", 1, NULL, COOKIE_SECRET_FILE},
     {"require-cookie", 0, NULL, REQUIRE_COOKIE}, {"fallback-error", 0, NULL, FALLBACK_ERROR},
     {"rrl-rate", 1, NULL, RRL_RATE}, {"rrl-slip", 1, NULL, RRL_SLIP_EVERY},
     {"rrl-dry-run", 0, NULL, RRL_DRY_RUN}, {"rrl-all", 1, NULL, RRL_ALL}, {"rrl-errors", 1, NULL, RRL_ERRORS},
-    {"sessions", 1, NULL, SESSIONS}, {"config", 1, NULL, OPTION_CONFIG}, {"check", 0, NULL, CHECK},
-    {"replace", 0, NULL, REPLACE}, {"detach", 0, NULL, DETACH}, {"no-seal", 0, NULL, NO_SEAL},
-    {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION}, {"geoip", 1, NULL, GEOIP},
-    {"site", 1, NULL, SITE}, {"site-country", 1, NULL, SITE_COUNTRY}, {"site-region", 1, NULL, SITE_REGION},
-    {"site-coordinates", 1, NULL, SITE_COORDINATES}, {"dnstap", 1, NULL, DNSTAP},
-    {"dnstap-sample", 1, NULL, DNSTAP_SAMPLE}, {0}};
+    {"sessions", 1, NULL, SESSIONS}, {"replace", 0, NULL, REPLACE}, {"detach", 0, NULL, DETACH},
+    {"geoip", 1, NULL, GEOIP}, {"site", 1, NULL, SITE}, {"site-country", 1, NULL, SITE_COUNTRY},
+    {"site-region", 1, NULL, SITE_REGION}, {"site-coordinates", 1, NULL, SITE_COORDINATES},
+    {"dnstap", 1, NULL, DNSTAP}, {"dnstap-sample", 1, NULL, DNSTAP_SAMPLE}, {0}};
 
 static const char usage[] =
     "usage: graycloud-dnsd [--state DIR] [--listen ADDRESS:PORT ...] [--threads N] [--metrics ADDRESS:PORT]\n"
@@ -133,16 +125,10 @@ static const char **
 text_of(struct options *options, int name)
 {
 	switch (name) {
-	case STATE:
-		return &options->state;
 	case CERT:
 		return &options->cert;
 	case KEY:
 		return &options->key;
-	case METRICS:
-		return &options->metrics;
-	case USER:
-		return &options->user;
 	case COOKIE_SECRET_FILE:
 		return &options->cookie_secret;
 	default:
@@ -161,14 +147,10 @@ flag_of(struct options *options, int name)
 		return &options->fallback_error;
 	case RRL_DRY_RUN:
 		return &options->rrl.dry_run;
-	case NO_SEAL:
-		return &options->no_seal;
 	case REPLACE:
 		return &options->replace;
 	case DETACH:
 		return &options->detach;
-	case CHECK:
-		return &options->check;
 	default:
 		return NULL;
 	}
@@ -249,13 +231,13 @@ void
 options_parse(struct options *options, int argc, char **argv)
 {
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	const struct command_line line = {"graycloud-dnsd", known, usage, take, options};
+	const struct command_line line = {
+	    "graycloud-dnsd", known, usage, take, options, &options->daemon, METRICS_PORT};
 	const struct option_place place = {.program = line.program, .name = "listen"};
 	size_t plain = 0;
 	bool good;
 
-	*options = (struct options){.state = state_default(),
-	    .threads = (unsigned)(cores < 1 ? 1 : MIN(cores, THREADS_MAX)),
+	*options = (struct options){.threads = (unsigned)(cores < 1 ? 1 : MIN(cores, THREADS_MAX)),
 	    .wait_health_ms = WAIT_HEALTH_DEFAULT * 1000,
 	    .sessions = PINS_DEFAULT,
 	    .tap_sample = 1,

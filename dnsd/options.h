@@ -7,6 +7,7 @@
 #include "dnsd/listen.h"
 #include "dnsd/rrl.h"
 #include "dnsd/tap_writer.h"
+#include "zones/daemon/command_line.h"
 #include "zones/steer/steer.h"
 
 enum {
@@ -17,16 +18,12 @@ enum {
 };
 
 struct options {
-	const char *state;
-	const char *metrics;
+	struct daemon_options daemon;
 	const char *nsid;
-	const char *user;
 	const char *cert, *key;    /* PEM files for --tls */
 	const char *cookie_secret; /* file; NULL: a random secret */
 	bool require_cookie;
 	bool fallback_error;
-	bool no_seal;                         /* for debuggers (zones/daemon/seal.h) */
-	bool check;                           /* check everything, then exit */
 	bool replace;                         /* take over from the running nameserver */
 	bool detach;                          /* continue in a child, and end when it is ready */
 	const char *geoip[OPTIONS_GEOIP_MAX]; /* MaxMind databases */

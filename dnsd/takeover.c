@@ -49,7 +49,7 @@ static struct takeover *
 find(const struct server *server, struct problems *problems)
 {
 	struct takeover *takeover = xcalloc(1, sizeof *takeover);
-	char *directory = xasprintf("%s/serving", server->options.state);
+	char *directory = xasprintf("%s/serving", server->options.daemon.state);
 	long holder = 0;
 
 	takeover->channel = -ENOENT;
@@ -59,7 +59,7 @@ find(const struct server *server, struct problems *problems)
 		if (takeover->channel != -ENOENT && takeover->channel != -ECONNREFUSED)
 			break;
 		/* It may be starting, or may just have replaced another. */
-		if ((holder = store_holder(server->options.state, STORE_SERVING)) == 0)
+		if ((holder = store_holder(server->options.daemon.state, STORE_SERVING)) == 0)
 			break;
 		wait_moment(20);
 	}
@@ -75,7 +75,7 @@ find(const struct server *server, struct problems *problems)
 		    "or has just started; stop it, and start this one without --replace",
 		    holder);
 	else if (takeover->channel != -ENOENT && takeover->channel != -ECONNREFUSED)
-		problems_error(problems, "%s/serving/" REPLACE_SOCKET ": %s", server->options.state,
+		problems_error(problems, "%s/serving/" REPLACE_SOCKET ": %s", server->options.daemon.state,
 		    takeover->channel == -EPERM        ? "the socket belongs to another user"
 			: takeover->channel == -EAGAIN ? "the running nameserver hangs"
 						       : strerror(-takeover->channel));
@@ -185,7 +185,7 @@ takeover_begin(struct server *server, struct problems *problems)
 
 	if (takeover == NULL) {
 		if (problems->errors == 0)
-			warnx("--replace: no graycloud-dnsd runs on %s", server->options.state);
+			warnx("--replace: no graycloud-dnsd runs on %s", server->options.daemon.state);
 		return problems->errors == 0;
 	}
 	good = take_all(server, takeover, problems, &dead);

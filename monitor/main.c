@@ -15,6 +15,7 @@
 #include "zones/daemon/log.h"
 #include "zones/daemon/seal.h"
 #include "zones/daemon/startup.h"
+#include "zones/daemon/startup_check.h"
 #include "zones/daemon/supervisor.h"
 
 #include <err.h>
@@ -249,16 +250,6 @@ permit_commands(const struct options *options)
 		      "and its commands as another user");
 }
 
-/* A monitor may name a file of authorities anywhere, so all files that its user may read stay readable. */
-static void
-prepare_seal(const struct options *options)
-{
-	struct seal_files files = {.state = options->state, .read_all = true};
-
-	if (!options->no_seal)
-		startup_seal(&files, prepare_store);
-}
-
 static struct event *
 timer(struct daemon *daemon, event_callback_fn callback)
 {
@@ -333,11 +324,9 @@ static void __attribute__((noreturn)) check(const struct options *options)
 	checks_prepare();
 	raise_limits();
 	options_check(options, base, &problems);
-	startup_exit_on(&problems);
 	event_base_free(base);
 	libevent_global_shutdown();
-	puts("the options are valid");
-	exit(0);
+	startup_check_end(&problems);
 }
 
 /* --notify-test: ends the program. */
@@ -376,21 +365,22 @@ main(int argc, char *argv[])
 
 	commands_helper(argc, argv);
 	options_parse(&options, argc, argv);
-	if (options.check)
+	if (options.daemon.check)
 		check(&options);
 	signal(SIGPIPE, SIG_IGN);
 	checks_prepare();
-	startup_become(options.state, options.user, prepare_store); /* before anything is opened */
+	startup_become(&options.daemon, prepare_store); /* before anything is opened */
 	if (!options.notify_test)
 		log_start();
 	permit_commands(&options); /* with the original limits of the process */
 	if (options.notify_test)
 		test_receivers(&options);
 	most = raise_limits();
-	prepare_seal(&options);
+	/* A monitor may name a file of authorities anywhere. */
+	startup_seal(&options.daemon, &(struct seal_files){.read_all = true}, prepare_store);
 	store_guard_start(startup_seal_guard);
 	store_catch_faults(true);
-	daemon.recorder = recorder_open(options.state, on_wake, &daemon, &problems);
+	daemon.recorder = recorder_open(options.daemon.state, on_wake, &daemon, &problems);
 	startup_exit_on(&problems);
 	daemon.base = event_base_new();
 	if (daemon.base == NULL || event_base_priority_init(daemon.base, 2) < 0)
@@ -404,7 +394,7 @@ main(int argc, char *argv[])
 	daemon.resolver = resolver_new(
 	    daemon.base, daemon.recorder, options.resolvers, options.nresolvers, &options.holds, &problems);
 	startup_exit_on(&problems);
-	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.recorder, options.state);
+	daemon.follow = follow_new(daemon.schedule, daemon.resolver, daemon.recorder, options.daemon.state);
 	daemon.previews = previews_new(daemon.checks, daemon.follow, daemon.recorder);
 	if (options.nnotify > 0)
 		daemon.notify = notify_new(
@@ -416,8 +406,8 @@ main(int argc, char *argv[])
 	startup_exit_on(&problems);
 	schedule_set_canaries(daemon.schedule, daemon.canaries);
 	resume_isolation(&daemon);
-	if (options.metrics != NULL)
-		daemon.metrics = metrics_listen(daemon.base, options.metrics,
+	if (options.daemon.metrics != NULL)
+		daemon.metrics = metrics_listen(daemon.base, options.daemon.metrics,
 		    &(struct metrics_of){daemon.schedule, daemon.recorder, daemon.resolver, daemon.follow,
 			daemon.canaries, daemon.notify},
 		    &problems);

@@ -2,7 +2,6 @@
 
 #include "monitor/check/exec_helper.h"
 #include "zones/base/text.h"
-#include "zones/daemon/command_line.h"
 
 #include <ctype.h>
 #include <err.h>
@@ -12,28 +11,12 @@
 
 enum { COMMANDS_AT_ONCE = 32 };
 
-enum name {
-	STATE = OPTION_FIRST,
-	USER,
-	METRICS,
-	CANARY,
-	NOTIFY,
-	NOTIFY_FILE,
-	NOTIFY_TEST,
-	RESOLVER,
-	HOLD,
-	ALLOW_EXEC,
-	NO_SEAL,
-	CHECK
-};
+enum name { CANARY = OPTION_FIRST, NOTIFY, NOTIFY_FILE, NOTIFY_TEST, RESOLVER, HOLD, ALLOW_EXEC };
 
-static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER},
-    {"metrics", 1, NULL, METRICS}, {"canary", 1, NULL, CANARY}, {"notify", 1, NULL, NOTIFY},
-    {"notify-file", 1, NULL, NOTIFY_FILE}, {"notify-test", 0, NULL, NOTIFY_TEST},
+static const struct option known[] = {DAEMON_OPTIONS, {"canary", 1, NULL, CANARY},
+    {"notify", 1, NULL, NOTIFY}, {"notify-file", 1, NULL, NOTIFY_FILE}, {"notify-test", 0, NULL, NOTIFY_TEST},
     {"resolver", 1, NULL, RESOLVER}, {"hold", 1, NULL, HOLD},
-    {"allow-exec", optional_argument, NULL, ALLOW_EXEC}, {"config", 1, NULL, OPTION_CONFIG},
-    {"no-seal", 0, NULL, NO_SEAL}, {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP},
-    {"version", 0, NULL, OPTION_VERSION}, {0}};
+    {"allow-exec", optional_argument, NULL, ALLOW_EXEC}, {0}};
 
 static const char usage[] =
     "usage: graycloud-monitor [--state DIR] [--user NAME] [--metrics ADDRESS:PORT]\n"
@@ -140,15 +123,6 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 	struct options *options = arg;
 
 	switch (name) {
-	case STATE:
-		options->state = value;
-		return true;
-	case USER:
-		options->user = value;
-		return true;
-	case METRICS:
-		options->metrics = value;
-		return option_address_port(place, value, 9154);
 	case CANARY:
 		if (options->ncanaries == CANARIES_MAX)
 			return option_wrong(
@@ -179,21 +153,18 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return add_notify(options, place, value);
 	case NOTIFY_FILE:
 		return add_notify_file(options, place, value);
-	case NOTIFY_TEST:
+	default: /* NOTIFY_TEST */
 		return options->notify_test = true;
-	case NO_SEAL:
-		return options->no_seal = true;
-	default: /* CHECK */
-		return options->check = true;
 	}
 }
 
 void
 options_parse(struct options *options, int argc, char **argv)
 {
-	const struct command_line line = {"graycloud-monitor", known, usage, take, options};
+	const struct command_line line = {
+	    "graycloud-monitor", known, usage, take, options, &options->daemon, 9154};
 
-	*options = (struct options){.state = state_default(), .holds = holds_default};
+	*options = (struct options){.holds = holds_default};
 	if (!command_line_read(&line, argc, argv))
 		command_line_refuse(&line);
 }

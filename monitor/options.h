@@ -7,9 +7,10 @@
 #include "monitor/notify/courier.h"
 #include "monitor/probe/canary.h"
 #include "monitor/probe/resolve.h"
+#include "zones/daemon/command_line.h"
 
 struct options {
-	const char *state, *user, *metrics;
+	struct daemon_options daemon;
 	struct canary canaries[CANARIES_MAX];
 	size_t ncanaries;
 	const char *notify[COURIERS_MAX]; /* receivers of notifications */
@@ -18,9 +19,7 @@ struct options {
 	size_t nresolvers;
 	struct holds holds; /* of addresses that DNS no longer has */
 	unsigned commands;  /* maximum at once; 0: none are permitted */
-	bool no_seal;       /* for debuggers (zones/daemon/seal.h) */
 	bool notify_test;   /* send a test to each receiver, then exit */
-	bool check;         /* check everything, then exit */
 };
 
 /*

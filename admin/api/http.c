@@ -203,15 +203,6 @@ http_read_head(struct http_head *head, char *text, size_t len, uint64_t body_max
 
 /* ---- chunks ---- */
 
-static int
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0'
-	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
-	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
-				    : -1;
-}
-
 /* The size, in hexadecimal digits; extensions behind a semicolon are ignored. */
 static bool
 read_size(struct http_chunks *chunks, const char *line, size_t len)

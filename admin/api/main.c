@@ -6,7 +6,9 @@
 #include "zones/daemon/log.h"
 #include "zones/daemon/seal.h"
 #include "zones/daemon/startup.h"
+#include "zones/daemon/startup_check.h"
 #include "zones/daemon/supervisor.h"
+#include "zones/daemon/tls.h"
 #include "zones/store/store.h"
 
 #include <err.h>
@@ -22,18 +24,17 @@ prepare_store(const char *state, uid_t owner, struct problems *problems)
 	return store_prepare(state, STORE_CONFIG, owner, problems);
 }
 
-/* The databases of places of the nameserver may lie anywhere, so what the user may read stays readable. */
-static void
-prepare_seal(const struct options *options)
+/* --check: ends the program. */
+static void __attribute__((noreturn)) check(const struct options *options)
 {
-	struct seal_files files = {.state = options->state, .read_all = true};
 	struct problems problems = {0};
 
-	if (options->no_seal)
-		return;
-	prepare_store(options->state, (uid_t)-1, &problems);
-	problems_free(&problems); /* the code that opens the store reports the same */
-	startup_seal(&files, prepare_store);
+	startup_check(&options->daemon, "config", &problems);
+	for (size_t i = 0; i < options->nlisten; i++)
+		startup_check_address("listen", options->listen[i], &problems);
+	if (options->cert != NULL)
+		tls_free(tls_new(options->cert, options->key, "http/1.1", &problems));
+	startup_check_end(&problems);
 }
 
 static void
@@ -84,21 +85,18 @@ main(int argc, char *argv[])
 	struct server *server;
 
 	options_parse(&options, argc, argv);
+	if (options.daemon.check)
+		check(&options);
 	signal(SIGPIPE, SIG_IGN);
-	startup_become(options.state, options.user, prepare_store);
+	startup_become(&options.daemon, prepare_store);
 	log_start();
-	prepare_seal(&options);
+	/* The databases of places of the nameserver may lie anywhere. */
+	startup_seal(&options.daemon, &(struct seal_files){.read_all = true}, prepare_store);
 	store_catch_faults(true);
 	if (evthread_use_pthreads() < 0 || (base = event_base_new()) == NULL)
 		errx(1, "cannot make an event loop");
 	server = server_new(base, &options, &(struct server_seals){seal_writer, seal_waiting}, &problems);
 	startup_exit_on(&problems);
-	if (options.check) {
-		server_free(server);
-		event_base_free(base);
-		puts("the options are good");
-		return 0;
-	}
 	stop = event(base, ending_start(), EV_READ, on_stop, base);
 	second = event(base, -1, EV_PERSIST, on_second, server);
 	seal_enter(SEAL_API);

@@ -5,25 +5,11 @@
 #include <err.h>
 #include <string.h>
 
-enum name {
-	STATE = OPTION_FIRST,
-	USER,
-	ACCOUNT,
-	LISTEN,
-	CERT,
-	KEY,
-	METRICS,
-	DNSD_METRICS,
-	PLAIN_OK,
-	NO_SEAL,
-	CHECK
-};
+enum name { ACCOUNT = OPTION_FIRST, LISTEN, CERT, KEY, DNSD_METRICS, PLAIN_OK };
 
-static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER},
-    {"account", 1, NULL, ACCOUNT}, {"listen", 1, NULL, LISTEN}, {"cert", 1, NULL, CERT},
-    {"key", 1, NULL, KEY}, {"metrics", 1, NULL, METRICS}, {"dnsd-metrics", 1, NULL, DNSD_METRICS},
-    {"plain-ok", 0, NULL, PLAIN_OK}, {"config", 1, NULL, OPTION_CONFIG}, {"no-seal", 0, NULL, NO_SEAL},
-    {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION}, {0}};
+static const struct option known[] = {DAEMON_OPTIONS, {"account", 1, NULL, ACCOUNT},
+    {"listen", 1, NULL, LISTEN}, {"cert", 1, NULL, CERT}, {"key", 1, NULL, KEY},
+    {"dnsd-metrics", 1, NULL, DNSD_METRICS}, {"plain-ok", 0, NULL, PLAIN_OK}, {0}};
 
 static const char usage[] =
     "usage: graycloud-api [--state DIR] [--user NAME] [--account NAME] [--listen ADDRESS:PORT ...]\n"
@@ -46,24 +32,11 @@ add_listen(struct options *options, const struct option_place *place, const char
 }
 
 static bool
-set_metrics(const char **metrics, const struct option_place *place, const char *value)
-{
-	*metrics = value;
-	return option_address_port(place, value, 9155);
-}
-
-static bool
 take(void *arg, const struct option_place *place, int name, const char *value)
 {
 	struct options *options = arg;
 
 	switch (name) {
-	case STATE:
-		options->state = value;
-		return true;
-	case USER:
-		options->user = value;
-		return true;
 	case ACCOUNT:
 		options->account = value;
 		return *value != '\0' || option_wrong(place, ": the name of the account is empty");
@@ -75,16 +48,11 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 	case KEY:
 		options->key = value;
 		return true;
-	case METRICS:
-		return set_metrics(&options->metrics, place, value);
 	case DNSD_METRICS:
-		return set_metrics(&options->dnsd_metrics, place, value);
-	case PLAIN_OK:
+		options->dnsd_metrics = value;
+		return option_address_port(place, value, 9153);
+	default: /* PLAIN_OK */
 		return options->plain_ok = true;
-	case NO_SEAL:
-		return options->no_seal = true;
-	default: /* CHECK */
-		return options->check = true;
 	}
 }
 
@@ -124,9 +92,10 @@ is_safe(const struct options *options)
 void
 options_parse(struct options *options, int argc, char **argv)
 {
-	const struct command_line line = {"graycloud-api", known, usage, take, options};
+	const struct command_line line = {
+	    "graycloud-api", known, usage, take, options, &options->daemon, 9155};
 
-	*options = (struct options){.state = state_default(), .account = "graycloud"};
+	*options = (struct options){.account = "graycloud"};
 	if (!command_line_read(&line, argc, argv) || !is_safe(options))
 		command_line_refuse(&line);
 	if (options->nlisten == 0)

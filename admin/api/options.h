@@ -5,6 +5,7 @@
 #define API_OPTIONS_H
 
 #include "zones/base/address.h"
+#include "zones/daemon/command_line.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,13 +13,12 @@
 enum { API_LISTEN_MAX = 16 };
 
 struct options {
-	const char *state, *user, *account, *metrics, *dnsd_metrics;
+	struct daemon_options daemon;
+	const char *account, *dnsd_metrics;
 	const char *listen[API_LISTEN_MAX]; /* ADDRESS:PORT */
 	size_t nlisten;
 	const char *cert, *key; /* NULL: HTTP without TLS */
 	bool plain_ok;          /* HTTP without TLS on an address that is not loopback */
-	bool no_seal;
-	bool check; /* check the options and exit */
 };
 
 /*

@@ -314,7 +314,7 @@ read_now(struct server *server, struct call *call, const struct route *route, st
 {
 	struct scene scene = {.config = config,
 	    .viewer = &server->viewer,
-	    .state = server->options->state,
+	    .state = server->options->daemon.state,
 	    .account = server->options->account};
 
 	scene.health = begin(server, STORE_HEALTH);
@@ -456,9 +456,9 @@ on_request(void *arg, struct exchange *exchange)
 static bool
 open_stores(struct server *server, struct problems *problems)
 {
-	server->viewer.state = server->options->state;
+	server->viewer.state = server->options->daemon.state;
 	server->viewer.stores[STORE_CONFIG] =
-	    store_open(server->options->state, STORE_CONFIG, STORE_WRITE, problems);
+	    store_open(server->options->daemon.state, STORE_CONFIG, STORE_WRITE, problems);
 	if (server->viewer.stores[STORE_CONFIG] == NULL)
 		return false;
 	store_abort(look_at_stores(server));
@@ -489,9 +489,9 @@ listen_everywhere(struct server *server, struct problems *problems)
 		if (server->ports[i] == 0)
 			problems_error(problems, "--listen %s: %s", options->listen[i], strerror(errno));
 	}
-	if (options->metrics != NULL)
+	if (options->daemon.metrics != NULL)
 		api_metrics_listen(
-		    server->metrics, server->base, options->metrics, present, server, problems);
+		    server->metrics, server->base, options->daemon.metrics, present, server, problems);
 }
 
 static bool

@@ -70,7 +70,7 @@ run_change(const struct writer *writer, struct job *job)
 	struct edit_call edit = {call, job->route};
 	struct change_outcome outcome;
 	char *command = command_of(call), *who = xasprintf("token %s", call->caller.name);
-	struct change_request request = {.state = writer->options->state,
+	struct change_request request = {.state = writer->options->daemon.state,
 	    .stores = &job->stores,
 	    .who = who,
 	    .command = command,
@@ -104,11 +104,11 @@ run_change(const struct writer *writer, struct job *job)
 static void
 run_read(const struct writer *writer, struct job *job)
 {
-	struct viewer viewer = {.state = writer->options->state,
+	struct viewer viewer = {.state = writer->options->daemon.state,
 	    .borrowed = true,
 	    .stores = {job->stores.config, job->stores.health, job->stores.serving}};
 	struct scene scene = {.viewer = &viewer,
-	    .state = writer->options->state,
+	    .state = writer->options->daemon.state,
 	    .account = writer->options->account,
 	    .dnsd_metrics = writer->options->dnsd_metrics};
 

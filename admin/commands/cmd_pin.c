@@ -117,21 +117,6 @@ print_pins(const struct json *pins)
 	table_free(table);
 }
 
-/* The compiled load balancer of a name; NULL if it does not answer. */
-static const struct steer_lb *
-find_lb(const struct snapshot *snapshot, const uint8_t *name)
-{
-	const struct zone *zone;
-	struct path path;
-	struct hit hit;
-
-	path_init(&path, name);
-	if ((zone = snapshot_zone(snapshot, &path, false)) == NULL)
-		return NULL;
-	zone_find(zone, &path, &hit);
-	return hit.found == FOUND_NAME ? node_lb(hit.node) : NULL;
-}
-
 static bool
 gather(const struct args *args, struct listing *listing, const uint8_t *name, struct store_txn *config)
 {
@@ -144,7 +129,7 @@ gather(const struct args *args, struct listing *listing, const uint8_t *name, st
 
 	listing->compiler = compiler;
 	if (compiler != NULL) {
-		listing->lb = find_lb(compiler_snapshot(compiler), name);
+		listing->lb = snapshot_lb(compiler_snapshot(compiler), name, false);
 		listing->slots = compiler_snapshot(compiler)->pools;
 	}
 	if (listing->lb != NULL && pins != NULL)

@@ -415,11 +415,8 @@ static void
 stamp_disabled(struct json *object, const struct json *old, const char *now)
 {
 	const char *since = json_text_of(old, "disabled_at");
-	bool was = old != NULL && !json_truth(json_member(old, "enabled"));
-
 	json_remove(object, "disabled_at");
-	/* An older version did not note it. */
-	if (!json_truth(json_member(object, "enabled")) && (!was || *since != '\0'))
+	if (!json_truth(json_member(object, "enabled")))
 		json_put_text(object, "disabled_at", *since != '\0' ? since : now);
 }
 

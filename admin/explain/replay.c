@@ -297,20 +297,6 @@ spread_of(struct side *side, const struct replay_client *client, struct spread *
 
 /* ---- both sides ---- */
 
-static const struct steer_lb *
-find_lb(const struct snapshot *snapshot, const uint8_t *name)
-{
-	const struct zone *zone;
-	struct path path;
-	struct hit hit;
-
-	path_init(&path, name);
-	if (snapshot == NULL || (zone = snapshot_zone(snapshot, &path, false)) == NULL)
-		return NULL;
-	zone_find(zone, &path, &hit);
-	return hit.found == FOUND_NAME || hit.found == FOUND_WILDCARD ? node_lb(hit.node) : NULL;
-}
-
 /* Half the sum of differences: the part of a client that moves. */
 static double
 distance(const struct spread *a, const struct spread *b)
@@ -410,7 +396,7 @@ replay_compare(const struct compiler *before, const struct compiler *after,
 	for (unsigned s = 0; s < 2; s++) {
 		sides[s].targets = &targets;
 		sides[s].snapshot = compiler_snapshot(sides[s].compiler);
-		sides[s].lb = find_lb(sides[s].snapshot, name);
+		sides[s].lb = sides[s].snapshot != NULL ? snapshot_lb(sides[s].snapshot, name, true) : NULL;
 	}
 	if (sides[0].lb == NULL && sides[1].lb == NULL) {
 		problems_error(problems, "no enabled load balancer answers for %s", name_to_host(name, text));

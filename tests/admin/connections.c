@@ -155,62 +155,71 @@ a_reply_to_a_client_that_has_gone_is_dropped(void **unused)
 	exchange_reply(exchange, 200, "late", 4);
 }
 
-static void
-a_reply_in_parts_is_in_chunks(void **unused)
+/* Send a request, and begin the reply to it with "one"; returns the client. */
+static int
+begin_in_parts(const char *request)
 {
-	int fd = client("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-	char *text;
+	int fd = client(request);
 
-	(void)unused;
 	run_until_request();
 	exchange_begin(exchange, 200, -1, on_moved, on_gone, NULL);
 	exchange_send(exchange, "one", 3);
+	return fd;
+}
+
+static char *
+read_to_the_end(int fd)
+{
+	char *text = read_all(fd);
+
+	close(fd);
+	return text;
+}
+
+static void
+a_reply_in_parts_is_in_chunks(void **unused)
+{
+	int fd = begin_in_parts("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+	char *text;
+
+	(void)unused;
 	run_until(&moved);
 	exchange_send(exchange, "twenty", 6);
 	exchange_end(exchange, true);
-	text = read_all(fd);
+	text = read_to_the_end(fd);
 	assert_non_null(strstr(text, "Transfer-Encoding: chunked\r\n"));
 	assert_non_null(strstr(text, "\r\n\r\n3\r\none\r\n6\r\ntwenty\r\n0\r\n\r\n"));
 	assert_false(gone);
 	free(text);
-	close(fd);
 }
 
 static void
 an_older_client_gets_a_reply_in_parts_until_the_end(void **unused)
 {
-	int fd = client("GET / HTTP/1.0\r\n\r\n");
+	int fd = begin_in_parts("GET / HTTP/1.0\r\n\r\n");
 	char *text;
 
 	(void)unused;
-	run_until_request();
-	exchange_begin(exchange, 200, -1, on_moved, on_gone, NULL);
-	exchange_send(exchange, "one", 3);
 	exchange_end(exchange, true);
-	text = read_all(fd);
+	text = read_to_the_end(fd);
 	assert_non_null(strstr(text, "Connection: close\r\n\r\none"));
 	assert_null(strstr(text, "chunked"));
 	free(text);
-	close(fd);
 }
 
 static void
 a_reply_that_is_cut_off_has_no_last_chunk(void **unused)
 {
-	int fd = client("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+	int fd = begin_in_parts("GET / HTTP/1.1\r\nHost: x\r\n\r\n");
 	char *text;
 
 	(void)unused;
-	run_until_request();
-	exchange_begin(exchange, 200, -1, on_moved, on_gone, NULL);
-	exchange_send(exchange, "one", 3);
 	run_until(&moved);
 	exchange_end(exchange, false);
-	text = read_all(fd);
+	text = read_to_the_end(fd);
 	assert_non_null(strstr(text, "3\r\none\r\n"));
 	assert_null(strstr(text, "0\r\n\r\n"));
 	free(text);
-	close(fd);
 }
 
 static void

@@ -369,7 +369,7 @@ END
 	for my $row ([2, qr/--config \S*nowhere: No such file/, '--config', "$dir/nowhere"], [2, qr/--config \Q$dir\E: Is a directory/, '--config', $dir],
 		[1, qr/nowhere: No such file/, '--cookie-secret', "$dir/nowhere"], [1, qr/--cert \S*nowhere/, '--cert', "$dir/nowhere", '--key', "$dir/key.pem"],
 		[1, qr{--user nobody-of-that-name: no such user}, '--user', 'nobody-of-that-name'],
-		[1, qr{cannot listen on 192\.0\.2\.1:53: Cannot assign}, '--listen', '192.0.2.1:53'], [1, qr{--metrics nowhere: not ADDRESS:PORT}, '--metrics', 'nowhere'],
+		[1, qr{cannot listen on 192\.0\.2\.1:53: Cannot assign}, '--listen', '192.0.2.1:53'], [2, qr{--metrics nowhere: write ADDRESS:PORT, as in 127\.0\.0\.1:9153}, '--metrics', 'nowhere'],
 		[1, qr{--state \S*\.pem: not a directory}, '--state', "$dir/cert.pem"], [1, qr{/nonexistent: No such file}, '--geoip', '/nonexistent'],
 		[2, qr/--tls needs a certificate/, '--tls', '127.0.0.1:0']) {
 		my ($code, $sentence, @args) = @$row;

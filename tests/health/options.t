@@ -1,4 +1,4 @@
-# Options of graycloud-monitor: --check looks at what a start looks at, and no secret of a receiver is shown.
+# Options of the daemons: --check tests everything that a start needs, and no secret of a receiver is shown.
 
 use strict;
 use warnings;
@@ -14,17 +14,18 @@ use Test::More;
 my $t = Graycloud->start(dnsd => 0);
 my $secret = 'Pa55word';
 
-# Run the monitor to its end; returns its exit status and its output.
-sub monitor {
-	my (@args) = @_;
-	my $out = $t->dir . '/monitor.out';
+# Run a daemon to its end; returns its exit status and its output.
+sub monitor { return daemon('monitor', @_) }
+sub daemon {
+	my ($name, @args) = @_;
+	my $out = $t->dir . "/$name.out";
 	my $pid = fork // die "fork: $!";
 
 	if ($pid == 0) {
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>', $out;
 		open STDERR, '>&', \*STDOUT;
-		exec "$Graycloud::BUILD/bin/graycloud-monitor", @args or POSIX::_exit(127);
+		exec "$Graycloud::BUILD/bin/graycloud-$name", @args or POSIX::_exit(127);
 	}
 	waitpid $pid, 0;
 	my $status = $? >> 8;
@@ -64,6 +65,34 @@ subtest '--check' => sub {
 	is((monitor('--check', '--state', $running->state))[0], 0, 'it may run beside the monitor');
 	ok(!-e $t->state . '/health', 'it makes nothing') or diag $t->state;
 };
+
+for (['dnsd', 9153], ['monitor', 9154], ['api', 9155]) {
+	my ($name, $port) = @$_;
+	my @listen = $name eq 'monitor' ? () : ('--listen', '127.0.0.1:0');
+	my $running = Graycloud->start(dnsd => $name eq 'dnsd', monitor => $name eq 'monitor');
+
+	subtest "the options that every daemon has: $name" => sub {
+		$running->start_api if $name eq 'api';
+		push @listen, '--listen', $running->{api} =~ s{^http://([^/]*).*}{$1}r if $name eq 'api';
+		my @checked = ('--check', '--state', $running->state, @listen);
+		my ($status, $said) = daemon($name, @checked, '--metrics', '127.0.0.1');
+		is("$status $said", "0 the options are valid\n", '--check beside a running one; --metrics without a port');
+		($status, $said) = daemon($name, @checked, '--metrics', 'x');
+		is($status, 2, 'an invalid address');
+		like($said, qr/--metrics x: write ADDRESS:PORT, as in 127\.0\.0\.1:$port or \[::1\]:$port$/m, 'with its own port as an example');
+		for (['--user', 'no-such-user-here', 'no such user'], ['--state', $t->write_file('plain', 'x'), 'not a directory'],
+			['--metrics', '192.0.2.1:9', 'cannot listen on it: .+'])
+		{
+			($status, $said) = daemon($name, @checked, @{$_}[0, 1]);
+			is($status, 1, "$_->[0] $_->[1] is refused");
+			like($said, qr/^graycloud-$name: \Q$_->[0] $_->[1]\E: $_->[2]$/m, 'with the reason');
+		}
+		my $empty = $t->dir . "/empty-$name";
+		mkdir $empty;
+		is((daemon($name, '--check', '--state', $empty, @listen))[0], 0, 'an empty state directory is good');
+		is_deeply([glob "$empty/*"], [], 'and --check writes nothing');
+	};
+}
 
 # A receiver that wants a password.
 my $got = $t->dir . '/got';

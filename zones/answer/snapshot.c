@@ -189,6 +189,21 @@ snapshot_prefetch(const struct snapshot *snapshot, const struct path *path, unsi
 		__builtin_prefetch(segment_node_line(segment_of(zone, hash), hash));
 }
 
+const struct steer_lb *
+snapshot_lb(const struct snapshot *snapshot, const uint8_t *name, bool wildcard)
+{
+	const struct zone *zone;
+	struct path path;
+	struct hit hit;
+
+	path_init(&path, name);
+	if ((zone = snapshot_zone(snapshot, &path, false)) == NULL)
+		return NULL;
+	zone_find(zone, &path, &hit);
+	return hit.found == FOUND_NAME || (wildcard && hit.found == FOUND_WILDCARD) ? node_lb(hit.node)
+										    : NULL;
+}
+
 struct zone_table *
 zone_table_new(const struct zone *const *zones, size_t count)
 {

@@ -82,6 +82,12 @@ struct snapshot {
 const struct zone *snapshot_zone(const struct snapshot *snapshot, const struct path *path, bool parent);
 
 /*
+ * The load balancer of a whole wire name, in any case; with wildcard set, also one at the wildcard that
+ * matches the name. NULL if no load balancer answers for it.
+ */
+const struct steer_lb *snapshot_lb(const struct snapshot *snapshot, const uint8_t *name, bool wildcard);
+
+/*
  * Prefetch the memory that zone_find will read. Stages 0, 1, 2: directory entry, line of the index, node. Run
  * each stage over a whole batch before the next, so that the loads overlap.
  */

@@ -238,13 +238,13 @@ hex_from_octets(char *hex, const void *octets, size_t len)
 	hex[2 * len] = '\0';
 }
 
-/* The value of a digit; 16 if the character is not a digit. */
-static unsigned
-digit_of(char c)
+int
+hex_digit(char c)
 {
-	return c >= '0' && c <= '9' ? (unsigned)(c - '0')
-	    : c >= 'a' && c <= 'f'  ? (unsigned)(c - 'a' + 10)
-				    : 16;
+	return c >= '0' && c <= '9' ? c - '0'
+	    : c >= 'a' && c <= 'f'  ? c - 'a' + 10
+	    : c >= 'A' && c <= 'F'  ? c - 'A' + 10
+				    : -1;
 }
 
 bool
@@ -252,13 +252,11 @@ octets_from_hex(void *octets, const char *hex, size_t len)
 {
 	uint8_t *out = octets;
 
-	if (strlen(hex) != 2 * len)
+	if (strlen(hex) != 2 * len || strspn(hex, "0123456789abcdef") != 2 * len)
 		return false;
 	for (size_t i = 0; i < len; i++) {
-		unsigned high = digit_of(hex[2 * i]), low = digit_of(hex[2 * i + 1]);
+		int high = hex_digit(hex[2 * i]), low = hex_digit(hex[2 * i + 1]);
 
-		if (high > 15 || low > 15)
-			return false;
 		out[i] = (uint8_t)(high << 4 | low);
 	}
 	return true;

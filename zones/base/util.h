@@ -148,6 +148,8 @@ bool wall_from_text(const char *text, int64_t *wall);
 /* Fill out with len random octets from getrandom(2). */
 void random_bytes(void *out, size_t len);
 
+/* The value of a hex digit in either case; -1 if the character is none. */
+int hex_digit(char c);
 /* Octets as lower-case hex digits, and back; hex has 2 * len digits. False if the text is anything else. */
 void hex_from_octets(char *hex, const void *octets, size_t len); /* ends it with a NUL */
 bool octets_from_hex(void *octets, const char *hex, size_t len);

@@ -67,6 +67,42 @@ option_whole(const struct option_place *place, const char *text, unsigned low, u
 	return true;
 }
 
+static bool
+take_metrics(const struct command_line *line, const struct option_place *place, const char *value)
+{
+	char text[ADDRESS_PORT_TEXT];
+	struct address address;
+	uint16_t port;
+
+	if (!address_port_from_text(&address, &port, value, line->metrics_port))
+		return option_wrong(place, " %s: write ADDRESS:PORT, as in 127.0.0.1:%u or [::1]:%u", value,
+		    line->metrics_port, line->metrics_port);
+	line->daemon->metrics = option_keep(address_port_to_text(&address, port, text));
+	return true;
+}
+
+/* Take an option of every daemon, or pass it to the program. */
+static bool
+take(const struct command_line *line, const struct option_place *place, int val, const char *value)
+{
+	switch (val) {
+	case OPTION_STATE:
+		line->daemon->state = value;
+		return true;
+	case OPTION_USER:
+		line->daemon->user = value;
+		return true;
+	case OPTION_METRICS:
+		return take_metrics(line, place, value);
+	case OPTION_NO_SEAL:
+		return line->daemon->no_seal = true;
+	case OPTION_CHECK:
+		return line->daemon->check = true;
+	default:
+		return line->take(line->arg, place, val, value);
+	}
+}
+
 /* May this option stand in a file? */
 static bool
 is_of_files(const void *arg, const struct option *option)
@@ -126,7 +162,7 @@ take_text(const struct command_line *line, struct option_place *place, char *tex
 		return option_wrong(place, ": it takes no value");
 	if (option->val == OPTION_CONFIG)
 		return option_wrong(place, ": a file cannot name another one");
-	return line->take(line->arg, place, option->val, *value != '\0' ? option_keep(value) : NULL);
+	return take(line, place, option->val, *value != '\0' ? option_keep(value) : NULL);
 }
 
 static bool
@@ -173,7 +209,7 @@ take_option(const struct command_line *line, const struct argument *argument)
 	case OPTION_CONFIG:
 		return read_file(line, argument->value);
 	default:
-		return line->take(line->arg, &place, argument->option->val, argument->value);
+		return take(line, &place, argument->option->val, argument->value);
 	}
 }
 
@@ -194,6 +230,8 @@ command_line_read(const struct command_line *line, int argc, char **argv)
 	struct argument argument;
 	enum argument_kind kind;
 	bool good = true;
+
+	*line->daemon = (struct daemon_options){.state = state_default()};
 
 	while ((kind = arguments_next(&arguments, &argument)) != ARGUMENT_END) {
 		if (kind == ARGUMENT_OPTION) {

@@ -16,23 +16,26 @@ startup_exit_on(struct problems *problems)
 }
 
 void
-startup_become(const char *state, const char *named, startup_prepare_fn *prepare)
+startup_become(const struct daemon_options *options, startup_prepare_fn *prepare)
 {
 	struct problems problems = {0};
 	struct privileges user;
 
-	if (!privileges_choose(&user, state, named, &problems) ||
-	    (user.change && !prepare(state, user.uid, &problems)) ||
-	    !privileges_drop(&user, state, &problems))
+	if (!privileges_choose(&user, options->state, options->user, &problems) ||
+	    (user.change && !prepare(options->state, user.uid, &problems)) ||
+	    !privileges_drop(&user, options->state, &problems))
 		startup_exit_on(&problems);
 	problems_free(&problems);
 }
 
 void
-startup_seal(const struct seal_files *files, startup_prepare_fn *prepare)
+startup_seal(const struct daemon_options *options, struct seal_files *files, startup_prepare_fn *prepare)
 {
 	struct problems problems = {0};
 
+	if (options->no_seal)
+		return;
+	files->state = options->state;
 	if (access(files->state, F_OK) < 0)
 		prepare(files->state, (uid_t)-1, &problems);
 	problems_free(&problems);

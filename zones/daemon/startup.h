@@ -7,6 +7,7 @@
 #define STARTUP_H
 
 #include "zones/base/problem.h"
+#include "zones/daemon/command_line.h"
 #include "zones/daemon/seal.h"
 
 #include <sys/types.h>
@@ -22,16 +23,18 @@ void startup_exit_on(struct problems *problems);
 typedef bool startup_prepare_fn(const char *state, uid_t owner, struct problems *problems);
 
 /*
- * Become the user named (NULL: privileges_choose chooses one). prepare runs before, if the user changes.
- * Exits with status 1 after a sentence if that is impossible.
+ * Become the user of --user, else the one that privileges_choose chooses. prepare runs before, if the user
+ * changes. Exits with status 1 after a sentence if that is impossible.
  */
-void startup_become(const char *state, const char *named, startup_prepare_fn *prepare);
+void startup_become(const struct daemon_options *options, startup_prepare_fn *prepare);
 
 /*
- * Make the filters of the seal. The state directory must exist for this: prepare runs if it does not, and its
- * problems are dropped, because the code that opens the store reports the same.
+ * Make the filters of the seal, unless --no-seal is given; files has the files beside the state directory.
+ * The state directory must exist for this: prepare runs if it does not, and its problems are dropped, because
+ * the code that opens the store reports the same.
  */
-void startup_seal(const struct seal_files *files, startup_prepare_fn *prepare);
+void startup_seal(
+    const struct daemon_options *options, struct seal_files *files, startup_prepare_fn *prepare);
 
 /* For store_guard_start. */
 void startup_seal_guard(void);

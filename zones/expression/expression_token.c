@@ -48,15 +48,6 @@ token_expected(struct reader *reader, const char *what)
 
 /* ---- tokens ---- */
 
-static unsigned
-hex_digit(char c)
-{
-	return c >= '0' && c <= '9' ? (unsigned)(c - '0')
-	    : c >= 'a' && c <= 'f'  ? (unsigned)(c - 'a' + 10)
-	    : c >= 'A' && c <= 'F'  ? (unsigned)(c - 'A' + 10)
-				    : 16;
-}
-
 /* "...": \" \\ and \xHH are one octet each. */
 static bool
 read_quoted(struct reader *reader, const char *at)
@@ -69,7 +60,7 @@ read_quoted(struct reader *reader, const char *at)
 			    reader, reader->start, "the text that begins here does not end with \"");
 		if (octet == '\\') {
 			octet = *at++;
-			if (octet == 'x' && hex_digit(at[0]) < 16 && hex_digit(at[1]) < 16) {
+			if (octet == 'x' && hex_digit(at[0]) >= 0 && hex_digit(at[1]) >= 0) {
 				octet = (char)(hex_digit(at[0]) << 4 | hex_digit(at[1]));
 				at += 2;
 			} else if (octet != '"' && octet != '\\') {

@@ -12,7 +12,7 @@
 #include "zones/model/model.h"
 #include "zones/store/store.h"
 
-/* The version of the rows' layout. A program reads stores of its own schema and of the one before. */
+/* The version of the rows' layout. A program neither reads nor writes a store of a higher one. */
 enum { CONFIG_SCHEMA = 1 };
 
 /*
@@ -51,8 +51,7 @@ bool config_owner_from(
     struct store_txn *txn, uint32_t zone, struct bytes from, uint8_t key[NAME_MAX_KEY], size_t *len);
 
 /*
- * The identity of this configuration, created with it and never changed. Empty if a version without
- * identities created the store and it has not been changed since.
+ * The identity of this configuration, created with its first change and never changed. Empty before.
  */
 struct id config_identity(struct store_txn *txn);
 

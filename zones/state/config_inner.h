@@ -33,7 +33,7 @@ void config_edit_next(struct config_edit *edit, struct bytes head);
 /* Bring the references of an object from its document before to the one after; either may be empty. */
 void config_put_references(
     struct config_edit *edit, enum kind kind, const char *id, struct bytes before, struct bytes after);
-/* Write the references of all objects, if a version without them wrote the store. */
+/* Write the references of all objects into an empty index, for a restore. */
 void config_complete_references(struct config_edit *edit);
 
 #endif

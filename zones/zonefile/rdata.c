@@ -106,15 +106,6 @@ rdata_token_octets(const char *token, uint8_t *out)
 	return (size_t)(to - out);
 }
 
-static int
-hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool
 rdata_read_hex(struct rdata_input *in)
 {
@@ -125,7 +116,7 @@ rdata_read_hex(struct rdata_input *in)
 		if ((token = rdata_token(in)) == NULL)
 			return false;
 		for (; *token != '\0'; token++) {
-			int digit = hex_value(*token);
+			int digit = hex_digit(*token);
 
 			if (digit < 0)
 				return rdata_refuse(in, "the data has characters that are not hex digits");

@@ -124,15 +124,6 @@ rr_from_rdata(uint16_t type, const uint8_t *rdata, size_t len)
 	return rr;
 }
 
-static int
-hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static char *text_of_rdata(uint16_t type, const uint8_t *rdata, size_t len);
 
 /* Does the rdata have the format of its type? */
