@@ -376,8 +376,8 @@ joined_new(struct event_base *base, const struct options *options, struct config
 	nodes_begin(&joined->nodes, joined->membership.node);
 	joined->rules = rules_new();
 	joined->ballot = ballot_new(&joined->nodes, joined->rules);
-	joined->verdicts = verdicts_new(options->state, joined->ballot);
-	joined->scribe = scribe_open(options->state, joined->ballot, joined->verdicts, problems);
+	joined->verdicts = verdicts_new(options->daemon.state, joined->ballot);
+	joined->scribe = scribe_open(options->daemon.state, joined->ballot, joined->verdicts, problems);
 	joined->state_wall = wall_ms();
 	reach_begin(&joined->reach, options->alone_ms, boot_ms());
 	if (joined->scribe != NULL)

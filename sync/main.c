@@ -10,6 +10,7 @@
 #include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
 #include "zones/daemon/startup.h"
+#include "zones/daemon/startup_check.h"
 #include "zones/daemon/supervisor.h"
 #include "zones/store/store.h"
 
@@ -93,17 +94,6 @@ prepare_store(const char *state, uid_t owner, struct problems *problems)
 	return store_prepare(state, STORE_CLUSTER, owner, problems);
 }
 
-/* Certificates are read again for each connection. */
-static void
-prepare_seal(const struct options *options)
-{
-	const char *read[] = {options->engine.ca, options->engine.cert, options->engine.key};
-	struct seal_files files = {.state = options->state, .read_all = true, .read = read};
-
-	if (!options->no_seal)
-		startup_seal(&files, prepare_store);
-}
-
 /* Can the files be read? */
 static void
 check_files(const struct options *options, struct problems *problems)
@@ -127,13 +117,12 @@ static void __attribute__((noreturn)) check(const struct options *options)
 
 	if (base == NULL)
 		memory_exhausted(0);
+	startup_check(&options->daemon, "cluster", &problems);
 	check_files(options, &problems);
 	etcd_free(etcd_new(base, &options->engine, &problems));
-	startup_exit_on(&problems);
 	event_base_free(base);
 	libevent_global_shutdown();
-	puts("the options are valid");
-	exit(0);
+	startup_check_end(&problems);
 }
 
 static void
@@ -174,12 +163,13 @@ main(int argc, char *argv[])
 	struct problems problems = {0};
 
 	options_parse(&options, argc, argv);
-	if (options.check)
+	if (options.daemon.check)
 		check(&options);
 	signal(SIGPIPE, SIG_IGN);
-	startup_become(options.state, options.user, prepare_store);
+	startup_become(&options.daemon, prepare_store);
 	log_start();
-	prepare_seal(&options);
+	/* Certificates are read again for each connection. */
+	startup_seal(&options.daemon, &(struct seal_files){.read_all = true}, prepare_store);
 	store_guard_start(startup_seal_guard);
 	store_catch_faults(true);
 	daemon.base = event_base_new();
@@ -187,8 +177,9 @@ main(int argc, char *argv[])
 		memory_exhausted(0);
 	daemon.server = server_new(daemon.base, &options, &problems);
 	startup_exit_on(&problems);
-	if (options.metrics != NULL)
-		daemon.metrics = metrics_listen(daemon.base, options.metrics, daemon.server, &problems);
+	if (options.daemon.metrics != NULL)
+		daemon.metrics =
+		    metrics_listen(daemon.base, options.daemon.metrics, daemon.server, &problems);
 	startup_exit_on(&problems);
 	run(&daemon);
 	stop_all(&daemon);

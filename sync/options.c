@@ -2,7 +2,6 @@
 
 #include "sync/reach.h"
 #include "zones/base/text.h"
-#include "zones/daemon/command_line.h"
 
 #include <ctype.h>
 #include <err.h>
@@ -14,26 +13,19 @@
 enum { TIMEOUT_MS = 1000 };
 
 enum name {
-	STATE = OPTION_FIRST,
-	USER,
-	METRICS,
-	ENGINE,
+	ENGINE = OPTION_FIRST,
 	ENGINE_CA,
 	ENGINE_CERT,
 	ENGINE_KEY,
 	ENGINE_USER,
 	ENGINE_PASSWORD_FILE,
-	ALONE,
-	NO_SEAL,
-	CHECK
+	ALONE
 };
 
-static const struct option known[] = {{"state", 1, NULL, STATE}, {"user", 1, NULL, USER},
-    {"metrics", 1, NULL, METRICS}, {"engine", 1, NULL, ENGINE}, {"engine-ca", 1, NULL, ENGINE_CA},
-    {"engine-cert", 1, NULL, ENGINE_CERT}, {"engine-key", 1, NULL, ENGINE_KEY},
-    {"engine-user", 1, NULL, ENGINE_USER}, {"engine-password-file", 1, NULL, ENGINE_PASSWORD_FILE},
-    {"alone", 1, NULL, ALONE}, {"config", 1, NULL, OPTION_CONFIG}, {"no-seal", 0, NULL, NO_SEAL},
-    {"check", 0, NULL, CHECK}, {"help", 0, NULL, OPTION_HELP}, {"version", 0, NULL, OPTION_VERSION}, {0}};
+static const struct option known[] = {DAEMON_OPTIONS, {"engine", 1, NULL, ENGINE},
+    {"engine-ca", 1, NULL, ENGINE_CA}, {"engine-cert", 1, NULL, ENGINE_CERT},
+    {"engine-key", 1, NULL, ENGINE_KEY}, {"engine-user", 1, NULL, ENGINE_USER},
+    {"engine-password-file", 1, NULL, ENGINE_PASSWORD_FILE}, {"alone", 1, NULL, ALONE}, {0}};
 
 static const char usage[] =
     "usage: graycloud-sync [--state DIR] [--user NAME] [--engine URL ...] [--engine-ca FILE]\n"
@@ -114,15 +106,6 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 	struct options *options = arg;
 
 	switch (name) {
-	case STATE:
-		options->state = value;
-		return true;
-	case USER:
-		options->user = value;
-		return true;
-	case METRICS:
-		options->metrics = value;
-		return option_address_port(place, value, 9156);
 	case ENGINE:
 		return add_engine(options, place, value);
 	case ENGINE_CA:
@@ -139,12 +122,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return *value != '\0' || option_wrong(place, ": the name of the user is empty");
 	case ENGINE_PASSWORD_FILE:
 		return read_password(options, place, value);
-	case ALONE:
+	default: /* ALONE */
 		return set_alone(options, place, value);
-	case NO_SEAL:
-		return options->no_seal = true;
-	default: /* CHECK */
-		return options->check = true;
 	}
 }
 
@@ -175,10 +154,10 @@ is_whole(const struct options *options)
 void
 options_parse(struct options *options, int argc, char **argv)
 {
-	const struct command_line line = {"graycloud-sync", known, usage, take, options};
+	const struct command_line line = {
+	    "graycloud-sync", known, usage, take, options, &options->daemon, 9156};
 
-	*options = (struct options){
-	    .state = state_default(), .engine.timeout_ms = TIMEOUT_MS, .alone_ms = REACH_FAILED_MS};
+	*options = (struct options){.engine.timeout_ms = TIMEOUT_MS, .alone_ms = REACH_FAILED_MS};
 	if (!command_line_read(&line, argc, argv) || !is_whole(options))
 		command_line_refuse(&line);
 }

@@ -5,14 +5,13 @@
 #define SYNC_OPTIONS_H
 
 #include "sync/etcd.h"
+#include "zones/daemon/command_line.h"
 
 struct options {
-	const char *state, *user, *metrics;
+	struct daemon_options daemon;
 	struct etcd_settings engine;
 	const char *password_file;
 	uint64_t alone_ms; /* S94: when a silent engine has failed; 0: never */
-	bool no_seal;      /* for debuggers (zones/daemon/seal.h) */
-	bool check;        /* check everything, then exit */
 };
 
 /*

@@ -53,7 +53,7 @@ server_new(struct event_base *base, const struct options *options, struct proble
 	server->base = base;
 	server->options = options;
 	server->started = (double)wall_ms() / 1e3;
-	server->configuration = configuration_new(options->state);
+	server->configuration = configuration_new(options->daemon.state);
 	configuration_look(server->configuration);
 	follow_membership(server, problems);
 	if (problems->errors == 0)

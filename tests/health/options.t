@@ -66,9 +66,9 @@ subtest '--check' => sub {
 	ok(!-e $t->state . '/health', 'it makes nothing') or diag $t->state;
 };
 
-for (['dnsd', 9153], ['monitor', 9154], ['api', 9155]) {
+for (['dnsd', 9153], ['monitor', 9154], ['api', 9155], ['sync', 9156]) {
 	my ($name, $port) = @$_;
-	my @listen = $name eq 'monitor' ? () : ('--listen', '127.0.0.1:0');
+	my @listen = $name =~ /^(?:monitor|sync)$/ ? () : ('--listen', '127.0.0.1:0');
 	my $running = Graycloud->start(dnsd => $name eq 'dnsd', monitor => $name eq 'monitor');
 
 	subtest "the options that every daemon has: $name" => sub {
