@@ -45,7 +45,8 @@ static const struct command commands[] = {
 	true, false, 0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, false, 0},
     {"token", cmd_token, "rights zone from expires email",
-	"token list\ntoken create NAME [--rights read,dns,lb,exec] [--zone ZONE ...] [--from PREFIX ...] "
+	"token list\ntoken create NAME [--rights read,dns,lb,exec,tokens] [--zone ZONE ...] [--from PREFIX "
+	"...] "
 	"[--expires TIME] [--email ADDRESS]\ntoken enable|disable|delete NAME",
 	false, true, 0},
     {"apply", cmd_apply, "prune unsigned-ok", "apply FILE|- [--prune] [--unsigned-ok]", true, false, 0},

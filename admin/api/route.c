@@ -10,6 +10,7 @@
 #include "admin/api/records.h"
 #include "admin/api/regions.h"
 #include "admin/api/slow.h"
+#include "admin/api/tokens.h"
 #include "admin/api/zones.h"
 
 #include <stdlib.h>
@@ -58,6 +59,12 @@
 	{ \
 		.method = METHOD_POST, .pattern = path, .right = TOKEN_LB, .kind = kind_, \
 		.of_account = true, .change = fn, .any_body = true \
+	}
+
+#define TOKENS(method_, path, body, fn) \
+	{ \
+		.method = METHOD_##method_, .pattern = "/graycloud/tokens" path, .right = TOKEN_TOKENS, \
+		.any_body = !(body), .act = fn \
 	}
 
 enum { ANYONE = false, ACCOUNT = true };
@@ -133,6 +140,12 @@ static const struct route routes[] = {
 	.right = TOKEN_READ,
 	.of_account = true,
 	.follows = true},
+    {.method = METHOD_GET, .pattern = "/graycloud/tokens", .right = TOKEN_TOKENS, .read = tokens_list},
+    {.method = METHOD_GET, .pattern = "/graycloud/tokens/*", .right = TOKEN_TOKENS, .read = tokens_get},
+    TOKENS(POST, "", true, tokens_create),
+    TOKENS(POST, "/*/enable", false, tokens_switch),
+    TOKENS(POST, "/*/disable", false, tokens_switch),
+    TOKENS(DELETE, "/*", false, tokens_delete),
     ACTION("/graycloud/log/*/undo", 0, actions_undo),
     ACTION("/graycloud/load_balancers/*/enable", KIND_LB, actions_intervene),
     ACTION("/graycloud/load_balancers/*/disable", KIND_LB, actions_intervene),
@@ -265,9 +278,10 @@ route_permitted(struct call *call, const struct route *route)
 	if ((call->caller.rights & route->right) == 0)
 		call_error(call, 403, CODE_NO_RIGHT, "Authentication error: token %s has not the right %s",
 		    call->caller.name,
-		    route->right == TOKEN_LB        ? "lb"
-			: route->right == TOKEN_DNS ? "dns"
-						    : "read");
+		    route->right == TOKEN_LB           ? "lb"
+			: route->right == TOKEN_DNS    ? "dns"
+			: route->right == TOKEN_TOKENS ? "tokens"
+						       : "read");
 	else if (route->of_account && call->caller.nzones > 0)
 		call_error(call, 403, CODE_NO_RIGHT,
 		    "Authentication error: token %s is for some zones only, and this belongs to no zone",

@@ -22,6 +22,12 @@ struct route;
 /* Answer the call: call_result, call_list or call_error. */
 typedef void route_read_fn(struct call *call, const struct route *route, const struct scene *scene);
 
+/*
+ * A change that is no part of the configuration: on the writer's thread, without a transaction. Answer the
+ * call like a route_read_fn; a dry run writes nothing.
+ */
+typedef void route_act_fn(struct call *call, const struct route *route, struct store *config);
+
 struct route {
 	enum method method;
 	const char *pattern; /* a * stands for one segment, which is captured */
@@ -30,11 +36,12 @@ struct route {
 	bool of_account;     /* not for tokens of some zones */
 	route_read_fn *read; /* NULL: */
 	change_fn *change;   /* an edit; its arg is struct edit_call */
+	route_act_fn *act;   /* neither read nor change */
 	bool any_body;       /* also an empty one; its member reason is the reason for the log */
 	bool aside;          /* it may take long: see route_is_aside */
 	bool waits;          /* it waits for others: another thread of its own does it */
 	bool tries;          /* a change that is always a dry run, and has its effect as its result */
-	bool follows;        /* the events, until the client goes: streams.h; neither read nor change */
+	bool follows;        /* the events, until the client goes: streams.h; none of the three */
 };
 
 /* The arg of an edit. */

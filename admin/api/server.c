@@ -114,6 +114,13 @@ log_change(const struct pending *pending)
 		    method_text(pending), call->path, call->reply.status);
 }
 
+/* Is the reply to a POST kept for a repeat? Not the secret of a token. */
+static bool
+is_kept(const struct pending *pending)
+{
+	return pending->call->method == METHOD_POST && pending->route != NULL && pending->route->act == NULL;
+}
+
 /* Send the reply of a call, and forget it. */
 static void
 reply(struct pending *pending)
@@ -122,7 +129,7 @@ reply(struct pending *pending)
 	char *text = call->reply.file != NULL ? NULL : call_text(call);
 
 	log_change(pending);
-	if (call->method == METHOD_POST && call->reply.errors == NULL && !call->dry_run)
+	if (is_kept(pending) && call->reply.errors == NULL && !call->dry_run)
 		replays_keep(pending->server->replays, call, text, boot_ms());
 	send_text(pending, text);
 	free(text);
@@ -334,8 +341,8 @@ hand_over(struct pending *pending)
 	    server->viewer.stores[STORE_HEALTH], server->viewer.stores[STORE_SERVING]};
 	struct writer *writer = server->writer;
 
-	if (route->change != NULL && call->body == NULL && call->method != METHOD_DELETE &&
-	    call->raw == NULL && !route->any_body) {
+	if ((route->change != NULL || route->act != NULL) && call->body == NULL &&
+	    call->method != METHOD_DELETE && call->raw == NULL && !route->any_body) {
 		call_error(call, 400, CODE_NOT_JSON, "the body is empty: it must be a JSON object");
 		return false;
 	}
@@ -360,9 +367,8 @@ replay(struct pending *pending)
 	const char *count = http_header(exchange_head(pending->exchange), "X-Stainless-Retry-Count"), *text;
 	uint64_t retries;
 
-	if (pending->call->method != METHOD_POST || count == NULL ||
-	    !whole_from_text(count, UINT32_MAX, &retries) || retries == 0 ||
-	    (text = replays_find(pending->server->replays, pending->call, boot_ms())) == NULL)
+	if (!is_kept(pending) || count == NULL || !whole_from_text(count, UINT32_MAX, &retries) ||
+	    retries == 0 || (text = replays_find(pending->server->replays, pending->call, boot_ms())) == NULL)
 		return false;
 	pending->call->reply.status = 200;
 	send_text(pending, text);

@@ -145,6 +145,8 @@ run(void *arg)
 		pthread_mutex_unlock(&writer->lock);
 		if (job->route->change != NULL)
 			run_change(writer, job);
+		else if (job->route->act != NULL)
+			job->route->act(job->call, job->route, job->stores.config);
 		else
 			run_read(writer, job);
 		pthread_mutex_lock(&writer->lock);

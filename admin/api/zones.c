@@ -305,21 +305,3 @@ private_refuse(struct call *call, const struct route *route, const struct scene 
 }
 
 /* ---- tokens ---- */
-
-void
-tokens_verify(struct call *call, const struct route *route, const struct scene *scene)
-{
-	struct json *result = json_new_object(), *message = json_new_object();
-	struct id id = ids_account(call->caller.name);
-
-	(void)route;
-	(void)scene;
-	json_put_text(result, "id", id.text);
-	json_put_text(result, "status", "active");
-	call_result(call, result);
-	json_put_integer(message, "code", 10000);
-	json_put_text(message, "message", "This API Token is valid and active");
-	json_put(message, "type", json_new_null());
-	call->reply.messages = json_new_list();
-	json_add(call->reply.messages, message);
-}

@@ -1,4 +1,4 @@
-/* zones.h -- the account, its zones, and the check of one's own token, as Cloudflare's API has them. */
+/* zones.h -- the account and its zones, as Cloudflare's API has them. */
 #ifndef API_ZONES_H
 #define API_ZONES_H
 
@@ -10,6 +10,6 @@ bool zones_of_call(struct call *call, struct store_txn *txn, struct zone_info *z
 /* Cloudflare's lists of things that graycloud never has; and requests that it refuses, with the reason. */
 route_read_fn nothing_list, zones_refuse, private_refuse;
 
-route_read_fn zones_list, zones_get, accounts_list, accounts_get, tokens_verify;
+route_read_fn zones_list, zones_get, accounts_list, accounts_get;
 
 #endif

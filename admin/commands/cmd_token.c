@@ -1,14 +1,10 @@
 /* token: who may use graycloud-api. Tokens are no part of the configuration: see admin/edit/token.h. */
-#include "admin/cli/prefix.h"
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
-#include "admin/cli/when.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 #include "admin/edit/token.h"
-#include "zones/base/array.h"
-#include "zones/dns/idn.h"
 
 #include <stdlib.h>
 
@@ -71,53 +67,6 @@ list(const struct args *args)
 /* ---- create ---- */
 
 static bool
-add_zone(const struct args *args, struct token *token, const char *text)
-{
-	uint8_t wire[NAME_MAX_LEN];
-	char name[NAME_MAX_TEXT];
-
-	if (idn_name_from_text(wire, text, NULL) == 0) {
-		args_misused(args, "--zone %s: not a domain name", text);
-		return false;
-	}
-	name_lower(wire, wire);
-	token->zones = array_grow(token->zones, token->nzones, sizeof *token->zones);
-	token->zones[token->nzones++] = xstrdup(name_to_host(wire, name));
-	return true;
-}
-
-static bool
-add_prefix(const struct args *args, struct token *token, const char *text)
-{
-	struct token_prefix prefix;
-
-	if (!prefix_read(text, &prefix.address, &prefix.length)) {
-		args_misused(args, "--from %s: not an address or a prefix such as 192.0.2.0/24", text);
-		return false;
-	}
-	token->from = array_grow(token->from, token->nfrom, sizeof *token->from);
-	token->from[token->nfrom++] = prefix;
-	return true;
-}
-
-static bool
-set_expires(const struct args *args, struct token *token, const char *text)
-{
-	int64_t ms;
-
-	if (when_duration(text, &ms) && ms > 0)
-		token->expires = wall_ms() + ms;
-	else if (!when_read(text, &token->expires) || token->expires <= wall_ms()) {
-		args_misused(args,
-		    "--expires %s: it takes a duration such as 90d or a time in the future such as "
-		    "2027-01-31",
-		    text);
-		return false;
-	}
-	return true;
-}
-
-static bool
 take_options(const struct args *args, struct token *token)
 {
 	for (size_t i = 0; i < args->nown; i++) {
@@ -125,13 +74,28 @@ take_options(const struct args *args, struct token *token)
 
 		if (strcmp(name, "rights") == 0 && (token->rights = token_rights(value)) == 0) {
 			args_misused(args,
-			    "--rights %s: it takes read, dns, lb and exec, with commas between them", value);
+			    "--rights %s: it takes read, dns, lb, exec and tokens, with commas between them",
+			    value);
 			return false;
 		}
-		if ((strcmp(name, "zone") == 0 && !add_zone(args, token, value)) ||
-		    (strcmp(name, "from") == 0 && !add_prefix(args, token, value)) ||
-		    (strcmp(name, "expires") == 0 && !set_expires(args, token, value)))
+		if (strcmp(name, "zone") == 0 && !token_add_zone(token, value)) {
+			args_misused(
+			    args, "--zone %s: not a domain name, or more than %d", value, TOKEN_LIST_MAX);
 			return false;
+		}
+		if (strcmp(name, "from") == 0 && !token_add_from(token, value)) {
+			args_misused(args,
+			    "--from %s: not an address or a prefix such as 192.0.2.0/24, or more than %d",
+			    value, TOKEN_LIST_MAX);
+			return false;
+		}
+		if (strcmp(name, "expires") == 0 && !token_set_expires(token, value)) {
+			args_misused(args,
+			    "--expires %s: it takes a duration such as 90d or a time in the future such as "
+			    "2027-01-31",
+			    value);
+			return false;
+		}
 		if (strcmp(name, "email") == 0)
 			token->email = (char *)(uintptr_t)value;
 	}
@@ -162,14 +126,14 @@ create(const struct args *args, struct store *store, struct problems *problems)
 
 	token.created = wall_ms();
 	if (take_options(args, &token)) {
-		code = token_create(store, &token, secret, problems) ? EXIT_DONE : EXIT_REFUSED;
+		code = token_create(&(struct token_change){.store = store}, &token, secret, problems) ==
+			TOKEN_DONE
+		    ? EXIT_DONE
+		    : EXIT_REFUSED;
 		if (code == EXIT_DONE)
 			print_created(args, &token, secret);
 	}
-	for (size_t i = 0; i < token.nzones; i++)
-		free(token.zones[i]);
-	free(token.zones);
-	free(token.from);
+	token_clear(&token);
 	return code;
 }
 
@@ -213,9 +177,11 @@ change(const struct args *args, const char *verb)
 	if (store != NULL && strcmp(verb, "create") == 0)
 		code = create(args, store, &problems);
 	else if (store != NULL) {
-		bool good = strcmp(verb, "delete") == 0
-		    ? token_delete(store, name, &problems)
-		    : token_enable(store, name, strcmp(verb, "enable") == 0, &problems);
+		const struct token_change by_hand = {.store = store};
+		bool good = (strcmp(verb, "delete") == 0
+				    ? token_delete(&by_hand, name, &problems)
+				    : token_enable(&by_hand, name, strcmp(verb, "enable") == 0, &problems)) ==
+		    TOKEN_DONE;
 
 		code = good ? EXIT_DONE : EXIT_REFUSED;
 		if (good)

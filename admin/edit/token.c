@@ -1,8 +1,10 @@
 #include "admin/edit/token.h"
 
+#include "admin/cli/prefix.h"
+#include "admin/cli/when.h"
 #include "zones/base/array.h"
-#include "zones/base/deadline.h"
 #include "zones/base/digest.h"
+#include "zones/dns/idn.h"
 
 #include <ctype.h>
 #include <openssl/crypto.h>
@@ -12,7 +14,8 @@
 static const struct {
 	const char *text;
 	unsigned right;
-} rights[] = {{"read", TOKEN_READ}, {"dns", TOKEN_DNS}, {"lb", TOKEN_LB}, {"exec", TOKEN_EXEC}};
+} rights[] = {{"read", TOKEN_READ}, {"dns", TOKEN_DNS}, {"lb", TOKEN_LB}, {"exec", TOKEN_EXEC},
+    {"tokens", TOKEN_TOKENS}};
 
 /* ---- words ---- */
 
@@ -167,13 +170,22 @@ read_row(struct token *token, const struct json *row)
 	return true;
 }
 
-static void
-token_free(struct token *token)
+void
+token_clear(struct token *token)
 {
 	for (size_t i = 0; i < token->nzones; i++)
 		free(token->zones[i]);
 	free(token->zones);
 	free(token->from);
+	token->zones = NULL;
+	token->from = NULL;
+	token->nzones = token->nfrom = 0;
+}
+
+static void
+token_free(struct token *token)
+{
+	token_clear(token);
 	free(token->email);
 	free(token->name);
 }
@@ -207,6 +219,46 @@ tokens_free(struct tokens *tokens)
 		token_free(&tokens->items[i]);
 	free(tokens->items);
 	*tokens = (struct tokens){0};
+}
+
+/* ---- properties ---- */
+
+bool
+token_add_zone(struct token *token, const char *text)
+{
+	uint8_t wire[NAME_MAX_LEN];
+	char name[NAME_MAX_TEXT];
+
+	if (token->nzones == TOKEN_LIST_MAX || idn_name_from_text(wire, text, NULL) == 0)
+		return false;
+	name_lower(wire, wire);
+	token->zones = array_grow(token->zones, token->nzones, sizeof *token->zones);
+	token->zones[token->nzones++] = xstrdup(name_to_host(wire, name));
+	return true;
+}
+
+bool
+token_add_from(struct token *token, const char *text)
+{
+	struct token_prefix prefix;
+
+	if (token->nfrom == TOKEN_LIST_MAX || !prefix_read(text, &prefix.address, &prefix.length))
+		return false;
+	token->from = array_grow(token->from, token->nfrom, sizeof *token->from);
+	token->from[token->nfrom++] = prefix;
+	return true;
+}
+
+bool
+token_set_expires(struct token *token, const char *text)
+{
+	int64_t ms;
+
+	if (when_duration(text, &ms) && ms > 0) {
+		token->expires = wall_ms() + ms;
+		return true;
+	}
+	return when_read(text, &token->expires) && token->expires > wall_ms();
 }
 
 /* ---- questions ---- */
@@ -259,6 +311,44 @@ token_has_zone(const struct token *token, const char *name)
 	return token->nzones == 0;
 }
 
+/* Is every address of a prefix one that the token may come from? */
+static bool
+covers(const struct token *token, const struct token_prefix *prefix)
+{
+	for (size_t i = 0; i < token->nfrom; i++)
+		if (token->from[i].length <= prefix->length && within(&token->from[i], &prefix->address))
+			return true;
+	return token->nfrom == 0;
+}
+
+char *
+token_excess(const struct token *token, const struct token *of)
+{
+	unsigned more = token->rights & ~of->rights;
+
+	for (size_t i = 0; i < NITEMS(rights); i++)
+		if (more & rights[i].right)
+			return xasprintf("the right %s", rights[i].text);
+	if (of->nzones > 0 && token->nzones == 0)
+		return xstrdup("all zones");
+	for (size_t i = 0; i < token->nzones; i++)
+		if (!token_has_zone(of, token->zones[i]))
+			return xasprintf("the zone %s", token->zones[i]);
+	if (of->nfrom > 0 && token->nfrom == 0)
+		return xstrdup("all addresses");
+	for (size_t i = 0; i < token->nfrom; i++)
+		if (!covers(of, &token->from[i])) {
+			char *text = prefix_text(&token->from[i]),
+			     *excess = xasprintf("the addresses %s", text);
+
+			free(text);
+			return excess;
+		}
+	if (of->expires != 0 && (token->expires == 0 || token->expires > of->expires))
+		return xstrdup("a later end");
+	return NULL;
+}
+
 /* ---- changes ---- */
 
 /* No modulo bias: octets beyond the last multiple of 62 are drawn again. */
@@ -278,31 +368,6 @@ make_secret(char secret[TOKEN_SECRET + 1])
 	secret[len] = '\0';
 }
 
-/* One row; NULL deletes it. */
-struct token_write {
-	const char *name;
-	struct json *row; /* NULL: delete */
-};
-
-static bool
-commit_row(struct store_txn *txn, const struct token_write *write, struct problems *problems)
-{
-	struct bytes key = {write->name, strlen(write->name)};
-	char *text = write->row != NULL ? json_write(write->row, false) : NULL;
-	int rc = text != NULL ? store_put(txn, TABLE_TOKENS, key, (struct bytes){text, strlen(text)})
-			      : store_delete(txn, TABLE_TOKENS, key);
-
-	free(text);
-	if (rc == 0)
-		rc = store_commit(txn);
-	else
-		store_abort(txn);
-	if (rc != 0)
-		problems_error(problems, "cannot write the token: %s; nothing was changed%s", strerror(-rc),
-		    store_write_cure(rc));
-	return rc == 0;
-}
-
 static struct store_txn *
 begin(struct store *store, struct problems *problems)
 {
@@ -313,6 +378,33 @@ begin(struct store *store, struct problems *problems)
 		problems_error(
 		    problems, "cannot begin to write the configuration: %s", store_begin_fault(store, rc));
 	return rc == 0 ? txn : NULL;
+}
+
+/* Write a row (NULL: delete it), and end the transaction. */
+static enum token_fault
+commit_row(const struct token_change *change, struct store_txn *txn, const char *name, const struct json *row,
+    struct problems *problems)
+{
+	struct bytes key = {name, strlen(name)};
+	char *text;
+	int rc;
+
+	if (change->dry_run) {
+		store_abort(txn);
+		return TOKEN_DONE;
+	}
+	text = row != NULL ? json_write(row, false) : NULL;
+	rc = text != NULL ? store_put(txn, TABLE_TOKENS, key, (struct bytes){text, strlen(text)})
+			  : store_delete(txn, TABLE_TOKENS, key);
+	free(text);
+	if (rc == 0)
+		rc = store_commit(txn);
+	else
+		store_abort(txn);
+	if (rc != 0)
+		problems_error(problems, "cannot write the token: %s; nothing was changed%s", strerror(-rc),
+		    store_write_cure(rc));
+	return rc == 0 ? TOKEN_DONE : TOKEN_FAILED;
 }
 
 static struct json *
@@ -326,61 +418,112 @@ find_row(struct store_txn *txn, const char *name)
 	    : NULL;
 }
 
-bool
-token_create(
-    struct store *store, const struct token *token, char secret[TOKEN_SECRET + 1], struct problems *problems)
+/* May the token that asks do this to a token? */
+static bool
+may(const struct token_change *change, struct store_txn *txn, const struct token *token,
+    struct problems *problems)
+{
+	struct token by;
+	struct json *row;
+	char *excess;
+
+	if (change->by == NULL)
+		return true;
+	row = find_row(txn, change->by);
+	if (row == NULL || !read_row(&by, row)) {
+		json_drop(row);
+		problems_error(problems, "there is no token %s any longer", change->by);
+		return false;
+	}
+	json_drop(row);
+	excess = token_valid(&by, wall_ms()) ? token_excess(token, &by) : xstrdup("validity");
+	if (excess != NULL)
+		problems_error(problems, "token %s has not %s, which token %s has or would have", change->by,
+		    excess, token->name);
+	token_free(&by);
+	free(excess);
+	return problems->errors == 0;
+}
+
+/* May it be created? */
+static enum token_fault
+check_new(const struct token_change *change, struct store_txn *txn, const struct token *token,
+    struct problems *problems)
+{
+	struct json *row = find_row(txn, token->name);
+
+	json_drop(row);
+	if (!may(change, txn, token, problems))
+		return TOKEN_EXCESS;
+	if (row != NULL) {
+		problems_error(problems,
+		    "there is a token %s already: delete it first, or choose another name", token->name);
+		return TOKEN_TAKEN;
+	}
+	if (store_count(txn, TABLE_TOKENS) >= TOKENS_MAX) {
+		problems_error(problems, "there are %d tokens, the maximum: delete one first", TOKENS_MAX);
+		return TOKEN_INVALID;
+	}
+	return TOKEN_DONE;
+}
+
+enum token_fault
+token_create(const struct token_change *change, const struct token *token, char secret[TOKEN_SECRET + 1],
+    struct problems *problems)
 {
 	struct token whole = *token;
 	struct store_txn *txn;
 	struct json *row;
-	bool good;
+	enum token_fault fault;
 
 	if (!valid_name(token->name)) {
 		problems_error(problems,
 		    "\"%s\" is an invalid name of a token: it takes 1 to %d letters, digits, -, _ and .",
 		    token->name, TOKEN_NAME_MAX);
-		return false;
+		return TOKEN_INVALID;
 	}
-	if ((txn = begin(store, problems)) == NULL)
-		return false;
-	if ((row = find_row(txn, token->name)) != NULL)
-		problems_error(problems,
-		    "there is a token %s already: delete it first, or choose another name", token->name);
-	else if (store_count(txn, TABLE_TOKENS) >= TOKENS_MAX)
-		problems_error(problems, "there are %d tokens, the maximum: delete one first", TOKENS_MAX);
-	json_drop(row);
-	if (problems->errors > 0) {
+	if ((txn = begin(change->store, problems)) == NULL)
+		return TOKEN_FAILED;
+	if ((fault = check_new(change, txn, token, problems)) != TOKEN_DONE) {
 		store_abort(txn);
-		return false;
+		return fault;
 	}
 	make_secret(secret);
 	hash_of(secret, whole.hash);
 	row = row_of(&whole);
-	good = commit_row(txn, &(struct token_write){token->name, row}, problems);
+	fault = commit_row(change, txn, token->name, row, problems);
 	json_drop(row);
-	return good;
+	return fault;
 }
 
 /* Change a token that exists; edit NULL deletes it. */
-static bool
-edit_token(struct store *store, const char *name, void (*edit)(struct json *row), struct problems *problems)
+static enum token_fault
+edit_token(const struct token_change *change, const char *name, void (*edit)(struct json *row),
+    struct problems *problems)
 {
-	struct store_txn *txn = begin(store, problems);
+	struct store_txn *txn = begin(change->store, problems);
+	enum token_fault fault = TOKEN_DONE;
 	struct json *row;
-	bool good;
+	struct token token;
 
 	if (txn == NULL)
-		return false;
+		return TOKEN_FAILED;
 	if ((row = find_row(txn, name)) == NULL) {
 		problems_error(problems, "there is no token %s", name);
-		store_abort(txn);
-		return false;
+		fault = TOKEN_ABSENT;
+	} else if (change->by != NULL && read_row(&token, row)) {
+		fault = may(change, txn, &token, problems) ? TOKEN_DONE : TOKEN_EXCESS;
+		token_free(&token);
 	}
-	if (edit != NULL)
-		edit(row);
-	good = commit_row(txn, &(struct token_write){name, edit != NULL ? row : NULL}, problems);
+	if (fault == TOKEN_DONE) {
+		if (edit != NULL)
+			edit(row);
+		fault = commit_row(change, txn, name, edit != NULL ? row : NULL, problems);
+	} else {
+		store_abort(txn);
+	}
 	json_drop(row);
-	return good;
+	return fault;
 }
 
 static void
@@ -395,14 +538,14 @@ set_disabled(struct json *row)
 	json_put_bool(row, "disabled", true);
 }
 
-bool
-token_enable(struct store *store, const char *name, bool enable, struct problems *problems)
+enum token_fault
+token_enable(const struct token_change *change, const char *name, bool enable, struct problems *problems)
 {
-	return edit_token(store, name, enable ? set_enabled : set_disabled, problems);
+	return edit_token(change, name, enable ? set_enabled : set_disabled, problems);
 }
 
-bool
-token_delete(struct store *store, const char *name, struct problems *problems)
+enum token_fault
+token_delete(const struct token_change *change, const char *name, struct problems *problems)
 {
-	return edit_token(store, name, NULL, problems);
+	return edit_token(change, name, NULL, problems);
 }

@@ -18,9 +18,10 @@ enum { TOKEN_SECRET = 40, TOKEN_HASH = 32, TOKEN_NAME_MAX = 64, TOKENS_MAX = 100
 /* The rights of a token. Each includes TOKEN_READ. */
 enum token_right {
 	TOKEN_READ = 1,
-	TOKEN_DNS = 2, /* records */
-	TOKEN_LB = 4,  /* load balancers, pools, monitors, monitor groups */
-	TOKEN_EXEC = 8 /* monitors that run a program on this host */
+	TOKEN_DNS = 2,    /* records */
+	TOKEN_LB = 4,     /* load balancers, pools, monitors, monitor groups */
+	TOKEN_EXEC = 8,   /* monitors that run a program on this host */
+	TOKEN_TOKENS = 16 /* the tokens that have no more than this one */
 };
 
 struct token_prefix {
@@ -66,14 +67,47 @@ unsigned token_rights(const char *text);
 char *token_rights_text(unsigned rights);
 
 /*
- * Write a new token with these properties, and put its secret into secret. False with problems filled: the
- * name is taken or invalid, or there are TOKENS_MAX.
+ * Add a zone or a prefix to a token, or set its end from a duration such as 90d or a time in the future.
+ * False if the text is invalid. token_clear frees the zones and prefixes that were added.
  */
-bool token_create(
-    struct store *store, const struct token *token, char secret[TOKEN_SECRET + 1], struct problems *problems);
-/* Disable or enable a token, or delete it. False with problems filled. */
-bool token_enable(struct store *store, const char *name, bool enable, struct problems *problems);
-bool token_delete(struct store *store, const char *name, struct problems *problems);
+bool token_add_zone(struct token *token, const char *text);
+bool token_add_from(struct token *token, const char *text);
+bool token_set_expires(struct token *token, const char *text);
+void token_clear(struct token *token);
+
+/*
+ * The first property of a token that goes beyond another one: "the right dns", "the zone example.net";
+ * malloc. NULL if it has no more rights, zones and prefixes and no later end.
+ */
+char *token_excess(const struct token *token, const struct token *of);
+
+enum token_fault {
+	TOKEN_DONE,
+	TOKEN_INVALID, /* the name, or there are TOKENS_MAX */
+	TOKEN_TAKEN,   /* there is a token of that name */
+	TOKEN_ABSENT,  /* there is none */
+	TOKEN_EXCESS,  /* it has more than the token that asks for it */
+	TOKEN_FAILED   /* the store cannot be written */
+};
+
+/* A change of one token. */
+struct token_change {
+	struct store *store;
+	const char
+	    *by; /* the name of the token that asks, which must have all that the token has; NULL: none */
+	bool dry_run; /* check everything, and write nothing */
+};
+
+/*
+ * Write a new token with these properties, and put its secret into secret. Any other result than TOKEN_DONE
+ * has the reason in problems.
+ */
+enum token_fault token_create(const struct token_change *change, const struct token *token,
+    char secret[TOKEN_SECRET + 1], struct problems *problems);
+/* Disable or enable a token, or delete it. */
+enum token_fault token_enable(
+    const struct token_change *change, const char *name, bool enable, struct problems *problems);
+enum token_fault token_delete(const struct token_change *change, const char *name, struct problems *problems);
 
 /* For people and programs: never the secret or the hash. */
 struct json *token_json(const struct token *token);

@@ -33,7 +33,7 @@ SKIP: {
 	like(text("$root/etc/graycloud/dnsd.conf"), qr/^nsid mine$/m, 'a second install keeps the configuration');
 	unlike(text("$root/usr/lib/systemd/system/graycloud-dnsd.service"), qr/@[A-Z]/, 'the units name the real paths');
 	system("MAKEFLAGS= $make uninstall >$root.log 2>&1");
-	is(join(' ', files()), '/etc/graycloud/api.conf /etc/graycloud/dnsd.conf /etc/graycloud/monitor.conf', 'make uninstall leaves the configuration alone');
+	is(join(' ', files()), '/etc/graycloud/api.conf /etc/graycloud/dnsd.conf /etc/graycloud/monitor.conf /etc/graycloud/sync.conf', 'make uninstall leaves the configuration alone');
 	unlink "$root.log";
 }
 

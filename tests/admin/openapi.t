@@ -18,7 +18,7 @@ my $t = Graycloud->start(zone => ['example.com.zone', 'example.net.zone'], dnsd 
 $t->{dnsd_args} = ['--metrics', '127.0.0.1:0'];
 $t->start_dnsd;
 $t->start_monitor;
-$t->{token} = ($t->admin('token create all --rights lb,dns') =~ /^(\w{40})$/)[0] or die;
+$t->{token} = ($t->admin('token create all --rights lb,dns,tokens') =~ /^(\w{40})$/)[0] or die;
 my ($reader) = $t->admin('token create reader') =~ /^(\w{40})$/ or die;
 $t->start_api('--dnsd-metrics', $t->metrics('dnsd') =~ m{http://([^/]+)/});
 
@@ -69,7 +69,7 @@ my $spare_monitor = made("$base/monitors", {type => 'tcp', port => 3, interval =
 my $spare_pool = made("$base/pools", {name => 'spare', origins => [{address => '192.0.2.77'}]});
 my $record = made("/zones/$zone{'example.com'}/dns_records", {name => 'note', type => 'TXT', content => 'hello', comment => 'x'});
 Graycloud::wait_for(sub { ($t->api('GET', "$base/pools/$pool/health"))[0] == 200 });
-my %ids = (account_id => $account, zone_id => $zone{'example.com'}, load_balancer_id => $lb, pool_id => $pool, monitor_id => $monitor, monitor_group_id => $group, record_id => $record, region_code => 'WEU', preview_id => ($t->api('POST', "$base/pools/$pool/preview", body => {type => 'tcp', port => 80}))[1]{result}{preview_id}, pool => 'eu', load_balancer => $lb, address => '127.0.0.1', sequence => $t->admin_json('log')->[-1]{sequence});
+my %ids = (account_id => $account, zone_id => $zone{'example.com'}, load_balancer_id => $lb, pool_id => $pool, monitor_id => $monitor, monitor_group_id => $group, record_id => $record, region_code => 'WEU', preview_id => ($t->api('POST', "$base/pools/$pool/preview", body => {type => 'tcp', port => 80}))[1]{result}{preview_id}, pool => 'eu', load_balancer => $lb, address => '127.0.0.1', token => 'all', sequence => $t->admin_json('log')->[-1]{sequence});
 my %deleted = (monitor_id => $spare_monitor, pool_id => $spare_pool);
 my %query = ('/graycloud/explain' => 'name=www.example.com', '/graycloud/doctor' => 'offline=true', '/graycloud/log' => 'limit=5', "/accounts/{account_id}/load_balancers/search" => 'query=e');
 my %bodies = (
@@ -79,6 +79,7 @@ my %bodies = (
 	"/accounts/{account_id}/load_balancers/monitor_groups" => {description => 'new', members => [{monitor_id => $monitor, enabled => JSON::PP::true, monitoring_only => JSON::PP::false, must_be_healthy => JSON::PP::false}]},
 	'/zones/{zone_id}/dns_records' => {name => 'new', type => 'A', content => '192.0.2.7'},
 	'/zones/{zone_id}/dns_records/batch' => {posts => [{name => 'b', type => 'A', content => '192.0.2.8'}]},
+	'/graycloud/tokens' => {name => 'new', rights => 'dns', zones => ['example.com'], from => ['127.0.0.0/8'], expires_on => '90d'},
 	'/graycloud/whatif' => {load_balancer => 'www.example.com', clients => ['192.0.2.0/24']},
 );
 my %patches = ('/zones/{zone_id}/load_balancers' => {ttl => 40}, '/zones/{zone_id}/dns_records' => {comment => 'y'}, "/accounts/{account_id}/load_balancers/monitor_groups" => $bodies{"/accounts/{account_id}/load_balancers/monitor_groups"});
@@ -133,7 +134,7 @@ for my $one (@operations) {
 	my ($missing, $failure) = $t->api(uc $method, $url, %send, token => undef);
 	is($missing, 400, "$name without a token is refused");
 	is(join("\n", faults({'$ref' => '#/components/schemas/Failure'}, $failure, 'the refusal')), '', 'as documented');
-	is(($t->api(uc $method, $url, %send, token => $reader))[0], $method eq 'get' || $path =~ /whatif$/ ? 200 : 403, "$name with a token that only reads");
+	is(($t->api(uc $method, $url, %send, token => $reader))[0], ($method eq 'get' || $path =~ /whatif$/) && $path !~ m{/tokens(?:/\{|$)} ? 200 : 403, "$name with a token that only reads");
 }
 
 done_testing;
