@@ -2,6 +2,7 @@
 
 #include "zones/daemon/seal.h"
 #include "zones/state/config_log.h"
+#include "zones/state/membership.h"
 #include "zones/state/serving.h"
 
 #include <err.h>
@@ -152,6 +153,21 @@ reopen(struct followed *followed)
 	log_problems(followed, &problems);
 }
 
+/*
+ * S90: the store of the verdicts, by the configuration that was just read. After a change, known verdicts
+ * stay in use until the other store has its own.
+ */
+static void
+choose_verdicts(struct publisher *publisher, struct store_txn *config)
+{
+	enum store_kind kind = membership_verdicts(config);
+
+	if (publisher->health.kind == kind)
+		return;
+	store_close(publisher->health.store);
+	publisher->health = (struct followed){.kind = kind};
+}
+
 static void
 follow_config(struct publisher *publisher)
 {
@@ -165,6 +181,7 @@ follow_config(struct publisher *publisher)
 		return;
 	pthread_mutex_lock(&publisher->lock);
 	compiled = compiler_config(publisher->compiler, txn, config->anew);
+	choose_verdicts(publisher, txn);
 	store_abort(txn);
 	if (store_torn(config->store)) {
 		/* Rows seemed to be missing: keep the current snapshot and read everything again. */

@@ -110,8 +110,10 @@ previews_create(struct change *change, void *arg)
 void
 previews_get(struct call *call, const struct route *route, const struct scene *scene)
 {
+	struct store *health = scene->viewer->stores[STORE_HEALTH]; /* of this node's own monitor */
 	const char *id = call->captures[1];
 	struct preview_request request;
+	struct store_txn *txn = NULL;
 	struct bytes text;
 	struct json *result = NULL;
 
@@ -120,7 +122,8 @@ previews_get(struct call *call, const struct route *route, const struct scene *s
 		call_error(call, 404, CODE_NOT_FOUND, "preview not found: it is kept for ten minutes");
 		return;
 	}
-	if (scene->health != NULL && preview_result(scene->health, id, &text))
+	if (health != NULL && store_begin(health, STORE_PEEK, &txn) == 0 && preview_result(txn, id, &text))
 		result = json_read_quietly(text);
+	store_abort(txn);
 	call_result(call, result != NULL ? result : json_new_object());
 }

@@ -11,7 +11,7 @@
 /* The data that a reading function may use. */
 struct scene {
 	struct store_txn *config; /* NULL: nothing is configured yet */
-	struct store_txn *health; /* NULL: there is no health store */
+	struct store_txn *health; /* of the store of the verdicts (S90); NULL: there is none */
 	struct viewer *viewer;    /* has the stores, which the loop keeps open */
 	const char *state;        /* the directory */
 	const char *account;      /* the name of the account */

@@ -299,6 +299,19 @@ begin(struct server *server, enum store_kind kind)
 	return txn;
 }
 
+/* S90: a node may join a cluster while this runs. */
+static void
+look_at_cluster(struct server *server)
+{
+	struct problems problems = {0};
+	struct store **proposals = &server->viewer.stores[STORE_PROPOSALS];
+
+	viewer_news_of(&server->viewer, STORE_CLUSTER);
+	if (*proposals == NULL)
+		*proposals = store_open(server->options->state, STORE_PROPOSALS, STORE_WRITE, &problems);
+	problems_free(&problems);
+}
+
 /* The stores as they are now, and the tokens. */
 static struct store_txn *
 look_at_stores(struct server *server)
@@ -308,6 +321,8 @@ look_at_stores(struct server *server)
 	viewer_news_of(&server->viewer, STORE_CONFIG);
 	viewer_news_of(&server->viewer, STORE_HEALTH);
 	viewer_news_of(&server->viewer, STORE_SERVING);
+	if (viewer_verdicts(&server->viewer) == STORE_CLUSTER)
+		look_at_cluster(server);
 	txn = begin(server, STORE_CONFIG);
 	if (txn != NULL && store_txn_number(txn) != server->tokens_of) {
 		access_reload(server->access, txn);
@@ -324,7 +339,7 @@ read_now(struct server *server, struct call *call, const struct route *route, st
 	    .state = server->options->daemon.state,
 	    .account = server->options->account};
 
-	scene.health = begin(server, STORE_HEALTH);
+	scene.health = begin(server, viewer_verdicts(&server->viewer));
 	call->reply.generation = config != NULL ? config_generation(config) : 0;
 	route->read(call, route, &scene);
 	store_abort(scene.health);
@@ -338,7 +353,8 @@ hand_over(struct pending *pending)
 	struct server *server = pending->server;
 	struct call *call = pending->call;
 	struct change_stores stores = {server->viewer.stores[STORE_CONFIG],
-	    server->viewer.stores[STORE_HEALTH], server->viewer.stores[STORE_SERVING]};
+	    server->viewer.stores[STORE_HEALTH], server->viewer.stores[STORE_SERVING],
+	    server->viewer.stores[STORE_CLUSTER], server->viewer.stores[STORE_PROPOSALS]};
 	struct writer *writer = server->writer;
 
 	if ((route->change != NULL || route->act != NULL) && call->body == NULL &&

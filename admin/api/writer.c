@@ -106,7 +106,8 @@ run_read(const struct writer *writer, struct job *job)
 {
 	struct viewer viewer = {.state = writer->options->daemon.state,
 	    .borrowed = true,
-	    .stores = {job->stores.config, job->stores.health, job->stores.serving}};
+	    .stores = {job->stores.config, job->stores.health, job->stores.serving, job->stores.cluster}};
+	enum store_kind verdicts = viewer_verdicts(&viewer);
 	struct scene scene = {.viewer = &viewer,
 	    .state = writer->options->daemon.state,
 	    .account = writer->options->account,
@@ -115,8 +116,8 @@ run_read(const struct writer *writer, struct job *job)
 	if (viewer.stores[STORE_CONFIG] == NULL ||
 	    store_begin(viewer.stores[STORE_CONFIG], STORE_PEEK, &scene.config) != 0)
 		scene.config = NULL;
-	if (viewer.stores[STORE_HEALTH] == NULL ||
-	    store_begin(viewer.stores[STORE_HEALTH], STORE_PEEK, &scene.health) != 0)
+	if (viewer.stores[verdicts] == NULL ||
+	    store_begin(viewer.stores[verdicts], STORE_PEEK, &scene.health) != 0)
 		scene.health = NULL;
 	job->call->reply.generation = scene.config != NULL ? config_generation(scene.config) : 0;
 	job->route->read(job->call, job->route, &scene);

@@ -354,7 +354,7 @@ explain(struct args *args, struct explanation_request *request)
 		report_error("there is no configuration in %s yet: nothing is served", args->state);
 		return NULL;
 	}
-	health = node_health(args->state, &health_store);
+	health = node_verdicts(args->state, config, &health_store);
 	path = xasprintf("%s/serving/pins", args->state);
 	if (request->at == 0)
 		request->pins = pins = pins_view(path);

@@ -211,7 +211,7 @@ more(FILE *out, const struct args *args, struct store_txn *txn, const struct id 
 
 	if (lb == NULL)
 		return;
-	survey.health = node_health(args->state, &store);
+	survey.health = node_verdicts(args->state, txn, &store);
 	fputc('\n', out);
 	print_overrides(out, "pool set", lb->sets, lb->nsets);
 	print_overrides(out, "rule", lb->rules, lb->nrules);

@@ -7,10 +7,23 @@
 
 #include <stdlib.h>
 
+/* S96: was any command given on a node of a cluster? */
+static bool
+have_nodes(const struct json *entries)
+{
+	for (size_t i = 0; i < json_count(entries); i++)
+		if (json_member(json_item(entries, i), "node") != NULL)
+			return true;
+	return false;
+}
+
 static void
 print_history(const struct json *entries)
 {
-	struct table *table = table_new("SEQUENCE", "TIME", "WHO", "CHANGES", "COMMAND", "REASON", NULL);
+	bool nodes = have_nodes(entries);
+	struct table *table = nodes
+	    ? table_new("SEQUENCE", "TIME", "WHO", "WHERE", "CHANGES", "COMMAND", "REASON", NULL)
+	    : table_new("SEQUENCE", "TIME", "WHO", "CHANGES", "COMMAND", "REASON", NULL);
 
 	for (size_t i = 0; i < json_count(entries); i++) {
 		const struct json *entry = json_item(entries, i);
@@ -19,6 +32,8 @@ print_history(const struct json *entries)
 		table_cell(table, COLOUR_NONE, "%lld", json_integer_of(json_member(entry, "sequence")));
 		table_cell(table, COLOUR_NONE, "%.19sZ", json_text(json_member(entry, "time")));
 		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(entry, "who")));
+		if (nodes)
+			table_cell(table, COLOUR_NONE, "%s", json_text_of(entry, "node"));
 		table_cell(table, COLOUR_NONE, "%s", changes);
 		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(entry, "command")));
 		table_cell(table, COLOUR_NONE, "%s", json_text(json_member(entry, "reason")));

@@ -122,7 +122,7 @@ gather(const struct args *args, struct listing *listing, const uint8_t *name, st
 {
 	struct problems problems = {0};
 	struct store *store;
-	struct store_txn *health = node_health(args->state, &store);
+	struct store_txn *health = node_verdicts(args->state, config, &store);
 	struct compiler *compiler = compiler_read(config, health, &problems);
 	char *path = xasprintf("%s/serving/pins", args->state);
 	struct pins *pins = pins_view(path);

@@ -58,7 +58,7 @@ more(FILE *out, const struct args *args, struct store_txn *txn, const struct id 
 {
 	struct pool *pool = config_pool(txn, id->text);
 	struct store *store;
-	struct store_txn *health = node_health(args->state, &store);
+	struct store_txn *health = node_verdicts(args->state, txn, &store);
 
 	for (size_t i = 0; pool != NULL && i < pool->norigins; i++)
 		if (origin_is_hostname(&pool->origins[i]))

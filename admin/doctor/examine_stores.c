@@ -1,10 +1,10 @@
-/* The three stores: whole, readable, of a schema that this program knows; and room for them to grow. */
+/* The stores: whole, readable, of a schema that this program knows; and room for them to grow. */
 #include "admin/doctor/doctor_inner.h"
 
 #include <stdlib.h>
 #include <sys/statvfs.h>
 
-static const char *const kinds[] = {"config", "health", "serving"};
+static const char *const kinds[] = {"config", "health", "serving", "cluster"};
 
 /* The store's message ends with the cure if the store knows one. */
 static void
@@ -103,6 +103,8 @@ examine_stores(struct examination *examination)
 		config = examine_store(examination, STORE_CONFIG) && examine_schema(examination);
 		examine_store(examination, STORE_HEALTH);
 		examine_store(examination, STORE_SERVING);
+		if (viewer_verdicts(&examination->viewer) == STORE_CLUSTER)
+			examine_store(examination, STORE_CLUSTER);
 	}
 	if (statvfs(examination->options->state, &disk) == 0)
 		assess_disk(findings, examination->options->state, (uint64_t)disk.f_bavail * disk.f_frsize);

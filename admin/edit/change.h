@@ -11,6 +11,7 @@
 
 #include "admin/look/surroundings.h"
 #include "zones/document/json.h"
+#include "zones/model/quorum.h"
 #include "zones/state/config_write.h"
 
 /* The author and the manner of a change. The texts belong to the caller. */
@@ -18,10 +19,11 @@ struct change_request {
 	const char *state; /* the directory */
 	/*
 	 * Stores that the process keeps open, because LMDB forbids to open one twice in one process; NULL:
-	 * open them. config must be open for writing; health and serving may be NULL.
+	 * open them. config must be open for writing; the others may be NULL. Of health and cluster
+	 * the one with the verdicts is used (S90); proposals must be open for writing.
 	 */
 	const struct change_stores {
-		struct store *config, *health, *serving;
+		struct store *config, *health, *serving, *cluster, *proposals;
 	} * stores;
 	/* For the log: */
 	const char *who, *command;
@@ -62,7 +64,7 @@ struct change {
 	const struct change_request *request;
 	struct config_edit *edit;
 	struct store_txn *txn;    /* of edit: read here */
-	struct store_txn *health; /* of the health store; NULL: there is none */
+	struct store_txn *health; /* of the store of the verdicts (S90); NULL: there is none */
 	struct store *serving;    /* NULL: there is none */
 	struct problems problems;
 	enum change_fault fault; /* set by change_refuse */

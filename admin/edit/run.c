@@ -2,15 +2,26 @@
 #include "admin/edit/change.h"
 #include "admin/edit/guards.h"
 #include "admin/edit/preview.h"
+#include "admin/edit/propose.h"
 #include "admin/look/history.h"
+#include "zones/state/membership.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-enum { RETRIES = 8 };
+/* A run is repeated if the map was too small; and on a node of a cluster, if another change came first. */
+enum { RETRIES = 8, RACES_MS = 20000 };
 
+struct running {
+	struct change *change;
+	struct store *store; /* that is edited */
+	const struct change_stores *stores;
+	bool moved; /* another change came first */
+};
+
+/* node: the name of this node in the cluster; NULL: it stands alone. */
 static char *
-entry_head(const struct change_request *request)
+entry_head(const struct change_request *request, const char *node)
 {
 	struct json *head = json_new_object();
 	char *text;
@@ -19,6 +30,8 @@ entry_head(const struct change_request *request)
 	json_put_text(head, "who", request->who);
 	json_put_text(head, "command", request->command);
 	json_put_text(head, "reason", request->reason != NULL ? request->reason : "");
+	if (node != NULL)
+		json_put_text(head, "node", node);
 	text = json_write(head, false);
 	json_drop(head);
 	return text;
@@ -43,23 +56,46 @@ check_generation(struct change *change)
 	}
 }
 
-/* One run of the edit. Returns true if it is over, with the outcome. */
+/* Commit the edit here. Returns false if the map was too small, so that it must run again. */
 static bool
-run_once(struct change *change, struct store *store, change_fn *fn, void *arg, struct change_outcome *outcome)
+commit(struct change *change, struct store *store, struct bytes head, struct change_outcome *outcome)
 {
-	const struct change_request *request = change->request;
-	struct preview *preview = NULL;
-	char *head;
 	int rc;
 
-	if ((change->edit = config_edit_begin(store, &change->problems)) == NULL) {
+	outcome->changed = config_edit_changed(change->edit);
+	rc = config_edit_commit(change->edit, head, &outcome->generation);
+	if (rc == -ENOSPC && store_full(store))
+		return false;
+	if (rc != 0)
+		change_refuse(change, CHANGE_FAILED,
+		    "cannot write the configuration: %s; nothing was changed%s", strerror(-rc),
+		    store_write_cure(rc));
+	outcome->done = rc == 0;
+	outcome->changed = outcome->changed && rc == 0;
+	return true;
+}
+
+/* One run of the edit. Returns true if it is over, with the outcome. */
+static bool
+run_once(struct running *running, change_fn *fn, void *arg, struct change_outcome *outcome)
+{
+	struct change *change = running->change;
+	const struct change_request *request = change->request;
+	struct preview *preview = NULL;
+	char node[NODE_NAME_MAX + 1], *head;
+	bool joined, over;
+
+	if ((change->edit = config_edit_begin(running->store, &change->problems)) == NULL) {
 		change->fault = CHANGE_FAILED;
 		return true;
 	}
 	change->txn = config_edit_txn(change->edit);
+	joined = !request->dry_run && propose_joined(change->txn, node);
 	check_generation(change);
+	if (joined && change->problems.errors == 0)
+		propose_check(change, running->stores->cluster);
 	if (request->dry_run && request->preview)
-		preview = preview_begin(store);
+		preview = preview_begin(running->store);
 	if (change->problems.errors == 0)
 		fn(change, arg);
 	if (change->problems.errors == 0)
@@ -71,19 +107,13 @@ run_once(struct change *change, struct store *store, change_fn *fn, void *arg, s
 		outcome->done = change->problems.errors == 0;
 		return true;
 	}
-	head = entry_head(request);
-	outcome->changed = config_edit_changed(change->edit);
-	rc = config_edit_commit(change->edit, (struct bytes){head, strlen(head)}, &outcome->generation);
+	head = entry_head(request, joined ? node : NULL);
+	over = joined ? propose_edit(change, running->stores, (struct bytes){head, strlen(head)}, outcome) ==
+		PROPOSED_SETTLED
+		      : commit(change, running->store, (struct bytes){head, strlen(head)}, outcome);
+	running->moved |= joined && !over;
 	free(head);
-	if (rc == -ENOSPC && store_full(store))
-		return false;
-	if (rc != 0)
-		change_refuse(change, CHANGE_FAILED,
-		    "cannot write the configuration: %s; nothing was changed%s", strerror(-rc),
-		    store_write_cure(rc));
-	outcome->done = rc == 0;
-	outcome->changed = outcome->changed && rc == 0;
-	return true;
+	return over;
 }
 
 static void
@@ -107,23 +137,54 @@ copy_config(struct change *change, struct store *store)
 	    : NULL;
 }
 
+static enum store_kind
+verdicts_of(struct store *config)
+{
+	enum store_kind kind = STORE_HEALTH;
+	struct store_txn *txn;
+
+	if (config != NULL && store_begin(config, STORE_PEEK, &txn) == 0) {
+		kind = membership_verdicts(txn);
+		store_abort(txn);
+	}
+	return kind;
+}
+
+static void
+run_until_settled(struct running *running, change_fn *fn, void *arg, struct change_outcome *outcome)
+{
+	uint64_t end = boot_ms() + RACES_MS;
+	int runs = 0;
+
+	while (!run_once(running, fn, arg, outcome)) {
+		if (running->moved ? boot_ms() >= end : ++runs >= RETRIES) {
+			change_refuse(running->change, CHANGE_FAILED, "%s: nothing was changed",
+			    running->moved ? "other changes came first, again and again"
+					   : "the disk is full");
+			return;
+		}
+		forget_run(running->change);
+	}
+}
+
 static void
 run_in(struct change *change, const struct change_stores *stores, change_fn *fn, void *arg,
     struct change_outcome *outcome)
 {
 	struct store *copy = change->request->dry_run ? copy_config(change, stores->config) : NULL;
 	struct store *store = change->request->dry_run ? copy : stores->config;
-	int runs = 0;
+	struct store *verdicts =
+	    verdicts_of(stores->config) == STORE_CLUSTER ? stores->cluster : stores->health;
+	struct running running = {.change = change, .store = store, .stores = stores};
 
 	change->serving = stores->serving;
 	/* Without health there are fewer warnings; the change works as well. */
-	if (stores->health == NULL || store_begin(stores->health, STORE_READ, &change->health) != 0)
+	if (verdicts == NULL || store_begin(verdicts, STORE_READ, &change->health) != 0)
 		change->health = NULL;
 	if (store == NULL)
 		change->fault = CHANGE_FAILED;
 	else
-		while (!run_once(change, store, fn, arg, outcome) && ++runs < RETRIES)
-			forget_run(change);
+		run_until_settled(&running, fn, arg, outcome);
 	store_abort(change->health);
 	store_close(copy);
 }
@@ -142,14 +203,22 @@ static void
 open_and_run(struct change *change, change_fn *fn, void *arg, struct change_outcome *outcome)
 {
 	const struct change_request *request = change->request;
-	struct change_stores stores = {.health = open_quietly(request->state, STORE_HEALTH),
-	    .serving = open_quietly(request->state, STORE_SERVING)};
+	struct change_stores stores = {.serving = open_quietly(request->state, STORE_SERVING)};
 
 	stores.config = store_open(
 	    request->state, STORE_CONFIG, request->dry_run ? STORE_READ : STORE_WRITE, &change->problems);
+	if (verdicts_of(stores.config) == STORE_CLUSTER) {
+		stores.cluster = open_quietly(request->state, STORE_CLUSTER);
+		if (!request->dry_run)
+			stores.proposals =
+			    store_open(request->state, STORE_PROPOSALS, STORE_WRITE, &change->problems);
+	} else
+		stores.health = open_quietly(request->state, STORE_HEALTH);
 	run_in(change, &stores, fn, arg, outcome);
 	store_close(stores.config);
 	store_close(stores.health);
+	store_close(stores.cluster);
+	store_close(stores.proposals);
 	store_close(stores.serving);
 }
 

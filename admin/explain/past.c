@@ -57,7 +57,7 @@ rewind_health(struct past *past, struct store *store, struct problems *problems)
 
 	if (store == NULL)
 		return true;
-	past->health_copy = store_open_copy(store, STORE_HEALTH, problems);
+	past->health_copy = store_open_copy(store, store_kind(store), problems);
 	for (int i = 0; past->health_copy != NULL && i < TRIES; i++) {
 		rc = store_begin(past->health_copy, STORE_WRITE, &past->health);
 		if (rc != 0)

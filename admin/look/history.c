@@ -104,6 +104,8 @@ add_entry(void *arg, uint64_t sequence, struct bytes text)
 	json_put_integer(entry, "sequence", (long long)sequence);
 	json_put_text(entry, "time", when);
 	json_put_text(entry, "who", json_text(json_member(head, "who")));
+	if (*json_text_of(head, "node") != '\0')
+		json_put_text(entry, "node", json_text(json_member(head, "node")));
 	json_put_text(entry, "command", json_text(json_member(head, "command")));
 	json_put_text(entry, "reason", json_text(json_member(head, "reason")));
 	config_each_item(history->txn, sequence, touch_item, &touched);

@@ -1,6 +1,7 @@
 #include "admin/look/node.h"
 #include "admin/cli/report.h"
 
+#include "zones/state/membership.h"
 #include "zones/state/serving.h"
 
 #include <stdlib.h>
@@ -51,12 +52,12 @@ node_place(const char *state, struct steer_site *site)
 }
 
 struct store_txn *
-node_health(const char *state, struct store **store)
+node_verdicts(const char *state, struct store_txn *config, struct store **store)
 {
 	struct problems problems = {0};
 	struct store_txn *txn = NULL;
 
-	*store = store_open(state, STORE_HEALTH, STORE_READ, &problems);
+	*store = store_open(state, membership_verdicts(config), STORE_READ, &problems);
 	report_problems(&problems);
 	problems_free(&problems);
 	if (*store != NULL && store_begin(*store, STORE_READ, &txn) != 0)

@@ -19,8 +19,8 @@ struct geo *node_place_of(struct store *serving, struct steer_site *site);
 unsigned node_geography(const char *state);
 unsigned node_geography_of(struct store *serving);
 
-/* Read the health store; NULL if there is none.  End it with store_abort and
- * store_close, which take NULL. */
-struct store_txn *node_health(const char *state, struct store **store);
+/* Read the store of the verdicts (S90: by config, a transaction or NULL); NULL if there is none. End it with
+ * store_abort and store_close, which take NULL. */
+struct store_txn *node_verdicts(const char *state, struct store_txn *config, struct store **store);
 
 #endif

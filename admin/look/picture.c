@@ -1,9 +1,11 @@
 #include "admin/look/picture.h"
 #include "admin/cli/report.h"
+#include "admin/look/nodes.h"
 
 #include "zones/document/document_load.h"
 #include "zones/model/usable.h"
 #include "zones/state/config.h"
+#include "zones/state/membership.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -49,6 +51,20 @@ begin(struct viewer *viewer, enum store_kind kind)
 	    store_begin(viewer->stores[kind], viewer->borrowed ? STORE_PEEK : STORE_READ, &txn) != 0)
 		return NULL;
 	return txn;
+}
+
+enum store_kind
+viewer_verdicts(const struct viewer *viewer)
+{
+	enum store_kind kind = STORE_HEALTH;
+	struct store_txn *txn;
+
+	if (viewer->stores[STORE_CONFIG] != NULL &&
+	    store_begin(viewer->stores[STORE_CONFIG], STORE_PEEK, &txn) == 0) {
+		kind = membership_verdicts(txn);
+		store_abort(txn);
+	}
+	return kind;
 }
 
 bool
@@ -138,12 +154,84 @@ picture_pool(const struct picture *picture, const struct id *id)
 
 /* --- health --- */
 
+/* The store of the verdicts (S90), and what this node's own monitor saw. */
+struct verdicts {
+	struct store_txn *txn, *own; /* NULL: there is none; equal on a node that stands alone */
+};
+
+/* Begin to read, with the nodes of the picture. */
+static struct verdicts
+verdicts_begin(struct viewer *viewer, struct picture *picture)
+{
+	struct store_txn *config = NULL, *own = begin(viewer, STORE_HEALTH);
+	struct verdicts verdicts = {own, own};
+
+	nodes_view_free(picture->nodes);
+	picture->nodes = NULL;
+	/* The plan has read the news of the configuration. */
+	if (viewer->stores[STORE_CONFIG] != NULL)
+		store_begin(viewer->stores[STORE_CONFIG], STORE_PEEK, &config);
+	if (membership_verdicts(config) == STORE_CLUSTER) {
+		verdicts.txn = begin(viewer, STORE_CLUSTER);
+		picture->nodes = nodes_view_read(config, verdicts.txn);
+	}
+	store_abort(config);
+	return verdicts;
+}
+
+static void
+verdicts_end(struct verdicts *verdicts)
+{
+	if (verdicts->txn != verdicts->own)
+		store_abort(verdicts->txn);
+	store_abort(verdicts->own);
+}
+
+/* S93: the joint state, with what the own monitor saw. */
+static bool
+read_joint(struct pictured_check *check, const struct verdicts *verdicts)
+{
+	struct health_record joint;
+	struct cluster_ballot *ballot;
+
+	if (!health_get(verdicts->txn, &check->endpoint, &joint))
+		return false;
+	if (verdicts->own == NULL || !health_get(verdicts->own, &check->endpoint, &check->record))
+		check->record = joint;
+	check->record.state = joint.state;
+	check->record.verdict = joint.verdict;
+	check->record.since_ms = joint.since_ms;
+	check->record.since_wall = joint.since_wall;
+	check->record.last_reason = joint.last_reason;
+	ballot = xcalloc(1, sizeof *ballot);
+	if (cluster_ballot_get(verdicts->txn, &check->endpoint, ballot))
+		check->votes = xmemdup(
+		    ballot, offsetof(struct cluster_ballot, votes) + ballot->count * sizeof *ballot->votes);
+	free(ballot);
+	return true;
+}
+
+static void
+read_check(const struct picture *picture, struct pictured_check *check, const struct verdicts *verdicts)
+{
+	if (verdicts->txn == NULL)
+		return;
+	if (picture->nodes != NULL) {
+		check->known = read_joint(check, verdicts);
+		check->stale = check->known && picture->nodes->sync_dead;
+		return;
+	}
+	check->known = health_get(verdicts->txn, &check->endpoint, &check->record);
+	check->stale = check->known &&
+	    (!picture->beating || health_stale(&check->record, &picture->beat, picture->now_ms));
+}
+
 static void
 look_at_address(struct picture *picture, const struct pictured_pool *pool, const struct origin *model,
-    struct pictured_address *address, struct store_txn *health)
+    struct pictured_address *address, const struct verdicts *verdicts)
 {
 	bool gone = model->resolved != NULL && model->resolved->gone;
-	enum health_state verdicts[GROUP_MEMBERS_MAX] = {HEALTH_UNKNOWN};
+	enum health_state states[GROUP_MEMBERS_MAX] = {HEALTH_UNKNOWN};
 
 	if (pool->model->enabled && model->enabled && !gone)
 		address->nchecks = MIN(pool->model->njudges, GROUP_MEMBERS_MAX);
@@ -154,15 +242,13 @@ look_at_address(struct picture *picture, const struct pictured_pool *pool, const
 
 		check->endpoint =
 		    health_pool_endpoint(pool->model, judge->monitor.text, model, &address->address);
-		check->known = health != NULL && health_get(health, &check->endpoint, &check->record);
-		check->stale = check->known &&
-		    (!picture->beating || health_stale(&check->record, &picture->beat, picture->now_ms));
+		read_check(picture, check, verdicts);
 		address->stale |= check->stale && judge->votes;
-		verdicts[n] = check->known ? check->record.state : HEALTH_UNKNOWN;
+		states[n] = check->known ? check->record.state : HEALTH_UNKNOWN;
 	}
 	address->state = gone ? HEALTH_UNRESOLVED
 			      : status_address(pool->model, model, &address->address,
-				    status_of_judges(pool->model->judges, verdicts, address->nchecks));
+				    status_of_judges(pool->model->judges, states, address->nchecks));
 }
 
 /* The addresses of a hostname, in the model too, for judging and for the output. */
@@ -180,7 +266,7 @@ look_at_name(struct pictured_origin *origin, struct origin *model, struct store_
 }
 
 static void
-look_at_origin(struct picture *picture, struct pictured_pool *pool, size_t i, struct store_txn *health)
+look_at_origin(struct picture *picture, struct pictured_pool *pool, size_t i, const struct verdicts *verdicts)
 {
 	struct origin *model = &pool->model->origins[i];
 	struct pictured_origin *origin = &pool->origins[i];
@@ -188,14 +274,14 @@ look_at_origin(struct picture *picture, struct pictured_pool *pool, size_t i, st
 	origin->naddresses = 1;
 	if (origin_is_hostname(model)) {
 		origin->naddresses = 0;
-		look_at_name(origin, model, health);
+		look_at_name(origin, model, verdicts->txn);
 	}
 	origin->addresses = xcalloc(origin->naddresses, sizeof *origin->addresses);
 	for (size_t n = 0; n < origin->naddresses; n++) {
 		struct pictured_address *address = &origin->addresses[n];
 
 		address->address = model->resolved != NULL ? model->resolved->list[n].address : model->ip;
-		look_at_address(picture, pool, model, address, health);
+		look_at_address(picture, pool, model, address, verdicts);
 		origin->stale |= address->stale;
 		if (model->resolved != NULL)
 			model->resolved->list[n].state = address->state;
@@ -206,14 +292,14 @@ look_at_origin(struct picture *picture, struct pictured_pool *pool, size_t i, st
 }
 
 static void
-assess_pool(struct picture *picture, struct pictured_pool *pool, struct store_txn *health)
+assess_pool(struct picture *picture, struct pictured_pool *pool, const struct verdicts *verdicts)
 {
 	size_t count = pool->model->norigins;
 	enum health_state *states = xcalloc(count, sizeof *states);
 	struct pool_assessment judgement;
 
 	for (size_t i = 0; i < count; i++) {
-		look_at_origin(picture, pool, i, health);
+		look_at_origin(picture, pool, i, verdicts);
 		states[i] = pool->origins[i].state;
 	}
 	judgement = pool_assess(pool->model, states);
@@ -240,13 +326,13 @@ assess_lb(const struct picture *picture, struct pictured_lb *lb)
 }
 
 static void
-look_at_health(struct picture *picture, struct store_txn *health)
+look_at_health(struct picture *picture, const struct verdicts *verdicts)
 {
-	picture->beating = health != NULL && health_beat_get(health, &picture->beat);
+	picture->beating = verdicts->own != NULL && health_beat_get(verdicts->own, &picture->beat);
 	picture->monitor_dead = !picture->beating || health_monitor_dead(&picture->beat, picture->now_ms);
-	picture->last_flip = health == NULL ? 0 : health_flip_last(health);
+	picture->last_flip = verdicts->txn == NULL ? 0 : health_flip_last(verdicts->txn);
 	for (size_t i = 0; i < picture->npools; i++)
-		assess_pool(picture, &picture->pools[i], health);
+		assess_pool(picture, &picture->pools[i], verdicts);
 	for (size_t i = 0; i < picture->nlbs; i++)
 		assess_lb(picture, &picture->lbs[i]);
 }
@@ -254,8 +340,11 @@ look_at_health(struct picture *picture, struct store_txn *health)
 static void
 free_addresses(struct pictured_origin *origin)
 {
-	for (size_t i = 0; i < origin->naddresses; i++)
+	for (size_t i = 0; i < origin->naddresses; i++) {
+		for (size_t n = 0; n < origin->addresses[i].nchecks; n++)
+			free(origin->addresses[i].checks[n].votes);
 		free(origin->addresses[i].checks);
+	}
 	free(origin->addresses);
 }
 
@@ -273,12 +362,14 @@ struct picture *
 picture_read(struct viewer *viewer)
 {
 	struct picture *picture;
-	struct store_txn *txn;
+	struct verdicts verdicts;
 	bool news, ignored;
 
 	if (!open_store(viewer, STORE_CONFIG, &news))
 		return NULL;
 	open_store(viewer, STORE_HEALTH, &ignored);
+	if (viewer_verdicts(viewer) == STORE_CLUSTER)
+		open_store(viewer, STORE_CLUSTER, &ignored);
 	open_store(viewer, STORE_SERVING, &ignored);
 	picture = xcalloc(1, sizeof *picture);
 	picture->state = viewer->state;
@@ -286,22 +377,22 @@ picture_read(struct viewer *viewer)
 	picture->now_wall = wall_ms();
 	picture->plan = present_plan(viewer, news);
 	draw_plan(picture);
-	txn = begin(viewer, STORE_HEALTH);
-	look_at_health(picture, txn);
-	store_abort(txn);
+	verdicts = verdicts_begin(viewer, picture);
+	look_at_health(picture, &verdicts);
+	verdicts_end(&verdicts);
 	look_at_nameserver(viewer, picture);
 	return picture;
 }
 
 /* The monitor and some pools again; false if that is not all that changed. */
 static bool
-look_again(struct picture *picture, size_t first, size_t end, struct store_txn *health)
+look_again(struct picture *picture, size_t first, size_t end, const struct verdicts *verdicts)
 {
 	bool same = true;
 
-	picture->beating = health != NULL && health_beat_get(health, &picture->beat);
+	picture->beating = verdicts->own != NULL && health_beat_get(verdicts->own, &picture->beat);
 	picture->monitor_dead = !picture->beating || health_monitor_dead(&picture->beat, picture->now_ms);
-	if (picture->last_flip != (health == NULL ? 0 : health_flip_last(health)))
+	if (picture->last_flip != (verdicts->txn == NULL ? 0 : health_flip_last(verdicts->txn)))
 		return false;
 	for (size_t i = first; i < end && same; i++) {
 		enum pool_status status = picture->pools[i].status;
@@ -312,7 +403,7 @@ look_again(struct picture *picture, size_t first, size_t end, struct store_txn *
 			free_addresses(origin);
 			*origin = (struct pictured_origin){.hidden = origin->hidden};
 		}
-		assess_pool(picture, &picture->pools[i], health);
+		assess_pool(picture, &picture->pools[i], verdicts);
 		same = picture->pools[i].status == status;
 		picture->pools[i].status = status;
 	}
@@ -332,21 +423,24 @@ bool
 picture_refresh(struct viewer *viewer, struct picture *picture, size_t first, size_t end)
 {
 	struct picture before = *picture;
-	struct store_txn *txn;
+	struct verdicts verdicts;
 	bool same;
 
 	if (viewer_news_of(viewer, STORE_CONFIG) || plan_ended(picture->plan))
 		return false;
 	viewer_news_of(viewer, STORE_HEALTH);
+	if (picture->nodes != NULL)
+		viewer_news_of(viewer, STORE_CLUSTER);
 	viewer_news_of(viewer, STORE_SERVING);
 	picture->now_ms = boot_ms();
 	picture->now_wall = wall_ms();
 	look_at_nameserver(viewer, picture);
-	txn = begin(viewer, STORE_HEALTH);
-	same = look_again(picture, first, end, txn);
-	store_abort(txn);
+	verdicts = verdicts_begin(viewer, picture);
+	same = look_again(picture, first, end, &verdicts);
+	verdicts_end(&verdicts);
 	if (!daemons_differ(&before, picture))
 		return same;
+	before.nodes = picture->nodes;
 	*picture = before; /* so that print_transitions sees the difference */
 	return false;
 }
@@ -365,6 +459,7 @@ picture_free(struct picture *picture)
 		free(picture->lbs[i].last_resort);
 	free(picture->pools);
 	free(picture->lbs);
+	nodes_view_free(picture->nodes);
 	plan_release(picture->plan);
 	free(picture);
 }
@@ -376,7 +471,8 @@ picture_all_well(const struct picture *picture)
 		if (!picture->lbs[i].hidden &&
 		    (picture->lbs[i].status == LB_DEGRADED || picture->lbs[i].status == LB_CRITICAL))
 			return false;
-	return !picture->monitor_dead && picture->beat.isolated_ms == 0 && !picture->serving_dead;
+	return !picture->monitor_dead && picture->beat.isolated_ms == 0 && !picture->serving_dead &&
+	    (picture->nodes == NULL || nodes_all_well(picture->nodes));
 }
 
 const char *

@@ -8,6 +8,7 @@
 
 #include "admin/look/plan.h"
 #include "zones/model/status.h"
+#include "zones/state/cluster.h"
 #include "zones/state/hostname.h"
 #include "zones/state/serving.h"
 
@@ -15,8 +16,13 @@
 struct pictured_check {
 	struct endpoint endpoint;
 	bool known; /* a record exists */
-	bool stale; /* S25 */
+	bool stale; /* S25; on a node of a cluster: graycloud-sync is dead */
+	/*
+	 * The verdict in use, with what this node's own monitor saw. On a node of a cluster (S93) the state
+	 * and its begin are of all nodes, and votes is not NULL if there are any; free().
+	 */
 	struct health_record record;
+	struct cluster_ballot *votes;
 };
 
 /* One address of an origin: its own, or one of its hostname's (S16). */
@@ -61,6 +67,7 @@ struct pictured_lb {
 };
 
 struct filter;
+struct nodes_view;
 
 struct picture {
 	const char *state;           /* the directory; the viewer's */
@@ -76,6 +83,7 @@ struct picture {
 	struct health_beat beat;
 	bool serving, serving_dead; /* serving: a nameserver has written here, maybe long ago */
 	struct serving_status answering;
+	struct nodes_view *nodes; /* NULL: this node stands alone */
 	uint64_t last_flip;
 	uint64_t now_ms;
 	int64_t now_wall;
@@ -109,11 +117,11 @@ picture_lacks(const struct picture *picture, const struct lb *lb)
 /* The stores, opened once and kept over many pictures; {.state = DIR} to begin with. */
 struct viewer {
 	const char *state;
-	struct plan_scope scope; /* {0}: everything is read */
-	struct store *stores[3]; /* by enum store_kind; NULL: not there yet */
-	bool logged_error[3];    /* why not */
-	bool borrowed;           /* they belong to another thread: they are neither opened nor polled here */
-	struct plan *plan;       /* the configuration as last read */
+	struct plan_scope scope;           /* {0}: everything is read */
+	struct store *stores[STORE_KINDS]; /* by enum store_kind; NULL: not there yet */
+	bool logged_error[STORE_KINDS];    /* why not */
+	bool borrowed;     /* they belong to another thread: they are neither opened nor polled here */
+	struct plan *plan; /* the configuration as last read */
 };
 
 void viewer_close(struct viewer *viewer);
@@ -134,6 +142,8 @@ bool picture_refresh(struct viewer *viewer, struct picture *picture, size_t firs
 bool viewer_news(struct viewer *viewer);
 /* The same for one store, which is opened if it is new. */
 bool viewer_news_of(struct viewer *viewer, enum store_kind kind);
+/* S90: the kind of the store with the verdicts, by the configuration as it is now. */
+enum store_kind viewer_verdicts(const struct viewer *viewer);
 
 /* The pool of an id; NULL if it does not exist. */
 const struct pictured_pool *picture_pool(const struct picture *picture, const struct id *id);

@@ -407,10 +407,13 @@ timeline_read(struct timeline *timeline, struct viewer *viewer, struct timeline_
     struct timeline_events *events)
 {
 	struct timeline_cursor before = *cursor;
+	enum store_kind verdicts;
 
 	timeline->at = *cursor;
-	viewer_news_of(viewer, STORE_HEALTH);
-	read_flips(timeline, viewer->stores[STORE_HEALTH], most, &events->gap);
+	viewer_news_of(viewer, STORE_CONFIG);
+	verdicts = viewer_verdicts(viewer);
+	viewer_news_of(viewer, verdicts);
+	read_flips(timeline, viewer->stores[verdicts], most, &events->gap);
 	if (!look(timeline, viewer, timeline->addresses))
 		return false;
 	read_commands(timeline, viewer->stores[STORE_CONFIG], most);
@@ -424,12 +427,14 @@ struct timeline_cursor
 timeline_present(struct viewer *viewer)
 {
 	struct timeline_cursor cursor = {0, 0};
+	enum store_kind verdicts;
 	struct store_txn *txn;
 
-	viewer_news_of(viewer, STORE_HEALTH);
 	viewer_news_of(viewer, STORE_CONFIG);
-	if (viewer->stores[STORE_HEALTH] != NULL &&
-	    store_begin(viewer->stores[STORE_HEALTH], STORE_PEEK, &txn) == 0) {
+	verdicts = viewer_verdicts(viewer);
+	viewer_news_of(viewer, verdicts);
+	if (viewer->stores[verdicts] != NULL &&
+	    store_begin(viewer->stores[verdicts], STORE_PEEK, &txn) == 0) {
 		cursor.flip = health_flip_last(txn);
 		store_abort(txn);
 	}

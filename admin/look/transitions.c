@@ -73,13 +73,14 @@ print_flips(FILE *out, struct viewer *viewer, const struct picture *before, cons
 {
 	/* A new store has a new feed: all its entries are new. */
 	uint64_t from = after->last_flip < before->last_flip ? 0 : before->last_flip;
+	struct store *verdicts = viewer->stores[viewer_verdicts(viewer)];
 	struct flips flips = {.last = after->last_flip};
 	struct probed_table now, then;
 	struct store_txn *txn;
 	bool whole;
 
-	if (after->last_flip == before->last_flip || viewer->stores[STORE_HEALTH] == NULL ||
-	    store_begin(viewer->stores[STORE_HEALTH], STORE_READ, &txn) != 0)
+	if (after->last_flip == before->last_flip || verdicts == NULL ||
+	    store_begin(verdicts, STORE_READ, &txn) != 0)
 		return;
 	whole = health_flips_after(txn, from, collect_flip, &flips);
 	store_abort(txn);

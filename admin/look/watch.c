@@ -311,9 +311,10 @@ feeds_moved(struct watch *watch)
 	struct viewer *viewer = watch->viewer;
 	struct store_txn *txn;
 	bool moved = viewer_news_of(viewer, STORE_CONFIG);
+	enum store_kind verdicts = viewer_verdicts(viewer);
 
-	if (viewer_news_of(viewer, STORE_HEALTH) && viewer->stores[STORE_HEALTH] != NULL &&
-	    store_begin(viewer->stores[STORE_HEALTH], STORE_READ, &txn) == 0) {
+	if (viewer_news_of(viewer, verdicts) && viewer->stores[verdicts] != NULL &&
+	    store_begin(viewer->stores[verdicts], STORE_READ, &txn) == 0) {
 		moved |= health_flip_last(txn) != watch->picture->last_flip;
 		store_abort(txn);
 	}

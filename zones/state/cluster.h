@@ -24,6 +24,7 @@
 #ifndef CLUSTER_H
 #define CLUSTER_H
 
+#include "zones/base/digest.h"
 #include "zones/model/quorum.h"
 #include "zones/state/health.h"
 #include "zones/state/membership.h"
@@ -116,9 +117,9 @@ struct cluster_node {
 	uint64_t isolated_s; /* since how many seconds its canaries fail, by its own clock; 0: they do not */
 	uint64_t generation; /* that it applied */
 	int64_t ahead_ms;    /* its wall clock less this node's, roughly */
-	uint8_t digest[32];  /* of the newest entry that it applied (entry.h); zeros: unknown */
-	char addresses[256]; /* of the roster, separated by blanks */
-	char trouble[256];   /* a sentence: why it does not apply, a fork, a clock; "" */
+	uint8_t digest[DIGEST_LEN]; /* of the newest entry that it applied (entry.h); zeros: unknown */
+	char addresses[256];        /* of the roster, separated by blanks */
+	char trouble[256];          /* a sentence: why it does not apply, a fork, a clock; "" */
 };
 bool cluster_node_get(struct store_txn *txn, const char *name, struct cluster_node *node);
 int cluster_node_put(struct store_txn *txn, const struct cluster_node *node);

@@ -2,6 +2,7 @@
  * proposal.h -- S96: the proposals store of a node that has joined a cluster: changes that commands ask
  * graycloud-sync to commit.
  *
+ * graycloud-sync makes its directory when it starts as root (store_prepare), with that of the cluster store.
  * Commands and the API write it, graycloud-sync only reads it and answers in the cluster store
  * (cluster_outcome_put). A command deletes its own proposal when it has the outcome or gives up; it also
  * deletes those of commands that ended before that, when they are PROPOSAL_KEPT_MS old.

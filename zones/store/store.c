@@ -463,6 +463,12 @@ store_close(struct store *store)
 	free(store);
 }
 
+enum store_kind
+store_kind(const struct store *store)
+{
+	return store->kind;
+}
+
 bool
 store_prepare(const char *state, enum store_kind kind, uid_t owner, struct problems *problems)
 {

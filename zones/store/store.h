@@ -149,6 +149,7 @@ bool store_prepare(const char *state, enum store_kind kind, uid_t owner, struct 
 struct store *store_open(
     const char *state, enum store_kind kind, enum store_access access, struct problems *problems);
 void store_close(struct store *store);
+enum store_kind store_kind(const struct store *store);
 
 /*
  * The lock of the only writer can pass from one process to another without a gap: the next process receives a
