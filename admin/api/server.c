@@ -308,7 +308,7 @@ look_at_cluster(struct server *server)
 
 	viewer_news_of(&server->viewer, STORE_CLUSTER);
 	if (*proposals == NULL)
-		*proposals = store_open(server->options->state, STORE_PROPOSALS, STORE_WRITE, &problems);
+		*proposals = store_open(server->viewer.state, STORE_PROPOSALS, STORE_WRITE, &problems);
 	problems_free(&problems);
 }
 
