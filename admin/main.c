@@ -55,9 +55,9 @@ static const struct command commands[] = {
     {"log", cmd_log, FILTER_OPTIONS " " FILTER_TIMES,
 	"log [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until TIME]", false, false, 0},
     {"undo", cmd_undo, NULL, "undo SEQUENCE", true, false, 0},
-    {"status", cmd_status, "watch exit-code " FILTER_OPTIONS " " FILTER_TIMES,
+    {"status", cmd_status, "watch exit-code votes " FILTER_OPTIONS " " FILTER_TIMES,
 	"status [--watch | --exit-code] [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until "
-	"TIME]",
+	"TIME]\nstatus --votes POOL",
 	false, false, 0},
     {"events", cmd_events, "follow " FILTER_OPTIONS " " FILTER_TIMES,
 	"events [--follow] [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until TIME]", false,

@@ -156,6 +156,32 @@ add_tap(const struct metrics *metrics, FILE *page)
 	    page, "graycloud_dnstap_dropped_total", (double)counts.unsent, "reason", "unwritten", NULL);
 }
 
+/* Of a node of a cluster (S90 to S94). */
+static void
+add_nodes(const struct publisher_report *report, FILE *page)
+{
+	const struct cluster_summary *nodes = &report->nodes;
+
+	exposition_value(page, "graycloud_sync_up", "gauge", "1 if graycloud-sync beats.",
+	    report->health_seen && !report->monitor_dead);
+	exposition_family(page, "graycloud_engine_state", "gauge",
+	    "1 for the state of the engine of the cluster as this node sees it (S94).");
+	for (enum engine_state state = ENGINE_REACHABLE; state <= ENGINE_FAILED; state++)
+		exposition_sample(page, "graycloud_engine_state", report->engine == state, "state",
+		    engine_state_text(state), NULL);
+	exposition_value(page, "graycloud_nodes", "gauge", "Nodes of the roster.", nodes->nodes);
+	exposition_value(
+	    page, "graycloud_nodes_lost", "gauge", "Nodes of the roster that do not beat.", nodes->lost);
+	exposition_value(page, "graycloud_sites", "gauge", "Sites that vote on health.", nodes->sites);
+	exposition_value(
+	    page, "graycloud_sites_voting", "gauge", "Sites whose votes count now.", nodes->voting_sites);
+	exposition_value(page, "graycloud_quorum_lost", "gauge",
+	    "1 if too few sites vote, so that no dead origin is withdrawn (S93).", nodes->quorum_lost);
+	exposition_value(page, "graycloud_generation_lag", "gauge",
+	    "Generations that other nodes have and this nameserver does not answer by yet.",
+	    nodes->generation > report->generation ? (double)(nodes->generation - report->generation) : 0);
+}
+
 static void
 add_state(const struct metrics *metrics, FILE *page)
 {
@@ -188,6 +214,8 @@ add_state(const struct metrics *metrics, FILE *page)
 	    (double)report.unknown);
 	exposition_value(page, "graycloud_monitor_up", "gauge",
 	    "1 if graycloud-monitor sends heartbeats (S25)", !report.monitor_dead);
+	if (report.joined)
+		add_nodes(&report, page);
 	if (report.health_seen)
 		exposition_value(page, "graycloud_health_age_seconds", "gauge",
 		    "Seconds since the monitor's last heartbeat.", (double)report.monitor_beat_age_ms / 1e3);

@@ -166,6 +166,8 @@ choose_verdicts(struct publisher *publisher, struct store_txn *config)
 		return;
 	store_close(publisher->health.store);
 	publisher->health = (struct followed){.kind = kind};
+	publisher->report.joined = kind == STORE_CLUSTER;
+	publisher->report.health_seen = false;
 }
 
 static void
@@ -220,6 +222,21 @@ follow_ends(struct publisher *publisher)
 	publisher->health.asked = true; /* origins that are enabled again have endpoints again */
 }
 
+/* What the cluster store says of nodes and engine, for the metrics. */
+static void
+note_nodes(struct publisher *publisher, struct store_txn *txn)
+{
+	struct publisher_report *report = &publisher->report;
+	struct cluster_engine engine = {.state = ENGINE_SILENT};
+
+	report->joined = publisher->health.kind == STORE_CLUSTER;
+	if (!report->joined)
+		return;
+	cluster_engine_get(txn, &engine);
+	report->engine = engine.state;
+	report->nodes = cluster_summary(txn);
+}
+
 static void
 follow_health(struct publisher *publisher)
 {
@@ -233,6 +250,7 @@ follow_health(struct publisher *publisher)
 	pthread_mutex_lock(&publisher->lock);
 	compiled = compiler_health(publisher->compiler, txn, health->anew);
 	publisher->report.health_seen = health_beat_get(txn, &beat);
+	note_nodes(publisher, txn);
 	if (publisher->report.health_seen)
 		publisher->report.monitor_beat_age_ms = strcmp(beat.boot, boot_id()) == 0 ? beat.at_ms : 0;
 	store_abort(txn);

@@ -10,6 +10,7 @@
 #include "dnsd/epoch.h"
 #include "zones/base/problem.h"
 #include "zones/compile/compile.h"
+#include "zones/state/cluster.h"
 
 struct publisher;
 
@@ -47,6 +48,11 @@ void publisher_free(struct publisher *publisher);
 
 /* The data for the metrics page; any thread. */
 struct publisher_report {
+	/* S90: of the cluster store; joined is false on a node that stands alone. */
+	bool joined;
+	uint8_t engine; /* enum engine_state */
+	struct cluster_summary nodes;
+
 	uint64_t generation, epoch;
 	uint64_t compiles, errors; /* of the configuration */
 	uint64_t health_publications;

@@ -81,7 +81,7 @@ wants_value(const struct command *command, const char *word)
 static void
 offer_value(struct completion *completion, const char *option)
 {
-	if (strcmp(option, "pool") == 0)
+	if (strcmp(option, "pool") == 0 || strcmp(option, "votes") == 0)
 		completion->names(completion, COMPLETE_POOLS, NULL);
 	else if (strcmp(option, "lb") == 0)
 		completion->names(completion, COMPLETE_LBS, NULL);

@@ -201,12 +201,28 @@ cell_age(struct table *table, const struct json *object, const char *key)
 		table_cell(table, COLOUR_NONE, "%s", "");
 }
 
+/* S93: the sites and what they say. */
+static void
+add_votes(struct table *table, const struct json *object, const char *indent)
+{
+	const char *text = json_text_of(object, "votes_text");
+
+	if (*text == '\0')
+		return;
+	table_cell(table, COLOUR_NONE, "%s", "");
+	table_cell(table, COLOUR_NONE, "%svotes", indent);
+	for (int column = 0; column < 6; column++)
+		table_cell(table, COLOUR_NONE, "%s", "");
+	table_cell(table, COLOUR_NONE, "%s (S93)", text);
+}
+
 /* S38: the verdict of each monitor of a group. */
 static void
 add_monitors(struct table *table, const struct json *object)
 {
 	const struct json *monitors = json_member(object, "monitors");
 
+	add_votes(table, object, "  ");
 	for (size_t i = 0; i < json_count(monitors); i++) {
 		const struct json *monitor = json_item(monitors, i);
 
@@ -221,6 +237,7 @@ add_monitors(struct table *table, const struct json *object)
 		    !json_truth(json_member(monitor, "votes")) ? "monitoring only: no vote (S38)"
 			: json_truth(json_member(monitor, "must_be_healthy")) ? "down by it is down (S38)"
 									      : "votes (S38)");
+		add_votes(table, monitor, "      ");
 	}
 }
 

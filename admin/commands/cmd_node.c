@@ -1,6 +1,11 @@
 /* node: the nodes of the roster (S90). */
+#include "admin/cli/when.h"
+#include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
+#include "admin/look/node.h"
+#include "admin/look/nodes.h"
+#include "zones/state/membership.h"
 
 #include <stdlib.h>
 
@@ -25,11 +30,104 @@ row(struct table *table, const struct json *node)
 	free(addresses);
 }
 
+/* ---- list, on a node of a cluster ---- */
+
+static void
+add_row(struct table *table, const struct nodes_view *view, const struct cluster_node *node)
+{
+	int64_t beat = nodes_beat_age(view, node);
+	bool heard = node->beat_ms != 0;
+	char age[16];
+
+	table_cell(table, COLOUR_NONE, "%s%s", node->name, node->self ? " (this)" : "");
+	table_cell(table, COLOUR_NONE, "%s", node->site);
+	table_cell(table, COLOUR_NONE, "%s", node->region[0] != '\0' ? node->region : "-");
+	table_cell(table, COLOUR_NONE, "%s",
+	    !node->on_roster  ? "not on the roster"
+		: node->votes ? "yes"
+			      : "no");
+	table_cell(table,
+	    !node->live                                     ? COLOUR_BAD
+		: !node->votes || cluster_node_counts(node) ? COLOUR_GOOD
+							    : COLOUR_UNSURE,
+	    "%s", nodes_state_text(node));
+	table_cell(table, COLOUR_NONE, "%s", beat >= 0 ? when_age(beat, age) : "never");
+	table_cell(table, COLOUR_NONE, "%llu", (unsigned long long)node->generation);
+	table_cell(table, COLOUR_NONE, "%s", !heard ? "" : node->monitor_alive ? "alive" : "dead");
+	if (node->isolated_s > 0)
+		table_cell(table, COLOUR_NONE, "%llus", (unsigned long long)node->isolated_s);
+	else
+		table_cell(table, COLOUR_NONE, "%s", heard ? "no" : "");
+	table_cell(table, COLOUR_NONE, "%u", node->schema);
+	table_cell(table, COLOUR_NONE, "%s", node->version);
+	table_cell(table, COLOUR_NONE, "%s", node->addresses);
+	table_cell(table, COLOUR_NONE, "%s", node->trouble);
+}
+
+static void
+print_view(const struct nodes_view *view)
+{
+	const struct cluster_engine *engine = &view->engine;
+	struct table *table = table_new("NAME", "SITE", "REGION", "VOTES", "STATE", "BEAT", "GENERATION",
+	    "MONITOR", "ISOLATED", "SCHEMA", "VERSION", "ADDRESSES", "TROUBLE", NULL);
+	char *line = nodes_line(view);
+
+	for (size_t i = 0; i < view->count; i++)
+		add_row(table, view, &view->nodes[i]);
+	printf("cluster %s: %s\n", view->membership.cluster, line);
+	if (engine->size > 0)
+		printf("engine: %.1f MiB of %.0f MiB, %u of %u members up\n",
+		    (double)engine->size / (1 << 20), (double)engine->quota / (1 << 20), engine->members_up,
+		    engine->members);
+	putchar('\n');
+	table_print(table, stdout);
+	table_free(table);
+	free(line);
+}
+
+/* The nodes as they are now; NULL: this node stands alone. False after a sentence. */
+static bool
+read_view(const struct args *args, struct nodes_view **view)
+{
+	struct store *config_store, *store = NULL;
+	struct store_txn *config, *cluster = NULL;
+
+	*view = NULL;
+	if (!read_begin(args, &config_store, &config))
+		return false;
+	if (config != NULL && membership_verdicts(config) == STORE_CLUSTER) {
+		cluster = node_verdicts(args->state, config, &store);
+		*view = nodes_view_read(config, cluster);
+	}
+	store_abort(cluster);
+	store_close(store);
+	read_end(config_store, config);
+	return true;
+}
+
 enum exit_code
 cmd_node(struct args *args)
 {
+	const char *verb = args_word(args, 0);
+	struct nodes_view *view;
+
 	static const struct object_command command = {
 	    .kind = KIND_NODE, .delete_verb = "remove", .titles = titles, .row = row};
 
-	return object_command_run(&command, args);
+	if (verb == NULL || strcmp(verb, "list") != 0 || args->count != 1)
+		return object_command_run(&command, args);
+	if (!read_view(args, &view))
+		return EXIT_REFUSED;
+	if (view == NULL)
+		return object_command_run(&command, args);
+	if (args->json) {
+		struct json *all = nodes_json(view);
+
+		print_json(json_clone(json_member(all, "nodes")));
+		json_drop(all);
+	} else {
+		print_view(view);
+	}
+	nodes_view_free(view);
+	return EXIT_DONE;
 }

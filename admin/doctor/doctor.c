@@ -138,6 +138,7 @@ examine_configuration(struct examination *examination)
 	examine_daemons(examination);
 	examine_machine(examination);
 	if (found) {
+		examine_nodes(examination);
 		examine_health(examination);
 		examine_pools(examination);
 		examine_lbs(examination);

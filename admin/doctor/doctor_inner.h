@@ -28,6 +28,7 @@ void examine_stores(struct examination *examination);
 void await_daemons(struct examination *examination);
 void examine_daemons(struct examination *examination);
 void examine_machine(struct examination *examination);
+void examine_nodes(struct examination *examination);
 void examine_health(struct examination *examination);
 void examine_pools(struct examination *examination);
 void examine_lbs(struct examination *examination);

@@ -1,8 +1,10 @@
 #include "admin/explain/explanation_health.h"
 
 #include "admin/look/resolution.h"
+#include "admin/look/votes.h"
 #include "zones/document/document_load.h"
 #include "zones/state/config.h"
+#include "zones/state/membership.h"
 
 #include <stdlib.h>
 
@@ -35,6 +37,22 @@ put_record(struct json *object, const struct health_record *record, int64_t at)
 		json_put_text(object, "detail", record->detail);
 }
 
+/* S93: who says what. */
+static void
+put_votes(struct json *object, struct store_txn *cluster, const struct endpoint *endpoint)
+{
+	struct cluster_ballot *ballot = xcalloc(1, sizeof *ballot);
+	char *text;
+
+	if (cluster_ballot_get(cluster, endpoint, ballot)) {
+		text = votes_sentence(ballot);
+		json_put(object, "votes_of_nodes", votes_json(ballot));
+		json_put_text(object, "votes_text", text);
+		free(text);
+	}
+	free(ballot);
+}
+
 void
 explanation_put_health(const struct explanation_stores *stores, struct json *object, const struct pool *pool,
     const struct origin *origin, const struct address *address)
@@ -53,6 +71,8 @@ explanation_put_health(const struct explanation_stores *stores, struct json *obj
 
 		if (known)
 			put_record(one, &record, stores->at);
+		if (known && stores->at == 0 && membership_verdicts(stores->config) == STORE_CLUSTER)
+			put_votes(one, stores->health, &endpoint);
 		if (!grouped)
 			continue;
 		if (config_object(stores->config, KIND_MONITOR, pool->judges[i].monitor.text, &text))

@@ -61,12 +61,6 @@ compare_names(const void *a, const void *b)
 	return strcmp(((const struct cluster_node *)a)->name, ((const struct cluster_node *)b)->name);
 }
 
-static bool
-votes_now(const struct cluster_node *node)
-{
-	return node->votes && node->live && node->heard && node->monitor_alive && node->isolated_s == 0;
-}
-
 static void
 count(struct nodes_view *view, const struct roster *roster)
 {
@@ -75,12 +69,13 @@ count(struct nodes_view *view, const struct roster *roster)
 	view->newest = MAX(view->generation, view->engine.generation);
 	for (size_t i = 0; i < view->count; i++) {
 		const struct cluster_node *node = &view->nodes[i];
-		bool first = votes_now(node);
+		bool first = cluster_node_counts(node);
 
 		view->live += node->on_roster && node->live;
 		view->newest = MAX(view->newest, node->generation);
 		for (size_t k = 0; k < i && first; k++)
-			first = !votes_now(&view->nodes[k]) || strcmp(view->nodes[k].site, node->site) != 0;
+			first = !cluster_node_counts(&view->nodes[k]) ||
+			    strcmp(view->nodes[k].site, node->site) != 0;
 		view->live_sites += first;
 	}
 }
@@ -139,7 +134,7 @@ nodes_all_well(const struct nodes_view *view)
 	for (size_t i = 0; i < view->count; i++)
 		if (view->nodes[i].on_roster &&
 		    (!view->nodes[i].live || view->nodes[i].trouble[0] != '\0' ||
-			(view->nodes[i].votes && !votes_now(&view->nodes[i]))))
+			(view->nodes[i].votes && !cluster_node_counts(&view->nodes[i]))))
 			return false;
 	return true;
 }
@@ -212,7 +207,7 @@ print_absent(const struct nodes_view *view, FILE *out)
 		const struct cluster_node *node = &view->nodes[i];
 		int64_t beat = nodes_beat_age(view, node);
 
-		if (!node->on_roster || (node->live && (!node->votes || votes_now(node))))
+		if (!node->on_roster || (node->live && (!node->votes || cluster_node_counts(node))))
 			continue;
 		fprintf(out, "%s%s %s", any ? ", " : " (", node->name, nodes_state_text(node));
 		if (!node->live && beat >= 0)
@@ -287,6 +282,7 @@ node_json(const struct nodes_view *view, const struct cluster_node *node)
 	json_put_text(json, "name", node->name);
 	json_put_text(json, "site", node->site);
 	json_put_text(json, "region", node->region[0] != '\0' ? node->region : NULL);
+	json_put_text(json, "addresses", node->addresses);
 	json_put_bool(json, "on_roster", node->on_roster);
 	json_put_bool(json, "votes", node->votes);
 	json_put_bool(json, "self", node->self);

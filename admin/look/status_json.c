@@ -2,7 +2,9 @@
 
 #include "admin/cli/when.h"
 #include "admin/look/filter.h"
+#include "admin/look/nodes.h"
 #include "admin/look/resolution.h"
+#include "admin/look/votes.h"
 #include "zones/steer/pool_table.h"
 
 #include <stdlib.h>
@@ -41,6 +43,14 @@ put_record(struct json *json, const struct picture *picture, const struct health
 	json_put_text(json, "history", picture_history(record, 64, history));
 }
 
+/* S93 */
+static void
+put_votes(struct json *json, const struct pictured_check *check)
+{
+	if (check->votes != NULL)
+		json_put(json, "votes", votes_json(check->votes));
+}
+
 /* The records of an address: one, or those of a group's monitors (S38). */
 static void
 put_checks(struct json *json, const struct picture *picture, const struct pictured_pool *pool,
@@ -50,6 +60,8 @@ put_checks(struct json *json, const struct picture *picture, const struct pictur
 
 	if (pictured_record(address) != NULL)
 		put_record(json, picture, pictured_record(address));
+	if (address->nchecks == 1)
+		put_votes(json, &address->checks[0]);
 	if (pool->model->monitor_group.text[0] == '\0')
 		return;
 	monitors = json_new_list();
@@ -65,6 +77,7 @@ put_checks(struct json *json, const struct picture *picture, const struct pictur
 		json_put_bool(one, "stale", check->stale);
 		if (check->known)
 			put_record(one, picture, &check->record);
+		put_votes(one, check);
 		json_add(monitors, one);
 	}
 	json_put(json, "monitors", monitors);
@@ -271,11 +284,19 @@ picture_interventions_json(const struct picture *picture)
 }
 
 struct json *
+picture_pool_json(const struct picture *picture, const struct pictured_pool *pool)
+{
+	return pool_json(picture, pool);
+}
+
+struct json *
 picture_json(const struct picture *picture)
 {
 	struct json *json = json_new_object(), *lbs = json_new_list(), *pools = json_new_list();
 
 	json_put_integer(json, "generation", (long long)picture->generation);
+	if (picture->nodes != NULL)
+		json_put(json, "nodes", nodes_json(picture->nodes));
 	json_put(json, "monitor", monitor_json(picture));
 	json_put(json, "nameserver", nameserver_json(picture));
 	for (size_t i = 0; i < picture->nlbs; i++)

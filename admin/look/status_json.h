@@ -11,4 +11,7 @@ struct json *picture_json(const struct picture *picture);
 /* Its member interventions: what people took out or forced by hand. */
 struct json *picture_interventions_json(const struct picture *picture);
 
+/* One pool as it is in that. */
+struct json *picture_pool_json(const struct picture *picture, const struct pictured_pool *pool);
+
 #endif

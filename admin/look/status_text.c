@@ -3,7 +3,9 @@
 #include "admin/cli/print.h"
 #include "admin/cli/when.h"
 #include "admin/look/filter.h"
+#include "admin/look/nodes.h"
 #include "admin/look/resolution.h"
+#include "admin/look/votes.h"
 #include "zones/base/text.h"
 #include "zones/model/usable.h"
 
@@ -307,6 +309,7 @@ struct rows {
 	const struct picture *picture;
 	struct status_window *window;
 	bool certificates; /* there is a column for them */
+	bool votes;        /* there is one for votes (S93) */
 };
 
 static void
@@ -314,6 +317,26 @@ add_blanks(const struct rows *rows, int count)
 {
 	while (count-- > 0)
 		table_cell(rows->table, COLOUR_NONE, "%s", "");
+}
+
+/* S93: "2 of 3 down". */
+static void
+add_votes(const struct rows *rows, const struct pictured_check *check)
+{
+	char text[40] = "";
+
+	if (!rows->votes)
+		return;
+	if (check != NULL && check->votes != NULL)
+		votes_short(check->votes, text);
+	table_cell(rows->table, COLOUR_NONE, "%s", text);
+}
+
+/* The check of an address that one monitor probes. */
+static const struct pictured_check *
+only_check(const struct pictured_address *address)
+{
+	return address->nchecks == 1 ? &address->checks[0] : NULL;
 }
 
 /* The last columns, of a record or none. */
@@ -365,6 +388,8 @@ add_origin(const struct rows *rows, const struct pictured_pool *pool, size_t i)
 	    origin_is_hostname(model) ? "" : damped_text(rows->picture, record, damped),
 	    origin->stale ? ", stale" : "", assumed, forced_text(model->forced),
 	    model->enabled && model->weight == 0 ? ", weight 0" : "");
+	add_votes(rows,
+	    origin_is_hostname(model) || origin->naddresses == 0 ? NULL : only_check(&origin->addresses[0]));
 	if (!origin_is_hostname(model)) {
 		add_record(rows, record);
 		return;
@@ -394,6 +419,7 @@ add_checks(const struct rows *rows, const struct pictured_pool *pool, const stru
 		    !judge->votes                ? ", monitoring only"
 			: judge->must_be_healthy ? ", must be healthy"
 						 : "");
+		add_votes(rows, check);
 		add_record(rows, check->known ? &check->record : NULL);
 	}
 }
@@ -410,6 +436,7 @@ add_address(
 	    colour_of_state(address->state, address->stale, health_state_healthy(address->state)), "%s%s%s",
 	    origin->name.gone ? "last known" : health_state_text(address->state),
 	    damped_text(rows->picture, pictured_record(address), damped), address->stale ? ", stale" : "");
+	add_votes(rows, only_check(address));
 	add_record(rows, pictured_record(address));
 }
 
@@ -446,7 +473,7 @@ add_pool_rows(const struct rows *rows, const struct pictured_pool *pool)
 
 	if (pool->model->norigins == 0 && wanted(rows->window)) {
 		add_pool(rows, pool, true);
-		add_blanks(rows, 7 + rows->certificates);
+		add_blanks(rows, 7 + rows->certificates + rows->votes);
 	}
 	for (size_t i = 0; i < pool->model->norigins; i++) {
 		if (pool->origins[i].hidden)
@@ -467,9 +494,13 @@ static void
 print_pools(const struct picture *picture, struct status_window *window, FILE *out)
 {
 	bool certificates = have_certificates(picture), titles;
-	struct table *table = table_new("POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED",
-	    "RTT", "LAST CHECKS", "REASON", certificates ? "CERTIFICATE" : NULL, NULL);
-	struct rows rows = {table, picture, window, certificates};
+	const char *last = certificates ? "CERTIFICATE" : NULL;
+	struct table *table = picture->nodes != NULL
+	    ? table_new("POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "VOTES", "SINCE", "CHECKED", "RTT",
+		  "LAST CHECKS", "REASON", last, NULL)
+	    : table_new("POOL", "STATUS", "HEALTHY", "ORIGIN", "STATE", "SINCE", "CHECKED", "RTT",
+		  "LAST CHECKS", "REASON", last, NULL);
+	struct rows rows = {table, picture, window, certificates, picture->nodes != NULL};
 
 	titles = picture->npools > 0 && wanted(window);
 	window->pool_first = window->pool_end = 0;
@@ -547,9 +578,29 @@ print_part(const struct picture *picture, void (*print)(const struct picture *, 
 	print_wanted(window, text, out);
 }
 
+/* S90 */
+static void
+print_nodes(const struct picture *picture, FILE *out)
+{
+	enum colour colour;
+	char *line;
+
+	if (picture->nodes == NULL)
+		return;
+	line = nodes_line(picture->nodes);
+	colour = nodes_all_well(picture->nodes) ? COLOUR_GOOD
+	    : picture->nodes->sync_dead || nodes_quorum_lost(picture->nodes) ||
+		picture->nodes->engine.state != ENGINE_REACHABLE
+	    ? COLOUR_BAD
+	    : COLOUR_UNSURE;
+	fprintf(out, "%snodes%s: %s\n", print_colour(out, colour), print_colour(out, COLOUR_NONE), line);
+	free(line);
+}
+
 static void
 print_head(const struct picture *picture, FILE *out)
 {
+	print_nodes(picture, out);
 	print_monitor(picture, out);
 	print_nameserver(picture, out);
 	print_failing(picture, out);
@@ -578,4 +629,72 @@ status_print(const struct picture *picture, struct status_window *window, FILE *
 		fputc('\n', out);
 	print_pools(picture, window, out);
 	print_part(picture, print_interventions, window, out);
+}
+
+/* ---- the votes on a pool ---- */
+
+static void
+add_vote_rows(struct table *table, const struct picture *picture, const struct pictured_check *check,
+    const char *address, const char *monitor)
+{
+	for (size_t i = 0; i < check->votes->count; i++) {
+		const struct cluster_vote *vote = &check->votes->votes[i];
+		bool failed = vote->vote == VOTE_DOWN || vote->vote == VOTE_SUSPECT;
+		char age[16];
+
+		table_cell(table, COLOUR_NONE, "%s", i == 0 ? address : "");
+		table_cell(table, COLOUR_NONE, "%s", i == 0 ? monitor : "");
+		table_cell(table, COLOUR_NONE, "%s", i == 0 ? health_state_text(check->record.state) : "");
+		table_cell(table, COLOUR_NONE, "%s", vote->site);
+		table_cell(table, COLOUR_NONE, "%s", vote->node);
+		table_cell(table,
+		    vote->counts == 0             ? COLOUR_FAINT
+			: vote->vote == VOTE_DOWN ? COLOUR_BAD
+			: failed                  ? COLOUR_UNSURE
+						  : COLOUR_GOOD,
+		    "%s%s", vote_text((enum vote)vote->vote), vote->counts ? "" : ", does not count");
+		table_cell(table, COLOUR_NONE, "%s", when_age(picture->now_wall - vote->since_wall, age));
+		if (vote->rtt_us > 0)
+			table_cell(table, COLOUR_NONE, "%.1fms", vote->rtt_us / 1000.0);
+		else
+			table_cell(table, COLOUR_NONE, "%s", "");
+		table_cell(table, COLOUR_NONE, "%s",
+		    failed ? health_reason_text((enum health_reason)vote->reason) : "");
+	}
+}
+
+void
+status_print_votes(const struct picture *picture, const struct pictured_pool *pool, FILE *out)
+{
+	struct table *table =
+	    table_new("ORIGIN", "MONITOR", "STATE", "SITE", "NODE", "VOTE", "SINCE", "RTT", "REASON", NULL);
+	char *counts = NULL, text[46];
+	size_t len;
+	FILE *summary = text_stream(&counts, &len);
+
+	for (size_t i = 0; i < pool->model->norigins; i++)
+		for (size_t n = 0; n < pool->origins[i].naddresses; n++) {
+			const struct pictured_address *address = &pool->origins[i].addresses[n];
+
+			for (size_t k = 0; k < address->nchecks; k++) {
+				const struct pictured_check *check = &address->checks[k];
+				char *sentence;
+
+				if (check->votes == NULL)
+					continue;
+				address_to_text(&address->address, text);
+				add_vote_rows(table, picture, check, text, pool->judges[k]);
+				sentence = votes_sentence(check->votes);
+				fprintf(summary, "%s is %s. %s\n", text,
+				    health_state_text(check->record.state), sentence);
+				free(sentence);
+			}
+		}
+	fclose(summary);
+	print_nodes(picture, out);
+	fputc('\n', out);
+	table_print(table, out);
+	fprintf(out, "\n%s", counts);
+	table_free(table);
+	free(counts);
 }

@@ -18,8 +18,11 @@ struct status_window {
 	size_t first, count;
 	size_t total;                /* lines of the whole text */
 	size_t pool_first, pool_end; /* places of the pools that have lines in the window */
-	size_t lb_columns[4], pool_columns[11];
+	size_t lb_columns[4], pool_columns[12];
 };
+
+/* S93: the vote of each node on each origin of a pool, and how they are counted. */
+void status_print_votes(const struct picture *picture, const struct pictured_pool *pool, FILE *out);
 
 /* window NULL: print all. */
 void status_print(const struct picture *picture, struct status_window *window, FILE *out);

@@ -2,16 +2,20 @@
 
 #include "admin/cli/print.h"
 #include "admin/look/probed.h"
+#include "admin/look/votes.h"
 #include "zones/base/array.h"
 #include "zones/state/health.h"
 
 #include <stdlib.h>
 
-enum { SCENES = 8 /* that are remembered */ };
+enum { SCENES = 8 /* that are remembered */, FIRST_MOST = 200 };
 
 struct flip {
 	uint64_t sequence;
 	struct health_flip flip;
+	/* S93: the node that saw it first; "": this node stands alone, or it is not known. */
+	char node[NODE_NAME_MAX + 1], site[NODE_SITE_MAX + 1];
+	int64_t seen_wall;
 };
 
 struct timeline {
@@ -125,10 +129,11 @@ add_isolation(struct timeline *timeline, const struct health_flip *flip)
 }
 
 static struct json *
-flip_json(const struct probed *probed, const struct health_flip *flip)
+flip_json(const struct probed *probed, const struct flip *of)
 {
+	const struct health_flip *flip = &of->flip;
 	struct json *json = json_event(flip->at_wall, "health");
-	char text[46];
+	char text[46], seen[32];
 
 	json_put_text(json, "pool", probed->pool->name);
 	json_put_text(json, "origin", probed->origin->address);
@@ -147,13 +152,34 @@ flip_json(const struct probed *probed, const struct health_flip *flip)
 	json_put_text(json, "failure_reason", health_reason_text(flip->reason));
 	if (flip->damped) /* S39 */
 		json_put_bool(json, "damped", true);
+	if (of->site[0] != '\0') {
+		wall_text(of->seen_wall, seen);
+		json_put_text(json, "first_site", of->site);
+		json_put_text(json, "first_node", of->node);
+		json_put_text(json, "first_seen", seen);
+	}
 	return json;
+}
+
+/* The text with the site that saw it first. */
+static char *
+flip_text(const struct probed *probed, const struct flip *of)
+{
+	char *text = probed_flip_text(probed, &of->flip), *longer, seen[32];
+
+	if (of->site[0] == '\0')
+		return text;
+	wall_text(of->seen_wall, seen);
+	longer = xasprintf("%s; first seen by %s (%s) at %.12sZ", text, of->site, of->node, seen + 11);
+	free(text);
+	return longer;
 }
 
 /* A flip is one event for each origin that its endpoint stands for. */
 static void
-add_flip(struct timeline *timeline, const struct health_flip *flip)
+add_flip(struct timeline *timeline, const struct flip *of)
 {
+	const struct health_flip *flip = &of->flip;
 	const struct picture *picture = NULL;
 	const struct probed *probed = NULL;
 	size_t count = 0;
@@ -170,11 +196,9 @@ add_flip(struct timeline *timeline, const struct health_flip *flip)
 		if (!filter_origin(&timeline->filter, picture, probed[i].pool, probed[i].origin))
 			continue;
 		else if (timeline->as_json)
-			add_json(
-			    &timeline->flip_events, flip->at_wall, "health", flip_json(&probed[i], flip));
+			add_json(&timeline->flip_events, flip->at_wall, "health", flip_json(&probed[i], of));
 		else
-			add_text(&timeline->flip_events, flip->at_wall, "health",
-			    probed_flip_text(&probed[i], flip));
+			add_text(&timeline->flip_events, flip->at_wall, "health", flip_text(&probed[i], of));
 }
 
 static bool
@@ -188,9 +212,28 @@ keep_flip(void *arg, uint64_t sequence, const struct health_flip *flip)
 	if (!filter_time(&timeline->filter, flip->at_wall))
 		return true;
 	timeline->flips = array_grow(timeline->flips, timeline->nflips, sizeof *timeline->flips);
-	timeline->flips[timeline->nflips++] = (struct flip){sequence, *flip};
+	timeline->flips[timeline->nflips++] = (struct flip){.sequence = sequence, .flip = *flip};
 	timeline->addresses |= flip->kind == FLIP_ADDRESSES;
 	return true;
+}
+
+/* S93: which site saw each flip first. */
+static void
+find_first(struct timeline *timeline, struct store_txn *cluster)
+{
+	struct cluster_vote_flip first;
+
+	/* Each looks through some thousand votes. */
+	for (size_t i = timeline->nflips > FIRST_MOST ? timeline->nflips - FIRST_MOST : 0;
+	     i < timeline->nflips; i++) {
+		struct flip *of = &timeline->flips[i];
+
+		if (of->flip.kind != FLIP_STATE || !votes_first(cluster, &of->flip, &first))
+			continue;
+		memcpy(of->node, first.node, sizeof of->node);
+		memcpy(of->site, first.site, sizeof of->site);
+		of->seen_wall = first.at_wall;
+	}
 }
 
 static void
@@ -216,6 +259,8 @@ read_flips(struct timeline *timeline, struct store *health, size_t most, bool *g
 		health_flips_after(txn, from, keep_flip, timeline);
 	if (timeline->most != SIZE_MAX) /* all were read */
 		timeline->at.flip = last;
+	if (store_kind(health) == STORE_CLUSTER)
+		find_first(timeline, txn);
 	store_abort(txn);
 }
 
@@ -229,7 +274,7 @@ add_flips(struct timeline *timeline)
 		struct timeline_events *events = &timeline->flip_events;
 		size_t first = events->count;
 
-		add_flip(timeline, &timeline->flips[i].flip);
+		add_flip(timeline, &timeline->flips[i]);
 		for (size_t n = first; n < events->count; n++)
 			events->list[n].cursor.flip =
 			    n + 1 < events->count ? before : timeline->flips[i].sequence;

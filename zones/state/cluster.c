@@ -266,6 +266,62 @@ cluster_engine_put(struct store_txn *txn, const struct cluster_engine *engine)
 	return store_put(txn, TABLE_ENGINE, text_key("engine"), (struct bytes){engine, sizeof *engine});
 }
 
+bool
+cluster_node_counts(const struct cluster_node *node)
+{
+	return node->votes && node->live && node->heard && node->monitor_alive && node->isolated_s == 0;
+}
+
+struct summing {
+	struct cluster_summary summary;
+	char sites[2][QUORUM_SITES_MAX][NODE_SITE_MAX + 1]; /* all, and those that vote */
+};
+
+/* Is the site new among the first count? Then keep it. */
+static bool
+is_new_site(char sites[QUORUM_SITES_MAX][NODE_SITE_MAX + 1], unsigned count, const char *site)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (strcmp(sites[i], site) == 0)
+			return false;
+	if (count == QUORUM_SITES_MAX)
+		return false;
+	memcpy(sites[count], site, NODE_SITE_MAX + 1);
+	return true;
+}
+
+static bool
+add_to_summary(void *arg, const struct cluster_node *node)
+{
+	struct summing *summing = arg;
+	struct cluster_summary *summary = &summing->summary;
+
+	summary->generation = MAX(summary->generation, node->generation);
+	if (!node->on_roster)
+		return true;
+	summary->nodes++;
+	summary->lost += !node->live;
+	if (node->votes)
+		summary->sites += is_new_site(summing->sites[0], summary->sites, node->site);
+	if (cluster_node_counts(node))
+		summary->voting_sites += is_new_site(summing->sites[1], summary->voting_sites, node->site);
+	return true;
+}
+
+struct cluster_summary
+cluster_summary(struct store_txn *txn)
+{
+	struct summing summing = {.summary = {.nodes = 0}};
+	struct cluster_summary *summary = &summing.summary;
+	struct cluster_engine engine;
+
+	if (cluster_engine_get(txn, &engine))
+		summary->generation = engine.generation;
+	cluster_node_each(txn, add_to_summary, &summing);
+	summary->quorum_lost = summary->sites > 0 && summary->voting_sites < quorum_need(0, summary->sites);
+	return *summary;
+}
+
 /* ---- outcomes ---- */
 
 enum { OUTCOME_KEY_LEN = 1 + ID_LEN, ORDER_KEY_LEN = 1 + 8 };

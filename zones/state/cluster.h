@@ -128,6 +128,17 @@ typedef bool cluster_node_fn(void *arg, const struct cluster_node *node);
 /* In the order of their names. False if fn stopped it. */
 bool cluster_node_each(struct store_txn *txn, cluster_node_fn *fn, void *arg);
 
+/* What a metrics page says of all of them. */
+struct cluster_summary {
+	unsigned nodes, lost;         /* of the roster; of these those that do not beat */
+	unsigned sites, voting_sites; /* that have a vantage; of these those whose votes count now */
+	uint64_t generation;          /* the newest of all nodes and of the engine */
+	bool quorum_lost;             /* fewer sites vote than a majority: nothing new goes down */
+};
+struct cluster_summary cluster_summary(struct store_txn *txn);
+/* Does the vote of a node count now? */
+bool cluster_node_counts(const struct cluster_node *node);
+
 /* ---- the engine ---- */
 
 struct cluster_engine {
