@@ -222,7 +222,7 @@ follow_ends(struct publisher *publisher)
 	publisher->health.asked = true; /* origins that are enabled again have endpoints again */
 }
 
-/* What the cluster store says of nodes and engine, for the metrics. */
+/* Keep nodes and engine of the cluster store for the metrics. */
 static void
 note_nodes(struct publisher *publisher, struct store_txn *txn)
 {

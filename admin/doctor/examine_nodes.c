@@ -67,7 +67,7 @@ examine_presence(struct findings *findings, const char *subject, const struct cl
 	}
 }
 
-/* What differs from this node. */
+/* Report how a node differs from this one. */
 static void
 compare(struct findings *findings, const char *subject, const struct nodes_view *view,
     const struct cluster_node *node, const struct cluster_node *self)

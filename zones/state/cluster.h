@@ -128,7 +128,7 @@ typedef bool cluster_node_fn(void *arg, const struct cluster_node *node);
 /* In the order of their names. False if fn stopped it. */
 bool cluster_node_each(struct store_txn *txn, cluster_node_fn *fn, void *arg);
 
-/* What a metrics page says of all of them. */
+/* All of them together, for a metrics page. */
 struct cluster_summary {
 	unsigned nodes, lost;         /* of the roster; of these those that do not beat */
 	unsigned sites, voting_sites; /* that have a vantage; of these those whose votes count now */
