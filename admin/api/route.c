@@ -122,7 +122,7 @@ static const struct route routes[] = {
     REFUSE(DELETE, A "/*", private_refuse),
     READ("/graycloud/status", 0, ACCOUNT, beyond_status),
     READ("/graycloud/explain", 0, ACCOUNT, beyond_explain),
-    READ("/graycloud/log", 0, ACCOUNT, past_log),
+    SLOW("/graycloud/log", 0, ACCOUNT, past_log), /* an entry may have all objects */
     SLOW("/graycloud/events", 0, ACCOUNT, past_events),
     SLOW("/graycloud/pools/*/origins/*/history", 0, ACCOUNT, past_origin),
     WAITING("/graycloud/doctor", slow_doctor),

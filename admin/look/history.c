@@ -150,7 +150,8 @@ history_read(struct store_txn *txn, uint64_t after, const struct filter *filter)
 struct json *
 history_page(struct store_txn *txn, uint64_t before, size_t most, const struct filter *filter, uint64_t *next)
 {
-	enum { WINDOW = 256 };
+	enum { WINDOW_LEAST = 16, WINDOW_MOST = 256 };
+	size_t window = MIN(MAX(most, WINDOW_LEAST), WINDOW_MOST);
 	struct json *page = json_new_list();
 	uint64_t end = config_generation(txn) + 1, low;
 
@@ -161,7 +162,8 @@ history_page(struct store_txn *txn, uint64_t before, size_t most, const struct f
 		    .txn = txn, .filter = filter, .entries = json_new_list(), .end = end};
 		size_t count;
 
-		low = end > WINDOW ? end - WINDOW : 1;
+		low = end > window ? end - window : 1;
+		window = MIN(2 * window, WINDOW_MOST); /* the filter passes few */
 		config_each_command(txn, low - 1, add_entry, &history);
 		count = json_count(history.entries);
 		for (size_t i = count; i > 0 && json_count(page) < most; i--) {
