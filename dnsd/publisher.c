@@ -1,5 +1,6 @@
 #include "dnsd/publisher.h"
 
+#include "zones/base/thread.h"
 #include "zones/daemon/seal.h"
 #include "zones/state/config_log.h"
 #include "zones/state/membership.h"
@@ -456,7 +457,7 @@ struct publisher *
 publisher_start(const struct publisher_options *options, struct epochs *epochs, struct problems *problems)
 {
 	struct publisher *publisher = xcalloc(1, sizeof *publisher);
-	sigset_t all, before;
+	const char *why;
 
 	publisher->options = *options;
 	publisher->epochs = epochs;
@@ -480,14 +481,8 @@ publisher_start(const struct publisher_options *options, struct epochs *epochs, 
 		publisher_free(publisher);
 		return NULL;
 	}
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGSYS);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&publisher->thread, NULL, run, publisher) != 0)
-		err(1, "cannot start a thread");
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if ((why = thread_start(&publisher->thread, 0, run, publisher)) != NULL)
+		errx(1, "cannot start the thread that follows the stores: %s", why);
 	return publisher;
 }
 

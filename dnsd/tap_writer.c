@@ -1,5 +1,6 @@
 #include "dnsd/tap_writer.h"
 
+#include "zones/base/thread.h"
 #include "zones/base/util.h"
 #include "zones/daemon/seal.h"
 
@@ -327,24 +328,16 @@ tap_writer_start(
     struct tap *tap, const struct tap_target *target, const char *identity, struct problems *problems)
 {
 	struct tap_writer *writer = xcalloc(1, sizeof *writer);
-	sigset_t all, before;
-	int rc;
+	const char *why;
 
 	writer->tap = tap;
 	writer->target = target;
 	snprintf(writer->identity, sizeof writer->identity, "%s", identity != NULL ? identity : "");
 	if (identity == NULL)
 		gethostname(writer->identity, sizeof writer->identity - 1);
-	sigfillset(&all);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGSYS);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&writer->thread, NULL, run, writer);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc == 0)
+	if ((why = thread_start(&writer->thread, 0, run, writer)) == NULL)
 		return writer;
-	problems_error(problems, "cannot start the thread of the query log: %s", strerror(rc));
+	problems_error(problems, "cannot start the thread of the query log: %s", why);
 	free(writer);
 	return NULL;
 }

@@ -2,6 +2,7 @@
 
 #include "dnsd/tcp.h"
 #include "dnsd/udp.h"
+#include "zones/base/thread.h"
 #include "zones/daemon/seal.h"
 
 #include <event2/event.h>
@@ -171,19 +172,11 @@ static bool
 start(struct worker *worker)
 {
 	struct sigaction wake = {.sa_handler = on_wake_signal}; /* without SA_RESTART */
-	sigset_t all, before;
+	int signal = worker->is_udp ? WAKE_SIGNAL : 0;
 
 	sigaction(WAKE_SIGNAL, &wake, NULL);
-	sigfillset(&all);
-	if (worker->is_udp)
-		sigdelset(&all, WAKE_SIGNAL);
-	sigdelset(&all, SIGSEGV);
-	sigdelset(&all, SIGBUS);
-	sigdelset(&all, SIGSYS);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	worker->started =
-	    pthread_create(&worker->thread, NULL, worker->is_udp ? run_udp : run_tcp, worker) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	    thread_start(&worker->thread, signal, worker->is_udp ? run_udp : run_tcp, worker) == NULL;
 	return worker->started;
 }
 

@@ -1,6 +1,7 @@
 #include "sync/scribe.h"
 
 #include "zones/base/array.h"
+#include "zones/base/thread.h"
 #include "zones/daemon/seal.h"
 
 #include <err.h>
@@ -81,16 +82,14 @@ save(void *arg)
 static void
 start_saver(struct scribe *scribe, struct problems *problems)
 {
-	pthread_condattr_t attributes;
+	const char *why;
 
 	pthread_mutex_init(&scribe->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&scribe->cond, &attributes);
-	pthread_condattr_destroy(&attributes);
-	scribe->saving = pthread_create(&scribe->saver, NULL, save, scribe) == 0;
-	if (!scribe->saving)
-		problems_error(problems, "cannot start a thread to save %s", scribe->path);
+	thread_condition(&scribe->cond);
+	why = thread_start(&scribe->saver, 0, save, scribe);
+	scribe->saving = why == NULL;
+	if (why != NULL)
+		problems_error(problems, "cannot start a thread to save %s: %s", scribe->path, why);
 }
 
 static void

@@ -1,5 +1,7 @@
 #include "admin/api/writer.h"
 
+#include "zones/base/thread.h"
+
 #include <err.h>
 #include <event2/event.h>
 #include <pthread.h>
@@ -183,8 +185,7 @@ struct writer *
 writer_new(struct event_base *base, const struct options *options, void (*seal)(void), writer_done_fn *done)
 {
 	struct writer *writer = xcalloc(1, sizeof *writer);
-	sigset_t all, before;
-	int rc;
+	const char *why;
 
 	writer->options = options;
 	writer->seal = seal;
@@ -196,13 +197,8 @@ writer_new(struct event_base *base, const struct options *options, void (*seal)(
 	writer->finished = event_new(base, -1, EV_PERSIST, on_finished, writer);
 	if (writer->finished == NULL)
 		errx(1, "out of memory");
-	/* Signals are for the loop. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	rc = pthread_create(&writer->thread, NULL, run, writer);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (rc != 0)
-		errx(1, "cannot start a thread: %s", strerror(rc));
+	if ((why = thread_start(&writer->thread, 0, run, writer)) != NULL)
+		errx(1, "cannot start a thread: %s", why);
 	pthread_mutex_lock(&writer->lock);
 	while (!writer->started)
 		pthread_cond_wait(&writer->more, &writer->lock);

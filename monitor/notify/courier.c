@@ -1,5 +1,6 @@
 #include "monitor/notify/courier_inner.h"
 
+#include "zones/base/thread.h"
 #include "zones/daemon/seal.h"
 
 #include <err.h>
@@ -286,7 +287,7 @@ struct courier *
 courier_start(const char *url, struct problems *problems)
 {
 	struct courier *courier = xcalloc(1, sizeof *courier);
-	pthread_condattr_t attributes;
+	const char *why;
 
 	courier->carrier = carrier_of(url);
 	courier->label = make_label(url); /* url is valid */
@@ -294,13 +295,10 @@ courier_start(const char *url, struct problems *problems)
 	if (courier->open == NULL)
 		goto fail;
 	pthread_mutex_init(&courier->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&courier->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
-	if (pthread_create(&courier->thread, NULL, carry, courier) == 0)
+	thread_condition(&courier->wake);
+	if ((why = thread_start(&courier->thread, 0, carry, courier)) == NULL)
 		return courier;
-	problems_error(problems, "--notify %s: cannot start a thread", courier->label);
+	problems_error(problems, "--notify %s: cannot start a thread: %s", courier->label, why);
 	courier->carrier->close(courier->open);
 fail:
 	free(courier->label);

@@ -2,6 +2,7 @@
 
 #include "monitor/judge/verdict.h"
 #include "zones/base/array.h"
+#include "zones/base/thread.h"
 #include "zones/daemon/seal.h"
 #include "zones/state/previews.h"
 
@@ -668,18 +669,17 @@ save(void *arg)
 	return NULL;
 }
 
-static bool
+/* Returns NULL, or the reason why it cannot be started. */
+static const char *
 start_saver(struct recorder *recorder)
 {
-	pthread_condattr_t attributes;
+	const char *why;
 
 	pthread_mutex_init(&recorder->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&recorder->cond, &attributes);
-	pthread_condattr_destroy(&attributes);
-	recorder->saving = pthread_create(&recorder->saver, NULL, save, recorder) == 0;
-	return recorder->saving;
+	thread_condition(&recorder->cond);
+	why = thread_start(&recorder->saver, 0, save, recorder);
+	recorder->saving = why == NULL;
+	return why;
 }
 
 static void
@@ -721,6 +721,7 @@ recorder_open(const char *state, void (*wake)(void *arg), void *arg, struct prob
 {
 	struct recorder *recorder = xcalloc(1, sizeof *recorder);
 	struct health_beat beat;
+	const char *why;
 	int error;
 
 	TAILQ_INIT(&recorder->all);
@@ -742,9 +743,9 @@ recorder_open(const char *state, void (*wake)(void *arg), void *arg, struct prob
 	/* Times of another boot must not be combined with a heartbeat of this boot. */
 	beat = make_beat(recorder, 0, 0);
 	commit(recorder, &beat, true);
-	if (start_saver(recorder))
+	if ((why = start_saver(recorder)) == NULL)
 		return recorder;
-	problems_error(problems, "cannot start a thread to save %s", recorder->data_path);
+	problems_error(problems, "cannot start a thread to save %s: %s", recorder->data_path, why);
 fail:
 	recorder_free(recorder);
 	return NULL;

@@ -18,9 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 #define ONE "0123456789abcdef0123456789abcdef"
 #define TWO "fedcba9876543210fedcba9876543210"
 
-/* What is stored of each kind before. */
-static const char *const before[KIND_COUNT] = {
-    [KIND_MONITOR] = "{\"type\":\"tcp\",\"name\":\"web\",\"port\":80}",
+/* The kinds of the API, and what is stored of each before. */
+enum { KINDS = KIND_LB + 1 };
+static const char *const before[KINDS] = {[KIND_MONITOR] = "{\"type\":\"tcp\",\"name\":\"web\",\"port\":80}",
     [KIND_MONITOR_GROUP] = "{\"name\":\"both\",\"description\":\"\",\"members\":[{\"monitor_id\":\"" ONE "\","
 			   "\"enabled\":true,\"monitoring_only\":false,\"must_be_healthy\":false}]}",
     [KIND_POOL] = "{\"name\":\"eu\",\"origins\":[{\"address\":\"192.0.2.1\",\"forced\":\"down\"},"
@@ -134,7 +134,7 @@ take_form(const char *text, size_t len)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
-	enum { OBJECTS = 2 * KIND_COUNT, RECORD = OBJECTS, FORM, ALL };
+	enum { OBJECTS = 2 * KINDS, RECORD = OBJECTS, FORM, ALL };
 	char *text;
 	struct json *input;
 	struct problems problems = {0};
@@ -150,7 +150,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 		if (what == RECORD)
 			take_record(input);
 		else if (json_kind(input) == JSON_KIND_OBJECT)
-			take_object((enum kind)(what % KIND_COUNT), what >= KIND_COUNT, input);
+			take_object((enum kind)(what % KINDS), what >= KINDS, input);
 		json_drop(input);
 	}
 	problems_free(&problems);

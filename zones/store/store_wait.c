@@ -7,6 +7,8 @@
  */
 #include "zones/store/store_inner.h"
 
+#include "zones/base/thread.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -162,14 +164,10 @@ store_set_patience(unsigned seconds)
 static void
 start_looking(void)
 {
-	pthread_condattr_t attributes;
 	pthread_t thread;
 
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&waiting.changed, &attributes);
-	pthread_condattr_destroy(&attributes);
-	waiting.running = pthread_create(&thread, NULL, look_on, NULL) == 0;
+	thread_condition(&waiting.changed);
+	waiting.running = thread_start(&thread, 0, look_on, NULL) == NULL;
 	if (waiting.running)
 		pthread_detach(thread);
 }
