@@ -179,6 +179,7 @@ query_parse(struct query *query, const struct peer *peer, const uint8_t *in, siz
 	if (query->edns.keepalive_timed &&
 	    !transport_is_udp(peer->transport)) /* RFC 7828 3.3.1: over UDP it is ignored */
 		query->rcode = RCODE_FORMERR;
+	query->question.dnssec_ok = query->edns.dnssec_ok;
 	query->limit = response_limit(query, peer);
 	set_client(query, peer);
 	return true;

@@ -57,23 +57,27 @@ write_with_pointer(struct writer *writer, const struct answer_item *item, uint16
 	if (at == NULL)
 		return;
 	memcpy(at, item->wire, item->len);
-	for (unsigned i = 0; i < item->count; i++) {
+	for (unsigned i = 0; i < item->count + item->signatures; i++) {
 		put16(at, pointer);
 		put32(at + 6, item->ttl);
 		at += RR_HEAD + get16(at + 10);
 	}
 }
 
-/* The root needs no pointer, and pointers reach only 16 KiB: write the whole owner. */
+/*
+ * The root needs no pointer, and pointers reach only 16 KiB: write the whole owner. The wire of a steered
+ * CNAME does not contain its signature.
+ */
 static void
-write_with_name(struct writer *writer, const struct answer_item *item, const uint8_t *owner)
+write_records(struct writer *writer, const struct answer_item *item, const uint8_t *owner, size_t owner_len)
 {
+	unsigned count = item->count + (item->steered ? 0u : item->signatures);
 	const uint8_t *at = item->wire;
 
-	for (unsigned i = 0; i < item->count; i++) {
+	for (unsigned i = 0; i < count; i++) {
 		uint16_t rdlen = get16(at + 10);
 
-		write_bytes(writer, owner, name_len(owner));
+		write_bytes(writer, owner, owner_len);
 		write_bytes(writer, at + 2, 4);
 		write32(writer, item->ttl);
 		write_bytes(writer, at + 10, 2u + rdlen);
@@ -103,27 +107,105 @@ write_steered(struct writer *writer, const struct answer_item *item, const struc
 	}
 }
 
+/* The signature of a steered RRset, put together from the table's entry (S100). */
+static void
+write_signature(struct writer *writer, const struct answer_signature *steered, uint32_t ttl,
+    const uint8_t *owner, size_t owner_len)
+{
+	uint8_t rrsig[RR_FIXED + RRSIG_FIXED + NAME_MAX_LEN + SIGNATURE_OCTETS];
+	struct rrsig_covers covers = {.apex = steered->zone->apex,
+	    .apex_len = steered->zone->apex_len,
+	    .type = steered->type,
+	    .labels = steered->labels,
+	    .ttl = steered->ttl};
+	size_t len = rrsig_write(rrsig, &covers, &steered->signature);
+
+	put32(rrsig + 6, ttl);
+	write_bytes(writer, owner, owner_len);
+	write_bytes(writer, rrsig + POINTER_LEN, len - POINTER_LEN);
+}
+
+/* Does the question's name end with the apex of this zone? */
+static bool
+asked_within(const struct question *question, const struct zone *zone)
+{
+	return question->path.labels >= zone->labels && question->path.hash[zone->labels] == zone->apex_hash;
+}
+
+/*
+ * An NSEC and its signatures. Its owner stands nowhere else in the message: it is written once, with a
+ * pointer to the apex in the question if that is there, and the signatures point to it.
+ */
+static void
+write_nsec(struct response *response, const struct answer_item *item)
+{
+	struct writer *writer = &response->writer;
+	const struct question *question = &response->query->question;
+	const struct zone *zone = item->zone;
+	size_t start = (size_t)(writer->at - writer->start);
+	const uint8_t *at = item->wire;
+
+	for (unsigned i = 0; i < item->count + item->signatures; i++) {
+		uint16_t rdlen = get16(at + 10);
+
+		if (i > 0 && start <= WIRE_POINTER_MAX) {
+			write16(writer, (uint16_t)(0xC000 | start));
+		} else {
+			write_bytes(writer, node_name(item->owner), item->owner->name_len);
+			if (asked_within(question, zone) && zone->labels > 0)
+				write16(writer,
+				    (uint16_t)(0xC000 | (WIRE_HEADER + question->path.at[zone->labels])));
+			else
+				write_bytes(writer, zone->apex, zone->apex_len);
+		}
+		write_bytes(writer, at + 2, 4);
+		write32(writer, item->ttl);
+		write_bytes(writer, at + 10, 2u + rdlen);
+		at += RR_HEAD + rdlen;
+	}
+}
+
+/* Write an item whose owner is a name of the message, at this offset. */
+static void
+write_owned(struct response *response, unsigned position, size_t owner)
+{
+	const struct answer *answer = response->answer;
+	const struct answer_item *item = &answer->items[position];
+	struct writer *writer = &response->writer;
+	const uint8_t *name = writer->start + owner;
+	uint8_t pointer[POINTER_LEN];
+	bool by_pointer = owner <= WIRE_POINTER_MAX && *name != 0;
+	const uint8_t *written = by_pointer ? pointer : name;
+
+	put16(pointer, (uint16_t)(0xC000 | owner));
+	response->owners[position] = by_pointer ? POINTER_LEN : (uint8_t)name_len(name);
+	if (item->steered) {
+		if (item->cname)
+			write_records(writer, item, written, response->owners[position]);
+		else
+			write_steered(writer, item, &answer->choice, written, response->owners[position]);
+		if (item->signatures > 0)
+			write_signature(
+			    writer, &answer->steered, item->ttl, written, response->owners[position]);
+	} else if (by_pointer) {
+		write_with_pointer(writer, item, get16(pointer));
+	} else {
+		write_records(writer, item, name, response->owners[position]);
+	}
+}
+
 static void
 write_item(struct response *response, unsigned position)
 {
 	const struct answer_item *item = &response->answer->items[position];
 	struct writer *writer = &response->writer;
-	size_t owner = owner_position(response, item);
-	const uint8_t *name = writer->start + owner;
 	uint8_t *before = writer->at;
-	uint8_t pointer[POINTER_LEN];
-	bool by_pointer = owner <= WIRE_POINTER_MAX && *name != 0;
 
-	put16(pointer, (uint16_t)(0xC000 | owner));
 	response->positions[position] = (uint16_t)(before - writer->start);
-	response->owners[position] = by_pointer ? POINTER_LEN : (uint8_t)name_len(name);
-	if (item->steered && !item->cname)
-		write_steered(writer, item, &response->answer->choice, by_pointer ? pointer : name,
-		    by_pointer ? sizeof pointer : name_len(name));
-	else if (by_pointer)
-		write_with_pointer(writer, item, get16(pointer));
+	if (item->owner != NULL)
+		write_nsec(response, item);
 	else
-		write_with_name(writer, item, name);
+		write_owned(response, position, owner_position(response, item));
 	if (writer->bad) {
 		/* RFC 2181 9: never a part of an RRset. */
 		writer->bad = false;
@@ -131,7 +213,7 @@ write_item(struct response *response, unsigned position)
 		response->truncated = !item->optional;
 		return;
 	}
-	response->counts[item->section] += item->count;
+	response->counts[item->section] += item->count + item->signatures;
 }
 
 size_t

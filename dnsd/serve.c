@@ -125,7 +125,10 @@ choose_error(const struct serve_context *context, const struct query *query, str
 {
 	const struct answer *answer = &context->answer;
 
-	if (answer->rcode == RCODE_REFUSED) {
+	if (answer->lacks_signature) {
+		reply->error = true;
+		reply->error_code = EDNS_ERROR_NO_SIGNATURE;
+	} else if (answer->rcode == RCODE_REFUSED) {
 		bool transfer = query->question.type == TYPE_AXFR || query->question.type == TYPE_IXFR;
 
 		reply->error = true;

@@ -1,5 +1,8 @@
 #include "zones/answer/answer.h"
 
+#include "zones/answer/prove.h"
+#include "zones/answer/steered.h"
+
 enum { QUESTION_NAME = 0, RR_HEAD = 12 };
 
 /* The position of a lookup in a chain. */
@@ -11,6 +14,7 @@ struct search {
 	const struct path *path; /* the name that is being looked up */
 	uint8_t name;            /* its index in the answer's names */
 	struct path target;      /* path points here after the first link */
+	bool wild;               /* a wildcard stands for the name */
 	unsigned links;
 	uint64_t seen[ANSWER_CHAIN_MAX + 1]; /* hashes of the owners so far */
 };
@@ -28,6 +32,11 @@ answer_init(struct answer *answer, uint16_t rcode)
 	answer->nnames = 1;
 	answer->scope = 0;
 	answer->has_choice = false;
+	answer->dnssec_ok = false;
+	answer->lacks_signature = false;
+	answer->one_of_set = false;
+	answer->steered.zone = NULL;
+	answer->nwildcards = 0;
 	answer->nsynthesised = 0;
 }
 
@@ -55,6 +64,19 @@ add_fragment(
 		item->wire = fragment->wire;
 		item->ttl = get32(fragment->wire + 6);
 	}
+	return item;
+}
+
+/* Add an RRset for which the zone is authoritative: with its signatures, if the client set DO. */
+static struct answer_item *
+add_data(const struct search *search, const struct zone *zone, enum section section, uint8_t skip,
+    const struct fragment *fragment)
+{
+	struct answer *answer = search->answer;
+	struct answer_item *item = add_fragment(answer, section, search->name, skip, fragment);
+
+	prove_item(answer, item, fragment);
+	answer->lacks_signature |= answer->dnssec_ok && zone->chain != NULL && fragment->signed_len == 0;
 	return item;
 }
 
@@ -95,6 +117,8 @@ add_soa(struct search *search, const struct zone *zone, uint32_t ttl)
 	item->len = zone->soa_len;
 	item->count = 1;
 	item->ttl = MIN(zone->negative_ttl, ttl);
+	prove_item(search->answer, item,
+	    &(struct fragment){.len = zone->soa_len, .wire = zone->soa, .signed_len = zone->soa_signed_len});
 }
 
 /*
@@ -137,9 +161,11 @@ add_extra(struct answer *answer, const struct node *node, uint16_t type, uint8_t
 
 	if (!node_rrset(node, type, &fragment) || has_item(answer, &fragment))
 		return false;
-	if ((item = add_fragment(answer, SECTION_ADDITIONAL, name, 0, &fragment)) != NULL)
-		item->optional = optional;
-	return item != NULL;
+	if ((item = add_fragment(answer, SECTION_ADDITIONAL, name, 0, &fragment)) == NULL)
+		return false;
+	item->optional = optional;
+	prove_item(answer, item, &fragment);
+	return true;
 }
 
 static bool
@@ -237,6 +263,12 @@ refer(struct search *search, const struct zone *zone, const struct hit *hit)
 		answer->authoritative = false;
 	if (add_fragment(answer, SECTION_AUTHORITY, search->name, skip, &fragment) == NULL)
 		return;
+	/* RFC 4035 3.1.4: a delegation is secure by its DS, or its NSEC proves that it has none. */
+	if (answer->dnssec_ok && node_rrset(hit->node, TYPE_DS, &fragment))
+		add_data(search, zone, SECTION_AUTHORITY, skip, &fragment);
+	else
+		prove_node(answer, zone, hit->node, NSEC_WHOLE, UINT32_MAX);
+	prove_wildcards(answer);
 	add_additional(answer, zone, position, NULL, search->path->name + skip);
 }
 
@@ -262,10 +294,9 @@ follow(struct search *search)
 
 /* A DNAME that redirects to a name below itself is found again and again: add it once (RFC 2181 5.5). */
 static bool
-add_dname(struct search *search, uint8_t skip, const struct fragment *dname)
+add_dname(struct search *search, const struct zone *zone, uint8_t skip, const struct fragment *dname)
 {
-	return has_item(search->answer, dname) ||
-	    add_fragment(search->answer, SECTION_ANSWER, search->name, skip, dname) != NULL;
+	return has_item(search->answer, dname) || add_data(search, zone, SECTION_ANSWER, skip, dname) != NULL;
 }
 
 /*
@@ -273,7 +304,7 @@ add_dname(struct search *search, uint8_t skip, const struct fragment *dname)
  * case.
  */
 static bool
-follow_dname(struct search *search, const struct hit *hit)
+follow_dname(struct search *search, const struct zone *zone, const struct hit *hit)
 {
 	struct answer *answer = search->answer;
 	const struct path *path = search->path;
@@ -283,7 +314,7 @@ follow_dname(struct search *search, const struct hit *hit)
 	struct answer_item *item;
 
 	if (answer->nsynthesised == ANSWER_CHAIN_MAX || !node_rrset(hit->node, TYPE_DNAME, &dname) ||
-	    !add_dname(search, (uint8_t)prefix, &dname))
+	    !add_dname(search, zone, (uint8_t)prefix, &dname))
 		return false;
 	target_len = name_len(dname.wire + RR_HEAD);
 	if (prefix + target_len > NAME_MAX_LEN) {
@@ -309,7 +340,7 @@ follow_dname(struct search *search, const struct hit *hit)
 static bool
 cname_fits(const struct node *node)
 {
-	return !(node->flags & NODE_APEX) && node->nrrsets == 0;
+	return !(node->flags & NODE_APEX) && node_data(node) == 0;
 }
 
 /*
@@ -321,9 +352,19 @@ goes_on(const struct search *search)
 	return search->question->type != TYPE_CNAME && search->question->type != TYPE_ANY;
 }
 
+/* The signature of a steered RRset is written after its records. */
+static void
+sign_steered(const struct answer *answer, struct answer_item *item)
+{
+	if (answer->steered.zone == NULL || answer->lacks_signature)
+		return;
+	item->signatures = 1;
+	item->len += (uint32_t)rrsig_octets(answer->steered.zone->apex_len);
+}
+
 /* S16: add the CNAME of a hostname origin. Returns true to continue with its target. */
 static bool
-answer_cname(struct search *search)
+answer_cname(struct search *search, const struct zone *zone, const struct steer_lb *lb)
 {
 	const uint8_t *wire = search->answer->choice.cname;
 	struct fragment fragment = {
@@ -334,20 +375,29 @@ answer_cname(struct search *search)
 		return false;
 	item->steered = item->cname = true;
 	item->ttl = search->answer->choice.ttl;
+	steered_sign_cname(search->answer, search->snapshot, zone, lb, wire + RR_HEAD);
+	sign_steered(search->answer, item);
 	search->answer->choice.count = 0;
 	return goes_on(search) && follow(search);
 }
 
 /* S10: a load balancer's name has no record of the type, and no origin was chosen. */
 static void
-answer_nobody(struct search *search, const struct zone *zone)
+answer_nobody(struct search *search, const struct zone *zone, const struct node *node)
 {
 	struct steer_choice *choice = &search->answer->choice;
+	uint16_t type = search->question->type;
+	enum node_nsec without = type == TYPE_A ? NSEC_WITHOUT_A
+	    : type == TYPE_AAAA                 ? NSEC_WITHOUT_AAAA
+						: NSEC_WHOLE;
 
 	choice->how = STEER_NOTHING;
 	choice->count = choice->norigins = 0;
 	choice->pin_wanted = false;
 	add_soa(search, zone, choice->ttl); /* S10; S4: the scope of a negative answer is 0 */
+	prove_node(search->answer, zone, node, without, choice->ttl);
+	if (search->wild)
+		prove_absent(search->answer, zone, search->path->name, choice->ttl);
 }
 
 /*
@@ -355,12 +405,26 @@ answer_nobody(struct search *search, const struct zone *zone)
  * answer.
  */
 static void
-answer_any(struct search *search)
+answer_any(struct search *search, const struct zone *zone, const struct node *node)
 {
 	static const uint8_t hinfo[] = {0xC0, 0x0C, 0, TYPE_HINFO, 0, CLASS_IN, 0, 0, 0x0E, 0x10, 0, 9, 7,
 	    'R', 'F', 'C', '8', '4', '8', '2', 0};
 	struct fragment fragment = {.type = TYPE_HINFO, .count = 1, .len = sizeof hinfo, .wire = hinfo};
 
+	/*
+	 * HINFO would need a signature at every name. RFC 8482 4.1 allows one RRset: the first, and where all
+	 * are steered the NSEC.
+	 */
+	if (search->answer->dnssec_ok && zone->chain != NULL) {
+		if (node_data(node) > 0)
+			node_rrset_at(node, 0, &fragment);
+		else
+			node_nsec(node, NSEC_WHOLE, &fragment);
+		add_data(search, zone, SECTION_ANSWER, 0, &fragment);
+		if (search->wild)
+			prove_wildcard(search->answer, zone, search->path->name, UINT32_MAX);
+		return;
+	}
 	add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment);
 }
 
@@ -398,23 +462,73 @@ answer_steered(
 		 */
 		answer->scope = answer->choice.scope;
 		answer->has_choice = false;
-		answer_any(search);
+		answer_any(search, zone, node);
 		return false;
 	}
 	if (!cname && (answer->choice.count == 0 || search->question->type == TYPE_CNAME)) {
-		answer_nobody(search, zone);
+		answer_nobody(search, zone, node);
 		return false;
 	}
 	answer->scope = answer->choice.scope;
+	if (search->wild)
+		prove_wildcard(answer, zone, search->path->name, UINT32_MAX);
 	if (cname)
-		return answer_cname(search);
+		return answer_cname(search, zone, lb);
+	steered_sign(answer, search->snapshot, zone, lb, steering->draw);
 	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
 		return false;
 	item->steered = true;
 	item->count = answer->choice.count;
 	item->len = (uint32_t)item->count * (RR_HEAD + (family == TABLE_V4 ? 4 : 16));
 	item->ttl = answer->choice.ttl;
+	sign_steered(answer, item);
 	return false;
+}
+
+/* The question is for RRSIG: those of one RRset, as for ANY. */
+static bool
+answer_rrsig(struct search *search, const struct zone *zone, const struct node *node)
+{
+	struct fragment fragment;
+	struct answer_item *item;
+
+	if (zone->chain == NULL || !node_nsec(node, NSEC_WHOLE, &fragment))
+		return false;
+	if (node_data(node) > 0 && !(node->flags & NODE_CUT))
+		node_rrset_at(node, 0, &fragment);
+	if (fragment.signed_len == 0)
+		return false;
+	item = add_item(search->answer, SECTION_ANSWER, search->name, 0);
+	if (item != NULL) {
+		item->wire = fragment.wire + fragment.len;
+		item->len = fragment.signed_len;
+		item->ttl = get32(fragment.wire + 6);
+		for (uint32_t at = 0; at < item->len; at += RR_HEAD + get16(item->wire + at + 10))
+			item->count++;
+	}
+	if (search->wild)
+		prove_wildcard(search->answer, zone, search->path->name, UINT32_MAX);
+	return true;
+}
+
+/* RFC 4035 3.1.3.1, 3.1.3.4: the name, or the wildcard that stands for it, has nothing of the type. */
+static void
+prove_no_data(struct search *search, const struct zone *zone, const struct node *node)
+{
+	struct answer *answer = search->answer;
+	uint8_t owner[2 * NAME_MAX_LEN];
+
+	if (!answer->dnssec_ok || zone->chain == NULL)
+		return;
+	if (node->flags & NODE_NSEC) {
+		prove_node(answer, zone, node, NSEC_WHOLE, UINT32_MAX);
+	} else { /* an empty non-terminal is covered by the name before it */
+		memcpy(owner, node_name(node), node->name_len);
+		memcpy(owner + node->name_len, zone->apex, zone->apex_len);
+		prove_absent(answer, zone, owner, UINT32_MAX);
+	}
+	if (search->wild)
+		prove_absent(answer, zone, search->path->name, UINT32_MAX);
 }
 
 /* RFC 2181 5.5: the DNAME that led here may also be the answer; do not add it twice. */
@@ -443,19 +557,29 @@ answer_node(struct search *search, const struct zone *zone, const struct node *n
 	if (lb != NULL && (type == TYPE_A || type == TYPE_AAAA || type == TYPE_CNAME || type == TYPE_ANY))
 		return answer_steered(search, zone, node, lb);
 	if (node_rrset(node, type, &fragment)) {
+		if (search->wild)
+			prove_wildcard(search->answer, zone, search->path->name, UINT32_MAX);
 		if (!answered_before(search, &fragment) &&
-		    add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL)
+		    add_data(search, zone, SECTION_ANSWER, 0, &fragment) != NULL) {
+			prove_wildcards(search->answer);
 			add_additional(search->answer, zone, position, node, NULL);
+		}
 		return false;
 	}
-	if (node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment))
-		return add_fragment(search->answer, SECTION_ANSWER, search->name, 0, &fragment) != NULL &&
-		    goes_on(search) && follow(search);
-	if (type == TYPE_ANY && node->nrrsets > 0) {
-		answer_any(search);
+	if (type == TYPE_RRSIG && answer_rrsig(search, zone, node))
+		return false;
+	if (node->flags & NODE_CNAME && node_rrset(node, TYPE_CNAME, &fragment)) {
+		if (search->wild)
+			prove_wildcard(search->answer, zone, search->path->name, UINT32_MAX);
+		return add_data(search, zone, SECTION_ANSWER, 0, &fragment) != NULL && goes_on(search) &&
+		    follow(search);
+	}
+	if (type == TYPE_ANY && node_data(node) > 0) {
+		answer_any(search, zone, node);
 		return false;
 	}
 	add_soa(search, zone, UINT32_MAX);
+	prove_no_data(search, zone, node);
 	return false;
 }
 
@@ -498,6 +622,7 @@ answer_step(struct search *search)
 	 */
 	search->answer->bucket =
 	    search->path->hash[hit.node != NULL ? hit.labels : zone->labels] + zone->number;
+	search->wild = hit.found == FOUND_WILDCARD;
 	switch (hit.found) {
 	case FOUND_NAME:
 	case FOUND_WILDCARD:
@@ -508,12 +633,13 @@ answer_step(struct search *search)
 		refer(search, zone, &hit);
 		return false;
 	case FOUND_DNAME:
-		return follow_dname(search, &hit);
+		return follow_dname(search, zone, &hit);
 	case FOUND_NOTHING:
 		break;
 	}
 	search->answer->rcode = RCODE_NXDOMAIN;
 	add_soa(search, zone, UINT32_MAX);
+	prove_nothing(search->answer, zone, search->path);
 	return false;
 }
 
@@ -531,6 +657,13 @@ answer_find(struct answer *answer, const struct snapshot *snapshot, const struct
 	search.path = &question->path;
 	search.name = QUESTION_NAME;
 	search.links = 0;
+	answer->dnssec_ok = question->dnssec_ok;
 	while (answer_step(&search))
 		;
+	prove_wildcards(answer);
+	/* S102: never an unsigned answer of a signed zone. */
+	if (answer->lacks_signature) {
+		answer_init(answer, RCODE_SERVFAIL);
+		answer->lacks_signature = true;
+	}
 }

@@ -31,20 +31,41 @@ struct question {
 	struct path path;
 	uint16_t type;
 	uint16_t class;
+	bool dnssec_ok; /* the client wants signatures and proofs (RFC 3225) */
 };
 
 /* One RRset of an answer. */
 struct answer_item {
 	uint8_t section;
-	uint8_t name;  /* its owner: one of names, ... */
-	uint8_t skip;  /* ... without this many octets at its front */
-	bool optional; /* may be left out if it does not fit (RFC 2181 9) */
-	bool steered;  /* the records are the addresses of choice, or ... */
-	bool cname;    /* ... the CNAME of its origin (S16), which is in wire */
-	uint16_t count;
-	uint32_t len;
+	uint8_t name;        /* its owner: one of names, ... */
+	uint8_t skip;        /* ... without this many octets at its front */
+	bool optional;       /* may be left out if it does not fit (RFC 2181 9) */
+	bool steered;        /* the records are the addresses of choice, or ... */
+	bool cname;          /* ... the CNAME of its origin (S16), which is in wire */
+	uint8_t signatures;  /* number of RRSIG records that follow the records */
+	uint16_t count;      /* number of records, without them */
+	uint32_t len;        /* octets, with them */
 	const uint8_t *wire; /* a fragment (segment.h) */
 	uint32_t ttl;        /* of every record */
+	/* Of an NSEC: its owner is this node of this zone, and no name of the message. */
+	const struct node *owner;
+	const struct zone *zone;
+};
+
+/* An NSEC to add: that of a name for which a wildcard stood. */
+struct answer_wildcard {
+	const struct zone *zone;
+	const struct node *covers;
+	uint32_t ttl;
+};
+
+/* S100: the signature of the addresses, or of the CNAME, that a load balancer chose. */
+struct answer_signature {
+	const struct zone *zone; /* NULL: none; the zone is not signed, or the client did not ask */
+	struct signature signature;
+	uint16_t type; /* of the records */
+	uint8_t labels;
+	uint32_t ttl; /* original TTL */
 };
 
 /* A name that is whole in the message: that of the question (item 255), or in the wire of an item. */
@@ -56,8 +77,11 @@ struct answer_name {
 struct answer {
 	uint16_t rcode;
 	bool authoritative;
-	bool truncated;  /* set TC and send no records (RRL's slip) */
-	bool lacks_glue; /* no room for some glue that a referral needs: TC (RFC 9471 3.1) */
+	bool truncated;       /* set TC and send no records (RRL's slip) */
+	bool lacks_glue;      /* no room for some glue that a referral needs: TC (RFC 9471 3.1) */
+	bool dnssec_ok;       /* as the question has it */
+	bool lacks_signature; /* an RRset of a signed zone has no signature yet: SERVFAIL (S102) */
+	bool one_of_set;      /* S102: one address, because the set of all is not signed yet */
 	uint8_t nitems, nnames;
 	uint8_t scope; /* ECS (S4) */
 	struct answer_item items[ANSWER_ITEMS_MAX];
@@ -66,6 +90,9 @@ struct answer {
 			    question */
 	bool has_choice; /* a load balancer decided, even if nothing was left */
 	struct steer_choice choice;
+	struct answer_signature steered;
+	unsigned nwildcards;
+	struct answer_wildcard wildcards[ANSWER_CHAIN_MAX + 1];
 	unsigned nsynthesised;
 	uint8_t synthesised[ANSWER_CHAIN_MAX][12 + NAME_MAX_LEN]; /* CNAMEs made from DNAMEs */
 };

@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { OUTSIDE = UINT32_C(1) << 31, RR_HEAD = 12 };
+enum { OUTSIDE = UINT32_C(1) << 31, LEN_BITS = 20, LEN_MASK = (1 << LEN_BITS) - 1, RR_HEAD = 12 };
 
 struct slot {
 	uint16_t tag;
@@ -26,7 +26,8 @@ static void free_outside(void *arg, void *outside);
 struct head {
 	uint16_t type;
 	uint16_t count;
-	uint32_t len; /* length in octets; OUTSIDE if the fragment is outside of the segment */
+	uint32_t len; /* OUTSIDE if the fragment is outside of the segment; octets of its signatures (11
+			 bits); octets of its records (20 bits: an RRset fits into a message) */
 };
 
 static const struct head *
@@ -39,6 +40,12 @@ static const uint8_t *
 after_heads(const struct node *node)
 {
 	return (const uint8_t *)(heads(node) + node->nrrsets);
+}
+
+static uint32_t
+signed_len(const struct head *head)
+{
+	return head->len >> LEN_BITS & FRAGMENT_SIGNED_MAX;
 }
 
 static size_t
@@ -127,8 +134,11 @@ segment_node_line(const struct segment *segment, uint64_t hash)
 static void
 fragment_of(const struct head *head, const uint8_t *at, struct fragment *fragment)
 {
-	*fragment = (struct fragment){
-	    .type = head->type, .count = head->count, .len = head->len & ~OUTSIDE, .wire = at};
+	*fragment = (struct fragment){.type = head->type,
+	    .count = head->count,
+	    .len = head->len & LEN_MASK,
+	    .wire = at,
+	    .signed_len = signed_len(head)};
 	if (head->len & OUTSIDE)
 		memcpy(&fragment->wire, at, sizeof fragment->wire);
 }
@@ -136,7 +146,7 @@ fragment_of(const struct head *head, const uint8_t *at, struct fragment *fragmen
 static size_t
 place_len(const struct head *head)
 {
-	return head->len & OUTSIDE ? sizeof(void *) : head->len;
+	return head->len & OUTSIDE ? sizeof(void *) : (head->len & LEN_MASK) + signed_len(head);
 }
 
 bool
@@ -166,16 +176,47 @@ node_rrset_at(const struct node *node, unsigned index, struct fragment *fragment
 	fragment_of(&head[index], at, fragment);
 }
 
+unsigned
+node_data(const struct node *node)
+{
+	if (!(node->flags & NODE_NSEC))
+		return node->nrrsets;
+	return node->nrrsets - (node->flags & NODE_LB ? NODE_NSECS_LB : NODE_NSECS);
+}
+
+bool
+node_nsec(const struct node *node, enum node_nsec which, struct fragment *fragment)
+{
+	if (!(node->flags & NODE_NSEC))
+		return false;
+	node_rrset_at(node, node_data(node) + (node->flags & NODE_LB ? which : NSEC_WHOLE), fragment);
+	return true;
+}
+
+/* The octets of the records, and of their signatures. */
 static size_t
-fragment_size(const struct rrset *rrset)
+records_size(const struct rrset *rrset)
 {
 	/* In the store each rdata follows two octets of length; on the wire, twelve of head. */
 	return rrset->len + (size_t)rrset->count * (RR_HEAD - 2);
 }
 
-static void
-fragment_write(uint8_t *out, const struct rrset *rrset)
+static size_t
+signatures_size(const struct node_source *source, unsigned i)
 {
+	return source->signatures != NULL ? source->signatures[i].len : 0;
+}
+
+static size_t
+fragment_size(const struct node_source *source, unsigned i)
+{
+	return records_size(&source->rrsets[i]) + signatures_size(source, i);
+}
+
+static void
+fragment_write(uint8_t *out, const struct node_source *source, unsigned position)
+{
+	const struct rrset *rrset = &source->rrsets[position];
 	const uint8_t *at = rrset->records;
 
 	for (unsigned i = 0; i < rrset->count; i++) {
@@ -190,6 +231,8 @@ fragment_write(uint8_t *out, const struct rrset *rrset)
 		memcpy(out + RR_HEAD, rdata, rdlen);
 		out += RR_HEAD + rdlen;
 	}
+	if (signatures_size(source, position) > 0)
+		memcpy(out, source->signatures[position].data, source->signatures[position].len);
 }
 
 size_t
@@ -200,7 +243,7 @@ node_size(const struct node_source *source)
 	if (source->lb != NULL)
 		size += sizeof(void *);
 	for (unsigned i = 0; i < source->nrrsets; i++) {
-		size_t len = fragment_size(&source->rrsets[i]);
+		size_t len = fragment_size(source, i);
 
 		size += len > SEGMENT_OUTSIDE ? sizeof(void *) : len;
 	}
@@ -246,11 +289,13 @@ write_fragments(struct head *head, uint8_t *at, const struct node_source *source
 {
 	for (unsigned i = 0; i < source->nrrsets; i++) {
 		const struct rrset *rrset = &source->rrsets[i];
-		size_t len = fragment_size(rrset);
+		size_t len = fragment_size(source, i);
 
-		head[i] = (struct head){.type = rrset->type, .count = rrset->count, .len = (uint32_t)len};
+		head[i] = (struct head){.type = rrset->type,
+		    .count = rrset->count,
+		    .len = (uint32_t)(records_size(rrset) | signatures_size(source, i) << LEN_BITS)};
 		if (len <= SEGMENT_OUTSIDE) {
-			fragment_write(at, rrset);
+			fragment_write(at, source, i);
 			at += len;
 			continue;
 		}
@@ -265,7 +310,7 @@ write_fragments(struct head *head, uint8_t *at, const struct node_source *source
 				head[rest] = (struct head){0};
 			return false;
 		}
-		fragment_write(outside, rrset);
+		fragment_write(outside, source, i);
 	}
 	return true;
 }

@@ -9,8 +9,9 @@
  *     node: flags, name length, RRset count, children | RRset heads | [load balancer] |
  *         relative name | fragments
  *
- * A fragment is an RRset in wire form: each record has 0xC00C (the question's name) as its owner. A fragment
- * over 1 KiB is outside of the segment, which has a pointer to it. Offsets are in units of 8 octets, so a
+ * A fragment is an RRset in wire form: each record has 0xC00C (the question's name) as its owner. In a signed
+ * zone its RRSIG records follow it, in the same form. A fragment over 1 KiB with them is outside of the
+ * segment, which has a pointer to it. Offsets are in units of 8 octets, so a
  * segment has at most 512 KiB. One that would exceed that is split in two by the next bit of the hash
  * (extendible hashing: several directory entries may share one segment).
  *
@@ -30,8 +31,15 @@ enum node_flag {
 	NODE_CNAME = 4,
 	NODE_LB = 8,    /* a load balancer owns A, AAAA and CNAME here (S6) */
 	NODE_WILD = 16, /* a child "*" exists: the source of synthesis of RFC 4592 */
-	NODE_APEX = 32
+	NODE_APEX = 32,
+	NODE_NSEC = 64 /* its last RRsets are NSECs: NODE_NSECS, or NODE_NSECS_LB at a load balancer */
 };
+
+/*
+ * S104: a load balancer's node has three NSECs: with both A and AAAA in the bitmap, without A, without AAAA.
+ */
+enum node_nsec { NSEC_WHOLE, NSEC_WITHOUT_A, NSEC_WITHOUT_AAAA };
+enum { NODE_NSECS = 1, NODE_NSECS_LB = 3 };
 
 struct node {
 	uint16_t flags;
@@ -47,6 +55,7 @@ struct fragment {
 	uint16_t count;      /* number of records */
 	uint32_t len;        /* length in octets */
 	const uint8_t *wire; /* count records, owner 0xC00C */
+	uint32_t signed_len; /* octets of the RRSIG records that follow them; 0: none */
 };
 
 struct segment;
@@ -64,9 +73,16 @@ struct node_source {
 	const struct steer_lb *lb;
 	unsigned nrrsets; /* at most 255 */
 	const struct rrset *rrsets;
+	const struct bytes *signatures; /* RRSIG records of each RRset, owner 0xC00C; NULL: none is signed */
 };
 
-enum { SEGMENT_NAMES = 256, SEGMENT_OUTSIDE = 1024, SEGMENT_MAX = 0xffff * 8, NODE_RRSETS_MAX = 255 };
+enum {
+	SEGMENT_NAMES = 256,
+	SEGMENT_OUTSIDE = 1024,
+	SEGMENT_MAX = 0xffff * 8,
+	NODE_RRSETS_MAX = 255,
+	FRAGMENT_SIGNED_MAX = 0x7ff /* octets of the RRSIG records of one RRset */
+};
 
 /*
  * The hash of a name is computed label by label from the root: hash of a child = segment_hash(hash of the
@@ -106,6 +122,10 @@ const uint8_t *node_name(const struct node *node);
 bool node_rrset(const struct node *node, uint16_t type, struct fragment *fragment);
 /* The RRset at position i, in the order of the store. */
 void node_rrset_at(const struct node *node, unsigned i, struct fragment *fragment);
+/* The number of its RRsets without NSECs. */
+unsigned node_data(const struct node *node);
+/* An NSEC of a node; one that is not a load balancer's has only the whole one. False if it has none. */
+bool node_nsec(const struct node *node, enum node_nsec which, struct fragment *fragment);
 
 /*
  * Building. A builder collects nodes whose total size is known, then it is sealed. All functions return NULL

@@ -9,7 +9,8 @@
 #ifndef SNAPSHOT_H
 #define SNAPSHOT_H
 
-#include "zones/answer/segment.h"
+#include "zones/answer/chain.h"
+#include "zones/answer/signing.h"
 
 /* A name to look up: lower case, with the hash of each of its suffixes. */
 struct path {
@@ -41,7 +42,11 @@ struct zone {
 	    wilds;    /* a bit may stay set after its last name was deleted; that costs a probe */
 	uint8_t *soa; /* the SOA as a fragment with the negative TTL (RFC 2308 5), for authority sections */
 	uint32_t soa_len;
+	uint32_t soa_signed_len; /* octets of the RRSIG records that follow it */
 	uint32_t negative_ttl;
+	struct chain *chain; /* of a signed zone; NULL: it is not signed */
+	size_t missing;      /* number of its RRsets that have no signature */
+	uint64_t version;    /* of the signatures that it was built with; 0: it is not signed */
 };
 
 enum found {
@@ -68,10 +73,12 @@ const struct node *zone_node(const struct zone *zone, const struct path *path, u
 struct zone_table;
 
 struct pool_slots;
+struct signature_table;
 
 struct snapshot {
 	const struct zone_table *zones;
 	const struct pool_slots *pools;
+	const struct signature_table *signatures; /* of steered RRsets; NULL: there are none */
 	uint64_t generation;
 };
 
@@ -114,13 +121,15 @@ typedef bool zone_owner_fn(void *arg, const struct zone_owner *owner);
  * keys, and returns false if sink did.
  */
 typedef bool zone_each_fn(void *arg, zone_owner_fn *sink, void *sink_arg);
-struct zone *zone_build(uint32_t number, const uint8_t *apex, zone_each_fn *each, void *arg);
+/* signing is NULL for a zone that is not signed. Then each is called three times, once for the chain. */
+struct zone *zone_build(
+    uint32_t number, const uint8_t *apex, const struct zone_signing *signing, zone_each_fn *each, void *arg);
 
 /*
  * Edit a zone: begin with a private copy, set owners (an owner without RRsets and load balancer is deleted,
  * or stays as an empty non-terminal), publish the copy, then call zone_edit_done with the old zone. Memory
  * that is retired meanwhile is in use until then: after a failure the caller must discard its list of retired
- * memory and call zone_edit_drop.
+ * memory and call zone_edit_drop. A signed zone cannot be edited: build it again.
  */
 struct zone *zone_edit_begin(const struct zone *old);
 bool zone_edit_owner(struct zone *zone, const struct zone_owner *owner, const struct retire *retire);

@@ -65,10 +65,18 @@ note_soa(struct zone *zone, const struct node_source *source, uint8_t **soa)
 		if (rrset->type != TYPE_SOA)
 			continue;
 		rdata = rrset_next(&at, &rdlen);
-		if (rdlen < 22 || (*soa = xmalloc(12u + rdlen)) == NULL)
+		const struct bytes *signature = source->signatures != NULL ? &source->signatures[i] : NULL;
+
+		if (rdlen < 22)
 			return false;
+		*soa = xmalloc(12u + rdlen + (signature != NULL ? signature->len : 0));
 		zone->negative_ttl = MIN(rrset->ttl, get32(rdata + rdlen - 4));
 		zone->soa_len = 12u + rdlen;
+		zone->soa_signed_len = 0;
+		if (signature != NULL) {
+			zone->soa_signed_len = (uint32_t)signature->len;
+			memcpy(*soa + zone->soa_len, signature->data, signature->len);
+		}
 		put16(*soa, 0xC00C);
 		put16(*soa + 2, TYPE_SOA);
 		put16(*soa + 4, CLASS_IN);
@@ -112,6 +120,11 @@ struct walk {
 		size_t size;
 	} * measures;
 	size_t count;
+	/* of a signed zone */
+	struct owner_signing *signing;
+	struct chain_names *names;
+	struct occlusion occlusion;
+	size_t position; /* in names */
 };
 
 static bool
@@ -179,6 +192,38 @@ shared_labels(const uint8_t *a, const uint8_t *a_starts, unsigned a_count, const
 	return shared;
 }
 
+/* The first walk over a signed zone: the names of its chain. */
+static bool
+gather_owner(void *arg, const struct zone_owner *owner)
+{
+	struct walk *walk = arg;
+	uint8_t name[NAME_MAX_LEN + 8];
+	int len = name_from_key(name, owner->key.data, owner->key.len);
+	struct rrset kept[HIDDEN_ROOM];
+	struct node_source source;
+
+	if (len < 0)
+		return true; /* skip a damaged row */
+	source_of(&source, owner, kept, len == 0);
+	if (!occlusion_pass(&walk->occlusion, &owner->key, &source))
+		chain_names_add(walk->names, name, (size_t)len);
+	return true;
+}
+
+static void
+sign_owner(struct walk *walk, const struct bytes *key, struct node_source *source, struct rrset *kept)
+{
+	const uint8_t *next;
+	size_t len;
+
+	if (occlusion_pass(&walk->occlusion, key, source))
+		return;
+	next = chain_names_next(walk->names, walk->position++, &len);
+	if (source->flags & NODE_APEX)
+		owner_signing_apex(walk->signing, source, kept);
+	owner_signing_add(walk->signing, key, source, kept, next, len);
+}
+
 /* Add one owner, in the order of the keys: first the empty non-terminals above it, then its node. */
 static bool
 walk_owner(void *arg, const struct zone_owner *owner)
@@ -203,8 +248,14 @@ walk_owner(void *arg, const struct zone_owner *owner)
 			return false;
 	}
 	source_of(&source, owner, kept, depth == 0);
+	source.name = name;
+	source.name_len = (uint8_t)len;
+	if (walk->signing != NULL)
+		sign_owner(walk, &owner->key, &source, kept);
 	if (!walk_node(walk, &source, name, (size_t)len, depth))
 		return false;
+	if (walk->filling && source.flags & NODE_NSEC)
+		chain_add(walk->zone->chain, walk->nodes[depth]);
 	memcpy(walk->name, name, sizeof name);
 	memcpy(walk->starts, starts, sizeof starts);
 	walk->depth = depth;
@@ -252,31 +303,59 @@ drop_directory(struct zone *zone)
 	zone->directory = NULL;
 }
 
+/* Give the zone segments for the measured nodes. */
+static bool
+make_segments(struct zone *zone, const struct walk *measured)
+{
+	bool made;
+
+	zone->bits = 1;
+	while (zone->bits < BITS_MAX && measured->count >> zone->bits > SEGMENT_NAMES)
+		zone->bits++;
+	while (!(made = make_directory(zone, measured->measures, measured->count)) && zone->bits < BITS_MAX) {
+		drop_directory(zone);
+		zone->bits++;
+	}
+	return made;
+}
+
+/* Measure, then fill; in a signed zone after the names of its chain are known. */
+static bool
+build(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void *arg)
+{
+	struct chain_names names = {0};
+	struct walk gather = {.zone = zone, .names = &names},
+		    measure = {.zone = zone, .signing = signing, .names = &names},
+		    fill = {.zone = zone, .filling = true, .signing = signing, .names = &names};
+	bool built = (signing == NULL || each(arg, gather_owner, &gather)) &&
+	    each(arg, walk_owner, &measure) && measure.count > 0 && make_segments(zone, &measure);
+	size_t missing = signing != NULL ? owner_signing_missing(signing) : 0;
+
+	free(measure.measures);
+	if (built && signing != NULL)
+		zone->chain = chain_new(names.count, zone->apex);
+	built = built && each(arg, walk_owner, &fill) && zone->soa != NULL;
+	if (built && signing != NULL) {
+		chain_seal(zone->chain);
+		zone->missing = owner_signing_missing(signing) - missing;
+		zone->version = owner_signing_version(signing);
+	}
+	chain_names_free(&names);
+	return built;
+}
+
 struct zone *
-zone_build(uint32_t number, const uint8_t *apex, zone_each_fn *each, void *arg)
+zone_build(
+    uint32_t number, const uint8_t *apex, const struct zone_signing *signing, zone_each_fn *each, void *arg)
 {
 	struct zone *zone = zone_new(number, apex);
-	struct walk walk = {.zone = zone};
-	bool built = zone != NULL && each(arg, walk_owner, &walk) && walk.count > 0;
+	struct owner_signing *owner = signing != NULL ? owner_signing_new(signing, zone->apex) : NULL;
 
-	if (built) {
-		zone->bits = 1;
-		while (zone->bits < BITS_MAX && walk.count >> zone->bits > SEGMENT_NAMES)
-			zone->bits++;
-		while (!(built = make_directory(zone, walk.measures, walk.count)) && zone->bits < BITS_MAX) {
-			drop_directory(zone);
-			zone->bits++;
-		}
-	}
-	free(walk.measures);
-	if (built) {
-		walk = (struct walk){.zone = zone, .filling = true};
-		built = each(arg, walk_owner, &walk) && zone->soa != NULL;
-	}
-	if (!built) {
+	if (!build(zone, owner, each, arg)) {
 		zone_free(zone);
-		return NULL;
+		zone = NULL;
 	}
+	owner_signing_free(owner);
 	return zone;
 }
 
@@ -288,6 +367,7 @@ zone_free(void *memory)
 	if (zone == NULL)
 		return;
 	drop_directory(zone);
+	chain_free(zone->chain);
 	free(zone->soa);
 	free(zone);
 }
@@ -300,8 +380,8 @@ measure_segment(void *arg, const struct node *node)
 
 	for (unsigned i = 0; i < node->nrrsets; i++) {
 		node_rrset_at(node, i, &fragment);
-		if (fragment.len > SEGMENT_OUTSIDE)
-			*octets += fragment.len;
+		if (fragment.len + fragment.signed_len > SEGMENT_OUTSIDE)
+			*octets += fragment.len + fragment.signed_len;
 	}
 }
 
@@ -309,7 +389,9 @@ void
 zone_measure(const struct zone *zone, uint64_t *names, uint64_t *octets)
 {
 	*names = 0;
-	*octets = sizeof *zone + zone->soa_len + (sizeof(void *) << zone->bits);
+	*octets = sizeof *zone + zone->soa_len + zone->soa_signed_len + (sizeof(void *) << zone->bits);
+	if (zone->chain != NULL)
+		*octets += chain_octets(zone->chain);
 	for (size_t i = 0; i < (size_t)1 << zone->bits;) {
 		const struct segment *segment = zone->directory[i];
 

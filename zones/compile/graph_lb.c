@@ -1,5 +1,6 @@
 /* graph_lb.c -- the load balancers of a graph; each is compiled into one allocation (steer.h). */
 #include "zones/compile/graph.h"
+#include "zones/dns/dnssec.h"
 
 #include "zones/base/siphash.h"
 
@@ -155,6 +156,19 @@ put_override(struct building *building, struct steer_override *out, const struct
 		    siphash((const uint64_t[2]){0}, from->pools, from->npools * sizeof *from->pools);
 }
 
+/* Rules and sets can have TTLs of their own; a signature covers every smaller TTL (RFC 4035 5.3.3). */
+static void
+put_content(struct steer_lb *compiled, const struct lb *lb)
+{
+	compiled->signed_ttl = lb->ttl;
+	for (size_t i = 0; i < lb->nsets; i++)
+		compiled->signed_ttl = MAX(compiled->signed_ttl, lb->sets[i].ttl);
+	for (size_t i = 0; i < lb->nrules; i++)
+		compiled->signed_ttl = MAX(compiled->signed_ttl, lb->rules[i].ttl);
+	compiled->signed_labels = signed_labels(compiled->name);
+	compiled->content = content_of_owner(compiled->name, compiled->name_len, compiled->signed_ttl);
+}
+
 /* Properties that are copied unchanged. */
 static void
 put_properties(struct steer_lb *compiled, const struct lb *lb)
@@ -175,6 +189,7 @@ put_properties(struct steer_lb *compiled, const struct lb *lb)
 	compiled->name_len = (uint8_t)name_lower(compiled->name, lb->wire);
 	compiled->share = (uint32_t)siphash((const uint64_t[2]){0}, compiled->name, compiled->name_len);
 	compiled->npools = (uint16_t)lb->npools;
+	put_content(compiled, lb);
 }
 
 /* Reserve this many octets of the allocation. */

@@ -212,6 +212,11 @@ list_addresses(
 	list->nring = (uint16_t)count;
 	if (making->hostnames && count > 0)
 		make_ring(list, making, count);
+	for (unsigned i = 0; i < list->nring; i++) {
+		struct content address = content_of_octets(list->ring[i].bytes, sizeof list->ring[i].bytes);
+
+		content_add(&list->content, &address);
+	}
 }
 
 /* Fill one list with the candidates of a family. */

@@ -9,6 +9,7 @@
 #define POOL_TABLE_H
 
 #include "zones/geo/geo.h"
+#include "zones/steer/content.h"
 
 #include <stdatomic.h>
 
@@ -49,6 +50,7 @@ struct candidates {
 	const uint64_t *hashes;                    /* copies of list[i].hash, adjacent */
 	const uint32_t *cumulative;                /* [i]: the sum of the weights of list[0] to list[i] */
 	const struct weight_class *classes;
+	struct content content; /* of all addresses of the ring */
 };
 
 enum { TABLE_V4, TABLE_V6, TABLE_FAMILIES };

@@ -120,6 +120,9 @@ struct steer_lb {
 	uint64_t pins_since; /* S20: the generation in which its pins were cleared; 0: never */
 	const struct steer_cleared *cleared;
 	uint32_t ncleared;
+	struct content content; /* of its name and signed_ttl */
+	uint32_t signed_ttl;    /* the largest TTL of its answers, which their signatures cover */
+	uint8_t signed_labels;
 	uint8_t name_len;
 	uint8_t name[NAME_MAX_LEN]; /* wire form, lower case */
 	struct steer_pool fallback;
