@@ -1,7 +1,6 @@
-#include "zones/compile/compile.h"
+#include "zones/compile/compile_inner.h"
 #include "zones/model/usable.h"
 
-#include "zones/compile/graph.h"
 #include "zones/dns/idn.h"
 #include "zones/document/schema.h"
 
@@ -9,22 +8,10 @@
 
 enum { LATENCIES_MS = 900 }; /* the monitor writes them once a second */
 
-struct compiler {
-	struct config_graph *graph; /* NULL before the first compile */
-	struct retired retired;
-	struct numbers numbers;
-	uint64_t generation;
-	uint64_t flip;
-	uint64_t count;        /* number of the newest count of unknown endpoints */
-	bool broken;           /* the last follow failed half-way: read everything next time */
-	bool health_known;     /* the health store was read once */
-	uint64_t latencies_ms; /* when latencies were last read */
-	char error[200];
-};
-
 struct compiler *
 compiler_new(void)
 {
+	content_init();
 	return xcalloc(1, sizeof(struct compiler));
 }
 
@@ -58,6 +45,7 @@ compiler_free(struct compiler *compiler)
 	compiler->broken = false;
 	compiler_retire(compiler, &now);
 	free(compiler->retired.items);
+	free(compiler->signatures);
 	numbers_free(&compiler->numbers);
 	free(compiler);
 }
@@ -97,12 +85,22 @@ begin_world(struct compiler *compiler, struct config_graph *graph, struct retire
 	return COMPILED_NEW;
 }
 
+static struct config_graph *
+new_graph(const struct compiler *compiler, struct retired *made)
+{
+	struct config_graph *graph = graph_new(made, (struct numbers *)(uintptr_t)&compiler->numbers);
+
+	graph->signing = compiler->signing;
+	graph->signatures = compiler->signatures;
+	return graph;
+}
+
 /* Read everything into a new graph. The old one is retired after publication. */
 static enum compiled
 read_all(struct compiler *compiler, struct store_txn *txn)
 {
 	struct retired made = {0};
-	struct config_graph *graph = graph_new(&made, &compiler->numbers);
+	struct config_graph *graph = new_graph(compiler, &made);
 
 	return graph_read(graph, txn, compiler->graph) ? begin_world(compiler, graph, &made)
 						       : failed_read(compiler, graph, &made);
@@ -113,7 +111,7 @@ static enum compiled
 read_names(struct compiler *compiler, struct store_txn *txn, const uint8_t *const *names, size_t count)
 {
 	struct retired made = {0};
-	struct config_graph *graph = graph_new(&made, &compiler->numbers);
+	struct config_graph *graph = new_graph(compiler, &made);
 	bool complete;
 
 	if (!graph_read_names(graph, txn, names, count, &complete))

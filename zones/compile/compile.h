@@ -13,9 +13,19 @@
 #include "zones/model/status.h"
 #include "zones/state/config.h"
 #include "zones/state/health.h"
+#include "zones/state/signatures.h"
 #include "zones/steer/steer.h"
 
 struct compiler;
+
+/*
+ * The source of signatures (S100). zone returns NULL if a zone is not signed; the result is valid until the
+ * next call. The nameserver's is signature_source.h, graycloud-signer has one that signs.
+ */
+struct compiler_signing {
+	void *arg;
+	const struct zone_signing *(*zone)(void *arg, const struct zone_info *info);
+};
 
 enum compiled {
 	COMPILED_SAME,   /* nothing to publish */
@@ -48,6 +58,38 @@ enum compiled compiler_config(struct compiler *compiler, struct store_txn *txn, 
  * own (S27).
  */
 enum compiled compiler_health(struct compiler *compiler, struct store_txn *txn, bool anew);
+
+/* The source for all later compiles; it must be valid during each of them. NULL: no zone is signed. */
+void compiler_set_signing(struct compiler *compiler, const struct compiler_signing *signing);
+/*
+ * Follow the stores of the signer; sets is NULL if there is none. With the flag (a store was replaced), read
+ * them wholly. Zones whose signatures changed are built again from config.
+ */
+enum compiled compiler_signatures(struct compiler *compiler, struct store_txn *config,
+    struct store_txn *signatures, struct store_txn *sets, bool anew);
+/*
+ * S103: true if a change of the configuration needs signatures that the signer has not made yet, so that the
+ * running snapshot must stay in use.
+ */
+bool compiler_waits_for_signer(
+    const struct compiler *compiler, struct store_txn *config, struct store_txn *signatures);
+/* Is a zone of the snapshot signed? */
+bool compiler_has_signed(const struct compiler *compiler);
+/* The number of RRsets of signed zones that have no signature. */
+size_t compiler_unsigned(const struct compiler *compiler);
+
+/*
+ * An RRset that a load balancer of a signed zone can answer with, now or after any flip of health: each
+ * address alone, the sets that it would answer with now, the CNAMEs of its origins. row has everything but
+ * the signature.
+ */
+typedef void compiler_steered_fn(
+    void *arg, const struct steered_signature *row, const struct content *content);
+/* Call fn with each that has no signature in the table of the compiler. */
+void compiler_each_steered(const struct compiler *compiler, compiler_steered_fn *fn, void *arg);
+/* Note a signature that was made. Only for a compiler whose snapshot nobody else reads. */
+void compiler_add_steered(
+    struct compiler *compiler, const struct content *content, const struct signature *signature);
 
 /*
  * Settings with an end (disabled_until, forced_until): compiler_expired() is true if the first of these ends

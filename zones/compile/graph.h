@@ -14,6 +14,7 @@
  *   graph_names.c    read the data of a few names
  *   graph_follow.c   follow the changes of a store
  *   graph_latency.c  latencies of pools
+ *   graph_signed.c   zones whose signatures changed
  *
  * A file calls only those above it.
  */
@@ -125,6 +126,8 @@ struct config_graph {
 	struct pool_entry *dirty;    /* to be judged again */
 	struct pool_slots *shared;   /* snapshots point to it; replaced when it grows */
 	const struct zone_table *table;
+	const struct compiler_signing *signing;   /* NULL: no zone is signed */
+	const struct signature_table *signatures; /* of steered RRsets; for the next snapshots */
 	struct snapshot *snapshot;
 	struct retired *retired;
 	struct numbers *numbers;
@@ -252,6 +255,14 @@ struct owner_rows {
 };
 bool graph_gather_row(void *arg, struct bytes key, const struct rrset *rrset);
 map_key_fn graph_zone_key, graph_zone_name_key;
+
+/* ---- graph_signed.c ---- */
+
+/*
+ * Mark the zones to be built again that were built with older signatures; complete: also those that lacked
+ * some. Returns true if there was one.
+ */
+bool graph_mark_signed(struct config_graph *graph, bool complete);
 
 /* ---- reading stores.  False with a sentence in graph->error. ---- */
 

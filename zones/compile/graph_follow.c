@@ -278,8 +278,8 @@ edit_zones(struct changes *changes)
 			next++;
 		if (entry == NULL)
 			continue; /* deleted since */
-		/* A new build costs less than this number of changes. */
-		if (next - i > 10000)
+		/* A new build costs less than this number of changes; a signed zone is not edited. */
+		if (next - i > 10000 || (entry->zone != NULL && entry->zone->chain != NULL))
 			entry->rebuild = true;
 		if (!entry->rebuild && !edit_zone(changes, entry, &changes->owners[i], next - i))
 			return false;

@@ -200,8 +200,11 @@ placement_free(struct placement *placement)
 }
 
 static bool
-build_zone(struct store_txn *txn, struct zone_entry *entry, const struct placement *placement)
+build_zone(const struct config_graph *graph, struct store_txn *txn, struct zone_entry *entry,
+    const struct placement *placement)
 {
+	const struct compiler_signing *source = graph->signing;
+	const struct zone_signing *signing = source != NULL ? source->zone(source->arg, &entry->info) : NULL;
 	struct merge merge = {.txn = txn, .zone = entry->number, .only = entry->only};
 	size_t low = 0, high = placement->count;
 
@@ -217,7 +220,7 @@ build_zone(struct store_txn *txn, struct zone_entry *entry, const struct placeme
 		high++;
 	merge.lbs = placement->sorted + low;
 	merge.nlbs = high - low;
-	entry->zone = zone_build(entry->number, entry->info.name, merge_each, &merge);
+	entry->zone = zone_build(entry->number, entry->info.name, signing, merge_each, &merge);
 	return entry->zone != NULL;
 }
 
@@ -314,8 +317,10 @@ graph_make_snapshot(struct config_graph *graph, uint64_t generation)
 	retired_add(graph->retired, free, graph->snapshot);
 	graph->table = zone_table_new(zones, graph->zones.count);
 	free(zones);
-	*snapshot =
-	    (struct snapshot){.zones = graph->table, .pools = graph->shared, .generation = generation};
+	*snapshot = (struct snapshot){.zones = graph->table,
+	    .pools = graph->shared,
+	    .signatures = graph->signatures,
+	    .generation = generation};
 	graph->snapshot = snapshot;
 }
 
@@ -334,7 +339,7 @@ graph_build_zones(struct config_graph *graph, struct store_txn *txn)
 
 		if (!zones[i]->rebuild)
 			continue;
-		if (!build_zone(txn, zones[i], &placement)) {
+		if (!build_zone(graph, txn, zones[i], &placement)) {
 			zones[i]->zone = old;
 			break;
 		}

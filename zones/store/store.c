@@ -40,6 +40,11 @@ static const struct {
     [TABLE_ENGINE] = {"engine", IN(STORE_CLUSTER)},
     [TABLE_OUTCOMES] = {"outcomes", IN(STORE_CLUSTER)},
     [TABLE_PROPOSALS] = {"proposals", IN(STORE_PROPOSALS)},
+    [TABLE_SIGNATURES] = {"signatures", IN(STORE_SIGNATURES)},
+    [TABLE_SIGNED_ZONES] = {"signed_zones", IN(STORE_SIGNATURES)},
+    [TABLE_KEYS] = {"keys", IN(STORE_SIGNATURES)},
+    [TABLE_STEERED] = {"steered", IN(STORE_SIGNATURES) | IN(STORE_SETS)},
+    [TABLE_SIGNER] = {"signer", IN(STORE_SIGNATURES) | IN(STORE_SETS)},
 };
 
 static void
@@ -139,7 +144,7 @@ open_environment(struct store *store)
 		return rc;
 	if (store->access == STORE_READ)
 		flags |= MDB_RDONLY;
-	else if (!store_has_many_writers(store->kind))
+	else if (!store_is_durable(store->kind))
 		flags |= MDB_NOSYNC;
 	mdb_env_set_userctx(store->env, store);
 	mdb_env_set_assert(store->env, store_assertion_failed);
@@ -334,12 +339,12 @@ store_open_files(struct store *store, struct problems *problems)
 	if (store->access == STORE_WRITE) {
 		if (!store_file_directories(store->state, &store->paths, (uid_t)-1, problems))
 			return false;
-		if (!store_has_many_writers(store->kind)) {
+		if (!store_is_durable(store->kind)) {
 			if (!be_the_writer(store, problems))
 				return false;
 			begin_anew(store, problems);
 		}
-	} else if (!store_has_many_writers(store->kind) && store_file_other_boot(&store->paths))
+	} else if (!store_is_durable(store->kind) && store_file_other_boot(&store->paths))
 		return false;
 	switch (examine(store, problems)) {
 	case STORE_FILE_BAD:
@@ -373,7 +378,7 @@ store_open_files(struct store *store, struct problems *problems)
 			    "written%s",
 			    store->state, store_write_cure(-EROFS));
 	}
-	if (store->access == STORE_WRITE && !store_has_many_writers(store->kind))
+	if (store->access == STORE_WRITE && !store_is_durable(store->kind))
 		store_file_note_boot(&store->paths);
 	watch_start(store);
 	return true;
@@ -414,7 +419,7 @@ store_open(const char *state, enum store_kind kind, enum store_access access, st
 {
 	struct store *store = new_store(state, kind, access);
 
-	if (inherited_lock >= 0 && !store_has_many_writers(kind) && access == STORE_WRITE) {
+	if (inherited_lock >= 0 && !store_is_durable(kind) && access == STORE_WRITE) {
 		store->lock_fd = inherited_lock;
 		store->inherited = store_file_sign_lock(inherited_lock) == 0;
 		inherited_lock = -1;

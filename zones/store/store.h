@@ -49,7 +49,16 @@
 #include <sys/types.h>
 
 /* cluster and proposals exist only on a node that has joined a cluster (membership.h). */
-enum store_kind { STORE_CONFIG, STORE_HEALTH, STORE_SERVING, STORE_CLUSTER, STORE_PROPOSALS, STORE_KINDS };
+enum store_kind {
+	STORE_CONFIG,
+	STORE_HEALTH,
+	STORE_SERVING,
+	STORE_CLUSTER,
+	STORE_PROPOSALS,
+	STORE_SIGNATURES, /* signatures and sets exist only where graycloud-signer runs */
+	STORE_SETS,
+	STORE_KINDS
+};
 /* STORE_PEEK, for store_begin: read, without effect on the news that store_poll returns. */
 enum store_access { STORE_READ, STORE_WRITE, STORE_PEEK };
 
@@ -82,6 +91,12 @@ enum store_table {
 	TABLE_OUTCOMES,   /* 'i', id of a proposal -> struct cluster_outcome; 's', sequence (8) -> id */
 	/* proposals, see proposal.h */
 	TABLE_PROPOSALS, /* sequence (8) -> head, entry */
+	/* signatures, see signatures.h; the last two also of sets */
+	TABLE_SIGNATURES,   /* zone number, name_to_key of the owner, type -> signatures by content */
+	TABLE_SIGNED_ZONES, /* zone number -> version, RRsets of its keys */
+	TABLE_KEYS,         /* zone number, algorithm, key tag -> struct signing_key */
+	TABLE_STEERED,      /* sequence (8) -> a signature of a steered RRset */
+	TABLE_SIGNER,       /* "signer" -> struct signer_beat */
 	TABLE_COUNT
 };
 

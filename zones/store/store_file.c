@@ -43,15 +43,16 @@ store_write_cure(int error)
 const char *
 store_kind_text(enum store_kind kind)
 {
-	static const char *const texts[] = {"config", "health", "serving", "cluster", "proposals"};
+	static const char *const texts[] = {
+	    "config", "health", "serving", "cluster", "proposals", "signatures", "sets"};
 
 	return texts[kind];
 }
 
 bool
-store_has_many_writers(enum store_kind kind)
+store_is_durable(enum store_kind kind)
 {
-	return kind == STORE_CONFIG || kind == STORE_PROPOSALS;
+	return kind == STORE_CONFIG || kind == STORE_PROPOSALS || kind == STORE_SIGNATURES;
 }
 
 const char *

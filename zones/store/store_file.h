@@ -22,7 +22,7 @@ const char *store_kind_text(enum store_kind kind);
 const char *store_kind_cure(enum store_kind kind);
 
 /* True if commands write it: it is written with fsync, and nobody holds a lock of the only writer. */
-bool store_has_many_writers(enum store_kind kind);
+bool store_is_durable(enum store_kind kind);
 
 bool store_paths_make(
     struct store_paths *paths, const char *state, enum store_kind kind, struct problems *problems);

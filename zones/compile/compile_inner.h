@@ -1,0 +1,24 @@
+/* compile_inner.h -- the compiler, for the files compile*.c only. */
+#ifndef COMPILE_INNER_H
+#define COMPILE_INNER_H
+
+#include "zones/answer/signature_table.h"
+#include "zones/compile/graph.h"
+
+struct compiler {
+	struct config_graph *graph; /* NULL before the first compile */
+	struct retired retired;
+	struct numbers numbers;
+	uint64_t generation;
+	uint64_t flip;
+	uint64_t count;        /* number of the newest count of unknown endpoints */
+	bool broken;           /* the last follow failed half-way: read everything next time */
+	bool health_known;     /* the health store was read once */
+	uint64_t latencies_ms; /* when latencies were last read */
+	const struct compiler_signing *signing;
+	struct signature_table *signatures; /* of steered RRsets; NULL: there were none */
+	uint64_t singles, sets;             /* the last sequences that were read of signatures/ and sets/ */
+	char error[200];
+};
+
+#endif

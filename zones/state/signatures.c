@@ -1,0 +1,465 @@
+#include "zones/state/signatures.h"
+
+#include <stdlib.h>
+
+enum {
+	CONTENTS_MAX = 2, /* of a type: the newest, and the one before */
+	NSECS_MAX = 6,    /* a load balancer has three at once */
+	KEY_ROOM = 4 + NAME_MAX_KEY + 2
+};
+
+static const struct bytes signer_key = {"signer", 6}, generation_key = {"generation", 10};
+
+static struct bytes
+row_key(uint8_t out[KEY_ROOM], uint32_t zone, const struct bytes *owner_key, uint16_t type)
+{
+	put32(out, zone);
+	memcpy(out + 4, owner_key->data, owner_key->len);
+	put16(out + 4 + owner_key->len, type);
+	return (struct bytes){out, 4 + owner_key->len + 2};
+}
+
+/* ---- signatures of zone data ---- */
+
+struct signature_reader {
+	struct store_txn *txn;
+	uint32_t zone;
+	bool written;
+	struct store_cursor *cursor;
+	struct bytes key, value; /* the row under the cursor; an empty key: none */
+};
+
+struct signature_reader *
+signature_reader_new(struct store_txn *txn, uint32_t zone, bool written)
+{
+	struct signature_reader *reader = xcalloc(1, sizeof *reader);
+
+	reader->txn = txn;
+	reader->zone = zone;
+	reader->written = written;
+	return reader;
+}
+
+void
+signature_reader_free(struct signature_reader *reader)
+{
+	if (reader == NULL)
+		return;
+	store_cursor_close(reader->cursor);
+	free(reader);
+}
+
+static void
+read_signature(struct signature *signature, const uint8_t *at)
+{
+	signature->algorithm = at[0];
+	signature->key_tag = get16(at + 1);
+	signature->inception = get32(at + 3);
+	signature->expiration = get32(at + 7);
+	memcpy(signature->octets, at + 11, SIGNATURE_OCTETS);
+}
+
+static void
+write_signature(uint8_t *at, const struct signature *signature)
+{
+	at[0] = signature->algorithm;
+	put16(at + 1, signature->key_tag);
+	put32(at + 3, signature->inception);
+	put32(at + 7, signature->expiration);
+	memcpy(at + 11, signature->octets, SIGNATURE_OCTETS);
+}
+
+/* The octets of the content at the front of a value; 0: there is none. */
+static size_t
+content_len(const uint8_t *at, size_t len)
+{
+	size_t whole = len >= 9 ? 9 + (size_t)at[8] * SIGNATURE_ROW : 0;
+
+	return whole <= len ? whole : 0;
+}
+
+static unsigned
+find_content(const struct bytes *value, uint64_t hash, struct signature out[SIGNATURES_MAX])
+{
+	const uint8_t *at = value->data;
+	size_t left = value->len, len;
+
+	for (; (len = content_len(at, left)) > 0; at += len, left -= len) {
+		unsigned count = MIN(at[8], SIGNATURES_MAX);
+
+		if (get64(at) != hash)
+			continue;
+		for (unsigned i = 0; i < count; i++)
+			read_signature(&out[i], at + 9 + (size_t)i * SIGNATURE_ROW);
+		return count;
+	}
+	return 0;
+}
+
+static bool
+same_key(const struct bytes *a, const struct bytes *b)
+{
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* Move the cursor to a row: often it is there, or it is the next one. */
+static bool
+move(struct signature_reader *reader, const struct bytes *key)
+{
+	if (reader->written)
+		return store_get(reader->txn, TABLE_SIGNATURES, *key, &reader->value);
+	if (reader->cursor == NULL)
+		reader->cursor = store_cursor_open(reader->txn, TABLE_SIGNATURES);
+	else if (reader->key.len > 0 &&
+	    (same_key(&reader->key, key) ||
+		(store_cursor_next(reader->cursor, &reader->key, &reader->value) &&
+		    same_key(&reader->key, key))))
+		return true;
+	if (store_cursor_seek(reader->cursor, *key, &reader->key, &reader->value))
+		return same_key(&reader->key, key);
+	reader->key.len = 0;
+	return false;
+}
+
+unsigned
+signature_find(struct signature_reader *reader, const struct bytes *owner_key, uint16_t type, uint64_t hash,
+    struct signature out[SIGNATURES_MAX])
+{
+	uint8_t octets[KEY_ROOM];
+	struct bytes key = row_key(octets, reader->zone, owner_key, type);
+
+	return move(reader, &key) ? find_content(&reader->value, hash, out) : 0;
+}
+
+int
+signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
+    uint64_t hash, const struct signature *signatures, unsigned count)
+{
+	enum { ROOM = NSECS_MAX * (9 + SIGNATURES_MAX * SIGNATURE_ROW) };
+	unsigned contents = 1, most = type == TYPE_NSEC ? NSECS_MAX : CONTENTS_MAX;
+	uint8_t octets[KEY_ROOM], value[ROOM];
+	struct bytes key = row_key(octets, zone, owner_key, type), old;
+	size_t used = 9;
+
+	put64(value, hash);
+	value[8] = (uint8_t)count;
+	for (unsigned i = 0; i < count; i++, used += SIGNATURE_ROW)
+		write_signature(value + used, &signatures[i]);
+	if (store_get(txn, TABLE_SIGNATURES, key, &old)) {
+		const uint8_t *at = old.data;
+		size_t left = old.len, len;
+
+		for (; contents < most && (len = content_len(at, left)) > 0; at += len, left -= len) {
+			if (get64(at) == hash || used + len > sizeof value)
+				continue;
+			memcpy(value + used, at, len);
+			used += len;
+			contents++;
+		}
+	}
+	return store_put(txn, TABLE_SIGNATURES, key, (struct bytes){value, used});
+}
+
+static int
+drop_rows(struct store_txn *txn, enum store_table table, uint32_t zone)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, table);
+	uint8_t prefix[4];
+	struct bytes key, value;
+	int error = 0;
+	bool more;
+
+	put32(prefix, zone);
+	more = store_cursor_seek(cursor, (struct bytes){prefix, 4}, &key, &value);
+	while (more && error == 0 && key.len >= 4 && memcmp(key.data, prefix, 4) == 0) {
+		error = store_cursor_delete(cursor);
+		more = store_cursor_next(cursor, &key, &value);
+	}
+	store_cursor_close(cursor);
+	return error;
+}
+
+int
+signatures_drop_zone(struct store_txn *txn, uint32_t zone)
+{
+	static const enum store_table tables[] = {TABLE_SIGNATURES, TABLE_SIGNED_ZONES, TABLE_KEYS};
+	int error = 0;
+
+	for (unsigned i = 0; i < NITEMS(tables) && error == 0; i++)
+		error = drop_rows(txn, tables[i], zone);
+	return error;
+}
+
+/* ---- zones ---- */
+
+enum { ZONE_HEAD = 17, RRSET_FIXED = 12 };
+
+bool
+signed_zone_get(struct store_txn *txn, uint32_t zone, struct signed_zone *out)
+{
+	uint8_t number[4];
+	struct bytes value;
+	const uint8_t *at, *end;
+
+	put32(number, zone);
+	if (!store_get(txn, TABLE_SIGNED_ZONES, (struct bytes){number, 4}, &value) || value.len < ZONE_HEAD)
+		return false;
+	at = value.data;
+	end = at + value.len;
+	*out = (struct signed_zone){.version = get64(at), .generation = get64(at + 8)};
+	for (unsigned i = 0, count = at[16]; i < count && i < SIGNED_KEYS_MAX; i++) {
+		const uint8_t *set = i == 0 ? at + ZONE_HEAD : at;
+
+		if (end - set < RRSET_FIXED || (size_t)(end - set) - RRSET_FIXED < get32(set + 8))
+			return false;
+		out->keys[out->nkeys++] = (struct rrset){.type = get16(set),
+		    .ttl = get32(set + 2),
+		    .count = get16(set + 6),
+		    .len = get32(set + 8),
+		    .records = set + RRSET_FIXED};
+		at = set + RRSET_FIXED + get32(set + 8);
+	}
+	return true;
+}
+
+int
+signed_zone_put(struct store_txn *txn, uint32_t zone, const struct signed_zone *in)
+{
+	uint8_t number[4], *value, *at;
+	size_t size = ZONE_HEAD;
+	int error;
+
+	for (unsigned i = 0; i < in->nkeys; i++)
+		size += RRSET_FIXED + in->keys[i].len;
+	at = value = xmalloc(size);
+	put32(number, zone);
+	put64(at, in->version);
+	put64(at + 8, in->generation);
+	at[16] = (uint8_t)in->nkeys;
+	at += ZONE_HEAD;
+	for (unsigned i = 0; i < in->nkeys; i++) {
+		const struct rrset *set = &in->keys[i];
+
+		put16(at, set->type);
+		put32(at + 2, set->ttl);
+		put16(at + 6, set->count);
+		put32(at + 8, (uint32_t)set->len);
+		memcpy(at + RRSET_FIXED, set->records, set->len);
+		at += RRSET_FIXED + set->len;
+	}
+	error = store_put(txn, TABLE_SIGNED_ZONES, (struct bytes){number, 4}, (struct bytes){value, size});
+	free(value);
+	return error;
+}
+
+void
+signed_zones_each(struct store_txn *txn, signed_zone_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_SIGNED_ZONES);
+	struct bytes key, value;
+
+	for (bool more = store_cursor_first(cursor, &key, &value); more;
+	     more = store_cursor_next(cursor, &key, &value))
+		if (key.len == 4)
+			fn(arg, get32(key.data));
+	store_cursor_close(cursor);
+}
+
+bool
+signed_zones_any(struct store_txn *txn)
+{
+	return store_count(txn, TABLE_SIGNED_ZONES) > 0;
+}
+
+/* ---- keys ---- */
+
+enum { KEY_ROW = 2 + 2 + 8 + 8 + DNSKEY_MAX + DS_OCTETS, KEY_ROW_KEY = 7 };
+
+void
+signing_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_KEYS);
+	uint8_t prefix[4];
+	struct bytes key, value;
+	bool more;
+
+	put32(prefix, zone);
+	for (more = store_cursor_seek(cursor, (struct bytes){prefix, 4}, &key, &value);
+	     more && key.len == KEY_ROW_KEY && memcmp(key.data, prefix, 4) == 0;
+	     more = store_cursor_next(cursor, &key, &value)) {
+		const uint8_t *name = key.data, *at = value.data;
+		struct signing_key row = {.algorithm = name[4], .key_tag = get16(name + 5)};
+
+		if (value.len != KEY_ROW)
+			continue;
+		row.state = at[0];
+		row.flags = get16(at + 2);
+		row.created = (int64_t)get64(at + 4);
+		row.ds_after = (int64_t)get64(at + 12);
+		memcpy(row.dnskey, at + 20, DNSKEY_MAX);
+		memcpy(row.ds, at + 20 + DNSKEY_MAX, DS_OCTETS);
+		fn(arg, &row);
+	}
+	store_cursor_close(cursor);
+}
+
+int
+signing_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *key)
+{
+	uint8_t name[KEY_ROW_KEY], at[KEY_ROW] = {0};
+
+	put32(name, zone);
+	name[4] = key->algorithm;
+	put16(name + 5, key->key_tag);
+	at[0] = key->state;
+	put16(at + 2, key->flags);
+	put64(at + 4, (uint64_t)key->created);
+	put64(at + 12, (uint64_t)key->ds_after);
+	memcpy(at + 20, key->dnskey, DNSKEY_MAX);
+	memcpy(at + 20 + DNSKEY_MAX, key->ds, DS_OCTETS);
+	return store_put(txn, TABLE_KEYS, (struct bytes){name, sizeof name}, (struct bytes){at, sizeof at});
+}
+
+/* ---- steered RRsets ---- */
+
+enum { STEERED_FIXED = 4 + 4 + 2 + SIGNATURE_ROW + 2 };
+
+static unsigned
+address_octets(uint16_t type)
+{
+	return type == TYPE_A ? 4 : type == TYPE_AAAA ? 16 : 0;
+}
+
+static bool
+read_steered(struct steered_signature *row, const struct bytes *value)
+{
+	const uint8_t *at = value->data, *end = at + value->len;
+	size_t len;
+
+	if (value->len < STEERED_FIXED)
+		return false;
+	row->zone = get32(at);
+	row->ttl = get32(at + 4);
+	row->type = get16(at + 8);
+	read_signature(&row->signature, at + 10);
+	row->count = get16(at + 10 + SIGNATURE_ROW);
+	at += STEERED_FIXED;
+	if ((len = name_valid(at, (size_t)(end - at))) == 0)
+		return false;
+	memcpy(row->owner, at, len);
+	at += len;
+	row->addresses = at;
+	if (row->type != TYPE_CNAME)
+		return address_octets(row->type) > 0 &&
+		    (size_t)(end - at) == (size_t)row->count * address_octets(row->type);
+	if ((len = name_valid(at, (size_t)(end - at))) == 0)
+		return false;
+	memcpy(row->target, at, len);
+	return true;
+}
+
+uint64_t
+steered_each(struct store_txn *txn, uint64_t after, steered_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
+	struct steered_signature row;
+	struct bytes key, value;
+	uint8_t first[8];
+	uint64_t last = after;
+
+	put64(first, after + 1);
+	for (bool more = store_cursor_seek(cursor, (struct bytes){first, 8}, &key, &value); more;
+	     more = store_cursor_next(cursor, &key, &value)) {
+		if (key.len != 8)
+			continue;
+		last = get64(key.data);
+		if (read_steered(&row, &value))
+			fn(arg, &row);
+	}
+	store_cursor_close(cursor);
+	return last;
+}
+
+static uint64_t
+last_sequence(struct store_txn *txn)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
+	struct bytes key, value;
+	uint64_t last = store_cursor_last(cursor, &key, &value) && key.len == 8 ? get64(key.data) : 0;
+
+	store_cursor_close(cursor);
+	return last;
+}
+
+int
+steered_append(struct store_txn *txn, const struct steered_signature *row)
+{
+	size_t owner = name_len(row->owner),
+	       rest = row->type == TYPE_CNAME ? name_len(row->target)
+					      : (size_t)row->count * address_octets(row->type);
+	uint8_t *value = xmalloc(STEERED_FIXED + owner + rest), key[8];
+	int error;
+
+	put32(value, row->zone);
+	put32(value + 4, row->ttl);
+	put16(value + 8, row->type);
+	write_signature(value + 10, &row->signature);
+	put16(value + 10 + SIGNATURE_ROW, row->count);
+	memcpy(value + STEERED_FIXED, row->owner, owner);
+	memcpy(value + STEERED_FIXED + owner, row->type == TYPE_CNAME ? row->target : row->addresses, rest);
+	put64(key, last_sequence(txn) + 1);
+	error = store_append(
+	    txn, TABLE_STEERED, (struct bytes){key, 8}, (struct bytes){value, STEERED_FIXED + owner + rest});
+	free(value);
+	return error;
+}
+
+uint64_t
+steered_count(struct store_txn *txn)
+{
+	return store_count(txn, TABLE_STEERED);
+}
+
+/* ---- the signer ---- */
+
+bool
+signer_beat_get(struct store_txn *txn, struct signer_beat *beat)
+{
+	struct bytes value;
+
+	if (!store_get(txn, TABLE_SIGNER, signer_key, &value) || value.len != sizeof *beat)
+		return false;
+	memcpy(beat, value.data, sizeof *beat);
+	return true;
+}
+
+int
+signer_beat_put(struct store_txn *txn, const struct signer_beat *beat)
+{
+	return store_put(txn, TABLE_SIGNER, signer_key, (struct bytes){beat, sizeof *beat});
+}
+
+bool
+signer_dead(const struct signer_beat *beat, uint64_t now_ms)
+{
+	return strcmp(beat->boot, boot_id()) != 0 || now_ms - beat->at_ms > SIGNER_DEAD_MS;
+}
+
+uint64_t
+signer_generation(struct store_txn *signatures)
+{
+	struct bytes value;
+
+	return store_get(signatures, TABLE_SIGNER, generation_key, &value) && value.len == 8
+	    ? get64(value.data)
+	    : 0;
+}
+
+int
+signer_generation_put(struct store_txn *signatures, uint64_t generation)
+{
+	uint8_t value[8];
+
+	put64(value, generation);
+	return store_put(signatures, TABLE_SIGNER, generation_key, (struct bytes){value, sizeof value});
+}

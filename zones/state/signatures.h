@@ -1,0 +1,137 @@
+/*
+ * signatures.h -- the stores of graycloud-signer: signatures/ (written through to the disk) and sets/ (which
+ * is not, like health/: lost signatures are made again).
+ *
+ * graycloud-signer writes them; dnsd and the commands read them. Rows, with octets in parentheses:
+ *
+ * signatures: zone (4), owner key, type (2) -> for each content, the newest first: hash (8, signed_hash),
+ * count (1), signatures of SIGNATURE_ROW octets each. The contents before stay for who is behind.
+ *
+ * signed_zones: zone (4) -> version (8), generation (8), count (1), for each RRset of its apex that is made
+ * from its keys: type (2), TTL (4), count (2), length (4), records as in rrset.h. A zone is signed while it
+ * has this row. The version rises when its signatures were renewed or its keys changed: then it must be built
+ * again.
+ *
+ * keys: zone (4), algorithm (1), key tag (2) -> struct signing_key.
+ *
+ * steered, in signatures (addresses alone, CNAMEs) and in sets (two and more): sequence (8) -> one
+ * steered_signature.
+ *
+ * signer: in sets "signer" -> struct signer_beat; in signatures "generation" -> 8 octets.
+ *
+ * Use the functions on the thread of the transaction.
+ */
+#ifndef SIGNATURES_H
+#define SIGNATURES_H
+
+#include "zones/dns/dnssec.h"
+#include "zones/store/store.h"
+
+enum {
+	SIGNATURE_ROW = 1 + 2 + 4 + 4 + SIGNATURE_OCTETS,
+	SIGNED_KEYS_MAX = 3,   /* RRsets of the apex that are made from keys: DNSKEY, CDS, CDNSKEY */
+	SIGNER_DEAD_MS = 5000, /* no beat for so long: the signer is dead */
+	STEERED_ADDRESSES_MAX = 1024
+};
+
+/* ---- signatures of zone data ---- */
+
+/*
+ * Find the signatures of a content. Returns how many there are, at most SIGNATURES_MAX; 0: none. Walks in the
+ * order of the rows are cheap: the reader keeps a cursor.
+ */
+struct signature_reader;
+/* written: rows are also written during the walk, so that a cursor is of no use. */
+struct signature_reader *signature_reader_new(struct store_txn *txn, uint32_t zone, bool written);
+void signature_reader_free(struct signature_reader *reader);
+unsigned signature_find(struct signature_reader *reader, const struct bytes *owner_key, uint16_t type,
+    uint64_t hash, struct signature out[SIGNATURES_MAX]);
+
+/* Write the signatures of a content of an owner and type in front of the others. */
+int signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
+    uint64_t hash, const struct signature *signatures, unsigned count);
+
+/* Delete all rows of a zone: its signatures, its keys, itself. */
+int signatures_drop_zone(struct store_txn *txn, uint32_t zone);
+
+/* ---- zones ---- */
+
+struct signed_zone {
+	uint64_t version;
+	uint64_t generation; /* of the configuration whose data is signed */
+	unsigned nkeys;
+	struct rrset keys[SIGNED_KEYS_MAX]; /* records point into the transaction */
+};
+
+/* Returns false if the zone is not signed. */
+bool signed_zone_get(struct store_txn *txn, uint32_t zone, struct signed_zone *out);
+int signed_zone_put(struct store_txn *txn, uint32_t zone, const struct signed_zone *in);
+/* Call fn with each signed zone, by number. */
+typedef void signed_zone_fn(void *arg, uint32_t zone);
+void signed_zones_each(struct store_txn *txn, signed_zone_fn *fn, void *arg);
+bool signed_zones_any(struct store_txn *txn);
+
+/* ---- keys: what they are for, and since when; the keys themselves are files that only the signer reads ----
+ */
+
+enum key_state { KEY_ACTIVE = 1 };
+
+struct signing_key {
+	uint8_t algorithm;
+	uint8_t state; /* enum key_state */
+	uint16_t key_tag;
+	uint16_t flags;   /* of the DNSKEY */
+	int64_t created;  /* wall clock, milliseconds since 1970 */
+	int64_t ds_after; /* not before this may a DS be put at the parent: unsigned answers may be cached */
+	uint8_t dnskey[DNSKEY_MAX];
+	uint8_t ds[DS_OCTETS];
+};
+
+typedef void signing_key_fn(void *arg, const struct signing_key *key);
+void signing_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void *arg);
+int signing_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *key);
+
+/* ---- steered RRsets ---- */
+
+struct steered_signature {
+	uint32_t zone;
+	uint32_t ttl;  /* original TTL */
+	uint16_t type; /* A, AAAA or CNAME */
+	struct signature signature;
+	uint8_t owner[NAME_MAX_LEN]; /* lower case */
+	/* Of A and AAAA. */
+	uint16_t count;
+	const uint8_t *addresses; /* 4 or 16 octets each */
+	/* Of a CNAME. */
+	uint8_t target[NAME_MAX_LEN];
+};
+
+/* Call fn with each row after a sequence. Returns the last sequence. Damaged rows are skipped. */
+typedef void steered_fn(void *arg, const struct steered_signature *row);
+uint64_t steered_each(struct store_txn *txn, uint64_t after, steered_fn *fn, void *arg);
+int steered_append(struct store_txn *txn, const struct steered_signature *row);
+uint64_t steered_count(struct store_txn *txn);
+
+/* ---- the signer ---- */
+
+struct signer_beat {
+	uint32_t pid;
+	uint64_t at_ms;      /* CLOCK_BOOTTIME */
+	uint64_t generation; /* of signer_generation */
+	int64_t expires;     /* when the first signature ends, seconds since 1970; 0: there is none */
+	uint64_t nsignatures;
+	char boot[40];
+	char version[16];
+	char fault[200]; /* why nothing is signed; "" if all is well */
+};
+
+/* In sets/, each second. */
+bool signer_beat_get(struct store_txn *sets, struct signer_beat *beat);
+int signer_beat_put(struct store_txn *sets, const struct signer_beat *beat);
+bool signer_dead(const struct signer_beat *beat, uint64_t now_ms);
+
+/* S103: all that this generation of the configuration needs is signed. In signatures/. 0: none yet. */
+uint64_t signer_generation(struct store_txn *signatures);
+int signer_generation_put(struct store_txn *signatures, uint64_t generation);
+
+#endif
