@@ -1,6 +1,7 @@
 #include "dnsd/publisher.h"
 
 #include "zones/base/thread.h"
+#include "zones/compile/signature_source.h"
 #include "zones/daemon/seal.h"
 #include "zones/state/config_log.h"
 #include "zones/state/membership.h"
@@ -17,7 +18,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 100, BEAT_MS = 1000, RETRY_MS = 5000, LARGE_NS = 10000000 };
+enum { TICK_MS = 100, BEAT_MS = 1000, RETRY_MS = 5000, LARGE_NS = 10000000, SIGNER_MS = 1000 };
 
 /* A store that this thread follows. */
 struct followed {
@@ -38,7 +39,8 @@ struct publisher {
 	bool yield;            /* close serving */
 	pthread_cond_t yielded;
 	int wake_fd;
-	struct followed config, health;
+	struct followed config, health, signatures, sets;
+	uint64_t waiting_ms; /* since when a configuration waits for the signer (S103); 0: none does */
 	struct compiler *compiler;
 	pthread_t thread;
 	int stop_fd;
@@ -75,8 +77,10 @@ has_news(struct publisher *publisher, struct followed *followed)
 			return false;
 		followed->store = store_open(publisher->options.state, followed->kind, STORE_READ, &problems);
 		followed->anew = followed->store != NULL;
-		/* The walk that looks for damage takes time. */
-		if (problems.errors > 0)
+		/* The walk that looks for damage takes time; and most nameservers have no signer. */
+		if (problems.errors > 0 ||
+		    (followed->store == NULL &&
+			(followed->kind == STORE_SIGNATURES || followed->kind == STORE_SETS)))
 			followed->retry_ms = boot_ms() + BEAT_MS;
 	} else {
 		news = store_poll(followed->store, &problems);
@@ -171,6 +175,112 @@ choose_verdicts(struct publisher *publisher, struct store_txn *config)
 	publisher->report.health_seen = false;
 }
 
+/* The stores of the signer, as long as a compile reads them. */
+struct signing {
+	struct store_txn *signatures, *sets;
+	struct signature_source *source;
+};
+
+static bool
+begin_signing(struct publisher *publisher, struct signing *signing, enum store_access access)
+{
+	*signing = (struct signing){0};
+	if (publisher->signatures.store == NULL)
+		return compiler_snapshot(publisher->compiler) == NULL ||
+		    !compiler_has_signed(publisher->compiler);
+	if (store_begin(publisher->signatures.store, access, &signing->signatures) != 0)
+		return false;
+	if (publisher->sets.store != NULL && store_begin(publisher->sets.store, access, &signing->sets) != 0)
+		signing->sets = NULL;
+	signing->source = signature_source_new(signing->signatures);
+	compiler_set_signing(publisher->compiler, signature_source_signing(signing->source));
+	return true;
+}
+
+static void
+end_signing(struct publisher *publisher, struct signing *signing)
+{
+	compiler_set_signing(publisher->compiler, NULL);
+	signature_source_free(signing->source);
+	store_abort(signing->signatures);
+	store_abort(signing->sets);
+}
+
+/* S103: say for whom a configuration waits, unless it waits only for moments. */
+static void
+tell_wait(struct publisher *publisher, struct store_txn *config, struct store_txn *sets)
+{
+	struct publisher_report *report = &publisher->report;
+	struct signer_beat beat;
+	bool dead = sets == NULL || !signer_beat_get(sets, &beat) || signer_dead(&beat, boot_ms());
+	char text[sizeof publisher->status.compile_error];
+
+	if (publisher->waiting_ms == 0)
+		publisher->waiting_ms = boot_ms();
+	if (boot_ms() - publisher->waiting_ms < SIGNER_MS)
+		return;
+	snprintf(text, sizeof text, "generation %llu waits for graycloud-signer, which %s: %s",
+	    (unsigned long long)config_generation(config),
+	    dead ? "does not run" : "has not signed all that it needs",
+	    dead                ? "start it"
+		: beat.fault[0] ? beat.fault
+				: "signed zones answer with what they had");
+	if (strcmp(publisher->status.compile_error, text) == 0)
+		return;
+	snprintf(publisher->status.compile_error, sizeof publisher->status.compile_error, "%s", text);
+	warnx("%s", text);
+	report->errors++;
+	publisher->dirty = true;
+}
+
+static enum compiled
+compile_config(struct publisher *publisher, struct store_txn *txn, bool anew)
+{
+	struct signing signing;
+	enum compiled compiled = COMPILED_SAME;
+
+	if (!begin_signing(publisher, &signing, STORE_PEEK))
+		return COMPILED_SAME; /* the signer's store is lost for a moment: its zones stay signed */
+	if (signing.signatures != NULL &&
+	    compiler_waits_for_signer(publisher->compiler, txn, signing.signatures)) {
+		tell_wait(publisher, txn, signing.sets);
+	} else {
+		publisher->waiting_ms = 0;
+		compiled = compiler_config(publisher->compiler, txn, anew);
+	}
+	end_signing(publisher, &signing);
+	return compiled;
+}
+
+/* New signatures: of a zone, or of sets after a flip. */
+static void
+follow_signatures(struct publisher *publisher)
+{
+	struct followed *signatures = &publisher->signatures, *sets = &publisher->sets;
+	bool news = has_news(publisher, signatures), more = has_news(publisher, sets);
+	struct store_txn *config;
+	struct signing signing;
+	enum compiled compiled;
+
+	if ((!news && !more) || signatures->store == NULL || publisher->config.store == NULL ||
+	    store_begin(publisher->config.store, STORE_PEEK, &config) != 0)
+		return;
+	pthread_mutex_lock(&publisher->lock);
+	if (begin_signing(publisher, &signing, STORE_READ)) {
+		compiled = compiler_signatures(publisher->compiler, config, signing.signatures, signing.sets,
+		    signatures->anew || sets->anew);
+		end_signing(publisher, &signing);
+		signatures->anew = sets->anew = false;
+		publish(publisher, compiled);
+		publisher->config.asked = true; /* it may have waited for this */
+	}
+	pthread_mutex_unlock(&publisher->lock);
+	store_abort(config);
+	look_again(signatures);
+	if (sets->store != NULL)
+		look_again(sets);
+}
+
 static void
 follow_config(struct publisher *publisher)
 {
@@ -183,7 +293,8 @@ follow_config(struct publisher *publisher)
 	if (!has_news(publisher, config) || store_begin(config->store, STORE_READ, &txn) != 0)
 		return;
 	pthread_mutex_lock(&publisher->lock);
-	compiled = compiler_config(publisher->compiler, txn, config->anew);
+	compiled = compile_config(publisher, txn, config->anew);
+	config->asked = publisher->waiting_ms != 0;
 	choose_verdicts(publisher, txn);
 	store_abort(txn);
 	if (store_torn(config->store)) {
@@ -211,13 +322,17 @@ follow_config(struct publisher *publisher)
 static void
 follow_ends(struct publisher *publisher)
 {
+	struct signing signing;
 	struct store_txn *txn;
 
 	if (!compiler_expired(publisher->compiler) || publisher->config.store == NULL ||
 	    store_begin(publisher->config.store, STORE_PEEK, &txn) != 0)
 		return;
 	pthread_mutex_lock(&publisher->lock);
-	publish(publisher, compiler_expire(publisher->compiler, txn));
+	if (begin_signing(publisher, &signing, STORE_PEEK)) {
+		publish(publisher, compiler_expire(publisher->compiler, txn));
+		end_signing(publisher, &signing);
+	}
 	pthread_mutex_unlock(&publisher->lock);
 	store_abort(txn);
 	publisher->health.asked = true; /* origins that are enabled again have endpoints again */
@@ -276,9 +391,15 @@ decide_ready(struct publisher *publisher)
 	bool late = boot_ms() - publisher->started_ms >= publisher->options.wait_health_ms;
 	bool config = compiler_snapshot(publisher->compiler) != NULL;
 	size_t unknown = publisher->ready ? 0 : compiler_unknown(publisher->compiler);
+	size_t lacking = publisher->ready ? 0 : compiler_unsigned(publisher->compiler);
 
-	if (publisher->ready || (!late && (unknown > 0 || (!config && publisher->config.store != NULL))))
+	if (publisher->ready ||
+	    (!late && (unknown > 0 || lacking > 0 || (!config && publisher->config.store != NULL))))
 		return;
+	if (lacking > 0)
+		warnx("%zu %s no signature after %u ms: questions for them get SERVFAIL (does "
+		      "graycloud-signer run?)",
+		    lacking, lacking == 1 ? "RRset has" : "RRsets have", publisher->options.wait_health_ms);
 	if (unknown > 0)
 		warnx("%zu %s still unknown after %u ms: answering now (does "
 		      "graycloud-monitor run?)",
@@ -350,21 +471,21 @@ tell(struct publisher *publisher)
 static void
 wait_for_news(struct publisher *publisher, bool soon)
 {
-	struct pollfd fds[4] = {{.fd = publisher->stop_fd, .events = POLLIN}};
+	struct followed *all[] = {
+	    &publisher->config, &publisher->health, &publisher->signatures, &publisher->sets};
+	struct pollfd fds[2 + NITEMS(all)] = {
+	    {.fd = publisher->stop_fd, .events = POLLIN}, {.fd = publisher->wake_fd, .events = POLLIN}};
 	uint64_t count;
 
-	fds[1] = (struct pollfd){
-	    .fd = publisher->config.store ? store_watch_fd(publisher->config.store) : -1, .events = POLLIN};
-	fds[2] = (struct pollfd){
-	    .fd = publisher->health.store ? store_watch_fd(publisher->health.store) : -1, .events = POLLIN};
-	fds[3] = (struct pollfd){.fd = publisher->wake_fd, .events = POLLIN};
+	for (unsigned i = 0; i < NITEMS(all); i++)
+		fds[2 + i] = (struct pollfd){
+		    .fd = all[i]->store != NULL ? store_watch_fd(all[i]->store) : -1, .events = POLLIN};
 	poll(fds, NITEMS(fds), soon ? 1 : TICK_MS);
-	if (fds[3].revents && read(publisher->wake_fd, &count, sizeof count) < 0)
+	if (fds[1].revents && read(publisher->wake_fd, &count, sizeof count) < 0)
 		return;
-	if (fds[1].revents)
-		store_watch_clear(publisher->config.store);
-	if (fds[2].revents)
-		store_watch_clear(publisher->health.store);
+	for (unsigned i = 0; i < NITEMS(all); i++)
+		if (fds[2 + i].revents)
+			store_watch_clear(all[i]->store);
 }
 
 /*
@@ -417,6 +538,7 @@ run(void *arg)
 	while (!stopping(publisher)) {
 		size_t waiting;
 
+		follow_signatures(publisher);
 		follow_config(publisher);
 		follow_ends(publisher);
 		follow_health(publisher);
@@ -428,7 +550,9 @@ run(void *arg)
 		change_voice(publisher);
 		tell(publisher);
 		give_back(publisher, waiting);
-		wait_for_news(publisher, publisher->config.again || publisher->health.again);
+		wait_for_news(publisher,
+		    publisher->config.again || publisher->health.again || publisher->signatures.again ||
+			publisher->sets.again);
 	}
 	return NULL;
 }
@@ -463,6 +587,8 @@ publisher_start(const struct publisher_options *options, struct epochs *epochs, 
 	publisher->epochs = epochs;
 	publisher->config.kind = STORE_CONFIG;
 	publisher->health.kind = STORE_HEALTH;
+	publisher->signatures.kind = STORE_SIGNATURES;
+	publisher->sets.kind = STORE_SETS;
 	publisher->started_ms = boot_ms();
 	publisher->dirty = true;
 	publisher->compiler = compiler_new();
@@ -557,6 +683,8 @@ publisher_free(struct publisher *publisher)
 		return;
 	store_close(publisher->config.store);
 	store_close(publisher->health.store);
+	store_close(publisher->signatures.store);
+	store_close(publisher->sets.store);
 	store_close(publisher->serving);
 	compiler_free(publisher->compiler);
 	store_close(publisher->given);
