@@ -17,11 +17,13 @@ static const char *const own_group[] = {"name", NULL};
 static const char *const own_pool[] = {"disabled_until", "disabled_until_boot", "quorum", NULL};
 static const char *const own_lb[] = {
     "disabled_until", "disabled_until_boot", "max_answers", "affinity_prefix_v4", "affinity_prefix_v6", NULL};
-static const char *const own_node[] = {NULL}; /* the API has no path for nodes */
+static const char *const own_node[] = {NULL};   /* the API has no path for nodes */
+static const char *const own_dnssec[] = {NULL}; /* nor for dnssec */
 static const char *const own_origin[] = {"forced", "forced_until", "forced_until_boot", "disabled_until",
     "disabled_until_boot", "affinity_group", NULL};
 
-static const char *const *const own[KIND_COUNT] = {own_monitor, own_group, own_pool, own_lb, own_node};
+static const char *const *const own[KIND_COUNT] = {
+    own_monitor, own_group, own_pool, own_lb, own_node, own_dnssec};
 
 /* Cloudflare leaves these out if they are null, empty or without content; its clients report drift otherwise.
  */
@@ -31,10 +33,11 @@ static const char *const absent_pool[] = {"monitor", "monitor_group", "latitude"
     "check_regions", "health_sources", "notification_filter", "networks", NULL};
 static const char *const absent_lb[] = {"networks", "tunnel_id", NULL};
 static const char *const absent_node[] = {NULL};
+static const char *const absent_dnssec[] = {NULL};
 static const char *const absent_origin[] = {"name", "header", "virtual_network_id", NULL};
 
 static const char *const *const absent[KIND_COUNT] = {
-    absent_monitor, absent_group, absent_pool, absent_lb, absent_node};
+    absent_monitor, absent_group, absent_pool, absent_lb, absent_node, absent_dnssec};
 
 /* ---- show ---- */
 

@@ -118,7 +118,8 @@ offer_reference(struct completion *completion, enum kind kind)
 	    [KIND_MONITOR_GROUP] = COMPLETE_MONITOR_GROUPS,
 	    [KIND_POOL] = COMPLETE_POOLS,
 	    [KIND_LB] = COMPLETE_LBS,
-	    [KIND_NODE] = COMPLETE_NODES};
+	    [KIND_NODE] = COMPLETE_NODES,
+	    [KIND_DNSSEC] = COMPLETE_DNSSEC};
 
 	completion->names(completion, sources[kind], NULL);
 }

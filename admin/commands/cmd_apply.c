@@ -121,8 +121,8 @@ cmd_export(struct args *args)
 	for (size_t i = 0; i < DOCUMENT_PARTS; i++) {
 		exporting.kind = document_parts[i].kind;
 		/* A node that stands alone has no roster: applying its document elsewhere prunes none. */
-		if (exporting.kind == KIND_NODE &&
-		    (txn == NULL || config_each_name(txn, KIND_NODE, stop_at_first, NULL)))
+		if ((exporting.kind == KIND_NODE || exporting.kind == KIND_DNSSEC) &&
+		    (txn == NULL || config_each_name(txn, exporting.kind, stop_at_first, NULL)))
 			continue;
 		spool_open(exporting.spool, document_parts[i].name, '[');
 		if (txn != NULL)

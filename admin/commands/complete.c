@@ -74,7 +74,8 @@ names(struct completion *completion, enum completion_source source, const char *
 	    [COMPLETE_MONITOR_GROUPS] = KIND_MONITOR_GROUP,
 	    [COMPLETE_POOLS] = KIND_POOL,
 	    [COMPLETE_LBS] = KIND_LB,
-	    [COMPLETE_NODES] = KIND_NODE};
+	    [COMPLETE_NODES] = KIND_NODE,
+	    [COMPLETE_DNSSEC] = KIND_DNSSEC};
 	struct asking *asking = (struct asking *)completion; /* its first member */
 
 	if (asking->txn == NULL)

@@ -13,7 +13,7 @@
 
 const struct document_part document_parts[DOCUMENT_PARTS] = {{"monitors", KIND_MONITOR},
     {"monitor_groups", KIND_MONITOR_GROUP}, {"pools", KIND_POOL}, {"load_balancers", KIND_LB},
-    {"nodes", KIND_NODE}};
+    {"nodes", KIND_NODE}, {"dnssec", KIND_DNSSEC}};
 
 /* The input, read before the transaction began. */
 struct application {
@@ -63,7 +63,7 @@ application_read(const char *path, bool unsigned_ok, struct problems *problems)
 	if (application->document != NULL && json_kind(application->document) != JSON_KIND_OBJECT)
 		problems_error(problems,
 		    "the document must be an object of zones, monitors, monitor_groups, pools, "
-		    "load_balancers and nodes");
+		    "load_balancers, nodes and dnssec");
 	for (const char *key = json_next_key(application->document, NULL); key != NULL;
 	     key = json_next_key(application->document, key)) {
 		bool known = strcmp(key, "zones") == 0 || strcmp(key, "exported") == 0;
@@ -73,7 +73,7 @@ application_read(const char *path, bool unsigned_ok, struct problems *problems)
 		if (!known)
 			problems_error(problems,
 			    "\"%s\" is not a part of a document: zones, monitors, monitor_groups, pools, "
-			    "load_balancers and nodes are",
+			    "load_balancers, nodes and dnssec are",
 			    key);
 	}
 	if (application->document != NULL)

@@ -7,7 +7,7 @@
 #include "admin/edit/change.h"
 
 /* The members of the document that apply takes and export makes, in the order in which they refer. */
-enum { DOCUMENT_PARTS = 5 };
+enum { DOCUMENT_PARTS = 6 };
 extern const struct document_part {
 	const char *name;
 	enum kind kind;

@@ -261,7 +261,8 @@ import_cloudflare(const char *const *paths, size_t count, struct problems *probl
 	size_t errors = problems->errors;
 
 	for (size_t i = 0; i < DOCUMENT_PARTS; i++) {
-		if (document_parts[i].kind == KIND_NODE) /* Cloudflare has none */
+		if (document_parts[i].kind == KIND_NODE ||
+		    document_parts[i].kind == KIND_DNSSEC) /* Cloudflare has none */
 			continue;
 		json_put(importing.document, document_parts[i].name, json_new_list());
 	}

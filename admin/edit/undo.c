@@ -496,7 +496,8 @@ undo_zone(struct undoing *undoing, const struct config_item *item)
 static void
 undo_objects(struct undoing *undoing, bool deleting)
 {
-	static const enum kind order[] = {KIND_LB, KIND_POOL, KIND_MONITOR_GROUP, KIND_MONITOR, KIND_NODE};
+	static const enum kind order[] = {
+	    KIND_LB, KIND_POOL, KIND_MONITOR_GROUP, KIND_MONITOR, KIND_NODE, KIND_DNSSEC};
 
 	for (size_t k = 0; k < NITEMS(order); k++) {
 		enum kind kind = deleting ? order[k] : order[NITEMS(order) - 1 - k];

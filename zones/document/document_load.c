@@ -214,6 +214,26 @@ document_load_node(struct bytes text)
 	return NULL;
 }
 
+struct dnssec_policy *
+document_load_dnssec(struct bytes text)
+{
+	struct value *json = read_object(text);
+	struct dnssec_policy *policy;
+
+	if (json == NULL)
+		return NULL;
+	policy = xcalloc(1, sizeof *policy);
+	id_of(&policy->id, value_text_of(json, "id"));
+	policy->name = xstrdup(value_text_of(json, "name"));
+	id_of(&policy->identity, value_text_of(json, "identity"));
+	policy->algorithm = schema_dnssec_algorithm(value_text_of(json, "algorithm"));
+	value_free(json);
+	if (*policy->name != '\0' && *policy->id.text != '\0')
+		return policy;
+	model_free_dnssec_policy(policy);
+	return NULL;
+}
+
 struct pool *
 document_load_pool(struct bytes text)
 {

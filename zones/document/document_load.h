@@ -16,6 +16,7 @@ struct judge *document_load_group(struct bytes json, size_t *count);
 struct monitor *document_load_monitor(struct bytes json);
 struct lb *document_load_lb(struct bytes json);
 struct roster_node *document_load_node(struct bytes json);
+struct dnssec_policy *document_load_dnssec(struct bytes json);
 
 /*
  * Read only the name of a stored object, without parsing the whole: "name" is stored before any property that

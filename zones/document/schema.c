@@ -1,6 +1,7 @@
 #include "zones/document/schema.h"
 
 #include "zones/base/deadline.h"
+#include "zones/dns/dnssec.h"
 #include "zones/dns/idn.h"
 #include "zones/expression/expression.h"
 #include "zones/geo/geo.h"
@@ -640,6 +641,18 @@ static const struct property node_table[] = {SERVER,
     CHECKED("region", "\"\"", clean_node_region, REGION ", or nothing"), BOOL("votes", "true"),
     LIST("addresses", "[]", 0, 8, &node_address), END};
 
+/* S105. RFC 8624 3.1: the two algorithms to sign with. */
+static const struct property_word algorithm_words[] = {{"ecdsap256sha256", 0}, {"ed25519", 0}, {NULL, 0}};
+static const struct property dnssec_table[] = {SERVER,
+    CHECKED("name", NULL, host_name_clean, "the name of a zone"), TEXT("description", "\"\"", 1024),
+    WORD("algorithm", "\"ecdsap256sha256\"", algorithm_words), TEXT("identity", "\"\"", 32), END};
+
+unsigned
+schema_dnssec_algorithm(const char *text)
+{
+	return strcmp(text, "ed25519") == 0 ? ALGORITHM_ED25519 : ALGORITHM_ECDSAP256;
+}
+
 uint8_t
 schema_dns_rcode(const char *text)
 {
@@ -660,7 +673,7 @@ const struct property *
 schema_of(enum kind kind)
 {
 	static const struct property *const schemas[KIND_COUNT] = {
-	    monitor_table, monitor_group_table, pool_table, lb_table, node_table};
+	    monitor_table, monitor_group_table, pool_table, lb_table, node_table, dnssec_table};
 
 	return schemas[kind];
 }

@@ -80,5 +80,7 @@ bool schema_expected_codes(const char *text, uint64_t codes[16]);
  */
 uint8_t schema_dns_rcode(const char *text);
 const char *schema_dns_rcode_text(uint8_t rcode);
+/* Of a `dnssec` document: enum dnssec_algorithm. */
+unsigned schema_dnssec_algorithm(const char *text);
 
 #endif

@@ -9,7 +9,7 @@ const char *
 kind_text(enum kind kind)
 {
 	static const char *const texts[KIND_COUNT] = {
-	    "monitor", "monitor_group", "pool", "load_balancer", "node"};
+	    "monitor", "monitor_group", "pool", "load_balancer", "node", "dnssec"};
 
 	return texts[kind];
 }
@@ -121,6 +121,15 @@ model_free_roster_node(struct roster_node *node)
 	free(node->site);
 	free(node->addresses);
 	free(node);
+}
+
+void
+model_free_dnssec_policy(struct dnssec_policy *policy)
+{
+	if (policy == NULL)
+		return;
+	free(policy->name);
+	free(policy);
 }
 
 void

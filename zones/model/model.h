@@ -23,9 +23,9 @@ enum {
 };
 
 /* The kinds of objects that have an id, a name and a JSON document. */
-enum kind { KIND_MONITOR, KIND_MONITOR_GROUP, KIND_POOL, KIND_LB, KIND_NODE, KIND_COUNT };
+enum kind { KIND_MONITOR, KIND_MONITOR_GROUP, KIND_POOL, KIND_LB, KIND_NODE, KIND_DNSSEC, KIND_COUNT };
 
-/* "monitor", "monitor_group", "pool", "load_balancer", "node": as in commands and messages. */
+/* "monitor", "monitor_group", "pool", "load_balancer", "node", "dnssec": as in commands and messages. */
 const char *kind_text(enum kind kind);
 
 struct id {
@@ -142,6 +142,14 @@ struct roster_node {
 	uint8_t region;  /* geo_region(); 0: none */
 	bool votes;      /* it is a vantage */
 	char *addresses; /* for people, separated by blanks */
+};
+
+/* S105: how a zone is signed. Its name is that of the zone. */
+struct dnssec_policy {
+	struct id id;
+	char *name;
+	unsigned algorithm; /* enum dnssec_algorithm */
+	struct id identity; /* of the configuration in which it was enabled: only there a key is made */
 };
 
 enum monitor_type {
@@ -352,6 +360,7 @@ struct lb {
 struct id *lb_pools(const struct lb *lb, size_t *count);
 
 void model_free_roster_node(struct roster_node *node);
+void model_free_dnssec_policy(struct dnssec_policy *policy);
 void model_free_pool(struct pool *pool);
 void model_free_monitor(struct monitor *monitor);
 void model_free_lb(struct lb *lb);
