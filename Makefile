@@ -34,11 +34,13 @@ ZONES := $(patsubst %.c,$(OUT)/obj/%.o,$(wildcard zones/*/*.c))
 DNSD := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out dnsd/main.c,$(wildcard dnsd/*.c))) $(OUT)/made/dnstap.pb-c.o
 MONITOR := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out monitor/main.c,$(wildcard monitor/*.c monitor/*/*.c)))
 ADMIN := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out admin/api/main.c,$(wildcard admin/*/*.c)))
+SIGNER := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out signer/main.c,$(wildcard signer/*.c)))
 SYNC := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out sync/main.c,$(wildcard sync/*.c)))
 PROGRAMS := $(if $(wildcard dnsd/main.c),$(OUT)/bin/graycloud-dnsd) \
 	$(if $(wildcard monitor/main.c),$(OUT)/bin/graycloud-monitor) \
 	$(if $(wildcard admin/main.c),$(OUT)/bin/graycloud) \
 	$(if $(wildcard admin/api/main.c),$(OUT)/bin/graycloud-api) \
+	$(if $(wildcard signer/main.c),$(OUT)/bin/graycloud-signer) \
 	$(if $(wildcard sync/main.c),$(OUT)/bin/graycloud-sync)
 # Tests are in folders by topic (tests/README.md); their programs and scripts are in tests/tools.
 TOPICS := dns steering health admin robust nodes
@@ -82,6 +84,7 @@ $(OUT)/libdnsd.a: $(DNSD)
 $(OUT)/libmonitor.a: $(MONITOR)
 $(OUT)/libadmin.a: $(ADMIN)
 $(OUT)/libsync.a: $(SYNC)
+$(OUT)/libsigner.a: $(SIGNER)
 $(OUT)/lib%.a:
 	@rm -f $@
 	ar rcs $@ $^
@@ -90,13 +93,14 @@ $(OUT)/bin/graycloud-dnsd: $(OUT)/obj/dnsd/main.o $(OUT)/libdnsd.a $(OUT)/libzon
 $(OUT)/bin/graycloud-monitor: $(OUT)/obj/monitor/main.o $(OUT)/libmonitor.a $(OUT)/libzones.a
 $(OUT)/bin/graycloud: $(OUT)/obj/admin/main.o $(OUT)/libadmin.a $(OUT)/libzones.a
 $(OUT)/bin/graycloud-api: $(OUT)/obj/admin/api/main.o $(OUT)/libadmin.a $(OUT)/libzones.a
+$(OUT)/bin/graycloud-signer: $(OUT)/obj/signer/main.o $(OUT)/libsigner.a $(OUT)/libzones.a
 $(OUT)/bin/graycloud-sync: $(OUT)/obj/sync/main.o $(OUT)/libsync.a $(OUT)/libzones.a
 $(PROGRAMS):
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 # Test programs: a unit may use every room; a helper (an origin server, a load generator) only zones/, or sync/.
-$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libsync.a $(OUT)/libzones.a
+$(UNITS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libsync.a $(OUT)/libsigner.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
 $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libsync.a $(OUT)/libzones.a
@@ -254,19 +258,19 @@ DOCDIR := $(PREFIX)/share/doc/graycloud
 SYSTEMDDIR := $(PREFIX)/lib
 BASHDIR := $(PREFIX)/share/bash-completion/completions
 ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
-CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf admin/api/api.conf sync/sync.conf
-UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service admin/api/graycloud-api.service sync/graycloud-sync.service
+CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf admin/api/api.conf sync/sync.conf signer/signer.conf
+UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service admin/api/graycloud-api.service sync/graycloud-sync.service signer/graycloud-signer.service
 DOCUMENTS := README.md ARCHITECTURE.md $(wildcard docs/*.md docs/*.svg docs/*.tsv docs/*.json)
-INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor $(SBINDIR)/graycloud-api $(SBINDIR)/graycloud-sync \
+INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor $(SBINDIR)/graycloud-api $(SBINDIR)/graycloud-sync $(SBINDIR)/graycloud-signer \
 	$(addprefix $(MANDIR)/,$(notdir $(MAN))) $(addprefix $(SYSTEMDDIR)/systemd/system/,$(notdir $(UNITS_OF_SYSTEMD))) \
 	$(SYSTEMDDIR)/sysusers.d/graycloud.conf $(SYSTEMDDIR)/tmpfiles.d/graycloud.conf $(BASHDIR)/graycloud $(ZSHDIR)/_graycloud
-MAN := $(wildcard dnsd/*.8 monitor/*.8 admin/*.8 admin/api/*.8 sync/*.8)
+MAN := $(wildcard dnsd/*.8 monitor/*.8 admin/*.8 admin/api/*.8 sync/*.8 signer/*.8)
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(MANDIR) $(DOCDIR)/prometheus $(BASHDIR) $(ZSHDIR) \
 	    $(SYSTEMDDIR)/systemd/system $(SYSTEMDDIR)/sysusers.d $(SYSTEMDDIR)/tmpfiles.d $(SYSCONFDIR)/graycloud)
 	install $(OUT)/bin/graycloud $(DESTDIR)$(BINDIR)
-	install $(OUT)/bin/graycloud-dnsd $(OUT)/bin/graycloud-monitor $(OUT)/bin/graycloud-api $(OUT)/bin/graycloud-sync $(DESTDIR)$(SBINDIR)
+	install $(OUT)/bin/graycloud-dnsd $(OUT)/bin/graycloud-monitor $(OUT)/bin/graycloud-api $(OUT)/bin/graycloud-sync $(OUT)/bin/graycloud-signer $(DESTDIR)$(SBINDIR)
 	install -m 644 $(MAN) $(DESTDIR)$(MANDIR)
 	install -m 644 $(DOCUMENTS) $(DESTDIR)$(DOCDIR)
 	install -m 644 docs/prometheus/* $(DESTDIR)$(DOCDIR)/prometheus

@@ -4,11 +4,11 @@
  *
  * One thread and one event loop; a second thread saves the cluster store (scribe.h).
  */
-#include "sync/metrics.h"
 #include "sync/options.h"
 #include "sync/server.h"
 #include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
+#include "zones/daemon/metrics_page.h"
 #include "zones/daemon/startup.h"
 #include "zones/daemon/startup_check.h"
 #include "zones/daemon/supervisor.h"
@@ -26,7 +26,7 @@ enum { LOOK_MS = 100 /* in addition to inotify (store.h, LMDB rule 1) */ };
 struct daemon {
 	struct event_base *base;
 	struct server *server;
-	struct metrics *metrics;
+	struct metrics_page *metrics;
 	struct event *looking, *watching[SERVER_WATCHES];
 	int watched[SERVER_WATCHES];
 	uint64_t beat_ms; /* the last report to the service manager */
@@ -79,6 +79,12 @@ on_written(evutil_socket_t fd, short what, void *arg)
 		if (daemon->watched[i] == (int)fd)
 			server_watch_clear(daemon->server, i);
 	on_look(fd, what, daemon);
+}
+
+static void
+expose(void *arg, FILE *page)
+{
+	server_expose(arg, page);
 }
 
 static void
@@ -145,7 +151,7 @@ run(struct daemon *daemon)
 static void
 stop_all(struct daemon *daemon)
 {
-	metrics_free(daemon->metrics);
+	metrics_page_free(daemon->metrics);
 	for (unsigned i = 0; i < SERVER_WATCHES; i++)
 		if (daemon->watching[i] != NULL)
 			event_free(daemon->watching[i]);
@@ -178,8 +184,8 @@ main(int argc, char *argv[])
 	daemon.server = server_new(daemon.base, &options, &problems);
 	startup_exit_on(&problems);
 	if (options.daemon.metrics != NULL)
-		daemon.metrics =
-		    metrics_listen(daemon.base, options.daemon.metrics, daemon.server, &problems);
+		daemon.metrics = metrics_page_listen(
+		    daemon.base, options.daemon.metrics, expose, daemon.server, &problems);
 	startup_exit_on(&problems);
 	run(&daemon);
 	stop_all(&daemon);

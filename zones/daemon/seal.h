@@ -34,6 +34,7 @@ enum seal_role {
 	SEAL_WRITER,    /* api: changes the configuration */
 	SEAL_ASKER,     /* api: asks nameservers and resolvers for the doctor, and the nameserver's metrics */
 	SEAL_SYNC,      /* sync: the loop */
+	SEAL_SIGNER,    /* signer: the only thread */
 	SEAL_GUARD,     /* all: the helper process that walks stores */
 	SEAL_ROLES
 };

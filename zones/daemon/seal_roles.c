@@ -63,6 +63,8 @@ static const struct seal_list lists[SEAL_ROLES] = {
     /* The resolver of the C library loads libraries. */
     [SEAL_SYNC] = {"main thread", SEAL_REFUSE, false,
 	ALWAYS LIBRARIES FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet"},
+    /* OpenSSL loads its configuration and providers at the first key. */
+    [SEAL_SIGNER] = {"main thread", SEAL_REFUSE, false, ALWAYS LIBRARIES FILES WAITING SELF THREADS STREAMS},
     /* It forks for each store; damage ends the child. */
     [SEAL_GUARD] = {"guard of the stores", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF

@@ -1,4 +1,4 @@
-#include "sync/metrics.h"
+#include "zones/daemon/metrics_page.h"
 
 #include "zones/base/address.h"
 #include "zones/daemon/pages.h"
@@ -11,16 +11,19 @@
 
 static const struct pages_limits limits = {.most = 4, .stalled_ms = 10000, .deadline_ms = 60000};
 
-struct metrics {
+struct metrics_page {
 	struct evhttp *http;
 	struct pages *pages;
-	struct server *server;
+	void (*expose)(void *arg, FILE *page);
+	void *arg;
 };
 
 static bool
 write_page(void *arg, FILE *page)
 {
-	server_expose(arg, page);
+	const struct metrics_page *metrics = arg;
+
+	metrics->expose(metrics->arg, page);
 	return false;
 }
 
@@ -33,9 +36,9 @@ end_page(void *arg)
 static void
 on_metrics(struct evhttp_request *request, void *arg)
 {
-	struct metrics *metrics = arg;
+	struct metrics_page *metrics = arg;
 
-	pages_send(metrics->pages, request, write_page, end_page, metrics->server);
+	pages_send(metrics->pages, request, write_page, end_page, metrics);
 }
 
 static void
@@ -64,24 +67,26 @@ print_address(struct evhttp_bound_socket *bound)
 	printf("metrics on http://%s/metrics\n", address_port_to_text(&address, port, text));
 }
 
-struct metrics *
-metrics_listen(struct event_base *base, const char *where, struct server *server, struct problems *problems)
+struct metrics_page *
+metrics_page_listen(struct event_base *base, const char *where, void (*expose)(void *arg, FILE *page),
+    void *arg, struct problems *problems)
 {
-	struct metrics *metrics = xcalloc(1, sizeof *metrics);
+	struct metrics_page *metrics = xcalloc(1, sizeof *metrics);
 	struct address address = {.family = FAMILY_NONE};
 	struct evhttp_bound_socket *bound = NULL;
 	uint16_t port = 0;
 	char host[46];
 
 	address_port_from_text(&address, &port, where, PORT_REQUIRED);
-	metrics->server = server;
+	metrics->expose = expose;
+	metrics->arg = arg;
 	metrics->pages = pages_new(base, &limits);
 	metrics->http = evhttp_new(base);
 	if (metrics->http != NULL)
 		bound = evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
 	if (bound == NULL) {
 		problems_error(problems, "--metrics %s: cannot listen on it: %s", where, strerror(errno));
-		metrics_free(metrics);
+		metrics_page_free(metrics);
 		return NULL;
 	}
 	/* A scraper sends little, and must not delay the loop. */
@@ -95,7 +100,7 @@ metrics_listen(struct event_base *base, const char *where, struct server *server
 }
 
 void
-metrics_free(struct metrics *metrics)
+metrics_page_free(struct metrics_page *metrics)
 {
 	if (metrics == NULL)
 		return;

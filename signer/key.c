@@ -1,0 +1,276 @@
+#include "signer/key.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ldns/ldns.h>
+#include <limits.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { HALF = SIGNATURE_OCTETS / 2, DER_MAX = 80 };
+
+struct key {
+	ldns_key *key;
+	EVP_PKEY *pair;
+	EVP_PKEY_CTX *context; /* of ECDSA: made once */
+	struct signing_key row;
+};
+
+bool
+key_algorithm_known(unsigned algorithm)
+{
+	return algorithm == ALGORITHM_ECDSAP256 || algorithm == ALGORITHM_ED25519;
+}
+
+/* Octets of a record's RDATA; returns their number. */
+static size_t
+rdata_of(const ldns_rr *rr, uint8_t *out, size_t room)
+{
+	ldns_buffer *buffer = ldns_buffer_new(room + 16);
+	size_t len = 0;
+
+	if (buffer == NULL)
+		memory_exhausted(0);
+	if (ldns_rr_rdata2buffer_wire(buffer, rr) == LDNS_STATUS_OK && ldns_buffer_position(buffer) <= room) {
+		len = ldns_buffer_position(buffer);
+		memcpy(out, ldns_buffer_begin(buffer), len);
+	}
+	ldns_buffer_free(buffer);
+	return len;
+}
+
+/* DNSKEY, tag and DS. Returns false if the library cannot make them. */
+static bool
+describe(struct key *key)
+{
+	ldns_rr *dnskey = ldns_key2rr(key->key), *ds = NULL;
+	bool good = false;
+
+	if (dnskey != NULL && rdata_of(dnskey, key->row.dnskey, DNSKEY_MAX) >= 4 + 32 &&
+	    (ds = ldns_key_rr2ds(dnskey, LDNS_SHA256)) != NULL)
+		good = rdata_of(ds, key->row.ds, DS_OCTETS) == DS_OCTETS;
+	if (good) {
+		key->row.algorithm = key->row.dnskey[3];
+		key->row.flags = get16(key->row.dnskey);
+		key->row.key_tag = ldns_calc_keytag(dnskey);
+		ldns_key_set_keytag(key->key, key->row.key_tag);
+	}
+	ldns_rr_free(dnskey);
+	ldns_rr_free(ds);
+	return good;
+}
+
+/* Take over a key of the library. Returns NULL if it cannot be used. */
+static struct key *
+wrap(ldns_key *made, const uint8_t *apex, uint16_t flags)
+{
+	struct key *key = xcalloc(1, sizeof *key);
+
+	key->key = made;
+	ldns_key_set_pubkey_owner(made, ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name_len(apex), apex));
+	ldns_key_set_flags(made, flags);
+	key->pair = ldns_key_evp_key(made);
+	if (describe(key) && key->row.algorithm == ALGORITHM_ECDSAP256 && key->pair != NULL) {
+		key->context = EVP_PKEY_CTX_new_from_pkey(NULL, key->pair, NULL);
+		if (key->context != NULL && EVP_PKEY_sign_init(key->context) == 1)
+			return key;
+	} else if (key->row.algorithm == ALGORITHM_ED25519 && key->pair != NULL) {
+		return key;
+	}
+	key_free(key);
+	return NULL;
+}
+
+struct key *
+key_new(const uint8_t *apex, unsigned algorithm, uint16_t flags)
+{
+	ldns_signing_algorithm which =
+	    algorithm == ALGORITHM_ED25519 ? LDNS_SIGN_ED25519 : LDNS_SIGN_ECDSAP256SHA256;
+	ldns_key *made = ldns_key_new_frm_algorithm(which, 256);
+	struct key *key = made != NULL ? wrap(made, apex, flags) : NULL;
+
+	if (key == NULL)
+		memory_exhausted(0); /* the library makes keys of both algorithms */
+	key->row.created = wall_ms();
+	return key;
+}
+
+void
+key_free(struct key *key)
+{
+	if (key == NULL)
+		return;
+	EVP_PKEY_CTX_free(key->context);
+	ldns_key_deep_free(key->key);
+	free(key);
+}
+
+void
+key_describe(const struct key *key, struct signing_key *row)
+{
+	*row = key->row;
+}
+
+/* ---- files ---- */
+
+/* STATE/keys/ZONE/Kzone.+013+12345 and an ending. */
+static bool
+path_of(char out[PATH_MAX], const struct key *key, const char *directory, const char *ending)
+{
+	char *owner = ldns_rdf2str(ldns_key_pubkey_owner(key->key));
+	int len;
+
+	if (owner == NULL)
+		memory_exhausted(0);
+	for (char *at = owner; *at != '\0'; at++)
+		if (*at == '/')
+			*at = '-'; /* a name may have it, a file name may not */
+	len = snprintf(out, PATH_MAX, "%s/K%s+%03u+%05u.%s", directory, owner, key->row.algorithm,
+	    key->row.key_tag, ending);
+	free(owner);
+	return len < PATH_MAX;
+}
+
+static bool
+save_file(const struct key *key, const char *directory, bool private, struct problems *problems)
+{
+	char path[PATH_MAX];
+	FILE *file = NULL;
+	int fd = path_of(path, key, directory, private ? "private" : "key")
+	    ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, private ? 0600 : 0644)
+	    : -1;
+	ldns_rr *dnskey;
+	bool good = false;
+
+	if (fd >= 0 && (file = fdopen(fd, "w")) != NULL) {
+		if (private) {
+			ldns_key_print(file, key->key);
+		} else if ((dnskey = ldns_key2rr(key->key)) != NULL) {
+			ldns_rr_print(file, dnskey);
+			ldns_rr_free(dnskey);
+		}
+		good = fflush(file) == 0 && !ferror(file) && fsync(fd) == 0;
+	}
+	if (!good)
+		problems_error(problems, "cannot write the key file %s: %s", path, strerror(errno));
+	if (file != NULL)
+		fclose(file);
+	else if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+bool
+key_save(const struct key *key, const char *directory, struct problems *problems)
+{
+	if (mkdir(directory, 0700) < 0 && errno != EEXIST) {
+		problems_error(problems, "cannot create %s: %s", directory, strerror(errno));
+		return false;
+	}
+	return save_file(key, directory, true, problems) && save_file(key, directory, false, problems);
+}
+
+/* S105: others who can read a key can sign. */
+static FILE *
+open_private(const char *path, struct problems *problems)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat info;
+
+	if (fd < 0 || fstat(fd, &info) < 0) {
+		problems_error(problems, "the key file %s cannot be read: %s: put it back from a backup",
+		    path, strerror(errno));
+	} else if (!S_ISREG(info.st_mode) || info.st_mode & (S_IRWXG | S_IRWXO)) {
+		problems_error(problems,
+		    "the key file %s is open to other users: chmod 600 it, and roll to a new key if somebody "
+		    "may have read it",
+		    path);
+	} else {
+		return fdopen(fd, "r");
+	}
+	if (fd >= 0)
+		close(fd);
+	return NULL;
+}
+
+struct key *
+key_load(const uint8_t *apex, const struct signing_key *row, const char *directory, struct problems *problems)
+{
+	struct key place = {.key = ldns_key_new(), .row = *row}, *key = NULL;
+	ldns_key *made = NULL;
+	char path[PATH_MAX];
+	FILE *file;
+
+	if (place.key == NULL)
+		memory_exhausted(0);
+	ldns_key_set_pubkey_owner(
+	    place.key, ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name_len(apex), apex));
+	path_of(path, &place, directory, "private");
+	ldns_key_deep_free(place.key);
+	if ((file = open_private(path, problems)) == NULL)
+		return NULL;
+	if (ldns_key_new_frm_fp(&made, file) == LDNS_STATUS_OK)
+		key = wrap(made, apex, row->flags);
+	fclose(file);
+	if (key != NULL && memcmp(key->row.dnskey, row->dnskey, DNSKEY_MAX) == 0) {
+		key->row = *row;
+		return key;
+	}
+	problems_error(problems,
+	    "the key file %s is not that of key %u: put the right one back from a backup", path,
+	    row->key_tag);
+	key_free(key);
+	return NULL;
+}
+
+/* ---- signing ---- */
+
+void
+key_begin(const struct key *key, struct signature *signature)
+{
+	signature->algorithm = key->row.algorithm;
+	signature->key_tag = key->row.key_tag;
+}
+
+/* RFC 6605 4: r and s, 32 octets each. */
+static void
+sign_ecdsa(struct key *key, const void *data, size_t len, uint8_t out[SIGNATURE_OCTETS])
+{
+	uint8_t digest[EVP_MAX_MD_SIZE], der[DER_MAX];
+	const uint8_t *at = der;
+	size_t der_len = sizeof der;
+	ECDSA_SIG *pair;
+
+	if (EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL) != 1 ||
+	    EVP_PKEY_sign(key->context, der, &der_len, digest, 32) != 1 ||
+	    (pair = d2i_ECDSA_SIG(NULL, &at, (long)der_len)) == NULL)
+		memory_exhausted(0);
+	BN_bn2binpad(ECDSA_SIG_get0_r(pair), out, HALF);
+	BN_bn2binpad(ECDSA_SIG_get0_s(pair), out + HALF, HALF);
+	ECDSA_SIG_free(pair);
+}
+
+/* RFC 8080 4. */
+static void
+sign_ed25519(struct key *key, const void *data, size_t len, uint8_t out[SIGNATURE_OCTETS])
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	size_t out_len = SIGNATURE_OCTETS;
+
+	if (context == NULL || EVP_DigestSignInit(context, NULL, NULL, NULL, key->pair) != 1 ||
+	    EVP_DigestSign(context, out, &out_len, data, len) != 1)
+		memory_exhausted(0);
+	EVP_MD_CTX_free(context);
+}
+
+void
+key_sign(struct key *key, const void *data, size_t len, struct signature *signature)
+{
+	if (key->row.algorithm == ALGORITHM_ED25519)
+		sign_ed25519(key, data, len, signature->octets);
+	else
+		sign_ecdsa(key, data, len, signature->octets);
+}

@@ -1,0 +1,39 @@
+/*
+ * key.h -- a signing key: its files, its DNSKEY and DS, and signing. The only file that sees a private key.
+ *
+ * Files are those of BIND, STATE/keys/ZONE/Kzone.+013+12345.key and .private, so that ldns, BIND and Knot
+ * read them, too. Only the signer's user may read them: key_load refuses others (S105). Any thread may sign
+ * with a key, one at a time. Errors are sentences in problems.
+ */
+#ifndef SIGNER_KEY_H
+#define SIGNER_KEY_H
+
+#include "zones/base/problem.h"
+#include "zones/state/signatures.h"
+
+struct key;
+
+/* The algorithms that this program signs with: 13 and 15. */
+bool key_algorithm_known(unsigned algorithm);
+
+/* Create a key of a zone. flags: DNSKEY_ZONE, and DNSKEY_SEP if a DS refers to it. */
+struct key *key_new(const uint8_t *apex, unsigned algorithm, uint16_t flags);
+/* Write its files into a directory, which is created. */
+bool key_save(const struct key *key, const char *directory, struct problems *problems);
+/* Load the key that a row describes from a directory. NULL if the file is missing, open to others or of
+ * another key. */
+struct key *key_load(
+    const uint8_t *apex, const struct signing_key *row, const char *directory, struct problems *problems);
+void key_free(struct key *key);
+
+/* Its public part: algorithm, key tag, flags, DNSKEY and DS. */
+void key_describe(const struct key *key, struct signing_key *row);
+
+/*
+ * Fill the signature of these octets, which begin with its own fields (dnssec.h, signed_data). Algorithm and
+ * key tag must have been set by key_begin.
+ */
+void key_begin(const struct key *key, struct signature *signature);
+void key_sign(struct key *key, const void *data, size_t len, struct signature *signature);
+
+#endif

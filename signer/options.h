@@ -1,0 +1,16 @@
+/* options.h -- the command line of graycloud-signer. */
+#ifndef SIGNER_OPTIONS_H
+#define SIGNER_OPTIONS_H
+
+#include "signer/signer.h"
+#include "zones/daemon/command_line.h"
+
+struct options {
+	struct daemon_options daemon;
+	struct signer_options signer;
+};
+
+/* Exits after --help, --version, or a sentence about an invalid option. */
+void options_parse(struct options *options, int argc, char **argv);
+
+#endif

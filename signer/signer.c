@@ -1,0 +1,557 @@
+#include "signer/signer.h"
+
+#include "signer/zone_signer.h"
+#include "zones/base/array.h"
+#include "zones/daemon/exposition.h"
+#include "zones/document/document_load.h"
+#include "zones/state/health.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BEAT_MS = 1000, RETRY_MS = 1000, CLOCK_BACK_S = 60 };
+
+/* A store that the signer reads. */
+struct followed {
+	enum store_kind kind;
+	struct store *store;
+	bool anew;
+	bool again;
+	uint64_t retry_ms;
+};
+
+struct signer {
+	struct signer_options options;
+	struct store *signatures, *sets;
+	struct followed config, health;
+	struct compiler *compiler;
+	struct zone_signer *zones;
+	struct signer_beat beat;
+	bool loaded;          /* the signatures of the last run were read */
+	bool retry;           /* the last pass over the configuration failed */
+	uint32_t steered_end; /* the earliest end of the signatures of steered RRsets; 0: none */
+	uint32_t newest;      /* the newest time of a signature */
+	char logged[200];     /* the last fault that was logged */
+};
+
+/* ---- stores ---- */
+
+struct signer *
+signer_open(const struct signer_options *options, struct problems *problems)
+{
+	struct signer *signer = xcalloc(1, sizeof *signer);
+
+	signer->options = *options;
+	signer->config.kind = STORE_CONFIG;
+	signer->health.kind = STORE_HEALTH;
+	signer->sets = store_open(options->state, STORE_SETS, STORE_WRITE, problems);
+	if (signer->sets != NULL)
+		signer->signatures = store_open(options->state, STORE_SIGNATURES, STORE_WRITE, problems);
+	signer->compiler = compiler_new();
+	signer->zones = zone_signer_new(&signer->options.validity);
+	snprintf(signer->beat.boot, sizeof signer->beat.boot, "%s", boot_id());
+	snprintf(signer->beat.version, sizeof signer->beat.version, "%s", VERSION);
+	signer->beat.pid = (uint32_t)getpid();
+	if (signer->signatures != NULL)
+		return signer;
+	signer_close(signer);
+	return NULL;
+}
+
+void
+signer_close(struct signer *signer)
+{
+	if (signer == NULL)
+		return;
+	store_close(signer->config.store);
+	store_close(signer->health.store);
+	store_close(signer->signatures);
+	store_close(signer->sets);
+	compiler_free(signer->compiler);
+	zone_signer_free(signer->zones);
+	free(signer);
+}
+
+void
+signer_watch(struct signer *signer, int fds[SIGNER_FDS])
+{
+	struct followed *all[SIGNER_FDS] = {&signer->config, &signer->health};
+
+	for (unsigned i = 0; i < SIGNER_FDS; i++)
+		fds[i] = all[i]->store != NULL ? store_watch_fd(all[i]->store) : -1;
+}
+
+static bool
+has_news(struct signer *signer, struct followed *followed)
+{
+	struct problems problems = {0};
+	enum store_news news = STORE_SAME;
+
+	if (followed->store != NULL) {
+		news = store_poll(followed->store, &problems);
+		followed->anew |= news == STORE_REPLACED;
+	} else if (boot_ms() >= followed->retry_ms) {
+		followed->store = store_open(signer->options.state, followed->kind, STORE_READ, &problems);
+		followed->anew = followed->store != NULL;
+		followed->retry_ms = boot_ms() + RETRY_MS;
+	}
+	problems_print(&problems, "graycloud-signer", stderr);
+	problems_free(&problems);
+	return followed->store != NULL && news != STORE_LOST &&
+	    (followed->anew || news != STORE_SAME || followed->again);
+}
+
+static void
+look_again(struct followed *followed)
+{
+	struct problems problems = {0};
+
+	followed->again = store_poll(followed->store, &problems) == STORE_CHANGED;
+	problems_free(&problems);
+}
+
+/* A pass writes both stores, or none. */
+struct pass {
+	struct store_txn *signatures, *sets;
+	uint32_t now;
+	bool wrote; /* signatures, and not only sets */
+	int error;
+};
+
+static void set_fault(struct signer *signer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+set_fault(struct signer *signer, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(signer->beat.fault, sizeof signer->beat.fault, format, list);
+	va_end(list);
+	if (strcmp(signer->logged, signer->beat.fault) != 0 && signer->beat.fault[0] != '\0')
+		warnx("%s", signer->beat.fault);
+	snprintf(signer->logged, sizeof signer->logged, "%s", signer->beat.fault);
+}
+
+/*
+ * S106: a clock that went back would make signatures that seem to be older than those that they replace, and
+ * that end too early.
+ */
+static bool
+clock_good(struct signer *signer, uint32_t now)
+{
+	if (signer->newest == 0 || (int32_t)(now - signer->newest) > -CLOCK_BACK_S)
+		return true;
+	set_fault(signer,
+	    "the clock is %u s behind the newest signature: set it; nothing is signed until then",
+	    signer->newest - now);
+	return false;
+}
+
+static bool
+begin(struct signer *signer, struct pass *pass)
+{
+	*pass = (struct pass){.now = (uint32_t)time(NULL)};
+	if (!clock_good(signer, pass->now))
+		return false;
+	if ((pass->error = store_begin(signer->signatures, STORE_WRITE, &pass->signatures)) != 0 ||
+	    (pass->error = store_begin(signer->sets, STORE_WRITE, &pass->sets)) != 0) {
+		store_abort(pass->signatures);
+		set_fault(signer, "the stores of signatures cannot be written: %s", strerror(-pass->error));
+		return false;
+	}
+	zone_signer_begin(signer->zones, pass->signatures, pass->now);
+	compiler_set_signing(signer->compiler, zone_signer_signing(signer->zones));
+	return true;
+}
+
+static void
+free_now(void *arg, void (*fn)(void *), void *memory)
+{
+	(void)arg;
+	fn(memory);
+}
+
+/* Returns true if all is written. sets first: who sees the generation sees its sets, too. */
+static bool
+end(struct signer *signer, struct pass *pass)
+{
+	const struct retire retire = {free_now, NULL};
+
+	compiler_set_signing(signer->compiler, NULL);
+	compiler_retire(signer->compiler, &retire);
+	if (pass->error == 0)
+		pass->error = zone_signer_error(signer->zones);
+	if (pass->error != 0) {
+		store_abort(pass->sets);
+		store_abort(pass->signatures);
+	} else if ((pass->error = store_commit(pass->sets)) != 0 || !pass->wrote) {
+		store_abort(pass->signatures);
+	} else {
+		pass->error = store_commit(pass->signatures);
+	}
+	if (pass->error == 0) {
+		if (zone_signer_made(signer->zones) > 0)
+			signer->newest = pass->now;
+		signer->beat.nsignatures += zone_signer_made(signer->zones);
+		return true;
+	}
+	/* The compiler knows signatures that were not written: begin from the stores. */
+	set_fault(signer, "signatures cannot be written: %s%s", strerror(-pass->error),
+	    store_write_cure(pass->error));
+	compiler_free(signer->compiler);
+	signer->compiler = compiler_new();
+	signer->config.anew = signer->health.anew = signer->retry = true;
+	return false;
+}
+
+/* ---- steered RRsets ---- */
+
+struct steered_pass {
+	struct signer *signer;
+	struct pass *pass;
+};
+
+static void
+sign_steered(void *arg, const struct steered_signature *wanted, const struct content *content)
+{
+	struct steered_pass *steering = arg;
+	struct signer *signer = steering->signer;
+	struct pass *pass = steering->pass;
+	struct keyring *keyring = zone_signer_keyring(signer->zones, wanted->zone);
+	struct steered_signature row = *wanted;
+	bool alone = row.type == TYPE_CNAME || row.count == 1;
+	unsigned len = row.type == TYPE_A ? 4 : 16;
+	uint8_t apex[NAME_MAX_LEN], *records;
+	struct signed_set set = {.owner = row.owner, .apex = apex};
+	size_t used = 0;
+
+	if (keyring == NULL || pass->error != 0)
+		return;
+	keyring_apex(keyring, apex);
+	if (row.type == TYPE_CNAME)
+		len = (unsigned)name_len(row.target), row.count = 1;
+	records = xmalloc((size_t)row.count * (2 + len));
+	for (unsigned i = 0; i < row.count; i++, used += 2 + len) {
+		put16(records + used, (uint16_t)len);
+		memcpy(records + used + 2,
+		    row.type == TYPE_CNAME ? row.target : row.addresses + (size_t)i * len, len);
+	}
+	set.rrset = (struct rrset){
+	    .type = row.type, .count = row.count, .ttl = row.ttl, .records = records, .len = used};
+	zone_signer_sign(signer->zones, keyring, &set, signer->options.validity.steered_s, &row.signature);
+	free(records);
+	row.count = wanted->count;
+	pass->error = steered_append(alone ? pass->signatures : pass->sets, &row);
+	pass->wrote |= alone;
+	if (signer->steered_end == 0 || (int32_t)(row.signature.expiration - signer->steered_end) < 0)
+		signer->steered_end = row.signature.expiration;
+	compiler_add_steered(signer->compiler, content, &row.signature);
+}
+
+static void
+sign_all_steered(struct signer *signer, struct pass *pass)
+{
+	struct steered_pass steering = {signer, pass};
+
+	compiler_each_steered(signer->compiler, sign_steered, &steering);
+}
+
+/* ---- zones ---- */
+
+struct settling {
+	struct signer *signer;
+	struct pass *pass;
+	struct store_txn *config;
+	uint32_t *wanted;
+	size_t nwanted;
+	bool stuck; /* a signed zone cannot be signed: its changes must not be served */
+};
+
+static void
+put_zone(struct settling *settling, const struct zone_info *zone, const struct keyring *keyring)
+{
+	struct pass *pass = settling->pass;
+	struct signed_zone row;
+	bool there = signed_zone_get(pass->signatures, zone->number, &row);
+	struct signed_zone now = {.version = there ? row.version : 1};
+
+	if (there)
+		return;
+	now.nkeys = keyring_rrsets(keyring, settling->signer->options.key_ttl, now.keys);
+	pass->error = signed_zone_put(pass->signatures, zone->number, &now);
+	pass->wrote = true;
+	warnx("zone %s is signed from now on", keyring_name(keyring));
+}
+
+static bool
+settle_zone(void *arg, const struct id *id, struct bytes json)
+{
+	struct settling *settling = arg;
+	struct signer *signer = settling->signer;
+	struct dnssec_policy *policy = document_load_dnssec(json);
+	struct problems problems = {0};
+	struct zone_info zone;
+	struct signed_zone row;
+	struct keyring *keyring;
+	struct id identity = config_identity(settling->config);
+	uint8_t name[NAME_MAX_LEN + 1];
+
+	(void)id;
+	if (policy == NULL || name_from_text(name, policy->name, NULL) == 0 ||
+	    !config_zone(settling->config, name, &zone)) {
+		model_free_dnssec_policy(policy); /* the zone is not there, or not yet */
+		return true;
+	}
+	settling->wanted = array_grow(settling->wanted, settling->nwanted, sizeof *settling->wanted);
+	settling->wanted[settling->nwanted++] = zone.number;
+	if ((keyring = zone_signer_keyring(signer->zones, zone.number)) == NULL) {
+		keyring = keyring_open(settling->pass->signatures, signer->options.state, &zone, policy,
+		    strcmp(policy->identity.text, identity.text) == 0, &problems);
+		settling->pass->wrote |= keyring != NULL;
+		if (keyring != NULL)
+			zone_signer_put(signer->zones, zone.number, keyring);
+	}
+	if (keyring != NULL)
+		put_zone(settling, &zone, keyring);
+	else if (problems.count > 0) {
+		set_fault(signer, "zone %s is not signed: %s", policy->name, problems.items[0].text);
+		settling->stuck |= signed_zone_get(settling->pass->signatures, zone.number, &row);
+	}
+	problems_free(&problems);
+	model_free_dnssec_policy(policy);
+	return true;
+}
+
+static bool
+is_wanted(const struct settling *settling, uint32_t zone)
+{
+	for (size_t i = 0; i < settling->nwanted; i++)
+		if (settling->wanted[i] == zone)
+			return true;
+	return false;
+}
+
+struct numbers_list {
+	uint32_t *items;
+	size_t count;
+};
+
+static void
+collect(void *arg, uint32_t zone)
+{
+	struct numbers_list *list = arg;
+
+	list->items = array_grow(list->items, list->count, sizeof *list->items);
+	list->items[list->count++] = zone;
+}
+
+/* Zones that are gone, or whose signing was ended. */
+static void
+drop_others(struct settling *settling)
+{
+	struct numbers_list signed_now = {0};
+
+	signed_zones_each(settling->pass->signatures, collect, &signed_now);
+	for (size_t i = 0; i < signed_now.count && settling->pass->error == 0; i++) {
+		if (is_wanted(settling, signed_now.items[i]))
+			continue;
+		zone_signer_remove(settling->signer->zones, signed_now.items[i]);
+		settling->pass->error = signatures_drop_zone(settling->pass->signatures, signed_now.items[i]);
+		settling->pass->wrote = true;
+	}
+	free(signed_now.items);
+}
+
+/* A new version makes the compilers build the zone again, and this one sign what is due. */
+static void
+renew(void *arg, uint32_t zone)
+{
+	struct settling *settling = arg;
+	struct pass *pass = settling->pass;
+	struct signed_zone row, copy;
+
+	if (!zone_signer_due(settling->signer->zones, zone, pass->now) ||
+	    !signed_zone_get(pass->signatures, zone, &row))
+		return;
+	copy = row;
+	copy.version++;
+	copy.nkeys = keyring_rrsets(
+	    zone_signer_keyring(settling->signer->zones, zone), settling->signer->options.key_ttl, copy.keys);
+	pass->error = signed_zone_put(pass->signatures, zone, &copy);
+	pass->wrote = true;
+}
+
+static bool
+compile(struct signer *signer, struct pass *pass, struct store_txn *config, bool anew)
+{
+	enum compiled compiled = compiler_config(signer->compiler, config, anew);
+
+	if (compiled != COMPILED_FAILED)
+		compiled = compiler_signatures(
+		    signer->compiler, config, pass->signatures, pass->sets, !signer->loaded);
+	signer->loaded = true;
+	if (compiled != COMPILED_FAILED)
+		return true;
+	set_fault(signer, "%s", compiler_error(signer->compiler));
+	return false;
+}
+
+/* The configuration: all that its newest generation needs. */
+static void
+sign_configuration(struct signer *signer, struct store_txn *config)
+{
+	struct settling settling = {.signer = signer, .config = config};
+	uint64_t generation = config_generation(config);
+	struct pass pass;
+
+	settling.pass = &pass;
+	if (!begin(signer, &pass))
+		return;
+	signer->beat.fault[0] = '\0';
+	config_each_object(config, KIND_DNSSEC, settle_zone, &settling);
+	drop_others(&settling);
+	zone_signer_each(signer->zones, renew, &settling);
+	free(settling.wanted);
+	if (pass.error == 0 && !compile(signer, &pass, config, signer->config.anew))
+		pass.error = -EINVAL;
+	if (pass.error == 0)
+		sign_all_steered(signer, &pass);
+	if (pass.error == 0 && !settling.stuck && signed_zones_any(pass.signatures) &&
+	    signer_generation(pass.signatures) != generation) {
+		pass.error = signer_generation_put(pass.signatures, generation);
+		pass.wrote = true;
+	}
+	pass.wrote |= zone_signer_made(signer->zones) > 0;
+	signer->retry = false;
+	if (!end(signer, &pass))
+		return;
+	signer->config.anew = false;
+	signer->beat.generation = generation;
+	set_fault(signer, "%s", signer->beat.fault[0] != '\0' ? signer->logged : "");
+}
+
+static void
+follow_config(struct signer *signer, bool due)
+{
+	struct store_txn *txn;
+
+	if ((!has_news(signer, &signer->config) && !signer->retry && !due) || signer->config.store == NULL ||
+	    store_begin(signer->config.store, STORE_READ, &txn) != 0)
+		return;
+	sign_configuration(signer, txn);
+	store_abort(txn);
+	look_again(&signer->config);
+}
+
+/* After a flip of health: sign the sets that load balancers answer with since. */
+static void
+follow_health(struct signer *signer)
+{
+	struct store_txn *txn;
+	struct pass pass;
+
+	if (compiler_snapshot(signer->compiler) == NULL || !has_news(signer, &signer->health) ||
+	    store_begin(signer->health.store, STORE_READ, &txn) != 0)
+		return;
+	if (begin(signer, &pass)) {
+		compiler_health(signer->compiler, txn, signer->health.anew);
+		signer->health.anew = false;
+		sign_all_steered(signer, &pass);
+		end(signer, &pass);
+	}
+	store_abort(txn);
+	look_again(&signer->health);
+}
+
+/* ---- time ---- */
+
+static void
+beat(struct signer *signer)
+{
+	uint64_t now = boot_ms();
+	uint32_t zones = zone_signer_first_end(signer->zones), first = zones;
+	struct store_txn *txn;
+	struct problems problems = {0};
+
+	if (now - signer->beat.at_ms < BEAT_MS)
+		return;
+	if (first == 0 || (signer->steered_end != 0 && (int32_t)(signer->steered_end - first) < 0))
+		first = signer->steered_end;
+	signer->beat.at_ms = now;
+	signer->beat.expires = first;
+	store_poll(signer->sets, &problems);
+	problems_free(&problems);
+	store_check_readers(signer->sets);
+	store_check_readers(signer->signatures);
+	if (store_begin(signer->sets, STORE_WRITE, &txn) != 0)
+		return;
+	if (signer_beat_put(txn, &signer->beat) == 0)
+		store_commit(txn);
+	else
+		store_abort(txn);
+}
+
+struct due {
+	struct signer *signer;
+	bool some;
+};
+
+static void
+note_due(void *arg, uint32_t zone)
+{
+	struct due *due = arg;
+
+	due->some |= zone_signer_is_due(due->signer->zones, zone, (uint32_t)time(NULL));
+}
+
+bool
+signer_look(struct signer *signer)
+{
+	struct due due = {.signer = signer};
+
+	if (signer->config.store != NULL)
+		store_watch_clear(signer->config.store);
+	if (signer->health.store != NULL)
+		store_watch_clear(signer->health.store);
+	zone_signer_each(signer->zones, note_due, &due);
+	follow_config(signer, due.some);
+	follow_health(signer);
+	beat(signer);
+	return signer->config.again || signer->health.again;
+}
+
+static void
+count_zone(void *arg, uint32_t zone)
+{
+	(void)zone;
+	++*(double *)arg;
+}
+
+void
+signer_expose(const struct signer *signer, FILE *page)
+{
+	const struct signer_beat *beat = &signer->beat;
+	double zones = 0;
+
+	zone_signer_each(signer->zones, count_zone, &zones);
+	exposition_family(page, "graycloud_build_info", "gauge", "1, with the version of this program.");
+	exposition_sample(
+	    page, "graycloud_build_info", 1, "program", "graycloud-signer", "version", VERSION, NULL);
+	exposition_value(page, "graycloud_signer_zones", "gauge", "Zones that are signed.", zones);
+	exposition_value(page, "graycloud_signer_config_generation", "gauge",
+	    "Generation of the configuration of which all is signed.", (double)beat->generation);
+	exposition_value(page, "graycloud_signer_signatures_total", "counter", "Signatures that were made.",
+	    (double)beat->nsignatures);
+	exposition_value(page, "graycloud_signer_fault", "gauge",
+	    "1 if something cannot be signed; `graycloud dnssec status` has the reason.",
+	    beat->fault[0] != '\0');
+	if (beat->expires != 0)
+		exposition_value(page, "graycloud_signer_first_expiry_seconds", "gauge",
+		    "Seconds until the first signature ends.", (double)(beat->expires - (int64_t)time(NULL)));
+}

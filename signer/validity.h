@@ -1,0 +1,29 @@
+/*
+ * validity.h -- from when to when a signature holds, and when it is made again (S106). Pure.
+ */
+#ifndef SIGNER_VALIDITY_H
+#define SIGNER_VALIDITY_H
+
+#include "zones/dns/dnssec.h"
+
+struct validity {
+	uint32_t zone_s;    /* seconds that a signature of zone data holds */
+	uint32_t steered_s; /* the same of a steered RRset: a withdrawn address can be replayed for so long */
+};
+
+enum { VALIDITY_ZONE_S = 14 * 86400, VALIDITY_STEERED_S = 7 * 86400, VALIDITY_BACK_S = 3600 };
+
+/*
+ * Set the times of a signature that is made now (seconds since 1970). It ends up to a quarter earlier, by a
+ * hash of what it signs, so that a million signatures that were made at once are not renewed at once.
+ */
+void validity_set(struct signature *signature, uint32_t now, uint32_t seconds, uint64_t hash);
+
+/* It is to be made again when half of its time has passed. */
+uint32_t validity_due_at(const struct signature *signature);
+/* Signatures that are due within this many seconds are made together. */
+uint32_t validity_batch_s(uint32_t seconds);
+/* Seconds until it ends, negative if it has ended; serial arithmetic (RFC 4034 3.1.5). */
+int32_t validity_left(const struct signature *signature, uint32_t now);
+
+#endif

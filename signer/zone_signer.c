@@ -1,0 +1,242 @@
+#include "signer/zone_signer.h"
+
+#include "zones/base/array.h"
+
+#include <stdlib.h>
+
+struct signed_entry {
+	uint32_t zone;
+	struct keyring *keyring;
+	uint32_t first_due, first_end; /* of its signatures; 0: none was met yet */
+};
+
+struct zone_signer {
+	const struct validity *validity;
+	struct compiler_signing signing;
+	struct signed_entry **zones;
+	size_t count;
+	/* of a pass */
+	struct store_txn *txn;
+	uint32_t now;
+	size_t made;
+	int error;
+	/* of the zone that is being built */
+	struct signed_entry *entry;
+	struct signature_reader *reader;
+	struct zone_signing zone_signing;
+	struct signed_zone row;
+	size_t apex_len;
+};
+
+void
+zone_signer_sign(struct zone_signer *signer, struct keyring *keyring, const struct signed_set *set,
+    uint32_t seconds, struct signature *signature)
+{
+	struct key *key = keyring_key(keyring, set->rrset.type);
+	uint8_t *data;
+	size_t len;
+
+	key_begin(key, signature);
+	validity_set(signature, signer->now, seconds, signed_hash(set));
+	data = signed_data(set, signature, &len);
+	key_sign(key, data, len, signature);
+	free(data);
+	signer->made++;
+}
+
+static uint32_t
+earlier(uint32_t a, uint32_t b)
+{
+	return a == 0 || (int32_t)(b - a) < 0 ? b : a;
+}
+
+/* Write the record, and remember which is due and which ends first. */
+static size_t
+write_record(
+    struct zone_signer *signer, const struct signed_set *set, const struct signature *signature, uint8_t *out)
+{
+	struct rrsig_covers covers = {.apex = set->apex,
+	    .apex_len = signer->apex_len,
+	    .type = set->rrset.type,
+	    .labels = signed_labels(set->owner),
+	    .ttl = set->rrset.ttl};
+
+	signer->entry->first_end = earlier(signer->entry->first_end, signature->expiration);
+	signer->entry->first_due = earlier(signer->entry->first_due, validity_due_at(signature));
+	return rrsig_write(out, &covers, signature);
+}
+
+static size_t
+find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
+{
+	struct zone_signer *signer = arg;
+	struct signature found[SIGNATURES_MAX];
+	uint64_t hash = signed_hash(set);
+	unsigned count = signature_find(signer->reader, key, set->rrset.type, hash, found);
+	uint32_t soon = signer->now + validity_batch_s(signer->validity->zone_s);
+	int error;
+
+	if (count == 1 && keyring_knows(signer->entry->keyring, set->rrset.type, &found[0]) &&
+	    (int32_t)(validity_due_at(&found[0]) - soon) > 0)
+		return write_record(signer, set, &found[0], out);
+	zone_signer_sign(signer, signer->entry->keyring, set, signer->validity->zone_s, &found[0]);
+	error = signature_put(signer->txn, signer->entry->zone, key, set->rrset.type, hash, found, 1);
+	if (signer->error == 0)
+		signer->error = error;
+	return write_record(signer, set, &found[0], out);
+}
+
+static struct signed_entry *
+entry_of(const struct zone_signer *signer, uint32_t number)
+{
+	for (size_t i = 0; i < signer->count; i++)
+		if (signer->zones[i]->zone == number)
+			return signer->zones[i];
+	return NULL;
+}
+
+static const struct zone_signing *
+zone(void *arg, const struct zone_info *info)
+{
+	struct zone_signer *signer = arg;
+	struct signed_entry *entry = entry_of(signer, info->number);
+
+	if (entry == NULL || !signed_zone_get(signer->txn, info->number, &signer->row))
+		return NULL;
+	signature_reader_free(signer->reader);
+	signer->reader = signature_reader_new(signer->txn, info->number, true);
+	signer->entry = entry;
+	signer->apex_len = name_len(info->name);
+	/* Not those of the row, whose octets move when the store is written. */
+	signer->row.nkeys = keyring_rrsets(entry->keyring, signer->row.keys[0].ttl, signer->row.keys);
+	signer->zone_signing = (struct zone_signing){.arg = signer,
+	    .find = find,
+	    .keys = signer->row.keys,
+	    .nkeys = signer->row.nkeys,
+	    .version = signer->row.version};
+	return &signer->zone_signing;
+}
+
+struct zone_signer *
+zone_signer_new(const struct validity *validity)
+{
+	struct zone_signer *signer = xcalloc(1, sizeof *signer);
+
+	signer->validity = validity;
+	signer->signing = (struct compiler_signing){signer, zone};
+	return signer;
+}
+
+static void
+drop(struct signed_entry *entry)
+{
+	keyring_free(entry->keyring);
+	free(entry);
+}
+
+void
+zone_signer_free(struct zone_signer *signer)
+{
+	for (size_t i = 0; i < signer->count; i++)
+		drop(signer->zones[i]);
+	signature_reader_free(signer->reader);
+	free(signer->zones);
+	free(signer);
+}
+
+void
+zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint32_t now)
+{
+	signature_reader_free(signer->reader);
+	signer->reader = NULL;
+	signer->txn = signatures;
+	signer->now = now;
+	signer->made = 0;
+	signer->error = 0;
+}
+
+void
+zone_signer_put(struct zone_signer *signer, uint32_t number, struct keyring *keyring)
+{
+	struct signed_entry *entry = xcalloc(1, sizeof *entry);
+
+	zone_signer_remove(signer, number);
+	*entry = (struct signed_entry){.zone = number, .keyring = keyring};
+	signer->zones = array_grow(signer->zones, signer->count, sizeof *signer->zones);
+	signer->zones[signer->count++] = entry;
+}
+
+void
+zone_signer_remove(struct zone_signer *signer, uint32_t number)
+{
+	for (size_t i = 0; i < signer->count; i++) {
+		if (signer->zones[i]->zone != number)
+			continue;
+		drop(signer->zones[i]);
+		signer->zones[i] = signer->zones[--signer->count];
+		return;
+	}
+}
+
+struct keyring *
+zone_signer_keyring(const struct zone_signer *signer, uint32_t number)
+{
+	const struct signed_entry *entry = entry_of(signer, number);
+
+	return entry != NULL ? entry->keyring : NULL;
+}
+
+bool
+zone_signer_is_due(const struct zone_signer *signer, uint32_t number, uint32_t now)
+{
+	const struct signed_entry *entry = entry_of(signer, number);
+
+	return entry != NULL && entry->first_due != 0 && (int32_t)(entry->first_due - now) <= 0;
+}
+
+bool
+zone_signer_due(struct zone_signer *signer, uint32_t number, uint32_t now)
+{
+	struct signed_entry *entry = entry_of(signer, number);
+
+	if (!zone_signer_is_due(signer, number, now))
+		return false;
+	entry->first_due = entry->first_end = 0; /* the build that follows meets all of them again */
+	return true;
+}
+
+void
+zone_signer_each(const struct zone_signer *signer, zone_signer_fn *fn, void *arg)
+{
+	for (size_t i = signer->count; i-- > 0;)
+		fn(arg, signer->zones[i]->zone);
+}
+
+const struct compiler_signing *
+zone_signer_signing(struct zone_signer *signer)
+{
+	return &signer->signing;
+}
+
+size_t
+zone_signer_made(const struct zone_signer *signer)
+{
+	return signer->made;
+}
+
+int
+zone_signer_error(const struct zone_signer *signer)
+{
+	return signer->error;
+}
+
+uint32_t
+zone_signer_first_end(const struct zone_signer *signer)
+{
+	uint32_t first = 0;
+
+	for (size_t i = 0; i < signer->count; i++)
+		if (signer->zones[i]->first_end != 0)
+			first = earlier(first, signer->zones[i]->first_end);
+	return first;
+}

@@ -1,0 +1,45 @@
+/*
+ * zone_signer.h -- the source of signatures of the signer: what signatures/ lacks is signed and written
+ * there.
+ */
+#ifndef SIGNER_ZONE_SIGNER_H
+#define SIGNER_ZONE_SIGNER_H
+
+#include "signer/keyring.h"
+#include "signer/validity.h"
+#include "zones/compile/compile.h"
+
+struct zone_signer;
+
+/* Its keyrings stay open; the transaction changes with each pass. */
+struct zone_signer *zone_signer_new(const struct validity *validity);
+void zone_signer_free(struct zone_signer *signer);
+
+/* Begin a pass: read and write signatures in this transaction, at this time (seconds since 1970). */
+void zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint32_t now);
+/* Begin or end to sign a zone. The signer owns the keys. */
+void zone_signer_put(struct zone_signer *signer, uint32_t zone, struct keyring *keyring);
+void zone_signer_remove(struct zone_signer *signer, uint32_t zone);
+struct keyring *zone_signer_keyring(const struct zone_signer *signer, uint32_t zone);
+/*
+ * Is a signature of the zone due to be made again? If so, the zone must be built again, under a new version.
+ * That renews also those that are due soon.
+ */
+bool zone_signer_due(struct zone_signer *signer, uint32_t zone, uint32_t now);
+bool zone_signer_is_due(const struct zone_signer *signer, uint32_t zone, uint32_t now); /* only look */
+typedef void zone_signer_fn(void *arg, uint32_t zone);
+void zone_signer_each(const struct zone_signer *signer, zone_signer_fn *fn, void *arg);
+
+/* For the compiler. */
+const struct compiler_signing *zone_signer_signing(struct zone_signer *signer);
+
+/* After a pass: how many signatures were made, and the first error of a write (0: none). */
+size_t zone_signer_made(const struct zone_signer *signer);
+int zone_signer_error(const struct zone_signer *signer);
+/* Sign a set with the key of its zone; for steered RRsets. */
+void zone_signer_sign(struct zone_signer *signer, struct keyring *keyring, const struct signed_set *set,
+    uint32_t seconds, struct signature *signature);
+/* The earliest end of all signatures of zone data, seconds since 1970; 0: there is none. */
+uint32_t zone_signer_first_end(const struct zone_signer *signer);
+
+#endif

@@ -1,0 +1,271 @@
+/* The octets of DNSSEC: vectors of RFC 4034 and RFC 6605, canonical form, bitmaps, times. */
+#include "signer/key.h"
+#include "signer/validity.h"
+#include "zones/answer/chain.h"
+#include "zones/answer/signature_table.h"
+#include "zones/dns/dnssec.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+static uint8_t apex[NAME_MAX_LEN];
+
+static const uint8_t *
+name(const char *text)
+{
+	static uint8_t names[4][NAME_MAX_LEN];
+	static unsigned next;
+	uint8_t *out = names[next++ % 4];
+
+	assert_true(name_from_text(out, text, NULL) > 0);
+	return out;
+}
+
+/* RFC 6605 6.1: the key of example.net has the tag 55648. */
+static const char rfc_public[] = "\x1a\x88\xc8\x86\x15\xd4\x37\xfb\xb8\xbf\x9e\x19\x42\xa1\x92\x9f"
+				 "\x28\x56\x27\x06\xae\x6c\x2b\xd3\x99\xe7\xb1\xbf\xb6\xd1\xe9\xe7"
+				 "\x5b\x92\xb4\xaa\x42\x91\x7a\xe1\xc6\x1b\x70\x1e\xf0\x35\xc3\xfe"
+				 "\x7b\xe3\x00\x9c\xba\xfe\x5a\x2f\x71\x31\x6c\x90\x2d\xcf\x0d\x00";
+
+static void
+the_key_tag_is_that_of_the_rfc(void **state)
+{
+	uint8_t rdata[DNSKEY_MAX] = {1, 1, 3, 13};
+
+	(void)state;
+	memcpy(rdata + 4, rfc_public, 64);
+	assert_int_equal(dnskey_tag(rdata, sizeof rdata), 55648);
+}
+
+static size_t
+data_of(uint16_t type, const char *records, size_t len, unsigned count, uint8_t **data)
+{
+	struct signature signature = {.algorithm = 13, .key_tag = 7, .inception = 1, .expiration = 2};
+	struct signed_set set = {.owner = name("Host.Example."),
+	    .apex = apex,
+	    .rrset = {.type = type,
+		.ttl = 60,
+		.count = (uint16_t)count,
+		.records = (const uint8_t *)records,
+		.len = len}};
+	size_t all;
+
+	*data = signed_data(&set, &signature, &all);
+	return all;
+}
+
+static void
+what_is_signed_has_names_in_lower_case_and_canonical_order(void **state)
+{
+	/* MX 10 B.example, MX 10 a.example: as the store sorts them, upper case first. */
+	static const char records[] = "\0\x0d\0\x0a\1B\7example\0"
+				      "\0\x0d\0\x0a\1a\7example\0";
+	static const uint8_t owner[] = "\4host\7example";
+	uint8_t *data;
+	size_t len = data_of(TYPE_MX, records, sizeof records - 1, 2, &data),
+	       at = RRSIG_FIXED + name_len(apex);
+
+	(void)state;
+	assert_int_equal(data[3], 2); /* labels */
+	assert_memory_equal(data + RRSIG_FIXED, apex, name_len(apex));
+	assert_memory_equal(data + at, owner, sizeof owner);
+	assert_memory_equal(data + at + sizeof owner + 10 + 2, "\1a\7example", 10);
+	at += sizeof owner + 10 + 13;
+	assert_memory_equal(data + at + sizeof owner + 10 + 2, "\1b\7example", 10);
+	assert_int_equal(len, at + sizeof owner + 10 + 13);
+	free(data);
+	/* Octets of other types keep their case (RFC 6840 5.1). */
+	data_of(TYPE_TXT, "\0\3\2Ab", 5, 1, &data);
+	assert_memory_equal(data + RRSIG_FIXED + name_len(apex) + sizeof owner + 10, "\2Ab", 3);
+	free(data);
+}
+
+static void
+the_hash_changes_with_each_part_of_an_rrset(void **state)
+{
+	static const uint8_t records[] = {0, 4, 192, 0, 2, 1}, others[] = {0, 4, 192, 0, 2, 2};
+	struct signed_set set = {.owner = name("a.example."),
+	    .apex = apex,
+	    .rrset = {.type = TYPE_A, .ttl = 60, .count = 1, .records = records, .len = 6}};
+	uint64_t hash = signed_hash(&set);
+
+	(void)state;
+	assert_true(signed_hash(&set) == hash);
+	set.rrset.ttl = 61;
+	assert_true(signed_hash(&set) != hash);
+	set.rrset.ttl = 60;
+	set.owner = name("b.example.");
+	assert_true(signed_hash(&set) != hash);
+	set.owner = name("a.example.");
+	set.rrset.records = others;
+	assert_true(signed_hash(&set) != hash);
+}
+
+/* RFC 4034 4.3: alfa.example.com. NSEC host.example.com. ( A MX RRSIG NSEC TYPE1234 ). */
+static void
+the_bitmap_is_that_of_the_rfc(void **state)
+{
+	static const uint8_t wanted[] = {0x04, 'h', 'o', 's', 't', 0x07, 'e', 'x', 'a', 'm', 'p', 'l', 'e',
+	    0x03, 'c', 'o', 'm', 0x00, 0x00, 0x06, 0x40, 0x01, 0x00, 0x00, 0x00, 0x03, 0x04, 0x1b, 0, 0, 0, 0,
+	    0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x20};
+	struct type_set *types = calloc(1, sizeof *types);
+	uint8_t out[NSEC_MAX];
+
+	(void)state;
+	type_set_add(types, TYPE_SVCB);
+	type_set_clear(types);
+	for (unsigned i = 0; i < 5; i++)
+		type_set_add(types, (const uint16_t[]){TYPE_A, TYPE_MX, TYPE_RRSIG, TYPE_NSEC, 1234}[i]);
+	type_set_add(types, TYPE_AAAA);
+	type_set_remove(types, TYPE_AAAA);
+	assert_int_equal(
+	    nsec_write(out, (const uint8_t *)"\4host", 5, name("example.com."), types), sizeof wanted);
+	assert_memory_equal(out, wanted, sizeof wanted);
+	free(types);
+}
+
+/* ---- keys ---- */
+
+static void
+sign_and_load(unsigned algorithm)
+{
+	char directory[] = "/tmp/graycloud-key-XXXXXX";
+	struct key *key = key_new(apex, algorithm, DNSKEY_ZONE | DNSKEY_SEP), *again;
+	struct problems problems = {0};
+	struct signature signature;
+	struct signing_key row;
+	char command[300];
+
+	assert_non_null(mkdtemp(directory));
+	assert_true(key_save(key, directory, &problems));
+	key_describe(key, &row);
+	assert_int_equal(row.algorithm, algorithm);
+	assert_int_equal(
+	    row.key_tag, dnskey_tag(row.dnskey, algorithm == ALGORITHM_ED25519 ? 36 : DNSKEY_MAX));
+	assert_int_equal(get16(row.ds), row.key_tag);
+	assert_non_null(again = key_load(apex, &row, directory, &problems));
+	key_begin(again, &signature);
+	assert_int_equal(signature.key_tag, row.key_tag);
+	key_sign(again, "octets", 6, &signature);
+	/* A row of another key: its file is not there. */
+	row.key_tag++;
+	assert_null(key_load(apex, &row, directory, &problems));
+	assert_int_equal(problems.errors, 1);
+	problems_free(&problems);
+	key_free(key);
+	key_free(again);
+	snprintf(command, sizeof command, "rm -r %s", directory);
+	assert_int_equal(system(command), 0);
+}
+
+static void
+a_key_is_saved_loaded_and_signs(void **state)
+{
+	(void)state;
+	sign_and_load(ALGORITHM_ECDSAP256);
+	sign_and_load(ALGORITHM_ED25519);
+}
+
+/* ---- times ---- */
+
+static void
+signatures_end_spread_and_are_renewed_at_half_of_their_time(void **state)
+{
+	enum { NOW = 1000000, SECONDS = 14 * 86400 };
+	struct signature signature;
+
+	(void)state;
+	for (uint64_t hash = 0; hash < 1000; hash++) {
+		validity_set(&signature, NOW, SECONDS, mix64(hash));
+		assert_int_equal(signature.inception, NOW - VALIDITY_BACK_S);
+		assert_in_range(signature.expiration, NOW + SECONDS - SECONDS / 4, NOW + SECONDS);
+		assert_int_equal(validity_due_at(&signature), NOW + (signature.expiration - NOW) / 2);
+		assert_int_equal(validity_left(&signature, NOW), signature.expiration - NOW);
+		assert_true(validity_left(&signature, signature.expiration + 5) == -5);
+	}
+	assert_int_equal(validity_batch_s(SECONDS), 3600);
+	assert_int_equal(validity_batch_s(160), 10);
+}
+
+/* ---- the table of steered RRsets ---- */
+
+static void
+a_signature_is_found_by_its_content_and_by_no_other(void **state)
+{
+	struct signature_table *table = signature_table_new(0), *larger;
+	struct signature signature = {.algorithm = 13}, found;
+	uint8_t address[16] = {0};
+	struct content owner;
+
+	(void)state;
+	content_init();
+	owner = content_of_owner(name("lb.example."), 12, 30);
+	for (unsigned i = 0; i < 5000; i++) {
+		struct content content;
+
+		put32(address, i);
+		content = content_single(&owner, i & 1, address);
+		signature.key_tag = (uint16_t)i;
+		if (!signature_table_has_room(table)) {
+			larger = signature_table_grow(table);
+			free(table);
+			table = larger;
+		}
+		assert_false(signature_table_find(table, &content, &found));
+		signature_table_add(table, &content, &signature);
+		signature_table_add(table, &content, &signature);
+	}
+	assert_int_equal(signature_table_count(table), 5000);
+	for (unsigned i = 0; i < 5000; i++) {
+		struct content content, other;
+
+		put32(address, i);
+		content = content_single(&owner, i & 1, address);
+		other = content_single(&owner, !(i & 1), address);
+		assert_true(signature_table_find(table, &content, &found));
+		assert_int_equal(found.key_tag, i);
+		assert_false(signature_table_find(table, &other, &found));
+	}
+	free(table);
+}
+
+static void
+a_set_has_one_content_in_any_order(void **state)
+{
+	struct content a = {{0}}, b = {{0}}, address[3], other = {{0}};
+
+	(void)state;
+	content_init();
+	for (uint8_t i = 0; i < 3; i++)
+		address[i] = content_of_octets(&i, 1);
+	for (unsigned i = 0; i < 3; i++) {
+		content_add(&a, &address[i]);
+		content_add(&b, &address[2 - i]);
+		if (i < 2)
+			content_add(&other, &address[i]);
+	}
+	assert_memory_equal(&a, &b, sizeof a);
+	assert_memory_not_equal(&a, &other, sizeof a);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(the_key_tag_is_that_of_the_rfc),
+	    cmocka_unit_test(what_is_signed_has_names_in_lower_case_and_canonical_order),
+	    cmocka_unit_test(the_hash_changes_with_each_part_of_an_rrset),
+	    cmocka_unit_test(the_bitmap_is_that_of_the_rfc),
+	    cmocka_unit_test(a_key_is_saved_loaded_and_signs),
+	    cmocka_unit_test(signatures_end_spread_and_are_renewed_at_half_of_their_time),
+	    cmocka_unit_test(a_signature_is_found_by_its_content_and_by_no_other),
+	    cmocka_unit_test(a_set_has_one_content_in_any_order),
+	};
+
+	name_from_text(apex, "example.", NULL);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
