@@ -43,6 +43,10 @@ static const struct command commands[] = {
 	"node list [--limit N] [--after NAME]\nnode show NAME\nnode create NAME P=V ...\n"
 	"node set NAME P=V ...\nnode replace NAME P=V ...\nnode remove NAME",
 	true, false, 0},
+    {"dnssec", cmd_dnssec, "algorithm",
+	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519]\ndnssec disable ZONE\n"
+	"dnssec status [ZONE]\ndnssec ds ZONE",
+	true, false, 0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, false, 0},
     {"token", cmd_token, "rights zone from expires email",
 	"token list\ntoken create NAME [--rights read,dns,lb,exec,tokens] [--zone ZONE ...] [--from PREFIX "

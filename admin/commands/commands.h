@@ -17,6 +17,7 @@ command_fn cmd_pool;
 command_fn cmd_origin;
 command_fn cmd_lb;
 command_fn cmd_node;
+command_fn cmd_dnssec;
 command_fn cmd_pin;
 command_fn cmd_token;
 command_fn cmd_apply;
