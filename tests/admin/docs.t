@@ -9,6 +9,7 @@ use Test::More;
 
 my $t = Graycloud->start;
 my $dir = $t->dir;
+$t->start_signer;
 my $bin = abs_path("$Graycloud::BUILD/bin");
 
 # Beside the programs: another machine, which is this one.

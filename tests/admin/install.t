@@ -33,7 +33,7 @@ SKIP: {
 	like(text("$root/etc/graycloud/dnsd.conf"), qr/^nsid mine$/m, 'a second install keeps the configuration');
 	unlike(text("$root/usr/lib/systemd/system/graycloud-dnsd.service"), qr/@[A-Z]/, 'the units name the real paths');
 	system("MAKEFLAGS= $make uninstall >$root.log 2>&1");
-	is(join(' ', files()), '/etc/graycloud/api.conf /etc/graycloud/dnsd.conf /etc/graycloud/monitor.conf /etc/graycloud/sync.conf', 'make uninstall leaves the configuration alone');
+	is(join(' ', files()), join(' ', map { "/etc/graycloud/$_.conf" } qw(api dnsd monitor signer sync)), 'make uninstall leaves the configuration alone');
 	unlink "$root.log";
 }
 
@@ -61,7 +61,7 @@ like(text('admin/install/graycloud.tmpfiles'), qr{^d /var/lib/graycloud/$_ 27[57
 # How far a unit is closed, by systemd's own count (10 is open).
 SKIP: {
 	skip 'systemd-analyze is not here, or knows no --offline', 3 if system('systemd-analyze security --help 2>/dev/null | grep -q offline');
-	for my $folder (qw(dnsd monitor admin/api)) {
+	for my $folder (qw(dnsd monitor admin/api sync signer)) {
 		my $name = $folder =~ s{.*/}{}r;
 		my $unit = text("$folder/graycloud-$name.service.in");
 

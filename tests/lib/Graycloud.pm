@@ -271,7 +271,8 @@ sub restart {
 	my ($self, $name, @args) = @_;
 
 	$self->stop_program($name);
-	return $name eq 'dnsd' ? $self->start_dnsd(@args) : $self->start_monitor(@args);
+	my $start = "start_$name";
+	return $self->$start(@args);
 }
 
 # Replace the nameserver by another one. Returns the wait status of the old one.
@@ -307,6 +308,11 @@ sub replace_refused {
 		$status = 'none: it runs';
 	}
 	return ($status, do { local (@ARGV, $/) = $log; scalar(<>) // '' });
+}
+
+sub start_signer {
+	my ($self, @args) = @_;
+	return $self->spawn('signer', "$BUILD/bin/graycloud-signer", '--state', $self->{state}, @{$self->{signer_args} // []}, @args);
 }
 
 # --- Origins.

@@ -1,0 +1,172 @@
+#!/usr/bin/perl
+# Signed zones: every kind of answer passes a validator (delv), before, during and after changes of health, configuration, restarts.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Graycloud;
+use Test::More;
+
+system('delv -v >/dev/null 2>&1') == 0 or plan skip_all => 'delv (bind9-dnsutils) is not installed';
+
+my $zone = <<'END';
+$ORIGIN signed.example.
+$TTL 300
+@ SOA ns1 hostmaster 1 3600 600 86400 60
+@ NS ns1
+ns1 A 127.0.0.1
+www A 192.0.2.1
+www A 192.0.2.2
+www AAAA 2001:db8::1
+alias CNAME www
+outside CNAME www.elsewhere.example.
+mixedcase MX 10 MAIL.Signed.Example.
+mail A 192.0.2.5
+*.wild TXT "wild"
+*.wc CNAME www
+a.b.c.ent TXT "deep"
+a.*.went TXT "below a wildcard without data"
+sub NS ns.sub
+ns.sub A 192.0.2.53
+secure NS ns.secure
+secure DS 12345 13 2 0102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F20
+ns.secure A 192.0.2.54
+d DNAME www
+below.d2 A 192.0.2.9
+x.srv SRV 1 2 3 Mail
+naptr NAPTR 1 2 "u" "E2U+sip" "!^.*$!sip:info@example.com!" .
+big TXT "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123456789"
+\000zero A 192.0.2.20
+UPPER A 192.0.2.21
+alias TYPE65280 \# 0
+END
+$zone =~ s/^alias TYPE65280.*\n//m;
+
+my $t = Graycloud->start(zone => $zone, monitor => 1, origins => 4);
+my $port = $t->origin_port;
+$t->admin("monitor create fast type=http interval=1 timeout=0.5 retries=0 port=$port consecutive_down=1 consecutive_up=1");
+$t->admin('pool create eu monitor=fast origin=127.0.0.2 origin=127.0.0.3 origin=127.0.0.4');
+$t->admin('pool create six origin=2001:db8::10 origin=192.0.2.60');
+$t->admin("lb create $_.signed.example default_pools=eu fallback_pool=eu") for qw(lb *.lbw);
+$t->admin('lb create hash.signed.example default_pools=eu fallback_pool=eu session_affinity=ip_cookie');
+$t->admin('lb create one.signed.example default_pools=eu fallback_pool=eu max_answers=1');
+$t->admin('lb create two.signed.example default_pools=eu fallback_pool=eu max_answers=2');
+$t->admin('lb create six.signed.example default_pools=six fallback_pool=six');
+$t->start_signer;
+
+sub rrsigs { my ($reply) = @_; return scalar grep { $_->type eq 'RRSIG' } $reply->answer, $reply->authority }
+
+ok(!rrsigs($t->query('www.signed.example A', do => 1)), 'a zone that is not enabled has no signatures');
+like($t->admin('dnssec enable signed.example'), qr/enabled/, 'enable');
+$t->admin_fails('dnssec enable signed.example', qr/is enabled already/, 'a zone is enabled once');
+$t->admin_fails('dnssec enable nowhere.example', qr/there is no zone nowhere\.example/, 'a zone that does not exist');
+eventually { rrsigs($t->query('www.signed.example A', do => 1)) } 'it is signed';
+my ($ds) = $t->admin('dnssec ds signed.example') =~ /IN DS (\d+ 13 2 [0-9A-F]{64})$/m;
+ok($ds, 'ds prints the DS');
+like($t->admin('dnssec status'), qr/^signed\.example\s+signed\s+ecdsap256sha256\s+\d+$/m, 'status shows the zone and its key');
+
+my ($host, $udp) = $t->{udp}[0] =~ /^(.*):(\d+)$/;
+$t->write_file(anchor => qq{trust-anchors { "signed.example" static-ds @{[join ' ', map { /^\d+$/ ? $_ : qq("$_") } split ' ', $ds]}; };\n});
+
+# What delv says of a question: "fully validated", "negative response, fully validated", or the failure.
+sub verdict {
+	my ($name, $type, @more) = @_;
+	my $said = `delv \@$host -p $udp -a $t->{dir}/anchor +root=signed.example @more '$name' $type 2>&1`;
+	return $1 if $said =~ /^; ((?:negative response, )?fully validated)$/m;
+	my ($why) = $said =~ /^;; (.*)/m;
+	return $why // $said;
+}
+
+my @positive = ('www A', 'www AAAA', 'alias A', 'alias CNAME', 'mixedcase MX', 'foo.wild TXT', 'a.b.wild TXT', '*.wild TXT', 'foo.wc A', 'foo.wc MX',
+	'a.b.c.ent TXT', 'secure DS', 'd DNAME', 'x.srv SRV', 'naptr NAPTR', 'big TXT', '\000zero A', 'upper A', 'ns1 A', ' SOA', ' NS', ' DNSKEY', ' CDS', ' CDNSKEY',
+	'www ANY', 'lb ANY', 'www NSEC', 'lb NSEC', 'outside CNAME', 'lb A', 'f.lbw A', 'g.f.lbw A', '*.lbw A', 'hash A', 'one A', 'two A', 'six A', 'six AAAA');
+my @negative = ('www MX', 'foo.wild A', 'b.c.ent TXT', 'ent A', 'x.ent A', 'sub DS', 'nx A', 'nx.www A', 'a A', 'zzz A', ' A', ' TXT', 'lb AAAA', 'lb MX', 'lb CNAME',
+	'f.lbw AAAA', 'f.lbw MX', 'lbw A', 'x.went A', '*.went A', 'ns1.nx A', 'below.nx.d3 A', 'x.\000zero A', 'srv SRV', 'x.srv.nx SRV');
+
+sub all_validate {
+	my ($when) = @_;
+	my @wrong;
+
+	for ([\@positive, 'fully validated'], [\@negative, 'negative response, fully validated']) {
+		my ($questions, $wanted) = @$_;
+		for my $question (@$questions) {
+			my ($label, $type) = $question =~ /^(\S*) (\S+)$/;
+			my $verdict = verdict($label eq '' ? 'signed.example' : "$label.signed.example", $type);
+			push @wrong, "$question: $verdict" if $verdict ne $wanted;
+		}
+	}
+	is_deeply(\@wrong, [], "every answer validates $when");
+}
+
+all_validate('at first');
+is(verdict('q.d.signed.example', 'A'), 'fully validated', 'a DNAME, its CNAME, and the NXDOMAIN at its target');
+is(verdict('www.signed.example', 'A', '+tcp'), 'fully validated', 'over TCP');
+
+# A client that did not ask for signatures gets none.
+for my $question ('www A', 'nx A', 'lb A', 'lb AAAA', 'sub NS', 'foo.wild TXT') {
+	my ($label, $type) = split ' ', $question;
+	my $reply = $t->query("$label.signed.example $type");
+	is(scalar(grep { $_->type =~ /^(RRSIG|NSEC)$/ } $reply->answer, $reply->authority, $reply->additional), 0, "$question without DO has no DNSSEC records");
+}
+
+# RFC 4035 3.1.1: what does not fit is truncated, and never an RRset without its signature.
+my $reply = $t->query('www.signed.example A', do => 1, bufsize => 512);
+ok($reply->header->tc || rrsigs($reply), 'a small buffer: the signature is there, or TC');
+
+# RFC 4035 3.1.4: a delegation without a DS has the NSEC that proves it, one with a DS has its signature.
+my %referral = map { my $name = $_; $name => join ' ', sort map { $_->type } $t->query("x.$name.signed.example A", do => 1)->authority } qw(sub secure);
+is_deeply(\%referral, {sub => 'NS NSEC RRSIG', secure => 'DS NS RRSIG'}, 'referrals');
+
+# A dead origin leaves the signed answers, and the rest validates.
+sub addresses { my $answer = $t->query("$_[0].signed.example A", do => 1); return join ' ', sort map { $_->type eq 'A' ? $_->address : () } $answer->answer }
+is(addresses('lb'), '127.0.0.2 127.0.0.3 127.0.0.4', 'all origins');
+$t->origin('127.0.0.3 down');
+eventually { addresses('lb') eq '127.0.0.2 127.0.0.4' } 'one is gone, and the set of the others is signed';
+all_validate('after a flip');
+$t->origin('127.0.0.3 up');
+eventually { addresses('lb') eq '127.0.0.2 127.0.0.3 127.0.0.4' } 'it is back';
+
+# A change is answered, signed, when its command returns.
+$t->admin('record add signed.example new A 192.0.2.77');
+is(verdict('new.signed.example', 'A'), 'fully validated', 'a new record is signed when its command returns');
+$t->admin('origin add eu 127.0.0.5');
+is(verdict('lb.signed.example', 'A'), 'fully validated', 'a new origin is signed when its command returns');
+$t->admin('lb create later.signed.example default_pools=eu fallback_pool=eu');
+is(verdict('later.signed.example', 'A'), 'fully validated', 'a new load balancer is signed when its command returns');
+$t->admin('lb delete later.signed.example');
+is(verdict('later.signed.example', 'A'), 'negative response, fully validated', 'it is gone, and that is proven');
+
+# Without the signer: what is signed is answered; a set that was never signed is one address (S102); a change waits (S103).
+$t->kill9('signer');
+$t->origin('127.0.0.2 down');
+$t->origin('127.0.0.4 down');
+eventually { addresses('lb') =~ /^127\.0\.0\.[35]$/ } 'without the signer, one living address instead of the set';
+is(verdict('lb.signed.example', 'A'), 'fully validated', 'it is signed');
+my ($status, undef, $errors) = $t->run('record', 'add', 'signed.example', 'waits', 'A', '192.0.2.78');
+like($errors, qr/waits for graycloud-signer, which does not run/, 'a change that needs signatures waits, and says for whom');
+is(verdict('waits.signed.example', 'A'), 'negative response, fully validated', 'it is not answered unsigned');
+$t->restart('dnsd');
+($host, $udp) = $t->{udp}[0] =~ /^(.*):(\d+)$/;
+is(verdict('www.signed.example', 'A'), 'fully validated', 'a nameserver that was restarted answers from the store');
+$t->start_signer;
+eventually { verdict('waits.signed.example', 'A') eq 'fully validated' } 'with the signer the change is answered';
+eventually { addresses('lb') eq '127.0.0.3 127.0.0.5' } 'and the set';
+all_validate('after all this');
+
+# A key file that others can read is refused, and no key is made in its place.
+my ($private) = glob "$t->{state}/keys/signed.example/*.private";
+is((stat $private)[2] & 07777, 0600, 'a private key is readable by its user alone');
+$t->stop_program('signer');
+chmod 0644, $private;
+$t->start_signer;
+eventually { $t->admin('dnssec status') =~ /is open to other users/ } 'a key file that others can read is refused';
+is(scalar(() = glob "$t->{state}/keys/signed.example/*.private"), 1, 'no key is made in its place');
+is(verdict('www.signed.example', 'A'), 'fully validated', 'answers go on');
+chmod 0600, $private;
+$t->restart('signer');
+$t->admin('record add signed.example again A 192.0.2.79');
+is(verdict('again.signed.example', 'A'), 'fully validated', 'with its mode set right, signing goes on');
+
+unlike($t->admin('export'), qr/PrivateKey/, 'no key is in an export');
+like($t->admin('dnssec disable signed.example'), qr/not signed any more/, 'disable');
+eventually { !rrsigs($t->query('www.signed.example A', do => 1)) } 'the zone is not signed any more';
+done_testing;
