@@ -14,7 +14,15 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BEAT_MS = 1000, RETRY_MS = 1000, CLOCK_BACK_S = 60 };
+enum {
+	BEAT_MS = 1000,
+	RETRY_MS = 1000,
+	CLOCK_BACK_S = 60,
+	SLICE = 256,         /* signatures of steered RRsets in a pass, so that flips are seen meanwhile */
+	SLICE_CONFIG = 4096, /* the same while a configuration waits */
+	SETS_MIN = 8192,     /* sets that are kept, ... */
+	SETS_OF_EACH_LB = 16 /* ... and so many more for each load balancer */
+};
 
 /* A store that the signer reads. */
 struct followed {
@@ -34,7 +42,10 @@ struct signer {
 	struct signer_beat beat;
 	bool loaded;          /* the signatures of the last run were read */
 	bool retry;           /* the last pass over the configuration failed */
+	bool more;            /* load balancers are left to look at */
+	uint64_t pending;     /* the generation to write when none is left; 0: it is written */
 	uint32_t steered_end; /* the earliest end of the signatures of steered RRsets; 0: none */
+	uint32_t steered_due; /* when the first of them is due */
 	uint32_t newest;      /* the newest time of a signature */
 	char logged[200];     /* the last fault that was logged */
 };
@@ -119,7 +130,8 @@ look_again(struct followed *followed)
 struct pass {
 	struct store_txn *signatures, *sets;
 	uint32_t now;
-	bool wrote; /* signatures, and not only sets */
+	bool wrote;     /* signatures, and not only sets */
+	unsigned slice; /* signatures of steered RRsets that may still be made */
 	int error;
 };
 
@@ -217,7 +229,22 @@ struct steered_pass {
 	struct pass *pass;
 };
 
+static uint32_t
+earlier(uint32_t a, uint32_t b)
+{
+	return a == 0 || (int32_t)(b - a) < 0 ? b : a;
+}
+
 static void
+note_steered(void *arg, const struct steered_signature *row)
+{
+	struct signer *signer = arg;
+
+	signer->steered_end = earlier(signer->steered_end, row->signature.expiration);
+	signer->steered_due = earlier(signer->steered_due, validity_due_at(&row->signature));
+}
+
+static bool
 sign_steered(void *arg, const struct steered_signature *wanted, const struct content *content)
 {
 	struct steered_pass *steering = arg;
@@ -231,8 +258,11 @@ sign_steered(void *arg, const struct steered_signature *wanted, const struct con
 	struct signed_set set = {.owner = row.owner, .apex = apex};
 	size_t used = 0;
 
-	if (keyring == NULL || pass->error != 0)
-		return;
+	if (pass->error != 0 || pass->slice == 0)
+		return false;
+	if (keyring == NULL)
+		return true;
+	pass->slice--;
 	keyring_apex(keyring, apex);
 	if (row.type == TYPE_CNAME)
 		len = (unsigned)name_len(row.target), row.count = 1;
@@ -249,17 +279,79 @@ sign_steered(void *arg, const struct steered_signature *wanted, const struct con
 	row.count = wanted->count;
 	pass->error = steered_append(alone ? pass->signatures : pass->sets, &row);
 	pass->wrote |= alone;
-	if (signer->steered_end == 0 || (int32_t)(row.signature.expiration - signer->steered_end) < 0)
-		signer->steered_end = row.signature.expiration;
+	note_steered(signer, &row);
 	compiler_add_steered(signer->compiler, content, &row.signature);
+	return true;
 }
 
+/*
+ * Sign the RRsets of load balancers that have no signature, up to the slice. If none is left, the generation
+ * that waits for it is complete (S103).
+ */
 static void
-sign_all_steered(struct signer *signer, struct pass *pass)
+sign_slice(struct signer *signer, struct pass *pass)
 {
 	struct steered_pass steering = {signer, pass};
 
-	compiler_each_steered(signer->compiler, sign_steered, &steering);
+	if (pass->error != 0)
+		return;
+	pass->slice = signer->pending != 0 ? SLICE_CONFIG : SLICE;
+	signer->more = compiler_sign_steered(signer->compiler, sign_steered, &steering);
+	if (signer->more || pass->error != 0 || signer->pending == 0)
+		return;
+	if (signer_generation(pass->signatures) != signer->pending) {
+		pass->error = signer_generation_put(pass->signatures, signer->pending);
+		pass->wrote = true;
+	}
+	signer->beat.generation = signer->pending;
+	signer->pending = 0;
+}
+
+struct pruning {
+	struct signer *signer;
+	uint32_t soon;
+	uint64_t surplus; /* of the oldest rows, which go */
+	bool some;
+};
+
+static bool
+keep_steered(void *arg, const struct steered_signature *row)
+{
+	struct pruning *pruning = arg;
+
+	if (pruning->surplus > 0)
+		pruning->surplus--;
+	else if ((int32_t)(validity_due_at(&row->signature) - pruning->soon) > 0)
+		return true;
+	return !(pruning->some = true);
+}
+
+/*
+ * Delete the signatures that are due, and the oldest sets if there are too many: those that are needed are
+ * then missing, and made again. Others are gone.
+ */
+static void
+renew_steered(struct signer *signer, struct pass *pass)
+{
+	struct pruning pruning = {
+	    signer, pass->now + validity_batch_s(signer->options.validity.steered_s), 0, false};
+	struct compiled_counts counts;
+	uint64_t sets = steered_count(pass->sets), most;
+
+	compiler_counts(signer->compiler, &counts);
+	most = SETS_MIN + (uint64_t)SETS_OF_EACH_LB * counts.lbs;
+	if (sets <= most && (signer->steered_due == 0 || (int32_t)(signer->steered_due - pass->now) > 0))
+		return;
+	pass->error = steered_prune(pass->signatures, keep_steered, &pruning);
+	pass->wrote |= pruning.some;
+	pruning.surplus = sets > most ? sets - most / 2 : 0;
+	if (pass->error == 0)
+		pass->error = steered_prune(pass->sets, keep_steered, &pruning);
+	compiler_forget_steered(signer->compiler);
+	signer->steered_end = signer->steered_due = 0;
+	steered_each(pass->signatures, 0, note_steered, signer);
+	steered_each(pass->sets, 0, note_steered, signer);
+	compiler_mark_steered(signer->compiler, true);
 }
 
 /* ---- zones ---- */
@@ -395,7 +487,12 @@ compile(struct signer *signer, struct pass *pass, struct store_txn *config, bool
 	if (compiled != COMPILED_FAILED)
 		compiled = compiler_signatures(
 		    signer->compiler, config, pass->signatures, pass->sets, !signer->loaded);
-	signer->loaded = true;
+	if (!signer->loaded) {
+		signer->loaded = true;
+		steered_each(pass->signatures, 0, note_steered, signer);
+		steered_each(pass->sets, 0, note_steered, signer);
+	}
+	compiler_mark_steered(signer->compiler, false);
 	if (compiled != COMPILED_FAILED)
 		return true;
 	set_fault(signer, "%s", compiler_error(signer->compiler));
@@ -418,21 +515,17 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	drop_others(&settling);
 	zone_signer_each(signer->zones, renew, &settling);
 	free(settling.wanted);
+	if (pass.error == 0 && signer->loaded)
+		renew_steered(signer, &pass);
 	if (pass.error == 0 && !compile(signer, &pass, config, signer->config.anew))
 		pass.error = -EINVAL;
-	if (pass.error == 0)
-		sign_all_steered(signer, &pass);
-	if (pass.error == 0 && !settling.stuck && signed_zones_any(pass.signatures) &&
-	    signer_generation(pass.signatures) != generation) {
-		pass.error = signer_generation_put(pass.signatures, generation);
-		pass.wrote = true;
-	}
+	signer->pending = settling.stuck || !signed_zones_any(pass.signatures) ? 0 : generation;
+	sign_slice(signer, &pass);
 	pass.wrote |= zone_signer_made(signer->zones) > 0;
 	signer->retry = false;
 	if (!end(signer, &pass))
 		return;
 	signer->config.anew = false;
-	signer->beat.generation = generation;
 	set_fault(signer, "%s", signer->beat.fault[0] != '\0' ? signer->logged : "");
 }
 
@@ -462,11 +555,24 @@ follow_health(struct signer *signer)
 	if (begin(signer, &pass)) {
 		compiler_health(signer->compiler, txn, signer->health.anew);
 		signer->health.anew = false;
-		sign_all_steered(signer, &pass);
+		compiler_mark_steered(signer->compiler, false);
+		sign_slice(signer, &pass);
 		end(signer, &pass);
 	}
 	store_abort(txn);
 	look_again(&signer->health);
+}
+
+/* Another slice. */
+static void
+go_on(struct signer *signer)
+{
+	struct pass pass;
+
+	if (!begin(signer, &pass))
+		return;
+	sign_slice(signer, &pass);
+	end(signer, &pass);
 }
 
 /* ---- time ---- */
@@ -513,7 +619,8 @@ note_due(void *arg, uint32_t zone)
 bool
 signer_look(struct signer *signer)
 {
-	struct due due = {.signer = signer};
+	struct due due = {.signer = signer,
+	    .some = signer->steered_due != 0 && (int32_t)(signer->steered_due - (uint32_t)time(NULL)) <= 0};
 
 	if (signer->config.store != NULL)
 		store_watch_clear(signer->config.store);
@@ -522,8 +629,10 @@ signer_look(struct signer *signer)
 	zone_signer_each(signer->zones, note_due, &due);
 	follow_config(signer, due.some);
 	follow_health(signer);
+	if (signer->more)
+		go_on(signer);
 	beat(signer);
-	return signer->config.again || signer->health.again;
+	return signer->config.again || signer->health.again || signer->more;
 }
 
 static void

@@ -83,10 +83,21 @@ size_t compiler_unsigned(const struct compiler *compiler);
  * address alone, the sets that it would answer with now, the CNAMEs of its origins. row has everything but
  * the signature.
  */
-typedef void compiler_steered_fn(
+/*
+ * Mark the load balancers whose pools changed since the last call; all: every one. compiler_sign_steered then
+ * takes marked ones, in turn, and calls fn with each RRset that has no signature in the table of the
+ * compiler, until fn returns false. That load balancer stays marked. Returns true if marked ones are left.
+ */
+typedef bool compiler_steered_fn(
     void *arg, const struct steered_signature *row, const struct content *content);
-/* Call fn with each that has no signature in the table of the compiler. */
+void compiler_mark_steered(struct compiler *compiler, bool all);
+bool compiler_sign_steered(struct compiler *compiler, compiler_steered_fn *fn, void *arg);
+/* Call fn with every RRset of every load balancer, signed or not, until it returns false. */
 void compiler_each_steered(const struct compiler *compiler, compiler_steered_fn *fn, void *arg);
+/* The content of a row. */
+struct content compiler_content(const struct steered_signature *row);
+/* Forget the table of signatures: the next compiler_signatures reads it from the stores. */
+void compiler_forget_steered(struct compiler *compiler);
 /* Note a signature that was made. Only for a compiler whose snapshot nobody else reads. */
 void compiler_add_steered(
     struct compiler *compiler, const struct content *content, const struct signature *signature);

@@ -17,6 +17,8 @@ struct compiler {
 	uint64_t latencies_ms; /* when latencies were last read */
 	const struct compiler_signing *signing;
 	struct signature_table *signatures; /* of steered RRsets; NULL: there were none */
+	size_t turn;                        /* of compiler_sign_steered: the next load balancer, ... */
+	size_t unsettled;                   /* ... and how many are to be looked at */
 	uint64_t singles, sets;             /* the last sequences that were read of signatures/ and sets/ */
 	char error[200];
 };

@@ -34,8 +34,8 @@ compiler_unsigned(const struct compiler *compiler)
 
 /* ---- the table of steered RRsets ---- */
 
-static struct content
-content_of_row(const struct steered_signature *row)
+struct content
+compiler_content(const struct steered_signature *row)
 {
 	struct content owner = content_of_owner(row->owner, name_len(row->owner), row->ttl), sum = {{0}};
 	unsigned family = row->type == TYPE_AAAA ? TABLE_V6 : TABLE_V4, len = row->type == TYPE_A ? 4 : 16;
@@ -67,7 +67,7 @@ static void
 add_row(void *arg, const struct steered_signature *row)
 {
 	struct adding *adding = arg;
-	struct content content = content_of_row(row);
+	struct content content = compiler_content(row);
 	struct signature known;
 
 	if (signature_table_find(adding->table, &content, &known)) {
@@ -127,6 +127,8 @@ compiler_signatures(struct compiler *compiler, struct store_txn *config, struct 
 	/* Only the configuration that was compiled last can be built again; a newer one follows anyway. */
 	if (zones && config_generation(config) != compiler->generation)
 		zones = false;
+	if (zones)
+		compiler_mark_steered(compiler, true);
 	if (zones && !graph_build_zones(compiler->graph, config)) {
 		compiler->broken = true;
 		snprintf(compiler->error, sizeof compiler->error, "%s", compiler->graph->error);
@@ -136,6 +138,16 @@ compiler_signatures(struct compiler *compiler, struct store_txn *config, struct 
 		return COMPILED_SAME;
 	graph_make_snapshot(compiler->graph, compiler->generation);
 	return COMPILED_NEW;
+}
+
+void
+compiler_forget_steered(struct compiler *compiler)
+{
+	retired_add(&compiler->retired, free, compiler->signatures);
+	compiler->signatures = NULL;
+	compiler->singles = compiler->sets = 0;
+	if (compiler->graph != NULL)
+		compiler->graph->signatures = NULL;
 }
 
 void
@@ -185,116 +197,4 @@ compiler_waits_for_signer(
 	    signer_generation(signatures) >= config_generation(config))
 		return false;
 	return !config_changes_after(config, compiler->generation, look_at_change, &waiting) || waiting.waits;
-}
-
-/* ---- the RRsets that load balancers can answer with ---- */
-
-struct steering_walk {
-	const struct compiler *compiler;
-	const struct lb_entry *entry;
-	compiler_steered_fn *fn;
-	void *arg;
-	struct steered_signature row;
-};
-
-static void
-offer(struct steering_walk *walk, const struct content *content)
-{
-	struct signature ignored;
-
-	if (!signature_table_find(walk->compiler->signatures, content, &ignored))
-		walk->fn(walk->arg, &walk->row, content);
-}
-
-static void
-offer_address(struct steering_walk *walk, const struct address *address)
-{
-	unsigned family = address->family == FAMILY_V4 ? TABLE_V4 : TABLE_V6;
-	struct content content = content_single(&walk->entry->compiled->content, family, address->bytes);
-
-	walk->row.type = family == TABLE_V4 ? TYPE_A : TYPE_AAAA;
-	walk->row.count = 1;
-	walk->row.addresses = address->bytes;
-	offer(walk, &content);
-}
-
-/* Every address that health and steering can leave alone, and the CNAMEs. */
-static void
-offer_origins(struct steering_walk *walk, const struct pool *pool)
-{
-	for (size_t i = 0; pool != NULL && i < pool->norigins; i++) {
-		const struct origin *origin = &pool->origins[i];
-		struct content target;
-
-		if (origin->ip.family != FAMILY_NONE)
-			offer_address(walk, &origin->ip);
-		for (unsigned n = 0; origin->resolved != NULL && n < origin->resolved->count; n++)
-			offer_address(walk, &origin->resolved->list[n].address);
-		if (!origin->unflattened || origin->ip.family != FAMILY_NONE ||
-		    name_from_text(walk->row.target, origin->address, NULL) == 0)
-			continue;
-		walk->row.type = TYPE_CNAME;
-		walk->row.count = 0;
-		target = content_of_octets(walk->row.target, name_len(walk->row.target));
-		target = content_join(&walk->entry->compiled->content, CONTENT_CNAME, 0, &target);
-		offer(walk, &target);
-	}
-}
-
-/* All addresses of a list at once. */
-static void
-offer_ring(struct steering_walk *walk, const struct candidates *list, unsigned family)
-{
-	unsigned len = family == TABLE_V4 ? 4 : 16, count = list->nring;
-	uint8_t *addresses;
-	struct content content;
-
-	if (count < 2 || count > STEERED_ADDRESSES_MAX)
-		return;
-	addresses = xmalloc((size_t)count * len);
-	for (unsigned i = 0; i < count; i++)
-		memcpy(addresses + (size_t)i * len, list->ring[i].bytes, len);
-	walk->row.type = family == TABLE_V4 ? TYPE_A : TYPE_AAAA;
-	walk->row.count = (uint16_t)count;
-	walk->row.addresses = addresses;
-	content = content_join(&walk->entry->compiled->content, CONTENT_SET, family, &list->content);
-	offer(walk, &content);
-	free(addresses);
-}
-
-static void
-offer_pool(struct steering_walk *walk, uint32_t slot)
-{
-	const struct steer_lb *lb = walk->entry->compiled;
-	const struct pool_table *table = pool_slot_table(walk->compiler->graph->shared, slot);
-	unsigned n;
-
-	offer_origins(walk, graph_pool_at(walk->compiler->graph, slot)->model);
-	for (unsigned family = 0; table != NULL && family < TABLE_FAMILIES; family++) {
-		if (steer_shape(lb, table, &n) != STEER_ALL)
-			continue;
-		offer_ring(walk, steer_candidates(lb, table, family), family);
-		offer_ring(walk, &table->fallback[family], family);
-	}
-}
-
-void
-compiler_each_steered(const struct compiler *compiler, compiler_steered_fn *fn, void *arg)
-{
-	struct steering_walk walk = {.compiler = compiler, .fn = fn, .arg = arg};
-
-	for (size_t i = 0; compiler->graph != NULL && i < compiler->graph->lbs.count; i++) {
-		const struct lb_entry *entry = compiler->graph->lbs.items[i];
-		const struct steer_lb *lb = entry->compiled;
-
-		if (lb == NULL || entry->zone == NULL || entry->zone->zone->chain == NULL)
-			continue;
-		walk.entry = entry;
-		walk.row.zone = entry->zone->number;
-		walk.row.ttl = lb->signed_ttl;
-		memcpy(walk.row.owner, lb->name, lb->name_len);
-		for (unsigned p = 0; p < lb->nall; p++)
-			offer_pool(&walk, lb->pools[p].slot);
-		offer_pool(&walk, lb->fallback.slot);
-	}
 }

@@ -364,6 +364,7 @@ graph_add_lb(struct config_graph *graph, struct lb *model)
 	entry->id = model->id;
 	entry->model = model;
 	entry->number = numbers_of(graph->numbers, "", model->name);
+	entry->unsettled = true;
 	if (model->enabled)
 		compile_entry(graph, entry);
 	deadline_add(&graph->next_expiry, &model->expiry);

@@ -162,6 +162,7 @@ update_table(struct config_graph *graph, struct pool_entry *pool)
 	else
 		atomic_fetch_and_explicit(&slots->usable[pool->slot / 64], ~bit, memory_order_release);
 	pool->dirty = false;
+	pool->changed = true;
 }
 
 bool

@@ -380,6 +380,22 @@ steered_each(struct store_txn *txn, uint64_t after, steered_fn *fn, void *arg)
 	return last;
 }
 
+int
+steered_prune(struct store_txn *txn, steered_keep_fn *keep, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
+	struct steered_signature row;
+	struct bytes key, value;
+	int error = 0;
+
+	for (bool more = store_cursor_first(cursor, &key, &value); more && error == 0;
+	     more = store_cursor_next(cursor, &key, &value))
+		if (!read_steered(&row, &value) || !keep(arg, &row))
+			error = store_cursor_delete(cursor);
+	store_cursor_close(cursor);
+	return error;
+}
+
 static uint64_t
 last_sequence(struct store_txn *txn)
 {

@@ -111,6 +111,9 @@ typedef void steered_fn(void *arg, const struct steered_signature *row);
 uint64_t steered_each(struct store_txn *txn, uint64_t after, steered_fn *fn, void *arg);
 int steered_append(struct store_txn *txn, const struct steered_signature *row);
 uint64_t steered_count(struct store_txn *txn);
+/* Delete the rows for which keep returns false, the oldest first. Returns 0 or a negative errno. */
+typedef bool steered_keep_fn(void *arg, const struct steered_signature *row);
+int steered_prune(struct store_txn *txn, steered_keep_fn *keep, void *arg);
 
 /* ---- the signer ---- */
 

@@ -1,0 +1,179 @@
+/*
+ * compile_steered.c -- the RRsets that the load balancers of signed zones can answer with, for
+ * graycloud-signer.
+ */
+#include "zones/compile/compile_inner.h"
+
+#include <stdlib.h>
+
+struct steering_walk {
+	const struct compiler *compiler;
+	const struct lb_entry *entry;
+	bool all;
+	bool stopped; /* fn returned false */
+	compiler_steered_fn *fn;
+	void *arg;
+	struct steered_signature row;
+};
+
+static void
+offer(struct steering_walk *walk, const struct content *content)
+{
+	struct signature ignored;
+
+	if (walk->stopped ||
+	    (!walk->all && signature_table_find(walk->compiler->signatures, content, &ignored)))
+		return;
+	walk->stopped = !walk->fn(walk->arg, &walk->row, content);
+}
+
+static void
+offer_address(struct steering_walk *walk, const struct address *address)
+{
+	unsigned family = address->family == FAMILY_V4 ? TABLE_V4 : TABLE_V6;
+	struct content content = content_single(&walk->entry->compiled->content, family, address->bytes);
+
+	walk->row.type = family == TABLE_V4 ? TYPE_A : TYPE_AAAA;
+	walk->row.count = 1;
+	walk->row.addresses = address->bytes;
+	offer(walk, &content);
+}
+
+/* Every address that health and steering can leave alone, and the CNAMEs. */
+static void
+offer_origins(struct steering_walk *walk, const struct pool *pool)
+{
+	for (size_t i = 0; pool != NULL && i < pool->norigins; i++) {
+		const struct origin *origin = &pool->origins[i];
+		struct content target;
+
+		if (origin->ip.family != FAMILY_NONE)
+			offer_address(walk, &origin->ip);
+		for (unsigned n = 0; origin->resolved != NULL && n < origin->resolved->count; n++)
+			offer_address(walk, &origin->resolved->list[n].address);
+		if (!origin->unflattened || origin->ip.family != FAMILY_NONE ||
+		    name_from_text(walk->row.target, origin->address, NULL) == 0)
+			continue;
+		walk->row.type = TYPE_CNAME;
+		walk->row.count = 0;
+		target = content_of_octets(walk->row.target, name_len(walk->row.target));
+		target = content_join(&walk->entry->compiled->content, CONTENT_CNAME, 0, &target);
+		offer(walk, &target);
+	}
+}
+
+/* All addresses of a list at once. */
+static void
+offer_ring(struct steering_walk *walk, const struct candidates *list, unsigned family)
+{
+	unsigned len = family == TABLE_V4 ? 4 : 16, count = list->nring;
+	uint8_t *addresses;
+	struct content content;
+
+	if (count < 2 || count > STEERED_ADDRESSES_MAX)
+		return;
+	addresses = xmalloc((size_t)count * len);
+	for (unsigned i = 0; i < count; i++)
+		memcpy(addresses + (size_t)i * len, list->ring[i].bytes, len);
+	walk->row.type = family == TABLE_V4 ? TYPE_A : TYPE_AAAA;
+	walk->row.count = (uint16_t)count;
+	walk->row.addresses = addresses;
+	content = content_join(&walk->entry->compiled->content, CONTENT_SET, family, &list->content);
+	offer(walk, &content);
+	free(addresses);
+}
+
+static void
+offer_pool(struct steering_walk *walk, uint32_t slot)
+{
+	const struct steer_lb *lb = walk->entry->compiled;
+	const struct pool_table *table = pool_slot_table(walk->compiler->graph->shared, slot);
+	unsigned n;
+
+	offer_origins(walk, graph_pool_at(walk->compiler->graph, slot)->model);
+	for (unsigned family = 0; table != NULL && family < TABLE_FAMILIES; family++) {
+		if (steer_shape(lb, table, &n) != STEER_ALL)
+			continue;
+		offer_ring(walk, steer_candidates(lb, table, family), family);
+		offer_ring(walk, &table->fallback[family], family);
+	}
+}
+
+/* The load balancer of an entry, if it is one of a signed zone. */
+static void
+offer_lb(struct steering_walk *walk, const struct lb_entry *entry)
+{
+	const struct steer_lb *lb = entry->compiled;
+
+	if (lb == NULL || entry->zone == NULL || entry->zone->zone->chain == NULL)
+		return;
+	walk->entry = entry;
+	walk->row.zone = entry->zone->number;
+	walk->row.ttl = lb->signed_ttl;
+	memcpy(walk->row.owner, lb->name, lb->name_len);
+	for (unsigned p = 0; p < lb->nall; p++)
+		offer_pool(walk, lb->pools[p].slot);
+	offer_pool(walk, lb->fallback.slot);
+}
+
+void
+compiler_each_steered(const struct compiler *compiler, compiler_steered_fn *fn, void *arg)
+{
+	struct steering_walk walk = {.compiler = compiler, .all = true, .fn = fn, .arg = arg};
+
+	for (size_t i = 0; compiler->graph != NULL && i < compiler->graph->lbs.count && !walk.stopped; i++)
+		offer_lb(&walk, compiler->graph->lbs.items[i]);
+}
+
+/* ---- in slices ---- */
+
+static bool
+uses_changed(const struct config_graph *graph, const struct steer_lb *lb)
+{
+	for (unsigned p = 0; lb != NULL && p < lb->nall; p++)
+		if (graph_pool_at(graph, lb->pools[p].slot)->changed)
+			return true;
+	return lb != NULL && graph_pool_at(graph, lb->fallback.slot)->changed;
+}
+
+void
+compiler_mark_steered(struct compiler *compiler, bool all)
+{
+	struct config_graph *graph = compiler->graph;
+
+	if (graph == NULL)
+		return;
+	for (size_t i = 0; i < graph->lbs.count; i++) {
+		struct lb_entry *entry = graph->lbs.items[i];
+
+		entry->unsettled |= all || uses_changed(graph, entry->compiled);
+	}
+	for (uint32_t slot = 0; slot < graph->pools.count; slot++)
+		graph_pool_at(graph, slot)->changed = false;
+	compiler->unsettled = graph->lbs.count;
+}
+
+bool
+compiler_sign_steered(struct compiler *compiler, compiler_steered_fn *fn, void *arg)
+{
+	struct steering_walk walk = {.compiler = compiler, .fn = fn, .arg = arg};
+	size_t count = compiler->graph != NULL ? compiler->graph->lbs.count : 0;
+
+	/* A load balancer that was removed moves others: begin again at the first then. */
+	for (; compiler->unsettled > 0; compiler->unsettled--) {
+		struct lb_entry *entry;
+
+		compiler->turn = compiler->turn < count ? compiler->turn : 0;
+		if (count == 0)
+			break;
+		entry = compiler->graph->lbs.items[compiler->turn];
+		if (entry->unsettled)
+			offer_lb(&walk, entry);
+		if (walk.stopped)
+			return true;
+		entry->unsettled = false;
+		compiler->turn++;
+	}
+	compiler->unsettled = 0;
+	return false;
+}
