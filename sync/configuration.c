@@ -83,6 +83,13 @@ configuration_look(struct configuration *configuration)
 	return true;
 }
 
+void
+configuration_written(struct configuration *configuration)
+{
+	if (configuration->store != NULL)
+		read_state(configuration);
+}
+
 const struct membership *
 configuration_membership(const struct configuration *configuration)
 {

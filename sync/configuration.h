@@ -17,6 +17,8 @@ void configuration_free(struct configuration *configuration);
 
 /* Look for news. Returns true if there was any. */
 bool configuration_look(struct configuration *configuration);
+/* This process has written the store: read it again. */
+void configuration_written(struct configuration *configuration);
 /* The membership, as of the last look; NULL: this node stands alone. */
 const struct membership *configuration_membership(const struct configuration *configuration);
 

@@ -520,12 +520,20 @@ etcd_get(struct etcd *etcd, const struct etcd_range *range, etcd_done_fn *done, 
 }
 
 void
-etcd_commit(struct etcd *etcd, struct etcd_txn *txn, etcd_done_fn *done, void *arg)
+etcd_commit_within(
+    struct etcd *etcd, struct etcd_txn *txn, unsigned timeout_ms, etcd_done_fn *done, void *arg)
 {
 	struct exchange *exchange = begin(etcd, CALL, etcd->endpoint, "/v3/kv/txn", request_txn(txn));
 
+	curl_easy_setopt(exchange->easy, CURLOPT_TIMEOUT_MS, (long)timeout_ms);
 	exchange->done = done;
 	exchange->arg = arg;
+}
+
+void
+etcd_commit(struct etcd *etcd, struct etcd_txn *txn, etcd_done_fn *done, void *arg)
+{
+	etcd_commit_within(etcd, txn, etcd->settings.timeout_ms, done, arg);
 }
 
 void

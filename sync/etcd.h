@@ -51,6 +51,9 @@ typedef void etcd_done_fn(void *arg, const struct etcd_answer *answer);
 void etcd_get(struct etcd *etcd, const struct etcd_range *range, etcd_done_fn *done, void *arg);
 /* Takes over txn. */
 void etcd_commit(struct etcd *etcd, struct etcd_txn *txn, etcd_done_fn *done, void *arg);
+/* The same with another time limit. */
+void etcd_commit_within(
+    struct etcd *etcd, struct etcd_txn *txn, unsigned timeout_ms, etcd_done_fn *done, void *arg);
 /* The size of the database and the version of the member. */
 void etcd_ask_status(struct etcd *etcd, etcd_done_fn *done, void *arg);
 

@@ -1,5 +1,6 @@
 #include "sync/joined.h"
 
+#include "sync/journal.h"
 #include "sync/pulse.h"
 #include "sync/reach.h"
 #include "sync/scribe.h"
@@ -23,12 +24,12 @@ struct joined {
 	struct etcd *etcd;
 	struct session *session;
 	struct pulse *pulse;
+	struct journal *journal;
 	struct reach reach;
 	bool is_new;                  /* the configuration changed, and the pools were not read since */
 	uint64_t rules_ms;            /* when they were read */
 	unsigned reached, members_up; /* of the last round of probes */
 	bool was_probed;
-	uint64_t engine_generation;
 	int64_t state_wall; /* when the engine's state began */
 	char trouble[256];  /* why it is not reachable */
 	bool twin;          /* another process beats under the name of this node */
@@ -41,7 +42,6 @@ static void work(struct joined *joined, bool second);
 static struct cluster_engine
 engine_row(const struct joined *joined)
 {
-	struct etcd_traffic traffic = etcd_traffic(joined->etcd);
 	size_t number = 0;
 	const char *member = session_member(joined->session, &number);
 	unsigned members = (unsigned)joined->options->engine.nendpoints;
@@ -52,15 +52,18 @@ engine_row(const struct joined *joined)
 	    .since_ms = joined->reach.since_ms,
 	    .since_wall = joined->state_wall,
 	    .echo_ms = joined->reach.echo_ms,
-	    .generation = joined->engine_generation,
+	    .generation = journal_generation(joined->journal),
+	    .proposals = journal_counters(joined->journal).proposals,
+	    .lost_races = journal_counters(joined->journal).lost_races,
 	    .reconnects = session_connections(joined->session)};
 
-	(void)traffic;
 	snprintf(row.member, sizeof row.member, "%s", member != NULL ? member : "");
 	if (joined->twin)
 		snprintf(row.trouble, sizeof row.trouble,
 		    "another graycloud-sync beats as node %s: two machines have joined under one name",
 		    joined->membership.node);
+	else if (*journal_trouble(joined->journal) != '\0')
+		snprintf(row.trouble, sizeof row.trouble, "%s", journal_trouble(joined->journal));
 	else if (joined->reach.state != ENGINE_REACHABLE)
 		snprintf(row.trouble, sizeof row.trouble, "%s", joined->trouble);
 	return row;
@@ -216,6 +219,8 @@ on_row(void *arg, const char *key, const struct etcd_row *row, bool news)
 		take_beat(joined, key + 5, row, news);
 	else if (strncmp(key, "votes/", 6) == 0)
 		take_sheet(joined, key + 6, row, news);
+	else
+		journal_row(joined->journal, key, row);
 }
 
 static void
@@ -225,6 +230,7 @@ on_begun(void *arg)
 
 	nodes_connected(&joined->nodes);
 	ballot_connected(joined->ballot);
+	journal_begun(joined->journal);
 }
 
 static uint64_t
@@ -232,7 +238,7 @@ first_entry(void *arg)
 {
 	const struct joined *joined = arg;
 
-	return configuration_generation(joined->configuration) + 1;
+	return journal_first_entry(joined->journal);
 }
 
 static void
@@ -244,6 +250,7 @@ on_ready(void *arg)
 	warnx("connected with %s", session_member(joined->session, &number));
 	reach_connected(&joined->reach);
 	pulse_connected(joined->pulse);
+	journal_ready(joined->journal);
 	send_votes(joined);
 }
 
@@ -261,6 +268,7 @@ on_ended(void *arg, const char *why)
 	warnx("the connection with the engine ended: %s", why);
 	snprintf(joined->trouble, sizeof joined->trouble, "%s", why);
 	pulse_disconnected(joined->pulse);
+	journal_ended(joined->journal);
 	reach_disconnected(&joined->reach);
 }
 
@@ -280,10 +288,25 @@ on_probed(void *arg, unsigned reached, unsigned answered, unsigned machines)
 
 /* ---- the loop ---- */
 
+/* S97: the live node with the first name takes snapshots. */
+static bool
+is_keeper(const struct joined *joined)
+{
+	const struct nodes *nodes = &joined->nodes;
+
+	for (unsigned i = 0; i < nodes->count; i++)
+		if (nodes->list[i].on_roster && live_alive(&nodes->list[i].live, nodes->echoes) &&
+		    strcmp(nodes->list[i].name, nodes->list[nodes->self].name) < 0)
+			return false;
+	return true;
+}
+
 static void
 work(struct joined *joined, bool second)
 {
 	decide(joined);
+	if (journal_work(joined->journal, &joined->reach, &joined->nodes, is_keeper(joined)))
+		joined_configured(joined);
 	write_store(joined, second);
 	send_votes(joined);
 }
@@ -336,15 +359,18 @@ joined_look(struct joined *joined, bool second)
 }
 
 int
-joined_watch_fd(struct joined *joined)
+joined_watch_fd(struct joined *joined, bool proposals)
 {
-	return verdicts_watch_fd(joined->verdicts);
+	return proposals ? journal_watch_fd(joined->journal) : verdicts_watch_fd(joined->verdicts);
 }
 
 void
-joined_watch_clear(struct joined *joined)
+joined_watch_clear(struct joined *joined, bool proposals)
 {
-	verdicts_watch_clear(joined->verdicts);
+	if (proposals)
+		journal_watch_clear(joined->journal);
+	else
+		verdicts_watch_clear(joined->verdicts);
 }
 
 /* ---- begin and end ---- */
@@ -360,6 +386,8 @@ open_engine(struct joined *joined, struct event_base *base, struct problems *pro
 		joined->session = session_new(joined->etcd, &joined->options->engine, prefix, &events);
 		joined->pulse =
 		    pulse_new(joined->etcd, joined->ballot, prefix, joined->membership.node, on_sent, joined);
+		joined->journal = journal_new(joined->etcd, joined->configuration, joined->scribe,
+		    joined->options->daemon.state, prefix);
 	}
 	free(prefix);
 }
@@ -396,6 +424,7 @@ joined_free(struct joined *joined)
 {
 	if (joined == NULL)
 		return;
+	journal_free(joined->journal);
 	pulse_free(joined->pulse);
 	session_free(joined->session);
 	etcd_free(joined->etcd);
@@ -410,6 +439,7 @@ void
 joined_expose(const struct joined *joined, FILE *page)
 {
 	struct etcd_traffic traffic = etcd_traffic(joined->etcd);
+	struct journal_counters counters = journal_counters(joined->journal);
 	uint64_t now_ms = boot_ms();
 
 	exposition_family(
@@ -430,6 +460,17 @@ joined_expose(const struct joined *joined, FILE *page)
 		if (joined->nodes.list[i].on_roster)
 			exposition_sample(page, "graycloud_sync_node_counts", joined->nodes.list[i].counts,
 			    "node", joined->nodes.list[i].name, "site", joined->nodes.list[i].site, NULL);
+	exposition_value(page, "graycloud_sync_engine_generation", "gauge",
+	    "Generation of the configuration in the engine.", (double)journal_generation(joined->journal));
+	exposition_value(page, "graycloud_sync_proposals_total", "counter", "Proposals of commands here.",
+	    (double)counters.proposals);
+	exposition_value(page, "graycloud_sync_lost_races_total", "counter",
+	    "Proposals whose generation another node took.", (double)counters.lost_races);
+	exposition_value(page, "graycloud_sync_applied_entries_total", "counter",
+	    "Entries of the log that were applied.", (double)counters.applied);
+	exposition_value(page, "graycloud_sync_stuck", "gauge",
+	    "1 if entries of the log cannot be applied (`graycloud status` has the reason).",
+	    *journal_trouble(joined->journal) != '\0');
 	exposition_value(page, "graycloud_sync_connections_total", "counter",
 	    "Connections with members of the engine.", (double)session_connections(joined->session));
 	exposition_value(

@@ -25,8 +25,9 @@ void joined_configured(struct joined *joined);
 /* Look at the health store and the clock; second: once a second. */
 void joined_look(struct joined *joined, bool second);
 
-int joined_watch_fd(struct joined *joined);
-void joined_watch_clear(struct joined *joined);
+/* The descriptors of the stores health and proposals. */
+int joined_watch_fd(struct joined *joined, bool proposals);
+void joined_watch_clear(struct joined *joined, bool proposals);
 
 void joined_expose(const struct joined *joined, FILE *page);
 

@@ -165,7 +165,7 @@ int
 main(int argc, char *argv[])
 {
 	struct options options;
-	struct daemon daemon = {.watched = {-1, -1}};
+	struct daemon daemon = {.watched = {-1, -1, -1}};
 	struct problems problems = {0};
 
 	options_parse(&options, argc, argv);

@@ -107,7 +107,7 @@ server_watch_fd(struct server *server, unsigned number)
 {
 	if (number == 0)
 		return configuration_watch_fd(server->configuration);
-	return server->joined != NULL ? joined_watch_fd(server->joined) : -1;
+	return server->joined != NULL ? joined_watch_fd(server->joined, number == 2) : -1;
 }
 
 void
@@ -116,7 +116,7 @@ server_watch_clear(struct server *server, unsigned number)
 	if (number == 0)
 		configuration_watch_clear(server->configuration);
 	else if (server->joined != NULL)
-		joined_watch_clear(server->joined);
+		joined_watch_clear(server->joined, number == 2);
 }
 
 void

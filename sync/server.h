@@ -26,7 +26,7 @@ void server_free(struct server *server);
 void server_look(struct server *server);
 
 /* Descriptors that become readable when a store is written; -1: none. They may change with each look. */
-enum { SERVER_WATCHES = 2 };
+enum { SERVER_WATCHES = 3 };
 int server_watch_fd(struct server *server, unsigned number);
 void server_watch_clear(struct server *server, unsigned number);
 

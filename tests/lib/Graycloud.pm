@@ -9,7 +9,7 @@ package Graycloud;
 #
 # start(...): zone => FILE of zones/, a path, or the text of a master file; or a list of them.  origins => N: web
 #   servers on 127.0.0.2 and up, all on one port.  monitor => 1: run graycloud-monitor.  dnsd => 0: do not run
-#   graycloud-dnsd; dnsd_args, monitor_args => [...].  state => DIR: that of another one.
+#   graycloud-dnsd; dnsd_args, monitor_args => [...].  state => DIR: that of another one.  prefix => [WORDS]: before each program.
 
 use strict;
 use warnings;
@@ -137,7 +137,7 @@ sub spawn {
 		open STDIN, '<&', $in_read;
 		open STDOUT, '>&', $out_write;
 		open STDERR, '>>', $log;
-		exec @command or POSIX::_exit(127);
+		exec @{$self->{prefix} // []}, @command or POSIX::_exit(127);
 	}
 	close $in_read;
 	close $out_write;
@@ -185,6 +185,15 @@ sub start_monitor {
 		@{$self->{monitor_args} // []}, @args);
 
 	($self->{metrics}{monitor}) = map { m{^metrics on (http://\S+)} } @lines;
+	return @lines;
+}
+
+# graycloud-sync; the arguments name the engine.
+sub start_sync {
+	my ($self, @args) = @_;
+	my @lines = $self->spawn('sync', "$BUILD/bin/graycloud-sync", '--state', $self->{state}, @{$self->{sync_args} // []}, @args);
+
+	($self->{metrics}{sync}) = map { m{^metrics on (http://\S+)} } @lines;
 	return @lines;
 }
 
