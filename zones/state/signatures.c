@@ -8,7 +8,8 @@ enum {
 	KEY_ROOM = 4 + NAME_MAX_KEY + 2
 };
 
-static const struct bytes signer_key = {"signer", 6}, generation_key = {"generation", 10};
+static const struct bytes signer_key = {"signer", 6}, generation_key = {"generation", 10},
+			  pruned_key = {"pruned", 6};
 
 static struct bytes
 row_key(uint8_t out[KEY_ROOM], uint32_t zone, const struct bytes *owner_key, uint16_t type)
@@ -380,31 +381,37 @@ steered_each(struct store_txn *txn, uint64_t after, steered_fn *fn, void *arg)
 	return last;
 }
 
+/* Readers follow the sequence: it goes on when the last row was deleted. */
+static uint64_t
+last_sequence(struct store_txn *txn)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
+	struct bytes key, value, pruned;
+	uint64_t last = store_cursor_last(cursor, &key, &value) && key.len == 8 ? get64(key.data) : 0;
+
+	store_cursor_close(cursor);
+	if (store_get(txn, TABLE_SIGNER, pruned_key, &pruned) && pruned.len == 8)
+		last = MAX(last, get64(pruned.data));
+	return last;
+}
+
 int
 steered_prune(struct store_txn *txn, steered_keep_fn *keep, void *arg)
 {
 	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
 	struct steered_signature row;
 	struct bytes key, value;
-	int error = 0;
+	uint8_t last[8];
+	int error;
 
+	put64(last, last_sequence(txn));
+	error = store_put(txn, TABLE_SIGNER, pruned_key, (struct bytes){last, sizeof last});
 	for (bool more = store_cursor_first(cursor, &key, &value); more && error == 0;
 	     more = store_cursor_next(cursor, &key, &value))
 		if (!read_steered(&row, &value) || !keep(arg, &row))
 			error = store_cursor_delete(cursor);
 	store_cursor_close(cursor);
 	return error;
-}
-
-static uint64_t
-last_sequence(struct store_txn *txn)
-{
-	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
-	struct bytes key, value;
-	uint64_t last = store_cursor_last(cursor, &key, &value) && key.len == 8 ? get64(key.data) : 0;
-
-	store_cursor_close(cursor);
-	return last;
 }
 
 int

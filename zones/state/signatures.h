@@ -17,7 +17,8 @@
  * steered, in signatures (addresses alone, CNAMEs) and in sets (two and more): sequence (8) -> one
  * steered_signature.
  *
- * signer: in sets "signer" -> struct signer_beat; in signatures "generation" -> 8 octets.
+ * signer: in sets "signer" -> struct signer_beat; in signatures "generation" -> 8 octets; in both "pruned" ->
+ * the last sequence of steered when rows were deleted (8).
  *
  * Use the functions on the thread of the transaction.
  */
