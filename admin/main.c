@@ -39,9 +39,10 @@ static const struct command commands[] = {
 	true, false, 0},
     {"lb", cmd_lb, "for limit after", OBJECT_USAGE("lb", "") "\nlb enable|disable NAME [--for TIME]", true,
 	false, 0},
-    {"node", cmd_node, "limit after",
+    {"node", cmd_node, "limit after replay drop",
 	"node list [--limit N] [--after NAME]\nnode show NAME\nnode create NAME P=V ...\n"
-	"node set NAME P=V ...\nnode replace NAME P=V ...\nnode remove NAME",
+	"node set NAME P=V ...\nnode replace NAME P=V ...\nnode remove NAME\nnode detach\nnode join "
+	"[--replay | --drop]\nnode replay",
 	true, false, 0},
     {"dnssec", cmd_dnssec, "algorithm",
 	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519]\ndnssec disable ZONE\n"

@@ -1,8 +1,10 @@
 /* node: the nodes of the roster (S90). */
+#include "admin/cli/report.h"
 #include "admin/cli/when.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
+#include "admin/edit/detach.h"
 #include "admin/look/node.h"
 #include "admin/look/nodes.h"
 #include "zones/state/membership.h"
@@ -105,6 +107,93 @@ read_view(const struct args *args, struct nodes_view **view)
 	return true;
 }
 
+/* ---- detach, join, replay ---- */
+
+static enum exit_code
+finish(struct problems *problems, const char *format, const struct membership *membership)
+{
+	bool good = problems->errors == 0;
+
+	report_problems(problems);
+	problems_free(problems);
+	if (good)
+		printf(format, membership->node, membership->cluster);
+	return good ? EXIT_DONE : EXIT_REFUSED;
+}
+
+static enum exit_code
+run_detach(const struct args *args)
+{
+	struct problems problems = {0};
+	struct membership membership = {.node = ""};
+
+	if (args->dry_run)
+		return args_misused(args, "detach cannot be tried: --dry-run is for other commands");
+	detach_leave(args->state, &membership, &problems);
+	return finish(&problems,
+	    "node %s stands alone now: its commands and its own monitor count here; cluster %s keeps it on "
+	    "the roster\n",
+	    &membership);
+}
+
+/* Give the commands again that were given while this node stood alone, one after the other. */
+static enum exit_code
+run_replay(const struct args *args)
+{
+	struct problems problems = {0};
+	struct json *commands = detach_waiting(args->state, &problems);
+	struct store *kept = detach_open_kept(args->state, &problems);
+	struct detach_replay replay = {.kept = NULL};
+	size_t failed = 0;
+
+	if (kept != NULL && store_begin(kept, STORE_READ, &replay.kept) != 0)
+		replay.kept = NULL;
+	for (size_t i = 0; replay.kept != NULL && i < json_count(commands); i++) {
+		const struct json *command = json_item(commands, i);
+		struct change_outcome outcome;
+		struct change_request request = {.state = args->state,
+		    .who = json_text_of(command, "who"),
+		    .command = json_text_of(command, "command"),
+		    .reason = json_text_of(command, "reason"),
+		    .dry_run = args->dry_run,
+		    .force = args->force,
+		    .how_to_force = "use --force to do it anyway"};
+
+		replay.sequence = (uint64_t)json_integer_of(json_member(command, "sequence"));
+		change_run(&request, detach_replay_one, &replay, &outcome);
+		printf("%s: %s\n", request.command, outcome.done ? "replayed" : "not replayed");
+		report_problems(&outcome.problems);
+		failed += !outcome.done;
+		change_outcome_free(&outcome);
+	}
+	store_abort(replay.kept);
+	store_close(kept);
+	if (problems.errors == 0 && failed == 0 && !args->dry_run)
+		detach_forget_kept(args->state);
+	json_drop(commands);
+	report_problems(&problems);
+	problems_free(&problems);
+	return failed == 0 ? EXIT_DONE : EXIT_REFUSED;
+}
+
+static enum exit_code
+run_join(const struct args *args)
+{
+	struct problems problems = {0};
+	struct membership membership = {.node = ""};
+	bool replay = args_flag(args, "replay");
+
+	if (args->dry_run)
+		return args_misused(args, "join cannot be tried: --dry-run is for other commands");
+	detach_return(args->state, args_flag(args, "drop"), replay, &membership, &problems);
+	return finish(&problems,
+	    replay ? "node %s is part of cluster %s again; `graycloud node replay` gives the commands again, "
+		     "once "
+		     "`graycloud node list` shows the engine reachable\n"
+		   : "node %s is part of cluster %s again\n",
+	    &membership);
+}
+
 enum exit_code
 cmd_node(struct args *args)
 {
@@ -114,6 +203,14 @@ cmd_node(struct args *args)
 	static const struct object_command command = {
 	    .kind = KIND_NODE, .delete_verb = "remove", .titles = titles, .row = row};
 
+	if (verb != NULL && args->count == 1) {
+		if (strcmp(verb, "detach") == 0)
+			return run_detach(args);
+		if (strcmp(verb, "join") == 0)
+			return run_join(args);
+		if (strcmp(verb, "replay") == 0)
+			return run_replay(args);
+	}
 	if (verb == NULL || strcmp(verb, "list") != 0 || args->count != 1)
 		return object_command_run(&command, args);
 	if (!read_view(args, &view))

@@ -6,6 +6,7 @@
 #include "zones/model/usable.h"
 #include "zones/state/config_feed.h"
 #include "zones/state/hostname.h"
+#include "zones/state/membership.h"
 
 #include <event2/event.h>
 #include <search.h>
@@ -33,6 +34,8 @@ struct verdict {
 struct notify {
 	struct follow *follow;
 	struct recorder *recorder;
+	enum store_kind kind;  /* S90: of the store of the verdicts */
+	struct store *cluster; /* NULL: not opened */
 	struct event *timer;
 	struct event *soon; /* there are more load balancers to look at */
 	struct courier *couriers[COURIERS_MAX];
@@ -74,17 +77,43 @@ remember(void *arg, const struct endpoint *endpoint, const struct health_record 
 }
 
 static void
-read_last_run(struct notify *notify)
+read_last_run(struct notify *notify, struct store_txn *txn)
 {
-	struct store_txn *txn;
-
-	if (recorder_peek(notify->recorder, &txn) != 0)
-		return;
+	notify->nlast_run = 0;
+	free(notify->last_run);
+	notify->last_run = NULL;
 	health_each(txn, remember, notify);
 	notify->last_flip = health_flip_last(txn);
-	store_abort(txn);
 	if (notify->nlast_run > 1)
 		qsort(notify->last_run, notify->nlast_run, sizeof *notify->last_run, compare_verdicts);
+}
+
+/* --- the store of the verdicts (S90) --- */
+
+/* Begin to read it; false if it cannot be read now. */
+static bool
+begin_verdicts(struct look *look)
+{
+	struct notify *notify = look->notify;
+	enum store_kind before = notify->kind;
+	struct problems problems = {0};
+
+	notify->kind = membership_verdicts(look->config);
+	if (notify->kind == STORE_HEALTH)
+		return recorder_peek(notify->recorder, &look->health) == 0;
+	if (notify->cluster == NULL)
+		notify->cluster =
+		    store_open(follow_state(notify->follow), STORE_CLUSTER, STORE_READ, &problems);
+	else
+		store_poll(notify->cluster, &problems); /* it may have been replaced */
+	problems_free(&problems);
+	if (notify->cluster == NULL || store_begin(notify->cluster, STORE_READ, &look->health) != 0)
+		return false;
+	/* At the start, the joint states are those of before. */
+	if (before != notify->kind && notify->round == 0)
+		read_last_run(notify, look->health);
+	notify->unsettled |= before != notify->kind;
+	return true;
 }
 
 /* --- the state of a pool --- */
@@ -566,7 +595,7 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	if (follow_peek(look.notify->follow, &look.config, &look.store) != 0)
 		return;
-	if (recorder_peek(look.notify->recorder, &look.health) == 0) {
+	if (begin_verdicts(&look)) {
 		look_around(&look);
 		store_abort(look.health);
 	}
@@ -647,9 +676,11 @@ notify_new(struct event_base *base, struct follow *follow, struct recorder *reco
 {
 	static const struct timeval second = {1, 0};
 	struct notify *notify = xcalloc(1, sizeof *notify);
+	struct store_txn *txn;
 
 	notify->follow = follow;
 	notify->recorder = recorder;
+	notify->kind = STORE_HEALTH;
 	for (size_t i = 0; i < count; i++) {
 		struct courier *courier = courier_start(urls[i], problems);
 
@@ -659,7 +690,10 @@ notify_new(struct event_base *base, struct follow *follow, struct recorder *reco
 		}
 		notify->couriers[notify->ncouriers++] = courier;
 	}
-	read_last_run(notify);
+	if (recorder_peek(recorder, &txn) == 0) {
+		read_last_run(notify, txn);
+		store_abort(txn);
+	}
 	notify->timer = event_new(base, -1, EV_PERSIST, on_timer, notify);
 	notify->soon = evtimer_new(base, on_timer, notify);
 	notify->lbs = notify_lbs_new();
@@ -684,6 +718,7 @@ notify_free(struct notify *notify)
 		courier_stop(notify->couriers[i]);
 	tdestroy(notify->pools, reported_pool_free);
 	notify_lbs_free(notify->lbs);
+	store_close(notify->cluster);
 	free(notify->last_run);
 	free(notify->pending);
 	free(notify);

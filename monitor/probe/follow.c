@@ -599,6 +599,12 @@ follow_each_pool(const struct follow *follow, follow_pool_fn *fn, void *arg)
 	twalk_r(follow->pools, visit_pool, &visiting);
 }
 
+const char *
+follow_state(const struct follow *follow)
+{
+	return follow->state;
+}
+
 uint64_t
 follow_generation(const struct follow *follow)
 {

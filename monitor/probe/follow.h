@@ -40,6 +40,9 @@ int follow_peek(struct follow *follow, struct store_txn **txn, uint64_t *store);
 typedef void follow_pool_fn(void *arg, const char *pool, struct target *const *targets, size_t count);
 void follow_each_pool(const struct follow *follow, follow_pool_fn *fn, void *arg);
 
+/* The state directory. */
+const char *follow_state(const struct follow *follow);
+
 /* The generation of the configuration in use. */
 uint64_t follow_generation(const struct follow *follow);
 

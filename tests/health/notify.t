@@ -412,4 +412,23 @@ subtest 'the command line' => sub {
 	is(qx(exec $program --check --notify https://x/ --notify 'smtps://u:p\@m:465/?from=a&to=b' --notify exec:/bin/true 2>&1), "the options are valid\n", 'good ones');
 };
 
+# S95: the joint states of all nodes are reported, and not what the own monitor sees.
+subtest 'a node of a cluster' => sub {
+	my $hook = listener();
+	my $t = begin(to => ['http://127.0.0.1:' . $hook->sockport]);
+
+	$t->admin("node create $_->[0] site=$_->[1] --no-wait") for ['ns1', 'fra'], ['ns2', 'nyc'], ['ns3', 'sin'];
+	$t->spawn('synced', "$Graycloud::BUILD/tests/tools/synced", $t->state, 'shop', 'ns1');
+	for my $node (qw(ns1 ns2 ns3)) {
+		$t->command('synced', "node $node live");
+		$t->command('synced', "vote $node up eu $_") for '127.0.0.2', '127.0.0.3';
+	}
+	$t->origin('127.0.0.3 code 503');
+	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="down"}') == 1 } 'the own monitor sees one down';
+	$t->command('synced', "vote $_ down eu 127.0.0.2") for qw(ns2 ns3);
+	my $post = post($hook);
+	like(told($post), qr/^origin 127\.0\.0\.2 up down/, 'the joint state is reported');
+	unlike(told($post), qr/127\.0\.0\.3/, 'what the own monitor alone sees is not');
+};
+
 done_testing;

@@ -52,10 +52,26 @@ config_replace_all(struct config_edit *edit, struct store_txn *from)
 	}
 	/* S90: the membership is of this node, not of the configuration. */
 	config_note(edit, membership_put(edit->txn, joined ? &own : NULL));
+	config_note(edit, membership_detached_put(edit->txn, NULL));
 	clear(edit, TABLE_REFERENCES);
 	config_complete_references(edit);
 	/* Numbers of zones are never reused. */
 	if (edit->error == 0 && config_meta_get(edit->txn, "next_zone") < next_zone)
 		config_meta_put(edit, "next_zone", next_zone, 4);
 	config_add_item(edit, &(struct bytes){&all, 1}, 1);
+}
+
+void
+config_return(struct config_edit *edit, struct store_txn *from, const struct membership *membership)
+{
+	static const enum store_table tables[] = {TABLE_ZONES, TABLE_ZONE_NAMES, TABLE_OBJECTS,
+	    TABLE_OBJECT_NAMES, TABLE_REFERENCES, TABLE_RECORD_NOTES, TABLE_CHANGES, TABLE_META};
+
+	for (size_t i = 0; i < NITEMS(tables); i++) {
+		clear(edit, tables[i]);
+		copy(edit, from, tables[i]);
+	}
+	config_note(edit, membership_put(edit->txn, membership));
+	config_note(edit, membership_detached_put(edit->txn, NULL));
+	edit->unlogged = true;
 }

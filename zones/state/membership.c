@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-static const struct bytes row = {"cluster", 7};
+static const struct bytes joined_row = {"cluster", 7}, detached_row = {"detached", 8};
 
 /* Take the text before a NUL from the front; false if it does not fit. */
 static bool
@@ -19,8 +19,8 @@ take(struct bytes *from, char *out, size_t room)
 	return true;
 }
 
-bool
-membership_get(struct store_txn *config, struct membership *membership)
+static bool
+get_row(struct store_txn *config, struct bytes row, struct membership *membership)
 {
 	struct bytes value;
 
@@ -29,8 +29,8 @@ membership_get(struct store_txn *config, struct membership *membership)
 	    take(&value, membership->node, sizeof membership->node);
 }
 
-int
-membership_put(struct store_txn *config, const struct membership *membership)
+static int
+put_row(struct store_txn *config, struct bytes row, const struct membership *membership)
 {
 	char text[sizeof(struct membership)];
 	int len;
@@ -39,6 +39,30 @@ membership_put(struct store_txn *config, const struct membership *membership)
 		return store_delete(config, TABLE_META, row);
 	len = snprintf(text, sizeof text, "%s%c%s", membership->cluster, '\0', membership->node);
 	return store_put(config, TABLE_META, row, (struct bytes){text, (size_t)len + 1});
+}
+
+bool
+membership_get(struct store_txn *config, struct membership *membership)
+{
+	return get_row(config, joined_row, membership);
+}
+
+int
+membership_put(struct store_txn *config, const struct membership *membership)
+{
+	return put_row(config, joined_row, membership);
+}
+
+bool
+membership_detached_get(struct store_txn *config, struct membership *membership)
+{
+	return get_row(config, detached_row, membership);
+}
+
+int
+membership_detached_put(struct store_txn *config, const struct membership *membership)
+{
+	return put_row(config, detached_row, membership);
 }
 
 enum store_kind

@@ -28,6 +28,13 @@ bool membership_get(struct store_txn *config, struct membership *membership);
  */
 int membership_put(struct store_txn *config, const struct membership *membership);
 
+/*
+ * The cluster that this node was detached from, and its name there (`graycloud node detach`); written and
+ * deleted as the membership is. A copy of the configuration of that moment lies beside the store.
+ */
+bool membership_detached_get(struct store_txn *config, struct membership *membership);
+int membership_detached_put(struct store_txn *config, const struct membership *membership);
+
 /* The store with the verdicts: STORE_CLUSTER on a node that has joined, else STORE_HEALTH. */
 enum store_kind membership_verdicts(struct store_txn *config);
 
