@@ -1,4 +1,4 @@
-# `graycloud node detach`, `join`, `replay` (S96): a node stands alone for a time, and what was done there meanwhile is told, dropped or replayed.
+# `graycloud node detach`, `join`, `replay` (S96): a node stands alone for a time; commands of that time are listed, dropped or replayed.
 
 use strict;
 use warnings;
