@@ -6,6 +6,7 @@
 #include "admin/api/zones.h"
 #include "admin/edit/zone_load.h"
 #include "zones/base/array.h"
+#include "zones/base/text.h"
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -329,16 +330,19 @@ records_export(struct call *call, const struct route *route, const struct scene 
 {
 	struct zone_info zone;
 	FILE *file;
+	int error;
 
 	(void)route;
 	if (!zones_of_call(call, scene->config, &zone))
 		return;
-	file = sending_spool(scene->state);
+	file = text_spool(scene->state);
 	if (file != NULL && zone_load_write(file, scene->config, &zone)) {
 		call_file(call, file, "text/plain; charset=utf-8", NULL);
 		return;
 	}
-	call_error(call, 500, CODE_STORE, "cannot write an export in %s: %s", scene->state, strerror(errno));
+	error = errno;
+	call_error(call, 500, CODE_STORE, "cannot write an export in %s: %s%s", scene->state, strerror(error),
+	    store_write_cure(-error));
 	if (file != NULL)
 		fclose(file);
 }

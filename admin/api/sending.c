@@ -3,11 +3,9 @@
 #include "admin/api/connections.h"
 #include "zones/base/util.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 struct sending {
 	struct exchange *exchange;
@@ -43,17 +41,6 @@ static void
 gone(void *arg)
 {
 	end(arg, false);
-}
-
-FILE *
-sending_spool(const char *directory)
-{
-	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	FILE *file = fd >= 0 ? fdopen(fd, "r+") : NULL;
-
-	if (file == NULL && fd >= 0)
-		close(fd);
-	return file;
 }
 
 void

@@ -9,8 +9,6 @@
 
 struct exchange;
 
-/* A file without a name in the directory, for sending_file. NULL with errno. Any thread. */
-FILE *sending_spool(const char *directory);
 /*
  * Send a file of this content type from its beginning, and close it; name: as an attachment of this name, or
  * NULL. Ends the exchange.

@@ -1,10 +1,10 @@
 #include "admin/api/slow.h"
 
-#include "admin/api/sending.h"
 #include "admin/doctor/doctor.h"
 #include "admin/edit/object.h"
 #include "admin/edit/whatif.h"
 #include "admin/look/node.h"
+#include "zones/base/text.h"
 #include "zones/dns/idn.h"
 
 #include <errno.h>
@@ -47,14 +47,15 @@ slow_backup(struct call *call, const struct route *route, const struct scene *sc
 		call_error(call, 404, CODE_NOT_FOUND, "there is no configuration to back up");
 		return;
 	}
-	file = sending_spool(scene->state);
+	file = text_spool(scene->state);
 	rc = file == NULL ? -errno : store_copy_to(store, fileno(file));
 	if (rc == 0) {
 		call_file(call, file, "application/octet-stream",
 		    xasprintf("graycloud-%llu.backup", (unsigned long long)config_generation(scene->config)));
 		return;
 	}
-	call_error(call, 500, CODE_STORE, "cannot write a backup in %s: %s", scene->state, strerror(-rc));
+	call_error(call, 500, CODE_STORE, "cannot write a backup in %s: %s%s", scene->state, strerror(-rc),
+	    store_write_cure(rc));
 	if (file != NULL)
 		fclose(file);
 }

@@ -528,28 +528,73 @@ run_show(const struct args *args)
 	return EXIT_DONE;
 }
 
+/* Copy a file to the output, as it is or as a part of a text of JSON. */
+static void
+print_file(FILE *file, bool as_json)
+{
+	char piece[8192];
+	size_t len;
+
+	rewind(file);
+	while ((len = fread(piece, 1, sizeof piece, file)) > 0)
+		if (as_json)
+			json_write_part(stdout, piece, len);
+		else
+			fwrite(piece, 1, len, stdout);
+}
+
+/* The document that apply takes; a place of the output is left for the text. */
+static void
+print_document(FILE *file, const struct zone_info *zone)
+{
+	struct json *document = json_new_object(), *zones = json_new_object();
+	char name[NAME_MAX_TEXT], *text, *place;
+
+	json_put_text(zones, name_to_host(zone->name, name), "");
+	json_put(document, "zones", zones);
+	text = json_write(document, true);
+	json_drop(document);
+	place = strstr(text, "\"\"") + 1;
+	printf("%.*s", (int)(place - text), text);
+	print_file(file, true);
+	puts(place);
+	free(text);
+}
+
+/*
+ * In bounded memory: through a file, because a transaction ends before anything is printed (store.h, LMDB
+ * rule 4).
+ */
 static enum exit_code
 run_export(const struct args *args)
 {
 	struct store *store;
 	struct store_txn *txn;
 	struct zone_info zone;
-	char *text, name[NAME_MAX_TEXT];
+	struct problems problems = {0};
+	FILE *file;
+	bool good;
+	int error;
 
 	if (!read_zone(args, &store, &txn, &zone))
 		return EXIT_REFUSED;
-	text = zone_load_text(txn, &zone);
+	if ((file = text_spool(args->state)) == NULL)
+		file = tmpfile();
+	good = file != NULL && zone_load_write(file, txn, &zone);
+	error = errno;
 	read_end(store, txn);
-	if (args->json) { /* what apply takes */
-		struct json *document = json_new_object(), *zones = json_new_object();
-
-		json_put_text(zones, name_to_host(zone.name, name), text);
-		json_put(document, "zones", zones);
-		print_json(document);
-	} else
-		fputs(text, stdout);
-	free(text);
-	return EXIT_DONE;
+	if (!good)
+		problems_error(&problems, "cannot write the export to a temporary file in %s: %s%s",
+		    args->state, strerror(error), store_write_cure(-error));
+	else if (args->json)
+		print_document(file, &zone);
+	else
+		print_file(file, false);
+	if (file != NULL)
+		fclose(file);
+	report_problems(&problems);
+	problems_free(&problems);
+	return good ? EXIT_DONE : EXIT_REFUSED;
 }
 
 static void

@@ -7,6 +7,7 @@
 #include "zones/dns/name.h"
 #include "zones/zonefile/zonefile.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 enum { DROPPED_MAX = 20 }; /* more records than that are summed up */
@@ -178,7 +179,8 @@ struct export
 {
 	const struct zone_info *zone;
 	FILE *out;
-	bool soa; /* only this one is written; otherwise all but this one */
+	bool soa;  /* only this one is written; otherwise all but this one */
+	int error; /* of the first write that failed */
 };
 
 static bool
@@ -192,7 +194,8 @@ export_row(void *arg, struct bytes owner_key, const struct rrset *rrset)
 		return true;
 	memcpy(owner + relative, export->zone->name, name_len(export->zone->name));
 	zonefile_write(export->out, owner, rrset);
-	return !ferror(export->out);
+	export->error = ferror(export->out) ? errno : 0;
+	return export->error == 0;
 }
 
 bool
@@ -204,10 +207,14 @@ zone_load_write(FILE *out, struct store_txn *txn, const struct zone_info *zone)
 	char name[NAME_MAX_TEXT];
 
 	fprintf(out, "$ORIGIN %s\n", name_to_text(zone->name, name));
-	config_each_row(txn, zone->number, &apex, export_row, &export);
-	export.soa = false;
-	config_each_row(txn, zone->number, NULL, export_row, &export);
-	return fflush(out) == 0 && !ferror(out);
+	if (config_each_row(txn, zone->number, &apex, export_row, &export)) {
+		export.soa = false;
+		config_each_row(txn, zone->number, NULL, export_row, &export);
+	}
+	if (export.error == 0 && fflush(out) != 0)
+		export.error = errno;
+	errno = export.error;
+	return export.error == 0;
 }
 
 char *

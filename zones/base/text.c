@@ -3,7 +3,9 @@
 #include "zones/base/array.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct stream {
 	char **text;
@@ -54,6 +56,17 @@ text_stream(char **text, size_t *len)
 	*text = array_grow(NULL, 0, 1);
 	**text = '\0';
 	*len = 0;
+	return file;
+}
+
+FILE *
+text_spool(const char *directory)
+{
+	int fd = open(directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	FILE *file = fd >= 0 ? fdopen(fd, "r+") : NULL;
+
+	if (file == NULL && fd >= 0)
+		close(fd);
 	return file;
 }
 

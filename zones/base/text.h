@@ -16,6 +16,9 @@
  */
 FILE *text_stream(char **text, size_t *len);
 
+/* A file without a name in the directory, to write and read again. NULL with errno. */
+FILE *text_spool(const char *directory);
+
 /* getline(), without its error: negative is the end of the file, or an error of the file. */
 ssize_t text_line(char **line, size_t *room, FILE *file);
 

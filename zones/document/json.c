@@ -65,6 +65,23 @@ json_write(const struct json *value, bool indented)
 }
 
 void
+json_write_part(FILE *out, const char *octets, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)octets[i];
+
+		if (c == '"' || c == '\\')
+			fprintf(out, "\\%c", c);
+		else if (c == '\n' || c == '\t')
+			fputs(c == '\n' ? "\\n" : "\\t", out);
+		else if (c < 0x20)
+			fprintf(out, "\\u%04x", c);
+		else
+			putc(c, out);
+	}
+}
+
+void
 json_drop(struct json *value)
 {
 	json_decref(in(value));

@@ -32,6 +32,9 @@ struct json *json_read(const char *text, size_t len, const char *where, struct p
 struct json *json_read_quietly(struct bytes text);
 /* Write as text, on one line or indented by two columns. The caller frees the text. */
 char *json_write(const struct json *value, bool indented);
+/* Write octets as a part of a text, without its quotes: for texts that are too large for a value. */
+void json_write_part(FILE *out, const char *octets, size_t len);
+
 /* Accepts NULL. */
 void json_drop(struct json *value);
 struct json *json_clone(const struct json *value);
