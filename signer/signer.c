@@ -21,7 +21,7 @@ enum {
 	SLICE = 256,         /* signatures of steered RRsets in a pass, so that flips are seen meanwhile */
 	SLICE_CONFIG = 4096, /* the same while a configuration waits */
 	SETS_MIN = 8192,     /* sets that are kept, ... */
-	SETS_OF_EACH_LB = 16 /* ... and so many more for each load balancer */
+	SETS_OF_EACH_LB = 16 /* ... and this number more for each load balancer */
 };
 
 /* A store that the signer reads. */
