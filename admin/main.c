@@ -41,8 +41,9 @@ static const struct command commands[] = {
 	false, 0},
     {"node", cmd_node, "limit after replay drop",
 	"node list [--limit N] [--after NAME]\nnode show NAME\nnode create NAME P=V ...\n"
-	"node set NAME P=V ...\nnode replace NAME P=V ...\nnode remove NAME\nnode detach\nnode join "
-	"[--replay | --drop]\nnode replay",
+	"node set NAME P=V ...\nnode replace NAME P=V ...\nnode remove NAME\n"
+	"node init CLUSTER NAME P=V ...\nnode join CLUSTER NAME P=V ...\nnode detach\n"
+	"node join [--replay | --drop]\nnode replay",
 	true, false, 0},
     {"dnssec", cmd_dnssec, "algorithm",
 	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519]\ndnssec disable ZONE\n"

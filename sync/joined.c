@@ -394,7 +394,7 @@ open_engine(struct joined *joined, struct event_base *base, struct problems *pro
 
 struct joined *
 joined_new(struct event_base *base, const struct options *options, struct configuration *configuration,
-    struct problems *problems)
+    bool sealed, struct problems *problems)
 {
 	struct joined *joined = xcalloc(1, sizeof *joined);
 
@@ -405,7 +405,8 @@ joined_new(struct event_base *base, const struct options *options, struct config
 	joined->rules = rules_new();
 	joined->ballot = ballot_new(&joined->nodes, joined->rules);
 	joined->verdicts = verdicts_new(options->daemon.state, joined->ballot);
-	joined->scribe = scribe_open(options->daemon.state, joined->ballot, joined->verdicts, problems);
+	joined->scribe =
+	    scribe_open(options->daemon.state, joined->ballot, joined->verdicts, sealed, problems);
 	joined->state_wall = wall_ms();
 	reach_begin(&joined->reach, options->alone_ms, boot_ms());
 	if (joined->scribe != NULL)

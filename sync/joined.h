@@ -14,9 +14,9 @@
 struct event_base;
 struct joined;
 
-/* All arguments must outlive the result. Returns NULL with problems filled. */
+/* All arguments must outlive the result. sealed: as for scribe_open(). Returns NULL with problems filled. */
 struct joined *joined_new(struct event_base *base, const struct options *options,
-    struct configuration *configuration, struct problems *problems);
+    struct configuration *configuration, bool sealed, struct problems *problems);
 /* Accepts NULL. */
 void joined_free(struct joined *joined);
 

@@ -143,6 +143,7 @@ run(struct daemon *daemon)
 	printf("ready\n");
 	fflush(stdout);
 	seal_enter(SEAL_SYNC);
+	server_sealed(daemon->server);
 	event_base_dispatch(daemon->base);
 	supervisor_tell("STOPPING=1");
 	event_free(stop);

@@ -33,6 +33,7 @@ struct scribe {
 	bool stuck, all; /* write everything again */
 	pthread_t saver;
 	bool saving, stop;
+	bool sealed;           /* the thread is sealed, because that which starts it is */
 	pthread_mutex_t mutex; /* stop */
 	pthread_cond_t cond;
 };
@@ -72,7 +73,8 @@ save(void *arg)
 	struct scribe *scribe = arg;
 	int logged_error = 0;
 
-	seal_enter(SEAL_SAVER);
+	if (!scribe->sealed)
+		seal_enter(SEAL_SAVER);
 	do
 		save_once(scribe, &logged_error);
 	while (wait_to_save(scribe));
@@ -386,13 +388,15 @@ restore(void *arg, const struct endpoint *endpoint, const struct health_record *
 }
 
 struct scribe *
-scribe_open(const char *state, struct ballot *ballot, struct verdicts *verdicts, struct problems *problems)
+scribe_open(const char *state, struct ballot *ballot, struct verdicts *verdicts, bool sealed,
+    struct problems *problems)
 {
 	struct scribe *scribe = xcalloc(1, sizeof *scribe);
 	struct store_txn *txn;
 
 	scribe->ballot = ballot;
 	scribe->verdicts = verdicts;
+	scribe->sealed = sealed;
 	scribe->started_ms = boot_ms();
 	scribe->path = xasprintf("%s/cluster/data.mdb", state);
 	scribe->store = store_open(state, STORE_CLUSTER, STORE_WRITE, problems);

@@ -12,9 +12,12 @@
 
 struct scribe;
 
-/* Open the store and restore the joint states into the ballot. Returns NULL with problems filled. */
-struct scribe *scribe_open(
-    const char *state, struct ballot *ballot, struct verdicts *verdicts, struct problems *problems);
+/*
+ * Open the store and restore the joint states into the ballot. sealed: this thread is sealed already
+ * (seal.h), and so are those that it starts. Returns NULL with problems filled.
+ */
+struct scribe *scribe_open(const char *state, struct ballot *ballot, struct verdicts *verdicts, bool sealed,
+    struct problems *problems);
 /* Write a last time, and close. Accepts NULL. */
 void scribe_close(struct scribe *scribe);
 

@@ -12,7 +12,8 @@ struct server {
 	struct configuration *configuration;
 	struct joined *joined; /* NULL: this node stands alone */
 	uint64_t second_ms;    /* the next second */
-	double started;        /* seconds since 1970 */
+	bool sealed;
+	double started; /* seconds since 1970 */
 };
 
 static bool
@@ -42,7 +43,8 @@ follow_membership(struct server *server, struct problems *problems)
 		    membership->node, membership->cluster);
 		return;
 	}
-	server->joined = joined_new(server->base, server->options, server->configuration, problems);
+	server->joined =
+	    joined_new(server->base, server->options, server->configuration, server->sealed, problems);
 }
 
 struct server *
@@ -100,6 +102,12 @@ server_look(struct server *server)
 		follow_news(server);
 	if (server->joined != NULL)
 		joined_look(server->joined, second);
+}
+
+void
+server_sealed(struct server *server)
+{
+	server->sealed = true;
 }
 
 int

@@ -19,6 +19,9 @@ struct server *server_new(struct event_base *base, const struct options *options
 /* Accepts NULL. */
 void server_free(struct server *server);
 
+/* The thread of the loop is sealed from now on (seal.h). */
+void server_sealed(struct server *server);
+
 /*
  * Look at the stores and the clock. The event loop calls it ten times a second, and when a descriptor of
  * server_watch_fd() is readable.

@@ -1,6 +1,7 @@
 /* node: the nodes of the roster (S90). */
 #include "admin/cli/report.h"
 #include "admin/cli/when.h"
+#include "admin/commands/cmd_node_join.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
@@ -194,14 +195,22 @@ run_join(const struct args *args)
 	    &membership);
 }
 
+/* ---- all ---- */
+
+static enum exit_code
+run_object(struct args *args)
+{
+	static const struct object_command command = {
+	    .kind = KIND_NODE, .delete_verb = "remove", .titles = titles, .row = row};
+
+	return object_command_run(&command, args);
+}
+
 enum exit_code
 cmd_node(struct args *args)
 {
 	const char *verb = args_word(args, 0);
 	struct nodes_view *view;
-
-	static const struct object_command command = {
-	    .kind = KIND_NODE, .delete_verb = "remove", .titles = titles, .row = row};
 
 	if (verb != NULL && args->count == 1) {
 		if (strcmp(verb, "detach") == 0)
@@ -211,12 +220,16 @@ cmd_node(struct args *args)
 		if (strcmp(verb, "replay") == 0)
 			return run_replay(args);
 	}
+	if (verb != NULL && strcmp(verb, "init") == 0)
+		return node_init(args, run_object);
+	if (verb != NULL && strcmp(verb, "join") == 0)
+		return node_join(args, run_object);
 	if (verb == NULL || strcmp(verb, "list") != 0 || args->count != 1)
-		return object_command_run(&command, args);
+		return run_object(args);
 	if (!read_view(args, &view))
 		return EXIT_REFUSED;
 	if (view == NULL)
-		return object_command_run(&command, args);
+		return run_object(args);
 	if (args->json) {
 		struct json *all = nodes_json(view);
 

@@ -97,8 +97,8 @@ sub make_network {
 	quietly('ip link set wan up') && quietly('ip addr add 10.77.0.200/24 dev wan') or die "no network\n";
 }
 
-# A configuration with one pool, the same at all nodes; then the programs. log => 1: only the first node has it and names itself alone on
-# the roster, so it begins the cluster, and the others join without a configuration.
+# A configuration with one pool, the same at all nodes; then the programs. log => 1: only the first node has it; it begins the
+# cluster by a command, and the others join by one.
 sub make_nodes {
 	my ($self) = @_;
 	my $names = 'abcdefgh';
@@ -114,7 +114,7 @@ sub make_nodes {
 			$node->admin('pool create eu monitor=web ' . join ' ', map { 'origin=' . $self->origin_address($_) } 0 .. $self->{origins} - 1);
 			$node->admin('pool create last origin=192.0.2.9');
 			$node->admin('lb create www.example.com default_pools=eu fallback_pool=last');
-			$node->admin("node create $_ site=site-$_") for map { substr $names, $_, 1 } 0 .. ($self->{log} ? 0 : $self->{nodes} - 1);
+			$node->admin("node create $_ site=site-$_") for $self->{log} ? () : map { substr $names, $_, 1 } 0 .. $self->{nodes} - 1;
 			$self->{setup}->($node) if $self->{setup};
 		} elsif (!$self->{log}) {
 			my ($from, $to) = ($self->{node}[0]->state, $node->state);
@@ -124,9 +124,12 @@ sub make_nodes {
 	for my $number (0 .. $self->{nodes} - 1) {
 		my $node = $self->{node}[$number];
 
-		quietly("$Graycloud::BUILD/tests/tools/member " . $node->state . ' main ' . substr $names, $number, 1) or die "cannot join\n" if $self->{join};
+		my $name = substr $names, $number, 1;
+
+		quietly("$Graycloud::BUILD/tests/tools/member " . $node->state . " main $name") or die "cannot join\n" if $self->{join} && !$self->{log};
 		$node->start_monitor;
 		$node->start_sync;
+		$node->admin('node ' . ($number == 0 ? 'init' : 'join') . " main $name site=site-$name") if $self->{log};
 		$node->start_dnsd;
 	}
 }

@@ -21,9 +21,11 @@ $c->all_reachable;
 same_rows('nodes that join take the configuration of the first');
 $c->all_answer('0', 'and answer by it');
 
-like($c->propose(0, 'b', 'site-b'), qr/^committed \d+$/, 'a change is committed at the first node');
-like($c->propose(0, 'c', 'site-c'), qr/^committed \d+$/, 'and another one');
+is(join(' ', map { $_->{name} } @{$c->node(1)->admin_json('node list')}), 'a b c', 'the roster has all nodes');
+like($c->propose(0, 'd', 'site-d'), qr/^committed \d+$/, 'a change is committed at the first node');
 same_rows('all nodes have it, octet for octet');
+$c->node(2)->admin('pool set last enabled=false');
+same_rows('a command at another node is known everywhere');
 like($c->propose(1, 'x', 'site-x'), qr/^committed \d+$/, 'a change is committed at another node');
 same_rows('all nodes have it, too');
 
