@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install missing packages, build, zone, origins, daemons
 # make test       install missing packages, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
+# make lint coverage fuzz soak model test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -170,6 +170,11 @@ test-faults: packages-test
 	PERL_TEST_HARNESS_DUMP_TAP=$(OUT)/tap-faults FAULT_KILLS=$(KILLS) FAULT_SECONDS=60 FAULT_PLACES=400 FAULT_ROUNDS=9 FAULT_ALLOCATIONS=all GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --timer --merge -Itests/lib \
 	    $(FAULTS:%=tests/robust/%.t) || { tests/tools/failures $(OUT)/tap-faults; exit 1; }
 
+# The model of three nodes and their engine, in every order of four faults; `make test` has two.
+MODEL_FAULTS ?= 4
+model: packages-model
+	MODEL_FAULTS=$(MODEL_FAULTS) prove -v --merge tests/health/nodes.t
+
 # The corpus of questions and random records with other nameservers, this nameserver with the clients of others, and metrics with promtool.
 test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
@@ -308,5 +313,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
+.PHONY: all libraries units test model coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
 .SECONDARY:
