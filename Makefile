@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install missing packages, build, zone, origins, daemons
 # make test       install missing packages, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak model test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
+# make lint coverage fuzz soak model test-nodes test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -207,6 +207,11 @@ test-replace: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
 	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/sixty
 
+# Several nodes with real members of etcd in network namespaces, with cuts, losses, deaths and frozen processes (root or user namespaces).
+test-nodes: packages-test
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
+	GRAYCLOUD_BUILD=$(OUT) prove -v --timer --merge -Itests/lib tests/nodes/etcd.t tests/nodes/sites.t tests/nodes/history.t tests/nodes/scenarios
+
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/run
@@ -313,5 +318,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test model coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
+.PHONY: all libraries units test test-nodes model coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
 .SECONDARY:

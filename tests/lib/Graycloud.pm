@@ -76,9 +76,12 @@ sub load_zone {
 # --- The command line.
 
 # One command; returns its exit status, output and errors.
-sub run {
-	my ($self, @words) = @_;
-	my ($out, $err) = map { "$self->{dir}/cli.$_" } qw(out err);
+sub run { my ($self, @words) = @_; return $self->run_alone('cli', @words) }
+
+# The same beside other commands; name: of its files.
+sub run_alone {
+	my ($self, $name, @words) = @_;
+	my ($out, $err) = map { "$self->{dir}/$name.$_" } qw(out err);
 	my $pid = fork // die "fork: $!";
 
 	if ($pid == 0) {
