@@ -41,6 +41,7 @@ beyond_status(struct call *call, const struct route *route, const struct scene *
 		    call, 500, CODE_STORE, "the configuration cannot be read: see the log of graycloud-api");
 		return;
 	}
+	picture->times = call_flag(call, "times");
 	call_result(call, picture_json(picture));
 	picture_free(picture);
 }

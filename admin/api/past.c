@@ -156,6 +156,7 @@ past_origin(struct call *call, const struct route *route, const struct scene *sc
 	picture = picture_read(scene->viewer);
 	if (picture != NULL) {
 		filter_picture(&filter, picture);
+		picture->times = true;
 		status = picture_json(picture);
 	}
 	pool = json_item(json_member(status, "pools"), 0);

@@ -87,6 +87,7 @@ struct picture {
 	uint64_t last_flip;
 	uint64_t now_ms;
 	int64_t now_wall;
+	bool times; /* for picture_json: with the round-trip times of the last day */
 };
 
 /* The record of an address that one monitor probes, if there is one. */

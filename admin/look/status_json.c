@@ -18,6 +18,20 @@ time_json(int64_t wall)
 	return json_new_text(text);
 }
 
+/* S41: the newest last; null if there was no good check. */
+static struct json *
+times_json(const struct health_record *record, int64_t now_wall)
+{
+	struct json *list = json_new_list();
+
+	for (unsigned ago = HEALTH_TIMES; ago-- > 0;) {
+		uint32_t us = health_time_us(record, ago, now_wall);
+
+		json_add(list, us == 0 ? json_new_null() : json_new_number(us / 1000.0));
+	}
+	return list;
+}
+
 static void
 put_record(struct json *json, const struct picture *picture, const struct health_record *record)
 {
@@ -41,6 +55,8 @@ put_record(struct json *json, const struct picture *picture, const struct health
 	if (record->detail[0] != '\0')
 		json_put_text(json, "detail", record->detail);
 	json_put_text(json, "history", picture_history(record, 64, history));
+	if (picture->times)
+		json_put(json, "rtt_day_ms", times_json(record, picture->now_wall));
 }
 
 /* S93 */

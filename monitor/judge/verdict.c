@@ -117,7 +117,7 @@ damp(struct health_record *record, enum health_state verdict, const struct monit
 /* --- a check --- */
 
 static void
-count_check(struct health_record *record, const struct check_result *result, bool good)
+count_check(struct health_record *record, const struct check_result *result, bool good, int64_t now_wall)
 {
 	bool first = record->rtt_ewma_us == 0;
 
@@ -134,6 +134,7 @@ count_check(struct health_record *record, const struct check_result *result, boo
 		record->rtt_us = result->rtt_us;
 		record->rtt_ewma_us = average(record->rtt_ewma_us, result->rtt_us, first);
 		record->rtt_steady_us = steady(record->rtt_steady_us, record->rtt_ewma_us);
+		health_time_add(record, record->rtt_ewma_us, now_wall);
 	}
 }
 
@@ -149,7 +150,7 @@ verdict_judge(struct health_record *record, const struct check_result *result, c
 	if (!result
 		 ->conclusive) /* S26: reported, but not counted and not fresh, so the record becomes stale */
 		return VERDICT_SAME;
-	count_check(record, result, good);
+	count_check(record, result, good, now_wall);
 	record->last_ms = now_ms;
 	record->interval_ms = monitor->interval_s * 1000;
 	record->stale_after_ms = monitor_stale_ms(monitor);

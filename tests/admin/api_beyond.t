@@ -181,6 +181,13 @@ subtest 'events' => sub {
 	my $origin = result('GET', 'pools/web/origins/127.0.0.1/history');
 	is_deeply([$origin->{address}, $origin->{events}[0]{kind}], ['127.0.0.1', 'health'], 'the history of one origin');
 	ok(exists $origin->{rtt_average_ms} && exists $origin->{history}, 'with its last checks and its round-trip time');
+	is(scalar @{$origin->{rtt_day_ms}}, 48, 'and those of the last day');
+	ok(!defined $origin->{rtt_day_ms}[0], 'of which the oldest is not known');
+	my ($now) = grep { defined } reverse @{$origin->{rtt_day_ms}};
+	cmp_ok(abs($now - $origin->{rtt_average_ms}), '<=', 0.07 * $now + 0.01, 'and the newest is the average');
+	my ($plain, $times) = map { result('GET', "status?pool=web$_")->{pools}[0]{origins}[0] } '', '&times=true';
+	ok(!exists $plain->{rtt_day_ms}, 'status has them only if they are asked for');
+	is(scalar @{$times->{rtt_day_ms}}, 48, 'with times=true');
 	refused(404, 1001, 'an origin that is not there', 'GET', 'pools/web/origins/192.0.2.55/history');
 	$t->admin('token create spy') =~ /^(\w{40})$/ or die;
 	my $spy = do { local $t->{token} = $1; follow() };

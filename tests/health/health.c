@@ -216,6 +216,46 @@ a_pool_that_counts_otherwise_has_other_endpoints(void **state)
 	}
 }
 
+static void
+the_times_of_a_day_are_kept(void **state)
+{
+	const int64_t half = HEALTH_TIME_MS, begin = 1000000 * half;
+	struct health_record record = {0};
+
+	(void)state;
+	for (unsigned ago = 0; ago < HEALTH_TIMES; ago++)
+		assert_int_equal(health_time_us(&record, ago, begin), 0);
+	/* The last one of each half hour, within 6 %. */
+	for (uint32_t us = 1; us < 60000000; us += 1 + us / 50) {
+		uint32_t kept;
+
+		health_time_add(&record, us + 1000, begin);
+		health_time_add(&record, us, begin + half - 1);
+		kept = health_time_us(&record, 0, begin + half - 1);
+		assert_in_range(kept, us - us * 6 / 100 - (us < 16), us + us * 6 / 100 + (us < 16));
+	}
+	memset(&record, 0, sizeof record);
+	for (unsigned n = 0; n < 100; n++)
+		health_time_add(&record, 1 << (n % 20 + 4), begin + n * half);
+	for (unsigned ago = 0; ago < HEALTH_TIMES; ago++)
+		assert_int_equal(health_time_us(&record, ago, begin + 99 * half), 1 << ((99 - ago) % 20 + 4));
+	assert_int_equal(health_time_us(&record, HEALTH_TIMES, begin + 99 * half), 0);
+	/* Without checks they grow old. */
+	assert_int_equal(health_time_us(&record, 0, begin + 101 * half), 0);
+	assert_int_equal(health_time_us(&record, 2, begin + 101 * half), 1 << (99 % 20 + 4));
+	/* A gap, and a clock that is set. */
+	health_time_add(&record, 64, begin + 102 * half);
+	assert_int_equal(health_time_us(&record, 0, begin + 102 * half), 64);
+	assert_int_equal(health_time_us(&record, 1, begin + 102 * half), 0);
+	assert_int_equal(health_time_us(&record, 3, begin + 102 * half), 1 << (99 % 20 + 4));
+	health_time_add(&record, 128, begin + 50 * half);
+	for (unsigned ago = 0; ago < HEALTH_TIMES; ago++)
+		assert_int_equal(health_time_us(&record, ago, begin + 50 * half), ago == 0 ? 128 : 0);
+	health_time_add(&record, 256, begin + 1000 * half);
+	for (unsigned ago = 1; ago < HEALTH_TIMES; ago++)
+		assert_int_equal(health_time_us(&record, ago, begin + 1000 * half), 0);
+}
+
 int
 main(void)
 {
@@ -224,6 +264,7 @@ main(void)
 	    cmocka_unit_test(an_endpoint_is_what_its_probe_asks),
 	    cmocka_unit_test(a_record_is_read_as_it_was_written_and_gone_when_deleted),
 	    cmocka_unit_test(the_feed_of_flips_tells_what_came_after_a_sequence_or_that_it_cannot),
+	    cmocka_unit_test(the_times_of_a_day_are_kept),
 	    cmocka_unit_test(every_reason_has_words_and_so_has_one_that_is_not_known),
 	};
 

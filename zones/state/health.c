@@ -278,6 +278,50 @@ health_beat_put(struct store_txn *txn, const struct health_beat *beat)
 	return store_put(txn, TABLE_BEAT, beat_key, (struct bytes){beat, sizeof *beat});
 }
 
+/* ---- round-trip times of a day ---- */
+
+/* Eight steps for each power of two: (8 + step) << power >> 3, rounded. */
+static uint8_t
+time_code(uint32_t us)
+{
+	uint64_t value = MAX(us, 2);
+	unsigned power = 31 - (unsigned)__builtin_clz((uint32_t)value), step;
+
+	step = (unsigned)(((value << 4 >> power) - 16 + 1) >> 1);
+	return (uint8_t)MIN(8 * power + step, 255U);
+}
+
+static uint32_t
+half_hour(int64_t wall)
+{
+	return (uint32_t)(wall / HEALTH_TIME_MS);
+}
+
+void
+health_time_add(struct health_record *record, uint32_t us, int64_t now_wall)
+{
+	uint32_t now = half_hour(now_wall);
+
+	if (now < record->times_at || now - record->times_at >= HEALTH_TIMES)
+		memset(record->times, 0, sizeof record->times);
+	else
+		for (uint32_t at = record->times_at; at < now; at++)
+			record->times[(at + 1) % HEALTH_TIMES] = 0;
+	record->times_at = now;
+	record->times[now % HEALTH_TIMES] = time_code(us);
+}
+
+uint32_t
+health_time_us(const struct health_record *record, unsigned ago, int64_t now_wall)
+{
+	uint32_t now = half_hour(now_wall), code;
+
+	if (ago > now || now - ago > record->times_at || record->times_at - (now - ago) >= HEALTH_TIMES)
+		return 0;
+	code = record->times[(now - ago) % HEALTH_TIMES];
+	return code == 0 ? 0 : (uint32_t)((uint64_t)(8 + code % 8) << code / 8 >> 3);
+}
+
 /* S25: CLOCK_BOOTTIME of another boot cannot be compared with the current one. */
 static bool
 same_boot(const struct health_beat *beat)

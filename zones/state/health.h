@@ -82,7 +82,13 @@ const char *health_reason_text(enum health_reason reason);
  * One endpoint. Stored in this memory layout (stores are local files); a change of the layout raises the
  * version.
  */
-enum { HEALTH_RECORD_VERSION = 2, HEALTH_DETAIL_MAX = 64, HEALTH_CHANGES_KEPT = 16 };
+enum {
+	HEALTH_RECORD_VERSION = 3,
+	HEALTH_DETAIL_MAX = 64,
+	HEALTH_CHANGES_KEPT = 16,
+	HEALTH_TIMES = 48,       /* round-trip times of a day, one for each ... */
+	HEALTH_TIME_MS = 1800000 /* ... half an hour */
+};
 
 struct health_record {
 	uint8_t version;
@@ -113,6 +119,8 @@ struct health_record {
 	uint64_t damped_until_ms; /* S39: held down until at least this CLOCK_BOOTTIME; 0: not held down */
 	uint32_t changed_s[HEALTH_CHANGES_KEPT]; /* times of the last changes of the verdict, newest first:
 						    seconds of CLOCK_BOOTTIME */
+	uint32_t times_at;                       /* the half hour since 1970 of the newest of times */
+	uint8_t times[HEALTH_TIMES]; /* S41: of half hour n at n % HEALTH_TIMES: see health_time_us */
 	/*
 	 * Details of the last check beyond its reason: printable ASCII, ended by NUL. If it is empty it is
 	 * not stored.
@@ -176,6 +184,17 @@ int health_beat_put(struct store_txn *txn, const struct health_beat *beat);
 
 /* True if the last certificate that was seen has ended or ends within CERTIFICATE_WARN_DAYS. */
 bool health_certificate_ends(const struct health_record *record);
+
+/*
+ * S41: enter the present average round-trip time into the times of the day. A wall clock that was set forward
+ * leaves a gap, one that was set back by half an hour or more forgets all.
+ */
+void health_time_add(struct health_record *record, uint32_t us, int64_t now_wall);
+/*
+ * The round-trip time of the half hour that was ago half hours before the present one, in microseconds with
+ * an error of at most 6 %; 0: it has none.
+ */
+uint32_t health_time_us(const struct health_record *record, unsigned ago, int64_t now_wall);
 
 /* S25: true if there was no beat for 3 s, or the beat is of another boot. */
 bool health_monitor_dead(const struct health_beat *beat, uint64_t now_ms);

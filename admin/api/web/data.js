@@ -76,11 +76,19 @@ async function all(route, query = {}) {
 	}
 }
 
+// The round-trip times of the last day, as the monitor has stored them: one for each half an hour, the newest last.
+const HALF_HOUR = 1800000;
+function stored(origin) {
+	const day = origin.rtt_day_ms ?? origin.addresses?.[0]?.rtt_day_ms ?? origin.monitors?.[0]?.rtt_day_ms ?? [];
+
+	return day.map((ms, i) => ({at: Date.now() - (day.length - 1 - i) * HALF_HOUR, ms})).filter((time) => time.ms !== null);
+}
+
 function keepTimes(pools) {
 	for (const pool of pools)
 		for (const origin of pool.origins) {
 			const key = `${pool.name} ${origin.address}`;
-			const kept = data.times.get(key) ?? [];
+			const kept = data.times.get(key) ?? stored(origin);
 
 			if (origin.rtt_ms > 0 && origin.checks !== kept.at(-1)?.checks) {
 				kept.push({at: Date.now(), ms: origin.rtt_ms, checks: origin.checks});
@@ -92,7 +100,7 @@ function keepTimes(pools) {
 }
 
 async function readStatus() {
-	const status = await get('/graycloud/status');
+	const status = await get('/graycloud/status', data.times.size === 0 ? {times: true} : {});
 
 	if (status.generation !== data.generation) {
 		[data.zones, data.pools, data.monitors] = await Promise.all([all('/zones', {per_page: 50}), get(path('pools')), get(path('monitors'))]);

@@ -21,8 +21,8 @@ export function roundTrips(times, now) {
 	const first = times[0].at, span = Math.max(times.at(-1).at - first, 1);
 	const points = times.map((time) => `${((time.at - first) / span * 78 + 1).toFixed(1)},${(18 - time.ms / most * 16).toFixed(1)}`).join(' ');
 
-	return h('span', {class: 'trips'}, s('svg', {class: 'line', viewBox: '0 0 80 20', role: 'img', 'aria-label': `${label}, at most ${most.toFixed(1)} ms while this page was open`},
-		s('title', {}, `${label}, at most ${most.toFixed(1)} ms while this page was open`), s('polyline', {points})), h('span', {class: 'number'}, now > 0 ? `${now.toFixed(1)} ms` : '–'));
+	return h('span', {class: 'trips'}, s('svg', {class: 'line', viewBox: '0 0 80 20', role: 'img', 'aria-label': `${label}, at most ${most.toFixed(1)} ms in the last day`},
+		s('title', {}, `${label}, at most ${most.toFixed(1)} ms in the last day`), s('polyline', {points})), h('span', {class: 'number'}, now > 0 ? `${now.toFixed(1)} ms` : '–'));
 }
 
 export function share(part) {
