@@ -33,7 +33,19 @@ struct followed {
 	uint64_t retry_ms;
 };
 
+/* A pass writes both stores, or none. */
+struct pass {
+	struct store_txn *signatures, *sets;
+	uint32_t now;
+	bool wrote;     /* signatures, and not only sets */
+	unsigned slice; /* signatures of steered RRsets that may still be made */
+	int error;
+};
+
+static void set_fault(struct signer *signer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 struct signer {
+	struct pass *pass; /* the one that runs; NULL: none */
 	struct signer_options options;
 	struct store *signatures, *sets;
 	struct followed config, health;
@@ -52,6 +64,8 @@ struct signer {
 
 /* ---- stores ---- */
 
+static void on_progress(void *arg);
+
 struct signer *
 signer_open(const struct signer_options *options, struct problems *problems)
 {
@@ -65,6 +79,7 @@ signer_open(const struct signer_options *options, struct problems *problems)
 		signer->signatures = store_open(options->state, STORE_SIGNATURES, STORE_WRITE, problems);
 	signer->compiler = compiler_new();
 	signer->zones = zone_signer_new(&signer->options.validity);
+	zone_signer_set_progress(signer->zones, on_progress, signer);
 	snprintf(signer->beat.boot, sizeof signer->beat.boot, "%s", boot_id());
 	snprintf(signer->beat.version, sizeof signer->beat.version, "%s", VERSION);
 	signer->beat.pid = (uint32_t)getpid();
@@ -126,17 +141,6 @@ look_again(struct followed *followed)
 	problems_free(&problems);
 }
 
-/* A pass writes both stores, or none. */
-struct pass {
-	struct store_txn *signatures, *sets;
-	uint32_t now;
-	bool wrote;     /* signatures, and not only sets */
-	unsigned slice; /* signatures of steered RRsets that may still be made */
-	int error;
-};
-
-static void set_fault(struct signer *signer, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
 static void
 set_fault(struct signer *signer, const char *format, ...)
 {
@@ -177,6 +181,7 @@ begin(struct signer *signer, struct pass *pass)
 		set_fault(signer, "the stores of signatures cannot be written: %s", strerror(-pass->error));
 		return false;
 	}
+	signer->pass = pass;
 	zone_signer_begin(signer->zones, pass->signatures, pass->now);
 	compiler_set_signing(signer->compiler, zone_signer_signing(signer->zones));
 	return true;
@@ -195,6 +200,7 @@ end(struct signer *signer, struct pass *pass)
 {
 	const struct retire retire = {free_now, NULL};
 
+	signer->pass = NULL;
 	compiler_set_signing(signer->compiler, NULL);
 	compiler_retire(signer->compiler, &retire);
 	if (pass->error == 0)
@@ -577,20 +583,20 @@ go_on(struct signer *signer)
 
 /* ---- time ---- */
 
+/* The beat, once a second. */
 static void
 beat(struct signer *signer)
 {
 	uint64_t now = boot_ms();
-	uint32_t zones = zone_signer_first_end(signer->zones), first = zones;
 	struct store_txn *txn;
 	struct problems problems = {0};
 
 	if (now - signer->beat.at_ms < BEAT_MS)
 		return;
-	if (first == 0 || (signer->steered_end != 0 && (int32_t)(signer->steered_end - first) < 0))
-		first = signer->steered_end;
 	signer->beat.at_ms = now;
-	signer->beat.expires = first;
+	signer->beat.expires = zone_signer_first_end(signer->zones);
+	if (signer->steered_end != 0)
+		signer->beat.expires = earlier((uint32_t)signer->beat.expires, signer->steered_end);
 	store_poll(signer->sets, &problems);
 	problems_free(&problems);
 	store_check_readers(signer->sets);
@@ -601,6 +607,23 @@ beat(struct signer *signer)
 		store_commit(txn);
 	else
 		store_abort(txn);
+}
+
+/* A large zone is being signed: commit the sets so far, because the beat is in their store. */
+static void
+on_progress(void *arg)
+{
+	struct signer *signer = arg;
+	struct pass *pass = signer->pass;
+
+	if (pass == NULL || pass->error != 0 || boot_ms() - signer->beat.at_ms < BEAT_MS)
+		return;
+	pass->error = store_commit(pass->sets);
+	beat(signer);
+	if (store_begin(signer->sets, STORE_WRITE, &pass->sets) != 0)
+		pass->sets = NULL;
+	if (pass->sets == NULL && pass->error == 0)
+		pass->error = -EIO;
 }
 
 struct due {

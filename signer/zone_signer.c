@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+enum { PROGRESS = 1000 };
+
 struct signed_entry {
 	uint32_t zone;
 	struct keyring *keyring;
@@ -26,6 +28,8 @@ struct zone_signer {
 	struct zone_signing zone_signing;
 	struct signed_zone row;
 	size_t apex_len;
+	void (*progress)(void *arg);
+	void *progress_arg;
 };
 
 void
@@ -41,7 +45,8 @@ zone_signer_sign(struct zone_signer *signer, struct keyring *keyring, const stru
 	data = signed_data(set, signature, &len);
 	key_sign(key, data, len, signature);
 	free(data);
-	signer->made++;
+	if (++signer->made % PROGRESS == 0 && signer->progress != NULL)
+		signer->progress(signer->progress_arg);
 }
 
 static uint32_t
@@ -110,6 +115,7 @@ zone(void *arg, const struct zone_info *info)
 	/* Not those of the row, whose octets move when the store is written. */
 	signer->row.nkeys = keyring_rrsets(entry->keyring, signer->row.keys[0].ttl, signer->row.keys);
 	signer->zone_signing = (struct zone_signing){.arg = signer,
+	    .only = true,
 	    .find = find,
 	    .keys = signer->row.keys,
 	    .nkeys = signer->row.nkeys,
@@ -142,6 +148,13 @@ zone_signer_free(struct zone_signer *signer)
 	signature_reader_free(signer->reader);
 	free(signer->zones);
 	free(signer);
+}
+
+void
+zone_signer_set_progress(struct zone_signer *signer, void (*fn)(void *arg), void *arg)
+{
+	signer->progress = fn;
+	signer->progress_arg = arg;
 }
 
 void

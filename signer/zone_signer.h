@@ -13,6 +13,8 @@ struct zone_signer;
 
 /* Its keyrings stay open; the transaction changes with each pass. */
 struct zone_signer *zone_signer_new(const struct validity *validity);
+/* Call fn from time to time while a large zone is signed. */
+void zone_signer_set_progress(struct zone_signer *signer, void (*fn)(void *arg), void *arg);
 void zone_signer_free(struct zone_signer *signer);
 
 /* Begin a pass: read and write signatures in this transaction, at this time (seconds since 1970). */

@@ -97,6 +97,12 @@ owner_signing_missing(const struct owner_signing *owner)
 	return owner->missing;
 }
 
+bool
+owner_signing_only(const struct owner_signing *owner)
+{
+	return owner->signing->only;
+}
+
 uint64_t
 owner_signing_version(const struct owner_signing *owner)
 {

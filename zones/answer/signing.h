@@ -20,6 +20,8 @@ struct zone_signing {
 	size_t (*find)(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out);
 	const struct rrset *keys; /* RRsets of the apex that are made from its keys: DNSKEY, CDS, CDNSKEY */
 	unsigned nkeys;
+	/* Only find signatures: the zone gets its name and an empty chain, and cannot answer. */
+	bool only;
 	uint64_t version; /* of its signatures; rises when a zone must be built again because of them */
 };
 
@@ -59,6 +61,7 @@ void owner_signing_add(struct owner_signing *owner, const struct bytes *key, str
     struct rrset *rrsets, const uint8_t *next, size_t next_len);
 /* How many RRsets had no signature. */
 size_t owner_signing_missing(const struct owner_signing *owner);
+bool owner_signing_only(const struct owner_signing *owner);
 uint64_t owner_signing_version(const struct owner_signing *owner);
 
 #endif

@@ -319,27 +319,43 @@ make_segments(struct zone *zone, const struct walk *measured)
 	return made;
 }
 
+/* Fill the segments, and the chain of a signed zone. */
+static bool
+fill(struct zone *zone, struct owner_signing *signing, struct chain_names *names, zone_each_fn *each,
+    void *arg)
+{
+	struct walk walk = {.zone = zone, .filling = true, .signing = signing, .names = names};
+	size_t missing = signing != NULL ? owner_signing_missing(signing) : 0;
+
+	if (!each(arg, walk_owner, &walk) || zone->soa == NULL)
+		return false;
+	if (signing != NULL) {
+		chain_seal(zone->chain);
+		zone->missing = owner_signing_missing(signing) - missing;
+	}
+	return true;
+}
+
 /* Measure, then fill; in a signed zone after the names of its chain are known. */
 static bool
 build(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void *arg)
 {
 	struct chain_names names = {0};
 	struct walk gather = {.zone = zone, .names = &names},
-		    measure = {.zone = zone, .signing = signing, .names = &names},
-		    fill = {.zone = zone, .filling = true, .signing = signing, .names = &names};
+		    measure = {.zone = zone, .signing = signing, .names = &names};
+	bool only = signing != NULL && owner_signing_only(signing);
 	bool built = (signing == NULL || each(arg, gather_owner, &gather)) &&
-	    each(arg, walk_owner, &measure) && measure.count > 0 && make_segments(zone, &measure);
-	size_t missing = signing != NULL ? owner_signing_missing(signing) : 0;
+	    each(arg, walk_owner, &measure) && measure.count > 0;
 
+	if (only)
+		measure.count = 0; /* one empty segment */
+	built = built && make_segments(zone, &measure);
 	free(measure.measures);
-	if (built && signing != NULL)
-		zone->chain = chain_new(names.count, zone->apex);
-	built = built && each(arg, walk_owner, &fill) && zone->soa != NULL;
 	if (built && signing != NULL) {
-		chain_seal(zone->chain);
-		zone->missing = owner_signing_missing(signing) - missing;
+		zone->chain = chain_new(only ? 0 : names.count, zone->apex);
 		zone->version = owner_signing_version(signing);
 	}
+	built = built && (only || fill(zone, signing, &names, each, arg));
 	chain_names_free(&names);
 	return built;
 }
