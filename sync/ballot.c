@@ -591,3 +591,13 @@ ballot_count(const struct ballot *ballot)
 {
 	return ballot->map.count;
 }
+
+size_t
+ballot_down(const struct ballot *ballot)
+{
+	size_t down = 0;
+
+	for (size_t i = 0; i < ballot->map.count; i++)
+		down += ((const struct voted *)ballot->map.items[i])->joint == VOTE_DOWN;
+	return down;
+}

@@ -95,5 +95,7 @@ const struct cluster_vote_flip *ballot_flips(const struct ballot *ballot, size_t
 /* The changes of joint states since then. */
 const struct health_flip *ballot_joint_flips(const struct ballot *ballot, size_t *count);
 size_t ballot_count(const struct ballot *ballot);
+/* The number of endpoints that are down. */
+size_t ballot_down(const struct ballot *ballot);
 
 #endif

@@ -10,6 +10,9 @@
 #include <err.h>
 #include <stdlib.h>
 
+enum { STATUS_MS = 30000 /* between two questions for the size of the engine */ };
+/* The default of etcd, and the value that graycloud-sync(8) asks for. */
+static const uint64_t quota = UINT64_C(2) << 30;
 enum { RULES_MS = 500 /* at least between two readings of all pools */ };
 
 struct joined {
@@ -30,9 +33,11 @@ struct joined {
 	uint64_t rules_ms;            /* when they were read */
 	unsigned reached, members_up; /* of the last round of probes */
 	bool was_probed;
-	int64_t state_wall; /* when the engine's state began */
-	char trouble[256];  /* why it is not reachable */
-	bool twin;          /* another process beats under the name of this node */
+	int64_t state_wall;      /* when the engine's state began */
+	char trouble[256];       /* why it is not reachable */
+	uint64_t size, asked_ms; /* octets of the engine's database, and when it was asked for */
+	bool is_half_full;
+	bool twin; /* another process beats under the name of this node */
 };
 
 static void work(struct joined *joined, bool second);
@@ -55,6 +60,8 @@ engine_row(const struct joined *joined)
 	    .generation = journal_generation(joined->journal),
 	    .proposals = journal_counters(joined->journal).proposals,
 	    .lost_races = journal_counters(joined->journal).lost_races,
+	    .size = joined->size,
+	    .quota = quota,
 	    .reconnects = session_connections(joined->session)};
 
 	snprintf(row.member, sizeof row.member, "%s", member != NULL ? member : "");
@@ -286,6 +293,33 @@ on_probed(void *arg, unsigned reached, unsigned answered, unsigned machines)
 		    "%u of %u machines of etcd can be reached, and none answers", reached, machines);
 }
 
+static void
+on_status(void *arg, const struct etcd_answer *answer)
+{
+	struct joined *joined = arg;
+	bool half;
+
+	if (answer->outcome != ETCD_DONE)
+		return;
+	joined->size = answer->size;
+	half = joined->size > quota / 2;
+	if (half && !joined->is_half_full)
+		warnx("the database of etcd has %llu MiB, which is more than half of its quota: compact and "
+		      "defragment it",
+		    (unsigned long long)joined->size >> 20);
+	joined->is_half_full = half;
+}
+
+static void
+ask_size(struct joined *joined, uint64_t now_ms)
+{
+	if (!session_ready(joined->session) ||
+	    (joined->asked_ms != 0 && now_ms < joined->asked_ms + STATUS_MS))
+		return;
+	joined->asked_ms = now_ms;
+	etcd_ask_status(joined->etcd, on_status, joined);
+}
+
 /* ---- the loop ---- */
 
 /* S97: the live node with the first name takes snapshots. */
@@ -351,8 +385,10 @@ joined_look(struct joined *joined, bool second)
 	verdicts_look(joined->verdicts, second);
 	if (verdicts_changed(joined->verdicts))
 		pulse_hurry(joined->pulse);
-	if (second)
+	if (second) {
 		ballot_refresh(joined->ballot);
+		ask_size(joined, now_ms);
+	}
 	read_rules(joined, now_ms);
 	session_tick(joined->session, joined->reach.echo_ms, now_ms);
 	work(joined, second);
@@ -453,6 +489,10 @@ joined_expose(const struct joined *joined, FILE *page)
 	    (double)(now_ms - MIN(joined->reach.echo_ms, now_ms)) / 1e3);
 	exposition_value(page, "graycloud_sync_endpoints", "gauge", "Endpoints with a joint state.",
 	    (double)ballot_count(joined->ballot));
+	exposition_value(page, "graycloud_sync_joint_down", "gauge", "Endpoints whose joint state is down.",
+	    (double)ballot_down(joined->ballot));
+	exposition_value(page, "graycloud_sync_engine_bytes", "gauge",
+	    "Octets of the database of the engine.", (double)joined->size);
 	exposition_value(page, "graycloud_sync_own_votes", "gauge", "Votes that this node gives.",
 	    ballot_own_count(joined->ballot));
 	exposition_family(

@@ -158,6 +158,8 @@ drop_applied(struct journal *journal)
 
 	while (applied < journal->nentries && journal->entries[applied].generation <= generation)
 		free(journal->entries[applied++].octets);
+	if (applied == 0)
+		return;
 	journal->nentries -= applied;
 	memmove(journal->entries, journal->entries + applied, journal->nentries * sizeof *journal->entries);
 }

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { VOTES_PACE_MS = 200 /* votes alone change no answer: they can wait */ };
 enum { SAVE_EVERY_S = 10, GROWN_AT_MOST = 12 /* how often a map is doubled for one commit */ };
 
 struct decided {
@@ -30,7 +31,8 @@ struct scribe {
 	size_t nnames;
 	int logged_error;
 	uint64_t failures;
-	bool stuck, all; /* write everything again */
+	bool stuck;
+	uint64_t written_ms; /* the last commit */
 	pthread_t saver;
 	bool saving, stop;
 	bool sealed;           /* the thread is sealed, because that which starts it is */
@@ -337,9 +339,11 @@ scribe_write(struct scribe *scribe, const struct scribe_page *page, bool second)
 		maintain(scribe);
 	ballot_flips(scribe->ballot, &flips);
 	ballot_joint_flips(scribe->ballot, &joint);
-	if (!second && scribe->nnames == 0 && scribe->noutcomes == 0 && flips == 0 && joint == 0 &&
-	    ballot_unwritten(scribe->ballot, &at) == NULL)
+	if (!second && scribe->nnames == 0 && scribe->noutcomes == 0 && joint == 0 &&
+	    ((flips == 0 && ballot_unwritten(scribe->ballot, &at) == NULL) ||
+		boot_ms() < scribe->written_ms + VOTES_PACE_MS))
 		return;
+	scribe->written_ms = boot_ms();
 	error = commit(scribe, page, second);
 	note_error(scribe, error);
 	if (error != 0)

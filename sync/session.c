@@ -8,8 +8,9 @@ enum {
 	ROWS_AT_ONCE = 256,
 	ENTRIES_AT_ONCE = 64,
 	PAGE_MS = 3000,
-	CHOICE_MS = 50,   /* wait for the own member, after another one has answered */
-	CREATED_MS = 2000 /* for the first message of the watch */
+	CHOICE_MS = 50,    /* wait for the own member, after another one has answered */
+	CENSUS_MS = 10000, /* all members are asked while all is well, to know how many are up */
+	CREATED_MS = 2000  /* for the first message of the watch */
 };
 
 enum state { SEEKING, READING, WATCHING };
@@ -260,9 +261,9 @@ session_tick(struct session *session, uint64_t echo_ms, uint64_t now_ms)
 		doubt = true;
 	if (session->state == READING)
 		return; /* its calls have time limits */
-	if (session->state == SEEKING || doubt)
+	if (session->state == SEEKING || doubt || now_ms >= session->probed_ms + CENSUS_MS)
 		probe(session, now_ms);
-	else
+	if (session->state == WATCHING && !doubt)
 		return;
 	if (!has_choice(session, now_ms))
 		return;

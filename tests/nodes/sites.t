@@ -11,6 +11,14 @@ my $c = Cluster->start(origins => 3);
 $c->all_reachable;
 $c->all_answer('0 1 2', 'all origins are answered');
 
+# It is sealed as the other daemons are.
+if ($Graycloud::BUILD =~ /build(?:-debug)?$/) {
+	my @status = map { local (@ARGV, $/) = $_; scalar(<>) // '' } glob '/proc/' . $c->node(0)->pid('sync') . '/task/*/status';
+
+	is(scalar(grep { /^Seccomp:\s+2$/m && /^NoNewPrivs:\s+1$/m } @status), scalar(@status), 'each thread of graycloud-sync is under seccomp');
+	cmp_ok(scalar(@status), '>=', 2, 'the loop and the saver');
+}
+
 # NODES 1: an origin dies, seen by all.
 $c->stop_origin(1);
 $c->all_answer('0 2', 'an origin that is dead for all is withdrawn everywhere');
