@@ -38,6 +38,21 @@ silence(const struct cluster_engine *engine)
 	    engine->trouble);
 }
 
+/* S98: a live node that could not apply it. */
+static bool
+find_old(void *arg, const struct cluster_node *node)
+{
+	char **text = arg;
+
+	if (!node->live || node->schema >= CONFIG_SCHEMA)
+		return true;
+	*text = xasprintf(
+	    "node %s knows schema %u only, and this command would write %d: upgrade it first; nothing "
+	    "was changed",
+	    node->name, node->schema, CONFIG_SCHEMA);
+	return false;
+}
+
 /* The reason why nothing can be committed now; NULL: it can. malloc. */
 static char *
 obstacle(struct store *cluster)
@@ -56,6 +71,8 @@ obstacle(struct store *cluster)
 		    when_age(wall_ms() - beat.at_wall, age));
 	else if (engine.state != ENGINE_REACHABLE)
 		text = silence(&engine);
+	else
+		cluster_node_each(txn, find_old, &text);
 	store_abort(txn);
 	return text;
 }

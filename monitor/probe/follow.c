@@ -4,6 +4,8 @@
 #include "zones/model/status.h"
 #include "zones/state/config_feed.h"
 #include "zones/state/config_log.h"
+#include "zones/state/membership.h"
+#include "zones/state/roster.h"
 
 #include <err.h>
 #include <errno.h>
@@ -49,6 +51,7 @@ struct follow {
 	uint64_t round; /* readings so far */
 	bool arriving;  /* the targets being added are new addresses of a hostname */
 	void *monitors, *pools, *targets, *hostnames; /* tsearch trees */
+	bool joined;                                  /* S90: this node is part of a cluster */
 };
 
 /* The data of one reading. */
@@ -349,6 +352,24 @@ look_at_pool(struct reading *reading, struct watched_pool *watched, struct pool 
 	probe_pool(reading->follow, watched);
 }
 
+/* S93: on a node of a cluster, only nodes of the pool's check_regions probe it. */
+static bool
+probes_here(struct reading *reading, const struct pool *pool)
+{
+	const struct roster_node *node;
+	struct membership membership;
+	struct roster roster;
+	bool here = true;
+
+	if (pool->check_regions == 0 || !membership_get(reading->txn, &membership))
+		return true;
+	roster = roster_read(reading->txn);
+	if ((node = roster_find(&roster, membership.node)) != NULL)
+		here = (pool->check_regions >> node->region & 1) != 0;
+	roster_free(&roster);
+	return here;
+}
+
 /* pool is NULL if it was deleted; takes ownership of it. */
 static void
 follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
@@ -362,6 +383,8 @@ follow_pool(struct reading *reading, const struct id *id, struct pool *pool)
 	}
 	if (pool != NULL) {
 		deadline_add(&follow->feed.next_end, &pool->expiry);
+		if (!probes_here(reading, pool))
+			pool->njudges = 0;
 		after = xcalloc(1, sizeof *after);
 		after->id = *id;
 		after->round = follow->round;
@@ -411,6 +434,15 @@ follow_group(struct reading *reading, const struct id *id)
 }
 
 static bool
+on_pool(void *arg, const struct id *id, struct bytes json)
+{
+	struct reading *reading = arg;
+
+	follow_pool(reading, id, config_pool_of(reading->txn, json));
+	return true;
+}
+
+static bool
 on_change(void *arg, const struct config_change *change)
 {
 	struct reading *reading = arg;
@@ -423,15 +455,8 @@ on_change(void *arg, const struct config_change *change)
 		follow_group(reading, &change->id);
 	if (change->kind == KIND_POOL)
 		follow_pool(reading, &change->id, config_pool(reading->txn, change->id.text));
-	return true;
-}
-
-static bool
-on_pool(void *arg, const struct id *id, struct bytes json)
-{
-	struct reading *reading = arg;
-
-	follow_pool(reading, id, config_pool_of(reading->txn, json));
+	if (change->kind == KIND_NODE && reading->follow->joined)
+		config_each_object(reading->txn, KIND_POOL, on_pool, reading);
 	return true;
 }
 
@@ -484,6 +509,7 @@ read_config(struct follow *follow)
 	struct reading reading = {.follow = follow};
 	const struct config_reader reader = {on_change, read_everything, &reading};
 	int error = store_begin(follow->store, STORE_READ, &reading.txn);
+	struct membership membership;
 	uint64_t before = follow->feed.generation;
 
 	if (error != 0) {
@@ -503,6 +529,10 @@ read_config(struct follow *follow)
 	}
 	follow->round++;
 	config_feed_read(&follow->feed, reading.txn, follow->stores, &reader);
+	if (membership_get(reading.txn, &membership) != follow->joined) {
+		follow->joined = !follow->joined;
+		config_each_object(reading.txn, KIND_POOL, on_pool, &reading);
+	}
 	store_abort(reading.txn);
 	if (store_torn(follow->store)) { /* store_poll opens it again, as a new store */
 		config_feed_forget(&follow->feed);

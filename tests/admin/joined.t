@@ -60,6 +60,10 @@ subtest 'a refusal says why, and nothing changes' => sub {
 	my $err = $t->admin_fails('pool set web description=y', qr/have not settled it yet; if it is committed, `graycloud log` will show it/);
 	synced('engine silent');
 	$t->admin_fails('pool set web description=z', qr/the other nodes cannot be reached \(the engine is silent since \d+s\): nothing was changed/);
+	synced('engine reachable');
+	synced('node ns1 live schema=0');
+	$t->admin_fails('pool set web description=z', qr/node ns1 knows schema 0 only, and this command would write \d+: upgrade it first/);
+	synced('node ns1 live');
 	synced('engine failed');
 	$t->admin_fails('pool set web description=z', qr/the engine is failed since/);
 	$t->admin('pool set web description=z --dry-run');

@@ -99,6 +99,20 @@ subtest 'a quorum of the pool' => sub {
 	$t->answers_soon('www.example.com A' => @$both);
 };
 
+subtest 'only nodes of the regions of a pool probe it' => sub {
+	my $probed = sub { ($t->admin('status') =~ /probes (\d+) endpoint/)[0] };
+
+	$t->admin('node set ns1 region=WEU');
+	eventually { $probed->() == 2 } 'two endpoints';
+	$t->admin('pool set web check_regions=ENAM --force');
+	eventually { $probed->() == 0 } 'none, if this node is of another region';
+	$t->admin('node set ns1 region=ENAM');
+	eventually { $probed->() == 2 } 'both, if it is of that';
+	$t->admin('pool set web check_regions= --force');
+	$t->admin('node set ns1 region=');
+	eventually { $probed->() == 2 } 'both, if there is no limit';
+};
+
 subtest 'if it leaves, its own monitor decides again' => sub {
 	votes('127.0.0.2', ns1 => 'down', ns2 => 'down');
 	$t->answers_soon('www.example.com A' => $both->[1]);
