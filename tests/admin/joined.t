@@ -75,6 +75,25 @@ subtest 'a refusal says why, and nothing changes' => sub {
 	synced('proposals apply');
 };
 
+# It keeps its stores open while the node joins.
+subtest 'the API proposes its changes, too' => sub {
+	($t->{token}) = $t->admin('token create t --rights lb,dns') =~ /^(\w{40})$/ or die 'no token';
+	$t->start_api;
+	my ($account) = map { $_->{id} } @{($t->api('GET', '/accounts'))[1]{result}};
+	my $before = generation();
+	my ($status, $all) = $t->api('POST', "/accounts/$account/load_balancers/pools", body => {name => 'api', origins => [{name => 'o', address => '192.0.2.3'}]});
+	is_deeply([$status, $all->{errors}], [200, []], 'a pool is created');
+	is(generation(), $before + 1, '... by one entry');
+	is($t->admin_json('log')->[-1]{who}, 'token t', '... of its token');
+	is($t->admin_json('log')->[-1]{node}, 'ns1', '... at this node');
+	synced('engine silent');
+	($status, $all) = $t->api('DELETE', "/accounts/$account/load_balancers/pools/$all->{result}{id}");
+	like($all->{errors}[0]{message}, qr/the other nodes cannot be reached/, 'a silent engine refuses');
+	is($t->admin_json('pool show api')->{name}, 'api', '... and nothing changes');
+	is_deeply([map { $_->{nodes}{engine}{state} } ($t->api('GET', '/graycloud/status'))[1]{result}], ['silent'], 'its status has the nodes');
+	synced('engine reachable');
+};
+
 subtest 'without graycloud-sync nothing is changed' => sub {
 	$t->admin('pool set web description=b');
 	close $t->{process}{synced}{in};
