@@ -124,16 +124,17 @@ delete_proposal(struct store *proposals, const struct id *id)
 }
 
 static bool
-wait_for_outcome(struct store *cluster, const struct id *id, struct cluster_outcome *outcome)
+wait_for_outcome(struct store *cluster, const struct proposal *proposal, struct cluster_outcome *outcome)
 {
-	uint64_t end = boot_ms() + PROPOSAL_WAIT_MS;
+	/* A zone of a million records travels for seconds: 2 s more for each MiB. */
+	uint64_t end = boot_ms() + PROPOSAL_WAIT_MS + proposal->entry.len / 512;
 	bool known = false;
 
 	for (;;) {
 		struct store_txn *txn;
 
 		if (store_begin(cluster, STORE_PEEK, &txn) == 0) {
-			known = cluster_outcome_get(txn, id->text, outcome);
+			known = cluster_outcome_get(txn, proposal->id.text, outcome);
 			store_abort(txn);
 		}
 		if (known || boot_ms() >= end)
@@ -187,7 +188,7 @@ send(struct change *change, const struct change_stores *stores, const struct pro
 		    strerror(-error), store_write_cure(error));
 		return PROPOSED_SETTLED;
 	}
-	known = wait_for_outcome(stores->cluster, &proposal->id, &settled);
+	known = wait_for_outcome(stores->cluster, proposal, &settled);
 	result = settle(change, &proposal->id, known, &settled, outcome);
 	if (known)
 		delete_proposal(stores->proposals, &proposal->id);

@@ -17,7 +17,8 @@
 #include "zones/model/model.h"
 #include "zones/store/store.h"
 
-/* Commands wait PROPOSAL_WAIT_MS. After PROPOSAL_KEPT_MS graycloud-sync does not begin with a proposal. */
+/* Commands wait PROPOSAL_WAIT_MS, and longer for a large entry. After PROPOSAL_KEPT_MS graycloud-sync does
+ * not begin with a proposal. */
 enum { PROPOSAL_WAIT_MS = 5000, PROPOSAL_KEPT_MS = 15000 };
 
 struct proposal {
