@@ -1,5 +1,5 @@
 /*
- * verdicts STATE COUNT: write a health store as graycloud-monitor does, with so many endpoints that are up.
+ * verdicts STATE COUNT: write a health store as graycloud-monitor does, with COUNT endpoints that are up.
  * Reads commands from standard input: "flip N down", "flip N up": the first N endpoints change at once. For
  * measurements of many endpoints.
  */
