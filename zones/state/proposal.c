@@ -93,7 +93,8 @@ proposal_put(struct store_txn *proposals, const struct proposal *proposal, uint6
 	put64(value + ID_LEN, proposal->base);
 	put64(value + ID_LEN + 8, proposal->at_ms);
 	snprintf((char *)value + ID_LEN + 16, BOOT_LEN, "%s", boot_id());
-	memcpy(value + HEAD_LEN, proposal->entry.data, proposal->entry.len);
+	if (proposal->entry.len > 0)
+		memcpy(value + HEAD_LEN, proposal->entry.data, proposal->entry.len);
 	if (error == 0)
 		error = store_put(proposals, TABLE_PROPOSALS, (struct bytes){key, 8},
 		    (struct bytes){value, HEAD_LEN + proposal->entry.len});
