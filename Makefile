@@ -17,7 +17,7 @@ CSTD := -std=c11 -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wvla -Wformat=2 \
 	-Wpointer-arith -Wno-format-nonliteral
 # Release builds are hardened: bounds checks by the compiler, stack protector and clash protection, control-flow
-# protection, position independence, and relocations that are read-only after the start (tests/robust/hardened.t).
+# protection, position independence, and relocations that are read-only after the start (tests/admin/install.t).
 CFLOW := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),-fcf-protection,$(if $(filter aarch64%,$(shell $(CC) -dumpmachine)),-mbranch-protection=standard))
 OPT_release := -O2 -g -D_FORTIFY_SOURCE=2 -fPIE -fstack-clash-protection $(CFLOW)
 LINK_release := -pie -Wl,-z,relro,-z,now,-z,noexecstack
