@@ -434,7 +434,7 @@ answer_steered(
     struct search *search, const struct zone *zone, const struct node *node, const struct steer_lb *lb)
 {
 	struct answer *answer = search->answer;
-	const struct steering *steering = search->steering;
+	struct steering steering = *search->steering;
 	/* S16: the decision to answer with a CNAME is the same as for A. */
 	unsigned family = search->question->type == TYPE_AAAA ? TABLE_V6 : TABLE_V4;
 	struct answer_item *item;
@@ -444,7 +444,8 @@ answer_steered(
 		return false; /* S16: after the CNAME of one load balancer, the resolver must ask for the next
 				 one */
 	answer->has_choice = true;
-	steer(lb, search->snapshot->pools, steering, family, &answer->choice);
+	steering.finite = zone->chain != NULL;
+	steer(lb, search->snapshot->pools, &steering, family, &answer->choice);
 	if (search->links > 0 && answer->choice.scope > 0) {
 		/*
 		 * S5, RFC 7871 7.2.1: do not put data that depends on the client after a name that does not.
@@ -474,7 +475,7 @@ answer_steered(
 		prove_wildcard(answer, zone, search->path->name, UINT32_MAX);
 	if (cname)
 		return answer_cname(search, zone, lb);
-	steered_sign(answer, search->snapshot, zone, lb, steering->draw);
+	steered_sign(answer, search->snapshot, zone, lb, steering.draw);
 	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
 		return false;
 	item->steered = true;

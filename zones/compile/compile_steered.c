@@ -84,18 +84,57 @@ offer_ring(struct steering_walk *walk, const struct candidates *list, unsigned f
 }
 
 static void
+offer_addresses(struct steering_walk *walk, const struct candidates *list, unsigned family,
+    const uint16_t *chosen, unsigned count)
+{
+	unsigned len = family == TABLE_V4 ? 4 : 16;
+	uint8_t addresses[STEER_ANSWERS_MAX * 16];
+	struct content content = {{0}};
+
+	for (unsigned i = 0; i < count; i++) {
+		const uint8_t *bytes = list->addresses[chosen[i]].bytes;
+		struct content address = content_of_octets(bytes, 16);
+
+		content_add(&content, &address);
+		memcpy(addresses + (size_t)i * len, bytes, len);
+	}
+	walk->row.type = family == TABLE_V4 ? TYPE_A : TYPE_AAAA;
+	walk->row.count = (uint16_t)count;
+	walk->row.addresses = addresses;
+	content = content_join(&walk->entry->compiled->content, CONTENT_SET, family, &content);
+	if (count > 1)
+		offer(walk, &content);
+}
+
+/* max_answers: every window of a list. */
+static void
+offer_windows(struct steering_walk *walk, const struct candidates *list, unsigned family, unsigned n)
+{
+	uint16_t chosen[STEER_ANSWERS_MAX];
+
+	for (unsigned first = 0; first < list->count; first++)
+		offer_addresses(walk, list, family, chosen,
+		    steer_window(list, first, n, walk->entry->compiled->max_answers, chosen));
+}
+
+static void
 offer_pool(struct steering_walk *walk, uint32_t slot)
 {
 	const struct steer_lb *lb = walk->entry->compiled;
 	const struct pool_table *table = pool_slot_table(walk->compiler->graph->shared, slot);
-	unsigned n;
+	unsigned n, shape;
 
 	offer_origins(walk, graph_pool_at(walk->compiler->graph, slot)->model);
 	for (unsigned family = 0; table != NULL && family < TABLE_FAMILIES; family++) {
-		if (steer_shape(lb, table, &n) != STEER_ALL)
-			continue;
-		offer_ring(walk, steer_candidates(lb, table, family), family);
-		offer_ring(walk, &table->fallback[family], family);
+		const struct candidates *lists[] = {
+		    steer_candidates(lb, table, family), &table->fallback[family]};
+
+		n = steer_windows(lb, table);
+		for (unsigned i = 0; i < NITEMS(lists); i++)
+			if (n > 0)
+				offer_windows(walk, lists[i], family, n);
+			else if (steer_shape(lb, table, &shape) == STEER_ALL)
+				offer_ring(walk, lists[i], family);
 	}
 }
 

@@ -246,6 +246,7 @@ struct steering {
 	const struct steer_site *site; /* NULL: not configured */
 	const uint8_t *query_name;     /* wire form, lower case; NULL: the load balancer's */
 	uint16_t query_type;           /* 0: that of the family */
+	bool finite;                   /* S101: of more answers than one, only the windows of steer_window */
 	struct steer_trace *trace;     /* NULL when answering a query */
 };
 
@@ -279,6 +280,16 @@ enum steer_how steer_shape(const struct steer_lb *lb, const struct pool_table *t
 /* S21: the candidates of a pool that a load balancer answers with. */
 const struct candidates *steer_candidates(
     const struct steer_lb *lb, const struct pool_table *table, unsigned family);
+
+/*
+ * S101: the answers of n origins in a signed zone: the candidate first and its neighbours in the order of the
+ * list, with all their addresses, at most `most`. Writes indexes of from->addresses; returns how many. All
+ * shapes of a list: first = 0 to from->count - 1.
+ */
+unsigned steer_window(
+    const struct candidates *from, unsigned first, unsigned n, unsigned most, uint16_t *out);
+/* S101: n if the load balancer answers with windows of a pool, else 0. */
+unsigned steer_windows(const struct steer_lb *lb, const struct pool_table *table);
 
 /* The first n of S18's ranking for a key, the best first. Returns how many there are. */
 unsigned steer_rank(const struct candidates *candidates, uint64_t key, unsigned n, uint16_t *out);
