@@ -76,7 +76,7 @@ sub load_zone {
 # --- The command line.
 
 # One command; returns its exit status, output and errors.
-sub run { my ($self, @words) = @_; return $self->run_alone('cli', @words) }
+sub run { my ($self, @words) = @_; return run_alone($self, 'cli', @words) }
 
 # The same beside other commands; name: of its files.
 sub run_alone {
