@@ -46,7 +46,7 @@ static const struct command commands[] = {
 	"node join [--replay | --drop]\nnode replay",
 	true, false, 0},
     {"dnssec", cmd_dnssec, "algorithm",
-	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519]\ndnssec disable ZONE\n"
+	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519]\ndnssec disable ZONE --force\n"
 	"dnssec status [ZONE]\ndnssec ds ZONE",
 	true, false, 0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, false, 0},

@@ -250,6 +250,7 @@ run_status(struct args *args)
 		free(tags);
 	}
 	table_print(table, stdout);
+	table_free(table);
 	json_drop(looking.list);
 	return EXIT_DONE;
 }
@@ -338,5 +339,12 @@ cmd_dnssec(struct args *args)
 		return run_ds(args);
 	if (strcmp(verb, "enable") == 0)
 		return run_enable(args);
+	if (!args->force) {
+		report_error(
+		    "if the parent of %s has a DS record, ending DNSSEC makes the zone fail for everybody "
+		    "who validates: take the DS out at the registrar, wait for its TTL, then use --force",
+		    args->words[1]);
+		return EXIT_REFUSED;
+	}
 	return command_change(args, disable, (void *)(uintptr_t)args->words[1]);
 }

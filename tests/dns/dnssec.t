@@ -170,6 +170,7 @@ $t->admin('record add signed.example again A 192.0.2.79');
 is(verdict('again.signed.example', 'A'), 'fully validated', 'with its mode set right, signing goes on');
 
 unlike($t->admin('export'), qr/PrivateKey/, 'no key is in an export');
-like($t->admin('dnssec disable signed.example'), qr/not signed any more/, 'disable');
+$t->admin_fails('dnssec disable signed.example', qr/take the DS out at the registrar/, 'disable asks for the DS first');
+like($t->admin('dnssec disable signed.example --force'), qr/not signed any more/, 'disable');
 eventually { !rrsigs($t->query('www.signed.example A', do => 1)) } 'the zone is not signed any more';
 done_testing;
