@@ -377,10 +377,13 @@ put_zone(struct settling *settling, const struct zone_info *zone, const struct k
 	struct pass *pass = settling->pass;
 	struct signed_zone row;
 	bool there = signed_zone_get(pass->signatures, zone->number, &row);
-	struct signed_zone now = {.version = there ? row.version : 1};
+	struct signed_zone now = {0};
 
 	if (there)
 		return;
+	/* A reader that did not see that the zone was not signed sees another version. */
+	random_bytes(&now.version, sizeof now.version);
+	now.version |= 1;
 	now.nkeys = keyring_rrsets(keyring, settling->signer->options.key_ttl, now.keys);
 	pass->error = signed_zone_put(pass->signatures, zone->number, &now);
 	pass->wrote = true;
@@ -408,7 +411,15 @@ settle_zone(void *arg, const struct id *id, struct bytes json)
 	}
 	settling->wanted = array_grow(settling->wanted, settling->nwanted, sizeof *settling->wanted);
 	settling->wanted[settling->nwanted++] = zone.number;
-	if ((keyring = zone_signer_keyring(signer->zones, zone.number)) == NULL) {
+	keyring = zone_signer_keyring(signer->zones, zone.number);
+	/* A configuration that was restored from another machine can have another zone under the number. */
+	if (keyring != NULL && strcmp(keyring_name(keyring), policy->name) != 0) {
+		zone_signer_remove(signer->zones, zone.number);
+		settling->pass->error = signatures_drop_zone(settling->pass->signatures, zone.number);
+		settling->pass->wrote = true;
+		keyring = NULL;
+	}
+	if (keyring == NULL) {
 		keyring = keyring_open(settling->pass->signatures, signer->options.state, &zone, policy,
 		    strcmp(policy->identity.text, identity.text) == 0, &problems);
 		settling->pass->wrote |= keyring != NULL;

@@ -66,12 +66,14 @@ ok($ds, 'ds prints the DS');
 like($t->admin('dnssec status'), qr/^signed\.example\s+signed\s+ecdsap256sha256\s+\d+$/m, 'status shows the zone and its key');
 
 my ($host, $udp) = $t->{udp}[0] =~ /^(.*):(\d+)$/;
-$t->write_file(anchor => qq{trust-anchors { "signed.example" static-ds @{[join ' ', map { /^\d+$/ ? $_ : qq("$_") } split ' ', $ds]}; };\n});
+my $root;
+sub write_anchor { my ($of, $its_ds) = @_; $root = $of; $t->write_file(anchor => qq{trust-anchors { "$of" static-ds @{[join ' ', map { /^\d+$/ ? $_ : qq("$_") } split ' ', $its_ds]}; };\n}) }
+write_anchor('signed.example', $ds);
 
 # What delv says of a question: "fully validated", "negative response, fully validated", or the failure.
 sub verdict {
 	my ($name, $type, @more) = @_;
-	my $said = `delv \@$host -p $udp -a $t->{dir}/anchor +root=signed.example @more '$name' $type 2>&1`;
+	my $said = `delv \@$host -p $udp -a $t->{dir}/anchor +root=$root @more '$name' $type 2>&1`;
 	return $1 if $said =~ /^; ((?:negative response, )?fully validated)$/m;
 	my ($why) = $said =~ /^;; (.*)/m;
 	return $why // $said;
@@ -173,4 +175,22 @@ unlike($t->admin('export'), qr/PrivateKey/, 'no key is in an export');
 $t->admin_fails('dnssec disable signed.example', qr/take the DS out at the registrar/, 'disable asks for the DS first');
 like($t->admin('dnssec disable signed.example --force'), qr/not signed any more/, 'disable');
 eventually { !rrsigs($t->query('www.signed.example A', do => 1)) } 'the zone is not signed any more';
+
+# Signatures of another key, or of another zone, are found for no answer.
+sub enable {
+	my ($of) = @_;
+	$t->admin("dnssec enable $of");
+	eventually { $t->admin('dnssec status') =~ /^\Q$of\E\s+signed/m } "$of is signed";
+	write_anchor($of, $t->admin("dnssec ds $of") =~ /IN DS (\d+ 13 2 [0-9A-F]{64})$/m);
+}
+enable('signed.example');
+$t->admin('record add signed.example anew A 192.0.2.80');
+all_validate('with the key of a zone that was enabled again');
+$t->admin('lb create lb.below.signed.example default_pools=eu fallback_pool=eu');
+is(verdict('lb.below.signed.example', 'A'), 'fully validated', 'a load balancer');
+$t->write_file('below.zone', "\$ORIGIN below.signed.example.\n\$TTL 300\n@ SOA ns1 h 1 3600 600 86400 60\n@ NS ns1\nns1 A 127.0.0.1\n");
+$t->admin("zone load $t->{dir}/below.zone");
+enable('below.signed.example');
+$t->admin('record add below.signed.example a A 192.0.2.81');
+is(verdict('lb.below.signed.example', 'A'), 'fully validated', 'the same in a zone that was put below: the key of its zone signs');
 done_testing;

@@ -109,6 +109,22 @@ owner_signing_version(const struct owner_signing *owner)
 	return owner->signing->version;
 }
 
+struct content
+owner_signing_key(const struct owner_signing *owner, uint32_t zone)
+{
+	const struct zone_signing *signing = owner->signing;
+
+	for (unsigned i = 0; i < signing->nkeys; i++) {
+		const struct rrset *keys = &signing->keys[i];
+		const uint8_t *rdata = keys->records + 2;
+		uint16_t len = keys->len >= 2 ? get16(keys->records) : 0;
+
+		if (keys->type == TYPE_DNSKEY && len >= 4 && len <= keys->len - 2)
+			return content_of_key(zone, rdata[3], dnskey_tag(rdata, len));
+	}
+	return content_of_key(zone, 0, 0);
+}
+
 /* RRsets of the zone's own with these types are left out. */
 static bool
 made_from_keys(const struct zone_signing *signing, uint16_t type)

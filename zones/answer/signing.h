@@ -10,6 +10,7 @@
 
 #include "zones/answer/segment.h"
 #include "zones/dns/dnssec.h"
+#include "zones/steer/content.h"
 
 struct zone_signing {
 	void *arg;
@@ -63,5 +64,7 @@ void owner_signing_add(struct owner_signing *owner, const struct bytes *key, str
 size_t owner_signing_missing(const struct owner_signing *owner);
 bool owner_signing_only(const struct owner_signing *owner);
 uint64_t owner_signing_version(const struct owner_signing *owner);
+/* The content of the key that signs a zone: its first DNSKEY. */
+struct content owner_signing_key(const struct owner_signing *owner, uint32_t zone);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "zones/answer/chain.h"
 #include "zones/answer/signing.h"
+#include "zones/steer/content.h"
 
 /* A name to look up: lower case, with the hash of each of its suffixes. */
 struct path {
@@ -46,6 +47,7 @@ struct zone {
 	uint32_t negative_ttl;
 	struct chain *chain; /* of a signed zone; NULL: it is not signed */
 	size_t missing;      /* number of its RRsets that have no signature */
+	struct content key;  /* of the key that signs it (content.h) */
 	uint64_t version;    /* of the signatures that it was built with; 0: it is not signed */
 };
 

@@ -19,20 +19,20 @@ cover(struct answer *answer, const struct zone *zone, const struct steer_lb *lb,
 }
 
 static struct content
-content_of_choice(const struct steer_choice *choice, const struct steer_lb *lb)
+content_of_choice(const struct steer_choice *choice, const struct content *owner)
 {
 	struct content sum = {{0}};
 
 	if (choice->count == 1)
-		return content_single(&lb->content, choice->family, steer_address(choice, 0)->bytes);
+		return content_single(owner, choice->family, steer_address(choice, 0)->bytes);
 	if (choice->how == STEER_ALL && choice->count == choice->from->nring)
-		return content_join(&lb->content, CONTENT_SET, choice->family, &choice->from->content);
+		return content_join(owner, CONTENT_SET, choice->family, &choice->from->content);
 	for (unsigned i = 0; i < choice->count; i++) {
 		struct content address = content_of_octets(steer_address(choice, i)->bytes, 16);
 
 		content_add(&sum, &address);
 	}
-	return content_join(&lb->content, CONTENT_SET, choice->family, &sum);
+	return content_join(owner, CONTENT_SET, choice->family, &sum);
 }
 
 /* Make the address at index i of the choice all of the answer. */
@@ -52,13 +52,13 @@ steered_sign(struct answer *answer, const struct snapshot *snapshot, const struc
     const struct steer_lb *lb, uint64_t draw)
 {
 	struct steer_choice *choice = &answer->choice;
-	struct content content;
+	struct content owner = content_signed(&lb->content, &zone->key), content;
 	unsigned first;
 
 	if (!wanted(answer, zone))
 		return;
 	cover(answer, zone, lb, choice->family == TABLE_V4 ? TYPE_A : TYPE_AAAA);
-	content = content_of_choice(choice, lb);
+	content = content_of_choice(choice, &owner);
 	if (signature_table_find(snapshot->signatures, &content, &answer->steered.signature))
 		return;
 	answer->one_of_set = choice->count > 1;
@@ -66,7 +66,7 @@ steered_sign(struct answer *answer, const struct snapshot *snapshot, const struc
 	for (unsigned i = 0; i < choice->count && answer->one_of_set; i++) {
 		unsigned at = (first + i) % choice->count;
 
-		content = content_single(&lb->content, choice->family, steer_address(choice, at)->bytes);
+		content = content_single(&owner, choice->family, steer_address(choice, at)->bytes);
 		if (!signature_table_find(snapshot->signatures, &content, &answer->steered.signature))
 			continue;
 		keep_one(choice, at);
@@ -79,13 +79,13 @@ void
 steered_sign_cname(struct answer *answer, const struct snapshot *snapshot, const struct zone *zone,
     const struct steer_lb *lb, const uint8_t *target)
 {
-	struct content content;
+	struct content owner = content_signed(&lb->content, &zone->key), content;
 
 	if (!wanted(answer, zone))
 		return;
 	cover(answer, zone, lb, TYPE_CNAME);
 	content = content_of_octets(target, name_len(target));
-	content = content_join(&lb->content, CONTENT_CNAME, 0, &content);
+	content = content_join(&owner, CONTENT_CNAME, 0, &content);
 	answer->lacks_signature |=
 	    !signature_table_find(snapshot->signatures, &content, &answer->steered.signature);
 }

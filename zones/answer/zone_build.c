@@ -354,6 +354,7 @@ build(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void
 	if (built && signing != NULL) {
 		zone->chain = chain_new(only ? 0 : names.count, zone->apex);
 		zone->version = owner_signing_version(signing);
+		zone->key = owner_signing_key(signing, zone->number);
 	}
 	built = built && (only || fill(zone, signing, &names, each, arg));
 	chain_names_free(&names);

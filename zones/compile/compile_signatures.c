@@ -37,7 +37,9 @@ compiler_unsigned(const struct compiler *compiler)
 struct content
 compiler_content(const struct steered_signature *row)
 {
-	struct content owner = content_of_owner(row->owner, name_len(row->owner), row->ttl), sum = {{0}};
+	struct content name = content_of_owner(row->owner, name_len(row->owner), row->ttl), sum = {{0}},
+		       key = content_of_key(row->zone, row->signature.algorithm, row->signature.key_tag),
+		       owner = content_signed(&name, &key);
 	unsigned family = row->type == TYPE_AAAA ? TABLE_V6 : TABLE_V4, len = row->type == TYPE_A ? 4 : 16;
 
 	if (row->type == TYPE_CNAME) {

@@ -13,6 +13,7 @@ struct steering_walk {
 	bool stopped; /* fn returned false */
 	compiler_steered_fn *fn;
 	void *arg;
+	struct content owner; /* of entry, as the key of its zone signs it */
 	struct steered_signature row;
 };
 
@@ -31,7 +32,7 @@ static void
 offer_address(struct steering_walk *walk, const struct address *address)
 {
 	unsigned family = address->family == FAMILY_V4 ? TABLE_V4 : TABLE_V6;
-	struct content content = content_single(&walk->entry->compiled->content, family, address->bytes);
+	struct content content = content_single(&walk->owner, family, address->bytes);
 
 	walk->row.type = family == TABLE_V4 ? TYPE_A : TYPE_AAAA;
 	walk->row.count = 1;
@@ -57,7 +58,7 @@ offer_origins(struct steering_walk *walk, const struct pool *pool)
 		walk->row.type = TYPE_CNAME;
 		walk->row.count = 0;
 		target = content_of_octets(walk->row.target, name_len(walk->row.target));
-		target = content_join(&walk->entry->compiled->content, CONTENT_CNAME, 0, &target);
+		target = content_join(&walk->owner, CONTENT_CNAME, 0, &target);
 		offer(walk, &target);
 	}
 }
@@ -78,7 +79,7 @@ offer_ring(struct steering_walk *walk, const struct candidates *list, unsigned f
 	walk->row.type = family == TABLE_V4 ? TYPE_A : TYPE_AAAA;
 	walk->row.count = (uint16_t)count;
 	walk->row.addresses = addresses;
-	content = content_join(&walk->entry->compiled->content, CONTENT_SET, family, &list->content);
+	content = content_join(&walk->owner, CONTENT_SET, family, &list->content);
 	offer(walk, &content);
 	free(addresses);
 }
@@ -101,7 +102,7 @@ offer_addresses(struct steering_walk *walk, const struct candidates *list, unsig
 	walk->row.type = family == TABLE_V4 ? TYPE_A : TYPE_AAAA;
 	walk->row.count = (uint16_t)count;
 	walk->row.addresses = addresses;
-	content = content_join(&walk->entry->compiled->content, CONTENT_SET, family, &content);
+	content = content_join(&walk->owner, CONTENT_SET, family, &content);
 	if (count > 1)
 		offer(walk, &content);
 }
@@ -147,6 +148,7 @@ offer_lb(struct steering_walk *walk, const struct lb_entry *entry)
 	if (lb == NULL || entry->zone == NULL || entry->zone->zone->chain == NULL)
 		return;
 	walk->entry = entry;
+	walk->owner = content_signed(&lb->content, &entry->zone->zone->key);
 	walk->row.zone = entry->zone->number;
 	walk->row.ttl = lb->signed_ttl;
 	memcpy(walk->row.owner, lb->name, lb->name_len);

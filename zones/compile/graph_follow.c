@@ -107,6 +107,7 @@ move_lbs(struct changes *changes)
 			continue;
 		change_lb_owner(changes, entry);
 		entry->zone = now;
+		entry->unsettled = true;
 		change_lb_owner(changes, entry);
 	}
 }

@@ -353,6 +353,7 @@ graph_enable_lb(struct config_graph *graph, struct lb_entry *entry)
 {
 	entry->model->enabled = true;
 	entry->model->expiry = (struct deadline){0};
+	entry->unsettled = true;
 	compile_entry(graph, entry);
 }
 

@@ -39,3 +39,14 @@ content_of_owner(const uint8_t *name, size_t len, uint32_t ttl)
 	put32(octets + len, ttl);
 	return content_of_octets(octets, len + 4);
 }
+
+struct content
+content_of_key(uint32_t zone, uint8_t algorithm, uint16_t key_tag)
+{
+	uint8_t octets[7];
+
+	put32(octets, zone);
+	octets[4] = algorithm;
+	put16(octets + 5, key_tag);
+	return content_of_octets(octets, sizeof octets);
+}
