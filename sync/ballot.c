@@ -107,6 +107,7 @@ find_or_add(struct ballot *ballot, const struct endpoint *endpoint)
 	voted = xcalloc(1, sizeof *voted);
 	voted->endpoint = voted->own.endpoint = *endpoint;
 	voted->own.vote = VOTE_GONE;
+	voted->is_urgent = true;
 	map_add(&ballot->map, voted);
 	bucket->list = array_grow(bucket->list, bucket->count, sizeof *bucket->list);
 	bucket->list[bucket->count++] = voted;
@@ -143,7 +144,7 @@ ballot_own(struct ballot *ballot, const struct sheet_vote *own)
 	}
 	if (!same_vote(&voted->own, own)) {
 		ballot->buckets[own->endpoint.key[0]].waits = true;
-		voted->own_changed = voted->unwritten = true;
+		voted->unwritten = true;
 		undecide(ballot, voted);
 	}
 	voted->own = *own;
@@ -157,7 +158,7 @@ own_gone(struct ballot *ballot, struct voted *voted)
 	voted->own.vote = VOTE_GONE;
 	ballot->own_count--;
 	ballot->buckets[voted->endpoint.key[0]].waits = true;
-	voted->unwritten = voted->own_changed = true;
+	voted->unwritten = true;
 	undecide(ballot, voted);
 }
 
@@ -450,7 +451,7 @@ decide(struct ballot *ballot, struct voted *voted, enum engine_state engine, boo
 	if (voted->joint == before)
 		return;
 	voted->reason = reason_of(voted, engine);
-	voted->unwritten = true;
+	voted->unwritten = voted->is_urgent = true;
 	flip = (struct health_flip){.endpoint = voted->endpoint,
 	    .state = (uint8_t)voted->joint,
 	    .before = (uint8_t)before,
@@ -475,19 +476,22 @@ ballot_combine(struct ballot *ballot, enum engine_state engine, bool own_counts)
 void
 ballot_restore(struct ballot *ballot, const struct endpoint *endpoint, enum vote joint)
 {
-	find_or_add(ballot, endpoint)->joint = joint;
+	struct voted *voted = find_or_add(ballot, endpoint);
+
+	voted->joint = joint;
+	voted->is_urgent = false;
 	ballot->seeding = false;
 }
 
 /* ---- for the cluster store ---- */
 
 struct voted *
-ballot_unwritten(struct ballot *ballot, size_t *at)
+ballot_unwritten(struct ballot *ballot, bool urgent, size_t *at)
 {
 	while (*at < ballot->nlisted) {
 		struct voted *voted = ballot->listed[(*at)++];
 
-		if (voted->unwritten)
+		if (voted->unwritten && voted->is_urgent == urgent)
 			return voted;
 	}
 	return NULL;
@@ -512,17 +516,33 @@ forget(struct ballot *ballot, struct voted *voted)
 	voted_free(map_remove(&ballot->map, voted_key(voted)));
 }
 
+static void
+drop_flips(struct ballot *ballot, size_t count)
+{
+	ballot->nflips -= count;
+	if (ballot->nflips > 0) {
+		memmove(ballot->flips, ballot->flips + count, ballot->nflips * sizeof *ballot->flips);
+	} else {
+		free(ballot->flips);
+		ballot->flips = NULL;
+	}
+	free(ballot->joint_flips);
+	ballot->joint_flips = NULL;
+	ballot->njoint_flips = 0;
+}
+
 void
-ballot_written(struct ballot *ballot)
+ballot_written(struct ballot *ballot, size_t at, size_t flips)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < ballot->nlisted; i++) {
 		struct voted *voted = ballot->listed[i];
-		bool written = voted->unwritten;
+		bool written = voted->unwritten && (voted->is_urgent || i < at);
 
-		voted->unwritten = voted->own_changed = false;
-		if (voted->undecided) {
+		if (written)
+			voted->unwritten = voted->is_urgent = false;
+		if (voted->undecided || voted->unwritten) {
 			ballot->listed[kept++] = voted;
 			continue;
 		}
@@ -531,11 +551,15 @@ ballot_written(struct ballot *ballot)
 			forget(ballot, voted);
 	}
 	ballot->nlisted = kept;
-	free(ballot->flips);
-	free(ballot->joint_flips);
-	ballot->flips = NULL;
-	ballot->joint_flips = NULL;
-	ballot->nflips = ballot->njoint_flips = 0;
+	drop_flips(ballot, flips);
+}
+
+void
+ballot_lost(struct ballot *ballot)
+{
+	for (size_t i = 0; i < ballot->map.count; i++)
+		((struct voted *)ballot->map.items[i])->is_urgent = true;
+	ballot_judge_all(ballot);
 }
 
 static int

@@ -34,9 +34,9 @@ struct voted {
 	enum vote joint;
 	enum health_reason reason; /* of the first vote that made the joint state */
 	struct quorum_count tally;
-	bool undecided;   /* votes or their weight changed: combine */
-	bool unwritten;   /* the cluster store has something else */
-	bool own_changed; /* as unwritten, because of the own monitor's record */
+	bool undecided; /* votes or their weight changed: combine */
+	bool unwritten; /* the cluster store has something else */
+	bool is_urgent; /* the cluster store has another joint state, or no row */
 	bool is_listed;
 };
 
@@ -82,17 +82,25 @@ void ballot_restore(struct ballot *ballot, const struct endpoint *endpoint, enum
 
 /* ---- for the cluster store ---- */
 
-/* Endpoints that the store does not have as they are, in turn; NULL at the end. They stay listed. */
-struct voted *ballot_unwritten(struct ballot *ballot, size_t *at);
-/* Everything was written. Endpoints on which nobody votes are freed. */
-void ballot_written(struct ballot *ballot);
+/*
+ * Endpoints that the store does not have as they are, in turn; NULL at the end. They stay listed. urgent:
+ * those whose joint state the store does not have; else those of which only votes differ.
+ */
+struct voted *ballot_unwritten(struct ballot *ballot, bool urgent, size_t *at);
+/*
+ * Written were all urgent endpoints and all changes of joint states, of the others those before this place,
+ * and the first changes of votes. Endpoints on which nobody votes are freed.
+ */
+void ballot_written(struct ballot *ballot, size_t at, size_t flips);
+/* The store was lost: everything is to be written, and is urgent. */
+void ballot_lost(struct ballot *ballot);
 /* The row of the votes on an endpoint. */
 void ballot_row(const struct ballot *ballot, const struct voted *voted, struct cluster_ballot *row);
 /* True if no node has a vote on it. */
 bool ballot_abandoned(const struct voted *voted);
-/* The changes of votes since the last call of ballot_written. */
+/* The changes of votes that were not written, the oldest first. */
 const struct cluster_vote_flip *ballot_flips(const struct ballot *ballot, size_t *count);
-/* The changes of joint states since then. */
+/* The changes of joint states that were not written. */
 const struct health_flip *ballot_joint_flips(const struct ballot *ballot, size_t *count);
 size_t ballot_count(const struct ballot *ballot);
 /* The number of endpoints that are down. */

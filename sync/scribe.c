@@ -11,7 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { VOTES_PACE_MS = 200 /* votes alone change no answer: they can wait */ };
+/* Votes alone change no answer: they wait, and are written in portions, so that the loop is not held up. */
+enum { VOTES_WAIT_MS = 200, VOTES_PACE_MS = 50, VOTES_AT_ONCE = 1000 };
 enum { SAVE_EVERY_S = 10, GROWN_AT_MOST = 12 /* how often a map is doubled for one commit */ };
 
 struct decided {
@@ -32,7 +33,7 @@ struct scribe {
 	int logged_error;
 	uint64_t failures;
 	bool stuck;
-	uint64_t written_ms; /* the last commit */
+	uint64_t votes_ms; /* when votes are to be written; 0: none wait */
 	pthread_t saver;
 	bool saving, stop;
 	bool sealed;           /* the thread is sealed, because that which starts it is */
@@ -141,17 +142,50 @@ write_joint(struct store_txn *txn, struct store_txn *health, struct ballot *ball
 }
 
 static int
-write_flips(struct store_txn *txn, struct ballot *ballot)
+write_joint_flips(struct store_txn *txn, const struct ballot *ballot)
 {
-	size_t count, joint_count;
-	const struct cluster_vote_flip *flips = ballot_flips(ballot, &count);
-	const struct health_flip *joint = ballot_joint_flips(ballot, &joint_count);
+	size_t count;
+	const struct health_flip *flips = ballot_joint_flips(ballot, &count);
 	int error = 0;
 
-	for (size_t i = 0; i < joint_count && error == 0; i++)
-		error = health_flip_put(txn, &joint[i]);
 	for (size_t i = 0; i < count && error == 0; i++)
-		error = cluster_vote_flip_put(txn, &flips[i]);
+		error = health_flip_put(txn, &flips[i]);
+	return error;
+}
+
+/* The part of the ballot that one commit writes, beside the joint states. */
+struct portion {
+	bool votes; /* also votes that decided nothing */
+	size_t at;  /* where the endpoints end that were written */
+	size_t flips;
+};
+
+/* Endpoints of which only votes changed. */
+static int
+write_votes(struct store_txn *txn, struct store_txn *health, struct ballot *ballot, struct portion *portion)
+{
+	struct voted *voted;
+	int error = 0;
+
+	for (unsigned i = 0; i < VOTES_AT_ONCE && error == 0; i++)
+		if ((voted = ballot_unwritten(ballot, false, &portion->at)) != NULL)
+			error = write_joint(txn, health, ballot, voted);
+	return error;
+}
+
+/* Changes of votes. No change of a joint state is read without those that made it (S95: events). */
+static int
+write_vote_flips(struct store_txn *txn, const struct ballot *ballot, struct portion *portion)
+{
+	size_t count, joint;
+	const struct cluster_vote_flip *flips = ballot_flips(ballot, &count);
+	int error = 0;
+
+	ballot_joint_flips(ballot, &joint);
+	if (joint == 0)
+		count = portion->votes ? MIN(count, VOTES_AT_ONCE) : 0;
+	for (; portion->flips < count && error == 0; portion->flips++)
+		error = cluster_vote_flip_put(txn, &flips[portion->flips]);
 	return error;
 }
 
@@ -251,15 +285,19 @@ write_nodes(struct store_txn *txn, const struct scribe_page *page)
 
 static int
 write_rows(struct scribe *scribe, struct store_txn *txn, struct store_txn *health,
-    const struct scribe_page *page, bool second)
+    const struct scribe_page *page, bool second, struct portion *portion)
 {
 	struct voted *voted;
 	size_t at = 0;
 	int error = 0;
 
-	while (error == 0 && (voted = ballot_unwritten(scribe->ballot, &at)) != NULL)
+	portion->at = portion->flips = 0;
+	while (error == 0 && (voted = ballot_unwritten(scribe->ballot, true, &at)) != NULL)
 		error = write_joint(txn, health, scribe->ballot, voted);
-	error = error != 0 ? error : write_flips(txn, scribe->ballot);
+	error = error != 0 ? error : write_joint_flips(txn, scribe->ballot);
+	if (error == 0 && portion->votes)
+		error = write_votes(txn, health, scribe->ballot, portion);
+	error = error != 0 ? error : write_vote_flips(txn, scribe->ballot, portion);
 	if (error == 0 && (second || scribe->nnames > 0))
 		error = copy_names(txn, health);
 	for (size_t i = 0; i < scribe->nnames && error == 0; i++)
@@ -274,7 +312,7 @@ write_rows(struct scribe *scribe, struct store_txn *txn, struct store_txn *healt
 
 /* Write all in one transaction; again if the map was too small. */
 static int
-commit(struct scribe *scribe, const struct scribe_page *page, bool second)
+commit(struct scribe *scribe, const struct scribe_page *page, bool second, struct portion *portion)
 {
 	int error;
 	unsigned tries = 0;
@@ -283,7 +321,7 @@ commit(struct scribe *scribe, const struct scribe_page *page, bool second)
 		struct store_txn *health = verdicts_begin(scribe->verdicts), *txn;
 
 		if ((error = store_begin(scribe->store, STORE_WRITE, &txn)) == 0) {
-			error = write_rows(scribe, txn, health, page, second);
+			error = write_rows(scribe, txn, health, page, second, portion);
 			if (error == 0)
 				error = store_commit(txn);
 			else
@@ -318,38 +356,60 @@ maintain(struct scribe *scribe)
 	problems_free(&problems);
 	if (news == STORE_REPLACED) {
 		warnx("%s was lost: it is created again from memory", scribe->path);
-		ballot_judge_all(scribe->ballot);
+		ballot_lost(scribe->ballot);
 	}
 	store_check_readers(scribe->store);
 }
 
-void
-scribe_write(struct scribe *scribe, const struct scribe_page *page, bool second)
+/* Do votes that differ wait? */
+static bool
+votes_wait(const struct scribe *scribe)
 {
-	size_t at = 0, flips, joint, count;
+	size_t at = 0, flips;
+
+	ballot_flips(scribe->ballot, &flips);
+	return flips > 0 || ballot_unwritten(scribe->ballot, false, &at) != NULL;
+}
+
+static void
+take_names(struct scribe *scribe)
+{
+	size_t count;
 	struct health_flip *names = verdicts_names(scribe->verdicts, &count);
-	int error;
 
 	for (size_t i = 0; i < count; i++) {
 		scribe->names = array_grow(scribe->names, scribe->nnames, sizeof *scribe->names);
 		scribe->names[scribe->nnames++] = names[i];
 	}
 	free(names);
+}
+
+void
+scribe_write(struct scribe *scribe, const struct scribe_page *page, bool second)
+{
+	struct portion portion = {0};
+	size_t joint;
+	int error;
+
+	take_names(scribe);
 	if (second)
 		maintain(scribe);
-	ballot_flips(scribe->ballot, &flips);
 	ballot_joint_flips(scribe->ballot, &joint);
-	if (!second && scribe->nnames == 0 && scribe->noutcomes == 0 && joint == 0 &&
-	    ((flips == 0 && ballot_unwritten(scribe->ballot, &at) == NULL) ||
-		boot_ms() < scribe->written_ms + VOTES_PACE_MS))
+	if (scribe->votes_ms == 0 && votes_wait(scribe))
+		scribe->votes_ms = boot_ms() + VOTES_WAIT_MS;
+	portion.votes = scribe->votes_ms != 0 && boot_ms() >= scribe->votes_ms;
+	if (!second && scribe->nnames == 0 && scribe->noutcomes == 0 && joint == 0 && !portion.votes)
 		return;
-	scribe->written_ms = boot_ms();
-	error = commit(scribe, page, second);
+	error = commit(scribe, page, second, &portion);
 	note_error(scribe, error);
+	if (portion.votes)
+		scribe->votes_ms = boot_ms() + VOTES_PACE_MS;
 	if (error != 0)
 		return;
-	ballot_written(scribe->ballot);
+	ballot_written(scribe->ballot, portion.at, portion.flips);
 	scribe->nnames = scribe->noutcomes = 0;
+	if (!votes_wait(scribe))
+		scribe->votes_ms = 0;
 }
 
 void

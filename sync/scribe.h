@@ -1,9 +1,10 @@
 /*
  * scribe.h -- write the cluster store (cluster.h) as its only writer.
  *
- * Joint states that changed are written at once; the beat, the nodes and the engine each second. The store is
- * written without fsync: a thread saves a copy every 10 s. If the store is lost, it is written again from
- * memory. One thread, except for that which this module starts.
+ * Joint states that changed are written at once, with their votes; votes alone a little later and in
+ * portions; the beat, the nodes and the engine each second. The store is written without fsync: a thread
+ * saves a copy every 10 s. If the store is lost, it is written again from memory. One thread, except for that
+ * which this module starts.
  */
 #ifndef SCRIBE_H
 #define SCRIBE_H

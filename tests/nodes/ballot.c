@@ -169,7 +169,7 @@ a_vote_that_is_taken_back_is_forgotten(void **state)
 	hear(2, VOTE_UP, true);
 	ballot_heard(ballot, 2, endpoint.key[0], (struct bytes){"", 0}, true);
 	ballot_combine(ballot, ENGINE_REACHABLE, true);
-	voted = ballot_unwritten(ballot, &at);
+	voted = ballot_unwritten(ballot, true, &at);
 	assert_non_null(voted);
 	ballot_row(ballot, voted, &row);
 	assert_int_equal(row.count, 1);
@@ -177,8 +177,51 @@ a_vote_that_is_taken_back_is_forgotten(void **state)
 	ballot_heard(ballot, 1, endpoint.key[0], (struct bytes){"", 0}, true);
 	assert_true(ballot_abandoned(voted));
 	ballot_combine(ballot, ENGINE_REACHABLE, true);
-	ballot_written(ballot);
+	ballot_written(ballot, at, 0);
 	assert_int_equal(ballot_count(ballot), 0);
+}
+
+/* Joint states are written first; votes alone wait, and remain until their portion is written. */
+static void
+votes_that_decide_nothing_are_not_urgent(void **state)
+{
+	size_t at = 0, rest = 0, count;
+
+	(void)state;
+	for (unsigned slot = 0; slot < 3; slot++)
+		hear(slot, VOTE_UP, true);
+	ballot_combine(ballot, ENGINE_REACHABLE, true);
+	assert_non_null(ballot_unwritten(ballot, true, &at)); /* the store has no row */
+	ballot_written(ballot, 0, 0);
+	hear(0, VOTE_DOWN, true);
+	ballot_combine(ballot, ENGINE_REACHABLE, true);
+	at = 0;
+	assert_null(ballot_unwritten(ballot, true, &at));
+	ballot_written(ballot, 0, 0);
+	assert_non_null(ballot_unwritten(ballot, false, &rest));
+	hear(1, VOTE_DOWN, true);
+	ballot_combine(ballot, ENGINE_REACHABLE, true);
+	at = rest = 0;
+	assert_null(ballot_unwritten(ballot, false, &rest));
+	assert_non_null(ballot_unwritten(ballot, true, &at));
+	ballot_written(ballot, 0, 1);
+	at = 0;
+	assert_null(ballot_unwritten(ballot, true, &at));
+	assert_string_equal(ballot_flips(ballot, &count)[0].node, "b");
+	assert_int_equal(count, 1);
+}
+
+static void
+a_store_that_was_lost_is_written_at_once(void **state)
+{
+	size_t at = 0;
+
+	(void)state;
+	hear(0, VOTE_UP, true);
+	ballot_combine(ballot, ENGINE_REACHABLE, true);
+	ballot_written(ballot, 0, 0);
+	ballot_lost(ballot);
+	assert_non_null(ballot_unwritten(ballot, true, &at));
 }
 
 /* S16: of an address that only two sites know, both must say down; a site that is gone still counts. */
@@ -237,6 +280,8 @@ main(void)
 		a_silent_engine_changes_nothing_and_later_votes_are_counted, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(in_a_failed_engine_the_own_verdict_decides, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_vote_that_is_taken_back_is_forgotten, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(votes_that_decide_nothing_are_not_urgent, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_store_that_was_lost_is_written_at_once, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		sites_that_do_not_probe_an_address_are_not_counted, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
