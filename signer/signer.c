@@ -501,6 +501,10 @@ compile(struct signer *signer, struct pass *pass, struct store_txn *config, bool
 {
 	enum compiled compiled = compiler_config(signer->compiler, config, anew);
 
+	if (compiled != COMPILED_FAILED && compiler_expired(signer->compiler)) {
+		compiled = compiler_expire(signer->compiler, config);
+		signer->health.again = true; /* origins that are enabled again have endpoints again */
+	}
 	if (compiled != COMPILED_FAILED)
 		compiled = compiler_signatures(
 		    signer->compiler, config, pass->signatures, pass->sets, !signer->loaded);
@@ -661,7 +665,7 @@ signer_look(struct signer *signer)
 	if (signer->health.store != NULL)
 		store_watch_clear(signer->health.store);
 	zone_signer_each(signer->zones, note_due, &due);
-	follow_config(signer, due.some);
+	follow_config(signer, due.some || compiler_expired(signer->compiler));
 	follow_health(signer);
 	if (signer->more)
 		go_on(signer);

@@ -5,6 +5,9 @@ use warnings;
 use lib 'tests/lib';
 use Graycloud;
 use Test::More;
+use POSIX 'strftime';
+
+sub utc { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime $_[0]) }
 
 system('delv -v >/dev/null 2>&1') == 0 or plan skip_all => 'delv (bind9-dnsutils) is not installed';
 
@@ -139,6 +142,12 @@ $t->admin('lb create later.signed.example default_pools=eu fallback_pool=eu');
 is(verdict('later.signed.example', 'A'), 'fully validated', 'a new load balancer is signed when its command returns');
 $t->admin('lb delete later.signed.example');
 is(verdict('later.signed.example', 'A'), 'negative response, fully validated', 'it is gone, and that is proven');
+
+# A load balancer that is enabled again by time alone: it and the names before it are signed without a command.
+$t->admin('lb create timed.signed.example default_pools=eu fallback_pool=eu disabled_until=' . utc(time + 2));
+eventually { addresses('timed') ne '' } 'the time of disabled_until ended';
+is(verdict($_, 'A'), $_ eq 'timed.signed.example' ? 'fully validated' : 'negative response, fully validated', "$_ is signed") for qw(timed.signed.example t.signed.example timee.signed.example);
+$t->admin('lb delete timed.signed.example');
 
 # Without the signer: what is signed is answered; a set that was never signed is one address (S102); a change waits (S103).
 $t->kill9('signer');
