@@ -226,6 +226,29 @@ key_load(const uint8_t *apex, const struct signing_key *row, const char *directo
 	return NULL;
 }
 
+struct key *
+key_adopt(
+    const uint8_t *apex, const char *directory, const char *name, uint16_t flags, struct problems *problems)
+{
+	ldns_key *made = NULL;
+	struct key *key = NULL;
+	char path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%s", directory, name);
+	if ((file = open_private(path, problems)) == NULL)
+		return NULL;
+	if (ldns_key_new_frm_fp(&made, file) == LDNS_STATUS_OK)
+		key = wrap(made, apex, flags);
+	fclose(file);
+	if (key == NULL)
+		problems_error(problems,
+		    "the key file %s is no key of algorithm 13 or 15: move it away, or put the right one "
+		    "there",
+		    path);
+	return key;
+}
+
 /* ---- signing ---- */
 
 void

@@ -1,5 +1,6 @@
 #include "signer/keyring.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -56,6 +57,39 @@ make_key(struct store_txn *signatures, const struct zone_info *zone, const struc
 	return NULL;
 }
 
+/*
+ * Keys whose rows are gone, because signatures/ was lost or the zone was deleted and loaded again: a new key
+ * would not match the DS at the parent.
+ */
+static void
+adopt(struct loading *loading, struct store_txn *signatures)
+{
+	struct keyring *keyring = loading->keyring;
+	DIR *directory = opendir(loading->directory);
+	struct dirent *entry;
+
+	while (directory != NULL && keyring->count < KEYS_MAX && (entry = readdir(directory)) != NULL) {
+		const char *end = strrchr(entry->d_name, '.');
+		struct signing_key *row = &keyring->rows[keyring->count];
+		struct key *key;
+
+		if (end == NULL || strcmp(end, ".private") != 0)
+			continue;
+		key = key_adopt(loading->zone->name, loading->directory, entry->d_name,
+		    DNSKEY_ZONE | DNSKEY_SEP, loading->problems);
+		if (key == NULL)
+			continue;
+		key_describe(key, row);
+		row->state = KEY_ACTIVE;
+		row->created = wall_ms();
+		keyring->keys[keyring->count++] = key;
+		if (signing_key_put(signatures, loading->zone->number, row) != 0)
+			problems_error(loading->problems, "the row of a key cannot be written");
+	}
+	if (directory != NULL)
+		closedir(directory);
+}
+
 static bool
 make_directory(const char *path, struct problems *problems)
 {
@@ -79,6 +113,8 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
 	memcpy(keyring->apex, zone->name, name_len(zone->name));
 	keyring->name = xstrdup(policy->name);
 	signing_keys_each(signatures, zone->number, load, &loading);
+	if (problems->errors == before && keyring->count == 0)
+		adopt(&loading, signatures);
 	if (problems->errors == before && keyring->count == 0) {
 		if (!make)
 			problems_error(problems,

@@ -180,6 +180,14 @@ $t->restart('signer');
 $t->admin('record add signed.example again A 192.0.2.79');
 is(verdict('again.signed.example', 'A'), 'fully validated', 'with its mode set right, signing goes on');
 
+# The store of signatures is lost: the same key signs all again.
+$t->stop_program('signer');
+system('rm', '-r', "$t->{state}/signatures", "$t->{state}/sets");
+$t->start_signer;
+eventually { $t->admin('dnssec status') =~ /^signed\.example\s+signed/m } 'without its store, the signer signs all again';
+is(($t->admin('dnssec ds signed.example') =~ /IN DS (.*)/)[0], $ds, 'with the same key');
+eventually { verdict('www.signed.example', 'A') eq 'fully validated' } 'and the nameserver answers with it';
+
 unlike($t->admin('export'), qr/PrivateKey/, 'no key is in an export');
 $t->admin_fails('dnssec disable signed.example', qr/take the DS out at the registrar/, 'disable asks for the DS first');
 like($t->admin('dnssec disable signed.example --force'), qr/not signed any more/, 'disable');
