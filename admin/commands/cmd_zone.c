@@ -602,10 +602,19 @@ delete_zone(struct change *change, void *arg)
 {
 	struct zone_info zone;
 	struct json *names;
-	char *text;
+	char *text, host[NAME_MAX_TEXT];
+	struct id id;
 
 	if (!zone_load_find(change->txn, arg, &zone, &change->problems))
 		return;
+	if (config_object_id(change->txn, KIND_DNSSEC, name_to_host(zone.name, host), &id)) { /* S105 */
+		problems_error(&change->problems,
+		    "the zone %s is signed, and its parent may have a DS: end that first with `graycloud "
+		    "dnssec "
+		    "disable %s`",
+		    host, host);
+		return;
+	}
 	names = lbs_of(change->txn, &zone);
 	if (json_count(names) > 0) { /* S7 */
 		text = names_text(names, LINES_MAX);

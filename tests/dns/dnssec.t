@@ -189,6 +189,7 @@ is(($t->admin('dnssec ds signed.example') =~ /IN DS (.*)/)[0], $ds, 'with the sa
 eventually { verdict('www.signed.example', 'A') eq 'fully validated' } 'and the nameserver answers with it';
 
 unlike($t->admin('export'), qr/PrivateKey/, 'no key is in an export');
+$t->admin_fails('zone delete signed.example', qr/has load balancers|is signed/, 'a signed zone is not deleted');
 $t->admin_fails('dnssec disable signed.example', qr/take the DS out at the registrar/, 'disable asks for the DS first');
 like($t->admin('dnssec disable signed.example --force'), qr/not signed any more/, 'disable');
 eventually { !rrsigs($t->query('www.signed.example A', do => 1)) } 'the zone is not signed any more';
