@@ -194,6 +194,23 @@ free_now(void *arg, void (*fn)(void *), void *memory)
 	fn(memory);
 }
 
+/*
+ * The compiler knows signatures, and the zones have keys, that were not written: begin from the stores. A key
+ * that is not in the store must not sign: after a restart nobody would know it.
+ */
+static void
+forget(struct signer *signer)
+{
+	compiler_free(signer->compiler);
+	signer->compiler = compiler_new();
+	zone_signer_free(signer->zones);
+	signer->zones = zone_signer_new(&signer->options.validity);
+	zone_signer_set_progress(signer->zones, on_progress, signer);
+	signer->config.anew = signer->health.anew = signer->retry = true;
+	signer->more = signer->loaded = false;
+	signer->pending = 0;
+}
+
 /* Returns true if all is written. sets first: who sees the generation sees its sets, too. */
 static bool
 end(struct signer *signer, struct pass *pass)
@@ -219,12 +236,9 @@ end(struct signer *signer, struct pass *pass)
 		signer->beat.nsignatures += zone_signer_made(signer->zones);
 		return true;
 	}
-	/* The compiler knows signatures that were not written: begin from the stores. */
 	set_fault(signer, "signatures cannot be written: %s%s", strerror(-pass->error),
 	    store_write_cure(pass->error));
-	compiler_free(signer->compiler);
-	signer->compiler = compiler_new();
-	signer->config.anew = signer->health.anew = signer->retry = true;
+	forget(signer);
 	return false;
 }
 

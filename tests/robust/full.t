@@ -46,6 +46,31 @@ subtest 'a full disk' => sub {
 	quietly("umount $disk");
 };
 
+subtest 'a full disk while a zone is signed for the first time' => sub {
+	plan skip_all => 'file systems of our own are not possible here' unless @ARGV;
+	my $disk = File::Temp->newdir('graycloud-disk-XXXXXX', TMPDIR => 1);
+	quietly("mount -t tmpfs -o size=16m none $disk") or die;
+	my $t = Graycloud->start(zone => "\$ORIGIN s.example.\n\$TTL 60\n\@ SOA ns h 1 60 60 60 60\n\@ NS ns\nns A 192.0.2.1\n" . join('', map { "h$_ A 192.0.2.1\n" } 1 .. 4000),
+		state => "$disk/state");
+	my $ds = sub { my (undef, $out) = $t->run('dnssec', 'ds', 's.example'); return $out =~ /IN DS (.*)$/m ? $1 : '' };
+	$t->start_signer;
+	open my $filler, '>', "$disk/filler" or die;
+	1 while defined syswrite $filler, 'x' x 4096;
+	truncate $filler, (-s $filler) - (256 << 10);
+	close $filler;
+	$t->run('dnssec', 'enable', 's.example', '--no-wait');
+	eventually { slurp("$t->{dir}/signer.log") =~ /cannot be written: No space left/ } 'the signer reports the reason';
+	unlink "$disk/filler";
+	eventually { $t->admin('dnssec status') =~ /^s\.example\s+signed/m } 'with room the zone is signed';
+	my $before = $ds->();
+	like($before, qr/^\d+ 13 2/, 'its key is known');
+	$t->restart('signer');
+	$t->admin('record add s.example new A 192.0.2.2');
+	is($ds->(), $before, 'and stays after a restart of the signer');
+	$t->stop;
+	quietly("umount $disk");
+};
+
 subtest 'a full map' => sub {
 	local $ENV{GRAYCLOUD_MAP_MIB} = 1;
 	my $t = Graycloud->start(zone => 'example.com.zone');
