@@ -107,6 +107,8 @@ all_validate('at first');
 is(verdict('q.d.signed.example', 'A'), 'fully validated', 'a DNAME, its CNAME, and the NXDOMAIN at its target');
 is(verdict('www.signed.example', 'A', '+tcp'), 'fully validated', 'over TCP');
 
+like(`$Graycloud::BUILD/bin/graycloud-signer --state $t->{state} 2>&1`, qr/another graycloud-signer already writes/, 'a second signer is refused, and does not end the first');
+
 # A client that did not ask for signatures gets none.
 for my $question ('www A', 'nx A', 'lb A', 'lb AAAA', 'sub NS', 'foo.wild TXT') {
 	my ($label, $type) = split ' ', $question;

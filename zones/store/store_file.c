@@ -380,8 +380,12 @@ store_holder(const char *state, enum store_kind kind)
 int
 store_file_lock(const struct store_paths *paths, enum store_kind kind, struct problems *problems)
 {
-	static const char *const writers[] = {
-	    "", "graycloud-monitor", "graycloud-dnsd", "graycloud-sync", ""};
+	static const char *const writers[] = {[STORE_HEALTH] = "graycloud-monitor",
+	    [STORE_SERVING] = "graycloud-dnsd",
+	    [STORE_CLUSTER] = "graycloud-sync",
+	    [STORE_SIGNATURES] = "graycloud-signer",
+	    [STORE_SETS] = "graycloud-signer"};
+	const char *writer = kind < NITEMS(writers) && writers[kind] != NULL ? writers[kind] : "program";
 	char path[PATH_MAX];
 	int fd, error;
 
@@ -397,7 +401,7 @@ store_file_lock(const struct store_paths *paths, enum store_kind kind, struct pr
 		problems_error(problems,
 		    "another %s already writes %s: process %ld; stop it, %sor give this one a "
 		    "--state of its own",
-		    writers[kind], paths->directory, lock_holder(fd),
+		    writer, paths->directory, lock_holder(fd),
 		    kind == STORE_SERVING ? "replace it with --replace, " : "");
 		close(fd);
 		return -EBUSY;
