@@ -33,6 +33,7 @@ struct scribe {
 	int logged_error;
 	uint64_t failures;
 	bool stuck;
+	uint8_t engine;    /* its state as it was written last */
 	uint64_t votes_ms; /* when votes are to be written; 0: none wait */
 	pthread_t saver;
 	bool saving, stop;
@@ -398,7 +399,8 @@ scribe_write(struct scribe *scribe, const struct scribe_page *page, bool second)
 	if (scribe->votes_ms == 0 && votes_wait(scribe))
 		scribe->votes_ms = boot_ms() + VOTES_WAIT_MS;
 	portion.votes = scribe->votes_ms != 0 && boot_ms() >= scribe->votes_ms;
-	if (!second && scribe->nnames == 0 && scribe->noutcomes == 0 && joint == 0 && !portion.votes)
+	if (!second && scribe->nnames == 0 && scribe->noutcomes == 0 && joint == 0 && !portion.votes &&
+	    scribe->engine == page->engine.state)
 		return;
 	error = commit(scribe, page, second, &portion);
 	note_error(scribe, error);
@@ -408,6 +410,7 @@ scribe_write(struct scribe *scribe, const struct scribe_page *page, bool second)
 		return;
 	ballot_written(scribe->ballot, portion.at, portion.flips);
 	scribe->nnames = scribe->noutcomes = 0;
+	scribe->engine = page->engine.state;
 	if (!votes_wait(scribe))
 		scribe->votes_ms = 0;
 }
