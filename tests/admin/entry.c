@@ -417,9 +417,9 @@ an_entry_out_of_order_of_a_fork_or_damaged_is_refused_whole(void **state)
 	for (unsigned i = 0; i < 200; i++) {
 		size_t at = 48 + (size_t)draw(len[0] - 48);
 
-		entries[0][at] ^= 1;
+		entries[0][at] ^= 0xff;
 		assert_int_not_equal(apply(world->c, entries[0], i % 2 ? len[0] : at), 0);
-		entries[0][at] ^= 1;
+		entries[0][at] ^= 0xff;
 	}
 	assert_int_equal(apply(world->c, entries[0], len[0]), 0);
 	put32(entries[1] + 4, CONFIG_SCHEMA + 1);
