@@ -38,6 +38,7 @@ struct pass {
 	struct store_txn *signatures, *sets;
 	uint32_t now;
 	bool wrote;     /* signatures, and not only sets */
+	bool reported;  /* the fault is set already */
 	unsigned slice; /* signatures of steered RRsets that may still be made */
 	int error;
 };
@@ -52,13 +53,13 @@ struct signer {
 	struct compiler *compiler;
 	struct zone_signer *zones;
 	struct signer_beat beat;
-	bool loaded;          /* the signatures of the last run were read */
-	bool retry;           /* the last pass over the configuration failed */
-	bool more;            /* load balancers are left to look at */
+	bool loaded; /* the signatures of the last run were read */
+	uint64_t
+	    retry_ms; /* when to repeat the last pass over the configuration, which failed; 0: it did not */
+	bool more;    /* load balancers are left to look at */
 	uint64_t pending;     /* the generation to write when none is left; 0: it is written */
 	uint32_t steered_end; /* the earliest end of the signatures of steered RRsets; 0: none */
 	uint32_t steered_due; /* when the first of them is due */
-	uint32_t newest;      /* the newest time of a signature */
 	char logged[200];     /* the last fault that was logged */
 };
 
@@ -159,13 +160,14 @@ set_fault(struct signer *signer, const char *format, ...)
  * that end too early.
  */
 static bool
-clock_good(struct signer *signer, uint32_t now)
+clock_good(struct signer *signer, const struct pass *pass)
 {
-	if (signer->newest == 0 || (int32_t)(now - signer->newest) > -CLOCK_BACK_S)
+	uint32_t zones = signer_newest(pass->signatures), sets = signer_newest(pass->sets),
+		 newest = (int32_t)(sets - zones) > 0 ? sets : zones;
+
+	if (newest == 0 || (int32_t)(pass->now - newest) > -CLOCK_BACK_S)
 		return true;
-	set_fault(signer,
-	    "the clock is %u s behind the newest signature: set it; nothing is signed until then",
-	    signer->newest - now);
+	set_fault(signer, "the clock is behind the newest signature: set it; nothing is signed until then");
 	return false;
 }
 
@@ -173,12 +175,15 @@ static bool
 begin(struct signer *signer, struct pass *pass)
 {
 	*pass = (struct pass){.now = (uint32_t)time(NULL)};
-	if (!clock_good(signer, pass->now))
-		return false;
 	if ((pass->error = store_begin(signer->signatures, STORE_WRITE, &pass->signatures)) != 0 ||
 	    (pass->error = store_begin(signer->sets, STORE_WRITE, &pass->sets)) != 0) {
 		store_abort(pass->signatures);
 		set_fault(signer, "the stores of signatures cannot be written: %s", strerror(-pass->error));
+		return false;
+	}
+	if (!clock_good(signer, pass)) {
+		store_abort(pass->sets);
+		store_abort(pass->signatures);
 		return false;
 	}
 	signer->pass = pass;
@@ -194,6 +199,13 @@ free_now(void *arg, void (*fn)(void *), void *memory)
 	fn(memory);
 }
 
+/* The news is read: repeat the pass later, even if nothing else changes. */
+static void
+again_later(struct signer *signer)
+{
+	signer->retry_ms = boot_ms() + RETRY_MS;
+}
+
 /*
  * The compiler knows signatures, and the zones have keys, that were not written: begin from the stores. A key
  * that is not in the store must not sign: after a restart nobody would know it.
@@ -206,7 +218,8 @@ forget(struct signer *signer)
 	zone_signer_free(signer->zones);
 	signer->zones = zone_signer_new(&signer->options.validity);
 	zone_signer_set_progress(signer->zones, on_progress, signer);
-	signer->config.anew = signer->health.anew = signer->retry = true;
+	signer->config.anew = signer->health.anew = true;
+	again_later(signer);
 	signer->more = signer->loaded = false;
 	signer->pending = 0;
 }
@@ -222,6 +235,8 @@ end(struct signer *signer, struct pass *pass)
 	compiler_retire(signer->compiler, &retire);
 	if (pass->error == 0)
 		pass->error = zone_signer_error(signer->zones);
+	if (pass->error == 0 && zone_signer_made(signer->zones) > 0)
+		pass->error = signer_newest_put(pass->wrote ? pass->signatures : pass->sets, pass->now);
 	if (pass->error != 0) {
 		store_abort(pass->sets);
 		store_abort(pass->signatures);
@@ -231,13 +246,12 @@ end(struct signer *signer, struct pass *pass)
 		pass->error = store_commit(pass->signatures);
 	}
 	if (pass->error == 0) {
-		if (zone_signer_made(signer->zones) > 0)
-			signer->newest = pass->now;
 		signer->beat.nsignatures += zone_signer_made(signer->zones);
 		return true;
 	}
-	set_fault(signer, "signatures cannot be written: %s%s", strerror(-pass->error),
-	    store_write_cure(pass->error));
+	if (!pass->reported)
+		set_fault(signer, "signatures cannot be written: %s%s", strerror(-pass->error),
+		    store_write_cure(pass->error));
 	forget(signer);
 	return false;
 }
@@ -543,6 +557,7 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	struct pass pass;
 
 	settling.pass = &pass;
+	again_later(signer);
 	if (!begin(signer, &pass))
 		return;
 	signer->beat.fault[0] = '\0';
@@ -552,14 +567,16 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	free(settling.wanted);
 	if (pass.error == 0 && signer->loaded)
 		renew_steered(signer, &pass);
-	if (pass.error == 0 && !compile(signer, &pass, config, signer->config.anew))
+	if (pass.error == 0 && !compile(signer, &pass, config, signer->config.anew)) {
 		pass.error = -EINVAL;
+		pass.reported = true;
+	}
 	signer->pending = settling.stuck || !signed_zones_any(pass.signatures) ? 0 : generation;
 	sign_slice(signer, &pass);
 	pass.wrote |= zone_signer_made(signer->zones) > 0;
-	signer->retry = false;
 	if (!end(signer, &pass))
 		return;
+	signer->retry_ms = 0;
 	signer->config.anew = false;
 	set_fault(signer, "%s", signer->beat.fault[0] != '\0' ? signer->logged : "");
 }
@@ -569,7 +586,9 @@ follow_config(struct signer *signer, bool due)
 {
 	struct store_txn *txn;
 
-	if ((!has_news(signer, &signer->config) && !signer->retry && !due) || signer->config.store == NULL ||
+	if (signer->retry_ms != 0 && boot_ms() >= signer->retry_ms)
+		due = true;
+	if ((!has_news(signer, &signer->config) && !due) || signer->config.store == NULL ||
 	    store_begin(signer->config.store, STORE_READ, &txn) != 0)
 		return;
 	sign_configuration(signer, txn);
@@ -593,6 +612,8 @@ follow_health(struct signer *signer)
 		compiler_mark_steered(signer->compiler, false);
 		sign_slice(signer, &pass);
 		end(signer, &pass);
+	} else {
+		again_later(signer);
 	}
 	store_abort(txn);
 	look_again(&signer->health);

@@ -9,7 +9,7 @@ enum {
 };
 
 static const struct bytes signer_key = {"signer", 6}, generation_key = {"generation", 10},
-			  pruned_key = {"pruned", 6};
+			  pruned_key = {"pruned", 6}, newest_key = {"newest", 6};
 
 static struct bytes
 row_key(uint8_t out[KEY_ROOM], uint32_t zone, const struct bytes *owner_key, uint16_t type)
@@ -485,4 +485,21 @@ signer_generation_put(struct store_txn *signatures, uint64_t generation)
 
 	put64(value, generation);
 	return store_put(signatures, TABLE_SIGNER, generation_key, (struct bytes){value, sizeof value});
+}
+
+uint32_t
+signer_newest(struct store_txn *txn)
+{
+	struct bytes value;
+
+	return store_get(txn, TABLE_SIGNER, newest_key, &value) && value.len == 4 ? get32(value.data) : 0;
+}
+
+int
+signer_newest_put(struct store_txn *txn, uint32_t now)
+{
+	uint8_t value[4];
+
+	put32(value, now);
+	return store_put(txn, TABLE_SIGNER, newest_key, (struct bytes){value, sizeof value});
 }

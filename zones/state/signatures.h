@@ -18,7 +18,8 @@
  * steered_signature.
  *
  * signer: in sets "signer" -> struct signer_beat; in signatures "generation" -> 8 octets; in both "pruned" ->
- * the last sequence of steered when rows were deleted (8).
+ * the last sequence of steered when rows were deleted (8), and "newest" -> the time of the newest signature
+ * (4).
  *
  * Use the functions on the thread of the transaction.
  */
@@ -133,6 +134,10 @@ struct signer_beat {
 bool signer_beat_get(struct store_txn *sets, struct signer_beat *beat);
 int signer_beat_put(struct store_txn *sets, const struct signer_beat *beat);
 bool signer_dead(const struct signer_beat *beat, uint64_t now_ms);
+
+/* S106: the time of the newest signature in a store, seconds since 1970; 0: there is none. In both stores. */
+uint32_t signer_newest(struct store_txn *txn);
+int signer_newest_put(struct store_txn *txn, uint32_t now);
 
 /* S103: all that this generation of the configuration needs is signed. In signatures/. 0: none yet. */
 uint64_t signer_generation(struct store_txn *signatures);

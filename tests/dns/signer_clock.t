@@ -1,0 +1,42 @@
+#!/usr/bin/perl
+# S106: a signer whose clock went back signs nothing, says so, also after a restart, and goes on by itself when the clock is right.
+use strict;
+use warnings;
+use lib 'tests/lib';
+use Cwd qw(abs_path);
+use Graycloud;
+use Test::More;
+
+my $storm = abs_path("$Graycloud::BUILD/tests/tools/storm.so");
+plan skip_all => 'a sanitizer wants to be the first object itself' if $Graycloud::BUILD =~ /asan|tsan/;
+plan skip_all => 'storm.so is not built' if !-e ($storm // '');
+
+my $t = Graycloud->start(zone => "\$ORIGIN clock.example.\n\$TTL 60\n@ SOA ns h 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n");
+
+sub set_clock {
+	open my $file, '+<', "$t->{dir}/clock" or die;
+	syswrite $file, pack 'q', $_[0] * 1e9;
+}
+sub start_signer {
+	local @ENV{qw(LD_PRELOAD STORM_CLOCK)} = ($storm, "$t->{dir}/clock");
+	return $t->start_signer;
+}
+sub is_signed { my $reply = $t->query("$_[0].clock.example A", do => 1); return 2 == scalar $reply->answer }
+
+$t->write_file(clock => pack 'q', 0);
+start_signer();
+$t->admin('dnssec enable clock.example');
+eventually { is_signed('ns') } 'the zone is signed';
+
+set_clock(-1000);
+$t->admin('record add clock.example one A 192.0.2.1 --no-wait');
+eventually { $t->admin('dnssec status') =~ /the clock is behind the newest signature/ } 'a clock that went back is reported';
+ok(!is_signed('one'), 'nothing is signed meanwhile');
+$t->stop_program('signer');
+start_signer();
+eventually { $t->admin('dnssec status') =~ /the clock is behind the newest signature/ } 'also by a signer that was started since';
+ok(!is_signed('one'), 'which signs nothing, either');
+set_clock(0);
+eventually { is_signed('one') } 'when the clock is right, the change is signed without another command';
+eventually { $t->admin('dnssec status') !~ /the clock is behind/ } 'and the report is gone';
+done_testing;
