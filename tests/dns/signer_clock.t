@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# S106: a signer whose clock went back signs nothing, says so, also after a restart, and goes on by itself when the clock is right.
+# S106: a signer whose clock went back signs nothing and reports that, also after a restart, and goes on by itself when the clock is right.
 use strict;
 use warnings;
 use lib 'tests/lib';
