@@ -1,17 +1,15 @@
 #include "monitor/metrics/metrics.h"
 
 #include "monitor/metrics/metrics_endpoint.h"
+#include "zones/daemon/metrics_page.h"
 #include "zones/daemon/pages.h"
 
-#include <errno.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 #include <event2/util.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 
 static const struct pages_limits limits = {
     .most = 4, .stalled_ms = 10000, .deadline_ms = 60000}; /* of each page */
@@ -230,66 +228,23 @@ on_endpoints(struct evhttp_request *request, void *arg)
 		    endpoint_lines_new(metrics->of.schedule, ENDPOINT_LINES_ALL, choice));
 }
 
-static void
-print_bound(struct evhttp_bound_socket *bound)
-{
-	struct sockaddr_storage at;
-	socklen_t len = sizeof at;
-	struct address address = {.family = FAMILY_V4};
-	uint16_t port;
-	char text[46];
-
-	if (getsockname(evhttp_bound_socket_get_fd(bound), (struct sockaddr *)&at, &len) < 0)
-		return;
-	if (at.ss_family == AF_INET6) {
-		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&at;
-
-		address.family = FAMILY_V6;
-		memcpy(address.bytes, &v6->sin6_addr, 16);
-		port = ntohs(v6->sin6_port);
-	} else {
-		const struct sockaddr_in *v4 = (const struct sockaddr_in *)&at;
-
-		memcpy(address.bytes, &v4->sin_addr, 4);
-		port = ntohs(v4->sin_port);
-	}
-	printf(address.family == FAMILY_V6 ? "metrics on http://[%s]:%u/metrics\n"
-					   : "metrics on http://%s:%u/metrics\n",
-	    address_to_text(&address, text), port);
-}
-
 struct metrics *
 metrics_listen(
     struct event_base *base, const char *where, const struct metrics_of *of, struct problems *problems)
 {
 	struct metrics *metrics = xcalloc(1, sizeof *metrics);
-	struct address address = {.family = FAMILY_NONE};
-	struct evhttp_bound_socket *bound;
-	uint16_t port = 0;
-	char host[46];
 
-	address_port_from_text(&address, &port, where, PORT_REQUIRED);
 	metrics->of = *of;
 	metrics->started = (double)wall_ms() / 1e3;
 	metrics->front = pages_new(base, &limits);
 	metrics->endpoints = pages_new(base, &limits);
-	metrics->http = evhttp_new(base);
-	bound = metrics->http == NULL
-	    ? NULL
-	    : evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
-	if (bound == NULL) {
-		problems_error(problems, "--metrics %s: cannot listen on it: %s", where, strerror(errno));
+	metrics->http = metrics_http_listen(base, where, problems);
+	if (metrics->http == NULL) {
 		metrics_free(metrics);
 		return NULL;
 	}
-	/* A scraper sends little, and must not delay the loop. */
-	evhttp_set_max_headers_size(metrics->http, 8192);
-	evhttp_set_max_body_size(metrics->http, 0);
-	evhttp_set_timeout(metrics->http, 10);
-	evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 	evhttp_set_cb(metrics->http, "/metrics", on_metrics, metrics);
 	evhttp_set_cb(metrics->http, "/metrics/endpoints", on_endpoints, metrics);
-	print_bound(bound);
 	return metrics;
 }
 

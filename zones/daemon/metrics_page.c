@@ -67,35 +67,48 @@ print_address(struct evhttp_bound_socket *bound)
 	printf("metrics on http://%s/metrics\n", address_port_to_text(&address, port, text));
 }
 
-struct metrics_page *
-metrics_page_listen(struct event_base *base, const char *where, void (*expose)(void *arg, FILE *page),
-    void *arg, struct problems *problems)
+struct evhttp *
+metrics_http_listen(struct event_base *base, const char *where, struct problems *problems)
 {
-	struct metrics_page *metrics = xcalloc(1, sizeof *metrics);
 	struct address address = {.family = FAMILY_NONE};
+	struct evhttp *http = evhttp_new(base);
 	struct evhttp_bound_socket *bound = NULL;
 	uint16_t port = 0;
 	char host[46];
 
 	address_port_from_text(&address, &port, where, PORT_REQUIRED);
-	metrics->expose = expose;
-	metrics->arg = arg;
-	metrics->pages = pages_new(base, &limits);
-	metrics->http = evhttp_new(base);
-	if (metrics->http != NULL)
-		bound = evhttp_bind_socket_with_handle(metrics->http, address_to_text(&address, host), port);
+	if (http != NULL)
+		bound = evhttp_bind_socket_with_handle(http, address_to_text(&address, host), port);
 	if (bound == NULL) {
 		problems_error(problems, "--metrics %s: cannot listen on it: %s", where, strerror(errno));
-		metrics_page_free(metrics);
+		if (http != NULL)
+			evhttp_free(http);
 		return NULL;
 	}
 	/* A scraper sends little, and must not delay the loop. */
-	evhttp_set_max_headers_size(metrics->http, 8192);
-	evhttp_set_max_body_size(metrics->http, 0);
-	evhttp_set_timeout(metrics->http, 10);
-	evhttp_set_allowed_methods(metrics->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
-	evhttp_set_cb(metrics->http, "/metrics", on_metrics, metrics);
+	evhttp_set_max_headers_size(http, 8192);
+	evhttp_set_max_body_size(http, 0);
+	evhttp_set_timeout(http, 10);
+	evhttp_set_allowed_methods(http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD);
 	print_address(bound);
+	return http;
+}
+
+struct metrics_page *
+metrics_page_listen(struct event_base *base, const char *where, void (*expose)(void *arg, FILE *page),
+    void *arg, struct problems *problems)
+{
+	struct metrics_page *metrics = xcalloc(1, sizeof *metrics);
+
+	metrics->expose = expose;
+	metrics->arg = arg;
+	metrics->pages = pages_new(base, &limits);
+	metrics->http = metrics_http_listen(base, where, problems);
+	if (metrics->http == NULL) {
+		metrics_page_free(metrics);
+		return NULL;
+	}
+	evhttp_set_cb(metrics->http, "/metrics", on_metrics, metrics);
 	return metrics;
 }
 

@@ -11,11 +11,18 @@
 #include <stdio.h>
 
 struct event_base;
+struct evhttp;
 struct metrics_page;
 
 /*
- * Listen on where, a valid ADDRESS:PORT (port 0 takes a free one), and print the address. expose writes the
- * page (exposition.h). Returns NULL with problems filled.
+ * A server for pages of metrics at where, a valid ADDRESS:PORT (port 0 takes a free one), with the limits of
+ * a scraper; prints the address. Returns NULL with problems filled. Free it with evhttp_free().
+ */
+struct evhttp *metrics_http_listen(struct event_base *base, const char *where, struct problems *problems);
+
+/*
+ * A server with one short page; where as above. expose writes the page
+ * (exposition.h). Returns NULL with problems filled.
  */
 struct metrics_page *metrics_page_listen(struct event_base *base, const char *where,
     void (*expose)(void *arg, FILE *page), void *arg, struct problems *problems);
