@@ -162,7 +162,7 @@ soak: packages-test
 # Faults, in their long versions: thousands of kills at any instant, sixteen writers for a minute, full disks and maps, stores that are cut off or
 # damaged, clock steps, no descriptors, interrupted calls and partial sends, memory that runs out, a link that fails and returns. `make test` has
 # a short version of each.
-FAULTS := killed writers full damage storm link descriptors lifetime slow_disk read_only stopped locks alloc
+FAULTS := killed signer_killed writers full damage storm link descriptors lifetime slow_disk read_only stopped locks alloc
 KILLS ?= 2000
 test-faults: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(PRELOADS)
