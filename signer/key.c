@@ -135,30 +135,55 @@ path_of(char out[PATH_MAX], const struct key *key, const char *directory, const 
 }
 
 static bool
+print_key(FILE *file, const struct key *key, bool private)
+{
+	ldns_rr *dnskey;
+
+	if (private) {
+		ldns_key_print(file, key->key);
+	} else if ((dnskey = ldns_key2rr(key->key)) != NULL) {
+		ldns_rr_print(file, dnskey);
+		ldns_rr_free(dnskey);
+	}
+	return fflush(file) == 0 && !ferror(file) && fsync(fileno(file)) == 0;
+}
+
+/* A file is there whole or not at all: half of a key would be refused at each start (keyring.c). */
+static bool
 save_file(const struct key *key, const char *directory, bool private, struct problems *problems)
 {
-	char path[PATH_MAX];
+	char path[PATH_MAX], new[PATH_MAX + 4];
 	FILE *file = NULL;
-	int fd = path_of(path, key, directory, private ? "private" : "key")
-	    ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, private ? 0600 : 0644)
-	    : -1;
-	ldns_rr *dnskey;
-	bool good = false;
+	bool good = path_of(path, key, directory, private ? "private" : "key");
+	int fd = -1;
 
-	if (fd >= 0 && (file = fdopen(fd, "w")) != NULL) {
-		if (private) {
-			ldns_key_print(file, key->key);
-		} else if ((dnskey = ldns_key2rr(key->key)) != NULL) {
-			ldns_rr_print(file, dnskey);
-			ldns_rr_free(dnskey);
-		}
-		good = fflush(file) == 0 && !ferror(file) && fsync(fd) == 0;
+	if (good) {
+		snprintf(new, sizeof new, "%s.new", path);
+		unlink(new); /* of a run that was killed */
+		fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, private ? 0600 : 0644);
+		good = fd >= 0 && (file = fdopen(fd, "w")) != NULL && print_key(file, key, private) &&
+		    link(new, path) == 0;
+		if (!good)
+			problems_error(problems, "cannot write the key file %s: %s", path, strerror(errno));
+		unlink(new);
 	}
-	if (!good)
-		problems_error(problems, "cannot write the key file %s: %s", path, strerror(errno));
 	if (file != NULL)
 		fclose(file);
 	else if (fd >= 0)
+		close(fd);
+	return good;
+}
+
+/* The names of the files outlive a crash of the machine, too: the row of the key will. */
+static bool
+sync_directory(const char *directory, struct problems *problems)
+{
+	int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	bool good = fd >= 0 && fsync(fd) == 0;
+
+	if (!good)
+		problems_error(problems, "cannot write %s: %s", directory, strerror(errno));
+	if (fd >= 0)
 		close(fd);
 	return good;
 }
@@ -170,7 +195,8 @@ key_save(const struct key *key, const char *directory, struct problems *problems
 		problems_error(problems, "cannot create %s: %s", directory, strerror(errno));
 		return false;
 	}
-	return save_file(key, directory, true, problems) && save_file(key, directory, false, problems);
+	return save_file(key, directory, true, problems) && save_file(key, directory, false, problems) &&
+	    sync_directory(directory, problems);
 }
 
 /* S105: others who can read a key can sign. */
