@@ -233,12 +233,14 @@ tell_wait(struct publisher *publisher, struct store_txn *config, struct store_tx
 	publisher->dirty = true;
 }
 
+/* held: it was not compiled, and is to be looked at again. */
 static enum compiled
-compile_config(struct publisher *publisher, struct store_txn *txn, bool anew)
+compile_config(struct publisher *publisher, struct store_txn *txn, bool anew, bool *held)
 {
 	struct signing signing;
 	enum compiled compiled = COMPILED_SAME;
 
+	*held = true;
 	if (!begin_signing(publisher, &signing, STORE_PEEK))
 		return COMPILED_SAME; /* the signer's store is lost for a moment: its zones stay signed */
 	if (signing.signatures != NULL &&
@@ -246,6 +248,7 @@ compile_config(struct publisher *publisher, struct store_txn *txn, bool anew)
 		tell_wait(publisher, txn, signing.sets);
 	} else {
 		publisher->waiting_ms = 0;
+		*held = false;
 		compiled = compiler_config(publisher->compiler, txn, anew);
 	}
 	end_signing(publisher, &signing);
@@ -289,12 +292,13 @@ follow_config(struct publisher *publisher)
 	struct store_txn *txn;
 	uint64_t began = boot_ns(), before = publisher->report.generation;
 	enum compiled compiled;
+	bool held;
 
 	if (!has_news(publisher, config) || store_begin(config->store, STORE_READ, &txn) != 0)
 		return;
 	pthread_mutex_lock(&publisher->lock);
-	compiled = compile_config(publisher, txn, config->anew);
-	config->asked = publisher->waiting_ms != 0;
+	compiled = compile_config(publisher, txn, config->anew, &held);
+	config->asked = held;
 	choose_verdicts(publisher, txn);
 	store_abort(txn);
 	if (store_torn(config->store)) {
@@ -303,8 +307,8 @@ follow_config(struct publisher *publisher)
 		pthread_mutex_unlock(&publisher->lock);
 		return;
 	}
-	config->anew = compiled == COMPILED_FAILED;
-	config->retry_ms = config->anew ? boot_ms() + RETRY_MS : 0;
+	config->anew = compiled == COMPILED_FAILED || (held && config->anew);
+	config->retry_ms = compiled == COMPILED_FAILED ? boot_ms() + RETRY_MS : 0;
 	publish(publisher, compiled);
 	if (compiled != COMPILED_SAME)
 		note_compile(publisher, compiled, began);
