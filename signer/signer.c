@@ -104,13 +104,23 @@ signer_close(struct signer *signer)
 	free(signer);
 }
 
-void
-signer_watch(struct signer *signer, int fds[SIGNER_FDS])
+static struct store *
+watched(const struct signer *signer, unsigned store)
 {
-	struct followed *all[SIGNER_FDS] = {&signer->config, &signer->health};
+	return store == 0 ? signer->config.store : signer->health.store;
+}
 
-	for (unsigned i = 0; i < SIGNER_FDS; i++)
-		fds[i] = all[i]->store != NULL ? store_watch_fd(all[i]->store) : -1;
+int
+signer_watch_fd(const struct signer *signer, unsigned store)
+{
+	return watched(signer, store) != NULL ? store_watch_fd(watched(signer, store)) : -1;
+}
+
+void
+signer_watch_clear(struct signer *signer, unsigned store)
+{
+	if (watched(signer, store) != NULL)
+		store_watch_clear(watched(signer, store));
 }
 
 static bool
@@ -695,10 +705,6 @@ signer_look(struct signer *signer)
 	struct due due = {.signer = signer,
 	    .some = signer->steered_due != 0 && (int32_t)(signer->steered_due - (uint32_t)time(NULL)) <= 0};
 
-	if (signer->config.store != NULL)
-		store_watch_clear(signer->config.store);
-	if (signer->health.store != NULL)
-		store_watch_clear(signer->health.store);
 	zone_signer_each(signer->zones, note_due, &due);
 	follow_config(signer, due.some || compiler_expired(signer->compiler));
 	follow_health(signer);

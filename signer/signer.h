@@ -27,9 +27,13 @@ struct signer_options {
 struct signer *signer_open(const struct signer_options *options, struct problems *problems);
 void signer_close(struct signer *signer);
 
-/* Descriptors that become readable when there is something to do; -1 for a store that does not exist yet. */
-enum { SIGNER_FDS = 2 };
-void signer_watch(struct signer *signer, int fds[SIGNER_FDS]);
+/*
+ * The descriptor of a store that becomes readable when there is something to do; -1 if the store does not
+ * exist yet. Clear it before the next look.
+ */
+enum { SIGNER_WATCHES = 2 };
+int signer_watch_fd(const struct signer *signer, unsigned store);
+void signer_watch_clear(struct signer *signer, unsigned store);
 /* Look at the stores and the clock, and do what is due. Returns true to be called again in 1 ms. */
 bool signer_look(struct signer *signer);
 

@@ -6,12 +6,11 @@
  */
 #include "sync/options.h"
 #include "sync/server.h"
-#include "zones/daemon/ending.h"
 #include "zones/daemon/log.h"
+#include "zones/daemon/look_loop.h"
 #include "zones/daemon/metrics_page.h"
 #include "zones/daemon/startup.h"
 #include "zones/daemon/startup_check.h"
-#include "zones/daemon/supervisor.h"
 #include "zones/store/store.h"
 
 #include <err.h>
@@ -21,77 +20,41 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 100 /* in addition to inotify (store.h, LMDB rule 1) */ };
-
 struct daemon {
 	struct event_base *base;
 	struct server *server;
 	struct metrics_page *metrics;
-	struct event *looking, *watching[SERVER_WATCHES];
-	int watched[SERVER_WATCHES];
-	uint64_t beat_ms; /* the last report to the service manager */
 };
 
-static void on_written(evutil_socket_t fd, short what, void *arg);
-
-/* The descriptors to wait on come and go with the stores. */
-static void
-watch(struct daemon *daemon)
+static int
+watch_fd(void *arg, unsigned store)
 {
-	for (unsigned i = 0; i < SERVER_WATCHES; i++) {
-		int fd = server_watch_fd(daemon->server, i);
-
-		if (fd == daemon->watched[i])
-			continue;
-		if (daemon->watching[i] != NULL)
-			event_free(daemon->watching[i]);
-		daemon->watching[i] =
-		    fd < 0 ? NULL : event_new(daemon->base, fd, EV_READ | EV_PERSIST, on_written, daemon);
-		if (daemon->watching[i] != NULL)
-			event_add(daemon->watching[i], NULL);
-		daemon->watched[i] = fd;
-	}
+	return server_watch_fd(arg, store);
 }
 
 static void
-on_look(evutil_socket_t fd, short what, void *arg)
+watch_clear(void *arg, unsigned store)
 {
-	struct daemon *daemon = arg;
-	struct timeval wait = {0, LOOK_MS * 1000};
-	uint64_t now_ms = boot_ms();
-
-	(void)fd, (void)what;
-	server_look(daemon->server);
-	watch(daemon);
-	evtimer_add(daemon->looking, &wait);
-	if (now_ms >= daemon->beat_ms + 1000) {
-		supervisor_tell("WATCHDOG=1");
-		daemon->beat_ms = now_ms;
-	}
+	server_watch_clear(arg, store);
 }
 
 static void
-on_written(evutil_socket_t fd, short what, void *arg)
+sealed(void *arg)
 {
-	struct daemon *daemon = arg;
+	server_sealed(arg);
+}
 
-	for (unsigned i = 0; i < SERVER_WATCHES; i++)
-		if (daemon->watched[i] == (int)fd)
-			server_watch_clear(daemon->server, i);
-	on_look(fd, what, daemon);
+static bool
+look(void *arg)
+{
+	server_look(arg);
+	return false;
 }
 
 static void
 expose(void *arg, FILE *page)
 {
 	server_expose(arg, page);
-}
-
-static void
-on_stop(evutil_socket_t number, short what, void *arg)
-{
-	(void)number, (void)what;
-	event_base_loopbreak(arg);
 }
 
 static bool
@@ -134,29 +97,21 @@ static void __attribute__((noreturn)) check(const struct options *options)
 static void
 run(struct daemon *daemon)
 {
-	struct event *stop = event_new(daemon->base, ending_start(), EV_READ, on_stop, daemon->base);
+	const struct look_loop loop = {.base = daemon->base,
+	    .stores = SERVER_WATCHES,
+	    .watch_fd = watch_fd,
+	    .watch_clear = watch_clear,
+	    .sealed = sealed,
+	    .look = look,
+	    .arg = daemon->server};
 
-	if (stop == NULL || event_add(stop, NULL) < 0)
-		memory_exhausted(0);
-	on_look(-1, 0, daemon);
-	supervisor_tell("READY=1");
-	printf("ready\n");
-	fflush(stdout);
-	seal_enter(SEAL_SYNC);
-	server_sealed(daemon->server);
-	event_base_dispatch(daemon->base);
-	supervisor_tell("STOPPING=1");
-	event_free(stop);
+	look_loop_run(&loop, SEAL_SYNC);
 }
 
 static void
 stop_all(struct daemon *daemon)
 {
 	metrics_page_free(daemon->metrics);
-	for (unsigned i = 0; i < SERVER_WATCHES; i++)
-		if (daemon->watching[i] != NULL)
-			event_free(daemon->watching[i]);
-	event_free(daemon->looking);
 	server_free(daemon->server);
 	event_base_free(daemon->base);
 	libevent_global_shutdown();
@@ -166,7 +121,7 @@ int
 main(int argc, char *argv[])
 {
 	struct options options;
-	struct daemon daemon = {.watched = {-1, -1, -1}};
+	struct daemon daemon = {0};
 	struct problems problems = {0};
 
 	options_parse(&options, argc, argv);
@@ -180,7 +135,7 @@ main(int argc, char *argv[])
 	store_guard_start(startup_seal_guard);
 	store_catch_faults(true);
 	daemon.base = event_base_new();
-	if (daemon.base == NULL || (daemon.looking = evtimer_new(daemon.base, on_look, &daemon)) == NULL)
+	if (daemon.base == NULL)
 		memory_exhausted(0);
 	daemon.server = server_new(daemon.base, &options, &problems);
 	startup_exit_on(&problems);
