@@ -9,6 +9,7 @@ use Graycloud;
 use Test::More;
 
 my $release = $Graycloud::BUILD eq 'build';
+my @programs = map { "graycloud$_" } '', qw(-dnsd -monitor -api -signer -sync);
 my $root = File::Temp->newdir('graycloud-install-XXXXXX', TMPDIR => 1);
 
 sub files {
@@ -76,8 +77,8 @@ SKIP: {
 }
 
 SKIP: {
-	skip 'readelf is not here, or this is no release build', 19 if !$release || system('command -v readelf >/dev/null');
-	for my $program (qw(graycloud graycloud-dnsd graycloud-monitor graycloud-api)) {
+	skip 'readelf is not here, or this is no release build', 27 if !$release || system('command -v readelf >/dev/null');
+	for my $program (@programs) {
 		my $elf = qx(readelf -hldnW --dyn-syms $Graycloud::BUILD/bin/$program 2>/dev/null);
 
 		like($elf, qr/Type:\s+DYN/, "$program is position-independent");
@@ -87,9 +88,18 @@ SKIP: {
 	}
 	unlike(qx(readelf -dW $Graycloud::BUILD/bin/graycloud), qr/NEEDED.*(seccomp|event|curl|ssl)/, 'the command line is linked only with what it uses');
 	# The C library's own start files decide the notes of the whole program: check the objects of graycloud.
-	my @objects = glob "$Graycloud::BUILD/obj/{zones,dnsd,monitor,admin}/{*,*/*}.o";
+	my @objects = glob "$Graycloud::BUILD/obj/{zones,dnsd,monitor,admin,signer,sync}/{*,*/*}.o";
 	my @open = grep { my $notes = qx(readelf -hnW $_); $notes =~ /X86-64/ && $notes !~ /IBT, SHSTK/ } @objects;
 	ok(@objects > 100, 'objects are found');
 	is("@open", '', 'every object has control-flow protection (on x86-64)');
+}
+# The image of docs/container has each library that a program is linked with: a missing one would be found at its start only.
+SKIP: {
+	skip 'this is not the Debian of the image, or readelf is not here', 1 if text('/etc/os-release') !~ /^VERSION_CODENAME=bookworm$/m || system('command -v readelf >/dev/null');
+	my %needed = map { $_ => 1 } map { qx(readelf -dW $Graycloud::BUILD/bin/$_) =~ /NEEDED.*\[(.*)\]/g } @programs;
+	my %package = map { $_ => (qx(dpkg-query --search '*/$_') =~ /^([^:,\s]+)/)[0] } grep { !/^lib(?:c|m)\.so/ } keys %needed;
+	my $recipe = text('docs/container/Containerfile');
+
+	is(join(' ', grep { !defined $package{$_} || $recipe !~ /\s\Q$package{$_}\E\s/ } sort keys %package), '', 'the image has the libraries of all programs');
 }
 done_testing;

@@ -298,7 +298,8 @@ subtest 'a hostname' => sub {
 
 	$t->admin("monitor create web type=http path=/health port=@{[$t->origin_port]} interval=1 timeout=0.5 retries=0");
 	$t->admin('pool create eu origin=two.back.test monitor=web');
-	$t->start_monitor('--resolver', $dns->{udp}[0], '--metrics', '127.0.0.1:0', '--notify', 'http://127.0.0.1:' . $hook->sockport . '/');
+	$t->start_monitor('--resolver', $dns->{udp}[0], '--hold', 'nodata=0', '--hold', 'nxdomain=0', '--metrics', '127.0.0.1:0',
+		'--notify', 'http://127.0.0.1:' . $hook->sockport . '/');
 	eventually { sample($t, 'graycloud_monitor_endpoints_by_state{state="up"}') == 2 } 'both addresses are up';
 	checks_go_on($t);
 	$t->origin('127.0.0.2 down');
