@@ -107,9 +107,9 @@ write_steered(struct writer *writer, const struct answer_item *item, const struc
 	}
 }
 
-/* The signature of a steered RRset, put together from the table's entry (S100). */
+/* A signature of a steered RRset, put together from the table's entry (S100). */
 static void
-write_signature(struct writer *writer, const struct answer_signature *steered, uint32_t ttl,
+write_signature(struct writer *writer, const struct answer_signature *steered, unsigned number, uint32_t ttl,
     const uint8_t *owner, size_t owner_len)
 {
 	uint8_t rrsig[RR_FIXED + RRSIG_FIXED + NAME_MAX_LEN + SIGNATURE_OCTETS];
@@ -118,7 +118,7 @@ write_signature(struct writer *writer, const struct answer_signature *steered, u
 	    .type = steered->type,
 	    .labels = steered->labels,
 	    .ttl = steered->ttl};
-	size_t len = rrsig_write(rrsig, &covers, &steered->signature);
+	size_t len = rrsig_write(rrsig, &covers, &steered->signatures[number]);
 
 	put32(rrsig + 6, ttl);
 	write_bytes(writer, owner, owner_len);
@@ -184,9 +184,9 @@ write_owned(struct response *response, unsigned position, size_t owner)
 			write_records(writer, item, written, response->owners[position]);
 		else
 			write_steered(writer, item, &answer->choice, written, response->owners[position]);
-		if (item->signatures > 0)
+		for (unsigned i = 0; i < item->signatures; i++)
 			write_signature(
-			    writer, &answer->steered, item->ttl, written, response->owners[position]);
+			    writer, &answer->steered, i, item->ttl, written, response->owners[position]);
 	} else if (by_pointer) {
 		write_with_pointer(writer, item, get16(pointer));
 	} else {

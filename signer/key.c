@@ -199,6 +199,21 @@ key_save(const struct key *key, const char *directory, struct problems *problems
 	    sync_directory(directory, problems);
 }
 
+void
+key_retire(const struct key *key, const char *directory)
+{
+	static const char *const endings[] = {"private", "key"};
+
+	for (unsigned i = 0; i < NITEMS(endings); i++) {
+		char path[PATH_MAX], retired[PATH_MAX + 16];
+
+		if (!path_of(path, key, directory, endings[i]))
+			continue;
+		snprintf(retired, sizeof retired, "%s.retired", path);
+		rename(path, retired); /* if it fails, the file stays: no row names it */
+	}
+}
+
 /* S105: others who can read a key can sign. */
 static FILE *
 open_private(const char *path, struct problems *problems)

@@ -9,7 +9,7 @@
 #define SIGNER_KEY_H
 
 #include "zones/base/problem.h"
-#include "zones/state/signatures.h"
+#include "zones/state/signing_keys.h"
 
 struct key;
 
@@ -27,6 +27,8 @@ struct key *key_load(
 /* Load the key of a file in the directory that no row describes. NULL with problems if it cannot be used. */
 struct key *key_adopt(
     const uint8_t *apex, const char *directory, const char *file, uint16_t flags, struct problems *problems);
+/* Rename its files, so that nothing loads them again: K...private.retired. */
+void key_retire(const struct key *key, const char *directory);
 void key_free(struct key *key);
 
 /* Its public part: algorithm, key tag, flags, DNSKEY and DS. */

@@ -7,21 +7,45 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { KEYS_MAX = 8 };
+enum { KEYS_MAX = 8, CDS_ROOM = 2 + DS_OCTETS, DNSKEY_ROOM = 2 + DNSKEY_MAX };
 
 struct keyring {
 	uint8_t apex[NAME_MAX_LEN];
+	uint32_t zone;
 	char *name;
+	char directory[PATH_MAX]; /* of its files */
 	struct key *keys[KEYS_MAX];
 	struct signing_key rows[KEYS_MAX];
 	unsigned count;
-	uint8_t dnskeys[KEYS_MAX * (2 + DNSKEY_MAX)], cds[KEYS_MAX * (2 + DS_OCTETS)];
+	struct key *left[KEYS_MAX]; /* keys whose files are to be renamed */
+	unsigned nleft;
+	struct rollover rollover;
+	uint8_t dnskeys[KEYS_MAX * DNSKEY_ROOM], cds[KEYS_MAX * CDS_ROOM], cdnskeys[KEYS_MAX * DNSKEY_ROOM];
 };
+
+static void
+add(struct keyring *keyring, struct key *key, const struct signing_key *row)
+{
+	keyring->rows[keyring->count] = *row;
+	keyring->keys[keyring->count++] = key;
+}
+
+static struct key_id
+id_of(const struct signing_key *row)
+{
+	return (struct key_id){row->algorithm, row->key_tag};
+}
+
+static struct rollover_clock
+clock_now(void)
+{
+	return (struct rollover_clock){.wall_ms = wall_ms(), .boot_ms = boot_ms()};
+}
+
+/* ---- open ---- */
 
 struct loading {
 	struct keyring *keyring;
-	const struct zone_info *zone;
-	const char *directory;
 	struct problems *problems;
 };
 
@@ -34,57 +58,96 @@ load(void *arg, const struct signing_key *row)
 
 	if (keyring->count == KEYS_MAX)
 		return;
-	key = key_load(loading->zone->name, row, loading->directory, loading->problems);
-	if (key == NULL)
-		return;
-	keyring->rows[keyring->count] = *row;
-	keyring->keys[keyring->count++] = key;
+	key = key_load(keyring->apex, row, keyring->directory, loading->problems);
+	if (key != NULL)
+		add(keyring, key, row);
 }
 
-/* A key of no other tag in the zone: two keys of one tag make validators try both (RFC 4034 appendix B). */
-static struct key *
-make_key(struct store_txn *signatures, const struct zone_info *zone, const struct dnssec_policy *policy,
-    const char *directory, struct problems *problems)
+/* Two keys of one tag make validators try both (RFC 4034 appendix B). */
+static bool
+tag_is_used(const struct keyring *keyring, uint16_t tag)
 {
-	struct key *key = key_new(zone->name, policy->algorithm, DNSKEY_ZONE | DNSKEY_SEP);
-	struct signing_key row;
+	for (unsigned i = 0; i < keyring->count; i++)
+		if (keyring->rows[i].key_tag == tag)
+			return true;
+	return false;
+}
 
-	key_describe(key, &row);
-	row.state = KEY_ACTIVE;
-	if (key_save(key, directory, problems) && signing_key_put(signatures, zone->number, &row) == 0)
-		return key;
-	key_free(key);
-	return NULL;
+/* Make a key with its files. Its marks are hidden. */
+static bool
+make_key(struct keyring *keyring, unsigned algorithm, struct problems *problems)
+{
+	struct signing_key row;
+	struct key *key = NULL;
+
+	if (keyring->count == KEYS_MAX)
+		return false;
+	do {
+		key_free(key);
+		key = key_new(keyring->apex, algorithm, DNSKEY_ZONE | DNSKEY_SEP);
+		key_describe(key, &row);
+	} while (tag_is_used(keyring, row.key_tag));
+	if (!key_save(key, keyring->directory, problems)) {
+		key_free(key);
+		return false;
+	}
+	add(keyring, key, &row);
+	return true;
+}
+
+/* Set the marks of the keys of the procedure to those of its step. */
+static void
+take_step(struct keyring *keyring, int64_t wall)
+{
+	const struct rollover *rollover = &keyring->rollover;
+	const struct rollover_step *step = rollover_step(rollover);
+
+	for (unsigned i = 0; i < keyring->count && step != NULL; i++) {
+		struct key_id id = id_of(&keyring->rows[i]);
+
+		if (key_id_same(&id, &rollover->new))
+			rollover_mark(&keyring->rows[i], step->new, wall);
+		else if (key_id_same(&id, &rollover->old))
+			rollover_mark(&keyring->rows[i], step->old, wall);
+	}
+}
+
+static void
+enable_first(struct keyring *keyring)
+{
+	struct rollover_clock now = clock_now();
+	struct key_id new = id_of(&keyring->rows[0]);
+
+	rollover_begin(&keyring->rollover, ROLLOVER_ENABLE, NULL, &new, &now);
+	take_step(keyring, now.wall_ms);
 }
 
 /*
  * Keys whose rows are gone, because signatures/ was lost or the zone was deleted and loaded again: a new key
- * would not match the DS at the parent.
+ * would not match the DS at the parent. If there are several, all sign: that is valid with any of their DS.
  */
 static void
-adopt(struct loading *loading, struct store_txn *signatures)
+adopt(struct loading *loading)
 {
 	struct keyring *keyring = loading->keyring;
-	DIR *directory = opendir(loading->directory);
+	DIR *directory = opendir(keyring->directory);
 	struct dirent *entry;
 
-	while (directory != NULL && keyring->count < KEYS_MAX && (entry = readdir(directory)) != NULL) {
+	while (directory != NULL && keyring->count < DATA_KEYS_MAX && (entry = readdir(directory)) != NULL) {
 		const char *end = strrchr(entry->d_name, '.');
-		struct signing_key *row = &keyring->rows[keyring->count];
+		struct signing_key row;
 		struct key *key;
 
 		if (end == NULL || strcmp(end, ".private") != 0)
 			continue;
-		key = key_adopt(loading->zone->name, loading->directory, entry->d_name,
-		    DNSKEY_ZONE | DNSKEY_SEP, loading->problems);
+		key = key_adopt(keyring->apex, keyring->directory, entry->d_name, DNSKEY_ZONE | DNSKEY_SEP,
+		    loading->problems);
 		if (key == NULL)
 			continue;
-		key_describe(key, row);
-		row->state = KEY_ACTIVE;
-		row->created = wall_ms();
-		keyring->keys[keyring->count++] = key;
-		if (signing_key_put(signatures, loading->zone->number, row) != 0)
-			problems_error(loading->problems, "the row of a key cannot be written");
+		key_describe(key, &row);
+		row.created = wall_ms();
+		rollover_mark(&row, KEY_DNSKEY | KEY_SIGNS | KEY_DATA, row.created);
+		add(keyring, key, &row);
 	}
 	if (directory != NULL)
 		closedir(directory);
@@ -99,34 +162,52 @@ make_directory(const char *path, struct problems *problems)
 	return false;
 }
 
+static void
+make_first(
+    struct keyring *keyring, const char *state, const struct dnssec_policy *policy, struct problems *problems)
+{
+	char all[PATH_MAX];
+
+	snprintf(all, sizeof all, "%s/keys", state);
+	if (make_directory(all, problems))
+		make_key(keyring, policy->algorithm, problems);
+}
+
 struct keyring *
 keyring_open(struct store_txn *signatures, const char *state, const struct zone_info *zone,
     const struct dnssec_policy *policy, bool make, struct problems *problems)
 {
 	struct keyring *keyring = xcalloc(1, sizeof *keyring);
-	char directory[PATH_MAX], all[PATH_MAX];
-	struct loading loading = {keyring, zone, directory, problems};
+	struct loading loading = {keyring, problems};
 	size_t before = problems->errors;
+	bool known;
 
-	snprintf(all, sizeof all, "%s/keys", state);
-	snprintf(directory, sizeof directory, "%s/keys/%s", state, policy->name);
+	snprintf(keyring->directory, sizeof keyring->directory, "%s/keys/%s", state, policy->name);
 	memcpy(keyring->apex, zone->name, name_len(zone->name));
+	keyring->zone = zone->number;
 	keyring->name = xstrdup(policy->name);
+	rollover_get(signatures, zone->number, &keyring->rollover);
 	signing_keys_each(signatures, zone->number, load, &loading);
-	if (problems->errors == before && keyring->count == 0)
-		adopt(&loading, signatures);
+	known = problems->errors == before && keyring->count > 0;
+	if (problems->errors == before && !known)
+		adopt(&loading);
 	if (problems->errors == before && keyring->count == 0) {
-		if (!make)
+		if (make)
+			make_first(keyring, state, policy, problems);
+		else
 			problems_error(problems,
 			    "zone %s was enabled on another node, and its keys are not here: bring them with "
 			    "`graycloud dnssec keys import`",
 			    policy->name);
-		else if (make_directory(all, problems) &&
-		    (keyring->keys[0] = make_key(signatures, zone, policy, directory, problems)) != NULL)
-			key_describe(keyring->keys[keyring->count++], &keyring->rows[0]);
 	}
-	if (problems->errors == before && keyring->count > 0)
-		return keyring;
+	if (problems->errors == before && keyring->count > 0) {
+		if (known)
+			return keyring;
+		enable_first(keyring);
+		if (keyring_put(keyring, signatures) == 0)
+			return keyring;
+		problems_error(problems, "the row of a key cannot be written");
+	}
 	keyring_free(keyring);
 	return NULL;
 }
@@ -138,6 +219,8 @@ keyring_free(struct keyring *keyring)
 		return;
 	for (unsigned i = 0; i < keyring->count; i++)
 		key_free(keyring->keys[i]);
+	for (unsigned i = 0; i < keyring->nleft; i++)
+		key_free(keyring->left[i]);
 	free(keyring->name);
 	free(keyring);
 }
@@ -154,28 +237,75 @@ keyring_name(const struct keyring *keyring)
 	return keyring->name;
 }
 
-struct key *
-keyring_key(const struct keyring *keyring, uint16_t type)
+/* ---- who signs ---- */
+
+/*
+ * RFC 7344 4.1: CDS and CDNSKEY are signed by a key that DNSKEY and a DS have. Those that sign data sign
+ * them, too, so that no algorithm lacks while one comes or goes.
+ */
+static bool
+signs(const struct signing_key *row, uint16_t type)
 {
-	(void)type;
-	return keyring->keys[0];
+	bool keys = key_shows(row, MARK_SIGNS), data = key_shows(row, MARK_DATA);
+
+	if (type == TYPE_CDS || type == TYPE_CDNSKEY)
+		return keys || data;
+	return type == TYPE_DNSKEY ? keys : data;
+}
+
+unsigned
+keyring_signers(const struct keyring *keyring, uint16_t type, struct key *out[SIGNATURES_MAX])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < keyring->count && count < SIGNATURES_MAX; i++)
+		if (signs(&keyring->rows[i], type))
+			out[count++] = keyring->keys[i];
+	return count;
+}
+
+struct key *
+keyring_key(const struct keyring *keyring, const struct key_id *id)
+{
+	for (unsigned i = 0; i < keyring->count; i++) {
+		struct key_id its = id_of(&keyring->rows[i]);
+
+		if (key_id_same(&its, id))
+			return keyring->keys[i];
+	}
+	return NULL;
 }
 
 bool
-keyring_knows(const struct keyring *keyring, uint16_t type, const struct signature *signature)
+keyring_fits(const struct keyring *keyring, uint16_t type, const struct signature *signatures, unsigned count)
 {
-	struct signature ours;
+	unsigned wanted = 0, found = 0;
 
-	key_begin(keyring_key(keyring, type), &ours);
-	return ours.algorithm == signature->algorithm && ours.key_tag == signature->key_tag;
+	for (unsigned i = 0; i < keyring->count && wanted < SIGNATURES_MAX; i++) {
+		const struct signing_key *row = &keyring->rows[i];
+
+		if (!signs(row, type))
+			continue;
+		wanted++;
+		for (unsigned n = 0; n < count; n++)
+			found += signatures[n].algorithm == row->algorithm &&
+			    signatures[n].key_tag == row->key_tag;
+	}
+	return wanted == count && found == count;
 }
 
-/* Octets of a DNSKEY: those of Ed25519 are fewer. */
-static uint16_t
-dnskey_len(const struct signing_key *row)
+unsigned
+keyring_data(const struct keyring *keyring, struct key_id out[DATA_KEYS_MAX])
 {
-	return row->algorithm == ALGORITHM_ED25519 ? 4 + 32 : DNSKEY_MAX;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < keyring->count && count < DATA_KEYS_MAX; i++)
+		if (key_shows(&keyring->rows[i], MARK_DATA))
+			out[count++] = id_of(&keyring->rows[i]);
+	return count;
 }
+
+/* ---- RRsets ---- */
 
 static int
 compare_records(const void *a, const void *b)
@@ -183,34 +313,173 @@ compare_records(const void *a, const void *b)
 	return memcmp((const uint8_t *)a + 2, (const uint8_t *)b + 2, DS_OCTETS);
 }
 
+/* The DNSKEYs of keys that have a mark, one after the other. */
+static struct rrset
+dnskeys(const struct keyring *keyring, uint8_t *records, enum key_mark mark)
+{
+	struct rrset set = {.records = records};
+
+	for (unsigned i = 0; i < keyring->count; i++) {
+		const struct signing_key *row = &keyring->rows[i];
+		uint16_t len = signing_key_dnskey_len(row);
+
+		if (!key_shows(row, mark))
+			continue;
+		put16(records + set.len, len);
+		memcpy(records + set.len + 2, row->dnskey, len);
+		set.len += 2u + len;
+		set.count++;
+	}
+	return set;
+}
+
+static struct rrset
+ds_records(const struct keyring *keyring, uint8_t *records)
+{
+	struct rrset set = {.records = records};
+
+	for (unsigned i = 0; i < keyring->count; i++) {
+		if (!key_shows(&keyring->rows[i], MARK_DS))
+			continue;
+		put16(records + set.len, DS_OCTETS);
+		memcpy(records + set.len + 2, keyring->rows[i].ds, DS_OCTETS);
+		set.len += CDS_ROOM;
+		set.count++;
+	}
+	qsort(records, set.count, CDS_ROOM, compare_records);
+	return set;
+}
+
+/* RFC 8078 4: the records that ask for the deletion of all DS. */
+static struct rrset
+deletion(uint16_t type)
+{
+	static const uint8_t cds[] = {0, 5, 0, 0, 0, 0, 0}, cdnskey[] = {0, 5, 0, 0, 3, 0, 0};
+
+	return (struct rrset){.count = 1, .records = type == TYPE_CDS ? cds : cdnskey, .len = sizeof cds};
+}
+
 unsigned
 keyring_rrsets(const struct keyring *keyring, uint32_t ttl, struct rrset out[SIGNED_KEYS_MAX])
 {
 	struct keyring *made = (struct keyring *)(uintptr_t)keyring;
-	size_t dnskeys = 0;
+	const struct rollover_step *step = rollover_step(&keyring->rollover);
+	bool delete_ds = step != NULL && step->delete_ds;
+	unsigned count = 1;
+
+	out[0] = dnskeys(keyring, made->dnskeys, MARK_DNSKEY);
+	/* RFC 7344 4: CDS and CDNSKEY show the parent which DS it should have. */
+	out[1] = delete_ds ? deletion(TYPE_CDNSKEY) : dnskeys(keyring, made->cdnskeys, MARK_DS);
+	out[2] = delete_ds ? deletion(TYPE_CDS) : ds_records(keyring, made->cds);
+	out[0].type = TYPE_DNSKEY;
+	out[1].type = TYPE_CDNSKEY;
+	out[2].type = TYPE_CDS;
+	if (out[1].count > 0)
+		count = 3;
+	for (unsigned i = 0; i < count; i++)
+		out[i].ttl = ttl;
+	return count;
+}
+
+/* ---- procedures ---- */
+
+unsigned
+keyring_rows(const struct keyring *keyring, const struct signing_key **rows)
+{
+	*rows = keyring->rows;
+	return keyring->count;
+}
+
+struct rollover *
+keyring_rollover(struct keyring *keyring)
+{
+	return &keyring->rollover;
+}
+
+/* The key that signs zone data now, as the one that leaves. */
+static struct key_id
+leaving(const struct keyring *keyring)
+{
+	for (unsigned i = 0; i < keyring->count; i++)
+		if (key_shows(&keyring->rows[i], MARK_DATA))
+			return id_of(&keyring->rows[i]);
+	return (struct key_id){0};
+}
+
+bool
+keyring_roll(struct keyring *keyring, enum rollover_kind kind, unsigned algorithm,
+    const struct rollover_clock *now, struct problems *problems)
+{
+	struct key_id old = leaving(keyring), new;
+
+	if (!make_key(keyring, algorithm, problems))
+		return false;
+	new = id_of(&keyring->rows[keyring->count - 1]);
+	rollover_begin(&keyring->rollover, kind, &old, &new, now);
+	take_step(keyring, now->wall_ms);
+	return true;
+}
+
+void
+keyring_begin(struct keyring *keyring, enum rollover_kind kind, const struct rollover_clock *now)
+{
+	struct key_id old = keyring->rollover.old, new = keyring->rollover.new;
+
+	if (kind == ROLLOVER_DISABLE || old.algorithm == 0)
+		old = leaving(keyring);
+	rollover_begin(&keyring->rollover, kind, &old, kind == ROLLOVER_CANCEL ? &new : NULL, now);
+	take_step(keyring, now->wall_ms);
+}
+
+static bool
+all_hidden(const struct signing_key *row)
+{
+	for (unsigned i = 0; i < KEY_MARKS; i++)
+		if (row->marks[i] != MARK_HIDDEN)
+			return false;
+	return true;
+}
+
+void
+keyring_advance(struct keyring *keyring, const struct rollover_clock *now)
+{
+	for (unsigned i = 0; i < keyring->count; i++)
+		rollover_settle(&keyring->rows[i], now->wall_ms);
+	rollover_advance(&keyring->rollover, now);
+	take_step(keyring, now->wall_ms);
+}
+
+int
+keyring_put(struct keyring *keyring, struct store_txn *signatures)
+{
+	bool over = keyring->rollover.kind == ROLLOVER_NONE;
+	unsigned kept = 0;
+	int error = rollover_put(signatures, keyring->zone, &keyring->rollover);
 
 	for (unsigned i = 0; i < keyring->count; i++) {
-		uint16_t len = dnskey_len(&keyring->rows[i]);
+		struct signing_key *row = &keyring->rows[i];
+		bool gone = over && all_hidden(row);
 
-		put16(made->dnskeys + dnskeys, len);
-		memcpy(made->dnskeys + dnskeys + 2, keyring->rows[i].dnskey, len);
-		dnskeys += 2u + len;
-		put16(made->cds + i * (2 + DS_OCTETS), DS_OCTETS);
-		memcpy(made->cds + i * (2 + DS_OCTETS) + 2, keyring->rows[i].ds, DS_OCTETS);
+		if (error == 0)
+			error = gone ? signing_key_delete(signatures, keyring->zone, row)
+				     : signing_key_put(signatures, keyring->zone, row);
+		if (gone) {
+			keyring->left[keyring->nleft++] = keyring->keys[i];
+			continue;
+		}
+		keyring->keys[kept] = keyring->keys[i];
+		keyring->rows[kept++] = *row;
 	}
-	qsort(made->cds, keyring->count, 2 + DS_OCTETS, compare_records);
-	/* RFC 7344 4: CDS and CDNSKEY tell the parent which DS it should have. */
-	out[0] = (struct rrset){.type = TYPE_DNSKEY,
-	    .ttl = ttl,
-	    .count = (uint16_t)keyring->count,
-	    .records = made->dnskeys,
-	    .len = dnskeys};
-	out[1] = out[0];
-	out[1].type = TYPE_CDNSKEY;
-	out[2] = (struct rrset){.type = TYPE_CDS,
-	    .ttl = ttl,
-	    .count = (uint16_t)keyring->count,
-	    .records = made->cds,
-	    .len = keyring->count * (2 + DS_OCTETS)};
-	return 3;
+	keyring->count = kept;
+	return error;
+}
+
+void
+keyring_retire_files(struct keyring *keyring)
+{
+	for (unsigned i = 0; i < keyring->nleft; i++) {
+		key_retire(keyring->left[i], keyring->directory);
+		key_free(keyring->left[i]);
+	}
+	keyring->nleft = 0;
 }

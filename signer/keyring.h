@@ -1,19 +1,22 @@
 /*
- * keyring.h -- the keys of one signed zone: their rows in signatures/, their files, and the RRsets of the
- * apex that are made of them (S105).
+ * keyring.h -- the keys of one signed zone: their rows in signatures/, their files, the procedure that
+ * changes them (rollover.h), and the RRsets of the apex that are made of them (S105, S107).
  */
 #ifndef SIGNER_KEYRING_H
 #define SIGNER_KEYRING_H
 
 #include "signer/key.h"
+#include "signer/rollover.h"
 #include "zones/model/model.h"
 #include "zones/state/config.h"
+#include "zones/state/signatures.h"
 
 struct keyring;
 
 /*
- * The keys of a zone. If it has none and make is true, one is made, with its files and its row. NULL with
- * problems if a key cannot be used: then nothing is signed, and no key is made in its place.
+ * The keys of a zone. If it has none and make is true, one is made, with its files and its row, and the
+ * procedure ROLLOVER_ENABLE begins. NULL with problems if a key cannot be used: then nothing is signed, and
+ * no key is made in its place.
  */
 struct keyring *keyring_open(struct store_txn *signatures, const char *state, const struct zone_info *zone,
     const struct dnssec_policy *policy, bool make, struct problems *problems);
@@ -23,12 +26,39 @@ void keyring_free(struct keyring *keyring);
 void keyring_apex(const struct keyring *keyring, uint8_t apex[NAME_MAX_LEN]);
 const char *keyring_name(const struct keyring *keyring);
 
-/* The key that signs RRsets of this type. */
-struct key *keyring_key(const struct keyring *keyring, uint16_t type);
-/* Is this signature one of a key that signs this type now? */
-bool keyring_knows(const struct keyring *keyring, uint16_t type, const struct signature *signature);
+/* The keys that sign RRsets of this type. Returns how many. */
+unsigned keyring_signers(const struct keyring *keyring, uint16_t type, struct key *out[SIGNATURES_MAX]);
+/* The key with this name; NULL: none. */
+struct key *keyring_key(const struct keyring *keyring, const struct key_id *id);
+/* Are these the signatures that RRsets of this type have now? */
+bool keyring_fits(
+    const struct keyring *keyring, uint16_t type, const struct signature *signatures, unsigned count);
+/* The keys that sign zone data. Returns how many. */
+unsigned keyring_data(const struct keyring *keyring, struct key_id out[DATA_KEYS_MAX]);
 
-/* The RRsets of the apex: DNSKEY, CDS, CDNSKEY. The keyring owns the records. ttl: theirs. */
+/* The RRsets of the apex: DNSKEY, and CDS and CDNSKEY if the parent is to have a DS, or none any longer. The
+ * keyring owns the records. ttl: theirs. */
 unsigned keyring_rrsets(const struct keyring *keyring, uint32_t ttl, struct rrset out[SIGNED_KEYS_MAX]);
+
+/* ---- procedures ---- */
+
+/* The rows of the keys. Returns how many. */
+unsigned keyring_rows(const struct keyring *keyring, const struct signing_key **rows);
+/* The row of the procedure. After a change, call keyring_put in the same pass. */
+struct rollover *keyring_rollover(struct keyring *keyring);
+/*
+ * Begin a procedure that brings a new key, which is made here. Returns false with problems if its files
+ * cannot be written.
+ */
+bool keyring_roll(struct keyring *keyring, enum rollover_kind kind, unsigned algorithm,
+    const struct rollover_clock *now, struct problems *problems);
+/* Begin a procedure without a new key: ROLLOVER_DISABLE, ROLLOVER_CANCEL. */
+void keyring_begin(struct keyring *keyring, enum rollover_kind kind, const struct rollover_clock *now);
+/* Finish the step, and go to the next one. Keys that are hidden leave the keyring. */
+void keyring_advance(struct keyring *keyring, const struct rollover_clock *now);
+/* Write all rows. Returns 0 or a negative errno. */
+int keyring_put(struct keyring *keyring, struct store_txn *signatures);
+/* After the commit: rename the files of keys that left, so that they are not used again. */
+void keyring_retire_files(struct keyring *keyring);
 
 #endif

@@ -286,6 +286,7 @@ note_steered(void *arg, const struct steered_signature *row)
 
 	signer->steered_end = earlier(signer->steered_end, row->signature.expiration);
 	signer->steered_due = earlier(signer->steered_due, validity_due_at(&row->signature));
+	zone_signer_note_ttl(signer->zones, row->zone, row->ttl);
 }
 
 static bool
@@ -295,6 +296,8 @@ sign_steered(void *arg, const struct steered_signature *wanted, const struct con
 	struct signer *signer = steering->signer;
 	struct pass *pass = steering->pass;
 	struct keyring *keyring = zone_signer_keyring(signer->zones, wanted->zone);
+	struct key_id id = {wanted->signature.algorithm, wanted->signature.key_tag};
+	struct key *key = keyring != NULL ? keyring_key(keyring, &id) : NULL;
 	struct steered_signature row = *wanted;
 	bool alone = row.type == TYPE_CNAME || row.count == 1;
 	unsigned len = row.type == TYPE_A ? 4 : 16;
@@ -304,7 +307,7 @@ sign_steered(void *arg, const struct steered_signature *wanted, const struct con
 
 	if (pass->error != 0 || pass->slice == 0)
 		return false;
-	if (keyring == NULL)
+	if (key == NULL)
 		return true;
 	pass->slice--;
 	keyring_apex(keyring, apex);
@@ -318,7 +321,7 @@ sign_steered(void *arg, const struct steered_signature *wanted, const struct con
 	}
 	set.rrset = (struct rrset){
 	    .type = row.type, .count = row.count, .ttl = row.ttl, .records = records, .len = used};
-	zone_signer_sign(signer->zones, keyring, &set, signer->options.validity.steered_s, &row.signature);
+	zone_signer_sign(signer->zones, key, &set, signer->options.validity.steered_s, &row.signature);
 	free(records);
 	row.count = wanted->count;
 	pass->error = steered_append(alone ? pass->signatures : pass->sets, &row);
@@ -326,6 +329,32 @@ sign_steered(void *arg, const struct steered_signature *wanted, const struct con
 	note_steered(signer, &row);
 	compiler_add_steered(signer->compiler, content, &row.signature);
 	return true;
+}
+
+/*
+ * Steered RRsets are found by the key that signed them: nameservers go over to new keys when these have
+ * signed all of them.
+ */
+static void
+serve_new_keys(void *arg, uint32_t zone)
+{
+	struct signer *signer = arg;
+	struct pass *pass = signer->pass;
+	struct keyring *keyring = zone_signer_keyring(signer->zones, zone);
+	struct key_id data[DATA_KEYS_MAX] = {{0}};
+	unsigned ndata = keyring_data(keyring, data);
+	struct signed_zone row;
+
+	if (pass->error != 0 || !signed_zone_get(pass->signatures, zone, &row) ||
+	    (row.ndata == ndata && key_id_same(&row.data[0], &data[0]) &&
+		key_id_same(&row.data[1], &data[1])))
+		return;
+	row.nkeys = keyring_rrsets(keyring, signer->options.key_ttl, row.keys);
+	row.version++;
+	row.ndata = ndata;
+	memcpy(row.data, data, sizeof data);
+	pass->error = signed_zone_put(pass->signatures, zone, &row);
+	pass->wrote = true;
 }
 
 /*
@@ -341,6 +370,8 @@ sign_slice(struct signer *signer, struct pass *pass)
 		return;
 	pass->slice = signer->pending != 0 ? SLICE_CONFIG : SLICE;
 	signer->more = compiler_sign_steered(signer->compiler, sign_steered, &steering);
+	if (!signer->more && pass->error == 0)
+		zone_signer_each(signer->zones, serve_new_keys, signer);
 	if (signer->more || pass->error != 0 || signer->pending == 0)
 		return;
 	if (signer_generation(pass->signatures) != signer->pending) {
@@ -409,23 +440,46 @@ struct settling {
 	bool stuck; /* a signed zone cannot be signed: its changes must not be served */
 };
 
+static bool
+same_rrsets(const struct signed_zone *a, const struct signed_zone *b)
+{
+	if (a->nkeys != b->nkeys)
+		return false;
+	for (unsigned i = 0; i < a->nkeys; i++)
+		if (a->keys[i].ttl != b->keys[i].ttl || a->keys[i].len != b->keys[i].len ||
+		    memcmp(a->keys[i].records, b->keys[i].records, a->keys[i].len) != 0)
+			return false;
+	return true;
+}
+
+/*
+ * Write the row of a zone if it is new or its keys changed. Nameservers go on with the keys that sign its
+ * data, until all is signed by the new ones (serve_new_keys).
+ */
 static void
-put_zone(struct settling *settling, const struct zone_info *zone, const struct keyring *keyring)
+put_zone(struct settling *settling, const struct zone_info *zone, const struct keyring *keyring, bool stepped)
 {
 	struct pass *pass = settling->pass;
-	struct signed_zone row;
+	struct signed_zone row, now = {0};
 	bool there = signed_zone_get(pass->signatures, zone->number, &row);
-	struct signed_zone now = {0};
 
-	if (there)
-		return;
-	/* A reader that did not see that the zone was not signed sees another version. */
-	random_bytes(&now.version, sizeof now.version);
-	now.version |= 1;
 	now.nkeys = keyring_rrsets(keyring, settling->signer->options.key_ttl, now.keys);
+	if (there && !stepped && same_rrsets(&row, &now))
+		return;
+	if (there) {
+		now.version = row.version + 1;
+		now.generation = row.generation;
+		now.ndata = row.ndata;
+		memcpy(now.data, row.data, sizeof now.data);
+	} else {
+		/* A reader that did not see that the zone was not signed sees another version. */
+		random_bytes(&now.version, sizeof now.version);
+		now.version |= 1;
+		now.ndata = keyring_data(keyring, now.data);
+		warnx("zone %s is signed from now on", keyring_name(keyring));
+	}
 	pass->error = signed_zone_put(pass->signatures, zone->number, &now);
 	pass->wrote = true;
-	warnx("zone %s is signed from now on", keyring_name(keyring));
 }
 
 static bool
@@ -465,7 +519,7 @@ settle_zone(void *arg, const struct id *id, struct bytes json)
 			zone_signer_put(signer->zones, zone.number, keyring);
 	}
 	if (keyring != NULL)
-		put_zone(settling, &zone, keyring);
+		put_zone(settling, &zone, keyring, false);
 	else if (problems.count > 0) {
 		set_fault(signer, "zone %s is not signed: %s", policy->name, problems.items[0].text);
 		settling->stuck |= signed_zone_get(settling->pass->signatures, zone.number, &row);

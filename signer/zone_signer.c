@@ -10,6 +10,7 @@ struct signed_entry {
 	uint32_t zone;
 	struct keyring *keyring;
 	uint32_t first_due, first_end; /* of its signatures; 0: none was met yet */
+	uint32_t ttl;                  /* the largest of its RRsets since the start */
 };
 
 struct zone_signer {
@@ -33,10 +34,9 @@ struct zone_signer {
 };
 
 void
-zone_signer_sign(struct zone_signer *signer, struct keyring *keyring, const struct signed_set *set,
-    uint32_t seconds, struct signature *signature)
+zone_signer_sign(struct zone_signer *signer, struct key *key, const struct signed_set *set, uint32_t seconds,
+    struct signature *signature)
 {
-	struct key *key = keyring_key(keyring, set->rrset.type);
 	uint8_t *data;
 	size_t len;
 
@@ -55,20 +55,38 @@ earlier(uint32_t a, uint32_t b)
 	return a == 0 || (int32_t)(b - a) < 0 ? b : a;
 }
 
-/* Write the record, and remember which is due and which ends first. */
+/* Write the records, and remember which signature is due and which ends first. */
 static size_t
-write_record(
-    struct zone_signer *signer, const struct signed_set *set, const struct signature *signature, uint8_t *out)
+write_records(struct zone_signer *signer, const struct signed_set *set, const struct signature *signatures,
+    unsigned count, uint8_t *out)
 {
+	struct signed_entry *entry = signer->entry;
 	struct rrsig_covers covers = {.apex = set->apex,
 	    .apex_len = signer->apex_len,
 	    .type = set->rrset.type,
 	    .labels = signed_labels(set->owner),
 	    .ttl = set->rrset.ttl};
+	size_t len = 0;
 
-	signer->entry->first_end = earlier(signer->entry->first_end, signature->expiration);
-	signer->entry->first_due = earlier(signer->entry->first_due, validity_due_at(signature));
-	return rrsig_write(out, &covers, signature);
+	entry->ttl = MAX(entry->ttl, set->rrset.ttl);
+	for (unsigned i = 0; i < count && len + rrsig_octets(signer->apex_len) <= FRAGMENT_SIGNED_MAX; i++) {
+		entry->first_end = earlier(entry->first_end, signatures[i].expiration);
+		entry->first_due = earlier(entry->first_due, validity_due_at(&signatures[i]));
+		len += rrsig_write(out + len, &covers, &signatures[i]);
+	}
+	return len;
+}
+
+/* Are these the signatures that the set is to have, and none of them due soon? */
+static bool
+are_good(const struct zone_signer *signer, uint16_t type, const struct signature *found, unsigned count)
+{
+	uint32_t soon = signer->now + validity_batch_s(signer->validity->zone_s);
+
+	for (unsigned i = 0; i < count; i++)
+		if ((int32_t)(validity_due_at(&found[i]) - soon) <= 0)
+			return false;
+	return keyring_fits(signer->entry->keyring, type, found, count);
 }
 
 static size_t
@@ -78,17 +96,18 @@ find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *
 	struct signature found[SIGNATURES_MAX];
 	uint64_t hash = signed_hash(set);
 	unsigned count = signature_find(signer->reader, key, set->rrset.type, hash, found);
-	uint32_t soon = signer->now + validity_batch_s(signer->validity->zone_s);
+	struct key *keys[SIGNATURES_MAX];
 	int error;
 
-	if (count == 1 && keyring_knows(signer->entry->keyring, set->rrset.type, &found[0]) &&
-	    (int32_t)(validity_due_at(&found[0]) - soon) > 0)
-		return write_record(signer, set, &found[0], out);
-	zone_signer_sign(signer, signer->entry->keyring, set, signer->validity->zone_s, &found[0]);
-	error = signature_put(signer->txn, signer->entry->zone, key, set->rrset.type, hash, found, 1);
+	if (are_good(signer, set->rrset.type, found, count))
+		return write_records(signer, set, found, count, out);
+	count = keyring_signers(signer->entry->keyring, set->rrset.type, keys);
+	for (unsigned i = 0; i < count; i++)
+		zone_signer_sign(signer, keys[i], set, signer->validity->zone_s, &found[i]);
+	error = signature_put(signer->txn, signer->entry->zone, key, set->rrset.type, hash, found, count);
 	if (signer->error == 0)
 		signer->error = error;
-	return write_record(signer, set, &found[0], out);
+	return write_records(signer, set, found, count, out);
 }
 
 static struct signed_entry *
@@ -105,6 +124,7 @@ zone(void *arg, const struct zone_info *info)
 {
 	struct zone_signer *signer = arg;
 	struct signed_entry *entry = entry_of(signer, info->number);
+	struct key_id data[DATA_KEYS_MAX] = {{0}};
 
 	if (entry == NULL || !signed_zone_get(signer->txn, info->number, &signer->row))
 		return NULL;
@@ -119,7 +139,9 @@ zone(void *arg, const struct zone_info *info)
 	    .find = find,
 	    .keys = signer->row.keys,
 	    .nkeys = signer->row.nkeys,
+	    .ndata = keyring_data(entry->keyring, data),
 	    .version = signer->row.version};
+	memcpy(signer->zone_signing.data, data, sizeof data);
 	return &signer->zone_signing;
 }
 
@@ -197,6 +219,23 @@ zone_signer_keyring(const struct zone_signer *signer, uint32_t number)
 	const struct signed_entry *entry = entry_of(signer, number);
 
 	return entry != NULL ? entry->keyring : NULL;
+}
+
+uint32_t
+zone_signer_ttl(const struct zone_signer *signer, uint32_t number)
+{
+	const struct signed_entry *entry = entry_of(signer, number);
+
+	return entry != NULL ? entry->ttl : 0;
+}
+
+void
+zone_signer_note_ttl(struct zone_signer *signer, uint32_t number, uint32_t ttl)
+{
+	struct signed_entry *entry = entry_of(signer, number);
+
+	if (entry != NULL)
+		entry->ttl = MAX(entry->ttl, ttl);
 }
 
 bool

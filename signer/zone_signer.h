@@ -38,9 +38,13 @@ const struct compiler_signing *zone_signer_signing(struct zone_signer *signer);
 /* After a pass: how many signatures were made, and the first error of a write (0: none). */
 size_t zone_signer_made(const struct zone_signer *signer);
 int zone_signer_error(const struct zone_signer *signer);
-/* Sign a set with the key of its zone; for steered RRsets. */
-void zone_signer_sign(struct zone_signer *signer, struct keyring *keyring, const struct signed_set *set,
+/* Sign a set with a key; for steered RRsets. */
+void zone_signer_sign(struct zone_signer *signer, struct key *key, const struct signed_set *set,
     uint32_t seconds, struct signature *signature);
+/* The largest TTL that signed RRsets of the zone had since the start, in seconds. */
+uint32_t zone_signer_ttl(const struct zone_signer *signer, uint32_t zone);
+/* Note the TTL of a steered RRset. */
+void zone_signer_note_ttl(struct zone_signer *signer, uint32_t zone, uint32_t ttl);
 /* The earliest end of all signatures of zone data, seconds since 1970; 0: there is none. */
 uint32_t zone_signer_first_end(const struct zone_signer *signer);
 

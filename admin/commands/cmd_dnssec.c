@@ -7,6 +7,7 @@
 #include "admin/edit/object.h"
 #include "zones/state/config.h"
 #include "zones/state/signatures.h"
+#include "zones/state/signing_keys.h"
 
 #include <poll.h>
 #include <stdlib.h>

@@ -358,8 +358,8 @@ sign_steered(const struct answer *answer, struct answer_item *item)
 {
 	if (answer->steered.zone == NULL || answer->lacks_signature)
 		return;
-	item->signatures = 1;
-	item->len += (uint32_t)rrsig_octets(answer->steered.zone->apex_len);
+	item->signatures = (uint8_t)answer->steered.zone->nkeys;
+	item->len += item->signatures * (uint32_t)rrsig_octets(answer->steered.zone->apex_len);
 }
 
 /* S16: add the CNAME of a hostname origin. Returns true to continue with its target. */

@@ -59,10 +59,10 @@ struct answer_wildcard {
 	uint32_t ttl;
 };
 
-/* S100: the signature of the addresses, or of the CNAME, that a load balancer chose. */
+/* S100: the signatures of the addresses, or of the CNAME, that a load balancer chose: one by each key. */
 struct answer_signature {
 	const struct zone *zone; /* NULL: none; the zone is not signed, or the client did not ask */
-	struct signature signature;
+	struct signature signatures[DATA_KEYS_MAX];
 	uint16_t type; /* of the records */
 	uint8_t labels;
 	uint32_t ttl; /* original TTL */

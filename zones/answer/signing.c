@@ -109,20 +109,11 @@ owner_signing_version(const struct owner_signing *owner)
 	return owner->signing->version;
 }
 
-struct content
-owner_signing_key(const struct owner_signing *owner, uint32_t zone)
+unsigned
+owner_signing_keys(const struct owner_signing *owner, struct key_id out[DATA_KEYS_MAX])
 {
-	const struct zone_signing *signing = owner->signing;
-
-	for (unsigned i = 0; i < signing->nkeys; i++) {
-		const struct rrset *keys = &signing->keys[i];
-		const uint8_t *rdata = keys->records + 2;
-		uint16_t len = keys->len >= 2 ? get16(keys->records) : 0;
-
-		if (keys->type == TYPE_DNSKEY && len >= 4 && len <= keys->len - 2)
-			return content_of_key(zone, rdata[3], dnskey_tag(rdata, len));
-	}
-	return content_of_key(zone, 0, 0);
+	memcpy(out, owner->signing->data, sizeof owner->signing->data);
+	return owner->signing->ndata;
 }
 
 /* RRsets of the zone's own with these types are left out. */

@@ -21,6 +21,8 @@ struct zone_signing {
 	size_t (*find)(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out);
 	const struct rrset *keys; /* RRsets of the apex that are made from its keys: DNSKEY, CDS, CDNSKEY */
 	unsigned nkeys;
+	unsigned ndata;
+	struct key_id data[DATA_KEYS_MAX]; /* that sign the zone's data */
 	/* Only find signatures: the zone gets its name and an empty chain, and cannot answer. */
 	bool only;
 	uint64_t version; /* of its signatures; rises when a zone must be built again because of them */
@@ -64,7 +66,7 @@ void owner_signing_add(struct owner_signing *owner, const struct bytes *key, str
 size_t owner_signing_missing(const struct owner_signing *owner);
 bool owner_signing_only(const struct owner_signing *owner);
 uint64_t owner_signing_version(const struct owner_signing *owner);
-/* The content of the key that signs a zone: its first DNSKEY. */
-struct content owner_signing_key(const struct owner_signing *owner, uint32_t zone);
+/* The keys that sign the data of the zone. Returns how many. */
+unsigned owner_signing_keys(const struct owner_signing *owner, struct key_id out[DATA_KEYS_MAX]);
 
 #endif

@@ -47,8 +47,10 @@ struct zone {
 	uint32_t negative_ttl;
 	struct chain *chain; /* of a signed zone; NULL: it is not signed */
 	size_t missing;      /* number of its RRsets that have no signature */
-	struct content key;  /* of the key that signs it (content.h) */
-	uint64_t version;    /* of the signatures that it was built with; 0: it is not signed */
+	unsigned nkeys;      /* that sign its data: during a rollover of the algorithm two */
+	struct key_id key_ids[DATA_KEYS_MAX];
+	struct content keys[DATA_KEYS_MAX]; /* the same keys (content.h) */
+	uint64_t version; /* of the signatures that it was built with; 0: it is not signed */
 };
 
 enum found {

@@ -18,6 +18,20 @@ cover(struct answer *answer, const struct zone *zone, const struct steer_lb *lb,
 	answer->steered.ttl = lb->signed_ttl;
 }
 
+/* Find the signatures of what an owner has by every key that signs the zone. what is made without a key. */
+static bool
+find(struct answer *answer, const struct snapshot *snapshot, const struct zone *zone,
+    const struct content *what)
+{
+	for (unsigned i = 0; i < zone->nkeys; i++) {
+		struct content content = content_signed(what, &zone->keys[i]);
+
+		if (!signature_table_find(snapshot->signatures, &content, &answer->steered.signatures[i]))
+			return false;
+	}
+	return zone->nkeys > 0;
+}
+
 static struct content
 content_of_choice(const struct steer_choice *choice, const struct content *owner)
 {
@@ -52,22 +66,22 @@ steered_sign(struct answer *answer, const struct snapshot *snapshot, const struc
     const struct steer_lb *lb, uint64_t draw)
 {
 	struct steer_choice *choice = &answer->choice;
-	struct content owner = content_signed(&lb->content, &zone->key), content;
+	struct content content;
 	unsigned first;
 
 	if (!wanted(answer, zone))
 		return;
 	cover(answer, zone, lb, choice->family == TABLE_V4 ? TYPE_A : TYPE_AAAA);
-	content = content_of_choice(choice, &owner);
-	if (signature_table_find(snapshot->signatures, &content, &answer->steered.signature))
+	content = content_of_choice(choice, &lb->content);
+	if (find(answer, snapshot, zone, &content))
 		return;
 	answer->one_of_set = choice->count > 1;
 	first = choice->how == STEER_HASHED ? 0 : (unsigned)((mix64(draw) >> 32) * choice->count >> 32);
 	for (unsigned i = 0; i < choice->count && answer->one_of_set; i++) {
 		unsigned at = (first + i) % choice->count;
 
-		content = content_single(&owner, choice->family, steer_address(choice, at)->bytes);
-		if (!signature_table_find(snapshot->signatures, &content, &answer->steered.signature))
+		content = content_single(&lb->content, choice->family, steer_address(choice, at)->bytes);
+		if (!find(answer, snapshot, zone, &content))
 			continue;
 		keep_one(choice, at);
 		return;
@@ -79,13 +93,12 @@ void
 steered_sign_cname(struct answer *answer, const struct snapshot *snapshot, const struct zone *zone,
     const struct steer_lb *lb, const uint8_t *target)
 {
-	struct content owner = content_signed(&lb->content, &zone->key), content;
+	struct content content;
 
 	if (!wanted(answer, zone))
 		return;
 	cover(answer, zone, lb, TYPE_CNAME);
 	content = content_of_octets(target, name_len(target));
-	content = content_join(&owner, CONTENT_CNAME, 0, &content);
-	answer->lacks_signature |=
-	    !signature_table_find(snapshot->signatures, &content, &answer->steered.signature);
+	content = content_join(&lb->content, CONTENT_CNAME, 0, &content);
+	answer->lacks_signature |= !find(answer, snapshot, zone, &content);
 }

@@ -354,7 +354,10 @@ build(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void
 	if (built && signing != NULL) {
 		zone->chain = chain_new(only ? 0 : names.count, zone->apex);
 		zone->version = owner_signing_version(signing);
-		zone->key = owner_signing_key(signing, zone->number);
+		zone->nkeys = owner_signing_keys(signing, zone->key_ids);
+		for (unsigned i = 0; i < zone->nkeys; i++)
+			zone->keys[i] = content_of_key(
+			    zone->number, zone->key_ids[i].algorithm, zone->key_ids[i].key_tag);
 	}
 	built = built && (only || fill(zone, signing, &names, each, arg));
 	chain_names_free(&names);

@@ -13,7 +13,7 @@ struct steering_walk {
 	bool stopped; /* fn returned false */
 	compiler_steered_fn *fn;
 	void *arg;
-	struct content owner; /* of entry, as the key of its zone signs it */
+	struct content owner; /* of entry, as a key of its zone signs it */
 	struct steered_signature row;
 };
 
@@ -144,17 +144,22 @@ static void
 offer_lb(struct steering_walk *walk, const struct lb_entry *entry)
 {
 	const struct steer_lb *lb = entry->compiled;
+	const struct zone *zone = entry->zone != NULL ? entry->zone->zone : NULL;
 
-	if (lb == NULL || entry->zone == NULL || entry->zone->zone->chain == NULL)
+	if (lb == NULL || zone == NULL || zone->chain == NULL)
 		return;
 	walk->entry = entry;
-	walk->owner = content_signed(&lb->content, &entry->zone->zone->key);
 	walk->row.zone = entry->zone->number;
 	walk->row.ttl = lb->signed_ttl;
 	memcpy(walk->row.owner, lb->name, lb->name_len);
-	for (unsigned p = 0; p < lb->nall; p++)
-		offer_pool(walk, lb->pools[p].slot);
-	offer_pool(walk, lb->fallback.slot);
+	for (unsigned i = 0; i < zone->nkeys; i++) {
+		walk->owner = content_signed(&lb->content, &zone->keys[i]);
+		walk->row.signature.algorithm = zone->key_ids[i].algorithm;
+		walk->row.signature.key_tag = zone->key_ids[i].key_tag;
+		for (unsigned p = 0; p < lb->nall; p++)
+			offer_pool(walk, lb->pools[p].slot);
+		offer_pool(walk, lb->fallback.slot);
+	}
 }
 
 void

@@ -43,7 +43,9 @@ zone(void *arg, const struct zone_info *info)
 	    .find = find,
 	    .keys = source->zone.keys,
 	    .nkeys = source->zone.nkeys,
+	    .ndata = source->zone.ndata,
 	    .version = source->zone.version};
+	memcpy(source->zone_signing.data, source->zone.data, sizeof source->zone.data);
 	return &source->zone_signing;
 }
 

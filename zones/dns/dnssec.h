@@ -18,6 +18,7 @@ enum {
 	RR_FIXED = 12,                     /* a record's owner 0xC00C, type, class, TTL and length */
 	SIGNATURE_OCTETS = 64,             /* of ECDSA P-256 (RFC 6605 4) and of Ed25519 (RFC 8080 4) */
 	SIGNATURES_MAX = 4,                /* of one RRset at once; a rollover needs two */
+	DATA_KEYS_MAX = 2,                 /* keys that sign the data of a zone at once */
 	DNSKEY_SEP = 1,                    /* flag: a key that a DS refers to (RFC 4034 2.1.1) */
 	DNSKEY_REVOKE = 0x80,              /* flag (RFC 5011) */
 	DNSKEY_ZONE = 0x100,               /* flag: a key of a zone */
@@ -25,6 +26,18 @@ enum {
 	DS_OCTETS = 4 + 32,                /* of RDATA with a SHA-256 digest (RFC 4509) */
 	NSEC_MAX = NAME_MAX_LEN + 256 * 34 /* octets of RDATA */
 };
+
+/* The name of a key in its zone. */
+struct key_id {
+	uint8_t algorithm; /* 0: no key */
+	uint16_t key_tag;
+};
+
+static inline bool
+key_id_same(const struct key_id *a, const struct key_id *b)
+{
+	return a->algorithm == b->algorithm && a->key_tag == b->key_tag;
+}
 
 /* One signature without the parts that follow from the RRset (type, labels, TTL, signer's name). */
 struct signature {

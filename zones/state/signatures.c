@@ -183,7 +183,8 @@ drop_rows(struct store_txn *txn, enum store_table table, uint32_t zone)
 int
 signatures_drop_zone(struct store_txn *txn, uint32_t zone)
 {
-	static const enum store_table tables[] = {TABLE_SIGNATURES, TABLE_SIGNED_ZONES, TABLE_KEYS};
+	static const enum store_table tables[] = {
+	    TABLE_SIGNATURES, TABLE_SIGNED_ZONES, TABLE_KEYS, TABLE_ROLLOVERS};
 	int error = 0;
 
 	for (unsigned i = 0; i < NITEMS(tables) && error == 0; i++)
@@ -193,7 +194,16 @@ signatures_drop_zone(struct store_txn *txn, uint32_t zone)
 
 /* ---- zones ---- */
 
-enum { ZONE_HEAD = 17, RRSET_FIXED = 12 };
+enum { ZONE_HEAD = 17, RRSET_FIXED = 12, DATA_KEY = 3 };
+
+static void
+read_data_keys(struct signed_zone *out, const uint8_t *at, const uint8_t *end)
+{
+	unsigned count = at < end ? *at++ : 0;
+
+	for (; out->ndata < MIN(count, DATA_KEYS_MAX) && end - at >= DATA_KEY; at += DATA_KEY)
+		out->data[out->ndata++] = (struct key_id){at[0], get16(at + 1)};
+}
 
 bool
 signed_zone_get(struct store_txn *txn, uint32_t zone, struct signed_zone *out)
@@ -208,8 +218,9 @@ signed_zone_get(struct store_txn *txn, uint32_t zone, struct signed_zone *out)
 	at = value.data;
 	end = at + value.len;
 	*out = (struct signed_zone){.version = get64(at), .generation = get64(at + 8)};
-	for (unsigned i = 0, count = at[16]; i < count && i < SIGNED_KEYS_MAX; i++) {
-		const uint8_t *set = i == 0 ? at + ZONE_HEAD : at;
+	at += ZONE_HEAD;
+	for (unsigned i = 0, count = at[-1]; i < count && i < SIGNED_KEYS_MAX; i++) {
+		const uint8_t *set = at;
 
 		if (end - set < RRSET_FIXED || (size_t)(end - set) - RRSET_FIXED < get32(set + 8))
 			return false;
@@ -220,6 +231,7 @@ signed_zone_get(struct store_txn *txn, uint32_t zone, struct signed_zone *out)
 		    .records = set + RRSET_FIXED};
 		at = set + RRSET_FIXED + get32(set + 8);
 	}
+	read_data_keys(out, at, end);
 	return true;
 }
 
@@ -232,6 +244,7 @@ signed_zone_put(struct store_txn *txn, uint32_t zone, const struct signed_zone *
 
 	for (unsigned i = 0; i < in->nkeys; i++)
 		size += RRSET_FIXED + in->keys[i].len;
+	size += 1 + in->ndata * DATA_KEY;
 	at = value = xmalloc(size);
 	put32(number, zone);
 	put64(at, in->version);
@@ -247,6 +260,11 @@ signed_zone_put(struct store_txn *txn, uint32_t zone, const struct signed_zone *
 		put32(at + 8, (uint32_t)set->len);
 		memcpy(at + RRSET_FIXED, set->records, set->len);
 		at += RRSET_FIXED + set->len;
+	}
+	*at++ = (uint8_t)in->ndata;
+	for (unsigned i = 0; i < in->ndata; i++, at += DATA_KEY) {
+		at[0] = in->data[i].algorithm;
+		put16(at + 1, in->data[i].key_tag);
 	}
 	error = store_put(txn, TABLE_SIGNED_ZONES, (struct bytes){number, 4}, (struct bytes){value, size});
 	free(value);
@@ -270,55 +288,6 @@ bool
 signed_zones_any(struct store_txn *txn)
 {
 	return store_count(txn, TABLE_SIGNED_ZONES) > 0;
-}
-
-/* ---- keys ---- */
-
-enum { KEY_ROW = 2 + 2 + 8 + 8 + DNSKEY_MAX + DS_OCTETS, KEY_ROW_KEY = 7 };
-
-void
-signing_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void *arg)
-{
-	struct store_cursor *cursor = store_cursor_open(txn, TABLE_KEYS);
-	uint8_t prefix[4];
-	struct bytes key, value;
-	bool more;
-
-	put32(prefix, zone);
-	for (more = store_cursor_seek(cursor, (struct bytes){prefix, 4}, &key, &value);
-	     more && key.len == KEY_ROW_KEY && memcmp(key.data, prefix, 4) == 0;
-	     more = store_cursor_next(cursor, &key, &value)) {
-		const uint8_t *name = key.data, *at = value.data;
-		struct signing_key row = {.algorithm = name[4], .key_tag = get16(name + 5)};
-
-		if (value.len != KEY_ROW)
-			continue;
-		row.state = at[0];
-		row.flags = get16(at + 2);
-		row.created = (int64_t)get64(at + 4);
-		row.ds_after = (int64_t)get64(at + 12);
-		memcpy(row.dnskey, at + 20, DNSKEY_MAX);
-		memcpy(row.ds, at + 20 + DNSKEY_MAX, DS_OCTETS);
-		fn(arg, &row);
-	}
-	store_cursor_close(cursor);
-}
-
-int
-signing_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *key)
-{
-	uint8_t name[KEY_ROW_KEY], at[KEY_ROW] = {0};
-
-	put32(name, zone);
-	name[4] = key->algorithm;
-	put16(name + 5, key->key_tag);
-	at[0] = key->state;
-	put16(at + 2, key->flags);
-	put64(at + 4, (uint64_t)key->created);
-	put64(at + 12, (uint64_t)key->ds_after);
-	memcpy(at + 20, key->dnskey, DNSKEY_MAX);
-	memcpy(at + 20 + DNSKEY_MAX, key->ds, DS_OCTETS);
-	return store_put(txn, TABLE_KEYS, (struct bytes){name, sizeof name}, (struct bytes){at, sizeof at});
 }
 
 /* ---- steered RRsets ---- */

@@ -8,11 +8,12 @@
  * count (1), signatures of SIGNATURE_ROW octets each. The contents before stay for who is behind.
  *
  * signed_zones: zone (4) -> version (8), generation (8), count (1), for each RRset of its apex that is made
- * from its keys: type (2), TTL (4), count (2), length (4), records as in rrset.h. A zone is signed while it
- * has this row. The version rises when its signatures were renewed or its keys changed: then it must be built
- * again.
+ * from its keys: type (2), TTL (4), count (2), length (4), records as in rrset.h; then the keys by whose
+ * signatures steered RRsets are found: count (1), algorithm (1) and key tag (2) of each. A zone is signed
+ * while it has this row. The version rises when its signatures were renewed or its keys changed: then it must
+ * be built again.
  *
- * keys: zone (4), algorithm (1), key tag (2) -> struct signing_key.
+ * keys, rollovers: see signing_keys.h.
  *
  * steered, in signatures (addresses alone, CNAMEs) and in sets (two and more): sequence (8) -> one
  * steered_signature.
@@ -63,6 +64,8 @@ struct signed_zone {
 	uint64_t generation; /* of the configuration whose data is signed */
 	unsigned nkeys;
 	struct rrset keys[SIGNED_KEYS_MAX]; /* records point into the transaction */
+	unsigned ndata;
+	struct key_id data[DATA_KEYS_MAX]; /* that sign its data */
 };
 
 /* Returns false if the zone is not signed. */
@@ -72,26 +75,6 @@ int signed_zone_put(struct store_txn *txn, uint32_t zone, const struct signed_zo
 typedef void signed_zone_fn(void *arg, uint32_t zone);
 void signed_zones_each(struct store_txn *txn, signed_zone_fn *fn, void *arg);
 bool signed_zones_any(struct store_txn *txn);
-
-/* ---- keys: what they are for, and since when; the keys themselves are files that only the signer reads ----
- */
-
-enum key_state { KEY_ACTIVE = 1 };
-
-struct signing_key {
-	uint8_t algorithm;
-	uint8_t state; /* enum key_state */
-	uint16_t key_tag;
-	uint16_t flags;   /* of the DNSKEY */
-	int64_t created;  /* wall clock, milliseconds since 1970 */
-	int64_t ds_after; /* not before this may a DS be put at the parent: unsigned answers may be cached */
-	uint8_t dnskey[DNSKEY_MAX];
-	uint8_t ds[DS_OCTETS];
-};
-
-typedef void signing_key_fn(void *arg, const struct signing_key *key);
-void signing_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void *arg);
-int signing_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *key);
 
 /* ---- steered RRsets ---- */
 

@@ -43,6 +43,7 @@ static const struct {
     [TABLE_SIGNATURES] = {"signatures", IN(STORE_SIGNATURES)},
     [TABLE_SIGNED_ZONES] = {"signed_zones", IN(STORE_SIGNATURES)},
     [TABLE_KEYS] = {"keys", IN(STORE_SIGNATURES)},
+    [TABLE_ROLLOVERS] = {"rollovers", IN(STORE_SIGNATURES)},
     [TABLE_STEERED] = {"steered", IN(STORE_SIGNATURES) | IN(STORE_SETS)},
     [TABLE_SIGNER] = {"signer", IN(STORE_SIGNATURES) | IN(STORE_SETS)},
 };

@@ -95,6 +95,7 @@ enum store_table {
 	TABLE_SIGNATURES,   /* zone number, name_to_key of the owner, type -> signatures by content */
 	TABLE_SIGNED_ZONES, /* zone number -> version, RRsets of its keys */
 	TABLE_KEYS,         /* zone number, algorithm, key tag -> struct signing_key */
+	TABLE_ROLLOVERS,    /* zone number -> struct rollover */
 	TABLE_STEERED,      /* sequence (8) -> a signature of a steered RRset */
 	TABLE_SIGNER,       /* "signer" -> struct signer_beat */
 	TABLE_COUNT

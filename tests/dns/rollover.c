@@ -1,0 +1,528 @@
+/*
+ * The steps of every procedure against every cache that a validator can have; marks, looks and waits.
+ *
+ * The model: a validator may hold any DS RRset that was published within TTL(DS) before, any DNSKEY RRset
+ * with its signatures within TTL(DNSKEY), any signed data within TTL(data), each of any server, fetched one
+ * by one. It refuses the zone if there is no way from a DS to a key that signs DNSKEY to a key that signs the
+ * data (RFC 4035 5). The strict one wants a way for each algorithm of the DS RRset (RFC 4035 2.2). Without a
+ * DS all is valid. Times are in hours.
+ */
+#include "signer/rollover.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+enum { OLD = 1, NEW = 2, TTL_DS = 24, TTL_KEY = 2, TTL_DATA = 8, LONG_AGO = -1000, NODES = 2, PARENTS = 2 };
+enum { HISTORY = 16 };
+
+/* What a server publishes since a time: sets of OLD and NEW. */
+struct published {
+	double at;
+	unsigned keys, signs, data, ds;
+};
+
+struct history {
+	struct published list[HISTORY];
+	unsigned count;
+};
+
+struct plan {
+	struct history nodes[NODES], parents[PARENTS];
+	double node_late[NODES], parent_late[PARENTS]; /* hours that a server is late with each step */
+	double now;
+	bool looks; /* a step is done when all servers have it */
+	bool strict, two_algorithms;
+	unsigned without_steps, without_waits; /* bits: parts of the procedure that are left out */
+};
+
+static void
+publish(struct plan *plan, double at, const struct published *what)
+{
+	for (unsigned i = 0; i < NODES; i++) {
+		struct history *history = &plan->nodes[i];
+
+		history->list[history->count] = *what;
+		history->list[history->count++].at = at == LONG_AGO ? at : at + plan->node_late[i];
+	}
+	for (unsigned i = 0; i < PARENTS; i++) {
+		struct history *history = &plan->parents[i];
+
+		history->list[history->count] = *what;
+		history->list[history->count++].at = at == LONG_AGO ? at : at + plan->parent_late[i];
+	}
+}
+
+static unsigned
+set_of(uint8_t old, uint8_t new, unsigned mark)
+{
+	return (old & mark ? OLD : 0) | (new &mark ? NEW : 0);
+}
+
+static struct published
+published_by(uint8_t old, uint8_t new)
+{
+	return (struct published){.keys = set_of(old, new, KEY_DNSKEY),
+	    .signs = set_of(old, new, KEY_SIGNS),
+	    .data = set_of(old, new, KEY_DATA),
+	    .ds = set_of(old, new, KEY_DS)};
+}
+
+static double
+wait_of(uint8_t waits)
+{
+	double most = 0;
+
+	if (waits & KEY_DNSKEY)
+		most = MAX(most, TTL_KEY);
+	if (waits & KEY_DS)
+		most = MAX(most, TTL_DS);
+	if (waits & KEY_DATA)
+		most = MAX(most, TTL_DATA);
+	return most;
+}
+
+/* When all servers have the newest step. */
+static double
+seen_at(const struct plan *plan)
+{
+	double seen = plan->now;
+
+	for (unsigned i = 0; i < NODES; i++)
+		seen = MAX(seen, plan->now + plan->node_late[i]);
+	for (unsigned i = 0; i < PARENTS; i++)
+		seen = MAX(seen, plan->now + plan->parent_late[i]);
+	return seen;
+}
+
+static void
+follow(struct plan *plan, enum rollover_kind kind, unsigned first)
+{
+	unsigned count;
+	const struct rollover_step *steps = rollover_steps(kind, &count);
+
+	for (unsigned i = first; i < count; i++) {
+		struct published what = published_by(steps[i].old, steps[i].new);
+
+		if (plan->without_steps >> i & 1)
+			continue;
+		publish(plan, plan->now, &what);
+		if (plan->looks)
+			plan->now = seen_at(plan);
+		if (!(plan->without_waits >> i & 1))
+			plan->now += wait_of(steps[i].waits);
+	}
+	if (kind == ROLLOVER_DISABLE || kind == ROLLOVER_KEY_LOST) {
+		struct published nothing = {0};
+
+		publish(plan, plan->now, &nothing);
+	}
+}
+
+/* ---- the validator ---- */
+
+/* Was this entry of a history published within ttl before now? */
+static bool
+may_be_cached(const struct history *history, unsigned i, double ttl, double now)
+{
+	bool ends = i + 1 < history->count;
+
+	return history->list[i].at <= now && (!ends || history->list[i + 1].at > now - ttl);
+}
+
+static bool
+path(unsigned ds, unsigned keys, unsigned signs, unsigned data, unsigned among)
+{
+	return (ds & keys & signs & among) != 0 && (data & keys & among) != 0;
+}
+
+static bool
+valid(const struct plan *plan, unsigned ds, const struct published *keys, unsigned data)
+{
+	if (ds == 0)
+		return true;
+	if (!plan->strict || !plan->two_algorithms)
+		return path(ds, keys->keys, keys->signs, data, OLD | NEW);
+	for (unsigned algorithm = OLD; algorithm <= NEW; algorithm++)
+		if (ds & algorithm && !path(ds, keys->keys, keys->signs, data, algorithm))
+			return false;
+	return true;
+}
+
+static bool
+all_data_valid(const struct plan *plan, unsigned ds, const struct published *keys, double now)
+{
+	for (unsigned n = 0; n < NODES; n++)
+		for (unsigned i = 0; i < plan->nodes[n].count; i++)
+			if (may_be_cached(&plan->nodes[n], i, TTL_DATA, now) &&
+			    !valid(plan, ds, keys, plan->nodes[n].list[i].data))
+				return false;
+	return true;
+}
+
+static bool
+all_keys_valid(const struct plan *plan, unsigned ds, double now)
+{
+	for (unsigned n = 0; n < NODES; n++)
+		for (unsigned i = 0; i < plan->nodes[n].count; i++)
+			if (may_be_cached(&plan->nodes[n], i, TTL_KEY, now) &&
+			    !all_data_valid(plan, ds, &plan->nodes[n].list[i], now))
+				return false;
+	return true;
+}
+
+static bool
+safe_at(const struct plan *plan, double now)
+{
+	for (unsigned p = 0; p < PARENTS; p++)
+		for (unsigned i = 0; i < plan->parents[p].count; i++)
+			if (may_be_cached(&plan->parents[p], i, TTL_DS, now) &&
+			    !all_keys_valid(plan, plan->parents[p].list[i].ds, now))
+				return false;
+	return true;
+}
+
+/* Around each time at which something begins or leaves the caches. */
+static bool
+safe_after(const struct plan *plan, const struct history *history)
+{
+	static const double ttls[] = {0, TTL_DS, TTL_KEY, TTL_DATA};
+
+	for (unsigned i = 0; i < history->count; i++)
+		for (unsigned t = 0; t < NITEMS(ttls); t++)
+			if (!safe_at(plan, history->list[i].at + ttls[t] - 0.01) ||
+			    !safe_at(plan, history->list[i].at + ttls[t]) ||
+			    !safe_at(plan, history->list[i].at + ttls[t] + 0.01))
+				return false;
+	return true;
+}
+
+static bool
+safe(const struct plan *plan)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < NODES; i++)
+		good = good && safe_after(plan, &plan->nodes[i]);
+	for (unsigned i = 0; i < PARENTS; i++)
+		good = good && safe_after(plan, &plan->parents[i]);
+	return good;
+}
+
+/* The whole of a procedure. */
+struct trial {
+	enum rollover_kind kind;
+	unsigned first; /* its first step */
+	double node_late, parent_late;
+	bool waits_only; /* no looks */
+	unsigned without_steps, without_waits;
+};
+
+static bool
+is_safe(const struct trial *trial)
+{
+	struct plan plan = {.looks = !trial->waits_only,
+	    .strict = true,
+	    .two_algorithms =
+		trial->kind == ROLLOVER_ALGORITHM || (trial->kind == ROLLOVER_CANCEL && trial->first == 0),
+	    .node_late = {0, trial->node_late},
+	    .parent_late = {0, trial->parent_late},
+	    .without_steps = trial->without_steps,
+	    .without_waits = trial->without_waits};
+	struct published before = published_by(trial->kind == ROLLOVER_ENABLE ? 0 : KEY_ALL, 0);
+
+	if (plan.two_algorithms && trial->kind == ROLLOVER_CANCEL)
+		before = published_by(KEY_ALL, KEY_DNSKEY | KEY_SIGNS | KEY_DATA);
+	else if (trial->kind == ROLLOVER_CANCEL)
+		before = published_by(KEY_ALL, KEY_DNSKEY | KEY_SIGNS);
+	publish(&plan, LONG_AGO, &before);
+	follow(&plan, trial->kind, trial->first);
+	return safe(&plan);
+}
+
+static const enum rollover_kind kinds[] = {ROLLOVER_ENABLE, ROLLOVER_KEY, ROLLOVER_ALGORITHM,
+    ROLLOVER_EMERGENCY, ROLLOVER_CANCEL, ROLLOVER_DISABLE, ROLLOVER_KEY_LOST};
+
+static void
+every_procedure_is_safe(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < NITEMS(kinds); i++) {
+		struct trial trial = {.kind = kinds[i]};
+
+		if (!is_safe(&trial))
+			fail_msg("procedure %s is not safe", rollover_kind_text(kinds[i]));
+	}
+	assert_true(is_safe(&(struct trial){.kind = ROLLOVER_CANCEL, .first = 1}));
+}
+
+static void
+late_servers_do_no_harm_to_who_looks(void **state)
+{
+	static const double late[][2] = {{3, 6}, {40, 0}, {0, 60}, {40, 60}, {100, 300}};
+
+	(void)state;
+	for (unsigned i = 0; i < NITEMS(kinds); i++)
+		for (unsigned n = 0; n < NITEMS(late); n++) {
+			struct trial trial = {
+			    .kind = kinds[i], .node_late = late[n][0], .parent_late = late[n][1]};
+
+			if (!is_safe(&trial))
+				fail_msg("procedure %s with a node %.0f h and a parent %.0f h late",
+				    rollover_kind_text(kinds[i]), late[n][0], late[n][1]);
+		}
+}
+
+static void
+waiting_without_looking_breaks_behind_late_servers(void **state)
+{
+	static const struct trial trials[] = {
+	    {.kind = ROLLOVER_ENABLE, .node_late = 40},
+	    {.kind = ROLLOVER_KEY, .node_late = 40},
+	    {.kind = ROLLOVER_KEY, .parent_late = 60},
+	    {.kind = ROLLOVER_ALGORITHM, .node_late = 40},
+	    {.kind = ROLLOVER_ALGORITHM, .parent_late = 60},
+	    {.kind = ROLLOVER_EMERGENCY, .node_late = 40},
+	    {.kind = ROLLOVER_EMERGENCY, .parent_late = 60},
+	    {.kind = ROLLOVER_DISABLE, .parent_late = 60},
+	    {.kind = ROLLOVER_KEY_LOST, .parent_late = 60},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < NITEMS(trials); i++) {
+		struct trial trial = trials[i];
+
+		trial.waits_only = true;
+		if (is_safe(&trial))
+			fail_msg("trial %u was not found", i);
+	}
+}
+
+/* Sets of steps, as bits, which break a procedure if all of them are left out, or only their waits. */
+struct omission {
+	enum rollover_kind kind;
+	unsigned steps, waits; /* 0: none */
+};
+
+static void
+what_is_left_out_is_found(void **state)
+{
+	static const struct omission table[] = {
+	    {ROLLOVER_ENABLE, 1, 1},
+	    {ROLLOVER_KEY, 3, 3},   /* DNSKEY of both and DS of both */
+	    {ROLLOVER_KEY, 10, 10}, /* DS of both and the DS of the new key */
+	    {ROLLOVER_KEY, 12, 12}, /* the new signatures and the DS of the new key */
+	    {ROLLOVER_ALGORITHM, 1, 1},
+	    {ROLLOVER_ALGORITHM, 2, 2},
+	    {ROLLOVER_ALGORITHM, 8, 8},
+	    {ROLLOVER_EMERGENCY, 1, 1},
+	    {ROLLOVER_EMERGENCY, 2, 2},
+	    {ROLLOVER_DISABLE, 1, 1},
+	    {ROLLOVER_KEY_LOST, 1, 1},
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < NITEMS(table); i++) {
+		struct trial steps = {.kind = table[i].kind, .without_steps = table[i].steps};
+		struct trial waits = {.kind = table[i].kind, .without_waits = table[i].waits};
+
+		if (table[i].steps != 0 && is_safe(&steps))
+			fail_msg("%s without steps %x", rollover_kind_text(table[i].kind), table[i].steps);
+		if (table[i].waits != 0 && is_safe(&waits))
+			fail_msg("%s without waits %x", rollover_kind_text(table[i].kind), table[i].waits);
+	}
+}
+
+static void
+a_key_rollover_survives_the_loss_of_any_one_wait(void **state)
+{
+	(void)state;
+	for (unsigned i = 0; i < 5; i++)
+		assert_true(is_safe(&(struct trial){.kind = ROLLOVER_KEY, .without_waits = 1u << i}));
+}
+
+/* ---- marks ---- */
+
+static void
+marks_come_and_go(void **state)
+{
+	struct signing_key key = {0};
+
+	(void)state;
+	rollover_mark(&key, KEY_DNSKEY | KEY_SIGNS, 10);
+	assert_int_equal(key.marks[MARK_DNSKEY], MARK_COMING);
+	assert_int_equal(key.marks[MARK_DS], MARK_HIDDEN);
+	rollover_settle(&key, 20);
+	assert_int_equal(key.marks[MARK_SIGNS], MARK_EVERYWHERE);
+	assert_int_equal(key.since[MARK_SIGNS], 20);
+	rollover_mark(&key, KEY_DNSKEY, 30);
+	assert_int_equal(key.marks[MARK_SIGNS], MARK_GOING);
+	assert_int_equal(key.since[MARK_DNSKEY], 20);
+	assert_false(key_shows(&key, MARK_SIGNS));
+	rollover_settle(&key, 40);
+	assert_int_equal(key.marks[MARK_SIGNS], MARK_HIDDEN);
+}
+
+/* ---- looks and waits ---- */
+
+static const struct rollover_pace pace = {600000, 3600000};
+static const struct key_id first_key = {13, 1}, second_key = {13, 2};
+
+static struct rollover_clock
+at_second(int64_t second)
+{
+	return (struct rollover_clock){second * 1000, (uint64_t)second * 1000, 1};
+}
+
+static enum rollover_due
+due(const struct rollover *rollover, int64_t second)
+{
+	struct rollover_clock now = at_second(second);
+
+	return rollover_due(rollover, &now, &pace);
+}
+
+static void
+seen(struct rollover *rollover, bool good, int64_t second)
+{
+	struct rollover_clock now = at_second(second);
+
+	rollover_seen(rollover, good, &now, &pace);
+}
+
+static void
+begin(struct rollover *rollover, enum rollover_kind kind)
+{
+	struct rollover_clock now = at_second(1000000);
+
+	*rollover = (struct rollover){.ttl_dnskey = 3600, .ttl_ds = 86400, .ttl_data = 300};
+	rollover_begin(rollover, kind, &first_key, &second_key, &now);
+}
+
+static void
+a_step_needs_two_looks_the_margin_and_the_ttl(void **state)
+{
+	struct rollover rollover;
+	struct rollover_clock end = at_second(1000000 + 600 + 3600 + 3600);
+
+	(void)state;
+	begin(&rollover, ROLLOVER_KEY);
+	assert_int_equal(due(&rollover, 1000000), ROLLOVER_LOOK);
+	seen(&rollover, true, 1000000);
+	assert_int_equal(due(&rollover, 1000599), ROLLOVER_REST);
+	assert_int_equal(due(&rollover, 1000600), ROLLOVER_LOOK);
+	seen(&rollover, true, 1000600);
+	assert_int_equal(rollover.until, end.wall_ms);
+	assert_int_equal(due(&rollover, 1007799), ROLLOVER_REST);
+	assert_int_equal(due(&rollover, 1007800), ROLLOVER_LOOK); /* the last look is old */
+	seen(&rollover, true, 1007800);
+	assert_int_equal(due(&rollover, 1007800), ROLLOVER_NEXT);
+	rollover_advance(&rollover, &end);
+	assert_int_equal(rollover.step, 1);
+	assert_int_equal(rollover.until, 0);
+}
+
+static void
+a_server_that_falls_back_makes_the_wait_begin_again(void **state)
+{
+	struct rollover rollover;
+
+	(void)state;
+	begin(&rollover, ROLLOVER_KEY);
+	seen(&rollover, true, 1000000);
+	seen(&rollover, true, 1000600);
+	seen(&rollover, false, 1007800);
+	assert_int_equal(rollover.until, 0);
+	assert_int_equal(rollover.failed_looks, 1);
+	assert_int_equal(due(&rollover, 1007830), ROLLOVER_REST);
+	assert_int_equal(due(&rollover, 1007860), ROLLOVER_LOOK);
+	seen(&rollover, true, 1007860);
+	assert_int_equal(rollover.failed_looks, 0);
+	assert_int_equal(due(&rollover, 1008459), ROLLOVER_REST);
+}
+
+static void
+a_clock_that_was_set_does_not_shorten_a_wait(void **state)
+{
+	struct rollover rollover;
+	struct rollover_clock ahead = {2000000000, 1001000000, 1}, booted = {2000000000, 5000, 2};
+
+	(void)state;
+	begin(&rollover, ROLLOVER_EMERGENCY);
+	seen(&rollover, true, 1000000);
+	assert_int_equal(rollover.until, 1003600000);
+	assert_int_equal(rollover_due(&rollover, &ahead, &pace), ROLLOVER_REST);
+	assert_int_equal(rollover_due(&rollover, &booted, &pace), ROLLOVER_NEXT);
+}
+
+static void
+an_emergency_takes_one_look_and_no_margin(void **state)
+{
+	struct rollover rollover;
+
+	(void)state;
+	begin(&rollover, ROLLOVER_EMERGENCY);
+	seen(&rollover, true, 1000000);
+	assert_int_equal(due(&rollover, 1003599), ROLLOVER_REST);
+	assert_int_equal(due(&rollover, 1003600), ROLLOVER_NEXT);
+}
+
+static void
+a_ds_whose_ttl_nobody_saw_is_waited_for_a_day(void **state)
+{
+	struct rollover rollover;
+
+	(void)state;
+	begin(&rollover, ROLLOVER_DISABLE);
+	rollover.ttl_ds = 0;
+	seen(&rollover, true, 1000000);
+	seen(&rollover, true, 1000600);
+	assert_int_equal(rollover.until, (1000600 + 3600 + 86400) * INT64_C(1000));
+}
+
+static void
+a_rollover_is_cancelled_before_the_ds_and_not_after(void **state)
+{
+	struct rollover rollover;
+	struct rollover_clock now = at_second(1000000);
+
+	(void)state;
+	begin(&rollover, ROLLOVER_ALGORITHM);
+	rollover_advance(&rollover, &now);
+	assert_true(rollover_can_cancel(&rollover));
+	rollover_advance(&rollover, &now);
+	assert_false(rollover_can_cancel(&rollover));
+	begin(&rollover, ROLLOVER_ENABLE);
+	assert_true(rollover_step(&rollover) != NULL);
+	begin(&rollover, ROLLOVER_KEY);
+	rollover_begin(&rollover, ROLLOVER_CANCEL, &first_key, &second_key, &now);
+	assert_int_equal(rollover.step, 1); /* its key signed no data */
+	begin(&rollover, ROLLOVER_ALGORITHM);
+	rollover_begin(&rollover, ROLLOVER_CANCEL, &first_key, &second_key, &now);
+	assert_int_equal(rollover.step, 0);
+	rollover_advance(&rollover, &now);
+	rollover_advance(&rollover, &now);
+	assert_int_equal(rollover.kind, ROLLOVER_NONE);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(every_procedure_is_safe),
+	    cmocka_unit_test(late_servers_do_no_harm_to_who_looks),
+	    cmocka_unit_test(waiting_without_looking_breaks_behind_late_servers),
+	    cmocka_unit_test(what_is_left_out_is_found),
+	    cmocka_unit_test(a_key_rollover_survives_the_loss_of_any_one_wait),
+	    cmocka_unit_test(marks_come_and_go),
+	    cmocka_unit_test(a_step_needs_two_looks_the_margin_and_the_ttl),
+	    cmocka_unit_test(a_server_that_falls_back_makes_the_wait_begin_again),
+	    cmocka_unit_test(a_clock_that_was_set_does_not_shorten_a_wait),
+	    cmocka_unit_test(an_emergency_takes_one_look_and_no_margin),
+	    cmocka_unit_test(a_ds_whose_ttl_nobody_saw_is_waited_for_a_day),
+	    cmocka_unit_test(a_rollover_is_cancelled_before_the_ds_and_not_after),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,138 @@
+/* Rows of keys and of rollovers in the store of signatures come back as they were written. */
+#include "zones/state/signing_keys.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static struct store *store;
+static char directory[] = "/tmp/graycloud-keys-XXXXXX";
+
+static int
+open_store(void **state)
+{
+	struct problems problems = {0};
+
+	(void)state;
+	if (mkdtemp(directory) == NULL)
+		return -1;
+	store = store_open(directory, STORE_SIGNATURES, STORE_WRITE, &problems);
+	return store != NULL ? 0 : -1;
+}
+
+static int
+close_store(void **state)
+{
+	char command[64];
+
+	(void)state;
+	store_close(store);
+	snprintf(command, sizeof command, "%s/signatures", directory);
+	for (const char *const *file = (const char *const[]){"data.mdb", "lock.mdb", NULL}; *file; file++) {
+		char path[128];
+
+		snprintf(path, sizeof path, "%s/%s", command, *file);
+		remove(path);
+	}
+	remove(command);
+	remove(directory);
+	return 0;
+}
+
+static void
+take_key(void *arg, const struct signing_key *key)
+{
+	*(struct signing_key *)arg = *key;
+}
+
+static void
+a_key_comes_back_with_its_marks(void **state)
+{
+	struct signing_key key = {.algorithm = 13,
+	    .key_tag = 4711,
+	    .flags = 257,
+	    .created = 5,
+	    .marks = {MARK_EVERYWHERE, MARK_COMING, MARK_GOING, MARK_HIDDEN},
+	    .since = {1, 2, 3, INT64_MAX}};
+	struct signing_key read = {0};
+	struct store_txn *txn;
+
+	(void)state;
+	memset(key.dnskey, 1, sizeof key.dnskey);
+	memset(key.ds, 2, sizeof key.ds);
+	assert_int_equal(store_begin(store, STORE_WRITE, &txn), 0);
+	assert_int_equal(signing_key_put(txn, 7, &key), 0);
+	signing_keys_each(txn, 7, take_key, &read);
+	assert_int_equal(read.key_tag, 4711);
+	assert_int_equal(read.flags, 257);
+	assert_memory_equal(read.marks, key.marks, sizeof key.marks);
+	assert_memory_equal(read.since, key.since, sizeof key.since);
+	assert_memory_equal(read.ds, key.ds, sizeof key.ds);
+	read = (struct signing_key){0};
+	signing_keys_each(txn, 8, take_key, &read);
+	assert_int_equal(read.key_tag, 0);
+	assert_int_equal(signing_key_delete(txn, 7, &key), 0);
+	signing_keys_each(txn, 7, take_key, &read);
+	assert_int_equal(read.key_tag, 0);
+	store_abort(txn);
+}
+
+static void
+a_rollover_comes_back_with_its_servers(void **state)
+{
+	static struct rollover rollover, read;
+	struct store_txn *txn;
+
+	(void)state;
+	rollover = (struct rollover){.kind = ROLLOVER_KEY,
+	    .step = 2,
+	    .steps = 5,
+	    .hurry = true,
+	    .request = 3,
+	    .cancelled = 1,
+	    .old = {13, 1},
+	    .new = {15, 65535},
+	    .began = 1,
+	    .since = INT64_MAX,
+	    .until = 4,
+	    .until_boot = UINT64_MAX,
+	    .boot = 9,
+	    .ttl_dnskey = 3600,
+	    .ttl_ds = 86400,
+	    .ttl_data = 300,
+	    .failed_looks = 2,
+	    .nlacking = 40};
+	for (unsigned i = 0; i < ROLLOVER_SERVERS_MAX; i++) {
+		memset(rollover.lacking[i], 'a' + (int)i, ROLLOVER_TEXT - 1);
+	}
+	snprintf(rollover.doing, sizeof rollover.doing, "a step");
+	assert_int_equal(store_begin(store, STORE_WRITE, &txn), 0);
+	assert_false(rollover_get(txn, 7, &read));
+	assert_int_equal(rollover_put(txn, 7, &rollover), 0);
+	assert_true(rollover_get(txn, 7, &read));
+	assert_int_equal(read.step, 2);
+	assert_int_equal(read.new.key_tag, 65535);
+	assert_true(read.since == INT64_MAX && read.until_boot == UINT64_MAX);
+	assert_int_equal(read.ttl_data, 300);
+	assert_int_equal(read.nlacking, 40);
+	assert_string_equal(read.doing, "a step");
+	assert_string_equal(
+	    read.lacking[ROLLOVER_SERVERS_MAX - 1], rollover.lacking[ROLLOVER_SERVERS_MAX - 1]);
+	assert_int_equal(rollover_delete(txn, 7), 0);
+	assert_false(rollover_get(txn, 7, &read));
+	store_abort(txn);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_key_comes_back_with_its_marks),
+	    cmocka_unit_test(a_rollover_comes_back_with_its_servers),
+	};
+
+	return cmocka_run_group_tests(tests, open_store, close_store);
+}

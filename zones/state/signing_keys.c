@@ -1,0 +1,222 @@
+#include "zones/state/signing_keys.h"
+
+#include "zones/dns/wire.h"
+
+#include <stdlib.h>
+
+/* ---- keys ---- */
+
+enum {
+	KEY_FIXED = 2 + 8 + KEY_MARKS * 9, /* flags, created, marks and their times */
+	KEY_ROW = KEY_FIXED + DNSKEY_MAX + DS_OCTETS,
+	KEY_ROW_KEY = 7
+};
+
+uint16_t
+signing_key_dnskey_len(const struct signing_key *key)
+{
+	return key->algorithm == ALGORITHM_ED25519 ? 4 + 32 : DNSKEY_MAX;
+}
+
+static void
+read_key(struct signing_key *row, const uint8_t *at)
+{
+	row->flags = get16(at);
+	row->created = (int64_t)get64(at + 2);
+	for (unsigned i = 0; i < KEY_MARKS; i++) {
+		row->marks[i] = at[10 + i * 9];
+		row->since[i] = (int64_t)get64(at + 11 + i * 9);
+	}
+	memcpy(row->dnskey, at + KEY_FIXED, DNSKEY_MAX);
+	memcpy(row->ds, at + KEY_FIXED + DNSKEY_MAX, DS_OCTETS);
+}
+
+void
+signing_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_KEYS);
+	uint8_t prefix[4];
+	struct bytes key, value;
+	bool more;
+
+	put32(prefix, zone);
+	for (more = store_cursor_seek(cursor, (struct bytes){prefix, 4}, &key, &value);
+	     more && key.len == KEY_ROW_KEY && memcmp(key.data, prefix, 4) == 0;
+	     more = store_cursor_next(cursor, &key, &value)) {
+		const uint8_t *name = key.data;
+		struct signing_key row = {.algorithm = name[4], .key_tag = get16(name + 5)};
+
+		if (value.len != KEY_ROW)
+			continue;
+		read_key(&row, value.data);
+		fn(arg, &row);
+	}
+	store_cursor_close(cursor);
+}
+
+static struct bytes
+key_name(uint8_t name[KEY_ROW_KEY], uint32_t zone, const struct signing_key *key)
+{
+	put32(name, zone);
+	name[4] = key->algorithm;
+	put16(name + 5, key->key_tag);
+	return (struct bytes){name, KEY_ROW_KEY};
+}
+
+int
+signing_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *key)
+{
+	uint8_t name[KEY_ROW_KEY], at[KEY_ROW] = {0};
+
+	put16(at, key->flags);
+	put64(at + 2, (uint64_t)key->created);
+	for (unsigned i = 0; i < KEY_MARKS; i++) {
+		at[10 + i * 9] = key->marks[i];
+		put64(at + 11 + i * 9, (uint64_t)key->since[i]);
+	}
+	memcpy(at + KEY_FIXED, key->dnskey, DNSKEY_MAX);
+	memcpy(at + KEY_FIXED + DNSKEY_MAX, key->ds, DS_OCTETS);
+	return store_put(txn, TABLE_KEYS, key_name(name, zone, key), (struct bytes){at, sizeof at});
+}
+
+int
+signing_key_delete(struct store_txn *txn, uint32_t zone, const struct signing_key *key)
+{
+	uint8_t name[KEY_ROW_KEY];
+
+	return store_delete(txn, TABLE_KEYS, key_name(name, zone, key));
+}
+
+/* ---- rollovers ---- */
+
+const char *
+rollover_kind_text(enum rollover_kind kind)
+{
+	static const char *const texts[ROLLOVER_KINDS] = {[ROLLOVER_NONE] = "none",
+	    [ROLLOVER_ENABLE] = "enable",
+	    [ROLLOVER_KEY] = "key rollover",
+	    [ROLLOVER_ALGORITHM] = "algorithm rollover",
+	    [ROLLOVER_EMERGENCY] = "emergency rollover",
+	    [ROLLOVER_CANCEL] = "cancellation",
+	    [ROLLOVER_DISABLE] = "disable",
+	    [ROLLOVER_KEY_LOST] = "disable without the key",
+	    [ROLLOVER_DISABLED] = "disabled"};
+
+	return kind < ROLLOVER_KINDS ? texts[kind] : "unknown";
+}
+
+/* The numbers of a row, then the texts, each with its length (1 octet): the step, and the servers. */
+enum {
+	NUMBERS = 4 + 2 * 4 + 2 * 3 + 8 * 8 + 4 * 4 + 2,
+	ROW_MAX = NUMBERS + (1 + ROLLOVER_SERVERS_MAX) * 256
+};
+
+static void
+write_text(struct writer *writer, const char *text)
+{
+	size_t len = MIN(strlen(text), (size_t)ROLLOVER_TEXT - 1);
+
+	write8(writer, (uint8_t)len);
+	write_bytes(writer, text, len);
+}
+
+int
+rollover_put(struct store_txn *txn, uint32_t zone, const struct rollover *in)
+{
+	uint8_t number[4], value[ROW_MAX];
+	struct writer writer = {value, value, value + sizeof value, false};
+	const int64_t times[] = {in->began, in->since, in->looked, in->first, in->shown, in->until,
+	    (int64_t)in->until_boot, (int64_t)in->boot};
+
+	write8(&writer, in->kind);
+	write8(&writer, in->step);
+	write8(&writer, in->steps);
+	write8(&writer, in->hurry);
+	write32(&writer, in->request);
+	write32(&writer, in->cancelled);
+	write8(&writer, in->old.algorithm);
+	write16(&writer, in->old.key_tag);
+	write8(&writer, in->new.algorithm);
+	write16(&writer, in->new.key_tag);
+	for (unsigned i = 0; i < NITEMS(times); i++) {
+		write32(&writer, (uint32_t)((uint64_t)times[i] >> 32));
+		write32(&writer, (uint32_t)(uint64_t)times[i]);
+	}
+	write32(&writer, in->ttl_dnskey);
+	write32(&writer, in->ttl_ds);
+	write32(&writer, in->ttl_data);
+	write32(&writer, in->failed_looks);
+	write16(&writer, (uint16_t)in->nlacking);
+	write_text(&writer, in->doing);
+	for (unsigned i = 0; i < in->nlacking && i < ROLLOVER_SERVERS_MAX; i++)
+		write_text(&writer, in->lacking[i]);
+	put32(number, zone);
+	return store_put(txn, TABLE_ROLLOVERS, (struct bytes){number, 4},
+	    (struct bytes){value, (size_t)(writer.at - value)});
+}
+
+static void
+read_numbers(struct rollover *out, const uint8_t *at)
+{
+	int64_t *times[] = {&out->began, &out->since, &out->looked, &out->first, &out->shown, &out->until};
+
+	out->kind = at[0];
+	out->step = at[1];
+	out->steps = at[2];
+	out->hurry = at[3];
+	out->request = get32(at + 4);
+	out->cancelled = get32(at + 8);
+	out->old = (struct key_id){at[12], get16(at + 13)};
+	out->new = (struct key_id){at[15], get16(at + 16)};
+	at += 18;
+	for (unsigned i = 0; i < NITEMS(times); i++, at += 8)
+		*times[i] = (int64_t)get64(at);
+	out->until_boot = get64(at);
+	out->boot = get64(at + 8);
+	out->ttl_dnskey = get32(at + 16);
+	out->ttl_ds = get32(at + 20);
+	out->ttl_data = get32(at + 24);
+	out->failed_looks = get32(at + 28);
+	out->nlacking = get16(at + 32);
+}
+
+static const uint8_t *
+read_text(char out[ROLLOVER_TEXT], const uint8_t *at, const uint8_t *end)
+{
+	size_t len = at < end ? *at : 0;
+
+	if (at >= end || len >= ROLLOVER_TEXT || (size_t)(end - at) < 1 + len)
+		return end;
+	memcpy(out, at + 1, len);
+	out[len] = '\0';
+	return at + 1 + len;
+}
+
+bool
+rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out)
+{
+	uint8_t number[4];
+	const uint8_t *at, *end;
+	struct bytes value;
+
+	*out = (struct rollover){0};
+	put32(number, zone);
+	if (!store_get(txn, TABLE_ROLLOVERS, (struct bytes){number, 4}, &value) || value.len < NUMBERS)
+		return false;
+	at = value.data;
+	end = at + value.len;
+	read_numbers(out, at);
+	at = read_text(out->doing, at + NUMBERS, end);
+	for (unsigned i = 0; i < out->nlacking && i < ROLLOVER_SERVERS_MAX; i++)
+		at = read_text(out->lacking[i], at, end);
+	return true;
+}
+
+int
+rollover_delete(struct store_txn *txn, uint32_t zone)
+{
+	uint8_t number[4];
+
+	put32(number, zone);
+	return store_delete(txn, TABLE_ROLLOVERS, (struct bytes){number, 4});
+}
