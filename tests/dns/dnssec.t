@@ -54,6 +54,8 @@ $t->admin('lb create hash.signed.example default_pools=eu fallback_pool=eu sessi
 $t->admin('lb create one.signed.example default_pools=eu fallback_pool=eu max_answers=1');
 $t->admin('lb create two.signed.example default_pools=eu fallback_pool=eu max_answers=2');
 $t->admin('lb create hashtwo.signed.example default_pools=eu fallback_pool=eu max_answers=2 session_affinity=ip_cookie');
+$t->admin('pool create uneven origin=127.0.0.2,weight=1 origin=127.0.0.3,weight=0.5 origin=127.0.0.4,weight=0.2 origin=192.0.2.61,weight=0.1');
+$t->admin("lb create uneven$_->[0].signed.example default_pools=uneven fallback_pool=uneven max_answers=2 $_->[1]") for ['', ''], ['hash', 'session_affinity=ip_cookie'];
 $t->admin('lb create six.signed.example default_pools=six fallback_pool=six');
 $t->start_signer;
 
@@ -84,7 +86,7 @@ sub verdict {
 
 my @positive = ('www A', 'www AAAA', 'alias A', 'alias CNAME', 'mixedcase MX', 'foo.wild TXT', 'a.b.wild TXT', '*.wild TXT', 'foo.wc A', 'foo.wc MX',
 	'a.b.c.ent TXT', 'secure DS', 'd DNAME', 'x.srv SRV', 'naptr NAPTR', 'big TXT', '\000zero A', 'upper A', 'ns1 A', ' SOA', ' NS', ' DNSKEY',
-	'www ANY', 'lb ANY', 'www NSEC', 'lb NSEC', 'outside CNAME', 'lb A', 'f.lbw A', 'g.f.lbw A', '*.lbw A', 'hash A', 'one A', 'two A', 'hashtwo A', 'six A', 'six AAAA');
+	'www ANY', 'lb ANY', 'www NSEC', 'lb NSEC', 'outside CNAME', 'lb A', 'f.lbw A', 'g.f.lbw A', '*.lbw A', 'hash A', 'one A', 'two A', 'hashtwo A', 'uneven A', 'unevenhash A', 'six A', 'six AAAA');
 my @negative = (' CDS', ' CDNSKEY', 'www MX', 'foo.wild A', 'b.c.ent TXT', 'ent A', 'x.ent A', 'sub DS', 'nx A', 'nx.www A', 'a A', 'zzz A', ' A', ' TXT', 'lb AAAA', 'lb MX', 'lb CNAME',
 	'f.lbw AAAA', 'f.lbw MX', 'lbw A', 'x.went A', '*.went A', 'ns1.nx A', 'below.nx.d3 A', 'x.\000zero A', 'srv SRV', 'x.srv.nx SRV');
 
@@ -129,6 +131,11 @@ sub addresses { my $answer = $t->query("$_[0].signed.example A", do => 1); retur
 is(addresses('lb'), '127.0.0.2 127.0.0.3 127.0.0.4', 'all origins');
 is(scalar(split ' ', addresses('two')), 2, 'max_answers=2: two addresses, signed ahead, without affinity');
 is(scalar(split ' ', addresses('hashtwo')), 2, 'and with affinity');
+my %uneven;
+$uneven{$_}++ for map { addresses('uneven') } 1 .. 200;
+is(scalar(grep { split(' ') != 2 } keys %uneven), 0, 'max_answers=2 of different weights: two addresses in every answer');
+cmp_ok(scalar keys %uneven, '<=', 4, 'they are at most as many sets as origins');
+is(scalar(split ' ', addresses('unevenhash')), 2, 'and with affinity');
 $t->origin('127.0.0.3 down');
 eventually { addresses('lb') eq '127.0.0.2 127.0.0.4' } 'one is gone, and the set of the others is signed';
 all_validate('after a flip');

@@ -14,6 +14,7 @@ struct steering_walk {
 	compiler_steered_fn *fn;
 	void *arg;
 	struct content owner; /* of entry, as a key of its zone signs it */
+	struct steer_lb plan; /* of entry, after a set or a rule; without pools */
 	struct steered_signature row;
 };
 
@@ -107,25 +108,27 @@ offer_addresses(struct steering_walk *walk, const struct candidates *list, unsig
 		offer(walk, &content);
 }
 
-/* max_answers: every window of a list. */
+/* Every set of n origins of a list; with max_answers = 1 each address is alone. */
 static void
 offer_windows(struct steering_walk *walk, const struct candidates *list, unsigned family, unsigned n)
 {
+	const struct steer_lb *lb = &walk->plan;
 	uint16_t chosen[STEER_ANSWERS_MAX];
 
-	for (unsigned first = 0; first < list->count; first++)
-		offer_addresses(walk, list, family, chosen,
-		    steer_window(list, first, n, walk->entry->compiled->max_answers, chosen));
+	if (lb->max_answers == 1 || (n == 1 && list->plain))
+		return;
+	for (unsigned place = 0; place < list->count; place++)
+		offer_addresses(walk, list, family, chosen, steer_window(lb, list, place, n, chosen));
 }
 
+/* The sets of a pool, with the affinity and failover of walk->plan. */
 static void
-offer_pool(struct steering_walk *walk, uint32_t slot)
+offer_sets(struct steering_walk *walk, uint32_t slot)
 {
-	const struct steer_lb *lb = walk->entry->compiled;
+	const struct steer_lb *lb = &walk->plan;
 	const struct pool_table *table = pool_slot_table(walk->compiler->graph->shared, slot);
-	unsigned n, shape;
+	unsigned n;
 
-	offer_origins(walk, graph_pool_at(walk->compiler->graph, slot)->model);
 	for (unsigned family = 0; table != NULL && family < TABLE_FAMILIES; family++) {
 		const struct candidates *lists[] = {
 		    steer_candidates(lb, table, family), &table->fallback[family]};
@@ -134,9 +137,46 @@ offer_pool(struct steering_walk *walk, uint32_t slot)
 		for (unsigned i = 0; i < NITEMS(lists); i++)
 			if (n > 0)
 				offer_windows(walk, lists[i], family, n);
-			else if (steer_shape(lb, table, &shape) == STEER_ALL)
+			else
 				offer_ring(walk, lists[i], family);
 	}
+}
+
+/* Does a set or a rule set this property to this value? */
+static bool
+overrides_to(const struct steer_lb *lb, unsigned part, unsigned value)
+{
+	const struct steer_overrides *all = lb->overrides;
+
+	for (uint32_t i = 0; all != NULL && i < all->nsets + all->nrules; i++) {
+		const struct steer_override *one =
+		    i < all->nsets ? &all->sets[i] : &all->rules[i - all->nsets];
+
+		if (one->parts & part &&
+		    value == (part == PART_AFFINITY ? (unsigned)one->affinity : (unsigned)one->failover))
+			return true;
+	}
+	return false;
+}
+
+static void
+offer_pool(struct steering_walk *walk, uint32_t slot)
+{
+	static const enum affinity affinities[] = {AFFINITY_NONE, AFFINITY_IP};
+	static const enum failover failovers[] = {FAILOVER_NONE, FAILOVER_TEMPORARY, FAILOVER_STICKY};
+	const struct steer_lb *lb = walk->entry->compiled;
+
+	offer_origins(walk, graph_pool_at(walk->compiler->graph, slot)->model);
+	walk->plan = *lb;
+	for (unsigned a = 0; a < NITEMS(affinities); a++)
+		for (unsigned f = 0; f < NITEMS(failovers); f++) {
+			walk->plan.affinity = affinities[a];
+			walk->plan.failover = failovers[f];
+			if ((lb->affinity == affinities[a] ||
+				overrides_to(lb, PART_AFFINITY, affinities[a])) &&
+			    (lb->failover == failovers[f] || overrides_to(lb, PART_FAILOVER, failovers[f])))
+				offer_sets(walk, slot);
+		}
 }
 
 /* The load balancer of an entry, if it is one of a signed zone. */

@@ -282,14 +282,20 @@ const struct candidates *steer_candidates(
     const struct steer_lb *lb, const struct pool_table *table, unsigned family);
 
 /*
- * S101: the answers of n origins in a signed zone: the candidate first and its neighbours in the order of the
- * list, with all their addresses, at most `most`. Writes indexes of from->addresses; returns how many. All
- * shapes of a list: first = 0 to from->count - 1.
+ * S101: the number of origins in an answer of a signed zone, if it is not S15's every candidate: 1 to
+ * max_answers. 0: every candidate.
  */
-unsigned steer_window(
-    const struct candidates *from, unsigned first, unsigned n, unsigned most, uint16_t *out);
-/* S101: n if the load balancer answers with windows of a pool, else 0. */
 unsigned steer_windows(const struct steer_lb *lb, const struct pool_table *table);
+/*
+ * S101: one of the sets of n origins with which a list can answer, by its place: 0 to from->count - 1. Some
+ * places may have the same set. Writes indexes of from->addresses, at most max_answers; returns how many. If
+ * that is more than 1 with max_answers = 1, each alone is an answer.
+ */
+unsigned steer_window(const struct steer_lb *lb, const struct candidates *from, unsigned place, unsigned n,
+    uint16_t out[STEER_ANSWERS_MAX]);
+/* The share of that place among the answers that are drawn, of *total. The shares of all places add up to it.
+ */
+uint64_t steer_window_share(const struct candidates *from, unsigned place, unsigned n, uint64_t *total);
 
 /* The first n of S18's ranking for a key, the best first. Returns how many there are. */
 unsigned steer_rank(const struct candidates *candidates, uint64_t key, unsigned n, uint16_t *out);

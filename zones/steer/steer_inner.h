@@ -1,8 +1,8 @@
 /*
  * steer_inner.h -- declarations of the files that make one decision. Each file calls only those before it:
  *
- *   rendezvous.c < steer_key.c < steer_place.c < steer_rules.c, steer_origin.c < steer_pin.c < steer_pool.c
- *   < steer.c
+ *   rendezvous.c < steer_key.c < steer_place.c < steer_rules.c, steer_window.c, steer_origin.c < steer_pin.c
+ *   < steer_pool.c < steer.c
  */
 #ifndef STEER_INNER_H
 #define STEER_INNER_H
@@ -114,6 +114,8 @@ const struct pool_table *steer_choose_pool(struct deciding *deciding, uint32_t *
  */
 uint8_t steer_override(struct deciding *deciding, struct changed *changed);
 
+/* S101: choose n origins in a signed zone; first is the one that was drawn, or that S18 gives. */
+void steer_choose_window(struct deciding *deciding, unsigned first, unsigned n);
 /* S15: choose the number and the set of the chosen pool's candidates. */
 void steer_origins(struct deciding *deciding);
 

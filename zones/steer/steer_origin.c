@@ -48,6 +48,14 @@ steer_shape(const struct steer_lb *lb, const struct pool_table *table, unsigned 
 	return table->hash_origins ? STEER_HASHED : STEER_DRAWN;
 }
 
+unsigned
+steer_windows(const struct steer_lb *lb, const struct pool_table *table)
+{
+	unsigned n;
+
+	return steer_shape(lb, table, &n) == STEER_ALL ? 0 : MIN(n, STEER_ANSWERS_MAX);
+}
+
 /* S21: if failover is configured, do not use suspect origins while another of the family is left. */
 const struct candidates *
 steer_candidates(const struct steer_lb *lb, const struct pool_table *table, unsigned family)
@@ -147,56 +155,6 @@ choose_addresses(struct deciding *deciding)
 	}
 }
 
-static bool
-repeats(const struct candidates *from, const uint16_t *chosen, unsigned count, unsigned place)
-{
-	for (unsigned i = 0; from->doubles && i < count; i++)
-		if (memcmp(from->addresses[chosen[i]].bytes, from->addresses[place].bytes, 16) == 0)
-			return true;
-	return false;
-}
-
-unsigned
-steer_window(const struct candidates *from, unsigned first, unsigned n, unsigned most, uint16_t *out)
-{
-	unsigned count = 0;
-
-	most = MIN(most, STEER_ANSWERS_MAX);
-	for (unsigned i = 0; i < MIN(n, from->count); i++) {
-		const struct candidate *candidate = &from->list[(first + i) % from->count];
-
-		for (unsigned a = 0; a < candidate->naddresses && count < most; a++)
-			if (!repeats(from, out, count, candidate->first + a))
-				out[count++] = (uint16_t)(candidate->first + a);
-	}
-	return count;
-}
-
-unsigned
-steer_windows(const struct steer_lb *lb, const struct pool_table *table)
-{
-	unsigned n;
-	enum steer_how how = steer_shape(lb, table, &n);
-
-	return how == STEER_ALL || n < 2 || table->weighted ? 0 : n;
-}
-
-/* S101: the first is drawn or hashed, as without windows; the others are its neighbours. */
-static void
-choose_window(struct deciding *deciding, unsigned n)
-{
-	struct steer_choice *choice = deciding->choice;
-	const struct candidates *from = choice->from;
-	unsigned first = choice->how == STEER_HASHED ? choice->index[0]
-						     : (unsigned)below(deciding->steering->draw, from->count);
-
-	choice->origin = (uint16_t)first;
-	choice->norigins = (uint16_t)MIN(n, from->count);
-	if (choice->norigins == 1)
-		choice->cname = from->list[first].cname;
-	choice->count = (uint16_t)steer_window(from, first, n, deciding->lb->max_answers, choice->index);
-}
-
 /* S15: choose the number and the set of a pool's candidates. */
 void
 steer_origins(struct deciding *deciding)
@@ -230,8 +188,9 @@ steer_origins(struct deciding *deciding)
 	}
 	choice->norigins = choice->count;
 	choice->origin = choice->index[0];
-	if (deciding->steering->finite && n > 1 && !choice->pool->weighted)
-		choose_window(deciding, n);
+	if (deciding->steering->finite && n > 1)
+		steer_choose_window(
+		    deciding, choice->how == STEER_HASHED ? choice->index[0] : draw_by_weight(from, draw), n);
 	else if (!from->plain)
 		choose_addresses(deciding);
 }
