@@ -48,7 +48,7 @@ beyond_status(struct call *call, const struct route *route, const struct scene *
 
 /* ---- explain ---- */
 
-/* The question of a call: name, type, client, ecs. False with an error in the reply. */
+/* The question of a call: name, type, client, ecs, dnssec. False with an error in the reply. */
 static bool
 read_question(struct call *call, struct explanation_request *request)
 {
@@ -69,6 +69,7 @@ read_question(struct call *call, struct explanation_request *request)
 	if (ecs != NULL && !prefix_read(ecs, &subnet, &source))
 		call_error(call, 400, CODE_INVALID,
 		    "ecs: %s is not a prefix such as 192.0.2.0/24: validation failed", ecs);
+	request->question.dnssec_ok = call_flag(call, "dnssec");
 	if (call->reply.errors != NULL)
 		return false;
 	path_init(&request->question.path, request->name);
@@ -82,6 +83,7 @@ beyond_explain(struct call *call, const struct route *route, const struct scene 
 	struct explanation_request *request = xcalloc(1, sizeof *request);
 	struct problems problems = {0};
 	struct steer_site site = {.code = ""};
+	struct node_signatures signatures;
 	struct json *result = NULL;
 	struct pins *pins;
 	struct geo *geo;
@@ -95,11 +97,15 @@ beyond_explain(struct call *call, const struct route *route, const struct scene 
 		request->pins = pins = pins_view(path);
 		request->geo = geo = node_place_of(scene->viewer->stores[STORE_SERVING], &site);
 		request->site = &site;
+		node_signatures_read(scene->state, &signatures);
+		request->signatures = signatures.signatures;
+		request->sets = signatures.sets;
 		result = reading_explain(scene->config, scene->health, request, &problems);
 		for (size_t i = 0; i < problems.count && result == NULL; i++)
 			call_error(call, 500, CODE_STORE, "%s", problems.items[i].text);
 		if (result != NULL)
 			call_result(call, result);
+		node_signatures_close(&signatures);
 		pins_close(pins);
 		geo_free(geo);
 		free(path);

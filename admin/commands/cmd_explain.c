@@ -52,6 +52,7 @@ read_request(struct args *args, struct explanation_request *request)
 	request->question.type = type != NULL ? zonefile_type(type) : TYPE_A;
 	if (request->question.type == 0)
 		return args_misused(args, "%s is not a record type", type);
+	request->question.dnssec_ok = args_flag(args, "dnssec");
 	if (!address_from_text(&resolver, client != NULL ? client : "127.0.0.1"))
 		return args_misused(args, "--client %s: not an address", client);
 	if (ecs != NULL && !prefix_read(ecs, &subnet, &source))
@@ -84,8 +85,9 @@ print_head(const struct json *out)
 	if (zone == NULL)
 		printf("zone: no zone here encloses it\n");
 	else
-		printf("zone: %s serial %lld; found there: %s\n", json_text_of(zone, "name"),
-		    json_integer_of(json_member(zone, "serial")), json_text_of(zone, "found"));
+		printf("zone: %s serial %lld%s; found there: %s\n", json_text_of(zone, "name"),
+		    json_integer_of(json_member(zone, "serial")),
+		    json_truth(json_member(zone, "signed")) ? ", signed" : "", json_text_of(zone, "found"));
 	if (lb == NULL) {
 		printf("load balancer: none decided\n");
 		return;
@@ -318,6 +320,25 @@ print_answer(const struct json *out)
 	}
 }
 
+/* S100 to S102 */
+static void
+print_signatures(const struct json *out)
+{
+	const struct json *list = json_member(out, "signatures");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *row = json_item(list, i);
+		double probability = number_of(row, "probability");
+
+		printf("%s%-10s %s %s: %s", i == 0 ? "signed, for a client with DO\n  " : "  ",
+		    json_text_of(row, "section"), json_text_of(row, "name"), json_text_of(row, "type"),
+		    json_text_of(row, "text"));
+		if (probability < 1)
+			printf("    (%.4g %% of answers)", probability * 100);
+		printf("\n");
+	}
+}
+
 static void
 print_text(const struct json *out)
 {
@@ -329,6 +350,7 @@ print_text(const struct json *out)
 	if (json_count(json_member(out, "origins")) > 0)
 		print_origins(out);
 	print_answer(out);
+	print_signatures(out);
 	for (size_t i = 0; i < json_count(json_member(out, "notes")); i++)
 		printf("note: %s\n", json_text(json_item(json_member(out, "notes"), i)));
 }
@@ -362,6 +384,7 @@ explain(struct args *args, struct explanation_request *request)
 	struct pins *pins = NULL;
 	struct steer_site site = {.code = ""};
 	struct problems problems = {0};
+	struct node_signatures signatures = {.signatures = NULL};
 	struct geo *geo;
 	char *path;
 
@@ -373,8 +396,12 @@ explain(struct args *args, struct explanation_request *request)
 	}
 	health = node_verdicts(args->state, config, &health_store);
 	path = xasprintf("%s/serving/pins", args->state);
-	if (request->at == 0)
+	if (request->at == 0) {
 		request->pins = pins = pins_view(path);
+		node_signatures_read(args->state, &signatures);
+		request->signatures = signatures.signatures;
+		request->sets = signatures.sets;
+	}
 	request->geo = geo = node_place(args->state, &site);
 	request->site = &site;
 	out = request->at != 0 ? explain_past(config_store, health_store, request, &problems)
@@ -386,6 +413,7 @@ explain(struct args *args, struct explanation_request *request)
 	free(path);
 	store_abort(health);
 	store_close(health_store);
+	node_signatures_close(&signatures);
 	read_end(config_store, config);
 	return out;
 }

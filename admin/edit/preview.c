@@ -174,9 +174,9 @@ compare(struct preview *preview, struct change *change, struct moving *moving, s
 	size_t count = MIN(moving->count, BALANCERS_SHOWN);
 	struct problems unsaid = {0};
 	struct compiler *before = compiler_read_names(
-			    preview->before, change->health, moving->names, count, &unsaid),
-			*after =
-			    compiler_read_names(change->txn, change->health, moving->names, count, &unsaid);
+			    preview->before, change->health, NULL, moving->names, count, &unsaid),
+			*after = compiler_read_names(
+			    change->txn, change->health, NULL, moving->names, count, &unsaid);
 	struct steer_site site = {.code = ""};
 	struct geo *geo = node_place_of(change->serving, &site);
 	struct replay_place places[2] = {{geo, &site}, {geo, &site}};

@@ -7,7 +7,7 @@
 #include "zones/state/health.h"
 #include "zones/zonefile/zonefile.h"
 
-#include <search.h>
+#include <assert.h>
 #include <stdlib.h>
 
 enum { EVENTS_MAX = 8192 };
@@ -62,6 +62,7 @@ explain_zone(struct explaining *on)
 		json_put_integer(object, "serial", info.serial);
 	zone_find(zone, path, &hit);
 	json_put_text(object, "found", found[hit.found]);
+	json_put_bool(object, "signed", zone->chain != NULL);
 	json_put(on->out, "zone", object);
 }
 
@@ -411,6 +412,52 @@ is_steered(const struct explaining *on)
 	return steered;
 }
 
+/* The same question with DO, for the signatures. */
+static void
+find_signed(struct explaining *on, const struct question *question, struct steering *steering)
+{
+	struct question asked = *question;
+	struct answer *answer = xcalloc(1, sizeof *answer);
+	size_t count;
+
+	asked.dnssec_ok = true;
+	answer_init(answer, RCODE_NOERROR);
+	answer_find(answer, on->snapshot, &asked, steering);
+	on->signed_outcomes = outcomes_new(on->snapshot, &asked, steering, answer, &count);
+	assert(count == on->noutcomes);
+	free(answer);
+}
+
+/* The signed zone of the load balancer that decided. */
+static const struct zone *
+signed_zone_of_lb(const struct explaining *on)
+{
+	const struct zone *zone;
+	struct path path;
+
+	if (on->answer.choice.lb == NULL)
+		return NULL;
+	path_init(&path, on->answer.choice.lb->name);
+	zone = snapshot_zone(on->snapshot, &path, false);
+	return zone != NULL && zone->chain != NULL ? zone : NULL;
+}
+
+static void
+find_answers(struct explaining *on, struct steering *steering)
+{
+	struct question question = on->request->question;
+
+	question.dnssec_ok = false;
+	answer_init(&on->answer, RCODE_NOERROR);
+	answer_find(&on->answer, on->snapshot, &question, steering);
+	on->outcomes = outcomes_new(on->snapshot, &question, steering, &on->answer, &on->noutcomes);
+	on->lb_zone = signed_zone_of_lb(on);
+	if (on->request->signatures != NULL && compiler_has_signed(on->compiler)) {
+		on->trace.count = 0; /* the same events again */
+		find_signed(on, &question, steering);
+	}
+}
+
 struct json *
 explanation_make(const struct compiler *compiler, struct store_txn *config, struct store_txn *health,
     const struct explanation_request *request)
@@ -437,9 +484,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 	on->trace.room = EVENTS_MAX;
 	on->trace.lb = on->plan = xcalloc(1, sizeof *on->plan);
 	on->out = out;
-	answer_init(&on->answer, RCODE_NOERROR);
-	answer_find(&on->answer, on->snapshot, &request->question, &steering);
-	on->outcomes = outcomes_new(on->snapshot, &request->question, &steering, &on->answer, &on->noutcomes);
+	find_answers(on, &steering);
 	json_put_text(out, "name", name_to_text(request->question.path.name, name));
 	zonefile_type_text(request->question.type, type);
 	json_put_text(out, "type", type);
@@ -452,6 +497,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 	free(on->trace.events);
 	free(on->plan);
 	free(on->outcomes);
+	free(on->signed_outcomes);
 	free(on);
 	return out;
 }

@@ -2,7 +2,9 @@
  * explanation.h -- why a client gets an answer: the nameserver's own code run with a trace, put into JSON.
  *
  * Members: name, type, client {resolver, ecs}, zone, found, load_balancer, pool_sets, rules, key, pools,
- * origins, rcode, records, scope. Members of random choices have a probability below 1.
+ * origins, rcode, records, signatures, scope. Members of random choices have a probability below 1. If the
+ * question has DO, the records are those of such a client, without RRSIG: these are in signatures, which a
+ * signed zone has in any case.
  */
 #ifndef EXPLANATION_H
 #define EXPLANATION_H
@@ -17,11 +19,12 @@ struct explanation_request {
 	struct steer_client client;
 	const struct geo *geo; /* likewise */
 	const struct steer_site *site;
-	const struct pins *pins; /* of a running nameserver, or NULL */
+	const struct pins *pins;             /* of a running nameserver, or NULL */
+	struct store_txn *signatures, *sets; /* of graycloud-signer; NULL: there are none */
 	int64_t at; /* milliseconds since 1970: both transactions show this moment of the past; 0: now */
 };
 
-/* health may be NULL: then every monitored endpoint is unknown.  compiler has read both stores. */
+/* health may be NULL: then every monitored endpoint is unknown.  compiler has read the stores. */
 struct json *explanation_make(const struct compiler *compiler, struct store_txn *config,
     struct store_txn *health, const struct explanation_request *request);
 

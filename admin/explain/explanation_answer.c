@@ -1,6 +1,7 @@
 /* The records of every outcome, each with its probability. */
 #include "admin/explain/explanation_inner.h"
 #include "admin/explain/outcomes.h"
+#include "admin/explain/shapes.h"
 #include "zones/base/array.h"
 #include "zones/base/text.h"
 #include "zones/zonefile/zonefile.h"
@@ -59,8 +60,15 @@ explanation_probability(const struct explaining *on, const struct pool_table *ta
 {
 	const struct steer_lb *lb = on->plan;
 	uint16_t drawn[STEER_ANSWERS_MAX];
-	unsigned n, hits = 0;
+	unsigned n = steer_windows(lb, table), hits = 0;
 
+	if (on->lb_zone != NULL && n > 1) {
+		for (size_t i = 0; i < on->noutcomes; i++)
+			if (on->outcomes[i].answer.choice.from == from &&
+			    on->outcomes[i].answer.choice.how == STEER_HASHED)
+				return is_chosen(&on->outcomes[i].answer.choice, index);
+		return shapes_probability(on, from, index, n);
+	}
 	switch (steer_shape(lb, table, &n)) {
 	case STEER_ALL:
 		return 1;
@@ -171,8 +179,8 @@ static void
 add_static(
     struct explaining *on, const struct answer *answer, const struct answer_item *item, double probability)
 {
-	static const char *const sections[] = {"answer", "authority", "additional"};
-	const uint8_t *at = item->wire, *owner = answer_owner(answer, &on->request->question, item);
+	uint8_t name[2 * NAME_MAX_LEN];
+	const uint8_t *at = item->wire, *owner = explanation_owner(on, answer, item, name);
 
 	for (unsigned i = 0; i < item->count; i++) {
 		uint16_t rdlen = get16(at + 10);
@@ -193,7 +201,7 @@ add_static(
 				data = strpbrk(data, " \t");
 				data = data != NULL ? data + strspn(data, " \t") : NULL;
 			}
-			add_record(on, sections[item->section], owner, item->ttl, type,
+			add_record(on, explanation_sections[item->section], owner, item->ttl, type,
 			    data != NULL ? data : "", probability);
 		}
 		free(text);
@@ -264,6 +272,36 @@ add_addresses(struct explaining *on, const struct outcome *outcome, const struct
 	free(shares);
 }
 
+struct adding {
+	struct explaining *on;
+	const uint8_t *owner;
+	const struct answer_item *item;
+	unsigned first, last;
+	double probability;
+};
+
+static void
+add_shape(void *arg, const struct shape *shape)
+{
+	struct adding *adding = arg;
+	const struct steer_choice *choice = shape->choice;
+
+	if (adding->on->dnssec && shape->nsignatures == 0)
+		return;
+	for (unsigned i = 0; i < choice->count; i++) {
+		const struct candidate_address *one = steer_address(choice, i);
+		struct address address = {.family = choice->family == TABLE_V4 ? FAMILY_V4 : FAMILY_V6};
+		char text[46];
+
+		if (one->candidate < adding->first || one->candidate >= adding->last)
+			continue;
+		memcpy(address.bytes, one->bytes, sizeof address.bytes);
+		add_record(adding->on, "answer", adding->owner, adding->item->ttl,
+		    choice->family == TABLE_V4 ? "A" : "AAAA", address_to_text(&address, text),
+		    shape->probability * adding->probability);
+	}
+}
+
 /* The answer of an outcome's pool if chance chooses this candidate; false if it was never found.
  */
 static bool
@@ -272,13 +310,15 @@ find_answer_with(
 {
 	*found = *outcome;
 	for (unsigned try = 0; try < TRIES; try++) {
-		if (found->answer.has_choice && found->answer.choice.from == outcome->answer.choice.from &&
+		if (found->answer.choice.from == outcome->answer.choice.from &&
 		    found->answer.choice.origin == candidate)
 			return true;
 		struct steering steering = outcome_steering(on, try);
+		struct question question = on->request->question;
 
+		question.dnssec_ok = on->dnssec;
 		answer_init(&found->answer, RCODE_NOERROR);
-		answer_find(&found->answer, on->snapshot, &on->request->question, &steering);
+		answer_find(&found->answer, on->snapshot, &question, &steering);
 	}
 	return false;
 }
@@ -298,14 +338,31 @@ each_its_own(const struct explaining *on, const struct steer_choice *choice)
 	return cnames;
 }
 
+/* In a signed zone the sets are finitely many. plain: the outcome of a client without DO. */
 static void
-add_items(
-    struct explaining *on, const struct outcome *outcome, unsigned first, unsigned last, double probability)
+add_shapes(struct explaining *on, const struct outcome *outcome, const struct outcome *plain,
+    const struct answer_item *item, unsigned first, unsigned last)
 {
+	struct adding adding = {on, answer_owner(&outcome->answer, &on->request->question, item), item, first,
+	    last, outcome->probability};
+
+	shapes_each(on, plain, on->dnssec, add_shape, &adding);
+}
+
+static void
+add_items(struct explaining *on, const struct outcome *outcome, const struct outcome *plain, unsigned first,
+    unsigned last, double probability)
+{
+	if (on->signatures != NULL && outcome->answer.lacks_signature)
+		explanation_sign_nothing(on, probability);
 	for (unsigned i = 0; i < outcome->answer.nitems; i++) {
 		const struct answer_item *item = &outcome->answer.items[i];
 
-		if (item->steered && !item->cname)
+		if (on->signatures != NULL)
+			explanation_sign(on, outcome, plain, item, probability);
+		else if (item->steered && !item->cname && on->lb_zone != NULL)
+			add_shapes(on, outcome, plain, item, first, last);
+		else if (item->steered && !item->cname)
 			add_addresses(on, outcome, item, first, last);
 		else
 			add_static(on, &outcome->answer, item, probability);
@@ -313,14 +370,14 @@ add_items(
 }
 
 static void
-add_outcome(struct explaining *on, const struct outcome *outcome)
+add_outcome(struct explaining *on, const struct outcome *outcome, const struct outcome *plain)
 {
-	const struct steer_choice *choice = &outcome->answer.choice;
+	const struct steer_choice *choice = &plain->answer.choice;
 	struct outcome *found;
 
-	if (!outcome->answer.has_choice || !each_its_own(on, choice)) {
-		add_items(on, outcome, 0,
-		    outcome->answer.has_choice && choice->pool != NULL ? choice->from->count : 0,
+	if (!plain->answer.has_choice || !each_its_own(on, choice)) {
+		add_items(on, outcome, plain, 0,
+		    plain->answer.has_choice && choice->pool != NULL ? choice->from->count : 0,
 		    outcome->probability);
 		return;
 	}
@@ -329,7 +386,7 @@ add_outcome(struct explaining *on, const struct outcome *outcome)
 		double probability = explanation_probability(on, choice->pool, choice->from, i);
 
 		if (probability > 0 && find_answer_with(on, outcome, i, found))
-			add_items(on, found, i, i + 1, probability * outcome->probability);
+			add_items(on, found, plain, i, i + 1, probability * outcome->probability);
 	}
 	free(found);
 }
@@ -338,13 +395,25 @@ void
 explanation_answer(struct explaining *on)
 {
 	unsigned scope = 0;
+	const struct outcome *shown = on->request->question.dnssec_ok && on->signed_outcomes != NULL
+	    ? on->signed_outcomes
+	    : on->outcomes;
 
+	on->dnssec = shown == on->signed_outcomes;
 	for (size_t n = 0; n < on->noutcomes; n++) {
-		scope = MAX(scope, on->outcomes[n].answer.scope);
-		add_outcome(on, &on->outcomes[n]);
+		scope = MAX(scope, shown[n].answer.scope);
+		add_outcome(on, &shown[n], &on->outcomes[n]);
 	}
-	json_put_text(on->out, "rcode", rcode_text(on->answer.rcode));
-	json_put_bool(on->out, "authoritative", on->answer.authoritative);
+	json_put_text(on->out, "rcode", rcode_text(on->dnssec ? shown[0].answer.rcode : on->answer.rcode));
+	json_put_bool(
+	    on->out, "authoritative", on->dnssec ? shown[0].answer.authoritative : on->answer.authoritative);
 	put_records(on);
+	if (on->signed_outcomes != NULL) {
+		on->dnssec = true;
+		on->signatures = json_new_list();
+		for (size_t n = 0; n < on->noutcomes; n++)
+			add_outcome(on, &on->signed_outcomes[n], &on->outcomes[n]);
+		json_put(on->out, "signatures", on->signatures);
+	}
 	json_put_integer(on->out, "scope", scope);
 }

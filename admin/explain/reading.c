@@ -1,5 +1,7 @@
 #include "admin/explain/reading.h"
 
+#include "zones/compile/signature_source.h"
+
 #include <stdlib.h>
 
 /* A chain of CNAMEs ends after 16 links; names of its data come one step later. */
@@ -58,6 +60,72 @@ add_answered(struct names *names, const struct json *explanation)
 	return grew;
 }
 
+/* ---- signatures ---- */
+
+/* At a moment of the past, zones that were enabled then answer as signed zones (S101); signatures are not
+ * known. */
+struct past_signing {
+	struct store_txn *config;
+	struct zone_signing signing;
+};
+
+static size_t
+find_nothing(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
+{
+	(void)arg, (void)key, (void)set, (void)out;
+	return 0;
+}
+
+static const struct zone_signing *
+was_enabled(void *arg, const struct zone_info *zone)
+{
+	struct past_signing *past = arg;
+	char name[NAME_MAX_TEXT];
+	struct id id;
+
+	past->signing = (struct zone_signing){.arg = past, .find = find_nothing, .version = 1};
+	return config_object_id(past->config, KIND_DNSSEC, name_to_host(zone->name, name), &id)
+	    ? &past->signing
+	    : NULL;
+}
+
+/* Which compilers need all names: the NSECs of a signed zone are those of its neighbours, too. */
+static bool
+needs_neighbours(const struct json *explanation)
+{
+	const struct json *list = json_member(explanation, "signatures");
+
+	for (size_t i = 0; i < json_count(list); i++) {
+		const struct json *row = json_item(list, i);
+
+		if (strcmp(json_text_of(row, "type"), "NSEC") == 0 ||
+		    strcmp(json_text_of(row, "state"), "missing") == 0)
+			return true;
+	}
+	return false;
+}
+
+struct reading {
+	struct store_txn *config, *health;
+	const struct explanation_request *request;
+	const struct compiler_signed *signed_by;
+	struct problems *problems;
+};
+
+static struct json *
+explain_names(const struct reading *reading, const struct names *names)
+{
+	struct compiler *compiler = compiler_read_names(reading->config, reading->health, reading->signed_by,
+	    names != NULL ? (const uint8_t *const *)names->list : NULL, names != NULL ? names->count : 0,
+	    reading->problems);
+	struct json *out = compiler != NULL
+	    ? explanation_make(compiler, reading->config, reading->health, reading->request)
+	    : NULL;
+
+	compiler_free(compiler);
+	return out;
+}
+
 struct json *
 reading_explain(struct store_txn *config, struct store_txn *health, const struct explanation_request *request,
     struct problems *problems)
@@ -65,16 +133,26 @@ reading_explain(struct store_txn *config, struct store_txn *health, const struct
 	struct names names = {.count = 0};
 	struct json *out = NULL;
 	bool grew = add_name(&names, request->name);
+	struct past_signing past = {.config = config};
+	const struct compiler_signing enabled = {&past, was_enabled};
+	struct signature_source *source =
+	    request->signatures != NULL ? signature_source_new(request->signatures) : NULL;
+	const struct compiler_signed signed_by = {source != NULL ? signature_source_signing(source)
+		: request->at != 0                               ? &enabled
+								 : NULL,
+	    request->signatures, request->sets};
+	const struct reading reading = {config, health, request, &signed_by, problems};
 
 	for (int round = 0; grew && round < ROUNDS_MAX; round++) {
-		struct compiler *compiler = compiler_read_names(
-		    config, health, (const uint8_t *const *)names.list, names.count, problems);
-
 		json_drop(out);
-		out = compiler != NULL ? explanation_make(compiler, config, health, request) : NULL;
+		out = explain_names(&reading, &names);
 		grew = out != NULL && add_answered(&names, out);
-		compiler_free(compiler);
 	}
+	if (out != NULL && needs_neighbours(out)) {
+		json_drop(out);
+		out = explain_names(&reading, NULL);
+	}
+	signature_source_free(source);
 	for (size_t i = 0; i < names.count; i++)
 		free(names.list[i]);
 	return out;

@@ -7,8 +7,10 @@
 #include "admin/explain/explanation.h"
 #include "zones/base/problem.h"
 
-/* explanation_make with a compiler of its own, which has the names that the answer leads to. NULL with
- * problems. */
+/*
+ * explanation_make with a compiler of its own, which has the names that the answer leads to; if a signed zone
+ * proves something with an NSEC, all names. NULL with problems.
+ */
 struct json *reading_explain(struct store_txn *config, struct store_txn *health,
     const struct explanation_request *request, struct problems *problems);
 

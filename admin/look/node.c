@@ -92,3 +92,29 @@ node_geography(const char *state)
 	problems_free(&problems);
 	return bits;
 }
+
+void
+node_signatures_read(const char *state, struct node_signatures *out)
+{
+	static const enum store_kind kinds[] = {STORE_SIGNATURES, STORE_SETS};
+	struct store_txn **txns[] = {&out->signatures, &out->sets};
+	struct problems problems = {0};
+
+	*out = (struct node_signatures){.signatures = NULL};
+	for (unsigned i = 0; i < NITEMS(kinds); i++) {
+		out->stores[i] = store_open(state, kinds[i], STORE_READ, &problems);
+		if (out->stores[i] != NULL && store_begin(out->stores[i], STORE_READ, txns[i]) != 0)
+			*txns[i] = NULL;
+	}
+	report_problems(&problems);
+	problems_free(&problems);
+}
+
+void
+node_signatures_close(struct node_signatures *all)
+{
+	store_abort(all->signatures);
+	store_abort(all->sets);
+	for (unsigned i = 0; i < NITEMS(all->stores); i++)
+		store_close(all->stores[i]);
+}

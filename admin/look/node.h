@@ -23,4 +23,12 @@ unsigned node_geography_of(struct store *serving);
  * store_abort and store_close, which take NULL. */
 struct store_txn *node_verdicts(const char *state, struct store_txn *config, struct store **store);
 
+/* The signatures of this node (S100). Both transactions are NULL if there are none. */
+struct node_signatures {
+	struct store *stores[2];
+	struct store_txn *signatures, *sets;
+};
+void node_signatures_read(const char *state, struct node_signatures *out);
+void node_signatures_close(struct node_signatures *all);
+
 #endif

@@ -334,13 +334,33 @@ sub key { my ($section, $rr) = @_; return join ' ', $section, lc $rr->owner, $rr
 sub wire_records {
 	my ($reply) = @_;
 
-	return map { my $section = $_; map { key($section, $_) } grep { $_->type ne 'OPT' } $reply->$section } qw(answer authority additional);
+	return map { my $section = $_; map { key($section, $_) } grep { $_->type !~ /^(OPT|RRSIG)$/ } $reply->$section } qw(answer authority additional);
+}
+
+# The signatures of a reply and those of explain (S100 to S102).  Returns the fault.
+sub signature_fault {
+	my ($reply, $told) = @_;
+	my %rows = map { (join(' ', $_->{section}, lc $_->{name} =~ s/(?<=.)\.$//r, $_->{type}, $_->{key_tag} // 'none') => $_) } @{$told->{signatures}};
+	my %there;
+
+	for my $section (qw(answer authority additional)) {
+		for my $rr (grep { $_->type eq 'RRSIG' } $reply->$section) {
+			my $key = join ' ', $section, lc $rr->owner, $rr->typecovered, $rr->keytag;
+			my $row = $rows{$key} // return "a signature that is not in explain: $key";
+
+			return "a signature that ends before the first of explain: $key" if POSIX::strftime('%Y-%m-%dT%H:%M:%S', gmtime $rr->sigexpiration) lt substr $row->{until}, 0, 19;
+			$there{$key} = 1;
+		}
+	}
+	$rows{$_}{probability} < 1 || $there{$_} || return "a signature that is not on the wire: $_" for keys %rows;
+	return undef;
 }
 
 my %sockets;
 
 sub ask {
 	my ($question, $client) = @_;
+	return $t->query($question, %$client, tcp => 1) if $client->{do}; # whole
 	my $packet = $t->packet($question, %$client);
 	my ($host, $port) = $t->{udp}[0] =~ /(.*):(\d+)/;
 	my $socket = $sockets{$client->{from}} //=
@@ -358,7 +378,7 @@ sub disagreement {
 	my ($question, $client) = @_;
 	my ($name, $type) = split ' ', $question;
 	my $told = JSON::PP::decode_json($t->admin_list('explain', $name, $type, '--json', '--client', $client->{from},
-		$client->{ecs} ? ('--ecs', $client->{ecs}) : ()));
+		$client->{ecs} ? ('--ecs', $client->{ecs}) : (), $client->{do} ? '--dnssec' : ()));
 	my (%always, %sometimes, %seen, $size);
 
 	for my $record (@{$told->{records}}) {
@@ -380,6 +400,8 @@ sub disagreement {
 		my %there = map { $_ => 1 } @records;
 		my $rcode = $reply->header->rcode;
 
+		my $fault = $client->{do} && signature_fault($reply, $told);
+		return $fault if $fault;
 		return "twice on the wire: @records" if keys %there != @records;
 		return "rcode $rcode, explain: $told->{rcode}" if $rcode ne $told->{rcode};
 		return 'AA' if !!$reply->header->aa ne !!$told->{authoritative};
@@ -402,18 +424,20 @@ sub disagreement {
 			return "scope " . $t->scope($reply) . ", but not for $neighbour" if join("\n", sort keys %others) ne join("\n", sort keys %there);
 		}
 		next unless @possible;
-		if (@links && !grep({ $_->type !~ /NAME/ } $reply->answer) && !$reply->authority) { # S5
+		if (@links && !grep({ $_->type !~ /NAME|RRSIG/ } $reply->answer) && !$reply->authority) { # S5
 			return 'a chain that ends early' if ($client->{ecs} // '/0') =~ m{/0$} ||
 			    $lb{$n}{location_strategy}{prefer_ecs} eq 'never';
 			next;
 		}
-		my @data = map { $_->rdstring } grep { $_->type !~ /NAME/ } $reply->answer;
+		my @data = map { $_->rdstring } grep { $_->type !~ /NAME|RRSIG/ } $reply->answer;
 		my $fits = first { my ($count, $addresses) = @$_; $count == @data && !grep { !$addresses->{$_} } @data } @possible;
 		return "the model has no such answer: @data" unless $fits;
-		return 'the TTL' if grep { $_->type !~ /NAME/ && $_->ttl != $lb{$n}{ttl} } $reply->answer;
+		return 'the TTL' if grep { $_->type !~ /NAME|RRSIG/ && $_->ttl != $lb{$n}{ttl} } $reply->answer;
 	}
 	return undef;
 }
+
+my $signed = 0; # later: the zones are
 
 # A test: a number of random questions of random clients.
 sub agree {
@@ -422,6 +446,7 @@ sub agree {
 
 	for (1 .. $QUESTIONS) {
 		my ($question, $client) = (random_question(), random_client());
+		$client->{do} = 1 if $signed && chance(0.6);
 		my $disagreement = disagreement($question, $client) // next;
 
 		$wrong++;
@@ -490,6 +515,21 @@ subtest 'host names and groups' => sub {
 	}
 	$t->stop_program('monitor');
 	$named = 0;
+};
+
+# Signed zones: sets that are finitely many, with their signatures (S100 to S102).
+subtest 'signed zones' => sub {
+	$signed = 1;
+	%pool = ();
+	$t->start_signer;
+	$t->admin("dnssec enable $_") for qw(example.com apex.test);
+	for my $round (1 .. $rounds) {
+		$t->admin_list('apply', $t->write_file('document', JSON::PP->new->canonical->encode(document())), '--force');
+		agree('explain, the wire and the model agree with DO and without');
+	}
+	$t->admin("dnssec disable $_ --force") for qw(example.com apex.test);
+	$t->stop_program('signer');
+	$signed = 0;
 };
 
 subtest 'what such rounds found' => sub {

@@ -20,13 +20,13 @@ cover(struct answer *answer, const struct zone *zone, const struct steer_lb *lb,
 
 /* Find the signatures of what an owner has by every key that signs the zone. what is made without a key. */
 static bool
-find(struct answer *answer, const struct snapshot *snapshot, const struct zone *zone,
-    const struct content *what)
+find(const struct snapshot *snapshot, const struct zone *zone, const struct content *what,
+    struct signature out[DATA_KEYS_MAX])
 {
 	for (unsigned i = 0; i < zone->nkeys; i++) {
 		struct content content = content_signed(what, &zone->keys[i]);
 
-		if (!signature_table_find(snapshot->signatures, &content, &answer->steered.signatures[i]))
+		if (!signature_table_find(snapshot->signatures, &content, &out[i]))
 			return false;
 	}
 	return zone->nkeys > 0;
@@ -47,6 +47,15 @@ content_of_choice(const struct steer_choice *choice, const struct content *owner
 		content_add(&sum, &address);
 	}
 	return content_join(owner, CONTENT_SET, choice->family, &sum);
+}
+
+unsigned
+steered_signatures(const struct snapshot *snapshot, const struct zone *zone, const struct steer_lb *lb,
+    const struct steer_choice *choice, struct signature out[DATA_KEYS_MAX])
+{
+	struct content content = content_of_choice(choice, &lb->content);
+
+	return find(snapshot, zone, &content, out) ? zone->nkeys : 0;
 }
 
 /* Make the address at index i of the choice all of the answer. */
@@ -73,7 +82,7 @@ steered_sign(struct answer *answer, const struct snapshot *snapshot, const struc
 		return;
 	cover(answer, zone, lb, choice->family == TABLE_V4 ? TYPE_A : TYPE_AAAA);
 	content = content_of_choice(choice, &lb->content);
-	if (find(answer, snapshot, zone, &content))
+	if (find(snapshot, zone, &content, answer->steered.signatures))
 		return;
 	answer->one_of_set = choice->count > 1;
 	first = choice->how == STEER_HASHED ? 0 : (unsigned)((mix64(draw) >> 32) * choice->count >> 32);
@@ -81,7 +90,7 @@ steered_sign(struct answer *answer, const struct snapshot *snapshot, const struc
 		unsigned at = (first + i) % choice->count;
 
 		content = content_single(&lb->content, choice->family, steer_address(choice, at)->bytes);
-		if (!find(answer, snapshot, zone, &content))
+		if (!find(snapshot, zone, &content, answer->steered.signatures))
 			continue;
 		keep_one(choice, at);
 		return;
@@ -100,5 +109,5 @@ steered_sign_cname(struct answer *answer, const struct snapshot *snapshot, const
 	cover(answer, zone, lb, TYPE_CNAME);
 	content = content_of_octets(target, name_len(target));
 	content = content_join(&lb->content, CONTENT_CNAME, 0, &content);
-	answer->lacks_signature |= !find(answer, snapshot, zone, &content);
+	answer->lacks_signature |= !find(snapshot, zone, &content, answer->steered.signatures);
 }

@@ -14,7 +14,11 @@
 void steered_sign(struct answer *answer, const struct snapshot *snapshot, const struct zone *zone,
     const struct steer_lb *lb, uint64_t draw);
 
-/* The same for the CNAME of a hostname origin (S16). */
+/* The signatures of all addresses of a choice, one by each key. Returns how many; 0: one is missing. */
+unsigned steered_signatures(const struct snapshot *snapshot, const struct zone *zone,
+    const struct steer_lb *lb, const struct steer_choice *choice, struct signature out[DATA_KEYS_MAX]);
+
+/* The same as steered_sign for the CNAME of a hostname origin (S16). */
 void steered_sign_cname(struct answer *answer, const struct snapshot *snapshot, const struct zone *zone,
     const struct steer_lb *lb, const uint8_t *target);
 

@@ -687,13 +687,20 @@ compiler_read(struct store_txn *config, struct store_txn *health, struct problem
 }
 
 struct compiler *
-compiler_read_names(struct store_txn *config, struct store_txn *health, const uint8_t *const *names,
-    size_t count, struct problems *problems)
+compiler_read_names(struct store_txn *config, struct store_txn *health,
+    const struct compiler_signed *signed_by, const uint8_t *const *names, size_t count,
+    struct problems *problems)
 {
 	struct compiler *compiler = compiler_new();
 	bool known = config_schema(config) <= CONFIG_SCHEMA;
 
-	return read_once(compiler,
-	    known ? read_names(compiler, config, names, count) : compiler_config(compiler, config, true),
+	if (signed_by != NULL)
+		compiler->signing = signed_by->signing;
+	compiler = read_once(compiler,
+	    known && names != NULL ? read_names(compiler, config, names, count)
+				   : compiler_config(compiler, config, true),
 	    health, problems);
+	if (compiler != NULL && signed_by != NULL)
+		compiler_read_steered(compiler, signed_by);
+	return compiler;
 }

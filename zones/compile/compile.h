@@ -43,12 +43,21 @@ void compiler_free(struct compiler *compiler);
  */
 struct compiler *compiler_read(struct store_txn *config, struct store_txn *health, struct problems *problems);
 
+/* The signatures for a command that reads once. */
+struct compiler_signed {
+	const struct compiler_signing *signing; /* NULL: no zone is signed */
+	struct store_txn *signatures, *sets;    /* of steered RRsets; NULL: there are none */
+};
+
 /*
- * The same for a few names: it reads only the data that answers for them need, at the cost of these names. An
- * answer that leads to another name (a CNAME, a nameserver) is correct only if that name was passed, too.
+ * The same for a few names (NULL: for all): it reads only the data that answers for them need, at the cost of
+ * these names. An answer that leads to another name (a CNAME, a nameserver) is correct only if that name was
+ * passed, too. The same holds for the chain of names of a signed zone: only for all names are its NSECs
+ * found. signed_by may be NULL.
  */
 struct compiler *compiler_read_names(struct store_txn *config, struct store_txn *health,
-    const uint8_t *const *names, size_t count, struct problems *problems);
+    const struct compiler_signed *signed_by, const uint8_t *const *names, size_t count,
+    struct problems *problems);
 
 /* Follow the config store. With the flag (the store was replaced), read all of it. */
 enum compiled compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew);

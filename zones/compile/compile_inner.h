@@ -23,4 +23,7 @@ struct compiler {
 	char error[200];
 };
 
+/* Read the signatures of the RRsets of the load balancers that were read, and forget the source. */
+void compiler_read_steered(struct compiler *compiler, const struct compiler_signed *signed_by);
+
 #endif

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { ROOM_MIN = 1024 };
+enum { ROOM_MIN = 1024, LBS_FEW = 16 };
 
 void
 compiler_set_signing(struct compiler *compiler, const struct compiler_signing *signing)
@@ -60,18 +60,36 @@ compiler_content(const struct steered_signature *row)
 }
 
 struct adding {
+	const struct config_graph *only; /* take rows of its load balancers; NULL: all rows */
 	struct signature_table *table;
 	bool full;    /* there was no room */
 	bool renewed; /* a content has a newer signature than the table */
 };
 
+static bool
+is_of_lb(const struct config_graph *graph, const struct steered_signature *row)
+{
+	size_t len = name_len(row->owner);
+
+	for (size_t i = 0; i < graph->lbs.count; i++) {
+		const struct steer_lb *lb = ((const struct lb_entry *)graph->lbs.items[i])->compiled;
+
+		if (lb != NULL && lb->name_len == len && memcmp(lb->name, row->owner, len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 add_row(void *arg, const struct steered_signature *row)
 {
 	struct adding *adding = arg;
-	struct content content = compiler_content(row);
+	struct content content;
 	struct signature known;
 
+	if (adding->only != NULL && !is_of_lb(adding->only, row))
+		return;
+	content = compiler_content(row);
 	if (signature_table_find(adding->table, &content, &known)) {
 		adding->renewed |= known.expiration != row->signature.expiration;
 		return;
@@ -115,6 +133,25 @@ follow_steered(struct compiler *compiler, struct store_txn *signatures, struct s
 	if (compiler->graph != NULL)
 		compiler->graph->signatures = compiler->signatures;
 	return true;
+}
+
+void
+compiler_read_steered(struct compiler *compiler, const struct compiler_signed *signed_by)
+{
+	struct config_graph *graph = compiler->graph;
+	struct adding adding = {.only = graph->lbs.count <= LBS_FEW ? graph : NULL, .full = true};
+
+	for (size_t room = ROOM_MIN; signed_by->signatures != NULL && adding.full; room *= 4) {
+		free(adding.table);
+		adding.full = false;
+		adding.table = signature_table_new(room);
+		compiler->singles = compiler->sets = 0;
+		read_rows(compiler, signed_by->signatures, signed_by->sets, &adding);
+	}
+	compiler->signatures = adding.table;
+	graph->signatures = adding.table;
+	graph_make_snapshot(graph, compiler->generation);
+	compiler_set_signing(compiler, NULL);
 }
 
 enum compiled

@@ -44,7 +44,8 @@ function draw(answer) {
 		answer.pools?.length > 0 ? station('Pools', h('ul', {class: 'choices'}, answer.pools.map(pool))) : null,
 		answer.origins?.length > 0 ? station('Origins', h('ul', {class: 'choices'}, answer.origins.map(origin))) : null,
 		station('Answer', h('p', {}, `${answer.rcode}, ${answer.authoritative ? 'authoritative' : 'not authoritative'}, scope ${answer.scope ?? 0}`),
-			h('ul', {class: 'records'}, (answer.records ?? []).map((record) => h('li', {}, h('code', {}, `${record.name} ${record.ttl} ${record.type} ${record.data}`), record.probability < 1 ? share(record.probability) : null)))));
+			h('ul', {class: 'records'}, (answer.records ?? []).map((record) => h('li', {}, h('code', {}, `${record.name} ${record.ttl} ${record.type} ${record.data}`), record.probability < 1 ? share(record.probability) : null)))),
+		answer.signatures?.length > 0 ? station('Signatures', h('ul', {class: 'records'}, answer.signatures.map((one) => h('li', {}, h('code', {}, `${one.name} ${one.type}`), ` ${one.text}`, one.probability < 1 ? share(one.probability) : null)))) : null);
 }
 
 export function explain(wanted) {
