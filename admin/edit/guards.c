@@ -1,6 +1,7 @@
 #include "admin/edit/guards.h"
 
 #include "admin/edit/document.h"
+#include "admin/edit/guards_dnssec.h"
 #include "admin/look/referrers.h"
 #include "admin/look/resolution.h"
 #include "zones/base/array.h"
@@ -370,4 +371,5 @@ guards_check(struct change *change)
 	free(guards.named);
 	map_free(&guards.pools, free);
 	free(guards.lost);
+	guards_dnssec(change);
 }

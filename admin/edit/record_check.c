@@ -18,7 +18,9 @@ record_check_type(struct change *change, uint16_t type)
 		    "rest");
 	else if (zonefile_is_dnssec(type))
 		problems_error(&change->problems,
-		    "%s belongs to a signed zone, and graycloud does not sign (S33)", text);
+		    "%s is made by graycloud-signer in a signed zone, and is no record to write (S33): "
+		    "`graycloud dnssec enable` signs a zone",
+		    text);
 }
 
 void

@@ -255,11 +255,11 @@ a_signed_zone_is_refused_unless_it_may_be_served_unsigned(void **state)
 
 	(void)state;
 	assert_said(text,
-	    "z:3: the zone is signed (DNSKEY) and graycloud does not sign: where the parent "
-	    "has a DS for it, resolvers "
-	    "would take its answers for forged.  Remove the DS and wait for its TTL, then load "
-	    "with --unsigned-ok, "
-	    "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out\n");
+	    "z:3: the zone comes signed (DNSKEY), and graycloud signs zones itself: load it with "
+	    "--unsigned-ok, "
+	    "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out, then `graycloud dnssec enable` it. While it is "
+	    "served "
+	    "unsigned and the parent has a DS, resolvers take its answers for forged\n");
 	got = read_from("z", text, example_com(), true, true);
 	assert_string_equal(got, "warning: z: 3 DNSSEC records are left out: the zone is served unsigned\n");
 	free(got);

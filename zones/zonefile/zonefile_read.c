@@ -222,11 +222,11 @@ leave_out(const struct source *source, const char *type)
 
 	if (reader->signatures++ == 0 && !reader->unsigned_ok)
 		fault(source,
-		    "the zone is signed (%s) and graycloud does not sign: where the parent has a DS for it, "
-		    "resolvers "
-		    "would take its answers for forged.  Remove the DS and wait for its TTL, then load with "
+		    "the zone comes signed (%s), and graycloud signs zones itself: load it with "
 		    "--unsigned-ok, "
-		    "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out",
+		    "which leaves DNSKEY, RRSIG, NSEC and NSEC3 out, then `graycloud dnssec enable` it. "
+		    "While it "
+		    "is served unsigned and the parent has a DS, resolvers take its answers for forged",
 		    type);
 }
 
