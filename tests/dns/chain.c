@@ -58,10 +58,12 @@ compare(const uint8_t *a, const uint8_t *b, const uint8_t *apex)
 }
 
 static void
-owner_of(uint8_t *out, const struct node *node, const uint8_t *apex)
+owner_of(uint8_t *out, const struct chain_key *key, const uint8_t *apex)
 {
-	memcpy(out, node_name(node), node->name_len);
-	memcpy(out + node->name_len, apex, name_len(apex));
+	int len = name_from_key(out, key->octets, key->len);
+
+	assert_true(len >= 0);
+	memcpy(out + len, apex, name_len(apex));
 }
 
 static struct scenery *
@@ -91,29 +93,30 @@ every_name_is_covered_by_the_one_before_it(void **state)
 	struct scenery *scenery = build(&signing);
 	const struct chain *chain = scenery->zone->chain;
 	const uint8_t *apex = scenery->zone->apex;
-	size_t count;
 
 	(void)state;
 	assert_non_null(chain);
 	assert_int_equal(scenery->zone->version, 3);
 	assert_int_equal(scenery->zone->missing, 0);
-	count = chain_count(chain);
 	for (unsigned i = 0; i < ASKED; i++) {
 		uint8_t asked[NAME_MAX_LEN], owner[2 * NAME_MAX_LEN], next[2 * NAME_MAX_LEN];
 		char text[200];
+		struct chain_key key, after;
 		const struct node *node;
-		size_t at = 0;
 
 		random_name(text, sizeof text);
 		assert_true(name_from_text(asked, text, NULL) > 0);
-		node = chain_cover(chain, asked);
-		owner_of(owner, node, apex);
+		chain_cover(chain, asked, &key);
+		owner_of(owner, &key, apex);
 		assert_true(compare(owner, asked, apex) <= 0);
-		while (chain_at(chain, at) != node)
-			at++;
-		if (at + 1 == count)
+		assert_true(chain_has(chain, &(struct bytes){key.octets, key.len}, NULL));
+		node = zone_cover(scenery->zone, asked);
+		assert_non_null(node);
+		assert_memory_equal(node_name(node), owner, node->name_len);
+		assert_true(name_equal(owner + node->name_len, apex));
+		if (!chain_after(chain, &(struct bytes){key.octets, key.len}, &after))
 			continue;
-		owner_of(next, chain_at(chain, at + 1), apex);
+		owner_of(next, &after, apex);
 		assert_true(compare(next, asked, apex) > 0);
 	}
 	scenery_free(scenery);
@@ -124,19 +127,27 @@ each_nsec_names_the_next_owner_and_the_last_the_apex(void **state)
 {
 	const struct zone_signing signing = {.find = find, .version = 1};
 	struct scenery *scenery = build(&signing);
-	const struct chain *chain = scenery->zone->chain;
-	size_t count = chain_count(chain);
+	const struct zone *zone = scenery->zone;
+	struct chain_key key = {.len = 1}, after;
+	size_t count = 0;
+	bool more;
 
 	(void)state;
-	for (size_t i = 0; i < count; i++) {
+	do {
 		struct fragment nsec;
-		uint8_t next[2 * NAME_MAX_LEN];
+		uint8_t owner[2 * NAME_MAX_LEN], next[2 * NAME_MAX_LEN];
 
-		assert_true(node_nsec(chain_at(chain, i), NSEC_WHOLE, &nsec));
-		owner_of(next, chain_at(chain, (i + 1) % count), scenery->zone->apex);
+		owner_of(owner, &key, zone->apex);
+		assert_true(node_nsec(zone_cover(zone, owner), NSEC_WHOLE, &nsec));
+		if (!(more = chain_after(zone->chain, &(struct bytes){key.octets, key.len}, &after)))
+			after = (struct chain_key){.len = 1};
+		owner_of(next, &after, zone->apex);
 		assert_true(name_equal(nsec.wire + RR_FIXED, next));
 		assert_true(nsec.signed_len > 0);
-	}
+		key = after;
+		count++;
+	} while (more);
+	assert_int_equal(count, chain_count(zone->chain));
 	scenery_free(scenery);
 }
 

@@ -51,7 +51,7 @@ void
 prove_absent(struct answer *answer, const struct zone *zone, const uint8_t *name, uint32_t ttl)
 {
 	if (wanted(answer, zone))
-		prove_node(answer, zone, chain_cover(zone->chain, name), NSEC_WHOLE, ttl);
+		prove_node(answer, zone, zone_cover(zone, name), NSEC_WHOLE, ttl);
 }
 
 void
@@ -74,8 +74,7 @@ prove_wildcard(struct answer *answer, const struct zone *zone, const uint8_t *na
 {
 	if (!wanted(answer, zone) || answer->nwildcards == NITEMS(answer->wildcards))
 		return;
-	answer->wildcards[answer->nwildcards++] =
-	    (struct answer_wildcard){zone, chain_cover(zone->chain, name), ttl};
+	answer->wildcards[answer->nwildcards++] = (struct answer_wildcard){zone, zone_cover(zone, name), ttl};
 }
 
 void

@@ -18,6 +18,7 @@ struct segment {
 	uint8_t depth;
 	uint8_t unused[3];
 	uint64_t apex_hash;
+	uint64_t number;
 	struct slot slots[];
 };
 
@@ -432,6 +433,18 @@ segment_clone(const struct segment *old)
 	if (new != NULL)
 		memcpy(new, old, old->octets);
 	return new;
+}
+
+uint64_t
+segment_number(const struct segment *segment)
+{
+	return segment->number;
+}
+
+void
+segment_set_number(struct segment *segment, uint64_t number)
+{
+	segment->number = number;
 }
 
 unsigned

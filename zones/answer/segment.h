@@ -150,6 +150,10 @@ struct segment *segment_half(const struct segment *old, unsigned bit);
 /* The hash of a node's absolute name. */
 uint64_t segment_hash_of(const struct segment *segment, const struct node *node);
 
+/* The number of the edit that made a segment, until which no reader sees it; 0: the build of its zone. */
+uint64_t segment_number(const struct segment *segment);
+void segment_set_number(struct segment *segment, uint64_t number);
+
 /* The depth of the directory at which this segment is one entry. */
 unsigned segment_depth(const struct segment *segment);
 unsigned segment_names(const struct segment *segment);

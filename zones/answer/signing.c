@@ -1,66 +1,6 @@
 #include "zones/answer/signing.h"
 
-#include "zones/base/array.h"
-
 #include <stdlib.h>
-
-bool
-occlusion_pass(struct occlusion *occlusion, const struct bytes *key, const struct node_source *source)
-{
-	bool apex = source->flags & NODE_APEX;
-
-	/* A key ends with one zero octet more than the keys of the names below it begin with. */
-	if (occlusion->len > 0 && key->len > occlusion->len &&
-	    memcmp(key->data, occlusion->key, occlusion->len - 1) == 0)
-		return true;
-	if (source->flags & NODE_DNAME || (source->flags & NODE_CUT && !apex)) {
-		memcpy(occlusion->key, key->data, key->len);
-		occlusion->len = key->len;
-	}
-	return false;
-}
-
-/* Twice the room. */
-static uint8_t *
-grown(struct chain_names *names)
-{
-	uint8_t *octets = xmalloc(2 * names->room + NAME_MAX_LEN + 1);
-
-	names->room = 2 * names->room + NAME_MAX_LEN + 1;
-	if (names->len > 0)
-		memcpy(octets, names->octets, names->len);
-	free(names->octets);
-	return octets;
-}
-
-void
-chain_names_add(struct chain_names *names, const uint8_t *name, size_t len)
-{
-	while (names->len + 1 + len > names->room)
-		names->octets = grown(names);
-	names->starts = array_grow(names->starts, names->count, sizeof *names->starts);
-	names->starts[names->count++] = names->len;
-	names->octets[names->len++] = (uint8_t)len;
-	memcpy(names->octets + names->len, name, len);
-	names->len += len;
-}
-
-void
-chain_names_free(struct chain_names *names)
-{
-	free(names->octets);
-	free(names->starts);
-	*names = (struct chain_names){0};
-}
-
-const uint8_t *
-chain_names_next(const struct chain_names *names, size_t i, size_t *len)
-{
-	const uint8_t *at = names->octets + names->starts[i + 1 < names->count ? i + 1 : 0];
-
-	*len = *at;
-	return at + 1;
-}
 
 struct owner_signing {
 	const struct zone_signing *signing;
@@ -89,6 +29,18 @@ void
 owner_signing_free(struct owner_signing *owner)
 {
 	free(owner);
+}
+
+void
+owner_signing_set_ttl(struct owner_signing *owner, uint32_t ttl)
+{
+	owner->nsec_ttl = ttl;
+}
+
+uint32_t
+owner_signing_ttl(const struct owner_signing *owner)
+{
+	return owner->nsec_ttl;
 }
 
 size_t
@@ -148,9 +100,9 @@ owner_signing_apex(struct owner_signing *owner, struct node_source *source, stru
 
 /* RFC 4035 2.2, 2.3: of the data at a delegation only DS and NSEC are signed, and NS stands in the bitmap. */
 static bool
-is_signed_at(const struct node_source *source, uint16_t type)
+is_signed_at(unsigned flags, uint16_t type)
 {
-	return !(source->flags & NODE_CUT) || type == TYPE_DS || type == TYPE_NSEC;
+	return !(flags & NODE_CUT) || type == TYPE_DS || type == TYPE_NSEC;
 }
 
 static void
@@ -160,7 +112,7 @@ fill_types(struct type_set *types, const struct node_source *source)
 	for (unsigned i = 0; i < source->nrrsets; i++) {
 		uint16_t type = source->rrsets[i].type;
 
-		if (is_signed_at(source, type) || type == TYPE_NS)
+		if (is_signed_at(source->flags, type) || type == TYPE_NS)
 			type_set_add(types, type);
 	}
 	if (source->lb != NULL) {
@@ -210,10 +162,23 @@ owner_signing_add(struct owner_signing *owner, const struct bytes *key, struct n
 		struct signed_set set = {.owner = name, .apex = owner->apex, .rrset = rrsets[i]};
 
 		owner->found[i] = (struct bytes){owner->octets[i], 0};
-		if (!is_signed_at(source, rrsets[i].type))
+		if (!is_signed_at(source->flags, rrsets[i].type))
 			continue;
 		owner->found[i].len = signing->find(signing->arg, key, &set, owner->octets[i]);
 		owner->missing += owner->found[i].len == 0;
 	}
 	source->signatures = owner->found;
+}
+
+size_t
+node_missing(const struct node *node)
+{
+	struct fragment fragment;
+	size_t missing = 0;
+
+	for (unsigned i = 0; node->flags & NODE_NSEC && i < node->nrrsets; i++) {
+		node_rrset_at(node, i, &fragment);
+		missing += fragment.signed_len == 0 && is_signed_at(node->flags, fragment.type);
+	}
+	return missing;
 }

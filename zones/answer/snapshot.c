@@ -65,6 +65,25 @@ zone_node(const struct zone *zone, const struct path *path, unsigned labels)
 	    (size_t)(path->at[zone->labels] - path->at[labels]));
 }
 
+const struct node *
+zone_cover(const struct zone *zone, const uint8_t *name)
+{
+	uint8_t owner[NAME_MAX_LEN + 8] = {0}; /* segment_hash reads whole words */
+	uint8_t starts[NAME_MAX_LABELS];
+	uint64_t hash = zone->apex_hash;
+	struct chain_key key;
+	unsigned count = 0;
+	int len;
+
+	chain_cover(zone->chain, name, &key);
+	len = name_from_key(owner, key.octets, key.len);
+	for (int at = 0; at < len; at += owner[at] + 1)
+		starts[count++] = (uint8_t)at;
+	while (count-- > 0)
+		hash = segment_hash(hash, owner + starts[count]);
+	return segment_find(segment_of(zone, hash), hash, owner, len > 0 ? (size_t)len : 0);
+}
+
 /* The highest cut or DNAME above the name, or a cut at it. This zone does not answer for names below. */
 static bool
 find_boundary(const struct zone *zone, const struct path *path, unsigned depth, struct hit *hit)

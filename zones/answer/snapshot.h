@@ -46,6 +46,8 @@ struct zone {
 	uint32_t soa_signed_len; /* octets of the RRSIG records that follow it */
 	uint32_t negative_ttl;
 	struct chain *chain; /* of a signed zone; NULL: it is not signed */
+	bool only;           /* the signer's: it has its name and the chain, and no nodes (signing.h) */
+	uint64_t edits;      /* how often it was edited since it was built */
 	size_t missing;      /* number of its RRsets that have no signature */
 	unsigned nkeys;      /* that sign its data: during a rollover of the algorithm two */
 	struct key_id key_ids[DATA_KEYS_MAX];
@@ -69,6 +71,9 @@ struct hit {
 
 /* Find a name that is within the zone. */
 void zone_find(const struct zone *zone, const struct path *path, struct hit *hit);
+
+/* The node whose NSEC matches or covers a name within the zone, which is signed. */
+const struct node *zone_cover(const struct zone *zone, const uint8_t *name);
 
 /* The node of the path's last labels, or NULL. Also finds nodes below cuts (glue). */
 const struct node *zone_node(const struct zone *zone, const struct path *path, unsigned labels);
@@ -104,12 +109,6 @@ const struct steer_lb *snapshot_lb(const struct snapshot *snapshot, const uint8_
  */
 void snapshot_prefetch(const struct snapshot *snapshot, const struct path *path, unsigned stage);
 
-/* The receiver of replaced memory: fn(memory) may run when no reader can use it any more. */
-struct retire {
-	void (*add)(void *arg, void (*fn)(void *memory), void *memory);
-	void *arg;
-};
-
 /* The data of a zone at one owner. */
 struct zone_owner {
 	struct bytes key; /* name_to_key of the owner */
@@ -133,13 +132,34 @@ struct zone *zone_build(
  * Edit a zone: begin with a private copy, set owners (an owner without RRsets and load balancer is deleted,
  * or stays as an empty non-terminal), publish the copy, then call zone_edit_done with the old zone. Memory
  * that is retired meanwhile is in use until then: after a failure the caller must discard its list of retired
- * memory and call zone_edit_drop. A signed zone cannot be edited: build it again.
+ * memory and call zone_edit_drop.
  */
 struct zone *zone_edit_begin(const struct zone *old);
+/* Set an owner of a zone that is not signed. */
 bool zone_edit_owner(struct zone *zone, const struct zone_owner *owner, const struct retire *retire);
 /* Retire the shell of the replaced zone. */
 void zone_edit_done(const struct zone *old, const struct retire *retire);
 void zone_edit_drop(struct zone *zone);
+
+/* The rows of a zone, as they are after a change. */
+typedef void zone_key_fn(void *arg, const struct bytes *key);
+struct zone_rows {
+	void *arg;
+	/* Call the sink with this owner; if it has no data, without RRsets and load balancer. */
+	bool (*owner)(void *arg, const struct bytes *key, zone_owner_fn *sink, void *sink_arg);
+	/*
+	 * Call fn with the key of each owner below this one, in their order; at least one more than maximum
+	 * if there are more.
+	 */
+	void (*below)(void *arg, const struct bytes *key, size_t maximum, zone_key_fn *fn, void *fn_arg);
+};
+/*
+ * Set the owners of a signed zone whose rows changed; keys are in order. The chain changes with them, and the
+ * NSECs of the names before. Returns false if the zone must be built again: too much changes, as if the TTL
+ * of all NSECs does.
+ */
+bool zone_edit_signed(struct zone *zone, const struct zone_signing *signing, const struct zone_rows *rows,
+    const struct bytes *keys, size_t count, const struct retire *retire);
 
 /* Free a zone with all its segments. */
 void zone_free(void *zone);

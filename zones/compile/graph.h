@@ -12,6 +12,7 @@
  *   graph.c          create and free a graph
  *   graph_read.c     read a whole store
  *   graph_names.c    read the data of a few names
+ *   graph_edit.c     edit owners of zones
  *   graph_follow.c   follow the changes of a store
  *   graph_latency.c  latencies of pools
  *   graph_signed.c   zones whose signatures changed
@@ -257,6 +258,20 @@ struct owner_rows {
 };
 bool graph_gather_row(void *arg, struct bytes key, const struct rrset *rrset);
 map_key_fn graph_zone_key, graph_zone_name_key;
+
+/* ---- graph_edit.c ---- */
+
+struct owner_change {
+	uint32_t zone;
+	size_t len;
+	uint8_t *key;
+};
+/*
+ * Edit the changed owners in their zones, or mark a zone to be built again if that costs less. Sorts them.
+ * Returns false if a zone is damaged.
+ */
+bool graph_edit_owners(
+    struct config_graph *graph, struct store_txn *txn, struct owner_change *owners, size_t count);
 
 /* ---- graph_signed.c ---- */
 

@@ -5,12 +5,6 @@
 
 #include <stdlib.h>
 
-struct owner_change {
-	uint32_t zone;
-	size_t len;
-	uint8_t *key;
-};
-
 struct changes {
 	struct config_graph *graph;
 	struct store_txn *txn;
@@ -205,89 +199,6 @@ follow_lb(struct changes *changes, const struct id *id)
 	change_lb_owner(changes, entry);
 }
 
-/* ---- owners ---- */
-
-static int
-compare_owners(const void *a, const void *b)
-{
-	const struct owner_change *x = a, *y = b;
-
-	if (x->zone != y->zone)
-		return x->zone < y->zone ? -1 : 1;
-	return graph_compare_keys(x->key, x->len, y->key, y->len);
-}
-
-static bool
-edit_owner(
-    struct changes *changes, struct zone_entry *entry, struct zone *edit, const struct owner_change *change)
-{
-	struct retire retire = graph_retire(changes->graph);
-	struct owner_rows *rows;
-	struct zone_owner owner = {.key = {change->key, change->len}};
-	uint8_t name[NAME_MAX_LEN * 2];
-	int len = name_from_key(name, change->key, change->len);
-	struct lb_entry *lb;
-	bool edited;
-
-	if (len < 0 || (size_t)len + name_len(entry->info.name) > NAME_MAX_LEN)
-		return len < 0;
-	memcpy(name + len, entry->info.name, name_len(entry->info.name));
-	rows = xmalloc(sizeof *rows);
-	rows->count = 0;
-	config_each_row(changes->txn, entry->number, &owner.key, graph_gather_row, rows);
-	owner.rrsets = rows->rrsets;
-	owner.nrrsets = rows->count;
-	if ((lb = graph_lb_by_name(changes->graph, name)) != NULL && lb->zone == entry)
-		owner.lb = lb->compiled;
-	edited = zone_edit_owner(edit, &owner, &retire);
-	free(rows);
-	return edited;
-}
-
-/* Edit the owners of one zone, which are adjacent. */
-static bool
-edit_zone(struct changes *changes, struct zone_entry *entry, const struct owner_change *owners, size_t count)
-{
-	struct retire retire = graph_retire(changes->graph);
-	struct zone *edit = zone_edit_begin(entry->zone);
-	size_t retired = changes->graph->retired->count;
-
-	for (size_t i = 0; i < count; i++) {
-		if (i > 0 && compare_owners(&owners[i - 1], &owners[i]) == 0)
-			continue;
-		if (!edit_owner(changes, entry, edit, &owners[i])) {
-			zone_edit_drop(edit);
-			changes->graph->retired->count = retired; /* still in use (snapshot.h) */
-			return false;
-		}
-	}
-	zone_edit_done(entry->zone, &retire);
-	entry->zone = edit;
-	return true;
-}
-
-static bool
-edit_zones(struct changes *changes)
-{
-	if (changes->nowners > 0)
-		qsort(changes->owners, changes->nowners, sizeof *changes->owners, compare_owners);
-	for (size_t i = 0, next; i < changes->nowners; i = next) {
-		struct zone_entry *entry = graph_find_zone(changes->graph, changes->owners[i].zone);
-
-		for (next = i;
-		     next < changes->nowners && changes->owners[next].zone == changes->owners[i].zone;)
-			next++;
-		if (entry == NULL)
-			continue; /* deleted since */
-		/* A new build costs less than this number of changes; a signed zone is not edited. */
-		if (next - i > 10000 || (entry->zone != NULL && entry->zone->chain != NULL))
-			entry->rebuild = true;
-		if (!entry->rebuild && !edit_zone(changes, entry, &changes->owners[i], next - i))
-			return false;
-	}
-	return true;
-}
-
 static void
 follow_objects(struct changes *changes)
 {
@@ -317,7 +228,7 @@ follow(struct changes *changes)
 	if (!follow_zones(changes))
 		return false;
 	follow_objects(changes);
-	return edit_zones(changes) &&
+	return graph_edit_owners(changes->graph, changes->txn, changes->owners, changes->nowners) &&
 	    (!needs_rebuild(changes->graph) || graph_build_zones(changes->graph, changes->txn));
 }
 
@@ -344,7 +255,8 @@ graph_follow_ends(struct config_graph *graph, struct store_txn *txn, uint64_t ge
 	if (!*enabled)
 		return true;
 	snprintf(graph->error, sizeof graph->error, "%s", damaged);
-	done = edit_zones(&changes) && (!needs_rebuild(graph) || graph_build_zones(graph, txn));
+	done = graph_edit_owners(graph, txn, changes.owners, changes.nowners) &&
+	    (!needs_rebuild(graph) || graph_build_zones(graph, txn));
 	if (done) {
 		graph_update_tables(graph);
 		graph_make_snapshot(graph, generation);
