@@ -1,8 +1,9 @@
 #include "signer/signer.h"
 
+#include "signer/metrics.h"
+#include "signer/sweep.h"
 #include "signer/zone_signer.h"
 #include "zones/base/array.h"
-#include "zones/daemon/exposition.h"
 #include "zones/document/document_load.h"
 #include "zones/state/health.h"
 
@@ -60,7 +61,8 @@ struct signer {
 	uint64_t pending;     /* the generation to write when none is left; 0: it is written */
 	uint32_t steered_end; /* the earliest end of the signatures of steered RRsets; 0: none */
 	uint32_t steered_due; /* when the first of them is due */
-	char logged[200];     /* the last fault that was logged */
+	struct sweep sweep;
+	char logged[200]; /* the last fault that was logged */
 };
 
 /* ---- stores ---- */
@@ -642,6 +644,7 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 		return;
 	signer->retry_ms = 0;
 	signer->config.anew = false;
+	sweep_begin(&signer->sweep);
 	set_fault(signer, "%s", signer->beat.fault[0] != '\0' ? signer->logged : "");
 }
 
@@ -695,10 +698,31 @@ go_on(struct signer *signer)
 	end(signer, &pass);
 }
 
+/* Once a second: delete some of the signatures that nothing needs any more. */
+static void
+tidy(struct signer *signer)
+{
+	struct store_txn *txn;
+	struct pass pass;
+	int deleted;
+
+	/* Addresses of hostnames are known when the health was read. */
+	if (!sweep_is_due(&signer->sweep) || signer->pending != 0 || signer->more || signer->health.anew ||
+	    store_begin(signer->config.store, STORE_PEEK, &txn) != 0)
+		return;
+	if (config_generation(txn) == signer->beat.generation && begin(signer, &pass)) {
+		deleted = sweep_pass(&signer->sweep, pass.signatures, txn, signer->zones, signer->compiler);
+		pass.wrote = deleted > 0;
+		pass.error = MIN(deleted, 0);
+		end(signer, &pass);
+	}
+	store_abort(txn);
+}
+
 /* ---- time ---- */
 
-/* The beat, once a second. */
-static void
+/* The beat, once a second. Returns true if it was due. */
+static bool
 beat(struct signer *signer)
 {
 	uint64_t now = boot_ms();
@@ -706,7 +730,7 @@ beat(struct signer *signer)
 	struct problems problems = {0};
 
 	if (now - signer->beat.at_ms < BEAT_MS)
-		return;
+		return false;
 	signer->beat.at_ms = now;
 	signer->beat.expires = zone_signer_first_end(signer->zones);
 	if (signer->steered_end != 0)
@@ -716,11 +740,12 @@ beat(struct signer *signer)
 	store_check_readers(signer->sets);
 	store_check_readers(signer->signatures);
 	if (store_begin(signer->sets, STORE_WRITE, &txn) != 0)
-		return;
+		return true;
 	if (signer_beat_put(txn, &signer->beat) == 0)
 		store_commit(txn);
 	else
 		store_abort(txn);
+	return true;
 }
 
 /* A large zone is being signed: commit the sets so far, because the beat is in their store. */
@@ -740,60 +765,24 @@ on_progress(void *arg)
 		pass->error = -EIO;
 }
 
-struct due {
-	struct signer *signer;
-	bool some;
-};
-
-static void
-note_due(void *arg, uint32_t zone)
-{
-	struct due *due = arg;
-
-	due->some |= zone_signer_is_due(due->signer->zones, zone, (uint32_t)time(NULL));
-}
-
 bool
 signer_look(struct signer *signer)
 {
-	struct due due = {.signer = signer,
-	    .some = signer->steered_due != 0 && (int32_t)(signer->steered_due - (uint32_t)time(NULL)) <= 0};
+	uint32_t now = (uint32_t)time(NULL);
+	bool due = signer->steered_due != 0 && (int32_t)(signer->steered_due - now) <= 0;
 
-	zone_signer_each(signer->zones, note_due, &due);
-	follow_config(signer, due.some || compiler_expired(signer->compiler));
+	due |= zone_signer_any_due(signer->zones, now);
+	follow_config(signer, due || compiler_expired(signer->compiler));
 	follow_health(signer);
 	if (signer->more)
 		go_on(signer);
-	beat(signer);
+	if (beat(signer))
+		tidy(signer);
 	return signer->config.again || signer->health.again || signer->more;
-}
-
-static void
-count_zone(void *arg, uint32_t zone)
-{
-	(void)zone;
-	++*(double *)arg;
 }
 
 void
 signer_expose(const struct signer *signer, FILE *page)
 {
-	const struct signer_beat *beat = &signer->beat;
-	double zones = 0;
-
-	zone_signer_each(signer->zones, count_zone, &zones);
-	exposition_family(page, "graycloud_build_info", "gauge", "1, with the version of this program.");
-	exposition_sample(
-	    page, "graycloud_build_info", 1, "program", "graycloud-signer", "version", VERSION, NULL);
-	exposition_value(page, "graycloud_signer_zones", "gauge", "Zones that are signed.", zones);
-	exposition_value(page, "graycloud_signer_config_generation", "gauge",
-	    "Generation of the configuration of which all is signed.", (double)beat->generation);
-	exposition_value(page, "graycloud_signer_signatures_total", "counter", "Signatures that were made.",
-	    (double)beat->nsignatures);
-	exposition_value(page, "graycloud_signer_fault", "gauge",
-	    "1 if something cannot be signed; `graycloud dnssec status` has the reason.",
-	    beat->fault[0] != '\0');
-	if (beat->expires != 0)
-		exposition_value(page, "graycloud_signer_first_expiry_seconds", "gauge",
-		    "Seconds until the first signature ends.", (double)(beat->expires - (int64_t)time(NULL)));
+	exposition_signer(page, &signer->beat, zone_signer_count(signer->zones));
 }

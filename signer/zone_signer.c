@@ -257,6 +257,21 @@ zone_signer_due(struct zone_signer *signer, uint32_t number, uint32_t now)
 	return true;
 }
 
+bool
+zone_signer_any_due(const struct zone_signer *signer, uint32_t now)
+{
+	for (size_t i = 0; i < signer->count; i++)
+		if (zone_signer_is_due(signer, signer->zones[i]->zone, now))
+			return true;
+	return false;
+}
+
+size_t
+zone_signer_count(const struct zone_signer *signer)
+{
+	return signer->count;
+}
+
 void
 zone_signer_each(const struct zone_signer *signer, zone_signer_fn *fn, void *arg)
 {

@@ -29,6 +29,8 @@ struct keyring *zone_signer_keyring(const struct zone_signer *signer, uint32_t z
  */
 bool zone_signer_due(struct zone_signer *signer, uint32_t zone, uint32_t now);
 bool zone_signer_is_due(const struct zone_signer *signer, uint32_t zone, uint32_t now); /* only look */
+bool zone_signer_any_due(const struct zone_signer *signer, uint32_t now);
+size_t zone_signer_count(const struct zone_signer *signer);
 typedef void zone_signer_fn(void *arg, uint32_t zone);
 void zone_signer_each(const struct zone_signer *signer, zone_signer_fn *fn, void *arg);
 

@@ -84,6 +84,15 @@ signature_table_add(
 	atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed);
 }
 
+void
+signature_table_drop(struct signature_table *table, const struct content *content)
+{
+	uint64_t slot;
+
+	if (find(table, content, &slot) != NULL)
+		random_bytes(&table->entries[slot].second, sizeof table->entries[slot].second);
+}
+
 struct signature_table *
 signature_table_grow(const struct signature_table *old)
 {

@@ -103,10 +103,19 @@ void compiler_mark_steered(struct compiler *compiler, bool all);
 bool compiler_sign_steered(struct compiler *compiler, compiler_steered_fn *fn, void *arg);
 /* Call fn with every RRset of every load balancer, signed or not, until it returns false. */
 void compiler_each_steered(const struct compiler *compiler, compiler_steered_fn *fn, void *arg);
+/*
+ * The contents of every RRset that a load balancer of a signed zone can answer with, without a key, sorted by
+ * octets. Returns how many; the caller frees *out. 0: there is no such load balancer.
+ */
+size_t compiler_contents(const struct compiler *compiler, const struct id *id, struct content **out);
+/* The same of a row. */
+struct content compiler_bare_content(const struct steered_signature *row);
 /* The content of a row. */
 struct content compiler_content(const struct steered_signature *row);
 /* Forget the table of signatures: the next compiler_signatures reads it from the stores. */
 void compiler_forget_steered(struct compiler *compiler);
+/* Forget one, which is deleted from the store. As the next function. */
+void compiler_drop_steered(struct compiler *compiler, const struct content *content);
 /* Note a signature that was made. Only for a compiler whose snapshot nobody else reads. */
 void compiler_add_steered(
     struct compiler *compiler, const struct content *content, const struct signature *signature);

@@ -59,6 +59,15 @@ compiler_content(const struct steered_signature *row)
 	return content_join(&owner, CONTENT_SET, family, &sum);
 }
 
+struct content
+compiler_bare_content(const struct steered_signature *row)
+{
+	struct content key = content_of_key(row->zone, row->signature.algorithm, row->signature.key_tag),
+		       content = compiler_content(row);
+
+	return content_signed(&content, &key); /* once more: it cancels out */
+}
+
 struct adding {
 	const struct config_graph *only; /* take rows of its load balancers; NULL: all rows */
 	struct signature_table *table;
@@ -187,6 +196,13 @@ compiler_forget_steered(struct compiler *compiler)
 	compiler->singles = compiler->sets = 0;
 	if (compiler->graph != NULL)
 		compiler->graph->signatures = NULL;
+}
+
+void
+compiler_drop_steered(struct compiler *compiler, const struct content *content)
+{
+	if (compiler->signatures != NULL)
+		signature_table_drop(compiler->signatures, content);
 }
 
 void

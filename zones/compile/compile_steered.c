@@ -4,12 +4,15 @@
  */
 #include "zones/compile/compile_inner.h"
 
+#include "zones/base/array.h"
+
 #include <stdlib.h>
 
 struct steering_walk {
 	const struct compiler *compiler;
 	const struct lb_entry *entry;
 	bool all;
+	bool bare;    /* without a key */
 	bool stopped; /* fn returned false */
 	compiler_steered_fn *fn;
 	void *arg;
@@ -193,7 +196,7 @@ offer_lb(struct steering_walk *walk, const struct lb_entry *entry)
 	walk->row.ttl = lb->signed_ttl;
 	memcpy(walk->row.owner, lb->name, lb->name_len);
 	for (unsigned i = 0; i < zone->nkeys; i++) {
-		walk->owner = content_signed(&lb->content, &zone->keys[i]);
+		walk->owner = walk->bare ? lb->content : content_signed(&lb->content, &zone->keys[i]);
 		walk->row.signature.algorithm = zone->key_ids[i].algorithm;
 		walk->row.signature.key_tag = zone->key_ids[i].key_tag;
 		for (unsigned p = 0; p < lb->nall; p++)
@@ -209,6 +212,44 @@ compiler_each_steered(const struct compiler *compiler, compiler_steered_fn *fn, 
 
 	for (size_t i = 0; compiler->graph != NULL && i < compiler->graph->lbs.count && !walk.stopped; i++)
 		offer_lb(&walk, compiler->graph->lbs.items[i]);
+}
+
+struct gathering {
+	struct content *list;
+	size_t count;
+};
+
+static bool
+gather(void *arg, const struct steered_signature *row, const struct content *content)
+{
+	struct gathering *gathering = arg;
+
+	(void)row;
+	gathering->list = array_grow(gathering->list, gathering->count, sizeof *gathering->list);
+	gathering->list[gathering->count++] = *content;
+	return true;
+}
+
+static int
+compare_contents(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct content));
+}
+
+size_t
+compiler_contents(const struct compiler *compiler, const struct id *id, struct content **out)
+{
+	const struct lb_entry *entry = compiler->graph != NULL ? graph_find_lb(compiler->graph, id) : NULL;
+	struct gathering gathering = {.count = 0};
+	struct steering_walk walk = {
+	    .compiler = compiler, .all = true, .bare = true, .fn = gather, .arg = &gathering};
+
+	if (entry != NULL)
+		offer_lb(&walk, entry);
+	if (gathering.count > 0)
+		qsort(gathering.list, gathering.count, sizeof *gathering.list, compare_contents);
+	*out = gathering.list;
+	return gathering.count;
 }
 
 /* ---- in slices ---- */

@@ -161,6 +161,34 @@ signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_ke
 	return store_put(txn, TABLE_SIGNATURES, key, (struct bytes){value, used});
 }
 
+int
+signatures_sweep(struct store_txn *txn, struct signature_place *place, unsigned rows,
+    signature_needed_fn *needed, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_SIGNATURES);
+	struct bytes key, value;
+	int deleted = 0, error = 0;
+	bool more = store_cursor_seek(cursor, (struct bytes){place->key, place->len}, &key, &value);
+
+	for (; more && rows > 0 && error == 0; rows--) {
+		uint8_t octets[sizeof place->key];
+		const uint8_t *at = octets;
+		size_t len = MIN(key.len, sizeof octets);
+		struct bytes owner = {at + 4, len >= 6 ? len - 6 : 0};
+
+		memcpy(octets, key.data, len); /* needed may read, which moves nothing, but deleting does */
+		if (len < 6 || !needed(arg, get32(at), &owner, get16(at + len - 2))) {
+			error = store_cursor_delete(cursor);
+			deleted++;
+		}
+		more = store_cursor_next(cursor, &key, &value);
+	}
+	place->len = more && key.len <= sizeof place->key ? key.len : 0;
+	memcpy(place->key, key.data, place->len);
+	store_cursor_close(cursor);
+	return error < 0 ? error : deleted;
+}
+
 static int
 drop_rows(struct store_txn *txn, enum store_table table, uint32_t zone)
 {
@@ -381,6 +409,34 @@ steered_prune(struct store_txn *txn, steered_keep_fn *keep, void *arg)
 			error = store_cursor_delete(cursor);
 	store_cursor_close(cursor);
 	return error;
+}
+
+int
+steered_sweep(struct store_txn *txn, uint64_t *sequence, unsigned rows, steered_keep_fn *keep, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
+	uint64_t last = last_sequence(txn);
+	struct steered_signature row;
+	struct bytes key, value;
+	uint8_t octets[8];
+	int deleted = 0, error = 0;
+	bool more;
+
+	put64(octets, *sequence);
+	more = store_cursor_seek(cursor, (struct bytes){octets, 8}, &key, &value);
+	for (; more && rows > 0 && error == 0; rows--) {
+		if (!read_steered(&row, &value) || !keep(arg, &row)) {
+			error = store_cursor_delete(cursor);
+			deleted++;
+		}
+		more = store_cursor_next(cursor, &key, &value);
+	}
+	*sequence = more && key.len == 8 ? get64(key.data) : 0;
+	store_cursor_close(cursor);
+	put64(octets, last);
+	if (error == 0 && deleted > 0)
+		error = store_put(txn, TABLE_SIGNER, pruned_key, (struct bytes){octets, sizeof octets});
+	return error < 0 ? error : deleted;
 }
 
 int

@@ -54,6 +54,18 @@ unsigned signature_find(struct signature_reader *reader, const struct bytes *own
 int signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
     uint64_t hash, const struct signature *signatures, unsigned count);
 
+/*
+ * Look at some rows of signatures after a place, in circles, and delete those for which needed returns false.
+ * The place starts as {0} and moves on. Returns how many were deleted, or a negative errno.
+ */
+struct signature_place {
+	uint8_t key[4 + NAME_MAX_KEY + 2];
+	size_t len;
+};
+typedef bool signature_needed_fn(void *arg, uint32_t zone, const struct bytes *owner_key, uint16_t type);
+int signatures_sweep(struct store_txn *txn, struct signature_place *place, unsigned rows,
+    signature_needed_fn *needed, void *arg);
+
 /* Delete all rows of a zone: its signatures, its keys, itself. */
 int signatures_drop_zone(struct store_txn *txn, uint32_t zone);
 
@@ -96,8 +108,10 @@ typedef void steered_fn(void *arg, const struct steered_signature *row);
 uint64_t steered_each(struct store_txn *txn, uint64_t after, steered_fn *fn, void *arg);
 int steered_append(struct store_txn *txn, const struct steered_signature *row);
 uint64_t steered_count(struct store_txn *txn);
-/* Delete the rows for which keep returns false, the oldest first. Returns 0 or a negative errno. */
+/* As signatures_sweep: rows after a sequence, in circles. */
 typedef bool steered_keep_fn(void *arg, const struct steered_signature *row);
+int steered_sweep(struct store_txn *txn, uint64_t *sequence, unsigned rows, steered_keep_fn *keep, void *arg);
+/* Delete the rows for which keep returns false, the oldest first. Returns 0 or a negative errno. */
 int steered_prune(struct store_txn *txn, steered_keep_fn *keep, void *arg);
 
 /* ---- the signer ---- */

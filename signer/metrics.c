@@ -1,0 +1,24 @@
+#include "signer/metrics.h"
+
+#include "zones/daemon/exposition.h"
+
+#include <time.h>
+
+void
+exposition_signer(FILE *page, const struct signer_beat *beat, size_t zones)
+{
+	exposition_family(page, "graycloud_build_info", "gauge", "1, with the version of this program.");
+	exposition_sample(
+	    page, "graycloud_build_info", 1, "program", "graycloud-signer", "version", VERSION, NULL);
+	exposition_value(page, "graycloud_signer_zones", "gauge", "Zones that are signed.", (double)zones);
+	exposition_value(page, "graycloud_signer_config_generation", "gauge",
+	    "Generation of the configuration of which all is signed.", (double)beat->generation);
+	exposition_value(page, "graycloud_signer_signatures_total", "counter", "Signatures that were made.",
+	    (double)beat->nsignatures);
+	exposition_value(page, "graycloud_signer_fault", "gauge",
+	    "1 if something cannot be signed; `graycloud dnssec status` has the reason.",
+	    beat->fault[0] != '\0');
+	if (beat->expires != 0)
+		exposition_value(page, "graycloud_signer_first_expiry_seconds", "gauge",
+		    "Seconds until the first signature ends.", (double)(beat->expires - (int64_t)time(NULL)));
+}
