@@ -1,5 +1,6 @@
 #include "signer/signer.h"
 
+#include "signer/followed.h"
 #include "signer/metrics.h"
 #include "signer/sweep.h"
 #include "signer/zone_signer.h"
@@ -23,15 +24,6 @@ enum {
 	SLICE_CONFIG = 4096, /* the same while a configuration waits */
 	SETS_MIN = 8192,     /* sets that are kept, ... */
 	SETS_OF_EACH_LB = 16 /* ... and this number more for each load balancer */
-};
-
-/* A store that the signer reads. */
-struct followed {
-	enum store_kind kind;
-	struct store *store;
-	bool anew;
-	bool again;
-	uint64_t retry_ms;
 };
 
 /* A pass writes both stores, or none. */
@@ -61,6 +53,7 @@ struct signer {
 	uint64_t pending;     /* the generation to write when none is left; 0: it is written */
 	uint32_t steered_end; /* the earliest end of the signatures of steered RRsets; 0: none */
 	uint32_t steered_due; /* when the first of them is due */
+	bool foreseen;        /* what the ends of disabled_until need is signed */
 	struct sweep sweep;
 	char logged[200]; /* the last fault that was logged */
 };
@@ -123,35 +116,6 @@ signer_watch_clear(struct signer *signer, unsigned store)
 {
 	if (watched(signer, store) != NULL)
 		store_watch_clear(watched(signer, store));
-}
-
-static bool
-has_news(struct signer *signer, struct followed *followed)
-{
-	struct problems problems = {0};
-	enum store_news news = STORE_SAME;
-
-	if (followed->store != NULL) {
-		news = store_poll(followed->store, &problems);
-		followed->anew |= news == STORE_REPLACED;
-	} else if (boot_ms() >= followed->retry_ms) {
-		followed->store = store_open(signer->options.state, followed->kind, STORE_READ, &problems);
-		followed->anew = followed->store != NULL;
-		followed->retry_ms = boot_ms() + RETRY_MS;
-	}
-	problems_print(&problems, "graycloud-signer", stderr);
-	problems_free(&problems);
-	return followed->store != NULL && news != STORE_LOST &&
-	    (followed->anew || news != STORE_SAME || followed->again);
-}
-
-static void
-look_again(struct followed *followed)
-{
-	struct problems problems = {0};
-
-	followed->again = store_poll(followed->store, &problems) == STORE_CHANGED;
-	problems_free(&problems);
 }
 
 static void
@@ -639,12 +603,13 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	}
 	signer->pending = settling.stuck || !signed_zones_any(pass.signatures) ? 0 : generation;
 	sign_slice(signer, &pass);
-	pass.wrote |= zone_signer_made(signer->zones) > 0;
+	pass.wrote |= zone_signer_wrote(signer->zones);
 	if (!end(signer, &pass))
 		return;
 	signer->retry_ms = 0;
 	signer->config.anew = false;
 	sweep_begin(&signer->sweep);
+	signer->foreseen = false;
 	set_fault(signer, "%s", signer->beat.fault[0] != '\0' ? signer->logged : "");
 }
 
@@ -655,12 +620,12 @@ follow_config(struct signer *signer, bool due)
 
 	if (signer->retry_ms != 0 && boot_ms() >= signer->retry_ms)
 		due = true;
-	if ((!has_news(signer, &signer->config) && !due) || signer->config.store == NULL ||
-	    store_begin(signer->config.store, STORE_READ, &txn) != 0)
+	if ((!followed_news(&signer->config, signer->options.state) && !due) ||
+	    signer->config.store == NULL || store_begin(signer->config.store, STORE_READ, &txn) != 0)
 		return;
 	sign_configuration(signer, txn);
 	store_abort(txn);
-	look_again(&signer->config);
+	followed_look_again(&signer->config);
 }
 
 /* After a flip of health: sign the sets that load balancers answer with since. */
@@ -670,7 +635,8 @@ follow_health(struct signer *signer)
 	struct store_txn *txn;
 	struct pass pass;
 
-	if (compiler_snapshot(signer->compiler) == NULL || !has_news(signer, &signer->health) ||
+	if (compiler_snapshot(signer->compiler) == NULL ||
+	    !followed_news(&signer->health, signer->options.state) ||
 	    store_begin(signer->health.store, STORE_READ, &txn) != 0)
 		return;
 	if (begin(signer, &pass)) {
@@ -683,7 +649,7 @@ follow_health(struct signer *signer)
 		again_later(signer);
 	}
 	store_abort(txn);
-	look_again(&signer->health);
+	followed_look_again(&signer->health);
 }
 
 /* Another slice. */
@@ -696,6 +662,28 @@ go_on(struct signer *signer)
 		return;
 	sign_slice(signer, &pass);
 	end(signer, &pass);
+}
+
+/* S103: sign what load balancers need that are disabled until a known time, so that it is there then. */
+static void
+foresee(struct signer *signer)
+{
+	struct store_txn *txn;
+	struct pass pass;
+
+	if (signer->foreseen || signer->pending != 0 || signer->more ||
+	    !compiler_foresees(signer->compiler) || store_begin(signer->config.store, STORE_PEEK, &txn) != 0)
+		return;
+	if (config_generation(txn) == signer->beat.generation && begin(signer, &pass)) {
+		struct steered_pass steering = {signer, &pass};
+
+		pass.slice = SLICE_CONFIG;
+		zone_signer_foresee(signer->zones);
+		signer->foreseen = compiler_foresee(signer->compiler, txn, sign_steered, &steering);
+		pass.wrote |= zone_signer_wrote(signer->zones);
+		end(signer, &pass);
+	}
+	store_abort(txn);
 }
 
 /* Once a second: delete some of the signatures that nothing needs any more. */
@@ -776,6 +764,7 @@ signer_look(struct signer *signer)
 	follow_health(signer);
 	if (signer->more)
 		go_on(signer);
+	foresee(signer);
 	if (beat(signer))
 		tidy(signer);
 	return signer->config.again || signer->health.again || signer->more;

@@ -107,7 +107,7 @@ is_wanted(struct sweeping *sweeping, const struct steered_signature *row)
 		if (sweeping->exists)
 			sweeping->count = compiler_contents(sweeping->compiler, &id, &sweeping->contents);
 	}
-	if (sweeping->count == 0) /* while it is disabled nothing is wanted, and it may be enabled again */
+	if (sweeping->count == 0) /* a disabled one may be enabled again */
 		return sweeping->exists;
 	return bsearch(&content, sweeping->contents, sweeping->count, sizeof content, compare_contents) !=
 	    NULL;

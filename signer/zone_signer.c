@@ -23,6 +23,8 @@ struct zone_signer {
 	uint32_t now;
 	size_t made;
 	int error;
+	enum signature_order order;
+	bool moved; /* a signature was put in front */
 	/* of the zone that is being built */
 	struct signed_entry *entry;
 	struct signature_reader *reader;
@@ -99,12 +101,17 @@ find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *
 	struct key *keys[SIGNATURES_MAX];
 	int error;
 
-	if (are_good(signer, set->rrset.type, found, count))
-		return write_records(signer, set, found, count, out);
-	count = keyring_signers(signer->entry->keyring, set->rrset.type, keys);
-	for (unsigned i = 0; i < count; i++)
-		zone_signer_sign(signer, keys[i], set, signer->validity->zone_s, &found[i]);
-	error = signature_put(signer->txn, signer->entry->zone, key, set->rrset.type, hash, found, count);
+	if (are_good(signer, set->rrset.type, found, count)) {
+		if (signer->order == SIGNATURE_LATER || !signature_is_behind(signer->reader))
+			return write_records(signer, set, found, count, out);
+		signer->moved = true;
+	} else {
+		count = keyring_signers(signer->entry->keyring, set->rrset.type, keys);
+		for (unsigned i = 0; i < count; i++)
+			zone_signer_sign(signer, keys[i], set, signer->validity->zone_s, &found[i]);
+	}
+	error = signature_put(
+	    signer->txn, signer->entry->zone, key, set->rrset.type, hash, found, count, signer->order);
 	if (signer->error == 0)
 		signer->error = error;
 	return write_records(signer, set, found, count, out);
@@ -188,6 +195,8 @@ zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint
 	signer->now = now;
 	signer->made = 0;
 	signer->error = 0;
+	signer->order = SIGNATURE_NOW;
+	signer->moved = false;
 }
 
 void
@@ -283,6 +292,18 @@ const struct compiler_signing *
 zone_signer_signing(struct zone_signer *signer)
 {
 	return &signer->signing;
+}
+
+void
+zone_signer_foresee(struct zone_signer *signer)
+{
+	signer->order = SIGNATURE_LATER;
+}
+
+bool
+zone_signer_wrote(const struct zone_signer *signer)
+{
+	return signer->made > 0 || signer->moved;
 }
 
 size_t

@@ -37,6 +37,10 @@ void zone_signer_each(const struct zone_signer *signer, zone_signer_fn *fn, void
 /* For the compiler. */
 const struct compiler_signing *zone_signer_signing(struct zone_signer *signer);
 
+/* Until the next pass: what is signed is for a time to come. */
+void zone_signer_foresee(struct zone_signer *signer);
+/* Was signatures/ written? */
+bool zone_signer_wrote(const struct zone_signer *signer);
 /* After a pass: how many signatures were made, and the first error of a write (0: none). */
 size_t zone_signer_made(const struct zone_signer *signer);
 int zone_signer_error(const struct zone_signer *signer);

@@ -158,6 +158,20 @@ eventually { addresses('timed') ne '' } 'the time of disabled_until ended';
 is(verdict($_, 'A'), $_ eq 'timed.signed.example' ? 'fully validated' : 'negative response, fully validated', "$_ is signed") for qw(timed.signed.example t.signed.example timee.signed.example);
 $t->admin('lb delete timed.signed.example');
 
+# The same without the signer: what will be needed at a known time is signed before (S103). Two neighbours in the chain, and their ends in both orders.
+sub stored { return `$Graycloud::BUILD/tests/tools/stored $t->{state}` }
+my $stored = stored();
+my $end = time + 8;
+$t->admin("lb create timed$_->[0].signed.example default_pools=eu fallback_pool=eu disabled_until=" . utc($end + $_->[1])) for [1, 1], [2, 0], [3, 1];
+eventually { (split ' ', stored())[1] >= (split ' ', $stored)[1] + 9 } 'before their end, the signer signs each address of the three';
+$t->kill9('signer');
+eventually { addresses('timed1') && addresses('timed2') && addresses('timed3') } 'without the signer, they are answered when their time has come';
+is(verdict($_, 'A'), $_ =~ /^timed\d\./ ? 'fully validated' : 'negative response, fully validated', "$_ is signed")
+    for map { ("timed$_.signed.example", "timed${_}a.signed.example") } 1 .. 3;
+is(verdict("timed$_.signed.example", 'AAAA'), 'negative response, fully validated', "timed$_ has no AAAA") for 1 .. 3;
+$t->start_signer;
+$t->admin("lb delete timed$_.signed.example") for 1 .. 3;
+
 # Without the signer: what is signed is answered; a set that was never signed is one address (S102); a change waits (S103).
 $t->kill9('signer');
 $t->origin('127.0.0.2 down');

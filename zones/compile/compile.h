@@ -101,6 +101,15 @@ typedef bool compiler_steered_fn(
     void *arg, const struct steered_signature *row, const struct content *content);
 void compiler_mark_steered(struct compiler *compiler, bool all);
 bool compiler_sign_steered(struct compiler *compiler, compiler_steered_fn *fn, void *arg);
+/*
+ * S103: load balancers that are disabled until a known time: edit their zones as they will be then, one end
+ * after the other, so that the source of signatures makes what is missing, and call fn as
+ * compiler_sign_steered does. Nothing of it is kept. At most 4 of a zone, those that end first. Returns false
+ * if fn stopped it.
+ */
+bool compiler_foresees(const struct compiler *compiler);
+bool compiler_foresee(
+    struct compiler *compiler, struct store_txn *config, compiler_steered_fn *fn, void *arg);
 /* Call fn with every RRset of every load balancer, signed or not, until it returns false. */
 void compiler_each_steered(const struct compiler *compiler, compiler_steered_fn *fn, void *arg);
 /*

@@ -26,4 +26,8 @@ struct compiler {
 /* Read the signatures of the RRsets of the load balancers that were read, and forget the source. */
 void compiler_read_steered(struct compiler *compiler, const struct compiler_signed *signed_by);
 
+/* Call fn with each RRset of a load balancer that has no signature. Returns false if fn stopped it. */
+bool compiler_offer_entry(
+    const struct compiler *compiler, const struct lb_entry *entry, compiler_steered_fn *fn, void *arg);
+
 #endif

@@ -214,6 +214,16 @@ compiler_each_steered(const struct compiler *compiler, compiler_steered_fn *fn, 
 		offer_lb(&walk, compiler->graph->lbs.items[i]);
 }
 
+bool
+compiler_offer_entry(
+    const struct compiler *compiler, const struct lb_entry *entry, compiler_steered_fn *fn, void *arg)
+{
+	struct steering_walk walk = {.compiler = compiler, .fn = fn, .arg = arg};
+
+	offer_lb(&walk, entry);
+	return !walk.stopped;
+}
+
 struct gathering {
 	struct content *list;
 	size_t count;

@@ -228,6 +228,9 @@ void graph_drop_name(void *name);
 /* ---- graph_lb.c ---- */
 
 /* Takes ownership of the model. */
+/* Compile a disabled load balancer, and forget that again. */
+void graph_wake_lb(struct config_graph *graph, struct lb_entry *entry);
+void graph_put_to_sleep(struct lb_entry *entry);
 struct lb_entry *graph_add_lb(struct config_graph *graph, struct lb *model);
 /* Enable a load balancer whose disabled_until has passed. The caller must edit its owner in the zone. */
 void graph_enable_lb(struct config_graph *graph, struct lb_entry *entry);
@@ -272,6 +275,13 @@ struct owner_change {
  */
 bool graph_edit_owners(
     struct config_graph *graph, struct store_txn *txn, struct owner_change *owners, size_t count);
+
+/*
+ * Enable these load balancers of a signed zone, one after the other, in a copy of it, for the signatures that
+ * this makes; then drop the copy. They stay compiled.
+ */
+void graph_foresee(
+    struct config_graph *graph, struct store_txn *txn, struct lb_entry *const *entries, size_t count);
 
 /* ---- graph_signed.c ---- */
 

@@ -216,3 +216,27 @@ graph_edit_owners(
 	}
 	return true;
 }
+
+void
+graph_foresee(
+    struct config_graph *graph, struct store_txn *txn, struct lb_entry *const *entries, size_t count)
+{
+	size_t retired = graph->retired->count;
+	struct zone_editing editing = {.graph = graph,
+	    .txn = txn,
+	    .entry = entries[0]->zone,
+	    .zone = zone_edit_begin(entries[0]->zone->zone),
+	    .retire = graph_retire(graph)};
+	bool good = true;
+
+	for (size_t i = 0; i < count; i++) {
+		uint8_t key[NAME_MAX_KEY];
+		size_t len;
+
+		graph_wake_lb(graph, entries[i]);
+		if (good && graph_owner_key(entries[i], editing.entry, key, &len))
+			good = edit_signed(&editing, &(struct bytes){key, len}, 1);
+	}
+	zone_edit_drop(editing.zone);
+	graph->retired->count = retired; /* still in use */
+}

@@ -357,6 +357,19 @@ graph_enable_lb(struct config_graph *graph, struct lb_entry *entry)
 	compile_entry(graph, entry);
 }
 
+void
+graph_wake_lb(struct config_graph *graph, struct lb_entry *entry)
+{
+	compile_entry(graph, entry);
+}
+
+void
+graph_put_to_sleep(struct lb_entry *entry)
+{
+	free(entry->compiled);
+	entry->compiled = NULL;
+}
+
 struct lb_entry *
 graph_add_lb(struct config_graph *graph, struct lb *model)
 {

@@ -4,7 +4,9 @@
 
 enum {
 	CONTENTS_MAX = 2, /* of a type: the newest, and the one before */
-	NSECS_MAX = 6,    /* a load balancer has three at once */
+	CONTENTS_USED = 1,
+	NSECS_MAX = 24, /* those of times to come are many */
+	NSECS_USED = 3, /* of a load balancer at once */
 	KEY_ROOM = 4 + NAME_MAX_KEY + 2
 };
 
@@ -28,6 +30,7 @@ struct signature_reader {
 	bool written;
 	struct store_cursor *cursor;
 	struct bytes key, value; /* the row under the cursor; an empty key: none */
+	bool behind;             /* the content that was found last */
 };
 
 struct signature_reader *
@@ -79,13 +82,14 @@ content_len(const uint8_t *at, size_t len)
 	return whole <= len ? whole : 0;
 }
 
+/* *place: how many contents are before it. */
 static unsigned
-find_content(const struct bytes *value, uint64_t hash, struct signature out[SIGNATURES_MAX])
+find_content(const struct bytes *value, uint64_t hash, struct signature out[SIGNATURES_MAX], unsigned *place)
 {
 	const uint8_t *at = value->data;
 	size_t left = value->len, len;
 
-	for (; (len = content_len(at, left)) > 0; at += len, left -= len) {
+	for (*place = 0; (len = content_len(at, left)) > 0; at += len, left -= len, ++*place) {
 		unsigned count = MIN(at[8], SIGNATURES_MAX);
 
 		if (get64(at) != hash)
@@ -128,36 +132,56 @@ signature_find(struct signature_reader *reader, const struct bytes *owner_key, u
 {
 	uint8_t octets[KEY_ROOM];
 	struct bytes key = row_key(octets, reader->zone, owner_key, type);
+	unsigned place = 0, count = move(reader, &key) ? find_content(&reader->value, hash, out, &place) : 0;
 
-	return move(reader, &key) ? find_content(&reader->value, hash, out) : 0;
+	reader->behind = count > 0 && place >= (type == TYPE_NSEC ? NSECS_USED : CONTENTS_USED);
+	return count;
+}
+
+bool
+signature_is_behind(const struct signature_reader *reader)
+{
+	return reader->behind;
+}
+
+/* Append contents of a row to value, without the one with this hash. Returns the octets of value. */
+static size_t
+copy_contents(uint8_t *value, size_t used, struct bytes *from, uint64_t hash, unsigned most)
+{
+	size_t len;
+
+	while (most > 0 && (len = content_len(from->data, from->len)) > 0) {
+		if (get64(from->data) != hash) {
+			memcpy(value + used, from->data, len);
+			used += len;
+			most--;
+		}
+		from->data = (const uint8_t *)from->data + len;
+		from->len -= len;
+	}
+	return used;
 }
 
 int
 signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
-    uint64_t hash, const struct signature *signatures, unsigned count)
+    uint64_t hash, const struct signature *signatures, unsigned count, enum signature_order order)
 {
 	enum { ROOM = NSECS_MAX * (9 + SIGNATURES_MAX * SIGNATURE_ROW) };
-	unsigned contents = 1, most = type == TYPE_NSEC ? NSECS_MAX : CONTENTS_MAX;
+	unsigned most = type == TYPE_NSEC ? NSECS_MAX : CONTENTS_MAX,
+		 in_use = type == TYPE_NSEC ? NSECS_USED : CONTENTS_USED;
 	uint8_t octets[KEY_ROOM], value[ROOM];
-	struct bytes key = row_key(octets, zone, owner_key, type), old;
-	size_t used = 9;
+	struct bytes key = row_key(octets, zone, owner_key, type), old = {NULL, 0};
+	size_t used = 0;
 
-	put64(value, hash);
-	value[8] = (uint8_t)count;
+	store_get(txn, TABLE_SIGNATURES, key, &old);
+	in_use = order == SIGNATURE_LATER ? in_use : 0;
+	used = copy_contents(value, used, &old, hash, in_use);
+	put64(value + used, hash);
+	value[used + 8] = (uint8_t)count;
+	used += 9;
 	for (unsigned i = 0; i < count; i++, used += SIGNATURE_ROW)
 		write_signature(value + used, &signatures[i]);
-	if (store_get(txn, TABLE_SIGNATURES, key, &old)) {
-		const uint8_t *at = old.data;
-		size_t left = old.len, len;
-
-		for (; contents < most && (len = content_len(at, left)) > 0; at += len, left -= len) {
-			if (get64(at) == hash || used + len > sizeof value)
-				continue;
-			memcpy(value + used, at, len);
-			used += len;
-			contents++;
-		}
-	}
+	used = copy_contents(value, used, &old, hash, most - in_use - 1);
 	return store_put(txn, TABLE_SIGNATURES, key, (struct bytes){value, used});
 }
 

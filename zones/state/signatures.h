@@ -4,7 +4,7 @@
  *
  * graycloud-signer writes them; dnsd and the commands read them. Rows, with octets in parentheses:
  *
- * signatures: zone (4), owner key, type (2) -> for each content, the newest first: hash (8, signed_hash),
+ * signatures: zone (4), owner key, type (2) -> for each content, those in use first: hash (8, signed_hash),
  * count (1), signatures of SIGNATURE_ROW octets each. The contents before stay for who is behind.
  *
  * signed_zones: zone (4) -> version (8), generation (8), count (1), for each RRset of its apex that is made
@@ -50,9 +50,16 @@ void signature_reader_free(struct signature_reader *reader);
 unsigned signature_find(struct signature_reader *reader, const struct bytes *owner_key, uint16_t type,
     uint64_t hash, struct signature out[SIGNATURES_MAX]);
 
-/* Write the signatures of a content of an owner and type in front of the others. */
+/* Is the content that signature_find found last behind those that are in use? Then put it in front again. */
+bool signature_is_behind(const struct signature_reader *reader);
+
+/*
+ * Write the signatures of a content of an owner and type: in front of the others, or if it is not in use yet,
+ * behind those that are (SIGNATURE_LATER). The last ones are lost if there are too many.
+ */
+enum signature_order { SIGNATURE_NOW, SIGNATURE_LATER };
 int signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
-    uint64_t hash, const struct signature *signatures, unsigned count);
+    uint64_t hash, const struct signature *signatures, unsigned count, enum signature_order order);
 
 /*
  * Look at some rows of signatures after a place, in circles, and delete those for which needed returns false.
