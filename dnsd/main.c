@@ -448,6 +448,18 @@ start_tap(struct server *server)
 		refuse(&problems);
 }
 
+static void
+open_pin_news(struct server *server)
+{
+	char *path = xasprintf("%s/serving/pin_news", server->options.daemon.state);
+	struct problems problems = {0};
+
+	server->settings.pin_news = pin_news_open(path, &problems);
+	problems_print(&problems, "graycloud-dnsd", stderr);
+	problems_free(&problems);
+	free(path);
+}
+
 /* The table of pins is beside the serving store; that store is open, so no other nameserver uses the table.
  */
 static void
@@ -463,6 +475,8 @@ open_pins(struct server *server)
 		server->settings.pins = pins_open(NULL, server->options.sessions, &problems);
 	}
 	problems_free(&problems);
+	publisher_share_pins(server->publisher, server->settings.pins);
+	open_pin_news(server);
 	printf("sessions %u in %u MiB\n", server->options.sessions,
 	    server->options.sessions / 65536 * PINS_ENTRY / 16);
 	free(path);
@@ -510,6 +524,7 @@ stop(struct server *server)
 		listen_close(&server->options.listeners[i]);
 	geoip_free(server->geoip);
 	pins_close(server->settings.pins);
+	pin_news_close(server->settings.pin_news);
 	rrl_free(server->settings.rrl);
 	tls_free(server->tls);
 	for (struct kept_secrets *next; server->secrets != NULL; server->secrets = next) {

@@ -1,5 +1,6 @@
 #include "dnsd/publisher.h"
 
+#include "dnsd/shared_pins.h"
 #include "zones/base/thread.h"
 #include "zones/compile/signature_source.h"
 #include "zones/daemon/seal.h"
@@ -53,7 +54,9 @@ struct publisher {
 	bool large; /* the last change was large: there is memory to release */
 	_Atomic uint8_t geography;
 	_Atomic int64_t certificate_until;
-	int logged_error; /* the last write failure that was logged */
+	_Atomic(struct pins *) pins; /* NULL: not yet */
+	uint64_t last_pins;          /* S99: the last document of other nodes */
+	int logged_error;            /* the last write failure that was logged */
 };
 
 static void
@@ -357,6 +360,19 @@ note_nodes(struct publisher *publisher, struct store_txn *txn)
 	report->nodes = cluster_summary(txn);
 }
 
+/* S99: the sticky pins of other nodes. */
+static void
+follow_pins(struct publisher *publisher, struct store_txn *txn)
+{
+	struct pins *pins = atomic_load(&publisher->pins);
+
+	if (publisher->health.kind != STORE_CLUSTER || pins == NULL)
+		return;
+	if (publisher->health.anew)
+		publisher->last_pins = 0;
+	publisher->report.shared_pins += shared_pins_take(txn, pins, &publisher->last_pins);
+}
+
 static void
 follow_health(struct publisher *publisher)
 {
@@ -371,6 +387,7 @@ follow_health(struct publisher *publisher)
 	compiled = compiler_health(publisher->compiler, txn, health->anew);
 	publisher->report.health_seen = health_beat_get(txn, &beat);
 	note_nodes(publisher, txn);
+	follow_pins(publisher, txn);
 	if (publisher->report.health_seen)
 		publisher->report.monitor_beat_age_ms = strcmp(beat.boot, boot_id()) == 0 ? beat.at_ms : 0;
 	store_abort(txn);
@@ -623,6 +640,12 @@ wake(struct publisher *publisher)
 
 	if (write(publisher->wake_fd, &one, sizeof one) < 0)
 		warn("wake");
+}
+
+void
+publisher_share_pins(struct publisher *publisher, struct pins *pins)
+{
+	atomic_store(&publisher->pins, pins);
 }
 
 bool

@@ -31,6 +31,9 @@ struct publisher_options {
 struct publisher *publisher_start(
     const struct publisher_options *options, struct epochs *epochs, struct problems *problems);
 
+/* S99: take the sticky pins of other nodes into this table, which must outlive the thread. */
+void publisher_share_pins(struct publisher *publisher, struct pins *pins);
+
 /* Open the serving store and write it from now on.  Returns false with problems filled. */
 bool publisher_announce(struct publisher *publisher, struct problems *problems);
 /*
@@ -57,8 +60,9 @@ struct publisher_report {
 	uint64_t compiles, errors; /* of the configuration */
 	uint64_t health_publications;
 	uint64_t compile_ns_last, compile_ns_max;
-	size_t unknown; /* endpoints */
-	size_t waiting; /* retired objects that are not freed yet */
+	uint64_t shared_pins; /* of other nodes, that were taken */
+	size_t unknown;       /* endpoints */
+	size_t waiting;       /* retired objects that are not freed yet */
 	bool config_seen, health_seen;
 	bool monitor_dead;            /* S25 */
 	uint64_t monitor_beat_age_ms; /* only if health_seen */

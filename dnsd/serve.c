@@ -197,8 +197,8 @@ find_answer(struct serve_context *context, const struct snapshot *snapshot, cons
 }
 
 /*
- * S20: steering requests a pin, and this writes it if the whole answer is sent.  proven: the resolver sent a
- * valid cookie, or uses TCP.
+ * S20, S99: steering requests a pin, and this writes it if the whole answer is sent.  proven: the resolver
+ * sent a valid cookie, or uses TCP.
  */
 static void
 keep_pin(struct serve_context *context, const struct peer *peer, bool proven)
@@ -209,11 +209,14 @@ keep_pin(struct serve_context *context, const struct peer *peer, bool proven)
 		return;
 	choice->pin.owner = pin_owner(&peer->address);
 	choice->pin.proven = proven;
-	if (pins_put(
-		context->settings->pins, choice->pin_key, choice->lb->share, context->now_s, &choice->pin))
-		tally_add(&context->tally->pins_made, 1);
-	else
+	if (!pins_put(
+		context->settings->pins, choice->pin_key, choice->lb->share, context->now_s, &choice->pin)) {
 		tally_add(&context->tally->pins_refused, 1);
+		return;
+	}
+	tally_add(&context->tally->pins_made, 1);
+	if (choice->pin.differs && context->settings->pin_news != NULL)
+		pin_news_add(context->settings->pin_news, choice->pin_key, choice->lb->share, &choice->pin);
 }
 
 static bool

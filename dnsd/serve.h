@@ -10,6 +10,7 @@
 #include "dnsd/rrl.h"
 #include "dnsd/tally.h"
 #include "dnsd/tap.h"
+#include "zones/steer/pin_news.h"
 
 enum { SERVE_BATCH = 32 };
 
@@ -23,6 +24,7 @@ struct serve_settings {
 	struct rrl *rrl;     /* NULL: off */
 	bool errors_only;    /* rrl limits only errors */
 	struct pins *pins;   /* of sticky clients (S20); NULL: none */
+	struct pin_news *pin_news;       /* of those that other nodes need (S99); NULL: none */
 	const struct steer_site *site;   /* the location of this node */
 	_Atomic(const struct geo *) geo; /* changes while threads run, like secrets; NULL: none */
 	_Atomic(const struct cookie_secrets *) secrets;

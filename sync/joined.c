@@ -5,6 +5,7 @@
 #include "sync/reach.h"
 #include "sync/scribe.h"
 #include "sync/session.h"
+#include "sync/sticky.h"
 #include "zones/daemon/exposition.h"
 
 #include <err.h>
@@ -28,6 +29,7 @@ struct joined {
 	struct session *session;
 	struct pulse *pulse;
 	struct journal *journal;
+	struct sticky *sticky;
 	struct reach reach;
 	bool is_new;                  /* the configuration changed, and the pools were not read since */
 	uint64_t rules_ms;            /* when they were read */
@@ -217,6 +219,21 @@ take_sheet(struct joined *joined, const char *rest, const struct etcd_row *row, 
 		    joined->ballot, slot, number, row->deleted ? (struct bytes){"", 0} : row->value, news);
 }
 
+/* S99: sticky pins, of this node as an earlier process has left them, and of others. */
+static void
+take_pins(struct joined *joined, const char *rest, const struct etcd_row *row)
+{
+	char name[NODE_NAME_MAX + 1];
+	unsigned number;
+
+	if (!sticky_key(rest, name, sizeof name, &number))
+		return;
+	if (strcmp(name, joined->membership.node) != 0)
+		scribe_pins(joined->scribe, name, number, row->deleted ? (struct bytes){"", 0} : row->value);
+	else if (!row->deleted)
+		sticky_own(joined->sticky, number, row->value);
+}
+
 static void
 on_row(void *arg, const char *key, const struct etcd_row *row, bool news)
 {
@@ -226,6 +243,8 @@ on_row(void *arg, const char *key, const struct etcd_row *row, bool news)
 		take_beat(joined, key + 5, row, news);
 	else if (strncmp(key, "votes/", 6) == 0)
 		take_sheet(joined, key + 6, row, news);
+	else if (strncmp(key, "pins/", 5) == 0)
+		take_pins(joined, key + 5, row);
 	else
 		journal_row(joined->journal, key, row);
 }
@@ -238,6 +257,7 @@ on_begun(void *arg)
 	nodes_connected(&joined->nodes);
 	ballot_connected(joined->ballot);
 	journal_begun(joined->journal);
+	sticky_begun(joined->sticky);
 }
 
 static uint64_t
@@ -258,6 +278,7 @@ on_ready(void *arg)
 	reach_connected(&joined->reach);
 	pulse_connected(joined->pulse);
 	journal_ready(joined->journal);
+	sticky_ready(joined->sticky);
 	send_votes(joined);
 }
 
@@ -276,6 +297,7 @@ on_ended(void *arg, const char *why)
 	snprintf(joined->trouble, sizeof joined->trouble, "%s", why);
 	pulse_disconnected(joined->pulse);
 	journal_ended(joined->journal);
+	sticky_ended(joined->sticky);
 	reach_disconnected(&joined->reach);
 }
 
@@ -391,6 +413,7 @@ joined_look(struct joined *joined, bool second)
 	}
 	read_rules(joined, now_ms);
 	session_tick(joined->session, joined->reach.echo_ms, now_ms);
+	sticky_look(joined->sticky, second, now_ms);
 	work(joined, second);
 }
 
@@ -425,6 +448,9 @@ open_engine(struct joined *joined, struct event_base *base, struct problems *pro
 		joined->journal = journal_new(joined->etcd, joined->configuration, joined->scribe,
 		    joined->options->daemon.state, prefix);
 	}
+	if (joined->etcd != NULL)
+		joined->sticky =
+		    sticky_new(joined->etcd, joined->options->daemon.state, prefix, joined->membership.node);
 	free(prefix);
 }
 
@@ -462,6 +488,7 @@ joined_free(struct joined *joined)
 	if (joined == NULL)
 		return;
 	journal_free(joined->journal);
+	sticky_free(joined->sticky);
 	pulse_free(joined->pulse);
 	session_free(joined->session);
 	etcd_free(joined->etcd);
@@ -477,6 +504,7 @@ joined_expose(const struct joined *joined, FILE *page)
 {
 	struct etcd_traffic traffic = etcd_traffic(joined->etcd);
 	struct journal_counters counters = journal_counters(joined->journal);
+	struct sticky_counters sticky = sticky_counters(joined->sticky);
 	uint64_t now_ms = boot_ms();
 
 	exposition_family(
@@ -514,6 +542,12 @@ joined_expose(const struct joined *joined, FILE *page)
 	    *journal_trouble(joined->journal) != '\0');
 	exposition_value(page, "graycloud_sync_connections_total", "counter",
 	    "Connections with members of the engine.", (double)session_connections(joined->session));
+	exposition_value(page, "graycloud_sync_pins_sent_total", "counter",
+	    "Sticky pins of this node that were sent to the other nodes (S99).", (double)sticky.sent);
+	exposition_value(page, "graycloud_sync_pins_dropped_total", "counter",
+	    "Sticky pins of this node that were too many to be sent.", (double)sticky.dropped);
+	exposition_value(page, "graycloud_sync_pins_waiting", "gauge",
+	    "Sticky pins of this node that wait to be sent.", (double)sticky.waiting);
 	exposition_value(
 	    page, "graycloud_sync_calls_total", "counter", "Requests to the engine.", (double)traffic.calls);
 	exposition_value(page, "graycloud_sync_failed_calls_total", "counter",

@@ -20,6 +20,13 @@ struct decided {
 	struct cluster_outcome outcome;
 };
 
+struct heard_pins {
+	char *node;
+	uint16_t number;
+	uint8_t *octets;
+	size_t len;
+};
+
 struct scribe {
 	struct store *store;
 	struct ballot *ballot;
@@ -28,6 +35,8 @@ struct scribe {
 	uint64_t started_ms;
 	struct decided *outcomes;
 	size_t noutcomes;
+	struct heard_pins *pins;
+	size_t npins;
 	struct health_flip *names;
 	size_t nnames;
 	int logged_error;
@@ -285,6 +294,14 @@ write_nodes(struct store_txn *txn, const struct scribe_page *page)
 }
 
 static int
+write_pins(struct store_txn *txn, const struct heard_pins *pins)
+{
+	if (pins->len == 0)
+		return cluster_pins_delete(txn, pins->node, pins->number);
+	return cluster_pins_put(txn, pins->node, pins->number, (struct bytes){pins->octets, pins->len});
+}
+
+static int
 write_rows(struct scribe *scribe, struct store_txn *txn, struct store_txn *health,
     const struct scribe_page *page, bool second, struct portion *portion)
 {
@@ -305,6 +322,8 @@ write_rows(struct scribe *scribe, struct store_txn *txn, struct store_txn *healt
 		error = health_flip_put(txn, &scribe->names[i]);
 	for (size_t i = 0; i < scribe->noutcomes && error == 0; i++)
 		error = cluster_outcome_put(txn, scribe->outcomes[i].id.text, &scribe->outcomes[i].outcome);
+	for (size_t i = 0; i < scribe->npins && error == 0; i++)
+		error = write_pins(txn, &scribe->pins[i]);
 	error = error != 0 ? error : write_nodes(txn, page);
 	if (error == 0 && second)
 		error = write_beat(txn, scribe, page);
@@ -385,6 +404,17 @@ take_names(struct scribe *scribe)
 	free(names);
 }
 
+static void
+forget_pins(struct scribe *scribe)
+{
+	while (scribe->npins > 0) {
+		struct heard_pins *pins = &scribe->pins[--scribe->npins];
+
+		free(pins->node);
+		free(pins->octets);
+	}
+}
+
 void
 scribe_write(struct scribe *scribe, const struct scribe_page *page, bool second)
 {
@@ -399,8 +429,8 @@ scribe_write(struct scribe *scribe, const struct scribe_page *page, bool second)
 	if (scribe->votes_ms == 0 && votes_wait(scribe))
 		scribe->votes_ms = boot_ms() + VOTES_WAIT_MS;
 	portion.votes = scribe->votes_ms != 0 && boot_ms() >= scribe->votes_ms;
-	if (!second && scribe->nnames == 0 && scribe->noutcomes == 0 && joint == 0 && !portion.votes &&
-	    scribe->engine == page->engine.state)
+	if (!second && scribe->nnames == 0 && scribe->noutcomes == 0 && scribe->npins == 0 && joint == 0 &&
+	    !portion.votes && scribe->engine == page->engine.state)
 		return;
 	error = commit(scribe, page, second, &portion);
 	note_error(scribe, error);
@@ -410,6 +440,7 @@ scribe_write(struct scribe *scribe, const struct scribe_page *page, bool second)
 		return;
 	ballot_written(scribe->ballot, portion.at, portion.flips);
 	scribe->nnames = scribe->noutcomes = 0;
+	forget_pins(scribe);
 	scribe->engine = page->engine.state;
 	if (!votes_wait(scribe))
 		scribe->votes_ms = 0;
@@ -420,6 +451,16 @@ scribe_outcome(struct scribe *scribe, const struct id *id, const struct cluster_
 {
 	scribe->outcomes = array_grow(scribe->outcomes, scribe->noutcomes, sizeof *scribe->outcomes);
 	scribe->outcomes[scribe->noutcomes++] = (struct decided){*id, *outcome};
+}
+
+void
+scribe_pins(struct scribe *scribe, const char *node, unsigned number, struct bytes document)
+{
+	struct heard_pins pins = {xstrdup(node), (uint16_t)number, xmalloc(document.len + 1), document.len};
+
+	memcpy(pins.octets, document.data, document.len);
+	scribe->pins = array_grow(scribe->pins, scribe->npins, sizeof *scribe->pins);
+	scribe->pins[scribe->npins++] = pins;
 }
 
 bool

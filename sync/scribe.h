@@ -33,6 +33,9 @@ struct scribe_page {
 void scribe_write(struct scribe *scribe, const struct scribe_page *page, bool second);
 /* The outcome of a proposal; written with the next scribe_write(), which happens at once. */
 void scribe_outcome(struct scribe *scribe, const struct id *id, const struct cluster_outcome *outcome);
+/* S99: a document of sticky pins of another node; empty: it was deleted. Written with the next
+ * scribe_write(). */
+void scribe_pins(struct scribe *scribe, const char *node, unsigned number, struct bytes document);
 bool scribe_has_outcome(struct scribe *scribe, const struct id *id);
 
 uint64_t scribe_failures(const struct scribe *scribe);

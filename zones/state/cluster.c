@@ -322,6 +322,82 @@ cluster_summary(struct store_txn *txn)
 	return *summary;
 }
 
+/* ---- sticky pins ---- */
+
+static const struct bytes last_pins = {"", 1};
+
+static size_t
+pins_key(uint8_t key[NODE_NAME_MAX + 3], const char *node, uint16_t number)
+{
+	size_t len = MIN(strlen(node), (size_t)NODE_NAME_MAX);
+
+	memcpy(key, node, len);
+	key[len] = 0;
+	put16(key + len + 1, number);
+	return len + 3;
+}
+
+static uint64_t
+last_pins_sequence(struct store_txn *txn)
+{
+	struct bytes value;
+
+	return store_get(txn, TABLE_SHARED_PINS, last_pins, &value) && value.len == 8 ? get64(value.data) : 0;
+}
+
+static int
+put_pins(struct store_txn *txn, struct bytes key, struct bytes value)
+{
+	int error = store_put(txn, TABLE_SHARED_PINS, key, value);
+
+	return error != 0 ? error
+			  : store_put(txn, TABLE_SHARED_PINS, last_pins, (struct bytes){value.data, 8});
+}
+
+int
+cluster_pins_put(struct store_txn *txn, const char *node, uint16_t number, struct bytes document)
+{
+	uint8_t key[NODE_NAME_MAX + 3], *value = xmalloc(8 + document.len);
+	size_t len = pins_key(key, node, number);
+	struct bytes before;
+	int error = 0;
+
+	put64(value, last_pins_sequence(txn) + 1);
+	memcpy(value + 8, document.data, document.len);
+	if (!store_get(txn, TABLE_SHARED_PINS, (struct bytes){key, len}, &before) ||
+	    before.len != 8 + document.len ||
+	    memcmp((const uint8_t *)before.data + 8, document.data, document.len) != 0)
+		error = put_pins(txn, (struct bytes){key, len}, (struct bytes){value, 8 + document.len});
+	free(value);
+	return error;
+}
+
+int
+cluster_pins_delete(struct store_txn *txn, const char *node, uint16_t number)
+{
+	uint8_t key[NODE_NAME_MAX + 3];
+	size_t len = pins_key(key, node, number);
+
+	return store_delete(txn, TABLE_SHARED_PINS, (struct bytes){key, len});
+}
+
+uint64_t
+cluster_pins_after(struct store_txn *txn, uint64_t sequence, cluster_pins_fn *fn, void *arg)
+{
+	uint64_t last = last_pins_sequence(txn);
+	struct store_cursor *cursor;
+	struct bytes key, value;
+
+	if (last == sequence || (cursor = store_cursor_open(txn, TABLE_SHARED_PINS)) == NULL)
+		return last;
+	for (bool more = store_cursor_first(cursor, &key, &value); more;
+	     more = store_cursor_next(cursor, &key, &value))
+		if (key.len > 3 && value.len >= 8 && (last < sequence || get64(value.data) > sequence))
+			fn(arg, (struct bytes){(const uint8_t *)value.data + 8, value.len - 8});
+	store_cursor_close(cursor);
+	return last;
+}
+
 /* ---- outcomes ---- */
 
 enum { OUTCOME_KEY_LEN = 1 + ID_LEN, ORDER_KEY_LEN = 1 + 8 };

@@ -158,6 +158,19 @@ struct cluster_engine {
 bool cluster_engine_get(struct store_txn *txn, struct cluster_engine *engine);
 int cluster_engine_put(struct store_txn *txn, const struct cluster_engine *engine);
 
+/* ---- sticky pins of the other nodes (S99) ---- */
+
+/* A document of a node (pin_sheet.h) by its number, in the place of an older one; nothing if it is the same.
+ */
+int cluster_pins_put(struct store_txn *txn, const char *node, uint16_t number, struct bytes document);
+int cluster_pins_delete(struct store_txn *txn, const char *node, uint16_t number);
+typedef void cluster_pins_fn(void *arg, struct bytes document);
+/*
+ * Report the documents that were put after a sequence, in any order. Returns the sequence of the last one:
+ * less than before if the store was lost.
+ */
+uint64_t cluster_pins_after(struct store_txn *txn, uint64_t sequence, cluster_pins_fn *fn, void *arg);
+
 /* ---- outcomes of proposals (proposal.h) ---- */
 
 enum cluster_verdict {

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { LINE = PINS_LINE, SLICES = 64, SLICES_OF_ONE = 16, HEAD = 64 };
+enum { LINE = PINS_LINE, SLICES = PINS_SHARES, SLICES_OF_ONE = 16, HEAD = 64 };
 
 #define CONFIRMED (UINT64_C(1) << 31)
 #define DIFFERS (UINT64_C(1) << 30)
@@ -336,6 +336,75 @@ pins_put(struct pins *pins, uint64_t key, uint32_t share, uint32_t now_s, const 
 	return true;
 }
 
+/* S99: does this node's pin stay? */
+static bool
+is_later(const struct pin *own, const struct pin *pin)
+{
+	if (!own->differs && (int32_t)(own->expiry - pin->expiry) <= PINS_RACE_S)
+		return false;
+	return (pack(own) & ~CONFIRMED & ~DIFFERS) > (pack(pin) & ~CONFIRMED & ~DIFFERS);
+}
+
+bool
+pins_share(struct pins *pins, uint64_t key, uint32_t share, uint32_t now_s, const struct pin *pin)
+{
+	const struct line *line = line_of(pins, key, share);
+	struct pin now = *pin;
+
+	if (ended(pack(pin), now_s))
+		return false;
+	for (unsigned i = 0; i < LINE; i++) {
+		uint64_t value = load(&line->pairs[i].value);
+		struct pin own;
+
+		if (value == 0 || (load(&line->pairs[i].check) ^ value) != key || ended(value, now_s))
+			continue;
+		unpack(&own, value);
+		if (is_later(&own, pin))
+			return false;
+		now.confirmed |= own.confirmed;
+		if (pack(&now) == value && (!pin->proven || load(&line->about[i]) & PROVEN))
+			return true;
+	}
+	return pins_put(pins, key, share, now_s, &now);
+}
+
+/* The pin in one place of a line; false if there is none, or it has expired. */
+static bool
+read_entry(const struct line *line, unsigned place, uint32_t now_s, uint64_t *key, struct pin *pin)
+{
+	uint64_t value = load(&line->pairs[place].value), about = load(&line->about[place]);
+
+	if (ended(value, now_s))
+		return false;
+	unpack(pin, value);
+	pin->proven = about & PROVEN;
+	pin->owner = owner_of(about);
+	pin->prefix = (uint8_t)(about >> 8);
+	pin->client.family = (uint8_t)about;
+	put64(pin->client.bytes, load(&line->addresses[place][0]));
+	put64(pin->client.bytes + 8, load(&line->addresses[place][1]));
+	*key = load(&line->pairs[place].check) ^ value;
+	return true;
+}
+
+void
+pins_differing(const struct pins *pins, uint32_t now_s,
+    void (*fn)(void *arg, uint64_t key, uint32_t share, const struct pin *pin), void *arg)
+{
+	size_t each = pins->nlines / SLICES;
+
+	for (size_t n = 0; n < pins->nlines; n++)
+		for (unsigned i = 0; i < LINE; i++) {
+			struct pin pin;
+			uint64_t key;
+
+			if (read_entry(&pins->lines[n], i, now_s, &key, &pin) && pin.differs)
+				fn(arg, key, (uint32_t)(n / each - (key >> 48) % SLICES_OF_ONE) % SLICES,
+				    &pin);
+		}
+}
+
 void
 pins_each(const struct pins *pins, uint32_t share, uint32_t now_s,
     void (*fn)(void *arg, uint64_t key, const struct pin *pin), void *arg)
@@ -346,19 +415,11 @@ pins_each(const struct pins *pins, uint32_t share, uint32_t now_s,
 		const struct line *line = &pins->lines[(share + n / each) % SLICES * each + n % each];
 
 		for (unsigned i = 0; i < LINE; i++) {
-			uint64_t value = load(&line->pairs[i].value), about = load(&line->about[i]);
 			struct pin pin;
+			uint64_t key;
 
-			if (ended(value, now_s))
-				continue;
-			unpack(&pin, value);
-			pin.proven = about & PROVEN;
-			pin.owner = owner_of(about);
-			pin.prefix = (uint8_t)(about >> 8);
-			pin.client.family = (uint8_t)about;
-			put64(pin.client.bytes, load(&line->addresses[i][0]));
-			put64(pin.client.bytes + 8, load(&line->addresses[i][1]));
-			fn(arg, load(&line->pairs[i].check) ^ value, &pin);
+			if (read_entry(line, i, now_s, &key, &pin))
+				fn(arg, key, &pin);
 		}
 	}
 }

@@ -38,10 +38,11 @@ struct pin {
 	uint32_t pool;   /* pin_pool_tag */
 	uint32_t origin; /* pin_origin_tag */
 	bool confirmed;  /* the client asked again, at least one second after the pin was created */
-	bool differs;   /* the pin differs from the result of hashing if all pools and origins were healthy */
-	bool proven;    /* the resolver proved that its address is its own: by a cookie, or over TCP */
-	uint16_t owner; /* pin_owner */
-	uint8_t prefix; /* prefix length of client */
+	bool differs;    /* the pin, or one whose place it took, differs from the result of hashing if all
+			    pools and origins were healthy */
+	bool proven;     /* the resolver proved that its address is its own: by a cookie, or over TCP */
+	uint16_t owner;  /* pin_owner */
+	uint8_t prefix;  /* prefix length of client */
 	struct address client;
 };
 
@@ -49,6 +50,8 @@ enum {
 	PINS_DEFAULT = 1 << 20,
 	PINS_ENTRY = 40,
 	PINS_LINE = 8,
+	PINS_SHARES = 64, /* a share counts modulo this */
+	PINS_RACE_S = 10,
 	PINS_LINE_SHARE = 2, /* maximum entries of one owner in a full line */
 	PIN_POOL_MASK = 0x3ff,
 	PIN_ORIGIN_MASK = 0xfffff
@@ -91,6 +94,19 @@ bool pins_get(const struct pins *pins, uint64_t key, uint32_t share, uint32_t no
  * the old one was not. Returns false if the table has no room. Any thread; never blocks.
  */
 bool pins_put(struct pins *pins, uint64_t key, uint32_t share, uint32_t now_s, const struct pin *pin);
+
+/*
+ * S99: a pin of another node; it differs. Of two pins of one key, all nodes keep that with the later end,
+ * else the greater (pool, origin). But a pin that does not differ, of which the others do not know, does not
+ * stay if it was made at most PINS_RACE_S later: this node had not heard of the other one yet. Marks of the
+ * client (confirmed, proven) are added. Then as pins_put(): the rules of displacement are those of a
+ * client that asked here. Returns true if the table has it now.
+ */
+bool pins_share(struct pins *pins, uint64_t key, uint32_t share, uint32_t now_s, const struct pin *pin);
+
+/* Call fn for each pin that differs and has not expired, with its share. Reads the whole table. */
+void pins_differing(const struct pins *pins, uint32_t now_s,
+    void (*fn)(void *arg, uint64_t key, uint32_t share, const struct pin *pin), void *arg);
 
 /*
  * Call fn for each pin in a load balancer's part that has not expired. Other load balancers share that part.

@@ -74,15 +74,15 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 	deciding.places = lb->places;
 	deciding.weights = NULL;
 	deciding.branch = 0;
-	deciding.key_made = deciding.stepped_over = deciding.pinned = deciding.established = false;
+	deciding.key_made = deciding.stepped_over = false;
+	deciding.pinned = deciding.established = deciding.differed = false;
 	choice->lb = lb;
 	choice->how = STEER_NOTHING;
 	choice->family = (uint8_t)family;
 	choice->count = choice->norigins = choice->origin = 0;
 	choice->cname = NULL;
 	choice->scope = 0;
-	choice->client_mattered = false;
-	choice->pin_wanted = false;
+	choice->client_mattered = choice->pin_wanted = false;
 	if (lb->overrides != NULL)
 		choice->scope = steer_override(&deciding, &changed);
 	slot = deciding.lb->fallback.slot;

@@ -59,6 +59,7 @@ struct deciding {
 	bool stepped_over; /* an unusable pool was skipped: with all pools usable, the choice might differ */
 	bool pinned;
 	bool established; /* the client had a confirmed pin that is not valid any more */
+	bool differed;    /* it had one that differed and is not valid any more */
 	struct pin pin;
 };
 

@@ -51,6 +51,7 @@ steer_pinned_pool(struct deciding *deciding, uint32_t *slot)
 		return table;
 	}
 	deciding->established = deciding->pin.confirmed;
+	deciding->differed = deciding->pin.differs;
 	note(deciding->trace, (struct steer_event){.step = STEP_PIN_BROKEN});
 	return NULL;
 }
@@ -90,7 +91,10 @@ steer_want_pin(struct deciding *deciding)
 		    !deciding->pin.confirmed && steering->now_s + lb->affinity_ttl > deciding->pin.expiry;
 		return;
 	}
-	/* A confirmed client stays confirmed when its pin breaks: it is not a newcomer. */
+	/*
+	 * A confirmed client stays confirmed when its pin breaks: it is not a newcomer. If the broken pin
+	 * differed, other nodes may know it (S99), so they must hear of this one.
+	 */
 	chosen = choice->from->hashes[choice->origin];
 	steer_rank(all, deciding->key.hash, 1, &usual);
 	choice->pin_wanted = true;
@@ -98,7 +102,7 @@ steer_want_pin(struct deciding *deciding)
 	    .pool = pin_pool_tag(choice->pool->hash),
 	    .origin = pin_origin_tag(chosen),
 	    .confirmed = deciding->established,
-	    .differs = deciding->stepped_over || all->hashes[usual] != chosen};
+	    .differs = deciding->differed || deciding->stepped_over || all->hashes[usual] != chosen};
 	note_client(deciding);
 }
 

@@ -39,6 +39,7 @@ static const struct {
     [TABLE_NODES] = {"nodes", IN(STORE_CLUSTER)},
     [TABLE_ENGINE] = {"engine", IN(STORE_CLUSTER)},
     [TABLE_OUTCOMES] = {"outcomes", IN(STORE_CLUSTER)},
+    [TABLE_SHARED_PINS] = {"shared_pins", IN(STORE_CLUSTER)},
     [TABLE_PROPOSALS] = {"proposals", IN(STORE_PROPOSALS)},
     [TABLE_SIGNATURES] = {"signatures", IN(STORE_SIGNATURES)},
     [TABLE_SIGNED_ZONES] = {"signed_zones", IN(STORE_SIGNATURES)},

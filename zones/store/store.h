@@ -84,11 +84,12 @@ enum store_table {
 	/* serving */
 	TABLE_SERVING, /* name -> value */
 	/* cluster, see cluster.h */
-	TABLE_VOTES,      /* endpoint -> need, votes */
-	TABLE_VOTE_FLIPS, /* sequence (8) -> struct cluster_vote_flip */
-	TABLE_NODES,      /* name -> struct cluster_node */
-	TABLE_ENGINE,     /* "engine" -> struct cluster_engine */
-	TABLE_OUTCOMES,   /* 'i', id of a proposal -> struct cluster_outcome; 's', sequence (8) -> id */
+	TABLE_VOTES,       /* endpoint -> need, votes */
+	TABLE_VOTE_FLIPS,  /* sequence (8) -> struct cluster_vote_flip */
+	TABLE_NODES,       /* name -> struct cluster_node */
+	TABLE_ENGINE,      /* "engine" -> struct cluster_engine */
+	TABLE_OUTCOMES,    /* 'i', id of a proposal -> struct cluster_outcome; 's', sequence (8) -> id */
+	TABLE_SHARED_PINS, /* node, 0, number (2) -> sequence (8), document; "\0" -> the last sequence */
 	/* proposals, see proposal.h */
 	TABLE_PROPOSALS, /* sequence (8) -> head, entry */
 	/* signatures, see signatures.h; the last two also of sets */
@@ -127,7 +128,7 @@ void store_catch_faults(bool survive);
 void store_set_last_act(void (*act)(void));
 /*
  * If a page of this map (of the file at path) cannot be read, print a sentence and replace the map with
- * zeroed memory: this process loses the data. At most two maps at once. Call store_spare_no_more before you
+ * zeroed memory: this process loses the data. At most four maps at once. Call store_spare_no_more before you
  * unmap it.
  */
 void store_spare_faults(void *map, size_t octets, const char *path);

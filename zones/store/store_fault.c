@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_STORES = 16, MAX_SPARED = 2 };
+enum { MAX_STORES = 16, MAX_SPARED = 4 };
 
 /* The address ranges of the open stores, and the sentence to print if a page there cannot be read. */
 static struct fault_range {
