@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install missing packages, build, zone, origins, daemons
 # make test       install missing packages, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak model test-nodes test-faults test-peers test-browser test-clients test-suspend test-replace bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
+# make lint coverage fuzz soak model test-nodes test-faults test-peers test-browser test-clients test-suspend test-replace test-flaps bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -180,6 +180,13 @@ test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
 	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/dns/clients.t tests/health/metrics.t tests/health/prometheus.t tests/dns/peers tests/dns/rdata_peers tests/dns/validators
 
+# Ten minutes of flips under load, asked through a validating resolver without a cache: every answer is NOERROR and AD.
+FLAP_SECONDS ?= 600
+FLAP_LOAD ?= 2000
+test-flaps: packages-peers packages-bench
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
+	FLAP_SECONDS=$(FLAP_SECONDS) FLAP_LOAD=$(FLAP_LOAD) GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/dns/validators
+
 # The API with Cloudflare's official library, which comes from npm.
 test-clients: packages-clients
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
@@ -318,5 +325,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test test-nodes model coverage test-peers test-browser test-clients test-suspend test-replace test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
+.PHONY: all libraries units test test-nodes model coverage test-peers test-browser test-clients test-suspend test-replace test-flaps test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
 .SECONDARY:
