@@ -272,6 +272,8 @@ known(uint64_t hash, bool add)
 	return made[i] != 0;
 }
 
+static unsigned copies = 1; /* signatures of each RRset */
+
 static size_t
 find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
 {
@@ -283,11 +285,15 @@ find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *
 	    .labels = signed_labels(set->owner),
 	    .ttl = set->rrset.ttl};
 
+	size_t len = 0;
+
 	(void)key;
 	if (!known(hash, arg != NULL))
 		return 0;
 	put64(signature.octets, hash);
-	return rrsig_write(out, &covers, &signature);
+	for (unsigned i = 0; i < copies; i++)
+		len += rrsig_write(out + len, &covers, &signature);
+	return len;
 }
 
 /* ---- the same nodes ---- */
@@ -540,12 +546,44 @@ an_edit_that_is_dropped_leaves_the_zone_as_it_was(void **state)
 	zone_free(before);
 }
 
+/* Memory is measured before signatures are found. */
+static void
+a_build_makes_room_for_more_signatures_than_there_are_keys(void **state)
+{
+	static const unsigned counts[] = {2, 8};
+
+	(void)state;
+	begin();
+	small = false;
+	for (seed = 4; nowners < 1500;) {
+		uint8_t key[NAME_MAX_KEY];
+
+		put_owner(&(struct bytes){key, random_key(key)});
+	}
+	zone_free(zone_build(1, apex, &signer, each_owner, NULL));
+	for (unsigned i = 0; i < NITEMS(counts); i++) {
+		struct zone_signing expecting = server;
+		struct zone *grown, *zone;
+
+		copies = counts[i];
+		expecting.ndata = DATA_KEYS_MAX;
+		grown = zone_build(1, apex, &server, each_owner, NULL);
+		zone = zone_build(1, apex, &expecting, each_owner, NULL);
+		assert_non_null(grown);
+		assert_same(grown, zone);
+		zone_free(grown);
+		zone_free(zone);
+	}
+	copies = 1;
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(edits_give_what_a_build_gives),
 	    cmocka_unit_test(an_edit_makes_few_signatures),
+	    cmocka_unit_test(a_build_makes_room_for_more_signatures_than_there_are_keys),
 	    cmocka_unit_test(an_edit_that_is_dropped_leaves_the_zone_as_it_was),
 	};
 

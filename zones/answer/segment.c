@@ -3,7 +3,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { OUTSIDE = UINT32_C(1) << 31, LEN_BITS = 20, LEN_MASK = (1 << LEN_BITS) - 1, RR_HEAD = 12 };
+enum {
+	OUTSIDE = UINT32_C(1) << 31,
+	LEN_BITS = 20,
+	LEN_MASK = (1 << LEN_BITS) - 1,
+	RR_HEAD = 12,
+	ROOM_MORE = 512
+};
 
 struct slot {
 	uint16_t tag;
@@ -269,6 +275,27 @@ segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_ha
 	segment->depth = (uint8_t)depth;
 	segment->apex_hash = apex_hash;
 	return segment;
+}
+
+bool
+segment_has_room(const struct segment *segment, const struct node_source *source)
+{
+	return segment->octets + node_size(source) <= segment->room;
+}
+
+struct segment *
+segment_grow(struct segment *segment, const struct node_source *source)
+{
+	size_t room = segment->octets + node_size(source) + ROOM_MORE;
+	struct segment *grown;
+
+	if (room > SEGMENT_MAX)
+		return NULL;
+	grown = xmalloc(room);
+	memcpy(grown, segment, segment->octets);
+	grown->room = (uint32_t)room;
+	free(segment);
+	return grown;
 }
 
 /* Add the node that begins at segment->octets to the index. */

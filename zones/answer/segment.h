@@ -134,10 +134,14 @@ bool node_nsec(const struct node *node, enum node_nsec which, struct fragment *f
 size_t node_size(const struct node_source *source); /* octets in the segment, with outside pointers */
 struct segment *segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_hash);
 /*
- * Add a node; its size must have been included. Returns it (its children may be increased until readers see
+ * Add a node; there must be room for it. Returns it (its children may be increased until readers see
  * it).
  */
 struct node *segment_add(struct segment *segment, const struct node_source *source);
+/* Is there room for this node? */
+bool segment_has_room(const struct segment *segment, const struct node_source *source);
+/* Make room for it, and for some more: the segment may move. */
+struct segment *segment_grow(struct segment *segment, const struct node_source *source);
 
 /* A copy without the node of that name; if source is not NULL, with a node made from it. */
 struct segment *segment_edit(const struct segment *old, uint64_t hash, const uint8_t *name, size_t name_len,

@@ -170,6 +170,36 @@ owner_signing_add(struct owner_signing *owner, const struct bytes *key, struct n
 	source->signatures = owner->found;
 }
 
+/* About how many octets the RDATA of an NSEC has. */
+static size_t
+guess_nsec(const struct owner_signing *owner, const struct node_source *source)
+{
+	size_t len = source->name_len + owner->apex_len;
+	unsigned last = TYPE_NSEC;
+
+	for (unsigned i = 0; i < source->nrrsets; i++)
+		if (source->rrsets[i].type < 256)
+			last = MAX(last, source->rrsets[i].type);
+		else
+			len += 3u + source->rrsets[i].type % 256 / 8;
+	return len + 3u + last / 8;
+}
+
+void
+owner_signing_guess(struct owner_signing *owner, struct node_source *source, struct rrset *rrsets)
+{
+	unsigned count = source->lb != NULL ? NODE_NSECS_LB : NODE_NSECS;
+	size_t nsec = guess_nsec(owner, source),
+	       octets = MAX(owner->signing->ndata, 1u) * rrsig_octets(owner->apex_len);
+
+	source->nrrsets = MIN(source->nrrsets, (unsigned)(NODE_RRSETS_MAX - NODE_NSECS_LB));
+	for (unsigned i = 0; i < count; i++)
+		rrsets[source->nrrsets++] = (struct rrset){.type = TYPE_NSEC, .count = 1, .len = nsec + 2};
+	for (unsigned i = 0; i < source->nrrsets; i++)
+		owner->found[i].len = is_signed_at(source->flags, rrsets[i].type) ? octets : 0;
+	source->signatures = owner->found;
+}
+
 size_t
 node_missing(const struct node *node)
 {

@@ -45,6 +45,11 @@ void owner_signing_apex(struct owner_signing *owner, struct node_source *source,
  */
 void owner_signing_add(struct owner_signing *owner, const struct bytes *key, struct node_source *source,
     struct rrset *rrsets, const uint8_t *next, size_t next_len);
+/*
+ * The same as far as node_size needs it, and without looking for signatures: the next name is taken to be as
+ * long as this one. A guess.
+ */
+void owner_signing_guess(struct owner_signing *owner, struct node_source *source, struct rrset *rrsets);
 /* How many RRsets had no signature. */
 size_t owner_signing_missing(const struct owner_signing *owner);
 /* How many RRsets of a node have no signature and should have one. */

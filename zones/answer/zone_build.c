@@ -26,12 +26,13 @@ zone_new(uint32_t number, const uint8_t *apex)
 struct walk {
 	struct zone *zone;
 	bool filling;                   /* the second pass */
+	bool too_large;                 /* a segment was */
 	uint8_t name[NAME_MAX_LEN + 8]; /* relative name of the last owner */
 	uint8_t starts[NAME_MAX_LABELS];
 	unsigned depth;
 	uint64_t hash[NAME_MAX_LABELS + 1]; /* of the last owner's ancestors, [0] is the apex */
 	struct node *nodes[NAME_MAX_LABELS + 1];
-	/* the sizes from the first pass */
+	/* the sizes from the first pass; those of a signed zone are guesses */
 	struct measure {
 		uint64_t hash;
 		size_t size;
@@ -44,26 +45,49 @@ struct walk {
 	size_t covering_len;            /* 0: there is none */
 };
 
-static bool
+static void
 measure_node(struct walk *walk, const struct node_source *source)
 {
 	walk->measures = array_grow(walk->measures, walk->count, sizeof *walk->measures);
 	walk->measures[walk->count++] = (struct measure){source->hash, node_size(source)};
-	return true;
+}
+
+/* The measure was a guess that was too small: the segment moves, and nodes of the walk with it. */
+static struct segment *
+grow_segment(struct walk *walk, struct segment **entry, const struct node_source *source, unsigned depth)
+{
+	uintptr_t old = (uintptr_t)*entry, end = old + segment_octets(*entry);
+	struct segment *grown = segment_grow(*entry, source);
+
+	if (grown == NULL) {
+		walk->too_large = true;
+		return NULL;
+	}
+	*entry = grown;
+	for (unsigned d = 0; d < depth; d++)
+		if ((uintptr_t)walk->nodes[d] >= old && (uintptr_t)walk->nodes[d] < end)
+			walk->nodes[d] =
+			    (struct node *)((uintptr_t)grown + ((uintptr_t)walk->nodes[d] - old));
+	return grown;
 }
 
 static bool
 fill_node(struct walk *walk, const struct node_source *source, unsigned depth)
 {
 	struct zone *zone = walk->zone;
-	struct node *node = segment_add(zone->directory[source->hash >> (64 - zone->bits)], source);
+	struct segment **entry = &zone->directory[source->hash >> (64 - zone->bits)];
+	struct node *node;
 
-	if (node == NULL)
+	if (!segment_has_room(*entry, source) && grow_segment(walk, entry, source, depth) == NULL)
+		return false;
+	if ((node = segment_add(*entry, source)) == NULL)
 		return false;
 	walk->nodes[depth] = node;
 	zone_note_depths(zone, source, depth);
-	if (depth == 0)
+	if (depth == 0) {
+		free(zone->soa);
 		return zone_note_soa(zone, source, &zone->soa);
+	}
 	walk->nodes[depth - 1]->children++;
 	if (source->name[0] == 1 && source->name[1] == '*')
 		walk->nodes[depth - 1]->flags |= NODE_WILD;
@@ -77,7 +101,12 @@ walk_node(struct walk *walk, struct node_source *source, const uint8_t *name, si
 	source->name_len = (uint8_t)name_len;
 	walk->hash[depth] = depth == 0 ? walk->zone->apex_hash : segment_hash(walk->hash[depth - 1], name);
 	source->hash = walk->hash[depth];
-	return walk->filling ? fill_node(walk, source, depth) : measure_node(walk, source);
+	if (walk->zone->only)
+		return true;
+	if (walk->filling)
+		return fill_node(walk, source, depth);
+	measure_node(walk, source);
+	return true;
 }
 
 /* The number of labels, counted from the apex, that two relative names share. */
@@ -105,27 +134,45 @@ is_below(const struct bytes *key, const struct bytes *above)
 	return above->len > 0 && key->len > above->len && memcmp(key->data, above->data, above->len - 1) == 0;
 }
 
-/* The first walk over a signed zone makes its chain. */
-static bool
-gather_owner(void *arg, const struct zone_owner *owner)
+/* The first walk over a signed zone makes its chain, and measures. */
+static void
+gather_owner(struct walk *walk, const struct bytes *key, struct node_source *source, struct rrset *kept)
 {
-	struct walk *walk = arg;
 	struct bytes covering = {walk->covering, walk->covering_len};
-	uint8_t name[NAME_MAX_LEN];
-	struct rrset kept[NODE_RRSETS_MAX];
-	struct node_source source;
-	bool apex = owner->key.len == 1, covers;
+	bool covers = source->flags & (NODE_DNAME | NODE_CUT);
 
-	if (name_from_key(name, owner->key.data, owner->key.len) < 0 || is_below(&owner->key, &covering))
-		return true;
-	zone_source_of(&source, owner, kept, apex);
-	covers = source.flags & (NODE_DNAME | NODE_CUT);
-	chain_add(walk->zone->chain, &owner->key, covers);
+	if (is_below(key, &covering))
+		return;
+	chain_add(walk->zone->chain, key, covers);
 	if (covers) {
-		memcpy(walk->covering, owner->key.data, owner->key.len);
-		walk->covering_len = owner->key.len;
+		memcpy(walk->covering, key->data, key->len);
+		walk->covering_len = key->len;
 	}
-	return true;
+	if (source->flags & NODE_APEX)
+		owner_signing_apex(walk->signing, source, kept);
+	owner_signing_guess(walk->signing, source, kept);
+}
+
+static void
+sign_owner(struct walk *walk, const struct bytes *key, struct node_source *source, struct rrset *kept)
+{
+	struct chain_key next;
+
+	if (!walk->filling)
+		gather_owner(walk, key, source, kept);
+	else if (chain_walk_has(&walk->chain, key, &next))
+		zone_sign(key, &next, walk->signing, source, kept);
+}
+
+/* Its segment will be read after its signatures are found: in a large zone it is far from the one before. */
+static void
+prefetch_segment(const struct walk *walk, const uint8_t *name, unsigned depth)
+{
+	if (walk->filling && !walk->zone->only && depth > 0)
+		__builtin_prefetch(
+		    walk->zone
+			->directory[segment_hash(walk->hash[depth - 1], name) >> (64 - walk->zone->bits)],
+		    1);
 }
 
 /* Add one owner, in the order of the keys: first the empty non-terminals above it, then its node. */
@@ -138,7 +185,6 @@ walk_owner(void *arg, const struct zone_owner *owner)
 	int len = name_from_key(name, owner->key.data, owner->key.len);
 	struct rrset kept[NODE_RRSETS_MAX];
 	struct node_source source;
-	struct chain_key next;
 	unsigned depth, shared;
 
 	if (len < 0)
@@ -155,8 +201,9 @@ walk_owner(void *arg, const struct zone_owner *owner)
 	zone_source_of(&source, owner, kept, depth == 0);
 	source.name = name;
 	source.name_len = (uint8_t)len;
-	if (walk->signing != NULL && chain_walk_has(&walk->chain, &owner->key, &next))
-		zone_sign(&owner->key, &next, walk->signing, &source, kept);
+	prefetch_segment(walk, name, depth);
+	if (walk->signing != NULL)
+		sign_owner(walk, &owner->key, &source, kept);
 	if (!walk_node(walk, &source, name, (size_t)len, depth))
 		return false;
 	memcpy(walk->name, name, sizeof name);
@@ -166,8 +213,7 @@ walk_owner(void *arg, const struct zone_owner *owner)
 }
 
 /*
- * Give each entry of the directory a segment of exactly the measured size. Returns false if one would be too
- * large.
+ * Give each entry of the directory a segment of the measured size. Returns false if one would be too large.
  */
 static bool
 make_directory(struct zone *zone, const struct measure *measures, size_t count)
@@ -206,13 +252,13 @@ drop_directory(struct zone *zone)
 	zone->directory = NULL;
 }
 
-/* Give the zone segments for the measured nodes. */
+/* Give the zone segments for the measured nodes, of at least this many bits. */
 static bool
-make_segments(struct zone *zone, const struct walk *measured)
+make_segments(struct zone *zone, const struct walk *measured, unsigned bits)
 {
 	bool made;
 
-	zone->bits = 1;
+	zone->bits = (uint8_t)bits;
 	while (zone->bits < ZONE_BITS_MAX && measured->count >> zone->bits > SEGMENT_NAMES)
 		zone->bits++;
 	while (!(made = make_directory(zone, measured->measures, measured->count)) &&
@@ -223,55 +269,54 @@ make_segments(struct zone *zone, const struct walk *measured)
 	return made;
 }
 
+/* Returns false with too_large if the zone needs more segments. */
 static bool
-fill(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void *arg)
+fill(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void *arg, bool *too_large)
 {
 	struct walk walk = {
 	    .zone = zone, .filling = true, .signing = signing, .chain = {.chain = zone->chain}};
 	size_t missing = signing != NULL ? owner_signing_missing(signing) : 0;
+	bool filled = each(arg, walk_owner, &walk) && (zone->soa != NULL || zone->only);
 
-	if (!each(arg, walk_owner, &walk) || zone->soa == NULL)
-		return false;
+	*too_large = walk.too_large;
 	if (signing != NULL)
 		zone->missing = owner_signing_missing(signing) - missing;
-	return true;
+	return filled;
 }
 
-static bool
-make_chain(struct zone *zone, const struct owner_signing *signing, zone_each_fn *each, void *arg)
+static void
+begin_signing(struct zone *zone, const struct owner_signing *signing)
 {
-	struct walk gather = {.zone = zone};
-	bool made;
-
 	zone->chain = chain_new(zone->apex);
-	made = each(arg, gather_owner, &gather);
-	chain_seal(zone->chain);
 	zone->version = owner_signing_version(signing);
 	zone->nkeys = owner_signing_keys(signing, zone->key_ids);
 	for (unsigned i = 0; i < zone->nkeys; i++)
 		zone->keys[i] =
 		    content_of_key(zone->number, zone->key_ids[i].algorithm, zone->key_ids[i].key_tag);
 	zone->only = owner_signing_only(signing);
-	return made;
 }
 
-/* Measure, then fill; in a signed zone after its chain is known. */
+/* Measure, then fill. */
 static bool
 build(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void *arg)
 {
 	struct walk measure = {.zone = zone, .signing = signing};
-	bool built = signing == NULL || make_chain(zone, signing, each, arg);
+	bool built, too_large = true;
 
-	measure.chain.chain = zone->chain;
-	built = built && each(arg, walk_owner, &measure) && measure.count > 0;
-
-	if (zone->only) {
-		measure.count = 0; /* one empty segment */
+	if (signing != NULL)
+		begin_signing(zone, signing);
+	built = each(arg, walk_owner, &measure) && (measure.count > 0 || zone->only);
+	if (signing != NULL) {
+		chain_seal(zone->chain);
 		zone->negative_ttl = owner_signing_ttl(signing);
 	}
-	built = built && make_segments(zone, &measure);
+	for (unsigned bits = 1; built && too_large; bits = zone->bits + 1u) {
+		drop_directory(zone);
+		built = bits <= ZONE_BITS_MAX && make_segments(zone, &measure, bits) &&
+		    (fill(zone, signing, each, arg, &too_large) || too_large);
+	}
 	free(measure.measures);
-	return built && (zone->only || fill(zone, signing, each, arg));
+	return built && !too_large;
 }
 
 struct zone *
