@@ -45,9 +45,12 @@ static const struct command commands[] = {
 	"node init CLUSTER NAME P=V ...\nnode join CLUSTER NAME P=V ...\nnode detach\n"
 	"node join [--replay | --drop]\nnode replay",
 	true, false, 0},
-    {"dnssec", cmd_dnssec, "algorithm",
-	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519]\ndnssec disable ZONE --force\n"
-	"dnssec status [ZONE]\ndnssec ds ZONE",
+    {"dnssec", cmd_dnssec, "algorithm emergency cancel without key-lost",
+	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519]\n"
+	"dnssec rollover ZONE [--algorithm 13|15] [--emergency] [--without SERVER ...]\n"
+	"dnssec rollover ZONE --cancel\n"
+	"dnssec disable ZONE [--key-lost | --force]\n"
+	"dnssec status [ZONE]\ndnssec ds ZONE [--force]",
 	true, false, 0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, false, 0},
     {"token", cmd_token, "rights zone from expires email",

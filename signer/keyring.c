@@ -46,6 +46,7 @@ clock_now(void)
 
 struct loading {
 	struct keyring *keyring;
+	bool lost; /* the files are not there */
 	struct problems *problems;
 };
 
@@ -58,8 +59,8 @@ load(void *arg, const struct signing_key *row)
 
 	if (keyring->count == KEYS_MAX)
 		return;
-	key = key_load(keyring->apex, row, keyring->directory, loading->problems);
-	if (key != NULL)
+	key = loading->lost ? NULL : key_load(keyring->apex, row, keyring->directory, loading->problems);
+	if (key != NULL || loading->lost)
 		add(keyring, key, row);
 }
 
@@ -178,7 +179,7 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
     const struct dnssec_policy *policy, bool make, struct problems *problems)
 {
 	struct keyring *keyring = xcalloc(1, sizeof *keyring);
-	struct loading loading = {keyring, problems};
+	struct loading loading = {keyring, policy->ending == ENDING_KEY_LOST, problems};
 	size_t before = problems->errors;
 	bool known;
 
@@ -188,6 +189,8 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
 	keyring->name = xstrdup(policy->name);
 	rollover_get(signatures, zone->number, &keyring->rollover);
 	signing_keys_each(signatures, zone->number, load, &loading);
+	if (loading.lost)
+		return keyring;
 	known = problems->errors == before && keyring->count > 0;
 	if (problems->errors == before && !known)
 		adopt(&loading);
@@ -223,6 +226,12 @@ keyring_free(struct keyring *keyring)
 		key_free(keyring->left[i]);
 	free(keyring->name);
 	free(keyring);
+}
+
+bool
+keyring_can_sign(const struct keyring *keyring)
+{
+	return keyring->count > 0 && keyring->keys[0] != NULL;
 }
 
 void
@@ -425,9 +434,14 @@ keyring_begin(struct keyring *keyring, enum rollover_kind kind, const struct rol
 {
 	struct key_id old = keyring->rollover.old, new = keyring->rollover.new;
 
-	if (kind == ROLLOVER_DISABLE || old.algorithm == 0)
+	if (kind == ROLLOVER_ENABLE) {
+		new = leaving(keyring);
+		old = (struct key_id){0};
+	} else if (kind != ROLLOVER_CANCEL) {
 		old = leaving(keyring);
-	rollover_begin(&keyring->rollover, kind, &old, kind == ROLLOVER_CANCEL ? &new : NULL, now);
+		new = (struct key_id){0};
+	}
+	rollover_begin(&keyring->rollover, kind, &old, &new, now);
 	take_step(keyring, now->wall_ms);
 }
 

@@ -16,11 +16,13 @@ struct keyring;
 /*
  * The keys of a zone. If it has none and make is true, one is made, with its files and its row, and the
  * procedure ROLLOVER_ENABLE begins. NULL with problems if a key cannot be used: then nothing is signed, and
- * no key is made in its place.
+ * no key is made in its place. If the policy says that the keys are lost, only their rows are read.
  */
 struct keyring *keyring_open(struct store_txn *signatures, const char *state, const struct zone_info *zone,
     const struct dnssec_policy *policy, bool make, struct problems *problems);
 void keyring_free(struct keyring *keyring);
+/* False if its private keys are lost (ENDING_KEY_LOST). */
+bool keyring_can_sign(const struct keyring *keyring);
 
 /* The zone: its apex in wire form, and its name. */
 void keyring_apex(const struct keyring *keyring, uint8_t apex[NAME_MAX_LEN]);
@@ -52,7 +54,7 @@ struct rollover *keyring_rollover(struct keyring *keyring);
  */
 bool keyring_roll(struct keyring *keyring, enum rollover_kind kind, unsigned algorithm,
     const struct rollover_clock *now, struct problems *problems);
-/* Begin a procedure without a new key: ROLLOVER_DISABLE, ROLLOVER_CANCEL. */
+/* Begin a procedure that makes no key: ROLLOVER_ENABLE, _DISABLE, _KEY_LOST or _CANCEL. */
 void keyring_begin(struct keyring *keyring, enum rollover_kind kind, const struct rollover_clock *now);
 /* Finish the step, and go to the next one. Keys that are hidden leave the keyring. */
 void keyring_advance(struct keyring *keyring, const struct rollover_clock *now);

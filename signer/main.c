@@ -110,5 +110,6 @@ main(int argc, char *argv[])
 	startup_exit_on(&problems);
 	run(&daemon);
 	stop_all(&daemon);
+	options_free(&options);
 	return 0;
 }

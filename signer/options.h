@@ -12,5 +12,6 @@ struct options {
 
 /* Exits after --help, --version, or a sentence about an invalid option. */
 void options_parse(struct options *options, int argc, char **argv);
+void options_free(struct options *options);
 
 #endif

@@ -2,10 +2,8 @@
 
 #include "signer/followed.h"
 #include "signer/metrics.h"
+#include "signer/settle.h"
 #include "signer/sweep.h"
-#include "signer/zone_signer.h"
-#include "zones/base/array.h"
-#include "zones/document/document_load.h"
 #include "zones/state/health.h"
 
 #include <err.h>
@@ -45,6 +43,7 @@ struct signer {
 	struct followed config, health;
 	struct compiler *compiler;
 	struct zone_signer *zones;
+	struct rollovers *rollovers;
 	struct signer_beat beat;
 	bool loaded; /* the signatures of the last run were read */
 	uint64_t
@@ -80,6 +79,8 @@ signer_open(const struct signer_options *options, struct problems *problems)
 	snprintf(signer->beat.version, sizeof signer->beat.version, "%s", VERSION);
 	signer->beat.pid = (uint32_t)getpid();
 	if (signer->signatures != NULL)
+		signer->rollovers = rollovers_new(&signer->options.rollover, problems);
+	if (signer->rollovers != NULL)
 		return signer;
 	signer_close(signer);
 	return NULL;
@@ -90,6 +91,7 @@ signer_close(struct signer *signer)
 {
 	if (signer == NULL)
 		return;
+	rollovers_free(signer->rollovers);
 	store_close(signer->config.store);
 	store_close(signer->health.store);
 	store_close(signer->signatures);
@@ -196,6 +198,7 @@ forget(struct signer *signer)
 	zone_signer_set_progress(signer->zones, on_progress, signer);
 	signer->config.anew = signer->health.anew = true;
 	again_later(signer);
+	rollovers_forget(signer->rollovers);
 	signer->more = signer->loaded = false;
 	signer->pending = 0;
 }
@@ -297,30 +300,24 @@ sign_steered(void *arg, const struct steered_signature *wanted, const struct con
 	return true;
 }
 
-/*
- * Steered RRsets are found by the key that signed them: nameservers go over to new keys when these have
- * signed all of them.
- */
 static void
-serve_new_keys(void *arg, uint32_t zone)
+begin_settle(struct signer *signer, struct pass *pass, struct settle *settle, struct store_txn *config)
 {
-	struct signer *signer = arg;
-	struct pass *pass = signer->pass;
-	struct keyring *keyring = zone_signer_keyring(signer->zones, zone);
-	struct key_id data[DATA_KEYS_MAX] = {{0}};
-	unsigned ndata = keyring_data(keyring, data);
-	struct signed_zone row;
+	*settle = (struct settle){.zones = signer->zones,
+	    .rollovers = signer->rollovers,
+	    .state = signer->options.state,
+	    .key_ttl = signer->options.rollover.key_ttl,
+	    .signatures = pass->signatures,
+	    .config = config,
+	    .now = pass->now};
+}
 
-	if (pass->error != 0 || !signed_zone_get(pass->signatures, zone, &row) ||
-	    (row.ndata == ndata && key_id_same(&row.data[0], &data[0]) &&
-		key_id_same(&row.data[1], &data[1])))
-		return;
-	row.nkeys = keyring_rrsets(keyring, signer->options.key_ttl, row.keys);
-	row.version++;
-	row.ndata = ndata;
-	memcpy(row.data, data, sizeof data);
-	pass->error = signed_zone_put(pass->signatures, zone, &row);
-	pass->wrote = true;
+static void
+end_settle(struct pass *pass, const struct settle *settle)
+{
+	pass->wrote |= settle->wrote;
+	if (pass->error == 0)
+		pass->error = settle->error;
 }
 
 /*
@@ -331,13 +328,17 @@ static void
 sign_slice(struct signer *signer, struct pass *pass)
 {
 	struct steered_pass steering = {signer, pass};
+	struct settle settle;
 
 	if (pass->error != 0)
 		return;
 	pass->slice = signer->pending != 0 ? SLICE_CONFIG : SLICE;
 	signer->more = compiler_sign_steered(signer->compiler, sign_steered, &steering);
-	if (!signer->more && pass->error == 0)
-		zone_signer_each(signer->zones, serve_new_keys, signer);
+	if (!signer->more && pass->error == 0) {
+		begin_settle(signer, pass, &settle, NULL);
+		settle_new_keys(&settle);
+		end_settle(pass, &settle);
+	}
 	if (signer->more || pass->error != 0 || signer->pending == 0)
 		return;
 	if (signer_generation(pass->signatures) != signer->pending) {
@@ -395,164 +396,7 @@ renew_steered(struct signer *signer, struct pass *pass)
 	compiler_mark_steered(signer->compiler, true);
 }
 
-/* ---- zones ---- */
-
-struct settling {
-	struct signer *signer;
-	struct pass *pass;
-	struct store_txn *config;
-	uint32_t *wanted;
-	size_t nwanted;
-	bool stuck; /* a signed zone cannot be signed: its changes must not be served */
-};
-
-static bool
-same_rrsets(const struct signed_zone *a, const struct signed_zone *b)
-{
-	if (a->nkeys != b->nkeys)
-		return false;
-	for (unsigned i = 0; i < a->nkeys; i++)
-		if (a->keys[i].ttl != b->keys[i].ttl || a->keys[i].len != b->keys[i].len ||
-		    memcmp(a->keys[i].records, b->keys[i].records, a->keys[i].len) != 0)
-			return false;
-	return true;
-}
-
-/*
- * Write the row of a zone if it is new or its keys changed. Nameservers go on with the keys that sign its
- * data, until all is signed by the new ones (serve_new_keys).
- */
-static void
-put_zone(struct settling *settling, const struct zone_info *zone, const struct keyring *keyring, bool stepped)
-{
-	struct pass *pass = settling->pass;
-	struct signed_zone row, now = {0};
-	bool there = signed_zone_get(pass->signatures, zone->number, &row);
-
-	now.nkeys = keyring_rrsets(keyring, settling->signer->options.key_ttl, now.keys);
-	if (there && !stepped && same_rrsets(&row, &now))
-		return;
-	if (there) {
-		now.version = row.version + 1;
-		now.generation = row.generation;
-		now.ndata = row.ndata;
-		memcpy(now.data, row.data, sizeof now.data);
-	} else {
-		/* A reader that did not see that the zone was not signed sees another version. */
-		random_bytes(&now.version, sizeof now.version);
-		now.version |= 1;
-		now.ndata = keyring_data(keyring, now.data);
-		warnx("zone %s is signed from now on", keyring_name(keyring));
-	}
-	pass->error = signed_zone_put(pass->signatures, zone->number, &now);
-	pass->wrote = true;
-}
-
-static bool
-settle_zone(void *arg, const struct id *id, struct bytes json)
-{
-	struct settling *settling = arg;
-	struct signer *signer = settling->signer;
-	struct dnssec_policy *policy = document_load_dnssec(json);
-	struct problems problems = {0};
-	struct zone_info zone;
-	struct signed_zone row;
-	struct keyring *keyring;
-	struct id identity = config_identity(settling->config);
-	uint8_t name[NAME_MAX_LEN + 1];
-
-	(void)id;
-	if (policy == NULL || name_from_text(name, policy->name, NULL) == 0 ||
-	    !config_zone(settling->config, name, &zone)) {
-		model_free_dnssec_policy(policy); /* the zone is not there, or not yet */
-		return true;
-	}
-	settling->wanted = array_grow(settling->wanted, settling->nwanted, sizeof *settling->wanted);
-	settling->wanted[settling->nwanted++] = zone.number;
-	keyring = zone_signer_keyring(signer->zones, zone.number);
-	/* A configuration that was restored from another machine can have another zone under the number. */
-	if (keyring != NULL && strcmp(keyring_name(keyring), policy->name) != 0) {
-		zone_signer_remove(signer->zones, zone.number);
-		settling->pass->error = signatures_drop_zone(settling->pass->signatures, zone.number);
-		settling->pass->wrote = true;
-		keyring = NULL;
-	}
-	if (keyring == NULL) {
-		keyring = keyring_open(settling->pass->signatures, signer->options.state, &zone, policy,
-		    strcmp(policy->identity.text, identity.text) == 0, &problems);
-		settling->pass->wrote |= keyring != NULL;
-		if (keyring != NULL)
-			zone_signer_put(signer->zones, zone.number, keyring);
-	}
-	if (keyring != NULL)
-		put_zone(settling, &zone, keyring, false);
-	else if (problems.count > 0) {
-		set_fault(signer, "zone %s is not signed: %s", policy->name, problems.items[0].text);
-		settling->stuck |= signed_zone_get(settling->pass->signatures, zone.number, &row);
-	}
-	problems_free(&problems);
-	model_free_dnssec_policy(policy);
-	return true;
-}
-
-static bool
-is_wanted(const struct settling *settling, uint32_t zone)
-{
-	for (size_t i = 0; i < settling->nwanted; i++)
-		if (settling->wanted[i] == zone)
-			return true;
-	return false;
-}
-
-struct numbers_list {
-	uint32_t *items;
-	size_t count;
-};
-
-static void
-collect(void *arg, uint32_t zone)
-{
-	struct numbers_list *list = arg;
-
-	list->items = array_grow(list->items, list->count, sizeof *list->items);
-	list->items[list->count++] = zone;
-}
-
-/* Zones that are gone, or whose signing was ended. */
-static void
-drop_others(struct settling *settling)
-{
-	struct numbers_list signed_now = {0};
-
-	signed_zones_each(settling->pass->signatures, collect, &signed_now);
-	for (size_t i = 0; i < signed_now.count && settling->pass->error == 0; i++) {
-		if (is_wanted(settling, signed_now.items[i]))
-			continue;
-		zone_signer_remove(settling->signer->zones, signed_now.items[i]);
-		settling->pass->error = signatures_drop_zone(settling->pass->signatures, signed_now.items[i]);
-		settling->pass->wrote = true;
-	}
-	free(signed_now.items);
-}
-
-/* A new version makes the compilers build the zone again, and this one sign what is due. */
-static void
-renew(void *arg, uint32_t zone)
-{
-	struct settling *settling = arg;
-	struct pass *pass = settling->pass;
-	struct signed_zone row, copy;
-
-	if (!zone_signer_due(settling->signer->zones, zone, pass->now) ||
-	    !signed_zone_get(pass->signatures, zone, &row))
-		return;
-	copy = row;
-	copy.version++;
-	copy.nkeys = keyring_rrsets(
-	    zone_signer_keyring(settling->signer->zones, zone), settling->signer->options.key_ttl, copy.keys);
-	pass->error = signed_zone_put(pass->signatures, zone, &copy);
-	pass->wrote = true;
-}
+/* ---- the configuration ---- */
 
 static bool
 compile(struct signer *signer, struct pass *pass, struct store_txn *config, bool anew)
@@ -582,30 +426,31 @@ compile(struct signer *signer, struct pass *pass, struct store_txn *config, bool
 static void
 sign_configuration(struct signer *signer, struct store_txn *config)
 {
-	struct settling settling = {.signer = signer, .config = config};
 	uint64_t generation = config_generation(config);
+	struct settle settle;
 	struct pass pass;
 
-	settling.pass = &pass;
 	again_later(signer);
 	if (!begin(signer, &pass))
 		return;
 	signer->beat.fault[0] = '\0';
-	config_each_object(config, KIND_DNSSEC, settle_zone, &settling);
-	drop_others(&settling);
-	zone_signer_each(signer->zones, renew, &settling);
-	free(settling.wanted);
+	begin_settle(signer, &pass, &settle, config);
+	settle_zones(&settle);
+	end_settle(&pass, &settle);
+	if (settle.fault[0] != '\0')
+		set_fault(signer, "%s", settle.fault);
 	if (pass.error == 0 && signer->loaded)
 		renew_steered(signer, &pass);
 	if (pass.error == 0 && !compile(signer, &pass, config, signer->config.anew)) {
 		pass.error = -EINVAL;
 		pass.reported = true;
 	}
-	signer->pending = settling.stuck || !signed_zones_any(pass.signatures) ? 0 : generation;
+	signer->pending = settle.stuck || !signed_zones_any(pass.signatures) ? 0 : generation;
 	sign_slice(signer, &pass);
 	pass.wrote |= zone_signer_wrote(signer->zones);
 	if (!end(signer, &pass))
 		return;
+	settle_files(signer->zones);
 	signer->retry_ms = 0;
 	signer->config.anew = false;
 	sweep_begin(&signer->sweep);
@@ -753,6 +598,31 @@ on_progress(void *arg)
 		pass->error = -EIO;
 }
 
+struct turning {
+	struct signer *signer;
+	bool some;
+};
+
+static void
+turn_zone(void *arg, uint32_t zone)
+{
+	struct turning *turning = arg;
+	struct signer *signer = turning->signer;
+
+	turning->some |= rollovers_turn(
+	    signer->rollovers, zone, zone_signer_keyring(signer->zones, zone), signer->config.store);
+}
+
+/* Is there a step of a procedure to be taken, or the result of a look? */
+static bool
+turn_procedures(struct signer *signer)
+{
+	struct turning turning = {.signer = signer};
+
+	zone_signer_each(signer->zones, turn_zone, &turning);
+	return turning.some;
+}
+
 bool
 signer_look(struct signer *signer)
 {
@@ -760,6 +630,7 @@ signer_look(struct signer *signer)
 	bool due = signer->steered_due != 0 && (int32_t)(signer->steered_due - now) <= 0;
 
 	due |= zone_signer_any_due(signer->zones, now);
+	due |= turn_procedures(signer);
 	follow_config(signer, due || compiler_expired(signer->compiler));
 	follow_health(signer);
 	if (signer->more)
@@ -770,8 +641,25 @@ signer_look(struct signer *signer)
 	return signer->config.again || signer->health.again || signer->more;
 }
 
+struct procedures {
+	const struct zone_signer *zones;
+	struct rollover_counts counts;
+};
+
+static void
+count_procedure(void *arg, uint32_t zone)
+{
+	struct procedures *procedures = arg;
+
+	rollovers_count(&procedures->counts, zone_signer_keyring(procedures->zones, zone));
+}
+
 void
 signer_expose(const struct signer *signer, FILE *page)
 {
+	struct procedures procedures = {.zones = signer->zones};
+
 	exposition_signer(page, &signer->beat, zone_signer_count(signer->zones));
+	zone_signer_each(signer->zones, count_procedure, &procedures);
+	rollovers_expose(signer->rollovers, &procedures.counts, page);
 }

@@ -8,6 +8,7 @@
 #ifndef SIGNER_SIGNER_H
 #define SIGNER_SIGNER_H
 
+#include "signer/rollovers.h"
 #include "signer/validity.h"
 #include "zones/base/problem.h"
 
@@ -18,7 +19,7 @@ struct signer;
 struct signer_options {
 	const char *state; /* directory */
 	struct validity validity;
-	unsigned key_ttl; /* TTL of DNSKEY, CDS and CDNSKEY */
+	struct rollover_options rollover;
 };
 
 /*

@@ -133,7 +133,8 @@ zone(void *arg, const struct zone_info *info)
 	struct signed_entry *entry = entry_of(signer, info->number);
 	struct key_id data[DATA_KEYS_MAX] = {{0}};
 
-	if (entry == NULL || !signed_zone_get(signer->txn, info->number, &signer->row))
+	if (entry == NULL || !keyring_can_sign(entry->keyring) ||
+	    !signed_zone_get(signer->txn, info->number, &signer->row))
 		return NULL;
 	signature_reader_free(signer->reader);
 	signer->reader = signature_reader_new(signer->txn, info->number, true);

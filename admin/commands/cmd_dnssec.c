@@ -1,13 +1,10 @@
-/* dnssec: which zones are signed, how far that is, and their DS records (S105). */
-#include "admin/cli/print.h"
+/* dnssec: which zones are signed, and the procedures that change their keys (S105, S107). */
 #include "admin/cli/report.h"
-#include "admin/cli/when.h"
+#include "admin/commands/cmd_dnssec_status.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/edit/object.h"
 #include "zones/state/config.h"
-#include "zones/state/signatures.h"
-#include "zones/state/signing_keys.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -41,6 +38,27 @@ zone_name(struct store_txn *txn, const char *word, struct problems *problems)
 	return xstrdup(name_to_host(zone.name, text));
 }
 
+/* A zone that is being disabled, or was, is enabled again. */
+static void
+enable_again(struct change *change, const char *name, const struct id *id, const struct enabling *enabling)
+{
+	struct json *document = object_read(change->txn, KIND_DNSSEC, id);
+	struct id same;
+
+	if (document == NULL || strcmp(json_text_of(document, "ending"), "none") == 0 ||
+	    *json_text_of(document, "ending") == '\0') {
+		problems_error(&change->problems,
+		    "zone %s is enabled already: `graycloud dnssec status %s` shows its keys", name, name);
+	} else {
+		json_put_text(document, "ending", "none");
+		if (enabling->algorithm != NULL)
+			json_put_text(document, "algorithm", enabling->algorithm);
+		if (object_put(change, KIND_DNSSEC, document, id, OBJECT_REPLACE, NULL, &same))
+			object_tell(change, KIND_DNSSEC, &same, "enabled");
+	}
+	json_drop(document);
+}
+
 static void
 enable(struct change *change, void *arg)
 {
@@ -52,8 +70,7 @@ enable(struct change *change, void *arg)
 	if (name == NULL)
 		return;
 	if (config_object_id(change->txn, KIND_DNSSEC, name, &id)) {
-		problems_error(&change->problems,
-		    "zone %s is enabled already: `graycloud dnssec status %s` shows its keys", name, name);
+		enable_again(change, name, &id, enabling);
 		free(name);
 		return;
 	}
@@ -68,223 +85,219 @@ enable(struct change *change, void *arg)
 	free(name);
 }
 
+/* The document of a zone that is signed. NULL with a problem. The caller frees name. */
+static struct json *
+policy_of(struct change *change, const char *zone, char **name, struct id *id)
+{
+	struct json *document;
+
+	*name = zone_name(change->txn, zone, &change->problems);
+	if (*name == NULL)
+		return NULL;
+	if (!config_object_id(change->txn, KIND_DNSSEC, *name, id)) {
+		problems_error(
+		    &change->problems, "zone %s is not signed: `graycloud dnssec enable %s`", *name, *name);
+		return NULL;
+	}
+	document = object_read(change->txn, KIND_DNSSEC, id);
+	if (document == NULL)
+		problems_error(&change->problems, "the settings of zone %s cannot be read", *name);
+	return document;
+}
+
+static void
+add_one(struct json *document, const char *property)
+{
+	json_put_integer(document, property, (long long)json_number_of(json_member(document, property)) + 1);
+}
+
+static void
+put_policy(struct change *change, const struct json *document, const struct id *target, const char *what)
+{
+	struct id id;
+
+	if (object_put(change, KIND_DNSSEC, document, target, OBJECT_REPLACE, NULL, &id))
+		object_tell(change, KIND_DNSSEC, &id, what);
+}
+
+/* ---- disable ---- */
+
+struct disabling {
+	const char *zone;
+	bool now; /* --force, or all steps are done */
+	bool key_lost;
+};
+
 static void
 disable(struct change *change, void *arg)
 {
-	char *name = zone_name(change->txn, arg, &change->problems);
+	const struct disabling *disabling = arg;
+	char *name;
 	struct id id;
+	struct json *document = policy_of(change, disabling->zone, &name, &id);
 
-	if (name == NULL)
-		return;
-	if (!config_object_id(change->txn, KIND_DNSSEC, name, &id))
-		problems_error(&change->problems, "zone %s is not signed", name);
-	else if (object_delete(change, KIND_DNSSEC, &id)) {
+	if (document != NULL && !disabling->now) {
+		json_put_text(document, "ending", disabling->key_lost ? "key_lost" : "disable");
+		put_policy(change, document, &id,
+		    "DNSSEC is being disabled: `graycloud dnssec status` shows each step");
+	} else if (document != NULL && object_delete(change, KIND_DNSSEC, &id)) {
 		change->message = xasprintf("zone %s: not signed any more", name);
 		change->result = json_new_object();
 		json_put_text(change->result, "name", name);
 	}
+	json_drop(document);
 	free(name);
 }
 
-/* ---- status and ds ---- */
-
-/* A zone's name as objects have it, for any spelling; NULL stays NULL. */
-static const char *
-clean_name(const char *word, char out[NAME_MAX_TEXT])
+static bool
+is_rolling(const struct rollover *rollover)
 {
-	uint8_t name[NAME_MAX_LEN + 1];
-
-	if (word == NULL || name_from_text(name, word, NULL) == 0)
-		return word;
-	name_lower(name, name);
-	return name_to_host(name, out);
+	return rollover->kind == ROLLOVER_KEY || rollover->kind == ROLLOVER_ALGORITHM ||
+	    rollover->kind == ROLLOVER_EMERGENCY || rollover->kind == ROLLOVER_CANCEL;
 }
 
-struct looking {
+static enum exit_code
+run_disable(struct args *args)
+{
+	char text[NAME_MAX_TEXT];
+	const char *zone = dnssec_clean_name(args->words[1], text);
+	struct disabling disabling = {args->words[1], args->force, args_flag(args, "key-lost")};
+	struct dnssec_state state;
+	enum exit_code code;
+
+	if (!dnssec_state_read(args, zone, &state))
+		return EXIT_REFUSED;
+	disabling.now |= state.rollover.kind == ROLLOVER_DISABLED;
+	if (!disabling.now && !disabling.key_lost && is_rolling(&state.rollover)) {
+		report_error("a rollover of zone %s runs, and two keys may have a DS: wait until it is over "
+			     "(`graycloud dnssec status %s`), or cancel it",
+		    zone, zone);
+		return EXIT_REFUSED;
+	}
+	code = command_change(args, disable, &disabling);
+	if (code != EXIT_DONE || disabling.now || args->dry_run)
+		return code;
+	report_note("take the DS of %s out at the registrar; the zone stays signed until no server of the "
+		    "parent shows it and its TTL has passed",
+	    zone);
+	if (!state.alive)
+		report_note("graycloud-signer does not run: the steps begin when you start it");
+	return code;
+}
+
+/* ---- rollover ---- */
+
+struct rolling {
 	const struct args *args;
-	struct store_txn *config, *signatures, *sets;
-	struct json *list;
-	const char *only;  /* NULL: all zones */
-	struct json *keys; /* of the zone that is shown */
+	const char *zone, *algorithm; /* algorithm: as documents have it; NULL: that of the zone */
+	bool emergency, cancel;
+	bool begins; /* false: only servers are left out, or a rollover that runs is an emergency now */
 };
 
 static void
-add_key(void *arg, const struct signing_key *key)
+add_without(const struct rolling *rolling, struct json *document)
 {
-	struct looking *looking = arg;
-	struct json *json = json_new_object();
-	char digest[2 * 32 + 1], *ds;
+	struct json *list = json_new_list();
+	const struct json *old = json_member(document, "without");
 
-	for (unsigned i = 0; i < 32; i++)
-		snprintf(digest + 2 * i, 3, "%02X", key->ds[4 + i]);
-	ds = xasprintf("%u %u 2 %s", key->key_tag, key->algorithm, digest);
-	json_put_integer(json, "key_tag", key->key_tag);
-	json_put_integer(json, "algorithm", key->algorithm);
-	json_put_integer(json, "flags", key->flags);
-	json_put_text(json, "ds", ds);
-	json_add(looking->keys, json);
-	free(ds);
-}
-
-static bool
-add_zone(void *arg, const struct id *id, struct bytes text)
-{
-	struct looking *looking = arg;
-	struct json *document = json_read_quietly(text), *json;
-	const char *name = json_text_of(document, "name");
-	uint8_t wire[NAME_MAX_LEN + 1];
-	struct signed_zone row;
-	struct zone_info zone;
-	bool there;
-
-	(void)id;
-	if (looking->only != NULL && strcmp(name, looking->only) != 0) {
-		json_drop(document);
-		return true;
-	}
-	json = json_new_object();
-	json_put_text(json, "name", name);
-	json_put_text(json, "algorithm", json_text_of(document, "algorithm"));
-	there = name_from_text(wire, name, NULL) > 0 && config_zone(looking->config, wire, &zone);
-	looking->keys = json_new_list();
-	json_put_bool(json, "signed",
-	    there && looking->signatures != NULL && signed_zone_get(looking->signatures, zone.number, &row));
-	if (there && looking->signatures != NULL)
-		signing_keys_each(looking->signatures, zone.number, add_key, looking);
-	json_put(json, "keys", looking->keys);
-	json_add(looking->list, json);
-	json_drop(document);
-	return true;
-}
-
-/* The zones with their keys, in looking->list. False after a sentence. */
-static bool
-look(struct looking *looking, struct signer_beat *beat, bool *known)
-{
-	struct store *config, *signatures, *sets;
-	struct problems problems = {0};
-
-	if (!read_begin(looking->args, &config, &looking->config))
-		return false;
-	signatures = store_open(looking->args->state, STORE_SIGNATURES, STORE_READ, &problems);
-	sets = store_open(looking->args->state, STORE_SETS, STORE_READ, &problems);
-	report_problems(&problems);
-	problems_free(&problems);
-	if (signatures != NULL && store_begin(signatures, STORE_READ, &looking->signatures) != 0)
-		looking->signatures = NULL;
-	if (sets != NULL && store_begin(sets, STORE_READ, &looking->sets) != 0)
-		looking->sets = NULL;
-	*known = looking->sets != NULL && signer_beat_get(looking->sets, beat);
-	if (looking->config != NULL)
-		config_each_object_by_name(looking->config, KIND_DNSSEC, add_zone, looking);
-	store_abort(looking->signatures);
-	store_abort(looking->sets);
-	read_end(config, looking->config);
-	if (signatures != NULL)
-		store_close(signatures);
-	if (sets != NULL)
-		store_close(sets);
-	return true;
+	/* A new procedure looks at all servers again. */
+	for (size_t i = 0; i < json_count(old) && !rolling->begins; i++)
+		json_add(list, json_new_text(json_text(json_item(old, i))));
+	for (size_t i = 0; i < rolling->args->nown; i++)
+		if (strcmp(rolling->args->own[i].name, "without") == 0)
+			json_add(list, json_new_text(rolling->args->own[i].value));
+	json_put(document, "without", list);
 }
 
 static void
-print_signer(FILE *out, const struct signer_beat *beat, bool known)
+roll(struct change *change, void *arg)
 {
-	char ends[64] = "no signature yet";
+	const struct rolling *rolling = arg;
+	char *name;
+	struct id id;
+	struct json *document = policy_of(change, rolling->zone, &name, &id);
+	const char *what = "the signer looks at the other servers";
 
-	if (!known || signer_dead(beat, boot_ms())) {
-		fprintf(out, "graycloud-signer does not run: nothing is signed, and signatures end\n");
-		return;
-	}
-	if (beat->expires != 0)
-		snprintf(ends, sizeof ends, "the first signature ends in %lld h",
-		    (long long)(beat->expires - time(NULL)) / 3600);
-	fprintf(out, "graycloud-signer runs: generation %llu is signed, %s\n",
-	    (unsigned long long)beat->generation, ends);
-	if (beat->fault[0] != '\0')
-		fprintf(out, "%s\n", beat->fault);
-}
-
-static enum exit_code
-run_status(struct args *args)
-{
-	char text[NAME_MAX_TEXT];
-	const char *only = clean_name(args_word(args, 1), text);
-	struct looking looking = {.args = args, .list = json_new_list(), .only = only};
-	struct signer_beat beat = {0};
-	struct table *table;
-	struct json *json;
-	bool known;
-
-	if (!look(&looking, &beat, &known)) {
-		json_drop(looking.list);
-		return EXIT_REFUSED;
-	}
-	if (args->json) {
-		json = json_new_object();
-		json_put_bool(json, "signer_alive", known && !signer_dead(&beat, boot_ms()));
-		json_put_integer(json, "generation", (long long)beat.generation);
-		json_put_integer(json, "expires", (long long)beat.expires);
-		json_put_text(json, "fault", beat.fault);
-		json_put(json, "zones", looking.list);
-		print_json(json);
-		return EXIT_DONE;
-	}
-	print_signer(stdout, &beat, known);
-	table = table_new("ZONE", "STATE", "ALGORITHM", "KEYS", NULL);
-	for (size_t i = 0; i < json_count(looking.list); i++) {
-		const struct json *zone = json_item(looking.list, i), *keys = json_member(zone, "keys");
-		char *tags = xstrdup("");
-
-		for (size_t k = 0; k < json_count(keys); k++) {
-			char *more = xasprintf("%s%s%.0f", tags, k > 0 ? " " : "",
-			    json_number_of(json_member(json_item(keys, k), "key_tag")));
-
-			free(tags);
-			tags = more;
+	if (document != NULL) {
+		add_without(rolling, document);
+		if (rolling->cancel) {
+			add_one(document, "cancelled");
+			what = "the rollover is cancelled";
+		} else if (rolling->begins || rolling->emergency) {
+			add_one(document, "rollover");
+			json_put_bool(document, "emergency", rolling->emergency);
+			what = "a new key comes: `graycloud dnssec status` shows each step";
 		}
-		table_cell(table, COLOUR_NONE, "%s", json_text_of(zone, "name"));
-		table_cell(table, COLOUR_NONE, "%s",
-		    json_truth(json_member(zone, "signed")) ? "signed" : "waits for the signer");
-		table_cell(table, COLOUR_NONE, "%s", json_text_of(zone, "algorithm"));
-		table_cell(table, COLOUR_NONE, "%s", tags);
-		free(tags);
+		if (rolling->algorithm != NULL)
+			json_put_text(document, "algorithm", rolling->algorithm);
+		put_policy(change, document, &id, what);
 	}
-	table_print(table, stdout);
-	table_free(table);
-	json_drop(looking.list);
-	return EXIT_DONE;
+	json_drop(document);
+	free(name);
+}
+
+/* 13 and 15, or their names (RFC 8624 3.1). */
+static const char *
+algorithm_name(const char *word)
+{
+	if (strcmp(word, "13") == 0)
+		return "ecdsap256sha256";
+	return strcmp(word, "15") == 0 ? "ed25519" : word;
+}
+
+/* Why a rollover cannot begin, or be cancelled, now. */
+static bool
+is_refused(const struct rolling *rolling, const char *zone, const struct dnssec_state *state)
+{
+	const struct rollover *rollover = &state->rollover;
+	bool runs = rollover->steps > 0, rolls = is_rolling(rollover) && rollover->kind != ROLLOVER_CANCEL;
+	bool without = args_value(rolling->args, "without") != NULL;
+
+	if (rolling->cancel && !rolls)
+		report_error("no rollover of zone %s runs", zone);
+	else if (rolling->cancel && rollover->step >= (rollover->kind == ROLLOVER_ALGORITHM ? 2 : 1))
+		report_error("it is too late to cancel: the DS of the new key may be at the parent; let the "
+			     "rollover end, and begin another one then");
+	else if (!rolling->cancel && runs && !without && !(rolls && rolling->emergency))
+		report_error(
+		    "zone %s: %s is not over (step %u of %u): `graycloud dnssec status %s` shows what "
+		    "it waits for",
+		    zone, rollover_kind_text(rollover->kind), rollover->step + 1u, rollover->steps, zone);
+	else if (rollover->kind == ROLLOVER_DISABLED)
+		report_error("zone %s is not signed: `graycloud dnssec enable %s`", zone, zone);
+	else
+		return false;
+	return true;
 }
 
 static enum exit_code
-run_ds(struct args *args)
+run_rollover(struct args *args)
 {
 	char text[NAME_MAX_TEXT];
-	const char *zone = clean_name(args->words[1], text);
-	struct looking looking = {.args = args, .list = json_new_list(), .only = zone};
-	struct signer_beat beat;
-	const struct json *keys;
-	enum exit_code code = EXIT_DONE;
-	bool known;
+	const char *zone = dnssec_clean_name(args->words[1], text),
+		   *algorithm = args_value(args, "algorithm");
+	struct rolling rolling = {.args = args,
+	    .zone = args->words[1],
+	    .algorithm = algorithm != NULL ? algorithm_name(algorithm) : NULL,
+	    .emergency = args_flag(args, "emergency"),
+	    .cancel = args_flag(args, "cancel")};
+	struct dnssec_state state;
+	enum exit_code code;
 
-	if (!look(&looking, &beat, &known)) {
-		json_drop(looking.list);
+	if (rolling.cancel && (rolling.emergency || algorithm != NULL))
+		return args_misused(args, "--cancel stands alone");
+	if (!dnssec_state_read(args, zone, &state))
 		return EXIT_REFUSED;
-	}
-	keys = json_member(json_item(looking.list, 0), "keys");
-	if (json_count(keys) == 0) {
-		report_error("zone %s is not signed: `graycloud dnssec enable %s`", zone, zone);
-		code = EXIT_REFUSED;
-	}
-	for (size_t i = 0; i < json_count(keys) && !args->json; i++)
-		printf("%s. IN DS %s\n", json_text_of(json_item(looking.list, 0), "name"),
-		    json_text_of(json_item(keys, i), "ds"));
-	if (args->json && code == EXIT_DONE)
-		print_json(looking.list);
-	else
-		json_drop(looking.list);
+	rolling.begins = !rolling.cancel && state.rollover.steps == 0;
+	if (is_refused(&rolling, zone, &state))
+		return EXIT_REFUSED;
+	code = command_change(args, roll, &rolling);
+	if (code == EXIT_DONE && !state.alive)
+		report_note("graycloud-signer does not run: the steps begin when you start it");
 	return code;
 }
+
+/* ---- wait ---- */
 
 /* Wait until the signer has signed the zone; for a large one not to the end. */
 static void
@@ -292,25 +305,22 @@ wait_signed(const struct args *args)
 {
 	uint64_t until = boot_ms() + WAIT_MS;
 	char text[NAME_MAX_TEXT];
-	const char *zone = clean_name(args->words[1], text);
-	bool done = false, alive = true;
+	const char *zone = dnssec_clean_name(args->words[1], text);
+	struct dnssec_state state = {.alive = true};
 
-	while (!done && alive && boot_ms() < until) {
-		struct looking looking = {.args = args, .list = json_new_list(), .only = zone};
-		struct signer_beat beat;
-		bool known;
-
+	while (!state.signed_now && state.alive && boot_ms() < until) {
 		poll(NULL, 0, LOOK_MS);
-		if (look(&looking, &beat, &known)) {
-			alive = known && !signer_dead(&beat, boot_ms());
-			done = json_truth(json_member(json_item(looking.list, 0), "signed"));
-		}
-		json_drop(looking.list);
+		if (!dnssec_state_read(args, zone, &state))
+			return;
 	}
-	if (!alive)
+	if (!state.alive)
 		report_note("graycloud-signer does not run: the zone is signed when you start it");
-	else if (!done)
+	else if (!state.signed_now)
 		report_note("the zone is being signed: `graycloud dnssec status` shows the end");
+	else
+		report_note(
+		    "`graycloud dnssec ds %s` prints the DS when unsigned answers have left all caches",
+		    zone);
 }
 
 static enum exit_code
@@ -327,25 +337,19 @@ run_enable(struct args *args)
 enum exit_code
 cmd_dnssec(struct args *args)
 {
+	static const struct {
+		const char *verb;
+		enum exit_code (*run)(struct args *args);
+	} verbs[] = {{"enable", run_enable}, {"disable", run_disable}, {"rollover", run_rollover},
+	    {"ds", dnssec_ds_run}};
 	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
 
 	if (strcmp(verb, "status") == 0)
-		return args->count <= 2 ? run_status(args)
+		return args->count <= 2 ? dnssec_status_run(args)
 					: args_misused(args, "status takes one zone at most");
-	if (strcmp(verb, "enable") != 0 && strcmp(verb, "disable") != 0 && strcmp(verb, "ds") != 0)
-		return args_no_verb(args, verb);
-	if (args->count != 2)
-		return args_misused(args, "%s takes one zone", verb);
-	if (strcmp(verb, "ds") == 0)
-		return run_ds(args);
-	if (strcmp(verb, "enable") == 0)
-		return run_enable(args);
-	if (!args->force) {
-		report_error(
-		    "if the parent of %s has a DS record, ending DNSSEC makes the zone fail for everybody "
-		    "who validates: take the DS out at the registrar, wait for its TTL, then use --force",
-		    args->words[1]);
-		return EXIT_REFUSED;
-	}
-	return command_change(args, disable, (void *)(uintptr_t)args->words[1]);
+	for (unsigned i = 0; i < NITEMS(verbs); i++)
+		if (strcmp(verb, verbs[i].verb) == 0)
+			return args->count == 2 ? verbs[i].run(args)
+						: args_misused(args, "%s takes one zone", verb);
+	return args_no_verb(args, verb);
 }

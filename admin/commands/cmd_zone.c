@@ -1,8 +1,10 @@
 /* zone: zones, loaded from files and written back. */
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
+#include "admin/commands/cmd_dnssec_status.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
+#include "admin/edit/object.h"
 #include "admin/edit/zone_load.h"
 #include "admin/look/surroundings.h"
 #include "zones/base/array.h"
@@ -597,37 +599,59 @@ run_export(const struct args *args)
 	return good ? EXIT_DONE : EXIT_REFUSED;
 }
 
+struct deleting {
+	const char *zone;
+	bool disabled; /* it was signed, and all steps of `dnssec disable` are done */
+};
+
 static void
 delete_zone(struct change *change, void *arg)
 {
+	const struct deleting *deleting = arg;
 	struct zone_info zone;
 	struct json *names;
 	char *text, host[NAME_MAX_TEXT];
 	struct id id;
 
-	if (!zone_load_find(change->txn, arg, &zone, &change->problems))
+	if (!zone_load_find(change->txn, deleting->zone, &zone, &change->problems))
 		return;
 	if (config_object_id(change->txn, KIND_DNSSEC, name_to_host(zone.name, host), &id)) { /* S105 */
-		problems_error(&change->problems,
-		    "the zone %s is signed, and its parent may have a DS: end that first with `graycloud "
-		    "dnssec "
-		    "disable %s`",
-		    host, host);
-		return;
+		if (!deleting->disabled) {
+			problems_error(&change->problems,
+			    "the zone %s is signed, and its parent may have a DS: end that first with "
+			    "`graycloud dnssec disable %s`",
+			    host, host);
+			return;
+		}
+		if (!object_delete(change, KIND_DNSSEC, &id))
+			return;
 	}
 	names = lbs_of(change->txn, &zone);
 	if (json_count(names) > 0) { /* S7 */
 		text = names_text(names, LINES_MAX);
 		problems_error(&change->problems, "the zone %s has load balancers: delete them first: %s",
-		    (const char *)arg, text);
+		    deleting->zone, text);
 		free(text);
 	} else {
 		config_delete_zone(change->edit, &zone);
-		change->message = xasprintf("%s: deleted", (const char *)arg);
+		change->message = xasprintf("%s: deleted", deleting->zone);
 		change->result = json_new_object();
-		json_put_text(change->result, "name", arg);
+		json_put_text(change->result, "name", deleting->zone);
 	}
 	json_drop(names);
+}
+
+static enum exit_code
+run_delete(struct args *args)
+{
+	char text[NAME_MAX_TEXT];
+	struct deleting deleting = {.zone = args->words[1]};
+	struct dnssec_state state;
+
+	if (!dnssec_state_read(args, dnssec_clean_name(args->words[1], text), &state))
+		return EXIT_REFUSED;
+	deleting.disabled = state.rollover.kind == ROLLOVER_DISABLED && !state.signed_now;
+	return command_change(args, delete_zone, &deleting);
 }
 
 enum exit_code
@@ -653,5 +677,5 @@ cmd_zone(struct args *args)
 		return run_show(args);
 	if (strcmp(word, "export") == 0)
 		return run_export(args);
-	return command_change(args, delete_zone, args->words[1]);
+	return run_delete(args);
 }

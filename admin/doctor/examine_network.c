@@ -107,7 +107,7 @@ examine_network(struct examination *examination)
 	size_t nlisteners = 0, unasked;
 	struct asking asking;
 
-	asking_start(&asking, options->timeout_ms);
+	asking_start(&asking, options->timeout_ms, -1);
 	if (picture != NULL && !picture->serving_dead && picture->answering.ready)
 		nlisteners = ask_listeners(picture->answering.listeners, &asking, listeners);
 	for (size_t i = 0; i < surveys->count; i++)

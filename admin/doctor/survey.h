@@ -4,9 +4,9 @@
 #ifndef SURVEY_H
 #define SURVEY_H
 
-#include "admin/doctor/ask.h"
 #include "admin/doctor/finding.h"
-#include "admin/doctor/referral.h"
+#include "zones/ask/ask.h"
+#include "zones/ask/referral.h"
 #include "zones/state/config.h"
 
 enum { PARENT_ADDRESSES_MAX = 16 };

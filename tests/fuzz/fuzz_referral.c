@@ -2,7 +2,7 @@
  * What strangers answer to the doctor: never a crash, and facts that hold together.  The input is a message;
  * it is read as it came, and then as an answer to the question for example.com.
  */
-#include "admin/doctor/referral.h"
+#include "zones/ask/referral.h"
 
 #include <assert.h>
 #include <stdlib.h>

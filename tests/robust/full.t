@@ -52,7 +52,7 @@ subtest 'a full disk while a zone is signed for the first time' => sub {
 	quietly("mount -t tmpfs -o size=16m none $disk") or die;
 	my $t = Graycloud->start(zone => "\$ORIGIN s.example.\n\$TTL 60\n\@ SOA ns h 1 60 60 60 60\n\@ NS ns\nns A 192.0.2.1\n" . join('', map { "h$_ A 192.0.2.1\n" } 1 .. 4000),
 		state => "$disk/state");
-	my $ds = sub { my (undef, $out) = $t->run('dnssec', 'ds', 's.example'); return $out =~ /IN DS (.*)$/m ? $1 : '' };
+	my $ds = sub { my (undef, $out) = $t->run('dnssec', 'ds', 's.example', '--force'); return $out =~ /IN DS (.*)$/m ? $1 : '' };
 	$t->start_signer;
 	open my $filler, '>', "$disk/filler" or die;
 	1 while defined syswrite $filler, 'x' x 4096;

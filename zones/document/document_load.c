@@ -227,6 +227,17 @@ document_load_dnssec(struct bytes text)
 	policy->name = xstrdup(value_text_of(json, "name"));
 	id_of(&policy->identity, value_text_of(json, "identity"));
 	policy->algorithm = schema_dnssec_algorithm(value_text_of(json, "algorithm"));
+	policy->ending = schema_dnssec_ending(value_text_of(json, "ending"));
+	policy->emergency = value_truth(value_member(json, "emergency"));
+	policy->rollover = (uint32_t)value_integer(value_member(json, "rollover"));
+	policy->cancelled = (uint32_t)value_integer(value_member(json, "cancelled"));
+	for (const struct value *each = value_first(value_member(json, "without")); each != NULL;
+	     each = value_next(each)) {
+		if (value_text(each) == NULL)
+			continue;
+		policy->without = array_grow(policy->without, policy->nwithout, sizeof *policy->without);
+		policy->without[policy->nwithout++] = xstrdup(value_text(each));
+	}
 	value_free(json);
 	if (*policy->name != '\0' && *policy->id.text != '\0')
 		return policy;

@@ -277,6 +277,16 @@ clean_node_region(const char *text)
 }
 
 static char *
+clean_server(const char *text)
+{
+	struct address address;
+	char clean[46];
+
+	return address_from_text(&address, text) ? xstrdup(address_to_text(&address, clean))
+						 : host_name_clean(text);
+}
+
+static char *
 clean_node_address(const char *text)
 {
 	struct address address;
@@ -643,9 +653,23 @@ static const struct property node_table[] = {SERVER,
 
 /* S105. RFC 8624 3.1: the two algorithms to sign with. */
 static const struct property_word algorithm_words[] = {{"ecdsap256sha256", 0}, {"ed25519", 0}, {NULL, 0}};
+static const struct property_word ending_words[] = {{"none", 0}, {"disable", 0}, {"key_lost", 0}, {NULL, 0}};
+static const struct property gone_server =
+    CHECKED("server", NULL, clean_server, "the name or the address of a nameserver");
+/* S107: rollover and cancelled are numbers of requests. */
 static const struct property dnssec_table[] = {SERVER,
     CHECKED("name", NULL, host_name_clean, "the name of a zone"), TEXT("description", "\"\"", 1024),
-    WORD("algorithm", "\"ecdsap256sha256\"", algorithm_words), TEXT("identity", "\"\"", 32), END};
+    WORD("algorithm", "\"ecdsap256sha256\"", algorithm_words), TEXT("identity", "\"\"", 32),
+    INTEGER("rollover", "0", 0, 1000000), INTEGER("cancelled", "0", 0, 1000000), BOOL("emergency", "false"),
+    WORD("ending", "\"none\"", ending_words), LIST("without", "[]", 0, 16, &gone_server), END};
+
+enum dnssec_ending
+schema_dnssec_ending(const char *text)
+{
+	return strcmp(text, "disable") == 0 ? ENDING_DISABLE
+	    : strcmp(text, "key_lost") == 0 ? ENDING_KEY_LOST
+					    : ENDING_NONE;
+}
 
 unsigned
 schema_dnssec_algorithm(const char *text)

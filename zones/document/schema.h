@@ -82,5 +82,6 @@ uint8_t schema_dns_rcode(const char *text);
 const char *schema_dns_rcode_text(uint8_t rcode);
 /* Of a `dnssec` document: enum dnssec_algorithm. */
 unsigned schema_dnssec_algorithm(const char *text);
+enum dnssec_ending schema_dnssec_ending(const char *text);
 
 #endif

@@ -128,6 +128,9 @@ model_free_dnssec_policy(struct dnssec_policy *policy)
 {
 	if (policy == NULL)
 		return;
+	for (size_t i = 0; i < policy->nwithout; i++)
+		free(policy->without[i]);
+	free(policy->without);
 	free(policy->name);
 	free(policy);
 }

@@ -144,12 +144,21 @@ struct roster_node {
 	char *addresses; /* for people, separated by blanks */
 };
 
+enum dnssec_ending { ENDING_NONE, ENDING_DISABLE, ENDING_KEY_LOST };
+
 /* S105: how a zone is signed. Its name is that of the zone. */
 struct dnssec_policy {
 	struct id id;
 	char *name;
 	unsigned algorithm; /* enum dnssec_algorithm */
 	struct id identity; /* of the configuration in which it was enabled: only there a key is made */
+	/* S107: requests. The signer compares their numbers with those that it took. */
+	uint32_t rollover;  /* how many rollovers were asked for */
+	uint32_t cancelled; /* how many were cancelled */
+	bool emergency;     /* the last one is without margins */
+	enum dnssec_ending ending;
+	char **without; /* names or addresses of servers that are gone */
+	size_t nwithout;
 };
 
 enum monitor_type {

@@ -1,4 +1,4 @@
-#include "admin/doctor/ask.h"
+#include "zones/ask/ask.h"
 
 #include "zones/base/array.h"
 #include "zones/dns/rrset.h"
@@ -102,7 +102,7 @@ write_query(const struct question *question, uint8_t query[QUERY_MAX])
 		write8(&writer, 0);
 		write16(&writer, TYPE_OPT);
 		write16(&writer, EDNS_SIZE);
-		write32(&writer, 0);
+		write32(&writer, question->flags & ASK_DO ? 0x8000 : 0);
 		write16(&writer, 0);
 	}
 	return (size_t)(writer.at - query);
@@ -227,9 +227,9 @@ go_on(struct question *question, const struct pollfd polled[2])
 
 /* Wait for the first socket or time of those that wait, and continue with each. */
 static void
-turn(struct question **list, size_t count, uint64_t left_ms)
+turn(struct asking *asking, struct question **list, size_t count, uint64_t left_ms)
 {
-	struct pollfd polled[AT_ONCE * 2];
+	struct pollfd polled[AT_ONCE * 2 + 1], *stop = &polled[2 * count];
 	uint64_t wait = left_ms;
 
 	for (size_t i = 0; i < count; i++) {
@@ -241,7 +241,10 @@ turn(struct question **list, size_t count, uint64_t left_ms)
 		if (its != NULL)
 			wait = MIN(wait, (uint64_t)its->tv_sec * 1000 + (uint64_t)its->tv_usec / 1000 + 1);
 	}
-	poll(polled, (nfds_t)(2 * count), (int)wait);
+	*stop = (struct pollfd){.fd = asking->stop_fd, .events = POLLIN};
+	poll(polled, (nfds_t)(2 * count + 1), (int)wait);
+	if (stop->revents != 0)
+		asking->end_ms = 0;
 	for (size_t i = 0; i < count; i++)
 		go_on(list[i], &polled[2 * i]);
 }
@@ -281,7 +284,7 @@ asking_run(struct asking *asking)
 		if (count == 0)
 			break;
 		if (asking->under_way > 0)
-			turn(list, count, asking->end_ms - MIN(now, asking->end_ms));
+			turn(asking, list, count, asking->end_ms - MIN(now, asking->end_ms));
 	}
 	for (; asking->asked < asking->questions.count; asking->asked++)
 		((struct question *)asking->questions.items[asking->asked])->outcome = ASK_NO_TIME;
@@ -316,12 +319,14 @@ ask_has_route(const struct address *address)
 }
 
 void
-asking_start(struct asking *asking, unsigned timeout_ms)
+asking_start(struct asking *asking, unsigned timeout_ms, int stop_fd)
 {
 	/* Three rounds follow one another, and each question is tried twice, the second time twice as long.
 	 */
-	*asking = (struct asking){
-	    .questions = {.key = key_of}, .try_ms = timeout_ms / 9, .end_ms = awake_ms() + timeout_ms};
+	*asking = (struct asking){.questions = {.key = key_of},
+	    .try_ms = timeout_ms / 9,
+	    .end_ms = awake_ms() + timeout_ms,
+	    .stop_fd = stop_fd};
 	ares_library_init(ARES_LIB_INIT_ALL);
 }
 

@@ -1,4 +1,4 @@
-#include "admin/doctor/referral.h"
+#include "zones/ask/referral.h"
 
 #include "zones/base/array.h"
 #include "zones/dns/message.h"

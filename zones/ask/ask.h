@@ -1,5 +1,5 @@
 /*
- * ask.h -- ask nameservers many questions at once, within a time.  The only user of c-ares in this program.
+ * ask.h -- ask nameservers many questions at once, within a time.  The doctor and the signer use it.
  */
 #ifndef ASK_H
 #define ASK_H
@@ -12,6 +12,7 @@ enum ask_flags {
 	ASK_TCP = 1,
 	ASK_EDNS = 2,    /* with an OPT record: 1232 octets */
 	ASK_RECURSE = 4, /* RD: a resolver is asked, over TCP if the answer is truncated */
+	ASK_DO = 8       /* with ASK_EDNS: the answer is to have signatures (RFC 3225) */
 };
 
 enum ask_outcome {
@@ -43,11 +44,13 @@ struct asking {
 	size_t under_way;
 	unsigned try_ms; /* the first of two tries; the second takes twice as long */
 	uint64_t end_ms; /* awake_ms() */
+	int stop_fd;     /* when it becomes readable, asking_run ends; -1: never */
 	struct silent_server *silent;
 	size_t nsilent;
 };
 
-void asking_start(struct asking *asking, unsigned timeout_ms);
+/* stop_fd: see above. */
+void asking_start(struct asking *asking, unsigned timeout_ms, int stop_fd);
 void asking_free(struct asking *asking);
 
 /* Put a question; it belongs to asking and has no answer before asking_run. */

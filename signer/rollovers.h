@@ -1,0 +1,59 @@
+/*
+ * rollovers.h -- take the procedures of all zones further: what the configuration asks for, looks at the
+ * servers (looker.h), and steps (rollover.h). S107, S108.
+ *
+ * All functions belong to the thread of the signer. None waits for an answer of a server.
+ */
+#ifndef SIGNER_ROLLOVERS_H
+#define SIGNER_ROLLOVERS_H
+
+#include "signer/keyring.h"
+#include "signer/looker.h"
+#include "zones/store/store.h"
+
+#include <stdio.h>
+
+struct rollover_options {
+	struct rollover_pace pace;
+	struct look_options look;
+	uint32_t key_ttl; /* seconds, of DNSKEY */
+};
+
+struct rollovers;
+
+/* options must stay. NULL with problems. */
+struct rollovers *rollovers_new(const struct rollover_options *options, struct problems *problems);
+void rollovers_free(struct rollovers *rollovers);
+
+/*
+ * Of one zone, often: begin a look that is due. Returns true if something is to be written: call
+ * rollovers_settle for all zones then, in a pass.
+ */
+bool rollovers_turn(
+    struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, struct store *config);
+
+enum rollovers_settled {
+	ROLLOVERS_SAME,
+	ROLLOVERS_NOTED,   /* the row of the procedure changed */
+	ROLLOVERS_STEPPED, /* marks of keys changed, too: the zone is to be signed again */
+	ROLLOVERS_ENDED    /* the zone is not signed any longer: drop it, but keep the row of the procedure */
+};
+/*
+ * In a pass: take requests of the configuration, the result of a look, and steps that are done. ttl_data: the
+ * largest TTL of the zone's RRsets. The caller writes the keyring (keyring_put) if it changed.
+ */
+enum rollovers_settled rollovers_settle(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring,
+    const struct dnssec_policy *policy, uint32_t ttl_data);
+/* A pass failed and the keyrings are read again: forget what was taken. */
+void rollovers_forget(struct rollovers *rollovers);
+
+/* Write the metrics of all looks, and of all procedures: the sum over the zones by rollovers_count. */
+struct rollover_counts {
+	unsigned procedures; /* that run */
+	unsigned lacking;    /* servers that the last looks found wrong */
+	int64_t age_ms;      /* of the oldest step */
+};
+void rollovers_count(struct rollover_counts *counts, struct keyring *keyring);
+void rollovers_expose(const struct rollovers *rollovers, const struct rollover_counts *counts, FILE *page);
+
+#endif

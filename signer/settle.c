@@ -1,0 +1,271 @@
+#include "signer/settle.h"
+
+#include "zones/base/array.h"
+#include "zones/document/document_load.h"
+
+#include <err.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void
+note(struct settle *settle, int error)
+{
+	settle->wrote = true;
+	if (settle->error == 0)
+		settle->error = error;
+}
+
+/* ---- the rows of zones ---- */
+
+static bool
+same_rrsets(const struct signed_zone *a, const struct signed_zone *b)
+{
+	if (a->nkeys != b->nkeys)
+		return false;
+	for (unsigned i = 0; i < a->nkeys; i++)
+		if (a->keys[i].ttl != b->keys[i].ttl || a->keys[i].len != b->keys[i].len ||
+		    memcmp(a->keys[i].records, b->keys[i].records, a->keys[i].len) != 0)
+			return false;
+	return true;
+}
+
+/*
+ * Write the row of a zone if it is new or its keys changed. A new version makes the compilers build the zone
+ * again, and this one sign what lacks. The keys that sign its data stay (settle_new_keys).
+ */
+static void
+put_zone(struct settle *settle, uint32_t zone, const struct keyring *keyring, bool stepped)
+{
+	struct signed_zone row, now = {0};
+	bool there = signed_zone_get(settle->signatures, zone, &row);
+
+	now.nkeys = keyring_rrsets(keyring, settle->key_ttl, now.keys);
+	if (there && !stepped && same_rrsets(&row, &now))
+		return;
+	if (there) {
+		now.version = row.version + 1;
+		now.generation = row.generation;
+		now.ndata = row.ndata;
+		memcpy(now.data, row.data, sizeof now.data);
+	} else {
+		/* A reader that did not see that the zone was not signed sees another version. */
+		random_bytes(&now.version, sizeof now.version);
+		now.version |= 1;
+		now.ndata = keyring_data(keyring, now.data);
+		warnx("zone %s is signed from now on", keyring_name(keyring));
+	}
+	note(settle, signed_zone_put(settle->signatures, zone, &now));
+}
+
+/* The last step of `disable`: nothing of the zone stays but the row that shows it. */
+static void
+end_zone(struct settle *settle, uint32_t zone, struct keyring *keyring)
+{
+	struct rollover last = *keyring_rollover(keyring);
+
+	warnx("zone %s is not signed any longer", keyring_name(keyring));
+	zone_signer_remove(settle->zones, zone);
+	note(settle, signatures_drop_zone(settle->signatures, zone));
+	note(settle, rollover_put(settle->signatures, zone, &last));
+}
+
+static void
+settle_keyring(
+    struct settle *settle, uint32_t zone, struct keyring *keyring, const struct dnssec_policy *policy)
+{
+	enum rollovers_settled settled =
+	    rollovers_settle(settle->rollovers, zone, keyring, policy, zone_signer_ttl(settle->zones, zone));
+
+	if (settled == ROLLOVERS_ENDED) {
+		end_zone(settle, zone, keyring);
+		return;
+	}
+	if (settled != ROLLOVERS_SAME)
+		note(settle, keyring_put(keyring, settle->signatures));
+	if (keyring_can_sign(keyring))
+		put_zone(settle, zone, keyring, settled == ROLLOVERS_STEPPED);
+}
+
+/* ---- the zones of the configuration ---- */
+
+/* The keyring of a zone, if it is still of use. */
+static struct keyring *
+known_keyring(struct settle *settle, uint32_t zone, const struct dnssec_policy *policy)
+{
+	struct keyring *keyring = zone_signer_keyring(settle->zones, zone);
+
+	if (keyring == NULL)
+		return NULL;
+	/* A configuration that was restored from another machine can have another zone under the number. */
+	if (strcmp(keyring_name(keyring), policy->name) != 0) {
+		zone_signer_remove(settle->zones, zone);
+		note(settle, signatures_drop_zone(settle->signatures, zone));
+		return NULL;
+	}
+	if (!keyring_can_sign(keyring) && policy->ending != ENDING_KEY_LOST) {
+		zone_signer_remove(settle->zones, zone); /* the keys were found again */
+		return NULL;
+	}
+	return keyring;
+}
+
+static struct keyring *
+open_keyring(struct settle *settle, const struct zone_info *zone, const struct dnssec_policy *policy)
+{
+	struct problems problems = {0};
+	struct id identity = config_identity(settle->config);
+	struct signed_zone row;
+	struct keyring *keyring = keyring_open(settle->signatures, settle->state, zone, policy,
+	    strcmp(policy->identity.text, identity.text) == 0, &problems);
+
+	if (keyring != NULL) {
+		settle->wrote = true;
+		zone_signer_put(settle->zones, zone->number, keyring);
+	} else if (problems.count > 0) {
+		snprintf(settle->fault, sizeof settle->fault, "zone %s is not signed: %s", policy->name,
+		    problems.items[0].text);
+		settle->stuck |= signed_zone_get(settle->signatures, zone->number, &row);
+	}
+	problems_free(&problems);
+	return keyring;
+}
+
+/* Is `disable` over? If the zone was enabled again since, it begins from nothing. */
+static bool
+is_disabled(struct settle *settle, uint32_t zone, const struct dnssec_policy *policy)
+{
+	struct rollover rollover;
+
+	if (!rollover_get(settle->signatures, zone, &rollover) || rollover.kind != ROLLOVER_DISABLED)
+		return false;
+	if (policy->ending != ENDING_NONE)
+		return true;
+	note(settle, rollover_delete(settle->signatures, zone));
+	return false;
+}
+
+static bool
+settle_zone(void *arg, const struct id *id, struct bytes json)
+{
+	struct settle *settle = arg;
+	struct dnssec_policy *policy = document_load_dnssec(json);
+	struct zone_info zone;
+	struct keyring *keyring;
+	uint8_t name[NAME_MAX_LEN + 1];
+
+	(void)id;
+	/* The zone may not be there, or not yet. */
+	if (policy != NULL && name_from_text(name, policy->name, NULL) > 0 &&
+	    config_zone(settle->config, name, &zone) && !is_disabled(settle, zone.number, policy)) {
+		settle->wanted = array_grow(settle->wanted, settle->nwanted, sizeof *settle->wanted);
+		settle->wanted[settle->nwanted++] = zone.number;
+		keyring = known_keyring(settle, zone.number, policy);
+		if (keyring == NULL)
+			keyring = open_keyring(settle, &zone, policy);
+		if (keyring != NULL)
+			settle_keyring(settle, zone.number, keyring, policy);
+	}
+	model_free_dnssec_policy(policy);
+	return true;
+}
+
+/* ---- the others ---- */
+
+static bool
+is_wanted(const struct settle *settle, uint32_t zone)
+{
+	for (size_t i = 0; i < settle->nwanted; i++)
+		if (settle->wanted[i] == zone)
+			return true;
+	return false;
+}
+
+struct numbers_list {
+	uint32_t *items;
+	size_t count;
+};
+
+static void
+collect(void *arg, uint32_t zone)
+{
+	struct numbers_list *list = arg;
+
+	list->items = array_grow(list->items, list->count, sizeof *list->items);
+	list->items[list->count++] = zone;
+}
+
+/* Zones that are gone, or whose signing was ended. */
+static void
+drop_others(struct settle *settle)
+{
+	struct numbers_list signed_now = {0};
+
+	signed_zones_each(settle->signatures, collect, &signed_now);
+	for (size_t i = 0; i < signed_now.count && settle->error == 0; i++) {
+		if (is_wanted(settle, signed_now.items[i]))
+			continue;
+		zone_signer_remove(settle->zones, signed_now.items[i]);
+		note(settle, signatures_drop_zone(settle->signatures, signed_now.items[i]));
+	}
+	free(signed_now.items);
+}
+
+static void
+renew(void *arg, uint32_t zone)
+{
+	struct settle *settle = arg;
+
+	if (zone_signer_due(settle->zones, zone, settle->now))
+		put_zone(settle, zone, zone_signer_keyring(settle->zones, zone), true);
+}
+
+void
+settle_zones(struct settle *settle)
+{
+	config_each_object(settle->config, KIND_DNSSEC, settle_zone, settle);
+	drop_others(settle);
+	zone_signer_each(settle->zones, renew, settle);
+	/* The result of a look at a zone that is gone. */
+	rollovers_forget(settle->rollovers);
+	free(settle->wanted);
+	settle->wanted = NULL;
+}
+
+static void
+serve_new_keys(void *arg, uint32_t zone)
+{
+	struct settle *settle = arg;
+	const struct keyring *keyring = zone_signer_keyring(settle->zones, zone);
+	struct key_id data[DATA_KEYS_MAX] = {{0}};
+	unsigned ndata = keyring_data(keyring, data);
+	struct signed_zone row;
+
+	if (!keyring_can_sign(keyring) || !signed_zone_get(settle->signatures, zone, &row) ||
+	    (row.ndata == ndata && key_id_same(&row.data[0], &data[0]) &&
+		key_id_same(&row.data[1], &data[1])))
+		return;
+	row.nkeys = keyring_rrsets(keyring, settle->key_ttl, row.keys);
+	row.version++;
+	row.ndata = ndata;
+	memcpy(row.data, data, sizeof data);
+	note(settle, signed_zone_put(settle->signatures, zone, &row));
+}
+
+void
+settle_new_keys(struct settle *settle)
+{
+	zone_signer_each(settle->zones, serve_new_keys, settle);
+}
+
+static void
+retire(void *arg, uint32_t zone)
+{
+	keyring_retire_files(zone_signer_keyring(arg, zone));
+}
+
+void
+settle_files(struct zone_signer *zones)
+{
+	zone_signer_each(zones, retire, zones);
+}

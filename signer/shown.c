@@ -1,0 +1,276 @@
+#include "signer/shown.h"
+
+#include "zones/dns/message.h"
+#include "zones/dns/wire.h"
+
+#include <stdio.h>
+
+enum { FLAG_AA = 0x0400, RCODE_MASK = 15, NOERROR = 0, NXDOMAIN = 3, DS_SHA256 = 2 };
+enum { RECORDS_MAX = 32, RDATA_MAX = 1024 };
+
+static void
+add_id(struct key_id *list, unsigned *count, const struct signing_key *row)
+{
+	if (*count < SHOWN_KEYS_MAX)
+		list[(*count)++] = (struct key_id){row->algorithm, row->key_tag};
+}
+
+void
+shown_fill(
+    struct shown *shown, const uint8_t *apex, const struct signing_key *rows, unsigned count, bool enabling)
+{
+	*shown = (struct shown){.ds_may_be_there = enabling};
+	memcpy(shown->apex, apex, name_len(apex));
+	for (unsigned i = 0; i < count && i < SHOWN_KEYS_MAX; i++) {
+		const struct signing_key *row = &rows[i];
+
+		shown->known[shown->nknown++] = *row;
+		if (key_shows(row, MARK_DNSKEY))
+			shown->keys[shown->nkeys++] = *row;
+		if (key_shows(row, MARK_SIGNS))
+			add_id(shown->signers, &shown->nsigners, row);
+		if (key_shows(row, MARK_DATA))
+			add_id(shown->data, &shown->ndata, row);
+		if (key_shows(row, MARK_DS))
+			shown->ds[shown->nds++] = *row;
+	}
+}
+
+/* ---- answers ---- */
+
+struct record {
+	uint16_t type;
+	uint32_t ttl;
+	size_t len;
+	uint8_t data[RDATA_MAX];
+};
+
+/* The records of the apex in the answer section. */
+struct records {
+	struct record list[RECORDS_MAX];
+	unsigned count;
+	unsigned rcode;
+};
+
+static bool
+read_records(struct records *records, const uint8_t *apex, struct message *message, unsigned count)
+{
+	for (; count > 0 && !message->wrong; count--) {
+		struct message_record one;
+		struct record *out = &records->list[records->count];
+
+		message_read_record(message, &one);
+		if (message->wrong || one.class != CLASS_IN || !name_equal(one.owner, apex) ||
+		    records->count == RECORDS_MAX || one.end - one.at > RDATA_MAX / 2)
+			continue;
+		out->type = one.type;
+		out->ttl = one.ttl;
+		out->len = message_record_data(message, &one, out->data, sizeof out->data);
+		records->count += out->len > 0;
+	}
+	return !message->wrong;
+}
+
+/* Read an authoritative answer. False with a reason if it is none. */
+static bool
+read_answer(
+    struct records *records, const uint8_t *apex, const uint8_t *octets, size_t len, char why[SHOWN_WHY])
+{
+	struct message message = {.octets = octets, .len = len, .at = WIRE_HEADER};
+	uint8_t name[NAME_MAX_LEN];
+	unsigned flags;
+
+	records->count = 0;
+	snprintf(why, SHOWN_WHY, "answers with a malformed message");
+	if (octets == NULL || len < WIRE_HEADER || !(octets[2] & 0x80))
+		return false;
+	flags = get16(octets + 2);
+	records->rcode = flags & RCODE_MASK;
+	for (unsigned i = get16(octets + 4); i > 0 && !message.wrong; i--) {
+		message_read_name(&message, name);
+		message_read32(&message);
+	}
+	if (!read_records(records, apex, &message, get16(octets + 6)))
+		return false;
+	if (records->rcode != NOERROR && records->rcode != NXDOMAIN)
+		snprintf(why, SHOWN_WHY, "answers with rcode %u", records->rcode);
+	else if (!(flags & FLAG_AA))
+		snprintf(why, SHOWN_WHY, "is not authoritative");
+	else
+		return true;
+	return false;
+}
+
+/* ---- signatures ---- */
+
+static bool
+id_in(const struct key_id *list, unsigned count, const struct key_id *id)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (key_id_same(&list[i], id))
+			return true;
+	return false;
+}
+
+/* Is the type signed by exactly these keys, and has no signature ended? */
+static bool
+signed_by(const struct records *records, uint16_t type, const char *what, const struct key_id *wanted,
+    unsigned count, uint32_t now, char why[SHOWN_WHY])
+{
+	struct key_id found[RECORDS_MAX];
+	unsigned nfound = 0;
+
+	for (unsigned i = 0; i < records->count; i++) {
+		const struct record *record = &records->list[i];
+		const uint8_t *data = record->data;
+
+		if (record->type != TYPE_RRSIG || record->len < RRSIG_FIXED || get16(data) != type)
+			continue;
+		found[nfound] = (struct key_id){data[2], get16(data + 16)};
+		if (!id_in(wanted, count, &found[nfound])) {
+			snprintf(why, SHOWN_WHY, "still has the signature of key %u over %s",
+			    found[nfound].key_tag, what);
+			return false;
+		}
+		if ((int32_t)(get32(data + 8) - now) < 0) {
+			snprintf(why, SHOWN_WHY, "has a signature of key %u over %s that has ended",
+			    found[nfound].key_tag, what);
+			return false;
+		}
+		nfound++;
+	}
+	for (unsigned i = 0; i < count; i++)
+		if (!id_in(found, nfound, &wanted[i])) {
+			snprintf(
+			    why, SHOWN_WHY, "lacks the signature of key %u over %s", wanted[i].key_tag, what);
+			return false;
+		}
+	return true;
+}
+
+/* ---- DNSKEY ---- */
+
+static const struct signing_key *
+key_of(const struct signing_key *list, unsigned count, const uint8_t *dnskey, size_t len)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (signing_key_dnskey_len(&list[i]) == len && memcmp(list[i].dnskey, dnskey, len) == 0)
+			return &list[i];
+	return NULL;
+}
+
+static bool
+has_dnskey(const struct records *records, const struct signing_key *key)
+{
+	for (unsigned i = 0; i < records->count; i++)
+		if (records->list[i].type == TYPE_DNSKEY &&
+		    key_of(key, 1, records->list[i].data, records->list[i].len) != NULL)
+			return true;
+	return false;
+}
+
+bool
+shown_dnskey(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, uint32_t *ttl,
+    char why[SHOWN_WHY])
+{
+	struct records records;
+
+	*ttl = 0;
+	if (!read_answer(&records, shown->apex, octets, len, why))
+		return false;
+	for (unsigned i = 0; i < records.count; i++) {
+		const struct record *record = &records.list[i];
+
+		if (record->type != TYPE_DNSKEY)
+			continue;
+		*ttl = MAX(*ttl, record->ttl);
+		if (key_of(shown->keys, shown->nkeys, record->data, record->len) == NULL) {
+			snprintf(why, SHOWN_WHY, "%s DNSKEY %u",
+			    key_of(shown->known, shown->nknown, record->data, record->len)
+				? "still has"
+				: "has the foreign",
+			    dnskey_tag(record->data, record->len));
+			return false;
+		}
+	}
+	for (unsigned i = 0; i < shown->nkeys; i++)
+		if (!has_dnskey(&records, &shown->keys[i])) {
+			snprintf(why, SHOWN_WHY, "lacks DNSKEY %u", shown->keys[i].key_tag);
+			return false;
+		}
+	return signed_by(&records, TYPE_DNSKEY, "DNSKEY", shown->signers, shown->nsigners, now, why);
+}
+
+bool
+shown_data(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, char why[SHOWN_WHY])
+{
+	struct records records;
+
+	return read_answer(&records, shown->apex, octets, len, why) &&
+	    signed_by(&records, TYPE_SOA, "SOA", shown->data, shown->ndata, now, why);
+}
+
+/* ---- DS ---- */
+
+static bool
+is_ds_of(const struct record *record, const struct signing_key *key)
+{
+	return record->type == TYPE_DS && record->len == DS_OCTETS &&
+	    memcmp(record->data, key->ds, DS_OCTETS) == 0;
+}
+
+static bool
+names_key(const struct signing_key *list, unsigned count, const uint8_t *ds)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (list[i].key_tag == get16(ds) && list[i].algorithm == ds[2])
+			return true;
+	return false;
+}
+
+/* Does a DS belong there? Those with other digests than SHA-256 go by the name of the key. */
+static bool
+ds_belongs(const struct shown *shown, const struct record *record, char why[SHOWN_WHY])
+{
+	const struct signing_key *list = shown->ds_may_be_there ? shown->known : shown->ds;
+	unsigned count = shown->ds_may_be_there ? shown->nknown : shown->nds, tag = get16(record->data);
+
+	for (unsigned i = 0; i < count; i++)
+		if (is_ds_of(record, &list[i]))
+			return true;
+	if (record->data[3] != DS_SHA256 && names_key(list, count, record->data))
+		return true;
+	if (names_key(shown->known, shown->nknown, record->data) && !names_key(list, count, record->data))
+		snprintf(why, SHOWN_WHY, "still has the DS of key %u", tag);
+	else
+		snprintf(why, SHOWN_WHY, "has a DS %u that matches no key of the zone: take it out", tag);
+	return false;
+}
+
+bool
+shown_ds(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t *ttl, char why[SHOWN_WHY])
+{
+	struct records records;
+
+	*ttl = 0;
+	if (!read_answer(&records, shown->apex, octets, len, why))
+		return false;
+	for (unsigned i = 0; i < records.count; i++) {
+		if (records.list[i].type != TYPE_DS || records.list[i].len < 4)
+			continue;
+		*ttl = MAX(*ttl, records.list[i].ttl);
+		if (!ds_belongs(shown, &records.list[i], why))
+			return false;
+	}
+	for (unsigned k = 0; k < shown->nds; k++) {
+		bool found = false;
+
+		for (unsigned i = 0; i < records.count; i++)
+			found |= is_ds_of(&records.list[i], &shown->ds[k]);
+		if (!found) {
+			snprintf(why, SHOWN_WHY, "lacks the DS of key %u", shown->ds[k].key_tag);
+			return false;
+		}
+	}
+	return true;
+}

@@ -1,0 +1,41 @@
+/*
+ * shown.h -- do the answers of a server show the step of a procedure? Pure: octets of strangers in, a reason
+ * out.
+ */
+#ifndef SIGNER_SHOWN_H
+#define SIGNER_SHOWN_H
+
+#include "zones/state/signing_keys.h"
+
+enum { SHOWN_KEYS_MAX = 8, SHOWN_WHY = 100 };
+
+/* The marks that are to be seen. */
+struct shown {
+	uint8_t apex[NAME_MAX_LEN];
+	unsigned nkeys, nsigners, ndata, nds;
+	struct signing_key keys[SHOWN_KEYS_MAX];  /* DNSKEY has exactly these */
+	struct key_id signers[SHOWN_KEYS_MAX];    /* which sign it */
+	struct key_id data[SHOWN_KEYS_MAX];       /* which sign the SOA */
+	struct signing_key ds[SHOWN_KEYS_MAX];    /* whose DS with SHA-256 the parent has, and no other */
+	struct signing_key known[SHOWN_KEYS_MAX]; /* all keys of the zone, for reasons */
+	unsigned nknown;
+	bool ds_may_be_there; /* enable: the DS of these keys may be at the parent already, or not */
+};
+
+/* Fill it from the rows of the keys of a zone: what they have now. */
+void shown_fill(
+    struct shown *shown, const uint8_t *apex, const struct signing_key *rows, unsigned count, bool enabling);
+
+/*
+ * The answer to a question for DNSKEY, for SOA or for DS, each with DO. Returns true if it shows the step,
+ * and *ttl is that of the RRset (0: there is none); else why is the reason, which follows the name of the
+ * server: "lacks DNSKEY 12345". now: seconds since 1970.
+ */
+bool shown_dnskey(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, uint32_t *ttl,
+    char why[SHOWN_WHY]);
+bool shown_data(
+    const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, char why[SHOWN_WHY]);
+bool shown_ds(
+    const struct shown *shown, const uint8_t *octets, size_t len, uint32_t *ttl, char why[SHOWN_WHY]);
+
+#endif

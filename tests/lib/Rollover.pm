@@ -1,0 +1,240 @@
+package Rollover;
+
+# A signed zone with what its rollovers need: two servers of its parent, a second nameserver that can be late, and a validating
+# resolver (unbound). The resolver is asked while a test waits for anything.
+#
+#     my $r = Rollover->start;
+#     $r->{child}->admin('dnssec enable roll.parent.test');
+#     $r->step('enable', 2);        # wait for this step; every answer of the resolver is checked meanwhile
+#     $r->sync_ds('first');         # one server of the parent takes the DS over from CDS (RFC 7344)
+#     $r->freeze;                   # the second nameserver of the zone answers what it answered before
+
+use strict;
+use warnings;
+use Graycloud;
+use IO::Select;
+use IO::Socket::IP;
+use Net::DNS;
+use Test::More;
+
+our $ZONE = 'roll.parent.test';
+
+# Options: margin, interval, ttl (seconds).
+sub start {
+	my ($class, %options) = @_;
+	my $self = bless {ttl => 1, interval => 0.3, margin => 0, expect => 'any', wrong => {}, asked => 0, %options}, $class;
+	my $ttl = $self->{ttl};
+
+	my $parent = "\$ORIGIN parent.test.\n\$TTL $ttl\n@ SOA ns1 h 1 3600 600 86400 $ttl\n@ NS ns1\n@ NS ns2\nns1 A 127.0.0.21\nns2 A 127.0.0.22\n"
+	    . "roll NS ns1.roll\nroll NS ns2.roll\nns1.roll A 127.0.0.31\nns2.roll A 127.0.0.32\n";
+	$self->{first} = Graycloud->start(zone => $parent);
+	$self->{second} = Graycloud->start(zone => $parent);
+	$self->{child} = Graycloud->start(zone => "\$ORIGIN $ZONE.\n\$TTL $ttl\n@ SOA ns1 h 1 3600 600 86400 $ttl\n@ NS ns1\n@ NS ns2\n"
+		. "ns1 A 127.0.0.31\nns2 A 127.0.0.32\nwww A 192.0.2.1\nwww A 192.0.2.2\n*.wild TXT \"wild\"\n");
+	$self->{child}->admin('pool create eu origin=192.0.2.10 origin=192.0.2.11 origin=192.0.2.12');
+	$self->{child}->admin("lb create lb.$ZONE default_pools=eu fallback_pool=eu ttl=$ttl");
+	$self->{child}->admin("lb create one.$ZONE default_pools=eu fallback_pool=eu ttl=$ttl max_answers=1");
+	# The anchor of the resolver is the key of the parent.
+	$self->{first}->start_signer('--key-ttl', $ttl);
+	$self->{first}->admin('dnssec enable parent.test');
+	$self->start_late;
+	$self->start_resolver;
+	$self->start_signer;
+	return $self;
+}
+
+sub start_signer {
+	my ($self) = @_;
+	my %at = (31 => $self->{child}{tcp}[0], 32 => $self->{late}, 21 => $self->{first}{tcp}[0], 22 => $self->{second}{tcp}[0]);
+
+	$self->{child}->start_signer('--key-ttl', $self->{ttl}, '--look-interval', $self->{interval}, '--look-margin', $self->{margin},
+		'--resolver', "127.0.0.1:$self->{port}", map { ('--ask', "127.0.0.$_=$at{$_}") } sort keys %at);
+}
+
+# --- The second nameserver: it passes questions over TCP to the first one; frozen, it answers as before.
+
+sub start_late {
+	my ($self) = @_;
+	my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Listen => 32, Type => SOCK_STREAM) or die "listen: $!";
+	my $t = $self->{child};
+
+	$self->{late} = '127.0.0.1:' . $listener->sockport;
+	$self->{frozen} = "$t->{dir}/frozen";
+	my $pid = fork // die "fork: $!";
+	if ($pid == 0) {
+		%SIG = (%SIG, TERM => 'DEFAULT');
+		serve_late($t, $listener, $self->{frozen});
+		POSIX::_exit(0);
+	}
+	$self->{late_pid} = $pid;
+}
+
+sub serve_late {
+	my ($t, $listener, $frozen) = @_;
+	my %before;
+
+	while (my $client = $listener->accept) {
+		while (my $query = read_message($client)) {
+			my $question = substr $query, 12;
+			my $answer = -e $frozen && $before{$question};
+			if (!$answer) { $answer = $t->exchange($query, tcp => 1) // last }
+			$before{$question} = $answer;
+			$answer = substr($query, 0, 2) . substr $answer, 2;
+			$client->syswrite(pack('n', length $answer) . $answer) or last;
+		}
+	}
+}
+
+sub read_message {
+	my ($client) = @_;
+	my $got = '';
+
+	while (length $got < 2 || length $got < 2 + unpack 'n', $got) { $client->sysread($got, 4096, length $got) or return undef }
+	return substr $got, 2;
+}
+
+sub freeze { my ($self) = @_; open my $file, '>', $self->{frozen} or die "$self->{frozen}: $!" }
+sub thaw { my ($self) = @_; unlink $self->{frozen} }
+
+# --- The resolver.
+
+sub start_resolver {
+	my ($self) = @_;
+	my ($t, $first) = ($self->{child}, $self->{first});
+
+	Graycloud::wait_for(sub { grep { $_->type eq 'RRSIG' } $first->query('parent.test SOA', do => 1)->answer }) or die 'the parent is not signed';
+	my ($ds) = $first->admin('dnssec ds parent.test --force') =~ /IN DS (.*)/;
+	my @stubs = map { my ($zone, $udp) = @$_; "stub-zone:\n\tname: \"$zone\"\n\tstub-addr: " . $udp =~ s/:(\d+)$/\@$1/r . "\n" }
+	    ['parent.test', $first->{udp}[0]], [$ZONE, $t->{udp}[0]];
+
+	$self->{port} = IO::Socket::IP->new(Proto => 'udp', Type => SOCK_DGRAM, LocalHost => '127.0.0.1', LocalPort => 0)->sockport;
+	$t->write_file('unbound.conf', <<"END" . join '', @stubs);
+server:
+	interface: 127.0.0.1\@$self->{port}
+	do-ip6: no
+	do-daemonize: no
+	use-syslog: no
+	username: ""
+	chroot: ""
+	directory: "$t->{dir}"
+	pidfile: ""
+	do-not-query-localhost: no
+	local-zone: "test." nodefault
+	trust-anchor: "parent.test. DS $ds"
+	harden-algo-downgrade: yes
+	val-log-level: 2
+	target-fetch-policy: "0 0 0 0 0"
+remote-control:
+	control-enable: no
+END
+	$self->{unbound} = fork // die "fork: $!";
+	if ($self->{unbound} == 0) {
+		open STDOUT, '>', "$t->{dir}/unbound.log";
+		open STDERR, '>&', \*STDOUT;
+		exec 'unbound', '-c', "$t->{dir}/unbound.conf" or POSIX::_exit(127);
+	}
+	$self->{resolver} = Net::DNS::Resolver->new(nameservers => ['127.0.0.1'], port => $self->{port}, recurse => 1, udp_timeout => 10, retry => 2);
+	$self->{resolver}->dnssec(1);
+	$self->{resolver}->adflag(1);
+	Graycloud::wait_for(sub { my $reply = $self->{resolver}->send('parent.test', 'SOA'); $reply && $reply->header->ad })
+	    or die 'the resolver does not validate the parent';
+}
+
+sub expect_secure { $_[0]{expect} = 'secure' }
+sub expect_any { $_[0]{expect} = 'any' }
+
+my @questions = (['www', 'A'], ['lb', 'A'], ['one', 'A'], ['x.wild', 'TXT'], ['lb', 'AAAA'], ['nx', 'A', 'NXDOMAIN'], ['@', 'DNSKEY'], ['@', 'CDS']);
+
+# Ask the resolver one question, the next one of the list each time.
+sub ask {
+	my ($self) = @_;
+	my ($label, $type, $rcode) = @{$questions[$self->{asked}++ % @questions]};
+	my $name = $label eq '@' ? $ZONE : "$label.$ZONE";
+	my $reply = $self->{resolver}->send($name, $type);
+	my $got = $reply ? $reply->header->rcode : 'no answer';
+
+	$got .= ' without AD' if $reply && $self->{expect} eq 'secure' && !$reply->header->ad;
+	$self->{wrong}{"$name $type: $got"}++ if $got ne ($rcode // 'NOERROR');
+}
+
+sub wrong { $_[0]{wrong} }
+
+# --- What the zone shows.
+
+sub status {
+	my ($self) = @_;
+	return $self->{child}->admin_json("dnssec status $ZONE")->{zones}[0];
+}
+
+sub keys { my ($self) = @_; return sort map { $_->{key_tag} } @{$self->status->{keys}} }
+
+# CDS as text, "TAG ALGORITHM TYPE DIGEST".
+sub cds {
+	my ($self) = @_;
+	return map { $_->type eq 'CDS' ? join(' ', $_->keytag, $_->rdstring =~ /^\d+ (\d+) (\d+)/, $_->rdstring =~ /^\d+ \d+ \d+ (.*)/) =~ s/\s+(?=\S*$)/ /r : () }
+	    $self->{child}->query("$ZONE CDS")->answer;
+}
+
+# The tags of the keys that signed an answer.
+sub signers {
+	my ($self, $question) = @_;
+	return join ' ', sort map { $_->type eq 'RRSIG' ? $_->keytag : () } $self->{child}->query($question, do => 1)->answer;
+}
+
+# Servers of the parent make their DS what CDS asks for.
+sub sync_ds {
+	my ($self, @servers) = @_;
+	my @wanted = map { $_->type eq 'CDS' && $_->algorithm ? join(' ', $_->keytag, $_->algorithm, $_->digtype, $_->digest) : () }
+	    $self->{child}->query("$ZONE CDS")->answer;
+
+	for my $server (map { $self->{$_} } @servers) {
+		$server->run('record', 'delete', 'parent.test', 'roll', 'DS');
+		$server->admin("record add parent.test roll $self->{ttl} DS $_") for @wanted;
+	}
+}
+
+# --- Waiting: the resolver is asked meanwhile.
+
+sub until {
+	my ($self, $condition, $name) = @_;
+	my $end = Graycloud::now() + 3 * $Graycloud::DEADLINE;
+	my ($good, $status);
+
+	while (1) {
+		$status = $self->status;
+		$good = $condition->($status);
+		last if $good || Graycloud::now() > $end;
+		$self->ask for 1 .. 4;
+	}
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	ok($good, $name) or diag explain $status;
+}
+
+sub until_text {
+	my ($self, $text, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return $self->until(sub { $self->{child}->admin("dnssec status $ZONE") =~ $text }, $name);
+}
+
+sub step {
+	my ($self, $procedure, $number) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return $self->until(sub { $_[0]{procedure}{name} eq $procedure && $_[0]{procedure}{step} == $number }, "$procedure, step $number");
+}
+
+sub over {
+	my ($self, $name) = @_;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+	return $self->until(sub { $_[0]{procedure}{name} eq 'none' && $_[0]{procedure}{last_look} ne '' }, $name);
+}
+
+sub DESTROY {
+	my ($self) = @_;
+	for my $pid (grep { defined } $self->{unbound}, $self->{late_pid}) {
+		kill TERM => $pid;
+		local $?;
+		waitpid $pid, 0;
+	}
+}
+
+1;
