@@ -4,6 +4,7 @@
 
 enum {
 	RETRY_MS = 60000,      /* at most this long until servers that do not show a step are asked again */
+	ROUNDING_MS = 1000,    /* caches that count in whole seconds keep an RRset for up to one more */
 	IDLE_MS = 86400000,    /* between looks when no procedure runs */
 	TTL_DS_UNKNOWN = 86400 /* seconds; the usual TTL of a DS */
 };
@@ -197,7 +198,7 @@ wait_of(const struct rollover *rollover)
 		most = MAX(most, ds);
 	if (step->waits & KEY_DATA)
 		most = MAX(most, rollover->ttl_data);
-	return (int64_t)most * 1000;
+	return step->waits != 0 ? (int64_t)most * 1000 + ROUNDING_MS : 0;
 }
 
 void

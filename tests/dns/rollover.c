@@ -404,7 +404,7 @@ static void
 a_step_needs_two_looks_the_margin_and_the_ttl(void **state)
 {
 	struct rollover rollover;
-	struct rollover_clock end = at_second(1000000 + 600 + 3600 + 3600);
+	struct rollover_clock end = at_second(1000000 + 600 + 3600 + 3600 + 1);
 
 	(void)state;
 	begin(&rollover, ROLLOVER_KEY);
@@ -414,10 +414,10 @@ a_step_needs_two_looks_the_margin_and_the_ttl(void **state)
 	assert_int_equal(due(&rollover, 1000600), ROLLOVER_LOOK);
 	seen(&rollover, true, 1000600);
 	assert_int_equal(rollover.until, end.wall_ms);
-	assert_int_equal(due(&rollover, 1007799), ROLLOVER_REST);
-	assert_int_equal(due(&rollover, 1007800), ROLLOVER_LOOK); /* the last look is old */
-	seen(&rollover, true, 1007800);
-	assert_int_equal(due(&rollover, 1007800), ROLLOVER_NEXT);
+	assert_int_equal(due(&rollover, 1007800), ROLLOVER_REST);
+	assert_int_equal(due(&rollover, 1007801), ROLLOVER_LOOK); /* the last look is old */
+	seen(&rollover, true, 1007801);
+	assert_int_equal(due(&rollover, 1007801), ROLLOVER_NEXT);
 	rollover_advance(&rollover, &end);
 	assert_int_equal(rollover.step, 1);
 	assert_int_equal(rollover.until, 0);
@@ -451,7 +451,7 @@ a_clock_that_was_set_does_not_shorten_a_wait(void **state)
 	(void)state;
 	begin(&rollover, ROLLOVER_EMERGENCY);
 	seen(&rollover, true, 1000000);
-	assert_int_equal(rollover.until, 1003600000);
+	assert_int_equal(rollover.until, 1003601000);
 	assert_int_equal(rollover_due(&rollover, &ahead, &pace), ROLLOVER_REST);
 	assert_int_equal(rollover_due(&rollover, &booted, &pace), ROLLOVER_NEXT);
 }
@@ -464,8 +464,8 @@ an_emergency_takes_one_look_and_no_margin(void **state)
 	(void)state;
 	begin(&rollover, ROLLOVER_EMERGENCY);
 	seen(&rollover, true, 1000000);
-	assert_int_equal(due(&rollover, 1003599), ROLLOVER_REST);
-	assert_int_equal(due(&rollover, 1003600), ROLLOVER_NEXT);
+	assert_int_equal(due(&rollover, 1003600), ROLLOVER_REST);
+	assert_int_equal(due(&rollover, 1003601), ROLLOVER_NEXT);
 }
 
 static void
@@ -478,7 +478,7 @@ a_ds_whose_ttl_nobody_saw_is_waited_for_a_day(void **state)
 	rollover.ttl_ds = 0;
 	seen(&rollover, true, 1000000);
 	seen(&rollover, true, 1000600);
-	assert_int_equal(rollover.until, (1000600 + 3600 + 86400) * INT64_C(1000));
+	assert_int_equal(rollover.until, (1000600 + 3600 + 86400 + 1) * INT64_C(1000));
 }
 
 static void

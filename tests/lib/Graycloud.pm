@@ -324,7 +324,10 @@ sub replace_refused {
 
 sub start_signer {
 	my ($self, @args) = @_;
-	return $self->spawn('signer', "$BUILD/bin/graycloud-signer", '--state', $self->{state}, @{$self->{signer_args} // []}, @args);
+	my @lines = $self->spawn('signer', "$BUILD/bin/graycloud-signer", '--state', $self->{state}, @{$self->{signer_args} // []}, @args);
+
+	($self->{metrics}{signer}) = map { m{^metrics on (http://\S+)} } @lines;
+	return @lines;
 }
 
 # --- Origins.

@@ -18,6 +18,8 @@ use Net::DNS;
 use Test::More;
 
 our $ZONE = 'roll.parent.test';
+# Label, type, rcode.
+my @questions = (['www', 'A'], ['lb', 'A'], ['one', 'A'], ['x.wild', 'TXT'], ['lb', 'AAAA'], ['nx', 'A', 'NXDOMAIN'], ['@', 'DNSKEY'], ['@', 'CDS']);
 
 # Options: margin, interval, ttl (seconds).
 sub start {
@@ -44,11 +46,11 @@ sub start {
 }
 
 sub start_signer {
-	my ($self) = @_;
+	my ($self, @more) = @_;
 	my %at = (31 => $self->{child}{tcp}[0], 32 => $self->{late}, 21 => $self->{first}{tcp}[0], 22 => $self->{second}{tcp}[0]);
 
 	$self->{child}->start_signer('--key-ttl', $self->{ttl}, '--look-interval', $self->{interval}, '--look-margin', $self->{margin},
-		'--resolver', "127.0.0.1:$self->{port}", map { ('--ask', "127.0.0.$_=$at{$_}") } sort keys %at);
+		'--resolver', "127.0.0.1:$self->{port}", @more, map { ('--ask', "127.0.0.$_=$at{$_}") } sort keys %at);
 }
 
 # --- The second nameserver: it passes questions over TCP to the first one; frozen, it answers as before.
@@ -91,6 +93,14 @@ sub read_message {
 
 	while (length $got < 2 || length $got < 2 + unpack 'n', $got) { $client->sysread($got, 4096, length $got) or return undef }
 	return substr $got, 2;
+}
+
+# It is gone.
+sub stop_late {
+	my ($self) = @_;
+
+	kill TERM => $self->{late_pid};
+	waitpid delete $self->{late_pid}, 0;
 }
 
 sub freeze { my ($self) = @_; open my $file, '>', $self->{frozen} or die "$self->{frozen}: $!" }
@@ -140,10 +150,19 @@ END
 	    or die 'the resolver does not validate the parent';
 }
 
-sub expect_secure { $_[0]{expect} = 'secure' }
+# From now on every answer is to have AD. The resolver may still have in its cache that there was no DS.
+sub expect_secure {
+	my ($self) = @_;
+
+	for my $question (@questions) {
+		my ($label, $type) = @$question;
+		my $name = $label eq '@' ? $ZONE : "$label.$ZONE";
+		Graycloud::wait_for(sub { my $reply = $self->{resolver}->send($name, $type); $reply && $reply->header->ad });
+	}
+	$self->{expect} = 'secure';
+}
 sub expect_any { $_[0]{expect} = 'any' }
 
-my @questions = (['www', 'A'], ['lb', 'A'], ['one', 'A'], ['x.wild', 'TXT'], ['lb', 'AAAA'], ['nx', 'A', 'NXDOMAIN'], ['@', 'DNSKEY'], ['@', 'CDS']);
 
 # Ask the resolver one question, the next one of the list each time.
 sub ask {
@@ -193,6 +212,12 @@ sub sync_ds {
 	}
 }
 
+# Both servers of the parent have no DS any longer.
+sub delete_ds {
+	my ($self) = @_;
+	$self->{$_}->admin('record delete parent.test roll DS') for qw(first second);
+}
+
 # --- Waiting: the resolver is asked meanwhile.
 
 sub until {
@@ -205,6 +230,7 @@ sub until {
 		$good = $condition->($status);
 		last if $good || Graycloud::now() > $end;
 		$self->ask for 1 .. 4;
+		select undef, undef, undef, 0.05; # a turn costs two processes
 	}
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	ok($good, $name) or diag explain $status;
