@@ -19,7 +19,7 @@ $r->over('the zone is secure');
 $r->expect_secure;
 my ($first) = $r->keys;
 
-# --- A nameserver that is gone holds a step until a person says so.
+# --- A nameserver that is gone holds a step until a person leaves it out.
 
 $r->stop_late;
 $t->admin('dnssec rollover roll.parent.test');
