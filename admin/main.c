@@ -2,6 +2,7 @@
 #include "admin/cli/report.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/complete.h"
+#include "admin/commands/dnssec_keys.h"
 #include "admin/look/filter.h"
 #include "zones/base/input.h"
 #include "zones/daemon/privileges.h"
@@ -45,12 +46,13 @@ static const struct command commands[] = {
 	"node init CLUSTER NAME P=V ...\nnode join CLUSTER NAME P=V ...\nnode detach\n"
 	"node join [--replay | --drop]\nnode replay",
 	true, false, 0},
-    {"dnssec", cmd_dnssec, "algorithm emergency cancel without key-lost",
-	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519]\n"
+    {"dnssec", cmd_dnssec, "algorithm emergency cancel without key-lost import",
+	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519] [--import FILE ...]\n"
 	"dnssec rollover ZONE [--algorithm 13|15] [--emergency] [--without SERVER ...]\n"
 	"dnssec rollover ZONE --cancel\n"
 	"dnssec disable ZONE [--key-lost | --force]\n"
-	"dnssec status [ZONE]\ndnssec ds ZONE [--force]",
+	"dnssec status [ZONE]\ndnssec ds ZONE [--force]\n"
+	"dnssec keys export ZONE\ndnssec keys import FILE|-",
 	true, false, 0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, false, 0},
     {"token", cmd_token, "rights zone from expires email",
@@ -118,6 +120,8 @@ become_owner(const struct args *args)
 	bool good;
 
 	input_keep(args->argc, args->argv);
+	if (args->command->run == cmd_dnssec)
+		dnssec_keys_keep(args);
 	if (args->command->run == cmd_backup && args->count == 1 && strcmp(args_word(args, 0), "-") != 0 &&
 	    !output_create(args_word(args, 0))) {
 		report_error("cannot create %s: %s", args_word(args, 0), strerror(errno));

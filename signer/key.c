@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -288,6 +289,122 @@ key_adopt(
 		    "there",
 		    path);
 	return key;
+}
+
+/* ---- keys of other programs ---- */
+
+/* The private key of a PEM text (RFC 7468), as Knot DNS stores it. */
+static ldns_key *
+read_pem(const char *text, unsigned *algorithm)
+{
+	BIO *bio = BIO_new_mem_buf(text, -1);
+	EVP_PKEY *pair = bio != NULL ? PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL) : NULL;
+	ldns_key *made = pair != NULL ? ldns_key_new() : NULL;
+	char group[64] = "";
+
+	BIO_free(bio);
+	if (made == NULL)
+		return NULL;
+	if (EVP_PKEY_get_base_id(pair) == EVP_PKEY_EC)
+		EVP_PKEY_get_group_name(pair, group, sizeof group, NULL);
+	if (strcmp(group, "prime256v1") == 0) {
+		ldns_key_set_algorithm(made, LDNS_SIGN_ECDSAP256SHA256);
+	} else if (EVP_PKEY_get_base_id(pair) == EVP_PKEY_ED25519) {
+		ldns_key_set_algorithm(made, LDNS_SIGN_ED25519);
+	} else {
+		*algorithm = *group != '\0'                      ? LDNS_ECDSAP384SHA384
+		    : EVP_PKEY_get_base_id(pair) == EVP_PKEY_RSA ? LDNS_RSASHA256
+								 : LDNS_ED448;
+		EVP_PKEY_free(pair);
+		ldns_key_free(made);
+		return NULL;
+	}
+	ldns_key_set_evp_key(made, pair);
+	return made;
+}
+
+/* " 13 (ECDSAP256SHA256)"; 0: no number. */
+static unsigned
+algorithm_of(const char *text)
+{
+	char digits[4] = "";
+	uint64_t number = 0;
+
+	text += strspn(text, " ");
+	snprintf(digits, sizeof digits, "%.*s", (int)strspn(text, "0123456789"), text);
+	return whole_from_text(digits, 255, &number) ? (unsigned)number : 0;
+}
+
+struct key *
+key_read(const uint8_t *apex, const char *text, uint16_t flags, unsigned *algorithm)
+{
+	const char *line = strstr(text, "\nAlgorithm:");
+	ldns_key *made = NULL;
+	struct key *key;
+	FILE *file;
+
+	*algorithm = 0;
+	if (strncmp(text, "-----BEGIN", 10) == 0) {
+		made = read_pem(text, algorithm);
+	} else if (line != NULL && (file = fmemopen((void *)(uintptr_t)text, strlen(text), "r")) != NULL) {
+		*algorithm = algorithm_of(line + strlen("\nAlgorithm:"));
+		if (key_algorithm_known(*algorithm) && ldns_key_new_frm_fp(&made, file) != LDNS_STATUS_OK)
+			made = NULL;
+		fclose(file);
+	}
+	key = made != NULL ? wrap(made, apex, flags) : NULL;
+	if (key != NULL || key_algorithm_known(*algorithm))
+		*algorithm = 0;
+	return key;
+}
+
+bool
+key_read_public(const char *text, uint8_t owner[NAME_MAX_LEN], struct signing_key *row)
+{
+	ldns_rr *rr = NULL;
+	bool good = false;
+
+	*row = (struct signing_key){.flags = 0};
+	if (ldns_rr_new_frm_str(&rr, text, 0, NULL, NULL) == LDNS_STATUS_OK &&
+	    ldns_rr_get_type(rr) == LDNS_RR_TYPE_DNSKEY) {
+		const ldns_rdf *name = ldns_rr_owner(rr);
+		uint8_t rdata[4096] = {0}; /* of RSA, more than DNSKEY_MAX */
+
+		good = rdata_of(rr, rdata, sizeof rdata) >= 4;
+		memcpy(row->dnskey, rdata, DNSKEY_MAX);
+		row->flags = get16(row->dnskey);
+		row->algorithm = row->dnskey[3];
+		row->key_tag = ldns_calc_keytag(rr);
+		name_lower(owner, ldns_rdf_data(name));
+	}
+	ldns_rr_free(rr);
+	return good;
+}
+
+bool
+key_path(const struct key *key, const char *directory, char *out)
+{
+	return path_of(out, key, directory, "private");
+}
+
+uint16_t
+key_flags_beside(const char *directory, const char *private)
+{
+	uint16_t flags = DNSKEY_ZONE | DNSKEY_SEP;
+	uint8_t owner[NAME_MAX_LEN];
+	char path[PATH_MAX], line[4096];
+	struct signing_key row;
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/%.*s.key", directory, (int)(strlen(private) - strlen(".private")),
+	    private);
+	if ((file = fopen(path, "re")) == NULL)
+		return flags;
+	while (fgets(line, sizeof line, file) != NULL)
+		if (*line != ';' && key_read_public(line, owner, &row))
+			flags = row.flags;
+	fclose(file);
+	return flags;
 }
 
 /* ---- signing ---- */

@@ -29,6 +29,17 @@ struct key *key_adopt(
     const uint8_t *apex, const char *directory, const char *file, uint16_t flags, struct problems *problems);
 /* Rename its files, so that nothing loads them again: K...private.retired. */
 void key_retire(const struct key *key, const char *directory);
+/*
+ * A private key of a text: BIND's form, or PEM. NULL if it is none; if it is one of an algorithm that this
+ * program does not sign with, *algorithm is its number.
+ */
+struct key *key_read(const uint8_t *apex, const char *text, uint16_t flags, unsigned *algorithm);
+/* A DNSKEY record in text form: its owner in lower case, algorithm, key tag, flags, DNSKEY. */
+bool key_read_public(const char *text, uint8_t owner[NAME_MAX_LEN], struct signing_key *row);
+/* The path of its private file in a directory. */
+bool key_path(const struct key *key, const char *directory, char *out);
+/* The flags in the public file beside a private one; those of a key that signs all if there is none. */
+uint16_t key_flags_beside(const char *directory, const char *file);
 void key_free(struct key *key);
 
 /* Its public part: algorithm, key tag, flags, DNSKEY and DS. */

@@ -123,6 +123,23 @@ enable_first(struct keyring *keyring)
 	take_step(keyring, now.wall_ms);
 }
 
+/* The first key is the one that gets a DS. */
+static void
+put_sep_first(struct keyring *keyring)
+{
+	for (unsigned i = 1; i < keyring->count; i++) {
+		struct signing_key row = keyring->rows[i];
+		struct key *key = keyring->keys[i];
+
+		if (keyring->rows[0].flags & DNSKEY_SEP || !(row.flags & DNSKEY_SEP))
+			continue;
+		keyring->rows[i] = keyring->rows[0];
+		keyring->keys[i] = keyring->keys[0];
+		keyring->rows[0] = row;
+		keyring->keys[0] = key;
+	}
+}
+
 /*
  * Keys whose rows are gone, because signatures/ was lost or the zone was deleted and loaded again: a new key
  * would not match the DS at the parent. If there are several, all sign: that is valid with any of their DS.
@@ -141,15 +158,19 @@ adopt(struct loading *loading)
 
 		if (end == NULL || strcmp(end, ".private") != 0)
 			continue;
-		key = key_adopt(keyring->apex, keyring->directory, entry->d_name, DNSKEY_ZONE | DNSKEY_SEP,
-		    loading->problems);
+		key = key_adopt(keyring->apex, keyring->directory, entry->d_name,
+		    key_flags_beside(keyring->directory, entry->d_name), loading->problems);
 		if (key == NULL)
 			continue;
 		key_describe(key, &row);
 		row.created = wall_ms();
-		rollover_mark(&row, KEY_DNSKEY | KEY_SIGNS | KEY_DATA, row.created);
+		/* A ZSK that was imported signs data alone. */
+		rollover_mark(&row,
+		    row.flags & DNSKEY_SEP ? KEY_DNSKEY | KEY_SIGNS | KEY_DATA : KEY_DNSKEY | KEY_DATA,
+		    row.created);
 		add(keyring, key, &row);
 	}
+	put_sep_first(keyring);
 	if (directory != NULL)
 		closedir(directory);
 }

@@ -3,6 +3,7 @@
  * loop.
  */
 #include "signer/options.h"
+#include "signer/transfer.h"
 #include "zones/daemon/log.h"
 #include "zones/daemon/look_loop.h"
 #include "zones/daemon/metrics_page.h"
@@ -83,6 +84,30 @@ static void __attribute__((noreturn)) check(const struct options *options)
 	startup_check_end(&problems);
 }
 
+/* Keys in or out, on standard input and output: ends the program. */
+static void __attribute__((noreturn)) do_errand(const struct options *options)
+{
+	const struct key_errand *keys = &options->keys;
+	struct problems problems = {0};
+	char *zone = NULL;
+	bool good;
+
+	startup_become(&options->daemon, prepare_stores);
+	if (keys->give != NULL) {
+		good = transfer_give(options->signer.state, keys->give, stdout, &problems);
+	} else {
+		zone = transfer_take(options->signer.state, keys->take, stdin, keys->only_check, &problems);
+		good = zone != NULL;
+		if (good)
+			puts(zone);
+	}
+	for (size_t i = 0; i < problems.count; i++)
+		fprintf(stderr, "%s\n", problems.items[i].text);
+	free(zone);
+	problems_free(&problems);
+	exit(good && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -91,6 +116,8 @@ main(int argc, char *argv[])
 	struct problems problems = {0};
 
 	options_parse(&options, argc, argv);
+	if (options.keys.take != NULL || options.keys.give != NULL)
+		do_errand(&options);
 	if (options.daemon.check)
 		check(&options);
 	signal(SIGPIPE, SIG_IGN);

@@ -21,13 +21,17 @@ enum name {
 	LOOK_INTERVAL,
 	LOOK_MARGIN,
 	RESOLVER,
-	ASK
+	ASK,
+	TAKE_KEYS,
+	GIVE_KEYS,
+	CHECK_KEYS
 };
 
 static const struct option known[] = {DAEMON_OPTIONS, {"validity", 1, NULL, VALIDITY},
     {"validity-steered", 1, NULL, VALIDITY_STEERED}, {"key-ttl", 1, NULL, KEY_TTL_SECONDS},
     {"look-interval", 1, NULL, LOOK_INTERVAL}, {"look-margin", 1, NULL, LOOK_MARGIN},
-    {"resolver", 1, NULL, RESOLVER}, {"ask", 1, NULL, ASK}, {0}};
+    {"resolver", 1, NULL, RESOLVER}, {"ask", 1, NULL, ASK}, {"take-keys", 1, NULL, TAKE_KEYS},
+    {"give-keys", 1, NULL, GIVE_KEYS}, {"check-keys", 1, NULL, CHECK_KEYS}, {0}};
 
 static const char usage[] =
     "usage: graycloud-signer [--state DIR] [--user NAME] [--validity SECONDS]\n"
@@ -35,6 +39,7 @@ static const char usage[] =
     "                        [--look-interval SECONDS] [--look-margin SECONDS]\n"
     "                        [--resolver ADDRESS[:PORT]] [--ask ADDRESS=ADDRESS[:PORT] ...]\n"
     "                        [--metrics ADDRESS:PORT] [--config FILE] [--check] [--no-seal]\n"
+    "       graycloud-signer [--state DIR] --take-keys|--check-keys|--give-keys ZONE\n"
     "Signs the zones for which `graycloud dnssec enable` was given; see graycloud-signer(8).\n";
 
 static bool
@@ -102,6 +107,14 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return take_resolver(place, value, &rollover->look);
 	case ASK:
 		return take_ask(place, value, &rollover->look);
+	case TAKE_KEYS:
+	case CHECK_KEYS:
+		options->keys.take = value;
+		options->keys.only_check = name == CHECK_KEYS;
+		return true;
+	case GIVE_KEYS:
+		options->keys.give = value;
+		return true;
 	default: /* KEY_TTL_SECONDS */
 		return option_whole(place, value, 1, 7 * DAY_S, &rollover->key_ttl);
 	}

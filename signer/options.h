@@ -5,7 +5,14 @@
 #include "signer/signer.h"
 #include "zones/daemon/command_line.h"
 
+/* Instead of signing: read or write keys, and end (transfer.h). */
+struct key_errand {
+	const char *take, *give; /* the zone; NULL: not this */
+	bool only_check;
+};
+
 struct options {
+	struct key_errand keys;
 	struct daemon_options daemon;
 	struct signer_options signer;
 };

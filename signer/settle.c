@@ -125,6 +125,7 @@ open_keyring(struct settle *settle, const struct zone_info *zone, const struct d
 	} else if (problems.count > 0) {
 		snprintf(settle->fault, sizeof settle->fault, "zone %s is not signed: %s", policy->name,
 		    problems.items[0].text);
+		settle->waits = true;
 		settle->stuck |= signed_zone_get(settle->signatures, zone->number, &row);
 	}
 	problems_free(&problems);

@@ -17,6 +17,7 @@ struct settle {
 	uint32_t now; /* seconds since 1970 */
 	/* The result. */
 	bool wrote;      /* rows of signatures/ */
+	bool waits;      /* a zone has no keys that can be used: look again */
 	bool stuck;      /* a signed zone cannot be signed: its changes must not be served */
 	int error;       /* the first error of a write; 0: none */
 	char fault[200]; /* why a zone is not signed; "": all are */

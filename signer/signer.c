@@ -451,7 +451,8 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	if (!end(signer, &pass))
 		return;
 	settle_files(signer->zones);
-	signer->retry_ms = 0;
+	if (!settle.waits)
+		signer->retry_ms = 0;
 	signer->config.anew = false;
 	sweep_begin(&signer->sweep);
 	signer->foreseen = false;

@@ -3,6 +3,8 @@
 #include "admin/commands/cmd_dnssec_status.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
+#include "admin/commands/dnssec_keys.h"
+#include "admin/edit/guards_dnssec.h"
 #include "admin/edit/object.h"
 #include "zones/state/config.h"
 
@@ -10,12 +12,14 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { WAIT_MS = 5000, LOOK_MS = 20 };
+enum { WAIT_MS = 5000, LOOK_MS = 20, IMPORT_MOST = 8 };
 
 /* ---- enable and disable ---- */
 
 struct enabling {
 	const char *zone, *algorithm;
+	const char *files[IMPORT_MOST]; /* with the zone's keys */
+	size_t nfiles;
 };
 
 /* The zone that a word names, as an object's name. NULL with a problem if there is none. */
@@ -81,6 +85,10 @@ enable(struct change *change, void *arg)
 		json_put_text(document, "algorithm", enabling->algorithm);
 	if (object_put(change, KIND_DNSSEC, document, NULL, OBJECT_CREATE, NULL, &id))
 		object_tell(change, KIND_DNSSEC, &id, "enabled");
+	if (enabling->nfiles > 0)
+		guards_dnssec(change); /* first, as nothing may change if it refuses */
+	if (enabling->nfiles > 0 && change->problems.errors == 0)
+		dnssec_keys_import(change, name, enabling->files, enabling->nfiles);
 	json_drop(document);
 	free(name);
 }
@@ -326,8 +334,17 @@ wait_signed(const struct args *args)
 static enum exit_code
 run_enable(struct args *args)
 {
-	struct enabling enabling = {args->words[1], args_value(args, "algorithm")};
-	enum exit_code code = command_change(args, enable, &enabling);
+	struct enabling enabling = {.zone = args->words[1], .algorithm = args_value(args, "algorithm")};
+	enum exit_code code;
+
+	if (args_value(args, "import") != NULL) {
+		if (args->count - 1 > IMPORT_MOST)
+			return args_misused(args, "--import takes at most %d files", IMPORT_MOST);
+		enabling.files[enabling.nfiles++] = args_value(args, "import");
+		for (size_t i = 2; i < args->count; i++)
+			enabling.files[enabling.nfiles++] = args->words[i];
+	}
+	code = command_change(args, enable, &enabling);
 
 	if (code == EXIT_DONE && !args->dry_run && !args->no_wait)
 		wait_signed(args);
@@ -347,9 +364,12 @@ cmd_dnssec(struct args *args)
 	if (strcmp(verb, "status") == 0)
 		return args->count <= 2 ? dnssec_status_run(args)
 					: args_misused(args, "status takes one zone at most");
+	if (strcmp(verb, "keys") == 0)
+		return dnssec_keys_run(args);
 	for (unsigned i = 0; i < NITEMS(verbs); i++)
 		if (strcmp(verb, verbs[i].verb) == 0)
-			return args->count == 2 ? verbs[i].run(args)
-						: args_misused(args, "%s takes one zone", verb);
+			return args->count == 2 || (args->count > 2 && args_value(args, "import") != NULL)
+			    ? verbs[i].run(args)
+			    : args_misused(args, "%s takes one zone", verb);
 	return args_no_verb(args, verb);
 }

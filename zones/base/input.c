@@ -55,6 +55,14 @@ find_kept(const char *path)
 	return NULL;
 }
 
+bool
+input_mode(const char *path, struct stat *out)
+{
+	const struct kept *kept = find_kept(path);
+
+	return kept != NULL ? fstat(kept->fd, out) == 0 : stat(path, out) == 0;
+}
+
 /*
  * Duplicates of one descriptor share a file offset. Copy the kept file, so that each reader has its own
  * offset.

@@ -23,6 +23,10 @@ void input_keep(int argc, char **argv);
 FILE *input_open(const char *path);
 int input_descriptor(const char *path);
 
+/* The owner and mode of a file. Returns false if it cannot be opened. */
+struct stat;
+bool input_mode(const char *path, struct stat *out);
+
 /*
  * Create the file that a command writes, before the change of user. An existing file is never overwritten.
  * Returns false with errno if that fails. output_descriptor then returns the descriptor, once.
