@@ -231,6 +231,16 @@ rollover_seen(
 	rollover->boot = now->boot;
 }
 
+void
+rollover_hurry(struct rollover *rollover, const struct rollover_pace *pace)
+{
+	if (!rollover->hurry && rollover->until != 0) {
+		rollover->until -= pace->margin_ms;
+		rollover->until_boot -= MIN(rollover->until_boot, (uint64_t)pace->margin_ms);
+	}
+	rollover->hurry = true;
+}
+
 /* A wall clock that was set does not shorten a wait, unless the machine booted since. */
 static bool
 waited(const struct rollover *rollover, const struct rollover_clock *now)
@@ -261,7 +271,8 @@ rollover_due(
 		    ? ROLLOVER_LOOK
 		    : ROLLOVER_REST;
 	if (rollover->shown == 0)
-		return looked_before(rollover, now, pace->interval_ms) ? ROLLOVER_LOOK : ROLLOVER_REST;
+		return rollover->hurry || looked_before(rollover, now, pace->interval_ms) ? ROLLOVER_LOOK
+											  : ROLLOVER_REST;
 	if (!waited(rollover, now))
 		return ROLLOVER_REST;
 	/* No step is taken on an old look, so that a server that fell back meanwhile is met. */

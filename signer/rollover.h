@@ -47,6 +47,8 @@ struct rollover_pace {
 /* Begin a procedure at its first step. Requests, TTLs and the last look stay. */
 void rollover_begin(struct rollover *rollover, enum rollover_kind kind, const struct key_id *old,
     const struct key_id *new, const struct rollover_clock *now);
+/* Make a procedure that runs an emergency: no second looks, no margins. */
+void rollover_hurry(struct rollover *rollover, const struct rollover_pace *pace);
 /* Set the marks of a key to those of a step: they are then coming or going. */
 void rollover_mark(struct signing_key *key, uint8_t marks, int64_t wall_ms);
 /* The step is done: what is coming is everywhere, what is going is hidden. */

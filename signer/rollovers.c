@@ -201,7 +201,8 @@ algorithm_now(const struct keyring *keyring)
 }
 
 static bool
-take_rollover(struct keyring *keyring, const struct dnssec_policy *policy, const struct rollover_clock *now)
+take_rollover(struct keyring *keyring, const struct dnssec_policy *policy, const struct rollover_clock *now,
+    const struct rollover_pace *pace)
 {
 	struct rollover *rollover = keyring_rollover(keyring);
 	enum rollover_kind kind = policy->algorithm != algorithm_now(keyring) ? ROLLOVER_ALGORITHM
@@ -212,9 +213,10 @@ take_rollover(struct keyring *keyring, const struct dnssec_policy *policy, const
 
 	if (rollover->kind == ROLLOVER_NONE) {
 		done = keyring_roll(keyring, kind, policy->algorithm, now, &problems);
-		keyring_rollover(keyring)->hurry = policy->emergency;
+		if (done && policy->emergency)
+			rollover_hurry(rollover, pace);
 	} else if (running && policy->emergency) {
-		rollover->hurry = true;
+		rollover_hurry(rollover, pace);
 	} else {
 		warnx("zone %s: a rollover was asked for while another procedure runs: ask again later",
 		    keyring_name(keyring));
@@ -266,7 +268,7 @@ take_ending(struct keyring *keyring, const struct dnssec_policy *policy, const s
 /* Returns true if marks changed. */
 static bool
 take_requests(struct keyring *keyring, const struct dnssec_policy *policy, const struct rollover_clock *now,
-    bool *noted)
+    const struct rollover_pace *pace, bool *noted)
 {
 	struct rollover *rollover = keyring_rollover(keyring);
 	bool rolls = policy->rollover > rollover->request && rollover->kind != ROLLOVER_ENABLE,
@@ -276,7 +278,7 @@ take_requests(struct keyring *keyring, const struct dnssec_policy *policy, const
 	*noted |= policy->rollover != rollover->request || policy->cancelled != rollover->cancelled;
 	rollover->request = policy->rollover;
 	rollover->cancelled = policy->cancelled;
-	if (rolls && take_rollover(keyring, policy, now))
+	if (rolls && take_rollover(keyring, policy, now, pace))
 		stepped = true;
 	if (cancels && take_cancel(keyring, now))
 		stepped = true;
@@ -316,7 +318,7 @@ rollovers_settle(struct rollovers *rollovers, uint32_t zone, struct keyring *key
 
 	rollover->ttl_data = MAX(rollover->ttl_data, ttl_data);
 	rollover->ttl_dnskey = MAX(rollover->ttl_dnskey, rollovers->options->key_ttl);
-	stepped = take_requests(keyring, policy, &now, &noted);
+	stepped = take_requests(keyring, policy, &now, &rollovers->options->pace, &noted);
 	if (take_result(rollovers, zone, rollover)) {
 		noted = true;
 		rollovers_forget(rollovers);

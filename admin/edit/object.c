@@ -4,6 +4,7 @@
 #include "admin/look/referrers.h"
 
 #include "admin/edit/pins_edit.h"
+#include "admin/edit/signed_guard.h"
 #include "admin/look/node.h"
 #include "admin/look/resolution.h"
 #include "admin/look/surroundings.h"
@@ -592,6 +593,8 @@ object_delete(struct change *change, enum kind kind, const struct id *id)
 	const char *name = json_text_of(object, "name");
 	bool free_to_go = users == NULL;
 
+	if (kind == KIND_DNSSEC)
+		signed_guard_end(change, name);
 	if (free_to_go)
 		config_delete_object(change->edit, kind, id->text, name);
 	else /* S32 */

@@ -469,6 +469,24 @@ an_emergency_takes_one_look_and_no_margin(void **state)
 }
 
 static void
+a_rollover_that_becomes_an_emergency_loses_its_margin(void **state)
+{
+	struct rollover rollover;
+
+	(void)state;
+	begin(&rollover, ROLLOVER_KEY);
+	seen(&rollover, true, 1000000);
+	rollover_hurry(&rollover, &pace);
+	assert_int_equal(due(&rollover, 1000001), ROLLOVER_LOOK);
+	begin(&rollover, ROLLOVER_KEY);
+	seen(&rollover, true, 1000000);
+	seen(&rollover, true, 1000600);
+	rollover_hurry(&rollover, &pace);
+	assert_int_equal(due(&rollover, 1004200), ROLLOVER_REST);
+	assert_int_equal(due(&rollover, 1004201), ROLLOVER_NEXT);
+}
+
+static void
 a_ds_whose_ttl_nobody_saw_is_waited_for_a_day(void **state)
 {
 	struct rollover rollover;
@@ -520,6 +538,7 @@ main(void)
 	    cmocka_unit_test(a_server_that_falls_back_makes_the_wait_begin_again),
 	    cmocka_unit_test(a_clock_that_was_set_does_not_shorten_a_wait),
 	    cmocka_unit_test(an_emergency_takes_one_look_and_no_margin),
+	    cmocka_unit_test(a_rollover_that_becomes_an_emergency_loses_its_margin),
 	    cmocka_unit_test(a_ds_whose_ttl_nobody_saw_is_waited_for_a_day),
 	    cmocka_unit_test(a_rollover_is_cancelled_before_the_ds_and_not_after),
 	};

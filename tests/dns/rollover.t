@@ -30,6 +30,8 @@ $r->sync_ds('second');
 $r->over('enable ends when every server of the parent has the DS');
 $r->expect_secure;
 my ($first) = $r->keys;
+my ($enabled) = $t->admin('log') =~ /^\s*(\d+)\b.*dnssec enable roll/m;
+$t->admin_fails("undo $enabled", qr/the parent of roll\.parent\.test may have the DS of its key/, 'enable is not undone while the parent has a DS');
 
 # --- A new key.
 
