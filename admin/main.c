@@ -17,10 +17,10 @@
 
 /* One line a command. */
 static const struct command commands[] = {
-    {"zone", cmd_zone, "list unsigned-ok each",
+    {"zone", cmd_zone, "list unsigned-ok each signed",
 	"zone load [NAME=]FILE ... [--each] [--unsigned-ok]\nzone load --list FILE [--each] [--unsigned-ok]\n"
 	"zone check [NAME=]FILE ...\n"
-	"zone list\nzone show NAME\nzone export NAME\nzone delete NAME",
+	"zone list\nzone show NAME\nzone export NAME [--signed]\nzone delete NAME",
 	true, false, 0},
     {"record", cmd_record, "serial",
 	"record add ZONE OWNER [TTL] TYPE RDATA [--serial keep|increment|date|unixtime]\n"

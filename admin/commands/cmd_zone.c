@@ -6,6 +6,8 @@
 #include "admin/commands/commands.h"
 #include "admin/edit/object.h"
 #include "admin/edit/zone_load.h"
+#include "admin/explain/signed_zone.h"
+#include "admin/look/node.h"
 #include "admin/look/surroundings.h"
 #include "zones/base/array.h"
 #include "zones/base/input.h"
@@ -567,6 +569,26 @@ print_document(FILE *file, const struct zone_info *zone)
  * In bounded memory: through a file, because a transaction ends before anything is printed (store.h, LMDB
  * rule 4).
  */
+/* With --signed: as a client with DO gets it. */
+static bool
+write_signed(FILE *file, const struct args *args, struct store_txn *txn, const struct zone_info *zone,
+    struct problems *problems)
+{
+	struct node_signatures signatures;
+	struct store *store = NULL;
+	struct store_txn *health = node_verdicts(args->state, txn, &store);
+	bool good;
+
+	node_signatures_read(args->state, &signatures);
+	good = signed_zone_write(file,
+	    &(struct signed_zone_stores){txn, health, signatures.signatures, signatures.sets}, zone,
+	    problems);
+	node_signatures_close(&signatures);
+	store_abort(health);
+	store_close(store);
+	return good;
+}
+
 static enum exit_code
 run_export(const struct args *args)
 {
@@ -582,15 +604,17 @@ run_export(const struct args *args)
 		return EXIT_REFUSED;
 	if ((file = text_spool(args->state)) == NULL)
 		file = tmpfile();
-	good = file != NULL && zone_load_write(file, txn, &zone);
+	good = file != NULL &&
+	    (args_flag(args, "signed") ? write_signed(file, args, txn, &zone, &problems)
+				       : zone_load_write(file, txn, &zone));
 	error = errno;
 	read_end(store, txn);
-	if (!good)
+	if (!good && problems.errors == 0)
 		problems_error(&problems, "cannot write the export to a temporary file in %s: %s%s",
 		    args->state, strerror(error), store_write_cure(-error));
-	else if (args->json)
+	else if (good && args->json)
 		print_document(file, &zone);
-	else
+	else if (good)
 		print_file(file, false);
 	if (file != NULL)
 		fclose(file);
