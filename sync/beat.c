@@ -15,6 +15,7 @@ beat_write(const struct beat *beat)
 	json_put_integer(document, "instance", (long long)beat->instance);
 	json_put_integer(document, "count", (long long)beat->count);
 	json_put_bool(document, "monitor", beat->monitor_alive);
+	json_put_bool(document, "notifies", beat->notifies);
 	json_put_bool(document, "isolated", beat->isolated);
 	json_put_integer(document, "isolated_s", (long long)beat->isolated_s);
 	json_put_integer(document, "generation", (long long)beat->generation);
@@ -60,6 +61,7 @@ read_document(struct beat *beat, const struct value *document)
 	beat->endpoints = (uint32_t)endpoints;
 	beat->wall = (int64_t)wall;
 	beat->monitor_alive = value_truth(value_member(document, "monitor"));
+	beat->notifies = value_truth(value_member(document, "notifies")); /* older nodes do not say */
 	beat->isolated = value_truth(value_member(document, "isolated"));
 	snprintf(beat->version, sizeof beat->version, "%s", value_text_of(document, "version"));
 	return true;

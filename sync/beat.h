@@ -15,6 +15,7 @@ struct beat {
 	uint64_t instance; /* random, of the process; below 2^63 */
 	uint64_t count;    /* rises by one with each beat */
 	bool monitor_alive;
+	bool notifies;       /* S40: its monitor has receivers of notifications */
 	bool isolated;       /* S26: the canaries of its monitor are silent */
 	uint64_t isolated_s; /* the seconds since then */
 	uint64_t generation; /* of the configuration that it applied */

@@ -128,6 +128,7 @@ make_beat(const struct joined *joined)
 {
 	uint64_t isolated_ms = verdicts_isolated_ms(joined->verdicts);
 	struct beat beat = {.monitor_alive = verdicts_alive(joined->verdicts),
+	    .notifies = verdicts_notifies(joined->verdicts),
 	    .isolated = isolated_ms != 0,
 	    .isolated_s = isolated_ms != 0 ? (boot_ms() - isolated_ms) / 1000 : 0,
 	    .generation = configuration_generation(joined->configuration),

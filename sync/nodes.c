@@ -171,6 +171,7 @@ nodes_row(const struct nodes *nodes, unsigned slot)
 	    .live = live_alive(&node->live, nodes->echoes),
 	    .monitor_alive = node->beat.monitor_alive,
 	    .self = slot == nodes->self,
+	    .notifies = node->beat.notifies,
 	    .schema = node->beat.schema,
 	    .endpoints = node->beat.endpoints,
 	    .beat_ms = node->heard_ms,

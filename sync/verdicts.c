@@ -10,7 +10,7 @@ struct verdicts {
 	struct store *store;
 	uint64_t last_flip;
 	struct health_beat beat;
-	bool has_beat, alive, changed;
+	bool has_beat, alive, notifies, changed;
 	uint64_t isolated_ms;
 	struct health_flip *names;
 	size_t nnames;
@@ -82,13 +82,16 @@ static void
 read_beat(struct look *look)
 {
 	struct verdicts *verdicts = look->verdicts;
-	bool alive;
+	bool alive, notifies;
 	uint64_t isolated_ms;
 
 	verdicts->has_beat = health_beat_get(look->txn, &verdicts->beat);
 	alive = verdicts->has_beat && !health_monitor_dead(&verdicts->beat, look->now_ms);
 	isolated_ms = alive ? verdicts->beat.isolated_ms : 0;
-	verdicts->changed |= alive != verdicts->alive || isolated_ms != verdicts->isolated_ms;
+	notifies = alive && verdicts->beat.notifies;
+	verdicts->changed |= alive != verdicts->alive || isolated_ms != verdicts->isolated_ms ||
+	    notifies != verdicts->notifies;
+	verdicts->notifies = notifies;
 	verdicts->alive = alive;
 	verdicts->isolated_ms = isolated_ms;
 }
@@ -160,6 +163,12 @@ bool
 verdicts_alive(const struct verdicts *verdicts)
 {
 	return verdicts->alive && !health_monitor_dead(&verdicts->beat, boot_ms());
+}
+
+bool
+verdicts_notifies(const struct verdicts *verdicts)
+{
+	return verdicts->notifies;
 }
 
 uint64_t

@@ -24,7 +24,9 @@ void verdicts_watch_clear(struct verdicts *verdicts);
 /* Of the last look: the monitor runs (S25); the time since which it is isolated (S26), 0: it is not. */
 bool verdicts_alive(const struct verdicts *verdicts);
 uint64_t verdicts_isolated_ms(const struct verdicts *verdicts);
-/* True if either changed since the last call. */
+/* S40: the monitor has receivers of notifications. */
+bool verdicts_notifies(const struct verdicts *verdicts);
+/* True if any of these changed since the last call. */
 bool verdicts_changed(struct verdicts *verdicts);
 
 /* Begin to read the store; NULL if there is none. The caller ends it with store_abort(). */

@@ -290,6 +290,7 @@ node_json(const struct nodes_view *view, const struct cluster_node *node)
 	json_put_bool(json, "live", node->live);
 	json_put(json, "beat_age_ms", age >= 0 ? json_new_integer(age) : json_new_null());
 	json_put_bool(json, "monitor_alive", node->monitor_alive);
+	json_put_bool(json, "notifies", node->notifies);
 	json_put_integer(json, "isolated_s", (long long)node->isolated_s);
 	json_put_integer(json, "endpoints", node->endpoints);
 	json_put_integer(json, "generation", (long long)node->generation);

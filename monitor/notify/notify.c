@@ -1,6 +1,7 @@
 #include "monitor/notify/notify.h"
 
 #include "monitor/notify/notify_lb.h"
+#include "monitor/notify/turn.h"
 #include "zones/base/array.h"
 #include "zones/model/status.h"
 #include "zones/model/usable.h"
@@ -47,7 +48,8 @@ struct notify {
 	bool unsettled;           /* some pool is */
 	struct verdict *last_run; /* freed after the first reading of the configuration */
 	size_t nlast_run;
-	struct notice **pending; /* of this look */
+	struct turn *turn;       /* another node may report */
+	struct notice **pending; /* to send now */
 	size_t npending;
 };
 
@@ -231,15 +233,26 @@ view_free(struct pool_state *state)
 /* --- notices --- */
 
 static void
-add_notice(struct notify *notify, struct notice *notice)
+add_pending(struct notify *notify, struct notice *notice)
 {
 	notify->pending = array_grow(notify->pending, notify->npending, sizeof *notify->pending);
 	notify->pending[notify->npending++] = notice;
 }
 
 static void
+add_notice(struct notify *notify, struct notice *notice)
+{
+	turn_keep(notify->turn, notice, boot_ms());
+}
+
+/* Send what is this node's to report. */
+static void
 send_pending(struct notify *notify)
 {
+	struct notice *notice;
+
+	while ((notice = turn_next(notify->turn)) != NULL)
+		add_pending(notify, notice);
 	if (notify->npending == 0)
 		return;
 	for (size_t i = 0; i < notify->ncouriers; i++)
@@ -596,6 +609,8 @@ on_timer(evutil_socket_t fd, short what, void *arg)
 	if (follow_peek(look.notify->follow, &look.config, &look.store) != 0)
 		return;
 	if (begin_verdicts(&look)) {
+		turn_look(
+		    look.notify->turn, look.notify->kind == STORE_CLUSTER ? look.health : NULL, boot_ms());
 		look_around(&look);
 		store_abort(look.health);
 	}
@@ -613,7 +628,7 @@ notify_isolated(struct notify *notify, bool isolated)
 	notice->before = isolated ? "judging" : "isolated";
 	notice->after = isolated ? "isolated" : "judging";
 	notice->healthy = !isolated;
-	add_notice(notify, notice);
+	add_pending(notify, notice); /* each node reports its own */
 	send_pending(notify);
 }
 
@@ -664,6 +679,9 @@ notify_expose(const struct notify *notify, FILE *page)
 	    failed);
 	expose(notify, page, "graycloud_notifications_lost_total", "counter",
 	    "Events that were dropped because the queue was full, or that were refused.", lost);
+	exposition_value(page, "graycloud_notifications_turn", "gauge",
+	    "1 if this node reports changes; of the nodes of a cluster one does (S40).",
+	    turn_is_ours(notify->turn));
 	expose(notify, page, "graycloud_notifications_waiting", "gauge", "Events that wait for delivery.",
 	    waiting);
 }
@@ -681,6 +699,8 @@ notify_new(struct event_base *base, struct follow *follow, struct recorder *reco
 	notify->follow = follow;
 	notify->recorder = recorder;
 	notify->kind = STORE_HEALTH;
+	notify->turn = turn_new();
+	recorder_notifies(recorder);
 	for (size_t i = 0; i < count; i++) {
 		struct courier *courier = courier_start(urls[i], problems);
 
@@ -718,6 +738,7 @@ notify_free(struct notify *notify)
 		courier_stop(notify->couriers[i]);
 	tdestroy(notify->pools, reported_pool_free);
 	notify_lbs_free(notify->lbs);
+	turn_free(notify->turn);
 	store_close(notify->cluster);
 	free(notify->last_run);
 	free(notify->pending);

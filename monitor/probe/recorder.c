@@ -55,6 +55,7 @@ struct recorder {
 	uint32_t endpoints; /* in the last heartbeat */
 	uint64_t generation;
 	uint64_t isolated_ms;
+	bool notifies;
 	int logged_error;    /* the last logged failure */
 	uint64_t failing_ms; /* since when writes fail; 0: they succeed */
 	uint64_t failures;
@@ -194,6 +195,7 @@ make_beat(const struct recorder *recorder, uint32_t endpoints, uint64_t generati
 	    .endpoints = endpoints,
 	    .generation = generation,
 	    .isolated_ms = recorder->isolated_ms,
+	    .notifies = recorder->notifies,
 	};
 
 	snprintf(beat.boot, sizeof beat.boot, "%s", boot_id());
@@ -466,6 +468,12 @@ uint64_t
 recorder_isolated_since(const struct recorder *recorder)
 {
 	return recorder->isolated_ms;
+}
+
+void
+recorder_notifies(struct recorder *recorder)
+{
+	recorder->notifies = true;
 }
 
 void

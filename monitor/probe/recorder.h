@@ -75,6 +75,9 @@ void recorder_name_changed(
 /* Write the result of a preview that was asked for at this time (wall clock); takes over text. */
 void recorder_preview(struct recorder *recorder, const struct id *id, int64_t asked, char *text);
 
+/* S40: the beats say that this monitor has receivers of notifications. */
+void recorder_notifies(struct recorder *recorder);
+
 /* Milliseconds until recorder_commit may be called; 0: now. */
 unsigned recorder_wait_ms(const struct recorder *recorder);
 /* Write the waiting flips. */

@@ -110,7 +110,8 @@ struct cluster_node {
 	uint8_t live;          /* 1: it beats (S92) */
 	uint8_t monitor_alive; /* as its last beat says */
 	uint8_t self;          /* 1: this node */
-	uint8_t unused[2];     /* 0 */
+	uint8_t notifies;      /* its monitor has receivers of notifications (S40) */
+	uint8_t unused;        /* 0 */
 	uint32_t schema;
 	uint32_t endpoints;  /* votes that it gives */
 	uint64_t beat_ms;    /* CLOCK_BOOTTIME of this node when it heard the last beat; 0: never */

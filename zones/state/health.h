@@ -157,7 +157,8 @@ struct health_beat {
 	uint64_t generation;  /* generation of the configuration that is probed */
 	uint64_t isolated_ms; /* S26: since when all canaries fail; 0: they do not */
 	char boot[40];        /* boot id */
-	char version[16];
+	char version[15];
+	uint8_t notifies; /* S40: it has receivers of notifications */
 };
 
 enum { HEALTH_FLIPS_KEPT = 65536, HEALTH_DEAD_MS = 3000 };
