@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { KEYS_MAX = 8, CDS_ROOM = 2 + DS_OCTETS, DNSKEY_ROOM = 2 + DNSKEY_MAX };
+enum { KEYS_MAX = 8, ADOPTED_MAX = 2, CDS_ROOM = 2 + DS_OCTETS, DNSKEY_ROOM = 2 + DNSKEY_MAX };
 
 struct keyring {
 	uint8_t apex[NAME_MAX_LEN];
@@ -96,7 +96,20 @@ make_key(struct keyring *keyring, unsigned algorithm, struct problems *problems)
 	return true;
 }
 
-/* Set the marks of the keys of the procedure to those of its step. */
+static uint8_t
+marks_of(const struct signing_key *row)
+{
+	uint8_t marks = 0;
+
+	for (unsigned i = 0; i < KEY_MARKS; i++)
+		marks |= (uint8_t)(key_shows(row, i) << i);
+	return marks;
+}
+
+/*
+ * Set the marks of the keys to those of the step. Every other key leaves with the old one, of which an
+ * imported zone can have two (KSK and ZSK): a key that leaves never gets a mark.
+ */
 static void
 take_step(struct keyring *keyring, int64_t wall)
 {
@@ -104,12 +117,13 @@ take_step(struct keyring *keyring, int64_t wall)
 	const struct rollover_step *step = rollover_step(rollover);
 
 	for (unsigned i = 0; i < keyring->count && step != NULL; i++) {
-		struct key_id id = id_of(&keyring->rows[i]);
+		struct signing_key *row = &keyring->rows[i];
+		struct key_id id = id_of(row);
 
 		if (key_id_same(&id, &rollover->new))
-			rollover_mark(&keyring->rows[i], step->new, wall);
-		else if (key_id_same(&id, &rollover->old))
-			rollover_mark(&keyring->rows[i], step->old, wall);
+			rollover_mark(row, step->new, wall);
+		else if (rollover->old.algorithm != 0)
+			rollover_mark(row, step->old & marks_of(row), wall);
 	}
 }
 
@@ -151,7 +165,7 @@ adopt(struct loading *loading)
 	DIR *directory = opendir(keyring->directory);
 	struct dirent *entry;
 
-	while (directory != NULL && keyring->count < DATA_KEYS_MAX && (entry = readdir(directory)) != NULL) {
+	while (directory != NULL && keyring->count < ADOPTED_MAX && (entry = readdir(directory)) != NULL) {
 		const char *end = strrchr(entry->d_name, '.');
 		struct signing_key row;
 		struct key *key;

@@ -233,6 +233,17 @@ settle_zones(struct settle *settle)
 	settle->wanted = NULL;
 }
 
+static bool
+same_keys(const struct signed_zone *row, const struct key_id *data, unsigned ndata)
+{
+	if (row->ndata != ndata)
+		return false;
+	for (unsigned i = 0; i < ndata; i++)
+		if (!key_id_same(&row->data[i], &data[i]))
+			return false;
+	return true;
+}
+
 static void
 serve_new_keys(void *arg, uint32_t zone)
 {
@@ -243,8 +254,7 @@ serve_new_keys(void *arg, uint32_t zone)
 	struct signed_zone row;
 
 	if (!keyring_can_sign(keyring) || !signed_zone_get(settle->signatures, zone, &row) ||
-	    (row.ndata == ndata && key_id_same(&row.data[0], &data[0]) &&
-		key_id_same(&row.data[1], &data[1])))
+	    same_keys(&row, data, ndata))
 		return;
 	row.nkeys = keyring_rrsets(keyring, settle->key_ttl, row.keys);
 	row.version++;

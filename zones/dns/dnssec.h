@@ -18,7 +18,7 @@ enum {
 	RR_FIXED = 12,                     /* a record's owner 0xC00C, type, class, TTL and length */
 	SIGNATURE_OCTETS = 64,             /* of ECDSA P-256 (RFC 6605 4) and of Ed25519 (RFC 8080 4) */
 	SIGNATURES_MAX = 4,                /* of one RRset at once; a rollover needs two */
-	DATA_KEYS_MAX = 2,                 /* keys that sign the data of a zone at once */
+	DATA_KEYS_MAX = 3,                 /* keys that sign the data of a zone at once */
 	DNSKEY_SEP = 1,                    /* flag: a key that a DS refers to (RFC 4034 2.1.1) */
 	DNSKEY_REVOKE = 0x80,              /* flag (RFC 5011) */
 	DNSKEY_ZONE = 0x100,               /* flag: a key of a zone */

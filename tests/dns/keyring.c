@@ -1,0 +1,299 @@
+/* The keys of a zone: which sign what, and what is answered of them, at each step of a procedure. */
+#include "signer/keyring.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char state_directory[] = "/tmp/graycloud-keyring-XXXXXX";
+static struct store *store;
+static struct store_txn *txn;
+static struct problems problems;
+static struct zone_info zone = {.number = 1};
+static char zone_text[] = "ring.example";
+static struct dnssec_policy policy = {.name = zone_text, .algorithm = ALGORITHM_ECDSAP256};
+static const struct rollover_clock now = {1000, 1000, 1};
+
+static void
+delete_all(const char *path)
+{
+	DIR *directory = opendir(path);
+	struct dirent *entry;
+
+	while (directory != NULL && (entry = readdir(directory)) != NULL) {
+		char inner[512];
+
+		if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+			continue;
+		snprintf(inner, sizeof inner, "%s/%s", path, entry->d_name);
+		delete_all(inner);
+	}
+	if (directory != NULL)
+		closedir(directory);
+	remove(path);
+}
+
+static int
+set_up(void **state)
+{
+	(void)state;
+	strcpy(state_directory + sizeof state_directory - 7, "XXXXXX");
+	name_from_text(zone.name, "ring.example.", NULL);
+	policy.ending = ENDING_NONE;
+	if (mkdtemp(state_directory) == NULL)
+		return -1;
+	store = store_open(state_directory, STORE_SIGNATURES, STORE_WRITE, &problems);
+	return store != NULL ? store_begin(store, STORE_WRITE, &txn) : -1;
+}
+
+static int
+tear_down(void **state)
+{
+	(void)state;
+	store_abort(txn);
+	store_close(store);
+	delete_all(state_directory);
+	problems_free(&problems);
+	return 0;
+}
+
+static struct keyring *
+open_ring(bool make)
+{
+	return keyring_open(txn, state_directory, &zone, &policy, make, &problems);
+}
+
+/* How many keys sign a type. */
+static unsigned
+signers(const struct keyring *ring, uint16_t type)
+{
+	struct key *keys[SIGNATURES_MAX];
+
+	return keyring_signers(ring, type, keys);
+}
+
+/* Records of DNSKEY and of CDS. */
+static void
+expect_records(const struct keyring *ring, unsigned dnskeys, unsigned cds)
+{
+	struct rrset sets[SIGNED_KEYS_MAX];
+	unsigned count = keyring_rrsets(ring, 60, sets);
+
+	assert_int_equal(count, cds > 0 ? 3 : 1);
+	assert_int_equal(sets[0].count, dnskeys);
+	if (cds == 0)
+		return;
+	assert_int_equal(sets[1].count, cds);
+	assert_int_equal(sets[2].type, TYPE_CDS);
+	assert_int_equal(sets[2].count, cds);
+}
+
+static void
+advance(struct keyring *ring)
+{
+	keyring_advance(ring, &now);
+	assert_int_equal(keyring_put(ring, txn), 0);
+}
+
+/* The zone is enabled, and its DS is at the parent. */
+static struct keyring *
+enabled(void)
+{
+	struct keyring *ring = open_ring(true);
+
+	assert_non_null(ring);
+	expect_records(ring, 1, 0);
+	advance(ring);
+	expect_records(ring, 1, 1);
+	advance(ring);
+	assert_int_equal(keyring_rollover(ring)->kind, ROLLOVER_NONE);
+	expect_records(ring, 1, 1);
+	return ring;
+}
+
+static void
+a_key_rollover_shows_and_signs_what_each_step_says(void **state)
+{
+	static const unsigned steps[][4] = {/* DNSKEY, CDS, who signs DNSKEY, data */
+	    {2, 1, 2, 1}, {2, 2, 2, 1}, {2, 2, 2, 1}, {2, 1, 2, 1}, {1, 1, 1, 1}};
+	struct keyring *ring = enabled();
+	struct key_id before[DATA_KEYS_MAX], after[DATA_KEYS_MAX];
+
+	(void)state;
+	keyring_data(ring, before);
+	assert_true(keyring_roll(ring, ROLLOVER_KEY, ALGORITHM_ECDSAP256, &now, &problems));
+	for (unsigned i = 0; i < NITEMS(steps); i++) {
+		expect_records(ring, steps[i][0], steps[i][1]);
+		assert_int_equal(signers(ring, TYPE_DNSKEY), steps[i][2]);
+		assert_int_equal(signers(ring, TYPE_A), steps[i][3]);
+		keyring_data(ring, after);
+		assert_true(key_id_same(&before[0], &after[0]) == (i < 2));
+		advance(ring);
+	}
+	assert_int_equal(keyring_rollover(ring)->kind, ROLLOVER_NONE);
+	expect_records(ring, 1, 1);
+	assert_true(before[0].key_tag != after[0].key_tag);
+	keyring_free(ring);
+}
+
+static void
+an_algorithm_rollover_signs_data_first_and_last(void **state)
+{
+	static const unsigned steps[][4] = {
+	    {1, 1, 1, 2}, {2, 1, 2, 2}, {2, 2, 2, 2}, {2, 1, 2, 2}, {1, 1, 1, 2}, {1, 1, 1, 1}};
+	struct keyring *ring = enabled();
+
+	(void)state;
+	assert_true(keyring_roll(ring, ROLLOVER_ALGORITHM, ALGORITHM_ED25519, &now, &problems));
+	for (unsigned i = 0; i < NITEMS(steps); i++) {
+		expect_records(ring, steps[i][0], steps[i][1]);
+		assert_int_equal(signers(ring, TYPE_DNSKEY), steps[i][2]);
+		assert_int_equal(signers(ring, TYPE_A), steps[i][3]);
+		assert_int_equal(signers(ring, TYPE_CDS), 2 - (i == 5));
+		advance(ring);
+	}
+	keyring_free(ring);
+}
+
+static void
+disable_asks_for_the_deletion_of_all_ds(void **state)
+{
+	struct keyring *ring = enabled();
+	struct rrset sets[SIGNED_KEYS_MAX];
+
+	(void)state;
+	keyring_begin(ring, ROLLOVER_DISABLE, &now);
+	assert_int_equal(keyring_rrsets(ring, 60, sets), 3);
+	assert_int_equal(sets[1].len, 7); /* RFC 8078 4: 0 3 0 AA==, 0 0 0 00 */
+	assert_memory_equal(sets[1].records, "\0\5\0\0\3\0\0", 7);
+	assert_memory_equal(sets[2].records, "\0\5\0\0\0\0\0", 7);
+	assert_int_equal(signers(ring, TYPE_A), 1);
+	keyring_begin(ring, ROLLOVER_ENABLE, &now);
+	expect_records(ring, 1, 0);
+	advance(ring);
+	expect_records(ring, 1, 1);
+	keyring_free(ring);
+}
+
+static void
+a_step_outlives_a_restart(void **state)
+{
+	struct keyring *ring = enabled();
+	struct signature found[2] = {{.algorithm = 13}, {.algorithm = 13}};
+	struct key_id one[DATA_KEYS_MAX];
+	const struct signing_key *rows;
+
+	(void)state;
+	assert_true(keyring_roll(ring, ROLLOVER_KEY, ALGORITHM_ECDSAP256, &now, &problems));
+	assert_int_equal(keyring_put(ring, txn), 0);
+	keyring_data(ring, one);
+	keyring_free(ring);
+	ring = open_ring(false);
+	assert_non_null(ring);
+	assert_int_equal(keyring_rollover(ring)->kind, ROLLOVER_KEY);
+	expect_records(ring, 2, 1);
+	/* The order of the rows does not matter. */
+	assert_int_equal(keyring_rows(ring, &rows), 2);
+	found[0].key_tag = rows[1].key_tag;
+	found[1].key_tag = rows[0].key_tag;
+	assert_true(keyring_fits(ring, TYPE_DNSKEY, found, 2));
+	assert_false(keyring_fits(ring, TYPE_DNSKEY, found, 1));
+	found[0].key_tag = one[0].key_tag;
+	assert_true(keyring_fits(ring, TYPE_A, found, 1));
+	keyring_free(ring);
+}
+
+static void
+the_files_of_a_key_that_left_are_not_loaded_again(void **state)
+{
+	struct keyring *ring = enabled();
+	const struct signing_key *rows;
+	uint16_t tag;
+
+	(void)state;
+	assert_true(keyring_roll(ring, ROLLOVER_EMERGENCY, ALGORITHM_ECDSAP256, &now, &problems));
+	for (unsigned i = 0; i < 3; i++)
+		advance(ring);
+	keyring_retire_files(ring);
+	assert_int_equal(keyring_rows(ring, &rows), 1);
+	tag = rows[0].key_tag;
+	keyring_free(ring);
+	assert_int_equal(signatures_drop_zone(txn, zone.number), 0);
+	ring = open_ring(false);
+	assert_non_null(ring);
+	assert_int_equal(keyring_rows(ring, &rows), 1);
+	assert_int_equal(rows[0].key_tag, tag);
+	keyring_free(ring);
+}
+
+static void
+all_keys_of_an_imported_zone_leave_with_its_rollover(void **state)
+{
+	struct keyring *ring = enabled();
+	const struct signing_key *rows;
+
+	(void)state;
+	assert_true(keyring_roll(ring, ROLLOVER_KEY, ALGORITHM_ECDSAP256, &now, &problems));
+	keyring_free(ring);
+	/* Two files and no row: both sign. */
+	assert_int_equal(signatures_drop_zone(txn, zone.number), 0);
+	ring = open_ring(false);
+	assert_non_null(ring);
+	assert_int_equal(signers(ring, TYPE_A), 2);
+	advance(ring);
+	advance(ring);
+	assert_int_equal(keyring_rollover(ring)->kind, ROLLOVER_NONE);
+	expect_records(ring, 2, 1);
+	assert_true(keyring_roll(ring, ROLLOVER_KEY, ALGORITHM_ECDSAP256, &now, &problems));
+	expect_records(ring, 3, 1);
+	for (unsigned i = 0; i < 5; i++)
+		advance(ring);
+	assert_int_equal(keyring_rows(ring, &rows), 1);
+	expect_records(ring, 1, 1);
+	keyring_free(ring);
+}
+
+static void
+a_lost_key_needs_no_file(void **state)
+{
+	struct keyring *ring = enabled();
+	char keys[512];
+
+	(void)state;
+	keyring_free(ring);
+	snprintf(keys, sizeof keys, "%s/keys", state_directory);
+	delete_all(keys);
+	assert_null(open_ring(true)); /* and no key is made in its place */
+	policy.ending = ENDING_KEY_LOST;
+	ring = open_ring(true);
+	assert_non_null(ring);
+	assert_false(keyring_can_sign(ring));
+	keyring_begin(ring, ROLLOVER_KEY_LOST, &now);
+	advance(ring);
+	assert_int_equal(keyring_rollover(ring)->kind, ROLLOVER_DISABLED);
+	keyring_free(ring);
+}
+
+#define RING_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    RING_TEST(a_key_rollover_shows_and_signs_what_each_step_says),
+	    RING_TEST(an_algorithm_rollover_signs_data_first_and_last),
+	    RING_TEST(disable_asks_for_the_deletion_of_all_ds),
+	    RING_TEST(a_step_outlives_a_restart),
+	    RING_TEST(the_files_of_a_key_that_left_are_not_loaded_again),
+	    RING_TEST(all_keys_of_an_imported_zone_leave_with_its_rollover),
+	    RING_TEST(a_lost_key_needs_no_file),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
