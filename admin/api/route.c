@@ -3,6 +3,7 @@
 #include "admin/api/actions.h"
 #include "admin/api/answers.h"
 #include "admin/api/beyond.h"
+#include "admin/api/dnssec.h"
 #include "admin/api/http.h"
 #include "admin/api/objects.h"
 #include "admin/api/past.h"
@@ -101,9 +102,9 @@ static const struct route routes[] = {
     REFUSE(PATCH, "/zones/*/settings", zones_refuse),
     REFUSE(GET, "/zones/*/dns_settings", zones_refuse),
     REFUSE(PATCH, "/zones/*/dns_settings", zones_refuse),
-    REFUSE(GET, "/zones/*/dnssec", zones_refuse),
-    REFUSE(PATCH, "/zones/*/dnssec", zones_refuse),
-    REFUSE(DELETE, "/zones/*/dnssec", zones_refuse),
+    READ("/zones/*/dnssec", 0, ANYONE, dnssec_get),
+    WRITE(PATCH, "/zones/*/dnssec", TOKEN_DNS, 0, ANYONE, dnssec_patch),
+    WRITE(DELETE, "/zones/*/dnssec", TOKEN_DNS, 0, ANYONE, dnssec_delete),
     READ(A, 0, ACCOUNT, nothing_list),
     REFUSE(POST, A, private_refuse),
     WRITE(PATCH, A "/pools", TOKEN_LB, KIND_POOL, ACCOUNT, objects_patch_pools),

@@ -4,8 +4,8 @@
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/dnssec_keys.h"
+#include "admin/edit/dnssec_edit.h"
 #include "admin/edit/guards_dnssec.h"
-#include "admin/edit/object.h"
 #include "zones/state/config.h"
 
 #include <poll.h>
@@ -22,95 +22,17 @@ struct enabling {
 	size_t nfiles;
 };
 
-/* The zone that a word names, as an object's name. NULL with a problem if there is none. */
-static char *
-zone_name(struct store_txn *txn, const char *word, struct problems *problems)
-{
-	uint8_t name[NAME_MAX_LEN + 1];
-	struct zone_info zone;
-	char text[NAME_MAX_TEXT];
-
-	if (name_from_text(name, word, NULL) == 0) {
-		problems_error(problems, "%s is not a domain name", word);
-		return NULL;
-	}
-	name_lower(name, name);
-	if (!config_zone(txn, name, &zone)) {
-		problems_error(problems, "there is no zone %s: load it with `graycloud zone load`", word);
-		return NULL;
-	}
-	return xstrdup(name_to_host(zone.name, text));
-}
-
-/* A zone that is being disabled, or was, is enabled again. */
-static void
-enable_again(struct change *change, const char *name, const struct id *id, const struct enabling *enabling)
-{
-	struct json *document = object_read(change->txn, KIND_DNSSEC, id);
-	struct id same;
-
-	if (document == NULL || strcmp(json_text_of(document, "ending"), "none") == 0 ||
-	    *json_text_of(document, "ending") == '\0') {
-		problems_error(&change->problems,
-		    "zone %s is enabled already: `graycloud dnssec status %s` shows its keys", name, name);
-	} else {
-		json_put_text(document, "ending", "none");
-		if (enabling->algorithm != NULL)
-			json_put_text(document, "algorithm", enabling->algorithm);
-		if (object_put(change, KIND_DNSSEC, document, id, OBJECT_REPLACE, NULL, &same))
-			object_tell(change, KIND_DNSSEC, &same, "enabled");
-	}
-	json_drop(document);
-}
-
 static void
 enable(struct change *change, void *arg)
 {
 	const struct enabling *enabling = arg;
-	char *name = zone_name(change->txn, enabling->zone, &change->problems);
-	struct json *document;
-	struct id id;
+	char *name = dnssec_edit_zone(change->txn, enabling->zone, &change->problems);
 
-	if (name == NULL)
-		return;
-	if (config_object_id(change->txn, KIND_DNSSEC, name, &id)) {
-		enable_again(change, name, &id, enabling);
-		free(name);
-		return;
-	}
-	document = json_new_object();
-	json_put_text(document, "name", name);
-	json_put_text(document, "identity", config_identity(change->txn).text);
-	if (enabling->algorithm != NULL)
-		json_put_text(document, "algorithm", enabling->algorithm);
-	if (object_put(change, KIND_DNSSEC, document, NULL, OBJECT_CREATE, NULL, &id))
-		object_tell(change, KIND_DNSSEC, &id, "enabled");
-	if (enabling->nfiles > 0)
+	if (name != NULL && dnssec_edit_enable(change, name, enabling->algorithm) && enabling->nfiles > 0)
 		guards_dnssec(change); /* first, as nothing may change if it refuses */
-	if (enabling->nfiles > 0 && change->problems.errors == 0)
+	if (name != NULL && enabling->nfiles > 0 && change->problems.errors == 0)
 		dnssec_keys_import(change, name, enabling->files, enabling->nfiles);
-	json_drop(document);
 	free(name);
-}
-
-/* The document of a zone that is signed. NULL with a problem. The caller frees name. */
-static struct json *
-policy_of(struct change *change, const char *zone, char **name, struct id *id)
-{
-	struct json *document;
-
-	*name = zone_name(change->txn, zone, &change->problems);
-	if (*name == NULL)
-		return NULL;
-	if (!config_object_id(change->txn, KIND_DNSSEC, *name, id)) {
-		problems_error(
-		    &change->problems, "zone %s is not signed: `graycloud dnssec enable %s`", *name, *name);
-		return NULL;
-	}
-	document = object_read(change->txn, KIND_DNSSEC, id);
-	if (document == NULL)
-		problems_error(&change->problems, "the settings of zone %s cannot be read", *name);
-	return document;
 }
 
 static void
@@ -119,41 +41,21 @@ add_one(struct json *document, const char *property)
 	json_put_integer(document, property, (long long)json_number_of(json_member(document, property)) + 1);
 }
 
-static void
-put_policy(struct change *change, const struct json *document, const struct id *target, const char *what)
-{
-	struct id id;
-
-	if (object_put(change, KIND_DNSSEC, document, target, OBJECT_REPLACE, NULL, &id))
-		object_tell(change, KIND_DNSSEC, &id, what);
-}
-
 /* ---- disable ---- */
 
 struct disabling {
 	const char *zone;
-	bool now; /* --force, or all steps are done */
-	bool key_lost;
+	enum dnssec_end how;
 };
 
 static void
 disable(struct change *change, void *arg)
 {
 	const struct disabling *disabling = arg;
-	char *name;
-	struct id id;
-	struct json *document = policy_of(change, disabling->zone, &name, &id);
+	char *name = dnssec_edit_zone(change->txn, disabling->zone, &change->problems);
 
-	if (document != NULL && !disabling->now) {
-		json_put_text(document, "ending", disabling->key_lost ? "key_lost" : "disable");
-		put_policy(change, document, &id,
-		    "DNSSEC is being disabled: `graycloud dnssec status` shows each step");
-	} else if (document != NULL && object_delete(change, KIND_DNSSEC, &id)) {
-		change->message = xasprintf("zone %s: not signed any more", name);
-		change->result = json_new_object();
-		json_put_text(change->result, "name", name);
-	}
-	json_drop(document);
+	if (name != NULL)
+		dnssec_edit_disable(change, name, disabling->how);
 	free(name);
 }
 
@@ -169,21 +71,25 @@ run_disable(struct args *args)
 {
 	char text[NAME_MAX_TEXT];
 	const char *zone = dnssec_clean_name(args->words[1], text);
-	struct disabling disabling = {args->words[1], args->force, args_flag(args, "key-lost")};
+	struct disabling disabling = {args->words[1],
+	    args->force                       ? DNSSEC_END_NOW
+		: args_flag(args, "key-lost") ? DNSSEC_END_KEY_LOST
+					      : DNSSEC_END_BY_STEPS};
 	struct dnssec_state state;
 	enum exit_code code;
 
 	if (!dnssec_state_read(args, zone, &state))
 		return EXIT_REFUSED;
-	disabling.now |= state.rollover.kind == ROLLOVER_DISABLED;
-	if (!disabling.now && !disabling.key_lost && is_rolling(&state.rollover)) {
+	if (state.rollover.kind == ROLLOVER_DISABLED)
+		disabling.how = DNSSEC_END_NOW;
+	if (disabling.how == DNSSEC_END_BY_STEPS && is_rolling(&state.rollover)) {
 		report_error("a rollover of zone %s runs, and two keys may have a DS: wait until it is over "
 			     "(`graycloud dnssec status %s`), or cancel it",
 		    zone, zone);
 		return EXIT_REFUSED;
 	}
 	code = command_change(args, disable, &disabling);
-	if (code != EXIT_DONE || disabling.now || args->dry_run)
+	if (code != EXIT_DONE || disabling.how == DNSSEC_END_NOW || args->dry_run)
 		return code;
 	report_note("take the DS of %s out at the registrar; the zone stays signed until no server of the "
 		    "parent shows it and its TTL has passed",
@@ -221,9 +127,9 @@ static void
 roll(struct change *change, void *arg)
 {
 	const struct rolling *rolling = arg;
-	char *name;
+	char *name = dnssec_edit_zone(change->txn, rolling->zone, &change->problems);
 	struct id id;
-	struct json *document = policy_of(change, rolling->zone, &name, &id);
+	struct json *document = name != NULL ? dnssec_edit_policy(change, name, &id) : NULL;
 	const char *what = "the signer looks at the other servers";
 
 	if (document != NULL) {
@@ -238,7 +144,7 @@ roll(struct change *change, void *arg)
 		}
 		if (rolling->algorithm != NULL)
 			json_put_text(document, "algorithm", rolling->algorithm);
-		put_policy(change, document, &id, what);
+		dnssec_edit_put(change, document, &id, what);
 	}
 	json_drop(document);
 	free(name);

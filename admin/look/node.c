@@ -4,6 +4,7 @@
 #include "zones/state/membership.h"
 #include "zones/state/serving.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 struct geo *
@@ -93,6 +94,8 @@ node_geography(const char *state)
 	return bits;
 }
 
+static pthread_mutex_t reading = PTHREAD_MUTEX_INITIALIZER;
+
 void
 node_signatures_read(const char *state, struct node_signatures *out)
 {
@@ -100,7 +103,8 @@ node_signatures_read(const char *state, struct node_signatures *out)
 	struct store_txn **txns[] = {&out->signatures, &out->sets};
 	struct problems problems = {0};
 
-	*out = (struct node_signatures){.signatures = NULL};
+	pthread_mutex_lock(&reading);
+	*out = (struct node_signatures){.open = true};
 	for (unsigned i = 0; i < NITEMS(kinds); i++) {
 		out->stores[i] = store_open(state, kinds[i], STORE_READ, &problems);
 		if (out->stores[i] != NULL && store_begin(out->stores[i], STORE_READ, txns[i]) != 0)
@@ -113,8 +117,11 @@ node_signatures_read(const char *state, struct node_signatures *out)
 void
 node_signatures_close(struct node_signatures *all)
 {
+	if (!all->open)
+		return;
 	store_abort(all->signatures);
 	store_abort(all->sets);
 	for (unsigned i = 0; i < NITEMS(all->stores); i++)
 		store_close(all->stores[i]);
+	pthread_mutex_unlock(&reading);
 }

@@ -75,7 +75,7 @@ subtest 'accounts and tokens' => sub {
 
 subtest 'what graycloud does not have is refused with the reason' => sub {
 	like(refused(400, 91003, "$_->[0] $_->[1]", @$_, body => {name => 'x'}), qr/does not offer|has no/, 'says so')
-		for ['POST', '/zones'], ['PATCH', $z], ['DELETE', $z], ['GET', "$z/settings"], ['GET', "$z/dnssec"], ['GET', "$z/dns_settings"], ['POST', "$z/dns_records/scan"], ['POST', $a], ['PUT', "$a/" . '0' x 32], ['DELETE', "$a/" . '0' x 32];
+		for ['POST', '/zones'], ['PATCH', $z], ['DELETE', $z], ['GET', "$z/settings"], ['GET', "$z/dns_settings"], ['POST', "$z/dns_records/scan"], ['POST', $a], ['PUT', "$a/" . '0' x 32], ['DELETE', "$a/" . '0' x 32];
 	refused(404, 7003, $_, 'GET', $_) for '/user', '/memberships', '/ips', "/accounts/$account/members", '/';
 };
 

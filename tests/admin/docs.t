@@ -94,7 +94,9 @@ sub runs {
 		system('sh', '-c', "{ $text ; } >/dev/null 2>$errors </dev/null");
 		my $code = $? >> 8;
 		my $said = do { local (@ARGV, $/) = $errors; <> // '' };
-		my $good = @{$command->{said}} ? $code == 1 : $code == 0 || $endless && $code == 124 || $text =~ /^graycloud doctor/ && $code >= 3;
+		my $good = @{$command->{said}} ? $code == 1 : $code == 0 || $endless && $code == 124 || $text =~ /^graycloud doctor/ && $code >= 3
+		    # What their steps wait for does not come here: no parent, and no nameserver at the addresses of the zone.
+		    || $text =~ /^graycloud dnssec (?:ds|rollover)\b/ && $code == 1 && $said =~ /not before all nameservers show|enable is not over/;
 
 		ok($good, $name) or diag "exit $code: $said";
 		like($said, qr/^\Q$_\E$/m, '... and says so') for @{$command->{said}};

@@ -1,0 +1,108 @@
+#include "admin/edit/dnssec_edit.h"
+
+#include "admin/edit/object.h"
+
+#include <stdlib.h>
+
+char *
+dnssec_edit_zone(struct store_txn *txn, const char *word, struct problems *problems)
+{
+	uint8_t name[NAME_MAX_LEN + 1];
+	struct zone_info zone;
+	char text[NAME_MAX_TEXT];
+
+	if (name_from_text(name, word, NULL) == 0) {
+		problems_error(problems, "%s is not a domain name", word);
+		return NULL;
+	}
+	name_lower(name, name);
+	if (!config_zone(txn, name, &zone)) {
+		problems_error(problems, "there is no zone %s: load it with `graycloud zone load`", word);
+		return NULL;
+	}
+	return xstrdup(name_to_host(zone.name, text));
+}
+
+static void
+enable_again(struct change *change, const char *name, const struct id *id, const char *algorithm)
+{
+	struct json *document = object_read(change->txn, KIND_DNSSEC, id);
+	struct id same;
+
+	if (document == NULL || strcmp(json_text_of(document, "ending"), "none") == 0 ||
+	    *json_text_of(document, "ending") == '\0') {
+		problems_error(&change->problems,
+		    "zone %s is enabled already: `graycloud dnssec status %s` shows its keys", name, name);
+	} else {
+		json_put_text(document, "ending", "none");
+		if (algorithm != NULL)
+			json_put_text(document, "algorithm", algorithm);
+		if (object_put(change, KIND_DNSSEC, document, id, OBJECT_REPLACE, NULL, &same))
+			object_tell(change, KIND_DNSSEC, &same, "enabled");
+	}
+	json_drop(document);
+}
+
+bool
+dnssec_edit_enable(struct change *change, const char *name, const char *algorithm)
+{
+	struct json *document;
+	struct id id;
+
+	if (config_object_id(change->txn, KIND_DNSSEC, name, &id)) {
+		enable_again(change, name, &id, algorithm);
+		return false;
+	}
+	document = json_new_object();
+	json_put_text(document, "name", name);
+	json_put_text(document, "identity", config_identity(change->txn).text);
+	if (algorithm != NULL)
+		json_put_text(document, "algorithm", algorithm);
+	if (object_put(change, KIND_DNSSEC, document, NULL, OBJECT_CREATE, NULL, &id))
+		object_tell(change, KIND_DNSSEC, &id, "enabled");
+	json_drop(document);
+	return true;
+}
+
+struct json *
+dnssec_edit_policy(struct change *change, const char *name, struct id *id)
+{
+	struct json *document;
+
+	if (!config_object_id(change->txn, KIND_DNSSEC, name, id)) {
+		problems_error(
+		    &change->problems, "zone %s is not signed: `graycloud dnssec enable %s`", name, name);
+		return NULL;
+	}
+	document = object_read(change->txn, KIND_DNSSEC, id);
+	if (document == NULL)
+		problems_error(&change->problems, "the settings of zone %s cannot be read", name);
+	return document;
+}
+
+void
+dnssec_edit_put(struct change *change, const struct json *document, const struct id *target, const char *what)
+{
+	struct id id;
+
+	if (object_put(change, KIND_DNSSEC, document, target, OBJECT_REPLACE, NULL, &id))
+		object_tell(change, KIND_DNSSEC, &id, what);
+}
+
+void
+dnssec_edit_disable(struct change *change, const char *name, enum dnssec_end how)
+{
+	struct id id;
+	struct json *document = dnssec_edit_policy(change, name, &id);
+
+	if (document != NULL && how != DNSSEC_END_NOW) {
+		json_put_text(document, "ending", how == DNSSEC_END_KEY_LOST ? "key_lost" : "disable");
+		dnssec_edit_put(change, document, &id,
+		    "DNSSEC is being disabled: `graycloud dnssec status` shows each step");
+	} else if (document != NULL && object_delete(change, KIND_DNSSEC, &id)) {
+		change->message = xasprintf("zone %s: not signed any more", name);
+		change->result = json_new_object();
+		json_put_text(change->result, "name", name);
+	}
+	json_drop(document);
+}

@@ -1,0 +1,29 @@
+/*
+ * dnssec_edit.h -- begin and end to sign a zone, for the command line and the API (S105, S107).
+ */
+#ifndef DNSSEC_EDIT_H
+#define DNSSEC_EDIT_H
+
+#include "admin/edit/change.h"
+
+/* The zone that a word names, as an object's name. NULL with a problem if there is none. The caller frees it.
+ */
+char *dnssec_edit_zone(struct store_txn *txn, const char *word, struct problems *problems);
+
+/*
+ * Enable a zone, by its object's name; one that is being disabled, or was, is enabled again. algorithm: as
+ * documents have it; NULL: the default, or the one before. Returns true if it is new.
+ */
+bool dnssec_edit_enable(struct change *change, const char *name, const char *algorithm);
+
+/* Begin the procedure that ends it, or with now end it at once. */
+enum dnssec_end { DNSSEC_END_BY_STEPS, DNSSEC_END_KEY_LOST, DNSSEC_END_NOW };
+void dnssec_edit_disable(struct change *change, const char *name, enum dnssec_end how);
+
+/* The document of an enabled zone. NULL with a problem. The caller drops it. */
+struct json *dnssec_edit_policy(struct change *change, const char *name, struct id *id);
+/* Write it back; what: for people. */
+void dnssec_edit_put(
+    struct change *change, const struct json *document, const struct id *target, const char *what);
+
+#endif
