@@ -144,15 +144,18 @@ write_nsec(struct response *response, const struct answer_item *item)
 	const struct zone *zone = item->zone;
 	size_t start = (size_t)(writer->at - writer->start);
 	const uint8_t *at = item->wire;
+	bool by_apex = asked_within(question, zone) && zone->labels > 0;
+	/* The owner is the pointer to the apex alone: no pointer points to it. */
+	bool alone = by_apex && item->owner->name_len == 0;
 
 	for (unsigned i = 0; i < item->count + item->signatures; i++) {
 		uint16_t rdlen = get16(at + 10);
 
-		if (i > 0 && start <= WIRE_POINTER_MAX) {
+		if (i > 0 && start <= WIRE_POINTER_MAX && !alone) {
 			write16(writer, (uint16_t)(0xC000 | start));
 		} else {
 			write_bytes(writer, node_name(item->owner), item->owner->name_len);
-			if (asked_within(question, zone) && zone->labels > 0)
+			if (by_apex)
 				write16(writer,
 				    (uint16_t)(0xC000 | (WIRE_HEADER + question->path.at[zone->labels])));
 			else

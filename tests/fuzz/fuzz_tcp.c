@@ -42,7 +42,7 @@ set_up(void)
 	signal(SIGPIPE, SIG_IGN); /* as main does */
 	memcpy(peer.address.bytes, &from.sin_addr, 4);
 	peer.port = ntohs(from.sin_port);
-	stage.scenery = stage_new();
+	stage.scenery = stage_new(false);
 	stage.base = event_base_new();
 	stage.served = serve_context_new(&settings);
 	stage.model = serve_context_new(&settings);

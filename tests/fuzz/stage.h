@@ -7,6 +7,7 @@
 
 #include "dnsd/serve.h"
 #include "tests/dns/scenery.h"
+#include "zones/answer/signature_table.h"
 
 #define LONG_LABEL "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 
@@ -67,33 +68,72 @@ stage_text(void)
 	return text;
 }
 
-static struct scenery *stage_sceneries[3];
+/* The zones of a stage: the first has the snapshot of all. The child is never signed. */
+struct stage {
+	struct scenery *sceneries[3];
+	struct signature_table *signatures; /* of steered RRsets; NULL: no zone is signed */
+};
 
 static void
-stage_free(void)
+stage_free(struct stage *stage)
 {
-	for (unsigned i = 0; i < NITEMS(stage_sceneries); i++)
-		scenery_free(stage_sceneries[i]);
+	for (unsigned i = 0; i < NITEMS(stage->sceneries); i++)
+		scenery_free(stage->sceneries[i]);
+	free(stage->signatures);
+}
+
+/* ---- signatures: octets that nobody verifies, and here and there none ---- */
+
+static size_t
+stage_find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
+{
+	struct signature signature = {.algorithm = ALGORITHM_ECDSAP256, .key_tag = 1};
+	struct rrsig_covers covers = {.apex = set->apex,
+	    .apex_len = name_len(set->apex),
+	    .type = set->rrset.type,
+	    .labels = signed_labels(set->owner),
+	    .ttl = set->rrset.ttl};
+
+	(void)arg, (void)key;
+	return signed_hash(set) % 32 == 0 ? 0 : rrsig_write(out, &covers, &signature);
+}
+
+static const struct zone_signing stage_signing = {
+    .find = stage_find, .version = 1, .ndata = 1, .data = {{ALGORITHM_ECDSAP256, 1}}};
+
+/* Two of three addresses alone, so that some choices have no signature. */
+static inline void
+stage_sign_steered(struct stage *stage, const struct steer_lb *lb)
+{
+	static const uint8_t addresses[][16] = {
+	    {192, 0, 2, 1}, {198, 51, 100, 1}, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}};
+	const struct signature signature = {.algorithm = ALGORITHM_ECDSAP256, .key_tag = 1};
+
+	for (unsigned i = 0; i < NITEMS(addresses); i++) {
+		struct content what = content_single(&lb->content, i == 2, addresses[i]);
+
+		what = content_signed(&what, &stage->sceneries[0]->zone->keys[0]);
+		signature_table_add(stage->signatures, &what, &signature);
+	}
 }
 
 /* All zones in one table, which the first scenery has in place of its own. */
 static void
-stage_join(void)
+stage_join(struct stage *stage)
 {
-	const struct zone *zones[NITEMS(stage_sceneries)];
-	struct scenery *first = stage_sceneries[0];
+	const struct zone *zones[NITEMS(stage->sceneries)];
+	struct scenery *first = stage->sceneries[0];
 
 	for (unsigned i = 0; i < NITEMS(zones); i++)
-		zones[i] = stage_sceneries[i]->zone;
+		zones[i] = stage->sceneries[i]->zone;
 	free(first->table);
 	first->table = zone_table_new(zones, NITEMS(zones));
 	first->snapshot.zones = first->table;
-	atexit(stage_free);
+	first->snapshot.signatures = stage->signatures;
 }
 
-/* Freed at the end: leak checkers do not see the unaligned pointers in its segments. */
-static struct scenery *
-stage_new(void)
+static void
+stage_build(struct stage *stage, const struct zone_signing *signing)
 {
 	static const char *const mixed[] = {"192.0.2.1", "192.0.2.2", "2001:db8::1", NULL},
 				 *const four[] = {"198.51.100.1", NULL};
@@ -109,17 +149,51 @@ stage_new(void)
 	scenery_lb(scenery, "*.lb.example.com.", apex, AFFINITY_NONE, pool, fallback);
 	scenery_lb(scenery, "sticky.example.com.", apex, AFFINITY_IP, pool, fallback);
 	scenery_lb(scenery, "www.example.com.", apex, AFFINITY_NONE, dead, fallback);
-	if (!scenery_build(scenery, text))
+	stage->sceneries[0] = scenery;
+	stage->sceneries[1] = scenery_new();
+	stage->sceneries[2] = scenery_new();
+	scenery->signing = stage->sceneries[2]->signing = signing;
+	if (!scenery_build(scenery, text) || !scenery_build(stage->sceneries[1], stage_child) ||
+	    !scenery_build(stage->sceneries[2], stage_stranger))
 		abort();
 	free(text);
-	stage_sceneries[0] = scenery;
-	stage_sceneries[1] = scenery_new();
-	stage_sceneries[2] = scenery_new();
-	if (!scenery_build(stage_sceneries[1], stage_child) ||
-	    !scenery_build(stage_sceneries[2], stage_stranger))
-		abort();
-	stage_join();
-	return scenery;
+	if (signing != NULL) {
+		stage->signatures = signature_table_new(64);
+		for (size_t i = 0; i < scenery->nlbs; i++) {
+			struct steer_lb *lb = scenery->lbs[i].lb;
+
+			lb->content = content_of_owner(lb->name, lb->name_len, lb->ttl);
+			lb->signed_ttl = lb->ttl;
+			lb->signed_labels = signed_labels(lb->name);
+			stage_sign_steered(stage, lb);
+		}
+	}
+	stage_join(stage);
+}
+
+static struct stage stages[2];
+
+static void
+stages_free(void)
+{
+	stage_free(&stages[0]);
+	stage_free(&stages[1]);
+}
+
+/*
+ * The same zones without signatures and, if is_signed, with them. Freed at the end: leak checkers do not see
+ * the unaligned pointers in segments.
+ */
+static struct scenery *
+stage_new(bool is_signed)
+{
+	if (stages[0].sceneries[0] == NULL) {
+		content_init();
+		stage_build(&stages[0], NULL);
+		stage_build(&stages[1], &stage_signing);
+		atexit(stages_free);
+	}
+	return stages[is_signed].sceneries[0];
 }
 
 /* ---- queries ---- */
