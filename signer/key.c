@@ -7,6 +7,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/sha.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -16,7 +17,7 @@ enum { HALF = SIGNATURE_OCTETS / 2, DER_MAX = 80 };
 struct key {
 	ldns_key *key;
 	EVP_PKEY *pair;
-	EVP_PKEY_CTX *context; /* of ECDSA: made once */
+	EVP_PKEY_CTX *contexts[KEY_LANES]; /* of ECDSA: made once, when its lane signs first */
 	struct signing_key row;
 };
 
@@ -74,13 +75,8 @@ wrap(ldns_key *made, const uint8_t *apex, uint16_t flags)
 	ldns_key_set_pubkey_owner(made, ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name_len(apex), apex));
 	ldns_key_set_flags(made, flags);
 	key->pair = ldns_key_evp_key(made);
-	if (describe(key) && key->row.algorithm == ALGORITHM_ECDSAP256 && key->pair != NULL) {
-		key->context = EVP_PKEY_CTX_new_from_pkey(NULL, key->pair, NULL);
-		if (key->context != NULL && EVP_PKEY_sign_init(key->context) == 1)
-			return key;
-	} else if (key->row.algorithm == ALGORITHM_ED25519 && key->pair != NULL) {
+	if (describe(key) && key->pair != NULL && key_algorithm_known(key->row.algorithm))
 		return key;
-	}
 	key_free(key);
 	return NULL;
 }
@@ -104,7 +100,8 @@ key_free(struct key *key)
 {
 	if (key == NULL)
 		return;
-	EVP_PKEY_CTX_free(key->context);
+	for (unsigned i = 0; i < KEY_LANES; i++)
+		EVP_PKEY_CTX_free(key->contexts[i]);
 	ldns_key_deep_free(key->key);
 	free(key);
 }
@@ -416,17 +413,29 @@ key_begin(const struct key *key, struct signature *signature)
 	signature->key_tag = key->row.key_tag;
 }
 
+static EVP_PKEY_CTX *
+context_of(struct key *key, unsigned lane)
+{
+	EVP_PKEY_CTX **context = &key->contexts[lane];
+
+	if (*context == NULL &&
+	    ((*context = EVP_PKEY_CTX_new_from_pkey(NULL, key->pair, NULL)) == NULL ||
+		EVP_PKEY_sign_init(*context) != 1))
+		memory_exhausted(0);
+	return *context;
+}
+
 /* RFC 6605 4: r and s, 32 octets each. */
 static void
-sign_ecdsa(struct key *key, const void *data, size_t len, uint8_t out[SIGNATURE_OCTETS])
+sign_ecdsa(struct key *key, unsigned lane, const void *data, size_t len, uint8_t out[SIGNATURE_OCTETS])
 {
-	uint8_t digest[EVP_MAX_MD_SIZE], der[DER_MAX];
+	uint8_t digest[SHA256_DIGEST_LENGTH], der[DER_MAX];
 	const uint8_t *at = der;
 	size_t der_len = sizeof der;
 	ECDSA_SIG *pair;
 
-	if (EVP_Digest(data, len, digest, NULL, EVP_sha256(), NULL) != 1 ||
-	    EVP_PKEY_sign(key->context, der, &der_len, digest, 32) != 1 ||
+	SHA256(data, len, digest);
+	if (EVP_PKEY_sign(context_of(key, lane), der, &der_len, digest, sizeof digest) != 1 ||
 	    (pair = d2i_ECDSA_SIG(NULL, &at, (long)der_len)) == NULL)
 		memory_exhausted(0);
 	BN_bn2binpad(ECDSA_SIG_get0_r(pair), out, HALF);
@@ -448,10 +457,10 @@ sign_ed25519(struct key *key, const void *data, size_t len, uint8_t out[SIGNATUR
 }
 
 void
-key_sign(struct key *key, const void *data, size_t len, struct signature *signature)
+key_sign(struct key *key, unsigned lane, const void *data, size_t len, struct signature *signature)
 {
 	if (key->row.algorithm == ALGORITHM_ED25519)
 		sign_ed25519(key, data, len, signature->octets);
 	else
-		sign_ecdsa(key, data, len, signature->octets);
+		sign_ecdsa(key, lane, data, len, signature->octets);
 }

@@ -2,8 +2,8 @@
  * key.h -- a signing key: its files, its DNSKEY and DS, and signing. The only file that sees a private key.
  *
  * Files are those of BIND, STATE/keys/ZONE/Kzone.+013+12345.key and .private, so that ldns, BIND and Knot
- * read them, too. Only the signer's user may read them: key_load refuses others (S105). Any thread may sign
- * with a key, one at a time. Errors are sentences in problems.
+ * read them, too. Only the signer's user may read them: key_load refuses others (S105). A
+ * thread signs in a lane of its own. Errors are sentences in problems.
  */
 #ifndef SIGNER_KEY_H
 #define SIGNER_KEY_H
@@ -12,6 +12,8 @@
 #include "zones/state/signing_keys.h"
 
 struct key;
+
+enum { KEY_LANES = 16 }; /* threads that may sign at once with a key */
 
 /* The algorithms that this program signs with: 13 and 15. */
 bool key_algorithm_known(unsigned algorithm);
@@ -47,9 +49,9 @@ void key_describe(const struct key *key, struct signing_key *row);
 
 /*
  * Fill the signature of these octets, which begin with its own fields (dnssec.h, signed_data). Algorithm and
- * key tag must have been set by key_begin.
+ * key tag must have been set by key_begin. lane: below KEY_LANES; one thread at a time uses it.
  */
 void key_begin(const struct key *key, struct signature *signature);
-void key_sign(struct key *key, const void *data, size_t len, struct signature *signature);
+void key_sign(struct key *key, unsigned lane, const void *data, size_t len, struct signature *signature);
 
 #endif

@@ -1,5 +1,6 @@
 #include "signer/options.h"
 
+#include "signer/key.h"
 #include "zones/base/array.h"
 
 #include <stdlib.h>
@@ -11,7 +12,8 @@ enum {
 	KEY_TTL = 3600,
 	LOOK_INTERVAL_S = 600,
 	LOOK_MARGIN_S = 3600,
-	DNS_PORT = 53
+	DNS_PORT = 53,
+	THREADS_DEFAULT = 2
 };
 
 enum name {
@@ -24,18 +26,20 @@ enum name {
 	ASK,
 	TAKE_KEYS,
 	GIVE_KEYS,
-	CHECK_KEYS
+	CHECK_KEYS,
+	THREADS
 };
 
 static const struct option known[] = {DAEMON_OPTIONS, {"validity", 1, NULL, VALIDITY},
     {"validity-steered", 1, NULL, VALIDITY_STEERED}, {"key-ttl", 1, NULL, KEY_TTL_SECONDS},
     {"look-interval", 1, NULL, LOOK_INTERVAL}, {"look-margin", 1, NULL, LOOK_MARGIN},
     {"resolver", 1, NULL, RESOLVER}, {"ask", 1, NULL, ASK}, {"take-keys", 1, NULL, TAKE_KEYS},
-    {"give-keys", 1, NULL, GIVE_KEYS}, {"check-keys", 1, NULL, CHECK_KEYS}, {0}};
+    {"give-keys", 1, NULL, GIVE_KEYS}, {"check-keys", 1, NULL, CHECK_KEYS}, {"threads", 1, NULL, THREADS},
+    {0}};
 
 static const char usage[] =
     "usage: graycloud-signer [--state DIR] [--user NAME] [--validity SECONDS]\n"
-    "                        [--validity-steered SECONDS] [--key-ttl SECONDS]\n"
+    "                        [--validity-steered SECONDS] [--key-ttl SECONDS] [--threads NUMBER]\n"
     "                        [--look-interval SECONDS] [--look-margin SECONDS]\n"
     "                        [--resolver ADDRESS[:PORT]] [--ask ADDRESS=ADDRESS[:PORT] ...]\n"
     "                        [--metrics ADDRESS:PORT] [--config FILE] [--check] [--no-seal]\n"
@@ -115,6 +119,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 	case GIVE_KEYS:
 		options->keys.give = value;
 		return true;
+	case THREADS:
+		return option_whole(place, value, 1, KEY_LANES, &signer->threads);
 	default: /* KEY_TTL_SECONDS */
 		return option_whole(place, value, 1, 7 * DAY_S, &rollover->key_ttl);
 	}
@@ -128,6 +134,7 @@ options_parse(struct options *options, int argc, char **argv)
 
 	*options = (struct options){
 	    .signer = {.validity = {VALIDITY_ZONE_S, VALIDITY_STEERED_S},
+		.threads = THREADS_DEFAULT,
 		.rollover = {.key_ttl = KEY_TTL, .pace = {LOOK_INTERVAL_S * 1000, LOOK_MARGIN_S * 1000}}}};
 	if (!command_line_read(&line, argc, argv))
 		command_line_refuse(&line);

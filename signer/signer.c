@@ -42,6 +42,7 @@ struct signer {
 	struct store *signatures, *sets;
 	struct followed config, health;
 	struct compiler *compiler;
+	struct signing_threads *threads;
 	struct zone_signer *zones;
 	struct rollovers *rollovers;
 	struct signer_beat beat;
@@ -73,7 +74,8 @@ signer_open(const struct signer_options *options, struct problems *problems)
 	if (signer->sets != NULL)
 		signer->signatures = store_open(options->state, STORE_SIGNATURES, STORE_WRITE, problems);
 	signer->compiler = compiler_new();
-	signer->zones = zone_signer_new(&signer->options.validity);
+	signer->threads = signing_threads_new(options->threads);
+	signer->zones = zone_signer_new(&signer->options.validity, signer->threads);
 	zone_signer_set_progress(signer->zones, on_progress, signer);
 	snprintf(signer->beat.boot, sizeof signer->beat.boot, "%s", boot_id());
 	snprintf(signer->beat.version, sizeof signer->beat.version, "%s", VERSION);
@@ -98,6 +100,7 @@ signer_close(struct signer *signer)
 	store_close(signer->sets);
 	compiler_free(signer->compiler);
 	zone_signer_free(signer->zones);
+	signing_threads_free(signer->threads);
 	free(signer);
 }
 
@@ -194,7 +197,7 @@ forget(struct signer *signer)
 	compiler_free(signer->compiler);
 	signer->compiler = compiler_new();
 	zone_signer_free(signer->zones);
-	signer->zones = zone_signer_new(&signer->options.validity);
+	signer->zones = zone_signer_new(&signer->options.validity, signer->threads);
 	zone_signer_set_progress(signer->zones, on_progress, signer);
 	signer->config.anew = signer->health.anew = true;
 	again_later(signer);
@@ -415,6 +418,7 @@ compile(struct signer *signer, struct pass *pass, struct store_txn *config, bool
 		steered_each(pass->signatures, 0, note_steered, signer);
 		steered_each(pass->sets, 0, note_steered, signer);
 	}
+	zone_signer_flush(signer->zones);
 	compiler_mark_steered(signer->compiler, false);
 	if (compiled != COMPILED_FAILED)
 		return true;
@@ -526,6 +530,7 @@ foresee(struct signer *signer)
 		pass.slice = SLICE_CONFIG;
 		zone_signer_foresee(signer->zones);
 		signer->foreseen = compiler_foresee(signer->compiler, txn, sign_steered, &steering);
+		zone_signer_flush(signer->zones);
 		pass.wrote |= zone_signer_wrote(signer->zones);
 		end(signer, &pass);
 	}

@@ -3,7 +3,7 @@
  *
  * A change of the configuration is one pass: what it needs is signed in one transaction of signatures/, with
  * its generation, which nameservers wait for (S103). A flip of health is another: the new sets go to sets/.
- * One thread.
+ * One thread calls it; zone data is signed by as many as the options say (signing_threads.h).
  */
 #ifndef SIGNER_SIGNER_H
 #define SIGNER_SIGNER_H
@@ -20,6 +20,7 @@ struct signer_options {
 	const char *state; /* directory */
 	struct validity validity;
 	struct rollover_options rollover;
+	unsigned threads; /* that sign zone data, with the one of signer_look; 1 to KEY_LANES */
 };
 
 /*

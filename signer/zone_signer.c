@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { PROGRESS = 1000 };
+enum { PROGRESS = 1000, BATCH = 1024 };
 
 struct signed_entry {
 	uint32_t zone;
@@ -13,8 +13,27 @@ struct signed_entry {
 	uint32_t ttl;                  /* the largest of its RRsets since the start */
 };
 
+/* A content whose signatures are being made. */
+struct pending {
+	uint32_t zone;
+	uint16_t type;
+	uint64_t hash;
+	enum signature_order order;
+	struct bytes key; /* of the owner, a copy */
+	unsigned njobs;
+};
+
+/* One is filled while the threads sign the other. */
+struct batch {
+	size_t count, njobs;
+	struct pending pending[BATCH];
+	struct signing_job jobs[BATCH * SIGNATURES_MAX];
+};
+
 struct zone_signer {
 	const struct validity *validity;
+	struct signing_threads *threads;
+	struct batch *filling, *running;
 	struct compiler_signing signing;
 	struct signed_entry **zones;
 	size_t count;
@@ -35,20 +54,102 @@ struct zone_signer {
 	void *progress_arg;
 };
 
+static void
+count_made(struct zone_signer *signer)
+{
+	if (++signer->made % PROGRESS == 0 && signer->progress != NULL)
+		signer->progress(signer->progress_arg);
+}
+
+/* Set all of a signature but its octets, and return those that they sign. */
+static uint8_t *
+prepare(const struct zone_signer *signer, const struct key *key, const struct signed_set *set,
+    uint32_t seconds, struct signature *signature, size_t *len)
+{
+	key_begin(key, signature);
+	validity_set(signature, signer->now, seconds, signed_hash(set));
+	return signed_data(set, signature, len);
+}
+
 void
 zone_signer_sign(struct zone_signer *signer, struct key *key, const struct signed_set *set, uint32_t seconds,
     struct signature *signature)
 {
-	uint8_t *data;
 	size_t len;
+	uint8_t *data = prepare(signer, key, set, seconds, signature, &len);
 
-	key_begin(key, signature);
-	validity_set(signature, signer->now, seconds, signed_hash(set));
-	data = signed_data(set, signature, &len);
-	key_sign(key, data, len, signature);
+	key_sign(key, 0, data, len, signature);
 	free(data);
-	if (++signer->made % PROGRESS == 0 && signer->progress != NULL)
-		signer->progress(signer->progress_arg);
+	count_made(signer);
+}
+
+/* ---- batches ---- */
+
+/* Free what a batch holds; with write, after its signatures are written. */
+static void
+empty(struct zone_signer *signer, struct batch *batch, bool write)
+{
+	struct signature signatures[SIGNATURES_MAX];
+	size_t job = 0;
+
+	for (size_t i = 0; i < batch->count; i++) {
+		struct pending *pending = &batch->pending[i];
+
+		for (unsigned n = 0; n < pending->njobs; n++, job++) {
+			signatures[n] = batch->jobs[job].signature;
+			free(batch->jobs[job].data);
+		}
+		if (write && signer->error == 0)
+			signer->error = signature_put(signer->txn, pending->zone, &pending->key,
+			    pending->type, pending->hash, signatures, pending->njobs, pending->order);
+		free((void *)(uintptr_t)pending->key.data);
+	}
+	batch->count = batch->njobs = 0;
+}
+
+/* Let the threads sign the batch that is full; meanwhile write the one that they signed before. */
+static void
+rotate(struct zone_signer *signer)
+{
+	struct batch *signed_batch = signer->running;
+
+	signing_threads_finish(signer->threads);
+	signer->running = signer->filling;
+	signer->filling = signed_batch;
+	signing_threads_begin(signer->threads, signer->running->jobs, signer->running->njobs);
+	empty(signer, signed_batch, true);
+}
+
+void
+zone_signer_flush(struct zone_signer *signer)
+{
+	if (signer->filling->count > 0)
+		rotate(signer);
+	if (signer->running->count > 0)
+		rotate(signer);
+}
+
+/* The signatures get their octets later. */
+static void
+queue(struct zone_signer *signer, const struct bytes *key, const struct signed_set *set, uint64_t hash,
+    struct key **keys, unsigned nkeys, struct signature *signatures)
+{
+	struct batch *batch = signer->filling;
+	struct pending *pending = &batch->pending[batch->count++];
+
+	*pending = (struct pending){signer->entry->zone, set->rrset.type, hash, signer->order,
+	    {xmemdup(key->data, key->len), key->len}, nkeys};
+	for (unsigned i = 0; i < nkeys; i++) {
+		struct signing_job *job = &batch->jobs[batch->njobs++];
+
+		*job = (struct signing_job){.key = keys[i]};
+		job->data =
+		    prepare(signer, keys[i], set, signer->validity->zone_s, &job->signature, &job->len);
+		signatures[i] = job->signature;
+		count_made(signer);
+	}
+	if (batch->count == BATCH)
+		rotate(signer);
 }
 
 static uint32_t
@@ -101,19 +202,16 @@ find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *
 	struct key *keys[SIGNATURES_MAX];
 	int error;
 
-	if (are_good(signer, set->rrset.type, found, count)) {
-		if (signer->order == SIGNATURE_LATER || !signature_is_behind(signer->reader))
-			return write_records(signer, set, found, count, out);
-		signer->moved = true;
-	} else {
+	if (!are_good(signer, set->rrset.type, found, count)) {
 		count = keyring_signers(signer->entry->keyring, set->rrset.type, keys);
-		for (unsigned i = 0; i < count; i++)
-			zone_signer_sign(signer, keys[i], set, signer->validity->zone_s, &found[i]);
+		queue(signer, key, set, hash, keys, count, found);
+	} else if (signer->order != SIGNATURE_LATER && signature_is_behind(signer->reader)) {
+		signer->moved = true;
+		error = signature_put(signer->txn, signer->entry->zone, key, set->rrset.type, hash, found,
+		    count, signer->order);
+		if (signer->error == 0)
+			signer->error = error;
 	}
-	error = signature_put(
-	    signer->txn, signer->entry->zone, key, set->rrset.type, hash, found, count, signer->order);
-	if (signer->error == 0)
-		signer->error = error;
 	return write_records(signer, set, found, count, out);
 }
 
@@ -133,6 +231,7 @@ zone(void *arg, const struct zone_info *info)
 	struct signed_entry *entry = entry_of(signer, info->number);
 	struct key_id data[DATA_KEYS_MAX] = {{0}};
 
+	zone_signer_flush(signer);
 	if (entry == NULL || !keyring_can_sign(entry->keyring) ||
 	    !signed_zone_get(signer->txn, info->number, &signer->row))
 		return NULL;
@@ -154,13 +253,25 @@ zone(void *arg, const struct zone_info *info)
 }
 
 struct zone_signer *
-zone_signer_new(const struct validity *validity)
+zone_signer_new(const struct validity *validity, struct signing_threads *threads)
 {
 	struct zone_signer *signer = xcalloc(1, sizeof *signer);
 
 	signer->validity = validity;
+	signer->threads = threads;
+	signer->filling = xcalloc(1, sizeof *signer->filling);
+	signer->running = xcalloc(1, sizeof *signer->running);
 	signer->signing = (struct compiler_signing){signer, zone};
 	return signer;
+}
+
+/* The last pass was given up. */
+static void
+drop_batches(struct zone_signer *signer)
+{
+	signing_threads_finish(signer->threads);
+	empty(signer, signer->filling, false);
+	empty(signer, signer->running, false);
 }
 
 static void
@@ -173,6 +284,9 @@ drop(struct signed_entry *entry)
 void
 zone_signer_free(struct zone_signer *signer)
 {
+	drop_batches(signer);
+	free(signer->filling);
+	free(signer->running);
 	for (size_t i = 0; i < signer->count; i++)
 		drop(signer->zones[i]);
 	signature_reader_free(signer->reader);
@@ -190,6 +304,7 @@ zone_signer_set_progress(struct zone_signer *signer, void (*fn)(void *arg), void
 void
 zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint32_t now)
 {
+	drop_batches(signer);
 	signature_reader_free(signer->reader);
 	signer->reader = NULL;
 	signer->txn = signatures;

@@ -6,13 +6,14 @@
 #define SIGNER_ZONE_SIGNER_H
 
 #include "signer/keyring.h"
+#include "signer/signing_threads.h"
 #include "signer/validity.h"
 #include "zones/compile/compile.h"
 
 struct zone_signer;
 
 /* Its keyrings stay open; the transaction changes with each pass. */
-struct zone_signer *zone_signer_new(const struct validity *validity);
+struct zone_signer *zone_signer_new(const struct validity *validity, struct signing_threads *threads);
 /* Call fn from time to time while a large zone is signed. */
 void zone_signer_set_progress(struct zone_signer *signer, void (*fn)(void *arg), void *arg);
 void zone_signer_free(struct zone_signer *signer);
@@ -34,8 +35,9 @@ size_t zone_signer_count(const struct zone_signer *signer);
 typedef void zone_signer_fn(void *arg, uint32_t zone);
 void zone_signer_each(const struct zone_signer *signer, zone_signer_fn *fn, void *arg);
 
-/* For the compiler. */
+/* For the compiler. After it has run, zone_signer_flush signs and writes what is left. */
 const struct compiler_signing *zone_signer_signing(struct zone_signer *signer);
+void zone_signer_flush(struct zone_signer *signer);
 
 /* Until the next pass: what is signed is for a time to come. */
 void zone_signer_foresee(struct zone_signer *signer);

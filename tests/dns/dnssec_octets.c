@@ -1,5 +1,6 @@
 /* The octets of DNSSEC: vectors of RFC 4034 and RFC 6605, canonical form, bitmaps, times. */
 #include "signer/key.h"
+#include "signer/signing_threads.h"
 #include "signer/validity.h"
 #include "zones/answer/chain.h"
 #include "zones/answer/signature_table.h"
@@ -150,7 +151,7 @@ sign_and_load(unsigned algorithm)
 	assert_non_null(again = key_load(apex, &row, directory, &problems));
 	key_begin(again, &signature);
 	assert_int_equal(signature.key_tag, row.key_tag);
-	key_sign(again, "octets", 6, &signature);
+	key_sign(again, 0, "octets", 6, &signature);
 	/* A row of another key: its file is not there. */
 	row.key_tag++;
 	assert_null(key_load(apex, &row, directory, &problems));
@@ -168,6 +169,36 @@ a_key_is_saved_loaded_and_signs(void **state)
 	(void)state;
 	sign_and_load(ALGORITHM_ECDSAP256);
 	sign_and_load(ALGORITHM_ED25519);
+}
+
+/* Signatures of Ed25519 are always the same. */
+static void
+threads_sign_what_one_signs(void **state)
+{
+	enum { JOBS = 300 };
+	static const size_t counts[] = {JOBS, 3, 0, JOBS};
+	static struct signing_job jobs[JOBS];
+	struct key *key = key_new(apex, ALGORITHM_ED25519, DNSKEY_ZONE);
+	struct signing_threads *threads = signing_threads_new(4);
+	uint8_t data[JOBS][8];
+	struct signature alone;
+
+	(void)state;
+	for (unsigned round = 0; round < NITEMS(counts); round++) {
+		for (unsigned i = 0; i < JOBS; i++) {
+			put32(data[i], i);
+			put32(data[i] + 4, round);
+			jobs[i] = (struct signing_job){.key = key, .data = data[i], .len = sizeof data[i]};
+		}
+		signing_threads_begin(threads, jobs, counts[round]);
+		signing_threads_finish(threads);
+		for (unsigned i = 0; i < counts[round]; i++) {
+			key_sign(key, 0, data[i], sizeof data[i], &alone);
+			assert_memory_equal(jobs[i].signature.octets, alone.octets, sizeof alone.octets);
+		}
+	}
+	signing_threads_free(threads);
+	key_free(key);
 }
 
 /* ---- times ---- */
@@ -261,6 +292,7 @@ main(void)
 	    cmocka_unit_test(the_hash_changes_with_each_part_of_an_rrset),
 	    cmocka_unit_test(the_bitmap_is_that_of_the_rfc),
 	    cmocka_unit_test(a_key_is_saved_loaded_and_signs),
+	    cmocka_unit_test(threads_sign_what_one_signs),
 	    cmocka_unit_test(signatures_end_spread_and_are_renewed_at_half_of_their_time),
 	    cmocka_unit_test(a_signature_is_found_by_its_content_and_by_no_other),
 	    cmocka_unit_test(a_set_has_one_content_in_any_order),
