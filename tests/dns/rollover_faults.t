@@ -12,7 +12,7 @@ system('unbound -V >/dev/null 2>&1') == 0 or plan skip_all => 'unbound is not in
 my $r = Rollover->start;
 my $t = $r->{child};
 
-$t->admin('dnssec enable roll.parent.test');
+$t->admin('dnssec enable roll.parent.example');
 $r->step('enable', 2);
 $r->sync_ds('first', 'second');
 $r->over('the zone is secure');
@@ -22,10 +22,10 @@ my ($first) = $r->keys;
 # --- A nameserver that is gone holds a step until a person leaves it out.
 
 $r->stop_late;
-$t->admin('dnssec rollover roll.parent.test');
-$r->until_text(qr/ns2\.roll\.parent\.test \(127\.0\.0\.32\) cannot be reached over TCP/, 'a nameserver that is gone is named');
+$t->admin('dnssec rollover roll.parent.example');
+$r->until_text(qr/ns2\.roll\.parent\.example \(127\.0\.0\.32\) cannot be reached over TCP/, 'a nameserver that is gone is named');
 is($r->status->{procedure}{step}, 1, '... and holds the step');
-$t->admin('dnssec rollover roll.parent.test --without ns2.roll.parent.test');
+$t->admin('dnssec rollover roll.parent.example --without ns2.roll.parent.example');
 $r->step('key rollover', 2);
 $r->sync_ds('first', 'second');
 $r->step('key rollover', 4);
@@ -40,9 +40,9 @@ $r->{margin} = 86400;
 $r->{interval} = 600;
 $t->stop_program('signer');
 $r->start_signer('--metrics', '127.0.0.1:0');
-$t->admin('dnssec rollover roll.parent.test --emergency --without 127.0.0.32');
+$t->admin('dnssec rollover roll.parent.example --emergency --without 127.0.0.32');
 $r->step('emergency rollover', 2);
-is($r->signers('www.roll.parent.test A'), (grep { $_ != $second } $r->keys)[0], 'data is signed by the new key');
+is($r->signers('www.roll.parent.example A'), (grep { $_ != $second } $r->keys)[0], 'data is signed by the new key');
 is(scalar $r->cds, 1, 'CDS has the new key alone');
 like($t->get($t->metrics('signer')), qr/^graycloud_signer_procedures 1$/m, 'the metrics count the procedure');
 $r->sync_ds('first', 'second');
@@ -51,23 +51,23 @@ isnt(($r->keys)[0], $second, 'the stolen key is gone');
 
 # --- A lost key. The zone stays as it is signed until no DS is left.
 
-my ($lost) = glob "$t->{state}/keys/roll.parent.test/*.private";
+my ($lost) = glob "$t->{state}/keys/roll.parent.example/*.private";
 $t->stop_program('signer');
 rename $lost, "$t->{dir}/lost" or die "rename: $!";
 $r->{margin} = 0;
 $r->{interval} = 0.3;
 $r->start_signer;
-eventually { $t->admin('dnssec status') =~ /zone roll\.parent\.test is not signed: the key file .* cannot be read/ } 'the loss is reported';
-$t->admin('dnssec disable roll.parent.test --key-lost');
+eventually { $t->admin('dnssec status') =~ /zone roll\.parent\.example is not signed: the key file .* cannot be read/ } 'the loss is reported';
+$t->admin('dnssec disable roll.parent.example --key-lost');
 $r->until(sub { $_[0]{procedure}{name} eq 'disable without the key' }, 'disable without the key begins');
-$r->until_text(qr/ns1\.parent\.test \(127\.0\.0\.21\) still has the DS of key/, 'it waits for the parent');
-ok($r->signers('www.roll.parent.test A'), 'answers are signed still');
+$r->until_text(qr/ns1\.parent\.example \(127\.0\.0\.21\) still has the DS of key/, 'it waits for the parent');
+ok($r->signers('www.roll.parent.example A'), 'answers are signed still');
 $t->admin('pool create more origin=192.0.2.50');
 pass('changes of the configuration do not wait');
 $r->expect_any;
 $r->delete_ds;
 $r->until(sub { $_[0]{procedure}{name} eq 'disabled' }, 'then the zone is not signed');
-eventually { !$r->signers('www.roll.parent.test A') } '... nor are its answers';
+eventually { !$r->signers('www.roll.parent.example A') } '... nor are its answers';
 
 is_deeply($r->wrong, {}, 'every answer of the resolver was right');
 done_testing;

@@ -4,7 +4,7 @@ package Rollover;
 # resolver (unbound). The resolver is asked while a test waits for anything.
 #
 #     my $r = Rollover->start;
-#     $r->{child}->admin('dnssec enable roll.parent.test');
+#     $r->{child}->admin('dnssec enable roll.parent.example');
 #     $r->step('enable', 2);        # wait for this step; every answer of the resolver is checked meanwhile
 #     $r->sync_ds('first');         # one server of the parent takes the DS over from CDS (RFC 7344)
 #     $r->freeze;                   # the second nameserver of the zone answers what it answered before
@@ -15,32 +15,43 @@ use Graycloud;
 use IO::Select;
 use IO::Socket::IP;
 use Net::DNS;
+use Resolvers;
 use Test::More;
 
-our $ZONE = 'roll.parent.test';
+our $ZONE = 'roll.parent.example';
 # Label, type, rcode.
 my @questions = (['www', 'A'], ['lb', 'A'], ['one', 'A'], ['x.wild', 'TXT'], ['lb', 'AAAA'], ['nx', 'A', 'NXDOMAIN'], ['@', 'DNSKEY'], ['@', 'CDS']);
 
-# Options: margin, interval, ttl (seconds).
+# Options: margin, interval, ttl (seconds). resolvers => [NAMES]: those of Resolvers.pm, in a network namespace, in place of an unbound
+# that knows the ports of the nameservers.
 sub start {
 	my ($class, %options) = @_;
 	my $self = bless {ttl => 1, interval => 0.3, margin => 0, expect => 'any', wrong => {}, asked => 0, %options}, $class;
 	my $ttl = $self->{ttl};
+	my $real = $self->{resolvers};
+	my $net = $self->{net} = $real ? $Resolvers::NET : '127.0.0';
 
-	my $parent = "\$ORIGIN parent.test.\n\$TTL $ttl\n@ SOA ns1 h 1 3600 600 86400 $ttl\n@ NS ns1\n@ NS ns2\nns1 A 127.0.0.21\nns2 A 127.0.0.22\n"
-	    . "roll NS ns1.roll\nroll NS ns2.roll\nns1.roll A 127.0.0.31\nns2.roll A 127.0.0.32\n";
-	$self->{first} = Graycloud->start(zone => $parent);
-	$self->{second} = Graycloud->start(zone => $parent);
-	$self->{child} = Graycloud->start(zone => "\$ORIGIN $ZONE.\n\$TTL $ttl\n@ SOA ns1 h 1 3600 600 86400 $ttl\n@ NS ns1\n@ NS ns2\n"
-		. "ns1 A 127.0.0.31\nns2 A 127.0.0.32\nwww A 192.0.2.1\nwww A 192.0.2.2\n*.wild TXT \"wild\"\n");
+	my $parent = "\$ORIGIN parent.example.\n\$TTL $ttl\n@ SOA ns1 h 1 3600 600 86400 $ttl\n@ NS ns1\n@ NS ns2\nns1 A $net.21\nns2 A $net.22\n"
+	    . "roll NS ns1.roll\nroll NS ns2.roll\nns1.roll A $net.31\nns2.roll A $net.32\n";
+	my $root = "\$ORIGIN .\n\$TTL 3600\n@ SOA a.root h.root 1 3600 600 86400 3600\n@ NS a.root\na.root A $net.20\n"
+	    . "parent.example NS ns1.parent.example\nparent.example NS ns2.parent.example\nns1.parent.example A $net.21\nns2.parent.example A $net.22\n";
+	my $at = sub { my @addresses = @_; return $real ? (listen => 1, dnsd_args => [map { ('--listen', "$net.$_:53") } @addresses]) : () };
+
+	$self->{root} = Graycloud->start(zone => $root, $at->(20)) if $real;
+	$self->{first} = Graycloud->start(zone => $parent, $at->(21));
+	$self->{second} = Graycloud->start(zone => $parent, $at->(22));
+	$self->{child} = Graycloud->start($at->(31), zone => "\$ORIGIN $ZONE.\n\$TTL $ttl\n@ SOA ns1 h 1 3600 600 86400 $ttl\n@ NS ns1\n@ NS ns2\n"
+		. "ns1 A $net.31\nns2 A $net.32\nwww A 192.0.2.1\nwww A 192.0.2.2\n*.wild TXT \"wild\"\n");
 	$self->{child}->admin('pool create eu origin=192.0.2.10 origin=192.0.2.11 origin=192.0.2.12');
 	$self->{child}->admin("lb create lb.$ZONE default_pools=eu fallback_pool=eu ttl=$ttl");
 	$self->{child}->admin("lb create one.$ZONE default_pools=eu fallback_pool=eu ttl=$ttl max_answers=1");
 	# The anchor of the resolver is the key of the parent.
 	$self->{first}->start_signer('--key-ttl', $ttl);
-	$self->{first}->admin('dnssec enable parent.test');
+	$self->{first}->admin('dnssec enable parent.example');
+	Graycloud::wait_for(sub { grep { $_->type eq 'RRSIG' } $self->{first}->query('parent.example SOA', do => 1)->answer }) or die 'the parent is not signed';
+	$self->copy_keys if $real;
 	$self->start_late;
-	$self->start_resolver;
+	$real ? $self->start_resolvers : $self->start_resolver;
 	$self->start_signer;
 	return $self;
 }
@@ -50,39 +61,54 @@ sub start_signer {
 	my %at = (31 => $self->{child}{tcp}[0], 32 => $self->{late}, 21 => $self->{first}{tcp}[0], 22 => $self->{second}{tcp}[0]);
 
 	$self->{child}->start_signer('--key-ttl', $self->{ttl}, '--look-interval', $self->{interval}, '--look-margin', $self->{margin},
-		'--resolver', "127.0.0.1:$self->{port}", @more, map { ('--ask', "127.0.0.$_=$at{$_}") } sort keys %at);
+		'--resolver', "127.0.0.1:$self->{port}", @more, map { ('--ask', "$self->{net}.$_=$at{$_}") } sort keys %at);
 }
 
 # --- The second nameserver: it passes questions over TCP to the first one; frozen, it answers as before.
 
 sub start_late {
 	my ($self) = @_;
-	my $listener = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Listen => 32, Type => SOCK_STREAM) or die "listen: $!";
+	my ($host, $port) = $self->{resolvers} ? ("$self->{net}.32", 53) : ('127.0.0.1', 0);
+	my $listener = IO::Socket::IP->new(LocalHost => $host, LocalPort => $port, Listen => 32, Type => SOCK_STREAM) or die "listen: $!";
+	my $udp = IO::Socket::IP->new(LocalHost => $host, LocalPort => $listener->sockport, Type => SOCK_DGRAM) or die "listen: $!";
 	my $t = $self->{child};
 
-	$self->{late} = '127.0.0.1:' . $listener->sockport;
+	$self->{late} = "$host:" . $listener->sockport;
 	$self->{frozen} = "$t->{dir}/frozen";
 	my $pid = fork // die "fork: $!";
 	if ($pid == 0) {
 		%SIG = (%SIG, TERM => 'DEFAULT');
-		serve_late($t, $listener, $self->{frozen});
+		serve_late($t, $listener, $udp, $self->{frozen});
 		POSIX::_exit(0);
 	}
 	$self->{late_pid} = $pid;
 }
 
 sub serve_late {
-	my ($t, $listener, $frozen) = @_;
+	my ($t, $listener, $udp, $frozen) = @_;
+	my $select = IO::Select->new($listener, $udp);
 	my %before;
+	my $answer_to = sub {
+		my ($query, $tcp) = @_;
+		my $question = $tcp . substr $query, 12;
+		my $answer = -e $frozen && $before{$question} || $t->exchange($query, tcp => $tcp) // return undef;
 
-	while (my $client = $listener->accept) {
-		while (my $query = read_message($client)) {
-			my $question = substr $query, 12;
-			my $answer = -e $frozen && $before{$question};
-			if (!$answer) { $answer = $t->exchange($query, tcp => 1) // last }
-			$before{$question} = $answer;
-			$answer = substr($query, 0, 2) . substr $answer, 2;
-			$client->syswrite(pack('n', length $answer) . $answer) or last;
+		$before{$question} = $answer;
+		return substr($query, 0, 2) . substr $answer, 2;
+	};
+
+	while (my @ready = $select->can_read) {
+		for my $socket (@ready) {
+			if ($socket == $udp) {
+				my $from = $udp->recv(my $query, 4096) // next;
+				my $answer = $answer_to->($query, 0) // next;
+				$udp->send($answer, 0, $from);
+				next;
+			}
+			my $client = $listener->accept or next;
+			my $query = read_message($client) // next;
+			my $answer = $answer_to->($query, 1) // next;
+			$client->syswrite(pack('n', length $answer) . $answer);
 		}
 	}
 }
@@ -111,11 +137,9 @@ sub thaw { my ($self) = @_; unlink $self->{frozen} }
 sub start_resolver {
 	my ($self) = @_;
 	my ($t, $first) = ($self->{child}, $self->{first});
-
-	Graycloud::wait_for(sub { grep { $_->type eq 'RRSIG' } $first->query('parent.test SOA', do => 1)->answer }) or die 'the parent is not signed';
-	my ($ds) = $first->admin('dnssec ds parent.test --force') =~ /IN DS (.*)/;
+	my ($ds) = $first->admin('dnssec ds parent.example --force') =~ /IN DS (.*)/;
 	my @stubs = map { my ($zone, $udp) = @$_; "stub-zone:\n\tname: \"$zone\"\n\tstub-addr: " . $udp =~ s/:(\d+)$/\@$1/r . "\n" }
-	    ['parent.test', $first->{udp}[0]], [$ZONE, $t->{udp}[0]];
+	    ['parent.example', $first->{udp}[0]], [$ZONE, $t->{udp}[0]];
 
 	$self->{port} = IO::Socket::IP->new(Proto => 'udp', Type => SOCK_DGRAM, LocalHost => '127.0.0.1', LocalPort => 0)->sockport;
 	$t->write_file('unbound.conf', <<"END" . join '', @stubs);
@@ -129,8 +153,7 @@ server:
 	directory: "$t->{dir}"
 	pidfile: ""
 	do-not-query-localhost: no
-	local-zone: "test." nodefault
-	trust-anchor: "parent.test. DS $ds"
+	trust-anchor: "parent.example. DS $ds"
 	harden-algo-downgrade: yes
 	val-log-level: 2
 	target-fetch-policy: "0 0 0 0 0"
@@ -143,11 +166,43 @@ END
 		open STDERR, '>&', \*STDOUT;
 		exec 'unbound', '-c', "$t->{dir}/unbound.conf" or POSIX::_exit(127);
 	}
-	$self->{resolver} = Net::DNS::Resolver->new(nameservers => ['127.0.0.1'], port => $self->{port}, recurse => 1, udp_timeout => 10, retry => 2);
-	$self->{resolver}->dnssec(1);
-	$self->{resolver}->adflag(1);
-	Graycloud::wait_for(sub { my $reply = $self->{resolver}->send('parent.test', 'SOA'); $reply && $reply->header->ad })
-	    or die 'the resolver does not validate the parent';
+	$self->add_resolver('unbound', $self->{port});
+}
+
+sub add_resolver {
+	my ($self, $name, $port) = @_;
+	my $resolver = Net::DNS::Resolver->new(nameservers => ['127.0.0.1'], port => $port, recurse => 1, udp_timeout => 10, retry => 2);
+
+	$resolver->dnssec(1);
+	$resolver->adflag(1);
+	$self->{ask}{$name} = $resolver;
+	Graycloud::wait_for(sub { my $reply = $resolver->send('parent.example', 'SOA'); $reply && $reply->header->ad })
+	    or die "the resolver $name does not validate the parent: " . `tail -30 $self->{child}{dir}/$name/log`;
+}
+
+# Both servers of the parent have one key.
+sub copy_keys {
+	my ($self) = @_;
+	my $second = $self->{second};
+	my ($from, $to) = map { "GRAYCLOUD_STATE=$_->{state} $Graycloud::BUILD/bin/graycloud dnssec keys" } $self->{first}, $second;
+
+	$second->start_signer('--key-ttl', $self->{ttl});
+	my $said = `$from export parent.example | $to import - 2>&1`;
+	die $said unless $said =~ /imported/;
+	$second->admin('dnssec enable parent.example');
+	Graycloud::wait_for(sub { grep { $_->type eq 'RRSIG' } $second->query('parent.example SOA', do => 1)->answer }) or die 'the parent is not signed';
+}
+
+sub start_resolvers {
+	my ($self) = @_;
+	my ($ds) = $self->{first}->admin('dnssec ds parent.example --force') =~ /IN DS (.*)/;
+	my $port = 5300;
+
+	for my $name (@{$self->{resolvers}}) {
+		push @{$self->{pids}}, Resolvers::start($name, "$self->{child}{dir}/$name", ++$port, 'parent.example', $ds);
+		$self->{port} = $port if $name eq 'unbound';
+		$self->add_resolver($name, $port);
+	}
 }
 
 # From now on every answer is to have AD. The resolver may still have in its cache that there was no DS.
@@ -157,7 +212,9 @@ sub expect_secure {
 	for my $question (@questions) {
 		my ($label, $type) = @$question;
 		my $name = $label eq '@' ? $ZONE : "$label.$ZONE";
-		Graycloud::wait_for(sub { my $reply = $self->{resolver}->send($name, $type); $reply && $reply->header->ad });
+		for my $resolver (values %{$self->{ask}}) {
+			Graycloud::wait_for(sub { my $reply = $resolver->send($name, $type); $reply && $reply->header->ad });
+		}
 	}
 	$self->{expect} = 'secure';
 }
@@ -169,11 +226,14 @@ sub ask {
 	my ($self) = @_;
 	my ($label, $type, $rcode) = @{$questions[$self->{asked}++ % @questions]};
 	my $name = $label eq '@' ? $ZONE : "$label.$ZONE";
-	my $reply = $self->{resolver}->send($name, $type);
-	my $got = $reply ? $reply->header->rcode : 'no answer';
 
-	$got .= ' without AD' if $reply && $self->{expect} eq 'secure' && !$reply->header->ad;
-	$self->{wrong}{"$name $type: $got"}++ if $got ne ($rcode // 'NOERROR');
+	for my $resolver (CORE::keys %{$self->{ask}}) {
+		my $reply = $self->{ask}{$resolver}->send($name, $type);
+		my $got = $reply ? $reply->header->rcode : 'no answer';
+
+		$got .= ' without AD' if $reply && $self->{expect} eq 'secure' && !$reply->header->ad;
+		$self->{wrong}{"$resolver: $name $type: $got"}++ if $got ne ($rcode // 'NOERROR');
+	}
 }
 
 sub wrong { $_[0]{wrong} }
@@ -207,15 +267,15 @@ sub sync_ds {
 	    $self->{child}->query("$ZONE CDS")->answer;
 
 	for my $server (map { $self->{$_} } @servers) {
-		$server->run('record', 'delete', 'parent.test', 'roll', 'DS');
-		$server->admin("record add parent.test roll $self->{ttl} DS $_") for @wanted;
+		$server->run('record', 'delete', 'parent.example', 'roll', 'DS');
+		$server->admin("record add parent.example roll $self->{ttl} DS $_") for @wanted;
 	}
 }
 
 # Both servers of the parent have no DS any longer.
 sub delete_ds {
 	my ($self) = @_;
-	$self->{$_}->admin('record delete parent.test roll DS') for qw(first second);
+	$self->{$_}->admin('record delete parent.example roll DS') for qw(first second);
 }
 
 # --- Waiting: the resolver is asked meanwhile.
@@ -256,7 +316,7 @@ sub over {
 
 sub DESTROY {
 	my ($self) = @_;
-	for my $pid (grep { defined } $self->{unbound}, $self->{late_pid}) {
+	for my $pid (grep { defined } $self->{unbound}, $self->{late_pid}, @{$self->{pids} // []}) {
 		kill TERM => $pid;
 		local $?;
 		waitpid $pid, 0;
