@@ -561,6 +561,10 @@ run(void *arg)
 
 		follow_signatures(publisher);
 		follow_config(publisher);
+		/* At the start the signatures of load balancers come after the configuration, and before
+		 * ready. */
+		if (publisher->signatures.anew || publisher->sets.anew)
+			follow_signatures(publisher);
 		follow_ends(publisher);
 		follow_health(publisher);
 		pthread_mutex_lock(&publisher->lock);

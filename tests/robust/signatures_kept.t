@@ -42,7 +42,9 @@ $t->admin("record add kept.example gone A 192.0.2.20");
 $t->admin('record delete kept.example gone');
 $t->admin('lb enable lb.kept.example');
 eventually { stored() eq $before } 'after a load balancer was disabled and enabled, too';
-$t->restart('dnsd');
-ok(is_signed($_), "$_ is signed after a restart of the nameserver") for qw(stays lb x.lbw two);
+for my $time (1 .. 5) {
+	$t->restart('dnsd');
+	is_deeply([grep { !is_signed($_) } qw(lb x.lbw two stays)], [], "all is signed as soon as the nameserver is ready again ($time)");
+}
 $t->stop;
 done_testing;
