@@ -108,7 +108,7 @@ write_steered(struct writer *writer, const struct answer_item *item, const struc
 }
 
 /* A signature of a steered RRset, put together from the table's entry (S100). */
-static void
+static void __attribute__((noinline)) /* its large frame is not for unsigned answers */
 write_signature(struct writer *writer, const struct answer_signature *steered, unsigned number, uint32_t ttl,
     const uint8_t *owner, size_t owner_len)
 {

@@ -475,7 +475,8 @@ answer_steered(
 		prove_wildcard(answer, zone, search->path->name, UINT32_MAX);
 	if (cname)
 		return answer_cname(search, zone, lb);
-	steered_sign(answer, search->snapshot, zone, lb, steering.draw);
+	if (answer->dnssec_ok)
+		steered_sign(answer, search->snapshot, zone, lb, steering.draw);
 	if ((item = add_item(answer, SECTION_ANSWER, search->name, 0)) == NULL)
 		return false;
 	item->steered = true;

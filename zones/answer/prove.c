@@ -7,10 +7,8 @@ wanted(const struct answer *answer, const struct zone *zone)
 }
 
 void
-prove_item(struct answer *answer, struct answer_item *item, const struct fragment *fragment)
+prove_signatures(struct answer_item *item, const struct fragment *fragment)
 {
-	if (item == NULL || !answer->dnssec_ok || fragment->signed_len == 0)
-		return;
 	item->signatures = 1;
 	/* A rollover of the algorithm has two. */
 	for (uint32_t at = RR_FIXED + get16(fragment->wire + fragment->len + 10); at < fragment->signed_len;
@@ -78,7 +76,7 @@ prove_wildcard(struct answer *answer, const struct zone *zone, const uint8_t *na
 }
 
 void
-prove_wildcards(struct answer *answer)
+prove_wildcards_kept(struct answer *answer)
 {
 	for (unsigned i = 0; i < answer->nwildcards; i++)
 		prove_node(answer, answer->wildcards[i].zone, answer->wildcards[i].covers, NSEC_WHOLE,

@@ -102,9 +102,9 @@ steer(const struct steer_lb *lb, const struct pool_slots *slots, const struct st
 		choice->from = steer_candidates(deciding.lb, choice->pool, family);
 	}
 	steer_origins(&deciding);
-	if (!choice->last_resort) {
+	if (!choice->last_resort && steer_keeps_pins(&deciding)) {
 		steer_want_pin(&deciding);
-		choice->client_mattered |= steer_keeps_pins(&deciding) && steer_pins_matter(&deciding);
+		choice->client_mattered |= steer_pins_matter(&deciding);
 	}
 	/*
 	 * S4: all clients in the key's prefix get the same decision; if the client did not matter, all

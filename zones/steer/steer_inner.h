@@ -94,14 +94,19 @@ struct changed {
 
 /* S1: true if ECS locates a client for this policy. */
 bool steer_ecs_locates(const struct steer_lb *lb);
-/* S13: find the pools to choose among, before any pin. */
+/* S13, with geo or proximity: find the pools to choose among, before any pin. */
 void steer_place(struct deciding *deciding, struct steer_location *location);
 
 /* S20: true if pins count here. */
-bool steer_keeps_pins(const struct deciding *deciding);
-/* The pool of the client's valid pin, or NULL. */
+static inline bool
+steer_keeps_pins(const struct deciding *deciding)
+{
+	return deciding->lb->failover == FAILOVER_STICKY && deciding->lb->affinity == AFFINITY_IP &&
+	    deciding->steering->pins != NULL;
+}
+/* If pins count here: the pool of the client's valid pin, or NULL. */
 const struct pool_table *steer_pinned_pool(struct deciding *deciding, uint32_t *slot);
-/* S20: record the pin for this answer, for the server to store. */
+/* The same: record the pin for this answer, for the server to store. */
 void steer_want_pin(struct deciding *deciding);
 /* S4: true if the pin of another client may change the decision. */
 bool steer_pins_matter(const struct deciding *deciding);

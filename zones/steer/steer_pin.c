@@ -3,14 +3,6 @@
  */
 #include "zones/steer/steer_inner.h"
 
-/* S20: true if pins count here. */
-bool
-steer_keeps_pins(const struct deciding *deciding)
-{
-	return deciding->lb->failover == FAILOVER_STICKY && deciding->lb->affinity == AFFINITY_IP &&
-	    deciding->steering->pins != NULL;
-}
-
 /*
  * S20: each list of pools of rules and sets has its own pins; otherwise a client's A and AAAA could break
  * each other's pins.
@@ -31,8 +23,7 @@ steer_pinned_pool(struct deciding *deciding, uint32_t *slot)
 	const struct steer_lb *lb = deciding->lb;
 	const struct steering *steering = deciding->steering;
 
-	if (!steer_keeps_pins(deciding) ||
-	    !pins_get(steering->pins, pin_key(deciding), lb->share, steering->now_s, &deciding->pin))
+	if (!pins_get(steering->pins, pin_key(deciding), lb->share, steering->now_s, &deciding->pin))
 		return NULL;
 	for (unsigned i = 0; i < deciding->npools; i++) {
 		uint32_t its = deciding->pools[i].slot;
@@ -79,7 +70,7 @@ steer_want_pin(struct deciding *deciding)
 	uint16_t usual = 0;
 	uint64_t chosen;
 
-	if (!steer_keeps_pins(deciding) || choice->norigins == 0)
+	if (choice->norigins == 0)
 		return;
 	choice->pin_key = pin_key(deciding);
 	if (deciding->pinned) {

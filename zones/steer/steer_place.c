@@ -88,9 +88,6 @@ steer_place(struct deciding *deciding, struct steer_location *location)
 {
 	const struct steer_lb *lb = deciding->lb;
 
-	deciding->scope = 0;
-	if (lb->policy != STEERING_GEO && lb->policy != STEERING_PROXIMITY)
-		return;
 	steer_locate(lb, deciding->steering, location);
 	deciding->scope = lb->policy == STEERING_GEO ? location->area_scope : location->place_scope;
 	if (lb->policy == STEERING_GEO)

@@ -246,15 +246,18 @@ steer_choose_pool(struct deciding *deciding, uint32_t *slot)
 	const struct pool_table *table;
 	struct steer_location location;
 	struct lottery lottery;
+	enum steering_policy policy = deciding->lb->policy;
 
-	steer_place(deciding, &location);
-	if ((table = steer_pinned_pool(deciding, slot)) != NULL)
+	deciding->scope = 0;
+	if (policy == STEERING_GEO || policy == STEERING_PROXIMITY)
+		steer_place(deciding, &location);
+	if (steer_keeps_pins(deciding) && (table = steer_pinned_pool(deciding, slot)) != NULL)
 		return table;
-	if (deciding->lb->policy == STEERING_OFF || deciding->lb->policy == STEERING_GEO)
+	if (policy == STEERING_OFF || policy == STEERING_GEO)
 		return first_usable(deciding, slot);
-	if (deciding->lb->policy == STEERING_PROXIMITY)
+	if (policy == STEERING_PROXIMITY)
 		return nearest_usable(deciding, &location, slot);
-	if (deciding->lb->policy == STEERING_DYNAMIC_LATENCY)
+	if (policy == STEERING_DYNAMIC_LATENCY)
 		return fastest_usable(deciding, slot);
 	gather(deciding, &lottery);
 	return deciding->lb->affinity == AFFINITY_IP ? hashed_pool(deciding, &lottery, slot)
