@@ -167,7 +167,7 @@ KILLS ?= 2000
 test-faults: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(PRELOADS)
 	@rm -rf $(OUT)/tap-faults
-	PERL_TEST_HARNESS_DUMP_TAP=$(OUT)/tap-faults FAULT_KILLS=$(KILLS) FAULT_SECONDS=60 FAULT_PLACES=400 FAULT_ROUNDS=9 FAULT_ALLOCATIONS=all GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --timer --merge -Itests/lib \
+	PERL_TEST_HARNESS_DUMP_TAP=$(OUT)/tap-faults FAULT_KILLS=$(KILLS) FAULT_SIGNER_KILLS=300 FAULT_SECONDS=60 FAULT_PLACES=400 FAULT_ROUNDS=9 FAULT_ALLOCATIONS=all GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --timer --merge -Itests/lib \
 	    $(FAULTS:%=tests/robust/%.t) || { tests/tools/failures $(OUT)/tap-faults; exit 1; }
 
 # The model of three nodes and their engine, in every order of four faults; `make test` has two.

@@ -8,7 +8,7 @@ use Graycloud;
 use Test::More;
 
 system('delv -v >/dev/null 2>&1') == 0 or plan skip_all => 'delv (bind9-dnsutils) is not installed';
-my $kills = $ENV{FAULT_KILLS} // 30;
+my $kills = $ENV{FAULT_SIGNER_KILLS} // 30;
 
 my $t = Graycloud->start(zone => "\$ORIGIN k.example.\n\$TTL 60\n@ SOA ns h 1 3600 600 86400 60\n@ NS ns\nns A 127.0.0.1\n",
 	monitor => 1, origins => 3);
