@@ -361,8 +361,12 @@ transfer_give(const char *state, const char *zone, FILE *out, struct problems *p
 	char *directory = xasprintf("%s/keys/%s", state, zone);
 	DIR *list = strchr(zone, '/') == NULL ? opendir(directory) : NULL;
 	struct dirent *entry;
-	bool some = false, good = true;
+	bool some = false, good = list != NULL || errno == ENOENT || strchr(zone, '/') != NULL;
 
+	if (!good)
+		problems_error(problems,
+		    "%s cannot be read: %s: only root and the owner of the state directory may read keys",
+		    directory, strerror(errno));
 	while (list != NULL && good && (entry = readdir(list)) != NULL) {
 		const char *end = strrchr(entry->d_name, '.');
 
@@ -377,7 +381,7 @@ transfer_give(const char *state, const char *zone, FILE *out, struct problems *p
 			free(public);
 		}
 	}
-	if (!some)
+	if (!some && good)
 		problems_error(problems, "zone %s has no keys in %s", zone, directory);
 	if (list != NULL)
 		closedir(list);

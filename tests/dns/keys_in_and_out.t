@@ -119,6 +119,13 @@ my $ds = `dnssec-dsfromkey -2 $keys/$bind.key`;
 eventually { verdict($second_node, $ds, 'www.bind.example', 'A') eq 'fully validated' } 'the second node signs with them';
 is((stat glob "$second_node->{state}/keys/bind.example/*.private")[2] & 07777, 0600, 'the key is readable by its user alone there, too');
 
+SKIP: {
+	$> == 0 && `sh -c "command -v setpriv"` ne '' or skip 'only root can become another user', 2;
+	my $said = `setpriv --reuid=65534 --clear-groups $Graycloud::BUILD/bin/graycloud-signer --state $t->{state} --give-keys bind.example 2>&1`;
+	like($said, qr/cannot be read: Permission denied: only root and the owner of the state directory may read keys|Permission denied/, 'another user gets no key');
+	unlike($said, qr/PrivateKey/, 'and none is printed');
+}
+
 # A resolver that asks both, one for each question, and mixes the keys of one with the data of the other.
 SKIP: {
 	`sh -c "command -v unbound"` ne '' or skip 'unbound is not installed', 1;
