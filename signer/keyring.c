@@ -76,7 +76,7 @@ tag_is_used(const struct keyring *keyring, uint16_t tag)
 
 /* Make a key with its files. Its marks are hidden. */
 static bool
-make_key(struct keyring *keyring, unsigned algorithm, struct problems *problems)
+make_key(struct keyring *keyring, unsigned algorithm, bool sep, struct problems *problems)
 {
 	struct signing_key row;
 	struct key *key = NULL;
@@ -85,7 +85,7 @@ make_key(struct keyring *keyring, unsigned algorithm, struct problems *problems)
 		return false;
 	do {
 		key_free(key);
-		key = key_new(keyring->apex, algorithm, DNSKEY_ZONE | DNSKEY_SEP);
+		key = key_new(keyring->apex, algorithm, (uint16_t)(DNSKEY_ZONE | (sep ? DNSKEY_SEP : 0)));
 		key_describe(key, &row);
 	} while (tag_is_used(keyring, row.key_tag));
 	if (!key_save(key, keyring->directory, problems)) {
@@ -106,6 +106,16 @@ marks_of(const struct signing_key *row)
 	return marks;
 }
 
+/* Has the zone a key of its own for data, a ZSK? */
+static bool
+is_split(const struct keyring *keyring)
+{
+	for (unsigned i = 0; i < keyring->count; i++)
+		if (!(keyring->rows[i].flags & DNSKEY_SEP))
+			return true;
+	return false;
+}
+
 /*
  * Set the marks of the keys to those of the step. Every other key leaves with the old one, of which an
  * imported zone can have two (KSK and ZSK): a key that leaves never gets a mark.
@@ -116,13 +126,18 @@ take_step(struct keyring *keyring, int64_t wall)
 	const struct rollover *rollover = &keyring->rollover;
 	const struct rollover_step *step = rollover_step(rollover);
 
+	/* Where a ZSK signs data, the KSK does not. */
+	uint8_t enabled = is_split(keyring) ? (uint8_t)~KEY_DATA : KEY_ALL;
+	bool one = rollover->kind == ROLLOVER_KSK || rollover->kind == ROLLOVER_ZSK;
+
 	for (unsigned i = 0; i < keyring->count && step != NULL; i++) {
 		struct signing_key *row = &keyring->rows[i];
 		struct key_id id = id_of(row);
 
 		if (key_id_same(&id, &rollover->new))
-			rollover_mark(row, step->new, wall);
-		else if (rollover->old.algorithm != 0)
+			rollover_mark(
+			    row, rollover->kind == ROLLOVER_ENABLE ? step->new &enabled : step->new, wall);
+		else if (key_id_same(&id, &rollover->old) || (!one && rollover->old.algorithm != 0))
 			rollover_mark(row, step->old & marks_of(row), wall);
 	}
 }
@@ -205,8 +220,10 @@ make_first(
 	char all[PATH_MAX];
 
 	snprintf(all, sizeof all, "%s/keys", state);
-	if (make_directory(all, problems))
-		make_key(keyring, policy->algorithm, problems);
+	if (!make_directory(all, problems) || !make_key(keyring, policy->algorithm, true, problems))
+		return;
+	if (policy->split && make_key(keyring, policy->algorithm, false, problems))
+		rollover_mark(&keyring->rows[1], KEY_DNSKEY | KEY_DATA, wall_ms());
 }
 
 struct keyring *
@@ -440,12 +457,27 @@ keyring_rollover(struct keyring *keyring)
 	return &keyring->rollover;
 }
 
-/* The key that signs zone data now, as the one that leaves. */
+/* The key that leaves: of a rollover of all keys one that signs data. */
 static struct key_id
-leaving(const struct keyring *keyring)
+leaving(const struct keyring *keyring, enum rollover_kind kind)
+{
+	for (unsigned i = 0; i < keyring->count; i++) {
+		const struct signing_key *row = &keyring->rows[i];
+
+		if (kind == ROLLOVER_KSK
+			? key_shows(row, MARK_SIGNS)
+			: key_shows(row, MARK_DATA) && (kind != ROLLOVER_ZSK || !(row->flags & DNSKEY_SEP)))
+			return id_of(row);
+	}
+	return (struct key_id){0};
+}
+
+/* The key that has the DS, or gets it. */
+static struct key_id
+entering(const struct keyring *keyring)
 {
 	for (unsigned i = 0; i < keyring->count; i++)
-		if (key_shows(&keyring->rows[i], MARK_DATA))
+		if (keyring->rows[i].flags & DNSKEY_SEP)
 			return id_of(&keyring->rows[i]);
 	return (struct key_id){0};
 }
@@ -454,9 +486,13 @@ bool
 keyring_roll(struct keyring *keyring, enum rollover_kind kind, unsigned algorithm,
     const struct rollover_clock *now, struct problems *problems)
 {
-	struct key_id old = leaving(keyring), new;
+	struct key_id old = leaving(keyring, kind), new;
 
-	if (!make_key(keyring, algorithm, problems))
+	if ((kind == ROLLOVER_KSK || kind == ROLLOVER_ZSK) && !is_split(keyring)) {
+		problems_error(problems, "its key signs all: it has no KSK and ZSK");
+		return false;
+	}
+	if (!make_key(keyring, algorithm, kind != ROLLOVER_ZSK, problems))
 		return false;
 	new = id_of(&keyring->rows[keyring->count - 1]);
 	rollover_begin(&keyring->rollover, kind, &old, &new, now);
@@ -470,10 +506,10 @@ keyring_begin(struct keyring *keyring, enum rollover_kind kind, const struct rol
 	struct key_id old = keyring->rollover.old, new = keyring->rollover.new;
 
 	if (kind == ROLLOVER_ENABLE) {
-		new = leaving(keyring);
+		new = entering(keyring);
 		old = (struct key_id){0};
 	} else if (kind != ROLLOVER_CANCEL) {
-		old = leaving(keyring);
+		old = leaving(keyring, kind);
 		new = (struct key_id){0};
 	}
 	rollover_begin(&keyring->rollover, kind, &old, &new, now);

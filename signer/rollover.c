@@ -58,6 +58,21 @@ static const struct rollover_step cancel_steps[] = {
     {KEY_ALL, 0, .doing = "neither DNSKEY nor signatures of the new key at any nameserver"},
 };
 
+/* The two halves of a rollover of one key (RFC 6781 4.1.1.1, 4.1.2). */
+enum { KSK = KEY_DNSKEY | KEY_SIGNS | KEY_DS, ZSK = KEY_DNSKEY | KEY_DATA };
+static const struct rollover_step ksk_steps[] = {
+    {KSK, KEY_DNSKEY | KEY_SIGNS, KEY_DNSKEY, .doing = "DNSKEY with both KSKs at all nameservers"},
+    {KSK, KSK, KEY_DS, .doing = "the DS of both KSKs at all servers of the parent: add that of the new one"},
+    {KEY_DNSKEY | KEY_SIGNS, KSK, KEY_DS,
+	.doing = "only the DS of the new KSK at all servers of the parent: delete that of the old one"},
+    {0, KSK, .doing = "DNSKEY without the old KSK at all nameservers"},
+};
+static const struct rollover_step zsk_steps[] = {
+    {ZSK, KEY_DNSKEY, KEY_DNSKEY, .doing = "DNSKEY with both ZSKs at all nameservers"},
+    {KEY_DNSKEY, ZSK, KEY_DATA, .doing = "signatures by the new ZSK at all nameservers"},
+    {0, ZSK, .doing = "DNSKEY without the old ZSK at all nameservers"},
+};
+
 /* Without a DS everything is valid, so that signatures and DNSKEY may go at once. */
 static const struct rollover_step disable_steps[] = {
     {KEY_DNSKEY | KEY_SIGNS | KEY_DATA, 0, KEY_DS, .delete_ds = true,
@@ -83,6 +98,8 @@ rollover_steps(enum rollover_kind kind, unsigned *count)
 	    [ROLLOVER_CANCEL] = {cancel_steps, NITEMS(cancel_steps)},
 	    [ROLLOVER_DISABLE] = {disable_steps, NITEMS(disable_steps)},
 	    [ROLLOVER_KEY_LOST] = {lost_steps, NITEMS(lost_steps)},
+	    [ROLLOVER_KSK] = {ksk_steps, NITEMS(ksk_steps)},
+	    [ROLLOVER_ZSK] = {zsk_steps, NITEMS(zsk_steps)},
 	};
 
 	*count = kind < ROLLOVER_KINDS ? table[kind].count : 0;
@@ -177,9 +194,11 @@ bool
 rollover_can_cancel(const struct rollover *rollover)
 {
 	const struct rollover_step *step = rollover_step(rollover);
+	unsigned count;
 
 	return step != NULL && rollover->old.algorithm != 0 && rollover->new.algorithm != 0 &&
-	    rollover->kind != ROLLOVER_CANCEL && (step->new &KEY_DS) == 0;
+	    rollover->kind != ROLLOVER_CANCEL && (step->new &KEY_DS) == 0 &&
+	    step->old == rollover_steps(rollover->kind, &count)->old;
 }
 
 /* ---- looks and waits ---- */

@@ -68,7 +68,7 @@ enum rollover_due rollover_due(
 /* Go to the next step; after the last one the procedure is over (ROLLOVER_NONE, or ROLLOVER_DISABLED). */
 void rollover_advance(struct rollover *rollover, const struct rollover_clock *now);
 
-/* May a rollover still be given up? Not when a DS of the new key may be at the parent. */
+/* May a rollover still be given up? Not when a DS of the new key may be at the parent, or it alone signs. */
 bool rollover_can_cancel(const struct rollover *rollover);
 
 #endif

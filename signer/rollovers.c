@@ -200,16 +200,24 @@ algorithm_now(const struct keyring *keyring)
 	return keyring_data(keyring, data) > 0 ? data[0].algorithm : 0;
 }
 
+static enum rollover_kind
+kind_of(const struct keyring *keyring, const struct dnssec_policy *policy)
+{
+	if (policy->roll != ROLL_ALL)
+		return policy->roll == ROLL_KSK ? ROLLOVER_KSK : ROLLOVER_ZSK;
+	if (policy->algorithm != algorithm_now(keyring))
+		return ROLLOVER_ALGORITHM;
+	return policy->emergency ? ROLLOVER_EMERGENCY : ROLLOVER_KEY;
+}
+
 static bool
 take_rollover(struct keyring *keyring, const struct dnssec_policy *policy, const struct rollover_clock *now,
     const struct rollover_pace *pace)
 {
 	struct rollover *rollover = keyring_rollover(keyring);
-	enum rollover_kind kind = policy->algorithm != algorithm_now(keyring) ? ROLLOVER_ALGORITHM
-	    : policy->emergency                                               ? ROLLOVER_EMERGENCY
-									      : ROLLOVER_KEY;
+	enum rollover_kind kind = kind_of(keyring, policy);
 	struct problems problems = {0};
-	bool running = rollover->kind == ROLLOVER_KEY || rollover->kind == ROLLOVER_ALGORITHM, done = false;
+	bool running = rollover->old.algorithm != 0 && rollover->new.algorithm != 0, done = false;
 
 	if (rollover->kind == ROLLOVER_NONE) {
 		done = keyring_roll(keyring, kind, policy->algorithm, now, &problems);

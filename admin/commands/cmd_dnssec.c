@@ -20,6 +20,7 @@ struct enabling {
 	const char *zone, *algorithm;
 	const char *files[IMPORT_MOST]; /* with the zone's keys */
 	size_t nfiles;
+	bool split; /* a KSK and a ZSK */
 };
 
 static void
@@ -28,7 +29,8 @@ enable(struct change *change, void *arg)
 	const struct enabling *enabling = arg;
 	char *name = dnssec_edit_zone(change->txn, enabling->zone, &change->problems);
 
-	if (name != NULL && dnssec_edit_enable(change, name, enabling->algorithm) && enabling->nfiles > 0)
+	if (name != NULL && dnssec_edit_enable(change, name, enabling->algorithm, enabling->split) &&
+	    enabling->nfiles > 0)
 		guards_dnssec(change); /* first, as nothing may change if it refuses */
 	if (name != NULL && enabling->nfiles > 0 && change->problems.errors == 0)
 		dnssec_keys_import(change, name, enabling->files, enabling->nfiles);
@@ -63,7 +65,8 @@ static bool
 is_rolling(const struct rollover *rollover)
 {
 	return rollover->kind == ROLLOVER_KEY || rollover->kind == ROLLOVER_ALGORITHM ||
-	    rollover->kind == ROLLOVER_EMERGENCY || rollover->kind == ROLLOVER_CANCEL;
+	    rollover->kind == ROLLOVER_EMERGENCY || rollover->kind == ROLLOVER_CANCEL ||
+	    rollover->kind == ROLLOVER_KSK || rollover->kind == ROLLOVER_ZSK;
 }
 
 static enum exit_code
@@ -104,6 +107,7 @@ run_disable(struct args *args)
 struct rolling {
 	const struct args *args;
 	const char *zone, *algorithm; /* algorithm: as documents have it; NULL: that of the zone */
+	const char *roll;             /* ksk, zsk or all */
 	bool emergency, cancel;
 	bool begins; /* false: only servers are left out, or a rollover that runs is an emergency now */
 };
@@ -140,6 +144,7 @@ roll(struct change *change, void *arg)
 		} else if (rolling->begins || rolling->emergency) {
 			add_one(document, "rollover");
 			json_put_bool(document, "emergency", rolling->emergency);
+			json_put_text(document, "roll", rolling->roll);
 			what = "a new key comes: `graycloud dnssec status` shows each step";
 		}
 		if (rolling->algorithm != NULL)
@@ -179,6 +184,8 @@ is_refused(const struct rolling *rolling, const char *zone, const struct dnssec_
 		    zone, rollover_kind_text(rollover->kind), rollover->step + 1u, rollover->steps, zone);
 	else if (rollover->kind == ROLLOVER_DISABLED)
 		report_error("zone %s is not signed: `graycloud dnssec enable %s`", zone, zone);
+	else if (rolling->begins && strcmp(rolling->roll, "all") != 0 && state->nkeys == 1)
+		report_error("the key of zone %s signs all: roll it without --ksk and --zsk", zone);
 	else
 		return false;
 	return true;
@@ -193,6 +200,9 @@ run_rollover(struct args *args)
 	struct rolling rolling = {.args = args,
 	    .zone = args->words[1],
 	    .algorithm = algorithm != NULL ? algorithm_name(algorithm) : NULL,
+	    .roll = args_flag(args, "ksk") ? "ksk"
+		: args_flag(args, "zsk")   ? "zsk"
+					   : "all",
 	    .emergency = args_flag(args, "emergency"),
 	    .cancel = args_flag(args, "cancel")};
 	struct dnssec_state state;
@@ -200,6 +210,8 @@ run_rollover(struct args *args)
 
 	if (rolling.cancel && (rolling.emergency || algorithm != NULL))
 		return args_misused(args, "--cancel stands alone");
+	if (args_flag(args, "ksk") + args_flag(args, "zsk") + (algorithm != NULL) > 1)
+		return args_misused(args, "give one of --ksk, --zsk and --algorithm");
 	if (!dnssec_state_read(args, zone, &state))
 		return EXIT_REFUSED;
 	rolling.begins = !rolling.cancel && state.rollover.steps == 0;
@@ -240,7 +252,9 @@ wait_signed(const struct args *args)
 static enum exit_code
 run_enable(struct args *args)
 {
-	struct enabling enabling = {.zone = args->words[1], .algorithm = args_value(args, "algorithm")};
+	struct enabling enabling = {.zone = args->words[1],
+	    .algorithm = args_value(args, "algorithm"),
+	    .split = args_flag(args, "ksk")};
 	enum exit_code code;
 
 	if (args_value(args, "import") != NULL) {

@@ -44,7 +44,7 @@ enable_again(struct change *change, const char *name, const struct id *id, const
 }
 
 bool
-dnssec_edit_enable(struct change *change, const char *name, const char *algorithm)
+dnssec_edit_enable(struct change *change, const char *name, const char *algorithm, bool split)
 {
 	struct json *document;
 	struct id id;
@@ -58,6 +58,7 @@ dnssec_edit_enable(struct change *change, const char *name, const char *algorith
 	json_put_text(document, "identity", config_identity(change->txn).text);
 	if (algorithm != NULL)
 		json_put_text(document, "algorithm", algorithm);
+	json_put_bool(document, "split", split);
 	if (object_put(change, KIND_DNSSEC, document, NULL, OBJECT_CREATE, NULL, &id))
 		object_tell(change, KIND_DNSSEC, &id, "enabled");
 	json_drop(document);

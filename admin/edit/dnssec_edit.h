@@ -14,7 +14,7 @@ char *dnssec_edit_zone(struct store_txn *txn, const char *word, struct problems 
  * Enable a zone, by its object's name; one that is being disabled, or was, is enabled again. algorithm: as
  * documents have it; NULL: the default, or the one before. Returns true if it is new.
  */
-bool dnssec_edit_enable(struct change *change, const char *name, const char *algorithm);
+bool dnssec_edit_enable(struct change *change, const char *name, const char *algorithm, bool split);
 
 /* Begin the procedure that ends it, or with now end it at once. */
 enum dnssec_end { DNSSEC_END_BY_STEPS, DNSSEC_END_KEY_LOST, DNSSEC_END_NOW };

@@ -260,6 +260,45 @@ all_keys_of_an_imported_zone_leave_with_its_rollover(void **state)
 }
 
 static void
+a_ksk_and_a_zsk_roll_one_by_one(void **state)
+{
+	static const unsigned zsk_steps[][4] = {{3, 1, 1, 1}, {3, 1, 1, 1}, {2, 1, 1, 1}},
+			      ksk_steps[][4] = {{3, 1, 2, 1}, {3, 2, 2, 1}, {3, 1, 2, 1}, {2, 1, 1, 1}};
+	struct keyring *ring;
+
+	(void)state;
+	policy.split = true;
+	ring = open_ring(true);
+	policy.split = false;
+	assert_non_null(ring);
+	expect_records(ring, 2, 0);
+	advance(ring);
+	advance(ring);
+	expect_records(ring, 2, 1);
+	assert_true(keyring_roll(ring, ROLLOVER_ZSK, ALGORITHM_ECDSAP256, &now, &problems));
+	for (unsigned i = 0; i < NITEMS(zsk_steps); i++) {
+		expect_records(ring, zsk_steps[i][0], zsk_steps[i][1]);
+		assert_int_equal(signers(ring, TYPE_DNSKEY), zsk_steps[i][2]);
+		assert_int_equal(signers(ring, TYPE_A), zsk_steps[i][3]);
+		advance(ring);
+	}
+	assert_true(keyring_roll(ring, ROLLOVER_KSK, ALGORITHM_ECDSAP256, &now, &problems));
+	for (unsigned i = 0; i < NITEMS(ksk_steps); i++) {
+		expect_records(ring, ksk_steps[i][0], ksk_steps[i][1]);
+		assert_int_equal(signers(ring, TYPE_DNSKEY), ksk_steps[i][2]);
+		assert_int_equal(signers(ring, TYPE_A), ksk_steps[i][3]);
+		advance(ring);
+	}
+	/* A rollover of all keys leaves one. */
+	assert_true(keyring_roll(ring, ROLLOVER_KEY, ALGORITHM_ECDSAP256, &now, &problems));
+	for (unsigned i = 0; i < 5; i++)
+		advance(ring);
+	expect_records(ring, 1, 1);
+	assert_false(keyring_roll(ring, ROLLOVER_ZSK, ALGORITHM_ECDSAP256, &now, &problems));
+	keyring_free(ring);
+}
+
+static void
 a_lost_key_needs_no_file(void **state)
 {
 	struct keyring *ring = enabled();
@@ -292,6 +331,7 @@ main(void)
 	    RING_TEST(a_step_outlives_a_restart),
 	    RING_TEST(the_files_of_a_key_that_left_are_not_loaded_again),
 	    RING_TEST(all_keys_of_an_imported_zone_leave_with_its_rollover),
+	    RING_TEST(a_ksk_and_a_zsk_roll_one_by_one),
 	    RING_TEST(a_lost_key_needs_no_file),
 	};
 

@@ -14,7 +14,17 @@
 
 #include <cmocka.h>
 
-enum { OLD = 1, NEW = 2, TTL_DS = 24, TTL_KEY = 2, TTL_DATA = 8, LONG_AGO = -1000, NODES = 2, PARENTS = 2 };
+enum {
+	OLD = 1,
+	NEW = 2,
+	OTHER = 4,
+	TTL_DS = 24,
+	TTL_KEY = 2,
+	TTL_DATA = 8,
+	LONG_AGO = -1000,
+	NODES = 2,
+	PARENTS = 2
+};
 enum { HISTORY = 16 };
 
 /* What a server publishes since a time: sets of OLD and NEW. */
@@ -60,13 +70,17 @@ set_of(uint8_t old, uint8_t new, unsigned mark)
 	return (old & mark ? OLD : 0) | (new &mark ? NEW : 0);
 }
 
+/* The rollover of a KSK or ZSK leaves the other key as it is. */
 static struct published
-published_by(uint8_t old, uint8_t new)
+published_by(enum rollover_kind kind, uint8_t old, uint8_t new)
 {
-	return (struct published){.keys = set_of(old, new, KEY_DNSKEY),
-	    .signs = set_of(old, new, KEY_SIGNS),
-	    .data = set_of(old, new, KEY_DATA),
-	    .ds = set_of(old, new, KEY_DS)};
+	unsigned other = kind == ROLLOVER_KSK || kind == ROLLOVER_ZSK ? OTHER : 0,
+		 ksk = kind == ROLLOVER_ZSK ? OTHER : 0, zsk = kind == ROLLOVER_KSK ? OTHER : 0;
+
+	return (struct published){.keys = set_of(old, new, KEY_DNSKEY) | other,
+	    .signs = set_of(old, new, KEY_SIGNS) | ksk,
+	    .data = set_of(old, new, KEY_DATA) | zsk,
+	    .ds = set_of(old, new, KEY_DS) | ksk};
 }
 
 static double
@@ -103,7 +117,7 @@ follow(struct plan *plan, enum rollover_kind kind, unsigned first)
 	const struct rollover_step *steps = rollover_steps(kind, &count);
 
 	for (unsigned i = first; i < count; i++) {
-		struct published what = published_by(steps[i].old, steps[i].new);
+		struct published what = published_by(kind, steps[i].old, steps[i].new);
 
 		if (plan->without_steps >> i & 1)
 			continue;
@@ -143,7 +157,7 @@ valid(const struct plan *plan, unsigned ds, const struct published *keys, unsign
 	if (ds == 0)
 		return true;
 	if (!plan->strict || !plan->two_algorithms)
-		return path(ds, keys->keys, keys->signs, data, OLD | NEW);
+		return path(ds, keys->keys, keys->signs, data, OLD | NEW | OTHER);
 	for (unsigned algorithm = OLD; algorithm <= NEW; algorithm++)
 		if (ds & algorithm && !path(ds, keys->keys, keys->signs, data, algorithm))
 			return false;
@@ -219,6 +233,16 @@ struct trial {
 	unsigned without_steps, without_waits;
 };
 
+/* The marks of the old key before: those of a first step that only brings something. */
+static uint8_t
+steps_old(enum rollover_kind kind)
+{
+	unsigned count;
+
+	return kind == ROLLOVER_DISABLE || kind == ROLLOVER_KEY_LOST ? KEY_ALL
+								     : rollover_steps(kind, &count)->old;
+}
+
 static bool
 is_safe(const struct trial *trial)
 {
@@ -230,19 +254,20 @@ is_safe(const struct trial *trial)
 	    .parent_late = {0, trial->parent_late},
 	    .without_steps = trial->without_steps,
 	    .without_waits = trial->without_waits};
-	struct published before = published_by(trial->kind == ROLLOVER_ENABLE ? 0 : KEY_ALL, 0);
+	struct published before =
+	    published_by(trial->kind, trial->kind == ROLLOVER_ENABLE ? 0 : steps_old(trial->kind), 0);
 
 	if (plan.two_algorithms && trial->kind == ROLLOVER_CANCEL)
-		before = published_by(KEY_ALL, KEY_DNSKEY | KEY_SIGNS | KEY_DATA);
+		before = published_by(trial->kind, KEY_ALL, KEY_DNSKEY | KEY_SIGNS | KEY_DATA);
 	else if (trial->kind == ROLLOVER_CANCEL)
-		before = published_by(KEY_ALL, KEY_DNSKEY | KEY_SIGNS);
+		before = published_by(trial->kind, KEY_ALL, KEY_DNSKEY | KEY_SIGNS);
 	publish(&plan, LONG_AGO, &before);
 	follow(&plan, trial->kind, trial->first);
 	return safe(&plan);
 }
 
 static const enum rollover_kind kinds[] = {ROLLOVER_ENABLE, ROLLOVER_KEY, ROLLOVER_ALGORITHM,
-    ROLLOVER_EMERGENCY, ROLLOVER_CANCEL, ROLLOVER_DISABLE, ROLLOVER_KEY_LOST};
+    ROLLOVER_EMERGENCY, ROLLOVER_CANCEL, ROLLOVER_DISABLE, ROLLOVER_KEY_LOST, ROLLOVER_KSK, ROLLOVER_ZSK};
 
 static void
 every_procedure_is_safe(void **state)
@@ -285,6 +310,8 @@ waiting_without_looking_breaks_behind_late_servers(void **state)
 	    {.kind = ROLLOVER_ALGORITHM, .parent_late = 60},
 	    {.kind = ROLLOVER_EMERGENCY, .node_late = 40},
 	    {.kind = ROLLOVER_EMERGENCY, .parent_late = 60},
+	    {.kind = ROLLOVER_ZSK, .node_late = 40},
+	    {.kind = ROLLOVER_KSK, .parent_late = 60},
 	    {.kind = ROLLOVER_DISABLE, .parent_late = 60},
 	    {.kind = ROLLOVER_KEY_LOST, .parent_late = 60},
 	};
@@ -318,6 +345,9 @@ what_is_left_out_is_found(void **state)
 	    {ROLLOVER_ALGORITHM, 8, 8},
 	    {ROLLOVER_EMERGENCY, 1, 1},
 	    {ROLLOVER_EMERGENCY, 2, 2},
+	    {ROLLOVER_ZSK, 1, 1},
+	    {ROLLOVER_ZSK, 2, 2},
+	    {ROLLOVER_KSK, 3, 3},
 	    {ROLLOVER_DISABLE, 1, 1},
 	    {ROLLOVER_KEY_LOST, 1, 1},
 	};

@@ -228,6 +228,8 @@ document_load_dnssec(struct bytes text)
 	id_of(&policy->identity, value_text_of(json, "identity"));
 	policy->algorithm = schema_dnssec_algorithm(value_text_of(json, "algorithm"));
 	policy->ending = schema_dnssec_ending(value_text_of(json, "ending"));
+	policy->roll = schema_dnssec_roll(value_text_of(json, "roll"));
+	policy->split = value_truth(value_member(json, "split"));
 	policy->emergency = value_truth(value_member(json, "emergency"));
 	policy->rollover = (uint32_t)value_integer(value_member(json, "rollover"));
 	policy->cancelled = (uint32_t)value_integer(value_member(json, "cancelled"));

@@ -654,6 +654,7 @@ static const struct property node_table[] = {SERVER,
 /* S105. RFC 8624 3.1: the two algorithms to sign with. */
 static const struct property_word algorithm_words[] = {{"ecdsap256sha256", 0}, {"ed25519", 0}, {NULL, 0}};
 static const struct property_word ending_words[] = {{"none", 0}, {"disable", 0}, {"key_lost", 0}, {NULL, 0}};
+static const struct property_word roll_words[] = {{"all", 0}, {"ksk", 0}, {"zsk", 0}, {NULL, 0}};
 static const struct property gone_server =
     CHECKED("server", NULL, clean_server, "the name or the address of a nameserver");
 /* S107: rollover and cancelled are numbers of requests. */
@@ -661,7 +662,14 @@ static const struct property dnssec_table[] = {SERVER,
     CHECKED("name", NULL, host_name_clean, "the name of a zone"), TEXT("description", "\"\"", 1024),
     WORD("algorithm", "\"ecdsap256sha256\"", algorithm_words), TEXT("identity", "\"\"", 32),
     INTEGER("rollover", "0", 0, 1000000), INTEGER("cancelled", "0", 0, 1000000), BOOL("emergency", "false"),
-    WORD("ending", "\"none\"", ending_words), LIST("without", "[]", 0, 16, &gone_server), END};
+    WORD("roll", "\"all\"", roll_words), BOOL("split", "false"), WORD("ending", "\"none\"", ending_words),
+    LIST("without", "[]", 0, 16, &gone_server), END};
+
+enum dnssec_roll
+schema_dnssec_roll(const char *text)
+{
+	return strcmp(text, "ksk") == 0 ? ROLL_KSK : strcmp(text, "zsk") == 0 ? ROLL_ZSK : ROLL_ALL;
+}
 
 enum dnssec_ending
 schema_dnssec_ending(const char *text)

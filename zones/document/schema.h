@@ -83,5 +83,6 @@ const char *schema_dns_rcode_text(uint8_t rcode);
 /* Of a `dnssec` document: enum dnssec_algorithm. */
 unsigned schema_dnssec_algorithm(const char *text);
 enum dnssec_ending schema_dnssec_ending(const char *text);
+enum dnssec_roll schema_dnssec_roll(const char *text);
 
 #endif

@@ -144,6 +144,7 @@ struct roster_node {
 	char *addresses; /* for people, separated by blanks */
 };
 
+enum dnssec_roll { ROLL_ALL, ROLL_KSK, ROLL_ZSK };
 enum dnssec_ending { ENDING_NONE, ENDING_DISABLE, ENDING_KEY_LOST };
 
 /* S105: how a zone is signed. Its name is that of the zone. */
@@ -156,6 +157,8 @@ struct dnssec_policy {
 	uint32_t rollover;  /* how many rollovers were asked for */
 	uint32_t cancelled; /* how many were cancelled */
 	bool emergency;     /* the last one is without margins */
+	enum dnssec_roll roll;
+	bool split; /* make a KSK and a ZSK, in place of one key */
 	enum dnssec_ending ending;
 	char **without; /* names or addresses of servers that are gone */
 	size_t nwithout;

@@ -100,7 +100,9 @@ rollover_kind_text(enum rollover_kind kind)
 	    [ROLLOVER_CANCEL] = "cancellation",
 	    [ROLLOVER_DISABLE] = "disable",
 	    [ROLLOVER_KEY_LOST] = "disable without the key",
-	    [ROLLOVER_DISABLED] = "disabled"};
+	    [ROLLOVER_DISABLED] = "disabled",
+	    [ROLLOVER_KSK] = "KSK rollover",
+	    [ROLLOVER_ZSK] = "ZSK rollover"};
 
 	return kind < ROLLOVER_KINDS ? texts[kind] : "unknown";
 }

@@ -63,6 +63,8 @@ enum rollover_kind {
 	ROLLOVER_DISABLE,
 	ROLLOVER_KEY_LOST, /* disable without the key */
 	ROLLOVER_DISABLED, /* all is done: the zone is not signed */
+	ROLLOVER_KSK,      /* of a zone with two keys: the one that signs DNSKEY */
+	ROLLOVER_ZSK,      /* ... and the one that signs data */
 	ROLLOVER_KINDS
 };
 
