@@ -460,6 +460,18 @@ open_pin_news(struct server *server)
 	free(path);
 }
 
+static void
+open_wanted(struct server *server)
+{
+	char *path = xasprintf("%s/serving/wanted", server->options.daemon.state);
+	struct problems problems = {0};
+
+	server->settings.wanted = wanted_open(path, &problems);
+	problems_print(&problems, "graycloud-dnsd", stderr);
+	problems_free(&problems);
+	free(path);
+}
+
 /* The table of pins is beside the serving store; that store is open, so no other nameserver uses the table.
  */
 static void
@@ -477,6 +489,7 @@ open_pins(struct server *server)
 	problems_free(&problems);
 	publisher_share_pins(server->publisher, server->settings.pins);
 	open_pin_news(server);
+	open_wanted(server);
 	printf("sessions %u in %u MiB\n", server->options.sessions,
 	    server->options.sessions / 65536 * PINS_ENTRY / 16);
 	free(path);
@@ -525,6 +538,7 @@ stop(struct server *server)
 	geoip_free(server->geoip);
 	pins_close(server->settings.pins);
 	pin_news_close(server->settings.pin_news);
+	wanted_close(server->settings.wanted);
 	rrl_free(server->settings.rrl);
 	tls_free(server->tls);
 	for (struct kept_secrets *next; server->secrets != NULL; server->secrets = next) {

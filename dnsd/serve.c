@@ -219,6 +219,18 @@ keep_pin(struct serve_context *context, const struct peer *peer, bool proven)
 		pin_news_add(context->settings->pin_news, choice->pin_key, choice->lb->share, &choice->pin);
 }
 
+/* S102: not all addresses were answered, because their set has no signature. */
+static void
+note_wanted(const struct serve_context *context)
+{
+	const struct answer *answer = &context->answer;
+	const struct steer_lb *lb = answer->has_choice ? answer->choice.lb : NULL;
+
+	if (lb != NULL && (answer->one_of_set || answer->lacks_signature) &&
+	    context->settings->wanted != NULL)
+		wanted_add(context->settings->wanted, lb->name, lb->name_len);
+}
+
 static bool
 truncated(const struct message *message)
 {
@@ -242,6 +254,7 @@ serve_parsed(struct serve_context *context, const struct snapshot *snapshot, str
 	    query->rcode == RCODE_NOERROR && !query->cookie_only)
 		query->rcode = RCODE_BADCOOKIE;
 	find_answer(context, snapshot, query);
+	note_wanted(context);
 	tally_query(context->tally, message->peer, query, &context->answer);
 	if (settings->rrl != NULL && udp && !known && is_limited(settings, context->answer.rcode) &&
 	    !limit_rate(context, query, message->peer))

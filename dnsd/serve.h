@@ -11,6 +11,7 @@
 #include "dnsd/tally.h"
 #include "dnsd/tap.h"
 #include "zones/steer/pin_news.h"
+#include "zones/steer/wanted.h"
 
 enum { SERVE_BATCH = 32 };
 
@@ -25,6 +26,7 @@ struct serve_settings {
 	bool errors_only;    /* rrl limits only errors */
 	struct pins *pins;   /* of sticky clients (S20); NULL: none */
 	struct pin_news *pin_news;       /* of those that other nodes need (S99); NULL: none */
+	struct wanted_ring *wanted;      /* load balancers to sign first; NULL: none */
 	const struct steer_site *site;   /* the location of this node */
 	_Atomic(const struct geo *) geo; /* changes while threads run, like secrets; NULL: none */
 	_Atomic(const struct cookie_secrets *) secrets;

@@ -5,6 +5,7 @@
 #include "signer/settle.h"
 #include "signer/sweep.h"
 #include "zones/state/health.h"
+#include "zones/steer/wanted.h"
 
 #include <err.h>
 #include <errno.h>
@@ -18,7 +19,7 @@ enum {
 	BEAT_MS = 1000,
 	RETRY_MS = 1000,
 	CLOCK_BACK_S = 60,
-	SLICE = 256,         /* signatures of steered RRsets in a pass, so that flips are seen meanwhile */
+	SLICE = 128, /* signatures of steered RRsets in a pass, so that flips and hints are seen meanwhile */
 	SLICE_CONFIG = 4096, /* the same while a configuration waits */
 	SETS_MIN = 8192,     /* sets that are kept, ... */
 	SETS_OF_EACH_LB = 16 /* ... and this number more for each load balancer */
@@ -43,6 +44,8 @@ struct signer {
 	struct followed config, health;
 	struct compiler *compiler;
 	struct signing_threads *threads;
+	struct wanted_ring *wanted; /* of the nameserver; NULL: there is none */
+	uint64_t taken;             /* the next item of it */
 	struct zone_signer *zones;
 	struct rollovers *rollovers;
 	struct signer_beat beat;
@@ -101,6 +104,7 @@ signer_close(struct signer *signer)
 	compiler_free(signer->compiler);
 	zone_signer_free(signer->zones);
 	signing_threads_free(signer->threads);
+	wanted_close(signer->wanted);
 	free(signer);
 }
 
@@ -323,6 +327,19 @@ end_settle(struct pass *pass, const struct settle *settle)
 		pass->error = settle->error;
 }
 
+/* S102: first those that are asked for. Returns true if there was one. */
+static bool
+sign_wanted(struct signer *signer, struct pass *pass, struct steered_pass *steering)
+{
+	uint8_t name[NAME_MAX_LEN + 1];
+	bool some = false;
+
+	while (signer->wanted != NULL && pass->slice > 0 && pass->error == 0 &&
+	    wanted_take(signer->wanted, &signer->taken, name))
+		some |= compiler_sign_wanted(signer->compiler, name, sign_steered, steering);
+	return some;
+}
+
 /*
  * Sign the RRsets of load balancers that have no signature, up to the slice. If none is left, the generation
  * that waits for it is complete (S103).
@@ -336,6 +353,10 @@ sign_slice(struct signer *signer, struct pass *pass)
 	if (pass->error != 0)
 		return;
 	pass->slice = signer->pending != 0 ? SLICE_CONFIG : SLICE;
+	if (sign_wanted(signer, pass, &steering)) {
+		signer->more = true;
+		return; /* commit these at once */
+	}
 	signer->more = compiler_sign_steered(signer->compiler, sign_steered, &steering);
 	if (!signer->more && pass->error == 0) {
 		begin_settle(signer, pass, &settle, NULL);
@@ -560,6 +581,16 @@ tidy(struct signer *signer)
 
 /* ---- time ---- */
 
+static void
+view_wanted(struct signer *signer)
+{
+	char *path = xasprintf("%s/serving/wanted", signer->options.state);
+
+	signer->wanted = wanted_view(path);
+	signer->taken = signer->wanted != NULL ? wanted_next(signer->wanted) : 0;
+	free(path);
+}
+
 /* The beat, once a second. Returns true if it was due. */
 static bool
 beat(struct signer *signer)
@@ -571,6 +602,8 @@ beat(struct signer *signer)
 	if (now - signer->beat.at_ms < BEAT_MS)
 		return false;
 	signer->beat.at_ms = now;
+	if (signer->wanted == NULL)
+		view_wanted(signer);
 	signer->beat.expires = zone_signer_first_end(signer->zones);
 	if (signer->steered_end != 0)
 		signer->beat.expires = earlier((uint32_t)signer->beat.expires, signer->steered_end);

@@ -101,6 +101,8 @@ typedef bool compiler_steered_fn(
     void *arg, const struct steered_signature *row, const struct content *content);
 void compiler_mark_steered(struct compiler *compiler, bool all);
 bool compiler_sign_steered(struct compiler *compiler, compiler_steered_fn *fn, void *arg);
+/* The same for one load balancer (a wire name) if it is marked. Returns true if it was. */
+bool compiler_sign_wanted(struct compiler *compiler, const uint8_t *name, compiler_steered_fn *fn, void *arg);
 /*
  * S103: load balancers that are disabled until a known time: edit their zones as they will be then, one end
  * after the other, so that the source of signatures makes what is missing, and call fn as

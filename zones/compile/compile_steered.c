@@ -314,3 +314,16 @@ compiler_sign_steered(struct compiler *compiler, compiler_steered_fn *fn, void *
 	compiler->unsettled = 0;
 	return false;
 }
+
+bool
+compiler_sign_wanted(struct compiler *compiler, const uint8_t *name, compiler_steered_fn *fn, void *arg)
+{
+	struct steering_walk walk = {.compiler = compiler, .fn = fn, .arg = arg};
+	struct lb_entry *entry = compiler->graph != NULL ? graph_lb_by_name(compiler->graph, name) : NULL;
+
+	if (entry == NULL || !entry->unsettled)
+		return false;
+	offer_lb(&walk, entry);
+	entry->unsettled = walk.stopped;
+	return true;
+}
