@@ -1,11 +1,10 @@
 #include "sync/etcd.h"
 
 #include "zones/base/array.h"
+#include "zones/daemon/curl_loop.h"
 
-#include <curl/curl.h>
 #include <err.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
@@ -22,8 +21,8 @@ enum purpose { CALL, WATCH, PROBE };
 /* The connections of exchanges. etcd_use() begins another one, which is how libcurl forgets connections. */
 struct channel {
 	struct etcd *etcd;
-	CURLM *multi;
-	struct event *timer;
+	struct curl_loop *loop;
+	CURLM *multi;   /* of the loop */
 	unsigned users; /* exchanges, and one while it is in use for new ones */
 };
 
@@ -65,62 +64,14 @@ struct etcd {
 
 static void collect(struct channel *channel);
 
-/* --- libcurl on libevent --- */
-
 static void
-act(struct channel *channel, curl_socket_t fd, int bits)
+act(void *arg, curl_socket_t fd, int bits)
 {
+	struct channel *channel = arg;
 	int running;
 
 	curl_multi_socket_action(channel->multi, fd, bits, &running);
 	collect(channel);
-}
-
-static void
-on_socket(evutil_socket_t fd, short what, void *arg)
-{
-	act(arg, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
-}
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	act(arg, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int
-timer_callback(CURLM *multi, long timeout_ms, void *arg)
-{
-	struct channel *channel = arg;
-	struct timeval wait = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
-
-	(void)multi;
-	if (timeout_ms < 0)
-		return event_del(channel->timer);
-	return event_add(channel->timer, &wait);
-}
-
-static int
-socket_callback(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
-{
-	struct channel *channel = arg;
-	struct event *event = assigned;
-	short wanted = EV_PERSIST;
-
-	(void)easy;
-	if (event != NULL)
-		event_free(event);
-	event = NULL;
-	if (what != CURL_POLL_REMOVE) {
-		wanted |= what & CURL_POLL_IN ? EV_READ : 0;
-		wanted |= what & CURL_POLL_OUT ? EV_WRITE : 0;
-		event = event_new(channel->etcd->base, fd, wanted, on_socket, channel);
-		if (event == NULL || event_add(event, NULL) < 0)
-			memory_exhausted(0);
-	}
-	curl_multi_assign(channel->multi, fd, event);
-	return 0;
 }
 
 /* NULL if libcurl cannot start. */
@@ -129,17 +80,13 @@ channel_new(struct etcd *etcd)
 {
 	struct channel *channel = xcalloc(1, sizeof *channel);
 
-	*channel = (struct channel){.etcd = etcd, .multi = curl_multi_init(), .users = 1};
-	if (channel->multi == NULL) {
+	*channel =
+	    (struct channel){.etcd = etcd, .loop = curl_loop_new(etcd->base, act, channel), .users = 1};
+	if (channel->loop == NULL) {
 		free(channel);
 		return NULL;
 	}
-	if ((channel->timer = evtimer_new(etcd->base, on_timer, channel)) == NULL)
-		memory_exhausted(0);
-	curl_multi_setopt(channel->multi, CURLMOPT_SOCKETFUNCTION, socket_callback);
-	curl_multi_setopt(channel->multi, CURLMOPT_SOCKETDATA, channel);
-	curl_multi_setopt(channel->multi, CURLMOPT_TIMERFUNCTION, timer_callback);
-	curl_multi_setopt(channel->multi, CURLMOPT_TIMERDATA, channel);
+	channel->multi = curl_loop_multi(channel->loop);
 	return channel;
 }
 
@@ -148,8 +95,7 @@ channel_release(struct channel *channel)
 {
 	if (channel == NULL || --channel->users > 0)
 		return;
-	curl_multi_cleanup(channel->multi);
-	event_free(channel->timer);
+	curl_loop_free(channel->loop);
 	free(channel);
 }
 

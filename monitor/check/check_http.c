@@ -1,21 +1,20 @@
 /* Checks over HTTP: libcurl in the event loop, its sockets and its handles. */
 #include "monitor/check/check_http_inner.h"
 #include "monitor/check/check_tls.h"
+#include "zones/daemon/curl_loop.h"
 
 #include <err.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 enum { HANDLES_KEPT = 1024 /* idle handles kept for the next checks */ };
 
-/* libcurl's multi handle in the event loop, and the idle transfers. */
+/* libcurl in the event loop, and the idle transfers. */
 struct http {
-	struct event_base *base;
-	CURLM *multi;
-	struct event *timer;
+	struct curl_loop *loop;
+	CURLM *multi; /* of the loop */
 	const char *authorities;
 	SLIST_HEAD(, transfer) idle;
 	unsigned nidle;
@@ -26,65 +25,17 @@ struct http {
 static void http_close(void *shared);
 static void collect(struct http *http);
 
-/* --- libcurl on libevent --- */
-
 /* A turn of libcurl: a flooding peer gets only its share of it (meter.h). */
 static void
-act(struct http *http, curl_socket_t fd, int bits)
+act(void *arg, curl_socket_t fd, int bits)
 {
+	struct http *http = arg;
 	int running;
 
 	meters_enter(&http->meters);
 	curl_multi_socket_action(http->multi, fd, bits, &running);
 	meters_leave();
 	collect(http);
-}
-
-static void
-on_socket(evutil_socket_t fd, short what, void *arg)
-{
-	act(arg, fd, (what & EV_READ ? CURL_CSELECT_IN : 0) | (what & EV_WRITE ? CURL_CSELECT_OUT : 0));
-}
-
-static void
-on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd, (void)what;
-	act(arg, CURL_SOCKET_TIMEOUT, 0);
-}
-
-static int
-timer_callback(CURLM *multi, long timeout_ms, void *arg)
-{
-	struct http *http = arg;
-	struct timeval wait = {timeout_ms / 1000, timeout_ms % 1000 * 1000};
-
-	(void)multi;
-	if (timeout_ms < 0)
-		return event_del(http->timer);
-	return event_add(http->timer, &wait);
-}
-
-static int
-socket_callback(CURL *easy, curl_socket_t fd, int what, void *arg, void *assigned)
-{
-	struct http *http = arg;
-	struct event *event = assigned;
-	short wanted = EV_PERSIST;
-
-	(void)easy;
-	if (event != NULL)
-		event_free(event);
-	event = NULL;
-	if (what != CURL_POLL_REMOVE) {
-		wanted |= what & CURL_POLL_IN ? EV_READ : 0;
-		wanted |= what & CURL_POLL_OUT ? EV_WRITE : 0;
-		event = event_new(http->base, fd, wanted, on_socket, http);
-		if (event == NULL || event_add(event, NULL) < 0)
-			return -1;
-	}
-	curl_multi_assign(http->multi, fd, event);
-	return 0;
 }
 
 /* --- callbacks of libcurl --- */
@@ -295,17 +246,11 @@ http_open(struct event_base *base)
 	}
 	SLIST_INIT(&http->idle);
 	TAILQ_INIT(&http->over);
-	http->base = base;
-	http->multi = curl_multi_init();
-	http->timer = evtimer_new(base, on_timer, http);
-	if (http->multi == NULL || http->timer == NULL) {
+	if ((http->loop = curl_loop_new(base, act, http)) == NULL) {
 		http_close(http);
 		return NULL;
 	}
-	curl_multi_setopt(http->multi, CURLMOPT_SOCKETFUNCTION, socket_callback);
-	curl_multi_setopt(http->multi, CURLMOPT_SOCKETDATA, http);
-	curl_multi_setopt(http->multi, CURLMOPT_TIMERFUNCTION, timer_callback);
-	curl_multi_setopt(http->multi, CURLMOPT_TIMERDATA, http);
+	http->multi = curl_loop_multi(http->loop);
 	http->authorities = check_tls_authorities();
 	if (access(http->authorities, R_OK) < 0)
 		warn("cannot read %s, the authorities that checks over TLS trust; until it can be read, "
@@ -325,9 +270,7 @@ http_close(void *shared)
 		SLIST_REMOVE_HEAD(&http->idle, idle);
 		transfer_free(transfer);
 	}
-	curl_multi_cleanup(http->multi);
-	if (http->timer != NULL)
-		event_free(http->timer);
+	curl_loop_free(http->loop);
 	meters_free(&http->meters);
 	free(http);
 	curl_global_cleanup();
