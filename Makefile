@@ -113,7 +113,7 @@ $(PRELOADS): $(OUT)/tests/tools/%.so: tests/tools/preload/%.c Makefile
 $(BENCHES): $(OUT)/bench/%: $(OUT)/obj/bench/%.o $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libsync.a $(OUT)/libzones.a
+$(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/obj/tests/fuzz/replay.o $(OUT)/libdnsd.a $(OUT)/libmonitor.a $(OUT)/libadmin.a $(OUT)/libsync.a $(OUT)/libsigner.a $(OUT)/libzones.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
@@ -148,7 +148,7 @@ lint: $(PROGRAMS)
 FUZZ ?= $(FUZZERS)
 SECONDS ?= 60
 fuzz: packages-fuzz
-	@$(MAKE) --no-print-directory BUILD=fuzz CC=clang $(FUZZ:%=build-fuzz/obj/tests/fuzz/fuzz_%.o) build-fuzz/libdnsd.a build-fuzz/libmonitor.a build-fuzz/libadmin.a build-fuzz/libsync.a build-fuzz/libzones.a
+	@$(MAKE) --no-print-directory BUILD=fuzz CC=clang $(FUZZ:%=build-fuzz/obj/tests/fuzz/fuzz_%.o) build-fuzz/libdnsd.a build-fuzz/libmonitor.a build-fuzz/libadmin.a build-fuzz/libsync.a build-fuzz/libsigner.a build-fuzz/libzones.a
 	@tests/fuzz/run $(SECONDS) $(FUZZ)
 
 # Ten million malformed messages in one process, a million and more over sockets: memory does not grow. Then half an hour of mixed
