@@ -3,10 +3,13 @@
  * latency deaths STATE PORT NAME ROUNDS ADDRESS:PORT -- from an origin's death to the last answer that has
  * it.
  *
- * The first writes the stores as the monitor and a command would.  The second is an origin itself, one of the
- * two of its pool: it closes its listener, and the real monitor finds out.  Both ask over enough sockets
- * that every worker of the nameserver (they share the port by SO_REUSEPORT) is asked by some; the time ends
- * when every socket has the new answer.
+ * latency signed STATE PORT NAME ROUNDS POOL -- from a flip to the answers of all workers to clients with DO:
+ * until none has the dead origin, and until all have every living one, with their signature.
+ *
+ * The first and the last write the stores as the monitor and a command would.  The second is an origin
+ * itself, one of the two of its pool: it closes its listener, and the real monitor finds out.  Both ask over
+ * enough sockets that every worker of the nameserver (they share the port by SO_REUSEPORT) is asked by some;
+ * the time ends when every socket has the new answer.
  */
 #include "zones/document/json.h"
 #include "zones/state/config_write.h"
@@ -48,10 +51,22 @@ open_sockets(struct bench *bench, uint16_t port)
 	bench->query_len += 4;
 }
 
-/* Ask on every socket until each answer has the expected number of addresses.  Returns the time of the last.
+/* Ask with the DO bit (RFC 3225), and for as much as UDP may have. */
+static void
+ask_signed(struct bench *bench)
+{
+	static const uint8_t opt[11] = {0, 0, 41, 0x04, 0xd0, 0, 0, 0x80};
+
+	bench->query[11] = 1;
+	memcpy(bench->query + bench->query_len, opt, sizeof opt);
+	bench->query_len += sizeof opt;
+}
+
+/* Ask on every socket until each answer has so many records, or is_not: another number. Returns the time of
+ * the last.
  */
 static uint64_t
-wait_for(struct bench *bench, unsigned addresses)
+wait_until(struct bench *bench, unsigned records, bool is_not)
 {
 	bool done[SOCKETS] = {false};
 	uint64_t end = boot_ms() + DEADLINE_MS;
@@ -64,16 +79,22 @@ wait_for(struct bench *bench, unsigned addresses)
 			if (!done[i] && send(bench->sockets[i], bench->query, bench->query_len, 0) < 0)
 				err(1, "send");
 		for (unsigned i = 0; i < SOCKETS; i++) {
-			uint8_t answer[512];
+			uint8_t answer[1300];
 
 			if (!done[i] && recv(bench->sockets[i], answer, sizeof answer, 0) > 12 &&
-			    get16(answer + 6) == addresses) {
+			    (get16(answer + 6) == records) != is_not) {
 				done[i] = true;
 				left--;
 			}
 		}
 	}
 	return boot_ns();
+}
+
+static uint64_t
+wait_for(struct bench *bench, unsigned addresses)
+{
+	return wait_until(bench, addresses, false);
 }
 
 static int
@@ -277,6 +298,52 @@ bench_deaths(struct bench *bench, struct problems *problems)
 	store_close(health);
 }
 
+/*
+ * Origins flip in the order of the Gray code, so that no set of living ones comes twice: each has to be
+ * signed. The first origin stays.
+ */
+static void
+bench_signed(struct bench *bench, struct problems *problems)
+{
+	struct store *config = store_open(bench->state, STORE_CONFIG, STORE_READ, problems),
+		     *health = store_open(bench->state, STORE_HEALTH, STORE_WRITE, problems);
+	struct pool *pool = config != NULL && health != NULL ? read_pool(config, bench->what) : NULL;
+	uint64_t *gone = xcalloc(bench->rounds, sizeof *gone), *whole = xcalloc(bench->rounds, sizeof *whole);
+	unsigned up = pool != NULL ? (unsigned)pool->norigins : 0, ngone = 0;
+	bool down[64] = {false};
+	struct endpoint endpoints[64];
+
+	if (pool == NULL || up > 17) {
+		problems_print(problems, "latency", stderr);
+		errx(1, "the pool must have at most 17 origins");
+	}
+	ask_signed(bench);
+	for (unsigned i = 0; i < up; i++) {
+		endpoints[i] = health_endpoint(pool->monitor.text, &pool->origins[i], &pool->origins[i].ip);
+		put_state(health, &endpoints[i], HEALTH_UNKNOWN, HEALTH_UP);
+	}
+	wait_for(bench, up + 1);
+	for (unsigned round = 0; round < bench->rounds; round++) {
+		unsigned i = 1 + (unsigned)__builtin_ctz(round + 1) % (unsigned)(pool->norigins - 1);
+		uint64_t began = boot_ns();
+
+		put_state(health, &endpoints[i], down[i] ? HEALTH_DOWN : HEALTH_UP,
+		    down[i] ? HEALTH_UP : HEALTH_DOWN);
+		down[i] = !down[i];
+		up = down[i] ? up - 1 : up + 1;
+		if (down[i])
+			gone[ngone++] = wait_until(bench, up + 2, true) - began;
+		whole[round] = wait_for(bench, up + 1) - began;
+	}
+	report("signed: flip to dead one gone", gone, ngone);
+	report("signed: flip to whole set", whole, bench->rounds);
+	free(gone);
+	free(whole);
+	model_free_pool(pool);
+	store_close(config);
+	store_close(health);
+}
+
 static void
 bench_commits(struct bench *bench, struct problems *problems)
 {
@@ -298,12 +365,14 @@ main(int argc, char **argv)
 	struct problems problems = {0};
 
 	if (argc != 7)
-		errx(2, "usage: latency commits|deaths STATE PORT NAME ROUNDS POOL|ADDRESS:PORT");
+		errx(2, "usage: latency commits|deaths|signed STATE PORT NAME ROUNDS POOL|ADDRESS:PORT");
 	bench = (struct bench){
 	    .state = argv[2], .name = argv[4], .rounds = (unsigned)atoi(argv[5]), .what = argv[6]};
 	open_sockets(&bench, (uint16_t)atoi(argv[3]));
 	if (strcmp(argv[1], "commits") == 0)
 		bench_commits(&bench, &problems);
+	else if (strcmp(argv[1], "signed") == 0)
+		bench_signed(&bench, &problems);
 	else
 		bench_deaths(&bench, &problems);
 	problems_free(&problems);
