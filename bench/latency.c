@@ -62,8 +62,9 @@ ask_signed(struct bench *bench)
 	bench->query_len += sizeof opt;
 }
 
-/* Ask on every socket until each answer has so many records, or is_not: another number. Returns the time of
- * the last.
+/*
+ * Ask on every socket until each answer has this number of records, or with is_not another number. Returns
+ * the time of the last.
  */
 static uint64_t
 wait_until(struct bench *bench, unsigned records, bool is_not)
