@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 enum { FLAG_AA = 0x0400, RCODE_MASK = 15, NOERROR = 0, NXDOMAIN = 3, DS_SHA256 = 2 };
-enum { RECORDS_MAX = 32, RDATA_MAX = 1024 };
+enum { RECORDS_MAX = 32, RDATA_MAX = 2048 }; /* half of it is enough for RSA keys of 4096 bits */
 
 static void
 add_id(struct key_id *list, unsigned *count, const struct signing_key *row)
