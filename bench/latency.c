@@ -299,6 +299,20 @@ bench_deaths(struct bench *bench, struct problems *problems)
 	store_close(health);
 }
 
+/* The number of flips so far, so that a second run goes on where the first one ended. */
+static uint64_t
+count_flips(struct store *health)
+{
+	struct store_txn *txn;
+	uint64_t last;
+
+	if (store_begin(health, STORE_READ, &txn) != 0)
+		errx(1, "cannot read the health store");
+	last = health_flip_last(txn);
+	store_abort(txn);
+	return last;
+}
+
 /*
  * Origins flip in the order of the Gray code, so that no set of living ones comes twice: each has to be
  * signed. The first origin stays.
@@ -313,19 +327,24 @@ bench_signed(struct bench *bench, struct problems *problems)
 	unsigned up = pool != NULL ? (unsigned)pool->norigins : 0, ngone = 0;
 	bool down[64] = {false};
 	struct endpoint endpoints[64];
+	uint64_t first;
 
 	if (pool == NULL || up > 17) {
 		problems_print(problems, "latency", stderr);
 		errx(1, "the pool must have at most 17 origins");
 	}
 	ask_signed(bench);
-	for (unsigned i = 0; i < up; i++) {
+	first = count_flips(health);
+	for (unsigned i = 0; i < pool->norigins; i++) {
 		endpoints[i] = health_endpoint(pool->monitor.text, &pool->origins[i], &pool->origins[i].ip);
-		put_state(health, &endpoints[i], HEALTH_UNKNOWN, HEALTH_UP);
+		down[i] = i > 0 && (first ^ first >> 1) >> (i - 1) & 1;
+		up -= down[i];
+		put_state(health, &endpoints[i], HEALTH_UNKNOWN, down[i] ? HEALTH_DOWN : HEALTH_UP);
 	}
 	wait_for(bench, up + 1);
 	for (unsigned round = 0; round < bench->rounds; round++) {
-		unsigned i = 1 + (unsigned)__builtin_ctz(round + 1) % (unsigned)(pool->norigins - 1);
+		unsigned i =
+		    1 + (unsigned)__builtin_ctzll(first + round + 1) % (unsigned)(pool->norigins - 1);
 		uint64_t began = boot_ns();
 
 		put_state(health, &endpoints[i], down[i] ? HEALTH_DOWN : HEALTH_UP,

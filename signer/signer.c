@@ -19,7 +19,9 @@ enum {
 	BEAT_MS = 1000,
 	RETRY_MS = 1000,
 	CLOCK_BACK_S = 60,
-	SLICE = 128, /* signatures of steered RRsets in a pass, so that flips and hints are seen meanwhile */
+	SLICE = 128,         /* signatures of steered RRsets in a pass, so that flips are seen meanwhile */
+	SLICE_ASKED = 32,    /* the same while load balancers are asked for, so that they are seen soon */
+	ASKED_MS = 1000,     /* so long since one was asked for */
 	SLICE_CONFIG = 4096, /* the same while a configuration waits */
 	SETS_MIN = 8192,     /* sets that are kept, ... */
 	SETS_OF_EACH_LB = 16 /* ... and this number more for each load balancer */
@@ -46,6 +48,7 @@ struct signer {
 	struct signing_threads *threads;
 	struct wanted_ring *wanted; /* of the nameserver; NULL: there is none */
 	uint64_t taken;             /* the next item of it */
+	uint64_t asked_ms;          /* when it had one that was not signed */
 	struct zone_signer *zones;
 	struct rollovers *rollovers;
 	struct signer_beat beat;
@@ -352,9 +355,12 @@ sign_slice(struct signer *signer, struct pass *pass)
 
 	if (pass->error != 0)
 		return;
-	pass->slice = signer->pending != 0 ? SLICE_CONFIG : SLICE;
+	pass->slice = signer->pending != 0            ? SLICE_CONFIG
+	    : boot_ms() - signer->asked_ms < ASKED_MS ? SLICE_ASKED
+						      : SLICE;
 	if (sign_wanted(signer, pass, &steering)) {
 		signer->more = true;
+		signer->asked_ms = boot_ms();
 		return; /* commit these at once */
 	}
 	signer->more = compiler_sign_steered(signer->compiler, sign_steered, &steering);
