@@ -417,7 +417,7 @@ static void
 find_signed(struct explaining *on, const struct question *question, struct steering *steering)
 {
 	struct question asked = *question;
-	struct answer *answer = xcalloc(1, sizeof *answer);
+	struct answer *answer = on->signed_answer = xcalloc(1, sizeof *answer);
 	size_t count;
 
 	asked.dnssec_ok = true;
@@ -425,7 +425,6 @@ find_signed(struct explaining *on, const struct question *question, struct steer
 	answer_find(answer, on->snapshot, &asked, steering);
 	on->signed_outcomes = outcomes_new(on->snapshot, &asked, steering, answer, &count);
 	assert(count == on->noutcomes);
-	free(answer);
 }
 
 /* The signed zone of the load balancer that decided. */
@@ -498,6 +497,7 @@ explanation_make(const struct compiler *compiler, struct store_txn *config, stru
 	free(on->plan);
 	free(on->outcomes);
 	free(on->signed_outcomes);
+	free(on->signed_answer);
 	free(on);
 	return out;
 }

@@ -19,8 +19,10 @@ struct explaining {
 	struct steer_lb *plan; /* the load balancer after sets and rules */
 	struct json *out;
 	struct outcome *outcomes; /* for a client without DO */
-	struct outcome
-	    *signed_outcomes; /* the same for a client with DO; NULL: no signed zone is concerned */
+	/* Answers with DO; outcomes may point into it (the CNAME of a DNAME). */
+	struct answer *signed_answer;
+	/* The same for a client with DO; NULL: no signed zone is concerned. */
+	struct outcome *signed_outcomes;
 	size_t noutcomes;
 	bool dnssec;             /* the answers that are listed are those of a client with DO */
 	struct json *signatures; /* S100 to S102: of each RRset; NULL while records are listed */
