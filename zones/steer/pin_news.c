@@ -1,15 +1,11 @@
 #include "zones/steer/pin_news.h"
 
 #include "zones/base/util.h"
-#include "zones/store/store.h"
+#include "zones/store/ring_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define CONFIRMED (UINT64_C(1) << 31)
 #define PROVEN (UINT64_C(1) << 30)
@@ -29,94 +25,41 @@ struct ring {
 
 struct pin_news {
 	struct ring *ring;
-	dev_t device;
-	ino_t file;
 };
 
 static struct pin_news *
-map_ring(int fd, int protection)
+news_of(struct ring *ring)
 {
-	struct ring *ring = mmap(NULL, sizeof *ring, protection, MAP_SHARED, fd, 0);
 	struct pin_news *news;
-	struct stat info;
 
-	if (ring == MAP_FAILED)
+	if (ring == NULL)
 		return NULL;
 	news = xcalloc(1, sizeof *news);
 	news->ring = ring;
-	if (fstat(fd, &info) == 0) {
-		news->device = info.st_dev;
-		news->file = info.st_ino;
-	}
 	return news;
-}
-
-static bool
-fits(int fd)
-{
-	char head[sizeof magic];
-	struct stat info;
-
-	return fstat(fd, &info) == 0 && info.st_size == sizeof(struct ring) &&
-	    pread(fd, head, sizeof head, 0) == sizeof head && memcmp(head, magic, sizeof head) == 0;
-}
-
-/* Another file if its layout differs: a nameserver that is being replaced still uses the old one. */
-static int
-open_ring(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640), error = 0;
-
-	if (fd >= 0 && !fits(fd)) {
-		close(fd);
-		fd = unlink(path) < 0 ? -1 : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-		if (fd >= 0 && pwrite(fd, magic, sizeof magic, 0) != sizeof magic)
-			error = errno;
-	}
-	if (fd >= 0 && error == 0)
-		error = posix_fallocate(fd, 0, sizeof(struct ring));
-	if (error == 0)
-		return fd;
-	close(fd);
-	errno = error;
-	return -1;
 }
 
 struct pin_news *
 pin_news_open(const char *path, struct problems *problems)
 {
-	int fd = open_ring(path);
-	struct pin_news *news = fd < 0 ? NULL : map_ring(fd, PROT_READ | PROT_WRITE);
+	struct ring *ring = ring_file_open(path, magic, sizeof *ring);
 
-	if (news == NULL)
+	if (ring == NULL)
 		problems_error(
 		    problems, "%s: other nodes will not hear of sticky clients: %s", path, strerror(errno));
-	else
-		store_spare_faults(news->ring, sizeof *news->ring, path);
-	if (fd >= 0)
-		close(fd);
-	return news;
+	return news_of(ring);
 }
 
 struct pin_news *
 pin_news_view(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct pin_news *news = fd >= 0 && fits(fd) ? map_ring(fd, PROT_READ) : NULL;
-
-	if (news != NULL)
-		store_spare_faults(news->ring, sizeof *news->ring, path);
-	if (fd >= 0)
-		close(fd);
-	return news;
+	return news_of(ring_file_view(path, magic, sizeof(struct ring)));
 }
 
 bool
 pin_news_is(const struct pin_news *news, const char *path)
 {
-	struct stat info;
-
-	return stat(path, &info) == 0 && info.st_dev == news->device && info.st_ino == news->file;
+	return ring_file_is(news->ring, path);
 }
 
 void
@@ -124,8 +67,7 @@ pin_news_close(struct pin_news *news)
 {
 	if (news == NULL)
 		return;
-	store_spare_no_more(news->ring);
-	munmap(news->ring, sizeof *news->ring);
+	ring_file_close(news->ring, sizeof *news->ring);
 	free(news);
 }
 

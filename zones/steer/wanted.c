@@ -1,15 +1,10 @@
 #include "zones/steer/wanted.h"
 
 #include "zones/base/util.h"
-#include "zones/store/store.h"
+#include "zones/store/ring_file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 enum { WORDS = (NAME_MAX_LEN + 1) / 8 };
 
@@ -26,81 +21,28 @@ struct wanted_ring {
 	_Alignas(64) struct item items[WANTED_ITEMS];
 };
 
-static bool
-fits(int fd)
-{
-	char head[sizeof magic];
-	struct stat info;
-
-	return fstat(fd, &info) == 0 && info.st_size == sizeof(struct wanted_ring) &&
-	    pread(fd, head, sizeof head, 0) == sizeof head && memcmp(head, magic, sizeof head) == 0;
-}
-
-/* Another file if its layout differs: a nameserver that is being replaced still uses the old one. */
-static int
-open_file(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640), error = 0;
-
-	if (fd >= 0 && !fits(fd)) {
-		close(fd);
-		fd = unlink(path) < 0 ? -1 : open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-		if (fd >= 0 && pwrite(fd, magic, sizeof magic, 0) != sizeof magic)
-			error = errno;
-		if (fd >= 0 && error == 0)
-			error = posix_fallocate(fd, 0, sizeof(struct wanted_ring));
-	}
-	if (fd >= 0 && error != 0) {
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
-}
-
-static struct wanted_ring *
-map_file(int fd, int protection, const char *path)
-{
-	struct wanted_ring *ring = mmap(NULL, sizeof *ring, protection, MAP_SHARED, fd, 0);
-
-	if (ring == MAP_FAILED)
-		return NULL;
-	store_spare_faults(ring, sizeof *ring, path);
-	return ring;
-}
-
 struct wanted_ring *
 wanted_open(const char *path, struct problems *problems)
 {
-	int fd = open_file(path);
-	struct wanted_ring *ring = fd < 0 ? NULL : map_file(fd, PROT_READ | PROT_WRITE, path);
+	struct wanted_ring *ring = ring_file_open(path, magic, sizeof *ring);
 
 	if (ring == NULL)
 		problems_error(problems, "%s: load balancers that are asked for are not signed first: %s",
 		    path, strerror(errno));
-	if (fd >= 0)
-		close(fd);
 	return ring;
 }
 
 struct wanted_ring *
 wanted_view(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct wanted_ring *ring = fd >= 0 && fits(fd) ? map_file(fd, PROT_READ, path) : NULL;
-
-	if (fd >= 0)
-		close(fd);
-	return ring;
+	return ring_file_view(path, magic, sizeof(struct wanted_ring));
 }
 
 void
 wanted_close(struct wanted_ring *ring)
 {
-	if (ring == NULL)
-		return;
-	store_spare_no_more(ring);
-	munmap(ring, sizeof *ring);
+	if (ring != NULL)
+		ring_file_close(ring, sizeof *ring);
 }
 
 static void
