@@ -56,56 +56,6 @@ clock_now(void)
 
 /* ---- looks ---- */
 
-static bool
-add_ns(void *arg, struct bytes owner_key, const struct rrset *rrset)
-{
-	const uint8_t *at = rrset->records;
-
-	(void)owner_key;
-	for (unsigned i = 0; rrset->type == TYPE_NS && i < rrset->count; i++) {
-		uint16_t len;
-		const uint8_t *target = rrset_next(&at, &len);
-
-		if (name_valid(target, len) == len)
-			nameservers_add(arg, target);
-	}
-	return true;
-}
-
-static bool
-add_address(void *arg, struct bytes owner_key, const struct rrset *rrset)
-{
-	const uint8_t *at = rrset->records;
-
-	(void)owner_key;
-	for (unsigned i = 0; (rrset->type == TYPE_A || rrset->type == TYPE_AAAA) && i < rrset->count; i++) {
-		struct address address = {.family = rrset->type == TYPE_A ? FAMILY_V4 : FAMILY_V6};
-		uint16_t len;
-		const uint8_t *data = rrset_next(&at, &len);
-
-		if (len != address_len(&address))
-			continue;
-		memcpy(address.bytes, data, len);
-		nameserver_add_address(arg, &address);
-	}
-	return true;
-}
-
-/* Each RRset of a name that is in a zone here. */
-static void
-each_row_of(struct store_txn *config, const uint8_t *owner, config_row_fn *fn, void *arg)
-{
-	uint8_t key[NAME_MAX_KEY];
-	struct zone_info zone;
-	struct bytes bytes;
-
-	if (!config_zone_of(config, owner, &zone))
-		return;
-	bytes = (struct bytes){key, name_to_key(key, owner, zone.name)};
-	if (bytes.len > 0)
-		config_each_row(config, zone.number, &bytes, fn, arg);
-}
-
 static void
 read_without(struct look *look, struct store_txn *config)
 {
@@ -140,9 +90,9 @@ begin_look(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, 
 	look->since = rollover->since;
 	look->parent_alone = step != NULL && step->parent_alone;
 	shown_fill(&look->shown, apex, rows, count, rollover->kind == ROLLOVER_ENABLE && rollover->step == 0);
-	each_row_of(config, apex, add_ns, &look->own);
+	config_each_row_of(config, apex, nameservers_add_ns, &look->own);
 	for (size_t i = 0; i < look->own.count; i++)
-		each_row_of(config, look->own.list[i].name, add_address, &look->own.list[i]);
+		config_each_row_of(config, look->own.list[i].name, nameserver_add_data, &look->own.list[i]);
 	read_without(look, config);
 	looker_begin(rollovers->looker, look);
 }

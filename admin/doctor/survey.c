@@ -9,56 +9,6 @@ enum { RCODE_FORMERR = 1 };
 
 /* --- from the configuration --- */
 
-static bool
-add_ns(void *arg, struct bytes owner_key, const struct rrset *rrset)
-{
-	struct nameservers *own = arg;
-	const uint8_t *at = rrset->records;
-
-	(void)owner_key;
-	for (unsigned i = 0; rrset->type == TYPE_NS && i < rrset->count; i++) {
-		uint16_t len;
-		const uint8_t *target = rrset_next(&at, &len);
-
-		if (name_valid(target, len) == len)
-			nameservers_add(own, target);
-	}
-	return true;
-}
-
-static bool
-add_address(void *arg, struct bytes owner_key, const struct rrset *rrset)
-{
-	const uint8_t *at = rrset->records;
-
-	(void)owner_key;
-	for (unsigned i = 0; (rrset->type == TYPE_A || rrset->type == TYPE_AAAA) && i < rrset->count; i++) {
-		struct address address = {.family = rrset->type == TYPE_A ? FAMILY_V4 : FAMILY_V6};
-		uint16_t len;
-		const uint8_t *data = rrset_next(&at, &len);
-
-		if (len != address_len(&address))
-			continue;
-		memcpy(address.bytes, data, len);
-		nameserver_add_address(arg, &address);
-	}
-	return true;
-}
-
-static void
-each_row_of(struct store_txn *config, const uint8_t *owner, config_row_fn *fn, void *arg)
-{
-	uint8_t key[NAME_MAX_KEY];
-	struct zone_info zone;
-	struct bytes bytes;
-
-	if (!config_zone_of(config, owner, &zone))
-		return;
-	bytes = (struct bytes){key, name_to_key(key, owner, zone.name)};
-	if (bytes.len > 0)
-		config_each_row(config, zone.number, &bytes, fn, arg);
-}
-
 void
 survey_read(struct surveys *surveys, struct store_txn *config, const struct zone_info *zone)
 {
@@ -69,9 +19,10 @@ survey_read(struct surveys *surveys, struct store_txn *config, const struct zone
 	survey = &surveys->list[surveys->count++];
 	*survey =
 	    (struct survey){.zone = *zone, .subject = xasprintf("zone %s", name_to_host(zone->name, host))};
-	each_row_of(config, zone->name, add_ns, &survey->own);
+	config_each_row_of(config, zone->name, nameservers_add_ns, &survey->own);
 	for (size_t i = 0; i < survey->own.count; i++)
-		each_row_of(config, survey->own.list[i].name, add_address, &survey->own.list[i]);
+		config_each_row_of(
+		    config, survey->own.list[i].name, nameserver_add_data, &survey->own.list[i]);
 }
 
 void

@@ -53,6 +53,41 @@ nameserver_add_address(struct nameserver *nameserver, const struct address *addr
 	nameserver->addresses[nameserver->naddresses++] = *address;
 }
 
+bool
+nameservers_add_ns(void *arg, struct bytes owner_key, const struct rrset *rrset)
+{
+	const uint8_t *at = rrset->records;
+
+	(void)owner_key;
+	for (unsigned i = 0; rrset->type == TYPE_NS && i < rrset->count; i++) {
+		uint16_t len;
+		const uint8_t *target = rrset_next(&at, &len);
+
+		if (name_valid(target, len) == len)
+			nameservers_add(arg, target);
+	}
+	return true;
+}
+
+bool
+nameserver_add_data(void *arg, struct bytes owner_key, const struct rrset *rrset)
+{
+	const uint8_t *at = rrset->records;
+
+	(void)owner_key;
+	for (unsigned i = 0; (rrset->type == TYPE_A || rrset->type == TYPE_AAAA) && i < rrset->count; i++) {
+		struct address address = {.family = rrset->type == TYPE_A ? FAMILY_V4 : FAMILY_V6};
+		uint16_t len;
+		const uint8_t *data = rrset_next(&at, &len);
+
+		if (len != address_len(&address))
+			continue;
+		memcpy(address.bytes, data, len);
+		nameserver_add_address(arg, &address);
+	}
+	return true;
+}
+
 void
 nameservers_free(struct nameservers *all)
 {

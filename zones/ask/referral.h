@@ -9,6 +9,7 @@
 
 #include "zones/base/address.h"
 #include "zones/dns/name.h"
+#include "zones/dns/rrset.h"
 
 /* Names with addresses, of nameservers. */
 struct nameserver {
@@ -26,6 +27,12 @@ struct nameserver *nameservers_add(struct nameservers *all, const uint8_t *name)
 /* Once each. */
 void nameserver_add_address(struct nameserver *nameserver, const struct address *address);
 bool nameserver_has(const struct nameserver *nameserver, const struct address *address);
+/*
+ * RRsets of a zone that is stored here (config_row_fn): arg is a struct nameservers, which gets the names of
+ * NS records, or a struct nameserver, which gets the addresses of A and AAAA.
+ */
+bool nameservers_add_ns(void *arg, struct bytes owner_key, const struct rrset *rrset);
+bool nameserver_add_data(void *arg, struct bytes owner_key, const struct rrset *rrset);
 void nameservers_free(struct nameservers *all);
 
 enum delegation_kind {

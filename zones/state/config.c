@@ -115,6 +115,20 @@ config_each_row(
 	return on;
 }
 
+void
+config_each_row_of(struct store_txn *txn, const uint8_t *owner, config_row_fn *fn, void *arg)
+{
+	uint8_t key[NAME_MAX_KEY];
+	struct zone_info zone;
+	struct bytes bytes;
+
+	if (!config_zone_of(txn, owner, &zone))
+		return;
+	bytes = (struct bytes){key, name_to_key(key, owner, zone.name)};
+	if (bytes.len > 0)
+		config_each_row(txn, zone.number, &bytes, fn, arg);
+}
+
 bool
 config_owner_from(
     struct store_txn *txn, uint32_t zone, struct bytes from, uint8_t out[NAME_MAX_KEY], size_t *len)

@@ -46,6 +46,9 @@ typedef bool config_row_fn(void *arg, struct bytes owner_key, const struct rrset
 bool config_each_row(
     struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, config_row_fn *fn, void *arg);
 
+/* The rows of an owner in the zone here that has it, if there is one. */
+void config_each_row_of(struct store_txn *txn, const uint8_t *owner, config_row_fn *fn, void *arg);
+
 /* The first owner of a zone whose key is equal to or larger than from. Returns false if there is none. */
 bool config_owner_from(
     struct store_txn *txn, uint32_t zone, struct bytes from, uint8_t key[NAME_MAX_KEY], size_t *len);
