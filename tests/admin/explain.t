@@ -480,6 +480,12 @@ my @monitors = ({name => 'nobody', type => 'tcp', port => 1, interval => 1, time
 my @groups = ({name => 'both', members => [{monitor_id => 'somebody'}, {monitor_id => 'nobody', must_be_healthy => JSON::PP::true}]},
 	{name => 'most', members => [{monitor_id => 'somebody'}, {monitor_id => 'nobody', monitoring_only => JSON::PP::true}]});
 
+# The nameserver answers by the newest configuration: a signed one, when the signer has signed all of it.
+sub followed {
+	ok(Graycloud::wait_for(sub { my $status = $t->admin_json('status'); $status->{nameserver}{generation} == $status->{generation} }),
+		'the nameserver follows');
+}
+
 # Nothing is on its way any more: every host name has the addresses of its zone, probed or not, every origin that is probed
 # has its verdict.
 sub settled {
@@ -511,6 +517,7 @@ subtest 'host names and groups' => sub {
 		$t->admin_list('apply', $t->write_file('document', JSON::PP->new->canonical->encode($document)), '--force');
 		$t->start_monitor('--resolver', $t->{udp}[0]) if $round == 1;
 		ok(Graycloud::wait_for(sub { settled($hosts) }, 20), 'every origin is judged');
+		followed();
 		agree('explain and the wire agree');
 	}
 	$t->stop_program('monitor');
@@ -525,6 +532,7 @@ subtest 'signed zones' => sub {
 	$t->admin("dnssec enable $_") for qw(example.com apex.test);
 	for my $round (1 .. $rounds) {
 		$t->admin_list('apply', $t->write_file('document', JSON::PP->new->canonical->encode(document())), '--force');
+		followed();
 		agree('explain, the wire and the model agree with DO and without');
 	}
 	$t->admin("dnssec disable $_ --force") for qw(example.com apex.test);
