@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# docs/prometheus with Debian's Prometheus: it loads the alerts and scrapes the three daemons; every query of the alerts and of the dashboard
+# docs/prometheus with Debian's Prometheus: it loads the alerts and scrapes the four daemons; every query of the alerts and of the dashboard
 # is answered, by metrics that exist; and alerts fire when there is something to report.
 use strict;
 use warnings;
@@ -29,13 +29,15 @@ $t->admin("monitor create web type=http path=/health port=$port interval=1 timeo
 $t->admin('pool create eu origin=127.0.0.2 origin=127.0.0.3 monitor=web');
 $t->admin('lb create www.example.com default_pools=eu fallback_pool=eu');
 $t->start_api('--metrics', '127.0.0.1:0');
+$t->start_signer('--metrics', '127.0.0.1:0');
+$t->admin('dnssec enable example.com');
 $t->answers_soon('www.example.com A' => map { "www.example.com. 30 IN A 127.0.0.$_" } 2, 3);
 
 is(scalar qx(promtool check rules docs/prometheus/alerts.yml 2>&1) =~ /SUCCESS: \d+ rules found/, 1, 'promtool finds no fault with the alerts');
 
 # The example's configuration with our ports, more haste, and alerts that do not wait.
 my $config = slurp('docs/prometheus/prometheus.yml') =~ s/(_interval:) 15s/$1 1s/gr;
-for my $who (['dnsd', 9153], ['monitor', 9154], ['api', 9155]) {
+for my $who (['dnsd', 9153], ['monitor', 9154], ['api', 9155], ['signer', 9157]) {
 	my ($at) = $t->metrics($who->[0]) =~ m{http://([^/]+)};
 	$config =~ s/127\.0\.0\.1:$who->[1]/$at/g or die "the example does not scrape $who->[1]";
 }
@@ -61,7 +63,7 @@ sub api {
 }
 sub query { my $data = api(query => { query => $_[0] }); return $data && $data->{result} }
 
-eventually { my $up = query('up{job=~"graycloud-.*"} == 1'); $up && @$up == 4 } 'Prometheus scrapes all three, and the endpoints', 60;
+eventually { my $up = query('up{job=~"graycloud-.*"} == 1'); $up && @$up == 5 } 'Prometheus scrapes all four, and the endpoints', 60;
 is_deeply([grep { $_->{lastError} } map { @{$_->{rules}} } @{api('rules')->{groups}}], [], 'its rules run without an error');
 my $names = api('label/__name__/values');
 my %known = map { $_ => 1 } @$names;
