@@ -134,6 +134,12 @@ load_secrets(struct server *server, struct problems *problems)
 		free(next);
 		return false;
 	}
+	/* Workers may use the one of before: it is kept. A file that did not change adds nothing. */
+	if (server->secrets != NULL &&
+	    memcmp(&server->secrets->secrets, &next->secrets, sizeof next->secrets) == 0) {
+		free(next);
+		return true;
+	}
 	next->before = server->secrets;
 	server->secrets = next;
 	atomic_store(&server->settings.secrets, &next->secrets);
