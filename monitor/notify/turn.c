@@ -47,11 +47,17 @@ turn_free(struct turn *turn)
 	free(turn);
 }
 
+static uint64_t
+before(uint64_t ms, uint64_t by)
+{
+	return ms - MIN(ms, by);
+}
+
 /* Another node has reported what happened before this time. */
 static void
 drop_before(struct turn *turn, uint64_t ms)
 {
-	while (turn->count > 0 && turn->kept[turn->first].at_ms + TURN_OVERLAP_MS < ms)
+	while (turn->count > 0 && turn->kept[turn->first].at_ms < ms)
 		notice_drop(take_first(turn));
 }
 
@@ -88,17 +94,17 @@ consider(void *arg, const struct cluster_node *node)
 	return true;
 }
 
-/* The time until which another node has reported; 0: none has. */
+/* The time until which another node has reported for sure; 0: none has. */
 static uint64_t
 reported_until(const struct turn *turn, const struct search *search, uint64_t now_ms)
 {
 	if (turn->whose == WHOSE_OTHERS) {
 		bool gone = !search->found_reporter || !may_report(&search->reporter);
 
-		return gone ? turn->reporter_ms : now_ms;
+		return gone ? before(turn->reporter_ms, TURN_OVERLAP_MS) : before(now_ms, TURN_RETURN_MS);
 	}
 	/* After a start: another one has stood in for this node. */
-	return turn->whose == WHOSE_UNKNOWN && search->others ? now_ms : 0;
+	return turn->whose == WHOSE_UNKNOWN && search->others ? before(now_ms, TURN_RETURN_MS) : 0;
 }
 
 static void
@@ -115,7 +121,7 @@ leave_to(struct turn *turn, const struct cluster_node *node)
 	turn->whose = WHOSE_OTHERS;
 	snprintf(turn->reporter, sizeof turn->reporter, "%s", node->name);
 	turn->reporter_ms = node->beat_ms;
-	drop_before(turn, node->beat_ms);
+	drop_before(turn, before(node->beat_ms, TURN_OVERLAP_MS));
 }
 
 void
@@ -132,7 +138,7 @@ turn_look(struct turn *turn, struct store_txn *cluster, uint64_t now_ms)
 	if (engine.state == ENGINE_SILENT) /* nothing changes (S94), and it stays as it is */
 		return;
 	if (engine.state == ENGINE_FAILED) {
-		take_over(turn, turn->whose == WHOSE_OTHERS ? turn->reporter_ms : 0);
+		take_over(turn, turn->whose == WHOSE_OTHERS ? before(turn->reporter_ms, TURN_OVERLAP_MS) : 0);
 		return;
 	}
 	cluster_node_each(cluster, consider, &search);

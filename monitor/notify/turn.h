@@ -3,7 +3,8 @@
  *
  * That is the first by name of those that have receivers, beat, and are not isolated. The others keep each
  * notice until the reporting node has beaten for a second after it; if that node is gone, the next one sends
- * what it has kept. So a takeover repeats or loses at most what happened in the last second. If the engine
+ * what it has kept. So a takeover repeats at most what happened in the last second, and the
+ * return of a node what happened in the last three. If the engine
  * has failed, nodes do not hear of each other, and each reports its own verdicts. A node that stands alone
  * always reports.
  *
@@ -15,7 +16,12 @@
 #include "monitor/notify/notice.h"
 #include "zones/state/cluster.h"
 
-enum { TURN_KEPT_MAX = 4096, TURN_OVERLAP_MS = 1000 };
+enum {
+	TURN_KEPT_MAX = 4096,
+	TURN_OVERLAP_MS = 1000,
+	TURN_RETURN_MS =
+	    3000 /* the other one stops when it hears of this node, which may notice that later */
+};
 
 struct turn;
 

@@ -108,9 +108,12 @@ subtest 'three members' => sub {
 	like($probe{2}, qr/^reached silent/, 'a frozen one is reached, and does not answer');
 	$etcd->freeze(1);
 	say_to($client, 'use 0');
-	say_to($client, 'probe /g/a');
-	%probe = map { /^probe (\d) (.*)/ ? ($1, $2) : () } map { $t->read_line($client) } 1 .. 3;
-	like($probe{0}, qr/silent/, 'without most of the members, none answers');
+	# A leader may answer until it misses the others.
+	eventually {
+		say_to($client, 'probe /g/a');
+		%probe = map { /^probe (\d) (.*)/ ? ($1, $2) : () } map { $t->read_line($client) } 1 .. 3;
+		$probe{0} =~ /silent/;
+	} 'without most of the members, none answers';
 	$etcd->thaw($_) for 1, 2;
 	ok(Graycloud::wait_for(sub { say_to($client, 'put /g/b 1'); ($t->read_line($client) // '') =~ /succeeded/ }), 'with them, it does');
 	$t->stop_program('three');

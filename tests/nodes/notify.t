@@ -17,7 +17,7 @@ close $script;
 chmod 0755, "$dir/tell";
 chmod 0755, "$dir";
 
-my $c = Cluster->start(origins => 3, monitor_args => ['--notify', "exec:$dir/tell"]);
+my $c = Cluster->start(origins => 3, monitor_args => ['--notify', "exec:$dir/tell", '--metrics', '0.0.0.0:0']);
 my @all;
 
 # A test: what was reported in all is now these lines more, each once.
@@ -29,6 +29,14 @@ sub reported {
 	local $Test::Builder::Level = $Test::Builder::Level + 1;
 	Graycloud::wait_for(sub { $read->() eq join "\n", sort @all });
 	is($read->(), join("\n", sort @all), $name);
+}
+
+# Whose turn it is, as the monitor of a node says.
+sub turn {
+	my ($number) = @_;
+	my ($port) = $c->node($number)->metrics('monitor') =~ /:(\d+)/;
+
+	return (($c->node($number)->get('http://' . $c->address($number) . ":$port/metrics") // '') =~ /^graycloud_notifications_turn (\d)/m)[0] // '';
 }
 
 sub origin { 'origin ' . $c->origin_address($_[0]) . " $_[1]" }
@@ -59,6 +67,7 @@ $c->node(0)->start_monitor;
 $c->node(0)->start_sync;
 $c->all_answer('0 1', 'the first node is back');
 $c->all_reachable;
+eventually { turn(0) eq '1' && turn(1) eq '0' && turn(2) eq '0' } 'it reports again, and the others do not';
 $c->start_origin(2);
 $c->all_answer('0 1 2', 'all is well');
 reported('nothing is told twice', origin(2, 'up'), 'pool  Healthy', 'load_balancer  Healthy');
