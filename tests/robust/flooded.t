@@ -93,10 +93,10 @@ my @floods = (
 	['smtp', 'down', 'SMTP invalid reply', 'type=smtp port=' . serve(sub { flood($_[0], "220-more\r\n") }) . " $patient"],
 );
 
-# Seconds for which the monitor's thread has waited for a processor that others had; no end where the kernel does not tell.
+# Seconds for which the monitor's thread has waited for a processor that others had; 0 where the kernel does not tell.
 sub waited {
 	my ($t) = @_;
-	open my $file, '<', "/proc/@{[$t->pid('monitor')]}/schedstat" or return 9**9**9;
+	open my $file, '<', "/proc/@{[$t->pid('monitor')]}/schedstat" or return 0;
 	return (split ' ', <$file>)[1] / 1e9;
 }
 
