@@ -453,14 +453,28 @@ scribe_outcome(struct scribe *scribe, const struct id *id, const struct cluster_
 	scribe->outcomes[scribe->noutcomes++] = (struct decided){*id, *outcome};
 }
 
+/* Of a document that waits already only the newest stays: they are bounded while the store cannot be written.
+ */
+static struct heard_pins *
+waiting_pins(struct scribe *scribe, const char *node, unsigned number)
+{
+	for (size_t i = 0; i < scribe->npins; i++)
+		if (scribe->pins[i].number == number && strcmp(scribe->pins[i].node, node) == 0)
+			return &scribe->pins[i];
+	scribe->pins = array_grow(scribe->pins, scribe->npins, sizeof *scribe->pins);
+	scribe->pins[scribe->npins] = (struct heard_pins){.node = xstrdup(node), .number = (uint16_t)number};
+	return &scribe->pins[scribe->npins++];
+}
+
 void
 scribe_pins(struct scribe *scribe, const char *node, unsigned number, struct bytes document)
 {
-	struct heard_pins pins = {xstrdup(node), (uint16_t)number, xmalloc(document.len + 1), document.len};
+	struct heard_pins *pins = waiting_pins(scribe, node, number);
 
-	memcpy(pins.octets, document.data, document.len);
-	scribe->pins = array_grow(scribe->pins, scribe->npins, sizeof *scribe->pins);
-	scribe->pins[scribe->npins++] = pins;
+	free(pins->octets);
+	pins->octets = xmalloc(document.len + 1);
+	memcpy(pins->octets, document.data, document.len);
+	pins->len = document.len;
 }
 
 bool
@@ -532,6 +546,8 @@ scribe_close(struct scribe *scribe)
 	stop_saver(scribe);
 	save_once(scribe, &logged_error);
 	store_close(scribe->store);
+	forget_pins(scribe);
+	free(scribe->pins);
 	free(scribe->outcomes);
 	free(scribe->names);
 	free(scribe->path);

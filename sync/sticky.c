@@ -188,9 +188,12 @@ add_pin(struct sticky *sticky, const struct shared_pin *pin)
 static void
 fill(struct sticky *sticky)
 {
-	uint8_t *taken = xcalloc(OWNERS, 1);
+	uint8_t *taken;
 	unsigned count = 0;
 
+	if (sticky_counters(sticky).waiting == 0)
+		return;
+	taken = xcalloc(OWNERS, 1);
 	for (unsigned rank = 0; rank < RANKS; rank++) {
 		struct queue *queue = &sticky->queues[rank];
 		size_t kept = 0;
