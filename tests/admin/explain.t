@@ -543,6 +543,7 @@ subtest 'signed zones' => sub {
 		agree('explain, the wire and the model agree with DO and without');
 	}
 	$t->admin("dnssec disable $_ --force") for qw(example.com apex.test);
+	followed();
 	$t->stop_program('signer');
 	$signed = 0;
 };
