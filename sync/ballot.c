@@ -211,6 +211,17 @@ ballot_sheet(struct ballot *ballot, unsigned number, size_t *len)
 	return document;
 }
 
+bool
+ballot_sheet_has(const struct ballot *ballot, unsigned number)
+{
+	const struct bucket *bucket = &ballot->buckets[number];
+
+	for (size_t i = 0; i < bucket->count; i++)
+		if (bucket->list[i]->own.vote != VOTE_GONE)
+			return true;
+	return false;
+}
+
 void
 ballot_sheet_unsent(struct ballot *ballot, unsigned number)
 {

@@ -59,6 +59,8 @@ unsigned ballot_own_count(const struct ballot *ballot);
 bool ballot_sheet_waits(const struct ballot *ballot, unsigned number);
 /* The document of a sheet, which counts as sent. The caller frees it. */
 uint8_t *ballot_sheet(struct ballot *ballot, unsigned number, size_t *len);
+/* Has this node a vote in it? */
+bool ballot_sheet_has(const struct ballot *ballot, unsigned number);
 /* It was not written: it waits again. */
 void ballot_sheet_unsent(struct ballot *ballot, unsigned number);
 /* All sheets wait: after a connection, because the engine may have lost them. */

@@ -7,8 +7,8 @@ struct configuration {
 	const char *state;
 	struct store *store;
 	enum store_access access;
-	struct membership membership;
-	bool joined;
+	struct membership membership, detached_from;
+	bool joined, detached;
 	uint64_t generation;
 	uint8_t digest[DIGEST_LEN];
 };
@@ -53,12 +53,30 @@ read_state(struct configuration *configuration)
 	if (store_begin(configuration->store, STORE_READ, &txn) != 0)
 		return;
 	configuration->joined = membership_get(txn, &configuration->membership);
+	configuration->detached =
+	    !configuration->joined && membership_detached_get(txn, &configuration->detached_from);
 	configuration->generation = config_generation(txn);
 	entry_last_digest(txn, configuration->digest);
 	store_abort(txn);
 	if (configuration->joined != was_joined)
 		warnx(configuration->joined ? "this node is %s of cluster %s" : "this node stands alone",
 		    configuration->membership.node, configuration->membership.cluster);
+}
+
+/* Has `graycloud node detach` written the store? A store that is open for writing does not report that. */
+static bool
+was_detached(struct configuration *configuration)
+{
+	struct membership ignored;
+	struct store_txn *txn;
+	bool detached;
+
+	if (configuration->access != STORE_WRITE || !configuration->joined ||
+	    store_begin(configuration->store, STORE_PEEK, &txn) != 0)
+		return false;
+	detached = !membership_get(txn, &ignored);
+	store_abort(txn);
+	return detached;
 }
 
 bool
@@ -72,12 +90,12 @@ configuration_look(struct configuration *configuration)
 	news = store_poll(configuration->store, &problems);
 	problems_print(&problems, "graycloud-sync", stderr);
 	problems_free(&problems);
-	if (news != STORE_CHANGED && news != STORE_REPLACED)
+	if (news != STORE_CHANGED && news != STORE_REPLACED && !was_detached(configuration))
 		return false;
 	read_state(configuration);
-	if (configuration->joined && configuration->access == STORE_READ) {
+	if (configuration->joined != (configuration->access == STORE_WRITE)) {
 		store_close(configuration->store); /* LMDB rule 5: before it is opened again */
-		if (open_store(configuration, STORE_WRITE))
+		if (open_store(configuration, configuration->joined ? STORE_WRITE : STORE_READ))
 			read_state(configuration);
 	}
 	return true;
@@ -96,10 +114,17 @@ configuration_membership(const struct configuration *configuration)
 	return configuration->joined ? &configuration->membership : NULL;
 }
 
+const struct membership *
+configuration_detached(const struct configuration *configuration)
+{
+	return configuration->detached ? &configuration->detached_from : NULL;
+}
+
 struct store *
 configuration_store(struct configuration *configuration)
 {
-	return configuration->access == STORE_WRITE ? configuration->store : NULL;
+	return configuration->access == STORE_WRITE && !was_detached(configuration) ? configuration->store
+										    : NULL;
 }
 
 struct store_txn *

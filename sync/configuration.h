@@ -22,7 +22,10 @@ void configuration_written(struct configuration *configuration);
 /* The membership, as of the last look; NULL: this node stands alone. */
 const struct membership *configuration_membership(const struct configuration *configuration);
 
-/* To be used for entry_apply(); NULL: there is no store. */
+/* The cluster that this node was detached from; NULL: it was not, or it has joined again. */
+const struct membership *configuration_detached(const struct configuration *configuration);
+
+/* To be used for entry_apply(); NULL: there is no store, or this node was detached. */
 struct store *configuration_store(struct configuration *configuration);
 /* Begin to read; NULL if there is no store. The caller ends it with store_abort(). */
 struct store_txn *configuration_begin(struct configuration *configuration);

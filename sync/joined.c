@@ -1,12 +1,14 @@
 #include "sync/joined.h"
 
 #include "sync/journal.h"
+#include "sync/leavers.h"
 #include "sync/pulse.h"
 #include "sync/reach.h"
 #include "sync/scribe.h"
 #include "sync/session.h"
 #include "sync/sticky.h"
 #include "zones/daemon/exposition.h"
+#include "zones/steer/pin_sheet.h"
 
 #include <err.h>
 #include <stdlib.h>
@@ -30,6 +32,7 @@ struct joined {
 	struct pulse *pulse;
 	struct journal *journal;
 	struct sticky *sticky;
+	struct leavers *leavers;
 	struct reach reach;
 	bool is_new;                  /* the configuration changed, and the pools were not read since */
 	uint64_t rules_ms;            /* when they were read */
@@ -78,12 +81,22 @@ engine_row(const struct joined *joined)
 	return row;
 }
 
+/* Everybody who beats was heard. */
+static bool
+is_settled(const struct joined *joined)
+{
+	uint64_t now_ms = boot_ms();
+
+	return joined->reach.state == ENGINE_REACHABLE && now_ms >= joined->reach.since_ms + LEAVERS_WAIT_MS;
+}
+
 static void
 write_store(struct joined *joined, bool second)
 {
 	struct scribe_page page = {.nodes = &joined->nodes,
 	    .engine = engine_row(joined),
-	    .generation = configuration_generation(joined->configuration)};
+	    .generation = configuration_generation(joined->configuration),
+	    .settled = is_settled(joined)};
 
 	scribe_write(joined->scribe, &page, second);
 }
@@ -149,7 +162,7 @@ send_votes(struct joined *joined)
 	if (!session_ready(joined->session))
 		return;
 	beat = make_beat(joined);
-	pulse_send(joined->pulse, &beat, boot_ms());
+	pulse_send(joined->pulse, &beat, joined->nodes.list[joined->nodes.self].on_roster, boot_ms());
 }
 
 static void
@@ -215,9 +228,12 @@ take_sheet(struct joined *joined, const char *rest, const struct etcd_row *row, 
 		return;
 	memcpy(name, rest, (size_t)(slash - rest));
 	name[slash - rest] = '\0';
-	if (nodes_slot(&joined->nodes, name, &slot))
-		ballot_heard(
-		    joined->ballot, slot, number, row->deleted ? (struct bytes){"", 0} : row->value, news);
+	if (!nodes_slot(&joined->nodes, name, &slot))
+		return;
+	ballot_heard(joined->ballot, slot, number, row->deleted ? (struct bytes){"", 0} : row->value, news);
+	/* Another node took it for one that left. */
+	if (row->deleted && slot == joined->nodes.self && ballot_sheet_has(joined->ballot, number))
+		ballot_sheet_unsent(joined->ballot, number);
 }
 
 /* S99: sticky pins, of this node as an earlier process has left them, and of others. */
@@ -233,6 +249,8 @@ take_pins(struct joined *joined, const char *rest, const struct etcd_row *row)
 		scribe_pins(joined->scribe, name, number, row->deleted ? (struct bytes){"", 0} : row->value);
 	else if (!row->deleted)
 		sticky_own(joined->sticky, number, row->value);
+	else
+		sticky_lost(joined->sticky, number);
 }
 
 static void
@@ -240,6 +258,7 @@ on_row(void *arg, const char *key, const struct etcd_row *row, bool news)
 {
 	struct joined *joined = arg;
 
+	leavers_row(joined->leavers, key, row);
 	if (strncmp(key, "live/", 5) == 0)
 		take_beat(joined, key + 5, row, news);
 	else if (strncmp(key, "votes/", 6) == 0)
@@ -259,6 +278,7 @@ on_begun(void *arg)
 	ballot_connected(joined->ballot);
 	journal_begun(joined->journal);
 	sticky_begun(joined->sticky);
+	leavers_begun(joined->leavers);
 }
 
 static uint64_t
@@ -386,16 +406,52 @@ read_rules(struct joined *joined, uint64_t now_ms)
 	ballot_judge_all(joined->ballot);
 }
 
+/* This node came to the roster, perhaps again: `node remove` deleted its rows. */
+static void
+send_again(struct joined *joined)
+{
+	ballot_sheets_unsent(joined->ballot);
+	sticky_lost(joined->sticky, PIN_SHEETS);
+}
+
+static void
+on_taken_back(void *arg, const struct etcd_answer *answer)
+{
+	(void)arg;
+	if (answer->outcome != ETCD_DONE)
+		warnx("cannot delete the votes of this node, which was removed: %s", answer->error);
+}
+
+/* This node was removed, and may have sent votes before it knew that. Its beats go on. */
+static void
+take_back(struct joined *joined)
+{
+	struct etcd_txn *txn;
+
+	if (!session_ready(joined->session))
+		return;
+	txn = etcd_txn_new();
+	leavers_delete(txn, session_prefix(joined->session), joined->membership.node);
+	etcd_commit(joined->etcd, txn, on_taken_back, joined);
+	pulse_hurry(joined->pulse);
+}
+
 void
 joined_configured(struct joined *joined)
 {
 	struct store_txn *config = configuration_begin(joined->configuration);
+	const struct node *self = &joined->nodes.list[joined->nodes.self];
+	bool was_on_roster = self->on_roster;
 
 	if (config == NULL)
 		return;
 	if (nodes_read_roster(&joined->nodes, config))
 		ballot_judge_all(joined->ballot);
 	store_abort(config);
+	if (self->on_roster && !was_on_roster)
+		send_again(joined);
+	else if (!self->on_roster && was_on_roster)
+		take_back(joined);
 	joined->is_new = true;
 	pulse_hurry(joined->pulse); /* the others see the generation */
 }
@@ -414,7 +470,10 @@ joined_look(struct joined *joined, bool second)
 	}
 	read_rules(joined, now_ms);
 	session_tick(joined->session, joined->reach.echo_ms, now_ms);
-	sticky_look(joined->sticky, second, now_ms);
+	if (joined->nodes.list[joined->nodes.self].on_roster)
+		sticky_look(joined->sticky, second, now_ms);
+	if (second && is_settled(joined) && is_keeper(joined))
+		leavers_look(joined->leavers, &joined->nodes);
 	work(joined, second);
 }
 
@@ -452,6 +511,8 @@ open_engine(struct joined *joined, struct event_base *base, struct problems *pro
 	if (joined->etcd != NULL)
 		joined->sticky =
 		    sticky_new(joined->etcd, joined->options->daemon.state, prefix, joined->membership.node);
+	if (joined->etcd != NULL)
+		joined->leavers = leavers_new(joined->etcd, prefix);
 	free(prefix);
 }
 
@@ -490,6 +551,7 @@ joined_free(struct joined *joined)
 		return;
 	journal_free(joined->journal);
 	sticky_free(joined->sticky);
+	leavers_free(joined->leavers);
 	pulse_free(joined->pulse);
 	session_free(joined->session);
 	etcd_free(joined->etcd);

@@ -1,6 +1,9 @@
 /* Proposals of this node: one compare-and-swap each, and the log as the witness of lost answers. */
 #include "sync/journal_inner.h"
 
+#include "sync/leavers.h"
+#include "zones/document/document_load.h"
+
 #include <err.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,6 +157,26 @@ make_name(const struct working *working, size_t *len)
 	return name;
 }
 
+struct leaving {
+	const struct journal *journal;
+	struct etcd_txn *txn;
+};
+
+/* S90: a node that is removed leaves no rows. More than a transaction can have are left to the keeper. */
+static bool
+delete_leaver(void *arg, const struct config_item *item)
+{
+	const struct leaving *leaving = arg;
+	char name[256];
+
+	if (etcd_txn_operations(leaving->txn) + LEAVERS_OPERATIONS > REQUEST_OPERATIONS_MAX)
+		return false;
+	if (item->what == CONFIG_OBJECT && item->kind == KIND_NODE && item->after.len == 0 &&
+	    document_name(item->before, name))
+		leavers_delete(leaving->txn, leaving->journal->prefix, name);
+	return true;
+}
+
 static void
 commit(struct journal *journal)
 {
@@ -173,6 +196,9 @@ commit(struct journal *journal)
 	etcd_txn_if_modified(txn, log, 0);
 	etcd_txn_put(txn, gen, (struct bytes){number, strlen(number)});
 	etcd_txn_put(txn, log, value);
+	if (working->len <= INLINE_MAX)
+		entry_each_item((struct bytes){working->entry, working->len}, delete_leaver,
+		    &(struct leaving){journal, txn});
 	working->sent = working->in_flight = true;
 	etcd_commit(journal->etcd, txn, on_committed, journal);
 	free(name);

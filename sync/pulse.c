@@ -152,19 +152,19 @@ put_sheets(struct pulse *pulse, struct etcd_txn *txn)
 }
 
 void
-pulse_send(struct pulse *pulse, struct beat *beat, uint64_t now_ms)
+pulse_send(struct pulse *pulse, struct beat *beat, bool votes, uint64_t now_ms)
 {
 	struct etcd_txn *txn;
-	bool votes = false;
+	bool waits = false;
 
 	if (pulse->in_flight)
 		return;
-	for (unsigned i = 0; i < SHEETS && !votes; i++)
-		votes = ballot_sheet_waits(pulse->ballot, i);
-	if (!votes && now_ms < pulse->due_ms)
+	for (unsigned i = 0; i < SHEETS && votes && !waits; i++)
+		waits = ballot_sheet_waits(pulse->ballot, i);
+	if (!waits && now_ms < pulse->due_ms)
 		return;
 	txn = etcd_txn_new();
-	if (put_sheets(pulse, txn))
+	if (!votes || put_sheets(pulse, txn))
 		put_beat(pulse, txn, beat, now_ms);
 	pulse->in_flight = true;
 	etcd_commit(pulse->etcd, txn, on_done, pulse);

@@ -29,9 +29,9 @@ void pulse_hurry(struct pulse *pulse);
 
 /*
  * Send what waits, if no request is in flight: votes that changed, or the beat if it is due. The instance and
- * the count of beat are set here.
+ * the count of beat are set here. With votes false only the beat is sent: this node is not on the roster.
  */
-void pulse_send(struct pulse *pulse, struct beat *beat, uint64_t now_ms);
+void pulse_send(struct pulse *pulse, struct beat *beat, bool votes, uint64_t now_ms);
 
 /* A beat of this node came back. Returns when it was sent; 0 if it is of another process. */
 uint64_t pulse_sent(const struct pulse *pulse, const struct beat *beat);

@@ -1,5 +1,6 @@
 #include "sync/scribe.h"
 
+#include "sync/leavers.h"
 #include "zones/base/array.h"
 #include "zones/base/thread.h"
 #include "zones/daemon/seal.h"
@@ -293,6 +294,45 @@ write_nodes(struct store_txn *txn, const struct scribe_page *page)
 	return error != 0 ? error : cluster_engine_put(txn, &page->engine);
 }
 
+static bool
+keep_pins(void *arg, const char *node)
+{
+	return leavers_is_here(arg, node);
+}
+
+struct gone {
+	const struct nodes *nodes;
+	char name[NODE_NAME_MAX + 1]; /* of the first one; "": there is none */
+};
+
+static bool
+find_gone(void *arg, const struct cluster_node *node)
+{
+	struct gone *gone = arg;
+
+	if (leavers_is_here(gone->nodes, node->name))
+		return true;
+	memcpy(gone->name, node->name, sizeof gone->name);
+	return false;
+}
+
+/* Nodes that left, perhaps while this process did not run: their rows and their pins. */
+static int
+delete_leavers(struct store_txn *txn, const struct scribe_page *page)
+{
+	int error = cluster_pins_sweep(txn, keep_pins, (void *)(uintptr_t)page->nodes);
+
+	while (error == 0) {
+		struct gone gone = {.nodes = page->nodes};
+
+		cluster_node_each(txn, find_gone, &gone);
+		if (gone.name[0] == '\0')
+			break;
+		error = cluster_node_delete(txn, gone.name);
+	}
+	return error;
+}
+
 static int
 write_pins(struct store_txn *txn, const struct heard_pins *pins)
 {
@@ -325,6 +365,8 @@ write_rows(struct scribe *scribe, struct store_txn *txn, struct store_txn *healt
 	for (size_t i = 0; i < scribe->npins && error == 0; i++)
 		error = write_pins(txn, &scribe->pins[i]);
 	error = error != 0 ? error : write_nodes(txn, page);
+	if (error == 0 && second && page->settled)
+		error = delete_leavers(txn, page);
 	if (error == 0 && second)
 		error = write_beat(txn, scribe, page);
 	return error;

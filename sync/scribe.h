@@ -28,6 +28,7 @@ struct scribe_page {
 	struct cluster_engine engine;
 	uint64_t generation;   /* of the configuration that was applied last */
 	char (*troubles)[256]; /* of each node by its slot, or NULL */
+	bool settled; /* all rows of the engine were read: what it does not have is deleted here, too */
 };
 /* Write what changed; second: also what is written each second. */
 void scribe_write(struct scribe *scribe, const struct scribe_page *page, bool second);

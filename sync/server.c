@@ -1,5 +1,6 @@
 #include "sync/server.h"
 
+#include "sync/departure.h"
 #include "sync/joined.h"
 #include "zones/daemon/exposition.h"
 
@@ -10,8 +11,9 @@ struct server {
 	struct event_base *base;
 	const struct options *options;
 	struct configuration *configuration;
-	struct joined *joined; /* NULL: this node stands alone */
-	uint64_t second_ms;    /* the next second */
+	struct joined *joined;       /* NULL: this node stands alone */
+	struct departure *departure; /* NULL: it was not detached */
+	uint64_t second_ms;          /* the next second */
 	bool sealed;
 	double started; /* seconds since 1970 */
 };
@@ -20,6 +22,20 @@ static bool
 same_membership(const struct membership *a, const struct membership *b)
 {
 	return strcmp(a->cluster, b->cluster) == 0 && strcmp(a->node, b->node) == 0;
+}
+
+/* A node that was detached deletes its rows in the engine. */
+static void
+follow_detachment(struct server *server)
+{
+	const struct membership *detached = configuration_detached(server->configuration);
+
+	if (detached == NULL) {
+		departure_free(server->departure);
+		server->departure = NULL;
+	} else if (server->departure == NULL && server->options->engine.nendpoints > 0) {
+		server->departure = departure_new(server->base, server->options, detached);
+	}
 }
 
 /* Begin or end the work of a node that has joined. */
@@ -33,6 +49,7 @@ follow_membership(struct server *server, struct problems *problems)
 		joined_free(server->joined);
 		server->joined = NULL;
 	}
+	follow_detachment(server);
 	if (server->joined != NULL || membership == NULL)
 		return;
 	last = *membership;
@@ -70,6 +87,7 @@ server_free(struct server *server)
 	if (server == NULL)
 		return;
 	joined_free(server->joined);
+	departure_free(server->departure);
 	configuration_free(server->configuration);
 	free(server);
 }
@@ -102,6 +120,8 @@ server_look(struct server *server)
 		follow_news(server);
 	if (server->joined != NULL)
 		joined_look(server->joined, second);
+	if (server->departure != NULL && second)
+		departure_look(server->departure);
 }
 
 void

@@ -355,6 +355,14 @@ sticky_ended(struct sticky *sticky)
 	}
 }
 
+void
+sticky_lost(struct sticky *sticky, unsigned number)
+{
+	for (unsigned i = 0; i < PIN_SHEETS; i++)
+		if (number == i || number == PIN_SHEETS)
+			sticky->sheets[i].unsent |= sticky->sheets[i].octets != NULL;
+}
+
 bool
 sticky_key(const char *rest, char *node, size_t size, unsigned *number)
 {

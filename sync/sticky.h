@@ -32,6 +32,8 @@ void sticky_begun(struct sticky *sticky);
 void sticky_own(struct sticky *sticky, unsigned number, struct bytes document);
 void sticky_ready(struct sticky *sticky);
 void sticky_ended(struct sticky *sticky);
+/* The engine has lost a document of this node, or (PIN_SHEETS) all: send it again, if its pins go on. */
+void sticky_lost(struct sticky *sticky, unsigned number);
 
 /* Read the ring, and send what waits. second: once a second. */
 void sticky_look(struct sticky *sticky, bool second, uint64_t now_ms);

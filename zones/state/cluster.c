@@ -381,6 +381,63 @@ cluster_pins_delete(struct store_txn *txn, const char *node, uint16_t number)
 	return store_delete(txn, TABLE_SHARED_PINS, (struct bytes){key, len});
 }
 
+/* The node of the first document at or after a key. */
+static bool
+pins_node(struct store_txn *txn, struct bytes from, char node[NODE_NAME_MAX + 1])
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_SHARED_PINS);
+	struct bytes key, value;
+	bool found = cursor != NULL && store_cursor_seek(cursor, from, &key, &value) && key.len > 3 &&
+	    key.len <= NODE_NAME_MAX + 3;
+
+	if (found) {
+		memcpy(node, key.data, key.len - 3);
+		node[key.len - 3] = '\0';
+	}
+	store_cursor_close(cursor);
+	return found;
+}
+
+static int
+delete_pins_of(struct store_txn *txn, const char *node)
+{
+	char first[NODE_NAME_MAX + 1];
+	uint8_t key[NODE_NAME_MAX + 3];
+	size_t len = pins_key(key, node, 0);
+	int error = 0;
+
+	while (error == 0 && pins_node(txn, (struct bytes){key, len}, first) && strcmp(first, node) == 0) {
+		struct store_cursor *cursor = store_cursor_open(txn, TABLE_SHARED_PINS);
+		struct bytes at, value;
+		uint8_t copy[NODE_NAME_MAX + 3];
+
+		store_cursor_seek(cursor, (struct bytes){key, len}, &at, &value);
+		memcpy(copy, at.data, at.len);
+		store_cursor_close(cursor);
+		error = store_delete(txn, TABLE_SHARED_PINS, (struct bytes){copy, at.len});
+	}
+	return error;
+}
+
+int
+cluster_pins_sweep(struct store_txn *txn, cluster_pins_keep_fn *keep, void *arg)
+{
+	char node[NODE_NAME_MAX + 2], *end;
+	uint8_t from[NODE_NAME_MAX + 3] = {1};
+	size_t len = 1;
+	int error = 0;
+
+	while (error == 0 && pins_node(txn, (struct bytes){from, len}, node)) {
+		if (!keep(arg, node))
+			error = delete_pins_of(txn, node);
+		/* The next name: no octet of a name is less than 1. */
+		end = stpcpy((char *)from, node);
+		*end = 1;
+		len = (size_t)(end - (char *)from) + 1;
+	}
+	return error;
+}
+
 uint64_t
 cluster_pins_after(struct store_txn *txn, uint64_t sequence, cluster_pins_fn *fn, void *arg)
 {

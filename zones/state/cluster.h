@@ -165,6 +165,9 @@ int cluster_engine_put(struct store_txn *txn, const struct cluster_engine *engin
  */
 int cluster_pins_put(struct store_txn *txn, const char *node, uint16_t number, struct bytes document);
 int cluster_pins_delete(struct store_txn *txn, const char *node, uint16_t number);
+/* Delete those of all nodes for which keep returns false. */
+typedef bool cluster_pins_keep_fn(void *arg, const char *node);
+int cluster_pins_sweep(struct store_txn *txn, cluster_pins_keep_fn *keep, void *arg);
 typedef void cluster_pins_fn(void *arg, struct bytes document);
 /*
  * Report the documents that were put after a sequence, in any order. Returns the sequence of the last one:

@@ -412,6 +412,30 @@ read_body(struct application *application, struct bytes body)
 	return !reading.bad && reading.left == 0;
 }
 
+bool
+entry_each_item(struct bytes entry, config_item_fn *fn, void *arg)
+{
+	struct application application = {.edit = NULL};
+	struct entry_head head;
+	struct config_item item;
+	uint8_t *body = NULL;
+	bool good = entry_head(entry, &head);
+
+	if (good)
+		body = unpack((struct bytes){(const uint8_t *)entry.data + FRONT_LEN, entry.len - FRONT_LEN},
+		    head.octets);
+	good = body != NULL && read_body(&application, (struct bytes){body, head.octets});
+	for (uint32_t i = 0; i < application.nitems && good; i++)
+		good =
+		    config_item_decode(
+			take_octets(&application.items, (size_t)take_number(&application.items, 4)), &item) &&
+		    fn(arg, &item);
+	free(application.zones);
+	free(application.whole);
+	free(body);
+	return good;
+}
+
 static bool
 same_bytes(struct bytes a, struct bytes b)
 {

@@ -32,6 +32,9 @@ struct entry_head {
 /* Read the front. False if these are not the octets of an entry. */
 bool entry_head(struct bytes entry, struct entry_head *head);
 
+/* Report the items of an entry in their order. False if it is damaged, or fn stopped it. */
+bool entry_each_item(struct bytes entry, config_item_fn *fn, void *arg);
+
 /* The digest of a whole entry. */
 void entry_digest(struct bytes entry, uint8_t digest[DIGEST_LEN]);
 /* meta.digest of a configuration; zeros if no entry was applied yet. */
