@@ -121,6 +121,7 @@ main(int argc, char *argv[])
 	if (options.daemon.check)
 		check(&options);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	startup_become(&options.daemon, prepare_stores);
 	log_start();
 	startup_seal(&options.daemon, &(struct seal_files){.state = NULL}, prepare_stores);

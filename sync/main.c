@@ -128,6 +128,7 @@ main(int argc, char *argv[])
 	if (options.daemon.check)
 		check(&options);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
 	startup_become(&options.daemon, prepare_store);
 	log_start();
 	/* Certificates are read again for each connection. */
