@@ -1,5 +1,6 @@
 #include "sync/joined.h"
 
+#include "sync/certificate.h"
 #include "sync/journal.h"
 #include "sync/leavers.h"
 #include "sync/pulse.h"
@@ -33,6 +34,7 @@ struct joined {
 	struct journal *journal;
 	struct sticky *sticky;
 	struct leavers *leavers;
+	struct certificates certificates;
 	struct reach reach;
 	bool is_new;                  /* the configuration changed, and the pools were not read since */
 	uint64_t rules_ms;            /* when they were read */
@@ -67,6 +69,7 @@ engine_row(const struct joined *joined)
 	    .lost_races = journal_counters(joined->journal).lost_races,
 	    .size = joined->size,
 	    .quota = quota,
+	    .certificate_until = certificates_until(&joined->certificates),
 	    .reconnects = session_connections(joined->session)};
 
 	snprintf(row.member, sizeof row.member, "%s", member != NULL ? member : "");
@@ -466,6 +469,7 @@ joined_look(struct joined *joined, bool second)
 		pulse_hurry(joined->pulse);
 	if (second) {
 		ballot_refresh(joined->ballot);
+		certificates_look(&joined->certificates, now_ms, wall_ms());
 		ask_size(joined, now_ms);
 	}
 	read_rules(joined, now_ms);
@@ -524,6 +528,10 @@ joined_new(struct event_base *base, const struct options *options, struct config
 
 	joined->options = options;
 	joined->configuration = configuration;
+	joined->certificates.files[0] =
+	    (struct certificate){.option = "engine-cert", .path = options->engine.cert};
+	joined->certificates.files[1] =
+	    (struct certificate){.option = "engine-ca", .path = options->engine.ca};
 	joined->membership = *configuration_membership(configuration);
 	nodes_begin(&joined->nodes, joined->membership.node);
 	joined->rules = rules_new();
@@ -562,6 +570,22 @@ joined_free(struct joined *joined)
 	free(joined);
 }
 
+static void
+expose_certificates(const struct joined *joined, FILE *page)
+{
+	if (certificates_until(&joined->certificates) == 0)
+		return;
+	exposition_family(page, "graycloud_sync_certificate_seconds", "gauge",
+	    "Seconds until a certificate for the engine ends; negative: it has ended.");
+	for (unsigned i = 0; i < CERTIFICATE_FILES; i++) {
+		const struct certificate *file = &joined->certificates.files[i];
+
+		if (file->until != 0)
+			exposition_sample(page, "graycloud_sync_certificate_seconds",
+			    (double)(file->until - wall_ms()) / 1e3, "file", file->option, NULL);
+	}
+}
+
 void
 joined_expose(const struct joined *joined, FILE *page)
 {
@@ -584,6 +608,7 @@ joined_expose(const struct joined *joined, FILE *page)
 	    (double)ballot_down(joined->ballot));
 	exposition_value(page, "graycloud_sync_engine_bytes", "gauge",
 	    "Octets of the database of the engine.", (double)joined->size);
+	expose_certificates(joined, page);
 	exposition_value(page, "graycloud_sync_own_votes", "gauge", "Votes that this node gives.",
 	    ballot_own_count(joined->ballot));
 	exposition_family(

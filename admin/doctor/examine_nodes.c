@@ -44,6 +44,26 @@ examine_engine(struct findings *findings, const struct nodes_view *view)
 }
 
 static void
+examine_certificate(struct findings *findings, const struct cluster_engine *engine)
+{
+	int64_t until = engine->certificate_until, now = wall_ms();
+	char when[32];
+
+	if (until == 0 || until > now + NODES_CERTIFICATE_MS)
+		return;
+	wall_text(until, when);
+	if (until <= now)
+		finding_add(findings, FINDING_ERROR, "engine-certificate", "nodes",
+		    "the certificate for etcd ended at %.19sZ: new connections with it fail", when);
+	else
+		finding_add(findings, FINDING_WARNING, "engine-certificate", "nodes",
+		    "the certificate for etcd ends at %.19sZ", when);
+	finding_cure(findings,
+	    "renew it and write it into the files of --engine-cert, --engine-key and --engine-ca: "
+	    "graycloud-sync reads them again by itself");
+}
+
+static void
 examine_presence(struct findings *findings, const char *subject, const struct cluster_node *node)
 {
 	if (!node->live) {
@@ -118,6 +138,7 @@ examine_nodes(struct examination *examination)
 		return;
 	}
 	examine_engine(findings, view);
+	examine_certificate(findings, &view->engine);
 	for (size_t i = 0; i < view->count; i++)
 		if (strcmp(view->nodes[i].name, view->membership.node) == 0)
 			self = &view->nodes[i];

@@ -218,6 +218,21 @@ print_absent(const struct nodes_view *view, FILE *out)
 		fputc(')', out);
 }
 
+/* A certificate for the engine that ends soon. */
+static void
+print_certificate(const struct nodes_view *view, FILE *out)
+{
+	int64_t until = view->engine.certificate_until, left = until - wall_ms();
+	char age[16];
+
+	if (until == 0 || left > NODES_CERTIFICATE_MS)
+		return;
+	if (left > 0)
+		fprintf(out, "; the certificate for etcd ends in %s", when_age(left, age));
+	else
+		fprintf(out, "; the certificate for etcd ended %s ago", when_age(-left, age));
+}
+
 char *
 nodes_line(const struct nodes_view *view)
 {
@@ -244,6 +259,7 @@ nodes_line(const struct nodes_view *view)
 		if (nodes_quorum_lost(view))
 			fprintf(out, "; quorum lost: %u of %u sites vote, and %u must: nothing new goes down",
 			    view->live_sites, view->sites, view->quorum);
+		print_certificate(view, out);
 	}
 	fclose(out);
 	return text;
@@ -268,6 +284,8 @@ engine_json(const struct nodes_view *view)
 	json_put_integer(json, "generation", (long long)engine->generation);
 	json_put_integer(json, "size", (long long)engine->size);
 	json_put_integer(json, "quota", (long long)engine->quota);
+	wall_text(engine->certificate_until, time);
+	json_put_text(json, "certificate_until", engine->certificate_until != 0 ? time : NULL);
 	json_put_text(json, "trouble", engine->trouble[0] != '\0' ? engine->trouble : NULL);
 	return json;
 }

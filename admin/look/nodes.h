@@ -12,6 +12,9 @@
 #include "zones/state/cluster.h"
 #include "zones/state/roster.h"
 
+/* A certificate for the engine that ends within these days is reported. */
+enum { NODES_CERTIFICATE_MS = CERTIFICATE_WARN_DAYS * 86400 * 1000 };
+
 struct nodes_view {
 	struct membership membership;
 	bool written;   /* graycloud-sync has written the cluster store */

@@ -105,7 +105,7 @@ sub make_nodes {
 	my @settings = @{$self->{monitor} // ['interval=1', 'timeout=0.5', 'retries=0', 'consecutive_down=2']};
 
 	for my $number (0 .. $self->{nodes} - 1) {
-		my $node = $self->{node}[$number] = Graycloud->start(dnsd => 0, prefix => [$self->at($number)], listen => 1,
+		my $node = $self->{node}[$number] = Graycloud->start(dnsd => 0, prefix => [$self->at($number), $self->clock($number)], listen => 1,
 			sync_args => ['--metrics', $self->address($number) . ':0', $self->engine($number), @{$self->{sync_args} // []}],
 			monitor_args => [@{$self->{monitor_args} // []}], dnsd_args => ['--listen', $self->address($number) . ':0']);
 		if ($number == 0) {
@@ -141,6 +141,14 @@ sub propose {
 
 	chomp $outcome;
 	return $outcome;
+}
+
+# Words that give the programs of a node another wall clock: clock => {NUMBER => SECONDS AHEAD}. etcd keeps its own.
+sub clock {
+	my ($self, $number) = @_;
+	my $ahead = $self->{clock}{$number} // return;
+
+	return ('env', 'LD_PRELOAD=' . Cwd::abs_path("$Graycloud::BUILD/tests/tools/wall.so"), "WALL_AHEAD=$ahead");
 }
 
 # The generation of a node's configuration.

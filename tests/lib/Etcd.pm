@@ -6,7 +6,7 @@ package Etcd;
 #     my $etcd = Etcd->start(members => 3);
 #     my @urls = $etcd->urls;
 #     $etcd->kill9(1); $etcd->freeze(2); $etcd->thaw(2); $etcd->run(1);
-#     $etcd->ctl('get', '/x');
+#     $etcd->ctl('get', '/x'); $etcd->renew(20); # with tls: the client's certificate ends in 20 s
 #
 # start(...): members => N (1); tls => 1: mutual TLS with certificates made here ($etcd->files: ca, cert, key of a client); prefix => [WORDS
 #   before the command of each member], hosts => [ADDRESS of each member]; port => NUMBER of all clients' ports (with hosts).
@@ -121,7 +121,7 @@ sub ctl_command {
 	my $files = $self->{files};
 
 	return (@{$self->{prefix} ? $self->{prefix}[$member] : []}, 'env', 'ETCDCTL_API=3', 'etcdctl', '--endpoints', $self->url($member),
-		$files ? ('--cacert', $files->{ca}, '--cert', $files->{cert}, '--key', $files->{key}) : (),
+		$files ? ('--cacert', $files->{ca}, '--cert', $files->{server_cert}, '--key', $files->{server_key}) : (),
 		$self->{root} ? ('--user', $self->{root}) : ());
 }
 
@@ -168,7 +168,7 @@ sub make_certificates {
 	my $dir = $self->{dir};
 	my $run = sub { system("openssl @_ >>$dir/openssl.log 2>&1") == 0 or die "openssl @_\n" };
 
-	$run->("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /O=ca -keyout $dir/ca.key -out $dir/ca.crt");
+	$run->("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 365 -subj /O=ca -keyout $dir/ca.key -out $dir/ca.crt");
 	for my $name (qw(server client)) {
 		$run->("req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /O=test -keyout $dir/$name.key -out $dir/$name.csr");
 		open my $file, '>', "$dir/$name.ext" or die $!;
@@ -179,6 +179,23 @@ sub make_certificates {
 	}
 	$self->{files} = {ca => "$dir/ca.crt", cert => "$dir/client.crt", key => "$dir/client.key", server_cert => "$dir/server.crt",
 		server_key => "$dir/server.key"};
+}
+
+# A new certificate of the client, good for some seconds from now on, in the place of the old one; less than 0: it has ended.
+sub renew {
+	my ($self, $seconds) = @_;
+	my $dir = $self->{dir};
+	my ($begin, $end) = map { POSIX::strftime('%Y%m%d%H%M%SZ', gmtime $_) } time - 86400, time + $seconds;
+
+	open my $config, '>', "$dir/ca.cnf" or die $!;
+	print $config "[ca]\ndefault_ca=c\n[c]\ndatabase=$dir/index.txt\nnew_certs_dir=$dir\nrand_serial=yes\ndefault_md=sha256\npolicy=p\n",
+	    "unique_subject=no\n[p]\norganizationName=optional\n";
+	close $config;
+	open my $index, '>>', "$dir/index.txt" or die $!;
+	close $index;
+	system("openssl ca -batch -notext -config $dir/ca.cnf -cert $dir/ca.crt -keyfile $dir/ca.key -in $dir/client.csr -out $dir/client.new "
+		. "-startdate $begin -enddate $end -extfile $dir/client.ext >>$dir/openssl.log 2>&1") == 0 or die "openssl ca: see $dir/openssl.log\n";
+	rename "$dir/client.new", "$dir/client.crt" or die $!;
 }
 
 sub show_logs {

@@ -5,11 +5,13 @@
 #include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509err.h>
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -141,15 +143,34 @@ tls_reload(struct tls *tls, bool *changed, struct problems *problems)
 	return true;
 }
 
-int64_t
-tls_until(struct tls *tls)
+static int64_t
+end_of(const X509 *certificate)
 {
-	const X509 *certificate = SSL_CTX_get0_certificate(tls->context);
 	struct tm end;
 
 	if (certificate == NULL || ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) != 1)
 		return 0;
 	return (int64_t)timegm(&end) * 1000;
+}
+
+int64_t
+tls_until(struct tls *tls)
+{
+	return end_of(SSL_CTX_get0_certificate(tls->context));
+}
+
+int64_t
+tls_file_until(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	X509 *certificate = file != NULL ? PEM_read_X509(file, NULL, NULL, NULL) : NULL;
+	int64_t until = end_of(certificate);
+
+	X509_free(certificate);
+	if (file != NULL)
+		fclose(file);
+	ERR_clear_error();
+	return until;
 }
 
 struct bufferevent *

@@ -30,6 +30,11 @@ bool tls_reload(struct tls *tls, bool *changed, struct problems *problems);
 int64_t tls_until(struct tls *tls);
 
 /*
+ * The end of the first certificate in a file (PEM), milliseconds since 1970; 0 if there is none. Any thread.
+ */
+int64_t tls_file_until(const char *path);
+
+/*
  * The server's side of TLS on a connected socket, which it owns from then on; -1: the socket is set later.
  * Returns NULL if memory is exhausted. Any thread.
  */

@@ -149,9 +149,10 @@ struct cluster_engine {
 	uint32_t unused;             /* 0 */
 	uint64_t since_ms;           /* CLOCK_BOOTTIME when the state began */
 	int64_t since_wall;
-	uint64_t echo_ms;     /* CLOCK_BOOTTIME when the own beat came back last; 0: never */
-	uint64_t generation;  /* the newest in the engine; the lag of a node is that less its own */
-	uint64_t size, quota; /* octets of its database; 0: unknown */
+	uint64_t echo_ms;          /* CLOCK_BOOTTIME when the own beat came back last; 0: never */
+	uint64_t generation;       /* the newest in the engine; the lag of a node is that less its own */
+	uint64_t size, quota;      /* octets of its database; 0: unknown */
+	int64_t certificate_until; /* wall clock: the certificates for it end; 0: none are used */
 	uint64_t proposals, lost_races, reconnects; /* since the start of graycloud-sync */
 	char member[128];  /* the address of the member that it speaks with; "": none */
 	char trouble[256]; /* a sentence: why it is not reachable, a fork, a full quota; "" */
