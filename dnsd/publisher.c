@@ -1,5 +1,6 @@
 #include "dnsd/publisher.h"
 
+#include "dnsd/following.h"
 #include "dnsd/shared_pins.h"
 #include "zones/base/thread.h"
 #include "zones/compile/signature_source.h"
@@ -20,17 +21,6 @@
 #include <unistd.h>
 
 enum { TICK_MS = 100, BEAT_MS = 1000, RETRY_MS = 5000, LARGE_NS = 10000000, SIGNER_MS = 1000 };
-
-/* A store that this thread follows. */
-struct followed {
-	enum store_kind kind;
-	struct store *store;
-	bool anew;         /* read it completely: it was opened or replaced */
-	bool again;        /* the newest transaction was not visible yet: read again in 1 ms */
-	bool said;         /* its failure was logged */
-	bool asked;        /* read it although it did not change: the configuration has new endpoints */
-	uint64_t retry_ms; /* not before this time, because the last compile failed */
-};
 
 struct publisher {
 	struct publisher_options options;
@@ -58,53 +48,6 @@ struct publisher {
 	uint64_t last_pins;          /* S99: the last document of other nodes */
 	int logged_error;            /* the last write failure that was logged */
 };
-
-static void
-log_problems(struct followed *followed, struct problems *problems)
-{
-	if (problems->count > 0 && !followed->said)
-		problems_print(problems, "graycloud-dnsd", stderr);
-	followed->said = problems->errors > 0;
-	problems_free(problems);
-}
-
-/* Is there something to read?  Opens the store if it is new or was replaced. */
-static bool
-has_news(struct publisher *publisher, struct followed *followed)
-{
-	struct problems problems = {0};
-	enum store_news news = STORE_SAME;
-
-	if (followed->store == NULL) {
-		if (boot_ms() < followed->retry_ms)
-			return false;
-		followed->store = store_open(publisher->options.state, followed->kind, STORE_READ, &problems);
-		followed->anew = followed->store != NULL;
-		/* The walk that looks for damage takes time; and most nameservers have no signer. */
-		if (problems.errors > 0 ||
-		    (followed->store == NULL &&
-			(followed->kind == STORE_SIGNATURES || followed->kind == STORE_SETS)))
-			followed->retry_ms = boot_ms() + BEAT_MS;
-	} else {
-		news = store_poll(followed->store, &problems);
-		followed->anew |= news == STORE_REPLACED;
-	}
-	log_problems(followed, &problems);
-	if (followed->store == NULL || news == STORE_LOST)
-		return false;
-	return (followed->anew && boot_ms() >= followed->retry_ms) || news != STORE_SAME || followed->again ||
-	    followed->asked;
-}
-
-/* Call this after a transaction was read. */
-static void
-look_again(struct followed *followed)
-{
-	struct problems problems = {0};
-
-	followed->again = store_poll(followed->store, &problems) == STORE_CHANGED;
-	problems_free(&problems);
-}
 
 static void
 publish(struct publisher *publisher, enum compiled compiled)
@@ -151,16 +94,6 @@ note_compile(struct publisher *publisher, enum compiled compiled, uint64_t began
 	publisher->dirty = true;
 }
 
-/* Open the store again, to unmap the pages that a full build read. */
-static void
-reopen(struct followed *followed)
-{
-	struct problems problems = {0};
-
-	followed->anew |= store_reopen(followed->store, &problems) == STORE_REPLACED;
-	log_problems(followed, &problems);
-}
-
 /*
  * S90: the store of the verdicts, by the configuration that was just read. After a change, known verdicts
  * stay in use until the other store has its own.
@@ -184,6 +117,10 @@ struct signing {
 	struct signature_source *source;
 };
 
+/*
+ * Begin to read them. Call this before the configuration is read: then they are never ahead of it, because
+ * the signer reads it first. False if they are lost for a moment.
+ */
 static bool
 begin_signing(struct publisher *publisher, struct signing *signing, enum store_access access)
 {
@@ -195,9 +132,17 @@ begin_signing(struct publisher *publisher, struct signing *signing, enum store_a
 		return false;
 	if (publisher->sets.store != NULL && store_begin(publisher->sets.store, access, &signing->sets) != 0)
 		signing->sets = NULL;
-	signing->source = signature_source_new(signing->signatures);
-	compiler_set_signing(publisher->compiler, signature_source_signing(signing->source));
 	return true;
+}
+
+/* Let the compiler find them, for the zones that a configuration signs. */
+static void
+use_signing(struct publisher *publisher, struct signing *signing, struct store_txn *config)
+{
+	if (signing->signatures == NULL)
+		return;
+	signing->source = signature_source_new(signing->signatures, config);
+	compiler_set_signing(publisher->compiler, signature_source_signing(signing->source));
 }
 
 static void
@@ -238,24 +183,22 @@ tell_wait(struct publisher *publisher, struct store_txn *config, struct store_tx
 
 /* held: it was not compiled, and is to be looked at again. */
 static enum compiled
-compile_config(struct publisher *publisher, struct store_txn *txn, bool anew, bool *held)
+compile_config(
+    struct publisher *publisher, struct store_txn *txn, bool anew, struct signing *signing, bool *held)
 {
-	struct signing signing;
-	enum compiled compiled = COMPILED_SAME;
-
 	*held = true;
-	if (!begin_signing(publisher, &signing, STORE_PEEK))
-		return COMPILED_SAME; /* the signer's store is lost for a moment: its zones stay signed */
-	if (signing.signatures != NULL &&
-	    compiler_waits_for_signer(publisher->compiler, txn, signing.signatures)) {
-		tell_wait(publisher, txn, signing.sets);
-	} else {
-		publisher->waiting_ms = 0;
-		*held = false;
-		compiled = compiler_config(publisher->compiler, txn, anew);
+	use_signing(publisher, signing, txn);
+	if (signing->signatures != NULL &&
+	    compiler_waits_for_signer(publisher->compiler, txn, signing->signatures)) {
+		tell_wait(publisher, txn, signing->sets);
+		return COMPILED_SAME;
 	}
-	end_signing(publisher, &signing);
-	return compiled;
+	publisher->waiting_ms = 0;
+	*held = false;
+	/* Signatures of load balancers, too, are there before the configuration that needs them. */
+	if (signing->signatures != NULL && !publisher->signatures.anew && !publisher->sets.anew)
+		publish(publisher, compiler_steered(publisher->compiler, signing->signatures, signing->sets));
+	return compiler_config(publisher->compiler, txn, anew);
 }
 
 /* New signatures: of a zone, or of sets after a flip. */
@@ -263,28 +206,32 @@ static void
 follow_signatures(struct publisher *publisher)
 {
 	struct followed *signatures = &publisher->signatures, *sets = &publisher->sets;
-	bool news = has_news(publisher, signatures), more = has_news(publisher, sets);
-	struct store_txn *config;
+	bool news = following_news(signatures, publisher->options.state),
+	     more = following_news(sets, publisher->options.state);
+	struct store_txn *config = NULL;
 	struct signing signing;
 	enum compiled compiled;
+	bool good;
 
-	if ((!news && !more) || signatures->store == NULL || publisher->config.store == NULL ||
-	    store_begin(publisher->config.store, STORE_PEEK, &config) != 0)
+	if ((!news && !more) || signatures->store == NULL || publisher->config.store == NULL)
 		return;
+	good = begin_signing(publisher, &signing, STORE_READ) &&
+	    store_begin(publisher->config.store, STORE_PEEK, &config) == 0;
 	pthread_mutex_lock(&publisher->lock);
-	if (begin_signing(publisher, &signing, STORE_READ)) {
+	if (good) {
+		use_signing(publisher, &signing, config);
 		compiled = compiler_signatures(publisher->compiler, config, signing.signatures, signing.sets,
 		    signatures->anew || sets->anew);
-		end_signing(publisher, &signing);
 		signatures->anew = sets->anew = false;
 		publish(publisher, compiled);
 		publisher->config.asked = true; /* it may have waited for this */
 	}
+	end_signing(publisher, &signing);
 	pthread_mutex_unlock(&publisher->lock);
 	store_abort(config);
-	look_again(signatures);
+	following_look_again(signatures);
 	if (sets->store != NULL)
-		look_again(sets);
+		following_look_again(sets);
 }
 
 static void
@@ -294,13 +241,21 @@ follow_config(struct publisher *publisher)
 	bool first = compiler_snapshot(publisher->compiler) == NULL;
 	struct store_txn *txn;
 	uint64_t began = boot_ns(), before = publisher->report.generation;
-	enum compiled compiled;
-	bool held;
+	enum compiled compiled = COMPILED_SAME;
+	struct signing signing;
+	bool held = true, good;
 
-	if (!has_news(publisher, config) || store_begin(config->store, STORE_READ, &txn) != 0)
+	if (!following_news(config, publisher->options.state))
 		return;
+	good = begin_signing(publisher, &signing, STORE_PEEK);
+	if (store_begin(config->store, STORE_READ, &txn) != 0) {
+		end_signing(publisher, &signing);
+		return;
+	}
 	pthread_mutex_lock(&publisher->lock);
-	compiled = compile_config(publisher, txn, config->anew, &held);
+	if (good)
+		compiled = compile_config(publisher, txn, config->anew, &signing, &held);
+	end_signing(publisher, &signing);
 	config->asked = held;
 	choose_verdicts(publisher, txn);
 	store_abort(txn);
@@ -321,8 +276,8 @@ follow_config(struct publisher *publisher)
 	if (compiled == COMPILED_NEW)
 		config_log(config->store, before);
 	if (first && compiled == COMPILED_NEW)
-		reopen(config);
-	look_again(config);
+		following_reopen(config);
+	following_look_again(config);
 }
 
 /* The time of a temporary setting has ended. */
@@ -332,14 +287,17 @@ follow_ends(struct publisher *publisher)
 	struct signing signing;
 	struct store_txn *txn;
 
-	if (!compiler_expired(publisher->compiler) || publisher->config.store == NULL ||
-	    store_begin(publisher->config.store, STORE_PEEK, &txn) != 0)
+	if (!compiler_expired(publisher->compiler) || publisher->config.store == NULL)
 		return;
-	pthread_mutex_lock(&publisher->lock);
-	if (begin_signing(publisher, &signing, STORE_PEEK)) {
-		publish(publisher, compiler_expire(publisher->compiler, txn));
+	if (!begin_signing(publisher, &signing, STORE_PEEK) ||
+	    store_begin(publisher->config.store, STORE_PEEK, &txn) != 0) {
 		end_signing(publisher, &signing);
+		return;
 	}
+	pthread_mutex_lock(&publisher->lock);
+	use_signing(publisher, &signing, txn);
+	publish(publisher, compiler_expire(publisher->compiler, txn));
+	end_signing(publisher, &signing);
 	pthread_mutex_unlock(&publisher->lock);
 	store_abort(txn);
 	publisher->health.asked = true; /* origins that are enabled again have endpoints again */
@@ -381,7 +339,8 @@ follow_health(struct publisher *publisher)
 	struct store_txn *txn;
 	enum compiled compiled;
 
-	if (!has_news(publisher, health) || store_begin(health->store, STORE_READ, &txn) != 0)
+	if (!following_news(health, publisher->options.state) ||
+	    store_begin(health->store, STORE_READ, &txn) != 0)
 		return;
 	pthread_mutex_lock(&publisher->lock);
 	compiled = compiler_health(publisher->compiler, txn, health->anew);
@@ -402,7 +361,7 @@ follow_health(struct publisher *publisher)
 	publish(publisher, compiled);
 	publisher->report.health_publications += compiled == COMPILED_TABLES;
 	pthread_mutex_unlock(&publisher->lock);
-	look_again(health);
+	following_look_again(health);
 }
 
 /* S29: begin to answer when every endpoint in use has a verdict, or after the maximum wait. */
@@ -519,7 +478,7 @@ give_back(struct publisher *publisher, size_t waiting)
 	if (!publisher->large || waiting > 0)
 		return;
 	publisher->large = false;
-	reopen(&publisher->config);
+	following_reopen(&publisher->config);
 	malloc_trim(0);
 }
 

@@ -80,13 +80,9 @@ static const struct zone_signing *
 was_enabled(void *arg, const struct zone_info *zone)
 {
 	struct past_signing *past = arg;
-	char name[NAME_MAX_TEXT];
-	struct id id;
 
 	past->signing = (struct zone_signing){.arg = past, .find = find_nothing, .version = 1};
-	return config_object_id(past->config, KIND_DNSSEC, name_to_host(zone->name, name), &id)
-	    ? &past->signing
-	    : NULL;
+	return config_signs(past->config, zone->name) ? &past->signing : NULL;
 }
 
 /* Which compilers need all names: the NSECs of a signed zone are those of its neighbours, too. */
@@ -136,7 +132,7 @@ reading_explain(struct store_txn *config, struct store_txn *health, const struct
 	struct past_signing past = {.config = config};
 	const struct compiler_signing enabled = {&past, was_enabled};
 	struct signature_source *source =
-	    request->signatures != NULL ? signature_source_new(request->signatures) : NULL;
+	    request->signatures != NULL ? signature_source_new(request->signatures, config) : NULL;
 	const struct compiler_signed signed_by = {source != NULL ? signature_source_signing(source)
 		: request->at != 0                               ? &enabled
 								 : NULL,

@@ -231,7 +231,7 @@ signed_zone_write(FILE *out, const struct signed_zone_stores *stores, const stru
     struct problems *problems)
 {
 	struct signature_source *source =
-	    stores->signatures != NULL ? signature_source_new(stores->signatures) : NULL;
+	    stores->signatures != NULL ? signature_source_new(stores->signatures, stores->config) : NULL;
 	const struct compiler_signed signed_by = {
 	    source != NULL ? signature_source_signing(source) : NULL, stores->signatures, stores->sets};
 	struct compiler *compiler =

@@ -76,9 +76,13 @@ void compiler_set_signing(struct compiler *compiler, const struct compiler_signi
  */
 enum compiled compiler_signatures(struct compiler *compiler, struct store_txn *config,
     struct store_txn *signatures, struct store_txn *sets, bool anew);
+/* Only the steered RRsets of these stores: signatures that a configuration needs are there before it. */
+enum compiled compiler_steered(
+    struct compiler *compiler, struct store_txn *signatures, struct store_txn *sets);
 /*
  * S103: true if a change of the configuration needs signatures that the signer has not made yet, so that the
- * running snapshot must stay in use.
+ * running snapshot must stay in use. The same holds while the signer is ahead: it keeps what one
+ * configuration needs, and that before it.
  */
 bool compiler_waits_for_signer(
     const struct compiler *compiler, struct store_txn *config, struct store_txn *signatures);

@@ -164,6 +164,15 @@ compiler_read_steered(struct compiler *compiler, const struct compiler_signed *s
 }
 
 enum compiled
+compiler_steered(struct compiler *compiler, struct store_txn *signatures, struct store_txn *sets)
+{
+	if (compiler->broken || compiler->graph == NULL || !follow_steered(compiler, signatures, sets, false))
+		return COMPILED_SAME;
+	graph_make_snapshot(compiler->graph, compiler->generation);
+	return COMPILED_NEW;
+}
+
+enum compiled
 compiler_signatures(struct compiler *compiler, struct store_txn *config, struct store_txn *signatures,
     struct store_txn *sets, bool anew)
 {
@@ -223,21 +232,57 @@ compiler_add_steered(
 /* ---- what waits for the signer ---- */
 
 struct waiting {
-	struct store_txn *signatures;
+	const struct compiler *compiler;
+	struct store_txn *config, *signatures;
+	bool any; /* zones are signed */
 	bool waits;
 };
+
+/* Is this zone signed, and does the configuration want that still? */
+static bool
+is_signed(const struct waiting *waiting, uint32_t number)
+{
+	const struct zone_entry *entry = graph_find_zone(waiting->compiler->graph, number);
+	struct signed_zone ignored;
+
+	return signed_zone_get(waiting->signatures, number, &ignored) &&
+	    (entry == NULL || config_signs(waiting->config, entry->info.name));
+}
+
+static void
+look_at_zone(void *arg, uint32_t number)
+{
+	struct waiting *waiting = arg;
+
+	waiting->any |= is_signed(waiting, number);
+}
+
+/* Is a zone signed again whose rows are those of the time before? Its running snapshot is not signed. */
+static bool
+comes_back(const struct waiting *waiting)
+{
+	const struct map *zones = &waiting->compiler->graph->zones;
+
+	for (size_t i = 0; i < zones->count; i++) {
+		const struct zone_entry *entry = zones->items[i];
+
+		if ((entry->zone == NULL || entry->zone->chain == NULL) && is_signed(waiting, entry->number))
+			return true;
+	}
+	return false;
+}
 
 static bool
 look_at_change(void *arg, const struct config_change *change)
 {
 	struct waiting *waiting = arg;
-	struct signed_zone ignored;
 
 	/* Every pool and load balancer may belong to a signed zone. */
 	if (change->what == CONFIG_OBJECT)
-		waiting->waits |= change->kind == KIND_POOL || change->kind == KIND_LB;
+		waiting->waits |= change->kind == KIND_POOL || change->kind == KIND_LB ||
+		    (change->kind == KIND_DNSSEC && comes_back(waiting));
 	else
-		waiting->waits |= signed_zone_get(waiting->signatures, change->zone, &ignored);
+		waiting->waits |= is_signed(waiting, change->zone);
 	return true;
 }
 
@@ -245,11 +290,12 @@ bool
 compiler_waits_for_signer(
     const struct compiler *compiler, struct store_txn *config, struct store_txn *signatures)
 {
-	struct waiting waiting = {.signatures = signatures};
+	struct waiting waiting = {.compiler = compiler, .config = config, .signatures = signatures};
 
 	/* At the start there is no snapshot that could stay in use. */
-	if (compiler->graph == NULL || !signed_zones_any(signatures) ||
-	    signer_generation(signatures) >= config_generation(config))
+	if (compiler->graph == NULL || signer_generation(signatures) == config_generation(config))
 		return false;
-	return !config_changes_after(config, compiler->generation, look_at_change, &waiting) || waiting.waits;
+	signed_zones_each(signatures, look_at_zone, &waiting);
+	return waiting.any &&
+	    (!config_changes_after(config, compiler->generation, look_at_change, &waiting) || waiting.waits);
 }

@@ -13,9 +13,9 @@
  *   graph_read.c     read a whole store
  *   graph_names.c    read the data of a few names
  *   graph_edit.c     edit owners of zones
+ *   graph_signed.c   zones whose signatures changed
  *   graph_follow.c   follow the changes of a store
  *   graph_latency.c  latencies of pools
- *   graph_signed.c   zones whose signatures changed
  *
  * A file calls only those above it.
  */

@@ -17,6 +17,7 @@ struct changes {
 	size_t nzones;
 	struct owner_change *owners;
 	size_t nowners;
+	bool signing; /* of a zone */
 };
 
 static void
@@ -54,6 +55,7 @@ gather_change(void *arg, const struct config_change *change)
 
 	switch (change->what) {
 	case CONFIG_OBJECT:
+		changes->signing |= change->kind == KIND_DNSSEC;
 		changes->objects = array_grow(changes->objects, changes->nobjects, sizeof *changes->objects);
 		changes->objects[changes->nobjects++] = (struct object_change){change->kind, change->id};
 		break;
@@ -213,6 +215,16 @@ follow_objects(struct changes *changes)
 				order[k].follow(changes, &changes->objects[i].id);
 }
 
+/* Zones whose signing began or ended are built again; their load balancers get other signatures. */
+static void
+follow_signing(struct config_graph *graph)
+{
+	if (!graph_mark_signed(graph, false))
+		return;
+	for (size_t i = 0; i < graph->lbs.count; i++)
+		((struct lb_entry *)graph->lbs.items[i])->unsettled = true;
+}
+
 static bool
 needs_rebuild(const struct config_graph *graph)
 {
@@ -227,6 +239,8 @@ follow(struct changes *changes)
 {
 	if (!follow_zones(changes))
 		return false;
+	if (changes->signing)
+		follow_signing(changes->graph);
 	follow_objects(changes);
 	return graph_edit_owners(changes->graph, changes->txn, changes->owners, changes->nowners) &&
 	    (!needs_rebuild(changes->graph) || graph_build_zones(changes->graph, changes->txn));

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 struct signature_source {
-	struct store_txn *txn;
+	struct store_txn *txn, *config;
 	struct compiler_signing signing;
 	struct signed_zone zone;
 	struct zone_signing zone_signing;
@@ -34,7 +34,8 @@ zone(void *arg, const struct zone_info *info)
 {
 	struct signature_source *source = arg;
 
-	if (!signed_zone_get(source->txn, info->number, &source->zone))
+	if (!signed_zone_get(source->txn, info->number, &source->zone) ||
+	    !config_signs(source->config, info->name))
 		return NULL;
 	signature_reader_free(source->reader);
 	source->reader = signature_reader_new(source->txn, info->number, false);
@@ -50,11 +51,12 @@ zone(void *arg, const struct zone_info *info)
 }
 
 struct signature_source *
-signature_source_new(struct store_txn *signatures)
+signature_source_new(struct store_txn *signatures, struct store_txn *config)
 {
 	struct signature_source *source = xcalloc(1, sizeof *source);
 
 	source->txn = signatures;
+	source->config = config;
 	source->signing = (struct compiler_signing){source, zone};
 	return source;
 }

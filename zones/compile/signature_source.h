@@ -8,8 +8,12 @@
 
 struct signature_source;
 
-/* The transaction of signatures/ must stay open until signature_source_free. */
-struct signature_source *signature_source_new(struct store_txn *signatures);
+/*
+ * Only the zones that config signs have signatures: the rows of one that it does not sign any longer stay in
+ * signatures/ until graycloud-signer has seen that. Both transactions must stay open until
+ * signature_source_free.
+ */
+struct signature_source *signature_source_new(struct store_txn *signatures, struct store_txn *config);
 const struct compiler_signing *signature_source_signing(struct signature_source *source);
 void signature_source_free(struct signature_source *source);
 

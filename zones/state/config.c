@@ -194,6 +194,15 @@ config_object_id(struct store_txn *txn, enum kind kind, const char *name, struct
 }
 
 bool
+config_signs(struct store_txn *txn, const uint8_t *apex)
+{
+	char name[NAME_MAX_TEXT];
+	struct id id;
+
+	return config_object_id(txn, KIND_DNSSEC, name_to_host(apex, name), &id);
+}
+
+bool
 config_each_object(struct store_txn *txn, enum kind kind, config_object_fn *fn, void *arg)
 {
 	struct store_cursor *cursor = store_cursor_open(txn, TABLE_OBJECTS);

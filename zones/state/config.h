@@ -65,6 +65,8 @@ bool config_object(struct store_txn *txn, enum kind kind, const char *id, struct
  * none.
  */
 bool config_object_id(struct store_txn *txn, enum kind kind, const char *name, struct id *id);
+/* S105: is the zone of this apex (lower case) enabled for DNSSEC, or on the way out of it? */
+bool config_signs(struct store_txn *txn, const uint8_t *apex);
 typedef bool config_object_fn(void *arg, const struct id *id, struct bytes json);
 /* All objects of a kind, in the order of their ids or of their names. */
 bool config_each_object(struct store_txn *txn, enum kind kind, config_object_fn *fn, void *arg);
