@@ -24,6 +24,8 @@ beat_write(const struct beat *beat)
 	json_put_integer(document, "endpoints", beat->endpoints);
 	json_put_integer(document, "wall", beat->wall);
 	json_put_text(document, "version", beat->version);
+	if (beat->trouble[0] != '\0')
+		json_put_text(document, "trouble", beat->trouble);
 	text = json_write(document, false);
 	json_drop(document);
 	return text;
@@ -64,6 +66,7 @@ read_document(struct beat *beat, const struct value *document)
 	beat->notifies = value_truth(value_member(document, "notifies")); /* older nodes do not say */
 	beat->isolated = value_truth(value_member(document, "isolated"));
 	snprintf(beat->version, sizeof beat->version, "%s", value_text_of(document, "version"));
+	snprintf(beat->trouble, sizeof beat->trouble, "%s", value_text_of(document, "trouble"));
 	return true;
 }
 

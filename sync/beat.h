@@ -24,6 +24,7 @@ struct beat {
 	uint32_t endpoints; /* votes that it gives */
 	int64_t wall;       /* its wall clock, milliseconds since 1970: for people */
 	char version[16];
+	char trouble[160]; /* a sentence: why it does not apply changes; "": it does */
 };
 
 /* The caller frees the text. */

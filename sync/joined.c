@@ -139,6 +139,19 @@ decide(struct joined *joined)
 	ballot_combine(joined->ballot, joined->reach.state, own_counts(joined));
 }
 
+/* The others and their people see it, too. */
+static void
+describe_trouble(const struct joined *joined, struct beat *beat)
+{
+	int error = scribe_error(joined->scribe);
+
+	if (*journal_trouble(joined->journal) != '\0')
+		snprintf(beat->trouble, sizeof beat->trouble, "%s", journal_trouble(joined->journal));
+	else if (error != 0)
+		snprintf(beat->trouble, sizeof beat->trouble, "cannot write the cluster store: %s",
+		    strerror(-error));
+}
+
 static struct beat
 make_beat(const struct joined *joined)
 {
@@ -154,6 +167,7 @@ make_beat(const struct joined *joined)
 
 	memcpy(beat.digest, configuration_digest(joined->configuration), sizeof beat.digest);
 	snprintf(beat.version, sizeof beat.version, "%s", VERSION);
+	describe_trouble(joined, &beat);
 	return beat;
 }
 

@@ -185,5 +185,6 @@ nodes_row(const struct nodes *nodes, unsigned slot)
 	snprintf(row.version, sizeof row.version, "%s", node->beat.version);
 	snprintf(row.addresses, sizeof row.addresses, "%s", node->addresses);
 	memcpy(row.digest, node->beat.digest, sizeof row.digest);
+	snprintf(row.trouble, sizeof row.trouble, "%s", node->beat.trouble);
 	return row;
 }

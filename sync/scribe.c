@@ -284,8 +284,6 @@ write_nodes(struct store_txn *txn, const struct scribe_page *page)
 	for (unsigned i = 0; i < page->nodes->count && error == 0; i++) {
 		struct cluster_node row = nodes_row(page->nodes, i);
 
-		if (page->troubles != NULL)
-			memcpy(row.trouble, page->troubles[i], sizeof row.trouble);
 		if (row.on_roster || row.live || row.self)
 			error = cluster_node_put(txn, &row);
 		else
@@ -539,6 +537,12 @@ uint64_t
 scribe_failures(const struct scribe *scribe)
 {
 	return scribe->failures;
+}
+
+int
+scribe_error(const struct scribe *scribe)
+{
+	return scribe->logged_error;
 }
 
 /* ---- opening and closing ---- */

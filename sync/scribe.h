@@ -26,8 +26,7 @@ void scribe_close(struct scribe *scribe);
 struct scribe_page {
 	const struct nodes *nodes;
 	struct cluster_engine engine;
-	uint64_t generation;   /* of the configuration that was applied last */
-	char (*troubles)[256]; /* of each node by its slot, or NULL */
+	uint64_t generation; /* of the configuration that was applied last */
 	bool settled; /* all rows of the engine were read: what it does not have is deleted here, too */
 };
 /* Write what changed; second: also what is written each second. */
@@ -40,5 +39,7 @@ void scribe_pins(struct scribe *scribe, const char *node, unsigned number, struc
 bool scribe_has_outcome(struct scribe *scribe, const struct id *id);
 
 uint64_t scribe_failures(const struct scribe *scribe);
+/* The error of the last write, a negative errno; 0: it succeeded. */
+int scribe_error(const struct scribe *scribe);
 
 #endif

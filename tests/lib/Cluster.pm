@@ -108,6 +108,7 @@ sub make_nodes {
 		my $node = $self->{node}[$number] = Graycloud->start(dnsd => 0, prefix => [$self->at($number), $self->clock($number)], listen => 1,
 			sync_args => ['--metrics', $self->address($number) . ':0', $self->engine($number), @{$self->{sync_args} // []}],
 			monitor_args => [@{$self->{monitor_args} // []}], dnsd_args => ['--listen', $self->address($number) . ':0']);
+		$self->mount($node->state, $self->{disk}{$number}) if $self->{disk}{$number};
 		if ($number == 0) {
 			$node->load_zone('example.com.zone');
 			$node->admin("monitor create web type=tcp port=$self->{origin_port} @settings");
@@ -142,6 +143,18 @@ sub propose {
 	chomp $outcome;
 	return $outcome;
 }
+
+# disk => {NUMBER => SIZE}: the state directory of a node is a disk of this size.
+sub mount {
+	my ($self, $dir, $size) = @_;
+
+	push @{$self->{mounts}}, $dir;
+	quietly("mkdir -p $dir && mount -t tmpfs -o size=$size none $dir") or die "no disk at $dir\n";
+}
+sub unmount { my ($self) = @_; quietly("umount -l $_") for splice @{$self->{mounts} // []} }
+# Fill a disk; empty it again.
+sub fill { my ($self, $dir) = @_; system "dd if=/dev/zero of=$dir/ballast bs=4096 >/dev/null 2>&1; :" }
+sub unfill { my ($self, $dir) = @_; unlink "$dir/ballast" }
 
 # Words that give the programs of a node another wall clock: clock => {NUMBER => SECONDS AHEAD}. etcd keeps its own.
 sub clock {
@@ -298,6 +311,7 @@ sub stop {
 		waitpid $pid, 0;
 	}
 	$self->{holder} = [];
+	$self->unmount;
 	delete $running{$self};
 }
 
@@ -307,6 +321,7 @@ END {
 
 		for my $self (values %running) {
 			kill KILL => $_ for grep { $_ } @{$self->{holder}};
+			$self->unmount;
 		}
 		$? = $status;
 	}

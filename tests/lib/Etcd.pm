@@ -10,6 +10,7 @@ package Etcd;
 #
 # start(...): members => N (1); tls => 1: mutual TLS with certificates made here ($etcd->files: ca, cert, key of a client); prefix => [WORDS
 #   before the command of each member], hosts => [ADDRESS of each member]; port => NUMBER of all clients' ports (with hosts).
+#   disk => {NUMBER => SIZE}: the data of this member are on a disk of this size (in a mount namespace of the test).
 
 use strict;
 use warnings;
@@ -80,6 +81,11 @@ sub launch {
 	my ($self, $member) = @_;
 	my @members = 0 .. $self->{members} - 1;
 	my ($client, $peer) = ($self->url($member), $self->peer_url($member));
+	if (my $size = $self->{disk}{$member}) {
+		my $data = "$self->{dir}/data$member";
+
+		system("mkdir -m 0700 $data 2>/dev/null && mount -t tmpfs -o size=$size,mode=0700 none $data") if !-e $data;
+	}
 	my @command = (@{$self->{prefix} ? $self->{prefix}[$member] : []}, 'etcd', '--name', "m$member", '--data-dir', "$self->{dir}/data$member",
 		'--listen-client-urls', $client, '--advertise-client-urls', $client, '--listen-peer-urls', $peer, '--initial-advertise-peer-urls', $peer,
 		'--initial-cluster', join(',', map { "m$_=" . $self->peer_url($_) } @members), '--initial-cluster-state', 'new', '--pre-vote',
@@ -212,6 +218,7 @@ sub stop {
 	my ($self) = @_;
 
 	$self->kill9($_) for keys %{$self->{pid}};
+	system "umount -l $self->{dir}/data$_ 2>/dev/null" for keys %{$self->{disk} // {}};
 	delete $running{$self};
 }
 
