@@ -214,10 +214,13 @@ test-replace: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
 	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/sixty
 
+# WRITERS_SECONDS: of sixty writers during cuts, deaths of leaders and frozen processes.
+WRITERS_SECONDS ?= 120
 # Several nodes with real members of etcd in network namespaces, with cuts, losses, deaths and frozen processes (root or user namespaces).
 test-nodes: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove -v --timer --merge -Itests/lib tests/nodes/etcd.t tests/nodes/sites.t tests/nodes/history.t tests/nodes/scenarios
+	GRAYCLOUD_BUILD=$(OUT) prove -v --timer --merge -Itests/lib $(wildcard tests/nodes/*.t) tests/nodes/scenarios
+	WRITERS_SECONDS=$(WRITERS_SECONDS) WRITERS_FAULTS='cut leader freeze' GRAYCLOUD_BUILD=$(OUT) prove -v --timer --merge -Itests/lib tests/nodes/writers.t
 
 bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)

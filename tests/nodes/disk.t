@@ -1,4 +1,4 @@
-# The disk of one node is full, that of its state and then that of its etcd: the node tells it, the others go on, nothing is lost.
+# The disk of one node is full, that of its state and then that of its etcd: its beat has the reason, the others go on, nothing is lost.
 use strict;
 use warnings;
 use Cluster;
