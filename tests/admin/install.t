@@ -57,7 +57,7 @@ for my $daemon (['dnsd', qw(config check help version replace detach)], ['monito
 }
 
 # The units' filter of system calls refuses chown, and a mode with a group bit: the installation makes the directories.
-like(text('admin/install/graycloud.tmpfiles'), qr{^d /var/lib/graycloud/$_ 27[57]0 graycloud graycloud}m, "the $_ store has its directory") for qw(config health serving);
+like(text('admin/install/graycloud.tmpfiles'), qr{^d /var/lib/graycloud/$_ 27[57]0 graycloud graycloud}m, "the $_ store has its directory") for qw(config health serving cluster proposals signatures sets);
 
 # How far a unit is closed, by systemd's own count (10 is open).
 SKIP: {
