@@ -302,11 +302,19 @@ print_origins(const struct json *out)
 static void
 print_answer(const struct json *out)
 {
-	const struct json *records = json_member(out, "records");
+	const struct json *records = json_member(out, "records"), *outcomes = json_member(out, "outcomes");
 
-	printf("\n%s%s, ECS scope %lld\n", json_text_of(out, "rcode"),
-	    json_truth(json_member(out, "authoritative")) ? ", authoritative" : "",
-	    json_integer_of(json_member(out, "scope")));
+	printf("\n");
+	for (size_t i = 0; i < json_count(outcomes); i++) {
+		const struct json *outcome = json_item(outcomes, i);
+
+		printf("%s%s, ECS scope %lld", json_text_of(outcome, "rcode"),
+		    json_truth(json_member(outcome, "authoritative")) ? ", authoritative" : "",
+		    json_integer_of(json_member(outcome, "scope")));
+		if (json_count(outcomes) > 1)
+			printf("    (%.4g %% of answers)", number_of(outcome, "probability") * 100);
+		printf("\n");
+	}
 	for (size_t i = 0; i < json_count(records); i++) {
 		const struct json *record = json_item(records, i);
 		double probability = number_of(record, "probability");

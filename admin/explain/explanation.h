@@ -2,9 +2,10 @@
  * explanation.h -- why a client gets an answer: the nameserver's own code run with a trace, put into JSON.
  *
  * Members: name, type, client {resolver, ecs}, zone, found, load_balancer, pool_sets, rules, key, pools,
- * origins, rcode, records, signatures, scope. Members of random choices have a probability below 1. If the
- * question has DO, the records are those of such a client, without RRSIG: these are in signatures, which a
- * signed zone has in any case.
+ * origins, rcode, authoritative, scope, outcomes, records, signatures. Members of random choices have a
+ * probability below 1; rcode, authoritative and scope are those of the likeliest outcome. If the question has
+ * DO, the records are those of such a client, without RRSIG: these are in signatures, which a signed zone has
+ * in any case.
  */
 #ifndef EXPLANATION_H
 #define EXPLANATION_H

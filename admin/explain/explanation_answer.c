@@ -349,11 +349,29 @@ add_shapes(struct explaining *on, const struct outcome *outcome, const struct ou
 	shapes_each(on, plain, on->dnssec, add_shape, &adding);
 }
 
+/* Note the parts of an answer that are not records: equal ones are one outcome. */
+static void
+note_drawn(struct explaining *on, const struct answer *answer, double probability)
+{
+	struct drawn drawn = {answer->rcode, answer->scope, answer->authoritative, probability};
+
+	for (size_t i = 0; i < on->ndrawn; i++)
+		if (on->drawn[i].rcode == drawn.rcode && on->drawn[i].scope == drawn.scope &&
+		    on->drawn[i].authoritative == drawn.authoritative) {
+			on->drawn[i].probability += probability;
+			return;
+		}
+	on->drawn = array_grow(on->drawn, on->ndrawn, sizeof *on->drawn);
+	on->drawn[on->ndrawn++] = drawn;
+}
+
 static void
 add_items(struct explaining *on, const struct outcome *outcome, const struct outcome *plain, unsigned first,
     unsigned last, double probability)
 {
-	if (on->signatures != NULL && outcome->answer.lacks_signature)
+	if (on->signatures == NULL)
+		note_drawn(on, &outcome->answer, probability);
+	else if (outcome->answer.lacks_signature)
 		explanation_sign_nothing(on, probability);
 	for (unsigned i = 0; i < outcome->answer.nitems; i++) {
 		const struct answer_item *item = &outcome->answer.items[i];
@@ -391,22 +409,56 @@ add_outcome(struct explaining *on, const struct outcome *outcome, const struct o
 	free(found);
 }
 
+static int
+compare_drawn(const void *a, const void *b)
+{
+	const struct drawn *x = a, *y = b;
+
+	return x->probability > y->probability ? -1 : x->probability < y->probability;
+}
+
+static void
+put_drawn(struct json *json, const struct drawn *drawn)
+{
+	json_put_text(json, "rcode", rcode_text(drawn->rcode));
+	json_put_bool(json, "authoritative", drawn->authoritative);
+	json_put_integer(json, "scope", drawn->scope);
+}
+
+/* The outcomes, the likeliest first; and that one beside the list, for who wants one. */
+static void
+put_outcomes(struct explaining *on)
+{
+	struct json *list = json_new_list();
+
+	qsort(on->drawn, on->ndrawn, sizeof *on->drawn, compare_drawn);
+	put_drawn(on->out, &on->drawn[0]);
+	for (size_t i = 0; i < on->ndrawn; i++) {
+		struct json *json = json_new_object();
+
+		put_drawn(json, &on->drawn[i]);
+		json_put_number(json, "probability", MIN(on->drawn[i].probability, 1.0));
+		json_add(list, json);
+	}
+	json_put(on->out, "outcomes", list);
+	free(on->drawn);
+	on->drawn = NULL;
+	on->ndrawn = 0;
+}
+
 void
 explanation_answer(struct explaining *on)
 {
-	unsigned scope = 0;
 	const struct outcome *shown = on->request->question.dnssec_ok && on->signed_outcomes != NULL
 	    ? on->signed_outcomes
 	    : on->outcomes;
 
 	on->dnssec = shown == on->signed_outcomes;
-	for (size_t n = 0; n < on->noutcomes; n++) {
-		scope = MAX(scope, shown[n].answer.scope);
+	for (size_t n = 0; n < on->noutcomes; n++)
 		add_outcome(on, &shown[n], &on->outcomes[n]);
-	}
-	json_put_text(on->out, "rcode", rcode_text(on->dnssec ? shown[0].answer.rcode : on->answer.rcode));
-	json_put_bool(
-	    on->out, "authoritative", on->dnssec ? shown[0].answer.authoritative : on->answer.authoritative);
+	if (on->ndrawn == 0) /* of a draw that was never met */
+		note_drawn(on, &shown[0].answer, 1);
+	put_outcomes(on);
 	put_records(on);
 	if (on->signed_outcomes != NULL) {
 		on->dnssec = true;
@@ -415,5 +467,4 @@ explanation_answer(struct explaining *on)
 			add_outcome(on, &on->signed_outcomes[n], &on->outcomes[n]);
 		json_put(on->out, "signatures", on->signatures);
 	}
-	json_put_integer(on->out, "scope", scope);
 }

@@ -7,6 +7,13 @@
 struct outcome;
 struct record;
 
+/* The parts of an answer that are not records. */
+struct drawn {
+	unsigned rcode, scope;
+	bool authoritative;
+	double probability;
+};
+
 struct explaining {
 	const struct compiler *compiler;
 	struct store_txn *config, *health;
@@ -28,6 +35,8 @@ struct explaining {
 	struct json *signatures; /* S100 to S102: of each RRset; NULL while records are listed */
 	struct record **records; /* in the order in which they came */
 	size_t nrecords;
+	struct drawn *drawn; /* of the records, each once */
+	size_t ndrawn;
 	void *record_tree;
 };
 
@@ -46,7 +55,7 @@ const uint8_t *explanation_owner(const struct explaining *on, const struct answe
 
 extern const char *const explanation_sections[];
 
-/* Add rcode, the records of all outcomes with their probabilities, and the ECS scope. */
+/* Add the outcomes: rcode and ECS scope of each, and the records of all with their probabilities. */
 void explanation_answer(struct explaining *on);
 
 #endif

@@ -33,6 +33,10 @@ function origin(one) {
 		h('p', {}, `${one.pool}: ${one.why}`), rest(one, ['pool', 'address', 'state', 'why', 'probability']));
 }
 
+function outcome(one) {
+	return h('p', {}, `${one.rcode}, ${one.authoritative ? 'authoritative' : 'not authoritative'}, scope ${one.scope}`, one.probability < 1 ? share(one.probability) : null);
+}
+
 function draw(answer) {
 	return h('ol', {class: 'way', 'aria-label': `The way to the answer for ${answer.name}`},
 		station('Client', h('p', {}, answer.client.ecs ? `${answer.client.ecs} through ${answer.client.resolver}` : answer.client.resolver), answer.location ? rest(answer.location, []) : null),
@@ -43,7 +47,7 @@ function draw(answer) {
 		answer.key ? station('Affinity key', typeof answer.key === 'object' ? rest(answer.key, []) : h('p', {}, String(answer.key))) : null,
 		answer.pools?.length > 0 ? station('Pools', h('ul', {class: 'choices'}, answer.pools.map(pool))) : null,
 		answer.origins?.length > 0 ? station('Origins', h('ul', {class: 'choices'}, answer.origins.map(origin))) : null,
-		station('Answer', h('p', {}, `${answer.rcode}, ${answer.authoritative ? 'authoritative' : 'not authoritative'}, scope ${answer.scope ?? 0}`),
+		station('Answer', (answer.outcomes ?? []).map(outcome),
 			h('ul', {class: 'records'}, (answer.records ?? []).map((record) => h('li', {}, h('code', {}, `${record.name} ${record.ttl} ${record.type} ${record.data}`), record.probability < 1 ? share(record.probability) : null)))),
 		answer.signatures?.length > 0 ? station('Signatures', h('ul', {class: 'records'}, answer.signatures.map((one) => h('li', {}, h('code', {}, `${one.name} ${one.type}`), ` ${one.text}`, one.probability < 1 ? share(one.probability) : null)))) : null);
 }
