@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install missing packages, build, zone, origins, daemons
 # make test       install missing packages, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak model test-nodes test-faults test-peers test-browser test-clients test-suspend test-replace test-flaps bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
+# make lint coverage fuzz soak model test-nodes test-faults test-peers test-browser test-clients test-suspend test-replace test-flaps bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard bench-nodes docs picture format install uninstall deb test-deb test-boot dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -245,6 +245,10 @@ bench-latency: packages-bench
 bench-api: packages-test
 	@$(MAKE) --no-print-directory $(PROGRAMS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/api
+# Three nodes with etcd: a command and a vote until all nodes have them, 30,000 endpoints, sticky pins: processor, traffic.
+bench-nodes: packages-test
+	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/nodes
 # How long the dashboard is busy with an interaction, with 10,000 origins.
 bench-dashboard: packages-browser
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
