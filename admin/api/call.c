@@ -37,6 +37,7 @@ call_free(struct call *call)
 	if (call->reply.file != NULL)
 		fclose(call->reply.file);
 	free(call->reply.file_name);
+	free(call->reply.text);
 	free(call);
 }
 

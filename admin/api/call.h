@@ -62,6 +62,7 @@ struct reply {
 	char *file_name; /* as the client may call it; or NULL */
 	uint64_t generation;
 	unsigned retry_after; /* seconds; 0: no header */
+	char *text;           /* the whole reply, if a thread has written it already; or NULL */
 };
 
 struct parameter {

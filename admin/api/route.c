@@ -30,6 +30,12 @@
 		.method = METHOD_GET, .pattern = path, .right = TOKEN_READ, .kind = kind_, .of_account = of, \
 		.read = fn, .aside = true \
 	}
+/* It reads all objects of a kind. */
+#define LIST(path, kind_, of, fn) \
+	{ \
+		.method = METHOD_GET, .pattern = path, .right = TOKEN_READ, .kind = kind_, .of_account = of, \
+		.read = fn, .lists = true \
+	}
 /* Cloudflare's, with the reason why graycloud has it not. */
 #define REFUSE(method_, path, fn) \
 	{ \
@@ -41,7 +47,7 @@
 		.of_account = of, .change = fn \
 	}
 #define ACCOUNT_OBJECTS(path, kind_) \
-	READ(A "/" path, kind_, ACCOUNT, objects_list), \
+	LIST(A "/" path, kind_, ACCOUNT, objects_list), \
 	    WRITE(POST, A "/" path, TOKEN_LB, kind_, ACCOUNT, objects_create), \
 	    READ(A "/" path "/*", kind_, ACCOUNT, objects_get), \
 	    WRITE(PUT, A "/" path "/*", TOKEN_LB, kind_, ACCOUNT, objects_replace), \
@@ -77,7 +83,7 @@ static const struct route routes[] = {
     READ("/accounts/*/tokens/verify", 0, ANYONE, tokens_verify),
     READ("/zones", 0, ANYONE, zones_list),
     READ("/zones/*", 0, ANYONE, zones_get),
-    READ("/zones/*/load_balancers", KIND_LB, ANYONE, objects_list),
+    LIST("/zones/*/load_balancers", KIND_LB, ANYONE, objects_list),
     WRITE(POST, "/zones/*/load_balancers", TOKEN_LB, KIND_LB, ANYONE, objects_create),
     READ("/zones/*/load_balancers/*", KIND_LB, ANYONE, objects_get),
     WRITE(PUT, "/zones/*/load_balancers/*", TOKEN_LB, KIND_LB, ANYONE, objects_replace),
@@ -117,11 +123,11 @@ static const struct route routes[] = {
     WRITE(POST, A "/pools/*/preview", TOKEN_LB, KIND_POOL, ACCOUNT, previews_create),
     WRITE(POST, A "/monitors/*/preview", TOKEN_LB, KIND_MONITOR, ACCOUNT, previews_create),
     READ(A "/preview/*", 0, ACCOUNT, previews_get),
-    READ(A "/search", 0, ACCOUNT, objects_search),
+    LIST(A "/search", 0, ACCOUNT, objects_search),
     REFUSE(PUT, A "/*", private_refuse),
     REFUSE(PATCH, A "/*", private_refuse),
     REFUSE(DELETE, A "/*", private_refuse),
-    READ("/graycloud/status", 0, ACCOUNT, beyond_status),
+    LIST("/graycloud/status", 0, ACCOUNT, beyond_status),
     READ("/graycloud/explain", 0, ACCOUNT, beyond_explain),
     SLOW("/graycloud/log", 0, ACCOUNT, past_log), /* an entry may have all objects */
     SLOW("/graycloud/events", 0, ACCOUNT, past_events),
@@ -269,7 +275,7 @@ route_find(struct call *call, const char *account_id)
 bool
 route_is_aside(const struct route *route, const struct call *call)
 {
-	return route->waits ||
+	return route->waits || route->lists ||
 	    (route->aside && !(route->read == records_list && records_list_is_short(call)));
 }
 

@@ -39,6 +39,7 @@ struct route {
 	route_act_fn *act;   /* neither read nor change */
 	bool any_body;       /* also an empty one; its member reason is the reason for the log */
 	bool aside;          /* it may take long: see route_is_aside */
+	bool lists;          /* it reads all objects of a kind: another thread of its own does it */
 	bool waits;          /* it waits for others: another thread of its own does it */
 	bool tries;          /* a change that is always a dry run, and has its effect as its result */
 	bool follows;        /* the events, until the client goes: streams.h; none of the three */

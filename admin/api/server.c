@@ -44,7 +44,7 @@ struct server {
 	struct viewer viewer;
 	struct access *access;
 	struct replays *replays;
-	struct writer *writer, *aside, *waiting;
+	struct writer *writer, *lists, *aside, *waiting;
 	struct api_metrics *metrics;
 	struct streams *streams;
 	struct pendings unserved; /* committed, and not yet served */
@@ -126,8 +126,11 @@ static void
 reply(struct pending *pending)
 {
 	struct call *call = pending->call;
-	char *text = call->reply.file != NULL ? NULL : call_text(call);
+	char *text = call->reply.text;
 
+	call->reply.text = NULL;
+	if (text == NULL && call->reply.file == NULL)
+		text = call_text(call);
 	log_change(pending);
 	if (is_kept(pending) && call->reply.errors == NULL && !call->dry_run)
 		replays_keep(pending->server->replays, call, text, boot_ms());
@@ -367,6 +370,8 @@ hand_over(struct pending *pending)
 	call->dry_run |= route->tries;
 	if (route->waits)
 		writer = server->waiting;
+	else if (route->lists)
+		writer = server->lists;
 	else if (route_is_aside(route, call) || call->dry_run)
 		writer = server->aside;
 	if (writer_take(writer, call, route, &stores, pending))
@@ -552,6 +557,7 @@ server_new(struct event_base *base, const struct options *options, const struct 
 	if (problems->errors == 0) {
 		server->streams = streams_new(base, &server->viewer, is_valid, server);
 		server->writer = writer_new(base, options, seals->writer, on_done);
+		server->lists = writer_new(base, options, seals->writer, on_done);
 		server->aside = writer_new(base, options, seals->writer, on_done);
 		server->waiting = writer_new(base, options, seals->waiting, on_done);
 		return server;
@@ -566,6 +572,7 @@ server_free(struct server *server)
 	struct pending *pending;
 
 	writer_free(server->writer);
+	writer_free(server->lists);
 	writer_free(server->aside);
 	writer_free(server->waiting);
 	while ((pending = TAILQ_FIRST(&server->unserved)) != NULL) {

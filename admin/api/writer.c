@@ -1,5 +1,6 @@
 #include "admin/api/writer.h"
 
+#include "admin/look/plan.h"
 #include "zones/base/thread.h"
 
 #include <err.h>
@@ -125,6 +126,10 @@ run_read(const struct writer *writer, struct job *job)
 	job->route->read(job->call, job->route, &scene);
 	store_abort(scene.config);
 	store_abort(scene.health);
+	plan_release(viewer.plan);
+	/* A long reply takes as long to write as to read. */
+	if (job->call->reply.file == NULL)
+		job->call->reply.text = call_text(job->call);
 }
 
 static void *

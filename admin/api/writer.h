@@ -1,6 +1,7 @@
 /*
  * writer.h -- a thread that does one call after the other, because the loop must not wait: for the lock of
- * the store and the disk (changes), or for what takes long (dry runs, whatif, doctor, backup).
+ * the store and the disk (changes), or for what takes long (lists of objects, dry runs, whatif, doctor,
+ * backup). The text of a reply that was read is written here, too.
  *
  * A call is given to the writer and comes back through done, on the loop, with its reply. All functions are
  * for the thread of the loop.
