@@ -52,7 +52,7 @@ my $text = '';
 while (Graycloud::readable(IO::Select->new($doctor), Graycloud::now() + 3 * $Graycloud::DEADLINE)) { sysread $doctor, $text, 65536, length $text or last }
 like($text, qr{\AHTTP/1\.1 200 .*"success":true}s, 'it is answered when the nameserver is there again');
 
-# A list of all objects takes long where there are many: a short read that comes later is answered before it. The other order may happen on a busy
+# A list of all objects takes long if there are many: a short read that comes later is answered before it. The other order may happen on a busy
 # machine, but not each time.
 $t->write_file('many.json', JSON::PP::encode_json({pools => [map { my $n = $_; {name => "p$n", origins => [map { {address => '10.' . ($n >> 8) . '.' . ($n & 255) . ".$_"} } 1 .. 20]} } 1 .. 500]}));
 $t->admin("apply $t->{dir}/many.json");
