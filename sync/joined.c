@@ -9,7 +9,6 @@
 #include "sync/session.h"
 #include "sync/sticky.h"
 #include "zones/daemon/exposition.h"
-#include "zones/steer/pin_sheet.h"
 
 #include <err.h>
 #include <stdlib.h>
@@ -219,6 +218,8 @@ take_beat(struct joined *joined, const char *name, const struct etcd_row *row, b
 
 	if (!nodes_slot(&joined->nodes, name, &slot))
 		return;
+	if (slot == joined->nodes.self)
+		pulse_heard(joined->pulse, SHEETS, row);
 	if (row->deleted) {
 		live_left(&joined->nodes.list[slot].live);
 		return;
@@ -248,6 +249,8 @@ take_sheet(struct joined *joined, const char *rest, const struct etcd_row *row, 
 	if (!nodes_slot(&joined->nodes, name, &slot))
 		return;
 	ballot_heard(joined->ballot, slot, number, row->deleted ? (struct bytes){"", 0} : row->value, news);
+	if (slot == joined->nodes.self)
+		pulse_heard(joined->pulse, number, row);
 	/* Another node took it for one that left. */
 	if (row->deleted && slot == joined->nodes.self && ballot_sheet_has(joined->ballot, number))
 		ballot_sheet_unsent(joined->ballot, number);
@@ -264,10 +267,8 @@ take_pins(struct joined *joined, const char *rest, const struct etcd_row *row)
 		return;
 	if (strcmp(name, joined->membership.node) != 0)
 		scribe_pins(joined->scribe, name, number, row->deleted ? (struct bytes){"", 0} : row->value);
-	else if (!row->deleted)
-		sticky_own(joined->sticky, number, row->value);
 	else
-		sticky_lost(joined->sticky, number);
+		sticky_own(joined->sticky, number, row);
 }
 
 static void
@@ -293,6 +294,7 @@ on_begun(void *arg)
 
 	nodes_connected(&joined->nodes);
 	ballot_connected(joined->ballot);
+	pulse_begun(joined->pulse);
 	journal_begun(joined->journal);
 	sticky_begun(joined->sticky);
 	leavers_begun(joined->leavers);
@@ -428,7 +430,7 @@ static void
 send_again(struct joined *joined)
 {
 	ballot_sheets_unsent(joined->ballot);
-	sticky_lost(joined->sticky, PIN_SHEETS);
+	sticky_lost(joined->sticky);
 }
 
 static void

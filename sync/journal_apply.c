@@ -72,6 +72,7 @@ journal_begun(struct journal *journal)
 	journal->generation = 0;
 	journal->gen_revision = 0;
 	journal->snapshot.len = journal->before.len = 0;
+	journal->snapshot_key = (struct own_key){0};
 	forget_entries(journal);
 }
 

@@ -6,6 +6,7 @@
 #define JOURNAL_INNER_H
 
 #include "sync/journal.h"
+#include "sync/own_key.h"
 #include "zones/state/proposal.h"
 
 enum {
@@ -64,6 +65,7 @@ struct journal {
 	struct store *proposals;
 	struct working working;
 	struct snapshot_name snapshot, before;
+	struct own_key snapshot_key;
 	struct snapshot_name taken; /* its parts are being sent */
 	bool beginning;             /* a request that begins the cluster or writes a snapshot is in flight */
 	uint8_t *fetched;           /* the octets of an entry in parts */

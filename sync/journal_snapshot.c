@@ -50,6 +50,8 @@ journal_take_meta(struct journal *journal, const char *key, const struct etcd_ro
 {
 	struct value *value;
 
+	if (strcmp(key, "snapshot") == 0)
+		own_key_heard(&journal->snapshot_key, row);
 	if (row->deleted || (strcmp(key, "meta") != 0 && strcmp(key, "snapshot") != 0))
 		return;
 	value = value_read(row->value);
@@ -88,6 +90,7 @@ put_snapshot(struct journal *journal, struct etcd_txn *txn)
 	if (journal->snapshot.len > 0)
 		json_put(row, "before", write_name(&journal->snapshot));
 	text = json_write(row, false);
+	own_key_bind(&journal->snapshot_key, txn, key);
 	etcd_txn_put(txn, key, (struct bytes){text, strlen(text)});
 	free(text);
 	free(key);

@@ -1,5 +1,7 @@
 #include "sync/pulse.h"
 
+#include "sync/own_key.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,7 +21,11 @@ struct pulse {
 	uint64_t due_ms;
 	uint64_t sent_ms[SENT_KEPT]; /* of beat number n in n % SENT_KEPT */
 	bool in_flight;
-	bool sent[SHEETS]; /* in the request in flight */
+	bool sent[SHEETS];      /* in the request in flight */
+	bool has_sheet[SHEETS]; /* and that it has votes */
+	bool beat_sent;
+	struct own_key keys[SHEETS], beat_key;
+	uint64_t pause_ms; /* nothing is sent before */
 	unsigned next;     /* the sheet at which the next transaction begins to look */
 	char error[256];
 };
@@ -80,7 +86,21 @@ pulse_connected(struct pulse *pulse)
 {
 	pulse_disconnected(pulse);
 	ballot_sheets_unsent(pulse->ballot);
-	pulse->due_ms = 0;
+	pulse->due_ms = pulse->pause_ms = 0;
+}
+
+void
+pulse_begun(struct pulse *pulse)
+{
+	memset(pulse->keys, 0, sizeof pulse->keys);
+	pulse->beat_key = (struct own_key){0};
+}
+
+void
+pulse_heard(struct pulse *pulse, unsigned number, const struct etcd_row *row)
+{
+	own_key_heard(number == SHEETS ? &pulse->beat_key : &pulse->keys[number], row);
+	pulse->pause_ms = 0;
 }
 
 void
@@ -89,14 +109,32 @@ pulse_hurry(struct pulse *pulse)
 	pulse->due_ms = 0;
 }
 
+/* The request was carried out: the engine has what it wrote. */
+static void
+note_written(struct pulse *pulse, int64_t revision)
+{
+	for (unsigned i = 0; i < SHEETS; i++)
+		if (pulse->sent[i])
+			own_key_done(&pulse->keys[i], revision, pulse->has_sheet[i]);
+	if (pulse->beat_sent)
+		own_key_done(&pulse->beat_key, revision, true);
+}
+
 static void
 on_done(void *arg, const struct etcd_answer *answer)
 {
 	struct pulse *pulse = arg;
+	bool written = answer->outcome == ETCD_DONE && answer->succeeded;
 
 	pulse->in_flight = false;
-	if (answer->outcome != ETCD_DONE)
+	if (written)
+		note_written(pulse, answer->revision);
+	else
 		take_back(pulse);
+	if (!written && pulse->beat_sent)
+		pulse->due_ms = 0;
+	if (answer->outcome == ETCD_DONE && !written)
+		pulse->pause_ms = boot_ms() + OWN_KEY_PAUSE_MS;
 	memset(pulse->sent, 0, sizeof pulse->sent);
 	memcpy(pulse->error, answer->error, sizeof pulse->error);
 	pulse->done(pulse->arg);
@@ -110,6 +148,8 @@ put_sheet(struct pulse *pulse, struct etcd_txn *txn, unsigned number)
 	char *key = xasprintf("%svotes/%s/%02x", pulse->prefix, pulse->node, number);
 
 	pulse->sent[number] = true;
+	pulse->has_sheet[number] = len > 0;
+	own_key_bind(&pulse->keys[number], txn, key);
 	if (len > 0)
 		etcd_txn_put(txn, key, (struct bytes){document, len});
 	else
@@ -127,7 +167,9 @@ put_beat(struct pulse *pulse, struct etcd_txn *txn, struct beat *beat, uint64_t 
 	beat->count = ++pulse->count;
 	pulse->sent_ms[pulse->count % SENT_KEPT] = now_ms;
 	pulse->due_ms = now_ms + BEAT_MS;
+	pulse->beat_sent = true;
 	text = beat_write(beat);
+	own_key_bind(&pulse->beat_key, txn, key);
 	etcd_txn_put(txn, key, (struct bytes){text, strlen(text)});
 	free(text);
 	free(key);
@@ -157,12 +199,13 @@ pulse_send(struct pulse *pulse, struct beat *beat, bool votes, uint64_t now_ms)
 	struct etcd_txn *txn;
 	bool waits = false;
 
-	if (pulse->in_flight)
+	if (pulse->in_flight || now_ms < pulse->pause_ms)
 		return;
 	for (unsigned i = 0; i < SHEETS && votes && !waits; i++)
 		waits = ballot_sheet_waits(pulse->ballot, i);
 	if (!waits && now_ms < pulse->due_ms)
 		return;
+	pulse->beat_sent = false;
 	txn = etcd_txn_new();
 	if (!votes || put_sheets(pulse, txn))
 		put_beat(pulse, txn, beat, now_ms);

@@ -3,7 +3,8 @@
  *
  * One transaction has the sheets that changed and the beat, the beat last. More than 127 sheets go in several
  * transactions, the beat with the last. So no beat ever stands beside older votes. One request is in flight
- * at a time: a slow engine makes larger batches, not queues. One thread.
+ * at a time: a slow engine makes larger batches, not queues. A request that is carried out late changes
+ * nothing (own_key.h). One thread.
  */
 #ifndef PULSE_H
 #define PULSE_H
@@ -21,7 +22,11 @@ void pulse_free(struct pulse *pulse);
 /* The process, for the beat. */
 uint64_t pulse_instance(const struct pulse *pulse);
 
-/* A connection begins: what was in flight is lost, every vote is sent again, and a beat at once. */
+/* The reading of a connection begins: no key of this node is known to exist. */
+void pulse_begun(struct pulse *pulse);
+/* A row of this node: of the sheet with this number, or its beat (SHEETS). */
+void pulse_heard(struct pulse *pulse, unsigned number, const struct etcd_row *row);
+/* All was read: what was in flight is lost, every vote is sent again, and a beat at once. */
 void pulse_connected(struct pulse *pulse);
 void pulse_disconnected(struct pulse *pulse);
 /* The next beat is due now: something that it has changed. */

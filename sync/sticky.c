@@ -1,5 +1,6 @@
 #include "sync/sticky.h"
 
+#include "sync/own_key.h"
 #include "zones/base/array.h"
 #include "zones/base/util.h"
 #include "zones/steer/pin_sheet.h"
@@ -16,6 +17,7 @@ struct sheet {
 	uint32_t end; /* of the last of its pins */
 	uint64_t serial;
 	bool unsent, in_flight, seen;
+	bool has_octets; /* in flight: it is written, not deleted */
 };
 
 struct queue {
@@ -32,6 +34,7 @@ struct sticky {
 	struct queue queues[RANKS];
 	uint16_t *waiting; /* of each network */
 	struct sheet sheets[PIN_SHEETS];
+	struct own_key keys[PIN_SHEETS];
 	uint64_t serial; /* of the newest document; 0: there is none */
 	bool ready, in_flight;
 	uint64_t sent_ms;
@@ -226,10 +229,16 @@ on_done(void *arg, const struct etcd_answer *answer)
 {
 	struct sticky *sticky = arg;
 
+	bool written = answer->outcome == ETCD_DONE && answer->succeeded;
+
 	sticky->in_flight = false;
 	for (unsigned i = 0; i < PIN_SHEETS; i++) {
-		sticky->sheets[i].unsent |= sticky->sheets[i].in_flight && answer->outcome != ETCD_DONE;
-		sticky->sheets[i].in_flight = false;
+		struct sheet *sheet = &sticky->sheets[i];
+
+		if (sheet->in_flight && written)
+			own_key_done(&sticky->keys[i], answer->revision, sheet->has_octets);
+		sheet->unsent |= sheet->in_flight && !written;
+		sheet->in_flight = false;
 	}
 }
 
@@ -251,6 +260,8 @@ send(struct sticky *sticky, uint64_t now_ms)
 		else if (etcd_txn_operations(txn) == SHEETS_AT_ONCE)
 			break;
 		key = key_of(sticky, number);
+		own_key_bind(&sticky->keys[number], txn, key);
+		sheet->has_octets = sheet->octets != NULL;
 		if (sheet->octets != NULL)
 			etcd_txn_put(txn, key, (struct bytes){sheet->octets, sheet->len});
 		else
@@ -301,6 +312,7 @@ sticky_begun(struct sticky *sticky)
 	sticky_ended(sticky);
 	for (unsigned i = 0; i < PIN_SHEETS; i++)
 		sticky->sheets[i].seen = false;
+	memset(sticky->keys, 0, sizeof sticky->keys);
 }
 
 static void
@@ -313,15 +325,22 @@ find_end(void *arg, const struct shared_pin *pin)
 }
 
 void
-sticky_own(struct sticky *sticky, unsigned number, struct bytes document)
+sticky_own(struct sticky *sticky, unsigned number, const struct etcd_row *row)
 {
 	struct sheet *sheet = &sticky->sheets[number];
+	struct bytes document = row->value;
 	uint64_t serial;
 
+	own_key_heard(&sticky->keys[number], row);
+	if (row->deleted) { /* another node took this one for one that left */
+		sheet->unsent |= sheet->octets != NULL;
+		return;
+	}
 	if (!pin_sheet_serial(document, &serial) || serial % PIN_SHEETS != number ||
 	    document.len > PIN_SHEET_OCTETS_MAX)
 		return;
-	sheet->seen = sheet->octets == NULL || sheet->serial <= serial;
+	sheet->seen = sheet->octets == NULL ||
+	    (sheet->len == document.len && memcmp(sheet->octets, document.data, document.len) == 0);
 	if (sheet->octets != NULL || sheet->unsent)
 		return;
 	/* Of a process before this one: it is complete. */
@@ -356,11 +375,10 @@ sticky_ended(struct sticky *sticky)
 }
 
 void
-sticky_lost(struct sticky *sticky, unsigned number)
+sticky_lost(struct sticky *sticky)
 {
 	for (unsigned i = 0; i < PIN_SHEETS; i++)
-		if (number == i || number == PIN_SHEETS)
-			sticky->sheets[i].unsent |= sticky->sheets[i].octets != NULL;
+		sticky->sheets[i].unsent |= sticky->sheets[i].octets != NULL;
 }
 
 bool

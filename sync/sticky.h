@@ -5,7 +5,7 @@
  * documents (pin_sheet.h) under pins/NODE/NUMBER: at most 1,000 a second, of these at most 64 of one network
  * of resolvers; proven ones first, then confirmed ones. The pins that wait are bounded; more are dropped and
  * counted. The documents stay in the engine until all their pins have ended, for
- * nodes that connect later. One thread.
+ * nodes that connect later. A request that is carried out late changes nothing (own_key.h). One thread.
  */
 #ifndef SYNC_STICKY_H
 #define SYNC_STICKY_H
@@ -27,13 +27,14 @@ struct sticky *sticky_new(struct etcd *etcd, const char *state, const char *pref
 /* Accepts NULL. */
 void sticky_free(struct sticky *sticky);
 
-/* A connection: everything is read again; a document of this node was read; all were read; it ended. */
+/* A connection: everything is read again; a row of this node was read or reported; all were read; it ended.
+ */
 void sticky_begun(struct sticky *sticky);
-void sticky_own(struct sticky *sticky, unsigned number, struct bytes document);
+void sticky_own(struct sticky *sticky, unsigned number, const struct etcd_row *row);
 void sticky_ready(struct sticky *sticky);
 void sticky_ended(struct sticky *sticky);
-/* The engine has lost a document of this node, or (PIN_SHEETS) all: send it again, if its pins go on. */
-void sticky_lost(struct sticky *sticky, unsigned number);
+/* The engine has lost all documents of this node: send them again. */
+void sticky_lost(struct sticky *sticky);
 
 /* Read the ring, and send what waits. second: once a second. */
 void sticky_look(struct sticky *sticky, bool second, uint64_t now_ms);
