@@ -477,6 +477,7 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 		pass.reported = true;
 	}
 	signer->pending = settle.stuck || !signed_zones_any(pass.signatures) ? 0 : generation;
+	zone_signer_put_renewed(signer->zones);
 	sign_slice(signer, &pass);
 	pass.wrote |= zone_signer_wrote(signer->zones);
 	if (!end(signer, &pass))

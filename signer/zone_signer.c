@@ -11,6 +11,9 @@ struct signed_entry {
 	struct keyring *keyring;
 	uint32_t first_due, first_end; /* of its signatures; 0: none was met yet */
 	uint32_t ttl;                  /* the largest of its RRsets since the start */
+	bool renewing;                 /* a pass makes signatures again that are due, under a new version */
+	struct bytes *renewed;         /* their owners, in the order of the build */
+	size_t nrenewed;
 };
 
 /* A content whose signatures are being made. */
@@ -192,6 +195,30 @@ are_good(const struct zone_signer *signer, uint16_t type, const struct signature
 	return keyring_fits(signer->entry->keyring, type, found, count);
 }
 
+/* Nameservers edit these owners; too many are not noted, because then a build costs less. */
+static void
+note_renewed(struct signed_entry *entry, const struct bytes *key)
+{
+	const struct bytes *last = entry->nrenewed > 0 ? &entry->renewed[entry->nrenewed - 1] : NULL;
+
+	if (!entry->renewing || entry->nrenewed > RENEWED_MAX ||
+	    (last != NULL && last->len == key->len && memcmp(last->data, key->data, key->len) == 0))
+		return;
+	entry->renewed = array_grow(entry->renewed, entry->nrenewed, sizeof *entry->renewed);
+	entry->renewed[entry->nrenewed++] = (struct bytes){xmemdup(key->data, key->len), key->len};
+}
+
+static void
+forget_renewed(struct signed_entry *entry)
+{
+	for (size_t i = 0; i < entry->nrenewed; i++)
+		free((void *)(uintptr_t)entry->renewed[i].data);
+	free(entry->renewed);
+	entry->renewed = NULL;
+	entry->nrenewed = 0;
+	entry->renewing = false;
+}
+
 static size_t
 find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
 {
@@ -205,6 +232,7 @@ find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *
 	if (!are_good(signer, set->rrset.type, found, count)) {
 		count = keyring_signers(signer->entry->keyring, set->rrset.type, keys);
 		queue(signer, key, set, hash, keys, count, found);
+		note_renewed(signer->entry, key);
 	} else if (signer->order != SIGNATURE_LATER && signature_is_behind(signer->reader)) {
 		signer->moved = true;
 		error = signature_put(signer->txn, signer->entry->zone, key, set->rrset.type, hash, found,
@@ -261,7 +289,7 @@ zone_signer_new(const struct validity *validity, struct signing_threads *threads
 	signer->threads = threads;
 	signer->filling = xcalloc(1, sizeof *signer->filling);
 	signer->running = xcalloc(1, sizeof *signer->running);
-	signer->signing = (struct compiler_signing){signer, zone};
+	signer->signing = (struct compiler_signing){signer, zone, NULL};
 	return signer;
 }
 
@@ -278,6 +306,7 @@ static void
 drop(struct signed_entry *entry)
 {
 	keyring_free(entry->keyring);
+	forget_renewed(entry);
 	free(entry);
 }
 
@@ -379,7 +408,27 @@ zone_signer_due(struct zone_signer *signer, uint32_t number, uint32_t now)
 	if (!zone_signer_is_due(signer, number, now))
 		return false;
 	entry->first_due = entry->first_end = 0; /* the build that follows meets all of them again */
+	forget_renewed(entry);
+	entry->renewing = true;
 	return true;
+}
+
+void
+zone_signer_put_renewed(struct zone_signer *signer)
+{
+	for (size_t i = 0; i < signer->count; i++) {
+		struct signed_entry *entry = signer->zones[i];
+		struct signed_zone row;
+		int error = 0;
+
+		if (entry->renewing && entry->nrenewed <= RENEWED_MAX &&
+		    signed_zone_get(signer->txn, entry->zone, &row))
+			error = signatures_renewed_put(
+			    signer->txn, entry->zone, row.version, entry->renewed, entry->nrenewed);
+		if (signer->error == 0)
+			signer->error = error;
+		forget_renewed(entry);
+	}
 }
 
 bool

@@ -39,6 +39,9 @@ void zone_signer_each(const struct zone_signer *signer, zone_signer_fn *fn, void
 const struct compiler_signing *zone_signer_signing(struct zone_signer *signer);
 void zone_signer_flush(struct zone_signer *signer);
 
+/* After that: note the owners whose signatures zone_signer_due renewed, for nameservers. */
+void zone_signer_put_renewed(struct zone_signer *signer);
+
 /* Until the next pass: what is signed is for a time to come. */
 void zone_signer_foresee(struct zone_signer *signer);
 /* Was signatures/ written? */

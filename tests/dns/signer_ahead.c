@@ -269,6 +269,151 @@ a_zone_that_is_enabled_again_waits_for_the_signer(void **state)
 	assert_true(compiler_has_signed(place->compiler));
 }
 
+/* ---- renewals ---- */
+
+/* A source of signatures that counts the RRsets that it is asked for. */
+struct counting {
+	struct compiler_signing signing;
+	struct zone_signing zone;
+	unsigned asked;
+	bool known; /* it knows which owners were renewed */
+};
+
+static size_t
+find_any(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
+{
+	struct counting *counting = arg;
+	struct rrsig_covers covers = {.apex = set->apex,
+	    .apex_len = name_len(set->apex),
+	    .type = set->rrset.type,
+	    .labels = signed_labels(set->owner),
+	    .ttl = set->rrset.ttl};
+
+	(void)key;
+	counting->asked++;
+	return rrsig_write(out, &covers, &(struct signature){.algorithm = 13, .key_tag = 1});
+}
+
+static const struct zone_signing *
+signed_by_counting(void *arg, const struct zone_info *info)
+{
+	(void)info;
+	return &((struct counting *)arg)->zone;
+}
+
+static bool
+one_was_renewed(
+    void *arg, const struct zone_info *info, uint64_t version, compiler_renewed_fn *fn, void *fn_arg)
+{
+	uint8_t name[NAME_MAX_LEN], key[NAME_MAX_KEY];
+
+	name_from_text(name, "n7.example.com", NULL);
+	assert_int_equal(version, 1);
+	fn(fn_arg, &(struct bytes){key, name_to_key(key, name, info->name)});
+	return ((struct counting *)arg)->known;
+}
+
+/* Compile after the version rose. Returns how many RRsets were looked up. */
+static unsigned
+renew(struct place *place, struct counting *counting)
+{
+	struct reading reading = read_stores(place);
+
+	compiler_set_signing(place->compiler, &counting->signing);
+	counting->zone.version++;
+	counting->asked = 0;
+	assert_int_equal(
+	    compiler_signatures(place->compiler, reading.config, reading.signatures, NULL, false),
+	    COMPILED_NEW);
+	assert_int_equal(
+	    compiler_signatures(place->compiler, reading.config, reading.signatures, NULL, false),
+	    COMPILED_SAME);
+	assert_int_equal(compiler_unsigned(place->compiler), 0);
+	end(place, &reading);
+	return counting->asked;
+}
+
+static void
+counting_init(struct place *place, struct counting *counting)
+{
+	struct config_edit *edit = begin(place);
+	struct zone_info zone;
+	struct reading reading;
+
+	name_from_text(zone.name, "example.com", NULL);
+	assert_true(config_zone(config_edit_txn(edit), zone.name, &zone));
+	for (unsigned i = 0; i < 100; i++) {
+		uint8_t name[NAME_MAX_LEN], key[NAME_MAX_KEY],
+		    value[] = {0, 0, 0, 0, 60, 0, 1, 0, 4, 192, 0, 2, 1};
+		char *text = xasprintf("n%u.example.com", i);
+		size_t len;
+
+		name_from_text(name, text, NULL);
+		len = name_to_key(key, name, zone.name);
+		put16(key + len, TYPE_A);
+		config_put_rrsets(edit, &zone, 9, &(struct zone_row){key, len + 2, value, sizeof value}, 1);
+		free(text);
+	}
+	commit(edit);
+	*counting = (struct counting){.signing = {counting, signed_by_counting, one_was_renewed},
+	    .zone = {.arg = counting, .find = find_any, .version = 1},
+	    .known = true};
+	reading = read_stores(place);
+	compiler_set_signing(place->compiler, &counting->signing);
+	assert_int_equal(compiler_config(place->compiler, reading.config, true), COMPILED_NEW);
+	end(place, &reading);
+	assert_true(counting->asked > 200);
+}
+
+static void
+a_renewal_is_an_edit_of_the_owners_that_were_renewed(void **state)
+{
+	struct counting counting;
+
+	counting_init(*state, &counting);
+	assert_in_range(renew(*state, &counting), 1, 4);
+}
+
+static void
+a_zone_is_built_again_if_more_changed_than_was_renewed(void **state)
+{
+	struct counting counting;
+
+	counting_init(*state, &counting);
+	counting.known = false;
+	assert_true(renew(*state, &counting) > 200);
+}
+
+static void
+count_owner(void *arg, const struct bytes *key)
+{
+	assert_true(key->len == 3 || key->len == 8);
+	*(unsigned *)arg += (unsigned)key->len;
+}
+
+/* Rows of the signer: of each version until now, or none. */
+static void
+owners_of_several_renewals_are_read_together(void **state)
+{
+	static const struct bytes owners[] = {{"\0a\0", 3}, {"\0longer\0", 8}};
+	struct place *place = *state;
+	struct signed_zone row = {.version = 9};
+	struct store_txn *txn;
+	unsigned count = 0;
+
+	assert_int_equal(store_begin(place->signatures, STORE_WRITE, &txn), 0);
+	assert_int_equal(signed_zone_put(txn, 1, &row), 0);
+	assert_int_equal(signatures_renewed_put(txn, 1, 8, owners, 2), 0);
+	assert_int_equal(signatures_renewed_put(txn, 1, 9, owners, 1), 0);
+	assert_true(signatures_renewed(txn, 1, 7, count_owner, &count));
+	assert_int_equal(count, 3 + 8 + 3);
+	assert_false(signatures_renewed(txn, 1, 6, count_owner, &count));
+	assert_int_equal(signatures_drop_zone(txn, 1), 0);
+	assert_int_equal(signed_zone_put(txn, 1, &row), 0);
+	assert_false(signatures_renewed(txn, 1, 8, count_owner, &count));
+	store_abort(txn);
+}
+
 int
 main(void)
 {
@@ -284,6 +429,12 @@ main(void)
 		nothing_waits_for_the_signer_if_no_zone_is_to_be_signed, make_place, drop_place),
 	    cmocka_unit_test_setup_teardown(
 		a_zone_that_is_enabled_again_waits_for_the_signer, make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(
+		a_renewal_is_an_edit_of_the_owners_that_were_renewed, make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(
+		a_zone_is_built_again_if_more_changed_than_was_renewed, make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(
+		owners_of_several_renewals_are_read_together, make_place, drop_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

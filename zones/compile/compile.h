@@ -22,9 +22,16 @@ struct compiler;
  * The source of signatures (S100). zone returns NULL if a zone is not signed; the result is valid until the
  * next call. The nameserver's is signature_source.h, graycloud-signer has one that signs.
  */
+typedef void compiler_renewed_fn(void *arg, const struct bytes *owner_key);
 struct compiler_signing {
 	void *arg;
 	const struct zone_signing *(*zone)(void *arg, const struct zone_info *info);
+	/*
+	 * Call fn with the owners whose signatures were renewed since a version of the zone. False: there is
+	 * more that changed, and it must be built again. NULL: that is always so.
+	 */
+	bool (*renewed)(
+	    void *arg, const struct zone_info *info, uint64_t version, compiler_renewed_fn *fn, void *fn_arg);
 };
 
 enum compiled {

@@ -180,10 +180,11 @@ compiler_signatures(struct compiler *compiler, struct store_txn *config, struct 
 
 	if (compiler->graph == NULL)
 		return COMPILED_SAME;
-	zones = graph_mark_signed(compiler->graph, signer_generation(signatures) >= compiler->generation);
-	/* Only the configuration that was compiled last can be built again; a newer one follows anyway. */
-	if (zones && config_generation(config) != compiler->generation)
-		zones = false;
+	/* Only the configuration that was compiled last can be compiled again; a newer one follows anyway. */
+	compiler->graph->resigned = config_generation(config) != compiler->generation;
+	zones = !compiler->graph->resigned &&
+	    graph_follow_signed(
+		compiler->graph, config, signer_generation(signatures) >= compiler->generation);
 	if (zones)
 		compiler_mark_steered(compiler, true);
 	if (zones && !graph_build_zones(compiler->graph, config)) {

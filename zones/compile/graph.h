@@ -127,7 +127,8 @@ struct config_graph {
 	    *before; /* during a full read: the health known so far, until the health store is read again */
 	struct deadline next_expiry; /* of all models */
 	struct pool_entry *dirty;    /* to be judged again */
-	struct pool_slots *shared;   /* snapshots point to it; replaced when it grows */
+	bool resigned; /* signatures changed beside a newer configuration, which is followed next */
+	struct pool_slots *shared; /* snapshots point to it; replaced when it grows */
 	const struct zone_table *table;
 	const struct compiler_signing *signing;   /* NULL: no zone is signed */
 	const struct signature_table *signatures; /* of steered RRsets; for the next snapshots */
@@ -276,6 +277,9 @@ struct owner_change {
 bool graph_edit_owners(
     struct config_graph *graph, struct store_txn *txn, struct owner_change *owners, size_t count);
 
+/* The same for the owners of a signed zone whose signatures were renewed. False: build it again. */
+bool graph_renew_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *entry);
+
 /*
  * Enable these load balancers of a signed zone, one after the other, in a copy of it, for the signatures that
  * this makes; then drop the copy. They stay compiled.
@@ -286,10 +290,10 @@ void graph_foresee(
 /* ---- graph_signed.c ---- */
 
 /*
- * Mark the zones to be built again that were built with older signatures; complete: also those that lacked
- * some. Returns true if there was one.
+ * Renew the signatures of zones that were built with older ones, or mark these zones to be built again;
+ * complete: also those that lacked some. Returns true if there was one.
  */
-bool graph_mark_signed(struct config_graph *graph, bool complete);
+bool graph_follow_signed(struct config_graph *graph, struct store_txn *txn, bool complete);
 
 /* ---- reading stores.  False with a sentence in graph->error. ---- */
 

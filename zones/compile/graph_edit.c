@@ -155,16 +155,46 @@ edit_plain(struct zone_editing *editing, const struct bytes *keys, size_t count)
 	return true;
 }
 
+struct owners {
+	struct bytes *keys;
+	size_t count;
+};
+
+static void
+add_owner(void *arg, const struct bytes *key)
+{
+	struct owners *owners = arg;
+
+	owners->keys = array_grow(owners->keys, owners->count, sizeof *owners->keys);
+	owners->keys[owners->count++] = (struct bytes){xmemdup(key->data, key->len), key->len};
+}
+
+/* Edit these owners, and those whose signatures were renewed since the zone was built or edited. */
 static bool
 edit_signed(struct zone_editing *editing, const struct bytes *keys, size_t count)
 {
 	const struct compiler_signing *source = editing->graph->signing;
-	const struct zone_signing *signing =
-	    source != NULL ? source->zone(source->arg, &editing->entry->info) : NULL;
+	const struct zone_info *info = &editing->entry->info;
+	const struct zone_signing *signing = source != NULL ? source->zone(source->arg, info) : NULL;
 	const struct zone_rows rows = {editing, read_owner, each_below};
+	struct owners owners = {0};
+	bool done = signing != NULL;
 
-	return signing != NULL && signing->version == editing->zone->version &&
-	    zone_edit_signed(editing->zone, signing, &rows, keys, count, &editing->retire);
+	for (size_t i = 0; i < count; i++)
+		add_owner(&owners, &keys[i]);
+	if (done && signing->version != editing->zone->version)
+		done = source->renewed != NULL &&
+		    source->renewed(source->arg, info, editing->zone->version, add_owner, &owners) &&
+		    owners.count <= CHANGES_MAX;
+	if (done)
+		done = zone_edit_signed(
+		    editing->zone, signing, &rows, owners.keys, owners.count, &editing->retire);
+	if (done)
+		editing->zone->version = signing->version;
+	for (size_t i = 0; i < owners.count; i++)
+		free((void *)(uintptr_t)owners.keys[i].data);
+	free(owners.keys);
+	return done;
 }
 
 /* Edit the owners of one zone, which are adjacent. */
@@ -215,6 +245,12 @@ graph_edit_owners(
 			return false;
 	}
 	return true;
+}
+
+bool
+graph_renew_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *entry)
+{
+	return edit_zone(graph, txn, entry, NULL, 0) && !entry->rebuild;
 }
 
 void

@@ -215,11 +215,11 @@ follow_objects(struct changes *changes)
 				order[k].follow(changes, &changes->objects[i].id);
 }
 
-/* Zones whose signing began or ended are built again; their load balancers get other signatures. */
+/* The load balancers of zones whose signing began or ended get other signatures. */
 static void
-follow_signing(struct config_graph *graph)
+follow_signing(struct config_graph *graph, struct store_txn *txn)
 {
-	if (!graph_mark_signed(graph, false))
+	if (!graph_follow_signed(graph, txn, false))
 		return;
 	for (size_t i = 0; i < graph->lbs.count; i++)
 		((struct lb_entry *)graph->lbs.items[i])->unsettled = true;
@@ -239,11 +239,12 @@ follow(struct changes *changes)
 {
 	if (!follow_zones(changes))
 		return false;
-	if (changes->signing)
-		follow_signing(changes->graph);
 	follow_objects(changes);
-	return graph_edit_owners(changes->graph, changes->txn, changes->owners, changes->nowners) &&
-	    (!needs_rebuild(changes->graph) || graph_build_zones(changes->graph, changes->txn));
+	if (!graph_edit_owners(changes->graph, changes->txn, changes->owners, changes->nowners))
+		return false;
+	if (changes->signing || changes->graph->resigned)
+		follow_signing(changes->graph, changes->txn);
+	return !needs_rebuild(changes->graph) || graph_build_zones(changes->graph, changes->txn);
 }
 
 static const char damaged[] = "a changed zone cannot be compiled: its data is damaged";

@@ -13,15 +13,22 @@ is_current(const struct config_graph *graph, const struct zone_entry *entry, boo
 }
 
 bool
-graph_mark_signed(struct config_graph *graph, bool complete)
+graph_follow_signed(struct config_graph *graph, struct store_txn *txn, bool complete)
 {
 	bool some = false;
 
+	graph->resigned = false;
 	for (size_t i = 0; i < graph->zones.count; i++) {
 		struct zone_entry *entry = graph->zones.items[i];
 
-		entry->rebuild = entry->rebuild || entry->zone == NULL || !is_current(graph, entry, complete);
-		some |= entry->rebuild;
+		if (!entry->rebuild && entry->zone != NULL && is_current(graph, entry, complete))
+			continue;
+		some = true;
+		if (entry->zone == NULL || entry->zone->chain == NULL ||
+		    (complete && entry->zone->missing > 0) || entry->rebuild)
+			entry->rebuild = true;
+		else
+			entry->rebuild = !graph_renew_zone(graph, txn, entry);
 	}
 	return some;
 }

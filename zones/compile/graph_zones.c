@@ -329,8 +329,14 @@ graph_build_zones(struct config_graph *graph, struct store_txn *txn)
 {
 	struct placement placement;
 	size_t count = graph->zones.count, i;
+	struct zone_entry **zones;
+
+	for (i = 0; i < count && !((struct zone_entry *)graph->zones.items[i])->rebuild;)
+		i++;
+	if (i == count)
+		return true;
 	/* By number, which is the order of their rows in the store. */
-	struct zone_entry **zones = xmemdup(graph->zones.items, count * sizeof *zones);
+	zones = xmemdup(graph->zones.items, count * sizeof *zones);
 
 	place_all(graph, &placement);
 	qsort(zones, count, sizeof *zones, compare_zones);

@@ -50,6 +50,14 @@ zone(void *arg, const struct zone_info *info)
 	return &source->zone_signing;
 }
 
+static bool
+renewed(void *arg, const struct zone_info *info, uint64_t version, compiler_renewed_fn *fn, void *fn_arg)
+{
+	struct signature_source *source = arg;
+
+	return signatures_renewed(source->txn, info->number, version, fn, fn_arg);
+}
+
 struct signature_source *
 signature_source_new(struct store_txn *signatures, struct store_txn *config)
 {
@@ -57,7 +65,7 @@ signature_source_new(struct store_txn *signatures, struct store_txn *config)
 
 	source->txn = signatures;
 	source->config = config;
-	source->signing = (struct compiler_signing){source, zone};
+	source->signing = (struct compiler_signing){source, zone, renewed};
 	return source;
 }
 

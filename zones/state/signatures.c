@@ -1,5 +1,6 @@
 #include "zones/state/signatures.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 enum {
@@ -232,12 +233,97 @@ drop_rows(struct store_txn *txn, enum store_table table, uint32_t zone)
 	return error;
 }
 
+/* ---- renewals ---- */
+
+enum { RENEWED_KEY = 7 + 4 + 8, RENEWED_KEPT = 16 };
+
+static struct bytes
+renewed_key(uint8_t out[RENEWED_KEY], uint32_t zone, uint64_t version)
+{
+	memcpy(out, "renewed", 7);
+	put32(out + 7, zone);
+	put64(out + 11, version);
+	return (struct bytes){out, RENEWED_KEY};
+}
+
+int
+signatures_renewed_put(
+    struct store_txn *txn, uint32_t zone, uint64_t version, const struct bytes *owner_keys, size_t count)
+{
+	uint8_t octets[RENEWED_KEY], *value, *at;
+	size_t len = 0;
+	int error;
+
+	for (size_t i = 0; i < count; i++)
+		len += 2 + owner_keys[i].len;
+	at = value = xmalloc(len);
+	for (size_t i = 0; i < count; i++) {
+		put16(at, (uint16_t)owner_keys[i].len);
+		memcpy(at + 2, owner_keys[i].data, owner_keys[i].len);
+		at += 2 + owner_keys[i].len;
+	}
+	error = store_put(txn, TABLE_SIGNER, renewed_key(octets, zone, version), (struct bytes){value, len});
+	free(value);
+	if (error == 0)
+		error = store_delete(txn, TABLE_SIGNER, renewed_key(octets, zone, version - RENEWED_KEPT));
+	return error == -ENOENT ? 0 : error;
+}
+
+static bool
+each_renewed(const struct bytes *value, signatures_renewed_fn *fn, void *arg)
+{
+	const uint8_t *at = value->data, *end = at + value->len;
+
+	while (end - at >= 2) {
+		struct bytes key = {at + 2, get16(at)};
+
+		if (key.len == 0 || (size_t)(end - at) < 2 + key.len)
+			return false;
+		fn(arg, &key);
+		at += 2 + key.len;
+	}
+	return at == end;
+}
+
+bool
+signatures_renewed(struct store_txn *txn, uint32_t zone, uint64_t after, signatures_renewed_fn *fn, void *arg)
+{
+	uint8_t octets[RENEWED_KEY];
+	struct signed_zone now;
+	struct bytes value;
+
+	if (after == 0 || !signed_zone_get(txn, zone, &now) || now.version - after > RENEWED_KEPT)
+		return false;
+	while (after != now.version)
+		if (!store_get(txn, TABLE_SIGNER, renewed_key(octets, zone, ++after), &value) ||
+		    !each_renewed(&value, fn, arg))
+			return false;
+	return true;
+}
+
+static int
+drop_renewed(struct store_txn *txn, uint32_t zone)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_SIGNER);
+	uint8_t from[RENEWED_KEY];
+	struct bytes key, value, first = renewed_key(from, zone, 0);
+	int error = 0;
+	bool more = store_cursor_seek(cursor, first, &key, &value);
+
+	while (more && error == 0 && key.len == RENEWED_KEY && memcmp(key.data, from, 11) == 0) {
+		error = store_cursor_delete(cursor);
+		more = store_cursor_next(cursor, &key, &value);
+	}
+	store_cursor_close(cursor);
+	return error;
+}
+
 int
 signatures_drop_zone(struct store_txn *txn, uint32_t zone)
 {
 	static const enum store_table tables[] = {
 	    TABLE_SIGNATURES, TABLE_SIGNED_ZONES, TABLE_KEYS, TABLE_ROLLOVERS};
-	int error = 0;
+	int error = drop_renewed(txn, zone);
 
 	for (unsigned i = 0; i < NITEMS(tables) && error == 0; i++)
 		error = drop_rows(txn, tables[i], zone);

@@ -18,9 +18,10 @@
  * steered, in signatures (addresses alone, CNAMEs) and in sets (two and more): sequence (8) -> one
  * steered_signature.
  *
- * signer: in sets "signer" -> struct signer_beat; in signatures "generation" -> 8 octets; in both "pruned" ->
- * the last sequence of steered when rows were deleted (8), and "newest" -> the time of the newest signature
- * (4).
+ * signer: in sets "signer" -> struct signer_beat; in signatures "generation" -> 8 octets, and "renewed", zone
+ * (4), version (8) -> the owners whose signatures were renewed under this version: length (2), owner key; in
+ * both "pruned" -> the last sequence of steered when rows were deleted (8), and "newest" -> the time of the
+ * newest signature (4).
  *
  * Use the functions on the thread of the transaction.
  */
@@ -94,6 +95,18 @@ int signed_zone_put(struct store_txn *txn, uint32_t zone, const struct signed_zo
 typedef void signed_zone_fn(void *arg, uint32_t zone);
 void signed_zones_each(struct store_txn *txn, signed_zone_fn *fn, void *arg);
 bool signed_zones_any(struct store_txn *txn);
+
+/*
+ * A version that only renewed signatures: these are the owners. The rows of the last versions are kept.
+ * signatures_renewed calls fn with the owners of all versions after one; false if the zone must be built
+ * again instead: the keys changed, too, or there were too many owners, or it was too long ago.
+ */
+enum { RENEWED_MAX = 10000 };
+int signatures_renewed_put(
+    struct store_txn *txn, uint32_t zone, uint64_t version, const struct bytes *owner_keys, size_t count);
+typedef void signatures_renewed_fn(void *arg, const struct bytes *owner_key);
+bool signatures_renewed(
+    struct store_txn *txn, uint32_t zone, uint64_t after, signatures_renewed_fn *fn, void *arg);
 
 /* ---- steered RRsets ---- */
 
