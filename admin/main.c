@@ -44,7 +44,7 @@ static const struct command commands[] = {
 	"node list [--limit N] [--after NAME]\nnode show NAME\nnode create NAME P=V ...\n"
 	"node set NAME P=V ...\nnode replace NAME P=V ...\nnode remove NAME\n"
 	"node init CLUSTER NAME P=V ...\nnode join CLUSTER NAME P=V ...\nnode detach\n"
-	"node join [--replay | --drop]\nnode replay",
+	"node join [--replay | --drop]\nnode replay\nnode push\nnode reset",
 	true, false, 0},
     {"dnssec", cmd_dnssec, "algorithm emergency cancel without key-lost import ksk zsk",
 	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519] [--ksk] [--import FILE ...]\n"

@@ -9,6 +9,7 @@ struct configuration {
 	enum store_access access;
 	struct membership membership, detached_from;
 	bool joined, detached;
+	enum membership_choice choice;
 	uint64_t generation;
 	uint8_t digest[DIGEST_LEN];
 };
@@ -55,6 +56,7 @@ read_state(struct configuration *configuration)
 	configuration->joined = membership_get(txn, &configuration->membership);
 	configuration->detached =
 	    !configuration->joined && membership_detached_get(txn, &configuration->detached_from);
+	configuration->choice = membership_choice_get(txn);
 	configuration->generation = config_generation(txn);
 	entry_last_digest(txn, configuration->digest);
 	store_abort(txn);
@@ -63,20 +65,22 @@ read_state(struct configuration *configuration)
 		    configuration->membership.node, configuration->membership.cluster);
 }
 
-/* Has `graycloud node detach` written the store? A store that is open for writing does not report that. */
+/* Has `graycloud node` written the store? A store that is open for writing does not report that. */
 static bool
-was_detached(struct configuration *configuration)
+was_written(struct configuration *configuration, bool *joined)
 {
 	struct membership ignored;
+	enum membership_choice choice;
 	struct store_txn *txn;
-	bool detached;
 
+	*joined = configuration->joined;
 	if (configuration->access != STORE_WRITE || !configuration->joined ||
 	    store_begin(configuration->store, STORE_PEEK, &txn) != 0)
 		return false;
-	detached = !membership_get(txn, &ignored);
+	*joined = membership_get(txn, &ignored);
+	choice = membership_choice_get(txn);
 	store_abort(txn);
-	return detached;
+	return !*joined || choice != configuration->choice;
 }
 
 bool
@@ -84,13 +88,14 @@ configuration_look(struct configuration *configuration)
 {
 	struct problems problems = {0};
 	enum store_news news = STORE_REPLACED;
+	bool joined;
 
 	if (configuration->store == NULL && !open_store(configuration, STORE_READ))
 		return false;
 	news = store_poll(configuration->store, &problems);
 	problems_print(&problems, "graycloud-sync", stderr);
 	problems_free(&problems);
-	if (news != STORE_CHANGED && news != STORE_REPLACED && !was_detached(configuration))
+	if (news != STORE_CHANGED && news != STORE_REPLACED && !was_written(configuration, &joined))
 		return false;
 	read_state(configuration);
 	if (configuration->joined != (configuration->access == STORE_WRITE)) {
@@ -120,11 +125,20 @@ configuration_detached(const struct configuration *configuration)
 	return configuration->detached ? &configuration->detached_from : NULL;
 }
 
+enum membership_choice
+configuration_choice(const struct configuration *configuration)
+{
+	return configuration->choice;
+}
+
 struct store *
 configuration_store(struct configuration *configuration)
 {
-	return configuration->access == STORE_WRITE && !was_detached(configuration) ? configuration->store
-										    : NULL;
+	bool joined = false;
+
+	if (configuration->access == STORE_WRITE)
+		was_written(configuration, &joined);
+	return joined ? configuration->store : NULL;
 }
 
 struct store_txn *

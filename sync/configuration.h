@@ -25,6 +25,9 @@ const struct membership *configuration_membership(const struct configuration *co
 /* The cluster that this node was detached from; NULL: it was not, or it has joined again. */
 const struct membership *configuration_detached(const struct configuration *configuration);
 
+/* S97: what a person has chosen, as of the last look. */
+enum membership_choice configuration_choice(const struct configuration *configuration);
+
 /* To be used for entry_apply(); NULL: there is no store, or this node was detached. */
 struct store *configuration_store(struct configuration *configuration);
 /* Begin to read; NULL if there is no store. The caller ends it with store_abort(). */

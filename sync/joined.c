@@ -403,6 +403,8 @@ work(struct joined *joined, bool second)
 	decide(joined);
 	if (journal_work(joined->journal, &joined->reach, &joined->nodes, is_keeper(joined)))
 		joined_configured(joined);
+	if (journal_wants_again(joined->journal))
+		session_again(joined->session);
 	write_store(joined, second);
 	send_votes(joined);
 }

@@ -47,6 +47,9 @@ void journal_ended(struct journal *journal);
  */
 bool journal_work(struct journal *journal, const struct reach *reach, const struct nodes *nodes, bool keeper);
 
+/* The session is to read everything again: another history was chosen. True once. */
+bool journal_wants_again(struct journal *journal);
+
 /* Of the engine, as of the last row; 0: unknown. */
 uint64_t journal_generation(const struct journal *journal);
 /* A sentence: why this node does not apply entries; "": it does. */

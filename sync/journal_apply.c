@@ -73,6 +73,7 @@ journal_begun(struct journal *journal)
 	journal->gen_revision = 0;
 	journal->snapshot.len = journal->before.len = 0;
 	journal->snapshot_key = (struct own_key){0};
+	journal->forked = false;
 	forget_entries(journal);
 }
 
@@ -121,6 +122,19 @@ note_id(struct journal *journal, uint64_t generation, struct bytes value)
 		journal->known[generation % KNOWN_IDS] = (struct known_id){generation, head.id};
 }
 
+/* The newest entry that was applied here, as the engine has it: is it the same? */
+static bool
+is_same(const struct journal *journal, struct bytes value)
+{
+	uint8_t digest[DIGEST_LEN];
+
+	if (value.len > NAME_LEN && memcmp(value.data, "GCP1", 4) == 0)
+		memcpy(digest, (const uint8_t *)value.data + 4, sizeof digest);
+	else
+		entry_digest(value, digest);
+	return memcmp(digest, configuration_digest(journal->configuration), sizeof digest) == 0;
+}
+
 static void
 take_entry(struct journal *journal, const char *number, const struct etcd_row *row)
 {
@@ -129,6 +143,8 @@ take_entry(struct journal *journal, const char *number, const struct etcd_row *r
 	if (row->deleted || !whole_from_text(number, INT64_MAX, &generation))
 		return;
 	note_id(journal, generation, row->value);
+	if (generation == configuration_generation(journal->configuration))
+		journal->forked = !is_same(journal, row->value);
 	if (generation <= configuration_generation(journal->configuration) ||
 	    (journal->nentries > 0 && generation <= journal->entries[journal->nentries - 1].generation))
 		return;
@@ -262,16 +278,27 @@ journal_work(struct journal *journal, const struct reach *reach, const struct no
 	bool changed = journal->changed;
 
 	journal->changed = false;
-	while (apply(journal))
+	/* After `node reset` no entry of the old history is applied. */
+	while (configuration_choice(journal->configuration) == CHOICE_NONE && apply(journal))
 		changed = true;
 	journal_settle(journal);
-	if (journal->ready && !journal->beginning && boot_ms() >= journal->retry_ms) {
+	if (journal->ready && !journal->beginning && boot_ms() >= journal->retry_ms &&
+	    !journal_choose(journal)) {
 		journal_begin_cluster(journal, nodes);
 		if (!journal_catch_up(journal) && keeper && reach->state == ENGINE_REACHABLE)
 			journal_keep(journal);
 	}
 	journal_propose(journal, reach);
 	return changed;
+}
+
+bool
+journal_wants_again(struct journal *journal)
+{
+	bool again = journal->again;
+
+	journal->again = false;
+	return again;
 }
 
 uint64_t

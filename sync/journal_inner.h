@@ -72,6 +72,10 @@ struct journal {
 	size_t fetched_len;
 	uint64_t fetched_generation;
 	bool changed;      /* a snapshot was loaded */
+	bool forked;       /* the newest entry here is not that of the engine */
+	bool again;        /* the session is to read everything again */
+	bool pushing;      /* the snapshot that is being sent is that of `node push` */
+	bool was_logged;   /* the choice was logged */
 	uint64_t retry_ms; /* not before, after a failure */
 	char trouble[256];
 	struct journal_counters counters;
@@ -93,6 +97,8 @@ void journal_take_meta(struct journal *journal, const char *key, const struct et
 void journal_begin_cluster(struct journal *journal, const struct nodes *nodes);
 /* Load the snapshot if the log does not reach back to this node. Returns true if something is under way. */
 bool journal_catch_up(struct journal *journal);
+/* Do what a person has chosen. Returns true if something is under way. */
+bool journal_choose(struct journal *journal);
 /* Take a snapshot if it is time. */
 void journal_keep(struct journal *journal);
 

@@ -68,13 +68,54 @@ journal_take_meta(struct journal *journal, const char *key, const struct etcd_ro
 
 /* ---- taking ---- */
 
+/* The choice is done: forget it, and read everything again. */
+static void
+end_choice(struct journal *journal)
+{
+	struct store *store = configuration_store(journal->configuration);
+	struct store_txn *txn;
+	int error;
+
+	if (store == NULL || store_begin(store, STORE_WRITE, &txn) != 0)
+		return;
+	if ((error = membership_choice_put(txn, CHOICE_NONE)) == 0)
+		error = store_commit(txn);
+	else
+		store_abort(txn);
+	if (error != 0)
+		warnx("cannot write the configuration: %s", strerror(-error));
+	configuration_written(journal->configuration);
+}
+
+static void
+end_push(struct journal *journal, const struct etcd_answer *answer)
+{
+	journal->pushing = false;
+	if (answer->outcome != ETCD_DONE) {
+		warnx("cannot write the history of this node to the engine: %s", answer->error);
+		return; /* the choice stays: it is tried again */
+	}
+	if (!answer->succeeded)
+		warnx("another node wrote to the engine at the same time: the history of this node is sent "
+		      "again");
+	else {
+		warnx("the engine has the history of this node: generation %llu",
+		    (unsigned long long)journal->taken.generation);
+		journal->trouble[0] = '\0';
+		end_choice(journal);
+	}
+	journal->again = true;
+}
+
 static void
 on_written(void *arg, const struct etcd_answer *answer)
 {
 	struct journal *journal = arg;
 
 	journal->beginning = false;
-	if (answer->outcome != ETCD_DONE)
+	if (journal->pushing)
+		end_push(journal, answer);
+	else if (answer->outcome != ETCD_DONE)
 		warnx("cannot write a snapshot to the engine: %s", answer->error);
 	else if (answer->succeeded)
 		journal->counters.snapshots++;
@@ -97,9 +138,9 @@ put_snapshot(struct journal *journal, struct etcd_txn *txn)
 	json_drop(row);
 }
 
-/* The rows of a new cluster, if nobody else has begun it meanwhile. */
+/* meta and gen, if gen is as it was at this revision. */
 static void
-put_cluster(struct journal *journal, struct etcd_txn *txn)
+put_begin(struct journal *journal, struct etcd_txn *txn, int64_t revision)
 {
 	struct json *meta = json_new_object();
 	char *gen = journal_key(journal, "gen"), *key = journal_key(journal, "meta"), *text, number[24];
@@ -108,14 +149,36 @@ put_cluster(struct journal *journal, struct etcd_txn *txn)
 	json_put_integer(meta, "format", FORMAT);
 	text = json_write(meta, false);
 	snprintf(number, sizeof number, "%llu", (unsigned long long)journal->taken.generation);
-	etcd_txn_if_modified(txn, gen, 0);
-	etcd_txn_if_modified(txn, key, 0);
+	etcd_txn_if_modified(txn, gen, revision);
 	etcd_txn_put(txn, key, (struct bytes){text, strlen(text)});
 	etcd_txn_put(txn, gen, (struct bytes){number, strlen(number)});
 	json_drop(meta);
 	free(text);
 	free(key);
 	free(gen);
+}
+
+/* The rows of a new cluster, if nobody else has begun it meanwhile. */
+static void
+put_cluster(struct journal *journal, struct etcd_txn *txn)
+{
+	char *key = journal_key(journal, "meta");
+
+	etcd_txn_if_modified(txn, key, 0);
+	put_begin(journal, txn, 0);
+	free(key);
+}
+
+/* S97, node push: the history of this node in the place of that of the engine. */
+static void
+put_history(struct journal *journal, struct etcd_txn *txn)
+{
+	char *from = journal_key(journal, "log/"), *to = journal_key(journal, "log0");
+
+	put_begin(journal, txn, journal->has_gen ? journal->gen_revision : 0);
+	etcd_txn_delete_range(txn, from, to);
+	free(from);
+	free(to);
 }
 
 /* Old entries, and the parts of the snapshot before the last. */
@@ -145,15 +208,18 @@ on_parts(void *arg, const char *why)
 
 	if (why != NULL) {
 		warnx("cannot write a snapshot to the engine: %s", why);
-		journal->beginning = false;
+		journal->beginning = journal->pushing = false;
 		journal->retry_ms = boot_ms() + RETRY_MS;
 		return;
 	}
 	txn = etcd_txn_new();
-	if (!journal->has_meta)
+	if (journal->pushing)
+		put_history(journal, txn);
+	else if (!journal->has_meta)
 		put_cluster(journal, txn);
 	put_snapshot(journal, txn);
-	delete_old(journal, txn);
+	if (!journal->pushing)
+		delete_old(journal, txn);
 	etcd_commit(journal->etcd, txn, on_written, journal);
 }
 
@@ -169,7 +235,7 @@ take(struct journal *journal)
 	octets = snapshot_take(config, &len);
 	journal->taken = (struct snapshot_name){.generation = config_generation(config), .len = len};
 	entry_last_digest(config, journal->taken.last);
-	if (!journal->has_meta)
+	if (!journal->has_meta || journal->pushing)
 		journal->identity = config_identity(config);
 	store_abort(config);
 	digest_of((struct bytes){octets, len}, journal->taken.digest);
@@ -222,7 +288,10 @@ on_got(void *arg, struct bytes octets, const char *why)
 	struct store *store = configuration_store(journal->configuration);
 	struct problems problems = {0};
 
-	if (why == NULL && store != NULL && snapshot_load(store, octets, &problems) == 0) {
+	bool chosen = configuration_choice(journal->configuration) == CHOICE_RESET;
+
+	if (why == NULL && store != NULL && snapshot_load(store, octets, chosen, &problems) == 0) {
+		journal->again = chosen;
 		journal->trouble[0] = '\0';
 		configuration_written(journal->configuration);
 		journal->changed = true;
@@ -268,8 +337,42 @@ compare(struct journal *journal)
 		    "this node is at generation %llu and the engine at %llu: the engine was restored from a "
 		    "backup, or this node was changed alone",
 		    (unsigned long long)own, (unsigned long long)journal->generation);
+	else if (journal->forked ||
+	    (own == journal->snapshot.generation && journal->snapshot.len > 0 &&
+		memcmp(journal->snapshot.last, configuration_digest(journal->configuration), DIGEST_LEN) !=
+		    0))
+		snprintf(journal->trouble, sizeof journal->trouble,
+		    "the history of this node and that of the cluster differ in generation %llu",
+		    (unsigned long long)own);
 	else if (own == journal->generation)
 		journal->trouble[0] = '\0';
+}
+
+bool
+journal_choose(struct journal *journal)
+{
+	enum membership_choice choice = configuration_choice(journal->configuration);
+
+	if (choice == CHOICE_NONE) {
+		journal->was_logged = false;
+		return false;
+	}
+	if (!journal->was_logged)
+		warnx(choice == CHOICE_PUSH ? "the engine gets the history of this node (node push)"
+					    : "this node takes the history of the engine (node reset)");
+	journal->was_logged = true;
+	if (parts_busy(journal->parts))
+		return true;
+	if (choice == CHOICE_PUSH) {
+		journal->pushing = true;
+		take(journal);
+	} else if (journal->snapshot.len > 0) {
+		parts_fetch(journal->parts, journal->snapshot.digest, journal->snapshot.len, on_got, journal);
+	} else {
+		snprintf(journal->trouble, sizeof journal->trouble, "the engine has no history to take");
+		end_choice(journal);
+	}
+	return true;
 }
 
 bool

@@ -271,6 +271,13 @@ session_tick(struct session *session, uint64_t echo_ms, uint64_t now_ms)
 		connect_to(session, session->chosen);
 }
 
+void
+session_again(struct session *session)
+{
+	if (session->state == WATCHING)
+		connect_to(session, session->member);
+}
+
 bool
 session_ready(const struct session *session)
 {

@@ -42,6 +42,9 @@ void session_free(struct session *session);
 /* Call it ten times a second. echo_ms: boot_ms() when an own beat came back last; 0: never. */
 void session_tick(struct session *session, uint64_t echo_ms, uint64_t now_ms);
 
+/* Connect again, and read everything again. */
+void session_again(struct session *session);
+
 /* Everything was read, and the watch runs. */
 bool session_ready(const struct session *session);
 /* The endpoint in use, and its number; NULL if there is none. */

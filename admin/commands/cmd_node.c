@@ -1,6 +1,7 @@
 /* node: the nodes of the roster (S90). */
 #include "admin/cli/report.h"
 #include "admin/cli/when.h"
+#include "admin/commands/cmd_node_choose.h"
 #include "admin/commands/cmd_node_join.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
@@ -219,6 +220,8 @@ cmd_node(struct args *args)
 			return run_join(args);
 		if (strcmp(verb, "replay") == 0)
 			return run_replay(args);
+		if (strcmp(verb, "push") == 0 || strcmp(verb, "reset") == 0)
+			return node_choose(args, strcmp(verb, "push") == 0);
 	}
 	if (verb != NULL && strcmp(verb, "init") == 0)
 		return node_init(args, run_object);

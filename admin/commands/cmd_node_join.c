@@ -121,10 +121,11 @@ is_done(struct waiting *waiting)
 	struct cluster_engine engine = {.state = ENGINE_SILENT};
 	struct store_txn *txn;
 	uint64_t generation = 0;
-	bool known = false;
+	bool known = false, chosen = false;
 
 	if (store_begin(waiting->config, STORE_READ, &txn) == 0) {
 		generation = config_generation(txn);
+		chosen = membership_choice_get(txn) != CHOICE_NONE;
 		store_abort(txn);
 	}
 	if (store_begin(waiting->cluster, STORE_READ, &txn) == 0) {
@@ -132,12 +133,12 @@ is_done(struct waiting *waiting)
 		store_abort(txn);
 	}
 	memcpy(waiting->trouble, engine.trouble, sizeof waiting->trouble);
-	return known && engine.state == ENGINE_REACHABLE && engine.generation > 0 &&
+	return known && !chosen && engine.state == ENGINE_REACHABLE && engine.generation > 0 &&
 	    generation == engine.generation;
 }
 
-static bool
-wait_for_sync(const struct args *args)
+bool
+node_wait_for_sync(const struct args *args)
 {
 	struct waiting waiting = {.trouble = ""};
 	struct problems problems = {0};
@@ -194,7 +195,7 @@ node_init(struct args *args, command_fn *create)
 		return EXIT_REFUSED;
 	if (args->dry_run)
 		return EXIT_DONE;
-	if (!write_membership(args, &membership) || (!args->no_wait && !wait_for_sync(args)))
+	if (!write_membership(args, &membership) || (!args->no_wait && !node_wait_for_sync(args)))
 		return EXIT_REFUSED;
 	printf("cluster %s: this node is %s\n", membership.cluster, membership.node);
 	return EXIT_DONE;
@@ -223,7 +224,7 @@ node_join(struct args *args, command_fn *create)
 		    membership.cluster, membership.node, membership.node);
 		return EXIT_DONE;
 	}
-	if (!wait_for_sync(args) || !look(args, membership.node, &before))
+	if (!node_wait_for_sync(args) || !look(args, membership.node, &before))
 		return EXIT_REFUSED;
 	if (!before.on_roster && run_create(args, create) != EXIT_DONE)
 		return EXIT_REFUSED;

@@ -8,5 +8,7 @@
 enum exit_code node_init(struct args *args, command_fn *create);
 /* Join a cluster, and take its configuration. */
 enum exit_code node_join(struct args *args, command_fn *create);
+/* Wait until this node has the configuration of the engine, and no choice waits. False after a sentence. */
+bool node_wait_for_sync(const struct args *args);
 
 #endif

@@ -106,6 +106,23 @@ sub launch {
 	$self->{pid}{$member} = $pid;
 }
 
+# End all members, and begin again with what a file of `snapshot save` has.
+sub restore {
+	my ($self, $file) = @_;
+	my @members = 0 .. $self->{members} - 1;
+
+	$self->kill9($_) for @members;
+	for my $member (@members) {
+		system('rm', '-rf', "$self->{dir}/data$member");
+		system({'env'} 'env', 'ETCDCTL_API=3', 'etcdctl', 'snapshot', 'restore', $file, '--name', "m$member", '--data-dir', "$self->{dir}/data$member",
+			'--initial-cluster', join(',', map { "m$_=" . $self->peer_url($_) } @members), '--initial-cluster-token', "t$$-restored",
+			'--initial-advertise-peer-urls', $self->peer_url($member)) == 0 or die "etcdctl snapshot restore\n";
+		chmod 0700, "$self->{dir}/data$member";
+	}
+	$self->launch($_) for @members;
+	$self->ready or die "etcd does not start from its backup\n";
+}
+
 # All members answer reads: there is a leader. False if one of them has ended.
 sub ready {
 	my ($self) = @_;

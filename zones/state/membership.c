@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-static const struct bytes joined_row = {"cluster", 7}, detached_row = {"detached", 8};
+static const struct bytes joined_row = {"cluster", 7}, detached_row = {"detached", 8},
+			  choice_row = {"choice", 6};
 
 /* Take the text before a NUL from the front; false if it does not fit. */
 static bool
@@ -63,6 +64,25 @@ int
 membership_detached_put(struct store_txn *config, const struct membership *membership)
 {
 	return put_row(config, detached_row, membership);
+}
+
+enum membership_choice
+membership_choice_get(struct store_txn *config)
+{
+	struct bytes value;
+
+	if (config == NULL || !store_get(config, TABLE_META, choice_row, &value) || value.len != 1)
+		return CHOICE_NONE;
+	return *(const char *)value.data == 'p' ? CHOICE_PUSH : CHOICE_RESET;
+}
+
+int
+membership_choice_put(struct store_txn *config, enum membership_choice choice)
+{
+	if (choice == CHOICE_NONE)
+		return store_delete(config, TABLE_META, choice_row);
+	return store_put(
+	    config, TABLE_META, choice_row, (struct bytes){choice == CHOICE_PUSH ? "p" : "r", 1});
 }
 
 enum store_kind

@@ -35,6 +35,18 @@ int membership_put(struct store_txn *config, const struct membership *membership
 bool membership_detached_get(struct store_txn *config, struct membership *membership);
 int membership_detached_put(struct store_txn *config, const struct membership *membership);
 
+/*
+ * S97: a person has chosen the history that stays, after an engine was restored from a backup, or after a
+ * fork. `graycloud node push|reset` writes the choice, and graycloud-sync deletes it when it is done.
+ */
+enum membership_choice {
+	CHOICE_NONE,
+	CHOICE_PUSH, /* the engine gets the configuration and the history of this node */
+	CHOICE_RESET /* this node gets those of the engine */
+};
+enum membership_choice membership_choice_get(struct store_txn *config);
+int membership_choice_put(struct store_txn *config, enum membership_choice choice);
+
 /* The store with the verdicts: STORE_CLUSTER on a node that has joined, else STORE_HEALTH. */
 enum store_kind membership_verdicts(struct store_txn *config);
 

@@ -1,5 +1,7 @@
 #include "zones/state/snapshot.h"
 
+#include "zones/state/membership.h"
+
 #include "zones/base/pack.h"
 #include "zones/base/text.h"
 #include "zones/state/config_inner.h"
@@ -39,7 +41,9 @@ snapshot_head(struct bytes snapshot, struct snapshot_head *head)
 static bool
 is_private(enum store_table table, struct bytes key)
 {
-	return table == TABLE_META && key.len == 7 && memcmp(key.data, "cluster", 7) == 0;
+	return table == TABLE_META &&
+	    ((key.len == 7 && memcmp(key.data, "cluster", 7) == 0) ||
+		(key.len == 6 && memcmp(key.data, "choice", 6) == 0));
 }
 
 static void
@@ -147,7 +151,7 @@ put_rows(struct config_edit *edit, struct bytes rows)
 
 /* May it replace this configuration? Returns 0 or a negative errno with a sentence. */
 static int
-check(struct config_edit *edit, const struct snapshot_head *head, struct problems *problems)
+check(struct config_edit *edit, const struct snapshot_head *head, bool chosen, struct problems *problems)
 {
 	uint64_t generation = config_generation(edit->txn);
 	struct id identity = config_identity(edit->txn);
@@ -160,7 +164,7 @@ check(struct config_edit *edit, const struct snapshot_head *head, struct problem
 		    head->schema, CONFIG_SCHEMA);
 		return -ENOTSUP;
 	}
-	if (generation == 0)
+	if (generation == 0 || chosen)
 		return 0;
 	if (strcmp(identity.text, head->identity.text) != 0) {
 		problems_error(problems,
@@ -178,8 +182,8 @@ check(struct config_edit *edit, const struct snapshot_head *head, struct problem
 }
 
 static int
-load_once(
-    struct store *config, const struct snapshot_head *head, struct bytes rows, struct problems *problems)
+load_once(struct store *config, const struct snapshot_head *head, struct bytes rows, bool chosen,
+    struct problems *problems)
 {
 	struct config_edit *edit = config_edit_begin(config, problems);
 	int error;
@@ -187,7 +191,9 @@ load_once(
 	if (edit == NULL)
 		return -EIO;
 	edit->applying = true;
-	error = check(edit, head, problems);
+	error = check(edit, head, chosen, problems);
+	if (chosen && error == 0)
+		error = membership_choice_put(edit->txn, CHOICE_NONE);
 	for (size_t i = 0; i < NITEMS(tables) && error == 0; i++)
 		clear(edit, tables[i]);
 	clear(edit, TABLE_REFERENCES);
@@ -209,7 +215,7 @@ load_once(
 }
 
 int
-snapshot_load(struct store *config, struct bytes snapshot, struct problems *problems)
+snapshot_load(struct store *config, struct bytes snapshot, bool chosen, struct problems *problems)
 {
 	enum { GROWTHS = 12 };
 	struct snapshot_head head;
@@ -226,7 +232,7 @@ snapshot_load(struct store *config, struct bytes snapshot, struct problems *prob
 		return -EBADMSG;
 	}
 	for (int i = 0; i < GROWTHS && error == -ENOSPC; i++) {
-		error = load_once(config, &head, (struct bytes){rows, head.octets}, problems);
+		error = load_once(config, &head, (struct bytes){rows, head.octets}, chosen, problems);
 		if (error == -ENOSPC && !store_full(config))
 			break;
 	}

@@ -25,11 +25,12 @@ uint8_t *snapshot_take(struct store_txn *config, size_t *len);
 /*
  * Replace the rows of a configuration by those of a snapshot, in one transaction or not at all. The
  * membership of the node stays. Only an older configuration of the same identity is replaced, or an empty
- * one. Returns 0 or a negative errno with a sentence in problems:
+ * one; with chosen true any other, too, and the choice of `node reset` is deleted. Returns 0 or a negative
+ * errno with a sentence in problems:
  *
  * -EBADMSG: it is damaged. -ENOTSUP: it needs a newer schema. -EXDEV: the configuration here has another
  * identity, or is not older. Others are those of store.h.
  */
-int snapshot_load(struct store *config, struct bytes snapshot, struct problems *problems);
+int snapshot_load(struct store *config, struct bytes snapshot, bool chosen, struct problems *problems);
 
 #endif
