@@ -319,7 +319,7 @@ on_ready(void *arg)
 	pulse_connected(joined->pulse);
 	journal_ready(joined->journal);
 	sticky_ready(joined->sticky);
-	send_votes(joined);
+	work(joined, false); /* entries first: this node may have left the roster */
 }
 
 static void
