@@ -151,6 +151,134 @@ each_nsec_names_the_next_owner_and_the_last_the_apex(void **state)
 	scenery_free(scenery);
 }
 
+/* Freed at once: no reader has what is retired. */
+static void
+free_now(void *arg, void (*fn)(void *memory), void *memory)
+{
+	(void)arg;
+	fn(memory);
+}
+
+struct listed {
+	struct chain_key *keys;
+	size_t count;
+};
+
+static int
+order_of(const struct chain_key *a, const struct bytes *b)
+{
+	int order = memcmp(a->octets, b->data, MIN(a->len, b->len));
+
+	return order != 0 ? order : a->len < b->len ? -1 : a->len > b->len;
+}
+
+/* The place of a key in the list, or where it belongs. */
+static size_t
+place_of(const struct listed *listed, const struct bytes *key, bool *there)
+{
+	size_t low = 0, high = listed->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (order_of(&listed->keys[middle], key) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*there = low < listed->count && order_of(&listed->keys[low], key) == 0;
+	return low;
+}
+
+static void
+agree(const struct chain *chain, const struct listed *listed, const struct bytes *key)
+{
+	struct chain_key found;
+	bool there, covers;
+	size_t at = place_of(listed, key, &there), next = at + there;
+
+	assert_int_equal(chain_count(chain), listed->count);
+	assert_int_equal(chain_has(chain, key, &covers), there);
+	assert_int_equal(chain_before(chain, key, &found), at > 0);
+	if (at > 0) {
+		assert_int_equal(found.len, listed->keys[at - 1].len);
+		assert_memory_equal(found.octets, listed->keys[at - 1].octets, found.len);
+	}
+	assert_int_equal(chain_after(chain, key, &found), next < listed->count);
+	if (next < listed->count) {
+		assert_int_equal(found.len, listed->keys[next].len);
+		assert_memory_equal(found.octets, listed->keys[next].octets, found.len);
+	}
+}
+
+static void
+random_key(struct chain_key *key, const uint8_t *apex)
+{
+	uint8_t name[NAME_MAX_LEN];
+	char text[200];
+
+	random_name(text, sizeof text);
+	assert_true(name_from_text(name, text, NULL) > 0);
+	key->len = name_to_key(key->octets, name, apex);
+}
+
+/* It grows from nothing to thousands of names and shrinks to nothing, so chunks split and go. */
+static void
+a_chain_that_is_edited_is_as_a_sorted_list(void **state)
+{
+	static const uint8_t apex[] = "\7example";
+	const struct retire retire = {.add = free_now};
+	struct chain *chain = chain_new(apex);
+	struct listed listed = {xcalloc(8000, sizeof *listed.keys), 0};
+	uint64_t number = 0;
+
+	(void)state;
+	chain_seal(chain);
+	for (unsigned step = 0; step < 24000; step++) {
+		bool grows = step < 12000, there, add = chance(10) < (grows ? 8 : 2);
+		struct chain_key *one = xcalloc(1, sizeof *one);
+		struct bytes key;
+		size_t at;
+
+		if (add || listed.count == 0 || grows)
+			random_key(one, apex);
+		else /* one that is there */
+			*one = listed.keys[chance((unsigned)listed.count)];
+		key = (struct bytes){one->octets, one->len};
+		at = place_of(&listed, &key, &there);
+		chain = chain_edit(chain, ++number, &retire);
+		if (add && listed.count < 8000) {
+			chain_put(chain, &key, false, &retire);
+			if (!there) {
+				memmove(&listed.keys[at + 1], &listed.keys[at],
+				    (listed.count - at) * sizeof *listed.keys);
+				listed.keys[at] = *one;
+				listed.count++;
+			}
+		} else {
+			chain_remove(chain, &key, &retire);
+			if (there) {
+				memmove(&listed.keys[at], &listed.keys[at + 1],
+				    (listed.count - at - 1) * sizeof *listed.keys);
+				listed.count--;
+			}
+		}
+		agree(chain, &listed, &key);
+		random_key(one, apex);
+		agree(chain, &listed, &(struct bytes){one->octets, one->len});
+		free(one);
+	}
+	while (listed.count > 0) {
+		struct chain_key *last = &listed.keys[--listed.count];
+
+		chain = chain_edit(chain, ++number, &retire);
+		chain_remove(chain, &(struct bytes){last->octets, last->len}, &retire);
+		agree(chain, &listed, &(struct bytes){last->octets, last->len});
+	}
+	free(listed.keys);
+	chain_free(chain);
+}
+
 static void
 a_zone_without_signing_has_no_chain(void **state)
 {
@@ -167,6 +295,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_name_is_covered_by_the_one_before_it),
 	    cmocka_unit_test(each_nsec_names_the_next_owner_and_the_last_the_apex),
+	    cmocka_unit_test(a_chain_that_is_edited_is_as_a_sorted_list),
 	    cmocka_unit_test(a_zone_without_signing_has_no_chain),
 	};
 

@@ -126,6 +126,14 @@ ok($reply->header->tc || rrsigs($reply), 'a small buffer: the signature is there
 my %referral = map { my $name = $_; $name => join ' ', sort map { $_->type } $t->query("x.$name.signed.example A", do => 1)->authority } qw(sub secure);
 is_deeply(\%referral, {sub => 'NS NSEC RRSIG', secure => 'DS NS RRSIG'}, 'referrals');
 
+# A question for RRSIG: the signatures of one RRset. At a delegation they are the child's.
+sub covered { my ($label, %options) = @_; return join ' ', map { $_->type . ':' . ($_->type eq 'RRSIG' ? $_->typecovered : '') } $t->query("$label.signed.example RRSIG", %options)->answer }
+like(covered('www'), qr/^RRSIG:(?:A|AAAA)$/, 'RRSIG of a name: the signatures of one RRset');
+like(covered('foo.wild', do => 1), qr/^RRSIG:TXT$/, 'of a wildcard');
+is(scalar(grep { $_->type eq 'NSEC' } $t->query('foo.wild.signed.example RRSIG', do => 1)->authority), 1, 'with the proof that there is no closer name');
+is(covered('lb'), 'RRSIG:NSEC', 'of a load balancer without other records: that of its NSEC');
+is(covered('sub'), '', 'of a delegation: none');
+
 # A dead origin leaves the signed answers, and the rest validates.
 sub addresses { my $answer = $t->query("$_[0].signed.example A", do => 1); return join ' ', sort map { $_->type eq 'A' ? $_->address : () } $answer->answer }
 is(addresses('lb'), '127.0.0.2 127.0.0.3 127.0.0.4', 'all origins');

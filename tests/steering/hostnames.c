@@ -182,6 +182,41 @@ max_answers_bounds_the_addresses_of_hostnames(void **state)
 	}
 }
 
+static void
+an_address_that_two_hostnames_share_is_answered_once(void **state)
+{
+	struct steer_client who = client(1);
+
+	(void)state;
+	/* Drawn, drawn by weight, hashed; of 2 to 5 addresses. */
+	for (unsigned n = 0; n < 12; n++) {
+		struct scene *scene = scene_new(1, 3);
+		unsigned most = 2 + n / 3, both = 0;
+
+		scene->lb->max_answers = (uint8_t)most;
+		make_hostname(scene, 0, 0, "10.0.0.11=u 10.0.0.12=u");
+		make_hostname(scene, 0, 1, "10.0.0.12=u 10.0.0.13=u");
+		if (n % 3 == 1)
+			scene->origins[0][2].weight = 50;
+		if (n % 3 == 2)
+			scene->lb->affinity = AFFINITY_IP;
+		settle(scene);
+		for (unsigned i = 0; i < 2000; i++) {
+			struct steer_choice choice;
+			unsigned seen[256] = {0};
+
+			who = client(i);
+			choice = ask(scene, &who, TABLE_V4, draw_of(i));
+			assert_in_range(choice.count, 1, most);
+			for (unsigned a = 0; a < choice.count; a++)
+				assert_int_equal(seen[steer_address(&choice, a)->bytes[3]]++, 0);
+			both += seen[11] + seen[12] + seen[13] == 3;
+		}
+		assert_true(most < 3 || both > 0);
+		drop_hostnames(scene);
+	}
+}
+
 /* S18: the identity is the hostname. */
 static void
 clients_stay_with_a_hostname_whose_addresses_change(void **state)
@@ -258,6 +293,7 @@ main(void)
 	    cmocka_unit_test(addresses_that_are_gone_are_answered_as_a_last_resort_only),
 	    cmocka_unit_test(all_candidates_give_each_address_once_in_rotated_order),
 	    cmocka_unit_test(max_answers_bounds_the_addresses_of_hostnames),
+	    cmocka_unit_test(an_address_that_two_hostnames_share_is_answered_once),
 	    cmocka_unit_test(clients_stay_with_a_hostname_whose_addresses_change),
 	    cmocka_unit_test(one_origin_that_is_not_flattened_has_a_cname),
 	};
