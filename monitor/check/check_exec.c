@@ -322,7 +322,7 @@ exec_open(struct event_base *base)
 		return exec;
 	exec->places = xcalloc(exec->most, sizeof *exec->places);
 	exec->restart = evtimer_new(base, on_restart, exec);
-	if (exec->places == NULL || exec->restart == NULL || !watch_replies(exec)) {
+	if (exec->restart == NULL || !watch_replies(exec)) {
 		exec_close(exec);
 		return NULL;
 	}

@@ -265,9 +265,9 @@ segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_ha
 	size_t start = round8(sizeof(struct segment) + nslots * sizeof(struct slot));
 	struct segment *segment;
 
-	if (start + node_octets > SEGMENT_MAX || nslots > UINT16_MAX ||
-	    (segment = xmalloc(start + node_octets)) == NULL)
+	if (start + node_octets > SEGMENT_MAX || nslots > UINT16_MAX)
 		return NULL;
+	segment = xmalloc(start + node_octets);
 	memset(segment, 0, start);
 	segment->octets = (uint32_t)start;
 	segment->room = (uint32_t)(start + node_octets);
@@ -311,8 +311,8 @@ enter(struct segment *segment, uint64_t hash, size_t size)
 	segment->names++;
 }
 
-/* Write the fragments after the name. Returns false if memory for a fragment outside is exhausted. */
-static bool
+/* Write the fragments after the name. */
+static void
 write_fragments(struct head *head, uint8_t *at, const struct node_source *source)
 {
 	for (unsigned i = 0; i < source->nrrsets; i++) {
@@ -332,15 +332,8 @@ write_fragments(struct head *head, uint8_t *at, const struct node_source *source
 		memcpy(at, &outside, sizeof outside);
 		head[i].len |= OUTSIDE;
 		at += sizeof outside;
-		if (outside == NULL) {
-			/* The caller frees the fragments allocated before this one: see segment_add. */
-			for (unsigned rest = i + 1; rest < source->nrrsets; rest++)
-				head[rest] = (struct head){0};
-			return false;
-		}
 		fragment_write(outside, source, i);
 	}
-	return true;
 }
 
 struct node *
@@ -361,10 +354,7 @@ segment_add(struct segment *segment, const struct node_source *source)
 		at += sizeof source->lb;
 	}
 	memcpy(at, source->name, source->name_len);
-	if (!write_fragments((struct head *)(node + 1), at + source->name_len, source)) {
-		node_each_outside(node, free_outside, NULL);
-		return NULL;
-	}
+	write_fragments((struct head *)(node + 1), at + source->name_len, source);
 	enter(segment, source->hash, size);
 	return node;
 }
@@ -421,10 +411,8 @@ segment_edit(const struct segment *old, uint64_t hash, const uint8_t *name, size
 	for (unsigned i = 0; i < old->nslots; i++)
 		if (old->slots[i].at != 0 && node_at(old, old->slots[i].at) != gone)
 			adopt(new, node_at(old, old->slots[i].at));
-	if (source != NULL && segment_add(new, source) == NULL) {
-		segment_free_shell(new);
-		return NULL;
-	}
+	if (source != NULL)
+		segment_add(new, source);
 	return new;
 }
 
@@ -455,11 +443,7 @@ segment_half(const struct segment *old, unsigned bit)
 struct segment *
 segment_clone(const struct segment *old)
 {
-	struct segment *new = xmalloc(old->octets);
-
-	if (new != NULL)
-		memcpy(new, old, old->octets);
-	return new;
+	return xmemdup(old, old->octets);
 }
 
 uint64_t

@@ -128,8 +128,8 @@ unsigned node_data(const struct node *node);
 bool node_nsec(const struct node *node, enum node_nsec which, struct fragment *fragment);
 
 /*
- * Building. A builder collects nodes whose total size is known, then it is sealed. All functions return NULL
- * or false if the segment would exceed SEGMENT_MAX.
+ * Building. A builder collects nodes whose total size is known, then it is sealed. The functions that make a
+ * segment, and segment_grow, return NULL if it would exceed SEGMENT_MAX.
  */
 size_t node_size(const struct node_source *source); /* octets in the segment, with outside pointers */
 struct segment *segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_hash);

@@ -11,8 +11,6 @@ zone_new(uint32_t number, const uint8_t *apex)
 	struct zone *zone = xcalloc(1, sizeof *zone);
 	struct path path;
 
-	if (zone == NULL)
-		return NULL;
 	path_init(&path, apex);
 	zone->number = number;
 	zone->labels = path.labels;
@@ -80,8 +78,7 @@ fill_node(struct walk *walk, const struct node_source *source, unsigned depth)
 
 	if (!segment_has_room(*entry, source) && grow_segment(walk, entry, source, depth) == NULL)
 		return false;
-	if ((node = segment_add(*entry, source)) == NULL)
-		return false;
+	node = segment_add(*entry, source);
 	walk->nodes[depth] = node;
 	zone_note_depths(zone, source, depth);
 	if (depth == 0) {

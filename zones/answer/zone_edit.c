@@ -3,28 +3,12 @@
 
 #include <stdlib.h>
 
-static void *
-copy_of(const void *from, size_t len)
-{
-	void *copy = xmalloc(len);
-
-	if (copy != NULL)
-		memcpy(copy, from, len);
-	return copy;
-}
-
 struct zone *
 zone_edit_begin(const struct zone *old)
 {
-	struct zone *zone = copy_of(old, sizeof *old);
+	struct zone *zone = xmemdup(old, sizeof *old);
 
-	if (zone == NULL)
-		return NULL;
-	zone->directory = copy_of(old->directory, sizeof(struct segment *) << old->bits);
-	if (zone->directory == NULL) {
-		free(zone);
-		return NULL;
-	}
+	zone->directory = xmemdup(old->directory, sizeof(struct segment *) << old->bits);
 	zone->edits++;
 	return zone;
 }
@@ -86,8 +70,9 @@ double_directory(struct zone *zone)
 	size_t entries = (size_t)1 << zone->bits;
 	struct segment **grown;
 
-	if (zone->bits == ZONE_BITS_MAX || (grown = xmalloc(2 * entries * sizeof *grown)) == NULL)
+	if (zone->bits == ZONE_BITS_MAX)
 		return false;
+	grown = xmalloc(2 * entries * sizeof *grown);
 	for (size_t i = 0; i < entries; i++)
 		grown[2 * i] = grown[2 * i + 1] = zone->directory[i];
 	free(zone->directory); /* private to this edit */
@@ -189,7 +174,7 @@ place_is_wild(const struct walked_path *place, unsigned depth)
 }
 
 /* Add a child to the count of an existing node, or subtract it. */
-static bool
+static void
 count_child(
     struct zone *zone, const struct walked_path *place, unsigned depth, int by, const struct retire *retire)
 {
@@ -199,8 +184,6 @@ count_child(
 	size_t len;
 	const uint8_t *name = place_name(place, depth, &len);
 
-	if (new == NULL)
-		return false;
 	/* Private until the edit is published. */
 	node = (struct node *)(uintptr_t)segment_find(new, place->hash[depth], name, len);
 	node->children += (uint32_t)by;
@@ -208,7 +191,6 @@ count_child(
 		node->flags = by > 0 ? node->flags | NODE_WILD : node->flags & (uint16_t)~NODE_WILD;
 	set_entries(zone, new, place->hash[depth]);
 	drop_segment(zone, old, retire);
-	return true;
 }
 
 /* Create the node's missing parents, and add it to the count of its parent. */
@@ -229,7 +211,8 @@ link_to_parent(
 		    !link_to_parent(zone, place, depth - 1, retire))
 			return false;
 	}
-	return count_child(zone, place, depth - 1, 1, retire);
+	count_child(zone, place, depth - 1, 1, retire);
+	return true;
 }
 
 /* Remove the node, and every empty non-terminal that then has no children. */
@@ -244,8 +227,7 @@ unlink_node(struct zone *zone, const struct walked_path *place, unsigned depth, 
 		return false;
 	if (depth == 0)
 		return true;
-	if (!count_child(zone, place, depth - 1, -1, retire))
-		return false;
+	count_child(zone, place, depth - 1, -1, retire);
 	parent = place_node(zone, place, depth - 1);
 	if (parent->children > 0 || parent->nrrsets > 0 || parent->flags & (NODE_LB | NODE_APEX))
 		return true;

@@ -71,8 +71,6 @@ identities_new(const struct pool *pool)
 {
 	struct identity *all = xcalloc(pool->norigins + 1, sizeof *all);
 
-	if (all == NULL)
-		return NULL;
 	for (size_t i = 0; i < pool->norigins; i++) {
 		const struct origin *origin = &pool->origins[i];
 
@@ -328,11 +326,6 @@ pool_table_new(const struct pool *pool, const enum health_state *states, const u
 	struct identity *identities = identities_new(pool);
 	struct pool_table *table = xcalloc(1, room);
 
-	if (identities == NULL || table == NULL) {
-		free(identities);
-		free(table);
-		return NULL;
-	}
 	making.identities = identities;
 	making.at = (uint8_t *)(table + 1);
 	making.cnames = carve(&making.at, cnames);

@@ -73,8 +73,8 @@ struct pool_table {
 };
 
 /*
- * Create a table. states and numbers have one entry for each origin (S24; for counters). Returns NULL if
- * memory is exhausted. One allocation: free it with free().
+ * Create a table. states and numbers have one entry for each origin (S24; for counters). One allocation: free
+ * it with free().
  */
 struct pool_table *pool_table_new(
     const struct pool *pool, const enum health_state *states, const uint32_t *numbers);

@@ -591,10 +591,7 @@ store_begin(struct store *store, enum store_access access, struct store_txn **ou
 	*out = NULL;
 	if (rc != 0)
 		return rc;
-	if ((txn = xmalloc(sizeof *txn)) == NULL) {
-		store_leave(store);
-		return -ENOMEM;
-	}
+	txn = xmalloc(sizeof *txn);
 	txn->store = store;
 	store_wait_begin(store, access == STORE_WRITE ? STORE_WAIT_WRITE : STORE_WAIT_READ);
 	rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
