@@ -59,6 +59,8 @@ struct signer {
 	uint64_t pending;     /* the generation to write when none is left; 0: it is written */
 	uint32_t steered_end; /* the earliest end of the signatures of steered RRsets; 0: none */
 	uint32_t steered_due; /* when the first of them is due */
+	bool progressing;     /* on_progress runs */
+	bool aside;           /* load balancers were signed while zones are built */
 	bool foreseen;        /* what the ends of disabled_until need is signed */
 	struct sweep sweep;
 	char logged[200]; /* the last fault that was logged */
@@ -446,7 +448,9 @@ compile(struct signer *signer, struct pass *pass, struct store_txn *config, bool
 		steered_each(pass->sets, 0, note_steered, signer);
 	}
 	zone_signer_flush(signer->zones);
-	compiler_mark_steered(signer->compiler, false);
+	/* The load balancers of zones that were built meanwhile could not be signed aside. */
+	compiler_mark_steered(signer->compiler, signer->aside);
+	signer->aside = false;
 	if (compiled != COMPILED_FAILED)
 		return true;
 	set_fault(signer, "%s", compiler_error(signer->compiler));
@@ -627,14 +631,48 @@ beat(struct signer *signer)
 	return true;
 }
 
+/*
+ * A large zone is being signed: the sets of load balancers go first (S102), those that are asked for and
+ * those after a flip of health. Returns true if some were signed.
+ */
+static bool
+sign_aside(struct signer *signer, struct pass *pass)
+{
+	struct steered_pass steering = {signer, pass};
+	struct store_txn *health;
+
+	if (!compiler_is_building(signer->compiler) || signer->health.store == NULL)
+		return false;
+	pass->slice = SLICE;
+	sign_wanted(signer, pass, &steering);
+	if (followed_news(&signer->health, signer->options.state) &&
+	    store_begin(signer->health.store, STORE_READ, &health) == 0) {
+		compiler_health(signer->compiler, health, signer->health.anew);
+		signer->health.anew = false;
+		store_abort(health);
+		followed_look_again(&signer->health);
+		compiler_mark_steered(signer->compiler, false);
+		signer->aside = true;
+	}
+	if (signer->aside)
+		compiler_sign_steered(signer->compiler, sign_steered, &steering);
+	return pass->slice < SLICE;
+}
+
 /* A large zone is being signed: commit the sets so far, because the beat is in their store. */
 static void
 on_progress(void *arg)
 {
 	struct signer *signer = arg;
 	struct pass *pass = signer->pass;
+	bool some;
 
-	if (pass == NULL || pass->error != 0 || boot_ms() - signer->beat.at_ms < BEAT_MS)
+	if (pass == NULL || pass->error != 0 || signer->progressing)
+		return;
+	signer->progressing = true; /* signing calls this */
+	some = sign_aside(signer, pass);
+	signer->progressing = false;
+	if (pass->error != 0 || (!some && boot_ms() - signer->beat.at_ms < BEAT_MS))
 		return;
 	pass->error = store_commit(pass->sets);
 	beat(signer);

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 
-enum { PROGRESS = 1000, BATCH = 1024 };
+enum { PROGRESS = 256, BATCH = 1024 };
 
 struct signed_entry {
 	uint32_t zone;

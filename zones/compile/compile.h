@@ -93,6 +93,11 @@ enum compiled compiler_steered(
  */
 bool compiler_waits_for_signer(
     const struct compiler *compiler, struct store_txn *config, struct store_txn *signatures);
+/*
+ * Are zones of the running snapshot being built? Then the source of signatures, which the build calls, may
+ * follow health and sign load balancers: those of the zones that are not built yet are signed as before.
+ */
+bool compiler_is_building(const struct compiler *compiler);
 /* Is a zone of the snapshot signed? */
 bool compiler_has_signed(const struct compiler *compiler);
 /* The number of RRsets of signed zones that have no signature. */

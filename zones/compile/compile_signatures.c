@@ -22,6 +22,12 @@ compiler_has_signed(const struct compiler *compiler)
 	return false;
 }
 
+bool
+compiler_is_building(const struct compiler *compiler)
+{
+	return compiler->graph != NULL && compiler->graph->building;
+}
+
 size_t
 compiler_unsigned(const struct compiler *compiler)
 {

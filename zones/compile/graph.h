@@ -127,6 +127,7 @@ struct config_graph {
 	    *before; /* during a full read: the health known so far, until the health store is read again */
 	struct deadline next_expiry; /* of all models */
 	struct pool_entry *dirty;    /* to be judged again */
+	bool building;               /* zones: all else is in its place, and health may be followed */
 	bool resigned; /* signatures changed beside a newer configuration, which is followed next */
 	struct pool_slots *shared; /* snapshots point to it; replaced when it grows */
 	const struct zone_table *table;

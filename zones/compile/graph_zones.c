@@ -339,6 +339,7 @@ graph_build_zones(struct config_graph *graph, struct store_txn *txn)
 	zones = xmemdup(graph->zones.items, count * sizeof *zones);
 
 	place_all(graph, &placement);
+	graph->building = true;
 	qsort(zones, count, sizeof *zones, compare_zones);
 	for (i = 0; i < count; i++) {
 		struct zone *old = zones[i]->zone;
@@ -359,6 +360,7 @@ graph_build_zones(struct config_graph *graph, struct store_txn *txn)
 		    "zone %.120s cannot be compiled: its SOA is damaged",
 		    name_to_text(zones[i]->info.name, name));
 	}
+	graph->building = false;
 	placement_free(&placement);
 	free(zones);
 	return i == count;
