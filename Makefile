@@ -219,7 +219,7 @@ WRITERS_SECONDS ?= 120
 # Several nodes with real members of etcd in network namespaces, with cuts, losses, deaths and frozen processes (root or user namespaces).
 test-nodes: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove -v --timer --merge -Itests/lib $(wildcard tests/nodes/*.t) tests/nodes/scenarios
+	GRAYCLOUD_BUILD=$(OUT) prove -v --timer --merge -Itests/lib $(wildcard tests/nodes/*.t) tests/nodes/scenarios tests/nodes/million
 	WRITERS_SECONDS=$(WRITERS_SECONDS) WRITERS_FAULTS='cut leader freeze' GRAYCLOUD_BUILD=$(OUT) prove -v --timer --merge -Itests/lib tests/nodes/writers.t
 
 bench: packages-bench

@@ -8,6 +8,7 @@
 #include "sync/scribe.h"
 #include "sync/session.h"
 #include "sync/sticky.h"
+#include "sync/token_share.h"
 #include "zones/daemon/exposition.h"
 
 #include <err.h>
@@ -33,6 +34,7 @@ struct joined {
 	struct journal *journal;
 	struct sticky *sticky;
 	struct leavers *leavers;
+	struct token_share *tokens;
 	struct certificates certificates;
 	struct reach reach;
 	bool is_new;                  /* the configuration changed, and the pools were not read since */
@@ -281,6 +283,8 @@ on_row(void *arg, const char *key, const struct etcd_row *row, bool news)
 		take_beat(joined, key + 5, row, news);
 	else if (strncmp(key, "votes/", 6) == 0)
 		take_sheet(joined, key + 6, row, news);
+	else if (strncmp(key, "token/", 6) == 0)
+		token_share_row(joined->tokens, key + 6, row);
 	else if (strncmp(key, "pins/", 5) == 0)
 		take_pins(joined, key + 5, row);
 	else
@@ -298,6 +302,7 @@ on_begun(void *arg)
 	journal_begun(joined->journal);
 	sticky_begun(joined->sticky);
 	leavers_begun(joined->leavers);
+	token_share_begun(joined->tokens);
 }
 
 static uint64_t
@@ -496,6 +501,8 @@ joined_look(struct joined *joined, bool second)
 		sticky_look(joined->sticky, second, now_ms);
 	if (second && is_settled(joined) && is_keeper(joined))
 		leavers_look(joined->leavers, &joined->nodes);
+	if (session_ready(joined->session))
+		token_share_look(joined->tokens);
 	work(joined, second);
 }
 
@@ -535,6 +542,8 @@ open_engine(struct joined *joined, struct event_base *base, struct problems *pro
 		    sticky_new(joined->etcd, joined->options->daemon.state, prefix, joined->membership.node);
 	if (joined->etcd != NULL)
 		joined->leavers = leavers_new(joined->etcd, prefix);
+	if (joined->etcd != NULL)
+		joined->tokens = token_share_new(joined->etcd, joined->configuration, prefix);
 	free(prefix);
 }
 
@@ -578,6 +587,7 @@ joined_free(struct joined *joined)
 	journal_free(joined->journal);
 	sticky_free(joined->sticky);
 	leavers_free(joined->leavers);
+	token_share_free(joined->tokens);
 	pulse_free(joined->pulse);
 	session_free(joined->session);
 	etcd_free(joined->etcd);

@@ -2,6 +2,7 @@
 
 #include "admin/edit/object.h"
 #include "admin/look/referrers.h"
+#include "zones/state/membership.h"
 #include "zones/state/previews.h"
 
 #include <stdlib.h>
@@ -79,6 +80,7 @@ previews_create(struct change *change, void *arg)
 	struct chosen chosen = {.names = json_new_object()};
 	struct preview_request request = {.id = id_new(), .asked = wall_ms()};
 	struct id id = {""};
+	struct membership membership;
 	struct json *stored = NULL;
 	char *monitor = NULL;
 
@@ -100,6 +102,8 @@ previews_create(struct change *change, void *arg)
 		change->result = json_new_object();
 		json_put_text(change->result, "preview_id", request.id.text);
 		json_put(change->result, "pools", json_clone(chosen.names));
+		if (membership_get(change->txn, &membership))
+			json_put_text(change->result, "node", membership.node);
 	}
 	json_drop(chosen.names);
 	json_drop(stored);
@@ -116,10 +120,19 @@ previews_get(struct call *call, const struct route *route, const struct scene *s
 	struct store_txn *txn = NULL;
 	struct bytes text;
 	struct json *result = NULL;
+	struct membership membership;
 
 	(void)route;
 	if (scene->config == NULL || !preview_get(scene->config, id, wall_ms(), &request)) {
-		call_error(call, 404, CODE_NOT_FOUND, "preview not found: it is kept for ten minutes");
+		if (membership_get(scene->config, &membership))
+			call_error(call, 404, CODE_NOT_FOUND,
+			    "preview not found: it is kept for ten minutes, at the node that was asked for "
+			    "it, and "
+			    "this is node %s",
+			    membership.node);
+		else
+			call_error(
+			    call, 404, CODE_NOT_FOUND, "preview not found: it is kept for ten minutes");
 		return;
 	}
 	if (health != NULL && store_begin(health, STORE_PEEK, &txn) == 0 && preview_result(txn, id, &text))

@@ -206,6 +206,17 @@ propose_edit(struct change *change, const struct change_stores *stores, struct b
 	int error;
 
 	proposal.base = base;
+	if (!config_edit_changed(change->edit)) {
+		/* Nothing, or a preview: that is no part of the configuration, and stays at this node. */
+		error = config_edit_commit(change->edit, head, &outcome->generation);
+		if (error == 0)
+			outcome->done = true;
+		else
+			change_refuse(change, CHANGE_FAILED,
+			    "cannot write the configuration: %s; nothing was changed%s", strerror(-error),
+			    store_write_cure(error));
+		return PROPOSED_SETTLED;
+	}
 	entry = entry_extract(change->edit, head, &proposal.id, &proposal.entry.len, &error);
 	proposal.entry.data = entry;
 	outcome->generation = base;

@@ -5,6 +5,7 @@
 #include "zones/base/array.h"
 #include "zones/base/digest.h"
 #include "zones/dns/idn.h"
+#include "zones/state/token_rows.h"
 
 #include <ctype.h>
 #include <openssl/crypto.h>
@@ -380,12 +381,35 @@ begin(struct store *store, struct problems *problems)
 	return rc == 0 ? txn : NULL;
 }
 
+/*
+ * The octets of a row; NULL: it is to be deleted. Of a node of a cluster it has a version, and stays when the
+ * token is deleted (token_rows.h).
+ */
+static char *
+write_row(struct store_txn *txn, const char *name, const struct json *row)
+{
+	struct bytes before;
+	bool deleted;
+	uint64_t version = token_row_get(txn, name, &before) ? token_row_version(before, &deleted) : 0;
+	struct json *shared;
+	char *text;
+
+	if (!token_rows_shared(txn))
+		return row != NULL ? json_write(row, false) : NULL;
+	shared = row != NULL ? json_clone(row) : json_new_object();
+	if (row == NULL)
+		json_put_bool(shared, "deleted", true);
+	json_put_integer(shared, "version", (long long)version + 1);
+	text = json_write(shared, false);
+	json_drop(shared);
+	return text;
+}
+
 /* Write a row (NULL: delete it), and end the transaction. */
 static enum token_fault
 commit_row(const struct token_change *change, struct store_txn *txn, const char *name, const struct json *row,
     struct problems *problems)
 {
-	struct bytes key = {name, strlen(name)};
 	char *text;
 	int rc;
 
@@ -393,9 +417,9 @@ commit_row(const struct token_change *change, struct store_txn *txn, const char 
 		store_abort(txn);
 		return TOKEN_DONE;
 	}
-	text = row != NULL ? json_write(row, false) : NULL;
-	rc = text != NULL ? store_put(txn, TABLE_TOKENS, key, (struct bytes){text, strlen(text)})
-			  : store_delete(txn, TABLE_TOKENS, key);
+	text = write_row(txn, name, row);
+	rc = text != NULL ? token_row_put(txn, name, (struct bytes){text, strlen(text)})
+			  : token_row_delete(txn, name);
 	free(text);
 	if (rc == 0)
 		rc = store_commit(txn);
@@ -410,12 +434,15 @@ commit_row(const struct token_change *change, struct store_txn *txn, const char 
 static struct json *
 find_row(struct store_txn *txn, const char *name)
 {
+	struct json *row = NULL;
 	struct bytes value;
 
-	return strlen(name) <= TOKEN_NAME_MAX && *name != '\0' &&
-		store_get(txn, TABLE_TOKENS, (struct bytes){name, strlen(name)}, &value)
-	    ? json_read_quietly(value)
-	    : NULL;
+	if (token_row_get(txn, name, &value))
+		row = json_read_quietly(value);
+	if (!json_truth(json_member(row, "deleted")))
+		return row;
+	json_drop(row);
+	return NULL;
 }
 
 /* May the token that asks do this to a token? */
@@ -451,6 +478,8 @@ check_new(const struct token_change *change, struct store_txn *txn, const struct
     struct problems *problems)
 {
 	struct json *row = find_row(txn, token->name);
+	struct tokens all;
+	bool full;
 
 	json_drop(row);
 	if (!may(change, txn, token, problems))
@@ -460,7 +489,10 @@ check_new(const struct token_change *change, struct store_txn *txn, const struct
 		    "there is a token %s already: delete it first, or choose another name", token->name);
 		return TOKEN_TAKEN;
 	}
-	if (store_count(txn, TABLE_TOKENS) >= TOKENS_MAX) {
+	all = tokens_read(txn);
+	full = all.count >= TOKENS_MAX;
+	tokens_free(&all);
+	if (full) {
 		problems_error(problems, "there are %d tokens, the maximum: delete one first", TOKENS_MAX);
 		return TOKEN_INVALID;
 	}

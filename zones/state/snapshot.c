@@ -43,7 +43,7 @@ is_private(enum store_table table, struct bytes key)
 {
 	return table == TABLE_META &&
 	    ((key.len == 7 && memcmp(key.data, "cluster", 7) == 0) ||
-		(key.len == 6 && memcmp(key.data, "choice", 6) == 0));
+		(key.len == 6 && (memcmp(key.data, "choice", 6) == 0 || memcmp(key.data, "tokens", 6) == 0)));
 }
 
 static void
