@@ -192,10 +192,10 @@ test-clients: packages-clients
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
 	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/admin/sdk tests/admin/clients
 
-# The dashboard in a headless Chromium; screenshots stay in $(OUT)/screenshots.  `make test` does the same where Chromium is installed.
+# The dashboard in a headless Chromium, and with the screen reader Orca; screenshots stay in $(OUT)/screenshots.  `make test` does the same where Chromium is installed.
 test-browser: packages-browser
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/admin/dashboard.t
+	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/admin/dashboard.t tests/admin/screen_reader.t
 
 # Line and branch coverage of each folder, by the whole suite.
 coverage: packages-coverage

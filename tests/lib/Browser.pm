@@ -13,7 +13,7 @@ my $ELEMENT = 'element-6066-11e4-a52e-4f735466cecf';
 
 sub there { return grep({ -x "$_/chromedriver" } split /:/, $ENV{PATH}) && grep({ -x "$_/chromium" } split /:/, $ENV{PATH}) }
 
-# dir: for the profile.
+# dir: for the profile. seen => 1: on a display, with its tree for screen readers.
 sub start {
 	my ($class, $dir, %options) = @_;
 	my $self = bless {http => HTTP::Tiny->new(timeout => 60), json => JSON::PP->new->utf8->allow_nonref}, $class;
@@ -24,7 +24,7 @@ sub start {
 	}
 	die "chromedriver does not start\n" if !$self->{base};
 	my $session = $self->request(POST => '/session', {capabilities => {alwaysMatch => {acceptInsecureCerts => JSON::PP::true, 'goog:loggingPrefs' => {browser => 'ALL'},
-		'goog:chromeOptions' => {args => ['--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', "--user-data-dir=$dir/chromium", '--window-size=1280,900', @{$options{args} // []}]}}}});
+		'goog:chromeOptions' => {args => [$options{seen} ? '--force-renderer-accessibility' : '--headless=new', '--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', "--user-data-dir=$dir/chromium", '--window-size=1280,900', @{$options{args} // []}]}}}});
 	$self->{base} .= "/session/$session->{sessionId}";
 	push @running, $self;
 	weaken $running[-1];

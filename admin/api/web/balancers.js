@@ -36,9 +36,9 @@ function card(lb) {
 		outSentence(intervention({load_balancer: lb.name})),
 		lb.lists.map(list),
 		h('div', {class: 'buttons'},
-			off ? button('Enable', () => enable('load_balancers', lb.name), {'data-key': `${key} enable`}) : button('Disable', () => disable('load_balancers', lb.name), {'data-key': `${key} disable`}),
-			button('Order pools', () => reorder(path, lb.name), {'data-key': `${key} order`}),
-			button('Edit', () => edit('load_balancer', path, lb.name), {'data-key': `${key} edit`}),
+			off ? button('Enable', () => enable('load_balancers', lb.name), {'data-key': `${key} enable`, 'aria-label': `Enable ${lb.name}`}) : button('Disable', () => disable('load_balancers', lb.name), {'data-key': `${key} disable`, 'aria-label': `Disable ${lb.name}`}),
+			button('Order pools', () => reorder(path, lb.name), {'data-key': `${key} order`, 'aria-label': `Order pools of ${lb.name}`}),
+			button('Edit', () => edit('load_balancer', path, lb.name), {'data-key': `${key} edit`, 'aria-label': `Edit ${lb.name}`}),
 			h('a', {class: 'button', href: `#explain/${encodeURIComponent(lb.name)}`}, 'Explain'),
 			h('a', {class: 'button', href: `#map/${encodeURIComponent(lb.name)}`}, 'Map')));
 }

@@ -1,6 +1,7 @@
 // What the page knows, read from the API again when the event stream says that something happened. Views listen, and draw.
 
 import {ask, get, lines, Refused} from './api.js';
+import {hear, hush} from './spoken.js';
 
 const LARGE = 1000; // origins: from here on the whole is read less often
 const KEPT = 120; // round-trip times of an origin
@@ -192,6 +193,7 @@ function take(text) {
 
 	if (event.time)
 		events.push(event);
+	hear(event);
 	if (event.kind === 'gap')
 		data.gaps++;
 	soon();
@@ -241,6 +243,7 @@ export function stop() {
 	clearTimeout(timer);
 	clearTimeout(waiting);
 	waiting = null;
+	hush();
 	Object.assign(data, {account: null, zones: [], pools: [], monitors: [], status: null, generation: null, live: false, since: null, times: new Map(), rates: new Map()});
 	events.length = 0;
 	last = null;

@@ -28,7 +28,7 @@ function drawState() {
 	const text = parts.filter(Boolean).map((part) => part.textContent).join();
 
 	if (state.dataset.text !== text)
-		state.replaceChildren(...parts.filter(Boolean));
+		state.replaceChildren(...parts.filter(Boolean).flatMap((part, i) => i > 0 ? [h('span', {class: 'hidden'}, ', '), part] : [part]));
 	state.dataset.text = text;
 }
 

@@ -70,9 +70,9 @@ function card(pool, expanded) {
 		h('p', {class: 'small'}, users.length === 0 ? 'No load balancer uses it.' : `Used by ${users.slice(0, 5).map((lb) => lb.name).join(', ')}${users.length > 5 ? ` and ${users.length - 5} more` : ''}.`),
 		h('div', {class: 'buttons'},
 			button(shown ? 'Hide origins' : 'Show origins', () => again(shown ? 0 : SHOWN), {'aria-expanded': String(shown), 'data-key': `${key} toggle`}),
-			pool.status === 'Disabled' || !pool.enabled ? button('Enable', () => enable('pools', pool.name), {'data-key': `${key} enable`}) : button('Disable', () => disable('pools', pool.name), {'data-key': `${key} disable`}),
-			button('Edit', () => edit('pool', path, pool.name), {'data-key': `${key} edit`}),
-			monitor ? button('Edit monitor', () => edit('monitor', pathOf('monitor', monitor), pool.monitor), {'data-key': `${key} monitor`}) : null),
+			pool.status === 'Disabled' || !pool.enabled ? button('Enable', () => enable('pools', pool.name), {'data-key': `${key} enable`, 'aria-label': `Enable pool ${pool.name}`}) : button('Disable', () => disable('pools', pool.name), {'data-key': `${key} disable`, 'aria-label': `Disable pool ${pool.name}`}),
+			button('Edit', () => edit('pool', path, pool.name), {'data-key': `${key} edit`, 'aria-label': `Edit pool ${pool.name}`}),
+			monitor ? button('Edit monitor', () => edit('monitor', pathOf('monitor', monitor), pool.monitor), {'data-key': `${key} monitor`, 'aria-label': `Edit monitor of pool ${pool.name}`}) : null),
 		shown ? origins(pool, object, again) : null);
 }
 
