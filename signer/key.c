@@ -114,6 +114,21 @@ key_describe(const struct key *key, struct signing_key *row)
 
 /* ---- files ---- */
 
+char *
+key_directory(const char *state, const char *zone)
+{
+	char *path = xmalloc(strlen(state) + strlen("/keys/") + 3 * strlen(zone) + 1),
+	     *at = path + sprintf(path, "%s/keys/", state);
+
+	/* Only the root begins with a dot: keys/. would be the directory of all. */
+	for (const char *from = zone; *from != '\0'; from++)
+		at += sprintf(at,
+		    *from == '/' || *from == '%' || (*from == '.' && from == zone) ? "%%%02X" : "%c",
+		    (unsigned char)*from);
+	*at = '\0';
+	return path;
+}
+
 /* STATE/keys/ZONE/Kzone.+013+12345 and an ending. */
 static bool
 path_of(char out[PATH_MAX], const struct key *key, const char *directory, const char *ending)

@@ -233,9 +233,12 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
 	struct keyring *keyring = xcalloc(1, sizeof *keyring);
 	struct loading loading = {keyring, policy->ending == ENDING_KEY_LOST, problems};
 	size_t before = problems->errors;
+	char *directory;
 	bool known;
 
-	snprintf(keyring->directory, sizeof keyring->directory, "%s/keys/%s", state, policy->name);
+	directory = key_directory(state, policy->name);
+	snprintf(keyring->directory, sizeof keyring->directory, "%s", directory);
+	free(directory);
 	memcpy(keyring->apex, zone->name, name_len(zone->name));
 	keyring->zone = zone->number;
 	keyring->name = xstrdup(policy->name);

@@ -171,7 +171,7 @@ find_parent(struct looking *looking)
 		    ns_read(question->octets, question->len, above, &looking->parents))
 			looking->parent = above;
 	}
-	if (looking->parent == NULL)
+	if (looking->parent == NULL && *name != 0) /* the root has none */
 		lacks(looking, "%s",
 		    answered
 			? "the servers of the parent are not found: no resolver has NS records above the zone"

@@ -142,10 +142,12 @@ file_is_of(const char *file, const char *name)
 {
 	const char *base = strrchr(file, '/') != NULL ? strrchr(file, '/') + 1 : file;
 	const char *plus = strchr(base, '+');
-	size_t len = strlen(name);
+	size_t len = strcmp(name, ".") == 0 ? 0 : strlen(name);
 
 	if (*base != 'K' || plus == NULL || plus < base + 2 || plus[-1] != '.')
 		return true; /* another kind of name */
+	if (strchr(name, '/') != NULL)
+		return true; /* each program writes that in another way */
 	return (size_t)(plus - 1 - (base + 1)) == len && strncasecmp(base + 1, name, len) == 0;
 }
 
@@ -287,7 +289,8 @@ has_others(struct taking *taking, const char *directory)
 static void
 save(struct taking *taking, bool check)
 {
-	char *all = xasprintf("%s/keys", taking->state), *directory = xasprintf("%s/%s", all, taking->name);
+	char *all = xasprintf("%s/keys", taking->state),
+	     *directory = key_directory(taking->state, taking->name);
 
 	if (has_others(taking, directory))
 		problems_error(taking->problems,
@@ -358,10 +361,10 @@ give_file(const char *directory, const char *name, FILE *out, struct problems *p
 bool
 transfer_give(const char *state, const char *zone, FILE *out, struct problems *problems)
 {
-	char *directory = xasprintf("%s/keys/%s", state, zone);
-	DIR *list = strchr(zone, '/') == NULL ? opendir(directory) : NULL;
+	char *directory = key_directory(state, zone);
+	DIR *list = opendir(directory);
 	struct dirent *entry;
-	bool some = false, good = list != NULL || errno == ENOENT || strchr(zone, '/') != NULL;
+	bool some = false, good = list != NULL || errno == ENOENT;
 
 	if (!good)
 		problems_error(problems,

@@ -276,6 +276,19 @@ clean_node_region(const char *text)
 	return *text == '\0' ? xstrdup("") : clean_region(text);
 }
 
+/* Also the root, and names that are no host names: 0/25.2.0.192.in-addr.arpa (RFC 2317). */
+static char *
+clean_zone(const char *text)
+{
+	uint8_t name[NAME_MAX_LEN + 1];
+	char host[NAME_MAX_TEXT], *clean = host_name_clean(text);
+
+	if (clean != NULL || name_from_text(name, text, NULL) == 0)
+		return clean;
+	name_lower(name, name);
+	return xstrdup(name_to_host(name, host));
+}
+
 static char *
 clean_server(const char *text)
 {
@@ -659,7 +672,7 @@ static const struct property gone_server =
     CHECKED("server", NULL, clean_server, "the name or the address of a nameserver");
 /* S107: rollover and cancelled are numbers of requests. */
 static const struct property dnssec_table[] = {SERVER,
-    CHECKED("name", NULL, host_name_clean, "the name of a zone"), TEXT("description", "\"\"", 1024),
+    CHECKED("name", NULL, clean_zone, "the name of a zone"), TEXT("description", "\"\"", 1024),
     WORD("algorithm", "\"ecdsap256sha256\"", algorithm_words), TEXT("identity", "\"\"", 32),
     INTEGER("rollover", "0", 0, 1000000), INTEGER("cancelled", "0", 0, 1000000), BOOL("emergency", "false"),
     WORD("roll", "\"all\"", roll_words), BOOL("split", "false"), WORD("ending", "\"none\"", ending_words),
