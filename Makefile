@@ -214,7 +214,7 @@ test-replace: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
 	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/sixty
 
-# WRITERS_SECONDS: of sixty writers during cuts, deaths of leaders and frozen processes.
+# PATH=DIR:$$PATH make test-nodes: another version of etcd. WRITERS_SECONDS: of sixty writers during cuts, deaths of leaders and frozen processes.
 WRITERS_SECONDS ?= 120
 # Several nodes with real members of etcd in network namespaces, with cuts, losses, deaths and frozen processes (root or user namespaces).
 test-nodes: packages-test

@@ -10,6 +10,9 @@ package Cluster;
 #     $c->isolate(2);                        # from all other nodes and the origins; queries of the test go through
 #     $c->stop_origin(0); $c->start_origin(0);
 #
+# Cluster->enter(loopback => 1): a test that cuts and delays nothing. Where namespaces are not allowed it runs on loopback, with an
+# address for each node; CLUSTER_LOOPBACK=1 does that everywhere.
+#
 # A machine is the number of a node, or 'origins'.
 
 use strict;
@@ -23,6 +26,7 @@ use Test::More;
 our $NODES = 3;
 my %running;
 my $owner = $$;
+my $loopback = 0;
 
 sub quietly { system("$_[0] >/dev/null 2>&1") == 0 }
 
@@ -35,11 +39,13 @@ sub alone {
 }
 
 sub enter {
-	my ($class) = @_;
+	my ($class, %options) = @_;
 
 	if (my $missing = Etcd->missing) { plan skip_all => $missing }
 	return if $ENV{CLUSTER_INSIDE};
-	my @alone = alone() or plan skip_all => 'networks of our own are not possible here (user namespaces, iproute2, /dev/net/tun)';
+	my @alone = $ENV{CLUSTER_LOOPBACK} ? () : alone();
+	return $loopback = 1 if !@alone && $options{loopback};
+	@alone or plan skip_all => 'networks of our own are not possible here (user namespaces, iproute2, /dev/net/tun)';
 	$ENV{CLUSTER_INSIDE} = 1;
 	exec @alone, $^X, '-Itests/lib', $0, @ARGV or die "unshare: $!";
 }
@@ -51,9 +57,11 @@ sub start {
 	$running{$self} = $self;
 	$self->{seed} = $ENV{SWITCH_SEED} //= 1 + int rand 1e9;
 	diag "SWITCH_SEED=$self->{seed}" if $ENV{HARNESS_IS_VERBOSE};
-	$self->hold($_) for 0 .. $self->{nodes};
-	$self->make_network;
-	$self->{etcd} = Etcd->start(members => $self->{nodes}, port => 2379, hosts => [map { $self->address($_) } 0 .. $self->{nodes} - 1],
+	if (!$loopback) {
+		$self->hold($_) for 0 .. $self->{nodes};
+		$self->make_network;
+	}
+	$self->{etcd} = Etcd->start(members => $self->{nodes}, port => $loopback ? 0 : 2379, hosts => [map { $self->address($_) } 0 .. $self->{nodes} - 1],
 		prefix => [map { [$self->at($_)] } 0 .. $self->{nodes} - 1], %{$self->{etcd_options} // {}});
 	$self->{origin} = Graycloud->start(dnsd => 0, prefix => [$self->at('origins')]);
 	$self->start_origin($_) for 0 .. $self->{origins} - 1;
@@ -76,9 +84,12 @@ sub hold {
 }
 
 sub number { $_[1] eq 'origins' ? $_[0]{nodes} : $_[1] }
-sub at { my ($self, $machine) = @_; ('nsenter', '--net=/proc/' . $self->{holder}[$self->number($machine)] . '/ns/net') }
-sub address { '10.77.0.' . (1 + $_[0]->number($_[1])) }
-sub origin_address { '10.77.0.' . (101 + $_[1]) }
+sub at { my ($self, $machine) = @_; return if $loopback; return ('nsenter', '--net=/proc/' . $self->{holder}[$self->number($machine)] . '/ns/net') }
+sub network { $loopback ? '127.77.0' : '10.77.0' }
+sub address { $_[0]->network . '.' . (1 + $_[0]->number($_[1])) }
+sub origin_address { $_[0]->network . '.' . (101 + $_[1]) }
+# The number of the origin with this address; undef if it is another one.
+sub origin_of { my ($self, $address) = @_; my $network = quotemeta $self->network; return $address =~ /^$network\.(\d+)$/ ? $1 - 101 : undef }
 
 # The test itself has a port, too, which is never cut: the last one.
 sub make_network {
@@ -161,7 +172,8 @@ sub clock {
 	my ($self, $number) = @_;
 	my $ahead = $self->{clock}{$number} // return;
 
-	return ('env', 'LD_PRELOAD=' . Cwd::abs_path("$Graycloud::BUILD/tests/tools/wall.so"), "WALL_AHEAD=$ahead");
+	# The library of AddressSanitizer wants to be the first one.
+	return ('env', 'ASAN_OPTIONS=' . join(':', grep { length } $ENV{ASAN_OPTIONS} // '', 'verify_asan_link_order=0'), 'LD_PRELOAD=' . Cwd::abs_path("$Graycloud::BUILD/tests/tools/wall.so"), "WALL_AHEAD=$ahead");
 }
 
 # The generation of a node's configuration.
@@ -197,6 +209,7 @@ sub stop_origin { $_[0]{origin}->kill9("origin$_[1]") }
 sub command {
 	my ($self, $word, $a, $b, @more) = @_;
 
+	die "there is no switch on loopback: Cluster->enter without loopback\n" if $loopback;
 	$self->{wan}->command('switch', join ' ', $word, defined $b ? ($self->number($a), $self->number($b)) : $a, @more);
 }
 sub cut { my ($self, $a, $b) = @_; $self->command('cut', $a, $b) }
@@ -226,7 +239,7 @@ sub answer {
 	my ($self, $number) = @_;
 	my @data = $self->node($number)->data('www.example.com A', timeout => 3);
 
-	return join ' ', map { /^10\.77\.0\.(\d+)$/ ? $1 - 101 : $_ eq '192.0.2.9' ? 'last' : 'nothing' } @data;
+	return join ' ', map { $self->origin_of($_) // ($_ eq '192.0.2.9' ? 'last' : 'nothing') } @data;
 }
 
 sub answers { my ($self) = @_; join ' | ', map { $self->answer($_) } 0 .. $self->{nodes} - 1 }

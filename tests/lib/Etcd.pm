@@ -1,6 +1,6 @@
 package Etcd;
 
-# Runs members of etcd for a test, on loopback, with free ports, in a directory of their own.
+# PATH=DIR:$PATH chooses another version than that of Debian. Runs members of etcd for a test, on loopback, with free ports, in a directory of their own.
 #
 #     plan skip_all => Etcd->missing if Etcd->missing;
 #     my $etcd = Etcd->start(members => 3);
@@ -63,7 +63,7 @@ sub choose_ports {
 				$self->{$kind}[$member] = $self->{port} + ($kind eq 'peer');
 				next;
 			}
-			my $socket = IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Listen => 1) or die "no port is free: $!";
+			my $socket = IO::Socket::IP->new(LocalHost => $self->host($member), LocalPort => 0, Listen => 1) or die "no port is free: $!";
 			push @held, $socket;
 			$self->{$kind}[$member] = $socket->sockport;
 		}

@@ -6,7 +6,7 @@ use Graycloud;
 use POSIX ();
 use Test::More;
 
-Cluster->enter;
+Cluster->enter(loopback => 1);
 my $c = Cluster->start(origins => 1, log => 1);
 
 sub same_rows {

@@ -5,7 +5,7 @@ use Cluster;
 use Graycloud;
 use Test::More;
 
-Cluster->enter;
+Cluster->enter(loopback => 1);
 my $c = Cluster->start(origins => 1, log => 1);
 
 sub value_at { my ($at) = @_; return eval { $c->node($at)->admin_json('pool show last')->{description} } // '' }

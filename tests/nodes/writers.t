@@ -12,10 +12,10 @@ use Test::More;
 use Time::HiRes ();
 use Time::Local ();
 
-Cluster->enter;
+my @kinds = grep { /^(?:cut|leader|freeze)$/ } split ' ', $ENV{WRITERS_FAULTS} // '';
+Cluster->enter(loopback => !grep { $_ eq 'cut' } @kinds);
 my $seconds = $ENV{WRITERS_SECONDS} // 6;
 my $writers = $ENV{WRITERS} // 20; # at each node
-my %faults = map { $_ => 1 } split ' ', $ENV{WRITERS_FAULTS} // '';
 my $slack = 3; # a node is behind its verdicts by at most this: more than a busy machine needs
 my $c = Cluster->start(origins => 3, log => 1);
 my $dir = $c->node(0)->dir;
@@ -72,7 +72,6 @@ for my $node (0 .. 2) { $children{"asker$node"} = child("asker$node", sub { ask(
 # Meanwhile.
 my ($round, @notes) = (0);
 sub until_then { my ($moment) = @_; Graycloud::wait_for(sub { Graycloud::now() > $moment }, 60) }
-my @kinds = grep { $faults{$_} } qw(cut leader freeze);
 while (Graycloud::now() < $end) {
 	my $origin = $round % 3;
 	my $kind = @kinds ? $kinds[$round % @kinds] : '';
@@ -114,10 +113,10 @@ for my $node (0 .. 2) {
 	$h->state($node, $_, 'up') for 0 .. 2;
 	for my $line (split /\n/, $c->node($node)->admin('events --json')) {
 		my $event = JSON::PP::decode_json($line);
-		my ($origin) = ($event->{origin} // '') =~ /^10\.77\.0\.(\d+)$/ or next;
+		my $origin = $c->origin_of($event->{origin} // '') // next;
 		my ($y, $mon, $d, $hh, $mm, $ss) = $event->{time} =~ /^(\d+)-(\d+)-(\d+)T(\d+):(\d+):([\d.]+)Z$/ or next;
 		my $at = Time::Local::timegm(int $ss, $mm, $hh, $d, $mon - 1, $y) + $ss - int $ss;
-		$h->flip($node, $at, $origin - 101, $event->{state}) if $at >= $since && $event->{pool} eq 'eu';
+		$h->flip($node, $at, $origin, $event->{state}) if $at >= $since && $event->{pool} eq 'eu';
 	}
 	for (lines_of("asker$node")) { my ($begun, $ended, $answer) = split / /, $_, 3; $h->answer($node, $begun, $ended, $answer) }
 }
