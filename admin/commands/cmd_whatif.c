@@ -55,6 +55,10 @@ print_result(const struct json *result)
 	}
 	if (json_count(moves) == MOVES_SHOWN)
 		printf("  ... (--json shows all)\n");
+	if (json_truth(json_member(result, "signed")))
+		printf("the zone is signed: the sets that are new are signed after the change, and clients "
+		       "that ask for "
+		       "signatures get one address until then\n");
 }
 
 enum exit_code

@@ -1,6 +1,7 @@
 #include "admin/edit/preview.h"
 
 #include "admin/edit/document.h"
+#include "admin/edit/preview_signed.h"
 #include "admin/explain/replay.h"
 #include "admin/look/node.h"
 #include "admin/look/referrers.h"
@@ -28,6 +29,7 @@ struct list {
 	struct json *changes;
 	size_t more, rrsets;
 	struct id changed[CHANGED_MAX];
+	struct preview_signed *to_sign;
 	size_t nchanged; /* may be larger than CHANGED_MAX: then every load balancer may be affected */
 };
 
@@ -63,9 +65,10 @@ list_item(void *arg, const struct config_item *item)
 
 	if (item->what == CONFIG_NOTE)
 		return true;
-	if (item->what == CONFIG_OWNER)
+	if (item->what == CONFIG_OWNER) {
 		list->rrsets += !item->kept_for_undo;
-	else if (item->what == CONFIG_ZONE)
+		preview_signed_row(list->to_sign, item);
+	} else if (item->what == CONFIG_ZONE)
 		add_change(list, "zone", name_to_host(item->owner_key.data, name),
 		    fates[item->fate % NITEMS(fates)]);
 	else {
@@ -201,6 +204,8 @@ list_moves(struct preview *preview, struct change *change, struct list *list, st
 	find_moving(change->txn, list, &moving);
 	if (moving.count > 0)
 		compare(preview, change, &moving, moves);
+	for (size_t i = 0; i < MIN(moving.count, BALANCERS_SHOWN); i++)
+		preview_signed_lb(list->to_sign, moving.lbs[i]->wire);
 	json_put(shown, "moves", moves);
 	json_put_integer(shown, "load_balancers_affected", (long long)moving.count);
 	json_put_integer(shown, "load_balancers_compared", (long long)MIN(moving.count, BALANCERS_SHOWN));
@@ -215,12 +220,14 @@ preview_end(struct preview *preview, struct change *change)
 	struct list *list = xcalloc(1, sizeof *list);
 
 	list->changes = json_new_list();
+	list->to_sign = preview_signed_new(preview->before, change->txn);
 	config_each_item(change->txn, config_edit_sequence(change->edit), list_item, list);
 	json_put(shown, "changes", list->changes);
 	json_put_integer(shown, "changes_not_shown", (long long)list->more);
 	json_put_integer(shown, "rrsets_changed", (long long)list->rrsets);
 	if (preview->before != NULL && list->nchanged > 0)
 		list_moves(preview, change, list, shown);
+	json_put(shown, "to_be_signed", preview_signed_end(list->to_sign));
 	store_abort(preview->before);
 	free(list);
 	free(preview);
@@ -254,6 +261,7 @@ preview_print(const struct json *shown, FILE *out)
 		fprintf(out, "  load_balancer %s: %.1f %% of clients would move\n",
 		    json_text_of(move, "load_balancer"), json_number_of(json_member(move, "percent")));
 	}
+	preview_signed_print(json_member(shown, "to_be_signed"), out);
 	if (whole(shown, "load_balancers_affected") > whole(shown, "load_balancers_compared"))
 		fprintf(out,
 		    "  (only the first %lu of %lu load balancers that this may affect were compared)\n",

@@ -12,7 +12,8 @@ struct preview;
 struct preview *preview_begin(struct store *store);
 /*
  * After it: {"changes": [{"kind", "name", "change"}, ...], "changes_not_shown", "rrsets_changed",
- * "moves": [{"load_balancer", "percent"}, ...], "load_balancers_affected", "load_balancers_compared"},
+ * "moves": [{"load_balancer", "percent"}, ...], "load_balancers_affected", "load_balancers_compared",
+ * "to_be_signed": [{"zone", "whole", "rrsets", "load_balancers"}, ...]},
  * dropped by the caller. Ends the preview.
  */
 struct json *preview_end(struct preview *preview, struct change *change);

@@ -20,6 +20,16 @@ force_origins(const struct whatif *whatif, struct change *change, struct compile
 			    whatif->forced[i].label, whatif->forced[i].address);
 }
 
+/* S102: the answers of a signed zone are those of a client that does not ask for signatures. */
+static void
+note_signed(const struct whatif *whatif, struct change *change)
+{
+	struct zone_info zone;
+
+	json_put_bool(change->result, "signed",
+	    config_zone_of(change->txn, whatif->name, &zone) && config_signs(change->txn, zone.name));
+}
+
 /* Runs in a transaction that is never committed. */
 void
 whatif_change(struct change *change, void *arg)
@@ -45,6 +55,8 @@ whatif_change(struct change *change, void *arg)
 
 		change->result = replay_compare(
 		    before, after, places, whatif->name, &whatif->clients, whatif->moves, &change->problems);
+		if (change->result != NULL)
+			note_signed(whatif, change);
 	}
 	compiler_free(before);
 	compiler_free(after);

@@ -28,6 +28,22 @@ subtest 'as JSON it says that it is one, and all that the text shows' => sub {
 	is(ref $guards, 'ARRAY', 'guards that --force overrides are among its warnings');
 };
 
+subtest 'it shows what would be signed again' => sub {
+	my $anew = sub { $t->admin_json("$_[0] --dry-run")->{to_be_signed} };
+
+	is_deeply($anew->('record add example.com one A 192.0.2.9'), [], 'nothing of a zone that is not signed');
+	is_deeply($anew->('dnssec enable example.com'), [{zone => 'example.com', whole => JSON::PP::true, rrsets => 0, load_balancers => 0}], 'all of a zone that becomes signed');
+	$t->admin('dnssec enable example.com --no-wait');
+	$log++;
+	my $record = $anew->('record add example.com one A 192.0.2.9');
+	is("$record->[0]{zone} $record->[0]{load_balancers}", 'example.com 0', 'records of a signed zone');
+	cmp_ok($record->[0]{rrsets}, '>=', 2, 'and its SOA');
+	is($anew->('origin disable eu 192.0.2.1')->[0]{load_balancers}, 1, 'load balancers whose pool changes');
+	like($t->admin('origin disable eu 192.0.2.1 --dry-run'), qr/^  zone example\.com: 0 RRsets and 1 load balancers would be signed again$/m, 'in text, too');
+	$t->write_file('clients', "192.0.2.0/24\n");
+	like($t->admin("whatif www.example.com " . $t->dir . "/clients --down 192.0.2.1"), qr/^the zone is signed: /m, 'whatif says that the zone is signed');
+};
+
 subtest 'it waits for nobody' => sub {
 	$t->spawn('holder', "$Graycloud::BUILD/tests/tools/holder", $t->state . '/config', 'write');
 	like($t->admin('pool set eu description=x --dry-run --lock-wait 5'), qr/nothing was changed: pool eu: changed/, 'also beside a command that writes');
