@@ -390,6 +390,14 @@ many_entries_are_one_transaction_and_a_repetition_changes_nothing(void **state)
 		free((void *)(uintptr_t)entries[i].data);
 }
 
+static bool
+count_item(void *arg, const struct config_item *item)
+{
+	(void)item;
+	++*(unsigned *)arg;
+	return true;
+}
+
 static void
 an_entry_out_of_order_of_a_fork_or_damaged_is_refused_whole(void **state)
 {
@@ -397,6 +405,7 @@ an_entry_out_of_order_of_a_fork_or_damaged_is_refused_whole(void **state)
 	size_t len[3], forked_len;
 	uint8_t *entries[3], *forked;
 	struct entry_head head;
+	unsigned items = 0;
 
 	for (unsigned i = 0; i < 3; i++) {
 		entries[i] = extract(world->a, 100 + i * 50, &len[i]);
@@ -407,6 +416,9 @@ an_entry_out_of_order_of_a_fork_or_damaged_is_refused_whole(void **state)
 	assert_int_equal(apply(world->b, entries[0], len[0]), 0);
 	assert_true(entry_head((struct bytes){entries[1], len[1]}, &head));
 	assert_int_equal(head.generation, 2);
+	assert_true(entry_each_item((struct bytes){entries[1], len[1]}, count_item, &items));
+	assert_true(items > 0);
+	assert_false(entry_each_item((struct bytes){entries[1], len[1] / 2}, count_item, &items));
 	/* Another entry of the same generation: both are forks of each other. */
 	for (uint64_t from = 4242; (forked = extract(world->b, from, &forked_len)) == NULL; from++)
 		continue;

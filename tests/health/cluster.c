@@ -280,10 +280,59 @@ the_roster_counts_sites_and_regions(void **state)
 	store_close(config);
 }
 
+static bool
+keep_all_but_one(void *arg, const char *node)
+{
+	return strcmp(node, arg) != 0;
+}
+
+static void
+count_document(void *arg, struct bytes document)
+{
+	(void)document;
+	++*(unsigned *)arg;
+}
+
+static unsigned
+documents(struct store_txn *txn)
+{
+	unsigned count = 0;
+
+	/* A sequence of the future reports all. */
+	cluster_pins_after(txn, UINT64_MAX, count_document, &count);
+	return count;
+}
+
+/* S90: names that begin alike, and numbers with octets of 0 and 255. */
+static void
+pins_of_a_node_that_left_are_deleted_and_no_others(void **state)
+{
+	static const char *const names[] = {"ns", "ns1", "ns10", "ns2"};
+	static const uint16_t numbers[] = {0, 1, 255, 256, 399};
+	struct store_txn *txn = begin(STORE_WRITE);
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(names); i++)
+		for (size_t k = 0; k < NITEMS(numbers); k++)
+			assert_int_equal(
+			    cluster_pins_put(txn, names[i], numbers[k], (struct bytes){"document", 8}), 0);
+	assert_int_equal(documents(txn), 20);
+	assert_int_equal(cluster_pins_sweep(txn, keep_all_but_one, (void *)(uintptr_t) "nobody"), 0);
+	assert_int_equal(documents(txn), 20);
+	assert_int_equal(cluster_pins_sweep(txn, keep_all_but_one, (void *)(uintptr_t) "ns1"), 0);
+	assert_int_equal(documents(txn), 15);
+	assert_int_equal(cluster_pins_sweep(txn, keep_all_but_one, (void *)(uintptr_t) "ns"), 0);
+	assert_int_equal(documents(txn), 10);
+	assert_int_equal(cluster_pins_sweep(txn, keep_all_but_one, (void *)(uintptr_t) "ns2"), 0);
+	assert_int_equal(documents(txn), 5);
+	store_abort(txn);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(pins_of_a_node_that_left_are_deleted_and_no_others),
 	    cmocka_unit_test(a_joint_state_is_read_as_health_and_keeps_its_begin),
 	    cmocka_unit_test(a_ballot_keeps_the_vote_of_each_node_and_its_need),
 	    cmocka_unit_test(the_feed_of_votes_keeps_its_newest),

@@ -1,0 +1,135 @@
+/* token_rows.c -- versions of the rows of tokens, and what stays of a token that was deleted (S96). */
+#include "zones/state/token_rows.h"
+#include "zones/state/membership.h"
+
+#include <ftw.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char directory[] = "/tmp/graycloud-token-rows-XXXXXX";
+static struct store *store;
+
+static int
+open_store(void **state)
+{
+	struct problems problems = {0};
+
+	(void)state;
+	assert_non_null(mkdtemp(directory));
+	store = store_open(directory, STORE_CONFIG, STORE_WRITE, &problems);
+	problems_print(&problems, "token_rows", stderr);
+	problems_free(&problems);
+	return store == NULL ? -1 : 0;
+}
+
+static int
+remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
+{
+	(void)info, (void)kind, (void)walk;
+	return remove(path);
+}
+
+static int
+close_store(void **state)
+{
+	(void)state;
+	store_close(store);
+	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct bytes
+text(const char *string)
+{
+	return (struct bytes){string, strlen(string)};
+}
+
+static void
+a_row_has_a_version_and_a_damaged_one_has_none(void **state)
+{
+	static const struct {
+		const char *row;
+		uint64_t version;
+		bool deleted;
+	} rows[] = {
+	    {"{\"name\":\"ci\"}", 1, false}, /* of a node that stands alone */
+	    {"{\"name\":\"ci\",\"version\":7}", 7, false},
+	    {"{\"deleted\":true,\"version\":8}", 8, true},
+	    {"{\"version\":0}", 0, false},
+	    {"{\"version\":-3}", 0, false},
+	    {"{\"version\":\"9\"}", 1, false},
+	    {"[]", 0, false},
+	    {"", 0, false},
+	    {"{\"version\":7", 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		bool deleted;
+
+		assert_int_equal(token_row_version(text(rows[i].row), &deleted), rows[i].version);
+		assert_int_equal(deleted, rows[i].deleted);
+	}
+}
+
+static void
+a_change_is_counted_on_a_node_that_shares_its_tokens(void **state)
+{
+	const struct membership membership = {"shop", "ns1"};
+	struct store_txn *txn;
+	struct bytes row;
+
+	(void)state;
+	assert_int_equal(store_begin(store, STORE_WRITE, &txn), 0);
+	assert_false(token_rows_shared(txn));
+	assert_int_equal(token_row_put(txn, "ci", text("{}")), 0);
+	assert_int_equal(token_rows_counter(txn), 0);
+	assert_int_equal(membership_put(txn, &membership), 0);
+	assert_true(token_rows_shared(txn));
+	assert_int_equal(token_row_put(txn, "ci", text("{\"version\":2}")), 0);
+	assert_int_equal(token_rows_counter(txn), 1);
+	/* Detached, it goes on: the others are to hear of it when the node returns. */
+	assert_int_equal(membership_put(txn, NULL), 0);
+	assert_int_equal(membership_detached_put(txn, &membership), 0);
+	assert_true(token_rows_shared(txn));
+	assert_int_equal(token_row_put(txn, "ci", text("{\"version\":3}")), 0);
+	assert_int_equal(token_rows_counter(txn), 2);
+	assert_true(token_row_get(txn, "ci", &row));
+	assert_int_equal(row.len, strlen("{\"version\":3}"));
+	assert_false(token_row_get(txn, "", &row));
+	assert_false(token_row_get(txn, "other", &row));
+	store_abort(txn);
+}
+
+static void
+a_choice_waits_until_it_is_deleted(void **state)
+{
+	struct store_txn *txn;
+
+	(void)state;
+	assert_int_equal(store_begin(store, STORE_WRITE, &txn), 0);
+	assert_int_equal(membership_choice_get(txn), CHOICE_NONE);
+	assert_int_equal(membership_choice_put(txn, CHOICE_PUSH), 0);
+	assert_int_equal(membership_choice_get(txn), CHOICE_PUSH);
+	assert_int_equal(membership_choice_put(txn, CHOICE_RESET), 0);
+	assert_int_equal(membership_choice_get(txn), CHOICE_RESET);
+	assert_int_equal(membership_choice_put(txn, CHOICE_NONE), 0);
+	assert_int_equal(membership_choice_get(txn), CHOICE_NONE);
+	store_abort(txn);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_row_has_a_version_and_a_damaged_one_has_none),
+	    cmocka_unit_test(a_change_is_counted_on_a_node_that_shares_its_tokens),
+	    cmocka_unit_test(a_choice_waits_until_it_is_deleted),
+	};
+
+	return cmocka_run_group_tests(tests, open_store, close_store);
+}
