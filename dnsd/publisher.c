@@ -226,6 +226,7 @@ follow_signatures(struct publisher *publisher)
 		publish(publisher, compiled);
 		publisher->config.asked = true; /* it may have waited for this */
 	}
+	signatures->asked = !good; /* it may have been read, but was not compiled */
 	end_signing(publisher, &signing);
 	pthread_mutex_unlock(&publisher->lock);
 	store_abort(config);
