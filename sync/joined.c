@@ -347,7 +347,7 @@ on_ended(void *arg, const char *why)
 }
 
 static void
-on_probed(void *arg, unsigned reached, unsigned answered, unsigned machines)
+on_probed(void *arg, unsigned reached, unsigned answered, unsigned machines, const char *why)
 {
 	struct joined *joined = arg;
 
@@ -357,7 +357,8 @@ on_probed(void *arg, unsigned reached, unsigned answered, unsigned machines)
 	reach_probed(&joined->reach, reached, machines, boot_ms());
 	if (answered == 0)
 		snprintf(joined->trouble, sizeof joined->trouble,
-		    "%u of %u machines of etcd can be reached, and none answers", reached, machines);
+		    "%u of %u machines of etcd can be reached, and none answers%s%s", reached, machines,
+		    *why != '\0' ? ": " : "", why);
 }
 
 static void

@@ -34,6 +34,7 @@ struct session {
 	size_t chosen; /* the best member that answered; nendpoints: none */
 	uint64_t chosen_ms, probed_ms;
 	unsigned reached, answered, asked; /* of the round of probes */
+	char why[160];                     /* of a probe that failed */
 	uint64_t connections;
 };
 
@@ -214,9 +215,11 @@ on_probe(void *arg, const struct etcd_probe *probe)
 
 	session->reached += probe->reached;
 	session->answered += probe->answered;
+	if (!probe->answered && probe->error != NULL && (*session->why == '\0' || probe->reached))
+		snprintf(session->why, sizeof session->why, "%s", probe->error);
 	if (++session->asked == session->nendpoints)
-		session->events.probed(
-		    session->events.arg, session->reached, session->answered, (unsigned)session->nendpoints);
+		session->events.probed(session->events.arg, session->reached, session->answered,
+		    (unsigned)session->nendpoints, session->why);
 	if (!probe->answered || probe->endpoint >= session->chosen)
 		return;
 	if (session->chosen == session->nendpoints)
@@ -233,10 +236,11 @@ probe(struct session *session, uint64_t now_ms)
 		return;
 	/* A round that is late ends with what it has: machines that did not answer were not reached. */
 	if (session->asked > 0 && session->asked < session->nendpoints)
-		session->events.probed(
-		    session->events.arg, session->reached, session->answered, (unsigned)session->nendpoints);
+		session->events.probed(session->events.arg, session->reached, session->answered,
+		    (unsigned)session->nendpoints, session->why);
 	session->probed_ms = now_ms;
 	session->reached = session->answered = session->asked = 0;
+	session->why[0] = '\0';
 	session->chosen = session->nendpoints;
 	key = xasprintf("%sgen", session->prefix);
 	etcd_probe_all(session->etcd, key, on_probe, session);

@@ -27,8 +27,11 @@ struct session_events {
 	void (*turn)(void *arg);
 	/* The connection ended, with this reason. */
 	void (*ended)(void *arg, const char *why);
-	/* The result of a round of probes: how many machines were reached, and how many members answered. */
-	void (*probed)(void *arg, unsigned reached, unsigned answered, unsigned machines);
+	/*
+	 * The result of a round of probes: how many machines were reached, and how many members answered.
+	 * why: the reason of one that did not answer, or "".
+	 */
+	void (*probed)(void *arg, unsigned reached, unsigned answered, unsigned machines, const char *why);
 	void *arg;
 };
 

@@ -43,6 +43,7 @@ $etcd->launch(0);
 ok(scalar Graycloud::wait_for(sub { $etcd->answers(0) }), 'etcd starts again, and answers others');
 eventually { !reachable() } 'with the next connection the engine is not reachable any more';
 eventually { line() =~ /engine (?:silent|failed) since / } 'status has the engine';
+eventually { line() =~ /none answers: [^)]*(?:alert|certificate|SSL)/i } 'with the reason of TLS';
 note line();
 my ($status, undef, $err) = $t->run(qw(node set ns1 description=x));
 ok($status ne '0', 'a command is refused') or diag $err;
