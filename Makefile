@@ -284,20 +284,20 @@ BASHDIR := $(PREFIX)/share/bash-completion/completions
 ZSHDIR := $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 CONFIGURATIONS := dnsd/dnsd.conf monitor/monitor.conf admin/api/api.conf sync/sync.conf signer/signer.conf
 UNITS_OF_SYSTEMD := dnsd/graycloud-dnsd.service monitor/graycloud-monitor.service admin/api/graycloud-api.service sync/graycloud-sync.service signer/graycloud-signer.service
-DOCUMENTS := README.md ARCHITECTURE.md $(wildcard docs/*.md docs/*.svg docs/*.tsv docs/*.json)
+# They keep their places, so that their links lead somewhere.
+DOCUMENTS := README.md ARCHITECTURE.md CHANGELOG.md tests/README.md $(wildcard zones/*.zone docs/*.* docs/container/* docs/prometheus/*)
 INSTALLED = $(BINDIR)/graycloud $(SBINDIR)/graycloud-dnsd $(SBINDIR)/graycloud-monitor $(SBINDIR)/graycloud-api $(SBINDIR)/graycloud-sync $(SBINDIR)/graycloud-signer \
 	$(addprefix $(MANDIR)/,$(notdir $(MAN))) $(addprefix $(SYSTEMDDIR)/systemd/system/,$(notdir $(UNITS_OF_SYSTEMD))) \
 	$(SYSTEMDDIR)/sysusers.d/graycloud.conf $(SYSTEMDDIR)/tmpfiles.d/graycloud.conf $(BASHDIR)/graycloud $(ZSHDIR)/_graycloud
 MAN := $(wildcard dnsd/*.8 monitor/*.8 admin/*.8 admin/api/*.8 sync/*.8 signer/*.8)
 
 install: all
-	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(MANDIR) $(DOCDIR)/prometheus $(BASHDIR) $(ZSHDIR) \
+	install -d $(addprefix $(DESTDIR),$(BINDIR) $(SBINDIR) $(MANDIR) $(BASHDIR) $(ZSHDIR) \
 	    $(SYSTEMDDIR)/systemd/system $(SYSTEMDDIR)/sysusers.d $(SYSTEMDDIR)/tmpfiles.d $(SYSCONFDIR)/graycloud)
 	install $(OUT)/bin/graycloud $(DESTDIR)$(BINDIR)
 	install $(OUT)/bin/graycloud-dnsd $(OUT)/bin/graycloud-monitor $(OUT)/bin/graycloud-api $(OUT)/bin/graycloud-sync $(OUT)/bin/graycloud-signer $(DESTDIR)$(SBINDIR)
 	install -m 644 $(MAN) $(DESTDIR)$(MANDIR)
-	install -m 644 $(DOCUMENTS) $(DESTDIR)$(DOCDIR)
-	install -m 644 docs/prometheus/* $(DESTDIR)$(DOCDIR)/prometheus
+	for file in $(DOCUMENTS); do install -D -m 644 $$file $(DESTDIR)$(DOCDIR)/$$file || exit 1; done
 	install -m 644 admin/install/graycloud.bash $(DESTDIR)$(BASHDIR)/graycloud
 	install -m 644 admin/install/graycloud.zsh $(DESTDIR)$(ZSHDIR)/_graycloud
 	install -m 644 admin/install/graycloud.sysusers $(DESTDIR)$(SYSTEMDDIR)/sysusers.d/graycloud.conf

@@ -9,6 +9,7 @@
 #include "zones/store/store.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #define OBJECT_USAGE(name, shown) \
 	name " list [--limit N] [--after NAME]" shown "\n" name " show NAME" shown "\n" name \
@@ -108,6 +109,19 @@ print_help(void)
 	     "See graycloud(8).");
 }
 
+static bool
+is_directory(const char *state)
+{
+	struct stat info;
+
+	if (stat(state, &info) < 0 || S_ISDIR(info.st_mode))
+		return true;
+	report_error(
+	    "the state directory %s is no directory: choose another one with --state or GRAYCLOUD_STATE",
+	    state);
+	return false;
+}
+
 /*
  * Root does not open stores: the daemons' user, or a member of its group, could have prepared them. A command
  * that only reads creates nothing.
@@ -119,6 +133,8 @@ become_owner(const struct args *args)
 	struct privileges user;
 	bool good;
 
+	if (!is_directory(args->state))
+		return false;
 	input_keep(args->argc, args->argv);
 	if (args->command->run == cmd_dnssec)
 		dnssec_keys_keep(args);

@@ -46,6 +46,7 @@ struct daemon {
 	struct notify *notify;
 	struct event *committing, *second, *looking, *watching;
 	uint64_t slept_ms; /* the sleep handled so far */
+	uint64_t told;     /* the generation in the last beat */
 	int watch_fd;      /* the watched descriptor */
 };
 
@@ -78,13 +79,19 @@ on_commit(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+beat(struct daemon *daemon)
+{
+	daemon->told = follow_generation(daemon->follow);
+	recorder_beat(daemon->recorder, schedule_counters(daemon->schedule)->targets, daemon->told);
+}
+
+static void
 on_second(evutil_socket_t fd, short what, void *arg)
 {
 	struct daemon *daemon = arg;
 
 	(void)fd, (void)what;
-	recorder_beat(daemon->recorder, schedule_counters(daemon->schedule)->targets,
-	    follow_generation(daemon->follow));
+	beat(daemon);
 	schedule_second(daemon->schedule);
 	resolver_second(daemon->resolver);
 	supervisor_tell("WATCHDOG=1");
@@ -170,6 +177,8 @@ on_look(evutil_socket_t fd, short what, void *arg)
 	(void)fd, (void)what;
 	look_at_clocks(daemon);
 	wait.tv_usec = (follow_poll(daemon->follow) ? 1 : CONFIG_LOOK_MS) * 1000;
+	if (follow_generation(daemon->follow) != daemon->told)
+		beat(daemon); /* status shows what is probed now */
 	previews_look(daemon->previews);
 	watch(daemon);
 	evtimer_add(daemon->looking, &wait);

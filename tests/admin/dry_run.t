@@ -56,6 +56,11 @@ my $nowhere = $t->dir . '/nowhere';
 my ($code, $out) = $t->run('--state', $nowhere, qw(pool create eu origin=192.0.2.1 --dry-run));
 is($code, 0, 'on a state directory that does not exist it works');
 ok(!-e $nowhere, 'and creates none');
+$t->write_file('file', 'x');
+my $said;
+($code, $out, $said) = $t->run('--state', $t->dir . '/file', 'status');
+is($code, 1, 'a state directory that is a file is an error, for commands that only read, too');
+like($said, qr/the state directory \S+file is no directory: choose another one with --state/, 'which the message names');
 
 $t->stop;
 done_testing;

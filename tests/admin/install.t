@@ -22,11 +22,19 @@ sub files {
 sub text { local (@ARGV, $/) = @_; return scalar(<>) // '' }
 
 SKIP: {
-	skip 'the release build is installed', 7 unless $release;
+	skip 'the release build is installed', 10 unless $release;
 	my $make = "make --no-print-directory DESTDIR=$root PREFIX=/usr";
 	is(system("MAKEFLAGS= $make install >$root.log 2>&1"), 0, 'make install') or diag text("$root.log");
 	my %there = map { $_ => 1 } files();
 	ok($there{$_}, "$_ is installed") for '/usr/bin/graycloud', '/usr/sbin/graycloud-dnsd', '/usr/lib/systemd/system/graycloud-monitor.service', '/etc/graycloud/dnsd.conf', '/usr/lib/systemd/system/graycloud-api.service';
+	# Documents link to others where they are installed.
+	my @broken;
+	for my $document (grep { m{^/usr/share/doc/.*\.md$} } keys %there) {
+		my ($folder) = $document =~ m{^(.*)/};
+		push @broken, grep { !-e "$root$folder/" . s/#.*//r } grep { !/^(?:https?:|#)/ } text("$root$document") =~ /\]\(([^)\s]+)\)/g;
+	}
+	ok($there{$_}, "$_ is installed") for '/usr/share/doc/graycloud/README.md', '/usr/share/doc/graycloud/docs/operations.md';
+	is_deeply(\@broken, [], 'the links of installed documents lead somewhere');
 	open my $changed, '>>', "$root/etc/graycloud/dnsd.conf" or die;
 	print $changed "nsid mine\n";
 	close $changed;

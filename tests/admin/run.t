@@ -5,6 +5,7 @@ use warnings;
 use IO::Select;
 use Test::More;
 use Graycloud;
+use Terminal;
 
 my $build = $Graycloud::BUILD;
 my $buffer = '';
@@ -76,6 +77,16 @@ for my $signal (qw(INT TERM)) {
 		my $waited = Graycloud::wait_for(sub { !IO::Socket::IP->new(PeerHost => '127.0.0.1', PeerPort => $port, Type => Socket::SOCK_STREAM) });
 		ok($waited, 'the port is free');
 	};
+}
+# On a terminal the live status covers everything: before it, the lines on what to try wait for a key.
+{
+	local $ENV{GRAYCLOUD_BUILD} = $build;
+	my $terminal = Terminal->run(120, 40, 'tests/tools/run');
+	$terminal->shows(qr/dig \@127\.0\.0\.1 -p \d+ .*Enter shows the status/s, 'a terminal: what to try, until Enter');
+	$terminal->press("\n");
+	$terminal->shows(qr/monitor alive/, 'then the status');
+	$terminal->press("\cC");
+	is($terminal->ends, 0, 'Ctrl-C ends it');
 }
 
 done_testing;

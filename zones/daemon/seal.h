@@ -28,13 +28,13 @@ enum seal_role {
 	SEAL_TAP,       /* dnsd: writes the query log */
 	SEAL_PUBLISHER, /* dnsd: follows the stores */
 	SEAL_MONITOR,   /* monitor: the loop */
-	SEAL_SAVER,     /* monitor: saves the health store */
+	SEAL_SAVER,     /* monitor, sync: saves the health or cluster store */
 	SEAL_COURIER,   /* monitor: sends notifications, and the threads that resolve names for that */
 	SEAL_API,       /* api: the loop */
 	SEAL_WRITER,    /* api: changes the configuration */
-	SEAL_ASKER,     /* api: asks nameservers and resolvers for the doctor, and the nameserver's metrics */
+	SEAL_ASKER,     /* api, signer: asks nameservers and resolvers, and the nameserver's metrics */
 	SEAL_SYNC,      /* sync: the loop */
-	SEAL_SIGNER,    /* signer: the only thread */
+	SEAL_SIGNER,    /* signer: the loop, and the threads that sign */
 	SEAL_GUARD,     /* all: the helper process that walks stores */
 	SEAL_ROLES
 };
