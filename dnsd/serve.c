@@ -275,6 +275,27 @@ wants_lookup(const struct serve_context *context, unsigned i)
 	    !context->queries[i].cookie_only;
 }
 
+/* With a million names each lookup waits for memory: let the lookups of a batch wait together. */
+static void
+prefetch(struct serve_context *context, const struct snapshot *snapshot, unsigned count)
+{
+	bool any = false;
+
+	for (unsigned stage = 0; stage < 3; stage++)
+		for (unsigned i = 0; i < count; i++) {
+			const struct question *question = &context->queries[i].question;
+
+			context->absent[i] = wants_lookup(context, i) &&
+			    snapshot_prefetch(snapshot, &question->path, stage) && question->dnssec_ok;
+			any |= context->absent[i];
+		}
+	for (unsigned stage = 0; any && stage < 4; stage++)
+		for (unsigned i = 0; i < count; i++)
+			if (context->absent[i])
+				snapshot_prefetch_cover(
+				    snapshot, &context->queries[i].question.path, stage, &context->covers[i]);
+}
+
 void
 serve_batch(
     struct serve_context *context, const struct snapshot *snapshot, struct message *messages, unsigned count)
@@ -282,11 +303,8 @@ serve_batch(
 	for (unsigned i = 0; i < count; i++)
 		context->parsed[i] =
 		    query_parse(&context->queries[i], messages[i].peer, messages[i].in, messages[i].inlen);
-	/* With a million names each lookup waits for memory: let the lookups of a batch wait together. */
-	for (unsigned stage = 0; snapshot != NULL && count > 1 && stage < 3; stage++)
-		for (unsigned i = 0; i < count; i++)
-			if (wants_lookup(context, i))
-				snapshot_prefetch(snapshot, &context->queries[i].question.path, stage);
+	if (snapshot != NULL && count > 1)
+		prefetch(context, snapshot, count);
 	for (unsigned i = 0; i < count; i++) {
 		messages[i].outlen = 0;
 		if (context->parsed[i])

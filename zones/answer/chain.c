@@ -8,6 +8,8 @@ enum {
 	CHUNK = 256,             /* names of a new chunk; at most twice as many after edits */
 	CHUNK_OCTETS = 28 << 10, /* of the keys of a new chunk; likewise */
 	TOP = 24,
+	LARGE = 32, /* chunks of a chain that caches may not hold */
+	LINE = 64,
 	COVERS = 1 /* flag of an entry */
 };
 
@@ -183,6 +185,26 @@ chain_cover(const struct chain *chain, const uint8_t *name, struct chain_key *ow
 		*owner = (struct chain_key){.len = 1};
 	else
 		key_at(&chain->tops[position.top], position.entry, owner);
+}
+
+bool
+chain_is_large(const struct chain *chain)
+{
+	return chain->ntops >= LARGE;
+}
+
+void
+chain_prefetch(const struct chain *chain, const uint8_t *name)
+{
+	const struct top *top;
+	struct chain_key key;
+
+	key.len = name_to_key(key.octets, name, chain->apex);
+	pad(&key);
+	top = &chain->tops[find_top(chain, &key)];
+	__builtin_prefetch(top->chunk);
+	for (size_t i = LINE; i < sizeof *top->chunk + CHUNK * sizeof top->chunk->parts[0]; i += LINE)
+		__builtin_prefetch((const uint8_t *)top->chunk + i);
 }
 
 bool

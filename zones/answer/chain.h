@@ -37,6 +37,11 @@ void chain_free(struct chain *chain);
 /* The last name that is not after this one, which is within the zone: its NSEC matches or covers it. */
 void chain_cover(const struct chain *chain, const uint8_t *name, struct chain_key *owner);
 
+/* Is it so large that caches may not hold it? */
+bool chain_is_large(const struct chain *chain);
+/* Prefetch the chunk of a large chain that chain_cover will search. */
+void chain_prefetch(const struct chain *chain, const uint8_t *name);
+
 /* Is a name in the chain? covers may be NULL. */
 bool chain_has(const struct chain *chain, const struct bytes *key, bool *covers);
 /* Is a name below one that covers? */

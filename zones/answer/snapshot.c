@@ -65,23 +65,37 @@ zone_node(const struct zone *zone, const struct path *path, unsigned labels)
 	    (size_t)(path->at[zone->labels] - path->at[labels]));
 }
 
+/* An owner in the chain, relative to the zone. */
+struct cover {
+	uint8_t owner[NAME_MAX_LEN + 8]; /* segment_hash reads whole words */
+	int len;
+	uint64_t hash;
+};
+
+static void
+find_cover(const struct zone *zone, const uint8_t *name, struct cover *cover)
+{
+	uint8_t starts[NAME_MAX_LABELS];
+	struct chain_key key;
+	unsigned count = 0;
+
+	*cover = (struct cover){.hash = zone->apex_hash};
+	chain_cover(zone->chain, name, &key);
+	cover->len = name_from_key(cover->owner, key.octets, key.len);
+	for (int at = 0; at < cover->len; at += cover->owner[at] + 1)
+		starts[count++] = (uint8_t)at;
+	while (count-- > 0)
+		cover->hash = segment_hash(cover->hash, cover->owner + starts[count]);
+}
+
 const struct node *
 zone_cover(const struct zone *zone, const uint8_t *name)
 {
-	uint8_t owner[NAME_MAX_LEN + 8] = {0}; /* segment_hash reads whole words */
-	uint8_t starts[NAME_MAX_LABELS];
-	uint64_t hash = zone->apex_hash;
-	struct chain_key key;
-	unsigned count = 0;
-	int len;
+	struct cover cover;
 
-	chain_cover(zone->chain, name, &key);
-	len = name_from_key(owner, key.octets, key.len);
-	for (int at = 0; at < len; at += owner[at] + 1)
-		starts[count++] = (uint8_t)at;
-	while (count-- > 0)
-		hash = segment_hash(hash, owner + starts[count]);
-	return segment_find(segment_of(zone, hash), hash, owner, len > 0 ? (size_t)len : 0);
+	find_cover(zone, name, &cover);
+	return segment_find(
+	    segment_of(zone, cover.hash), cover.hash, cover.owner, cover.len > 0 ? (size_t)cover.len : 0);
 }
 
 /* The highest cut or DNAME above the name, or a cut at it. This zone does not answer for names below. */
@@ -192,20 +206,45 @@ snapshot_zone(const struct snapshot *snapshot, const struct path *path, bool par
 	return NULL;
 }
 
-void
+bool
 snapshot_prefetch(const struct snapshot *snapshot, const struct path *path, unsigned stage)
 {
 	const struct zone *zone = snapshot_zone(snapshot, path, false);
 	uint64_t hash = path->hash[path->labels];
+	const void *node;
 
 	if (zone == NULL)
-		return;
-	if (stage == 0)
+		return false;
+	if (stage == 0) {
 		__builtin_prefetch(segment_of(zone, hash));
-	else if (stage == 1)
+	} else if (stage == 1) {
 		__builtin_prefetch(segment_index_line(segment_of(zone, hash), hash));
-	else
-		__builtin_prefetch(segment_node_line(segment_of(zone, hash), hash));
+	} else {
+		node = segment_node_line(segment_of(zone, hash), hash);
+		__builtin_prefetch(node);
+		return zone->chain != NULL && node == segment_of(zone, hash) && chain_is_large(zone->chain);
+	}
+	return false;
+}
+
+void
+snapshot_prefetch_cover(
+    const struct snapshot *snapshot, const struct path *path, unsigned stage, uint64_t *hash)
+{
+	const struct zone *zone = snapshot_zone(snapshot, path, false);
+	struct cover cover;
+
+	if (stage == 0) {
+		chain_prefetch(zone->chain, path->name);
+	} else if (stage == 1) {
+		find_cover(zone, path->name, &cover);
+		*hash = cover.hash;
+		__builtin_prefetch(segment_of(zone, cover.hash));
+	} else if (stage == 2) {
+		__builtin_prefetch(segment_index_line(segment_of(zone, *hash), *hash));
+	} else {
+		__builtin_prefetch(segment_node_line(segment_of(zone, *hash), *hash));
+	}
 }
 
 const struct steer_lb *
