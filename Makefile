@@ -1,7 +1,7 @@
 # make            build everything into build/bin (BUILD=asan|tsan|debug|cov: into build-asan/bin, ...)
 # make run        the main job in the foreground: install missing packages, build, zone, origins, daemons
 # make test       install missing packages, build, run all tests (T=tests/x.t: one of them)
-# make lint coverage fuzz soak model test-nodes test-faults test-peers test-browser test-clients test-suspend test-replace test-flaps bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard bench-nodes docs picture format install uninstall deb test-deb test-boot dist clean
+# make lint coverage fuzz soak model test-nodes test-faults test-peers test-browser test-clients test-suspend test-replace test-flaps bench bench-instructions bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard bench-nodes docs picture format install uninstall deb test-deb test-boot dist clean
 
 BUILD ?= release
 PREFIX ?= /usr/local
@@ -226,6 +226,11 @@ bench: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS) $(HELPERS)
 	@GRAYCLOUD_BUILD=$(OUT) bench/run
 	@GRAYCLOUD_BUILD=$(OUT) bench/steering
+	@GRAYCLOUD_BUILD=$(OUT) bench/signed
+# User instructions a query, with DO and without.
+bench-instructions: packages-bench
+	@$(MAKE) --no-print-directory $(PROGRAMS)
+	@GRAYCLOUD_BUILD=$(OUT) bench/instructions
 # Clients that move when an origin is added or removed, beside nginx and HAProxy.
 bench-affinity: packages-bench
 	@$(MAKE) --no-print-directory $(PROGRAMS)
@@ -332,5 +337,5 @@ dist:
 clean:
 	rm -rf build build-*
 
-.PHONY: all libraries units test test-nodes model coverage test-peers test-browser test-clients test-suspend test-replace test-flaps test-faults soak check run run-built lint fuzz bench bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
+.PHONY: all libraries units test test-nodes model coverage test-peers test-browser test-clients test-suspend test-replace test-flaps test-faults soak check run run-built lint fuzz bench bench-instructions bench-affinity bench-monitor bench-latency bench-api bench-scale bench-seal bench-dashboard docs picture format install uninstall deb test-deb test-boot dist clean
 .SECONDARY:
