@@ -75,11 +75,37 @@ generation_of(struct store *store)
 
 /* ---- leave ---- */
 
+enum { COPIES_AT_MOST = 10 };
+
+/* Copy, and leave if the configuration is that of the copy. -EAGAIN: it has changed meanwhile. */
+static int
+leave_once(
+    struct store *store, const char *state, const struct membership *membership, struct problems *problems)
+{
+	uint64_t before = generation_of(store);
+	struct store_txn *txn;
+	int error;
+
+	if (!copy_to(store, state, base_name, problems))
+		return -EIO;
+	if ((error = store_begin(store, STORE_WRITE, &txn)) != 0)
+		return error;
+	if (config_generation(txn) != before)
+		error = -EAGAIN;
+	if (error == 0 && (error = membership_put(txn, NULL)) == 0)
+		error = membership_detached_put(txn, membership);
+	if (error == 0)
+		return store_commit(txn);
+	store_abort(txn);
+	return error;
+}
+
 bool
 detach_leave(const char *state, struct membership *membership, struct problems *problems)
 {
 	struct store *store = open_config(state, STORE_WRITE, problems);
 	struct store_txn *txn = NULL;
+	unsigned tries = 0;
 	int error;
 
 	if (store == NULL)
@@ -90,16 +116,12 @@ detach_leave(const char *state, struct membership *membership, struct problems *
 	else if (!membership_get(txn, membership))
 		problems_error(problems, "this node stands alone already");
 	store_abort(txn);
-	txn = NULL;
-	if (problems->errors == 0 && copy_to(store, state, base_name, problems)) {
-		error = store_begin(store, STORE_WRITE, &txn);
-		if (error == 0 && (error = membership_put(txn, NULL)) == 0)
-			error = membership_detached_put(txn, membership);
-		if (error == 0)
-			error = store_commit(txn);
-		else
-			store_abort(txn);
-		if (error != 0)
+	if (problems->errors == 0) {
+		/* An entry that was applied between the copy and the detachment belongs to the copy. */
+		do
+			error = leave_once(store, state, membership, problems);
+		while (error == -EAGAIN && ++tries < COPIES_AT_MOST);
+		if (error != 0 && problems->errors == 0)
 			problems_error(problems, "cannot write the configuration: %s; nothing was changed%s",
 			    strerror(-error), store_write_cure(error));
 	}

@@ -390,6 +390,34 @@ many_entries_are_one_transaction_and_a_repetition_changes_nothing(void **state)
 		free((void *)(uintptr_t)entries[i].data);
 }
 
+static void
+write_detachment(struct store *store, const struct membership *joined, const struct membership *detached)
+{
+	struct store_txn *txn;
+
+	assert_int_equal(store_begin(store, STORE_WRITE, &txn), 0);
+	assert_int_equal(membership_put(txn, joined), 0);
+	assert_int_equal(membership_detached_put(txn, detached), 0);
+	assert_int_equal(store_commit(txn), 0);
+}
+
+/* S96: graycloud-sync may have begun with an entry before the detachment was committed. */
+static void
+a_node_that_was_detached_applies_no_entry(void **state)
+{
+	struct world *world = *state;
+	const struct membership membership = {"shop", "ns1"};
+	size_t len;
+	uint8_t *entry = extract(world->a, 1, &len);
+
+	assert_non_null(entry);
+	write_detachment(world->b, NULL, &membership);
+	assert_int_equal(apply(world->b, entry, len), -EPERM);
+	write_detachment(world->b, &membership, NULL);
+	assert_int_equal(apply(world->b, entry, len), 0);
+	free(entry);
+}
+
 static bool
 count_item(void *arg, const struct config_item *item)
 {
@@ -527,6 +555,7 @@ main(void)
 	    TEST(applied_entries_leave_the_rows_of_commits),
 	    TEST(many_entries_are_one_transaction_and_a_repetition_changes_nothing),
 	    TEST(an_entry_out_of_order_of_a_fork_or_damaged_is_refused_whole),
+	    TEST(a_node_that_was_detached_applies_no_entry),
 	    TEST(a_map_that_is_too_small_grows),
 	    TEST(on_a_node_that_has_joined_only_entries_change_the_configuration),
 	    TEST(proposals_come_in_their_order_and_old_ones_go),

@@ -6,6 +6,7 @@
 #include "zones/document/document_load.h"
 #include "zones/state/config_inner.h"
 #include "zones/state/config_rows.h"
+#include "zones/state/membership.h"
 #include "zones/state/record_notes.h"
 
 #include <errno.h>
@@ -695,18 +696,34 @@ known_entries(struct config_edit *edit, const struct bytes *entries, size_t coun
 	return known;
 }
 
+/* S96: `node detach` may come first: then this would be a change of a fork. */
+static int
+check_detached(struct store_txn *config, struct problems *problems)
+{
+	struct membership ignored;
+
+	if (membership_get(config, &ignored) || !membership_detached_get(config, &ignored))
+		return 0;
+	problems_error(problems, "this node was detached from its cluster");
+	return -EPERM;
+}
+
 static int
 apply_once(struct store *config, const struct bytes *entries, size_t count, uint64_t *generation,
     struct problems *problems)
 {
 	struct config_edit *edit = config_edit_begin(config, problems);
-	bool fork;
-	int error = 0;
+	bool fork = false;
+	size_t first = count;
+	int error;
 
 	if (edit == NULL)
 		return -EIO;
 	edit->applying = true;
-	for (size_t i = known_entries(edit, entries, count, &fork); i < count && !fork && error == 0; i++)
+	error = check_detached(edit->txn, problems);
+	if (error == 0)
+		first = known_entries(edit, entries, count, &fork);
+	for (size_t i = first; i < count && !fork && error == 0; i++)
 		error = apply_one(edit, entries[i], problems);
 	if (fork) {
 		problems_error(problems,
