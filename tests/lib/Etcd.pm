@@ -114,7 +114,8 @@ sub restore {
 	$self->kill9($_) for @members;
 	for my $member (@members) {
 		system('rm', '-rf', "$self->{dir}/data$member");
-		system({'env'} 'env', 'ETCDCTL_API=3', 'etcdctl', 'snapshot', 'restore', $file, '--name', "m$member", '--data-dir', "$self->{dir}/data$member",
+		# (It logs to stderr even if all is well.)
+		system({'sh'} 'sh', '-c', 'exec env ETCDCTL_API=3 etcdctl "$@" 2>>"$0"', "$self->{dir}/etcdctl.log", 'snapshot', 'restore', $file, '--name', "m$member", '--data-dir', "$self->{dir}/data$member",
 			'--initial-cluster', join(',', map { "m$_=" . $self->peer_url($_) } @members), '--initial-cluster-token', "t$$-restored",
 			'--initial-advertise-peer-urls', $self->peer_url($member)) == 0 or die "etcdctl snapshot restore\n";
 		chmod 0700, "$self->{dir}/data$member";
@@ -153,7 +154,7 @@ sub ctl {
 	my ($self, @words) = @_;
 	my $member = ref $words[0] ? ${shift @words} : 0;
 
-	open my $out, '-|', $self->ctl_command($member), @words or die "etcdctl: $!";
+	open my $out, '-|', 'sh', '-c', 'exec "$@" 2>>"$0"', "$self->{dir}/etcdctl.log", $self->ctl_command($member), @words or die "etcdctl: $!";
 	local $/;
 	my $text = <$out> // '';
 	close $out or die "etcdctl @words: exit " . ($? >> 8) . "\n";
