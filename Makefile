@@ -195,7 +195,7 @@ test-clients: packages-clients
 # The dashboard in a headless Chromium, and with the screen reader Orca; screenshots stay in $(OUT)/screenshots.  `make test` does the same where Chromium is installed.
 test-browser: packages-browser
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/admin/dashboard.t tests/admin/screen_reader.t
+	GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/admin/dashboard.t tests/admin/screen_reader
 
 # Line and branch coverage of each folder, by the whole suite.
 coverage: packages-coverage
