@@ -535,6 +535,8 @@ subtest 'signed zones' => sub {
 	%pool = ();
 	$t->start_signer;
 	$t->admin("dnssec enable $_") for qw(example.com apex.test);
+	# A nameserver that was started before the first signer looks for its store once a second.
+	ok(Graycloud::wait_for(sub { 2 == grep { grep { $_->type eq 'RRSIG' } $t->query("$_ SOA", do => 1)->answer } qw(example.com apex.test) }), 'both are signed');
 	for my $round (1 .. $rounds) {
 		$t->admin_list('apply', $t->write_file('document', JSON::PP->new->canonical->encode(document())), '--force');
 		followed();
