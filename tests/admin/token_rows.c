@@ -1,45 +1,13 @@
 /* token_rows.c -- versions of the rows of tokens, and what stays of a token that was deleted (S96). */
 #include "zones/state/token_rows.h"
+#include "tests/health/one_store.h"
 #include "zones/state/membership.h"
-
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static char directory[] = "/tmp/graycloud-token-rows-XXXXXX";
-static struct store *store;
 
 static int
 open_store(void **state)
 {
-	struct problems problems = {0};
-
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	store = store_open(directory, STORE_CONFIG, STORE_WRITE, &problems);
-	problems_print(&problems, "token_rows", stderr);
-	problems_free(&problems);
-	return store == NULL ? -1 : 0;
-}
-
-static int
-remove_one(const char *path, const struct stat *info, int kind, struct FTW *walk)
-{
-	(void)info, (void)kind, (void)walk;
-	return remove(path);
-}
-
-static int
-close_store(void **state)
-{
-	(void)state;
-	store_close(store);
-	return nftw(directory, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return open_one(STORE_CONFIG);
 }
 
 static struct bytes

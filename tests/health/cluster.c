@@ -1,56 +1,15 @@
 /* cluster.c and membership.c on real stores: joint states, votes, nodes, the engine, outcomes. */
 #include "zones/state/cluster.h"
+#include "tests/health/one_store.h"
 #include "zones/geo/geo.h"
 #include "zones/state/config_write.h"
 #include "zones/state/roster.h"
 
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static char directory[] = "/tmp/graycloud-cluster-XXXXXX";
-static struct store *store;
-
 static int
 open_store(void **state)
 {
-	struct problems problems = {0};
-
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	store = store_open(directory, STORE_CLUSTER, STORE_WRITE, &problems);
-	problems_print(&problems, "cluster", stderr);
-	problems_free(&problems);
-	return store == NULL ? -1 : 0;
-}
-
-static int
-remove_file(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
-static int
-close_store(void **state)
-{
-	(void)state;
-	store_close(store);
-	return nftw(directory, remove_file, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static struct store_txn *
-begin(enum store_access access)
-{
-	struct store_txn *txn;
-
-	assert_int_equal(store_begin(store, access, &txn), 0);
-	return txn;
+	return open_one(STORE_CLUSTER);
 }
 
 static void

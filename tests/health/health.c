@@ -1,53 +1,12 @@
 /* health.c on a real store: records, the feed of flips, the heartbeat. */
 #include "zones/state/health.h"
-
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static char directory[] = "/tmp/graycloud-health-XXXXXX";
-static struct store *store;
+#include "tests/health/one_store.h"
 
 static int
 open_store(void **state)
 {
-	struct problems problems = {0};
-
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	store = store_open(directory, STORE_HEALTH, STORE_WRITE, &problems);
-	problems_print(&problems, "health", stderr);
-	problems_free(&problems);
-	return store == NULL ? -1 : 0;
-}
-
-static int
-remove_file(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
-static int
-close_store(void **state)
-{
-	(void)state;
-	store_close(store);
-	return nftw(directory, remove_file, 8, FTW_DEPTH | FTW_PHYS);
-}
-
-static struct store_txn *
-begin(enum store_access access)
-{
-	struct store_txn *txn;
-
-	assert_int_equal(store_begin(store, access, &txn), 0);
-	return txn;
+	return open_one(STORE_HEALTH);
 }
 
 static struct endpoint

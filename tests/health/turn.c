@@ -2,44 +2,13 @@
  * turn.c -- of the nodes of a cluster one reports (S40): whose turn it is, and what a takeover sends.
  */
 #include "monitor/notify/turn.h"
-
-#include <ftw.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static char directory[] = "/tmp/graycloud-turn-XXXXXX";
-static struct store *store;
+#include "tests/health/one_store.h"
 
 static int
 open_store(void **state)
 {
-	struct problems problems = {0};
-
 	(void)state;
-	assert_non_null(mkdtemp(directory));
-	store = store_open(directory, STORE_CLUSTER, STORE_WRITE, &problems);
-	problems_free(&problems);
-	return store == NULL ? -1 : 0;
-}
-
-static int
-remove_file(const char *path, const struct stat *st, int kind, struct FTW *ftw)
-{
-	(void)st, (void)kind, (void)ftw;
-	return remove(path);
-}
-
-static int
-close_store(void **state)
-{
-	(void)state;
-	store_close(store);
-	return nftw(directory, remove_file, 8, FTW_DEPTH | FTW_PHYS);
+	return open_one(STORE_CLUSTER);
 }
 
 /* Three nodes, of which this is one; a letter of live or able that is missing: the node does not beat, or
