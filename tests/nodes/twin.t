@@ -1,4 +1,4 @@
-# S91: two machines that have joined under one name (a copied disk) see each other, say so, and go on.
+# S91: two machines that have joined under one name (a copied disk) see each other, report it, and go on.
 use strict;
 use warnings;
 use Etcd;
