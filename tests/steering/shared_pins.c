@@ -146,6 +146,7 @@ a_ring_outlives_its_process_and_a_strange_file_is_made_anew(void **state)
 	assert_false(pin_news_is(again, path));
 	assert_int_equal(pin_news_next(news), 0);
 	pin_news_close(news);
+	pin_news_close(again);
 	unlink(path);
 	assert_null(pin_news_view(path));
 	problems_free(&problems);
