@@ -55,9 +55,11 @@ struct fixture {
 	uint64_t turned_ms, late_ms;
 };
 
-enum { TURN_MS = 20 };
+/* A round during which the loop itself was late is asked again, too (S23): then nothing is known of its time.
+ */
+enum { TURN_MS = 20, DISTURBED_MS = 50 };
 
-/* How late the loop itself is, in sum: on a busy machine a round takes longer by that. */
+/* How late the loop is, in sum. */
 static void
 on_turn(evutil_socket_t fd, short what, void *arg)
 {
@@ -124,7 +126,9 @@ a_round_that_nobody_answers_is_isolation(void **state)
 	uint64_t late_ms, took_ms = isolated_after_ms(false, &late_ms);
 
 	(void)state;
-	assert_in_range(took_ms, 900, 1900 + late_ms);
+	assert_true(took_ms >= 900);
+	if (late_ms < DISTURBED_MS)
+		assert_true(took_ms <= 1900);
 }
 
 static void
@@ -133,7 +137,9 @@ a_round_in_which_the_machine_slept_is_asked_again(void **state)
 	uint64_t late_ms, took_ms = isolated_after_ms(true, &late_ms);
 
 	(void)state;
-	assert_in_range(took_ms, 1950, 5000 + late_ms);
+	assert_true(took_ms >= 1950);
+	if (late_ms < DISTURBED_MS)
+		assert_true(took_ms <= 5000);
 }
 
 int
