@@ -164,8 +164,11 @@ settle_zone(void *arg, const struct id *id, struct bytes json)
 		keyring = known_keyring(settle, zone.number, policy);
 		if (keyring == NULL)
 			keyring = open_keyring(settle, &zone, policy);
-		if (keyring != NULL)
+		if (keyring != NULL) {
+			settle->respared |=
+			    zone_signer_set_keyless_nodes(settle->zones, zone.number, policy->keyless_nodes);
 			settle_keyring(settle, zone.number, keyring, policy);
+		}
 	}
 	model_free_dnssec_policy(policy);
 	return true;

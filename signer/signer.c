@@ -400,6 +400,28 @@ keep_steered(void *arg, const struct steered_signature *row)
 	return !(pruning->some = true);
 }
 
+static bool
+count_set(void *arg, const struct steered_signature *row, const struct content *content)
+{
+	(void)content;
+	*(uint64_t *)arg += row->count > 1;
+	return true;
+}
+
+/* How many sets are kept. Those without one origin (S109) can be many. */
+static uint64_t
+sets_most(struct signer *signer, uint64_t sets)
+{
+	struct compiled_counts counts;
+	uint64_t most, wanted = 0;
+
+	compiler_counts(signer->compiler, &counts);
+	most = SETS_MIN + (uint64_t)SETS_OF_EACH_LB * counts.lbs;
+	if (sets > most && zone_signer_has_keyless_nodes(signer->zones))
+		compiler_each_steered(signer->compiler, count_set, &wanted);
+	return most + 2 * wanted;
+}
+
 /*
  * Delete the signatures that are due, and the oldest sets if there are too many: those that are needed are
  * then missing, and made again. Others are gone.
@@ -409,11 +431,8 @@ renew_steered(struct signer *signer, struct pass *pass)
 {
 	struct pruning pruning = {
 	    signer, pass->now + validity_batch_s(signer->options.validity.steered_s), 0, false};
-	struct compiled_counts counts;
-	uint64_t sets = steered_count(pass->sets), most;
+	uint64_t sets = steered_count(pass->sets), most = sets_most(signer, sets);
 
-	compiler_counts(signer->compiler, &counts);
-	most = SETS_MIN + (uint64_t)SETS_OF_EACH_LB * counts.lbs;
 	if (sets <= most && (signer->steered_due == 0 || (int32_t)(signer->steered_due - pass->now) > 0))
 		return;
 	pass->error = steered_prune(pass->signatures, keep_steered, &pruning);
@@ -482,6 +501,8 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	}
 	signer->pending = settle.stuck || !signed_zones_any(pass.signatures) ? 0 : generation;
 	zone_signer_put_renewed(signer->zones);
+	if (settle.respared)
+		compiler_mark_steered(signer->compiler, true);
 	sign_slice(signer, &pass);
 	pass.wrote |= zone_signer_wrote(signer->zones);
 	if (!end(signer, &pass))

@@ -11,6 +11,7 @@ struct signed_entry {
 	struct keyring *keyring;
 	uint32_t first_due, first_end; /* of its signatures; 0: none was met yet */
 	uint32_t ttl;                  /* the largest of its RRsets since the start */
+	bool keyless_nodes;            /* S109: nodes without keys answer it, too */
 	bool renewing;                 /* a pass makes signatures again that are due, under a new version */
 	struct bytes *renewed;         /* their owners, in the order of the build */
 	size_t nrenewed;
@@ -280,6 +281,14 @@ zone(void *arg, const struct zone_info *info)
 	return &signer->zone_signing;
 }
 
+static bool
+spares(void *arg, uint32_t number)
+{
+	const struct signed_entry *entry = entry_of(arg, number);
+
+	return entry != NULL && entry->keyless_nodes;
+}
+
 struct zone_signer *
 zone_signer_new(const struct validity *validity, struct signing_threads *threads)
 {
@@ -289,7 +298,7 @@ zone_signer_new(const struct validity *validity, struct signing_threads *threads
 	signer->threads = threads;
 	signer->filling = xcalloc(1, sizeof *signer->filling);
 	signer->running = xcalloc(1, sizeof *signer->running);
-	signer->signing = (struct compiler_signing){signer, zone, NULL};
+	signer->signing = (struct compiler_signing){.arg = signer, .zone = zone, .spares = spares};
 	return signer;
 }
 
@@ -373,6 +382,26 @@ zone_signer_keyring(const struct zone_signer *signer, uint32_t number)
 	const struct signed_entry *entry = entry_of(signer, number);
 
 	return entry != NULL ? entry->keyring : NULL;
+}
+
+bool
+zone_signer_set_keyless_nodes(struct zone_signer *signer, uint32_t number, bool some)
+{
+	struct signed_entry *entry = entry_of(signer, number);
+
+	if (entry == NULL || entry->keyless_nodes == some)
+		return false;
+	entry->keyless_nodes = some;
+	return true;
+}
+
+bool
+zone_signer_has_keyless_nodes(const struct zone_signer *signer)
+{
+	for (size_t i = 0; i < signer->count; i++)
+		if (signer->zones[i]->keyless_nodes)
+			return true;
+	return false;
 }
 
 uint32_t

@@ -23,6 +23,9 @@ void zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures,
 /* Begin or end to sign a zone. The signer owns the keys. */
 void zone_signer_put(struct zone_signer *signer, uint32_t zone, struct keyring *keyring);
 void zone_signer_remove(struct zone_signer *signer, uint32_t zone);
+/* S109: has the zone nodes without keys? Returns true if that is new. */
+bool zone_signer_set_keyless_nodes(struct zone_signer *signer, uint32_t zone, bool some);
+bool zone_signer_has_keyless_nodes(const struct zone_signer *signer); /* any zone */
 struct keyring *zone_signer_keyring(const struct zone_signer *signer, uint32_t zone);
 /*
  * Is a signature of the zone due to be made again? If so, the zone must be built again, under a new version.

@@ -199,7 +199,7 @@ dnssec_patch(struct change *change, void *arg)
 	else if (is_so(change->txn, &zone, strcmp(status, "active") == 0))
 		; /* nothing changes */
 	else if (strcmp(status, "active") == 0)
-		dnssec_edit_enable(change, name, NULL, false);
+		dnssec_edit_enable(change, name, &(struct dnssec_wish){.algorithm = NULL});
 	else if (may_end(call, change->request->state, &zone))
 		dnssec_edit_disable(change, name, DNSSEC_END_BY_STEPS);
 	if (change->problems.errors > 0 || call->reply.errors != NULL)

@@ -17,10 +17,10 @@ enum { WAIT_MS = 5000, LOOK_MS = 20, IMPORT_MOST = 8 };
 /* ---- enable and disable ---- */
 
 struct enabling {
-	const char *zone, *algorithm;
+	const char *zone;
 	const char *files[IMPORT_MOST]; /* with the zone's keys */
 	size_t nfiles;
-	bool split; /* a KSK and a ZSK */
+	struct dnssec_wish wish;
 };
 
 static void
@@ -29,8 +29,7 @@ enable(struct change *change, void *arg)
 	const struct enabling *enabling = arg;
 	char *name = dnssec_edit_zone(change->txn, enabling->zone, &change->problems);
 
-	if (name != NULL && dnssec_edit_enable(change, name, enabling->algorithm, enabling->split) &&
-	    enabling->nfiles > 0)
+	if (name != NULL && dnssec_edit_enable(change, name, &enabling->wish) && enabling->nfiles > 0)
 		guards_dnssec(change); /* first, as nothing may change if it refuses */
 	if (name != NULL && enabling->nfiles > 0 && change->problems.errors == 0)
 		dnssec_keys_import(change, name, enabling->files, enabling->nfiles);
@@ -253,8 +252,9 @@ static enum exit_code
 run_enable(struct args *args)
 {
 	struct enabling enabling = {.zone = args->words[1],
-	    .algorithm = args_value(args, "algorithm"),
-	    .split = args_flag(args, "ksk")};
+	    .wish = {.algorithm = args_value(args, "algorithm"),
+		.split = args_flag(args, "ksk"),
+		.keyless_nodes = args_flag(args, "keyless-nodes")}};
 	enum exit_code code;
 
 	if (args_value(args, "import") != NULL) {
@@ -269,6 +269,36 @@ run_enable(struct args *args)
 	if (code == EXIT_DONE && !args->dry_run && !args->no_wait)
 		wait_signed(args);
 	return code;
+}
+
+/* ---- set ---- */
+
+struct setting {
+	const char *zone;
+	bool keyless_nodes;
+};
+
+static void
+set(struct change *change, void *arg)
+{
+	const struct setting *setting = arg;
+	char *name = dnssec_edit_zone(change->txn, setting->zone, &change->problems);
+
+	if (name != NULL)
+		dnssec_edit_keyless_nodes(change, name, setting->keyless_nodes);
+	free(name);
+}
+
+static enum exit_code
+run_set(struct args *args)
+{
+	const char *word = args_word(args, 2);
+	struct setting setting = {.zone = args_word(args, 1)};
+
+	setting.keyless_nodes = word != NULL && strcmp(word, "keyless_nodes=true") == 0;
+	if (args->count != 3 || (!setting.keyless_nodes && strcmp(word, "keyless_nodes=false") != 0))
+		return args_misused(args, "set takes a zone, and keyless_nodes=true or keyless_nodes=false");
+	return command_change(args, set, &setting);
 }
 
 enum exit_code
@@ -286,6 +316,8 @@ cmd_dnssec(struct args *args)
 					: args_misused(args, "status takes one zone at most");
 	if (strcmp(verb, "keys") == 0)
 		return dnssec_keys_run(args);
+	if (strcmp(verb, "set") == 0)
+		return run_set(args);
 	for (unsigned i = 0; i < NITEMS(verbs); i++)
 		if (strcmp(verb, verbs[i].verb) == 0)
 			return args->count == 2 || (args->count > 2 && args_value(args, "import") != NULL)

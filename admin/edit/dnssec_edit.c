@@ -24,7 +24,7 @@ dnssec_edit_zone(struct store_txn *txn, const char *word, struct problems *probl
 }
 
 static void
-enable_again(struct change *change, const char *name, const struct id *id, const char *algorithm)
+enable_again(struct change *change, const char *name, const struct id *id, const struct dnssec_wish *wish)
 {
 	struct json *document = object_read(change->txn, KIND_DNSSEC, id);
 	struct id same;
@@ -35,8 +35,10 @@ enable_again(struct change *change, const char *name, const struct id *id, const
 		    "zone %s is enabled already: `graycloud dnssec status %s` shows its keys", name, name);
 	} else {
 		json_put_text(document, "ending", "none");
-		if (algorithm != NULL)
-			json_put_text(document, "algorithm", algorithm);
+		if (wish->algorithm != NULL)
+			json_put_text(document, "algorithm", wish->algorithm);
+		if (wish->keyless_nodes)
+			json_put_bool(document, "keyless_nodes", true);
 		if (object_put(change, KIND_DNSSEC, document, id, OBJECT_REPLACE, NULL, &same))
 			object_tell(change, KIND_DNSSEC, &same, "enabled");
 	}
@@ -44,21 +46,22 @@ enable_again(struct change *change, const char *name, const struct id *id, const
 }
 
 bool
-dnssec_edit_enable(struct change *change, const char *name, const char *algorithm, bool split)
+dnssec_edit_enable(struct change *change, const char *name, const struct dnssec_wish *wish)
 {
 	struct json *document;
 	struct id id;
 
 	if (config_object_id(change->txn, KIND_DNSSEC, name, &id)) {
-		enable_again(change, name, &id, algorithm);
+		enable_again(change, name, &id, wish);
 		return false;
 	}
 	document = json_new_object();
 	json_put_text(document, "name", name);
 	json_put_text(document, "identity", config_identity(change->txn).text);
-	if (algorithm != NULL)
-		json_put_text(document, "algorithm", algorithm);
-	json_put_bool(document, "split", split);
+	if (wish->algorithm != NULL)
+		json_put_text(document, "algorithm", wish->algorithm);
+	json_put_bool(document, "split", wish->split);
+	json_put_bool(document, "keyless_nodes", wish->keyless_nodes);
 	if (object_put(change, KIND_DNSSEC, document, NULL, OBJECT_CREATE, NULL, &id))
 		object_tell(change, KIND_DNSSEC, &id, "enabled");
 	json_drop(document);
@@ -88,6 +91,21 @@ dnssec_edit_put(struct change *change, const struct json *document, const struct
 
 	if (object_put(change, KIND_DNSSEC, document, target, OBJECT_REPLACE, NULL, &id))
 		object_tell(change, KIND_DNSSEC, &id, what);
+}
+
+void
+dnssec_edit_keyless_nodes(struct change *change, const char *name, bool some)
+{
+	struct id id;
+	struct json *document = dnssec_edit_policy(change, name, &id);
+
+	if (document != NULL) {
+		json_put_bool(document, "keyless_nodes", some);
+		dnssec_edit_put(change, document, &id,
+		    some ? "nodes without keys may answer it: `graycloud signatures export`"
+			 : "only nodes with keys answer it");
+	}
+	json_drop(document);
 }
 
 void

@@ -11,10 +11,17 @@
 char *dnssec_edit_zone(struct store_txn *txn, const char *word, struct problems *problems);
 
 /*
- * Enable a zone, by its object's name; one that is being disabled, or was, is enabled again. algorithm: as
- * documents have it; NULL: the default, or the one before. Returns true if it is new.
+ * Enable a zone, by its object's name; one that is being disabled, or was, is enabled again. Returns true if
+ * it is new.
  */
-bool dnssec_edit_enable(struct change *change, const char *name, const char *algorithm, bool split);
+struct dnssec_wish {
+	const char *algorithm; /* as documents have it; NULL: the default, or the one before */
+	bool split;            /* a KSK and a ZSK */
+	bool keyless_nodes;    /* S109 */
+};
+bool dnssec_edit_enable(struct change *change, const char *name, const struct dnssec_wish *wish);
+/* Has the zone nodes without keys? */
+void dnssec_edit_keyless_nodes(struct change *change, const char *name, bool some);
 
 /* Begin the procedure that ends it, or with now end it at once. */
 enum dnssec_end { DNSSEC_END_BY_STEPS, DNSSEC_END_KEY_LOST, DNSSEC_END_NOW };

@@ -2,6 +2,7 @@
 
 #include "admin/edit/document.h"
 #include "admin/edit/guards_dnssec.h"
+#include "admin/edit/guards_keyless.h"
 #include "admin/look/referrers.h"
 #include "admin/look/resolution.h"
 #include "zones/base/array.h"
@@ -372,4 +373,5 @@ guards_check(struct change *change)
 	map_free(&guards.pools, free);
 	free(guards.lost);
 	guards_dnssec(change);
+	guards_keyless(change);
 }

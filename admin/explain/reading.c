@@ -130,7 +130,7 @@ reading_explain(struct store_txn *config, struct store_txn *health, const struct
 	struct json *out = NULL;
 	bool grew = add_name(&names, request->name);
 	struct past_signing past = {.config = config};
-	const struct compiler_signing enabled = {&past, was_enabled, NULL};
+	const struct compiler_signing enabled = {.arg = &past, .zone = was_enabled};
 	struct signature_source *source =
 	    request->signatures != NULL ? signature_source_new(request->signatures, config) : NULL;
 	const struct compiler_signed signed_by = {source != NULL ? signature_source_signing(source)

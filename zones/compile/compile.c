@@ -46,6 +46,7 @@ compiler_free(struct compiler *compiler)
 	compiler_retire(compiler, &now);
 	free(compiler->retired.items);
 	free(compiler->signatures);
+	compiler_forget_spares(compiler);
 	numbers_free(&compiler->numbers);
 	free(compiler);
 }
@@ -78,6 +79,7 @@ begin_world(struct compiler *compiler, struct config_graph *graph, struct retire
 		retired_add(&compiler->retired, made->items[i].fn, made->items[i].memory);
 	free(made->items);
 	graph->retired = &compiler->retired;
+	compiler_forget_spares(compiler);
 	graph_drop(compiler->graph);
 	compiler->graph = graph;
 	compiler->generation = graph->snapshot->generation;

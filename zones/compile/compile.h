@@ -32,6 +32,8 @@ struct compiler_signing {
 	 */
 	bool (*renewed)(
 	    void *arg, const struct zone_info *info, uint64_t version, compiler_renewed_fn *fn, void *fn_arg);
+	/* S109: are the sets without one origin of the zone's load balancers signed, too? NULL: of none. */
+	bool (*spares)(void *arg, uint32_t zone);
 };
 
 enum compiled {
@@ -105,13 +107,16 @@ size_t compiler_unsigned(const struct compiler *compiler);
 
 /*
  * An RRset that a load balancer of a signed zone can answer with, now or after any flip of health: each
- * address alone, the sets that it would answer with now, the CNAMEs of its origins. row has everything but
- * the signature.
+ * address alone, the sets that it would answer with now, the CNAMEs of its origins; of a zone that has nodes
+ * without keys also the sets that it would answer with after the death of any one origin. row has everything
+ * but the signature.
  */
+enum { SPARE_ORIGINS_MAX = 64 }; /* S109: of a pool with more origins there are no sets without one of them */
 /*
  * Mark the load balancers whose pools changed since the last call; all: every one. compiler_sign_steered then
  * takes marked ones, in turn, and calls fn with each RRset that has no signature in the table of the
  * compiler, until fn returns false. That load balancer stays marked. Returns true if marked ones are left.
+ * Sets without one origin come last, after those of all load balancers.
  */
 typedef bool compiler_steered_fn(
     void *arg, const struct steered_signature *row, const struct content *content);
@@ -129,12 +134,12 @@ bool compiler_foresees(const struct compiler *compiler);
 bool compiler_foresee(
     struct compiler *compiler, struct store_txn *config, compiler_steered_fn *fn, void *arg);
 /* Call fn with every RRset of every load balancer, signed or not, until it returns false. */
-void compiler_each_steered(const struct compiler *compiler, compiler_steered_fn *fn, void *arg);
+void compiler_each_steered(struct compiler *compiler, compiler_steered_fn *fn, void *arg);
 /*
  * The contents of every RRset that a load balancer of a signed zone can answer with, without a key, sorted by
  * octets. Returns how many; the caller frees *out. 0: there is no such load balancer.
  */
-size_t compiler_contents(const struct compiler *compiler, const struct id *id, struct content **out);
+size_t compiler_contents(struct compiler *compiler, const struct id *id, struct content **out);
 /* The same of a row. */
 struct content compiler_bare_content(const struct steered_signature *row);
 /* The content of a row. */

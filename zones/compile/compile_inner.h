@@ -5,6 +5,22 @@
 #include "zones/answer/signature_table.h"
 #include "zones/compile/graph.h"
 
+/* A walk over the load balancers, in turn. */
+struct steered_round {
+	size_t turn; /* the next one, ... */
+	size_t left; /* ... and how many are to be looked at */
+};
+
+/* S109: the tables that a pool would have if one origin died, for each of its candidates. Starts as {0}. */
+struct spares {
+	const struct pool_entry *pool;
+	uint64_t made_of; /* pool->tables, when they were made */
+	struct pool_table **tables;
+	unsigned count;
+};
+
+enum { SPARES_KEPT = 16 };
+
 struct compiler {
 	struct config_graph *graph; /* NULL before the first compile */
 	struct retired retired;
@@ -16,18 +32,22 @@ struct compiler {
 	bool health_known;     /* the health store was read once */
 	uint64_t latencies_ms; /* when latencies were last read */
 	const struct compiler_signing *signing;
-	struct signature_table *signatures; /* of steered RRsets; NULL: there were none */
-	size_t turn;                        /* of compiler_sign_steered: the next load balancer, ... */
-	size_t unsettled;                   /* ... and how many are to be looked at */
-	uint64_t singles, sets;             /* the last sequences that were read of signatures/ and sets/ */
+	struct signature_table *signatures;     /* of steered RRsets; NULL: there were none */
+	struct steered_round settling, sparing; /* of compiler_sign_steered */
+	struct spares spares[SPARES_KEPT];      /* by slot */
+	uint64_t singles, sets; /* the last sequences that were read of signatures/ and sets/ */
 	char error[200];
 };
 
 /* Read the signatures of the RRsets of the load balancers that were read, and forget the source. */
 void compiler_read_steered(struct compiler *compiler, const struct compiler_signed *signed_by);
 
+/* The spares of a pool, valid until the next call. */
+const struct spares *compiler_spares(struct compiler *compiler, const struct pool_entry *pool);
+void compiler_forget_spares(struct compiler *compiler);
+
 /* Call fn with each RRset of a load balancer that has no signature. Returns false if fn stopped it. */
 bool compiler_offer_entry(
-    const struct compiler *compiler, const struct lb_entry *entry, compiler_steered_fn *fn, void *arg);
+    struct compiler *compiler, const struct lb_entry *entry, compiler_steered_fn *fn, void *arg);
 
 #endif

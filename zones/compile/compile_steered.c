@@ -9,9 +9,10 @@
 #include <stdlib.h>
 
 struct steering_walk {
-	const struct compiler *compiler;
+	struct compiler *compiler;
 	const struct lb_entry *entry;
 	bool all;
+	bool spares;  /* only the sets without one origin (S109) */
 	bool bare;    /* without a key */
 	bool stopped; /* fn returned false */
 	compiler_steered_fn *fn;
@@ -124,12 +125,11 @@ offer_windows(struct steering_walk *walk, const struct candidates *list, unsigne
 		offer_addresses(walk, list, family, chosen, steer_window(lb, list, place, n, chosen));
 }
 
-/* The sets of a pool, with the affinity and failover of walk->plan. */
+/* The sets of a pool's table, with the affinity and failover of walk->plan. */
 static void
-offer_sets(struct steering_walk *walk, uint32_t slot)
+offer_table(struct steering_walk *walk, const struct pool_table *table)
 {
 	const struct steer_lb *lb = &walk->plan;
-	const struct pool_table *table = pool_slot_table(walk->compiler->graph->shared, slot);
 	unsigned n;
 
 	for (unsigned family = 0; table != NULL && family < TABLE_FAMILIES; family++) {
@@ -143,6 +143,21 @@ offer_sets(struct steering_walk *walk, uint32_t slot)
 			else
 				offer_ring(walk, lists[i], family);
 	}
+}
+
+static void
+offer_sets(struct steering_walk *walk, uint32_t slot)
+{
+	struct config_graph *graph = walk->compiler->graph;
+	const struct spares *spares;
+
+	if (!walk->spares) {
+		offer_table(walk, pool_slot_table(graph->shared, slot));
+		return;
+	}
+	spares = compiler_spares(walk->compiler, graph_pool_at(graph, slot));
+	for (unsigned i = 0; i < spares->count; i++)
+		offer_table(walk, spares->tables[i]);
 }
 
 /* Does a set or a rule set this property to this value? */
@@ -169,7 +184,8 @@ offer_pool(struct steering_walk *walk, uint32_t slot)
 	static const enum failover failovers[] = {FAILOVER_NONE, FAILOVER_TEMPORARY, FAILOVER_STICKY};
 	const struct steer_lb *lb = walk->entry->compiled;
 
-	offer_origins(walk, graph_pool_at(walk->compiler->graph, slot)->model);
+	if (!walk->spares)
+		offer_origins(walk, graph_pool_at(walk->compiler->graph, slot)->model);
 	walk->plan = *lb;
 	for (unsigned a = 0; a < NITEMS(affinities); a++)
 		for (unsigned f = 0; f < NITEMS(failovers); f++) {
@@ -180,6 +196,16 @@ offer_pool(struct steering_walk *walk, uint32_t slot)
 			    (lb->failover == failovers[f] || overrides_to(lb, PART_FAILOVER, failovers[f])))
 				offer_sets(walk, slot);
 		}
+}
+
+/* S109 */
+static bool
+has_spares(const struct compiler *compiler, const struct lb_entry *entry)
+{
+	const struct compiler_signing *source = compiler->graph->signing;
+
+	return source != NULL && source->spares != NULL && entry->zone != NULL &&
+	    source->spares(source->arg, entry->zone->number);
 }
 
 /* The load balancer of an entry, if it is one of a signed zone. */
@@ -205,18 +231,29 @@ offer_lb(struct steering_walk *walk, const struct lb_entry *entry)
 	}
 }
 
+/* The same with the sets without one origin, if it has them. */
+static void
+offer_lb_wholly(struct steering_walk *walk, const struct lb_entry *entry)
+{
+	walk->spares = false;
+	offer_lb(walk, entry);
+	walk->spares = has_spares(walk->compiler, entry);
+	if (walk->spares && !walk->stopped)
+		offer_lb(walk, entry);
+}
+
 void
-compiler_each_steered(const struct compiler *compiler, compiler_steered_fn *fn, void *arg)
+compiler_each_steered(struct compiler *compiler, compiler_steered_fn *fn, void *arg)
 {
 	struct steering_walk walk = {.compiler = compiler, .all = true, .fn = fn, .arg = arg};
 
 	for (size_t i = 0; compiler->graph != NULL && i < compiler->graph->lbs.count && !walk.stopped; i++)
-		offer_lb(&walk, compiler->graph->lbs.items[i]);
+		offer_lb_wholly(&walk, compiler->graph->lbs.items[i]);
 }
 
 bool
 compiler_offer_entry(
-    const struct compiler *compiler, const struct lb_entry *entry, compiler_steered_fn *fn, void *arg)
+    struct compiler *compiler, const struct lb_entry *entry, compiler_steered_fn *fn, void *arg)
 {
 	struct steering_walk walk = {.compiler = compiler, .fn = fn, .arg = arg};
 
@@ -247,7 +284,7 @@ compare_contents(const void *a, const void *b)
 }
 
 size_t
-compiler_contents(const struct compiler *compiler, const struct id *id, struct content **out)
+compiler_contents(struct compiler *compiler, const struct id *id, struct content **out)
 {
 	const struct lb_entry *entry = compiler->graph != NULL ? graph_find_lb(compiler->graph, id) : NULL;
 	struct gathering gathering = {.count = 0};
@@ -255,7 +292,7 @@ compiler_contents(const struct compiler *compiler, const struct id *id, struct c
 	    .compiler = compiler, .all = true, .bare = true, .fn = gather, .arg = &gathering};
 
 	if (entry != NULL)
-		offer_lb(&walk, entry);
+		offer_lb_wholly(&walk, entry);
 	if (gathering.count > 0)
 		qsort(gathering.list, gathering.count, sizeof *gathering.list, compare_contents);
 	*out = gathering.list;
@@ -287,32 +324,64 @@ compiler_mark_steered(struct compiler *compiler, bool all)
 	}
 	for (uint32_t slot = 0; slot < graph->pools.count; slot++)
 		graph_pool_at(graph, slot)->changed = false;
-	compiler->unsettled = graph->lbs.count;
+	compiler->settling.left = graph->lbs.count;
+}
+
+/* The sets of a load balancer are signed: those without one origin are next. */
+static void
+settled(struct compiler *compiler, struct lb_entry *entry)
+{
+	entry->unsettled = false;
+	if (!has_spares(compiler, entry))
+		return;
+	entry->unspared = true;
+	compiler->sparing.left = compiler->graph->lbs.count;
+}
+
+/* Returns true if fn stopped it. */
+static bool
+sign_entry(struct steering_walk *walk, struct lb_entry *entry)
+{
+	if (walk->spares ? !entry->unspared : !entry->unsettled)
+		return false;
+	offer_lb(walk, entry);
+	if (walk->stopped)
+		return true;
+	if (walk->spares)
+		entry->unspared = false;
+	else
+		settled(walk->compiler, entry);
+	return false;
+}
+
+static bool
+sign_round(struct steering_walk *walk, struct steered_round *round)
+{
+	const struct config_graph *graph = walk->compiler->graph;
+	size_t count = graph != NULL ? graph->lbs.count : 0;
+
+	/* A load balancer that was removed moves others: begin again at the first then. */
+	for (; round->left > 0; round->left--) {
+		round->turn = round->turn < count ? round->turn : 0;
+		if (count == 0)
+			break;
+		if (sign_entry(walk, graph->lbs.items[round->turn]))
+			return true;
+		round->turn++;
+	}
+	round->left = 0;
+	return false;
 }
 
 bool
 compiler_sign_steered(struct compiler *compiler, compiler_steered_fn *fn, void *arg)
 {
 	struct steering_walk walk = {.compiler = compiler, .fn = fn, .arg = arg};
-	size_t count = compiler->graph != NULL ? compiler->graph->lbs.count : 0;
 
-	/* A load balancer that was removed moves others: begin again at the first then. */
-	for (; compiler->unsettled > 0; compiler->unsettled--) {
-		struct lb_entry *entry;
-
-		compiler->turn = compiler->turn < count ? compiler->turn : 0;
-		if (count == 0)
-			break;
-		entry = compiler->graph->lbs.items[compiler->turn];
-		if (entry->unsettled)
-			offer_lb(&walk, entry);
-		if (walk.stopped)
-			return true;
-		entry->unsettled = false;
-		compiler->turn++;
-	}
-	compiler->unsettled = 0;
-	return false;
+	if (sign_round(&walk, &compiler->settling))
+		return true;
+	walk.spares = true;
+	return sign_round(&walk, &compiler->sparing);
 }
 
 bool
@@ -323,7 +392,6 @@ compiler_sign_wanted(struct compiler *compiler, const uint8_t *name, compiler_st
 
 	if (entry == NULL || !entry->unsettled)
 		return false;
-	offer_lb(&walk, entry);
-	entry->unsettled = walk.stopped;
+	sign_entry(&walk, entry);
 	return true;
 }

@@ -75,8 +75,9 @@ struct pool_entry {
 	uint32_t latency_us; /* S41; 0: unknown */
 	bool by_latency;     /* a load balancer chooses it by latency, or did */
 	bool dirty;
-	bool used;    /* mark of a walk over the load balancers */
-	bool changed; /* its table was replaced since the last compiler_mark_steered() */
+	bool used;       /* mark of a walk over the load balancers */
+	bool changed;    /* its table was replaced since the last compiler_mark_steered() */
+	uint64_t tables; /* how many it had */
 };
 
 struct lb_entry {
@@ -85,7 +86,9 @@ struct lb_entry {
 	struct zone_entry *zone;   /* NULL: no served zone encloses it */
 	struct steer_lb *compiled; /* NULL while disabled */
 	uint32_t number;
-	bool unsettled; /* its RRsets may have no signatures; only graycloud-signer uses it */
+	/* Only graycloud-signer uses these: its RRsets may have no signatures, and its sets without one
+	 * origin. */
+	bool unsettled, unspared;
 };
 
 /* The owners of a zone that a graph of a few names has. */

@@ -163,6 +163,7 @@ update_table(struct config_graph *graph, struct pool_entry *pool)
 		atomic_fetch_and_explicit(&slots->usable[pool->slot / 64], ~bit, memory_order_release);
 	pool->dirty = false;
 	pool->changed = true;
+	pool->tables++;
 }
 
 bool

@@ -65,7 +65,7 @@ signature_source_new(struct store_txn *signatures, struct store_txn *config)
 
 	source->txn = signatures;
 	source->config = config;
-	source->signing = (struct compiler_signing){source, zone, renewed};
+	source->signing = (struct compiler_signing){.arg = source, .zone = zone, .renewed = renewed};
 	return source;
 }
 

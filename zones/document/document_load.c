@@ -230,6 +230,7 @@ document_load_dnssec(struct bytes text)
 	policy->ending = schema_dnssec_ending(value_text_of(json, "ending"));
 	policy->roll = schema_dnssec_roll(value_text_of(json, "roll"));
 	policy->split = value_truth(value_member(json, "split"));
+	policy->keyless_nodes = value_truth(value_member(json, "keyless_nodes"));
 	policy->emergency = value_truth(value_member(json, "emergency"));
 	policy->rollover = (uint32_t)value_integer(value_member(json, "rollover"));
 	policy->cancelled = (uint32_t)value_integer(value_member(json, "cancelled"));

@@ -675,8 +675,8 @@ static const struct property dnssec_table[] = {SERVER,
     CHECKED("name", NULL, clean_zone, "the name of a zone"), TEXT("description", "\"\"", 1024),
     WORD("algorithm", "\"ecdsap256sha256\"", algorithm_words), TEXT("identity", "\"\"", 32),
     INTEGER("rollover", "0", 0, 1000000), INTEGER("cancelled", "0", 0, 1000000), BOOL("emergency", "false"),
-    WORD("roll", "\"all\"", roll_words), BOOL("split", "false"), WORD("ending", "\"none\"", ending_words),
-    LIST("without", "[]", 0, 16, &gone_server), END};
+    WORD("roll", "\"all\"", roll_words), BOOL("split", "false"), BOOL("keyless_nodes", "false"),
+    WORD("ending", "\"none\"", ending_words), LIST("without", "[]", 0, 16, &gone_server), END};
 
 enum dnssec_roll
 schema_dnssec_roll(const char *text)

@@ -158,7 +158,8 @@ struct dnssec_policy {
 	uint32_t cancelled; /* how many were cancelled */
 	bool emergency;     /* the last one is without margins */
 	enum dnssec_roll roll;
-	bool split; /* make a KSK and a ZSK, in place of one key */
+	bool split;         /* make a KSK and a ZSK, in place of one key */
+	bool keyless_nodes; /* S109: nodes without keys answer it, too */
 	enum dnssec_ending ending;
 	char **without; /* names or addresses of servers that are gone */
 	size_t nwithout;
