@@ -1,6 +1,7 @@
 #include "sync/joined.h"
 
 #include "sync/certificate.h"
+#include "sync/foreign_pins.h"
 #include "sync/journal.h"
 #include "sync/leavers.h"
 #include "sync/pulse.h"
@@ -33,6 +34,7 @@ struct joined {
 	struct pulse *pulse;
 	struct journal *journal;
 	struct sticky *sticky;
+	struct foreign_pins *foreign_pins;
 	struct leavers *leavers;
 	struct token_share *tokens;
 	struct certificates certificates;
@@ -233,6 +235,8 @@ take_beat(struct joined *joined, const char *name, const struct etcd_row *row, b
 	if (news && slot == joined->nodes.self)
 		take_own_beat(joined, &beat);
 	nodes_beat(&joined->nodes, slot, &beat, news);
+	if (news)
+		foreign_pins_clock(joined->foreign_pins, slot);
 }
 
 static void
@@ -263,12 +267,13 @@ static void
 take_pins(struct joined *joined, const char *rest, const struct etcd_row *row)
 {
 	char name[NODE_NAME_MAX + 1];
-	unsigned number;
+	unsigned number, slot;
 
-	if (!sticky_key(rest, name, sizeof name, &number))
+	if (!sticky_key(rest, name, sizeof name, &number) || !nodes_slot(&joined->nodes, name, &slot))
 		return;
-	if (strcmp(name, joined->membership.node) != 0)
-		scribe_pins(joined->scribe, name, number, row->deleted ? (struct bytes){"", 0} : row->value);
+	if (slot != joined->nodes.self)
+		foreign_pins_heard(
+		    joined->foreign_pins, slot, number, row->deleted ? (struct bytes){"", 0} : row->value);
 	else
 		sticky_own(joined->sticky, number, row);
 }
@@ -301,6 +306,7 @@ on_begun(void *arg)
 	pulse_begun(joined->pulse);
 	journal_begun(joined->journal);
 	sticky_begun(joined->sticky);
+	foreign_pins_begun(joined->foreign_pins);
 	leavers_begun(joined->leavers);
 	token_share_begun(joined->tokens);
 }
@@ -500,6 +506,8 @@ joined_look(struct joined *joined, bool second)
 	session_tick(joined->session, joined->reach.echo_ms, now_ms);
 	if (joined->nodes.list[joined->nodes.self].on_roster)
 		sticky_look(joined->sticky, second, now_ms);
+	if (second && is_settled(joined))
+		foreign_pins_settled(joined->foreign_pins);
 	if (second && is_settled(joined) && is_keeper(joined))
 		leavers_look(joined->leavers, &joined->nodes);
 	if (session_ready(joined->session))
@@ -541,6 +549,8 @@ open_engine(struct joined *joined, struct event_base *base, struct problems *pro
 	if (joined->etcd != NULL)
 		joined->sticky =
 		    sticky_new(joined->etcd, joined->options->daemon.state, prefix, joined->membership.node);
+	if (joined->etcd != NULL)
+		joined->foreign_pins = foreign_pins_new(&joined->nodes, joined->scribe);
 	if (joined->etcd != NULL)
 		joined->leavers = leavers_new(joined->etcd, prefix);
 	if (joined->etcd != NULL)
@@ -587,6 +597,7 @@ joined_free(struct joined *joined)
 		return;
 	journal_free(joined->journal);
 	sticky_free(joined->sticky);
+	foreign_pins_free(joined->foreign_pins);
 	leavers_free(joined->leavers);
 	token_share_free(joined->tokens);
 	pulse_free(joined->pulse);

@@ -123,6 +123,7 @@ nodes_beat(struct nodes *nodes, unsigned slot, const struct beat *beat, bool new
 	if (!news)
 		return;
 	node->heard_ms = boot_ms();
+	node->has_clock = true;
 	node->ahead_ms = beat->wall - wall_ms();
 }
 

@@ -24,6 +24,7 @@ struct node {
 	struct beat beat; /* the last one, however old */
 	bool has_beat;
 	uint64_t heard_ms; /* boot_ms() when it was heard */
+	bool has_clock;    /* a beat of it was heard since the start */
 	int64_t ahead_ms;  /* its wall clock less this one's then */
 	bool counts;       /* it is a vantage, it is alive, and its monitor judges: its votes count */
 };

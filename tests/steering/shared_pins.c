@@ -267,6 +267,44 @@ a_document_that_is_cut_or_changed_is_read_up_to_there(void **state)
 		}
 }
 
+static void
+compare_moved(void *arg, const struct shared_pin *pin)
+{
+	struct reading *reading = arg;
+	struct shared_pin wanted = shared(reading->next++);
+
+	wanted.pin.expiry -= 600;
+	assert_same(pin, &wanted);
+}
+
+static void
+the_ends_of_a_document_are_moved_and_nothing_else(void **state)
+{
+	uint8_t document[PIN_SHEET_OCTETS_MAX];
+	size_t len = pin_sheet_begin(document, 77);
+	struct reading reading = {0};
+	uint64_t serial;
+
+	(void)state;
+	for (uint64_t n = 0; n < PIN_SHEET_PINS; n++) {
+		struct shared_pin pin = shared(n);
+
+		len = pin_sheet_add(document, len, &pin);
+	}
+	pin_sheet_move(document, len, -600);
+	assert_true(pin_sheet_serial((struct bytes){document, len}, &serial));
+	assert_int_equal(serial, 77);
+	pin_sheet_read((struct bytes){document, len}, compare_moved, &reading);
+	assert_int_equal(reading.next, PIN_SHEET_PINS);
+	for (size_t cut = 0; cut < len; cut += 13) { /* (AddressSanitizer sees a write beyond its end) */
+		uint8_t *copy = malloc(cut + 1);
+
+		memcpy(copy, document, cut);
+		pin_sheet_move(copy, cut, 5);
+		free(copy);
+	}
+}
+
 /* ---- which pin stays ---- */
 
 static struct pin
@@ -381,6 +419,7 @@ main(void)
 	    cmocka_unit_test(no_item_is_torn),
 	    cmocka_unit_test(a_document_gives_back_its_pins),
 	    cmocka_unit_test(a_document_that_is_cut_or_changed_is_read_up_to_there),
+	    cmocka_unit_test(the_ends_of_a_document_are_moved_and_nothing_else),
 	    cmocka_unit_test(two_nodes_keep_the_same_pin),
 	    cmocka_unit_test(what_is_known_of_a_client_is_added),
 	    cmocka_unit_test(a_node_that_joins_tells_of_all_its_pins),

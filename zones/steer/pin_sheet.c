@@ -92,3 +92,17 @@ pin_sheet_read(struct bytes document, pin_sheet_fn *fn, void *arg)
 	     i++, at += record)
 		fn(arg, &pin);
 }
+
+void
+pin_sheet_move(uint8_t *document, size_t len, int32_t seconds)
+{
+	size_t at = PIN_SHEET_HEAD, record;
+	struct shared_pin pin;
+	uint64_t serial;
+
+	if (!pin_sheet_serial((struct bytes){document, len}, &serial))
+		return;
+	for (unsigned i = 0; i < PIN_SHEET_PINS && read_record(document + at, len - at, &pin, &record);
+	     i++, at += record)
+		put32(document + at + 8, pin.pin.expiry + (uint32_t)seconds);
+}

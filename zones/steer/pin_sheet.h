@@ -30,5 +30,7 @@ bool pin_sheet_serial(struct bytes document, uint64_t *serial);
 /* Report its pins up to the first invalid one, at most PIN_SHEET_PINS. */
 typedef void pin_sheet_fn(void *arg, const struct shared_pin *pin);
 void pin_sheet_read(struct bytes document, pin_sheet_fn *fn, void *arg);
+/* Move the ends of those pins by some seconds: to the clock of another node. */
+void pin_sheet_move(uint8_t *document, size_t len, int32_t seconds);
 
 #endif
