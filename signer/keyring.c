@@ -7,7 +7,13 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { KEYS_MAX = 8, ADOPTED_MAX = 2, CDS_ROOM = 2 + DS_OCTETS, DNSKEY_ROOM = 2 + DNSKEY_MAX };
+enum {
+	KEYS_MAX = 8,
+	ADOPTED_MAX = 2,
+	PUBLISHED_MAX = KEYS_MAX + PROVIDER_KEYS_MAX,
+	CDS_ROOM = 2 + DS_OCTETS,
+	DNSKEY_ROOM = 2 + DNSKEY_MAX
+};
 
 struct keyring {
 	uint8_t apex[NAME_MAX_LEN];
@@ -19,8 +25,10 @@ struct keyring {
 	unsigned count;
 	struct key *left[KEYS_MAX]; /* keys whose files are to be renamed */
 	unsigned nleft;
+	struct providers providers;
 	struct rollover rollover;
-	uint8_t dnskeys[KEYS_MAX * DNSKEY_ROOM], cds[KEYS_MAX * CDS_ROOM], cdnskeys[KEYS_MAX * DNSKEY_ROOM];
+	uint8_t dnskeys[PUBLISHED_MAX * DNSKEY_ROOM], cds[PUBLISHED_MAX * CDS_ROOM],
+	    cdnskeys[PUBLISHED_MAX * DNSKEY_ROOM];
 };
 
 static void
@@ -70,6 +78,9 @@ tag_is_used(const struct keyring *keyring, uint16_t tag)
 {
 	for (unsigned i = 0; i < keyring->count; i++)
 		if (keyring->rows[i].key_tag == tag)
+			return true;
+	for (unsigned i = 0; i < keyring->providers.count; i++)
+		if (keyring->providers.rows[i].key_tag == tag)
 			return true;
 	return false;
 }
@@ -140,6 +151,7 @@ take_step(struct keyring *keyring, int64_t wall)
 		else if (key_id_same(&id, &rollover->old) || (!one && rollover->old.algorithm != 0))
 			rollover_mark(row, step->old & marks_of(row), wall);
 	}
+	providers_take_step(&keyring->providers, rollover, wall);
 }
 
 static void
@@ -243,6 +255,8 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
 	keyring->zone = zone->number;
 	keyring->name = xstrdup(policy->name);
 	rollover_get(signatures, zone->number, &keyring->rollover);
+	providers_read(&keyring->providers, signatures, zone->number);
+	providers_list(&keyring->providers, keyring->apex, policy);
 	signing_keys_each(signatures, zone->number, load, &loading);
 	if (loading.lost)
 		return keyring;
@@ -377,14 +391,24 @@ compare_records(const void *a, const void *b)
 	return memcmp((const uint8_t *)a + 2, (const uint8_t *)b + 2, DS_OCTETS);
 }
 
+/* The keys of the zone, then those of other providers. NULL: no more. */
+static const struct signing_key *
+row_at(const struct keyring *keyring, unsigned i)
+{
+	if (i < keyring->count)
+		return &keyring->rows[i];
+	i -= keyring->count;
+	return i < keyring->providers.count ? &keyring->providers.rows[i] : NULL;
+}
+
 /* The DNSKEYs of keys that have a mark, one after the other. */
 static struct rrset
 dnskeys(const struct keyring *keyring, uint8_t *records, enum key_mark mark)
 {
 	struct rrset set = {.records = records};
+	const struct signing_key *row;
 
-	for (unsigned i = 0; i < keyring->count; i++) {
-		const struct signing_key *row = &keyring->rows[i];
+	for (unsigned i = 0; (row = row_at(keyring, i)) != NULL; i++) {
 		uint16_t len = signing_key_dnskey_len(row);
 
 		if (!key_shows(row, mark))
@@ -401,12 +425,13 @@ static struct rrset
 ds_records(const struct keyring *keyring, uint8_t *records)
 {
 	struct rrset set = {.records = records};
+	const struct signing_key *row;
 
-	for (unsigned i = 0; i < keyring->count; i++) {
-		if (!key_shows(&keyring->rows[i], MARK_DS))
+	for (unsigned i = 0; (row = row_at(keyring, i)) != NULL; i++) {
+		if (!key_shows(row, MARK_DS))
 			continue;
 		put16(records + set.len, DS_OCTETS);
-		memcpy(records + set.len + 2, keyring->rows[i].ds, DS_OCTETS);
+		memcpy(records + set.len + 2, row->ds, DS_OCTETS);
 		set.len += CDS_ROOM;
 		set.count++;
 	}
@@ -508,7 +533,9 @@ keyring_begin(struct keyring *keyring, enum rollover_kind kind, const struct rol
 {
 	struct key_id old = keyring->rollover.old, new = keyring->rollover.new;
 
-	if (kind == ROLLOVER_ENABLE) {
+	if (kind == ROLLOVER_PROVIDER_COMES || kind == ROLLOVER_PROVIDER_GOES) {
+		old = new = (struct key_id){0};
+	} else if (kind == ROLLOVER_ENABLE) {
 		new = entering(keyring);
 		old = (struct key_id){0};
 	} else if (kind != ROLLOVER_CANCEL) {
@@ -517,6 +544,26 @@ keyring_begin(struct keyring *keyring, enum rollover_kind kind, const struct rol
 	}
 	rollover_begin(&keyring->rollover, kind, &old, &new, now);
 	take_step(keyring, now->wall_ms);
+}
+
+bool
+keyring_take_providers(
+    struct keyring *keyring, const struct dnssec_policy *policy, const struct rollover_clock *now)
+{
+	enum rollover_kind kind;
+
+	providers_list(&keyring->providers, keyring->apex, policy);
+	kind = providers_due(&keyring->providers, &keyring->rollover);
+	if (kind == ROLLOVER_NONE)
+		return false;
+	keyring_begin(keyring, kind, now);
+	return true;
+}
+
+const struct providers *
+keyring_providers(const struct keyring *keyring)
+{
+	return &keyring->providers;
 }
 
 static bool
@@ -533,6 +580,7 @@ keyring_advance(struct keyring *keyring, const struct rollover_clock *now)
 {
 	for (unsigned i = 0; i < keyring->count; i++)
 		rollover_settle(&keyring->rows[i], now->wall_ms);
+	providers_settle(&keyring->providers, now->wall_ms);
 	rollover_advance(&keyring->rollover, now);
 	take_step(keyring, now->wall_ms);
 }
@@ -559,6 +607,8 @@ keyring_put(struct keyring *keyring, struct store_txn *signatures)
 		keyring->rows[kept++] = *row;
 	}
 	keyring->count = kept;
+	if (error == 0)
+		error = providers_write(&keyring->providers, signatures, keyring->zone, over);
 	return error;
 }
 

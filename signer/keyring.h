@@ -6,7 +6,7 @@
 #define SIGNER_KEYRING_H
 
 #include "signer/key.h"
-#include "signer/rollover.h"
+#include "signer/providers.h"
 #include "zones/model/model.h"
 #include "zones/state/config.h"
 #include "zones/state/signatures.h"
@@ -54,7 +54,12 @@ struct rollover *keyring_rollover(struct keyring *keyring);
  */
 bool keyring_roll(struct keyring *keyring, enum rollover_kind kind, unsigned algorithm,
     const struct rollover_clock *now, struct problems *problems);
-/* Begin a procedure that makes no key: ROLLOVER_ENABLE, _DISABLE, _KEY_LOST or _CANCEL. */
+/* S110: begin the procedure by which keys of other providers come or go, if the policy asks for one. True if
+ * so. */
+bool keyring_take_providers(
+    struct keyring *keyring, const struct dnssec_policy *policy, const struct rollover_clock *now);
+const struct providers *keyring_providers(const struct keyring *keyring);
+/* Begin a procedure that makes no key: ROLLOVER_ENABLE, _DISABLE, _MOVE_OUT, _KEY_LOST or _CANCEL. */
 void keyring_begin(struct keyring *keyring, enum rollover_kind kind, const struct rollover_clock *now);
 /* Finish the step, and go to the next one. Keys that are hidden leave the keyring. */
 void keyring_advance(struct keyring *keyring, const struct rollover_clock *now);

@@ -243,6 +243,7 @@ look_at_parent(
 	if (ns->outcome == ASK_ANSWERED) {
 		delegation_read(ns->octets, ns->len, look->shown.apex, &referral);
 		merge(&looking->all, &referral);
+		look->ttl_ns = MAX(look->ttl_ns, referral.ttl);
 	}
 	nameservers_free(&referral);
 }

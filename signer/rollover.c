@@ -3,18 +3,23 @@
 #include <stdio.h>
 
 enum {
-	RETRY_MS = 60000,      /* at most this long until servers that do not show a step are asked again */
-	ROUNDING_MS = 1000,    /* caches that count in whole seconds keep an RRset for up to one more */
-	IDLE_MS = 86400000,    /* between looks when no procedure runs */
-	TTL_DS_UNKNOWN = 86400 /* seconds; the usual TTL of a DS */
+	RETRY_MS = 60000,   /* at most this long until servers that do not show a step are asked again */
+	ROUNDING_MS = 1000, /* caches that count in whole seconds keep an RRset for up to one more */
+	IDLE_MS = 86400000, /* between looks when no procedure runs */
+	/* Seconds; the usual TTLs at registries. */
+	TTL_DS_UNKNOWN = 86400,
+	TTL_NS_UNKNOWN = 2 * 86400
 };
 
 /* The TTL of the DS is waited for before signatures go: without them no cached DS may be left. */
 static const struct rollover_step enable_steps[] = {
     {.new = KEY_DNSKEY | KEY_SIGNS | KEY_DATA,
+	.providers = KEY_GIVEN | KEY_DNSKEY | KEY_SIGNS | KEY_DATA,
 	.waits = KEY_DNSKEY | KEY_DATA,
 	.doing = "signatures and DNSKEY at all nameservers, no DS at the parent yet"},
-    {.new = KEY_ALL, .doing = "the DS of the key at all servers of the parent: give it to the registrar"},
+    {.new = KEY_ALL,
+	.providers = KEY_GIVEN | KEY_ALL,
+	.doing = "the DS of the key at all servers of the parent: give it to the registrar"},
 };
 
 /* RFC 6781 4.1.2 for a key that does both, with the DS as one more pair of steps. No RRset gets larger. */
@@ -84,6 +89,41 @@ static const struct rollover_step lost_steps[] = {
 	.doing = "no DS at any server of the parent: take it out at the registrar"},
 };
 
+/*
+ * RFC 8901 2.1.2: another provider signs the zone with keys of its own. DNSKEY has the keys of both before
+ * anybody is sent to its nameservers. It goes the same way back: first its signatures leave the caches, then
+ * its DS, then its keys.
+ */
+static const struct rollover_step provider_comes_steps[] = {
+    {.providers = KEY_GIVEN | KEY_DNSKEY | KEY_SIGNS | KEY_DATA,
+	.waits = KEY_DNSKEY,
+	.doing = "DNSKEY with the keys of both providers at all nameservers"},
+    {.providers = KEY_GIVEN | KEY_ALL,
+	.waits = KEY_DS,
+	.doing = "the DS of both providers at all servers of the parent: add that of the other one"},
+};
+static const struct rollover_step provider_goes_steps[] = {
+    {.providers = KEY_GIVEN | KEY_DNSKEY | KEY_DS,
+	.waits = KEY_DNSKEY | KEY_DATA | KEY_NS,
+	.doing = "no signature of the keys that leave at any nameserver: take those of the other provider "
+		 "out of NS"},
+    {.providers = KEY_GIVEN | KEY_DNSKEY,
+	.waits = KEY_DS,
+	.doing = "no DS of the keys that leave at any server of the parent: take it out at the registrar"},
+    {.providers = KEY_GIVEN, .doing = "DNSKEY without the keys that leave at all nameservers"},
+};
+static const struct rollover_step move_out_steps[] = {
+    {.old = KEY_ALL,
+	.others_alone = true,
+	.waits = KEY_DNSKEY | KEY_DATA | KEY_NS,
+	.doing = "all nameservers are those of the other provider: take the own ones out of NS, at the "
+		 "parent and in the zone"},
+    {.old = KEY_DNSKEY | KEY_SIGNS | KEY_DATA,
+	.parent_alone = true,
+	.waits = KEY_DS,
+	.doing = "no DS of the own keys at any server of the parent: take it out at the registrar"},
+};
+
 const struct rollover_step *
 rollover_steps(enum rollover_kind kind, unsigned *count)
 {
@@ -100,6 +140,9 @@ rollover_steps(enum rollover_kind kind, unsigned *count)
 	    [ROLLOVER_KEY_LOST] = {lost_steps, NITEMS(lost_steps)},
 	    [ROLLOVER_KSK] = {ksk_steps, NITEMS(ksk_steps)},
 	    [ROLLOVER_ZSK] = {zsk_steps, NITEMS(zsk_steps)},
+	    [ROLLOVER_PROVIDER_COMES] = {provider_comes_steps, NITEMS(provider_comes_steps)},
+	    [ROLLOVER_PROVIDER_GOES] = {provider_goes_steps, NITEMS(provider_goes_steps)},
+	    [ROLLOVER_MOVE_OUT] = {move_out_steps, NITEMS(move_out_steps)},
 	};
 
 	*count = kind < ROLLOVER_KINDS ? table[kind].count : 0;
@@ -178,7 +221,8 @@ rollover_begin(struct rollover *rollover, enum rollover_kind kind, const struct 
 void
 rollover_advance(struct rollover *rollover, const struct rollover_clock *now)
 {
-	bool ends = rollover->kind == ROLLOVER_DISABLE || rollover->kind == ROLLOVER_KEY_LOST;
+	bool ends = rollover->kind == ROLLOVER_DISABLE || rollover->kind == ROLLOVER_KEY_LOST ||
+	    rollover->kind == ROLLOVER_MOVE_OUT;
 
 	if (rollover->step + 1u < rollover->steps) {
 		enter(rollover, rollover->step + 1u, now);
@@ -207,7 +251,8 @@ static int64_t
 wait_of(const struct rollover *rollover)
 {
 	const struct rollover_step *step = rollover_step(rollover);
-	uint32_t most = 0, ds = rollover->ttl_ds != 0 ? rollover->ttl_ds : TTL_DS_UNKNOWN;
+	uint32_t most = 0, ds = rollover->ttl_ds != 0 ? rollover->ttl_ds : TTL_DS_UNKNOWN,
+		 ns = rollover->ttl_ns != 0 ? rollover->ttl_ns : TTL_NS_UNKNOWN;
 
 	if (step == NULL)
 		return 0;
@@ -217,6 +262,8 @@ wait_of(const struct rollover *rollover)
 		most = MAX(most, ds);
 	if (step->waits & KEY_DATA)
 		most = MAX(most, rollover->ttl_data);
+	if (step->waits & KEY_NS)
+		most += ns; /* until then nameservers that left NS are asked */
 	return step->waits != 0 ? (int64_t)most * 1000 + ROUNDING_MS : 0;
 }
 

@@ -17,14 +17,19 @@ enum {
 	KEY_SIGNS = 1 << MARK_SIGNS,
 	KEY_DS = 1 << MARK_DS,
 	KEY_DATA = 1 << MARK_DATA,
-	KEY_ALL = KEY_DNSKEY | KEY_SIGNS | KEY_DS | KEY_DATA
+	KEY_ALL = KEY_DNSKEY | KEY_SIGNS | KEY_DS | KEY_DATA,
+	KEY_NS = 1 << KEY_MARKS, /* in waits: first the NS records at the parent, then the others */
+	KEY_GIVEN = KEY_NS       /* in providers: the step says what marks they have */
 };
 
 struct rollover_step {
 	uint8_t old, new;  /* marks of the key that leaves and of the one that comes */
-	uint8_t waits;     /* whose TTL must pass after all show it: KEY_DNSKEY, KEY_DS, KEY_DATA */
+	uint8_t waits;     /* whose TTL must pass after all show it: KEY_DNSKEY, KEY_DS, KEY_DATA, KEY_NS */
 	bool parent_alone; /* the nameservers are not looked at */
 	bool delete_ds;    /* CDS and CDNSKEY ask the parent to delete all DS (RFC 8078 4) */
+	/* S110: KEY_GIVEN and the marks of the keys of other providers that come or go, or 0: they stay. */
+	uint8_t providers;
+	bool others_alone; /* no nameserver answers with signatures by keys of the zone */
 	const char *doing; /* for people: what must be seen at all servers */
 };
 

@@ -90,6 +90,9 @@ begin_look(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, 
 	look->since = rollover->since;
 	look->parent_alone = step != NULL && step->parent_alone;
 	shown_fill(&look->shown, apex, rows, count, rollover->kind == ROLLOVER_ENABLE && rollover->step == 0);
+	shown_add_providers(
+	    &look->shown, keyring_providers(keyring)->rows, keyring_providers(keyring)->count);
+	look->shown.others_alone = step != NULL && step->others_alone;
 	config_each_row_of(config, apex, nameservers_add_ns, &look->own);
 	for (size_t i = 0; i < look->own.count; i++)
 		config_each_row_of(config, look->own.list[i].name, nameserver_add_data, &look->own.list[i]);
@@ -208,15 +211,17 @@ take_ending(struct keyring *keyring, const struct dnssec_policy *policy, const s
 		keyring_begin(keyring, ROLLOVER_KEY_LOST, now);
 		return true;
 	}
-	/* Two keys may have a DS during a rollover: that ends first. */
+	/* Two keys may have a DS during a rollover: that ends first. The DS of another provider stays. */
 	if (policy->ending == ENDING_DISABLE &&
 	    (rollover->kind == ROLLOVER_NONE || rollover->kind == ROLLOVER_ENABLE)) {
-		keyring_begin(keyring, ROLLOVER_DISABLE, now);
+		keyring_begin(keyring,
+		    providers_hold(keyring_providers(keyring)) ? ROLLOVER_MOVE_OUT : ROLLOVER_DISABLE, now);
 		return true;
 	}
 	/* Enabled again before the end: all is published still, only the DS may be gone. */
 	if (policy->ending == ENDING_NONE &&
-	    (rollover->kind == ROLLOVER_DISABLE || rollover->kind == ROLLOVER_KEY_LOST)) {
+	    (rollover->kind == ROLLOVER_DISABLE || rollover->kind == ROLLOVER_MOVE_OUT ||
+		rollover->kind == ROLLOVER_KEY_LOST)) {
 		keyring_begin(keyring, ROLLOVER_ENABLE, now);
 		return true;
 	}
@@ -240,7 +245,7 @@ take_requests(struct keyring *keyring, const struct dnssec_policy *policy, const
 		stepped = true;
 	if (cancels && take_cancel(keyring, now))
 		stepped = true;
-	return stepped;
+	return keyring_take_providers(keyring, policy, now) || stepped;
 }
 
 /* ---- settle ---- */
@@ -259,6 +264,7 @@ take_result(struct rollovers *rollovers, uint32_t zone, struct rollover *rollove
 	if (look->since == rollover->since) {
 		rollover->ttl_ds = MAX(rollover->ttl_ds, look->ttl_ds);
 		rollover->ttl_dnskey = MAX(rollover->ttl_dnskey, look->ttl_dnskey);
+		rollover->ttl_ns = MAX(rollover->ttl_ns, look->ttl_ns);
 		rollover_seen(rollover, look->good, &now, &rollovers->options->pace);
 		rollover->nlacking = look->nlacking;
 		memcpy(rollover->lacking, look->lacking, sizeof rollover->lacking);

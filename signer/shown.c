@@ -36,6 +36,42 @@ shown_fill(
 	}
 }
 
+/* Does the zone have keys that sign its data alone? Then those with the flag sign only DNSKEY, where they
+ * are. */
+static bool
+is_split(const struct signing_key *rows, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!(rows[i].flags & DNSKEY_SEP))
+			return true;
+	return false;
+}
+
+/* RFC 8901 2.1.2: DNSKEY of each provider has the keys of the others that sign data. */
+static void
+add_needed(struct shown *shown, const struct signing_key *rows, unsigned count)
+{
+	bool split = is_split(rows, count);
+
+	for (unsigned i = 0; i < count; i++)
+		if (key_shows(&rows[i], MARK_DNSKEY) && !(split && rows[i].flags & DNSKEY_SEP))
+			shown->needed[shown->nneeded++] = rows[i];
+}
+
+void
+shown_add_providers(struct shown *shown, const struct signing_key *rows, unsigned count)
+{
+	add_needed(shown, shown->keys, shown->nkeys);
+	for (unsigned i = 0; i < count && i < PROVIDER_KEYS_MAX; i++) {
+		shown->others[shown->nothers++] = rows[i];
+		shown->known[shown->nknown++] = rows[i];
+		if (key_shows(&rows[i], MARK_DNSKEY))
+			shown->keys[shown->nkeys++] = rows[i];
+		if (key_shows(&rows[i], MARK_DS))
+			shown->ds[shown->nds++] = rows[i];
+	}
+}
+
 /* ---- answers ---- */
 
 struct record {
@@ -112,37 +148,89 @@ id_in(const struct key_id *list, unsigned count, const struct key_id *id)
 	return false;
 }
 
-/* Is the type signed by exactly these keys, and has no signature ended? */
 static bool
-signed_by(const struct records *records, uint16_t type, const char *what, const struct key_id *wanted,
-    unsigned count, uint32_t now, char why[SHOWN_WHY])
+is_other(const struct shown *shown, const struct key_id *id, enum key_mark mark)
 {
-	struct key_id found[RECORDS_MAX];
-	unsigned nfound = 0;
+	for (unsigned i = 0; i < shown->nothers; i++) {
+		struct key_id its = {shown->others[i].algorithm, shown->others[i].key_tag};
 
-	for (unsigned i = 0; i < records->count; i++) {
-		const struct record *record = &records->list[i];
-		const uint8_t *data = record->data;
-
-		if (record->type != TYPE_RRSIG || record->len < RRSIG_FIXED || get16(data) != type)
-			continue;
-		found[nfound] = (struct key_id){data[2], get16(data + 16)};
-		if (!id_in(wanted, count, &found[nfound])) {
-			snprintf(why, SHOWN_WHY, "still has the signature of key %u over %s",
-			    found[nfound].key_tag, what);
-			return false;
-		}
-		if ((int32_t)(get32(data + 8) - now) < 0) {
-			snprintf(why, SHOWN_WHY, "has a signature of key %u over %s that has ended",
-			    found[nfound].key_tag, what);
-			return false;
-		}
-		nfound++;
+		if (key_id_same(&its, id))
+			return mark == KEY_MARKS || key_shows(&shown->others[i], mark);
 	}
-	for (unsigned i = 0; i < count; i++)
-		if (!id_in(found, nfound, &wanted[i])) {
-			snprintf(
-			    why, SHOWN_WHY, "lacks the signature of key %u over %s", wanted[i].key_tag, what);
+	return false;
+}
+
+/* The signatures over a type. */
+struct signed_type {
+	uint16_t type;
+	const char *what;
+	enum key_mark mark; /* which keys make them */
+	const struct key_id *wanted;
+	unsigned nwanted;
+	uint32_t now;
+};
+
+static unsigned
+read_signers(const struct records *records, uint16_t type, const struct record *out[RECORDS_MAX])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < records->count; i++)
+		if (records->list[i].type == TYPE_RRSIG && records->list[i].len >= RRSIG_FIXED &&
+		    get16(records->list[i].data) == type)
+			out[count++] = &records->list[i];
+	return count;
+}
+
+static struct key_id
+signer_of(const struct record *rrsig)
+{
+	return (struct key_id){rrsig->data[2], get16(rrsig->data + 16)};
+}
+
+/* Is this the answer of a nameserver of another provider? */
+static bool
+is_theirs(const struct shown *shown, const struct records *records, const struct signed_type *type)
+{
+	const struct record *signatures[RECORDS_MAX];
+	unsigned count = read_signers(records, type->type, signatures), theirs = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		struct key_id id = signer_of(signatures[i]);
+
+		theirs += is_other(shown, &id, KEY_MARKS);
+	}
+	return count > 0 && theirs == count;
+}
+
+/* Is the type signed by exactly these keys, or by those of another provider, and has no signature ended? */
+static bool
+signed_by(const struct shown *shown, const struct records *records, const struct signed_type *type,
+    char why[SHOWN_WHY])
+{
+	const struct record *signatures[RECORDS_MAX];
+	struct key_id found[RECORDS_MAX];
+	unsigned count = read_signers(records, type->type, signatures);
+	bool theirs = is_theirs(shown, records, type);
+
+	for (unsigned i = 0; i < count; i++) {
+		found[i] = signer_of(signatures[i]);
+		if (theirs ? !is_other(shown, &found[i], type->mark)
+			   : shown->others_alone || !id_in(type->wanted, type->nwanted, &found[i])) {
+			snprintf(why, SHOWN_WHY, "still has the signature of key %u over %s",
+			    found[i].key_tag, type->what);
+			return false;
+		}
+		if ((int32_t)(get32(signatures[i]->data + 8) - type->now) < 0) {
+			snprintf(why, SHOWN_WHY, "has a signature of key %u over %s that has ended",
+			    found[i].key_tag, type->what);
+			return false;
+		}
+	}
+	for (unsigned i = 0; i < type->nwanted && !theirs; i++)
+		if (!id_in(found, count, &type->wanted[i])) {
+			snprintf(why, SHOWN_WHY, "lacks the signature of key %u over %s",
+			    type->wanted[i].key_tag, type->what);
 			return false;
 		}
 	return true;
@@ -173,11 +261,19 @@ bool
 shown_dnskey(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, uint32_t *ttl,
     char why[SHOWN_WHY])
 {
+	const struct signed_type type = {
+	    TYPE_DNSKEY, "DNSKEY", MARK_SIGNS, shown->signers, shown->nsigners, now};
+	const struct signing_key *needed = shown->keys;
+	unsigned nneeded = shown->nkeys;
 	struct records records;
 
 	*ttl = 0;
 	if (!read_answer(&records, shown->apex, octets, len, why))
 		return false;
+	if (is_theirs(shown, &records, &type)) {
+		needed = shown->needed;
+		nneeded = shown->nneeded;
+	}
 	for (unsigned i = 0; i < records.count; i++) {
 		const struct record *record = &records.list[i];
 
@@ -193,21 +289,21 @@ shown_dnskey(const struct shown *shown, const uint8_t *octets, size_t len, uint3
 			return false;
 		}
 	}
-	for (unsigned i = 0; i < shown->nkeys; i++)
-		if (!has_dnskey(&records, &shown->keys[i])) {
-			snprintf(why, SHOWN_WHY, "lacks DNSKEY %u", shown->keys[i].key_tag);
+	for (unsigned i = 0; i < nneeded; i++)
+		if (!has_dnskey(&records, &needed[i])) {
+			snprintf(why, SHOWN_WHY, "lacks DNSKEY %u", needed[i].key_tag);
 			return false;
 		}
-	return signed_by(&records, TYPE_DNSKEY, "DNSKEY", shown->signers, shown->nsigners, now, why);
+	return signed_by(shown, &records, &type, why);
 }
 
 bool
 shown_data(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, char why[SHOWN_WHY])
 {
+	const struct signed_type type = {TYPE_SOA, "SOA", MARK_DATA, shown->data, shown->ndata, now};
 	struct records records;
 
-	return read_answer(&records, shown->apex, octets, len, why) &&
-	    signed_by(&records, TYPE_SOA, "SOA", shown->data, shown->ndata, now, why);
+	return read_answer(&records, shown->apex, octets, len, why) && signed_by(shown, &records, &type, why);
 }
 
 /* ---- DS ---- */
@@ -267,7 +363,8 @@ shown_ds(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t 
 
 		for (unsigned i = 0; i < records.count; i++)
 			found |= is_ds_of(&records.list[i], &shown->ds[k]);
-		if (!found) {
+		/* While the keys of a provider go, its DS may go, too. */
+		if (!found && key_shows(&shown->ds[k], MARK_SIGNS)) {
 			snprintf(why, SHOWN_WHY, "lacks the DS of key %u", shown->ds[k].key_tag);
 			return false;
 		}

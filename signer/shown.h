@@ -7,24 +7,35 @@
 
 #include "zones/state/signing_keys.h"
 
-enum { SHOWN_KEYS_MAX = 8, SHOWN_WHY = 100 };
+enum { SHOWN_KEYS_MAX = 8, SHOWN_ALL_MAX = SHOWN_KEYS_MAX + PROVIDER_KEYS_MAX, SHOWN_WHY = 100 };
 
 /* The marks that are to be seen. */
 struct shown {
 	uint8_t apex[NAME_MAX_LEN];
 	unsigned nkeys, nsigners, ndata, nds;
-	struct signing_key keys[SHOWN_KEYS_MAX];  /* DNSKEY has exactly these */
-	struct key_id signers[SHOWN_KEYS_MAX];    /* which sign it */
-	struct key_id data[SHOWN_KEYS_MAX];       /* which sign the SOA */
-	struct signing_key ds[SHOWN_KEYS_MAX];    /* whose DS with SHA-256 the parent has, and no other */
-	struct signing_key known[SHOWN_KEYS_MAX]; /* all keys of the zone, for reasons */
+	struct signing_key keys[SHOWN_ALL_MAX];  /* DNSKEY has exactly these */
+	struct key_id signers[SHOWN_KEYS_MAX];   /* which sign it */
+	struct key_id data[SHOWN_KEYS_MAX];      /* which sign the SOA */
+	struct signing_key ds[SHOWN_ALL_MAX];    /* whose DS with SHA-256 the parent has, and no other */
+	struct signing_key known[SHOWN_ALL_MAX]; /* all keys of the zone, for reasons */
 	unsigned nknown;
 	bool ds_may_be_there; /* enable: the DS of these keys may be at the parent already, or not */
+
+	/*
+	 * S110: nameservers of another provider, which are known by whose signatures they have. DNSKEY there
+	 * has the keys needed, and other ones of keys may be left out.
+	 */
+	unsigned nothers, nneeded;
+	struct signing_key others[PROVIDER_KEYS_MAX]; /* the keys of other providers */
+	struct signing_key needed[SHOWN_ALL_MAX];
+	bool others_alone; /* there are no other nameservers */
 };
 
 /* Fill it from the rows of the keys of a zone: what they have now. */
 void shown_fill(
     struct shown *shown, const uint8_t *apex, const struct signing_key *rows, unsigned count, bool enabling);
+/* Then add the rows of the keys of other providers. */
+void shown_add_providers(struct shown *shown, const struct signing_key *rows, unsigned count);
 
 /*
  * The answer to a question for DNSKEY, for SOA or for DS, each with DO. Returns true if it shows the step,

@@ -111,7 +111,7 @@ dnssec_json(struct store_txn *config, struct store_txn *signatures, const struct
 		wall_text(seen.modified, modified);
 		json_put_text(json, "modified_on", modified);
 	}
-	json_put_bool(json, "dnssec_multi_signer", false);
+	json_put_bool(json, "dnssec_multi_signer", json_count(json_member(policy, "provider_keys")) > 0);
 	json_put_bool(json, "dnssec_presigned", false);
 	json_put_bool(json, "dnssec_use_nsec3", false);
 	json_drop(policy);
@@ -136,18 +136,28 @@ dnssec_get(struct call *call, const struct route *route, const struct scene *sce
 
 /* ---- changes ---- */
 
-/* Cloudflare has more than the status. */
+/* Cloudflare has more than the status. A client may write back the members that it read. */
 static bool
-is_offered(struct call *call)
+is_offered(struct call *call, struct store_txn *config, const struct zone_info *zone)
 {
-	static const char *const others[] = {"dnssec_multi_signer", "dnssec_presigned", "dnssec_use_nsec3"};
+	static const char *const others[] = {"dnssec_presigned", "dnssec_use_nsec3"};
+	const struct json *several = json_member(call->body, "dnssec_multi_signer");
+	struct json *now = dnssec_json(config, NULL, zone);
+	bool same =
+	    several == NULL || json_truth(several) == json_truth(json_member(now, "dnssec_multi_signer"));
 
+	json_drop(now);
 	for (size_t i = 0; i < NITEMS(others); i++)
 		if (json_truth(json_member(call->body, others[i]))) {
 			call_error(call, 400, CODE_NOT_OFFERED, "graycloud does not offer %s", others[i]);
 			return false;
 		}
-	return true;
+	if (!same)
+		call_error(call, 400, CODE_NOT_OFFERED,
+		    "dnssec_multi_signer: the keys of another provider come by `graycloud dnssec provider "
+		    "add`, and go by "
+		    "`graycloud dnssec provider remove`");
+	return same;
 }
 
 /* Is it so already? Then nothing changes, as with Cloudflare. */
@@ -190,7 +200,7 @@ dnssec_patch(struct change *change, void *arg)
 	struct zone_info zone;
 	char name[NAME_MAX_TEXT];
 
-	if (!zones_of_call(call, change->txn, &zone) || !is_offered(call))
+	if (!zones_of_call(call, change->txn, &zone) || !is_offered(call, change->txn, &zone))
 		return;
 	name_to_host(zone.name, name);
 	if (strcmp(status, "active") != 0 && strcmp(status, "disabled") != 0)

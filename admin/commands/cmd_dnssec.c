@@ -1,11 +1,13 @@
 /* dnssec: which zones are signed, and the procedures that change their keys (S105, S107). */
 #include "admin/cli/report.h"
+#include "admin/commands/cmd_dnssec_provider.h"
 #include "admin/commands/cmd_dnssec_status.h"
 #include "admin/commands/command_change.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/dnssec_keys.h"
 #include "admin/edit/dnssec_edit.h"
 #include "admin/edit/guards_dnssec.h"
+#include "admin/edit/provider_edit.h"
 #include "zones/state/config.h"
 
 #include <poll.h>
@@ -21,6 +23,7 @@ struct enabling {
 	const char *files[IMPORT_MOST]; /* with the zone's keys */
 	size_t nfiles;
 	struct dnssec_wish wish;
+	struct provider_keys providers;
 };
 
 static void
@@ -33,6 +36,8 @@ enable(struct change *change, void *arg)
 		guards_dnssec(change); /* first, as nothing may change if it refuses */
 	if (name != NULL && enabling->nfiles > 0 && change->problems.errors == 0)
 		dnssec_keys_import(change, name, enabling->files, enabling->nfiles);
+	if (name != NULL && enabling->providers.count > 0 && change->problems.errors == 0)
+		provider_edit_add(change, name, enabling->providers.list, enabling->providers.count);
 	free(name);
 }
 
@@ -248,6 +253,21 @@ wait_signed(const struct args *args)
 		    zone);
 }
 
+static bool
+read_providers(const struct args *args, struct provider_keys *keys)
+{
+	struct problems problems = {0};
+	bool good;
+
+	for (size_t i = 0; i < args->nown; i++)
+		if (strcmp(args->own[i].name, "with") == 0)
+			provider_keys_read(keys, args->own[i].value, &problems);
+	good = problems.errors == 0;
+	report_problems(&problems);
+	problems_free(&problems);
+	return good;
+}
+
 static enum exit_code
 run_enable(struct args *args)
 {
@@ -264,8 +284,9 @@ run_enable(struct args *args)
 		for (size_t i = 2; i < args->count; i++)
 			enabling.files[enabling.nfiles++] = args->words[i];
 	}
+	if (!read_providers(args, &enabling.providers))
+		return EXIT_REFUSED;
 	code = command_change(args, enable, &enabling);
-
 	if (code == EXIT_DONE && !args->dry_run && !args->no_wait)
 		wait_signed(args);
 	return code;
@@ -318,6 +339,8 @@ cmd_dnssec(struct args *args)
 		return dnssec_keys_run(args);
 	if (strcmp(verb, "set") == 0)
 		return run_set(args);
+	if (strcmp(verb, "provider") == 0)
+		return dnssec_provider_run(args);
 	for (unsigned i = 0; i < NITEMS(verbs); i++)
 		if (strcmp(verb, verbs[i].verb) == 0)
 			return args->count == 2 || (args->count > 2 && args_value(args, "import") != NULL)

@@ -53,9 +53,8 @@ put_time(struct json *json, const char *name, int64_t wall)
 }
 
 static void
-add_key(void *arg, const struct signing_key *key)
+put_key(struct looking *looking, const struct signing_key *key, bool provider)
 {
-	struct looking *looking = arg;
 	struct json *json = json_new_object(), *marks = json_new_object(), *since = json_new_object();
 	char digest[2 * 32 + 1], *ds;
 
@@ -65,6 +64,7 @@ add_key(void *arg, const struct signing_key *key)
 	json_put_integer(json, "key_tag", key->key_tag);
 	json_put_integer(json, "algorithm", key->algorithm);
 	json_put_integer(json, "flags", key->flags);
+	json_put_bool(json, "provider", provider);
 	json_put_text(json, "ds", ds);
 	for (unsigned i = 0; i < KEY_MARKS; i++) {
 		json_put_text(marks, mark_names[i], state_name(key->marks[i]));
@@ -74,10 +74,26 @@ add_key(void *arg, const struct signing_key *key)
 	json_put(json, "since", since);
 	json_add(looking->keys, json);
 	free(ds);
-	if (looking->state != NULL) {
-		looking->state->nkeys++;
-		looking->state->any_ds |= key->marks[MARK_DS] != MARK_HIDDEN;
-	}
+}
+
+static void
+add_key(void *arg, const struct signing_key *key)
+{
+	struct looking *looking = arg;
+	struct dnssec_state *state = looking->state;
+
+	put_key(looking, key, false);
+	if (state == NULL)
+		return;
+	if (state->nkeys < STATE_KEYS_MAX)
+		state->keys[state->nkeys++] = *key;
+	state->any_ds |= key->marks[MARK_DS] != MARK_HIDDEN;
+}
+
+static void
+add_provider_key(void *arg, const struct signing_key *key)
+{
+	put_key(arg, key, true);
 }
 
 static void
@@ -132,6 +148,7 @@ add_zone(void *arg, const struct id *id, struct bytes text)
 	json_put_bool(json, "signed", is_signed);
 	if (there) {
 		signing_keys_each(looking->signatures, zone.number, add_key, looking);
+		provider_keys_each(looking->signatures, zone.number, add_provider_key, looking);
 		rollover_get(looking->signatures, zone.number, &rollover);
 	}
 	json_put(json, "keys", looking->keys);
@@ -262,10 +279,11 @@ print_keys(const struct json *zone)
 	for (size_t i = 0; i < json_count(keys); i++) {
 		const struct json *key = json_item(keys, i), *marks = json_member(key, "marks");
 
-		printf("  key %.0f: DNSKEY %s, signs DNSKEY %s, DS %s, signs data %s\n",
-		    json_number_of(json_member(key, "key_tag")), json_text_of(marks, mark_names[MARK_DNSKEY]),
-		    json_text_of(marks, mark_names[MARK_SIGNS]), json_text_of(marks, mark_names[MARK_DS]),
-		    json_text_of(marks, mark_names[MARK_DATA]));
+		printf("  key %.0f%s: DNSKEY %s, signs DNSKEY %s, DS %s, signs data %s\n",
+		    json_number_of(json_member(key, "key_tag")),
+		    json_truth(json_member(key, "provider")) ? " of another provider" : "",
+		    json_text_of(marks, mark_names[MARK_DNSKEY]), json_text_of(marks, mark_names[MARK_SIGNS]),
+		    json_text_of(marks, mark_names[MARK_DS]), json_text_of(marks, mark_names[MARK_DATA]));
 	}
 }
 
@@ -398,7 +416,9 @@ dnssec_ds_run(struct args *args)
 	for (size_t i = 0; i < json_count(keys) && !args->json && code == EXIT_DONE; i++) {
 		const struct json *key = json_item(keys, i);
 
-		if (shows(key, MARK_DS) || (args->force && shows(key, MARK_DATA) && shows(key, MARK_DNSKEY)))
+		if (shows(key, MARK_DS) ||
+		    (args->force && !json_truth(json_member(key, "provider")) && shows(key, MARK_DATA) &&
+			shows(key, MARK_DNSKEY)))
 			printf("%s. IN DS %s\n", json_text_of(json_item(looking.list, 0), "name"),
 			    json_text_of(key, "ds"));
 	}

@@ -12,13 +12,16 @@
 /* The name of a zone as objects have it, for any spelling; NULL stays NULL. */
 const char *dnssec_clean_name(const char *word, char out[NAME_MAX_TEXT]);
 
+enum { STATE_KEYS_MAX = 8 };
+
 /* One zone, as the signer has it. */
 struct dnssec_state {
 	bool alive; /* the signer runs */
 	bool known; /* the configuration has the zone as signed */
 	bool signed_now;
 	unsigned nkeys;
-	bool any_ds; /* a key has a DS at the parent, or one is asked for */
+	struct signing_key keys[STATE_KEYS_MAX]; /* its own; those of other providers do not count */
+	bool any_ds;                             /* a key has a DS at the parent, or one is asked for */
 	struct rollover rollover;
 };
 /* False after a sentence on stderr. */

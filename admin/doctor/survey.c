@@ -87,7 +87,7 @@ survey_ask_resolver(
 		    ASK_RECURSE | ASK_EDNS);
 	for (size_t i = 0; i < survey->own.count; i++)
 		if (survey->own.list[i].naddresses == 0) {
-			struct nameservers one = {&survey->own.list[i], 1};
+			struct nameservers one = {.list = &survey->own.list[i], .count = 1};
 
 			ask_addresses(&one, asking, resolver, port);
 		}
@@ -107,7 +107,7 @@ survey_ask_for_parents(
 	ask_addresses(&survey->parents, asking, resolver, port);
 	for (size_t i = 0; i < survey->own.count; i++)
 		if (survey->own.list[i].naddresses == 0) {
-			struct nameservers one = {&survey->own.list[i], 1};
+			struct nameservers one = {.list = &survey->own.list[i], .count = 1};
 
 			ask_addresses(&one, asking, resolver, port);
 		}

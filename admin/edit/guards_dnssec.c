@@ -92,6 +92,23 @@ look_at_item(void *arg, const struct config_item *item)
 	return true;
 }
 
+/* S110. */
+static void
+look_at_providers(struct looking *looking, const struct dnssec_policy *policy)
+{
+	for (size_t i = 0; i < policy->nproviders; i++) {
+		const struct public_key *key = &policy->providers[i];
+
+		if (key->dnskey[3] != policy->algorithm)
+			problems_error(&looking->change->problems,
+			    "zone %s: key %u of another provider has algorithm %u, and the zone is to be "
+			    "signed with %u: all "
+			    "providers of a zone sign with one algorithm (RFC 8901 3)",
+			    policy->name, dnskey_tag(key->dnskey, key->len), key->dnskey[3],
+			    policy->algorithm);
+	}
+}
+
 /* The zones that this edit enabled are looked at wholly. */
 static bool
 look_at_enabled(void *arg, const struct config_item *item)
@@ -103,6 +120,7 @@ look_at_enabled(void *arg, const struct config_item *item)
 	if (item->what != CONFIG_OBJECT || item->kind != KIND_DNSSEC || item->after.len == 0 ||
 	    (policy = document_load_dnssec(json)) == NULL)
 		return true;
+	look_at_providers(looking, policy);
 	for (size_t i = 0; i < looking->count; i++) {
 		char name[NAME_MAX_TEXT];
 

@@ -28,6 +28,13 @@ is_deeply([@$got{qw(status ds digest key_tag)}], ['pending', undef, undef, undef
 my ($signature) = grep { $_->{type} eq 'SOA' } @{result('GET', '/graycloud/explain?name=example.com&type=SOA')->{signatures}};
 like($signature->{text}, qr/^signature \d+ until \d{4}-\d\d-\d\d, signed ahead$/, 'explain has the signatures');
 
+like(refused(400, 91003, 'another provider is not added here', 'PATCH', $z, body => {status => 'active', dnssec_multi_signer => JSON::PP::true()}), qr/`graycloud dnssec provider add`/, 'says how');
+my $their_key = '257 3 13 ' . 'A' x 84 . 'AA==';
+$t->admin_list(qw(dnssec provider add example.com), $their_key);
+ok(result('GET', $z)->{dnssec_multi_signer}, 'a zone with another provider shows that');
+ok(result('PATCH', $z, body => {status => 'active', dnssec_multi_signer => JSON::PP::true()})->{dnssec_multi_signer}, 'and may be written back so');
+$t->admin('dnssec provider remove example.com ' . (map { $_->{provider} ? $_->{key_tag} : () } @{$t->admin_json('dnssec status example.com')->{zones}[0]{keys}})[0]);
+
 is(result('PATCH', $z, body => {status => 'disabled'})->{status}, 'pending-disabled', 'disable: by steps');
 is(result('GET', $z)->{status}, 'pending-disabled', 'it is pending');
 is(result('PATCH', $z, body => {status => 'active'})->{status}, 'pending', 'and taken back');

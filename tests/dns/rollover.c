@@ -21,6 +21,7 @@ enum {
 	TTL_DS = 24,
 	TTL_KEY = 2,
 	TTL_DATA = 8,
+	TTL_NS = 48,
 	LONG_AGO = -1000,
 	NODES = 2,
 	PARENTS = 2
@@ -31,6 +32,7 @@ enum { HISTORY = 16 };
 struct published {
 	double at;
 	unsigned keys, signs, data, ds;
+	bool gone; /* nobody asks this server any longer */
 };
 
 struct history {
@@ -94,6 +96,8 @@ wait_of(uint8_t waits)
 		most = MAX(most, TTL_DS);
 	if (waits & KEY_DATA)
 		most = MAX(most, TTL_DATA);
+	if (waits & KEY_NS)
+		most += TTL_NS;
 	return most;
 }
 
@@ -142,7 +146,8 @@ may_be_cached(const struct history *history, unsigned i, double ttl, double now)
 {
 	bool ends = i + 1 < history->count;
 
-	return history->list[i].at <= now && (!ends || history->list[i + 1].at > now - ttl);
+	return !history->list[i].gone && history->list[i].at <= now &&
+	    (!ends || history->list[i + 1].at > now - ttl);
 }
 
 static bool
@@ -372,6 +377,99 @@ a_key_rollover_survives_the_loss_of_any_one_wait(void **state)
 		assert_true(is_safe(&(struct trial){.kind = ROLLOVER_KEY, .without_waits = 1u << i}));
 }
 
+/* ---- two providers (S110): node 0 is the zone's own, with the key OLD; node 1 is the other's, with OTHER
+ * ---- */
+
+static void
+add(struct history *history, double at, struct published what)
+{
+	what.at = at;
+	history->list[history->count++] = what;
+}
+
+static void
+add_ds(struct plan *plan, double at, unsigned ds)
+{
+	for (unsigned i = 0; i < PARENTS; i++)
+		add(&plan->parents[i], at, (struct published){.ds = ds});
+}
+
+static const struct published own_alone = {.keys = OLD, .signs = OLD, .data = OLD},
+			      own_of_two = {.keys = OLD | OTHER, .signs = OLD, .data = OLD},
+			      theirs = {.keys = OLD | OTHER, .signs = OTHER, .data = OTHER};
+
+static unsigned
+ds_by(const struct rollover_step *step, enum rollover_kind kind)
+{
+	if (kind == ROLLOVER_MOVE_OUT)
+		return OTHER | (step->old & KEY_DS ? OLD : 0);
+	return OLD | (step->providers & KEY_DS ? OTHER : 0);
+}
+
+/* Those who ask a nameserver that left NS ask it until the TTL of the NS records has passed. */
+static bool
+is_safe_with_two(enum rollover_kind kind, unsigned without_waits)
+{
+	struct plan plan = {.looks = true};
+	bool comes = kind == ROLLOVER_PROVIDER_COMES;
+	unsigned count;
+	const struct rollover_step *steps = rollover_steps(kind, &count);
+
+	add(&plan.nodes[0], LONG_AGO, comes ? own_alone : own_of_two);
+	if (!comes)
+		add(&plan.nodes[1], LONG_AGO, theirs);
+	add_ds(&plan, LONG_AGO, comes ? OLD : OLD | OTHER);
+	if (kind == ROLLOVER_PROVIDER_GOES)
+		add(&plan.nodes[1], TTL_NS, (struct published){.gone = true});
+	for (unsigned i = 0; i < count; i++) {
+		if (kind != ROLLOVER_MOVE_OUT)
+			add(&plan.nodes[0], plan.now,
+			    steps[i].providers & KEY_DNSKEY ? own_of_two : own_alone);
+		add_ds(&plan, plan.now, ds_by(&steps[i], kind));
+		if (!(without_waits >> i & 1))
+			plan.now += wait_of(steps[i].waits);
+	}
+	if (comes)
+		add(&plan.nodes[1], plan.now, theirs);
+	if (kind == ROLLOVER_MOVE_OUT && plan.now < TTL_NS)
+		add(&plan.nodes[0], plan.now, (struct published){0});
+	if (kind == ROLLOVER_MOVE_OUT)
+		add(&plan.nodes[0], TTL_NS, (struct published){.gone = true});
+	return safe(&plan);
+}
+
+static void
+another_provider_comes_and_goes_safely(void **state)
+{
+	(void)state;
+	assert_true(is_safe_with_two(ROLLOVER_PROVIDER_COMES, 0));
+	assert_true(is_safe_with_two(ROLLOVER_PROVIDER_GOES, 0));
+	assert_true(is_safe_with_two(ROLLOVER_MOVE_OUT, 0));
+	assert_false(is_safe_with_two(
+	    ROLLOVER_PROVIDER_COMES, 3)); /* the wait for the DS alone is longer than that for DNSKEY */
+	assert_false(is_safe_with_two(ROLLOVER_PROVIDER_COMES, 2)); /* DS */
+	assert_false(is_safe_with_two(ROLLOVER_PROVIDER_GOES, 1));
+	assert_false(is_safe_with_two(ROLLOVER_MOVE_OUT, 1));
+}
+
+static void
+the_ttl_of_ns_is_that_of_the_parent_or_two_days(void **state)
+{
+	struct rollover rollover = {.ttl_dnskey = 3600, .ttl_ds = 86400, .ttl_data = 300, .ttl_ns = 7200};
+	struct rollover_clock now = {1000000000, 1000000000, 1};
+	const struct rollover_pace pace = {600000, 0};
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		rollover_begin(&rollover, ROLLOVER_PROVIDER_GOES, NULL, NULL, &now);
+		rollover_seen(&rollover, true, &now, &pace);
+		rollover_seen(&rollover, true, &now, &pace);
+		assert_int_equal(
+		    rollover.until, now.wall_ms + ((i == 0 ? 7200 : 172800) + 3600 + 1) * INT64_C(1000));
+		rollover.ttl_ns = 0;
+	}
+}
+
 /* ---- marks ---- */
 
 static void
@@ -563,6 +661,8 @@ main(void)
 	    cmocka_unit_test(waiting_without_looking_breaks_behind_late_servers),
 	    cmocka_unit_test(what_is_left_out_is_found),
 	    cmocka_unit_test(a_key_rollover_survives_the_loss_of_any_one_wait),
+	    cmocka_unit_test(another_provider_comes_and_goes_safely),
+	    cmocka_unit_test(the_ttl_of_ns_is_that_of_the_parent_or_two_days),
 	    cmocka_unit_test(marks_come_and_go),
 	    cmocka_unit_test(a_step_needs_two_looks_the_margin_and_the_ttl),
 	    cmocka_unit_test(a_server_that_falls_back_makes_the_wait_begin_again),

@@ -229,6 +229,104 @@ a_server_that_is_lame_or_malformed_shows_nothing(void **state)
 	assert_false(dnskey_shown());
 }
 
+/* ---- another provider, with key 2 (S110) ---- */
+
+/* Key 0 is the zone's own; providers has the marks of key 2. */
+static struct shown
+wanted_with(const char *marks)
+{
+	struct shown shown;
+
+	memset(keys[0].marks, MARK_EVERYWHERE, sizeof keys[0].marks);
+	for (unsigned i = 0; i < KEY_MARKS; i++)
+		keys[2].marks[i] = marks[i] == '1' ? MARK_COMING : MARK_HIDDEN;
+	shown_fill(&shown, apex, keys, 1, false);
+	shown_add_providers(&shown, &keys[2], 1);
+	return shown;
+}
+
+static bool
+shows_keys(const struct shown *shown)
+{
+	return shown_dnskey(shown, answer, written(), NOW, &ttl, why);
+}
+
+static void
+dnskey_of_both_providers_may_be_signed_by_either(void **state)
+{
+	struct shown shown = wanted_with("1111");
+
+	(void)state;
+	for (unsigned signer = 0; signer <= 2; signer += 2) {
+		begin(AA);
+		add_dnskey(0);
+		add_dnskey(2);
+		add_rrsig(TYPE_DNSKEY, signer, NOW + 10);
+		assert_true(shows_keys(&shown));
+		begin(AA);
+		add_rrsig(TYPE_SOA, signer, NOW + 10);
+		assert_true(shown_data(&shown, answer, written(), NOW, why));
+		begin(AA);
+		add_dnskey(signer);
+		add_rrsig(TYPE_DNSKEY, signer, NOW + 10);
+		assert_false(shows_keys(&shown));
+		assert_non_null(strstr(why, "lacks DNSKEY"));
+	}
+	begin(AA);
+	add_rrsig(TYPE_SOA, 2, NOW - 1);
+	assert_false(shown_data(&shown, answer, written(), NOW, why));
+}
+
+static void
+a_provider_that_goes_signs_nothing(void **state)
+{
+	struct shown shown = wanted_with("1010");
+
+	(void)state;
+	begin(AA);
+	add_rrsig(TYPE_SOA, 2, NOW + 10);
+	assert_false(shown_data(&shown, answer, written(), NOW, why));
+	assert_non_null(strstr(why, "still has the signature"));
+	begin(AA);
+	add_ds(0);
+	assert_true(shown_ds(&shown, answer, written(), &ttl, why)); /* its DS may go early */
+	add_ds(2);
+	assert_true(shown_ds(&shown, answer, written(), &ttl, why));
+	shown = wanted_with("1000");
+	assert_false(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_non_null(strstr(why, "still has the DS"));
+}
+
+static void
+the_ds_of_both_providers_are_wanted(void **state)
+{
+	struct shown shown = wanted_with("1111");
+
+	(void)state;
+	begin(AA);
+	add_ds(0);
+	assert_false(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_non_null(strstr(why, "lacks the DS of key"));
+	add_ds(2);
+	assert_true(shown_ds(&shown, answer, written(), &ttl, why));
+}
+
+static void
+a_zone_that_moves_out_has_nameservers_of_the_other_provider_alone(void **state)
+{
+	struct shown shown = wanted_with("1111");
+
+	(void)state;
+	shown.others_alone = true;
+	begin(AA);
+	add_rrsig(TYPE_SOA, 2, NOW + 10);
+	assert_true(shown_data(&shown, answer, written(), NOW, why));
+	begin(AA);
+	add_rrsig(TYPE_SOA, 0, NOW + 10);
+	assert_false(shown_data(&shown, answer, written(), NOW, why));
+	assert_non_null(strstr(why, "still has the signature"));
+}
+
 int
 main(void)
 {
@@ -239,6 +337,10 @@ main(void)
 	    cmocka_unit_test(the_ds_of_the_parent_are_those_of_the_step_and_no_others),
 	    cmocka_unit_test(before_the_ds_its_own_may_be_there_and_no_other),
 	    cmocka_unit_test(a_server_that_is_lame_or_malformed_shows_nothing),
+	    cmocka_unit_test(dnskey_of_both_providers_may_be_signed_by_either),
+	    cmocka_unit_test(a_provider_that_goes_signs_nothing),
+	    cmocka_unit_test(the_ds_of_both_providers_are_wanted),
+	    cmocka_unit_test(a_zone_that_moves_out_has_nameservers_of_the_other_provider_alone),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);

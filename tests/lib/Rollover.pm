@@ -22,7 +22,8 @@ our $ZONE = 'roll.parent.example';
 # Label, type, rcode.
 my @questions = (['www', 'A'], ['lb', 'A'], ['one', 'A'], ['x.wild', 'TXT'], ['lb', 'AAAA'], ['nx', 'A', 'NXDOMAIN'], ['@', 'DNSKEY'], ['@', 'CDS']);
 
-# Options: margin, interval, ttl (seconds). resolvers => [NAMES]: those of Resolvers.pm, in a network namespace, in place of an unbound
+# Options: other => 1: another provider has the zone, too, at ns3 (S110); the resolver asks it from $r->ask_providers on.
+# margin, interval, ttl (seconds). resolvers => [NAMES]: those of Resolvers.pm, in a network namespace, in place of an unbound
 # that knows the ports of the nameservers.
 sub start {
 	my ($class, %options) = @_;
@@ -40,11 +41,15 @@ sub start {
 	$self->{root} = Graycloud->start(zone => $root, $at->(20)) if $real;
 	$self->{first} = Graycloud->start(zone => $parent, $at->(21));
 	$self->{second} = Graycloud->start(zone => $parent, $at->(22));
-	$self->{child} = Graycloud->start($at->(31), zone => "\$ORIGIN $ZONE.\n\$TTL $ttl\n@ SOA ns1 h 1 3600 600 86400 $ttl\n@ NS ns1\n@ NS ns2\n"
-		. "ns1 A $net.31\nns2 A $net.32\nwww A 192.0.2.1\nwww A 192.0.2.2\n*.wild TXT \"wild\"\n");
-	$self->{child}->admin('pool create eu origin=192.0.2.10 origin=192.0.2.11 origin=192.0.2.12');
-	$self->{child}->admin("lb create lb.$ZONE default_pools=eu fallback_pool=eu ttl=$ttl");
-	$self->{child}->admin("lb create one.$ZONE default_pools=eu fallback_pool=eu ttl=$ttl max_answers=1");
+	my $zone = "\$ORIGIN $ZONE.\n\$TTL $ttl\n@ SOA ns1 h 1 3600 600 86400 $ttl\n@ NS ns1\n@ NS ns2\n"
+	    . "ns1 A $net.31\nns2 A $net.32\nwww A 192.0.2.1\nwww A 192.0.2.2\n*.wild TXT \"wild\"\n";
+	$self->{child} = Graycloud->start($at->(31), zone => $zone);
+	$self->{other} = Graycloud->start(zone => $zone) if $self->{other};
+	for my $provider (grep { defined } @$self{qw(child other)}) {
+		$provider->admin('pool create eu origin=192.0.2.10 origin=192.0.2.11 origin=192.0.2.12');
+		$provider->admin("lb create lb.$ZONE default_pools=eu fallback_pool=eu ttl=$ttl");
+		$provider->admin("lb create one.$ZONE default_pools=eu fallback_pool=eu ttl=$ttl max_answers=1");
+	}
 	# The anchor of the resolver is the key of the parent.
 	$self->{first}->start_signer('--key-ttl', $ttl);
 	$self->{first}->admin('dnssec enable parent.example');
@@ -58,9 +63,15 @@ sub start {
 
 sub start_signer {
 	my ($self, @more) = @_;
+	$self->start_signer_of('child', @more);
+}
+
+sub start_signer_of {
+	my ($self, $provider, @more) = @_;
 	my %at = (31 => $self->{child}{tcp}[0], 32 => $self->{late}, 21 => $self->{first}{tcp}[0], 22 => $self->{second}{tcp}[0]);
 
-	$self->{child}->start_signer('--key-ttl', $self->{ttl}, '--look-interval', $self->{interval}, '--look-margin', $self->{margin},
+	$at{33} = $self->{other}{tcp}[0] if $self->{other};
+	$self->{$provider}->start_signer('--key-ttl', $self->{ttl}, '--look-interval', $self->{interval}, '--look-margin', $self->{margin},
 		'--resolver', "127.0.0.1:$self->{port}", @more, map { ('--ask', "$self->{net}.$_=$at{$_}") } sort keys %at);
 }
 
@@ -142,6 +153,7 @@ sub start_resolver {
 	    ['parent.example', $first->{udp}[0]], [$ZONE, $t->{udp}[0]];
 
 	$self->{port} = IO::Socket::IP->new(Proto => 'udp', Type => SOCK_DGRAM, LocalHost => '127.0.0.1', LocalPort => 0)->sockport;
+	my $control = $self->{other} ? "control-enable: yes\n\tcontrol-interface: $t->{dir}/unbound.control\n\tcontrol-use-cert: no" : 'control-enable: no';
 	$t->write_file('unbound.conf', <<"END" . join '', @stubs);
 server:
 	interface: 127.0.0.1\@$self->{port}
@@ -158,7 +170,7 @@ server:
 	val-log-level: 2
 	target-fetch-policy: "0 0 0 0 0"
 remote-control:
-	control-enable: no
+	$control
 END
 	$self->{unbound} = fork // die "fork: $!";
 	if ($self->{unbound} == 0) {
@@ -167,6 +179,31 @@ END
 		exec 'unbound', '-c', "$t->{dir}/unbound.conf" or POSIX::_exit(127);
 	}
 	$self->add_resolver('unbound', $self->{port});
+}
+
+# Who is asked by the resolver from now on: both providers, or one of them.
+sub ask_providers {
+	my ($self, @providers) = @_;
+	my @at = map { $self->{$_}{udp}[0] =~ s/:(\d+)$/\@$1/r } @providers;
+	my $said = `unbound-control -c $self->{child}{dir}/unbound.conf stub_add $ZONE @at 2>&1`;
+
+	die "unbound-control: $said" if $said !~ /^ok/;
+}
+
+# Add or delete a nameserver, "ns3", at the parent and at both providers.
+sub change_ns {
+	my ($self, $what, $label) = @_;
+	my ($ttl) = map { $what eq 'add' ? " $_" : '' } $self->{ttl};
+	my $address = "$self->{net}.3" . substr $label, -1;
+
+	for my $place (["parent.example", 'roll', "$label.roll", 'first', 'second'], [$ZONE, '@', $label, 'child', 'other']) {
+		my ($zone, $apex, $host, @servers) = @$place;
+
+		for my $server (@$self{@servers}) {
+			$server->admin("record add $zone $host$ttl A $address") if $what eq 'add';
+			$server->admin("record $what $zone $apex$ttl NS $label.$ZONE.");
+		}
+	}
 }
 
 sub add_resolver {

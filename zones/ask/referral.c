@@ -199,9 +199,10 @@ delegation_read(const uint8_t *octets, size_t len, const uint8_t *zone, struct n
 		return DELEGATION_UNKNOWN;
 	while (next(&answer, &record, &section)) {
 		own |= section == ANSWER && is(&record, TYPE_NS, zone);
-		if (section == AUTHORITY && is(&record, TYPE_NS, zone))
+		if (section == AUTHORITY && is(&record, TYPE_NS, zone)) {
 			add_target(referral, &answer, &record);
-		else if (section == ADDITIONAL && read_address(&answer, &record, &address) &&
+			referral->ttl = MAX(referral->ttl, record.ttl);
+		} else if (section == ADDITIONAL && read_address(&answer, &record, &address) &&
 		    (glued = nameservers_find(referral, record.owner)) != NULL)
 			nameserver_add_address(glued, &address);
 	}

@@ -20,6 +20,7 @@ struct nameserver {
 struct nameservers {
 	struct nameserver *list;
 	size_t count;
+	uint32_t ttl; /* of the NS records of a delegation, in seconds */
 };
 /* The one with this name, or NULL; and the same, which is added if it does not exist. */
 struct nameserver *nameservers_find(const struct nameservers *all, const uint8_t *name);

@@ -19,6 +19,7 @@ enum {
 	SIGNATURE_OCTETS = 64,             /* of ECDSA P-256 (RFC 6605 4) and of Ed25519 (RFC 8080 4) */
 	SIGNATURES_MAX = 4,                /* of one RRset at once; a rollover needs two */
 	DATA_KEYS_MAX = 3,                 /* keys that sign the data of a zone at once */
+	PROVIDER_KEYS_MAX = 8,             /* keys of other providers (S110) */
 	DNSKEY_SEP = 1,                    /* flag: a key that a DS refers to (RFC 4034 2.1.1) */
 	DNSKEY_REVOKE = 0x80,              /* flag (RFC 5011) */
 	DNSKEY_ZONE = 0x100,               /* flag: a key of a zone */
@@ -38,6 +39,12 @@ key_id_same(const struct key_id *a, const struct key_id *b)
 {
 	return a->algorithm == b->algorithm && a->key_tag == b->key_tag;
 }
+
+/* RDATA of the DNSKEY of a key that another provider signs with (RFC 8901). */
+struct public_key {
+	uint16_t len;
+	uint8_t dnskey[DNSKEY_MAX];
+};
 
 /* One signature without the parts that follow from the RRset (type, labels, TTL, signer's name). */
 struct signature {

@@ -3,6 +3,7 @@
 #include "zones/base/array.h"
 #include "zones/base/siphash.h"
 #include "zones/base/text.h"
+#include "zones/document/public_key.h"
 #include "zones/document/schema.h"
 #include "zones/document/value.h"
 #include "zones/geo/geo.h"
@@ -214,6 +215,21 @@ document_load_node(struct bytes text)
 	return NULL;
 }
 
+static void
+load_provider_keys(struct dnssec_policy *policy, const struct value *list)
+{
+	struct problems problems = {0};
+	struct public_key key;
+
+	for (const struct value *each = value_first(list); each != NULL; each = value_next(each)) {
+		if (value_text(each) == NULL || !public_key_read(&key, value_text(each), &problems))
+			continue;
+		policy->providers = array_grow(policy->providers, policy->nproviders, sizeof key);
+		policy->providers[policy->nproviders++] = key;
+	}
+	problems_free(&problems);
+}
+
 struct dnssec_policy *
 document_load_dnssec(struct bytes text)
 {
@@ -241,6 +257,7 @@ document_load_dnssec(struct bytes text)
 		policy->without = array_grow(policy->without, policy->nwithout, sizeof *policy->without);
 		policy->without[policy->nwithout++] = xstrdup(value_text(each));
 	}
+	load_provider_keys(policy, value_member(json, "provider_keys"));
 	value_free(json);
 	if (*policy->name != '\0' && *policy->id.text != '\0')
 		return policy;

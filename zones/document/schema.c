@@ -3,6 +3,7 @@
 #include "zones/base/deadline.h"
 #include "zones/dns/dnssec.h"
 #include "zones/dns/idn.h"
+#include "zones/document/public_key.h"
 #include "zones/expression/expression.h"
 #include "zones/geo/geo.h"
 #include "zones/model/quorum.h"
@@ -297,6 +298,17 @@ clean_server(const char *text)
 
 	return address_from_text(&address, text) ? xstrdup(address_to_text(&address, clean))
 						 : host_name_clean(text);
+}
+
+static char *
+clean_provider_key(const char *text)
+{
+	struct problems problems = {0};
+	struct public_key key;
+	char *clean = public_key_read(&key, text, &problems) ? public_key_text(&key) : NULL;
+
+	problems_free(&problems);
+	return clean;
 }
 
 static char *
@@ -670,13 +682,16 @@ static const struct property_word ending_words[] = {{"none", 0}, {"disable", 0},
 static const struct property_word roll_words[] = {{"all", 0}, {"ksk", 0}, {"zsk", 0}, {NULL, 0}};
 static const struct property gone_server =
     CHECKED("server", NULL, clean_server, "the name or the address of a nameserver");
+static const struct property provider_key =
+    CHECKED("key", NULL, clean_provider_key, "a DNSKEY record of algorithm 13 or 15, as \"257 3 13 KEY\"");
 /* S107: rollover and cancelled are numbers of requests. */
 static const struct property dnssec_table[] = {SERVER,
     CHECKED("name", NULL, clean_zone, "the name of a zone"), TEXT("description", "\"\"", 1024),
     WORD("algorithm", "\"ecdsap256sha256\"", algorithm_words), TEXT("identity", "\"\"", 32),
     INTEGER("rollover", "0", 0, 1000000), INTEGER("cancelled", "0", 0, 1000000), BOOL("emergency", "false"),
     WORD("roll", "\"all\"", roll_words), BOOL("split", "false"), BOOL("keyless_nodes", "false"),
-    WORD("ending", "\"none\"", ending_words), LIST("without", "[]", 0, 16, &gone_server), END};
+    WORD("ending", "\"none\"", ending_words), LIST("without", "[]", 0, 16, &gone_server),
+    LIST("provider_keys", "[]", 0, PROVIDER_KEYS_MAX, &provider_key), END};
 
 enum dnssec_roll
 schema_dnssec_roll(const char *text)

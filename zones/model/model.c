@@ -131,6 +131,7 @@ model_free_dnssec_policy(struct dnssec_policy *policy)
 	for (size_t i = 0; i < policy->nwithout; i++)
 		free(policy->without[i]);
 	free(policy->without);
+	free(policy->providers);
 	free(policy->name);
 	free(policy);
 }

@@ -10,6 +10,7 @@
 
 #include "zones/base/address.h"
 #include "zones/base/deadline.h"
+#include "zones/dns/dnssec.h"
 #include "zones/dns/name.h"
 
 enum {
@@ -163,6 +164,8 @@ struct dnssec_policy {
 	enum dnssec_ending ending;
 	char **without; /* names or addresses of servers that are gone */
 	size_t nwithout;
+	struct public_key *providers; /* S110: keys of other providers that sign the zone, too */
+	size_t nproviders;
 };
 
 enum monitor_type {

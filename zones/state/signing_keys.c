@@ -1,5 +1,6 @@
 #include "zones/state/signing_keys.h"
 
+#include "zones/base/digest.h"
 #include "zones/dns/wire.h"
 
 #include <stdlib.h>
@@ -9,7 +10,9 @@
 enum {
 	KEY_FIXED = 2 + 8 + KEY_MARKS * 9, /* flags, created, marks and their times */
 	KEY_ROW = KEY_FIXED + DNSKEY_MAX + DS_OCTETS,
-	KEY_ROW_KEY = 7
+	KEY_ROW_KEY = 7,
+	PROVIDER_ROW_KEY = 8,
+	PROVIDER_KEYS = 255 /* no algorithm (RFC 8624 3.1) */
 };
 
 uint16_t
@@ -31,20 +34,19 @@ read_key(struct signing_key *row, const uint8_t *at)
 	memcpy(row->ds, at + KEY_FIXED + DNSKEY_MAX, DS_OCTETS);
 }
 
-void
-signing_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void *arg)
+/* Rows whose key begins with the prefix and has the length. */
+static void
+each_row(struct store_txn *txn, const uint8_t *prefix, size_t prefix_len, signing_key_fn *fn, void *arg)
 {
 	struct store_cursor *cursor = store_cursor_open(txn, TABLE_KEYS);
-	uint8_t prefix[4];
 	struct bytes key, value;
 	bool more;
 
-	put32(prefix, zone);
-	for (more = store_cursor_seek(cursor, (struct bytes){prefix, 4}, &key, &value);
-	     more && key.len == KEY_ROW_KEY && memcmp(key.data, prefix, 4) == 0;
+	for (more = store_cursor_seek(cursor, (struct bytes){prefix, prefix_len}, &key, &value);
+	     more && key.len == prefix_len + 3 && memcmp(key.data, prefix, prefix_len) == 0;
 	     more = store_cursor_next(cursor, &key, &value)) {
-		const uint8_t *name = key.data;
-		struct signing_key row = {.algorithm = name[4], .key_tag = get16(name + 5)};
+		const uint8_t *name = (const uint8_t *)key.data + prefix_len;
+		struct signing_key row = {.algorithm = name[0], .key_tag = get16(name + 1)};
 
 		if (value.len != KEY_ROW)
 			continue;
@@ -52,6 +54,22 @@ signing_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void
 		fn(arg, &row);
 	}
 	store_cursor_close(cursor);
+}
+
+static int
+put_row(struct store_txn *txn, struct bytes name, const struct signing_key *key)
+{
+	uint8_t at[KEY_ROW] = {0};
+
+	put16(at, key->flags);
+	put64(at + 2, (uint64_t)key->created);
+	for (unsigned i = 0; i < KEY_MARKS; i++) {
+		at[10 + i * 9] = key->marks[i];
+		put64(at + 11 + i * 9, (uint64_t)key->since[i]);
+	}
+	memcpy(at + KEY_FIXED, key->dnskey, DNSKEY_MAX);
+	memcpy(at + KEY_FIXED + DNSKEY_MAX, key->ds, DS_OCTETS);
+	return store_put(txn, TABLE_KEYS, name, (struct bytes){at, sizeof at});
 }
 
 static struct bytes
@@ -63,20 +81,21 @@ key_name(uint8_t name[KEY_ROW_KEY], uint32_t zone, const struct signing_key *key
 	return (struct bytes){name, KEY_ROW_KEY};
 }
 
+void
+signing_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void *arg)
+{
+	uint8_t prefix[4];
+
+	put32(prefix, zone);
+	each_row(txn, prefix, sizeof prefix, fn, arg);
+}
+
 int
 signing_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *key)
 {
-	uint8_t name[KEY_ROW_KEY], at[KEY_ROW] = {0};
+	uint8_t name[KEY_ROW_KEY];
 
-	put16(at, key->flags);
-	put64(at + 2, (uint64_t)key->created);
-	for (unsigned i = 0; i < KEY_MARKS; i++) {
-		at[10 + i * 9] = key->marks[i];
-		put64(at + 11 + i * 9, (uint64_t)key->since[i]);
-	}
-	memcpy(at + KEY_FIXED, key->dnskey, DNSKEY_MAX);
-	memcpy(at + KEY_FIXED + DNSKEY_MAX, key->ds, DS_OCTETS);
-	return store_put(txn, TABLE_KEYS, key_name(name, zone, key), (struct bytes){at, sizeof at});
+	return put_row(txn, key_name(name, zone, key), key);
 }
 
 int
@@ -85,6 +104,63 @@ signing_key_delete(struct store_txn *txn, uint32_t zone, const struct signing_ke
 	uint8_t name[KEY_ROW_KEY];
 
 	return store_delete(txn, TABLE_KEYS, key_name(name, zone, key));
+}
+
+/* ---- keys of other providers ---- */
+
+static struct bytes
+provider_name(uint8_t name[PROVIDER_ROW_KEY], uint32_t zone, const struct signing_key *key)
+{
+	put32(name, zone);
+	name[4] = PROVIDER_KEYS;
+	name[5] = key->algorithm;
+	put16(name + 6, key->key_tag);
+	return (struct bytes){name, PROVIDER_ROW_KEY};
+}
+
+void
+provider_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void *arg)
+{
+	uint8_t prefix[5];
+
+	put32(prefix, zone);
+	prefix[4] = PROVIDER_KEYS;
+	each_row(txn, prefix, sizeof prefix, fn, arg);
+}
+
+int
+provider_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *key)
+{
+	uint8_t name[PROVIDER_ROW_KEY];
+
+	return put_row(txn, provider_name(name, zone, key), key);
+}
+
+int
+provider_key_delete(struct store_txn *txn, uint32_t zone, const struct signing_key *key)
+{
+	uint8_t name[PROVIDER_ROW_KEY];
+
+	return store_delete(txn, TABLE_KEYS, provider_name(name, zone, key));
+}
+
+/* RFC 4034 5.1.4: the digest covers the owner and the DNSKEY. */
+void
+provider_key_describe(struct signing_key *out, const uint8_t *apex, const struct public_key *key)
+{
+	uint8_t covered[NAME_MAX_LEN + DNSKEY_MAX];
+	size_t owner = name_len(apex);
+
+	*out = (struct signing_key){.algorithm = key->dnskey[3],
+	    .key_tag = dnskey_tag(key->dnskey, key->len),
+	    .flags = get16(key->dnskey)};
+	memcpy(out->dnskey, key->dnskey, key->len);
+	memcpy(covered, apex, owner);
+	memcpy(covered + owner, key->dnskey, key->len);
+	put16(out->ds, out->key_tag);
+	out->ds[2] = out->algorithm;
+	out->ds[3] = 2; /* SHA-256 (RFC 4509) */
+	digest_of((struct bytes){covered, owner + key->len}, out->ds + 4);
 }
 
 /* ---- rollovers ---- */
@@ -102,7 +178,10 @@ rollover_kind_text(enum rollover_kind kind)
 	    [ROLLOVER_KEY_LOST] = "disable without the key",
 	    [ROLLOVER_DISABLED] = "disabled",
 	    [ROLLOVER_KSK] = "KSK rollover",
-	    [ROLLOVER_ZSK] = "ZSK rollover"};
+	    [ROLLOVER_ZSK] = "ZSK rollover",
+	    [ROLLOVER_PROVIDER_COMES] = "keys of another provider",
+	    [ROLLOVER_PROVIDER_GOES] = "end of another provider",
+	    [ROLLOVER_MOVE_OUT] = "move to another provider"};
 
 	return kind < ROLLOVER_KINDS ? texts[kind] : "unknown";
 }
@@ -110,7 +189,7 @@ rollover_kind_text(enum rollover_kind kind)
 /* The numbers of a row, then the texts, each with its length (1 octet): the step, and the servers. */
 enum {
 	NUMBERS = 4 + 2 * 4 + 2 * 3 + 8 * 8 + 4 * 4 + 2,
-	ROW_MAX = NUMBERS + (1 + ROLLOVER_SERVERS_MAX) * 256
+	ROW_MAX = NUMBERS + (1 + ROLLOVER_SERVERS_MAX) * 256 + 4
 };
 
 static void
@@ -152,6 +231,7 @@ rollover_put(struct store_txn *txn, uint32_t zone, const struct rollover *in)
 	write_text(&writer, in->doing);
 	for (unsigned i = 0; i < in->nlacking && i < ROLLOVER_SERVERS_MAX; i++)
 		write_text(&writer, in->lacking[i]);
+	write32(&writer, in->ttl_ns);
 	put32(number, zone);
 	return store_put(txn, TABLE_ROLLOVERS, (struct bytes){number, 4},
 	    (struct bytes){value, (size_t)(writer.at - value)});
@@ -211,6 +291,7 @@ rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out)
 	at = read_text(out->doing, at + NUMBERS, end);
 	for (unsigned i = 0; i < out->nlacking && i < ROLLOVER_SERVERS_MAX; i++)
 		at = read_text(out->lacking[i], at, end);
+	out->ttl_ns = end - at >= 4 ? get32(at) : 0;
 	return true;
 }
 

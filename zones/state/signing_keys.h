@@ -5,6 +5,9 @@
  *
  * keys: zone (4), algorithm (1), key tag (2) -> struct signing_key.
  *
+ * Keys of other providers that sign the zone, too (S110), in keys: zone (4), 255, algorithm (1), key tag (2)
+ * -> struct signing_key. Nothing here signs with them.
+ *
  * rollovers: zone (4) -> struct rollover.
  *
  * Use the functions on the thread of the transaction.
@@ -50,6 +53,14 @@ void signing_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn,
 int signing_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *key);
 int signing_key_delete(struct store_txn *txn, uint32_t zone, const struct signing_key *key);
 
+/* The same for the keys of other providers. Their marks: DNSKEY and DS as here; signs DNSKEY, signs data:
+ * answers of their nameservers may have their signatures. */
+void provider_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void *arg);
+int provider_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *key);
+int provider_key_delete(struct store_txn *txn, uint32_t zone, const struct signing_key *key);
+/* Its row, without marks. apex: in wire form. */
+void provider_key_describe(struct signing_key *out, const uint8_t *apex, const struct public_key *key);
+
 /* ---- rollovers ---- */
 
 /* Procedures; signer/rollover.h has their steps. */
@@ -61,10 +72,13 @@ enum rollover_kind {
 	ROLLOVER_EMERGENCY, /* the old key was stolen */
 	ROLLOVER_CANCEL,    /* back to the old key, before its DS changed */
 	ROLLOVER_DISABLE,
-	ROLLOVER_KEY_LOST, /* disable without the key */
-	ROLLOVER_DISABLED, /* all is done: the zone is not signed */
-	ROLLOVER_KSK,      /* of a zone with two keys: the one that signs DNSKEY */
-	ROLLOVER_ZSK,      /* ... and the one that signs data */
+	ROLLOVER_KEY_LOST,       /* disable without the key */
+	ROLLOVER_DISABLED,       /* all is done: the zone is not signed */
+	ROLLOVER_KSK,            /* of a zone with two keys: the one that signs DNSKEY */
+	ROLLOVER_ZSK,            /* ... and the one that signs data */
+	ROLLOVER_PROVIDER_COMES, /* keys of another provider come (S110) */
+	ROLLOVER_PROVIDER_GOES,  /* ... and leave */
+	ROLLOVER_MOVE_OUT,       /* the zone leaves for another provider */
 	ROLLOVER_KINDS
 };
 
@@ -87,6 +101,7 @@ struct rollover {
 	uint64_t boot;        /* a hash of boot_id() */
 	/* The largest TTLs, in seconds, that caches may go by; 0: not known. */
 	uint32_t ttl_dnskey, ttl_ds, ttl_data;
+	uint32_t ttl_ns;           /* the same of the NS records at the parent */
 	uint32_t failed_looks;     /* in a row */
 	char doing[ROLLOVER_TEXT]; /* the step, for people */
 	/* Which servers do not show the step, for people: at most ROLLOVER_SERVERS_MAX, and how many there
