@@ -3,7 +3,7 @@
  * Reads commands from standard input: "flip N down", "flip N up": the first N endpoints change at once. For
  * measurements of many endpoints.
  */
-#include "zones/state/health.h"
+#include "tests/tools/many_endpoints.h"
 
 #include <err.h>
 #include <poll.h>
@@ -14,17 +14,6 @@
 static struct store *store;
 static unsigned count;
 static uint8_t states[100000];
-
-static struct endpoint
-endpoint_of(unsigned number)
-{
-	struct endpoint endpoint;
-	uint64_t mixed = mix64(number + 1);
-
-	put64(endpoint.key, mixed);
-	put64(endpoint.key + 8, mix64(mixed));
-	return endpoint;
-}
 
 static int
 put(struct store_txn *txn, unsigned number, enum health_state state)
