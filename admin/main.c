@@ -47,12 +47,13 @@ static const struct command commands[] = {
 	"node init CLUSTER NAME P=V ...\nnode join CLUSTER NAME P=V ...\nnode detach\n"
 	"node join [--replay | --drop]\nnode replay\nnode push\nnode reset",
 	true, false, 0},
-    {"dnssec", cmd_dnssec, "algorithm emergency cancel with without key-lost import keyless-nodes ksk zsk",
+    {"dnssec", cmd_dnssec,
+	"algorithm emergency cancel lead with without key-lost import keyless-nodes ksk zsk",
 	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519] [--ksk] [--keyless-nodes] [--import FILE "
 	"...] [--with DNSKEY ...]\ndnssec set ZONE keyless_nodes=true|false\n"
 	"dnssec provider add ZONE DNSKEY|FILE|- ...\ndnssec provider remove ZONE TAG ...\n"
 	"dnssec rollover ZONE [--algorithm 13|15 | --ksk | --zsk] [--emergency] [--without SERVER ...]\n"
-	"dnssec rollover ZONE --cancel\n"
+	"dnssec rollover ZONE --cancel | --lead\n"
 	"dnssec disable ZONE [--key-lost | --force]\n"
 	"dnssec status [ZONE]\ndnssec ds ZONE [--force]\n"
 	"dnssec keys export ZONE\ndnssec keys import FILE|-",

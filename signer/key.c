@@ -250,12 +250,13 @@ open_private(const char *path, struct problems *problems)
 	return NULL;
 }
 
-struct key *
-key_load(const uint8_t *apex, const struct signing_key *row, const char *directory, struct problems *problems)
+/* The key of the file that a row names. *path is that of the file. */
+static struct key *
+read_named(const uint8_t *apex, const struct signing_key *row, const char *directory, char path[PATH_MAX],
+    bool *found, struct problems *problems)
 {
 	struct key place = {.key = ldns_key_new(), .row = *row}, *key = NULL;
 	ldns_key *made = NULL;
-	char path[PATH_MAX];
 	FILE *file;
 
 	if (place.key == NULL)
@@ -264,20 +265,51 @@ key_load(const uint8_t *apex, const struct signing_key *row, const char *directo
 	    place.key, ldns_rdf_new_frm_data(LDNS_RDF_TYPE_DNAME, name_len(apex), apex));
 	path_of(path, &place, directory, "private");
 	ldns_key_deep_free(place.key);
-	if ((file = open_private(path, problems)) == NULL)
+	*found = (file = open_private(path, problems)) != NULL;
+	if (!*found)
 		return NULL;
 	if (ldns_key_new_frm_fp(&made, file) == LDNS_STATUS_OK)
 		key = wrap(made, apex, row->flags);
 	fclose(file);
-	if (key != NULL && memcmp(key->row.dnskey, row->dnskey, DNSKEY_MAX) == 0) {
-		key->row = *row;
-		return key;
-	}
+	return key;
+}
+
+static struct key *
+wrong_key(struct key *key, const char *path, unsigned tag, struct problems *problems)
+{
 	problems_error(problems,
-	    "the key file %s is not that of key %u: put the right one back from a backup", path,
-	    row->key_tag);
+	    "the key file %s is not that of key %u: put the right one back from a backup", path, tag);
 	key_free(key);
 	return NULL;
+}
+
+struct key *
+key_load(const uint8_t *apex, const struct signing_key *row, const char *directory, struct problems *problems)
+{
+	char path[PATH_MAX];
+	bool found;
+	struct key *key = read_named(apex, row, directory, path, &found, problems);
+
+	if (!found)
+		return NULL;
+	if (key == NULL || memcmp(key->row.dnskey, row->dnskey, DNSKEY_MAX) != 0)
+		return wrong_key(key, path, row->key_tag, problems);
+	key->row = *row;
+	return key;
+}
+
+struct key *
+key_find(const uint8_t *apex, const struct key_id *id, uint16_t flags, const char *directory,
+    struct problems *problems)
+{
+	struct signing_key row = {.algorithm = id->algorithm, .key_tag = id->key_tag, .flags = flags};
+	char path[PATH_MAX];
+	bool found;
+	struct key *key = read_named(apex, &row, directory, path, &found, problems);
+
+	if (found && (key == NULL || key->row.algorithm != id->algorithm || key->row.key_tag != id->key_tag))
+		return wrong_key(key, path, id->key_tag, problems);
+	return key;
 }
 
 struct key *

@@ -32,6 +32,9 @@ bool key_save(const struct key *key, const char *directory, struct problems *pro
  * another key. */
 struct key *key_load(
     const uint8_t *apex, const struct signing_key *row, const char *directory, struct problems *problems);
+/* The same for a key of which only its name and its flags are known. */
+struct key *key_find(const uint8_t *apex, const struct key_id *id, uint16_t flags, const char *directory,
+    struct problems *problems);
 /* Load the key of a file in the directory that no row describes. NULL with problems if it cannot be used. */
 struct key *key_adopt(
     const uint8_t *apex, const char *directory, const char *file, uint16_t flags, struct problems *problems);

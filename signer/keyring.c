@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 
 enum {
-	KEYS_MAX = 8,
+	KEYS_MAX = KEY_STATE_KEYS,
 	ADOPTED_MAX = 2,
 	PUBLISHED_MAX = KEYS_MAX + PROVIDER_KEYS_MAX,
 	CDS_ROOM = 2 + DS_OCTETS,
@@ -23,7 +23,7 @@ struct keyring {
 	struct key *keys[KEYS_MAX];
 	struct signing_key rows[KEYS_MAX];
 	unsigned count;
-	struct key *left[KEYS_MAX]; /* keys whose files are to be renamed */
+	struct key *left[2 * KEYS_MAX]; /* keys whose files are to be renamed */
 	unsigned nleft;
 	struct providers providers;
 	struct rollover rollover;
@@ -523,6 +523,7 @@ keyring_roll(struct keyring *keyring, enum rollover_kind kind, unsigned algorith
 	if (!make_key(keyring, algorithm, kind != ROLLOVER_ZSK, problems))
 		return false;
 	new = id_of(&keyring->rows[keyring->count - 1]);
+	leading_begin(&keyring->rollover);
 	rollover_begin(&keyring->rollover, kind, &old, &new, now);
 	take_step(keyring, now->wall_ms);
 	return true;
@@ -585,6 +586,102 @@ keyring_advance(struct keyring *keyring, const struct rollover_clock *now)
 	take_step(keyring, now->wall_ms);
 }
 
+/* ---- following another node ---- */
+
+static int
+row_of(const struct keyring *keyring, const struct signing_key *key)
+{
+	for (unsigned i = 0; i < keyring->count; i++)
+		if (keyring->rows[i].algorithm == key->algorithm && keyring->rows[i].key_tag == key->key_tag)
+			return (int)i;
+	return -1;
+}
+
+/* Load the keys of a state that are not here. False with a problem, and none is kept. */
+static bool
+load_new(const struct keyring *keyring, const struct key_state *state, struct key *new[KEYS_MAX],
+    struct problems *problems)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < state->nkeys; i++) {
+		struct key_id id = id_of(&state->keys[i]);
+
+		if (row_of(keyring, &state->keys[i]) >= 0)
+			continue;
+		new[i] = key_find(keyring->apex, &id, state->keys[i].flags, keyring->directory, problems);
+		good &= new[i] != NULL;
+	}
+	for (unsigned i = 0; i < state->nkeys && !good; i++) {
+		key_free(new[i]);
+		new[i] = NULL;
+	}
+	return good;
+}
+
+/* The keys of a state, each with its marks, in place of those that are here. */
+static void
+take_keys(struct keyring *keyring, const struct key_state *state, struct key *new[KEYS_MAX])
+{
+	struct key *keys[KEYS_MAX];
+	struct signing_key rows[KEYS_MAX];
+
+	for (unsigned i = 0; i < state->nkeys; i++) {
+		const struct signing_key *there = &state->keys[i];
+		int at = row_of(keyring, there);
+
+		keys[i] = at >= 0 ? keyring->keys[at] : new[i];
+		if (at >= 0)
+			keyring->keys[at] = NULL;
+		key_describe(keys[i], &rows[i]);
+		rows[i].created = there->created;
+		memcpy(rows[i].marks, there->marks, sizeof rows[i].marks);
+		memcpy(rows[i].since, there->since, sizeof rows[i].since);
+	}
+	for (unsigned i = 0; i < keyring->count; i++)
+		if (keyring->keys[i] != NULL)
+			keyring->left[keyring->nleft++] = keyring->keys[i];
+	keyring->count = state->nkeys;
+	memcpy(keyring->keys, keys, state->nkeys * sizeof *keys);
+	memcpy(keyring->rows, rows, state->nkeys * sizeof *rows);
+}
+
+bool
+keyring_follow(
+    struct keyring *keyring, const struct key_state *state, int64_t wall_ms, struct problems *problems)
+{
+	struct rollover *rollover = &keyring->rollover, before = *rollover;
+	struct key *new[KEYS_MAX] = {NULL};
+
+	if (!load_new(keyring, state, new, problems))
+		return false;
+	take_keys(keyring, state, new);
+	*rollover = state->rollover;
+	rollover->request = before.request;
+	rollover->cancelled = before.cancelled;
+	rollover->leading.led = before.leading.led;
+	rollover->leading.follows = true;
+	rollover->leading.taken = wall_ms;
+	rollover->ttl_dnskey = MAX(rollover->ttl_dnskey, before.ttl_dnskey);
+	rollover->ttl_ds = MAX(rollover->ttl_ds, before.ttl_ds);
+	rollover->ttl_data = MAX(rollover->ttl_data, before.ttl_data);
+	rollover->ttl_ns = MAX(rollover->ttl_ns, before.ttl_ns);
+	return true;
+}
+
+void
+keyring_lead(struct keyring *keyring)
+{
+	struct rollover *rollover = &keyring->rollover;
+
+	leading_begin(rollover);
+	rollover->looked = rollover->first = rollover->shown = rollover->until = 0;
+	rollover->until_boot = rollover->boot = 0;
+	rollover->nlacking = 0;
+}
+
+/* ---- rows and files ---- */
+
 int
 keyring_put(struct keyring *keyring, struct store_txn *signatures)
 {
@@ -594,19 +691,24 @@ keyring_put(struct keyring *keyring, struct store_txn *signatures)
 
 	for (unsigned i = 0; i < keyring->count; i++) {
 		struct signing_key *row = &keyring->rows[i];
-		bool gone = over && all_hidden(row);
+		bool gone = over && keyring->keys[i] != NULL && all_hidden(row);
 
-		if (error == 0)
-			error = gone ? signing_key_delete(signatures, keyring->zone, row)
-				     : signing_key_put(signatures, keyring->zone, row);
 		if (gone) {
 			keyring->left[keyring->nleft++] = keyring->keys[i];
 			continue;
 		}
+		if (error == 0)
+			error = signing_key_put(signatures, keyring->zone, row);
 		keyring->keys[kept] = keyring->keys[i];
 		keyring->rows[kept++] = *row;
 	}
 	keyring->count = kept;
+	for (unsigned i = 0; i < keyring->nleft && error == 0; i++) {
+		struct signing_key row;
+
+		key_describe(keyring->left[i], &row);
+		error = signing_key_delete(signatures, keyring->zone, &row);
+	}
 	if (error == 0)
 		error = providers_write(&keyring->providers, signatures, keyring->zone, over);
 	return error;

@@ -89,20 +89,22 @@ static void __attribute__((noreturn)) do_errand(const struct options *options)
 {
 	const struct key_errand *keys = &options->keys;
 	struct problems problems = {0};
-	char *zone = NULL;
+	char *zone = NULL, *said = NULL;
 	bool good;
 
 	startup_become(&options->daemon, prepare_stores);
 	if (keys->give != NULL) {
 		good = transfer_give(options->signer.state, keys->give, stdout, &problems);
 	} else {
-		zone = transfer_take(options->signer.state, keys->take, stdin, keys->only_check, &problems);
+		zone = transfer_take(
+		    options->signer.state, keys->take, stdin, keys->only_check, &said, &problems);
 		good = zone != NULL;
 		if (good)
-			puts(zone);
+			printf("%s\n%s\n", zone, said != NULL ? said : "");
 	}
 	for (size_t i = 0; i < problems.count; i++)
 		fprintf(stderr, "%s\n", problems.items[i].text);
+	free(said);
 	free(zone);
 	problems_free(&problems);
 	exit(good && fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE);

@@ -200,6 +200,7 @@ enter(struct rollover *rollover, unsigned number, const struct rollover_clock *n
 	rollover->until_boot = rollover->boot = 0;
 	rollover->failed_looks = 0;
 	rollover->nlacking = 0;
+	rollover->leading.change++;
 	step = rollover_step(rollover);
 	snprintf(rollover->doing, sizeof rollover->doing, "%s", step != NULL ? step->doing : "");
 }
@@ -304,6 +305,7 @@ rollover_hurry(struct rollover *rollover, const struct rollover_pace *pace)
 		rollover->until -= pace->margin_ms;
 		rollover->until_boot -= MIN(rollover->until_boot, (uint64_t)pace->margin_ms);
 	}
+	rollover->leading.change += !rollover->hurry;
 	rollover->hurry = true;
 }
 

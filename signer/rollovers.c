@@ -110,6 +110,8 @@ rollovers_turn(struct rollovers *rollovers, uint32_t zone, struct keyring *keyri
 		rollovers->result = looker_take(rollovers->looker);
 	if (rollovers->result != NULL)
 		return true;
+	if (rollover_follows(keyring_rollover(keyring)))
+		return false; /* the node that leads looks */
 	switch (rollover_due(keyring_rollover(keyring), &now, &rollovers->options->pace)) {
 	case ROLLOVER_NEXT:
 		return true;
@@ -228,24 +230,122 @@ take_ending(struct keyring *keyring, const struct dnssec_policy *policy, const s
 	return false;
 }
 
-/* Returns true if marks changed. */
 static bool
-take_requests(struct keyring *keyring, const struct dnssec_policy *policy, const struct rollover_clock *now,
-    const struct rollover_pace *pace, bool *noted)
+take_lead(struct keyring *keyring)
 {
-	struct rollover *rollover = keyring_rollover(keyring);
-	bool rolls = policy->rollover > rollover->request && rollover->kind != ROLLOVER_ENABLE,
-	     cancels = policy->cancelled > rollover->cancelled, stepped = take_ending(keyring, policy, now);
+	const struct leading *leading = &keyring_rollover(keyring)->leading;
 
-	/* `undo` makes the numbers smaller. */
-	*noted |= policy->rollover != rollover->request || policy->cancelled != rollover->cancelled;
-	rollover->request = policy->rollover;
-	rollover->cancelled = policy->cancelled;
+	if (!rollover_follows(keyring_rollover(keyring)))
+		return false;
+	warnx("zone %s: this node leads the rollover from now on, in place of %s", keyring_name(keyring),
+	    leading->name);
+	keyring_lead(keyring);
+	return true;
+}
+
+/* A new key comes from the node at which it was asked for. Returns true if marks changed. */
+static bool
+take_here(struct keyring *keyring, const struct dnssec_policy *policy, bool rolls, bool cancels,
+    const struct rollover_clock *now, const struct rollover_pace *pace)
+{
+	const struct rollover *rollover = keyring_rollover(keyring);
+	bool stepped = false;
+
+	if (rollover_follows(rollover) && (rolls || cancels)) {
+		warnx("zone %s: nothing is begun or cancelled: %s leads the rollover that runs",
+		    keyring_name(keyring), rollover->leading.name);
+		return false;
+	}
 	if (rolls && take_rollover(keyring, policy, now, pace))
 		stepped = true;
 	if (cancels && take_cancel(keyring, now))
 		stepped = true;
+	return stepped;
+}
+
+/* Returns true if marks changed. */
+static bool
+take_requests(struct keyring *keyring, const struct rollovers_asked *asked, const struct rollover_clock *now,
+    const struct rollover_pace *pace, bool *noted)
+{
+	const struct dnssec_policy *policy = asked->policy;
+	struct rollover *rollover = keyring_rollover(keyring);
+	bool rolls = policy->rollover > rollover->request && rollover->kind != ROLLOVER_ENABLE,
+	     cancels = policy->cancelled > rollover->cancelled, leads = policy->lead > rollover->leading.led,
+	     stepped = take_ending(keyring, policy, now);
+
+	/* `undo` makes the numbers smaller. */
+	*noted |= policy->rollover != rollover->request || policy->cancelled != rollover->cancelled ||
+	    policy->lead != rollover->leading.led;
+	rollover->request = policy->rollover;
+	rollover->cancelled = policy->cancelled;
+	rollover->leading.led = policy->lead;
+	if (asked->here && leads && take_lead(keyring))
+		stepped = true;
+	if (asked->here && take_here(keyring, policy, rolls, cancels, now, pace))
+		stepped = true;
 	return keyring_take_providers(keyring, policy, now) || stepped;
+}
+
+/* ---- states of the node that leads ---- */
+
+/* The same step: only what its last look found can be newer. */
+static bool
+take_look(struct rollover *rollover, const struct rollover *there, const struct rollover_clock *now)
+{
+	if (!rollover->leading.follows || !rollover_kind_is_led(rollover->kind) ||
+	    there->leading.leader != rollover->leading.leader || there->looked < rollover->looked)
+		return false;
+	rollover->looked = there->looked;
+	rollover->first = there->first;
+	rollover->until = there->until;
+	rollover->nlacking = there->nlacking;
+	memcpy(rollover->lacking, there->lacking, sizeof rollover->lacking);
+	rollover->leading.taken = now->wall_ms;
+	return true;
+}
+
+static void
+refuse_state(const struct keyring *keyring, enum key_state_order order)
+{
+	static const char *const reasons[] = {[KEY_STATE_OLDER] = "a newer one is here",
+	    [KEY_STATE_RIVAL] = "a rollover that was begun at the same time is led here",
+	    [KEY_STATE_BUSY] = "a procedure of this node runs, and ends first"};
+
+	warnx(
+	    "zone %s: a state of another node is not taken over: %s", keyring_name(keyring), reasons[order]);
+}
+
+/* Returns true if marks changed. */
+static bool
+take_state(
+    struct keyring *keyring, const struct key_state *state, const struct rollover_clock *now, bool *noted)
+{
+	struct rollover *rollover = keyring_rollover(keyring);
+	enum key_state_order order = key_state_compare(rollover, &state->rollover);
+	const struct signing_key *rows, *lost;
+	unsigned count = keyring_rows(keyring, &rows);
+	struct problems problems = {0};
+	bool done = false;
+
+	if (order == KEY_STATE_SAME)
+		*noted |= take_look(rollover, &state->rollover, now);
+	if (order == KEY_STATE_SAME || !keyring_can_sign(keyring))
+		return false;
+	lost = key_state_loses(state, rollover, rows, count);
+	if (order != KEY_STATE_NEWER)
+		refuse_state(keyring, order);
+	else if (lost != NULL)
+		warnx("zone %s: a state of another node is not taken over: it lacks key %u, whose DS may be "
+		      "at the parent",
+		    keyring_name(keyring), lost->key_tag);
+	else
+		done = keyring_follow(keyring, state, now->wall_ms, &problems);
+	if (problems.count > 0)
+		warnx("zone %s: a state of another node is not taken over: %s", keyring_name(keyring),
+		    problems.items[0].text);
+	problems_free(&problems);
+	return done;
 }
 
 /* ---- settle ---- */
@@ -261,7 +361,7 @@ take_result(struct rollovers *rollovers, uint32_t zone, struct rollover *rollove
 		return false;
 	rollovers->looks++;
 	rollovers->failed += !look->good;
-	if (look->since == rollover->since) {
+	if (look->since == rollover->since && !rollover_follows(rollover)) {
 		rollover->ttl_ds = MAX(rollover->ttl_ds, look->ttl_ds);
 		rollover->ttl_dnskey = MAX(rollover->ttl_dnskey, look->ttl_dnskey);
 		rollover->ttl_ns = MAX(rollover->ttl_ns, look->ttl_ns);
@@ -273,21 +373,23 @@ take_result(struct rollovers *rollovers, uint32_t zone, struct rollover *rollove
 }
 
 enum rollovers_settled
-rollovers_settle(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring,
-    const struct dnssec_policy *policy, uint32_t ttl_data)
+rollovers_settle(
+    struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, const struct rollovers_asked *asked)
 {
 	struct rollover *rollover = keyring_rollover(keyring);
 	struct rollover_clock now = clock_now();
 	bool noted = false, stepped;
 
-	rollover->ttl_data = MAX(rollover->ttl_data, ttl_data);
+	rollover->ttl_data = MAX(rollover->ttl_data, asked->ttl_data);
 	rollover->ttl_dnskey = MAX(rollover->ttl_dnskey, rollovers->options->key_ttl);
-	stepped = take_requests(keyring, policy, &now, &rollovers->options->pace, &noted);
+	stepped = asked->arrived != NULL && take_state(keyring, asked->arrived, &now, &noted);
+	stepped |= take_requests(keyring, asked, &now, &rollovers->options->pace, &noted);
 	if (take_result(rollovers, zone, rollover)) {
 		noted = true;
 		rollovers_forget(rollovers);
 	}
-	while (rollover_due(rollover, &now, &rollovers->options->pace) == ROLLOVER_NEXT) {
+	while (!rollover_follows(rollover) &&
+	    rollover_due(rollover, &now, &rollovers->options->pace) == ROLLOVER_NEXT) {
 		keyring_advance(keyring, &now);
 		stepped = true;
 	}
@@ -308,6 +410,10 @@ rollovers_count(struct rollover_counts *counts, struct keyring *keyring)
 		return;
 	counts->procedures++;
 	counts->age_ms = MAX(counts->age_ms, clock_now().wall_ms - rollover->since);
+	if (!rollover_follows(rollover))
+		return;
+	counts->followed++;
+	counts->state_ms = MAX(counts->state_ms, clock_now().wall_ms - rollover->leading.taken);
 }
 
 void
@@ -320,6 +426,11 @@ rollovers_expose(const struct rollovers *rollovers, const struct rollover_counts
 	    (double)rollovers->failed);
 	exposition_value(page, "graycloud_signer_procedures", "gauge", "Zones whose keys are being changed.",
 	    counts->procedures);
+	exposition_value(page, "graycloud_signer_procedures_followed", "gauge",
+	    "Those of them whose steps another node takes.", counts->followed);
+	exposition_value(page, "graycloud_signer_state_age_seconds", "gauge",
+	    "Seconds since the oldest state of such a node was taken over; 0: none is followed.",
+	    (double)counts->state_ms / 1000);
 	exposition_value(page, "graycloud_signer_step_age_seconds", "gauge",
 	    "Seconds since the oldest step that a zone is at began; 0: no procedure runs.",
 	    (double)counts->age_ms / 1000);

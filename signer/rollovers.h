@@ -38,18 +38,28 @@ enum rollovers_settled {
 	ROLLOVERS_STEPPED, /* marks of keys changed, too: the zone is to be signed again */
 	ROLLOVERS_ENDED    /* the zone is not signed any longer: drop it, but keep the row of the procedure */
 };
+/* Requests for a zone, and what came for it. */
+struct rollovers_asked {
+	const struct dnssec_policy *policy;
+	bool here; /* its requests were given at this node: the signers of other nodes do not take them (S111)
+		    */
+	const struct key_state *arrived; /* from the node that leads; NULL: nothing new */
+	uint32_t ttl_data;               /* the largest TTL of the zone's RRsets */
+};
 /*
- * In a pass: take requests of the configuration, the result of a look, and steps that are done. ttl_data: the
- * largest TTL of the zone's RRsets. The caller writes the keyring (keyring_put) if it changed.
+ * In a pass: take requests of the configuration, states of another node, the result of a look, and steps that
+ * are done. The caller writes the keyring (keyring_put) if it changed.
  */
-enum rollovers_settled rollovers_settle(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring,
-    const struct dnssec_policy *policy, uint32_t ttl_data);
+enum rollovers_settled rollovers_settle(
+    struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, const struct rollovers_asked *asked);
 /* A pass failed and the keyrings are read again: forget what was taken. */
 void rollovers_forget(struct rollovers *rollovers);
 
 /* Write the metrics of all looks, and of all procedures: the sum over the zones by rollovers_count. */
 struct rollover_counts {
 	unsigned procedures; /* that run */
+	unsigned followed;   /* those of them that another node leads */
+	int64_t state_ms;    /* the age of the oldest state of these */
 	unsigned lacking;    /* servers that the last looks found wrong */
 	int64_t age_ms;      /* of the oldest step */
 };

@@ -70,12 +70,28 @@ end_zone(struct settle *settle, uint32_t zone, struct keyring *keyring)
 	note(settle, rollover_put(settle->signatures, zone, &last));
 }
 
+/* S111: were the requests of the policy given at this node? */
+static bool
+is_here(const struct settle *settle, const struct dnssec_policy *policy)
+{
+	const char *node = *policy->node != '\0' ? policy->node : policy->identity;
+
+	return strcmp(node, settle->self) == 0;
+}
+
 static void
 settle_keyring(
     struct settle *settle, uint32_t zone, struct keyring *keyring, const struct dnssec_policy *policy)
 {
-	enum rollovers_settled settled =
-	    rollovers_settle(settle->rollovers, zone, keyring, policy, zone_signer_ttl(settle->zones, zone));
+	struct rollovers_asked asked = {.policy = policy,
+	    .here = is_here(settle, policy),
+	    .ttl_data = zone_signer_ttl(settle->zones, zone)};
+	enum rollovers_settled settled;
+	uint8_t apex[NAME_MAX_LEN];
+
+	keyring_apex(keyring, apex);
+	asked.arrived = arrivals_take(settle->arrivals, apex);
+	settled = rollovers_settle(settle->rollovers, zone, keyring, &asked);
 
 	if (settled == ROLLOVERS_ENDED) {
 		end_zone(settle, zone, keyring);
@@ -114,10 +130,9 @@ static struct keyring *
 open_keyring(struct settle *settle, const struct zone_info *zone, const struct dnssec_policy *policy)
 {
 	struct problems problems = {0};
-	struct id identity = config_identity(settle->config);
 	struct signed_zone row;
 	struct keyring *keyring = keyring_open(settle->signatures, settle->state, zone, policy,
-	    strcmp(policy->identity.text, identity.text) == 0, &problems);
+	    strcmp(policy->identity, settle->self) == 0, &problems);
 
 	if (keyring != NULL) {
 		settle->wrote = true;
@@ -227,6 +242,8 @@ renew(void *arg, uint32_t zone)
 void
 settle_zones(struct settle *settle)
 {
+	membership_self(settle->config, settle->self);
+	arrivals_look(settle->arrivals);
 	config_each_object(settle->config, KIND_DNSSEC, settle_zone, settle);
 	drop_others(settle);
 	zone_signer_each(settle->zones, renew, settle);

@@ -5,12 +5,15 @@
 #ifndef SIGNER_SETTLE_H
 #define SIGNER_SETTLE_H
 
+#include "signer/arrivals.h"
 #include "signer/rollovers.h"
 #include "signer/zone_signer.h"
+#include "zones/state/membership.h"
 
 struct settle {
 	struct zone_signer *zones;
 	struct rollovers *rollovers;
+	struct arrivals *arrivals;
 	const char *state; /* directory */
 	uint32_t key_ttl;  /* seconds */
 	struct store_txn *signatures, *config;
@@ -23,6 +26,7 @@ struct settle {
 	int error;       /* the first error of a write; 0: none */
 	char fault[200]; /* why a zone is not signed; "": all are */
 	/* private */
+	char self[NODE_SELF_MAX];
 	uint32_t *wanted;
 	size_t nwanted;
 };

@@ -51,6 +51,7 @@ struct signer {
 	uint64_t asked_ms;          /* when it had one that was not signed */
 	struct zone_signer *zones;
 	struct rollovers *rollovers;
+	struct arrivals *arrivals;
 	struct signer_beat beat;
 	bool loaded; /* the signatures of the last run were read */
 	uint64_t
@@ -85,6 +86,7 @@ signer_open(const struct signer_options *options, struct problems *problems)
 	signer->threads = signing_threads_new(options->threads);
 	signer->zones = zone_signer_new(&signer->options.validity, signer->threads);
 	zone_signer_set_progress(signer->zones, on_progress, signer);
+	signer->arrivals = arrivals_new(options->state);
 	snprintf(signer->beat.boot, sizeof signer->beat.boot, "%s", boot_id());
 	snprintf(signer->beat.version, sizeof signer->beat.version, "%s", VERSION);
 	signer->beat.pid = (uint32_t)getpid();
@@ -102,6 +104,7 @@ signer_close(struct signer *signer)
 	if (signer == NULL)
 		return;
 	rollovers_free(signer->rollovers);
+	arrivals_free(signer->arrivals);
 	store_close(signer->config.store);
 	store_close(signer->health.store);
 	store_close(signer->signatures);
@@ -211,6 +214,7 @@ forget(struct signer *signer)
 	signer->config.anew = signer->health.anew = true;
 	again_later(signer);
 	rollovers_forget(signer->rollovers);
+	arrivals_again(signer->arrivals);
 	signer->more = signer->loaded = false;
 	signer->pending = 0;
 }
@@ -317,6 +321,7 @@ begin_settle(struct signer *signer, struct pass *pass, struct settle *settle, st
 {
 	*settle = (struct settle){.zones = signer->zones,
 	    .rollovers = signer->rollovers,
+	    .arrivals = signer->arrivals,
 	    .state = signer->options.state,
 	    .key_ttl = signer->options.rollover.key_ttl,
 	    .signatures = pass->signatures,
@@ -508,6 +513,7 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	if (!end(signer, &pass))
 		return;
 	settle_files(signer->zones);
+	arrivals_done(signer->arrivals);
 	if (!settle.waits)
 		signer->retry_ms = 0;
 	signer->config.anew = false;
@@ -736,6 +742,7 @@ signer_look(struct signer *signer)
 
 	due |= zone_signer_any_due(signer->zones, now);
 	due |= turn_procedures(signer);
+	due |= arrivals_look(signer->arrivals);
 	follow_config(signer, due || compiler_expired(signer->compiler));
 	follow_health(signer);
 	if (signer->more)

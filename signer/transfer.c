@@ -1,15 +1,18 @@
 #include "signer/transfer.h"
 
+#include "signer/arrivals.h"
 #include "signer/key.h"
+#include "signer/state_here.h"
 #include "zones/base/text.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
-enum { KEYS_MOST = 2, PARTS_MOST = 32, TEXT_MOST = 1 << 16 };
+enum { KEYS_MOST = 2, PARTS_MOST = 32, TEXT_MOST = 1 << 16, WAIT_MS = 5000, LOOK_MS = 20 };
 
 /* A piece of the text: a private key, or a DNSKEY record. */
 struct part {
@@ -24,6 +27,10 @@ struct part {
 
 struct taking {
 	const char *state;
+	const char *state_line;     /* within the text; NULL: it has no state of the keys */
+	struct key_state key_state; /* the same */
+	struct state_here here;
+	enum key_state_order order; /* of the two */
 	struct problems *problems;
 	struct part parts[PARTS_MOST];
 	size_t count;
@@ -88,6 +95,8 @@ cut(struct taking *taking, char *text)
 			before = taking->count;
 			named = true;
 			part = NULL;
+		} else if (starts(line, "; state ")) {
+			taking->state_line = line + strlen("; state ");
 		} else if (*line == ';' || *line == '#') {
 			continue;
 		} else if (strstr(line, " DNSKEY ") != NULL || strstr(line, "\tDNSKEY\t") != NULL) {
@@ -248,7 +257,7 @@ read_keys(struct taking *taking)
 	}
 	if (taking->problems->errors > 0)
 		return;
-	if (keys == 0 || keys > KEYS_MOST)
+	if (keys == 0 || keys > (taking->state_line != NULL ? KEY_STATE_KEYS : KEYS_MOST))
 		problems_error(
 		    taking->problems, "%zu private keys: a zone takes one, or a KSK and a ZSK", keys);
 	else if (!sep)
@@ -257,15 +266,131 @@ read_keys(struct taking *taking)
 		    taking->name);
 }
 
+/* ---- the state ---- */
+
+static bool
+has_key(const struct taking *taking, const struct signing_key *wanted)
+{
+	for (size_t i = 0; i < taking->count; i++) {
+		struct signing_key row;
+
+		if (taking->parts[i].key == NULL)
+			continue;
+		key_describe(taking->parts[i].key, &row);
+		if (row.algorithm == wanted->algorithm && row.key_tag == wanted->key_tag)
+			return true;
+	}
+	return false;
+}
+
+/* The text has the private keys of the state, and no others. */
+static void
+check_state(struct taking *taking)
+{
+	const struct key_state *state = &taking->key_state;
+	size_t keys = 0;
+
+	if (!name_equal(state->apex, taking->apex))
+		problems_error(
+		    taking->problems, "the state of the keys is that of another zone than %s", taking->name);
+	for (size_t i = 0; i < taking->count; i++)
+		keys += taking->parts[i].key != NULL;
+	for (unsigned i = 0; i < state->nkeys; i++)
+		if (!has_key(taking, &state->keys[i]))
+			problems_error(taking->problems,
+			    "key %u, which the state has, is missing: give the whole text of `graycloud "
+			    "dnssec keys export %s`",
+			    state->keys[i].key_tag, taking->name);
+	if (taking->problems->errors == 0 && keys != state->nkeys)
+		problems_error(
+		    taking->problems, "there are keys that the state does not have: export it again");
+}
+
+static void
+refuse_older(struct taking *taking, const struct leading *there, const struct leading *here)
+{
+	const char *name = taking->name;
+
+	if (taking->order == KEY_STATE_OLDER)
+		problems_error(taking->problems,
+		    "zone %s: this state is older than the one here (term %u, change %u; here %u, %u), which "
+		    "is "
+		    "that of %s: export the keys there, and import them at all others",
+		    name, there->term, there->change, here->term, here->change, here->name);
+	else if (taking->order == KEY_STATE_RIVAL)
+		problems_error(taking->problems,
+		    "zone %s: a rollover was begun at two nodes at the same time, and the other node, %s, is "
+		    "to follow: export the keys here, and import them there",
+		    name, there->name);
+	else if (taking->order == KEY_STATE_BUSY)
+		problems_error(taking->problems,
+		    "zone %s: a procedure of this node runs (%s) and ends first: import the keys again then",
+		    name, rollover_kind_text(taking->here.state.rollover.kind));
+}
+
+/* May the state be taken over here? */
+static void
+judge_state(struct taking *taking)
+{
+	const struct key_state *state = &taking->key_state, *here = &taking->here.state;
+	const struct signing_key *lost;
+
+	if (!key_state_read(&taking->key_state, taking->state_line, taking->problems))
+		return;
+	check_state(taking);
+	state_here_read(taking->state, taking->apex, &taking->here);
+	if (taking->problems->errors > 0 || !taking->here.known)
+		return;
+	taking->order = key_state_compare(&here->rollover, &state->rollover);
+	refuse_older(taking, &state->rollover.leading, &here->rollover.leading);
+	lost = key_state_loses(state, &here->rollover, here->keys, here->nkeys);
+	if (taking->problems->errors == 0 && lost != NULL)
+		problems_error(taking->problems,
+		    "zone %s: a rollover was begun at two nodes at the same time, and the DS of key %u, "
+		    "which "
+		    "only this node has, may be at the parent: `graycloud dnssec rollover %s --lead` at the "
+		    "node whose rollover is to go on, then export the keys there",
+		    taking->name, lost->key_tag, taking->name);
+}
+
+/* Hand it to the signer, and wait for it. Returns a remark. */
+static char *
+hand_over(struct taking *taking)
+{
+	const struct rollover *rollover = &taking->key_state.rollover;
+	bool follows = rollover_follows(&taking->here.state.rollover), there = taking->here.known;
+
+	if (there && taking->order == KEY_STATE_SAME && !follows)
+		return xstrdup("nothing new");
+	if (!arrival_put(taking->state, &taking->key_state, taking->problems))
+		return NULL;
+	if (there && !taking->here.alive)
+		return xstrdup("graycloud-signer does not run: it takes them over when you start it");
+	for (int waited = 0; there && waited < WAIT_MS && arrival_waits(taking->state, taking->apex);
+	     waited += LOOK_MS)
+		poll(NULL, 0, LOOK_MS);
+	if (there && arrival_waits(taking->state, taking->apex))
+		return xstrdup("graycloud-signer has not taken them over yet");
+	if (there && taking->order == KEY_STATE_SAME)
+		return xstrdup("nothing new");
+	if (!rollover_kind_is_led(rollover->kind))
+		return there ? xasprintf("the rollover of %s is over", rollover->leading.name) : NULL;
+	return xasprintf("%s leads: %s, step %u of %u", rollover->leading.name,
+	    rollover_kind_text(rollover->kind), rollover->step + 1u, rollover->steps);
+}
+
 /* ---- files ---- */
 
-/* Is a private key there that is none of these? */
+/*
+ * Are private keys there that are none of these? A state may lack keys that leave, but not all that are here:
+ * then the keys have nothing to do with each other.
+ */
 static bool
 has_others(struct taking *taking, const char *directory)
 {
 	DIR *list = opendir(directory);
 	struct dirent *entry;
-	bool others = false;
+	bool others = false, shared = false;
 
 	while (list != NULL && (entry = readdir(list)) != NULL) {
 		const char *end = strrchr(entry->d_name, '.');
@@ -280,10 +405,11 @@ has_others(struct taking *taking, const char *directory)
 				ours |= strcmp(strrchr(path, '/') + 1, entry->d_name) == 0;
 		}
 		others |= !ours;
+		shared |= ours;
 	}
 	if (list != NULL)
 		closedir(list);
-	return others;
+	return others && !(shared && taking->state_line != NULL);
 }
 
 static void
@@ -311,7 +437,8 @@ save(struct taking *taking, bool check)
 }
 
 char *
-transfer_take(const char *state, const char *zone, FILE *in, bool check, struct problems *problems)
+transfer_take(
+    const char *state, const char *zone, FILE *in, bool check, char **said, struct problems *problems)
 {
 	struct taking *taking = xcalloc(1, sizeof *taking);
 	char *text = xcalloc(1, TEXT_MOST + 1), *name = NULL;
@@ -324,8 +451,13 @@ transfer_take(const char *state, const char *zone, FILE *in, bool check, struct 
 	cut(taking, text);
 	if (choose_zone(taking, zone))
 		read_keys(taking);
+	*said = NULL;
+	if (problems->errors == 0 && taking->state_line != NULL)
+		judge_state(taking);
 	if (problems->errors == 0)
 		save(taking, check);
+	if (problems->errors == 0 && taking->state_line != NULL && !check)
+		*said = hand_over(taking);
 	if (problems->errors == 0)
 		name = xstrdup(taking->name);
 	for (size_t i = 0; i < taking->count; i++) {
@@ -358,34 +490,69 @@ give_file(const char *directory, const char *name, FILE *out, struct problems *p
 	return good;
 }
 
+/* Does the signer know the key of this file? Keys that leave or come may have files for a moment longer. */
+static bool
+is_known(const struct state_here *here, const char *file)
+{
+	for (unsigned i = 0; i < here->state.nkeys; i++) {
+		const struct signing_key *key = &here->state.keys[i];
+		char end[32];
+		size_t len =
+		    (size_t)snprintf(end, sizeof end, "+%03u+%05u.private", key->algorithm, key->key_tag);
+
+		if (strlen(file) > len && strcmp(file + strlen(file) - len, end) == 0)
+			return true;
+	}
+	return !here->known;
+}
+
+static bool
+give_pair(const char *directory, const char *name, FILE *out, struct problems *problems)
+{
+	char *public = xasprintf("%.*s.key", (int)(strrchr(name, '.') - name), name);
+	bool good = give_file(directory, name, out, problems) && give_file(directory, public, out, problems);
+
+	free(public);
+	return good;
+}
+
 bool
 transfer_give(const char *state, const char *zone, FILE *out, struct problems *problems)
 {
-	char *directory = key_directory(state, zone);
-	DIR *list = opendir(directory);
+	uint8_t apex[NAME_MAX_LEN + 1];
+	bool named = name_from_text(apex, zone, NULL) > 0;
+	char name[NAME_MAX_TEXT], *directory, *line;
+	DIR *list;
 	struct dirent *entry;
-	bool some = false, good = list != NULL || errno == ENOENT;
+	struct state_here here = {.known = false};
+	bool some = false, good;
 
+	if (named)
+		name_lower(apex, apex);
+	directory = key_directory(state, named ? name_to_host(apex, name) : zone);
+	list = opendir(directory);
+	good = list != NULL || errno == ENOENT;
 	if (!good)
 		problems_error(problems,
 		    "%s cannot be read: %s: only root and the owner of the state directory may read keys",
 		    directory, strerror(errno));
+	if (list != NULL && named)
+		state_here_read(state, apex, &here);
 	while (list != NULL && good && (entry = readdir(list)) != NULL) {
 		const char *end = strrchr(entry->d_name, '.');
 
-		if (end == NULL || strcmp(end, ".private") != 0)
+		if (end == NULL || strcmp(end, ".private") != 0 || !is_known(&here, entry->d_name))
 			continue;
 		some = true;
-		good = give_file(directory, entry->d_name, out, problems);
-		if (good) {
-			char *public = xasprintf("%.*s.key", (int)(end - entry->d_name), entry->d_name);
-
-			good = give_file(directory, public, out, problems);
-			free(public);
-		}
+		good = give_pair(directory, entry->d_name, out, problems);
 	}
 	if (!some && good)
 		problems_error(problems, "zone %s has no keys in %s", zone, directory);
+	if (some && good && here.known) {
+		line = key_state_write(&here.state);
+		fprintf(out, "; state %s\n", line);
+		free(line);
+	}
 	if (list != NULL)
 		closedir(list);
 	free(directory);

@@ -41,12 +41,6 @@ enable(struct change *change, void *arg)
 	free(name);
 }
 
-static void
-add_one(struct json *document, const char *property)
-{
-	json_put_integer(document, property, (long long)json_number_of(json_member(document, property)) + 1);
-}
-
 /* ---- disable ---- */
 
 struct disabling {
@@ -65,12 +59,15 @@ disable(struct change *change, void *arg)
 	free(name);
 }
 
-static bool
-is_rolling(const struct rollover *rollover)
+/* S111: the steps of the rollover that runs are taken at another node. */
+static void
+report_leader(const char *zone, const struct rollover *rollover)
 {
-	return rollover->kind == ROLLOVER_KEY || rollover->kind == ROLLOVER_ALGORITHM ||
-	    rollover->kind == ROLLOVER_EMERGENCY || rollover->kind == ROLLOVER_CANCEL ||
-	    rollover->kind == ROLLOVER_KSK || rollover->kind == ROLLOVER_ZSK;
+	report_error(
+	    "zone %s follows the node %s, which leads its %s (step %u of %u): give the command there; if "
+	    "that node is gone for good, take over with `graycloud dnssec rollover %s --lead`",
+	    zone, rollover->leading.name, rollover_kind_text(rollover->kind), rollover->step + 1u,
+	    rollover->steps, zone);
 }
 
 static enum exit_code
@@ -89,7 +86,11 @@ run_disable(struct args *args)
 		return EXIT_REFUSED;
 	if (state.rollover.kind == ROLLOVER_DISABLED)
 		disabling.how = DNSSEC_END_NOW;
-	if (disabling.how == DNSSEC_END_BY_STEPS && is_rolling(&state.rollover)) {
+	if (disabling.how == DNSSEC_END_BY_STEPS && rollover_follows(&state.rollover)) {
+		report_leader(zone, &state.rollover);
+		return EXIT_REFUSED;
+	}
+	if (disabling.how == DNSSEC_END_BY_STEPS && rollover_kind_is_led(state.rollover.kind)) {
 		report_error("a rollover of zone %s runs, and two keys may have a DS: wait until it is over "
 			     "(`graycloud dnssec status %s`), or cancel it",
 		    zone, zone);
@@ -112,7 +113,7 @@ struct rolling {
 	const struct args *args;
 	const char *zone, *algorithm; /* algorithm: as documents have it; NULL: that of the zone */
 	const char *roll;             /* ksk, zsk or all */
-	bool emergency, cancel;
+	bool emergency, cancel, lead;
 	bool begins; /* false: only servers are left out, or a rollover that runs is an emergency now */
 };
 
@@ -143,10 +144,13 @@ roll(struct change *change, void *arg)
 	if (document != NULL) {
 		add_without(rolling, document);
 		if (rolling->cancel) {
-			add_one(document, "cancelled");
+			dnssec_edit_ask(change, document, "cancelled");
 			what = "the rollover is cancelled";
+		} else if (rolling->lead) {
+			dnssec_edit_ask(change, document, "lead");
+			what = "this node leads the rollover";
 		} else if (rolling->begins || rolling->emergency) {
-			add_one(document, "rollover");
+			dnssec_edit_ask(change, document, "rollover");
 			json_put_bool(document, "emergency", rolling->emergency);
 			json_put_text(document, "roll", rolling->roll);
 			what = "a new key comes: `graycloud dnssec status` shows each step";
@@ -168,26 +172,47 @@ algorithm_name(const char *word)
 	return strcmp(word, "15") == 0 ? "ed25519" : word;
 }
 
+/* That of the key that signs data; NULL: there is none. */
+static const char *
+algorithm_now(const struct dnssec_state *state)
+{
+	for (unsigned i = 0; i < state->nkeys; i++)
+		if (key_shows(&state->keys[i], MARK_DATA))
+			return state->keys[i].algorithm == ALGORITHM_ED25519 ? "ed25519" : "ecdsap256sha256";
+	return NULL;
+}
+
 /* Why a rollover cannot begin, or be cancelled, now. */
 static bool
 is_refused(const struct rolling *rolling, const char *zone, const struct dnssec_state *state)
 {
 	const struct rollover *rollover = &state->rollover;
-	bool runs = rollover->steps > 0, rolls = is_rolling(rollover) && rollover->kind != ROLLOVER_CANCEL;
-	bool without = args_value(rolling->args, "without") != NULL;
+	bool runs = rollover->steps > 0,
+	     rolls = rollover_kind_is_led(rollover->kind) && rollover->kind != ROLLOVER_CANCEL,
+	     without = args_value(rolling->args, "without") != NULL;
 
-	if (rolling->cancel && !rolls)
+	if (rolling->lead && !rollover_follows(rollover))
+		report_error(
+		    "zone %s: no other node leads a rollover, so there is nothing to take over", zone);
+	else if (!rolling->lead && rollover_follows(rollover))
+		report_leader(zone, rollover);
+	else if (rolling->cancel && !rolls)
 		report_error("no rollover of zone %s runs", zone);
 	else if (rolling->cancel && rollover->step >= (rollover->kind == ROLLOVER_ALGORITHM ? 2 : 1))
 		report_error("it is too late to cancel: the DS of the new key may be at the parent; let the "
 			     "rollover end, and begin another one then");
-	else if (!rolling->cancel && runs && !without && !(rolls && rolling->emergency))
+	else if (!rolling->cancel && !rolling->lead && runs && !without && !(rolls && rolling->emergency))
 		report_error(
 		    "zone %s: %s is not over (step %u of %u): `graycloud dnssec status %s` shows what "
 		    "it waits for",
 		    zone, rollover_kind_text(rollover->kind), rollover->step + 1u, rollover->steps, zone);
 	else if (rollover->kind == ROLLOVER_DISABLED)
 		report_error("zone %s is not signed: `graycloud dnssec enable %s`", zone, zone);
+	else if (rolling->begins && state->known && state->nkeys == 0)
+		report_error(
+		    "the keys of zone %s are not here: give the command at the node that has them, or "
+		    "bring them with `graycloud dnssec keys import`",
+		    zone);
 	else if (rolling->begins && strcmp(rolling->roll, "all") != 0 && state->nkeys == 1)
 		report_error("the key of zone %s signs all: roll it without --ksk and --zsk", zone);
 	else
@@ -208,20 +233,33 @@ run_rollover(struct args *args)
 		: args_flag(args, "zsk")   ? "zsk"
 					   : "all",
 	    .emergency = args_flag(args, "emergency"),
-	    .cancel = args_flag(args, "cancel")};
+	    .cancel = args_flag(args, "cancel"),
+	    .lead = args_flag(args, "lead")};
 	struct dnssec_state state;
 	enum exit_code code;
 
-	if (rolling.cancel && (rolling.emergency || algorithm != NULL))
+	if (rolling.cancel && (rolling.emergency || rolling.lead || algorithm != NULL))
 		return args_misused(args, "--cancel stands alone");
+	if (rolling.lead && (rolling.emergency || algorithm != NULL || strcmp(rolling.roll, "all") != 0))
+		return args_misused(
+		    args, "--lead goes on with the rollover as it is: only --without may be with it");
 	if (args_flag(args, "ksk") + args_flag(args, "zsk") + (algorithm != NULL) > 1)
 		return args_misused(args, "give one of --ksk, --zsk and --algorithm");
 	if (!dnssec_state_read(args, zone, &state))
 		return EXIT_REFUSED;
-	rolling.begins = !rolling.cancel && state.rollover.steps == 0;
+	rolling.begins = !rolling.cancel && !rolling.lead && state.rollover.steps == 0;
+	/* Another node may have rolled to another algorithm than the configuration here has. */
+	if (rolling.begins && algorithm == NULL)
+		rolling.algorithm = algorithm_now(&state);
 	if (is_refused(&rolling, zone, &state))
 		return EXIT_REFUSED;
 	code = command_change(args, roll, &rolling);
+	if (code == EXIT_DONE && rolling.lead)
+		report_note(
+		    "the node %s must not go on alone: when it is back, give it the keys of this node, "
+		    "and it follows (`graycloud dnssec keys export %s | ssh NODE graycloud dnssec keys "
+		    "import -`)",
+		    state.rollover.leading.name, zone);
 	if (code == EXIT_DONE && !state.alive)
 		report_note("graycloud-signer does not run: the steps begin when you start it");
 	return code;

@@ -5,6 +5,7 @@
 #include "admin/commands/command_change.h"
 #include "zones/document/json.h"
 #include "zones/state/config.h"
+#include "zones/state/membership.h"
 
 #include <stdlib.h>
 #include <time.h>
@@ -96,6 +97,34 @@ add_provider_key(void *arg, const struct signing_key *key)
 	put_key(arg, key, true);
 }
 
+/* S111: which node takes the steps. */
+static void
+put_leading(struct json *procedure, const struct rollover *rollover)
+{
+	const struct leading *leading = &rollover->leading;
+	bool follows = rollover_follows(rollover), leads = rollover_kind_is_led(rollover->kind) && !follows;
+
+	json_put_bool(procedure, "leads", leads);
+	json_put_text(procedure, "follows", follows ? leading->name : "");
+	put_time(procedure, "state_taken", follows ? leading->taken : 0);
+	json_put_integer(procedure, "term", leading->term);
+	json_put_integer(procedure, "change", leading->change);
+}
+
+/* S111: the node of the cluster whose new key is waited for; "": none. */
+static const char *
+waited_for(const struct looking *looking, const struct json *policy, const struct rollover *rollover)
+{
+	struct membership membership;
+	const char *node = json_text_of(policy, "node");
+
+	if (!membership_get(looking->config, &membership) || *node == '\0' ||
+	    strcmp(node, membership.node) == 0 || rollover_kind_is_led(rollover->kind) ||
+	    json_integer_of(json_member(policy, "rollover")) <= (long long)rollover->leading.asked)
+		return "";
+	return node;
+}
+
 static void
 put_rollover(struct json *json, const struct rollover *rollover)
 {
@@ -114,6 +143,7 @@ put_rollover(struct json *json, const struct rollover *rollover)
 	put_time(procedure, "last_look", rollover->looked);
 	put_time(procedure, "shown_since", rollover->first);
 	put_time(procedure, "not_before", rollover->until);
+	put_leading(procedure, rollover);
 	for (unsigned i = 0; i < rollover->nlacking && i < ROLLOVER_SERVERS_MAX; i++)
 		json_add(lacking, json_new_text(rollover->lacking[i]));
 	json_put(procedure, "lacking", lacking);
@@ -153,6 +183,7 @@ add_zone(void *arg, const struct id *id, struct bytes text)
 	}
 	json_put(json, "keys", looking->keys);
 	put_rollover(json, &rollover);
+	json_put_text(json, "waits_for_node", waited_for(looking, document, &rollover));
 	if (looking->state != NULL) {
 		looking->state->known = true;
 		looking->state->signed_now = is_signed;
@@ -299,6 +330,29 @@ print_lacking(const struct json *procedure)
 		printf("  and %.0f more\n", more);
 }
 
+static void
+print_leading(const struct json *procedure)
+{
+	const char *follows = json_text_of(procedure, "follows");
+
+	if (json_truth(json_member(procedure, "leads")))
+		printf("  this node leads\n");
+	if (*follows != '\0')
+		printf("  follows the node %s: its state of %s\n", follows,
+		    json_text_of(procedure, "state_taken"));
+}
+
+static void
+print_waiting(const struct json *zone)
+{
+	const char *node = json_text_of(zone, "waits_for_node"), *name = json_text_of(zone, "name");
+
+	if (*node != '\0')
+		printf("\n%s: a rollover was asked for at the node %s, whose keys are not here yet: give "
+		       "`graycloud dnssec keys export %s` there to `graycloud dnssec keys import -` here\n",
+		    name, node, name);
+}
+
 /* The step that the zone waits at; nothing if all is well. */
 static void
 print_procedure(const struct json *zone)
@@ -322,6 +376,7 @@ print_procedure(const struct json *zone)
 			printf("  all servers showed it at %s; they are asked once more\n", seen);
 		else if (*json_text_of(procedure, "last_look") == '\0')
 			printf("  the servers were not asked yet\n");
+		print_leading(procedure);
 	} else {
 		printf("\n%s: the last look at %s found:\n", json_text_of(zone, "name"),
 		    json_text_of(procedure, "last_look"));
@@ -354,8 +409,10 @@ dnssec_status_run(struct args *args)
 	}
 	print_signer(stdout, &looking);
 	print_table(looking.list);
-	for (size_t i = 0; i < json_count(looking.list); i++)
+	for (size_t i = 0; i < json_count(looking.list); i++) {
 		print_procedure(json_item(looking.list, i));
+		print_waiting(json_item(looking.list, i));
+	}
 	json_drop(looking.list);
 	return EXIT_DONE;
 }

@@ -1,7 +1,9 @@
 #include "admin/commands/dnssec_keys.h"
 
+#include "admin/cli/print.h"
 #include "admin/cli/report.h"
 #include "zones/base/input.h"
+#include "zones/document/json.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -11,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define FILE_LINE "; file "
 enum { TEXT_MOST = 1 << 16 };
 
 /* ---- the program with the keys ---- */
@@ -96,7 +99,21 @@ add_sentences(struct problems *problems, int fd)
 	free(text);
 }
 
-/* Hand keys over. Returns the name of the zone, to be freed, or NULL with problems. */
+/* Cut a line off. Returns the rest. */
+static char *
+end_line(char *line)
+{
+	char *end = strchrnul(line, '\n');
+
+	if (*end == '\0')
+		return end;
+	*end = '\0';
+	return end + 1;
+}
+
+/*
+ * Hand keys over. Returns the name of the zone, and after its NUL a remark, to be freed; NULL with problems.
+ */
 static char *
 take(const char *state, const char *zone, int text, bool check, struct problems *problems)
 {
@@ -111,7 +128,7 @@ take(const char *state, const char *zone, int text, bool check, struct problems 
 	lseek(text, 0, SEEK_SET);
 	if (run_signer(&errand)) {
 		name = text_in(errand.out);
-		name[strcspn(name, "\n")] = '\0';
+		end_line(end_line(name));
 	} else {
 		add_sentences(problems, errand.err);
 		if (problems->errors == 0)
@@ -174,7 +191,8 @@ append_file(int text, const char *file, bool private, struct problems *problems)
 		    file);
 	} else {
 		good = true;
-		dprintf(text, "; file %s\n", file);
+		if (strncmp(octets, FILE_LINE, strlen(FILE_LINE)) != 0) /* it is no export */
+			dprintf(text, FILE_LINE "%s\n", file);
 		while ((got = read(fd, octets, sizeof octets)) > 0)
 			good = good && write(text, octets, (size_t)got) == got;
 		dprintf(text, "\n");
@@ -251,6 +269,24 @@ copy_input(int text)
 	return got == 0;
 }
 
+/* remark: what became of the state that came with the keys; "": there was none. */
+static void
+print_imported(const struct args *args, const char *zone, const char *remark)
+{
+	struct json *json;
+
+	if (!args->json) {
+		printf("keys of zone %s: %s%s%s\n", zone, args->dry_run ? "good" : "imported",
+		    *remark != '\0' ? "; " : "", remark);
+		return;
+	}
+	json = json_new_object();
+	json_put_text(json, "zone", zone);
+	json_put_bool(json, "imported", !args->dry_run);
+	json_put_text(json, "state", remark);
+	print_json(json);
+}
+
 static enum exit_code
 run_import(const struct args *args)
 {
@@ -266,8 +302,7 @@ run_import(const struct args *args)
 	problems_free(&problems);
 	if (zone == NULL)
 		return EXIT_REFUSED;
-	if (!args->json)
-		printf("keys of zone %s: %s\n", zone, args->dry_run ? "good" : "imported");
+	print_imported(args, zone, zone + strlen(zone) + 1);
 	free(zone);
 	return EXIT_DONE;
 }

@@ -1,6 +1,7 @@
 #include "admin/edit/dnssec_edit.h"
 
 #include "admin/edit/object.h"
+#include "zones/state/membership.h"
 
 #include <stdlib.h>
 
@@ -49,6 +50,7 @@ bool
 dnssec_edit_enable(struct change *change, const char *name, const struct dnssec_wish *wish)
 {
 	struct json *document;
+	char self[NODE_SELF_MAX];
 	struct id id;
 
 	if (config_object_id(change->txn, KIND_DNSSEC, name, &id)) {
@@ -57,7 +59,7 @@ dnssec_edit_enable(struct change *change, const char *name, const struct dnssec_
 	}
 	document = json_new_object();
 	json_put_text(document, "name", name);
-	json_put_text(document, "identity", config_identity(change->txn).text);
+	json_put_text(document, "identity", membership_self(change->txn, self));
 	if (wish->algorithm != NULL)
 		json_put_text(document, "algorithm", wish->algorithm);
 	json_put_bool(document, "split", wish->split);
@@ -82,6 +84,15 @@ dnssec_edit_policy(struct change *change, const char *name, struct id *id)
 	if (document == NULL)
 		problems_error(&change->problems, "the settings of zone %s cannot be read", name);
 	return document;
+}
+
+void
+dnssec_edit_ask(struct change *change, struct json *document, const char *request)
+{
+	char self[NODE_SELF_MAX];
+
+	json_put_integer(document, request, json_integer_of(json_member(document, request)) + 1);
+	json_put_text(document, "node", membership_self(change->txn, self));
 }
 
 void

@@ -29,6 +29,8 @@ void dnssec_edit_disable(struct change *change, const char *name, enum dnssec_en
 
 /* The document of an enabled zone. NULL with a problem. The caller drops it. */
 struct json *dnssec_edit_policy(struct change *change, const char *name, struct id *id);
+/* Ask the signer of this node for something: rollover, cancelled or lead (S111). */
+void dnssec_edit_ask(struct change *change, struct json *document, const char *request);
 /* Write it back; what: for people. */
 void dnssec_edit_put(
     struct change *change, const struct json *document, const struct id *target, const char *what);

@@ -298,6 +298,161 @@ a_ksk_and_a_zsk_roll_one_by_one(void **state)
 	keyring_free(ring);
 }
 
+/* ---- nodes with the same keys ---- */
+
+/* Another node: its rows are those of another zone number, and it has the same files. */
+static struct keyring *
+other_ring(void)
+{
+	struct zone_info there = zone;
+
+	there.number = 2;
+	return keyring_open(txn, state_directory, &there, &policy, false, &problems);
+}
+
+static void
+state_of(struct keyring *ring, struct key_state *state)
+{
+	const struct signing_key *rows;
+
+	*state = (struct key_state){.rollover = *keyring_rollover(ring)};
+	state->nkeys = keyring_rows(ring, &rows);
+	for (unsigned i = 0; i < state->nkeys; i++) {
+		state->keys[i] = rows[i];
+		memset(state->keys[i].dnskey, 0, sizeof rows[i].dnskey);
+		memset(state->keys[i].ds, 0, sizeof rows[i].ds);
+	}
+	keyring_apex(ring, state->apex);
+	snprintf(state->rollover.leading.name, LEADER_MAX, "ns1");
+}
+
+static void
+expect_same(const struct keyring *a, const struct keyring *b)
+{
+	const struct signing_key *ours, *theirs;
+	unsigned count = keyring_rows(a, &ours);
+
+	assert_int_equal(keyring_rows(b, &theirs), count);
+	for (unsigned i = 0; i < count; i++) {
+		unsigned n = 0;
+
+		while (n + 1 < count && theirs[n].key_tag != ours[i].key_tag)
+			n++;
+		assert_int_equal(ours[i].key_tag, theirs[n].key_tag);
+		assert_memory_equal(ours[i].marks, theirs[n].marks, sizeof ours[i].marks);
+		assert_memory_equal(ours[i].since, theirs[n].since, sizeof ours[i].since);
+		assert_memory_equal(ours[i].dnskey, theirs[n].dnskey, sizeof ours[i].dnskey);
+		assert_memory_equal(ours[i].ds, theirs[n].ds, sizeof ours[i].ds);
+	}
+}
+
+static void
+a_node_that_follows_has_the_marks_of_the_one_that_leads(void **unused)
+{
+	static struct key_state state;
+	struct keyring *ring = enabled(), *other = other_ring();
+	struct rollover *rollover = keyring_rollover(other);
+
+	(void)unused;
+	rollover->request = 4;
+	assert_true(keyring_roll(ring, ROLLOVER_KEY, ALGORITHM_ECDSAP256, &now, &problems));
+	for (unsigned i = 0; i < 6; i++) {
+		state_of(ring, &state);
+		assert_int_equal(key_state_compare(rollover, &state.rollover), KEY_STATE_NEWER);
+		assert_true(keyring_follow(other, &state, 5000, &problems));
+		assert_int_equal(keyring_put(other, txn), 0);
+		expect_same(ring, other);
+		assert_true(rollover_follows(rollover) == (i < 5));
+		assert_int_equal(rollover->request, 4);
+		assert_int_equal(rollover->leading.taken, 5000);
+		assert_int_equal(key_state_compare(rollover, &state.rollover), KEY_STATE_SAME);
+		/* It is read again as it was written. */
+		keyring_free(other);
+		other = other_ring();
+		rollover = keyring_rollover(other);
+		expect_same(ring, other);
+		if (i < 5)
+			advance(ring);
+	}
+	assert_int_equal(rollover->kind, ROLLOVER_NONE);
+	keyring_free(other);
+	keyring_free(ring);
+}
+
+static void
+a_key_that_a_state_lacks_leaves_with_its_file(void **unused)
+{
+	static struct key_state state;
+	struct keyring *ring = enabled(), *other = other_ring();
+	const struct signing_key *rows;
+	char *directory = key_directory(state_directory, zone_text), *path;
+
+	(void)unused;
+	/* Both begin a rollover, and the second one is to follow. */
+	assert_true(keyring_roll(ring, ROLLOVER_KEY, ALGORITHM_ECDSAP256, &now, &problems));
+	assert_true(keyring_roll(other, ROLLOVER_KEY, ALGORITHM_ED25519, &now, &problems));
+	assert_int_equal(keyring_put(other, txn), 0);
+	keyring_rows(other, &rows);
+	path = xasprintf("%s/Kring.example.+015+%05u.private", directory, rows[1].key_tag);
+	assert_int_equal(access(path, F_OK), 0);
+	state_of(ring, &state);
+	assert_true(keyring_follow(other, &state, 5000, &problems));
+	assert_int_equal(keyring_put(other, txn), 0);
+	keyring_retire_files(other);
+	assert_int_equal(access(path, F_OK), -1);
+	expect_same(ring, other);
+	keyring_free(other);
+	other = other_ring(); /* nor is there a row of it */
+	expect_same(ring, other);
+	keyring_free(other);
+	keyring_free(ring);
+	free(path);
+	free(directory);
+}
+
+static void
+a_state_without_the_file_of_its_key_changes_nothing(void **unused)
+{
+	static struct key_state state;
+	struct keyring *ring = enabled(), *other = other_ring();
+
+	(void)unused;
+	state_of(ring, &state);
+	state.keys[state.nkeys] = state.keys[0];
+	state.keys[state.nkeys++].key_tag ^= 1;
+	assert_false(keyring_follow(other, &state, 5000, &problems));
+	assert_int_equal(problems.errors, 1);
+	assert_false(keyring_rollover(other)->leading.follows);
+	expect_records(other, 1, 0);
+	keyring_free(other);
+	keyring_free(ring);
+}
+
+static void
+who_takes_over_looks_at_all_servers_again(void **unused)
+{
+	static struct key_state state;
+	static const struct rollover_pace pace = {600000, 3600000};
+	struct keyring *ring = enabled(), *other = other_ring();
+	struct rollover *rollover = keyring_rollover(other);
+
+	(void)unused;
+	assert_true(keyring_roll(ring, ROLLOVER_EMERGENCY, ALGORITHM_ECDSAP256, &now, &problems));
+	rollover_seen(keyring_rollover(ring), true, &now, &pace);
+	assert_true(keyring_rollover(ring)->until > 0);
+	state_of(ring, &state);
+	assert_true(keyring_follow(other, &state, 5000, &problems));
+	keyring_lead(other);
+	assert_false(rollover_follows(rollover));
+	assert_int_equal(rollover->until, 0);
+	assert_int_equal(rollover_due(rollover, &now, &pace), ROLLOVER_LOOK);
+	expect_same(ring, other);
+	assert_int_equal(key_state_compare(rollover, &state.rollover), KEY_STATE_OLDER);
+	assert_int_equal(key_state_compare(&state.rollover, rollover), KEY_STATE_NEWER);
+	keyring_free(other);
+	keyring_free(ring);
+}
+
 static void
 a_lost_key_needs_no_file(void **state)
 {
@@ -333,6 +488,10 @@ main(void)
 	    RING_TEST(all_keys_of_an_imported_zone_leave_with_its_rollover),
 	    RING_TEST(a_ksk_and_a_zsk_roll_one_by_one),
 	    RING_TEST(a_lost_key_needs_no_file),
+	    RING_TEST(a_node_that_follows_has_the_marks_of_the_one_that_leads),
+	    RING_TEST(a_key_that_a_state_lacks_leaves_with_its_file),
+	    RING_TEST(a_state_without_the_file_of_its_key_changes_nothing),
+	    RING_TEST(who_takes_over_looks_at_all_servers_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,23 @@ struct plan {
 	bool looks; /* a step is done when all servers have it */
 	bool strict, two_algorithms;
 	unsigned without_steps, without_waits; /* bits: parts of the procedure that are left out */
+	/*
+	 * The first node leads and dies one step after the others, which stay at this step (from 1; 0: none).
+	 * Another node takes over there; the first one goes back to it after some hours, and then all wait
+	 * again.
+	 */
+	unsigned taken_over;
+	double away;
+	bool parent_follows; /* a server of the parent takes the DS of the first node over, and goes back with
+				it */
 };
+
+static void
+append(struct history *history, double at, const struct published *what)
+{
+	history->list[history->count] = *what;
+	history->list[history->count++].at = at;
+}
 
 static void
 publish(struct plan *plan, double at, const struct published *what)
@@ -55,14 +71,12 @@ publish(struct plan *plan, double at, const struct published *what)
 	for (unsigned i = 0; i < NODES; i++) {
 		struct history *history = &plan->nodes[i];
 
-		history->list[history->count] = *what;
-		history->list[history->count++].at = at == LONG_AGO ? at : at + plan->node_late[i];
+		append(history, at == LONG_AGO ? at : at + plan->node_late[i], what);
 	}
 	for (unsigned i = 0; i < PARENTS; i++) {
 		struct history *history = &plan->parents[i];
 
-		history->list[history->count] = *what;
-		history->list[history->count++].at = at == LONG_AGO ? at : at + plan->parent_late[i];
+		append(history, at == LONG_AGO ? at : at + plan->parent_late[i], what);
 	}
 }
 
@@ -114,6 +128,19 @@ seen_at(const struct plan *plan)
 	return seen;
 }
 
+/* The first node is a step ahead, and goes back. */
+static void
+take_over(struct plan *plan, const struct published *step, const struct published *ahead)
+{
+	append(&plan->nodes[0], plan->now, ahead);
+	append(&plan->nodes[0], plan->now + plan->away, step);
+	if (plan->parent_follows) {
+		append(&plan->parents[0], plan->now, ahead);
+		append(&plan->parents[0], plan->now + plan->away, step);
+	}
+	plan->now += plan->away;
+}
+
 static void
 follow(struct plan *plan, enum rollover_kind kind, unsigned first)
 {
@@ -130,6 +157,12 @@ follow(struct plan *plan, enum rollover_kind kind, unsigned first)
 			plan->now = seen_at(plan);
 		if (!(plan->without_waits >> i & 1))
 			plan->now += wait_of(steps[i].waits);
+		if (plan->taken_over == i + 1 && i + 1 < count) {
+			struct published ahead = published_by(kind, steps[i + 1].old, steps[i + 1].new);
+
+			take_over(plan, &what, &ahead);
+			plan->now += wait_of(steps[i].waits);
+		}
 	}
 	if (kind == ROLLOVER_DISABLE || kind == ROLLOVER_KEY_LOST) {
 		struct published nothing = {0};
@@ -236,6 +269,9 @@ struct trial {
 	double node_late, parent_late;
 	bool waits_only; /* no looks */
 	unsigned without_steps, without_waits;
+	unsigned taken_over;
+	double away;
+	bool parent_follows;
 };
 
 /* The marks of the old key before: those of a first step that only brings something. */
@@ -258,7 +294,10 @@ is_safe(const struct trial *trial)
 	    .node_late = {0, trial->node_late},
 	    .parent_late = {0, trial->parent_late},
 	    .without_steps = trial->without_steps,
-	    .without_waits = trial->without_waits};
+	    .without_waits = trial->without_waits,
+	    .taken_over = trial->taken_over,
+	    .away = trial->away,
+	    .parent_follows = trial->parent_follows};
 	struct published before =
 	    published_by(trial->kind, trial->kind == ROLLOVER_ENABLE ? 0 : steps_old(trial->kind), 0);
 
@@ -301,6 +340,26 @@ late_servers_do_no_harm_to_who_looks(void **state)
 			if (!is_safe(&trial))
 				fail_msg("procedure %s with a node %.0f h and a parent %.0f h late",
 				    rollover_kind_text(kinds[i]), late[n][0], late[n][1]);
+		}
+}
+
+static void
+a_take_over_at_any_step_does_no_harm(void **state)
+{
+	static const double away[] = {0.1, 1, 5, 20, 200};
+
+	(void)state;
+	for (unsigned i = 0; i < NITEMS(kinds); i++)
+		for (unsigned n = 0; n < 2 * 6 * NITEMS(away); n++) {
+			struct trial trial = {.kind = kinds[i],
+			    .taken_over = 1 + n / 2 % 6,
+			    .away = away[n / 12],
+			    .parent_follows = n & 1,
+			    .node_late = 3};
+
+			if (!is_safe(&trial))
+				fail_msg("procedure %s, taken over at step %u after %.1f h",
+				    rollover_kind_text(kinds[i]), trial.taken_over, trial.away);
 		}
 }
 
@@ -658,6 +717,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(every_procedure_is_safe),
 	    cmocka_unit_test(late_servers_do_no_harm_to_who_looks),
+	    cmocka_unit_test(a_take_over_at_any_step_does_no_harm),
 	    cmocka_unit_test(waiting_without_looking_breaks_behind_late_servers),
 	    cmocka_unit_test(what_is_left_out_is_found),
 	    cmocka_unit_test(a_key_rollover_survives_the_loss_of_any_one_wait),

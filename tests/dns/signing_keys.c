@@ -104,7 +104,15 @@ a_rollover_comes_back_with_its_servers(void **state)
 	    .ttl_ds = 86400,
 	    .ttl_data = 300,
 	    .failed_looks = 2,
-	    .nlacking = 40};
+	    .nlacking = 40,
+	    .leading = {.term = 1,
+		.change = 2,
+		.leader = UINT64_MAX,
+		.follows = true,
+		.taken = INT64_MAX,
+		.led = 3,
+		.asked = 4}};
+	memset(rollover.leading.name, 'n', LEADER_MAX);
 	for (unsigned i = 0; i < ROLLOVER_SERVERS_MAX; i++) {
 		memset(rollover.lacking[i], 'a' + (int)i, ROLLOVER_TEXT - 1);
 	}
@@ -121,6 +129,7 @@ a_rollover_comes_back_with_its_servers(void **state)
 	assert_string_equal(read.doing, "a step");
 	assert_string_equal(
 	    read.lacking[ROLLOVER_SERVERS_MAX - 1], rollover.lacking[ROLLOVER_SERVERS_MAX - 1]);
+	assert_memory_equal(&read.leading, &rollover.leading, sizeof read.leading);
 	assert_int_equal(rollover_delete(txn, 7), 0);
 	assert_false(rollover_get(txn, 7, &read));
 	store_abort(txn);

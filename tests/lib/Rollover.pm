@@ -24,7 +24,8 @@ my @questions = (['www', 'A'], ['lb', 'A'], ['one', 'A'], ['x.wild', 'TXT'], ['l
 
 # Options: other => 1: another provider has the zone, too, at ns3 (S110); the resolver asks it from $r->ask_providers on.
 # margin, interval, ttl (seconds). resolvers => [NAMES]: those of Resolvers.pm, in a network namespace, in place of an unbound
-# that knows the ports of the nameservers.
+# that knows the ports of the nameservers. nodes => 1: the second nameserver is another
+# node ({node2}), with a signer of its own; it gets the configuration and the keys by join_node.
 sub start {
 	my ($class, %options) = @_;
 	my $self = bless {ttl => 1, interval => 0.3, margin => 0, expect => 'any', wrong => {}, asked => 0, %options}, $class;
@@ -55,7 +56,7 @@ sub start {
 	$self->{first}->admin('dnssec enable parent.example');
 	Graycloud::wait_for(sub { grep { $_->type eq 'RRSIG' } $self->{first}->query('parent.example SOA', do => 1)->answer }) or die 'the parent is not signed';
 	$self->copy_keys if $real;
-	$self->start_late;
+	$options{nodes} ? $self->start_node2 : $self->start_late;
 	$real ? $self->start_resolvers : $self->start_resolver;
 	$self->start_signer;
 	return $self;
@@ -66,13 +67,40 @@ sub start_signer {
 	$self->start_signer_of('child', @more);
 }
 
+# At 'child' or 'other'.
 sub start_signer_of {
-	my ($self, $provider, @more) = @_;
+	my ($self, $name, @more) = @_;
 	my %at = (31 => $self->{child}{tcp}[0], 32 => $self->{late}, 21 => $self->{first}{tcp}[0], 22 => $self->{second}{tcp}[0]);
 
 	$at{33} = $self->{other}{tcp}[0] if $self->{other};
-	$self->{$provider}->start_signer('--key-ttl', $self->{ttl}, '--look-interval', $self->{interval}, '--look-margin', $self->{margin},
+	$self->{$name}->start_signer('--key-ttl', $self->{ttl}, '--look-interval', $self->{interval}, '--look-margin', $self->{margin},
 		'--resolver', "127.0.0.1:$self->{port}", @more, map { ('--ask', "$self->{net}.$_=$at{$_}") } sort keys %at);
+}
+
+# --- Another node with the same keys.
+
+sub start_node2 {
+	my ($self) = @_;
+
+	$self->{node2} = Graycloud->start;
+	$self->{late} = $self->{node2}{tcp}[0];
+}
+
+sub join_node {
+	my ($self) = @_;
+	my ($here, $there) = map { "GRAYCLOUD_STATE=$self->{$_}{state} $Graycloud::BUILD/bin/graycloud" } qw(child node2);
+
+	system("$here export --zones | $there apply - >/dev/null 2>&1") == 0 or die 'apply failed';
+	$self->start_signer_of('node2');
+	return $self->bring;
+}
+
+# `keys export` at the first node and `keys import` at the other one; backwards: the other way round. Returns what import says.
+sub bring {
+	my ($self, $backwards) = @_;
+	my ($from, $to) = map { "GRAYCLOUD_STATE=$self->{$_}{state} $Graycloud::BUILD/bin/graycloud dnssec keys" } $backwards ? qw(node2 child) : qw(child node2);
+
+	return scalar `$from export $ZONE | $to import - 2>&1`;
 }
 
 # --- The second nameserver: it passes questions over TCP to the first one; frozen, it answers as before.
@@ -149,8 +177,8 @@ sub start_resolver {
 	my ($self) = @_;
 	my ($t, $first) = ($self->{child}, $self->{first});
 	my ($ds) = $first->admin('dnssec ds parent.example --force') =~ /IN DS (.*)/;
-	my @stubs = map { my ($zone, $udp) = @$_; "stub-zone:\n\tname: \"$zone\"\n\tstub-addr: " . $udp =~ s/:(\d+)$/\@$1/r . "\n" }
-	    ['parent.example', $first->{udp}[0]], [$ZONE, $t->{udp}[0]];
+	my @stubs = map { my ($zone, @nodes) = @$_; join "\n\t", "stub-zone:", "name: \"$zone\"", map { 'stub-addr: ' . $_->{udp}[0] =~ s/:(\d+)$/\@$1/r . "\n" } @nodes }
+	    ['parent.example', $first], [$ZONE, grep { defined } $t, $self->{node2}];
 
 	$self->{port} = IO::Socket::IP->new(Proto => 'udp', Type => SOCK_DGRAM, LocalHost => '127.0.0.1', LocalPort => 0)->sockport;
 	my $control = $self->{other} ? "control-enable: yes\n\tcontrol-interface: $t->{dir}/unbound.control\n\tcontrol-use-cert: no" : 'control-enable: no';
@@ -278,8 +306,8 @@ sub wrong { $_[0]{wrong} }
 # --- What the zone shows.
 
 sub status {
-	my ($self) = @_;
-	return $self->{child}->admin_json("dnssec status $ZONE")->{zones}[0];
+	my ($self, $node) = @_;
+	return ($node // $self->{child})->admin_json("dnssec status $ZONE")->{zones}[0];
 }
 
 sub keys { my ($self) = @_; return sort map { $_->{key_tag} } @{$self->status->{keys}} }
@@ -293,8 +321,8 @@ sub cds {
 
 # The tags of the keys that signed an answer.
 sub signers {
-	my ($self, $question) = @_;
-	return join ' ', sort map { $_->type eq 'RRSIG' ? $_->keytag : () } $self->{child}->query($question, do => 1)->answer;
+	my ($self, $question, $node) = @_;
+	return join ' ', sort map { $_->type eq 'RRSIG' ? $_->keytag : () } ($node // $self->{child})->query($question, do => 1)->answer;
 }
 
 # Servers of the parent make their DS what CDS asks for.

@@ -241,7 +241,7 @@ document_load_dnssec(struct bytes text)
 	policy = xcalloc(1, sizeof *policy);
 	id_of(&policy->id, value_text_of(json, "id"));
 	policy->name = xstrdup(value_text_of(json, "name"));
-	id_of(&policy->identity, value_text_of(json, "identity"));
+	policy->identity = xstrdup(value_text_of(json, "identity"));
 	policy->algorithm = schema_dnssec_algorithm(value_text_of(json, "algorithm"));
 	policy->ending = schema_dnssec_ending(value_text_of(json, "ending"));
 	policy->roll = schema_dnssec_roll(value_text_of(json, "roll"));
@@ -250,6 +250,8 @@ document_load_dnssec(struct bytes text)
 	policy->emergency = value_truth(value_member(json, "emergency"));
 	policy->rollover = (uint32_t)value_integer(value_member(json, "rollover"));
 	policy->cancelled = (uint32_t)value_integer(value_member(json, "cancelled"));
+	policy->lead = (uint32_t)value_integer(value_member(json, "lead"));
+	policy->node = xstrdup(value_text_of(json, "node"));
 	for (const struct value *each = value_first(value_member(json, "without")); each != NULL;
 	     each = value_next(each)) {
 		if (value_text(each) == NULL)

@@ -684,13 +684,14 @@ static const struct property gone_server =
     CHECKED("server", NULL, clean_server, "the name or the address of a nameserver");
 static const struct property provider_key =
     CHECKED("key", NULL, clean_provider_key, "a DNSKEY record of algorithm 13 or 15, as \"257 3 13 KEY\"");
-/* S107: rollover and cancelled are numbers of requests. */
+/* S107: rollover, cancelled and lead are numbers of requests, and node is where they were given (S111). */
 static const struct property dnssec_table[] = {SERVER,
     CHECKED("name", NULL, clean_zone, "the name of a zone"), TEXT("description", "\"\"", 1024),
     WORD("algorithm", "\"ecdsap256sha256\"", algorithm_words), TEXT("identity", "\"\"", 32),
     INTEGER("rollover", "0", 0, 1000000), INTEGER("cancelled", "0", 0, 1000000), BOOL("emergency", "false"),
-    WORD("roll", "\"all\"", roll_words), BOOL("split", "false"), BOOL("keyless_nodes", "false"),
-    WORD("ending", "\"none\"", ending_words), LIST("without", "[]", 0, 16, &gone_server),
+    INTEGER("lead", "0", 0, 1000000), TEXT("node", "\"\"", 32), WORD("roll", "\"all\"", roll_words),
+    BOOL("split", "false"), BOOL("keyless_nodes", "false"), WORD("ending", "\"none\"", ending_words),
+    LIST("without", "[]", 0, 16, &gone_server),
     LIST("provider_keys", "[]", 0, PROVIDER_KEYS_MAX, &provider_key), END};
 
 enum dnssec_roll

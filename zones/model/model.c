@@ -132,6 +132,8 @@ model_free_dnssec_policy(struct dnssec_policy *policy)
 		free(policy->without[i]);
 	free(policy->without);
 	free(policy->providers);
+	free(policy->identity);
+	free(policy->node);
 	free(policy->name);
 	free(policy);
 }

@@ -153,10 +153,12 @@ struct dnssec_policy {
 	struct id id;
 	char *name;
 	unsigned algorithm; /* enum dnssec_algorithm */
-	struct id identity; /* of the configuration in which it was enabled: only there a key is made */
+	char *identity;     /* of the node that enabled it (membership_self): only there a key is made */
 	/* S107: requests. The signer compares their numbers with those that it took. */
 	uint32_t rollover;  /* how many rollovers were asked for */
 	uint32_t cancelled; /* how many were cancelled */
+	uint32_t lead;      /* how many requests to lead in place of another node */
+	char *node;         /* S111: where the last of them was given (membership_self); "": see identity */
 	bool emergency;     /* the last one is without margins */
 	enum dnssec_roll roll;
 	bool split;         /* make a KSK and a ZSK, in place of one key */

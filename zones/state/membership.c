@@ -1,5 +1,7 @@
 #include "zones/state/membership.h"
 
+#include "zones/state/config.h"
+
 #include <stdio.h>
 
 static const struct bytes joined_row = {"cluster", 7}, detached_row = {"detached", 8},
@@ -83,6 +85,18 @@ membership_choice_put(struct store_txn *config, enum membership_choice choice)
 		return store_delete(config, TABLE_META, choice_row);
 	return store_put(
 	    config, TABLE_META, choice_row, (struct bytes){choice == CHOICE_PUSH ? "p" : "r", 1});
+}
+
+char *
+membership_self(struct store_txn *config, char out[NODE_SELF_MAX])
+{
+	struct membership membership;
+
+	snprintf(out, NODE_SELF_MAX, "%s",
+	    membership_get(config, &membership) ? membership.node
+		: config != NULL                ? config_identity(config).text
+						: "");
+	return out;
 }
 
 enum store_kind

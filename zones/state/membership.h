@@ -47,6 +47,13 @@ enum membership_choice {
 enum membership_choice membership_choice_get(struct store_txn *config);
 int membership_choice_put(struct store_txn *config, enum membership_choice choice);
 
+/*
+ * The name of this node in a configuration that others have, too: that on the roster, else the identity of
+ * its configuration, which a copy does not have. "" if there is no configuration.
+ */
+enum { NODE_SELF_MAX = 64 };
+char *membership_self(struct store_txn *config, char out[NODE_SELF_MAX]);
+
 /* The store with the verdicts: STORE_CLUSTER on a node that has joined, else STORE_HEALTH. */
 enum store_kind membership_verdicts(struct store_txn *config);
 

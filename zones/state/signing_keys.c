@@ -3,6 +3,7 @@
 #include "zones/base/digest.h"
 #include "zones/dns/wire.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 /* ---- keys ---- */
@@ -186,10 +187,27 @@ rollover_kind_text(enum rollover_kind kind)
 	return kind < ROLLOVER_KINDS ? texts[kind] : "unknown";
 }
 
-/* The numbers of a row, then the texts, each with its length (1 octet): the step, and the servers. */
+bool
+rollover_kind_is_led(enum rollover_kind kind)
+{
+	return kind == ROLLOVER_KEY || kind == ROLLOVER_ALGORITHM || kind == ROLLOVER_EMERGENCY ||
+	    kind == ROLLOVER_CANCEL || kind == ROLLOVER_KSK || kind == ROLLOVER_ZSK;
+}
+
+bool
+rollover_follows(const struct rollover *rollover)
+{
+	return rollover->leading.follows && rollover_kind_is_led(rollover->kind);
+}
+
+/*
+ * The numbers of a row, then the texts, each with its length (1 octet): the step, and the servers. Then who
+ * leads: its numbers and its name; rows of older versions end before that.
+ */
 enum {
 	NUMBERS = 4 + 2 * 4 + 2 * 3 + 8 * 8 + 4 * 4 + 2,
-	ROW_MAX = NUMBERS + (1 + ROLLOVER_SERVERS_MAX) * 256 + 4
+	LEADING_NUMBERS = 4 * 4 + 2 * 8 + 1,
+	ROW_MAX = NUMBERS + (2 + ROLLOVER_SERVERS_MAX) * 256 + 4 + LEADING_NUMBERS
 };
 
 static void
@@ -199,6 +217,26 @@ write_text(struct writer *writer, const char *text)
 
 	write8(writer, (uint8_t)len);
 	write_bytes(writer, text, len);
+}
+
+static void
+write_time(struct writer *writer, int64_t time)
+{
+	write32(writer, (uint32_t)((uint64_t)time >> 32));
+	write32(writer, (uint32_t)(uint64_t)time);
+}
+
+static void
+write_leading(struct writer *writer, const struct leading *in)
+{
+	write32(writer, in->term);
+	write32(writer, in->change);
+	write32(writer, in->led);
+	write32(writer, in->asked);
+	write_time(writer, (int64_t)in->leader);
+	write_time(writer, in->taken);
+	write8(writer, in->follows);
+	write_text(writer, in->name);
 }
 
 int
@@ -219,10 +257,8 @@ rollover_put(struct store_txn *txn, uint32_t zone, const struct rollover *in)
 	write16(&writer, in->old.key_tag);
 	write8(&writer, in->new.algorithm);
 	write16(&writer, in->new.key_tag);
-	for (unsigned i = 0; i < NITEMS(times); i++) {
-		write32(&writer, (uint32_t)((uint64_t)times[i] >> 32));
-		write32(&writer, (uint32_t)(uint64_t)times[i]);
-	}
+	for (unsigned i = 0; i < NITEMS(times); i++)
+		write_time(&writer, times[i]);
 	write32(&writer, in->ttl_dnskey);
 	write32(&writer, in->ttl_ds);
 	write32(&writer, in->ttl_data);
@@ -232,6 +268,7 @@ rollover_put(struct store_txn *txn, uint32_t zone, const struct rollover *in)
 	for (unsigned i = 0; i < in->nlacking && i < ROLLOVER_SERVERS_MAX; i++)
 		write_text(&writer, in->lacking[i]);
 	write32(&writer, in->ttl_ns);
+	write_leading(&writer, &in->leading);
 	put32(number, zone);
 	return store_put(txn, TABLE_ROLLOVERS, (struct bytes){number, 4},
 	    (struct bytes){value, (size_t)(writer.at - value)});
@@ -274,6 +311,24 @@ read_text(char out[ROLLOVER_TEXT], const uint8_t *at, const uint8_t *end)
 	return at + 1 + len;
 }
 
+static void
+read_leading(struct leading *out, const uint8_t *at, const uint8_t *end)
+{
+	char name[ROLLOVER_TEXT] = "";
+
+	if (end - at < LEADING_NUMBERS)
+		return;
+	out->term = get32(at);
+	out->change = get32(at + 4);
+	out->led = get32(at + 8);
+	out->asked = get32(at + 12);
+	out->leader = get64(at + 16);
+	out->taken = (int64_t)get64(at + 24);
+	out->follows = at[32] != 0;
+	read_text(name, at + LEADING_NUMBERS, end);
+	snprintf(out->name, sizeof out->name, "%.*s", LEADER_MAX, name);
+}
+
 bool
 rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out)
 {
@@ -292,6 +347,7 @@ rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out)
 	for (unsigned i = 0; i < out->nlacking && i < ROLLOVER_SERVERS_MAX; i++)
 		at = read_text(out->lacking[i], at, end);
 	out->ttl_ns = end - at >= 4 ? get32(at) : 0;
+	read_leading(&out->leading, end - at >= 4 ? at + 4 : end, end);
 	return true;
 }
 

@@ -82,7 +82,22 @@ enum rollover_kind {
 	ROLLOVER_KINDS
 };
 
-enum { ROLLOVER_SERVERS_MAX = 16, ROLLOVER_TEXT = 200 };
+enum { ROLLOVER_SERVERS_MAX = 16, ROLLOVER_TEXT = 200, LEADER_MAX = 63 };
+
+/*
+ * Nodes with the same keys: one of them leads a rollover, and the others follow the states that it exports.
+ * A higher term is obeyed, and of one leader the later change: struct key_state in signer/key_state.h.
+ */
+struct leading {
+	uint32_t term;   /* raised by each rollover that begins and by each take-over; 0: there was none */
+	uint32_t change; /* of the marks, counted since the first */
+	uint64_t leader; /* a random number that the leading node drew for the term; 0: none */
+	bool follows;    /* another node leads */
+	int64_t taken;   /* wall clock of the last state that was taken over; 0: never */
+	uint32_t led;    /* the newest request to lead that was taken */
+	uint32_t asked;  /* the newest request for a rollover that the leading node had taken */
+	char name[LEADER_MAX + 1]; /* of the leading node, for people; "": this node */
+};
 
 struct rollover {
 	uint8_t kind; /* enum rollover_kind */
@@ -108,8 +123,14 @@ struct rollover {
 	 * are. */
 	unsigned nlacking;
 	char lacking[ROLLOVER_SERVERS_MAX][ROLLOVER_TEXT];
+	struct leading leading;
 };
 
+/* Does another node take the steps of a rollover that runs? */
+bool rollover_follows(const struct rollover *rollover);
+/* A procedure that brings a key or takes one back: one node leads it. All others each node goes through
+ * alone. */
+bool rollover_kind_is_led(enum rollover_kind kind);
 /* The name of a procedure, for people and JSON: "key rollover". */
 const char *rollover_kind_text(enum rollover_kind kind);
 
