@@ -389,16 +389,17 @@ static char *
 write_row(struct store_txn *txn, const char *name, const struct json *row)
 {
 	struct bytes before;
-	bool deleted;
-	uint64_t version = token_row_get(txn, name, &before) ? token_row_version(before, &deleted) : 0;
+	uint64_t version = token_row_get(txn, name, &before) ? token_row_read(before).version : 0;
 	struct json *shared;
 	char *text;
 
 	if (!token_rows_shared(txn))
 		return row != NULL ? json_write(row, false) : NULL;
 	shared = row != NULL ? json_clone(row) : json_new_object();
-	if (row == NULL)
+	if (row == NULL) {
 		json_put_bool(shared, "deleted", true);
+		json_put_integer(shared, "deleted_wall", wall_ms());
+	}
 	json_put_integer(shared, "version", (long long)version + 1);
 	text = json_write(shared, false);
 	json_drop(shared);

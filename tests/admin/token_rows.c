@@ -37,11 +37,47 @@ a_row_has_a_version_and_a_damaged_one_has_none(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < NITEMS(rows); i++) {
-		bool deleted;
+		struct token_row row = token_row_read(text(rows[i].row));
 
-		assert_int_equal(token_row_version(text(rows[i].row), &deleted), rows[i].version);
-		assert_int_equal(deleted, rows[i].deleted);
+		assert_int_equal(row.version, rows[i].version);
+		assert_int_equal(row.deleted, rows[i].deleted);
 	}
+}
+
+static void
+a_row_of_a_deleted_token_ends_after_thirty_days(void **state)
+{
+	const int64_t day = INT64_C(86400) * 1000;
+	struct token_row row = token_row_read(text("{\"deleted\":true,\"deleted_wall\":1000,\"version\":8}"));
+
+	(void)state;
+	assert_false(token_row_ended(&row, 1000 + 30 * day));
+	assert_true(token_row_ended(&row, 1001 + 30 * day));
+	assert_false(token_row_ended(&row, 0)); /* the clock was set back */
+	/* When it was deleted is not known. */
+	row = token_row_read(text("{\"deleted\":true,\"version\":8}"));
+	assert_false(token_row_ended(&row, 1000 * day));
+	row = token_row_read(text("{\"deleted_wall\":1000,\"version\":8}"));
+	assert_false(token_row_ended(&row, 1000 * day));
+	row = token_row_read(text("{\"created\":77,\"version\":8}"));
+	assert_int_equal(row.created_wall, 77);
+}
+
+static void
+a_node_keeps_when_its_rows_were_those_of_the_engine(void **state)
+{
+	struct store_txn *txn;
+	int64_t wall = 0;
+	uint64_t counter = 0;
+
+	(void)state;
+	txn = begin(STORE_WRITE);
+	assert_false(token_rows_seen(txn, &wall, &counter));
+	assert_int_equal(token_rows_seen_put(txn, 5000, 3), 0);
+	assert_true(token_rows_seen(txn, &wall, &counter));
+	assert_int_equal(wall, 5000);
+	assert_int_equal(counter, 3);
+	store_abort(txn);
 }
 
 static void
@@ -95,6 +131,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_row_has_a_version_and_a_damaged_one_has_none),
+	    cmocka_unit_test(a_row_of_a_deleted_token_ends_after_thirty_days),
+	    cmocka_unit_test(a_node_keeps_when_its_rows_were_those_of_the_engine),
 	    cmocka_unit_test(a_change_is_counted_on_a_node_that_shares_its_tokens),
 	    cmocka_unit_test(a_choice_waits_until_it_is_deleted),
 	};

@@ -41,9 +41,12 @@ snapshot_head(struct bytes snapshot, struct snapshot_head *head)
 static bool
 is_private(enum store_table table, struct bytes key)
 {
-	return table == TABLE_META &&
-	    ((key.len == 7 && memcmp(key.data, "cluster", 7) == 0) ||
-		(key.len == 6 && (memcmp(key.data, "choice", 6) == 0 || memcmp(key.data, "tokens", 6) == 0)));
+	static const char *const names[] = {"cluster", "choice", "tokens", "tokens_seen"};
+	bool found = false;
+
+	for (size_t i = 0; i < NITEMS(names) && table == TABLE_META; i++)
+		found |= key.len == strlen(names[i]) && memcmp(key.data, names[i], key.len) == 0;
+	return found;
 }
 
 static void

@@ -3,20 +3,28 @@
 #include "zones/document/value.h"
 #include "zones/state/membership.h"
 
-static const struct bytes counter_row = {"tokens", 6};
+static const struct bytes counter_row = {"tokens", 6}, seen_row = {"tokens_seen", 11};
 
-uint64_t
-token_row_version(struct bytes row, bool *deleted)
+struct token_row
+token_row_read(struct bytes octets)
 {
-	struct value *value = value_read(row);
+	struct value *value = value_read(octets);
 	const struct value *version = value_member(value, "version");
 	long long number = value_kind(version) == VALUE_INTEGER ? value_integer(version) : 1;
+	struct token_row row = {.deleted = value_truth(value_member(value, "deleted")),
+	    .deleted_wall = value_integer(value_member(value, "deleted_wall")),
+	    .created_wall = value_integer(value_member(value, "created"))};
 
-	*deleted = value_truth(value_member(value, "deleted"));
-	if (value == NULL || value_kind(value) != VALUE_OBJECT || number < 1)
-		number = 0;
+	if (value != NULL && value_kind(value) == VALUE_OBJECT && number >= 1)
+		row.version = (uint64_t)number;
 	value_free(value);
-	return (uint64_t)number;
+	return row;
+}
+
+bool
+token_row_ended(const struct token_row *row, int64_t now_wall)
+{
+	return row->deleted && row->deleted_wall > 0 && now_wall - row->deleted_wall > TOKEN_DELETED_KEPT_MS;
 }
 
 void
@@ -76,6 +84,28 @@ token_rows_counter(struct store_txn *config)
 	struct bytes value;
 
 	return store_get(config, TABLE_META, counter_row, &value) && value.len == 8 ? get64(value.data) : 0;
+}
+
+bool
+token_rows_seen(struct store_txn *config, int64_t *wall, uint64_t *counter)
+{
+	struct bytes value;
+
+	if (!store_get(config, TABLE_META, seen_row, &value) || value.len != 16)
+		return false;
+	*wall = (int64_t)get64(value.data);
+	*counter = get64((const uint8_t *)value.data + 8);
+	return true;
+}
+
+int
+token_rows_seen_put(struct store_txn *config, int64_t wall, uint64_t counter)
+{
+	uint8_t octets[16];
+
+	put64(octets, (uint64_t)wall);
+	put64(octets + 8, counter);
+	return store_put(config, TABLE_META, seen_row, (struct bytes){octets, sizeof octets});
 }
 
 bool

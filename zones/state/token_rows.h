@@ -6,6 +6,9 @@
  * stays as a row with "deleted": of two rows of a name the higher version counts, in any order of asking, and
  * however long a node was away. A row without a version has version 1. Tokens are not part of the
  * configuration; a counter in `meta` shows graycloud-sync that one has changed.
+ *
+ * Rows of deleted tokens stay for TOKEN_DELETED_KEPT_MS. A node that was away for that long takes the tokens
+ * of the others; `meta` has the time when its own were last as in the engine.
  */
 #ifndef TOKEN_ROWS_H
 #define TOKEN_ROWS_H
@@ -13,9 +16,17 @@
 #include "zones/store/store.h"
 
 enum { TOKEN_ROW_NAME_MAX = 64, TOKEN_ROW_MAX = 64 * 1024 /* octets */ };
+#define TOKEN_DELETED_KEPT_MS (INT64_C(30) * 86400 * 1000)
 
-/* The version of a row, and whether it is deleted. 0 if it is damaged. */
-uint64_t token_row_version(struct bytes row, bool *deleted);
+struct token_row {
+	uint64_t version; /* 0: it is damaged */
+	bool deleted;
+	/* Milliseconds since 1970; 0: not known. */
+	int64_t deleted_wall, created_wall;
+};
+struct token_row token_row_read(struct bytes row);
+/* It was deleted so long ago that it need not stay. */
+bool token_row_ended(const struct token_row *row, int64_t now_wall);
 
 typedef bool token_row_fn(void *arg, const char *name, struct bytes row);
 /* All rows, by name, deleted ones, too. */
@@ -25,6 +36,9 @@ bool token_row_get(struct store_txn *config, const char *name, struct bytes *row
 int token_row_put(struct store_txn *config, const char *name, struct bytes row);
 int token_row_delete(struct store_txn *config, const char *name);
 uint64_t token_rows_counter(struct store_txn *config);
+/* When the rows were last as those of the engine, and the counter then. False: never. */
+bool token_rows_seen(struct store_txn *config, int64_t *wall, uint64_t *counter);
+int token_rows_seen_put(struct store_txn *config, int64_t wall, uint64_t counter);
 /* Is this a node of a cluster, or one that was detached? Then rows of deleted tokens stay. */
 bool token_rows_shared(struct store_txn *config);
 
