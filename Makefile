@@ -46,6 +46,9 @@ PROGRAMS := $(if $(wildcard dnsd/main.c),$(OUT)/bin/graycloud-dnsd) \
 TOPICS := dns steering health admin robust nodes
 HELPERS := $(patsubst %.c,$(OUT)/%,$(wildcard tests/tools/*.c))
 PRELOADS := $(patsubst tests/tools/preload/%.c,$(OUT)/tests/tools/%.so,$(wildcard tests/tools/preload/*.c))
+# Programs of the next schema, for nodes of two versions (tests/nodes/mixed.t): the same objects, but those that know its number.
+NEXT := $(addprefix $(OUT)/next/bin/,graycloud graycloud-monitor graycloud-dnsd graycloud-sync)
+NEXT_OBJECTS = $(patsubst %.c,$(OUT)/next/obj/%.o,$(shell grep -rl CONFIG_SCHEMA --include=*.c $(1)))
 BENCHES := $(patsubst bench/%.c,$(OUT)/bench/%,$(wildcard bench/*.c))
 UNITS := $(patsubst %.c,$(OUT)/%,$(wildcard $(TOPICS:%=tests/%/*.c)))
 FUZZERS := $(patsubst tests/fuzz/fuzz_%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -107,6 +110,17 @@ $(HELPERS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(OUT)/libsync.a $(OUT)/libzone
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 # Libraries that tests load before the C library.
+$(OUT)/next/obj/%.o: %.c Makefile | libraries
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -DTEST_SCHEMA=2 -c -o $@ $<
+$(OUT)/next/bin/graycloud: $(OUT)/obj/admin/main.o $(call NEXT_OBJECTS,admin zones) $(OUT)/libadmin.a $(OUT)/libzones.a
+$(OUT)/next/bin/graycloud-monitor: $(OUT)/obj/monitor/main.o $(call NEXT_OBJECTS,monitor zones) $(OUT)/libmonitor.a $(OUT)/libzones.a
+$(OUT)/next/bin/graycloud-dnsd: $(OUT)/obj/dnsd/main.o $(call NEXT_OBJECTS,zones) $(OUT)/libdnsd.a $(OUT)/libzones.a
+$(OUT)/next/bin/graycloud-sync: $(OUT)/obj/sync/main.o $(call NEXT_OBJECTS,sync zones) $(OUT)/libsync.a $(OUT)/libzones.a
+$(NEXT):
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
 $(PRELOADS): $(OUT)/tests/tools/%.so: tests/tools/preload/%.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(CSTD) $(WARN) -O2 -fPIC -shared -o $@ $< -ldl
@@ -117,7 +131,7 @@ $(REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(OUT)/ob
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LINK_$(BUILD)) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
--include $(shell find $(OUT)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(OUT)/obj $(OUT)/next/obj -name '*.d' 2>/dev/null)
 
 # The sub-make reads pkg-config again after the installation of packages.
 packages-%:
@@ -130,7 +144,7 @@ test: packages-test
 units: $(UNITS)
 	GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --merge -j2 $(UNITS)
 
-check: $(PROGRAMS) $(HELPERS) $(PRELOADS) $(UNITS) $(REPLAYS)
+check: $(PROGRAMS) $(NEXT) $(HELPERS) $(PRELOADS) $(UNITS) $(REPLAYS)
 	@rm -rf $(OUT)/tap
 	GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap PERL_TEST_HARNESS_DUMP_TAP=$(OUT)/tap prove --merge -j2 -Itests/lib $(T) || \
 	    { tests/tools/failures $(OUT)/tap; exit 1; }
@@ -218,7 +232,7 @@ test-replace: packages-test
 WRITERS_SECONDS ?= 120
 # Several nodes with real members of etcd in network namespaces, with cuts, losses, deaths and frozen processes (root or user namespaces).
 test-nodes: packages-test
-	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(NEXT) $(HELPERS) $(PRELOADS)
 	GRAYCLOUD_BUILD=$(OUT) prove -v --timer --merge -Itests/lib $(wildcard tests/nodes/*.t) tests/nodes/scenarios tests/nodes/million
 	WRITERS_SECONDS=$(WRITERS_SECONDS) WRITERS_FAULTS='cut leader freeze' GRAYCLOUD_BUILD=$(OUT) prove -v --timer --merge -Itests/lib tests/nodes/writers.t
 

@@ -13,7 +13,10 @@
 #include "zones/store/store.h"
 
 /* The version of the rows' layout. A program neither reads nor writes a store of a higher one. */
-enum { CONFIG_SCHEMA = 1 };
+#ifndef TEST_SCHEMA /* a test builds programs of the next one */
+#define TEST_SCHEMA 1
+#endif
+enum { CONFIG_SCHEMA = TEST_SCHEMA };
 
 /*
  * The schema of the program that wrote the store; 0 if the store is empty. If it is above CONFIG_SCHEMA, read

@@ -11,6 +11,7 @@ struct config_edit {
 	struct store_txn *txn;
 	int error; /* the first error; later ones do not replace it */
 	uint64_t sequence;
+	uint32_t schema;      /* that is needed to read the rows (S98) */
 	uint32_t items;       /* number of the next item of the entry */
 	uint64_t item_octets; /* size of all items in octets */
 	bool unlogged;        /* something was written that is no part of the configuration */

@@ -48,6 +48,7 @@ config_edit_begin(struct store *store, struct problems *problems)
 		return NULL;
 	}
 	edit->sequence = config_generation(edit->txn) + 1;
+	edit->schema = CONFIG_SCHEMA;
 	edit->items = 1;
 	return edit;
 }
@@ -129,8 +130,8 @@ complete(struct config_edit *edit, struct bytes head)
 	config_put_item(edit, &head, 1);
 	octets = trim_changes(edit, octets + edit->item_octets);
 	config_meta_put(edit, "changes_octets", octets, 8);
-	if (config_schema(edit->txn) != CONFIG_SCHEMA)
-		config_meta_put(edit, "schema", CONFIG_SCHEMA, 4);
+	if (config_schema(edit->txn) != edit->schema)
+		config_meta_put(edit, "schema", edit->schema, 4);
 	identify(edit);
 }
 

@@ -657,6 +657,8 @@ apply_one(struct config_edit *edit, struct bytes entry, struct problems *problem
 
 	if (error != 0)
 		return error;
+	/* S98: an entry of an older program needs no newer one, whichever applies it. */
+	edit->schema = MAX(config_schema(edit->txn), head.schema);
 	body = unpack(
 	    (struct bytes){(const uint8_t *)entry.data + FRONT_LEN, entry.len - FRONT_LEN}, head.octets);
 	application.bad = body == NULL || !read_body(&application, (struct bytes){body, head.octets});
