@@ -277,6 +277,17 @@ segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_ha
 	return segment;
 }
 
+void
+segment_prefetch_place(const struct segment *segment, uint64_t hash)
+{
+	const uint8_t *place = (const uint8_t *)segment + segment->octets;
+
+	__builtin_prefetch(segment_index_line(segment, hash), 1);
+	__builtin_prefetch(place, 1);
+	__builtin_prefetch(place + 64, 1);
+	__builtin_prefetch(place + 128, 1);
+}
+
 bool
 segment_has_room(const struct segment *segment, const struct node_source *source)
 {

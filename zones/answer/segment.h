@@ -138,6 +138,8 @@ struct segment *segment_new(unsigned names, size_t node_octets, unsigned depth, 
  * it).
  */
 struct node *segment_add(struct segment *segment, const struct node_source *source);
+/* Fetch the lines that segment_add will write first. */
+void segment_prefetch_place(const struct segment *segment, uint64_t hash);
 /* Is there room for this node? */
 bool segment_has_room(const struct segment *segment, const struct node_source *source);
 /* Make room for it, and for some more: the segment may move. */

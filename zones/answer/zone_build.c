@@ -36,6 +36,8 @@ struct walk {
 		size_t size;
 	} * measures;
 	size_t count;
+	/* the same in the second pass, which meets the nodes in the same order: the next one, and the end */
+	const struct measure *next, *end;
 	/* of a signed zone */
 	struct owner_signing *signing;
 	struct chain_walk chain;
@@ -69,6 +71,25 @@ grow_segment(struct walk *walk, struct segment **entry, const struct node_source
 	return grown;
 }
 
+/* Names that follow each other are far apart in memory: what the nodes ahead need is fetched in three steps.
+ */
+static void
+prefetch_ahead(const struct walk *walk)
+{
+	enum { ENTRY = 24, SEGMENT = 16, PLACE = 8 };
+	const struct zone *zone = walk->zone;
+	size_t left = (size_t)(walk->end - walk->next);
+	unsigned shift = 64u - zone->bits;
+
+	if (left > ENTRY)
+		__builtin_prefetch(&zone->directory[walk->next[ENTRY].hash >> shift]);
+	if (left > SEGMENT)
+		__builtin_prefetch(zone->directory[walk->next[SEGMENT].hash >> shift], 1);
+	if (left > PLACE)
+		segment_prefetch_place(
+		    zone->directory[walk->next[PLACE].hash >> shift], walk->next[PLACE].hash);
+}
+
 static bool
 fill_node(struct walk *walk, const struct node_source *source, unsigned depth)
 {
@@ -76,6 +97,10 @@ fill_node(struct walk *walk, const struct node_source *source, unsigned depth)
 	struct segment **entry = &zone->directory[source->hash >> (64 - zone->bits)];
 	struct node *node;
 
+	if (walk->next < walk->end) {
+		prefetch_ahead(walk);
+		walk->next++;
+	}
 	if (!segment_has_room(*entry, source) && grow_segment(walk, entry, source, depth) == NULL)
 		return false;
 	node = segment_add(*entry, source);
@@ -161,17 +186,6 @@ sign_owner(struct walk *walk, const struct bytes *key, struct node_source *sourc
 		zone_sign(key, &next, walk->signing, source, kept);
 }
 
-/* Its segment will be read after its signatures are found: in a large zone it is far from the one before. */
-static void
-prefetch_segment(const struct walk *walk, const uint8_t *name, unsigned depth)
-{
-	if (walk->filling && !walk->zone->only && depth > 0)
-		__builtin_prefetch(
-		    walk->zone
-			->directory[segment_hash(walk->hash[depth - 1], name) >> (64 - walk->zone->bits)],
-		    1);
-}
-
 /* Add one owner, in the order of the keys: first the empty non-terminals above it, then its node. */
 static bool
 walk_owner(void *arg, const struct zone_owner *owner)
@@ -198,13 +212,12 @@ walk_owner(void *arg, const struct zone_owner *owner)
 	zone_source_of(&source, owner, kept, depth == 0);
 	source.name = name;
 	source.name_len = (uint8_t)len;
-	prefetch_segment(walk, name, depth);
 	if (walk->signing != NULL)
 		sign_owner(walk, &owner->key, &source, kept);
 	if (!walk_node(walk, &source, name, (size_t)len, depth))
 		return false;
-	memcpy(walk->name, name, sizeof name);
-	memcpy(walk->starts, starts, sizeof starts);
+	memcpy(walk->name, name, (size_t)len);
+	memcpy(walk->starts, starts, depth);
 	walk->depth = depth;
 	return true;
 }
@@ -268,10 +281,15 @@ make_segments(struct zone *zone, const struct walk *measured, unsigned bits)
 
 /* Returns false with too_large if the zone needs more segments. */
 static bool
-fill(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void *arg, bool *too_large)
+fill(struct zone *zone, const struct walk *measured, zone_each_fn *each, void *arg, bool *too_large)
 {
-	struct walk walk = {
-	    .zone = zone, .filling = true, .signing = signing, .chain = {.chain = zone->chain}};
+	struct owner_signing *signing = measured->signing;
+	struct walk walk = {.zone = zone,
+	    .filling = true,
+	    .signing = signing,
+	    .chain = {.chain = zone->chain},
+	    .next = measured->measures,
+	    .end = measured->measures + measured->count};
 	size_t missing = signing != NULL ? owner_signing_missing(signing) : 0;
 	bool filled = each(arg, walk_owner, &walk) && (zone->soa != NULL || zone->only);
 
@@ -310,7 +328,7 @@ build(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void
 	for (unsigned bits = 1; built && too_large; bits = zone->bits + 1u) {
 		drop_directory(zone);
 		built = bits <= ZONE_BITS_MAX && make_segments(zone, &measure, bits) &&
-		    (fill(zone, signing, each, arg, &too_large) || too_large);
+		    (fill(zone, &measure, each, arg, &too_large) || too_large);
 	}
 	free(measure.measures);
 	return built && !too_large;
