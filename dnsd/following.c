@@ -48,12 +48,3 @@ following_look_again(struct followed *followed)
 	followed->again = store_poll(followed->store, &problems) == STORE_CHANGED;
 	problems_free(&problems);
 }
-
-void
-following_reopen(struct followed *followed)
-{
-	struct problems problems = {0};
-
-	followed->anew |= store_reopen(followed->store, &problems) == STORE_REPLACED;
-	log_problems(followed, &problems);
-}

@@ -18,7 +18,5 @@ struct followed {
 bool following_news(struct followed *followed, const char *state);
 /* Call this after a transaction was read. */
 void following_look_again(struct followed *followed);
-/* Open the store again, to unmap the pages that a full build read. */
-void following_reopen(struct followed *followed);
 
 #endif

@@ -235,6 +235,15 @@ follow_signatures(struct publisher *publisher)
 		following_look_again(sets);
 }
 
+/* Free the pages that a full build read. */
+static void
+unload(const struct publisher *publisher)
+{
+	store_unload(publisher->config.store);
+	if (publisher->signatures.store != NULL)
+		store_unload(publisher->signatures.store);
+}
+
 static void
 follow_config(struct publisher *publisher)
 {
@@ -277,7 +286,7 @@ follow_config(struct publisher *publisher)
 	if (compiled == COMPILED_NEW)
 		config_log(config->store, before);
 	if (first && compiled == COMPILED_NEW)
-		following_reopen(config);
+		unload(publisher);
 	following_look_again(config);
 }
 
@@ -479,7 +488,7 @@ give_back(struct publisher *publisher, size_t waiting)
 	if (!publisher->large || waiting > 0)
 		return;
 	publisher->large = false;
-	following_reopen(&publisher->config);
+	unload(publisher);
 	malloc_trim(0);
 }
 

@@ -198,9 +198,13 @@ long store_holder(const char *state, enum store_kind kind);
 enum store_news { STORE_SAME, STORE_CHANGED, STORE_REPLACED, STORE_LOST };
 enum store_news store_poll(struct store *store, struct problems *problems);
 
+/* Unmap the pages that were read: the memory is free, and what is read again comes back from the page cache.
+ */
+void store_unload(const struct store *store);
+
 /*
- * Close and reopen the file, to unmap the pages that were read. Call it without open transactions. Returns
- * STORE_SAME, or STORE_REPLACED if another file is at the path, or STORE_LOST.
+ * Close and reopen the file. Call it without open transactions. Returns STORE_SAME, or STORE_REPLACED if
+ * another file is at the path, or STORE_LOST.
  */
 enum store_news store_reopen(struct store *store, struct problems *problems);
 

@@ -196,6 +196,19 @@ out:
 }
 
 void
+store_unload(const struct store *store)
+{
+	uintptr_t start, end;
+
+	if (store->fault < 0)
+		return;
+	start = atomic_load(&faults[store->fault].start);
+	end = atomic_load(&faults[store->fault].end);
+	if (end > start)
+		madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
+void
 store_fault_register(struct store *store)
 {
 	for (int i = 0; i < MAX_STORES; i++) {
