@@ -35,6 +35,8 @@ is($r->bring, "keys of zone $zone: imported; nothing new\n", 'without a rollover
 $t->admin("dnssec rollover $zone");
 $r->step('key rollover', 1);
 system("GRAYCLOUD_STATE=$t->{state} $Graycloud::BUILD/bin/graycloud export | GRAYCLOUD_STATE=$other->{state} $Graycloud::BUILD/bin/graycloud apply - >/dev/null 2>&1") == 0 or die;
+my $copied = $other->admin_json('log')->[-1]{sequence};
+$r->until(sub { $other->admin_json('dnssec status')->{generation} >= $copied }, 'the signer of the other node has read that');
 $r->until_text(qr/ns2\.$zone \(127\.0\.0\.32\) lacks DNSKEY \d+/, 'the node that lacks the new key is named');
 is_deeply([map { $_->{key_tag} } @{$r->status($other)->{keys}}], [$first], 'the other node made no key, though its configuration has the request');
 like($t->admin("dnssec status $zone"), qr/this node leads/, 'status names who leads');
