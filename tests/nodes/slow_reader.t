@@ -69,7 +69,7 @@ my $generation = $c->generation($slow);
 kill STOP => $c->node($slow)->pid('sync');
 is(write_all(), 0, 'all commands are committed while one graycloud-sync is stopped');
 my @before = map { memory($_) } 0 .. 2;
-# Rows that nobody reads, 96 MB of them; a member holds at most 128 messages for a reader that does not come.
+# 96 MB of rows; a member holds at most 128 messages for a reader that does not come.
 my $script = 'my ($url, $key) = @ARGV; my $http = HTTP::Tiny->new(timeout => 30); my $value = "eHh4" x 16384; '
     . 'for (1 .. 2000) { my $answer = $http->post("$url/v3/kv/put", {content => qq({"key":"$key","value":"$value"})}); $answer->{success} or die $answer->{content} }';
 is(system($c->at($others[0]), $^X, '-MHTTP::Tiny', '-e', $script, ($c->etcd->urls)[$others[0]], encode_base64('/graycloud/main/ballast', '')), 0, 'many rows follow that it does not read');
