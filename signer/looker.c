@@ -154,7 +154,7 @@ static void
 find_parent(struct looking *looking)
 {
 	const uint8_t *name = looking->look->shown.apex;
-	bool answered = false;
+	bool answered = false, failed = false;
 
 	for (const uint8_t *above = name; *above != 0;) {
 		above += *above + 1;
@@ -167,13 +167,17 @@ find_parent(struct looking *looking)
 		above += *above + 1;
 		question = put_resolver(looking, above, TYPE_NS);
 		answered |= question->outcome == ASK_ANSWERED;
+		failed |= question->outcome == ASK_ANSWERED && shown_failed(question->octets, question->len);
 		if (question->outcome == ASK_ANSWERED &&
 		    ns_read(question->octets, question->len, above, &looking->parents))
 			looking->parent = above;
 	}
 	if (looking->parent == NULL && *name != 0) /* the root has none */
 		lacks(looking, "%s",
-		    answered
+		    failed ? "the servers of the parent are not found: the resolver answers SERVFAIL: the "
+			     "parent "
+			     "is bogus, or cannot be resolved"
+			: answered
 			? "the servers of the parent are not found: no resolver has NS records above the zone"
 			: "the servers of the parent are not found: no resolver answers");
 }
@@ -248,6 +252,37 @@ look_at_parent(
 	nameservers_free(&referral);
 }
 
+/* S108: a resolver that was given, and validates, has to see the same DS and to say AD. */
+static void
+look_at_resolver(struct looking *looking, bool judge)
+{
+	const struct look_options *options = looking->options;
+	struct look *look = looking->look;
+	const struct question *soa, *ds;
+	char host[ADDRESS_MAX_TEXT], who[ROLLOVER_TEXT], why[SHOWN_WHY];
+
+	if (options->resolver.family == FAMILY_NONE || looking->parent == NULL)
+		return;
+	soa = ask(&looking->asking, &options->resolver, options->resolver_port, looking->parent, TYPE_SOA,
+	    ASK_RECURSE | ASK_EDNS | ASK_DO);
+	ds = ask(&looking->asking, &options->resolver, options->resolver_port, look->shown.apex, TYPE_DS,
+	    ASK_RECURSE | ASK_EDNS | ASK_DO);
+	if (!judge)
+		return;
+	snprintf(who, sizeof who, "the resolver %s", address_to_text(&options->resolver, host));
+	if (soa->outcome != ASK_ANSWERED || ds->outcome != ASK_ANSWERED) {
+		lacks(looking, "%s does not answer: the DS is not validated", who);
+	} else if (shown_validated(soa->octets, soa->len)) {
+		look->validation = DS_VALIDATED;
+		if (!shown_resolved_ds(&look->shown, ds->octets, ds->len, why))
+			lacks(looking, "%s %s", who, why);
+	} else if (shown_failed(soa->octets, soa->len) || shown_failed(ds->octets, ds->len)) {
+		lacks(looking, "%s finds the parent or the DS bogus, or cannot resolve it (SERVFAIL)", who);
+	} else {
+		look->validation = DS_UNSIGNED_PARENT;
+	}
+}
+
 static void
 look_at_nameserver(
     struct looking *looking, const struct nameserver *server, const struct address *address, bool judge)
@@ -280,8 +315,10 @@ look_all(const struct look_options *options, int stop_fd, struct look *look)
 	asking_run(&looking.asking);
 	find_addresses(&looking, &looking.parents);
 	each_address(&looking, &looking.parents, look_at_parent, false);
+	look_at_resolver(&looking, false);
 	asking_run(&looking.asking);
 	each_address(&looking, &looking.parents, look_at_parent, true);
+	look_at_resolver(&looking, true);
 	if (!look->parent_alone) {
 		find_addresses(&looking, &looking.all);
 		asking_run(&looking.asking);

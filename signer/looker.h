@@ -42,6 +42,7 @@ struct look {
 	bool good;
 	unsigned nlacking; /* servers that do not show it: the first of them are in lacking */
 	char lacking[LOOK_LACKING_MAX][ROLLOVER_TEXT];
+	uint8_t validation;                  /* enum ds_validation */
 	uint32_t ttl_dnskey, ttl_ds, ttl_ns; /* the largest that was seen, in seconds; 0: none */
 };
 

@@ -366,6 +366,7 @@ take_result(struct rollovers *rollovers, uint32_t zone, struct rollover *rollove
 		rollover->ttl_dnskey = MAX(rollover->ttl_dnskey, look->ttl_dnskey);
 		rollover->ttl_ns = MAX(rollover->ttl_ns, look->ttl_ns);
 		rollover_seen(rollover, look->good, &now, &rollovers->options->pace);
+		rollover->validation = look->validation;
 		rollover->nlacking = look->nlacking;
 		memcpy(rollover->lacking, look->lacking, sizeof rollover->lacking);
 	}

@@ -5,7 +5,15 @@
 
 #include <stdio.h>
 
-enum { FLAG_AA = 0x0400, RCODE_MASK = 15, NOERROR = 0, NXDOMAIN = 3, DS_SHA256 = 2 };
+enum {
+	FLAG_AA = 0x0400,
+	FLAG_AD = 0x0020,
+	RCODE_MASK = 15,
+	NOERROR = 0,
+	SERVFAIL = 2,
+	NXDOMAIN = 3,
+	DS_SHA256 = 2
+};
 enum { RECORDS_MAX = 32, RDATA_MAX = 2048 }; /* half of it is enough for RSA keys of 4096 bits */
 
 static void
@@ -107,10 +115,9 @@ read_records(struct records *records, const uint8_t *apex, struct message *messa
 	return !message->wrong;
 }
 
-/* Read an authoritative answer. False with a reason if it is none. */
+/* Read an answer of any server. False with a reason if it is none. */
 static bool
-read_answer(
-    struct records *records, const uint8_t *apex, const uint8_t *octets, size_t len, char why[SHOWN_WHY])
+read_any(struct records *records, const uint8_t *apex, const uint8_t *octets, size_t len, char why[SHOWN_WHY])
 {
 	struct message message = {.octets = octets, .len = len, .at = WIRE_HEADER};
 	uint8_t name[NAME_MAX_LEN];
@@ -130,10 +137,21 @@ read_answer(
 		return false;
 	if (records->rcode != NOERROR && records->rcode != NXDOMAIN)
 		snprintf(why, SHOWN_WHY, "answers with rcode %u", records->rcode);
-	else if (!(flags & FLAG_AA))
-		snprintf(why, SHOWN_WHY, "is not authoritative");
 	else
 		return true;
+	return false;
+}
+
+/* Read an authoritative answer. False with a reason if it is none. */
+static bool
+read_answer(
+    struct records *records, const uint8_t *apex, const uint8_t *octets, size_t len, char why[SHOWN_WHY])
+{
+	if (!read_any(records, apex, octets, len, why))
+		return false;
+	if (get16(octets + 2) & FLAG_AA)
+		return true;
+	snprintf(why, SHOWN_WHY, "is not authoritative");
 	return false;
 }
 
@@ -343,26 +361,21 @@ ds_belongs(const struct shown *shown, const struct record *record, char why[SHOW
 	return false;
 }
 
-bool
-shown_ds(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t *ttl, char why[SHOWN_WHY])
+static bool
+ds_shown(const struct shown *shown, const struct records *in, uint32_t *ttl, char why[SHOWN_WHY])
 {
-	struct records records;
-
-	*ttl = 0;
-	if (!read_answer(&records, shown->apex, octets, len, why))
-		return false;
-	for (unsigned i = 0; i < records.count; i++) {
-		if (records.list[i].type != TYPE_DS || records.list[i].len < 4)
+	for (unsigned i = 0; i < in->count; i++) {
+		if (in->list[i].type != TYPE_DS || in->list[i].len < 4)
 			continue;
-		*ttl = MAX(*ttl, records.list[i].ttl);
-		if (!ds_belongs(shown, &records.list[i], why))
+		*ttl = MAX(*ttl, in->list[i].ttl);
+		if (!ds_belongs(shown, &in->list[i], why))
 			return false;
 	}
 	for (unsigned k = 0; k < shown->nds; k++) {
 		bool found = false;
 
-		for (unsigned i = 0; i < records.count; i++)
-			found |= is_ds_of(&records.list[i], &shown->ds[k]);
+		for (unsigned i = 0; i < in->count; i++)
+			found |= is_ds_of(&in->list[i], &shown->ds[k]);
 		/* While the keys of a provider go, its DS may go, too. */
 		if (!found && key_shows(&shown->ds[k], MARK_SIGNS)) {
 			snprintf(why, SHOWN_WHY, "lacks the DS of key %u", shown->ds[k].key_tag);
@@ -370,4 +383,45 @@ shown_ds(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t 
 		}
 	}
 	return true;
+}
+
+bool
+shown_ds(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t *ttl, char why[SHOWN_WHY])
+{
+	struct records records;
+
+	*ttl = 0;
+	return read_answer(&records, shown->apex, octets, len, why) && ds_shown(shown, &records, ttl, why);
+}
+
+/* ---- a resolver ---- */
+
+bool
+shown_validated(const uint8_t *octets, size_t len)
+{
+	return octets != NULL && len >= WIRE_HEADER && octets[2] & 0x80 && get16(octets + 2) & FLAG_AD &&
+	    (get16(octets + 2) & RCODE_MASK) == NOERROR;
+}
+
+bool
+shown_failed(const uint8_t *octets, size_t len)
+{
+	return octets == NULL || len < WIRE_HEADER || (get16(octets + 2) & RCODE_MASK) == SERVFAIL;
+}
+
+bool
+shown_resolved_ds(const struct shown *shown, const uint8_t *octets, size_t len, char why[SHOWN_WHY])
+{
+	struct records records;
+	bool some = false;
+	uint32_t ttl = 0;
+
+	if (!read_any(&records, shown->apex, octets, len, why) || !ds_shown(shown, &records, &ttl, why))
+		return false;
+	for (unsigned i = 0; i < records.count; i++)
+		some |= records.list[i].type == TYPE_DS;
+	if (!some || get16(octets + 2) & FLAG_AD)
+		return true;
+	snprintf(why, SHOWN_WHY, "does not validate the DS (no AD)");
+	return false;
 }

@@ -49,4 +49,14 @@ bool shown_data(
 bool shown_ds(
     const struct shown *shown, const uint8_t *octets, size_t len, uint32_t *ttl, char why[SHOWN_WHY]);
 
+/* Does a resolver say that it validated an answer (AD, RFC 4035 3.2.3)? */
+bool shown_validated(const uint8_t *octets, size_t len);
+/* Is it SERVFAIL: bogus, or not to be resolved? */
+bool shown_failed(const uint8_t *octets, size_t len);
+/*
+ * As shown_ds, for the answer of a resolver that validates. It has to say AD for DS records; that there are
+ * none it cannot always prove (opt-out, RFC 5155 9.2).
+ */
+bool shown_resolved_ds(const struct shown *shown, const uint8_t *octets, size_t len, char why[SHOWN_WHY]);
+
 #endif

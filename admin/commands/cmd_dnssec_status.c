@@ -125,6 +125,10 @@ waited_for(const struct looking *looking, const struct json *policy, const struc
 	return node;
 }
 
+/* S108 */
+static const char *const validations[] = {
+    [DS_NOT_VALIDATED] = "none", [DS_VALIDATED] = "validated", [DS_UNSIGNED_PARENT] = "parent not validated"};
+
 static void
 put_rollover(struct json *json, const struct rollover *rollover)
 {
@@ -144,6 +148,8 @@ put_rollover(struct json *json, const struct rollover *rollover)
 	put_time(procedure, "shown_since", rollover->first);
 	put_time(procedure, "not_before", rollover->until);
 	put_leading(procedure, rollover);
+	json_put_text(procedure, "ds_validation",
+	    rollover->validation < NITEMS(validations) ? validations[rollover->validation] : "");
 	for (unsigned i = 0; i < rollover->nlacking && i < ROLLOVER_SERVERS_MAX; i++)
 		json_add(lacking, json_new_text(rollover->lacking[i]));
 	json_put(procedure, "lacking", lacking);
@@ -377,6 +383,8 @@ print_procedure(const struct json *zone)
 		else if (*json_text_of(procedure, "last_look") == '\0')
 			printf("  the servers were not asked yet\n");
 		print_leading(procedure);
+		if (strcmp(json_text_of(procedure, "ds_validation"), validations[DS_UNSIGNED_PARENT]) == 0)
+			printf("  the DS is not validated: the resolver does not say AD for the parent\n");
 	} else {
 		printf("\n%s: the last look at %s found:\n", json_text_of(zone, "name"),
 		    json_text_of(procedure, "last_look"));

@@ -327,10 +327,46 @@ a_zone_that_moves_out_has_nameservers_of_the_other_provider_alone(void **state)
 	assert_non_null(strstr(why, "still has the signature"));
 }
 
+static void
+a_resolver_that_validates_says_ad_for_the_ds_of_the_step(void **state)
+{
+	enum { AD = 0x8020, SERVFAIL = 0x8002 };
+	struct signing_key rows[2] = {keys[0], keys[1]};
+	struct shown shown;
+
+	(void)state;
+	rows[0].marks[MARK_DS] = rows[0].marks[MARK_SIGNS] = MARK_EVERYWHERE;
+	rows[1].marks[MARK_DS] = rows[1].marks[MARK_SIGNS] = MARK_COMING;
+	shown_fill(&shown, apex, rows, 2, false);
+	begin(AD);
+	add_ds(0);
+	assert_true(shown_validated(answer, written()));
+	assert_false(shown_resolved_ds(&shown, answer, written(), why));
+	assert_non_null(strstr(why, "lacks the DS of key"));
+	add_ds(1);
+	assert_true(shown_resolved_ds(&shown, answer, written(), why));
+	put16(answer + 2, 0x8000);
+	assert_false(shown_validated(answer, written()));
+	assert_false(shown_resolved_ds(&shown, answer, written(), why));
+	assert_string_equal(why, "does not validate the DS (no AD)");
+	begin(SERVFAIL);
+	assert_true(shown_failed(answer, written()));
+	assert_false(shown_validated(answer, written()));
+	assert_false(shown_resolved_ds(&shown, answer, written(), why));
+	assert_true(shown_failed(NULL, 0));
+	/* That there is no DS needs no AD. */
+	rows[0].marks[MARK_DS] = rows[1].marks[MARK_DS] = MARK_GOING;
+	shown_fill(&shown, apex, rows, 2, false);
+	begin(0x8000);
+	assert_false(shown_failed(answer, written()));
+	assert_true(shown_resolved_ds(&shown, answer, written(), why));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(a_resolver_that_validates_says_ad_for_the_ds_of_the_step),
 	    cmocka_unit_test(dnskey_with_both_keys_and_signatures_is_shown),
 	    cmocka_unit_test(what_lacks_at_dnskey_is_named),
 	    cmocka_unit_test(signatures_of_data_are_those_of_the_step_and_no_others),

@@ -105,6 +105,7 @@ a_rollover_comes_back_with_its_servers(void **state)
 	    .ttl_data = 300,
 	    .failed_looks = 2,
 	    .nlacking = 40,
+	    .validation = DS_UNSIGNED_PARENT,
 	    .leading = {.term = 1,
 		.change = 2,
 		.leader = UINT64_MAX,
@@ -129,6 +130,7 @@ a_rollover_comes_back_with_its_servers(void **state)
 	assert_string_equal(read.doing, "a step");
 	assert_string_equal(
 	    read.lacking[ROLLOVER_SERVERS_MAX - 1], rollover.lacking[ROLLOVER_SERVERS_MAX - 1]);
+	assert_int_equal(read.validation, DS_UNSIGNED_PARENT);
 	assert_memory_equal(&read.leading, &rollover.leading, sizeof read.leading);
 	assert_int_equal(rollover_delete(txn, 7), 0);
 	assert_false(rollover_get(txn, 7, &read));

@@ -36,6 +36,10 @@ read_all(const uint8_t *octets, size_t len)
 		assert(memchr(why, '\0', sizeof why) != NULL);
 	else
 		assert(len >= 12);
+	memset(why, 'x', sizeof why);
+	if (!shown_resolved_ds(&shown, octets, len, why))
+		assert(memchr(why, '\0', sizeof why) != NULL);
+	assert(!shown_validated(octets, len) || !shown_failed(octets, len));
 }
 
 int

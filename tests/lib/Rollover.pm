@@ -200,13 +200,38 @@ server:
 remote-control:
 	$control
 END
-	$self->{unbound} = fork // die "fork: $!";
-	if ($self->{unbound} == 0) {
-		open STDOUT, '>', "$t->{dir}/unbound.log";
-		open STDERR, '>&', \*STDOUT;
-		exec 'unbound', '-c', "$t->{dir}/unbound.conf" or POSIX::_exit(127);
-	}
+	$self->run_unbound('unbound');
 	$self->add_resolver('unbound', $self->{port});
+}
+
+sub run_unbound {
+	my ($self, $name) = @_;
+	my $dir = $self->{child}{dir};
+	my $pid = fork // die "fork: $!";
+
+	if ($pid == 0) {
+		open STDOUT, '>', "$dir/$name.log";
+		open STDERR, '>&', \*STDOUT;
+		exec 'unbound', '-c', "$dir/$name.conf" or POSIX::_exit(127);
+	}
+	push @{$self->{pids}}, $pid;
+}
+
+# Another resolver, which is not asked by the test: anchor: what it has in place of the anchor of the parent; "": it does not validate.
+# Returns its port.
+sub start_other_resolver {
+	my ($self, $name, $anchor) = @_;
+	my $dir = $self->{child}{dir};
+	my $conf = do { local (@ARGV, $/) = "$dir/unbound.conf"; <> };
+	my $port = IO::Socket::IP->new(Proto => 'udp', Type => SOCK_DGRAM, LocalHost => '127.0.0.1', LocalPort => 0)->sockport;
+
+	$conf =~ s/^\ttrust-anchor:.*\n/$anchor/m;
+	$conf =~ s/\@\Q$self->{port}\E\b/\@$port/;
+	$self->{child}->write_file("$name.conf", $conf);
+	$self->run_unbound($name);
+	my $resolver = Net::DNS::Resolver->new(nameservers => ['127.0.0.1'], port => $port, recurse => 1, udp_timeout => 10, retry => 2);
+	Graycloud::wait_for(sub { $resolver->send('parent.example', 'SOA') }) or die "the resolver $name does not answer";
+	return $port;
 }
 
 # Who is asked by the resolver from now on: both providers, or one of them.
@@ -381,7 +406,7 @@ sub over {
 
 sub DESTROY {
 	my ($self) = @_;
-	for my $pid (grep { defined } $self->{unbound}, $self->{late_pid}, @{$self->{pids} // []}) {
+	for my $pid (grep { defined } $self->{late_pid}, @{$self->{pids} // []}) {
 		kill TERM => $pid;
 		local $?;
 		waitpid $pid, 0;

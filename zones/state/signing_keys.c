@@ -207,7 +207,7 @@ rollover_follows(const struct rollover *rollover)
 enum {
 	NUMBERS = 4 + 2 * 4 + 2 * 3 + 8 * 8 + 4 * 4 + 2,
 	LEADING_NUMBERS = 4 * 4 + 2 * 8 + 1,
-	ROW_MAX = NUMBERS + (2 + ROLLOVER_SERVERS_MAX) * 256 + 4 + LEADING_NUMBERS
+	ROW_MAX = NUMBERS + (2 + ROLLOVER_SERVERS_MAX) * 256 + 5 + LEADING_NUMBERS
 };
 
 static void
@@ -269,6 +269,7 @@ rollover_put(struct store_txn *txn, uint32_t zone, const struct rollover *in)
 		write_text(&writer, in->lacking[i]);
 	write32(&writer, in->ttl_ns);
 	write_leading(&writer, &in->leading);
+	write8(&writer, in->validation);
 	put32(number, zone);
 	return store_put(txn, TABLE_ROLLOVERS, (struct bytes){number, 4},
 	    (struct bytes){value, (size_t)(writer.at - value)});
@@ -311,13 +312,14 @@ read_text(char out[ROLLOVER_TEXT], const uint8_t *at, const uint8_t *end)
 	return at + 1 + len;
 }
 
-static void
+/* Returns the place behind it. */
+static const uint8_t *
 read_leading(struct leading *out, const uint8_t *at, const uint8_t *end)
 {
 	char name[ROLLOVER_TEXT] = "";
 
 	if (end - at < LEADING_NUMBERS)
-		return;
+		return end;
 	out->term = get32(at);
 	out->change = get32(at + 4);
 	out->led = get32(at + 8);
@@ -325,8 +327,9 @@ read_leading(struct leading *out, const uint8_t *at, const uint8_t *end)
 	out->leader = get64(at + 16);
 	out->taken = (int64_t)get64(at + 24);
 	out->follows = at[32] != 0;
-	read_text(name, at + LEADING_NUMBERS, end);
+	at = read_text(name, at + LEADING_NUMBERS, end);
 	snprintf(out->name, sizeof out->name, "%.*s", LEADER_MAX, name);
+	return at;
 }
 
 bool
@@ -347,7 +350,8 @@ rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out)
 	for (unsigned i = 0; i < out->nlacking && i < ROLLOVER_SERVERS_MAX; i++)
 		at = read_text(out->lacking[i], at, end);
 	out->ttl_ns = end - at >= 4 ? get32(at) : 0;
-	read_leading(&out->leading, end - at >= 4 ? at + 4 : end, end);
+	at = read_leading(&out->leading, end - at >= 4 ? at + 4 : end, end);
+	out->validation = at < end ? *at : DS_NOT_VALIDATED;
 	return true;
 }
 

@@ -84,6 +84,13 @@ enum rollover_kind {
 
 enum { ROLLOVER_SERVERS_MAX = 16, ROLLOVER_TEXT = 200, LEADER_MAX = 63 };
 
+/* S108: has a resolver validated the DS that a look saw? */
+enum ds_validation {
+	DS_NOT_VALIDATED,  /* signer has no --resolver, or it did not answer */
+	DS_VALIDATED,      /* it validates the parent, so that it must say AD for the DS */
+	DS_UNSIGNED_PARENT /* it does not say AD for the parent */
+};
+
 /*
  * Nodes with the same keys: one of them leads a rollover, and the others follow the states that it exports.
  * A higher term is obeyed, and of one leader the later change: struct key_state in signer/key_state.h.
@@ -124,6 +131,7 @@ struct rollover {
 	unsigned nlacking;
 	char lacking[ROLLOVER_SERVERS_MAX][ROLLOVER_TEXT];
 	struct leading leading;
+	uint8_t validation; /* of the DS, at the last look: enum ds_validation */
 };
 
 /* Does another node take the steps of a rollover that runs? */
