@@ -10,9 +10,6 @@
 
 enum { APPLIED_AT_ONCE = 500, RETRY_MS = 1000 };
 
-/* The name of an entry that is in parts: "GCP1", digest (32), length (8). */
-enum { NAME_LEN = 4 + DIGEST_LEN + 8 };
-
 struct journal *
 journal_new(struct etcd *etcd, struct configuration *configuration, struct scribe *scribe, const char *state,
     const char *prefix)
@@ -61,6 +58,8 @@ journal_first_entry(const struct journal *journal)
 {
 	uint64_t generation = configuration_generation(journal->configuration);
 
+	if (journal->read_from != 0)
+		return journal->read_from;
 	return generation > READ_BACK ? generation + 1 - READ_BACK : 1;
 }
 
@@ -116,7 +115,7 @@ note_id(struct journal *journal, uint64_t generation, struct bytes value)
 	struct entry_head head;
 	struct bytes entry = value;
 
-	if (value.len > NAME_LEN && memcmp(value.data, "GCP1", 4) == 0)
+	if (journal_in_parts(value))
 		entry = (struct bytes){(const uint8_t *)value.data + NAME_LEN, value.len - NAME_LEN};
 	if (entry_head(entry, &head) && head.generation == generation)
 		journal->known[generation % KNOWN_IDS] = (struct known_id){generation, head.id};
@@ -128,7 +127,7 @@ is_same(const struct journal *journal, struct bytes value)
 {
 	uint8_t digest[DIGEST_LEN];
 
-	if (value.len > NAME_LEN && memcmp(value.data, "GCP1", 4) == 0)
+	if (journal_in_parts(value))
 		memcpy(digest, (const uint8_t *)value.data + 4, sizeof digest);
 	else
 		entry_digest(value, digest);
@@ -145,7 +144,7 @@ take_entry(struct journal *journal, const char *number, const struct etcd_row *r
 	note_id(journal, generation, row->value);
 	if (generation == configuration_generation(journal->configuration))
 		journal->forked = !is_same(journal, row->value);
-	if (generation <= configuration_generation(journal->configuration) ||
+	if ((journal->read_from == 0 && generation <= configuration_generation(journal->configuration)) ||
 	    (journal->nentries > 0 && generation <= journal->entries[journal->nentries - 1].generation))
 		return;
 	journal->entries = array_grow(journal->entries, journal->nentries, sizeof *journal->entries);
@@ -203,7 +202,7 @@ static bool
 find_octets(struct journal *journal, const struct heard_entry *heard, struct bytes *octets)
 {
 	*octets = (struct bytes){heard->octets, heard->len};
-	if (heard->len <= NAME_LEN || memcmp(heard->octets, "GCP1", 4) != 0)
+	if (!journal_in_parts(*octets))
 		return true;
 	*octets = (struct bytes){journal->fetched, journal->fetched_len};
 	if (journal->fetched != NULL && journal->fetched_generation == heard->generation)

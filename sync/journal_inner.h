@@ -1,6 +1,6 @@
 /*
  * journal_inner.h -- the parts of the journal: journal_apply.c applies, journal_propose.c commits,
- * journal_snapshot.c begins clusters and takes and loads snapshots.
+ * journal_snapshot.c begins clusters and takes and loads snapshots, journal_reset.c takes another history.
  */
 #ifndef JOURNAL_INNER_H
 #define JOURNAL_INNER_H
@@ -8,6 +8,9 @@
 #include "sync/journal.h"
 #include "sync/own_key.h"
 #include "zones/state/proposal.h"
+
+/* The name of an entry that is in parts: "GCP1", digest (32), length (8). */
+enum { NAME_LEN = 4 + DIGEST_LEN + 8 };
 
 enum {
 	INLINE_MAX = PART_OCTETS, /* a larger entry is sent as parts */
@@ -71,12 +74,13 @@ struct journal {
 	uint8_t *fetched;           /* the octets of an entry in parts */
 	size_t fetched_len;
 	uint64_t fetched_generation;
-	bool changed;      /* a snapshot was loaded */
-	bool forked;       /* the newest entry here is not that of the engine */
-	bool again;        /* the session is to read everything again */
-	bool pushing;      /* the snapshot that is being sent is that of `node push` */
-	bool was_logged;   /* the choice was logged */
-	uint64_t retry_ms; /* not before, after a failure */
+	bool changed;       /* a snapshot was loaded */
+	bool forked;        /* the newest entry here is not that of the engine */
+	uint64_t read_from; /* node reset: entries are read from here on; 0: those after the configuration */
+	bool again;         /* the session is to read everything again */
+	bool pushing;       /* the snapshot that is being sent is that of `node push` */
+	bool was_logged;    /* the choice was logged */
+	uint64_t retry_ms;  /* not before, after a failure */
 	char trouble[256];
 	struct journal_counters counters;
 };
@@ -85,6 +89,11 @@ struct journal {
 char *journal_key(const struct journal *journal, const char *rest);
 /* The id of an entry in the log; NULL if it is not known. */
 const struct id *journal_id_of(const struct journal *journal, uint64_t generation);
+
+/* Is the value of an entry's row the name of its parts? */
+bool journal_in_parts(struct bytes value);
+/* The choice of a person (push, reset) is done: forget it. */
+void journal_end_choice(struct journal *journal);
 
 /* journal_propose.c */
 void journal_propose(struct journal *journal, const struct reach *reach);
@@ -101,5 +110,9 @@ bool journal_catch_up(struct journal *journal);
 bool journal_choose(struct journal *journal);
 /* Take a snapshot if it is time. */
 void journal_keep(struct journal *journal);
+
+/* journal_reset.c */
+/* S97, node reset: take the snapshot and all entries after it, at once. Call it until the choice is gone. */
+void journal_reset(struct journal *journal);
 
 #endif

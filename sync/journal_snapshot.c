@@ -68,25 +68,6 @@ journal_take_meta(struct journal *journal, const char *key, const struct etcd_ro
 
 /* ---- taking ---- */
 
-/* The choice is done: forget it, and read everything again. */
-static void
-end_choice(struct journal *journal)
-{
-	struct store *store = configuration_store(journal->configuration);
-	struct store_txn *txn;
-	int error;
-
-	if (store == NULL || store_begin(store, STORE_WRITE, &txn) != 0)
-		return;
-	if ((error = membership_choice_put(txn, CHOICE_NONE)) == 0)
-		error = store_commit(txn);
-	else
-		store_abort(txn);
-	if (error != 0)
-		warnx("cannot write the configuration: %s", strerror(-error));
-	configuration_written(journal->configuration);
-}
-
 static void
 end_push(struct journal *journal, const struct etcd_answer *answer)
 {
@@ -102,7 +83,7 @@ end_push(struct journal *journal, const struct etcd_answer *answer)
 		warnx("the engine has the history of this node: generation %llu",
 		    (unsigned long long)journal->taken.generation);
 		journal->trouble[0] = '\0';
-		end_choice(journal);
+		journal_end_choice(journal);
 	}
 	journal->again = true;
 }
@@ -288,10 +269,7 @@ on_got(void *arg, struct bytes octets, const char *why)
 	struct store *store = configuration_store(journal->configuration);
 	struct problems problems = {0};
 
-	bool chosen = configuration_choice(journal->configuration) == CHOICE_RESET;
-
-	if (why == NULL && store != NULL && snapshot_load(store, octets, chosen, &problems) == 0) {
-		journal->again = chosen;
+	if (why == NULL && store != NULL && snapshot_load(store, octets, NULL, &problems) == 0) {
 		journal->trouble[0] = '\0';
 		configuration_written(journal->configuration);
 		journal->changed = true;
@@ -353,6 +331,8 @@ journal_choose(struct journal *journal)
 {
 	enum membership_choice choice = configuration_choice(journal->configuration);
 
+	if (choice != CHOICE_RESET)
+		journal->read_from = 0;
 	if (choice == CHOICE_NONE) {
 		journal->was_logged = false;
 		return false;
@@ -366,11 +346,8 @@ journal_choose(struct journal *journal)
 	if (choice == CHOICE_PUSH) {
 		journal->pushing = true;
 		take(journal);
-	} else if (journal->snapshot.len > 0) {
-		parts_fetch(journal->parts, journal->snapshot.digest, journal->snapshot.len, on_got, journal);
 	} else {
-		snprintf(journal->trouble, sizeof journal->trouble, "the engine has no history to take");
-		end_choice(journal);
+		journal_reset(journal);
 	}
 	return true;
 }

@@ -14,7 +14,8 @@ struct entry {
 };
 
 struct index {
-	struct id identity;  /* of the configuration */
+	struct id identity; /* of the configuration */
+	uint64_t history;
 	uint32_t zone;       /* its number; 0: the place is free */
 	uint64_t generation; /* that it has followed */
 	struct entry *entries;
@@ -101,7 +102,7 @@ follow(struct index *index, struct store_txn *txn, const struct zone_info *zone)
 	struct id identity = config_identity(txn);
 
 	/* An older transaction finds what it has: nothing is taken out of an index. */
-	if (strcmp(identity.text, index->identity.text) != 0)
+	if (strcmp(identity.text, index->identity.text) != 0 || index->history != config_history(txn))
 		return false;
 	if (generation <= index->generation)
 		return true;
@@ -122,6 +123,7 @@ make(struct index *index, struct store_txn *txn, const struct zone_info *zone)
 	clear(index);
 	index->zone = zone->number;
 	index->identity = config_identity(txn);
+	index->history = config_history(txn);
 	index->generation = config_generation(txn);
 	config_each_row(txn, zone->number, NULL, add_rrset, &making);
 	sort(index);

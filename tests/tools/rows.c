@@ -9,7 +9,8 @@
 static bool
 is_private(struct bytes key)
 {
-	static const char *const names[] = {"cluster", "choice", "tokens", "tokens_seen", "changes_octets"};
+	static const char *const names[] = {
+	    "cluster", "choice", "tokens", "tokens_seen", "history", "changes_octets"};
 
 	for (size_t i = 0; i < NITEMS(names); i++)
 		if (key.len == strlen(names[i]) && memcmp(key.data, names[i], key.len) == 0)

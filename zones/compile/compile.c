@@ -134,8 +134,8 @@ live_pools(const struct config_graph *graph)
 	return count;
 }
 
-enum compiled
-compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew)
+static enum compiled
+compile_config(struct compiler *compiler, struct store_txn *txn, bool anew)
 {
 	uint64_t generation = config_generation(txn);
 	bool lost;
@@ -160,6 +160,17 @@ compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew)
 		failed(compiler, compiler->graph->error);
 	}
 	return read_all(compiler, txn);
+}
+
+enum compiled
+compiler_config(struct compiler *compiler, struct store_txn *txn, bool anew)
+{
+	uint64_t history = config_history(txn);
+	enum compiled compiled = compile_config(compiler, txn, anew || history != compiler->history);
+
+	if (compiled != COMPILED_FAILED)
+		compiler->history = history;
+	return compiled;
 }
 
 static void

@@ -25,7 +25,7 @@ struct compiler {
 	struct config_graph *graph; /* NULL before the first compile */
 	struct retired retired;
 	struct numbers numbers;
-	uint64_t generation;
+	uint64_t generation, history; /* that was read */
 	uint64_t flip;
 	uint64_t count;        /* number of the newest count of unknown endpoints */
 	bool broken;           /* the last follow failed half-way: read everything next time */

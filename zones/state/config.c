@@ -22,6 +22,16 @@ config_schema(struct store_txn *txn)
 }
 
 uint64_t
+config_history(struct store_txn *txn)
+{
+	struct bytes value;
+
+	return store_get(txn, TABLE_META, (struct bytes){"history", 7}, &value) && value.len == 8
+	    ? get64(value.data)
+	    : 0;
+}
+
+uint64_t
 config_generation(struct store_txn *txn)
 {
 	struct store_cursor *cursor = store_cursor_open(txn, TABLE_CHANGES);

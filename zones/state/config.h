@@ -124,6 +124,11 @@ struct config_change {
 
 typedef bool config_change_fn(void *arg, const struct config_change *change);
 /*
+ * A number that is another one after the history of this node was replaced by that of other nodes (S97, `node
+ * reset`): then a generation that was read has another content, and changes after it do not follow.
+ */
+uint64_t config_history(struct store_txn *txn);
+/*
  * Report all changes after a generation, the oldest first. Returns false if the feed no longer reaches back
  * to it: read everything again.
  */

@@ -4,8 +4,9 @@ bool
 config_feed_read(
     struct config_feed *feed, struct store_txn *txn, uint64_t store, const struct config_reader *reader)
 {
-	uint64_t generation = config_generation(txn);
-	bool is_other = !feed->is_begun || feed->store != store || deadline_passed(&feed->next_end);
+	uint64_t generation = config_generation(txn), history = config_history(txn);
+	bool is_other = !feed->is_begun || feed->store != store || feed->history != history ||
+	    deadline_passed(&feed->next_end);
 
 	if (!is_other && feed->generation == generation)
 		return false;
@@ -15,6 +16,7 @@ config_feed_read(
 	}
 	feed->is_begun = true;
 	feed->store = store;
+	feed->history = history;
 	feed->generation = generation;
 	return true;
 }

@@ -1,8 +1,9 @@
 /*
  * config_feed.h -- follow the configuration: read the changes since the last reading, or everything.
  *
- * A follower reads everything the first time, if the store is another one, if a temporary setting has ended
- * (disabled_until, forced_until), and if the feed of changes does not reach back to the last reading.
+ * A follower reads everything the first time, if the store or its history is another one, if a temporary
+ * setting has ended (disabled_until, forced_until), and if the feed of changes does not reach back to the
+ * last reading.
  *
  * One thread for each follower.
  */
@@ -15,6 +16,7 @@
 struct config_feed {
 	bool is_begun;
 	uint64_t store;      /* the number of the store that was read */
+	uint64_t history;    /* config_history() then */
 	uint64_t generation; /* up to which it was read */
 	/* The first end of a temporary setting. The callbacks add each one that they meet. */
 	struct deadline next_end;

@@ -2,7 +2,7 @@
  * config_rows.h -- the layout of the rows of the config store. Only the files of config.h use it.
  * Numbers in parentheses are octets.
  *
- * meta: "schema" -> 4 octets; "next_zone" -> 4; "changes_octets" -> 8; "identity" -> 32.
+ * meta: "schema" -> 4 octets; "next_zone" -> 4; "changes_octets" -> 8; "identity" -> 32; "history" -> 8.
  *
  * zone_names: lower-case wire name -> number (4), serial (4), loaded (8).
  *

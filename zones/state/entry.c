@@ -678,6 +678,19 @@ apply_one(struct config_edit *edit, struct bytes entry, struct problems *problem
 	return error != 0 ? error : edit->error;
 }
 
+int
+entry_apply_after(
+    struct config_edit *edit, const struct bytes *entries, size_t count, struct problems *problems)
+{
+	int error = 0;
+
+	edit->sequence = config_generation(edit->txn) + 1;
+	edit->items = 1;
+	for (size_t i = 0; i < count && error == 0; i++)
+		error = apply_one(edit, entries[i], problems);
+	return error;
+}
+
 /* Step over the entries that the configuration has already. */
 static size_t
 known_entries(struct config_edit *edit, const struct bytes *entries, size_t count, bool *fork)

@@ -67,4 +67,11 @@ uint8_t *entry_extract(
 int entry_apply(struct store *config, const struct bytes *entries, size_t count, uint64_t *generation,
     struct problems *problems);
 
+/*
+ * The same in an edit that has begun, of entries that all follow the configuration as it is there. Returns 0
+ * or a negative errno with a sentence in problems; the caller ends the edit.
+ */
+int entry_apply_after(
+    struct config_edit *edit, const struct bytes *entries, size_t count, struct problems *problems);
+
 #endif

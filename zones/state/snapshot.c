@@ -5,6 +5,7 @@
 #include "zones/base/pack.h"
 #include "zones/base/text.h"
 #include "zones/state/config_inner.h"
+#include "zones/state/entry.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -41,7 +42,7 @@ snapshot_head(struct bytes snapshot, struct snapshot_head *head)
 static bool
 is_private(enum store_table table, struct bytes key)
 {
-	static const char *const names[] = {"cluster", "choice", "tokens", "tokens_seen"};
+	static const char *const names[] = {"cluster", "choice", "tokens", "tokens_seen", "history"};
 	bool found = false;
 
 	for (size_t i = 0; i < NITEMS(names) && table == TABLE_META; i++)
@@ -185,8 +186,8 @@ check(struct config_edit *edit, const struct snapshot_head *head, bool chosen, s
 }
 
 static int
-load_once(struct store *config, const struct snapshot_head *head, struct bytes rows, bool chosen,
-    struct problems *problems)
+load_once(struct store *config, const struct snapshot_head *head, struct bytes rows,
+    const struct snapshot_follow *follow, struct problems *problems)
 {
 	struct config_edit *edit = config_edit_begin(config, problems);
 	int error;
@@ -194,8 +195,8 @@ load_once(struct store *config, const struct snapshot_head *head, struct bytes r
 	if (edit == NULL)
 		return -EIO;
 	edit->applying = true;
-	error = check(edit, head, chosen, problems);
-	if (chosen && error == 0)
+	error = check(edit, head, follow != NULL, problems);
+	if (follow != NULL && error == 0)
 		error = membership_choice_put(edit->txn, CHOICE_NONE);
 	for (size_t i = 0; i < NITEMS(tables) && error == 0; i++)
 		clear(edit, tables[i]);
@@ -206,6 +207,10 @@ load_once(struct store *config, const struct snapshot_head *head, struct bytes r
 	}
 	if (error == 0)
 		config_complete_references(edit);
+	if (error == 0 && follow != NULL)
+		config_meta_put(edit, "history", config_history(edit->txn) + 1, 8);
+	if (error == 0 && follow != NULL)
+		error = entry_apply_after(edit, follow->entries, follow->count, problems);
 	if (error == 0)
 		error = edit->error;
 	if (error != 0) {
@@ -218,7 +223,8 @@ load_once(struct store *config, const struct snapshot_head *head, struct bytes r
 }
 
 int
-snapshot_load(struct store *config, struct bytes snapshot, bool chosen, struct problems *problems)
+snapshot_load(struct store *config, struct bytes snapshot, const struct snapshot_follow *follow,
+    struct problems *problems)
 {
 	enum { GROWTHS = 12 };
 	struct snapshot_head head;
@@ -235,7 +241,7 @@ snapshot_load(struct store *config, struct bytes snapshot, bool chosen, struct p
 		return -EBADMSG;
 	}
 	for (int i = 0; i < GROWTHS && error == -ENOSPC; i++) {
-		error = load_once(config, &head, (struct bytes){rows, head.octets}, chosen, problems);
+		error = load_once(config, &head, (struct bytes){rows, head.octets}, follow, problems);
 		if (error == -ENOSPC && !store_full(config))
 			break;
 	}

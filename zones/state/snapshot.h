@@ -22,15 +22,22 @@ bool snapshot_head(struct bytes snapshot, struct snapshot_head *head);
 /* The snapshot of a configuration (malloc). */
 uint8_t *snapshot_take(struct store_txn *config, size_t *len);
 
+/* The entries of the log that follow a snapshot. */
+struct snapshot_follow {
+	const struct bytes *entries;
+	size_t count;
+};
+
 /*
  * Replace the rows of a configuration by those of a snapshot, in one transaction or not at all. The
  * membership of the node stays. Only an older configuration of the same identity is replaced, or an empty
- * one; with chosen true any other, too, and the choice of `node reset` is deleted. Returns 0 or a negative
- * errno with a sentence in problems:
+ * one. With follow (S97, `node reset`) any other is replaced, too, these entries are applied in the same
+ * transaction, and the choice is deleted. Returns 0 or a negative errno with a sentence in problems:
  *
  * -EBADMSG: it is damaged. -ENOTSUP: it needs a newer schema. -EXDEV: the configuration here has another
  * identity, or is not older. Others are those of store.h.
  */
-int snapshot_load(struct store *config, struct bytes snapshot, bool chosen, struct problems *problems);
+int snapshot_load(struct store *config, struct bytes snapshot, const struct snapshot_follow *follow,
+    struct problems *problems);
 
 #endif
