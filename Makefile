@@ -192,7 +192,7 @@ model: packages-model
 # The corpus of questions and random records with other nameservers, this nameserver with the clients of others, and metrics with promtool.
 test-peers: packages-peers
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS)
-	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/dns/clients.t tests/health/metrics.t tests/health/prometheus.t tests/dns/peers tests/dns/signed_peers tests/dns/diagnosed tests/dns/rdata_peers tests/dns/validators tests/dns/rollover_validators
+	GRAYCLOUD_BUILD=$(OUT) prove --merge -Itests/lib tests/dns/clients.t tests/health/metrics.t tests/health/prometheus.t tests/dns/peers tests/dns/signed_peers tests/dns/provider_peers tests/dns/diagnosed tests/dns/rdata_peers tests/dns/validators tests/dns/rollover_validators
 
 # Ten minutes of flips under load, asked through a validating resolver without a cache: every answer is NOERROR and AD.
 FLAP_SECONDS ?= 600

@@ -182,7 +182,7 @@ is_other(const struct shown *shown, const struct key_id *id, enum key_mark mark)
 struct signed_type {
 	uint16_t type;
 	const char *what;
-	enum key_mark mark; /* which keys make them */
+	enum key_mark mark; /* a key of another provider has it that makes one of them; other keys may, too */
 	const struct key_id *wanted;
 	unsigned nwanted;
 	uint32_t now;
@@ -229,11 +229,12 @@ signed_by(const struct shown *shown, const struct records *records, const struct
 	const struct record *signatures[RECORDS_MAX];
 	struct key_id found[RECORDS_MAX];
 	unsigned count = read_signers(records, type->type, signatures);
-	bool theirs = is_theirs(shown, records, type);
+	bool theirs = is_theirs(shown, records, type), marked = false;
 
 	for (unsigned i = 0; i < count; i++) {
 		found[i] = signer_of(signatures[i]);
-		if (theirs ? !is_other(shown, &found[i], type->mark)
+		marked |= is_other(shown, &found[i], type->mark);
+		if (theirs ? !is_other(shown, &found[i], MARK_DATA)
 			   : shown->others_alone || !id_in(type->wanted, type->nwanted, &found[i])) {
 			snprintf(why, SHOWN_WHY, "still has the signature of key %u over %s",
 			    found[i].key_tag, type->what);
@@ -245,13 +246,16 @@ signed_by(const struct shown *shown, const struct records *records, const struct
 			return false;
 		}
 	}
+	/* BIND signs DNSKEY by the ZSK, too. */
+	if (theirs && !marked)
+		snprintf(why, SHOWN_WHY, "has no signature over %s by a key that a DS refers to", type->what);
 	for (unsigned i = 0; i < type->nwanted && !theirs; i++)
 		if (!id_in(found, count, &type->wanted[i])) {
 			snprintf(why, SHOWN_WHY, "lacks the signature of key %u over %s",
 			    type->wanted[i].key_tag, type->what);
 			return false;
 		}
-	return true;
+	return !theirs || marked;
 }
 
 /* ---- DNSKEY ---- */

@@ -277,6 +277,32 @@ dnskey_of_both_providers_may_be_signed_by_either(void **state)
 	assert_false(shown_data(&shown, answer, written(), NOW, why));
 }
 
+/* As BIND does. */
+static void
+dnskey_of_another_provider_needs_a_key_with_a_ds_and_may_have_more_signatures(void **state)
+{
+	struct shown shown = wanted_with("1111");
+
+	(void)state;
+	keys[1] = keys[2]; /* its ZSK */
+	keys[1].dnskey[1] = 0;
+	keys[1].flags = DNSKEY_ZONE;
+	keys[1].key_tag++;
+	keys[1].marks[MARK_SIGNS] = keys[1].marks[MARK_DS] = MARK_HIDDEN;
+	shown_add_providers(&shown, &keys[1], 1);
+	for (unsigned both = 0; both < 2; both++) {
+		begin(AA);
+		add_dnskey(0);
+		add_dnskey(1);
+		add_dnskey(2);
+		add_rrsig(TYPE_DNSKEY, 1, NOW + 10);
+		if (both)
+			add_rrsig(TYPE_DNSKEY, 2, NOW + 10);
+		assert_int_equal(shows_keys(&shown), both);
+	}
+	assert_int_equal(set_up(state), 0);
+}
+
 static void
 a_provider_that_goes_signs_nothing(void **state)
 {
@@ -374,6 +400,7 @@ main(void)
 	    cmocka_unit_test(before_the_ds_its_own_may_be_there_and_no_other),
 	    cmocka_unit_test(a_server_that_is_lame_or_malformed_shows_nothing),
 	    cmocka_unit_test(dnskey_of_both_providers_may_be_signed_by_either),
+	    cmocka_unit_test(dnskey_of_another_provider_needs_a_key_with_a_ds_and_may_have_more_signatures),
 	    cmocka_unit_test(a_provider_that_goes_signs_nothing),
 	    cmocka_unit_test(the_ds_of_both_providers_are_wanted),
 	    cmocka_unit_test(a_zone_that_moves_out_has_nameservers_of_the_other_provider_alone),

@@ -82,7 +82,7 @@ $t->admin_fails("dnssec rollover $zone --algorithm 15", qr/key $theirs of anothe
 # --- Both serve.
 
 $r->change_ns('add', 'ns3');
-$r->ask_providers('child', 'other');
+$r->ask_at($t->{udp}[0], $other->{udp}[0]);
 my %signers;
 $r->until(sub {
 	my $reply = $r->{ask}{unbound}->send("x" . keys(%signers) . "$r->{asked}.wild.$zone", 'TXT');
@@ -113,7 +113,7 @@ $other->admin("dnssec disable $zone");
 $r->until_text(qr/ns3\.$zone \(127\.0\.0\.33\) still has the signature of key $theirs/, 'its nameserver holds the first step');
 until_other(sub { $_->{procedure}{name} eq 'move to another provider' && grep { /ns3\.$zone .* still has the signature of key $theirs/ } @{$_->{procedure}{lacking}} }, 'the other provider moves out, and waits for NS, too');
 $r->change_ns('delete', 'ns3');
-$r->ask_providers('child');
+$r->ask_at($t->{udp}[0]);
 $r->step('end of another provider', 2);
 is(tags(map { /^(\d+)/ } $r->cds), $second, 'CDS asks for the own DS alone');
 $r->sync_ds('first', 'second');

@@ -22,7 +22,7 @@ our $ZONE = 'roll.parent.example';
 # Label, type, rcode.
 my @questions = (['www', 'A'], ['lb', 'A'], ['one', 'A'], ['x.wild', 'TXT'], ['lb', 'AAAA'], ['nx', 'A', 'NXDOMAIN'], ['@', 'DNSKEY'], ['@', 'CDS']);
 
-# Options: other => 1: another provider has the zone, too, at ns3 (S110); the resolver asks it from $r->ask_providers on.
+# Options: other => 1: another provider has the zone, too, at ns3 (S110); the resolver asks it from $r->ask_at on.
 # margin, interval, ttl (seconds). resolvers => [NAMES]: those of Resolvers.pm, in a network namespace, in place of an unbound
 # that knows the ports of the nameservers. nodes => 1: the second nameserver is another
 # node ({node2}), with a signer of its own; it gets the configuration and the keys by join_node.
@@ -181,7 +181,6 @@ sub start_resolver {
 	    ['parent.example', $first], [$ZONE, grep { defined } $t, $self->{node2}];
 
 	$self->{port} = IO::Socket::IP->new(Proto => 'udp', Type => SOCK_DGRAM, LocalHost => '127.0.0.1', LocalPort => 0)->sockport;
-	my $control = $self->{other} ? "control-enable: yes\n\tcontrol-interface: $t->{dir}/unbound.control\n\tcontrol-use-cert: no" : 'control-enable: no';
 	$t->write_file('unbound.conf', <<"END" . join '', @stubs);
 server:
 	interface: 127.0.0.1\@$self->{port}
@@ -198,7 +197,9 @@ server:
 	val-log-level: 2
 	target-fetch-policy: "0 0 0 0 0"
 remote-control:
-	$control
+	control-enable: yes
+	control-interface: $t->{dir}/unbound.control
+	control-use-cert: no
 END
 	$self->run_unbound('unbound');
 	$self->add_resolver('unbound', $self->{port});
@@ -227,6 +228,7 @@ sub start_other_resolver {
 
 	$conf =~ s/^\ttrust-anchor:.*\n/$anchor/m;
 	$conf =~ s/\@\Q$self->{port}\E\b/\@$port/;
+	$conf =~ s/unbound\.control/$name.control/;
 	$self->{child}->write_file("$name.conf", $conf);
 	$self->run_unbound($name);
 	my $resolver = Net::DNS::Resolver->new(nameservers => ['127.0.0.1'], port => $port, recurse => 1, udp_timeout => 10, retry => 2);
@@ -234,16 +236,16 @@ sub start_other_resolver {
 	return $port;
 }
 
-# Who is asked by the resolver from now on: both providers, or one of them.
-sub ask_providers {
-	my ($self, @providers) = @_;
-	my @at = map { $self->{$_}{udp}[0] =~ s/:(\d+)$/\@$1/r } @providers;
+# Which nameservers of the zone the resolver asks from now on.
+sub ask_at {
+	my ($self, @addresses) = @_;
+	my @at = map { s/:(\d+)$/\@$1/r } @addresses;
 	my $said = `unbound-control -c $self->{child}{dir}/unbound.conf stub_add $ZONE @at 2>&1`;
 
 	die "unbound-control: $said" if $said !~ /^ok/;
 }
 
-# Add or delete a nameserver, "ns3", at the parent and at both providers.
+# Add or delete a nameserver, "ns3", at the parent and at the nameservers of graycloud.
 sub change_ns {
 	my ($self, $what, $label) = @_;
 	my ($ttl) = map { $what eq 'add' ? " $_" : '' } $self->{ttl};
@@ -252,7 +254,7 @@ sub change_ns {
 	for my $place (["parent.example", 'roll', "$label.roll", 'first', 'second'], [$ZONE, '@', $label, 'child', 'other']) {
 		my ($zone, $apex, $host, @servers) = @$place;
 
-		for my $server (@$self{@servers}) {
+		for my $server (grep { defined } @$self{@servers}) {
 			$server->admin("record add $zone $host$ttl A $address") if $what eq 'add';
 			$server->admin("record $what $zone $apex$ttl NS $label.$ZONE.");
 		}
