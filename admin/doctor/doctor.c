@@ -142,6 +142,7 @@ examine_configuration(struct examination *examination)
 		examine_health(examination);
 		examine_pools(examination);
 		examine_lbs(examination);
+		examine_keys(examination);
 		examine_zones(examination);
 	}
 	store_abort(examination->config);

@@ -8,6 +8,7 @@
 #include "admin/doctor/survey.h"
 #include "admin/look/picture.h"
 #include "zones/state/config.h"
+#include "zones/state/signing_keys.h"
 
 struct examination {
 	const struct doctor_options *options;
@@ -32,6 +33,7 @@ void examine_nodes(struct examination *examination);
 void examine_health(struct examination *examination);
 void examine_pools(struct examination *examination);
 void examine_lbs(struct examination *examination);
+void examine_keys(struct examination *examination);
 /* The questions over the network; the stores are closed. */
 void examine_network(struct examination *examination);
 /* The nameserver's TLS listeners and its certificate. */
@@ -53,6 +55,8 @@ void assess_certificate(struct findings *findings, int64_t now, int64_t until);
 /* By the picture alone: do the daemons live, and which generation and version do they have? */
 void assess_nameserver(struct findings *findings, const struct picture *picture);
 void assess_monitor(struct findings *findings, const struct picture *picture);
+/* Of a signed zone, by the row of its procedure; now: the wall clock in milliseconds. */
+void assess_keys(struct findings *findings, const char *zone, const struct rollover *rollover, int64_t now);
 /* Of a load balancer: how long resolvers keep its answers, in seconds, and until when its monitors notice a
  * failure; 0: it has none. */
 void assess_ttl(

@@ -304,6 +304,54 @@ many_alike_are_counted(void **state)
 	findings_free(&findings);
 }
 
+/* The only finding about a zone, "gravity check: what", or "" if there is none. */
+static const char *
+finding_of_keys(const struct rollover *rollover, int64_t now)
+{
+	static char text[512];
+	struct findings findings = {0};
+
+	assess_keys(&findings, "example.com", rollover, now);
+	text[0] = '\0';
+	if (findings.count > 0)
+		snprintf(text, sizeof text, "%s %s: %s", gravity_text(findings.list[0].gravity),
+		    findings.list[0].check, findings.list[0].what);
+	assert_true(findings.count < 2);
+	findings_free(&findings);
+	return text;
+}
+
+static void
+a_rollover_that_is_followed_or_held_is_reported(void **state)
+{
+	static const int64_t now = INT64_C(1796000000000), hour = 3600000;
+	static struct rollover rollover;
+
+	(void)state;
+	rollover = (struct rollover){.kind = ROLLOVER_KEY, .steps = 5, .step = 1, .since = now - hour};
+	assert_string_equal(finding_of_keys(&rollover, now), "");
+	rollover.nlacking = 1;
+	snprintf(rollover.lacking[0], ROLLOVER_TEXT, "ns2 lacks DNSKEY 1");
+	assert_string_equal(finding_of_keys(&rollover, now), "");
+	rollover.since = now - 200 * hour;
+	assert_string_equal(finding_of_keys(&rollover, now),
+	    "warning keys-held: key rollover, step 2 of 5, has waited for 8d: ns2 lacks DNSKEY 1");
+	rollover.nlacking = 0;
+	rollover.leading = (struct leading){.follows = true, .taken = now - 2 * hour, .name = "ns1"};
+	assert_string_equal(finding_of_keys(&rollover, now),
+	    "note keys-followed: it follows the node ns1, which leads its key rollover; its state came 2h "
+	    "ago");
+	rollover.leading.taken = now - 50 * hour;
+	assert_string_equal(finding_of_keys(&rollover, now),
+	    "warning keys-followed: it follows the node ns1, which leads its key rollover; its state came 2d "
+	    "ago");
+	rollover = (struct rollover){.nlacking = 1, .lacking = {"ns2 has the foreign DNSKEY 2"}};
+	assert_string_equal(
+	    finding_of_keys(&rollover, now), "error keys-not-shown: ns2 has the foreign DNSKEY 2");
+	rollover.kind = ROLLOVER_DISABLED;
+	assert_string_equal(finding_of_keys(&rollover, now), "");
+}
+
 int
 main(void)
 {
@@ -318,6 +366,7 @@ main(void)
 	    cmocka_unit_test(a_nameserver_that_cannot_use_the_configuration_says_why),
 	    cmocka_unit_test(an_isolated_monitor_is_an_error),
 	    cmocka_unit_test(many_alike_are_counted),
+	    cmocka_unit_test(a_rollover_that_is_followed_or_held_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -45,6 +45,7 @@ is(tags($one), tags($two), 'both have the same two keys');
 is(status($one)->{waits_for_node}, '', 'nothing is waited for any longer');
 is(status($one)->{procedure}{follows}, 'two', 'the first node follows');
 $one->admin_fails('dnssec rollover . --cancel', qr/follows the node two, which leads its key rollover/, 'and names the node that leads');
+like(($one->run('doctor', '--offline', '.'))[1], qr/zone \.: it follows the node two, which leads its key rollover/, '... as the doctor does');
 $one->admin('dnssec rollover . --lead');
 eventually { status($one)->{procedure}{leads} } 'it takes over';
 ok(status($two)->{procedure}{leads}, 'the second one leads still, as it does not have that state');

@@ -1,0 +1,99 @@
+/* The procedures of signed zones (S107, S108, S111). */
+#include "admin/doctor/doctor_inner.h"
+
+#include "admin/cli/when.h"
+#include "admin/look/node.h"
+
+#include <stdlib.h>
+
+enum { DAY_MS = 86400000, HELD_MS = 7 * DAY_MS };
+
+static void
+assess_following(struct findings *findings, const char *subject, const char *zone,
+    const struct rollover *rollover, int64_t now)
+{
+	int64_t age = MAX(now - rollover->leading.taken, (int64_t)0);
+	char text[16];
+
+	when_age(age, text);
+	finding_add(findings, age > DAY_MS ? FINDING_WARNING : FINDING_NOTE, "keys-followed", subject,
+	    "it follows the node %s, which leads its %s; its state came %s ago", rollover->leading.name,
+	    rollover_kind_text(rollover->kind), text);
+	if (age > DAY_MS)
+		finding_cure(findings,
+		    "`graycloud dnssec keys export %s` there, and `graycloud dnssec keys import -` here; if "
+		    "it "
+		    "is gone for good, `graycloud dnssec rollover %s --lead`",
+		    zone, zone);
+}
+
+void
+assess_keys(struct findings *findings, const char *zone, const struct rollover *rollover, int64_t now)
+{
+	char *subject = xasprintf("zone %s", zone);
+	char age[16];
+
+	when_age(MAX(now - rollover->since, (int64_t)0), age);
+	if (rollover_follows(rollover))
+		assess_following(findings, subject, zone, rollover, now);
+	if (rollover->steps > 0 && rollover->nlacking > 0 && now - rollover->since > HELD_MS) {
+		finding_add(findings, FINDING_WARNING, "keys-held", subject,
+		    "%s, step %u of %u, has waited for %s: %s", rollover_kind_text(rollover->kind),
+		    rollover->step + 1u, rollover->steps, age, rollover->lacking[0]);
+		finding_cure(findings, "`graycloud dnssec status %s` names all servers that hold it", zone);
+	} else if (rollover->steps == 0 && rollover->kind != ROLLOVER_DISABLED && rollover->nlacking > 0) {
+		finding_add(findings, FINDING_ERROR, "keys-not-shown", subject, "%s", rollover->lacking[0]);
+		finding_cure(findings,
+		    "resolvers that validate may refuse what this server answers: `graycloud dnssec status "
+		    "%s` names all",
+		    zone);
+	}
+	free(subject);
+}
+
+struct examining {
+	struct examination *examination;
+	struct node_signatures signatures;
+};
+
+static bool
+examine_zone(void *arg, const struct id *id, struct bytes text)
+{
+	struct examining *examining = arg;
+	struct examination *examination = examining->examination;
+	struct json *policy = json_read_quietly(text);
+	const char *name = json_text_of(policy, "name");
+	uint8_t wire[NAME_MAX_LEN + 1];
+	struct rollover rollover;
+	struct zone_info zone;
+
+	(void)id;
+	if (name_from_text(wire, name, NULL) > 0 && config_zone(examination->config, wire, &zone) &&
+	    (examination->options->name == NULL ||
+		(examination->zone_given && examination->zone.number == zone.number)) &&
+	    rollover_get(examining->signatures.signatures, zone.number, &rollover))
+		assess_keys(examination->findings, name, &rollover, wall_ms());
+	json_drop(policy);
+	return true;
+}
+
+static bool
+stop_at_first(void *arg, struct bytes name, const struct id *id)
+{
+	(void)arg, (void)name, (void)id;
+	return false;
+}
+
+void
+examine_keys(struct examination *examination)
+{
+	struct examining examining = {.examination = examination};
+
+	if (examination->config == NULL ||
+	    config_each_name(examination->config, KIND_DNSSEC, stop_at_first, NULL))
+		return; /* no zone is signed */
+	node_signatures_read(examination->options->state, &examining.signatures);
+	if (examining.signatures.signatures != NULL)
+		config_each_object_by_name(examination->config, KIND_DNSSEC, examine_zone, &examining);
+	node_signatures_close(&examining.signatures);
+}
