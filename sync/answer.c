@@ -168,6 +168,7 @@ read_error(struct etcd_answer *answer, const struct value *body, long status)
 		if ((unsigned char)*at < ' ' || *at == 127)
 			*at = ' ';
 	answer->unknown_token = strstr(answer->error, "invalid auth token") != NULL ||
+	    strstr(answer->error, "revision of auth store is old") != NULL ||
 	    strstr(answer->error, "user name is empty") != NULL;
 }
 

@@ -160,6 +160,23 @@ errors_are_read_in_both_forms(void **state)
 		"etcdserver: invalid auth token", ETCD_REFUSED, true},
 	    {400, "{\"message\":\"etcdserver: user name is empty\",\"code\":3}",
 		"etcdserver: user name is empty", ETCD_REFUSED, true},
+	    /* 3.5: users or roles were changed since the log-in. */
+	    {400,
+		"{\"error\":\"etcdserver: revision of auth store is "
+		"old\",\"code\":3,\"message\":\"etcdserver: "
+		"revision of auth store is old\"}",
+		"etcdserver: revision of auth store is old", ETCD_REFUSED, true},
+	    {403, "{\"error\":\"etcdserver: permission denied\",\"code\":7}", "etcdserver: permission denied",
+		ETCD_REFUSED, false},
+	    {400,
+		"{\"code\":3,\"message\":\"etcdserver: authentication failed, invalid user ID or password\"}",
+		"etcdserver: authentication failed, invalid user ID or password", ETCD_REFUSED, false},
+	    {503, "{\"error\":\"etcdserver: no leader\",\"code\":14}", "etcdserver: no leader", ETCD_LOST,
+		false},
+	    {503,
+		"{\"code\":14,\"message\":\"etcdserver: request timed out, possibly due to connection "
+		"lost\"}",
+		"etcdserver: request timed out, possibly due to connection lost", ETCD_LOST, false},
 	    {503, "{\"error\":\"etcdserver: leader changed\",\"code\":14}", "etcdserver: leader changed",
 		ETCD_LOST, false},
 	    {408, "{\"error\":\"etcdserver: request timed out\",\"code\":4}", "etcdserver: request timed out",

@@ -63,7 +63,7 @@ ok(($c->node(2)->data('r6000.large.example TXT', timeout => 3))[0], 'with the la
 set($c->node(2), 'after');
 same('commands of that node go on');
 
-# Histories of the same length: the number of the generation stays, and the nameserver reads all anew.
+# Histories of the same length: the number of the generation stays, and the nameserver reads the whole configuration.
 $c->node(2)->admin('node detach');
 set($c->node(2), 'mine');
 set($c->node(0), 'others');
