@@ -48,9 +48,10 @@ static const struct command commands[] = {
 	"node join [--replay | --drop]\nnode replay\nnode push\nnode reset",
 	true, false, 0},
     {"dnssec", cmd_dnssec,
-	"algorithm emergency cancel lead with without key-lost import keyless-nodes ksk zsk",
+	"algorithm emergency cancel lead with without key-lost import keyless-nodes ksk off zsk",
 	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519] [--ksk] [--keyless-nodes] [--import FILE "
 	"...] [--with DNSKEY ...]\ndnssec set ZONE keyless_nodes=true|false\n"
+	"dnssec keyless ZONE [--off]\n"
 	"dnssec provider add ZONE DNSKEY|FILE|- ...\ndnssec provider remove ZONE TAG ...\n"
 	"dnssec rollover ZONE [--algorithm 13|15 | --ksk | --zsk] [--emergency] [--without SERVER ...]\n"
 	"dnssec rollover ZONE --cancel | --lead\n"
@@ -58,6 +59,10 @@ static const struct command commands[] = {
 	"dnssec status [ZONE]\ndnssec ds ZONE [--force]\n"
 	"dnssec keys export ZONE\ndnssec keys import FILE|-",
 	true, false, 0},
+    {"signatures", cmd_signatures, "since follow",
+	"signatures export [ZONE ...] [--since STATE] [--follow]\nsignatures import FILE|-\nsignatures state "
+	"[ZONE]",
+	false, false, 0},
     {"pin", cmd_pin, NULL, "pin list LB\npin clear LB [CLIENT]", true, false, 0},
     {"token", cmd_token, "rights zone from expires email",
 	"token list\ntoken create NAME [--rights read,dns,lb,exec,tokens] [--zone ZONE ...] [--from PREFIX "

@@ -1,5 +1,7 @@
 #include "signer/key.h"
 
+#include "zones/state/zone_folder.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <ldns/ldns.h>
@@ -117,16 +119,7 @@ key_describe(const struct key *key, struct signing_key *row)
 char *
 key_directory(const char *state, const char *zone)
 {
-	char *path = xmalloc(strlen(state) + strlen("/keys/") + 3 * strlen(zone) + 1),
-	     *at = path + sprintf(path, "%s/keys/", state);
-
-	/* Only the root begins with a dot: keys/. would be the directory of all. */
-	for (const char *from = zone; *from != '\0'; from++)
-		at += sprintf(at,
-		    *from == '/' || *from == '%' || (*from == '.' && from == zone) ? "%%%02X" : "%c",
-		    (unsigned char)*from);
-	*at = '\0';
-	return path;
+	return zone_folder(state, "keys", zone);
 }
 
 /* STATE/keys/ZONE/Kzone.+013+12345 and an ending. */

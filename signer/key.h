@@ -15,10 +15,7 @@ struct key;
 
 enum { KEY_LANES = 16 }; /* threads that may sign at once with a key */
 
-/*
- * The directory of the keys of a zone, to be freed: STATE/keys/ZONE. "/" and "%" in a name are written as in
- * URLs, and the root as %2E.
- */
+/* The directory of the keys of a zone, to be freed: STATE/keys/ZONE (zone_folder.h). */
 char *key_directory(const char *state, const char *zone);
 
 /* The algorithms that this program signs with: 13 and 15. */

@@ -2,6 +2,8 @@
  * graycloud-signer: signs the zones for which DNSSEC is enabled, and has their keys. One thread and one event
  * loop.
  */
+#include "signer/importing.h"
+#include "signer/keyless.h"
 #include "signer/options.h"
 #include "signer/transfer.h"
 #include "zones/daemon/log.h"
@@ -93,12 +95,21 @@ static void __attribute__((noreturn)) do_errand(const struct options *options)
 	bool good;
 
 	startup_become(&options->daemon, prepare_stores);
-	if (keys->give != NULL) {
+	if (keys->take_signatures) {
+		good = importing_run(options->signer.state, stdin, &problems);
+	} else if (keys->keyless != NULL) {
+		good = keyless_mark(options->signer.state, keys->keyless, &problems);
+	} else if (keys->keyed != NULL) {
+		good = keyless_unmark(options->signer.state, keys->keyed, &problems);
+	} else if (keys->give != NULL) {
 		good = transfer_give(options->signer.state, keys->give, stdout, &problems);
 	} else {
 		zone = transfer_take(
 		    options->signer.state, keys->take, stdin, keys->only_check, &said, &problems);
 		good = zone != NULL;
+		/* With its keys, this node signs. */
+		if (good && !keys->only_check)
+			good = keyless_unmark(options->signer.state, zone, &problems);
 		if (good)
 			printf("%s\n%s\n", zone, said != NULL ? said : "");
 	}
@@ -118,7 +129,8 @@ main(int argc, char *argv[])
 	struct problems problems = {0};
 
 	options_parse(&options, argc, argv);
-	if (options.keys.take != NULL || options.keys.give != NULL)
+	if (options.keys.take != NULL || options.keys.give != NULL || options.keys.take_signatures ||
+	    options.keys.keyless != NULL || options.keys.keyed != NULL)
 		do_errand(&options);
 	if (options.daemon.check)
 		check(&options);

@@ -27,6 +27,9 @@ enum name {
 	TAKE_KEYS,
 	GIVE_KEYS,
 	CHECK_KEYS,
+	TAKE_SIGNATURES,
+	KEYLESS,
+	NOT_KEYLESS,
 	THREADS
 };
 
@@ -34,8 +37,9 @@ static const struct option known[] = {DAEMON_OPTIONS, {"validity", 1, NULL, VALI
     {"validity-steered", 1, NULL, VALIDITY_STEERED}, {"key-ttl", 1, NULL, KEY_TTL_SECONDS},
     {"look-interval", 1, NULL, LOOK_INTERVAL}, {"look-margin", 1, NULL, LOOK_MARGIN},
     {"resolver", 1, NULL, RESOLVER}, {"ask", 1, NULL, ASK}, {"take-keys", 1, NULL, TAKE_KEYS},
-    {"give-keys", 1, NULL, GIVE_KEYS}, {"check-keys", 1, NULL, CHECK_KEYS}, {"threads", 1, NULL, THREADS},
-    {0}};
+    {"give-keys", 1, NULL, GIVE_KEYS}, {"check-keys", 1, NULL, CHECK_KEYS},
+    {"take-signatures", 0, NULL, TAKE_SIGNATURES}, {"keyless", 1, NULL, KEYLESS},
+    {"not-keyless", 1, NULL, NOT_KEYLESS}, {"threads", 1, NULL, THREADS}, {0}};
 
 static const char usage[] =
     "usage: graycloud-signer [--state DIR] [--user NAME] [--validity SECONDS]\n"
@@ -44,6 +48,8 @@ static const char usage[] =
     "                        [--resolver ADDRESS[:PORT]] [--ask ADDRESS=ADDRESS[:PORT] ...]\n"
     "                        [--metrics ADDRESS:PORT] [--config FILE] [--check] [--no-seal]\n"
     "       graycloud-signer [--state DIR] --take-keys|--check-keys|--give-keys ZONE\n"
+    "       graycloud-signer [--state DIR] --keyless|--not-keyless ZONE\n"
+    "       graycloud-signer [--state DIR] --take-signatures\n"
     "Signs the zones for which `graycloud dnssec enable` was given; see graycloud-signer(8).\n";
 
 static bool
@@ -118,6 +124,14 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return true;
 	case GIVE_KEYS:
 		options->keys.give = value;
+		return true;
+	case TAKE_SIGNATURES:
+		return (options->keys.take_signatures = true);
+	case KEYLESS:
+		options->keys.keyless = value;
+		return true;
+	case NOT_KEYLESS:
+		options->keys.keyed = value;
 		return true;
 	case THREADS:
 		return option_whole(place, value, 1, KEY_LANES, &signer->threads);

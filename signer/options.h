@@ -9,6 +9,10 @@
 struct key_errand {
 	const char *take, *give; /* the zone; NULL: not this */
 	bool only_check;
+	/* S109: shipments come on standard input; the keys of a zone are on another node, or not any longer.
+	 */
+	bool take_signatures;
+	const char *keyless, *keyed;
 };
 
 struct options {

@@ -1,7 +1,10 @@
 #include "signer/settle.h"
 
+#include "signer/keyless.h"
 #include "zones/base/array.h"
 #include "zones/document/document_load.h"
+#include "zones/state/imported.h"
+#include "zones/state/signature_news.h"
 
 #include <err.h>
 #include <stdarg.h>
@@ -111,6 +114,8 @@ known_keyring(struct settle *settle, uint32_t zone, const struct dnssec_policy *
 {
 	struct keyring *keyring = zone_signer_keyring(settle->zones, zone);
 
+	if (zone_signer_is_keyless(settle->zones, zone))
+		zone_signer_remove(settle->zones, zone); /* its keys came */
 	if (keyring == NULL)
 		return NULL;
 	/* A configuration that was restored from another machine can have another zone under the number. */
@@ -161,29 +166,82 @@ is_disabled(struct settle *settle, uint32_t zone, const struct dnssec_policy *po
 	return false;
 }
 
+/* Note a result: 1: something was written. */
+static void
+note_if(struct settle *settle, int result)
+{
+	if (result != 0)
+		note(settle, MIN(result, 0));
+}
+
+static void
+want(struct settle *settle, uint32_t zone)
+{
+	settle->wanted = array_grow(settle->wanted, settle->nwanted, sizeof *settle->wanted);
+	settle->wanted[settle->nwanted++] = zone;
+}
+
+static void
+settle_keyed(struct settle *settle, const struct zone_info *zone, const struct dnssec_policy *policy)
+{
+	struct keyring *keyring;
+
+	if (is_disabled(settle, zone->number, policy))
+		return;
+	want(settle, zone->number);
+	note_if(settle, imported_delete(settle->signatures, zone->number));
+	keyring = known_keyring(settle, zone->number, policy);
+	if (keyring == NULL)
+		keyring = open_keyring(settle, zone, policy);
+	if (keyring == NULL)
+		return;
+	settle->respared |= zone_signer_set_keyless_nodes(settle->zones, zone->number, policy->keyless_nodes);
+	note_if(settle,
+	    policy->keyless_nodes ? signature_news_begin(settle->signatures, zone->number)
+				  : signature_news_end(settle->signatures, zone->number));
+	if (policy->keyless_nodes)
+		note_if(settle, shipment_name(settle->signatures));
+	settle_keyring(settle, zone->number, keyring, policy);
+}
+
+/* S109: its keys are on another node. Signatures that are here stay. */
+static void
+settle_keyless(struct settle *settle, const struct zone_info *zone, const struct dnssec_policy *policy)
+{
+	const char *known = zone_signer_name(settle->zones, zone->number);
+	struct imported row;
+
+	want(settle, zone->number);
+	if (known != NULL && strcmp(known, policy->name) != 0) {
+		note(settle, signatures_drop_zone(settle->signatures, zone->number));
+		note_if(settle, imported_delete(settle->signatures, zone->number));
+		known = NULL;
+	}
+	if (known == NULL) {
+		zone_signer_put_keyless(settle->zones, zone, policy->name);
+		settle->respared = true;
+	}
+	zone_signer_set_keyless_nodes(settle->zones, zone->number, policy->keyless_nodes);
+	if (!imported_get(settle->signatures, zone->number, &row))
+		note(settle, imported_put(settle->signatures, zone->number, &row));
+}
+
 static bool
 settle_zone(void *arg, const struct id *id, struct bytes json)
 {
 	struct settle *settle = arg;
 	struct dnssec_policy *policy = document_load_dnssec(json);
 	struct zone_info zone;
-	struct keyring *keyring;
 	uint8_t name[NAME_MAX_LEN + 1];
 
 	(void)id;
 	/* The zone may not be there, or not yet. */
 	if (policy != NULL && name_from_text(name, policy->name, NULL) > 0 &&
-	    config_zone(settle->config, name, &zone) && !is_disabled(settle, zone.number, policy)) {
-		settle->wanted = array_grow(settle->wanted, settle->nwanted, sizeof *settle->wanted);
-		settle->wanted[settle->nwanted++] = zone.number;
-		keyring = known_keyring(settle, zone.number, policy);
-		if (keyring == NULL)
-			keyring = open_keyring(settle, &zone, policy);
-		if (keyring != NULL) {
-			settle->respared |=
-			    zone_signer_set_keyless_nodes(settle->zones, zone.number, policy->keyless_nodes);
-			settle_keyring(settle, zone.number, keyring, policy);
-		}
+	    config_zone(settle->config, name, &zone)) {
+		if (keyless_has(settle->state, policy->name))
+			settle_keyless(settle, &zone, policy);
+		else
+			settle_keyed(settle, &zone, policy);
 	}
 	model_free_dnssec_policy(policy);
 	return true;

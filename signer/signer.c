@@ -1,10 +1,12 @@
 #include "signer/signer.h"
 
-#include "signer/followed.h"
+#include "signer/keyless.h"
 #include "signer/metrics.h"
-#include "signer/settle.h"
-#include "signer/sweep.h"
+#include "signer/signer_inner.h"
+
 #include "zones/state/health.h"
+#include "zones/state/shipment.h"
+#include "zones/state/signature_news.h"
 #include "zones/steer/wanted.h"
 
 #include <err.h>
@@ -15,57 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum {
-	BEAT_MS = 1000,
-	RETRY_MS = 1000,
-	CLOCK_BACK_S = 60,
-	SLICE = 128,         /* signatures of steered RRsets in a pass, so that flips are seen meanwhile */
-	SLICE_ASKED = 32,    /* the same while load balancers are asked for, so that they are seen soon */
-	ASKED_MS = 1000,     /* so long since one was asked for */
-	SLICE_CONFIG = 4096, /* the same while a configuration waits */
-	SETS_MIN = 8192,     /* sets that are kept, ... */
-	SETS_OF_EACH_LB = 16 /* ... and this number more for each load balancer */
-};
-
-/* A pass writes both stores, or none. */
-struct pass {
-	struct store_txn *signatures, *sets;
-	uint32_t now;
-	bool wrote;     /* signatures, and not only sets */
-	bool reported;  /* the fault is set already */
-	unsigned slice; /* signatures of steered RRsets that may still be made */
-	int error;
-};
-
-static void set_fault(struct signer *signer, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-struct signer {
-	struct pass *pass; /* the one that runs; NULL: none */
-	struct signer_options options;
-	struct store *signatures, *sets;
-	struct followed config, health;
-	struct compiler *compiler;
-	struct signing_threads *threads;
-	struct wanted_ring *wanted; /* of the nameserver; NULL: there is none */
-	uint64_t taken;             /* the next item of it */
-	uint64_t asked_ms;          /* when it had one that was not signed */
-	struct zone_signer *zones;
-	struct rollovers *rollovers;
-	struct arrivals *arrivals;
-	struct signer_beat beat;
-	bool loaded; /* the signatures of the last run were read */
-	uint64_t
-	    retry_ms; /* when to repeat the last pass over the configuration, which failed; 0: it did not */
-	bool more;    /* load balancers are left to look at */
-	uint64_t pending;     /* the generation to write when none is left; 0: it is written */
-	uint32_t steered_end; /* the earliest end of the signatures of steered RRsets; 0: none */
-	uint32_t steered_due; /* when the first of them is due */
-	bool progressing;     /* on_progress runs */
-	bool aside;           /* load balancers were signed while zones are built */
-	bool foreseen;        /* what the ends of disabled_until need is signed */
-	struct sweep sweep;
-	char logged[200]; /* the last fault that was logged */
-};
+enum { BEAT_MS = 1000, RETRY_MS = 1000, CLOCK_BACK_S = 60, SWEEP_MS = 3600000 };
 
 /* ---- stores ---- */
 
@@ -79,6 +31,7 @@ signer_open(const struct signer_options *options, struct problems *problems)
 	signer->options = *options;
 	signer->config.kind = STORE_CONFIG;
 	signer->health.kind = STORE_HEALTH;
+	signer->keyless = -1;
 	signer->sets = store_open(options->state, STORE_SETS, STORE_WRITE, problems);
 	if (signer->sets != NULL)
 		signer->signatures = store_open(options->state, STORE_SIGNATURES, STORE_WRITE, problems);
@@ -92,8 +45,10 @@ signer_open(const struct signer_options *options, struct problems *problems)
 	signer->beat.pid = (uint32_t)getpid();
 	if (signer->signatures != NULL)
 		signer->rollovers = rollovers_new(&signer->options.rollover, problems);
-	if (signer->rollovers != NULL)
+	if (signer->rollovers != NULL) {
+		signer->keyless = keyless_watch(options->state);
 		return signer;
+	}
 	signer_close(signer);
 	return NULL;
 }
@@ -113,6 +68,9 @@ signer_close(struct signer *signer)
 	zone_signer_free(signer->zones);
 	signing_threads_free(signer->threads);
 	wanted_close(signer->wanted);
+	if (signer->keyless >= 0)
+		close(signer->keyless);
+	signer_end_imports(signer, false);
 	free(signer);
 }
 
@@ -125,27 +83,19 @@ watched(const struct signer *signer, unsigned store)
 int
 signer_watch_fd(const struct signer *signer, unsigned store)
 {
+	if (store == SIGNER_WATCHES - 1)
+		return signer->keyless;
 	return watched(signer, store) != NULL ? store_watch_fd(watched(signer, store)) : -1;
 }
 
 void
 signer_watch_clear(struct signer *signer, unsigned store)
 {
-	if (watched(signer, store) != NULL)
+	if (store == SIGNER_WATCHES - 1) {
+		keyless_watch_clear(signer->keyless);
+		signer->keyless_news = true;
+	} else if (watched(signer, store) != NULL)
 		store_watch_clear(watched(signer, store));
-}
-
-static void
-set_fault(struct signer *signer, const char *format, ...)
-{
-	va_list list;
-
-	va_start(list, format);
-	vsnprintf(signer->beat.fault, sizeof signer->beat.fault, format, list);
-	va_end(list);
-	if (strcmp(signer->logged, signer->beat.fault) != 0 && signer->beat.fault[0] != '\0')
-		warnx("%s", signer->beat.fault);
-	snprintf(signer->logged, sizeof signer->logged, "%s", signer->beat.fault);
 }
 
 /*
@@ -160,7 +110,8 @@ clock_good(struct signer *signer, const struct pass *pass)
 
 	if (newest == 0 || (int32_t)(pass->now - newest) > -CLOCK_BACK_S)
 		return true;
-	set_fault(signer, "the clock is behind the newest signature: set it; nothing is signed until then");
+	signer_set_fault(
+	    signer, "the clock is behind the newest signature: set it; nothing is signed until then");
 	return false;
 }
 
@@ -171,7 +122,8 @@ begin(struct signer *signer, struct pass *pass)
 	if ((pass->error = store_begin(signer->signatures, STORE_WRITE, &pass->signatures)) != 0 ||
 	    (pass->error = store_begin(signer->sets, STORE_WRITE, &pass->sets)) != 0) {
 		store_abort(pass->signatures);
-		set_fault(signer, "the stores of signatures cannot be written: %s", strerror(-pass->error));
+		signer_set_fault(
+		    signer, "the stores of signatures cannot be written: %s", strerror(-pass->error));
 		return false;
 	}
 	if (!clock_good(signer, pass)) {
@@ -245,211 +197,10 @@ end(struct signer *signer, struct pass *pass)
 		return true;
 	}
 	if (!pass->reported)
-		set_fault(signer, "signatures cannot be written: %s%s", strerror(-pass->error),
+		signer_set_fault(signer, "signatures cannot be written: %s%s", strerror(-pass->error),
 		    store_write_cure(pass->error));
 	forget(signer);
 	return false;
-}
-
-/* ---- steered RRsets ---- */
-
-struct steered_pass {
-	struct signer *signer;
-	struct pass *pass;
-};
-
-static uint32_t
-earlier(uint32_t a, uint32_t b)
-{
-	return a == 0 || (int32_t)(b - a) < 0 ? b : a;
-}
-
-static void
-note_steered(void *arg, const struct steered_signature *row)
-{
-	struct signer *signer = arg;
-
-	signer->steered_end = earlier(signer->steered_end, row->signature.expiration);
-	signer->steered_due = earlier(signer->steered_due, validity_due_at(&row->signature));
-	zone_signer_note_ttl(signer->zones, row->zone, row->ttl);
-}
-
-static bool
-sign_steered(void *arg, const struct steered_signature *wanted, const struct content *content)
-{
-	struct steered_pass *steering = arg;
-	struct signer *signer = steering->signer;
-	struct pass *pass = steering->pass;
-	struct keyring *keyring = zone_signer_keyring(signer->zones, wanted->zone);
-	struct key_id id = {wanted->signature.algorithm, wanted->signature.key_tag};
-	struct key *key = keyring != NULL ? keyring_key(keyring, &id) : NULL;
-	struct steered_signature row = *wanted;
-	bool alone = row.type == TYPE_CNAME || row.count == 1;
-	unsigned len = row.type == TYPE_A ? 4 : 16;
-	uint8_t apex[NAME_MAX_LEN], *records;
-	struct signed_set set = {.owner = row.owner, .apex = apex};
-	size_t used = 0;
-
-	if (pass->error != 0 || pass->slice == 0)
-		return false;
-	if (key == NULL)
-		return true;
-	pass->slice--;
-	keyring_apex(keyring, apex);
-	if (row.type == TYPE_CNAME)
-		len = (unsigned)name_len(row.target), row.count = 1;
-	records = xmalloc((size_t)row.count * (2 + len));
-	for (unsigned i = 0; i < row.count; i++, used += 2 + len) {
-		put16(records + used, (uint16_t)len);
-		memcpy(records + used + 2,
-		    row.type == TYPE_CNAME ? row.target : row.addresses + (size_t)i * len, len);
-	}
-	set.rrset = (struct rrset){
-	    .type = row.type, .count = row.count, .ttl = row.ttl, .records = records, .len = used};
-	zone_signer_sign(signer->zones, key, &set, signer->options.validity.steered_s, &row.signature);
-	free(records);
-	row.count = wanted->count;
-	pass->error = steered_append(alone ? pass->signatures : pass->sets, &row);
-	pass->wrote |= alone;
-	note_steered(signer, &row);
-	compiler_add_steered(signer->compiler, content, &row.signature);
-	return true;
-}
-
-static void
-begin_settle(struct signer *signer, struct pass *pass, struct settle *settle, struct store_txn *config)
-{
-	*settle = (struct settle){.zones = signer->zones,
-	    .rollovers = signer->rollovers,
-	    .arrivals = signer->arrivals,
-	    .state = signer->options.state,
-	    .key_ttl = signer->options.rollover.key_ttl,
-	    .signatures = pass->signatures,
-	    .config = config,
-	    .now = pass->now};
-}
-
-static void
-end_settle(struct pass *pass, const struct settle *settle)
-{
-	pass->wrote |= settle->wrote;
-	if (pass->error == 0)
-		pass->error = settle->error;
-}
-
-/* S102: first those that are asked for. Returns true if there was one. */
-static bool
-sign_wanted(struct signer *signer, struct pass *pass, struct steered_pass *steering)
-{
-	uint8_t name[NAME_MAX_LEN + 1];
-	bool some = false;
-
-	while (signer->wanted != NULL && pass->slice > 0 && pass->error == 0 &&
-	    wanted_take(signer->wanted, &signer->taken, name))
-		some |= compiler_sign_wanted(signer->compiler, name, sign_steered, steering);
-	return some;
-}
-
-/*
- * Sign the RRsets of load balancers that have no signature, up to the slice. If none is left, the generation
- * that waits for it is complete (S103).
- */
-static void
-sign_slice(struct signer *signer, struct pass *pass)
-{
-	struct steered_pass steering = {signer, pass};
-	struct settle settle;
-
-	if (pass->error != 0)
-		return;
-	pass->slice = signer->pending != 0            ? SLICE_CONFIG
-	    : boot_ms() - signer->asked_ms < ASKED_MS ? SLICE_ASKED
-						      : SLICE;
-	if (sign_wanted(signer, pass, &steering)) {
-		signer->more = true;
-		signer->asked_ms = boot_ms();
-		return; /* commit these at once */
-	}
-	signer->more = compiler_sign_steered(signer->compiler, sign_steered, &steering);
-	if (!signer->more && pass->error == 0) {
-		begin_settle(signer, pass, &settle, NULL);
-		settle_new_keys(&settle);
-		end_settle(pass, &settle);
-	}
-	if (signer->more || pass->error != 0 || signer->pending == 0)
-		return;
-	if (signer_generation(pass->signatures) != signer->pending) {
-		pass->error = signer_generation_put(pass->signatures, signer->pending);
-		pass->wrote = true;
-	}
-	signer->beat.generation = signer->pending;
-	signer->pending = 0;
-}
-
-struct pruning {
-	struct signer *signer;
-	uint32_t soon;
-	uint64_t surplus; /* of the oldest rows, which go */
-	bool some;
-};
-
-static bool
-keep_steered(void *arg, const struct steered_signature *row)
-{
-	struct pruning *pruning = arg;
-
-	if (pruning->surplus > 0)
-		pruning->surplus--;
-	else if ((int32_t)(validity_due_at(&row->signature) - pruning->soon) > 0)
-		return true;
-	return !(pruning->some = true);
-}
-
-static bool
-count_set(void *arg, const struct steered_signature *row, const struct content *content)
-{
-	(void)content;
-	*(uint64_t *)arg += row->count > 1;
-	return true;
-}
-
-/* How many sets are kept. Those without one origin (S109) can be many. */
-static uint64_t
-sets_most(struct signer *signer, uint64_t sets)
-{
-	struct compiled_counts counts;
-	uint64_t most, wanted = 0;
-
-	compiler_counts(signer->compiler, &counts);
-	most = SETS_MIN + (uint64_t)SETS_OF_EACH_LB * counts.lbs;
-	if (sets > most && zone_signer_has_keyless_nodes(signer->zones))
-		compiler_each_steered(signer->compiler, count_set, &wanted);
-	return most + 2 * wanted;
-}
-
-/*
- * Delete the signatures that are due, and the oldest sets if there are too many: those that are needed are
- * then missing, and made again. Others are gone.
- */
-static void
-renew_steered(struct signer *signer, struct pass *pass)
-{
-	struct pruning pruning = {
-	    signer, pass->now + validity_batch_s(signer->options.validity.steered_s), 0, false};
-	uint64_t sets = steered_count(pass->sets), most = sets_most(signer, sets);
-
-	if (sets <= most && (signer->steered_due == 0 || (int32_t)(signer->steered_due - pass->now) > 0))
-		return;
-	pass->error = steered_prune(pass->signatures, keep_steered, &pruning);
-	pass->wrote |= pruning.some;
-	pruning.surplus = sets > most ? sets - most / 2 : 0;
-	if (pass->error == 0)
-		pass->error = steered_prune(pass->sets, keep_steered, &pruning);
-	compiler_forget_steered(signer->compiler);
-	signer->steered_end = signer->steered_due = 0;
-	steered_each(pass->signatures, 0, note_steered, signer);
-	steered_each(pass->sets, 0, note_steered, signer);
-	compiler_mark_steered(signer->compiler, true);
 }
 
 /* ---- the configuration ---- */
@@ -457,7 +208,9 @@ renew_steered(struct signer *signer, struct pass *pass)
 static bool
 compile(struct signer *signer, struct pass *pass, struct store_txn *config, bool anew)
 {
-	enum compiled compiled = compiler_config(signer->compiler, config, anew);
+	/* S109: what lacks is counted wholly only in a build. */
+	bool lacked = zone_signer_missing(signer->zones) > 0 && signer->compiled != config_generation(config);
+	enum compiled compiled = compiler_config(signer->compiler, config, anew || lacked);
 
 	if (compiled != COMPILED_FAILED && compiler_expired(signer->compiler)) {
 		compiled = compiler_expire(signer->compiler, config);
@@ -468,17 +221,29 @@ compile(struct signer *signer, struct pass *pass, struct store_txn *config, bool
 		    signer->compiler, config, pass->signatures, pass->sets, !signer->loaded);
 	if (!signer->loaded) {
 		signer->loaded = true;
-		steered_each(pass->signatures, 0, note_steered, signer);
-		steered_each(pass->sets, 0, note_steered, signer);
+		steered_each(pass->signatures, 0, signer_note_steered, signer);
+		steered_each(pass->sets, 0, signer_note_steered, signer);
 	}
 	zone_signer_flush(signer->zones);
+	signer->compiled = config_generation(config);
+	signer_count_missing(signer);
 	/* The load balancers of zones that were built meanwhile could not be signed aside. */
 	compiler_mark_steered(signer->compiler, signer->aside);
 	signer->aside = false;
 	if (compiled != COMPILED_FAILED)
 		return true;
-	set_fault(signer, "%s", compiler_error(signer->compiler));
+	signer_set_fault(signer, "%s", compiler_error(signer->compiler));
 	return false;
+}
+
+/* After a shipment alone: once an hour, because what it makes superfluous is young. */
+static void
+begin_sweep(struct signer *signer, bool shipment)
+{
+	if (shipment && boot_ms() - signer->swept_ms < SWEEP_MS)
+		return;
+	signer->swept_ms = boot_ms();
+	sweep_begin(&signer->sweep);
 }
 
 /* The configuration: all that its newest generation needs. */
@@ -488,38 +253,51 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	uint64_t generation = config_generation(config);
 	struct settle settle;
 	struct pass pass;
+	bool good, took, same = signer->compiled == generation;
 
+	signer->keyless_news |= !signer->loaded;
 	again_later(signer);
 	if (!begin(signer, &pass))
 		return;
 	signer->beat.fault[0] = '\0';
-	begin_settle(signer, &pass, &settle, config);
+	signer_begin_settle(signer, &pass, &settle, config);
 	settle_zones(&settle);
-	end_settle(&pass, &settle);
+	signer_end_settle(&pass, &settle);
 	if (settle.fault[0] != '\0')
-		set_fault(signer, "%s", settle.fault);
+		signer_set_fault(signer, "%s", settle.fault);
+	if (pass.error == 0 && zone_signer_has_keyless_nodes(signer->zones))
+		pass.error = MIN(shipment_name(pass.sets), 0);
 	if (pass.error == 0 && signer->loaded)
-		renew_steered(signer, &pass);
+		signer_take_imports(signer, &pass);
+	if (pass.error == 0 && signer->loaded)
+		signer_renew_steered(signer, &pass);
 	if (pass.error == 0 && !compile(signer, &pass, config, signer->config.anew)) {
 		pass.error = -EINVAL;
 		pass.reported = true;
 	}
 	signer->pending = settle.stuck || !signed_zones_any(pass.signatures) ? 0 : generation;
 	zone_signer_put_renewed(signer->zones);
-	if (settle.respared)
+	if (settle.respared || signer->lacked)
 		compiler_mark_steered(signer->compiler, true);
-	sign_slice(signer, &pass);
+	if (signer->lacked)
+		zone_signer_forget_lacking(signer->zones);
+	signer_sign_slice(signer, &pass);
+	if (pass.error == 0 && zone_signer_has_keyless_nodes(signer->zones))
+		pass.error = signature_news_trim(pass.signatures);
 	pass.wrote |= zone_signer_wrote(signer->zones);
-	if (!end(signer, &pass))
+	took = signer->ntook > 0;
+	good = end(signer, &pass);
+	signer_end_imports(signer, good);
+	if (!good)
 		return;
 	settle_files(signer->zones);
 	arrivals_done(signer->arrivals);
 	if (!settle.waits)
 		signer->retry_ms = 0;
 	signer->config.anew = false;
-	sweep_begin(&signer->sweep);
+	begin_sweep(signer, same && took);
 	signer->foreseen = false;
-	set_fault(signer, "%s", signer->beat.fault[0] != '\0' ? signer->logged : "");
+	signer_set_fault(signer, "%s", signer->beat.fault[0] != '\0' ? signer->logged : "");
 }
 
 static void
@@ -552,7 +330,7 @@ follow_health(struct signer *signer)
 		compiler_health(signer->compiler, txn, signer->health.anew);
 		signer->health.anew = false;
 		compiler_mark_steered(signer->compiler, false);
-		sign_slice(signer, &pass);
+		signer_sign_slice(signer, &pass);
 		end(signer, &pass);
 	} else {
 		again_later(signer);
@@ -569,7 +347,7 @@ go_on(struct signer *signer)
 
 	if (!begin(signer, &pass))
 		return;
-	sign_slice(signer, &pass);
+	signer_sign_slice(signer, &pass);
 	end(signer, &pass);
 }
 
@@ -587,8 +365,9 @@ foresee(struct signer *signer)
 		struct steered_pass steering = {signer, &pass};
 
 		pass.slice = SLICE_CONFIG;
+		pass.foreseeing = true;
 		zone_signer_foresee(signer->zones);
-		signer->foreseen = compiler_foresee(signer->compiler, txn, sign_steered, &steering);
+		signer->foreseen = compiler_foresee(signer->compiler, txn, signer_sign_steered, &steering);
 		zone_signer_flush(signer->zones);
 		pass.wrote |= zone_signer_wrote(signer->zones);
 		end(signer, &pass);
@@ -609,7 +388,8 @@ tidy(struct signer *signer)
 	    store_begin(signer->config.store, STORE_PEEK, &txn) != 0)
 		return;
 	if (config_generation(txn) == signer->beat.generation && begin(signer, &pass)) {
-		deleted = sweep_pass(&signer->sweep, pass.signatures, txn, signer->zones, signer->compiler);
+		deleted = sweep_pass(
+		    &signer->sweep, pass.signatures, txn, signer->zones, signer->compiler, pass.now);
 		pass.wrote = deleted > 0;
 		pass.error = MIN(deleted, 0);
 		end(signer, &pass);
@@ -644,7 +424,7 @@ beat(struct signer *signer)
 		view_wanted(signer);
 	signer->beat.expires = zone_signer_first_end(signer->zones);
 	if (signer->steered_end != 0)
-		signer->beat.expires = earlier((uint32_t)signer->beat.expires, signer->steered_end);
+		signer->beat.expires = earlier_end((uint32_t)signer->beat.expires, signer->steered_end);
 	store_poll(signer->sets, &problems);
 	problems_free(&problems);
 	store_check_readers(signer->sets);
@@ -671,7 +451,7 @@ sign_aside(struct signer *signer, struct pass *pass)
 	if (!compiler_is_building(signer->compiler) || signer->health.store == NULL)
 		return false;
 	pass->slice = SLICE;
-	sign_wanted(signer, pass, &steering);
+	signer_sign_wanted(signer, pass, &steering);
 	if (followed_news(&signer->health, signer->options.state) &&
 	    store_begin(signer->health.store, STORE_READ, &health) == 0) {
 		compiler_health(signer->compiler, health, signer->health.anew);
@@ -682,7 +462,7 @@ sign_aside(struct signer *signer, struct pass *pass)
 		signer->aside = true;
 	}
 	if (signer->aside)
-		compiler_sign_steered(signer->compiler, sign_steered, &steering);
+		compiler_sign_steered(signer->compiler, signer_sign_steered, &steering);
 	return pass->slice < SLICE;
 }
 
@@ -734,6 +514,19 @@ turn_procedures(struct signer *signer)
 	return turning.some;
 }
 
+/* S109: did a shipment come, or is a zone's key on another node since, or here? */
+static bool
+keyless_due(struct signer *signer)
+{
+	bool due = signer->keyless_news;
+
+	signer->keyless_news = false;
+	if (due || boot_ms() - signer->peeked_ms < BEAT_MS)
+		return due;
+	signer->peeked_ms = boot_ms();
+	return signer->keyless < 0 || keyless_waiting(signer->options.state);
+}
+
 bool
 signer_look(struct signer *signer)
 {
@@ -743,6 +536,7 @@ signer_look(struct signer *signer)
 	due |= zone_signer_any_due(signer->zones, now);
 	due |= turn_procedures(signer);
 	due |= arrivals_look(signer->arrivals);
+	due |= keyless_due(signer);
 	follow_config(signer, due || compiler_expired(signer->compiler));
 	follow_health(signer);
 	if (signer->more)

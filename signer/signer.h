@@ -8,20 +8,12 @@
 #ifndef SIGNER_SIGNER_H
 #define SIGNER_SIGNER_H
 
-#include "signer/rollovers.h"
-#include "signer/validity.h"
+#include "signer/signer_options.h"
 #include "zones/base/problem.h"
 
 #include <stdio.h>
 
 struct signer;
-
-struct signer_options {
-	const char *state; /* directory */
-	struct validity validity;
-	struct rollover_options rollover;
-	unsigned threads; /* that sign zone data, with the one of signer_look; 1 to KEY_LANES */
-};
 
 /*
  * Open the stores for writing. NULL with problems filled: another signer runs, or they cannot be written.
@@ -30,10 +22,10 @@ struct signer *signer_open(const struct signer_options *options, struct problems
 void signer_close(struct signer *signer);
 
 /*
- * The descriptor of a store that becomes readable when there is something to do; -1 if the store does not
- * exist yet. Clear it before the next look.
+ * The descriptor of a store, or of the place of shipments, that becomes readable when there is something to
+ * do; -1 if the store does not exist yet. Clear it before the next look.
  */
-enum { SIGNER_WATCHES = 2 };
+enum { SIGNER_WATCHES = 3 }; /* the last one: of shipments (S109) */
 int signer_watch_fd(const struct signer *signer, unsigned store);
 void signer_watch_clear(struct signer *signer, unsigned store);
 /* Look at the stores and the clock, and do what is due. Returns true to be called again in 1 ms. */

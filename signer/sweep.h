@@ -24,9 +24,9 @@ bool sweep_is_due(const struct sweep *sweep);
 
 /*
  * Sweep in a pass whose configuration is signed completely; compiler has read it, and forgets what is
- * deleted. Returns how many rows were deleted, or a negative errno.
+ * deleted. now: seconds since 1970. Returns how many rows were deleted, or a negative errno.
  */
 int sweep_pass(struct sweep *sweep, struct store_txn *signatures, struct store_txn *config,
-    const struct zone_signer *zones, struct compiler *compiler);
+    const struct zone_signer *zones, struct compiler *compiler, uint32_t now);
 
 #endif

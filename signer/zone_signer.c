@@ -1,6 +1,7 @@
 #include "signer/zone_signer.h"
 
 #include "zones/base/array.h"
+#include "zones/state/signature_news.h"
 
 #include <stdlib.h>
 
@@ -11,9 +12,16 @@ struct signed_entry {
 	struct keyring *keyring;
 	uint32_t first_due, first_end; /* of its signatures; 0: none was met yet */
 	uint32_t ttl;                  /* the largest of its RRsets since the start */
-	bool keyless_nodes;            /* S109: nodes without keys answer it, too */
-	bool renewing;                 /* a pass makes signatures again that are due, under a new version */
-	struct bytes *renewed;         /* their owners, in the order of the build */
+	/* S109 */
+	bool keyless_nodes; /* nodes without keys answer it, too */
+	size_t nnews;       /* signatures that changed in this pass */
+	char *name;         /* of a zone whose keys are on another node; else NULL */
+	uint8_t apex[NAME_MAX_LEN];
+	size_t missing, lacking;
+	struct zone_ends ends;
+	uint8_t *records;      /* of its RRsets of keys, a copy */
+	bool renewing;         /* a pass makes signatures again that are due, under a new version */
+	struct bytes *renewed; /* their owners, in the order of the build */
 	size_t nrenewed;
 };
 
@@ -89,6 +97,21 @@ zone_signer_sign(struct zone_signer *signer, struct key *key, const struct signe
 
 /* ---- batches ---- */
 
+static struct signed_entry *entry_of(const struct zone_signer *signer, uint32_t number);
+
+/* Nodes without keys get what is new; if that is much, all. */
+static int
+note_news(const struct zone_signer *signer, const struct pending *pending)
+{
+	struct signed_entry *entry = entry_of(signer, pending->zone);
+
+	if (entry == NULL || !entry->keyless_nodes || entry->nnews > NEWS_OF_A_PASS)
+		return 0;
+	return ++entry->nnews <= NEWS_OF_A_PASS
+	    ? signature_news_add(signer->txn, pending->zone, &pending->key, pending->type)
+	    : signature_news_add_all(signer->txn, pending->zone);
+}
+
 /* Free what a batch holds; with write, after its signatures are written. */
 static void
 empty(struct zone_signer *signer, struct batch *batch, bool write)
@@ -106,6 +129,8 @@ empty(struct zone_signer *signer, struct batch *batch, bool write)
 		if (write && signer->error == 0)
 			signer->error = signature_put(signer->txn, pending->zone, &pending->key,
 			    pending->type, pending->hash, signatures, pending->njobs, pending->order);
+		if (write && signer->error == 0)
+			signer->error = note_news(signer, pending);
 		free((void *)(uintptr_t)pending->key.data);
 	}
 	batch->count = batch->njobs = 0;
@@ -177,8 +202,10 @@ write_records(struct zone_signer *signer, const struct signed_set *set, const st
 
 	entry->ttl = MAX(entry->ttl, set->rrset.ttl);
 	for (unsigned i = 0; i < count && len + rrsig_octets(signer->apex_len) <= FRAGMENT_SIGNED_MAX; i++) {
-		entry->first_end = earlier(entry->first_end, signatures[i].expiration);
-		entry->first_due = earlier(entry->first_due, validity_due_at(&signatures[i]));
+		if (entry->name == NULL) {
+			entry->first_end = earlier(entry->first_end, signatures[i].expiration);
+			entry->first_due = earlier(entry->first_due, validity_due_at(&signatures[i]));
+		}
 		len += rrsig_write(out + len, &covers, &signatures[i]);
 	}
 	return len;
@@ -230,7 +257,9 @@ find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *
 	struct key *keys[SIGNATURES_MAX];
 	int error;
 
-	if (!are_good(signer, set->rrset.type, found, count)) {
+	if (count == 0 && signer->entry->name != NULL)
+		return 0;
+	if (signer->entry->name == NULL && !are_good(signer, set->rrset.type, found, count)) {
 		count = keyring_signers(signer->entry->keyring, set->rrset.type, keys);
 		queue(signer, key, set, hash, keys, count, found);
 		note_renewed(signer->entry, key);
@@ -253,6 +282,26 @@ entry_of(const struct zone_signer *signer, uint32_t number)
 	return NULL;
 }
 
+/* A zone whose keys are on another node has those of its row, whose octets move when the store is written. */
+static void
+copy_keys(struct zone_signer *signer)
+{
+	struct signed_entry *entry = signer->entry;
+	struct signed_zone *row = &signer->row;
+	size_t len = 0;
+
+	for (unsigned i = 0; i < row->nkeys; i++)
+		len += row->keys[i].len;
+	free(entry->records);
+	entry->records = xmalloc(len);
+	len = 0;
+	for (unsigned i = 0; i < row->nkeys; i++) {
+		memcpy(entry->records + len, row->keys[i].records, row->keys[i].len);
+		row->keys[i].records = entry->records + len;
+		len += row->keys[i].len;
+	}
+}
+
 static const struct zone_signing *
 zone(void *arg, const struct zone_info *info)
 {
@@ -261,24 +310,42 @@ zone(void *arg, const struct zone_info *info)
 	struct key_id data[DATA_KEYS_MAX] = {{0}};
 
 	zone_signer_flush(signer);
-	if (entry == NULL || !keyring_can_sign(entry->keyring) ||
+	if (entry == NULL || (entry->name == NULL && !keyring_can_sign(entry->keyring)) ||
 	    !signed_zone_get(signer->txn, info->number, &signer->row))
 		return NULL;
 	signature_reader_free(signer->reader);
 	signer->reader = signature_reader_new(signer->txn, info->number, true);
 	signer->entry = entry;
 	signer->apex_len = name_len(info->name);
-	/* Not those of the row, whose octets move when the store is written. */
-	signer->row.nkeys = keyring_rrsets(entry->keyring, signer->row.keys[0].ttl, signer->row.keys);
+	memcpy(data, signer->row.data, sizeof data);
+	if (entry->name != NULL) {
+		copy_keys(signer);
+	} else {
+		/* Not those of the row, whose octets move when the store is written. */
+		signer->row.nkeys = keyring_rrsets(entry->keyring, signer->row.keys[0].ttl, signer->row.keys);
+		signer->row.ndata = keyring_data(entry->keyring, data);
+	}
 	signer->zone_signing = (struct zone_signing){.arg = signer,
 	    .only = true,
 	    .find = find,
 	    .keys = signer->row.keys,
 	    .nkeys = signer->row.nkeys,
-	    .ndata = keyring_data(entry->keyring, data),
+	    .ndata = signer->row.ndata,
 	    .version = signer->row.version};
 	memcpy(signer->zone_signing.data, data, sizeof data);
 	return &signer->zone_signing;
+}
+
+/* Without keys a zone is edited like in a nameserver. With them it is built again, which renews what is due.
+ */
+static bool
+renewed(void *arg, const struct zone_info *info, uint64_t version, compiler_renewed_fn *fn, void *fn_arg)
+{
+	struct zone_signer *signer = arg;
+	const struct signed_entry *entry = entry_of(signer, info->number);
+
+	return entry != NULL && entry->name != NULL && entry->missing == 0 &&
+	    signatures_renewed(signer->txn, info->number, version, fn, fn_arg);
 }
 
 static bool
@@ -298,7 +365,8 @@ zone_signer_new(const struct validity *validity, struct signing_threads *threads
 	signer->threads = threads;
 	signer->filling = xcalloc(1, sizeof *signer->filling);
 	signer->running = xcalloc(1, sizeof *signer->running);
-	signer->signing = (struct compiler_signing){.arg = signer, .zone = zone, .spares = spares};
+	signer->signing =
+	    (struct compiler_signing){.arg = signer, .zone = zone, .renewed = renewed, .spares = spares};
 	return signer;
 }
 
@@ -316,6 +384,8 @@ drop(struct signed_entry *entry)
 {
 	keyring_free(entry->keyring);
 	forget_renewed(entry);
+	free(entry->name);
+	free(entry->records);
 	free(entry);
 }
 
@@ -351,17 +421,29 @@ zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint
 	signer->error = 0;
 	signer->order = SIGNATURE_NOW;
 	signer->moved = false;
+	for (size_t i = 0; i < signer->count; i++)
+		signer->zones[i]->nnews = 0;
+}
+
+static struct signed_entry *
+add_entry(struct zone_signer *signer, uint32_t number)
+{
+	struct signed_entry *entry = xcalloc(1, sizeof *entry);
+
+	zone_signer_remove(signer, number);
+	entry->zone = number;
+	signer->zones = array_grow(signer->zones, signer->count, sizeof *signer->zones);
+	signer->zones[signer->count++] = entry;
+	return entry;
 }
 
 void
 zone_signer_put(struct zone_signer *signer, uint32_t number, struct keyring *keyring)
 {
-	struct signed_entry *entry = xcalloc(1, sizeof *entry);
+	struct signed_entry *entry = add_entry(signer, number);
 
-	zone_signer_remove(signer, number);
-	*entry = (struct signed_entry){.zone = number, .keyring = keyring};
-	signer->zones = array_grow(signer->zones, signer->count, sizeof *signer->zones);
-	signer->zones[signer->count++] = entry;
+	entry->keyring = keyring;
+	keyring_apex(keyring, entry->apex);
 }
 
 void
@@ -479,7 +561,8 @@ void
 zone_signer_each(const struct zone_signer *signer, zone_signer_fn *fn, void *arg)
 {
 	for (size_t i = signer->count; i-- > 0;)
-		fn(arg, signer->zones[i]->zone);
+		if (signer->zones[i]->name == NULL)
+			fn(arg, signer->zones[i]->zone);
 }
 
 const struct compiler_signing *
@@ -517,8 +600,106 @@ zone_signer_first_end(const struct zone_signer *signer)
 {
 	uint32_t first = 0;
 
-	for (size_t i = 0; i < signer->count; i++)
-		if (signer->zones[i]->first_end != 0)
-			first = earlier(first, signer->zones[i]->first_end);
+	for (size_t i = 0; i < signer->count; i++) {
+		const struct signed_entry *entry = signer->zones[i];
+		uint32_t end = entry->name != NULL ? entry->ends.end : entry->first_end;
+
+		if (end != 0)
+			first = earlier(first, end);
+	}
 	return first;
+}
+
+/* ---- zones whose keys are on another node ---- */
+
+void
+zone_signer_put_keyless(struct zone_signer *signer, const struct zone_info *info, const char *name)
+{
+	struct signed_entry *entry = add_entry(signer, info->number);
+
+	entry->name = xstrdup(name);
+	memcpy(entry->apex, info->name, name_len(info->name));
+}
+
+bool
+zone_signer_is_keyless(const struct zone_signer *signer, uint32_t number)
+{
+	return zone_signer_name(signer, number) != NULL;
+}
+
+const char *
+zone_signer_name(const struct zone_signer *signer, uint32_t number)
+{
+	const struct signed_entry *entry = entry_of(signer, number);
+
+	return entry != NULL ? entry->name : NULL;
+}
+
+bool
+zone_signer_apex(const struct zone_signer *signer, uint32_t number, uint8_t apex[NAME_MAX_LEN])
+{
+	const struct signed_entry *entry = entry_of(signer, number);
+
+	if (entry != NULL)
+		memcpy(apex, entry->apex, name_len(entry->apex));
+	return entry != NULL;
+}
+
+void
+zone_signer_each_keyless(const struct zone_signer *signer, zone_signer_fn *fn, void *arg)
+{
+	for (size_t i = signer->count; i-- > 0;)
+		if (signer->zones[i]->name != NULL)
+			fn(arg, signer->zones[i]->zone);
+}
+
+void
+zone_signer_set_missing(struct zone_signer *signer, uint32_t number, size_t rrsets)
+{
+	struct signed_entry *entry = entry_of(signer, number);
+
+	if (entry != NULL)
+		entry->missing = rrsets;
+}
+
+size_t
+zone_signer_missing(const struct zone_signer *signer)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < signer->count; i++)
+		sum += signer->zones[i]->missing;
+	return sum;
+}
+
+void
+zone_signer_note_lacking(struct zone_signer *signer, uint32_t number)
+{
+	struct signed_entry *entry = entry_of(signer, number);
+
+	if (entry != NULL)
+		entry->lacking++;
+}
+
+void
+zone_signer_forget_lacking(struct zone_signer *signer)
+{
+	for (size_t i = 0; i < signer->count; i++)
+		signer->zones[i]->lacking = 0;
+}
+
+size_t
+zone_signer_lacking(const struct zone_signer *signer, uint32_t number)
+{
+	const struct signed_entry *entry = entry_of(signer, number);
+
+	return entry != NULL ? entry->missing + entry->lacking : 0;
+}
+
+struct zone_ends *
+zone_signer_ends(struct zone_signer *signer, uint32_t number)
+{
+	struct signed_entry *entry = entry_of(signer, number);
+
+	return entry != NULL ? &entry->ends : NULL;
 }

@@ -26,6 +26,29 @@ void zone_signer_remove(struct zone_signer *signer, uint32_t zone);
 /* S109: has the zone nodes without keys? Returns true if that is new. */
 bool zone_signer_set_keyless_nodes(struct zone_signer *signer, uint32_t zone, bool some);
 bool zone_signer_has_keyless_nodes(const struct zone_signer *signer); /* any zone */
+/*
+ * S109: a zone whose keys are on another node, by its object's name: its signatures are only found. It has no
+ * keyring, and zone_signer_each leaves it out.
+ */
+void zone_signer_put_keyless(struct zone_signer *signer, const struct zone_info *zone, const char *name);
+bool zone_signer_is_keyless(const struct zone_signer *signer, uint32_t zone);
+const char *zone_signer_name(const struct zone_signer *signer, uint32_t zone); /* of a keyless one */
+/* Its signatures that the configuration needs and that are not here: of zone data as the compiler counted
+ * them, and the addresses of load balancers, one by one. */
+void zone_signer_set_missing(struct zone_signer *signer, uint32_t zone, size_t rrsets);
+size_t zone_signer_missing(const struct zone_signer *signer); /* of zone data, of all zones */
+void zone_signer_note_lacking(struct zone_signer *signer, uint32_t zone);
+void zone_signer_forget_lacking(struct zone_signer *signer); /* the addresses of all zones */
+size_t zone_signer_lacking(const struct zone_signer *signer, uint32_t zone);
+/* When its first signature should have been renewed, and ends: seconds since 1970; 0: none. */
+struct zone_ends {
+	uint32_t due, end;
+	uint64_t known_ms; /* boot clock, when that was found out; 0: not yet */
+};
+struct zone_ends *zone_signer_ends(struct zone_signer *signer, uint32_t zone);
+
+/* The apex of a zone in wire form. False if it is not known. */
+bool zone_signer_apex(const struct zone_signer *signer, uint32_t zone, uint8_t apex[NAME_MAX_LEN]);
 struct keyring *zone_signer_keyring(const struct zone_signer *signer, uint32_t zone);
 /*
  * Is a signature of the zone due to be made again? If so, the zone must be built again, under a new version.
@@ -37,6 +60,7 @@ bool zone_signer_any_due(const struct zone_signer *signer, uint32_t now);
 size_t zone_signer_count(const struct zone_signer *signer);
 typedef void zone_signer_fn(void *arg, uint32_t zone);
 void zone_signer_each(const struct zone_signer *signer, zone_signer_fn *fn, void *arg);
+void zone_signer_each_keyless(const struct zone_signer *signer, zone_signer_fn *fn, void *arg);
 
 /* For the compiler. After it has run, zone_signer_flush signs and writes what is left. */
 const struct compiler_signing *zone_signer_signing(struct zone_signer *signer);

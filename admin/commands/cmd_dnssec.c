@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { WAIT_MS = 5000, LOOK_MS = 20, IMPORT_MOST = 8 };
 
@@ -360,6 +361,27 @@ run_set(struct args *args)
 	return command_change(args, set, &setting);
 }
 
+/* ---- keyless ---- */
+
+/* S109: a setting of this node, and not of the configuration, which other nodes have, too. */
+static enum exit_code
+run_keyless(struct args *args)
+{
+	char text[NAME_MAX_TEXT];
+	const char *zone = dnssec_clean_name(args->words[1], text);
+	bool off = args_flag(args, "off");
+
+	if (!dnssec_errand(args, off ? "--not-keyless" : "--keyless", zone, STDIN_FILENO))
+		return EXIT_REFUSED;
+	if (!args->json)
+		printf("zone %s: %s\n", zone,
+		    off ? "its keys are to be here: bring them with `graycloud dnssec keys import`"
+			: "its keys are on another node, and none is made or read here: `graycloud "
+			  "signatures import` "
+			  "takes what that node signs");
+	return EXIT_DONE;
+}
+
 enum exit_code
 cmd_dnssec(struct args *args)
 {
@@ -367,7 +389,7 @@ cmd_dnssec(struct args *args)
 		const char *verb;
 		enum exit_code (*run)(struct args *args);
 	} verbs[] = {{"enable", run_enable}, {"disable", run_disable}, {"rollover", run_rollover},
-	    {"ds", dnssec_ds_run}};
+	    {"keyless", run_keyless}, {"ds", dnssec_ds_run}};
 	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
 
 	if (strcmp(verb, "status") == 0)

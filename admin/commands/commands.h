@@ -18,6 +18,7 @@ command_fn cmd_origin;
 command_fn cmd_lb;
 command_fn cmd_node;
 command_fn cmd_dnssec;
+command_fn cmd_signatures;
 command_fn cmd_pin;
 command_fn cmd_token;
 command_fn cmd_apply;

@@ -111,6 +111,30 @@ end_line(char *line)
 	return end + 1;
 }
 
+bool
+dnssec_errand(const struct args *args, const char *option, const char *word, int in)
+{
+	struct problems problems = {0};
+	struct errand errand = {.state = args->state,
+	    .option = option,
+	    .zone = word,
+	    .in = in,
+	    .out = STDOUT_FILENO,
+	    .err = word != NULL ? memory_file() : STDERR_FILENO}; /* a stream reports at once */
+	bool good;
+
+	fflush(stdout);
+	good = run_signer(&errand);
+	if (word != NULL) {
+		if (!good)
+			add_sentences(&problems, errand.err);
+		close(errand.err);
+	}
+	report_problems(&problems);
+	problems_free(&problems);
+	return good;
+}
+
 /*
  * Hand keys over. Returns the name of the zone, and after its NUL a remark, to be freed; NULL with problems.
  */

@@ -19,6 +19,12 @@ void dnssec_keys_import(struct change *change, const char *zone, const char *con
 /* Before the change of user: open also the public files beside the private ones that the line names. */
 void dnssec_keys_keep(const struct args *args);
 
+/*
+ * Run graycloud-signer with an option and a word (NULL: none) on this input. Returns false after sentences on
+ * stderr.
+ */
+bool dnssec_errand(const struct args *args, const char *option, const char *word, int in);
+
 /* dnssec keys export ZONE, dnssec keys import FILE|- */
 enum exit_code dnssec_keys_run(struct args *args);
 

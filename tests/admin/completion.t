@@ -55,7 +55,7 @@ sub bash {
 }
 is(bash('graycloud pool show e'), "eu\n", 'bash: a name');
 is(bash('graycloud lb set www.example.com steering_policy=ge'), "geo\n", 'bash: behind the sign it wants the value alone');
-is(bash('graycloud '), join(' ', qw(zone record monitor monitor_group pool origin lb node dnssec pin token apply import export log undo status events explain whatif backup restore doctor version)) . "\n", 'bash: all commands');
+is(bash('graycloud '), join(' ', qw(zone record monitor monitor_group pool origin lb node dnssec signatures pin token apply import export log undo status events explain whatif backup restore doctor version)) . "\n", 'bash: all commands');
 SKIP: {
 	skip 'zsh is not here', 1 if system('command -v zsh >/dev/null');
 	local $ENV{GRAYCLOUD_STATE} = $t->state;

@@ -102,8 +102,9 @@ bool compiler_waits_for_signer(
 bool compiler_is_building(const struct compiler *compiler);
 /* Is a zone of the snapshot signed? */
 bool compiler_has_signed(const struct compiler *compiler);
-/* The number of RRsets of signed zones that have no signature. */
+/* The number of RRsets of signed zones that have no signature, and of one zone. */
 size_t compiler_unsigned(const struct compiler *compiler);
+size_t compiler_zone_unsigned(const struct compiler *compiler, uint32_t zone);
 
 /*
  * An RRset that a load balancer of a signed zone can answer with, now or after any flip of health: each
@@ -144,6 +145,9 @@ size_t compiler_contents(struct compiler *compiler, const struct id *id, struct 
 struct content compiler_bare_content(const struct steered_signature *row);
 /* The content of a row. */
 struct content compiler_content(const struct steered_signature *row);
+/* The signature of a content in the table. Returns false if there is none. */
+bool compiler_find_steered(
+    const struct compiler *compiler, const struct content *content, struct signature *signature);
 /* Forget the table of signatures: the next compiler_signatures reads it from the stores. */
 void compiler_forget_steered(struct compiler *compiler);
 /* Forget one, which is deleted from the store. As the next function. */

@@ -38,6 +38,22 @@ compiler_unsigned(const struct compiler *compiler)
 	return count;
 }
 
+size_t
+compiler_zone_unsigned(const struct compiler *compiler, uint32_t zone)
+{
+	const struct zone_entry *entry =
+	    compiler->graph != NULL ? graph_find_zone(compiler->graph, zone) : NULL;
+
+	return entry != NULL && entry->zone != NULL ? entry->zone->missing : 0;
+}
+
+bool
+compiler_find_steered(
+    const struct compiler *compiler, const struct content *content, struct signature *signature)
+{
+	return signature_table_find(compiler->signatures, content, signature);
+}
+
 /* ---- the table of steered RRsets ---- */
 
 struct content

@@ -1,4 +1,4 @@
-#include "zones/state/signatures.h"
+#include "zones/state/signatures_inner.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@ enum {
 };
 
 static const struct bytes signer_key = {"signer", 6}, generation_key = {"generation", 10},
-			  pruned_key = {"pruned", 6}, newest_key = {"newest", 6};
+			  newest_key = {"newest", 6};
 
 static struct bytes
 row_key(uint8_t out[KEY_ROOM], uint32_t zone, const struct bytes *owner_key, uint16_t type)
@@ -54,8 +54,8 @@ signature_reader_free(struct signature_reader *reader)
 	free(reader);
 }
 
-static void
-read_signature(struct signature *signature, const uint8_t *at)
+void
+signature_read(struct signature *signature, const uint8_t *at)
 {
 	signature->algorithm = at[0];
 	signature->key_tag = get16(at + 1);
@@ -64,8 +64,8 @@ read_signature(struct signature *signature, const uint8_t *at)
 	memcpy(signature->octets, at + 11, SIGNATURE_OCTETS);
 }
 
-static void
-write_signature(uint8_t *at, const struct signature *signature)
+void
+signature_write(uint8_t *at, const struct signature *signature)
 {
 	at[0] = signature->algorithm;
 	put16(at + 1, signature->key_tag);
@@ -96,7 +96,7 @@ find_content(const struct bytes *value, uint64_t hash, struct signature out[SIGN
 		if (get64(at) != hash)
 			continue;
 		for (unsigned i = 0; i < count; i++)
-			read_signature(&out[i], at + 9 + (size_t)i * SIGNATURE_ROW);
+			signature_read(&out[i], at + 9 + (size_t)i * SIGNATURE_ROW);
 		return count;
 	}
 	return 0;
@@ -181,9 +181,75 @@ signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_ke
 	value[used + 8] = (uint8_t)count;
 	used += 9;
 	for (unsigned i = 0; i < count; i++, used += SIGNATURE_ROW)
-		write_signature(value + used, &signatures[i]);
+		signature_write(value + used, &signatures[i]);
 	used = copy_contents(value, used, &old, hash, most - in_use - 1);
 	return store_put(txn, TABLE_SIGNATURES, key, (struct bytes){value, used});
+}
+
+bool
+signature_row(
+    struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type, struct bytes *value)
+{
+	uint8_t octets[KEY_ROOM];
+
+	return store_get(txn, TABLE_SIGNATURES, row_key(octets, zone, owner_key, type), value);
+}
+
+void
+signature_rows_each(struct store_txn *txn, uint32_t zone, signature_row_fn *fn, void *arg)
+{
+	struct store_cursor *cursor = store_cursor_open(txn, TABLE_SIGNATURES);
+	uint8_t prefix[4];
+	struct bytes key, value;
+
+	put32(prefix, zone);
+	for (bool more = store_cursor_seek(cursor, (struct bytes){prefix, 4}, &key, &value);
+	     more && key.len >= 6 && memcmp(key.data, prefix, 4) == 0;
+	     more = store_cursor_next(cursor, &key, &value)) {
+		const uint8_t *at = key.data;
+		const struct bytes owner_key = {at + 4, key.len - 6};
+
+		fn(arg, &owner_key, get16(at + key.len - 2), value);
+	}
+	store_cursor_close(cursor);
+}
+
+unsigned
+signature_row_first(struct bytes value, struct signature out[SIGNATURES_MAX])
+{
+	const uint8_t *at = value.data;
+	unsigned count = content_len(at, value.len) > 0 ? MIN(at[8], SIGNATURES_MAX) : 0;
+
+	for (unsigned i = 0; i < count; i++)
+		signature_read(&out[i], at + 9 + (size_t)i * SIGNATURE_ROW);
+	return count;
+}
+
+int
+signature_merge(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
+    struct bytes value, bool *changed)
+{
+	struct bytes contents[NSECS_MAX], old;
+	unsigned count = 0;
+	size_t len;
+	int error = 0;
+
+	*changed = !signature_row(txn, zone, owner_key, type, &old) || !same_key(&old, &value);
+	while (*changed && count < NSECS_MAX && (len = content_len(value.data, value.len)) > 0) {
+		contents[count++] = (struct bytes){value.data, len};
+		value.data = (const uint8_t *)value.data + len;
+		value.len -= len;
+	}
+	/* Each goes to the front: the last one first. */
+	for (unsigned i = count; i-- > 0 && error == 0;) {
+		const uint8_t *at = contents[i].data;
+		struct signature signatures[SIGNATURES_MAX];
+		unsigned signers = signature_row_first(contents[i], signatures);
+
+		error =
+		    signature_put(txn, zone, owner_key, type, get64(at), signatures, signers, SIGNATURE_NOW);
+	}
+	return error;
 }
 
 int
@@ -344,14 +410,28 @@ read_data_keys(struct signed_zone *out, const uint8_t *at, const uint8_t *end)
 }
 
 bool
-signed_zone_get(struct store_txn *txn, uint32_t zone, struct signed_zone *out)
+signed_zone_row(struct store_txn *txn, uint32_t zone, struct bytes *value)
 {
 	uint8_t number[4];
-	struct bytes value;
-	const uint8_t *at, *end;
 
 	put32(number, zone);
-	if (!store_get(txn, TABLE_SIGNED_ZONES, (struct bytes){number, 4}, &value) || value.len < ZONE_HEAD)
+	return store_get(txn, TABLE_SIGNED_ZONES, (struct bytes){number, 4}, value);
+}
+
+bool
+signed_zone_get(struct store_txn *txn, uint32_t zone, struct signed_zone *out)
+{
+	struct bytes value;
+
+	return signed_zone_row(txn, zone, &value) && signed_zone_decode(value, out);
+}
+
+bool
+signed_zone_decode(struct bytes value, struct signed_zone *out)
+{
+	const uint8_t *at, *end;
+
+	if (value.len < ZONE_HEAD)
 		return false;
 	at = value.data;
 	end = at + value.len;
@@ -426,156 +506,6 @@ bool
 signed_zones_any(struct store_txn *txn)
 {
 	return store_count(txn, TABLE_SIGNED_ZONES) > 0;
-}
-
-/* ---- steered RRsets ---- */
-
-enum { STEERED_FIXED = 4 + 4 + 2 + SIGNATURE_ROW + 2 };
-
-static unsigned
-address_octets(uint16_t type)
-{
-	return type == TYPE_A ? 4 : type == TYPE_AAAA ? 16 : 0;
-}
-
-static bool
-read_steered(struct steered_signature *row, const struct bytes *value)
-{
-	const uint8_t *at = value->data, *end = at + value->len;
-	size_t len;
-
-	if (value->len < STEERED_FIXED)
-		return false;
-	row->zone = get32(at);
-	row->ttl = get32(at + 4);
-	row->type = get16(at + 8);
-	read_signature(&row->signature, at + 10);
-	row->count = get16(at + 10 + SIGNATURE_ROW);
-	at += STEERED_FIXED;
-	if ((len = name_valid(at, (size_t)(end - at))) == 0)
-		return false;
-	memcpy(row->owner, at, len);
-	at += len;
-	row->addresses = at;
-	if (row->type != TYPE_CNAME)
-		return address_octets(row->type) > 0 &&
-		    (size_t)(end - at) == (size_t)row->count * address_octets(row->type);
-	if ((len = name_valid(at, (size_t)(end - at))) == 0)
-		return false;
-	memcpy(row->target, at, len);
-	return true;
-}
-
-uint64_t
-steered_each(struct store_txn *txn, uint64_t after, steered_fn *fn, void *arg)
-{
-	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
-	struct steered_signature row;
-	struct bytes key, value;
-	uint8_t first[8];
-	uint64_t last = after;
-
-	put64(first, after + 1);
-	for (bool more = store_cursor_seek(cursor, (struct bytes){first, 8}, &key, &value); more;
-	     more = store_cursor_next(cursor, &key, &value)) {
-		if (key.len != 8)
-			continue;
-		last = get64(key.data);
-		if (read_steered(&row, &value))
-			fn(arg, &row);
-	}
-	store_cursor_close(cursor);
-	return last;
-}
-
-/* Readers follow the sequence: it goes on when the last row was deleted. */
-static uint64_t
-last_sequence(struct store_txn *txn)
-{
-	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
-	struct bytes key, value, pruned;
-	uint64_t last = store_cursor_last(cursor, &key, &value) && key.len == 8 ? get64(key.data) : 0;
-
-	store_cursor_close(cursor);
-	if (store_get(txn, TABLE_SIGNER, pruned_key, &pruned) && pruned.len == 8)
-		last = MAX(last, get64(pruned.data));
-	return last;
-}
-
-int
-steered_prune(struct store_txn *txn, steered_keep_fn *keep, void *arg)
-{
-	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
-	struct steered_signature row;
-	struct bytes key, value;
-	uint8_t last[8];
-	int error;
-
-	put64(last, last_sequence(txn));
-	error = store_put(txn, TABLE_SIGNER, pruned_key, (struct bytes){last, sizeof last});
-	for (bool more = store_cursor_first(cursor, &key, &value); more && error == 0;
-	     more = store_cursor_next(cursor, &key, &value))
-		if (!read_steered(&row, &value) || !keep(arg, &row))
-			error = store_cursor_delete(cursor);
-	store_cursor_close(cursor);
-	return error;
-}
-
-int
-steered_sweep(struct store_txn *txn, uint64_t *sequence, unsigned rows, steered_keep_fn *keep, void *arg)
-{
-	struct store_cursor *cursor = store_cursor_open(txn, TABLE_STEERED);
-	uint64_t last = last_sequence(txn);
-	struct steered_signature row;
-	struct bytes key, value;
-	uint8_t octets[8];
-	int deleted = 0, error = 0;
-	bool more;
-
-	put64(octets, *sequence);
-	more = store_cursor_seek(cursor, (struct bytes){octets, 8}, &key, &value);
-	for (; more && rows > 0 && error == 0; rows--) {
-		if (!read_steered(&row, &value) || !keep(arg, &row)) {
-			error = store_cursor_delete(cursor);
-			deleted++;
-		}
-		more = store_cursor_next(cursor, &key, &value);
-	}
-	*sequence = more && key.len == 8 ? get64(key.data) : 0;
-	store_cursor_close(cursor);
-	put64(octets, last);
-	if (error == 0 && deleted > 0)
-		error = store_put(txn, TABLE_SIGNER, pruned_key, (struct bytes){octets, sizeof octets});
-	return error < 0 ? error : deleted;
-}
-
-int
-steered_append(struct store_txn *txn, const struct steered_signature *row)
-{
-	size_t owner = name_len(row->owner),
-	       rest = row->type == TYPE_CNAME ? name_len(row->target)
-					      : (size_t)row->count * address_octets(row->type);
-	uint8_t *value = xmalloc(STEERED_FIXED + owner + rest), key[8];
-	int error;
-
-	put32(value, row->zone);
-	put32(value + 4, row->ttl);
-	put16(value + 8, row->type);
-	write_signature(value + 10, &row->signature);
-	put16(value + 10 + SIGNATURE_ROW, row->count);
-	memcpy(value + STEERED_FIXED, row->owner, owner);
-	memcpy(value + STEERED_FIXED + owner, row->type == TYPE_CNAME ? row->target : row->addresses, rest);
-	put64(key, last_sequence(txn) + 1);
-	error = store_append(
-	    txn, TABLE_STEERED, (struct bytes){key, 8}, (struct bytes){value, STEERED_FIXED + owner + rest});
-	free(value);
-	return error;
-}
-
-uint64_t
-steered_count(struct store_txn *txn)
-{
-	return store_count(txn, TABLE_STEERED);
 }
 
 /* ---- the signer ---- */

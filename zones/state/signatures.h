@@ -19,9 +19,10 @@
  * steered_signature.
  *
  * signer: in sets "signer" -> struct signer_beat; in signatures "generation" -> 8 octets, and "renewed", zone
- * (4), version (8) -> the owners whose signatures were renewed under this version: length (2), owner key; in
- * both "pruned" -> the last sequence of steered when rows were deleted (8), and "newest" -> the time of the
- * newest signature (4).
+ * (4), version (8) -> the owners whose signatures were renewed under this version: length (2), owner key;
+ * "news" -> see signature_news.h; in both "identity", "imported", zone (4) -> see imported.h and shipment.h,
+ * "pruned" -> the last sequence of steered when rows were deleted (8), and "newest" -> the time of the newest
+ * signature (4).
  *
  * Use the functions on the thread of the transaction.
  */
@@ -74,6 +75,19 @@ typedef bool signature_needed_fn(void *arg, uint32_t zone, const struct bytes *o
 int signatures_sweep(struct store_txn *txn, struct signature_place *place, unsigned rows,
     signature_needed_fn *needed, void *arg);
 
+/*
+ * Whole rows, which another node takes (shipment.h): all contents of an owner and type. signature_merge puts
+ * those contents in front of the ones that are there; *changed: it was not the same row already.
+ */
+bool signature_row(
+    struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type, struct bytes *value);
+typedef void signature_row_fn(void *arg, const struct bytes *owner_key, uint16_t type, struct bytes value);
+void signature_rows_each(struct store_txn *txn, uint32_t zone, signature_row_fn *fn, void *arg);
+int signature_merge(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
+    struct bytes value, bool *changed);
+/* The signatures of the first content of a row. Returns how many. */
+unsigned signature_row_first(struct bytes value, struct signature out[SIGNATURES_MAX]);
+
 /* Delete all rows of a zone: its signatures, its keys, itself. */
 int signatures_drop_zone(struct store_txn *txn, uint32_t zone);
 
@@ -90,6 +104,9 @@ struct signed_zone {
 
 /* Returns false if the zone is not signed. */
 bool signed_zone_get(struct store_txn *txn, uint32_t zone, struct signed_zone *out);
+/* The row itself. */
+bool signed_zone_row(struct store_txn *txn, uint32_t zone, struct bytes *value);
+bool signed_zone_decode(struct bytes value, struct signed_zone *out);
 int signed_zone_put(struct store_txn *txn, uint32_t zone, const struct signed_zone *in);
 /* Call fn with each signed zone, by number. */
 typedef void signed_zone_fn(void *arg, uint32_t zone);
@@ -127,6 +144,11 @@ struct steered_signature {
 typedef void steered_fn(void *arg, const struct steered_signature *row);
 uint64_t steered_each(struct store_txn *txn, uint64_t after, steered_fn *fn, void *arg);
 int steered_append(struct store_txn *txn, const struct steered_signature *row);
+/* The last sequence. */
+uint64_t steered_last(struct store_txn *txn);
+/* A row as octets, which the caller frees; and back, false if they are no row. */
+uint8_t *steered_encode(const struct steered_signature *row, size_t *len);
+bool steered_decode(struct steered_signature *row, const struct bytes *value);
 uint64_t steered_count(struct store_txn *txn);
 /* As signatures_sweep: rows after a sequence, in circles. */
 typedef bool steered_keep_fn(void *arg, const struct steered_signature *row);

@@ -57,11 +57,9 @@ each_row(struct store_txn *txn, const uint8_t *prefix, size_t prefix_len, signin
 	store_cursor_close(cursor);
 }
 
-static int
-put_row(struct store_txn *txn, struct bytes name, const struct signing_key *key)
+static void
+write_key(const struct signing_key *key, uint8_t at[KEY_ROW])
 {
-	uint8_t at[KEY_ROW] = {0};
-
 	put16(at, key->flags);
 	put64(at + 2, (uint64_t)key->created);
 	for (unsigned i = 0; i < KEY_MARKS; i++) {
@@ -70,6 +68,14 @@ put_row(struct store_txn *txn, struct bytes name, const struct signing_key *key)
 	}
 	memcpy(at + KEY_FIXED, key->dnskey, DNSKEY_MAX);
 	memcpy(at + KEY_FIXED + DNSKEY_MAX, key->ds, DS_OCTETS);
+}
+
+static int
+put_row(struct store_txn *txn, struct bytes name, const struct signing_key *key)
+{
+	uint8_t at[KEY_ROW] = {0};
+
+	write_key(key, at);
 	return store_put(txn, TABLE_KEYS, name, (struct bytes){at, sizeof at});
 }
 
@@ -97,6 +103,28 @@ signing_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *
 	uint8_t name[KEY_ROW_KEY];
 
 	return put_row(txn, key_name(name, zone, key), key);
+}
+
+void
+signing_key_encode(const struct signing_key *key, uint8_t out[SIGNING_KEY_OCTETS])
+{
+	_Static_assert(SIGNING_KEY_OCTETS == 3 + KEY_ROW, "algorithm, key tag, row");
+	memset(out, 0, SIGNING_KEY_OCTETS);
+	out[0] = key->algorithm;
+	put16(out + 1, key->key_tag);
+	write_key(key, out + 3);
+}
+
+bool
+signing_key_decode(struct bytes octets, struct signing_key *out)
+{
+	const uint8_t *at = octets.data;
+
+	if (octets.len != SIGNING_KEY_OCTETS)
+		return false;
+	*out = (struct signing_key){.algorithm = at[0], .key_tag = get16(at + 1)};
+	read_key(out, at + 3);
+	return true;
 }
 
 int
@@ -333,15 +361,31 @@ read_leading(struct leading *out, const uint8_t *at, const uint8_t *end)
 }
 
 bool
-rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out)
+rollover_row(struct store_txn *txn, uint32_t zone, struct bytes *value)
 {
 	uint8_t number[4];
+
+	put32(number, zone);
+	return store_get(txn, TABLE_ROLLOVERS, (struct bytes){number, 4}, value);
+}
+
+int
+rollover_row_put(struct store_txn *txn, uint32_t zone, struct bytes value)
+{
+	uint8_t number[4];
+
+	put32(number, zone);
+	return store_put(txn, TABLE_ROLLOVERS, (struct bytes){number, 4}, value);
+}
+
+bool
+rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out)
+{
 	const uint8_t *at, *end;
 	struct bytes value;
 
 	*out = (struct rollover){0};
-	put32(number, zone);
-	if (!store_get(txn, TABLE_ROLLOVERS, (struct bytes){number, 4}, &value) || value.len < NUMBERS)
+	if (!rollover_row(txn, zone, &value) || value.len < NUMBERS)
 		return false;
 	at = value.data;
 	end = at + value.len;

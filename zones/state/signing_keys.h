@@ -51,6 +51,10 @@ uint16_t signing_key_dnskey_len(const struct signing_key *key);
 typedef void signing_key_fn(void *arg, const struct signing_key *key);
 void signing_keys_each(struct store_txn *txn, uint32_t zone, signing_key_fn *fn, void *arg);
 int signing_key_put(struct store_txn *txn, uint32_t zone, const struct signing_key *key);
+/* The same as octets, for another node (shipment.h). */
+enum { SIGNING_KEY_OCTETS = 3 + 2 + 8 + KEY_MARKS * 9 + DNSKEY_MAX + DS_OCTETS };
+void signing_key_encode(const struct signing_key *key, uint8_t out[SIGNING_KEY_OCTETS]);
+bool signing_key_decode(struct bytes octets, struct signing_key *out);
 int signing_key_delete(struct store_txn *txn, uint32_t zone, const struct signing_key *key);
 
 /* The same for the keys of other providers. Their marks: DNSKEY and DS as here; signs DNSKEY, signs data:
@@ -144,6 +148,9 @@ const char *rollover_kind_text(enum rollover_kind kind);
 
 /* Returns false, and *out is empty, if there is no row. */
 bool rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out);
+/* The row itself. */
+bool rollover_row(struct store_txn *txn, uint32_t zone, struct bytes *value);
+int rollover_row_put(struct store_txn *txn, uint32_t zone, struct bytes value);
 int rollover_put(struct store_txn *txn, uint32_t zone, const struct rollover *in);
 int rollover_delete(struct store_txn *txn, uint32_t zone);
 

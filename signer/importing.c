@@ -1,0 +1,272 @@
+#include "signer/importing.h"
+
+#include "signer/keyless.h"
+#include "zones/base/array.h"
+#include "zones/state/config.h"
+#include "zones/state/imported.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { LAST_MS = 5000, POLL_MS = 100, CHUNK = 1 << 16 };
+
+struct importing {
+	const char *state;
+	FILE *in;
+	struct problems *problems;
+	struct store *signatures, *sets; /* to read what became of a shipment; NULL: no signer has run */
+	char *file;                      /* what comes, until it is handed over */
+	char zone[NAME_MAX_TEXT];        /* of the shipment before; "": none */
+	bool zone_whole;                 /* it was a whole one */
+	char **named;                    /* zones whose first shipment was reported */
+	size_t nnamed;
+	char *said;  /* the last sentence about what was refused */
+	bool failed; /* something was */
+	bool behind; /* the sender must begin again */
+	bool slow;   /* it was reported that nobody takes shipments */
+};
+
+/* A stream goes on for long: report at once, and the same only once. */
+static void
+say(struct importing *importing)
+{
+	for (size_t i = 0; i < importing->problems->count; i++) {
+		const char *text = importing->problems->items[i].text;
+
+		importing->failed = true;
+		if (importing->said != NULL && strcmp(importing->said, text) == 0)
+			continue;
+		fprintf(stderr, "graycloud: %s\n", text);
+		free(importing->said);
+		importing->said = xstrdup(text);
+	}
+	problems_free(importing->problems);
+	*importing->problems = (struct problems){0};
+}
+
+/* ---- what became of the last one ---- */
+
+static bool
+read_rows(struct importing *importing, struct imported *row, struct imported_sets *sets_row, bool *alive)
+{
+	struct problems ignored = {0};
+	struct store *config = store_open(importing->state, STORE_CONFIG, STORE_READ, &ignored);
+	struct store_txn *txn = NULL, *signatures = NULL, *sets = NULL;
+	uint8_t wire[NAME_MAX_LEN + 1];
+	struct signer_beat beat;
+	struct zone_info zone;
+	bool found = false;
+
+	*alive = false;
+	if (importing->signatures == NULL)
+		importing->signatures = store_open(importing->state, STORE_SIGNATURES, STORE_READ, &ignored);
+	if (importing->sets == NULL)
+		importing->sets = store_open(importing->state, STORE_SETS, STORE_READ, &ignored);
+	if (config != NULL && store_begin(config, STORE_READ, &txn) == 0 && importing->signatures != NULL &&
+	    store_begin(importing->signatures, STORE_READ, &signatures) == 0 && importing->sets != NULL &&
+	    store_begin(importing->sets, STORE_READ, &sets) == 0) {
+		*alive = signer_beat_get(sets, &beat) && !signer_dead(&beat, boot_ms());
+		found = name_from_text(wire, importing->zone, NULL) > 0 && config_zone(txn, wire, &zone) &&
+		    imported_get(signatures, zone.number, row);
+		if (found)
+			imported_sets_get(sets, zone.number, sets_row);
+	}
+	store_abort(sets);
+	store_abort(signatures);
+	store_abort(txn);
+	store_close(config);
+	problems_free(&ignored);
+	return found;
+}
+
+/* The first shipment of a zone is reported; a stream has one every ten seconds. */
+static bool
+is_first(struct importing *importing)
+{
+	for (size_t i = 0; i < importing->nnamed; i++)
+		if (strcmp(importing->named[i], importing->zone) == 0)
+			return false;
+	importing->named = array_grow(importing->named, importing->nnamed, sizeof *importing->named);
+	importing->named[importing->nnamed++] = xstrdup(importing->zone);
+	return true;
+}
+
+static void
+report(struct importing *importing, const struct imported *row, const struct imported_sets *sets)
+{
+	struct shipment_state now = imported_state(row, sets);
+	char state[SHIPMENT_STATE_TEXT];
+
+	if (row->fault[0] != '\0') {
+		problems_error(importing->problems, "zone %s: %s", importing->zone, row->fault);
+		importing->behind |= !importing->zone_whole;
+	} else if (is_first(importing)) {
+		printf("zone %s: imported, state %s\n", importing->zone, shipment_state_text(&now, state));
+		fflush(stdout);
+	}
+}
+
+/* Wait until the last one is taken, for so long (-1: as long as it takes), and report it. */
+static void
+settle(struct importing *importing, int most_ms)
+{
+	uint64_t began = boot_ms();
+	struct imported_sets sets;
+	struct imported row;
+	bool waits, alive;
+
+	if (importing->zone[0] == '\0')
+		return;
+	while ((waits = keyless_is_waiting(importing->state, importing->zone)) &&
+	    (most_ms < 0 || boot_ms() - began < (uint64_t)most_ms)) {
+		if (boot_ms() - began >= LAST_MS && !importing->slow) {
+			importing->slow = true;
+			fprintf(stderr, "graycloud-signer has not taken a shipment for %d s: does it run?\n",
+			    LAST_MS / 1000);
+		}
+		poll(NULL, 0, boot_ms() - began < POLL_MS ? 1 : POLL_MS);
+	}
+	if (waits)
+		fprintf(stderr,
+		    "graycloud-signer has not taken the shipment of zone %s: it does when it runs\n",
+		    importing->zone);
+	else if (read_rows(importing, &row, &sets, &alive))
+		report(importing, &row, &sets);
+	importing->slow &= waits;
+	importing->zone[0] = '\0';
+}
+
+/* ---- what comes ---- */
+
+/* Copy the octets of a shipment to the file, with its line. */
+static bool
+receive(struct importing *importing, const char *line, uint64_t len)
+{
+	FILE *out = fopen(importing->file, "we");
+	char *octets = xmalloc(CHUNK);
+	uint64_t left = len;
+	size_t got = 1;
+	bool good = out != NULL && fprintf(out, "%s\n", line) > 0;
+
+	while (good && left > 0 && (got = fread(octets, 1, MIN(left, CHUNK), importing->in)) > 0) {
+		good = fwrite(octets, 1, got, out) == got;
+		left -= got;
+	}
+	if (out == NULL || (fclose(out) != 0) || !good)
+		problems_error(
+		    importing->problems, "%s cannot be written: %s", importing->file, strerror(errno));
+	else if (left > 0)
+		problems_error(importing->problems,
+		    "the stream ends after %llu of %llu octets of a shipment: nothing of it is taken; send "
+		    "it again",
+		    (unsigned long long)(len - left), (unsigned long long)len);
+	else
+		left = 0;
+	free(octets);
+	return good && left == 0;
+}
+
+/* Is the file what its line says? */
+static bool
+check(struct importing *importing, uint64_t len, const uint8_t *digest, struct shipment *shipment)
+{
+	struct bytes octets, body;
+	uint8_t found[DIGEST_LEN];
+	const char *wrong = "its digest is another one: it was damaged on the way";
+
+	if (!keyless_map(importing->file, &octets))
+		return false;
+	body = (struct bytes){(const uint8_t *)octets.data + (octets.len - len), len};
+	digest_of(body, found);
+	if (memcmp(found, digest, DIGEST_LEN) == 0)
+		wrong = shipment_open(shipment, body);
+	keyless_close(&octets);
+	if (wrong != NULL)
+		problems_error(
+		    importing->problems, "a shipment is refused, and nothing of it is taken: %s", wrong);
+	return wrong == NULL;
+}
+
+static void
+hand_over(struct importing *importing, const struct shipment *shipment)
+{
+	char zone[NAME_MAX_TEXT];
+	int rc;
+
+	name_to_host(shipment->apex, zone);
+	if (!keyless_has(importing->state, zone)) {
+		problems_error(importing->problems,
+		    "zone %s is not one whose keys are on another node: `graycloud dnssec keyless %s`", zone,
+		    zone);
+		return;
+	}
+	while ((rc = keyless_put(importing->state, zone, importing->file)) == -EEXIST) {
+		snprintf(importing->zone, sizeof importing->zone, "%s", zone);
+		settle(importing, -1); /* another import was before this one */
+	}
+	if (rc < 0)
+		problems_error(importing->problems, "zone %s: the shipment cannot be handed over: %s", zone,
+		    strerror(-rc));
+	else
+		snprintf(importing->zone, sizeof importing->zone, "%s", zone);
+	importing->zone_whole = shipment->whole;
+}
+
+/* Returns false at the end, or if the rest cannot be understood. */
+static bool
+import_one(struct importing *importing)
+{
+	char line[SHIPMENT_LINE + 64];
+	struct shipment shipment;
+	uint8_t digest[DIGEST_LEN];
+	uint64_t len;
+
+	if (fgets(line, sizeof line, importing->in) == NULL)
+		return false;
+	line[strcspn(line, "\n")] = '\0';
+	if (!shipment_line_read(line, &len, digest)) {
+		problems_error(importing->problems,
+		    "this is not a stream of `graycloud signatures export` of this version");
+		return false;
+	}
+	if (!receive(importing, line, len))
+		return false;
+	settle(importing, -1);
+	if (check(importing, len, digest, &shipment))
+		hand_over(importing, &shipment);
+	return true;
+}
+
+bool
+importing_run(const char *state, FILE *in, struct problems *problems)
+{
+	struct importing importing = {.state = state, .in = in, .problems = problems};
+	int fd;
+
+	importing.file = xasprintf("%s/keyless/.shipment-XXXXXX", state);
+	if ((fd = mkstemp(importing.file)) < 0) {
+		problems_error(problems,
+		    errno == ENOENT
+			? "no zone of this node has its keys on another one: `graycloud dnssec keyless ZONE`"
+			: "%s cannot be written: %s",
+		    importing.file, strerror(errno));
+		free(importing.file);
+		return false;
+	}
+	close(fd);
+	while (!importing.behind && import_one(&importing))
+		say(&importing);
+	unlink(importing.file);
+	settle(&importing, LAST_MS);
+	say(&importing);
+	store_close(importing.signatures);
+	store_close(importing.sets);
+	for (size_t i = 0; i < importing.nnamed; i++)
+		free(importing.named[i]);
+	free(importing.named);
+	free(importing.said);
+	free(importing.file);
+	return !importing.failed;
+}

@@ -1,0 +1,104 @@
+/* signer_inner.h -- the state of the signer, for signer.c, signer_steered.c and signer_import.c. */
+#ifndef SIGNER_INNER_H
+#define SIGNER_INNER_H
+
+#include "signer/followed.h"
+#include "signer/settle.h"
+#include "signer/signer_options.h"
+#include "signer/sweep.h"
+#include "zones/state/health.h"
+#include "zones/steer/wanted.h"
+
+enum {
+	SLICE = 128,        /* signatures of steered RRsets in a pass, so that flips are seen meanwhile */
+	SLICE_ASKED = 32,   /* the same while load balancers are asked for, so that they are seen soon */
+	ASKED_MS = 1000,    /* so long since one was asked for */
+	SLICE_CONFIG = 4096 /* the same while a configuration waits */
+};
+
+/* A pass writes both stores, or none. */
+struct pass {
+	struct store_txn *signatures, *sets;
+	uint32_t now;
+	bool wrote;      /* signatures, and not only sets */
+	bool reported;   /* the fault is set already */
+	unsigned slice;  /* signatures of steered RRsets that may still be made */
+	bool foreseeing; /* what it needs is not needed yet */
+	int error;
+};
+
+struct signer {
+	struct pass *pass; /* the one that runs; NULL: none */
+	struct signer_options options;
+	struct store *signatures, *sets;
+	struct followed config, health;
+	struct compiler *compiler;
+	struct signing_threads *threads;
+	struct wanted_ring *wanted; /* of the nameserver; NULL: there is none */
+	uint64_t taken;             /* the next item of it */
+	uint64_t asked_ms;          /* when it had one that was not signed */
+	struct zone_signer *zones;
+	struct rollovers *rollovers;
+	struct arrivals *arrivals;
+	struct signer_beat beat;
+	bool loaded; /* the signatures of the last run were read */
+	uint64_t
+	    retry_ms; /* when to repeat the last pass over the configuration, which failed; 0: it did not */
+	bool more;    /* load balancers are left to look at */
+	uint64_t pending;     /* the generation to write when none is left; 0: it is written */
+	uint32_t steered_end; /* the earliest end of the signatures of steered RRsets; 0: none */
+	uint32_t steered_due; /* when the first of them is due */
+	bool progressing;     /* on_progress runs */
+	bool aside;           /* load balancers were signed while zones are built */
+	bool foreseen;        /* what the ends of disabled_until need is signed */
+	struct sweep sweep;
+	uint64_t swept_ms;  /* when the last sweep began */
+	uint64_t compiled;  /* the generation of the last pass over the configuration */
+	int keyless;        /* S109: readable when shipments came; -1: there is none */
+	bool keyless_news;  /* something came or went */
+	uint64_t peeked_ms; /* when shipments were looked for without that */
+	bool lacked;        /* the configuration needs signatures that only another node can make */
+	char **took;        /* zones whose shipments were taken in this pass */
+	size_t ntook;
+	char logged[200]; /* the last fault that was logged */
+};
+
+struct steered_pass {
+	struct signer *signer;
+	struct pass *pass;
+};
+
+/* The earlier of two times, modulo 2^32; 0: none. */
+static inline uint32_t
+earlier_end(uint32_t a, uint32_t b)
+{
+	return a == 0 || (int32_t)(b - a) < 0 ? b : a;
+}
+
+/* The reason why something is not signed, for the beat and the log; "": none. */
+void signer_set_fault(struct signer *signer, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void signer_begin_settle(
+    struct signer *signer, struct pass *pass, struct settle *settle, struct store_txn *config);
+void signer_end_settle(struct pass *pass, const struct settle *settle);
+
+/* Note the ends of a row; arg: the signer. */
+void signer_note_steered(void *arg, const struct steered_signature *row);
+
+/* signer_steered.c */
+/* For the compiler; arg: a steered_pass. */
+bool signer_sign_steered(void *arg, const struct steered_signature *wanted, const struct content *content);
+/* S102: first those that are asked for. Returns true if there was one. */
+bool signer_sign_wanted(struct signer *signer, struct pass *pass, struct steered_pass *steering);
+void signer_sign_slice(struct signer *signer, struct pass *pass);
+void signer_renew_steered(struct signer *signer, struct pass *pass);
+
+/* signer_import.c */
+/* S109: take the shipments that wait, in a pass; after its commit, or not, signer_end_imports. */
+void signer_take_imports(struct signer *signer, struct pass *pass);
+void signer_end_imports(struct signer *signer, bool good);
+/* Count the RRsets without a signature of zones whose keys are on other nodes. */
+void signer_count_missing(struct signer *signer);
+/* Set a fault if the configuration needs a signature that only another node can make. Returns true then. */
+bool signer_lacks(struct signer *signer, struct pass *pass);
+
+#endif

@@ -1,0 +1,15 @@
+/* signer_options.h -- the settings of graycloud-signer. */
+#ifndef SIGNER_OPTIONS_STRUCT_H
+#define SIGNER_OPTIONS_STRUCT_H
+
+#include "signer/rollovers.h"
+#include "signer/validity.h"
+
+struct signer_options {
+	const char *state; /* directory */
+	struct validity validity;
+	struct rollover_options rollover;
+	unsigned threads; /* that sign zone data, with the one of signer_look; 1 to KEY_LANES */
+};
+
+#endif

@@ -1,0 +1,20 @@
+#include "zones/state/zone_folder.h"
+
+#include "zones/base/util.h"
+
+#include <stdio.h>
+
+char *
+zone_folder(const char *state, const char *folder, const char *zone)
+{
+	char *path = xmalloc(strlen(state) + strlen(folder) + 3 * strlen(zone) + 3),
+	     *at = path + sprintf(path, "%s/%s/", state, folder);
+
+	/* Only the root begins with a dot: keys/. would be the folder of all. */
+	for (const char *from = zone; *from != '\0'; from++)
+		at += sprintf(at,
+		    *from == '/' || *from == '%' || (*from == '.' && from == zone) ? "%%%02X" : "%c",
+		    (unsigned char)*from);
+	*at = '\0';
+	return path;
+}

@@ -1,0 +1,11 @@
+/* zone_folder.h -- folders of the state directory that have one of each zone: keys/, keyless/. */
+#ifndef ZONE_FOLDER_H
+#define ZONE_FOLDER_H
+
+/*
+ * STATE/FOLDER/ZONE, to be freed. zone is an object's name. "/" and "%" in it are written as in URLs, and the
+ * root as %2E.
+ */
+char *zone_folder(const char *state, const char *folder, const char *zone);
+
+#endif
