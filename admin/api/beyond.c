@@ -3,9 +3,11 @@
 #include "admin/cli/prefix.h"
 #include "admin/explain/reading.h"
 #include "admin/look/node.h"
+#include "admin/look/nodes.h"
 #include "admin/look/status_json.h"
 #include "zones/dns/idn.h"
 #include "zones/document/document_load.h"
+#include "zones/state/membership.h"
 #include "zones/steer/pins.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -44,6 +46,21 @@ beyond_status(struct call *call, const struct route *route, const struct scene *
 	picture->times = call_flag(call, "times");
 	call_result(call, picture_json(picture));
 	picture_free(picture);
+}
+
+/* ---- nodes ---- */
+
+/* S90: as this node sees them; null: it stands alone. */
+void
+beyond_nodes(struct call *call, const struct route *route, const struct scene *scene)
+{
+	struct nodes_view *view = NULL;
+
+	(void)route;
+	if (membership_verdicts(scene->config) == STORE_CLUSTER)
+		view = nodes_view_read(scene->config, scene->health);
+	call_result(call, view != NULL ? nodes_json(view) : json_new_null());
+	nodes_view_free(view);
 }
 
 /* ---- explain ---- */

@@ -4,6 +4,6 @@
 
 #include "admin/api/route.h"
 
-route_read_fn beyond_status, beyond_explain, beyond_pool_health;
+route_read_fn beyond_status, beyond_nodes, beyond_explain, beyond_pool_health;
 
 #endif

@@ -91,6 +91,8 @@ subtest 'the API proposes its changes, too' => sub {
 	like($all->{errors}[0]{message}, qr/the other nodes cannot be reached/, 'a silent engine refuses');
 	is($t->admin_json('pool show api')->{name}, 'api', '... and nothing changes');
 	is_deeply([map { $_->{nodes}{engine}{state} } ($t->api('GET', '/graycloud/status'))[1]{result}], ['silent'], 'its status has the nodes');
+	my $nodes = ($t->api('GET', '/graycloud/nodes'))[1]{result};
+	is_deeply([$nodes->{engine}{state}, map { $_->{name} } @{$nodes->{nodes}}], ['silent', map { $_->{name} } @{$t->admin_json('node list')}], 'so has the list of nodes, as the command prints it');
 	synced('engine reachable');
 };
 
