@@ -95,3 +95,18 @@ actions_undo(struct change *change, void *arg)
 		call_error(edit->call, 404, CODE_NOT_FOUND, "%s is not a sequence of the log",
 		    edit->call->captures[0]);
 }
+
+void
+actions_remove_node(struct change *change, void *arg)
+{
+	const struct edit_call *edit = arg;
+	const char *name = edit->call->captures[0];
+	struct id id;
+
+	if (!config_object_id(change->txn, KIND_NODE, name, &id))
+		call_error(edit->call, 404, CODE_NOT_FOUND, "there is no node %s on the roster", name);
+	else if (object_delete(change, KIND_NODE, &id)) {
+		change->result = json_new_object();
+		json_put_text(change->result, "id", id.text);
+	}
+}

@@ -10,5 +10,7 @@
 change_fn actions_intervene;
 /* Take back the command of the log that the path names. */
 change_fn actions_undo;
+/* S90: take a node, by its name, from the roster. */
+change_fn actions_remove_node;
 
 #endif

@@ -19,7 +19,7 @@ enum { TOKEN_SECRET = 40, TOKEN_HASH = 32, TOKEN_NAME_MAX = 64, TOKENS_MAX = 100
 enum token_right {
 	TOKEN_READ = 1,
 	TOKEN_DNS = 2,    /* records */
-	TOKEN_LB = 4,     /* load balancers, pools, monitors, monitor groups */
+	TOKEN_LB = 4,     /* load balancers, pools, monitors, monitor groups; nodes leave the roster */
 	TOKEN_EXEC = 8,   /* monitors that run a program on this host */
 	TOKEN_TOKENS = 16 /* the tokens that have no more than this one */
 };

@@ -239,4 +239,18 @@ subtest 'what takes long' => sub {
 	is($t->running('api') ? 1 : 0, 1, 'and it goes on');
 };
 
+# S90: a node of the roster.
+subtest 'nodes' => sub {
+	is(result('GET', 'nodes'), undef, 'a node that stands alone has no list of nodes');
+	$t->admin('node create gone site=far --no-wait');
+	my ($reader) = $t->admin('token create nodes-reader') =~ /^(\w{40})$/ or die;
+	is(($t->api('DELETE', '/graycloud/nodes/gone', token => $reader))[0], 403, 'who may only read removes none');
+	refused(404, 1001, 'a node that is not on the roster', 'DELETE', 'nodes/nobody');
+	result('DELETE', 'nodes/gone?dry_run=true');
+	is($t->admin_json('node show gone')->{site}, 'far', 'a dry run removes none');
+	result('DELETE', 'nodes/gone');
+	$t->admin_fails('node show gone', qr/gone/);
+	like($t->admin('log'), qr/node.*gone/, 'the log has it');
+};
+
 done_testing;

@@ -70,7 +70,8 @@ my $spare_pool = made("$base/pools", {name => 'spare', origins => [{address => '
 my $record = made("/zones/$zone{'example.com'}/dns_records", {name => 'note', type => 'TXT', content => 'hello', comment => 'x'});
 Graycloud::wait_for(sub { ($t->api('GET', "$base/pools/$pool/health"))[0] == 200 });
 $t->admin('dnssec enable example.com --no-wait');
-my %ids = (account_id => $account, zone_id => $zone{'example.com'}, load_balancer_id => $lb, pool_id => $pool, monitor_id => $monitor, monitor_group_id => $group, record_id => $record, region_code => 'WEU', preview_id => ($t->api('POST', "$base/pools/$pool/preview", body => {type => 'tcp', port => 80}))[1]{result}{preview_id}, pool => 'eu', load_balancer => $lb, address => '127.0.0.1', token => 'all', sequence => $t->admin_json('log')->[-1]{sequence});
+$t->admin('node create spare site=spare --no-wait');
+my %ids = (account_id => $account, zone_id => $zone{'example.com'}, load_balancer_id => $lb, pool_id => $pool, monitor_id => $monitor, monitor_group_id => $group, record_id => $record, region_code => 'WEU', preview_id => ($t->api('POST', "$base/pools/$pool/preview", body => {type => 'tcp', port => 80}))[1]{result}{preview_id}, pool => 'eu', load_balancer => $lb, address => '127.0.0.1', token => 'all', node => 'spare', sequence => $t->admin_json('log')->[-1]{sequence});
 my %deleted = (monitor_id => $spare_monitor, pool_id => $spare_pool);
 my %query = ('/graycloud/explain' => 'name=www.example.com', '/graycloud/doctor' => 'offline=true', '/graycloud/log' => 'limit=5', "/accounts/{account_id}/load_balancers/search" => 'query=e');
 my %bodies = (
