@@ -22,3 +22,14 @@ exposition_signer(FILE *page, const struct signer_beat *beat, size_t zones)
 		exposition_value(page, "graycloud_signer_first_expiry_seconds", "gauge",
 		    "Seconds until the first signature ends.", (double)(beat->expires - (int64_t)time(NULL)));
 }
+
+void
+exposition_keyless(FILE *page, size_t zones, uint64_t age_ms)
+{
+	exposition_value(page, "graycloud_signer_keyless_zones", "gauge",
+	    "Zones whose keys are on another node.", (double)zones);
+	if (zones > 0)
+		exposition_value(page, "graycloud_signer_import_age_seconds", "gauge",
+		    "Seconds since the newest import of signatures, of the zone for which that is longest.",
+		    (double)age_ms / 1000);
+}

@@ -8,4 +8,8 @@
 
 void exposition_signer(FILE *page, const struct signer_beat *beat, size_t zones);
 
+/* S109: zones whose keys are on another node, and the age of the newest signatures of the zone that is behind
+ * most. */
+void exposition_keyless(FILE *page, size_t zones, uint64_t age_ms);
+
 #endif

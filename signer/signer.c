@@ -560,12 +560,32 @@ count_procedure(void *arg, uint32_t zone)
 	rollovers_count(&procedures->counts, zone_signer_keyring(procedures->zones, zone));
 }
 
+struct keyless_zones {
+	struct zone_signer *zones;
+	size_t count;
+	uint64_t age_ms; /* of the zone whose newest signatures are the oldest */
+};
+
+static void
+count_keyless(void *arg, uint32_t zone)
+{
+	struct keyless_zones *keyless = arg;
+
+	uint64_t age_ms = boot_ms() - zone_signer_ends(keyless->zones, zone)->taken_ms;
+
+	keyless->count++;
+	keyless->age_ms = MAX(keyless->age_ms, age_ms);
+}
+
 void
 signer_expose(const struct signer *signer, FILE *page)
 {
 	struct procedures procedures = {.zones = signer->zones};
+	struct keyless_zones keyless = {.zones = signer->zones};
 
 	exposition_signer(page, &signer->beat, zone_signer_count(signer->zones));
+	zone_signer_each_keyless(signer->zones, count_keyless, &keyless);
+	exposition_keyless(page, keyless.count, keyless.age_ms);
 	zone_signer_each(signer->zones, count_procedure, &procedures);
 	rollovers_expose(signer->rollovers, &procedures.counts, page);
 }

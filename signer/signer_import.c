@@ -346,8 +346,9 @@ find_ends(struct taking *taking)
 		return;
 	signature_rows_each(taking->pass->signatures, taking->zone, scan_row, &scanning);
 	steered_each(taking->pass->signatures, 0, scan_steered, &scanning);
+	scanning.ends.taken_ms = ends->taken_ms;
+	scanning.ends.known_ms = boot_ms();
 	*ends = scanning.ends;
-	ends->known_ms = boot_ms();
 }
 
 /* ---- a shipment ---- */
@@ -356,10 +357,10 @@ static void
 note_taken(struct taking *taking)
 {
 	const struct shipment *shipment = &taking->shipment;
-	const struct zone_ends *ends;
+	struct zone_ends *ends = zone_signer_ends(taking->signer->zones, taking->zone);
 
 	find_ends(taking);
-	ends = zone_signer_ends(taking->signer->zones, taking->zone);
+	ends->taken_ms = boot_ms();
 	taking->changed |= taking->row.fault[0] != '\0' || taking->row.identity != shipment->after.identity ||
 	    taking->row.news != shipment->after.news || taking->row.singles != shipment->after.singles;
 	if (taking->changed) {

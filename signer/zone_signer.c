@@ -618,6 +618,7 @@ zone_signer_put_keyless(struct zone_signer *signer, const struct zone_info *info
 	struct signed_entry *entry = add_entry(signer, info->number);
 
 	entry->name = xstrdup(name);
+	entry->ends.taken_ms = boot_ms();
 	memcpy(entry->apex, info->name, name_len(info->name));
 }
 

@@ -44,6 +44,7 @@ size_t zone_signer_lacking(const struct zone_signer *signer, uint32_t zone);
 struct zone_ends {
 	uint32_t due, end;
 	uint64_t known_ms; /* boot clock, when that was found out; 0: not yet */
+	uint64_t taken_ms; /* boot clock, when the newest signatures came, or since the start */
 };
 struct zone_ends *zone_signer_ends(struct zone_signer *signer, uint32_t zone);
 

@@ -5,6 +5,7 @@
 #include "admin/commands/command_change.h"
 #include "zones/document/json.h"
 #include "zones/state/config.h"
+#include "zones/state/imported.h"
 #include "zones/state/membership.h"
 
 #include <stdlib.h>
@@ -157,6 +158,29 @@ put_rollover(struct json *json, const struct rollover *rollover)
 	json_put(json, "procedure", procedure);
 }
 
+/* S109: what came from the node that has the keys; null: the keys are here. */
+static void
+put_import(const struct looking *looking, struct json *json, bool there, uint32_t zone)
+{
+	struct imported row;
+	struct imported_sets sets = {.taken_ms = 0};
+	struct json *import;
+
+	if (!there || !imported_get(looking->signatures, zone, &row)) {
+		json_put(json, "import", json_new_null());
+		return;
+	}
+	if (looking->sets != NULL)
+		imported_sets_get(looking->sets, zone, &sets);
+	import = json_new_object();
+	put_time(import, "newest", sets.taken_ms != 0 ? sets.taken_ms : row.taken_ms);
+	put_time(import, "harmful_from", sets.due * 1000);
+	put_time(import, "first_end", sets.end * 1000);
+	json_put_integer(import, "lacking", (long long)sets.lacking);
+	json_put_text(import, "refused", row.fault);
+	json_put(json, "import", import);
+}
+
 static bool
 add_zone(void *arg, const struct id *id, struct bytes text)
 {
@@ -166,7 +190,7 @@ add_zone(void *arg, const struct id *id, struct bytes text)
 	uint8_t wire[NAME_MAX_LEN + 1];
 	struct rollover rollover = {0};
 	struct signed_zone row;
-	struct zone_info zone;
+	struct zone_info zone = {.number = 0};
 	bool there, is_signed;
 
 	(void)id;
@@ -182,6 +206,7 @@ add_zone(void *arg, const struct id *id, struct bytes text)
 	looking->keys = json_new_list();
 	is_signed = there && signed_zone_get(looking->signatures, zone.number, &row);
 	json_put_bool(json, "signed", is_signed);
+	put_import(looking, json, there, zone.number);
 	if (there) {
 		signing_keys_each(looking->signatures, zone.number, add_key, looking);
 		provider_keys_each(looking->signatures, zone.number, add_provider_key, looking);
@@ -393,6 +418,28 @@ print_procedure(const struct json *zone)
 	print_keys(zone);
 }
 
+/* S109 */
+static void
+print_import(const struct json *zone)
+{
+	const struct json *import = json_member(zone, "import");
+	const char *newest = json_text_of(import, "newest"), *refused = json_text_of(import, "refused");
+
+	if (json_kind(import) != JSON_KIND_OBJECT)
+		return;
+	if (*newest == '\0')
+		printf("\n%s: its keys are on another node, and no signatures came yet\n",
+		    json_text_of(zone, "name"));
+	else
+		printf("\n%s: its keys are on another node; the newest signatures came at %s\n  without "
+		       "others it is "
+		       "harmed from %s on, and fails from %s on\n",
+		    json_text_of(zone, "name"), newest, json_text_of(import, "harmful_from"),
+		    json_text_of(import, "first_end"));
+	if (*refused != '\0')
+		printf("  refused: %s\n", refused);
+}
+
 enum exit_code
 dnssec_status_run(struct args *args)
 {
@@ -418,6 +465,7 @@ dnssec_status_run(struct args *args)
 	print_signer(stdout, &looking);
 	print_table(looking.list);
 	for (size_t i = 0; i < json_count(looking.list); i++) {
+		print_import(json_item(looking.list, i));
 		print_procedure(json_item(looking.list, i));
 		print_waiting(json_item(looking.list, i));
 	}

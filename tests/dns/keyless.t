@@ -26,7 +26,7 @@ $keyed->admin("dnssec enable $zone");
 # --- The node without keys.
 my $less = Graycloud->start(monitor => 1);
 my ($from, $to) = map { "GRAYCLOUD_STATE=$_->{state} $Graycloud::BUILD/bin/graycloud" } $keyed, $less;
-$less->start_signer;
+$less->start_signer('--metrics', '127.0.0.1:0');
 like($less->admin("dnssec keyless $zone"), qr/its keys are on another node/, 'the node is told that it has no keys, before the zone is there');
 is(system("$from export --zones | $to apply - >/dev/null 2>&1"), 0, 'the configuration goes there');
 
@@ -72,6 +72,14 @@ my @questions = (['@ DNSKEY'], ['@ SOA'], ['www A'], ['a.w TXT'], ['all A'], ['t
 eventually { verdict('all A') eq 'fully validated' } 'the node without keys answers, signed';
 is(verdict($_->[0]), ($_->[1] // '') . 'fully validated', "$_->[0] validates there") for @questions;
 eventually { shapes('all') eq '4' && shapes('two') eq '2' && shapes('one') eq '1' } 'load balancers have their shapes';
+
+my ($seen) = @{$less->admin_json("dnssec status $zone")->{zones}};
+ok($seen->{import}{newest} && $seen->{import}{newest} lt $seen->{import}{harmful_from} && $seen->{import}{harmful_from} lt $seen->{import}{first_end}, 'status has when signatures came, and from when on that harms');
+is($keyed->admin_json("dnssec status $zone")->{zones}[0]{import}, undef, '... only where the keys are not');
+like($less->admin('dnssec status'), qr/^less\.example: its keys are on another node; the newest signatures came at 2.*\n  without others it is harmed from 2/m, '... for people, too');
+my $page = $less->get($less->metrics('signer'));
+like($page, qr/^graycloud_signer_keyless_zones 1$/m, 'metrics count the zones');
+like($page, qr/^graycloud_signer_import_age_seconds \d/m, '... and have the age of the newest import');
 
 # --- No key is there, nor in what was sent.
 my %secret = map { map { $_ => 1 } slurp($_) =~ /^PrivateKey: (\S+)/mg } glob "$keyed->{state}/keys/$zone/*.private";
