@@ -3,6 +3,7 @@
 #include "admin/explain/explanation_inner.h"
 #include "admin/explain/shapes.h"
 #include "zones/base/text.h"
+#include "zones/state/imported.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
@@ -39,6 +40,7 @@ struct rrset_signature {
 	uint16_t type;
 	unsigned of;
 	const struct signature *signature;
+	bool keyless; /* S109: the keys of its zone are on another node */
 	double probability;
 };
 
@@ -85,6 +87,9 @@ text_of(const struct json *row, const struct rrset_signature *found)
 
 	if (found->signature == NULL)
 		return xstrdup("no signature yet: SERVFAIL (S102)");
+	if (found->of > 1 && found->keyless)
+		return xasprintf(
+		    "one of %u: no signature here, the keys are on another node (S109)", found->of);
 	if (found->of > 1)
 		return xasprintf("one of %u: the set is being signed (S102)", found->of);
 	if (sets > 1)
@@ -139,7 +144,10 @@ sign_shape(void *arg, const struct shape *shape)
 	struct rrset_signature found = signing->found;
 
 	found.of = shape->of;
-	found.state = shape->nsignatures == 0 ? "missing" : shape->of > 1 ? "being signed" : "signed ahead";
+	found.state = shape->nsignatures == 0 ? "missing"
+	    : shape->of == 1                  ? "signed ahead"
+	    : found.keyless                   ? "not here"
+					      : "being signed";
 	found.probability = shape->probability * signing->probability;
 	found.signature = NULL;
 	if (shape->nsignatures == 0)
@@ -197,6 +205,9 @@ explanation_sign(struct explaining *on, const struct outcome *outcome, const str
 		return;
 	signing.found.type =
 	    item->steered || item->cname ? outcome->answer.steered.type : get16(item->wire + 2);
+	if (item->steered && on->request->signatures != NULL)
+		signing.found.keyless = imported_get(on->request->signatures,
+		    outcome->answer.steered.zone->number, &(struct imported){.news = 0});
 	if (item->steered && !item->cname)
 		shapes_each(on, plain, true, sign_shape, &signing);
 	else if (item->cname)

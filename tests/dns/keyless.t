@@ -129,6 +129,7 @@ is(verdict('all A'), 'fully validated', '... and valid');
 $keyed->origin('127.0.0.5 down');
 eventually { shapes('all', '127.0.0.3', '127.0.0.5') eq '1' } 'two die: one address, signed';
 is(verdict('all A'), 'fully validated', '... and valid');
+like($less->admin("explain all.$zone A"), qr/one of 2: no signature here, the keys are on another node/, 'explain says why');
 
 # --- A stream that goes on.
 $keyed->start_signer;
