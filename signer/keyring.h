@@ -6,7 +6,6 @@
 #define SIGNER_KEYRING_H
 
 #include "signer/key.h"
-#include "signer/key_state.h"
 #include "signer/providers.h"
 #include "zones/model/model.h"
 #include "zones/state/config.h"
@@ -64,14 +63,6 @@ const struct providers *keyring_providers(const struct keyring *keyring);
 void keyring_begin(struct keyring *keyring, enum rollover_kind kind, const struct rollover_clock *now);
 /* Finish the step, and go to the next one. Keys that are hidden leave the keyring. */
 void keyring_advance(struct keyring *keyring, const struct rollover_clock *now);
-/*
- * Take over a state of the node that leads: its marks, its step, its new keys, whose files must be there.
- * Keys that it does not have leave. False with a problem: then nothing changed.
- */
-bool keyring_follow(
-    struct keyring *keyring, const struct key_state *state, int64_t wall_ms, struct problems *problems);
-/* Lead the rollover that was followed: all servers are looked at again. */
-void keyring_lead(struct keyring *keyring);
 /* Write all rows. Returns 0 or a negative errno. */
 int keyring_put(struct keyring *keyring, struct store_txn *signatures);
 /* After the commit: rename the files of keys that left, so that they are not used again. */

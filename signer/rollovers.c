@@ -1,5 +1,6 @@
 #include "signer/rollovers.h"
 
+#include "signer/keyring_follow.h"
 #include "zones/base/array.h"
 #include "zones/base/siphash.h"
 #include "zones/daemon/exposition.h"

@@ -7,6 +7,7 @@
 #ifndef SIGNER_ROLLOVERS_H
 #define SIGNER_ROLLOVERS_H
 
+#include "signer/key_state.h"
 #include "signer/keyring.h"
 #include "signer/looker.h"
 #include "zones/store/store.h"

@@ -1,5 +1,5 @@
 /* The keys of a zone: which sign what, and what is answered of them, at each step of a procedure. */
-#include "signer/keyring.h"
+#include "signer/keyring_follow.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
