@@ -6,6 +6,7 @@ package Etcd;
 #     my $etcd = Etcd->start(members => 3);
 #     my @urls = $etcd->urls;
 #     $etcd->kill9(1); $etcd->freeze(2); $etcd->thaw(2); $etcd->run(1);
+#     $etcd->replace(1, 0);
 #     $etcd->ctl('get', '/x'); $etcd->renew(20); # with tls: the client's certificate ends in 20 s
 #
 # start(...): members => N (1); tls => 1: mutual TLS with certificates made here ($etcd->files: ca, cert, key of a client); prefix => [WORDS
@@ -88,7 +89,7 @@ sub launch {
 	}
 	my @command = (@{$self->{prefix} ? $self->{prefix}[$member] : []}, 'etcd', '--name', "m$member", '--data-dir', "$self->{dir}/data$member",
 		'--listen-client-urls', $client, '--advertise-client-urls', $client, '--listen-peer-urls', $peer, '--initial-advertise-peer-urls', $peer,
-		'--initial-cluster', join(',', map { "m$_=" . $self->peer_url($_) } @members), '--initial-cluster-state', 'new', '--pre-vote',
+		'--initial-cluster', join(',', map { "m$_=" . $self->peer_url($_) } @members), '--initial-cluster-state', $self->{replaced}{$member} ? 'existing' : 'new', '--pre-vote',
 		'--initial-cluster-token', "t$$", @{$self->{args} // []});
 
 	if (my $files = $self->{files}) {
@@ -104,6 +105,21 @@ sub launch {
 		exec @command or POSIX::_exit(127);
 	}
 	$self->{pid}{$member} = $pid;
+}
+
+# A member is lost with its data: another one takes its name and its place, which etcd knows by another id. at: a member that lives.
+sub replace {
+	my ($self, $member, $at) = @_;
+	my ($id) = map { sprintf '%x', $_->{ID} } grep { $_->{name} eq "m$member" } @{JSON::PP::decode_json($self->ctl(\$at, 'member', 'list', '-w', 'json'))->{members}};
+
+	$self->kill9($member);
+	system 'rm', '-rf', "$self->{dir}/data$member";
+	$self->ctl(\$at, 'member', 'remove', $id);
+	# etcd refuses it until the members have been connected for some seconds.
+	Graycloud::wait_for(sub { eval { $self->ctl(\$at, 'member', 'add', "m$member", '--peer-urls', $self->peer_url($member)) } }) or die "no member is added\n";
+	$self->{replaced}{$member} = 1;
+	$self->launch($member);
+	Graycloud::wait_for(sub { $self->answers($member) }) or die "the new member does not start\n";
 }
 
 # End all members, and begin again with what a file of `snapshot save` has.
