@@ -39,7 +39,8 @@ $t->write_file('pools.json', qq({"success":true,"result":[{"id":"$pool","name":"
 $t->write_file('load_balancers.json',
 	qq({"success":true,"result":[{"name":"shop.example.net","default_pools":["$pool"],"fallback_pool":"$pool","proxied":true}]}));
 # Keys of signed zones that move in: of BIND, and of Knot DNS. They were made for this.
-$t->write_file('example.org.zone', sprintf $zone, 'example.org');
+$t->write_file("$_.zone", sprintf $zone, $_) for qw(example.org example.info);
+$t->write_file('other.keys', '257 3 13 ' . 'A' x 86 . "==\n");
 chmod 0600, $t->write_file('Kexample.net.+013+00001.private', "Private-key-format: v1.3\nAlgorithm: 13 (ECDSAP256SHA256)\nPrivateKey: /if0/sL8XyKNNCGY9wwDpKJ91WE0E9kDBJqlmYHLk+4=\n");
 $t->write_file('example.org.dnskey', "example.org. DNSKEY 257 3 13 KXOPb6FN4W/USXOmYCCkQ3mt+FWpAqWQU7mvAxrav7LY15quNvsMZ6cBfYgLSm3CUA6ZCv6g/RbljXOYLuoUiQ==\n");
 chmod 0600, $t->write_file('knot.pem', <<'END');
@@ -55,7 +56,7 @@ sub localized {
 
 	$command =~ s{(?<![\w./])(new\.json|clients)\b}{$dir/$1}g;
 	$command =~ s{(?<![\w./])((?:monitors|monitor_groups|pools|load_balancers)\.json|zones\.list|example\.net\.(?:txt|db|zone)|192\.0\.2\.db)\b}{$dir/$1}g;
-	$command =~ s{/etc/bind/keys/(?=K)|/var/lib/knot/keys/keys/(?=\*\.pem)|(?<= )(?=example\.org\.(?:zone|dnskey))}{$dir/}g;
+	$command =~ s{/etc/bind/keys/(?=K)|/var/lib/knot/keys/keys/(?=\*\.pem)|(?<= )(?=example\.org\.(?:zone|dnskey)|example\.info\.zone|other\.keys)}{$dir/}g;
 	$command =~ s{/root/graycloud\.backup|(?<= )FILE\b}{$dir/backup.$$}g;
 	$command =~ s{undo (42|SEQUENCE)}{'undo ' . $t->admin_json('log')->[-1]{sequence}}e;
 	$command =~ s{"\.\.\."}{"text"};
