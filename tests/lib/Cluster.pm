@@ -116,9 +116,7 @@ sub make_nodes {
 	my @settings = @{$self->{monitor} // ['interval=1', 'timeout=0.5', 'retries=0', 'consecutive_down=2']};
 
 	for my $number (0 .. $self->{nodes} - 1) {
-		my $node = $self->{node}[$number] = Graycloud->start(dnsd => 0, prefix => [$self->at($number), $self->clock($number)], listen => 1,
-			sync_args => ['--metrics', $self->address($number) . ':0', $self->engine($number), @{$self->{sync_args} // []}],
-			monitor_args => [@{$self->{monitor_args} // []}], dnsd_args => ['--listen', $self->address($number) . ':0']);
+		my $node = $self->{node}[$number] = $self->new_machine($number);
 		$self->mount($node->state, $self->{disk}{$number}) if $self->{disk}{$number};
 		if ($number == 0) {
 			$node->load_zone('example.com.zone');
@@ -144,6 +142,29 @@ sub make_nodes {
 		$node->admin('node ' . ($number == 0 ? 'init' : 'join') . " main $name site=site-$name") if $self->{log};
 		$node->start_dnsd;
 	}
+}
+
+# A machine with nothing on it yet.
+sub new_machine {
+	my ($self, $number) = @_;
+
+	return Graycloud->start(dnsd => 0, prefix => [$self->at($number), $self->clock($number)], listen => 1,
+		sync_args => ['--metrics', $self->address($number) . ':0', $self->engine($number), @{$self->{sync_args} // []}],
+		monitor_args => [@{$self->{monitor_args} // []}], dnsd_args => ['--listen', $self->address($number) . ':0']);
+}
+
+# A node is lost with all that it had, and its member of etcd, too: a new machine takes its name.
+sub replace {
+	my ($self, $number, $at) = @_;
+	my $name = substr 'abcdefgh', $number, 1;
+
+	$self->node($number)->kill9($_) for grep { $self->node($number)->running($_) } qw(dnsd monitor sync);
+	$self->etcd->replace($number, $at);
+	my $node = $self->{node}[$number] = $self->new_machine($number);
+	$node->start_monitor;
+	$node->start_sync;
+	$node->admin("node join main $name site=site-$name");
+	$node->start_dnsd;
 }
 
 # Propose a node for the roster at a node (tests/tools/propose.c); returns the outcome.

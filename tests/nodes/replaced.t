@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # A member of etcd is lost with its disk, and another one takes its place, while commands are given and an origin dies: nothing that was
-# acknowledged is lost, no answer changes by it, and the node beside the new member uses it. Then the same with the leader.
+# acknowledged is lost, no answer changes by it, and the node beside the new member uses it. Then the same with the leader, and with a whole node.
 use strict;
 use warnings;
 use lib 'tests/lib';
@@ -14,11 +14,12 @@ plan skip_all => Etcd->missing if Etcd->missing;
 my $c = Cluster->start(origins => 2, log => 1);
 my $given = 0;
 
-# A command at each node; all are to be there in the end.
+# A command at each node; all are to be there in the end. A node that has just lost its member refuses it, until it has another one.
 sub command_everywhere {
-	for my $number (0 .. 2) {
+	for my $node (map { $c->node($_) } 0 .. 2) {
 		$given++;
-		$c->node($number)->admin("pool create p$given origin=192.0.2.1");
+		Graycloud::wait_for(sub { ($node->run('pool', 'create', "p$given", 'origin=192.0.2.1'))[0] eq '0' || ($node->run('pool', 'show', "p$given"))[0] eq '0' })
+		    or die "no command is taken: ", ($node->run('pool', 'create', "p$given", 'origin=192.0.2.1'))[2];
 	}
 }
 
@@ -69,5 +70,16 @@ for my $round (['a follower', sub { (grep { $_ != $c->etcd->leader } 0 .. 2)[0] 
 	ok(scalar Graycloud::wait_for(sub { $c->etcd->answers($at) }), 'all three run again');
 	$c->all_reachable;
 }
+
+# A whole machine (docs/nodes.md).
+my $roster = join ' ', sort map { $_->{name} } @{$c->node(0)->admin_json('node list')};
+$c->replace(2, 0);
+$c->all_reachable;
+$c->all_answer('0 1', 'a new machine joins under the name of one that was lost, and answers');
+all_there('it has all that was acknowledged');
+is(join(' ', sort map { $_->{name} } @{$c->node(2)->admin_json('node list')}), $roster, 'the roster is the same');
+command_everywhere();
+all_there('commands at each node go on');
+eventually { $c->counts(0, 2) } 'its votes count';
 $c->stop;
 done_testing;
