@@ -5,13 +5,12 @@ use strict;
 use warnings;
 use Cwd qw(abs_path);
 use File::Temp ();
-use IO::Socket::IP;
 use Net::DNS;
 use POSIX ();
-use Socket qw(SOCK_DGRAM);
 use Test::More;
 use Graycloud;
 use Corpus;
+use Unbound;
 
 my $unbound;
 END { my $status = $?; kill TERM => $unbound if $unbound; $? = $status }
@@ -131,33 +130,6 @@ SKIP: {
 	};
 }
 
-# A port for Unbound, which cannot report a port of its own choice.
-sub free_port { IO::Socket::IP->new(LocalHost => '127.0.0.1', LocalPort => 0, Type => SOCK_DGRAM)->sockport }
-
-# Unbound, serving on a port.  It wants the port of UDP and of TCP, and on a busy machine one of the two may be
-# somebody's by then: with another port it is tried again.
-sub start_unbound {
-	my ($log) = @_;
-
-	for (1 .. 20) {
-		my $listen = free_port();
-		my $conf = $t->write_file('unbound.conf', unbound_conf($listen, $port));
-		my $pid = fork // die "fork: $!";
-
-		if ($pid == 0) {
-			open STDOUT, '>', $log;
-			open STDERR, '>&', \*STDOUT;
-			exec 'unbound', '-c', $conf or POSIX::_exit(127);
-		}
-		$unbound = $pid;
-		Graycloud::wait_for(sub { $unbound = undef if waitpid($pid, POSIX::WNOHANG) == $pid;
-			!$unbound || slurp($log) =~ /start of service/ });
-		return $listen if $unbound;
-		last if slurp($log) !~ /Address already in use/;
-	}
-	return undef;
-}
-
 sub slurp {
 	open my $file, '<', $_[0] or return '';
 	local $/;
@@ -217,7 +189,7 @@ SKIP: {
 	skip 'unbound is not installed', 1 unless installed('unbound');
 	subtest 'Unbound, with minimised questions in mixed case' => sub {
 		my $log = "$t->{dir}/unbound.log";
-		my $listen = start_unbound($log) // return fail('it starts: ' . slurp($log));
+		($unbound, my $listen) = Unbound::start($t->{dir}, 'unbound', sub { unbound_conf($_[0], $port) });
 		my $at = "127.0.0.1:$listen";
 		ok(Graycloud::wait_for(sub { my $reply = $t->query('one.basic.test A', rd => 1, server => $at, timeout => 0.5);
 			$reply && $reply->answer == 1 }), 'it resolves') or diag slurp($log);

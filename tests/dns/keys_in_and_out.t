@@ -5,9 +5,9 @@ use warnings;
 use lib 'tests/lib';
 use Graycloud;
 use File::Temp ();
-use IO::Socket::INET;
 use Net::DNS;
 use Test::More;
+use Unbound;
 
 for (['delv -v', 'bind9-dnsutils'], ['dnssec-keygen -V', 'bind9-utils'], ['ldns-keygen -v', 'ldnsutils']) {
 	system("$_->[0] >/dev/null 2>&1") & 0x7f00 and `sh -c "command -v $_->[0]"` eq '' and plan skip_all => "$_->[1] is not installed";
@@ -129,17 +129,10 @@ SKIP: {
 # A resolver that asks both, one for each question, and mixes the keys of one with the data of the other.
 SKIP: {
 	`sh -c "command -v unbound"` ne '' or skip 'unbound is not installed', 1;
-	my $free = IO::Socket::INET->new(Proto => 'udp', LocalAddr => '127.0.0.1')->sockport;
 	my ($data) = $ds =~ /\bDS\s+(.*)/;
-	my $conf = $t->write_file('unbound.conf', join "\n", 'server:', map({ "\t$_" } "interface: 127.0.0.1\@$free", 'do-ip6: no', 'do-daemonize: no', 'use-syslog: no', 'username: ""',
+	my ($unbound, $free) = Unbound::start($t->{dir}, 'unbound', sub { join "\n", 'server:', map({ "\t$_" } "interface: 127.0.0.1\@$_[0]", 'do-ip6: no', 'do-daemonize: no', 'use-syslog: no', 'username: ""',
 		'chroot: ""', qq{directory: "$t->{dir}"}, 'pidfile: ""', 'cache-max-ttl: 0', 'cache-max-negative-ttl: 0', 'msg-cache-size: 0', 'rrset-cache-size: 0', 'do-not-query-localhost: no',
-		qq{trust-anchor: "bind.example. DS $data"}), 'stub-zone:', map({ "\t$_" } 'name: "bind.example"', map { 'stub-addr: ' . $_->{udp}[0] =~ s/:/\@/r } $t, $second_node), "remote-control:\n\tcontrol-enable: no\n");
-	my $unbound = fork // die;
-	if (!$unbound) {
-		open STDOUT, '>', "$t->{dir}/unbound.log";
-		open STDERR, '>&STDOUT';
-		exec 'unbound', '-c', $conf or die;
-	}
+		qq{trust-anchor: "bind.example. DS $data"}), 'stub-zone:', map({ "\t$_" } 'name: "bind.example"', map { 'stub-addr: ' . $_->{udp}[0] =~ s/:/\@/r } $t, $second_node), "remote-control:\n\tcontrol-enable: no\n" });
 	my $resolver = Net::DNS::Resolver->new(nameservers => ['127.0.0.1'], port => $free, recurse => 1, udp_timeout => 5, retry => 2);
 	$resolver->dnssec(1);
 	$resolver->adflag(1);

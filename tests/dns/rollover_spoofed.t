@@ -31,7 +31,7 @@ $r->over('the step goes on when the resolver sees it with AD');
 
 # --- The resolver finds the parent bogus.
 
-my $wrong = $r->start_other_resolver('bogus', qq{\ttrust-anchor: "parent.example. DS 1 13 2 } . '0' x 64 . qq{"\n});
+my $wrong = $r->start_other_resolver('bogus', qq{trust-anchor: "parent.example. DS 1 13 2 } . '0' x 64 . '"');
 again('--resolver', "127.0.0.1:$wrong");
 $t->admin("dnssec rollover $zone");
 $r->until_text(qr/the resolver answers SERVFAIL: the parent is bogus, or cannot be resolved/, 'a bogus parent holds the step, and status says why');

@@ -16,6 +16,7 @@ use IO::Select;
 use IO::Socket::IP;
 use Net::DNS;
 use Resolvers;
+use Unbound;
 use Test::More;
 
 our $ZONE = 'roll.parent.example';
@@ -180,10 +181,9 @@ sub start_resolver {
 	my @stubs = map { my ($zone, @nodes) = @$_; join "\n\t", "stub-zone:", "name: \"$zone\"", map { 'stub-addr: ' . $_->{udp}[0] =~ s/:(\d+)$/\@$1/r . "\n" } @nodes }
 	    ['parent.example', $first], [$ZONE, grep { defined } $t, $self->{node2}];
 
-	$self->{port} = IO::Socket::IP->new(Proto => 'udp', Type => SOCK_DGRAM, LocalHost => '127.0.0.1', LocalPort => 0)->sockport;
-	$t->write_file('unbound.conf', <<"END" . join '', @stubs);
+	$self->{conf} = sub { my ($name, $port, $anchor) = @_; return <<"END" . join '', @stubs };
 server:
-	interface: 127.0.0.1\@$self->{port}
+	interface: 127.0.0.1\@$port
 	do-ip6: no
 	do-daemonize: no
 	use-syslog: no
@@ -192,46 +192,35 @@ server:
 	directory: "$t->{dir}"
 	pidfile: ""
 	do-not-query-localhost: no
-	trust-anchor: "parent.example. DS $ds"
+	@{[$anchor // qq(trust-anchor: "parent.example. DS $ds")]}
 	harden-algo-downgrade: yes
 	val-log-level: 2
 	target-fetch-policy: "0 0 0 0 0"
 remote-control:
 	control-enable: yes
-	control-interface: $t->{dir}/unbound.control
+	control-interface: $t->{dir}/$name.control
 	control-use-cert: no
 END
-	$self->run_unbound('unbound');
+	$self->{port} = $self->run_unbound('unbound');
 	$self->add_resolver('unbound', $self->{port});
 }
 
+# Returns its port.
 sub run_unbound {
-	my ($self, $name) = @_;
-	my $dir = $self->{child}{dir};
-	my $pid = fork // die "fork: $!";
+	my ($self, $name, $anchor) = @_;
+	my ($pid, $port) = Unbound::start($self->{child}{dir}, $name, sub { $self->{conf}->($name, $_[0], $anchor) });
 
-	if ($pid == 0) {
-		open STDOUT, '>', "$dir/$name.log";
-		open STDERR, '>&', \*STDOUT;
-		exec 'unbound', '-c', "$dir/$name.conf" or POSIX::_exit(127);
-	}
 	push @{$self->{pids}}, $pid;
+	return $port;
 }
 
 # Another resolver, which is not asked by the test: anchor: what it has in place of the anchor of the parent; "": it does not validate.
 # Returns its port.
 sub start_other_resolver {
 	my ($self, $name, $anchor) = @_;
-	my $dir = $self->{child}{dir};
-	my $conf = do { local (@ARGV, $/) = "$dir/unbound.conf"; <> };
-	my $port = IO::Socket::IP->new(Proto => 'udp', Type => SOCK_DGRAM, LocalHost => '127.0.0.1', LocalPort => 0)->sockport;
-
-	$conf =~ s/^\ttrust-anchor:.*\n/$anchor/m;
-	$conf =~ s/\@\Q$self->{port}\E\b/\@$port/;
-	$conf =~ s/unbound\.control/$name.control/;
-	$self->{child}->write_file("$name.conf", $conf);
-	$self->run_unbound($name);
+	my $port = $self->run_unbound($name, $anchor);
 	my $resolver = Net::DNS::Resolver->new(nameservers => ['127.0.0.1'], port => $port, recurse => 1, udp_timeout => 10, retry => 2);
+
 	Graycloud::wait_for(sub { $resolver->send('parent.example', 'SOA') }) or die "the resolver $name does not answer";
 	return $port;
 }
