@@ -288,11 +288,11 @@ run(struct daemon *daemon)
 			fail("cannot handle signals");
 	daemon->slept_ms = slept_ms();
 	on_look(-1, 0, daemon);
+	seal_enter(SEAL_MONITOR);
 	supervisor_tell("READY=1");
 	on_second(-1, 0, daemon);
 	printf("ready\n");
 	fflush(stdout);
-	seal_enter(SEAL_MONITOR);
 	event_base_dispatch(daemon->base);
 	for (size_t i = 0; i < NITEMS(stops); i++)
 		event_free(stops[i]);
