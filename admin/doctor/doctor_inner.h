@@ -8,6 +8,7 @@
 #include "admin/doctor/survey.h"
 #include "admin/look/picture.h"
 #include "zones/state/config.h"
+#include "zones/state/imported.h"
 #include "zones/state/signing_keys.h"
 
 struct examination {
@@ -57,6 +58,9 @@ void assess_nameserver(struct findings *findings, const struct picture *picture)
 void assess_monitor(struct findings *findings, const struct picture *picture);
 /* Of a signed zone, by the row of its procedure; now: the wall clock in milliseconds. */
 void assess_keys(struct findings *findings, const char *zone, const struct rollover *rollover, int64_t now);
+/* S109: what came of a zone whose keys are on another node. */
+void assess_import(struct findings *findings, const char *zone, const struct imported *imported,
+    const struct imported_sets *sets, int64_t now);
 /* Of a load balancer: how long resolvers keep its answers, in seconds, and until when its monitors notice a
  * failure; 0: it has none. */
 void assess_ttl(

@@ -352,6 +352,49 @@ a_rollover_that_is_followed_or_held_is_reported(void **state)
 	assert_string_equal(finding_of_keys(&rollover, now), "");
 }
 
+static const char *
+finding_of_import(const struct imported *imported, const struct imported_sets *sets, int64_t now)
+{
+	static char text[300];
+	struct findings findings = {0};
+
+	assess_import(&findings, "a.example", imported, sets, now);
+	text[0] = '\0';
+	if (findings.count > 0)
+		snprintf(text, sizeof text, "%s %s: %s", gravity_text(findings.list[0].gravity),
+		    findings.list[0].check, findings.list[0].what);
+	findings_free(&findings);
+	return text;
+}
+
+static void
+signatures_that_come_no_longer_are_reported(void **state)
+{
+	static const int64_t now = INT64_C(1796000000000), hour = 3600000;
+	struct imported imported = {.taken_ms = 0};
+	struct imported_sets sets = {.taken_ms = 0};
+
+	(void)state;
+	assert_string_equal(finding_of_import(&imported, &sets, now),
+	    "error signatures-absent: its keys are on another node, and no signatures came from there");
+	imported.taken_ms = now - hour / 2;
+	assert_string_equal(finding_of_import(&imported, &sets, now), "");
+	imported.taken_ms = now - 3 * hour;
+	assert_string_equal(finding_of_import(&imported, &sets, now),
+	    "warning signatures-late: the newest signatures came 3h ago from the node that has its keys");
+	sets = (struct imported_sets){.taken_ms = now - hour / 2, .due = now / 1000 + 5};
+	assert_string_equal(finding_of_import(&imported, &sets, now), "");
+	sets.due = now / 1000 - 5;
+	assert_string_equal(finding_of_import(&imported, &sets, now),
+	    "error signatures-late: the newest signatures came 30m ago from the node that has its keys, and "
+	    "some should have been "
+	    "renewed since");
+	snprintf(imported.fault, sizeof imported.fault, "its digest is another one");
+	assert_string_equal(finding_of_import(&imported, &sets, now),
+	    "warning signatures-refused: what the node with its keys sent was refused: its digest is another "
+	    "one");
+}
+
 int
 main(void)
 {
@@ -367,6 +410,7 @@ main(void)
 	    cmocka_unit_test(an_isolated_monitor_is_an_error),
 	    cmocka_unit_test(many_alike_are_counted),
 	    cmocka_unit_test(a_rollover_that_is_followed_or_held_is_reported),
+	    cmocka_unit_test(signatures_that_come_no_longer_are_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
