@@ -310,7 +310,7 @@ shipment_open(struct shipment *shipment, struct bytes octets)
 	made = read_bytes(&reader, 8);
 	len = read8(&reader);
 	apex = read_bytes(&reader, len);
-	if (reader.bad || apex == NULL || made == NULL || name_valid(apex, len) != len)
+	if (reader.bad || apex == NULL || made == NULL || len == 0 || name_valid(apex, len) != len)
 		return "its head is damaged";
 	shipment->made_ms = (int64_t)get64(made);
 	memcpy(shipment->apex, apex, len);
