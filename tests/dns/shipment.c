@@ -50,7 +50,7 @@ set_up(void **state)
 	add(head, sizeof head);
 	add(apex, sizeof apex);
 	add_item('S', row, sizeof row);
-	add_item('Z', "zone", 4);
+	add_item('R', "roll", 4);
 	return 0;
 }
 
@@ -90,7 +90,7 @@ a_whole_shipment_is_read(void **state)
 	assert_int_equal(key.len, 3);
 	assert_int_equal(contents.len, 3);
 	assert_true(shipment_next(&shipment, &at, &item));
-	assert_int_equal(item.kind, 'Z');
+	assert_int_equal(item.kind, 'R');
 	assert_false(shipment_next(&shipment, &at, &item));
 }
 
@@ -135,6 +135,58 @@ lengths_that_do_not_fit_are_refused(void **state)
 	assert_string_equal(open_copy(&shipment, len), "its head is damaged");
 	octets[HEAD - 1] = 0; /* no name, and no items */
 	assert_string_equal(open_copy(&shipment, HEAD), "its head is damaged");
+}
+
+/* A zone with one RRset of its apex: a record of two octets. */
+static size_t
+zone_row(uint8_t row[64], unsigned count, unsigned record)
+{
+	size_t at = 17 + 12;
+
+	memset(row, 0, 64);
+	row[16] = 1;
+	put16(row + 17, TYPE_DNSKEY);
+	put16(row + 17 + 6, (uint16_t)count);
+	put32(row + 17 + 8, 4);
+	put16(row + at, (uint16_t)record);
+	return at + 4 + 1; /* and no keys */
+}
+
+static void
+an_item_that_cannot_be_used_refuses_all(void **state)
+{
+	uint8_t row[64], key[SIGNING_KEY_OCTETS] = {13};
+	struct shipment shipment;
+	static const struct {
+		unsigned count, record;
+		bool good;
+	} zones[] = {{1, 2, true}, {0, 2, false}, {2, 2, false}, {65535, 2, false}, {1, 1, false},
+	    {1, 3, false}, {1, 65535, false}};
+
+	(void)state;
+	for (unsigned i = 0; i < NITEMS(zones); i++) {
+		set_up(state);
+		add_item('Z', row, zone_row(row, zones[i].count, zones[i].record));
+		assert_int_equal(open_copy(&shipment, len) == NULL, zones[i].good);
+	}
+	for (unsigned mark = 0; mark < 6; mark++) {
+		set_up(state);
+		key[3 + 2 + 8] = (uint8_t)mark;
+		add_item('K', key, sizeof key);
+		assert_int_equal(open_copy(&shipment, len) == NULL, mark <= MARK_GOING);
+	}
+	set_up(state);
+	add_item('K', key, sizeof key - 1);
+	assert_string_equal(open_copy(&shipment, len), "its rows are damaged");
+	set_up(state);
+	add_item('T', "steered", 7);
+	assert_string_equal(open_copy(&shipment, len), "its rows are damaged");
+	set_up(state);
+	add_item('X', "unknown", 7);
+	assert_string_equal(open_copy(&shipment, len), "its rows are damaged");
+	set_up(state);
+	octets[0] |= 2;
+	assert_string_equal(open_copy(&shipment, len), "it was written by a newer version");
 }
 
 static void
@@ -221,6 +273,7 @@ main(void)
 	    cmocka_unit_test_setup(a_whole_shipment_is_read, set_up),
 	    cmocka_unit_test_setup(one_that_is_cut_is_refused_unless_an_item_ends_there, set_up),
 	    cmocka_unit_test(lengths_that_do_not_fit_are_refused),
+	    cmocka_unit_test(an_item_that_cannot_be_used_refuses_all),
 	    cmocka_unit_test(a_row_whose_key_does_not_fit_is_damaged),
 	    cmocka_unit_test(a_line_is_the_word_a_length_and_a_digest),
 	    cmocka_unit_test(states_are_read_as_they_are_written),

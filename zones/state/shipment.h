@@ -75,7 +75,7 @@ struct shipment {
 	struct bytes items;
 };
 
-/* Open the octets behind the line. Returns NULL, or what is wrong with them. */
+/* Open the octets behind the line, and look at every item. Returns NULL, or what is wrong with them. */
 const char *shipment_open(struct shipment *shipment, struct bytes octets);
 
 struct shipment_item {
