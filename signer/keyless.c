@@ -69,21 +69,12 @@ has_keys(const char *state, const char *zone, struct problems *problems)
 	return some;
 }
 
-static bool
-make_directory(const char *path, struct problems *problems)
-{
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
-		return true;
-	problems_error(problems, "cannot create %s: %s", path, strerror(errno));
-	return false;
-}
-
 bool
 keyless_mark(const char *state, const char *zone, struct problems *problems)
 {
 	char *all = xasprintf("%s/keyless", state), *place = place_of(state, zone);
-	bool good = !has_keys(state, zone, problems) && make_directory(all, problems) &&
-	    make_directory(place, problems);
+	bool good = !has_keys(state, zone, problems) && zone_folder_make(all, problems) &&
+	    zone_folder_make(place, problems);
 
 	free(all);
 	free(place);

@@ -1,13 +1,12 @@
 #include "signer/keyring.h"
 
 #include "signer/keyring_inner.h"
+#include "zones/state/zone_folder.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 enum { ADOPTED_MAX = 2 };
 
@@ -87,16 +86,6 @@ make_key(struct keyring *keyring, unsigned algorithm, bool sep, struct problems 
 	return true;
 }
 
-static uint8_t
-marks_of(const struct signing_key *row)
-{
-	uint8_t marks = 0;
-
-	for (unsigned i = 0; i < KEY_MARKS; i++)
-		marks |= (uint8_t)(key_shows(row, i) << i);
-	return marks;
-}
-
 /* Has the zone a key of its own for data, a ZSK? */
 static bool
 is_split(const struct keyring *keyring)
@@ -129,7 +118,7 @@ take_step(struct keyring *keyring, int64_t wall)
 			rollover_mark(
 			    row, rollover->kind == ROLLOVER_ENABLE ? step->new &enabled : step->new, wall);
 		else if (key_id_same(&id, &rollover->old) || (!one && rollover->old.algorithm != 0))
-			rollover_mark(row, step->old & marks_of(row), wall);
+			rollover_mark(row, step->old & rollover_marks(row), wall);
 	}
 	providers_take_step(&keyring->providers, rollover, wall);
 }
@@ -196,15 +185,6 @@ adopt(struct loading *loading)
 		closedir(directory);
 }
 
-static bool
-make_directory(const char *path, struct problems *problems)
-{
-	if (mkdir(path, 0700) == 0 || errno == EEXIST)
-		return true;
-	problems_error(problems, "cannot create %s: %s", path, strerror(errno));
-	return false;
-}
-
 static void
 make_first(
     struct keyring *keyring, const char *state, const struct dnssec_policy *policy, struct problems *problems)
@@ -212,7 +192,7 @@ make_first(
 	char all[PATH_MAX];
 
 	snprintf(all, sizeof all, "%s/keys", state);
-	if (!make_directory(all, problems) || !make_key(keyring, policy->algorithm, true, problems))
+	if (!zone_folder_make(all, problems) || !make_key(keyring, policy->algorithm, true, problems))
 		return;
 	if (policy->split && make_key(keyring, policy->algorithm, false, problems))
 		rollover_mark(&keyring->rows[1], KEY_DNSKEY | KEY_DATA, wall_ms());

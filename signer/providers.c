@@ -47,16 +47,6 @@ providers_list(struct providers *providers, const uint8_t *apex, const struct dn
 	}
 }
 
-static uint8_t
-marks_of(const struct signing_key *row)
-{
-	uint8_t marks = 0;
-
-	for (unsigned i = 0; i < KEY_MARKS; i++)
-		marks |= (uint8_t)(key_shows(row, i) << i);
-	return marks;
-}
-
 static bool
 is_hidden(const struct signing_key *row)
 {
@@ -102,7 +92,7 @@ providers_due(const struct providers *providers, const struct rollover *rollover
 
 	for (unsigned i = 0; i < providers->count; i++) {
 		const struct signing_key *row = &providers->rows[i];
-		uint8_t marks = marks_of(row);
+		uint8_t marks = rollover_marks(row);
 
 		comes |= providers->listed[i] && !(marks & KEY_DATA);
 		unfinished |= providers->listed[i] && marks != possible(row);
@@ -133,7 +123,7 @@ providers_take_step(struct providers *providers, const struct rollover *rollover
 
 	for (unsigned i = 0; i < providers->count && step != NULL && step->providers & KEY_GIVEN; i++) {
 		struct signing_key *row = &providers->rows[i];
-		uint8_t now = marks_of(row);
+		uint8_t now = rollover_marks(row);
 
 		if (providers->listed[i] == going)
 			continue;

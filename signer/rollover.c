@@ -160,6 +160,16 @@ rollover_step(const struct rollover *rollover)
 
 /* ---- marks ---- */
 
+uint8_t
+rollover_marks(const struct signing_key *key)
+{
+	uint8_t marks = 0;
+
+	for (unsigned i = 0; i < KEY_MARKS; i++)
+		marks |= (uint8_t)(key_shows(key, i) << i);
+	return marks;
+}
+
 void
 rollover_mark(struct signing_key *key, uint8_t marks, int64_t wall_ms)
 {

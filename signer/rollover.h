@@ -54,6 +54,8 @@ void rollover_begin(struct rollover *rollover, enum rollover_kind kind, const st
     const struct key_id *new, const struct rollover_clock *now);
 /* Make a procedure that runs an emergency: no second looks, no margins. */
 void rollover_hurry(struct rollover *rollover, const struct rollover_pace *pace);
+/* The marks that a key shows. */
+uint8_t rollover_marks(const struct signing_key *key);
 /* Set the marks of a key to those of a step: they are then coming or going. */
 void rollover_mark(struct signing_key *key, uint8_t marks, int64_t wall_ms);
 /* The step is done: what is coming is everywhere, what is going is hidden. */

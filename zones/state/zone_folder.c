@@ -2,7 +2,9 @@
 
 #include "zones/base/util.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 
 char *
 zone_folder(const char *state, const char *folder, const char *zone)
@@ -17,4 +19,13 @@ zone_folder(const char *state, const char *folder, const char *zone)
 		    (unsigned char)*from);
 	*at = '\0';
 	return path;
+}
+
+bool
+zone_folder_make(const char *path, struct problems *problems)
+{
+	if (mkdir(path, 0700) == 0 || errno == EEXIST)
+		return true;
+	problems_error(problems, "cannot create %s: %s", path, strerror(errno));
+	return false;
 }
