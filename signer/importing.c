@@ -5,12 +5,18 @@
 #include "zones/state/config.h"
 #include "zones/state/imported.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { LAST_MS = 5000, POLL_MS = 100, CHUNK = 1 << 16 };
+enum { LAST_MS = 5000, POLL_MS = 100, CHUNK = 1 << 16, LEFT_S = 3600 };
+
+#define SHIPMENT ".shipment-"
 
 struct importing {
 	const char *state;
@@ -239,13 +245,34 @@ import_one(struct importing *importing)
 	return true;
 }
 
+/* Files of imports that were killed in the middle of a shipment. One that runs makes its own again for the
+ * next one. */
+static void
+remove_left(const char *state)
+{
+	char *all = xasprintf("%s/keyless", state);
+	DIR *list = opendir(all);
+	struct dirent *entry;
+	struct stat info;
+
+	while (list != NULL && (entry = readdir(list)) != NULL)
+		if (strncmp(entry->d_name, SHIPMENT, strlen(SHIPMENT)) == 0 &&
+		    fstatat(dirfd(list), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+		    time(NULL) - info.st_mtime > LEFT_S)
+			unlinkat(dirfd(list), entry->d_name, 0);
+	if (list != NULL)
+		closedir(list);
+	free(all);
+}
+
 bool
 importing_run(const char *state, FILE *in, struct problems *problems)
 {
 	struct importing importing = {.state = state, .in = in, .problems = problems};
 	int fd;
 
-	importing.file = xasprintf("%s/keyless/.shipment-XXXXXX", state);
+	remove_left(state);
+	importing.file = xasprintf("%s/keyless/" SHIPMENT "XXXXXX", state);
 	if ((fd = mkstemp(importing.file)) < 0) {
 		problems_error(problems,
 		    errno == ENOENT

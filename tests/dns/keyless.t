@@ -41,7 +41,17 @@ $_->admin("dnssec set $zone keyless_nodes=true") for $keyed, $less;
 eventually { signed_on($keyed) } 'the other node signs all that one without keys needs';
 my $first = export_to('first', $zone);
 ok(-s $first, 'it is exported');
+# Two imports were killed in the middle: one long ago, one now.
+for my $left (['.shipment-killed', 7200], ['.shipment-runs', 0]) {
+	my $path = "$less->{state}/keyless/$left->[0]";
+
+	open my $file, '>', $path or die "$path: $!";
+	print $file 'half';
+	close $file;
+	utime time - $left->[1], time - $left->[1], $path or die "$path: $!";
+}
 like(import_from($first), qr/^0: zone less\.example: imported, state [0-9a-f]{16}-\d+-\d+-\d+\n$/, 'and imported');
+ok(!-e "$less->{state}/keyless/.shipment-killed" && -e "$less->{state}/keyless/.shipment-runs", 'what an import left that was killed long ago is gone');
 
 my ($ds) = $keyed->admin("dnssec ds $zone --force") =~ /IN DS (\d+ 13 2 [0-9A-F]{64})$/m;
 $less->write_file(anchor => qq{trust-anchors { "$zone" static-ds @{[join ' ', map { /^\d+$/ ? $_ : qq("$_") } split ' ', $ds]}; };\n});
