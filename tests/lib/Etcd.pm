@@ -107,16 +107,23 @@ sub launch {
 	$self->{pid}{$member} = $pid;
 }
 
-# A member is lost with its data: another one takes its name and its place, which etcd knows by another id. at: a member that lives.
+# The numbers of the members by their names, as one that lives knows them.
+sub ids { my ($self, $at) = @_; return {map { $_->{name} => sprintf '%x', $_->{ID} } @{JSON::PP::decode_json($self->ctl(\$at, 'member', 'list', '-w', 'json'))->{members}}} }
+
+# A member is lost with its data: another one takes its name and its place, which etcd knows by another id. at: a member that lives. etcd
+# refuses changes of members while it has no leader, and until those that remain have been connected for some seconds.
 sub replace {
 	my ($self, $member, $at) = @_;
-	my ($id) = map { sprintf '%x', $_->{ID} } grep { $_->{name} eq "m$member" } @{JSON::PP::decode_json($self->ctl(\$at, 'member', 'list', '-w', 'json'))->{members}};
+	my $id = $self->ids($at)->{"m$member"};
 
 	$self->kill9($member);
 	system 'rm', '-rf', "$self->{dir}/data$member";
-	$self->ctl(\$at, 'member', 'remove', $id);
-	# etcd refuses it until the members have been connected for some seconds.
-	Graycloud::wait_for(sub { eval { $self->ctl(\$at, 'member', 'add', "m$member", '--peer-urls', $self->peer_url($member)) } }) or die "no member is added\n";
+	Graycloud::wait_for(sub { eval { $self->ctl(\$at, 'member', 'remove', $id) }; my $ids = eval { $self->ids($at) }; return $ids && !grep { $_ eq $id } values %$ids })
+	    or die "no member is removed\n";
+	Graycloud::wait_for(sub {
+		eval { $self->ctl(\$at, 'member', 'add', "m$member", '--peer-urls', $self->peer_url($member)) };
+		return index(eval { $self->ctl(\$at, 'member', 'list') } // '', $self->peer_url($member)) >= 0;
+	}) or die "no member is added\n";
 	$self->{replaced}{$member} = 1;
 	$self->launch($member);
 	Graycloud::wait_for(sub { $self->answers($member) }) or die "the new member does not start\n";

@@ -33,8 +33,6 @@ sub all_there {
 	} $name;
 }
 
-sub ids { my ($at) = @_; return {map { $_->{name} => $_->{ID} } @{JSON::PP::decode_json($c->etcd->ctl(\$at, 'member', 'list', '-w', 'json'))->{members}}} }
-
 $c->all_reachable;
 $c->all_answer('0 1', 'all origins are answered');
 command_everywhere();
@@ -44,7 +42,7 @@ for my $round (['a follower', sub { (grep { $_ != $c->etcd->leader } 0 .. 2)[0] 
 	my ($who, $choose) = @$round;
 	my $lost = $choose->();
 	my ($at) = grep { $_ != $lost } 0 .. 2;
-	my $before = ids($at);
+	my $before = $c->etcd->ids($at);
 
 	$c->etcd->kill9($lost);
 	ok(scalar Graycloud::wait_for(sub { $c->etcd->answers($at) }), "$who is lost: the others go on");
@@ -52,7 +50,7 @@ for my $round (['a follower', sub { (grep { $_ != $c->etcd->leader } 0 .. 2)[0] 
 	command_everywhere();
 	is($c->answers, '0 1 | 0 1 | 0 1', 'no answer changes');
 	$c->etcd->replace($lost, $at);
-	isnt(ids($at)->{"m$lost"}, $before->{"m$lost"}, 'another member has its place');
+	isnt($c->etcd->ids($at)->{"m$lost"}, $before->{"m$lost"}, 'another member has its place');
 	command_everywhere();
 	$c->stop_origin(0);
 	$c->all_answer('1', 'an origin that dies is withdrawn at all nodes');
