@@ -10,7 +10,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -581,6 +583,72 @@ a_lock_file_that_cannot_be_written_refuses(void **state)
 	free(lock);
 }
 
+/* Called once before the next read of a head. */
+static void (*before_pread)(void);
+
+/* In place of the C library's. */
+ssize_t
+pread(int fd, void *buffer, size_t len, off_t at)
+{
+	void (*before)(void) = before_pread;
+
+	before_pread = NULL;
+	if (before != NULL)
+		before();
+	return syscall(SYS_pread64, fd, buffer, len, at);
+}
+
+static int growing[2];
+
+/* Let the writer commit a large row, and wait until it has. */
+static void
+grow(void)
+{
+	char octet = 0;
+
+	if (write(growing[0], &octet, 1) != 1 || read(growing[0], &octet, 1) != 1)
+		fail_msg("the writer has ended");
+}
+
+static void __attribute__((noreturn)) write_when_told(const char *state)
+{
+	struct store *store = open_store(state, STORE_HEALTH, STORE_WRITE);
+	char octet = 0, *value = xcalloc(1, 100001);
+
+	memset(value, 'x', 100000);
+	while (store != NULL && write(growing[1], &octet, 1) == 1 && read(growing[1], &octet, 1) == 1)
+		if (put_text(store, TABLE_STATE, "row", value) != 0)
+			break;
+	_exit(0);
+}
+
+static void
+a_file_that_grows_while_it_is_looked_at_is_not_damaged(void **state)
+{
+	struct problems problems = {0};
+	struct store *store;
+	pid_t child;
+	char octet;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, growing), 0);
+	child = fork();
+	if (child == 0) {
+		close(growing[0]);
+		write_when_told(*state);
+	}
+	close(growing[1]);
+	assert_int_equal(read(growing[0], &octet, 1), 1);
+	store = open_store(*state, STORE_HEALTH, STORE_READ);
+	assert_non_null(store);
+	assert_false(has_text(store, TABLE_STATE, "row", ""));
+	before_pread = grow;
+	assert_int_equal(store_poll(store, &problems), STORE_CHANGED);
+	assert_int_equal(problems.count, 0);
+	store_close(store);
+	close(growing[0]);
+	assert_int_equal(child_status(child), 0);
+}
+
 static void
 a_configuration_that_lacks_a_table_is_neither_read_nor_written(void **state)
 {
@@ -614,6 +682,7 @@ main(void)
 	    ROW(a_vanished_store_is_told_once_and_comes_back),
 	    ROW(a_foreign_file_is_refused_with_a_sentence),
 	    ROW(a_file_that_was_cut_off_is_refused),
+	    ROW(a_file_that_grows_while_it_is_looked_at_is_not_damaged),
 	    ROW(a_configuration_that_lacks_a_table_is_neither_read_nor_written),
 	    ROW(the_guard_finds_damage_before_a_daemon_opens_the_store),
 	    ROW(death_by_damage_is_a_sentence),

@@ -303,7 +303,8 @@ store_file_check(const struct store_paths *paths, enum store_kind kind, struct p
 	if (fstat(fd, &st) != 0 || st.st_size == 0)
 		state = STORE_FILE_ABSENT;
 	else if (!S_ISREG(st.st_mode) || !meta_read(fd, 0, &first) ||
-	    !meta_read(fd, first.page_size, &second) || second.page_size != first.page_size) {
+	    !meta_read(fd, first.page_size, &second) || second.page_size != first.page_size ||
+	    fstat(fd, &st) != 0) { /* the size last, as in store_file_newest */
 		problems_error(problems, "%s is not a store of graycloud, or its head is damaged: %s",
 		    paths->data, store_kind_cure(kind));
 		state = STORE_FILE_BAD;
@@ -323,7 +324,8 @@ store_file_newest(int fd, uint64_t *transaction)
 	struct meta first, second;
 	struct stat st;
 
-	if (fstat(fd, &st) != 0 || !meta_read(fd, 0, &first) || !meta_read(fd, first.page_size, &second))
+	/* The size last: a writer makes the file larger before it writes a head that says so. */
+	if (!meta_read(fd, 0, &first) || !meta_read(fd, first.page_size, &second) || fstat(fd, &st) != 0)
 		return STORE_FILE_BAD;
 	*transaction = MAX(first.transaction, second.transaction);
 	return MAX(first.last_page, second.last_page) + 1 > (uint64_t)st.st_size / first.page_size
