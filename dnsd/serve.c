@@ -219,15 +219,13 @@ keep_pin(struct serve_context *context, const struct peer *peer, bool proven)
 		pin_news_add(context->settings->pin_news, choice->pin_key, choice->lb->share, &choice->pin);
 }
 
-/* S102: not all addresses were answered, because their set has no signature. */
+/* S102: what was chosen has no signature. */
 static void
 note_wanted(const struct serve_context *context)
 {
-	const struct answer *answer = &context->answer;
-	const struct steer_lb *lb = answer->has_choice ? answer->choice.lb : NULL;
+	const struct steer_lb *lb = context->answer.lacking;
 
-	if (lb != NULL && (answer->one_of_set || answer->lacks_signature) &&
-	    context->settings->wanted != NULL)
+	if (lb != NULL && context->settings->wanted != NULL)
 		wanted_add(context->settings->wanted, lb->name, lb->name_len);
 }
 

@@ -6,7 +6,7 @@ use Test::More;
 
 system('delv -v >/dev/null 2>&1') == 0 or plan skip_all => 'delv (bind9-dnsutils) is not installed';
 
-my $back = "\$ORIGIN back.test.\n\$TTL 60\n\@ SOA ns h 1 2 3 4 1\n\@ NS ns\nns A 192.0.2.53\nboth A 192.0.2.1\nboth A 192.0.2.2\nboth AAAA 2001:db8::1\nsolo A 192.0.2.7\n";
+my $back = "\$ORIGIN back.test.\n\$TTL 60\n\@ SOA ns h 1 2 3 4 1\n\@ NS ns\nns A 192.0.2.53\nboth A 192.0.2.1\nboth A 192.0.2.2\nboth AAAA 2001:db8::1\nsolo A 192.0.2.7\nmoved 1 A 192.0.2.21\n";
 my $zone = "\$ORIGIN signed.example.\n\$TTL 60\n\@ SOA ns h 1 2 3 4 1\n\@ NS ns\nns A 192.0.2.53\ninner A 192.0.2.55\nhop CNAME inside\n";
 my $dns = Graycloud->start(zone => [$back, $zone]);
 my $t = Graycloud->start(zone => $zone, monitor => 1, monitor_args => ['--resolver', $dns->{udp}[0]]);
@@ -15,7 +15,8 @@ $t->admin('pool create many origin=both.back.test origin=192.0.2.9');
 $t->admin('pool create plain origin=solo.back.test,flatten_cname=false');
 $t->admin('pool create mixed origin=solo.back.test,flatten_cname=false,weight=0.5 origin=192.0.2.10,weight=1');
 $t->admin('pool create inside origin=inner.signed.example,flatten_cname=false');
-$t->admin("lb create $_.signed.example default_pools=$_ fallback_pool=$_") for qw(many plain mixed inside);
+$t->admin('pool create moved origin=moved.back.test');
+$t->admin("lb create $_.signed.example default_pools=$_ fallback_pool=$_") for qw(many plain mixed inside moved);
 $t->admin('lb create *.wild.signed.example default_pools=plain fallback_pool=plain');
 $t->start_signer;
 $t->admin('dnssec enable signed.example');
@@ -54,5 +55,20 @@ for (['many A', 'fully validated'], ['plain CNAME', 'fully validated'], ['inside
 
 	is($said // 'not validated', $wanted, "$question validates");
 }
+
+# An address that was never there is not signed while the signer sleeps. Who asks for it gets no answer, and it is noted, so that it is signed
+# first; a name that lacks nothing is not.
+sub noted { open my $in, '<', "$t->{state}/serving/wanted" or die; read $in, my $head, 24; return unpack 'x16 Q<', $head }
+soon('moved.signed.example A', 'A* 192.0.2.21', 'a hostname with one address');
+kill STOP => $t->pid('signer');
+$dns->load_zone($back =~ s/192\.0\.2\.21/192.0.2.22/r);
+eventually { $t->query('moved.signed.example A', do => 1)->header->rcode eq 'SERVFAIL' } 'its new address has no signature';
+my $noted = noted();
+$t->query('plain.signed.example A', do => 1);
+is(noted(), $noted, 'a load balancer whose answer is signed is not noted');
+$t->query('moved.signed.example A', do => 1);
+is(noted(), $noted + 1, 'one without an answer is');
+kill CONT => $t->pid('signer');
+soon('moved.signed.example A', 'A* 192.0.2.22', 'and signed then');
 $_->stop for $t, $dns;
 done_testing;

@@ -34,7 +34,7 @@ answer_init(struct answer *answer, uint16_t rcode)
 	answer->has_choice = false;
 	answer->dnssec_ok = false;
 	answer->lacks_signature = false;
-	answer->one_of_set = false;
+	answer->lacking = NULL;
 	answer->steered.zone = NULL;
 	answer->nwildcards = 0;
 	answer->nsynthesised = 0;
@@ -665,7 +665,10 @@ answer_find(struct answer *answer, const struct snapshot *snapshot, const struct
 	prove_wildcards(answer);
 	/* S102: never an unsigned answer of a signed zone. */
 	if (answer->lacks_signature) {
+		const struct steer_lb *lacking = answer->lacking;
+
 		answer_init(answer, RCODE_SERVFAIL);
 		answer->lacks_signature = true;
+		answer->lacking = lacking;
 	}
 }

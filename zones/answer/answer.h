@@ -81,7 +81,8 @@ struct answer {
 	bool lacks_glue;      /* no room for some glue that a referral needs: TC (RFC 9471 3.1) */
 	bool dnssec_ok;       /* as the question has it */
 	bool lacks_signature; /* an RRset of a signed zone has no signature yet: SERVFAIL (S102) */
-	bool one_of_set;      /* S102: one address, because the set of all is not signed yet */
+	const struct steer_lb
+	    *lacking; /* S102: a load balancer whose RRset has no signature yet; NULL: none */
 	uint8_t nitems, nnames;
 	uint8_t scope; /* ECS (S4) */
 	struct answer_item items[ANSWER_ITEMS_MAX];

@@ -84,9 +84,9 @@ steered_sign(struct answer *answer, const struct snapshot *snapshot, const struc
 	content = content_of_choice(choice, &lb->content);
 	if (find(snapshot, zone, &content, answer->steered.signatures))
 		return;
-	answer->one_of_set = choice->count > 1;
+	answer->lacking = lb;
 	first = choice->how == STEER_HASHED ? 0 : (unsigned)((mix64(draw) >> 32) * choice->count >> 32);
-	for (unsigned i = 0; i < choice->count && answer->one_of_set; i++) {
+	for (unsigned i = 0; choice->count > 1 && i < choice->count; i++) {
 		unsigned at = (first + i) % choice->count;
 
 		content = content_single(&lb->content, choice->family, steer_address(choice, at)->bytes);
@@ -109,5 +109,8 @@ steered_sign_cname(struct answer *answer, const struct snapshot *snapshot, const
 	cover(answer, zone, lb, TYPE_CNAME);
 	content = content_of_octets(target, name_len(target));
 	content = content_join(&lb->content, CONTENT_CNAME, 0, &content);
-	answer->lacks_signature |= !find(snapshot, zone, &content, answer->steered.signatures);
+	if (find(snapshot, zone, &content, answer->steered.signatures))
+		return;
+	answer->lacking = lb;
+	answer->lacks_signature = true;
 }
