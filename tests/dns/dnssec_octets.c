@@ -10,6 +10,8 @@
 #include <stdarg.h>
 
 #include <cmocka.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -227,7 +229,7 @@ signatures_end_spread_and_are_renewed_at_half_of_their_time(void **state)
 static void
 a_signature_is_found_by_its_content_and_by_no_other(void **state)
 {
-	struct signature_table *table = signature_table_new(0), *larger;
+	struct signature_table *table = signature_table_new(0);
 	struct signature signature = {.algorithm = 13}, found;
 	uint8_t address[16] = {0};
 	struct content owner;
@@ -241,14 +243,9 @@ a_signature_is_found_by_its_content_and_by_no_other(void **state)
 		put32(address, i);
 		content = content_single(&owner, i & 1, address);
 		signature.key_tag = (uint16_t)i;
-		if (!signature_table_has_room(table)) {
-			larger = signature_table_grow(table);
-			free(table);
-			table = larger;
-		}
 		assert_false(signature_table_find(table, &content, &found));
-		signature_table_add(table, &content, &signature);
-		signature_table_add(table, &content, &signature);
+		free(signature_table_add(table, &content, &signature));
+		assert_null(signature_table_add(table, &content, &signature));
 	}
 	assert_int_equal(signature_table_count(table), 5000);
 	for (unsigned i = 0; i < 5000; i++) {
@@ -261,7 +258,82 @@ a_signature_is_found_by_its_content_and_by_no_other(void **state)
 		assert_int_equal(found.key_tag, i);
 		assert_false(signature_table_find(table, &other, &found));
 	}
-	free(table);
+	signature_table_free(table);
+}
+
+enum { SHARED = 100000 };
+
+struct sharing {
+	struct signature_table *table;
+	struct content owner;
+	_Atomic unsigned added; /* SHARED: the end */
+	unsigned missed, wrong;
+};
+
+static struct content
+shared_content(const struct sharing *sharing, unsigned i)
+{
+	uint8_t address[16] = {0};
+
+	put32(address, i);
+	return content_single(&sharing->owner, i & 1, address);
+}
+
+static void *
+look_up(void *arg)
+{
+	struct sharing *sharing = arg;
+
+	for (unsigned added = 0, round = 1; added < SHARED; round++) {
+		struct signature found;
+		struct content content;
+		unsigned i;
+
+		added = atomic_load(&sharing->added);
+		if (added == 0)
+			continue;
+		i = (unsigned)(mix64(round) % added);
+		content = shared_content(sharing, i);
+		if (!signature_table_find(sharing->table, &content, &found))
+			sharing->missed++;
+		else
+			sharing->wrong += found.key_tag != (uint16_t)i || found.octets[63] != (uint8_t)i;
+	}
+	return NULL;
+}
+
+static void
+signatures_are_found_while_the_table_grows(void **state)
+{
+	struct sharing sharing = {.table = signature_table_new(0)};
+	struct signature signature = {.algorithm = 13};
+	void *replaced[64 * 32];
+	unsigned count = 0;
+	pthread_t reader;
+
+	(void)state;
+	content_init();
+	sharing.owner = content_of_owner(name("lb.example."), 12, 30);
+	assert_int_equal(pthread_create(&reader, NULL, look_up, &sharing), 0);
+	for (unsigned i = 0; i < SHARED; i++) {
+		struct content content = shared_content(&sharing, i);
+		void *memory;
+
+		signature.key_tag = (uint16_t)i;
+		signature.octets[63] = (uint8_t)i;
+		memory = signature_table_add(sharing.table, &content, &signature);
+		assert_in_range(count, 0, NITEMS(replaced) - 1);
+		if (memory != NULL)
+			replaced[count++] = memory;
+		atomic_store(&sharing.added, i + 1);
+	}
+	pthread_join(reader, NULL);
+	assert_int_equal(sharing.missed, 0);
+	assert_int_equal(sharing.wrong, 0);
+	assert_true(count > 64);
+	while (count > 0)
+		free(replaced[--count]);
+	signature_table_free(sharing.table);
 }
 
 static void
@@ -295,6 +367,7 @@ main(void)
 	    cmocka_unit_test(threads_sign_what_one_signs),
 	    cmocka_unit_test(signatures_end_spread_and_are_renewed_at_half_of_their_time),
 	    cmocka_unit_test(a_signature_is_found_by_its_content_and_by_no_other),
+	    cmocka_unit_test(signatures_are_found_while_the_table_grows),
 	    cmocka_unit_test(a_set_has_one_content_in_any_order),
 	};
 

@@ -79,7 +79,7 @@ stage_free(struct stage *stage)
 {
 	for (unsigned i = 0; i < NITEMS(stage->sceneries); i++)
 		scenery_free(stage->sceneries[i]);
-	free(stage->signatures);
+	signature_table_free(stage->signatures);
 }
 
 /* ---- signatures: octets that nobody verifies, and here and there none ---- */
@@ -113,7 +113,7 @@ stage_sign_steered(struct stage *stage, const struct steer_lb *lb)
 		struct content what = content_single(&lb->content, i == 2, addresses[i]);
 
 		what = content_signed(&what, &stage->sceneries[0]->zone->keys[0]);
-		signature_table_add(stage->signatures, &what, &signature);
+		free(signature_table_add(stage->signatures, &what, &signature));
 	}
 }
 

@@ -2,8 +2,9 @@
  * signature_table.h -- signatures of steered RRsets, found by content (S100).
  *
  * One thread adds, any threads read without a lock: an entry is written before its first word, which readers
- * compare first. Entries are never changed or removed while others read; a new table replaces an old one with
- * a new snapshot. Entries of 96 octets, at most 70 % full.
+ * compare first. Entries are never changed or removed while others read. Entries of 96 octets are in shards
+ * by their content, at most 70 % full. A shard that is full is replaced by one of twice the size, alone, so
+ * that no addition takes more than some milliseconds, whatever the size of the table.
  */
 #ifndef SIGNATURE_TABLE_H
 #define SIGNATURE_TABLE_H
@@ -13,14 +14,15 @@
 
 struct signature_table;
 
-/* A table with room for this many signatures. Free it with free(). */
+/* An empty table; signatures: so many are expected. Free it with signature_table_free. */
 struct signature_table *signature_table_new(size_t signatures);
-/* A larger copy of a table (NULL: an empty one), which stays as it is. */
-struct signature_table *signature_table_grow(const struct signature_table *table);
-/* Is there room for one more? */
-bool signature_table_has_room(const struct signature_table *table);
-/* Add a signature, or nothing if the content has one. There must be room. */
-void signature_table_add(
+/* table: a struct signature_table, or NULL. */
+void signature_table_free(void *table);
+/*
+ * Add a signature, or nothing if the content has one. Returns the memory of a shard that was replaced, to be
+ * given to free() when no other thread can read it any more; NULL: none.
+ */
+void *signature_table_add(
     struct signature_table *table, const struct content *content, const struct signature *signature);
 /* Forget the signature of a content; its entry stays in use. Only if no other thread reads the table. */
 void signature_table_drop(struct signature_table *table, const struct content *content);

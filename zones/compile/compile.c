@@ -45,7 +45,7 @@ compiler_free(struct compiler *compiler)
 	compiler->broken = false;
 	compiler_retire(compiler, &now);
 	free(compiler->retired.items);
-	free(compiler->signatures);
+	signature_table_free(compiler->signatures);
 	compiler_forget_spares(compiler);
 	numbers_free(&compiler->numbers);
 	free(compiler);

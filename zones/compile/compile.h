@@ -38,7 +38,7 @@ struct compiler_signing {
 
 enum compiled {
 	COMPILED_SAME,   /* nothing to publish */
-	COMPILED_TABLES, /* pool tables were replaced in their slots */
+	COMPILED_TABLES, /* pool tables, or parts of the table of signatures, were replaced in their places */
 	COMPILED_NEW,    /* compiler_snapshot() is a new one */
 	COMPILED_FAILED  /* the old one stays valid; compiler_error() has the reason */
 };

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { ROOM_MIN = 1024, LBS_FEW = 16 };
+enum { LBS_FEW = 16, SPARE_ROWS = 8192 };
 
 void
 compiler_set_signing(struct compiler *compiler, const struct compiler_signing *signing)
@@ -93,8 +93,9 @@ compiler_bare_content(const struct steered_signature *row)
 struct adding {
 	const struct config_graph *only; /* take rows of its load balancers; NULL: all rows */
 	struct signature_table *table;
-	bool full;    /* there was no room */
-	bool renewed; /* a content has a newer signature than the table */
+	struct retired *retired;
+	bool replaced; /* a part of the table */
+	bool renewed;  /* a content has a newer signature than the table */
 };
 
 static bool
@@ -117,6 +118,7 @@ add_row(void *arg, const struct steered_signature *row)
 	struct adding *adding = arg;
 	struct content content;
 	struct signature known;
+	void *memory;
 
 	if (adding->only != NULL && !is_of_lb(adding->only, row))
 		return;
@@ -125,10 +127,9 @@ add_row(void *arg, const struct steered_signature *row)
 		adding->renewed |= known.expiration != row->signature.expiration;
 		return;
 	}
-	if (signature_table_has_room(adding->table))
-		signature_table_add(adding->table, &content, &row->signature);
-	else
-		adding->full = true;
+	memory = signature_table_add(adding->table, &content, &row->signature);
+	retired_add(adding->retired, free, memory);
+	adding->replaced |= memory != NULL;
 }
 
 /* Read the rows after those that were read. */
@@ -141,41 +142,39 @@ read_rows(
 		compiler->sets = steered_each(sets, compiler->sets, add_row, adding);
 }
 
-/* Returns true if there is a new table. */
-static bool
+/* TABLES: parts of the table were replaced; NEW: there is another one, for the next snapshot. */
+static enum compiled
 follow_steered(struct compiler *compiler, struct store_txn *signatures, struct store_txn *sets, bool anew)
 {
-	struct adding adding = {.table = compiler->signatures};
-	size_t count;
+	struct adding adding = {.table = compiler->signatures, .retired = &compiler->retired};
+	size_t count = steered_count(signatures) + (sets != NULL ? steered_count(sets) : 0);
 
 	if (compiler->signatures != NULL && !anew) {
 		read_rows(compiler, signatures, sets, &adding);
-		if (!adding.full && !adding.renewed)
-			return false;
+		/* Rows that were deleted leave the table when there are many. */
+		if (!adding.renewed && signature_table_count(compiler->signatures) <= 2 * count + SPARE_ROWS)
+			return adding.replaced ? COMPILED_TABLES : COMPILED_SAME;
 	}
-	count = steered_count(signatures) + (sets != NULL ? steered_count(sets) : 0);
 	if (count == 0 && compiler->signatures == NULL)
-		return false;
-	retired_add(&compiler->retired, free, compiler->signatures);
-	adding = (struct adding){.table = signature_table_new(MAX(2 * count, (size_t)ROOM_MIN))};
-	compiler->signatures = adding.table;
+		return COMPILED_SAME;
+	retired_add(&compiler->retired, signature_table_free, compiler->signatures);
+	compiler->signatures = adding.table = signature_table_new(count);
 	compiler->singles = compiler->sets = 0;
 	read_rows(compiler, signatures, sets, &adding);
 	if (compiler->graph != NULL)
 		compiler->graph->signatures = compiler->signatures;
-	return true;
+	return COMPILED_NEW;
 }
 
 void
 compiler_read_steered(struct compiler *compiler, const struct compiler_signed *signed_by)
 {
 	struct config_graph *graph = compiler->graph;
-	struct adding adding = {.only = graph->lbs.count <= LBS_FEW ? graph : NULL, .full = true};
+	struct adding adding = {
+	    .only = graph->lbs.count <= LBS_FEW ? graph : NULL, .retired = &compiler->retired};
 
-	for (size_t room = ROOM_MIN; signed_by->signatures != NULL && adding.full; room *= 4) {
-		free(adding.table);
-		adding.full = false;
-		adding.table = signature_table_new(room);
+	if (signed_by->signatures != NULL) {
+		adding.table = signature_table_new(0);
 		compiler->singles = compiler->sets = 0;
 		read_rows(compiler, signed_by->signatures, signed_by->sets, &adding);
 	}
@@ -188,17 +187,22 @@ compiler_read_steered(struct compiler *compiler, const struct compiler_signed *s
 enum compiled
 compiler_steered(struct compiler *compiler, struct store_txn *signatures, struct store_txn *sets)
 {
-	if (compiler->broken || compiler->graph == NULL || !follow_steered(compiler, signatures, sets, false))
+	enum compiled table;
+
+	if (compiler->broken || compiler->graph == NULL)
 		return COMPILED_SAME;
-	graph_make_snapshot(compiler->graph, compiler->generation);
-	return COMPILED_NEW;
+	table = follow_steered(compiler, signatures, sets, false);
+	if (table == COMPILED_NEW)
+		graph_make_snapshot(compiler->graph, compiler->generation);
+	return table;
 }
 
 enum compiled
 compiler_signatures(struct compiler *compiler, struct store_txn *config, struct store_txn *signatures,
     struct store_txn *sets, bool anew)
 {
-	bool table = follow_steered(compiler, signatures, sets, anew), zones;
+	enum compiled table = follow_steered(compiler, signatures, sets, anew);
+	bool zones;
 
 	if (compiler->graph == NULL)
 		return COMPILED_SAME;
@@ -214,8 +218,8 @@ compiler_signatures(struct compiler *compiler, struct store_txn *config, struct 
 		snprintf(compiler->error, sizeof compiler->error, "%s", compiler->graph->error);
 		return COMPILED_FAILED;
 	}
-	if (!zones && !table)
-		return COMPILED_SAME;
+	if (!zones && table != COMPILED_NEW)
+		return table;
 	graph_make_snapshot(compiler->graph, compiler->generation);
 	return COMPILED_NEW;
 }
@@ -223,7 +227,7 @@ compiler_signatures(struct compiler *compiler, struct store_txn *config, struct 
 void
 compiler_forget_steered(struct compiler *compiler)
 {
-	retired_add(&compiler->retired, free, compiler->signatures);
+	retired_add(&compiler->retired, signature_table_free, compiler->signatures);
 	compiler->signatures = NULL;
 	compiler->singles = compiler->sets = 0;
 	if (compiler->graph != NULL)
@@ -241,15 +245,12 @@ void
 compiler_add_steered(
     struct compiler *compiler, const struct content *content, const struct signature *signature)
 {
-	struct signature_table *old = compiler->signatures;
-
-	if (old == NULL || !signature_table_has_room(old)) {
-		compiler->signatures = signature_table_grow(old);
-		retired_add(&compiler->retired, free, old);
+	if (compiler->signatures == NULL) {
+		compiler->signatures = signature_table_new(0);
 		if (compiler->graph != NULL)
 			compiler->graph->signatures = compiler->signatures;
 	}
-	signature_table_add(compiler->signatures, content, signature);
+	retired_add(&compiler->retired, free, signature_table_add(compiler->signatures, content, signature));
 }
 
 /* ---- what waits for the signer ---- */
