@@ -362,7 +362,7 @@ foresee(struct signer *signer)
 	    !compiler_foresees(signer->compiler) || store_begin(signer->config.store, STORE_PEEK, &txn) != 0)
 		return;
 	if (config_generation(txn) == signer->beat.generation && begin(signer, &pass)) {
-		struct steered_pass steering = {signer, &pass};
+		struct steered_pass steering = {.signer = signer, .pass = &pass};
 
 		pass.slice = SLICE_CONFIG;
 		pass.foreseeing = true;
@@ -445,7 +445,7 @@ beat(struct signer *signer)
 static bool
 sign_aside(struct signer *signer, struct pass *pass)
 {
-	struct steered_pass steering = {signer, pass};
+	struct steered_pass steering = {.signer = signer, .pass = pass};
 	struct store_txn *health;
 
 	if (!compiler_is_building(signer->compiler) || signer->health.store == NULL)
@@ -462,7 +462,7 @@ sign_aside(struct signer *signer, struct pass *pass)
 		signer->aside = true;
 	}
 	if (signer->aside)
-		compiler_sign_steered(signer->compiler, signer_sign_steered, &steering);
+		compiler_sign_steered(signer->compiler, signer_sign_steered, signer_pause, &steering);
 	return pass->slice < SLICE;
 }
 

@@ -443,7 +443,7 @@ take(void *arg, uint32_t zone)
 void
 signer_take_imports(struct signer *signer, struct pass *pass)
 {
-	struct steered_pass steering = {signer, pass};
+	struct steered_pass steering = {.signer = signer, .pass = pass};
 
 	zone_signer_each_keyless(signer->zones, take, &steering);
 }

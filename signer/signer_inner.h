@@ -10,9 +10,7 @@
 #include "zones/steer/wanted.h"
 
 enum {
-	SLICE = 128,        /* signatures of steered RRsets in a pass, so that flips are seen meanwhile */
-	SLICE_ASKED = 32,   /* the same while load balancers are asked for, so that they are seen soon */
-	ASKED_MS = 1000,    /* so long since one was asked for */
+	SLICE = 512,        /* signatures of steered RRsets in a pass, so that changes are seen meanwhile */
 	SLICE_CONFIG = 4096 /* the same while a configuration waits */
 };
 
@@ -36,7 +34,6 @@ struct signer {
 	struct signing_threads *threads;
 	struct wanted_ring *wanted; /* of the nameserver; NULL: there is none */
 	uint64_t taken;             /* the next item of it */
-	uint64_t asked_ms;          /* when it had one that was not signed */
 	struct zone_signer *zones;
 	struct rollovers *rollovers;
 	struct arrivals *arrivals;
@@ -66,6 +63,7 @@ struct signer {
 struct steered_pass {
 	struct signer *signer;
 	struct pass *pass;
+	unsigned looked; /* the load balancers that were looked at */
 };
 
 /* The earlier of two times, modulo 2^32; 0: none. */
@@ -89,6 +87,9 @@ void signer_note_steered(void *arg, const struct steered_signature *row);
 bool signer_sign_steered(void *arg, const struct steered_signature *wanted, const struct content *content);
 /* S102: first those that are asked for. Returns true if there was one. */
 bool signer_sign_wanted(struct signer *signer, struct pass *pass, struct steered_pass *steering);
+/* For the compiler: end the pass, because something that it has signed, or that has changed, does not wait.
+ */
+bool signer_pause(void *arg);
 void signer_sign_slice(struct signer *signer, struct pass *pass);
 void signer_renew_steered(struct signer *signer, struct pass *pass);
 

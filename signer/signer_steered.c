@@ -5,8 +5,10 @@
 #include <stdlib.h>
 
 enum {
-	SETS_MIN = 8192,     /* sets that are kept, ... */
-	SETS_OF_EACH_LB = 16 /* ... and this number more for each load balancer */
+	SETS_MIN = 8192,      /* sets that are kept, ... */
+	SETS_OF_EACH_LB = 16, /* ... and this number more for each load balancer */
+	LOOKS = 1024,         /* at load balancers in a pass, if none lacks a signature */
+	LOOKS_OF_HEALTH = 32
 };
 
 bool
@@ -68,6 +70,20 @@ signer_sign_wanted(struct signer *signer, struct pass *pass, struct steered_pass
 	return some;
 }
 
+/* Those that are asked for do not wait for the rest of a pass, and neither does what a flip of health needs.
+ */
+bool
+signer_pause(void *arg)
+{
+	struct steered_pass *steering = arg;
+	struct signer *signer = steering->signer;
+
+	if (signer_sign_wanted(signer, steering->pass, steering) || ++steering->looked >= LOOKS)
+		return true;
+	return steering->looked % LOOKS_OF_HEALTH == 0 &&
+	    followed_news(&signer->health, signer->options.state);
+}
+
 /*
  * Sign the RRsets of load balancers that have no signature, up to the slice. If none is left, the generation
  * that waits for it is complete (S103).
@@ -75,20 +91,17 @@ signer_sign_wanted(struct signer *signer, struct pass *pass, struct steered_pass
 void
 signer_sign_slice(struct signer *signer, struct pass *pass)
 {
-	struct steered_pass steering = {signer, pass};
+	struct steered_pass steering = {.signer = signer, .pass = pass};
 	struct settle settle;
 
 	if (pass->error != 0)
 		return;
-	pass->slice = signer->pending != 0            ? SLICE_CONFIG
-	    : boot_ms() - signer->asked_ms < ASKED_MS ? SLICE_ASKED
-						      : SLICE;
+	pass->slice = signer->pending != 0 ? SLICE_CONFIG : SLICE;
 	if (signer_sign_wanted(signer, pass, &steering)) {
 		signer->more = true;
-		signer->asked_ms = boot_ms();
 		return; /* commit these at once */
 	}
-	signer->more = compiler_sign_steered(signer->compiler, signer_sign_steered, &steering);
+	signer->more = compiler_sign_steered(signer->compiler, signer_sign_steered, signer_pause, &steering);
 	if (!signer->more && pass->error == 0) {
 		signer_begin_settle(signer, pass, &settle, NULL);
 		settle_new_keys(&settle);

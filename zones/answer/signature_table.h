@@ -4,7 +4,7 @@
  * One thread adds, any threads read without a lock: an entry is written before its first word, which readers
  * compare first. Entries are never changed or removed while others read. Entries of 96 octets are in shards
  * by their content, at most 70 % full. A shard that is full is replaced by one of twice the size, alone, so
- * that no addition takes more than some milliseconds, whatever the size of the table.
+ * that no addition copies more than a 64th of the table.
  */
 #ifndef SIGNATURE_TABLE_H
 #define SIGNATURE_TABLE_H
@@ -14,7 +14,7 @@
 
 struct signature_table;
 
-/* An empty table; signatures: so many are expected. Free it with signature_table_free. */
+/* An empty table; signatures: the number that is expected. Free it with signature_table_free. */
 struct signature_table *signature_table_new(size_t signatures);
 /* table: a struct signature_table, or NULL. */
 void signature_table_free(void *table);

@@ -116,13 +116,16 @@ enum { SPARE_ORIGINS_MAX = 64 }; /* S109: of a pool with more origins there are 
 /*
  * Mark the load balancers whose pools changed since the last call; all: every one. compiler_sign_steered then
  * takes marked ones, in turn, and calls fn with each RRset that has no signature in the table of the
- * compiler, until fn returns false. That load balancer stays marked. Returns true if marked ones are left.
- * Sets without one origin come last, after those of all load balancers.
+ * compiler, until fn returns false, or pause, which is called before each load balancer, returns true. That
+ * load balancer stays marked. Returns true if marked ones may be left. Sets without one origin come last,
+ * after those of all load balancers. pause may call compiler_sign_wanted.
  */
 typedef bool compiler_steered_fn(
     void *arg, const struct steered_signature *row, const struct content *content);
+typedef bool compiler_pause_fn(void *arg);
 void compiler_mark_steered(struct compiler *compiler, bool all);
-bool compiler_sign_steered(struct compiler *compiler, compiler_steered_fn *fn, void *arg);
+bool compiler_sign_steered(
+    struct compiler *compiler, compiler_steered_fn *fn, compiler_pause_fn *pause, void *arg);
 /* The same for one load balancer (a wire name) if it is marked. Returns true if it was. */
 bool compiler_sign_wanted(struct compiler *compiler, const uint8_t *name, compiler_steered_fn *fn, void *arg);
 /*

@@ -34,8 +34,9 @@ struct compiler {
 	const struct compiler_signing *signing;
 	struct signature_table *signatures;     /* of steered RRsets; NULL: there were none */
 	struct steered_round settling, sparing; /* of compiler_sign_steered */
-	struct spares spares[SPARES_KEPT];      /* by slot */
-	uint64_t singles, sets; /* the last sequences that were read of signatures/ and sets/ */
+	uint64_t mark, marked_all;         /* of compiler_mark_steered: the last one, the last one of all */
+	struct spares spares[SPARES_KEPT]; /* by slot */
+	uint64_t singles, sets;            /* the last sequences that were read of signatures/ and sets/ */
 	char error[200];
 };
 

@@ -16,6 +16,7 @@ struct steering_walk {
 	bool bare;    /* without a key */
 	bool stopped; /* fn returned false */
 	compiler_steered_fn *fn;
+	compiler_pause_fn *pause;
 	void *arg;
 	struct content owner; /* of entry, as a key of its zone signs it */
 	struct steer_lb plan; /* of entry, after a set or a rule; without pools */
@@ -301,15 +302,8 @@ compiler_contents(struct compiler *compiler, const struct id *id, struct content
 
 /* ---- in slices ---- */
 
-static bool
-uses_changed(const struct config_graph *graph, const struct steer_lb *lb)
-{
-	for (unsigned p = 0; lb != NULL && p < lb->nall; p++)
-		if (graph_pool_at(graph, lb->pools[p].slot)->changed)
-			return true;
-	return lb != NULL && graph_pool_at(graph, lb->fallback.slot)->changed;
-}
-
+/* A flip can concern each of many load balancers: only its pools are marked, and those that use them look
+ * when it is their turn. */
 void
 compiler_mark_steered(struct compiler *compiler, bool all)
 {
@@ -317,14 +311,31 @@ compiler_mark_steered(struct compiler *compiler, bool all)
 
 	if (graph == NULL)
 		return;
-	for (size_t i = 0; i < graph->lbs.count; i++) {
-		struct lb_entry *entry = graph->lbs.items[i];
+	compiler->mark++;
+	if (all)
+		compiler->marked_all = compiler->mark;
+	for (uint32_t slot = 0; slot < graph->pools.count; slot++) {
+		struct pool_entry *pool = graph_pool_at(graph, slot);
 
-		entry->unsettled |= all || uses_changed(graph, entry->compiled);
+		if (pool->changed)
+			pool->marked = compiler->mark;
+		pool->changed = false;
 	}
-	for (uint32_t slot = 0; slot < graph->pools.count; slot++)
-		graph_pool_at(graph, slot)->changed = false;
 	compiler->settling.left = graph->lbs.count;
+}
+
+static bool
+is_unsettled(const struct compiler *compiler, const struct lb_entry *entry)
+{
+	const struct config_graph *graph = compiler->graph;
+	const struct steer_lb *lb = entry->compiled;
+
+	if (entry->unsettled || entry->settled < compiler->marked_all)
+		return true;
+	for (unsigned p = 0; lb != NULL && p < lb->nall; p++)
+		if (graph_pool_at(graph, lb->pools[p].slot)->marked > entry->settled)
+			return true;
+	return lb != NULL && graph_pool_at(graph, lb->fallback.slot)->marked > entry->settled;
 }
 
 /* The sets of a load balancer are signed: those without one origin are next. */
@@ -332,6 +343,7 @@ static void
 settled(struct compiler *compiler, struct lb_entry *entry)
 {
 	entry->unsettled = false;
+	entry->settled = compiler->mark;
 	if (!has_spares(compiler, entry))
 		return;
 	entry->unspared = true;
@@ -342,7 +354,7 @@ settled(struct compiler *compiler, struct lb_entry *entry)
 static bool
 sign_entry(struct steering_walk *walk, struct lb_entry *entry)
 {
-	if (walk->spares ? !entry->unspared : !entry->unsettled)
+	if (walk->spares ? !entry->unspared : !is_unsettled(walk->compiler, entry))
 		return false;
 	offer_lb(walk, entry);
 	if (walk->stopped)
@@ -365,7 +377,7 @@ sign_round(struct steering_walk *walk, struct steered_round *round)
 		round->turn = round->turn < count ? round->turn : 0;
 		if (count == 0)
 			break;
-		if (sign_entry(walk, graph->lbs.items[round->turn]))
+		if (walk->pause(walk->arg) || sign_entry(walk, graph->lbs.items[round->turn]))
 			return true;
 		round->turn++;
 	}
@@ -374,9 +386,9 @@ sign_round(struct steering_walk *walk, struct steered_round *round)
 }
 
 bool
-compiler_sign_steered(struct compiler *compiler, compiler_steered_fn *fn, void *arg)
+compiler_sign_steered(struct compiler *compiler, compiler_steered_fn *fn, compiler_pause_fn *pause, void *arg)
 {
-	struct steering_walk walk = {.compiler = compiler, .fn = fn, .arg = arg};
+	struct steering_walk walk = {.compiler = compiler, .fn = fn, .pause = pause, .arg = arg};
 
 	if (sign_round(&walk, &compiler->settling))
 		return true;
@@ -390,7 +402,7 @@ compiler_sign_wanted(struct compiler *compiler, const uint8_t *name, compiler_st
 	struct steering_walk walk = {.compiler = compiler, .fn = fn, .arg = arg};
 	struct lb_entry *entry = compiler->graph != NULL ? graph_lb_by_name(compiler->graph, name) : NULL;
 
-	if (entry == NULL || !entry->unsettled)
+	if (entry == NULL || !is_unsettled(compiler, entry))
 		return false;
 	sign_entry(&walk, entry);
 	return true;

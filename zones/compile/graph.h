@@ -77,6 +77,7 @@ struct pool_entry {
 	bool dirty;
 	bool used;       /* mark of a walk over the load balancers */
 	bool changed;    /* its table was replaced since the last compiler_mark_steered() */
+	uint64_t marked; /* the mark at which it had changed */
 	uint64_t tables; /* how many it had */
 };
 
@@ -89,6 +90,7 @@ struct lb_entry {
 	/* Only graycloud-signer uses these: its RRsets may have no signatures, and its sets without one
 	 * origin. */
 	bool unsettled, unspared;
+	uint64_t settled; /* the mark up to which its RRsets have signatures */
 };
 
 /* The owners of a zone that a graph of a few names has. */

@@ -324,7 +324,7 @@ store_file_newest(int fd, uint64_t *transaction)
 	struct meta first, second;
 	struct stat st;
 
-	/* The size last: a writer makes the file larger before it writes a head that says so. */
+	/* The size last: a writer makes the file larger before it writes the head that has the new size. */
 	if (!meta_read(fd, 0, &first) || !meta_read(fd, first.page_size, &second) || fstat(fd, &st) != 0)
 		return STORE_FILE_BAD;
 	*transaction = MAX(first.transaction, second.transaction);
