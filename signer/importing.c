@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LAST_MS = 5000, POLL_MS = 100, CHUNK = 1 << 16, LEFT_S = 3600 };
+enum { LAST_MS = 5000, POLL_MS = 100, CHUNK = 1 << 16, LEFT_S = 3600, SAID = 32 };
 
 #define SHIPMENT ".shipment-"
 
@@ -28,52 +28,113 @@ struct importing {
 	bool zone_whole;                 /* it was a whole one */
 	char **named;                    /* zones whose first shipment was reported */
 	size_t nnamed;
-	char *said;  /* the last sentence about what was refused */
+	char *said[SAID]; /* the last sentences about what was refused */
+	size_t nsaid;
 	bool failed; /* something was */
 	bool behind; /* the sender must begin again */
 	bool slow;   /* it was reported that nobody takes shipments */
 };
 
-/* A stream goes on for long: report at once, and the same only once. */
+static bool
+was_said(const struct importing *importing, const char *text)
+{
+	for (size_t i = 0; i < SAID && importing->said[i] != NULL; i++)
+		if (strcmp(importing->said[i], text) == 0)
+			return true;
+	return false;
+}
+
+/* A stream goes on for long: report at once, and the same only once, of each zone. */
 static void
 say(struct importing *importing)
 {
 	for (size_t i = 0; i < importing->problems->count; i++) {
 		const char *text = importing->problems->items[i].text;
+		char **place = &importing->said[importing->nsaid % SAID];
 
 		importing->failed = true;
-		if (importing->said != NULL && strcmp(importing->said, text) == 0)
+		if (was_said(importing, text))
 			continue;
 		fprintf(stderr, "graycloud: %s\n", text);
-		free(importing->said);
-		importing->said = xstrdup(text);
+		free(*place);
+		*place = xstrdup(text);
+		importing->nsaid++;
 	}
 	problems_free(importing->problems);
 	*importing->problems = (struct problems){0};
 }
 
+/* ---- the configuration ---- */
+
+/* A transaction of the configuration, or NULL; none: there is no configuration yet. */
+static struct store_txn *
+begin_config(const char *state, struct store **config, bool *none)
+{
+	struct problems ignored = {0};
+	struct store_txn *txn = NULL;
+
+	*config = store_open(state, STORE_CONFIG, STORE_READ, &ignored);
+	*none = *config == NULL && ignored.errors == 0;
+	if (*config != NULL && store_begin(*config, STORE_READ, &txn) != 0)
+		txn = NULL;
+	problems_free(&ignored);
+	return txn;
+}
+
+/* Does the signer take shipments of the zone? If that cannot be known now, it may. */
+static bool
+is_signed_here(const char *state, const char *name)
+{
+	struct store *config;
+	bool none, good = true;
+	struct store_txn *txn = begin_config(state, &config, &none);
+	uint8_t wire[NAME_MAX_LEN + 1];
+	struct zone_info zone;
+
+	if (none)
+		good = false;
+	else if (txn != NULL)
+		good = name_from_text(wire, name, NULL) > 0 && config_zone(txn, wire, &zone) &&
+		    config_signs(txn, wire);
+	store_abort(txn);
+	store_close(config);
+	return good;
+}
+
+static void
+refuse_unsigned(struct importing *importing, const char *zone)
+{
+	problems_error(importing->problems,
+	    "zone %s is not a signed zone in the configuration of this node, and its signatures are not "
+	    "taken: `graycloud export --zones | ssh NODE graycloud apply -` on the node with the keys brings "
+	    "it",
+	    zone);
+}
+
 /* ---- what became of the last one ---- */
 
 static bool
-read_rows(struct importing *importing, struct imported *row, struct imported_sets *sets_row, bool *alive)
+read_rows(struct importing *importing, struct imported *row, struct imported_sets *sets_row,
+    struct signer_beat *beat)
 {
 	struct problems ignored = {0};
-	struct store *config = store_open(importing->state, STORE_CONFIG, STORE_READ, &ignored);
-	struct store_txn *txn = NULL, *signatures = NULL, *sets = NULL;
+	struct store *config;
+	bool none, found = false;
+	struct store_txn *txn = begin_config(importing->state, &config, &none), *signatures = NULL,
+			 *sets = NULL;
 	uint8_t wire[NAME_MAX_LEN + 1];
-	struct signer_beat beat;
 	struct zone_info zone;
-	bool found = false;
 
-	*alive = false;
+	*beat = (struct signer_beat){.pid = 0};
 	if (importing->signatures == NULL)
 		importing->signatures = store_open(importing->state, STORE_SIGNATURES, STORE_READ, &ignored);
 	if (importing->sets == NULL)
 		importing->sets = store_open(importing->state, STORE_SETS, STORE_READ, &ignored);
-	if (config != NULL && store_begin(config, STORE_READ, &txn) == 0 && importing->signatures != NULL &&
+	if (txn != NULL && importing->signatures != NULL &&
 	    store_begin(importing->signatures, STORE_READ, &signatures) == 0 && importing->sets != NULL &&
 	    store_begin(importing->sets, STORE_READ, &sets) == 0) {
-		*alive = signer_beat_get(sets, &beat) && !signer_dead(&beat, boot_ms());
+		if (!signer_beat_get(sets, beat) || signer_dead(beat, boot_ms()))
+			beat->pid = 0;
 		found = name_from_text(wire, importing->zone, NULL) > 0 && config_zone(txn, wire, &zone) &&
 		    imported_get(signatures, zone.number, row);
 		if (found)
@@ -114,32 +175,58 @@ report(struct importing *importing, const struct imported *row, const struct imp
 	}
 }
 
-/* Wait until the last one is taken, for so long (-1: as long as it takes), and report it. */
+/* Report, once in a stream, why nobody takes the last one. */
+static void
+report_slow(struct importing *importing)
+{
+	struct imported_sets sets;
+	struct imported row;
+	struct signer_beat beat;
+
+	if (importing->slow)
+		return;
+	importing->slow = true;
+	read_rows(importing, &row, &sets, &beat);
+	fprintf(stderr, "graycloud: zone %s: graycloud-signer has not taken a shipment for %d s%s%s\n",
+	    importing->zone, LAST_MS / 1000,
+	    beat.pid == 0     ? ": it does not run"
+		: *beat.fault ? ": "
+			      : "",
+	    beat.pid != 0 ? beat.fault : "");
+}
+
+/*
+ * Wait until the last one is taken, for so long (-1: as long as it takes), and report it. One of a zone that
+ * has left the configuration meanwhile would wait without end, and all others behind it.
+ */
 static void
 settle(struct importing *importing, int most_ms)
 {
 	uint64_t began = boot_ms();
+	struct signer_beat beat;
 	struct imported_sets sets;
 	struct imported row;
-	bool waits, alive;
+	bool waits, known = true;
 
 	if (importing->zone[0] == '\0')
 		return;
 	while ((waits = keyless_is_waiting(importing->state, importing->zone)) &&
-	    (most_ms < 0 || boot_ms() - began < (uint64_t)most_ms)) {
-		if (boot_ms() - began >= LAST_MS && !importing->slow) {
-			importing->slow = true;
-			fprintf(stderr, "graycloud-signer has not taken a shipment for %d s: does it run?\n",
-			    LAST_MS / 1000);
-		}
+	    (most_ms < 0 || boot_ms() - began < (uint64_t)most_ms) &&
+	    (known = is_signed_here(importing->state, importing->zone))) {
+		if (boot_ms() - began >= LAST_MS)
+			report_slow(importing);
 		poll(NULL, 0, boot_ms() - began < POLL_MS ? 1 : POLL_MS);
 	}
-	if (waits)
+	if (!known) {
+		keyless_done(importing->state, importing->zone);
+		refuse_unsigned(importing, importing->zone);
+	} else if (waits) {
 		fprintf(stderr,
 		    "graycloud-signer has not taken the shipment of zone %s: it does when it runs\n",
 		    importing->zone);
-	else if (read_rows(importing, &row, &sets, &alive))
+	} else if (read_rows(importing, &row, &sets, &beat)) {
 		report(importing, &row, &sets);
+	}
 	importing->slow &= waits;
 	importing->zone[0] = '\0';
 }
@@ -206,6 +293,10 @@ hand_over(struct importing *importing, const struct shipment *shipment)
 		problems_error(importing->problems,
 		    "zone %s is not one whose keys are on another node: `graycloud dnssec keyless %s`", zone,
 		    zone);
+		return;
+	}
+	if (!is_signed_here(importing->state, zone)) {
+		refuse_unsigned(importing, zone);
 		return;
 	}
 	while ((rc = keyless_put(importing->state, zone, importing->file)) == -EEXIST) {
@@ -293,7 +384,8 @@ importing_run(const char *state, FILE *in, struct problems *problems)
 	for (size_t i = 0; i < importing.nnamed; i++)
 		free(importing.named[i]);
 	free(importing.named);
-	free(importing.said);
+	for (size_t i = 0; i < SAID; i++)
+		free(importing.said[i]);
 	free(importing.file);
 	return !importing.failed;
 }

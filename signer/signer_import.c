@@ -83,17 +83,47 @@ body_of(struct bytes octets)
 	return memcmp(found, wanted, DIGEST_LEN) == 0 ? body : (struct bytes){NULL, 0};
 }
 
+struct common {
+	const struct shipment *shipment;
+	bool any, shared; /* keys here, and one of them in the shipment */
+};
+
+static void
+look_for_key(void *arg, const struct signing_key *key)
+{
+	struct common *common = arg;
+	struct shipment_item item;
+	struct signing_key theirs;
+
+	common->any = true;
+	for (size_t at = 0; !common->shared && shipment_next(common->shipment, &at, &item);)
+		common->shared = item.kind == 'K' && signing_key_decode(item.octets, &theirs) &&
+		    memcmp(theirs.dnskey, key->dnskey, sizeof key->dnskey) == 0;
+}
+
+/*
+ * Two nodes that each made keys of their own would take turns, and every validator would refuse the zone half
+ * of the time. One node may roll all keys while its shipments do not come.
+ */
+static bool
+has_other_keys(struct taking *taking)
+{
+	struct common common = {.shipment = &taking->shipment};
+
+	if (taking->row.identity == 0 || taking->row.identity == taking->shipment.after.identity)
+		return false;
+	signing_keys_each(taking->pass->signatures, taking->zone, look_for_key, &common);
+	return common.any && !common.shared;
+}
+
 static bool
 is_newer(struct taking *taking)
 {
 	const struct shipment *shipment = &taking->shipment;
 	struct shipment_state here = imported_state(&taking->row, &taking->sets_row);
 	char theirs[SHIPMENT_STATE_TEXT], ours[SHIPMENT_STATE_TEXT];
-	uint8_t apex[NAME_MAX_LEN];
 
-	if (!zone_signer_apex(taking->signer->zones, taking->zone, apex) || !name_equal(apex, shipment->apex))
-		refuse(taking, "a shipment of another zone is refused");
-	else if (shipment->after.identity == here.identity && !shipment_state_covers(&shipment->after, &here))
+	if (shipment->after.identity == here.identity && !shipment_state_covers(&shipment->after, &here))
 		refuse(taking, "a shipment of state %s is older than what is here, %s: it is ignored",
 		    shipment_state_text(&shipment->after, theirs), shipment_state_text(&here, ours));
 	else if (!shipment->whole && !shipment_state_covers(&here, &shipment->before))
@@ -107,6 +137,25 @@ is_newer(struct taking *taking)
 		refuse(taking, "a shipment from another store that is older than what is here is refused");
 	else
 		return true;
+	return false;
+}
+
+/* Is it one of the zone, of the keys that are here, and newer? */
+static bool
+may_be_taken(struct taking *taking)
+{
+	uint8_t apex[NAME_MAX_LEN];
+
+	if (!zone_signer_apex(taking->signer->zones, taking->zone, apex) ||
+	    !name_equal(apex, taking->shipment.apex))
+		refuse(taking, "a shipment of another zone is refused");
+	else if (has_other_keys(taking))
+		refuse(taking,
+		    "a shipment from another node without any of the keys that are known here is refused; "
+		    "if it is right: `graycloud dnssec disable %s --force`, then `enable`, here",
+		    taking->name);
+	else
+		return is_newer(taking);
 	return false;
 }
 
@@ -427,7 +476,7 @@ take(void *arg, uint32_t zone)
 		wrong = shipment_open(&taking.shipment, body);
 	if (wrong != NULL) {
 		refuse(&taking, "%s", wrong);
-	} else if (is_newer(&taking)) {
+	} else if (may_be_taken(&taking)) {
 		take_items(&taking);
 		note_taken(&taking);
 	}
