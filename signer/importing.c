@@ -175,22 +175,19 @@ report(struct importing *importing, const struct imported *row, const struct imp
 	}
 }
 
-/* Report, once in a stream, why nobody takes the last one. */
+/* Report why nobody has taken the last one. */
 static void
-report_slow(struct importing *importing)
+report_waiting(struct importing *importing)
 {
 	struct imported_sets sets;
 	struct imported row;
 	struct signer_beat beat;
 
-	if (importing->slow)
-		return;
-	importing->slow = true;
 	read_rows(importing, &row, &sets, &beat);
-	fprintf(stderr, "graycloud: zone %s: graycloud-signer has not taken a shipment for %d s%s%s\n",
+	fprintf(stderr, "graycloud: zone %s: graycloud-signer has not taken its signatures for %d s%s%s\n",
 	    importing->zone, LAST_MS / 1000,
-	    beat.pid == 0     ? ": it does not run"
-		: *beat.fault ? ": "
+	    beat.pid == 0     ? ": it does when it runs"
+		: *beat.fault ? ", and does when it can: "
 			      : "",
 	    beat.pid != 0 ? beat.fault : "");
 }
@@ -213,17 +210,17 @@ settle(struct importing *importing, int most_ms)
 	while ((waits = keyless_is_waiting(importing->state, importing->zone)) &&
 	    (most_ms < 0 || boot_ms() - began < (uint64_t)most_ms) &&
 	    (known = is_signed_here(importing->state, importing->zone))) {
-		if (boot_ms() - began >= LAST_MS)
-			report_slow(importing);
+		if (boot_ms() - began >= LAST_MS && !importing->slow) {
+			importing->slow = true;
+			report_waiting(importing);
+		}
 		poll(NULL, 0, boot_ms() - began < POLL_MS ? 1 : POLL_MS);
 	}
 	if (!known) {
 		keyless_done(importing->state, importing->zone);
 		refuse_unsigned(importing, importing->zone);
 	} else if (waits) {
-		fprintf(stderr,
-		    "graycloud-signer has not taken the shipment of zone %s: it does when it runs\n",
-		    importing->zone);
+		report_waiting(importing);
 	} else if (read_rows(importing, &row, &sets, &beat)) {
 		report(importing, &row, &sets);
 	}

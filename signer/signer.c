@@ -267,7 +267,7 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 		signer_set_fault(signer, "%s", settle.fault);
 	if (pass.error == 0 && zone_signer_has_keyless_nodes(signer->zones))
 		pass.error = MIN(shipment_name(pass.sets), 0);
-	if (pass.error == 0 && signer->loaded)
+	if (pass.error == 0)
 		signer_take_imports(signer, &pass);
 	if (pass.error == 0 && signer->loaded)
 		signer_renew_steered(signer, &pass);
@@ -297,7 +297,8 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	signer->config.anew = false;
 	begin_sweep(signer, same && took);
 	signer->foreseen = false;
-	signer_set_fault(signer, "%s", signer->beat.fault[0] != '\0' ? signer->logged : "");
+	signer_set_fault(
+	    signer, "%s", signer->beat.fault[0] != '\0' || signer->take_ms != 0 ? signer->logged : "");
 }
 
 static void

@@ -13,7 +13,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SCAN_MS = 60000 }; /* at least so long between two walks over all signatures of a zone */
+enum {
+	SCAN_MS = 60000,     /* at least so long between two walks over all signatures of a zone */
+	TAKE_RETRY_MS = 5000 /* after a pass that failed, which reads all signatures again */
+};
 
 struct taking {
 	struct signer *signer;
@@ -24,6 +27,7 @@ struct taking {
 	struct imported row;
 	struct imported_sets sets_row;
 	bool changed; /* signatures/ */
+	bool begins;  /* the zone is signed since */
 	/* Owners whose signatures of zone data changed. */
 	struct bytes *owners;
 	size_t nowners;
@@ -250,7 +254,7 @@ take_zone(struct taking *taking, struct bytes octets)
 	if (!there) {
 		random_bytes(&theirs.version, sizeof theirs.version);
 		theirs.version |= 1;
-		warnx("zone %s is signed from now on", taking->name);
+		taking->begins = true;
 	}
 	note(taking, signed_zone_put(txn, taking->zone, &theirs));
 	if (same && taking->nowners <= RENEWED_MAX)
@@ -482,7 +486,7 @@ take(void *arg, uint32_t zone)
 	}
 	taking.pass->wrote |= taking.changed;
 	signer->took = array_grow(signer->took, signer->ntook, sizeof *signer->took);
-	signer->took[signer->ntook++] = xstrdup(taking.name);
+	signer->took[signer->ntook++] = (struct took){xstrdup(taking.name), taking.begins};
 	free(taking.owners);
 	free(taking.steered);
 	free(taking.replaced);
@@ -494,20 +498,27 @@ signer_take_imports(struct signer *signer, struct pass *pass)
 {
 	struct steered_pass steering = {.signer = signer, .pass = pass};
 
-	zone_signer_each_keyless(signer->zones, take, &steering);
+	if (signer->loaded && boot_ms() >= signer->take_ms)
+		zone_signer_each_keyless(signer->zones, take, &steering);
 }
 
 void
 signer_end_imports(struct signer *signer, bool good)
 {
+	if (!good && signer->ntook > 0)
+		signer->take_ms = boot_ms() + TAKE_RETRY_MS;
 	for (size_t i = 0; i < signer->ntook; i++) {
+		if (good && signer->took[i].begins)
+			warnx("zone %s is signed from now on", signer->took[i].name);
 		if (good)
-			keyless_done(signer->options.state, signer->took[i]);
-		free(signer->took[i]);
+			keyless_done(signer->options.state, signer->took[i].name);
+		free(signer->took[i].name);
 	}
 	free(signer->took);
 	signer->took = NULL;
 	signer->ntook = 0;
+	if (good && signer->take_ms != 0 && !keyless_waiting(signer->options.state))
+		signer->take_ms = 0;
 }
 
 /* ---- what lacks ---- */
@@ -544,7 +555,8 @@ signer_lacks(struct signer *signer, struct pass *pass)
 	struct lacking lacking = {signer, pass, NULL, 0};
 
 	zone_signer_each_keyless(signer->zones, look_at_zone, &lacking);
-	if (lacking.name != NULL)
+	/* Perhaps they wait here, and the fault has the reason. */
+	if (lacking.name != NULL && signer->take_ms == 0)
 		signer_set_fault(signer,
 		    "zone %s: %zu signatures that the newest configuration needs are not here; the keys are "
 		    "on another "

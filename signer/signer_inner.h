@@ -25,6 +25,12 @@ struct pass {
 	int error;
 };
 
+/* A zone whose shipment was taken in a pass. */
+struct took {
+	char *name;
+	bool begins; /* it is signed since */
+};
+
 struct signer {
 	struct pass *pass; /* the one that runs; NULL: none */
 	struct signer_options options;
@@ -55,7 +61,9 @@ struct signer {
 	bool keyless_news;  /* something came or went */
 	uint64_t peeked_ms; /* when shipments were looked for without that */
 	bool lacked;        /* the configuration needs signatures that only another node can make */
-	char **took;        /* zones whose shipments were taken in this pass */
+	uint64_t take_ms;   /* shipments that wait are not taken before, because their pass failed; 0: it did
+			       not, and none waits since */
+	struct took *took;  /* of this pass */
 	size_t ntook;
 	char logged[200]; /* the last fault that was logged */
 };
@@ -94,7 +102,8 @@ void signer_sign_slice(struct signer *signer, struct pass *pass);
 void signer_renew_steered(struct signer *signer, struct pass *pass);
 
 /* signer_import.c */
-/* S109: take the shipments that wait, in a pass; after its commit, or not, signer_end_imports. */
+/* S109: take the shipments that wait, in a pass; after its commit, or not, signer_end_imports. If it was not,
+ * they wait for some seconds, and its fault stays meanwhile. */
 void signer_take_imports(struct signer *signer, struct pass *pass);
 void signer_end_imports(struct signer *signer, bool good);
 /* Count the RRsets without a signature of zones whose keys are on other nodes. */
