@@ -394,8 +394,10 @@ find_ends(struct taking *taking)
 {
 	struct zone_ends *ends = zone_signer_ends(taking->signer->zones, taking->zone);
 	struct scanning scanning = {.zone = taking->zone};
+	/* Those that were due may have come. */
+	bool due = ends->due != 0 && (int32_t)(ends->due - taking->pass->now) <= 0;
 
-	if (ends->known_ms != 0 && boot_ms() - ends->known_ms < SCAN_MS)
+	if (ends->known_ms != 0 && boot_ms() - ends->known_ms < SCAN_MS && !(taking->changed && due))
 		return;
 	signature_rows_each(taking->pass->signatures, taking->zone, scan_row, &scanning);
 	steered_each(taking->pass->signatures, 0, scan_steered, &scanning);
