@@ -1,6 +1,7 @@
 #include "zones/store/store_inner.h"
 
 #include "zones/store/guard.h"
+#include "zones/store/store_tables.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,43 +12,6 @@
 #include <unistd.h>
 
 enum { LOOK_MS = 1000, MAX_READERS = 512 };
-
-#define IN(kind) (1u << (kind))
-
-static const struct {
-	const char *name;
-	unsigned kinds; /* the stores that have it: bits of enum store_kind */
-} tables[TABLE_COUNT] = {
-    [TABLE_ZONES] = {"zones", IN(STORE_CONFIG)},
-    [TABLE_ZONE_NAMES] = {"zone_names", IN(STORE_CONFIG)},
-    [TABLE_OBJECTS] = {"objects", IN(STORE_CONFIG)},
-    [TABLE_OBJECT_NAMES] = {"object_names", IN(STORE_CONFIG)},
-    [TABLE_REFERENCES] = {"references", IN(STORE_CONFIG)},
-    [TABLE_RECORD_NOTES] = {"record_notes", IN(STORE_CONFIG)},
-    [TABLE_CHANGES] = {"changes", IN(STORE_CONFIG)},
-    [TABLE_TOKENS] = {"tokens", IN(STORE_CONFIG)},
-    [TABLE_PREVIEWS] = {"previews", IN(STORE_CONFIG)},
-    [TABLE_META] = {"meta", IN(STORE_CONFIG)},
-    [TABLE_STATE] = {"state", IN(STORE_HEALTH) | IN(STORE_CLUSTER)},
-    [TABLE_FLIPS] = {"flips", IN(STORE_HEALTH) | IN(STORE_CLUSTER)},
-    [TABLE_BEAT] = {"beat", IN(STORE_HEALTH) | IN(STORE_CLUSTER)},
-    [TABLE_NAMES] = {"names", IN(STORE_HEALTH) | IN(STORE_CLUSTER)},
-    [TABLE_PREVIEW_RESULTS] = {"preview_results", IN(STORE_HEALTH)},
-    [TABLE_SERVING] = {"serving", IN(STORE_SERVING)},
-    [TABLE_VOTES] = {"votes", IN(STORE_CLUSTER)},
-    [TABLE_VOTE_FLIPS] = {"vote_flips", IN(STORE_CLUSTER)},
-    [TABLE_NODES] = {"nodes", IN(STORE_CLUSTER)},
-    [TABLE_ENGINE] = {"engine", IN(STORE_CLUSTER)},
-    [TABLE_OUTCOMES] = {"outcomes", IN(STORE_CLUSTER)},
-    [TABLE_SHARED_PINS] = {"shared_pins", IN(STORE_CLUSTER)},
-    [TABLE_PROPOSALS] = {"proposals", IN(STORE_PROPOSALS)},
-    [TABLE_SIGNATURES] = {"signatures", IN(STORE_SIGNATURES)},
-    [TABLE_SIGNED_ZONES] = {"signed_zones", IN(STORE_SIGNATURES)},
-    [TABLE_KEYS] = {"keys", IN(STORE_SIGNATURES)},
-    [TABLE_ROLLOVERS] = {"rollovers", IN(STORE_SIGNATURES)},
-    [TABLE_STEERED] = {"steered", IN(STORE_SIGNATURES) | IN(STORE_SETS)},
-    [TABLE_SIGNER] = {"signer", IN(STORE_SIGNATURES) | IN(STORE_SETS)},
-};
 
 static void
 tell_open_failed(const struct store *store, int rc, struct problems *problems)
@@ -121,10 +85,14 @@ open_tables(struct store *store, unsigned txn_flags, unsigned dbi_flags)
 		rc = mdb_txn_begin(store->env, NULL, txn_flags, &txn);
 	if (rc != 0)
 		return rc;
+	if ((txn_flags & MDB_RDONLY) == 0 && !store_check_before_creation(store, txn))
+		rc = MDB_CORRUPTED;
 	for (int i = 0; i < TABLE_COUNT && rc == 0; i++) {
-		if ((tables[i].kinds & IN(store->kind)) == 0)
+		const char *name = store_table_name(store->kind, (enum store_table)i);
+
+		if (name == NULL)
 			continue;
-		rc = mdb_dbi_open(txn, tables[i].name, dbi_flags, &store->dbi[i]);
+		rc = mdb_dbi_open(txn, name, dbi_flags, &store->dbi[i]);
 		if (rc == MDB_NOTFOUND && found)
 			rc = MDB_INVALID;
 		found |= rc == 0 && dbi_flags == 0 && store->kind == STORE_CONFIG;
@@ -591,7 +559,7 @@ store_begin(struct store *store, enum store_access access, struct store_txn **ou
 	*out = NULL;
 	if (rc != 0)
 		return rc;
-	txn = xmalloc(sizeof *txn);
+	txn = xcalloc(1, sizeof *txn);
 	txn->store = store;
 	store_wait_begin(store, access == STORE_WRITE ? STORE_WAIT_WRITE : STORE_WAIT_READ);
 	rc = mdb_txn_begin(store->env, NULL, flags, &txn->txn);
@@ -606,11 +574,17 @@ store_begin(struct store *store, enum store_access access, struct store_txn **ou
 	*out = txn;
 	if (access == STORE_READ)
 		store->last_read = mdb_txn_id(txn->txn);
-	if (access != STORE_WRITE || follows_the_newest(txn))
+	if (access != STORE_WRITE)
 		return 0;
-	store_abort(txn);
-	*out = NULL;
-	return -ESTALE;
+	if (!follows_the_newest(txn))
+		rc = -ESTALE;
+	else if (!store_check_begin(txn))
+		rc = -EBADMSG;
+	if (rc != 0) {
+		store_abort(txn);
+		*out = NULL;
+	}
+	return rc;
 }
 
 int
@@ -619,6 +593,7 @@ store_commit(struct store_txn *txn)
 	struct store_call call = {CALL_COMMIT, .txn = txn->txn};
 	int rc = store_result(txn->store, store_call(txn->store, &call));
 
+	store_check_end(txn);
 	store_leave(txn->store);
 	free(txn);
 	return rc;
@@ -638,7 +613,8 @@ store_abort(struct store_txn *txn)
 	if (txn == NULL)
 		return;
 	call = (struct store_call){CALL_ABORT, .txn = txn->txn};
-	store_call(txn->store, &call);
+	store_result(txn->store, store_call(txn->store, &call));
+	store_check_end(txn);
 	store_leave(txn->store);
 	free(txn);
 }

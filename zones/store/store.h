@@ -28,8 +28,9 @@
  *
  * LMDB rule 7: reopen a store whose file was replaced. Until then the old view stays valid.
  *
- * LMDB rule 8: LMDB does not detect damage, it crashes. Check the header before the open, walk a store in a
- * helper process, and turn a fault in its pages into an error.
+ * LMDB rule 8: LMDB does not detect damage, it crashes, or writes beyond its memory. Check the header before
+ * the open, walk a store in a helper process, check each page before a transaction changes or copies it, and
+ * turn a fault in its pages into an error.
  *
  * LMDB rule 9: use local file systems only. Commit the transaction that first opens a table: if it is
  * aborted, its handles are invalid.
@@ -118,7 +119,8 @@ void store_guard_start(void (*begin)(void));
 /*
  * From now on, handle SIGSEGV and SIGBUS inside the pages of an open store or in LMDB. A command (survive
  * false) prints one sentence with the store and the cure, and exits with 1. A daemon (survive true)
- * continues, and store_torn returns true. Any other fault ends the process as before.
+ * continues, and store_torn returns true. Any other fault ends the process as before. A command also does so
+ * for SIGABRT, in LMDB or while a store is open whose pages are damaged.
  */
 void store_catch_faults(bool survive);
 /*

@@ -8,6 +8,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+/* A compacting copy does not take the lock of writers. It changes copies of all pages: check them before. */
+static int
+copy_pages(struct store *store, int fd)
+{
+	if (!store_check_whole(store))
+		return -EBADMSG;
+	return store_errno(mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT));
+}
+
 int
 store_copy(struct store *store, const char *path)
 {
@@ -23,7 +32,7 @@ store_copy(struct store *store, const char *path)
 	if (fd < 0)
 		rc = -errno;
 	else {
-		rc = store_errno(mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT));
+		rc = copy_pages(store, fd);
 		if (rc == 0 && fsync(fd) != 0)
 			rc = -errno;
 		close(fd);
@@ -44,7 +53,7 @@ store_copy_to(struct store *store, int fd)
 
 	if (rc != 0)
 		return rc;
-	rc = store_errno(mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT));
+	rc = copy_pages(store, fd);
 	store_leave(store);
 	return rc;
 }
@@ -70,8 +79,7 @@ store_open_copy(struct store *store, enum store_kind kind, struct problems *prob
 	if (fd < 0)
 		rc = -errno;
 	else if (store != NULL && (rc = store_enter(store, STORE_READ)) == 0) {
-		/* A compacting copy does not take the lock of writers. */
-		rc = store_errno(mdb_env_copyfd2(store->env, fd, MDB_CP_COMPACT));
+		rc = copy_pages(store, fd);
 		store_leave(store);
 	}
 	if (rc != 0)

@@ -23,6 +23,7 @@ store_errno(int rc)
 	case MDB_CORRUPTED:
 	case MDB_PAGE_NOTFOUND:
 	case MDB_INVALID:
+	case MDB_INCOMPATIBLE: /* a table that is none, or pages that nothing uses */
 	case MDB_VERSION_MISMATCH:
 		return -EBADMSG;
 	case MDB_PANIC: /* the meta page, which points to the newest pages, could not be written */
@@ -30,17 +31,6 @@ store_errno(int rc)
 	default:
 		return rc > 0 ? -rc : rc == 0 ? 0 : -EIO;
 	}
-}
-
-int
-store_result(struct store *store, int rc)
-{
-	if (rc == MDB_MAP_FULL)
-		atomic_store(&store->full, true);
-	/* A full disk cuts a write short; LMDB reports that as an I/O error. */
-	if (rc == EIO && store_file_disk_full(store->paths.directory))
-		rc = ENOSPC;
-	return store_errno(rc);
 }
 
 const char *

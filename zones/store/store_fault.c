@@ -4,6 +4,7 @@
  * A command then prints one sentence and exits with 1. A daemon continues: the rows that it has read stay in
  * use, and it reopens the store.
  */
+#include "zones/store/page_trees.h"
 #include "zones/store/store_inner.h"
 
 #include <errno.h>
@@ -139,13 +140,39 @@ fault_handler(int number, siginfo_t *info, void *context)
 	sigaction(number, &fault_before[number == SIGBUS], NULL);
 }
 
-/* SIGABRT: the C library found that LMDB freed invalid memory because of damaged pages. */
+/* Checks the newest pages, which other processes do not change while they stay the newest. */
+static bool
+is_damaged(const struct fault_range *range)
+{
+	const uint8_t *map = (const uint8_t *)atomic_load(&range->start);
+	uintptr_t end = atomic_load(&range->end);
+	enum page_trees_state state;
+	struct page_trees trees;
+	uint64_t newest;
+	size_t octets;
+
+	if (end <= (uintptr_t)map)
+		return false;
+	octets = end - (uintptr_t)map;
+	newest = page_trees_newest(map, octets);
+	state = page_trees_begin(&trees, map, octets, newest, true);
+	page_trees_end(&trees);
+	return state == PAGE_TREES_DAMAGED && page_trees_newest(map, octets) == newest;
+}
+
+/*
+ * SIGABRT: the C library found that memory was overwritten. In a call of LMDB that comes from damaged pages.
+ * It may be noticed later: then it comes from damaged pages if a store that a command has open has any.
+ */
 static void
 abort_handler(int number)
 {
 	(void)number;
 	if (store_call_running())
 		store_die_of_damage();
+	for (size_t i = 0; i < MAX_STORES && !survives; i++)
+		if (is_damaged(&faults[i]))
+			fault_die(faults[i].sentence);
 }
 
 void
@@ -265,6 +292,20 @@ store_fault_release(const struct store *store)
 	end = atomic_load(&faults[store->fault].end);
 	if (end > start && start != UINTPTR_MAX)
 		madvise((void *)start, end - start, MADV_DONTNEED);
+}
+
+bool
+store_fault_map(const struct store *store, const uint8_t **map, size_t *octets)
+{
+	uintptr_t start, end;
+
+	if (store->fault < 0)
+		return false;
+	start = atomic_load(&faults[store->fault].start);
+	end = atomic_load(&faults[store->fault].end);
+	*map = (const uint8_t *)start;
+	*octets = end - start;
+	return end > start && start != UINTPTR_MAX;
 }
 
 bool

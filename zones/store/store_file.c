@@ -1,6 +1,7 @@
 #include "zones/store/store_file.h"
 
 #include "zones/base/text.h"
+#include "zones/store/page.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -260,36 +261,17 @@ store_file_disk_full(const char *path)
 	return statvfs(path, &disk) == 0 && (uint64_t)disk.f_bavail * disk.f_frsize < DISK_FULL;
 }
 
-/* The start of each of the two meta pages of LMDB 0.9, in the byte order of the machine. */
-struct meta {
-	uint64_t page;
-	uint16_t pad, flags;
-	uint32_t bounds;
-	uint32_t magic;
-	uint32_t version;
-	uint64_t address;
-	uint64_t map_size;
-	uint32_t page_size;
-	uint8_t databases[92];
-	uint64_t last_page;
-	uint64_t transaction;
-};
-
 static bool
-meta_read(int fd, off_t at, struct meta *meta)
+meta_read(int fd, off_t at, struct page_meta *meta)
 {
-	enum { MAGIC = 0xBEEFC0DE, FORMAT = 1, IS_META = 8 };
-
-	return pread(fd, meta, sizeof *meta, at) == (ssize_t)sizeof *meta && meta->magic == (uint32_t)MAGIC &&
-	    meta->version == FORMAT && meta->flags & IS_META && meta->page_size >= 512 &&
-	    meta->page_size <= 65536 && (meta->page_size & (meta->page_size - 1)) == 0;
+	return pread(fd, meta, sizeof *meta, at) == (ssize_t)sizeof *meta && page_meta_is_sound(meta);
 }
 
 enum store_file_state
 store_file_check(const struct store_paths *paths, enum store_kind kind, struct problems *problems)
 {
 	int fd = open(paths->data, O_RDONLY | O_CLOEXEC);
-	struct meta first, second;
+	struct page_meta first, second;
 	struct stat st;
 	enum store_file_state state = STORE_FILE_SOUND;
 
@@ -303,7 +285,8 @@ store_file_check(const struct store_paths *paths, enum store_kind kind, struct p
 	if (fstat(fd, &st) != 0 || st.st_size == 0)
 		state = STORE_FILE_ABSENT;
 	else if (!S_ISREG(st.st_mode) || !meta_read(fd, 0, &first) ||
-	    !meta_read(fd, first.page_size, &second) || second.page_size != first.page_size ||
+	    !meta_read(fd, first.free_list.page_size, &second) ||
+	    second.free_list.page_size != first.free_list.page_size ||
 	    fstat(fd, &st) != 0) { /* the size last, as in store_file_newest */
 		problems_error(problems, "%s is not a store of graycloud, or its head is damaged: %s",
 		    paths->data, store_kind_cure(kind));
@@ -311,7 +294,7 @@ store_file_check(const struct store_paths *paths, enum store_kind kind, struct p
 	} else {
 		uint64_t pages = MAX(first.last_page, second.last_page) + 1;
 
-		if (pages > (uint64_t)st.st_size / first.page_size)
+		if (pages > (uint64_t)st.st_size / first.free_list.page_size)
 			state = STORE_FILE_SHORT;
 	}
 	close(fd);
@@ -321,14 +304,15 @@ store_file_check(const struct store_paths *paths, enum store_kind kind, struct p
 enum store_file_state
 store_file_newest(int fd, uint64_t *transaction)
 {
-	struct meta first, second;
+	struct page_meta first, second;
 	struct stat st;
 
 	/* The size last: a writer makes the file larger before it writes the head that has the new size. */
-	if (!meta_read(fd, 0, &first) || !meta_read(fd, first.page_size, &second) || fstat(fd, &st) != 0)
+	if (!meta_read(fd, 0, &first) || !meta_read(fd, first.free_list.page_size, &second) ||
+	    fstat(fd, &st) != 0)
 		return STORE_FILE_BAD;
 	*transaction = MAX(first.transaction, second.transaction);
-	return MAX(first.last_page, second.last_page) + 1 > (uint64_t)st.st_size / first.page_size
+	return MAX(first.last_page, second.last_page) + 1 > (uint64_t)st.st_size / first.free_list.page_size
 	    ? STORE_FILE_SHORT
 	    : STORE_FILE_SOUND;
 }

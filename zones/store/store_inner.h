@@ -3,8 +3,9 @@
  *
  * store.c opens stores and has the transactions, store_news.c looks for changes, store_rows.c reads and
  * writes rows, store_call.c makes LMDB's calls, store_fault.c handles faults in them, store_wait.c limits how
- * long they wait, store_copy.c and store_walk.c copy and check whole stores, store_file.c handles the files,
- * store_errno.c the errors.
+ * long they wait, store_check.c checks the pages that a write or a copy is going to use, store_copy.c and
+ * store_walk.c copy and check whole stores, store_file.c handles the files, store_tables.c has the names of
+ * the tables, store_errno.c the errors.
  */
 #ifndef STORE_INNER_H
 #define STORE_INNER_H
@@ -50,13 +51,18 @@ struct store {
 	atomic_bool torn;
 };
 
+struct page_trees;
+
 struct store_txn {
 	struct store *store;
 	MDB_txn *txn;
+	struct page_trees *trees; /* the pages that were checked before a write; NULL: no check */
 };
 
 struct store_cursor {
 	struct store *store;
+	struct store_txn *txn;
+	enum store_table table;
 	MDB_cursor *cursor;
 	/* A copy of the key of the last row; at_len 0: no row yet. */
 	size_t at_len, steps;
@@ -107,9 +113,28 @@ extern _Atomic uint64_t store_calls;
 bool store_call_escape(void);
 bool store_call_running(void);
 
+/*
+ * LMDB rule 8: check the pages before LMDB changes them. All of these return false if they are damaged: then
+ * a command has ended with its sentence, and in a daemon the store is torn. A write transaction that begins
+ * checks what each write uses, then the pages of each row that it changes. store_check_end accepts any
+ * transaction.
+ */
+bool store_check_begin(struct store_txn *txn);
+bool store_check_row(struct store_txn *txn, enum store_table table, struct bytes key, bool deleted);
+void store_check_end(struct store_txn *txn);
+/* The same as store_check_begin, before the first tables are created. */
+bool store_check_before_creation(struct store *store, MDB_txn *txn);
+/* Check all pages, before they are copied. Call it after store_enter. */
+bool store_check_whole(struct store *store);
+/* The same for a store that was opened without this module. */
+bool store_check_image(MDB_env *env, MDB_txn *txn);
+
 /* Convert an error of LMDB to a negative errno. */
 int store_errno(int rc);
-/* The same after a write. If the map was full it is noted, so that the next store_begin enlarges the map. */
+/*
+ * The same after a write. If the map was full it is noted, so that the next store_begin enlarges the map. If
+ * the pages are damaged, a command ends.
+ */
 int store_result(struct store *store, int rc);
 
 /*
@@ -145,6 +170,8 @@ void store_end_process(void) __attribute__((noreturn));
 void store_fault_register(struct store *store);
 void store_fault_find_map(struct store *store);
 void store_fault_forget(struct store *store);
+/* The map of the store. Returns false if it is unknown. */
+bool store_fault_map(const struct store *store, const uint8_t **start, size_t *octets);
 /* Report damage that LMDB found itself. It ends the process as a fault does; in a daemon it returns. */
 void store_damage_found(const struct store *store);
 /* Release the memory of the pages that were read. They stay mapped and are read again when needed. */

@@ -54,6 +54,8 @@ put(struct store_txn *txn, enum store_table table, struct bytes key, struct byte
 	struct store_call call = {CALL_PUT, .txn = txn->txn, .dbi = txn->store->dbi[table], .key = &from,
 	    .value = &to, .flags = flags};
 
+	if (!store_check_row(txn, table, key, false))
+		return -EBADMSG;
 	return store_result(txn->store, store_call(txn->store, &call));
 }
 
@@ -74,8 +76,11 @@ store_delete(struct store_txn *txn, enum store_table table, struct bytes key)
 {
 	MDB_val from = to_val(key);
 	struct store_call call = {CALL_DELETE, .txn = txn->txn, .dbi = txn->store->dbi[table], .key = &from};
-	int rc = store_call(txn->store, &call);
+	int rc;
 
+	if (!store_check_row(txn, table, key, true))
+		return -EBADMSG;
+	rc = store_call(txn->store, &call);
 	return rc == MDB_NOTFOUND ? 0 : store_result(txn->store, rc);
 }
 
@@ -96,6 +101,8 @@ store_cursor_open(struct store_txn *txn, enum store_table table)
 	struct store_call call = {CALL_CURSOR_OPEN, .txn = txn->txn, .dbi = txn->store->dbi[table]};
 
 	cursor->store = txn->store;
+	cursor->txn = txn;
+	cursor->table = table;
 	if (store_call(txn->store, &call) == 0) {
 		cursor->cursor = call.cursor;
 		cursor->at_len = 0;
@@ -200,5 +207,7 @@ store_cursor_delete(struct store_cursor *cursor)
 {
 	struct store_call call = {CALL_CURSOR_DELETE, .cursor = cursor->cursor};
 
+	if (!store_check_row(cursor->txn, cursor->table, (struct bytes){cursor->at, cursor->at_len}, true))
+		return -EBADMSG;
 	return store_result(cursor->store, store_call(cursor->store, &call));
 }

@@ -75,7 +75,7 @@ walk_path(const char *path, unsigned flags)
 		flags |= MDB_NOLOCK;
 	rc = mdb_env_open(env, path, MDB_RDONLY | MDB_NOTLS | flags, 0640);
 	if (rc == 0 && (rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn)) == 0) {
-		rc = walk_named_tables(txn);
+		rc = store_check_image(env, txn) ? walk_named_tables(txn) : MDB_CORRUPTED;
 		mdb_txn_abort(txn);
 	}
 	mdb_env_close(env);
