@@ -279,19 +279,23 @@ prefetch(struct serve_context *context, const struct snapshot *snapshot, unsigne
 {
 	bool any = false;
 
+	for (unsigned i = 0; i < count; i++)
+		context->zones[i] = wants_lookup(context, i)
+		    ? snapshot_zone(snapshot, &context->queries[i].question.path, false)
+		    : NULL;
 	for (unsigned stage = 0; stage < 3; stage++)
 		for (unsigned i = 0; i < count; i++) {
 			const struct question *question = &context->queries[i].question;
 
-			context->absent[i] = wants_lookup(context, i) &&
-			    snapshot_prefetch(snapshot, &question->path, stage) && question->dnssec_ok;
+			context->absent[i] = context->zones[i] != NULL &&
+			    zone_prefetch(context->zones[i], &question->path, stage) && question->dnssec_ok;
 			any |= context->absent[i];
 		}
 	for (unsigned stage = 0; any && stage < 4; stage++)
 		for (unsigned i = 0; i < count; i++)
 			if (context->absent[i])
-				snapshot_prefetch_cover(
-				    snapshot, &context->queries[i].question.path, stage, &context->covers[i]);
+				zone_prefetch_cover(context->zones[i], &context->queries[i].question.path,
+				    stage, &context->covers[i]);
 }
 
 void

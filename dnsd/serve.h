@@ -45,6 +45,7 @@ struct serve_context {
 	/* memory for a batch, too large for a stack */
 	struct query queries[SERVE_BATCH];
 	bool parsed[SERVE_BATCH];
+	const struct zone *zones[SERVE_BATCH]; /* of the prefetch; NULL: none */
 	bool absent[SERVE_BATCH];     /* the name may need a proof of its absence that is not in caches */
 	uint64_t covers[SERVE_BATCH]; /* of the prefetch of that proof */
 	struct answer answer;

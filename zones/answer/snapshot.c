@@ -207,14 +207,11 @@ snapshot_zone(const struct snapshot *snapshot, const struct path *path, bool par
 }
 
 bool
-snapshot_prefetch(const struct snapshot *snapshot, const struct path *path, unsigned stage)
+zone_prefetch(const struct zone *zone, const struct path *path, unsigned stage)
 {
-	const struct zone *zone = snapshot_zone(snapshot, path, false);
 	uint64_t hash = path->hash[path->labels];
 	const void *node;
 
-	if (zone == NULL)
-		return false;
 	if (stage == 0) {
 		__builtin_prefetch(segment_of(zone, hash));
 	} else if (stage == 1) {
@@ -228,10 +225,8 @@ snapshot_prefetch(const struct snapshot *snapshot, const struct path *path, unsi
 }
 
 void
-snapshot_prefetch_cover(
-    const struct snapshot *snapshot, const struct path *path, unsigned stage, uint64_t *hash)
+zone_prefetch_cover(const struct zone *zone, const struct path *path, unsigned stage, uint64_t *hash)
 {
-	const struct zone *zone = snapshot_zone(snapshot, path, false);
 	struct cover cover;
 
 	if (stage == 0) {

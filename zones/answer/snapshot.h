@@ -106,17 +106,16 @@ const struct steer_lb *snapshot_lb(const struct snapshot *snapshot, const uint8_
 /*
  * Prefetch the memory that zone_find will read. Stages 0, 1, 2: directory entry, line of the index, node. Run
  * each stage over a whole batch before the next, so that the loads overlap. Stage 2 returns true if the name
- * is absent in a signed zone that is so large that snapshot_prefetch_cover helps.
+ * is absent in a signed zone that is so large that zone_prefetch_cover helps.
  */
-bool snapshot_prefetch(const struct snapshot *snapshot, const struct path *path, unsigned stage);
+bool zone_prefetch(const struct zone *zone, const struct path *path, unsigned stage);
 
 /*
  * The same for the NSEC that proves the absence of the name, after these stages. Stages 0 to 3: chunk of the
  * chain, directory entry, line of the index, node; hash is kept from one stage to the next. Only if
- * snapshot_prefetch returned true.
+ * zone_prefetch returned true.
  */
-void snapshot_prefetch_cover(
-    const struct snapshot *snapshot, const struct path *path, unsigned stage, uint64_t *hash);
+void zone_prefetch_cover(const struct zone *zone, const struct path *path, unsigned stage, uint64_t *hash);
 
 /* The data of a zone at one owner. */
 struct zone_owner {
