@@ -108,21 +108,22 @@ write_steered(struct writer *writer, const struct answer_item *item, const struc
 }
 
 /* A signature of a steered RRset, put together from the table's entry (S100). */
-static void __attribute__((noinline)) /* its large frame is not for unsigned answers */
+static void
 write_signature(struct writer *writer, const struct answer_signature *steered, unsigned number, uint32_t ttl,
     const uint8_t *owner, size_t owner_len)
 {
-	uint8_t rrsig[RR_FIXED + RRSIG_FIXED + NAME_MAX_LEN + SIGNATURE_OCTETS];
+	size_t len = rrsig_octets(steered->zone->apex_len) - POINTER_LEN;
+	uint8_t *at = write_room(writer, owner_len + len);
 	struct rrsig_covers covers = {.apex = steered->zone->apex,
 	    .apex_len = steered->zone->apex_len,
 	    .type = steered->type,
 	    .labels = steered->labels,
 	    .ttl = steered->ttl};
-	size_t len = rrsig_write(rrsig, &covers, &steered->signatures[number]);
 
-	put32(rrsig + 6, ttl);
-	write_bytes(writer, owner, owner_len);
-	write_bytes(writer, rrsig + POINTER_LEN, len - POINTER_LEN);
+	if (at == NULL)
+		return;
+	memcpy(at, owner, owner_len);
+	rrsig_write_after_owner(at + owner_len, &covers, ttl, &steered->signatures[number]);
 }
 
 /* Does the question's name end with the apex of this zone? */

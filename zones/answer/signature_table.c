@@ -6,10 +6,7 @@
 struct entry {
 	_Atomic uint64_t first; /* of the content; 0: free */
 	uint64_t second;
-	uint32_t inception, expiration;
-	uint16_t key_tag;
-	uint8_t algorithm;
-	uint8_t octets[SIGNATURE_OCTETS];
+	struct signature signature;
 };
 _Static_assert(sizeof(struct entry) == 96, "one or two cache lines");
 
@@ -142,11 +139,7 @@ signature_table_add(
 	find(shard, content, &at);
 	entry = &shard->entries[at];
 	entry->second = content->words[1];
-	entry->inception = signature->inception;
-	entry->expiration = signature->expiration;
-	entry->key_tag = signature->key_tag;
-	entry->algorithm = signature->algorithm;
-	memcpy(entry->octets, signature->octets, sizeof entry->octets);
+	entry->signature = *signature;
 	atomic_store_explicit(&entry->first, first_word(content), memory_order_release);
 	shard->count++;
 	atomic_fetch_add_explicit(&table->count, 1, memory_order_relaxed);
@@ -175,11 +168,7 @@ signature_table_find(
 
 	if (shard == NULL || (entry = find(shard, content, &at)) == NULL)
 		return false;
-	signature->inception = entry->inception;
-	signature->expiration = entry->expiration;
-	signature->key_tag = entry->key_tag;
-	signature->algorithm = entry->algorithm;
-	memcpy(signature->octets, entry->octets, sizeof signature->octets);
+	*signature = entry->signature;
 	return true;
 }
 

@@ -38,16 +38,25 @@ rrsig_fixed(uint8_t *out, const struct rrsig_covers *covers, const struct signat
 	memcpy(out + RRSIG_FIXED, covers->apex, covers->apex_len);
 }
 
+void
+rrsig_write_after_owner(
+    uint8_t *out, const struct rrsig_covers *covers, uint32_t ttl, const struct signature *signature)
+{
+	uint8_t *rdata = out + RR_FIXED - 2;
+
+	put16(out, TYPE_RRSIG);
+	put16(out + 2, CLASS_IN);
+	put32(out + 4, ttl);
+	put16(out + 8, (uint16_t)(RRSIG_FIXED + covers->apex_len + SIGNATURE_OCTETS));
+	rrsig_fixed(rdata, covers, signature);
+	memcpy(rdata + RRSIG_FIXED + covers->apex_len, signature->octets, SIGNATURE_OCTETS);
+}
+
 size_t
 rrsig_write(uint8_t *out, const struct rrsig_covers *covers, const struct signature *signature)
 {
 	put16(out, 0xC00C);
-	put16(out + 2, TYPE_RRSIG);
-	put16(out + 4, CLASS_IN);
-	put32(out + 6, covers->ttl);
-	put16(out + 10, (uint16_t)(RRSIG_FIXED + covers->apex_len + SIGNATURE_OCTETS));
-	rrsig_fixed(out + RR_FIXED, covers, signature);
-	memcpy(out + RR_FIXED + RRSIG_FIXED + covers->apex_len, signature->octets, SIGNATURE_OCTETS);
+	rrsig_write_after_owner(out + 2, covers, covers->ttl, signature);
 	return rrsig_octets(covers->apex_len);
 }
 

@@ -85,6 +85,9 @@ struct rrsig_covers {
 
 /* Write a whole record with the owner 0xC00C. Returns its octets. */
 size_t rrsig_write(uint8_t *out, const struct rrsig_covers *covers, const struct signature *signature);
+/* The same from the type on, after an owner that the caller writes, and with another TTL of the record. */
+void rrsig_write_after_owner(
+    uint8_t *out, const struct rrsig_covers *covers, uint32_t ttl, const struct signature *signature);
 
 /*
  * The octets that are signed (RFC 4034 3.1.8.1): RDATA of the RRSIG without the signature, then the RRset in
