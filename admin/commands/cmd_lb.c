@@ -2,6 +2,7 @@
 #include "admin/commands/commands.h"
 #include "admin/commands/object_command.h"
 #include "admin/look/node.h"
+#include "admin/look/spare_sets.h"
 #include "zones/document/document_load.h"
 #include "zones/state/hostname.h"
 
@@ -200,6 +201,20 @@ print_overrides(FILE *out, const char *kind, const struct lb_override *overrides
 		fputc('\n', out);
 }
 
+/* S109 */
+static void
+print_spare_sets(const struct survey *survey)
+{
+	const uint8_t *name = survey->lb->wire;
+	struct zone_info zone;
+
+	if (config_zone_of(survey->txn, name, &zone) && has_keyless_nodes(survey->txn, zone.name))
+		fprintf(survey->out,
+		    "nodes without keys: %zu sets without one origin are signed ahead with its other "
+		    "answers\n",
+		    spare_sets(survey->txn, survey->health, &name, 1));
+}
+
 static void
 more(FILE *out, const struct args *args, struct store_txn *txn, const struct id *id)
 {
@@ -227,6 +242,7 @@ more(FILE *out, const struct args *args, struct store_txn *txn, const struct id 
 		    "(ttl) in the caches of resolvers\n",
 		    (double)survey.failover_ms / 1000, survey.slowest, lb->ttl);
 	warn_of_size(&survey);
+	print_spare_sets(&survey);
 	store_abort(survey.health);
 	store_close(store);
 	free(survey.slowest);

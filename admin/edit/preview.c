@@ -220,7 +220,7 @@ preview_end(struct preview *preview, struct change *change)
 	struct list *list = xcalloc(1, sizeof *list);
 
 	list->changes = json_new_list();
-	list->to_sign = preview_signed_new(preview->before, change->txn);
+	list->to_sign = preview_signed_new(preview->before, change->txn, change->health);
 	config_each_item(change->txn, config_edit_sequence(change->edit), list_item, list);
 	json_put(shown, "changes", list->changes);
 	json_put_integer(shown, "changes_not_shown", (long long)list->more);

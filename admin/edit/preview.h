@@ -13,7 +13,7 @@ struct preview *preview_begin(struct store *store);
 /*
  * After it: {"changes": [{"kind", "name", "change"}, ...], "changes_not_shown", "rrsets_changed",
  * "moves": [{"load_balancer", "percent"}, ...], "load_balancers_affected", "load_balancers_compared",
- * "to_be_signed": [{"zone", "whole", "rrsets", "load_balancers"}, ...]},
+ * "to_be_signed": [{"zone", "whole", "rrsets", "load_balancers", for S109 "sets_without_one_origin"}, ...]},
  * dropped by the caller. Ends the preview.
  */
 struct json *preview_end(struct preview *preview, struct change *change);

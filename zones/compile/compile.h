@@ -144,6 +144,13 @@ void compiler_each_steered(struct compiler *compiler, compiler_steered_fn *fn, v
  * octets. Returns how many; the caller frees *out. 0: there is no such load balancer.
  */
 size_t compiler_contents(struct compiler *compiler, const struct id *id, struct content **out);
+/*
+ * S109: how many sets without one origin a load balancer (a wire name) can answer with that are not among
+ * those that it would answer with now: a key of a zone that has nodes without keys signs each of them. Zones
+ * need not be signed. 0 if there is no such load balancer.
+ */
+size_t compiler_spare_sets(struct compiler *compiler, const uint8_t *name);
+
 /* The same of a row. */
 struct content compiler_bare_content(const struct steered_signature *row);
 /* The content of a row. */

@@ -209,6 +209,17 @@ has_spares(const struct compiler *compiler, const struct lb_entry *entry)
 	    source->spares(source->arg, entry->zone->number);
 }
 
+static void
+offer_pools(struct steering_walk *walk, const struct lb_entry *entry)
+{
+	const struct steer_lb *lb = entry->compiled;
+
+	walk->entry = entry;
+	for (unsigned p = 0; p < lb->nall; p++)
+		offer_pool(walk, lb->pools[p].slot);
+	offer_pool(walk, lb->fallback.slot);
+}
+
 /* The load balancer of an entry, if it is one of a signed zone. */
 static void
 offer_lb(struct steering_walk *walk, const struct lb_entry *entry)
@@ -218,7 +229,6 @@ offer_lb(struct steering_walk *walk, const struct lb_entry *entry)
 
 	if (lb == NULL || zone == NULL || zone->chain == NULL)
 		return;
-	walk->entry = entry;
 	walk->row.zone = entry->zone->number;
 	walk->row.ttl = lb->signed_ttl;
 	memcpy(walk->row.owner, lb->name, lb->name_len);
@@ -226,9 +236,7 @@ offer_lb(struct steering_walk *walk, const struct lb_entry *entry)
 		walk->owner = walk->bare ? lb->content : content_signed(&lb->content, &zone->keys[i]);
 		walk->row.signature.algorithm = zone->key_ids[i].algorithm;
 		walk->row.signature.key_tag = zone->key_ids[i].key_tag;
-		for (unsigned p = 0; p < lb->nall; p++)
-			offer_pool(walk, lb->pools[p].slot);
-		offer_pool(walk, lb->fallback.slot);
+		offer_pools(walk, entry);
 	}
 }
 
@@ -298,6 +306,47 @@ compiler_contents(struct compiler *compiler, const struct id *id, struct content
 		qsort(gathering.list, gathering.count, sizeof *gathering.list, compare_contents);
 	*out = gathering.list;
 	return gathering.count;
+}
+
+/* Sort, and leave each content once. */
+static void
+make_unique(struct gathering *gathering)
+{
+	size_t count = 0;
+
+	if (gathering->count > 0)
+		qsort(gathering->list, gathering->count, sizeof *gathering->list, compare_contents);
+	for (size_t i = 0; i < gathering->count; i++)
+		if (count == 0 || compare_contents(&gathering->list[count - 1], &gathering->list[i]) != 0)
+			gathering->list[count++] = gathering->list[i];
+	gathering->count = count;
+}
+
+size_t
+compiler_spare_sets(struct compiler *compiler, const uint8_t *name)
+{
+	const struct lb_entry *entry =
+	    compiler->graph != NULL ? graph_lb_by_name(compiler->graph, name) : NULL;
+	struct gathering now = {.count = 0}, spare = {.count = 0};
+	struct steering_walk walk = {.compiler = compiler, .all = true, .bare = true, .fn = gather};
+	size_t count = 0;
+
+	if (entry == NULL || entry->compiled == NULL)
+		return 0;
+	walk.owner = entry->compiled->content;
+	walk.arg = &now;
+	offer_pools(&walk, entry);
+	walk.spares = true;
+	walk.arg = &spare;
+	offer_pools(&walk, entry);
+	make_unique(&now);
+	make_unique(&spare);
+	for (size_t i = 0; i < spare.count; i++)
+		count += now.count == 0 ||
+		    bsearch(&spare.list[i], now.list, now.count, sizeof *now.list, compare_contents) == NULL;
+	free(now.list);
+	free(spare.list);
+	return count;
 }
 
 /* ---- in slices ---- */
