@@ -3,6 +3,7 @@
 #include "admin/commands/cmd_dnssec_status.h"
 #include "admin/commands/commands.h"
 #include "admin/commands/dnssec_keys.h"
+#include "admin/commands/outbox.h"
 #include "zones/base/array.h"
 #include "zones/base/input.h"
 #include "zones/state/config.h"
@@ -26,6 +27,12 @@ struct sent_zone {
 	bool found; /* in this look */
 };
 
+/* A shipment that waits to be sent. */
+struct outgoing {
+	char line[SHIPMENT_LINE];
+	uint64_t from, to; /* in the outbox */
+};
+
 struct exporting {
 	const struct args *args;
 	struct store *config, *signatures, *sets;
@@ -34,8 +41,9 @@ struct exporting {
 	bool has_since, failed;
 	struct sent_zone *zones;
 	size_t count;
-	struct shipment_written *written; /* of this look */
-	size_t nwritten;
+	struct outbox *outbox; /* the shipments of this look, without their lines */
+	struct outgoing *outgoing;
+	size_t noutgoing;
 };
 
 /* ---- one look at the stores ---- */
@@ -98,6 +106,25 @@ sent(struct exporting *exporting, const char *name)
 }
 
 static void
+put_octets(void *arg, const void *octets, size_t len)
+{
+	outbox_put(arg, octets, len);
+}
+
+static void
+add_outgoing(struct exporting *exporting, const char *line, uint64_t from)
+{
+	struct outgoing *outgoing;
+
+	exporting->outgoing =
+	    array_grow(exporting->outgoing, exporting->noutgoing, sizeof *exporting->outgoing);
+	outgoing = &exporting->outgoing[exporting->noutgoing++];
+	memcpy(outgoing->line, line, sizeof outgoing->line);
+	outgoing->from = from;
+	outgoing->to = outbox_len(exporting->outbox);
+}
+
+static void
 write_zone(struct exporting *exporting, const struct zone_info *info, const char *name)
 {
 	struct sent_zone *zone = sent(exporting, name);
@@ -106,28 +133,31 @@ write_zone(struct exporting *exporting, const struct zone_info *info, const char
 	    .zone = info->number,
 	    .apex = info->name,
 	    .since = zone->whole ? &zone->state : NULL,
-	    .made_ms = wall_ms()};
+	    .made_ms = wall_ms(),
+	    .put = put_octets,
+	    .arg = exporting->outbox};
+	uint64_t from = outbox_len(exporting->outbox);
 	struct shipment_written written;
+	bool good = shipment_write(&order, &written);
 
 	zone->found = true;
-	shipment_write(&order, &written);
-	if (written.octets == NULL && order.since != NULL) {
+	if (!good && order.since != NULL) {
+		outbox_cut(exporting->outbox, from);
 		order.since = NULL; /* it was too long ago */
-		shipment_write(&order, &written);
+		good = shipment_write(&order, &written);
 	}
-	if (written.octets == NULL)
-		return;
-	if (order.since != NULL && written.signatures == 0 &&
-	    memcmp(written.head, zone->head, DIGEST_LEN) == 0 && boot_ms() - zone->sent_ms < HEARTBEAT_MS) {
-		free(written.octets);
+	if (!good ||
+	    (order.since != NULL && written.signatures == 0 &&
+		memcmp(written.head, zone->head, DIGEST_LEN) == 0 &&
+		boot_ms() - zone->sent_ms < HEARTBEAT_MS)) {
+		outbox_cut(exporting->outbox, from);
 		return;
 	}
 	zone->whole = true;
 	zone->state = written.state;
 	memcpy(zone->head, written.head, DIGEST_LEN);
 	zone->sent_ms = boot_ms();
-	exporting->written = array_grow(exporting->written, exporting->nwritten, sizeof *exporting->written);
-	exporting->written[exporting->nwritten++] = written;
+	add_outgoing(exporting, written.line, from);
 }
 
 static bool
@@ -146,27 +176,36 @@ look_at_zone(void *arg, const struct zone_info *info)
 static bool
 send_all(struct exporting *exporting)
 {
-	bool good = true;
+	const char *reason;
+	bool good = outbox_good(exporting->outbox, &reason);
 
-	for (size_t i = 0; i < exporting->nwritten; i++) {
-		struct shipment_written *written = &exporting->written[i];
+	if (!good)
+		report_error("%s", reason);
+	for (size_t i = 0; i < exporting->noutgoing && good; i++) {
+		const struct outgoing *outgoing = &exporting->outgoing[i];
 
-		good = good && fwrite(written->octets, 1, written->len, stdout) == written->len;
-		free(written->octets);
+		good = fputs(outgoing->line, stdout) != EOF &&
+		    outbox_send(exporting->outbox, outgoing->from, outgoing->to - outgoing->from, stdout);
 	}
-	free(exporting->written);
-	exporting->written = NULL;
-	exporting->nwritten = 0;
+	free(exporting->outgoing);
+	exporting->outgoing = NULL;
+	exporting->noutgoing = 0;
 	return fflush(stdout) == 0 && good;
 }
 
 static bool
 look(struct exporting *exporting)
 {
+	bool good;
+
+	exporting->outbox = outbox_new();
 	if (begin(exporting))
 		config_each_zone(exporting->txn_config, look_at_zone, exporting);
 	end(exporting);
-	return send_all(exporting);
+	good = send_all(exporting);
+	outbox_free(exporting->outbox);
+	exporting->outbox = NULL;
+	return good;
 }
 
 /* A zone that was named, or any. */

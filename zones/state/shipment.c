@@ -94,39 +94,49 @@ shipment_state_covers(const struct shipment_state *a, const struct shipment_stat
 struct writing {
 	const struct shipment_order *order;
 	struct shipment_written *out;
+	struct digest *digest, *head; /* of all; of the items of the zone while they are written, else NULL */
+	uint64_t len;
 };
 
-static uint8_t *
-reserve(struct writing *writing, size_t len)
+static void
+put(struct writing *writing, const void *octets, size_t len)
 {
-	struct shipment_written *out = writing->out;
-
-	out->octets = array_grow_by(out->octets, out->len, len, 1);
-	out->len += len;
-	return out->octets + out->len - len;
+	digest_add(writing->digest, octets, len);
+	if (writing->head != NULL)
+		digest_add(writing->head, octets, len);
+	writing->len += len;
+	writing->order->put(writing->order->arg, octets, len);
 }
 
-/* Begin an item; the caller writes its octets. */
-static uint8_t *
-item(struct writing *writing, char kind, size_t len)
+/* Begin an item; the caller puts its octets. */
+static void
+begin_item(struct writing *writing, char kind, size_t len)
 {
-	uint8_t *at = reserve(writing, ITEM_HEAD + len);
+	uint8_t head[ITEM_HEAD] = {(uint8_t)kind};
 
-	at[0] = (uint8_t)kind;
-	put32(at + 1, (uint32_t)len);
-	return at + ITEM_HEAD;
+	put32(head + 1, (uint32_t)len);
+	put(writing, head, sizeof head);
+}
+
+static void
+put_item(struct writing *writing, char kind, const void *octets, size_t len)
+{
+	begin_item(writing, kind, len);
+	put(writing, octets, len);
 }
 
 static void
 write_row(void *arg, const struct bytes *owner_key, uint16_t type, struct bytes value)
 {
 	struct writing *writing = arg;
-	uint8_t *at = item(writing, 'S', ROW_HEAD + owner_key->len + value.len);
+	uint8_t head[ROW_HEAD];
 
-	put16(at, type);
-	put16(at + 2, (uint16_t)owner_key->len);
-	memcpy(at + ROW_HEAD, owner_key->data, owner_key->len);
-	memcpy(at + ROW_HEAD + owner_key->len, value.data, value.len);
+	put16(head, type);
+	put16(head + 2, (uint16_t)owner_key->len);
+	begin_item(writing, 'S', ROW_HEAD + owner_key->len + value.len);
+	put(writing, head, sizeof head);
+	put(writing, owner_key->data, owner_key->len);
+	put(writing, value.data, value.len);
 	writing->out->signatures++;
 }
 
@@ -151,7 +161,7 @@ write_steered(void *arg, const struct steered_signature *row)
 	if (row->zone != writing->order->zone)
 		return;
 	octets = steered_encode(row, &len);
-	memcpy(item(writing, 'T', len), octets, len);
+	put_item(writing, 'T', octets, len);
 	free(octets);
 	writing->out->signatures++;
 }
@@ -159,7 +169,10 @@ write_steered(void *arg, const struct steered_signature *row)
 static void
 write_key(void *arg, const struct signing_key *key)
 {
-	signing_key_encode(key, item(arg, 'K', SIGNING_KEY_OCTETS));
+	uint8_t octets[SIGNING_KEY_OCTETS];
+
+	signing_key_encode(key, octets);
+	put_item(arg, 'K', octets, sizeof octets);
 }
 
 static void
@@ -177,14 +190,15 @@ write_head(struct writing *writing)
 	static const struct shipment_state nothing = {0};
 	const struct shipment_order *order = writing->order;
 	size_t apex_len = name_len(order->apex);
-	uint8_t *at = reserve(writing, HEAD + apex_len);
+	uint8_t head[HEAD];
 
-	at[0] = order->since == NULL ? WHOLE : 0;
-	write_state(at + 1, order->since == NULL ? &nothing : order->since);
-	write_state(at + 1 + STATE, &writing->out->state);
-	put64(at + 1 + 2 * STATE, (uint64_t)order->made_ms);
-	at[HEAD - 1] = (uint8_t)apex_len;
-	memcpy(at + HEAD, order->apex, apex_len);
+	head[0] = order->since == NULL ? WHOLE : 0;
+	write_state(head + 1, order->since == NULL ? &nothing : order->since);
+	write_state(head + 1 + STATE, &writing->out->state);
+	put64(head + 1 + 2 * STATE, (uint64_t)order->made_ms);
+	head[HEAD - 1] = (uint8_t)apex_len;
+	put(writing, head, sizeof head);
+	put(writing, order->apex, apex_len);
 }
 
 /* These items are written whether they changed or not. */
@@ -192,16 +206,16 @@ static void
 write_zone(struct writing *writing)
 {
 	const struct shipment_order *order = writing->order;
-	size_t before = writing->out->len;
 	struct bytes value;
 
+	writing->head = digest_begin();
 	if (signed_zone_row(order->signatures, order->zone, &value))
-		memcpy(item(writing, 'Z', value.len), value.data, value.len);
+		put_item(writing, 'Z', value.data, value.len);
 	if (rollover_row(order->signatures, order->zone, &value))
-		memcpy(item(writing, 'R', value.len), value.data, value.len);
+		put_item(writing, 'R', value.data, value.len);
 	signing_keys_each(order->signatures, order->zone, write_key, writing);
-	digest_of(
-	    (struct bytes){writing->out->octets + before, writing->out->len - before}, writing->out->head);
+	digest_end(writing->head, writing->out->head);
+	writing->head = NULL;
 }
 
 static bool
@@ -220,42 +234,36 @@ write_signatures(struct writing *writing)
 	return good;
 }
 
-/* Put the line in front. */
 static void
-finish(struct writing *writing)
+write_line(struct writing *writing)
 {
-	struct shipment_written *out = writing->out;
 	uint8_t digest[DIGEST_LEN];
-	char line[SHIPMENT_LINE];
+	char *line = writing->out->line;
 	size_t len;
 
-	digest_of((struct bytes){out->octets, out->len}, digest);
-	len = (size_t)snprintf(line, sizeof line, "%s %zu ", magic, out->len);
+	digest_end(writing->digest, digest);
+	len = (size_t)snprintf(line, SHIPMENT_LINE, "%s %" PRIu64 " ", magic, writing->len);
 	for (unsigned i = 0; i < DIGEST_LEN; i++)
-		len += (size_t)snprintf(line + len, sizeof line - len, "%02x", digest[i]);
-	line[len++] = '\n';
-	reserve(writing, len);
-	memmove(out->octets + len, out->octets, out->len - len);
-	memcpy(out->octets, line, len);
+		len += (size_t)snprintf(line + len, SHIPMENT_LINE - len, "%02x", digest[i]);
+	line[len] = '\n';
 }
 
-void
+bool
 shipment_write(const struct shipment_order *order, struct shipment_written *out)
 {
 	struct writing writing = {.order = order, .out = out};
+	bool good;
 
-	*out = (struct shipment_written){.len = 0};
-	if (shipment_state_of(order->signatures, order->sets, &out->state) &&
-	    (order->since == NULL || shipment_state_covers(&out->state, order->since))) {
-		write_head(&writing);
-		write_zone(&writing);
-		if (write_signatures(&writing)) {
-			finish(&writing);
-			return;
-		}
-	}
-	free(out->octets);
-	out->octets = NULL;
+	*out = (struct shipment_written){.signatures = 0};
+	if (!shipment_state_of(order->signatures, order->sets, &out->state) ||
+	    (order->since != NULL && !shipment_state_covers(&out->state, order->since)))
+		return false;
+	writing.digest = digest_begin();
+	write_head(&writing);
+	write_zone(&writing);
+	good = write_signatures(&writing);
+	write_line(&writing);
+	return good;
 }
 
 /* ---- reading ---- */

@@ -42,27 +42,31 @@ bool shipment_state_covers(const struct shipment_state *a, const struct shipment
 
 /* ---- writing ---- */
 
+enum { SHIPMENT_LINE = 128 };
+
 struct shipment_order {
 	struct store_txn *signatures, *sets;
 	uint32_t zone;
 	const uint8_t *apex;
 	const struct shipment_state *since; /* NULL: all of the zone */
 	int64_t made_ms;
+	/* Takes the octets behind the line, piece by piece: a zone with a million names has hundreds of MiB.
+	 */
+	void (*put)(void *arg, const void *octets, size_t len);
+	void *arg;
 };
 
-/* The result. The caller frees octets. */
 struct shipment_written {
-	uint8_t *octets; /* NULL: since is too old for its news: write all */
-	size_t len;
+	char line[SHIPMENT_LINE]; /* with its end */
 	struct shipment_state state;
 	size_t signatures;        /* items 'S' and 'T' */
 	uint8_t head[DIGEST_LEN]; /* of its items 'Z', 'R' and 'K': what changes without news */
 };
-void shipment_write(const struct shipment_order *order, struct shipment_written *out);
+
+/* False if since is too old for its news: drop what was put, and write all. */
+bool shipment_write(const struct shipment_order *order, struct shipment_written *out);
 
 /* ---- reading ---- */
-
-enum { SHIPMENT_LINE = 128 };
 
 /* Read the line, without its end. False if it is none. */
 bool shipment_line_read(const char *line, uint64_t *len, uint8_t digest[DIGEST_LEN]);
