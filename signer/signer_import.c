@@ -155,8 +155,9 @@ may_be_taken(struct taking *taking)
 		refuse(taking, "a shipment of another zone is refused");
 	else if (has_other_keys(taking))
 		refuse(taking,
-		    "a shipment from another node without any of the keys that are known here is refused; "
-		    "if it is right: `graycloud dnssec disable %s --force`, then `enable`, here",
+		    IMPORTED_OTHER_KEYS
+		    " is refused; if it is right: `graycloud dnssec disable %s --force`, then "
+		    "`enable`, here",
 		    taking->name);
 	else
 		return is_newer(taking);

@@ -53,6 +53,19 @@ like($said, qr/\bzone other\.example: imported/m, 'the one beside it is taken');
 eventually { key_tags('other') eq key_of($second, 'other') } '... and answered';
 is(key_tags('known'), key_of($first, 'known'), 'the zone with other keys stays as it was');
 like($less->admin('dnssec status known.example'), qr/^  refused: a shipment from another node without any of the keys/m, 'status has the reason');
+
+# News behind it: the stream goes on.
+my $since = $less->admin('signatures state other.example');
+chomp $since;
+my $stream = "$less->{dir}/news";
+for my $name (qw(first second)) {
+	$_->admin("record add other.example $name 60 TXT text --no-wait") for $second, $less;
+	eventually { is_signed($second) } "a $name change is signed there";
+	is(system("$from_second signatures export --since $since >> $stream"), 0, '... and in the stream');
+}
+$said = shell("$to signatures import - < $stream");
+like($said, qr/^1: .*zone known\.example: a shipment from another node/s, 'the zone with other keys is refused again');
+eventually { $less->rcode('second.other.example TXT', do => 1) eq 'NOERROR' } '... and the stream goes on behind it';
 $less->admin('dnssec disable known.example --force');
 eventually { key_tags('known') eq '' } 'what was taken is given up';
 $less->admin('dnssec enable known.example --keyless-nodes --no-wait');

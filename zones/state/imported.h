@@ -10,6 +10,9 @@
 
 #include "zones/state/shipment.h"
 
+/* How a fault begins that stays if the sender begins again. */
+#define IMPORTED_OTHER_KEYS "a shipment from another node without any of the keys that are known here"
+
 struct imported {
 	uint64_t identity, news, singles;
 	int64_t made_ms;  /* when the newest shipment was made there; 0: none came yet */
