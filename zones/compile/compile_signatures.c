@@ -147,12 +147,14 @@ static enum compiled
 follow_steered(struct compiler *compiler, struct store_txn *signatures, struct store_txn *sets, bool anew)
 {
 	struct adding adding = {.table = compiler->signatures, .retired = &compiler->retired};
-	size_t count = steered_count(signatures) + (sets != NULL ? steered_count(sets) : 0);
+	size_t count = steered_count(signatures) + (sets != NULL ? steered_count(sets) : 0), most;
 
 	if (compiler->signatures != NULL && !anew) {
 		read_rows(compiler, signatures, sets, &adding);
-		/* Rows that were deleted leave the table when there are many. */
-		if (!adding.renewed && signature_table_count(compiler->signatures) <= 2 * count + SPARE_ROWS)
+		/* Rows that were deleted leave the table when there are many; not if a store cannot be read
+		 * now. */
+		most = sets != NULL ? 2 * count + SPARE_ROWS : SIZE_MAX;
+		if (!adding.renewed && signature_table_count(compiler->signatures) <= most)
 			return adding.replaced ? COMPILED_TABLES : COMPILED_SAME;
 	}
 	if (count == 0 && compiler->signatures == NULL)
