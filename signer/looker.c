@@ -46,6 +46,7 @@ struct looking {
 	struct asking asking;
 	struct nameservers all, parents; /* the nameservers of the zone, and those of its parent */
 	const uint8_t *parent;           /* within the name of the zone; NULL: not found */
+	bool ds_there;                   /* all servers of the parent have exactly the DS of the step */
 };
 
 static const struct look_redirect *
@@ -283,6 +284,32 @@ look_at_resolver(struct looking *looking, bool judge)
 	}
 }
 
+/*
+ * In a step that changes the DS: a registry that reads CDS at this nameserver has to see what it is to do.
+ * One that has none hinders nothing once the DS is there; other records could make the registry take it back.
+ */
+static void
+look_at_cds(
+    struct looking *looking, const struct address *address, const struct question *keys, const char *who)
+{
+	const struct shown *shown = &looking->look->shown;
+	const struct question *cds, *cdnskey;
+	char why[SHOWN_WHY];
+	bool none;
+
+	if (!shown->ds_changes)
+		return;
+	cds = put(looking, address, shown->apex, TYPE_CDS);
+	cdnskey = put(looking, address, shown->apex, TYPE_CDNSKEY);
+	if (!answered(looking, cds, who) || !answered(looking, cdnskey, who))
+		return;
+	if (!shown_cds(shown, (struct bytes){cds->octets, cds->len},
+		(struct bytes){cdnskey->octets, cdnskey->len}, (struct bytes){keys->octets, keys->len}, &none,
+		why) &&
+	    !(none && looking->ds_there))
+		lacks(looking, "%s %s", who, why);
+}
+
 static void
 look_at_nameserver(
     struct looking *looking, const struct nameserver *server, const struct address *address, bool judge)
@@ -293,11 +320,21 @@ look_at_nameserver(
 	uint32_t now = (uint32_t)time(NULL), ttl;
 	char who[ROLLOVER_TEXT], why[SHOWN_WHY];
 
+	if (!judge && look->shown.ds_changes) {
+		put(looking, address, look->shown.apex, TYPE_CDS);
+		put(looking, address, look->shown.apex, TYPE_CDNSKEY);
+	}
 	if (!judge || !answered(looking, keys, who_is(who, server, address)) || !answered(looking, soa, who))
+		return;
+	/* Each node with the keys goes through `disable` alone, and one of them is the first. */
+	if (look->shown.delete_ds && looking->ds_there &&
+	    shown_unsigned(&look->shown, keys->octets, keys->len))
 		return;
 	if (!shown_dnskey(&look->shown, keys->octets, keys->len, now, &ttl, why) ||
 	    !shown_data(&look->shown, soa->octets, soa->len, now, why))
 		lacks(looking, "%s %s", who, why);
+	else
+		look_at_cds(looking, address, keys, who);
 	look->ttl_dnskey = MAX(look->ttl_dnskey, ttl);
 }
 
@@ -319,6 +356,7 @@ look_all(const struct look_options *options, int stop_fd, struct look *look)
 	asking_run(&looking.asking);
 	each_address(&looking, &looking.parents, look_at_parent, true);
 	look_at_resolver(&looking, true);
+	looking.ds_there = look->nlacking == 0;
 	if (!look->parent_alone) {
 		find_addresses(&looking, &looking.all);
 		asking_run(&looking.asking);

@@ -1,7 +1,7 @@
 /*
  * looker.h -- look at all nameservers of a zone and at all servers of its parent: DNSKEY and SOA of the zone
- * at every address of every nameserver that the zone or its parent names, DS at every address of every server
- * of the parent, over TCP.
+ * at every address of every nameserver that the zone or its parent names (and CDS and CDNSKEY, in steps that
+ * change the DS), DS at every address of every server of the parent, over TCP.
  *
  * A thread asks, so that nothing waits for an answer: one look at a time. The other functions belong to the
  * thread that made it.

@@ -93,6 +93,7 @@ begin_look(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, 
 	shown_fill(&look->shown, apex, rows, count, rollover->kind == ROLLOVER_ENABLE && rollover->step == 0);
 	shown_add_providers(
 	    &look->shown, keyring_providers(keyring)->rows, keyring_providers(keyring)->count);
+	look->shown.delete_ds = step != NULL && step->delete_ds;
 	look->shown.others_alone = step != NULL && step->others_alone;
 	config_each_row_of(config, apex, nameservers_add_ns, &look->own);
 	for (size_t i = 0; i < look->own.count; i++)

@@ -23,11 +23,20 @@ add_id(struct key_id *list, unsigned *count, const struct signing_key *row)
 		list[(*count)++] = (struct key_id){row->algorithm, row->key_tag};
 }
 
+static void
+note_ds_changes(struct shown *shown, const struct signing_key *rows, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		shown->ds_changes |=
+		    rows[i].marks[MARK_DS] == MARK_COMING || rows[i].marks[MARK_DS] == MARK_GOING;
+}
+
 void
 shown_fill(
     struct shown *shown, const uint8_t *apex, const struct signing_key *rows, unsigned count, bool enabling)
 {
 	*shown = (struct shown){.ds_may_be_there = enabling};
+	note_ds_changes(shown, rows, count);
 	memcpy(shown->apex, apex, name_len(apex));
 	for (unsigned i = 0; i < count && i < SHOWN_KEYS_MAX; i++) {
 		const struct signing_key *row = &rows[i];
@@ -70,6 +79,7 @@ void
 shown_add_providers(struct shown *shown, const struct signing_key *rows, unsigned count)
 {
 	add_needed(shown, shown->keys, shown->nkeys);
+	note_ds_changes(shown, rows, count);
 	for (unsigned i = 0; i < count && i < PROVIDER_KEYS_MAX; i++) {
 		shown->others[shown->nothers++] = rows[i];
 		shown->known[shown->nknown++] = rows[i];
@@ -320,6 +330,20 @@ shown_dnskey(const struct shown *shown, const uint8_t *octets, size_t len, uint3
 }
 
 bool
+shown_unsigned(const struct shown *shown, const uint8_t *octets, size_t len)
+{
+	struct records records;
+	char why[SHOWN_WHY];
+
+	if (!read_answer(&records, shown->apex, octets, len, why))
+		return false;
+	for (unsigned i = 0; i < records.count; i++)
+		if (records.list[i].type == TYPE_DNSKEY)
+			return false;
+	return true;
+}
+
+bool
 shown_data(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, char why[SHOWN_WHY])
 {
 	const struct signed_type type = {TYPE_SOA, "SOA", MARK_DATA, shown->data, shown->ndata, now};
@@ -396,6 +420,109 @@ shown_ds(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t 
 
 	*ttl = 0;
 	return read_answer(&records, shown->apex, octets, len, why) && ds_shown(shown, &records, ttl, why);
+}
+
+/* ---- CDS and CDNSKEY (RFC 7344) ---- */
+
+/* RFC 8078 4: the one record that asks for the deletion of all DS. */
+static bool
+is_deletion(const struct record *record)
+{
+	static const uint8_t cds[] = {0, 0, 0, 0, 0}, cdnskey[] = {0, 0, 3, 0, 0};
+
+	return record->len == sizeof cds &&
+	    memcmp(record->data, record->type == TYPE_CDS ? cds : cdnskey, sizeof cds) == 0;
+}
+
+static bool
+is_cds_of(const struct record *record, const struct signing_key *key)
+{
+	return record->type == TYPE_CDS
+	    ? record->len == DS_OCTETS && memcmp(record->data, key->ds, DS_OCTETS) == 0
+	    : key_of(key, 1, record->data, record->len) != NULL;
+}
+
+static unsigned
+tag_of(const struct record *record)
+{
+	return record->type == TYPE_CDS ? get16(record->data) : dnskey_tag(record->data, record->len);
+}
+
+/* Does a record of a nameserver belong there? CDS with other digests than SHA-256 go by the name of the key.
+ */
+static bool
+cds_belongs(const struct shown *shown, const struct record *record, const char *type, char why[SHOWN_WHY])
+{
+	const struct signing_key *list = shown->ds_may_be_there ? shown->known : shown->ds;
+	unsigned count = shown->delete_ds ? 0 : shown->ds_may_be_there ? shown->nknown : shown->nds, tag;
+	bool known = false;
+
+	if (record->len < 4 || is_deletion(record)) {
+		snprintf(why, SHOWN_WHY, "has a %s that asks the parent to delete the DS", type);
+		return record->len >= 4 && shown->delete_ds;
+	}
+	tag = tag_of(record);
+	for (unsigned i = 0; i < count; i++)
+		if (is_cds_of(record, &list[i]))
+			return true;
+	if (record->type == TYPE_CDS && record->data[3] != DS_SHA256 && names_key(list, count, record->data))
+		return true;
+	for (unsigned i = 0; i < shown->nknown; i++)
+		known |= shown->known[i].key_tag == tag;
+	snprintf(why, SHOWN_WHY, "%s %s %u", known ? "still has" : "has the foreign", type, tag);
+	return false;
+}
+
+/* Are the records of one type exactly those that the step asks the parent for? */
+static bool
+cds_shown(
+    const struct shown *shown, const struct records *in, uint16_t which, unsigned *count, char why[SHOWN_WHY])
+{
+	const char *type = which == TYPE_CDS ? "CDS" : "CDNSKEY";
+
+	for (unsigned i = 0; i < in->count; i++) {
+		if (in->list[i].type != which)
+			continue;
+		(*count)++;
+		if (!cds_belongs(shown, &in->list[i], type, why))
+			return false;
+	}
+	for (unsigned k = 0; k<shown->nds && * count> 0 && !shown->delete_ds; k++) {
+		bool found = false;
+
+		for (unsigned i = 0; i < in->count; i++)
+			found |= in->list[i].type == which && is_cds_of(&in->list[i], &shown->ds[k]);
+		if (!found) {
+			snprintf(why, SHOWN_WHY, "lacks %s %u", type, shown->ds[k].key_tag);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool
+shown_cds(const struct shown *shown, struct bytes cds, struct bytes cdnskey, struct bytes dnskey, bool *none,
+    char why[SHOWN_WHY])
+{
+	const struct signed_type keys = {.type = TYPE_DNSKEY};
+	const struct bytes answers[] = {cds, cdnskey};
+	struct records records;
+	unsigned count = 0, all = 0;
+
+	*none = false;
+	if (read_answer(&records, shown->apex, dnskey.data, dnskey.len, why) &&
+	    is_theirs(shown, &records, &keys))
+		return true;
+	for (unsigned i = 0; i < NITEMS(answers); i++, all += count) {
+		count = 0;
+		if (!read_answer(&records, shown->apex, answers[i].data, answers[i].len, why) ||
+		    !cds_shown(shown, &records, i == 0 ? TYPE_CDS : TYPE_CDNSKEY, &count, why))
+			return false;
+	}
+	*none = all == 0 && (shown->nds > 0 || shown->delete_ds);
+	if (*none)
+		snprintf(why, SHOWN_WHY, "has neither CDS nor CDNSKEY");
+	return !*none;
 }
 
 /* ---- a resolver ---- */

@@ -20,6 +20,8 @@ struct shown {
 	struct signing_key known[SHOWN_ALL_MAX]; /* all keys of the zone, for reasons */
 	unsigned nknown;
 	bool ds_may_be_there; /* enable: the DS of these keys may be at the parent already, or not */
+	bool ds_changes;      /* the step changes the DS: CDS and CDNSKEY of nameservers show it, too */
+	bool delete_ds;       /* ... and ask for the deletion of all (RFC 8078 4) */
 
 	/*
 	 * S110: nameservers of another provider, which are known by whose signatures they have. DNSKEY there
@@ -44,10 +46,20 @@ void shown_add_providers(struct shown *shown, const struct signing_key *rows, un
  */
 bool shown_dnskey(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, uint32_t *ttl,
     char why[SHOWN_WHY]);
+/* A node that went through `disable` already: an authoritative answer without DNSKEY. */
+bool shown_unsigned(const struct shown *shown, const uint8_t *octets, size_t len);
 bool shown_data(
     const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, char why[SHOWN_WHY]);
 bool shown_ds(
     const struct shown *shown, const uint8_t *octets, size_t len, uint32_t *ttl, char why[SHOWN_WHY]);
+
+/*
+ * The answers to questions for CDS and for CDNSKEY, and that for DNSKEY, by which nameservers of
+ * another provider are known: their CDS are not judged. If it has one of the two types, it is enough.
+ * *none: it has neither, though there should be some; then it returns false, too.
+ */
+bool shown_cds(const struct shown *shown, struct bytes cds, struct bytes cdnskey, struct bytes dnskey,
+    bool *none, char why[SHOWN_WHY]);
 
 /* Does a resolver say that it validated an answer (AD, RFC 4035 3.2.3)? */
 bool shown_validated(const uint8_t *octets, size_t len);

@@ -131,6 +131,11 @@ sub serve_late {
 	my $answer_to = sub {
 		my ($query, $tcp) = @_;
 		my $question = $tcp . substr $query, 12;
+		my ($length) = $query =~ /^.{12}((?:[^\0].*?)?\0)/s ? length $1 : 0; # of a name without long labels
+		my $type = unpack "x12 x$length n", $query;
+
+		# An authoritative answer without records.
+		return substr($query, 0, 2) . pack('n5', 0x8400, 1, 0, 0, 0) . substr $query, 12, $length + 4 if -e "$frozen.cds" && ($type == 59 || $type == 60);
 		my $answer = -e $frozen && $before{$question} || $t->exchange($query, tcp => $tcp) // return undef;
 
 		$before{$question} = $answer;
@@ -170,6 +175,9 @@ sub stop_late {
 }
 
 sub freeze { my ($self) = @_; open my $file, '>', $self->{frozen} or die "$self->{frozen}: $!" }
+# It has neither CDS nor CDNSKEY; or it has them again.
+sub hide_cds { my ($self) = @_; open my $file, '>', "$self->{frozen}.cds" or die "$self->{frozen}.cds: $!" }
+sub show_cds { my ($self) = @_; unlink "$self->{frozen}.cds" }
 sub thaw { my ($self) = @_; unlink $self->{frozen} }
 
 # --- The resolver.
