@@ -533,6 +533,16 @@ struct lacking {
 	size_t count; /* of the first zone that lacks something */
 };
 
+/* Before the first shipment that this process takes, the newest one is that of the last run. */
+static void
+recall_taken(struct zone_ends *ends, const struct imported_sets *row)
+{
+	int64_t age_ms = wall_ms() - row->taken_ms;
+
+	if (ends->known_ms == 0 && row->taken_ms != 0)
+		ends->taken_ms = boot_ms() - (uint64_t)MAX(age_ms, 0);
+}
+
 static void
 look_at_zone(void *arg, uint32_t zone)
 {
@@ -542,6 +552,7 @@ look_at_zone(void *arg, uint32_t zone)
 	struct imported_sets row;
 
 	imported_sets_get(lacking->pass->sets, zone, &row);
+	recall_taken(zone_signer_ends(signer->zones, zone), &row);
 	if (row.lacking != count && lacking->pass->error == 0) {
 		row.lacking = count;
 		lacking->pass->error = imported_sets_put(lacking->pass->sets, zone, &row);

@@ -76,5 +76,12 @@ eventually { $less->admin_json("dnssec status $zone")->{zones}[0]{import}{harmfu
 cmp_ok($less->admin_json("dnssec status $zone")->{zones}[0]{import}{harmful_from}, 'gt', $harmful, '... which is later than before');
 kill KILL => -$stream;
 waitpid $stream, 0;
+
+# --- The age of the newest import, after a restart.
+
+$less->stop_program('signer');
+set_clock(2100 + 7200);
+with_clock(sub { $less->start_signer('--metrics', '127.0.0.1:0') });
+eventually { ($less->get($less->metrics('signer')) =~ /^graycloud_signer_import_age_seconds (\d+)/m)[0] > 7000 } 'a signer that was started since knows the age of the newest import';
 $_->stop for $less, $keyed;
 done_testing;
