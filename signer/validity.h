@@ -26,4 +26,11 @@ uint32_t validity_batch_s(uint32_t seconds);
 /* Seconds until it ends, negative if it has ended; serial arithmetic (RFC 4034 3.1.5). */
 int32_t validity_left(const struct signature *signature, uint32_t now);
 
+/* When the first signature of a zone should have been renewed, and ends: seconds since 1970; 0: none. */
+struct zone_ends {
+	uint32_t due, end;
+	uint64_t known_ms; /* boot clock, when that was found out; 0: not yet */
+	uint64_t taken_ms; /* boot clock, when the newest signatures came, or since the start */
+};
+
 #endif

@@ -1,70 +1,12 @@
 #include "signer/zone_signer.h"
+#include "signer/zone_signer_inner.h"
 
 #include "zones/base/array.h"
 #include "zones/state/signature_news.h"
 
 #include <stdlib.h>
 
-enum { PROGRESS = 256, BATCH = 1024 };
-
-struct signed_entry {
-	uint32_t zone;
-	struct keyring *keyring;
-	uint32_t first_due, first_end; /* of its signatures; 0: none was met yet */
-	uint32_t ttl;                  /* the largest of its RRsets since the start */
-	/* S109 */
-	bool keyless_nodes; /* nodes without keys answer it, too */
-	size_t nnews;       /* signatures that changed in this pass */
-	char *name;         /* of a zone whose keys are on another node; else NULL */
-	uint8_t apex[NAME_MAX_LEN];
-	size_t missing, lacking;
-	struct zone_ends ends;
-	uint8_t *records;      /* of its RRsets of keys, a copy */
-	bool renewing;         /* a pass makes signatures again that are due, under a new version */
-	struct bytes *renewed; /* their owners, in the order of the build */
-	size_t nrenewed;
-};
-
-/* A content whose signatures are being made. */
-struct pending {
-	uint32_t zone;
-	uint16_t type;
-	uint64_t hash;
-	enum signature_order order;
-	struct bytes key; /* of the owner, a copy */
-	unsigned njobs;
-};
-
-/* One is filled while the threads sign the other. */
-struct batch {
-	size_t count, njobs;
-	struct pending pending[BATCH];
-	struct signing_job jobs[BATCH * SIGNATURES_MAX];
-};
-
-struct zone_signer {
-	const struct validity *validity;
-	struct signing_threads *threads;
-	struct batch *filling, *running;
-	struct compiler_signing signing;
-	struct signed_entry **zones;
-	size_t count;
-	/* of a pass */
-	struct store_txn *txn;
-	uint32_t now;
-	size_t made;
-	int error;
-	enum signature_order order;
-	bool moved; /* a signature was put in front */
-	/* of the zone that is being built */
-	struct signed_entry *entry;
-	struct signature_reader *reader;
-	struct zone_signing zone_signing;
-	struct signed_zone row;
-	size_t apex_len;
-	void (*progress)(void *arg);
-	void *progress_arg;
-};
+enum { PROGRESS = 256 };
 
 static void
 count_made(struct zone_signer *signer)
@@ -97,13 +39,11 @@ zone_signer_sign(struct zone_signer *signer, struct key *key, const struct signe
 
 /* ---- batches ---- */
 
-static struct signed_entry *entry_of(const struct zone_signer *signer, uint32_t number);
-
 /* Nodes without keys get what is new; if that is much, all. */
 static int
 note_news(const struct zone_signer *signer, const struct pending *pending)
 {
-	struct signed_entry *entry = entry_of(signer, pending->zone);
+	struct signed_entry *entry = zone_signer_entry(signer, pending->zone);
 
 	if (entry == NULL || !entry->keyless_nodes || entry->nnews > NEWS_OF_A_PASS)
 		return 0;
@@ -273,8 +213,8 @@ find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *
 	return write_records(signer, set, found, count, out);
 }
 
-static struct signed_entry *
-entry_of(const struct zone_signer *signer, uint32_t number)
+struct signed_entry *
+zone_signer_entry(const struct zone_signer *signer, uint32_t number)
 {
 	for (size_t i = 0; i < signer->count; i++)
 		if (signer->zones[i]->zone == number)
@@ -306,7 +246,7 @@ static const struct zone_signing *
 zone(void *arg, const struct zone_info *info)
 {
 	struct zone_signer *signer = arg;
-	struct signed_entry *entry = entry_of(signer, info->number);
+	struct signed_entry *entry = zone_signer_entry(signer, info->number);
 	struct key_id data[DATA_KEYS_MAX] = {{0}};
 
 	zone_signer_flush(signer);
@@ -342,7 +282,7 @@ static bool
 renewed(void *arg, const struct zone_info *info, uint64_t version, compiler_renewed_fn *fn, void *fn_arg)
 {
 	struct zone_signer *signer = arg;
-	const struct signed_entry *entry = entry_of(signer, info->number);
+	const struct signed_entry *entry = zone_signer_entry(signer, info->number);
 
 	return entry != NULL && entry->name != NULL && entry->missing == 0 &&
 	    signatures_renewed(signer->txn, info->number, version, fn, fn_arg);
@@ -351,7 +291,7 @@ renewed(void *arg, const struct zone_info *info, uint64_t version, compiler_rene
 static bool
 spares(void *arg, uint32_t number)
 {
-	const struct signed_entry *entry = entry_of(arg, number);
+	const struct signed_entry *entry = zone_signer_entry(arg, number);
 
 	return entry != NULL && entry->keyless_nodes;
 }
@@ -425,8 +365,8 @@ zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint
 		signer->zones[i]->nnews = 0;
 }
 
-static struct signed_entry *
-add_entry(struct zone_signer *signer, uint32_t number)
+struct signed_entry *
+zone_signer_add(struct zone_signer *signer, uint32_t number)
 {
 	struct signed_entry *entry = xcalloc(1, sizeof *entry);
 
@@ -440,7 +380,7 @@ add_entry(struct zone_signer *signer, uint32_t number)
 void
 zone_signer_put(struct zone_signer *signer, uint32_t number, struct keyring *keyring)
 {
-	struct signed_entry *entry = add_entry(signer, number);
+	struct signed_entry *entry = zone_signer_add(signer, number);
 
 	entry->keyring = keyring;
 	keyring_apex(keyring, entry->apex);
@@ -461,7 +401,7 @@ zone_signer_remove(struct zone_signer *signer, uint32_t number)
 struct keyring *
 zone_signer_keyring(const struct zone_signer *signer, uint32_t number)
 {
-	const struct signed_entry *entry = entry_of(signer, number);
+	const struct signed_entry *entry = zone_signer_entry(signer, number);
 
 	return entry != NULL ? entry->keyring : NULL;
 }
@@ -469,7 +409,7 @@ zone_signer_keyring(const struct zone_signer *signer, uint32_t number)
 bool
 zone_signer_set_keyless_nodes(struct zone_signer *signer, uint32_t number, bool some)
 {
-	struct signed_entry *entry = entry_of(signer, number);
+	struct signed_entry *entry = zone_signer_entry(signer, number);
 
 	if (entry == NULL || entry->keyless_nodes == some)
 		return false;
@@ -489,7 +429,7 @@ zone_signer_has_keyless_nodes(const struct zone_signer *signer)
 uint32_t
 zone_signer_ttl(const struct zone_signer *signer, uint32_t number)
 {
-	const struct signed_entry *entry = entry_of(signer, number);
+	const struct signed_entry *entry = zone_signer_entry(signer, number);
 
 	return entry != NULL ? entry->ttl : 0;
 }
@@ -497,7 +437,7 @@ zone_signer_ttl(const struct zone_signer *signer, uint32_t number)
 void
 zone_signer_note_ttl(struct zone_signer *signer, uint32_t number, uint32_t ttl)
 {
-	struct signed_entry *entry = entry_of(signer, number);
+	struct signed_entry *entry = zone_signer_entry(signer, number);
 
 	if (entry != NULL)
 		entry->ttl = MAX(entry->ttl, ttl);
@@ -506,7 +446,7 @@ zone_signer_note_ttl(struct zone_signer *signer, uint32_t number, uint32_t ttl)
 bool
 zone_signer_is_due(const struct zone_signer *signer, uint32_t number, uint32_t now)
 {
-	const struct signed_entry *entry = entry_of(signer, number);
+	const struct signed_entry *entry = zone_signer_entry(signer, number);
 
 	return entry != NULL && entry->first_due != 0 && (int32_t)(entry->first_due - now) <= 0;
 }
@@ -514,7 +454,7 @@ zone_signer_is_due(const struct zone_signer *signer, uint32_t number, uint32_t n
 bool
 zone_signer_due(struct zone_signer *signer, uint32_t number, uint32_t now)
 {
-	struct signed_entry *entry = entry_of(signer, number);
+	struct signed_entry *entry = zone_signer_entry(signer, number);
 
 	if (!zone_signer_is_due(signer, number, now))
 		return false;
@@ -608,99 +548,4 @@ zone_signer_first_end(const struct zone_signer *signer)
 			first = earlier(first, end);
 	}
 	return first;
-}
-
-/* ---- zones whose keys are on another node ---- */
-
-void
-zone_signer_put_keyless(struct zone_signer *signer, const struct zone_info *info, const char *name)
-{
-	struct signed_entry *entry = add_entry(signer, info->number);
-
-	entry->name = xstrdup(name);
-	entry->ends.taken_ms = boot_ms();
-	memcpy(entry->apex, info->name, name_len(info->name));
-}
-
-bool
-zone_signer_is_keyless(const struct zone_signer *signer, uint32_t number)
-{
-	return zone_signer_name(signer, number) != NULL;
-}
-
-const char *
-zone_signer_name(const struct zone_signer *signer, uint32_t number)
-{
-	const struct signed_entry *entry = entry_of(signer, number);
-
-	return entry != NULL ? entry->name : NULL;
-}
-
-bool
-zone_signer_apex(const struct zone_signer *signer, uint32_t number, uint8_t apex[NAME_MAX_LEN])
-{
-	const struct signed_entry *entry = entry_of(signer, number);
-
-	if (entry != NULL)
-		memcpy(apex, entry->apex, name_len(entry->apex));
-	return entry != NULL;
-}
-
-void
-zone_signer_each_keyless(const struct zone_signer *signer, zone_signer_fn *fn, void *arg)
-{
-	for (size_t i = signer->count; i-- > 0;)
-		if (signer->zones[i]->name != NULL)
-			fn(arg, signer->zones[i]->zone);
-}
-
-void
-zone_signer_set_missing(struct zone_signer *signer, uint32_t number, size_t rrsets)
-{
-	struct signed_entry *entry = entry_of(signer, number);
-
-	if (entry != NULL)
-		entry->missing = rrsets;
-}
-
-size_t
-zone_signer_missing(const struct zone_signer *signer)
-{
-	size_t sum = 0;
-
-	for (size_t i = 0; i < signer->count; i++)
-		sum += signer->zones[i]->missing;
-	return sum;
-}
-
-void
-zone_signer_note_lacking(struct zone_signer *signer, uint32_t number)
-{
-	struct signed_entry *entry = entry_of(signer, number);
-
-	if (entry != NULL)
-		entry->lacking++;
-}
-
-void
-zone_signer_forget_lacking(struct zone_signer *signer)
-{
-	for (size_t i = 0; i < signer->count; i++)
-		signer->zones[i]->lacking = 0;
-}
-
-size_t
-zone_signer_lacking(const struct zone_signer *signer, uint32_t number)
-{
-	const struct signed_entry *entry = entry_of(signer, number);
-
-	return entry != NULL ? entry->missing + entry->lacking : 0;
-}
-
-struct zone_ends *
-zone_signer_ends(struct zone_signer *signer, uint32_t number)
-{
-	struct signed_entry *entry = entry_of(signer, number);
-
-	return entry != NULL ? &entry->ends : NULL;
 }

@@ -40,12 +40,7 @@ size_t zone_signer_missing(const struct zone_signer *signer); /* of zone data, o
 void zone_signer_note_lacking(struct zone_signer *signer, uint32_t zone);
 void zone_signer_forget_lacking(struct zone_signer *signer); /* the addresses of all zones */
 size_t zone_signer_lacking(const struct zone_signer *signer, uint32_t zone);
-/* When its first signature should have been renewed, and ends: seconds since 1970; 0: none. */
-struct zone_ends {
-	uint32_t due, end;
-	uint64_t known_ms; /* boot clock, when that was found out; 0: not yet */
-	uint64_t taken_ms; /* boot clock, when the newest signatures came, or since the start */
-};
+/* The ends of its signatures; NULL if there is no such zone. */
 struct zone_ends *zone_signer_ends(struct zone_signer *signer, uint32_t zone);
 
 /* The apex of a zone in wire form. False if it is not known. */
