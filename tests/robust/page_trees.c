@@ -112,7 +112,7 @@ image_read(const char *state, struct image *image)
 	close(fd);
 	free(path);
 	assert_int_equal(page_trees_begin(&image->trees, image->octets, image->len,
-			     page_trees_newest(image->octets, image->len), true),
+			     page_trees_newest(image->octets, image->len), PAGE_TREES_ALL),
 	    PAGE_TREES_SOUND);
 }
 
@@ -261,136 +261,38 @@ table_root(struct image *image)
 	return page + ((const uint8_t *)at.data.data - page);
 }
 
-static void
-leaf_upper_too_large(struct image *i)
-{
-	store16(leaf(i) + 14, 60000);
-}
-static void
-leaf_lower_too_large(struct image *i)
-{
-	store16(leaf(i) + 12, 50000);
-}
-static void
-leaf_lower_above_upper(struct image *i)
-{
-	store16(leaf(i) + 12, load16(leaf(i) + 14) + 2);
-}
-static void
-leaf_lower_within_the_head(struct image *i)
-{
-	store16(leaf(i) + 12, 14);
-}
-static void
-leaf_upper_too_small(struct image *i)
-{
-	store16(leaf(i) + 14, load16(leaf(i) + 14) - 2);
-}
-static void
-leaf_that_is_a_branch(struct image *i)
-{
-	store16(leaf(i) + 10, PAGE_BRANCH);
-}
-static void
-leaf_that_is_dirty(struct image *i)
-{
-	store16(leaf(i) + 10, PAGE_LEAF | 16);
-}
-static void
-leaf_with_another_number(struct image *i)
-{
-	store64(leaf(i), load64(leaf(i)) + 1);
-}
-static void
-offset_beyond_the_page(struct image *i)
-{
-	store16(leaf(i) + PAGE_HEAD + 2, 5000);
-}
-static void
-offset_in_the_last_octets(struct image *i)
-{
-	store16(leaf(i) + PAGE_HEAD + 2, PAGE - 4);
-}
-static void
-offset_that_is_odd(struct image *i)
-{
-	store16(leaf(i) + PAGE_HEAD, load16(leaf(i) + PAGE_HEAD) + 1);
-}
-static void
-two_nodes_in_one_place(struct image *i)
-{
-	store16(leaf(i) + PAGE_HEAD, load16(leaf(i) + PAGE_HEAD + 2));
-}
-static void
-key_beyond_the_page(struct image *i)
-{
-	store16(own_node(i) + 6, 0xffff);
-}
-static void
-key_that_is_a_little_longer(struct image *i)
-{
-	store16(node(leaf(i), 0) + 6, 30);
-}
-static void
-key_without_octets(struct image *i)
-{
-	store16(node(leaf(i), 0) + 6, 0);
-}
-static void
-key_out_of_order(struct image *i)
-{
-	memset(node(leaf(i), 1) + 8, 'a', 4);
-}
-static void
-data_beyond_the_page(struct image *i)
-{
-	store16(node(leaf(i), 0), 5000);
-}
-static void
-data_that_reach_the_next_node(struct image *i)
-{
-	store16(node(leaf(i), 0), load16(node(leaf(i), 0)) + 40);
-}
-static void
-data_of_gigabytes(struct image *i)
-{
-	store16(node(leaf(i), 0) + 2, 0xff00);
-}
-static void
-row_that_is_a_tree(struct image *i)
-{
-	store16(node(leaf(i), 0) + 4, NODE_IS_TREE);
-}
-static void
-row_with_several_data(struct image *i)
-{
-	store16(node(leaf(i), 0) + 4, 4);
-}
-static void
-run_beyond_the_file(struct image *i)
-{
-	store64(own_node(i) + 8 + load16(own_node(i) + 6), 1 << 30);
-}
-static void
-run_of_too_many_pages(struct image *i)
-{
-	memset(own_run(i) + 12, 0xff, 3);
-}
-static void
-run_of_too_few_pages(struct image *i)
-{
-	store16(own_run(i) + 12, 1);
-}
-static void
-run_that_is_a_leaf(struct image *i)
-{
-	store16(own_run(i) + 10, PAGE_LEAF);
-}
-static void
-branch_upper_too_large(struct image *i)
-{
-	store16(branch(i) + 14, 60000);
-}
+/* A damage that is one statement. */
+#define DAMAGE(name, statement) \
+	static void name(struct image *i) \
+	{ \
+		statement; \
+	}
+DAMAGE(leaf_upper_too_large, store16(leaf(i) + 14, 60000))
+DAMAGE(leaf_lower_too_large, store16(leaf(i) + 12, 50000))
+DAMAGE(leaf_lower_above_upper, store16(leaf(i) + 12, load16(leaf(i) + 14) + 2))
+DAMAGE(leaf_lower_within_the_head, store16(leaf(i) + 12, 14))
+DAMAGE(leaf_upper_too_small, store16(leaf(i) + 14, load16(leaf(i) + 14) - 2))
+DAMAGE(leaf_that_is_a_branch, store16(leaf(i) + 10, PAGE_BRANCH))
+DAMAGE(leaf_that_is_dirty, store16(leaf(i) + 10, PAGE_LEAF | 16))
+DAMAGE(leaf_with_another_number, store64(leaf(i), load64(leaf(i)) + 1))
+DAMAGE(offset_beyond_the_page, store16(leaf(i) + PAGE_HEAD + 2, 5000))
+DAMAGE(offset_in_the_last_octets, store16(leaf(i) + PAGE_HEAD + 2, PAGE - 4))
+DAMAGE(offset_that_is_odd, store16(leaf(i) + PAGE_HEAD, load16(leaf(i) + PAGE_HEAD) + 1))
+DAMAGE(two_nodes_in_one_place, store16(leaf(i) + PAGE_HEAD, load16(leaf(i) + PAGE_HEAD + 2)))
+DAMAGE(key_beyond_the_page, store16(own_node(i) + 6, 0xffff))
+DAMAGE(key_that_is_a_little_longer, store16(node(leaf(i), 0) + 6, 30))
+DAMAGE(key_without_octets, store16(node(leaf(i), 0) + 6, 0))
+DAMAGE(key_out_of_order, memset(node(leaf(i), 1) + 8, 'a', 4))
+DAMAGE(data_beyond_the_page, store16(node(leaf(i), 0), 5000))
+DAMAGE(data_that_reach_the_next_node, store16(node(leaf(i), 0), load16(node(leaf(i), 0)) + 40))
+DAMAGE(data_of_gigabytes, store16(node(leaf(i), 0) + 2, 0xff00))
+DAMAGE(row_that_is_a_tree, store16(node(leaf(i), 0) + 4, NODE_IS_TREE))
+DAMAGE(row_with_several_data, store16(node(leaf(i), 0) + 4, 4))
+DAMAGE(run_beyond_the_file, store64(own_node(i) + 8 + load16(own_node(i) + 6), 1 << 30))
+DAMAGE(run_of_too_many_pages, memset(own_run(i) + 12, 0xff, 3))
+DAMAGE(run_of_too_few_pages, store16(own_run(i) + 12, 1))
+DAMAGE(run_that_is_a_leaf, store16(own_run(i) + 10, PAGE_LEAF))
+DAMAGE(branch_upper_too_large, store16(branch(i) + 14, 60000))
 static void
 branch_child_beyond_the_file(struct image *i)
 {
@@ -407,52 +309,22 @@ branch_child_is_a_meta_page(struct image *i)
 	for (unsigned at = 0; at < (load16(page + 12) - PAGE_HEAD) / 2U; at++)
 		store16(node(page, at), 1);
 }
-static void
-left_leaf_upper_too_large(struct image *i)
-{
-	store16(leaf_beside(i, -1) + 14, 60000);
-}
-static void
-right_leaf_key_beyond_the_page(struct image *i)
-{
-	store16(node(leaf_beside(i, 1), 0) + 6, 0xffff);
-}
-static void
-free_list_upper_too_large(struct image *i)
-{
-	store16(page_with(i, &i->trees.free_list, PAGE_FREE_LIST, (struct bytes){0}, 0) + 14, 60000);
-}
-static void
-free_list_key_of_wrong_size(struct image *i)
-{
-	store16(node(page_with(i, &i->trees.free_list, PAGE_FREE_LIST, (struct bytes){0}, 0), 0) + 6, 9);
-}
+DAMAGE(left_leaf_upper_too_large, store16(leaf_beside(i, -1) + 14, 60000))
+DAMAGE(right_leaf_key_beyond_the_page, store16(node(leaf_beside(i, 1), 0) + 6, 0xffff))
+DAMAGE(free_list_upper_too_large,
+    store16(page_with(i, &i->trees.free_list, PAGE_FREE_LIST, (struct bytes){0}, 0) + 14, 60000))
+DAMAGE(free_list_key_of_wrong_size,
+    store16(node(page_with(i, &i->trees.free_list, PAGE_FREE_LIST, (struct bytes){0}, 0), 0) + 6, 9))
 static void
 free_list_of_the_future(struct image *i)
 {
 	store64(
 	    node(page_with(i, &i->trees.free_list, PAGE_FREE_LIST, (struct bytes){0}, 0), 0) + 8, 1 << 20);
 }
-static void
-free_pages_more_than_are_there(struct image *i)
-{
-	store64(free_pages(i), load64(free_pages(i)) + 4096);
-}
-static void
-free_page_beyond_the_file(struct image *i)
-{
-	store64(free_pages(i) + 8, 1 << 30);
-}
-static void
-free_page_that_is_a_meta_page(struct image *i)
-{
-	store64(free_pages(i) + 8 * load64(free_pages(i)), 1);
-}
-static void
-free_page_twice(struct image *i)
-{
-	store64(free_pages(i) + 8, load64(free_pages(i) + 16));
-}
+DAMAGE(free_pages_more_than_are_there, store64(free_pages(i), load64(free_pages(i)) + 4096))
+DAMAGE(free_page_beyond_the_file, store64(free_pages(i) + 8, 1 << 30))
+DAMAGE(free_page_that_is_a_meta_page, store64(free_pages(i) + 8 * load64(free_pages(i)), 1))
+DAMAGE(free_page_twice, store64(free_pages(i) + 8, load64(free_pages(i) + 16)))
 static void
 free_page_in_use(struct image *i)
 {
@@ -467,42 +339,14 @@ free_page_in_use(struct image *i)
 		}
 	fail();
 }
-static void
-names_upper_too_large(struct image *i)
-{
-	store16(names_leaf(i) + 14, 60000);
-}
-static void
-name_that_is_a_row(struct image *i)
-{
-	store16(node(names_leaf(i), 0) + 4, 0);
-}
-static void
-table_with_several_data_for_a_key(struct image *i)
-{
-	store16(table_root(i) + 4, 4);
-}
-static void
-table_of_another_depth(struct image *i)
-{
-	store16(table_root(i) + 6, load16(table_root(i) + 6) + 1);
-}
-static void
-table_of_great_depth(struct image *i)
-{
-	store16(table_root(i) + 6, 4000);
-}
-static void
-table_without_depth(struct image *i)
-{
-	store16(table_root(i) + 6, 0);
-}
-static void
-table_root_beyond_the_file(struct image *i)
-{
-	store64(table_root(i) + 40, 1 << 30);
-}
-
+DAMAGE(names_upper_too_large, store16(names_leaf(i) + 14, 60000))
+DAMAGE(name_with_several_data, store16(table_root(i) - 5 - 4, NODE_IS_TREE | 4))
+DAMAGE(name_that_is_a_row, store16(node(names_leaf(i), 0) + 4, 0))
+DAMAGE(table_with_several_data_for_a_key, store16(table_root(i) + 4, 4))
+DAMAGE(table_of_another_depth, store16(table_root(i) + 6, load16(table_root(i) + 6) + 1))
+DAMAGE(table_of_great_depth, store16(table_root(i) + 6, 4000))
+DAMAGE(table_without_depth, store16(table_root(i) + 6, 0))
+DAMAGE(table_root_beyond_the_file, store64(table_root(i) + 40, 1 << 30))
 #define ROW(damage) \
 	{ \
 #damage, damage \
@@ -522,7 +366,7 @@ static const struct damage {
     ROW(left_leaf_upper_too_large), ROW(right_leaf_key_beyond_the_page), ROW(free_list_upper_too_large),
     ROW(free_list_key_of_wrong_size), ROW(free_list_of_the_future), ROW(free_pages_more_than_are_there),
     ROW(free_page_beyond_the_file), ROW(free_page_that_is_a_meta_page), ROW(free_page_twice),
-    ROW(free_page_in_use), ROW(names_upper_too_large), ROW(name_that_is_a_row),
+    ROW(free_page_in_use), ROW(names_upper_too_large), ROW(name_that_is_a_row), ROW(name_with_several_data),
     ROW(table_with_several_data_for_a_key), ROW(table_of_another_depth), ROW(table_of_great_depth),
     ROW(table_without_depth), ROW(table_root_beyond_the_file)};
 #undef ROW

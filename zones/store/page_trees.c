@@ -131,7 +131,7 @@ check_table(struct page_trees *trees, const struct page_node *node)
 		return false;
 	if (store_table_find(node->key, &table))
 		trees->rows[table] = root;
-	return !trees->whole || walk_tree(trees, PAGE_ROWS, &root);
+	return trees->scope != PAGE_TREES_ALL || walk_tree(trees, PAGE_ROWS, &root);
 }
 
 static bool
@@ -250,18 +250,19 @@ static bool
 check(struct page_trees *trees)
 {
 	return root_is_sound(trees, &trees->free_list) && root_is_sound(trees, &trees->names) &&
-	    trees->names.flags == 0 && walk_tree(trees, PAGE_FREE_LIST, &trees->free_list) &&
+	    trees->names.flags == 0 &&
+	    (trees->scope == PAGE_TREES_NAMES || walk_tree(trees, PAGE_FREE_LIST, &trees->free_list)) &&
 	    walk_tree(trees, PAGE_NAMES, &trees->names);
 }
 
 enum page_trees_state
-page_trees_begin(
-    struct page_trees *trees, const uint8_t *map, size_t octets, uint64_t transaction, bool whole)
+page_trees_begin(struct page_trees *trees, const uint8_t *map, size_t octets, uint64_t transaction,
+    enum page_trees_scope scope)
 {
 	struct page_meta meta;
 	uint8_t *bits;
 
-	*trees = (struct page_trees){.map = map, .transaction = transaction, .whole = whole};
+	*trees = (struct page_trees){.map = map, .transaction = transaction, .scope = scope};
 	for (int i = 0; i < TABLE_COUNT; i++)
 		trees->rows[i].root = UINT64_MAX;
 	if (octets < sizeof meta)

@@ -17,6 +17,13 @@
 
 enum { PAGE_DEPTH_MAX = 32 };
 
+/* The pages that page_trees_begin checks. */
+enum page_trees_scope {
+	PAGE_TREES_NAMES,   /* the names of the tables */
+	PAGE_TREES_CHANGES, /* they and the free list: what each change uses */
+	PAGE_TREES_ALL
+};
+
 struct page_trees {
 	const uint8_t *map;
 	uint32_t page_size;
@@ -30,7 +37,7 @@ struct page_trees {
 		const uint8_t *branch;
 		unsigned first, last;
 	} checked[PAGE_DEPTH_MAX];
-	bool whole;
+	enum page_trees_scope scope;
 };
 
 enum page_trees_state {
@@ -40,12 +47,11 @@ enum page_trees_state {
 };
 
 /*
- * Check the meta page of this transaction, the free list and the names of the tables. The map must stay while
- * trees is used: call page_trees_end in every case. If whole is true also check all rows. Memory comes from
- * mmap, so this may be called in a signal handler.
+ * Check the meta page of this transaction and the pages of the scope. The map must stay while trees is used:
+ * call page_trees_end in every case. Memory comes from mmap, so this may be called in a signal handler.
  */
-enum page_trees_state page_trees_begin(
-    struct page_trees *trees, const uint8_t *map, size_t octets, uint64_t transaction, bool whole);
+enum page_trees_state page_trees_begin(struct page_trees *trees, const uint8_t *map, size_t octets,
+    uint64_t transaction, enum page_trees_scope scope);
 void page_trees_end(struct page_trees *trees);
 /* Check the pages that a change of this row uses. Returns false if they are damaged. */
 bool page_trees_check_row(struct page_trees *trees, enum store_table table, struct bytes key, bool deleted);

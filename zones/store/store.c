@@ -81,11 +81,13 @@ open_tables(struct store *store, unsigned txn_flags, unsigned dbi_flags)
 	MDB_txn *txn;
 	int rc = mdb_txn_begin(store->env, NULL, txn_flags, &txn);
 
-	if (rc == MDB_MAP_RESIZED && (rc = mdb_env_set_mapsize(store->env, 0)) == 0)
+	if (rc == MDB_MAP_RESIZED && (rc = mdb_env_set_mapsize(store->env, 0)) == 0) {
+		store_fault_find_map(store);
 		rc = mdb_txn_begin(store->env, NULL, txn_flags, &txn);
+	}
 	if (rc != 0)
 		return rc;
-	if ((txn_flags & MDB_RDONLY) == 0 && !store_check_before_creation(store, txn))
+	if (!store_check_before_opening(store, txn, (txn_flags & MDB_RDONLY) == 0))
 		rc = MDB_CORRUPTED;
 	for (int i = 0; i < TABLE_COUNT && rc == 0; i++) {
 		const char *name = store_table_name(store->kind, (enum store_table)i);

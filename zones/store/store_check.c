@@ -20,7 +20,7 @@ damaged(struct store *store)
 
 /* Returns false if the pages are damaged. If nothing can be concluded, there are no trees to check with. */
 static bool
-begin(struct store *store, uint64_t transaction, bool whole, struct page_trees **out)
+begin(struct store *store, uint64_t transaction, enum page_trees_scope scope, struct page_trees **out)
 {
 	struct page_trees *trees;
 	enum page_trees_state state;
@@ -31,7 +31,7 @@ begin(struct store *store, uint64_t transaction, bool whole, struct page_trees *
 	if (!store_fault_map(store, &map, &octets))
 		return true;
 	trees = xmalloc(sizeof *trees);
-	state = page_trees_begin(trees, map, octets, transaction, whole);
+	state = page_trees_begin(trees, map, octets, transaction, scope);
 	if (state == PAGE_TREES_SOUND) {
 		*out = trees;
 		return true;
@@ -53,7 +53,7 @@ bool
 store_check_begin(struct store_txn *txn)
 {
 	/* A transaction that writes has the number of its commit. */
-	return begin(txn->store, mdb_txn_id(txn->txn) - 1, false, &txn->trees);
+	return begin(txn->store, mdb_txn_id(txn->txn) - 1, PAGE_TREES_CHANGES, &txn->trees);
 }
 
 bool
@@ -86,13 +86,19 @@ store_result(struct store *store, int rc)
 }
 
 bool
-store_check_before_creation(struct store *store, MDB_txn *txn)
+store_check_before_opening(const struct store *store, MDB_txn *txn, bool creates)
 {
-	struct page_trees *trees;
-	bool sound = begin(store, mdb_txn_id(txn) - 1, false, &trees);
+	struct page_trees trees;
+	enum page_trees_state state;
+	const uint8_t *map;
+	size_t octets;
 
-	end(trees);
-	return sound;
+	if (!store_fault_map(store, &map, &octets))
+		return true;
+	state = page_trees_begin(
+	    &trees, map, octets, mdb_txn_id(txn) - creates, creates ? PAGE_TREES_CHANGES : PAGE_TREES_NAMES);
+	page_trees_end(&trees);
+	return state != PAGE_TREES_DAMAGED;
 }
 
 bool
@@ -104,7 +110,7 @@ store_check_whole(struct store *store)
 
 	if (mdb_txn_begin(store->env, NULL, MDB_RDONLY, &txn) != 0)
 		return true; /* the copy gets the same error, and reports it */
-	sound = begin(store, mdb_txn_id(txn), true, &trees);
+	sound = begin(store, mdb_txn_id(txn), PAGE_TREES_ALL, &trees);
 	mdb_txn_abort(txn);
 	end(trees);
 	return sound;
@@ -124,7 +130,7 @@ store_check_image(MDB_env *env, MDB_txn *txn)
 	map = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
 		return true;
-	state = page_trees_begin(&trees, map, (size_t)file.st_size, mdb_txn_id(txn), true);
+	state = page_trees_begin(&trees, map, (size_t)file.st_size, mdb_txn_id(txn), PAGE_TREES_ALL);
 	page_trees_end(&trees);
 	munmap(map, (size_t)file.st_size);
 	return state != PAGE_TREES_DAMAGED;

@@ -155,7 +155,7 @@ is_damaged(const struct fault_range *range)
 		return false;
 	octets = end - (uintptr_t)map;
 	newest = page_trees_newest(map, octets);
-	state = page_trees_begin(&trees, map, octets, newest, true);
+	state = page_trees_begin(&trees, map, octets, newest, PAGE_TREES_ALL);
 	page_trees_end(&trees);
 	return state == PAGE_TREES_DAMAGED && page_trees_newest(map, octets) == newest;
 }

@@ -122,8 +122,8 @@ bool store_call_running(void);
 bool store_check_begin(struct store_txn *txn);
 bool store_check_row(struct store_txn *txn, enum store_table table, struct bytes key, bool deleted);
 void store_check_end(struct store_txn *txn);
-/* The same as store_check_begin, before the first tables are created. */
-bool store_check_before_creation(struct store *store, MDB_txn *txn);
+/* Check the pages that are used to open the tables, or to create them. A command does not end. */
+bool store_check_before_opening(const struct store *store, MDB_txn *txn, bool creates);
 /* Check all pages, before they are copied. Call it after store_enter. */
 bool store_check_whole(struct store *store);
 /* The same for a store that was opened without this module. */
