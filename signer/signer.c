@@ -37,6 +37,7 @@ signer_open(const struct signer_options *options, struct problems *problems)
 		signer->signatures = store_open(options->state, STORE_SIGNATURES, STORE_WRITE, problems);
 	signer->compiler = compiler_new();
 	signer->threads = signing_threads_new(options->threads);
+	signer->batch = steered_batch_new();
 	signer->zones = zone_signer_new(&signer->options.validity, signer->threads);
 	zone_signer_set_progress(signer->zones, on_progress, signer);
 	signer->arrivals = arrivals_new(options->state);
@@ -71,6 +72,7 @@ signer_close(struct signer *signer)
 	if (signer->keyless >= 0)
 		close(signer->keyless);
 	signer_end_imports(signer, false);
+	free(signer->batch);
 	free(signer);
 }
 
@@ -369,6 +371,7 @@ foresee(struct signer *signer)
 		pass.foreseeing = true;
 		zone_signer_foresee(signer->zones);
 		signer->foreseen = compiler_foresee(signer->compiler, txn, signer_sign_steered, &steering);
+		signer_flush_steered(&steering);
 		zone_signer_flush(signer->zones);
 		pass.wrote |= zone_signer_wrote(signer->zones);
 		end(signer, &pass);
@@ -464,6 +467,7 @@ sign_aside(struct signer *signer, struct pass *pass)
 	}
 	if (signer->aside)
 		compiler_sign_steered(signer->compiler, signer_sign_steered, signer_pause, &steering);
+	signer_flush_steered(&steering);
 	return pass->slice < SLICE;
 }
 

@@ -38,8 +38,9 @@ struct signer {
 	struct followed config, health;
 	struct compiler *compiler;
 	struct signing_threads *threads;
-	struct wanted_ring *wanted; /* of the nameserver; NULL: there is none */
-	uint64_t taken;             /* the next item of it */
+	struct steered_batch *batch; /* empty between two passes */
+	struct wanted_ring *wanted;  /* of the nameserver; NULL: there is none */
+	uint64_t taken;              /* the next item of it */
 	struct zone_signer *zones;
 	struct rollovers *rollovers;
 	struct arrivals *arrivals;
@@ -91,8 +92,10 @@ void signer_end_settle(struct pass *pass, const struct settle *settle);
 void signer_note_steered(void *arg, const struct steered_signature *row);
 
 /* signer_steered.c */
-/* For the compiler; arg: a steered_pass. */
+struct steered_batch *steered_batch_new(void);
+/* For the compiler; arg: a steered_pass. Signs batch by batch: the last one with signer_flush_steered. */
 bool signer_sign_steered(void *arg, const struct steered_signature *wanted, const struct content *content);
+void signer_flush_steered(struct steered_pass *steering);
 /* S102: first those that are asked for. Returns true if there was one. */
 bool signer_sign_wanted(struct signer *signer, struct pass *pass, struct steered_pass *steering);
 /* For the compiler: end the pass, because something that it has signed, or that has changed, does not wait.

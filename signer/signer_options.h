@@ -9,7 +9,7 @@ struct signer_options {
 	const char *state; /* directory */
 	struct validity validity;
 	struct rollover_options rollover;
-	unsigned threads; /* that sign zone data, with the one of signer_look; 1 to KEY_LANES */
+	unsigned threads; /* that sign, with the one of signer_look; 1 to KEY_LANES */
 };
 
 #endif

@@ -8,8 +8,97 @@ enum {
 	SETS_MIN = 8192,      /* sets that are kept, ... */
 	SETS_OF_EACH_LB = 16, /* ... and this number more for each load balancer */
 	LOOKS = 1024,         /* at load balancers in a pass, if none lacks a signature */
-	LOOKS_OF_HEALTH = 32
+	LOOKS_OF_HEALTH = 32,
+	STEERED_BATCH = 64
 };
+
+/* RRsets that are signed at once. */
+struct steered_batch {
+	size_t count;
+	struct content contents[STEERED_BATCH];
+	struct steered_signature rows[STEERED_BATCH]; /* addresses: a copy */
+	struct signing_job jobs[STEERED_BATCH];
+};
+
+struct steered_batch *
+steered_batch_new(void)
+{
+	return xcalloc(1, sizeof(struct steered_batch));
+}
+
+void
+signer_flush_steered(struct steered_pass *steering)
+{
+	struct steered_batch *batch = steering->signer->batch;
+	struct pass *pass = steering->pass;
+	size_t count = batch->count;
+
+	if (count == 0)
+		return;
+	batch->count = 0;
+	zone_signer_sign(steering->signer->zones, batch->jobs, count);
+	for (size_t i = 0; i < count; i++) {
+		struct steered_signature *row = &batch->rows[i];
+		bool alone = row->count < 2;
+
+		row->signature = batch->jobs[i].signature;
+		if (pass->error == 0)
+			pass->error = steered_append(alone ? pass->signatures : pass->sets, row);
+		pass->wrote |= alone;
+		signer_note_steered(steering->signer, row);
+		compiler_add_steered(steering->signer->compiler, &batch->contents[i], &row->signature);
+		free((void *)(uintptr_t)row->addresses);
+	}
+}
+
+static bool
+has_content(const struct steered_batch *batch, const struct content *content)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (memcmp(&batch->contents[i], content, sizeof *content) == 0)
+			return true;
+	return false;
+}
+
+/* Add an RRset to the batch. */
+static void
+add(struct steered_pass *steering, struct key *key, const struct steered_signature *wanted,
+    const struct content *content)
+{
+	struct signer *signer = steering->signer;
+	struct steered_batch *batch = signer->batch;
+	struct steered_signature *row = &batch->rows[batch->count];
+	bool cname = wanted->type == TYPE_CNAME;
+	unsigned count = cname ? 1 : wanted->count,
+		 len = cname         ? (unsigned)name_len(wanted->target)
+	    : wanted->type == TYPE_A ? 4
+				     : 16;
+	const uint8_t *data = cname ? wanted->target : wanted->addresses;
+	uint8_t apex[NAME_MAX_LEN], *records = xmalloc((size_t)count * (2 + len)), *addresses = NULL;
+	struct signed_set set = {.owner = wanted->owner, .apex = apex};
+	size_t used = 0;
+
+	keyring_apex(zone_signer_keyring(signer->zones, wanted->zone), apex);
+	for (unsigned i = 0; i < count; i++, used += 2 + len) {
+		put16(records + used, (uint16_t)len);
+		memcpy(records + used + 2, data + (size_t)i * len, len);
+	}
+	set.rrset = (struct rrset){.type = wanted->type,
+	    .count = (uint16_t)count,
+	    .ttl = wanted->ttl,
+	    .records = records,
+	    .len = used};
+	zone_signer_prepare(
+	    signer->zones, key, &set, signer->options.validity.steered_s, &batch->jobs[batch->count]);
+	free(records);
+	*row = *wanted;
+	if (!cname) {
+		addresses = xmalloc((size_t)count * len);
+		memcpy(addresses, data, (size_t)count * len);
+	}
+	row->addresses = addresses;
+	batch->contents[batch->count++] = *content;
+}
 
 bool
 signer_sign_steered(void *arg, const struct steered_signature *wanted, const struct content *content)
@@ -20,40 +109,22 @@ signer_sign_steered(void *arg, const struct steered_signature *wanted, const str
 	struct keyring *keyring = zone_signer_keyring(signer->zones, wanted->zone);
 	struct key_id id = {wanted->signature.algorithm, wanted->signature.key_tag};
 	struct key *key = keyring != NULL ? keyring_key(keyring, &id) : NULL;
-	struct steered_signature row = *wanted;
-	bool alone = row.type == TYPE_CNAME || row.count == 1;
-	unsigned len = row.type == TYPE_A ? 4 : 16;
-	uint8_t apex[NAME_MAX_LEN], *records;
-	struct signed_set set = {.owner = row.owner, .apex = apex};
-	size_t used = 0;
+	bool alone = wanted->type == TYPE_CNAME || wanted->count == 1;
 
 	if (pass->error != 0 || pass->slice == 0)
 		return false;
 	if (key == NULL) {
 		/* S109: a set can be answered with one address, an address must be there. */
-		if (alone && !pass->foreseeing && zone_signer_is_keyless(signer->zones, row.zone))
-			zone_signer_note_lacking(signer->zones, row.zone);
+		if (alone && !pass->foreseeing && zone_signer_is_keyless(signer->zones, wanted->zone))
+			zone_signer_note_lacking(signer->zones, wanted->zone);
 		return true;
 	}
+	if (has_content(signer->batch, content))
+		return true;
 	pass->slice--;
-	keyring_apex(keyring, apex);
-	if (row.type == TYPE_CNAME)
-		len = (unsigned)name_len(row.target), row.count = 1;
-	records = xmalloc((size_t)row.count * (2 + len));
-	for (unsigned i = 0; i < row.count; i++, used += 2 + len) {
-		put16(records + used, (uint16_t)len);
-		memcpy(records + used + 2,
-		    row.type == TYPE_CNAME ? row.target : row.addresses + (size_t)i * len, len);
-	}
-	set.rrset = (struct rrset){
-	    .type = row.type, .count = row.count, .ttl = row.ttl, .records = records, .len = used};
-	zone_signer_sign(signer->zones, key, &set, signer->options.validity.steered_s, &row.signature);
-	free(records);
-	row.count = wanted->count;
-	pass->error = steered_append(alone ? pass->signatures : pass->sets, &row);
-	pass->wrote |= alone;
-	signer_note_steered(signer, &row);
-	compiler_add_steered(signer->compiler, content, &row.signature);
+	add(steering, key, wanted, content);
+	if (signer->batch->count == STEERED_BATCH)
+		signer_flush_steered(steering);
 	return true;
 }
 
@@ -98,10 +169,12 @@ signer_sign_slice(struct signer *signer, struct pass *pass)
 		return;
 	pass->slice = signer->pending != 0 ? SLICE_CONFIG : SLICE;
 	if (signer_sign_wanted(signer, pass, &steering)) {
+		signer_flush_steered(&steering);
 		signer->more = true;
 		return; /* commit these at once */
 	}
 	signer->more = compiler_sign_steered(signer->compiler, signer_sign_steered, signer_pause, &steering);
+	signer_flush_steered(&steering);
 	if (!signer->more && pass->error == 0) {
 		signer_begin_settle(signer, pass, &settle, NULL);
 		settle_new_keys(&settle);

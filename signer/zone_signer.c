@@ -26,15 +26,30 @@ prepare(const struct zone_signer *signer, const struct key *key, const struct si
 }
 
 void
-zone_signer_sign(struct zone_signer *signer, struct key *key, const struct signed_set *set, uint32_t seconds,
-    struct signature *signature)
+zone_signer_prepare(const struct zone_signer *signer, struct key *key, const struct signed_set *set,
+    uint32_t seconds, struct signing_job *job)
 {
-	size_t len;
-	uint8_t *data = prepare(signer, key, set, seconds, signature, &len);
+	job->key = key;
+	job->data = prepare(signer, key, set, seconds, &job->signature, &job->len);
+}
 
-	key_sign(key, 0, data, len, signature);
-	free(data);
-	count_made(signer);
+void
+zone_signer_sign(struct zone_signer *signer, struct signing_job *jobs, size_t count)
+{
+	if (signer->running->count > 0) {
+		/* The threads sign zone data meanwhile. */
+		for (size_t i = 0; i < count; i++)
+			key_sign(jobs[i].key, 0, jobs[i].data, jobs[i].len, &jobs[i].signature);
+	} else {
+		signing_threads_finish(signer->threads); /* of the last batch, which was empty */
+		signing_threads_begin(signer->threads, jobs, count);
+		signing_threads_finish(signer->threads);
+	}
+	for (size_t i = 0; i < count; i++) {
+		free(jobs[i].data);
+		jobs[i].data = NULL;
+		count_made(signer);
+	}
 }
 
 /* ---- batches ---- */

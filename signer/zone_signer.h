@@ -72,9 +72,11 @@ bool zone_signer_wrote(const struct zone_signer *signer);
 /* After a pass: how many signatures were made, and the first error of a write (0: none). */
 size_t zone_signer_made(const struct zone_signer *signer);
 int zone_signer_error(const struct zone_signer *signer);
-/* Sign a set with a key; for steered RRsets. */
-void zone_signer_sign(struct zone_signer *signer, struct key *key, const struct signed_set *set,
-    uint32_t seconds, struct signature *signature);
+/* Make a job of a set, for zone_signer_sign; for steered RRsets. */
+void zone_signer_prepare(const struct zone_signer *signer, struct key *key, const struct signed_set *set,
+    uint32_t seconds, struct signing_job *job);
+/* Sign, on all threads unless they sign zone data. The data of the jobs are freed. */
+void zone_signer_sign(struct zone_signer *signer, struct signing_job *jobs, size_t count);
 /* The largest TTL that signed RRsets of the zone had since the start, in seconds. */
 uint32_t zone_signer_ttl(const struct zone_signer *signer, uint32_t zone);
 /* Note the TTL of a steered RRset. */
