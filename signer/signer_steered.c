@@ -123,7 +123,8 @@ signer_sign_steered(void *arg, const struct steered_signature *wanted, const str
 		return true;
 	pass->slice--;
 	add(steering, key, wanted, content);
-	if (signer->batch->count == STEERED_BATCH)
+	/* After a flip the others have the processor, and who asks does not wait for a batch. */
+	if (signer->pending == 0 || signer->batch->count == STEERED_BATCH)
 		signer_flush_steered(steering);
 	return true;
 }
