@@ -30,7 +30,8 @@ enum name {
 	TAKE_SIGNATURES,
 	KEYLESS,
 	NOT_KEYLESS,
-	THREADS
+	THREADS,
+	TRUST_CLOCK
 };
 
 static const struct option known[] = {DAEMON_OPTIONS, {"validity", 1, NULL, VALIDITY},
@@ -39,14 +40,16 @@ static const struct option known[] = {DAEMON_OPTIONS, {"validity", 1, NULL, VALI
     {"resolver", 1, NULL, RESOLVER}, {"ask", 1, NULL, ASK}, {"take-keys", 1, NULL, TAKE_KEYS},
     {"give-keys", 1, NULL, GIVE_KEYS}, {"check-keys", 1, NULL, CHECK_KEYS},
     {"take-signatures", 0, NULL, TAKE_SIGNATURES}, {"keyless", 1, NULL, KEYLESS},
-    {"not-keyless", 1, NULL, NOT_KEYLESS}, {"threads", 1, NULL, THREADS}, {0}};
+    {"not-keyless", 1, NULL, NOT_KEYLESS}, {"threads", 1, NULL, THREADS},
+    {"trust-clock", 0, NULL, TRUST_CLOCK}, {0}};
 
 static const char usage[] =
     "usage: graycloud-signer [--state DIR] [--user NAME] [--validity SECONDS]\n"
     "                        [--validity-steered SECONDS] [--key-ttl SECONDS] [--threads NUMBER]\n"
     "                        [--look-interval SECONDS] [--look-margin SECONDS]\n"
     "                        [--resolver ADDRESS[:PORT]] [--ask ADDRESS=ADDRESS[:PORT] ...]\n"
-    "                        [--metrics ADDRESS:PORT] [--config FILE] [--check] [--no-seal]\n"
+    "                        [--trust-clock] [--metrics ADDRESS:PORT] [--config FILE] [--check]\n"
+    "                        [--no-seal]\n"
     "       graycloud-signer [--state DIR] --take-keys|--check-keys|--give-keys ZONE\n"
     "       graycloud-signer [--state DIR] --keyless|--not-keyless ZONE\n"
     "       graycloud-signer [--state DIR] --take-signatures\n"
@@ -135,6 +138,8 @@ take(void *arg, const struct option_place *place, int name, const char *value)
 		return true;
 	case THREADS:
 		return option_whole(place, value, 1, KEY_LANES, &signer->threads);
+	case TRUST_CLOCK:
+		return (signer->trust_clock = true);
 	default: /* KEY_TTL_SECONDS */
 		return option_whole(place, value, 1, 7 * DAY_S, &rollover->key_ttl);
 	}

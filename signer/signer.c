@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BEAT_MS = 1000, RETRY_MS = 1000, CLOCK_BACK_S = 60, SWEEP_MS = 3600000 };
+enum { BEAT_MS = 1000, RETRY_MS = 1000, SWEEP_MS = 3600000 };
 
 /* ---- stores ---- */
 
@@ -100,21 +100,20 @@ signer_watch_clear(struct signer *signer, unsigned store)
 		store_watch_clear(watched(signer, store));
 }
 
-/*
- * S106: a clock that went back would make signatures that seem to be older than those that they replace, and
- * that end too early.
- */
+/* S106 */
 static bool
 clock_good(struct signer *signer, const struct pass *pass)
 {
-	uint32_t zones = signer_newest(pass->signatures), sets = signer_newest(pass->sets),
-		 newest = (int32_t)(sets - zones) > 0 ? sets : zones;
+	uint32_t zones = signer_newest(pass->signatures), sets = signer_newest(pass->sets);
+	char text[CLOCK_TEXT];
+	const char *why;
 
-	if (newest == 0 || (int32_t)(pass->now - newest) > -CLOCK_BACK_S)
-		return true;
-	signer_set_fault(
-	    signer, "the clock is behind the newest signature: set it; nothing is signed until then");
-	return false;
+	if (!signer->clock.begun)
+		clock_watch_begin(&signer->clock, pass->sets, signer->options.trust_clock);
+	why = clock_watch_look(&signer->clock, (int32_t)(sets - zones) > 0 ? sets : zones, text);
+	if (why != NULL)
+		signer_set_fault(signer, "%s", why);
+	return why == NULL;
 }
 
 static bool
@@ -435,7 +434,7 @@ beat(struct signer *signer)
 	store_check_readers(signer->signatures);
 	if (store_begin(signer->sets, STORE_WRITE, &txn) != 0)
 		return true;
-	if (signer_beat_put(txn, &signer->beat) == 0)
+	if (signer_beat_put(txn, &signer->beat) == 0 && clock_watch_write(&signer->clock, txn) == 0)
 		store_commit(txn);
 	else
 		store_abort(txn);

@@ -2,6 +2,7 @@
 #ifndef SIGNER_INNER_H
 #define SIGNER_INNER_H
 
+#include "signer/clock.h"
 #include "signer/followed.h"
 #include "signer/settle.h"
 #include "signer/signer_options.h"
@@ -45,6 +46,7 @@ struct signer {
 	struct rollovers *rollovers;
 	struct arrivals *arrivals;
 	struct signer_beat beat;
+	struct clock_watch clock;
 	bool loaded; /* the signatures of the last run were read */
 	uint64_t
 	    retry_ms; /* when to repeat the last pass over the configuration, which failed; 0: it did not */

@@ -12,7 +12,7 @@ enum {
 };
 
 static const struct bytes signer_key = {"signer", 6}, generation_key = {"generation", 10},
-			  newest_key = {"newest", 6};
+			  newest_key = {"newest", 6}, clock_key = {"clock", 5};
 
 static struct bytes
 row_key(uint8_t out[KEY_ROOM], uint32_t zone, const struct bytes *owner_key, uint16_t type)
@@ -567,4 +567,30 @@ signer_newest_put(struct store_txn *txn, uint32_t now)
 
 	put32(value, now);
 	return store_put(txn, TABLE_SIGNER, newest_key, (struct bytes){value, sizeof value});
+}
+
+bool
+signer_clock_get(struct store_txn *sets, int64_t *ahead_ms)
+{
+	const char *boot = boot_id();
+	size_t len = strlen(boot);
+	struct bytes value;
+
+	if (len == 0 || !store_get(sets, TABLE_SIGNER, clock_key, &value) || value.len != 8 + len ||
+	    memcmp((const uint8_t *)value.data + 8, boot, len) != 0)
+		return false;
+	*ahead_ms = (int64_t)get64(value.data);
+	return true;
+}
+
+int
+signer_clock_put(struct store_txn *sets, int64_t ahead_ms)
+{
+	const char *boot = boot_id();
+	uint8_t value[8 + 64];
+	size_t len = MIN(strlen(boot), sizeof value - 8);
+
+	put64(value, (uint64_t)ahead_ms);
+	memcpy(value + 8, boot, len);
+	return store_put(sets, TABLE_SIGNER, clock_key, (struct bytes){value, 8 + len});
 }

@@ -178,6 +178,13 @@ bool signer_dead(const struct signer_beat *beat, uint64_t now_ms);
 uint32_t signer_newest(struct store_txn *txn);
 int signer_newest_put(struct store_txn *txn, uint32_t now);
 
+/*
+ * S106: how far the clock was ahead of that since the boot when the signer last looked, in ms. In sets/.
+ * False if that was in another boot, or never.
+ */
+bool signer_clock_get(struct store_txn *sets, int64_t *ahead_ms);
+int signer_clock_put(struct store_txn *sets, int64_t ahead_ms);
+
 /* S103: all that this generation of the configuration needs is signed. In signatures/. 0: none yet. */
 uint64_t signer_generation(struct store_txn *signatures);
 int signer_generation_put(struct store_txn *signatures, uint64_t generation);
