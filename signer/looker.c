@@ -242,7 +242,7 @@ look_at_parent(
 
 	if (!judge || !answered(looking, ds, who_is(who, server, address)))
 		return;
-	if (!shown_ds(&look->shown, ds->octets, ds->len, &ttl, why))
+	if (!shown_ds(&look->shown, ds->octets, ds->len, (uint32_t)time(NULL), &ttl, why))
 		lacks(looking, "%s %s", who, why);
 	look->ttl_ds = MAX(look->ttl_ds, ttl);
 	if (ns->outcome == ASK_ANSWERED) {

@@ -413,13 +413,32 @@ ds_shown(const struct shown *shown, const struct records *in, uint32_t *ttl, cha
 	return true;
 }
 
+/* The signatures of the parent show the time from outside (S106): one of them must hold now, if there are
+ * any. */
+static bool
+ds_holds(const struct records *records, uint32_t now, char why[SHOWN_WHY])
+{
+	const struct record *signatures[RECORDS_MAX];
+	unsigned count = read_signers(records, TYPE_DS, signatures);
+
+	for (unsigned i = 0; i < count; i++)
+		if ((int32_t)(get32(signatures[i]->data + 8) - now) >= 0 &&
+		    (int32_t)(now - get32(signatures[i]->data + 12)) >= 0)
+			return true;
+	if (count > 0)
+		snprintf(why, SHOWN_WHY, "has no signature over DS that holds now: is the clock here right?");
+	return count == 0;
+}
+
 bool
-shown_ds(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t *ttl, char why[SHOWN_WHY])
+shown_ds(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, uint32_t *ttl,
+    char why[SHOWN_WHY])
 {
 	struct records records;
 
 	*ttl = 0;
-	return read_answer(&records, shown->apex, octets, len, why) && ds_shown(shown, &records, ttl, why);
+	return read_answer(&records, shown->apex, octets, len, why) && ds_shown(shown, &records, ttl, why) &&
+	    ds_holds(&records, now, why);
 }
 
 /* ---- CDS and CDNSKEY (RFC 7344) ---- */

@@ -50,8 +50,10 @@ bool shown_dnskey(const struct shown *shown, const uint8_t *octets, size_t len, 
 bool shown_unsigned(const struct shown *shown, const uint8_t *octets, size_t len);
 bool shown_data(
     const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, char why[SHOWN_WHY]);
-bool shown_ds(
-    const struct shown *shown, const uint8_t *octets, size_t len, uint32_t *ttl, char why[SHOWN_WHY]);
+/* If the parent is signed, one of its signatures must hold now, too: it shows the time from outside (S106).
+ */
+bool shown_ds(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, uint32_t *ttl,
+    char why[SHOWN_WHY]);
 
 /*
  * The answers to questions for CDS and for CDNSKEY, and that for DNSKEY, by which nameservers of

@@ -179,19 +179,42 @@ the_ds_of_the_parent_are_those_of_the_step_and_no_others(void **state)
 
 	(void)state;
 	begin(AA);
-	assert_false(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_false(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 	assert_non_null(strstr(why, "lacks the DS of key"));
 	add_ds(0);
-	assert_true(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_true(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 	assert_int_equal(ttl, 3600);
 	add_ds(1);
-	assert_false(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_false(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 	assert_non_null(strstr(why, "still has the DS of key"));
 	begin(AA);
 	add_ds(0);
 	add_ds(2);
-	assert_false(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_false(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 	assert_non_null(strstr(why, "matches no key of the zone"));
+}
+
+/* S106: of a parent that is signed. Its signatures begin in 1970 here. */
+static void
+a_clock_that_no_signature_over_the_ds_agrees_with_is_wrong(void **state)
+{
+	struct shown shown = wanted();
+	uint32_t begun = NOW - 10;
+
+	(void)state;
+	begin(AA);
+	add_ds(0);
+	add_rrsig(TYPE_DS, 2, NOW + 10);
+	put32(writer.at - SIGNATURE_OCTETS - name_len(apex) - RRSIG_FIXED + 12, begun);
+	assert_true(shown_ds(&shown, answer, written(), NOW, &ttl, why));
+	assert_true(shown_ds(&shown, answer, written(), NOW + 10, &ttl, why));
+	assert_false(shown_ds(&shown, answer, written(), NOW + 11, &ttl, why));
+	assert_non_null(strstr(why, "is the clock here right?"));
+	assert_false(shown_ds(&shown, answer, written(), begun - 1, &ttl, why));
+	assert_non_null(strstr(why, "is the clock here right?"));
+	/* One of several is enough: it is being renewed. */
+	add_rrsig(TYPE_DS, 2, NOW - 1);
+	assert_true(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 }
 
 static void
@@ -386,11 +409,11 @@ before_the_ds_its_own_may_be_there_and_no_other(void **state)
 	memset(keys[0].marks, MARK_HIDDEN, sizeof keys[0].marks);
 	shown_fill(&shown, apex, keys, 1, true);
 	begin(AA);
-	assert_true(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_true(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 	add_ds(0);
-	assert_true(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_true(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 	add_ds(2);
-	assert_false(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_false(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 }
 
 static void
@@ -518,11 +541,11 @@ a_provider_that_goes_signs_nothing(void **state)
 	assert_non_null(strstr(why, "still has the signature"));
 	begin(AA);
 	add_ds(0);
-	assert_true(shown_ds(&shown, answer, written(), &ttl, why)); /* its DS may go early */
+	assert_true(shown_ds(&shown, answer, written(), NOW, &ttl, why)); /* its DS may go early */
 	add_ds(2);
-	assert_true(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_true(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 	shown = wanted_with("1000");
-	assert_false(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_false(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 	assert_non_null(strstr(why, "still has the DS"));
 }
 
@@ -534,10 +557,10 @@ the_ds_of_both_providers_are_wanted(void **state)
 	(void)state;
 	begin(AA);
 	add_ds(0);
-	assert_false(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_false(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 	assert_non_null(strstr(why, "lacks the DS of key"));
 	add_ds(2);
-	assert_true(shown_ds(&shown, answer, written(), &ttl, why));
+	assert_true(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 }
 
 static void
@@ -601,6 +624,7 @@ main(void)
 	    cmocka_unit_test(signatures_of_data_are_those_of_the_step_and_no_others),
 	    cmocka_unit_test(the_ds_of_the_parent_are_those_of_the_step_and_no_others),
 	    cmocka_unit_test(before_the_ds_its_own_may_be_there_and_no_other),
+	    cmocka_unit_test(a_clock_that_no_signature_over_the_ds_agrees_with_is_wrong),
 	    cmocka_unit_test(a_server_without_dnskey_is_unsigned),
 	    cmocka_unit_test(cds_are_asked_for_where_the_ds_changes),
 	    cmocka_unit_test(cds_are_those_of_the_step_and_no_others),

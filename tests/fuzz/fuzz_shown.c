@@ -32,7 +32,7 @@ read_all(const uint8_t *octets, size_t len)
 	if (!shown_data(&shown, octets, len, 0, why))
 		assert(memchr(why, '\0', sizeof why) != NULL);
 	memset(why, 'x', sizeof why);
-	if (!shown_ds(&shown, octets, len, &ttl, why))
+	if (!shown_ds(&shown, octets, len, 0, &ttl, why))
 		assert(memchr(why, '\0', sizeof why) != NULL);
 	else
 		assert(len >= 12);
