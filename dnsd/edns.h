@@ -26,6 +26,7 @@ enum edns_option {
 /* RFC 8914 4: the codes that this server sends. */
 enum edns_error {
 	EDNS_ERROR_OTHER = 0,
+	EDNS_ERROR_SIGNATURE_EXPIRED = 7,
 	EDNS_ERROR_NO_SIGNATURE = 10, /* "RRSIGs Missing" */
 	EDNS_ERROR_PROHIBITED = 18,
 	EDNS_ERROR_NOT_AUTHORITATIVE = 20,

@@ -119,6 +119,17 @@ check_cookie(struct serve_context *context, const struct query *query, const str
 	return good;
 }
 
+/* S106: the answer goes on after its signatures have ended, for those who do not validate. */
+static bool
+has_ended(const struct serve_context *context)
+{
+	const struct answer *answer = &context->answer;
+
+	return (answer->first_end != 0 && (int32_t)(answer->first_end - context->now_s) < 0) ||
+	    (answer->steered.zone != NULL &&
+		(int32_t)(answer->steered.signatures[0].expiration - context->now_s) < 0);
+}
+
 /* RFC 8914: the reason, if the rcode alone is not clear. */
 static void
 choose_error(const struct serve_context *context, const struct query *query, struct edns_reply *reply)
@@ -128,6 +139,9 @@ choose_error(const struct serve_context *context, const struct query *query, str
 	if (answer->lacks_signature) {
 		reply->error = true;
 		reply->error_code = EDNS_ERROR_NO_SIGNATURE;
+	} else if (answer->dnssec_ok && has_ended(context)) {
+		reply->error = true;
+		reply->error_code = EDNS_ERROR_SIGNATURE_EXPIRED;
 	} else if (answer->rcode == RCODE_REFUSED) {
 		bool transfer = query->question.type == TYPE_AXFR || query->question.type == TYPE_IXFR;
 

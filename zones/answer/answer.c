@@ -35,6 +35,7 @@ answer_init(struct answer *answer, uint16_t rcode)
 	answer->dnssec_ok = false;
 	answer->lacks_signature = false;
 	answer->lacking = NULL;
+	answer->first_end = 0;
 	answer->steered.zone = NULL;
 	answer->nwildcards = 0;
 	answer->nsynthesised = 0;

@@ -77,12 +77,12 @@ struct answer_name {
 struct answer {
 	uint16_t rcode;
 	bool authoritative;
-	bool truncated;       /* set TC and send no records (RRL's slip) */
-	bool lacks_glue;      /* no room for some glue that a referral needs: TC (RFC 9471 3.1) */
-	bool dnssec_ok;       /* as the question has it */
-	bool lacks_signature; /* an RRset of a signed zone has no signature yet: SERVFAIL (S102) */
-	const struct steer_lb
-	    *lacking; /* S102: a load balancer whose RRset has no signature yet; NULL: none */
+	bool truncated;                 /* set TC and send no records (RRL's slip) */
+	bool lacks_glue;                /* no room for some glue that a referral needs: TC (RFC 9471 3.1) */
+	bool dnssec_ok;                 /* as the question has it */
+	bool lacks_signature;           /* an RRset of a signed zone has no signature yet: SERVFAIL (S102) */
+	const struct steer_lb *lacking; /* S102: its RRset has no signature yet; NULL: none */
+	uint32_t first_end; /* of the signatures of zone data in it, seconds since 1970; 0: there are none */
 	uint8_t nitems, nnames;
 	uint8_t scope; /* ECS (S4) */
 	struct answer_item items[ANSWER_ITEMS_MAX];

@@ -7,8 +7,12 @@ wanted(const struct answer *answer, const struct zone *zone)
 }
 
 void
-prove_signatures(struct answer_item *item, const struct fragment *fragment)
+prove_signatures(struct answer *answer, struct answer_item *item, const struct fragment *fragment)
 {
+	uint32_t end = get32(fragment->wire + fragment->len + RR_FIXED + 8); /* RFC 4034 3.1 */
+
+	if (answer->first_end == 0 || (int32_t)(end - answer->first_end) < 0)
+		answer->first_end = end;
 	item->signatures = 1;
 	/* A rollover of the algorithm has two. */
 	for (uint32_t at = RR_FIXED + get16(fragment->wire + fragment->len + 10); at < fragment->signed_len;

@@ -14,13 +14,13 @@
  *
  * Let the signatures of a fragment follow the records of an item that was made of it.
  */
-void prove_signatures(struct answer_item *item, const struct fragment *fragment);
+void prove_signatures(struct answer *answer, struct answer_item *item, const struct fragment *fragment);
 
 static inline void
-prove_item(const struct answer *answer, struct answer_item *item, const struct fragment *fragment)
+prove_item(struct answer *answer, struct answer_item *item, const struct fragment *fragment)
 {
 	if (answer->dnssec_ok && item != NULL && fragment->signed_len > 0)
-		prove_signatures(item, fragment);
+		prove_signatures(answer, item, fragment);
 }
 
 /* The NSEC of a node of the zone, in the authority section, once in an answer. */
