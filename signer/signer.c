@@ -434,10 +434,12 @@ beat(struct signer *signer)
 	store_check_readers(signer->signatures);
 	if (store_begin(signer->sets, STORE_WRITE, &txn) != 0)
 		return true;
-	if (signer_beat_put(txn, &signer->beat) == 0 && clock_watch_write(&signer->clock, txn) == 0)
-		store_commit(txn);
-	else
+	if (signer_beat_put(txn, &signer->beat) != 0 || clock_watch_write(&signer->clock, txn) != 0) {
 		store_abort(txn);
+		signer->clock.written = false;
+	} else if (store_commit(txn) != 0) {
+		signer->clock.written = false; /* a full disk, perhaps: with the next beat */
+	}
 	return true;
 }
 
