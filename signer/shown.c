@@ -498,6 +498,7 @@ cds_shown(
     const struct shown *shown, const struct records *in, uint16_t which, unsigned *count, char why[SHOWN_WHY])
 {
 	const char *type = which == TYPE_CDS ? "CDS" : "CDNSKEY";
+	unsigned needed;
 
 	for (unsigned i = 0; i < in->count; i++) {
 		if (in->list[i].type != which)
@@ -506,7 +507,8 @@ cds_shown(
 		if (!cds_belongs(shown, &in->list[i], type, why))
 			return false;
 	}
-	for (unsigned k = 0; k<shown->nds && * count> 0 && !shown->delete_ds; k++) {
+	needed = *count > 0 && !shown->delete_ds ? shown->nds : 0;
+	for (unsigned k = 0; k < needed; k++) {
 		bool found = false;
 
 		for (unsigned i = 0; i < in->count; i++)
