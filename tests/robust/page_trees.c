@@ -7,9 +7,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -339,6 +341,13 @@ free_page_in_use(struct image *i)
 		}
 	fail();
 }
+/* Both meta pages: the newest counts. */
+static void
+free_list_with_several_data(struct image *i)
+{
+	store16(i->octets + offsetof(struct page_meta, free_list.flags), 8 | 4);
+	store16(i->octets + PAGE + offsetof(struct page_meta, free_list.flags), 8 | 4);
+}
 DAMAGE(names_upper_too_large, store16(names_leaf(i) + 14, 60000))
 DAMAGE(name_with_several_data, store16(table_root(i) - 5 - 4, NODE_IS_TREE | 4))
 DAMAGE(name_that_is_a_row, store16(node(names_leaf(i), 0) + 4, 0))
@@ -366,9 +375,10 @@ static const struct damage {
     ROW(left_leaf_upper_too_large), ROW(right_leaf_key_beyond_the_page), ROW(free_list_upper_too_large),
     ROW(free_list_key_of_wrong_size), ROW(free_list_of_the_future), ROW(free_pages_more_than_are_there),
     ROW(free_page_beyond_the_file), ROW(free_page_that_is_a_meta_page), ROW(free_page_twice),
-    ROW(free_page_in_use), ROW(names_upper_too_large), ROW(name_that_is_a_row), ROW(name_with_several_data),
-    ROW(table_with_several_data_for_a_key), ROW(table_of_another_depth), ROW(table_of_great_depth),
-    ROW(table_without_depth), ROW(table_root_beyond_the_file)};
+    ROW(free_page_in_use), ROW(free_list_with_several_data), ROW(names_upper_too_large),
+    ROW(name_that_is_a_row), ROW(name_with_several_data), ROW(table_with_several_data_for_a_key),
+    ROW(table_of_another_depth), ROW(table_of_great_depth), ROW(table_without_depth),
+    ROW(table_root_beyond_the_file)};
 #undef ROW
 
 /* Run work in a process of its own; returns its exit status, or 128 and the signal that ended it. */
@@ -513,6 +523,61 @@ damage_in_other_pages_does_not_hinder_a_change(void **state)
 	assert_int_equal(in_child(guard, *state, NULL, 0), REFUSED);
 }
 
+/* A copy would have the rows in this order, and a search would not find them. */
+static void
+last_key_after_the_next_leaf(struct image *image)
+{
+	struct page page = {leaf(image), PAGE};
+
+	memset(node(leaf(image), page_nodes(&page) - 1) + 8, 'z', 4);
+}
+DAMAGE(table_with_other_rows, store64(table_root(i) + offsetof(struct page_root, rows), 17))
+
+static void
+all_pages_belong_together(void **state)
+{
+	void (*const makes[])(struct image *) = {last_key_after_the_next_leaf, table_with_other_rows};
+
+	fill(*state);
+	for (size_t i = 0; i < NITEMS(makes); i++) {
+		struct image image;
+
+		image_read(*state, &image);
+		struct image before = {xmemdup(image.octets, image.len), image.len, {0}};
+
+		makes[i](&image);
+		image_write(*state, &image);
+		assert_int_equal(in_child(copy, *state, NULL, 0), REFUSED);
+		assert_int_equal(in_child(guard, *state, NULL, 0), REFUSED);
+		image_write(*state, &before);
+		free(before.octets);
+		image_free(&image);
+	}
+}
+
+/* What follows the first page of a run has no head: only reading it shows that the disk cannot. */
+static int
+check_with_a_page_that_cannot_be_read(const char *state)
+{
+	struct image image;
+	uint8_t *map;
+
+	signal(SIGSEGV, SIG_DFL); /* in place of cmocka's */
+	image_read(state, &image);
+	map = mmap(NULL, image.len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	memcpy(map, image.octets, image.len);
+	mprotect(map + (own_run(&image) - image.octets) + PAGE, PAGE, PROT_NONE);
+	return page_trees_begin(
+	    &image.trees, map, image.len, page_trees_newest(map, image.len), PAGE_TREES_ALL);
+}
+
+static void
+all_pages_are_read(void **state)
+{
+	fill(*state);
+	assert_int_equal(in_child(check_with_a_page_that_cannot_be_read, *state, NULL, 0), 128 + SIGSEGV);
+}
+
 /* ---- no false alarm ---- */
 
 static uint32_t
@@ -636,6 +701,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    ROW(each_damage_is_found_before_it_does_harm),
 	    ROW(damage_in_other_pages_does_not_hinder_a_change),
+	    ROW(all_pages_belong_together),
+	    ROW(all_pages_are_read),
 	    ROW(sound_pages_are_never_taken_for_damaged),
 	    ROW(an_abort_is_laid_to_damage_only_if_there_is_some),
 	};

@@ -70,9 +70,19 @@ get_page(
 	return page_is_sound(page, number, leaf, kind) && mark(trees, trees->used, number, 1);
 }
 
-/* The data of a node that are in a run of pages. */
+/* Read each page of a run: a page that the disk cannot read faults here, in the helper process. */
+static void
+read_run(const struct page *page, uint32_t pages)
+{
+	const volatile uint8_t *octets = page->octets;
+
+	for (uint32_t i = 1; i < pages; i++)
+		(void)octets[(size_t)i * page->size];
+}
+
+/* The data of a node that are in a run of pages. whole: no other node may have them, and all are read. */
 static bool
-get_run(struct page_trees *trees, const struct page_node *node, bool count, struct bytes *data)
+get_run(struct page_trees *trees, const struct page_node *node, bool whole, struct bytes *data)
 {
 	struct page page;
 	uint32_t pages;
@@ -82,8 +92,12 @@ get_run(struct page_trees *trees, const struct page_node *node, bool count, stru
 	page = page_of(trees, node->child);
 	pages = page_run(&page, node->child, node->len);
 	*data = (struct bytes){page.octets + PAGE_HEAD, node->len};
-	return pages != 0 && pages <= trees->pages - node->child &&
-	    (!count || mark(trees, trees->used, node->child, pages));
+	if (pages == 0 || pages > trees->pages - node->child)
+		return false;
+	if (!whole)
+		return true;
+	read_run(&page, pages);
+	return mark(trees, trees->used, node->child, pages);
 }
 
 /* ---- all leaves of a tree ---- */
@@ -134,12 +148,13 @@ check_table(struct page_trees *trees, const struct page_node *node)
 	return trees->scope != PAGE_TREES_ALL || walk_tree(trees, PAGE_ROWS, &root);
 }
 
+/* first: of its leaf, within which the keys are known to rise. */
 static bool
-check_node(struct page_trees *trees, struct walk *walk, const struct page_node *node)
+check_node(struct page_trees *trees, struct walk *walk, const struct page_node *node, bool first)
 {
 	struct bytes data = node->data;
 
-	if (walk->before.len > 0 && page_compare(walk->kind, walk->before, node->key) >= 0)
+	if (first && walk->before.len > 0 && page_compare(walk->kind, walk->before, node->key) >= 0)
 		return false;
 	walk->before = node->key;
 	walk->rows++;
@@ -161,7 +176,8 @@ walk_page(struct page_trees *trees, struct walk *walk, uint64_t number, unsigned
 	for (unsigned i = 0; i < page_nodes(&page); i++) {
 		struct page_node node = page_node(&page, i);
 
-		if (leaf ? !check_node(trees, walk, &node) : !walk_page(trees, walk, node.child, depth + 1))
+		if (leaf ? !check_node(trees, walk, &node, i == 0)
+			 : !walk_page(trees, walk, node.child, depth + 1))
 			return false;
 	}
 	return true;
@@ -246,11 +262,20 @@ page_trees_newest(const uint8_t *map, size_t octets)
 	return MAX(first.transaction, second.transaction);
 }
 
+/* LMDB keeps flags of the file beside those of the free list: whether it was made without a directory. */
+static bool
+flags_are_sound(const struct page_trees *trees)
+{
+	enum { KEYS_ARE_NUMBERS = 8, WITHOUT_DIRECTORY = 0x4000 };
+
+	return (trees->free_list.flags & ~WITHOUT_DIRECTORY) == KEYS_ARE_NUMBERS && trees->names.flags == 0;
+}
+
 static bool
 check(struct page_trees *trees)
 {
 	return root_is_sound(trees, &trees->free_list) && root_is_sound(trees, &trees->names) &&
-	    trees->names.flags == 0 &&
+	    flags_are_sound(trees) &&
 	    (trees->scope == PAGE_TREES_NAMES || walk_tree(trees, PAGE_FREE_LIST, &trees->free_list)) &&
 	    walk_tree(trees, PAGE_NAMES, &trees->names);
 }

@@ -29,8 +29,8 @@
  * LMDB rule 7: reopen a store whose file was replaced. Until then the old view stays valid.
  *
  * LMDB rule 8: LMDB does not detect damage, it crashes, or writes beyond its memory. Check the header before
- * the open, walk a store in a helper process, check each page before a transaction changes or copies it, and
- * turn a fault in its pages into an error.
+ * the open, check all pages in a helper process, check each page before a transaction changes or copies it,
+ * and turn a fault in its pages into an error.
  *
  * LMDB rule 9: use local file systems only. Commit the transaction that first opens a table: if it is
  * aborted, its handles are invalid.

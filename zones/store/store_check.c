@@ -116,7 +116,7 @@ store_check_whole(struct store *store)
 	return sound;
 }
 
-bool
+enum page_trees_state
 store_check_image(MDB_env *env, MDB_txn *txn)
 {
 	struct page_trees trees;
@@ -126,12 +126,12 @@ store_check_image(MDB_env *env, MDB_txn *txn)
 	uint8_t *map;
 
 	if (mdb_env_get_fd(env, &fd) != 0 || fstat(fd, &file) != 0)
-		return false;
+		return PAGE_TREES_OTHER;
 	map = mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_SHARED, fd, 0);
 	if (map == MAP_FAILED)
-		return true;
+		return PAGE_TREES_OTHER;
 	state = page_trees_begin(&trees, map, (size_t)file.st_size, mdb_txn_id(txn), PAGE_TREES_ALL);
 	page_trees_end(&trees);
 	munmap(map, (size_t)file.st_size);
-	return state != PAGE_TREES_DAMAGED;
+	return state;
 }

@@ -10,6 +10,7 @@
 #ifndef STORE_INNER_H
 #define STORE_INNER_H
 
+#include "zones/store/page_trees.h"
 #include "zones/store/store.h"
 #include "zones/store/store_file.h"
 
@@ -50,8 +51,6 @@ struct store {
 	 */
 	atomic_bool torn;
 };
-
-struct page_trees;
 
 struct store_txn {
 	struct store *store;
@@ -126,8 +125,8 @@ void store_check_end(struct store_txn *txn);
 bool store_check_before_opening(const struct store *store, MDB_txn *txn, bool creates);
 /* Check all pages, before they are copied. Call it after store_enter. */
 bool store_check_whole(struct store *store);
-/* The same for a store that was opened without this module. */
-bool store_check_image(MDB_env *env, MDB_txn *txn);
+/* Check all pages of a store that was opened without this module. */
+enum page_trees_state store_check_image(MDB_env *env, MDB_txn *txn);
 
 /* Convert an error of LMDB to a negative errno. */
 int store_errno(int rc);
@@ -145,7 +144,7 @@ int store_enter(struct store *store, enum store_access access);
 void store_leave(struct store *store);
 
 /*
- * The work of the guard, in a process that may crash. Returns 0 on success. "walk DIRECTORY": read all rows
+ * The work of the guard, in a process that may crash. Returns 0 on success. "walk DIRECTORY": check all pages
  * of the store. "rebuild FILE": copy its rows into FILE.new, a store whose pages and free list are sound.
  */
 int store_guarded(const char *request);

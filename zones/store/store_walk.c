@@ -56,6 +56,24 @@ walk_named_tables(MDB_txn *txn)
 	return rc == MDB_NOTFOUND ? 0 : rc;
 }
 
+/*
+ * The check of the pages finds all that a walk over the rows by LMDB would find. Only if the writer has
+ * meanwhile written over the head of this transaction, the rows are walked.
+ */
+static int
+check_store(MDB_env *env, MDB_txn *txn)
+{
+	switch (store_check_image(env, txn)) {
+	case PAGE_TREES_SOUND:
+		return 0;
+	case PAGE_TREES_DAMAGED:
+		break;
+	case PAGE_TREES_OTHER:
+		return walk_named_tables(txn);
+	}
+	return MDB_CORRUPTED;
+}
+
 static int
 walk_path(const char *path, unsigned flags)
 {
@@ -75,7 +93,7 @@ walk_path(const char *path, unsigned flags)
 		flags |= MDB_NOLOCK;
 	rc = mdb_env_open(env, path, MDB_RDONLY | MDB_NOTLS | flags, 0640);
 	if (rc == 0 && (rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn)) == 0) {
-		rc = store_check_image(env, txn) ? walk_named_tables(txn) : MDB_CORRUPTED;
+		rc = check_store(env, txn);
 		mdb_txn_abort(txn);
 	}
 	mdb_env_close(env);
