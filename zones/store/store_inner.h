@@ -42,7 +42,7 @@ struct store {
 	_Atomic uint64_t last_read;    /* UINT64_MAX: nothing was read yet */
 	uint64_t next_look;            /* boot_ms of the next stat(2) */
 	uint64_t behind_ms, behind_of; /* since when a newest transaction could not be read, and its number */
-	bool lost;
+	bool lost, vanished;
 	char *logged_error; /* the last reported reason, to report it once and not each second; NULL: none */
 	atomic_bool full;   /* the map was full; see store_begin */
 	/*

@@ -99,11 +99,12 @@ look(struct store *store, struct problems *problems)
 	struct stat there, ours;
 	bool present = stat(store->paths.data, &there) == 0 && there.st_size > 0;
 
-	if (!present && store->access == STORE_READ)
+	store->vanished = !present && (store->access == STORE_READ || access(store->state, F_OK) != 0);
+	if (store->vanished && store->access == STORE_READ)
 		return lose_because(store, "has vanished: the rows that were read stay in use", problems);
 	/* Never create a store under a mount point: the next mount would hide it, with all rows that were
 	 * written. */
-	if (!present && access(store->state, F_OK) != 0)
+	if (store->vanished)
 		return lose_because(store,
 		    "has vanished together with the state directory: mount its file system, or create the "
 		    "directory",
@@ -181,6 +182,9 @@ store_poll(struct store *store, struct problems *problems)
 		if (news != STORE_SAME)
 			return news;
 	}
+	/* Its file is still open, and has nothing new. */
+	if (store->vanished)
+		return STORE_LOST;
 	if (store->access == STORE_READ)
 		return compare(store, problems);
 	return store->lost ? STORE_LOST : STORE_SAME;
