@@ -90,6 +90,7 @@ settle_keyring(
 	    .here = is_here(settle, policy),
 	    .ttl_data = zone_signer_ttl(settle->zones, zone)};
 	enum rollovers_settled settled;
+	struct bytes row;
 	uint8_t apex[NAME_MAX_LEN];
 
 	keyring_apex(keyring, apex);
@@ -100,7 +101,8 @@ settle_keyring(
 		end_zone(settle, zone, keyring);
 		return;
 	}
-	if (settled != ROLLOVERS_SAME)
+	/* The rows are not there if signatures/ was lost since the keys were loaded. */
+	if (settled != ROLLOVERS_SAME || !signed_zone_row(settle->signatures, zone, &row))
 		note(settle, keyring_put(keyring, settle->signatures));
 	if (keyring_can_sign(keyring))
 		put_zone(settle, zone, keyring, settled == ROLLOVERS_STEPPED);

@@ -172,6 +172,24 @@ forget(struct signer *signer)
 	signer->pending = 0;
 }
 
+/*
+ * A store that was lost was made again, empty. Signatures are made again, and the rows of keys and procedures
+ * are written again as they are here.
+ */
+static void
+begin_anew(struct signer *signer)
+{
+	warnx("signatures were lost: all are made again");
+	signer->replaced = false;
+	compiler_free(signer->compiler);
+	signer->compiler = compiler_new();
+	signer->config.anew = signer->health.anew = true;
+	signer->retry_ms = boot_ms();
+	signer->more = signer->loaded = signer->foreseen = signer->clock.written = false;
+	signer->pending = signer->beat.generation = 0;
+	signer->steered_end = signer->steered_due = 0;
+}
+
 /* Returns true if all is written. sets first: who sees the generation sees its sets, too. */
 static bool
 end(struct signer *signer, struct pass *pass)
@@ -428,7 +446,9 @@ beat(struct signer *signer)
 	signer->beat.expires = zone_signer_first_end(signer->zones);
 	if (signer->steered_end != 0)
 		signer->beat.expires = earlier_end((uint32_t)signer->beat.expires, signer->steered_end);
-	store_poll(signer->sets, &problems);
+	signer->replaced |= store_poll(signer->sets, &problems) == STORE_REPLACED;
+	signer->replaced |= store_poll(signer->signatures, &problems) == STORE_REPLACED;
+	problems_print(&problems, "graycloud-signer", stderr);
 	problems_free(&problems);
 	store_check_readers(signer->sets);
 	store_check_readers(signer->signatures);
@@ -491,7 +511,7 @@ on_progress(void *arg)
 	beat(signer);
 	if (store_begin(signer->sets, STORE_WRITE, &pass->sets) != 0)
 		pass->sets = NULL;
-	if (pass->sets == NULL && pass->error == 0)
+	if ((pass->sets == NULL || signer->replaced) && pass->error == 0)
 		pass->error = -EIO;
 }
 
@@ -548,8 +568,10 @@ signer_look(struct signer *signer)
 	if (signer->more)
 		go_on(signer);
 	foresee(signer);
-	if (beat(signer))
+	if (beat(signer) && !signer->replaced)
 		tidy(signer);
+	if (signer->replaced)
+		begin_anew(signer);
 	return signer->config.again || signer->health.again || signer->more;
 }
 

@@ -47,7 +47,8 @@ struct signer {
 	struct arrivals *arrivals;
 	struct signer_beat beat;
 	struct clock_watch clock;
-	bool loaded; /* the signatures of the last run were read */
+	bool replaced; /* a store was lost and made again */
+	bool loaded;   /* the signatures of the last run were read */
 	uint64_t
 	    retry_ms; /* when to repeat the last pass over the configuration, which failed; 0: it did not */
 	bool more;    /* load balancers are left to look at */
