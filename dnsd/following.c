@@ -34,6 +34,7 @@ following_news(struct followed *followed, const char *state)
 		followed->anew |= news == STORE_REPLACED;
 	}
 	log_problems(followed, &problems);
+	followed->lost = news == STORE_LOST;
 	if (followed->store == NULL || news == STORE_LOST)
 		return false;
 	return (followed->anew && boot_ms() >= followed->retry_ms) || news != STORE_SAME || followed->again ||

@@ -9,6 +9,7 @@ struct followed {
 	struct store *store;
 	bool anew;         /* read it completely: it was opened or replaced */
 	bool again;        /* the newest transaction was not visible yet: read again in 1 ms */
+	bool lost;         /* it is gone or damaged: nothing can be read */
 	bool said;         /* its failure was logged */
 	bool asked;        /* read it although it did not change: the configuration has new endpoints */
 	uint64_t retry_ms; /* not before this time, because the last compile failed */

@@ -1,9 +1,8 @@
 #include "dnsd/publisher.h"
 
-#include "dnsd/following.h"
 #include "dnsd/shared_pins.h"
+#include "dnsd/signed_stores.h"
 #include "zones/base/thread.h"
-#include "zones/compile/signature_source.h"
 #include "zones/daemon/seal.h"
 #include "zones/state/config_log.h"
 #include "zones/state/membership.h"
@@ -30,7 +29,8 @@ struct publisher {
 	bool yield;            /* close serving */
 	pthread_cond_t yielded;
 	int wake_fd;
-	struct followed config, health, signatures, sets;
+	struct followed config, health;
+	struct signed_stores signed_by;
 	uint64_t waiting_ms; /* since when a configuration waits for the signer (S103); 0: none does */
 	struct compiler *compiler;
 	pthread_t thread;
@@ -111,47 +111,11 @@ choose_verdicts(struct publisher *publisher, struct store_txn *config)
 	publisher->report.health_seen = false;
 }
 
-/* The stores of the signer, as long as a compile reads them. */
-struct signing {
-	struct store_txn *signatures, *sets;
-	struct signature_source *source;
-};
-
-/*
- * Begin to read them. Call this before the configuration is read: then they are never ahead of it, because
- * the signer reads it first. False if they are lost for a moment.
- */
+/* S29: the longest wait at a start is over. */
 static bool
-begin_signing(struct publisher *publisher, struct signing *signing, enum store_access access)
+has_waited(const struct publisher *publisher)
 {
-	*signing = (struct signing){0};
-	if (publisher->signatures.store == NULL)
-		return compiler_snapshot(publisher->compiler) == NULL ||
-		    !compiler_has_signed(publisher->compiler);
-	if (store_begin(publisher->signatures.store, access, &signing->signatures) != 0)
-		return false;
-	if (publisher->sets.store != NULL && store_begin(publisher->sets.store, access, &signing->sets) != 0)
-		signing->sets = NULL;
-	return true;
-}
-
-/* Let the compiler find them, for the zones that a configuration signs. */
-static void
-use_signing(struct publisher *publisher, struct signing *signing, struct store_txn *config)
-{
-	if (signing->signatures == NULL)
-		return;
-	signing->source = signature_source_new(signing->signatures, config);
-	compiler_set_signing(publisher->compiler, signature_source_signing(signing->source));
-}
-
-static void
-end_signing(struct publisher *publisher, struct signing *signing)
-{
-	compiler_set_signing(publisher->compiler, NULL);
-	signature_source_free(signing->source);
-	store_abort(signing->signatures);
-	store_abort(signing->sets);
+	return boot_ms() - publisher->started_ms >= publisher->options.wait_health_ms;
 }
 
 /* S103: say for whom a configuration waits, unless it waits only for moments. */
@@ -187,16 +151,19 @@ compile_config(
     struct publisher *publisher, struct store_txn *txn, bool anew, struct signing *signing, bool *held)
 {
 	*held = true;
-	use_signing(publisher, signing, txn);
-	if (signing->signatures != NULL &&
-	    compiler_waits_for_signer(publisher->compiler, txn, signing->signatures)) {
+	if (compiler_snapshot(publisher->compiler) == NULL && publisher->signed_by.signatures.store != NULL &&
+	    signing->signatures == NULL && !has_waited(publisher))
+		return COMPILED_SAME;
+	signing_use(signing, publisher->compiler, txn);
+	if (compiler_waits_for_signer(publisher->compiler, txn, signing->signatures, anew)) {
 		tell_wait(publisher, txn, signing->sets);
 		return COMPILED_SAME;
 	}
 	publisher->waiting_ms = 0;
 	*held = false;
 	/* Signatures of load balancers, too, are there before the configuration that needs them. */
-	if (signing->signatures != NULL && !publisher->signatures.anew && !publisher->sets.anew)
+	if (signing->signatures != NULL && !publisher->signed_by.signatures.anew &&
+	    !publisher->signed_by.sets.anew)
 		publish(publisher, compiler_steered(publisher->compiler, signing->signatures, signing->sets));
 	return compiler_config(publisher->compiler, txn, anew);
 }
@@ -205,7 +172,7 @@ compile_config(
 static void
 follow_signatures(struct publisher *publisher)
 {
-	struct followed *signatures = &publisher->signatures, *sets = &publisher->sets;
+	struct followed *signatures = &publisher->signed_by.signatures, *sets = &publisher->signed_by.sets;
 	bool news = following_news(signatures, publisher->options.state),
 	     more = following_news(sets, publisher->options.state);
 	struct store_txn *config = NULL;
@@ -215,19 +182,22 @@ follow_signatures(struct publisher *publisher)
 
 	if ((!news && !more) || signatures->store == NULL || publisher->config.store == NULL)
 		return;
-	good = begin_signing(publisher, &signing, STORE_READ) &&
-	    store_begin(publisher->config.store, STORE_PEEK, &config) == 0;
+	signing_begin(&publisher->signed_by, STORE_READ, &signing);
+	good = signing.signatures != NULL && store_begin(publisher->config.store, STORE_PEEK, &config) == 0;
 	pthread_mutex_lock(&publisher->lock);
 	if (good) {
-		use_signing(publisher, &signing, config);
+		signing_use(&signing, publisher->compiler, config);
 		compiled = compiler_signatures(publisher->compiler, config, signing.signatures, signing.sets,
 		    signatures->anew || sets->anew);
-		signatures->anew = sets->anew = false;
-		publish(publisher, compiled);
 		publisher->config.asked = true; /* it may have waited for this */
 	}
+	if (!signing_end(&publisher->signed_by, &signing, publisher->compiler)) {
+		good = false;
+	} else if (good) {
+		signatures->anew = sets->anew = false;
+		publish(publisher, compiled);
+	}
 	signatures->asked = !good; /* it may have been read, but was not compiled */
-	end_signing(publisher, &signing);
 	pthread_mutex_unlock(&publisher->lock);
 	store_abort(config);
 	following_look_again(signatures);
@@ -240,8 +210,8 @@ static void
 unload(const struct publisher *publisher)
 {
 	store_unload(publisher->config.store);
-	if (publisher->signatures.store != NULL)
-		store_unload(publisher->signatures.store);
+	if (publisher->signed_by.signatures.store != NULL)
+		store_unload(publisher->signed_by.signatures.store);
 }
 
 static void
@@ -253,19 +223,21 @@ follow_config(struct publisher *publisher)
 	uint64_t began = boot_ns(), before = publisher->report.generation;
 	enum compiled compiled = COMPILED_SAME;
 	struct signing signing;
-	bool held = true, good;
+	bool held = true;
 
 	if (!following_news(config, publisher->options.state))
 		return;
-	good = begin_signing(publisher, &signing, STORE_PEEK);
+	signing_begin(&publisher->signed_by, STORE_PEEK, &signing);
 	if (store_begin(config->store, STORE_READ, &txn) != 0) {
-		end_signing(publisher, &signing);
+		signing_end(&publisher->signed_by, &signing, publisher->compiler);
 		return;
 	}
 	pthread_mutex_lock(&publisher->lock);
-	if (good)
-		compiled = compile_config(publisher, txn, config->anew, &signing, &held);
-	end_signing(publisher, &signing);
+	compiled = compile_config(publisher, txn, config->anew, &signing, &held);
+	if (!signing_end(&publisher->signed_by, &signing, publisher->compiler)) {
+		compiled = COMPILED_SAME;
+		held = true;
+	}
 	config->asked = held;
 	choose_verdicts(publisher, txn);
 	store_abort(txn);
@@ -296,18 +268,22 @@ follow_ends(struct publisher *publisher)
 {
 	struct signing signing;
 	struct store_txn *txn;
+	enum compiled compiled;
 
 	if (!compiler_expired(publisher->compiler) || publisher->config.store == NULL)
 		return;
-	if (!begin_signing(publisher, &signing, STORE_PEEK) ||
-	    store_begin(publisher->config.store, STORE_PEEK, &txn) != 0) {
-		end_signing(publisher, &signing);
+	signing_begin(&publisher->signed_by, STORE_PEEK, &signing);
+	if (store_begin(publisher->config.store, STORE_PEEK, &txn) != 0) {
+		signing_end(&publisher->signed_by, &signing, publisher->compiler);
 		return;
 	}
 	pthread_mutex_lock(&publisher->lock);
-	use_signing(publisher, &signing, txn);
-	publish(publisher, compiler_expire(publisher->compiler, txn));
-	end_signing(publisher, &signing);
+	signing_use(&signing, publisher->compiler, txn);
+	compiled = compiler_expire(publisher->compiler, txn);
+	if (signing_end(&publisher->signed_by, &signing, publisher->compiler))
+		publish(publisher, compiled);
+	else
+		publisher->config.asked = true;
 	pthread_mutex_unlock(&publisher->lock);
 	store_abort(txn);
 	publisher->health.asked = true; /* origins that are enabled again have endpoints again */
@@ -378,7 +354,7 @@ follow_health(struct publisher *publisher)
 static void
 decide_ready(struct publisher *publisher)
 {
-	bool late = boot_ms() - publisher->started_ms >= publisher->options.wait_health_ms;
+	bool late = has_waited(publisher);
 	bool config = compiler_snapshot(publisher->compiler) != NULL;
 	size_t unknown = publisher->ready ? 0 : compiler_unknown(publisher->compiler);
 	size_t lacking = publisher->ready ? 0 : compiler_unsigned(publisher->compiler);
@@ -461,8 +437,8 @@ tell(struct publisher *publisher)
 static void
 wait_for_news(struct publisher *publisher, bool soon)
 {
-	struct followed *all[] = {
-	    &publisher->config, &publisher->health, &publisher->signatures, &publisher->sets};
+	struct followed *all[] = {&publisher->config, &publisher->health, &publisher->signed_by.signatures,
+	    &publisher->signed_by.sets};
 	struct pollfd fds[2 + NITEMS(all)] = {
 	    {.fd = publisher->stop_fd, .events = POLLIN}, {.fd = publisher->wake_fd, .events = POLLIN}};
 	uint64_t count;
@@ -532,7 +508,7 @@ run(void *arg)
 		follow_config(publisher);
 		/* At the start the signatures of load balancers come after the configuration, and before
 		 * ready. */
-		if (publisher->signatures.anew || publisher->sets.anew)
+		if (publisher->signed_by.signatures.anew || publisher->signed_by.sets.anew)
 			follow_signatures(publisher);
 		follow_ends(publisher);
 		follow_health(publisher);
@@ -545,8 +521,8 @@ run(void *arg)
 		tell(publisher);
 		give_back(publisher, waiting);
 		wait_for_news(publisher,
-		    publisher->config.again || publisher->health.again || publisher->signatures.again ||
-			publisher->sets.again);
+		    publisher->config.again || publisher->health.again ||
+			publisher->signed_by.signatures.again || publisher->signed_by.sets.again);
 	}
 	return NULL;
 }
@@ -581,8 +557,8 @@ publisher_start(const struct publisher_options *options, struct epochs *epochs, 
 	publisher->epochs = epochs;
 	publisher->config.kind = STORE_CONFIG;
 	publisher->health.kind = STORE_HEALTH;
-	publisher->signatures.kind = STORE_SIGNATURES;
-	publisher->sets.kind = STORE_SETS;
+	publisher->signed_by.signatures.kind = STORE_SIGNATURES;
+	publisher->signed_by.sets.kind = STORE_SETS;
 	publisher->started_ms = boot_ms();
 	publisher->dirty = true;
 	publisher->compiler = compiler_new();
@@ -683,8 +659,8 @@ publisher_free(struct publisher *publisher)
 		return;
 	store_close(publisher->config.store);
 	store_close(publisher->health.store);
-	store_close(publisher->signatures.store);
-	store_close(publisher->sets.store);
+	store_close(publisher->signed_by.signatures.store);
+	store_close(publisher->signed_by.sets.store);
 	store_close(publisher->serving);
 	compiler_free(publisher->compiler);
 	store_close(publisher->given);

@@ -4,6 +4,7 @@
  */
 #include "zones/compile/signature_source.h"
 #include "zones/state/config_write.h"
+#include "zones/state/signing_keys.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <setjmp.h>
@@ -191,7 +192,17 @@ static bool
 waits(struct place *place)
 {
 	struct reading reading = read_stores(place);
-	bool held = compiler_waits_for_signer(place->compiler, reading.config, reading.signatures);
+	bool held = compiler_waits_for_signer(place->compiler, reading.config, reading.signatures, false);
+
+	end(place, &reading);
+	return held;
+}
+
+static bool
+waits_anew(struct place *place)
+{
+	struct reading reading = read_stores(place);
+	bool held = compiler_waits_for_signer(place->compiler, reading.config, reading.signatures, true);
 
 	end(place, &reading);
 	return held;
@@ -267,6 +278,94 @@ a_zone_that_is_enabled_again_waits_for_the_signer(void **state)
 	assert_false(waits(place));
 	follow(place);
 	assert_true(compiler_has_signed(place->compiler));
+}
+
+/* ---- signatures that are lost ---- */
+
+/* The store is made again, empty. */
+static void
+lose(struct place *place)
+{
+	struct store_txn *txn;
+
+	assert_int_equal(store_begin(place->signatures, STORE_WRITE, &txn), 0);
+	assert_int_equal(signatures_drop_zone(txn, 1), 0);
+	assert_int_equal(signer_generation_put(txn, 0), 0);
+	assert_int_equal(store_commit(txn), 0);
+}
+
+static enum compiled
+look(struct place *place)
+{
+	struct reading reading = read_stores(place);
+	enum compiled compiled =
+	    compiler_signatures(place->compiler, reading.config, reading.signatures, NULL, true);
+
+	end(place, &reading);
+	return compiled;
+}
+
+static void
+a_zone_whose_signatures_are_lost_stays_as_it_is(void **state)
+{
+	struct place *place = *state;
+
+	lose(place);
+	assert_int_equal(look(place), COMPILED_SAME);
+	assert_true(compiler_has_signed(place->compiler));
+	put_pool(place, "eu");
+	assert_true(waits(place));
+	assert_true(waits_anew(place));
+	put_zone(place);
+	assert_true(waits(place));
+}
+
+/* The signer may go on with other zones: that all of them is signed says nothing of this one. */
+static void
+its_changes_wait_although_the_signer_has_done_all_that_it_can(void **state)
+{
+	struct place *place = *state;
+	uint64_t generation = put_zone(place);
+	struct store_txn *txn;
+
+	lose(place);
+	assert_int_equal(store_begin(place->signatures, STORE_WRITE, &txn), 0);
+	assert_int_equal(signer_generation_put(txn, generation), 0);
+	assert_int_equal(store_commit(txn), 0);
+	assert_true(waits(place));
+	sign(place, generation);
+	assert_false(waits(place));
+}
+
+static void
+what_is_not_of_signed_zones_does_not_wait_although_signatures_are_lost(void **state)
+{
+	struct place *place = *state;
+	struct config_edit *edit;
+
+	lose(place);
+	edit = begin(place);
+	config_put_object(edit, KIND_MONITOR, "33333333333333333333333333333333", "m", NULL,
+	    (struct bytes){"{\"name\":\"m\"}", 12});
+	commit(edit);
+	assert_false(waits(place));
+	follow(place);
+	assert_true(compiler_has_signed(place->compiler));
+}
+
+static void
+a_zone_whose_signing_the_signer_ended_is_not_lost(void **state)
+{
+	const struct rollover over = {.kind = ROLLOVER_DISABLED};
+	struct place *place = *state;
+	struct store_txn *txn;
+
+	lose(place);
+	assert_int_equal(store_begin(place->signatures, STORE_WRITE, &txn), 0);
+	assert_int_equal(rollover_put(txn, 1, &over), 0);
+	assert_int_equal(store_commit(txn), 0);
+	assert_int_equal(look(place), COMPILED_NEW);
+	assert_false(compiler_has_signed(place->compiler));
 }
 
 /* ---- renewals ---- */
@@ -384,6 +483,37 @@ a_zone_is_built_again_if_more_changed_than_was_renewed(void **state)
 	assert_true(renew(*state, &counting) > 200);
 }
 
+/* Signatures of another configuration come, after others were lost: of some owners there are none. */
+static size_t
+find_some(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
+{
+	return key->len > 3 ? 0 : find_any(arg, key, set, out);
+}
+
+static void
+signatures_that_lack_more_are_not_used(void **state)
+{
+	struct place *place = *state;
+	struct counting counting;
+	struct reading reading;
+
+	counting_init(place, &counting);
+	counting.known = false;
+	counting.zone.find = find_some;
+	counting.zone.version++;
+	reading = read_stores(place);
+	compiler_set_signing(place->compiler, &counting.signing);
+	for (unsigned look = 0; look < 2; look++) {
+		counting.asked = 0;
+		compiler_signatures(place->compiler, reading.config, reading.signatures, NULL, false);
+		assert_int_equal(compiler_unsigned(place->compiler), 0);
+	}
+	assert_int_equal(counting.asked, 0); /* they are known to be worse */
+	counting.zone.find = find_any;
+	end(place, &reading);
+	assert_true(renew(place, &counting) > 200);
+}
+
 static void
 count_owner(void *arg, const struct bytes *key)
 {
@@ -429,6 +559,16 @@ main(void)
 		nothing_waits_for_the_signer_if_no_zone_is_to_be_signed, make_place, drop_place),
 	    cmocka_unit_test_setup_teardown(
 		a_zone_that_is_enabled_again_waits_for_the_signer, make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(
+		a_zone_whose_signatures_are_lost_stays_as_it_is, make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(
+		its_changes_wait_although_the_signer_has_done_all_that_it_can, make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(
+		what_is_not_of_signed_zones_does_not_wait_although_signatures_are_lost, make_place,
+		drop_place),
+	    cmocka_unit_test_setup_teardown(
+		a_zone_whose_signing_the_signer_ended_is_not_lost, make_place, drop_place),
+	    cmocka_unit_test_setup_teardown(signatures_that_lack_more_are_not_used, make_place, drop_place),
 	    cmocka_unit_test_setup_teardown(
 		a_renewal_is_an_edit_of_the_owners_that_were_renewed, make_place, drop_place),
 	    cmocka_unit_test_setup_teardown(

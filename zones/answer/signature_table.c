@@ -172,6 +172,26 @@ signature_table_find(
 	return true;
 }
 
+static void
+shard_each(const struct shard *shard, signature_table_fn *fn, void *arg)
+{
+	for (uint64_t i = 0; shard != NULL && i <= shard->mask; i++) {
+		const struct entry *entry = &shard->entries[i];
+		struct content content = {
+		    {atomic_load_explicit(&entry->first, memory_order_relaxed), entry->second}};
+
+		if (content.words[0] != 0)
+			fn(arg, &content, &entry->signature);
+	}
+}
+
+void
+signature_table_each(const struct signature_table *table, signature_table_fn *fn, void *arg)
+{
+	for (unsigned i = 0; table != NULL && i < SHARDS; i++)
+		shard_each(atomic_load_explicit(&table->shards[i], memory_order_relaxed), fn, arg);
+}
+
 size_t
 signature_table_count(const struct signature_table *table)
 {

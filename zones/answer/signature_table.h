@@ -29,6 +29,9 @@ void signature_table_drop(struct signature_table *table, const struct content *c
 /* Copy the signature of a content. Returns false if there is none. Any thread. */
 bool signature_table_find(
     const struct signature_table *table, const struct content *content, struct signature *signature);
+/* Call fn with each entry, in no order. Only on the thread that adds. */
+typedef void signature_table_fn(void *arg, const struct content *content, const struct signature *signature);
+void signature_table_each(const struct signature_table *table, signature_table_fn *fn, void *arg);
 size_t signature_table_count(const struct signature_table *table);
 
 #endif

@@ -88,6 +88,7 @@ struct snapshot {
 	const struct zone_table *zones;
 	const struct pool_slots *pools;
 	const struct signature_table *signatures; /* of steered RRsets; NULL: there are none */
+	const struct signature_table *kept;       /* those that a store that was lost had; NULL: none */
 	uint64_t generation;
 };
 

@@ -26,7 +26,8 @@ find(const struct snapshot *snapshot, const struct zone *zone, const struct cont
 	for (unsigned i = 0; i < zone->nkeys; i++) {
 		struct content content = content_signed(what, &zone->keys[i]);
 
-		if (!signature_table_find(snapshot->signatures, &content, &out[i]))
+		if (!signature_table_find(snapshot->signatures, &content, &out[i]) &&
+		    !signature_table_find(snapshot->kept, &content, &out[i]))
 			return false;
 	}
 	return zone->nkeys > 0;

@@ -32,6 +32,11 @@ struct compiler_signing {
 	 */
 	bool (*renewed)(
 	    void *arg, const struct zone_info *info, uint64_t version, compiler_renewed_fn *fn, void *fn_arg);
+	/*
+	 * S100: does the configuration sign a zone that zone() does not find, and did the signer not end it?
+	 * NULL: that never is so.
+	 */
+	bool (*lost)(void *arg, const struct zone_info *info);
 	/* S109: are the sets without one origin of the zone's load balancers signed, too? NULL: of none. */
 	bool (*spares)(void *arg, uint32_t zone);
 };
@@ -91,15 +96,20 @@ enum compiled compiler_steered(
 /*
  * S103: true if a change of the configuration needs signatures that the signer has not made yet, so that the
  * running snapshot must stay in use. The same holds while the signer is ahead: it keeps what one
- * configuration needs, and that before it.
+ * configuration needs, and that before it; and while signatures of a zone of the running snapshot are lost.
+ * signatures is NULL if the store cannot be read; with the flag, the configuration was replaced.
  */
 bool compiler_waits_for_signer(
-    const struct compiler *compiler, struct store_txn *config, struct store_txn *signatures);
+    const struct compiler *compiler, struct store_txn *config, struct store_txn *signatures, bool anew);
 /*
  * Are zones of the running snapshot being built? Then the source of signatures, which the build calls, may
  * follow health and sign load balancers: those of the zones that are not built yet are signed as before.
  */
 bool compiler_is_building(const struct compiler *compiler);
+/* S100: is a zone of the snapshot signed whose signatures are lost? It stays as it is. */
+bool compiler_has_lost(const struct compiler *compiler);
+/* The rows that were read last may be wrong: nothing is published before everything was read again. */
+void compiler_distrust(struct compiler *compiler);
 /* Is a zone of the snapshot signed? */
 bool compiler_has_signed(const struct compiler *compiler);
 /* The number of RRsets of signed zones that have no signature, and of one zone. */

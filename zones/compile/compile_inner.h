@@ -33,6 +33,8 @@ struct compiler {
 	uint64_t latencies_ms; /* when latencies were last read */
 	const struct compiler_signing *signing;
 	struct signature_table *signatures;     /* of steered RRsets; NULL: there were none */
+	struct signature_table *kept;           /* those that a store had that was lost; NULL: none */
+	uint32_t kept_end;                      /* when the last of them ends, seconds since 1970 */
 	struct steered_round settling, sparing; /* of compiler_sign_steered */
 	uint64_t mark, marked_all;         /* of compiler_mark_steered: the last one, the last one of all */
 	struct spares spares[SPARES_KEPT]; /* by slot */
@@ -42,6 +44,11 @@ struct compiler {
 
 /* Read the signatures of the RRsets of the load balancers that were read, and forget the source. */
 void compiler_read_steered(struct compiler *compiler, const struct compiler_signed *signed_by);
+
+/* Keep the signatures of the table before that the table does not have. */
+void compiler_keep(struct compiler *compiler, const struct signature_table *before);
+/* Forget those that were kept, if nothing needs them any more. Returns true if there were some. */
+bool compiler_end_kept(struct compiler *compiler, struct store_txn *signatures);
 
 /* The spares of a pool, valid until the next call. */
 const struct spares *compiler_spares(struct compiler *compiler, const struct pool_entry *pool);

@@ -142,12 +142,31 @@ read_rows(
 		compiler->sets = steered_each(sets, compiler->sets, add_row, adding);
 }
 
+/* Read all rows into another table. With the flag, those of a store that was lost stay. */
+static void
+read_again(struct compiler *compiler, struct store_txn *signatures, struct store_txn *sets, bool lost)
+{
+	struct signature_table *before = compiler->signatures;
+	struct adding adding = {.retired = &compiler->retired};
+	size_t count = steered_count(signatures) + (sets != NULL ? steered_count(sets) : 0);
+
+	compiler->signatures = adding.table = signature_table_new(count);
+	compiler->singles = compiler->sets = 0;
+	read_rows(compiler, signatures, sets, &adding);
+	if (compiler->graph != NULL)
+		compiler->graph->signatures = compiler->signatures;
+	if (before != NULL && lost)
+		compiler_keep(compiler, before);
+	retired_add(&compiler->retired, signature_table_free, before);
+}
+
 /* TABLES: parts of the table were replaced; NEW: there is another one, for the next snapshot. */
 static enum compiled
 follow_steered(struct compiler *compiler, struct store_txn *signatures, struct store_txn *sets, bool anew)
 {
 	struct adding adding = {.table = compiler->signatures, .retired = &compiler->retired};
 	size_t count = steered_count(signatures) + (sets != NULL ? steered_count(sets) : 0), most;
+	bool ended = compiler_end_kept(compiler, signatures);
 
 	if (compiler->signatures != NULL && !anew) {
 		read_rows(compiler, signatures, sets, &adding);
@@ -155,16 +174,11 @@ follow_steered(struct compiler *compiler, struct store_txn *signatures, struct s
 		 * now. */
 		most = sets != NULL ? 2 * count + SPARE_ROWS : SIZE_MAX;
 		if (!adding.renewed && signature_table_count(compiler->signatures) <= most)
-			return adding.replaced ? COMPILED_TABLES : COMPILED_SAME;
+			return ended ? COMPILED_NEW : adding.replaced ? COMPILED_TABLES : COMPILED_SAME;
 	}
 	if (count == 0 && compiler->signatures == NULL)
 		return COMPILED_SAME;
-	retired_add(&compiler->retired, signature_table_free, compiler->signatures);
-	compiler->signatures = adding.table = signature_table_new(count);
-	compiler->singles = compiler->sets = 0;
-	read_rows(compiler, signatures, sets, &adding);
-	if (compiler->graph != NULL)
-		compiler->graph->signatures = compiler->signatures;
+	read_again(compiler, signatures, sets, anew || sets == NULL);
 	return COMPILED_NEW;
 }
 
@@ -260,7 +274,8 @@ compiler_add_steered(
 struct waiting {
 	const struct compiler *compiler;
 	struct store_txn *config, *signatures;
-	bool any; /* zones are signed */
+	bool done; /* all that the configuration needs is signed, but what is lost */
+	bool any;  /* zones are signed */
 	bool waits;
 };
 
@@ -271,7 +286,9 @@ is_signed(const struct waiting *waiting, uint32_t number)
 	const struct zone_entry *entry = graph_find_zone(waiting->compiler->graph, number);
 	struct signed_zone ignored;
 
-	return signed_zone_get(waiting->signatures, number, &ignored) &&
+	if (entry != NULL && graph_is_lost(waiting->compiler->graph, entry))
+		return true;
+	return !waiting->done && signed_zone_get(waiting->signatures, number, &ignored) &&
 	    (entry == NULL || config_signs(waiting->config, entry->info.name));
 }
 
@@ -313,15 +330,41 @@ look_at_change(void *arg, const struct config_change *change)
 }
 
 bool
-compiler_waits_for_signer(
-    const struct compiler *compiler, struct store_txn *config, struct store_txn *signatures)
+compiler_has_lost(const struct compiler *compiler)
 {
-	struct waiting waiting = {.compiler = compiler, .config = config, .signatures = signatures};
+	const struct config_graph *graph = compiler->graph;
+
+	for (size_t i = 0; graph != NULL && i < graph->zones.count; i++)
+		if (graph_is_lost(graph, graph->zones.items[i]))
+			return true;
+	return false;
+}
+
+/* All is read again, which a zone whose signatures are lost does not survive. */
+static bool
+reads_all(const struct compiler *compiler, struct store_txn *config, bool anew)
+{
+	return anew || compiler->broken || config_history(config) != compiler->history ||
+	    config_generation(config) < compiler->generation;
+}
+
+bool
+compiler_waits_for_signer(
+    const struct compiler *compiler, struct store_txn *config, struct store_txn *signatures, bool anew)
+{
+	struct waiting waiting = {.compiler = compiler,
+	    .config = config,
+	    .signatures = signatures,
+	    .any = compiler_has_lost(compiler),
+	    .done = signatures == NULL || signer_generation(signatures) == config_generation(config)};
 
 	/* At the start there is no snapshot that could stay in use. */
-	if (compiler->graph == NULL || signer_generation(signatures) == config_generation(config))
+	if (compiler->graph == NULL || (waiting.done && !waiting.any))
 		return false;
-	signed_zones_each(signatures, look_at_zone, &waiting);
+	if (waiting.any && reads_all(compiler, config, anew))
+		return true;
+	if (!waiting.done)
+		signed_zones_each(signatures, look_at_zone, &waiting);
 	return waiting.any &&
 	    (!config_changes_after(config, compiler->generation, look_at_change, &waiting) || waiting.waits);
 }

@@ -109,6 +109,8 @@ struct zone_entry {
 	struct zone_owners *only; /* NULL: all */
 	bool listed;              /* mark of a walk over the store */
 	bool rebuild;
+	bool resigned;    /* ... because of its signatures alone */
+	uint64_t refused; /* the version of signatures that lack more than those in use; 0: none */
 };
 
 /* Memory to free after publication. */
@@ -138,6 +140,7 @@ struct config_graph {
 	const struct zone_table *table;
 	const struct compiler_signing *signing;   /* NULL: no zone is signed */
 	const struct signature_table *signatures; /* of steered RRsets; for the next snapshots */
+	const struct signature_table *kept;       /* see snapshot.h */
 	struct snapshot *snapshot;
 	struct retired *retired;
 	struct numbers *numbers;
@@ -255,6 +258,11 @@ void graph_remove_zone(struct config_graph *graph, struct zone_entry *entry);
 struct zone_entry *graph_zone_of(const struct config_graph *graph, const uint8_t *name);
 /* Build the marked zones. Returns false with a sentence in graph->error if one is damaged. */
 bool graph_build_zones(struct config_graph *graph, struct store_txn *txn);
+/*
+ * S100: is the zone signed, and should be, while the stores have lost its signatures? Then it stays as it is:
+ * it is neither edited nor built again.
+ */
+bool graph_is_lost(const struct config_graph *graph, const struct zone_entry *entry);
 /* Create a snapshot of the current graph. The previous one is retired. */
 void graph_make_snapshot(struct config_graph *graph, uint64_t generation);
 /* The key of a load balancer's owner in a zone. Returns false if it would be too long. */

@@ -238,8 +238,10 @@ graph_edit_owners(
 
 		for (next = i; next < count && owners[next].zone == owners[i].zone;)
 			next++;
-		if (entry == NULL)
-			continue; /* deleted since */
+		/* Deleted since; or what comes by itself, as an end, has no signatures: it comes with them.
+		 */
+		if (entry == NULL || graph_is_lost(graph, entry))
+			continue;
 		entry->rebuild |= next - i > CHANGES_MAX;
 		if (!entry->rebuild && !edit_zone(graph, txn, entry, &owners[i], next - i))
 			return false;

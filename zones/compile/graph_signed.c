@@ -7,9 +7,13 @@ is_current(const struct config_graph *graph, const struct zone_entry *entry, boo
 {
 	const struct compiler_signing *source = graph->signing;
 	const struct zone_signing *signing = source != NULL ? source->zone(source->arg, &entry->info) : NULL;
+	uint64_t version = signing != NULL ? signing->version : 0;
 
-	return (signing != NULL ? signing->version : 0) == entry->zone->version &&
-	    (!complete || entry->zone->missing == 0);
+	if (signing == NULL && graph_is_lost(graph, entry))
+		return true;
+	if (version == entry->zone->version)
+		return !complete || entry->zone->missing == 0;
+	return version != 0 && version == entry->refused;
 }
 
 bool
@@ -20,8 +24,9 @@ graph_follow_signed(struct config_graph *graph, struct store_txn *txn, bool comp
 	graph->resigned = false;
 	for (size_t i = 0; i < graph->zones.count; i++) {
 		struct zone_entry *entry = graph->zones.items[i];
+		bool changed = entry->rebuild;
 
-		if (!entry->rebuild && entry->zone != NULL && is_current(graph, entry, complete))
+		if (!changed && entry->zone != NULL && is_current(graph, entry, complete))
 			continue;
 		some = true;
 		if (entry->zone == NULL || entry->zone->chain == NULL ||
@@ -29,6 +34,7 @@ graph_follow_signed(struct config_graph *graph, struct store_txn *txn, bool comp
 			entry->rebuild = true;
 		else
 			entry->rebuild = !graph_renew_zone(graph, txn, entry);
+		entry->resigned = entry->rebuild && !changed;
 	}
 	return some;
 }

@@ -199,12 +199,54 @@ placement_free(struct placement *placement)
 	free(placement->sorted);
 }
 
+/* ---- zones whose signatures are lost (S100) ---- */
+
+static bool
+has_chain(const struct zone_entry *entry)
+{
+	return entry != NULL && entry->zone != NULL && entry->zone->chain != NULL;
+}
+
+static bool
+has_lost(const struct config_graph *graph, const struct zone_info *info)
+{
+	const struct compiler_signing *source = graph->signing;
+
+	return source != NULL && source->lost != NULL && source->lost(source->arg, info);
+}
+
+bool
+graph_is_lost(const struct config_graph *graph, const struct zone_entry *entry)
+{
+	return has_chain(entry) && has_lost(graph, &entry->info);
+}
+
+static size_t
+find_nothing(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
+{
+	(void)arg, (void)key, (void)set, (void)out;
+	return 0;
+}
+
+/* The signatures of a zone; NULL: it is not signed. One that was signed has none to show, if they are lost.
+ */
+static const struct zone_signing *
+signing_of(const struct config_graph *graph, const struct zone_entry *entry)
+{
+	static const struct zone_signing nothing = {.find = find_nothing};
+	const struct compiler_signing *source = graph->signing;
+	const struct zone_signing *signing = source != NULL ? source->zone(source->arg, &entry->info) : NULL;
+	bool was = graph->before != NULL &&
+	    has_chain(map_find(&graph->before->zones_by_name, graph_zone_name_key(entry)));
+
+	return signing == NULL && was && has_lost(graph, &entry->info) ? &nothing : signing;
+}
+
 static bool
 build_zone(const struct config_graph *graph, struct store_txn *txn, struct zone_entry *entry,
     const struct placement *placement)
 {
-	const struct compiler_signing *source = graph->signing;
-	const struct zone_signing *signing = source != NULL ? source->zone(source->arg, &entry->info) : NULL;
+	const struct zone_signing *signing = signing_of(graph, entry);
 	struct merge merge = {.txn = txn, .zone = entry->number, .only = entry->only};
 	size_t low = 0, high = placement->count;
 
@@ -320,8 +362,46 @@ graph_make_snapshot(struct config_graph *graph, uint64_t generation)
 	*snapshot = (struct snapshot){.zones = graph->table,
 	    .pools = graph->shared,
 	    .signatures = graph->signatures,
+	    .kept = graph->kept,
 	    .generation = generation};
 	graph->snapshot = snapshot;
+}
+
+/*
+ * S100: signatures came that are not those of this configuration, after others were lost: what is answered
+ * now has more. Not if the configuration changed, because it waits until the signer has all (S103).
+ */
+static bool
+is_worse(const struct zone_entry *entry, const struct zone *old)
+{
+	return entry->resigned && has_chain(entry) && old != NULL && old->chain != NULL &&
+	    entry->zone->missing > old->missing;
+}
+
+static bool
+rebuild_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *entry,
+    const struct placement *placement)
+{
+	struct zone *old = entry->zone;
+
+	if (!entry->rebuild)
+		return true;
+	if (!graph_is_lost(graph, entry)) {
+		if (!build_zone(graph, txn, entry, placement)) {
+			entry->zone = old;
+			return false;
+		}
+		entry->refused = 0;
+		if (is_worse(entry, old)) {
+			entry->refused = entry->zone->version;
+			zone_free(entry->zone);
+			entry->zone = old;
+		} else {
+			retired_add(graph->retired, zone_free, old);
+		}
+	}
+	entry->rebuild = entry->resigned = false;
+	return true;
 }
 
 bool
@@ -341,18 +421,8 @@ graph_build_zones(struct config_graph *graph, struct store_txn *txn)
 	place_all(graph, &placement);
 	graph->building = true;
 	qsort(zones, count, sizeof *zones, compare_zones);
-	for (i = 0; i < count; i++) {
-		struct zone *old = zones[i]->zone;
-
-		if (!zones[i]->rebuild)
-			continue;
-		if (!build_zone(graph, txn, zones[i], &placement)) {
-			zones[i]->zone = old;
-			break;
-		}
-		zones[i]->rebuild = false;
-		retired_add(graph->retired, zone_free, old);
-	}
+	for (i = 0; i < count && rebuild_zone(graph, txn, zones[i], &placement);)
+		i++;
 	if (i < count) {
 		char name[NAME_MAX_TEXT];
 

@@ -1,5 +1,7 @@
 #include "zones/compile/signature_source.h"
 
+#include "zones/state/signing_keys.h"
+
 #include <stdlib.h>
 
 struct signature_source {
@@ -34,7 +36,7 @@ zone(void *arg, const struct zone_info *info)
 {
 	struct signature_source *source = arg;
 
-	if (!signed_zone_get(source->txn, info->number, &source->zone) ||
+	if (source->txn == NULL || !signed_zone_get(source->txn, info->number, &source->zone) ||
 	    !config_signs(source->config, info->name))
 		return NULL;
 	signature_reader_free(source->reader);
@@ -58,6 +60,20 @@ renewed(void *arg, const struct zone_info *info, uint64_t version, compiler_rene
 	return signatures_renewed(source->txn, info->number, version, fn, fn_arg);
 }
 
+static bool
+lost(void *arg, const struct zone_info *info)
+{
+	struct signature_source *source = arg;
+	struct zone_info now; /* it may have another number since */
+	struct rollover rollover;
+
+	if (!config_signs(source->config, info->name) || !config_zone(source->config, info->name, &now))
+		return false;
+	return source->txn == NULL ||
+	    (!signed_zone_get(source->txn, now.number, &source->zone) &&
+		!(rollover_get(source->txn, now.number, &rollover) && rollover.kind == ROLLOVER_DISABLED));
+}
+
 struct signature_source *
 signature_source_new(struct store_txn *signatures, struct store_txn *config)
 {
@@ -65,7 +81,8 @@ signature_source_new(struct store_txn *signatures, struct store_txn *config)
 
 	source->txn = signatures;
 	source->config = config;
-	source->signing = (struct compiler_signing){.arg = source, .zone = zone, .renewed = renewed};
+	source->signing =
+	    (struct compiler_signing){.arg = source, .zone = zone, .renewed = renewed, .lost = lost};
 	return source;
 }
 

@@ -9,6 +9,9 @@
 struct signature_source;
 
 /*
+ * signatures is NULL if the store cannot be read: then the signatures of all zones that config signs are
+ * lost.
+ *
  * Only the zones that config signs have signatures: the rows of one that it does not sign any longer stay in
  * signatures/ until graycloud-signer has seen that. Both transactions must stay open until
  * signature_source_free.
