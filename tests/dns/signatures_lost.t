@@ -5,8 +5,8 @@ use strict;
 use warnings;
 use lib 'tests/lib';
 use Graycloud;
-use POSIX ();
 use Test::More;
+use Watcher ();
 
 system('delv -v >/dev/null 2>&1') == 0 or plan skip_all => 'delv (bind9-dnsutils) is not installed';
 
@@ -23,15 +23,7 @@ my ($ds) = $t->admin("dnssec ds $zone --force") =~ /IN DS (\d+ 13 2 [0-9A-F]{64}
 $t->write_file(anchor => qq{trust-anchors { "$zone" static-ds @{[join ' ', map { /^\d+$/ ? $_ : qq("$_") } split ' ', $ds]}; };\n});
 my $state = $t->state;
 
-# What a client with DO gets: 'NOERROR 3 signed'.
-sub shape {
-	my ($question) = @_;
-	my $reply = $t->query($question, do => 1) or return 'no answer';
-	my @sets = $reply->answer ? $reply->answer : $reply->authority;
-	my $signed = grep { $_->type eq 'RRSIG' } @sets;
-
-	return join ' ', $reply->header->rcode, scalar(grep { $_->type ne 'RRSIG' } @sets), $signed ? 'signed' : 'unsigned';
-}
+sub shape { return Watcher::shape($t, $_[0]) }
 sub validates {
 	my ($name, $type) = @_;
 	my ($host, $port) = $t->{udp}[0] =~ /^(.*):(\d+)$/;
@@ -45,32 +37,7 @@ sub remove_stores { system('rm', '-rf', map { "$state/$_" } @_) == 0 or die 'rm'
 
 # Another process asks all the time. What it must get; the set of the load balancer may be one address while it is made again (S102).
 my %wanted = ("www.$zone A" => qr/^NOERROR 1 signed$/, "$zone DNSKEY" => qr/^NOERROR 1 signed$/, "nx.$zone A" => qr/^NXDOMAIN \d signed$/, "lb.$zone A" => qr/^NOERROR [1-3] signed$/);
-my ($watcher, $watched);
-sub watch {
-	$watched = "$t->{dir}/watched";
-	$watcher = fork // die;
-	return if $watcher;
-	my $end = 0;
-	my $asked = 0;
-	local $SIG{TERM} = sub { $end = 1 };
-	open my $file, '>', $watched or POSIX::_exit(1);
-	until ($end) {
-		for my $question (sort keys %wanted) {
-			my $got = shape($question);
-			print $file "$question: $got\n" if !$end && $got !~ $wanted{$question};
-		}
-		$asked++;
-	}
-	print $file "asked\n" if $asked;
-	close $file;
-	POSIX::_exit(0);
-}
-sub watched {
-	my ($name) = @_;
-	kill TERM => $watcher;
-	waitpid $watcher, 0;
-	is(do { local (@ARGV, $/) = $watched; <> }, "asked\n", $name);
-}
+my $watcher;
 
 eventually { shape("lb.$zone A") eq 'NOERROR 3 signed' && is_signed_here() } 'all is signed';
 ok(all_validates(), '... and validates');
@@ -78,12 +45,12 @@ ok(all_validates(), '... and validates');
 # --- The stores are lost, one or both, and the signer goes on.
 
 for my $lost (['signatures', 'sets'], ['signatures'], ['sets']) {
-	watch();
+	$watcher = Watcher::watch($t, %wanted);
 	remove_stores(@$lost);
 	eventually { $t->said('signer') =~ /signatures were lost: all are made again/ && -e "$state/$lost->[0]/data.mdb" && is_signed_here() } "@$lost: the signer makes all again";
 	eventually { shape("lb.$zone A") eq 'NOERROR 3 signed' } '... sets, too';
 	$t->admin("record add $zone after-@{[scalar @$lost]}-$lost->[0] 60 A 192.0.2.9");
-	watched("... and meanwhile nothing was unsigned, failed, or was not there");
+	$watcher->ended("... and meanwhile nothing was unsigned, failed, or was not there");
 	ok(all_validates(), '... and all validates');
 	is(shape("after-@{[scalar @$lost]}-$lost->[0].$zone A"), 'NOERROR 1 signed', '... a change after that, too');
 	ok(!-e "$state/keys/$zone" || 1 == (() = glob "$state/keys/$zone/*.private"), '... by the key that is there');
@@ -96,7 +63,7 @@ is($now, $ds, 'the DS is the same');
 
 truncate "$t->{dir}/dnsd.log", 0;
 $t->stop_program('signer');
-watch();
+$watcher = Watcher::watch($t, %wanted);
 remove_stores('signatures', 'sets');
 eventually { $t->said('dnsd') =~ m{/signatures/data\.mdb has vanished: the rows that were read stay in use} } 'the nameserver says that the store is lost';
 $t->admin("record add $plain new 60 A 192.0.2.7");
@@ -115,7 +82,7 @@ ok(all_validates(), 'all validates');
 $t->start_signer;
 eventually { shape("new.$zone A") eq 'NOERROR 1 signed' } 'with the signer the change comes';
 eventually { shape("lb.$zone A") eq 'NOERROR 3 signed' && is_signed_here() } '... and all is signed';
-watched('nothing was unsigned, failed, or was not there');
+$watcher->ended('nothing was unsigned, failed, or was not there');
 ok(all_validates(), 'all validates');
 
 # --- A damaged store in place of the one that is in use, without the signer and with it.
@@ -123,7 +90,7 @@ ok(all_validates(), 'all validates');
 for my $signer (0, 1) {
 	$t->stop_program('signer') unless $signer;
 	truncate "$t->{dir}/dnsd.log", 0;
-	watch();
+	$watcher = Watcher::watch($t, %wanted);
 	open my $damaged, '>:raw', "$state/signatures/data.mdb" or die; # into the same file
 	print $damaged 'x' x 65536;
 	close $damaged;
@@ -135,7 +102,7 @@ for my $signer (0, 1) {
 	$t->start_signer unless $signer;
 	eventually { shape("newer$signer.$zone A") eq 'NOERROR 1 signed' } 'when it is moved away a change comes' . ($signer ? ', and the signer was not restarted' : '');
 	eventually { shape("lb.$zone A") eq 'NOERROR 3 signed' && is_signed_here() } '... and all is signed';
-	watched('nothing was unsigned, failed, or was not there');
+	$watcher->ended('nothing was unsigned, failed, or was not there');
 	ok(all_validates(), 'all validates');
 }
 

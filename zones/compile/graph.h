@@ -291,7 +291,8 @@ struct owner_change {
 bool graph_edit_owners(
     struct config_graph *graph, struct store_txn *txn, struct owner_change *owners, size_t count);
 
-/* The same for the owners of a signed zone whose signatures were renewed. False: build it again. */
+/* The same for the owners of a signed zone whose signatures were renewed, if they are better. False: build it
+ * again. */
 bool graph_renew_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *entry);
 
 /*

@@ -197,7 +197,10 @@ edit_signed(struct zone_editing *editing, const struct bytes *keys, size_t count
 	return done;
 }
 
-/* Edit the owners of one zone, which are adjacent. */
+/*
+ * Edit the owners of one zone, which are adjacent; none: those whose signatures were renewed, unless some of
+ * them then had none, because the signatures are those of another configuration (S100).
+ */
 static bool
 edit_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *entry,
     const struct owner_change *owners, size_t count)
@@ -209,17 +212,19 @@ edit_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *
 	    .retire = graph_retire(graph)};
 	struct bytes *keys = xmalloc(count * sizeof *keys);
 	size_t retired = graph->retired->count, nkeys = 0;
-	bool is_signed = entry->zone->chain != NULL, done;
+	bool is_signed = entry->zone->chain != NULL, done, worse;
 
 	for (size_t i = 0; i < count; i++)
 		if (i == 0 || compare_owners(&owners[i - 1], &owners[i]) != 0)
 			keys[nkeys++] = (struct bytes){owners[i].key, owners[i].len};
 	done = is_signed ? edit_signed(&editing, keys, nkeys) : edit_plain(&editing, keys, nkeys);
 	free(keys);
-	if (!done) {
+	worse = done && count == 0 && editing.zone->missing > entry->zone->missing;
+	if (!done || worse) {
+		entry->refused = worse ? editing.zone->version : 0;
 		zone_edit_drop(editing.zone);
 		graph->retired->count = retired; /* still in use (snapshot.h) */
-		entry->rebuild = is_signed;
+		entry->rebuild = is_signed && !worse;
 		return is_signed;
 	}
 	zone_edit_done(entry->zone, &editing.retire);
