@@ -120,6 +120,8 @@ add_soa(struct search *search, const struct zone *zone, uint32_t ttl)
 	item->ttl = MIN(zone->negative_ttl, ttl);
 	prove_item(search->answer, item,
 	    &(struct fragment){.len = zone->soa_len, .wire = zone->soa, .signed_len = zone->soa_signed_len});
+	search->answer->lacks_signature |=
+	    search->answer->dnssec_ok && zone->chain != NULL && zone->soa_signed_len == 0;
 }
 
 /*
@@ -152,15 +154,25 @@ has_item(const struct answer *answer, const struct fragment *fragment)
 	return false;
 }
 
-/* Add an RRset of a node as additional data, at most once (RFC 2181 5.5). Returns true if its owner is
- * needed. */
+/* In a signed zone: is data of the node, such as its addresses, not glue? */
+static bool
+is_to_be_signed(const struct node *node)
+{
+	return (node->flags & (NODE_NSEC | NODE_CUT)) == NODE_NSEC;
+}
+
+/*
+ * Add an RRset of a node as additional data, at most once (RFC 2181 5.5), not if its signature lacks. Returns
+ * true if its owner is needed.
+ */
 static bool
 add_extra(struct answer *answer, const struct node *node, uint16_t type, uint8_t name, bool optional)
 {
 	struct fragment fragment;
 	struct answer_item *item;
 
-	if (!node_rrset(node, type, &fragment) || has_item(answer, &fragment))
+	if (!node_rrset(node, type, &fragment) || has_item(answer, &fragment) ||
+	    (answer->dnssec_ok && fragment.signed_len == 0 && is_to_be_signed(node)))
 		return false;
 	if ((item = add_fragment(answer, SECTION_ADDITIONAL, name, 0, &fragment)) == NULL)
 		return false;
