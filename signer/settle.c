@@ -51,6 +51,7 @@ put_zone(struct settle *settle, uint32_t zone, const struct keyring *keyring, bo
 		now.generation = row.generation;
 		now.ndata = row.ndata;
 		memcpy(now.data, row.data, sizeof now.data);
+		zone_signer_note_version(settle->zones, zone);
 	} else {
 		/* A reader that did not see that the zone was not signed sees another version. */
 		random_bytes(&now.version, sizeof now.version);

@@ -18,7 +18,7 @@ validity_due_at(const struct signature *signature)
 {
 	uint32_t made = signature->inception + VALIDITY_BACK_S;
 
-	return made + (signature->expiration - made) / 2;
+	return made + (signature->expiration - made) / 3;
 }
 
 uint32_t

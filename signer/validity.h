@@ -19,7 +19,10 @@ enum { VALIDITY_ZONE_S = 14 * 86400, VALIDITY_STEERED_S = 7 * 86400, VALIDITY_BA
  */
 void validity_set(struct signature *signature, uint32_t now, uint32_t seconds, uint64_t hash);
 
-/* It is to be made again when half of its time has passed. */
+/*
+ * It is to be made again when a third of its time has passed: then half of the seconds that were asked for
+ * are left at least, which is how long a signer may be dead without harm.
+ */
 uint32_t validity_due_at(const struct signature *signature);
 /* Signatures that are due within this many seconds are made together. */
 uint32_t validity_batch_s(uint32_t seconds);

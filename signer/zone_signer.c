@@ -180,11 +180,11 @@ are_good(const struct zone_signer *signer, uint16_t type, const struct signature
 
 /* Nameservers edit these owners; too many are not noted, because then a build costs less. */
 static void
-note_renewed(struct signed_entry *entry, const struct bytes *key)
+note_renewed(struct signed_entry *entry, const struct bytes *key, bool again)
 {
 	const struct bytes *last = entry->nrenewed > 0 ? &entry->renewed[entry->nrenewed - 1] : NULL;
 
-	if (!entry->renewing || entry->nrenewed > RENEWED_MAX ||
+	if ((!entry->renewing && !again) || entry->nrenewed > RENEWED_MAX ||
 	    (last != NULL && last->len == key->len && memcmp(last->data, key->data, key->len) == 0))
 		return;
 	entry->renewed = array_grow(entry->renewed, entry->nrenewed, sizeof *entry->renewed);
@@ -215,9 +215,9 @@ find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *
 	if (count == 0 && signer->entry->name != NULL)
 		return 0;
 	if (signer->entry->name == NULL && !are_good(signer, set->rrset.type, found, count)) {
+		note_renewed(signer->entry, key, count > 0);
 		count = keyring_signers(signer->entry->keyring, set->rrset.type, keys);
 		queue(signer, key, set, hash, keys, count, found);
-		note_renewed(signer->entry, key);
 	} else if (signer->order != SIGNATURE_LATER && signature_is_behind(signer->reader)) {
 		signer->moved = true;
 		error = signature_put(signer->txn, signer->entry->zone, key, set->rrset.type, hash, found,
@@ -376,8 +376,10 @@ zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint
 	signer->error = 0;
 	signer->order = SIGNATURE_NOW;
 	signer->moved = false;
-	for (size_t i = 0; i < signer->count; i++)
+	for (size_t i = 0; i < signer->count; i++) {
 		signer->zones[i]->nnews = 0;
+		signer->zones[i]->rose = false;
+	}
 }
 
 struct signed_entry *
@@ -480,20 +482,46 @@ zone_signer_due(struct zone_signer *signer, uint32_t number, uint32_t now)
 }
 
 void
+zone_signer_note_version(struct zone_signer *signer, uint32_t number)
+{
+	struct signed_entry *entry = zone_signer_entry(signer, number);
+
+	if (entry != NULL)
+		entry->rose = true;
+}
+
+/*
+ * Signatures that were made again under an old version are those that a build met: the first one of a signer
+ * that was not there while they became due.
+ */
+static int
+put_renewed(struct zone_signer *signer, const struct signed_entry *entry)
+{
+	struct signed_zone row;
+	int error = 0;
+
+	if ((!entry->renewing && (entry->nrenewed == 0 || entry->rose)) ||
+	    !signed_zone_get(signer->txn, entry->zone, &row))
+		return 0;
+	if (!entry->rose) {
+		row.version++;
+		error = signed_zone_put(signer->txn, entry->zone, &row);
+	}
+	if (error == 0 && entry->nrenewed <= RENEWED_MAX)
+		error = signatures_renewed_put(
+		    signer->txn, entry->zone, row.version, entry->renewed, entry->nrenewed);
+	return error;
+}
+
+void
 zone_signer_put_renewed(struct zone_signer *signer)
 {
 	for (size_t i = 0; i < signer->count; i++) {
-		struct signed_entry *entry = signer->zones[i];
-		struct signed_zone row;
-		int error = 0;
+		int error = put_renewed(signer, signer->zones[i]);
 
-		if (entry->renewing && entry->nrenewed <= RENEWED_MAX &&
-		    signed_zone_get(signer->txn, entry->zone, &row))
-			error = signatures_renewed_put(
-			    signer->txn, entry->zone, row.version, entry->renewed, entry->nrenewed);
 		if (signer->error == 0)
 			signer->error = error;
-		forget_renewed(entry);
+		forget_renewed(signer->zones[i]);
 	}
 }
 

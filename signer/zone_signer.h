@@ -62,7 +62,10 @@ void zone_signer_each_keyless(const struct zone_signer *signer, zone_signer_fn *
 const struct compiler_signing *zone_signer_signing(struct zone_signer *signer);
 void zone_signer_flush(struct zone_signer *signer);
 
-/* After that: note the owners whose signatures zone_signer_due renewed, for nameservers. */
+/* In this pass the row of the zone got another version: compilers build it again. */
+void zone_signer_note_version(struct zone_signer *signer, uint32_t zone);
+/* After that: note the owners whose signatures were made again, for nameservers, which keep them by version.
+ */
 void zone_signer_put_renewed(struct zone_signer *signer);
 
 /* Until the next pass: what is signed is for a time to come. */

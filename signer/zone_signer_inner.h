@@ -24,8 +24,9 @@ struct signed_entry {
 	size_t missing, lacking;
 	struct zone_ends ends;
 	uint8_t *records;      /* of its RRsets of keys, a copy */
-	bool renewing;         /* a pass makes signatures again that are due, under a new version */
-	struct bytes *renewed; /* their owners, in the order of the build */
+	bool rose;             /* its version, in this pass */
+	bool renewing;         /* ... because signatures are due */
+	struct bytes *renewed; /* the owners of those that were made again, in the order of the build */
 	size_t nrenewed;
 };
 

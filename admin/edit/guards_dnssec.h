@@ -8,8 +8,8 @@
 
 /*
  * The maximum TTL in a signed zone, seconds. Signatures of 14 days end up to a quarter earlier and are
- * renewed at half of their time: each is valid for 5.25 days more. A record that is cached longer would
- * outlive its signature.
+ * renewed when 7 days are left at least, a little later on a busy machine. A record that is cached longer
+ * would outlive its signature.
  */
 enum { SIGNED_TTL_MAX = 5 * 86400 };
 

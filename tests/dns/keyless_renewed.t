@@ -1,5 +1,5 @@
 #!/usr/bin/perl
-# S106 across nodes (S109): when half of their time has passed, signatures are renewed on the node with keys, and the stream brings all of them to
+# S106 across nodes (S109): when a third of their time has passed, signatures are renewed on the node with keys, and the stream brings all of them to
 # the node without keys while the old ones hold. The clock of both nodes is set forward.
 use strict;
 use warnings;
@@ -28,7 +28,7 @@ sub with_clock { my ($do) = @_; local @ENV{qw(LD_PRELOAD STORM_CLOCK)} = ($storm
 $keyed->admin('pool create eu origin=192.0.2.2 origin=192.0.2.3 origin=192.0.2.4');
 $keyed->admin("lb create all.$zone default_pools=eu fallback_pool=eu");
 $keyed->admin("lb create one.$zone default_pools=eu fallback_pool=eu max_answers=1");
-# A signature ends after 3000 to 4000 seconds and is renewed after 1500 to 2000.
+# A signature ends after 3000 to 4000 seconds and is renewed after 1000 to 1333.
 with_clock(sub { $keyed->start_signer('--validity', 4000, '--validity-steered', 4000); $less->start_signer });
 $keyed->admin("dnssec enable $zone --keyless-nodes");
 $less->admin("dnssec keyless $zone");
@@ -69,14 +69,14 @@ sub start_signers {
 	with_clock(sub { $keyed->start_signer('--validity', 4000, '--validity-steered', 4000, @more); $less->start_signer(@more) });
 }
 $_->stop_program('signer') for $keyed, $less;
-set_clock(2100);
+set_clock(1400);
 start_signers('--trust-clock');
 my %renewed;
 eventually {
 	my $now = ends();
 	for my $what (keys %$now) { $renewed{$what} = $now->{$what} if $first->{$what} && $now->{$what} > $first->{$what} }
 	keys %renewed == keys %$first;
-} 'half of their time has passed: all signatures are renewed there';
+} 'a third of their time has passed: all signatures are renewed there';
 cmp_ok($earliest, '>', time + $ahead, '... before the first of the old ones has ended');
 my $late = grep { $_ < time + $ahead + 1000 } values %renewed;
 is($late, 0, '... and the new ones hold from now on');
@@ -88,7 +88,7 @@ waitpid $stream, 0;
 # --- The age of the newest import, after a restart.
 
 $less->stop_program('signer');
-set_clock(2100 + 7200);
+set_clock(1400 + 7200);
 with_clock(sub { $less->start_signer('--trust-clock', '--metrics', '127.0.0.1:0') });
 eventually { ($less->get($less->metrics('signer')) =~ /^graycloud_signer_import_age_seconds (\d+)/m)[0] > 7000 } 'a signer that was started since knows the age of the newest import';
 $_->stop for $less, $keyed;
