@@ -1,75 +1,23 @@
 #include "dnsd/publisher.h"
 
+#include "dnsd/publisher_inner.h"
 #include "dnsd/shared_pins.h"
-#include "dnsd/signed_stores.h"
 #include "zones/base/thread.h"
 #include "zones/daemon/seal.h"
 #include "zones/state/config_log.h"
 #include "zones/state/membership.h"
-#include "zones/state/serving.h"
 
 #include <err.h>
 #include <errno.h>
 #include <malloc.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { TICK_MS = 100, BEAT_MS = 1000, RETRY_MS = 5000, LARGE_NS = 10000000, SIGNER_MS = 1000 };
-
-struct publisher {
-	struct publisher_options options;
-	struct epochs *epochs;
-	struct store *serving; /* NULL: another process writes the serving store */
-	struct store *given;   /* the next value of serving */
-	bool yield;            /* close serving */
-	pthread_cond_t yielded;
-	int wake_fd;
-	struct followed config, health;
-	struct signed_stores signed_by;
-	uint64_t waiting_ms; /* since when a configuration waits for the signer (S103); 0: none does */
-	struct compiler *compiler;
-	pthread_t thread;
-	int stop_fd;
-	pthread_mutex_t lock; /* guards the compiler, the report, given and yield */
-	struct publisher_report report;
-	struct serving_status status;
-	uint64_t started_ms, beat_ms;
-	bool ready;
-	bool dirty; /* the status changed: write it now */
-	bool large; /* the last change was large: there is memory to release */
-	_Atomic uint8_t geography;
-	_Atomic int64_t certificate_until;
-	_Atomic(struct pins *) pins; /* NULL: not yet */
-	uint64_t last_pins;          /* S99: the last document of other nodes */
-	int logged_error;            /* the last write failure that was logged */
-};
-
-static void
-publish(struct publisher *publisher, enum compiled compiled)
-{
-	struct retire retire = epochs_retire(publisher->epochs);
-	uint64_t epoch;
-
-	if (compiled != COMPILED_NEW && compiled != COMPILED_TABLES)
-		return;
-	epoch = epochs_publish(
-	    publisher->epochs, compiled == COMPILED_NEW ? compiler_snapshot(publisher->compiler) : NULL);
-	compiler_retire(publisher->compiler, &retire);
-	publisher->report.epoch = epoch;
-	publisher->status.epoch = epoch;
-	if (compiled == COMPILED_NEW) {
-		publisher->report.generation = compiler_snapshot(publisher->compiler)->generation;
-		publisher->status.generation = publisher->report.generation;
-		publisher->status.served_wall = wall_ms();
-		publisher->health.asked = true;
-		publisher->dirty = true;
-	}
-}
+enum { TICK_MS = 100, BEAT_MS = 1000, RETRY_MS = 5000, LARGE_NS = 10000000 };
 
 static void
 note_compile(struct publisher *publisher, enum compiled compiled, uint64_t began)
@@ -111,100 +59,6 @@ choose_verdicts(struct publisher *publisher, struct store_txn *config)
 	publisher->report.health_seen = false;
 }
 
-/* S29: the longest wait at a start is over. */
-static bool
-has_waited(const struct publisher *publisher)
-{
-	return boot_ms() - publisher->started_ms >= publisher->options.wait_health_ms;
-}
-
-/* S103: say for whom a configuration waits, unless it waits only for moments. */
-static void
-tell_wait(struct publisher *publisher, struct store_txn *config, struct store_txn *sets)
-{
-	struct publisher_report *report = &publisher->report;
-	struct signer_beat beat;
-	bool dead = sets == NULL || !signer_beat_get(sets, &beat) || signer_dead(&beat, boot_ms());
-	char text[sizeof publisher->status.compile_error];
-
-	if (publisher->waiting_ms == 0)
-		publisher->waiting_ms = boot_ms();
-	if (boot_ms() - publisher->waiting_ms < SIGNER_MS)
-		return;
-	snprintf(text, sizeof text, "generation %llu waits for graycloud-signer, which %s: %s",
-	    (unsigned long long)config_generation(config),
-	    dead ? "does not run" : "has not signed all that it needs",
-	    dead                ? "start it"
-		: beat.fault[0] ? beat.fault
-				: "signed zones answer with what they had");
-	if (strcmp(publisher->status.compile_error, text) == 0)
-		return;
-	snprintf(publisher->status.compile_error, sizeof publisher->status.compile_error, "%s", text);
-	warnx("%s", text);
-	report->errors++;
-	publisher->dirty = true;
-}
-
-/* held: it was not compiled, and is to be looked at again. */
-static enum compiled
-compile_config(
-    struct publisher *publisher, struct store_txn *txn, bool anew, struct signing *signing, bool *held)
-{
-	*held = true;
-	if (compiler_snapshot(publisher->compiler) == NULL && publisher->signed_by.signatures.store != NULL &&
-	    signing->signatures == NULL && !has_waited(publisher))
-		return COMPILED_SAME;
-	signing_use(signing, publisher->compiler, txn);
-	if (compiler_waits_for_signer(publisher->compiler, txn, signing->signatures, anew)) {
-		tell_wait(publisher, txn, signing->sets);
-		return COMPILED_SAME;
-	}
-	publisher->waiting_ms = 0;
-	*held = false;
-	/* Signatures of load balancers, too, are there before the configuration that needs them. */
-	if (signing->signatures != NULL && !publisher->signed_by.signatures.anew &&
-	    !publisher->signed_by.sets.anew)
-		publish(publisher, compiler_steered(publisher->compiler, signing->signatures, signing->sets));
-	return compiler_config(publisher->compiler, txn, anew);
-}
-
-/* New signatures: of a zone, or of sets after a flip. */
-static void
-follow_signatures(struct publisher *publisher)
-{
-	struct followed *signatures = &publisher->signed_by.signatures, *sets = &publisher->signed_by.sets;
-	bool news = following_news(signatures, publisher->options.state),
-	     more = following_news(sets, publisher->options.state);
-	struct store_txn *config = NULL;
-	struct signing signing;
-	enum compiled compiled;
-	bool good;
-
-	if ((!news && !more) || signatures->store == NULL || publisher->config.store == NULL)
-		return;
-	signing_begin(&publisher->signed_by, STORE_READ, &signing);
-	good = signing.signatures != NULL && store_begin(publisher->config.store, STORE_PEEK, &config) == 0;
-	pthread_mutex_lock(&publisher->lock);
-	if (good) {
-		signing_use(&signing, publisher->compiler, config);
-		compiled = compiler_signatures(publisher->compiler, config, signing.signatures, signing.sets,
-		    signatures->anew || sets->anew);
-		publisher->config.asked = true; /* it may have waited for this */
-	}
-	if (!signing_end(&publisher->signed_by, &signing, publisher->compiler)) {
-		good = false;
-	} else if (good) {
-		signatures->anew = sets->anew = false;
-		publish(publisher, compiled);
-	}
-	signatures->asked = !good; /* it may have been read, but was not compiled */
-	pthread_mutex_unlock(&publisher->lock);
-	store_abort(config);
-	following_look_again(signatures);
-	if (sets->store != NULL)
-		following_look_again(sets);
-}
-
 /* Free the pages that a full build read. */
 static void
 unload(const struct publisher *publisher)
@@ -233,7 +87,7 @@ follow_config(struct publisher *publisher)
 		return;
 	}
 	pthread_mutex_lock(&publisher->lock);
-	compiled = compile_config(publisher, txn, config->anew, &signing, &held);
+	compiled = publisher_compile(publisher, txn, config->anew, &signing, &held);
 	if (!signing_end(&publisher->signed_by, &signing, publisher->compiler)) {
 		compiled = COMPILED_SAME;
 		held = true;
@@ -249,7 +103,7 @@ follow_config(struct publisher *publisher)
 	}
 	config->anew = compiled == COMPILED_FAILED || (held && config->anew);
 	config->retry_ms = compiled == COMPILED_FAILED ? boot_ms() + RETRY_MS : 0;
-	publish(publisher, compiled);
+	publisher_publish(publisher, compiled);
 	if (compiled != COMPILED_SAME)
 		note_compile(publisher, compiled, began);
 	publisher->report.config_seen = true;
@@ -281,7 +135,7 @@ follow_ends(struct publisher *publisher)
 	signing_use(&signing, publisher->compiler, txn);
 	compiled = compiler_expire(publisher->compiler, txn);
 	if (signing_end(&publisher->signed_by, &signing, publisher->compiler))
-		publish(publisher, compiled);
+		publisher_publish(publisher, compiled);
 	else
 		publisher->config.asked = true;
 	pthread_mutex_unlock(&publisher->lock);
@@ -344,7 +198,7 @@ follow_health(struct publisher *publisher)
 	health->asked = false;
 	/* Health needs a configuration first. */
 	health->anew = compiler_snapshot(publisher->compiler) == NULL;
-	publish(publisher, compiled);
+	publisher_publish(publisher, compiled);
 	publisher->report.health_publications += compiled == COMPILED_TABLES;
 	pthread_mutex_unlock(&publisher->lock);
 	following_look_again(health);
@@ -354,7 +208,7 @@ follow_health(struct publisher *publisher)
 static void
 decide_ready(struct publisher *publisher)
 {
-	bool late = has_waited(publisher);
+	bool late = publisher_has_waited(publisher);
 	bool config = compiler_snapshot(publisher->compiler) != NULL;
 	size_t unknown = publisher->ready ? 0 : compiler_unknown(publisher->compiler);
 	size_t lacking = publisher->ready ? 0 : compiler_unsigned(publisher->compiler);
@@ -504,14 +358,19 @@ run(void *arg)
 	while (!stopping(publisher)) {
 		size_t waiting;
 
-		follow_signatures(publisher);
+		publisher_follow_signatures(publisher);
 		follow_config(publisher);
 		/* At the start the signatures of load balancers come after the configuration, and before
 		 * ready. */
 		if (publisher->signed_by.signatures.anew || publisher->signed_by.sets.anew)
-			follow_signatures(publisher);
+			publisher_follow_signatures(publisher);
 		follow_ends(publisher);
 		follow_health(publisher);
+		if (!publisher->ready && !publisher->went_back && publisher_has_waited(publisher) &&
+		    compiler_unsigned(publisher->compiler) > 0) {
+			publisher_go_back(publisher);
+			follow_health(publisher);
+		}
 		pthread_mutex_lock(&publisher->lock);
 		decide_ready(publisher);
 		waiting = epochs_reclaim(publisher->epochs);

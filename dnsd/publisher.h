@@ -8,21 +8,11 @@
 #define DNSD_PUBLISHER_H
 
 #include "dnsd/epoch.h"
+#include "dnsd/publisher_options.h"
 #include "zones/base/problem.h"
 #include "zones/compile/compile.h"
-#include "zones/state/cluster.h"
 
 struct publisher;
-
-struct publisher_options {
-	const char *state;     /* directory */
-	const char *listeners; /* written to the serving store, as are the next ones */
-	const char *geoip;     /* paths, one on each line */
-	const struct steer_site *site;
-	unsigned wait_health_ms; /* S29 */
-	int ready_fd;            /* one octet is written here when the threads may begin to answer */
-	bool quiet;              /* do not write the serving store before publisher_announce() */
-};
 
 /*
  * Open the serving store, unless quiet (refused if another nameserver holds it), and start the thread.
@@ -49,25 +39,7 @@ void publisher_stop(struct publisher *publisher);
 /* Free it, after all readers of its snapshots have ended. */
 void publisher_free(struct publisher *publisher);
 
-/* The data for the metrics page; any thread. */
-struct publisher_report {
-	/* S90: of the cluster store; joined is false on a node that stands alone. */
-	bool joined;
-	uint8_t engine; /* enum engine_state */
-	struct cluster_summary nodes;
-
-	uint64_t generation, epoch;
-	uint64_t compiles, errors; /* of the configuration */
-	uint64_t health_publications;
-	uint64_t compile_ns_last, compile_ns_max;
-	uint64_t shared_pins; /* of other nodes, that were taken */
-	size_t unknown;       /* endpoints */
-	size_t waiting;       /* retired objects that are not freed yet */
-	bool config_seen, health_seen;
-	bool monitor_dead;            /* S25 */
-	uint64_t monitor_beat_age_ms; /* only if health_seen */
-	struct compiled_counts counts;
-};
+/* Fill the data for the metrics page. Any thread. */
 void publisher_report(struct publisher *publisher, struct publisher_report *report);
 
 /* Set the contents of the geography databases in use (GEOGRAPHY_*), for the serving store.  Any thread. */

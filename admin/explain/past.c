@@ -11,9 +11,9 @@ enum { TRIES = 20 }; /* a map that is too small doubles */
 
 struct past {
 	int64_t at;
-	struct store *config_copy, *health_copy;
-	struct store_txn *config, *health;
-	struct config_past known;
+	struct config_past_copy config;
+	struct store *health_copy;
+	struct store_txn *health;
 	struct health_past flips;
 };
 
@@ -26,29 +26,6 @@ time_of(int64_t wall, char out[32])
 }
 
 /* ---- reading ---- */
-
-static bool
-rewind_config(struct past *past, struct store *store, struct problems *problems)
-{
-	int rc = 0;
-
-	past->config_copy = store_open_copy(store, STORE_CONFIG, problems);
-	for (int i = 0; past->config_copy != NULL && i < TRIES; i++) {
-		rc = store_begin(past->config_copy, STORE_WRITE, &past->config);
-		if (rc != 0)
-			break;
-		config_past_run(past->config, past->at, &past->known);
-		rc = past->known.error;
-		if (rc != -ENOSPC || !store_full(past->config_copy))
-			break;
-		config_past_free(&past->known);
-		store_abort(past->config);
-		past->config = NULL;
-	}
-	if (rc != 0)
-		problems_error(problems, "cannot run the configuration backwards: %s", strerror(-rc));
-	return past->config != NULL && rc == 0;
-}
 
 static bool
 rewind_health(struct past *past, struct store *store, struct problems *problems)
@@ -78,24 +55,24 @@ rewind_health(struct past *past, struct store *store, struct problems *problems)
 static bool
 is_configured(const struct past *past, struct problems *problems)
 {
-	unsigned long long sequence = past->known.sequence;
+	unsigned long long sequence = past->config.known.sequence;
 	char since[32];
 
-	time_of(past->known.since, since);
-	if (past->known.reach == CONFIG_NOT_YET)
+	time_of(past->config.known.since, since);
+	if (past->config.known.reach == CONFIG_NOT_YET)
 		problems_error(problems,
 		    "there was no configuration then: the first command of the log is of %s", since);
-	else if (past->known.reach == CONFIG_TRIMMED)
+	else if (past->config.known.reach == CONFIG_TRIMMED)
 		problems_error(problems,
 		    "the configuration is known since %s: the log keeps the last 10,000 commands, at most "
 		    "256 "
 		    "MiB of them, and command %llu is the oldest",
 		    since, sequence);
-	else if (past->known.reach == CONFIG_RESTORED)
+	else if (past->config.known.reach == CONFIG_RESTORED)
 		problems_error(problems,
 		    "the configuration is known since %s: command %llu replaced it by a backup then", since,
 		    sequence);
-	return past->known.reach == CONFIG_REACHED;
+	return past->config.known.reach == CONFIG_REACHED;
 }
 
 struct past *
@@ -104,8 +81,8 @@ past_open(struct store *config, struct store *health, int64_t at, struct problem
 	struct past *past = xcalloc(1, sizeof *past);
 
 	past->at = at;
-	if (rewind_config(past, config, problems) && is_configured(past, problems) &&
-	    rewind_health(past, health, problems))
+	if (config_past_open(&past->config, config, &(struct config_moment){.wall = at}, problems) != NULL &&
+	    is_configured(past, problems) && rewind_health(past, health, problems))
 		return past;
 	past_close(past);
 	return NULL;
@@ -116,11 +93,9 @@ past_close(struct past *past)
 {
 	if (past == NULL)
 		return;
-	config_past_free(&past->known);
+	config_past_close(&past->config);
 	health_past_free(&past->flips);
-	store_abort(past->config);
 	store_abort(past->health);
-	store_close(past->config_copy);
 	store_close(past->health_copy);
 	free(past);
 }
@@ -128,7 +103,7 @@ past_close(struct past *past)
 struct store_txn *
 past_config(const struct past *past)
 {
-	return past->config;
+	return past->config.txn;
 }
 
 struct store_txn *
@@ -153,7 +128,7 @@ has_zones(const struct past *past, const struct json *explanation, struct proble
 
 		if (name_from_text(name, json_text_of(of, "name"), NULL) == 0)
 			continue;
-		lost = config_past_lost(&past->known, past->config, name);
+		lost = config_past_lost(&past->config.known, past->config.txn, name);
 		if (lost == NULL)
 			continue;
 		problems_error(problems,
@@ -246,7 +221,7 @@ past_annotate(const struct past *past, struct json *explanation, struct problems
 
 	wall_text(past->at, text);
 	json_put_text(explanation, "at", text);
-	wall_text(past->known.since, text);
+	wall_text(past->config.known.since, text);
 	json_put_text(explanation, "generation_since", text);
 	json_put(explanation, "notes", make_notes(past, explanation));
 	return has_zones(past, explanation, problems) && has_health(past, explanation, problems);

@@ -355,9 +355,18 @@ sub sync_ds {
 	my @wanted = map { $_->type eq 'CDS' && $_->algorithm ? join(' ', $_->keytag, $_->algorithm, $_->digtype, $_->digest) : () }
 	    $self->{child}->query("$ZONE CDS")->answer;
 
+	# New ones come before old ones go: a resolver that met the moment between them would believe that there is none.
 	for my $server (map { $self->{$_} } @servers) {
-		$server->run('record', 'delete', 'parent.example', 'roll', 'DS');
-		$server->admin("record add parent.example roll $self->{ttl} DS $_") for @wanted;
+		my @there = map { $_->type eq 'DS' ? join(' ', $_->keytag, $_->algorithm, $_->digtype, $_->digest) : () } $server->query("$ZONE DS")->answer;
+
+		for my $ds (@wanted) {
+			next if grep { $_ eq $ds } @there;
+			$server->admin("record add parent.example roll $self->{ttl} DS $ds");
+		}
+		for my $ds (@there) {
+			next if grep { $_ eq $ds } @wanted;
+			$server->admin("record delete parent.example roll DS $ds");
+		}
 	}
 }
 

@@ -47,10 +47,11 @@ static const struct seal_list lists[SEAL_ROLES] = {
 	"recvmmsg sendmmsg listen socket:unix connect bind pidfd_send_signal seccomp"},
     [SEAL_TAP] = {"writer of the query log", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF STREAMS "socket:inet connect"},
-    [SEAL_PUBLISHER] = {"publisher", SEAL_REFUSE, false, ALWAYS MEMORY FILES WAITING SELF "sendto recvfrom"},
+    /* LMDB copies a store with a second thread. */
+    [SEAL_PUBLISHER] = {"publisher", SEAL_REFUSE, false,
+	ALWAYS MEMORY FILES WAITING SELF THREADS "sendto recvfrom"},
     [SEAL_MONITOR] = {"main thread", SEAL_REFUSE, false,
 	ALWAYS MEMORY FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet kill wait4 waitid"},
-    /* LMDB copies a store with a second thread. */
     [SEAL_SAVER] = {"saver", SEAL_REFUSE, false, ALWAYS MEMORY FILES WAITING SELF THREADS "sendto recvfrom"},
     [SEAL_COURIER] = {"courier", SEAL_REFUSE, false,
 	ALWAYS LIBRARIES FILES WAITING SELF THREADS STREAMS CLIENT "socket:inet kill wait4 waitid"},

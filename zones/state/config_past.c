@@ -6,7 +6,10 @@
 #include "zones/document/value.h"
 #include "zones/state/config_rows.h"
 
+#include <errno.h>
 #include <stdlib.h>
+
+enum { TRIES = 20 }; /* a map that is too small doubles */
 
 /* One command being undone. Its items are copied, because a write moves the data that a transaction has read.
  */
@@ -235,8 +238,9 @@ correct_serials(struct undoing *undoing)
 	free(serials.list);
 }
 
-void
-config_past_run(struct store_txn *copy, int64_t wall, struct config_past *past)
+/* On -ENOSPC with store_full() it is to be repeated in a new transaction. */
+static void
+run_back(struct store_txn *copy, const struct config_moment *moment, struct config_past *past)
 {
 	struct undoing undoing = {.txn = copy, .past = past};
 	bool going = true;
@@ -253,7 +257,7 @@ config_past_run(struct store_txn *copy, int64_t wall, struct config_past *past)
 		}
 		past->sequence = sequence;
 		past->since = time;
-		if (time <= wall) {
+		if (moment->sequence != 0 ? sequence <= moment->sequence : time <= moment->wall) {
 			past->reach = CONFIG_REACHED;
 			break;
 		}
@@ -267,12 +271,43 @@ config_past_run(struct store_txn *copy, int64_t wall, struct config_past *past)
 	free(undoing.items);
 }
 
-void
-config_past_free(struct config_past *past)
+static void
+forget(struct config_past_copy *copy)
 {
-	free(past->lost);
-	past->lost = NULL;
-	past->nlost = 0;
+	store_abort(copy->txn);
+	copy->txn = NULL;
+	free(copy->known.lost);
+	copy->known = (struct config_past){0};
+}
+
+struct store_txn *
+config_past_open(struct config_past_copy *copy, struct store *config, const struct config_moment *moment,
+    struct problems *problems)
+{
+	int rc = 0;
+
+	*copy = (struct config_past_copy){.store = store_open_copy(config, STORE_CONFIG, problems)};
+	for (int i = 0; copy->store != NULL && i < TRIES; i++) {
+		forget(copy);
+		rc = store_begin(copy->store, STORE_WRITE, &copy->txn);
+		if (rc != 0)
+			break;
+		run_back(copy->txn, moment, &copy->known);
+		rc = copy->known.error;
+		if (rc != -ENOSPC || !store_full(copy->store))
+			break;
+	}
+	if (rc != 0)
+		problems_error(problems, "cannot run the configuration backwards: %s", strerror(-rc));
+	return rc == 0 ? copy->txn : NULL;
+}
+
+void
+config_past_close(struct config_past_copy *copy)
+{
+	forget(copy);
+	store_close(copy->store);
+	copy->store = NULL;
 }
 
 const struct config_lost *

@@ -9,6 +9,12 @@
 
 #include "zones/state/config.h"
 
+/* A moment: just after one command, or, if sequence is 0, of the wall clock (a time equal to it counts). */
+struct config_moment {
+	uint64_t sequence;
+	int64_t wall; /* milliseconds since 1970 */
+};
+
 enum config_reach {
 	CONFIG_REACHED,  /* the copy is the configuration of that moment */
 	CONFIG_NOT_YET,  /* the moment is before the first command */
@@ -33,12 +39,18 @@ struct config_past {
 };
 
 /*
- * Undo every command of a later time, from the newest back. A time equal to wall counts as the past. past is
- * filled in every case; free it with config_past_free. On -ENOSPC with store_full() repeat it in a new
- * transaction.
+ * Copy a store of a configuration into memory, and undo every command after the moment, from the newest back.
+ * Returns the transaction that shows the moment, as far as known says, or NULL with a sentence in problems.
+ * In both cases end it with config_past_close.
  */
-void config_past_run(struct store_txn *copy, int64_t wall, struct config_past *past);
-void config_past_free(struct config_past *past);
+struct config_past_copy {
+	struct store *store;
+	struct store_txn *txn;
+	struct config_past known;
+};
+struct store_txn *config_past_open(struct config_past_copy *copy, struct store *config,
+    const struct config_moment *moment, struct problems *problems);
+void config_past_close(struct config_past_copy *copy);
 
 /* The zone that encloses name and whose data at that moment are unknown; NULL if they are known. */
 const struct config_lost *config_past_lost(
