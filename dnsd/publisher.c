@@ -2,6 +2,7 @@
 
 #include "dnsd/publisher_inner.h"
 #include "dnsd/shared_pins.h"
+#include "zones/base/side.h"
 #include "zones/base/thread.h"
 #include "zones/daemon/seal.h"
 #include "zones/state/config_log.h"
@@ -406,6 +407,12 @@ init_status(struct publisher *publisher)
 	snprintf(status->listeners, sizeof status->listeners, "%s", publisher->options.listeners);
 }
 
+static void
+seal_side(void)
+{
+	seal_enter(SEAL_PUBLISHER);
+}
+
 struct publisher *
 publisher_start(const struct publisher_options *options, struct epochs *epochs, struct problems *problems)
 {
@@ -436,6 +443,8 @@ publisher_start(const struct publisher_options *options, struct epochs *epochs, 
 		publisher_free(publisher);
 		return NULL;
 	}
+	publisher->side = side_new(seal_side);
+	compiler_set_side(publisher->compiler, publisher->side);
 	if ((why = thread_start(&publisher->thread, 0, run, publisher)) != NULL)
 		errx(1, "cannot start the thread that follows the stores: %s", why);
 	return publisher;
@@ -522,6 +531,7 @@ publisher_free(struct publisher *publisher)
 	store_close(publisher->signed_by.sets.store);
 	store_close(publisher->serving);
 	compiler_free(publisher->compiler);
+	side_free(publisher->side);
 	store_close(publisher->given);
 	if (publisher->stop_fd >= 0)
 		close(publisher->stop_fd);

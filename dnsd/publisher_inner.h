@@ -23,6 +23,7 @@ struct publisher {
 	struct signed_stores signed_by;
 	uint64_t waiting_ms; /* since when a configuration waits for the signer (S103); 0: none does */
 	struct compiler *compiler;
+	struct side *side; /* builds large zones with the compiler; NULL: none */
 	pthread_t thread;
 	int stop_fd;
 	pthread_mutex_t lock; /* guards the compiler, the report, given and yield */

@@ -150,7 +150,7 @@ scenery_build(struct scenery *scenery, const char *text)
 		return false;
 	}
 	problems_free(&problems);
-	scenery->zone = zone_build(1, scenery->data.apex, scenery->signing, scenery_each, scenery);
+	scenery->zone = zone_build(1, scenery->data.apex, scenery->signing, NULL, scenery_each, scenery);
 	scenery->table = scenery->zone ? zone_table_new((const struct zone *const *)&scenery->zone, 1) : NULL;
 	scenery->snapshot =
 	    (struct snapshot){.zones = scenery->table, .pools = &scenery->slots, .generation = 1};

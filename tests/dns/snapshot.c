@@ -355,7 +355,7 @@ assert_as_built_anew(struct plain *plain, struct zone *zone, uint64_t *random)
 		if (plain->owners[i].ntypes > 0 || plain->owners[i].lb != NULL)
 			plain->owners[kept++] = plain->owners[i];
 	plain->count = kept;
-	fresh = zone_build(7, apex, NULL, each, plain);
+	fresh = zone_build(7, apex, NULL, NULL, each, plain);
 	assert_non_null(fresh);
 	zone_measure(zone, &names, &octets);
 	zone_measure(fresh, &fresh_names, &octets);
@@ -374,7 +374,7 @@ edits_and_builds_agree_with_the_model(void **state)
 	for (uint64_t seed = 1; seed <= 40; seed++) {
 		struct plain *plain = plain_new();
 		uint64_t random = seed * 1000;
-		struct zone *zone = zone_build(7, apex, NULL, each, plain);
+		struct zone *zone = zone_build(7, apex, NULL, NULL, each, plain);
 
 		assert_non_null(zone);
 		for (unsigned step = 0; step < 60; step++) {
@@ -396,7 +396,7 @@ a_zone_grows_by_edits(void **state)
 	struct pending *pending = xcalloc(1, sizeof *pending);
 	struct retire retire = {collect, pending};
 	struct plain *plain = plain_new();
-	struct zone *zone = zone_build(7, apex, NULL, each, plain);
+	struct zone *zone = zone_build(7, apex, NULL, NULL, each, plain);
 	uint64_t names, octets;
 
 	(void)state;

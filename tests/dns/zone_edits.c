@@ -3,6 +3,7 @@
  * wildcards, cuts and DNAMEs above names, load balancers, made and deleted.
  */
 #include "zones/answer/snapshot.h"
+#include "zones/base/side.h"
 #include "zones/dns/dnssec.h"
 #include "zones/steer/steer.h"
 
@@ -460,8 +461,8 @@ edits_give_what_a_build_gives(void **state)
 
 		put_owner(&(struct bytes){key, random_key(key)});
 	}
-	signing = zone_build(1, apex, &signer, each_owner, NULL);
-	serving = zone_build(1, apex, &server, each_owner, NULL);
+	signing = zone_build(1, apex, &signer, NULL, each_owner, NULL);
+	serving = zone_build(1, apex, &server, NULL, each_owner, NULL);
 	assert_non_null(signing);
 	assert_int_equal(serving->missing, 0);
 	for (unsigned round = 0; round < ROUNDS; round++) {
@@ -471,7 +472,7 @@ edits_give_what_a_build_gives(void **state)
 		change(&changed);
 		signing = edit(signing, &signer, &changed);
 		serving = edit(serving, &server, &changed);
-		fresh = zone_build(1, apex, &server, each_owner, NULL);
+		fresh = zone_build(1, apex, &server, NULL, each_owner, NULL);
 		assert_int_equal(serving->missing, 0);
 		assert_same(serving, fresh);
 		assert_same_chain(signing->chain, fresh->chain);
@@ -496,7 +497,7 @@ an_edit_makes_few_signatures(void **state)
 	}
 	for (size_t i = 0; i < nowners; i++)
 		owners[i].lb = NULL; /* it has three NSECs */
-	signing = zone_build(1, apex, &signer, each_owner, NULL);
+	signing = zone_build(1, apex, &signer, NULL, each_owner, NULL);
 	nmade = 0;
 	bump_serial();
 	memcpy(changed.keys[1], "zzz\0", 5);
@@ -526,9 +527,9 @@ an_edit_that_is_dropped_leaves_the_zone_as_it_was(void **state)
 
 		put_owner(&(struct bytes){key, random_key(key)});
 	}
-	zone_free(zone_build(1, apex, &signer, each_owner, NULL));
-	serving = zone_build(1, apex, &server, each_owner, NULL);
-	before = zone_build(1, apex, &server, each_owner, NULL);
+	zone_free(zone_build(1, apex, &signer, NULL, each_owner, NULL));
+	serving = zone_build(1, apex, &server, NULL, each_owner, NULL);
+	before = zone_build(1, apex, &server, NULL, each_owner, NULL);
 	for (unsigned round = 0; round < 100; round++) {
 		struct changed changed;
 
@@ -560,21 +561,104 @@ a_build_makes_room_for_more_signatures_than_there_are_keys(void **state)
 
 		put_owner(&(struct bytes){key, random_key(key)});
 	}
-	zone_free(zone_build(1, apex, &signer, each_owner, NULL));
+	zone_free(zone_build(1, apex, &signer, NULL, each_owner, NULL));
 	for (unsigned i = 0; i < NITEMS(counts); i++) {
 		struct zone_signing expecting = server;
 		struct zone *grown, *zone;
 
 		copies = counts[i];
 		expecting.ndata = DATA_KEYS_MAX;
-		grown = zone_build(1, apex, &server, each_owner, NULL);
-		zone = zone_build(1, apex, &expecting, each_owner, NULL);
+		grown = zone_build(1, apex, &server, NULL, each_owner, NULL);
+		zone = zone_build(1, apex, &expecting, NULL, each_owner, NULL);
 		assert_non_null(grown);
 		assert_same(grown, zone);
 		zone_free(grown);
 		zone_free(zone);
 	}
 	copies = 1;
+}
+
+static void
+nothing(void)
+{
+}
+
+static bool
+some_owners(void *arg, zone_owner_fn *sink, void *sink_arg)
+{
+	size_t *times = arg, all = nowners;
+	bool given;
+
+	/* The walk that fills the segments ends early. */
+	nowners = (*times)++ == 1 ? all / 2 : all;
+	given = each_owner(NULL, sink, sink_arg) && nowners == all;
+	nowners = all;
+	return given;
+}
+
+/* With few and many signatures: those that were not measured need larger segments. */
+static void
+a_second_thread_puts_nodes_where_one_thread_does(void **state)
+{
+	static const unsigned counts[] = {1, 2, 8};
+	struct side *side = side_new(nothing);
+
+	(void)state;
+	assert_non_null(side);
+	begin();
+	small = false;
+	for (seed = 5; nowners < 1800;) {
+		uint8_t key[NAME_MAX_KEY];
+
+		put_owner(&(struct bytes){key, random_key(key)});
+	}
+	zone_free(zone_build(1, apex, &signer, NULL, each_owner, NULL));
+	for (unsigned i = 0; i < NITEMS(counts); i++) {
+		struct zone *one, *two;
+		size_t times = 0;
+
+		copies = counts[i];
+		one = zone_build(1, apex, &server, NULL, each_owner, NULL);
+		two = zone_build(1, apex, &server, side, each_owner, NULL);
+		assert_same(one, two);
+		zone_free(one);
+		zone_free(two);
+		assert_null(zone_build(1, apex, &server, side, some_owners, &times));
+	}
+	copies = 1;
+	side_free(side);
+}
+
+/* More segments are needed for signatures that were not measured. Some TXT are outside of the segments. */
+static void
+segments_that_become_too_large_are_made_again(void **state)
+{
+	static const struct plain_owner large = {
+	    .types = {TYPE_A, TYPE_MX, TYPE_TXT, TYPE_AAAA}, .data = {1, 1, 1, 1}, .ntypes = 4};
+	struct side *side = side_new(nothing);
+	struct zone *few, *one, *two;
+
+	(void)state;
+	begin();
+	for (; nowners < 1900; nowners++) {
+		struct plain_owner *owner = &owners[nowners];
+
+		*owner = large;
+		owner->data[2] = (uint8_t)(nowners % 7);
+		owner->len = (size_t)snprintf((char *)owner->key, sizeof owner->key, "n%04zu", nowners) + 2;
+	}
+	zone_free(zone_build(1, apex, &signer, NULL, each_owner, NULL));
+	few = zone_build(1, apex, &server, side, each_owner, NULL);
+	copies = 9;
+	one = zone_build(1, apex, &server, NULL, each_owner, NULL);
+	two = zone_build(1, apex, &server, side, each_owner, NULL);
+	assert_true(one->bits > few->bits && two->bits == one->bits);
+	assert_same(one, two);
+	copies = 1;
+	zone_free(few);
+	zone_free(one);
+	zone_free(two);
+	side_free(side);
 }
 
 int
@@ -584,6 +668,8 @@ main(void)
 	    cmocka_unit_test(edits_give_what_a_build_gives),
 	    cmocka_unit_test(an_edit_makes_few_signatures),
 	    cmocka_unit_test(a_build_makes_room_for_more_signatures_than_there_are_keys),
+	    cmocka_unit_test(a_second_thread_puts_nodes_where_one_thread_does),
+	    cmocka_unit_test(segments_that_become_too_large_are_made_again),
 	    cmocka_unit_test(an_edit_that_is_dropped_leaves_the_zone_as_it_was),
 	};
 

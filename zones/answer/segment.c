@@ -289,15 +289,15 @@ segment_prefetch_place(const struct segment *segment, uint64_t hash)
 }
 
 bool
-segment_has_room(const struct segment *segment, const struct node_source *source)
+segment_has_room(const struct segment *segment, size_t node_octets)
 {
-	return segment->octets + node_size(source) <= segment->room;
+	return segment->octets + node_octets <= segment->room;
 }
 
 struct segment *
-segment_grow(struct segment *segment, const struct node_source *source)
+segment_grow(struct segment *segment, size_t node_octets)
 {
-	size_t room = segment->octets + node_size(source) + ROOM_MORE;
+	size_t room = segment->octets + node_octets + ROOM_MORE;
 	struct segment *grown;
 
 	if (room > SEGMENT_MAX)
@@ -347,14 +347,12 @@ write_fragments(struct head *head, uint8_t *at, const struct node_source *source
 	}
 }
 
-struct node *
-segment_add(struct segment *segment, const struct node_source *source)
+void
+node_write(void *out, const struct node_source *source)
 {
-	size_t size = node_size(source);
-	struct node *node = (struct node *)((uint8_t *)segment + segment->octets);
+	struct node *node = out;
 	uint8_t *at = (uint8_t *)(node + 1) + source->nrrsets * sizeof(struct head);
 
-	assert(segment->octets + size <= segment->room);
 	*node = (struct node){.flags = source->flags & (uint16_t)~NODE_LB,
 	    .name_len = source->name_len,
 	    .nrrsets = (uint8_t)source->nrrsets,
@@ -366,8 +364,28 @@ segment_add(struct segment *segment, const struct node_source *source)
 	}
 	memcpy(at, source->name, source->name_len);
 	write_fragments((struct head *)(node + 1), at + source->name_len, source);
-	enter(segment, source->hash, size);
+}
+
+struct node *
+segment_put(struct segment *segment, uint64_t hash, const struct node *made, size_t size)
+{
+	struct node *node = (struct node *)((uint8_t *)segment + segment->octets);
+
+	assert(segment->octets + size <= segment->room);
+	memcpy(node, made, size);
+	enter(segment, hash, size);
 	return node;
+}
+
+/* Add a node; there is room for it. */
+static void
+add(struct segment *segment, const struct node_source *source)
+{
+	size_t size = node_size(source);
+
+	assert(segment->octets + size <= segment->room);
+	node_write((uint8_t *)segment + segment->octets, source);
+	enter(segment, source->hash, size);
 }
 
 static size_t
@@ -384,11 +402,7 @@ placed_size(const struct node *node)
 static void
 adopt(struct segment *segment, const struct node *node)
 {
-	size_t size = placed_size(node);
-
-	assert(segment->octets + size <= segment->room);
-	memcpy((uint8_t *)segment + segment->octets, node, size);
-	enter(segment, segment_hash_of(segment, node), size);
+	segment_put(segment, segment_hash_of(segment, node), node, placed_size(node));
 }
 
 uint64_t
@@ -423,7 +437,7 @@ segment_edit(const struct segment *old, uint64_t hash, const uint8_t *name, size
 		if (old->slots[i].at != 0 && node_at(old, old->slots[i].at) != gone)
 			adopt(new, node_at(old, old->slots[i].at));
 	if (source != NULL)
-		segment_add(new, source);
+		add(new, source);
 	return new;
 }
 

@@ -133,17 +133,19 @@ bool node_nsec(const struct node *node, enum node_nsec which, struct fragment *f
  */
 size_t node_size(const struct node_source *source); /* octets in the segment, with outside pointers */
 struct segment *segment_new(unsigned names, size_t node_octets, unsigned depth, uint64_t apex_hash);
+/* Write a node of node_size octets, at a multiple of 8. */
+void node_write(void *out, const struct node_source *source);
 /*
- * Add a node; there must be room for it. Returns it (its children may be increased until readers see
- * it).
+ * Add a copy of a node that was written; there must be room for it. Returns the copy (its children may be
+ * increased until readers see it). Fragments outside belong to the segment then.
  */
-struct node *segment_add(struct segment *segment, const struct node_source *source);
-/* Fetch the lines that segment_add will write first. */
+struct node *segment_put(struct segment *segment, uint64_t hash, const struct node *made, size_t node_octets);
+/* Fetch the lines that segment_put will write first. */
 void segment_prefetch_place(const struct segment *segment, uint64_t hash);
-/* Is there room for this node? */
-bool segment_has_room(const struct segment *segment, const struct node_source *source);
+/* Is there room for a node of this size? */
+bool segment_has_room(const struct segment *segment, size_t node_octets);
 /* Make room for it, and for some more: the segment may move. */
-struct segment *segment_grow(struct segment *segment, const struct node_source *source);
+struct segment *segment_grow(struct segment *segment, size_t node_octets);
 
 /* A copy without the node of that name; if source is not NULL, with a node made from it. */
 struct segment *segment_edit(const struct segment *old, uint64_t hash, const uint8_t *name, size_t name_len,

@@ -79,6 +79,7 @@ const struct node *zone_cover(const struct zone *zone, const uint8_t *name);
 const struct node *zone_node(const struct zone *zone, const struct path *path, unsigned labels);
 
 /* All zones, by name. */
+struct side;
 struct zone_table;
 
 struct pool_slots;
@@ -133,9 +134,12 @@ typedef bool zone_owner_fn(void *arg, const struct zone_owner *owner);
  * keys, and returns false if sink did.
  */
 typedef bool zone_each_fn(void *arg, zone_owner_fn *sink, void *sink_arg);
-/* signing is NULL for a zone that is not signed. Then each is called three times, once for the chain. */
-struct zone *zone_build(
-    uint32_t number, const uint8_t *apex, const struct zone_signing *signing, zone_each_fn *each, void *arg);
+/*
+ * signing is NULL for a zone that is not signed. side: a thread that does a part of the work if the zone is
+ * large; NULL: none.
+ */
+struct zone *zone_build(uint32_t number, const uint8_t *apex, const struct zone_signing *signing,
+    struct side *side, zone_each_fn *each, void *arg);
 
 /*
  * Edit a zone: begin with a private copy, set owners (an owner without RRsets and load balancer is deleted,

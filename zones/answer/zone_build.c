@@ -1,4 +1,5 @@
 /* zone_build.c -- build a zone from the store's rows (snapshot.h). */
+#include "zones/answer/zone_place.h"
 #include "zones/answer/zone_source.h"
 #include "zones/base/array.h"
 
@@ -23,21 +24,14 @@ zone_new(uint32_t number, const uint8_t *apex)
 /* The position of a walk over the owners: the chain of nodes from the apex to the last owner. */
 struct walk {
 	struct zone *zone;
-	bool filling;                   /* the second pass */
-	bool too_large;                 /* a segment was */
+	struct zone_place *place;       /* of the second pass; NULL in the first */
 	uint8_t name[NAME_MAX_LEN + 8]; /* relative name of the last owner */
 	uint8_t starts[NAME_MAX_LABELS];
 	unsigned depth;
 	uint64_t hash[NAME_MAX_LABELS + 1]; /* of the last owner's ancestors, [0] is the apex */
-	struct node *nodes[NAME_MAX_LABELS + 1];
 	/* the sizes from the first pass; those of a signed zone are guesses */
-	struct measure {
-		uint64_t hash;
-		size_t size;
-	} * measures;
+	struct zone_measure *measures;
 	size_t count;
-	/* the same in the second pass, which meets the nodes in the same order: the next one, and the end */
-	const struct measure *next, *end;
 	/* of a signed zone */
 	struct owner_signing *signing;
 	struct chain_walk chain;
@@ -49,71 +43,21 @@ static void
 measure_node(struct walk *walk, const struct node_source *source)
 {
 	walk->measures = array_grow(walk->measures, walk->count, sizeof *walk->measures);
-	walk->measures[walk->count++] = (struct measure){source->hash, node_size(source)};
-}
-
-/* The measure was a guess that was too small: the segment moves, and nodes of the walk with it. */
-static struct segment *
-grow_segment(struct walk *walk, struct segment **entry, const struct node_source *source, unsigned depth)
-{
-	uintptr_t old = (uintptr_t)*entry, end = old + segment_octets(*entry);
-	struct segment *grown = segment_grow(*entry, source);
-
-	if (grown == NULL) {
-		walk->too_large = true;
-		return NULL;
-	}
-	*entry = grown;
-	for (unsigned d = 0; d < depth; d++)
-		if ((uintptr_t)walk->nodes[d] >= old && (uintptr_t)walk->nodes[d] < end)
-			walk->nodes[d] =
-			    (struct node *)((uintptr_t)grown + ((uintptr_t)walk->nodes[d] - old));
-	return grown;
-}
-
-/* Names that follow each other are far apart in memory: what the nodes ahead need is fetched in three steps.
- */
-static void
-prefetch_ahead(const struct walk *walk)
-{
-	enum { ENTRY = 24, SEGMENT = 16, PLACE = 8 };
-	const struct zone *zone = walk->zone;
-	size_t left = (size_t)(walk->end - walk->next);
-	unsigned shift = 64u - zone->bits;
-
-	if (left > ENTRY)
-		__builtin_prefetch(&zone->directory[walk->next[ENTRY].hash >> shift]);
-	if (left > SEGMENT)
-		__builtin_prefetch(zone->directory[walk->next[SEGMENT].hash >> shift], 1);
-	if (left > PLACE)
-		segment_prefetch_place(
-		    zone->directory[walk->next[PLACE].hash >> shift], walk->next[PLACE].hash);
+	walk->measures[walk->count++] = (struct zone_measure){source->hash, node_size(source)};
 }
 
 static bool
 fill_node(struct walk *walk, const struct node_source *source, unsigned depth)
 {
 	struct zone *zone = walk->zone;
-	struct segment **entry = &zone->directory[source->hash >> (64 - zone->bits)];
-	struct node *node;
 
-	if (walk->next < walk->end) {
-		prefetch_ahead(walk);
-		walk->next++;
-	}
-	if (!segment_has_room(*entry, source) && grow_segment(walk, entry, source, depth) == NULL)
+	if (!zone_place_add(walk->place, source, depth))
 		return false;
-	node = segment_add(*entry, source);
-	walk->nodes[depth] = node;
 	zone_note_depths(zone, source, depth);
-	if (depth == 0) {
-		free(zone->soa);
-		return zone_note_soa(zone, source, &zone->soa);
-	}
-	walk->nodes[depth - 1]->children++;
-	if (source->name[0] == 1 && source->name[1] == '*')
-		walk->nodes[depth - 1]->flags |= NODE_WILD;
-	return true;
+	if (depth > 0)
+		return true;
+	free(zone->soa);
+	return zone_note_soa(zone, source, &zone->soa);
 }
 
 static bool
@@ -125,7 +69,7 @@ walk_node(struct walk *walk, struct node_source *source, const uint8_t *name, si
 	source->hash = walk->hash[depth];
 	if (walk->zone->only)
 		return true;
-	if (walk->filling)
+	if (walk->place != NULL)
 		return fill_node(walk, source, depth);
 	measure_node(walk, source);
 	return true;
@@ -180,7 +124,7 @@ sign_owner(struct walk *walk, const struct bytes *key, struct node_source *sourc
 {
 	struct chain_key next;
 
-	if (!walk->filling)
+	if (walk->place == NULL)
 		gather_owner(walk, key, source, kept);
 	else if (chain_walk_has(&walk->chain, key, &next))
 		zone_sign(key, &next, walk->signing, source, kept);
@@ -226,7 +170,7 @@ walk_owner(void *arg, const struct zone_owner *owner)
  * Give each entry of the directory a segment of the measured size. Returns false if one would be too large.
  */
 static bool
-make_directory(struct zone *zone, const struct measure *measures, size_t count)
+make_directory(struct zone *zone, const struct zone_measure *measures, size_t count)
 {
 	size_t entries = (size_t)1 << zone->bits;
 	struct {
@@ -281,22 +225,21 @@ make_segments(struct zone *zone, const struct walk *measured, unsigned bits)
 
 /* Returns false with too_large if the zone needs more segments. */
 static bool
-fill(struct zone *zone, const struct walk *measured, zone_each_fn *each, void *arg, bool *too_large)
+fill(struct zone *zone, const struct walk *measured, struct side *side, zone_each_fn *each, void *arg,
+    bool *too_large)
 {
 	struct owner_signing *signing = measured->signing;
 	struct walk walk = {.zone = zone,
-	    .filling = true,
+	    .place = zone_place_begin(zone, measured->measures, measured->count, side),
 	    .signing = signing,
-	    .chain = {.chain = zone->chain},
-	    .next = measured->measures,
-	    .end = measured->measures + measured->count};
+	    .chain = {.chain = zone->chain}};
 	size_t missing = signing != NULL ? owner_signing_missing(signing) : 0;
 	bool filled = each(arg, walk_owner, &walk) && (zone->soa != NULL || zone->only);
 
-	*too_large = walk.too_large;
+	*too_large = !zone_place_end(walk.place);
 	if (signing != NULL)
 		zone->missing = owner_signing_missing(signing) - missing;
-	return filled;
+	return filled && !*too_large;
 }
 
 static void
@@ -313,7 +256,7 @@ begin_signing(struct zone *zone, const struct owner_signing *signing)
 
 /* Measure, then fill. */
 static bool
-build(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void *arg)
+build(struct zone *zone, struct owner_signing *signing, struct side *side, zone_each_fn *each, void *arg)
 {
 	struct walk measure = {.zone = zone, .signing = signing};
 	bool built, too_large = true;
@@ -328,20 +271,20 @@ build(struct zone *zone, struct owner_signing *signing, zone_each_fn *each, void
 	for (unsigned bits = 1; built && too_large; bits = zone->bits + 1u) {
 		drop_directory(zone);
 		built = bits <= ZONE_BITS_MAX && make_segments(zone, &measure, bits) &&
-		    (fill(zone, &measure, each, arg, &too_large) || too_large);
+		    (fill(zone, &measure, side, each, arg, &too_large) || too_large);
 	}
 	free(measure.measures);
 	return built && !too_large;
 }
 
 struct zone *
-zone_build(
-    uint32_t number, const uint8_t *apex, const struct zone_signing *signing, zone_each_fn *each, void *arg)
+zone_build(uint32_t number, const uint8_t *apex, const struct zone_signing *signing, struct side *side,
+    zone_each_fn *each, void *arg)
 {
 	struct zone *zone = zone_new(number, apex);
 	struct owner_signing *owner = signing != NULL ? owner_signing_new(signing, zone->apex) : NULL;
 
-	if (!build(zone, owner, each, arg)) {
+	if (!build(zone, owner, side, each, arg)) {
 		zone_free(zone);
 		zone = NULL;
 	}

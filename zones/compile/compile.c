@@ -14,6 +14,12 @@ compiler_new(void)
 	return xcalloc(1, sizeof(struct compiler));
 }
 
+void
+compiler_set_side(struct compiler *compiler, struct side *side)
+{
+	compiler->side = side;
+}
+
 static void
 free_now(void *arg, void (*fn)(void *), void *memory)
 {
@@ -93,6 +99,7 @@ new_graph(const struct compiler *compiler, struct retired *made)
 	struct config_graph *graph = graph_new(made, (struct numbers *)(uintptr_t)&compiler->numbers);
 
 	graph->signing = compiler->signing;
+	graph->side = compiler->side;
 	graph->signatures = compiler->signatures;
 	graph->kept = compiler->kept;
 	return graph;

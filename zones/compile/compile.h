@@ -17,6 +17,7 @@
 #include "zones/steer/steer.h"
 
 struct compiler;
+struct side;
 
 /*
  * The source of signatures (S100). zone returns NULL if a zone is not signed; the result is valid until the
@@ -49,6 +50,8 @@ enum compiled {
 };
 
 struct compiler *compiler_new(void);
+/* Before the first compile: a thread that does a part of the work of large zones. */
+void compiler_set_side(struct compiler *compiler, struct side *side);
 void compiler_free(struct compiler *compiler);
 
 /*

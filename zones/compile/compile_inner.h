@@ -32,6 +32,7 @@ struct compiler {
 	bool health_known;     /* the health store was read once */
 	uint64_t latencies_ms; /* when latencies were last read */
 	const struct compiler_signing *signing;
+	struct side *side;
 	struct signature_table *signatures;     /* of steered RRsets; NULL: there were none */
 	struct signature_table *kept;           /* those that a store had that was lost; NULL: none */
 	uint32_t kept_end;                      /* when the last of them ends, seconds since 1970 */

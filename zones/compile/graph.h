@@ -139,6 +139,7 @@ struct config_graph {
 	struct pool_slots *shared; /* snapshots point to it; replaced when it grows */
 	const struct zone_table *table;
 	const struct compiler_signing *signing;   /* NULL: no zone is signed */
+	struct side *side;                        /* to build large zones; NULL: none */
 	const struct signature_table *signatures; /* of steered RRsets; for the next snapshots */
 	const struct signature_table *kept;       /* see snapshot.h */
 	struct snapshot *snapshot;

@@ -262,7 +262,7 @@ build_zone(const struct config_graph *graph, struct store_txn *txn, struct zone_
 		high++;
 	merge.lbs = placement->sorted + low;
 	merge.nlbs = high - low;
-	entry->zone = zone_build(entry->number, entry->info.name, signing, merge_each, &merge);
+	entry->zone = zone_build(entry->number, entry->info.name, signing, graph->side, merge_each, &merge);
 	return entry->zone != NULL;
 }
 
