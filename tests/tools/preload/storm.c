@@ -5,7 +5,10 @@
  * sendmmsg(2) of N sends only a part of its messages.
  *
  * STORM_CLOCK=FILE: the file has 8 octets, a number of nanoseconds in the machine's order, which is added to
- * the wall clock. A write to the file sets the clock.
+ * the wall clock; perhaps 8 more, which are added to that since the boot. A write to the file sets the
+ * clocks.
+ *
+ * STORM_BOOT=ID: the id of this boot.
  *
  * It makes no system calls beside those of the program, so that it works under seccomp; a test whether a
  * descriptor is a socket is getsockopt(2).
@@ -17,7 +20,9 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -43,7 +48,7 @@ next(const char *name, void **kept)
 
 /* clang-format off */
 KEEP(recvmmsg); KEEP(sendmmsg); KEEP(recvmsg); KEEP(sendmsg); KEEP(recvfrom); KEEP(sendto); KEEP(accept4); KEEP(epoll_wait);
-KEEP(poll); KEEP(read); KEEP(readv); KEEP(write); KEEP(writev); KEEP(clock_gettime); KEEP(gettimeofday); KEEP(time);
+KEEP(fopen); KEEP(poll); KEEP(read); KEEP(readv); KEEP(write); KEEP(writev); KEEP(clock_gettime); KEEP(gettimeofday); KEEP(time);
 /* clang-format on */
 
 __attribute__((constructor)) static void
@@ -54,12 +59,13 @@ start(void)
 
 	one_of = often != NULL ? (unsigned)atoi(often) : 0;
 	if (fd >= 0) {
-		void *map = mmap(NULL, sizeof *step_ns, PROT_READ, MAP_SHARED, fd, 0);
+		void *map = mmap(NULL, 2 * sizeof *step_ns, PROT_READ, MAP_SHARED, fd, 0);
 
 		step_ns = map != MAP_FAILED ? map : NULL;
 		close(fd);
 	}
 	/* Resolve all of them now: dlsym may allocate. */
+	REAL(fopen);
 	REAL(recvmmsg);
 	REAL(sendmmsg);
 	REAL(recvmsg);
@@ -193,9 +199,10 @@ int
 clock_gettime(clockid_t clock, struct timespec *now)
 {
 	int rc = REAL(clock_gettime)(clock, now);
+	bool wall = clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE;
 
-	if (rc == 0 && step_ns != NULL && (clock == CLOCK_REALTIME || clock == CLOCK_REALTIME_COARSE)) {
-		int64_t ns = (int64_t)now->tv_sec * 1000000000 + now->tv_nsec + *step_ns;
+	if (rc == 0 && step_ns != NULL && (wall || clock == CLOCK_BOOTTIME)) {
+		int64_t ns = (int64_t)now->tv_sec * 1000000000 + now->tv_nsec + step_ns[!wall];
 
 		*now = (struct timespec){.tv_sec = ns / 1000000000, .tv_nsec = ns % 1000000000};
 	}
@@ -222,4 +229,14 @@ time(time_t *now)
 	if (now != NULL)
 		*now = exact.tv_sec;
 	return exact.tv_sec;
+}
+
+/* ---- the boot ---- */
+
+FILE *
+fopen(const char *path, const char *mode)
+{
+	char *boot = strcmp(path, "/proc/sys/kernel/random/boot_id") == 0 ? getenv("STORM_BOOT") : NULL;
+
+	return boot != NULL ? fmemopen(boot, strlen(boot), "r") : REAL(fopen)(path, mode);
 }
