@@ -238,11 +238,12 @@ look_at_parent(
 			      *ns = put(looking, address, look->shown.apex, TYPE_NS);
 	struct nameservers referral = {0};
 	char who[ROLLOVER_TEXT], why[SHOWN_WHY];
-	uint32_t ttl;
+	uint32_t now = (uint32_t)time(NULL), ttl;
 
 	if (!judge || !answered(looking, ds, who_is(who, server, address)))
 		return;
-	if (!shown_ds(&look->shown, ds->octets, ds->len, (uint32_t)time(NULL), &ttl, why))
+	shown_time(&look->shown, ds->octets, ds->len, now, &look->time);
+	if (!shown_ds(&look->shown, ds->octets, ds->len, now, &ttl, why))
 		lacks(looking, "%s %s", who, why);
 	look->ttl_ds = MAX(look->ttl_ds, ttl);
 	if (ns->outcome == ASK_ANSWERED) {
@@ -262,7 +263,7 @@ look_at_resolver(struct looking *looking, bool judge)
 	const struct question *soa, *ds;
 	char host[ADDRESS_MAX_TEXT], who[ROLLOVER_TEXT], why[SHOWN_WHY];
 
-	if (options->resolver.family == FAMILY_NONE || looking->parent == NULL)
+	if (options->resolver.family == FAMILY_NONE || looking->parent == NULL || look->time_alone)
 		return;
 	soa = ask(&looking->asking, &options->resolver, options->resolver_port, looking->parent, TYPE_SOA,
 	    ASK_RECURSE | ASK_EDNS | ASK_DO);
@@ -368,6 +369,7 @@ look_all(const struct look_options *options, int stop_fd, struct look *look)
 			lacks(&looking, "the zone has no NS records");
 	}
 	look->good = look->nlacking == 0;
+	look->time.at_ms = wall_ms();
 	nameservers_free(&looking.all);
 	nameservers_free(&looking.parents);
 	asking_free(&looking.asking);

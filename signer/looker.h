@@ -36,13 +36,15 @@ struct look {
 	struct shown shown;
 	struct nameservers own; /* the NS of the zone, with the addresses that the configuration has */
 	bool parent_alone;
-	char **without; /* names or addresses of servers that are left out */
+	bool time_alone; /* with parent_alone: no step is judged, only the time */
+	char **without;  /* names or addresses of servers that are left out */
 	size_t nwithout;
 	/* The result. */
 	bool good;
 	unsigned nlacking; /* servers that do not show it: the first of them are in lacking */
 	char lacking[LOOK_LACKING_MAX][ROLLOVER_TEXT];
 	uint8_t validation;                  /* enum ds_validation */
+	struct parent_time time;             /* S106: the parent about the clock here */
 	uint32_t ttl_dnskey, ttl_ds, ttl_ns; /* the largest that was seen, in seconds; 0: none */
 };
 

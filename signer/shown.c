@@ -14,6 +14,7 @@ enum {
 	NXDOMAIN = 3,
 	DS_SHA256 = 2
 };
+enum { CLOCK_SLACK_S = 60 };                 /* a clock that is a minute off harms no signature */
 enum { RECORDS_MAX = 32, RDATA_MAX = 2048 }; /* half of it is enough for RSA keys of 4096 bits */
 
 static void
@@ -413,8 +414,47 @@ ds_shown(const struct shown *shown, const struct records *in, uint32_t *ttl, cha
 	return true;
 }
 
-/* The signatures of the parent show the time from outside (S106): one of them must hold now, if there are
- * any. */
+static bool
+has_ds_of_key(const struct shown *shown, const struct records *records)
+{
+	for (unsigned i = 0; i < records->count; i++)
+		if (records->list[i].type == TYPE_DS && records->list[i].len >= 4 &&
+		    names_key(shown->known, shown->nknown, records->list[i].data))
+			return true;
+	return false;
+}
+
+/* Join the time of one signature. */
+static void
+join_time(struct parent_time *time, const struct record *rrsig, uint32_t now)
+{
+	uint32_t from = get32(rrsig->data + 12), until = get32(rrsig->data + 8);
+	bool holds = (int32_t)(from - now) <= CLOCK_SLACK_S && (int32_t)(now - until) <= CLOCK_SLACK_S,
+	     first = time->says < PARENT_OFF;
+
+	time->says = MAX(time->says, holds ? PARENT_HOLDS : PARENT_OFF);
+	time->from = first || (int32_t)(from - time->from) < 0 ? from : time->from;
+	time->until = first || (int32_t)(until - time->until) > 0 ? until : time->until;
+}
+
+void
+shown_time(
+    const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, struct parent_time *time)
+{
+	const struct record *signatures[RECORDS_MAX];
+	struct records records;
+	char why[SHOWN_WHY];
+	unsigned count;
+
+	if (!read_answer(&records, shown->apex, octets, len, why))
+		return;
+	time->says = MAX(time->says, PARENT_NOTHING);
+	count = has_ds_of_key(shown, &records) ? read_signers(&records, TYPE_DS, signatures) : 0;
+	for (unsigned i = 0; i < count; i++)
+		join_time(time, signatures[i], now);
+}
+
+/* In a step one of the signatures must hold now, if there are any (S106). */
 static bool
 ds_holds(const struct records *records, uint32_t now, char why[SHOWN_WHY])
 {

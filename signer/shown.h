@@ -5,6 +5,7 @@
 #ifndef SIGNER_SHOWN_H
 #define SIGNER_SHOWN_H
 
+#include "zones/state/parent_time.h"
 #include "zones/state/signing_keys.h"
 
 enum { SHOWN_KEYS_MAX = 8, SHOWN_ALL_MAX = SHOWN_KEYS_MAX + PROVIDER_KEYS_MAX, SHOWN_WHY = 100 };
@@ -54,6 +55,13 @@ bool shown_data(
  */
 bool shown_ds(const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, uint32_t *ttl,
     char why[SHOWN_WHY]);
+
+/*
+ * Read about the clock here (S106) from the answer of one server of the parent to a question for DS, and join
+ * it with those of other servers in *time, which starts as {0}. now: seconds since 1970.
+ */
+void shown_time(
+    const struct shown *shown, const uint8_t *octets, size_t len, uint32_t now, struct parent_time *time);
 
 /*
  * The answers to questions for CDS and for CDNSKEY, and that for DNSKEY, by which nameservers of

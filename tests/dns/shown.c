@@ -217,6 +217,89 @@ a_clock_that_no_signature_over_the_ds_agrees_with_is_wrong(void **state)
 	assert_true(shown_ds(&shown, answer, written(), NOW, &ttl, why));
 }
 
+/* Add a signature over DS that holds from and until this. */
+static void
+add_ds_rrsig(uint32_t from, uint32_t until)
+{
+	add_rrsig(TYPE_DS, 2, until);
+	put32(writer.at - SIGNATURE_OCTETS - name_len(apex) - RRSIG_FIXED + 12, from);
+}
+
+static uint8_t
+join_time(struct parent_time *time)
+{
+	struct shown shown = wanted();
+
+	shown_time(&shown, answer, written(), NOW, time);
+	return time->says;
+}
+
+static void
+the_signatures_of_the_parent_show_the_time(void **state)
+{
+	static const struct {
+		uint32_t from, until;
+		enum parent_says says;
+	} rows[] = {
+	    {NOW - 10, NOW + 10, PARENT_HOLDS},
+	    {NOW + 60, NOW + 90, PARENT_HOLDS}, /* a clock that is a minute off harms nobody */
+	    {NOW + 61, NOW + 90, PARENT_OFF},
+	    {NOW - 90, NOW - 60, PARENT_HOLDS},
+	    {NOW - 90, NOW - 61, PARENT_OFF},
+	    {NOW - 0x70000000u, NOW - 0x60000000u, PARENT_OFF},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		struct parent_time time = {0};
+
+		begin(AA);
+		add_ds(0);
+		add_ds_rrsig(rows[i].from, rows[i].until);
+		assert_int_equal(join_time(&time), rows[i].says);
+		assert_int_equal(time.from, rows[i].from);
+		assert_int_equal(time.until, rows[i].until);
+	}
+}
+
+static void
+the_times_of_several_servers_are_joined(void **state)
+{
+	struct parent_time time = {0};
+
+	(void)state;
+	begin(0x8000);
+	add_ds(0);
+	add_ds_rrsig(NOW - 10, NOW + 10);
+	assert_int_equal(join_time(&time), PARENT_SILENT); /* not authoritative */
+	begin(AA | 2);
+	assert_int_equal(join_time(&time), PARENT_SILENT);
+	begin(AA);
+	assert_int_equal(join_time(&time), PARENT_NOTHING);
+	add_ds(0);
+	assert_int_equal(join_time(&time), PARENT_NOTHING); /* a parent that is not signed */
+	begin(AA);
+	add_ds(2);
+	add_ds_rrsig(NOW - 10, NOW + 10);
+	assert_int_equal(join_time(&time), PARENT_NOTHING); /* of no key of the zone */
+	begin(AA);
+	add_ds(1);
+	add_ds_rrsig(NOW - 900, NOW - 500);
+	add_ds_rrsig(NOW - 800, NOW - 400);
+	assert_int_equal(join_time(&time), PARENT_OFF);
+	assert_true(time.from == NOW - 900 && time.until == NOW - 400);
+	begin(AA);
+	assert_int_equal(join_time(&time), PARENT_OFF); /* another server without a DS */
+	begin(AA);
+	add_ds(1);
+	add_ds_rrsig(NOW - 100, NOW + 100);
+	assert_int_equal(join_time(&time), PARENT_HOLDS);
+	begin(AA);
+	add_ds(1);
+	add_ds_rrsig(NOW - 900, NOW - 500);
+	assert_int_equal(join_time(&time), PARENT_HOLDS);
+}
+
 static void
 a_server_without_dnskey_is_unsigned(void **state)
 {
@@ -625,6 +708,8 @@ main(void)
 	    cmocka_unit_test(the_ds_of_the_parent_are_those_of_the_step_and_no_others),
 	    cmocka_unit_test(before_the_ds_its_own_may_be_there_and_no_other),
 	    cmocka_unit_test(a_clock_that_no_signature_over_the_ds_agrees_with_is_wrong),
+	    cmocka_unit_test(the_signatures_of_the_parent_show_the_time),
+	    cmocka_unit_test(the_times_of_several_servers_are_joined),
 	    cmocka_unit_test(a_server_without_dnskey_is_unsigned),
 	    cmocka_unit_test(cds_are_asked_for_where_the_ds_changes),
 	    cmocka_unit_test(cds_are_those_of_the_step_and_no_others),
