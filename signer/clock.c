@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <time.h>
 
-enum { BACK_S = 60, MOVED_MS = 600000, WRITE_MS = 60000 };
+enum { BACK_S = 60, MOVED_MS = 600000, WRITE_MS = 60000, DAY_S = 86400 };
 
 static int64_t
 ahead_now(void)
@@ -46,9 +46,28 @@ clock_watch_look(struct clock_watch *watch, uint32_t newest, char text[CLOCK_TEX
 		    apart(ahead, watch->ahead_ms) / 60000, ahead > watch->ahead_ms ? "forward" : "back");
 		return text;
 	}
-	watch->known = true;
-	watch->ahead_ms = ahead;
 	return NULL;
+}
+
+void
+clock_watch_accept(struct clock_watch *watch)
+{
+	watch->known = true;
+	watch->ahead_ms = ahead_now();
+}
+
+void
+clock_watch_forget(struct clock_watch *watch)
+{
+	watch->known = false;
+}
+
+int64_t
+clock_watch_ahead(const struct clock_watch *watch, uint32_t last)
+{
+	int64_t ahead_s = (int32_t)((uint32_t)time(NULL) - last);
+
+	return !watch->known && last != 0 && ahead_s > DAY_S ? ahead_s / DAY_S : 0;
 }
 
 int
@@ -56,8 +75,12 @@ clock_watch_write(struct clock_watch *watch, struct store_txn *sets)
 {
 	int64_t ahead = ahead_now();
 
-	if (!watch->known)
-		return 0;
+	if (!watch->known) {
+		if (!watch->written)
+			return 0;
+		watch->written = false;
+		return signer_clock_delete(sets);
+	}
 	if (apart(ahead, watch->ahead_ms) <= MOVED_MS)
 		watch->ahead_ms = ahead;
 	if (watch->written && apart(watch->ahead_ms, watch->written_ms) < WRITE_MS)

@@ -27,9 +27,18 @@ struct clock_watch {
 void clock_watch_begin(struct clock_watch *watch, struct store_txn *sets, bool trust);
 /*
  * Returns NULL, or why nothing may be signed now, written to text. newest: when the newest signature was
- * made, seconds since 1970; 0: there is none.
+ * made, seconds since 1970; 0: there is none. If something is signed then, call clock_watch_accept.
  */
 const char *clock_watch_look(struct clock_watch *watch, uint32_t newest, char text[CLOCK_TEXT]);
+/* From now on the clock may not be moved. */
+void clock_watch_accept(struct clock_watch *watch);
+/* The clock is wrong: it may be moved. */
+void clock_watch_forget(struct clock_watch *watch);
+/*
+ * In a boot in which the clock was not accepted yet: returns by how many days it is ahead of the last time
+ * that is known, seconds since 1970; 0: it is not.
+ */
+int64_t clock_watch_ahead(const struct clock_watch *watch, uint32_t last);
 /* Once a second: follow small corrections, and write the row when it has changed. */
 int clock_watch_write(struct clock_watch *watch, struct store_txn *sets);
 

@@ -335,6 +335,12 @@ looked_before(const struct rollover *rollover, const struct rollover_clock *now,
 	    now->wall_ms - rollover->looked >= ms;
 }
 
+int64_t
+rollover_retry_ms(const struct rollover_pace *pace)
+{
+	return MIN(pace->interval_ms, (int64_t)RETRY_MS);
+}
+
 enum rollover_due
 rollover_due(
     const struct rollover *rollover, const struct rollover_clock *now, const struct rollover_pace *pace)
@@ -345,7 +351,7 @@ rollover_due(
 		    : ROLLOVER_REST;
 	if (rollover->first == 0)
 		return rollover->looked < rollover->since ||
-			looked_before(rollover, now, MIN(pace->interval_ms, (int64_t)RETRY_MS))
+			looked_before(rollover, now, rollover_retry_ms(pace))
 		    ? ROLLOVER_LOOK
 		    : ROLLOVER_REST;
 	if (rollover->shown == 0)

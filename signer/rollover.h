@@ -65,6 +65,9 @@ void rollover_settle(struct signing_key *key, int64_t wall_ms);
 void rollover_seen(
     struct rollover *rollover, bool good, const struct rollover_clock *now, const struct rollover_pace *pace);
 
+/* The time between looks at servers that do not show what they should, in milliseconds. */
+int64_t rollover_retry_ms(const struct rollover_pace *pace);
+
 enum rollover_due {
 	ROLLOVER_REST, /* nothing is due */
 	ROLLOVER_LOOK, /* look at all servers */

@@ -102,14 +102,47 @@ begin_look(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, 
 	looker_begin(rollovers->looker, look);
 }
 
+void
+rollovers_take_look(struct rollovers *rollovers, struct outside *outside)
+{
+	struct look *look = rollovers->result == NULL ? looker_take(rollovers->looker) : NULL;
+	char host[NAME_MAX_TEXT];
+
+	if (look == NULL)
+		return;
+	name_to_host(look->shown.apex, host);
+	snprintf(look->time.zone, sizeof look->time.zone, "%.*s", PARENT_TIME_NAME - 1, host);
+	outside_note(outside, look->zone, &look->time);
+	if (look->time_alone)
+		look_free(look);
+	else
+		rollovers->result = look;
+}
+
+bool
+rollovers_idle(const struct rollovers *rollovers)
+{
+	return rollovers->result == NULL && looker_idle(rollovers->looker);
+}
+
+void
+rollovers_look_for_time(struct rollovers *rollovers, uint32_t zone, const uint8_t *apex,
+    const struct signing_key *rows, unsigned count)
+{
+	struct look *look = xcalloc(1, sizeof *look);
+
+	look->zone = zone;
+	look->parent_alone = look->time_alone = true;
+	shown_fill(&look->shown, apex, rows, count, false);
+	looker_begin(rollovers->looker, look);
+}
+
 bool
 rollovers_turn(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, struct store *config)
 {
 	struct rollover_clock now = clock_now();
 	struct store_txn *txn;
 
-	if (rollovers->result == NULL)
-		rollovers->result = looker_take(rollovers->looker);
 	if (rollovers->result != NULL)
 		return true;
 	if (rollover_follows(keyring_rollover(keyring)))

@@ -10,6 +10,7 @@
 #include "signer/key_state.h"
 #include "signer/keyring.h"
 #include "signer/looker.h"
+#include "signer/outside.h"
 #include "zones/store/store.h"
 
 #include <stdio.h>
@@ -25,6 +26,17 @@ struct rollovers;
 /* options must stay. NULL with problems. */
 struct rollovers *rollovers_new(const struct rollover_options *options, struct problems *problems);
 void rollovers_free(struct rollovers *rollovers);
+
+/* Often, before rollovers_turn: take a look that is over, and note what it shows about the time (S106). */
+void rollovers_take_look(struct rollovers *rollovers, struct outside *outside);
+/* Is no look under way, and none to be settled? */
+bool rollovers_idle(const struct rollovers *rollovers);
+/*
+ * Begin a look at the servers of the parent of this zone, for the time alone. They must be idle. apex: in
+ * wire form; rows: of its keys.
+ */
+void rollovers_look_for_time(struct rollovers *rollovers, uint32_t zone, const uint8_t *apex,
+    const struct signing_key *rows, unsigned count);
 
 /*
  * Of one zone, often: begin a look that is due. Returns true if something is to be written: call
@@ -53,7 +65,7 @@ struct rollovers_asked {
  */
 enum rollovers_settled rollovers_settle(
     struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, const struct rollovers_asked *asked);
-/* A pass failed and the keyrings are read again: forget what was taken. */
+/* A pass failed and the keyrings are read again, or nothing is signed: forget what was taken. */
 void rollovers_forget(struct rollovers *rollovers);
 
 /* Write the metrics of all looks, and of all procedures: the sum over the zones by rollovers_count. */

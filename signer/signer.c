@@ -72,6 +72,7 @@ signer_close(struct signer *signer)
 	if (signer->keyless >= 0)
 		close(signer->keyless);
 	signer_end_imports(signer, false);
+	outside_free(&signer->outside);
 	free(signer->batch);
 	free(signer);
 }
@@ -100,22 +101,6 @@ signer_watch_clear(struct signer *signer, unsigned store)
 		store_watch_clear(watched(signer, store));
 }
 
-/* S106 */
-static bool
-clock_good(struct signer *signer, const struct pass *pass)
-{
-	uint32_t zones = signer_newest(pass->signatures), sets = signer_newest(pass->sets);
-	char text[CLOCK_TEXT];
-	const char *why;
-
-	if (!signer->clock.begun)
-		clock_watch_begin(&signer->clock, pass->sets, signer->options.trust_clock);
-	why = clock_watch_look(&signer->clock, (int32_t)(sets - zones) > 0 ? sets : zones, text);
-	if (why != NULL)
-		signer_set_fault(signer, "%s", why);
-	return why == NULL;
-}
-
 static bool
 begin(struct signer *signer, struct pass *pass)
 {
@@ -127,7 +112,7 @@ begin(struct signer *signer, struct pass *pass)
 		    signer, "the stores of signatures cannot be written: %s", strerror(-pass->error));
 		return false;
 	}
-	if (!clock_good(signer, pass)) {
+	if (!signer_clock_good(signer, pass)) {
 		store_abort(pass->sets);
 		store_abort(pass->signatures);
 		return false;
@@ -185,7 +170,7 @@ begin_anew(struct signer *signer)
 	signer->compiler = compiler_new();
 	signer->config.anew = signer->health.anew = true;
 	signer->retry_ms = boot_ms();
-	signer->more = signer->loaded = signer->foreseen = signer->clock.written = false;
+	signer->more = signer->loaded = signer->foreseen = false;
 	signer->pending = signer->beat.generation = 0;
 	signer->steered_end = signer->steered_due = 0;
 }
@@ -265,6 +250,14 @@ begin_sweep(struct signer *signer, bool shipment)
 	sweep_begin(&signer->sweep);
 }
 
+static bool
+is_signed(void *arg, uint32_t zone)
+{
+	const struct signer *signer = arg;
+
+	return zone_signer_keyring(signer->zones, zone) != NULL;
+}
+
 /* The configuration: all that its newest generation needs. */
 static void
 sign_configuration(struct signer *signer, struct store_txn *config)
@@ -310,6 +303,7 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	if (!good)
 		return;
 	settle_files(signer->zones);
+	outside_keep(&signer->outside, is_signed, signer);
 	arrivals_done(signer->arrivals);
 	if (!settle.waits)
 		signer->retry_ms = 0;
@@ -446,7 +440,10 @@ beat(struct signer *signer)
 	signer->beat.expires = zone_signer_first_end(signer->zones);
 	if (signer->steered_end != 0)
 		signer->beat.expires = earlier_end((uint32_t)signer->beat.expires, signer->steered_end);
-	signer->replaced |= store_poll(signer->sets, &problems) == STORE_REPLACED;
+	if (store_poll(signer->sets, &problems) == STORE_REPLACED) {
+		signer->replaced = true;
+		signer_clock_unwritten(signer);
+	}
 	signer->replaced |= store_poll(signer->signatures, &problems) == STORE_REPLACED;
 	problems_print(&problems, "graycloud-signer", stderr);
 	problems_free(&problems);
@@ -454,11 +451,11 @@ beat(struct signer *signer)
 	store_check_readers(signer->signatures);
 	if (store_begin(signer->sets, STORE_WRITE, &txn) != 0)
 		return true;
-	if (signer_beat_put(txn, &signer->beat) != 0 || clock_watch_write(&signer->clock, txn) != 0) {
+	if (signer_beat_put(txn, &signer->beat) != 0 || signer_clock_write(signer, txn) != 0) {
 		store_abort(txn);
-		signer->clock.written = false;
+		signer_clock_unwritten(signer);
 	} else if (store_commit(txn) != 0) {
-		signer->clock.written = false; /* a full disk, perhaps: with the next beat */
+		signer_clock_unwritten(signer); /* a full disk, perhaps: with the next beat */
 	}
 	return true;
 }
@@ -559,6 +556,13 @@ signer_look(struct signer *signer)
 	uint32_t now = (uint32_t)time(NULL);
 	bool due = signer->steered_due != 0 && (int32_t)(signer->steered_due - now) <= 0;
 
+	due |= signer->waits_outside;
+	if (signer_waits_outside(signer)) {
+		beat(signer);
+		return false;
+	}
+	if (signer->replaced)
+		begin_anew(signer);
 	due |= zone_signer_any_due(signer->zones, now);
 	due |= turn_procedures(signer);
 	due |= arrivals_look(signer->arrivals);
@@ -570,8 +574,6 @@ signer_look(struct signer *signer)
 	foresee(signer);
 	if (beat(signer) && !signer->replaced)
 		tidy(signer);
-	if (signer->replaced)
-		begin_anew(signer);
 	return signer->config.again || signer->health.again || signer->more;
 }
 

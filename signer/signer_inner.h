@@ -4,6 +4,7 @@
 
 #include "signer/clock.h"
 #include "signer/followed.h"
+#include "signer/outside.h"
 #include "signer/settle.h"
 #include "signer/signer_options.h"
 #include "signer/sweep.h"
@@ -47,8 +48,10 @@ struct signer {
 	struct arrivals *arrivals;
 	struct signer_beat beat;
 	struct clock_watch clock;
-	bool replaced; /* a store was lost and made again */
-	bool loaded;   /* the signatures of the last run were read */
+	struct outside outside;
+	bool waits_outside; /* nothing is signed because of it */
+	bool replaced;      /* a store was lost and made again */
+	bool loaded;        /* the signatures of the last run were read */
 	uint64_t
 	    retry_ms; /* when to repeat the last pass over the configuration, which failed; 0: it did not */
 	bool more;    /* load balancers are left to look at */
@@ -93,6 +96,18 @@ void signer_end_settle(struct pass *pass, const struct settle *settle);
 
 /* Note the ends of a row; arg: the signer. */
 void signer_note_steered(void *arg, const struct steered_signature *row);
+
+/* signer_clock.c */
+/* S106: may something be signed now? Else the fault is set. */
+bool signer_clock_good(struct signer *signer, const struct pass *pass);
+/*
+ * Take a look that is over, and begin one at a parent that has to show the time. Returns true if nothing is
+ * signed until that is over; then no pass is to be begun.
+ */
+bool signer_waits_outside(struct signer *signer);
+/* In each beat. Returns 0 or a negative errno; if it was not committed, signer_clock_unwritten. */
+int signer_clock_write(struct signer *signer, struct store_txn *sets);
+void signer_clock_unwritten(struct signer *signer);
 
 /* signer_steered.c */
 struct steered_batch *steered_batch_new(void);

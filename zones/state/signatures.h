@@ -22,7 +22,7 @@
  * (4), version (8) -> the owners whose signatures were renewed under this version: length (2), owner key;
  * "news" -> see signature_news.h; in both "identity", "imported", zone (4) -> see imported.h and shipment.h,
  * "pruned" -> the last sequence of steered when rows were deleted (8), and "newest" -> the time of the newest
- * signature (4).
+ * signature (4). In sets "parent" and "trusted" -> see parent_time.h.
  *
  * Use the functions on the thread of the transaction.
  */
@@ -184,6 +184,7 @@ int signer_newest_put(struct store_txn *txn, uint32_t now);
  */
 bool signer_clock_get(struct store_txn *sets, int64_t *ahead_ms);
 int signer_clock_put(struct store_txn *sets, int64_t ahead_ms);
+int signer_clock_delete(struct store_txn *sets);
 
 /* S103: all that this generation of the configuration needs is signed. In signatures/. 0: none yet. */
 uint64_t signer_generation(struct store_txn *signatures);
