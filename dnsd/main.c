@@ -234,6 +234,23 @@ be_the_main_process(struct server *server, bool replaces)
 	supervisor_tell(replaces && server->ready_fd < 0 ? state : "READY=1");
 }
 
+/* S100: the nameserver that runs has what it read before the store of signatures was lost. */
+static bool
+loses_signatures(const struct server *server, struct problems *problems)
+{
+	char *zone = publisher_bare_zone(server->publisher);
+	bool lost = zone != NULL;
+
+	if (lost)
+		problems_error(problems,
+		    "the signatures of zone %s are lost, and the nameserver that runs still has them: it is "
+		    "not "
+		    "replaced before graycloud-signer, or an import, has made them again",
+		    zone);
+	free(zone);
+	return lost;
+}
+
 /* Start to answer with the threads of this process, and end those of a predecessor. */
 static bool
 answer(struct server *server, struct problems *problems)
@@ -241,7 +258,7 @@ answer(struct server *server, struct problems *problems)
 	const struct options *options = &server->options;
 	bool replaces = server->takeover != NULL;
 
-	if (replaces && !takeover_prepare(server, problems))
+	if (replaces && (loses_signatures(server, problems) || !takeover_prepare(server, problems)))
 		return false;
 	server->workers =
 	    workers_start(server->options.listeners, options->nlisteners, &server->limits, &server->settings,

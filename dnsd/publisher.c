@@ -264,6 +264,19 @@ say_written(struct publisher *publisher, int error)
 		    publisher->options.state, strerror(-error), store_write_cure(error));
 }
 
+/* Note the zones that are answered signed, when they are. */
+static void
+note_signed(struct publisher *publisher)
+{
+	char *names;
+
+	if (publisher->noted || !publisher->ready || compiler_snapshot(publisher->compiler) == NULL)
+		return;
+	names = compiler_signed_names(publisher->compiler);
+	publisher->noted = served_signed_write(publisher->served, names);
+	free(names);
+}
+
 /* Write the status for other programs: at once if it changed, else each second. */
 static void
 tell(struct publisher *publisher)
@@ -286,6 +299,7 @@ tell(struct publisher *publisher)
 	}
 	publisher->beat_ms = publisher->status.beat_ms = now;
 	publisher->dirty = false;
+	note_signed(publisher);
 	say_written(publisher, write_status(publisher));
 }
 
@@ -428,6 +442,8 @@ publisher_start(const struct publisher_options *options, struct epochs *epochs, 
 	publisher->started_ms = boot_ms();
 	publisher->dirty = true;
 	publisher->compiler = compiler_new();
+	publisher->served = served_signed_new(options->state);
+	compiler_set_served(publisher->compiler, served_signed_names(publisher->served));
 	publisher->stop_fd = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&publisher->lock, NULL);
 	init_status(publisher);
@@ -531,6 +547,7 @@ publisher_free(struct publisher *publisher)
 	store_close(publisher->signed_by.sets.store);
 	store_close(publisher->serving);
 	compiler_free(publisher->compiler);
+	served_signed_free(publisher->served);
 	side_free(publisher->side);
 	store_close(publisher->given);
 	if (publisher->stop_fd >= 0)
@@ -555,6 +572,17 @@ publisher_report(struct publisher *publisher, struct publisher_report *report)
 	/* Up to here beat_age holds the time of the beat. */
 	report->monitor_beat_age_ms = now - MIN(now, report->monitor_beat_age_ms);
 	report->monitor_dead = !report->health_seen || report->monitor_beat_age_ms > HEALTH_DEAD_MS;
+}
+
+char *
+publisher_bare_zone(struct publisher *publisher)
+{
+	char *name;
+
+	pthread_mutex_lock(&publisher->lock);
+	name = compiler_bare_zone(publisher->compiler);
+	pthread_mutex_unlock(&publisher->lock);
+	return name;
 }
 
 void

@@ -34,6 +34,12 @@ uint64_t publisher_yield(struct publisher *publisher);
 /* The descriptor of the serving store's lock, or -1; the publisher still owns it. */
 int publisher_lock(struct publisher *publisher);
 
+/*
+ * S100: the name of a zone whose signatures are lost, so that it has none; NULL: there is none. The caller
+ * frees it.
+ */
+char *publisher_bare_zone(struct publisher *publisher);
+
 /* End the thread; epochs keeps the last snapshot. */
 void publisher_stop(struct publisher *publisher);
 /* Free it, after all readers of its snapshots have ended. */

@@ -20,6 +20,7 @@ publisher_publish(struct publisher *publisher, enum compiled compiled)
 		publisher->status.served_wall = wall_ms();
 		publisher->health.asked = true;
 		publisher->dirty = true;
+		publisher->noted = false;
 	}
 }
 

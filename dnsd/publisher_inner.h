@@ -6,6 +6,7 @@
 
 #include "dnsd/epoch.h"
 #include "dnsd/publisher_options.h"
+#include "dnsd/served_signed.h"
 #include "dnsd/signed_stores.h"
 #include "zones/state/serving.h"
 
@@ -21,6 +22,8 @@ struct publisher {
 	int wake_fd;
 	struct followed config, health;
 	struct signed_stores signed_by;
+	struct served_signed *served; /* the zones that are answered signed */
+	bool noted;                   /* it has those of the snapshot */
 	uint64_t waiting_ms; /* since when a configuration waits for the signer (S103); 0: none does */
 	struct compiler *compiler;
 	struct side *side; /* builds large zones with the compiler; NULL: none */

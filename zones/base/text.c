@@ -82,6 +82,17 @@ text_line(char **line, size_t *room, FILE *file)
 	return len;
 }
 
+bool
+text_has_line(const char *text, const char *line)
+{
+	size_t len = strlen(line);
+
+	for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1)
+		if ((size_t)(end - text) == len && memcmp(text, line, len) == 0)
+			return true;
+	return false;
+}
+
 char *
 xvasprintf(const char *format, va_list args)
 {

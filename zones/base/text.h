@@ -8,6 +8,7 @@
 #define TEXT_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /*
@@ -21,6 +22,9 @@ FILE *text_spool(const char *directory);
 
 /* getline(), without its error: negative is the end of the file, or an error of the file. */
 ssize_t text_line(char **line, size_t *room, FILE *file);
+
+/* Is it a line of a text of whole lines? */
+bool text_has_line(const char *text, const char *line);
 
 char *xvasprintf(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
 

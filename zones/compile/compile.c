@@ -50,6 +50,7 @@ compiler_free(struct compiler *compiler)
 	compiler->broken = false;
 	compiler_retire(compiler, &now);
 	free(compiler->retired.items);
+	free(compiler->served);
 	signature_table_free(compiler->signatures);
 	signature_table_free(compiler->kept);
 	compiler_forget_spares(compiler);
@@ -102,6 +103,7 @@ new_graph(const struct compiler *compiler, struct retired *made)
 	graph->side = compiler->side;
 	graph->signatures = compiler->signatures;
 	graph->kept = compiler->kept;
+	graph->served = compiler->served;
 	return graph;
 }
 

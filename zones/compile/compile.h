@@ -109,6 +109,16 @@ bool compiler_waits_for_signer(
  * follow health and sign load balancers: those of the zones that are not built yet are signed as before.
  */
 bool compiler_is_building(const struct compiler *compiler);
+/*
+ * S100: the zones that were answered signed before this compiler began, one a line, for the first compile: if
+ * their signatures are lost, they are signed zones that have none. compiler_signed_names writes those of the
+ * snapshot like that, in the order of their octets; the caller frees it.
+ */
+void compiler_set_served(struct compiler *compiler, const char *names);
+char *compiler_signed_names(const struct compiler *compiler);
+/* The name of a zone of the snapshot whose signatures were lost before it was compiled; NULL: there is none.
+ * The caller frees it. */
+char *compiler_bare_zone(const struct compiler *compiler);
 /* S100: is a zone of the snapshot signed whose signatures are lost? It stays as it is. */
 bool compiler_has_lost(const struct compiler *compiler);
 /* The rows that were read last may be wrong: nothing is published before everything was read again. */

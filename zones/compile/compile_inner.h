@@ -35,6 +35,7 @@ struct compiler {
 	struct side *side;
 	struct signature_table *signatures;     /* of steered RRsets; NULL: there were none */
 	struct signature_table *kept;           /* those that a store had that was lost; NULL: none */
+	char *served;                           /* see compiler_set_served; NULL: none */
 	uint32_t kept_end;                      /* when the last of them ends, seconds since 1970 */
 	struct steered_round settling, sparing; /* of compiler_sign_steered */
 	uint64_t mark, marked_all;         /* of compiler_mark_steered: the last one, the last one of all */

@@ -1,9 +1,13 @@
 /*
- * compile_kept.c -- signatures of steered RRsets that a store had that was lost (S100): they stay in use
- * until all that the configuration needs is signed again, and they have ended.
+ * compile_kept.c -- what was signed before the stores of signatures were lost (S100): the signatures of
+ * steered RRsets stay in use until all that the configuration needs is signed again, and they have ended; and
+ * the names of zones tell at a start that they were signed.
  */
+#include "zones/base/array.h"
+#include "zones/base/text.h"
 #include "zones/compile/compile_inner.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 struct keeping {
@@ -60,4 +64,60 @@ compiler_end_kept(struct compiler *compiler, struct store_txn *signatures)
 		return false;
 	use_kept(compiler, NULL, 0);
 	return true;
+}
+
+/* ---- zones ---- */
+
+void
+compiler_set_served(struct compiler *compiler, const char *names)
+{
+	free(compiler->served);
+	compiler->served = xstrdup(names);
+}
+
+static const struct zone *
+zone_at(const struct compiler *compiler, size_t i)
+{
+	return ((const struct zone_entry *)compiler->graph->zones.items[i])->zone;
+}
+
+static int
+compare_names(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+char *
+compiler_signed_names(const struct compiler *compiler)
+{
+	char name[NAME_MAX_TEXT], *text = NULL, **names = NULL;
+	size_t len, count = 0;
+	FILE *out = text_stream(&text, &len);
+
+	for (size_t i = 0; compiler->graph != NULL && i < compiler->graph->zones.count; i++) {
+		if (zone_at(compiler, i)->chain == NULL)
+			continue;
+		names = array_grow(names, count, sizeof *names);
+		names[count++] = xstrdup(name_to_host(zone_at(compiler, i)->apex, name));
+	}
+	if (count > 0)
+		qsort(names, count, sizeof *names, compare_names);
+	for (size_t i = 0; i < count; i++) {
+		fprintf(out, "%s\n", names[i]);
+		free(names[i]);
+	}
+	free(names);
+	fclose(out);
+	return text;
+}
+
+char *
+compiler_bare_zone(const struct compiler *compiler)
+{
+	char name[NAME_MAX_TEXT];
+
+	for (size_t i = 0; compiler->graph != NULL && i < compiler->graph->zones.count; i++)
+		if (zone_at(compiler, i)->chain != NULL && zone_at(compiler, i)->version == 0)
+			return xstrdup(name_to_host(zone_at(compiler, i)->apex, name));
+	return NULL;
 }

@@ -142,6 +142,7 @@ struct config_graph {
 	struct side *side;                        /* to build large zones; NULL: none */
 	const struct signature_table *signatures; /* of steered RRsets; for the next snapshots */
 	const struct signature_table *kept;       /* see snapshot.h */
+	const char *served;                       /* see compiler_set_served */
 	struct snapshot *snapshot;
 	struct retired *retired;
 	struct numbers *numbers;

@@ -4,6 +4,8 @@
  */
 #include "zones/compile/graph.h"
 
+#include "zones/base/text.h"
+
 #include <stdlib.h>
 
 bool
@@ -221,6 +223,14 @@ graph_is_lost(const struct config_graph *graph, const struct zone_entry *entry)
 	return has_chain(entry) && has_lost(graph, &entry->info);
 }
 
+static bool
+was_served(const struct config_graph *graph, const struct zone_entry *entry)
+{
+	char name[NAME_MAX_TEXT];
+
+	return graph->served != NULL && text_has_line(graph->served, name_to_host(entry->info.name, name));
+}
+
 static size_t
 find_nothing(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
 {
@@ -236,10 +246,14 @@ signing_of(const struct config_graph *graph, const struct zone_entry *entry)
 	static const struct zone_signing nothing = {.find = find_nothing};
 	const struct compiler_signing *source = graph->signing;
 	const struct zone_signing *signing = source != NULL ? source->zone(source->arg, &entry->info) : NULL;
-	bool was = graph->before != NULL &&
-	    has_chain(map_find(&graph->before->zones_by_name, graph_zone_name_key(entry)));
 
-	return signing == NULL && was && has_lost(graph, &entry->info) ? &nothing : signing;
+	if (signing != NULL || !has_lost(graph, &entry->info))
+		return signing;
+	return (graph->before != NULL
+		       ? has_chain(map_find(&graph->before->zones_by_name, graph_zone_name_key(entry)))
+		       : was_served(graph, entry))
+	    ? &nothing
+	    : NULL;
 }
 
 static bool

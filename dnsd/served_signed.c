@@ -1,0 +1,105 @@
+#include "dnsd/served_signed.h"
+
+#include "zones/base/util.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct served_signed {
+	char *path, *names;
+	bool logged; /* that it cannot be written */
+};
+
+static char *
+read_text(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	struct stat info;
+	char *text;
+	ssize_t got = -1;
+
+	if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode))
+		info.st_size = 0;
+	text = xcalloc(1, (size_t)info.st_size + 1);
+	if (info.st_size > 0)
+		got = read(fd, text, (size_t)info.st_size);
+	if (got != info.st_size || strlen(text) != (size_t)info.st_size)
+		text[0] = '\0';
+	if (fd >= 0)
+		close(fd);
+	return text;
+}
+
+struct served_signed *
+served_signed_new(const char *state)
+{
+	struct served_signed *served = xcalloc(1, sizeof *served);
+
+	served->path = xasprintf("%s/serving/signed", state);
+	served->names = read_text(served->path);
+	return served;
+}
+
+void
+served_signed_free(struct served_signed *served)
+{
+	if (served == NULL)
+		return;
+	free(served->path);
+	free(served->names);
+	free(served);
+}
+
+const char *
+served_signed_names(const struct served_signed *served)
+{
+	return served->names;
+}
+
+/* Through to the disk, wholly or not at all. Returns 0 or an errno. */
+static int
+write_text(const char *path, const char *text)
+{
+	char *made = xasprintf("%s.new", path);
+	size_t len = strlen(text);
+	int fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640), error = 0;
+
+	if (fd < 0)
+		error = errno;
+	else if (write(fd, text, len) != (ssize_t)len || fsync(fd) != 0)
+		error = errno != 0 ? errno : ENOSPC;
+	if (fd >= 0 && close(fd) != 0 && error == 0)
+		error = errno;
+	if (error == 0 && rename(made, path) != 0)
+		error = errno;
+	if (error != 0)
+		unlink(made);
+	free(made);
+	return error;
+}
+
+bool
+served_signed_write(struct served_signed *served, const char *names)
+{
+	int error;
+
+	if (strcmp(served->names, names) == 0)
+		return true;
+	errno = 0;
+	if ((error = write_text(served->path, names)) == 0) {
+		free(served->names);
+		served->names = xstrdup(names);
+	}
+	if (error != 0 && !served->logged)
+		warnx("cannot write %s: %s; it has the zones that are answered signed, for a start after "
+		      "their signatures were lost",
+		    served->path, strerror(error));
+	served->logged = error != 0;
+	return error == 0;
+}
