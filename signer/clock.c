@@ -75,12 +75,8 @@ clock_watch_write(struct clock_watch *watch, struct store_txn *sets)
 {
 	int64_t ahead = ahead_now();
 
-	if (!watch->known) {
-		if (!watch->written)
-			return 0;
-		watch->written = false;
-		return signer_clock_delete(sets);
-	}
+	if (!watch->known)
+		return 0;
 	if (apart(ahead, watch->ahead_ms) <= MOVED_MS)
 		watch->ahead_ms = ahead;
 	if (watch->written && apart(watch->ahead_ms, watch->written_ms) < WRITE_MS)

@@ -193,7 +193,6 @@ signer_clock_write(struct signer *signer, struct store_txn *sets)
 void
 signer_clock_unwritten(struct signer *signer)
 {
-	/* A row that is not to be there is deleted again. */
-	signer->clock.written = !signer->clock.known;
+	signer->clock.written = false;
 	outside_write_again(&signer->outside);
 }

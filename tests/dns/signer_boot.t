@@ -103,17 +103,24 @@ add('four');
 set_clock(10);
 eventually { signature('four') } 'when it is set right, it goes on by itself, though it was moved';
 is(ahead('four'), 10, '... with the right time');
+$parent->resign(20);
+eventually { faults(qr/have not begun: set the clock/) } 'it is behind again';
+$t->stop_program('signer');
+set_clock(20);
+add('five');
+start_signer();
+eventually { signature('five') } 'it is set right while no signer runs: the next one goes on, too';
 
 # No network.
 $parent->{t}->stop_program('dnsd');
 boot(4, 400);
-my $waits = qr/nothing is signed yet: this boot's clock is 390 days ahead/;
+my $waits = qr/nothing is signed yet: this boot's clock is 380 days ahead/;
 eventually { faults($waits) } 'without an answer of the parent';
-add('five');
+add('six');
 eventually { $t->said('dnsd') =~ /waits for graycloud-signer, which has not signed all that it needs: $waits/ } 'the nameserver waits for the signer';
-ok(!signature('five'), 'nothing is signed for some time');
+ok(!signature('six'), 'nothing is signed for some time');
 set_clock(400, 46);
-eventually { signature('five') } '... and then it is';
+eventually { signature('six') } '... and then it is';
 eventually { !faults(qr/nothing is signed/) } 'and the report is gone';
 unlike($t->said('signer'), qr/cannot be read/, 'a configuration that changes meanwhile is no damage');
 done_testing;

@@ -594,9 +594,3 @@ signer_clock_put(struct store_txn *sets, int64_t ahead_ms)
 	memcpy(value + 8, boot, len);
 	return store_put(sets, TABLE_SIGNER, clock_key, (struct bytes){value, 8 + len});
 }
-
-int
-signer_clock_delete(struct store_txn *sets)
-{
-	return store_delete(sets, TABLE_SIGNER, clock_key);
-}

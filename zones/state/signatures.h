@@ -184,7 +184,6 @@ int signer_newest_put(struct store_txn *txn, uint32_t now);
  */
 bool signer_clock_get(struct store_txn *sets, int64_t *ahead_ms);
 int signer_clock_put(struct store_txn *sets, int64_t ahead_ms);
-int signer_clock_delete(struct store_txn *sets);
 
 /* S103: all that this generation of the configuration needs is signed. In signatures/. 0: none yet. */
 uint64_t signer_generation(struct store_txn *signatures);
