@@ -17,6 +17,7 @@ read_all(const uint8_t *octets, size_t len)
 {
 	struct signing_key keys[2] = {{.algorithm = 13, .key_tag = 1, .dnskey = {1, 1, 3, 13}},
 	    {.algorithm = 15, .key_tag = 2, .dnskey = {1, 0, 3, 15}}};
+	struct parent_time time = {0}, again;
 	struct shown shown;
 	char why[SHOWN_WHY];
 	uint32_t ttl;
@@ -39,6 +40,11 @@ read_all(const uint8_t *octets, size_t len)
 	memset(why, 'x', sizeof why);
 	if (!shown_resolved_ds(&shown, octets, len, why))
 		assert(memchr(why, '\0', sizeof why) != NULL);
+	shown_time(&shown, octets, len, 0, &time);
+	again = time;
+	shown_time(&shown, octets, len, 0, &again); /* a second server with the same answer */
+	assert(again.says == time.says && again.from == time.from && again.until == time.until);
+	assert(time.says == PARENT_SILENT || len >= 12);
 	assert(!shown_validated(octets, len) || !shown_failed(octets, len));
 }
 
