@@ -356,10 +356,32 @@ a_set_has_one_content_in_any_order(void **state)
 	assert_memory_not_equal(&a, &other, sizeof a);
 }
 
+/* Each octet at each place of words of eight, and of the rest; also in place. */
+static void
+only_a_to_z_become_lower_case(void **state)
+{
+	(void)state;
+	for (unsigned octet = 0; octet < 256; octet++)
+		for (uint8_t len = 1; len <= 63; len++) {
+			uint8_t label[NAME_MAX_LEN] = {len}, out[NAME_MAX_LEN] = {0};
+
+			memset(label + 1, (int)octet, len);
+			assert_int_equal(name_lower(out, label), len + 2);
+			assert_int_equal(out[0], len);
+			assert_int_equal(out[len + 1], 0);
+			for (unsigned i = 1; i <= len; i++)
+				assert_int_equal(
+				    out[i], octet >= 'A' && octet <= 'Z' ? octet - 'A' + 'a' : octet);
+			name_lower(label, label);
+			assert_memory_equal(label, out, len + 2u);
+		}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(only_a_to_z_become_lower_case),
 	    cmocka_unit_test(the_key_tag_is_that_of_the_rfc),
 	    cmocka_unit_test(what_is_signed_has_names_in_lower_case_and_canonical_order),
 	    cmocka_unit_test(the_hash_changes_with_each_part_of_an_rrset),

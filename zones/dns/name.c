@@ -170,12 +170,29 @@ name_within(const uint8_t *name, const uint8_t *ancestor)
 	return have >= want && name_equal(name_skip(name, have - want), ancestor);
 }
 
+/* Eight octets at once: bit 7 of an octet of upper is set if it is one of A to Z. */
+static uint64_t
+lower_word(uint64_t word)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), low = word & 127 * ones;
+	uint64_t upper = (low + (128 - 'A') * ones) & ~(low + (127 - 'Z') * ones) & ~word & 128 * ones;
+
+	return word | upper >> 2;
+}
+
 size_t
 name_lower(uint8_t *out, const uint8_t *name)
 {
-	size_t len = name_len(name);
+	size_t len = name_len(name), i = 0;
 
-	for (size_t i = 0; i < len; i++)
+	for (; i + sizeof(uint64_t) <= len; i += sizeof(uint64_t)) {
+		uint64_t word;
+
+		memcpy(&word, name + i, sizeof word);
+		word = lower_word(word);
+		memcpy(out + i, &word, sizeof word);
+	}
+	for (; i < len; i++)
 		out[i] = name_lower_octet(name[i]);
 	return len;
 }
