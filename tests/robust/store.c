@@ -201,6 +201,85 @@ rows_are_walked_in_the_order_of_their_keys(void **state)
 	store_close(store);
 }
 
+/* Number i of the rows of random_walk: the number of its key, or -1. */
+static int
+row_of(bool there, struct bytes key, struct bytes value)
+{
+	char text[16] = "";
+
+	if (!there)
+		return -1;
+	assert_true(key.len < sizeof text && value.len == key.len);
+	assert_memory_equal(key.data, value.data, key.len);
+	memcpy(text, key.data, key.len);
+	return atoi(text);
+}
+
+static int
+random_move(struct store_cursor *cursor, unsigned move, unsigned to)
+{
+	struct bytes key, value;
+	char text[16];
+
+	snprintf(text, sizeof text, "%04u", to);
+	switch (move) {
+	case 0:
+		return row_of(store_cursor_seek(cursor, text_bytes(text), &key, &value), key, value);
+	case 1:
+		return row_of(store_cursor_first(cursor, &key, &value), key, value);
+	case 2:
+		return row_of(store_cursor_last(cursor, &key, &value), key, value);
+	case 3:
+		return row_of(store_cursor_previous(cursor, &key, &value), key, value);
+	default:
+		return row_of(store_cursor_next(cursor, &key, &value), key, value);
+	}
+}
+
+/* A store that is only read reads rows ahead; one that is written does not. */
+static void
+a_cursor_that_reads_ahead_moves_like_one_that_does_not(void **state)
+{
+	struct store *writer = open_store(*state, STORE_CONFIG, STORE_WRITE), *reader;
+	struct store_cursor *ahead, *plain;
+	struct store_txn *txn, *other;
+	uint64_t random = 1;
+
+	assert_int_equal(store_begin(writer, STORE_WRITE, &txn), 0);
+	for (unsigned i = 0; i < 700; i += 2) {
+		char text[16];
+
+		snprintf(text, sizeof text, "%04u", i);
+		assert_int_equal(store_put(txn, TABLE_META, text_bytes(text), text_bytes(text)), 0);
+	}
+	assert_int_equal(store_commit(txn), 0);
+	reader = open_store(*state, STORE_CONFIG, STORE_READ);
+	assert_int_equal(store_begin(writer, STORE_READ, &txn), 0);
+	assert_int_equal(store_begin(reader, STORE_READ, &other), 0);
+	plain = store_cursor_open(txn, TABLE_META);
+	ahead = store_cursor_open(other, TABLE_META);
+	for (unsigned walk = 0; walk < 2000; walk++) {
+		unsigned move = (unsigned)(mix64(++random) % 3), to = (unsigned)(mix64(++random) % 720);
+
+		int row = 0;
+
+		/* A walk ends at the first missing row, and the next one begins elsewhere. */
+		for (uint64_t left = mix64(++random) % (walk % 20 == 0 ? 400 : 70); left > 0 && row >= 0;
+		     left--) {
+			row = random_move(plain, move, to);
+			assert_int_equal(random_move(ahead, move, to), row);
+			move = left % 50 == 1 ? 3 : 4;
+		}
+	}
+	assert_false(store_torn(reader));
+	store_cursor_close(ahead);
+	store_cursor_close(plain);
+	store_abort(txn);
+	store_abort(other);
+	store_close(reader);
+	store_close(writer);
+}
+
 static void
 news_lasts_until_it_was_read(void **state)
 {
@@ -680,6 +759,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    ROW(a_reader_finds_no_store_before_its_writer_made_one),
 	    ROW(rows_are_walked_in_the_order_of_their_keys),
+	    ROW(a_cursor_that_reads_ahead_moves_like_one_that_does_not),
 	    ROW(news_lasts_until_it_was_read),
 	    ROW(the_map_grows_while_another_process_reads),
 	    ROW(a_killed_reader_does_not_let_the_file_grow_for_ever),

@@ -27,6 +27,20 @@ store_call_escape(void)
 	return false;
 }
 
+/* The end of the table is an error only if there is no row before it. */
+static int
+next_rows(struct store_call *call)
+{
+	unsigned most = call->count;
+	int rc = 0;
+
+	for (call->count = 0; call->count < most; call->count++)
+		if ((rc = mdb_cursor_get(
+			 call->cursor, &call->key[call->count], &call->value[call->count], MDB_NEXT)) != 0)
+			break;
+	return rc == MDB_NOTFOUND && call->count > 0 ? 0 : rc;
+}
+
 static int
 run(struct store_call *call)
 {
@@ -43,6 +57,8 @@ run(struct store_call *call)
 		return mdb_cursor_open(call->txn, call->dbi, &call->cursor);
 	case CALL_CURSOR_GET:
 		return mdb_cursor_get(call->cursor, call->key, call->value, (MDB_cursor_op)call->flags);
+	case CALL_CURSOR_NEXT:
+		return next_rows(call);
 	case CALL_CURSOR_DELETE:
 		return mdb_cursor_del(call->cursor, 0);
 	case CALL_COMMIT:

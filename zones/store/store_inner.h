@@ -18,7 +18,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { STORE_MAX_TABLES = 16, STORE_KEY_MAX = 511, STORE_STEPS_KEPT = 4096 };
+enum { STORE_MAX_TABLES = 16, STORE_KEY_MAX = 511, STORE_STEPS_KEPT = 4096, STORE_AHEAD = 32 };
 
 struct store {
 	enum store_kind kind;
@@ -66,6 +66,12 @@ struct store_cursor {
 	/* A copy of the key of the last row; at_len 0: no row yet. */
 	size_t at_len, steps;
 	uint8_t at[STORE_KEY_MAX];
+	/*
+	 * Rows that were read ahead in one call, if the store is only read: nahead of them, of which the
+	 * cursor has passed `passed`. LMDB's cursor is at the last of them.
+	 */
+	unsigned nahead, passed;
+	MDB_val keys[STORE_AHEAD], values[STORE_AHEAD];
 };
 
 /*
@@ -90,6 +96,7 @@ struct store_call {
 		CALL_STAT,
 		CALL_CURSOR_OPEN,
 		CALL_CURSOR_GET,
+		CALL_CURSOR_NEXT, /* several rows */
 		CALL_CURSOR_DELETE,
 		CALL_COMMIT,
 		CALL_ABORT
@@ -100,6 +107,7 @@ struct store_call {
 	MDB_val *key, *value;
 	unsigned flags; /* flags of LMDB; for CALL_CURSOR_GET the MDB_cursor_op */
 	MDB_stat *stat;
+	unsigned count; /* of CALL_CURSOR_NEXT: the maximum, then how many were read into key and value */
 };
 /* Make the call. If it faults it returns MDB_CORRUPTED, and the store is torn. */
 int store_call(struct store *store, struct store_call *call);

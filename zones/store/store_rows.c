@@ -23,7 +23,7 @@ to_bytes(const MDB_val *val)
 static bool
 found(struct store *store, int rc, const MDB_val *value)
 {
-	if (rc == 0 && store->access == STORE_READ &&
+	if (rc == 0 && value != NULL && store->access == STORE_READ &&
 	    !store_fault_within(store, value->mv_data, value->mv_size)) {
 		atomic_store(&store->torn, true);
 		rc = MDB_CORRUPTED;
@@ -105,8 +105,8 @@ store_cursor_open(struct store_txn *txn, enum store_table table)
 	cursor->table = table;
 	if (store_call(txn->store, &call) == 0) {
 		cursor->cursor = call.cursor;
-		cursor->at_len = 0;
-		cursor->steps = 0;
+		cursor->at_len = cursor->steps = 0;
+		cursor->nahead = cursor->passed = 0;
 		return cursor;
 	}
 	free(cursor);
@@ -131,12 +131,17 @@ compare_keys(struct bytes a, struct bytes b)
 	return order != 0 ? order : a.len < b.len ? -1 : a.len > b.len;
 }
 
+static struct bytes
+key_before(const struct store_cursor *cursor)
+{
+	return cursor->passed > 0 ? to_bytes(&cursor->keys[cursor->passed - 1])
+				  : (struct bytes){cursor->at, cursor->at_len};
+}
+
 /* Damaged pages can make a walk endless, so check that the keys rise. */
 static bool
-in_order(const struct store_cursor *cursor, MDB_cursor_op op, struct bytes wanted, struct bytes key)
+in_order(struct bytes before, MDB_cursor_op op, struct bytes wanted, struct bytes key)
 {
-	struct bytes before = {cursor->at, cursor->at_len};
-
 	if (key.len == 0 || key.len > STORE_KEY_MAX)
 		return false;
 	if (op == MDB_SET_RANGE)
@@ -144,6 +149,25 @@ in_order(const struct store_cursor *cursor, MDB_cursor_op op, struct bytes wante
 	if (before.len == 0 || (op != MDB_NEXT && op != MDB_PREV))
 		return true;
 	return op == MDB_NEXT ? compare_keys(key, before) > 0 : compare_keys(key, before) < 0;
+}
+
+static bool
+out_of_order(struct store_cursor *cursor)
+{
+	atomic_store(&cursor->store->torn, true);
+	store_damage_found(cursor->store);
+	return false;
+}
+
+/* Release pages now and then: otherwise a walk over all rows would make the whole file resident. */
+static void
+count_steps(struct store_cursor *cursor, size_t steps)
+{
+	size_t before = cursor->steps / STORE_STEPS_KEPT;
+
+	cursor->steps += steps;
+	if (cursor->steps / STORE_STEPS_KEPT != before)
+		store_fault_release(cursor->store);
 }
 
 static bool
@@ -156,19 +180,56 @@ step(
 
 	if (!found(cursor->store, store_call(cursor->store, &call), &to) || !found(cursor->store, 0, &key))
 		return false;
-	if (!in_order(cursor, op, wanted, to_bytes(&key))) {
-		atomic_store(&cursor->store->torn, true);
-		store_damage_found(cursor->store);
-		return false;
-	}
-	/* Release pages now and then: otherwise a walk over all rows would make the whole file resident. */
-	if (++cursor->steps % STORE_STEPS_KEPT == 0)
-		store_fault_release(cursor->store);
+	if (!in_order(key_before(cursor), op, wanted, to_bytes(&key)))
+		return out_of_order(cursor);
+	count_steps(cursor, 1);
+	cursor->nahead = cursor->passed = 0;
 	*at = to_bytes(&key);
 	cursor->at_len = at->len;
 	memcpy(cursor->at, at->data, at->len);
 	*value = to_bytes(&to);
 	return true;
+}
+
+/*
+ * Read the next rows: one, then twice as many each time, because many walks are short. Their keys are checked
+ * here, so that a row costs little more than LMDB takes for it.
+ */
+static bool
+read_ahead(struct store_cursor *cursor)
+{
+	struct bytes before = key_before(cursor);
+	struct store_call call = {CALL_CURSOR_NEXT, .cursor = cursor->cursor, .key = cursor->keys,
+	    .value = cursor->values, .count = MIN(MAX(2 * cursor->nahead, 1u), (unsigned)STORE_AHEAD)};
+	uint8_t kept[STORE_KEY_MAX];
+
+	memcpy(kept, before.data, before.len);
+	before.data = kept;
+	if (!found(cursor->store, store_call(cursor->store, &call), NULL))
+		return false;
+	for (unsigned i = 0; i < call.count; i++) {
+		struct bytes key = to_bytes(&cursor->keys[i]);
+
+		if (!found(cursor->store, 0, &cursor->keys[i]) ||
+		    !found(cursor->store, 0, &cursor->values[i]))
+			return false;
+		if (!in_order(before, MDB_NEXT, before, key))
+			return out_of_order(cursor);
+		before = key;
+	}
+	cursor->nahead = call.count;
+	cursor->passed = 0;
+	count_steps(cursor, call.count);
+	return true;
+}
+
+/* LMDB's cursor goes back to the row where this one is. */
+static bool
+go_back(struct store_cursor *cursor)
+{
+	struct bytes before = key_before(cursor), at, value;
+
+	return cursor->passed == cursor->nahead || step(cursor, MDB_SET_RANGE, before, &at, &value);
 }
 
 bool
@@ -193,13 +254,20 @@ store_cursor_last(struct store_cursor *cursor, struct bytes *at, struct bytes *v
 bool
 store_cursor_next(struct store_cursor *cursor, struct bytes *at, struct bytes *value)
 {
-	return step(cursor, MDB_NEXT, (struct bytes){0}, at, value);
+	if (cursor->store->access != STORE_READ)
+		return step(cursor, MDB_NEXT, (struct bytes){0}, at, value);
+	if (cursor->passed == cursor->nahead && !read_ahead(cursor))
+		return false;
+	*at = to_bytes(&cursor->keys[cursor->passed]);
+	*value = to_bytes(&cursor->values[cursor->passed]);
+	cursor->passed++;
+	return true;
 }
 
 bool
 store_cursor_previous(struct store_cursor *cursor, struct bytes *at, struct bytes *value)
 {
-	return step(cursor, MDB_PREV, (struct bytes){0}, at, value);
+	return go_back(cursor) && step(cursor, MDB_PREV, (struct bytes){0}, at, value);
 }
 
 int
