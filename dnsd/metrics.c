@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <time.h>
 
 static const struct pages_limits limits = {.most = 4, .stalled_ms = 10000, .deadline_ms = 60000};
 
@@ -182,6 +183,33 @@ add_nodes(const struct publisher_report *report, FILE *page)
 	    nodes->generation > report->generation ? (double)(nodes->generation - report->generation) : 0);
 }
 
+/* Of signed zones: these also show a signer that is dead, whose own metrics are gone (S106). */
+static void
+add_signed(const struct metrics *metrics, const struct publisher_report *report, FILE *page)
+{
+	if (!report->has_signed)
+		return;
+	exposition_value(page, "graycloud_signer_up", "gauge",
+	    "1 if graycloud-signer beats, so that signatures are renewed (S106).", !report->signer_dead);
+	if (report->signatures_end != 0)
+		exposition_value(page, "graycloud_signatures_first_expiry_seconds", "gauge",
+		    "Seconds until the first signature ends, as graycloud-signer last knew.",
+		    (double)(report->signatures_end - (int64_t)time(NULL)));
+	exposition_value(page, "graycloud_rrsets_unsigned", "gauge",
+	    "RRsets of signed zones, without those of load balancers, that have no signature yet.",
+	    (double)report->lacking);
+	exposition_family(page, "graycloud_signed_answers_total", "counter",
+	    "Answers of signed zones to clients with DO: whole, with one address in place of all, or "
+	    "SERVFAIL for lack "
+	    "of a signature (S102).");
+	exposition_sample(page, "graycloud_signed_answers_total",
+	    (double)(SUM(metrics, answers_signed) - SUM(metrics, answers_of_one)), "kind", "whole", NULL);
+	exposition_sample(page, "graycloud_signed_answers_total", (double)SUM(metrics, answers_of_one),
+	    "kind", "one", NULL);
+	exposition_sample(page, "graycloud_signed_answers_total", (double)SUM(metrics, unsigned_failed),
+	    "kind", "failed", NULL);
+}
+
 static void
 add_state(const struct metrics *metrics, FILE *page)
 {
@@ -216,6 +244,7 @@ add_state(const struct metrics *metrics, FILE *page)
 	    "1 if graycloud-monitor sends heartbeats (S25)", !report.monitor_dead);
 	if (report.joined)
 		add_nodes(&report, page);
+	add_signed(metrics, &report, page);
 	if (report.health_seen)
 		exposition_value(page, "graycloud_health_age_seconds", "gauge",
 		    "Seconds since the monitor's last heartbeat.", (double)report.monitor_beat_age_ms / 1e3);

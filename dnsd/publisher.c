@@ -567,6 +567,10 @@ publisher_report(struct publisher *publisher, struct publisher_report *report)
 	pthread_mutex_lock(&publisher->lock);
 	compiler_counts(publisher->compiler, &publisher->report.counts);
 	publisher->report.unknown = compiler_unknown(publisher->compiler);
+	publisher->report.has_signed = compiler_has_signed(publisher->compiler);
+	publisher->report.lacking = compiler_unsigned(publisher->compiler);
+	publisher->report.signer_dead = signer_dead(&publisher->signer, now);
+	publisher->report.signatures_end = publisher->signer.expires;
 	*report = publisher->report;
 	pthread_mutex_unlock(&publisher->lock);
 	/* Up to here beat_age holds the time of the beat. */

@@ -24,6 +24,7 @@ struct publisher {
 	struct signed_stores signed_by;
 	struct served_signed *served; /* the zones that are answered signed */
 	bool noted;                   /* it has those of the snapshot */
+	struct signer_beat signer;    /* the newest one; zeros: there was none */
 	uint64_t waiting_ms; /* since when a configuration waits for the signer (S103); 0: none does */
 	struct compiler *compiler;
 	struct side *side; /* builds large zones with the compiler; NULL: none */

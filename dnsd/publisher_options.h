@@ -33,6 +33,10 @@ struct publisher_report {
 	bool monitor_dead;            /* S25 */
 	uint64_t monitor_beat_age_ms; /* only if health_seen */
 	struct compiled_counts counts;
+	/* S106: of signed zones. */
+	bool has_signed, signer_dead;
+	int64_t signatures_end; /* of the first one, seconds since 1970, as the signer knew; 0: not known */
+	size_t lacking;         /* RRsets of zone data without a signature */
 };
 
 #endif

@@ -73,6 +73,8 @@ publisher_follow_signatures(struct publisher *publisher)
 	signing_begin(&publisher->signed_by, STORE_READ, &signing);
 	good = signing.signatures != NULL && store_begin(publisher->config.store, STORE_PEEK, &config) == 0;
 	pthread_mutex_lock(&publisher->lock);
+	if (signing.sets != NULL)
+		signer_beat_get(signing.sets, &publisher->signer);
 	if (good) {
 		signing_use(&signing, publisher->compiler, config);
 		compiled = compiler_signatures(publisher->compiler, config, signing.signatures, signing.sets,

@@ -144,6 +144,18 @@ count_choice(struct tally *tally, const struct steer_choice *choice)
 		tally_add(&tally->last_resort, 1);
 }
 
+static void
+count_signed(struct tally *tally, const struct answer *answer)
+{
+	if (answer->lacks_signature) {
+		tally_add(&tally->unsigned_failed, 1);
+	} else if (answer->first_end != 0 || answer->steered.zone != NULL) {
+		tally_add(&tally->answers_signed, 1);
+		if (answer->lacking != NULL)
+			tally_add(&tally->answers_of_one, 1);
+	}
+}
+
 void
 tally_query(
     struct tally *tally, const struct peer *peer, const struct query *query, const struct answer *answer)
@@ -154,4 +166,6 @@ tally_query(
 		tally_add(&tally->types[MIN(query->question.type, TALLY_OTHER_TYPE)], 1);
 	if (answer->has_choice)
 		count_choice(tally, &answer->choice);
+	if (answer->dnssec_ok)
+		count_signed(tally, answer);
 }

@@ -26,10 +26,12 @@ struct tally {
 	tally_word types[TALLY_TYPES];                 /* by number; the last counts all above 256 */
 	tally_word cookies_good, cookies_bad;          /* valid cookies, and missing or invalid ones */
 	tally_word limited_dropped, limited_truncated; /* by RRL; in a dry run, those that it would limit */
-	tally_word pins_made, pins_refused;  /* of sticky clients; refused: no room, so hashing decides */
-	tally_word truncated;                /* responses with TC */
-	tally_word ignored;                  /* messages that got no answer */
-	tally_word last_resort;              /* answers from a fallback pool (S14) */
+	tally_word pins_made, pins_refused; /* of sticky clients; refused: no room, so hashing decides */
+	tally_word truncated;               /* responses with TC */
+	tally_word ignored;                 /* messages that got no answer */
+	tally_word last_resort;             /* answers from a fallback pool (S14) */
+	/* To clients with DO: with signatures, of these with one address in place of all, SERVFAIL (S102). */
+	tally_word answers_signed, answers_of_one, unsigned_failed;
 	tally_word uncounted;                /* answers for which the table below had no room */
 	_Atomic(struct tally_table *) table; /* the newest */
 };

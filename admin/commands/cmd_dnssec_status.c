@@ -3,13 +3,13 @@
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
 #include "admin/commands/command_change.h"
+#include "admin/look/signer_view.h"
 #include "zones/document/json.h"
 #include "zones/state/config.h"
 #include "zones/state/imported.h"
 #include "zones/state/membership.h"
 
 #include <stdlib.h>
-#include <time.h>
 
 const char *
 dnssec_clean_name(const char *word, char out[NAME_MAX_TEXT])
@@ -31,8 +31,7 @@ struct looking {
 	const char *only;           /* NULL: all zones */
 	struct json *keys;          /* of the zone that is shown */
 	struct dnssec_state *state; /* of the only zone; may be NULL */
-	struct signer_beat beat;
-	bool beats;
+	struct signer_view signer;
 };
 
 static const char *const mark_names[KEY_MARKS] = {"dnskey", "signs_dnskey", "ds", "signs_data"};
@@ -242,7 +241,7 @@ look(struct looking *looking)
 		looking->signatures = NULL;
 	if (sets != NULL && store_begin(sets, STORE_READ, &looking->sets) != 0)
 		looking->sets = NULL;
-	looking->beats = looking->sets != NULL && signer_beat_get(looking->sets, &looking->beat);
+	signer_view_read(&looking->signer, looking->config, looking->sets);
 	if (looking->config != NULL)
 		config_each_object_by_name(looking->config, KIND_DNSSEC, add_zone, looking);
 	store_abort(looking->signatures);
@@ -255,12 +254,6 @@ look(struct looking *looking)
 	return true;
 }
 
-static bool
-is_alive(const struct looking *looking)
-{
-	return looking->beats && !signer_dead(&looking->beat, boot_ms());
-}
-
 bool
 dnssec_state_read(const struct args *args, const char *zone, struct dnssec_state *state)
 {
@@ -269,7 +262,7 @@ dnssec_state_read(const struct args *args, const char *zone, struct dnssec_state
 
 	*state = (struct dnssec_state){0};
 	good = look(&looking);
-	state->alive = is_alive(&looking);
+	state->alive = !looking.signer.dead;
 	json_drop(looking.list);
 	return good;
 }
@@ -279,20 +272,10 @@ dnssec_state_read(const struct args *args, const char *zone, struct dnssec_state
 static void
 print_signer(FILE *out, const struct looking *looking)
 {
-	const struct signer_beat *beat = &looking->beat;
-	char ends[64] = "no signature yet";
+	char *line = signer_view_line(&looking->signer);
 
-	if (!is_alive(looking)) {
-		fprintf(out, "graycloud-signer does not run: nothing is signed, and signatures end\n");
-		return;
-	}
-	if (beat->expires != 0)
-		snprintf(ends, sizeof ends, "the first signature ends in %lld h",
-		    (long long)(beat->expires - time(NULL)) / 3600);
-	fprintf(out, "graycloud-signer runs: generation %llu is signed, %s\n",
-	    (unsigned long long)beat->generation, ends);
-	if (beat->fault[0] != '\0')
-		fprintf(out, "%s\n", beat->fault);
+	fprintf(out, "signer %s: %s\n", signer_view_state(&looking->signer), line);
+	free(line);
 }
 
 static const char *
@@ -454,10 +437,10 @@ dnssec_status_run(struct args *args)
 	}
 	if (args->json) {
 		json = json_new_object();
-		json_put_bool(json, "signer_alive", is_alive(&looking));
-		json_put_integer(json, "generation", (long long)looking.beat.generation);
-		json_put_integer(json, "expires", (long long)looking.beat.expires);
-		json_put_text(json, "fault", looking.beat.fault);
+		json_put_bool(json, "signer_alive", !looking.signer.dead);
+		json_put_integer(json, "generation", (long long)looking.signer.beat.generation);
+		json_put_integer(json, "expires", (long long)looking.signer.beat.expires);
+		json_put_text(json, "fault", looking.signer.beat.fault);
 		json_put(json, "zones", looking.list);
 		print_json(json);
 		return EXIT_DONE;

@@ -56,6 +56,7 @@ void assess_certificate(struct findings *findings, int64_t now, int64_t until);
 /* By the picture alone: do the daemons live, and which generation and version do they have? */
 void assess_nameserver(struct findings *findings, const struct picture *picture);
 void assess_monitor(struct findings *findings, const struct picture *picture);
+void assess_signer(struct findings *findings, const struct signer_view *signer);
 /* Of a signed zone, by the row of its procedure; now: the wall clock in milliseconds. */
 void assess_keys(struct findings *findings, const char *zone, const struct rollover *rollover, int64_t now);
 /* S109: what came of a zone whose keys are on another node. */

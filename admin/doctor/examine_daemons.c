@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <time.h>
 
 /* A daemon that does not beat: it ended, or it runs and does nothing. */
@@ -140,6 +141,43 @@ assess_monitor(struct findings *findings, const struct picture *picture)
 		    (unsigned long long)beat->generation);
 }
 
+/* S106: what is dead renews no signature. */
+static void
+add_dead_signer(struct findings *findings, const struct signer_view *signer)
+{
+	char *line = signer_view_line(signer);
+
+	finding_add(findings, FINDING_ERROR, "daemon-dead", "signer", "%s", line);
+	finding_cure(findings, "start it: systemctl start graycloud-signer; its log has the reason");
+	free(line);
+}
+
+void
+assess_signer(struct findings *findings, const struct signer_view *signer)
+{
+	size_t before = findings->count;
+	char *line;
+
+	if (!signer->wanted)
+		return;
+	if (signer->dead) {
+		add_dead_signer(findings, signer);
+		return;
+	}
+	line = signer_view_line(signer);
+	assess_version(findings, "signer", "graycloud-signer", signer->beat.version);
+	if (signer_view_ended(signer)) {
+		finding_add(findings, FINDING_ERROR, "signatures-ended", "signer", "%s", line);
+		finding_cure(findings, "`graycloud dnssec status` shows why they are not renewed");
+	} else if (signer->beat.fault[0] != '\0') {
+		finding_add(findings, FINDING_ERROR, "signer-stuck", "signer", "%s", line);
+		finding_cure(findings, "what can go wrong, and its cure: docs/dnssec.md");
+	}
+	if (!findings_worse_since(findings, before))
+		finding_add(findings, FINDING_OK, "signer", "signer", "%s", line);
+	free(line);
+}
+
 /* Does a daemon that lives have another generation than the configuration? */
 static bool
 behind(const struct picture *picture)
@@ -171,4 +209,5 @@ examine_daemons(struct examination *examination)
 {
 	assess_nameserver(examination->findings, examination->picture);
 	assess_monitor(examination->findings, examination->picture);
+	assess_signer(examination->findings, &examination->picture->signer);
 }

@@ -358,6 +358,24 @@ look_at_nameserver(struct viewer *viewer, struct picture *picture)
 	store_abort(txn);
 }
 
+/* The store of its beat is opened only where a zone is to be signed: most nameservers have none. */
+static void
+look_at_signer(struct viewer *viewer, struct picture *picture)
+{
+	struct store_txn *config = NULL, *sets = NULL;
+
+	if (viewer->stores[STORE_CONFIG] != NULL)
+		store_begin(viewer->stores[STORE_CONFIG], STORE_PEEK, &config);
+	signer_view_read(&picture->signer, config, NULL);
+	if (picture->signer.wanted) {
+		viewer_news_of(viewer, STORE_SETS);
+		sets = begin(viewer, STORE_SETS);
+		signer_view_read(&picture->signer, config, sets);
+	}
+	store_abort(sets);
+	store_abort(config);
+}
+
 struct picture *
 picture_read(struct viewer *viewer)
 {
@@ -381,6 +399,7 @@ picture_read(struct viewer *viewer)
 	look_at_health(picture, &verdicts);
 	verdicts_end(&verdicts);
 	look_at_nameserver(viewer, picture);
+	look_at_signer(viewer, picture);
 	return picture;
 }
 
@@ -416,7 +435,8 @@ daemons_differ(const struct picture *a, const struct picture *b)
 {
 	return a->monitor_dead != b->monitor_dead ||
 	    (a->beat.isolated_ms != 0) != (b->beat.isolated_ms != 0) || a->serving_dead != b->serving_dead ||
-	    a->answering.ready != b->answering.ready;
+	    a->answering.ready != b->answering.ready ||
+	    signer_view_well(&a->signer) != signer_view_well(&b->signer);
 }
 
 bool
@@ -435,6 +455,7 @@ picture_refresh(struct viewer *viewer, struct picture *picture, size_t first, si
 	picture->now_ms = boot_ms();
 	picture->now_wall = wall_ms();
 	look_at_nameserver(viewer, picture);
+	look_at_signer(viewer, picture);
 	verdicts = verdicts_begin(viewer, picture);
 	same = look_again(picture, first, end, &verdicts);
 	verdicts_end(&verdicts);
@@ -472,7 +493,7 @@ picture_all_well(const struct picture *picture)
 		    (picture->lbs[i].status == LB_DEGRADED || picture->lbs[i].status == LB_CRITICAL))
 			return false;
 	return !picture->monitor_dead && picture->beat.isolated_ms == 0 && !picture->serving_dead &&
-	    (picture->nodes == NULL || nodes_all_well(picture->nodes));
+	    signer_view_well(&picture->signer) && (picture->nodes == NULL || nodes_all_well(picture->nodes));
 }
 
 const char *

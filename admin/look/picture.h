@@ -7,6 +7,7 @@
 #define PICTURE_H
 
 #include "admin/look/plan.h"
+#include "admin/look/signer_view.h"
 #include "zones/model/status.h"
 #include "zones/state/cluster.h"
 #include "zones/state/hostname.h"
@@ -84,6 +85,7 @@ struct picture {
 	bool serving, serving_dead; /* serving: a nameserver has written here, maybe long ago */
 	struct serving_status answering;
 	struct nodes_view *nodes; /* NULL: this node stands alone */
+	struct signer_view signer;
 	uint64_t last_flip;
 	uint64_t now_ms;
 	int64_t now_wall;

@@ -315,6 +315,8 @@ picture_json(const struct picture *picture)
 		json_put(json, "nodes", nodes_json(picture->nodes));
 	json_put(json, "monitor", monitor_json(picture));
 	json_put(json, "nameserver", nameserver_json(picture));
+	if (picture->signer.wanted)
+		json_put(json, "signer", signer_view_json(&picture->signer));
 	for (size_t i = 0; i < picture->nlbs; i++)
 		if (!picture->lbs[i].hidden)
 			json_add(lbs, lb_json(picture, &picture->lbs[i]));

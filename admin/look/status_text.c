@@ -597,12 +597,29 @@ print_nodes(const struct picture *picture, FILE *out)
 	free(line);
 }
 
+/* S106 */
+static void
+print_signer(const struct picture *picture, FILE *out)
+{
+	const struct signer_view *signer = &picture->signer;
+	char *line;
+
+	if (!signer->wanted)
+		return;
+	line = signer_view_line(signer);
+	fprintf(out, "%ssigner %s%s: %s\n",
+	    print_colour(out, signer_view_well(signer) ? COLOUR_GOOD : COLOUR_BAD), signer_view_state(signer),
+	    print_colour(out, COLOUR_NONE), line);
+	free(line);
+}
+
 static void
 print_head(const struct picture *picture, FILE *out)
 {
 	print_nodes(picture, out);
 	print_monitor(picture, out);
 	print_nameserver(picture, out);
+	print_signer(picture, out);
 	print_failing(picture, out);
 	fputc('\n', out);
 	if (picture->npools + picture->nlbs > 0)

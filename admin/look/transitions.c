@@ -156,6 +156,12 @@ print_transitions(FILE *out, struct viewer *viewer, const struct picture *before
 		print_change(out, after->now_wall, "monitor", "", monitor, monitor_text(after));
 	if (nameserver == NULL || strcmp(nameserver, nameserver_text(after)) != 0)
 		print_change(out, after->now_wall, "nameserver", "", nameserver, nameserver_text(after));
+	if (after->signer.wanted &&
+	    (before == NULL ||
+		strcmp(signer_view_state(&before->signer), signer_view_state(&after->signer)) != 0))
+		print_change(out, after->now_wall, "signer", "",
+		    before == NULL || !before->signer.wanted ? NULL : signer_view_state(&before->signer),
+		    signer_view_state(&after->signer));
 	if (before != NULL)
 		print_flips(out, viewer, before, after);
 	print_pools(out, before, after);
