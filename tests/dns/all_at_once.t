@@ -1,6 +1,7 @@
 #!/usr/bin/perl
 # Everything at once, drawn at random: health flips, records, zone loads, pools and load balancers change, rollovers begin, the registry follows
-# CDS, and each program is killed, stopped and replaced, in front of a validating resolver: every answer is right and has AD.
+# CDS, stores of signatures are lost, and each program is killed, stopped and replaced, in front of a validating resolver: every answer is right and
+# has AD. With $two_nodes there is another node with the same keys, which the resolver asks, too (all_at_once_nodes.t).
 # More of it, or the same draws again: FAULT_EVENTS=5000 GRAYCLOUD_SEED=7.
 use strict;
 use warnings;
@@ -14,13 +15,14 @@ my $events = $ENV{FAULT_EVENTS} // 120;
 my $seed = $ENV{GRAYCLOUD_SEED} // int rand 1e6;
 srand $seed;
 my $zone = $Rollover::ZONE;
-my $r = Rollover->start;
-my $t = $r->{child};
+our $two_nodes;
+my $r = Rollover->start(nodes => $two_nodes);
+my ($t, $other) = @$r{qw(child node2)};
 
 # --- Answers of every kind.
 
 $t->start_origins(5);
-$t->start_monitor;
+$_->start_monitor for grep { defined } $t, $other;
 my $port = $t->origin_port;
 $t->admin("monitor create fast type=http interval=1 timeout=0.5 retries=0 port=$port consecutive_down=1 consecutive_up=1");
 $t->admin('pool create one monitor=fast origin=127.0.0.2 origin=127.0.0.3 origin=127.0.0.4');
@@ -67,6 +69,7 @@ sub registry {
 
 my (%down, %names, $n);
 sub made { my @made = sort keys %names; return $made[rand @made] }
+sub lose { my @stores = @_; system 'rm', '-rf', map { "$t->{state}/$_" } @stores; return '' }
 sub cli { my ($line) = @_; my ($status, undef, $err) = $t->run(split ' ', $line); return $status eq '0' ? '' : ": $err" }
 my %events = (
 	flip => [12, sub { my $which = '127.0.0.' . (2 + int rand 5); $down{$which} = !$down{$which}; $t->origin("$which " . ($down{$which} ? 'down' : 'up')); "$which" }],
@@ -81,18 +84,32 @@ my %events = (
 	'zone load' => [2, sub { my $file = $t->write_file("$zone.zone", $t->admin("zone export $zone")); cli("zone load $file") }],
 	undo => [1, sub { my ($last) = $t->admin('log') =~ /^\s*(\d+)\b(?!.*(?:record|lb create|lb delete|load|undo))/m; defined $last ? cli("undo $last") : '' }],
 	'kill signer' => [3, sub { $t->kill9('signer'); $r->start_signer; '' }],
+	'lose both' => [1, sub { lose(qw(signatures sets)) }],
+	'lose signatures' => [1, sub { lose('signatures') }],
+	'lose sets' => [1, sub { lose('sets') }],
 	'kill dnsd' => [1, sub { $t->kill9('dnsd'); restart_dnsd(); '' }],
 	'stop dnsd' => [1, sub { $t->stop_program('dnsd'); restart_dnsd(); '' }],
 	'replace dnsd' => [2, sub { $t->replace_dnsd; '' }],
 	'kill monitor' => [1, sub { $t->kill9('monitor'); $t->start_monitor; '' }],
 	'rollover' => [3, sub { cli("dnssec rollover $zone" . ('', ' --emergency', ' --algorithm 13', ' --algorithm 15', ' --cancel')[rand 5]) }],
 	registry => [8, \&registry],
+	$two_nodes ? (
+		bring => [8, sub { $r->bring }],
+		'kill other signer' => [3, sub { $other->kill9('signer'); $r->start_signer_of('node2'); '' }],
+		'kill other dnsd' => [1, sub { $other->kill9('dnsd'); local $other->{listen} = 1; $other->start_dnsd('--listen', $other->{udp}[0]); '' }],
+		'replace other dnsd' => [1, sub { $other->replace_dnsd; '' }]) : (),
 );
 my @draw = map { my $what = $_; ($what) x $events{$what}[0] } sort keys %events;
 
 sub restart_dnsd { local $t->{listen} = 1; $t->start_dnsd('--listen', $t->{udp}[0]) }
 
+# The configuration of the other node is that of the first one.
+sub bring_configuration {
+	my ($from, $to) = map { "GRAYCLOUD_STATE=$_->{state} $Graycloud::BUILD/bin/graycloud" } $t, $other;
+	system("$from export --zones | $to apply - --prune >/dev/null 2>$t->{dir}/apply.log") == 0 or die 'apply: ', do { local (@ARGV, $/) = "$t->{dir}/apply.log"; <> };
+}
 $t->admin("dnssec enable $zone");
+$r->join_node if $two_nodes;
 $r->step('enable', 2);
 $r->sync_ds('first', 'second');
 $r->over('the zone is secure');
@@ -105,6 +122,7 @@ for (1 .. $events) {
 	$history[-1] .= ' ' . ($events{$what}[1]->() // '');
 	$history[-1] =~ s/\s+$//;
 	$happened{$what}++;
+	bring_configuration() if $two_nodes && $what =~ /record|lb|pool|origin|zone|undo|rollover/;
 	ask(@$_) for map { $questions[rand @questions] } 1 .. 6;
 	# The resolver may deny a new name for the second that the NSEC before it holds (RFC 8198).
 	for my $name (grep { defined && Graycloud::now() > $names{$_} + 3 } made()) { ask($name, 'A') }
