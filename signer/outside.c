@@ -291,9 +291,9 @@ outside_look(struct outside *outside, int64_t wall_ms, uint64_t boot_ms, char te
 	else if (outside->doubt == OUTSIDE_IN_DOUBT)
 		snprintf(text, OUTSIDE_TEXT,
 		    "nothing is signed yet: this boot's clock is %" PRId64
-		    " days ahead of what the signer last noted: the parents are looked at first, for 90 s at "
-		    "most",
-		    outside->ahead_days);
+		    " day%s ahead of what the signer last noted: the parents are looked at first (up to 90 "
+		    "s)",
+		    outside->ahead_days, outside->ahead_days == 1 ? "" : "s");
 	else
 		return NULL;
 	return text;

@@ -168,6 +168,8 @@ signer_clock_good(struct signer *signer, const struct pass *pass)
 	if (!signer->clock.begun) {
 		clock_watch_begin(&signer->clock, pass->sets, signer->options.trust_clock);
 		outside_load(&signer->outside, pass->sets, signer->options.trust_clock);
+		if (outside_is_off(&signer->outside, wall_ms()))
+			clock_watch_forget(&signer->clock);
 	}
 	why = clock_watch_look(&signer->clock, newest, text);
 	if (why == NULL && !signer->clock.known &&
