@@ -174,7 +174,8 @@ store_poll(struct store *store, struct problems *problems)
 		store->next_look = now + LOOK_MS;
 		return reopen(store, problems);
 	}
-	if (now >= store->next_look || store->unlocked) {
+	/* A store that vanished is used as soon as it is back: others may have read it already. */
+	if (now >= store->next_look || store->unlocked || store->vanished) {
 		store->next_look = now + LOOK_MS;
 
 		enum store_news news = look(store, problems);
@@ -182,9 +183,6 @@ store_poll(struct store *store, struct problems *problems)
 		if (news != STORE_SAME)
 			return news;
 	}
-	/* Its file is still open, and has nothing new. */
-	if (store->vanished)
-		return STORE_LOST;
 	if (store->access == STORE_READ)
 		return compare(store, problems);
 	return store->lost ? STORE_LOST : STORE_SAME;
