@@ -280,7 +280,7 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 	if (pass.error == 0 && zone_signer_has_keyless_nodes(signer->zones))
 		pass.error = MIN(shipment_name(pass.sets), 0);
 	if (pass.error == 0)
-		signer_take_imports(signer, &pass);
+		signer_take_imports(signer, &pass, config);
 	if (pass.error == 0 && signer->loaded)
 		signer_renew_steered(signer, &pass);
 	if (pass.error == 0 && !compile(signer, &pass, config, signer->config.anew)) {

@@ -4,6 +4,7 @@
  */
 #include "signer/keyless.h"
 #include "signer/signer_inner.h"
+#include "signer/verifying.h"
 #include "zones/base/array.h"
 #include "zones/state/imported.h"
 #include "zones/state/signing_keys.h"
@@ -462,15 +463,32 @@ take_items(struct taking *taking)
 		take_rollover(taking, rollover.octets);
 }
 
+/* Do its signatures verify, as far as what they sign is here? */
+static bool
+verifies(struct taking *taking, struct store_txn *config)
+{
+	struct problems problems = {0};
+	bool good = verifying_shipment(&taking->shipment, config, taking->zone, &problems);
+
+	if (!good)
+		refuse(taking, "%s", problems.items[0].text);
+	problems_free(&problems);
+	return good;
+}
+
+struct take_pass {
+	struct signer *signer;
+	struct pass *pass;
+	struct store_txn *config;
+};
+
 static void
 take(void *arg, uint32_t zone)
 {
-	struct steered_pass *steering = arg;
-	struct signer *signer = steering->signer;
-	struct taking taking = {.signer = signer,
-	    .pass = steering->pass,
-	    .zone = zone,
-	    .name = zone_signer_name(signer->zones, zone)};
+	struct take_pass *now = arg;
+	struct signer *signer = now->signer;
+	struct taking taking = {
+	    .signer = signer, .pass = now->pass, .zone = zone, .name = zone_signer_name(signer->zones, zone)};
 	struct bytes octets, body;
 	const char *wrong = "a shipment that was damaged is refused";
 
@@ -483,7 +501,7 @@ take(void *arg, uint32_t zone)
 		wrong = shipment_open(&taking.shipment, body);
 	if (wrong != NULL) {
 		refuse(&taking, "%s", wrong);
-	} else if (may_be_taken(&taking)) {
+	} else if (may_be_taken(&taking) && verifies(&taking, now->config)) {
 		take_items(&taking);
 		note_taken(&taking);
 	}
@@ -497,12 +515,12 @@ take(void *arg, uint32_t zone)
 }
 
 void
-signer_take_imports(struct signer *signer, struct pass *pass)
+signer_take_imports(struct signer *signer, struct pass *pass, struct store_txn *config)
 {
-	struct steered_pass steering = {.signer = signer, .pass = pass};
+	struct take_pass now = {signer, pass, config};
 
 	if (signer->loaded && boot_ms() >= signer->take_ms)
-		zone_signer_each_keyless(signer->zones, take, &steering);
+		zone_signer_each_keyless(signer->zones, take, &now);
 }
 
 void

@@ -125,7 +125,7 @@ void signer_renew_steered(struct signer *signer, struct pass *pass);
 /* signer_import.c */
 /* S109: take the shipments that wait, in a pass; after its commit, or not, signer_end_imports. If it was not,
  * they wait for some seconds, and its fault stays meanwhile. */
-void signer_take_imports(struct signer *signer, struct pass *pass);
+void signer_take_imports(struct signer *signer, struct pass *pass, struct store_txn *config);
 void signer_end_imports(struct signer *signer, bool good);
 /* Count the RRsets without a signature of zones whose keys are on other nodes. */
 void signer_count_missing(struct signer *signer);

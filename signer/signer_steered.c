@@ -68,35 +68,18 @@ add(struct steered_pass *steering, struct key *key, const struct steered_signatu
 	struct signer *signer = steering->signer;
 	struct steered_batch *batch = signer->batch;
 	struct steered_signature *row = &batch->rows[batch->count];
-	bool cname = wanted->type == TYPE_CNAME;
-	unsigned count = cname ? 1 : wanted->count,
-		 len = cname         ? (unsigned)name_len(wanted->target)
-	    : wanted->type == TYPE_A ? 4
-				     : 16;
-	const uint8_t *data = cname ? wanted->target : wanted->addresses;
-	uint8_t apex[NAME_MAX_LEN], *records = xmalloc((size_t)count * (2 + len)), *addresses = NULL;
+	uint8_t apex[NAME_MAX_LEN];
 	struct signed_set set = {.owner = wanted->owner, .apex = apex};
-	size_t used = 0;
+	uint8_t *records = steered_rrset(wanted, &set.rrset);
 
 	keyring_apex(zone_signer_keyring(signer->zones, wanted->zone), apex);
-	for (unsigned i = 0; i < count; i++, used += 2 + len) {
-		put16(records + used, (uint16_t)len);
-		memcpy(records + used + 2, data + (size_t)i * len, len);
-	}
-	set.rrset = (struct rrset){.type = wanted->type,
-	    .count = (uint16_t)count,
-	    .ttl = wanted->ttl,
-	    .records = records,
-	    .len = used};
 	zone_signer_prepare(
 	    signer->zones, key, &set, signer->options.validity.steered_s, &batch->jobs[batch->count]);
 	free(records);
 	*row = *wanted;
-	if (!cname) {
-		addresses = xmalloc((size_t)count * len);
-		memcpy(addresses, data, (size_t)count * len);
-	}
-	row->addresses = addresses;
+	row->addresses = wanted->type != TYPE_CNAME
+	    ? xmemdup(wanted->addresses, wanted->count * (wanted->type == TYPE_A ? 4u : 16u))
+	    : NULL;
 	batch->contents[batch->count++] = *content;
 }
 

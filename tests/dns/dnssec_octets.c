@@ -2,6 +2,7 @@
 #include "signer/key.h"
 #include "signer/signing_threads.h"
 #include "signer/validity.h"
+#include "signer/verifier.h"
 #include "zones/answer/chain.h"
 #include "zones/answer/signature_table.h"
 #include "zones/dns/dnssec.h"
@@ -171,6 +172,57 @@ a_key_is_saved_loaded_and_signs(void **state)
 	(void)state;
 	sign_and_load(ALGORITHM_ECDSAP256);
 	sign_and_load(ALGORITHM_ED25519);
+}
+
+/* What a key signed verifies with its public part, and nothing else does. */
+static void
+verify(unsigned algorithm)
+{
+	struct key *key = key_new(apex, algorithm, DNSKEY_ZONE),
+		   *other = key_new(apex, algorithm, DNSKEY_ZONE);
+	struct signing_key row, foreign;
+	struct signature signature = {.algorithm = 0};
+	uint8_t data[] = "what is signed";
+	struct verifier *right, *wrong;
+
+	key_describe(key, &row);
+	key_describe(other, &foreign);
+	right = verifier_new(row.dnskey, signing_key_dnskey_len(&row));
+	wrong = verifier_new(foreign.dnskey, signing_key_dnskey_len(&foreign));
+	assert_non_null(right);
+	assert_non_null(wrong);
+	key_begin(key, &signature);
+	key_sign(key, 0, data, sizeof data, &signature);
+	assert_true(verifier_check(right, data, sizeof data, &signature));
+	assert_false(verifier_check(wrong, data, sizeof data, &signature));
+	for (size_t i = 0; i < SIGNATURE_OCTETS; i++) {
+		signature.octets[i] ^= 1;
+		assert_false(verifier_check(right, data, sizeof data, &signature));
+		signature.octets[i] ^= 1;
+	}
+	data[3] ^= 1;
+	assert_false(verifier_check(right, data, sizeof data, &signature));
+	memset(signature.octets, 0, sizeof signature.octets);
+	assert_false(verifier_check(right, data, sizeof data, &signature));
+	assert_null(verifier_new(row.dnskey, signing_key_dnskey_len(&row) - 1u));
+	verifier_free(right);
+	verifier_free(wrong);
+	key_free(key);
+	key_free(other);
+}
+
+static void
+a_signature_verifies_with_its_key_and_its_octets_alone(void **state)
+{
+	uint8_t none[DNSKEY_MAX] = {1, 0, 3, ALGORITHM_ECDSAP256, 1, 2, 3};
+
+	(void)state;
+	verify(ALGORITHM_ECDSAP256);
+	verify(ALGORITHM_ED25519);
+	assert_null(verifier_new(none, sizeof none)); /* no point of the curve */
+	none[3] = ALGORITHM_RSASHA256;
+	assert_null(verifier_new(none, sizeof none));
+	assert_null(verifier_new(none, 0));
 }
 
 /* Signatures of Ed25519 are always the same. */
@@ -387,6 +439,7 @@ main(void)
 	    cmocka_unit_test(the_hash_changes_with_each_part_of_an_rrset),
 	    cmocka_unit_test(the_bitmap_is_that_of_the_rfc),
 	    cmocka_unit_test(a_key_is_saved_loaded_and_signs),
+	    cmocka_unit_test(a_signature_verifies_with_its_key_and_its_octets_alone),
 	    cmocka_unit_test(threads_sign_what_one_signs),
 	    cmocka_unit_test(signatures_end_spread_and_are_renewed_while_half_of_the_validity_is_left),
 	    cmocka_unit_test(a_signature_is_found_by_its_content_and_by_no_other),

@@ -225,6 +225,14 @@ signature_row_first(struct bytes value, struct signature out[SIGNATURES_MAX])
 	return count;
 }
 
+unsigned
+signature_row_find(struct bytes value, uint64_t hash, struct signature out[SIGNATURES_MAX])
+{
+	unsigned place;
+
+	return find_content(&value, hash, out, &place);
+}
+
 int
 signature_merge(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
     struct bytes value, bool *changed)

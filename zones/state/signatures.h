@@ -87,6 +87,8 @@ int signature_merge(struct store_txn *txn, uint32_t zone, const struct bytes *ow
     struct bytes value, bool *changed);
 /* The signatures of the first content of a row. Returns how many. */
 unsigned signature_row_first(struct bytes value, struct signature out[SIGNATURES_MAX]);
+/* The same of the content with a hash. */
+unsigned signature_row_find(struct bytes value, uint64_t hash, struct signature out[SIGNATURES_MAX]);
 
 /* Delete all rows of a zone: its signatures, its keys, itself. */
 int signatures_drop_zone(struct store_txn *txn, uint32_t zone);
@@ -149,6 +151,8 @@ uint64_t steered_last(struct store_txn *txn);
 /* A row as octets, which the caller frees; and back, false if they are no row. */
 uint8_t *steered_encode(const struct steered_signature *row, size_t *len);
 bool steered_decode(struct steered_signature *row, const struct bytes *value);
+/* Its RRset. Returns the records, which the caller frees. */
+uint8_t *steered_rrset(const struct steered_signature *row, struct rrset *out);
 uint64_t steered_count(struct store_txn *txn);
 /* As signatures_sweep: rows after a sequence, in circles. */
 typedef bool steered_keep_fn(void *arg, const struct steered_signature *row);

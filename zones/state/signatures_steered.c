@@ -41,6 +41,24 @@ steered_decode(struct steered_signature *row, const struct bytes *value)
 	return true;
 }
 
+uint8_t *
+steered_rrset(const struct steered_signature *row, struct rrset *out)
+{
+	bool cname = row->type == TYPE_CNAME;
+	size_t count = cname ? 1 : row->count,
+	       len = cname ? name_len(row->target) : address_octets(row->type), used = 0;
+	const uint8_t *data = cname ? row->target : row->addresses;
+	uint8_t *records = xmalloc(count * (2 + len));
+
+	for (size_t i = 0; i < count; i++, used += 2 + len) {
+		put16(records + used, (uint16_t)len);
+		memcpy(records + used + 2, data + i * len, len);
+	}
+	*out = (struct rrset){
+	    .type = row->type, .count = (uint16_t)count, .ttl = row->ttl, .records = records, .len = used};
+	return records;
+}
+
 uint64_t
 steered_each(struct store_txn *txn, uint64_t after, steered_fn *fn, void *arg)
 {
