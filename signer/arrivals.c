@@ -2,6 +2,7 @@
 
 #include "signer/key.h"
 #include "zones/base/array.h"
+#include "zones/state/zone_folder.h"
 
 #include <dirent.h>
 #include <err.h>
@@ -48,33 +49,13 @@ path_of(const char *state, const uint8_t *apex)
 
 /* ---- writing ---- */
 
-static bool
-write_file(const char *directory, const char *path, const char *text)
-{
-	char *new = xasprintf("%s/.new.%d", directory, (int)getpid());
-	int fd = open(new, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	bool good = fd >= 0 && dprintf(fd, "%s\n", text) > 0 && fsync(fd) == 0 && rename(new, path) == 0;
-	int error = errno;
-
-	if (!good)
-		unlink(new);
-	if (fd >= 0)
-		close(fd);
-	if (good && (fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) >= 0) {
-		good = fsync(fd) == 0;
-		close(fd);
-	}
-	free(new);
-	errno = error;
-	return good;
-}
-
 bool
 arrival_put(const char *state, const struct key_state *key_state, struct problems *problems)
 {
 	char *directory = directory_of(state), *path = path_of(state, key_state->apex),
 	     *text = key_state_write(key_state);
-	bool good = (mkdir(directory, 0700) == 0 || errno == EEXIST) && write_file(directory, path, text);
+	bool good =
+	    (mkdir(directory, 0700) == 0 || errno == EEXIST) && zone_folder_write(directory, path, text);
 
 	if (!good)
 		problems_error(problems, "cannot write %s: %s", path, strerror(errno));

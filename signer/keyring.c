@@ -1,6 +1,6 @@
 #include "signer/keyring.h"
 
-#include "signer/keyring_inner.h"
+#include "signer/keyring_saved.h"
 #include "zones/state/zone_folder.h"
 
 #include <dirent.h>
@@ -206,7 +206,7 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
 	struct loading loading = {keyring, policy->ending == ENDING_KEY_LOST, problems};
 	size_t before = problems->errors;
 	char *directory;
-	bool known;
+	bool known, recovered;
 
 	directory = key_directory(state, policy->name);
 	snprintf(keyring->directory, sizeof keyring->directory, "%s", directory);
@@ -214,6 +214,7 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
 	memcpy(keyring->apex, zone->name, name_len(zone->name));
 	keyring->zone = zone->number;
 	keyring->name = xstrdup(policy->name);
+	snprintf(keyring->policy, sizeof keyring->policy, "%s", policy->id.text);
 	rollover_get(signatures, zone->number, &keyring->rollover);
 	providers_read(&keyring->providers, signatures, zone->number);
 	providers_list(&keyring->providers, keyring->apex, policy);
@@ -221,7 +222,8 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
 	if (loading.lost)
 		return keyring;
 	known = problems->errors == before && keyring->count > 0;
-	if (problems->errors == before && !known)
+	recovered = problems->errors == before && !known && keyring_recover(keyring, policy, problems);
+	if (problems->errors == before && !known && !recovered)
 		adopt(&loading);
 	if (problems->errors == before && keyring->count == 0) {
 		if (make)
@@ -235,7 +237,8 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
 	if (problems->errors == before && keyring->count > 0) {
 		if (known)
 			return keyring;
-		enable_first(keyring);
+		if (!recovered)
+			enable_first(keyring);
 		if (keyring_put(keyring, signatures) == 0)
 			return keyring;
 		problems_error(problems, "the row of a key cannot be written");
@@ -254,6 +257,7 @@ keyring_free(struct keyring *keyring)
 	for (unsigned i = 0; i < keyring->nleft; i++)
 		key_free(keyring->left[i]);
 	free(keyring->name);
+	free(keyring->saved);
 	free(keyring);
 }
 
@@ -577,6 +581,8 @@ keyring_put(struct keyring *keyring, struct store_txn *signatures)
 	}
 	if (error == 0)
 		error = providers_write(&keyring->providers, signatures, keyring->zone, over);
+	if (error == 0 && keyring_can_sign(keyring))
+		keyring_save_state(keyring);
 	return error;
 }
 

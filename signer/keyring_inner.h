@@ -1,5 +1,5 @@
 /*
- * keyring_inner.h -- what a keyring has: shared by keyring.c and keyring_follow.c.
+ * keyring_inner.h -- what a keyring has: shared by keyring.c, keyring_saved.c and keyring_follow.c.
  */
 #ifndef SIGNER_KEYRING_INNER_H
 #define SIGNER_KEYRING_INNER_H
@@ -7,6 +7,7 @@
 #include "signer/key.h"
 #include "signer/key_state.h"
 #include "signer/providers.h"
+#include "zones/model/model.h"
 
 #include <limits.h>
 
@@ -21,7 +22,10 @@ struct keyring {
 	uint8_t apex[NAME_MAX_LEN];
 	uint32_t zone;
 	char *name;
+	char policy[ID_LEN + 1];  /* the object that enabled it */
 	char directory[PATH_MAX]; /* of its files */
+	char *saved;              /* the text of keys/ZONE/state; NULL: not known */
+	bool unsaved;             /* it could not be written */
 	struct key *keys[KEYS_MAX];
 	struct signing_key rows[KEYS_MAX];
 	unsigned count;

@@ -1,6 +1,7 @@
 #include "signer/settle.h"
 
 #include "signer/keyless.h"
+#include "signer/keyring_saved.h"
 #include "zones/base/array.h"
 #include "zones/document/document_load.h"
 #include "zones/state/imported.h"
@@ -69,6 +70,7 @@ end_zone(struct settle *settle, uint32_t zone, struct keyring *keyring)
 	struct rollover last = *keyring_rollover(keyring);
 
 	warnx("zone %s is not signed any longer", keyring_name(keyring));
+	keyring_forget_state(keyring);
 	zone_signer_remove(settle->zones, zone);
 	note(settle, signatures_drop_zone(settle->signatures, zone));
 	note(settle, rollover_put(settle->signatures, zone, &last));
@@ -283,8 +285,12 @@ drop_others(struct settle *settle)
 
 	signed_zones_each(settle->signatures, collect, &signed_now);
 	for (size_t i = 0; i < signed_now.count && settle->error == 0; i++) {
+		const struct keyring *keyring = zone_signer_keyring(settle->zones, signed_now.items[i]);
+
 		if (is_wanted(settle, signed_now.items[i]))
 			continue;
+		if (keyring != NULL)
+			keyring_forget_state(keyring);
 		zone_signer_remove(settle->zones, signed_now.items[i]);
 		note(settle, signatures_drop_zone(settle->signatures, signed_now.items[i]));
 	}

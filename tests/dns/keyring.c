@@ -1,5 +1,6 @@
 /* The keys of a zone: which sign what, and what is answered of them, at each step of a procedure. */
 #include "signer/keyring_follow.h"
+#include "signer/keyring_saved.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -240,8 +241,9 @@ all_keys_of_an_imported_zone_leave_with_its_rollover(void **state)
 
 	(void)state;
 	assert_true(keyring_roll(ring, ROLLOVER_KEY, ALGORITHM_ECDSAP256, &now, &problems));
+	keyring_forget_state(ring);
 	keyring_free(ring);
-	/* Two files and no row: both sign. */
+	/* Two files, no row and no state: both sign. */
 	assert_int_equal(signatures_drop_zone(txn, zone.number), 0);
 	ring = open_ring(false);
 	assert_non_null(ring);
@@ -256,6 +258,139 @@ all_keys_of_an_imported_zone_leave_with_its_rollover(void **state)
 		advance(ring);
 	assert_int_equal(keyring_rows(ring, &rows), 1);
 	expect_records(ring, 1, 1);
+	keyring_free(ring);
+}
+
+/* ---- the store of signatures is lost ---- */
+
+/* Where the rollover is after some steps, and its store is lost. */
+static struct keyring *
+lost_at(unsigned steps, enum rollover_kind kind, struct signing_key rows[KEY_STATE_KEYS], unsigned *count)
+{
+	struct keyring *ring = enabled();
+	const struct signing_key *there;
+
+	keyring_rollover(ring)->request = 7;
+	assert_true(keyring_roll(ring, kind,
+	    kind == ROLLOVER_ALGORITHM ? ALGORITHM_ED25519 : ALGORITHM_ECDSAP256, &now, &problems));
+	assert_int_equal(keyring_put(ring, txn), 0);
+	for (unsigned i = 0; i < steps; i++)
+		advance(ring);
+	*count = keyring_rows(ring, &there);
+	memcpy(rows, there, *count * sizeof *rows);
+	assert_int_equal(signatures_drop_zone(txn, zone.number), 0);
+	return ring;
+}
+
+static void
+the_step_is_the_same_after_the_store_was_lost(void **state)
+{
+	static const enum rollover_kind kinds[] = {ROLLOVER_KEY, ROLLOVER_EMERGENCY, ROLLOVER_ALGORITHM};
+
+	(void)state;
+	for (size_t k = 0; k < NITEMS(kinds); k++) {
+		unsigned all;
+
+		rollover_steps(kinds[k], &all);
+		for (unsigned steps = 0; steps <= all; steps++) {
+			struct signing_key rows[KEY_STATE_KEYS];
+			const struct signing_key *there;
+			struct rollover before;
+			unsigned count;
+			struct keyring *ring = lost_at(steps, kinds[k], rows, &count);
+
+			before = *keyring_rollover(ring);
+			keyring_free(ring);
+			ring = open_ring(false);
+			assert_non_null(ring);
+			assert_int_equal(keyring_rows(ring, &there), count);
+			for (unsigned i = 0; i < count; i++)
+				assert_memory_equal(&there[i], &rows[i], sizeof rows[i]);
+			assert_int_equal(keyring_rollover(ring)->kind, before.kind);
+			assert_int_equal(keyring_rollover(ring)->step, before.step);
+			assert_int_equal(keyring_rollover(ring)->request, 7);
+			assert_int_equal(keyring_rollover(ring)->first, 0);
+			assert_false(rollover_follows(keyring_rollover(ring)));
+			while (keyring_rollover(ring)->kind != ROLLOVER_NONE)
+				advance(ring);
+			assert_int_equal(keyring_rows(ring, &there), 1);
+			keyring_free(ring);
+			tear_down(NULL);
+			assert_int_equal(set_up(NULL), 0);
+		}
+	}
+}
+
+static void
+a_state_of_another_policy_or_zone_is_not_taken(void **state)
+{
+	struct signing_key rows[KEY_STATE_KEYS];
+	unsigned count;
+	struct keyring *ring = lost_at(1, ROLLOVER_KEY, rows, &count);
+
+	(void)state;
+	keyring_free(ring);
+	memset(policy.id.text, 'a', ID_LEN);
+	ring = open_ring(false);
+	memset(policy.id.text, 0, ID_LEN);
+	assert_non_null(ring);
+	assert_int_equal(keyring_rollover(ring)->kind, ROLLOVER_ENABLE);
+	keyring_free(ring);
+}
+
+static char *
+state_path(void)
+{
+	return xasprintf("%s/keys/ring.example/state", state_directory);
+}
+
+static void
+a_state_that_is_cut_is_not_taken(void **state)
+{
+	struct signing_key rows[KEY_STATE_KEYS];
+	unsigned count;
+	struct keyring *ring = lost_at(1, ROLLOVER_KEY, rows, &count);
+	char *path = state_path();
+
+	(void)state;
+	keyring_free(ring);
+	assert_int_equal(truncate(path, 60), 0);
+	free(path);
+	ring = open_ring(false);
+	assert_non_null(ring);
+	assert_int_equal(keyring_rollover(ring)->kind, ROLLOVER_ENABLE);
+	assert_int_equal(signers(ring, TYPE_A), 2);
+	keyring_free(ring);
+}
+
+static void
+a_state_whose_key_is_missing_makes_none(void **state)
+{
+	struct signing_key rows[KEY_STATE_KEYS];
+	unsigned count;
+	struct keyring *ring = lost_at(1, ROLLOVER_KEY, rows, &count);
+	char *path = xasprintf(
+	    "%s/keys/ring.example/Kring.example.+013+%05u.private", state_directory, rows[0].key_tag);
+
+	(void)state;
+	keyring_free(ring);
+	assert_int_equal(unlink(path), 0);
+	free(path);
+	assert_null(open_ring(true));
+	assert_true(problems.errors > 0);
+}
+
+static void
+a_zone_that_is_not_signed_any_longer_has_no_state(void **state)
+{
+	struct keyring *ring = enabled();
+	char *path = state_path();
+
+	(void)state;
+	assert_int_equal(access(path, F_OK), 0);
+	keyring_forget_state(ring);
+	assert_int_equal(access(path, F_OK), -1);
+	free(path);
 	keyring_free(ring);
 }
 
@@ -486,6 +621,11 @@ main(void)
 	    RING_TEST(a_step_outlives_a_restart),
 	    RING_TEST(the_files_of_a_key_that_left_are_not_loaded_again),
 	    RING_TEST(all_keys_of_an_imported_zone_leave_with_its_rollover),
+	    RING_TEST(the_step_is_the_same_after_the_store_was_lost),
+	    RING_TEST(a_state_of_another_policy_or_zone_is_not_taken),
+	    RING_TEST(a_state_that_is_cut_is_not_taken),
+	    RING_TEST(a_state_whose_key_is_missing_makes_none),
+	    RING_TEST(a_zone_that_is_not_signed_any_longer_has_no_state),
 	    RING_TEST(a_ksk_and_a_zsk_roll_one_by_one),
 	    RING_TEST(a_lost_key_needs_no_file),
 	    RING_TEST(a_node_that_follows_has_the_marks_of_the_one_that_leads),
