@@ -182,6 +182,7 @@ end(struct signer *signer, struct pass *pass)
 	const struct retire retire = {free_now, NULL};
 
 	signer->pass = NULL;
+	zone_signer_end(signer->zones);
 	compiler_set_signing(signer->compiler, NULL);
 	compiler_retire(signer->compiler, &retire);
 	if (pass->error == 0)

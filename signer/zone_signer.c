@@ -269,7 +269,7 @@ zone(void *arg, const struct zone_info *info)
 	    !signed_zone_get(signer->txn, info->number, &signer->row))
 		return NULL;
 	signature_reader_free(signer->reader);
-	signer->reader = signature_reader_new(signer->txn, info->number, true);
+	signer->reader = signature_reader_new(signer->txn, info->number);
 	signer->entry = entry;
 	signer->apex_len = name_len(info->name);
 	memcpy(data, signer->row.data, sizeof data);
@@ -368,8 +368,6 @@ void
 zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint32_t now)
 {
 	drop_batches(signer);
-	signature_reader_free(signer->reader);
-	signer->reader = NULL;
 	signer->txn = signatures;
 	signer->now = now;
 	signer->made = 0;
@@ -380,6 +378,13 @@ zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint
 		signer->zones[i]->nnews = 0;
 		signer->zones[i]->rose = false;
 	}
+}
+
+void
+zone_signer_end(struct zone_signer *signer)
+{
+	signature_reader_free(signer->reader);
+	signer->reader = NULL;
 }
 
 struct signed_entry *

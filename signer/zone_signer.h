@@ -20,6 +20,8 @@ void zone_signer_free(struct zone_signer *signer);
 
 /* Begin a pass: read and write signatures in this transaction, at this time (seconds since 1970). */
 void zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint32_t now);
+/* Read no more: call it before the transaction ends. */
+void zone_signer_end(struct zone_signer *signer);
 /* Begin or end to sign a zone. The signer owns the keys. */
 void zone_signer_put(struct zone_signer *signer, uint32_t zone, struct keyring *keyring);
 void zone_signer_remove(struct zone_signer *signer, uint32_t zone);

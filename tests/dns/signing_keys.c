@@ -1,5 +1,6 @@
-/* Rows of keys and of rollovers in the store of signatures come back as they were written. */
+/* Rows of keys, of rollovers and of signatures in their store come back as they were written. */
 #include "zones/state/signing_keys.h"
+#include "zones/state/signatures.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -137,11 +138,92 @@ a_rollover_comes_back_with_its_servers(void **state)
 	store_abort(txn);
 }
 
+/* ---- signatures, found in a walk in which rows are written ---- */
+
+enum { OWNERS = 400, HASH = 1000 };
+
+static struct bytes
+owner_key(unsigned number)
+{
+	static char text[16];
+
+	return (struct bytes){text, (size_t)snprintf(text, sizeof text, "n%04u", number) + 2};
+}
+
+/* The signature shows what it was made for. */
+static void
+put_signature(struct store_txn *txn, unsigned number, uint32_t version)
+{
+	struct bytes key = owner_key(number);
+	struct signature signature = {.algorithm = 13, .key_tag = (uint16_t)number, .expiration = version};
+	const struct signature signatures[] = {signature, signature};
+
+	/* Rows of two sizes, so that those beside them move. */
+	assert_int_equal(
+	    signature_put(txn, 7, &key, TYPE_A, HASH + number, signatures, 1 + version % 2, SIGNATURE_NOW),
+	    0);
+}
+
+static void
+assert_found(struct signature_reader *reader, unsigned number, uint32_t version)
+{
+	struct signature found[SIGNATURES_MAX];
+	struct bytes key = owner_key(number);
+	unsigned count = signature_find(reader, &key, TYPE_A, HASH + number, found);
+
+	assert_int_equal(count, version > 0 ? 1 + version % 2 : 0);
+	assert_true(count == 0 || found[0].expiration == version);
+	assert_true(count == 0 || found[0].key_tag == number);
+}
+
+static void
+signatures_are_found_while_others_are_written(void **state)
+{
+	uint32_t versions[OWNERS] = {0};
+	struct signature_reader *reader;
+	uint64_t random = 1;
+	struct store_txn *txn;
+
+	(void)state;
+	assert_int_equal(store_begin(store, STORE_WRITE, &txn), 0);
+	for (unsigned i = 0; i < OWNERS; i += 2)
+		put_signature(txn, i, versions[i] = 1);
+	/* The next transaction changes copies of these pages. */
+	assert_int_equal(store_commit(txn), 0);
+	assert_int_equal(store_begin(store, STORE_WRITE, &txn), 0);
+	reader = signature_reader_new(txn, 7);
+	for (unsigned i = 0; i < OWNERS; i += 50) {
+		assert_found(reader, i, versions[i]);
+		put_signature(txn, i, ++versions[i]);
+		assert_found(reader, i, versions[i]);
+	}
+	for (unsigned i = 0; i < 20 * OWNERS; i++) {
+		unsigned number = i % OWNERS, other = (unsigned)(mix64(++random) % OWNERS);
+
+		assert_found(reader, number, versions[number]);
+		/* Long runs without a change, then one elsewhere, at this place, or at the next one. */
+		if (mix64(++random) % 20 == 0)
+			put_signature(txn, other, ++versions[other]);
+		if (mix64(++random) % 20 == 0)
+			put_signature(txn, number, ++versions[number]);
+		if (mix64(++random) % 20 == 0 && number + 1 < OWNERS)
+			put_signature(txn, number + 1, ++versions[number + 1]);
+		if (i == 10 * OWNERS) {
+			assert_int_equal(signatures_drop_zone(txn, 7), 0);
+			memset(versions, 0, sizeof versions);
+		}
+		assert_found(reader, number, versions[number]);
+	}
+	signature_reader_free(reader);
+	store_abort(txn);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_key_comes_back_with_its_marks),
+	    cmocka_unit_test(signatures_are_found_while_others_are_written),
 	    cmocka_unit_test(a_rollover_comes_back_with_its_servers),
 	};
 

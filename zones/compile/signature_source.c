@@ -40,7 +40,7 @@ zone(void *arg, const struct zone_info *info)
 	    !config_signs(source->config, info->name))
 		return NULL;
 	signature_reader_free(source->reader);
-	source->reader = signature_reader_new(source->txn, info->number, false);
+	source->reader = signature_reader_new(source->txn, info->number);
 	source->apex_len = name_len(info->name);
 	source->zone_signing = (struct zone_signing){.arg = source,
 	    .find = find,

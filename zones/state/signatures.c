@@ -28,20 +28,19 @@ row_key(uint8_t out[KEY_ROOM], uint32_t zone, const struct bytes *owner_key, uin
 struct signature_reader {
 	struct store_txn *txn;
 	uint32_t zone;
-	bool written;
+	uint64_t writes; /* of the transaction, when the cursor was opened */
 	struct store_cursor *cursor;
 	struct bytes key, value; /* the row under the cursor; an empty key: none */
 	bool behind;             /* the content that was found last */
 };
 
 struct signature_reader *
-signature_reader_new(struct store_txn *txn, uint32_t zone, bool written)
+signature_reader_new(struct store_txn *txn, uint32_t zone)
 {
 	struct signature_reader *reader = xcalloc(1, sizeof *reader);
 
 	reader->txn = txn;
 	reader->zone = zone;
-	reader->written = written;
 	return reader;
 }
 
@@ -112,8 +111,12 @@ same_key(const struct bytes *a, const struct bytes *b)
 static bool
 move(struct signature_reader *reader, const struct bytes *key)
 {
-	if (reader->written)
-		return store_get(reader->txn, TABLE_SIGNATURES, *key, &reader->value);
+	if (reader->writes != store_writes(reader->txn)) {
+		store_cursor_close(reader->cursor);
+		reader->cursor = NULL;
+		reader->key.len = 0;
+	}
+	reader->writes = store_writes(reader->txn);
 	if (reader->cursor == NULL)
 		reader->cursor = store_cursor_open(reader->txn, TABLE_SIGNATURES);
 	else if (reader->key.len > 0 &&

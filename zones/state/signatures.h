@@ -43,11 +43,11 @@ enum {
 
 /*
  * Find the signatures of a content. Returns how many there are, at most SIGNATURES_MAX; 0: none. Walks in the
- * order of the rows are cheap: the reader keeps a cursor.
+ * order of the rows are cheap: the reader keeps a cursor, until a row is written. Free the reader before the
+ * transaction ends.
  */
 struct signature_reader;
-/* written: rows are also written during the walk, so that a cursor is of no use. */
-struct signature_reader *signature_reader_new(struct store_txn *txn, uint32_t zone, bool written);
+struct signature_reader *signature_reader_new(struct store_txn *txn, uint32_t zone);
 void signature_reader_free(struct signature_reader *reader);
 unsigned signature_find(struct signature_reader *reader, const struct bytes *owner_key, uint16_t type,
     uint64_t hash, struct signature out[SIGNATURES_MAX]);

@@ -268,6 +268,8 @@ int store_append(struct store_txn *txn, enum store_table table, struct bytes key
 int store_delete(struct store_txn *txn, enum store_table table, struct bytes key);
 /* The number of rows of the table. */
 uint64_t store_count(struct store_txn *txn, enum store_table table);
+/* How many rows the transaction wrote or deleted; after a change rows that were read are not valid. */
+uint64_t store_writes(const struct store_txn *txn);
 
 /* Open a cursor over the rows in the order of their keys. Returns NULL only if memory is exhausted. */
 struct store_cursor *store_cursor_open(struct store_txn *txn, enum store_table table);

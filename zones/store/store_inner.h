@@ -55,6 +55,7 @@ struct store {
 struct store_txn {
 	struct store *store;
 	MDB_txn *txn;
+	uint64_t writes;          /* rows that it wrote or deleted */
 	struct page_trees *trees; /* the pages that were checked before a write; NULL: no check */
 };
 

@@ -56,6 +56,7 @@ put(struct store_txn *txn, enum store_table table, struct bytes key, struct byte
 
 	if (!store_check_row(txn, table, key, false))
 		return -EBADMSG;
+	txn->writes++;
 	return store_result(txn->store, store_call(txn->store, &call));
 }
 
@@ -80,8 +81,15 @@ store_delete(struct store_txn *txn, enum store_table table, struct bytes key)
 
 	if (!store_check_row(txn, table, key, true))
 		return -EBADMSG;
+	txn->writes++;
 	rc = store_call(txn->store, &call);
 	return rc == MDB_NOTFOUND ? 0 : store_result(txn->store, rc);
+}
+
+uint64_t
+store_writes(const struct store_txn *txn)
+{
+	return txn->writes;
 }
 
 uint64_t
@@ -277,5 +285,6 @@ store_cursor_delete(struct store_cursor *cursor)
 
 	if (!store_check_row(cursor->txn, cursor->table, (struct bytes){cursor->at, cursor->at_len}, true))
 		return -EBADMSG;
+	cursor->txn->writes++;
 	return store_result(cursor->store, store_call(cursor->store, &call));
 }
