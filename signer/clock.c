@@ -36,7 +36,9 @@ clock_watch_look(struct clock_watch *watch, uint32_t newest, char text[CLOCK_TEX
 
 	if (newest != 0 && (int32_t)((uint32_t)time(NULL) - newest) <= -BACK_S) {
 		snprintf(text, CLOCK_TEXT,
-		    "the clock is behind the newest signature: set it; nothing is signed until then");
+		    "the clock is behind the newest signature: set it right, or, if it is, start "
+		    "graycloud-signer "
+		    "with --trust-clock; nothing is signed until then");
 		return text;
 	}
 	if (watch->known && apart(ahead, watch->ahead_ms) > MOVED_MS) {

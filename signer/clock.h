@@ -27,7 +27,8 @@ struct clock_watch {
 void clock_watch_begin(struct clock_watch *watch, struct store_txn *sets, bool trust);
 /*
  * Returns NULL, or why nothing may be signed now, written to text. newest: when the newest signature was
- * made, seconds since 1970; 0: there is none. If something is signed then, call clock_watch_accept.
+ * made, seconds since 1970; 0: there is none, or it proves nothing. If something is signed then, call
+ * clock_watch_accept.
  */
 const char *clock_watch_look(struct clock_watch *watch, uint32_t newest, char text[CLOCK_TEXT]);
 /* From now on the clock may not be moved. */

@@ -156,8 +156,27 @@ last_known(const struct pass *pass, uint32_t newest)
 	return looked.newest_ms != 0 && (newest == 0 || (int32_t)(seconds - newest) > 0) ? seconds : newest;
 }
 
+/* Set the time of the newest signature back. Returns true if it was in the future. */
+static bool
+set_back(struct pass *pass, struct store_txn *txn, uint32_t newest)
+{
+	if (newest == 0 || (int32_t)(newest - pass->now) <= 0)
+		return false;
+	if (pass->error == 0)
+		pass->error = signer_newest_put(txn, pass->now);
+	return true;
+}
+
+/* A person says that the clock is right: one that was ahead made what is newer, and that is made again. */
+static void
+set_newest_back(struct pass *pass, uint32_t zones, uint32_t sets)
+{
+	pass->wrote |= set_back(pass, pass->signatures, zones);
+	set_back(pass, pass->sets, sets);
+}
+
 bool
-signer_clock_good(struct signer *signer, const struct pass *pass)
+signer_clock_good(struct signer *signer, struct pass *pass)
 {
 	uint32_t zones = signer_newest(pass->signatures), sets = signer_newest(pass->sets),
 		 newest = (int32_t)(sets - zones) > 0 ? sets : zones;
@@ -171,17 +190,20 @@ signer_clock_good(struct signer *signer, const struct pass *pass)
 		if (outside_is_off(&signer->outside, wall_ms()))
 			clock_watch_forget(&signer->clock);
 	}
-	why = clock_watch_look(&signer->clock, newest, text);
+	why = clock_watch_look(&signer->clock, signer->outside.trusted ? 0 : newest, text);
 	if (why == NULL && !signer->clock.known &&
 	    (ahead = clock_watch_ahead(&signer->clock, last_known(pass, newest))) > 0)
 		outside_begin_doubt(&signer->outside, ahead);
 	if (why == NULL)
 		why = outside_look(&signer->outside, wall_ms(), boot_ms(), text);
-	if (why == NULL)
-		clock_watch_accept(&signer->clock);
-	else
+	if (why != NULL) {
 		signer_set_fault(signer, "%s", why);
-	return why == NULL;
+		return false;
+	}
+	clock_watch_accept(&signer->clock);
+	if (signer->outside.trusted)
+		set_newest_back(pass, zones, sets);
+	return true;
 }
 
 int

@@ -15,8 +15,9 @@
 #include <stdlib.h>
 
 enum {
-	SCAN_MS = 60000,     /* at least so long between two walks over all signatures of a zone */
-	TAKE_RETRY_MS = 5000 /* after a pass that failed, which reads all signatures again */
+	SCAN_MS = 60000,      /* at least so long between two walks over all signatures of a zone */
+	TAKE_RETRY_MS = 5000, /* after a pass that failed, which reads all signatures again */
+	AHEAD_MS = 60000      /* a shipment that was made later was made by a clock that was ahead */
 };
 
 struct taking {
@@ -37,6 +38,7 @@ struct taking {
 	size_t nsteered;
 	struct content *replaced;
 	size_t nreplaced;
+	bool was_ahead; /* one that is here was made by a clock that was set right since */
 };
 
 static void
@@ -124,6 +126,7 @@ has_other_keys(struct taking *taking)
 static bool
 is_newer(struct taking *taking)
 {
+	int64_t latest = wall_ms() + AHEAD_MS;
 	const struct shipment *shipment = &taking->shipment;
 	struct shipment_state here = imported_state(&taking->row, &taking->sets_row);
 	char theirs[SHIPMENT_STATE_TEXT], ours[SHIPMENT_STATE_TEXT];
@@ -138,7 +141,8 @@ is_newer(struct taking *taking)
 		    "export` without --since",
 		    shipment_state_text(&shipment->before, theirs),
 		    here.identity == 0 ? "none" : shipment_state_text(&here, ours));
-	else if (shipment->after.identity != here.identity && shipment->made_ms < taking->row.made_ms)
+	else if (shipment->after.identity != here.identity &&
+	    shipment->made_ms < MIN(taking->row.made_ms, latest))
 		refuse(taking, "a shipment from another store that is older than what is here is refused");
 	else
 		return true;
@@ -294,7 +298,20 @@ is_single(const struct steered_signature *row)
 	return row->type == TYPE_CNAME || row->count == 1;
 }
 
-/* One that is here is taken only if it is newer. */
+/* One that is here is replaced by a newer one, or by any that holds if it was made by a clock that was ahead.
+ */
+static bool
+is_better(struct taking *taking, const struct signature *theirs, const struct signature *known)
+{
+	uint32_t now = taking->pass->now;
+
+	if ((int32_t)(theirs->inception - known->inception) > 0)
+		return true;
+	if (!validity_is_ahead(known, now) || validity_is_ahead(theirs, now))
+		return false;
+	return taking->was_ahead = true;
+}
+
 static void
 take_steered(struct taking *taking, const struct shipment_item *item)
 {
@@ -307,7 +324,7 @@ take_steered(struct taking *taking, const struct shipment_item *item)
 	row.zone = taking->zone;
 	content = compiler_content(&row);
 	if (compiler_find_steered(taking->signer->compiler, &content, &known)) {
-		if ((int32_t)(row.signature.inception - known.inception) <= 0)
+		if (!is_better(taking, &row.signature, &known))
 			return;
 		taking->replaced = array_grow(taking->replaced, taking->nreplaced, sizeof *taking->replaced);
 		taking->replaced[taking->nreplaced++] = content;
@@ -328,6 +345,10 @@ stays(void *arg, const struct steered_signature *row)
 	const struct taking *taking = arg;
 	struct content content = compiler_content(row);
 
+	/* Sets that the node with keys does not sign again would be answered otherwise. */
+	if (taking->was_ahead && row->zone == taking->zone && !is_single(row) &&
+	    validity_is_ahead(&row->signature, taking->pass->now))
+		return false;
 	return bsearch(&content, taking->replaced, taking->nreplaced, sizeof content, compare_contents) ==
 	    NULL;
 }
@@ -359,14 +380,14 @@ put_steered(struct taking *taking)
 /* ---- when they end ---- */
 
 struct scanning {
-	uint32_t zone;
+	uint32_t zone, now;
 	struct zone_ends ends;
 };
 
 static void
 scan(struct scanning *scanning, const struct signature *signature)
 {
-	scanning->ends.due = earlier_end(scanning->ends.due, validity_due_at(signature));
+	scanning->ends.due = earlier_end(scanning->ends.due, validity_due_at(signature, scanning->now));
 	scanning->ends.end = earlier_end(scanning->ends.end, signature->expiration);
 }
 
@@ -395,7 +416,7 @@ static void
 find_ends(struct taking *taking)
 {
 	struct zone_ends *ends = zone_signer_ends(taking->signer->zones, taking->zone);
-	struct scanning scanning = {.zone = taking->zone};
+	struct scanning scanning = {.zone = taking->zone, .now = taking->pass->now};
 	/* Those that were due may have come. */
 	bool due = ends->due != 0 && (int32_t)(ends->due - taking->pass->now) <= 0;
 

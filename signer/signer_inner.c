@@ -3,6 +3,7 @@
 #include <err.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <time.h>
 
 void
 signer_set_fault(struct signer *signer, const char *format, ...)
@@ -50,6 +51,7 @@ signer_note_steered(void *arg, const struct steered_signature *row)
 		return;
 	}
 	signer->steered_end = earlier_end(signer->steered_end, row->signature.expiration);
-	signer->steered_due = earlier_end(signer->steered_due, validity_due_at(&row->signature));
+	signer->steered_due =
+	    earlier_end(signer->steered_due, validity_due_at(&row->signature, (uint32_t)time(NULL)));
 	zone_signer_note_ttl(signer->zones, row->zone, row->ttl);
 }

@@ -99,7 +99,7 @@ void signer_note_steered(void *arg, const struct steered_signature *row);
 
 /* signer_clock.c */
 /* S106: may something be signed now? Else the fault is set. */
-bool signer_clock_good(struct signer *signer, const struct pass *pass);
+bool signer_clock_good(struct signer *signer, struct pass *pass);
 /*
  * Take a look that is over, and begin one at a parent that has to show the time. Returns true if nothing is
  * signed until that is over; then no pass is to be begun.

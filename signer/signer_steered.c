@@ -233,7 +233,7 @@ keep_steered(void *arg, const struct steered_signature *row)
 		return keep_keyless(pruning, row) || !(pruning->some = true);
 	if (pruning->surplus > 0)
 		pruning->surplus--;
-	else if ((int32_t)(validity_due_at(&row->signature) - pruning->soon) > 0)
+	else if ((int32_t)(validity_due_at(&row->signature, pruning->now) - pruning->soon) > 0)
 		return true;
 	return !(pruning->some = true);
 }

@@ -1,5 +1,7 @@
 #include "signer/validity.h"
 
+enum { AHEAD_S = 60 };
+
 void
 validity_set(struct signature *signature, uint32_t now, uint32_t seconds, uint64_t hash)
 {
@@ -13,12 +15,24 @@ validity_left(const struct signature *signature, uint32_t now)
 	return (int32_t)(signature->expiration - now);
 }
 
-uint32_t
-validity_due_at(const struct signature *signature)
+static uint32_t
+made_at(const struct signature *signature)
 {
-	uint32_t made = signature->inception + VALIDITY_BACK_S;
+	return signature->inception + VALIDITY_BACK_S;
+}
 
-	return made + (signature->expiration - made) / 3;
+bool
+validity_is_ahead(const struct signature *signature, uint32_t now)
+{
+	return (int32_t)(made_at(signature) - now) > AHEAD_S;
+}
+
+uint32_t
+validity_due_at(const struct signature *signature, uint32_t now)
+{
+	uint32_t made = made_at(signature);
+
+	return validity_is_ahead(signature, now) ? now : made + (signature->expiration - made) / 3;
 }
 
 uint32_t

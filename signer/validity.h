@@ -19,11 +19,13 @@ enum { VALIDITY_ZONE_S = 14 * 86400, VALIDITY_STEERED_S = 7 * 86400, VALIDITY_BA
  */
 void validity_set(struct signature *signature, uint32_t now, uint32_t seconds, uint64_t hash);
 
+/* Was it made by a clock that was ahead by more than a minute? */
+bool validity_is_ahead(const struct signature *signature, uint32_t now);
 /*
  * It is to be made again when a third of its time has passed: then half of the seconds that were asked for
- * are left at least, which is how long a signer may be dead without harm.
+ * are left at least, which is how long a signer may be dead without harm. One that is ahead is due now.
  */
-uint32_t validity_due_at(const struct signature *signature);
+uint32_t validity_due_at(const struct signature *signature, uint32_t now);
 /* Signatures that are due within this many seconds are made together. */
 uint32_t validity_batch_s(uint32_t seconds);
 /* Seconds until it ends, negative if it has ended; serial arithmetic (RFC 4034 3.1.5). */

@@ -159,21 +159,22 @@ write_records(struct zone_signer *signer, const struct signed_set *set, const st
 	for (unsigned i = 0; i < count && len + rrsig_octets(signer->apex_len) <= FRAGMENT_SIGNED_MAX; i++) {
 		if (entry->name == NULL) {
 			entry->first_end = earlier(entry->first_end, signatures[i].expiration);
-			entry->first_due = earlier(entry->first_due, validity_due_at(&signatures[i]));
+			entry->first_due =
+			    earlier(entry->first_due, validity_due_at(&signatures[i], signer->now));
 		}
 		len += rrsig_write(out + len, &covers, &signatures[i]);
 	}
 	return len;
 }
 
-/* Are these the signatures that the set is to have, and none of them due soon? */
+/* Are these the signatures that the set is to have, and none of them due soon, or ahead? */
 static bool
 are_good(const struct zone_signer *signer, uint16_t type, const struct signature *found, unsigned count)
 {
 	uint32_t soon = signer->now + validity_batch_s(signer->validity->zone_s);
 
 	for (unsigned i = 0; i < count; i++)
-		if ((int32_t)(validity_due_at(&found[i]) - soon) <= 0)
+		if ((int32_t)(validity_due_at(&found[i], signer->now) - soon) <= 0)
 			return false;
 	return keyring_fits(signer->entry->keyring, type, found, count);
 }

@@ -268,13 +268,37 @@ signatures_end_spread_and_are_renewed_while_half_of_the_validity_is_left(void **
 		validity_set(&signature, NOW, SECONDS, mix64(hash));
 		assert_int_equal(signature.inception, NOW - VALIDITY_BACK_S);
 		assert_in_range(signature.expiration, NOW + SECONDS - SECONDS / 4, NOW + SECONDS);
-		assert_in_range(validity_due_at(&signature), NOW + SECONDS / 4, NOW + SECONDS / 3);
-		assert_true(signature.expiration - validity_due_at(&signature) >= SECONDS / 2);
+		assert_in_range(validity_due_at(&signature, NOW), NOW + SECONDS / 4, NOW + SECONDS / 3);
+		assert_true(signature.expiration - validity_due_at(&signature, NOW) >= SECONDS / 2);
 		assert_int_equal(validity_left(&signature, NOW), signature.expiration - NOW);
 		assert_true(validity_left(&signature, signature.expiration + 5) == -5);
 	}
 	assert_int_equal(validity_batch_s(SECONDS), 3600);
 	assert_int_equal(validity_batch_s(160), 10);
+}
+
+static void
+a_signature_of_a_clock_that_was_ahead_is_due_at_once(void **state)
+{
+	enum { SECONDS = 14 * 86400 };
+	static const uint32_t nows[] = {1000000, 30, UINT32_MAX - 30};
+	struct signature signature;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof nows / sizeof *nows; i++) {
+		uint32_t now = nows[i];
+
+		validity_set(&signature, now + 60, SECONDS, 0);
+		assert_false(validity_is_ahead(&signature, now));
+		assert_true(validity_due_at(&signature, now) - now > SECONDS / 4);
+		validity_set(&signature, now + 61, SECONDS, 0);
+		assert_true(validity_is_ahead(&signature, now));
+		assert_int_equal(validity_due_at(&signature, now), now);
+		validity_set(&signature, now + 365u * 86400, SECONDS, 0);
+		assert_true(validity_is_ahead(&signature, now));
+		validity_set(&signature, now - SECONDS, SECONDS, 0);
+		assert_false(validity_is_ahead(&signature, now));
+	}
 }
 
 /* ---- the table of steered RRsets ---- */
@@ -442,6 +466,7 @@ main(void)
 	    cmocka_unit_test(a_signature_verifies_with_its_key_and_its_octets_alone),
 	    cmocka_unit_test(threads_sign_what_one_signs),
 	    cmocka_unit_test(signatures_end_spread_and_are_renewed_while_half_of_the_validity_is_left),
+	    cmocka_unit_test(a_signature_of_a_clock_that_was_ahead_is_due_at_once),
 	    cmocka_unit_test(a_signature_is_found_by_its_content_and_by_no_other),
 	    cmocka_unit_test(signatures_are_found_while_the_table_grows),
 	    cmocka_unit_test(a_set_has_one_content_in_any_order),
