@@ -145,14 +145,14 @@ struct zone *zone_build(uint32_t number, const uint8_t *apex, const struct zone_
  * Edit a zone: begin with a private copy, set owners (an owner without RRsets and load balancer is deleted,
  * or stays as an empty non-terminal), publish the copy, then call zone_edit_done with the old zone. Memory
  * that is retired meanwhile is in use until then: after a failure the caller must discard its list of retired
- * memory and call zone_edit_drop.
+ * memory and call zone_edit_drop with the old zone, too.
  */
 struct zone *zone_edit_begin(const struct zone *old);
 /* Set an owner of a zone that is not signed. */
 bool zone_edit_owner(struct zone *zone, const struct zone_owner *owner, const struct retire *retire);
 /* Retire the shell of the replaced zone. */
 void zone_edit_done(const struct zone *old, const struct retire *retire);
-void zone_edit_drop(struct zone *zone);
+void zone_edit_drop(struct zone *zone, const struct zone *old);
 
 /* The rows of a zone, as they are after a change. */
 typedef void zone_key_fn(void *arg, const struct bytes *key);

@@ -31,7 +31,7 @@ drop_segment(const struct zone *zone, struct segment *segment, const struct reti
 }
 
 void
-zone_edit_drop(struct zone *zone)
+zone_edit_drop(struct zone *zone, const struct zone *old)
 {
 	for (size_t i = 0, next; i < (size_t)1 << zone->bits; i = next) {
 		struct segment *segment = zone->directory[i];
@@ -42,6 +42,8 @@ zone_edit_drop(struct zone *zone)
 	}
 	if (zone->chain != NULL && chain_number(zone->chain) == zone->edits)
 		chain_edit_drop(zone->chain);
+	if (zone->soa != old->soa)
+		free(zone->soa);
 	free(zone->directory);
 	free(zone);
 }

@@ -222,7 +222,7 @@ edit_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *
 	worse = done && count == 0 && editing.zone->missing > entry->zone->missing;
 	if (!done || worse) {
 		entry->refused = worse ? editing.zone->version : 0;
-		zone_edit_drop(editing.zone);
+		zone_edit_drop(editing.zone, entry->zone);
 		graph->retired->count = retired; /* still in use (snapshot.h) */
 		entry->rebuild = is_signed && !worse;
 		return is_signed;
@@ -280,6 +280,6 @@ graph_foresee(
 		if (good && graph_owner_key(entries[i], editing.entry, key, &len))
 			good = edit_signed(&editing, &(struct bytes){key, len}, 1);
 	}
-	zone_edit_drop(editing.zone);
+	zone_edit_drop(editing.zone, editing.entry->zone);
 	graph->retired->count = retired; /* still in use */
 }
