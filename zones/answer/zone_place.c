@@ -136,7 +136,8 @@ run(void *arg)
 		pthread_mutex_lock(&place->lock);
 		place->too_large = too_large;
 		place->placed++;
-		pthread_cond_signal(&place->changed);
+		if (place->made - place->placed == BATCHES / 2)
+			pthread_cond_signal(&place->changed);
 	}
 	pthread_mutex_unlock(&place->lock);
 }
@@ -171,7 +172,9 @@ hand_over(struct zone_place *place)
 	}
 	pthread_mutex_lock(&place->lock);
 	place->made++;
-	pthread_cond_signal(&place->changed);
+	/* A thread that waits is woken for more than one batch: to wake it takes as long as some nodes. */
+	if (place->made - place->placed >= BATCHES / 2)
+		pthread_cond_signal(&place->changed);
 	while (place->made - place->placed == BATCHES)
 		pthread_cond_wait(&place->changed, &place->lock);
 	good = !place->too_large;

@@ -160,7 +160,7 @@ in_order(struct bytes before, MDB_cursor_op op, struct bytes wanted, struct byte
 }
 
 static bool
-out_of_order(struct store_cursor *cursor)
+damaged_row(struct store_cursor *cursor)
 {
 	atomic_store(&cursor->store->torn, true);
 	store_damage_found(cursor->store);
@@ -189,7 +189,7 @@ step(
 	if (!found(cursor->store, store_call(cursor->store, &call), &to) || !found(cursor->store, 0, &key))
 		return false;
 	if (!in_order(key_before(cursor), op, wanted, to_bytes(&key)))
-		return out_of_order(cursor);
+		return damaged_row(cursor);
 	count_steps(cursor, 1);
 	cursor->nahead = cursor->passed = 0;
 	*at = to_bytes(&key);
@@ -197,6 +197,14 @@ step(
 	memcpy(cursor->at, at->data, at->len);
 	*value = to_bytes(&to);
 	return true;
+}
+
+static bool
+lies_within(struct bytes map, const MDB_val *value)
+{
+	size_t at = (uintptr_t)value->mv_data - (uintptr_t)map.data;
+
+	return at <= map.len && value->mv_size <= map.len - at;
 }
 
 /*
@@ -210,19 +218,21 @@ read_ahead(struct store_cursor *cursor)
 	struct store_call call = {CALL_CURSOR_NEXT, .cursor = cursor->cursor, .key = cursor->keys,
 	    .value = cursor->values, .count = MIN(MAX(2 * cursor->nahead, 1u), (unsigned)STORE_AHEAD)};
 	uint8_t kept[STORE_KEY_MAX];
+	struct bytes map;
+	bool known;
 
 	memcpy(kept, before.data, before.len);
 	before.data = kept;
 	if (!found(cursor->store, store_call(cursor->store, &call), NULL))
 		return false;
+	known = store_fault_map(cursor->store, (const uint8_t **)&map.data, &map.len);
 	for (unsigned i = 0; i < call.count; i++) {
 		struct bytes key = to_bytes(&cursor->keys[i]);
 
-		if (!found(cursor->store, 0, &cursor->keys[i]) ||
-		    !found(cursor->store, 0, &cursor->values[i]))
-			return false;
-		if (!in_order(before, MDB_NEXT, before, key))
-			return out_of_order(cursor);
+		if ((known &&
+			!(lies_within(map, &cursor->keys[i]) && lies_within(map, &cursor->values[i]))) ||
+		    !in_order(before, MDB_NEXT, before, key))
+			return damaged_row(cursor);
 		before = key;
 	}
 	cursor->nahead = call.count;
