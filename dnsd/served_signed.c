@@ -1,5 +1,6 @@
 #include "dnsd/served_signed.h"
 
+#include "zones/base/text.h"
 #include "zones/base/util.h"
 
 #include <err.h>
@@ -62,44 +63,22 @@ served_signed_names(const struct served_signed *served)
 	return served->names;
 }
 
-/* Through to the disk, wholly or not at all. Returns 0 or an errno. */
-static int
-write_text(const char *path, const char *text)
-{
-	char *made = xasprintf("%s.new", path);
-	size_t len = strlen(text);
-	int fd = open(made, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640), error = 0;
-
-	if (fd < 0)
-		error = errno;
-	else if (write(fd, text, len) != (ssize_t)len || fsync(fd) != 0)
-		error = errno != 0 ? errno : ENOSPC;
-	if (fd >= 0 && close(fd) != 0 && error == 0)
-		error = errno;
-	if (error == 0 && rename(made, path) != 0)
-		error = errno;
-	if (error != 0)
-		unlink(made);
-	free(made);
-	return error;
-}
-
 bool
 served_signed_write(struct served_signed *served, const char *names)
 {
-	int error;
+	bool good;
 
 	if (strcmp(served->names, names) == 0)
 		return true;
-	errno = 0;
-	if ((error = write_text(served->path, names)) == 0) {
+	good = text_replace_file(served->path, names, 0640);
+	if (good) {
 		free(served->names);
 		served->names = xstrdup(names);
-	}
-	if (error != 0 && !served->logged)
+	} else if (!served->logged) {
 		warnx("cannot write %s: %s; it has the zones that are answered signed, for a start after "
 		      "their signatures were lost",
-		    served->path, strerror(error));
-	served->logged = error != 0;
-	return error == 0;
+		    served->path, strerror(errno));
+	}
+	served->logged = !good;
+	return good;
 }

@@ -2,7 +2,7 @@
 
 #include "signer/key.h"
 #include "zones/base/array.h"
-#include "zones/state/zone_folder.h"
+#include "zones/base/text.h"
 
 #include <dirent.h>
 #include <err.h>
@@ -53,13 +53,13 @@ bool
 arrival_put(const char *state, const struct key_state *key_state, struct problems *problems)
 {
 	char *directory = directory_of(state), *path = path_of(state, key_state->apex),
-	     *text = key_state_write(key_state);
-	bool good =
-	    (mkdir(directory, 0700) == 0 || errno == EEXIST) && zone_folder_write(directory, path, text);
+	     *state_text = key_state_write(key_state), *text = xasprintf("%s\n", state_text);
+	bool good = (mkdir(directory, 0700) == 0 || errno == EEXIST) && text_replace_file(path, text, 0600);
 
 	if (!good)
 		problems_error(problems, "cannot write %s: %s", path, strerror(errno));
 	free(text);
+	free(state_text);
 	free(path);
 	free(directory);
 	return good;

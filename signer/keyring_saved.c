@@ -1,7 +1,6 @@
 #include "signer/keyring_saved.h"
 
 #include "zones/base/text.h"
-#include "zones/state/zone_folder.h"
 
 #include <err.h>
 #include <errno.h>
@@ -43,11 +42,11 @@ keyring_save_state(struct keyring *keyring)
 	char *path = path_of(keyring), *head = head_of(keyring),
 	     *keys = line_of(keyring, keyring->rows, keyring->count),
 	     *providers = line_of(keyring, keyring->providers.rows, keyring->providers.count),
-	     *text = xasprintf("%s\n%s\n%s", head, keys, providers);
+	     *text = xasprintf("%s\n%s\n%s\n", head, keys, providers);
 
 	if (keyring->saved != NULL && strcmp(keyring->saved, text) == 0) {
 		free(text);
-	} else if (zone_folder_write(keyring->directory, path, text)) {
+	} else if (text_replace_file(path, text, 0600)) {
 		free(keyring->saved);
 		keyring->saved = text;
 	} else {

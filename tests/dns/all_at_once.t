@@ -1,12 +1,13 @@
 #!/usr/bin/perl
 # Everything at once, drawn at random: health flips, records, zone loads, pools and load balancers change, rollovers begin, the registry follows
 # CDS, stores of signatures are lost, and each program is killed, stopped and replaced, in front of a validating resolver: every answer is right and
-# has AD. With $two_nodes there is another node with the same keys, which the resolver asks, too (all_at_once_nodes.t).
+# has AD. $two_nodes: another node has the same keys, or, 'keyless', none, and the resolver asks it, too (all_at_once_nodes.t, all_at_once_keyless.t).
 # More of it, or the same draws again: FAULT_EVENTS=5000 GRAYCLOUD_SEED=7.
 use strict;
 use warnings;
 use lib 'tests/lib';
 use Graycloud;
+use POSIX ();
 use Rollover;
 use Test::More;
 
@@ -18,6 +19,8 @@ my $zone = $Rollover::ZONE;
 our $two_nodes;
 my $r = Rollover->start(nodes => $two_nodes);
 my ($t, $other) = @$r{qw(child node2)};
+my $keyless = ($two_nodes // '') eq 'keyless';
+my $split = rand() < 0.3 ? ' --ksk' : '';
 
 # --- Answers of every kind.
 
@@ -91,10 +94,10 @@ my %events = (
 	'stop dnsd' => [1, sub { $t->stop_program('dnsd'); restart_dnsd(); '' }],
 	'replace dnsd' => [2, sub { $t->replace_dnsd; '' }],
 	'kill monitor' => [1, sub { $t->kill9('monitor'); $t->start_monitor; '' }],
-	'rollover' => [3, sub { cli("dnssec rollover $zone" . ('', ' --emergency', ' --algorithm 13', ' --algorithm 15', ' --cancel')[rand 5]) }],
+	'rollover' => [3, sub { cli("dnssec rollover $zone" . ('', ' --emergency', ' --algorithm 13', ' --algorithm 15', ' --cancel', $split ? (' --ksk', ' --zsk') : ())[rand($split ? 7 : 5)]) }],
 	registry => [8, \&registry],
 	$two_nodes ? (
-		bring => [8, sub { $r->bring }],
+		$keyless ? ('kill stream' => [2, sub { end_stream(); begin_stream(); '' }]) : (bring => [8, sub { $r->bring }]),
 		'kill other signer' => [3, sub { $other->kill9('signer'); $r->start_signer_of('node2'); '' }],
 		'kill other dnsd' => [1, sub { $other->kill9('dnsd'); local $other->{listen} = 1; $other->start_dnsd('--listen', $other->{udp}[0]); '' }],
 		'replace other dnsd' => [1, sub { $other->replace_dnsd; '' }]) : (),
@@ -106,10 +109,29 @@ sub restart_dnsd { local $t->{listen} = 1; $t->start_dnsd('--listen', $t->{udp}[
 # The configuration of the other node is that of the first one.
 sub bring_configuration {
 	my ($from, $to) = map { "GRAYCLOUD_STATE=$_->{state} $Graycloud::BUILD/bin/graycloud" } $t, $other;
-	system("$from export --zones | $to apply - --prune >/dev/null 2>$t->{dir}/apply.log") == 0 or die 'apply: ', do { local (@ARGV, $/) = "$t->{dir}/apply.log"; <> };
+	system("$from export --zones | $to apply - --prune --no-wait >/dev/null 2>$t->{dir}/apply.log") == 0 or die 'apply: ', do { local (@ARGV, $/) = "$t->{dir}/apply.log"; <> };
 }
-$t->admin("dnssec enable $zone");
-$r->join_node if $two_nodes;
+my $stream;
+sub begin_stream {
+	my ($from, $to) = map { "GRAYCLOUD_STATE=$_->{state} $Graycloud::BUILD/bin/graycloud" } $t, $other;
+
+	$stream = fork // die "fork: $!";
+	return if $stream;
+	%SIG = (%SIG, map { $_ => 'DEFAULT' } qw(TERM INT HUP PIPE));
+	setpgrp;
+	exec 'sh', '-c', "while :; do $from signatures export --follow $zone | $to signatures import -; done >>$other->{dir}/stream.log 2>&1" or POSIX::_exit(127);
+}
+sub end_stream { kill KILL => -$stream; waitpid $stream, 0 }
+$other->admin("dnssec keyless $zone") if $keyless;
+$t->admin("dnssec enable $zone$split" . ($keyless ? ' --keyless-nodes' : ''));
+if ($keyless) {
+	$r->start_signer_of('node2');
+	bring_configuration();
+	begin_stream();
+	eventually { $r->signers("www.$zone A", $other) } 'the node without keys answers signed';
+} elsif ($two_nodes) {
+	$r->join_node;
+}
 $r->step('enable', 2);
 $r->sync_ds('first', 'second');
 $r->over('the zone is secure');
@@ -127,6 +149,7 @@ for (1 .. $events) {
 	# The resolver may deny a new name for the second that the NSEC before it holds (RFC 8198).
 	for my $name (grep { defined && Graycloud::now() > $names{$_} + 3 } made()) { ask($name, 'A') }
 }
+end_stream() if $keyless;
 is_deeply(\%wrong, {}, "every answer was right and had AD (GRAYCLOUD_SEED=$seed)");
 note "$asked answers; " . join ', ', map { "$_ $happened{$_}" } sort keys %happened;
 done_testing;

@@ -102,3 +102,54 @@ xvasprintf(const char *format, va_list args)
 		memory_exhausted(0);
 	return text;
 }
+
+static int
+write_through(const char *path, const char *text, mode_t mode)
+{
+	size_t len = strlen(text);
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode), error = 0;
+	ssize_t written;
+
+	if (fd < 0)
+		return errno;
+	written = write(fd, text, len);
+	if (written < 0 || fsync(fd) != 0)
+		error = errno;
+	else if ((size_t)written != len)
+		error = ENOSPC;
+	close(fd);
+	return error;
+}
+
+/* Its entry is on the disk, too. */
+static int
+sync_folder(const char *folder)
+{
+	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), error;
+
+	if (fd < 0)
+		return errno;
+	error = fsync(fd) != 0 ? errno : 0;
+	close(fd);
+	return error;
+}
+
+bool
+text_replace_file(const char *path, const char *text, mode_t mode)
+{
+	const char *name = strrchr(path, '/') + 1;
+	char *folder = xasprintf("%.*s", (int)(name - path - 1), path),
+	     *made = xasprintf("%s/.%s.%d", folder, name, (int)getpid());
+	int error = write_through(made, text, mode);
+
+	if (error == 0 && rename(made, path) != 0)
+		error = errno;
+	if (error != 0)
+		unlink(made);
+	else
+		error = sync_folder(folder);
+	free(made);
+	free(folder);
+	errno = error;
+	return error == 0;
+}

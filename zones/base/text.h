@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 /*
  * Open a stream that writes into *text, which always ends with a NUL, and counts in *len. Both are valid
@@ -22,6 +23,12 @@ FILE *text_spool(const char *directory);
 
 /* getline(), without its error: negative is the end of the file, or an error of the file. */
 ssize_t text_line(char **line, size_t *room, FILE *file);
+
+/*
+ * Put a text in the place of a file, wholly or not at all, through to the disk: by a file beside it whose
+ * name begins with a dot. False with errno.
+ */
+bool text_replace_file(const char *path, const char *text, mode_t mode);
 
 /* Is it a line of a text of whole lines? */
 bool text_has_line(const char *text, const char *line);

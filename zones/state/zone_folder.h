@@ -11,7 +11,5 @@
 char *zone_folder(const char *state, const char *folder, const char *zone);
 /* Make a folder that only its owner can read, unless it is there. False with a problem. */
 bool zone_folder_make(const char *path, struct problems *problems);
-/* Replace a file in a folder, path, by a text and a newline, durably. False with errno. */
-bool zone_folder_write(const char *folder, const char *path, const char *text);
 
 #endif
