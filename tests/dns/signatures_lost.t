@@ -16,8 +16,10 @@ my $t = Graycloud->start(monitor => 1, origins => 3, zone => ["\$ORIGIN $zone.\n
 $t->admin("monitor create fast type=http interval=1 timeout=0.5 retries=0 port=@{[$t->origin_port]} consecutive_down=1 consecutive_up=1");
 $t->admin('pool create eu monitor=fast ' . join ' ', map { "origin=127.0.0.$_" } 2 .. 4);
 $t->admin("lb create lb.$zone default_pools=eu fallback_pool=eu");
+$t->{signer_args} = ['--look-interval', 86400]; # no result of a look writes the rows of keys
 $t->start_signer;
 $t->admin("dnssec enable $zone");
+eventually { $t->admin_json("dnssec status $zone")->{zones}[0]{procedure}{last_look} } 'the first look is over';
 
 my ($ds) = $t->admin("dnssec ds $zone --force") =~ /IN DS (\d+ 13 2 [0-9A-F]{64})$/m;
 $t->write_file(anchor => qq{trust-anchors { "$zone" static-ds @{[join ' ', map { /^\d+$/ ? $_ : qq("$_") } split ' ', $ds]}; };\n});
@@ -44,6 +46,9 @@ ok(all_validates(), '... and validates');
 
 # --- The stores are lost, one or both, and the signer goes on.
 
+sub procedure { my $p = $t->admin_json("dnssec status $zone")->{zones}[0]{procedure} // {}; return "$p->{name}, step $p->{step}, since $p->{began}" }
+my $procedure = procedure();
+
 for my $lost (['signatures', 'sets'], ['signatures'], ['sets']) {
 	$watcher = Watcher::watch($t, %wanted);
 	remove_stores(@$lost);
@@ -56,6 +61,8 @@ for my $lost (['signatures', 'sets'], ['signatures'], ['sets']) {
 	ok(!-e "$state/keys/$zone" || 1 == (() = glob "$state/keys/$zone/*.private"), '... by the key that is there');
 	truncate "$t->{dir}/signer.log", 0;
 }
+is(procedure(), $procedure, 'the procedure goes on');
+like($procedure, qr/^enable, step 1/, '... which is the one of `enable`');
 my ($now) = $t->admin("dnssec ds $zone --force") =~ /IN DS (\d+ 13 2 [0-9A-F]{64})$/m;
 is($now, $ds, 'the DS is the same');
 
@@ -72,12 +79,15 @@ $t->admin("record add $zone new 60 A 192.0.2.7 --no-wait");
 eventually { $t->said('dnsd') =~ /generation \d+ waits for graycloud-signer, which does not run: start it/ } 'a change of the zone waits for the signer';
 is(shape("new.$zone A") =~ s/ \d / /r, 'NXDOMAIN signed', '... and what was is answered');
 $t->admin('pool set eu description=waits --no-wait');
+$t->admin("backup $t->{dir}/backup");
 $t->origin('127.0.0.3 down');
 eventually { my %seen = map { $_ => 1 } map { $t->data("lb.$zone A") } 1 .. 5; !$seen{'127.0.0.3'} } 'an origin dies';
 like(shape("lb.$zone A"), qr/^NOERROR [12] signed$/, '... and is not answered, what is left is signed');
 $t->origin('127.0.0.3 up');
 eventually { shape("lb.$zone A") eq 'NOERROR 3 signed' } 'it comes back: the set that was signed is answered';
 is(scalar(() = $t->said('dnsd') =~ m{/signatures/data\.mdb has vanished}g), 1, 'the log has the loss once');
+$t->admin("restore $t->{dir}/backup --force --no-wait");
+eventually { $t->said('dnsd') =~ /generation @{[generation()]} waits for graycloud-signer/ } 'a configuration that is restored waits, too';
 ok(all_validates(), 'all validates');
 $t->start_signer;
 eventually { shape("new.$zone A") eq 'NOERROR 1 signed' } 'with the signer the change comes';

@@ -349,6 +349,7 @@ what_is_not_of_signed_zones_does_not_wait_although_signatures_are_lost(void **st
 	    (struct bytes){"{\"name\":\"m\"}", 12});
 	commit(edit);
 	assert_false(waits(place));
+	assert_true(waits_anew(place)); /* all zones would be built again */
 	follow(place);
 	assert_true(compiler_has_signed(place->compiler));
 }
