@@ -177,15 +177,15 @@ soak: packages-test
 	SOAK_MINUTES=$(SOAK_MINUTES) GRAYCLOUD_BUILD=$(OUT) prove -v --merge -Itests/lib tests/robust/mixed.t
 
 # Faults, in their long versions: thousands of kills at any instant, sixteen writers for a minute, full disks and maps, stores that are cut off or
-# damaged, clock steps, no descriptors, interrupted calls and partial sends, memory that runs out, a link that fails and returns. `make test` has
-# a short version of each.
+# damaged, clock steps, no descriptors, interrupted calls and partial sends, memory that runs out, a link that fails and returns; 2,000 random events
+# around a signed zone. `make test` has a short version of each.
 FAULTS := killed signer_killed writers full damage storm link descriptors lifetime slow_disk read_only stopped locks alloc
 KILLS ?= 2000
 test-faults: packages-test
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(PROGRAMS) $(HELPERS) $(PRELOADS)
 	@rm -rf $(OUT)/tap-faults
-	PERL_TEST_HARNESS_DUMP_TAP=$(OUT)/tap-faults FAULT_KILLS=$(KILLS) FAULT_SIGNER_KILLS=300 FAULT_SECONDS=60 FAULT_PLACES=400 FAULT_ROUNDS=9 FAULT_ALLOCATIONS=all GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --timer --merge -Itests/lib \
-	    $(FAULTS:%=tests/robust/%.t) || { tests/tools/failures $(OUT)/tap-faults; exit 1; }
+	PERL_TEST_HARNESS_DUMP_TAP=$(OUT)/tap-faults FAULT_KILLS=$(KILLS) FAULT_SIGNER_KILLS=300 FAULT_SECONDS=60 FAULT_PLACES=400 FAULT_ROUNDS=9 FAULT_ALLOCATIONS=all FAULT_EVENTS=2000 GRAYCLOUD_BUILD=$(OUT) CMOCKA_MESSAGE_OUTPUT=tap prove --timer --merge -Itests/lib \
+	    $(FAULTS:%=tests/robust/%.t) $(wildcard tests/dns/all_at_once*.t) || { tests/tools/failures $(OUT)/tap-faults; exit 1; }
 
 # The model of three nodes and their engine, in every order of four faults; `make test` has two.
 MODEL_FAULTS ?= 4
