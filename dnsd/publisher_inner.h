@@ -6,8 +6,8 @@
 
 #include "dnsd/epoch.h"
 #include "dnsd/publisher_options.h"
-#include "dnsd/served_signed.h"
 #include "dnsd/signed_stores.h"
+#include "zones/state/served_signed.h"
 #include "zones/state/serving.h"
 
 #include <pthread.h>

@@ -1,6 +1,7 @@
 #include "signer/keyring.h"
 
 #include "signer/keyring_saved.h"
+#include "zones/state/served_signed.h"
 #include "zones/state/zone_folder.h"
 
 #include <dirent.h>
@@ -185,12 +186,21 @@ adopt(struct loading *loading)
 		closedir(directory);
 }
 
+/* Not in place of keys that are lost: those that it would make match no DS at the parent. */
 static void
 make_first(
     struct keyring *keyring, const char *state, const struct dnssec_policy *policy, struct problems *problems)
 {
 	char all[PATH_MAX];
 
+	if (served_signed_has(state, policy->name)) {
+		problems_error(problems,
+		    "its keys are lost, and none is made in their place: bring them back, or end signing "
+		    "with "
+		    "`graycloud dnssec disable %s --force`",
+		    policy->name);
+		return;
+	}
 	snprintf(all, sizeof all, "%s/keys", state);
 	if (!zone_folder_make(all, problems) || !make_key(keyring, policy->algorithm, true, problems))
 		return;

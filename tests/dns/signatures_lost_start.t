@@ -69,11 +69,30 @@ eventually { $t->admin_json('dnssec status')->{generation} == $t->admin_json('st
 $t->replace_dnsd('--wait-health', '60');
 is(shape($_), 'NOERROR 1 signed', "$_ is signed after the next replacement") for "www.$zone A", "www.$new A";
 
+# --- The keys are lost, too: another one would not match the DS at the parent.
+
+$t->stop_program('signer');
+lose();
+system('mv', "$state/keys", "$state/away") == 0 or die 'mv';
+$t->start_signer;
+eventually { $t->admin('dnssec status') =~ /is not signed: its keys are lost, and none is made in their place: bring them back, or end signing with `graycloud dnssec disable \S+ --force`/ } 'no key is made in place of one that is lost';
+is_deeply([glob "$state/keys/*/*.private"], [], '... none');
+is(shape($_), 'NOERROR 1 signed', "$_ is answered by what was read") for "www.$zone A", "www.$new A";
+system('rm', '-rf', "$state/keys");
+rename "$state/away", "$state/keys" or die "rename: $!";
+eventually { $t->admin_json('dnssec status')->{fault} eq '' && $t->admin_json('dnssec status')->{generation} == $t->admin_json('status')->{generation} } 'when they are back, the signer signs all again';
+is(shape($_), 'NOERROR 1 signed', "$_ is signed") for "www.$zone A", "www.$new A";
+
 # --- What is not signed any longer is not noted.
 
 $t->admin("dnssec disable $_ --force") for $zone, $new;
 eventually { shape("www.$zone A") eq 'NOERROR 1 unsigned' } 'signing is ended';
 eventually { noted() eq '' } 'no zone is noted';
+system('rm', '-rf', "$state/keys");
+$t->admin("dnssec enable $new");
+eventually { shape("www.$new A") eq 'NOERROR 1 signed' } 'then a zone that is enabled gets another key';
+$t->admin("dnssec disable $new --force");
+eventually { noted() eq '' } '... until that ends';
 $t->stop_program('dnsd');
 $t->write_file('note', "$zone\n");
 system('cp', "$t->{dir}/note", "$state/serving/signed");

@@ -1,11 +1,11 @@
 /*
- * served_signed.h -- the file serving/signed: the zones that this nameserver answers signed, one a line. At a
+ * served_signed.h -- the file serving/signed: the zones that the nameserver answers signed, one a line. At a
  * start it distinguishes a zone whose signatures are lost (S100) from one that is to be signed for the first
- * time (S105): nothing else does, as the configuration wants both signed. The nameserver writes it, through
- * to the disk, when the zones change. On the thread of the publisher.
+ * time (S105): nothing else does, as the configuration wants both signed. graycloud-dnsd writes it, through
+ * to the disk, when the zones change; graycloud-signer reads it. One thread.
  */
-#ifndef DNSD_SERVED_SIGNED_H
-#define DNSD_SERVED_SIGNED_H
+#ifndef SERVED_SIGNED_H
+#define SERVED_SIGNED_H
 
 #include <stdbool.h>
 
@@ -21,5 +21,8 @@ const char *served_signed_names(const struct served_signed *served);
  * succeeded.
  */
 bool served_signed_write(struct served_signed *served, const char *names);
+
+/* Is a zone (the name of its policy) in the file of a state directory? */
+bool served_signed_has(const char *state, const char *zone);
 
 #endif

@@ -1,4 +1,4 @@
-#include "dnsd/served_signed.h"
+#include "zones/state/served_signed.h"
 
 #include "zones/base/text.h"
 #include "zones/base/util.h"
@@ -55,6 +55,17 @@ served_signed_free(struct served_signed *served)
 	free(served->path);
 	free(served->names);
 	free(served);
+}
+
+bool
+served_signed_has(const char *state, const char *zone)
+{
+	char *path = xasprintf("%s/serving/signed", state), *names = read_text(path);
+	bool has = text_has_line(names, zone);
+
+	free(path);
+	free(names);
+	return has;
 }
 
 const char *
