@@ -37,6 +37,17 @@ key_json(const struct signing_key *key)
 	return json;
 }
 
+static struct json *
+former_json(const struct former_key *key)
+{
+	struct json *list = id_json(&key->id);
+	char digest[2 * DIGEST_LEN + 1];
+
+	hex_from_octets(digest, key->digest, DIGEST_LEN);
+	json_add(list, json_new_text(digest));
+	return list;
+}
+
 /* The members of struct rollover that are plain numbers. */
 struct number {
 	const char *name;
@@ -61,7 +72,8 @@ char *
 key_state_write(const struct key_state *state)
 {
 	const struct rollover *rollover = &state->rollover;
-	struct json *json = json_new_object(), *keys = json_new_list(), *lacking = json_new_list();
+	struct json *json = json_new_object(), *keys = json_new_list(), *former = json_new_list(),
+		    *lacking = json_new_list();
 	char zone[NAME_MAX_TEXT], leader[17], *text;
 
 	snprintf(leader, sizeof leader, "%016llx", (unsigned long long)rollover->leading.leader);
@@ -79,6 +91,9 @@ key_state_write(const struct key_state *state)
 	for (unsigned i = 0; i < state->nkeys; i++)
 		json_add(keys, key_json(&state->keys[i]));
 	json_put(json, "keys", keys);
+	for (unsigned i = 0; i < state->nformer; i++)
+		json_add(former, former_json(&state->former[i]));
+	json_put(json, "former", former);
 	text = json_write(json, false);
 	json_drop(json);
 	return text;
@@ -217,6 +232,26 @@ read_lacking(struct reading *reading, const struct json *list)
 		text_of(reading, json_item(list, i), "lacking", rollover->lacking[i], ROLLOVER_TEXT);
 }
 
+/* States of before there was such a list have none. */
+static void
+read_former(struct reading *reading, const struct json *list)
+{
+	struct key_state *state = reading->state;
+
+	if (list != NULL && (json_kind(list) != JSON_KIND_LIST || json_count(list) > KEY_STATE_FORMER)) {
+		reading->wrong = "former";
+		return;
+	}
+	for (size_t i = 0; i < json_count(list); i++) {
+		struct former_key *key = &state->former[state->nformer++];
+		const char *digest = json_text(json_item(json_item(list, i), 2));
+
+		key->id = id_of(reading, json_item(list, i), "former");
+		if (digest == NULL || !octets_from_hex(key->digest, digest, DIGEST_LEN))
+			reading->wrong = "former";
+	}
+}
+
 static void
 read_all(struct reading *reading, const struct json *json)
 {
@@ -236,6 +271,7 @@ read_all(struct reading *reading, const struct json *json)
 	else
 		for (size_t i = 0; i < json_count(keys); i++)
 			read_key(reading, json_item(keys, i));
+	read_former(reading, json_member(json, "former"));
 }
 
 bool
@@ -286,6 +322,35 @@ knows(const struct key_state *state, const struct signing_key *row)
 {
 	for (unsigned i = 0; i < state->nkeys; i++)
 		if (state->keys[i].algorithm == row->algorithm && state->keys[i].key_tag == row->key_tag)
+			return true;
+	return false;
+}
+
+static void
+describe_former(struct former_key *out, const struct signing_key *key)
+{
+	struct bytes dnskey = {key->dnskey, signing_key_dnskey_len(key)};
+
+	out->id = (struct key_id){key->algorithm, key->key_tag};
+	digest_of(dnskey, out->digest);
+}
+
+void
+key_state_add_former(struct key_state *state, const struct signing_key *key)
+{
+	if (state->nformer < KEY_STATE_FORMER && !knows(state, key))
+		describe_former(&state->former[state->nformer++], key);
+}
+
+bool
+key_state_is_former(const struct key_state *state, const struct signing_key *key)
+{
+	struct former_key wanted;
+
+	describe_former(&wanted, key);
+	for (unsigned i = 0; i < state->nformer; i++)
+		if (key_id_same(&state->former[i].id, &wanted.id) &&
+		    memcmp(state->former[i].digest, wanted.digest, DIGEST_LEN) == 0)
 			return true;
 	return false;
 }

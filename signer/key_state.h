@@ -5,23 +5,38 @@
 #ifndef SIGNER_KEY_STATE_H
 #define SIGNER_KEY_STATE_H
 
+#include "zones/base/digest.h"
 #include "zones/base/problem.h"
 #include "zones/dns/name.h"
 #include "zones/state/signing_keys.h"
 
-enum { KEY_STATE_KEYS = 8 };
+enum { KEY_STATE_KEYS = 8, KEY_STATE_FORMER = 16 };
+
+/* A key that has left: its name, and the digest of its DNSKEY. */
+struct former_key {
+	struct key_id id;
+	uint8_t digest[DIGEST_LEN];
+};
 
 struct key_state {
 	uint8_t apex[NAME_MAX_LEN];
 	struct rollover rollover;                /* leading.name is set: the node that leads, or led last */
 	struct signing_key keys[KEY_STATE_KEYS]; /* after key_state_read without DNSKEY and DS */
 	unsigned nkeys;
+	/* Keys that the node of this state knows to have left; the last ones, if there were more. */
+	struct former_key former[KEY_STATE_FORMER];
+	unsigned nformer;
 };
 
 /* One line of JSON without its end; the caller frees it. */
 char *key_state_write(const struct key_state *state);
 /* Read it. False with a problem, if it is of no use. */
 bool key_state_read(struct key_state *state, const char *text, struct problems *problems);
+
+/* Add a key, by its DNSKEY, to those that have left, if there is room and the state does not have it. */
+void key_state_add_former(struct key_state *state, const struct signing_key *key);
+/* Has this key left, by the state? */
+bool key_state_is_former(const struct key_state *state, const struct signing_key *key);
 
 enum key_state_order {
 	KEY_STATE_SAME,  /* there is nothing to be taken over */

@@ -34,6 +34,16 @@ same_rrsets(const struct signed_zone *a, const struct signed_zone *b)
 	return true;
 }
 
+/* Has a key that signs the data, by the row, left? A node that was away during a rollover skips its steps. */
+static bool
+has_lost(const struct signed_zone *row, const struct keyring *keyring)
+{
+	for (unsigned i = 0; i < row->ndata; i++)
+		if (keyring_key(keyring, &row->data[i]) == NULL)
+			return true;
+	return false;
+}
+
 /*
  * Write the row of a zone if it is new or its keys changed. A new version makes the compilers build the zone
  * again, and this one sign what lacks. The keys that sign its data stay (settle_new_keys).
@@ -53,6 +63,7 @@ put_zone(struct settle *settle, uint32_t zone, const struct keyring *keyring, bo
 		now.ndata = row.ndata;
 		memcpy(now.data, row.data, sizeof now.data);
 		zone_signer_note_version(settle->zones, zone);
+		settle->whole |= has_lost(&row, keyring);
 	} else {
 		/* A reader that did not see that the zone was not signed sees another version. */
 		random_bytes(&now.version, sizeof now.version);

@@ -35,6 +35,7 @@ void
 signer_end_settle(struct pass *pass, const struct settle *settle)
 {
 	pass->wrote |= settle->wrote;
+	pass->whole |= settle->whole;
 	if (pass->error == 0)
 		pass->error = settle->error;
 }

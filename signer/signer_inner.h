@@ -24,6 +24,7 @@ struct pass {
 	bool reported;   /* the fault is set already */
 	unsigned slice;  /* signatures of steered RRsets that may still be made */
 	bool foreseeing; /* what it needs is not needed yet */
+	bool whole;      /* all load balancers are signed in it, and none waits for another one */
 	int error;
 };
 

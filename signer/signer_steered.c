@@ -2,6 +2,7 @@
 #include "signer/signer_inner.h"
 #include "zones/base/array.h"
 
+#include <limits.h>
 #include <stdlib.h>
 
 enum {
@@ -133,6 +134,8 @@ signer_pause(void *arg)
 	struct steered_pass *steering = arg;
 	struct signer *signer = steering->signer;
 
+	if (steering->pass->whole)
+		return false;
 	if (signer_sign_wanted(signer, steering->pass, steering) || ++steering->looked >= LOOKS)
 		return true;
 	return steering->looked % LOOKS_OF_HEALTH == 0 &&
@@ -151,8 +154,8 @@ signer_sign_slice(struct signer *signer, struct pass *pass)
 
 	if (pass->error != 0)
 		return;
-	pass->slice = signer->pending != 0 ? SLICE_CONFIG : SLICE;
-	if (signer_sign_wanted(signer, pass, &steering)) {
+	pass->slice = pass->whole ? UINT_MAX : signer->pending != 0 ? SLICE_CONFIG : SLICE;
+	if (!pass->whole && signer_sign_wanted(signer, pass, &steering)) {
 		signer_flush_steered(&steering);
 		signer->more = true;
 		return; /* commit these at once */

@@ -2,6 +2,7 @@
 
 #include "signer/arrivals.h"
 #include "signer/key.h"
+#include "signer/retired.h"
 #include "signer/state_here.h"
 #include "zones/base/text.h"
 
@@ -381,35 +382,90 @@ hand_over(struct taking *taking)
 
 /* ---- files ---- */
 
-/*
- * Are private keys there that are none of these? A state may lack keys that leave, but not all that are here:
- * then the keys have nothing to do with each other.
- */
+/* The private keys that are here already. */
+struct present {
+	bool others;  /* some are none of these */
+	bool shared;  /* some are */
+	bool strange; /* some of the others did not leave, by the state */
+};
+
 static bool
-has_others(struct taking *taking, const char *directory)
+is_ours(const struct taking *taking, const char *directory, const char *name)
 {
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < taking->count; i++)
+		if (taking->parts[i].key != NULL && key_path(taking->parts[i].key, directory, path) &&
+		    strcmp(strrchr(path, '/') + 1, name) == 0)
+			return true;
+	return false;
+}
+
+/* Is it the file of a key that has left at the other node? */
+static bool
+is_former(const struct taking *taking, const char *directory, const char *name)
+{
+	struct problems ignored = {0};
+	struct signing_key row;
+	struct key *key;
+
+	if (taking->key_state.nformer == 0)
+		return false;
+	key = key_adopt(taking->apex, directory, name, key_flags_beside(directory, name), &ignored);
+	if (key != NULL)
+		key_describe(key, &row);
+	key_free(key);
+	problems_free(&ignored);
+	return key != NULL && key_state_is_former(&taking->key_state, &row);
+}
+
+static struct present
+look_at_files(const struct taking *taking, const char *directory)
+{
+	struct present present = {.others = false};
 	DIR *list = opendir(directory);
 	struct dirent *entry;
-	bool others = false, shared = false;
 
 	while (list != NULL && (entry = readdir(list)) != NULL) {
 		const char *end = strrchr(entry->d_name, '.');
-		bool ours = false;
 
 		if (end == NULL || strcmp(end, ".private") != 0)
 			continue;
-		for (size_t i = 0; i < taking->count; i++) {
-			char path[PATH_MAX];
-
-			if (taking->parts[i].key != NULL && key_path(taking->parts[i].key, directory, path))
-				ours |= strcmp(strrchr(path, '/') + 1, entry->d_name) == 0;
+		if (is_ours(taking, directory, entry->d_name)) {
+			present.shared = true;
+			continue;
 		}
-		others |= !ours;
-		shared |= ours;
+		present.others = true;
+		present.strange |= !is_former(taking, directory, entry->d_name);
 	}
 	if (list != NULL)
 		closedir(list);
-	return others && !(shared && taking->state_line != NULL);
+	return present;
+}
+
+/*
+ * A state may lack keys that are here, because they leave. If it lacks all of them, it has to name them as
+ * keys that have left: this node was away meanwhile. Other keys have nothing to do with these.
+ */
+static void
+judge_files(struct taking *taking, const char *directory)
+{
+	struct present present = look_at_files(taking, directory);
+	bool state = taking->state_line != NULL, away = state && !present.strange;
+
+	if (!present.others || (present.shared && state))
+		return;
+	if (!away)
+		problems_error(taking->problems,
+		    "zone %s has other keys here, in %s%s: to change keys, use `graycloud dnssec rollover`",
+		    taking->name, directory,
+		    state ? ", of which the node that these are from does not know that they have left" : "");
+	else if (taking->here.known && taking->order != KEY_STATE_NEWER)
+		problems_error(taking->problems,
+		    "zone %s: the keys here are those of an earlier rollover, and %s goes on at the node "
+		    "that "
+		    "these are from: import them again when it is over",
+		    taking->name, rollover_kind_text(taking->key_state.rollover.kind));
 }
 
 static void
@@ -418,11 +474,8 @@ save(struct taking *taking, bool check)
 	char *all = xasprintf("%s/keys", taking->state),
 	     *directory = key_directory(taking->state, taking->name);
 
-	if (has_others(taking, directory))
-		problems_error(taking->problems,
-		    "zone %s has other keys here, in %s: to change keys, use `graycloud dnssec rollover`",
-		    taking->name, directory);
-	else if (!check && mkdir(all, 0700) < 0 && errno != EEXIST)
+	judge_files(taking, directory);
+	if (taking->problems->errors == 0 && !check && mkdir(all, 0700) < 0 && errno != EEXIST)
 		problems_error(taking->problems, "cannot create %s: %s", all, strerror(errno));
 	for (size_t i = 0; i < taking->count && !check && taking->problems->errors == 0; i++) {
 		char path[PATH_MAX];
@@ -549,6 +602,7 @@ transfer_give(const char *state, const char *zone, FILE *out, struct problems *p
 	if (!some && good)
 		problems_error(problems, "zone %s has no keys in %s", zone, directory);
 	if (some && good && here.known) {
+		retired_read(directory, &here.state);
 		line = key_state_write(&here.state);
 		fprintf(out, "; state %s\n", line);
 		free(line);

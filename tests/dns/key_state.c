@@ -21,6 +21,8 @@ forget_problems(void **state)
 	return 0;
 }
 
+static const struct signing_key left = {.algorithm = 15, .key_tag = 7, .dnskey = {1, 1, 3, 15, 200}};
+
 static void
 fill(struct key_state *state)
 {
@@ -52,6 +54,7 @@ fill(struct key_state *state)
 		.lacking = {"ns2.example (192.0.2.1) lacks \"DNSKEY\" 1"},
 		.leading = {.term = 4, .change = 17, .leader = 0xfedcba9876543210, .name = "ns1"}}};
 	name_from_text(state->apex, "a/b.example.", NULL);
+	key_state_add_former(state, &left);
 }
 
 static void
@@ -89,6 +92,52 @@ a_state_comes_back_as_it_was_written(void **unused)
 	assert_int_equal(rollover->leading.change, 17);
 	assert_int_equal(rollover->leading.asked, 9);
 	assert_string_equal(rollover->leading.name, "ns1");
+	assert_int_equal(read.nformer, 1);
+	assert_true(key_state_is_former(&read, &left));
+}
+
+static void
+a_key_that_has_left_is_known_by_its_digest(void **unused)
+{
+	static struct key_state state;
+	struct signing_key same_tag = left, same_key = left, longer = left;
+
+	(void)unused;
+	fill(&state);
+	assert_true(key_state_is_former(&state, &left));
+	same_tag.dnskey[20] = 1;
+	assert_false(key_state_is_former(&state, &same_tag));
+	same_key.key_tag = 8;
+	assert_false(key_state_is_former(&state, &same_key));
+	longer.algorithm = 13;
+	assert_false(key_state_is_former(&state, &longer));
+	key_state_add_former(&state, &state.keys[0]); /* it is here again */
+	assert_int_equal(state.nformer, 1);
+	for (unsigned tag = 100; tag < 200; tag++)
+		key_state_add_former(
+		    &state, &(struct signing_key){.algorithm = 13, .key_tag = (uint16_t)tag});
+	assert_int_equal(state.nformer, KEY_STATE_FORMER);
+	assert_true(key_state_is_former(&state, &(struct signing_key){.algorithm = 13, .key_tag = 100}));
+	assert_false(key_state_is_former(&state, &(struct signing_key){.algorithm = 13, .key_tag = 199}));
+}
+
+static void
+a_state_of_before_there_was_such_a_list_is_read(void **unused)
+{
+	static struct key_state state, read;
+	char *text, *at, *old;
+
+	(void)unused;
+	fill(&state);
+	text = key_state_write(&state);
+	at = strstr(text, ",\"former\":[");
+	assert_non_null(at);
+	old = xasprintf("%.*s}", (int)(at - text), text);
+	assert_true(key_state_read(&read, old, &problems));
+	assert_int_equal(read.nkeys, 2);
+	assert_int_equal(read.nformer, 0);
+	free(old);
+	free(text);
 }
 
 /* Replace the first occurrence of a part of the text. */
@@ -122,7 +171,11 @@ a_state_with_a_fault_is_refused(void **unused)
 	    {"[13,65535]", "[13,65536]"}, {"[13,65535]", "[256,65535]"}, {"[13,65535]", "[]"},
 	    {"\"marks\":[2,2,3,2]", "\"marks\":[2,2,4,2]"}, {"\"marks\":[2,2,3,2]", "\"marks\":[2,2,3]"},
 	    {"\"lacking_count\":1", "\"lacking_count\":2"}, {"\"ttl_ds\":86400", "\"ttl_ds\":4294967296"},
-	    {"a/b.example", "a..example"}, {"\"keys\":[", "\"kees\":["}};
+	    {"a/b.example", "a..example"}, {"\"keys\":[", "\"kees\":["},
+	    {"\"former\":[[", "\"former\":[[256,"}, {"\"former\":[[15,7,\"", "\"former\":[[15,7,\"0"},
+	    {"\"former\":[[15,7,\"", "\"former\":[[15,7,\"x"}, {"\"former\":[[15,7,", "\"former\":[[15,"},
+	    {"\"former\":[[", "\"former\":[7,["}, {"\"former\":[", "\"former\":7,\"x\":["},
+	    {"\"former\":[", "\"former\":[[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],[],"}};
 
 	(void)unused;
 	for (unsigned i = 0; i < NITEMS(faults); i++)
@@ -208,6 +261,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_state_comes_back_as_it_was_written),
+	    cmocka_unit_test(a_key_that_has_left_is_known_by_its_digest),
+	    cmocka_unit_test(a_state_of_before_there_was_such_a_list_is_read),
 	    cmocka_unit_test_teardown(a_state_with_a_fault_is_refused, forget_problems),
 	    cmocka_unit_test(the_higher_term_is_obeyed_and_of_a_leader_the_later_change),
 	    cmocka_unit_test(of_two_leaders_at_most_one_is_obeyed),

@@ -15,6 +15,7 @@ use Graycloud;
 use IO::Select;
 use IO::Socket::IP;
 use Net::DNS;
+use POSIX ();
 use Resolvers;
 use Unbound;
 use Test::More;
@@ -102,6 +103,102 @@ sub bring {
 	my ($from, $to) = map { "GRAYCLOUD_STATE=$self->{$_}{state} $Graycloud::BUILD/bin/graycloud dnssec keys" } $backwards ? qw(node2 child) : qw(child node2);
 
 	return scalar `$from export $ZONE | $to import - 2>&1`;
+}
+
+# The other node ends, and nobody asks it.
+sub leave {
+	my ($self) = @_;
+
+	$self->ask_at($self->{child}{udp}[0]);
+	$self->{node2}->stop_program($_) for qw(signer dnsd);
+}
+
+# Its nameserver runs again, at other ports, where it will be looked at.
+sub come_back {
+	my ($self) = @_;
+
+	$self->{node2}->start_dnsd;
+	$self->{late} = $self->{node2}{tcp}[0];
+	$self->{child}->stop_program('signer');
+	$self->start_signer;
+}
+
+# The resolver asks both nodes.
+sub ask_both {
+	my ($self) = @_;
+
+	$self->ask_at(map { $self->{$_}{udp}[0] } qw(child node2));
+	$self->expect_secure;
+	$self->ask for 1 .. 5 * @questions;
+}
+
+# A whole rollover without it. Returns the tag of the key that is there then.
+sub roll_without {
+	my ($self, @more) = @_;
+	my @before = $self->keys;
+	local $Test::Builder::Level = $Test::Builder::Level + 1;
+
+	$self->{child}->admin("dnssec rollover $ZONE --without ns2.$ZONE @more");
+	$self->until(sub { @{$_[0]{keys}} > @before }, "a rollover without the other node begins (@more)");
+	$self->until(sub { $self->sync_ds('first', 'second'); $_[0]{procedure}{name} eq 'none' }, '... and ends');
+	my ($tag, @others) = $self->keys;
+	ok(!@others && !grep({ $_ eq $tag } @before), '... with another key');
+	return $tag;
+}
+
+# The tags of the keys in DNSKEY and of those that signed, in an answer of a node.
+sub tags_in {
+	my ($self, $node, $question) = @_;
+	my $reply = $node->query($question, do => 1) // return 'no answer';
+	my %tags = map { ($_->type eq 'DNSKEY' || $_->type eq 'RRSIG') ? ($_->keytag => 1) : () } $reply->answer, $reply->authority;
+
+	return join ' ', sort CORE::keys %tags;
+}
+
+# The same of many answers.
+our @shapes = map { my ($label, $type) = @$_; ($label eq '@' ? $ZONE : "$label.$ZONE") . " $type" } grep { $_->[1] ne 'CDS' } @questions;
+sub all_tags {
+	my ($self, $node) = @_;
+	my %seen = map { $self->tags_in($node, $_) => 1 } @shapes;
+
+	return join ', ', sort CORE::keys %seen;
+}
+
+# Ask a node, beside what is done meanwhile, until all answers are by this key. Returns what was seen, in order, without repetitions, and the
+# result of what was done.
+sub watch {
+	my ($self, $node, $tag, $do, @more) = @_;
+	my $path = "$node->{dir}/watched";
+	my $pid = fork // die "fork: $!";
+
+	if ($pid == 0) {
+		%SIG = (%SIG, TERM => 'DEFAULT');
+		watch_until($self, $node, $tag, $path, @more);
+		POSIX::_exit(0);
+	}
+	Graycloud::wait_for(sub { -s $path }) or die 'nothing was asked';
+	my $done = $do->();
+	waitpid $pid, 0;
+	open my $file, '<', $path or die "$path: $!";
+	return (join(', ', map { s/\n//r } <$file>), $done);
+}
+
+sub watch_until {
+	my ($self, $node, $tag, $path, @more) = @_;
+	my $last = '';
+
+	open my $file, '>', $path or die "$path: $!";
+	$file->autoflush;
+	Graycloud::wait_for(sub {
+		my $all = 1;
+		for my $question (@shapes, @more) {
+			my $tags = $self->tags_in($node, $question);
+			print $file "$tags\n" if $tags ne $last;
+			$last = $tags;
+			$all &&= $tags eq $tag;
+		}
+		return $all;
+	});
 }
 
 # --- The second nameserver: it passes questions over TCP to the first one; frozen, it answers as before.
