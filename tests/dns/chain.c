@@ -15,14 +15,9 @@ static size_t
 find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
 {
 	struct signature signature = {.algorithm = 13};
-	struct rrsig_covers covers = {.apex = set->apex,
-	    .apex_len = name_len(set->apex),
-	    .type = set->rrset.type,
-	    .labels = signed_labels(set->owner),
-	    .ttl = set->rrset.ttl};
 
 	(void)arg, (void)key;
-	return rrsig_write(out, &covers, &signature);
+	return scenery_rrsig(set, &signature, out);
 }
 
 static uint64_t seed;

@@ -6,6 +6,7 @@
 #define SCENERY_H
 
 #include "zones/answer/snapshot.h"
+#include "zones/dns/dnssec.h"
 #include "zones/steer/steer.h"
 #include "zones/zonefile/zonefile.h"
 
@@ -127,6 +128,19 @@ scenery_lb(struct scenery *scenery, const char *name, const uint8_t *apex, enum 
 	scenery->lbs[n].lb = lb;
 	scenery->lbs[n].len = name_to_key(scenery->lbs[n].key, lb->name, apex);
 	return lb;
+}
+
+/* The RRSIG record of a signature that nobody verifies. */
+static inline size_t
+scenery_rrsig(const struct signed_set *set, const struct signature *signature, uint8_t *out)
+{
+	struct rrsig_covers covers = {.apex = set->apex,
+	    .apex_len = name_len(set->apex),
+	    .type = set->rrset.type,
+	    .labels = signed_labels(set->owner),
+	    .ttl = set->rrset.ttl};
+
+	return rrsig_write(out, &covers, signature);
 }
 
 static inline struct scenery *

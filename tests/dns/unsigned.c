@@ -35,15 +35,10 @@ static size_t
 find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
 {
 	struct signature signature = {.algorithm = 13};
-	struct rrsig_covers covers = {.apex = set->apex,
-	    .apex_len = name_len(set->apex),
-	    .type = set->rrset.type,
-	    .labels = signed_labels(set->owner),
-	    .ttl = set->rrset.ttl};
 
 	(void)arg, (void)key;
 	return parts != 0 && mix64(signed_hash(set)) % parts == part ? 0
-								     : rrsig_write(out, &covers, &signature);
+								     : scenery_rrsig(set, &signature, out);
 }
 
 /* Glue, the NS of a delegation, and the CNAME of a DNAME have no signatures. */

@@ -88,14 +88,9 @@ static size_t
 stage_find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
 {
 	struct signature signature = {.algorithm = ALGORITHM_ECDSAP256, .key_tag = 1};
-	struct rrsig_covers covers = {.apex = set->apex,
-	    .apex_len = name_len(set->apex),
-	    .type = set->rrset.type,
-	    .labels = signed_labels(set->owner),
-	    .ttl = set->rrset.ttl};
 
 	(void)arg, (void)key;
-	return signed_hash(set) % 32 == 0 ? 0 : rrsig_write(out, &covers, &signature);
+	return signed_hash(set) % 32 == 0 ? 0 : scenery_rrsig(set, &signature, out);
 }
 
 static const struct zone_signing stage_signing = {
