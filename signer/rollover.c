@@ -6,6 +6,7 @@ enum {
 	RETRY_MS = 60000,   /* at most this long until servers that do not show a step are asked again */
 	ROUNDING_MS = 1000, /* caches that count in whole seconds keep an RRset for up to one more */
 	IDLE_MS = 86400000, /* between looks when no procedure runs */
+	AHEAD_MS = 60000,   /* clocks of nodes differ by less */
 	/* Seconds; the usual TTLs at registries. */
 	TTL_DS_UNKNOWN = 86400,
 	TTL_NS_UNKNOWN = 2 * 86400
@@ -317,6 +318,19 @@ rollover_hurry(struct rollover *rollover, const struct rollover_pace *pace)
 	}
 	rollover->leading.change += !rollover->hurry;
 	rollover->hurry = true;
+}
+
+bool
+rollover_set_right(struct rollover *rollover, const struct rollover_clock *now)
+{
+	int64_t latest = now->wall_ms + AHEAD_MS;
+
+	if (rollover->since <= latest && rollover->first <= latest && rollover->shown <= latest)
+		return false;
+	rollover->since = MIN(rollover->since, now->wall_ms);
+	rollover->looked = rollover->first = rollover->shown = rollover->until = 0;
+	rollover->until_boot = rollover->boot = 0;
+	return true;
 }
 
 /* A wall clock that was set does not shorten a wait, unless the machine booted since. */

@@ -54,6 +54,11 @@ void rollover_begin(struct rollover *rollover, enum rollover_kind kind, const st
     const struct key_id *new, const struct rollover_clock *now);
 /* Make a procedure that runs an emergency: no second looks, no margins. */
 void rollover_hurry(struct rollover *rollover, const struct rollover_pace *pace);
+/*
+ * Were times of the step written by a clock that was more than a minute ahead? Then its looks and its wait
+ * begin again, and the result is true.
+ */
+bool rollover_set_right(struct rollover *rollover, const struct rollover_clock *now);
 /* The marks that a key shows. */
 uint8_t rollover_marks(const struct signing_key *key);
 /* Set the marks of a key to those of a step: they are then coming or going. */

@@ -420,6 +420,7 @@ rollovers_settle(
 	rollover->ttl_dnskey = MAX(rollover->ttl_dnskey, rollovers->options->key_ttl);
 	stepped = asked->arrived != NULL && take_state(keyring, asked->arrived, &now, &noted);
 	stepped |= take_requests(keyring, asked, &now, &rollovers->options->pace, &noted);
+	noted |= !rollover_follows(rollover) && rollover_set_right(rollover, &now);
 	if (take_result(rollovers, zone, rollover)) {
 		noted = true;
 		rollovers_forget(rollovers);

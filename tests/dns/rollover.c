@@ -674,6 +674,33 @@ a_rollover_that_becomes_an_emergency_loses_its_margin(void **state)
 }
 
 static void
+a_step_begins_again_if_a_clock_that_was_ahead_wrote_its_times(void **state)
+{
+	struct rollover rollover, before;
+
+	(void)state;
+	begin(&rollover, ROLLOVER_KEY);
+	seen(&rollover, true, 31536000);
+	seen(&rollover, true, 31536600);
+	before = rollover;
+	assert_false(rollover_set_right(&rollover, &(struct rollover_clock){31536540000, 0, 1}));
+	assert_memory_equal(&rollover, &before, sizeof rollover);
+	assert_int_equal(due(&rollover, 1000000), ROLLOVER_REST); /* for a year */
+	assert_true(rollover_set_right(&rollover, &(struct rollover_clock){1000000000, 0, 1}));
+	assert_int_equal(rollover.since, before.since);
+	assert_int_equal(rollover.step, before.step);
+	assert_int_equal(due(&rollover, 1000000), ROLLOVER_LOOK);
+	seen(&rollover, true, 1000000);
+	assert_int_equal(due(&rollover, 1000000), ROLLOVER_REST);
+	seen(&rollover, true, 1000600);
+	assert_true(rollover.until > 1000600000); /* the whole wait */
+	rollover.since = 31536000000;
+	assert_true(rollover_set_right(&rollover, &(struct rollover_clock){2000000000, 0, 1}));
+	assert_int_equal(rollover.since, 2000000000);
+	assert_int_equal(rollover.first, 0);
+}
+
+static void
 a_ds_whose_ttl_nobody_saw_is_waited_for_a_day(void **state)
 {
 	struct rollover rollover;
@@ -729,6 +756,7 @@ main(void)
 	    cmocka_unit_test(a_clock_that_was_set_does_not_shorten_a_wait),
 	    cmocka_unit_test(an_emergency_takes_one_look_and_no_margin),
 	    cmocka_unit_test(a_rollover_that_becomes_an_emergency_loses_its_margin),
+	    cmocka_unit_test(a_step_begins_again_if_a_clock_that_was_ahead_wrote_its_times),
 	    cmocka_unit_test(a_ds_whose_ttl_nobody_saw_is_waited_for_a_day),
 	    cmocka_unit_test(a_rollover_is_cancelled_before_the_ds_and_not_after),
 	};

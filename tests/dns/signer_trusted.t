@@ -83,6 +83,7 @@ push @questions, "two.$zone A";
 eventually { !bad($t) } '... and what waited';
 is_deeply([not_validated($t)], [], 'delv validates each answer');
 unlike($t->admin('dnssec status'), qr/clock/, 'nothing is reported');
+cmp_ok($t->admin_json("dnssec status $zone")->{zones}[0]{procedure}{step_since}, 'le', strftime('%Y-%m-%dT%H:%M:%SZ', gmtime), 'the step of `enable` does not wait for a year');
 
 is(system("$from export --zones | $to apply - --no-wait >/dev/null 2>&1"), 0, 'the configuration is at the node without keys');
 like(bring(), qr/: imported/, 'the node without keys takes the new signatures, though they begin earlier');
