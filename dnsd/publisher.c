@@ -99,6 +99,7 @@ follow_config(struct publisher *publisher)
 	if (store_torn(config->store)) {
 		/* Rows seemed to be missing: keep the current snapshot and read everything again. */
 		config->anew = true;
+		compiler_distrust(publisher->compiler); /* what it replaced is still in use */
 		pthread_mutex_unlock(&publisher->lock);
 		return;
 	}
