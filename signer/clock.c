@@ -42,10 +42,15 @@ clock_watch_look(struct clock_watch *watch, uint32_t newest, char text[CLOCK_TEX
 		return text;
 	}
 	if (watch->known && apart(ahead, watch->ahead_ms) > MOVED_MS) {
+		int64_t minutes = apart(ahead, watch->ahead_ms) / 60000;
+
+		/* Between two minutes the sentence stays. */
+		if (apart(minutes, watch->told) > 1)
+			watch->told = minutes;
 		snprintf(text, CLOCK_TEXT,
 		    "the clock was moved by %" PRId64 " minutes %s: set it right, or, if it is, start "
 		    "graycloud-signer with --trust-clock; nothing is signed until then",
-		    apart(ahead, watch->ahead_ms) / 60000, ahead > watch->ahead_ms ? "forward" : "back");
+		    watch->told, ahead > watch->ahead_ms ? "forward" : "back");
 		return text;
 	}
 	return NULL;

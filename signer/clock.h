@@ -20,6 +20,7 @@ struct clock_watch {
 	int64_t ahead_ms;   /* of the clock, before that since the boot, at the last look that was good */
 	int64_t written_ms; /* that of the row */
 	bool written;
+	int64_t told; /* by how many minutes it was moved, as the last sentence has it */
 };
 
 /* Read what an earlier signer knew in this boot; trust: forget it, because a person said that the clock is

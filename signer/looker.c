@@ -274,12 +274,12 @@ look_at_resolver(struct looking *looking, bool judge)
 	snprintf(who, sizeof who, "the resolver %s", address_to_text(&options->resolver, host));
 	if (soa->outcome != ASK_ANSWERED || ds->outcome != ASK_ANSWERED) {
 		lacks(looking, "%s does not answer: the DS is not validated", who);
+	} else if (shown_failed(soa->octets, soa->len) || shown_failed(ds->octets, ds->len)) {
+		lacks(looking, "%s finds the parent or the DS bogus, or cannot resolve it (SERVFAIL)", who);
 	} else if (shown_validated(soa->octets, soa->len)) {
 		look->validation = DS_VALIDATED;
 		if (!shown_resolved_ds(&look->shown, ds->octets, ds->len, why))
 			lacks(looking, "%s %s", who, why);
-	} else if (shown_failed(soa->octets, soa->len) || shown_failed(ds->octets, ds->len)) {
-		lacks(looking, "%s finds the parent or the DS bogus, or cannot resolve it (SERVFAIL)", who);
 	} else {
 		look->validation = DS_UNSIGNED_PARENT;
 	}

@@ -12,6 +12,7 @@ enum {
 	NOERROR = 0,
 	SERVFAIL = 2,
 	NXDOMAIN = 3,
+	REFUSED = 5,
 	DS_SHA256 = 2
 };
 enum { CLOCK_SLACK_S = 60 };                 /* a clock that is a minute off harms no signature */
@@ -146,7 +147,11 @@ read_any(struct records *records, const uint8_t *apex, const uint8_t *octets, si
 	}
 	if (!read_records(records, apex, &message, get16(octets + 6)))
 		return false;
-	if (records->rcode != NOERROR && records->rcode != NXDOMAIN)
+	if (records->rcode == SERVFAIL)
+		snprintf(why, SHOWN_WHY, "answers SERVFAIL");
+	else if (records->rcode == REFUSED)
+		snprintf(why, SHOWN_WHY, "answers REFUSED: it does not have the zone");
+	else if (records->rcode != NOERROR && records->rcode != NXDOMAIN)
 		snprintf(why, SHOWN_WHY, "answers with rcode %u", records->rcode);
 	else
 		return true;

@@ -154,7 +154,9 @@ roll(struct change *change, void *arg)
 			dnssec_edit_ask(change, document, "rollover");
 			json_put_bool(document, "emergency", rolling->emergency);
 			json_put_text(document, "roll", rolling->roll);
-			what = "a new key comes: `graycloud dnssec status` shows each step";
+			what = rolling->begins
+			    ? "a new key comes: `graycloud dnssec status` shows each step"
+			    : "the rollover that runs goes on without margins and second looks";
 		}
 		if (rolling->algorithm != NULL)
 			json_put_text(document, "algorithm", rolling->algorithm);
@@ -171,6 +173,19 @@ algorithm_name(const char *word)
 	if (strcmp(word, "13") == 0)
 		return "ecdsap256sha256";
 	return strcmp(word, "15") == 0 ? "ed25519" : word;
+}
+
+/* Of --algorithm, as documents have it; NULL: there is none. False after a sentence. */
+static bool
+read_algorithm(const struct args *args, const char **algorithm)
+{
+	const char *word = args_value(args, "algorithm");
+
+	*algorithm = word != NULL ? algorithm_name(word) : NULL;
+	if (word == NULL || strcmp(*algorithm, "ecdsap256sha256") == 0 || strcmp(*algorithm, "ed25519") == 0)
+		return true;
+	report_error("--algorithm is \"%s\": it must be 13 (ecdsap256sha256) or 15 (ed25519)", word);
+	return false;
 }
 
 /* That of the key that signs data; NULL: there is none. */
@@ -225,11 +240,9 @@ static enum exit_code
 run_rollover(struct args *args)
 {
 	char text[NAME_MAX_TEXT];
-	const char *zone = dnssec_clean_name(args->words[1], text),
-		   *algorithm = args_value(args, "algorithm");
+	const char *zone = dnssec_clean_name(args->words[1], text), *algorithm;
 	struct rolling rolling = {.args = args,
 	    .zone = args->words[1],
-	    .algorithm = algorithm != NULL ? algorithm_name(algorithm) : NULL,
 	    .roll = args_flag(args, "ksk") ? "ksk"
 		: args_flag(args, "zsk")   ? "zsk"
 					   : "all",
@@ -239,6 +252,9 @@ run_rollover(struct args *args)
 	struct dnssec_state state;
 	enum exit_code code;
 
+	if (!read_algorithm(args, &algorithm))
+		return EXIT_REFUSED;
+	rolling.algorithm = algorithm;
 	if (rolling.cancel && (rolling.emergency || rolling.lead || algorithm != NULL))
 		return args_misused(args, "--cancel stands alone");
 	if (rolling.lead && (rolling.emergency || algorithm != NULL || strcmp(rolling.roll, "all") != 0))
@@ -311,11 +327,11 @@ static enum exit_code
 run_enable(struct args *args)
 {
 	struct enabling enabling = {.zone = args->words[1],
-	    .wish = {.algorithm = args_value(args, "algorithm"),
-		.split = args_flag(args, "ksk"),
-		.keyless_nodes = args_flag(args, "keyless-nodes")}};
+	    .wish = {.split = args_flag(args, "ksk"), .keyless_nodes = args_flag(args, "keyless-nodes")}};
 	enum exit_code code;
 
+	if (!read_algorithm(args, &enabling.wish.algorithm))
+		return EXIT_REFUSED;
 	if (args_value(args, "import") != NULL) {
 		if (args->count - 1 > IMPORT_MOST)
 			return args_misused(args, "--import takes at most %d files", IMPORT_MOST);

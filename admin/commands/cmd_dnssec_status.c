@@ -157,6 +157,17 @@ put_rollover(struct json *json, const struct rollover *rollover)
 	json_put(json, "procedure", procedure);
 }
 
+/* S108: the servers that the looks leave out until the procedure is over. */
+static void
+put_without(struct json *json, const struct json *list, bool runs)
+{
+	struct json *without = json_new_list();
+
+	for (size_t i = 0; runs && i < json_count(list); i++)
+		json_add(without, json_new_text(json_text(json_item(list, i))));
+	json_put(json, "without", without);
+}
+
 /* S109: what came from the node that has the keys; null: the keys are here. */
 static void
 put_import(const struct looking *looking, struct json *json, bool there, uint32_t zone)
@@ -213,6 +224,7 @@ add_zone(void *arg, const struct id *id, struct bytes text)
 	}
 	json_put(json, "keys", looking->keys);
 	put_rollover(json, &rollover);
+	put_without(json, json_member(document, "without"), rollover.steps > 0);
 	json_put_text(json, "waits_for_node", waited_for(looking, document, &rollover));
 	if (looking->state != NULL) {
 		looking->state->known = true;
@@ -345,6 +357,15 @@ print_lacking(const struct json *procedure)
 }
 
 static void
+print_without(const struct json *zone)
+{
+	const struct json *without = json_member(zone, "without");
+
+	for (size_t i = 0; i < json_count(without); i++)
+		printf("  left out: %s\n", json_text(json_item(without, i)));
+}
+
+static void
 print_leading(const struct json *procedure)
 {
 	const char *follows = json_text_of(procedure, "follows");
@@ -398,6 +419,7 @@ print_procedure(const struct json *zone)
 		    json_text_of(procedure, "last_look"));
 	}
 	print_lacking(procedure);
+	print_without(zone);
 	print_keys(zone);
 }
 
@@ -414,9 +436,9 @@ print_import(const struct json *zone)
 		printf("\n%s: its keys are on another node, and no signatures came yet\n",
 		    json_text_of(zone, "name"));
 	else
-		printf("\n%s: its keys are on another node; the newest signatures came at %s\n  without "
-		       "others it is "
-		       "harmed from %s on, and fails from %s on\n",
+		printf("\n%s: its keys are on another node; the newest signatures came at %s\n  renewed ones "
+		       "are late "
+		       "from %s on, and the first signature ends at %s\n",
 		    json_text_of(zone, "name"), newest, json_text_of(import, "harmful_from"),
 		    json_text_of(import, "first_end"));
 	if (*refused != '\0')
@@ -447,6 +469,9 @@ dnssec_status_run(struct args *args)
 	}
 	print_signer(stdout, &looking);
 	print_table(looking.list);
+	if (looking.only != NULL && json_count(looking.list) == 0)
+		report_note(
+		    "zone %s is not to be signed: `graycloud dnssec enable %s`", looking.only, looking.only);
 	for (size_t i = 0; i < json_count(looking.list); i++) {
 		print_import(json_item(looking.list, i));
 		print_procedure(json_item(looking.list, i));
@@ -489,6 +514,26 @@ is_too_early(const struct json *zone)
 	return true;
 }
 
+/* Returns how many. */
+static unsigned
+print_ds(const struct json *zone, bool force)
+{
+	const struct json *keys = json_member(zone, "keys");
+	unsigned count = 0;
+
+	for (size_t i = 0; i < json_count(keys); i++) {
+		const struct json *key = json_item(keys, i);
+
+		if (!shows(key, MARK_DS) &&
+		    !(force && !json_truth(json_member(key, "provider")) && shows(key, MARK_DATA) &&
+			shows(key, MARK_DNSKEY)))
+			continue;
+		printf("%s. IN DS %s\n", json_text_of(zone, "name"), json_text_of(key, "ds"));
+		count++;
+	}
+	return count;
+}
+
 enum exit_code
 dnssec_ds_run(struct args *args)
 {
@@ -509,14 +554,10 @@ dnssec_ds_run(struct args *args)
 	} else if (!args->force && is_too_early(json_item(looking.list, 0))) {
 		code = EXIT_REFUSED;
 	}
-	for (size_t i = 0; i < json_count(keys) && !args->json && code == EXIT_DONE; i++) {
-		const struct json *key = json_item(keys, i);
-
-		if (shows(key, MARK_DS) ||
-		    (args->force && !json_truth(json_member(key, "provider")) && shows(key, MARK_DATA) &&
-			shows(key, MARK_DNSKEY)))
-			printf("%s. IN DS %s\n", json_text_of(json_item(looking.list, 0), "name"),
-			    json_text_of(key, "ds"));
+	if (!args->json && code == EXIT_DONE && print_ds(json_item(looking.list, 0), args->force) == 0) {
+		report_error("zone %s is to have no DS at its parent: `graycloud dnssec status %s` shows why",
+		    zone, zone);
+		code = EXIT_REFUSED;
 	}
 	if (args->json && code == EXIT_DONE)
 		print_json(looking.list);

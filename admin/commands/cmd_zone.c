@@ -643,8 +643,9 @@ delete_zone(struct change *change, void *arg)
 		if (!deleting->disabled) {
 			problems_error(&change->problems,
 			    "the zone %s is signed, and its parent may have a DS: end that first with "
-			    "`graycloud dnssec disable %s`",
-			    host, host);
+			    "`graycloud dnssec disable %s`; `graycloud dnssec status %s` shows when that is "
+			    "over",
+			    host, host, host);
 			return;
 		}
 		if (!object_delete(change, KIND_DNSSEC, &id))

@@ -67,6 +67,8 @@ signer_view_line(const struct signer_view *view)
 		    "process %u has ended, or hangs; nothing new is signed, and %s", view->beat.pid, end);
 	else if (view->beat.fault[0] != '\0')
 		line = xasprintf("process %u: %s; %s", view->beat.pid, view->beat.fault, end);
+	else if (view->beat.generation == 0)
+		line = xasprintf("process %u signs for the first time", view->beat.pid);
 	else
 		line = xasprintf("process %u has signed generation %llu; %s", view->beat.pid,
 		    (unsigned long long)view->beat.generation, end);

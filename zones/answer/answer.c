@@ -681,6 +681,7 @@ answer_find(struct answer *answer, const struct snapshot *snapshot, const struct
 		const struct steer_lb *lacking = answer->lacking;
 
 		answer_init(answer, RCODE_SERVFAIL);
+		answer->dnssec_ok = true;
 		answer->lacks_signature = true;
 		answer->lacking = lacking;
 	}
