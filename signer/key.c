@@ -16,10 +16,18 @@
 
 enum { HALF = SIGNATURE_OCTETS / 2, DER_MAX = 80 };
 
+/* Of a lane, for ECDSA: made once, when it signs first. */
+struct tools {
+	EVP_PKEY_CTX *signing;
+	EVP_MD *sha256;
+	EVP_MD_CTX *digest;
+	ECDSA_SIG *pair; /* the last signature */
+};
+
 struct key {
 	ldns_key *key;
 	EVP_PKEY *pair;
-	EVP_PKEY_CTX *contexts[KEY_LANES]; /* of ECDSA: made once, when its lane signs first */
+	struct tools tools[KEY_LANES];
 	struct signing_key row;
 };
 
@@ -97,13 +105,22 @@ key_new(const uint8_t *apex, unsigned algorithm, uint16_t flags)
 	return key;
 }
 
+static void
+free_tools(struct tools *tools)
+{
+	EVP_PKEY_CTX_free(tools->signing);
+	EVP_MD_CTX_free(tools->digest);
+	EVP_MD_free(tools->sha256);
+	ECDSA_SIG_free(tools->pair);
+}
+
 void
 key_free(struct key *key)
 {
 	if (key == NULL)
 		return;
 	for (unsigned i = 0; i < KEY_LANES; i++)
-		EVP_PKEY_CTX_free(key->contexts[i]);
+		free_tools(&key->tools[i]);
 	ldns_key_deep_free(key->key);
 	free(key);
 }
@@ -453,34 +470,37 @@ key_begin(const struct key *key, struct signature *signature)
 	signature->key_tag = key->row.key_tag;
 }
 
-static EVP_PKEY_CTX *
-context_of(struct key *key, unsigned lane)
+static struct tools *
+tools_of(struct key *key, unsigned lane)
 {
-	EVP_PKEY_CTX **context = &key->contexts[lane];
+	struct tools *tools = &key->tools[lane];
 
-	if (*context == NULL &&
-	    ((*context = EVP_PKEY_CTX_new_from_pkey(NULL, key->pair, NULL)) == NULL ||
-		EVP_PKEY_sign_init(*context) != 1))
+	if (tools->signing == NULL &&
+	    ((tools->signing = EVP_PKEY_CTX_new_from_pkey(NULL, key->pair, NULL)) == NULL ||
+		EVP_PKEY_sign_init(tools->signing) != 1 ||
+		(tools->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL)) == NULL ||
+		(tools->digest = EVP_MD_CTX_new()) == NULL || (tools->pair = ECDSA_SIG_new()) == NULL))
 		memory_exhausted(0);
-	return *context;
+	return tools;
 }
 
 /* RFC 6605 4: r and s, 32 octets each. */
 static void
 sign_ecdsa(struct key *key, unsigned lane, const void *data, size_t len, uint8_t out[SIGNATURE_OCTETS])
 {
+	struct tools *tools = tools_of(key, lane);
 	uint8_t digest[SHA256_DIGEST_LENGTH], der[DER_MAX];
 	const uint8_t *at = der;
 	size_t der_len = sizeof der;
-	ECDSA_SIG *pair;
 
-	SHA256(data, len, digest);
-	if (EVP_PKEY_sign(context_of(key, lane), der, &der_len, digest, sizeof digest) != 1 ||
-	    (pair = d2i_ECDSA_SIG(NULL, &at, (long)der_len)) == NULL)
+	if (EVP_DigestInit_ex2(tools->digest, tools->sha256, NULL) != 1 ||
+	    EVP_DigestUpdate(tools->digest, data, len) != 1 ||
+	    EVP_DigestFinal_ex(tools->digest, digest, NULL) != 1 ||
+	    EVP_PKEY_sign(tools->signing, der, &der_len, digest, sizeof digest) != 1 ||
+	    d2i_ECDSA_SIG(&tools->pair, &at, (long)der_len) == NULL)
 		memory_exhausted(0);
-	BN_bn2binpad(ECDSA_SIG_get0_r(pair), out, HALF);
-	BN_bn2binpad(ECDSA_SIG_get0_s(pair), out + HALF, HALF);
-	ECDSA_SIG_free(pair);
+	BN_bn2binpad(ECDSA_SIG_get0_r(tools->pair), out, HALF);
+	BN_bn2binpad(ECDSA_SIG_get0_s(tools->pair), out + HALF, HALF);
 }
 
 /* RFC 8080 4. */

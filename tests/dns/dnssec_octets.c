@@ -255,6 +255,35 @@ threads_sign_what_one_signs(void **state)
 	key_free(key);
 }
 
+/* ECDSA has a random part, and its lanes have contexts of their own. */
+static void
+what_many_threads_sign_at_once_with_ecdsa_verifies(void **state)
+{
+	enum { JOBS = 2000 };
+	static struct signing_job jobs[JOBS];
+	static uint8_t data[JOBS][200];
+	struct key *key = key_new(apex, ALGORITHM_ECDSAP256, DNSKEY_ZONE);
+	struct signing_threads *threads = signing_threads_new(4);
+	struct signing_key row;
+	struct verifier *verifier;
+
+	(void)state;
+	key_describe(key, &row);
+	verifier = verifier_new(row.dnskey, signing_key_dnskey_len(&row));
+	for (unsigned i = 0; i < JOBS; i++) {
+		put32(data[i], i);
+		jobs[i] = (struct signing_job){.key = key, .data = data[i], .len = 4 + i % 197};
+		key_begin(key, &jobs[i].signature);
+	}
+	signing_threads_begin(threads, jobs, JOBS);
+	signing_threads_finish(threads);
+	for (unsigned i = 0; i < JOBS; i++)
+		assert_true(verifier_check(verifier, data[i], jobs[i].len, &jobs[i].signature));
+	verifier_free(verifier);
+	signing_threads_free(threads);
+	key_free(key);
+}
+
 /* ---- times ---- */
 
 static void
@@ -465,6 +494,7 @@ main(void)
 	    cmocka_unit_test(a_key_is_saved_loaded_and_signs),
 	    cmocka_unit_test(a_signature_verifies_with_its_key_and_its_octets_alone),
 	    cmocka_unit_test(threads_sign_what_one_signs),
+	    cmocka_unit_test(what_many_threads_sign_at_once_with_ecdsa_verifies),
 	    cmocka_unit_test(signatures_end_spread_and_are_renewed_while_half_of_the_validity_is_left),
 	    cmocka_unit_test(a_signature_of_a_clock_that_was_ahead_is_due_at_once),
 	    cmocka_unit_test(a_signature_is_found_by_its_content_and_by_no_other),
