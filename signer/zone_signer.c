@@ -71,6 +71,8 @@ note_news(const struct zone_signer *signer, const struct pending *pending)
 static void
 empty(struct zone_signer *signer, struct batch *batch, bool write)
 {
+	struct signature_writer *writer =
+	    write && batch->count > 0 ? signature_writer_new(signer->txn) : NULL;
 	struct signature signatures[SIGNATURES_MAX];
 	size_t job = 0;
 
@@ -81,13 +83,14 @@ empty(struct zone_signer *signer, struct batch *batch, bool write)
 			signatures[n] = batch->jobs[job].signature;
 			free(batch->jobs[job].data);
 		}
-		if (write && signer->error == 0)
-			signer->error = signature_put(signer->txn, pending->zone, &pending->key,
+		if (writer != NULL && signer->error == 0)
+			signer->error = signature_write_next(writer, pending->zone, &pending->key,
 			    pending->type, pending->hash, signatures, pending->njobs, pending->order);
-		if (write && signer->error == 0)
+		if (writer != NULL && signer->error == 0)
 			signer->error = note_news(signer, pending);
 		free((void *)(uintptr_t)pending->key.data);
 	}
+	signature_writer_free(writer);
 	batch->count = batch->njobs = 0;
 }
 

@@ -218,12 +218,69 @@ signatures_are_found_while_others_are_written(void **state)
 	store_abort(txn);
 }
 
+/* Both ways to write leave the same rows. */
+static void
+assert_same_rows(struct store_txn *txn, const struct bytes *key, uint16_t type)
+{
+	struct bytes one = {NULL, 0}, other = {NULL, 0};
+
+	assert_int_equal(signature_row(txn, 17, key, type, &one), signature_row(txn, 18, key, type, &other));
+	assert_int_equal(one.len, other.len);
+	if (one.len > 0)
+		assert_memory_equal(one.data, other.data, one.len);
+}
+
+static void
+a_writer_leaves_the_rows_of_single_puts(void **state)
+{
+	static const uint16_t types[] = {TYPE_A, TYPE_NSEC};
+	struct signature signatures[2] = {{.algorithm = 13}, {.algorithm = 15}};
+	struct signature_writer *writer;
+	uint64_t random = 1;
+	struct store_txn *txn;
+	unsigned at = 0;
+
+	(void)state;
+	assert_int_equal(store_begin(store, STORE_WRITE, &txn), 0);
+	writer = signature_writer_new(txn);
+	for (unsigned i = 0; i < 40 * OWNERS; i++) {
+		/* Most often the next row, else another; now and then a new writer, which begins anywhere. */
+		uint64_t draw = mix64(++random);
+		struct bytes key;
+		uint16_t type = types[draw >> 32 & 1];
+		enum signature_order order = draw >> 40 & 1 ? SIGNATURE_NOW : SIGNATURE_LATER;
+		unsigned count = 1 + (draw >> 41 & 1);
+
+		at = draw % 8 > 0 ? (at + 1) % OWNERS : (unsigned)(draw >> 8) % OWNERS;
+		key = owner_key(at);
+		signatures[0].expiration = i;
+		assert_int_equal(
+		    signature_write_next(writer, 17, &key, type, draw >> 48 & 7, signatures, count, order),
+		    0);
+		assert_int_equal(
+		    signature_put(txn, 18, &key, type, draw >> 48 & 7, signatures, count, order), 0);
+		assert_same_rows(txn, &key, type);
+		if (draw >> 52 & 63)
+			continue;
+		signature_writer_free(writer);
+		writer = signature_writer_new(txn);
+	}
+	for (unsigned i = 0; i < 2 * OWNERS; i++) {
+		struct bytes key = owner_key(i / 2);
+
+		assert_same_rows(txn, &key, types[i % 2]);
+	}
+	signature_writer_free(writer);
+	store_abort(txn);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_key_comes_back_with_its_marks),
 	    cmocka_unit_test(signatures_are_found_while_others_are_written),
+	    cmocka_unit_test(a_writer_leaves_the_rows_of_single_puts),
 	    cmocka_unit_test(a_rollover_comes_back_with_its_servers),
 	};
 

@@ -166,18 +166,17 @@ copy_contents(uint8_t *value, size_t used, struct bytes *from, uint64_t hash, un
 	return used;
 }
 
-int
-signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
-    uint64_t hash, const struct signature *signatures, unsigned count, enum signature_order order)
+enum { VALUE_ROOM = NSECS_MAX * (9 + SIGNATURES_MAX * SIGNATURE_ROW) };
+
+/* Make a row of the old one (its octets are copied) and of one more content. */
+static struct bytes
+row_with(uint8_t value[VALUE_ROOM], struct bytes old, uint16_t type, uint64_t hash,
+    const struct signature *signatures, unsigned count, enum signature_order order)
 {
-	enum { ROOM = NSECS_MAX * (9 + SIGNATURES_MAX * SIGNATURE_ROW) };
 	unsigned most = type == TYPE_NSEC ? NSECS_MAX : CONTENTS_MAX,
 		 in_use = type == TYPE_NSEC ? NSECS_USED : CONTENTS_USED;
-	uint8_t octets[KEY_ROOM], value[ROOM];
-	struct bytes key = row_key(octets, zone, owner_key, type), old = {NULL, 0};
 	size_t used = 0;
 
-	store_get(txn, TABLE_SIGNATURES, key, &old);
 	in_use = order == SIGNATURE_LATER ? in_use : 0;
 	used = copy_contents(value, used, &old, hash, in_use);
 	put64(value + used, hash);
@@ -186,7 +185,57 @@ signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_ke
 	for (unsigned i = 0; i < count; i++, used += SIGNATURE_ROW)
 		signature_write(value + used, &signatures[i]);
 	used = copy_contents(value, used, &old, hash, most - in_use - 1);
-	return store_put(txn, TABLE_SIGNATURES, key, (struct bytes){value, used});
+	return (struct bytes){value, used};
+}
+
+int
+signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
+    uint64_t hash, const struct signature *signatures, unsigned count, enum signature_order order)
+{
+	uint8_t octets[KEY_ROOM], value[VALUE_ROOM];
+	struct bytes key = row_key(octets, zone, owner_key, type), old = {NULL, 0};
+
+	store_get(txn, TABLE_SIGNATURES, key, &old);
+	return store_put(
+	    txn, TABLE_SIGNATURES, key, row_with(value, old, type, hash, signatures, count, order));
+}
+
+struct signature_writer {
+	struct store_cursor *cursor; /* NULL: the store is damaged */
+};
+
+struct signature_writer *
+signature_writer_new(struct store_txn *txn)
+{
+	struct signature_writer *writer = xmalloc(sizeof *writer);
+
+	writer->cursor = store_cursor_open(txn, TABLE_SIGNATURES);
+	return writer;
+}
+
+void
+signature_writer_free(struct signature_writer *writer)
+{
+	if (writer == NULL)
+		return;
+	store_cursor_close(writer->cursor);
+	free(writer);
+}
+
+int
+signature_write_next(struct signature_writer *writer, uint32_t zone, const struct bytes *owner_key,
+    uint16_t type, uint64_t hash, const struct signature *signatures, unsigned count,
+    enum signature_order order)
+{
+	uint8_t octets[KEY_ROOM], value[VALUE_ROOM];
+	struct bytes key = row_key(octets, zone, owner_key, type), found, old = {NULL, 0};
+
+	if (writer->cursor == NULL)
+		return -EBADMSG;
+	if (!store_cursor_seek(writer->cursor, key, &found, &old) || !same_key(&found, &key))
+		old.len = 0;
+	return store_cursor_put(
+	    writer->cursor, key, row_with(value, old, type, hash, signatures, count, order));
 }
 
 bool

@@ -281,6 +281,8 @@ bool store_cursor_first(struct store_cursor *cursor, struct bytes *found, struct
 bool store_cursor_last(struct store_cursor *cursor, struct bytes *found, struct bytes *value);
 bool store_cursor_next(struct store_cursor *cursor, struct bytes *found, struct bytes *value);
 bool store_cursor_previous(struct store_cursor *cursor, struct bytes *found, struct bytes *value);
+/* Put a row, and move the cursor to it. Cheaper than store_put if the cursor was near that place. */
+int store_cursor_put(struct store_cursor *cursor, struct bytes key, struct bytes value);
 /* Delete the row under the cursor. store_cursor_next then returns the row after it. */
 int store_cursor_delete(struct store_cursor *cursor);
 

@@ -59,6 +59,8 @@ run(struct store_call *call)
 		return mdb_cursor_get(call->cursor, call->key, call->value, (MDB_cursor_op)call->flags);
 	case CALL_CURSOR_NEXT:
 		return next_rows(call);
+	case CALL_CURSOR_PUT:
+		return mdb_cursor_put(call->cursor, call->key, call->value, call->flags);
 	case CALL_CURSOR_DELETE:
 		return mdb_cursor_del(call->cursor, 0);
 	case CALL_COMMIT:

@@ -98,6 +98,7 @@ struct store_call {
 		CALL_CURSOR_OPEN,
 		CALL_CURSOR_GET,
 		CALL_CURSOR_NEXT, /* several rows */
+		CALL_CURSOR_PUT,
 		CALL_CURSOR_DELETE,
 		CALL_COMMIT,
 		CALL_ABORT

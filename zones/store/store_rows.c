@@ -289,6 +289,23 @@ store_cursor_previous(struct store_cursor *cursor, struct bytes *at, struct byte
 }
 
 int
+store_cursor_put(struct store_cursor *cursor, struct bytes key, struct bytes value)
+{
+	MDB_val from = to_val(key), to = to_val(value);
+	struct store_call call = {CALL_CURSOR_PUT, .cursor = cursor->cursor, .key = &from, .value = &to};
+	int rc;
+
+	if (!store_check_row(cursor->txn, cursor->table, key, false))
+		return -EBADMSG;
+	cursor->txn->writes++;
+	if ((rc = store_call(cursor->store, &call)) == 0) {
+		cursor->at_len = key.len;
+		memcpy(cursor->at, key.data, key.len);
+	}
+	return store_result(cursor->store, rc);
+}
+
+int
 store_cursor_delete(struct store_cursor *cursor)
 {
 	struct store_call call = {CALL_CURSOR_DELETE, .cursor = cursor->cursor};
