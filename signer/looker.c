@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define NOT_FOUND "the servers of the parent are not found: "
+
 enum { LOOK_MS = 45000, PORT = 53, ADDRESS_MAX_TEXT = 46 };
 
 struct looker {
@@ -150,6 +152,26 @@ merge(struct nameservers *into, const struct nameservers *from)
 	}
 }
 
+/* No resolver answers: name those that were asked, and what hides others. */
+static void
+lacks_resolver(struct looking *looking)
+{
+	const struct look_options *options = looking->options;
+	char given[ADDRESS_PORT_TEXT], resolvers[ASK_RESOLVERS_TEXT];
+	int error;
+
+	if (options->resolver.family != FAMILY_NONE)
+		lacks(looking, NOT_FOUND "no resolver answers (%s of --resolver)",
+		    address_port_to_text(&options->resolver, options->resolver_port, given));
+	else if ((error = ask_resolvers(resolvers)) != 0)
+		lacks(looking,
+		    NOT_FOUND "/etc/resolv.conf cannot be read (%s), and %s does not answer: name a resolver "
+			      "with --resolver",
+		    strerror(error), resolvers);
+	else
+		lacks(looking, NOT_FOUND "no resolver answers (%s of /etc/resolv.conf)", resolvers);
+}
+
 /* The nearest name above the zone for which a resolver has NS records. */
 static void
 find_parent(struct looking *looking)
@@ -173,14 +195,15 @@ find_parent(struct looking *looking)
 		    ns_read(question->octets, question->len, above, &looking->parents))
 			looking->parent = above;
 	}
-	if (looking->parent == NULL && *name != 0) /* the root has none */
-		lacks(looking, "%s",
-		    failed ? "the servers of the parent are not found: the resolver answers SERVFAIL: the "
-			     "parent "
-			     "is bogus, or cannot be resolved"
-			: answered
-			? "the servers of the parent are not found: no resolver has NS records above the zone"
-			: "the servers of the parent are not found: no resolver answers");
+	if (looking->parent != NULL || *name == 0) /* the root has none */
+		return;
+	if (failed)
+		lacks(looking,
+		    NOT_FOUND "the resolver answers SERVFAIL: the parent is bogus, or cannot be resolved");
+	else if (answered)
+		lacks(looking, NOT_FOUND "no resolver has NS records above the zone");
+	else
+		lacks_resolver(looking);
 }
 
 static bool

@@ -138,7 +138,7 @@ main(int argc, char *argv[])
 	signal(SIGHUP, SIG_IGN);
 	startup_become(&options.daemon, prepare_stores);
 	log_start();
-	startup_seal(&options.daemon, &(struct seal_files){.state = NULL}, prepare_stores);
+	startup_seal(&options.daemon, &(struct seal_files){.resolvers = true}, prepare_stores);
 	store_guard_start(startup_seal_guard);
 	store_catch_faults(true);
 	daemon.base = event_base_new();

@@ -5,8 +5,12 @@
 #include "zones/dns/wire.h"
 
 #include <ares.h>
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -298,6 +302,42 @@ asking_unasked(const struct asking *asking)
 	for (size_t i = 0; i < asking->questions.count; i++)
 		count += ((const struct question *)asking->questions.items[i])->outcome == ASK_NO_TIME;
 	return count;
+}
+
+/* Those that c-ares takes from the file, or its own if it cannot. */
+static void
+list_resolvers(const struct ares_addr_port_node *servers, char out[ASK_RESOLVERS_TEXT])
+{
+	size_t len = 0;
+
+	for (const struct ares_addr_port_node *server = servers; server != NULL; server = server->next) {
+		char text[INET6_ADDRSTRLEN];
+
+		if (inet_ntop(server->family, &server->addr, text, sizeof text) == NULL)
+			continue;
+		if (len + strlen(", ") + strlen(text) >= ASK_RESOLVERS_TEXT)
+			break;
+		len += (size_t)sprintf(out + len, "%s%s", len > 0 ? ", " : "", text);
+	}
+}
+
+int
+ask_resolvers(char out[ASK_RESOLVERS_TEXT])
+{
+	int fd = open("/etc/resolv.conf", O_RDONLY | O_CLOEXEC), error = fd < 0 ? errno : 0;
+	struct ares_addr_port_node *servers = NULL;
+	ares_channel channel;
+
+	*out = '\0';
+	if (fd >= 0)
+		close(fd);
+	if (ares_init(&channel) != ARES_SUCCESS)
+		return error;
+	if (ares_get_servers_ports(channel, &servers) == ARES_SUCCESS)
+		list_resolvers(servers, out);
+	ares_free_data(servers);
+	ares_destroy(channel);
+	return error;
 }
 
 bool

@@ -60,6 +60,15 @@ struct question *ask(struct asking *asking, const struct address *server, uint16
  */
 void asking_run(struct asking *asking);
 
+enum { ASK_RESOLVERS_TEXT = 120 };
+
+/*
+ * The addresses that a question asks whose server has no family, as text: "192.0.2.1, 2001:db8::1", the first
+ * of them if there are many. Returns 0, or the errno if /etc/resolv.conf cannot be read: then a resolver on
+ * this machine is asked.
+ */
+int ask_resolvers(char out[ASK_RESOLVERS_TEXT]);
+
 /* Does any way lead from this machine to the address?  Sends nothing. */
 bool ask_has_route(const struct address *address);
 

@@ -46,6 +46,7 @@ struct seal_files {
 	size_t nread;
 	const char *write; /* a file that is written: its whole directory stays writable; NULL: none */
 	bool read_all;     /* all files that the user may read; writing is still limited */
+	bool resolvers;    /* /etc/resolv.conf, also after something else took its place */
 };
 
 /*

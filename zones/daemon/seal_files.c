@@ -114,6 +114,17 @@ allow_state(int rules, const char *state, uint64_t rights)
 	free(path);
 }
 
+/*
+ * /etc/resolv.conf, which the resolver of a library reads again: a file or a mount in /etc, or a link to a
+ * file below /run, whose directory may be made after the start, or to a file anywhere that is there now.
+ */
+static void
+allow_resolvers(int rules)
+{
+	allow_file(rules, "/etc/resolv.conf");
+	allow(rules, "/run", READING);
+}
+
 int
 seal_files_open(const struct seal_files *files)
 {
@@ -131,6 +142,8 @@ seal_files_open(const struct seal_files *files)
 		allow(rules, read_always[i], READING);
 	if (files->read_all)
 		allow(rules, "/", READING);
+	if (files->resolvers)
+		allow_resolvers(rules);
 	for (size_t i = 0; i < files->nread; i++)
 		allow_file(rules, files->read[i]);
 	if (files->write != NULL)
