@@ -147,6 +147,34 @@ known_keyring(struct settle *settle, uint32_t zone, const struct dnssec_policy *
 	return keyring;
 }
 
+struct changing {
+	uint32_t zone;
+	bool changed;
+};
+
+/* Every pool and load balancer may belong to it. */
+static bool
+look_at_change(void *arg, const struct config_change *change)
+{
+	struct changing *changing = arg;
+
+	changing->changed |= change->what == CONFIG_OBJECT
+	    ? change->kind == KIND_POOL || change->kind == KIND_LB || change->kind == KIND_DNSSEC
+	    : change->zone == changing->zone;
+	return !changing->changed;
+}
+
+/* May what the zone answers with have changed since all was signed? */
+static bool
+has_changed(const struct settle *settle, uint32_t zone)
+{
+	struct changing changing = {.zone = zone};
+
+	return !config_changes_after(
+		   settle->config, signer_generation(settle->signatures), look_at_change, &changing) ||
+	    changing.changed;
+}
+
 static struct keyring *
 open_keyring(struct settle *settle, const struct zone_info *zone, const struct dnssec_policy *policy)
 {
@@ -162,7 +190,8 @@ open_keyring(struct settle *settle, const struct zone_info *zone, const struct d
 		snprintf(settle->fault, sizeof settle->fault, "zone %s is not signed: %s", policy->name,
 		    problems.items[0].text);
 		settle->waits = true;
-		settle->stuck |= signed_zone_get(settle->signatures, zone->number, &row);
+		settle->stuck |= signed_zone_get(settle->signatures, zone->number, &row) &&
+		    has_changed(settle, zone->number);
 	}
 	problems_free(&problems);
 	return keyring;

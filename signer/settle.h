@@ -21,7 +21,7 @@ struct settle {
 	/* The result. */
 	bool wrote;      /* rows of signatures/ */
 	bool waits;      /* a zone has no keys that can be used: look again */
-	bool stuck;      /* a signed zone cannot be signed: its changes must not be served */
+	bool stuck;      /* a signed zone that cannot be signed changed: that must not be served */
 	bool whole;      /* a key that signs data has left DNSKEY: all is signed again in this pass */
 	bool respared;   /* a zone has nodes without keys now, or no longer (S109) */
 	int error;       /* the first error of a write; 0: none */

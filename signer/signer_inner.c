@@ -52,7 +52,10 @@ signer_note_steered(void *arg, const struct steered_signature *row)
 		return;
 	}
 	signer->steered_end = earlier_end(signer->steered_end, row->signature.expiration);
-	signer->steered_due =
-	    earlier_end(signer->steered_due, validity_due_at(&row->signature, (uint32_t)time(NULL)));
+	/* Without its keys nobody can make it again: it stays until it ends. */
+	signer->steered_due = earlier_end(signer->steered_due,
+	    zone_signer_keyring(signer->zones, row->zone) != NULL
+		? validity_due_at(&row->signature, (uint32_t)time(NULL))
+		: row->signature.expiration);
 	zone_signer_note_ttl(signer->zones, row->zone, row->ttl);
 }

@@ -234,6 +234,9 @@ keep_steered(void *arg, const struct steered_signature *row)
 
 	if (zone_signer_is_keyless(pruning->signer->zones, row->zone))
 		return keep_keyless(pruning, row) || !(pruning->some = true);
+	/* S105: without its keys nobody can make it again. */
+	if (zone_signer_keyring(pruning->signer->zones, row->zone) == NULL)
+		return validity_left(&row->signature, pruning->now) > 0 || !(pruning->some = true);
 	if (pruning->surplus > 0)
 		pruning->surplus--;
 	else if ((int32_t)(validity_due_at(&row->signature, pruning->now) - pruning->soon) > 0)

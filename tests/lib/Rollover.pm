@@ -446,9 +446,22 @@ sub signers {
 	return join ' ', sort map { $_->type eq 'RRSIG' ? $_->keytag : () } ($node // $self->{child})->query($question, do => 1)->answer;
 }
 
+# Does CDS have the keys that are to have a DS now?
+sub cds_follows {
+	my ($self) = @_;
+	my $status = $self->status;
+	my $cds = join ' ', sort map { $_->type eq 'CDS' ? $_->keytag : () } $self->{child}->query("$ZONE CDS")->answer;
+
+	return $cds eq '0' if $status->{procedure}{name} eq 'disable';
+	return $cds ne '' && $cds eq join ' ', sort map { $_->{marks}{ds} =~ /^(?:coming|everywhere)$/ ? $_->{key_tag} : () } @{$status->{keys}};
+}
+
 # Servers of the parent make their DS what CDS asks for.
 sub sync_ds {
 	my ($self, @servers) = @_;
+
+	# The signer is at the step before the nameserver answers by it.
+	Graycloud::wait_for(sub { $self->cds_follows });
 	my @wanted = map { $_->type eq 'CDS' && $_->algorithm ? join(' ', $_->keytag, $_->algorithm, $_->digtype, $_->digest) : () }
 	    $self->{child}->query("$ZONE CDS")->answer;
 
