@@ -1,6 +1,6 @@
 #!/usr/bin/perl
-# The sealed signer asks the resolvers of /etc/resolv.conf, if that is a file, a link or a mount, and after another one took its place (S75, S108). /etc and /run are directories of the test,
-# mounted over those of the machine in namespaces of the signer's own; so nothing outside changes.
+# The sealed signer asks the resolvers of /etc/resolv.conf, if that is a file, a link or a mount, and after another one took its place (S75, S108).
+# /etc and /run are directories of the test, mounted over those of the machine in namespaces of its own; so nothing outside changes.
 use strict;
 use warnings;
 use lib 'tests/lib';
