@@ -85,7 +85,8 @@ struct parent_says {
 	struct nameservers first; /* the first referral */
 	struct address first_at, other_at;
 	size_t of[DELEGATION_HIDDEN + 1], answered;
-	bool differ, ds;
+	bool differ;
+	struct ds_seen ds;
 };
 
 static bool
@@ -104,7 +105,8 @@ hear(struct parent_says *says, const struct survey *survey, const struct asked_p
 	enum delegation_kind kind;
 
 	if (asked->ds->outcome == ASK_ANSWERED)
-		says->ds |= ds_read(asked->ds->octets, asked->ds->len, survey->zone.name);
+		ds_hear(&says->ds, &survey->keys, survey->zone.name, &asked->address, asked->ds->octets,
+		    asked->ds->len);
 	if (asked->ns->outcome != ASK_ANSWERED)
 		return;
 	says->answered++;
@@ -177,7 +179,7 @@ void
 survey_assess_parent(struct findings *findings, const struct survey *survey)
 {
 	struct parent_says says = {0};
-	char parent[NAME_MAX_TEXT];
+	char host[NAME_MAX_TEXT], parent[NAME_MAX_TEXT];
 
 	if (survey->nabove == 0 || !survey_resolved(survey))
 		return; /* the root, or reported of the resolver */
@@ -188,6 +190,7 @@ survey_assess_parent(struct findings *findings, const struct survey *survey)
 		finding_cure(findings, "ask a resolver that sees what clients see: --resolver ADDRESS");
 		return;
 	}
+	name_to_host(survey->zone.name, host);
 	name_to_host(survey->parent, parent);
 	for (size_t i = 0; i < survey->nasked; i++)
 		hear(&says, survey, &survey->asked[i]);
@@ -195,13 +198,6 @@ survey_assess_parent(struct findings *findings, const struct survey *survey)
 		assess_absent(findings, survey, &says, parent);
 	else
 		assess_present(findings, survey, &says, parent);
-	if (says.ds) {
-		finding_add(findings, FINDING_ERROR, "ds-unsigned", survey->subject,
-		    "its parent, %s, has a DS record, and the zone is not signed: resolvers that validate "
-		    "answer "
-		    "SERVFAIL",
-		    parent);
-		finding_cure(findings, "have the parent remove the DS record (at the registrar)");
-	}
+	assess_ds(findings, host, parent, &survey->keys, &says.ds);
 	nameservers_free(&says.first);
 }

@@ -106,7 +106,7 @@ survey_zone(void *arg, const struct zone_info *zone)
 {
 	struct examination *examination = arg;
 
-	survey_read(&examination->surveys, examination->config, zone);
+	survey_read(&examination->surveys, examination->config, examination->signatures.signatures, zone);
 	survey_assess(examination->findings, &examination->surveys.list[examination->surveys.count - 1]);
 	return true;
 }
@@ -116,10 +116,13 @@ examine_zones(struct examination *examination)
 {
 	if (examination->config == NULL)
 		return;
+	if (signs_any(examination))
+		node_signatures_read(examination->options->state, &examination->signatures);
 	if (examination->zone_given)
 		survey_zone(examination, &examination->zone);
 	else if (examination->options->name == NULL)
 		config_each_zone(examination->config, survey_zone, examination);
+	node_signatures_close(&examination->signatures);
 }
 
 /* The findings of the stores alone.  False if nothing has the requested name. */

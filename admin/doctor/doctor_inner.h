@@ -6,6 +6,7 @@
 
 #include "admin/doctor/doctor.h"
 #include "admin/doctor/survey.h"
+#include "admin/look/node.h"
 #include "admin/look/picture.h"
 #include "zones/state/config.h"
 #include "zones/state/imported.h"
@@ -14,10 +15,11 @@
 struct examination {
 	const struct doctor_options *options;
 	struct findings *findings;
-	struct viewer viewer;     /* the stores, until the network is asked */
-	struct picture *picture;  /* the present; NULL if the configuration cannot be read */
-	struct store_txn *config; /* while the stores are open; NULL if there is no configuration */
-	bool *pools, *lbs;        /* by their places in picture: are they asked for? */
+	struct viewer viewer;              /* the stores, until the network is asked */
+	struct picture *picture;           /* the present; NULL if the configuration cannot be read */
+	struct store_txn *config;          /* while the stores are open; NULL if there is no configuration */
+	struct node_signatures signatures; /* while zones are read from the stores, if any is signed */
+	bool *pools, *lbs;                 /* by their places in picture: are they asked for? */
 	bool zone_given;
 	struct zone_info zone; /* the only one that is asked for, if zone_given */
 	struct surveys surveys;
@@ -35,6 +37,8 @@ void examine_health(struct examination *examination);
 void examine_pools(struct examination *examination);
 void examine_lbs(struct examination *examination);
 void examine_keys(struct examination *examination);
+/* Is any zone signed? */
+bool signs_any(const struct examination *examination);
 /* The questions over the network; the stores are closed. */
 void examine_network(struct examination *examination);
 /* The nameserver's TLS listeners and its certificate. */

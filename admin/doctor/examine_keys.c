@@ -3,7 +3,6 @@
 #include "admin/doctor/doctor_inner.h"
 
 #include "admin/cli/when.h"
-#include "admin/look/node.h"
 
 #include <stdlib.h>
 
@@ -131,14 +130,20 @@ stop_at_first(void *arg, struct bytes name, const struct id *id)
 	return false;
 }
 
+bool
+signs_any(const struct examination *examination)
+{
+	return examination->config != NULL &&
+	    !config_each_name(examination->config, KIND_DNSSEC, stop_at_first, NULL);
+}
+
 void
 examine_keys(struct examination *examination)
 {
 	struct examining examining = {.examination = examination};
 
-	if (examination->config == NULL ||
-	    config_each_name(examination->config, KIND_DNSSEC, stop_at_first, NULL))
-		return; /* no zone is signed */
+	if (!signs_any(examination))
+		return;
 	node_signatures_read(examination->options->state, &examining.signatures);
 	if (examining.signatures.signatures != NULL)
 		config_each_object_by_name(examination->config, KIND_DNSSEC, examine_zone, &examining);

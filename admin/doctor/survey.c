@@ -10,7 +10,8 @@ enum { RCODE_FORMERR = 1 };
 /* --- from the configuration --- */
 
 void
-survey_read(struct surveys *surveys, struct store_txn *config, const struct zone_info *zone)
+survey_read(struct surveys *surveys, struct store_txn *config, struct store_txn *signatures,
+    const struct zone_info *zone)
 {
 	char host[NAME_MAX_TEXT];
 	struct survey *survey;
@@ -19,6 +20,7 @@ survey_read(struct surveys *surveys, struct store_txn *config, const struct zone
 	survey = &surveys->list[surveys->count++];
 	*survey =
 	    (struct survey){.zone = *zone, .subject = xasprintf("zone %s", name_to_host(zone->name, host))};
+	zone_keys_read(&survey->keys, config, signatures, zone);
 	config_each_row_of(config, zone->name, nameservers_add_ns, &survey->own);
 	for (size_t i = 0; i < survey->own.count; i++)
 		config_each_row_of(
@@ -33,6 +35,7 @@ surveys_free(struct surveys *surveys)
 
 		free(survey->subject);
 		free(survey->above);
+		zone_keys_free(&survey->keys);
 		nameservers_free(&survey->own);
 		nameservers_free(&survey->parents);
 	}

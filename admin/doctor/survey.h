@@ -5,6 +5,7 @@
 #define SURVEY_H
 
 #include "admin/doctor/finding.h"
+#include "admin/doctor/zone_keys.h"
 #include "zones/ask/ask.h"
 #include "zones/ask/referral.h"
 #include "zones/state/config.h"
@@ -15,7 +16,8 @@ struct survey {
 	struct zone_info zone;
 	char *subject;          /* "zone example.com" */
 	struct nameservers own; /* that its NS records name, with the addresses that are known */
-	const uint8_t *parent;  /* within zone.name; NULL: not known */
+	struct zone_keys keys;
+	const uint8_t *parent; /* within zone.name; NULL: not known */
 	struct nameservers parents;
 
 	/* The questions, which belong to asking. */
@@ -33,8 +35,9 @@ struct surveys {
 	size_t count;
 };
 
-/* A zone with its NS records and the addresses of their names that the configuration has. */
-void survey_read(struct surveys *surveys, struct store_txn *config, const struct zone_info *zone);
+/* A zone with its keys, its NS records and the addresses of their names that the stores have. */
+void survey_read(struct surveys *surveys, struct store_txn *config, struct store_txn *signatures,
+    const struct zone_info *zone);
 void surveys_free(struct surveys *surveys);
 
 /* Findings from the configuration alone. */

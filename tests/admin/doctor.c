@@ -395,6 +395,136 @@ signatures_that_come_no_longer_are_reported(void **state)
 	    "one");
 }
 
+/* --- DS --- */
+
+enum { OUR_TAG = 12345, NEXT_TAG = 777 };
+
+/* A key that signs DNSKEY, or not, and how far its DS is. */
+static struct signing_key
+key_of(uint16_t tag, bool signs, enum mark_state ds)
+{
+	struct signing_key key = {
+	    .algorithm = 13, .key_tag = tag, .ds = {(uint8_t)(tag >> 8), (uint8_t)tag, 13, 2, (uint8_t)tag}};
+
+	key.marks[MARK_SIGNS] = signs ? MARK_EVERYWHERE : MARK_HIDDEN;
+	key.marks[MARK_DS] = (uint8_t)ds;
+	return key;
+}
+
+/* Answers with DS of the key tags 12345 and 777, each as key_of has it; of 12345 with another digest; and of
+ * 12345 with SHA-1. */
+#define TENS "\0\0\0\0\0\0\0\0\0\0"
+#define DS_REST "\0" TENS TENS TENS
+#define DS_OURS RR("\53", "\44") "\60\71\15\2\71" DS_REST
+#define DS_NEXT RR("\53", "\44") "\3\11\15\2\11" DS_REST
+#define DS_WRONG RR("\53", "\44") "\60\71\15\2\1" DS_REST
+#define DS_SHA1 RR("\53", "\30") "\60\71\15\1" TENS TENS
+#define DS_ANSWER(count, records) HEAD("\204\0", count, "\0", "\0") records
+
+static const struct {
+	const char *name;
+	bool unsigned_zone, enabling;
+	unsigned nkeys;
+	struct {
+		uint16_t tag;
+		bool signs;
+		enum mark_state ds;
+	} keys[2];
+	const uint8_t *octets;
+	size_t len;
+	const char *finding;
+} ds_rows[] = {
+    {"not signed", true, false, 0, {{0}}, OCTETS(DS_ANSWER("\1", DS_OURS)), "error ds-unsigned"},
+    {"not signed, no DS", true, false, 0, {{0}}, OCTETS(DS_ANSWER("\0", "")), ""},
+    {"no key is known", false, false, 0, {{0}}, OCTETS(DS_ANSWER("\1", DS_OURS)), "warning ds-unknown"},
+    {"no key and no DS", false, false, 0, {{0}}, OCTETS(DS_ANSWER("\0", "")), ""},
+    {"as it is to be", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}}, OCTETS(DS_ANSWER("\1", DS_OURS)),
+	"ok ds"},
+    {"another digest of the key", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}},
+	OCTETS(DS_ANSWER("\1", DS_WRONG)), "error ds-differs"},
+    {"SHA-1", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}}, OCTETS(DS_ANSWER("\1", DS_SHA1)), "ok ds"},
+    {"of another key", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}}, OCTETS(DS_ANSWER("\1", DS_NEXT)),
+	"error ds-differs"},
+    {"of another key, too", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}},
+	OCTETS(DS_ANSWER("\2", DS_NEXT DS_OURS)), "ok ds"},
+    {"of a key that signs data only", false, false, 2,
+	{{OUR_TAG, true, MARK_EVERYWHERE}, {NEXT_TAG, false, MARK_HIDDEN}}, OCTETS(DS_ANSWER("\1", DS_NEXT)),
+	"error ds-differs"},
+    {"of the key that comes", false, false, 2, {{OUR_TAG, true, MARK_GOING}, {NEXT_TAG, true, MARK_COMING}},
+	OCTETS(DS_ANSWER("\1", DS_NEXT)), "ok ds"},
+    {"of the key that goes", false, false, 2, {{OUR_TAG, true, MARK_GOING}, {NEXT_TAG, true, MARK_COMING}},
+	OCTETS(DS_ANSWER("\1", DS_OURS)), "ok ds"},
+    {"none", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}}, OCTETS(DS_ANSWER("\0", "")),
+	"warning ds-missing"},
+    {"none, and the first is awaited", false, true, 1, {{OUR_TAG, true, MARK_COMING}},
+	OCTETS(DS_ANSWER("\0", "")), "note ds-awaited"},
+    {"none in a rollover", false, false, 2, {{OUR_TAG, true, MARK_GOING}, {NEXT_TAG, true, MARK_COMING}},
+	OCTETS(DS_ANSWER("\0", "")), "warning ds-missing"},
+    {"none, before it is asked for", false, true, 1, {{OUR_TAG, true, MARK_HIDDEN}},
+	OCTETS(DS_ANSWER("\0", "")), ""},
+    {"there before it is asked for", false, true, 1, {{OUR_TAG, true, MARK_HIDDEN}},
+	OCTETS(DS_ANSWER("\1", DS_OURS)), "ok ds"},
+    {"none while DNSSEC ends", false, false, 1, {{OUR_TAG, true, MARK_GOING}}, OCTETS(DS_ANSWER("\0", "")),
+	""},
+    {"REFUSED", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}}, OCTETS(HEAD("\200\5", "\0", "\0", "\0")),
+	""},
+};
+
+static void
+the_ds_of_the_parent_is_compared_with_the_keys(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < NITEMS(ds_rows); i++) {
+		struct signing_key list[2];
+		const struct zone_keys keys = {.enabled = !ds_rows[i].unsigned_zone,
+		    .enabling = ds_rows[i].enabling,
+		    .list = list,
+		    .count = ds_rows[i].nkeys};
+		const struct address server = {.family = FAMILY_V4, .bytes = {192, 0, 2, 1}};
+		struct findings findings = {0};
+		struct ds_seen seen = {0};
+		char text[64] = "";
+
+		for (size_t k = 0; k < ds_rows[i].nkeys; k++)
+			list[k] =
+			    key_of(ds_rows[i].keys[k].tag, ds_rows[i].keys[k].signs, ds_rows[i].keys[k].ds);
+		ds_hear(&seen, &keys, ZONE, &server, ds_rows[i].octets, ds_rows[i].len);
+		assess_ds(&findings, "example.com", "com", &keys, &seen);
+		if (findings.count > 0)
+			snprintf(text, sizeof text, "%s %s", gravity_text(findings.list[0].gravity),
+			    findings.list[0].check);
+		if (findings.count > 1 || strcmp(text, ds_rows[i].finding) != 0)
+			fail_msg("%s: %s", ds_rows[i].name, text);
+		findings_free(&findings);
+	}
+}
+
+static void
+servers_of_the_parent_that_differ_in_ds_are_named(void **state)
+{
+	struct signing_key key = key_of(OUR_TAG, true, MARK_EVERYWHERE);
+	const struct zone_keys keys = {.enabled = true, .list = &key, .count = 1};
+	const struct address first = {.family = FAMILY_V4, .bytes = {192, 0, 2, 1}},
+			     second = {.family = FAMILY_V4, .bytes = {192, 0, 2, 2}};
+	struct findings findings = {0};
+	struct ds_seen seen = {0};
+
+	(void)state;
+	ds_hear(&seen, &keys, ZONE, &first, OCTETS(DS_ANSWER("\1", DS_OURS)));
+	ds_hear(&seen, &keys, ZONE, &second, OCTETS(DS_ANSWER("\0", "")));
+	assess_ds(&findings, "example.com", "com", &keys, &seen);
+	assert_string_equal(findings.list[0].what,
+	    "it is signed, and its parent, com, has no DS record (at 192.0.2.2): no resolver validates it");
+	findings_free(&findings);
+	ds_hear(&seen, &keys, ZONE, &second, OCTETS(DS_ANSWER("\1", DS_NEXT)));
+	assess_ds(&findings, "example.com", "com", &keys, &seen);
+	assert_string_equal(findings.list[0].what,
+	    "its parent, com, has a DS record of key 777 (at 192.0.2.2), and none of a key of the zone: "
+	    "resolvers that "
+	    "validate answer SERVFAIL");
+	findings_free(&findings);
+}
+
 int
 main(void)
 {
@@ -411,6 +541,8 @@ main(void)
 	    cmocka_unit_test(many_alike_are_counted),
 	    cmocka_unit_test(a_rollover_that_is_followed_or_held_is_reported),
 	    cmocka_unit_test(signatures_that_come_no_longer_are_reported),
+	    cmocka_unit_test(the_ds_of_the_parent_is_compared_with_the_keys),
+	    cmocka_unit_test(servers_of_the_parent_that_differ_in_ds_are_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,16 +97,18 @@ sub knows {
 	};
 }
 
+my $other_ds = '60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118';
+
 # The parent: a referral of these names, with glue, and perhaps a DS record.
 sub delegates {
 	my ($names, %glue) = @_;
-	my $ds = delete $glue{ds};
+	my $ds = delete $glue{ds}; # data of a DS record
 	return sub {
 		my ($reply, $name, $type) = @_;
 
 		if ($type eq 'DS') {
 			$reply->header->aa(1);
-			$reply->push(answer => rr('example.com. 60 IN DS 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118')) if $ds;
+			$reply->push(answer => rr("example.com. 60 IN DS $ds")) if $ds;
 			return 1;
 		}
 		if (@$names) {
@@ -160,7 +162,7 @@ my $zone = <<"EOF_ZONE";
 ns1 A $ns1
 ns2 A $ns2
 EOF_ZONE
-my $t = Graycloud->start(zone => $zone);
+our $t = Graycloud->start(zone => $zone);
 
 sub doctor {
 	my ($port, @words) = @_;
@@ -200,7 +202,7 @@ finds({parent => {answer => delegates(['ns1.example.com', 'ns2.example.com'], 'n
 finds({parent => {answer => delegates(['ns1.example.com', 'ns2.example.com'], 'ns1.example.com' => [$ns1], 'ns2.example.com' => ['192.0.2.9'])}},
 	qr/^warning glue-differs $zone_is: its parent does not give ns2\.example\.com the address \Q$ns2\E/, qr/have the parent add it/, 'and an address without glue');
 finds({parent => {answer => delegates([])}}, qr/^error delegation-absent $zone_is: its parent, com, does not delegate it/, qr/docs\/delegation\.md/, 'a zone that is not delegated');
-finds({parent => {answer => delegates(['ns1.example.com', 'ns2.example.com'], 'ns1.example.com' => [$ns1], 'ns2.example.com' => [$ns2], ds => 1)}},
+finds({parent => {answer => delegates(['ns1.example.com', 'ns2.example.com'], 'ns1.example.com' => [$ns1], 'ns2.example.com' => [$ns2], ds => $other_ds)}},
 	qr/^error ds-unsigned $zone_is: its parent, com, has a DS record, and the zone is not signed: .*SERVFAIL/, qr/remove the DS record/, 'a DS record of a zone that is not signed');
 finds({parent => {silent => 1}}, qr/^warning parent-silent $zone_is: none of 1 addresses of the nameservers of its parent, com, answers/, qr/firewall/, 'a parent that does not answer');
 finds({parent => {answer => knows('example.com NS' => ['example.com. 60 IN NS ns1.example.com.'])}}, qr/^note delegation-hidden $zone_is: /, qr/^$/, 'a parent that has the zone itself');
@@ -227,6 +229,41 @@ finds({ns2 => {no_edns => 1}}, qr/^warning ns-edns $zone_is: .* does not answer 
 finds({ns2 => {ignores_edns => 1}}, qr/^note ns-no-edns $zone_is: .* does not know EDNS/, qr/^$/, 'one that does not know it');
 
 finds({ns2 => {refuses_edns => 1}}, qr/^note ns-no-edns $zone_is: .* does not know EDNS/, qr/^$/, 'one that refuses it');
+
+# A signed zone: the DS at the parent against the keys here, whether the signer runs or not, and at a node without keys.
+sub with_ds { return {parent => {answer => delegates(['ns1.example.com', 'ns2.example.com'], 'ns1.example.com' => [$ns1], 'ns2.example.com' => [$ns2], ds => $_[0])}} }
+sub compares {
+	my ($ds, $where) = @_;
+	my ($tag) = split ' ', $ds;
+
+	finds(with_ds($ds), qr/^ok ds $zone_is: its parent, com, has the DS record of key $tag$/, qr/^$/, "the DS of a key of the zone, $where");
+	finds(with_ds($other_ds), qr/^error ds-differs $zone_is: its parent, com, has a DS record of key 60485 \(at \Q$parent\E\), and none of a key of the zone: .*SERVFAIL/,
+		qr/`graycloud dnssec ds example\.com`/, "the DS of another key, $where");
+}
+$t->admin('dnssec enable example.com --no-wait');
+finds(with_ds($other_ds), qr/^warning ds-unknown $zone_is: .* no key of the zone is known here/, qr/`graycloud dnssec status example\.com`/, 'a DS, and no signer has made keys yet');
+$t->start_signer(qw(--resolver 127.0.0.1:1)); # none
+my $ds;
+eventually { ($ds) = ($t->run(qw(dnssec ds example.com --force)))[1] =~ /IN DS (\d+ 13 2 [0-9A-F]{64})$/m } 'the zone has a key';
+compares($ds, 'while the signer runs');
+$t->admin('dnssec set example.com keyless_nodes=true');
+eventually { $t->admin_json('dnssec status')->{generation} == $t->admin_json('status')->{generation} } 'all is signed';
+my $signatures = $t->write_file('signatures', ($t->run(qw(signatures export example.com)))[1]);
+my $document = $t->write_file('document', ($t->run(qw(export --zones)))[1]);
+$t->stop_program('signer');
+compares($ds, 'when the signer is dead');
+{
+	my $keyed = $t;
+	local $t = Graycloud->start;
+	$t->start_signer(qw(--resolver 127.0.0.1:1));
+	$t->admin('dnssec keyless example.com');
+	$t->admin("apply $document");
+	$t->admin("signatures import $signatures");
+	compares($ds, 'at a node without keys');
+	$t->stop;
+}
+$t->admin('dnssec disable example.com --force');
+finds(with_ds($ds), qr/^error ds-unsigned $zone_is: /, qr/remove the DS record/, 'the DS of a zone whose signing was ended');
 
 # Names elsewhere, one name, and none.
 $t->load_zone($zone =~ s/NS ns2/NS ns.elsewhere.test./r =~ s/^ns2.*\n//mr);

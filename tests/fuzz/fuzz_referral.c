@@ -11,12 +11,22 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
 
 static void
+inspect_ds(void *arg, struct bytes data)
+{
+	const struct bytes *message = arg;
+	const uint8_t *first = data.data, *octets = message->data;
+
+	assert(first >= octets && first + data.len <= octets + message->len);
+}
+
+static void
 read_all(const uint8_t *octets, size_t len)
 {
 	static const uint8_t zone[] = "\7example\3com";
 	struct nameservers referral = {0}, found = {0};
 	struct nameserver one = {0};
 	struct nameservers ones = {0};
+	struct bytes message = {octets, len};
 	struct soa_answer answer;
 	enum delegation_kind kind = delegation_read(octets, len, zone, &referral);
 
@@ -26,7 +36,7 @@ read_all(const uint8_t *octets, size_t len)
 		assert(nameservers_find(&referral, referral.list[i].name) == &referral.list[i]);
 	}
 	assert(ns_read(octets, len, zone, &found) == (found.count > 0));
-	ds_read(octets, len, zone);
+	ds_read(octets, len, zone, inspect_ds, &message);
 	addresses_read(octets, len, &one);
 	for (size_t i = 0; i < one.naddresses; i++)
 		nameserver_add_address(nameservers_add(&ones, zone), &one.addresses[i]);

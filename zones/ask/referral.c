@@ -216,18 +216,19 @@ delegation_read(const uint8_t *octets, size_t len, const uint8_t *zone, struct n
 }
 
 bool
-ds_read(const uint8_t *octets, size_t len, const uint8_t *zone)
+ds_read(const uint8_t *octets, size_t len, const uint8_t *zone, ds_fn *fn, void *arg)
 {
 	struct message_record record;
 	struct answer answer;
 	enum section section;
 
-	if (!begin(&answer, octets, len))
+	if (!begin(&answer, octets, len) ||
+	    (rcode(&answer) != RCODE_NOERROR && rcode(&answer) != RCODE_NXDOMAIN))
 		return false;
 	while (next(&answer, &record, &section))
 		if (section == ANSWER && is(&record, TYPE_DS, zone))
-			return true;
-	return false;
+			fn(arg, (struct bytes){octets + record.at, record.end - record.at});
+	return true;
 }
 
 bool

@@ -48,8 +48,9 @@ enum delegation_kind {
 enum delegation_kind delegation_read(
     const uint8_t *octets, size_t len, const uint8_t *zone, struct nameservers *referral);
 
-/* Are there DS records of the zone in the answer? */
-bool ds_read(const uint8_t *octets, size_t len, const uint8_t *zone);
+/* The data of each DS record of the zone. False, without a call, if the answer says nothing about them. */
+typedef void ds_fn(void *arg, struct bytes data);
+bool ds_read(const uint8_t *octets, size_t len, const uint8_t *zone, ds_fn *fn, void *arg);
 
 /* NS records that a resolver answers for exactly this name; false if there are none. */
 bool ns_read(const uint8_t *octets, size_t len, const uint8_t *name, struct nameservers *found);
