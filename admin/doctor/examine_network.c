@@ -73,6 +73,28 @@ assess_listener(struct findings *findings, const struct listener *listener)
 
 /* --- all of it --- */
 
+/* No resolver answers: name those that were asked. */
+static void
+assess_no_resolver(struct findings *findings, const struct doctor_options *options)
+{
+	char given[ADDRESS_PORT_TEXT], resolvers[ASK_RESOLVERS_TEXT];
+	int error;
+
+	if (options->resolver.family != FAMILY_NONE)
+		finding_add(findings, FINDING_WARNING, "resolver-silent", "resolver",
+		    "%s does not answer: no delegation was examined",
+		    address_port_to_text(&options->resolver, options->resolver_port, given));
+	else if ((error = ask_resolvers(resolvers)) != 0)
+		finding_add(findings, FINDING_WARNING, "resolver-silent", "resolver",
+		    "/etc/resolv.conf cannot be read (%s), and %s does not answer: no delegation was "
+		    "examined",
+		    strerror(error), resolvers);
+	else
+		finding_add(findings, FINDING_WARNING, "resolver-silent", "resolver",
+		    "%s of /etc/resolv.conf does not answer: no delegation was examined", resolvers);
+	finding_cure(findings, "correct /etc/resolv.conf, or name another one: --resolver ADDRESS");
+}
+
 static void
 examine_surveys(struct examination *examination, struct asking *asking)
 {
@@ -90,11 +112,8 @@ examine_surveys(struct examination *examination, struct asking *asking)
 		survey_assess_parent(findings, &surveys->list[i]);
 		survey_assess_nameservers(findings, &surveys->list[i], asking, options->port);
 	}
-	if (!resolved) {
-		finding_add(findings, FINDING_WARNING, "resolver-silent", "resolver",
-		    "it does not answer: no delegation was examined");
-		finding_cure(findings, "correct /etc/resolv.conf, or name another one: --resolver ADDRESS");
-	}
+	if (!resolved)
+		assess_no_resolver(findings, options);
 }
 
 void

@@ -207,7 +207,17 @@ finds({parent => {answer => delegates(['ns1.example.com', 'ns2.example.com'], 'n
 finds({parent => {silent => 1}}, qr/^warning parent-silent $zone_is: none of 1 addresses of the nameservers of its parent, com, answers/, qr/firewall/, 'a parent that does not answer');
 finds({parent => {answer => knows('example.com NS' => ['example.com. 60 IN NS ns1.example.com.'])}}, qr/^note delegation-hidden $zone_is: /, qr/^$/, 'a parent that has the zone itself');
 finds({resolver => {answer => knows()}}, qr/^warning parent-unknown $zone_is: /, qr/--resolver/, 'a resolver that knows no parent');
-finds({resolver => {silent => 1}}, qr/^warning resolver-silent resolver: it does not answer/, qr/--resolver/, 'a resolver that does not answer');
+finds({resolver => {silent => 1}}, qr/^warning resolver-silent resolver: \Q$resolver\E:\d+ does not answer/, qr/--resolver/, 'a resolver that does not answer');
+
+# Those of the machine, in namespaces of its own.
+SKIP: {
+	my $resolv = $t->write_file('resolv.conf', "nameserver 127.0.0.13\nnameserver 127.0.0.14\n");
+	my $alone = "mount --bind $resolv /etc/resolv.conf && ip link set lo up && $Graycloud::BUILD/bin/graycloud --state $t->{state} doctor example.com --timeout 2";
+	my $said = `unshare --user --map-root-user --net --mount sh -c '$alone' 2>&1`;
+
+	skip 'no namespaces of our own, or no ip', 1 if $said !~ /resolver/;
+	like($said, qr{^warning: resolver: 127\.0\.0\.13, 127\.0\.0\.14 of /etc/resolv\.conf does not answer}m, 'resolvers of the machine that do not answer are named');
+}
 
 # The nameservers.
 sub serves_ns {
