@@ -22,11 +22,10 @@ struct importing {
 	const char *state;
 	FILE *in;
 	struct problems *problems;
-	struct store *signatures, *sets; /* to read what became of a shipment; NULL: no signer has run */
-	char *file;                      /* what comes, until it is handed over */
-	char zone[NAME_MAX_TEXT];        /* of the shipment before; "": none */
-	bool zone_whole;                 /* it was a whole one */
-	char **named;                    /* zones whose first shipment was reported */
+	char *file;               /* what comes, until it is handed over */
+	char zone[NAME_MAX_TEXT]; /* of the shipment before; "": none */
+	bool zone_whole;          /* it was a whole one */
+	char **named;             /* zones whose first shipment was reported */
 	size_t nnamed;
 	char *said[SAID]; /* the last sentences about what was refused */
 	size_t nsaid;
@@ -113,26 +112,32 @@ refuse_unsigned(struct importing *importing, const char *zone)
 
 /* ---- what became of the last one ---- */
 
+/* Stores are opened each time: a stream goes on for long, and one that was lost is another file since. */
+static bool
+begin(const char *state, enum store_kind kind, struct store **store, struct store_txn **txn)
+{
+	struct problems ignored = {0};
+
+	*store = store_open(state, kind, STORE_READ, &ignored);
+	*txn = NULL;
+	problems_free(&ignored);
+	return *store != NULL && store_begin(*store, STORE_READ, txn) == 0;
+}
+
 static bool
 read_rows(struct importing *importing, struct imported *row, struct imported_sets *sets_row,
     struct signer_beat *beat)
 {
-	struct problems ignored = {0};
-	struct store *config;
-	bool none, found = false;
-	struct store_txn *txn = begin_config(importing->state, &config, &none), *signatures = NULL,
-			 *sets = NULL;
+	struct store *config, *signatures_store, *sets_store;
+	bool none, good, found = false;
+	struct store_txn *txn = begin_config(importing->state, &config, &none), *signatures, *sets;
 	uint8_t wire[NAME_MAX_LEN + 1];
 	struct zone_info zone;
 
 	*beat = (struct signer_beat){.pid = 0};
-	if (importing->signatures == NULL)
-		importing->signatures = store_open(importing->state, STORE_SIGNATURES, STORE_READ, &ignored);
-	if (importing->sets == NULL)
-		importing->sets = store_open(importing->state, STORE_SETS, STORE_READ, &ignored);
-	if (txn != NULL && importing->signatures != NULL &&
-	    store_begin(importing->signatures, STORE_READ, &signatures) == 0 && importing->sets != NULL &&
-	    store_begin(importing->sets, STORE_READ, &sets) == 0) {
+	good = begin(importing->state, STORE_SIGNATURES, &signatures_store, &signatures);
+	good &= begin(importing->state, STORE_SETS, &sets_store, &sets);
+	if (txn != NULL && good) {
 		if (!signer_beat_get(sets, beat) || signer_dead(beat, boot_ms()))
 			beat->pid = 0;
 		found = name_from_text(wire, importing->zone, NULL) > 0 && config_zone(txn, wire, &zone) &&
@@ -143,8 +148,9 @@ read_rows(struct importing *importing, struct imported *row, struct imported_set
 	store_abort(sets);
 	store_abort(signatures);
 	store_abort(txn);
+	store_close(sets_store);
+	store_close(signatures_store);
 	store_close(config);
-	problems_free(&ignored);
 	return found;
 }
 
@@ -309,6 +315,17 @@ hand_over(struct importing *importing, const struct shipment *shipment)
 	importing->zone_whole = shipment->whole;
 }
 
+/* Wait for the next one, or until the last one is taken: if it is refused, there may be none to wait for. */
+static void
+wait_for_more(struct importing *importing)
+{
+	struct pollfd input = {.fd = fileno(importing->in), .events = POLLIN};
+
+	while (importing->zone[0] != '\0' && poll(&input, 1, POLL_MS) == 0)
+		if (!keyless_is_waiting(importing->state, importing->zone))
+			settle(importing, -1);
+}
+
 /* Returns false at the end, or if the rest cannot be understood. */
 static bool
 import_one(struct importing *importing)
@@ -318,7 +335,8 @@ import_one(struct importing *importing)
 	uint8_t digest[DIGEST_LEN];
 	uint64_t len;
 
-	if (fgets(line, sizeof line, importing->in) == NULL)
+	wait_for_more(importing);
+	if (importing->behind || fgets(line, sizeof line, importing->in) == NULL)
 		return false;
 	line[strcspn(line, "\n")] = '\0';
 	if (!shipment_line_read(line, &len, digest)) {
@@ -377,8 +395,6 @@ importing_run(const char *state, FILE *in, struct problems *problems)
 	unlink(importing.file);
 	settle(&importing, LAST_MS);
 	say(&importing);
-	store_close(importing.signatures);
-	store_close(importing.sets);
 	for (size_t i = 0; i < importing.nnamed; i++)
 		free(importing.named[i]);
 	free(importing.named);
