@@ -39,7 +39,7 @@ exists(char *path)
 bool
 keyless_has(const char *state, const char *zone)
 {
-	return exists(place_of(state, zone));
+	return zone_folder_has(state, "keyless", zone);
 }
 
 /* ---- marks ---- */

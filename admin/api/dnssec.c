@@ -5,6 +5,7 @@
 #include "admin/edit/rrset_edit.h"
 #include "admin/look/node.h"
 #include "zones/state/signing_keys.h"
+#include "zones/state/zone_folder.h"
 
 #include <stdlib.h>
 
@@ -178,6 +179,14 @@ may_end(struct call *call, const char *state, const struct zone_info *zone)
 {
 	struct node_signatures signatures;
 	struct rollover rollover = {.kind = ROLLOVER_NONE};
+	char name[NAME_MAX_TEXT];
+
+	/* S109 */
+	if (zone_folder_has(state, "keyless", name_to_host(zone->name, name))) {
+		call_error(
+		    call, 409, CODE_IN_USE, "the keys of the zone are on another node: disable it there");
+		return false;
+	}
 
 	node_signatures_read(state, &signatures);
 	if (signatures.signatures != NULL)

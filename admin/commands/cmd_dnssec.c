@@ -87,6 +87,8 @@ run_disable(struct args *args)
 		return EXIT_REFUSED;
 	if (state.rollover.kind == ROLLOVER_DISABLED)
 		disabling.how = DNSSEC_END_NOW;
+	if (disabling.how != DNSSEC_END_NOW && dnssec_keys_are_elsewhere(args, zone))
+		return EXIT_REFUSED;
 	if (disabling.how == DNSSEC_END_BY_STEPS && rollover_follows(&state.rollover)) {
 		report_leader(zone, &state.rollover);
 		return EXIT_REFUSED;
@@ -262,7 +264,7 @@ run_rollover(struct args *args)
 		    args, "--lead goes on with the rollover as it is: only --without may be with it");
 	if (args_flag(args, "ksk") + args_flag(args, "zsk") + (algorithm != NULL) > 1)
 		return args_misused(args, "give one of --ksk, --zsk and --algorithm");
-	if (!dnssec_state_read(args, zone, &state))
+	if (!dnssec_state_read(args, zone, &state) || dnssec_keys_are_elsewhere(args, zone))
 		return EXIT_REFUSED;
 	rolling.begins = !rolling.cancel && !rolling.lead && state.rollover.steps == 0;
 	/* Another node may have rolled to another algorithm than the configuration here has. */

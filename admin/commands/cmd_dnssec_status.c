@@ -8,6 +8,7 @@
 #include "zones/state/config.h"
 #include "zones/state/imported.h"
 #include "zones/state/membership.h"
+#include "zones/state/zone_folder.h"
 
 #include <stdlib.h>
 
@@ -97,12 +98,13 @@ add_provider_key(void *arg, const struct signing_key *key)
 	put_key(arg, key, true);
 }
 
-/* S111: which node takes the steps. */
+/* S111: which node takes the steps. One without keys has what its signatures came with (S109). */
 static void
-put_leading(struct json *procedure, const struct rollover *rollover)
+put_leading(struct json *procedure, const struct rollover *rollover, bool keyless)
 {
 	const struct leading *leading = &rollover->leading;
-	bool follows = rollover_follows(rollover), leads = rollover_kind_is_led(rollover->kind) && !follows;
+	bool follows = rollover_follows(rollover),
+	     leads = rollover_kind_is_led(rollover->kind) && !follows && !keyless;
 
 	json_put_bool(procedure, "leads", leads);
 	json_put_text(procedure, "follows", follows ? leading->name : "");
@@ -130,7 +132,7 @@ static const char *const validations[] = {
     [DS_NOT_VALIDATED] = "none", [DS_VALIDATED] = "validated", [DS_UNSIGNED_PARENT] = "parent not validated"};
 
 static void
-put_rollover(struct json *json, const struct rollover *rollover)
+put_rollover(struct json *json, const struct rollover *rollover, bool keyless)
 {
 	struct json *procedure = json_new_object(), *lacking = json_new_list();
 	bool runs = rollover->steps > 0;
@@ -147,7 +149,7 @@ put_rollover(struct json *json, const struct rollover *rollover)
 	put_time(procedure, "last_look", rollover->looked);
 	put_time(procedure, "shown_since", rollover->first);
 	put_time(procedure, "not_before", rollover->until);
-	put_leading(procedure, rollover);
+	put_leading(procedure, rollover, keyless);
 	json_put_text(procedure, "ds_validation",
 	    rollover->validation < NITEMS(validations) ? validations[rollover->validation] : "");
 	for (unsigned i = 0; i < rollover->nlacking && i < ROLLOVER_SERVERS_MAX; i++)
@@ -192,6 +194,25 @@ put_import(const struct looking *looking, struct json *json, bool there, uint32_
 }
 
 static bool
+is_keyless(const struct json *zone)
+{
+	return json_kind(json_member(zone, "import")) == JSON_KIND_OBJECT;
+}
+
+static const char *
+zone_state(const struct json *zone)
+{
+	const struct json *procedure = json_member(zone, "procedure");
+
+	if (json_truth(json_member(zone, "signed")))
+		return "signed";
+	if (strcmp(json_text_of(procedure, "name"), rollover_kind_text(ROLLOVER_DISABLED)) == 0)
+		return "not signed any longer";
+	return is_keyless(zone) ? "waits for signatures from the node that has its keys"
+				: "waits for the signer";
+}
+
+static bool
 add_zone(void *arg, const struct id *id, struct bytes text)
 {
 	struct looking *looking = arg;
@@ -223,8 +244,9 @@ add_zone(void *arg, const struct id *id, struct bytes text)
 		rollover_get(looking->signatures, zone.number, &rollover);
 	}
 	json_put(json, "keys", looking->keys);
-	put_rollover(json, &rollover);
+	put_rollover(json, &rollover, is_keyless(json));
 	put_without(json, json_member(document, "without"), rollover.steps > 0);
+	json_put_text(json, "state", zone_state(json));
 	json_put_text(json, "waits_for_node", waited_for(looking, document, &rollover));
 	if (looking->state != NULL) {
 		looking->state->known = true;
@@ -279,6 +301,19 @@ dnssec_state_read(const struct args *args, const char *zone, struct dnssec_state
 	return good;
 }
 
+bool
+dnssec_keys_are_elsewhere(const struct args *args, const char *zone)
+{
+	bool elsewhere = zone_folder_has(args->state, "keyless", zone);
+
+	if (elsewhere)
+		report_error(
+		    "the keys of zone %s are on another node: give the command there; if they are to be "
+		    "here: `graycloud dnssec keys import`",
+		    zone);
+	return elsewhere;
+}
+
 /* ---- status ---- */
 
 static void
@@ -288,18 +323,6 @@ print_signer(FILE *out, const struct looking *looking)
 
 	fprintf(out, "signer %s: %s\n", signer_view_state(&looking->signer), line);
 	free(line);
-}
-
-static const char *
-zone_state(const struct json *zone)
-{
-	const struct json *procedure = json_member(zone, "procedure");
-
-	if (json_truth(json_member(zone, "signed")))
-		return "signed";
-	return strcmp(json_text_of(procedure, "name"), rollover_kind_text(ROLLOVER_DISABLED)) == 0
-	    ? "not signed any longer"
-	    : "waits for the signer";
 }
 
 static void
@@ -430,7 +453,7 @@ print_import(const struct json *zone)
 	const struct json *import = json_member(zone, "import");
 	const char *newest = json_text_of(import, "newest"), *refused = json_text_of(import, "refused");
 
-	if (json_kind(import) != JSON_KIND_OBJECT)
+	if (!is_keyless(zone))
 		return;
 	if (*newest == '\0')
 		printf("\n%s: its keys are on another node, and no signatures came yet\n",

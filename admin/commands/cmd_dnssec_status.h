@@ -26,6 +26,8 @@ struct dnssec_state {
 };
 /* False after a sentence on stderr. */
 bool dnssec_state_read(const struct args *args, const char *zone, struct dnssec_state *state);
+/* Refuse what only the node with the keys can do, with a sentence. True if that is another one (S109). */
+bool dnssec_keys_are_elsewhere(const struct args *args, const char *zone);
 
 enum exit_code dnssec_status_run(struct args *args);
 enum exit_code dnssec_ds_run(struct args *args);

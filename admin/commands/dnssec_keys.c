@@ -2,6 +2,7 @@
 
 #include "admin/cli/print.h"
 #include "admin/cli/report.h"
+#include "admin/commands/cmd_dnssec_status.h"
 #include "zones/base/input.h"
 #include "zones/document/json.h"
 
@@ -335,9 +336,13 @@ enum exit_code
 dnssec_keys_run(struct args *args)
 {
 	const char *verb = args_word(args, 1) ? args_word(args, 1) : "";
+	char zone[NAME_MAX_TEXT];
 
 	if (args->count != 3 || (strcmp(verb, "export") != 0 && strcmp(verb, "import") != 0))
 		return args_misused(
 		    args, "keys takes export and a zone, or import and a file (-: standard input)");
-	return strcmp(verb, "export") == 0 ? run_export(args) : run_import(args);
+	if (strcmp(verb, "import") == 0)
+		return run_import(args);
+	return dnssec_keys_are_elsewhere(args, dnssec_clean_name(args->words[2], zone)) ? EXIT_REFUSED
+											: run_export(args);
 }

@@ -52,6 +52,10 @@ for my $number (1 .. 5) {
 		is($r->status->{procedure}{not_before}, '', '... with no time at which that ends');
 	}
 	like(ship(), qr/: imported, state /, "step $number: signatures come");
+	like($t->admin("dnssec status $zone"), qr/^  this node leads$/m, '... and the keyed node leads');
+	unlike($less->admin("dnssec status $zone"), qr/this node leads/, '... and the node without keys does not');
+	is_deeply([map { $_->admin_json("dnssec status $zone")->{zones}[0]{procedure}{leads} ? 1 : 0 } $t, $less], [1, 0], '... as JSON, too');
+	like($less->admin("dnssec status $zone"), qr/: key rollover, step /, '... but shows the step');
 	my $keys = $number == 5 ? $second : join ' ', sort { $a <=> $b } $first, $second;
 	eventually { key_tags($less) eq $keys } "... DNSKEY is $keys there";
 	eventually { $r->signers("lb.$zone A", $less) eq ($number < 3 ? $first : $second) } '... and its answers are signed by the key of the step';

@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 char *
 zone_folder(const char *state, const char *folder, const char *zone)
@@ -19,6 +21,16 @@ zone_folder(const char *state, const char *folder, const char *zone)
 		    (unsigned char)*from);
 	*at = '\0';
 	return path;
+}
+
+bool
+zone_folder_has(const char *state, const char *folder, const char *zone)
+{
+	char *path = zone_folder(state, folder, zone);
+	bool there = access(path, F_OK) == 0;
+
+	free(path);
+	return there;
 }
 
 bool

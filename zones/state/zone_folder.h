@@ -9,6 +9,8 @@
  * root as %2E.
  */
 char *zone_folder(const char *state, const char *folder, const char *zone);
+/* Is it there? To who may not look into FOLDER it is not. */
+bool zone_folder_has(const char *state, const char *folder, const char *zone);
 /* Make a folder that only its owner can read, unless it is there. False with a problem. */
 bool zone_folder_make(const char *path, struct problems *problems);
 
