@@ -67,5 +67,32 @@ apply();
 eventually { $less->rcode("after$round.first.example TXT", do => 1) eq 'NOERROR' && is_signed($less) } '... and the change that waited';
 kill TERM => -$stream;
 waitpid $stream, 0;
+
+# --- Nothing comes behind the part that is refused, and the stream stays open.
+
+chomp(my $state = $less->admin('signatures state first.example'));
+$keyed->admin('record add first.example last 60 TXT text');
+eventually { is_signed($keyed) } 'there are news';
+is(system("$from signatures export first.example --since $state >$less->{dir}/news"), 0, '... which are exported');
+truncate "$less->{dir}/signer.log", 0;
+mkdir "$less->{dir}/last" or die "mkdir: $!";
+rename "$less->{state}/$_", "$less->{dir}/last/$_" or die "rename $_: $!" for qw(signatures sets);
+eventually { $less->said('signer') =~ /signatures were lost/ } 'the stores are lost once more';
+pipe my $out, my $in or die "pipe: $!";
+my $import = fork // die "fork: $!";
+if (!$import) {
+	%SIG = (%SIG, map { $_ => 'DEFAULT' } qw(TERM INT HUP PIPE));
+	close $in;
+	open STDIN, '<&', $out or POSIX::_exit(127);
+	exec 'sh', '-c', "exec env $to signatures import - >$less->{dir}/import 2>&1" or POSIX::_exit(127);
+}
+close $out;
+syswrite $in, slurp('news');
+my $ended = 0;
+eventually { waitpid($import, POSIX::WNOHANG()) == $import && ($ended = $?) } 'an import ends after the part that it refuses, and not behind the next one';
+kill KILL => $import if !$ended;
+is($ended >> 8, 1, '... as an error');
+like(slurp('import'), qr/because this node has none/, '... with the reason');
+close $in;
 $_->stop for $less, $keyed;
 done_testing;
