@@ -49,6 +49,7 @@ keyring_save_state(struct keyring *keyring)
 	} else if (text_replace_file(path, text, 0600)) {
 		free(keyring->saved);
 		keyring->saved = text;
+		keyring->unsaved = false;
 	} else {
 		if (!keyring->unsaved)
 			warnx("%s cannot be written: %s; if the store of signatures is lost, the state of "
