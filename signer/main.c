@@ -2,10 +2,10 @@
  * graycloud-signer: signs the zones for which DNSSEC is enabled, and has their keys. One thread and one event
  * loop.
  */
-#include "signer/importing.h"
-#include "signer/keyless.h"
+#include "signer/import/importing.h"
+#include "signer/import/keyless.h"
+#include "signer/keys/transfer.h"
 #include "signer/options.h"
-#include "signer/transfer.h"
 #include "zones/daemon/log.h"
 #include "zones/daemon/look_loop.h"
 #include "zones/daemon/metrics_page.h"

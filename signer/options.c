@@ -1,6 +1,6 @@
 #include "signer/options.h"
 
-#include "signer/key.h"
+#include "signer/keys/key.h"
 #include "zones/base/array.h"
 
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "signer/signer.h"
 
-#include "signer/keyless.h"
+#include "signer/import/keyless.h"
 #include "signer/metrics.h"
 #include "signer/signer_inner.h"
 

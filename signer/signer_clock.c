@@ -1,5 +1,5 @@
 /* signer_clock.c -- may anything be signed by the clock of this machine? (S106) */
-#include "signer/keyless.h"
+#include "signer/import/keyless.h"
 #include "signer/signer_inner.h"
 
 #include "zones/document/document_load.h"

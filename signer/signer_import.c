@@ -2,9 +2,9 @@
  * signer_import.c -- zones whose keys are on another node (S109): take the shipments that came, in the pass
  * that follows the configuration, and tell what lacks.
  */
-#include "signer/keyless.h"
+#include "signer/import/keyless.h"
+#include "signer/import/verifying.h"
 #include "signer/signer_inner.h"
-#include "signer/verifying.h"
 #include "zones/base/array.h"
 #include "zones/state/imported.h"
 #include "zones/state/signing_keys.h"

@@ -2,12 +2,12 @@
 #ifndef SIGNER_INNER_H
 #define SIGNER_INNER_H
 
-#include "signer/clock.h"
 #include "signer/followed.h"
-#include "signer/outside.h"
-#include "signer/settle.h"
+#include "signer/settle/settle.h"
+#include "signer/sign/sweep.h"
 #include "signer/signer_options.h"
-#include "signer/sweep.h"
+#include "signer/time/clock.h"
+#include "signer/time/outside.h"
 #include "zones/state/health.h"
 #include "zones/steer/wanted.h"
 

@@ -2,8 +2,8 @@
 #ifndef SIGNER_OPTIONS_STRUCT_H
 #define SIGNER_OPTIONS_STRUCT_H
 
-#include "signer/rollovers.h"
-#include "signer/validity.h"
+#include "signer/settle/rollovers.h"
+#include "signer/time/validity.h"
 
 struct signer_options {
 	const char *state; /* directory */

@@ -1,8 +1,8 @@
 /* The octets of DNSSEC: vectors of RFC 4034 and RFC 6605, canonical form, bitmaps, times. */
-#include "signer/key.h"
-#include "signer/signing_threads.h"
-#include "signer/validity.h"
-#include "signer/verifier.h"
+#include "signer/import/verifier.h"
+#include "signer/keys/key.h"
+#include "signer/sign/signing_threads.h"
+#include "signer/time/validity.h"
 #include "zones/answer/chain.h"
 #include "zones/answer/signature_table.h"
 #include "zones/dns/dnssec.h"

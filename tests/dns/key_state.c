@@ -1,7 +1,7 @@
 /* The state of keys as text, and which of two states is obeyed. */
-#include "signer/key_state.h"
+#include "signer/rollover/key_state.h"
 
-#include "signer/rollover.h"
+#include "signer/rollover/rollover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

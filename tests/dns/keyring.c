@@ -1,6 +1,6 @@
 /* The keys of a zone: which sign what, and what is answered of them, at each step of a procedure. */
-#include "signer/keyring_follow.h"
-#include "signer/keyring_saved.h"
+#include "signer/keys/keyring_follow.h"
+#include "signer/keys/keyring_saved.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

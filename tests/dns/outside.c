@@ -1,5 +1,5 @@
 /* What looks at the parents of several zones mean for the clock of the signer (S106). */
-#include "signer/outside.h"
+#include "signer/time/outside.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Keys of other providers (S110): which procedure they need, their marks at each step, and their rows. */
-#include "signer/providers.h"
+#include "signer/rollover/providers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* Keys that have left, by their files. */
-#include "signer/retired.h"
+#include "signer/keys/retired.h"
 
-#include "signer/key.h"
+#include "signer/keys/key.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
  * data (RFC 4035 5). The strict one wants a way for each algorithm of the DS RRset (RFC 4035 2.2). Without a
  * DS all is valid. Times are in hours.
  */
-#include "signer/rollover.h"
+#include "signer/rollover/rollover.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Answers of servers against the step that they are to show. */
-#include "signer/shown.h"
+#include "signer/look/shown.h"
 
 #include "zones/dns/wire.h"
 

@@ -3,7 +3,7 @@
  * is a text, and an answer that shows nothing is refused. The input is a message; it is read as it came, and
  * as an answer for example.com.
  */
-#include "signer/shown.h"
+#include "signer/look/shown.h"
 
 #include <assert.h>
 #include <string.h>

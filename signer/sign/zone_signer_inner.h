@@ -1,0 +1,79 @@
+/* zone_signer_inner.h -- the state of the source of signatures, for zone_signer.c and zone_signer_keyless.c.
+ */
+#ifndef ZONE_SIGNER_INNER_H
+#define ZONE_SIGNER_INNER_H
+
+#include "signer/keys/keyring.h"
+#include "signer/sign/signing_threads.h"
+#include "signer/time/validity.h"
+#include "zones/compile/compile.h"
+#include "zones/state/signatures.h"
+
+enum { BATCH = 1024 };
+
+struct signed_entry {
+	uint32_t zone;
+	struct keyring *keyring;
+	uint32_t first_due, first_end; /* of its signatures; 0: none was met yet */
+	uint32_t ttl;                  /* the largest of its RRsets since the start */
+	/* S109 */
+	bool keyless_nodes; /* nodes without keys answer it, too */
+	size_t nnews;       /* signatures that changed in this pass */
+	char *name;         /* of a zone whose keys are on another node; else NULL */
+	uint8_t apex[NAME_MAX_LEN];
+	size_t missing, lacking;
+	struct zone_ends ends;
+	uint8_t *records;      /* of its RRsets of keys, a copy */
+	bool rose;             /* its version, in this pass */
+	bool renewing;         /* ... because signatures are due */
+	struct bytes *renewed; /* the owners of those that were made again, in the order of the build */
+	size_t nrenewed;
+};
+
+/* A content whose signatures are being made. */
+struct pending {
+	uint32_t zone;
+	uint16_t type;
+	uint64_t hash;
+	enum signature_order order;
+	struct bytes key; /* of the owner, a copy */
+	unsigned njobs;
+};
+
+/* One is filled while the threads sign the other. */
+struct batch {
+	size_t count, njobs;
+	struct pending pending[BATCH];
+	struct signing_job jobs[BATCH * SIGNATURES_MAX];
+};
+
+struct zone_signer {
+	const struct validity *validity;
+	struct signing_threads *threads;
+	struct batch *filling, *running;
+	struct compiler_signing signing;
+	struct signed_entry **zones;
+	size_t count;
+	/* of a pass */
+	struct store_txn *txn;
+	uint32_t now;
+	size_t made;
+	int error;
+	enum signature_order order;
+	bool moved; /* a signature was put in front */
+	/* of the zone that is being built */
+	struct signed_entry *entry;
+	struct signature_reader *reader;
+	struct zone_signing zone_signing;
+	struct signed_zone row;
+	size_t apex_len;
+	void (*progress)(void *arg);
+	void *progress_arg;
+};
+
+/* NULL if it has no such zone. */
+struct signed_entry *zone_signer_entry(const struct zone_signer *signer, uint32_t zone);
+/* A new entry of a zone, in place of one that it may have. */
+struct signed_entry *zone_signer_add(struct zone_signer *signer, uint32_t zone);
+
+#endif

@@ -1,0 +1,96 @@
+/* zone_signer_keyless.c -- zones whose keys are on another node (S109). */
+#include "signer/sign/zone_signer.h"
+#include "signer/sign/zone_signer_inner.h"
+
+void
+zone_signer_put_keyless(struct zone_signer *signer, const struct zone_info *info, const char *name)
+{
+	struct signed_entry *entry = zone_signer_add(signer, info->number);
+
+	entry->name = xstrdup(name);
+	entry->ends.taken_ms = boot_ms();
+	memcpy(entry->apex, info->name, name_len(info->name));
+}
+
+bool
+zone_signer_is_keyless(const struct zone_signer *signer, uint32_t number)
+{
+	return zone_signer_name(signer, number) != NULL;
+}
+
+const char *
+zone_signer_name(const struct zone_signer *signer, uint32_t number)
+{
+	const struct signed_entry *entry = zone_signer_entry(signer, number);
+
+	return entry != NULL ? entry->name : NULL;
+}
+
+bool
+zone_signer_apex(const struct zone_signer *signer, uint32_t number, uint8_t apex[NAME_MAX_LEN])
+{
+	const struct signed_entry *entry = zone_signer_entry(signer, number);
+
+	if (entry != NULL)
+		memcpy(apex, entry->apex, name_len(entry->apex));
+	return entry != NULL;
+}
+
+void
+zone_signer_each_keyless(const struct zone_signer *signer, zone_signer_fn *fn, void *arg)
+{
+	for (size_t i = signer->count; i-- > 0;)
+		if (signer->zones[i]->name != NULL)
+			fn(arg, signer->zones[i]->zone);
+}
+
+void
+zone_signer_set_missing(struct zone_signer *signer, uint32_t number, size_t rrsets)
+{
+	struct signed_entry *entry = zone_signer_entry(signer, number);
+
+	if (entry != NULL)
+		entry->missing = rrsets;
+}
+
+size_t
+zone_signer_missing(const struct zone_signer *signer)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < signer->count; i++)
+		sum += signer->zones[i]->missing;
+	return sum;
+}
+
+void
+zone_signer_note_lacking(struct zone_signer *signer, uint32_t number)
+{
+	struct signed_entry *entry = zone_signer_entry(signer, number);
+
+	if (entry != NULL)
+		entry->lacking++;
+}
+
+void
+zone_signer_forget_lacking(struct zone_signer *signer)
+{
+	for (size_t i = 0; i < signer->count; i++)
+		signer->zones[i]->lacking = 0;
+}
+
+size_t
+zone_signer_lacking(const struct zone_signer *signer, uint32_t number)
+{
+	const struct signed_entry *entry = zone_signer_entry(signer, number);
+
+	return entry != NULL ? entry->missing + entry->lacking : 0;
+}
+
+struct zone_ends *
+zone_signer_ends(struct zone_signer *signer, uint32_t number)
+{
+	struct signed_entry *entry = zone_signer_entry(signer, number);
+
+	return entry != NULL ? &entry->ends : NULL;
+}
