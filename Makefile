@@ -35,7 +35,7 @@ DNSD := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out dnsd/main.c,$(wildcard dnsd/*
 MONITOR := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out monitor/main.c,$(wildcard monitor/*.c monitor/*/*.c)))
 ADMIN := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out admin/api/main.c,$(wildcard admin/*/*.c)))
 SIGNER := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out signer/main.c,$(wildcard signer/*.c signer/*/*.c)))
-SYNC := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out sync/main.c,$(wildcard sync/*.c)))
+SYNC := $(patsubst %.c,$(OUT)/obj/%.o,$(filter-out sync/main.c,$(wildcard sync/*.c sync/*/*.c)))
 PROGRAMS := $(if $(wildcard dnsd/main.c),$(OUT)/bin/graycloud-dnsd) \
 	$(if $(wildcard monitor/main.c),$(OUT)/bin/graycloud-monitor) \
 	$(if $(wildcard admin/main.c),$(OUT)/bin/graycloud) \

@@ -1,6 +1,6 @@
 #include "sync/departure.h"
 
-#include "sync/leavers.h"
+#include "sync/nodes/leavers.h"
 
 #include <err.h>
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #ifndef JOINED_H
 #define JOINED_H
 
-#include "sync/configuration.h"
+#include "sync/nodes/configuration.h"
 #include "sync/options.h"
 
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "sync/options.h"
 
-#include "sync/reach.h"
+#include "sync/engine/reach.h"
 #include "zones/base/text.h"
 
 #include <ctype.h>

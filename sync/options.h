@@ -4,7 +4,7 @@
 #ifndef SYNC_OPTIONS_H
 #define SYNC_OPTIONS_H
 
-#include "sync/etcd.h"
+#include "sync/engine/etcd.h"
 #include "zones/daemon/command_line.h"
 
 struct options {

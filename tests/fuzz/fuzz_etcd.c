@@ -2,7 +2,7 @@
  * Answers of etcd, from a peer that may be hostile: as the body of a call and as a line of a watch. Never a
  * crash; rows have keys; an answer that is not done has a reason.
  */
-#include "sync/answer.h"
+#include "sync/engine/answer.h"
 
 #include <assert.h>
 

@@ -1,7 +1,7 @@
 /* Answers of etcd as versions 3.4 and 3.5 write them, and answers that no etcd writes. */
-#include "sync/answer.h"
-#include "sync/base64.h"
-#include "sync/request.h"
+#include "sync/engine/answer.h"
+#include "sync/engine/base64.h"
+#include "sync/engine/request.h"
 #include "zones/base/text.h"
 
 #include <setjmp.h>

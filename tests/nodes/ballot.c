@@ -1,5 +1,5 @@
 /* S91, S93: own votes out, the votes of all in, and the joint state of each endpoint. */
-#include "sync/ballot.h"
+#include "sync/votes/ballot.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,4 +1,4 @@
-# The client of etcd (sync/etcd.h) against real members of etcd on loopback.
+# The client of etcd (sync/engine/etcd.h) against real members of etcd on loopback.
 use strict;
 use warnings;
 use Etcd;

@@ -1,5 +1,5 @@
 /* S99: documents of sticky pins of other nodes, whose clocks differ. */
-#include "sync/foreign_pins.h"
+#include "sync/pins/foreign_pins.h"
 
 #include "tests/health/one_store.h"
 #include "zones/steer/pin_sheet.h"

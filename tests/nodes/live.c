@@ -1,5 +1,5 @@
 /* S92: who is alive, counted in own beats. */
-#include "sync/live.h"
+#include "sync/nodes/live.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

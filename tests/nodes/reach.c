@@ -1,5 +1,5 @@
 /* S94: each transition between reachable, silent and failed. */
-#include "sync/reach.h"
+#include "sync/engine/reach.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

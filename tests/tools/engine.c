@@ -5,7 +5,7 @@
  *   get KEY | list PREFIX LIMIT | at PREFIX REVISION | put KEY VALUE | cas KEY REVISION VALUE | delete KEY |
  * big KEY OCTETS | many COUNT watch PREFIX REVISION | use NUMBER | probe KEY | status
  */
-#include "sync/etcd.h"
+#include "sync/engine/etcd.h"
 #include "zones/base/util.h"
 
 #include <err.h>

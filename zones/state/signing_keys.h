@@ -97,7 +97,8 @@ enum ds_validation {
 
 /*
  * Nodes with the same keys: one of them leads a rollover, and the others follow the states that it exports.
- * A higher term is obeyed, and of one leader the later change: struct key_state in signer/rollover/key_state.h.
+ * A higher term is obeyed, and of one leader the later change: struct key_state in
+ * signer/rollover/key_state.h.
  */
 struct leading {
 	uint32_t term;   /* raised by each rollover that begins and by each take-over; 0: there was none */
