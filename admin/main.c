@@ -82,8 +82,10 @@ static const struct command commands[] = {
     {"events", cmd_events, "follow " FILTER_OPTIONS " " FILTER_TIMES,
 	"events [--follow] [--pool NAME] [--lb NAME] [--origin ADDRESS] [--since TIME] [--until TIME]", false,
 	false, 0},
-    {"explain", cmd_explain, "client ecs at dnssec",
-	"explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX] [--at TIME] [--dnssec]", false, false, 0},
+    {"explain", cmd_explain, "client ecs at generation dnssec",
+	"explain NAME [TYPE] [--client ADDRESS] [--ecs PREFIX] [--at TIME | --generation N|newest] "
+	"[--dnssec]",
+	false, false, 0},
     {"whatif", cmd_whatif, "apply down up geoip unsigned-ok prune",
 	"whatif NAME FILE|- [--apply DOCUMENT] [--down ADDRESS] [--up ADDRESS] [--geoip FILE]", false, false,
 	0},

@@ -7,6 +7,14 @@
 
 enum { SIGNER_MS = 1000 };
 
+/* S103: for the commands that explain which configuration is answered. */
+static void
+note_wait(struct publisher *publisher, bool waits)
+{
+	publisher->dirty |= publisher->status.waits != waits;
+	publisher->status.waits = waits;
+}
+
 /* S103: say for whom a configuration waits, unless it waits only for moments. */
 static void
 tell_wait(struct publisher *publisher, struct store_txn *config, struct store_txn *sets)
@@ -44,9 +52,11 @@ publisher_compile(
 		return COMPILED_SAME;
 	signing_use(signing, publisher->compiler, txn);
 	if (compiler_waits_for_signer(publisher->compiler, txn, signing->signatures, anew)) {
+		note_wait(publisher, true);
 		tell_wait(publisher, txn, signing->sets);
 		return COMPILED_SAME;
 	}
+	note_wait(publisher, false);
 	publisher->waiting_ms = 0;
 	*held = false;
 	/* Signatures of load balancers, too, are there before the configuration that needs them. */
@@ -111,9 +121,11 @@ compile_signed(struct publisher *publisher, struct store_txn *config, struct sig
 		compiled = COMPILED_FAILED;
 	publisher_publish(publisher, compiled);
 	publisher->config.asked = true; /* a status shows for whom the newest one waits */
-	if (compiled == COMPILED_NEW)
+	if (compiled == COMPILED_NEW) {
+		note_wait(publisher, true);
 		warnx("generation %llu is answered, the newest one that graycloud-signer has signed",
 		    (unsigned long long)publisher->report.generation);
+	}
 	pthread_mutex_unlock(&publisher->lock);
 }
 

@@ -1,7 +1,7 @@
 #include "admin/api/beyond.h"
 
 #include "admin/cli/prefix.h"
-#include "admin/explain/reading.h"
+#include "admin/explain/served.h"
 #include "admin/look/node.h"
 #include "admin/look/nodes.h"
 #include "admin/look/status_json.h"
@@ -94,10 +94,27 @@ read_question(struct call *call, struct explanation_request *request)
 	return true;
 }
 
-void
-beyond_explain(struct call *call, const struct route *route, const struct scene *scene)
+/* The configuration by which to explain (S103). False with an error in the reply. */
+static bool
+read_generation(struct call *call, uint64_t *generation)
 {
-	struct explanation_request *request = xcalloc(1, sizeof *request);
+	const char *text = call_parameter(call, "generation");
+	bool good = text == NULL || served_generation_read(text, generation);
+
+	if (!good)
+		call_error(call, 400, CODE_INVALID,
+		    "generation: \"%s\" is neither the number of one nor newest: validation failed", text);
+	return good;
+}
+
+static void
+explain(struct call *call, const struct scene *scene, struct explanation_request *request)
+{
+	uint64_t generation = SERVED_NOW;
+	struct store *serving = scene->viewer->stores[STORE_SERVING];
+	struct served_stores stores = {.config_store = scene->viewer->stores[STORE_CONFIG],
+	    .config = scene->config,
+	    .health = scene->health};
 	struct problems problems = {0};
 	struct steer_site site = {.code = ""};
 	struct node_signatures signatures;
@@ -106,28 +123,41 @@ beyond_explain(struct call *call, const struct route *route, const struct scene 
 	struct geo *geo;
 	char *path;
 
+	if (!read_generation(call, &generation))
+		return;
+	path = xasprintf("%s/serving/pins", scene->state);
+	request->pins = pins = pins_view(path);
+	request->geo = geo = node_place_of(serving, &site);
+	request->site = &site;
+	if (serving == NULL || store_begin(serving, STORE_PEEK, &stores.serving) != 0)
+		stores.serving = NULL;
+	node_signatures_read(scene->state, &signatures);
+	request->signatures = stores.signatures = signatures.signatures;
+	request->sets = stores.sets = signatures.sets;
+	result = served_explain(&stores, request, generation, &problems);
+	for (size_t i = 0; i < problems.count && result == NULL; i++)
+		call_error(call, generation != SERVED_NOW ? 404 : 500,
+		    generation != SERVED_NOW ? CODE_NOT_FOUND : CODE_STORE, "%s", problems.items[i].text);
+	if (result != NULL)
+		call_result(call, result);
+	node_signatures_close(&signatures);
+	store_abort(stores.serving);
+	pins_close(pins);
+	geo_free(geo);
+	free(path);
+	problems_free(&problems);
+}
+
+void
+beyond_explain(struct call *call, const struct route *route, const struct scene *scene)
+{
+	struct explanation_request *request = xcalloc(1, sizeof *request);
+
 	(void)route;
 	if (scene->config == NULL)
 		call_error(call, 404, CODE_NOT_FOUND, "nothing is configured yet");
-	else if (read_question(call, request)) {
-		path = xasprintf("%s/serving/pins", scene->state);
-		request->pins = pins = pins_view(path);
-		request->geo = geo = node_place_of(scene->viewer->stores[STORE_SERVING], &site);
-		request->site = &site;
-		node_signatures_read(scene->state, &signatures);
-		request->signatures = signatures.signatures;
-		request->sets = signatures.sets;
-		result = reading_explain(scene->config, scene->health, request, &problems);
-		for (size_t i = 0; i < problems.count && result == NULL; i++)
-			call_error(call, 500, CODE_STORE, "%s", problems.items[i].text);
-		if (result != NULL)
-			call_result(call, result);
-		node_signatures_close(&signatures);
-		pins_close(pins);
-		geo_free(geo);
-		free(path);
-	}
-	problems_free(&problems);
+	else if (read_question(call, request))
+		explain(call, scene, request);
 	free(request);
 }
 

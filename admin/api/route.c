@@ -130,8 +130,8 @@ static const struct route routes[] = {
     LIST("/graycloud/status", 0, ACCOUNT, beyond_status),
     LIST("/graycloud/nodes", 0, ACCOUNT, beyond_nodes),
     WRITE(DELETE, "/graycloud/nodes/*", TOKEN_LB, KIND_NODE, ACCOUNT, actions_remove_node),
-    READ("/graycloud/explain", 0, ACCOUNT, beyond_explain),
-    SLOW("/graycloud/log", 0, ACCOUNT, past_log), /* an entry may have all objects */
+    SLOW("/graycloud/explain", 0, ACCOUNT, beyond_explain), /* it may copy the configuration (S103) */
+    SLOW("/graycloud/log", 0, ACCOUNT, past_log),           /* an entry may have all objects */
     SLOW("/graycloud/events", 0, ACCOUNT, past_events),
     SLOW("/graycloud/pools/*/origins/*/history", 0, ACCOUNT, past_origin),
     WAITING("/graycloud/doctor", slow_doctor),

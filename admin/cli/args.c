@@ -96,13 +96,14 @@ static const struct option known[] = {{"state", 1, NULL, STATE}, {"json", 0, NUL
     {"dnssec", 0, NULL, OWN}, {"down", 1, NULL, OWN}, {"drop", 0, NULL, OWN}, {"each", 0, NULL, OWN},
     {"ecs", 1, NULL, OWN}, {"email", 1, NULL, OWN}, {"exit-code", 0, NULL, OWN}, {"expires", 1, NULL, OWN},
     {"follow", 0, NULL, OWN}, {"for", 1, NULL, OWN}, {"for-edit", 0, NULL, OWN}, {"from", 1, NULL, OWN},
-    {"geoip", 1, NULL, OWN}, {"import", 1, NULL, OWN}, {"lb", 1, NULL, OWN}, {"lead", 0, NULL, OWN},
-    {"limit", 1, NULL, OWN}, {"list", 1, NULL, OWN}, {"off", 0, NULL, OWN}, {"offline", 0, NULL, OWN},
-    {"origin", 1, NULL, OWN}, {"pool", 1, NULL, OWN}, {"port", 1, NULL, OWN}, {"prune", 0, NULL, OWN},
-    {"replay", 0, NULL, OWN}, {"resolver", 1, NULL, OWN}, {"rights", 1, NULL, OWN}, {"secrets", 0, NULL, OWN},
-    {"serial", 1, NULL, OWN}, {"signed", 0, NULL, OWN}, {"since", 1, NULL, OWN}, {"timeout", 1, NULL, OWN},
-    {"unsigned-ok", 0, NULL, OWN}, {"until", 1, NULL, OWN}, {"up", 1, NULL, OWN}, {"votes", 1, NULL, OWN},
-    {"watch", 0, NULL, OWN}, {"zone", 1, NULL, OWN}, {"zones", 0, NULL, OWN}, {NULL, 0, NULL, 0}};
+    {"generation", 1, NULL, OWN}, {"geoip", 1, NULL, OWN}, {"import", 1, NULL, OWN}, {"lb", 1, NULL, OWN},
+    {"lead", 0, NULL, OWN}, {"limit", 1, NULL, OWN}, {"list", 1, NULL, OWN}, {"off", 0, NULL, OWN},
+    {"offline", 0, NULL, OWN}, {"origin", 1, NULL, OWN}, {"pool", 1, NULL, OWN}, {"port", 1, NULL, OWN},
+    {"prune", 0, NULL, OWN}, {"replay", 0, NULL, OWN}, {"resolver", 1, NULL, OWN}, {"rights", 1, NULL, OWN},
+    {"secrets", 0, NULL, OWN}, {"serial", 1, NULL, OWN}, {"signed", 0, NULL, OWN}, {"since", 1, NULL, OWN},
+    {"timeout", 1, NULL, OWN}, {"unsigned-ok", 0, NULL, OWN}, {"until", 1, NULL, OWN}, {"up", 1, NULL, OWN},
+    {"votes", 1, NULL, OWN}, {"watch", 0, NULL, OWN}, {"zone", 1, NULL, OWN}, {"zones", 0, NULL, OWN},
+    {NULL, 0, NULL, 0}};
 
 /* Does the list "a b c" have name? */
 static bool

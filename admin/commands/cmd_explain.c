@@ -10,12 +10,32 @@
 #include "admin/commands/object_command.h"
 #include "admin/explain/past.h"
 #include "admin/explain/reading.h"
+#include "admin/explain/served.h"
 #include "admin/look/node.h"
 #include "zones/base/deadline.h"
 #include "zones/dns/idn.h"
 #include "zones/zonefile/zonefile.h"
 
 #include <stdlib.h>
+
+static enum exit_code
+read_generation(struct args *args, uint64_t *generation)
+{
+	const char *text = args_value(args, "generation");
+
+	*generation = SERVED_NOW;
+	if (text == NULL)
+		return EXIT_DONE;
+	if (args_value(args, "at") != NULL)
+		return args_misused(
+		    args, "--at and --generation each name a configuration: give one of them");
+	if (!served_generation_read(text, generation))
+		return args_misused(args,
+		    "--generation \"%s\": it takes the number of a generation, as `graycloud log` shows it, "
+		    "or newest",
+		    text);
+	return EXIT_DONE;
+}
 
 static enum exit_code
 read_moment(struct args *args, struct explanation_request *request)
@@ -347,10 +367,25 @@ print_signatures(const struct json *out)
 	}
 }
 
+/* S103: newer configurations wait. */
+static void
+print_served(const struct json *out)
+{
+	const struct json *served = json_member(out, "served");
+	long long explained = json_integer_of(json_member(out, "generation"));
+
+	if (served != NULL)
+		printf("note: %s%s\n", json_text_of(served, "text"),
+		    explained != json_integer_of(json_member(served, "newest"))
+			? "; `--generation newest` explains the newest one"
+			: "");
+}
+
 static void
 print_text(const struct json *out)
 {
 	print_head(out);
+	print_served(out);
 	print_overrides(out, "pool_sets", "POOL SET");
 	print_overrides(out, "rules", "RULE");
 	if (json_member(out, "pools") != NULL)
@@ -365,10 +400,11 @@ print_text(const struct json *out)
 
 /* The same by both stores as they were at the moment. */
 static struct json *
-explain_past(struct store *config, struct store *health, const struct explanation_request *request,
-    struct problems *problems)
+explain_past(const struct served_stores *stores, struct store *health,
+    const struct explanation_request *request, struct problems *problems)
 {
-	struct past *past = past_open(config, health, request->at, problems);
+	struct past_answered answered = served_since(stores->serving);
+	struct past *past = past_open(stores->config_store, health, request->at, &answered, problems);
 	struct json *out = NULL;
 
 	if (past == NULL)
@@ -383,46 +419,65 @@ explain_past(struct store *config, struct store *health, const struct explanatio
 	return out;
 }
 
-static struct json *
-explain(struct args *args, struct explanation_request *request)
+/* Pins and signatures, which are not recorded of the past. */
+static void
+read_present(struct args *args, struct explanation_request *request, struct served_stores *stores,
+    struct node_signatures *signatures)
 {
-	struct store *config_store, *health_store = NULL;
-	struct store_txn *config, *health;
+	char *path = xasprintf("%s/serving/pins", args->state);
+
+	request->pins = pins_view(path);
+	node_signatures_read(args->state, signatures);
+	request->signatures = stores->signatures = signatures->signatures;
+	request->sets = stores->sets = signatures->sets;
+	free(path);
+}
+
+static bool
+begin(struct args *args, struct served_stores *stores, struct store **serving)
+{
+	/* Before the configuration, which then is never the older one. */
+	stores->serving = node_serving(args->state, serving);
+	if (read_begin(args, &stores->config_store, &stores->config)) {
+		if (stores->config != NULL)
+			return true;
+		report_error("there is no configuration in %s yet: nothing is served", args->state);
+	}
+	store_abort(stores->serving);
+	store_close(*serving);
+	return false;
+}
+
+static struct json *
+explain(struct args *args, struct explanation_request *request, uint64_t generation)
+{
+	struct store *health, *serving;
+	struct served_stores stores = {.config_store = NULL};
 	struct json *out;
-	struct pins *pins = NULL;
 	struct steer_site site = {.code = ""};
 	struct problems problems = {0};
 	struct node_signatures signatures = {.signatures = NULL};
 	struct geo *geo;
-	char *path;
 
-	if (!read_begin(args, &config_store, &config))
+	if (!begin(args, &stores, &serving))
 		return NULL;
-	if (config == NULL) {
-		report_error("there is no configuration in %s yet: nothing is served", args->state);
-		return NULL;
-	}
-	health = node_verdicts(args->state, config, &health_store);
-	path = xasprintf("%s/serving/pins", args->state);
-	if (request->at == 0) {
-		request->pins = pins = pins_view(path);
-		node_signatures_read(args->state, &signatures);
-		request->signatures = signatures.signatures;
-		request->sets = signatures.sets;
-	}
 	request->geo = geo = node_place(args->state, &site);
 	request->site = &site;
-	out = request->at != 0 ? explain_past(config_store, health_store, request, &problems)
-			       : reading_explain(config, health, request, &problems);
+	stores.health = node_verdicts(args->state, stores.config, &health);
+	if (request->at == 0)
+		read_present(args, request, &stores, &signatures);
+	out = request->at != 0 ? explain_past(&stores, health, request, &problems)
+			       : served_explain(&stores, request, generation, &problems);
 	report_problems(&problems);
 	problems_free(&problems);
-	pins_close(pins);
+	pins_close((struct pins *)(uintptr_t)request->pins);
 	geo_free(geo);
-	free(path);
-	store_abort(health);
-	store_close(health_store);
+	store_abort(stores.health);
+	store_abort(stores.serving);
+	store_close(health);
+	store_close(serving);
 	node_signatures_close(&signatures);
-	read_end(config_store, config);
+	read_end(stores.config_store, stores.config);
 	return out;
 }
 
@@ -430,10 +485,13 @@ enum exit_code
 cmd_explain(struct args *args)
 {
 	struct explanation_request *request = xcalloc(1, sizeof *request);
+	uint64_t generation;
 	enum exit_code code = read_request(args, request);
 	struct json *out;
 
-	if (code == EXIT_DONE && (out = explain(args, request)) != NULL) {
+	if (code == EXIT_DONE)
+		code = read_generation(args, &generation);
+	if (code == EXIT_DONE && (out = explain(args, request, generation)) != NULL) {
 		if (args->json) {
 			print_json(out);
 		} else {

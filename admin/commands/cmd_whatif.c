@@ -55,6 +55,8 @@ print_result(const struct json *result)
 	}
 	if (json_count(moves) == MOVES_SHOWN)
 		printf("  ... (--json shows all)\n");
+	if (json_text(json_member(result, "waiting")) != NULL)
+		printf("note: %s\n", json_text_of(result, "waiting"));
 	if (json_truth(json_member(result, "signed")))
 		printf("the zone is signed: the sets that are new are signed after the change, and clients "
 		       "that ask for "

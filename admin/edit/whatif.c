@@ -1,5 +1,7 @@
 #include "admin/edit/whatif.h"
 
+#include "admin/explain/served.h"
+#include "admin/look/node.h"
 #include "zones/base/array.h"
 
 #include <stdlib.h>
@@ -30,6 +32,25 @@ note_signed(const struct whatif *whatif, struct change *change)
 	    config_zone_of(change->txn, whatif->name, &zone) && config_signs(change->txn, zone.name));
 }
 
+/* S103: the configuration that is the one before may not be answered yet. */
+static char *
+waiting_of(const struct change *change)
+{
+	struct served_stores stores = {.config = change->txn};
+	struct node_signatures signatures = {.signatures = NULL};
+	char *text;
+
+	if (change->serving == NULL || store_begin(change->serving, STORE_PEEK, &stores.serving) != 0)
+		return NULL;
+	node_signatures_read(change->request->state, &signatures);
+	stores.signatures = signatures.signatures;
+	stores.sets = signatures.sets;
+	text = served_sentence(&stores);
+	node_signatures_close(&signatures);
+	store_abort(stores.serving);
+	return text;
+}
+
 /* Runs in a transaction that is never committed. */
 void
 whatif_change(struct change *change, void *arg)
@@ -37,6 +58,7 @@ whatif_change(struct change *change, void *arg)
 	struct whatif *whatif = arg;
 	struct compiler *before = compiler_read(change->txn, change->health, &change->problems),
 			*after = NULL;
+	char *waiting = waiting_of(change);
 
 	if (before != NULL && whatif->application != NULL)
 		application_apply(change, whatif->application, whatif->prune);
@@ -55,9 +77,13 @@ whatif_change(struct change *change, void *arg)
 
 		change->result = replay_compare(
 		    before, after, places, whatif->name, &whatif->clients, whatif->moves, &change->problems);
-		if (change->result != NULL)
+		if (change->result != NULL) {
 			note_signed(whatif, change);
+			if (waiting != NULL)
+				json_put_text(change->result, "waiting", waiting);
+		}
 	}
+	free(waiting);
 	compiler_free(before);
 	compiler_free(after);
 }

@@ -23,6 +23,7 @@ struct explanation_request {
 	const struct pins *pins;             /* of a running nameserver, or NULL */
 	struct store_txn *signatures, *sets; /* of graycloud-signer; NULL: there are none */
 	int64_t at; /* milliseconds since 1970: both transactions show this moment of the past; 0: now */
+	bool waits; /* S103: the configuration is not answered before all that it needs is signed */
 };
 
 /* health may be NULL: then every monitored endpoint is unknown.  compiler has read the stores. */

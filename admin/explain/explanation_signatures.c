@@ -81,12 +81,13 @@ row_of(struct explaining *on, const struct rrset_signature *found)
 }
 
 static char *
-text_of(const struct json *row, const struct rrset_signature *found)
+text_of(const struct explaining *on, const struct json *row, const struct rrset_signature *found)
 {
 	long long sets = json_integer_of(json_member(row, "sets"));
 
 	if (found->signature == NULL)
-		return xstrdup("no signature yet: SERVFAIL (S102)");
+		return xstrdup(on->request->waits ? "no signature yet: it is not answered before (S103)"
+						  : "no signature yet: SERVFAIL (S102)");
 	if (found->of > 1 && found->keyless)
 		return xasprintf(
 		    "one of %u: no signature here, the keys are on another node (S109)", found->of);
@@ -114,7 +115,7 @@ add(struct explaining *on, const struct rrset_signature *found)
 	}
 	json_put_integer(row, "sets", json_integer_of(json_member(row, "sets")) + 1);
 	json_put_number(row, "probability", probability > 1 - 1e-9 ? 1 : probability);
-	text = text_of(row, found);
+	text = text_of(on, row, found);
 	json_put_text(row, "text", text);
 	free(text);
 }

@@ -1,6 +1,6 @@
 #include "admin/explain/past.h"
 
-#include "zones/state/config_past.h"
+#include "admin/explain/earlier.h"
 #include "zones/state/health_past.h"
 #include "zones/state/hostname.h"
 
@@ -12,18 +12,12 @@ enum { TRIES = 20 }; /* a map that is too small doubles */
 struct past {
 	int64_t at;
 	struct config_past_copy config;
+	bool waited;   /* newer ones waited at the moment */
+	bool recorded; /* it is known which one was answered */
 	struct store *health_copy;
 	struct store_txn *health;
 	struct health_past flips;
 };
-
-static const char *
-time_of(int64_t wall, char out[32])
-{
-	wall_text(wall, out);
-	snprintf(out + 23, 9, "Z");
-	return out;
-}
 
 /* ---- reading ---- */
 
@@ -52,37 +46,35 @@ rewind_health(struct past *past, struct store *store, struct problems *problems)
 	return past->health != NULL && rc == 0;
 }
 
+/* S103: a nameserver that answers an older configuration since before the moment answered that one then. */
 static bool
-is_configured(const struct past *past, struct problems *problems)
+open_config(
+    struct past *past, struct store *config, const struct past_answered *answered, struct problems *problems)
 {
-	unsigned long long sequence = past->config.known.sequence;
-	char since[32];
+	struct config_moment moment = {.wall = past->at};
 
-	time_of(past->config.known.since, since);
-	if (past->config.known.reach == CONFIG_NOT_YET)
-		problems_error(problems,
-		    "there was no configuration then: the first command of the log is of %s", since);
-	else if (past->config.known.reach == CONFIG_TRIMMED)
-		problems_error(problems,
-		    "the configuration is known since %s: the log keeps the last 10,000 commands, at most "
-		    "256 "
-		    "MiB of them, and command %llu is the oldest",
-		    since, sequence);
-	else if (past->config.known.reach == CONFIG_RESTORED)
-		problems_error(problems,
-		    "the configuration is known since %s: command %llu replaced it by a backup then", since,
-		    sequence);
-	return past->config.known.reach == CONFIG_REACHED;
+	if (config_past_open(&past->config, config, &moment, problems) == NULL ||
+	    !earlier_is_known(&past->config, problems))
+		return false;
+	past->waited = answered->generation != 0 && answered->since <= past->at &&
+	    answered->generation < past->config.known.sequence;
+	past->recorded = answered->generation != 0 && answered->since <= past->at;
+	if (!past->waited)
+		return true;
+	config_past_close(&past->config);
+	moment.sequence = answered->generation;
+	return config_past_open(&past->config, config, &moment, problems) != NULL &&
+	    earlier_is_known(&past->config, problems);
 }
 
 struct past *
-past_open(struct store *config, struct store *health, int64_t at, struct problems *problems)
+past_open(struct store *config, struct store *health, int64_t at, const struct past_answered *answered,
+    struct problems *problems)
 {
 	struct past *past = xcalloc(1, sizeof *past);
 
 	past->at = at;
-	if (config_past_open(&past->config, config, &(struct config_moment){.wall = at}, problems) != NULL &&
-	    is_configured(past, problems) && rewind_health(past, health, problems))
+	if (open_config(past, config, answered, problems) && rewind_health(past, health, problems))
 		return past;
 	past_close(past);
 	return NULL;
@@ -114,32 +106,6 @@ past_health(const struct past *past)
 
 /* ---- judging ---- */
 
-static bool
-has_zones(const struct past *past, const struct json *explanation, struct problems *problems)
-{
-	const struct json *records = json_member(explanation, "records");
-	size_t count = json_count(records);
-
-	for (size_t i = 0; i <= count; i++) {
-		const struct json *of = i == 0 ? explanation : json_item(records, i - 1);
-		const struct config_lost *lost;
-		uint8_t name[NAME_MAX_LEN];
-		char since[32];
-
-		if (name_from_text(name, json_text_of(of, "name"), NULL) == 0)
-			continue;
-		lost = config_past_lost(&past->config.known, past->config.txn, name);
-		if (lost == NULL)
-			continue;
-		problems_error(problems,
-		    "the zone of %s is known since %s: command %llu replaced more of it than the log keeps",
-		    json_text_of(of, "name"), time_of(lost->since, since),
-		    (unsigned long long)lost->sequence);
-		return false;
-	}
-	return true;
-}
-
 /* True if a pool that steering looked at is monitored. */
 static bool
 needs_health(const struct json *explanation)
@@ -159,7 +125,7 @@ has_health(const struct past *past, const struct json *explanation, struct probl
 
 	if (!needs_health(explanation) || !past->flips.recorded || past->flips.since <= past->at)
 		return true;
-	time_of(past->flips.since, since);
+	earlier_time(past->flips.since, since);
 	if (past->flips.first > 1)
 		problems_error(problems,
 		    "the health of origins is known since %s: the monitor keeps the last %d changes of state",
@@ -184,13 +150,38 @@ add_hostnames(const struct past *past, const struct json *explanation, struct js
 		if (json_member(json_item(origins, i), "addresses") == NULL || moved == NULL)
 			continue;
 		text = moved->count_before == 0
-		    ? xasprintf("%s had no address until %s", address, time_of(moved->at, when))
+		    ? xasprintf("%s had no address until %s", address, earlier_time(moved->at, when))
 		    : xasprintf("the addresses of %s changed at %s, from %u that were not recorded: the "
 				"present ones are shown",
-			  address, time_of(moved->at, when), moved->count_before);
+			  address, earlier_time(moved->at, when), moved->count_before);
 		json_add_text(notes, text);
 		free(text);
 	}
+}
+
+static bool
+stop_at_first(void *arg, struct bytes name, const struct id *id)
+{
+	(void)arg, (void)name, (void)id;
+	return false;
+}
+
+/* S103 */
+static void
+add_waiting(const struct past *past, struct json *notes)
+{
+	char *text = NULL;
+
+	if (past->waited)
+		text = xasprintf("the nameserver answered generation %llu then: later ones waited (S103)",
+		    (unsigned long long)past->config.known.sequence);
+	else if (!past->recorded && !config_each_name(past->config.txn, KIND_DNSSEC, stop_at_first, NULL))
+		text =
+		    xstrdup("it is not recorded whether this configuration still waited for signatures then "
+			    "(S103)");
+	if (text != NULL)
+		json_add_text(notes, text);
+	free(text);
 }
 
 static struct json *
@@ -201,6 +192,7 @@ make_notes(const struct past *past, const struct json *explanation)
 
 	if (needs_health(explanation) && !past->flips.recorded)
 		json_add_text(notes, "no change of state is recorded: the present states are shown");
+	add_waiting(past, notes);
 	add_hostnames(past, explanation, notes);
 	if (strcmp(json_text_of(lb, "steering_policy"), "dynamic_latency") == 0)
 		json_add_text(notes,
@@ -224,5 +216,6 @@ past_annotate(const struct past *past, struct json *explanation, struct problems
 	wall_text(past->config.known.since, text);
 	json_put_text(explanation, "generation_since", text);
 	json_put(explanation, "notes", make_notes(past, explanation));
-	return has_zones(past, explanation, problems) && has_health(past, explanation, problems);
+	return earlier_has_zones(&past->config, explanation, problems) &&
+	    has_health(past, explanation, problems);
 }

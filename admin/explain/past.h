@@ -9,12 +9,20 @@
 
 struct past;
 
+/* The configuration that the nameserver answers, and since when (milliseconds since 1970): later ones may
+ * have waited at the moment (S103). */
+struct past_answered {
+	uint64_t generation; /* 0: not known */
+	int64_t since;
+};
+
 /*
  * The stores as they were at the request's moment (milliseconds since 1970). health is NULL if there is no
  * such store. Returns NULL with a sentence if the configuration of that moment is not known: it names the
  * time since which it is known.
  */
-struct past *past_open(struct store *config, struct store *health, int64_t at, struct problems *problems);
+struct past *past_open(struct store *config, struct store *health, int64_t at,
+    const struct past_answered *answered, struct problems *problems);
 void past_close(struct past *past);
 
 /* Transactions, as reading_explain takes them. health is NULL if there is no such store. */

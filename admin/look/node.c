@@ -52,18 +52,30 @@ node_place(const char *state, struct steer_site *site)
 	return geo;
 }
 
-struct store_txn *
-node_verdicts(const char *state, struct store_txn *config, struct store **store)
+static struct store_txn *
+begin(const char *state, enum store_kind kind, struct store **store)
 {
 	struct problems problems = {0};
 	struct store_txn *txn = NULL;
 
-	*store = store_open(state, membership_verdicts(config), STORE_READ, &problems);
+	*store = store_open(state, kind, STORE_READ, &problems);
 	report_problems(&problems);
 	problems_free(&problems);
 	if (*store != NULL && store_begin(*store, STORE_READ, &txn) != 0)
 		txn = NULL;
 	return txn;
+}
+
+struct store_txn *
+node_verdicts(const char *state, struct store_txn *config, struct store **store)
+{
+	return begin(state, membership_verdicts(config), store);
+}
+
+struct store_txn *
+node_serving(const char *state, struct store **store)
+{
+	return begin(state, STORE_SERVING, store);
 }
 
 unsigned

@@ -23,6 +23,9 @@ unsigned node_geography_of(struct store *serving);
  * store_abort and store_close, which take NULL. */
 struct store_txn *node_verdicts(const char *state, struct store_txn *config, struct store **store);
 
+/* The same of the serving store. */
+struct store_txn *node_serving(const char *state, struct store **store);
+
 /*
  * The signatures of this node (S100). Both transactions are NULL if there are none. A second reader of the
  * process waits until the first one closes, because LMDB forbids to open a store twice.

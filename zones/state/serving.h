@@ -20,6 +20,7 @@ struct serving_status {
 	int64_t served_wall;  /* since when, by the wall clock, for display */
 	uint64_t epoch;
 	bool ready;
+	bool waits; /* a newer one waits for the signer (S103) */
 	char boot[40];
 	char version[16];
 	char compile_error[512]; /* "" if the last compile succeeded */

@@ -41,6 +41,7 @@ function draw(answer) {
 	return h('ol', {class: 'way', 'aria-label': `The way to the answer for ${answer.name}`},
 		station('Client', h('p', {}, answer.client.ecs ? `${answer.client.ecs} through ${answer.client.resolver}` : answer.client.resolver), answer.location ? rest(answer.location, []) : null),
 		station('Question', h('p', {}, `${answer.name} ${answer.type}`)),
+		answer.served ? station('Configuration', h('p', {class: 'problem'}, answer.served.text)) : null,
 		answer.zone ? station('Zone', h('p', {}, `${answer.zone.name}, serial ${answer.zone.serial}; found: ${answer.zone.found}`)) : station('Zone', h('p', {class: 'problem'}, 'No zone has this name.')),
 		answer.load_balancer ? station('Load balancer', h('p', {}, answer.load_balancer.name), rest(answer.load_balancer, ['name', 'id'])) : null,
 		decisions('Pool sets', answer.pool_sets), decisions('Rules', answer.rules),

@@ -1,0 +1,255 @@
+#include "admin/explain/served.h"
+
+#include "admin/explain/earlier.h"
+#include "admin/explain/reading.h"
+#include "admin/look/signer_view.h"
+#include "zones/document/value.h"
+#include "zones/state/serving.h"
+
+#include <stdlib.h>
+
+/* The configuration that the nameserver answers, and why it is not the newest one. */
+struct answered {
+	enum answered_state {
+		ANSWERED_NEWEST,  /* it answers that, or it is not known */
+		ANSWERED_SIGNED,  /* newer ones wait for the signer */
+		ANSWERED_FAULT,   /* newer ones cannot be compiled */
+		ANSWERED_SOON,    /* it will have compiled newer ones in a moment */
+		ANSWERED_STOPPED, /* none runs, and one that starts waits for the signer */
+	} state;
+	uint64_t generation, newest; /* if it has stopped, the last one that was answered */
+	uint64_t first;              /* that is not answered; 0: not known */
+	int64_t since;               /* when it came, milliseconds since 1970 */
+	const char *name;            /* of the state, for programs */
+	char *why;
+};
+
+bool
+served_generation_read(const char *text, uint64_t *generation)
+{
+	if (strcmp(text, "newest") == 0) {
+		*generation = SERVED_NEWEST;
+		return true;
+	}
+	return whole_from_text(text, UINT64_MAX - 1, generation) && *generation > 0;
+}
+
+/* ---- what is answered ---- */
+
+static bool
+note_first(void *arg, uint64_t sequence, struct bytes head)
+{
+	struct answered *answered = arg;
+	struct value *value = value_read(head);
+
+	answered->first = sequence;
+	answered->since = value_integer(value_member(value, "time"));
+	value_free(value);
+	return false;
+}
+
+static void
+name_signer(struct answered *answered, const struct signer_view *view)
+{
+	const char *state = signer_view_state(view);
+
+	answered->name = "signer";
+	if (strcmp(state, "dead") == 0) {
+		answered->name = "signer dead";
+		answered->why = xstrdup("graycloud-signer is dead: start it");
+	} else if (strcmp(state, "stuck") == 0) {
+		answered->name = "signer stuck";
+		answered->why = xasprintf("graycloud-signer is stuck: %s", view->beat.fault);
+	} else {
+		answered->why = xstrdup("graycloud-signer has not signed yet all that they need");
+	}
+}
+
+static void
+judge_running(struct answered *answered, const struct serving_status *status, const struct signer_view *view)
+{
+	if (status->waits) {
+		answered->state = ANSWERED_SIGNED;
+		name_signer(answered, view);
+	} else if (status->compile_error[0] != '\0') {
+		answered->state = ANSWERED_FAULT;
+		answered->name = "fault";
+		answered->why = xasprintf("the nameserver cannot compile them: %s", status->compile_error);
+	} else {
+		answered->state = ANSWERED_SOON;
+		answered->name = "compiling";
+		answered->why = xstrdup("the nameserver compiles them");
+	}
+}
+
+static void
+judge(struct answered *answered, const struct served_stores *stores)
+{
+	struct serving_status *status = xcalloc(1, sizeof *status);
+	bool known = stores->serving != NULL && serving_get(stores->serving, status);
+	struct signer_view view;
+
+	*answered =
+	    (struct answered){.generation = status->generation, .newest = config_generation(stores->config)};
+	/* One that is newer than the newest was read a moment later, unless the configuration was replaced.
+	 */
+	if (known && status->generation != 0 && status->generation != answered->newest &&
+	    (status->generation < answered->newest || status->waits || status->compile_error[0] != '\0')) {
+		signer_view_read(&view, stores->config, stores->sets);
+		if (status->ready && !serving_dead(status, boot_ms())) {
+			judge_running(answered, status, &view);
+		} else if (view.wanted &&
+		    (stores->signatures == NULL ||
+			signer_generation(stores->signatures) < answered->newest)) {
+			answered->state = ANSWERED_STOPPED;
+			answered->name = "stopped";
+		}
+		if (answered->generation < answered->newest)
+			config_each_command(stores->config, answered->generation, note_first, answered);
+	}
+	free(status);
+}
+
+/* "13 to 15 wait since 2026-11-20T12:00:00.000Z"; malloc. */
+static char *
+text_of_waiting(const struct answered *answered)
+{
+	unsigned long long newest = answered->newest;
+	char since[32];
+
+	if (answered->first == 0)
+		return xasprintf("newer ones, up to %llu, wait", newest);
+	earlier_time(answered->since, since);
+	return answered->first == answered->newest
+	    ? xasprintf("%llu waits since %s", newest, since)
+	    : xasprintf("%llu to %llu wait since %s", (unsigned long long)answered->first, newest, since);
+}
+
+/* The sentence beside the explanation of a generation; malloc. */
+static char *
+text_of(const struct answered *answered, uint64_t explained)
+{
+	unsigned long long generation = answered->generation, newest = answered->newest, this = explained;
+	char *waiting, *text;
+
+	if (answered->state == ANSWERED_STOPPED)
+		return xasprintf(
+		    "this is generation %llu: no nameserver runs here, and the last one answered "
+		    "%llu; one that starts answers %llu if graycloud-signer has signed it in time, "
+		    "else the newest one that is signed (S103)",
+		    this, generation, newest);
+	if (answered->newest < answered->generation)
+		return xasprintf(
+		    "this is generation %llu, and the nameserver answers %llu of the configuration "
+		    "before: %s",
+		    this, generation, answered->why);
+	waiting = text_of_waiting(answered);
+	text = explained == answered->generation
+	    ? xasprintf("this is generation %llu, which the nameserver answers; %s: %s (S103)", this, waiting,
+		  answered->why)
+	    : xasprintf("this is generation %llu, and the nameserver answers %llu; %s: %s (S103)", this,
+		  generation, waiting, answered->why);
+	free(waiting);
+	return text;
+}
+
+static void
+annotate(struct json *out, const struct answered *answered, uint64_t explained, const char *unknown)
+{
+	struct json *served = json_new_object();
+	char *text = text_of(answered, explained), *both = NULL, since[32];
+
+	if (unknown != NULL)
+		both = xasprintf("%s; that one cannot be explained: %s", text, unknown);
+	if (answered->first != 0)
+		wall_text(answered->since, since);
+	json_put_integer(served, "generation", (long long)answered->generation);
+	json_put_integer(served, "newest", (long long)answered->newest);
+	json_put_text(served, "state", answered->name);
+	json_put_text(served, "since", answered->first != 0 ? since : NULL);
+	json_put_text(served, "text", both != NULL ? both : text);
+	json_put(out, "served", served);
+	free(both);
+	free(text);
+}
+
+/* ---- explaining ---- */
+
+static struct json *
+explain_earlier(const struct served_stores *stores, const struct explanation_request *request,
+    uint64_t generation, struct problems *problems)
+{
+	const struct config_moment moment = {.sequence = generation};
+	struct config_past_copy past = {0};
+	struct json *out = NULL;
+
+	if (config_past_open(&past, stores->config_store, &moment, problems) != NULL &&
+	    earlier_is_known(&past, problems))
+		out = reading_explain(past.txn, stores->health, request, problems);
+	if (out != NULL && !earlier_has_zones(&past, out, problems)) {
+		json_drop(out);
+		out = NULL;
+	}
+	config_past_close(&past);
+	return out;
+}
+
+struct json *
+served_explain(const struct served_stores *stores, struct explanation_request *request, uint64_t generation,
+    struct problems *problems)
+{
+	struct answered answered;
+	struct problems unknown = {0};
+	struct json *out = NULL;
+	uint64_t explained;
+
+	judge(&answered, stores);
+	explained = generation == SERVED_NEWEST ? answered.newest : generation;
+	if (generation == SERVED_NOW)
+		explained = answered.state == ANSWERED_SIGNED || answered.state == ANSWERED_FAULT
+		    ? MIN(answered.generation, answered.newest)
+		    : answered.newest;
+	if (generation != SERVED_NOW && explained > answered.newest)
+		problems_error(problems, "there is no generation %llu yet: the newest one is %llu",
+		    (unsigned long long)explained, (unsigned long long)answered.newest);
+	else if (explained != answered.newest)
+		out = explain_earlier(
+		    stores, request, explained, generation == SERVED_NOW ? &unknown : problems);
+	if (out == NULL && problems->errors == 0) {
+		explained = answered.newest;
+		request->waits = answered.state == ANSWERED_SIGNED || answered.state == ANSWERED_STOPPED;
+		out = reading_explain(stores->config, stores->health, request, problems);
+	}
+	if (out != NULL && answered.state != ANSWERED_NEWEST)
+		annotate(out, &answered, explained, unknown.count > 0 ? unknown.items[0].text : NULL);
+	problems_free(&unknown);
+	free(answered.why);
+	return out;
+}
+
+struct past_answered
+served_since(struct store_txn *serving)
+{
+	struct serving_status *status = xcalloc(1, sizeof *status);
+	struct past_answered answered = {.generation = 0};
+
+	if (serving != NULL && serving_get(serving, status) && status->ready &&
+	    !serving_dead(status, boot_ms()))
+		answered =
+		    (struct past_answered){.generation = status->generation, .since = status->served_wall};
+	free(status);
+	return answered;
+}
+
+char *
+served_sentence(const struct served_stores *stores)
+{
+	struct answered answered;
+	char *text = NULL;
+
+	judge(&answered, stores);
+	if (answered.state != ANSWERED_NEWEST)
+		text = text_of(&answered, answered.newest);
+	free(answered.why);
+	return text;
+}
