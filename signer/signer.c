@@ -288,6 +288,7 @@ sign_configuration(struct signer *signer, struct store_txn *config)
 		pass.error = -EINVAL;
 		pass.reported = true;
 	}
+	signer_refuse_wrong(signer, &pass);
 	signer->pending = settle.stuck || !signed_zones_any(pass.signatures) ? 0 : generation;
 	zone_signer_put_renewed(signer->zones);
 	if (settle.respared || signer->lacked)

@@ -28,8 +28,9 @@ struct taking {
 	struct shipment shipment;
 	struct imported row;
 	struct imported_sets sets_row;
-	bool changed; /* signatures/ */
-	bool begins;  /* the zone is signed since */
+	bool changed;   /* signatures/ */
+	bool begins;    /* the zone is signed since */
+	bool is_signed; /* at the other node, by the shipment */
 	/* Owners whose signatures of zone data changed. */
 	struct bytes *owners;
 	size_t nowners;
@@ -117,7 +118,7 @@ has_other_keys(struct taking *taking)
 {
 	struct common common = {.shipment = &taking->shipment};
 
-	if (taking->row.identity == 0 || taking->row.identity == taking->shipment.after.identity)
+	if (taking->row.made_ms == 0 || taking->row.identity == taking->shipment.after.identity)
 		return false;
 	signing_keys_each(taking->pass->signatures, taking->zone, look_for_key, &common);
 	return common.any && !common.shared;
@@ -149,6 +150,24 @@ is_newer(struct taking *taking)
 	return false;
 }
 
+/*
+ * Is the zone signed there, or has `disable` ended? Else nothing signed is given up for it: the node with the
+ * keys may have lost them.
+ */
+static bool
+says_what_is_signed(struct taking *taking)
+{
+	struct shipment_item item;
+	struct rollover rollover = {.kind = ROLLOVER_NONE};
+
+	for (size_t at = 0; shipment_next(&taking->shipment, &at, &item);) {
+		taking->is_signed |= item.kind == 'Z';
+		if (item.kind == 'R')
+			rollover_decode(item.octets, &rollover);
+	}
+	return taking->is_signed || rollover.kind == ROLLOVER_DISABLED;
+}
+
 /* Is it one of the zone, of the keys that are here, and newer? */
 static bool
 may_be_taken(struct taking *taking)
@@ -158,6 +177,11 @@ may_be_taken(struct taking *taking)
 	if (!zone_signer_apex(taking->signer->zones, taking->zone, apex) ||
 	    !name_equal(apex, taking->shipment.apex))
 		refuse(taking, "a shipment of another zone is refused");
+	else if (!says_what_is_signed(taking))
+		refuse(taking,
+		    "a shipment is refused: the zone is not signed at the other node, and dnssec disable "
+		    "was not given there; if it is to end here, too: `graycloud dnssec disable %s --force`",
+		    taking->name);
 	else if (has_other_keys(taking))
 		refuse(taking,
 		    IMPORTED_OTHER_KEYS
@@ -488,8 +512,13 @@ take_items(struct taking *taking)
 static bool
 verifies(struct taking *taking, struct store_txn *config)
 {
+	const struct verifying_order order = {.shipment = &taking->shipment,
+	    .signatures = taking->pass->signatures,
+	    .config = config,
+	    .compiler = taking->signer->compiler,
+	    .zone = taking->zone};
 	struct problems problems = {0};
-	bool good = verifying_shipment(&taking->shipment, config, taking->zone, &problems);
+	bool good = !taking->is_signed || verifying_shipment(&order, &problems);
 
 	if (!good)
 		refuse(taking, "%s", problems.items[0].text);

@@ -128,6 +128,8 @@ void signer_renew_steered(struct signer *signer, struct pass *pass);
  * they wait for some seconds, and its fault stays meanwhile. */
 void signer_take_imports(struct signer *signer, struct pass *pass, struct store_txn *config);
 void signer_end_imports(struct signer *signer, bool good);
+/* S109: refuse what was found wrong when it was used first. After a compile. */
+void signer_refuse_wrong(struct signer *signer, struct pass *pass);
 /* Count the RRsets without a signature of zones whose keys are on other nodes. */
 void signer_count_missing(struct signer *signer);
 /* Set a fault if the configuration needs a signature that only another node can make. Returns true then. */

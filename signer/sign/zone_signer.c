@@ -216,7 +216,8 @@ find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *
 	struct key *keys[SIGNATURES_MAX];
 	int error;
 
-	if (count == 0 && signer->entry->name != NULL)
+	if (signer->entry->name != NULL &&
+	    (count == 0 || !zone_signer_trusts(signer, key, set, hash, found, count)))
 		return 0;
 	if (signer->entry->name == NULL && !are_good(signer, set->rrset.type, found, count)) {
 		note_renewed(signer->entry, key, count > 0);
@@ -343,6 +344,7 @@ drop(struct signed_entry *entry)
 {
 	keyring_free(entry->keyring);
 	forget_renewed(entry);
+	zone_signer_forget_known(entry);
 	free(entry->name);
 	free(entry->records);
 	free(entry);
@@ -378,9 +380,12 @@ zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint
 	signer->error = 0;
 	signer->order = SIGNATURE_NOW;
 	signer->moved = false;
+	signer->used = 0;
+	signer->rows = 0;
 	for (size_t i = 0; i < signer->count; i++) {
 		signer->zones[i]->nnews = 0;
 		signer->zones[i]->rose = false;
+		zone_signer_forget_known(signer->zones[i]);
 	}
 }
 

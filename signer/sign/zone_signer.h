@@ -42,6 +42,8 @@ size_t zone_signer_missing(const struct zone_signer *signer); /* of zone data, o
 void zone_signer_note_lacking(struct zone_signer *signer, uint32_t zone);
 void zone_signer_forget_lacking(struct zone_signer *signer); /* the addresses of all zones */
 size_t zone_signer_lacking(const struct zone_signer *signer, uint32_t zone);
+/* In this pass: what is wrong with signatures of the zone that were deleted; NULL: nothing. */
+const char *zone_signer_wrong(const struct zone_signer *signer, uint32_t zone);
 /* The ends of its signatures; NULL if there is no such zone. */
 struct zone_ends *zone_signer_ends(struct zone_signer *signer, uint32_t zone);
 

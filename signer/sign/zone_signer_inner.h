@@ -3,6 +3,7 @@
 #ifndef ZONE_SIGNER_INNER_H
 #define ZONE_SIGNER_INNER_H
 
+#include "signer/import/known_keys.h"
 #include "signer/keys/keyring.h"
 #include "signer/sign/signing_threads.h"
 #include "signer/time/validity.h"
@@ -22,6 +23,8 @@ struct signed_entry {
 	char *name;         /* of a zone whose keys are on another node; else NULL */
 	uint8_t apex[NAME_MAX_LEN];
 	size_t missing, lacking;
+	struct known_keys *known; /* in this pass, if something was verified */
+	char *wrong;              /* what was not used, because it does not verify; NULL: nothing */
 	struct zone_ends ends;
 	uint8_t *records;      /* of its RRsets of keys, a copy */
 	bool rose;             /* its version, in this pass */
@@ -60,7 +63,11 @@ struct zone_signer {
 	size_t made;
 	int error;
 	enum signature_order order;
-	bool moved; /* a signature was put in front */
+	bool moved; /* a signature was put in front, or one that is wrong was deleted */
+	/* S109: of zones whose keys are on another node */
+	size_t used;   /* RRsets whose signatures were looked up */
+	uint64_t rows; /* of the store, when more were than are verified all; 0: they were not */
+	uint64_t seed; /* of the draw */
 	/* of the zone that is being built */
 	struct signed_entry *entry;
 	struct signature_reader *reader;
@@ -70,6 +77,15 @@ struct zone_signer {
 	void (*progress)(void *arg);
 	void *progress_arg;
 };
+
+/*
+ * S109: are signatures that were found, of a zone whose keys are on another node, those that a validator
+ * takes? Of many some are drawn. If they are not, they are deleted, and the zone has a complaint.
+ */
+bool zone_signer_trusts(struct zone_signer *signer, const struct bytes *key, const struct signed_set *set,
+    uint64_t hash, const struct signature *found, unsigned count);
+
+void zone_signer_forget_known(struct signed_entry *entry);
 
 /* NULL if it has no such zone. */
 struct signed_entry *zone_signer_entry(const struct zone_signer *signer, uint32_t zone);

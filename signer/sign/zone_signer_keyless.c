@@ -94,3 +94,11 @@ zone_signer_ends(struct zone_signer *signer, uint32_t number)
 
 	return entry != NULL ? &entry->ends : NULL;
 }
+
+const char *
+zone_signer_wrong(const struct zone_signer *signer, uint32_t number)
+{
+	const struct signed_entry *entry = zone_signer_entry(signer, number);
+
+	return entry != NULL ? entry->wrong : NULL;
+}

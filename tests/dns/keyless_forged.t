@@ -4,8 +4,8 @@
 use strict;
 use warnings;
 use lib 'tests/lib';
-use Digest::SHA 'sha256_hex';
 use Graycloud;
+use Shipment qw(items stream find_row find_steered flip);
 use Test::More;
 
 my %algorithm = ('ecdsa.example' => 'ecdsap256sha256', 'ed.example' => 'ed25519');
@@ -29,48 +29,6 @@ sub import_of { my ($stream) = @_; return shell("$to signatures import - < " . $
 sub state_of { my ($zone) = @_; chomp(my $state = $less->admin("signatures state $zone")); return $state }
 sub signed_answer { my ($question) = @_; return scalar grep { $_->type eq 'RRSIG' } $less->query($question, do => 1)->answer }
 
-# The items of a stream of one shipment: [KIND, OCTETS], and what is before them.
-sub items {
-	my ($stream) = @_;
-	my ($line, $body) = $stream =~ /^([^\n]*)\n(.*)\z/s;
-	my $head = 1 + 8 * 8 + 8 + 1;
-	my $at = $head + ord substr $body, $head - 1, 1;
-	my ($before, @items) = substr $body, 0, $at;
-
-	while ($at < length $body) {
-		my ($kind, $len) = unpack 'a N', substr $body, $at, 5;
-		push @items, [$kind, substr $body, $at + 5, $len];
-		$at += 5 + $len;
-	}
-	return ($before, @items);
-}
-# A stream of changed items, whose digest is right.
-sub stream {
-	my ($before, @items) = @_;
-	my $body = $before . join '', map { pack('a N', $_->[0], length $_->[1]) . $_->[1] } @items;
-
-	return sprintf "graycloud-signatures 1 %d %s\n%s", length $body, sha256_hex($body), $body;
-}
-# The item of an owner (relative, "" is the apex) and type, and where its first signature begins.
-sub find_row {
-	my ($wanted, $type, @items) = @_;
-
-	for my $item (grep { $_->[0] eq 'S' } @items) {
-		my ($is, $len) = unpack 'n n', $item->[1];
-		my $owner = join '.', reverse split /\0/, substr $item->[1], 4, $len;
-
-		return ($item, 4 + $len + 9 + 11) if $is == $type && $owner eq $wanted;
-	}
-	die "no row $wanted $type";
-}
-sub find_steered {
-	my ($count, @items) = @_;
-	my ($item) = grep { $_->[0] eq 'T' && unpack('x85 n', $_->[1]) == $count } @items or die "no steered row of $count";
-
-	return ($item, 21);
-}
-sub flip { my ($item, $at) = @_; substr($item->[1], $at, 1) = chr(ord(substr $item->[1], $at, 1) ^ 1) }
-
 eventually { signed_on($keyed) } 'all is signed where the keys are';
 configure();
 for my $zone (sort keys %algorithm) {
@@ -89,6 +47,7 @@ for my $zone (sort keys %algorithm) {
 	$refused->('', 'DNSKEY', sub { flip(find_row('', 48, @_)) });
 	$refused->('', 'SOA', sub { flip(find_row('', 6, @_)) });
 	$refused->('www', 'A', sub { flip(find_row('www', 1, @_)) });
+	$refused->($_, 'NSEC', sub { flip(find_row($_, 47, @_)) }) for 'www', 'lb', '';
 	$refused->('*.w', 'TXT', sub { flip(find_row('*.w', 16, @_)) });
 	$refused->('lb', 'A', sub { flip(find_steered($_, @_)) }) for 1, 2, 3;
 	$refused->('lb', 'A', sub { my ($item) = find_steered(3, @_); flip($item, -1 + length $item->[1]) }); # another address
@@ -98,22 +57,28 @@ for my $zone (sort keys %algorithm) {
 }
 eventually { signed_on($less) } 'all is here';
 
-# --- What is here stays, if what comes is wrong; and what cannot be verified is taken.
+# --- What is here stays, if what comes is wrong.
 
-my $zone = 'ecdsa.example';
-my $before = state_of($zone);
-$keyed->admin("record add $zone later 60 A 192.0.2.9");
-eventually { signed_on($keyed) } 'the zone changes where the keys are';
-my $news = exported($zone, '--since', $before);
-my ($head, @items) = items($news);
-flip(find_row('', 6, @items));
-like(import_of(stream($head, @items)), qr/^0: /, 'of a configuration that is not here nothing can be verified: the part is taken');
-ok(signed_answer("www.$zone A"), '... and what was here is answered');
-configure();
-($head, @items) = items(exported($zone));
-flip(find_row('', 6, @items));
-like(import_of(stream($head, @items)), qr/^1: .*a signature of \Q$zone\E\. SOA does not verify/, 'with the configuration it is refused');
-like(import_of(exported($zone)), qr/^0: /, 'the right one is taken');
-eventually { signed_on($less) && signed_answer("later.$zone A") } '... and answered';
+for my $zone (sort keys %algorithm) {
+	my $before = state_of($zone);
+	my $refused = sub {
+		my ($name, $why, $change) = @_;
+		my ($head, @items) = items(exported($zone));
+
+		@items = $change->(@items);
+		like(import_of(stream($head, @items)), qr/^1: .*zone \Q$zone\E: a shipment is refused: \Q$why/, "$zone, $name: the sentence says it");
+		is(state_of($zone), $before, '... and nothing of the part is taken');
+		ok(signed_answer("www.$zone A") && signed_answer("lb.$zone A"), '... and what was here is answered');
+	};
+	my $without = sub { my ($row) = @_; return grep { $_ != $row } @_[1 .. $#_] };
+
+	for ((map { [$_, 47, 'NSEC'] } 'www', 'lb', ''), ['www', 1, 'A']) {
+		my ($name, $number, $type) = @$_;
+		$refused->("$name $type", "a signature of " . ($name ? "$name." : '') . "$zone. $type does not verify", sub { flip(find_row($name, $number, @_)); @_ });
+	}
+	$refused->('a key that DNSKEY does not have', "no signature of www.$zone. A is by a key that DNSKEY has", sub { my ($row, $at) = find_row('www', 1, @_); flip($row, $at - 9); @_ });
+	$refused->('no signature of DNSKEY that fits', "no signature of $zone. DNSKEY is by", sub { my ($row, $at) = find_row('', 48, @_); flip($row, $at - 9); @_ });
+	$refused->('not signed there', 'the zone is not signed at the other node', sub { grep { $_->[0] ne 'Z' } @_ });
+}
 $_->stop for $less, $keyed;
 done_testing;

@@ -627,6 +627,63 @@ a_second_thread_puts_nodes_where_one_thread_does(void **state)
 	side_free(side);
 }
 
+static size_t nshown;
+
+static size_t
+count_known(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *out)
+{
+	size_t *count = arg;
+
+	(void)key, (void)out;
+	assert_true(known(signed_hash(set) | 1, false));
+	++*count;
+	return 0;
+}
+
+static bool
+show_owner(void *arg, const struct zone_owner *owner)
+{
+	struct zone_signing counting = signer;
+	size_t count = 0;
+
+	counting.arg = &count;
+	counting.find = count_known;
+	zone_each_signed(arg, owner, &counting);
+	nshown += count;
+	return true;
+}
+
+/* S109: what verifies a signature of one owner sees the RRsets that a build signs, after edits, too. */
+static void
+an_owner_alone_has_the_sets_that_a_build_signs(void **state)
+{
+	struct zone *zone;
+
+	(void)state;
+	begin();
+	small = false;
+	for (seed = 9; nowners < 900;) {
+		uint8_t key[NAME_MAX_KEY];
+
+		put_owner(&(struct bytes){key, random_key(key)});
+	}
+	zone = zone_build(1, apex, &signer, NULL, each_owner, NULL);
+	for (unsigned round = 0; round < 20; round++) {
+		struct changed changed;
+
+		change(&changed);
+		zone = edit(zone, &signer, &changed);
+		/* Only what is signed now is known. */
+		memset(made, 0, sizeof made);
+		nmade = 0;
+		zone_free(zone_build(1, apex, &signer, NULL, each_owner, NULL));
+		nshown = 0;
+		assert_true(each_owner(NULL, show_owner, zone));
+		assert_int_equal(nshown, nmade);
+	}
+	zone_free(zone);
+}
+
 /* More segments are needed for signatures that were not measured. Some TXT are outside of the segments. */
 static void
 segments_that_become_too_large_are_made_again(void **state)
@@ -668,6 +725,7 @@ main(void)
 	    cmocka_unit_test(a_build_makes_room_for_more_signatures_than_there_are_keys),
 	    cmocka_unit_test(a_second_thread_puts_nodes_where_one_thread_does),
 	    cmocka_unit_test(segments_that_become_too_large_are_made_again),
+	    cmocka_unit_test(an_owner_alone_has_the_sets_that_a_build_signs),
 	    cmocka_unit_test(an_edit_that_is_dropped_leaves_the_zone_as_it_was),
 	};
 

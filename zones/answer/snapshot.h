@@ -174,6 +174,13 @@ struct zone_rows {
 bool zone_edit_signed(struct zone *zone, const struct zone_signing *signing, const struct zone_rows *rows,
     const struct bytes *keys, size_t count, const struct retire *retire);
 
+/*
+ * Pass each RRset of an owner that is to be signed to the find of signing, as a build does, with its NSECs by
+ * the chain. Nothing changes. A zone that is not signed has no chain: then its NSECs lead to the apex.
+ */
+void zone_each_signed(
+    const struct zone *zone, const struct zone_owner *owner, const struct zone_signing *signing);
+
 /* Free a zone with all its segments. */
 void zone_free(void *zone);
 

@@ -253,22 +253,53 @@ place_init(struct walked_path *place, const struct zone *zone, const struct byte
 	return true;
 }
 
+/* The name after one of the chain; after the last one comes the apex. */
+static struct chain_key
+next_of(const struct chain *chain, const struct bytes *key)
+{
+	struct chain_key next;
+
+	return chain_after(chain, key, &next) ? next : (struct chain_key){.len = 1};
+}
+
 /* Set the NSECs and signatures of an owner of a signed zone. */
 static void
 sign(struct zone *zone, const struct bytes *key, struct owner_signing *signing, const struct node *old,
     struct node_source *source, struct rrset *kept)
 {
 	size_t missing = owner_signing_missing(signing);
-	struct chain_key next = {.len = 1};
+	struct chain_key next;
 
 	if (old != NULL)
 		zone->missing -= node_missing(old);
 	if (!chain_has(zone->chain, key, NULL))
 		return;
-	if (!chain_after(zone->chain, key, &next))
-		next = (struct chain_key){.len = 1};
+	next = next_of(zone->chain, key);
 	zone_sign(key, &next, signing, source, kept);
 	zone->missing += owner_signing_missing(signing) - missing;
+}
+
+void
+zone_each_signed(const struct zone *zone, const struct zone_owner *owner, const struct zone_signing *signing)
+{
+	uint8_t name[2 * NAME_MAX_LEN];
+	int len = name_from_key(name, owner->key.data, owner->key.len);
+	struct chain_key next = {.len = 1};
+	struct rrset kept[NODE_RRSETS_MAX];
+	struct owner_signing *parts;
+	struct node_source source;
+
+	if (len < 0 || (zone->chain != NULL && !chain_has(zone->chain, &owner->key, NULL)))
+		return;
+	if (zone->chain != NULL)
+		next = next_of(zone->chain, &owner->key);
+	zone_source_of(&source, owner, kept, owner->key.len == 1);
+	source.name = name;
+	source.name_len = (uint8_t)len;
+	parts = owner_signing_new(signing, zone->apex);
+	owner_signing_set_ttl(parts, zone->negative_ttl);
+	zone_sign(&owner->key, &next, parts, &source, kept);
+	owner_signing_free(parts);
 }
 
 /* Put a node in its place; old is the one that was there. */

@@ -130,6 +130,14 @@ size_t compiler_unsigned(const struct compiler *compiler);
 size_t compiler_zone_unsigned(const struct compiler *compiler, uint32_t zone);
 
 /*
+ * S109: pass each RRset of an owner that is to be signed to the find of signing, as this configuration has
+ * it, and its NSECs as the chain of the snapshot has them: if that is of another configuration, or if the
+ * zone is not signed in it, they may be others. One owner costs the same in any zone.
+ */
+void compiler_each_signed(const struct compiler *compiler, struct store_txn *config, uint32_t zone,
+    const struct bytes *owner_key, const struct zone_signing *signing);
+
+/*
  * An RRset that a load balancer of a signed zone can answer with, now or after any flip of health: each
  * address alone, the sets that it would answer with now, the CNAMEs of its origins; of a zone that has nodes
  * without keys also the sets that it would answer with after the death of any one origin. row has everything

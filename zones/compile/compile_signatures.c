@@ -47,6 +47,17 @@ compiler_zone_unsigned(const struct compiler *compiler, uint32_t zone)
 	return entry != NULL && entry->zone != NULL ? entry->zone->missing : 0;
 }
 
+void
+compiler_each_signed(const struct compiler *compiler, struct store_txn *config, uint32_t zone,
+    const struct bytes *owner_key, const struct zone_signing *signing)
+{
+	const struct zone_entry *entry =
+	    compiler->graph != NULL ? graph_find_zone(compiler->graph, zone) : NULL;
+
+	if (entry != NULL && entry->zone != NULL)
+		graph_each_signed(compiler->graph, config, entry, owner_key, signing);
+}
+
 bool
 compiler_find_steered(
     const struct compiler *compiler, const struct content *content, struct signature *signature)

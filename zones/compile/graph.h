@@ -297,6 +297,10 @@ bool graph_edit_owners(
  * again. */
 bool graph_renew_zone(struct config_graph *graph, struct store_txn *txn, struct zone_entry *entry);
 
+/* Pass each RRset of an owner that is to be signed to the find of signing (snapshot.h, zone_each_signed). */
+void graph_each_signed(const struct config_graph *graph, struct store_txn *txn,
+    const struct zone_entry *entry, const struct bytes *key, const struct zone_signing *signing);
+
 /*
  * Enable these load balancers of a signed zone, one after the other, in a copy of it, for the signatures that
  * this makes; then drop the copy. They stay compiled.

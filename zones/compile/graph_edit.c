@@ -283,3 +283,27 @@ graph_foresee(
 	zone_edit_drop(editing.zone, editing.entry->zone);
 	graph->retired->count = retired; /* still in use */
 }
+
+struct showing {
+	const struct zone *zone;
+	const struct zone_signing *signing;
+};
+
+static bool
+show_sink(void *arg, const struct zone_owner *owner)
+{
+	const struct showing *showing = arg;
+
+	zone_each_signed(showing->zone, owner, showing->signing);
+	return true;
+}
+
+void
+graph_each_signed(const struct config_graph *graph, struct store_txn *txn, const struct zone_entry *entry,
+    const struct bytes *key, const struct zone_signing *signing)
+{
+	struct zone_editing reading = {.graph = graph, .txn = txn, .entry = entry};
+	struct showing showing = {entry->zone, signing};
+
+	read_owner(&reading, key, show_sink, &showing);
+}

@@ -200,6 +200,21 @@ signature_put(struct store_txn *txn, uint32_t zone, const struct bytes *owner_ke
 	    txn, TABLE_SIGNATURES, key, row_with(value, old, type, hash, signatures, count, order));
 }
 
+int
+signature_drop(
+    struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type, uint64_t hash)
+{
+	uint8_t octets[KEY_ROOM], value[VALUE_ROOM];
+	struct bytes key = row_key(octets, zone, owner_key, type), old;
+	size_t len;
+
+	if (!store_get(txn, TABLE_SIGNATURES, key, &old))
+		return 0;
+	len = copy_contents(value, 0, &old, hash, NSECS_MAX);
+	return len > 0 ? store_put(txn, TABLE_SIGNATURES, key, (struct bytes){value, len})
+		       : store_delete(txn, TABLE_SIGNATURES, key);
+}
+
 struct signature_writer {
 	struct store_cursor *cursor; /* NULL: the store is damaged */
 };
@@ -264,6 +279,12 @@ signature_rows_each(struct store_txn *txn, uint32_t zone, signature_row_fn *fn, 
 		fn(arg, &owner_key, get16(at + key.len - 2), value);
 	}
 	store_cursor_close(cursor);
+}
+
+uint64_t
+signature_rows_count(struct store_txn *txn)
+{
+	return store_count(txn, TABLE_SIGNATURES);
 }
 
 unsigned

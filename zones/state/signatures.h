@@ -52,6 +52,10 @@ void signature_reader_free(struct signature_reader *reader);
 unsigned signature_find(struct signature_reader *reader, const struct bytes *owner_key, uint16_t type,
     uint64_t hash, struct signature out[SIGNATURES_MAX]);
 
+/* Forget a content of an owner and type. */
+int signature_drop(
+    struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type, uint64_t hash);
+
 /* Is the content that signature_find found last behind those that are in use? Then put it in front again. */
 bool signature_is_behind(const struct signature_reader *reader);
 
@@ -94,6 +98,8 @@ typedef void signature_row_fn(void *arg, const struct bytes *owner_key, uint16_t
 void signature_rows_each(struct store_txn *txn, uint32_t zone, signature_row_fn *fn, void *arg);
 int signature_merge(struct store_txn *txn, uint32_t zone, const struct bytes *owner_key, uint16_t type,
     struct bytes value, bool *changed);
+/* How many rows there are, of all zones. */
+uint64_t signature_rows_count(struct store_txn *txn);
 /* The signatures of the first content of a row. Returns how many. */
 unsigned signature_row_first(struct bytes value, struct signature out[SIGNATURES_MAX]);
 /* The same of the content with a hash. */

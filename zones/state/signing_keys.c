@@ -379,13 +379,12 @@ rollover_row_put(struct store_txn *txn, uint32_t zone, struct bytes value)
 }
 
 bool
-rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out)
+rollover_decode(struct bytes value, struct rollover *out)
 {
 	const uint8_t *at, *end;
-	struct bytes value;
 
 	*out = (struct rollover){0};
-	if (!rollover_row(txn, zone, &value) || value.len < NUMBERS)
+	if (value.len < NUMBERS)
 		return false;
 	at = value.data;
 	end = at + value.len;
@@ -397,6 +396,15 @@ rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out)
 	at = read_leading(&out->leading, end - at >= 4 ? at + 4 : end, end);
 	out->validation = at < end ? *at : DS_NOT_VALIDATED;
 	return true;
+}
+
+bool
+rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out)
+{
+	struct bytes value;
+
+	*out = (struct rollover){0};
+	return rollover_row(txn, zone, &value) && rollover_decode(value, out);
 }
 
 int

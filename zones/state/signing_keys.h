@@ -149,6 +149,7 @@ const char *rollover_kind_text(enum rollover_kind kind);
 
 /* Returns false, and *out is empty, if there is no row. */
 bool rollover_get(struct store_txn *txn, uint32_t zone, struct rollover *out);
+bool rollover_decode(struct bytes value, struct rollover *out);
 /* The row itself. */
 bool rollover_row(struct store_txn *txn, uint32_t zone, struct bytes *value);
 int rollover_row_put(struct store_txn *txn, uint32_t zone, struct bytes value);
