@@ -88,6 +88,78 @@ what_is_signed_has_names_in_lower_case_and_canonical_order(void **state)
 	free(data);
 }
 
+/* RFC 4034 6.2, RFC 6840 5.1. What a type has before its names, and how many names. */
+static void
+names_in_rdata_are_in_lower_case_in_the_types_of_the_rfcs(void **state)
+{
+	static const struct {
+		uint16_t type;
+		const char *before;
+		size_t len;
+		unsigned names;
+	} rows[] = {{TYPE_NS, "", 0, 1}, {3, "", 0, 1}, {4, "", 0, 1}, {TYPE_CNAME, "", 0, 1},
+	    {TYPE_SOA, "", 0, 2}, {7, "", 0, 1}, {8, "", 0, 1}, {9, "", 0, 1}, {TYPE_PTR, "", 0, 1},
+	    {14, "", 0, 2}, {TYPE_MX, "\0A", 2, 1}, {17, "", 0, 2}, {18, "\0A", 2, 1}, {21, "\0A", 2, 1},
+	    {26, "\0A", 2, 2}, {TYPE_SRV, "\0A\0B\0C", 6, 1}, {35, "\0A\0B\1U\3E2U\2RE", 13, 1},
+	    {36, "\0A", 2, 1}, {TYPE_DNAME, "", 0, 1}, {TYPE_TXT, "\1A", 2, 0}, {TYPE_HTTPS, "\0A", 2, 0}};
+	static const char upper[] = "\1B\7Example", lower[] = "\1b\7example";
+
+	(void)state;
+	for (size_t i = 0; i < NITEMS(rows); i++) {
+		uint8_t record[64], wanted[64];
+		size_t len = rows[i].len + 2 * sizeof upper, at;
+		uint8_t *data;
+
+		put16(record, (uint16_t)len);
+		memcpy(record + 2, rows[i].before, rows[i].len);
+		for (unsigned n = 0; n < 2; n++) {
+			at = 2 + rows[i].len + n * sizeof upper;
+			memcpy(record + at, upper, sizeof upper);
+			memcpy(wanted + at, n < rows[i].names ? lower : upper, sizeof upper);
+		}
+		memcpy(wanted, record, 2 + rows[i].len);
+		at = data_of(rows[i].type, (const char *)record, 2 + len, 1, &data) - (2 + len);
+		if (memcmp(data + at, wanted, 2 + len) != 0)
+			fail_msg("type %u", rows[i].type);
+		free(data);
+	}
+}
+
+/* RFC 4034 6.3: the absence of an octet sorts before a zero octet. */
+static void
+the_shorter_of_two_records_is_first(void **state)
+{
+	static const char records[] = "\0\3\1a\0\0\2\1a", wanted[] = "\0\2\1a";
+	uint8_t *data;
+	size_t len = data_of(99, records, sizeof records - 1, 2, &data), owner = sizeof "\4host\7example",
+	       first = RRSIG_FIXED + name_len(apex) + owner + 8;
+
+	(void)state;
+	assert_memory_equal(data + first, wanted, 4);
+	assert_int_equal(len, first + 4 + owner + 8 + 5);
+	free(data);
+}
+
+/* RFC 4034 3.1. The TTL of the record can be less than the one that is signed (S101). */
+static void
+an_rrsig_has_its_fields_in_the_order_of_the_rfc(void **state)
+{
+	static const uint8_t wanted[] = {0, 46, 0, 1, 0, 0, 0, 9, 0, RRSIG_FIXED + 9 + SIGNATURE_OCTETS, 0,
+	    28, 15, 2, 0, 0, 0, 30, 0, 0, 0, 4, 0, 0, 0, 3, 1, 2, 7, 'e', 'x', 'a', 'm', 'p', 'l', 'e', 0,
+	    0xAA};
+	struct signature signature = {.algorithm = 15, .key_tag = 258, .inception = 3, .expiration = 4};
+	struct rrsig_covers covers = {
+	    .apex = apex, .apex_len = name_len(apex), .type = TYPE_AAAA, .labels = 2, .ttl = 30};
+	uint8_t out[512];
+
+	(void)state;
+	memset(signature.octets, 0xAA, sizeof signature.octets);
+	rrsig_write_after_owner(out, &covers, 9, &signature);
+	assert_memory_equal(out, wanted, sizeof wanted);
+	assert_int_equal(signed_labels(name("a.b.example.")), 3);
+	assert_int_equal(signed_labels(name("*.b.example.")), 2); /* RFC 4034 3.1.3 */
+}
+
 static void
 the_hash_changes_with_each_part_of_an_rrset(void **state)
 {
@@ -106,6 +178,12 @@ the_hash_changes_with_each_part_of_an_rrset(void **state)
 	assert_true(signed_hash(&set) != hash);
 	set.owner = name("a.example.");
 	set.rrset.records = others;
+	assert_true(signed_hash(&set) != hash);
+	set.rrset.records = records;
+	set.rrset.type = TYPE_TXT;
+	assert_true(signed_hash(&set) != hash);
+	set.rrset.type = TYPE_A;
+	set.rrset.count = 2;
 	assert_true(signed_hash(&set) != hash);
 }
 
@@ -290,6 +368,7 @@ static void
 signatures_end_spread_and_are_renewed_while_half_of_the_validity_is_left(void **state)
 {
 	enum { NOW = 1000000, SECONDS = 14 * 86400 };
+	uint32_t first = UINT32_MAX, last = 0;
 	struct signature signature;
 
 	(void)state;
@@ -301,7 +380,10 @@ signatures_end_spread_and_are_renewed_while_half_of_the_validity_is_left(void **
 		assert_true(signature.expiration - validity_due_at(&signature, NOW) >= SECONDS / 2);
 		assert_int_equal(validity_left(&signature, NOW), signature.expiration - NOW);
 		assert_true(validity_left(&signature, signature.expiration + 5) == -5);
+		first = MIN(first, signature.expiration);
+		last = MAX(last, signature.expiration);
 	}
+	assert_true(last - first > SECONDS / 5); /* not all at once */
 	assert_int_equal(validity_batch_s(SECONDS), 3600);
 	assert_int_equal(validity_batch_s(160), 10);
 }
@@ -489,6 +571,9 @@ main(void)
 	    cmocka_unit_test(only_a_to_z_become_lower_case),
 	    cmocka_unit_test(the_key_tag_is_that_of_the_rfc),
 	    cmocka_unit_test(what_is_signed_has_names_in_lower_case_and_canonical_order),
+	    cmocka_unit_test(names_in_rdata_are_in_lower_case_in_the_types_of_the_rfcs),
+	    cmocka_unit_test(the_shorter_of_two_records_is_first),
+	    cmocka_unit_test(an_rrsig_has_its_fields_in_the_order_of_the_rfc),
 	    cmocka_unit_test(the_hash_changes_with_each_part_of_an_rrset),
 	    cmocka_unit_test(the_bitmap_is_that_of_the_rfc),
 	    cmocka_unit_test(a_key_is_saved_loaded_and_signs),
