@@ -194,6 +194,31 @@ the_ds_of_the_parent_are_those_of_the_step_and_no_others(void **state)
 	assert_non_null(strstr(why, "matches no key of the zone"));
 }
 
+/* Only a digest that is not compared goes by the name of the key. */
+static void
+a_ds_with_a_wrong_digest_is_none_of_the_zone(void **state)
+{
+	struct shown shown = wanted();
+	uint8_t ds[DS_OCTETS];
+
+	(void)state;
+	memcpy(ds, keys[0].ds, sizeof ds);
+	ds[DS_OCTETS - 1] ^= 1;
+	begin(AA);
+	add_ds(0);
+	add(TYPE_DS, 3600, ds, sizeof ds);
+	assert_false(shown_ds(&shown, answer, written(), NOW, &ttl, why));
+	assert_non_null(strstr(why, "matches no key of the zone"));
+	ds[3] = 4; /* SHA-384, which is longer */
+	begin(AA);
+	add_ds(0);
+	add(TYPE_DS, 3600, ds, sizeof ds);
+	assert_true(shown_ds(&shown, answer, written(), NOW, &ttl, why));
+	put16(ds, (uint16_t)(keys[0].key_tag + 1));
+	add(TYPE_DS, 3600, ds, sizeof ds);
+	assert_false(shown_ds(&shown, answer, written(), NOW, &ttl, why));
+}
+
 /* S106: of a parent that is signed. Its signatures begin in 1970 here. */
 static void
 a_clock_that_no_signature_over_the_ds_agrees_with_is_wrong(void **state)
@@ -401,13 +426,16 @@ cds_are_those_of_the_step_and_no_others(void **state)
 {
 	struct shown both = ds_step(MARK_EVERYWHERE, MARK_COMING, false),
 		     second = ds_step(MARK_GOING, MARK_EVERYWHERE, false),
-		     neither = ds_step(MARK_GOING, MARK_HIDDEN, true);
+		     neither = ds_step(MARK_GOING, MARK_HIDDEN, true),
+		     beside = ds_step(MARK_EVERYWHERE, MARK_COMING, true); /* of another provider */
 	const struct {
 		const struct shown *shown;
 		unsigned cds, cdnskey;
 		const char *why; /* NULL: it is shown */
 	} rows[] = {
 	    {&both, 3, 3, NULL},
+	    {&beside, 8, 8, NULL},
+	    {&beside, 3, 3, "still has CDS"},
 	    {&both, 3, 0, NULL},
 	    {&both, 0, 3, NULL},
 	    {&both, 1, 1, "lacks CDS"},
@@ -481,6 +509,12 @@ cds_of_lame_and_malformed_answers_show_nothing(void **state)
 	add(TYPE_CDS, 60, "\1\2", 2);
 	keep(0);
 	assert_false(cds_is_shown(&both, &none));
+	answer_with(8, 8);
+	begin(AA);
+	add(TYPE_CDS, 60, "\0\0", 2);
+	keep(0);
+	both.delete_ds = true;
+	assert_false(cds_is_shown(&both, &none));
 }
 
 static void
@@ -516,6 +550,35 @@ a_server_that_is_lame_or_malformed_shows_nothing(void **state)
 	assert_string_equal(why, "answers with a malformed message");
 	writer.at = answer + 5;
 	assert_false(dnskey_shown());
+	for (unsigned wrong = 0; wrong < 2; wrong++) { /* a question, and another rcode */
+		begin(wrong ? AA | 4 : AA & 0x7FFF);
+		add_dnskey(0);
+		add_dnskey(1);
+		add_rrsig(TYPE_DNSKEY, 0, NOW + 10);
+		add_rrsig(TYPE_DNSKEY, 1, NOW + 10);
+		assert_false(dnskey_shown());
+		assert_string_equal(why, wrong ? "answers with rcode 4" : "answers with a malformed message");
+	}
+}
+
+/* S108: exactly the keys of the zone itself. */
+static void
+records_of_other_owners_show_nothing(void **state)
+{
+	struct shown shown = wanted();
+	uint8_t own[NAME_MAX_LEN];
+
+	(void)state;
+	memcpy(own, apex, sizeof own);
+	begin(AA);
+	add_dnskey(0);
+	add_rrsig(TYPE_DNSKEY, 0, NOW + 10);
+	add_rrsig(TYPE_DNSKEY, 1, NOW + 10);
+	name_from_text(apex, "other.example.", NULL);
+	add_dnskey(1);
+	memcpy(apex, own, sizeof own);
+	assert_false(shown_dnskey(&shown, answer, written(), NOW, &ttl, why));
+	assert_non_null(strstr(why, "lacks DNSKEY"));
 }
 
 /* ---- another provider, with key 2 (S110) ---- */
@@ -612,6 +675,43 @@ dnskey_of_another_provider_needs_a_key_with_a_ds_and_may_have_more_signatures(vo
 	assert_int_equal(set_up(state), 0);
 }
 
+/* RFC 8901 2.1.2: the other provider needs the keys that sign data, and may leave out a KSK. */
+static void
+dnskey_of_another_provider_may_leave_out_the_own_ksk(void **state)
+{
+	struct signing_key rows[2] = {keys[0], keys[1]};
+	struct shown shown;
+
+	(void)state;
+	memset(rows[0].marks, MARK_EVERYWHERE, sizeof rows[0].marks);
+	rows[0].marks[MARK_DATA] = MARK_HIDDEN;
+	rows[0].flags = DNSKEY_ZONE | DNSKEY_SEP;
+	memset(rows[1].marks, MARK_HIDDEN, sizeof rows[1].marks);
+	rows[1].marks[MARK_DNSKEY] = rows[1].marks[MARK_DATA] = MARK_EVERYWHERE;
+	rows[1].flags = DNSKEY_ZONE;
+	wanted_with("1111");
+	shown_fill(&shown, apex, rows, 2, false);
+	shown_add_providers(&shown, &keys[2], 1);
+	for (unsigned own = 0; own < 2; own++) { /* neither of the own keys, then the ZSK */
+		begin(AA);
+		if (own)
+			add_dnskey(1);
+		add_dnskey(2);
+		add_rrsig(TYPE_DNSKEY, 2, NOW + 10);
+		assert_int_equal(shows_keys(&shown), own);
+	}
+	/* A nameserver whose signatures are not of the other provider alone is an own one. */
+	add_rrsig(TYPE_DNSKEY, 0, NOW + 10);
+	assert_false(shows_keys(&shown));
+	assert_non_null(strstr(why, "lacks DNSKEY"));
+	begin(AA);
+	add_dnskey(0);
+	add_dnskey(1);
+	add_dnskey(2);
+	assert_false(shows_keys(&shown));
+	assert_non_null(strstr(why, "lacks the signature of key"));
+}
+
 static void
 a_provider_that_goes_signs_nothing(void **state)
 {
@@ -684,6 +784,10 @@ a_resolver_that_validates_says_ad_for_the_ds_of_the_step(void **state)
 	assert_false(shown_validated(answer, written()));
 	assert_false(shown_resolved_ds(&shown, answer, written(), why));
 	assert_string_equal(why, "does not validate the DS (no AD)");
+	for (unsigned i = 0; i < 2; i++) { /* a question, and NXDOMAIN */
+		put16(answer + 2, i == 0 ? AD & 0x7FFF : AD | 3);
+		assert_false(shown_validated(answer, written()));
+	}
 	begin(SERVFAIL);
 	assert_true(shown_failed(answer, written()));
 	assert_false(shown_validated(answer, written()));
@@ -706,6 +810,7 @@ main(void)
 	    cmocka_unit_test(what_lacks_at_dnskey_is_named),
 	    cmocka_unit_test(signatures_of_data_are_those_of_the_step_and_no_others),
 	    cmocka_unit_test(the_ds_of_the_parent_are_those_of_the_step_and_no_others),
+	    cmocka_unit_test(a_ds_with_a_wrong_digest_is_none_of_the_zone),
 	    cmocka_unit_test(before_the_ds_its_own_may_be_there_and_no_other),
 	    cmocka_unit_test(a_clock_that_no_signature_over_the_ds_agrees_with_is_wrong),
 	    cmocka_unit_test(the_signatures_of_the_parent_show_the_time),
@@ -717,8 +822,10 @@ main(void)
 	    cmocka_unit_test(cds_of_lame_and_malformed_answers_show_nothing),
 	    cmocka_unit_test(cds_of_both_providers_are_wanted_and_those_of_the_other_one_not_judged),
 	    cmocka_unit_test(a_server_that_is_lame_or_malformed_shows_nothing),
+	    cmocka_unit_test(records_of_other_owners_show_nothing),
 	    cmocka_unit_test(dnskey_of_both_providers_may_be_signed_by_either),
 	    cmocka_unit_test(dnskey_of_another_provider_needs_a_key_with_a_ds_and_may_have_more_signatures),
+	    cmocka_unit_test(dnskey_of_another_provider_may_leave_out_the_own_ksk),
 	    cmocka_unit_test(a_provider_that_goes_signs_nothing),
 	    cmocka_unit_test(the_ds_of_both_providers_are_wanted),
 	    cmocka_unit_test(a_zone_that_moves_out_has_nameservers_of_the_other_provider_alone),
