@@ -6,8 +6,8 @@
 #include "signer/import/verifying.h"
 #include "signer/signer_inner.h"
 #include "zones/base/array.h"
+#include "zones/state/former_keys.h"
 #include "zones/state/imported.h"
-#include "zones/state/signing_keys.h"
 
 #include <err.h>
 #include <stdarg.h>
@@ -93,7 +93,8 @@ body_of(struct bytes octets)
 
 struct common {
 	const struct shipment *shipment;
-	bool any, shared; /* keys here, and one of them in the shipment */
+	struct bytes former;      /* the keys that have left at the other node */
+	bool any, shared, stayed; /* keys here; one of them in the shipment; one that did not leave there */
 };
 
 static void
@@ -104,6 +105,7 @@ look_for_key(void *arg, const struct signing_key *key)
 	struct signing_key theirs;
 
 	common->any = true;
+	common->stayed |= !former_keys_have(common->former, key);
 	for (size_t at = 0; !common->shared && shipment_next(common->shipment, &at, &item);)
 		common->shared = item.kind == 'K' && signing_key_decode(item.octets, &theirs) &&
 		    memcmp(theirs.dnskey, key->dnskey, sizeof key->dnskey) == 0;
@@ -111,17 +113,22 @@ look_for_key(void *arg, const struct signing_key *key)
 
 /*
  * Two nodes that each made keys of their own would take turns, and every validator would refuse the zone half
- * of the time. One node may roll all keys while its shipments do not come.
+ * of the time. One node may roll all keys while its shipments do not come; if it lost its stores, too, it
+ * knows from its files which keys have left.
  */
 static bool
 has_other_keys(struct taking *taking)
 {
 	struct common common = {.shipment = &taking->shipment};
+	struct shipment_item item;
 
 	if (taking->row.made_ms == 0 || taking->row.identity == taking->shipment.after.identity)
 		return false;
+	for (size_t at = 0; shipment_next(&taking->shipment, &at, &item);)
+		if (item.kind == 'F')
+			common.former = item.octets;
 	signing_keys_each(taking->pass->signatures, taking->zone, look_for_key, &common);
-	return common.any && !common.shared;
+	return common.any && !common.shared && common.stayed;
 }
 
 static bool

@@ -1,6 +1,7 @@
 #include "signer/keys/keyring.h"
 
 #include "signer/keys/keyring_saved.h"
+#include "signer/keys/retired.h"
 #include "zones/state/served_signed.h"
 #include "zones/state/zone_folder.h"
 
@@ -562,6 +563,24 @@ keyring_advance(struct keyring *keyring, const struct rollover_clock *now)
 
 /* ---- rows and files ---- */
 
+/* S109: for nodes without keys that were away when keys left. */
+static int
+put_former(const struct keyring *keyring, struct store_txn *signatures)
+{
+	struct key_state state = {.nkeys = keyring->count};
+
+	memcpy(state.apex, keyring->apex, name_len(keyring->apex));
+	memcpy(state.keys, keyring->rows, keyring->count * sizeof *keyring->rows);
+	for (unsigned i = 0; i < keyring->nleft; i++) {
+		struct signing_key row;
+
+		key_describe(keyring->left[i], &row);
+		key_state_add_former(&state, &row);
+	}
+	retired_read(keyring->directory, &state);
+	return former_keys_put(signatures, keyring->zone, state.former, state.nformer);
+}
+
 int
 keyring_put(struct keyring *keyring, struct store_txn *signatures)
 {
@@ -591,6 +610,8 @@ keyring_put(struct keyring *keyring, struct store_txn *signatures)
 	}
 	if (error == 0)
 		error = providers_write(&keyring->providers, signatures, keyring->zone, over);
+	if (error == 0)
+		error = put_former(keyring, signatures);
 	if (error == 0 && keyring_can_sign(keyring))
 		keyring_save_state(keyring);
 	return error;

@@ -326,20 +326,11 @@ knows(const struct key_state *state, const struct signing_key *row)
 	return false;
 }
 
-static void
-describe_former(struct former_key *out, const struct signing_key *key)
-{
-	struct bytes dnskey = {key->dnskey, signing_key_dnskey_len(key)};
-
-	out->id = (struct key_id){key->algorithm, key->key_tag};
-	digest_of(dnskey, out->digest);
-}
-
 void
 key_state_add_former(struct key_state *state, const struct signing_key *key)
 {
 	if (state->nformer < KEY_STATE_FORMER && !knows(state, key))
-		describe_former(&state->former[state->nformer++], key);
+		former_key_of(key, &state->former[state->nformer++]);
 }
 
 bool
@@ -347,10 +338,9 @@ key_state_is_former(const struct key_state *state, const struct signing_key *key
 {
 	struct former_key wanted;
 
-	describe_former(&wanted, key);
+	former_key_of(key, &wanted);
 	for (unsigned i = 0; i < state->nformer; i++)
-		if (key_id_same(&state->former[i].id, &wanted.id) &&
-		    memcmp(state->former[i].digest, wanted.digest, DIGEST_LEN) == 0)
+		if (former_key_same(&state->former[i], &wanted))
 			return true;
 	return false;
 }

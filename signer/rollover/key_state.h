@@ -5,18 +5,11 @@
 #ifndef SIGNER_KEY_STATE_H
 #define SIGNER_KEY_STATE_H
 
-#include "zones/base/digest.h"
 #include "zones/base/problem.h"
 #include "zones/dns/name.h"
-#include "zones/state/signing_keys.h"
+#include "zones/state/former_keys.h"
 
-enum { KEY_STATE_KEYS = 8, KEY_STATE_FORMER = 16 };
-
-/* A key that has left: its name, and the digest of its DNSKEY. */
-struct former_key {
-	struct key_id id;
-	uint8_t digest[DIGEST_LEN];
-};
+enum { KEY_STATE_KEYS = 8, KEY_STATE_FORMER = FORMER_KEYS_MAX };
 
 struct key_state {
 	uint8_t apex[NAME_MAX_LEN];

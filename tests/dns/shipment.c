@@ -2,7 +2,7 @@
 #include "zones/state/shipment.h"
 
 #include "zones/dns/wire.h"
-#include "zones/state/signing_keys.h"
+#include "zones/state/former_keys.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -185,8 +185,45 @@ an_item_that_cannot_be_used_refuses_all(void **state)
 	add_item('X', "unknown", 7);
 	assert_string_equal(open_copy(&shipment, len), "its rows are damaged");
 	set_up(state);
-	octets[0] |= 2;
+	octets[0] |= 4;
 	assert_string_equal(open_copy(&shipment, len), "it was written by a newer version");
+}
+
+/* A version that does not know the item refuses by its flag. */
+static void
+keys_that_have_left_are_whole_entries(void **state)
+{
+	uint8_t entries[2 * FORMER_KEY_OCTETS] = {13, 1, 2, 3};
+	struct shipment shipment;
+
+	for (size_t count = 0; count <= sizeof entries; count++) {
+		set_up(state);
+		octets[0] |= 2;
+		add_item('F', entries, count);
+		assert_int_equal(open_copy(&shipment, len) == NULL,
+		    count == FORMER_KEY_OCTETS || count == 2 * FORMER_KEY_OCTETS);
+	}
+}
+
+static void
+a_key_has_left_by_its_name_and_its_octets(void **state)
+{
+	struct signing_key key = {.algorithm = 13, .key_tag = 5}, other = key;
+	uint8_t row[2 * FORMER_KEY_OCTETS] = {15};
+	struct former_key former;
+
+	(void)state;
+	other.dnskey[DNSKEY_MAX - 1] = 1;
+	former_key_of(&key, &former);
+	row[FORMER_KEY_OCTETS] = 13;
+	put16(row + FORMER_KEY_OCTETS + 1, 5);
+	memcpy(row + FORMER_KEY_OCTETS + 3, former.digest, DIGEST_LEN);
+	assert_true(former_keys_have((struct bytes){row, sizeof row}, &key));
+	assert_false(former_keys_have((struct bytes){row, sizeof row}, &other));
+	assert_false(former_keys_have((struct bytes){row, FORMER_KEY_OCTETS}, &key));
+	assert_false(former_keys_have((struct bytes){NULL, 0}, &key));
+	key.key_tag = 6;
+	assert_false(former_keys_have((struct bytes){row, sizeof row}, &key));
 }
 
 static void
@@ -274,6 +311,8 @@ main(void)
 	    cmocka_unit_test_setup(one_that_is_cut_is_refused_unless_an_item_ends_there, set_up),
 	    cmocka_unit_test(lengths_that_do_not_fit_are_refused),
 	    cmocka_unit_test(an_item_that_cannot_be_used_refuses_all),
+	    cmocka_unit_test(keys_that_have_left_are_whole_entries),
+	    cmocka_unit_test(a_key_has_left_by_its_name_and_its_octets),
 	    cmocka_unit_test(a_row_whose_key_does_not_fit_is_damaged),
 	    cmocka_unit_test(a_line_is_the_word_a_length_and_a_digest),
 	    cmocka_unit_test(states_are_read_as_they_are_written),

@@ -2,14 +2,14 @@
 
 #include "zones/base/array.h"
 #include "zones/dns/wire.h"
+#include "zones/state/former_keys.h"
 #include "zones/state/signature_news.h"
-#include "zones/state/signing_keys.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { WHOLE = 1, STATE = 4 * 8, HEAD = 1 + 2 * STATE + 8 + 1, ITEM_HEAD = 5, ROW_HEAD = 4 };
+enum { WHOLE = 1, FORMER = 2, STATE = 4 * 8, HEAD = 1 + 2 * STATE + 8 + 1, ITEM_HEAD = 5, ROW_HEAD = 4 };
 
 static const char magic[] = "graycloud-signatures 1";
 static const struct bytes identity_key = {"identity", 8};
@@ -190,9 +190,12 @@ write_head(struct writing *writing)
 	static const struct shipment_state nothing = {0};
 	const struct shipment_order *order = writing->order;
 	size_t apex_len = name_len(order->apex);
+	struct bytes former;
 	uint8_t head[HEAD];
 
 	head[0] = order->since == NULL ? WHOLE : 0;
+	if (former_keys_row(order->signatures, order->zone, &former))
+		head[0] |= FORMER;
 	write_state(head + 1, order->since == NULL ? &nothing : order->since);
 	write_state(head + 1 + STATE, &writing->out->state);
 	put64(head + 1 + 2 * STATE, (uint64_t)order->made_ms);
@@ -214,6 +217,8 @@ write_zone(struct writing *writing)
 	if (rollover_row(order->signatures, order->zone, &value))
 		put_item(writing, 'R', value.data, value.len);
 	signing_keys_each(order->signatures, order->zone, write_key, writing);
+	if (former_keys_row(order->signatures, order->zone, &value))
+		put_item(writing, 'F', value.data, value.len);
 	digest_end(writing->head, writing->out->head);
 	writing->head = NULL;
 }
@@ -346,6 +351,8 @@ item_is_good(const struct shipment_item *item)
 		return item->octets.len > 0;
 	case 'K':
 		return key_is_good(item->octets);
+	case 'F':
+		return former_keys_good(item->octets);
 	case 'S':
 		return shipment_row(item, &type, &owner_key, &contents);
 	case 'T':
@@ -386,7 +393,7 @@ shipment_open(struct shipment *shipment, struct bytes octets)
 	memcpy(shipment->apex, apex, len);
 	name_lower(shipment->apex, shipment->apex);
 	shipment->items = (struct bytes){reader.at, (size_t)(reader.end - reader.at)};
-	if (flags & ~WHOLE)
+	if (flags & ~(WHOLE | FORMER))
 		return "it was written by a newer version";
 	return items_are_good(shipment) ? NULL : "its rows are damaged";
 }

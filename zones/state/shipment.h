@@ -4,13 +4,13 @@
  *
  * A shipment is a line "graycloud-signatures 1 LENGTH SHA256" and LENGTH octets, of which it is the digest:
  *
- * flags (1; 1: the zone is whole), state before it and after it (4 times 8 octets each: identity, news,
- * singles, sets), time of its making (8, milliseconds since 1970), length of the apex (1), apex; then items:
- * kind (1), length (4), octets. An item is a row of signatures.h or signing_keys.h:
+ * flags (1; 1: the zone is whole, 2: it has an item 'F'), state before it and after it (4 times 8 octets
+ * each: identity, news, singles, sets), time of its making (8, milliseconds since 1970), length of the apex
+ * (1), apex; then items: kind (1), length (4), octets. An item is a row of signatures.h or signing_keys.h:
  *
- * 'Z' the zone; none: it is not signed. 'R' its rollover. 'K' one of its keys (signing_key_encode). 'S' type
- * (2), length (2), owner key, contents of a row of signatures. 'T' a row of steered; its number of the zone
- * is that of the node that wrote it, and means nothing.
+ * 'Z' the zone; none: it is not signed. 'R' its rollover. 'K' one of its keys (signing_key_encode). 'F' the
+ * keys that have left (former_keys.h). 'S' type (2), length (2), owner key, contents of a row of signatures.
+ * 'T' a row of steered; its number of the zone is that of the node that wrote it, and means nothing.
  *
  * No private key can be in it: it is written from stores that have none. Stores are read; no function blocks
  * for longer. Any thread.
@@ -60,7 +60,7 @@ struct shipment_written {
 	char line[SHIPMENT_LINE]; /* with its end */
 	struct shipment_state state;
 	size_t signatures;        /* items 'S' and 'T' */
-	uint8_t head[DIGEST_LEN]; /* of its items 'Z', 'R' and 'K': what changes without news */
+	uint8_t head[DIGEST_LEN]; /* of its items 'Z', 'R', 'K' and 'F': what changes without news */
 };
 
 /* False if since is too old for its news: drop what was put, and write all. */
