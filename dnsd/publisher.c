@@ -244,6 +244,8 @@ write_status(struct publisher *publisher)
 		return error;
 	error = serving_put(txn, &publisher->status);
 	if (error == 0)
+		error = serving_put_bare(txn, publisher->bare);
+	if (error == 0)
 		return store_commit(txn);
 	store_abort(txn);
 	return error;
@@ -265,19 +267,6 @@ say_written(struct publisher *publisher, int error)
 		    publisher->options.state, strerror(-error), store_write_cure(error));
 }
 
-/* Note the zones that are answered signed, when they are. */
-static void
-note_signed(struct publisher *publisher)
-{
-	char *names;
-
-	if (publisher->noted || !publisher->ready || compiler_snapshot(publisher->compiler) == NULL)
-		return;
-	names = compiler_signed_names(publisher->compiler);
-	publisher->noted = served_signed_write(publisher->served, names);
-	free(names);
-}
-
 /* Write the status for other programs: at once if it changed, else each second. */
 static void
 tell(struct publisher *publisher)
@@ -289,6 +278,7 @@ tell(struct publisher *publisher)
 	publisher->status.geography = atomic_load(&publisher->geography);
 	publisher->dirty |= publisher->status.certificate_until != atomic_load(&publisher->certificate_until);
 	publisher->status.certificate_until = atomic_load(&publisher->certificate_until);
+	publisher_note_kept(publisher);
 	if (publisher->serving == NULL || (!publisher->dirty && now - publisher->beat_ms < BEAT_MS))
 		return;
 	if (now - publisher->beat_ms >= BEAT_MS) {
@@ -300,7 +290,7 @@ tell(struct publisher *publisher)
 	}
 	publisher->beat_ms = publisher->status.beat_ms = now;
 	publisher->dirty = false;
-	note_signed(publisher);
+	publisher_note_signed(publisher);
 	say_written(publisher, write_status(publisher));
 }
 
@@ -445,6 +435,7 @@ publisher_start(const struct publisher_options *options, struct epochs *epochs, 
 	publisher->compiler = compiler_new();
 	publisher->served = served_signed_new(options->state);
 	compiler_set_served(publisher->compiler, served_signed_names(publisher->served));
+	publisher->bare = xstrdup("");
 	publisher->stop_fd = eventfd(0, EFD_CLOEXEC);
 	pthread_mutex_init(&publisher->lock, NULL);
 	init_status(publisher);
@@ -549,6 +540,7 @@ publisher_free(struct publisher *publisher)
 	store_close(publisher->serving);
 	compiler_free(publisher->compiler);
 	served_signed_free(publisher->served);
+	free(publisher->bare);
 	side_free(publisher->side);
 	store_close(publisher->given);
 	if (publisher->stop_fd >= 0)
@@ -582,12 +574,16 @@ publisher_report(struct publisher *publisher, struct publisher_report *report)
 char *
 publisher_bare_zone(struct publisher *publisher)
 {
-	char *name;
+	char *names;
 
 	pthread_mutex_lock(&publisher->lock);
-	name = compiler_bare_zone(publisher->compiler);
+	names = compiler_bare_names(publisher->compiler);
 	pthread_mutex_unlock(&publisher->lock);
-	return name;
+	names[strcspn(names, "\n")] = '\0';
+	if (names[0] != '\0')
+		return names;
+	free(names);
+	return NULL;
 }
 
 void

@@ -23,7 +23,8 @@ struct publisher {
 	struct followed config, health;
 	struct signed_stores signed_by;
 	struct served_signed *served; /* the zones that are answered signed */
-	bool noted;                   /* it has those of the snapshot */
+	char *bare;                   /* those of them without a signature, for the serving store */
+	bool noted;                   /* both are those of the snapshot */
 	struct signer_beat signer;    /* the newest one; zeros: there was none */
 	uint64_t waiting_ms; /* since when a configuration waits for the signer (S103); 0: none does */
 	struct compiler *compiler;
@@ -61,6 +62,11 @@ enum compiled publisher_compile(
 
 /* New signatures: of a zone, or of sets after a flip. */
 void publisher_follow_signatures(struct publisher *publisher);
+
+/* S100: note the zones that are answered signed, for the next start, and those without a signature. */
+void publisher_note_signed(struct publisher *publisher);
+/* ... and whether it has sets that the stores may have lost. */
+void publisher_note_kept(struct publisher *publisher);
 
 /*
  * S103: the signer has not signed the newest configuration in time. Compile the one that it signed last in

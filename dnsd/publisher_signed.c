@@ -4,6 +4,7 @@
 
 #include <err.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 enum { SIGNER_MS = 1000 };
 
@@ -149,4 +150,35 @@ publisher_go_back(struct publisher *publisher)
 		signing_end(&publisher->signed_by, &signing, publisher->compiler);
 	config_past_close(&past);
 	problems_free(&problems);
+}
+
+/* With its reader, a store that is lost has the sets that it had. */
+static bool
+keeps_sets(const struct publisher *publisher)
+{
+	return compiler_keeps_sets(publisher->compiler) || publisher->signed_by.sets.lost ||
+	    publisher->signed_by.signatures.lost;
+}
+
+void
+publisher_note_kept(struct publisher *publisher)
+{
+	bool keeps = keeps_sets(publisher);
+
+	publisher->dirty |= publisher->status.keeps_sets != keeps;
+	publisher->status.keeps_sets = keeps;
+}
+
+void
+publisher_note_signed(struct publisher *publisher)
+{
+	char *names;
+
+	if (publisher->noted || !publisher->ready || compiler_snapshot(publisher->compiler) == NULL)
+		return;
+	names = compiler_signed_names(publisher->compiler);
+	publisher->noted = served_signed_write(publisher->served, names);
+	free(names);
+	free(publisher->bare);
+	publisher->bare = compiler_bare_names(publisher->compiler);
 }

@@ -112,7 +112,8 @@ explain(struct call *call, const struct scene *scene, struct explanation_request
 {
 	uint64_t generation = SERVED_NOW;
 	struct store *serving = scene->viewer->stores[STORE_SERVING];
-	struct served_stores stores = {.config_store = scene->viewer->stores[STORE_CONFIG],
+	struct served_stores stores = {.state = scene->state,
+	    .config_store = scene->viewer->stores[STORE_CONFIG],
 	    .config = scene->config,
 	    .health = scene->health};
 	struct problems problems = {0};

@@ -107,7 +107,10 @@ print_head(const struct json *out)
 	else
 		printf("zone: %s serial %lld%s; found there: %s\n", json_text_of(zone, "name"),
 		    json_integer_of(json_member(zone, "serial")),
-		    json_truth(json_member(zone, "signed")) ? ", signed" : "", json_text_of(zone, "found"));
+		    json_member(zone, "lost") != NULL             ? ", signed (lost, S100)"
+			: json_truth(json_member(zone, "signed")) ? ", signed"
+								  : "",
+		    json_text_of(zone, "found"));
 	if (lb == NULL) {
 		printf("load balancer: none decided\n");
 		return;
@@ -452,7 +455,7 @@ static struct json *
 explain(struct args *args, struct explanation_request *request, uint64_t generation)
 {
 	struct store *health, *serving;
-	struct served_stores stores = {.config_store = NULL};
+	struct served_stores stores = {.state = args->state};
 	struct json *out;
 	struct steer_site site = {.code = ""};
 	struct problems problems = {0};

@@ -2,6 +2,7 @@
 
 #include "admin/explain/explanation_health.h"
 #include "admin/explain/explanation_inner.h"
+#include "admin/explain/kept.h"
 #include "admin/explain/outcomes.h"
 #include "zones/model/usable.h"
 #include "zones/state/health.h"
@@ -63,6 +64,8 @@ explain_zone(struct explaining *on)
 	zone_find(zone, path, &hit);
 	json_put_text(object, "found", found[hit.found]);
 	json_put_bool(object, "signed", zone->chain != NULL);
+	if (kept_state_of(zone) != KEPT_NOT_LOST)
+		json_put_text(object, "lost", kept_state_of(zone) == KEPT_SIGNED ? "kept" : "not kept");
 	json_put(on->out, "zone", object);
 }
 
@@ -451,7 +454,7 @@ find_answers(struct explaining *on, struct steering *steering)
 	answer_find(&on->answer, on->snapshot, &question, steering);
 	on->outcomes = outcomes_new(on->snapshot, &question, steering, &on->answer, &on->noutcomes);
 	on->lb_zone = signed_zone_of_lb(on);
-	if (on->request->signatures != NULL && compiler_has_signed(on->compiler)) {
+	if (on->request->at == 0 && compiler_has_signed(on->compiler)) {
 		on->trace.count = 0; /* the same events again */
 		find_signed(on, &question, steering);
 	}

@@ -14,6 +14,8 @@
 #include "zones/compile/compile.h"
 #include "zones/document/json.h"
 
+struct kept_notes;
+
 struct explanation_request {
 	uint8_t name[NAME_MAX_LEN]; /* the question's */
 	struct question question;
@@ -23,6 +25,7 @@ struct explanation_request {
 	const struct pins *pins;             /* of a running nameserver, or NULL */
 	struct store_txn *signatures, *sets; /* of graycloud-signer; NULL: there are none */
 	int64_t at; /* milliseconds since 1970: both transactions show this moment of the past; 0: now */
+	const struct kept_notes *kept; /* of zones whose signatures are lost (S100); NULL: none are */
 	bool waits; /* S103: the configuration is not answered before all that it needs is signed */
 };
 

@@ -372,7 +372,7 @@ add_items(struct explaining *on, const struct outcome *outcome, const struct out
 	if (on->signatures == NULL)
 		note_drawn(on, &outcome->answer, probability);
 	else if (outcome->answer.lacks_signature)
-		explanation_sign_nothing(on, probability);
+		explanation_sign_nothing(on, plain, probability);
 	for (unsigned i = 0; i < outcome->answer.nitems; i++) {
 		const struct answer_item *item = &outcome->answer.items[i];
 

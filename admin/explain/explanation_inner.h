@@ -48,7 +48,7 @@ double explanation_probability(const struct explaining *on, const struct pool_ta
 void explanation_sign(struct explaining *on, const struct outcome *outcome, const struct outcome *plain,
     const struct answer_item *item, double probability);
 /* An outcome that lacks a signature: SERVFAIL (S102). */
-void explanation_sign_nothing(struct explaining *on, double probability);
+void explanation_sign_nothing(struct explaining *on, const struct outcome *plain, double probability);
 /* The owner of an item; out is for that of an NSEC. */
 const uint8_t *explanation_owner(const struct explaining *on, const struct answer *answer,
     const struct answer_item *item, uint8_t out[2 * NAME_MAX_LEN]);

@@ -1,6 +1,7 @@
 /* The signatures of every outcome: of records that are there, and of sets that are not signed yet (S100 to
  * S102). */
 #include "admin/explain/explanation_inner.h"
+#include "admin/explain/kept.h"
 #include "admin/explain/shapes.h"
 #include "zones/base/text.h"
 #include "zones/state/imported.h"
@@ -72,7 +73,7 @@ row_of(struct explaining *on, const struct rrset_signature *found)
 	json_put_text(row, "type", type);
 	json_put_text(row, "state", found->state);
 	json_put_integer(row, "of", found->of);
-	if (found->signature != NULL) {
+	if (found->signature != NULL && !kept_is_placeholder(found->signature)) {
 		json_put_integer(row, "algorithm", found->signature->algorithm);
 		json_put_integer(row, "key_tag", found->signature->key_tag);
 	}
@@ -80,14 +81,30 @@ row_of(struct explaining *on, const struct rrset_signature *found)
 	return row;
 }
 
+/* S100: the stores have lost it. */
+static char *
+text_of_kept(const struct rrset_signature *found)
+{
+	if (found->of > 1)
+		return xasprintf(
+		    "kept by the nameserver, the store is lost: the set, or one of %u if it was not "
+		    "signed before (S100)",
+		    found->of);
+	return xstrdup("kept by the nameserver, the store is lost (S100)");
+}
+
 static char *
 text_of(const struct explaining *on, const struct json *row, const struct rrset_signature *found)
 {
 	long long sets = json_integer_of(json_member(row, "sets"));
 
+	if (found->signature == NULL && strcmp(found->state, "lost") == 0)
+		return xstrdup("the signature is lost: SERVFAIL until it is made again (S100)");
 	if (found->signature == NULL)
 		return xstrdup(on->request->waits ? "no signature yet: it is not answered before (S103)"
 						  : "no signature yet: SERVFAIL (S102)");
+	if (strcmp(found->state, "kept") == 0)
+		return text_of_kept(found);
 	if (found->of > 1 && found->keyless)
 		return xasprintf(
 		    "one of %u: no signature here, the keys are on another node (S109)", found->of);
@@ -108,7 +125,7 @@ add(struct explaining *on, const struct rrset_signature *found)
 	const char *known = json_text_of(row, "until");
 	char until[32] = "", *text;
 
-	if (found->signature != NULL) {
+	if (found->signature != NULL && !kept_is_placeholder(found->signature)) {
 		date_of(found->signature->expiration, until);
 		if (*known == '\0' || strcmp(until, known) < 0)
 			json_put_text(row, "until", until);
@@ -120,12 +137,29 @@ add(struct explaining *on, const struct rrset_signature *found)
 	free(text);
 }
 
+/* S100: the zone of a record of an outcome, or of the question, whose signatures are lost. */
+static bool
+is_lost(const struct explaining *on, const struct answer *plain)
+{
+	const struct zone *zone = snapshot_zone(on->snapshot, &on->request->question.path, false);
+	bool lost = kept_state_of(zone) == KEPT_BARE;
+
+	for (unsigned i = 0; i < plain->nitems && !lost; i++) {
+		uint8_t name[2 * NAME_MAX_LEN];
+		struct path path;
+
+		path_init(&path, explanation_owner(on, plain, &plain->items[i], name));
+		lost = kept_state_of(snapshot_zone(on->snapshot, &path, false)) == KEPT_BARE;
+	}
+	return lost;
+}
+
 void
-explanation_sign_nothing(struct explaining *on, double probability)
+explanation_sign_nothing(struct explaining *on, const struct outcome *plain, double probability)
 {
 	add(on,
 	    &(struct rrset_signature){.section = "answer",
-		.state = "missing",
+		.state = is_lost(on, &plain->answer) ? "lost" : "missing",
 		.owner = on->request->question.path.name,
 		.type = on->request->question.type,
 		.of = 1,
@@ -138,14 +172,25 @@ struct signing_shapes {
 	double probability;
 };
 
+/* S100: the nameserver may have a set that the stores do not have. */
+static bool
+may_be_kept(const struct explaining *on, const struct shape *shape)
+{
+	return shape->nsignatures > 0 &&
+	    (kept_is_placeholder(&shape->signatures[0]) ||
+		(shape->of > 1 && on->request->kept != NULL && on->request->kept->sets));
+}
+
 static void
 sign_shape(void *arg, const struct shape *shape)
 {
 	struct signing_shapes *signing = arg;
 	struct rrset_signature found = signing->found;
+	bool kept = may_be_kept(signing->on, shape);
 
-	found.of = shape->of;
+	found.of = kept ? MAX(shape->of, shape->choice->count) : shape->of;
 	found.state = shape->nsignatures == 0 ? "missing"
+	    : kept                            ? "kept"
 	    : shape->of == 1                  ? "signed ahead"
 	    : found.keyless                   ? "not here"
 					      : "being signed";
@@ -173,6 +218,8 @@ sign_static(struct explaining *on, const struct answer_item *item, const struct 
 		    .algorithm = rdata[2], .expiration = get32(rdata + 8), .key_tag = get16(rdata + 16)};
 		struct rrset_signature its = *found;
 
+		if (kept_is_placeholder(&signature))
+			its.state = "kept";
 		its.signature = &signature;
 		add(on, &its);
 	}
@@ -185,6 +232,8 @@ sign_cname(struct explaining *on, const struct outcome *outcome, struct rrset_si
 
 	for (unsigned i = 0; i < steered->zone->nkeys; i++) {
 		found->signature = &steered->signatures[i];
+		if (kept_is_placeholder(found->signature))
+			found->state = "kept";
 		add(on, found);
 	}
 }

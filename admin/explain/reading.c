@@ -1,5 +1,6 @@
 #include "admin/explain/reading.h"
 
+#include "admin/explain/kept.h"
 #include "zones/compile/signature_source.h"
 
 #include <stdlib.h>
@@ -105,6 +106,7 @@ struct reading {
 	struct store_txn *config, *health;
 	const struct explanation_request *request;
 	const struct compiler_signed *signed_by;
+	const struct kept *kept; /* NULL: no signatures are lost */
 	struct problems *problems;
 };
 
@@ -114,11 +116,67 @@ explain_names(const struct reading *reading, const struct names *names)
 	struct compiler *compiler = compiler_read_names(reading->config, reading->health, reading->signed_by,
 	    names != NULL ? (const uint8_t *const *)names->list : NULL, names != NULL ? names->count : 0,
 	    reading->problems);
-	struct json *out = compiler != NULL
-	    ? explanation_make(compiler, reading->config, reading->health, reading->request)
-	    : NULL;
+	struct json *out = NULL;
 
+	if (compiler != NULL && reading->kept != NULL)
+		kept_sign_steered(reading->kept, compiler);
+	if (compiler != NULL)
+		out = explanation_make(compiler, reading->config, reading->health, reading->request);
 	compiler_free(compiler);
+	return out;
+}
+
+static struct json *
+explain_all(const struct reading *reading)
+{
+	struct names names = {.count = 0};
+	bool grew = add_name(&names, reading->request->name);
+	struct json *out = NULL;
+
+	for (int round = 0; grew && round < ROUNDS_MAX; round++) {
+		json_drop(out);
+		out = explain_names(reading, &names);
+		grew = out != NULL && add_answered(&names, out);
+	}
+	if (out != NULL && needs_neighbours(out)) {
+		json_drop(out);
+		out = explain_names(reading, NULL);
+	}
+	for (size_t i = 0; i < names.count; i++)
+		free(names.list[i]);
+	return out;
+}
+
+static struct json *
+explain_past(struct reading *reading)
+{
+	struct past_signing past = {.config = reading->config};
+	const struct compiler_signing enabled = {.arg = &past, .zone = was_enabled};
+	const struct compiler_signed signed_by = {.signing = &enabled};
+
+	reading->signed_by = &signed_by;
+	return explain_all(reading);
+}
+
+static struct json *
+explain_now(struct reading *reading)
+{
+	const struct explanation_request *request = reading->request;
+	struct signature_source *source = signature_source_new(request->signatures, reading->config);
+	struct kept *kept =
+	    request->kept != NULL ? kept_new(signature_source_signing(source), request->kept) : NULL;
+	const struct compiler_signed signed_by = {
+	    .signing = kept != NULL ? kept_signing(kept) : signature_source_signing(source),
+	    .signatures = request->signatures,
+	    .sets = request->sets,
+	    .served = kept != NULL ? request->kept->noted : NULL};
+	struct json *out;
+
+	reading->signed_by = &signed_by;
+	reading->kept = kept;
+	out = explain_all(reading);
+	kept_free(kept);
+	signature_source_free(source);
 	return out;
 }
 
@@ -126,30 +184,7 @@ struct json *
 reading_explain(struct store_txn *config, struct store_txn *health, const struct explanation_request *request,
     struct problems *problems)
 {
-	struct names names = {.count = 0};
-	struct json *out = NULL;
-	bool grew = add_name(&names, request->name);
-	struct past_signing past = {.config = config};
-	const struct compiler_signing enabled = {.arg = &past, .zone = was_enabled};
-	struct signature_source *source =
-	    request->signatures != NULL ? signature_source_new(request->signatures, config) : NULL;
-	const struct compiler_signed signed_by = {source != NULL ? signature_source_signing(source)
-		: request->at != 0                               ? &enabled
-								 : NULL,
-	    request->signatures, request->sets};
-	const struct reading reading = {config, health, request, &signed_by, problems};
+	struct reading reading = {config, health, request, NULL, NULL, problems};
 
-	for (int round = 0; grew && round < ROUNDS_MAX; round++) {
-		json_drop(out);
-		out = explain_names(&reading, &names);
-		grew = out != NULL && add_answered(&names, out);
-	}
-	if (out != NULL && needs_neighbours(out)) {
-		json_drop(out);
-		out = explain_names(&reading, NULL);
-	}
-	signature_source_free(source);
-	for (size_t i = 0; i < names.count; i++)
-		free(names.list[i]);
-	return out;
+	return request->at != 0 ? explain_past(&reading) : explain_now(&reading);
 }

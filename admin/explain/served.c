@@ -1,6 +1,7 @@
 #include "admin/explain/served.h"
 
 #include "admin/explain/earlier.h"
+#include "admin/explain/kept.h"
 #include "admin/explain/reading.h"
 #include "admin/look/signer_view.h"
 #include "zones/document/value.h"
@@ -173,6 +174,57 @@ annotate(struct json *out, const struct answered *answered, uint64_t explained, 
 	free(text);
 }
 
+/* ---- lost signatures ---- */
+
+/* RFC 4034 2.1, RFC 7344: records that are made from the keys, which are lost with the signatures. */
+static bool
+needs_keys(const struct json *out, const char *zone)
+{
+	static const char *const types[] = {"DNSKEY", "CDS", "CDNSKEY", "ANY"};
+	const struct json *records = json_member(out, "records");
+	bool needed = false;
+
+	for (unsigned i = 0; i < NITEMS(types); i++)
+		needed |= strcmp(json_text_of(out, "type"), types[i]) == 0;
+	needed &= strcmp(json_text_of(out, "name"), zone) == 0;
+	for (size_t i = 0; i < json_count(records); i++)
+		needed |= strcmp(json_text_of(json_item(records, i), "type"), "NSEC") == 0 &&
+		    strcmp(json_text_of(json_item(records, i), "name"), zone) == 0;
+	return needed;
+}
+
+/* S100 */
+static void
+note_lost(struct json *out, const struct served_stores *stores, const struct kept_notes *kept)
+{
+	const struct json *member = json_member(out, "zone");
+	const char *zone = json_text_of(member, "name"), *lost = json_text(json_member(member, "lost"));
+	bool keeps = lost != NULL && strcmp(lost, "kept") == 0;
+	struct signer_view view;
+	struct json *notes;
+	char *text;
+
+	if (lost == NULL)
+		return;
+	notes = json_new_list();
+	signer_view_read(&view, stores->config, stores->sets);
+	text = xasprintf(
+	    "the signatures of zone %s are lost: clients with DO %s until they are made again (S100): %s",
+	    zone,
+	    keeps            ? "get those that the nameserver keeps"
+		: kept->runs ? "get SERVFAIL from the nameserver, which was started since,"
+			     : "will get SERVFAIL from a nameserver that starts",
+	    view.dead ? "start graycloud-signer" : "graycloud-signer makes or imports them");
+	json_add_text(notes, text);
+	if (keeps && needs_keys(out, zone))
+		json_add_text(notes,
+		    "the nameserver keeps DNSKEY, CDS and CDNSKEY, too, which are lost here: they are not "
+		    "shown, "
+		    "nor in the NSEC of the zone's own name");
+	json_put(out, "notes", notes);
+	free(text);
+}
+
 /* ---- explaining ---- */
 
 static struct json *
@@ -200,10 +252,13 @@ served_explain(const struct served_stores *stores, struct explanation_request *r
 {
 	struct answered answered;
 	struct problems unknown = {0};
+	struct kept_notes kept;
 	struct json *out = NULL;
 	uint64_t explained;
 
 	judge(&answered, stores);
+	kept_notes_read(&kept, stores->state, stores->serving);
+	request->kept = &kept;
 	explained = generation == SERVED_NEWEST ? answered.newest : generation;
 	if (generation == SERVED_NOW)
 		explained = answered.state == ANSWERED_SIGNED || answered.state == ANSWERED_FAULT
@@ -222,6 +277,10 @@ served_explain(const struct served_stores *stores, struct explanation_request *r
 	}
 	if (out != NULL && answered.state != ANSWERED_NEWEST)
 		annotate(out, &answered, explained, unknown.count > 0 ? unknown.items[0].text : NULL);
+	if (out != NULL)
+		note_lost(out, stores, &kept);
+	request->kept = NULL;
+	kept_notes_free(&kept);
 	problems_free(&unknown);
 	free(answered.why);
 	return out;

@@ -5,7 +5,7 @@
  * The newest one may wait for signatures (S103), or the nameserver cannot compile it. Then the explanation
  * has a member "served": generation (answered now), newest, state ("signer dead", "signer stuck", "signer",
  * "fault", "compiling", "stopped"), since (when the first one came that is not answered, null if not known)
- * and text, a sentence of all that.
+ * and text, a sentence of all that. If the signatures of the zone are lost (S100), "notes" has a sentence.
  */
 #ifndef SERVED_H
 #define SERVED_H
@@ -14,6 +14,7 @@
 #include "zones/base/problem.h"
 
 struct served_stores {
+	const char *state; /* the directory */
 	struct store *config_store;
 	struct store_txn *config;                               /* of it */
 	struct store_txn *health, *serving, *signatures, *sets; /* NULL: there are none */

@@ -233,7 +233,9 @@ signed_zone_write(FILE *out, const struct signed_zone_stores *stores, const stru
 	struct signature_source *source =
 	    stores->signatures != NULL ? signature_source_new(stores->signatures, stores->config) : NULL;
 	const struct compiler_signed signed_by = {
-	    source != NULL ? signature_source_signing(source) : NULL, stores->signatures, stores->sets};
+	    .signing = source != NULL ? signature_source_signing(source) : NULL,
+	    .signatures = stores->signatures,
+	    .sets = stores->sets};
 	struct compiler *compiler =
 	    compiler_read_names(stores->config, stores->health, &signed_by, NULL, 0, problems);
 	bool good = compiler != NULL && write_all(out, compiler, stores, zone, problems);

@@ -614,6 +614,8 @@ compiler_read_names(struct store_txn *config, struct store_txn *health,
 
 	if (signed_by != NULL)
 		compiler->signing = signed_by->signing;
+	if (signed_by != NULL && signed_by->served != NULL)
+		compiler_set_served(compiler, signed_by->served);
 	compiler = read_once(compiler,
 	    known && names != NULL ? read_names(compiler, config, names, count)
 				   : compiler_config(compiler, config, true),

@@ -64,6 +64,7 @@ struct compiler *compiler_read(struct store_txn *config, struct store_txn *healt
 struct compiler_signed {
 	const struct compiler_signing *signing; /* NULL: no zone is signed */
 	struct store_txn *signatures, *sets;    /* of steered RRsets; NULL: there are none */
+	const char *served;                     /* as compiler_set_served; NULL: none */
 };
 
 /*
@@ -116,9 +117,10 @@ bool compiler_is_building(const struct compiler *compiler);
  */
 void compiler_set_served(struct compiler *compiler, const char *names);
 char *compiler_signed_names(const struct compiler *compiler);
-/* The name of a zone of the snapshot whose signatures were lost before it was compiled; NULL: there is none.
- * The caller frees it. */
-char *compiler_bare_zone(const struct compiler *compiler);
+/* Those of which there is no signature, because they were lost before the zone was compiled. */
+char *compiler_bare_names(const struct compiler *compiler);
+/* Has it sets of load balancers whose store was lost? */
+bool compiler_keeps_sets(const struct compiler *compiler);
 /* S100: is a zone of the snapshot signed whose signatures are lost? It stays as it is. */
 bool compiler_has_lost(const struct compiler *compiler);
 /* The rows that were read last may be wrong: nothing is published before everything was read again. */

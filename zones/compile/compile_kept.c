@@ -87,18 +87,27 @@ compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-char *
-compiler_signed_names(const struct compiler *compiler)
+static bool
+is_bare(const struct zone *zone)
+{
+	return zone->chain != NULL && zone->version == 0;
+}
+
+/* The signed zones, or those without signatures. */
+static char *
+names_of(const struct compiler *compiler, bool bare)
 {
 	char name[NAME_MAX_TEXT], *text = NULL, **names = NULL;
 	size_t len, count = 0;
 	FILE *out = text_stream(&text, &len);
 
 	for (size_t i = 0; compiler->graph != NULL && i < compiler->graph->zones.count; i++) {
-		if (zone_at(compiler, i)->chain == NULL)
+		const struct zone *zone = zone_at(compiler, i);
+
+		if (bare ? !is_bare(zone) : zone->chain == NULL)
 			continue;
 		names = array_grow(names, count, sizeof *names);
-		names[count++] = xstrdup(name_to_host(zone_at(compiler, i)->apex, name));
+		names[count++] = xstrdup(name_to_host(zone->apex, name));
 	}
 	if (count > 0)
 		qsort(names, count, sizeof *names, compare_names);
@@ -112,12 +121,19 @@ compiler_signed_names(const struct compiler *compiler)
 }
 
 char *
-compiler_bare_zone(const struct compiler *compiler)
+compiler_signed_names(const struct compiler *compiler)
 {
-	char name[NAME_MAX_TEXT];
+	return names_of(compiler, false);
+}
 
-	for (size_t i = 0; compiler->graph != NULL && i < compiler->graph->zones.count; i++)
-		if (zone_at(compiler, i)->chain != NULL && zone_at(compiler, i)->version == 0)
-			return xstrdup(name_to_host(zone_at(compiler, i)->apex, name));
-	return NULL;
+char *
+compiler_bare_names(const struct compiler *compiler)
+{
+	return names_of(compiler, true);
+}
+
+bool
+compiler_keeps_sets(const struct compiler *compiler)
+{
+	return compiler->kept != NULL;
 }

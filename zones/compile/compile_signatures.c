@@ -200,8 +200,9 @@ compiler_read_steered(struct compiler *compiler, const struct compiler_signed *s
 	struct adding adding = {
 	    .only = graph->lbs.count <= LBS_FEW ? graph : NULL, .retired = &compiler->retired};
 
-	if (signed_by->signatures != NULL) {
+	if (signed_by->signing != NULL)
 		adding.table = signature_table_new(0);
+	if (signed_by->signatures != NULL) {
 		compiler->singles = compiler->sets = 0;
 		read_rows(compiler, signed_by->signatures, signed_by->sets, &adding);
 	}

@@ -2,7 +2,7 @@
 
 #include <poll.h>
 
-static const struct bytes STATUS_KEY = {"status", 6};
+static const struct bytes STATUS_KEY = {"status", 6}, BARE_KEY = {"bare", 4};
 
 bool
 serving_get(struct store_txn *txn, struct serving_status *status)
@@ -20,6 +20,23 @@ int
 serving_put(struct store_txn *txn, const struct serving_status *status)
 {
 	return store_put(txn, TABLE_SERVING, STATUS_KEY, (struct bytes){status, sizeof *status});
+}
+
+char *
+serving_bare(struct store_txn *txn)
+{
+	struct bytes value;
+
+	if (!store_get(txn, TABLE_SERVING, BARE_KEY, &value))
+		return xstrdup("");
+	return xasprintf("%.*s", (int)value.len, (const char *)value.data);
+}
+
+int
+serving_put_bare(struct store_txn *txn, const char *names)
+{
+	return *names != '\0' ? store_put(txn, TABLE_SERVING, BARE_KEY, (struct bytes){names, strlen(names)})
+			      : store_delete(txn, TABLE_SERVING, BARE_KEY);
 }
 
 bool

@@ -20,7 +20,8 @@ struct serving_status {
 	int64_t served_wall;  /* since when, by the wall clock, for display */
 	uint64_t epoch;
 	bool ready;
-	bool waits; /* a newer one waits for the signer (S103) */
+	bool waits;      /* a newer one waits for the signer (S103) */
+	bool keeps_sets; /* it may have sets of load balancers that the signer's stores have lost (S100) */
 	char boot[40];
 	char version[16];
 	char compile_error[512]; /* "" if the last compile succeeded */
@@ -35,6 +36,13 @@ struct serving_status {
 
 bool serving_get(struct store_txn *txn, struct serving_status *status);
 int serving_put(struct store_txn *txn, const struct serving_status *status);
+
+/*
+ * S100: the zones of which the nameserver has no signature, although they are signed, one a line. The caller
+ * frees the text.
+ */
+char *serving_bare(struct store_txn *txn);
+int serving_put_bare(struct store_txn *txn, const char *names);
 
 /* True if there was no beat for SERVING_DEAD_MS, or the beat is of another boot. */
 bool serving_dead(const struct serving_status *status, uint64_t now_ms);
