@@ -294,13 +294,20 @@ settle_zone(void *arg, const struct id *id, struct bytes json)
 
 /* ---- the others ---- */
 
+static int
+compare_numbers(const void *a, const void *b)
+{
+	uint32_t left = *(const uint32_t *)a, right = *(const uint32_t *)b;
+
+	return (left > right) - (left < right);
+}
+
+/* The list is in order. */
 static bool
 is_wanted(const struct settle *settle, uint32_t zone)
 {
-	for (size_t i = 0; i < settle->nwanted; i++)
-		if (settle->wanted[i] == zone)
-			return true;
-	return false;
+	return settle->nwanted > 0 &&
+	    bsearch(&zone, settle->wanted, settle->nwanted, sizeof zone, compare_numbers) != NULL;
 }
 
 struct numbers_list {
@@ -323,6 +330,8 @@ drop_others(struct settle *settle)
 {
 	struct numbers_list signed_now = {0};
 
+	if (settle->nwanted > 0)
+		qsort(settle->wanted, settle->nwanted, sizeof *settle->wanted, compare_numbers);
 	signed_zones_each(settle->signatures, collect, &signed_now);
 	for (size_t i = 0; i < signed_now.count && settle->error == 0; i++) {
 		const struct keyring *keyring = zone_signer_keyring(settle->zones, signed_now.items[i]);

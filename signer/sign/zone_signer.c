@@ -236,10 +236,7 @@ find(void *arg, const struct bytes *key, const struct signed_set *set, uint8_t *
 struct signed_entry *
 zone_signer_entry(const struct zone_signer *signer, uint32_t number)
 {
-	for (size_t i = 0; i < signer->count; i++)
-		if (signer->zones[i]->zone == number)
-			return signer->zones[i];
-	return NULL;
+	return map_find(&signer->zones, (struct bytes){&number, sizeof number});
 }
 
 /* A zone whose keys are on another node has those of its row, whose octets move when the store is written. */
@@ -316,6 +313,14 @@ spares(void *arg, uint32_t number)
 	return entry != NULL && entry->keyless_nodes;
 }
 
+static struct bytes
+number_key(const void *item)
+{
+	const struct signed_entry *entry = item;
+
+	return (struct bytes){&entry->zone, sizeof entry->zone};
+}
+
 struct zone_signer *
 zone_signer_new(const struct validity *validity, struct signing_threads *threads)
 {
@@ -323,6 +328,7 @@ zone_signer_new(const struct validity *validity, struct signing_threads *threads
 
 	signer->validity = validity;
 	signer->threads = threads;
+	signer->zones.key = number_key;
 	signer->filling = xcalloc(1, sizeof *signer->filling);
 	signer->running = xcalloc(1, sizeof *signer->running);
 	signer->signing =
@@ -340,8 +346,10 @@ drop_batches(struct zone_signer *signer)
 }
 
 static void
-drop(struct signed_entry *entry)
+drop(void *item)
 {
+	struct signed_entry *entry = item;
+
 	keyring_free(entry->keyring);
 	forget_renewed(entry);
 	zone_signer_forget_known(entry);
@@ -356,10 +364,8 @@ zone_signer_free(struct zone_signer *signer)
 	drop_batches(signer);
 	free(signer->filling);
 	free(signer->running);
-	for (size_t i = 0; i < signer->count; i++)
-		drop(signer->zones[i]);
+	map_free(&signer->zones, drop);
 	signature_reader_free(signer->reader);
-	free(signer->zones);
 	free(signer);
 }
 
@@ -382,10 +388,10 @@ zone_signer_begin(struct zone_signer *signer, struct store_txn *signatures, uint
 	signer->moved = false;
 	signer->used = 0;
 	signer->rows = 0;
-	for (size_t i = 0; i < signer->count; i++) {
-		signer->zones[i]->nnews = 0;
-		signer->zones[i]->rose = false;
-		zone_signer_forget_known(signer->zones[i]);
+	for (size_t i = 0; i < signer->zones.count; i++) {
+		zone_signer_at(signer, i)->nnews = 0;
+		zone_signer_at(signer, i)->rose = false;
+		zone_signer_forget_known(zone_signer_at(signer, i));
 	}
 }
 
@@ -403,8 +409,7 @@ zone_signer_add(struct zone_signer *signer, uint32_t number)
 
 	zone_signer_remove(signer, number);
 	entry->zone = number;
-	signer->zones = array_grow(signer->zones, signer->count, sizeof *signer->zones);
-	signer->zones[signer->count++] = entry;
+	map_add(&signer->zones, entry);
 	return entry;
 }
 
@@ -420,13 +425,10 @@ zone_signer_put(struct zone_signer *signer, uint32_t number, struct keyring *key
 void
 zone_signer_remove(struct zone_signer *signer, uint32_t number)
 {
-	for (size_t i = 0; i < signer->count; i++) {
-		if (signer->zones[i]->zone != number)
-			continue;
-		drop(signer->zones[i]);
-		signer->zones[i] = signer->zones[--signer->count];
-		return;
-	}
+	struct signed_entry *entry = map_remove(&signer->zones, (struct bytes){&number, sizeof number});
+
+	if (entry != NULL)
+		drop(entry);
 }
 
 struct keyring *
@@ -451,8 +453,8 @@ zone_signer_set_keyless_nodes(struct zone_signer *signer, uint32_t number, bool 
 bool
 zone_signer_has_keyless_nodes(const struct zone_signer *signer)
 {
-	for (size_t i = 0; i < signer->count; i++)
-		if (signer->zones[i]->keyless_nodes)
+	for (size_t i = 0; i < signer->zones.count; i++)
+		if (zone_signer_at(signer, i)->keyless_nodes)
 			return true;
 	return false;
 }
@@ -474,12 +476,18 @@ zone_signer_note_ttl(struct zone_signer *signer, uint32_t number, uint32_t ttl)
 		entry->ttl = MAX(entry->ttl, ttl);
 }
 
+static bool
+is_due(const struct signed_entry *entry, uint32_t now)
+{
+	return entry->first_due != 0 && (int32_t)(entry->first_due - now) <= 0;
+}
+
 bool
 zone_signer_is_due(const struct zone_signer *signer, uint32_t number, uint32_t now)
 {
 	const struct signed_entry *entry = zone_signer_entry(signer, number);
 
-	return entry != NULL && entry->first_due != 0 && (int32_t)(entry->first_due - now) <= 0;
+	return entry != NULL && is_due(entry, now);
 }
 
 bool
@@ -530,20 +538,20 @@ put_renewed(struct zone_signer *signer, const struct signed_entry *entry)
 void
 zone_signer_put_renewed(struct zone_signer *signer)
 {
-	for (size_t i = 0; i < signer->count; i++) {
-		int error = put_renewed(signer, signer->zones[i]);
+	for (size_t i = 0; i < signer->zones.count; i++) {
+		int error = put_renewed(signer, zone_signer_at(signer, i));
 
 		if (signer->error == 0)
 			signer->error = error;
-		forget_renewed(signer->zones[i]);
+		forget_renewed(zone_signer_at(signer, i));
 	}
 }
 
 bool
 zone_signer_any_due(const struct zone_signer *signer, uint32_t now)
 {
-	for (size_t i = 0; i < signer->count; i++)
-		if (zone_signer_is_due(signer, signer->zones[i]->zone, now))
+	for (size_t i = 0; i < signer->zones.count; i++)
+		if (is_due(zone_signer_at(signer, i), now))
 			return true;
 	return false;
 }
@@ -551,15 +559,15 @@ zone_signer_any_due(const struct zone_signer *signer, uint32_t now)
 size_t
 zone_signer_count(const struct zone_signer *signer)
 {
-	return signer->count;
+	return signer->zones.count;
 }
 
 void
 zone_signer_each(const struct zone_signer *signer, zone_signer_fn *fn, void *arg)
 {
-	for (size_t i = signer->count; i-- > 0;)
-		if (signer->zones[i]->name == NULL)
-			fn(arg, signer->zones[i]->zone);
+	for (size_t i = signer->zones.count; i-- > 0;)
+		if (zone_signer_at(signer, i)->name == NULL)
+			fn(arg, zone_signer_at(signer, i)->zone);
 }
 
 const struct compiler_signing *
@@ -597,8 +605,8 @@ zone_signer_first_end(const struct zone_signer *signer)
 {
 	uint32_t first = 0;
 
-	for (size_t i = 0; i < signer->count; i++) {
-		const struct signed_entry *entry = signer->zones[i];
+	for (size_t i = 0; i < signer->zones.count; i++) {
+		const struct signed_entry *entry = zone_signer_at(signer, i);
 		uint32_t end = entry->name != NULL ? entry->ends.end : entry->first_end;
 
 		if (end != 0)

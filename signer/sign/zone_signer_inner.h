@@ -7,6 +7,7 @@
 #include "signer/keys/keyring.h"
 #include "signer/sign/signing_threads.h"
 #include "signer/time/validity.h"
+#include "zones/base/map.h"
 #include "zones/compile/compile.h"
 #include "zones/state/signatures.h"
 
@@ -55,8 +56,7 @@ struct zone_signer {
 	struct signing_threads *threads;
 	struct batch *filling, *running;
 	struct compiler_signing signing;
-	struct signed_entry **zones;
-	size_t count;
+	struct map zones; /* of struct signed_entry, by number */
 	/* of a pass */
 	struct store_txn *txn;
 	uint32_t now;
@@ -86,6 +86,12 @@ bool zone_signer_trusts(struct zone_signer *signer, const struct bytes *key, con
     uint64_t hash, const struct signature *found, unsigned count);
 
 void zone_signer_forget_known(struct signed_entry *entry);
+
+static inline struct signed_entry *
+zone_signer_at(const struct zone_signer *signer, size_t place)
+{
+	return signer->zones.items[place];
+}
 
 /* NULL if it has no such zone. */
 struct signed_entry *zone_signer_entry(const struct zone_signer *signer, uint32_t zone);

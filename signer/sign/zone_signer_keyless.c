@@ -39,9 +39,9 @@ zone_signer_apex(const struct zone_signer *signer, uint32_t number, uint8_t apex
 void
 zone_signer_each_keyless(const struct zone_signer *signer, zone_signer_fn *fn, void *arg)
 {
-	for (size_t i = signer->count; i-- > 0;)
-		if (signer->zones[i]->name != NULL)
-			fn(arg, signer->zones[i]->zone);
+	for (size_t i = signer->zones.count; i-- > 0;)
+		if (zone_signer_at(signer, i)->name != NULL)
+			fn(arg, zone_signer_at(signer, i)->zone);
 }
 
 void
@@ -58,8 +58,8 @@ zone_signer_missing(const struct zone_signer *signer)
 {
 	size_t sum = 0;
 
-	for (size_t i = 0; i < signer->count; i++)
-		sum += signer->zones[i]->missing;
+	for (size_t i = 0; i < signer->zones.count; i++)
+		sum += zone_signer_at(signer, i)->missing;
 	return sum;
 }
 
@@ -75,8 +75,8 @@ zone_signer_note_lacking(struct zone_signer *signer, uint32_t number)
 void
 zone_signer_forget_lacking(struct zone_signer *signer)
 {
-	for (size_t i = 0; i < signer->count; i++)
-		signer->zones[i]->lacking = 0;
+	for (size_t i = 0; i < signer->zones.count; i++)
+		zone_signer_at(signer, i)->lacking = 0;
 }
 
 size_t
