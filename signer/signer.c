@@ -525,8 +525,7 @@ turn_zone(void *arg, uint32_t zone)
 	struct turning *turning = arg;
 	struct signer *signer = turning->signer;
 
-	turning->some |= rollovers_turn(
-	    signer->rollovers, zone, zone_signer_keyring(signer->zones, zone), signer->config.store);
+	turning->some |= rollovers_turn(signer->rollovers, zone, zone_signer_keyring(signer->zones, zone));
 }
 
 /* Is there a step of a procedure to be taken, or the result of a look? */
@@ -536,6 +535,7 @@ turn_procedures(struct signer *signer)
 	struct turning turning = {.signer = signer};
 
 	zone_signer_each(signer->zones, turn_zone, &turning);
+	rollovers_begin_looks(signer->rollovers, signer->config.store);
 	return turning.some;
 }
 

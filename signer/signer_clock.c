@@ -114,7 +114,7 @@ signer_waits_outside(struct signer *signer)
 	struct outside *outside = &signer->outside;
 	char text[OUTSIDE_TEXT];
 
-	rollovers_take_look(signer->rollovers, outside);
+	rollovers_take_looks(signer->rollovers, outside);
 	signer->waits_outside = outside_look(outside, wall_ms(), boot_ms(), text) != NULL;
 	if (signer->waits_outside) {
 		signer_set_fault(signer, "%s", text);
@@ -122,7 +122,7 @@ signer_waits_outside(struct signer *signer)
 	}
 	if (outside_is_off(outside, wall_ms()))
 		clock_watch_forget(&signer->clock);
-	if (rollovers_idle(signer->rollovers) && outside_needs_looks(outside, wall_ms()))
+	if (rollovers_have_room(signer->rollovers) && outside_needs_looks(outside, wall_ms()))
 		begin_look(signer);
 	return signer->waits_outside;
 }

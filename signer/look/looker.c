@@ -19,13 +19,15 @@ enum { LOOK_MS = 45000, PORT = 53, ADDRESS_MAX_TEXT = 46 };
 
 struct looker {
 	const struct look_options *options;
-	pthread_t thread;
+	pthread_t threads[LOOKS_AT_ONCE];
+	unsigned nthreads;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	int stop_fd;
-	bool ends, sealed;
-	struct look *next, *done; /* to be begun; over */
-	bool busy;
+	bool ends;
+	unsigned sealed;           /* threads */
+	struct look *begun, *done; /* to be begun; over */
+	unsigned under_way;        /* and not taken */
 };
 
 void
@@ -398,7 +400,24 @@ look_all(const struct look_options *options, int stop_fd, struct look *look)
 	asking_free(&looking.asking);
 }
 
-/* ---- the thread ---- */
+/* ---- the threads ---- */
+
+static void
+push(struct look **list, struct look *look)
+{
+	look->next = *list;
+	*list = look;
+}
+
+static struct look *
+pop(struct look **list)
+{
+	struct look *look = *list;
+
+	if (look != NULL)
+		*list = look->next;
+	return look;
+}
 
 static void *
 run(void *arg)
@@ -408,48 +427,62 @@ run(void *arg)
 
 	seal_enter(SEAL_ASKER);
 	pthread_mutex_lock(&looker->lock);
-	looker->sealed = true;
+	looker->sealed++;
 	pthread_cond_broadcast(&looker->changed);
 	for (;;) {
-		while (looker->next == NULL && !looker->ends)
+		while (looker->begun == NULL && !looker->ends)
 			pthread_cond_wait(&looker->changed, &looker->lock);
 		if (looker->ends)
 			break;
-		look = looker->next;
-		looker->next = NULL;
+		look = pop(&looker->begun);
 		pthread_mutex_unlock(&looker->lock);
 		look_all(looker->options, looker->stop_fd, look);
 		pthread_mutex_lock(&looker->lock);
-		looker->done = look;
+		push(&looker->done, look);
 	}
 	pthread_mutex_unlock(&looker->lock);
 	return NULL;
+}
+
+/* Returns NULL, or why not all were started. The main thread is sealed after all others. */
+static const char *
+start_threads(struct looker *looker)
+{
+	const char *why = NULL;
+
+	while (looker->nthreads < LOOKS_AT_ONCE &&
+	    (why = thread_start(&looker->threads[looker->nthreads], 0, run, looker)) == NULL)
+		looker->nthreads++;
+	pthread_mutex_lock(&looker->lock);
+	while (looker->sealed < looker->nthreads)
+		pthread_cond_wait(&looker->changed, &looker->lock);
+	pthread_mutex_unlock(&looker->lock);
+	return why;
 }
 
 struct looker *
 looker_new(const struct look_options *options, struct problems *problems)
 {
 	struct looker *looker = xcalloc(1, sizeof *looker);
-	const char *why = NULL;
+	const char *why;
 
 	looker->options = options;
 	pthread_mutex_init(&looker->lock, NULL);
 	thread_condition(&looker->changed);
 	looker->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (looker->stop_fd < 0 || (why = thread_start(&looker->thread, 0, run, looker)) != NULL) {
-		problems_error(problems, "cannot start the thread that looks at nameservers: %s",
-		    why != NULL ? why : "no descriptor is left");
-		if (looker->stop_fd >= 0)
-			close(looker->stop_fd);
-		free(looker);
-		return NULL;
-	}
-	/* The main thread is sealed after all others. */
-	pthread_mutex_lock(&looker->lock);
-	while (!looker->sealed)
-		pthread_cond_wait(&looker->changed, &looker->lock);
-	pthread_mutex_unlock(&looker->lock);
-	return looker;
+	why = looker->stop_fd < 0 ? "no descriptor is left" : start_threads(looker);
+	if (why == NULL)
+		return looker;
+	problems_error(problems, "cannot start the threads that look at nameservers: %s", why);
+	looker_free(looker);
+	return NULL;
+}
+
+static void
+free_list(struct look *list)
+{
+	for (struct look *look; (look = pop(&list)) != NULL;)
+		look_free(look);
 }
 
 void
@@ -463,28 +496,30 @@ looker_free(struct looker *looker)
 	looker->ends = true;
 	pthread_cond_broadcast(&looker->changed);
 	pthread_mutex_unlock(&looker->lock);
-	if (write(looker->stop_fd, &one, sizeof one) == (ssize_t)sizeof one)
-		pthread_join(looker->thread, NULL);
-	look_free(looker->next);
-	look_free(looker->done);
-	close(looker->stop_fd);
+	if (looker->nthreads > 0 && write(looker->stop_fd, &one, sizeof one) == (ssize_t)sizeof one)
+		for (unsigned i = 0; i < looker->nthreads; i++)
+			pthread_join(looker->threads[i], NULL);
+	free_list(looker->begun);
+	free_list(looker->done);
+	if (looker->stop_fd >= 0)
+		close(looker->stop_fd);
 	pthread_mutex_destroy(&looker->lock);
 	pthread_cond_destroy(&looker->changed);
 	free(looker);
 }
 
-bool
-looker_idle(const struct looker *looker)
+unsigned
+looker_room(const struct looker *looker)
 {
-	return !looker->busy;
+	return LOOKS_AT_ONCE - looker->under_way;
 }
 
 void
 looker_begin(struct looker *looker, struct look *look)
 {
-	looker->busy = true;
+	looker->under_way++;
 	pthread_mutex_lock(&looker->lock);
-	looker->next = look;
+	push(&looker->begun, look);
 	pthread_cond_broadcast(&looker->changed);
 	pthread_mutex_unlock(&looker->lock);
 }
@@ -495,10 +530,8 @@ looker_take(struct looker *looker)
 	struct look *done;
 
 	pthread_mutex_lock(&looker->lock);
-	done = looker->done;
-	looker->done = NULL;
+	done = pop(&looker->done);
 	pthread_mutex_unlock(&looker->lock);
-	if (done != NULL)
-		looker->busy = false;
+	looker->under_way -= done != NULL;
 	return done;
 }

@@ -3,8 +3,8 @@
  * at every address of every nameserver that the zone or its parent names (and CDS and CDNSKEY, in steps that
  * change the DS), DS at every address of every server of the parent, over TCP.
  *
- * A thread asks, so that nothing waits for an answer: one look at a time. The other functions belong to the
- * thread that made it.
+ * Threads ask, so that nothing waits for an answer, and a server that does not answer delays few other looks.
+ * The other functions belong to the thread that made it.
  */
 #ifndef SIGNER_LOOKER_H
 #define SIGNER_LOOKER_H
@@ -26,10 +26,11 @@ struct look_options {
 	size_t nredirects;
 };
 
-enum { LOOK_LACKING_MAX = ROLLOVER_SERVERS_MAX };
+enum { LOOK_LACKING_MAX = ROLLOVER_SERVERS_MAX, LOOKS_AT_ONCE = 8 };
 
 /* One look; malloc. */
 struct look {
+	struct look *next; /* in a list of its owner */
 	/* To look at. */
 	uint32_t zone;
 	int64_t since; /* of the step (struct rollover) */
@@ -52,15 +53,15 @@ void look_free(struct look *look);
 
 struct looker;
 
-/* Start the thread. options must stay. NULL with problems if it cannot be started. */
+/* Start the threads. options must stay. NULL with problems if one cannot be started. */
 struct looker *looker_new(const struct look_options *options, struct problems *problems);
-/* A look that runs ends without a result. */
+/* Looks that run end without a result. */
 void looker_free(struct looker *looker);
-/* Is no look under way, and none to be taken? */
-bool looker_idle(const struct looker *looker);
-/* Begin a look, which the looker takes over. It must be idle. */
+/* How many looks can be begun: at most LOOKS_AT_ONCE are under way, or to be taken. */
+unsigned looker_room(const struct looker *looker);
+/* Begin a look, which the looker takes over. There must be room. */
 void looker_begin(struct looker *looker, struct look *look);
-/* The look that is over, which the caller takes over; NULL: none. */
+/* A look that is over, which the caller takes over; NULL: none. */
 struct look *looker_take(struct looker *looker);
 
 #endif

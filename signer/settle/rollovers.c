@@ -9,10 +9,21 @@
 #include <err.h>
 #include <stdlib.h>
 
+/* A zone to look at. */
+struct due_look {
+	uint32_t zone;
+	struct keyring *keyring;
+	int64_t looked; /* the last time */
+};
+
 struct rollovers {
 	const struct rollover_options *options;
 	struct looker *looker;
-	struct look *result; /* of the last look, until its zone is settled */
+	uint32_t running[LOOKS_AT_ONCE]; /* the zones of looks that are under way */
+	unsigned nrunning;
+	struct look *results;               /* of looks that are over, until their zones are settled */
+	struct due_look due[LOOKS_AT_ONCE]; /* in order */
+	unsigned ndue;
 	uint64_t looks, failed;
 };
 
@@ -35,15 +46,19 @@ rollovers_free(struct rollovers *rollovers)
 	if (rollovers == NULL)
 		return;
 	looker_free(rollovers->looker);
-	look_free(rollovers->result);
+	rollovers_forget(rollovers);
 	free(rollovers);
 }
 
 void
 rollovers_forget(struct rollovers *rollovers)
 {
-	look_free(rollovers->result);
-	rollovers->result = NULL;
+	while (rollovers->results != NULL) {
+		struct look *look = rollovers->results;
+
+		rollovers->results = look->next;
+		look_free(look);
+	}
 }
 
 static struct rollover_clock
@@ -77,6 +92,13 @@ read_without(struct look *look, struct store_txn *config)
 }
 
 static void
+begin(struct rollovers *rollovers, struct look *look)
+{
+	rollovers->running[rollovers->nrunning++] = look->zone;
+	looker_begin(rollovers->looker, look);
+}
+
+static void
 begin_look(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, struct store_txn *config)
 {
 	struct look *look = xcalloc(1, sizeof *look);
@@ -99,30 +121,44 @@ begin_look(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, 
 	for (size_t i = 0; i < look->own.count; i++)
 		config_each_row_of(config, look->own.list[i].name, nameserver_add_data, &look->own.list[i]);
 	read_without(look, config);
-	looker_begin(rollovers->looker, look);
+	begin(rollovers, look);
+}
+
+static unsigned
+place_of(const struct rollovers *rollovers, uint32_t zone)
+{
+	unsigned place = 0;
+
+	while (place < rollovers->nrunning && rollovers->running[place] != zone)
+		place++;
+	return place;
 }
 
 void
-rollovers_take_look(struct rollovers *rollovers, struct outside *outside)
+rollovers_take_looks(struct rollovers *rollovers, struct outside *outside)
 {
-	struct look *look = rollovers->result == NULL ? looker_take(rollovers->looker) : NULL;
 	char host[NAME_MAX_TEXT];
 
-	if (look == NULL)
-		return;
-	name_to_host(look->shown.apex, host);
-	snprintf(look->time.zone, sizeof look->time.zone, "%.*s", PARENT_TIME_NAME - 1, host);
-	outside_note(outside, look->zone, &look->time);
-	if (look->time_alone)
-		look_free(look);
-	else
-		rollovers->result = look;
+	for (struct look *look; (look = looker_take(rollovers->looker)) != NULL;) {
+		rollovers->running[place_of(rollovers, look->zone)] =
+		    rollovers->running[rollovers->nrunning - 1];
+		rollovers->nrunning--;
+		name_to_host(look->shown.apex, host);
+		snprintf(look->time.zone, sizeof look->time.zone, "%.*s", PARENT_TIME_NAME - 1, host);
+		outside_note(outside, look->zone, &look->time);
+		if (look->time_alone) {
+			look_free(look);
+		} else {
+			look->next = rollovers->results;
+			rollovers->results = look;
+		}
+	}
 }
 
 bool
-rollovers_idle(const struct rollovers *rollovers)
+rollovers_have_room(const struct rollovers *rollovers)
 {
-	return rollovers->result == NULL && looker_idle(rollovers->looker);
+	return looker_room(rollovers->looker) > 0;
 }
 
 void
@@ -134,16 +170,34 @@ rollovers_look_for_time(struct rollovers *rollovers, uint32_t zone, const uint8_
 	look->zone = zone;
 	look->parent_alone = look->time_alone = true;
 	shown_fill(&look->shown, apex, rows, count, false);
-	looker_begin(rollovers->looker, look);
+	begin(rollovers, look);
+}
+
+/* The list stays in order, and has those of which the last look is the oldest. */
+static void
+note_due(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring)
+{
+	const struct due_look new = {zone, keyring, keyring_rollover(keyring)->looked};
+	unsigned place = rollovers->ndue;
+
+	if (place_of(rollovers, zone) < rollovers->nrunning)
+		return;
+	while (place > 0 && rollovers->due[place - 1].looked > new.looked)
+		place--;
+	if (place == LOOKS_AT_ONCE)
+		return;
+	rollovers->ndue = MIN(rollovers->ndue + 1, (unsigned)LOOKS_AT_ONCE);
+	memmove(
+	    &rollovers->due[place + 1], &rollovers->due[place], (rollovers->ndue - 1 - place) * sizeof new);
+	rollovers->due[place] = new;
 }
 
 bool
-rollovers_turn(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, struct store *config)
+rollovers_turn(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring)
 {
 	struct rollover_clock now = clock_now();
-	struct store_txn *txn;
 
-	if (rollovers->result != NULL)
+	if (rollovers->results != NULL)
 		return true;
 	if (rollover_follows(keyring_rollover(keyring)))
 		return false; /* the node that leads looks */
@@ -151,15 +205,25 @@ rollovers_turn(struct rollovers *rollovers, uint32_t zone, struct keyring *keyri
 	case ROLLOVER_NEXT:
 		return true;
 	case ROLLOVER_LOOK:
-		if (!looker_idle(rollovers->looker) || config == NULL ||
-		    store_begin(config, STORE_READ, &txn) != 0)
-			return false;
-		begin_look(rollovers, zone, keyring, txn);
-		store_abort(txn);
+		note_due(rollovers, zone, keyring);
 		return false;
 	default:
 		return false;
 	}
+}
+
+void
+rollovers_begin_looks(struct rollovers *rollovers, struct store *config)
+{
+	unsigned count = MIN(rollovers->ndue, looker_room(rollovers->looker));
+	struct store_txn *txn;
+
+	rollovers->ndue = 0;
+	if (count == 0 || config == NULL || store_begin(config, STORE_READ, &txn) != 0)
+		return;
+	for (unsigned i = 0; i < count; i++)
+		begin_look(rollovers, rollovers->due[i].zone, rollovers->due[i].keyring, txn);
+	store_abort(txn);
 }
 
 /* ---- requests ---- */
@@ -385,14 +449,29 @@ take_state(
 
 /* ---- settle ---- */
 
+/* The result of a look at this zone, which the caller takes over; NULL: there is none. */
+static struct look *
+find_result(struct rollovers *rollovers, uint32_t zone)
+{
+	for (struct look **place = &rollovers->results; *place != NULL; place = &(*place)->next) {
+		struct look *look = *place;
+
+		if (look->zone != zone)
+			continue;
+		*place = look->next;
+		return look;
+	}
+	return NULL;
+}
+
 /* Note the result of a look. */
 static bool
 take_result(struct rollovers *rollovers, uint32_t zone, struct rollover *rollover)
 {
-	const struct look *look = rollovers->result;
+	struct look *look = find_result(rollovers, zone);
 	struct rollover_clock now = clock_now();
 
-	if (look == NULL || look->zone != zone)
+	if (look == NULL)
 		return false;
 	rollovers->looks++;
 	rollovers->failed += !look->good;
@@ -405,6 +484,7 @@ take_result(struct rollovers *rollovers, uint32_t zone, struct rollover *rollove
 		rollover->nlacking = look->nlacking;
 		memcpy(rollover->lacking, look->lacking, sizeof rollover->lacking);
 	}
+	look_free(look);
 	return true;
 }
 
@@ -421,10 +501,7 @@ rollovers_settle(
 	stepped = asked->arrived != NULL && take_state(keyring, asked->arrived, &now, &noted);
 	stepped |= take_requests(keyring, asked, &now, &rollovers->options->pace, &noted);
 	noted |= !rollover_follows(rollover) && rollover_set_right(rollover, &now);
-	if (take_result(rollovers, zone, rollover)) {
-		noted = true;
-		rollovers_forget(rollovers);
-	}
+	noted |= take_result(rollovers, zone, rollover);
 	while (!rollover_follows(rollover) &&
 	    rollover_due(rollover, &now, &rollovers->options->pace) == ROLLOVER_NEXT) {
 		keyring_advance(keyring, &now);

@@ -27,23 +27,25 @@ struct rollovers;
 struct rollovers *rollovers_new(const struct rollover_options *options, struct problems *problems);
 void rollovers_free(struct rollovers *rollovers);
 
-/* Often, before rollovers_turn: take a look that is over, and note what it shows about the time (S106). */
-void rollovers_take_look(struct rollovers *rollovers, struct outside *outside);
-/* Is no look under way, and none to be settled? */
-bool rollovers_idle(const struct rollovers *rollovers);
+/* Often, before rollovers_turn: take the looks that are over, and note what they show about the time (S106).
+ */
+void rollovers_take_looks(struct rollovers *rollovers, struct outside *outside);
+/* Can a look be begun? */
+bool rollovers_have_room(const struct rollovers *rollovers);
 /*
- * Begin a look at the servers of the parent of this zone, for the time alone. They must be idle. apex: in
+ * Begin a look at the servers of the parent of this zone, for the time alone. There must be room. apex: in
  * wire form; rows: of its keys.
  */
 void rollovers_look_for_time(struct rollovers *rollovers, uint32_t zone, const uint8_t *apex,
     const struct signing_key *rows, unsigned count);
 
 /*
- * Of one zone, often: begin a look that is due. Returns true if something is to be written: call
- * rollovers_settle for all zones then, in a pass.
+ * Of one zone, often: is a look due? Returns true if something is to be written: call rollovers_settle for
+ * all zones then, in a pass.
  */
-bool rollovers_turn(
-    struct rollovers *rollovers, uint32_t zone, struct keyring *keyring, struct store *config);
+bool rollovers_turn(struct rollovers *rollovers, uint32_t zone, struct keyring *keyring);
+/* After that for all zones: begin looks that are due, first at those zones whose last look is the oldest. */
+void rollovers_begin_looks(struct rollovers *rollovers, struct store *config);
 
 enum rollovers_settled {
 	ROLLOVERS_SAME,
