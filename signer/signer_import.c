@@ -131,15 +131,27 @@ has_other_keys(struct taking *taking)
 	return common.any && !common.shared && common.stayed;
 }
 
+/* When the newest shipment was made that is here. One from the future was made by a clock that was ahead. */
+static int64_t
+newest_ms(const struct taking *taking)
+{
+	return taking->row.made_ms <= wall_ms() + AHEAD_MS ? taking->row.made_ms : 0;
+}
+
+/*
+ * By the sequences of a store, or by the time if it is another one, or went back: it was restored from a copy
+ * of its machine.
+ */
 static bool
 is_newer(struct taking *taking)
 {
-	int64_t latest = wall_ms() + AHEAD_MS;
 	const struct shipment *shipment = &taking->shipment;
 	struct shipment_state here = imported_state(&taking->row, &taking->sets_row);
 	char theirs[SHIPMENT_STATE_TEXT], ours[SHIPMENT_STATE_TEXT];
+	bool follows = shipment_state_covers(&shipment->after, &here),
+	     later = shipment->made_ms >= newest_ms(taking);
 
-	if (shipment->after.identity == here.identity && !shipment_state_covers(&shipment->after, &here))
+	if (shipment->after.identity == here.identity && !follows && !(shipment->whole && later))
 		refuse(taking, "a shipment of state %s is older than what is here, %s: it is ignored",
 		    shipment_state_text(&shipment->after, theirs), shipment_state_text(&here, ours));
 	else if (!shipment->whole && !shipment_state_covers(&here, &shipment->before))
@@ -149,8 +161,7 @@ is_newer(struct taking *taking)
 		    "export` without --since",
 		    shipment_state_text(&shipment->before, theirs),
 		    here.identity == 0 ? "none" : shipment_state_text(&here, ours));
-	else if (shipment->after.identity != here.identity &&
-	    shipment->made_ms < MIN(taking->row.made_ms, latest))
+	else if (shipment->after.identity != here.identity && !later)
 		refuse(taking, "a shipment from another store that is older than what is here is refused");
 	else
 		return true;
@@ -523,7 +534,8 @@ verifies(struct taking *taking, struct store_txn *config)
 	    .signatures = taking->pass->signatures,
 	    .config = config,
 	    .compiler = taking->signer->compiler,
-	    .zone = taking->zone};
+	    .zone = taking->zone,
+	    .now = taking->pass->now};
 	struct problems problems = {0};
 	bool good = !taking->is_signed || verifying_shipment(&order, &problems);
 

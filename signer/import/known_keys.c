@@ -81,6 +81,15 @@ known_keys_add(struct known_keys *keys, const struct signing_key *key)
 		add(keys, key->dnskey, len, false);
 }
 
+bool
+known_keys_have(const struct known_keys *keys, const struct key_id *id)
+{
+	for (size_t i = 0; i < keys->count; i++)
+		if (key_id_same(&keys->items[i].id, id))
+			return true;
+	return false;
+}
+
 /* *shown: it is by a key that DNSKEY has. */
 static enum known_verdict
 verify_one(const struct known_keys *keys, const struct signed_set *set, const struct signature *signature,

@@ -19,6 +19,9 @@ void known_keys_add_shown(struct known_keys *keys, const struct signed_zone *row
 /* After that: a key of the zone. It may sign before DNSKEY has it, and after (S107). */
 void known_keys_add(struct known_keys *keys, const struct signing_key *key);
 
+/* Is one of the keys named so? */
+bool known_keys_have(const struct known_keys *keys, const struct key_id *id);
+
 enum known_verdict {
 	KNOWN_GOOD,
 	KNOWN_WRONG,  /* a signature by a key that is known does not verify */

@@ -1,6 +1,7 @@
 #include "signer/import/verifying.h"
 
 #include "signer/import/known_keys.h"
+#include "signer/time/validity.h"
 
 #include <stdlib.h>
 
@@ -111,7 +112,7 @@ is_row_of_apex(const struct shipment_item *item, uint16_t wanted, struct bytes *
 	uint16_t type;
 
 	return item->kind == 'S' && shipment_row(item, &type, &owner_key, contents) && type == wanted &&
-	    owner_key.len == 1;
+	    owner_key.len == 1 && *(const uint8_t *)owner_key.data == 0;
 }
 
 /* Without a signature of DNSKEY nothing of the zone is valid. It is in the shipment, or here. */
@@ -138,12 +139,69 @@ verify_keys(const struct verifying *verifying)
 	return judge(verifying, &set, known_keys_verify(verifying->keys, &set, found, count));
 }
 
+/* Steered RRsets are found by these keys: by another one, none is. */
+static bool
+verify_data_keys(const struct verifying *verifying)
+{
+	bool good = verifying->row.ndata > 0;
+
+	for (unsigned i = 0; good && i < verifying->row.ndata; i++)
+		good = known_keys_have(verifying->keys, &verifying->row.data[i]);
+	if (!good)
+		problems_error(verifying->problems,
+		    "a shipment is refused: its load balancers are signed by a key that it does not have; "
+		    "look "
+		    "at graycloud-signer on the node with the keys");
+	return good;
+}
+
+/* Does a signature of a row's first content hold at this time? */
+static bool
+holds(struct bytes contents, uint32_t now)
+{
+	struct signature found[SIGNATURES_MAX];
+	unsigned count = signature_row_first(contents, found);
+	bool some = false;
+
+	for (unsigned i = 0; i < count; i++)
+		some |= validity_left(&found[i], now) >= 0 && !validity_is_ahead(&found[i], now);
+	return some;
+}
+
+/*
+ * Signatures that hold by the clock here are not given up for others that do not: one of the two clocks is
+ * wrong, or nobody renews signatures there. Without any that hold those that come are as good.
+ */
+static bool
+verify_times(const struct verifying *verifying, uint16_t type)
+{
+	const struct verifying_order *order = verifying->order;
+	struct shipment_item item;
+	struct bytes theirs, ours;
+	bool found = false;
+
+	for (size_t at = 0; !found && shipment_next(order->shipment, &at, &item);)
+		found = is_row_of_apex(&item, type, &theirs);
+	if (!found || holds(theirs, order->now) ||
+	    !signature_row(order->signatures, order->zone, &(struct bytes){"", 1}, type, &ours) ||
+	    !holds(ours, order->now))
+		return true;
+	problems_error(verifying->problems,
+	    "a shipment is refused: its signatures of %s do not hold now, and those that are here do: "
+	    "compare "
+	    "`date -u` of both nodes, and look at graycloud-signer on the node with the keys",
+	    type == TYPE_SOA ? "the SOA" : "DNSKEY");
+	return false;
+}
+
+/* Of those of which one is wrong, all answers are, or the parent could take them for its DS. */
 static bool
 is_vital(const struct shipment_item *item)
 {
 	struct bytes contents;
 
-	return is_row_of_apex(item, TYPE_SOA, &contents);
+	return is_row_of_apex(item, TYPE_SOA, &contents) || is_row_of_apex(item, TYPE_CDS, &contents) ||
+	    is_row_of_apex(item, TYPE_CDNSKEY, &contents);
 }
 
 static bool
@@ -176,7 +234,9 @@ verifying_shipment(const struct verifying_order *order, struct problems *problem
 	bool good;
 
 	gather_keys(&verifying);
-	good = verify_keys(&verifying) && verify_items(&verifying);
+	good = verify_keys(&verifying) && verify_data_keys(&verifying) &&
+	    verify_times(&verifying, TYPE_DNSKEY) && verify_times(&verifying, TYPE_SOA) &&
+	    verify_items(&verifying);
 	known_keys_free(verifying.keys);
 	return good;
 }

@@ -16,11 +16,13 @@ struct verifying_order {
 	struct store_txn *signatures, *config;
 	const struct compiler *compiler; /* of that configuration: it has the chain of names */
 	uint32_t zone;                   /* its number in this configuration */
+	uint32_t now;                    /* seconds since 1970 */
 };
 
 /*
- * DNSKEY and SOA are always verified, of the others at most VERIFIED_MAX: of more as many are drawn. Returns
- * true, or false with a sentence in problems, which names the first RRset that a validator would refuse.
+ * DNSKEY, SOA, CDS and CDNSKEY are always verified, of the others at most VERIFIED_MAX: of more as many are
+ * drawn. Returns true, or false with a sentence in problems, which names the first RRset that a validator
+ * would refuse.
  */
 bool verifying_shipment(const struct verifying_order *order, struct problems *problems);
 

@@ -40,7 +40,8 @@ look_at_row(void *arg, struct bytes owner_key, const struct rrset *rrset)
 static bool
 is_young(const struct sweeping *sweeping, const struct signature *signature)
 {
-	return (int32_t)(sweeping->now - signature->inception - VALIDITY_BACK_S) < YOUNG_S;
+	return (int32_t)(sweeping->now - signature->inception - VALIDITY_BACK_S) < YOUNG_S &&
+	    !validity_is_ahead(signature, sweeping->now);
 }
 
 /* Is a row of zone data one that came from another node, and young? */

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { STATES = 2 * 4 * 8, HEAD = 1 + STATES + 8 + 1, ROOM = 1024 };
+enum { STATES = 2 * 4 * 8, HEAD = 1 + STATES + 8 + 1, ROOM = 16384 };
 
 static const uint8_t apex[] = "\7EXAMPLE\3com";
 static uint8_t octets[ROOM];
@@ -189,6 +189,35 @@ an_item_that_cannot_be_used_refuses_all(void **state)
 	assert_string_equal(open_copy(&shipment, len), "it was written by a newer version");
 }
 
+static void
+a_zone_has_the_rrsets_of_its_keys_and_few_keys(void **state)
+{
+	uint8_t row[64], key[SIGNING_KEY_OCTETS] = {13};
+	struct shipment shipment;
+
+	for (unsigned type = 0; type < 300; type++) {
+		size_t count = zone_row(row, 1, 2);
+
+		set_up(state);
+		put16(row + 17, (uint16_t)type);
+		add_item('Z', row, count);
+		assert_int_equal(open_copy(&shipment, len) == NULL, type == TYPE_DNSKEY);
+	}
+	for (unsigned rrsets = 0; rrsets < 256; rrsets++) {
+		set_up(state);
+		zone_row(row, 1, 2);
+		row[16] = (uint8_t)rrsets;
+		add_item('Z', row, sizeof row);
+		assert_int_equal(open_copy(&shipment, len) == NULL, rrsets == 1);
+	}
+	set_up(state);
+	for (size_t i = 0; i < SHIPMENT_KEYS_MAX; i++)
+		add_item('K', key, sizeof key);
+	assert_null(open_copy(&shipment, len));
+	add_item('K', key, sizeof key);
+	assert_string_equal(open_copy(&shipment, len), "its rows are damaged");
+}
+
 /* A version that does not know the item refuses by its flag. */
 static void
 keys_that_have_left_are_whole_entries(void **state)
@@ -311,6 +340,7 @@ main(void)
 	    cmocka_unit_test_setup(one_that_is_cut_is_refused_unless_an_item_ends_there, set_up),
 	    cmocka_unit_test(lengths_that_do_not_fit_are_refused),
 	    cmocka_unit_test(an_item_that_cannot_be_used_refuses_all),
+	    cmocka_unit_test(a_zone_has_the_rrsets_of_its_keys_and_few_keys),
 	    cmocka_unit_test(keys_that_have_left_are_whole_entries),
 	    cmocka_unit_test(a_key_has_left_by_its_name_and_its_octets),
 	    cmocka_unit_test(a_row_whose_key_does_not_fit_is_damaged),

@@ -309,17 +309,30 @@ records_fit(const struct rrset *rrset)
 	return !reader.bad && reader.at == reader.end && rrset->count > 0;
 }
 
+/* It takes the place of what the configuration has at the apex, so it is one that is made from keys, once. */
+static bool
+rrset_is_good(const struct signed_zone *zone, unsigned i)
+{
+	const struct rrset *rrset = &zone->keys[i];
+
+	for (unsigned n = 0; n < i; n++)
+		if (zone->keys[n].type == rrset->type)
+			return false;
+	return (rrset->type == TYPE_DNSKEY || rrset->type == TYPE_CDS || rrset->type == TYPE_CDNSKEY) &&
+	    rrset->count <= SHIPMENT_KEYS_MAX && records_fit(rrset);
+}
+
 static bool
 zone_is_good(struct bytes octets)
 {
 	struct signed_zone zone;
+	bool good = signed_zone_decode(octets, &zone), shown = false;
 
-	if (!signed_zone_decode(octets, &zone))
-		return false;
-	for (unsigned i = 0; i < zone.nkeys; i++)
-		if (!records_fit(&zone.keys[i]))
-			return false;
-	return true;
+	for (unsigned i = 0; good && i < zone.nkeys; i++) {
+		good = rrset_is_good(&zone, i);
+		shown |= zone.keys[i].type == TYPE_DNSKEY;
+	}
+	return good && shown && signed_zone_rrsets(octets) == zone.nkeys;
 }
 
 static bool
@@ -366,11 +379,13 @@ static bool
 items_are_good(const struct shipment *shipment)
 {
 	struct shipment_item item;
-	size_t at = 0;
+	size_t at = 0, keys = 0;
 
-	while (shipment_next(shipment, &at, &item))
-		if (!item_is_good(&item))
+	while (shipment_next(shipment, &at, &item)) {
+		keys += item.kind == 'K';
+		if (!item_is_good(&item) || keys > SHIPMENT_KEYS_MAX)
 			return false;
+	}
 	return at == shipment->items.len;
 }
 

@@ -534,6 +534,12 @@ signed_zone_decode(struct bytes value, struct signed_zone *out)
 	return true;
 }
 
+unsigned
+signed_zone_rrsets(struct bytes value)
+{
+	return value.len < ZONE_HEAD ? 0 : ((const uint8_t *)value.data)[ZONE_HEAD - 1];
+}
+
 int
 signed_zone_put(struct store_txn *txn, uint32_t zone, const struct signed_zone *in)
 {

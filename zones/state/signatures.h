@@ -124,6 +124,8 @@ bool signed_zone_get(struct store_txn *txn, uint32_t zone, struct signed_zone *o
 /* The row itself. */
 bool signed_zone_row(struct store_txn *txn, uint32_t zone, struct bytes *value);
 bool signed_zone_decode(struct bytes value, struct signed_zone *out);
+/* How many RRsets of its apex a row says that it has: more than SIGNED_KEYS_MAX are not read. */
+unsigned signed_zone_rrsets(struct bytes value);
 int signed_zone_put(struct store_txn *txn, uint32_t zone, const struct signed_zone *in);
 /* Call fn with each signed zone, by number. */
 typedef void signed_zone_fn(void *arg, uint32_t zone);
