@@ -193,7 +193,7 @@ may_end(struct call *call, const char *state, const struct zone_info *zone)
 		rollover_get(signatures.signatures, zone->number, &rollover);
 	node_signatures_close(&signatures);
 	if (rollover.kind != ROLLOVER_KEY && rollover.kind != ROLLOVER_ALGORITHM &&
-	    rollover.kind != ROLLOVER_EMERGENCY && rollover.kind != ROLLOVER_CANCEL)
+	    rollover.kind != ROLLOVER_EMERGENCY && !rollover_kind_cancels(rollover.kind))
 		return true;
 	call_error(call, 409, CODE_IN_USE,
 	    "a rollover of the zone runs, and two keys may have a DS: wait until it is over, or cancel it");

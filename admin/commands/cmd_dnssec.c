@@ -206,7 +206,7 @@ is_refused(const struct rolling *rolling, const char *zone, const struct dnssec_
 {
 	const struct rollover *rollover = &state->rollover;
 	bool runs = rollover->steps > 0,
-	     rolls = rollover_kind_is_led(rollover->kind) && rollover->kind != ROLLOVER_CANCEL,
+	     rolls = rollover_kind_is_led(rollover->kind) && !rollover_kind_cancels(rollover->kind),
 	     without = args_value(rolling->args, "without") != NULL;
 
 	if (rolling->lead && !rollover_follows(rollover))

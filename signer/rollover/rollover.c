@@ -58,8 +58,12 @@ static const struct rollover_step emergency_steps[] = {
     {0, KEY_ALL, .doing = "DNSKEY without the old key at all nameservers"},
 };
 
-/* The DS of the new key was not asked for yet. The first step is that of a key that signs data. */
+/* The DS of the new key was not asked for yet, and it signs no data. */
 static const struct rollover_step cancel_steps[] = {
+    {KEY_ALL, 0, .doing = "neither DNSKEY nor signatures of the new key at any nameserver"},
+};
+/* The same if it does. */
+static const struct rollover_step cancel_algorithm_steps[] = {
     {KEY_ALL, KEY_DATA, KEY_DNSKEY, .doing = "DNSKEY without the new key at all nameservers"},
     {KEY_ALL, 0, .doing = "neither DNSKEY nor signatures of the new key at any nameserver"},
 };
@@ -137,6 +141,7 @@ rollover_steps(enum rollover_kind kind, unsigned *count)
 	    [ROLLOVER_ALGORITHM] = {algorithm_steps, NITEMS(algorithm_steps)},
 	    [ROLLOVER_EMERGENCY] = {emergency_steps, NITEMS(emergency_steps)},
 	    [ROLLOVER_CANCEL] = {cancel_steps, NITEMS(cancel_steps)},
+	    [ROLLOVER_CANCEL_ALGORITHM] = {cancel_algorithm_steps, NITEMS(cancel_algorithm_steps)},
 	    [ROLLOVER_DISABLE] = {disable_steps, NITEMS(disable_steps)},
 	    [ROLLOVER_KEY_LOST] = {lost_steps, NITEMS(lost_steps)},
 	    [ROLLOVER_KSK] = {ksk_steps, NITEMS(ksk_steps)},
@@ -220,14 +225,14 @@ void
 rollover_begin(struct rollover *rollover, enum rollover_kind kind, const struct key_id *old,
     const struct key_id *new, const struct rollover_clock *now)
 {
-	bool signs = rollover->kind == ROLLOVER_ALGORITHM;
-
+	if (kind == ROLLOVER_CANCEL && rollover->kind == ROLLOVER_ALGORITHM)
+		kind = ROLLOVER_CANCEL_ALGORITHM;
 	rollover->kind = (uint8_t)kind;
 	rollover->hurry = kind == ROLLOVER_EMERGENCY;
 	rollover->old = old != NULL ? *old : (struct key_id){0};
 	rollover->new = new != NULL ? *new : (struct key_id){0};
 	rollover->began = now->wall_ms;
-	enter(rollover, kind == ROLLOVER_CANCEL && !signs, now);
+	enter(rollover, 0, now);
 }
 
 void
@@ -253,7 +258,7 @@ rollover_can_cancel(const struct rollover *rollover)
 	unsigned count;
 
 	return step != NULL && rollover->old.algorithm != 0 && rollover->new.algorithm != 0 &&
-	    rollover->kind != ROLLOVER_CANCEL && (step->new &KEY_DS) == 0 &&
+	    !rollover_kind_cancels(rollover->kind) && (step->new &KEY_DS) == 0 &&
 	    step->old == rollover_steps(rollover->kind, &count)->old;
 }
 

@@ -66,6 +66,8 @@ ok(scalar glob("$t->{state}/keys/roll.parent.example/K*+*+" . sprintf('%05d', $f
 $t->admin('dnssec rollover roll.parent.example');
 $r->step('key rollover', 1);
 $t->admin('dnssec rollover roll.parent.example --cancel');
+$r->step('cancellation', 1);
+is($r->status->{procedure}{steps}, 1, '... which has one step');
 $r->over('a rollover that was cancelled ends');
 is_deeply([$r->keys], [$second], '... with the old key');
 

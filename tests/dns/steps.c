@@ -233,10 +233,15 @@ a_rollover_is_cancelled_before_the_ds_and_not_after(void **state)
 	assert_true(rollover_step(&rollover) != NULL);
 	begin(&rollover, ROLLOVER_KEY);
 	rollover_begin(&rollover, ROLLOVER_CANCEL, &first_key, &second_key, &now);
-	assert_int_equal(rollover.step, 1); /* its key signed no data */
+	assert_int_equal(rollover.kind, ROLLOVER_CANCEL); /* its key signed no data */
+	assert_int_equal(rollover.step, 0);
+	assert_int_equal(rollover.steps, 1);
 	begin(&rollover, ROLLOVER_ALGORITHM);
 	rollover_begin(&rollover, ROLLOVER_CANCEL, &first_key, &second_key, &now);
+	assert_int_equal(rollover.kind, ROLLOVER_CANCEL_ALGORITHM);
 	assert_int_equal(rollover.step, 0);
+	assert_int_equal(rollover.steps, 2);
+	assert_false(rollover_can_cancel(&rollover));
 	rollover_advance(&rollover, &now);
 	rollover_advance(&rollover, &now);
 	assert_int_equal(rollover.kind, ROLLOVER_NONE);

@@ -210,16 +210,23 @@ rollover_kind_text(enum rollover_kind kind)
 	    [ROLLOVER_ZSK] = "ZSK rollover",
 	    [ROLLOVER_PROVIDER_COMES] = "keys of another provider",
 	    [ROLLOVER_PROVIDER_GOES] = "end of another provider",
-	    [ROLLOVER_MOVE_OUT] = "move to another provider"};
+	    [ROLLOVER_MOVE_OUT] = "move to another provider",
+	    [ROLLOVER_CANCEL_ALGORITHM] = "cancellation of an algorithm"};
 
 	return kind < ROLLOVER_KINDS ? texts[kind] : "unknown";
+}
+
+bool
+rollover_kind_cancels(enum rollover_kind kind)
+{
+	return kind == ROLLOVER_CANCEL || kind == ROLLOVER_CANCEL_ALGORITHM;
 }
 
 bool
 rollover_kind_is_led(enum rollover_kind kind)
 {
 	return kind == ROLLOVER_KEY || kind == ROLLOVER_ALGORITHM || kind == ROLLOVER_EMERGENCY ||
-	    kind == ROLLOVER_CANCEL || kind == ROLLOVER_KSK || kind == ROLLOVER_ZSK;
+	    rollover_kind_cancels(kind) || kind == ROLLOVER_KSK || kind == ROLLOVER_ZSK;
 }
 
 bool

@@ -76,13 +76,14 @@ enum rollover_kind {
 	ROLLOVER_EMERGENCY, /* the old key was stolen */
 	ROLLOVER_CANCEL,    /* back to the old key, before its DS changed */
 	ROLLOVER_DISABLE,
-	ROLLOVER_KEY_LOST,       /* disable without the key */
-	ROLLOVER_DISABLED,       /* all is done: the zone is not signed */
-	ROLLOVER_KSK,            /* of a zone with two keys: the one that signs DNSKEY */
-	ROLLOVER_ZSK,            /* ... and the one that signs data */
-	ROLLOVER_PROVIDER_COMES, /* keys of another provider come (S110) */
-	ROLLOVER_PROVIDER_GOES,  /* ... and leave */
-	ROLLOVER_MOVE_OUT,       /* the zone leaves for another provider */
+	ROLLOVER_KEY_LOST,         /* disable without the key */
+	ROLLOVER_DISABLED,         /* all is done: the zone is not signed */
+	ROLLOVER_KSK,              /* of a zone with two keys: the one that signs DNSKEY */
+	ROLLOVER_ZSK,              /* ... and the one that signs data */
+	ROLLOVER_PROVIDER_COMES,   /* keys of another provider come (S110) */
+	ROLLOVER_PROVIDER_GOES,    /* ... and leave */
+	ROLLOVER_MOVE_OUT,         /* the zone leaves for another provider */
+	ROLLOVER_CANCEL_ALGORITHM, /* as ROLLOVER_CANCEL, of a key that signs data already */
 	ROLLOVER_KINDS
 };
 
@@ -144,6 +145,8 @@ bool rollover_follows(const struct rollover *rollover);
 /* A procedure that brings a key or takes one back: one node leads it. All others each node goes through
  * alone. */
 bool rollover_kind_is_led(enum rollover_kind kind);
+/* Is it one of those that cancel another one? */
+bool rollover_kind_cancels(enum rollover_kind kind);
 /* The name of a procedure, for people and JSON: "key rollover". */
 const char *rollover_kind_text(enum rollover_kind kind);
 
