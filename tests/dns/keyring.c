@@ -93,6 +93,12 @@ expect_records(const struct keyring *ring, unsigned dnskeys, unsigned cds)
 	assert_int_equal(sets[1].count, cds);
 	assert_int_equal(sets[2].type, TYPE_CDS);
 	assert_int_equal(sets[2].count, cds);
+	/* In canonical order. */
+	for (unsigned i = 1; i < cds; i++) {
+		const uint8_t *at = sets[2].records + (size_t)i * (2 + DS_OCTETS);
+
+		assert_true(memcmp(at - DS_OCTETS, at + 2, DS_OCTETS) < 0);
+	}
 }
 
 static void
@@ -207,6 +213,8 @@ a_step_outlives_a_restart(void **state)
 	assert_false(keyring_fits(ring, TYPE_DNSKEY, found, 1));
 	found[0].key_tag = one[0].key_tag;
 	assert_true(keyring_fits(ring, TYPE_A, found, 1));
+	found[0].key_tag ^= 1;
+	assert_false(keyring_fits(ring, TYPE_A, found, 1));
 	keyring_free(ring);
 }
 
@@ -276,6 +284,8 @@ lost_at(unsigned steps, enum rollover_kind kind, struct signing_key rows[KEY_STA
 	assert_int_equal(keyring_put(ring, txn), 0);
 	for (unsigned i = 0; i < steps; i++)
 		advance(ring);
+	keyring_rollover(ring)->first = keyring_rollover(ring)->until = 1000;
+	assert_int_equal(keyring_put(ring, txn), 0);
 	*count = keyring_rows(ring, &there);
 	memcpy(rows, there, *count * sizeof *rows);
 	assert_int_equal(signatures_drop_zone(txn, zone.number), 0);
@@ -310,6 +320,7 @@ the_step_is_the_same_after_the_store_was_lost(void **state)
 			assert_int_equal(keyring_rollover(ring)->step, before.step);
 			assert_int_equal(keyring_rollover(ring)->request, 7);
 			assert_int_equal(keyring_rollover(ring)->first, 0);
+			assert_int_equal(keyring_rollover(ring)->until, 0);
 			assert_false(rollover_follows(keyring_rollover(ring)));
 			while (keyring_rollover(ring)->kind != ROLLOVER_NONE)
 				advance(ring);
@@ -433,6 +444,39 @@ a_ksk_and_a_zsk_roll_one_by_one(void **state)
 	keyring_free(ring);
 }
 
+/* S110: the marks of its keys go along, and a store that is lost takes the procedure by which they went. */
+static void
+keys_of_another_provider_take_the_steps_of_the_zone(void **state)
+{
+	struct public_key others[1] = {{.len = DNSKEY_MAX, .dnskey = {1, 1, 3, 13, 5}}};
+	struct keyring *ring = enabled();
+
+	(void)state;
+	policy.providers = others;
+	policy.nproviders = 1;
+	assert_true(keyring_take_providers(ring, &policy, &now));
+	assert_int_equal(keyring_rollover(ring)->kind, ROLLOVER_PROVIDER_COMES);
+	expect_records(ring, 2, 1);
+	advance(ring);
+	expect_records(ring, 2, 2);
+	assert_int_equal(keyring_providers(ring)->rows[0].marks[MARK_DNSKEY], MARK_EVERYWHERE);
+	assert_int_equal(keyring_providers(ring)->rows[0].marks[MARK_DS], MARK_COMING);
+	advance(ring);
+	assert_int_equal(keyring_providers(ring)->rows[0].marks[MARK_DS], MARK_EVERYWHERE);
+	policy.nproviders = 0;
+	assert_true(keyring_take_providers(ring, &policy, &now));
+	assert_int_equal(keyring_rollover(ring)->kind, ROLLOVER_PROVIDER_GOES);
+	assert_int_equal(keyring_put(ring, txn), 0);
+	keyring_free(ring);
+	assert_int_equal(signatures_drop_zone(txn, zone.number), 0);
+	ring = open_ring(false);
+	policy.providers = NULL;
+	assert_non_null(ring);
+	assert_int_equal(keyring_rollover(ring)->kind, ROLLOVER_NONE);
+	expect_records(ring, 1, 1);
+	keyring_free(ring);
+}
+
 /* ---- nodes with the same keys ---- */
 
 /* Another node: its rows are those of another zone number, and it has the same files. */
@@ -490,6 +534,11 @@ a_node_that_follows_has_the_marks_of_the_one_that_leads(void **unused)
 
 	(void)unused;
 	rollover->request = 4;
+	rollover->cancelled = 3;
+	rollover->ttl_ds = 1000000; /* what this node saw counts, too */
+	rollover->ttl_data = 2000000;
+	rollover->ttl_dnskey = 3000000;
+	rollover->ttl_ns = 4000000;
 	assert_true(keyring_roll(ring, ROLLOVER_KEY, ALGORITHM_ECDSAP256, &now, &problems));
 	for (unsigned i = 0; i < 6; i++) {
 		state_of(ring, &state);
@@ -499,6 +548,11 @@ a_node_that_follows_has_the_marks_of_the_one_that_leads(void **unused)
 		expect_same(ring, other);
 		assert_true(rollover_follows(rollover) == (i < 5));
 		assert_int_equal(rollover->request, 4);
+		assert_int_equal(rollover->cancelled, 3);
+		assert_int_equal(rollover->ttl_ds, 1000000);
+		assert_int_equal(rollover->ttl_data, 2000000);
+		assert_int_equal(rollover->ttl_dnskey, 3000000);
+		assert_int_equal(rollover->ttl_ns, 4000000);
 		assert_int_equal(rollover->leading.taken, 5000);
 		assert_int_equal(key_state_compare(rollover, &state.rollover), KEY_STATE_SAME);
 		/* It is read again as it was written. */
@@ -628,6 +682,7 @@ main(void)
 	    RING_TEST(a_zone_that_is_not_signed_any_longer_has_no_state),
 	    RING_TEST(a_ksk_and_a_zsk_roll_one_by_one),
 	    RING_TEST(a_lost_key_needs_no_file),
+	    RING_TEST(keys_of_another_provider_take_the_steps_of_the_zone),
 	    RING_TEST(a_node_that_follows_has_the_marks_of_the_one_that_leads),
 	    RING_TEST(a_key_that_a_state_lacks_leaves_with_its_file),
 	    RING_TEST(a_state_without_the_file_of_its_key_changes_nothing),

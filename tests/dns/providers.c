@@ -81,6 +81,7 @@ keys_come_by_two_steps(void **state)
 	assert_int_equal(list(0, 2), ROLLOVER_NONE); /* it runs */
 	advance();
 	expect(0, "eece");
+	assert_false(providers_hold(&providers)); /* the DS may not be there yet */
 	expect(1, "ehhe");
 	advance();
 	expect(0, "eeee");
@@ -120,6 +121,9 @@ a_key_that_is_taken_back_turns_the_procedure(void **state)
 	assert_int_equal(list(0, 1), ROLLOVER_PROVIDER_COMES);
 	begin(ROLLOVER_PROVIDER_COMES);
 	expect(0, "cchc");
+	assert_int_equal(list(0, 2), ROLLOVER_PROVIDER_COMES); /* another one comes, too */
+	begin(ROLLOVER_PROVIDER_COMES);
+	expect(1, "chhc");
 }
 
 static void
@@ -161,6 +165,8 @@ rows_outlive_a_restart_until_all_is_over(void **state)
 	providers_read(&providers, txn, ZONE);
 	assert_int_equal(providers.count, 2);
 	assert_int_equal(list(0, 0), ROLLOVER_PROVIDER_GOES);
+	assert_int_equal(providers_write(&providers, txn, ZONE, true), 0); /* shown, and not listed */
+	assert_int_equal(providers.count, 2);
 	begin(ROLLOVER_PROVIDER_GOES);
 	for (unsigned i = 0; i < 3; i++) {
 		assert_int_equal(providers_write(&providers, txn, ZONE, false), 0);
@@ -169,6 +175,12 @@ rows_outlive_a_restart_until_all_is_over(void **state)
 		assert_int_equal(providers.count, 2);
 		advance();
 	}
+	assert_int_equal(providers_write(&providers, txn, ZONE, false), 0); /* another procedure runs */
+	assert_int_equal(providers.count, 2);
+	list(1, 1); /* hidden, and listed */
+	assert_int_equal(providers_write(&providers, txn, ZONE, true), 0);
+	assert_int_equal(providers.count, 1);
+	list(0, 0);
 	assert_int_equal(providers_write(&providers, txn, ZONE, true), 0);
 	providers_read(&providers, txn, ZONE);
 	assert_int_equal(providers.count, 0);
