@@ -1,6 +1,7 @@
 #include "admin/edit/provider_edit.h"
 
 #include "admin/edit/dnssec_edit.h"
+#include "zones/base/text.h"
 #include "zones/document/public_key.h"
 
 #include <stdlib.h>
@@ -30,27 +31,53 @@ list_of(const struct json *document)
 	return list != NULL ? json_clone(list) : json_new_list();
 }
 
+/* "key 7 of another provider comes" with what it does before it is there, or gone; malloc. */
+static char *
+text_of(const uint16_t *tags, size_t count, const char *one, const char *several, const char *waits)
+{
+	char *text = NULL, *whole;
+	size_t len;
+	FILE *out = text_stream(&text, &len);
+
+	for (size_t i = 0; i < count; i++)
+		fprintf(out, "%s%u", i == 0 ? "" : i + 1 < count ? ", " : " and ", tags[i]);
+	fclose(out);
+	whole = xasprintf("key%s %s of another provider %s: %s; `graycloud dnssec status` shows each step",
+	    count == 1 ? "" : "s", text, count == 1 ? one : several, waits);
+	free(text);
+	return whole;
+}
+
 void
 provider_edit_add(struct change *change, const char *name, const struct public_key *keys, size_t count)
 {
 	struct id id;
 	struct json *document = dnssec_edit_policy(change, name, &id), *list = list_of(document);
-	size_t before = json_count(list);
+	uint16_t *tags = xcalloc(count, sizeof *tags);
+	size_t added = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		char *text = public_key_text(&keys[i]);
 
-		if (!has(list, text))
+		if (!has(list, text)) {
 			json_add_text(list, text);
+			tags[added++] = tag_of(&keys[i]);
+		}
 		free(text);
 	}
-	if (document != NULL && json_count(list) == before)
+	if (document != NULL && added == 0)
 		problems_error(&change->problems, "zone %s has these keys of another provider already", name);
 	else if (document != NULL) {
+		char *text = text_of(tags, added, "comes", "come",
+		    "all nameservers, those of the other provider too, must have the DNSKEY of both, and "
+		    "then "
+		    "the parent the DS of both");
+
 		json_put(document, KEYS, json_clone(list));
-		dnssec_edit_put(change, document, &id,
-		    "keys of another provider come: `graycloud dnssec status` shows each step");
+		dnssec_edit_put(change, document, &id, text);
+		free(text);
 	}
+	free(tags);
 	json_drop(list);
 	json_drop(document);
 }
@@ -84,9 +111,13 @@ provider_edit_remove(struct change *change, const char *name, const uint16_t *ta
 			problems_error(
 			    &change->problems, "zone %s has no key %u of another provider", name, tags[i]);
 	if (document != NULL && change->problems.errors == 0) {
+		char *text = text_of(tags, count, "goes", "go",
+		    "no nameserver may have signatures of a key that leaves, and then the parent no DS of "
+		    "it");
+
 		json_put(document, KEYS, json_clone(list));
-		dnssec_edit_put(change, document, &id,
-		    "keys of another provider go: `graycloud dnssec status` shows each step");
+		dnssec_edit_put(change, document, &id, text);
+		free(text);
 	}
 	json_drop(list);
 	json_drop(document);

@@ -56,7 +56,8 @@ is($t->admin('export'), $before, '... and nothing changed');
 
 $r->start_signer_of('other');
 $other->write_file('keys', "; comment\n" . dnskeys($t));
-$other->admin("dnssec enable $zone --with $other->{dir}/keys");
+my $comes = 'all nameservers, those of the other provider too, must have the DNSKEY of both, and then the parent the DS of both; `graycloud dnssec status` shows each step';
+like($other->admin("dnssec enable $zone --with $other->{dir}/keys"), qr/: key $first of another provider comes: \Q$comes\E$/m, '`enable --with` names the key that comes, and what it waits for');
 until_other(sub { grep { /ns1\.$zone \(127\.0\.0\.31\) lacks DNSKEY \d+/ } @{$_->{procedure}{lacking}} }, 'a provider that lacks the key of the other one is named');
 my ($theirs) = own_keys($other);
 eventually { published($other) eq tags($first, $theirs) } 'the other provider has the keys of both';
@@ -64,6 +65,7 @@ eventually { published($other) eq tags($first, $theirs) } 'the other provider ha
 # --- Its key comes.
 
 $t->write_file('keys', dnskeys($other));
+like($t->admin("dnssec provider add $zone $t->{dir}/keys '257 3 13 @{['A' x 86]}==' --dry-run"), qr/: keys $theirs and \d+ of another provider come: /, 'two keys are named');
 $t->admin("dnssec provider add $zone $t->{dir}/keys");
 $r->step('keys of another provider', 2);
 is(published($t), tags($first, $theirs), 'DNSKEY has the keys of both');
@@ -108,7 +110,7 @@ until_other(sub { $_->{procedure}{name} eq 'none' && !grep { $_->{key_tag} == $f
 
 # --- The other provider goes.
 
-$t->admin("dnssec provider remove $zone $theirs");
+like($t->admin("dnssec provider remove $zone $theirs"), qr/: key $theirs of another provider goes: no nameserver may have signatures of a key that leaves, and then the parent no DS of it; /, '`provider remove` does, too');
 $other->admin("dnssec disable $zone");
 $r->until_text(qr/ns3\.$zone \(127\.0\.0\.33\) still has the signature of key $theirs/, 'its nameserver holds the first step');
 until_other(sub { $_->{procedure}{name} eq 'move to another provider' && grep { /ns3\.$zone .* still has the signature of key $theirs/ } @{$_->{procedure}{lacking}} }, 'the other provider moves out, and waits for NS, too');
