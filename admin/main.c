@@ -49,7 +49,8 @@ static const struct command commands[] = {
 	true, false, 0},
     {"dnssec", cmd_dnssec,
 	"algorithm emergency cancel lead with without key-lost import keyless-nodes ksk off zsk",
-	"dnssec enable ZONE [--algorithm ecdsap256sha256|ed25519] [--ksk] [--keyless-nodes] [--import FILE "
+	"dnssec enable ZONE ... [--algorithm ecdsap256sha256|ed25519] [--ksk] [--keyless-nodes] [--import "
+	"FILE "
 	"...] [--with DNSKEY ...]\ndnssec set ZONE keyless_nodes=true|false\n"
 	"dnssec keyless ZONE [--off]\n"
 	"dnssec provider add ZONE DNSKEY|FILE|- ...\ndnssec provider remove ZONE TAG ...\n"

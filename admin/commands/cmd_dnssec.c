@@ -20,7 +20,8 @@ enum { WAIT_MS = 5000, LOOK_MS = 20, IMPORT_MOST = 8 };
 /* ---- enable and disable ---- */
 
 struct enabling {
-	const char *zone;
+	char **zones;
+	size_t nzones;
 	const char *files[IMPORT_MOST]; /* with the zone's keys */
 	size_t nfiles;
 	struct dnssec_wish wish;
@@ -28,10 +29,9 @@ struct enabling {
 };
 
 static void
-enable(struct change *change, void *arg)
+enable_zone(struct change *change, const struct enabling *enabling, const char *word)
 {
-	const struct enabling *enabling = arg;
-	char *name = dnssec_edit_zone(change->txn, enabling->zone, &change->problems);
+	char *name = dnssec_edit_zone(change->txn, word, &change->problems);
 
 	if (name != NULL && dnssec_edit_enable(change, name, &enabling->wish) && enabling->nfiles > 0)
 		guards_dnssec(change); /* first, as nothing may change if it refuses */
@@ -40,6 +40,29 @@ enable(struct change *change, void *arg)
 	if (name != NULL && enabling->providers.count > 0 && change->problems.errors == 0)
 		provider_edit_add(change, name, enabling->providers.list, enabling->providers.count);
 	free(name);
+}
+
+static void
+enable(struct change *change, void *arg)
+{
+	const struct enabling *enabling = arg;
+	struct json *all;
+
+	if (enabling->nzones == 1) {
+		enable_zone(change, enabling, enabling->zones[0]);
+		return;
+	}
+	all = json_new_list();
+	for (size_t i = 0; i < enabling->nzones; i++) {
+		enable_zone(change, enabling, enabling->zones[i]);
+		if (change->result != NULL)
+			json_add(all, change->result);
+		change->result = NULL;
+		free(change->message);
+		change->message = NULL;
+	}
+	change->result = all;
+	change->message = xasprintf("%zu zones: enabled", enabling->nzones);
 }
 
 /* ---- disable ---- */
@@ -286,28 +309,34 @@ run_rollover(struct args *args)
 
 /* ---- wait ---- */
 
-/* Wait until the signer has signed the zone; for a large one not to the end. */
+/* Wait until the signer has signed the zones; for large ones not to the end. */
 static void
-wait_signed(const struct args *args)
+wait_signed(const struct args *args, const struct enabling *enabling)
 {
 	uint64_t until = boot_ms() + WAIT_MS;
 	char text[NAME_MAX_TEXT];
-	const char *zone = dnssec_clean_name(args->words[1], text);
-	struct dnssec_state state = {.alive = true};
+	const char *zone = NULL;
+	struct dnssec_state state = {.alive = true, .signed_now = true};
 
-	while (!state.signed_now && state.alive && boot_ms() < until) {
-		poll(NULL, 0, LOOK_MS);
-		if (!dnssec_state_read(args, zone, &state))
-			return;
+	for (size_t i = 0; i < enabling->nzones && state.signed_now; i++) {
+		zone = dnssec_clean_name(enabling->zones[i], text);
+		state.signed_now = false;
+		while (!state.signed_now && state.alive && boot_ms() < until) {
+			poll(NULL, 0, i == 0 ? LOOK_MS : 0);
+			if (!dnssec_state_read(args, zone, &state))
+				return;
+		}
 	}
 	if (!state.alive)
-		report_note("graycloud-signer does not run: the zone is signed when you start it");
+		report_note("graycloud-signer does not run: the %s signed when you start it",
+		    enabling->nzones == 1 ? "zone is" : "zones are");
 	else if (!state.signed_now)
-		report_note("the zone is being signed: `graycloud dnssec status` shows the end");
+		report_note("the %s being signed: `graycloud dnssec status` shows the end",
+		    enabling->nzones == 1 ? "zone is" : "zones are");
 	else
 		report_note(
 		    "`graycloud dnssec ds %s` prints the DS when unsigned answers have left all caches",
-		    zone);
+		    enabling->nzones == 1 ? zone : "ZONE");
 }
 
 static bool
@@ -328,24 +357,30 @@ read_providers(const struct args *args, struct provider_keys *keys)
 static enum exit_code
 run_enable(struct args *args)
 {
-	struct enabling enabling = {.zone = args->words[1],
+	struct enabling enabling = {.zones = args->words + 1,
+	    .nzones = args->count - 1,
 	    .wish = {.split = args_flag(args, "ksk"), .keyless_nodes = args_flag(args, "keyless-nodes")}};
 	enum exit_code code;
 
+	if (args->count < 2)
+		return args_misused(args, "enable takes a zone, or several");
 	if (!read_algorithm(args, &enabling.wish.algorithm))
 		return EXIT_REFUSED;
 	if (args_value(args, "import") != NULL) {
 		if (args->count - 1 > IMPORT_MOST)
 			return args_misused(args, "--import takes at most %d files", IMPORT_MOST);
+		enabling.nzones = 1;
 		enabling.files[enabling.nfiles++] = args_value(args, "import");
 		for (size_t i = 2; i < args->count; i++)
 			enabling.files[enabling.nfiles++] = args->words[i];
 	}
+	if (enabling.nzones > 1 && args_value(args, "with") != NULL)
+		return args_misused(args, "--with takes one zone");
 	if (!read_providers(args, &enabling.providers))
 		return EXIT_REFUSED;
 	code = command_change(args, enable, &enabling);
 	if (code == EXIT_DONE && !args->dry_run && !args->no_wait)
-		wait_signed(args);
+		wait_signed(args, &enabling);
 	return code;
 }
 
@@ -406,8 +441,8 @@ cmd_dnssec(struct args *args)
 	static const struct {
 		const char *verb;
 		enum exit_code (*run)(struct args *args);
-	} verbs[] = {{"enable", run_enable}, {"disable", run_disable}, {"rollover", run_rollover},
-	    {"keyless", run_keyless}, {"ds", dnssec_ds_run}};
+	} verbs[] = {{"disable", run_disable}, {"rollover", run_rollover}, {"keyless", run_keyless},
+	    {"ds", dnssec_ds_run}};
 	const char *verb = args_word(args, 0) ? args_word(args, 0) : "";
 
 	if (strcmp(verb, "status") == 0)
@@ -415,14 +450,15 @@ cmd_dnssec(struct args *args)
 					: args_misused(args, "status takes one zone at most");
 	if (strcmp(verb, "keys") == 0)
 		return dnssec_keys_run(args);
+	if (strcmp(verb, "enable") == 0)
+		return run_enable(args);
 	if (strcmp(verb, "set") == 0)
 		return run_set(args);
 	if (strcmp(verb, "provider") == 0)
 		return dnssec_provider_run(args);
 	for (unsigned i = 0; i < NITEMS(verbs); i++)
 		if (strcmp(verb, verbs[i].verb) == 0)
-			return args->count == 2 || (args->count > 2 && args_value(args, "import") != NULL)
-			    ? verbs[i].run(args)
-			    : args_misused(args, "%s takes one zone", verb);
+			return args->count == 2 ? verbs[i].run(args)
+						: args_misused(args, "%s takes one zone", verb);
 	return args_no_verb(args, verb);
 }

@@ -1,6 +1,7 @@
 #include "admin/edit/apply.h"
 
 #include "admin/edit/assign.h"
+#include "admin/edit/dnssec_edit.h"
 #include "admin/edit/object.h"
 #include "admin/edit/zone_load.h"
 #include "admin/look/history.h"
@@ -14,6 +15,9 @@
 const struct document_part document_parts[DOCUMENT_PARTS] = {{"monitors", KIND_MONITOR},
     {"monitor_groups", KIND_MONITOR_GROUP}, {"pools", KIND_POOL}, {"load_balancers", KIND_LB},
     {"nodes", KIND_NODE}, {"dnssec", KIND_DNSSEC}};
+
+/* The places of those that are counted only if there are some. */
+enum { PART_NODES = 4, PART_DNSSEC };
 
 /* The input, read before the transaction began. */
 struct application {
@@ -148,12 +152,45 @@ apply_objects(struct change *change, enum kind kind, const char *name, const str
 	if (objects != NULL && json_kind(objects) != JSON_KIND_LIST)
 		problems_error(&change->problems, "%s must be a list", name);
 	for (size_t i = 0; json_kind(objects) == JSON_KIND_LIST && i < json_count(objects); i++) {
-		if (object_put(change, kind, json_item(objects, i), NULL, OBJECT_REPLACE, aliases, &id))
+		struct json *object = kind == KIND_DNSSEC
+		    ? dnssec_edit_complete(change, json_item(objects, i))
+		    : json_clone(json_item(objects, i));
+
+		if (object_put(change, kind, object, NULL, OBJECT_REPLACE, aliases, &id))
 			kept->ids[kept->count++] = id;
 		if (change->problems.errors > 0)
-			pretend(aliases, kind, json_item(objects, i));
+			pretend(aliases, kind, object);
+		json_drop(object);
 	}
 	return json_count(objects);
+}
+
+/* S105: two nodes may get the same document, and both must not make a key. */
+static void
+warn_without_node(struct change *change, const struct kept *kept)
+{
+	char *first = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < kept->count; i++) {
+		struct json *stored = object_read(change->txn, KIND_DNSSEC, &kept->ids[i]);
+
+		if (stored != NULL && *json_text_of(stored, "identity") == '\0' && count++ == 0)
+			first = xstrdup(json_text_of(stored, "name"));
+		json_drop(stored);
+	}
+	if (count == 1)
+		problems_warn(&change->problems,
+		    "zone %s is signed when a node has a key for it: give `graycloud dnssec enable %s` at "
+		    "one "
+		    "node, and bring its key to the others",
+		    first, first);
+	else if (count > 1)
+		problems_warn(&change->problems,
+		    "zone %s and %zu %s are signed when a node has keys for them: give `graycloud dnssec "
+		    "enable ZONE ...` at one node, and bring its keys to the others",
+		    first, count - 1, count == 2 ? "other" : "others");
+	free(first);
 }
 
 static int
@@ -338,18 +375,22 @@ application_apply(struct change *change, struct application *application, bool p
 		    json_member(application->document, document_parts[i].name), &aliases, &kept[i]);
 	if (pruning && change->problems.errors == 0)
 		gone = prune(change, application, kept);
+	if (change->problems.errors == 0)
+		warn_without_node(change, &kept[PART_DNSSEC]);
 	for (size_t i = 0; i < NITEMS(document_parts); i++)
 		free(kept[i].ids);
 	free(aliases.items);
 	char *pruned = pruning ? xasprintf("; %zu pruned", gone) : xstrdup("");
-	char *nodes = counts[4] > 0 ? xasprintf(", %zu nodes", counts[4]) : xstrdup("");
+	char *nodes = counts[PART_NODES] > 0 ? xasprintf(", %zu nodes", counts[PART_NODES]) : xstrdup("");
+	char *dnssec = counts[PART_DNSSEC] > 0 ? xasprintf(", %zu dnssec", counts[PART_DNSSEC]) : xstrdup("");
 
 	change->result = json_new_object();
 	json_put_bool(change->result, "changed", config_edit_changed(change->edit));
 	change->message =
-	    xasprintf("%s: %zu zones, %zu monitors, %zu monitor_groups, %zu pools, %zu load_balancers%s%s",
+	    xasprintf("%s: %zu zones, %zu monitors, %zu monitor_groups, %zu pools, %zu load_balancers%s%s%s",
 		config_edit_changed(change->edit) ? "applied" : "nothing differs", application->nzones,
-		counts[0], counts[1], counts[2], counts[3], nodes, pruned);
+		counts[0], counts[1], counts[2], counts[3], nodes, dnssec, pruned);
 	free(nodes);
+	free(dnssec);
 	free(pruned);
 }

@@ -24,25 +24,49 @@ dnssec_edit_zone(struct store_txn *txn, const char *word, struct problems *probl
 	return xstrdup(name_to_host(zone.name, text));
 }
 
+/* One that is being disabled, or that came by a document and has no node that makes its key. */
+static bool
+may_enable(struct change *change, const char *name, const struct json *document)
+{
+	const char *identity = json_text_of(document, "identity"), *ending = json_text_of(document, "ending");
+	char self[NODE_SELF_MAX];
+
+	if (*identity == '\0' || (*ending != '\0' && strcmp(ending, "none") != 0))
+		return true;
+	if (strcmp(identity, membership_self(change->txn, self)) == 0)
+		problems_error(&change->problems,
+		    "zone %s is enabled already: `graycloud dnssec status %s` shows its keys", name, name);
+	else
+		problems_error(&change->problems,
+		    "zone %s is enabled already, at another node: `graycloud dnssec status %s` shows its "
+		    "keys; "
+		    "if they are not here, bring them with `graycloud dnssec keys import`, or, if that node "
+		    "is "
+		    "gone for good, end signing with `graycloud dnssec disable %s --force` first",
+		    name, name, name);
+	return false;
+}
+
 static void
 enable_again(struct change *change, const char *name, const struct id *id, const struct dnssec_wish *wish)
 {
 	struct json *document = object_read(change->txn, KIND_DNSSEC, id);
+	char self[NODE_SELF_MAX];
 	struct id same;
 
-	if (document == NULL || strcmp(json_text_of(document, "ending"), "none") == 0 ||
-	    *json_text_of(document, "ending") == '\0') {
-		problems_error(&change->problems,
-		    "zone %s is enabled already: `graycloud dnssec status %s` shows its keys", name, name);
-	} else {
-		json_put_text(document, "ending", "none");
-		if (wish->algorithm != NULL)
-			json_put_text(document, "algorithm", wish->algorithm);
-		if (wish->keyless_nodes)
-			json_put_bool(document, "keyless_nodes", true);
-		if (object_put(change, KIND_DNSSEC, document, id, OBJECT_REPLACE, NULL, &same))
-			object_tell(change, KIND_DNSSEC, &same, "enabled");
+	if (document == NULL || !may_enable(change, name, document)) {
+		json_drop(document);
+		return;
 	}
+	if (*json_text_of(document, "identity") == '\0')
+		json_put_text(document, "identity", membership_self(change->txn, self));
+	json_put_text(document, "ending", "none");
+	if (wish->algorithm != NULL)
+		json_put_text(document, "algorithm", wish->algorithm);
+	if (wish->keyless_nodes)
+		json_put_bool(document, "keyless_nodes", true);
+	if (object_put(change, KIND_DNSSEC, document, id, OBJECT_REPLACE, NULL, &same))
+		object_tell(change, KIND_DNSSEC, &same, "enabled");
 	json_drop(document);
 }
 
@@ -68,6 +92,22 @@ dnssec_edit_enable(struct change *change, const char *name, const struct dnssec_
 		object_tell(change, KIND_DNSSEC, &id, "enabled");
 	json_drop(document);
 	return true;
+}
+
+struct json *
+dnssec_edit_complete(struct change *change, const struct json *document)
+{
+	const char *name = json_text(json_member(document, "name"));
+	struct json *whole = NULL;
+	struct id id;
+
+	if (name != NULL && config_object_id(change->txn, KIND_DNSSEC, name, &id))
+		whole = object_read(change->txn, KIND_DNSSEC, &id);
+	if (whole == NULL)
+		return json_clone(document);
+	for (const char *key = json_next_key(document, NULL); key != NULL; key = json_next_key(document, key))
+		json_put(whole, key, json_clone(json_member(document, key)));
+	return whole;
 }
 
 struct json *

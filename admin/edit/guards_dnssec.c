@@ -116,17 +116,17 @@ look_at_enabled(void *arg, const struct config_item *item)
 	struct looking *looking = arg;
 	struct bytes json = item->after;
 	struct dnssec_policy *policy;
+	struct enabled_zone *zone;
+	struct zone_info info;
+	uint8_t name[NAME_MAX_LEN + 1];
 
 	if (item->what != CONFIG_OBJECT || item->kind != KIND_DNSSEC || item->after.len == 0 ||
 	    (policy = document_load_dnssec(json)) == NULL)
 		return true;
 	look_at_providers(looking, policy);
-	for (size_t i = 0; i < looking->count; i++) {
-		char name[NAME_MAX_TEXT];
-
-		if (strcmp(name_to_host(looking->zones[i].zone.name, name), policy->name) == 0)
-			looking->zones[i].whole = true;
-	}
+	if (name_from_text(name, policy->name, NULL) > 0 && config_zone(looking->change->txn, name, &info) &&
+	    (zone = find_zone(looking, info.number)) != NULL)
+		zone->whole = true;
 	model_free_dnssec_policy(policy);
 	return true;
 }

@@ -239,6 +239,12 @@ keyring_open(struct store_txn *signatures, const char *state, const struct zone_
 	if (problems->errors == before && keyring->count == 0) {
 		if (make)
 			make_first(keyring, state, policy, problems);
+		else if (*policy->identity == '\0')
+			problems_error(problems,
+			    "zone %s has no key: make one with `graycloud dnssec enable %s` at one node, or "
+			    "bring "
+			    "it with `graycloud dnssec keys import`",
+			    policy->name, policy->name);
 		else
 			problems_error(problems,
 			    "zone %s was enabled on another node, and its keys are not here: bring them with "
