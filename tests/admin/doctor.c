@@ -419,6 +419,9 @@ key_of(uint16_t tag, bool signs, enum mark_state ds)
 #define DS_NEXT RR("\53", "\44") "\3\11\15\2\11" DS_REST
 #define DS_WRONG RR("\53", "\44") "\60\71\15\2\1" DS_REST
 #define DS_SHA1 RR("\53", "\30") "\60\71\15\1" TENS TENS
+#define DS_SHA1_NEXT RR("\53", "\30") "\3\11\15\1" TENS TENS
+#define DS_SHA1_RSA RR("\53", "\30") "\60\71\10\1" TENS TENS
+#define DS_SHORT RR("\53", "\5") "\60\71\15\2\71"
 #define DS_ANSWER(count, records) HEAD("\204\0", count, "\0", "\0") records
 
 static const struct {
@@ -443,10 +446,20 @@ static const struct {
     {"another digest of the key", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}},
 	OCTETS(DS_ANSWER("\1", DS_WRONG)), "error ds-differs"},
     {"SHA-1", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}}, OCTETS(DS_ANSWER("\1", DS_SHA1)), "ok ds"},
+    {"SHA-1 of another key", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}},
+	OCTETS(DS_ANSWER("\1", DS_SHA1_NEXT)), "error ds-differs"},
+    {"SHA-1 of another algorithm", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}},
+	OCTETS(DS_ANSWER("\1", DS_SHA1_RSA)), "error ds-differs"},
+    {"a digest that is cut", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}},
+	OCTETS(DS_ANSWER("\1", DS_SHORT)), "error ds-differs"},
     {"of another key", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}}, OCTETS(DS_ANSWER("\1", DS_NEXT)),
 	"error ds-differs"},
     {"of another key, too", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}},
 	OCTETS(DS_ANSWER("\2", DS_NEXT DS_OURS)), "ok ds"},
+    {"of another key behind it", false, false, 1, {{OUR_TAG, true, MARK_EVERYWHERE}},
+	OCTETS(DS_ANSWER("\2", DS_OURS DS_NEXT)), "ok ds"},
+    {"of a key that signs nothing any longer", false, false, 1, {{OUR_TAG, false, MARK_GOING}},
+	OCTETS(DS_ANSWER("\1", DS_OURS)), "ok ds"},
     {"of a key that signs data only", false, false, 2,
 	{{OUR_TAG, true, MARK_EVERYWHERE}, {NEXT_TAG, false, MARK_HIDDEN}}, OCTETS(DS_ANSWER("\1", DS_NEXT)),
 	"error ds-differs"},
@@ -458,6 +471,8 @@ static const struct {
 	"warning ds-missing"},
     {"none, and the first is awaited", false, true, 1, {{OUR_TAG, true, MARK_COMING}},
 	OCTETS(DS_ANSWER("\0", "")), "note ds-awaited"},
+    {"none, and it was there before", false, true, 1, {{OUR_TAG, true, MARK_EVERYWHERE}},
+	OCTETS(DS_ANSWER("\0", "")), "warning ds-missing"},
     {"none in a rollover", false, false, 2, {{OUR_TAG, true, MARK_GOING}, {NEXT_TAG, true, MARK_COMING}},
 	OCTETS(DS_ANSWER("\0", "")), "warning ds-missing"},
     {"none, before it is asked for", false, true, 1, {{OUR_TAG, true, MARK_HIDDEN}},
